@@ -422,7 +422,7 @@ int history_db_open_at(struct history **out, const char *path,
 	}
 	h = history_new(path, mode);
 	ret = open_and_check(h, lock_timeout_ms, err);
-	if (sql_is_damage(ret) && mode == HISTORY_MODE_WRITE)
+	if (ret == -EUCLEAN && mode == HISTORY_MODE_WRITE)
 		ret = replace_damaged(&h, lock_timeout_ms, err);
 	/* Without write permission SQLite cannot create -wal and -shm. */
 	else if (mode == HISTORY_MODE_READ && (ret == -EROFS || ret == -EACCES))
@@ -453,11 +453,6 @@ void history_db_close(struct history *h)
 	free(h->path);
 	free(h->note);
 	free(h);
-}
-
-const char *history_db_damage_note(const struct history *h)
-{
-	return h->note;
 }
 
 /* ---- checkpoint ---- */

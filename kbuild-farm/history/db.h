@@ -99,11 +99,6 @@ void history_db_close(struct history *h);
 void history_db_checkpoint(const struct history *h);
 
 /*
- * Return the message for the user if opening `h` found a damaged file and
- * renamed it, else NULL.
- */
-const char *history_db_damage_note(const struct history *h);
-/*
  * Return true if the open file was renamed or removed, so it is no longer the
  * user's history.
  */

@@ -407,17 +407,6 @@ static void read_node_row(struct history_details *d, sqlite3_stmt *s)
 		n->name = xstrdup("");
 }
 
-static int read_nodes(struct history *h, int64_t build,
-		      struct history_details *d, struct err *err)
-{
-	release_nodes(d);
-	return take_rows(h,
-			 "SELECT name, machine, state, reason, slots, jobs, "
-			 "failed, retries, cpu_ms, sent, received FROM "
-			 "node_of_build WHERE build = ?1 ORDER BY n",
-			 build, read_node_row, d, err);
-}
-
 static void fill_reason_row(struct history_reason *r, sqlite3_stmt *s)
 {
 	r->text = sql_column_text(s, 0);
@@ -434,16 +423,6 @@ static void read_reason_row(struct history_details *d, sqlite3_stmt *s)
 static void read_step_reason_row(struct history_details *d, sqlite3_stmt *s)
 {
 	fill_reason_row(VEC_ADD(d->step_reasons, d->n_step_reasons), s);
-}
-
-static int read_reasons(struct history *h, int64_t build,
-			struct history_details *d, struct err *err)
-{
-	release_reasons(&d->reasons, &d->n_reasons);
-	return take_rows(h,
-			 "SELECT text, jobs FROM reason_of_build WHERE build "
-			 "= ?1 ORDER BY n",
-			 build, read_reason_row, d, err);
 }
 
 int history_read_step_reasons(struct history *h, int64_t build,
@@ -513,11 +492,22 @@ static void read_unit_row(struct history_details *d, sqlite3_stmt *s)
 int history_read_units(struct history *h, int64_t build,
 		       struct history_details *d, struct err *err)
 {
-	int ret = read_nodes(h, build, d, err);
+	int ret;
 
-	if (!ret)
-		ret = read_reasons(h, build, d, err);
+	/* The rows of units have indices of nodes and reasons. */
+	release_nodes(d);
+	release_reasons(&d->reasons, &d->n_reasons);
 	release_units(d);
+	ret = take_rows(h,
+			"SELECT name, machine, state, reason, slots, jobs, "
+			"failed, retries, cpu_ms, sent, received FROM "
+			"node_of_build WHERE build = ?1 ORDER BY n",
+			build, read_node_row, d, err);
+	if (!ret)
+		ret = take_rows(h,
+				"SELECT text, jobs FROM reason_of_build WHERE "
+				"build = ?1 ORDER BY n",
+				build, read_reason_row, d, err);
 	if (ret)
 		return ret;
 	return take_rows(h,

@@ -295,8 +295,8 @@ static int open_history_for_writing(struct history_recorder *r,
 	int ret = history_db_open_at(&r->db, path, HISTORY_MODE_WRITE, wait_ms,
 				     err);
 
-	if (!ret && history_db_damage_note(r->db))
-		strv_add(notes, history_db_damage_note(r->db));
+	if (!ret && r->db->note)
+		strv_add(notes, r->db->note);
 	free(path);
 	return ret;
 }
@@ -477,7 +477,7 @@ static int save_recorded_build(struct history_recorder *r, struct strv *notes,
 	ret = r->db->damaged ?
 		      -EUCLEAN :
 		      history_save_end(r->db, &r->build, &r->details, err);
-	if (!sql_is_damage(ret))
+	if (ret != -EUCLEAN)
 		return ret;
 	history_db_move_damaged(r->db, &note);
 	close_replaced_history(r);

@@ -99,11 +99,6 @@ int sql_error(struct history *h, int code, struct err *err)
 	return err_set(err, error, "%s: %s", h->path, why);
 }
 
-bool sql_is_damage(int ret)
-{
-	return ret == -EUCLEAN;
-}
-
 int sql_prepare(struct history *h, sqlite3_stmt **out, const char *text,
 		struct err *err)
 {

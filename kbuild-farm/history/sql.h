@@ -16,7 +16,11 @@
 struct history {
 	sqlite3 *db;
 	char *path;
-	char *note; /* line about a renamed damaged file, or NULL */
+	/*
+	 * message for the user if the open found a damaged file and renamed
+	 * it, else NULL
+	 */
+	char *note;
 	enum history_mode mode;
 	bool damaged; /* a statement reported damage */
 };
@@ -32,8 +36,6 @@ char *sql_suspect_path(const struct history *h);
  * file.  A reader also creates the suspect file if the code means damage.
  */
 int sql_error(struct history *h, int code, struct err *err);
-/* Return true if `ret`, a result of this header, reports a damaged file. */
-bool sql_is_damage(int ret);
 
 /* Prepare a statement; the caller passes it to sqlite3_finalize(). */
 int sql_prepare(struct history *h, sqlite3_stmt **out, const char *text,

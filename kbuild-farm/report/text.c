@@ -328,37 +328,32 @@ static void text_diags(const struct report_writer *w)
 	text_omitted(w, d->n_diags, DIAGS, "diagnostics");
 }
 
-static void text_size(const struct report_writer *w,
-		      const struct report_size *s)
-{
-	const int64_t now[] = { s->current.text_bytes, s->current.data_bytes,
-				s->current.bss_bytes };
-
-	for (size_t i = 0; i < 3; i++)
-		text_cell(w, 11, buf_add_number, s->elf ? now[i] : -1);
-	text_cell(w, 11, buf_add_number, s->current.file_bytes);
-	if (s->new_file)
-		buf_printf(w->out, "%11s", "new");
-	else if (s->change_bytes)
-		buf_printf(w->out, "%+11" PRId64, s->change_bytes);
-	else
-		buf_printf(w->out, "%11s", s->in_baseline ? "0" : "");
-	text_item(w, "  ", s->current.name);
-	buf_add_str(w->out, "\n");
-}
-
 static void text_sizes(const struct report_writer *w)
 {
 	struct report_sizes s;
 
 	report_sizes_init(&s, w->data);
-	if (s.n) {
+	if (s.n)
 		buf_printf(w->out, "\n%11s%11s%11s%11s%11s  sizes\n", "text",
 			   "data", "bss", "file", s.compared ? "change" : "");
-		for (size_t i = 0; i < shown_count(w, s.n, SIZES); i++)
-			text_size(w, &s.v[i]);
-		text_omitted(w, s.n, SIZES, "files");
+	for (size_t i = 0; i < shown_count(w, s.n, SIZES); i++) {
+		const struct report_size *z = &s.v[i];
+		const struct history_size *now = &z->current;
+
+		text_cell(w, 11, buf_add_number, z->elf ? now->text_bytes : -1);
+		text_cell(w, 11, buf_add_number, z->elf ? now->data_bytes : -1);
+		text_cell(w, 11, buf_add_number, z->elf ? now->bss_bytes : -1);
+		text_cell(w, 11, buf_add_number, now->file_bytes);
+		if (z->new_file)
+			buf_printf(w->out, "%11s", "new");
+		else if (z->change_bytes)
+			buf_printf(w->out, "%+11" PRId64, z->change_bytes);
+		else
+			buf_printf(w->out, "%11s", z->in_baseline ? "0" : "");
+		text_item(w, "  ", now->name);
+		buf_add_str(w->out, "\n");
 	}
+	text_omitted(w, s.n, SIZES, "files");
 	report_sizes_release(&s);
 }
 
