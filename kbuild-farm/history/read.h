@@ -132,9 +132,9 @@ struct history_unit {
 	char *object, *file;
 	int64_t node_index, reason_index; /* in history_details, or -1 */
 	int64_t job_number; /* from 1 */
-	/* since the start of the build; -1: the job never had this state */
+	/* ms since the start of the build; -1 if the job had no such state */
 	int64_t queued_ms, sent_ms, run_ms, received_ms, done_ms;
-	int64_t cpu_ms; /* elapsed time if run locally; -1: unknown */
+	int64_t cpu_ms; /* elapsed time if run locally; -1 if unknown */
 	int64_t n_retries;
 	bool remote;
 };

@@ -27,10 +27,10 @@
 
 /* State of the broker, which makes only system calls after fork(). */
 struct broker {
-	int supply_fd; /* write: tokens for make */
-	int reclaim_fd; /* read: the same pipe, to withdraw idle tokens */
-	int returns_fd; /* read: tokens that make returns */
-	int wake_fd; /* read: wake-ups; EOF when kfarm dies; -1 after that */
+	int supply_fd; /* write end: tokens for make */
+	int reclaim_fd; /* read end of the same pipe, to withdraw tokens */
+	int returns_fd; /* read end: tokens that make returns */
+	int wake_fd; /* read end: wake-ups; -1 after the EOF when kfarm ends */
 	unsigned local_tokens; /* tokens while no recipe waits */
 	unsigned max_tokens; /* upper limit of the tokens */
 	unsigned issued_tokens; /* tokens in the pipe or held by make */

@@ -41,7 +41,7 @@
 struct kernel_jobserver {
 	pid_t broker_pid; /* 0 if no broker runs */
 	unsigned n_slots; /* local slots */
-	int wake_fd; /* a byte makes the broker read n_waiting */
+	int wake_fd; /* a byte in this pipe makes the broker read n_waiting */
 	int make_fds[3]; /* make's R and W, then -1, for spawn.passed_fds */
 	atomic_uint *n_waiting; /* waiting recipes; shared with the broker */
 };

@@ -290,9 +290,9 @@ static void draw_overview(const struct report_page *p)
 /* An SVG path with the horizontal lines of one kind (PEN_) in one row. */
 struct slot_pen {
 	struct buf path;
-	int64_t from_units, to_units; /* line that is not drawn yet */
+	int64_t from_units, to_units; /* pending line */
 	int64_t end_units; /* end of the last line drawn */
-	bool down;
+	bool down; /* a line is pending */
 };
 
 /* Append the pending line to the path. */

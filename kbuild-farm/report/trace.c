@@ -12,7 +12,7 @@
 #define BUILD_PID   1
 #define MACHINE_PID 2 /* pid of the first machine; other machines follow */
 #define NAME_BYTES  1024
-#define COUNTS_MAX  4000 /* samples of the counter */
+#define COUNTS_MAX  4000 /* maximum number of samples of the counter */
 
 struct report_trace {
 	struct buf *out;
