@@ -16,9 +16,10 @@
 #include <string.h>
 
 /* Limits on lists, which limit the size of the page (report/html.h). */
-#define DIAGS_MAX           400
-#define DIAG_BYTES          1500 /* bytes of a diagnostic's text */
-#define HTML_DIAGS_EXPANDED 20 /* rows visible initially, new or not */
+#define DIAGS_MAX  400
+#define DIAG_BYTES 1500 /* bytes of a diagnostic's text */
+/* diagnostics shown initially, even if not new */
+#define HTML_DIAGS_EXPANDED 20
 #define NODES_MAX           600 /* rows of the table of nodes */
 #define HTML_NODES_EXPANDED 60 /* rows of nodes that are visible initially */
 #define REASONS_MAX         100
