@@ -266,29 +266,6 @@ char *kernel_goal_skip_reason(const struct kernel_goal_recipe *r,
 
 /* ---- requirements ---- */
 
-static int check_program_found(const struct kernel_goal_recipe *r,
-			       const struct kernel_plan *p, const char *entry,
-			       struct err *err)
-{
-	const char *package = strchr(entry, '=') + 1;
-	char *name = xstrndup(entry, strcspn(entry, "="));
-	char *path = kernel_environ_path(&p->compiler.path_dirs, p->env);
-	char *file = which(name, path);
-	int ret = 0;
-
-	if (!file && (strstr(buf_str(&p->makefile_text), name) ||
-		      tree_file_contains(p, "scripts/Makefile.package", name) ||
-		      tree_file_contains(p, "scripts/package/Makefile", name)))
-		ret = err_set(
-			err, ENOENT,
-			"%s: %s not found in PATH; install the package %s",
-			r->name, name, package);
-	free(file);
-	free(path);
-	free(name);
-	return ret;
-}
-
 /*
  * Return the destination: the value of the recipe's variable, or of the
  * variable from which make derives it; NULL if neither is set.
@@ -379,16 +356,32 @@ static int check_install_dir(const struct kernel_goal_recipe *r,
 int kernel_goal_check_recipe(const struct kernel_goal_recipe *r,
 			     const struct kernel_plan *p, struct err *err)
 {
+	char *path = kernel_environ_path(&p->compiler.path_dirs, p->env);
 	struct strv list = { 0 };
 	int ret = 0;
 
 	strv_split(&list, r->required_programs ? r->required_programs : "",
 		   " ");
-	for (size_t i = 0; !ret && i < list.n; i++)
-		ret = check_program_found(r, p, list.v[i], err);
+	for (size_t i = 0; !ret && i < list.n; i++) {
+		const char *package = strchr(list.v[i], '=') + 1;
+		char *name = xstrndup(list.v[i], strcspn(list.v[i], "="));
+		char *file = which(name, path);
+
+		if (!file &&
+		    (strstr(buf_str(&p->makefile_text), name) ||
+		     tree_file_contains(p, "scripts/Makefile.package", name) ||
+		     tree_file_contains(p, "scripts/package/Makefile", name)))
+			ret = err_set(err, ENOENT,
+				      "%s: %s not found in PATH; install the "
+				      "package %s",
+				      r->name, name, package);
+		free(file);
+		free(name);
+	}
 	if (!ret && r->variable)
 		ret = check_install_dir(r, p, err);
 	strv_release(&list);
+	free(path);
 	return ret;
 }
 

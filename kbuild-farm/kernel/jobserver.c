@@ -75,10 +75,33 @@ static bool read_returned(struct broker *b)
 	return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
 }
 
-static void broker_loop(struct broker *b)
+static _Noreturn void run_broker(struct broker *b)
 {
+	static const int ignored[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
+				       SIGPIPE, SIGUSR1, SIGUSR2 };
+	int keep[] = { b->supply_fd, b->reclaim_fd, b->returns_fd, b->wake_fd };
 	char bytes[256];
+	sigset_t none;
+	int last = 0;
 	ssize_t n;
+
+	/* Ctrl-C must not end the broker before make. */
+	setpgid(0, 0);
+	prctl(PR_SET_NAME, "kfarm-tokens");
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* Close all descriptors except those of the broker. */
+	for (int i = 0; i < 4; i++)
+		last = keep[i] > last ? keep[i] : last;
+	for (int fd = 0; fd < last; fd++) {
+		if (fd != keep[0] && fd != keep[1] && fd != keep[2] &&
+		    fd != keep[3])
+			close(fd);
+	}
+	close_range((unsigned)last + 1, ~0u, 0);
 
 	for (;;) {
 		struct pollfd p[] = {
@@ -98,37 +121,8 @@ static void broker_loop(struct broker *b)
 			}
 		}
 		if (p[0].revents && !read_returned(b))
-			return;
+			_exit(0);
 	}
-}
-
-static _Noreturn void run_broker(struct broker *b)
-{
-	static const int ignored[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
-				       SIGPIPE, SIGUSR1, SIGUSR2 };
-	int keep[] = { b->supply_fd, b->reclaim_fd, b->returns_fd, b->wake_fd };
-	int last = 0;
-	sigset_t none;
-
-	/* Ctrl-C must not end the broker before make. */
-	setpgid(0, 0);
-	prctl(PR_SET_NAME, "kfarm-tokens");
-	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
-		signal(ignored[i], SIG_IGN);
-	signal(SIGCHLD, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	/* Close all descriptors except those of the broker. */
-	for (int i = 0; i < 4; i++)
-		last = keep[i] > last ? keep[i] : last;
-	for (int fd = 0; fd < last; fd++) {
-		if (fd != keep[0] && fd != keep[1] && fd != keep[2] &&
-		    fd != keep[3])
-			close(fd);
-	}
-	close_range((unsigned)last + 1, ~0u, 0);
-	broker_loop(b);
-	_exit(0);
 }
 
 /*
