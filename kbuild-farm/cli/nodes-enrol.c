@@ -477,8 +477,8 @@ static int enrol_new_node(struct nodes_request *r,
 	enrolment_print_result(new.name, &a);
 	if (a.is_service &&
 	    enrolment_check_key(&r->roster, new.name, a.fingerprint, err)) {
-		log_warning("%s; either may get no jobs until you run `kfarm "
-			    "nodes rekey %s`",
+		log_warning("%s; unless they are the same machine, neither "
+			    "gets jobs until you run `kfarm nodes rekey %s`",
 			    err->text, new.name);
 		*err = (struct err){ 0 };
 	}

@@ -483,9 +483,9 @@ void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,
 	if (plan->compiler.no_masquerade_reason &&
 	    plan->request->min_remote_percent > 0) {
 		err_set(err, EREMOTE,
-			"no job can run on nodes, but %d %% are required: %s",
-			plan->request->min_remote_percent,
-			plan->compiler.no_masquerade_reason);
+			"no job can run on nodes (%s), but %d %% are required",
+			plan->compiler.no_masquerade_reason,
+			plan->request->min_remote_percent);
 		out->status = KERNEL_STATUS_OFFLOAD;
 		return;
 	}

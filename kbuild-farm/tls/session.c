@@ -186,9 +186,9 @@ static int explain_unknown_key(const struct tls_session *s, struct err *err)
 		return err_set(err, EACCES,
 			       "client rejected the key of this node, %s", own);
 	return err_set(err, EACCES,
-		       UNKNOWN_KEY ": %s must be in its list of clients "
-				   "(/etc/kfarm/clients); run `kfarm nodes add "
-				   "NAME ssh:HOST` to add it",
+		       UNKNOWN_KEY ": %s is not in /etc/kfarm/clients on the "
+				   "node; run `kfarm nodes add NAME ssh:HOST` "
+				   "to exchange the keys",
 		       own);
 }
 

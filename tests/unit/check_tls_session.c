@@ -114,7 +114,7 @@ START_TEST(a_server_refuses_a_client_that_it_does_not_know)
 		client.ret = (int)read_patiently(&client, got, sizeof(got));
 	ck_assert_int_eq(client.ret, -EACCES);
 	expect_words(&client, ours);
-	expect_words(&client, "its list of clients");
+	expect_words(&client, "is not in /etc/kfarm/clients");
 	play_done();
 }
 END_TEST
