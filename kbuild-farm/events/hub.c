@@ -82,7 +82,7 @@ void events_hub_publish(struct events_hub *hub, struct events_event *ev)
 {
 	static const struct timeval soon = { .tv_usec = SOON_US };
 
-	if (!hub->subscribers)
+	if (!hub || !hub->subscribers)
 		return;
 	ev->at_ms = events_hub_elapsed_ms(hub);
 	for (struct events_subscriber *c = hub->subscribers; c; c = hub->next) {

@@ -48,7 +48,7 @@ void events_hub_subscribe(struct events_hub *hub, struct events_subscriber *c);
 void events_hub_unsubscribe(struct events_hub *hub,
 			    struct events_subscriber *c);
 
-/* Set ev->at_ms and pass the event to all subscribers. */
+/* Set ev->at_ms and pass the event to all subscribers.  `hub` may be NULL. */
 void events_hub_publish(struct events_hub *hub, struct events_event *ev);
 /* Return the time since events_hub_new(). */
 uint64_t events_hub_elapsed_ms(const struct events_hub *hub);

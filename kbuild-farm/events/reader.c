@@ -18,11 +18,6 @@ void events_reader_add(struct events_reader *r, struct bytes piece)
 	buf_add_bytes(&r->in, piece);
 }
 
-static void skip_to(struct events_reader *r, size_t at)
-{
-	r->consumed_bytes = r->searched_bytes = at;
-}
-
 /*
  * Take a complete line.  A line that is too long is returned as its first bytes
  * with *cut set.
@@ -38,14 +33,14 @@ static bool take_line(struct events_reader *r, struct bytes *line, bool *cut)
 	*line = bytes_of(r->in.data + r->consumed_bytes,
 			 stop - r->consumed_bytes);
 	if (end) {
-		skip_to(r, stop + 1);
+		r->consumed_bytes = r->searched_bytes = stop + 1;
 		r->skipping = false;
 		return true;
 	}
 	r->searched_bytes = stop;
 	if (line->len > EVENTS_LINE_MAX || r->skipping) {
 		r->skipping = true;
-		skip_to(r, stop);
+		r->consumed_bytes = stop;
 	}
 	return false;
 }

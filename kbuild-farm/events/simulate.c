@@ -205,27 +205,6 @@ static void emit_event(const struct output *t, struct events_event *ev)
 	t->on_event(t->ctx, ev);
 }
 
-static void emit_build_event(const struct output *t, unsigned jobs,
-			     unsigned local_slots)
-{
-	struct events_event ev = events_event_make(EVENTS_KIND_STREAM);
-
-	ev.version = EVENTS_VERSION;
-	ev.program = "kfarm " KFARM_VERSION;
-	ev.pid = 1;
-	emit_event(t, &ev);
-	ev = events_event_make(EVENTS_KIND_BUILD);
-	ev.command = "Image modules dtbs";
-	ev.arch = "arm64";
-	ev.toolchain = "gcc-13.3.0";
-	ev.tree = TREE;
-	ev.dir = "/home/build/.cache/kfarm/build/linux-arm64-defconfig";
-	ev.output = "/home/build/.cache/kfarm/builds/7";
-	ev.make_jobs = jobs;
-	ev.n_local_slots = local_slots;
-	emit_event(t, &ev);
-}
-
 static void emit_estimate_point(const struct output *t, struct events_event *ev,
 				uint64_t jobs, uint64_t mean_ms,
 				uint64_t wall_ms)
@@ -269,27 +248,6 @@ static void emit_sandbox(const struct output *t, const struct node *n,
 	ev.node = n->name;
 	ev.toolchain = "/opt/gcc-13.3.0/bin/aarch64-linux-gcc";
 	ev.text = state;
-	emit_event(t, &ev);
-}
-
-static void emit_load(const struct output *t, const struct node *n)
-{
-	struct events_event ev = events_event_make(EVENTS_KIND_LOAD);
-
-	ev.node = n->name;
-	ev.n_running = n->n_jobs;
-	ev.n_done = n->n_done;
-	ev.n_failed = n->n_failed;
-	ev.n_retries = n->n_retries;
-	ev.cpu_ms = (int64_t)n->cpu_ms;
-	ev.sent_bytes = (int64_t)n->sent_bytes;
-	ev.received_bytes = (int64_t)n->received_bytes;
-	ev.load_milli = n->load_milli;
-	ev.memory_bytes = ((int64_t)n->n_cores << 30) -
-			  ((int64_t)n->n_jobs << 27);
-	ev.foreign_milli = n->foreign_milli;
-	ev.celsius_milli = n->celsius_milli;
-	ev.speed_milli = n->clock_milli;
 	emit_event(t, &ev);
 }
 
@@ -511,33 +469,45 @@ static void set_node_state(struct events_simulate *s, struct node *n,
 	emit_node_event(&s->output, n);
 }
 
-static void update_node_heat(struct events_simulate *s, struct node *n)
-{
-	unsigned busy = n->n_jobs * 1000 / n->n_slots, room, most;
-
-	most = n->behaviour == BEHAVIOUR_HOT ? HEAT_MAX_MILLI : 71000;
-	room = HEAT_LOW_MILLI + (most - HEAT_LOW_MILLI) / 1000 * busy;
-	n->celsius_milli = (n->celsius_milli * 9 + room) / 10 +
-			   draw_below(s, 300);
-	if (n->celsius_milli > HEAT_HIGH_MILLI)
-		n->clock_milli = n->clock_milli > 550 ? n->clock_milli - 50 :
-							550;
-	else if (n->clock_milli < 1000)
-		n->clock_milli += 50;
-	n->load_milli = (n->load_milli * 9 + n->n_jobs * 1000 +
-			 n->foreign_milli) /
-			10;
-}
-
 static void on_beat(struct events_simulate *s)
 {
 	for (uint32_t i = 0; i < s->setup.n_nodes; i++) {
+		struct events_event ev = events_event_make(EVENTS_KIND_LOAD);
 		struct node *n = &s->nodes[i];
+		unsigned busy, room, most;
 
 		if (!n->hello_received)
 			continue;
-		update_node_heat(s, n);
-		emit_load(&s->output, n);
+		busy = n->n_jobs * 1000 / n->n_slots;
+		most = n->behaviour == BEHAVIOUR_HOT ? HEAT_MAX_MILLI : 71000;
+		room = HEAT_LOW_MILLI + (most - HEAT_LOW_MILLI) / 1000 * busy;
+		n->celsius_milli = (n->celsius_milli * 9 + room) / 10 +
+				   draw_below(s, 300);
+		if (n->celsius_milli <= HEAT_HIGH_MILLI)
+			n->clock_milli += n->clock_milli < 1000 ? 50 : 0;
+		else
+			n->clock_milli = n->clock_milli > 550 ?
+						 n->clock_milli - 50 :
+						 550;
+		n->load_milli = (n->load_milli * 9 + n->n_jobs * 1000 +
+				 n->foreign_milli) /
+				10;
+
+		ev.node = n->name;
+		ev.n_running = n->n_jobs;
+		ev.n_done = n->n_done;
+		ev.n_failed = n->n_failed;
+		ev.n_retries = n->n_retries;
+		ev.cpu_ms = (int64_t)n->cpu_ms;
+		ev.sent_bytes = (int64_t)n->sent_bytes;
+		ev.received_bytes = (int64_t)n->received_bytes;
+		ev.load_milli = n->load_milli;
+		ev.memory_bytes = ((int64_t)n->n_cores << 30) -
+				  ((int64_t)n->n_jobs << 27);
+		ev.foreign_milli = n->foreign_milli;
+		ev.celsius_milli = n->celsius_milli;
+		ev.speed_milli = n->clock_milli;
+		emit_event(&s->output, &ev);
 	}
 	add_timer(s, BEAT_MS, (struct timer){ .kind = TIMER_BEAT });
 }
@@ -606,29 +576,6 @@ static const char *draw_reason(struct events_simulate *s)
 							   NULL;
 }
 
-static void begin_job(struct events_simulate *s)
-{
-	struct job *job = s->free_jobs;
-
-	if (job)
-		s->free_jobs = job->next;
-	else
-		job = xcalloc(1, sizeof(*job));
-	s->n_started++;
-	*job = (struct job){ .number = (int64_t)s->n_started,
-			     .node = LOCAL_NODE,
-			     .cost_ms = draw_ms(s),
-			     .reason = draw_reason(s),
-			     .in_baseline = s->setup.has_baseline,
-			     .erroneous = s->n_started == s->erroneous_job };
-	s->n_running++;
-	set_job_state(s, job, EVENTS_JOB_QUEUED);
-	if (job->reason)
-		enqueue(&s->waiting_local, job);
-	else
-		add_job_timer(s, job->cost_ms / 32, job);
-}
-
 static void send_to_node(struct events_simulate *s, struct job *job,
 			 struct node *n)
 {
@@ -683,8 +630,28 @@ static void on_node(struct events_simulate *s, struct node *n)
 static void begin_due_jobs(struct events_simulate *s)
 {
 	while (!s->stopped && s->n_running < s->max_concurrent &&
-	       s->n_started < s->n_target)
-		begin_job(s);
+	       s->n_started < s->n_target) {
+		struct job *job = s->free_jobs;
+
+		if (job)
+			s->free_jobs = job->next;
+		else
+			job = xcalloc(1, sizeof(*job));
+		s->n_started++;
+		*job = (struct job){ .number = (int64_t)s->n_started,
+				     .node = LOCAL_NODE,
+				     .cost_ms = draw_ms(s),
+				     .reason = draw_reason(s),
+				     .in_baseline = s->setup.has_baseline,
+				     .erroneous = s->n_started ==
+						  s->erroneous_job };
+		s->n_running++;
+		set_job_state(s, job, EVENTS_JOB_QUEUED);
+		if (job->reason)
+			enqueue(&s->waiting_local, job);
+		else
+			add_job_timer(s, job->cost_ms / 32, job);
+	}
 	dispatch(s);
 }
 
@@ -809,9 +776,23 @@ static void emit_estimate(const struct events_simulate *s)
 
 static void begin_build(struct events_simulate *s)
 {
+	struct events_event ev = events_event_make(EVENTS_KIND_STREAM);
 	char text[128];
 
-	emit_build_event(&s->output, s->jobs_max, LOCAL_SLOTS);
+	ev.version = EVENTS_VERSION;
+	ev.program = "kfarm " KFARM_VERSION;
+	ev.pid = 1;
+	emit_event(&s->output, &ev);
+	ev = events_event_make(EVENTS_KIND_BUILD);
+	ev.command = "Image modules dtbs";
+	ev.arch = "arm64";
+	ev.toolchain = "gcc-13.3.0";
+	ev.tree = TREE;
+	ev.dir = "/home/build/.cache/kfarm/build/linux-arm64-defconfig";
+	ev.output = "/home/build/.cache/kfarm/builds/7";
+	ev.make_jobs = s->jobs_max;
+	ev.n_local_slots = LOCAL_SLOTS;
+	emit_event(&s->output, &ev);
 	if (s->setup.has_baseline)
 		emit_estimate(s);
 	snprintf(text, sizeof(text), "-j %u: %u slots on %u node%s + %u local",

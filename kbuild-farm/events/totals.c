@@ -260,17 +260,10 @@ static void on_diagnostics(struct events_totals *t,
 	t->n_new_diags += count_of(ev->n_new_diags);
 }
 
-static void on_reason(struct events_totals *t, const struct events_event *ev)
-{
-	struct events_reason *why = need_reason(t, ev->reason);
-
-	if (why)
-		set_jobs(t, why, count_of(ev->n_local));
-}
-
 void events_totals_add(void *totals, const struct events_event *ev)
 {
 	struct events_totals *t = totals;
+	struct events_reason *why;
 
 	switch (ev->kind) {
 	case EVENTS_KIND_JOB:
@@ -295,7 +288,9 @@ void events_totals_add(void *totals, const struct events_event *ev)
 		on_counts(t, ev);
 		break;
 	case EVENTS_KIND_REASON:
-		on_reason(t, ev);
+		why = need_reason(t, ev->reason);
+		if (why)
+			set_jobs(t, why, count_of(ev->n_local));
 		break;
 	default:
 		break;
