@@ -121,17 +121,6 @@ static char *advise_host_key(const char *why, const char *words,
 			 forget ? forget : "ssh-keygen -R HOST", host);
 }
 
-static char *advise_ssh(const char *why, const char *words, const char *host)
-{
-	if (str_starts(why, "Host key verification failed"))
-		return advise_host_key(why, words, host);
-	if (strstr(why, ": Permission denied (") && strstr(why, "publickey"))
-		return xasprintf("%.*s; login without a password is required: "
-				 "run `ssh-copy-id %s`",
-				 (int)(strcspn(why, ")") + 1), why, host);
-	return NULL;
-}
-
 char *node_transport_child_explain(const char *reason,
 				   const struct buf *stderr_text,
 				   const struct node_address *address)
@@ -139,10 +128,14 @@ char *node_transport_child_explain(const char *reason,
 	/* The host inside an exec: command is unknown. */
 	const char *host = address->kind == NODE_ADDRESS_SSH ? address->text :
 							       "HOST";
-	char *advice = advise_ssh(reason, buf_str(stderr_text), host);
 
-	if (advice)
-		return advice;
+	if (str_starts(reason, "Host key verification failed"))
+		return advise_host_key(reason, buf_str(stderr_text), host);
+	if (strstr(reason, ": Permission denied (") &&
+	    strstr(reason, "publickey"))
+		return xasprintf("%.*s; login without a password is required: "
+				 "run `ssh-copy-id %s`",
+				 (int)(strcspn(reason, ")") + 1), reason, host);
 	if (str_starts(reason, "not a kfarm message: "))
 		return xasprintf(
 			"%s; the startup files of the node's shell must "

@@ -316,30 +316,28 @@ int wire_decode(const struct wire_layout *l, void *m, struct bytes in)
 	return ret;
 }
 
-static void release_structs(const struct wire_field *f, uint8_t *m)
-{
-	uint8_t *v = load_pointer(m + f->at);
-	uint64_t n = v ? load_uint(m + f->n_at, f->width) : 0;
-
-	for (uint64_t i = 0; i < n; i++)
-		wire_release(f->of, v + i * f->of->struct_bytes);
-	free(v);
-}
-
 void wire_release(const struct wire_layout *l, void *m)
 {
 	for (const struct wire_field *f = l->fields;
 	     f < l->fields + l->n_fields; f++) {
-		uint8_t *at = (uint8_t *)m + f->at;
+		uint8_t *at = (uint8_t *)m + f->at, *v;
+		uint64_t n;
 
-		if (f->kind == WIRE_IS_STRING || f->kind == WIRE_IS_LINE)
+		if (f->kind == WIRE_IS_STRING || f->kind == WIRE_IS_LINE) {
 			free(*(char **)at);
-		else if (f->kind == WIRE_IS_STRINGS || f->kind == WIRE_IS_LINES)
+		} else if (f->kind == WIRE_IS_STRINGS ||
+			   f->kind == WIRE_IS_LINES) {
 			strv_release((struct strv *)at);
-		else if (f->kind == WIRE_IS_LIST)
-			release_structs(f, m);
-		else if (f->kind == WIRE_IS_STRUCT)
+		} else if (f->kind == WIRE_IS_STRUCT) {
 			wire_release(f->of, at);
+		} else if (f->kind == WIRE_IS_LIST) {
+			v = load_pointer(at);
+			n = v ? load_uint((uint8_t *)m + f->n_at, f->width) : 0;
+			for (uint64_t i = 0; i < n; i++)
+				wire_release(f->of,
+					     v + i * f->of->struct_bytes);
+			free(v);
+		}
 	}
 	memset(m, 0, l->struct_bytes);
 }

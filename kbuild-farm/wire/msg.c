@@ -289,25 +289,20 @@ static int compare_numbers(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static bool are_paths_unique(const struct wire_view *m)
-{
-	uint32_t *path = xcalloc(m->n_entries + 1, sizeof(*path));
-	bool differ = true;
-
-	for (uint32_t i = 0; i < m->n_entries; i++)
-		path[i] = m->entries[i].path;
-	qsort(path, m->n_entries, sizeof(*path), compare_numbers);
-	for (uint32_t i = 1; i < m->n_entries; i++)
-		differ &= path[i] != path[i - 1];
-	free(path);
-	return differ;
-}
-
+/* Return true if the view has a number and no path occurs twice. */
 static bool is_view_valid(const void *m)
 {
 	const struct wire_view *v = m;
+	uint32_t *paths = xcalloc(v->n_entries + 1, sizeof(*paths));
+	bool valid = v->view;
 
-	return v->view && are_paths_unique(v);
+	for (uint32_t i = 0; i < v->n_entries; i++)
+		paths[i] = v->entries[i].path;
+	qsort(paths, v->n_entries, sizeof(*paths), compare_numbers);
+	for (uint32_t i = 1; i < v->n_entries; i++)
+		valid &= paths[i] != paths[i - 1];
+	free(paths);
+	return valid;
 }
 
 static const struct wire_field view[] = {

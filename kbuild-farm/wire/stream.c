@@ -245,26 +245,19 @@ static int take_body(struct wire_conn *conn, struct bytes *in, struct err *err)
 	return ret;
 }
 
-static int feed_part(struct wire_conn *conn, struct bytes *in, struct err *err)
-{
-	int ret;
-
-	if (conn->header_len < WIRE_FRAME_SIZE) {
-		ret = take_header(conn, in, err);
-		if (ret || conn->header_len < WIRE_FRAME_SIZE)
-			return ret;
-	}
-	if (!in->len && conn->frame.body_len)
-		return 0;
-	return take_body(conn, in, err);
-}
-
 int wire_conn_feed(struct wire_conn *conn, struct bytes in, struct err *err)
 {
 	if (conn->error)
 		return err_set(err, -conn->error, "session has already failed");
-	while (in.len && !conn->error)
-		conn->error = feed_part(conn, &in, err);
+	while (in.len && !conn->error) {
+		if (conn->header_len < WIRE_FRAME_SIZE) {
+			conn->error = take_header(conn, &in, err);
+			if (conn->error || conn->header_len < WIRE_FRAME_SIZE)
+				continue;
+		}
+		if (in.len || !conn->frame.body_len)
+			conn->error = take_body(conn, &in, err);
+	}
 	return conn->error;
 }
 

@@ -337,28 +337,11 @@ bool wire_flags_put_new(struct wire_intern *t, struct buf *out)
 	return true;
 }
 
-static void receive_flag(struct reader *r, struct wire_intern *t,
-			 struct buf *key)
-{
-	char *name = reader_str(r, WIRE_ARGV_MAX), *value = NULL;
-	struct wire_flag flag = { .name = name };
-	uint32_t number;
-
-	if (wire_field_u8(r, 1))
-		value = reader_str(r, WIRE_ARGV_MAX - strlen(name));
-	flag.value = value;
-	if (!*name || r->bad ||
-	    wire_intern_add(t, flag_to_bytes(key, &flag), &number) != 1)
-		r->bad = true;
-	free(value);
-	free(name);
-}
-
 int wire_flags_receive(struct wire_intern *t, struct bytes body)
 {
 	struct buf key = { 0 };
 	struct reader r;
-	uint32_t n;
+	uint32_t n, number;
 
 	reader_init(&r, body);
 	if (reader_u32(&r) != wire_intern_count(t))
@@ -366,8 +349,20 @@ int wire_flags_receive(struct wire_intern *t, struct bytes body)
 	n = reader_u32(&r);
 	if (n > r.left / FLAGS_ENTRY_MIN)
 		r.bad = true;
-	for (uint32_t i = 0; i < n && !r.bad; i++)
-		receive_flag(&r, t, &key);
+	for (uint32_t i = 0; i < n && !r.bad; i++) {
+		char *name = reader_str(&r, WIRE_ARGV_MAX), *value = NULL;
+		struct wire_flag flag;
+
+		if (wire_field_u8(&r, 1))
+			value = reader_str(&r, WIRE_ARGV_MAX - strlen(name));
+		flag = (struct wire_flag){ .name = name, .value = value };
+		if (!*name || r.bad ||
+		    wire_intern_add(t, flag_to_bytes(&key, &flag), &number) !=
+			    1)
+			r.bad = true;
+		free(value);
+		free(name);
+	}
 	buf_release(&key);
 	return reader_end(&r);
 }
