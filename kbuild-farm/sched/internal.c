@@ -17,21 +17,6 @@ void sched_add_action(struct sched *s, const struct sched_action *a)
 	s->n_actions++;
 }
 
-void sched_reset_actions(struct sched *s)
-{
-	while (s->n_actions)
-		free((char *)s->actions[--s->n_actions].text);
-	s->n_taken = 0;
-}
-
-bool sched_next_action(struct sched *s, struct sched_action *action)
-{
-	if (s->n_taken == s->n_actions)
-		return false;
-	*action = s->actions[s->n_taken++];
-	return true;
-}
-
 void sched_abort_impossible(const char *what, const char *state,
 			    uint32_t number)
 {

@@ -142,7 +142,8 @@ struct sched {
 	unsigned n_by_state[SCHED_UNIT_N_STATES];
 	unsigned n_in_workers, n_local_slots_used;
 	unsigned n_free_slots; /* free slots of all nodes */
-	struct sched_cost cost;
+	/* CPU time per KiB of inputs, a moving average; 0: no sample yet */
+	double ms_per_kib;
 
 	uint64_t due_ms; /* no node has an earlier timeout */
 	uint64_t hedge_check_ms; /* time of the next check for late units */
@@ -153,8 +154,6 @@ struct sched {
 
 /* Append an action; its text is copied. */
 void sched_add_action(struct sched *s, const struct sched_action *a);
-/* Drop all actions. */
-void sched_reset_actions(struct sched *s);
 /*
  * Abort the program: `what` cannot happen to the object `number` in state
  * `state`.

@@ -3,45 +3,6 @@
 
 #include <limits.h>
 
-#define PREDICT_MAX_MS           600000
-#define HEDGE_AFTER_MIN_MS       10000
-#define TRIAL_HEDGE_AFTER_MIN_MS 2000
-/* minimum of sched_model_deadline_ms() */
-#define DEADLINE_MIN_MS 30000
-
-/* In the moving average, the last ten samples or so have half of the weight. */
-void sched_model_cost_add_sample(struct sched_cost *c, uint64_t bytes,
-				 uint32_t cpu_ms)
-{
-	double now = cpu_ms * 1024.0 / ((double)bytes + 1024);
-
-	c->ms_per_kib = c->ms_per_kib > 0 ? c->ms_per_kib * 0.93 + now * 0.07 :
-					    now;
-}
-
-static uint64_t predict_ms(const struct sched_cost *c, uint64_t bytes)
-{
-	double ms = c->ms_per_kib * (double)bytes / 1024;
-
-	return ms > PREDICT_MAX_MS ? PREDICT_MAX_MS : (uint64_t)ms;
-}
-
-uint32_t sched_model_deadline_ms(const struct sched_cost *c, uint64_t bytes)
-{
-	uint64_t ms = 8 * predict_ms(c, bytes);
-
-	return ms < DEADLINE_MIN_MS ? DEADLINE_MIN_MS : (uint32_t)ms;
-}
-
-uint64_t sched_model_hedge_after_ms(const struct sched_cost *c, uint64_t bytes,
-				    bool trial)
-{
-	uint64_t least = trial ? TRIAL_HEDGE_AFTER_MIN_MS : HEDGE_AFTER_MIN_MS;
-	uint64_t ms = 2 * predict_ms(c, bytes);
-
-	return ms < least ? least : ms;
-}
-
 static uint64_t unit_ms_until(const struct sched_cpu_share *s, uint64_t now_ms)
 {
 	return s->unit_ms + s->n_units * (now_ms - s->since_ms);

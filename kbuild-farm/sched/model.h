@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sched/model.h - Cost prediction, CPU share and slot window of nodes.
- *
- * Cost: one figure for all nodes, CPU time per KiB of inputs, predicts the cost
- * of a unit.
+ * sched/model.h - CPU share and slot window of nodes.
  *
  * CPU share: the part of a core that a node gives to each of its units.  A slow
  * core counts as a whole core.  A node gives less if its units wait for CPU
@@ -24,22 +21,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-
-struct sched_cost {
-	double ms_per_kib; /* moving average; 0: no sample yet */
-};
-
-/* Add the CPU time of a finished unit with inputs of `bytes`. */
-void sched_model_cost_add_sample(struct sched_cost *c, uint64_t bytes,
-				 uint32_t cpu_ms);
-/* Return the deadline on a node: eight times the prediction, at least 30 s. */
-uint32_t sched_model_deadline_ms(const struct sched_cost *c, uint64_t bytes);
-/*
- * Return the time after which a unit is late, counted from its first send:
- * twice the prediction, but at least 10 s, or 2 s on a node on trial.
- */
-uint64_t sched_model_hedge_after_ms(const struct sched_cost *c, uint64_t bytes,
-				    bool trial);
 
 /* CPU time given by a node; initially zero. */
 struct sched_cpu_share {

@@ -30,7 +30,11 @@ const char *sched_node_state_name(enum sched_node_state state)
 	return names[state];
 }
 
-enum sched_node_state sched_node_reported_state(const struct sched_node *n)
+/*
+ * Return the state to report: DRAINING or DRAINED for a drained node, otherwise
+ * the node's state.
+ */
+static enum sched_node_state reported_state(const struct sched_node *n)
 {
 	if (!n->drained)
 		return n->state;
@@ -38,21 +42,35 @@ enum sched_node_state sched_node_reported_state(const struct sched_node *n)
 					  SCHED_NODE_DRAINED;
 }
 
+void sched_node_counts(const struct sched *s, uint32_t node,
+		       struct sched_node_counts *out)
+{
+	const struct sched_node *n = s->nodes[node];
+
+	*out = (struct sched_node_counts){
+		.state = reported_state(n),
+		.text = n->text,
+		.n_slots = n->n_slots,
+		.n_running = n->n_running,
+		.n_jobs = n->n_jobs,
+		.n_errors = n->n_errors,
+		.n_retries = n->n_retries,
+	};
+}
+
 static void add_node_action(struct sched *s, const struct sched_node *n,
 			    enum sched_action_kind kind)
 {
-	sched_add_action(s, &(struct sched_action){
-				    .kind = kind,
-				    .node = n->number,
-				    .state = sched_node_reported_state(n),
-				    .text = n->text });
+	sched_add_action(s, &(struct sched_action){ .kind = kind,
+						    .node = n->number,
+						    .state = reported_state(n),
+						    .text = n->text });
 }
 
 /* Report a changed state. */
 static void report_sched_node(struct sched *s, struct sched_node *n)
 {
-	n->reported_draining = sched_node_reported_state(n) ==
-			       SCHED_NODE_DRAINING;
+	n->reported_draining = reported_state(n) == SCHED_NODE_DRAINING;
 	add_node_action(s, n, SCHED_ACT_REPORT_NODE);
 }
 
@@ -207,8 +225,8 @@ void sched_node_change_running(struct sched *s, struct sched_node *n,
 
 	n->n_running += (unsigned)change;
 	sched_node_refresh(s, n);
-	if (n->reported_draining &&
-	    sched_node_reported_state(n) == SCHED_NODE_DRAINED && !n->removed)
+	if (n->reported_draining && reported_state(n) == SCHED_NODE_DRAINED &&
+	    !n->removed)
 		report_sched_node(s, n);
 	exclude_if_idle(s, n);
 	if (!n->ids_exhausted || n->n_running)

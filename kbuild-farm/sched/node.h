@@ -31,12 +31,6 @@ void sched_node_handle_due(struct sched *s);
 /* Recompute the availability and the free slots of a node. */
 void sched_node_refresh(struct sched *s, struct sched_node *n);
 
-/*
- * Return the state to report: DRAINING or DRAINED for a drained node, otherwise
- * the node's state.
- */
-enum sched_node_state sched_node_reported_state(const struct sched_node *n);
-
 /* Change the number of slots in use. */
 void sched_node_change_running(struct sched *s, struct sched_node *n,
 			       int change);

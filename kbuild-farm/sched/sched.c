@@ -20,7 +20,6 @@
 #include "sched/sched.h"
 
 #include "base/str.h"
-#include "sched/events.h"
 #include "sched/node.h"
 #include "sched/unit.h"
 
@@ -240,11 +239,6 @@ static struct sched_unit *find_waiting_for_upload(struct sched_units *list)
 	return NULL;
 }
 
-static uint64_t wait_until_ms(const struct sched *s, const struct sched_unit *u)
-{
-	return u->added_ms + s->setup.max_wait_ms;
-}
-
 /*
  * Return the toolchain's oldest unit that a local slot may take although the
  * unit still waits for a node.
@@ -254,7 +248,7 @@ static struct sched_unit *oldest_local_candidate(const struct sched *s,
 {
 	struct sched_unit *u = TAILQ_FIRST(&tc->new_units);
 
-	if (u && s->now_ms <= wait_until_ms(s, u))
+	if (u && s->now_ms <= u->added_ms + s->setup.max_wait_ms)
 		u = NULL;
 	if (!tc->n_available[SCHED_AVAILABLE_AFTER_UPLOAD])
 		return u;
@@ -311,8 +305,7 @@ static bool needs_hedge(const struct sched *s, const struct sched_unit *u)
 	bool stalled = began && s->now_ms > u->progress_ms + STALL_MS;
 	bool trial = remote && sched_model_window_is_trial(&u->node->window,
 							   u->node->n_slots);
-	uint64_t late_ms = sched_model_hedge_after_ms(&s->cost, u->input_bytes,
-						      trial);
+	uint64_t late_ms = sched_unit_hedge_after_ms(s, u, trial);
 
 	if (u->hedged || (!remote && u->state != SCHED_UNIT_READY))
 		return false;
@@ -350,7 +343,7 @@ static void withdraw_exclusive(struct sched *s)
 		sched_unit_queue_local(s, u, REASON_NODE_SLOW);
 	}
 	if (last)
-		sched_starvation_check(s, last, "a job made no progress");
+		sched_unit_check_starvation(s, last, "a job made no progress");
 }
 
 /* Hedge late units if the check is due, and schedule the next check. */
@@ -371,20 +364,36 @@ static void check_hedges(struct sched *s)
 		s->hedge_check_ms = s->now_ms + HEDGE_CHECK_MS;
 }
 
+/* Drop all actions. */
+static void reset_actions(struct sched *s)
+{
+	while (s->n_actions)
+		free((char *)s->actions[--s->n_actions].text);
+	s->n_taken = 0;
+}
+
 void sched_event(struct sched *s, uint64_t now_ms, const struct sched_event *ev)
 {
 	if (s->n_taken != s->n_actions)
 		sched_abort_impossible("any", "action pending",
 				       s->actions[s->n_taken].unit);
-	sched_reset_actions(s);
+	reset_actions(s);
 	s->now_ms = now_ms;
 	s->cause = ev->kind;
-	sched_handle_event(s, ev);
+	sched_unit_handle_event(s, ev);
 	withdraw_exclusive(s);
 	if (now_ms >= s->due_ms)
 		sched_node_handle_due(s);
 	dispatch_all(s);
 	check_hedges(s);
+}
+
+bool sched_next_action(struct sched *s, struct sched_action *action)
+{
+	if (s->n_taken == s->n_actions)
+		return false;
+	*action = s->actions[s->n_taken++];
+	return true;
 }
 
 uint64_t sched_next_ms(const struct sched *s)
@@ -395,7 +404,8 @@ uint64_t sched_next_ms(const struct sched *s)
 	for (size_t i = 0; i < s->n_toolchains; i++) {
 		struct sched_unit *u = TAILQ_FIRST(
 			&s->toolchains[i]->new_units);
-		uint64_t ms = u ? wait_until_ms(s, u) + 1 : NEVER;
+		uint64_t ms = u ? u->added_ms + s->setup.max_wait_ms + 1 :
+				  NEVER;
 
 		if (ms > s->now_ms && ms < next)
 			next = ms;
@@ -430,22 +440,6 @@ void sched_counts(const struct sched *s, struct sched_counts *out)
 	}
 }
 
-void sched_node_counts(const struct sched *s, uint32_t node,
-		       struct sched_node_counts *out)
-{
-	const struct sched_node *n = s->nodes[node];
-
-	*out = (struct sched_node_counts){
-		.state = sched_node_reported_state(n),
-		.text = n->text,
-		.n_slots = n->n_slots,
-		.n_running = n->n_running,
-		.n_jobs = n->n_jobs,
-		.n_errors = n->n_errors,
-		.n_retries = n->n_retries,
-	};
-}
-
 struct sched *sched_new(const struct sched_setup *setup)
 {
 	struct sched *s = xcalloc(1, sizeof(*s));
@@ -476,7 +470,7 @@ void sched_free(struct sched *s)
 		free(s->toolchains[i]->sandboxes);
 		free(s->toolchains[i]);
 	}
-	sched_reset_actions(s);
+	reset_actions(s);
 	free(s->actions);
 	free(s->nodes);
 	free(s->toolchains);

@@ -18,7 +18,14 @@
 
 #include <stdlib.h>
 
-#define RESCANS_MAX 2
+#define RESCANS_MAX              2
+#define PREDICT_MAX_MS           600000
+#define HEDGE_AFTER_MIN_MS       10000
+#define TRIAL_HEDGE_AFTER_MIN_MS 2000
+#define DEADLINE_MIN_MS          30000
+#define STARVING_MILLI           250 /* thousandths of a core */
+#define OBSERVE_MIN_MS           5000 /* minimum time of the unit on the node */
+#define TRIAL_OBSERVE_MIN_MS     1500
 
 #define TO(state) (1u << SCHED_UNIT_##state)
 
@@ -117,8 +124,9 @@ struct sched_unit *sched_unit_find(const struct sched *s, uint32_t number)
 	return number < s->n_units ? s->units[number] : NULL;
 }
 
-struct sched_unit *sched_unit_get_or_abort(const struct sched *s,
-					   uint32_t number)
+/* Return the unit of event s->cause; abort if the event cannot occur. */
+static struct sched_unit *get_unit_or_abort(const struct sched *s,
+					    uint32_t number)
 {
 	struct sched_unit *u = sched_unit_find(s, number);
 	enum sched_unit_state state = u ? u->state : SCHED_UNIT_NONE;
@@ -129,22 +137,6 @@ struct sched_unit *sched_unit_get_or_abort(const struct sched *s,
 	    (by_worker && !u->in_worker) ||
 	    (s->cause == SCHED_EV_HEDGE_DONE && !u->hedged))
 		abort_transition(s, state, number);
-	return u;
-}
-
-struct sched_unit *sched_unit_new(struct sched *s, uint32_t number)
-{
-	struct sched_unit *u = sched_unit_find(s, number);
-
-	if (u)
-		abort_transition(s, u->state, number);
-	while (s->n_units <= number)
-		*VEC_ADD(s->units, s->n_units) = NULL;
-	u = xcalloc(1, sizeof(*u));
-	u->number = number;
-	u->added_ms = s->now_ms;
-	s->units[number] = u;
-	s->n_by_state[SCHED_UNIT_NONE]++;
 	return u;
 }
 
@@ -193,17 +185,12 @@ static void insert_in_order(struct sched_units *list, struct sched_unit *u)
 	TAILQ_INSERT_BEFORE(at, u, entry);
 }
 
-static void change_node_use(struct sched *s, struct sched_node *n, int change)
-{
-	sched_model_share_add_units(&n->share, s->now_ms, change);
-	sched_node_change_running(s, n, change);
-}
-
 /* Update lists, counts and slots together with the state. */
 static void set_unit_state(struct sched *s, struct sched_unit *u,
 			   enum sched_unit_state next)
 {
 	enum sched_unit_state was = u->state;
+	int change = (next == SCHED_UNIT_REMOTE) - (was == SCHED_UNIT_REMOTE);
 	struct sched_units *list = list_of_state(s, u);
 
 	if (!(allowed_transitions[was][s->cause] & 1u << next))
@@ -218,10 +205,18 @@ static void set_unit_state(struct sched *s, struct sched_unit *u,
 		insert_in_order(list, u);
 	s->n_local_slots_used -= was == SCHED_UNIT_LOCAL;
 	s->n_local_slots_used += next == SCHED_UNIT_LOCAL;
-	if (was == SCHED_UNIT_REMOTE)
-		change_node_use(s, u->node, -1);
-	if (next == SCHED_UNIT_REMOTE)
-		change_node_use(s, u->node, 1);
+	if (!change)
+		return;
+	sched_model_share_add_units(&u->node->share, s->now_ms, change);
+	sched_node_change_running(s, u->node, change);
+}
+
+/* Predict the cost of a unit from the bytes of its inputs. */
+static uint64_t predict_ms(const struct sched *s, const struct sched_unit *u)
+{
+	double ms = s->ms_per_kib * (double)u->input_bytes / 1024;
+
+	return ms > PREDICT_MAX_MS ? PREDICT_MAX_MS : (uint64_t)ms;
 }
 
 /* Add an action of a unit; `n` is NULL if it concerns the build host only. */
@@ -236,26 +231,26 @@ static void add_unit_action(struct sched *s, const struct sched_unit *u,
 				  .n_retries = u->n_retries };
 
 	if (kind == SCHED_ACT_SEND)
-		a.deadline_ms = sched_model_deadline_ms(&s->cost,
-							u->input_bytes);
+		a.deadline_ms = (uint32_t)(8 * predict_ms(s, u));
+	if (kind == SCHED_ACT_SEND && a.deadline_ms < DEADLINE_MIN_MS)
+		a.deadline_ms = DEADLINE_MIN_MS;
 	sched_add_action(s, &a);
 }
 
-void sched_unit_queue(struct sched *s, struct sched_unit *u,
-		      enum sched_unit_state state)
+/*
+ * Queue the unit until its toolchain is available (NEW), for a scan (TO_SCAN),
+ * for a node (READY) or, after verification, until its toolchain is rechecked
+ * (HELD).
+ */
+static void queue_unit(struct sched *s, struct sched_unit *u,
+		       enum sched_unit_state state)
 {
 	set_unit_state(s, u, state);
 	/* Make the dispatcher check whether any node is left for this unit. */
 	u->toolchain->recheck_ready |= state == SCHED_UNIT_READY;
 }
 
-static void mark_in_worker(struct sched *s, struct sched_unit *u)
-{
-	u->in_worker = true;
-	s->n_in_workers++;
-}
-
-void sched_unit_finish_work(struct sched *s, struct sched_unit *u)
+static void finish_unit_work(struct sched *s, struct sched_unit *u)
 {
 	u->in_worker = false;
 	s->n_in_workers--;
@@ -268,7 +263,8 @@ void sched_unit_finish_work(struct sched *s, struct sched_unit *u)
 void sched_unit_scan(struct sched *s, struct sched_unit *u)
 {
 	set_unit_state(s, u, SCHED_UNIT_SCAN);
-	mark_in_worker(s, u);
+	u->in_worker = true;
+	s->n_in_workers++;
 	add_unit_action(s, u, SCHED_ACT_SCAN, NULL);
 }
 
@@ -302,55 +298,30 @@ void sched_unit_cancel(struct sched *s, struct sched_unit *u)
 		add_unit_action(s, u, SCHED_ACT_CANCEL, u->node);
 }
 
+static void end_hedge(struct sched *s, struct sched_unit *u)
+{
+	u->hedged = false;
+	s->n_local_slots_used--;
+}
+
 static void stop_hedge(struct sched *s, struct sched_unit *u)
 {
 	if (!u->hedged)
 		return;
 	add_unit_action(s, u, SCHED_ACT_STOP_HEDGE, NULL);
-	sched_unit_end_hedge(s, u);
+	end_hedge(s, u);
 }
 
-bool sched_unit_add_cpu_time(struct sched_unit *u, uint32_t cpu_ms)
+/*
+ * Add the CPU time reported by the node.  Return false if it did not increase.
+ */
+static bool add_cpu_time(struct sched_unit *u, uint32_t cpu_ms)
 {
 	if (cpu_ms <= u->cpu_ms)
 		return false;
 	u->node->share.cpu_ms += cpu_ms - u->cpu_ms;
 	u->cpu_ms = cpu_ms;
 	return true;
-}
-
-void sched_unit_verify(struct sched *s, struct sched_unit *u, uint32_t cpu_ms)
-{
-	sched_unit_add_cpu_time(u, cpu_ms);
-	u->cpu_ms = cpu_ms;
-	set_unit_state(s, u, SCHED_UNIT_CHECK);
-	/* Verification writes the outputs to the same files as the hedge. */
-	stop_hedge(s, u);
-	mark_in_worker(s, u);
-	add_unit_action(s, u, SCHED_ACT_VERIFY, u->node);
-}
-
-void sched_unit_retry(struct sched *s, struct sched_unit *u, enum reason why)
-{
-	if (u->n_tried == SCHED_TRIES_MAX) {
-		sched_unit_queue_local(s, u, why);
-		return;
-	}
-	/* reported only if no other node takes the unit */
-	u->reason = why;
-	u->n_retries++;
-	sched_unit_queue(s, u, SCHED_UNIT_READY);
-}
-
-void sched_unit_rescan(struct sched *s, struct sched_unit *u, enum reason why)
-{
-	if (u->n_rescans++ == RESCANS_MAX) {
-		sched_unit_queue_local(s, u, why);
-		return;
-	}
-	u->n_retries++;
-	u->n_tried = 0;
-	sched_unit_queue(s, u, SCHED_UNIT_TO_SCAN);
 }
 
 void sched_unit_queue_local(struct sched *s, struct sched_unit *u,
@@ -362,10 +333,47 @@ void sched_unit_queue_local(struct sched *s, struct sched_unit *u,
 	set_unit_state(s, u, SCHED_UNIT_TO_LOCAL);
 }
 
+/* Try another node, or compile locally for the reason `why`. */
+static void retry_unit(struct sched *s, struct sched_unit *u, enum reason why)
+{
+	if (u->n_tried == SCHED_TRIES_MAX) {
+		sched_unit_queue_local(s, u, why);
+		return;
+	}
+	/* reported only if no other node takes the unit */
+	u->reason = why;
+	u->n_retries++;
+	queue_unit(s, u, SCHED_UNIT_READY);
+}
+
+/*
+ * Scan the unit again because an input was missing or changed, or compile it
+ * locally.
+ */
+static void rescan_unit(struct sched *s, struct sched_unit *u, enum reason why)
+{
+	if (u->n_rescans++ == RESCANS_MAX) {
+		sched_unit_queue_local(s, u, why);
+		return;
+	}
+	u->n_retries++;
+	u->n_tried = 0;
+	queue_unit(s, u, SCHED_UNIT_TO_SCAN);
+}
+
 void sched_unit_start_local(struct sched *s, struct sched_unit *u)
 {
 	set_unit_state(s, u, SCHED_UNIT_LOCAL);
 	add_unit_action(s, u, SCHED_ACT_COMPILE_LOCAL, NULL);
+}
+
+uint64_t sched_unit_hedge_after_ms(const struct sched *s,
+				   const struct sched_unit *u, bool trial)
+{
+	uint64_t least = trial ? TRIAL_HEDGE_AFTER_MIN_MS : HEDGE_AFTER_MIN_MS;
+	uint64_t ms = 2 * predict_ms(s, u);
+
+	return ms < least ? least : ms;
 }
 
 void sched_unit_hedge(struct sched *s, struct sched_unit *u)
@@ -375,13 +383,10 @@ void sched_unit_hedge(struct sched *s, struct sched_unit *u)
 	add_unit_action(s, u, SCHED_ACT_HEDGE, NULL);
 }
 
-void sched_unit_end_hedge(struct sched *s, struct sched_unit *u)
-{
-	u->hedged = false;
-	s->n_local_slots_used--;
-}
-
-void sched_unit_deliver(struct sched *s, struct sched_unit *u, enum reason why)
+/*
+ * Deliver the outputs of the node, or those of the hedge for the reason `why`.
+ */
+static void deliver_unit(struct sched *s, struct sched_unit *u, enum reason why)
 {
 	u->reason = why;
 	remove_from_sent(s, u);
@@ -389,7 +394,8 @@ void sched_unit_deliver(struct sched *s, struct sched_unit *u, enum reason why)
 	add_unit_action(s, u, SCHED_ACT_DELIVER, why ? NULL : u->node);
 }
 
-void sched_unit_remove(struct sched *s, struct sched_unit *u)
+/* The wrapper has exited: stop everything that runs for the unit. */
+static void drop_unit(struct sched *s, struct sched_unit *u)
 {
 	sched_unit_cancel(s, u);
 	stop_hedge(s, u);
@@ -402,4 +408,432 @@ void sched_unit_remove(struct sched *s, struct sched_unit *u)
 	}
 	set_unit_state(s, u, SCHED_UNIT_NONE);
 	sched_unit_free(s, u);
+}
+
+/*
+ * Retry the node's units elsewhere.  A unit with a hedge (a concurrent local
+ * compile) stays, because its first valid result wins.
+ */
+static void retry_unhedged_units(struct sched *s, struct sched_node *n)
+{
+	enum sched_event_kind by = s->cause;
+	struct sched_unit *u, *next;
+
+	s->cause = SCHED_EV_NODE_LOST;
+	list_for_each_safe(u, &n->units, entry, next) {
+		if (u->hedged)
+			continue;
+		sched_unit_cancel(s, u);
+		retry_unit(s, u, REASON_NODE_SLOW);
+		n->n_retries++;
+	}
+	s->cause = by;
+}
+
+void sched_unit_check_starvation(struct sched *s, struct sched_unit *u,
+				 const char *words)
+{
+	struct sched_node *n = u->node;
+	bool trial = sched_model_window_is_trial(&n->window, n->n_slots);
+	uint64_t ran_ms = s->now_ms - u->share_at_send.since_ms;
+	unsigned all = sched_model_share_total_milli(
+		&n->share, &u->share_at_send, s->now_ms);
+	unsigned each = sched_model_share_per_unit_milli(
+		&n->share, &u->share_at_send, s->now_ms);
+	char *text;
+
+	if (n->state != SCHED_NODE_UP || each >= STARVING_MILLI)
+		return;
+	/*
+	 * Ignore a unit that was on the node for less time: it may have waited
+	 * for its inputs.
+	 */
+	if (ran_ms < (trial ? TRIAL_OBSERVE_MIN_MS : OBSERVE_MIN_MS))
+		return;
+	text = all ? xasprintf("%s: jobs get %u %% of a core", words,
+			       (each + 5) / 10) :
+		     xstrdup(words);
+	if (all < STARVING_MILLI) {
+		sched_model_window_shrink(&n->window, n->n_slots, 1);
+		sched_node_add_fault(s, n, false, text);
+		retry_unhedged_units(s, n);
+	} else {
+		sched_node_shrink_window(s, n, (all + 500) / 1000, text);
+	}
+	free(text);
+}
+
+/* Return the toolchain with this number.  It is created at the first use. */
+static struct sched_toolchain *get_sched_toolchain(struct sched *s,
+						   uint32_t number)
+{
+	if (number < s->n_toolchains)
+		return s->toolchains[number];
+	while (s->n_toolchains <= number) {
+		struct sched_toolchain *tc = xcalloc(1, sizeof(*tc));
+
+		sched_node_add_sandboxes(s, tc);
+		TAILQ_INIT(&tc->new_units);
+		TAILQ_INIT(&tc->to_scan);
+		TAILQ_INIT(&tc->ready);
+		TAILQ_INIT(&tc->held);
+		*VEC_ADD(s->toolchains, s->n_toolchains) = tc;
+	}
+	for (size_t i = 0; i < s->n_nodes; i++)
+		sched_node_refresh(s, s->nodes[i]);
+	return s->toolchains[number];
+}
+
+static enum sched_status *get_object_format(struct sched *s, uint32_t number)
+{
+	while (s->n_object_formats <= number)
+		*VEC_ADD(s->object_formats,
+			 s->n_object_formats) = SCHED_STATUS_UNKNOWN;
+	return &s->object_formats[number];
+}
+
+static struct sched_node *event_node(struct sched *s,
+				     const struct sched_event *ev)
+{
+	if (ev->node >= s->n_nodes)
+		sched_abort_impossible("node event", "unknown", ev->node);
+	return s->nodes[ev->node];
+}
+
+static void admit_unit(struct sched *s, struct sched_unit *u)
+{
+	enum sched_status object = *get_object_format(s, u->object_format);
+
+	if (u->toolchain->status == SCHED_STATUS_UNUSABLE)
+		sched_unit_queue_local(s, u, u->toolchain->reason);
+	else if (object == SCHED_STATUS_UNUSABLE)
+		sched_unit_queue_local(s, u, REASON_UNKNOWN_OBJECT);
+	else if (u->toolchain->status == SCHED_STATUS_READY &&
+		 object == SCHED_STATUS_READY)
+		queue_unit(s, u, SCHED_UNIT_TO_SCAN);
+}
+
+static void admit_new_units(struct sched *s, struct sched_toolchain *tc)
+{
+	struct sched_unit *u, *next;
+
+	list_for_each_safe(u, &tc->new_units, entry, next) {
+		admit_unit(s, u);
+	}
+}
+
+static void on_unit_added(struct sched *s, const struct sched_event *ev)
+{
+	struct sched_unit *u = sched_unit_find(s, ev->unit);
+	enum reason why = ev->reason;
+
+	if (u)
+		abort_transition(s, u->state, ev->unit);
+	while (s->n_units <= ev->unit)
+		*VEC_ADD(s->units, s->n_units) = NULL;
+	u = xcalloc(1, sizeof(*u));
+	u->number = ev->unit;
+	u->added_ms = s->now_ms;
+	s->units[u->number] = u;
+	s->n_by_state[SCHED_UNIT_NONE]++;
+	if (!why && !s->n_nodes)
+		why = s->setup.remote_disabled ? REASON_NO_REMOTE :
+						 REASON_NO_NODES;
+	if (why) {
+		sched_unit_queue_local(s, u, why);
+		return;
+	}
+	u->toolchain = get_sched_toolchain(s, ev->toolchain);
+	u->object_format = ev->object_format;
+	u->exclusive = ev->exclusive;
+	u->steps = ev->steps;
+	queue_unit(s, u, SCHED_UNIT_NEW);
+	admit_unit(s, u);
+}
+
+static void on_scanned(struct sched *s, const struct sched_event *ev)
+{
+	struct sched_unit *u = get_unit_or_abort(s, ev->unit);
+	bool waits = u->state == SCHED_UNIT_SCAN;
+
+	finish_unit_work(s, u);
+	if (!waits)
+		return;
+	u->input_bytes = ev->input_bytes;
+	if (ev->reason)
+		sched_unit_queue_local(s, u, ev->reason);
+	else
+		queue_unit(s, u, SCHED_UNIT_READY);
+}
+
+/* Retry the units of a lost node: it will not send results. */
+static void retry_lost_units(struct sched *s, struct sched_node *n)
+{
+	enum sched_event_kind by = s->cause;
+	struct sched_unit *u;
+
+	if (n->state != SCHED_NODE_DOWN && n->state != SCHED_NODE_EXCLUDED)
+		return;
+	s->cause = SCHED_EV_NODE_LOST;
+	while ((u = TAILQ_FIRST(&n->units))) {
+		n->n_retries++;
+		retry_unit(s, u, REASON_NODE_LOST);
+	}
+	s->cause = by;
+}
+
+static void on_job_failed(struct sched *s, struct sched_unit *u,
+			  const struct sched_event *ev)
+{
+	static const enum reason reasons[] = {
+		[SCHED_FAIL_UNSUPPORTED] = REASON_OPTION_REFUSED,
+		[SCHED_FAIL_TOOLCHAIN] = REASON_NO_TOOLCHAIN,
+		[SCHED_FAIL_NODE] = REASON_NODES_FAILED,
+		[SCHED_FAIL_VOID] = REASON_RESULT_VOID,
+		[SCHED_FAIL_DEADLINE] = REASON_NODE_SLOW,
+		[SCHED_FAIL_BUSY] = REASON_NODES_BUSY,
+		[SCHED_FAIL_INPUT] = REASON_INPUT_MISSING,
+	};
+	enum reason why = reasons[ev->fail];
+
+	if (ev->fail == SCHED_FAIL_UNSUPPORTED || ev->fail == SCHED_FAIL_VOID) {
+		sched_unit_queue_local(s, u, why);
+	} else if (ev->fail == SCHED_FAIL_INPUT && u->n_rescans) {
+		/*
+		 * The unit was rescanned before, and the node still lacks an
+		 * input.
+		 */
+		sched_unit_queue_local(s, u, why);
+	} else if (ev->fail == SCHED_FAIL_INPUT) {
+		rescan_unit(s, u, why);
+	} else {
+		retry_unit(s, u, why);
+	}
+	/* A node that is busy or exceeds the deadline has not failed. */
+	if (ev->fail == SCHED_FAIL_NODE) {
+		u->node->n_retries++;
+		sched_node_add_suspicion(s, u->node, ev->text);
+	} else if (ev->fail == SCHED_FAIL_DEADLINE) {
+		sched_unit_check_starvation(s, u, ev->text);
+	}
+}
+
+/*
+ * Handle a node's event about a unit.  Ignore the event if the unit is no
+ * longer on that node.
+ */
+static void on_remote_event(struct sched *s, const struct sched_event *ev)
+{
+	struct sched_unit *u = sched_unit_find(s, ev->unit);
+	struct sched_node *n = event_node(s, ev);
+
+	if (!u || u->state != SCHED_UNIT_REMOTE || u->node != n)
+		return;
+	switch (ev->kind) {
+	case SCHED_EV_SEND_FAILED:
+		if (ev->reason == REASON_MANY_NAMES) {
+			retry_unit(s, u, ev->reason);
+			sched_node_set_ids_exhausted(s, n);
+		} else {
+			sched_unit_queue_local(s, u, ev->reason);
+		}
+		break;
+	case SCHED_EV_HEARTBEAT:
+		if (add_cpu_time(u, ev->cpu_ms))
+			u->progress_ms = s->now_ms;
+		break;
+	case SCHED_EV_OUTPUT:
+		u->progress_ms = s->now_ms;
+		break;
+	case SCHED_EV_RESULT:
+		add_cpu_time(u, ev->cpu_ms);
+		u->cpu_ms = ev->cpu_ms;
+		set_unit_state(s, u, SCHED_UNIT_CHECK);
+		/* Verification writes to the same files as the hedge. */
+		stop_hedge(s, u);
+		u->in_worker = true;
+		s->n_in_workers++;
+		add_unit_action(s, u, SCHED_ACT_VERIFY, n);
+		break;
+	default:
+		on_job_failed(s, u, ev);
+	}
+}
+
+static void apply_verdict(struct sched *s, struct sched_unit *u)
+{
+	double ms_per_kib;
+	char *text;
+
+	if (u->toolchain->status == SCHED_STATUS_UNUSABLE) {
+		sched_unit_queue_local(s, u, u->toolchain->reason);
+		return;
+	}
+	if (u->verdict == SCHED_VERDICT_WRONG) {
+		text = xasprintf("wrong result: %s", u->verdict_text);
+		retry_unit(s, u, REASON_WRONG_ANSWERS);
+		u->node->n_retries++;
+		sched_node_add_fault(s, u->node, true, text);
+		retry_lost_units(s, u->node);
+		free(text);
+		return;
+	}
+	u->node->n_jobs++;
+	sched_node_add_success(s, u->node);
+	if (u->verdict == SCHED_VERDICT_UNUSABLE) {
+		sched_unit_queue_local(s, u, u->verdict_reason);
+	} else if (u->verdict == SCHED_VERDICT_INPUTS_CHANGED) {
+		rescan_unit(s, u, REASON_INPUTS_CHANGE);
+	} else {
+		/* The last ten samples or so have half of the weight. */
+		ms_per_kib = u->cpu_ms * 1024.0 /
+			     ((double)u->input_bytes + 1024);
+		s->ms_per_kib = s->ms_per_kib > 0 ? s->ms_per_kib * 0.93 +
+							    ms_per_kib * 0.07 :
+						    ms_per_kib;
+		deliver_unit(s, u, REASON_NONE);
+	}
+}
+
+static void on_verified(struct sched *s, const struct sched_event *ev)
+{
+	struct sched_unit *u = get_unit_or_abort(s, ev->unit);
+	bool waits = u->state == SCHED_UNIT_CHECK;
+
+	finish_unit_work(s, u);
+	if (!waits)
+		return;
+	u->verdict = ev->verdict;
+	u->verdict_reason = ev->reason;
+	free(u->verdict_text);
+	u->verdict_text = ev->text ? xstrdup(ev->text) : NULL;
+	if (u->toolchain->status == SCHED_STATUS_UNVERIFIED)
+		queue_unit(s, u, SCHED_UNIT_HELD);
+	else
+		apply_verdict(s, u);
+}
+
+static void on_toolchain(struct sched *s, const struct sched_event *ev)
+{
+	struct sched_toolchain *tc = get_sched_toolchain(s, ev->toolchain);
+	bool is_new = tc->status == SCHED_STATUS_UNKNOWN;
+	struct sched_unit *u;
+
+	for (size_t i = 0; is_new && i < s->n_nodes; i++)
+		sched_node_set_sandbox(s, s->nodes[i], tc,
+				       SCHED_SANDBOX_REQUESTED, false);
+	tc->status = ev->status;
+	tc->reason = ev->reason;
+	tc->recheck_ready = true;
+	admit_new_units(s, tc);
+	while (tc->status != SCHED_STATUS_UNVERIFIED &&
+	       (u = TAILQ_FIRST(&tc->held)))
+		apply_verdict(s, u);
+}
+
+static void on_hedge_done(struct sched *s, const struct sched_event *ev)
+{
+	struct sched_unit *u = get_unit_or_abort(s, ev->unit);
+	bool beaten = u->state == SCHED_UNIT_REMOTE;
+	char *text;
+
+	end_hedge(s, u);
+	sched_unit_cancel(s, u);
+	if (ev->reason) {
+		sched_unit_queue_local(s, u, ev->reason);
+		return;
+	}
+	deliver_unit(s, u, REASON_NODE_SLOW);
+	if (!beaten)
+		return;
+	text = xasprintf("%s finished sooner on the build host", ev->text);
+	sched_unit_check_starvation(s, u, text);
+	free(text);
+}
+
+static void on_sandbox_changed(struct sched *s, const struct sched_event *ev)
+{
+	struct sched_toolchain *tc = get_sched_toolchain(s, ev->toolchain);
+	struct sched_node *n = event_node(s, ev);
+	struct sched_unit *u, *next;
+
+	sched_node_set_sandbox(s, n, tc, ev->sandbox, ev->steps);
+	list_for_each_safe(u, &n->units, entry, next) {
+		if (ev->sandbox != SCHED_SANDBOX_STALE || u->toolchain != tc)
+			continue;
+		sched_unit_cancel(s, u);
+		rescan_unit(s, u, REASON_INPUTS_CHANGE);
+	}
+}
+
+void sched_unit_handle_event(struct sched *s, const struct sched_event *ev)
+{
+	struct sched_unit *u;
+	struct sched_node *n;
+
+	switch (ev->kind) {
+	case SCHED_EV_TIME:
+		break;
+	case SCHED_EV_UNIT_ADDED:
+		on_unit_added(s, ev);
+		break;
+	case SCHED_EV_SCANNED:
+		on_scanned(s, ev);
+		break;
+	case SCHED_EV_SEND_FAILED:
+	case SCHED_EV_HEARTBEAT:
+	case SCHED_EV_OUTPUT:
+	case SCHED_EV_RESULT:
+	case SCHED_EV_JOB_FAILED:
+		on_remote_event(s, ev);
+		break;
+	case SCHED_EV_VERIFIED:
+		on_verified(s, ev);
+		break;
+	case SCHED_EV_HEDGE_DONE:
+		on_hedge_done(s, ev);
+		break;
+	case SCHED_EV_HEDGE_FAILED:
+		u = sched_unit_find(s, ev->unit);
+		if (!u || !u->hedged)
+			break;
+		end_hedge(s, u);
+		/*
+		 * While a hedge runs, a unit stays in its queue even if no node
+		 * is left for it.  Check for this now.
+		 */
+		u->toolchain->recheck_ready = true;
+		break;
+	case SCHED_EV_UNIT_GONE:
+		drop_unit(s, get_unit_or_abort(s, ev->unit));
+		break;
+	case SCHED_EV_TOOLCHAIN:
+		on_toolchain(s, ev);
+		break;
+	case SCHED_EV_OBJECT_FORMAT:
+		*get_object_format(s, ev->object_format) = ev->status;
+		for (size_t i = 0; i < s->n_toolchains; i++)
+			admit_new_units(s, s->toolchains[i]);
+		break;
+	case SCHED_EV_SANDBOX:
+		on_sandbox_changed(s, ev);
+		break;
+	case SCHED_EV_NODE_ADDED:
+		if (ev->node != s->n_nodes)
+			sched_abort_impossible("node added", "out of order",
+					       ev->node);
+		sched_node_add(s);
+		for (size_t i = 0; i < s->n_toolchains; i++)
+			sched_node_set_sandbox(s, s->nodes[ev->node],
+					       s->toolchains[i],
+					       SCHED_SANDBOX_NONE, false);
+		break;
+	case SCHED_EV_LOCAL_SLOTS:
+		s->setup.n_local_slots = ev->n_slots ? ev->n_slots : 1;
+		break;
+	default: /* an event of a node or its connection */
+		n = event_node(s, ev);
+		sched_node_handle_event(s, n, ev);
+		retry_lost_units(s, n);
+	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sched */
-#include "sched/events.h"
+#include "sched/unit.h"
 
 #include "sched-fixture.h"
 #include "suite.h"
