@@ -9,14 +9,13 @@
 #include "coord/dispatch.h"
 #include "coord/hedge.h"
 #include "coord/node.h"
-#include "coord/report-events.h"
-#include "coord/slots.h"
 #include "coord/tool-step.h"
 #include "coord/wrapper-conn.h"
 #include "inputs/fixdep.h"
 #include "inputs/reference-object.h"
 #include "inputs/tool.h"
 #include "inputs/toolchain.h"
+#include "node/limits.h"
 #include "peer/benchmark.h"
 #include "peer/canary.h"
 #include "peer/peer.h"
@@ -27,11 +26,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define NODE_EXIT_WAIT_MS 400 /* for transport commands to exit */
-#define THREADS           2
-#define SCAN_CACHE_BYTES  ((size_t)44 << 20) /* scanner limit */
-#define SCANS_MAX         64 /* scheduled on the threads or waiting for them */
-#define TOOLCHAIN_WAIT_MS 1000
+/*
+ * Minimum of the limit on waiting recipes.  Their number is limited because
+ * each recipe occupies a shell and a wrapper, and sometimes a make.
+ */
+#define WAITING_RECIPES_MIN 64u
+#define NODE_EXIT_WAIT_MS   400 /* for transport commands to exit */
+#define THREADS             2
+#define SCAN_CACHE_BYTES    ((size_t)44 << 20) /* scanner limit */
+#define SCANS_MAX           64 /* scheduled on the threads or waiting for them */
+#define TOOLCHAIN_WAIT_MS   1000
 /*
  * Once a node is up, coord_when_ready() waits this long for the nodes that are
  * still connecting: OTHERS_WAIT_MS if all of them are tls: nodes, otherwise
@@ -91,6 +95,42 @@ static void update_steps_wanted(struct coord *c)
 	c->steps.wanted = wanted;
 }
 
+/*
+ * Return the number of local slots that remain while the build host serves the
+ * nodes that are up.
+ */
+static unsigned count_local_slots(const struct coord *c)
+{
+	unsigned fed = 0;
+
+	for (size_t i = 0; i < c->nodes.n; i++) {
+		const struct coord_node *n = c->nodes.v[i];
+		struct sched_node_counts sched;
+		struct peer_stats figures;
+
+		sched_node_counts(c->sched, n->number, &sched);
+		if (sched.state != SCHED_NODE_UP)
+			continue;
+		peer_stats(n->peer, &figures);
+		fed += node_limit_counted_cores(c->setup.local_slots,
+						figures.inventory->cores);
+	}
+	return node_limit_local_slots(c->setup.local_slots, fed);
+}
+
+unsigned coord_extra_recipes(const struct sched_counts *f, unsigned local)
+{
+	unsigned most = f->n_slots > WAITING_RECIPES_MIN ? f->n_slots :
+							   WAITING_RECIPES_MIN;
+	unsigned waiting = f->n_waiting_local < most ? f->n_waiting_local :
+						       most;
+
+	if (!f->n_slots)
+		return f->n_remote;
+	return f->n_remote + waiting +
+	       (f->n_local < local ? 0 : f->n_local - local + 1);
+}
+
 static void on_kick(evutil_socket_t fd, short what, void *arg)
 {
 	struct coord *c = arg;
@@ -106,21 +146,17 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 		coord_dispatch_deferred(c);
 	c->steps.dirty = false;
 	coord_dispatch(c);
-	coord_node_check_identities(c);
-	for (size_t i = 0; i < c->nodes.n; i++) {
-		peer_advance(c->nodes.v[i]->peer);
-		coord_node_report_toolchains(c->nodes.v[i]);
-	}
+	coord_node_advance_all(c);
 
 	/* The build host gives up local slots to serve the nodes. */
-	event.n_slots = coord_slots_local(c);
+	event.n_slots = count_local_slots(c);
 	if (event.n_slots != c->stats.local_slots) {
 		c->stats.local_slots = event.n_slots;
 		coord_dispatch_event(c, &event);
 	}
 	update_steps_wanted(c);
 	sched_counts(c->sched, &figures);
-	waiting = coord_slots_extra_recipes(&figures, c->setup.local_slots);
+	waiting = coord_extra_recipes(&figures, c->setup.local_slots);
 	if (waiting != c->stats.reported_waiting) {
 		c->stats.reported_waiting = waiting;
 		if (c->setup.on_waiting_changed)
@@ -162,7 +198,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	coord_wrapper_conns_send_beat(c->wrapper_conns);
 	inputs_toolchain_check_all(&c->toolchains);
-	coord_slots_sample_local(c, now);
+	coord_node_sample_local_load(c, now);
 	for (size_t i = 0; i < c->nodes.n; i++)
 		peer_tick(c->nodes.v[i]->peer, now);
 }
@@ -194,11 +230,6 @@ static void on_toolchain(void *ctx, struct inputs_toolchain *tc,
 	coord_dispatch_toolchain(c, tc);
 }
 
-static void on_reference(void *ctx, struct inputs_reference_object *ref)
-{
-	coord_dispatch_kind(ctx, ref);
-}
-
 /* ---------------------------------------------------------------- set-up */
 
 /* Initialize the scanner and the state that the nodes share. */
@@ -220,7 +251,7 @@ static void init_shared(struct coord *c, const struct coord_setup *setup)
 		.paths = c->inputs.paths,
 		.work_dir = c->work_dir,
 		.on_state_changed = on_toolchain,
-		.on_reference_made = on_reference,
+		.on_reference_made = coord_dispatch_on_reference,
 		.ctx = c,
 	};
 	inputs_toolchains_init(&c->toolchains);
@@ -305,9 +336,7 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	s.seed = c->stats.start_ms;
 	c->sched = sched_new(&s);
 	coord_node_add_roster(c, roster);
-	ret = coord_wrapper_conns_new(&c->wrapper_conns, c->base,
-				      setup->socket_path,
-				      &coord_dispatch_wrapper_ops, c, err);
+	ret = coord_wrapper_conns_new(c, &coord_dispatch_wrapper_ops, err);
 	if (ret) {
 		coord_free(c);
 		return ret;
@@ -364,12 +393,6 @@ bool coord_is_busy(const struct coord *c)
 
 	sched_counts(c->sched, &figures);
 	return figures.n_running || figures.n_queued;
-}
-
-void coord_report_final_loads(const struct coord *c)
-{
-	for (size_t i = 0; i < c->nodes.n; i++)
-		coord_report_load(c->nodes.v[i]);
 }
 
 uint64_t coord_scan_us(const struct coord *c)

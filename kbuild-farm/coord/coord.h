@@ -62,7 +62,7 @@ struct coord_setup {
 	void *cost_ctx;
 	/*
 	 * Called with the number of recipes that make can run in addition to
-	 * the local slots (coord_slots_extra_recipes()), whenever this number
+	 * the local slots (coord_extra_recipes()), whenever this number
 	 * changes.  Can be NULL.
 	 */
 	void (*on_waiting_changed)(void *ctx, unsigned n);

@@ -1,7 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Events are queued and passed to the dispatcher from the loop, one at a time.
+ * All actions of an event are executed before the next event, because an action
+ * can cause new events, and a node must not be called from its own callback.
+ *
+ * A unit is freed when its wrapper has closed the connection, the dispatcher
+ * has processed that event, no worker thread uses the unit, and no queued event
+ * refers to it.
+ */
 #include "coord/dispatch.h"
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/pool.h"
 #include "base/str.h"
@@ -16,6 +26,7 @@
 #include "inputs/reference-object.h"
 #include "inputs/toolchain.h"
 #include "options/env.h"
+#include "options/output.h"
 #include "peer/peer.h"
 #include "wire/limits.h"
 
@@ -24,100 +35,298 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-struct fixdep_request {
-	struct pool_work work; /* first member */
-	struct coord *coord;
-	struct coord_wrapper_conn *client; /* NULL: connection closed */
-	bool working; /* a worker thread is using it */
-	struct wire_cc_fixdep message;
-	struct buf head, rest;
-	int ret;
-	struct err err;
-};
+/* --------------------------------------------------------------- units */
 
-static void fixdep_request_free(struct fixdep_request *q)
+/*
+ * Return true if an output may be renamed to `path`.  It must not replace a
+ * device, a symbolic link, a file with several names, or a file with another
+ * mode than a new file has.
+ */
+static bool is_replaceable(const struct coord_unit *u, const char *path,
+			   mode_t mode)
 {
-	wire_cc_fixdep_release(&q->message);
-	buf_release(&q->head);
-	buf_release(&q->rest);
-	free(q);
-}
+	char *full = str_join_path(u->request.cwd, path);
+	struct stat st;
+	/* gcc preserves the mode of an existing file. */
+	bool ok = lstat(full, &st) ||
+		  (S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+		   (st.st_mode & 07777) == (0666 & ~mode));
 
-static void run_fixdep_on_thread(struct pool_work *w)
-{
-	struct fixdep_request *q = (struct fixdep_request *)w;
-
-	q->ret = inputs_fixdep_run(q->coord->fixdep, q->message.program,
-				   q->message.cwd, q->message.depfile,
-				   q->message.target, &q->head, &q->rest,
-				   &q->err);
-}
-
-static void on_printed(struct pool_work *w)
-{
-	struct fixdep_request *q = (struct fixdep_request *)w;
-	const struct wire_cc_fixed fixed = {
-		.before_command = buf_bytes(&q->head),
-		.after_command = buf_bytes(&q->rest),
-	};
-
-	q->working = false;
-	if (!q->client)
-		fixdep_request_free(q);
-	else if (q->coord->ending)
-		return;
-	else if (q->ret)
-		coord_wrapper_conn_send_local(q->client, q->err.text);
-	else if (q->rest.len > WIRE_CC_FIXED_MAX)
-		coord_wrapper_conn_send_local(q->client,
-					      "fixdep output too long");
-	else
-		coord_wrapper_conn_send_fixdep(q->client, &fixed);
-}
-
-/* Takes ownership of the contents of `ask`. */
-static void *on_fixdep_requested(void *coord, struct coord_wrapper_conn *client,
-				 struct wire_cc_fixdep *ask)
-{
-	struct fixdep_request *q = xcalloc(1, sizeof(*q));
-
-	q->work.run = run_fixdep_on_thread;
-	q->work.on_done = on_printed;
-	q->coord = coord;
-	q->client = client;
-	q->working = true;
-	q->message = *ask;
-	*ask = (struct wire_cc_fixdep){ 0 };
-	pool_add(q->coord->pool, &q->work);
-	return q;
-}
-
-static void on_fixdep_closed(void *fixdep)
-{
-	struct fixdep_request *q = fixdep;
-
-	q->client = NULL;
-	if (!q->working)
-		fixdep_request_free(q);
+	free(full);
+	return ok;
 }
 
 /*
- * Events are queued and passed to the dispatcher from the loop, one at a time.
- * All actions of an event are executed before the next event, because an action
- * can cause new events, and a node must not be called from its own callback.
- *
- * A unit is freed when its wrapper has closed the connection, the dispatcher
- * has processed that event, no worker thread uses the unit, and no queued event
- * refers to it.
+ * Return the reason for which the unit's command line, environment or existing
+ * files require a local compile, or 0.  `mode` is the umask of the build.
  */
+static enum reason unit_local_reason(const struct coord_unit *u, mode_t mode)
+{
+	struct stat st;
+	char *path;
+	bool ok;
+
+	if (u->command.class == OPTIONS_CLASS_LOCAL)
+		return u->command.reason;
+	/* The source must exist and be readable more than once. */
+	path = str_join_path(u->request.cwd, u->command.source);
+	ok = !stat(path, &st) && S_ISREG(st.st_mode);
+	free(path);
+	if (!ok)
+		return REASON_SOURCE_KIND;
+	ok = (!u->object_tmp || is_replaceable(u, u->object, mode)) &&
+	     (!u->dep || is_replaceable(u, u->dep, mode));
+	for (size_t i = 0; i < u->side_outputs.n && ok; i++) {
+		path = str_join_path(u->request.cwd, u->side_outputs.path[i]);
+		/* Some releases of clang append to an existing file (-MJ). */
+		ok = is_replaceable(u, u->side_outputs.path[i], mode) &&
+		     (u->side_outputs.kind[i] != OPTIONS_SIDE_DATABASE ||
+		      !fs_exists(path));
+		free(path);
+	}
+	if (!ok)
+		return REASON_OUTPUT_KIND;
+	if (u->request.umask != mode)
+		return REASON_UMASK;
+	if (u->request.restricted)
+		return REASON_CONFINED;
+	return options_env_local_reason(strv_list(&u->request.env));
+}
+
+static void remove_output(const struct coord_unit *u, const char *tmp)
+{
+	char *path;
+
+	if (!tmp)
+		return;
+	path = str_join_path(u->request.cwd, tmp);
+	unlink(path);
+	free(path);
+}
+
+/* Remove the temporary files of the unit's outputs. */
+static void remove_unit_temporaries(const struct coord_unit *u)
+{
+	remove_output(u, u->object_tmp);
+	remove_output(u, u->dep_tmp);
+	for (size_t i = 0; i < u->side_outputs.n; i++)
+		remove_output(u, u->side_tmps[i]);
+}
+
+static bool has_step(const struct coord_unit *u, enum wire_step_kind kind)
+{
+	return u->has_step && u->step.kind == kind;
+}
+
+/*
+ * Parse the command.  Returns false if it is not a compile or does not match
+ * the unit's tool step.
+ */
+static bool parse_unit(struct coord_unit *u)
+{
+	bool text = has_step(u, WIRE_STEP_SYMBOLS);
+
+	if (has_step(u, WIRE_STEP_DEVICETREE)) {
+		options_command_parse_asm_cpp(&u->command, u->request.argv.v);
+		return options_devicetree_parse(&u->devicetree, &u->step.args,
+						&u->dtc_arguments) &&
+		       u->command.object &&
+		       !strcmp(u->devicetree.source, u->command.object) &&
+		       u->command.class == OPTIONS_CLASS_REMOTE;
+	}
+	if (text && *u->step.text)
+		options_command_parse_stdin(&u->command, u->request.argv.v);
+	else if (text)
+		options_command_parse_text(&u->command, u->request.argv.v);
+	else
+		options_command_parse(&u->command, u->request.argv.v);
+	return u->command.class == OPTIONS_CLASS_REMOTE ||
+	       (u->command.class == OPTIONS_CLASS_LOCAL && !u->has_step);
+}
+
+/* Free a unit, which no thread or child uses any more. */
+static void free_unit(struct coord_unit *u)
+{
+	/*
+	 * A local compile may be writing the outputs: remove only the temporary
+	 * files.
+	 */
+	remove_unit_temporaries(u);
+	inputs_result_release(&u->inputs);
+	peer_job_result_release(&u->result);
+	buf_release(&u->diagnostics);
+	options_command_release(&u->command);
+	wire_cc_job_release(&u->request);
+	if (u->has_step)
+		wire_cc_step_release(&u->step);
+	if (u->text_path)
+		unlink(u->text_path);
+	free(u->text_path);
+	free(u->name);
+	strv_release(&u->dtc_arguments);
+	free(u->genksyms_text_path);
+	free(u->object);
+	free(u->object_tmp);
+	free(u->dep);
+	free(u->dep_tmp);
+	for (size_t i = 0; i < u->side_outputs.n; i++)
+		free(u->side_tmps[i]);
+	options_side_outputs_release(&u->side_outputs);
+	free(u);
+}
+
+/*
+ * Create a unit.  Takes ownership of the contents of `ask` and of `step`, which
+ * can be NULL.  Returns NULL if the command is not a compile, or does not match
+ * the step.
+ */
+static struct coord_unit *new_unit(struct coord *c, struct wire_cc_job *ask,
+				   struct wire_cc_step *step)
+{
+	struct coord_unit *u = xcalloc(1, sizeof(*u));
+	struct buf text = { 0 };
+	const char *base;
+	struct err err;
+
+	u->coord = c;
+	u->start_ms = clock_ms();
+	u->request = *ask;
+	*ask = (struct wire_cc_job){ 0 };
+	u->has_step = step;
+	if (step)
+		u->step = *step;
+	if (!parse_unit(u)) {
+		free_unit(u);
+		return NULL;
+	}
+	/*
+	 * Write the text from stdin to a file, which becomes the source.  The
+	 * #line directive gives the text the name that gcc uses for stdin.  If
+	 * the file cannot be written, the unit has no source and is compiled
+	 * locally.
+	 */
+	if (u->command.from_stdin) {
+		u->text_path = xasprintf("%s/text-%u.c", c->work_dir,
+					 c->next_file_number++);
+		buf_add_str(&text, "#line 1 \"<stdin>\"\n");
+		buf_add_str(&text, u->step.text);
+		if (fs_write(u->text_path, buf_bytes(&text), 0600, &err))
+			log_debug("%s", err.text);
+		buf_release(&text);
+		options_command_set_text(&u->command, u->text_path);
+	}
+
+	if (u->devicetree.blob) {
+		u->object = xstrdup(u->devicetree.blob);
+		options_devicetree_side_outputs(&u->side_outputs,
+						&u->devicetree);
+	} else {
+		u->object = options_output_object_path(&u->command);
+		options_output_side_outputs(&u->side_outputs, &u->command);
+	}
+	u->dep = options_output_dep_path(&u->command);
+	if (!has_step(u, WIRE_STEP_SYMBOLS))
+		u->object_tmp = options_output_temp_path(u->object,
+							 u->request.pid);
+	if (u->dep)
+		u->dep_tmp = options_output_temp_path(u->dep, u->request.pid);
+	for (size_t i = 0; i < u->side_outputs.n; i++)
+		u->side_tmps[i] = options_output_temp_path(
+			u->side_outputs.path[i], u->request.pid);
+	if (!u->text_path) {
+		if (u->command.source)
+			u->name = xstrdup(u->command.source);
+		return u;
+	}
+
+	/* kbuild's "DIR/.NAME.o.d" belongs to DIR/NAME.o. */
+	base = u->dep ? str_base(u->dep) : "";
+	if (*base == '.' && str_ends(base, ".o.d"))
+		u->name = xasprintf("%.*s%.*s", (int)(base - u->dep), u->dep,
+				    (int)strlen(base) - 3, base + 1);
+	else
+		u->name = xstrdup("-");
+	return u;
+}
+
+/* ------------------------------------------------------------- reports */
+
+static const char *const step_words[] = {
+	[WIRE_STEP_SYMBOLS] = "symbols",
+	[WIRE_STEP_OBJECT] = "object",
+	[WIRE_STEP_DEVICETREE] = "devicetree",
+};
+
+static struct events_event make_unit_event(const struct coord_unit *u,
+					   enum events_job_state state,
+					   const char *node, const char *reason)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
+
+	ev.job = (int64_t)u->id + 1;
+	ev.state = state;
+	ev.file = u->name;
+	if (u->has_step &&
+	    (state == EVENTS_JOB_QUEUED || state == EVENTS_JOB_DONE))
+		ev.step = step_words[u->step.kind];
+	ev.node = node;
+	ev.reason = reason;
+	return ev;
+}
+
+/* Report the state of a unit.  `node` and `reason` can be NULL. */
+static void report_unit_state(struct coord_unit *u, enum events_job_state state,
+			      const char *node, const char *reason)
+{
+	struct events_event ev = make_unit_event(u, state, node, reason);
+	const struct coord_setup *s = &u->coord->setup;
+
+	u->reported_state = state;
+	if (state == EVENTS_JOB_QUEUED && u->object_tmp) {
+		ev.object = u->object;
+		if (s->cost_ms)
+			ev.cost_ms = s->cost_ms(s->cost_ctx, u->object);
+	}
+	events_hub_publish(u->coord->setup.hub, &ev);
+}
+
+/*
+ * Report the state of the unit that a message of the node implies, unless this
+ * state was reported before.
+ */
+static void report_unit_progress(struct coord_unit *u,
+				 enum events_job_state state)
+{
+	if (u->reported_state < state)
+		report_unit_state(u, state, u->node_name, NULL);
+}
+
+/*
+ * Report that a unit is done.  If `node` is EVENTS_LOCAL, `reason` states why
+ * the unit ran locally.
+ */
+static void report_unit_done(struct coord_unit *u, const char *node,
+			     const char *reason, unsigned retries)
+{
+	struct events_event ev = make_unit_event(u, EVENTS_JOB_DONE, node,
+						 reason);
+
+	u->reported_state = EVENTS_JOB_DONE;
+	ev.remote = strcmp(node, EVENTS_LOCAL) != 0;
+	ev.n_retries = retries;
+	if (ev.remote)
+		ev.cpu_ms = u->result.wire.cpu_ms;
+	events_hub_publish(u->coord->setup.hub, &ev);
+}
+
+/* -------------------------------------------------------------- events */
 
 static struct coord_unit *find_unit(const struct coord *c, uint32_t number)
 {
 	return number < c->units.n ? c->units.v[number] : NULL;
 }
-
-/* -------------------------------------------------------------- events */
 
 void coord_dispatch_event(struct coord *c, const struct sched_event *event)
 {
@@ -150,7 +359,7 @@ static void free_if_finished(struct coord_unit *u)
 		return;
 	c->units.v[u->id] = NULL;
 	coord_hedge_stop(u);
-	coord_unit_free(u);
+	free_unit(u);
 }
 
 /*
@@ -184,7 +393,7 @@ static uint32_t get_kind_number(struct coord *c,
 {
 	if (!ref->user_number) {
 		ref->user_number = ++c->units.n_kinds;
-		coord_dispatch_kind(c, ref);
+		coord_dispatch_on_reference(c, ref);
 	}
 	return ref->user_number - 1;
 }
@@ -213,8 +422,9 @@ void coord_dispatch_toolchain(struct coord *c, struct inputs_toolchain *tc)
 	coord_dispatch_event(c, &event);
 }
 
-void coord_dispatch_kind(struct coord *c, struct inputs_reference_object *ref)
+void coord_dispatch_on_reference(void *ctx, struct inputs_reference_object *ref)
 {
+	struct coord *c = ctx;
 	struct sched_event event = { .kind = SCHED_EV_OBJECT_FORMAT,
 				     .object_format = get_kind_number(c, ref),
 				     .status = to_sched_known(ref->state) };
@@ -222,22 +432,22 @@ void coord_dispatch_kind(struct coord *c, struct inputs_reference_object *ref)
 	coord_dispatch_event(c, &event);
 }
 
-static void *on_job_requested(void *ctx, struct coord_wrapper_conn *client,
-			      struct wire_cc_job *ask,
-			      struct wire_cc_step *step)
+static struct coord_unit *on_job_requested(struct coord *c,
+					   struct coord_wrapper_conn *client,
+					   struct wire_cc_job *ask,
+					   struct wire_cc_step *step)
 {
-	struct coord *c = ctx;
 	struct sched_event added = { .kind = SCHED_EV_UNIT_ADDED };
-	struct coord_unit *u = coord_unit_new(c, ask, step);
+	struct coord_unit *u = new_unit(c, ask, step);
 
 	if (!u)
 		return NULL;
 	u->conn = client;
 	u->id = (uint32_t)c->units.n;
 	*VEC_ADD(c->units.v, c->units.n) = u;
-	coord_report_unit_state(u, EVENTS_JOB_QUEUED, NULL, NULL);
+	report_unit_state(u, EVENTS_JOB_QUEUED, NULL, NULL);
 	if (u->command.class == OPTIONS_CLASS_LOCAL || c->nodes.n)
-		added.reason = coord_unit_local_reason(u, c->umask);
+		added.reason = unit_local_reason(u, c->umask);
 	if (!added.reason && c->nodes.n) {
 		u->toolchain = inputs_toolchain_get(&c->toolchains,
 						    u->request.compiler,
@@ -263,15 +473,13 @@ static void *on_job_requested(void *ctx, struct coord_wrapper_conn *client,
 	return u;
 }
 
-static void on_job_closed(void *ctx, void *unit)
+static void on_job_closed(struct coord_unit *u)
 {
 	struct sched_event left = { .kind = SCHED_EV_UNIT_GONE };
-	struct coord_unit *u = unit;
 
-	(void)ctx;
 	u->conn = NULL;
 	if (u->deferred)
-		coord_report_wrapper_closed(u);
+		report_unit_state(u, EVENTS_JOB_ABANDONED, NULL, NULL);
 	else
 		queue_unit_event(u, &left);
 	free_if_finished(u);
@@ -292,8 +500,6 @@ void coord_dispatch_deferred(struct coord *c)
 const struct coord_wrapper_conn_ops coord_dispatch_wrapper_ops = {
 	.on_job_requested = on_job_requested,
 	.on_job_closed = on_job_closed,
-	.on_fixdep_requested = on_fixdep_requested,
-	.on_fixdep_closed = on_fixdep_closed,
 };
 
 /* -------------------------------------------------------------- inputs */
@@ -310,7 +516,7 @@ static void on_inputs_found(void *ctx, struct inputs_result *result)
 	if (!finish_worker(u))
 		return;
 	if (result->reason)
-		log_debug("%s: not offloaded: %s%s%s", coord_unit_name(u),
+		log_debug("%s: not offloaded: %s%s%s", u->name,
 			  reason_text(result->reason), m->detail ? ": " : "",
 			  m->detail ? m->detail : "");
 	u->inputs = *result;
@@ -343,7 +549,7 @@ static void start_input_scan(struct coord_unit *u)
 	u->scanned = true;
 	inputs_result_release(&u->inputs);
 	inputs_collect_start(&request, on_inputs_found, u);
-	coord_report_unit_state(u, EVENTS_JOB_SCAN, NULL, NULL);
+	report_unit_state(u, EVENTS_JOB_SCAN, NULL, NULL);
 }
 
 /* -------------------------------------------------------------- sending */
@@ -360,8 +566,11 @@ void coord_dispatch_job_event(struct coord_unit *u, const struct coord_node *n,
 			      struct sched_event *event)
 {
 	event->node = n->number;
-	if (event->kind == SCHED_EV_RESULT ||
-	    event->kind == SCHED_EV_JOB_FAILED)
+	if (event->kind == SCHED_EV_HEARTBEAT)
+		report_unit_progress(u, EVENTS_JOB_RUN);
+	else if (event->kind == SCHED_EV_OUTPUT)
+		report_unit_progress(u, EVENTS_JOB_RECEIVE);
+	else
 		clear_job(u);
 	queue_unit_event(u, event);
 }
@@ -476,7 +685,7 @@ static void send_unit(struct coord *c, const struct sched_action *a)
 	c->units.jobs[number] = u;
 	u->job = number;
 	u->node_name = n->entry->name;
-	coord_report_unit_state(u, EVENTS_JOB_SEND, u->node_name, NULL);
+	report_unit_state(u, EVENTS_JOB_SEND, u->node_name, NULL);
 }
 
 /* --------------------------------------------------------- verification */
@@ -506,10 +715,10 @@ static void on_result_verified(struct pool_work *w)
 	if (!finish_worker(u))
 		return;
 	if (e->verdict == SCHED_VERDICT_WRONG)
-		log_warning("node %s: %s: %s", u->node_name, coord_unit_name(u),
+		log_warning("node %s: %s: %s", u->node_name, u->name,
 			    e->err.text);
 	else if (e->verdict != SCHED_VERDICT_VALID)
-		log_debug("%s: %s%s%s", coord_unit_name(u),
+		log_debug("%s: %s%s%s", u->name,
 			  e->reason ? reason_text(e->reason) : "input changed",
 			  *e->err.text ? ": " : "", e->err.text);
 	coord_tool_step_record_check(u);
@@ -540,7 +749,7 @@ static void start_verification(struct coord *c, struct coord_unit *u)
 	u->work.run = verify_on_thread;
 	u->work.on_done = on_result_verified;
 	pool_add(c->pool, &u->work);
-	coord_report_unit_progress(u, EVENTS_JOB_RECEIVE);
+	report_unit_progress(u, EVENTS_JOB_RECEIVE);
 }
 
 /* ---------------------------------------------------------- local compile */
@@ -548,7 +757,7 @@ static void start_verification(struct coord *c, struct coord_unit *u)
 static void on_hedge_finished(struct coord_unit *u, bool good)
 {
 	struct sched_event event = { .kind = SCHED_EV_HEDGE_DONE,
-				     .text = coord_unit_name(u) };
+				     .text = u->name };
 
 	if (!good)
 		event.reason = REASON_NODE_SLOW;
@@ -563,13 +772,17 @@ static void on_hedge_finished(struct coord_unit *u, bool good)
 static void start_unit_hedge(struct coord_unit *u)
 {
 	struct sched_event event = { .kind = SCHED_EV_HEDGE_FAILED };
+	struct events_event started;
 	struct err err;
 
 	if (!coord_hedge_start(u, on_hedge_finished, &err)) {
-		coord_report_hedge(u, reason_text(REASON_NODE_SLOW));
+		started = make_unit_event(u, EVENTS_JOB_RUN, EVENTS_LOCAL,
+					  reason_text(REASON_NODE_SLOW));
+		started.hedged = true;
+		events_hub_publish(u->coord->setup.hub, &started);
 		return;
 	}
-	log_debug("%s: %s", coord_unit_name(u), err.text);
+	log_debug("%s: %s", u->name, err.text);
 	queue_unit_event(u, &event);
 }
 
@@ -597,18 +810,22 @@ static void deliver_outputs(struct coord *c, const struct sched_action *a)
 		done.err = buf_bytes(&u->diagnostics);
 	else if (!u->devicetree.blob) /* dtc's stdout is the blob, in a file */
 		done.out = buf_bytes(&stream[WIRE_OUTPUT_STDOUT]);
-	coord_report_unit_done(u, local ? EVENTS_LOCAL : u->node_name,
-			       local ? reason_text(a->reason) : NULL,
-			       a->n_retries);
+	report_unit_done(u, local ? EVENTS_LOCAL : u->node_name,
+			 local ? reason_text(a->reason) : NULL, a->n_retries);
 	if (u->conn)
 		coord_wrapper_conn_send_done(u->conn, &done);
 }
 
 /* -------------------------------------------------------------- actions */
 
-static void execute_unit_action(struct coord *c, const struct sched_action *a)
+static void execute_action(struct coord *c, const struct sched_action *a)
 {
-	struct coord_unit *u = find_unit(c, a->unit);
+	bool of_unit = a->kind < SCHED_ACT_DIAL;
+	struct coord_unit *u = of_unit ? find_unit(c, a->unit) : NULL;
+	const struct coord_node *n = of_unit ? NULL : c->nodes.v[a->node];
+	const struct sched_event no_probe = { .kind = SCHED_EV_PROBE_DONE,
+					      .node = a->node,
+					      .probe = SCHED_PROBE_IMPOSSIBLE };
 
 	switch (a->kind) {
 	case SCHED_ACT_SCAN:
@@ -626,12 +843,12 @@ static void execute_unit_action(struct coord *c, const struct sched_action *a)
 		start_verification(c, u);
 		break;
 	case SCHED_ACT_COMPILE_LOCAL:
-		coord_unit_remove_temporaries(u);
+		remove_unit_temporaries(u);
 		if (u->conn)
 			coord_wrapper_conn_send_local(u->conn,
 						      reason_text(a->reason));
-		coord_report_unit_state(u, EVENTS_JOB_RUN, EVENTS_LOCAL,
-					reason_text(a->reason));
+		report_unit_state(u, EVENTS_JOB_RUN, EVENTS_LOCAL,
+				  reason_text(a->reason));
 		break;
 	case SCHED_ACT_HEDGE:
 		start_unit_hedge(u);
@@ -642,20 +859,10 @@ static void execute_unit_action(struct coord *c, const struct sched_action *a)
 	case SCHED_ACT_DELIVER:
 		deliver_outputs(c, a);
 		break;
-	default:
-		coord_report_unit_done(u, EVENTS_LOCAL, reason_text(a->reason),
-				       a->n_retries);
-	}
-}
-
-static void execute_node_action(struct coord *c, const struct sched_action *a)
-{
-	const struct coord_node *n = c->nodes.v[a->node];
-	const struct sched_event no_probe = { .kind = SCHED_EV_PROBE_DONE,
-					      .node = a->node,
-					      .probe = SCHED_PROBE_IMPOSSIBLE };
-
-	switch (a->kind) {
+	case SCHED_ACT_LOCAL_DONE:
+		report_unit_done(u, EVENTS_LOCAL, reason_text(a->reason),
+				 a->n_retries);
+		break;
 	case SCHED_ACT_DIAL:
 		peer_dial(n->peer);
 		break;
@@ -669,9 +876,10 @@ static void execute_node_action(struct coord *c, const struct sched_action *a)
 		if (!peer_send_known_answer(n->peer))
 			coord_dispatch_event(c, &no_probe);
 		break;
-	default:
+	case SCHED_ACT_REPORT_NODE:
 		coord_report_node_state(n, sched_node_state_name(a->state),
 					a->text);
+		break;
 	}
 }
 
@@ -680,12 +888,8 @@ static void apply_sched_event(struct coord *c, const struct sched_event *event)
 	struct sched_action action;
 
 	sched_event(c->sched, clock_ms(), event);
-	while (sched_next_action(c->sched, &action)) {
-		if (action.kind < SCHED_ACT_DIAL)
-			execute_unit_action(c, &action);
-		else
-			execute_node_action(c, &action);
-	}
+	while (sched_next_action(c->sched, &action))
+		execute_action(c, &action);
 }
 
 static bool is_unit_event(const struct sched_event *event)
@@ -711,8 +915,9 @@ void coord_dispatch(struct coord *c)
 		free(pending.words);
 		if (!u)
 			continue;
-		if (pending.event.kind == SCHED_EV_UNIT_GONE)
-			coord_report_wrapper_closed(u);
+		if (pending.event.kind == SCHED_EV_UNIT_GONE &&
+		    u->reported_state != EVENTS_JOB_DONE)
+			report_unit_state(u, EVENTS_JOB_ABANDONED, NULL, NULL);
 		u->n_pending_events--;
 		free_if_finished(u);
 	}

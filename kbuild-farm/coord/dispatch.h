@@ -12,20 +12,17 @@
 #include "coord/unit.h"
 #include "coord/wrapper-conn.h"
 
-struct coord;
-struct coord_wrapper_conn_ops;
-
 /* Queue an event for the dispatcher.  Its text is copied. */
 void coord_dispatch_event(struct coord *c, const struct sched_event *event);
 /*
  * Queue the deferred units that need not wait for a cross-built tool any more.
  */
 void coord_dispatch_deferred(struct coord *c);
-/* Callbacks for wrappers; `ctx` is the coordinator. */
+/* Callbacks for wrappers. */
 extern const struct coord_wrapper_conn_ops coord_dispatch_wrapper_ops;
 /*
- * Queue an event of the unit's job on a node.  After a result or failure,
- * further messages about the job are ignored.
+ * Queue an event of the unit's job on a node, and report the unit's progress.
+ * After a result or failure, further messages about the job are ignored.
  */
 void coord_dispatch_job_event(struct coord_unit *u, const struct coord_node *n,
 			      struct sched_event *event);
@@ -34,9 +31,14 @@ void coord_dispatch_job_event(struct coord_unit *u, const struct coord_node *n,
  */
 uint32_t coord_dispatch_get_toolchain_number(struct coord *c,
 					     struct inputs_toolchain *tc);
-/* Queue the new state of a toolchain or of a reference object. */
+/* Queue the new state of a toolchain. */
 void coord_dispatch_toolchain(struct coord *c, struct inputs_toolchain *tc);
-void coord_dispatch_kind(struct coord *c, struct inputs_reference_object *ref);
+/*
+ * Queue the new state of a reference object.  This is a callback; `ctx` is the
+ * coordinator.
+ */
+void coord_dispatch_on_reference(void *ctx,
+				 struct inputs_reference_object *ref);
 /* Pass all queued events to the dispatcher and execute its actions. */
 void coord_dispatch(struct coord *c);
 /* Drop all queued events and stop all hedges.  Further events are ignored. */

@@ -48,7 +48,7 @@ struct coord_node {
 	 */
 	uint64_t other_load_milli;
 	bool removed; /* from the configuration */
-	/* set by a new session: see coord_node_check_identities() */
+	/* set by a new session, until its identity has been checked */
 	bool identity_unchecked;
 	/* Two machines have the node's key, or the node is configured twice. */
 	bool duplicate_key;
@@ -156,5 +156,21 @@ struct coord {
 	struct coord_steps steps;
 	struct coord_stats stats;
 };
+
+/*
+ * Return the number of recipes that make can run in addition to the local
+ * slots.  `local` is the number of local slots that the build host has when it
+ * serves no nodes.
+ *
+ * A recipe whose compile is on a node costs the build host nothing, so it does
+ * not occupy one of make's local slots.  Neither does a recipe that waits for a
+ * local slot; otherwise a few slow compiles would keep make from starting
+ * compiles for nodes.  Each waiting recipe consists of processes.  So the
+ * number of waiting recipes that are counted is limited to the number of remote
+ * slots or to 64, whichever is larger.  Without remote slots, none are counted.
+ * If local compiles occupy all local slots, one more recipe can start, so that
+ * its compile is scheduled.
+ */
+unsigned coord_extra_recipes(const struct sched_counts *f, unsigned local);
 
 #endif

@@ -7,21 +7,155 @@
 #include "base/vec.h"
 #include "coord/dispatch.h"
 #include "coord/report-events.h"
-#include "coord/slots.h"
 #include "coord/tool-step.h"
 #include "coord/unit.h"
 #include "node/duplicates.h"
+#include "node/limits.h"
 #include "peer/peer.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+
+#define MILLI             1000
+#define SAMPLE_MAX_AGE_MS 5000 /* five heartbeats */
+
+/* ---------------------------------------------------------------- load */
+
+/* Add a sample: `cpu_ms` is the total CPU time until `now_ms`. */
+static void update_load_sample(struct coord_own_load *u, uint64_t now_ms,
+			       uint64_t cpu_ms)
+{
+	bool known = u->read_ms && now_ms > u->read_ms &&
+		     now_ms - u->read_ms <= SAMPLE_MAX_AGE_MS &&
+		     cpu_ms > u->cpu_ms;
+
+	u->milli = known ? (cpu_ms - u->cpu_ms) * MILLI /
+				   (now_ms - u->read_ms) :
+			   0;
+	u->read_ms = now_ms;
+	u->cpu_ms = cpu_ms;
+}
+
+static uint64_t current_milli(const struct coord_own_load *u, uint64_t now_ms)
+{
+	return u->read_ms && now_ms - u->read_ms <= SAMPLE_MAX_AGE_MS ?
+		       u->milli :
+		       0;
+}
+
+static uint64_t timeval_ms(const struct timeval *tv)
+{
+	return (uint64_t)tv->tv_sec * MILLI + (uint64_t)tv->tv_usec / 1000;
+}
+
+void coord_node_sample_local_load(struct coord *c, uint64_t now_ms)
+{
+	struct rusage own;
+
+	if (!getrusage(RUSAGE_SELF, &own))
+		update_load_sample(&c->stats.own_load, now_ms,
+				   timeval_ms(&own.ru_utime) +
+					   timeval_ms(&own.ru_stime));
+}
+
+/*
+ * Other nodes and the build host can share the machine of `n`.  Return the load
+ * that this build causes on the machine through them.
+ */
+static uint64_t other_load_milli_of(const struct coord_node *n, uint64_t now_ms)
+{
+	const struct coord *c = n->coord;
+	const char *boot_id = peer_boot_id(n->peer);
+	struct sched_counts figures;
+	uint64_t sum = 0;
+
+	if (!boot_id || !*boot_id)
+		return 0;
+	if (str_equal(boot_id, c->boot_id)) {
+		sched_counts(c->sched, &figures);
+		sum = (uint64_t)figures.n_local_slots_used * MILLI +
+		      current_milli(&c->stats.own_load, now_ms);
+	}
+	for (size_t i = 0; i < c->nodes.n; i++) {
+		const struct coord_node *other = c->nodes.v[i];
+		uint64_t milli = current_milli(&other->own_load, now_ms);
+
+		if (milli && other != n && !other->removed &&
+		    str_equal(boot_id, peer_boot_id(other->peer)))
+			sum += milli;
+	}
+	return sum;
+}
+
+/* Return the node's health without the load of this build. */
+static void adjust_health(const struct coord_node *n, struct wire_health *out)
+{
+	struct peer_stats figures;
+
+	peer_stats(n->peer, &figures);
+	*out = *figures.health;
+	if (out->foreign_milli == WIRE_HEALTH_UNKNOWN)
+		return;
+	out->foreign_milli = n->other_load_milli < out->foreign_milli ?
+				     out->foreign_milli -
+					     (uint32_t)n->other_load_milli :
+				     0;
+}
+
+/* -------------------------------------------------------------- events */
 
 static void queue_node_event(const struct coord_node *n,
 			     struct sched_event *event)
 {
 	event->node = n->number;
 	coord_dispatch_event(n->coord, event);
+}
+
+/* Queue an event that has no fields besides its text, which can be NULL. */
+static void queue_plain_event(const struct coord_node *n,
+			      enum sched_event_kind kind, const char *words)
+{
+	queue_node_event(n,
+			 &(struct sched_event){ .kind = kind, .text = words });
+}
+
+/* Report the state of a toolchain on a node. */
+static void publish_sandbox_event(const struct coord_node *n,
+				  const struct inputs_toolchain *tc,
+				  const char *state, const char *reason)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_CELL);
+
+	ev.node = n->entry->name;
+	ev.toolchain = tc->driver;
+	ev.text = state;
+	ev.reason = reason;
+	events_hub_publish(n->coord->setup.hub, &ev);
+}
+
+/* Report the load of a node. */
+static void publish_load_event(const struct coord_node *n)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_LOAD);
+	struct sched_node_counts done;
+	struct peer_stats figures;
+	struct wire_health health;
+
+	if (!n->coord->setup.hub)
+		return;
+	sched_node_counts(n->coord->sched, n->number, &done);
+	peer_stats(n->peer, &figures);
+	adjust_health(n, &health);
+	figures.health = &health;
+	ev.node = n->entry->name;
+	ev.n_running = done.n_running;
+	ev.n_done = done.n_jobs;
+	ev.n_failed = done.n_errors;
+	ev.n_retries = done.n_retries;
+	coord_report_fill_load(&ev, &figures);
+	events_hub_publish(n->coord->setup.hub, &ev);
 }
 
 /* Return the unit of a job, or NULL if the job has ended or was cancelled. */
@@ -54,7 +188,7 @@ static void on_state(void *ctx, enum peer_state state, const char *why)
 	node_slot_limit_release(&n->slot_limit);
 	if (state == PEER_UP) {
 		event.kind = SCHED_EV_NODE_FIT;
-		event.n_slots = coord_slots(n);
+		event.n_slots = coord_report_slots(n);
 		n->sandbox_state_unknown = true;
 	} else if (state == PEER_UNFIT) {
 		event.kind = SCHED_EV_NODE_UNFIT;
@@ -69,7 +203,7 @@ static void on_state(void *ctx, enum peer_state state, const char *why)
 static void queue_slots_event(const struct coord_node *n)
 {
 	struct sched_event event = { .kind = SCHED_EV_NODE_SLOTS,
-				     .n_slots = coord_slots(n),
+				     .n_slots = coord_report_slots(n),
 				     .n_busy = n->n_test_jobs };
 
 	queue_node_event(n, &event);
@@ -126,7 +260,7 @@ static void report_sandbox_state(struct coord_node *n,
 		[SCHED_SANDBOX_STALE] = "spoiled",
 	};
 
-	coord_report_sandbox_state(n, tc, words[cell], NULL);
+	publish_sandbox_event(n, tc, words[cell], NULL);
 	queue_sandbox_event(n, tc, cell);
 }
 
@@ -162,9 +296,7 @@ static void on_sandbox_stale(void *ctx, struct inputs_toolchain *tc)
 
 static void on_ids_exhausted(void *ctx)
 {
-	struct sched_event event = { .kind = SCHED_EV_IDS_EXHAUSTED };
-
-	queue_node_event(ctx, &event);
+	queue_plain_event(ctx, SCHED_EV_IDS_EXHAUSTED, NULL);
 }
 
 /*
@@ -190,7 +322,7 @@ static void on_event(void *ctx, const struct inputs_toolchain *tc,
 	const struct coord_node *n = ctx;
 
 	if (tc)
-		coord_report_sandbox_state(n, tc, "none", reason);
+		publish_sandbox_event(n, tc, "none", reason);
 	else
 		publish_node_state(n, reason);
 }
@@ -220,7 +352,6 @@ static void on_beat(void *ctx, uint32_t job, uint32_t cpu_ms)
 	n->beat_cpu_ms += cpu_ms;
 	if (!u)
 		return;
-	coord_report_unit_progress(u, EVENTS_JOB_RUN);
 	coord_dispatch_job_event(u, n, &event);
 }
 
@@ -231,7 +362,6 @@ static void on_output(void *ctx, uint32_t job)
 
 	if (!u)
 		return;
-	coord_report_unit_progress(u, EVENTS_JOB_RECEIVE);
 	coord_dispatch_job_event(u, ctx, &event);
 }
 
@@ -272,15 +402,56 @@ static void on_failed(void *ctx, uint32_t job, enum wire_fail_class class,
 	if (!u)
 		return;
 	if (class == WIRE_FAIL_NODE)
-		log_warning("node %s: %s: %s", n->entry->name,
-			    coord_unit_name(u), why);
+		log_warning("node %s: %s: %s", n->entry->name, u->name, why);
 	else
-		log_debug("node %s: %s: fail %u: %s", n->entry->name,
-			  coord_unit_name(u), class, why);
+		log_debug("node %s: %s: fail %u: %s", n->entry->name, u->name,
+			  class, why);
 	/* If the node could not run the tool, count this as a wrong result. */
 	if (class == WIRE_FAIL_UNSUPPORTED || class == WIRE_FAIL_VOID)
 		coord_tool_step_handle_failure(u, why);
 	coord_dispatch_job_event(u, n, &event);
+}
+
+/*
+ * Update the restriction of the node's slots after a heartbeat.  `own_jobs` is
+ * the number of jobs on the node that belong to this build.  Returns true if
+ * the restriction or its reason changed.
+ */
+static bool update_slots(struct coord_node *n, uint64_t now_ms,
+			 unsigned own_jobs)
+{
+	unsigned slots = coord_report_slots_unrestricted(n), now;
+	struct peer_stats figures;
+	struct wire_health health;
+	char *why;
+	bool changed;
+
+	peer_stats(n->peer, &figures);
+	if (!figures.inventory || !slots)
+		return false;
+	adjust_health(n, &health);
+	now = node_limit_now(slots, figures.inventory, &health, own_jobs, &why);
+	changed = node_slot_limit_update(&n->slot_limit, now_ms, slots, now,
+					 why);
+	free(why);
+	return changed;
+}
+
+/*
+ * Describe the slots: "5 of 8 slots: REASON" or "back to 8 slots".  The caller
+ * frees the text.
+ */
+static char *describe_slots(const struct coord_node *n)
+{
+	unsigned slots = coord_report_slots_unrestricted(n),
+		 now = coord_report_slots(n);
+
+	if (now == slots)
+		return xasprintf("back to %u slot%s", slots,
+				 slots == 1 ? "" : "s");
+	return xasprintf("%u of %u slots: %s", now, slots,
+			 n->slot_limit.reason ? n->slot_limit.reason :
+						"recovering");
 }
 
 static void on_load(void *ctx)
@@ -288,14 +459,19 @@ static void on_load(void *ctx)
 	struct coord_node *n = ctx;
 	struct sched_node_counts figures;
 	uint64_t now = clock_ms();
+	struct peer_stats peer;
 	char *words;
 
-	coord_slots_sample_node(n, now);
-	coord_report_load(n);
+	/* on_beat() has added the CPU time of each job to beat_cpu_ms. */
+	peer_stats(n->peer, &peer);
+	update_load_sample(&n->own_load, now, peer.cpu_ms + n->beat_cpu_ms);
+	n->beat_cpu_ms = 0;
+	n->other_load_milli = other_load_milli_of(n, now);
+	publish_load_event(n);
 	sched_node_counts(n->coord->sched, n->number, &figures);
-	if (!coord_slots_update(n, now, figures.n_running))
+	if (!update_slots(n, now, figures.n_running))
 		return;
-	words = coord_slots_describe(n);
+	words = describe_slots(n);
 	queue_slots_event(n);
 	publish_node_state(n, words);
 	free(words);
@@ -336,7 +512,14 @@ static struct coord_node *coord_node_new(struct coord *c,
 	return n;
 }
 
-void coord_node_report_toolchains(struct coord_node *n)
+/*
+ * Correct the dispatcher's state of toolchains without a sandbox.  The
+ * dispatcher assumes that a sandbox was requested for each listed toolchain of
+ * a connected node.  Report the toolchains for which no sandbox was requested;
+ * callbacks report later changes.  Also report a node that can use none of the
+ * toolchains, because such a node is as useless as a node that is down.
+ */
+static void report_toolchains(struct coord_node *n)
 {
 	const struct peer_shared *shared = &n->coord->shared;
 	size_t n_unknown = n->sandbox_state_unknown ? shared->n_toolchains : 0;
@@ -369,6 +552,12 @@ void coord_node_report_toolchains(struct coord_node *n)
 					NULL);
 }
 
+void coord_report_final_loads(const struct coord *c)
+{
+	for (size_t i = 0; i < c->nodes.n; i++)
+		publish_load_event(c->nodes.v[i]);
+}
+
 bool coord_node_can_run_steps(const struct coord_node *n)
 {
 	const struct peer_shared *shared = &n->coord->shared;
@@ -384,15 +573,30 @@ bool coord_node_can_run_steps(const struct coord_node *n)
 	return false;
 }
 
+/*
+ * Change the slots by one at the user's request.  Returns false before HELLO,
+ * or if the number is already node_limit_max() or 1.
+ */
+static bool adjust_slots(struct coord_node *n, bool more)
+{
+	unsigned slots = coord_report_slots_unrestricted(n), most;
+	struct peer_stats figures;
+
+	peer_stats(n->peer, &figures);
+	most = figures.inventory ? node_limit_max(figures.inventory) : 0;
+	if (!most || (more ? slots >= most : slots <= 1))
+		return false;
+	n->requested_slots = more ? slots + 1 : slots - 1;
+	return true;
+}
+
 void coord_node_handle_request(struct coord_node *n, enum events_request what)
 {
-	struct sched_event event = { .kind = what == EVENTS_REQ_DRAIN ?
-						     SCHED_EV_NODE_DRAIN :
-						     SCHED_EV_NODE_RESUME };
-
-	if (what == EVENTS_REQ_DRAIN || what == EVENTS_REQ_RESUME) {
-		queue_node_event(n, &event);
-	} else if (coord_slots_adjust(n, what == EVENTS_REQ_MORE_SLOTS)) {
+	if (what == EVENTS_REQ_DRAIN) {
+		queue_plain_event(n, SCHED_EV_NODE_DRAIN, NULL);
+	} else if (what == EVENTS_REQ_RESUME) {
+		queue_plain_event(n, SCHED_EV_NODE_RESUME, NULL);
+	} else if (adjust_slots(n, what == EVENTS_REQ_MORE_SLOTS)) {
 		queue_slots_event(n);
 		publish_node_state(n, NULL);
 	}
@@ -495,7 +699,11 @@ static void check_boot_id(struct coord_node *n)
 	free(words);
 }
 
-void coord_node_check_identities(struct coord *c)
+/*
+ * Check the nodes that connected since the last call (`identity_unchecked`).
+ * Nodes that share a key get no jobs.  Any other conflict is reported once.
+ */
+static void check_identities(struct coord *c)
 {
 	for (size_t i = 0; i < c->nodes.n; i++) {
 		struct coord_node *n = c->nodes.v[i];
@@ -521,14 +729,13 @@ void coord_node_check_identities(struct coord *c)
 	}
 }
 
-static void queue_roster_event(const struct coord_node *n,
-			       enum sched_event_kind kind, const char *words)
+void coord_node_advance_all(struct coord *c)
 {
-	struct sched_event event = { .kind = kind,
-				     .node = n->number,
-				     .text = words };
-
-	coord_dispatch_event(n->coord, &event);
+	check_identities(c);
+	for (size_t i = 0; i < c->nodes.n; i++) {
+		peer_advance(c->nodes.v[i]->peer);
+		report_toolchains(c->nodes.v[i]);
+	}
 }
 
 void coord_node_add_roster(struct coord *c, const struct node_roster *roster)
@@ -538,7 +745,7 @@ void coord_node_add_roster(struct coord *c, const struct node_roster *roster)
 		struct coord_node *n = coord_node_new(c, entry);
 
 		if (entry->drained)
-			queue_roster_event(n, SCHED_EV_NODE_DRAIN, NULL);
+			queue_plain_event(n, SCHED_EV_NODE_DRAIN, NULL);
 	}
 }
 
@@ -552,10 +759,10 @@ static void reconfigure_node(struct coord_node *n, const struct node_entry *now)
 	n->entry = now;
 	peer_set_entry(n->peer, now);
 	if (now->drained != was->drained)
-		queue_roster_event(n,
-				   now->drained ? SCHED_EV_NODE_DRAIN :
-						  SCHED_EV_NODE_RESUME,
-				   NULL);
+		queue_plain_event(n,
+				  now->drained ? SCHED_EV_NODE_DRAIN :
+						 SCHED_EV_NODE_RESUME,
+				  NULL);
 	if (!other)
 		return;
 	/*
@@ -563,7 +770,7 @@ static void reconfigure_node(struct coord_node *n, const struct node_entry *now)
 	 */
 	n->conflict_reported = false;
 	strv_release(&n->boot_ids);
-	queue_roster_event(n, SCHED_EV_NODE_RETRY, NULL);
+	queue_plain_event(n, SCHED_EV_NODE_RETRY, NULL);
 }
 
 static bool has_node(const struct coord *c, size_t n, const char *name)
@@ -600,8 +807,8 @@ void coord_update_roster(struct coord *c, struct node_roster *roster)
 			continue;
 		}
 		n->removed = true;
-		queue_roster_event(n, SCHED_EV_NODE_REMOVED,
-				   "removed from the configuration");
+		queue_plain_event(n, SCHED_EV_NODE_REMOVED,
+				  "removed from the configuration");
 	}
 	/*
 	 * A node that was excluded because of another node's key may be valid
@@ -613,7 +820,7 @@ void coord_update_roster(struct coord *c, struct node_roster *roster)
 		if (!n->duplicate_key || n->removed)
 			continue;
 		n->duplicate_key = false;
-		queue_roster_event(n, SCHED_EV_NODE_RETRY, NULL);
+		queue_plain_event(n, SCHED_EV_NODE_RETRY, NULL);
 	}
 	for (size_t i = 0; i < owned->n; i++) {
 		struct coord_node *n;
@@ -621,9 +828,9 @@ void coord_update_roster(struct coord *c, struct node_roster *roster)
 		if (has_node(c, before, owned->v[i].name))
 			continue;
 		n = coord_node_new(c, &owned->v[i]);
-		queue_roster_event(n, SCHED_EV_NODE_ADDED, NULL);
+		queue_plain_event(n, SCHED_EV_NODE_ADDED, NULL);
 		if (owned->v[i].drained)
-			queue_roster_event(n, SCHED_EV_NODE_DRAIN, NULL);
+			queue_plain_event(n, SCHED_EV_NODE_DRAIN, NULL);
 	}
 	/* Add the new nodes to the dispatcher before any query about them. */
 	coord_dispatch(c);

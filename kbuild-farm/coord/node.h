@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coord/node.h - The nodes of a build: events, identity and configuration.
+ * coord/node.h - The nodes of a build: events, slots, identity and roster.
  *
  * Callbacks of a node's connection become events for the dispatcher.  Nodes
  * whose identity conflicts with another node get no jobs.  The set of nodes can
  * change during the build.
+ *
+ * The slots of a node shrink while other processes use its machine.  A node
+ * reports this load, but it cannot tell how much of the load the same build
+ * causes: several nodes, or a node and the build host, can share a machine.
+ * Equal boot ids show that they do.  The build's own load is subtracted: on a
+ * node, the CPU time of its jobs between two heartbeats; on the build host, one
+ * core per local slot in use plus the CPU time of kfarm.  Other processes of
+ * make (linkers, host programs, scripts) still count as foreign load.
  */
 #ifndef COORD_NODE_H
 #define COORD_NODE_H
@@ -14,14 +22,10 @@
 extern const struct peer_ops coord_node_ops;
 
 /*
- * Correct the dispatcher's state of toolchains without a sandbox.  The
- * dispatcher assumes that a sandbox was requested for each listed toolchain of
- * a connected node.  This function reports the toolchains for which no sandbox
- * was requested; callbacks report later changes.  It also reports a node that
- * can use none of the toolchains, because such a node is as useless as a node
- * that is down.  Call it after peer_advance().
+ * Check the identities of nodes that have connected, advance all peers, and
+ * report the toolchains that a node lacks.  Call it after coord_dispatch().
  */
-void coord_node_report_toolchains(struct coord_node *n);
+void coord_node_advance_all(struct coord *c);
 /* Send the dispatcher the tool steps that each sandbox accepts. */
 void coord_node_report_steps(struct coord_node *n);
 /*
@@ -29,14 +33,10 @@ void coord_node_report_steps(struct coord_node *n);
  * toolchains.
  */
 bool coord_node_can_run_steps(const struct coord_node *n);
+/* Sample the CPU time of kfarm.  Call it once a second. */
+void coord_node_sample_local_load(struct coord *c, uint64_t now_ms);
 /* Carry out a user's request. */
 void coord_node_handle_request(struct coord_node *n, enum events_request what);
-
-/*
- * Check the nodes that connected since the last call (`identity_unchecked`).
- * Nodes that share a key get no jobs.  Any other conflict is reported once.
- */
-void coord_node_check_identities(struct coord *c);
 
 /*
  * Add all nodes of the initial roster, which must outlive the coordinator.  The

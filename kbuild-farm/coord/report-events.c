@@ -1,11 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "coord/report-events.h"
 
-#include "coord/slots.h"
-#include "coord/unit.h"
+#include "coord/internal.h"
+#include "node/limits.h"
 #include "peer/peer.h"
 
-#include <string.h>
+unsigned coord_report_slots_unrestricted(const struct coord_node *n)
+{
+	struct peer_stats figures;
+	unsigned most;
+
+	peer_stats(n->peer, &figures);
+	if (!n->requested_slots || !figures.inventory)
+		return peer_slots(n->peer);
+	/* A reconnect may have changed the maximum. */
+	most = node_limit_max(figures.inventory);
+	return n->requested_slots < most ? n->requested_slots : most;
+}
+
+unsigned coord_report_slots(const struct coord_node *n)
+{
+	return node_slot_limit_apply(&n->slot_limit,
+				     coord_report_slots_unrestricted(n));
+}
 
 void coord_report_fill_node(struct events_event *ev, const struct peer_stats *f,
 			    unsigned slots)
@@ -38,86 +55,6 @@ void coord_report_fill_load(struct events_event *ev, const struct peer_stats *f)
 	ev->speed_milli = health_or_unknown(f->health->speed_milli, 0);
 }
 
-static void publish_event(const struct coord *c, struct events_event *ev)
-{
-	if (c->setup.hub)
-		events_hub_publish(c->setup.hub, ev);
-}
-
-static const char *const step_words[] = {
-	[WIRE_STEP_SYMBOLS] = "symbols",
-	[WIRE_STEP_OBJECT] = "object",
-	[WIRE_STEP_DEVICETREE] = "devicetree",
-};
-
-static struct events_event new_unit_event(const struct coord_unit *u,
-					  enum events_job_state state,
-					  const char *node, const char *reason)
-{
-	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
-
-	ev.job = (int64_t)u->id + 1;
-	ev.state = state;
-	ev.file = coord_unit_name(u);
-	if (u->has_step &&
-	    (state == EVENTS_JOB_QUEUED || state == EVENTS_JOB_DONE))
-		ev.step = step_words[u->step.kind];
-	ev.node = node;
-	ev.reason = reason;
-	return ev;
-}
-
-void coord_report_unit_state(struct coord_unit *u, enum events_job_state state,
-			     const char *node, const char *reason)
-{
-	struct events_event ev = new_unit_event(u, state, node, reason);
-	const struct coord_setup *s = &u->coord->setup;
-
-	u->reported_state = state;
-	if (state == EVENTS_JOB_QUEUED && u->object_tmp) {
-		ev.object = u->object;
-		if (s->cost_ms)
-			ev.cost_ms = s->cost_ms(s->cost_ctx, u->object);
-	}
-	publish_event(u->coord, &ev);
-}
-
-void coord_report_unit_progress(struct coord_unit *u,
-				enum events_job_state state)
-{
-	if (u->reported_state < state)
-		coord_report_unit_state(u, state, u->node_name, NULL);
-}
-
-void coord_report_hedge(const struct coord_unit *u, const char *reason)
-{
-	struct events_event ev = new_unit_event(u, EVENTS_JOB_RUN, EVENTS_LOCAL,
-						reason);
-
-	ev.hedged = true;
-	publish_event(u->coord, &ev);
-}
-
-void coord_report_unit_done(struct coord_unit *u, const char *node,
-			    const char *reason, unsigned retries)
-{
-	struct events_event ev = new_unit_event(u, EVENTS_JOB_DONE, node,
-						reason);
-
-	u->reported_state = EVENTS_JOB_DONE;
-	ev.remote = strcmp(node, EVENTS_LOCAL) != 0;
-	ev.n_retries = retries;
-	if (ev.remote)
-		ev.cpu_ms = u->result.wire.cpu_ms;
-	publish_event(u->coord, &ev);
-}
-
-void coord_report_wrapper_closed(struct coord_unit *u)
-{
-	if (u->reported_state != EVENTS_JOB_DONE)
-		coord_report_unit_state(u, EVENTS_JOB_ABANDONED, NULL, NULL);
-}
-
 void coord_report_node_state(const struct coord_node *n, const char *state,
 			     const char *reason)
 {
@@ -128,41 +65,6 @@ void coord_report_node_state(const struct coord_node *n, const char *state,
 	ev.node = n->entry->name;
 	ev.text = state;
 	ev.reason = reason;
-	coord_report_fill_node(&ev, &figures, coord_slots(n));
-	publish_event(n->coord, &ev);
-}
-
-void coord_report_sandbox_state(const struct coord_node *n,
-				const struct inputs_toolchain *tc,
-				const char *state, const char *reason)
-{
-	struct events_event ev = events_event_make(EVENTS_KIND_CELL);
-
-	ev.node = n->entry->name;
-	ev.toolchain = tc->driver;
-	ev.text = state;
-	ev.reason = reason;
-	publish_event(n->coord, &ev);
-}
-
-void coord_report_load(const struct coord_node *n)
-{
-	struct events_event ev = events_event_make(EVENTS_KIND_LOAD);
-	struct sched_node_counts done;
-	struct peer_stats figures;
-	struct wire_health health;
-
-	if (!n->coord->setup.hub)
-		return;
-	sched_node_counts(n->coord->sched, n->number, &done);
-	peer_stats(n->peer, &figures);
-	coord_slots_adjust_health(n, &health);
-	figures.health = &health;
-	ev.node = n->entry->name;
-	ev.n_running = done.n_running;
-	ev.n_done = done.n_jobs;
-	ev.n_failed = done.n_errors;
-	ev.n_retries = done.n_retries;
-	coord_report_fill_load(&ev, &figures);
-	publish_event(n->coord, &ev);
+	coord_report_fill_node(&ev, &figures, coord_report_slots(n));
+	events_hub_publish(n->coord->setup.hub, &ev);
 }

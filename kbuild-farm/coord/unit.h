@@ -53,7 +53,10 @@ struct coord_unit {
 	 * file with the text of `step`, which is the unit's source; can be NULL
 	 */
 	char *text_path;
-	/* display name of a unit with `text_path`; otherwise NULL */
+	/*
+	 * name for display: the source, if there is one, or the object to which
+	 * the text in `text_path` belongs
+	 */
 	char *name;
 	/*
 	 * Paths as spelled by the wrapper.  A -E unit writes no object:
@@ -92,27 +95,5 @@ struct coord_unit {
 	struct coord_hedge *hedge; /* NULL: not running */
 	struct buf diagnostics; /* output of the hedge */
 };
-
-/*
- * Create a unit.  Takes ownership of the contents of `ask` and of `step`, which
- * can be NULL.  Returns NULL if the command is not a compile, or does not match
- * the step.
- */
-struct coord_unit *coord_unit_new(struct coord *c, struct wire_cc_job *ask,
-				  struct wire_cc_step *step);
-/* Free a unit.  No thread or child may use it any more. */
-void coord_unit_free(struct coord_unit *u);
-/*
- * Return the reason for which the unit's command line, environment or existing
- * files require a local compile, or 0.  `mode` is the umask of the build.
- */
-enum reason coord_unit_local_reason(const struct coord_unit *u, mode_t mode);
-/*
- * Return the name for display: the source or, for a unit that reads its text
- * from stdin, the object to which the text belongs.
- */
-const char *coord_unit_name(const struct coord_unit *u);
-/* Remove the temporary files of the unit's outputs. */
-void coord_unit_remove_temporaries(const struct coord_unit *u);
 
 #endif

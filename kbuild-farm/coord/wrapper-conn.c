@@ -2,8 +2,11 @@
 #include "coord/wrapper-conn.h"
 
 #include "base/list.h"
+#include "base/pool.h"
 #include "base/socket.h"
 #include "base/str.h"
+#include "coord/internal.h"
+#include "inputs/fixdep.h"
 #include "wire/limits.h"
 #include "wire/stream.h"
 
@@ -15,35 +18,66 @@
 
 #define BACKLOG 4096
 
+struct fixdep_request {
+	struct pool_work work; /* first member */
+	struct coord *coord;
+	struct coord_wrapper_conn *client; /* NULL: connection closed */
+	bool working; /* a worker thread is using it */
+	struct wire_cc_fixdep message;
+	struct buf head, rest;
+	int ret;
+	struct err err;
+};
+
 struct coord_wrapper_conn {
 	TAILQ_ENTRY(coord_wrapper_conn) list_entry;
 	struct coord_wrapper_conns *conns;
 	struct wire_stream *stream;
 	struct wire_cc_step step; /* received before a compile request */
 	bool has_step; /* `step` is valid */
-	void *unit; /* NULL: no compile requested */
-	void *fixdep; /* NULL: no fixdep requested */
+	struct coord_unit *unit; /* NULL: no compile requested */
+	struct fixdep_request *fixdep; /* NULL: no fixdep requested */
 	bool reply_pending; /* the wrapper waits for a reply */
 };
 
 struct coord_wrapper_conns {
-	struct event_base *base;
+	struct coord *coord;
 	char *socket_path;
 	char *silent_path; /* wire_cc_stalled_path() */
 	struct event *listener;
 	const struct coord_wrapper_conn_ops *ops;
-	void *ctx;
 	TAILQ_HEAD(, coord_wrapper_conn) list;
 };
+
+static void fixdep_request_free(struct fixdep_request *q)
+{
+	wire_cc_fixdep_release(&q->message);
+	buf_release(&q->head);
+	buf_release(&q->rest);
+	free(q);
+}
+
+static void run_fixdep_on_thread(struct pool_work *w)
+{
+	struct fixdep_request *q = (struct fixdep_request *)w;
+
+	q->ret = inputs_fixdep_run(q->coord->fixdep, q->message.program,
+				   q->message.cwd, q->message.depfile,
+				   q->message.target, &q->head, &q->rest,
+				   &q->err);
+}
 
 static void wrapper_conn_free(struct coord_wrapper_conn *client)
 {
 	struct coord_wrapper_conns *all = client->conns;
 
 	if (client->unit)
-		all->ops->on_job_closed(all->ctx, client->unit);
-	if (client->fixdep)
-		all->ops->on_fixdep_closed(client->fixdep);
+		all->ops->on_job_closed(client->unit);
+	if (client->fixdep) {
+		client->fixdep->client = NULL;
+		if (!client->fixdep->working)
+			fixdep_request_free(client->fixdep);
+	}
 	if (client->has_step)
 		wire_cc_step_release(&client->step);
 	TAILQ_REMOVE(&all->list, client, list_entry);
@@ -51,17 +85,52 @@ static void wrapper_conn_free(struct coord_wrapper_conn *client)
 	free(client);
 }
 
+static void on_fixdep_done(struct pool_work *w)
+{
+	struct fixdep_request *q = (struct fixdep_request *)w;
+	const struct wire_cc_fixed fixed = {
+		.before_command = buf_bytes(&q->head),
+		.after_command = buf_bytes(&q->rest),
+	};
+	struct coord_wrapper_conn *client = q->client;
+	struct buf body = { 0 };
+
+	q->working = false;
+	if (!client) {
+		fixdep_request_free(q);
+	} else if (q->coord->ending) {
+		return;
+	} else if (q->ret) {
+		coord_wrapper_conn_send_local(client, q->err.text);
+	} else if (q->rest.len > WIRE_CC_FIXED_MAX) {
+		coord_wrapper_conn_send_local(client, "fixdep output too long");
+	} else {
+		client->reply_pending = false;
+		wire_cc_fixed_encode(&body, &fixed);
+		wire_stream_send(client->stream, WIRE_CC_FIXED,
+				 buf_bytes(&body), WIRE_PLAIN);
+		buf_release(&body);
+	}
+}
+
 static int on_fixdep(struct coord_wrapper_conn *client, struct bytes body,
 		     struct err *err)
 {
-	struct coord_wrapper_conns *all = client->conns;
+	struct fixdep_request *q;
 	struct wire_cc_fixdep ask;
 
 	if (wire_cc_fixdep_decode(&ask, body))
 		return err_set(err, EPROTO, "malformed request");
+	q = xcalloc(1, sizeof(*q));
+	q->work.run = run_fixdep_on_thread;
+	q->work.on_done = on_fixdep_done;
+	q->coord = client->conns->coord;
+	q->client = client;
+	q->working = true;
+	q->message = ask;
 	client->reply_pending = true;
-	client->fixdep = all->ops->on_fixdep_requested(all->ctx, client, &ask);
-	wire_cc_fixdep_release(&ask);
+	client->fixdep = q;
+	pool_add(q->coord->pool, &q->work);
 	return 0;
 }
 
@@ -75,7 +144,7 @@ static int on_job(struct coord_wrapper_conn *client, struct bytes body,
 		return err_set(err, EPROTO, "malformed request");
 	client->reply_pending = true;
 	client->unit = all->ops->on_job_requested(
-		all->ctx, client, &ask,
+		all->coord, client, &ask,
 		client->has_step ? &client->step : NULL);
 	client->has_step = false;
 	wire_cc_job_release(&ask);
@@ -121,8 +190,8 @@ static void on_connect(evutil_socket_t fd, short what, void *arg)
 		struct coord_wrapper_conn *client = xcalloc(1, sizeof(*client));
 
 		client->conns = all;
-		client->stream = wire_stream_new(all->base, one, one, &ops,
-						 client);
+		client->stream = wire_stream_new(all->coord->base, one, one,
+						 &ops, client);
 		TAILQ_INSERT_TAIL(&all->list, client, list_entry);
 	}
 	/* Out of descriptors: stop accepting until the next heartbeat. */
@@ -130,24 +199,22 @@ static void on_connect(evutil_socket_t fd, short what, void *arg)
 		event_del(all->listener);
 }
 
-int coord_wrapper_conns_new(struct coord_wrapper_conns **out,
-			    struct event_base *base, const char *socket,
-			    const struct coord_wrapper_conn_ops *ops, void *ctx,
+int coord_wrapper_conns_new(struct coord *c,
+			    const struct coord_wrapper_conn_ops *ops,
 			    struct err *err)
 {
-	int fd = socket_listen(socket, BACKLOG, err);
+	int fd = socket_listen(c->setup.socket_path, BACKLOG, err);
 	struct coord_wrapper_conns *all;
 
 	if (fd < 0)
 		return fd;
-	*out = all = xcalloc(1, sizeof(*all));
-	all->base = base;
-	all->socket_path = xstrdup(socket);
-	all->silent_path = wire_cc_stalled_path(socket);
+	c->wrapper_conns = all = xcalloc(1, sizeof(*all));
+	all->coord = c;
+	all->socket_path = xstrdup(c->setup.socket_path);
+	all->silent_path = wire_cc_stalled_path(all->socket_path);
 	all->ops = ops;
-	all->ctx = ctx;
 	TAILQ_INIT(&all->list);
-	all->listener = event_new(base, fd, EV_READ | EV_PERSIST, on_connect,
+	all->listener = event_new(c->base, fd, EV_READ | EV_PERSIST, on_connect,
 				  all);
 	if (!all->listener || event_add(all->listener, NULL))
 		str_out_of_memory();
@@ -200,18 +267,6 @@ void coord_wrapper_conn_send_done(struct coord_wrapper_conn *client,
 	client->reply_pending = false;
 	wire_cc_done_encode(&body, done);
 	wire_stream_send(client->stream, WIRE_CC_DONE, buf_bytes(&body),
-			 WIRE_PLAIN);
-	buf_release(&body);
-}
-
-void coord_wrapper_conn_send_fixdep(struct coord_wrapper_conn *client,
-				    const struct wire_cc_fixed *fixed)
-{
-	struct buf body = { 0 };
-
-	client->reply_pending = false;
-	wire_cc_fixed_encode(&body, fixed);
-	wire_stream_send(client->stream, WIRE_CC_FIXED, buf_bytes(&body),
 			 WIRE_PLAIN);
 	buf_release(&body);
 }

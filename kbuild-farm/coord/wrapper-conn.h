@@ -1,45 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* coord/wrapper-conn.h - Connections of waiting wrappers at the Unix socket. */
+/*
+ * coord/wrapper-conn.h - Connections of waiting wrappers at the Unix socket.
+ *
+ * A request for the output of fixdep is answered on a worker thread.  Compile
+ * requests are passed to the callbacks.
+ */
 #ifndef COORD_WRAPPER_CONN_H
 #define COORD_WRAPPER_CONN_H
 
 #include "base/err.h"
 #include "wire/cc.h"
 
+struct coord;
+struct coord_unit;
 struct coord_wrapper_conn; /* one connection */
 struct coord_wrapper_conns;
-struct event_base;
 
 /* Callbacks from the event loop. */
 struct coord_wrapper_conn_ops {
 	/*
 	 * A compile was requested.  The callee takes ownership of the contents
 	 * of `ask` and of `step`, which is NULL if no step preceded the
-	 * request.  Returns the connection's `unit`, or NULL to close the
-	 * connection.
+	 * request.  Returns the new unit, or NULL to close the connection.
 	 */
-	void *(*on_job_requested)(void *ctx, struct coord_wrapper_conn *client,
-				  struct wire_cc_job *ask,
-				  struct wire_cc_step *step);
+	struct coord_unit *(*on_job_requested)(
+		struct coord *c, struct coord_wrapper_conn *client,
+		struct wire_cc_job *ask, struct wire_cc_step *step);
 	/* The wrapper closed the connection: it exited or gave up. */
-	void (*on_job_closed)(void *ctx, void *unit);
-	/*
-	 * The output of fixdep was requested.  The callee takes ownership of
-	 * the contents of `ask` and returns the connection's `fixdep`, never
-	 * NULL.  The connection can close before the reply is sent.
-	 */
-	void *(*on_fixdep_requested)(void *ctx,
-				     struct coord_wrapper_conn *client,
-				     struct wire_cc_fixdep *ask);
-	void (*on_fixdep_closed)(void *fixdep);
+	void (*on_job_closed)(struct coord_unit *u);
 };
 
 /*
- * Listen at `socket`.  `ops` is borrowed.  Returns 0 or -errno with `err` set.
+ * Listen at the socket of the coordinator's set-up, and set c->wrapper_conns.
+ * `ops` is borrowed.  Returns 0 or -errno with `err` set.
  */
-int coord_wrapper_conns_new(struct coord_wrapper_conns **out,
-			    struct event_base *base, const char *socket,
-			    const struct coord_wrapper_conn_ops *ops, void *ctx,
+int coord_wrapper_conns_new(struct coord *c,
+			    const struct coord_wrapper_conn_ops *ops,
 			    struct err *err);
 /* Close the socket and all connections.  `all` can be NULL. */
 void coord_wrapper_conns_free(struct coord_wrapper_conns *all);
@@ -51,8 +47,5 @@ void coord_wrapper_conn_send_local(struct coord_wrapper_conn *client,
 /* Tell the wrapper to rename its outputs and exit. */
 void coord_wrapper_conn_send_done(struct coord_wrapper_conn *client,
 				  const struct wire_cc_done *done);
-/* Send the output of fixdep. */
-void coord_wrapper_conn_send_fixdep(struct coord_wrapper_conn *client,
-				    const struct wire_cc_fixed *fixed);
 
 #endif

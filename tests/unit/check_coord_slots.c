@@ -3,7 +3,7 @@
 /* How many jobs a node gets while a build runs, as its beats want it. */
 #include "coord-fixture.h"
 
-#include "coord/slots.h"
+#include "coord/internal.h"
 
 #include "suite.h"
 
@@ -216,7 +216,7 @@ static const struct {
 START_TEST(recipes_that_wait_leave_their_place_to_others)
 {
 	ck_assert_uint_eq(
-		coord_slots_extra_recipes(&recipes[_i].f, recipes[_i].local),
+		coord_extra_recipes(&recipes[_i].f, recipes[_i].local),
 		recipes[_i].more);
 }
 END_TEST
