@@ -181,8 +181,8 @@ uses_node := base conf wire tls
 public_node := address duplicates limits own-key roster slot-limit \
 	transport-child
 uses_peer := base wire tls store options compiler toolchain inputs node
-public_peer := benchmark blob-upload canary canary-db peer sandbox shared \
-	survey
+public_peer := blob-upload canary canary-db native-toolchain peer sandbox \
+	shared survey
 uses_sched := base
 public_sched := sched
 uses_coord := base wire store events options inputs node peer sched

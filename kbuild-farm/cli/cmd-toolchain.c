@@ -10,8 +10,8 @@
 #include "cli/toolchain.h"
 #include "coord/coord.h"
 #include "kernel/rundir.h"
-#include "peer/benchmark.h"
 #include "peer/canary-db.h"
+#include "peer/native-toolchain.h"
 #include "toolchain/adopt.h"
 #include "toolchain/builtin.h"
 

@@ -16,8 +16,8 @@
 #include "inputs/tool.h"
 #include "inputs/toolchain.h"
 #include "node/limits.h"
-#include "peer/benchmark.h"
 #include "peer/canary.h"
+#include "peer/native-toolchain.h"
 #include "peer/peer.h"
 #include "store/packed-cache.h"
 

@@ -93,11 +93,6 @@ const struct peer_canary_source *peer_canary_db_burn_sources(size_t *n)
 	return all;
 }
 
-static struct bytes flags_text(void)
-{
-	return span(canary_flags_begin, canary_flags_end);
-}
-
 void peer_canary_db_digest(struct digest *out)
 {
 	struct digest_ctx *run = digest_new();
@@ -109,7 +104,7 @@ void peer_canary_db_digest(struct digest *out)
 		digest_add(run, bytes_of(v[i].name, strlen(v[i].name) + 1));
 		digest_add(run, v[i].text);
 	}
-	digest_add(run, flags_text());
+	digest_add(run, span(canary_flags_begin, canary_flags_end));
 	digest_finish(run, out);
 }
 
@@ -151,7 +146,8 @@ static void add_canary_flags(struct strv *argv, struct bytes rest,
 void peer_canary_db_flags(struct strv *argv, const char *machine,
 			  const char *source)
 {
-	add_canary_flags(argv, flags_text(), machine, source);
+	add_canary_flags(argv, span(canary_flags_begin, canary_flags_end),
+			 machine, source);
 	add_canary_flags(argv,
 			 span(canary_burn_flags_begin, canary_burn_flags_end),
 			 machine, source);
@@ -331,18 +327,6 @@ static json_t *encode_subject(const struct peer_canary_db_subject *key)
 			 (json_int_t)time(NULL));
 }
 
-static int write_db(const char *path, json_t *all, struct err *err)
-{
-	char *text = json_dumps(all, JSON_INDENT(1) | JSON_SORT_KEYS);
-	int ret;
-
-	if (!text)
-		return err_set(err, ENOMEM, "%s: out of memory", path);
-	ret = fs_write(path, bytes_str(text), 0600, err);
-	free(text);
-	return ret;
-}
-
 /*
  * Replace all entries for `key` in the list `name` by `o`.  Takes ownership of
  * `o`.  `with_native` as in find_newest().
@@ -353,6 +337,7 @@ static int replace_entry(const char *path, const char *name,
 {
 	int fd = lock_db(path, err);
 	json_t *all, *list;
+	char *text;
 	size_t i;
 	int ret;
 
@@ -369,7 +354,12 @@ static int replace_entry(const char *path, const char *name,
 	while (json_array_size(list) >= ENTRIES_MAX)
 		json_array_remove(list, 0);
 	json_array_append_new(list, o);
-	ret = write_db(path, all, err);
+	text = json_dumps(all, JSON_INDENT(1) | JSON_SORT_KEYS);
+	if (text)
+		ret = fs_write(path, bytes_str(text), 0600, err);
+	else
+		ret = err_set(err, ENOMEM, "%s: out of memory", path);
+	free(text);
 	json_decref(all);
 	close(fd);
 	return ret;

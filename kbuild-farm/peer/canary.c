@@ -21,17 +21,12 @@
  */
 #define USABLE_UNITS_MIN 8
 
-static char *canary_file_path(const struct peer_canary *c, const char *name)
-{
-	return xasprintf("%s/%s", c->dir, name);
-}
-
 static int make_unit(struct peer_canary *c, struct peer_canary_unit *u,
 		     const struct peer_canary_source *source)
 {
 	const struct compiler_manifest *m = &c->toolchain->manifest;
 	const char *name = source->name;
-	char *path = canary_file_path(c, name);
+	char *path = xasprintf("%s/%s", c->dir, name);
 	struct options_command compile;
 	struct err err;
 
@@ -59,22 +54,6 @@ static int make_unit(struct peer_canary *c, struct peer_canary_unit *u,
 	return u->entry ? 0 : -1;
 }
 
-static int make_dir(struct peer_canary *c)
-{
-	char *name = xasprintf("%s/canary-%u", c->shared->work_dir, c->number);
-	struct err err;
-
-	if (!fs_mkdirs(name, 0700, &err))
-		c->dir = realpath(name, NULL);
-	free(name);
-	if (!c->dir)
-		return -1;
-	inputs_paths_lock(c->shared->paths);
-	c->cwd = inputs_paths_get(c->shared->paths, c->dir);
-	inputs_paths_unlock(c->shared->paths);
-	return 0;
-}
-
 struct canary_compile_job {
 	struct peer_canary *canary;
 	struct strv env;
@@ -91,7 +70,7 @@ static void compile_indexed_unit(void *ctx, size_t i)
 	int ret;
 
 	if (!u->skipped && !atomic_load(&w->ret)) {
-		object = canary_file_path(c, u->object_name);
+		object = xasprintf("%s/%s", c->dir, u->object_name);
 		ret = capture_run(&c->stop, c->dir, u->argv.v, w->env.v,
 				  &u->diagnostics, &u->diagnostics, &err);
 		u->skipped = ret ||
@@ -104,26 +83,6 @@ static void compile_indexed_unit(void *ctx, size_t i)
 	atomic_fetch_add(&c->n_compiled, 1);
 }
 
-static int compile_units(struct peer_canary *c)
-{
-	struct canary_compile_job w = { .canary = c };
-	/*
-	 * Use one thread: a canary is small, and the waiting build needs the
-	 * cores.
-	 */
-	long threads = c->is_burn_in ? sysconf(_SC_NPROCESSORS_ONLN) : 1;
-
-	strv_add_all(&w.env, c->toolchain->env.v);
-	strv_addf(&w.env, "TMPDIR=%s", c->dir);
-	strv_add(&w.env, "LC_ALL=C");
-	task_each(threads < 1 ? 1 : (unsigned)threads, c->n_units,
-		  compile_indexed_unit, NULL, &w);
-	for (size_t i = 0; i < c->n_units; i++)
-		c->n_usable += !c->units[i].skipped;
-	strv_release(&w.env);
-	return atomic_load(&w.ret);
-}
-
 /* Runs on a separate thread. */
 static void make_canary(void *arg)
 {
@@ -131,17 +90,42 @@ static void make_canary(void *arg)
 	const struct peer_canary_source *v =
 		c->is_burn_in ? peer_canary_db_burn_sources(&c->n_units) :
 				peer_canary_db_sources(&c->n_units);
+	struct canary_compile_job w = { .canary = c };
+	/*
+	 * Use one thread: a canary is small, and the waiting build needs the
+	 * cores.
+	 */
+	long threads = c->is_burn_in ? sysconf(_SC_NPROCESSORS_ONLN) : 1;
+	char *dir = xasprintf("%s/canary-%u", c->shared->work_dir, c->number);
+	struct err err;
 	int ret;
 
 	c->units = xcalloc(c->n_units, sizeof(*c->units));
-	ret = make_dir(c);
+	if (!fs_mkdirs(dir, 0700, &err))
+		c->dir = realpath(dir, NULL);
+	free(dir);
+	ret = c->dir ? 0 : -1;
+	if (!ret) {
+		inputs_paths_lock(c->shared->paths);
+		c->cwd = inputs_paths_get(c->shared->paths, c->dir);
+		inputs_paths_unlock(c->shared->paths);
+	}
 	for (size_t i = 0; i < c->n_units && !ret; i++)
 		ret = make_unit(c, &c->units[i], &v[i]);
 	if (ret) {
 		c->error = "cannot write the canary to the work directory";
 		return;
 	}
-	ret = compile_units(c);
+
+	strv_add_all(&w.env, c->toolchain->env.v);
+	strv_addf(&w.env, "TMPDIR=%s", c->dir);
+	strv_add(&w.env, "LC_ALL=C");
+	task_each(threads < 1 ? 1 : (unsigned)threads, c->n_units,
+		  compile_indexed_unit, NULL, &w);
+	strv_release(&w.env);
+	for (size_t i = 0; i < c->n_units; i++)
+		c->n_usable += !c->units[i].skipped;
+	ret = atomic_load(&w.ret);
 	if (ret == -ETIMEDOUT)
 		c->error = "compiler timed out on the canary";
 	else if (ret)
@@ -309,14 +293,6 @@ static size_t next_unit(const struct peer_canary_progress *run,
 	return at;
 }
 
-void peer_canary_start(struct peer_sandbox *sandbox, unsigned rounds)
-{
-	sandbox->canary = (struct peer_canary_progress){
-		.n_rounds_left = rounds
-	};
-	peer_shared_wake(sandbox->sandboxes->conn->shared);
-}
-
 bool peer_canary_advance(struct peer_sandbox *sandbox,
 			 struct peer_canary_result *out)
 {
@@ -354,8 +330,9 @@ bool peer_canary_advance(struct peer_sandbox *sandbox,
 	return false;
 }
 
-bool peer_canary_handle_result(const struct peer_job *job,
-			       struct peer_canary_result *out)
+bool peer_canary_handle_job(const struct peer_job *job,
+			    const struct wire_fail *fail,
+			    struct peer_canary_result *out)
 {
 	struct peer_sandbox *sandbox = job->sandbox;
 	struct peer_canary_progress *run = &sandbox->canary;
@@ -363,6 +340,18 @@ bool peer_canary_handle_result(const struct peer_job *job,
 		&reference_canary(sandbox)->units[run->unit_index];
 	struct err err;
 
+	if (fail && fail->class == WIRE_FAIL_BUSY) {
+		/* The next tick sends the unit again. */
+		run->in_flight = false;
+		return false;
+	}
+	if (fail &&
+	    (fail->class == WIRE_FAIL_INPUT || fail->class == WIRE_FAIL_VOID))
+		return set_canary_result(
+			sandbox, out, PEER_CANARY_STATUS_FAILED,
+			xasprintf("%s (%s)", u->name, fail->reason));
+	if (fail)
+		return set_canary_error(sandbox, out, u->name, fail->reason);
 	if (peer_job_result_check(&job->result, &err))
 		return set_canary_error(sandbox, out, u->name,
 					"damaged result");
@@ -374,27 +363,6 @@ bool peer_canary_handle_result(const struct peer_job *job,
 	run->unit_index++;
 	run->in_flight = false;
 	return false;
-}
-
-bool peer_canary_handle_fail(const struct peer_job *job,
-			     const struct wire_fail *fail,
-			     struct peer_canary_result *out)
-{
-	struct peer_sandbox *sandbox = job->sandbox;
-	const char *unit = reference_canary(sandbox)
-				   ->units[sandbox->canary.unit_index]
-				   .name;
-
-	if (fail->class == WIRE_FAIL_BUSY) {
-		/* The next tick sends the unit again. */
-		sandbox->canary.in_flight = false;
-		return false;
-	}
-	if (fail->class == WIRE_FAIL_INPUT || fail->class == WIRE_FAIL_VOID)
-		return set_canary_result(
-			sandbox, out, PEER_CANARY_STATUS_FAILED,
-			xasprintf("%s (%s)", unit, fail->reason));
-	return set_canary_error(sandbox, out, unit, fail->reason);
 }
 
 /* ---------------------------------------------------- known-answer tests */
@@ -442,22 +410,6 @@ static int make_reference_flags(struct options_flags *flags,
 	return ret;
 }
 
-static const struct inputs_entry *add_known_answer_source(
-	const struct peer_shared *shared)
-{
-	char *path = xasprintf("%s/" INPUTS_REFERENCE_SOURCE_NAME,
-			       shared->work_dir);
-	char *real = realpath(path, NULL);
-	const struct inputs_entry *entry = NULL;
-
-	if (real)
-		entry = peer_shared_add_source(
-			shared, real, inputs_reference_object_source());
-	free(real);
-	free(path);
-	return entry;
-}
-
 bool peer_canary_send_known_answer(struct peer_sandboxes *sandboxes)
 {
 	static char object[] = KNOWN_ANSWER_OBJECT;
@@ -467,10 +419,18 @@ bool peer_canary_send_known_answer(struct peer_sandboxes *sandboxes)
 	struct peer_canary_unit u = {
 		.name = INPUTS_REFERENCE_SOURCE_NAME,
 		.object_name = object,
-		.entry = add_known_answer_source(sandboxes->conn->shared),
 	};
+	const struct peer_shared *shared = sandboxes->conn->shared;
+	char *path = xasprintf("%s/" INPUTS_REFERENCE_SOURCE_NAME,
+			       shared->work_dir);
+	char *real = realpath(path, NULL);
 	struct peer_job *job = NULL;
 
+	if (real)
+		u.entry = peer_shared_add_source(
+			shared, real, inputs_reference_object_source());
+	free(real);
+	free(path);
 	if (!ref || !u.entry)
 		return false;
 	if (!make_reference_flags(&u.flags, ref))
@@ -480,14 +440,4 @@ bool peer_canary_send_known_answer(struct peer_sandboxes *sandboxes)
 		job->reference = ref;
 	options_flags_release(&u.flags);
 	return job;
-}
-
-bool peer_canary_is_known_answer(const struct peer_job *job)
-{
-	const struct peer_job_result *a = &job->result;
-	struct err err;
-
-	return !a->wire.wait_status && !peer_job_result_check(a, &err) &&
-	       bytes_equal(buf_bytes(&a->streams[WIRE_OUTPUT_OBJECT]),
-			   buf_bytes(&job->reference->object));
 }

@@ -81,32 +81,24 @@ struct peer_canary_result {
 };
 
 /*
- * Start the canary of a sandbox in state TESTING: compile all units `rounds`
- * times.
- */
-void peer_canary_start(struct peer_sandbox *sandbox, unsigned rounds);
-/*
  * Send the next unit if none is in flight.  Call it only if the node has a free
  * slot.  Returns true and sets *out if the canary has ended.
  */
 bool peer_canary_advance(struct peer_sandbox *sandbox,
 			 struct peer_canary_result *out);
 /*
- * Handle the complete result or the failure of a PEER_JOB_CANARY; the caller
- * frees the job.  Return true and set *out if the canary has ended.
+ * Handle the complete result of a PEER_JOB_CANARY or, if `fail` is not NULL,
+ * its failure.  The caller frees the job.  Returns true and sets *out if the
+ * canary has ended.
  */
-bool peer_canary_handle_result(const struct peer_job *job,
-			       struct peer_canary_result *out);
-bool peer_canary_handle_fail(const struct peer_job *job,
-			     const struct wire_fail *fail,
-			     struct peer_canary_result *out);
+bool peer_canary_handle_job(const struct peer_job *job,
+			    const struct wire_fail *fail,
+			    struct peer_canary_result *out);
 
 /*
  * Send a known-answer test.  Returns false if the node has no usable toolchain
  * yet.
  */
 bool peer_canary_send_known_answer(struct peer_sandboxes *sandboxes);
-/* Return true if a complete known-answer result equals the reference object. */
-bool peer_canary_is_known_answer(const struct peer_job *job);
 
 #endif

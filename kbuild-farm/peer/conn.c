@@ -439,17 +439,3 @@ void peer_conn_send_paths(const struct peer_conn *l)
 	while (wire_paths_put_new(l->paths, &body))
 		peer_conn_send(l, WIRE_PATHS, &body, l->codec);
 }
-
-void peer_conn_send_flags(const struct peer_conn *l)
-{
-	struct buf body = { 0 };
-
-	while (wire_flags_put_new(l->flags, &body))
-		peer_conn_send(l, WIRE_FLAGS, &body, l->codec);
-}
-
-void peer_conn_event(const struct peer_conn *l,
-		     const struct inputs_toolchain *tc, const char *reason)
-{
-	l->shared->ops->on_notice_received(l->ctx, tc, reason);
-}

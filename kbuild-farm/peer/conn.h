@@ -128,13 +128,9 @@ char *peer_conn_close_and_explain(struct peer_conn *l, const char *why);
 void peer_conn_send(const struct peer_conn *l, enum wire_type type,
 		    struct buf *body, enum wire_codec codec);
 /*
- * Send PATHS or FLAGS for the ids assigned since the last call.  Must precede
- * any message that uses these ids.
+ * Send PATHS for the path ids assigned since the last call.  Must precede any
+ * message that uses these ids.
  */
 void peer_conn_send_paths(const struct peer_conn *l);
-void peer_conn_send_flags(const struct peer_conn *l);
-/* Report a message for the user: see on_notice_received(). */
-void peer_conn_event(const struct peer_conn *l,
-		     const struct inputs_toolchain *tc, const char *reason);
 
 #endif

@@ -49,32 +49,14 @@ static int encode_entry(const struct peer_conn *link, struct wire_entry *out,
 	return wire_paths_add(link->paths, e->path->name, &out->path);
 }
 
-static void send_input_update(struct peer_input_updates *v,
-			      const struct peer_conn *link, struct wire_view *m,
-			      const struct inputs_entry *const *entry)
-{
-	struct peer_input_update *view = xmalloc(
-		sizeof(*view) + m->n_entries * sizeof(*view->files));
-	struct buf body = { 0 };
-
-	m->cell = v->number;
-	m->view = view->number = ++v->last;
-	view->n_needs = 0;
-	view->n_files = entry ? m->n_entries : 0;
-	for (size_t i = 0; i < view->n_files; i++)
-		view->files[i] = entry[i]->kind == WIRE_INODE_FILE ? entry[i] :
-								     NULL;
-	TAILQ_INSERT_TAIL(&v->sent, view, list_entry);
-	wire_view_encode(&body, m);
-	peer_conn_send(link, WIRE_VIEW, &body, link->codec);
-}
-
 int peer_input_updates_send(struct peer_input_updates *v,
 			    const struct peer_conn *link,
 			    const struct inputs_entry *const *entry, size_t n,
 			    bool is_toolchain)
 {
 	struct wire_entry *encoded = xcalloc(n + 1, sizeof(*encoded));
+	struct peer_input_update *view;
+	struct buf body = { 0 };
 	size_t at = 0;
 	int ret = 0;
 
@@ -84,14 +66,28 @@ int peer_input_updates_send(struct peer_input_updates *v,
 		goto out;
 	peer_conn_send_paths(link);
 	do {
-		struct wire_view m = { .entries = encoded + at };
+		struct wire_view m = { .cell = v->number,
+				       .view = ++v->last,
+				       .entries = encoded + at };
 
 		m.n_entries = wire_view_count_fitting(m.entries, n - at);
 		if (is_toolchain)
 			m.part = at + m.n_entries == n ?
 					 WIRE_PART_TOOLCHAIN_END :
 					 WIRE_PART_TOOLCHAIN;
-		send_input_update(v, link, &m, entry + at);
+		view = xmalloc(sizeof(*view) +
+			       m.n_entries * sizeof(*view->files));
+		view->number = m.view;
+		view->n_needs = 0;
+		view->n_files = m.n_entries;
+		for (size_t i = 0; i < m.n_entries; i++)
+			view->files[i] = entry[at + i]->kind ==
+							 WIRE_INODE_FILE ?
+						 entry[at + i] :
+						 NULL;
+		TAILQ_INSERT_TAIL(&v->sent, view, list_entry);
+		wire_view_encode(&body, &m);
+		peer_conn_send(link, WIRE_VIEW, &body, link->codec);
 		at += m.n_entries;
 	} while (at < n);
 out:

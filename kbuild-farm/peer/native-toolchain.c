@@ -5,7 +5,6 @@
 #include "base/str.h"
 #include "base/task.h"
 #include "base/vec.h"
-#include "peer/benchmark.h"
 #include "peer/canary-db.h"
 
 #include <errno.h>
@@ -102,23 +101,11 @@ static void list_matching_toolchains(const struct peer_native_toolchain *f,
 	}
 }
 
-bool peer_native_toolchain_can_run_step(const struct peer_native_toolchain *f,
-					const struct peer_sandboxes *sandboxes,
-					const struct inputs_toolchain *tc,
-					enum wire_step_kind kind,
-					const char **host)
+/* Report a message for the user: see on_notice_received(). */
+static void report_notice(const struct peer_native_toolchain *f,
+			  const struct inputs_toolchain *tc, const char *reason)
 {
-	const struct peer_sandbox *sandbox = peer_sandbox_find(sandboxes, tc);
-
-	*host = NULL;
-	if (!sandbox->native_name)
-		return peer_sandbox_can_run_step(sandbox, kind);
-	for (size_t i = 0; i < f->n_entries && !*host; i++) {
-		if (!strcmp(f->entries[i].id, sandbox->native_name))
-			*host = f->entries[i].host;
-	}
-	return *host && kind == WIRE_STEP_SYMBOLS &&
-	       wire_hello_negotiate(&f->conn->hello) >= WIRE_WITH_STEP;
+	f->conn->shared->ops->on_notice_received(f->conn->ctx, tc, reason);
 }
 
 static void report_toolchain_use(const struct peer_native_toolchain *f,
@@ -126,7 +113,7 @@ static void report_toolchain_use(const struct peer_native_toolchain *f,
 {
 	char *reason = xasprintf("%s %s", what, id);
 
-	peer_conn_event(f->conn, NULL, reason);
+	report_notice(f, NULL, reason);
 	free(reason);
 }
 
@@ -333,31 +320,12 @@ static struct peer_canary_db_subject canary_subject(
 
 /* ---------------------------------------------- selection for a build */
 
-static void record_canary_result(const struct peer_native_toolchain *f,
-				 const struct peer_sandbox *sandbox,
-				 const struct peer_canary_result *o)
-{
-	struct peer_canary_db_subject key = canary_subject(f,
-							   sandbox->toolchain);
-	struct peer_canary_db_entry e = {
-		.status = o->status,
-		.id = sandbox->native_name,
-		.detail = o->detail,
-		.cpu_ms = o->cpu_ms,
-	};
-	struct err err;
-
-	key.native_id = sandbox->native_id;
-	if (peer_canary_db_add(f->conn->shared->canary_db, &key, &e, &err))
-		log_warning("%s; the canary will run again", err.text);
-}
-
 static void reject_native(const struct peer_native_toolchain *f,
 			  struct peer_sandbox *sandbox, const char *why)
 {
 	log_warning("node %s: %s: %s", f->conn->entry->name,
 		    sandbox->native_name, why);
-	peer_conn_event(f->conn, sandbox->toolchain, why);
+	report_notice(f, sandbox->toolchain, why);
 	peer_sandbox_close(sandbox, why);
 }
 
@@ -378,6 +346,18 @@ static void accept_native(const struct peer_native_toolchain *f,
 			     sandbox->native_name);
 }
 
+/*
+ * Start the canary of a sandbox in state TESTING: compile all units `rounds`
+ * times.
+ */
+static void start_canary(struct peer_sandbox *sandbox, unsigned rounds)
+{
+	sandbox->canary = (struct peer_canary_progress){
+		.n_rounds_left = rounds
+	};
+	peer_shared_wake(sandbox->sandboxes->conn->shared);
+}
+
 static void test_unless_recorded(const struct peer_native_toolchain *f,
 				 struct peer_sandbox *sandbox)
 {
@@ -392,7 +372,7 @@ static void test_unless_recorded(const struct peer_native_toolchain *f,
 	else if (known.status == PEER_CANARY_STATUS_FAILED)
 		reject_failed_canary(f, sandbox, known.detail);
 	else
-		peer_canary_start(sandbox, 1);
+		start_canary(sandbox, 1);
 	peer_canary_db_entry_release(&known);
 }
 
@@ -413,7 +393,7 @@ static void report_missing_toolchain(struct peer_native_toolchain *f,
 			"install %s-%s ... --nodes %s`",
 			release, m->version, m->machine, f->machine, release,
 			m->version, f->conn->entry->name);
-	peer_conn_event(f->conn, tc, f->missing_reason);
+	report_notice(f, tc, f->missing_reason);
 }
 
 static void request_native(struct peer_native_toolchain *f,
@@ -446,35 +426,140 @@ static void request_native(struct peer_native_toolchain *f,
 
 /* ------------------------------------------------------ benchmarking */
 
+static struct peer_benchmark_node *find_benchmark_node(
+	const struct peer_benchmark *t, const char *name)
+{
+	for (size_t i = 0; i < t->n_nodes; i++) {
+		if (!strcmp(t->nodes[i].node, name))
+			return &t->nodes[i];
+	}
+	return NULL;
+}
+
+static void finish_benchmark_node(struct peer_benchmark *t,
+				  struct peer_benchmark_node *n)
+{
+	n->finished = true;
+	for (size_t i = 0; i < t->n_nodes; i++) {
+		if (!t->nodes[i].finished)
+			return;
+	}
+	t->on_done(t->ctx);
+}
+
+void peer_benchmark_fail_node(struct peer_benchmark *t, const char *node,
+			      const char *why)
+{
+	struct peer_benchmark_node *n = find_benchmark_node(t, node);
+
+	if (!n || n->finished)
+		return;
+	n->error = xstrdup(why);
+	finish_benchmark_node(t, n);
+}
+
+void peer_benchmark_fail_all(struct peer_benchmark *t, const char *why)
+{
+	for (size_t i = 0; i < t->n_nodes; i++)
+		peer_benchmark_fail_node(t, t->nodes[i].node, why);
+}
+
+void peer_benchmark_release(struct peer_benchmark *t)
+{
+	for (size_t i = 0; i < t->n_nodes; i++) {
+		struct peer_benchmark_node *n = &t->nodes[i];
+
+		for (size_t k = 0; k < n->n_candidates; k++) {
+			free(n->candidates[k].id);
+			free(n->candidates[k].detail);
+		}
+		free(n->candidates);
+		free(n->error);
+	}
+	free(t->nodes);
+	*t = (struct peer_benchmark){ 0 };
+}
+
+/*
+ * Record the result of the build that is being measured.  Return false if no
+ * build of the node is being measured.
+ */
+static bool record_benchmark(struct peer_benchmark *t, const char *node,
+			     enum peer_canary_status is, const char *detail,
+			     uint32_t cpu_ms)
+{
+	struct peer_benchmark_node *n = find_benchmark_node(t, node);
+	struct peer_benchmark_candidate *one;
+
+	if (!n || n->finished || n->next == n->n_candidates)
+		return false;
+	one = &n->candidates[n->next++];
+	one->tested = true;
+	one->status = is;
+	one->cpu_ms = cpu_ms;
+	one->detail = *detail ? xstrdup(detail) : NULL;
+	return true;
+}
+
+/*
+ * Request a sandbox for the next build to measure.  After the last build, store
+ * the fastest one.
+ */
 static void benchmark_next(struct peer_native_toolchain *f,
 			   struct peer_sandboxes *sandboxes,
 			   struct inputs_toolchain *tc)
 {
 	struct peer_benchmark *t = f->conn->shared->benchmark;
-	const char *id = peer_benchmark_next(t, f->conn->entry->name);
 	struct peer_canary_db_subject key = canary_subject(f, tc);
+	struct peer_benchmark_node *n = find_benchmark_node(t, key.node);
+	struct err err;
 
-	if (id)
+	if (!n || n->finished)
+		return;
+	if (n->next < n->n_candidates) {
+		const char *id = n->candidates[n->next].id;
+
 		peer_sandbox_request(sandboxes, tc, *id ? id : NULL);
-	else
-		peer_benchmark_finish(t, f->conn->shared->canary_db, &key);
+		return;
+	}
+	/* Of two equally fast builds, choose the first. */
+	n->best = NULL;
+	for (size_t i = 0; i < n->n_candidates; i++) {
+		const struct peer_benchmark_candidate *one = &n->candidates[i];
+
+		if (one->status == PEER_CANARY_STATUS_PASSED && one->tested &&
+		    (!n->best || one->cpu_ms < n->best->cpu_ms))
+			n->best = one;
+	}
+	if (n->best && peer_canary_db_set_choice(f->conn->shared->canary_db,
+						 &key, n->best->id, &err)) {
+		n->best = NULL;
+		n->error = xstrdup(err.text);
+	}
+	finish_benchmark_node(t, n);
 }
 
 static void request_for_benchmark(struct peer_native_toolchain *f,
 				  struct peer_sandboxes *sandboxes,
 				  struct inputs_toolchain *tc, bool native)
 {
+	struct peer_benchmark_node *n;
 	struct strv ids = { 0 };
 
 	request_toolchain_list(f);
 	if (is_list_pending(f))
 		return;
+	n = find_benchmark_node(f->conn->shared->benchmark,
+				f->conn->entry->name);
+	if (!n || n->started)
+		return;
+	n->started = true;
 	if (native)
 		strv_add(&ids, "");
 	list_matching_toolchains(f, &tc->manifest, &ids);
-	if (peer_benchmark_start(f->conn->shared->benchmark,
-				 f->conn->entry->name, &ids))
-		benchmark_next(f, sandboxes, tc);
+	for (size_t i = 0; i < ids.n; i++)
+		VEC_ADD(n->candidates, n->n_candidates)->id = xstrdup(ids.v[i]);
+	benchmark_next(f, sandboxes, tc);
 	strv_release(&ids);
 }
 
@@ -517,9 +602,8 @@ void peer_native_toolchain_handle_sandbox(struct peer_native_toolchain *f,
 	if (sandbox->state == PEER_SANDBOX_CLOSED) {
 		log_warning("node %s: %s: %s", node, sandbox->toolchain->driver,
 			    sandbox->detail);
-		peer_conn_event(f->conn, sandbox->toolchain, sandbox->detail);
-		if (t &&
-		    peer_benchmark_record(t, node, PEER_CANARY_STATUS_ERROR,
+		report_notice(f, sandbox->toolchain, sandbox->detail);
+		if (t && record_benchmark(t, node, PEER_CANARY_STATUS_ERROR,
 					  sandbox->detail, 0))
 			benchmark_next(f, sandbox->sandboxes,
 				       sandbox->toolchain);
@@ -529,7 +613,7 @@ void peer_native_toolchain_handle_sandbox(struct peer_native_toolchain *f,
 			"node did not report the digest of its toolchain");
 	} else if (t) {
 		sandbox->state = PEER_SANDBOX_TESTING;
-		peer_canary_start(sandbox, PEER_BENCHMARK_ROUNDS);
+		start_canary(sandbox, PEER_BENCHMARK_ROUNDS);
 	} else if (sandbox->native_name) {
 		test_unless_recorded(f, sandbox);
 	}
@@ -539,13 +623,24 @@ void peer_native_toolchain_handle_canary(struct peer_native_toolchain *f,
 					 struct peer_sandbox *sandbox,
 					 struct peer_canary_result *o)
 {
-	struct peer_benchmark *t = f->conn->shared->benchmark;
+	const struct peer_shared *shared = f->conn->shared;
+	struct peer_benchmark *t = shared->benchmark;
+	const struct peer_canary_db_entry e = { .status = o->status,
+						.id = sandbox->native_name,
+						.detail = o->detail,
+						.cpu_ms = o->cpu_ms };
+	struct peer_canary_db_subject key;
+	struct err err;
 
-	if (o->status != PEER_CANARY_STATUS_ERROR && sandbox->native_name)
-		record_canary_result(f, sandbox, o);
+	if (o->status != PEER_CANARY_STATUS_ERROR && sandbox->native_name) {
+		key = canary_subject(f, sandbox->toolchain);
+		key.native_id = sandbox->native_id;
+		if (peer_canary_db_add(shared->canary_db, &key, &e, &err))
+			log_warning("%s; the canary will run again", err.text);
+	}
 	if (t) {
-		if (peer_benchmark_record(t, f->conn->entry->name, o->status,
-					  o->detail, o->cpu_ms)) {
+		if (record_benchmark(t, f->conn->entry->name, o->status,
+				     o->detail, o->cpu_ms)) {
 			peer_sandbox_close(sandbox, "benchmark finished");
 			benchmark_next(f, sandbox->sandboxes,
 				       sandbox->toolchain);
@@ -582,20 +677,4 @@ enum peer_toolchain_state peer_native_toolchain_get_state(
 	default:
 		return PEER_TOOLCHAIN_NONE;
 	}
-}
-
-bool peer_native_toolchain_is_missing(const struct peer_native_toolchain *f,
-				      const struct peer_sandboxes *sandboxes,
-				      const char **why)
-{
-	const struct peer_sandbox *sandbox = TAILQ_FIRST(&sandboxes->list);
-
-	*why = sandbox && sandbox->detail ? sandbox->detail : f->missing_reason;
-	if (!sandbox)
-		return f->missing_reason;
-	list_for_each(sandbox, &sandboxes->list, list_entry) {
-		if (sandbox->state != PEER_SANDBOX_CLOSED)
-			return false;
-	}
-	return true;
 }

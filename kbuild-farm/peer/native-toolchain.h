@@ -69,16 +69,6 @@ enum peer_toolchain_state peer_native_toolchain_get_state(
 	const struct peer_native_toolchain *f,
 	const struct peer_sandboxes *sandboxes,
 	const struct inputs_toolchain *tc);
-/* See peer_can_run_step().  The toolchain must be READY. */
-bool peer_native_toolchain_can_run_step(const struct peer_native_toolchain *f,
-					const struct peer_sandboxes *sandboxes,
-					const struct inputs_toolchain *tc,
-					enum wire_step_kind kind,
-					const char **host);
-/* Return true if the node can use none of the toolchains.  *why can be NULL. */
-bool peer_native_toolchain_is_missing(const struct peer_native_toolchain *f,
-				      const struct peer_sandboxes *sandboxes,
-				      const char **why);
 
 /* Handle HELD.  Returns 0, or -EPROTO with `err` set. */
 int peer_native_toolchain_handle_held(struct peer_native_toolchain *f,
@@ -95,5 +85,47 @@ void peer_native_toolchain_handle_have(struct peer_native_toolchain *f,
  */
 bool peer_native_toolchain_matches(const char *id, const char *host,
 				   const struct compiler_manifest *m);
+
+/*
+ * Measurement of the fastest compiler build per node.
+ *
+ * Every compiler build that a node has installed and can run compiles the
+ * canary (the sources of templates/canary/) in turn.  So does the local build
+ * if the node can run it.  A coordinator that measures takes no jobs: see
+ * coord_setup.
+ */
+#define PEER_BENCHMARK_ROUNDS 3 /* of the canary; the fastest counts */
+
+/* One compiler build on one node. */
+struct peer_benchmark_candidate {
+	char *id; /* "": the local build, uploaded */
+	bool tested;
+	enum peer_canary_status status;
+	char *detail; /* why it did not pass */
+	uint32_t cpu_ms;
+};
+
+struct peer_benchmark_node {
+	const char *node; /* name of the node */
+	bool started, finished;
+	char *error; /* why there is no result */
+	struct peer_benchmark_candidate *candidates;
+	size_t n_candidates, next;
+	const struct peer_benchmark_candidate *best; /* NULL: none passed */
+};
+
+struct peer_benchmark {
+	struct peer_benchmark_node *nodes; /* in the order of the roster */
+	size_t n_nodes;
+	/* Called once from the loop, after all nodes. */
+	void (*on_done)(void *ctx);
+	void *ctx;
+};
+
+void peer_benchmark_release(struct peer_benchmark *t);
+/* Finish one node, or all nodes, without a result. */
+void peer_benchmark_fail_node(struct peer_benchmark *t, const char *node,
+			      const char *why);
+void peer_benchmark_fail_all(struct peer_benchmark *t, const char *why);
 
 #endif

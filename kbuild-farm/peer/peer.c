@@ -5,13 +5,15 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "compiler/manifest.h"
+#include "inputs/reference-object.h"
 #include "node/limits.h"
-#include "peer/benchmark.h"
 #include "peer/native-toolchain.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
 
 #define HELLO_TIMEOUT_S     5
 #define SSH_HELLO_TIMEOUT_S 10
@@ -58,44 +60,6 @@ static void bandwidth_stop(struct peer_bandwidth *r)
 	}
 	peer_input_updates_release(&r->updates);
 	r->file = NULL;
-}
-
-/*
- * Start to measure with `file`, an executable with random content that outlives
- * the measurement.  `r` must not move.  Returns false if the file cannot be a
- * toolchain or the session has no path ids left.
- */
-static bool bandwidth_start(struct peer_bandwidth *r, struct peer_conn *link,
-			    const struct inputs_entry *file)
-{
-	const struct compiler_entry driver = {
-		.path = (char *)file->path->name,
-		.kind = COMPILER_ENTRY_FILE,
-		.executable = file->file_digest.executable,
-		.size_bytes = file->file_digest.stamp.size,
-		.mtime_ns = file->file_digest.stamp.mtime_ns,
-		.digest = file->file_digest.digest,
-	};
-	struct wire_cell m = { .cell = link->next_number++,
-			       .driver = driver.path };
-	struct buf body = { 0 };
-
-	/* The toolchain consists of this file only. */
-	if (compiler_manifest_id(&driver, 1, driver.path, false, &m.toolchain,
-				 NULL))
-		return false;
-	*r = (struct peer_bandwidth){
-		.file = file,
-		.conn = link,
-		.user = { .on_failed = on_file_lost, .ctx = r, .base_dir = "" },
-	};
-	peer_input_updates_init(&r->updates, m.cell);
-	wire_cell_encode(&body, &m);
-	peer_conn_send(link, WIRE_CELL, &body, WIRE_PLAIN);
-	if (!peer_input_updates_send(&r->updates, link, &file, 1, true))
-		return true;
-	bandwidth_stop(r);
-	return false;
 }
 
 /* Return true if a measurement with this sandbox number is in progress. */
@@ -235,8 +199,7 @@ static void finish_canary_job(struct peer *p, struct peer_job *job,
 	struct peer_canary_result outcome;
 	/* The sandbox may have closed while its job was in flight. */
 	bool over = sandbox->canary.in_flight &&
-		    (fail ? peer_canary_handle_fail(job, fail, &outcome) :
-			    peer_canary_handle_result(job, &outcome));
+		    peer_canary_handle_job(job, fail, &outcome);
 
 	peer_job_free(&p->conn, job);
 	if (over)
@@ -248,6 +211,17 @@ static void finish_canary_job(struct peer *p, struct peer_job *job,
 	 */
 	if (!fail || over)
 		peer_shared_wake(p->conn.shared);
+}
+
+/* Return true if a complete known-answer result equals the reference object. */
+static bool is_known_answer(const struct peer_job *job)
+{
+	const struct peer_job_result *a = &job->result;
+	struct err err;
+
+	return !a->wire.wait_status && !peer_job_result_check(a, &err) &&
+	       bytes_equal(buf_bytes(&a->streams[WIRE_OUTPUT_OBJECT]),
+			   buf_bytes(&job->reference->object));
 }
 
 static int on_result(struct peer *p, struct bytes body, struct err *err)
@@ -273,7 +247,7 @@ static int on_result(struct peer *p, struct bytes body, struct err *err)
 	} else if (job->kind == PEER_JOB_CANARY) {
 		finish_canary_job(p, job, NULL);
 	} else {
-		right = peer_canary_is_known_answer(job);
+		right = is_known_answer(job);
 		peer_job_free(l, job);
 		l->shared->ops->on_known_answer_checked(
 			l->ctx,
@@ -406,11 +380,24 @@ static void request_sandboxes(struct peer *p)
 	}
 }
 
-static void report_changes(struct peer *p)
+void peer_advance(struct peer *p)
 {
-	const struct peer_conn *l = &p->conn;
+	struct peer_conn *l = &p->conn;
 	const struct peer_shared *shared = l->shared;
+	struct peer_canary_result outcome;
+	struct peer_sandbox *sandbox, *next;
 
+	if (p->state != PEER_UP)
+		return;
+	request_sandboxes(p);
+	list_for_each_safe(sandbox, &p->sandboxes.list, list_entry, next) {
+		if (l->n_jobs < p->limit.slots &&
+		    peer_canary_advance(sandbox, &outcome))
+			peer_native_toolchain_handle_canary(&p->native, sandbox,
+							    &outcome);
+	}
+
+	/* Report what has changed since the last call. */
 	while (p->n_reported < shared->n_toolchains)
 		*VEC_ADD(p->reported, p->n_reported) = PEER_TOOLCHAIN_NONE;
 	for (size_t i = 0; i < p->n_reported; i++) {
@@ -425,26 +412,9 @@ static void report_changes(struct peer *p)
 	if (l->n_test_jobs != p->reported_busy)
 		shared->ops->on_busy_changed(l->ctx, l->n_test_jobs);
 	p->reported_busy = l->n_test_jobs;
-}
-
-void peer_advance(struct peer *p)
-{
-	struct peer_canary_result outcome;
-	struct peer_sandbox *sandbox, *next;
-
-	if (p->state != PEER_UP)
-		return;
-	request_sandboxes(p);
-	list_for_each_safe(sandbox, &p->sandboxes.list, list_entry, next) {
-		if (p->conn.n_jobs < p->limit.slots &&
-		    peer_canary_advance(sandbox, &outcome))
-			peer_native_toolchain_handle_canary(&p->native, sandbox,
-							    &outcome);
-	}
-	report_changes(p);
 	if (p->native.upload_failed) {
 		p->native.upload_failed = false;
-		p->conn.shared->ops->on_ids_exhausted(p->conn.ctx);
+		shared->ops->on_ids_exhausted(l->ctx);
 	}
 }
 
@@ -562,9 +532,39 @@ bool peer_send_known_answer(struct peer *p)
 
 bool peer_measure_bandwidth(struct peer *p, const struct inputs_entry *file)
 {
-	bandwidth_stop(&p->bandwidth);
-	return p->state == PEER_UP &&
-	       bandwidth_start(&p->bandwidth, &p->conn, file);
+	struct peer_bandwidth *r = &p->bandwidth;
+	struct peer_conn *l = &p->conn;
+	const struct compiler_entry driver = {
+		.path = (char *)file->path->name,
+		.kind = COMPILER_ENTRY_FILE,
+		.executable = file->file_digest.executable,
+		.size_bytes = file->file_digest.stamp.size,
+		.mtime_ns = file->file_digest.stamp.mtime_ns,
+		.digest = file->file_digest.digest,
+	};
+	struct wire_cell m = { .driver = driver.path };
+	struct buf body = { 0 };
+
+	bandwidth_stop(r);
+	if (p->state != PEER_UP)
+		return false;
+	m.cell = l->next_number++;
+	/* The toolchain consists of this file only. */
+	if (compiler_manifest_id(&driver, 1, driver.path, false, &m.toolchain,
+				 NULL))
+		return false;
+	*r = (struct peer_bandwidth){
+		.file = file,
+		.conn = l,
+		.user = { .on_failed = on_file_lost, .ctx = r, .base_dir = "" },
+	};
+	peer_input_updates_init(&r->updates, m.cell);
+	wire_cell_encode(&body, &m);
+	peer_conn_send(l, WIRE_CELL, &body, WIRE_PLAIN);
+	if (!peer_input_updates_send(&r->updates, l, &file, 1, true))
+		return true;
+	bandwidth_stop(r);
+	return false;
 }
 
 int peer_send(struct peer *p, const struct inputs_toolchain *tc,
@@ -658,9 +658,26 @@ enum peer_toolchain_state peer_toolchain_state(
 bool peer_can_run_step(const struct peer *p, const struct inputs_toolchain *tc,
 		       enum wire_step_kind kind, const char **host)
 {
-	return peer_toolchain_state(p, tc) == PEER_TOOLCHAIN_READY &&
-	       peer_native_toolchain_can_run_step(&p->native, &p->sandboxes, tc,
-						  kind, host);
+	const struct wire_hello *hello = &p->conn.hello;
+	const struct peer_sandbox *sandbox;
+	int since = kind == WIRE_STEP_DEVICETREE ? WIRE_WITH_DEVICETREE :
+						   WIRE_WITH_STEP;
+	struct utsname here;
+
+	if (peer_toolchain_state(p, tc) != PEER_TOOLCHAIN_READY)
+		return false;
+	*host = NULL;
+	sandbox = peer_sandbox_find(&p->sandboxes, tc);
+	if (wire_hello_negotiate(hello) < since)
+		return false;
+	if (!sandbox->native_name)
+		return !uname(&here) &&
+		       !strcmp(hello->inventory.machine, here.machine);
+	for (size_t i = 0; i < p->native.n_entries && !*host; i++) {
+		if (!strcmp(p->native.entries[i].id, sandbox->native_name))
+			*host = p->native.entries[i].host;
+	}
+	return *host && kind == WIRE_STEP_SYMBOLS;
 }
 
 unsigned peer_slots(const struct peer *p)
@@ -671,6 +688,22 @@ unsigned peer_slots(const struct peer *p)
 const char *peer_boot_id(const struct peer *p)
 {
 	return p->conn.has_hello ? p->conn.hello.inventory.boot_id : NULL;
+}
+
+/* Return true if the node can use none of the toolchains.  *why can be NULL. */
+static bool is_toolchain_missing(const struct peer *p, const char **why)
+{
+	const struct peer_sandbox *sandbox = TAILQ_FIRST(&p->sandboxes.list);
+
+	*why = sandbox && sandbox->detail ? sandbox->detail :
+					    p->native.missing_reason;
+	if (!sandbox)
+		return p->native.missing_reason;
+	list_for_each(sandbox, &p->sandboxes.list, list_entry) {
+		if (sandbox->state != PEER_SANDBOX_CLOSED)
+			return false;
+	}
+	return true;
 }
 
 void peer_stats(const struct peer *p, struct peer_stats *out)
@@ -692,8 +725,8 @@ void peer_stats(const struct peer *p, struct peer_stats *out)
 		.received_bytes = l->prior_received_bytes,
 	};
 	if (p->state == PEER_UP)
-		out->toolchain_missing = peer_native_toolchain_is_missing(
-			&p->native, &p->sandboxes, &out->missing_reason);
+		out->toolchain_missing = is_toolchain_missing(
+			p, &out->missing_reason);
 	if (l->stream) {
 		out->sent_bytes += wire_stream_sent_bytes(l->stream);
 		out->received_bytes += wire_stream_received_bytes(l->stream);

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 void peer_sandboxes_init(struct peer_sandboxes *all, struct peer_conn *link)
 {
@@ -109,18 +108,6 @@ struct peer_sandbox *peer_sandbox_find(const struct peer_sandboxes *all,
 			return sandbox;
 	}
 	return NULL;
-}
-
-bool peer_sandbox_can_run_step(const struct peer_sandbox *sandbox,
-			       enum wire_step_kind kind)
-{
-	int since = kind == WIRE_STEP_DEVICETREE ? WIRE_WITH_DEVICETREE :
-						   WIRE_WITH_STEP;
-	const struct wire_hello *hello = &sandbox->sandboxes->conn->hello;
-	struct utsname here;
-
-	return !sandbox->native_name && wire_hello_negotiate(hello) >= since &&
-	       !uname(&here) && !strcmp(hello->inventory.machine, here.machine);
 }
 
 static struct peer_sandbox *find_sandbox(const struct peer_sandboxes *all,
@@ -364,7 +351,8 @@ int peer_job_send(struct peer_sandbox *sandbox, enum peer_job_kind kind,
 	wire_job_digest(q->tool ? &step : NULL, &m, flags, q->flags->n_flags,
 			toolchain, &(*job)->result.job_digest);
 	peer_conn_send_paths(l);
-	peer_conn_send_flags(l);
+	while (wire_flags_put_new(l->flags, &body))
+		peer_conn_send(l, WIRE_FLAGS, &body, l->codec);
 	/* STEP and PIN precede the JOB. */
 	if (q->tool) {
 		wire_step_encode(&body, &step);

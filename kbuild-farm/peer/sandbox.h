@@ -85,14 +85,6 @@ struct peer_sandbox *peer_sandbox_find(const struct peer_sandboxes *all,
 				       const struct inputs_toolchain *tc);
 
 /*
- * Return true if the sandbox can run tool steps with the build host's programs:
- * the node has the same machine type, uses the uploaded toolchain, and its
- * version supports this kind of step.
- */
-bool peer_sandbox_can_run_step(const struct peer_sandbox *sandbox,
-			       enum wire_step_kind kind);
-
-/*
  * Handle HAVE.  Returns the sandbox that started (TESTING if it is node-native,
  * otherwise READY) or that is now CLOSED; NULL if no state changed.
  */

@@ -6,7 +6,6 @@
  */
 #include "coord-fixture.h"
 
-#include "peer/benchmark.h"
 #include "peer/canary-db.h"
 #include "peer/native-toolchain.h"
 #include "suite.h"
