@@ -27,14 +27,14 @@
 #include <sys/stat.h>
 
 /*
- * Minimum of the limit on waiting recipes.  Their number is limited because
- * each recipe occupies a shell and a wrapper, and sometimes a make.
+ * Minimum of the limit on waiting recipes.  The limit exists because each
+ * waiting recipe occupies a shell and a wrapper, and sometimes a make.
  */
 #define WAITING_RECIPES_MIN 64u
-#define NODE_EXIT_WAIT_MS   400 /* for transport commands to exit */
+#define NODE_EXIT_WAIT_MS   400 /* limit for transport commands to exit */
 #define THREADS             2
 #define SCAN_CACHE_BYTES    ((size_t)44 << 20) /* scanner limit */
-#define SCANS_MAX           64 /* scheduled on the threads or waiting for them */
+#define SCANS_MAX           64 /* units in or queued for the worker threads */
 #define TOOLCHAIN_WAIT_MS   1000
 /*
  * Once a node is up, coord_when_ready() waits this long for the nodes that are

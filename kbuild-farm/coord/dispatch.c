@@ -695,7 +695,7 @@ static void verify_on_thread(struct pool_work *w)
 	struct coord_unit *u = (struct coord_unit *)w;
 
 	coord_verify_result(&u->verification);
-	/* The recipe runs fixdep next: give it the verified inputs. */
+	/* Cache the verified inputs for fixdep, which the recipe runs next. */
 	if (u->verification.verdict == SCHED_VERDICT_VALID && u->dep)
 		inputs_fixdep_add_verified(u->coord->fixdep,
 					   u->verification.manifest,

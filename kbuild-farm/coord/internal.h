@@ -29,7 +29,7 @@ struct coord_own_load {
 
 struct coord_node {
 	struct coord *coord;
-	uint32_t number; /* in the dispatcher */
+	uint32_t number; /* number in the dispatcher */
 	const struct node_entry *entry; /* borrowed from the roster */
 	struct peer *peer;
 	/* The dispatcher may wrongly assume that a sandbox was requested. */
@@ -37,17 +37,18 @@ struct coord_node {
 	/* Reported reason why no toolchain is usable; NULL if one is usable. */
 	char *no_toolchain_reason;
 	unsigned n_test_jobs; /* canaries and known-answer tests in flight */
-	unsigned requested_slots; /* by the user; 0: not requested */
-	/* current restriction of its slots */
+	unsigned requested_slots; /* requested by the user; 0: not requested */
+	/* current restriction of the slots */
 	struct node_slot_limit slot_limit;
 	struct coord_own_load own_load; /* load by jobs of this build */
-	uint64_t beat_cpu_ms; /* CPU time of the jobs in its heartbeat so far */
+	/* CPU time of the jobs in the current heartbeat, added so far */
+	uint64_t beat_cpu_ms;
 	/*
 	 * load that this build causes on the node's machine through other nodes
 	 * and the build host
 	 */
 	uint64_t other_load_milli;
-	bool removed; /* from the configuration */
+	bool removed; /* removed from the configuration */
 	/* set by a new session, until its identity has been checked */
 	bool identity_unchecked;
 	/* Two machines have the node's key, or the node is configured twice. */
@@ -91,9 +92,9 @@ struct coord_event_queue {
 
 struct coord_timers {
 	struct event *kick; /* calls coord_dispatch() soon */
-	struct event *sched; /* at the dispatcher's next timeout */
-	uint64_t sched_ms; /* UINT64_MAX: not set */
-	struct event *tick; /* every second */
+	struct event *sched; /* expires at the dispatcher's next timeout */
+	uint64_t sched_ms; /* time for which `sched` is set, or UINT64_MAX */
+	struct event *tick; /* expires every second */
 	struct event *ready; /* ends coord_when_ready() */
 };
 
@@ -101,26 +102,28 @@ struct coord_timers {
 struct coord_ready {
 	void (*on_ready)(void *ctx); /* NULL: not waiting */
 	void *ctx;
-	unsigned n_slots; /* of the nodes that were up at the last check */
+	/* slots of the nodes that were up at the last check */
+	unsigned n_slots;
 };
 
 /* State of the offloading of tool steps. */
 struct coord_steps {
-	bool enabled; /* by the configuration */
-	bool wanted; /* last value reported */
+	bool enabled; /* the configuration allows to offload tool steps */
+	bool wanted; /* value last passed to on_steps_wanted() */
 	bool dirty; /* the dispatcher must be sent the nodes' steps */
 	struct coord_cross_genksyms **cross_genksyms; /* one per host triplet */
 	size_t n_cross_genksyms;
-	char *last_cwd; /* of the last compile */
+	char *last_cwd; /* working directory of the last compile */
 };
 
 /* Statistics, and values as they were last reported. */
 struct coord_stats {
 	uint64_t start_ms;
 	uint64_t scan_us, check_us; /* CPU time of worker threads */
-	struct coord_own_load own_load; /* of kfarm itself */
-	unsigned reported_waiting; /* sent to on_waiting_changed() */
-	unsigned local_slots; /* sent to the dispatcher */
+	struct coord_own_load own_load; /* load by kfarm itself */
+	/* value last passed to on_waiting_changed() */
+	unsigned reported_waiting;
+	unsigned local_slots; /* value last sent to the dispatcher */
 };
 
 struct coord {
@@ -132,8 +135,8 @@ struct coord {
 	 */
 	char *work_dir, *canary_db, *data_dir;
 	mode_t umask;
-	char *boot_id; /* of the build host */
-	unsigned next_file_number; /* for file names in `work_dir` */
+	char *boot_id; /* boot id of the build host */
+	unsigned next_file_number; /* used in file names in `work_dir` */
 	atomic_bool ending; /* abandon all work; also read by threads */
 
 	struct children *children;
@@ -144,7 +147,7 @@ struct coord {
 	struct inputs_tool_cache *tools;
 	struct inputs_toolchains toolchains;
 	struct peer_shared shared; /* state shared by the nodes */
-	enum wire_codec codec; /* of blobs packed for all nodes */
+	enum wire_codec codec; /* of the blobs, packed once for all nodes */
 	struct coord_wrapper_conns *wrapper_conns;
 
 	struct sched *sched;

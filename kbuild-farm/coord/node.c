@@ -643,7 +643,7 @@ static void exclude_node(struct coord_node *n, const char *words)
 
 /*
  * Handle a conflict between the identities of two nodes, of which `b` has just
- * connected.  This is called once per pair.
+ * connected.  check_identities() calls this function once per pair.
  */
 static void compare_identities(struct coord_node *a, struct coord_node *b)
 {

@@ -45,7 +45,7 @@ struct coord_cross_genksyms {
 	enum coord_cross_genksyms_state state;
 	struct task *task; /* while BUILDING: owns the fields below */
 	atomic_bool stop;
-	/* paths of the local program and the new one */
+	/* paths of the local program and of the cross-built program */
 	char *source_program, *output;
 	const struct inputs_tool *local_tool, *cross_tool;
 	int ret;

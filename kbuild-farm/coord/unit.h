@@ -70,17 +70,19 @@ struct coord_unit {
 	 */
 	struct options_devicetree devicetree;
 	struct strv dtc_arguments;
-	struct options_side_outputs side_outputs; /* besides the object */
+	/* outputs besides the object */
+	struct options_side_outputs side_outputs;
 	char *side_tmps[OPTIONS_SIDE_OUTPUTS_MAX];
 
 	struct inputs_toolchain *toolchain;
 	/* sample that defines the object format */
 	struct inputs_reference_object *reference;
 	struct inputs_result inputs;
-	bool scanned; /* at least once */
+	bool scanned; /* scanned at least once */
 	uint32_t job; /* number of its job on the wire; 0: none */
-	const char *node_name; /* node that it was sent to last */
-	struct coord_node *last_node; /* likewise */
+	/* node to which the unit was sent last */
+	const char *node_name;
+	struct coord_node *last_node;
 	struct coord_cross_genksyms
 		*cross_genksyms; /* used instead of the local tool */
 	/*

@@ -161,7 +161,7 @@ static bool is_omitted_header(void *ctx, const char *name)
 	       m->closure.files[r->cursor - 1].kind == CPP_FILE_SYSTEM_HEADER;
 }
 
-/* If a file has two names, the compiler lists it only by the first one. */
+/* Of two names of the same file, the compiler lists only the first. */
 static bool is_listed(const struct dep_check *r, size_t i)
 {
 	const struct inputs_manifest *m = r->job->manifest;

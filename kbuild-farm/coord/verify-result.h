@@ -72,7 +72,7 @@ struct coord_verify_result_job {
 	const struct peer_job_result *result;
 	const struct inputs_manifest *manifest;
 	const struct options_command *command;
-	const struct options_flags *flags; /* as sent to the node */
+	const struct options_flags *flags; /* flags as sent to the node */
 	const char *cwd;
 	/* sample of the expected object format */
 	struct bytes reference_object;
@@ -81,9 +81,11 @@ struct coord_verify_result_job {
 	 * must not exist.  NULL: the unit has no object.
 	 */
 	const char *object_tmp;
-	const char *dep_tmp; /* likewise; NULL: no dependency file */
+	/* path of the dependency file to create, like object_tmp; or NULL */
+	const char *dep_tmp;
 	const struct options_side_outputs *side_outputs; /* NULL: none */
-	char *const *side_tmp; /* like object_tmp, in the same order */
+	/* paths of the side outputs to create, like object_tmp */
+	char *const *side_tmp;
 	bool to_terminal; /* diagnostics go to a terminal */
 	/*
 	 * Tool that ran after the compile; NULL: none.  If the unit has no

@@ -22,7 +22,7 @@ struct fixdep_request {
 	struct pool_work work; /* first member */
 	struct coord *coord;
 	struct coord_wrapper_conn *client; /* NULL: connection closed */
-	bool working; /* a worker thread is using it */
+	bool working; /* a worker thread uses the request */
 	struct wire_cc_fixdep message;
 	struct buf head, rest;
 	int ret;

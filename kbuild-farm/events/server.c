@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* reserved for the end: EVENTS_KIND_DROPPED and EVENTS_KIND_DONE */
+/* queue space reserved for EVENTS_KIND_DROPPED and EVENTS_KIND_DONE */
 #define RESERVED_BYTES 4096
 
 void events_writer_init(struct events_writer *w, int fd, uint64_t now_ms)

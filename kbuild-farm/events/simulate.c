@@ -14,18 +14,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BEAT_MS     1000
-#define MEAN_MAX_MS 20000u /* limit of mean_ms; beyond it fewer jobs run */
-#define MEAN_DRAWN_MILLI                                    \
-	984 /* mean of draw_ms(), in thousandths of mean_ms \
-	     */
-#define LOCAL_SLOTS     4u
-#define FAILURES_MAX    3 /* failures before a node backs off */
-#define NODE_BACKOFF_MS 8000
-#define HEAT_LOW_MILLI  42000u
-#define HEAT_HIGH_MILLI 88000u
-#define HEAT_MAX_MILLI  97000u
-#define TREE            "/home/build/linux"
+#define BEAT_MS 1000
+/* limit of mean_ms; at this limit, fewer jobs run concurrently */
+#define MEAN_MAX_MS 20000u
+/* mean of draw_ms(), in thousandths of mean_ms */
+#define MEAN_DRAWN_MILLI 984
+#define LOCAL_SLOTS      4u
+#define FAILURES_MAX     3 /* failures before a node backs off */
+#define NODE_BACKOFF_MS  8000
+#define HEAT_LOW_MILLI   42000u
+#define HEAT_HIGH_MILLI  88000u
+#define HEAT_MAX_MILLI   97000u
+#define TREE             "/home/build/linux"
 /*
  * Total time of the phases in script[] before the first job, between the jobs
  * of the kernel and those of its modules, and after the last job.

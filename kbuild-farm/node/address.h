@@ -43,7 +43,7 @@ void node_address_split(const struct node_address *a, char **host, char **port);
 /* A connection being established. */
 struct node_transport {
 	int fd; /* bidirectional; the caller closes it */
-	pid_t pid; /* leader of a process group; 0: none */
+	pid_t pid; /* command, a process group leader; 0: no command */
 };
 
 /*

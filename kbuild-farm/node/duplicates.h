@@ -16,7 +16,7 @@
 /* Identity of a node; all pointers are borrowed. */
 struct node_duplicates_identity {
 	const char *name;
-	const struct digest *key; /* zero: none */
+	const struct digest *key; /* fingerprint of the key; zero: no key */
 	const char *boot_id; /* NULL or "": unknown */
 	const struct wire_machine *machine; /* zeroed: unknown */
 };

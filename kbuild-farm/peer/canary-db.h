@@ -68,8 +68,8 @@ struct peer_canary_db_subject {
 
 struct peer_canary_db_entry {
 	enum peer_canary_status status;
-	char *id; /* of the node-native toolchain */
-	char *detail; /* of a failed canary: the file */
+	char *id; /* id of the node-native toolchain */
+	char *detail; /* file that differs, if the canary failed */
 	uint32_t cpu_ms; /* CPU time of the whole canary */
 };
 

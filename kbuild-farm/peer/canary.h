@@ -47,7 +47,7 @@ struct peer_canary {
 	atomic_bool stop;
 	const char *error; /* literal; set if UNUSABLE */
 	char *dir; /* absolute path without symbolic links */
-	const struct inputs_path *cwd; /* the same directory */
+	const struct inputs_path *cwd; /* path entry of `dir` */
 	struct peer_canary_unit *units;
 	size_t n_units, n_usable;
 	atomic_uint n_compiled; /* progress, for a caller that waits */
@@ -77,7 +77,7 @@ void peer_canary_free_all(struct peer_shared *shared);
 struct peer_canary_result {
 	enum peer_canary_status status;
 	char *detail; /* the caller frees it */
-	uint32_t cpu_ms; /* of the fastest round */
+	uint32_t cpu_ms; /* CPU time of the fastest round */
 };
 
 /*

@@ -51,7 +51,7 @@ void peer_dialer_free(struct peer_dialer *c);
  * stderr is read.
  */
 struct peer_transport {
-	pid_t pid; /* of the command; 0: none */
+	pid_t pid; /* pid of the command; 0: no command */
 	int stderr_fd; /* -1: none */
 	struct event *stderr_event; /* reads stderr_fd */
 	struct buf stderr_text; /* last part of the command's stderr */
@@ -60,28 +60,30 @@ struct peer_transport {
 struct peer_conn {
 	struct peer_shared *shared;
 	const struct node_entry *entry; /* borrowed from the roster */
-	void *ctx; /* for struct peer_ops */
-	enum wire_codec codec; /* for large messages */
+	void *ctx; /* passed to struct peer_ops */
+	enum wire_codec codec; /* codec of large messages */
 
 	struct peer_transport transport;
-	struct peer_dialer *dialer; /* tls: node, before the stream exists */
+	struct peer_dialer *dialer; /* for a tls: node, until `stream` exists */
 	struct wire_stream *stream; /* NULL: not connected */
 	const struct wire_stream_ops *ops;
 	void *ops_ctx;
 	struct wire_intern *paths, *flags;
 	struct peer_blob_upload *upload;
-	uint32_t next_number; /* for the next sandbox or bundle */
+	uint32_t next_number; /* number of the next sandbox or bundle */
 	uint64_t received_ms; /* time of the last message */
 	bool hello_received, fit_received,
 		machine_received; /* in this session */
 
-	struct wire_hello hello; /* from the latest session */
+	struct wire_hello hello; /* HELLO of the latest session */
 	bool has_hello; /* `hello` is valid */
-	struct wire_fit fit; /* from the latest session */
-	struct wire_machine machine; /* likewise; zeroed before version 8 */
-	struct wire_heat heat; /* last one of this session, or zeroed */
-	TAILQ_HEAD(, peer_job) jobs; /* in flight */
-	unsigned n_jobs, n_test_jobs; /* n_test_jobs: not from the build */
+	struct wire_fit fit; /* FIT of the latest session */
+	/* MACHINE of the latest session; zeroed before version 8 */
+	struct wire_machine machine;
+	struct wire_heat heat; /* last HEAT of this session, or zeroed */
+	TAILQ_HEAD(, peer_job) jobs; /* jobs in flight */
+	/* number of all jobs, and of canaries and known-answer tests */
+	unsigned n_jobs, n_test_jobs;
 	/* totals of earlier sessions */
 	uint64_t prior_sent_bytes, prior_received_bytes;
 };

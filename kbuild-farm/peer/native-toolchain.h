@@ -43,8 +43,10 @@ struct peer_native_toolchain {
 	struct peer_native_toolchain_source *source; /* NULL: no upload */
 	struct peer_bundle_upload upload;
 	bool list_changed; /* `entries` changed; the reader clears it */
-	bool upload_failed; /* end the session: the node waits in vain */
-	char *missing_reason; /* why the last missing toolchain is missing */
+	/* the node waits for a file that cannot be sent: end the session */
+	bool upload_failed;
+	/* reason why the toolchain found missing last is not available */
+	char *missing_reason;
 };
 
 /* Release everything and zero `f`.  Does nothing if `f` is zeroed. */
@@ -94,21 +96,21 @@ bool peer_native_toolchain_matches(const char *id, const char *host,
  * if the node can run it.  A coordinator that measures takes no jobs: see
  * coord_setup.
  */
-#define PEER_BENCHMARK_ROUNDS 3 /* of the canary; the fastest counts */
+#define PEER_BENCHMARK_ROUNDS 3 /* rounds of the canary; the fastest counts */
 
 /* One compiler build on one node. */
 struct peer_benchmark_candidate {
-	char *id; /* "": the local build, uploaded */
+	char *id; /* "" for the local build, which is uploaded */
 	bool tested;
 	enum peer_canary_status status;
-	char *detail; /* why it did not pass */
-	uint32_t cpu_ms;
+	char *detail; /* reason if the canary did not pass */
+	uint32_t cpu_ms; /* CPU time of the fastest round */
 };
 
 struct peer_benchmark_node {
 	const char *node; /* name of the node */
 	bool started, finished;
-	char *error; /* why there is no result */
+	char *error; /* reason if the node has no result */
 	struct peer_benchmark_candidate *candidates;
 	size_t n_candidates, next;
 	const struct peer_benchmark_candidate *best; /* NULL: none passed */

@@ -83,7 +83,7 @@ struct peer {
 	unsigned reported_busy;
 	uint64_t cpu_ms;
 	uint64_t beat_ms; /* time of the last heartbeat; 0: none yet */
-	struct wire_health health; /* in this session */
+	struct wire_health health; /* last HEALTH of this session */
 };
 
 /* -------------------------------------------------------- sessions */

@@ -38,7 +38,7 @@ enum peer_sandbox_state {
 struct peer_canary_progress {
 	unsigned n_rounds_left; /* including the current one; 0: not running */
 	size_t unit_index; /* next unit to compile */
-	bool in_flight; /* its job is on the node */
+	bool in_flight; /* a job of the canary is on the node */
 	uint32_t cpu_ms, best_ms;
 	bool has_best;
 };
@@ -52,17 +52,17 @@ struct peer_sandbox {
 	struct digest native_id; /* content id; valid after REQUESTED */
 	bool has_native_id;
 	struct peer_canary_progress canary; /* while TESTING */
-	char *detail; /* why it closed, in the node's words */
+	char *detail; /* reason why the sandbox closed, for the user */
 	bool blobs_missing; /* blobs of the toolchain were requested */
-	bool lost; /* closed, but another one can be requested */
-	struct peer_input_sync input_sync; /* files sent to it */
+	bool lost; /* CLOSED, but another sandbox can be requested */
+	struct peer_input_sync input_sync; /* files sent to the sandbox */
 	struct peer_blob_upload_user upload_user;
 };
 
 struct peer_sandboxes {
 	struct peer_conn *conn;
 	TAILQ_HEAD(, peer_sandbox) list; /* newest first */
-	unsigned n_lost; /* lost by the node */
+	unsigned n_lost; /* sandboxes that the node lost */
 };
 
 void peer_sandboxes_init(struct peer_sandboxes *all, struct peer_conn *link);
@@ -168,7 +168,7 @@ struct peer_job_request {
 	 */
 	const struct inputs_tool *tool;
 	enum wire_step_kind step;
-	char *const *arguments; /* of the tool, NULL-terminated */
+	char *const *arguments; /* arguments of the tool, NULL-terminated */
 };
 
 /*

@@ -22,7 +22,7 @@ struct peer_survey_toolchain {
 	char *id, *host;
 	struct digest dir_digest;
 	enum wire_held_state state;
-	char *detail; /* of a damaged one: the file */
+	char *detail; /* damaged file, if the toolchain is damaged */
 };
 
 /* Result of an upload or a removal. */
@@ -57,7 +57,7 @@ struct peer_survey_node {
 		*removal_outcomes; /* n_bundles and n_removals entries */
 	/* sum of all uploads so far */
 	struct peer_blob_upload_stats upload_stats;
-	size_t next_bundle; /* current upload; n_bundles: finished */
+	size_t next_bundle; /* index of the current upload, then n_bundles */
 };
 
 struct peer_survey_setup {

@@ -28,7 +28,7 @@ enum sched_unit_state {
 	SCHED_UNIT_TO_LOCAL, /* waits for a local slot */
 	SCHED_UNIT_LOCAL, /* its wrapper became the compiler */
 	SCHED_UNIT_DONE, /* its wrapper renames the outputs and exits */
-	SCHED_UNIT_LEFT, /* its wrapper has exited, a worker still has it */
+	SCHED_UNIT_LEFT, /* its wrapper has exited; a worker still uses it */
 	SCHED_UNIT_N_STATES,
 };
 
@@ -55,7 +55,7 @@ struct sched_unit {
 	/* reason of a local compile, or of the last retry */
 	enum reason reason;
 	uint64_t added_ms;
-	uint64_t input_bytes; /* of its inputs */
+	uint64_t input_bytes; /* bytes of all inputs */
 	bool in_worker; /* being scanned or verified by a worker */
 	bool hedged; /* a hedge is running */
 	bool exclusive; /* must not be hedged */
@@ -64,14 +64,15 @@ struct sched_unit {
 	unsigned n_rescans; /* rescans after an input was missing or changed */
 	unsigned n_retries; /* number of restarts */
 
-	struct sched_node *node; /* of REMOTE, CHECK and HELD */
+	struct sched_node *node; /* node of a REMOTE, CHECK or HELD unit */
 	struct sched_node *tried_nodes[SCHED_TRIES_MAX];
 	unsigned n_tried;
 	uint64_t first_sent_ms, progress_ms;
 	struct sched_cpu_share
 		share_at_send; /* CPU share of `node` when the unit was sent */
 	uint32_t cpu_ms; /* as of the last heartbeat, or of the result */
-	enum sched_verdict verdict; /* of HELD, with its reason and text */
+	/* verdict about a HELD unit, with its reason and text */
+	enum sched_verdict verdict;
 	enum reason verdict_reason;
 	char *verdict_text;
 };
@@ -83,12 +84,12 @@ struct sched_sandbox_state {
 	uint64_t requested_ms;
 	enum sched_availability availability;
 	bool accepting; /* accepts a unit now */
-	unsigned steps; /* tool steps that it accepts, as far as reported */
+	unsigned steps; /* tool steps that the sandbox is reported to accept */
 };
 
 struct sched_toolchain {
 	enum sched_status status;
-	enum reason reason; /* of SCHED_STATUS_UNUSABLE */
+	enum reason reason; /* reason of SCHED_STATUS_UNUSABLE */
 	struct sched_units new_units, to_scan, ready, held;
 	struct sched_sandbox_state *sandboxes; /* by node number */
 	size_t n_sandboxes;
@@ -105,15 +106,15 @@ struct sched_node {
 	char *text;
 	uint64_t due_ms; /* time of the next dial or probe */
 	uint64_t dialed_ms;
-	unsigned n_slots, n_busy;
-	unsigned n_running; /* units, plus n_busy */
+	unsigned n_slots, n_busy; /* n_busy: slots in use by other jobs */
+	unsigned n_running; /* units on the node, plus n_busy */
 	unsigned n_free; /* free slots while the node is up */
 	bool ids_exhausted; /* gets no jobs until the connection is renewed */
 	bool drained; /* gets no jobs until it is resumed */
 	bool reported_draining; /* reported as draining: it has units */
 	bool removed; /* drained, and EXCLUDED when its units have ended */
 	bool was_connected;
-	bool suspected; /* the last unit failed, perhaps by its own fault */
+	bool suspected; /* the last unit failed; the cause may be that unit */
 	/* consecutive faults; with the relapses they determine the backoff */
 	unsigned n_faults;
 	struct sched_window window;

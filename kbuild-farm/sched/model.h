@@ -47,7 +47,7 @@ unsigned sched_model_share_per_unit_milli(const struct sched_cpu_share *s,
 /* The slot window of a node.  All zero: no failure so far. */
 struct sched_window {
 	unsigned max_units; /* limit on concurrent units; 0: the node's slots */
-	unsigned n_shrinks; /* shrinks that successes have not made up for */
+	unsigned n_shrinks; /* shrinks that later successes have not undone */
 	unsigned n_relapses;
 	unsigned n_successes; /* consecutive successful units */
 };

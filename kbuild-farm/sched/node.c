@@ -9,8 +9,8 @@
 #define NEVER         UINT64_MAX
 #define BACKOFF_MAX_S 60
 #define STRIKES_MAX   3
-#define REDIAL_MS     1000 /* minimum between two dials */
-/* interval while no known-answer test is available */
+#define REDIAL_MS     1000 /* minimum time between two dials */
+/* time until the next probe if no known-answer test is available */
 #define REPROBE_MS 1000
 
 const char *sched_node_state_name(enum sched_node_state state)
@@ -358,7 +358,7 @@ void sched_node_add_fault(struct sched *s, struct sched_node *n,
 		set_node_lost(s, n, true, SCHED_NODE_EXCLUDED, words);
 	} else if (n->state == SCHED_NODE_UP ||
 		   n->state == SCHED_NODE_PROBATION) {
-		/* the failed unit and those that are still running */
+		/* the failed unit and the units that still run */
 		unsigned n_units = 1 + n->share.n_units;
 		/* Relapses prolong the backoff unless the window shrinks. */
 		bool shrunk = sched_model_window_shrink(&n->window, n->n_slots,

@@ -76,14 +76,15 @@ struct sched_setup {
 	unsigned n_local_slots;
 	unsigned max_scans; /* units being scanned or verified by the workers */
 	/*
-	 * How long a unit waits until its toolchain is identified and the nodes
-	 * report whether they have it, before it takes a free local slot.
+	 * Time that a unit waits until its toolchain is identified and the
+	 * nodes report whether they have it.  Then the unit can take a free
+	 * local slot.
 	 */
 	unsigned max_wait_ms;
-	uint64_t seed; /* for the jitter of the backoff */
-	/* initial number; without nodes all units are compiled locally */
+	uint64_t seed; /* seed of the backoff's jitter */
+	/* initial number of nodes; without nodes all units run locally */
 	size_t n_nodes;
-	bool remote_disabled; /* by the user */
+	bool remote_disabled; /* the user disabled the nodes */
 };
 
 /* Tool steps of a compile (wire/PROTOCOL), as a bit set. */
@@ -270,7 +271,7 @@ struct sched_event {
 	enum sched_verdict verdict;
 	enum sched_sandbox sandbox;
 	enum sched_probe probe;
-	uint64_t input_bytes; /* of all inputs */
+	uint64_t input_bytes; /* bytes of all inputs */
 	uint32_t cpu_ms;
 	unsigned n_slots, n_busy;
 	bool hello_received, permanent;
@@ -306,12 +307,12 @@ enum sched_action_kind {
 
 enum sched_node_state {
 	SCHED_NODE_DOWN, /* waiting for the next dial */
-	SCHED_NODE_CONNECTING, /* until it reports whether it is fit */
+	SCHED_NODE_CONNECTING, /* until the node reports whether it is fit */
 	SCHED_NODE_UP,
 	SCHED_NODE_UNFIT, /* connected, but gets no jobs */
 	SCHED_NODE_BACKOFF, /* failed, waiting to be probed */
 	SCHED_NODE_PROBATION, /* runs a known-answer test */
-	SCHED_NODE_EXCLUDED, /* for the rest of the build */
+	SCHED_NODE_EXCLUDED, /* gets no jobs for the rest of the build */
 	/*
 	 * States reported for a drained node in place of its own: DRAINING
 	 * while it still has units, then DRAINED.
@@ -360,14 +361,14 @@ struct sched_counts {
 	 * drained
 	 */
 	unsigned n_undecided_nodes;
-	unsigned n_slots; /* of the nodes that are up and not drained */
+	unsigned n_slots; /* slots of the nodes that are up and not drained */
 	unsigned n_local_slots_used; /* local slots in use */
 };
 
 /* Counts of one node. */
 struct sched_node_counts {
 	enum sched_node_state state;
-	/* why the node is not up, valid until the next event; or NULL */
+	/* reason if the node is not up, valid until the next event; or NULL */
 	const char *text;
 	unsigned n_slots, n_running;
 	unsigned n_jobs; /* jobs completed on the node */

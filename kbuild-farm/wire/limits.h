@@ -65,15 +65,15 @@
 
 enum wire_type {
 	WIRE_HELLO = 1, /* both: the first message */
-	WIRE_BYE, /* both: reason for which the sender ends the session */
+	WIRE_BYE, /* both: the session ends, with the reason */
 	WIRE_FIT, /* kfarmd: result of the sandbox test */
 	WIRE_CELL, /* kfarm: create a sandbox for this toolchain */
 	WIRE_HAVE, /* kfarmd: the sandbox is ready, refused or lost */
 	WIRE_SHUT, /* kfarm: no more jobs for this sandbox */
 	WIRE_PATHS, /* kfarm: assign numbers to paths */
 	WIRE_VIEW, /* kfarm: update an input root */
-	WIRE_NEED, /* kfarmd: blobs that it lacks for the VIEW */
-	WIRE_BLOB, /* kfarm: a chunk of such a blob */
+	WIRE_NEED, /* kfarmd: request the blobs that it lacks for a VIEW */
+	WIRE_BLOB, /* kfarm: a chunk of a requested blob */
 	WIRE_FLAGS, /* kfarm: assign numbers to flags */
 	WIRE_JOB, /* kfarm: compile request */
 	WIRE_CANCEL, /* kfarm: cancel the job */
