@@ -52,19 +52,6 @@ static bool is_blank_line(struct bytes line)
 	return !line.len;
 }
 
-static int check_stream_event(const struct events_parsed *read, struct err *err)
-{
-	if (read->ev.kind != EVENTS_KIND_STREAM)
-		return err_set(err, EPROTO,
-			       "not an event stream: first event is \"%s\"",
-			       events_kind_name(read->ev.kind));
-	if (read->ev.version != EVENTS_VERSION)
-		return err_set(err, EPROTO,
-			       "unsupported event version %lld: expected %d",
-			       (long long)read->ev.version, EVENTS_VERSION);
-	return 0;
-}
-
 /* Like events_reader_next(), but returns 0 for a line that is skipped. */
 static int read_line(struct events_reader *r, struct events_parsed *out,
 		     struct bytes line, struct err *err)
@@ -72,7 +59,16 @@ static int read_line(struct events_reader *r, struct events_parsed *out,
 	int ret = events_decode(out, line, err);
 
 	if (!ret && !r->started) {
-		ret = check_stream_event(out, err);
+		if (out->ev.kind != EVENTS_KIND_STREAM)
+			ret = err_set(
+				err, EPROTO,
+				"not an event stream: first event is \"%s\"",
+				events_kind_name(out->ev.kind));
+		else if (out->ev.version != EVENTS_VERSION)
+			ret = err_set(
+				err, EPROTO,
+				"unsupported event version %lld: expected %d",
+				(long long)out->ev.version, EVENTS_VERSION);
 		if (ret)
 			events_parsed_release(out);
 		r->started = !ret;

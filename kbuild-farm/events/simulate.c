@@ -89,7 +89,7 @@ struct timer {
 	} kind;
 	uint32_t node;
 	struct job *job; /* or NULL */
-	uint64_t order; /* set by push_timer() */
+	uint64_t order; /* set by add_timer() */
 };
 
 /* A binary heap ordered by time.  timers[0] expires first. */
@@ -112,19 +112,6 @@ static void swap_timers(struct timer *a, struct timer *b)
 
 	*a = *b;
 	*b = kept;
-}
-
-static void push_timer(struct timers *list, struct timer what)
-{
-	struct timer *v = vec_reserve(list->timers, &list->cap_timers,
-				      list->n_timers, sizeof(*list->timers));
-	size_t i = list->n_timers++;
-
-	what.order = list->order++;
-	list->timers = v;
-	v[i] = what;
-	for (; i && is_timer_before(&v[i], &v[(i - 1) / 2]); i = (i - 1) / 2)
-		swap_timers(&v[i], &v[(i - 1) / 2]);
 }
 
 /*
@@ -280,42 +267,36 @@ static void emit_job_event(const struct output *t, const struct job *job,
 	emit_event(t, &ev);
 }
 
-static void emit_warning(const struct output *t, int64_t number)
+static void emit_diagnostic(const struct output *t, int64_t number,
+			    enum events_severity severity)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_DIAG);
+	unsigned line = 100 + (unsigned)(number % 800);
 	char file[96], text[512];
 
 	file_name(file, number);
-	snprintf(
-		text, sizeof(text),
-		"%s: In function 'probe':\n"
-		"%s:%u:13: warning: unused variable 'ret' [-Wunused-variable]\n"
-		"  %u |         int ret = 0;\n"
-		"      |             ^~~",
-		file, file, 100 + (unsigned)(number % 800),
-		100 + (unsigned)(number % 800));
-	ev.severity = EVENTS_SEV_WARNING;
+	if (severity == EVENTS_SEV_WARNING)
+		snprintf(text, sizeof(text),
+			 "%s: In function 'probe':\n"
+			 "%s:%u:13: warning: unused variable 'ret' "
+			 "[-Wunused-variable]\n"
+			 "  %u |         int ret = 0;\n"
+			 "      |             ^~~",
+			 file, file, line, line);
+	else
+		snprintf(text, sizeof(text),
+			 "%s:42:9: error: implicit declaration of function "
+			 "'frobnicate' [-Werror=implicit-function-declaration]"
+			 "\n"
+			 "   42 |         frobnicate(dev);\n"
+			 "      |         ^~~~~~~~~~\n"
+			 "make[3]: *** [scripts/Makefile.build:243: %.*s.o] "
+			 "Error 1",
+			 file, (int)strlen(file) - 2, file);
+	ev.severity = severity;
 	ev.text = text;
-	ev.n_warnings = 1;
-	emit_event(t, &ev);
-}
-
-static void emit_error(const struct output *t, int64_t number)
-{
-	struct events_event ev = events_event_make(EVENTS_KIND_DIAG);
-	char file[96], text[512];
-
-	file_name(file, number);
-	snprintf(text, sizeof(text),
-		 "%s:42:9: error: implicit declaration of function 'frobnicate'"
-		 " [-Werror=implicit-function-declaration]\n"
-		 "   42 |         frobnicate(dev);\n"
-		 "      |         ^~~~~~~~~~\n"
-		 "make[3]: *** [scripts/Makefile.build:243: %.*s.o] Error 1",
-		 file, (int)strlen(file) - 2, file);
-	ev.severity = EVENTS_SEV_ERROR;
-	ev.text = text;
-	ev.n_errors = 1;
+	ev.n_warnings = severity == EVENTS_SEV_WARNING;
+	ev.n_errors = severity == EVENTS_SEV_ERROR;
 	emit_event(t, &ev);
 }
 
@@ -356,8 +337,17 @@ static unsigned draw_below(struct events_simulate *s, unsigned n)
 static void add_timer(struct events_simulate *s, uint64_t in_ms,
 		      struct timer what)
 {
+	struct timers *list = &s->timers;
+	struct timer *v = vec_reserve(list->timers, &list->cap_timers,
+				      list->n_timers, sizeof(*list->timers));
+	size_t i = list->n_timers++;
+
 	what.at_ms = s->output.at_ms + in_ms;
-	push_timer(&s->timers, what);
+	what.order = list->order++;
+	list->timers = v;
+	v[i] = what;
+	for (; i && is_timer_before(&v[i], &v[(i - 1) / 2]); i = (i - 1) / 2)
+		swap_timers(&v[i], &v[(i - 1) / 2]);
 }
 
 static void add_phase_timer(struct events_simulate *s, uint64_t ms)
@@ -380,7 +370,7 @@ static void add_job_timer(struct events_simulate *s, uint64_t ms,
 
 /* ---- nodes ---- */
 
-static void make_node(struct events_simulate *s, uint32_t i)
+static void make_nodes(struct events_simulate *s)
 {
 	static const char *const names[] = { "desk",  "neo4a",  "attic",
 					     "neo4b", "laptop", "cellar" };
@@ -390,38 +380,34 @@ static void make_node(struct events_simulate *s, uint32_t i)
 		BEHAVIOUR_PLAIN, BEHAVIOUR_HOT,     BEHAVIOUR_PLAIN,
 		BEHAVIOUR_IDLE,  BEHAVIOUR_FAILING, BEHAVIOUR_PLAIN
 	};
-	struct node *n = &s->nodes[i];
-
-	*n = (struct node){
-		.behaviour = i < 6 ? tempers[i] : BEHAVIOUR_PLAIN,
-		.n_cores = cores[i % 6],
-		.speed_milli = speed[i % 6],
-		.machine = i % 6 == 1 || i % 6 == 3 ? "aarch64" : "x86_64",
-		.state = "connecting",
-		.clock_milli = 1000,
-		.celsius_milli = HEAT_LOW_MILLI + 100 * draw_below(s, 80)
-	};
-	n->n_slots = n->n_cores + (n->n_cores + 3) / 4;
-	if (i < 6)
-		snprintf(n->name, sizeof(n->name), "%s", names[i]);
-	else
-		snprintf(n->name, sizeof(n->name), "rack%u", i - 5);
-	n->foreign_milli = n->behaviour == BEHAVIOUR_PLAIN && i ?
-				   200 * draw_below(s, 10) :
-				   0;
-}
-
-static void make_nodes(struct events_simulate *s)
-{
 	uint64_t slots = 0;
 
 	s->nodes = xcalloc(s->setup.n_nodes + 1, sizeof(*s->nodes));
 	s->jobs_max = LOCAL_SLOTS;
 	for (uint32_t i = 0; i < s->setup.n_nodes; i++) {
-		make_node(s, i);
-		s->jobs_max += s->nodes[i].n_slots;
-		if (s->nodes[i].behaviour != BEHAVIOUR_IDLE)
-			slots += s->nodes[i].n_slots;
+		struct node *n = &s->nodes[i];
+
+		*n = (struct node){ .behaviour = i < 6 ? tempers[i] :
+							 BEHAVIOUR_PLAIN,
+				    .n_cores = cores[i % 6],
+				    .speed_milli = speed[i % 6],
+				    .machine = i % 6 == 1 || i % 6 == 3 ?
+						       "aarch64" :
+						       "x86_64",
+				    .state = "connecting",
+				    .clock_milli = 1000,
+				    .celsius_milli = HEAT_LOW_MILLI +
+						     100 * draw_below(s, 80) };
+		n->n_slots = n->n_cores + (n->n_cores + 3) / 4;
+		if (i < 6)
+			snprintf(n->name, sizeof(n->name), "%s", names[i]);
+		else
+			snprintf(n->name, sizeof(n->name), "rack%u", i - 5);
+		if (n->behaviour == BEHAVIOUR_PLAIN && i)
+			n->foreign_milli = 200 * draw_below(s, 10);
+		s->jobs_max += n->n_slots;
+		if (n->behaviour != BEHAVIOUR_IDLE)
+			slots += n->n_slots;
 	}
 	if (!slots)
 		slots = LOCAL_SLOTS;
@@ -660,9 +646,9 @@ static void end_simulated_job(struct events_simulate *s, struct job *job)
 	struct node *n = node_of_job(s, job);
 
 	if (!draw_below(s, 150))
-		emit_warning(&s->output, job->number);
+		emit_diagnostic(&s->output, job->number, EVENTS_SEV_WARNING);
 	if (job->erroneous) {
-		emit_error(&s->output, job->number);
+		emit_diagnostic(&s->output, job->number, EVENTS_SEV_ERROR);
 		s->stopped = true;
 	}
 	if (n) {

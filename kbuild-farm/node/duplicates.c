@@ -60,27 +60,23 @@ static char *mac_text(uint64_t mac)
 		(unsigned)mac & 255);
 }
 
-/*
- * Return a unique address for `name`: locally administered (IEEE 802, 8.4:
- * second bit of the first byte), the rest derived from a digest of the name.
- */
-static uint64_t make_local_mac(const char *name)
-{
-	uint64_t mac = 0x02;
-	struct digest d;
-
-	digest_bytes(bytes_str(name), &d);
-	for (int i = 0; i < 5; i++)
-		mac = mac << 8 | d.b[i];
-	return mac;
-}
-
 static char *describe_duplicate_mac(const struct node_duplicates_identity *a,
 				    const struct node_duplicates_identity *b)
 {
 	char *shared = mac_text(common_mac(a->machine, b->machine));
-	char *own = mac_text(make_local_mac(b->name));
-	char *words = xasprintf(
+	/*
+	 * A unique address for `b`: locally administered (IEEE 802, 8.4: second
+	 * bit of the first byte), the rest derived from a digest of the name.
+	 */
+	uint64_t mac = 0x02;
+	struct digest name;
+	char *own, *words;
+
+	digest_bytes(bytes_str(b->name), &name);
+	for (int i = 0; i < 5; i++)
+		mac = mac << 8 | name.b[i];
+	own = mac_text(mac);
+	words = xasprintf(
 		"%s and %s have the same MAC address %s and cannot share a "
 		"network; on %s, run as root: `printf "
 		"'[Match]\\nMACAddress=%s\\n[Link]\\nMACAddress=%s\\n' "

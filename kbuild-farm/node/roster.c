@@ -42,25 +42,6 @@ static void wrap_config_location(struct err *err, const struct conf *c,
 	free(at);
 }
 
-static int load_name(const struct conf *c, const char *name, struct err *err)
-{
-	static const char *const keys[] = {
-		"address", "slots", "codec", "key",
-		"profile", "power", "ssh",   "drain"
-	};
-	char *at = NULL;
-	int ret = node_roster_check_name(name, err);
-
-	if (!ret)
-		return 0;
-	for (size_t i = 0; !at && i < sizeof(keys) / sizeof(*keys); i++)
-		at = conf_get_origin(c, "node", name, keys[i]);
-	if (at)
-		err_wrap(err, "%s", at);
-	free(at);
-	return ret;
-}
-
 static int load_address(struct node_entry *e, const struct conf *c,
 			struct err *err)
 {
@@ -140,13 +121,25 @@ static int load_key(struct node_entry *e, const struct conf *c, struct err *err)
 static int load_entry(struct node_entry *e, const struct conf *c,
 		      const char *name, struct err *err)
 {
+	static const char *const keys[] = {
+		"address", "slots", "codec", "key",
+		"profile", "power", "ssh",   "drain"
+	};
 	const char *codec = conf_get(c, "node", name, "codec");
+	char *at = NULL;
 	int ret;
 
 	*e = (struct node_entry){ .name = xstrdup(name), .codec = WIRE_LZO };
-	ret = load_name(c, name, err);
-	if (ret)
+	ret = node_roster_check_name(name, err);
+	if (ret) {
+		/* Locate the section by one of its keys. */
+		for (size_t i = 0; !at && i < sizeof(keys) / sizeof(*keys); i++)
+			at = conf_get_origin(c, "node", name, keys[i]);
+		if (at)
+			err_wrap(err, "%s", at);
+		free(at);
 		return ret;
+	}
 	ret = load_address(e, c, err);
 	if (!ret)
 		ret = load_ssh(e, c, err);

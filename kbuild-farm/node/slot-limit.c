@@ -18,32 +18,35 @@ unsigned node_slot_limit_apply(const struct node_slot_limit *l, unsigned slots)
 	return l->max_slots && l->max_slots < slots ? l->max_slots : slots;
 }
 
-/*
- * Process a value that differs from the present limit: continue the current
- * period or start a new one.
- */
-static void update_target(struct node_slot_limit *l, uint64_t now_ms, bool up,
-			  unsigned now, const char *why)
+bool node_slot_limit_update(struct node_slot_limit *l, uint64_t now_ms,
+			    unsigned slots, unsigned wanted_slots,
+			    const char *why)
 {
-	bool nearer = up ? now < l->target_slots : now > l->target_slots;
+	unsigned is = node_slot_limit_apply(l, slots);
+	unsigned step = is + (is + 1) / 2;
+	bool up = wanted_slots > is;
+	bool nearer = up ? wanted_slots < l->target_slots :
+			   wanted_slots > l->target_slots;
+	unsigned wait_ms;
 
+	if (wanted_slots == is) {
+		l->pending = false;
+		return false;
+	}
+	/* Continue the current period, or start a new one. */
 	if (!l->pending || l->rising != up) {
 		l->pending = true;
 		l->rising = up;
 		l->pending_since_ms = now_ms;
 		nearer = true;
 	}
-	if (!nearer)
-		return;
-	l->target_slots = now;
-	replace_reason(&l->target_reason, why);
-}
-
-static void apply_target(struct node_slot_limit *l, unsigned slots)
-{
-	unsigned was = node_slot_limit_apply(l, slots);
-	unsigned step = was + (was + 1) / 2;
-
+	if (nearer) {
+		l->target_slots = wanted_slots;
+		replace_reason(&l->target_reason, why);
+	}
+	wait_ms = l->rising ? NODE_SLOT_LIMIT_RISE_MS : NODE_SLOT_LIMIT_FALL_MS;
+	if (now_ms - l->pending_since_ms < wait_ms)
+		return false;
 	if (l->rising && l->target_slots > step) {
 		l->max_slots = step;
 	} else {
@@ -51,24 +54,6 @@ static void apply_target(struct node_slot_limit *l, unsigned slots)
 		replace_reason(&l->reason, l->target_reason);
 	}
 	l->pending = false;
-}
-
-bool node_slot_limit_update(struct node_slot_limit *l, uint64_t now_ms,
-			    unsigned slots, unsigned wanted_slots,
-			    const char *why)
-{
-	unsigned is = node_slot_limit_apply(l, slots);
-	unsigned wait_ms;
-
-	if (wanted_slots == is) {
-		l->pending = false;
-		return false;
-	}
-	update_target(l, now_ms, wanted_slots > is, wanted_slots, why);
-	wait_ms = l->rising ? NODE_SLOT_LIMIT_RISE_MS : NODE_SLOT_LIMIT_FALL_MS;
-	if (now_ms - l->pending_since_ms < wait_ms)
-		return false;
-	apply_target(l, slots);
 	return true;
 }
 

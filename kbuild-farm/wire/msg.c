@@ -126,21 +126,12 @@ static const struct wire_field beat[] = {
 
 const struct wire_layout wire_beat_layout = WIRE_LAYOUT(beat, NULL);
 
-static bool is_alnum(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9');
-}
-
 bool wire_id_is_valid(const char *id)
 {
-	size_t n = 0;
+	size_t n = strspn(id, "abcdefghijklmnopqrstuvwxyz"
+			      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-");
 
-	for (; id[n]; n++) {
-		if (!is_alnum(id[n]) && (!n || !strchr("._+-", id[n])))
-			return false;
-	}
-	return n && n <= WIRE_ID_MAX;
+	return n && n <= WIRE_ID_MAX && !id[n] && !strchr("._+-", id[0]);
 }
 
 bool wire_host_is_valid(const char *host)

@@ -422,28 +422,26 @@ static int on_conn_msg(void *arg, uint16_t type, struct bytes body,
 	return !ret && s->freed ? -ECANCELED : ret;
 }
 
-/* If read() must write first (TLS), let the write event repeat the read. */
-static void handle_read_blocked(struct wire_stream *s)
-{
-	const struct wire_io *io = &s->io;
-
-	if (!io->ops->read_must_write || !io->ops->read_must_write(io->ctx))
-		return;
-	s->read_wants_write = true;
-	event_del(s->read_event);
-	if (!event_pending(s->write_event, EV_WRITE, NULL))
-		watch_event(s, s->write_event);
-}
-
 /* Read once. Returns true if more input may be available. */
 static bool read_some(struct wire_stream *s)
 {
+	const struct wire_io *io = &s->io;
 	uint8_t chunk[READ_SIZE];
-	ssize_t n = s->io.ops->read(s->io.ctx, chunk, sizeof(chunk),
-				    &s->close_error);
+	ssize_t n = io->ops->read(io->ctx, chunk, sizeof(chunk),
+				  &s->close_error);
 
 	if (n == -EAGAIN) {
-		handle_read_blocked(s);
+		/*
+		 * If read() must write first (TLS), let the write event repeat
+		 * the read.
+		 */
+		if (io->ops->read_must_write &&
+		    io->ops->read_must_write(io->ctx)) {
+			s->read_wants_write = true;
+			event_del(s->read_event);
+			if (!event_pending(s->write_event, EV_WRITE, NULL))
+				watch_event(s, s->write_event);
+		}
 		return false;
 	}
 	if (!n && wire_conn_is_partial(s->conn))
@@ -503,22 +501,6 @@ static void handle_write_error(struct wire_stream *s, const struct err *why)
 	end_stream(s);
 }
 
-/*
- * The descriptor is writable.  If a read has waited for that, resume the read
- * first; queued bytes are written later.
- */
-static void resume_blocked_read(struct wire_stream *s)
-{
-	if (!s->read_wants_write)
-		return;
-	s->read_wants_write = false;
-	if (s->paused)
-		return;
-	watch_event(s, s->read_event);
-	if (!s->closed)
-		read_some(s);
-}
-
 static void notify_drained(struct wire_stream *s)
 {
 	size_t left = wire_conn_pending(s->conn).len;
@@ -540,7 +522,17 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	s->callback_depth++;
-	resume_blocked_read(s);
+	/*
+	 * If a read has waited for this event, resume the read first; queued
+	 * bytes are written later.
+	 */
+	if (s->read_wants_write) {
+		s->read_wants_write = false;
+		if (!s->paused)
+			watch_event(s, s->read_event);
+		if (!s->paused && !s->closed)
+			read_some(s);
+	}
 	if (!s->closed && !s->freed) {
 		if (write_some(s, &why))
 			handle_write_error(s, &why);

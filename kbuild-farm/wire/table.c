@@ -234,7 +234,6 @@ const char *wire_paths_get(const struct wire_intern *t, uint32_t number)
  * the name, u8 has_value and, only if that is 1, u32 length and bytes of the
  * value.
  */
-#define FLAGS_HEAD      8
 #define FLAGS_ENTRY_MIN 5
 #define FLAGS_ENTRY_TOP 9
 
