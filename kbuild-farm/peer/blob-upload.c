@@ -155,7 +155,7 @@ static void report_pack_failure(struct pack_queue *lane, struct pending_blob *p)
 	for (size_t i = 0; i < p->n_waiters && lane->upload; i++) {
 		struct blob_waiter *w = &p->waiters[i];
 
-		if (w->user)
+		if (w->user && w->user->on_failed)
 			w->user->on_failed(w->user->ctx, w->entry, p->error);
 	}
 }

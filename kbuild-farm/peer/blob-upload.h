@@ -35,7 +35,8 @@ struct peer_blob_upload_stats {
 struct peer_blob_upload_user {
 	/*
 	 * Called if a file cannot be read, but never from
-	 * peer_blob_upload_add().  The callee may remove the user.
+	 * peer_blob_upload_add().  The callee may remove the user.  The
+	 * callback can be NULL.
 	 */
 	void (*on_failed)(void *ctx, const struct inputs_entry *e,
 			  const char *why);

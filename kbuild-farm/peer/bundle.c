@@ -8,26 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int add_bundle_files(struct peer_bundle *b,
-			    const struct compiler_entries *files,
-			    struct err *err)
-{
-	for (size_t i = 0; i < files->n; i++) {
-		const struct compiler_entry *e = &files->v[i];
-
-		if (e->size_bytes > WIRE_BLOB_MAX)
-			return err_set(err, EFBIG,
-				       "%s/%s: too large for a node", b->dir,
-				       e->path);
-		b->total_bytes += e->size_bytes;
-	}
-	b->paths = inputs_paths_new();
-	b->entries = inputs_toolchain_make_entries(b->paths, "/", files);
-	b->n_entries = files->n;
-	toolchain_dir_digest_compute(files, &b->dir_digest);
-	return 0;
-}
-
 int peer_bundle_read(struct peer_bundle *out,
 		     const struct toolchain_installed *tc,
 		     const struct digest *same_as, const atomic_bool *cancel,
@@ -55,7 +35,18 @@ int peer_bundle_read(struct peer_bundle *out,
 	b.json = toolchain_installed_encode(&copy);
 	if (same_as)
 		b.equivalent_id = *same_as;
-	ret = add_bundle_files(&b, &files, err);
+	for (size_t i = 0; i < files.n && !ret; i++) {
+		const struct compiler_entry *e = &files.v[i];
+
+		if (e->size_bytes > WIRE_BLOB_MAX)
+			ret = err_set(err, EFBIG, "%s/%s: too large for a node",
+				      b.dir, e->path);
+		b.total_bytes += e->size_bytes;
+	}
+	b.paths = inputs_paths_new();
+	b.entries = inputs_toolchain_make_entries(b.paths, "/", &files);
+	b.n_entries = files.n;
+	toolchain_dir_digest_compute(&files, &b.dir_digest);
 	compiler_entries_release(&files);
 	if (!ret && !digest_equal(&b.dir_digest, &tc->dir_digest))
 		ret = err_set(err, EBADMSG,

@@ -34,18 +34,6 @@ struct peer_bandwidth {
 	uint64_t need_us; /* time of the first NEED; 0: none yet */
 };
 
-static void on_file_lost(void *ctx, const struct inputs_entry *e,
-			 const char *why)
-{
-	(void)ctx;
-	(void)e;
-	(void)why;
-	/*
-	 * The node will never send HAVE; the caller's time limit ends the
-	 * measurement.
-	 */
-}
-
 /* End the measurement without a callback.  Does nothing if `r` is zeroed. */
 static void bandwidth_stop(struct peer_bandwidth *r)
 {
@@ -359,27 +347,6 @@ static int on_need(struct peer *p, struct bytes body, struct err *err)
 	return ret;
 }
 
-static void request_sandboxes(struct peer *p)
-{
-	const struct peer_shared *shared = p->conn.shared;
-
-	if (p->native.list_changed)
-		p->n_requested = 0;
-	p->native.list_changed = false;
-	while (p->n_requested < shared->n_toolchains) {
-		struct inputs_toolchain *tc =
-			shared->toolchains[p->n_requested];
-
-		if (tc->state == INPUTS_STATE_UNVERIFIED)
-			return;
-		p->n_requested++;
-		if (tc->state == INPUTS_STATE_READY &&
-		    !peer_sandbox_find(&p->sandboxes, tc))
-			peer_native_toolchain_request(&p->native, &p->sandboxes,
-						      tc);
-	}
-}
-
 void peer_advance(struct peer *p)
 {
 	struct peer_conn *l = &p->conn;
@@ -389,7 +356,21 @@ void peer_advance(struct peer *p)
 
 	if (p->state != PEER_UP)
 		return;
-	request_sandboxes(p);
+	if (p->native.list_changed)
+		p->n_requested = 0;
+	p->native.list_changed = false;
+	while (p->n_requested < shared->n_toolchains) {
+		struct inputs_toolchain *tc =
+			shared->toolchains[p->n_requested];
+
+		if (tc->state == INPUTS_STATE_UNVERIFIED)
+			break;
+		p->n_requested++;
+		if (tc->state == INPUTS_STATE_READY &&
+		    !peer_sandbox_find(&p->sandboxes, tc))
+			peer_native_toolchain_request(&p->native, &p->sandboxes,
+						      tc);
+	}
 	list_for_each_safe(sandbox, &p->sandboxes.list, list_entry, next) {
 		if (l->n_jobs < p->limit.slots &&
 		    peer_canary_advance(sandbox, &outcome))
@@ -556,7 +537,11 @@ bool peer_measure_bandwidth(struct peer *p, const struct inputs_entry *file)
 	*r = (struct peer_bandwidth){
 		.file = file,
 		.conn = l,
-		.user = { .on_failed = on_file_lost, .ctx = r, .base_dir = "" },
+		/*
+		 * If the file cannot be read, the node never sends HAVE, and
+		 * the caller's time limit ends the measurement.
+		 */
+		.user = { .base_dir = "" },
 	};
 	peer_input_updates_init(&r->updates, m.cell);
 	wire_cell_encode(&body, &m);
