@@ -80,21 +80,6 @@ static void wait_for_other_nodes(struct coord *c)
 					     .tv_usec = ms % 1000 * 1000 });
 }
 
-/* Report whether any node accepts tool steps (genksyms, objtool or dtc). */
-static void update_steps_wanted(struct coord *c)
-{
-	bool wanted = false;
-
-	if (!c->setup.on_steps_wanted || !c->steps.enabled)
-		return;
-	for (size_t i = 0; i < c->nodes.n && !wanted; i++)
-		wanted = coord_node_can_run_steps(c->nodes.v[i]);
-	wanted |= coord_cross_genksyms_is_building(c);
-	if (wanted != c->steps.wanted)
-		c->setup.on_steps_wanted(c->setup.steps_ctx, wanted);
-	c->steps.wanted = wanted;
-}
-
 /*
  * Return the number of local slots that remain while the build host serves the
  * nodes that are up.
@@ -154,7 +139,19 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 		c->stats.local_slots = event.n_slots;
 		coord_dispatch_event(c, &event);
 	}
-	update_steps_wanted(c);
+
+	/* Report whether any node accepts tool steps. */
+	if (c->setup.on_steps_wanted && c->steps.enabled) {
+		bool wanted = false;
+
+		for (size_t i = 0; i < c->nodes.n && !wanted; i++)
+			wanted = coord_node_can_run_steps(c->nodes.v[i]);
+		wanted |= coord_cross_genksyms_is_building(c);
+		if (wanted != c->steps.wanted)
+			c->setup.on_steps_wanted(c->setup.steps_ctx, wanted);
+		c->steps.wanted = wanted;
+	}
+
 	sched_counts(c->sched, &figures);
 	waiting = coord_extra_recipes(&figures, c->setup.local_slots);
 	if (waiting != c->stats.reported_waiting) {

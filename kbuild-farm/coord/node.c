@@ -412,66 +412,44 @@ static void on_failed(void *ctx, uint32_t job, enum wire_fail_class class,
 	coord_dispatch_job_event(u, n, &event);
 }
 
-/*
- * Update the restriction of the node's slots after a heartbeat.  `own_jobs` is
- * the number of jobs on the node that belong to this build.  Returns true if
- * the restriction or its reason changed.
- */
-static bool update_slots(struct coord_node *n, uint64_t now_ms,
-			 unsigned own_jobs)
-{
-	unsigned slots = coord_report_slots_unrestricted(n), now;
-	struct peer_stats figures;
-	struct wire_health health;
-	char *why;
-	bool changed;
-
-	peer_stats(n->peer, &figures);
-	if (!figures.inventory || !slots)
-		return false;
-	adjust_health(n, &health);
-	now = node_limit_now(slots, figures.inventory, &health, own_jobs, &why);
-	changed = node_slot_limit_update(&n->slot_limit, now_ms, slots, now,
-					 why);
-	free(why);
-	return changed;
-}
-
-/*
- * Describe the slots: "5 of 8 slots: REASON" or "back to 8 slots".  The caller
- * frees the text.
- */
-static char *describe_slots(const struct coord_node *n)
-{
-	unsigned slots = coord_report_slots_unrestricted(n),
-		 now = coord_report_slots(n);
-
-	if (now == slots)
-		return xasprintf("back to %u slot%s", slots,
-				 slots == 1 ? "" : "s");
-	return xasprintf("%u of %u slots: %s", now, slots,
-			 n->slot_limit.reason ? n->slot_limit.reason :
-						"recovering");
-}
-
 static void on_load(void *ctx)
 {
 	struct coord_node *n = ctx;
+	unsigned slots = coord_report_slots_unrestricted(n), now;
+	uint64_t now_ms = clock_ms();
 	struct sched_node_counts figures;
-	uint64_t now = clock_ms();
+	struct wire_health health;
 	struct peer_stats peer;
 	char *words;
+	bool changed;
 
 	/* on_beat() has added the CPU time of each job to beat_cpu_ms. */
 	peer_stats(n->peer, &peer);
-	update_load_sample(&n->own_load, now, peer.cpu_ms + n->beat_cpu_ms);
+	update_load_sample(&n->own_load, now_ms, peer.cpu_ms + n->beat_cpu_ms);
 	n->beat_cpu_ms = 0;
-	n->other_load_milli = other_load_milli_of(n, now);
+	n->other_load_milli = other_load_milli_of(n, now_ms);
 	publish_load_event(n);
-	sched_node_counts(n->coord->sched, n->number, &figures);
-	if (!update_slots(n, now, figures.n_running))
+	if (!peer.inventory || !slots)
 		return;
-	words = describe_slots(n);
+
+	/* Update the restriction of the node's slots. */
+	sched_node_counts(n->coord->sched, n->number, &figures);
+	adjust_health(n, &health);
+	now = node_limit_now(slots, peer.inventory, &health, figures.n_running,
+			     &words);
+	changed = node_slot_limit_update(&n->slot_limit, now_ms, slots, now,
+					 words);
+	free(words);
+	if (!changed)
+		return;
+	now = coord_report_slots(n);
+	if (now == slots)
+		words = xasprintf("back to %u slot%s", slots,
+				  slots == 1 ? "" : "s");
+	else
+		words = xasprintf("%u of %u slots: %s", now, slots,
+				  n->slot_limit.reason ? n->slot_limit.reason :
+							 "recovering");
 	queue_slots_event(n);
 	publish_node_state(n, words);
 	free(words);
@@ -573,33 +551,28 @@ bool coord_node_can_run_steps(const struct coord_node *n)
 	return false;
 }
 
-/*
- * Change the slots by one at the user's request.  Returns false before HELLO,
- * or if the number is already node_limit_max() or 1.
- */
-static bool adjust_slots(struct coord_node *n, bool more)
-{
-	unsigned slots = coord_report_slots_unrestricted(n), most;
-	struct peer_stats figures;
-
-	peer_stats(n->peer, &figures);
-	most = figures.inventory ? node_limit_max(figures.inventory) : 0;
-	if (!most || (more ? slots >= most : slots <= 1))
-		return false;
-	n->requested_slots = more ? slots + 1 : slots - 1;
-	return true;
-}
-
 void coord_node_handle_request(struct coord_node *n, enum events_request what)
 {
-	if (what == EVENTS_REQ_DRAIN) {
-		queue_plain_event(n, SCHED_EV_NODE_DRAIN, NULL);
-	} else if (what == EVENTS_REQ_RESUME) {
-		queue_plain_event(n, SCHED_EV_NODE_RESUME, NULL);
-	} else if (adjust_slots(n, what == EVENTS_REQ_MORE_SLOTS)) {
-		queue_slots_event(n);
-		publish_node_state(n, NULL);
+	bool more = what == EVENTS_REQ_MORE_SLOTS;
+	unsigned slots = coord_report_slots_unrestricted(n);
+	struct peer_stats figures;
+
+	if (what == EVENTS_REQ_DRAIN || what == EVENTS_REQ_RESUME) {
+		queue_plain_event(n,
+				  what == EVENTS_REQ_DRAIN ?
+					  SCHED_EV_NODE_DRAIN :
+					  SCHED_EV_NODE_RESUME,
+				  NULL);
+		return;
 	}
+	/* The slots cannot change before HELLO, nor beyond their limits. */
+	peer_stats(n->peer, &figures);
+	if (!figures.inventory ||
+	    (more ? slots >= node_limit_max(figures.inventory) : slots <= 1))
+		return;
+	n->requested_slots = more ? slots + 1 : slots - 1;
+	queue_slots_event(n);
+	publish_node_state(n, NULL);
 }
 
 static bool has_session(const struct coord_node *n)

@@ -21,9 +21,11 @@
 
 #define TOOL_TIMEOUT_MS 120000 /* per program, on a busy machine */
 
+/* Run a program and collect its stdout and stderr in `streams`. */
 static int run_local_tool(const struct coord_genksyms_check *p,
-			  const struct strv *argv, int in, struct buf *out,
-			  struct buf *stderr_text, int *status, struct err *err)
+			  const struct strv *argv, int in,
+			  struct buf streams[static 2], int *status,
+			  struct err *err)
 {
 	const struct spawn what = { .argv = argv->v,
 				    .env = strv_list(&p->job_request->env),
@@ -33,11 +35,13 @@ static int run_local_tool(const struct coord_genksyms_check *p,
 					     .timeout_ms = TOOL_TIMEOUT_MS,
 					     .stop = p->cancel };
 
-	return spawn_collect(&what, &limits, out, stderr_text, status, err);
+	return spawn_collect(&what, &limits, &streams[0], &streams[1], status,
+			     err);
 }
 
-static int run_genksyms(const struct coord_genksyms_check *p, struct buf *out,
-			struct buf *stderr_text, int *status, struct err *err)
+static int run_genksyms(const struct coord_genksyms_check *p,
+			struct buf streams[static 2], int *status,
+			struct err *err)
 {
 	struct strv argv = { 0 };
 	int fd = open(p->text_path, O_RDONLY | O_CLOEXEC), ret;
@@ -46,30 +50,30 @@ static int run_genksyms(const struct coord_genksyms_check *p, struct buf *out,
 		return err_errno(err, "%s", p->text_path);
 	strv_add(&argv, p->step->program);
 	strv_add_all(&argv, strv_list(&p->step->args));
-	ret = run_local_tool(p, &argv, fd, out, stderr_text, status, err);
+	ret = run_local_tool(p, &argv, fd, streams, status, err);
 	close(fd);
 	strv_release(&argv);
 	return ret;
 }
 
 /*
- * Compare a node's result with the output of the local tool.  The node's stderr
- * must end in the local tool's stderr.  The part before it was printed by the
- * compiler: that part contains paths and depends on the locale, so
- * check_diagnostics() handles it instead.
+ * Compare a node's result with the stdout and stderr of the local tool.  The
+ * node's stderr must end in the local tool's stderr.  The text before that end
+ * was printed by the compiler; it contains paths and depends on the locale, so
+ * check_diagnostics() handles this text.
  */
 static bool is_genksyms_equal(const struct peer_job_result *a,
-			      const struct buf *out,
-			      const struct buf *stderr_text, struct err *err)
+			      const struct buf streams[static 2],
+			      struct err *err)
 {
 	struct bytes all = buf_bytes(&a->streams[WIRE_OUTPUT_STDERR]);
-	struct bytes ours = buf_bytes(stderr_text);
+	struct bytes ours = buf_bytes(&streams[1]);
 	const char *what = NULL;
 
 	if (a->wire.wait_status)
 		what = "exit status";
 	else if (!bytes_equal(buf_bytes(&a->streams[WIRE_OUTPUT_STDOUT]),
-			      buf_bytes(out)))
+			      buf_bytes(&streams[0])))
 		what = "stdout";
 	else if (all.len < ours.len ||
 		 (ours.len &&
@@ -87,7 +91,7 @@ enum coord_genksyms_verdict coord_verify_genksyms(
 {
 	enum coord_genksyms_verdict is = COORD_GENKSYMS_VERDICT_UNKNOWN;
 	struct strv preprocess = { 0 };
-	struct buf out = { 0 }, stderr_text = { 0 }, ignored[2] = { 0 };
+	struct buf local[2] = { 0 }, ignored[2] = { 0 };
 	int status = 0;
 
 	if (p->outdated)
@@ -97,19 +101,17 @@ enum coord_genksyms_verdict coord_verify_genksyms(
 		return COORD_GENKSYMS_VERDICT_TRUSTED;
 	options_rewrite_outputs(&preprocess, p->command,
 				p->job_request->compiler, p->text_path, NULL);
-	if (!run_local_tool(p, &preprocess, -1, &ignored[0], &ignored[1],
-			    &status, err) &&
-	    !status && !run_genksyms(p, &out, &stderr_text, &status, err) &&
-	    !status)
-		is = is_genksyms_equal(a, &out, &stderr_text, err) ?
+	if (!run_local_tool(p, &preprocess, -1, ignored, &status, err) &&
+	    !status && !run_genksyms(p, local, &status, err) && !status)
+		is = is_genksyms_equal(a, local, err) ?
 			     COORD_GENKSYMS_VERDICT_RIGHT :
 			     COORD_GENKSYMS_VERDICT_WRONG;
 	unlink(p->text_path);
 	strv_release(&preprocess);
-	buf_release(&ignored[0]);
-	buf_release(&ignored[1]);
-	buf_release(&out);
-	buf_release(&stderr_text);
+	for (int i = 0; i < 2; i++) {
+		buf_release(&ignored[i]);
+		buf_release(&local[i]);
+	}
 	return is;
 }
 
@@ -259,24 +261,6 @@ static bool check_depfile_target(struct coord_verify_result_job *e,
 }
 
 /*
- * Remove the temporary source of a unit that reads stdin from the list: a local
- * compiler does not list stdin.
- */
-static int drop_stdin_source(const struct coord_verify_result_job *e,
-			     struct buf *dep)
-{
-	struct buf list = { 0 };
-	int ret;
-
-	if (!e->command->from_stdin || !e->dep_tmp)
-		return 0;
-	ret = depfile_remove_source(&list, buf_bytes(dep));
-	buf_release(dep);
-	*dep = list;
-	return ret;
-}
-
-/*
  * Write to `dep` the dependency list that the local compiler would have
  * written.
  */
@@ -284,6 +268,8 @@ static bool check_depfile(struct coord_verify_result_job *e, struct buf *dep)
 {
 	struct bytes full = buf_bytes(&e->result->streams[WIRE_OUTPUT_DEPS]);
 	struct dep_check r = { .job = e };
+	bool from_stdin = e->command->from_stdin && e->dep_tmp;
+	struct buf list = { 0 };
 	bool good = false;
 
 	/* For plain assembly, only the assembler writes a list. */
@@ -298,10 +284,18 @@ static bool check_depfile(struct coord_verify_result_job *e, struct buf *dep)
 		set_local_verdict(e, REASON_UNKNOWN_DEP);
 	else if (!check_listed_files(&r))
 		set_wrong_verdict(e);
-	else if (drop_stdin_source(e, dep))
+	else if (from_stdin && depfile_remove_source(&list, buf_bytes(dep)))
 		set_local_verdict(e, REASON_BAD_DEPS);
 	else
 		good = !e->dep_tmp || check_depfile_target(e, full);
+	/*
+	 * A local compiler does not list stdin, so the temporary source was
+	 * removed from the list.
+	 */
+	if (from_stdin) {
+		buf_release(dep);
+		*dep = list;
+	}
 	free(r.listed);
 	return good;
 }
@@ -660,27 +654,6 @@ static int write_output(struct coord_verify_result_job *e, const char *tmp,
 	return ret;
 }
 
-/*
- * Write the preprocessed text and dtc's dependency list.  The list is written
- * anew, because it names the blob and the text by their local names.
- */
-static int write_devicetree_files(struct coord_verify_result_job *e)
-{
-	struct buf list = { 0 };
-	int ret = write_output(
-		e, e->side_tmp[OPTIONS_DEVICETREE_OUTPUT_SOURCE],
-		buf_bytes(&e->result->streams[WIRE_OUTPUT_OBJECT]));
-
-	buf_printf(&list, "%s: %s\n", e->devicetree->blob,
-		   e->devicetree->source);
-	if (!ret)
-		ret = write_output(
-			e, e->side_tmp[OPTIONS_DEVICETREE_OUTPUT_DEPFILE],
-			buf_bytes(&list));
-	buf_release(&list);
-	return ret;
-}
-
 static void write_outputs(struct coord_verify_result_job *e,
 			  const struct buf *dep)
 {
@@ -688,8 +661,26 @@ static void write_outputs(struct coord_verify_result_job *e,
 	const struct buf *stream = e->result->streams;
 	enum wire_output object = e->devicetree ? WIRE_OUTPUT_STDOUT :
 						  WIRE_OUTPUT_OBJECT;
-	int ret = e->devicetree ? write_devicetree_files(e) : 0;
+	struct buf list = { 0 };
+	int ret = 0;
 
+	if (e->devicetree) {
+		/*
+		 * Write dtc's dependency list anew, because it names the blob
+		 * and the text by their local names.
+		 */
+		buf_printf(&list, "%s: %s\n", e->devicetree->blob,
+			   e->devicetree->source);
+		ret = write_output(
+			e, e->side_tmp[OPTIONS_DEVICETREE_OUTPUT_SOURCE],
+			buf_bytes(&stream[WIRE_OUTPUT_OBJECT]));
+		if (!ret)
+			ret = write_output(
+				e,
+				e->side_tmp[OPTIONS_DEVICETREE_OUTPUT_DEPFILE],
+				buf_bytes(&list));
+		buf_release(&list);
+	}
 	for (size_t i = 0; !e->devicetree && sides && i < sides->n && !ret; i++)
 		ret = write_output(e, e->side_tmp[i],
 				   buf_bytes(&stream[WIRE_OUTPUT_SIDE + i]));
