@@ -15,7 +15,7 @@ struct coord_hedge;
 /*
  * Called when a hedge has ended.  If `good` is set, the outputs are where the
  * wrapper expects them and u->diagnostics contains the compiler's messages;
- * otherwise there are no usable outputs.
+ * otherwise no output is usable.
  */
 typedef void coord_hedge_done(struct coord_unit *u, bool good);
 

@@ -54,7 +54,7 @@ struct coord_node {
 	/* Two machines have the node's key, or the node is configured twice. */
 	bool duplicate_key;
 	bool conflict_reported; /* the user has been warned */
-	struct strv boot_ids; /* boot ids seen in this build */
+	struct strv boot_ids; /* boot ids reported in this build */
 	/* number of right results of cross-built genksyms on this node */
 	atomic_uint n_right;
 	/* cross-built tool that gave a wrong result on this node */
@@ -170,9 +170,9 @@ struct coord {
  * local slot; otherwise a few slow compiles would keep make from starting
  * compiles for nodes.  Each waiting recipe consists of processes.  So the
  * number of waiting recipes that are counted is limited to the number of remote
- * slots or to 64, whichever is larger.  Without remote slots, none are counted.
- * If local compiles occupy all local slots, one more recipe can start, so that
- * its compile is scheduled.
+ * slots or to 64, whichever is larger.  Without remote slots, no waiting recipe
+ * is counted.  If local compiles occupy all local slots, one more recipe can
+ * start, so that its compile is scheduled.
  */
 unsigned coord_extra_recipes(const struct sched_counts *f, unsigned local);
 

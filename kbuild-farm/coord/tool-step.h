@@ -15,8 +15,8 @@
  * becomes a different program, it is cross-built again.
  *
  * The results of the cross-built program are checked until it is trusted: its
- * first results, and the first results of each node, must equal those of the
- * local compiler and genksyms (coord_verify_genksyms()).  A wrong result
+ * first results, and the first results of each node, must equal the results
+ * of the local compiler and genksyms (coord_verify_genksyms()).  A wrong result
  * disables an untrusted program on all nodes, and a trusted program only on the
  * node that returned the result.  After that, or if the cross-build fails,
  * genksyms runs locally and the user gets a warning with the reason.

@@ -83,7 +83,8 @@ struct coord_verify_result_job {
 	const char *object_tmp;
 	/* path of the dependency file to create, like object_tmp; or NULL */
 	const char *dep_tmp;
-	const struct options_side_outputs *side_outputs; /* NULL: none */
+	/* outputs besides the object; can be NULL */
+	const struct options_side_outputs *side_outputs;
 	/* paths of the side outputs to create, like object_tmp */
 	char *const *side_tmp;
 	bool to_terminal; /* diagnostics go to a terminal */
@@ -101,7 +102,7 @@ struct coord_verify_result_job {
 	const struct options_devicetree *devicetree;
 	/*
 	 * Set if a cross-built genksyms ran on the node; NULL if the local
-	 * program ran there.
+	 * program ran on the node.
 	 */
 	const struct coord_genksyms_check *genksyms_check;
 

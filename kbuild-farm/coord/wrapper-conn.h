@@ -41,10 +41,10 @@ int coord_wrapper_conns_new(struct coord *c,
 void coord_wrapper_conns_free(struct coord_wrapper_conns *all);
 /* Send a heartbeat to all waiting wrappers.  Call it once a second. */
 void coord_wrapper_conns_send_beat(struct coord_wrapper_conns *all);
-/* Tell the wrapper to compile locally. */
+/* Send CC_LOCAL: the wrapper compiles locally, for the reason `why`. */
 void coord_wrapper_conn_send_local(struct coord_wrapper_conn *client,
 				   const char *why);
-/* Tell the wrapper to rename its outputs and exit. */
+/* Send CC_DONE: the wrapper renames its outputs and exits. */
 void coord_wrapper_conn_send_done(struct coord_wrapper_conn *client,
 				  const struct wire_cc_done *done);
 

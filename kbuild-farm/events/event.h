@@ -92,8 +92,8 @@ enum events_kind {
 	EVENTS_KIND_STEPS,
 	/*
 	 * A block of diagnostics: severity, text, n_warnings and n_errors
-	 * (those not printed before in this build), and if a baseline exists
-	 * n_new_diags (how many of these the baseline lacks).
+	 * (diagnostics not printed before in this build), and if a baseline
+	 * exists n_new_diags (the number of these that the baseline lacks).
 	 */
 	EVENTS_KIND_DIAG,
 	EVENTS_KIND_NOTE, /* a line for the user: text */

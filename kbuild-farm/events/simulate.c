@@ -28,7 +28,7 @@
 #define TREE             "/home/build/linux"
 /*
  * Total time of the phases in script[] before the first job, between the jobs
- * of the kernel and those of its modules, and after the last job.
+ * of the kernel and the jobs of its modules, and after the last job.
  */
 #define HEAD_MS         3000
 #define LINK_MS         8500
@@ -734,7 +734,7 @@ static void on_job(struct events_simulate *s, struct job *job)
 
 /* ---- build ---- */
 
-/* Return the number of jobs after the link, which are those of modules. */
+/* Return the number of jobs of modules, which follow the link. */
 static uint64_t count_module_jobs(const struct events_simulate *s)
 {
 	return s->setup.n_jobs / 20 + 1;

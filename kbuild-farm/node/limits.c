@@ -180,7 +180,7 @@ static unsigned heat_loss_milli(unsigned cores, const struct wire_health *h,
 	return lost;
 }
 
-/* Cap the slots at those for the remaining cores, with queue-ahead. */
+/* Cap the slots at the slots of the remaining cores, with queue-ahead. */
 static void cap_by_cores(struct node_limit *l, unsigned cores,
 			 const struct wire_health *h)
 {

@@ -17,7 +17,8 @@ struct peer_bundle {
 	char *dir; /* DATA/toolchains/ID */
 	char *json; /* metadata for the node, without local links */
 	struct digest dir_digest;
-	struct digest equivalent_id; /* zero: none */
+	/* content id of the local build; zero if there is no local build */
+	struct digest equivalent_id;
 	uint64_t total_bytes; /* of all files */
 	struct inputs_paths *paths; /* relative to `dir`: "/bin/gcc" */
 	const struct inputs_entry **entries;

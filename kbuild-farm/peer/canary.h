@@ -12,7 +12,7 @@
  * object (inputs/reference-object.h) and must produce the local bytes.
  *
  * A canary has one job in flight at a time, so that its compile times can be
- * compared with those of another compiler build.
+ * compared with the compile times of another compiler build.
  */
 #ifndef PEER_CANARY_H
 #define PEER_CANARY_H

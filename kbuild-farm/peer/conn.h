@@ -52,7 +52,7 @@ void peer_dialer_free(struct peer_dialer *c);
  */
 struct peer_transport {
 	pid_t pid; /* pid of the command; 0: no command */
-	int stderr_fd; /* -1: none */
+	int stderr_fd; /* stderr of the command; -1: not open */
 	struct event *stderr_event; /* reads stderr_fd */
 	struct buf stderr_text; /* last part of the command's stderr */
 };

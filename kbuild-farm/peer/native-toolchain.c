@@ -208,7 +208,8 @@ static bool pick_installed(struct peer_native_toolchain_source *s,
 
 /*
  * If toolchain.sync is set, start to upload a matching toolchain that is
- * installed on the build host.  Returns false if there is no such toolchain.
+ * installed on the build host.  Returns false if the build host has no such
+ * toolchain.
  */
 static bool upload_installed(struct peer_native_toolchain *f,
 			     const struct compiler_manifest *m)

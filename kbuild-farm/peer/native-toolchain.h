@@ -113,7 +113,8 @@ struct peer_benchmark_node {
 	char *error; /* reason if the node has no result */
 	struct peer_benchmark_candidate *candidates;
 	size_t n_candidates, next;
-	const struct peer_benchmark_candidate *best; /* NULL: none passed */
+	/* fastest candidate that passed, or NULL */
+	const struct peer_benchmark_candidate *best;
 };
 
 struct peer_benchmark {

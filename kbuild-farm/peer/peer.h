@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * peer/peer.h - One node, as the build host sees it.
+ * peer/peer.h - The build host's end of one node's connection.
  *
  * A peer executes commands and reports events (struct peer_ops).  Its owner
  * decides when to dial and whether a failed node may continue.  The peer itself
@@ -32,7 +32,7 @@ void peer_set_entry(struct peer *p, const struct node_entry *entry);
  * reports the failure before this function returns.
  */
 void peer_dial(struct peer *p);
-/* Close the session, if there is one, without a callback. */
+/* Close the session, if any, without a callback. */
 void peer_disconnect(struct peer *p);
 /* Close the session with a BYE because its ids are exhausted. */
 void peer_end_session(struct peer *p);

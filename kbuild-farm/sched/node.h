@@ -38,7 +38,7 @@ void sched_node_change_running(struct sched *s, struct sched_node *n,
 /*
  * Apply an event of a node (SCHED_EV_NODE_*, _PROBE_DONE, _IDS_EXHAUSTED)
  * except SCHED_EV_NODE_ADDED; see sched/sched.h.  If the node is DOWN or
- * EXCLUDED afterwards, the caller takes its units away.
+ * EXCLUDED afterwards, the caller retries its units.
  */
 void sched_node_handle_event(struct sched *s, struct sched_node *n,
 			     const struct sched_event *ev);
@@ -53,8 +53,8 @@ void sched_node_set_ids_exhausted(struct sched *s, struct sched_node *n);
 
 /*
  * Record a fault with its description.  The node enters BACKOFF; units that
- * still run there can end.  If `wrong_result` is set, the fault is a strike.
- * If this strike excludes the node, the caller takes its units away.
+ * still run on the node can end.  If `wrong_result` is set, the fault is a
+ * strike.  If this strike excludes the node, the caller retries its units.
  */
 void sched_node_add_fault(struct sched *s, struct sched_node *n,
 			  bool wrong_result, const char *words);

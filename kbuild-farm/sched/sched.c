@@ -4,12 +4,12 @@
  * handled, and then every unit that can take its next step does so
  * (dispatch_all), in the order of arrival:
  *
- * - A READY unit goes to the least loaded node, or is compiled locally if no
+ * - A READY unit is sent to the least loaded node, or is compiled locally if no
  *   node can be expected.
- * - A TO_SCAN unit goes to a worker.  As many units are scanned ahead as nodes
- *   and the build host have free slots, so that a slot that becomes free finds
- *   a scanned unit.
- * - A TO_LOCAL unit goes to a local slot.  While a toolchain is uploaded, or a
+ * - A TO_SCAN unit is given to a worker.  As many units are scanned ahead as
+ *   nodes and the build host have free slots, so that a slot that becomes free
+ *   finds a scanned unit.
+ * - A TO_LOCAL unit gets a local slot.  While a toolchain is uploaded, or a
  *   node is slow to connect, local slots also take units that wait for this
  *   toolchain or node.
  *
@@ -61,10 +61,9 @@ static bool has_lower_load(const struct sched_node *a,
 }
 
 /*
- * Choose a node for the unit among those that have its toolchain and a free
- * slot and were not tried before.  The node with the lowest share of slots in
- * use is chosen, and the first one among equals.  Returns NULL if there is no
- * such node now.
+ * Choose the node with the lowest share of slots in use, and the first node
+ * among equals.  The node must have the unit's toolchain and a free slot, and
+ * the unit must not have been tried on it.  Returns NULL if no node qualifies.
  */
 static struct sched_node *choose_node_for_unit(const struct sched *s,
 					       const struct sched_unit *u)

@@ -3,8 +3,8 @@
  * sched/sched.h - The dispatcher, a pure machine that assigns units to nodes.
  *
  * It holds the state of all units, nodes and toolchains of one build.  Events
- * go in (sched_event), actions come out (sched_next_action).  It does no I/O
- * and has no clock: the time is an argument in milliseconds that never
+ * are fed in (sched_event), actions are fetched (sched_next_action).  It does
+ * no I/O and has no clock: the time is an argument in milliseconds that never
  * decreases.  The same events at the same times yield the same actions.
  *
  *	feed(ev):

@@ -384,7 +384,7 @@ void sched_unit_hedge(struct sched *s, struct sched_unit *u)
 }
 
 /*
- * Deliver the outputs of the node, or those of the hedge for the reason `why`.
+ * Deliver the outputs of the node or, for the reason `why`, of the hedge.
  */
 static void deliver_unit(struct sched *s, struct sched_unit *u, enum reason why)
 {
