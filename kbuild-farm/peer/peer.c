@@ -78,11 +78,19 @@ struct peer {
 
 void peer_disconnect(struct peer *p)
 {
+	struct peer_sandbox *sandbox;
+
 	event_del(p->hello_timer);
 	peer_job_free_all(&p->conn);
 	bandwidth_stop(&p->bandwidth);
 	peer_native_toolchain_release(&p->native);
-	peer_sandboxes_release(&p->sandboxes);
+	while ((sandbox = TAILQ_FIRST(&p->sandboxes.list))) {
+		TAILQ_REMOVE(&p->sandboxes.list, sandbox, list_entry);
+		peer_input_sync_release(&sandbox->input_sync);
+		free(sandbox->detail);
+		free(sandbox->native_name);
+		free(sandbox);
+	}
 	peer_conn_close(&p->conn);
 	p->state = PEER_DOWN;
 	p->n_requested = p->n_reported = 0;
@@ -294,6 +302,45 @@ static int on_fail(struct peer *p, struct bytes body, struct err *err)
 
 /* ------------------------------------------------------- sandboxes */
 
+static struct peer_sandbox *find_sandbox(const struct peer_sandboxes *all,
+					 uint32_t id)
+{
+	struct peer_sandbox *sandbox;
+
+	list_for_each(sandbox, &all->list, list_entry) {
+		if (sandbox->input_sync.updates.number == id)
+			return sandbox;
+	}
+	return NULL;
+}
+
+/*
+ * Handle HAVE of a sandbox.  Return the sandbox that started (TESTING if it is
+ * node-native, otherwise READY) or that is now CLOSED; NULL if no state
+ * changed.
+ */
+static struct peer_sandbox *handle_sandbox_have(struct peer_sandboxes *all,
+						const struct wire_have *m)
+{
+	struct peer_sandbox *sandbox = find_sandbox(all, m->cell);
+
+	if (sandbox && sandbox->state == PEER_SANDBOX_REQUESTED &&
+	    m->state == WIRE_HAVE_READY) {
+		sandbox->state = sandbox->native_name ? PEER_SANDBOX_TESTING :
+							PEER_SANDBOX_READY;
+		sandbox->has_native_id = digest_parse(&sandbox->native_id,
+						      m->detail);
+		return sandbox;
+	}
+	if (!sandbox || sandbox->state == PEER_SANDBOX_CLOSED ||
+	    m->state == WIRE_HAVE_READY)
+		return NULL;
+	sandbox->lost = m->state == WIRE_HAVE_LOST;
+	all->n_lost += sandbox->lost;
+	peer_sandbox_set_closed(sandbox, m->detail);
+	return sandbox;
+}
+
 static int on_have(struct peer *p, struct bytes body, struct err *err)
 {
 	const struct peer_conn *l = &p->conn;
@@ -312,7 +359,7 @@ static int on_have(struct peer *p, struct bytes body, struct err *err)
 	} else if (peer_bundle_upload_is_number(&p->native.upload, m.cell)) {
 		peer_native_toolchain_handle_have(&p->native, &m);
 	} else {
-		sandbox = peer_sandbox_handle_have(&p->sandboxes, &m);
+		sandbox = handle_sandbox_have(&p->sandboxes, &m);
 	}
 	wire_have_release(&m);
 	if (sandbox)
@@ -325,23 +372,33 @@ static int on_need(struct peer *p, struct bytes body, struct err *err)
 {
 	struct peer_bundle_upload *bundle = &p->native.upload;
 	struct peer_bandwidth *r = &p->bandwidth;
+	struct peer_input_updates *updates = NULL;
+	struct peer_blob_upload_user *user = NULL;
+	struct peer_sandbox *sandbox;
 	struct wire_need m;
-	int ret;
+	int ret = 0;
 
 	if (wire_need_decode(&m, body))
 		return err_set(err, EPROTO, "malformed NEED");
+	sandbox = find_sandbox(&p->sandboxes, m.cell);
 	if (bandwidth_is_number(r, m.cell)) {
+		updates = &r->updates;
+		user = &r->user;
 		if (m.n_indices && !r->need_us)
 			r->need_us = clock_us();
-		ret = peer_input_updates_handle_need(
-			&r->updates, &m, p->conn.upload, &r->user, err);
 	} else if (peer_bundle_upload_is_number(bundle, m.cell)) {
-		ret = peer_input_updates_handle_need(&bundle->updates, &m,
-						     p->conn.upload,
-						     &bundle->user, err);
-	} else {
-		ret = peer_sandbox_handle_need(&p->sandboxes, &m, err);
+		updates = &bundle->updates;
+		user = &bundle->user;
+	} else if (sandbox && sandbox->state != PEER_SANDBOX_CLOSED) {
+		updates = &sandbox->input_sync.updates;
+		user = &sandbox->upload_user;
+		if (m.n_indices &&
+		    m.view <= sandbox->input_sync.toolchain_update)
+			sandbox->blobs_missing = true;
 	}
+	if (updates)
+		ret = peer_input_updates_handle_need(updates, &m,
+						     p->conn.upload, user, err);
 	wire_need_release(&m);
 	peer_shared_wake(p->conn.shared);
 	return ret;
@@ -490,7 +547,7 @@ void peer_dial(struct peer *p)
 	}
 	p->state = PEER_GREETING;
 	p->health = wire_health_unknown;
-	peer_sandboxes_init(&p->sandboxes, &p->conn);
+	p->sandboxes.n_lost = 0;
 	event_add(p->hello_timer, &limit);
 }
 
@@ -590,7 +647,8 @@ struct peer *peer_new(struct peer_shared *shared,
 	struct peer *p = xcalloc(1, sizeof(*p));
 
 	peer_conn_init(&p->conn, shared, entry, ctx);
-	peer_sandboxes_init(&p->sandboxes, &p->conn);
+	p->sandboxes.conn = &p->conn;
+	TAILQ_INIT(&p->sandboxes.list);
 	p->hello_timer = event_new(shared->base, -1, 0, on_hello_timer, p);
 	if (!p->hello_timer)
 		str_out_of_memory();

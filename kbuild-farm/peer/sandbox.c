@@ -10,13 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void peer_sandboxes_init(struct peer_sandboxes *all, struct peer_conn *link)
-{
-	*all = (struct peer_sandboxes){ .conn = link };
-	TAILQ_INIT(&all->list);
-}
-
-static void set_sandbox_closed(struct peer_sandbox *sandbox, const char *detail)
+void peer_sandbox_set_closed(struct peer_sandbox *sandbox, const char *detail)
 {
 	sandbox->state = PEER_SANDBOX_CLOSED;
 	sandbox->canary.n_rounds_left = 0;
@@ -35,7 +29,7 @@ void peer_sandbox_close(struct peer_sandbox *sandbox, const char *detail)
 		return;
 	wire_number_encode(&body, sandbox->input_sync.updates.number);
 	peer_conn_send(sandbox->sandboxes->conn, WIRE_SHUT, &body, WIRE_PLAIN);
-	set_sandbox_closed(sandbox, detail);
+	peer_sandbox_set_closed(sandbox, detail);
 }
 
 /*
@@ -108,67 +102,6 @@ struct peer_sandbox *peer_sandbox_find(const struct peer_sandboxes *all,
 			return sandbox;
 	}
 	return NULL;
-}
-
-static struct peer_sandbox *find_sandbox(const struct peer_sandboxes *all,
-					 uint32_t id)
-{
-	struct peer_sandbox *sandbox;
-
-	list_for_each(sandbox, &all->list, list_entry) {
-		if (sandbox->input_sync.updates.number == id)
-			return sandbox;
-	}
-	return NULL;
-}
-
-struct peer_sandbox *peer_sandbox_handle_have(struct peer_sandboxes *all,
-					      const struct wire_have *m)
-{
-	struct peer_sandbox *sandbox = find_sandbox(all, m->cell);
-
-	if (sandbox && sandbox->state == PEER_SANDBOX_REQUESTED &&
-	    m->state == WIRE_HAVE_READY) {
-		sandbox->state = sandbox->native_name ? PEER_SANDBOX_TESTING :
-							PEER_SANDBOX_READY;
-		sandbox->has_native_id = digest_parse(&sandbox->native_id,
-						      m->detail);
-		return sandbox;
-	}
-	if (!sandbox || sandbox->state == PEER_SANDBOX_CLOSED ||
-	    m->state == WIRE_HAVE_READY)
-		return NULL;
-	sandbox->lost = m->state == WIRE_HAVE_LOST;
-	all->n_lost += sandbox->lost;
-	set_sandbox_closed(sandbox, m->detail);
-	return sandbox;
-}
-
-int peer_sandbox_handle_need(struct peer_sandboxes *all,
-			     const struct wire_need *m, struct err *err)
-{
-	struct peer_sandbox *sandbox = find_sandbox(all, m->cell);
-
-	if (!sandbox || sandbox->state == PEER_SANDBOX_CLOSED)
-		return 0;
-	if (m->n_indices && m->view <= sandbox->input_sync.toolchain_update)
-		sandbox->blobs_missing = true;
-	return peer_input_updates_handle_need(&sandbox->input_sync.updates, m,
-					      all->conn->upload,
-					      &sandbox->upload_user, err);
-}
-
-void peer_sandboxes_release(struct peer_sandboxes *all)
-{
-	struct peer_sandbox *sandbox;
-
-	while ((sandbox = TAILQ_FIRST(&all->list))) {
-		TAILQ_REMOVE(&all->list, sandbox, list_entry);
-		peer_input_sync_release(&sandbox->input_sync);
-		free(sandbox->detail);
-		free(sandbox->native_name);
-		free(sandbox);
-	}
 }
 
 void peer_job_result_release(struct peer_job_result *a)

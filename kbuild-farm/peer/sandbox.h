@@ -65,9 +65,6 @@ struct peer_sandboxes {
 	unsigned n_lost; /* sandboxes that the node lost */
 };
 
-void peer_sandboxes_init(struct peer_sandboxes *all, struct peer_conn *link);
-void peer_sandboxes_release(struct peer_sandboxes *all);
-
 /*
  * Ask the node for a sandbox with this toolchain.  If `native_name` is not
  * NULL, the node uses the installed toolchain with this id; otherwise the files
@@ -80,21 +77,14 @@ void peer_sandbox_request(struct peer_sandboxes *all,
  * for the user.
  */
 void peer_sandbox_close(struct peer_sandbox *sandbox, const char *detail);
+/*
+ * Record that the node has closed the sandbox or refused it, with the reason
+ * `detail`.
+ */
+void peer_sandbox_set_closed(struct peer_sandbox *sandbox, const char *detail);
 /* Return the latest sandbox of a toolchain, or NULL if none was requested. */
 struct peer_sandbox *peer_sandbox_find(const struct peer_sandboxes *all,
 				       const struct inputs_toolchain *tc);
-
-/*
- * Handle HAVE.  Returns the sandbox that started (TESTING if it is node-native,
- * otherwise READY) or that is now CLOSED; NULL if no state changed.
- */
-struct peer_sandbox *peer_sandbox_handle_have(struct peer_sandboxes *all,
-					      const struct wire_have *m);
-/*
- * Handle NEED: send the missing blobs.  Returns 0, or -EPROTO with `err` set.
- */
-int peer_sandbox_handle_need(struct peer_sandboxes *all,
-			     const struct wire_need *m, struct err *err);
 
 struct peer_job_result {
 	struct wire_result wire;
