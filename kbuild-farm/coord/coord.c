@@ -139,19 +139,6 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 		c->stats.local_slots = event.n_slots;
 		coord_dispatch_event(c, &event);
 	}
-
-	/* Report whether any node accepts tool steps. */
-	if (c->setup.on_steps_wanted && c->steps.enabled) {
-		bool wanted = false;
-
-		for (size_t i = 0; i < c->nodes.n && !wanted; i++)
-			wanted = coord_node_can_run_steps(c->nodes.v[i]);
-		wanted |= coord_cross_genksyms_is_building(c);
-		if (wanted != c->steps.wanted)
-			c->setup.on_steps_wanted(c->setup.steps_ctx, wanted);
-		c->steps.wanted = wanted;
-	}
-
 	sched_counts(c->sched, &figures);
 	waiting = coord_extra_recipes(&figures, c->setup.local_slots);
 	if (waiting != c->stats.reported_waiting) {

@@ -536,21 +536,6 @@ void coord_report_final_loads(const struct coord *c)
 		publish_load_event(c->nodes.v[i]);
 }
 
-bool coord_node_can_run_steps(const struct coord_node *n)
-{
-	const struct peer_shared *shared = &n->coord->shared;
-	struct sched_node_counts figures;
-
-	sched_node_counts(n->coord->sched, n->number, &figures);
-	if (figures.state != SCHED_NODE_UP)
-		return false;
-	for (size_t i = 0; i < shared->n_toolchains; i++) {
-		if (supported_steps(n, shared->toolchains[i]))
-			return true;
-	}
-	return false;
-}
-
 void coord_node_handle_request(struct coord_node *n, enum events_request what)
 {
 	bool more = what == EVENTS_REQ_MORE_SLOTS;
@@ -702,12 +687,43 @@ static void check_identities(struct coord *c)
 	}
 }
 
+/*
+ * Return true if the node accepts tool steps for at least one of the
+ * toolchains.
+ */
+static bool can_run_steps(const struct coord_node *n)
+{
+	const struct peer_shared *shared = &n->coord->shared;
+	struct sched_node_counts figures;
+
+	sched_node_counts(n->coord->sched, n->number, &figures);
+	if (figures.state != SCHED_NODE_UP)
+		return false;
+	for (size_t i = 0; i < shared->n_toolchains; i++) {
+		if (supported_steps(n, shared->toolchains[i]))
+			return true;
+	}
+	return false;
+}
+
 void coord_node_advance_all(struct coord *c)
 {
 	check_identities(c);
 	for (size_t i = 0; i < c->nodes.n; i++) {
 		peer_advance(c->nodes.v[i]->peer);
 		report_toolchains(c->nodes.v[i]);
+	}
+
+	/* Report whether any node accepts tool steps. */
+	if (c->setup.on_steps_wanted && c->steps.enabled) {
+		bool wanted = false;
+
+		for (size_t i = 0; i < c->nodes.n && !wanted; i++)
+			wanted = can_run_steps(c->nodes.v[i]);
+		wanted |= coord_cross_genksyms_is_building(c);
+		if (wanted != c->steps.wanted)
+			c->setup.on_steps_wanted(c->setup.steps_ctx, wanted);
+		c->steps.wanted = wanted;
 	}
 }
 

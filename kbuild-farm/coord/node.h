@@ -23,16 +23,12 @@ extern const struct peer_ops coord_node_ops;
 
 /*
  * Check the identities of nodes that have connected, advance all peers, and
- * report the toolchains that a node lacks.  Call it after coord_dispatch().
+ * report the toolchains that a node lacks and whether any node accepts tool
+ * steps.  Call it after coord_dispatch().
  */
 void coord_node_advance_all(struct coord *c);
 /* Send the dispatcher the tool steps that each sandbox accepts. */
 void coord_node_report_steps(struct coord_node *n);
-/*
- * Return true if the node accepts tool steps for at least one of the
- * toolchains.
- */
-bool coord_node_can_run_steps(const struct coord_node *n);
 /* Sample the CPU time of kfarm.  Call it once a second. */
 void coord_node_sample_local_load(struct coord *c, uint64_t now_ms);
 /* Carry out a user's request. */
