@@ -4,7 +4,6 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "base/vec.h"
-#include "kfarmd/argv.h"
 #include "kfarmd/kfarmd.h"
 #include "kfarmd/toolchain-rpc.h"
 #include "wire/table.h"
@@ -80,23 +79,6 @@ int kfarmd_client_take_job_pin(struct kfarmd_pins *p, uint32_t job,
  * ending; a further bundle is rejected.
  */
 #define SINKS_MAX 32
-
-struct kfarmd_client {
-	struct kfarmd *agent;
-	/* NULL once the session has ended */
-	const struct kfarmd_client_ops *ops;
-	void *ctx;
-	struct wire_intern *paths;
-	struct wire_intern *flags;
-	struct kfarmd_blobs *blobs;
-	struct kfarmd_pins pins;
-	struct kfarmd_steps steps;
-	struct kfarmd_input_sink_list sinks;
-	unsigned n_sinks;
-	/* toolchain requests that are not yet answered */
-	struct kfarmd_toolchain_rpc **requests;
-	size_t n_requests;
-};
 
 static int set_decode_error(struct err *err, const char *what)
 {
@@ -242,18 +224,6 @@ struct kfarmd_sandbox *kfarmd_client_find_sandbox(const struct kfarmd_client *c,
 						   NULL;
 }
 
-const char *kfarmd_client_path(const struct kfarmd_client *c, uint32_t number)
-{
-	return wire_paths_get(c->paths, number);
-}
-
-int kfarmd_client_decode_flags(const struct kfarmd_client *c,
-			       const struct wire_job *m,
-			       struct wire_flag **flags, size_t *n)
-{
-	return wire_flags_decode_job(c->flags, m, flags, n);
-}
-
 static void refuse_sink(struct kfarmd_client *c, uint32_t number,
 			const char *why)
 {
@@ -342,50 +312,6 @@ static int handle_bundle_msg(struct kfarmd_client *c, struct bytes body,
 	return ret;
 }
 
-static int handle_shut_msg(struct kfarmd_client *c, struct bytes body,
-			   struct err *err)
-{
-	struct kfarmd_input_sink *p;
-	uint32_t number;
-
-	if (wire_number_decode(&number, body))
-		return set_decode_error(err, "SHUT");
-	p = find_sink(c, number);
-	if (p)
-		kfarmd_input_sink_shut(p);
-	return 0;
-}
-
-/*
- * A VIEW for an unknown sandbox or bundle is ignored, because it may have ended
- * while the VIEW was in transit.
- */
-static int handle_view_msg(struct kfarmd_client *c, struct bytes body,
-			   struct err *err)
-{
-	struct kfarmd_input_sink *p;
-	struct wire_view m;
-	int ret = 0;
-
-	if (wire_view_decode(&m, body))
-		return set_decode_error(err, "VIEW");
-	p = find_sink(c, m.cell);
-	if (p)
-		ret = kfarmd_input_sink_add_update(p, &m, c->paths, err);
-	wire_view_release(&m);
-	return ret;
-}
-
-static int handle_blob_msg(struct kfarmd_client *c, struct bytes body,
-			   struct err *err)
-{
-	struct wire_blob m;
-
-	if (wire_blob_decode(&m, body))
-		return set_decode_error(err, "BLOB");
-	return kfarmd_blobs_receive(c->blobs, &m, err);
-}
-
 static const struct kfarmd_toolchain_rpc_ops rpc_ops = {
 	.send = send_to_client,
 	.on_freed = on_rpc_freed,
@@ -409,47 +335,29 @@ static int start_rpc(struct kfarmd_client *c, uint32_t request_id,
 	return 0;
 }
 
-static int handle_tools_msg(struct kfarmd_client *c, struct bytes body,
-			    struct err *err)
-{
-	struct wire_tools m;
-
-	if (wire_tools_decode(&m, body))
-		return set_decode_error(err, "TOOLS");
-	return start_rpc(c, m.request_id, NULL, m.verify, err);
-}
-
-static int handle_drop_msg(struct kfarmd_client *c, struct bytes body,
-			   struct err *err)
-{
-	struct wire_drop m;
-	int ret;
-
-	if (wire_drop_decode(&m, body))
-		return set_decode_error(err, "DROP");
-	ret = start_rpc(c, m.request_id, m.id, false, err);
-	wire_drop_release(&m);
-	return ret;
-}
-
-struct kfarmd_pins *kfarmd_client_pins(struct kfarmd_client *c)
-{
-	return &c->pins;
-}
-
-struct kfarmd_steps *kfarmd_client_steps(struct kfarmd_client *c)
-{
-	return &c->steps;
-}
-
 int kfarmd_client_handle_msg(struct kfarmd_client *c, uint16_t type,
 			     struct bytes body, struct err *err)
 {
+	union {
+		uint32_t number;
+		struct wire_view view;
+		struct wire_blob blob;
+		struct wire_tools tools;
+		struct wire_drop drop;
+	} m;
+	struct kfarmd_input_sink *p;
+	int ret = 0;
+
 	switch (type) {
 	case WIRE_CELL:
 		return handle_cell_msg(c, body, err);
 	case WIRE_SHUT:
-		return handle_shut_msg(c, body, err);
+		if (wire_number_decode(&m.number, body))
+			return set_decode_error(err, "SHUT");
+		p = find_sink(c, m.number);
+		if (p)
+			kfarmd_input_sink_shut(p);
+		return 0;
 	case WIRE_PATHS:
 		return wire_paths_receive(c->paths, body) ?
 			       set_decode_error(err, "PATHS") :
@@ -459,9 +367,22 @@ int kfarmd_client_handle_msg(struct kfarmd_client *c, uint16_t type,
 			       set_decode_error(err, "FLAGS") :
 			       0;
 	case WIRE_VIEW:
-		return handle_view_msg(c, body, err);
+		if (wire_view_decode(&m.view, body))
+			return set_decode_error(err, "VIEW");
+		/*
+		 * Ignore a VIEW for an unknown sandbox or bundle, which may
+		 * have ended while the VIEW was in transit.
+		 */
+		p = find_sink(c, m.view.cell);
+		if (p)
+			ret = kfarmd_input_sink_add_update(p, &m.view, c->paths,
+							   err);
+		wire_view_release(&m.view);
+		return ret;
 	case WIRE_BLOB:
-		return handle_blob_msg(c, body, err);
+		if (wire_blob_decode(&m.blob, body))
+			return set_decode_error(err, "BLOB");
+		return kfarmd_blobs_receive(c->blobs, &m.blob, err);
 	case WIRE_PIN:
 		return kfarmd_client_receive_pin(&c->pins, body, err);
 	case WIRE_STEP:
@@ -469,9 +390,16 @@ int kfarmd_client_handle_msg(struct kfarmd_client *c, uint16_t type,
 	case WIRE_BUNDLE:
 		return handle_bundle_msg(c, body, err);
 	case WIRE_TOOLS:
-		return handle_tools_msg(c, body, err);
+		if (wire_tools_decode(&m.tools, body))
+			return set_decode_error(err, "TOOLS");
+		return start_rpc(c, m.tools.request_id, NULL, m.tools.verify,
+				 err);
 	case WIRE_DROP:
-		return handle_drop_msg(c, body, err);
+		if (wire_drop_decode(&m.drop, body))
+			return set_decode_error(err, "DROP");
+		ret = start_rpc(c, m.drop.request_id, m.drop.id, false, err);
+		wire_drop_release(&m.drop);
+		return ret;
 	default:
 		return -ENOTSUP;
 	}

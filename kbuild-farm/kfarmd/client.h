@@ -15,6 +15,7 @@
 #define KFARMD_CLIENT_H
 
 #include "base/err.h"
+#include "kfarmd/argv.h"
 #include "kfarmd/input-sink.h"
 #include "kfarmd/slots.h"
 #include "machine/health.h"
@@ -24,10 +25,7 @@
 #include <jansson.h>
 
 struct kfarmd;
-struct kfarmd_client;
-struct kfarmd_pins;
-struct kfarmd_steps;
-struct machine_cpus;
+struct kfarmd_toolchain_rpc;
 
 struct kfarmd_pin {
 	struct machine_cpus cpus;
@@ -79,6 +77,29 @@ struct kfarmd_client_ops {
 };
 
 /*
+ * Jobs look up their paths and flags, whose strings are valid until
+ * kfarmd_client_close(), and take their PIN and STEP.  The other members are
+ * private to kfarmd/client.c.
+ */
+struct kfarmd_client {
+	struct wire_intern *paths;
+	struct wire_intern *flags;
+	struct kfarmd_pins pins;
+	struct kfarmd_steps steps;
+
+	struct kfarmd *agent;
+	/* NULL once the session has ended */
+	const struct kfarmd_client_ops *ops;
+	void *ctx;
+	struct kfarmd_blobs *blobs;
+	struct kfarmd_input_sink_list sinks;
+	unsigned n_sinks;
+	/* toolchain requests that are not yet answered */
+	struct kfarmd_toolchain_rpc **requests;
+	size_t n_requests;
+};
+
+/*
  * Create the state of a client.  `ops` must remain valid until
  * kfarmd_client_close().
  */
@@ -117,21 +138,5 @@ void kfarmd_client_check_timeouts(struct kfarmd_client *c);
 /* Return the sandbox of that number if it accepts jobs, or NULL. */
 struct kfarmd_sandbox *kfarmd_client_find_sandbox(const struct kfarmd_client *c,
 						  uint32_t number);
-/* Return the CPU classes for the client's jobs. */
-struct kfarmd_pins *kfarmd_client_pins(struct kfarmd_client *c);
-/* Return the pending STEP of the client's jobs. */
-struct kfarmd_steps *kfarmd_client_steps(struct kfarmd_client *c);
-/*
- * Return the path of that number, or NULL if it was never defined.  The string
- * is valid until kfarmd_client_close().
- */
-const char *kfarmd_client_path(const struct kfarmd_client *c, uint32_t number);
-/*
- * Decode the flags of a job like wire_flags_decode_job().  The strings are
- * valid until kfarmd_client_close().
- */
-int kfarmd_client_decode_flags(const struct kfarmd_client *c,
-			       const struct wire_job *m,
-			       struct wire_flag **flags, size_t *n);
 
 #endif

@@ -8,14 +8,10 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "base/task.h"
-#include "kfarmd/argv.h"
-#include "kfarmd/client.h"
-#include "kfarmd/input-sink.h"
 #include "kfarmd/kfarmd.h"
-#include "kfarmd/run.h"
-#include "wire/msg.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -26,43 +22,6 @@
 #define DEADLINE_MAX_MS 600000
 #define LARGE_OUTPUT_BYTES \
 	(1u << 18) /* larger outputs are hashed on a thread */
-
-struct kfarmd_job {
-	struct kfarmd *agent;
-	struct wire_job m;
-	struct wire_step *step; /* NULL: none */
-	struct kfarmd_slot slot;
-	/* CPUs of its PIN, owned by the client; NULL: none */
-	struct kfarmd_pin *pin;
-	/* entry in its sandbox's list of users */
-	struct kfarmd_sandbox_user sandbox_user;
-	void (*on_done)(void *ctx, struct kfarmd_job *job); /* NULL: dropped */
-	void *ctx;
-	struct event *done_event;
-	bool done;
-	uint32_t cpu_ms; /* CPU time of the run at the last query */
-	/* clock_ms() of the receipt and of the last state change */
-	uint64_t received_ms, state_since_ms;
-
-	struct kfarmd_compile compile;
-	struct wire_flag *flags;
-	char *cwd;
-	struct strv argv;
-	struct strv env;
-	struct strv tool_argv; /* command line of the step's tool */
-
-	struct digest job_digest;
-
-	struct kfarmd_run *run; /* the compiler; stays set after its end */
-	/* files that the compiler wrote */
-	struct bytes output_maps[WIRE_N_OUTPUTS];
-	struct kfarmd_run_output output;
-
-	struct task *task; /* running thread, or NULL */
-
-	int fail_class; /* enum wire_fail_class, or -1 */
-	char *fail_reason;
-};
 
 static void free_job(struct kfarmd_job *job)
 {
@@ -139,20 +98,6 @@ static void on_task(void *arg)
 		on_output_finished(job);
 	else
 		free_job(job);
-}
-
-static void start_output_task(struct kfarmd_job *job)
-{
-	for (int i = 0; i < 2; i++)
-		job->output.streams[WIRE_OUTPUT_STDOUT + i] = buf_bytes(
-			&job->run->output[i]);
-	if (kfarmd_run_output_size(&job->output) > LARGE_OUTPUT_BYTES)
-		job->task = task_start_notify(job->agent->base,
-					      finish_job_output, on_task, job);
-	if (!job->task) {
-		finish_job_output(job);
-		on_output_finished(job);
-	}
 }
 
 /*
@@ -243,11 +188,23 @@ static void on_run_done(void *arg)
 		.tool = job->tool_argv.n ? job->tool_argv.v[0] : NULL,
 	};
 
-	if (!kfarmd_run_classify(&ending, job->run))
+	if (!kfarmd_run_classify(&ending, job->run)) {
 		fail_job(job, ending.class, "%s", ending.reason);
-	else if (job->run->end.status || map_output_files(job))
-		start_output_task(job);
-	free(ending.reason);
+		free(ending.reason);
+		return;
+	}
+	if (!job->run->end.status && !map_output_files(job))
+		return;
+	for (int i = 0; i < 2; i++)
+		job->output.streams[WIRE_OUTPUT_STDOUT + i] = buf_bytes(
+			&job->run->output[i]);
+	if (kfarmd_run_output_size(&job->output) > LARGE_OUTPUT_BYTES)
+		job->task = task_start_notify(job->agent->base,
+					      finish_job_output, on_task, job);
+	if (!job->task) {
+		finish_job_output(job);
+		on_output_finished(job);
+	}
 }
 
 /* Start the compiler. */
@@ -316,7 +273,7 @@ static int resolve_job_ids(struct kfarmd_job *job,
 			   const struct kfarmd_sandbox *cell, struct err *err)
 {
 	const struct wire_cell *setup = &cell->request;
-	const char *cwd = kfarmd_client_path(client, job->m.cwd);
+	const char *cwd = wire_paths_get(client->paths, job->m.cwd);
 
 	if (!cwd)
 		return err_set(err, EPROTO, "job %u: undefined path number %u",
@@ -324,11 +281,11 @@ static int resolve_job_ids(struct kfarmd_job *job,
 	if (job->m.view > cell->sink.last_received)
 		return err_set(err, EPROTO, "job %u: VIEW %u not received",
 			       job->m.job, job->m.view);
-	if (kfarmd_client_decode_flags(client, &job->m, &job->flags,
-				       &job->compile.n_flags))
+	if (wire_flags_decode_job(client->flags, &job->m, &job->flags,
+				  &job->compile.n_flags))
 		return err_set(err, EPROTO, "job %u: undefined flag number",
 			       job->m.job);
-	if (job->step && !kfarmd_client_path(client, job->step->tool))
+	if (job->step && !wire_paths_get(client->paths, job->step->tool))
 		return err_set(err, EPROTO, "job %u: undefined path number %u",
 			       job->m.job, job->step->tool);
 	job->cwd = xstrdup(cwd);
@@ -358,11 +315,10 @@ static int prepare_job(struct kfarmd_job *job, struct kfarmd_client *client,
 	 * rejected later.
 	 */
 	*class = -1;
-	if (kfarmd_argv_take_step(kfarmd_client_steps(client), &job->m,
-				  &job->step, err))
+	if (kfarmd_argv_take_step(&client->steps, &job->m, &job->step, err))
 		return -EPROTO;
-	ret = kfarmd_client_take_job_pin(kfarmd_client_pins(client), job->m.job,
-					 &job->pin, err);
+	ret = kfarmd_client_take_job_pin(&client->pins, job->m.job, &job->pin,
+					 err);
 	if (ret != -EPROTO)
 		*class = WIRE_FAIL_UNSUPPORTED;
 	if (ret)
@@ -389,8 +345,8 @@ static int prepare_job(struct kfarmd_job *job, struct kfarmd_client *client,
 	if (!ret && job->step)
 		ret = kfarmd_argv_build_step(
 			&job->tool_argv, job->step,
-			kfarmd_client_path(client, job->step->tool), job->cwd,
-			&job->env, err);
+			wire_paths_get(client->paths, job->step->tool),
+			job->cwd, &job->env, err);
 	if (ret)
 		return ret;
 	*class = WIRE_FAIL_BUSY;
@@ -436,16 +392,6 @@ struct kfarmd_job *kfarmd_job_new(
 	return job;
 }
 
-uint32_t kfarmd_job_number(const struct kfarmd_job *job)
-{
-	return job->m.job;
-}
-
-bool kfarmd_job_is_pinned(const struct kfarmd_job *job)
-{
-	return job->pin;
-}
-
 bool kfarmd_job_is_running(struct kfarmd_job *job, uint32_t *cpu_ms)
 {
 	if (!job->run || job->done)
@@ -484,42 +430,32 @@ json_t *kfarmd_job_to_json(const struct kfarmd_job *job, uint64_t now)
 	return o;
 }
 
-uint32_t kfarmd_job_cpu_ms(const struct kfarmd_job *job)
+bool kfarmd_job_encode_next(struct kfarmd_job *job, enum wire_type *type,
+			    struct buf *body)
 {
-	return job->cpu_ms;
-}
-
-bool kfarmd_job_is_done(const struct kfarmd_job *job)
-{
-	return job->done;
-}
-
-bool kfarmd_job_get_failure(const struct kfarmd_job *job, struct wire_fail *out)
-{
-	if (job->fail_class < 0)
-		return false;
-	*out = (struct wire_fail){
+	const struct wire_fail failure = {
 		.job = job->m.job,
 		.class = (uint8_t)job->fail_class,
 		.reason = job->fail_reason,
 	};
-	return true;
-}
+	struct wire_piece piece;
+	struct wire_result result;
+	const struct sandbox_end *end;
 
-bool kfarmd_job_next_piece(struct kfarmd_job *job, struct wire_piece *out)
-{
-	if (!kfarmd_run_output_next_piece(&job->output, out))
+	if (job->fail_class >= 0) {
+		log_info("job %u failed: %s", job->m.job, job->fail_reason);
+		wire_fail_encode(body, &failure);
+		*type = WIRE_FAIL;
+		return true;
+	}
+	if (kfarmd_run_output_next_piece(&job->output, &piece)) {
+		piece.job = job->m.job;
+		wire_piece_encode(body, &piece);
+		*type = WIRE_OUTPUT;
 		return false;
-	out->job = job->m.job;
-	return true;
-}
-
-void kfarmd_job_get_result(const struct kfarmd_job *job,
-			   struct wire_result *out)
-{
-	const struct sandbox_end *end = &job->run->end;
-
-	*out = (struct wire_result){
+	}
+	end = &job->run->end;
+	result = (struct wire_result){
 		.job = job->m.job,
 		.wait_status = (uint32_t)end->status,
 		.cpu_ms = end->cpu_ms,
@@ -530,7 +466,10 @@ void kfarmd_job_get_result(const struct kfarmd_job *job,
 		.digest = job->output.digest,
 	};
 	for (int i = 0; i < WIRE_N_OUTPUTS; i++)
-		out->output_bytes[i] = (uint32_t)job->output.streams[i].len;
+		result.output_bytes[i] = (uint32_t)job->output.streams[i].len;
+	wire_result_encode(body, &result);
+	*type = WIRE_RESULT;
+	return true;
 }
 
 void kfarmd_job_drop(struct kfarmd_job *job)

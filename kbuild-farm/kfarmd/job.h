@@ -11,14 +11,57 @@
 #define KFARMD_JOB_H
 
 #include "base/err.h"
+#include "kfarmd/argv.h"
+#include "kfarmd/client.h"
+#include "kfarmd/input-sink.h"
+#include "kfarmd/run.h"
+#include "kfarmd/slots.h"
 #include "wire/msg.h"
 
 #include <jansson.h>
 #include <stdbool.h>
 
 struct kfarmd;
-struct kfarmd_client;
-struct kfarmd_job;
+
+struct kfarmd_job {
+	/* The session reads these members. */
+	struct wire_job m; /* m.job is the client's number of the job */
+	/* CPUs of the job's PIN, owned by the client; NULL: no PIN */
+	struct kfarmd_pin *pin;
+	bool done; /* the result, or a failure, can be sent */
+	/*
+	 * CPU time of the run: the final time if the job is done, otherwise the
+	 * time at the last call of kfarmd_job_is_running()
+	 */
+	uint32_t cpu_ms;
+
+	/* The remaining members are private to kfarmd/job.c. */
+	struct kfarmd *agent;
+	struct wire_step *step; /* NULL: the job has no STEP */
+	struct kfarmd_slot slot;
+	struct kfarmd_sandbox_user sandbox_user;
+	void (*on_done)(void *ctx, struct kfarmd_job *job); /* NULL: dropped */
+	void *ctx;
+	struct event *done_event;
+	/* clock_ms() of the receipt and of the last state change */
+	uint64_t received_ms, state_since_ms;
+
+	struct kfarmd_compile compile;
+	struct wire_flag *flags;
+	char *cwd;
+	struct strv argv;
+	struct strv env;
+	struct strv tool_argv; /* command line of the step's tool */
+	struct digest job_digest;
+
+	struct kfarmd_run *run; /* NULL until the compiler is started */
+	struct bytes output_maps[WIRE_N_OUTPUTS]; /* mapped output files */
+	struct kfarmd_run_output output;
+	struct task *task; /* thread that finishes the output, or NULL */
+
+	int fail_class; /* enum wire_fail_class; -1: the job did not fail */
+	char *fail_reason;
+};
 
 /*
  * Accept the job `m` of a client and take ownership of its content.  on_done()
@@ -33,10 +76,6 @@ struct kfarmd_job *kfarmd_job_new(
 	struct kfarmd *a, struct kfarmd_client *client, struct wire_job *m,
 	void (*on_done)(void *ctx, struct kfarmd_job *job), void *ctx,
 	int *fail_class, struct err *err);
-/* Return the client's number of the job. */
-uint32_t kfarmd_job_number(const struct kfarmd_job *job);
-/* Return true if a PIN preceded the job. */
-bool kfarmd_job_is_pinned(const struct kfarmd_job *job);
 /*
  * Return true if the compiler runs, and store its CPU time so far in *cpu_ms.
  */
@@ -49,27 +88,12 @@ bool kfarmd_job_is_running(struct kfarmd_job *job, uint32_t *cpu_ms);
 json_t *kfarmd_job_to_json(const struct kfarmd_job *job, uint64_t now);
 
 /*
- * Return the CPU time of the compiler: the final time if the job is done,
- * otherwise the time at the last call of kfarmd_job_is_running().
+ * Encode the next message about a job that is done: FAIL if the job has failed,
+ * otherwise OUTPUT for each piece of the result and then RESULT.  Appends the
+ * body to `body`.  Returns true if this is the last message.
  */
-uint32_t kfarmd_job_cpu_ms(const struct kfarmd_job *job);
-
-/* Return true if the result, or a failure, can be sent. */
-bool kfarmd_job_is_done(const struct kfarmd_job *job);
-/*
- * Return true and fill *out, which is borrowed, if the finished job failed.
- * Otherwise the result is sent as pieces followed by RESULT.
- */
-bool kfarmd_job_get_failure(const struct kfarmd_job *job,
-			    struct wire_fail *out);
-/*
- * Store the next piece of the result in *out; its data is borrowed.  Returns
- * false after the last piece.
- */
-bool kfarmd_job_next_piece(struct kfarmd_job *job, struct wire_piece *out);
-/* Fill the RESULT of a finished job that did not fail. */
-void kfarmd_job_get_result(const struct kfarmd_job *job,
-			   struct wire_result *out);
+bool kfarmd_job_encode_next(struct kfarmd_job *job, enum wire_type *type,
+			    struct buf *body);
 
 /*
  * End the job in any state: kill its compiler, delete its files and free its

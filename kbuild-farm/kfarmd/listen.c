@@ -136,7 +136,7 @@ static void acceptor_free(struct acceptor *a)
 #define LOG_BURST       8
 #define LOG_INTERVAL_MS 5000
 
-struct kfarmd_listen_tls {
+struct tls_listener {
 	struct kfarmd *agent;
 	struct kfarmd_admission *admission;
 	struct tls_context *context;
@@ -150,7 +150,7 @@ struct kfarmd_listen_tls {
 
 struct tls_conn {
 	struct kfarmd_admission_conn pending; /* first member */
-	struct kfarmd_listen_tls *listener;
+	struct tls_listener *listener;
 	struct tls_session *session;
 	struct tls_handshake *handshake;
 	char *peer_address;
@@ -160,7 +160,7 @@ struct tls_conn {
  * Log a rejected connection.  The rate is limited, so that an attacker cannot
  * fill the log.
  */
-static void log_rejected(struct kfarmd_listen_tls *d, const char *from,
+static void log_rejected(struct tls_listener *d, const char *from,
 			 const char *why)
 {
 	uint64_t now = clock_ms();
@@ -188,7 +188,7 @@ static void close_tls_conn(struct tls_conn *g, bool admitted)
 	free(g);
 }
 
-static const char *find_client_name(struct kfarmd_listen_tls *d,
+static const char *find_client_name(struct tls_listener *d,
 				    const struct digest *pin)
 {
 	struct err problem;
@@ -232,7 +232,7 @@ static void on_handshake_done(void *ctx, int ret, const struct err *err)
 
 static void on_connection_accepted(void *ctx, int fd)
 {
-	struct kfarmd_listen_tls *d = ctx;
+	struct tls_listener *d = ctx;
 	struct sockaddr_storage from = { 0 };
 	socklen_t len = sizeof(from);
 	struct kfarmd_admission_conn *leaves;
@@ -268,7 +268,7 @@ static void on_connection_accepted(void *ctx, int fd)
 					 on_handshake_done, g);
 }
 
-static int new_listen_context(struct kfarmd_listen_tls *d, const char *dir,
+static int new_listen_context(struct tls_listener *d, const char *dir,
 			      struct err *err)
 {
 	char *path = xasprintf("%s/key.pem", dir);
@@ -299,11 +299,29 @@ static int new_listen_context(struct kfarmd_listen_tls *d, const char *dir,
 	return ret;
 }
 
-int kfarmd_listen_tls_new(struct kfarmd_listen_tls **out, struct kfarmd *a,
-			  const struct strv *addresses, const char *dir,
-			  struct strv *bound_addresses, struct err *err)
+static void tls_listener_free(struct tls_listener *d)
 {
-	struct kfarmd_listen_tls *d = xcalloc(1, sizeof(*d));
+	struct kfarmd_admission_conn *g;
+
+	if (!d)
+		return;
+	for (size_t i = 0; i < d->n_acceptors; i++)
+		acceptor_free(d->acceptors[i]);
+	free(d->acceptors);
+	while ((g = kfarmd_admission_oldest(d->admission)))
+		close_tls_conn((struct tls_conn *)g, false);
+	kfarmd_admission_free(d->admission);
+	tls_context_free(d->context);
+	d->agent->clients = NULL;
+	tls_clients_free(d->clients);
+	free(d);
+}
+
+static int tls_listener_new(struct tls_listener **out, struct kfarmd *a,
+			    const struct strv *addresses, const char *dir,
+			    struct strv *bound_addresses, struct err *err)
+{
+	struct tls_listener *d = xcalloc(1, sizeof(*d));
 	char *clients = xasprintf("%s/clients", dir);
 	int ret;
 
@@ -331,34 +349,16 @@ int kfarmd_listen_tls_new(struct kfarmd_listen_tls **out, struct kfarmd *a,
 	if (!ret)
 		find_client_name(d, tls_context_fingerprint(d->context));
 	if (ret) {
-		kfarmd_listen_tls_free(d);
+		tls_listener_free(d);
 		return ret;
 	}
 	*out = d;
 	return 0;
 }
 
-void kfarmd_listen_tls_free(struct kfarmd_listen_tls *d)
-{
-	struct kfarmd_admission_conn *g;
-
-	if (!d)
-		return;
-	for (size_t i = 0; i < d->n_acceptors; i++)
-		acceptor_free(d->acceptors[i]);
-	free(d->acceptors);
-	while ((g = kfarmd_admission_oldest(d->admission)))
-		close_tls_conn((struct tls_conn *)g, false);
-	kfarmd_admission_free(d->admission);
-	tls_context_free(d->context);
-	d->agent->clients = NULL;
-	tls_clients_free(d->clients);
-	free(d);
-}
-
 #define UNIX_BACKLOG 64
 
-struct kfarmd_listen {
+struct unix_listener {
 	struct kfarmd *agent;
 	char *path;
 	char *lock_path;
@@ -366,23 +366,6 @@ struct kfarmd_listen {
 	int socket_fd; /* owned by the acceptor once it exists */
 	struct acceptor *acceptor;
 };
-
-/* Retry: another process may have removed the lock file during open(). */
-static int lock_socket_path(struct kfarmd_listen *l, struct err *err)
-{
-	do
-		l->lock_fd = fs_open_locked(AT_FDCWD, l->lock_path,
-					    O_RDWR | O_CREAT,
-					    LOCK_EX | LOCK_NB);
-	while (l->lock_fd == -EAGAIN);
-	if (l->lock_fd == -EBUSY)
-		return err_set(err, EADDRINUSE,
-			       "%s: another kfarmd is listening on it",
-			       l->path);
-	return l->lock_fd < 0 ? err_set(err, -l->lock_fd, "%s: %s",
-					l->lock_path, strerror(-l->lock_fd)) :
-				0;
-}
 
 static bool is_socket_live(const struct sockaddr_un *at)
 {
@@ -397,7 +380,7 @@ static bool is_socket_live(const struct sockaddr_un *at)
 	return there;
 }
 
-static int remove_stale_socket(struct kfarmd_listen *l,
+static int remove_stale_socket(struct unix_listener *l,
 			       const struct sockaddr_un *at, struct err *err)
 {
 	struct stat st;
@@ -416,7 +399,7 @@ static int remove_stale_socket(struct kfarmd_listen *l,
 	return 0;
 }
 
-static int bind_path(struct kfarmd_listen *l, struct err *err)
+static int bind_path(struct unix_listener *l, struct err *err)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	mode_t before;
@@ -427,9 +410,20 @@ static int bind_path(struct kfarmd_listen *l, struct err *err)
 			       "%s: socket path must have 1 to %zu bytes",
 			       l->path, sizeof(at.sun_path) - 1);
 	strcpy(at.sun_path, l->path);
-	ret = lock_socket_path(l, err);
-	if (!ret)
-		ret = remove_stale_socket(l, &at, err);
+	/* Retry if another process removed the lock file during open(). */
+	do
+		l->lock_fd = fs_open_locked(AT_FDCWD, l->lock_path,
+					    O_RDWR | O_CREAT,
+					    LOCK_EX | LOCK_NB);
+	while (l->lock_fd == -EAGAIN);
+	if (l->lock_fd == -EBUSY)
+		return err_set(err, EADDRINUSE,
+			       "%s: another kfarmd is listening on it",
+			       l->path);
+	if (l->lock_fd < 0)
+		return err_set(err, -l->lock_fd, "%s: %s", l->lock_path,
+			       strerror(-l->lock_fd));
+	ret = remove_stale_socket(l, &at, err);
 	if (ret)
 		return ret;
 	l->socket_fd = socket(AF_UNIX,
@@ -446,7 +440,7 @@ static int bind_path(struct kfarmd_listen *l, struct err *err)
 
 static void on_unix_conn_accepted(void *ctx, int fd)
 {
-	const struct kfarmd_listen *l = ctx;
+	const struct unix_listener *l = ctx;
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 	bool known = !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
@@ -458,13 +452,30 @@ static void on_unix_conn_accepted(void *ctx, int fd)
 	free(from);
 }
 
-int kfarmd_listen_new(struct kfarmd_listen **out, struct kfarmd *a,
-		      const char *path, struct err *err)
+static void unix_listener_free(struct unix_listener *l)
 {
-	struct kfarmd_listen *l = xcalloc(1, sizeof(*l));
+	if (l->acceptor)
+		acceptor_free(l->acceptor);
+	else if (l->socket_fd >= 0)
+		close(l->socket_fd);
+	if (l->path) {
+		unlink(l->path);
+		unlink(l->lock_path);
+	}
+	if (l->lock_fd >= 0)
+		close(l->lock_fd);
+	free(l->lock_path);
+	free(l->path);
+	free(l);
+}
+
+static int unix_listener_new(struct unix_listener **out, struct kfarmd *a,
+			     const char *path, struct err *err)
+{
+	struct unix_listener *l = xcalloc(1, sizeof(*l));
 	int ret;
 
-	*l = (struct kfarmd_listen){
+	*l = (struct unix_listener){
 		.agent = a,
 		.path = xstrdup(path),
 		.lock_path = xasprintf("%s.lock", path),
@@ -479,7 +490,7 @@ int kfarmd_listen_new(struct kfarmd_listen **out, struct kfarmd *a,
 		 */
 		free(l->path);
 		l->path = NULL;
-		kfarmd_listen_free(l);
+		unix_listener_free(l);
 		return ret;
 	}
 	l->acceptor = acceptor_new(a->base, l->socket_fd, on_unix_conn_accepted,
@@ -488,19 +499,63 @@ int kfarmd_listen_new(struct kfarmd_listen **out, struct kfarmd *a,
 	return 0;
 }
 
+struct kfarmd_listen {
+	struct kfarmd *agent;
+	struct unix_listener **unix_listeners;
+	size_t n_unix;
+	/* NULL: not listening on the network */
+	struct tls_listener *tls;
+	char *address_list; /* bound addresses, for display */
+};
+
+int kfarmd_listen_new(struct kfarmd_listen **out, struct kfarmd *a,
+		      const struct strv *addresses, const char *dir,
+		      struct err *err)
+{
+	struct kfarmd_listen *l = xcalloc(1, sizeof(*l));
+	struct strv ports = { 0 }, bound = { 0 };
+	struct unix_listener *one;
+	int ret = 0;
+
+	l->agent = a;
+	for (size_t i = 0; i < addresses->n && !ret; i++) {
+		const char *path = addresses->v[i];
+
+		if (!str_starts(path, "unix:")) {
+			strv_add(&ports, path);
+			continue;
+		}
+		path += strlen("unix:");
+		ret = unix_listener_new(&one, a, path, err);
+		if (!ret) {
+			*VEC_ADD(l->unix_listeners, l->n_unix) = one;
+			strv_add(&bound, path);
+		}
+	}
+	if (!ret && ports.n)
+		ret = tls_listener_new(&l->tls, a, &ports, dir, &bound, err);
+	if (!ret) {
+		l->address_list = strv_join(&bound, ", ");
+		a->listen_text = l->address_list;
+		log_info("listening on %s", l->address_list);
+		*out = l;
+	} else {
+		kfarmd_listen_free(l);
+	}
+	strv_release(&ports);
+	strv_release(&bound);
+	return ret;
+}
+
 void kfarmd_listen_free(struct kfarmd_listen *l)
 {
-	if (l->acceptor)
-		acceptor_free(l->acceptor);
-	else if (l->socket_fd >= 0)
-		close(l->socket_fd);
-	if (l->path) {
-		unlink(l->path);
-		unlink(l->lock_path);
-	}
-	if (l->lock_fd >= 0)
-		close(l->lock_fd);
-	free(l->lock_path);
-	free(l->path);
+	if (!l)
+		return;
+	for (size_t i = 0; i < l->n_unix; i++)
+		unix_listener_free(l->unix_listeners[i]);
+	free(l->unix_listeners);
+	tls_listener_free(l->tls);
+	l->agent->listen_text = NULL;
+	free(l->address_list);
 	free(l);
 }

@@ -18,33 +18,26 @@
 #include "base/err.h"
 #include "base/str.h"
 
-struct event_base;
 struct kfarmd;
-struct kfarmd_listen_tls;
 struct kfarmd_listen;
 
 #define KFARMD_LISTEN_TLS_TIMEOUT_S 5
 
 /*
- * Listen at each of `addresses` (kfarmd_settings_check_address()) with
- * DIR/key.pem and DIR/clients.  Sets a->clients to the list in DIR/clients and
- * appends the bound addresses to `bound_addresses`.  Returns 0, or a negative
- * errno with `err` set.
- */
-int kfarmd_listen_tls_new(struct kfarmd_listen_tls **out, struct kfarmd *a,
-			  const struct strv *addresses, const char *dir,
-			  struct strv *bound_addresses, struct err *err);
-/* Close the sockets; all sessions that use a->clients must have ended. */
-void kfarmd_listen_tls_free(struct kfarmd_listen_tls *d);
-
-/*
- * Listen at the Unix socket `path`.  Returns 0; -EADDRINUSE if another process
- * listens at the path; -EEXIST if the path is not a socket; or another negative
- * errno; with `err` set.
+ * Listen at each of `addresses`: unix:PATH, or a network address
+ * (kfarmd_settings_check_address()) with DIR/key.pem and DIR/clients.  Sets
+ * a->listen_text and, with a network address, a->clients.  Returns 0;
+ * -EADDRINUSE if another process listens at a path; -EEXIST if a path is not a
+ * socket; or another negative errno; with `err` set.
  */
 int kfarmd_listen_new(struct kfarmd_listen **out, struct kfarmd *a,
-		      const char *path, struct err *err);
-/* Close and remove the socket and the lock file. */
+		      const struct strv *addresses, const char *dir,
+		      struct err *err);
+/*
+ * Close the sockets, remove the Unix sockets and their lock files, and reset
+ * a->listen_text and a->clients, which no session may use any more.  NULL is
+ * allowed.
+ */
 void kfarmd_listen_free(struct kfarmd_listen *l);
 
 #endif

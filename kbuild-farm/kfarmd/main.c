@@ -324,78 +324,30 @@ static bool release_daemon(struct kfarmd *a)
 	return true;
 }
 
-/* Listening sockets of the event loop. */
-struct listeners {
-	struct kfarmd_listen **unix_listeners;
-	size_t n_unix;
-	/* NULL: not listening on the network */
-	struct kfarmd_listen_tls *tls_listener;
-	struct strv addresses; /* addresses, for display */
-	char *address_list; /* `addresses`, joined by commas */
-};
-
-static int start_listening(struct kfarmd *a, struct listeners *l,
-			   const struct kfarmd_settings *s, struct err *err)
-{
-	struct strv ports = { 0 };
-	struct kfarmd_listen *one;
-	int ret = 0;
-
-	for (size_t i = 0; i < s->listen.n && !ret; i++) {
-		const char *where = s->listen.v[i], *path;
-
-		if (!str_starts(where, "unix:")) {
-			strv_add(&ports, where);
-			continue;
-		}
-		path = where + strlen("unix:");
-		ret = kfarmd_listen_new(&one, a, path, err);
-		if (!ret) {
-			*VEC_ADD(l->unix_listeners, l->n_unix) = one;
-			strv_add(&l->addresses, path);
-		}
-	}
-	if (!ret && ports.n)
-		ret = kfarmd_listen_tls_new(&l->tls_listener, a, &ports,
-					    kfarmd_settings_dir(s),
-					    &l->addresses, err);
-	strv_release(&ports);
-	if (!ret) {
-		l->address_list = strv_join(&l->addresses, ", ");
-		a->listen_text = l->address_list;
-		log_info("listening on %s", l->address_list);
-	}
-	return ret;
-}
-
 static int run_loop(struct kfarmd *a, const struct kfarmd_settings *s,
 		    struct err *err)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
-	struct event *ends[3] = { 0 };
-	struct listeners l = { 0 };
+	struct event *ends[ARRAY_SIZE(signals)] = { 0 };
+	struct kfarmd_listen *listener = NULL;
 	int ret;
 
-	for (int i = 0; i < 3; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
 		if (spawn_is_ignored(signals[i]))
 			continue;
 		ends[i] = evsignal_new(a->base, signals[i], on_signal, a->base);
 		if (!ends[i] || event_add(ends[i], NULL))
 			str_out_of_memory();
 	}
-	ret = s->stdio ? start_stdio(a, err) : start_listening(a, &l, s, err);
+	ret = s->stdio ? start_stdio(a, err) :
+			 kfarmd_listen_new(&listener, a, &s->listen,
+					   kfarmd_settings_dir(s), err);
 	if (!ret)
 		event_base_dispatch(a->base);
-	/* End the sessions first: they use the TLS listener's clients. */
+	/* End the sessions first: they use a->clients. */
 	kfarmd_session_end_all(a, "kfarmd is shutting down");
-	for (size_t i = 0; i < l.n_unix; i++)
-		kfarmd_listen_free(l.unix_listeners[i]);
-	free(l.unix_listeners);
-	kfarmd_listen_tls_free(l.tls_listener);
-	strv_release(&l.addresses);
-	a->listen_text = NULL;
-	free(l.address_list);
-	for (int i = 0; i < 3; i++) {
+	kfarmd_listen_free(listener);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
 		if (ends[i])
 			event_free(ends[i]);
 	}

@@ -130,10 +130,10 @@ static void send_bye(struct kfarmd_session *s, const char *why)
 }
 
 /* End the session. `s` is freed, so callers must return at once. */
-static int abort_session(struct kfarmd_session *s, const char *fmt, ...)
+static void abort_session(struct kfarmd_session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static int abort_session(struct kfarmd_session *s, const char *fmt, ...)
+static void abort_session(struct kfarmd_session *s, const char *fmt, ...)
 {
 	va_list ap;
 	char *why;
@@ -145,7 +145,6 @@ static int abort_session(struct kfarmd_session *s, const char *fmt, ...)
 	send_bye(s, why);
 	free(why);
 	close_session(s);
-	return 0;
 }
 
 static void send_hello(struct kfarmd_session *s)
@@ -189,7 +188,7 @@ static uint64_t total_job_cpu_ms(const struct kfarmd *a)
 
 	list_for_each(s, &a->sessions, entry) {
 		for (size_t i = 0; i < s->n_jobs; i++)
-			sum += kfarmd_job_cpu_ms(s->jobs[i]);
+			sum += s->jobs[i]->cpu_ms;
 	}
 	return sum;
 }
@@ -225,16 +224,18 @@ static void send_machine(struct kfarmd_session *s)
 	send_body(s, WIRE_MACHINE, &body, WIRE_PLAIN);
 }
 
-static int on_hello(struct kfarmd_session *s, struct bytes body)
+static void on_hello(struct kfarmd_session *s, struct bytes body)
 {
 	struct wire_hello m = { 0 };
-	int ret;
+	int version;
 
-	if (s->hello_received || wire_hello_decode(&m, body))
-		return abort_session(s, "unexpected or malformed HELLO");
-	ret = wire_hello_negotiate(&m);
-	if (ret < 0) {
-		ret = abort_session(
+	if (s->hello_received || wire_hello_decode(&m, body)) {
+		abort_session(s, "unexpected or malformed HELLO");
+		return;
+	}
+	version = wire_hello_negotiate(&m);
+	if (version < 0) {
+		abort_session(
 			s,
 			"%s supports protocol versions %u to %u, %s supports "
 			"%u to %u; install the same release on both machines",
@@ -242,27 +243,13 @@ static int on_hello(struct kfarmd_session *s, struct bytes body)
 			KFARMD_SOFTWARE, WIRE_VERSION_MIN, WIRE_VERSION);
 	} else {
 		s->hello_received = true;
-		s->version = ret;
+		s->version = version;
 		s->software = xstrdup(m.software);
 		event_del(s->hello_timer);
 		if (s->version >= WIRE_WITH_MACHINE)
 			send_machine(s);
-		ret = 0;
 	}
 	wire_hello_release(&m);
-	return ret;
-}
-
-static int on_bye(struct kfarmd_session *s, struct bytes body)
-{
-	char *why;
-
-	if (!wire_bye_decode(&why, body)) {
-		log_debug("peer closed the session: %s", why);
-		free(why);
-	}
-	close_session(s);
-	return 0;
 }
 
 static void send_to_peer(void *ctx, enum wire_type type, struct buf *body)
@@ -278,7 +265,7 @@ static void end_client_session(void *ctx, const char *why)
 static struct kfarmd_job **find_job(struct kfarmd_session *s, uint32_t number)
 {
 	for (size_t i = 0; i < s->n_jobs; i++) {
-		if (kfarmd_job_number(s->jobs[i]) == number)
+		if (s->jobs[i]->m.job == number)
 			return &s->jobs[i];
 	}
 	return NULL;
@@ -288,38 +275,6 @@ static void remove_job(struct kfarmd_session *s, struct kfarmd_job **slot)
 {
 	kfarmd_job_drop(*slot);
 	*slot = s->jobs[--s->n_jobs];
-}
-
-static void send_fail(struct kfarmd_session *s, const struct wire_fail *m)
-{
-	struct buf body = { 0 };
-
-	log_info("job %u failed: %s", m->job, m->reason);
-	wire_fail_encode(&body, m);
-	send_body(s, WIRE_FAIL, &body, WIRE_PLAIN);
-}
-
-/* Send the next message of a job's result.  Returns true after the last one. */
-static bool send_result_part(struct kfarmd_session *s, struct kfarmd_job *job)
-{
-	struct wire_result result;
-	struct wire_piece piece;
-	struct buf body = { 0 };
-	struct wire_fail failure;
-
-	if (kfarmd_job_get_failure(job, &failure)) {
-		send_fail(s, &failure);
-		return true;
-	}
-	if (kfarmd_job_next_piece(job, &piece)) {
-		wire_piece_encode(&body, &piece);
-		send_body(s, WIRE_OUTPUT, &body, WIRE_LZO);
-		return false;
-	}
-	kfarmd_job_get_result(job, &result);
-	wire_result_encode(&body, &result);
-	send_body(s, WIRE_RESULT, &body, WIRE_PLAIN);
-	return true;
 }
 
 /*
@@ -333,13 +288,19 @@ static void send_results(struct kfarmd_session *s)
 	while (s->n_jobs && idle < s->n_jobs &&
 	       !wire_stream_is_full(s->stream)) {
 		struct kfarmd_job **slot = &s->jobs[s->next_job++ % s->n_jobs];
+		struct buf body = { 0 };
+		enum wire_type type;
+		bool last;
 
-		if (!kfarmd_job_is_done(*slot)) {
+		if (!(*slot)->done) {
 			idle++;
 			continue;
 		}
 		idle = 0;
-		if (send_result_part(s, *slot))
+		last = kfarmd_job_encode_next(*slot, &type, &body);
+		send_body(s, type, &body,
+			  type == WIRE_OUTPUT ? WIRE_LZO : WIRE_PLAIN);
+		if (last)
 			remove_job(s, slot);
 	}
 }
@@ -350,77 +311,77 @@ static void on_job_done(void *ctx, struct kfarmd_job *job)
 	send_results(ctx);
 }
 
-static int accept_job(struct kfarmd_session *s, struct wire_job *m)
+static void on_job(struct kfarmd_session *s, struct bytes in)
 {
+	struct buf body = { 0 };
 	struct err err = { 0 };
-	struct wire_fail failure = { .job = m->job, .reason = err.text };
+	struct wire_fail failure = { .reason = err.text };
 	struct kfarmd_job *job;
+	struct wire_job m;
 	int class;
 
-	if (find_job(s, m->job))
-		return abort_session(s, "JOB: number %u already in use",
-				     m->job);
-	job = kfarmd_job_new(s->agent, s->client, m, on_job_done, s, &class,
-			     &err);
-	if (!job && class < 0)
-		return abort_session(s, "%s", err.text);
-	if (!job) {
-		failure.class = (uint8_t) class;
-		send_fail(s, &failure);
-		return 0;
+	if (wire_job_decode(&m, in)) {
+		abort_session(s, "malformed JOB");
+		return;
 	}
-	*VEC_ADD(s->jobs, s->n_jobs) = job;
-	return 0;
-}
-
-static int on_job(struct kfarmd_session *s, struct bytes body)
-{
-	struct wire_job m;
-	int ret;
-
-	if (wire_job_decode(&m, body))
-		return abort_session(s, "malformed JOB");
-	ret = accept_job(s, &m);
+	if (find_job(s, m.job)) {
+		abort_session(s, "JOB: number %u already in use", m.job);
+		goto out;
+	}
+	job = kfarmd_job_new(s->agent, s->client, &m, on_job_done, s, &class,
+			     &err);
+	if (job) {
+		*VEC_ADD(s->jobs, s->n_jobs) = job;
+	} else if (class < 0) {
+		abort_session(s, "%s", err.text);
+	} else {
+		log_info("job %u failed: %s", m.job, err.text);
+		failure.job = m.job;
+		failure.class = (uint8_t) class;
+		wire_fail_encode(&body, &failure);
+		send_body(s, WIRE_FAIL, &body, WIRE_PLAIN);
+	}
+out:
 	wire_job_release(&m);
-	return ret;
 }
 
-static int on_cancel(struct kfarmd_session *s, struct bytes body)
-{
-	struct kfarmd_job **slot;
-	uint32_t number;
-
-	if (wire_number_decode(&number, body))
-		return abort_session(s, "malformed CANCEL");
-	slot = find_job(s, number);
-	if (slot)
-		remove_job(s, slot);
-	return 0;
-}
-
-static int dispatch_msg(struct kfarmd_session *s, uint16_t type,
-			struct bytes body)
+static void dispatch_msg(struct kfarmd_session *s, uint16_t type,
+			 struct bytes body)
 {
 	struct err err = { 0 };
+	struct kfarmd_job **slot;
+	uint32_t number;
+	char *why;
 	int ret;
 
-	if (type == WIRE_BYE)
-		return on_bye(s, body);
-	if (type == WIRE_HELLO)
-		return on_hello(s, body);
-	if (!s->hello_received)
-		return abort_session(
-			s, "unexpected message type %u before HELLO", type);
-	if (type == WIRE_JOB)
-		return on_job(s, body);
-	if (type == WIRE_CANCEL)
-		return on_cancel(s, body);
-	ret = kfarmd_client_handle_msg(s->client, type, body, &err);
-	if (ret == -ENOTSUP)
-		return abort_session(s, "unknown message type %u", type);
-	if (ret)
-		return abort_session(s, "%s", err.text);
-	return 0;
+	if (type == WIRE_BYE) {
+		if (!wire_bye_decode(&why, body)) {
+			log_debug("peer closed the session: %s", why);
+			free(why);
+		}
+		close_session(s);
+	} else if (type == WIRE_HELLO) {
+		on_hello(s, body);
+	} else if (!s->hello_received) {
+		abort_session(s, "unexpected message type %u before HELLO",
+			      type);
+	} else if (type == WIRE_JOB) {
+		on_job(s, body);
+	} else if (type == WIRE_CANCEL) {
+		if (wire_number_decode(&number, body)) {
+			abort_session(s, "malformed CANCEL");
+			return;
+		}
+		slot = find_job(s, number);
+		if (slot)
+			remove_job(s, slot);
+	} else {
+		ret = kfarmd_client_handle_msg(s->client, type, body, &err);
+		if (ret == -ENOTSUP)
+			abort_session(s, "unknown message type %u", type);
+		else if (ret)
+			abort_session(s, "%s", err.text);
+	}
 }
 
 static bool is_session_open(const struct kfarmd *a,
@@ -482,7 +443,7 @@ static void collect_heartbeat(struct kfarmd_session *s, struct wire_beat *m)
 
 		if (!kfarmd_job_is_running(s->jobs[i], &j->cpu_ms))
 			continue;
-		j->job = kfarmd_job_number(s->jobs[i]);
+		j->job = s->jobs[i]->m.job;
 		m->n_jobs++;
 	}
 	machine_inventory_read_load(&m->available_mib, &m->load_milli, "");
@@ -490,12 +451,12 @@ static void collect_heartbeat(struct kfarmd_session *s, struct wire_beat *m)
 
 static void send_heat(struct kfarmd_session *s)
 {
-	const struct kfarmd_pins *p = kfarmd_client_pins(s->client);
+	const struct kfarmd_pins *p = &s->client->pins;
 	struct wire_heat m;
 	struct buf body = { 0 };
 	size_t i = 0;
 
-	while (i < s->n_jobs && !kfarmd_job_is_pinned(s->jobs[i]))
+	while (i < s->n_jobs && !s->jobs[i]->pin)
 		i++;
 	if (i == s->n_jobs)
 		return;
