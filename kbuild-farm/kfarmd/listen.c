@@ -12,7 +12,6 @@
 #include "kfarmd/session.h"
 #include "kfarmd/settings.h"
 #include "tls/clients.h"
-#include "tls/context.h"
 #include "tls/key.h"
 #include "tls/session.h"
 

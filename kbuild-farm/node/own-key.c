@@ -3,8 +3,8 @@
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "tls/context.h"
 #include "tls/key.h"
+#include "tls/session.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 
 #include "base/file-stamp.h"
 #include "base/vec.h"
-#include "tls/context.h"
+#include "tls/session.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -9,16 +9,191 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#if defined(__aarch64__) || defined(__arm__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
+bool tls_cpu_has_aes(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_cpu_init();
+	return __builtin_cpu_supports("aes") &&
+	       __builtin_cpu_supports("pclmul");
+#elif defined(__aarch64__)
+	unsigned long both = HWCAP_AES | HWCAP_PMULL;
+
+	return (getauxval(AT_HWCAP) & both) == both;
+#elif defined(__arm__)
+	unsigned long both = HWCAP2_AES | HWCAP2_PMULL;
+
+	return (getauxval(AT_HWCAP2) & both) == both;
+#else
+	/*
+	 * OpenSSL 3.0 uses no AES instructions on other architectures such as
+	 * RISC-V.
+	 */
+	return false;
+#endif
+}
+
+#define CIPHER_AES    "TLS_AES_128_GCM_SHA256"
+#define CIPHER_CHACHA "TLS_CHACHA20_POLY1305_SHA256"
+/* maximum bytes of a peer's certificate; kfarm's have 300 */
+#define CERTIFICATE_MAX 4096
+
+/* The name with its length byte, as on the wire (RFC 7301). */
+static const unsigned char protocol[] = "\7kfarm/1";
+
+struct tls_context {
+	SSL_CTX *ssl;
+	struct digest fingerprint;
+};
+
 struct tls_session_socket {
 	int fd;
 	bool at_eof; /* end of file was read */
 };
+
+struct tls_session {
+	SSL *ssl;
+	struct tls_session_socket socket;
+	const struct tls_context *context;
+	tls_admit_fn *on_admit;
+	void *admit_ctx;
+	/* fingerprint of the peer's key; zero before it was received */
+	struct digest peer_fingerprint;
+	bool peer_refused; /* on_admit() has rejected the peer */
+	/* expected key of the server, in a client */
+	struct digest expected_key;
+	bool server;
+	bool handshake_done;
+	bool failed; /* no further output is possible */
+	bool read_must_write;
+};
+
+/* The event that lets an SSL_ function continue. */
+enum ssl_wait {
+	SSL_WAIT_READ, /* the socket is readable */
+	SSL_WAIT_WRITE
+};
+
+/*
+ * Replaces OpenSSL's certificate verification: only the key matters.  TLS
+ * itself verifies that the peer owns the private key (CertificateVerify).
+ */
+static int on_certificate(X509_STORE_CTX *store, void *unused)
+{
+	X509 *cert = X509_STORE_CTX_get0_cert(store);
+	SSL *ssl = X509_STORE_CTX_get_ex_data(
+		store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct tls_session *s = SSL_get_app_data(ssl);
+
+	(void)unused;
+	if (cert &&
+	    tls_key_hash_public(X509_get0_pubkey(cert), &s->peer_fingerprint) &&
+	    s->on_admit(s->admit_ctx, &s->peer_fingerprint)) {
+		X509_STORE_CTX_set_error(store, X509_V_OK);
+		return 1;
+	}
+	s->peer_refused = true;
+	/* The peer receives the alert "bad certificate". */
+	X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
+	return 0;
+}
+
+static int on_protocols(SSL *ssl, const unsigned char **out,
+			unsigned char *out_len, const unsigned char *in,
+			unsigned int in_len, void *unused)
+{
+	const unsigned char *end = in + in_len;
+
+	(void)ssl;
+	(void)unused;
+	for (; in < end; in += 1 + *in) {
+		if ((size_t)(end - in) < sizeof(protocol) - 1 ||
+		    memcmp(in, protocol, sizeof(protocol) - 1) != 0)
+			continue;
+		*out = in + 1;
+		*out_len = *in;
+		return SSL_TLSEXT_ERR_OK;
+	}
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+static bool configure_ssl_ctx(SSL_CTX *c, bool aes)
+{
+	const char *ciphers = aes ? CIPHER_AES ":" CIPHER_CHACHA :
+				    CIPHER_CHACHA ":" CIPHER_AES;
+
+	SSL_CTX_set_options(c, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
+				       SSL_OP_NO_COMPRESSION);
+	SSL_CTX_clear_options(c, SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_clear_mode(c, SSL_MODE_AUTO_RETRY);
+	SSL_CTX_set_mode(c, SSL_MODE_ENABLE_PARTIAL_WRITE |
+				    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+				    SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_read_ahead(c, 0);
+	SSL_CTX_set_max_cert_list(c, CERTIFICATE_MAX);
+	SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+			   NULL);
+	SSL_CTX_set_cert_verify_callback(c, on_certificate, NULL);
+	SSL_CTX_set_alpn_select_cb(c, on_protocols, NULL);
+	/* If either side prefers ChaCha20, both use it. */
+	SSL_CTX_set_options(c, SSL_OP_CIPHER_SERVER_PREFERENCE |
+				       SSL_OP_PRIORITIZE_CHACHA);
+	return SSL_CTX_set_ciphersuites(c, ciphers) &&
+	       SSL_CTX_set_num_tickets(c, 0) &&
+	       SSL_CTX_set_max_early_data(c, 0) &&
+	       SSL_CTX_set_min_proto_version(c, TLS1_3_VERSION) &&
+	       SSL_CTX_set_max_proto_version(c, TLS1_3_VERSION) &&
+	       SSL_CTX_set1_groups_list(c, "X25519") &&
+	       SSL_CTX_set1_sigalgs_list(c, "ed25519") &&
+	       SSL_CTX_set1_client_sigalgs_list(c, "ed25519") &&
+	       !SSL_CTX_set_alpn_protos(c, protocol, sizeof(protocol) - 1);
+}
+
+int tls_context_new(struct tls_context **out, const struct tls_key *key,
+		    bool aes, struct err *err)
+{
+	struct tls_context *c = xcalloc(1, sizeof(*c));
+	int ret = 0;
+
+	c->fingerprint = *tls_key_fingerprint(key);
+	c->ssl = SSL_CTX_new(TLS_method());
+	if (!c->ssl || !configure_ssl_ctx(c->ssl, aes))
+		ret = err_set(err, EIO, "OpenSSL cannot set up TLS 1.3: %s",
+			      ERR_reason_error_string(ERR_peek_last_error()));
+	else
+		ret = tls_key_use(key, c->ssl, err);
+	if (ret) {
+		tls_context_free(c);
+		return ret;
+	}
+	*out = c;
+	return 0;
+}
+
+void tls_context_free(struct tls_context *c)
+{
+	if (!c)
+		return;
+	SSL_CTX_free(c->ssl);
+	free(c);
+}
+
+const struct digest *tls_context_fingerprint(const struct tls_context *c)
+{
+	return &c->fingerprint;
+}
 
 static BIO_METHOD *method;
 
@@ -71,19 +246,6 @@ static void init_bio_method(void)
 /* Records per call, so that other events of the loop are not delayed. */
 #define RECORDS_PER_WRITE 16
 
-struct tls_session {
-	SSL *ssl;
-	struct tls_session_socket socket;
-	const struct tls_context *context;
-	struct tls_peer peer;
-	/* expected key of the server, in a client */
-	struct digest expected_key;
-	bool server;
-	bool handshake_done;
-	bool failed; /* no further output is possible */
-	bool read_must_write;
-};
-
 static bool is_expected_key(void *ctx, const struct digest *fingerprint)
 {
 	const struct tls_session *s = ctx;
@@ -99,7 +261,10 @@ static struct tls_session *new_session(const struct tls_context *c, int fd)
 
 	s->context = c;
 	s->socket.fd = fd;
-	s->ssl = tls_context_ssl(c, &s->peer);
+	s->ssl = SSL_new(c->ssl);
+	if (!s->ssl)
+		str_out_of_memory();
+	SSL_set_app_data(s->ssl, s);
 	pthread_once(&once, init_bio_method);
 	bio = BIO_new(method);
 	if (!bio)
@@ -117,8 +282,8 @@ struct tls_session *tls_session_connect(const struct tls_context *c, int fd,
 	struct tls_session *s = new_session(c, fd);
 
 	s->expected_key = *fingerprint;
-	s->peer.on_admit = is_expected_key;
-	s->peer.ctx = s;
+	s->on_admit = is_expected_key;
+	s->admit_ctx = s;
 	SSL_set_connect_state(s->ssl);
 	return s;
 }
@@ -129,8 +294,8 @@ struct tls_session *tls_session_accept(const struct tls_context *c, int fd,
 	struct tls_session *s = new_session(c, fd);
 
 	s->server = true;
-	s->peer.on_admit = on_admit;
-	s->peer.ctx = ctx;
+	s->on_admit = on_admit;
+	s->admit_ctx = ctx;
 	SSL_set_accept_state(s->ssl);
 	return s;
 }
@@ -164,8 +329,8 @@ static int explain_wrong_key(const struct tls_session *s, struct err *err)
 	char got[TLS_KEY_FINGERPRINT_SIZE] = "no Ed25519 key",
 	     want[TLS_KEY_FINGERPRINT_SIZE];
 
-	if (digest_is_set(&s->peer.fingerprint))
-		tls_key_format_fingerprint(&s->peer.fingerprint, got);
+	if (digest_is_set(&s->peer_fingerprint))
+		tls_key_format_fingerprint(&s->peer_fingerprint, got);
 	if (s->server)
 		return err_set(err, EACCES, "client key not authorized: %s",
 			       got);
@@ -200,7 +365,7 @@ static int explain_failure(const struct tls_session *s, int ssl_error,
 	const char *text = code ? ERR_reason_error_string(code) : NULL;
 	int alert = 0; /* received from the peer */
 
-	if (s->peer.refused)
+	if (s->peer_refused)
 		return explain_wrong_key(s, err);
 	if (ERR_GET_LIB(code) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET)
 		alert = reason - SSL_AD_REASON_OFFSET;
@@ -231,17 +396,17 @@ static int explain_failure(const struct tls_session *s, int ssl_error,
  * session has then failed.
  */
 static int translate_ssl_result(struct tls_session *s, int ret,
-				enum tls_wait *wait, struct err *err)
+				enum ssl_wait *wait, struct err *err)
 {
 	int saved = errno;
 	int error = SSL_get_error(s->ssl, ret);
 
 	switch (error) {
 	case SSL_ERROR_WANT_READ:
-		*wait = TLS_WAIT_READ;
+		*wait = SSL_WAIT_READ;
 		return -EAGAIN;
 	case SSL_ERROR_WANT_WRITE:
-		*wait = TLS_WAIT_WRITE;
+		*wait = SSL_WAIT_WRITE;
 		return -EAGAIN;
 	case SSL_ERROR_ZERO_RETURN:
 		return 0;
@@ -260,7 +425,7 @@ static int translate_ssl_result(struct tls_session *s, int ret,
  * -EACCES if one side does not accept the other's key; -EPROTO; -ECONNRESET; or
  * another negative errno.  `err` explains what the user must do.
  */
-static int continue_handshake(struct tls_session *s, enum tls_wait *wait,
+static int continue_handshake(struct tls_session *s, enum ssl_wait *wait,
 			      struct err *err)
 {
 	const unsigned char *name;
@@ -289,7 +454,7 @@ static int continue_handshake(struct tls_session *s, enum tls_wait *wait,
 ssize_t tls_session_read(struct tls_session *s, void *to, size_t size,
 			 struct err *err)
 {
-	enum tls_wait wait = TLS_WAIT_READ;
+	enum ssl_wait wait = SSL_WAIT_READ;
 	size_t got;
 	int ret;
 
@@ -300,14 +465,14 @@ ssize_t tls_session_read(struct tls_session *s, void *to, size_t size,
 	if (ret == 1)
 		return (ssize_t)got;
 	ret = translate_ssl_result(s, ret, &wait, err);
-	s->read_must_write = ret == -EAGAIN && wait == TLS_WAIT_WRITE;
+	s->read_must_write = ret == -EAGAIN && wait == SSL_WAIT_WRITE;
 	return ret;
 }
 
 ssize_t tls_session_write(struct tls_session *s, struct bytes in,
 			  struct err *err)
 {
-	enum tls_wait wait = TLS_WAIT_WRITE;
+	enum ssl_wait wait = SSL_WAIT_WRITE;
 	size_t all = 0, n;
 	int ret = 1;
 
@@ -326,7 +491,7 @@ ssize_t tls_session_write(struct tls_session *s, struct bytes in,
 	if (all || ret == 1)
 		return (ssize_t)all;
 	ret = translate_ssl_result(s, ret, &wait, err);
-	if (ret == -EAGAIN && wait == TLS_WAIT_READ)
+	if (ret == -EAGAIN && wait == SSL_WAIT_READ)
 		return err_set(err, EPROTO,
 			       "peer requests another TLS handshake");
 	if (!ret)
@@ -341,7 +506,7 @@ int tls_session_fd(const struct tls_session *s)
 
 const struct digest *tls_session_peer_fingerprint(const struct tls_session *s)
 {
-	return &s->peer.fingerprint;
+	return &s->peer_fingerprint;
 }
 
 const char *tls_session_cipher(const struct tls_session *s)
@@ -405,7 +570,7 @@ static void finish_handshake(struct tls_handshake *h, int ret,
 static void on_socket(evutil_socket_t fd, short what, void *arg)
 {
 	struct tls_handshake *h = arg;
-	enum tls_wait wait = TLS_WAIT_READ;
+	enum ssl_wait wait = SSL_WAIT_READ;
 	struct err err = { 0 };
 	int ret = continue_handshake(h->session, &wait, &err);
 
@@ -415,7 +580,7 @@ static void on_socket(evutil_socket_t fd, short what, void *arg)
 		finish_handshake(h, ret, &err);
 		return;
 	}
-	event_add(wait == TLS_WAIT_READ ? h->readable : h->writable, NULL);
+	event_add(wait == SSL_WAIT_READ ? h->readable : h->writable, NULL);
 }
 
 static void on_handshake_timeout(evutil_socket_t fd, short what, void *arg)

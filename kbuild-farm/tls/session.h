@@ -2,9 +2,15 @@
 /*
  * tls/session.h - TLS sessions over connected non-blocking sockets.
  *
- * 1. tls_session_connect() or tls_session_accept()
- * 2. tls_handshake_new() performs the handshake in an event loop
- * 3. tls_session_io() makes the session the io of a wire_stream
+ * 1. tls_context_new() makes the settings shared by all sessions with one key
+ * 2. tls_session_connect() or tls_session_accept()
+ * 3. tls_handshake_new() performs the handshake in an event loop
+ * 4. tls_session_io() makes the session the io of a wire_stream
+ *
+ * Only TLS 1.3, X25519, Ed25519 keys on both sides and ALPN "kfarm/1" are
+ * enabled.  Tickets, resumption and early data are disabled, so that each
+ * session proves both keys.  ChaCha20-Poly1305 is preferred if either side
+ * lacks AES instructions, else AES-128-GCM.
  *
  * Before the handshake is complete, only OpenSSL processes input from the peer.
  *
@@ -19,21 +25,39 @@
 #define TLS_SESSION_H
 
 #include "base/bytes.h"
+#include "base/digest.h"
 #include "base/err.h"
-#include "tls/context.h"
 #include "wire/stream.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
 
-struct tls_session;
 struct event_base;
+struct tls_context;
 struct tls_handshake;
+struct tls_key;
+struct tls_session;
 
-enum tls_wait {
-	TLS_WAIT_READ, /* the socket must become readable */
-	TLS_WAIT_WRITE
-};
+/*
+ * Return true if the processor has instructions for AES and for GCM's
+ * multiplication.  Without them AES-GCM is several times slower than
+ * ChaCha20-Poly1305.
+ */
+bool tls_cpu_has_aes(void);
+
+/* Return true to accept the peer with this key. Called during the handshake. */
+typedef bool tls_admit_fn(void *ctx, const struct digest *pin);
+
+/*
+ * Create a context.  `aes` is the result of tls_cpu_has_aes().  The key is not
+ * needed after the call.  Returns 0, or -EIO with `err` set.
+ */
+int tls_context_new(struct tls_context **out, const struct tls_key *key,
+		    bool aes, struct err *err);
+/* Free the context after all of its sessions. */
+void tls_context_free(struct tls_context *c);
+/* Return the fingerprint of this machine's key, borrowed. */
+const struct digest *tls_context_fingerprint(const struct tls_context *c);
 
 /*
  * Create a session and take ownership of the socket, which tls_session_free()

@@ -13,7 +13,6 @@
  */
 #include "base/clock.h"
 #include "base/str.h"
-#include "tls/context.h"
 #include "tls/key.h"
 #include "tls/session.h"
 #include "wire/msg.h"

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: tls */
-#include "tls/session.h"
 
 #include "suite.h"
 #include "tls-fixture.h"
-#include "tls/context.h"
 #include "tls/key.h"
+#include "tls/session.h"
 
 #include <limits.h>
 #include <string.h>

@@ -6,7 +6,6 @@
 #define UNIT_TLS_PLAY_H
 
 #include "base/str.h"
-#include "tls/context.h"
 #include "tls/key.h"
 #include "tls/session.h"
 
