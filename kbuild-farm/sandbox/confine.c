@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "sandbox/confine.h"
 
+#include "base/vec.h"
+
 #include <asm/ioctls.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -218,8 +220,7 @@ static void add_arch_filter(struct bpf_program *p, enum syscall_arch arch)
 		skip_unless(p, BPF_JGE, X32_SYSCALL_BIT, 1);
 		return_action(p, KILL);
 	}
-	for (size_t i = 0; i < sizeof(denied_calls) / sizeof(*denied_calls);
-	     i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(denied_calls); i++) {
 		if (denied_calls[i].numbers[numbers] == NONE)
 			continue;
 		skip_unless(p, BPF_JEQ, denied_calls[i].numbers[numbers], 1);
@@ -235,10 +236,9 @@ int sandbox_confine_build_seccomp(
 {
 	struct bpf_program p = { .ops = out };
 
-	_Static_assert(
-		2 * (2 * sizeof(denied_calls) / sizeof(*denied_calls) + 24) <
-			SANDBOX_SECCOMP_OPS_MAX,
-		"room for both architectures");
+	_Static_assert(2 * (2 * ARRAY_SIZE(denied_calls) + 24) <
+			       SANDBOX_SECCOMP_OPS_MAX,
+		       "room for both architectures");
 #if defined(__x86_64__) || defined(__i386__)
 	add_arch_filter(&p, ARCH_X86_64);
 	add_arch_filter(&p, ARCH_I386);

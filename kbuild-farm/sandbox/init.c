@@ -2,8 +2,9 @@
 #include "sandbox/init.h"
 
 #include "base/clock.h"
-#include "sandbox/check.h"
+#include "base/vec.h"
 #include "sandbox/confine.h"
+#include "sandbox/internal.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/user.h"
 
@@ -113,7 +114,7 @@ static int mount_job_dir(const struct sandbox_job_exec *j,
 				     j->limits->job_files))
 		return sandbox_user_set_error(m, "mount", JOB_TMPFS_DIR);
 	umask(022);
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
 		if (mkdir(dirs[i], 0755) ||
 		    mount(dirs[i], dirs[i], NULL, MS_BIND, NULL))
 			return sandbox_user_set_error(m, "mount", dirs[i]);
@@ -165,12 +166,18 @@ static int set_rlimit(int resource, uint64_t value)
 	return setrlimit(resource, &r);
 }
 
-static int set_job_rlimits(const struct sandbox_job_exec_limits *l,
-			   bool counted, struct sandbox_msg *m)
+static int drop_privileges(const struct sandbox_job_exec *j,
+			   struct sandbox_msg *m)
 {
-	uint32_t processes = counted ? l->max_processes : USER_PROCESSES_MAX;
+	static const char *const writable[] = { SANDBOX_OUT_DIR,
+						SANDBOX_TMP_DIR, NULL };
+	const struct sandbox_job_exec_limits *l = j->limits;
+	bool counted = j->job_userns || j->job_uid;
 	const uint64_t most = (rlim_t)-1;
+	int ret;
 
+	if (j->job_userns && unshare(CLONE_NEWUSER))
+		return sandbox_user_set_error(m, "user", "unshare");
 	if (set_rlimit(RLIMIT_CORE, 0) ||
 	    set_rlimit(RLIMIT_NOFILE, OPEN_FILES_MAX) ||
 	    set_rlimit(RLIMIT_MEMLOCK, 1 << 16) ||
@@ -178,23 +185,10 @@ static int set_job_rlimits(const struct sandbox_job_exec_limits *l,
 	    set_rlimit(RLIMIT_FSIZE, l->file_bytes) ||
 	    set_rlimit(RLIMIT_AS,
 		       l->memory_bytes < most ? l->memory_bytes : most) ||
-	    set_rlimit(RLIMIT_NPROC, processes))
+	    set_rlimit(RLIMIT_NPROC,
+		       counted ? l->max_processes : USER_PROCESSES_MAX))
 		return sandbox_user_set_error(m, "rlimits", "setrlimit");
-	return 0;
-}
-
-static int drop_privileges(const struct sandbox_job_exec *j,
-			   struct sandbox_msg *m)
-{
-	static const char *const writable[] = { SANDBOX_OUT_DIR,
-						SANDBOX_TMP_DIR, NULL };
-	int ret;
-
-	if (j->job_userns && unshare(CLONE_NEWUSER))
-		return sandbox_user_set_error(m, "user", "unshare");
-	ret = set_job_rlimits(j->limits, j->job_userns || j->job_uid, m);
-	if (!ret)
-		ret = sandbox_user_drop_capabilities(j->job_uid, m);
+	ret = sandbox_user_drop_capabilities(j->job_uid, m);
 	if (ret)
 		return ret;
 	ret = sandbox_confine_apply_landlock(j->landlock_abi, writable);
@@ -524,23 +518,6 @@ static void on_message(void)
 	sandbox_msg_close_fds(&extra);
 }
 
-static void run_init_loop(int signals)
-{
-	for (;;) {
-		struct pollfd p[] = {
-			{ .fd = SOCKET_FD, .events = POLLIN },
-			{ .fd = signals, .events = POLLIN },
-		};
-
-		if (poll(p, 2, kill_timed_out_jobs()) < 0 && errno != EINTR)
-			_exit(1);
-		if (p[1].revents)
-			reap_exited_jobs(signals);
-		if (p[0].revents)
-			on_message();
-	}
-}
-
 static void report_setup_failure(struct sandbox_msg *m)
 {
 	m->type = SANDBOX_MSG_SETUP_FAILED;
@@ -605,7 +582,19 @@ static void run_init(void)
 		_exit(0);
 	close(fds[0]);
 	close(fds[1]);
-	run_init_loop(signals);
+	for (;;) {
+		struct pollfd p[] = {
+			{ .fd = SOCKET_FD, .events = POLLIN },
+			{ .fd = signals, .events = POLLIN },
+		};
+
+		if (poll(p, 2, kill_timed_out_jobs()) < 0 && errno != EINTR)
+			_exit(1);
+		if (p[1].revents)
+			reap_exited_jobs(signals);
+		if (p[0].revents)
+			on_message();
+	}
 }
 
 /* Close all descriptors of kfarmd except the socket. */

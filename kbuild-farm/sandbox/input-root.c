@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "sandbox/internal.h"
 
 #include <errno.h>
@@ -220,7 +221,7 @@ static bool is_reserved_path(const char *path)
 					     "/dev/urandom" };
 	size_t n = strlen(RESERVED_DIR);
 
-	for (size_t i = 0; i < sizeof(nodes) / sizeof(*nodes); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(nodes); i++) {
 		if (!strcmp(path, nodes[i]))
 			return true;
 	}
@@ -297,40 +298,31 @@ static int exchange_paths(struct sandbox_input_root *v, const char *name,
 }
 
 /*
- * Move stage/name into place.  An existing entry is replaced atomically.  If
- * rename(2) cannot replace it because a directory is involved, the two entries
- * are exchanged.
+ * End an edit.  If `ret` is 0, move stage/name into place.  An existing entry
+ * is replaced atomically; if rename(2) cannot replace it because a directory is
+ * involved, the two entries are exchanged.  Then remove the file or directory
+ * that is left in the stage: the new entry after a failure, or the old entry
+ * after an exchange.
  */
-static int move_into_place(struct sandbox_input_root *v, const char *name,
-			   const char *path)
+static int finish_edit(struct sandbox_input_root *v, int ret, const char *name,
+		       const char *path, struct err *err)
 {
+	int parent = -1;
 	const char *leaf;
-	int parent = sandbox_input_root_open_parent(v->root_fd, path, true,
-						    &leaf);
-	int ret = 0;
 
-	if (parent < 0)
-		return parent;
-	if (renameat(v->stage_fd, name, parent, leaf)) {
+	if (!ret) {
+		parent = sandbox_input_root_open_parent(v->root_fd, path, true,
+							&leaf);
+		ret = parent < 0 ? parent : 0;
+	}
+	if (!ret && renameat(v->stage_fd, name, parent, leaf)) {
 		ret = -errno;
 		if (ret == -EISDIR || ret == -ENOTDIR || ret == -ENOTEMPTY ||
 		    ret == -EEXIST)
 			ret = exchange_paths(v, name, parent, leaf);
 	}
-	close(parent);
-	return ret;
-}
-
-/*
- * End an edit.  If `ret` is 0, move stage/name into place.  Then remove what is
- * left under this name in the stage: the new entry after a failure, or the old
- * entry after an exchange.
- */
-static int finish_edit(struct sandbox_input_root *v, int ret, const char *name,
-		       const char *path, struct err *err)
-{
-	if (!ret)
-		ret = move_into_place(v, name, path);
+	if (parent >= 0)
+		close(parent);
 	fs_remove_at(v->stage_fd, name);
 	restore_fsids(v);
 	if (ret)
@@ -445,27 +437,12 @@ int sandbox_remove_path(struct sandbox *cell, const char *path, struct err *err)
 	return ret ? set_edit_error(err, ret, path) : 0;
 }
 
-/* Remove the paths that no longer exist in the input root from the table. */
-static void forget_removed_paths(struct sandbox_input_root *v)
-{
-	struct map_entry *n, *next;
-	struct stat st;
-
-	for (n = map_next(&v->entries, NULL); n; n = next) {
-		const char *path = ((struct input_root_entry *)n)->path;
-
-		next = map_next(&v->entries, n);
-		if (!fstatat(v->root_fd, path + 1, &st, AT_SYMLINK_NOFOLLOW))
-			continue;
-		map_remove(&v->entries, n);
-		free(n);
-	}
-}
-
 int sandbox_freeze(struct sandbox *cell, const char *driver, struct err *err)
 {
 	struct sandbox_input_root *v = &cell->input_root;
+	struct map_entry *n, *next;
 	char *real = NULL;
+	struct stat st;
 	int ret = 0;
 
 	if (driver && !sandbox_input_root_is_normal(driver))
@@ -480,8 +457,20 @@ int sandbox_freeze(struct sandbox *cell, const char *driver, struct err *err)
 	free(real);
 	if (ret)
 		return ret;
-	if (!v->frozen)
-		forget_removed_paths(v);
+	/*
+	 * Only paths that still exist are protected: remove the others from the
+	 * table.
+	 */
+	n = v->frozen ? NULL : map_next(&v->entries, NULL);
+	for (; n; n = next) {
+		const char *path = ((struct input_root_entry *)n)->path;
+
+		next = map_next(&v->entries, n);
+		if (!fstatat(v->root_fd, path + 1, &st, AT_SYMLINK_NOFOLLOW))
+			continue;
+		map_remove(&v->entries, n);
+		free(n);
+	}
 	v->frozen = true;
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include "sandbox/sandbox.h"
 
 #include <sys/queue.h>
+#include <sys/types.h>
 
 struct sandbox_run {
 	TAILQ_ENTRY(sandbox_run) entry;
@@ -34,7 +35,7 @@ struct sandbox {
 	TAILQ_HEAD(, sandbox_run) runs; /* runs that have not ended */
 	uint32_t next_id;
 	bool lost;
-	bool self_test; /* the next run executes sandbox_check_run_selftest() */
+	bool self_test; /* the next job is sandbox_check_run_selftest() */
 	bool in_handler; /* sandbox_handle_messages() is running */
 	/* sandbox_free() was called in sandbox_handle_messages() */
 	bool free_pending;
@@ -48,5 +49,21 @@ struct sandbox {
  */
 int sandbox_explain(struct err *err, const char *root, const char *layer,
 		    const char *what, int error);
+
+/*
+ * Run the self-test in place of a job's program.  If all layers hold, the last
+ * check ends the process by SIGSYS; otherwise the exit status identifies a
+ * layer that does not hold.
+ */
+void sandbox_check_run_selftest(void) __attribute__((noreturn));
+/* Return the name of the layer for an exit status, or NULL. */
+const char *sandbox_check_layer_name(int status);
+
+/*
+ * Return the CPU time of a process and its descendants in milliseconds,
+ * including children that were waited for; 0 if the process does not exist or
+ * /proc is not mounted.
+ */
+uint32_t sandbox_run_pid_cpu_ms(pid_t pid);
 
 #endif

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "sandbox/run.h"
+#include "sandbox/internal.h"
 
 #include "base/buf.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "sandbox/init.h"
-#include "sandbox/internal.h"
 #include "sandbox/sandbox.h"
 
 #include <errno.h>

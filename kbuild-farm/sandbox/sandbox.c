@@ -6,19 +6,24 @@
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/str.h"
-#include "sandbox/check.h"
+#include "base/vec.h"
 #include "sandbox/init.h"
 #include "sandbox/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -179,7 +184,7 @@ static char *namespace_remedy(const char *layer, int error)
 		{ "net", "net", "CONFIG_NET_NS" },
 	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (strcmp(layer, names[i][0]))
 			continue;
 		if (error == ENOSPC || error == EUSERS)
@@ -396,35 +401,16 @@ static void finish_sandbox_run(struct sandbox_run *run)
 	run->on_done(run->ctx, run, &run->end);
 }
 
-static void on_ended(struct sandbox_run *run, const struct sandbox_msg *m)
-{
-	bool shot = WIFSIGNALED(m->status) && WTERMSIG(m->status) == SIGKILL;
-
-	run->end.status = m->status;
-	run->end.cpu_ms = m->cpu_ms;
-	run->end.wall_ms = m->wall_ms;
-	run->end.peak_kib = m->peak_kib;
-	if (run->start_failed)
-		run->end.cause = SANDBOX_END_NOT_STARTED;
-	else if (m->timed_out && shot)
-		run->end.cause = SANDBOX_END_DEADLINE;
-	else if (run->killed && shot)
-		run->end.cause = SANDBOX_END_CANCELLED;
-	finish_sandbox_run(run);
-}
-
 /* Update a run according to a message of its job or of the sandbox init. */
 static void on_message(struct sandbox *cell, const struct sandbox_msg *m,
 		       struct sandbox_msg_ancillary *extra)
 {
-	struct sandbox_run *run;
+	bool shot = WIFSIGNALED(m->status) && WTERMSIG(m->status) == SIGKILL;
+	struct sandbox_run *run = TAILQ_FIRST(&cell->runs);
 	bool same;
 
-	TAILQ_FOREACH(run, &cell->runs, entry)
-	{
-		if (run->id == m->id)
-			break;
-	}
+	while (run && run->id != m->id)
+		run = TAILQ_NEXT(run, entry);
 	if (!run)
 		return;
 	if (m->type == SANDBOX_MSG_STARTED) {
@@ -439,7 +425,17 @@ static void on_message(struct sandbox *cell, const struct sandbox_msg *m,
 			 m->layer, same ? "" : " ", same ? "" : m->operation,
 			 strerror(m->error));
 	} else if (m->type == SANDBOX_MSG_ENDED) {
-		on_ended(run, m);
+		run->end.status = m->status;
+		run->end.cpu_ms = m->cpu_ms;
+		run->end.wall_ms = m->wall_ms;
+		run->end.peak_kib = m->peak_kib;
+		if (run->start_failed)
+			run->end.cause = SANDBOX_END_NOT_STARTED;
+		else if (m->timed_out && shot)
+			run->end.cause = SANDBOX_END_DEADLINE;
+		else if (run->killed && shot)
+			run->end.cause = SANDBOX_END_CANCELLED;
+		finish_sandbox_run(run);
 	}
 }
 
@@ -482,6 +478,133 @@ void sandbox_handle_messages(struct sandbox *cell)
 		destroy_sandbox(cell);
 }
 
+/*
+ * The self-test checks every layer from inside a job.  Like the start of a job
+ * (sandbox/init.h), it allocates nothing and takes no lock.
+ */
+
+#define EXIT_STATUS_BASE 10 /* exit status for selftest_layers[0] */
+
+/* Return true if the file can be opened. */
+static bool can_open(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+static bool is_unprivileged_user(void)
+{
+	return getuid() && geteuid() && getgid() && getegid();
+}
+
+static bool is_pid_1(void)
+{
+	return getpid() == 1 && !getppid();
+}
+
+static bool has_private_root(void)
+{
+	return !can_open("/proc/self/environ", O_RDONLY) &&
+	       !can_open("/etc/passwd", O_RDONLY) &&
+	       !can_open("/sys", O_RDONLY) && can_open("/dev/null", O_RDWR);
+}
+
+static bool can_write_job_dirs_only(void)
+{
+	return !can_open("/kfarm-escape", O_WRONLY | O_CREAT) &&
+	       errno == EROFS &&
+	       can_open(SANDBOX_OUT_DIR "/x", O_WRONLY | O_CREAT) &&
+	       can_open(SANDBOX_TMP_DIR "/x", O_WRONLY | O_CREAT);
+}
+
+static bool has_sandbox_hostname(void)
+{
+	struct utsname u;
+
+	return !uname(&u) && !strcmp(u.nodename, "kfarm");
+}
+
+static bool has_no_network(void)
+{
+	return socket(AF_INET, SOCK_STREAM, 0) < 0;
+}
+
+static bool has_no_privileges(void)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct caps[2];
+
+	if (syscall(SYS_capget, &head, caps))
+		return false;
+	for (int i = 0; i < 2; i++) {
+		if (caps[i].effective || caps[i].permitted ||
+		    caps[i].inheritable)
+			return false;
+	}
+	return prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN, 0, 0, 0) == 0;
+}
+
+static bool has_no_new_privs(void)
+{
+	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+}
+
+static bool has_rlimits(void)
+{
+	struct rlimit core, files;
+
+	return !getrlimit(RLIMIT_CORE, &core) && !core.rlim_max &&
+	       !getrlimit(RLIMIT_FSIZE, &files) &&
+	       files.rlim_max != RLIM_INFINITY;
+}
+
+static bool has_seccomp_filter(void)
+{
+	return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 2;
+}
+
+static const struct {
+	const char *name;
+	bool (*holds)(void);
+} selftest_layers[] = {
+	{ "user", is_unprivileged_user },
+	{ "pid", is_pid_1 },
+	{ "pivot_root", has_private_root },
+	{ "mount", can_write_job_dirs_only },
+	{ "uts", has_sandbox_hostname },
+	{ "net", has_no_network },
+	{ "capabilities", has_no_privileges },
+	{ "no_new_privs", has_no_new_privs },
+	{ "rlimits", has_rlimits },
+	{ "seccomp", has_seccomp_filter },
+	{ "seccomp", NULL }, /* the filter did not end the process */
+};
+
+void sandbox_check_run_selftest(void)
+{
+	for (int i = 0; i < (int)ARRAY_SIZE(selftest_layers); i++) {
+		if (selftest_layers[i].holds && !selftest_layers[i].holds())
+			_exit(EXIT_STATUS_BASE + i);
+	}
+	/* The seccomp filter ends the process at this call. */
+	unshare(CLONE_NEWUSER);
+	_exit(EXIT_STATUS_BASE + (int)ARRAY_SIZE(selftest_layers) - 1);
+}
+
+const char *sandbox_check_layer_name(int status)
+{
+	if (status < EXIT_STATUS_BASE ||
+	    status >= EXIT_STATUS_BASE + (int)ARRAY_SIZE(selftest_layers))
+		return NULL;
+	return selftest_layers[status - EXIT_STATUS_BASE].name;
+}
+
 #define SELFTEST_TIMEOUT_MS 10000
 
 struct selftest_outcome {
@@ -497,23 +620,6 @@ static void on_done(void *ctx, struct sandbox_run *run,
 	(void)run;
 	o->end = *end;
 	o->done = true;
-}
-
-static int wait_for_selftest(struct sandbox *cell,
-			     const struct selftest_outcome *o)
-{
-	uint64_t deadline = clock_ms() + SELFTEST_TIMEOUT_MS;
-
-	while (!o->done) {
-		struct pollfd p = { .fd = sandbox_fd(cell), .events = POLLIN };
-		uint64_t now = clock_ms();
-
-		if (now >= deadline)
-			return -ETIMEDOUT;
-		if (poll(&p, 1, (int)(deadline - now)) > 0)
-			sandbox_handle_messages(cell);
-	}
-	return 0;
 }
 
 /*
@@ -555,17 +661,24 @@ static int run_selftest(struct sandbox *cell, struct err *err)
 		.on_done = on_done,
 		.ctx = &o,
 	};
+	struct pollfd p = { .fd = sandbox_fd(cell), .events = POLLIN };
 	struct sandbox_run *run = NULL;
+	uint64_t deadline, now;
 	int ret;
 
 	cell->self_test = true;
 	ret = sandbox_start_job(cell, &job, &run, err);
 	if (ret)
 		return ret;
-	ret = wait_for_selftest(cell, &o);
+	deadline = clock_ms() + SELFTEST_TIMEOUT_MS;
+	while (!o.done && (now = clock_ms()) < deadline) {
+		if (poll(&p, 1, (int)(deadline - now)) > 0)
+			sandbox_handle_messages(cell);
+	}
 	sandbox_run_free(run);
-	if (ret)
-		return err_set(err, -ret, "no sandbox: self-test timed out");
+	if (!o.done)
+		return err_set(err, ETIMEDOUT,
+			       "no sandbox: self-test timed out");
 	return check_selftest_end(&o.end, err);
 }
 

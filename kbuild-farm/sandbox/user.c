@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "sandbox/user.h"
 
+#include "base/vec.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -75,7 +77,7 @@ int sandbox_user_unshare(struct sandbox_msg *m)
 		{ CLONE_NEWNET, "net" },
 	};
 
-	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
 		if (unshare(others[i].flag))
 			return sandbox_user_set_error(m, others[i].name,
 						      "unshare");
@@ -160,7 +162,7 @@ int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
 				     limits->input_root_bytes,
 				     limits->input_root_files))
 		return sandbox_user_set_error(m, "mount", "tmpfs");
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
 		if (mkdir(dirs[i], 0755))
 			return sandbox_user_set_error(m, "mount", dirs[i]);
 	}
@@ -438,7 +440,7 @@ static unsigned choose_sandbox_uid(void)
 {
 	static const unsigned ids[] = { SANDBOX_UID, SANDBOX_UID_16BIT };
 
-	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
 		if (is_uid_and_gid_mapped(ids[i]))
 			return ids[i];
 	}
@@ -459,7 +461,7 @@ static bool choose_job_uids(struct sandbox_uid_range *jobs)
 		  .n_uids = N_JOB_UIDS_16BIT },
 	};
 
-	for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
 		const struct sandbox_uid_range *r = &ranges[i];
 
 		if (!is_uid_and_gid_mapped(r->first_uid) ||
