@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 /* Return a KiB value of /proc/meminfo in bytes. */
@@ -55,6 +56,26 @@ static uint32_t load_average(const char *root)
 	return minute > 0 && minute < 1e6 ? (uint32_t)(minute * 1000) : 0;
 }
 
+/*
+ * Return the value of uname(2) that /proc/sys/kernel lists as `what`:
+ * "hostname", "osrelease", or "arch" for uname -m (that file exists only since
+ * Linux 6.1).  The caller frees the text, which is "" if the value is unknown.
+ */
+static char *read_uname(const char *root, const char *what)
+{
+	struct utsname name;
+	char *text;
+
+	if (!*root && !uname(&name)) {
+		if (!strcmp(what, "hostname"))
+			return xstrdup(name.nodename);
+		return xstrdup(!strcmp(what, "arch") ? name.machine :
+						       name.release);
+	}
+	text = machine_sys_read_text(root, "/proc/sys/kernel/%s", what);
+	return text ? text : xstrdup("");
+}
+
 void machine_inventory_collect(struct wire_inventory *inv, const char *root)
 {
 	char *boot_id = machine_sys_read_text(
@@ -75,8 +96,8 @@ void machine_inventory_collect(struct wire_inventory *inv, const char *root)
 	if (quota && quota < cores)
 		cores = quota;
 	*inv = (struct wire_inventory){
-		.machine = machine_sys_read_uname(root, "arch"),
-		.host = machine_sys_read_uname(root, "hostname"),
+		.machine = read_uname(root, "arch"),
+		.host = read_uname(root, "hostname"),
 		.boot_id = boot_id ? boot_id : xstrdup(""),
 		.cores = (uint16_t)cores,
 		.memory_mib = to_mib(total),
@@ -95,16 +116,6 @@ void machine_inventory_read_load(uint32_t *available_mib, uint32_t *load_milli,
 	read_memory(root, &cg, &total, &available);
 	*available_mib = to_mib(available);
 	*load_milli = load_average(root);
-}
-
-/* Return a value of /proc/meminfo such as "MemTotal" in MiB, or 0. */
-static uint32_t read_meminfo_mib(const char *root, const char *name)
-{
-	char *text = machine_sys_read_text(root, "/proc/meminfo");
-	uint32_t mib = to_mib(meminfo_bytes(text, name));
-
-	free(text);
-	return mib;
 }
 
 #define CPU_DIR "/sys/devices/system/cpu"
@@ -141,7 +152,7 @@ static char *arm_model(const char *block)
 		return NULL;
 	implementer = strtoul(who, NULL, 0);
 	part = strtoul(what, NULL, 0);
-	for (size_t i = 0; i < sizeof(arm_parts) / sizeof(*arm_parts); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(arm_parts); i++) {
 		if (arm_parts[i].implementer == implementer &&
 		    arm_parts[i].part == part)
 			return xstrdup(arm_parts[i].name);
@@ -158,7 +169,7 @@ static char *read_cpu_model(const char *block)
 	static const char *const names[] = { "model name", "uarch", "cpu" };
 	char *arm = arm_model(block);
 
-	for (size_t i = 0; !arm && i < sizeof(names) / sizeof(*names); i++) {
+	for (size_t i = 0; !arm && i < ARRAY_SIZE(names); i++) {
 		const char *at = machine_sys_find_value(block, names[i]);
 
 		size_t n = at ? strcspn(at, "\n") : 0;
@@ -389,10 +400,10 @@ static void read_abis(struct strv *out, const char *root)
 		{ "i486", "i686", NULL, NULL },
 		{ "i586", "i686", NULL, NULL },
 	};
-	char *machine = machine_sys_read_uname(root, "arch");
+	char *machine = read_uname(root, "arch");
 	const char *own = machine, *narrow = NULL;
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 		if (strcmp(known[i].machine, machine))
 			continue;
 		own = known[i].own;
@@ -481,50 +492,48 @@ static void read_macs(struct wire_machine *m, const char *root)
 }
 
 /*
- * Lower m->passive_mk to the lowest passive trip point of `zone`, the
+ * Set m->passive_mk to the lowest passive trip point of all thermal zones, the
  * temperature at which the kernel begins to slow down CPUs.
  */
-static void read_trips(struct wire_machine *m, const char *root,
-		       const char *zone)
-{
-	char *type;
-
-	for (int i = 0;; i++) {
-		bool passive;
-		int64_t mc;
-
-		type = machine_sys_read_text(
-			root, THERMAL_DIR "/%s/trip_point_%d_type", zone, i);
-		if (!type)
-			break;
-		passive = !strcmp(type, "passive");
-		free(type);
-		if (!passive ||
-		    !machine_sys_read_number(
-			    root, &mc, THERMAL_DIR "/%s/trip_point_%d_temp",
-			    zone, i))
-			continue;
-		mc = machine_sys_to_millicelsius(mc);
-		if (mc > 0 && mc <= TRIP_POINT_MAX_MC &&
-		    mc + WIRE_ZERO_CELSIUS_MK < m->passive_mk)
-			m->passive_mk = (uint32_t)mc + WIRE_ZERO_CELSIUS_MK;
-	}
-}
-
 static void read_passive(struct wire_machine *m, const char *root)
 {
 	struct strv zones = { 0 };
+	char *type;
 
 	m->passive_mk = WIRE_HEALTH_UNKNOWN;
 	machine_sys_list_dir(root, THERMAL_DIR, "thermal_zone", &zones);
-	for (size_t i = 0; i < zones.n; i++)
-		read_trips(m, root, zones.v[i]);
+	for (size_t z = 0; z < zones.n; z++) {
+		for (int i = 0;; i++) {
+			bool passive;
+			int64_t mc;
+
+			type = machine_sys_read_text(
+				root, THERMAL_DIR "/%s/trip_point_%d_type",
+				zones.v[z], i);
+			if (!type)
+				break;
+			passive = !strcmp(type, "passive");
+			free(type);
+			if (!passive ||
+			    !machine_sys_read_number(root, &mc,
+						     THERMAL_DIR
+						     "/%s/trip_point_%d_temp",
+						     zones.v[z], i))
+				continue;
+			mc = machine_sys_to_millicelsius(mc);
+			if (mc > 0 && mc <= TRIP_POINT_MAX_MC &&
+			    mc + WIRE_ZERO_CELSIUS_MK < m->passive_mk)
+				m->passive_mk = (uint32_t)mc +
+						WIRE_ZERO_CELSIUS_MK;
+		}
+	}
 	strv_release(&zones);
 }
 
 void machine_collect(struct wire_machine *m, struct machine_cpus **cpus,
 		     const char *root)
 {
+	char *meminfo = machine_sys_read_text(root, "/proc/meminfo");
 	struct machine_cgroup cg;
 	struct timespec now;
 
@@ -532,16 +541,17 @@ void machine_collect(struct wire_machine *m, struct machine_cpus **cpus,
 	clock_gettime(CLOCK_REALTIME, &now);
 	*m = (struct wire_machine){
 		.model = read_model(root),
-		.kernel = machine_sys_read_uname(root, "osrelease"),
+		.kernel = read_uname(root, "osrelease"),
 		.clock_ms = now.tv_sec > 0 ?
 				    (uint64_t)now.tv_sec * 1000 +
 					    (uint64_t)now.tv_nsec / 1000000 :
 				    0,
 		.cpu_milli = cg.cpu_milli,
-		.memory_mib = read_meminfo_mib(root, "MemTotal"),
-		.swap_mib = read_meminfo_mib(root, "SwapTotal"),
+		.memory_mib = to_mib(meminfo_bytes(meminfo, "MemTotal")),
+		.swap_mib = to_mib(meminfo_bytes(meminfo, "SwapTotal")),
 		.health = wire_health_unknown,
 	};
+	free(meminfo);
 	/* A cgroup limit at or above the physical memory is no limit. */
 	if (cg.memory_bytes >> 20 < m->memory_mib)
 		m->limit_mib = (uint32_t)(cg.memory_bytes >> 20);

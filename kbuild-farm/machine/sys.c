@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #define TEXT_MAX   (4u << 20)
@@ -106,21 +105,6 @@ bool machine_sys_exists(const char *root, const char *fmt, ...)
 	sys_path(path, root, fmt, ap);
 	va_end(ap);
 	return fs_exists(path);
-}
-
-char *machine_sys_read_uname(const char *root, const char *what)
-{
-	struct utsname name;
-	char *text;
-
-	if (!*root && !uname(&name)) {
-		if (!strcmp(what, "hostname"))
-			return xstrdup(name.nodename);
-		return xstrdup(!strcmp(what, "arch") ? name.machine :
-						       name.release);
-	}
-	text = machine_sys_read_text(root, "/proc/sys/kernel/%s", what);
-	return text ? text : xstrdup("");
 }
 
 const char *machine_sys_find_value(const char *text, const char *name)

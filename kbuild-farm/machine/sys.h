@@ -49,12 +49,6 @@ void machine_sys_list_dir(const char *root, const char *dir, const char *prefix,
 bool machine_sys_exists(const char *root, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /*
- * Return the value of uname(2) that /proc/sys/kernel lists as `what`:
- * "hostname", "osrelease", or "arch" for uname -m (that file exists only since
- * Linux 6.1).  Never NULL; the caller frees it.
- */
-char *machine_sys_read_uname(const char *root, const char *what);
-/*
  * Find the line "NAME: VALUE" in `text`.  Returns a pointer to VALUE within
  * `text`, or NULL.  The value is not terminated at the end of its line.
  */

@@ -191,30 +191,21 @@ static int open_and_digest(const char *path, struct store_file_digest *out,
 	return ret;
 }
 
-static int find_cached_file(struct store_digest_cache *cache, const char *path,
-			    struct store_file_digest *out)
-{
-	struct file_stamp stamp;
-	struct stat st;
-	int ret;
-
-	if (stat(path, &st))
-		return -errno;
-	ret = check_kind(&st);
-	if (ret)
-		return ret;
-	file_stamp_from_stat(&stamp, &st);
-	return store_digest_cache_find(cache, &stamp, out) ? 0 : -ESTALE;
-}
-
 int store_digest_cache_get(struct store_digest_cache *cache, const char *path,
 			   struct store_file_digest *out, struct buf *content,
 			   size_t content_max, struct err *err)
 {
 	struct store_file_digest id = { 0 };
-	int ret = find_cached_file(cache, path, &id);
+	struct file_stamp stamp;
+	struct stat st;
+	bool cached;
+	int ret = stat(path, &st) ? -errno : check_kind(&st);
 
-	if (ret == -ESTALE || (!ret && content)) {
+	if (ret)
+		return err_set(err, -ret, "%s: %s", path, strerror(-ret));
+	file_stamp_from_stat(&stamp, &st);
+	cached = store_digest_cache_find(cache, &stamp, &id);
+	if (!cached || content) {
 		ret = -EAGAIN;
 		for (int i = 0; i < TRIES_MAX && ret == -EAGAIN; i++)
 			ret = open_and_digest(path, &id, content, content_max);

@@ -6,10 +6,10 @@
  * Two processes that collect concurrently compute the same age, so both remove
  * the same blobs.
  */
-#include "base/fs.h"
 #include "store/internal.h"
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/str.h"
 #include "base/task.h"
 
@@ -41,7 +41,8 @@ struct gc_pass {
 typedef void gc_visit_fn(struct gc_pass *pass, int dir, const char *name,
 			 const struct stat *st);
 
-uint64_t store_gc_disk_bytes(uint64_t size)
+/* Return the disk space of a blob of `size` bytes, rounded up to blocks. */
+static uint64_t disk_bytes(uint64_t size)
 {
 	return size > UINT64_MAX - DISK_BLOCK ?
 		       UINT64_MAX :
@@ -117,7 +118,7 @@ static int visit_all(struct gc_pass *pass, gc_visit_fn *visit)
 static void visit_count(struct gc_pass *pass, int dir, const char *name,
 			const struct stat *st)
 {
-	uint64_t charge = store_gc_disk_bytes((uint64_t)st->st_size);
+	uint64_t charge = disk_bytes((uint64_t)st->st_size);
 
 	(void)dir;
 	(void)name;
@@ -134,7 +135,7 @@ static void visit_remove(struct gc_pass *pass, int dir, const char *name,
 	if (pass->removed_bytes >= pass->excess_bytes || st->st_nlink > 1 ||
 	    age_class(pass, st) < pass->min_age || unlinkat(dir, name, 0))
 		return;
-	pass->removed_bytes += store_gc_disk_bytes((uint64_t)st->st_size);
+	pass->removed_bytes += disk_bytes((uint64_t)st->st_size);
 	pass->n_removed++;
 }
 
@@ -325,7 +326,7 @@ static void make_space(struct store *s, uint64_t charge)
 
 int store_gc_reserve(struct store *s, uint64_t size)
 {
-	uint64_t charge = store_gc_disk_bytes(size);
+	uint64_t charge = disk_bytes(size);
 	bool hopeless, fits;
 
 	if (charge > s->stats.limit_bytes)
@@ -353,17 +354,17 @@ int store_gc_reserve(struct store *s, uint64_t size)
 void store_gc_unreserve(struct store *s, uint64_t size)
 {
 	pthread_mutex_lock(&s->lock);
-	s->stats.incoming_bytes -= store_gc_disk_bytes(size);
+	s->stats.incoming_bytes -= disk_bytes(size);
 	s->full_until_ms = 0;
 	pthread_mutex_unlock(&s->lock);
 }
 
 void store_gc_commit(struct store *s, uint64_t size, uint64_t replaced)
 {
-	uint64_t charge = store_gc_disk_bytes(size), freed = 0;
+	uint64_t charge = disk_bytes(size), freed = 0;
 
 	if (replaced != UINT64_MAX)
-		freed = store_gc_disk_bytes(replaced);
+		freed = disk_bytes(replaced);
 	pthread_mutex_lock(&s->lock);
 	s->stats.incoming_bytes -= charge;
 	s->stats.n_written++;

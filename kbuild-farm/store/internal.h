@@ -44,9 +44,6 @@ struct store {
 	atomic_bool stopping;
 };
 
-/* The disk space of a blob of `size` bytes, rounded up to blocks. */
-uint64_t store_gc_disk_bytes(uint64_t size);
-
 /*
  * Check the file `name` in the directory `dir`.  Returns 0 with *st if it is a
  * regular file.  Any other kind of file is damage and is removed; the result

@@ -17,20 +17,6 @@
 
 #define DIRECTORY (O_RDONLY | O_DIRECTORY)
 
-/*
- * Returns a descriptor, or -EAGAIN if the name exists or another process
- * removed the directory before it was locked.
- */
-static int make_locked_dir(int root_fd, const char *name)
-{
-	int fd;
-
-	if (mkdirat(root_fd, name, 0700))
-		return errno == EEXIST ? -EAGAIN : -errno;
-	fd = fs_open_locked(root_fd, name, DIRECTORY, LOCK_EX | LOCK_NB);
-	return fd == -ENOENT || fd == -EBUSY ? -EAGAIN : fd;
-}
-
 int store_scratch_dir_make(int root_fd,
 			   char name[static STORE_SCRATCH_NAME_MAX],
 			   struct err *err)
@@ -41,7 +27,15 @@ int store_scratch_dir_make(int root_fd,
 	for (int i = 0; i < TRIES_MAX && ret == -EAGAIN; i++) {
 		snprintf(name, STORE_SCRATCH_NAME_MAX, "%d.%u", (int)getpid(),
 			 atomic_fetch_add(&count, 1));
-		ret = make_locked_dir(root_fd, name);
+		if (mkdirat(root_fd, name, 0700)) {
+			ret = errno == EEXIST ? -EAGAIN : -errno;
+			continue;
+		}
+		ret = fs_open_locked(root_fd, name, DIRECTORY,
+				     LOCK_EX | LOCK_NB);
+		/* Another process can lock or remove the new directory. */
+		if (ret == -ENOENT || ret == -EBUSY)
+			ret = -EAGAIN;
 	}
 	if (ret < 0)
 		err_set(err, -ret, "create a scratch directory: %s",
