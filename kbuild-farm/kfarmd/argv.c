@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kfarmd/argv.h"
 
+#include "base/vec.h"
 #include "compiler/manifest.h"
 #include "options/allowlist.h"
 #include "options/env.h"
@@ -41,47 +42,6 @@ bool kfarmd_argv_has_as_deps(const struct kfarmd_compile *c)
 	       (!lto || c->m->lang != WIRE_LANG_C);
 }
 
-/*
- * Choose the paths that the compiler writes.  Returns false if the compiler
- * would read the object's name as a flag.
- */
-static bool choose_outputs(struct options_node_outputs *out,
-			   const struct kfarmd_compile *c)
-{
-	*out = (struct options_node_outputs){
-		.object = SANDBOX_OUT_DIR "/" KFARMD_ARGV_OBJECT,
-		.dep = SANDBOX_OUT_DIR "/" KFARMD_ARGV_DEPS,
-		.as_dep = kfarmd_argv_has_as_deps(c) ? SANDBOX_OUT_DIR
-				  "/" KFARMD_ARGV_AS_DEPS :
-						       NULL,
-		.preprocess = c->preprocess_only,
-		.text_to_object = c->output_to_file,
-	};
-	if (!c->m->output_named)
-		return true;
-	if (!c->is_clang && has_flag(c, "-gsplit-dwarf"))
-		out->dump_name = c->m->object;
-	else
-		out->object = c->m->object;
-	return *c->m->object != '-' && *c->m->object != '@';
-}
-
-static int render_flag(struct strv *argv, struct options_node_outputs *places,
-		       const struct wire_flag *f, struct err *err)
-{
-	if (f->value || !options_allowlist_is_placeholder(f->name))
-		return options_allowlist_add_flag(argv, f->name, f->value, err);
-	if (places->preprocess)
-		return err_set(err, ENOTSUP, "%s: not supported with -E",
-			       f->name);
-	strv_add(argv, f->name);
-	if (!strcmp(f->name, "-o")) {
-		strv_add(argv, places->object);
-		places->has_placeholders = true;
-	}
-	return 0;
-}
-
 int kfarmd_argv_build(struct strv *argv, const struct kfarmd_compile *c,
 		      struct err *err)
 {
@@ -90,23 +50,52 @@ int kfarmd_argv_build(struct strv *argv, const struct kfarmd_compile *c,
 		[WIRE_LANG_ASM] = OPTIONS_LANG_ASM_CPP,
 		[WIRE_LANG_PLAIN_ASM] = OPTIONS_LANG_ASM,
 	};
-	struct options_node_outputs places;
+	struct options_node_outputs out = {
+		.object = SANDBOX_OUT_DIR "/" KFARMD_ARGV_OBJECT,
+		.dep = SANDBOX_OUT_DIR "/" KFARMD_ARGV_DEPS,
+		.preprocess = c->preprocess_only,
+		.text_to_object = c->output_to_file,
+	};
+	const char *object = c->m->object;
 	int ret;
 
-	if (c->m->lang >= sizeof(langs) / sizeof(*langs))
+	if (c->m->lang >= ARRAY_SIZE(langs))
 		return err_set(err, ENOTSUP, "unsupported language %u",
 			       c->m->lang);
-	if (!choose_outputs(&places, c))
-		return err_set(err, ENOTSUP, "invalid object name: %.200s",
-			       c->m->object);
+	if (kfarmd_argv_has_as_deps(c))
+		out.as_dep = SANDBOX_OUT_DIR "/" KFARMD_ARGV_AS_DEPS;
+	if (c->m->output_named) {
+		/* The compiler would read such a name as a flag. */
+		if (*object == '-' || *object == '@')
+			return err_set(err, ENOTSUP,
+				       "invalid object name: %.200s", object);
+		if (!c->is_clang && has_flag(c, "-gsplit-dwarf"))
+			out.dump_name = object;
+		else
+			out.object = object;
+	}
 	strv_add(argv, c->driver);
 	for (size_t i = 0; i < c->n_flags; i++) {
-		ret = render_flag(argv, &places, &c->flags[i], err);
-		if (ret)
-			return ret;
+		const struct wire_flag *f = &c->flags[i];
+
+		if (f->value || !options_allowlist_is_placeholder(f->name)) {
+			ret = options_allowlist_add_flag(argv, f->name,
+							 f->value, err);
+			if (ret)
+				return ret;
+			continue;
+		}
+		if (out.preprocess)
+			return err_set(err, ENOTSUP,
+				       "%s: not supported with -E", f->name);
+		strv_add(argv, f->name);
+		if (!strcmp(f->name, "-o")) {
+			strv_add(argv, out.object);
+			out.has_placeholders = true;
+		}
 	}
 	return options_allowlist_add_outputs(argv, langs[c->m->lang],
-					     c->m->source, &places, err);
+					     c->m->source, &out, err);
 }
 
 int kfarmd_argv_env(struct strv *env, const struct wire_job *m, struct err *err)

@@ -2,10 +2,11 @@
 #include "kfarmd/client.h"
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/str.h"
+#include "base/task.h"
 #include "base/vec.h"
 #include "kfarmd/kfarmd.h"
-#include "kfarmd/toolchain-rpc.h"
 #include "wire/table.h"
 
 #include <errno.h>
@@ -74,11 +75,285 @@ int kfarmd_client_take_job_pin(struct kfarmd_pins *p, uint32_t job,
 	return 0;
 }
 
+struct kfarmd_toolchain_rpc {
+	struct kfarmd *agent;
+	const struct kfarmd_toolchain_rpc_ops *ops;
+	void *ctx;
+	bool closed;
+	atomic_bool stop_requested;
+
+	uint32_t request_id;
+	char *drop_id; /* NULL: list all toolchains */
+	bool verify;
+	struct wire_held toolchains;
+	int ret;
+	struct err err;
+};
+
+/* Send the list in one or more messages. */
+static void send_held_list(struct kfarmd_toolchain_rpc *c)
+{
+	uint32_t at = 0;
+
+	if (c->ret)
+		log_warning("toolchains: %s", c->err.text);
+	do {
+		uint32_t left = c->toolchains.n_toolchains - at;
+		struct wire_held m = { .request_id = c->request_id,
+				       .last = left <= WIRE_HELD_MAX,
+				       .n_toolchains = left <= WIRE_HELD_MAX ?
+							       left :
+							       WIRE_HELD_MAX,
+				       .toolchains = c->toolchains.toolchains +
+						     at };
+		struct buf body = { 0 };
+
+		wire_held_encode(&body, &m);
+		c->ops->send(c->ctx, WIRE_HELD, &body);
+		at += m.n_toolchains;
+	} while (at < c->toolchains.n_toolchains && !c->closed);
+}
+
+static void on_rpc_done(void *arg)
+{
+	struct kfarmd_toolchain_rpc *c = arg;
+	struct wire_dropped m = { .request_id = c->request_id,
+				  .state = c->ret != 0,
+				  .detail = c->ret ? c->err.text : (char *)"" };
+	struct buf body = { 0 };
+
+	if (!c->closed && c->drop_id) {
+		wire_dropped_encode(&body, &m);
+		c->ops->send(c->ctx, WIRE_DROPPED, &body);
+	} else if (!c->closed) {
+		send_held_list(c);
+	}
+	c->agent->n_active--;
+	c->ops->on_freed(c->ctx, c);
+	wire_held_release(&c->toolchains);
+	free(c->drop_id);
+	free(c);
+}
+
+static void run_rpc(void *arg)
+{
+	struct kfarmd_toolchain_rpc *c = arg;
+
+	c->ret = c->drop_id ?
+			 kfarmd_toolchain_stage_remove(c->agent->toolchains_dir,
+						       c->drop_id, &c->err) :
+			 kfarmd_toolchains_list(c->agent->toolchains_dir,
+						c->verify, &c->stop_requested,
+						&c->toolchains, &c->err);
+}
+
+struct kfarmd_toolchain_rpc *kfarmd_toolchain_rpc_new(
+	struct kfarmd *a, uint32_t request_id, const char *drop_id, bool verify,
+	const struct kfarmd_toolchain_rpc_ops *ops, void *ctx)
+{
+	struct kfarmd_toolchain_rpc *c = xcalloc(1, sizeof(*c));
+
+	c->agent = a;
+	c->request_id = request_id;
+	c->drop_id = drop_id ? xstrdup(drop_id) : NULL;
+	c->verify = verify;
+	c->ops = ops;
+	c->ctx = ctx;
+	if (!task_start_notify(a->base, run_rpc, on_rpc_done, c)) {
+		free(c->drop_id);
+		free(c);
+		return NULL;
+	}
+	/* n_active makes kfarmd wait for this request before it exits. */
+	a->n_active++;
+	return c;
+}
+
+void kfarmd_toolchain_rpc_close(struct kfarmd_toolchain_rpc *c)
+{
+	c->closed = true;
+	atomic_store(&c->stop_requested, true);
+}
+
 /*
- * Limit on the sinks of a client, including sandboxes and bundles that are
- * ending; a further bundle is rejected.
+ * A bundle is an input sink that installs a toolchain: its updates are written
+ * to a directory instead of a sandbox.
  */
-#define SINKS_MAX 32
+struct bundle {
+	struct kfarmd_input_sink sink;
+	struct kfarmd_manifest manifest;
+	char *metadata;
+	/* the toolchain is already installed, nothing is written */
+	bool installed;
+	/* index of the files of all installed toolchains */
+	struct kfarmd_toolchains_index *index;
+	/* NULL: not begun, published, or failed */
+	struct kfarmd_toolchain_stage *stage;
+};
+
+static struct bundle *to_bundle(struct kfarmd_input_sink *p)
+{
+	/* `sink` is the first member. */
+	return (struct bundle *)(void *)p;
+}
+
+static int open_bundle(struct kfarmd_input_sink *p, struct err *err)
+{
+	struct bundle *b = to_bundle(p);
+
+	(void)err;
+	b->installed = kfarmd_toolchains_has(p->daemon->toolchains_dir,
+					     b->manifest.id,
+					     &b->manifest.dir_digest);
+	b->index = kfarmd_toolchains_index(p->daemon->toolchains_dir);
+	return 0;
+}
+
+static int add_to_manifest(struct kfarmd_input_sink *p,
+			   const struct kfarmd_input_update *v, struct err *err)
+{
+	struct kfarmd_manifest *r = &to_bundle(p)->manifest;
+	int ret = 0;
+
+	if (v->m.part == WIRE_PART_SOURCES)
+		return err_set(err, EINVAL, "%s: unexpected source files",
+			       r->id);
+	/* Skip the leading slash. */
+	for (uint32_t i = 0; i < v->m.n_entries && !ret; i++)
+		ret = kfarmd_manifest_add(r, v->entries[i].path + 1,
+					  &v->m.entries[i].inode, err);
+	return ret;
+}
+
+/* Validate the manifest and check for free space. */
+static int check_bundle_manifest(struct kfarmd_input_sink *p, struct err *err)
+{
+	struct bundle *b = to_bundle(p);
+	int ret = kfarmd_manifest_validate(&b->manifest, err);
+
+	if (ret || b->installed)
+		return ret;
+	return kfarmd_toolchain_stage_new(p->daemon->toolchains_dir, &b->stage,
+					  b->manifest.total_bytes,
+					  b->manifest.entries.n, err);
+}
+
+/*
+ * Pin the blobs in the store.  A blob that the store lacks is copied from an
+ * installed toolchain; it is missing only if no toolchain has it.
+ */
+static int pin_bundle_blobs(struct kfarmd_input_sink *p,
+			    struct kfarmd_input_update *v, struct err *err)
+{
+	const struct bundle *b = to_bundle(p);
+	int ret;
+
+	if (b->installed) {
+		v->blobs_pinned = true;
+		return 0;
+	}
+	ret = kfarmd_input_update_pin_blobs(v, err);
+	for (uint32_t i = 0; i < v->m.n_entries && !ret; i++) {
+		struct kfarmd_input_update_entry *e = &v->entries[i];
+
+		if (!e->missing)
+			continue;
+		if (atomic_load(&p->stop_requested))
+			return err_set(err, ECANCELED, "cancelled");
+		e->pinned = !kfarmd_toolchains_copy_to_store(
+			b->index, p->daemon->store,
+			&v->m.entries[i].inode.digest,
+			v->m.entries[i].inode.size);
+		e->missing = !e->pinned;
+	}
+	return ret;
+}
+
+static int write_bundle_files(struct kfarmd_input_sink *p,
+			      struct kfarmd_input_update *v, struct err *err)
+{
+	struct bundle *b = to_bundle(p);
+	int ret;
+
+	if (b->installed) {
+		v->next_entry = v->m.n_entries;
+		return 0;
+	}
+	ret = kfarmd_input_update_apply(v, kfarmd_toolchain_stage_put, b->stage,
+					err);
+	if (ret && ret != -EBADMSG) {
+		kfarmd_toolchain_stage_free(b->stage);
+		b->stage = NULL;
+	}
+	return ret;
+}
+
+static int publish_bundle(struct kfarmd_input_sink *p, struct err *err)
+{
+	struct bundle *b = to_bundle(p);
+	int ret = 0;
+
+	if (!b->installed)
+		ret = kfarmd_toolchain_stage_publish(b->stage, &b->manifest,
+						     b->metadata,
+						     &p->stop_requested, err);
+	kfarmd_toolchain_stage_free(b->stage);
+	b->stage = NULL;
+	digest_format(&b->manifest.dir_digest, p->detail);
+	if (!ret)
+		log_info("toolchain %s: installed", b->manifest.id);
+	return ret;
+}
+
+static void free_bundle(struct kfarmd_input_sink *p)
+{
+	struct bundle *b = to_bundle(p);
+
+	kfarmd_toolchains_index_free(b->index);
+	kfarmd_toolchain_stage_free(b->stage);
+	kfarmd_manifest_release(&b->manifest);
+	free(b->metadata);
+	free(b);
+}
+
+static const struct kfarmd_input_sink_type bundle_sink_type = {
+	.name = "bundle",
+	.all_or_nothing = true,
+	.open = open_bundle,
+	.accept = add_to_manifest,
+	.validate = check_bundle_manifest,
+	.pin_blobs = pin_bundle_blobs,
+	.apply = write_bundle_files,
+	.finish = publish_bundle,
+	.free = free_bundle,
+};
+
+/* Take ownership of the strings of `m`. */
+static struct kfarmd_input_sink *new_bundle(
+	struct kfarmd *a, struct wire_bundle *m, struct kfarmd_blobs *blobs,
+	const struct kfarmd_input_sink_ops *ops, void *ctx)
+{
+	struct bundle *b = xcalloc(1, sizeof(*b));
+
+	b->manifest.id = m->id;
+	b->manifest.host = m->host;
+	b->manifest.dir_digest = m->dir_digest;
+	b->manifest.equivalent_id = m->equivalent_id;
+	b->metadata = m->metadata;
+	m->id = m->host = m->metadata = NULL;
+	kfarmd_input_sink_init(&b->sink, &bundle_sink_type, a, m->bundle, blobs,
+			       ops, ctx);
+	return &b->sink;
+}
+
+/*
+ * Limits of one client.  SINKS_MAX and SANDBOXES_MAX include sinks that are
+ * ending.
+ */
+#define SINKS_MAX     32 /* sandboxes and bundles; a further bundle fails */
+#define SANDBOXES_MAX 16
+#define BUNDLES_MAX   4 /* open bundles */
+#define RPCS_MAX      16 /* unanswered toolchain requests */
 
 static int set_decode_error(struct err *err, const char *what)
 {
@@ -145,13 +420,6 @@ struct kfarmd_client *kfarmd_client_new(struct kfarmd *a,
 	c->flags = wire_flags_new();
 	c->blobs = kfarmd_blobs_new(a->store);
 	return c;
-}
-
-void kfarmd_client_set_version(struct kfarmd_client *c, int version,
-			       struct machine_cpus *cpus, unsigned n)
-{
-	kfarmd_client_init_pins(&c->pins, version, cpus, n);
-	kfarmd_argv_init_steps(&c->steps, version);
 }
 
 void kfarmd_client_close(struct kfarmd_client *c)
@@ -265,7 +533,7 @@ static int handle_cell_msg(struct kfarmd_client *c, struct bytes body,
 			      m.cell);
 	else if (!c->agent->sandbox_check.usable)
 		refuse_sink(c, m.cell, c->agent->sandbox_check.reason);
-	else if (n >= KFARMD_CLIENT_SANDBOXES_MAX)
+	else if (n >= SANDBOXES_MAX)
 		refuse_sink(c, m.cell, "too many sandboxes for one client");
 	else
 		add_sink(c, kfarmd_sandbox_new(c->agent, &m, c->blobs,
@@ -291,14 +559,13 @@ static int handle_bundle_msg(struct kfarmd_client *c, struct bytes body,
 	if (find_sink(c, m.bundle)) {
 		ret = err_set(err, EPROTO, "BUNDLE: number %u already in use",
 			      m.bundle);
-	} else if (n_open >= KFARMD_BUNDLES_MAX || c->n_sinks >= SINKS_MAX) {
+	} else if (n_open >= BUNDLES_MAX || c->n_sinks >= SINKS_MAX) {
 		ret = err_set(
 			err, EPROTO,
 			"too many concurrent toolchain uploads: limit is %d",
-			KFARMD_BUNDLES_MAX);
+			BUNDLES_MAX);
 	} else if (strv_has(&c->agent->hosts, m.host)) {
-		add_sink(c, kfarmd_bundle_new(c->agent, &m, c->blobs, &sink_ops,
-					      c));
+		add_sink(c, new_bundle(c->agent, &m, c->blobs, &sink_ops, c));
 	} else {
 		/* Reject the toolchain before its files are requested. */
 		why = xasprintf(
@@ -322,11 +589,11 @@ static int start_rpc(struct kfarmd_client *c, uint32_t request_id,
 {
 	struct kfarmd_toolchain_rpc *r;
 
-	if (c->n_requests >= KFARMD_TOOLCHAIN_RPCS_MAX)
+	if (c->n_requests >= RPCS_MAX)
 		return err_set(
 			err, EPROTO,
 			"too many concurrent toolchain requests: limit is %d",
-			KFARMD_TOOLCHAIN_RPCS_MAX);
+			RPCS_MAX);
 	r = kfarmd_toolchain_rpc_new(c->agent, request_id, drop_id, verify,
 				     &rpc_ops, c);
 	if (!r)

@@ -18,6 +18,7 @@
 #include "kfarmd/argv.h"
 #include "kfarmd/input-sink.h"
 #include "kfarmd/slots.h"
+#include "kfarmd/toolchains.h"
 #include "machine/health.h"
 #include "machine/sys.h"
 #include "wire/msg.h"
@@ -66,8 +67,40 @@ int kfarmd_client_receive_pin(struct kfarmd_pins *p, struct bytes body,
 int kfarmd_client_take_job_pin(struct kfarmd_pins *p, uint32_t job,
 			       struct kfarmd_pin **pin, struct err *err);
 
-/* limit on the sandboxes of one client, including those that are ending */
-#define KFARMD_CLIENT_SANDBOXES_MAX 16
+/*
+ * TOOLS and DROP requests list and remove installed toolchains, on a thread
+ * each.  BUNDLE installs a toolchain:
+ *
+ *	BUNDLE, VIEWs -> manifest is complete and valid -> NEED
+ *	-> all blobs received -> files written -> verified and published
+ *	-> HAVE ready
+ *
+ * A file that another installed toolchain contains is copied instead of
+ * requested.  HAVE ready carries the dir_digest; any failure is reported as
+ * HAVE refused.
+ */
+
+/* Callbacks of a request; they run in the event loop. */
+struct kfarmd_toolchain_rpc_ops {
+	/* Send HELD messages, or DROPPED, and release the body. */
+	void (*send)(void *ctx, enum wire_type type, struct buf *body);
+	/* The request is answered and is freed after this call. */
+	void (*on_freed)(void *ctx, struct kfarmd_toolchain_rpc *r);
+};
+
+/*
+ * Start a request.  If `drop_id` is not NULL, the request removes this
+ * toolchain; the string is copied.  Otherwise it lists all toolchains, and
+ * hashes them if `verify` is set.  Returns NULL if no thread can be started.
+ */
+struct kfarmd_toolchain_rpc *kfarmd_toolchain_rpc_new(
+	struct kfarmd *a, uint32_t request_id, const char *drop_id, bool verify,
+	const struct kfarmd_toolchain_rpc_ops *ops, void *ctx);
+/*
+ * Stop a request whose client has left: it sends no more messages, but
+ * on_freed() is still called.
+ */
+void kfarmd_toolchain_rpc_close(struct kfarmd_toolchain_rpc *c);
 
 struct kfarmd_client_ops {
 	/* Send a message and release its body. */
@@ -106,13 +139,6 @@ struct kfarmd_client {
 struct kfarmd_client *kfarmd_client_new(struct kfarmd *a,
 					const struct kfarmd_client_ops *ops,
 					void *ctx);
-/*
- * Set the protocol version.  If the version has MACHINE, call this before the
- * first message.  Takes ownership of `cpus`, the CPUs of the `n` classes in
- * MACHINE.
- */
-void kfarmd_client_set_version(struct kfarmd_client *c, int version,
-			       struct machine_cpus *cpus, unsigned n);
 /* End the session.  All its jobs must have been dropped. */
 void kfarmd_client_close(struct kfarmd_client *c);
 

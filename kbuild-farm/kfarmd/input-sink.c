@@ -107,7 +107,7 @@ static void finish_work(struct kfarmd_input_sink *p)
 	p->activity_ms = clock_ms();
 	if (p->ret && !(p->ret == -EBADMSG && p->work == apply_update))
 		fail_sink(p, p->err.text);
-	else if (p->state != KFARMD_INPUT_SINK_ENDED)
+	else if (p->state != KFARMD_INPUT_SINK_ENDED && p->on_work_done)
 		p->on_work_done(p);
 	schedule_work(p);
 }
@@ -128,9 +128,9 @@ static void run_sink_work(void *arg)
 }
 
 /*
- * Run work(p), on a thread unless `little` is set.  Then run after(p) in the
- * event loop if work(p) succeeded, or if it was apply_update() and returned
- * -EBADMSG.
+ * Run work(p), on a thread unless `little` is set.  Then run after(p), unless
+ * `after` is NULL, in the event loop if work(p) succeeded, or if `work` is
+ * apply_update() and returned -EBADMSG.
  */
 static void start_work(struct kfarmd_input_sink *p, bool little,
 		       int (*work)(struct kfarmd_input_sink *p,
@@ -147,12 +147,6 @@ static void start_work(struct kfarmd_input_sink *p, bool little,
 		run_sink_work(p);
 		finish_work(p);
 	}
-}
-
-static void on_opened(struct kfarmd_input_sink *p)
-{
-	if (p->type->on_opened)
-		p->type->on_opened(p);
 }
 
 static void on_validated(struct kfarmd_input_sink *p)
@@ -213,18 +207,6 @@ static void on_applied(struct kfarmd_input_sink *p)
 		notify_changed(p);
 }
 
-static struct kfarmd_input_update *next_unpinned_update(
-	struct kfarmd_input_sink *p)
-{
-	struct kfarmd_input_update *v;
-
-	list_for_each(v, &p->pending, entry) {
-		if (!v->blobs_pinned)
-			return v;
-	}
-	return NULL;
-}
-
 static void continue_updates(struct kfarmd_input_sink *p)
 {
 	struct kfarmd_input_update *v = TAILQ_FIRST(&p->pending);
@@ -242,7 +224,11 @@ static void continue_updates(struct kfarmd_input_sink *p)
 		p->update = v;
 		start_work(p, kfarmd_input_update_is_small(v), apply_update,
 			   on_applied);
-	} else if ((v = next_unpinned_update(p))) {
+	} else {
+		while (v && v->blobs_pinned)
+			v = TAILQ_NEXT(v, entry);
+		if (!v)
+			return;
 		p->update = v;
 		start_work(p, kfarmd_input_update_is_small(v), pin_update_blobs,
 			   request_update_blobs);
@@ -295,7 +281,7 @@ void kfarmd_input_sink_init(struct kfarmd_input_sink *p,
 	if (!p->work_event)
 		str_out_of_memory();
 	a->n_active++;
-	start_work(p, false, kind->open, on_opened);
+	start_work(p, false, kind->open, kind->on_opened);
 }
 
 void kfarmd_input_sink_close(struct kfarmd_input_sink *p)

@@ -3,7 +3,7 @@
  * kfarmd/input-sink.h - Receivers of input updates: sandboxes and bundles.
  *
  * A sink is a sandbox, or a bundle that becomes an installed toolchain
- * (kfarmd_bundle_new()).
+ * (kfarmd/client.c).
  *
  *	FILLING -> READY -> ENDED
  *	       \-> ENDED

@@ -201,26 +201,6 @@ static int finish_blob(struct kfarmd_blob *blob, struct err *err)
 	return ret;
 }
 
-static int start_blob(struct kfarmd_blob *blob, struct err *err)
-{
-	struct kfarmd_blobs *b = blob->blobs;
-	int ret;
-
-	if (b->n_open >= KFARMD_BLOBS_OPEN_MAX)
-		return err_set(err, EPROTO,
-			       "too many concurrent blobs: limit is %d",
-			       KFARMD_BLOBS_OPEN_MAX);
-	ret = store_write_begin(&blob->writer, b->store, &blob->digest,
-				blob->size_bytes, true);
-	if (ret) {
-		blob->writer = NULL;
-		abandon_blob(blob, ret);
-	} else {
-		b->n_open++;
-	}
-	return 0;
-}
-
 int kfarmd_blobs_receive(struct kfarmd_blobs *b, const struct wire_blob *m,
 			 struct err *err)
 {
@@ -232,10 +212,18 @@ int kfarmd_blobs_receive(struct kfarmd_blobs *b, const struct wire_blob *m,
 	b->last_piece_ms = clock_ms();
 	if (m->size != blob->size_bytes || m->offset != blob->received_bytes)
 		return err_set(err, EPROTO, "BLOB: unexpected size or offset");
-	if (!blob->received_bytes && !blob->error)
-		ret = start_blob(blob, err);
-	if (ret)
-		return ret;
+	if (!blob->received_bytes && !blob->error) {
+		if (b->n_open >= KFARMD_BLOBS_OPEN_MAX)
+			return err_set(err, EPROTO,
+				       "too many concurrent blobs: limit is %d",
+				       KFARMD_BLOBS_OPEN_MAX);
+		ret = store_write_begin(&blob->writer, b->store, &blob->digest,
+					blob->size_bytes, true);
+		if (ret)
+			blob->writer = NULL;
+		else
+			b->n_open++;
+	}
 	blob->received_bytes += m->data.len;
 	if (blob->writer)
 		ret = store_write_add(blob->writer, m->data);

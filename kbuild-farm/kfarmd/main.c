@@ -11,7 +11,7 @@
  *	input-update.c	updates the files that jobs see (input-sink.c)
  *	job.c		executes a job from JOB to RESULT (argv.c, run.c)
  *	slots.c		shares the slots of the node among build hosts
- *	toolchains.c	holds installed toolchains (toolchain-rpc.c)
+ *	toolchains.c	holds installed toolchains
  *	status.c	answers `kfarmd --status`
  */
 #include "base/child.h"
@@ -225,38 +225,29 @@ static int start_stdio(struct kfarmd *a, struct err *err)
 	return 0;
 }
 
-static int open_store(struct kfarmd *a, const struct kfarmd_settings *s,
-		      struct err *err)
-{
-	char *dir = choose_store_dir(s);
-	int ret = store_open(&a->store, dir, s->store_size, err);
-
-	/*
-	 * The toolchains directory is neither created nor read before a request
-	 * needs it.
-	 */
-	if (!ret) {
-		a->toolchains_dir = choose_toolchains_dir(s, dir);
-		a->native_toolchains = kfarmd_native_toolchain_cache_new();
-	}
-	free(dir);
-	return ret;
-}
-
 static int init_daemon(struct kfarmd *a, const struct kfarmd_settings *s,
 		       struct err *err)
 {
 	struct wire_inventory inv;
 	struct err status;
+	char *dir = choose_store_dir(s);
 	const char *host;
 	uint64_t half;
 	int ret;
 
 	TAILQ_INIT(&a->sessions);
 	a->configured_slots = s->slots;
-	ret = open_store(a, s, err);
+	ret = store_open(&a->store, dir, s->store_size, err);
+	/*
+	 * The toolchains directory is neither created nor read before a request
+	 * needs it.
+	 */
+	if (!ret)
+		a->toolchains_dir = choose_toolchains_dir(s, dir);
+	free(dir);
 	if (ret)
 		return ret;
+	a->native_toolchains = kfarmd_native_toolchain_cache_new();
 	a->children = children_new(a->base);
 	children_reap_orphans(a->children);
 	machine_inventory_collect(&inv, "");

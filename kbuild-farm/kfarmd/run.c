@@ -382,32 +382,15 @@ static int start_part(struct kfarmd_run_part *part, struct sandbox_job *job,
 	return ret;
 }
 
-/* Start both programs, connected by a pipe.  kfarmd closes both of its ends. */
-static int start_piped(struct kfarmd_run *run, struct err *err)
-{
-	struct sandbox_job first = run->job, tool = run->job;
-	int fd[2], ret;
-
-	if (pipe2(fd, O_CLOEXEC))
-		return err_errno(err, "start job: cannot create pipe");
-	first.stdout_fd = fd[1];
-	tool.stdin_fd = fd[0];
-	tool.argv = run->tool.argv;
-	ret = start_part(&run->parts[0], &first, err);
-	if (!ret)
-		ret = start_part(&run->parts[1], &tool, err);
-	close(fd[0]);
-	close(fd[1]);
-	return ret;
-}
-
 int kfarmd_run_start(struct kfarmd_run **out, struct event_base *base,
 		     struct sandbox *cell, const struct sandbox_job *job,
 		     const struct kfarmd_run_tool *tool,
 		     void (*on_done)(void *ctx), void *ctx, struct err *err)
 {
 	struct kfarmd_run *run = xcalloc(1, sizeof(*run));
-	int ret;
+	struct sandbox_job first = *job, second = *job;
+	bool piped = tool && !tool->input_file;
+	int fd[2] = { -1, -1 }, ret = 0;
 
 	run->base = base;
 	run->sandbox = cell;
@@ -418,12 +401,20 @@ int kfarmd_run_start(struct kfarmd_run **out, struct event_base *base,
 		run->parts[i].owner = run;
 	if (tool)
 		run->tool = *tool;
-	if (tool && !tool->input_file) {
-		ret = start_piped(run, err);
-	} else {
-		struct sandbox_job first = *job;
-
+	if (piped && pipe2(fd, O_CLOEXEC))
+		ret = err_errno(err, "start job: cannot create pipe");
+	if (piped) {
+		first.stdout_fd = fd[1];
+		second.stdin_fd = fd[0];
+		second.argv = tool->argv;
+	}
+	if (!ret)
 		ret = start_part(&run->parts[0], &first, err);
+	if (!ret && piped)
+		ret = start_part(&run->parts[1], &second, err);
+	for (int i = 0; i < 2; i++) {
+		if (fd[i] >= 0)
+			close(fd[i]);
 	}
 	if (ret)
 		kfarmd_run_free(run);

@@ -218,7 +218,9 @@ static void send_machine(struct kfarmd_session *s)
 	strv_release(&toolchains);
 	m.health = *read_health(a, jobs_cpu_ms);
 
-	kfarmd_client_set_version(s->client, s->version, cpus, m.n_classes);
+	kfarmd_client_init_pins(&s->client->pins, s->version, cpus,
+				m.n_classes);
+	kfarmd_argv_init_steps(&s->client->steps, s->version);
 	wire_machine_encode(&body, &m);
 	wire_machine_release(&m);
 	send_body(s, WIRE_MACHINE, &body, WIRE_PLAIN);
@@ -434,21 +436,6 @@ static void on_hello_timeout(evutil_socket_t fd, short what, void *arg)
 	abort_session(arg, "no HELLO within %d s", PEER_HELLO_TIMEOUT_S);
 }
 
-static void collect_heartbeat(struct kfarmd_session *s, struct wire_beat *m)
-{
-	m->jobs = xcalloc(s->n_jobs + 1, sizeof(*m->jobs));
-	for (size_t i = 0; i < s->n_jobs && m->n_jobs < WIRE_BEAT_JOBS_MAX;
-	     i++) {
-		struct wire_beat_job *j = &m->jobs[m->n_jobs];
-
-		if (!kfarmd_job_is_running(s->jobs[i], &j->cpu_ms))
-			continue;
-		j->job = s->jobs[i]->m.job;
-		m->n_jobs++;
-	}
-	machine_inventory_read_load(&m->available_mib, &m->load_milli, "");
-}
-
 static void send_heat(struct kfarmd_session *s)
 {
 	const struct kfarmd_pins *p = &s->client->pins;
@@ -505,7 +492,17 @@ static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 		send_body(s, WIRE_HEALTH, &body, WIRE_PLAIN);
 	}
 	send_heat(s);
-	collect_heartbeat(s, &m);
+	m.jobs = xcalloc(s->n_jobs + 1, sizeof(*m.jobs));
+	for (size_t i = 0; i < s->n_jobs && m.n_jobs < WIRE_BEAT_JOBS_MAX;
+	     i++) {
+		struct wire_beat_job *j = &m.jobs[m.n_jobs];
+
+		if (!kfarmd_job_is_running(s->jobs[i], &j->cpu_ms))
+			continue;
+		j->job = s->jobs[i]->m.job;
+		m.n_jobs++;
+	}
+	machine_inventory_read_load(&m.available_mib, &m.load_milli, "");
 	wire_beat_encode(&body, &m);
 	wire_beat_release(&m);
 	send_body(s, WIRE_BEAT, &body, WIRE_PLAIN);

@@ -325,23 +325,6 @@ static int on_conf_item(void *ctx, const struct conf_item *item)
 	return -ECANCELED;
 }
 
-static int read_conf_file(struct kfarmd_settings *s, const char *path,
-			  struct err *err)
-{
-	struct conf_reading r = { .settings = s, .path = path, .err = err };
-	struct buf text = { 0 };
-	unsigned line = 0;
-	int ret = conf_locate_read(path, &text, err);
-
-	if (!ret) {
-		ret = conf_scan(buf_bytes(&text), on_conf_item, &r, &line, err);
-		if (ret && ret != -ECANCELED)
-			err_wrap(err, "%s:%u", path, line);
-	}
-	buf_release(&text);
-	return ret == -ECANCELED ? -EINVAL : ret;
-}
-
 static void move_if_empty(struct strv *to, struct strv *from)
 {
 	if (!to->n) {
@@ -355,8 +338,21 @@ static int read_node_conf(struct kfarmd_settings *s, struct err *err)
 {
 	char *path = xasprintf("%s/node.conf", kfarmd_settings_dir(s));
 	struct kfarmd_settings file = { 0 };
-	int ret = read_conf_file(&file, path, err);
+	struct conf_reading r = { .settings = &file, .path = path, .err = err };
+	struct buf text = { 0 };
+	unsigned line = 0;
+	int ret = conf_locate_read(path, &text, err);
 
+	/* The file is optional: all settings have defaults. */
+	if (ret) {
+		ret = ret == -ENOENT ? 0 : ret;
+		goto out;
+	}
+	ret = conf_scan(buf_bytes(&text), on_conf_item, &r, &line, err);
+	if (ret == -ECANCELED)
+		ret = -EINVAL;
+	else if (ret)
+		err_wrap(err, "%s:%u", path, line);
 	if (!ret) {
 		/* Use the settings that are not given on the command line. */
 		if (!s->stdio)
@@ -368,10 +364,11 @@ static int read_node_conf(struct kfarmd_settings *s, struct err *err)
 		s->toolchains = s->toolchains ? s->toolchains : file.toolchains;
 		s->slots = s->slots ? s->slots : file.slots;
 	}
+out:
+	buf_release(&text);
 	kfarmd_settings_release(&file);
 	free(path);
-	/* The file is optional: all settings have defaults. */
-	return ret == -ENOENT ? 0 : ret;
+	return ret;
 }
 
 static bool listens_on_network(const struct kfarmd_settings *s)

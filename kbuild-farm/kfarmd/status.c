@@ -179,19 +179,6 @@ struct status_replies {
 	size_t n_replies;
 };
 
-static void connect_to_kfarmd(struct status_reply *k, int live)
-{
-	struct err ignored;
-	int dir = openat(live, k->name,
-			 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	char *path = xasprintf("/proc/self/fd/%d/status", dir);
-
-	k->fd = dir < 0 ? -1 : socket_connect(path, &ignored);
-	free(path);
-	if (dir >= 0)
-		close(dir);
-}
-
 /* Read the reply until the peer closes or `deadline` passes. */
 static void read_status_reply(struct status_reply *k, uint64_t deadline)
 {
@@ -216,18 +203,6 @@ static void read_status_reply(struct status_reply *k, uint64_t deadline)
 	}
 }
 
-static void release_replies(struct status_replies *all)
-{
-	for (size_t i = 0; i < all->n_replies; i++) {
-		free(all->replies[i].name);
-		if (all->replies[i].fd >= 0)
-			close(all->replies[i].fd);
-		buf_release(&all->replies[i].text);
-		json_decref(all->replies[i].json);
-	}
-	free(all->replies);
-}
-
 static int query_all_daemons(struct status_replies *all, const char *dir,
 			     struct err *err)
 {
@@ -247,9 +222,17 @@ static int query_all_daemons(struct status_replies *all, const char *dir,
 		err_set(err, -ret, "%s: %s", path, strerror(-ret));
 	for (size_t i = 0; i < names.n; i++) {
 		struct status_reply *k = VEC_ADD(all->replies, all->n_replies);
+		int fd = openat(live, names.v[i],
+				O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+					O_CLOEXEC);
+		char *socket_path = xasprintf("/proc/self/fd/%d/status", fd);
+		struct err ignored;
 
 		k->name = xstrdup(names.v[i]);
-		connect_to_kfarmd(k, live);
+		k->fd = fd < 0 ? -1 : socket_connect(socket_path, &ignored);
+		free(socket_path);
+		if (fd >= 0)
+			close(fd);
 	}
 	for (size_t i = 0; i < all->n_replies; i++)
 		read_status_reply(&all->replies[i], deadline);
@@ -356,34 +339,23 @@ static void put_daemon(struct buf *out, const struct status_reply *k)
 	put_each(out, k->json, "clients", put_client_status);
 }
 
-/*
- * Return the store's status from a reply, preferably of a kfarmd that has
- * measured the store, or NULL.
- */
-static const json_t *find_store_status(const struct status_replies *all)
+static void print_status_text(const struct status_replies *all, const char *dir,
+			      const struct wire_held *kept)
 {
+	const double gib = 1 << 30;
 	const json_t *store = NULL;
+	struct buf out = { 0 };
 
 	for (size_t i = 0; i < all->n_replies; i++) {
 		const json_t *one = json_object_get(all->replies[i].json,
 						    "store");
 
+		put_daemon(&out, &all->replies[i]);
+		/* Prefer the reply of a kfarmd that has measured the store. */
 		if (one &&
 		    (!store || json_is_integer(json_object_get(one, "used"))))
 			store = one;
 	}
-	return store;
-}
-
-static void print_status_text(const struct status_replies *all, const char *dir,
-			      const struct wire_held *kept)
-{
-	const double gib = 1 << 30;
-	const json_t *store = find_store_status(all);
-	struct buf out = { 0 };
-
-	for (size_t i = 0; i < all->n_replies; i++)
-		put_daemon(&out, &all->replies[i]);
 	if (store) {
 		buf_printf(&out, "store %s: ", dir);
 		if (json_is_integer(json_object_get(store, "used")))
@@ -444,6 +416,13 @@ int kfarmd_status_print(const char *dir, const char *kept, bool json,
 		print_status_text(&all, dir, &tools);
 	ret = ret ? ret : (int)all.n_replies;
 	wire_held_release(&tools);
-	release_replies(&all);
+	for (size_t i = 0; i < all.n_replies; i++) {
+		free(all.replies[i].name);
+		if (all.replies[i].fd >= 0)
+			close(all.replies[i].fd);
+		buf_release(&all.replies[i].text);
+		json_decref(all.replies[i].json);
+	}
+	free(all.replies);
 	return ret;
 }

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "compiler/collector.h"
 #include "kfarmd/input-update.h"
 #include "store/scratch-dir.h"
@@ -12,13 +13,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#define MANIFEST_FILE           ".kfarm"
 #define MANIFEST_FILE_BYTES_MAX (64u << 20)
+/*
+ * File with a line of text that describes damage; absent if no damage was
+ * detected.
+ */
+#define DAMAGE_FILE ".damage"
 
 void kfarmd_manifest_release(struct kfarmd_manifest *r)
 {
@@ -81,11 +90,10 @@ static bool has_entry_as_parent(const struct kfarmd_manifest *r,
 
 static bool is_reserved_name(const char *path)
 {
-	return !strcmp(path, KFARMD_MANIFEST_FILE) ||
-	       !strcmp(path, KFARMD_DAMAGE_FILE) ||
+	return !strcmp(path, MANIFEST_FILE) || !strcmp(path, DAMAGE_FILE) ||
 	       !strcmp(path, TOOLCHAIN_JSON) ||
-	       str_starts(path, KFARMD_MANIFEST_FILE "/") ||
-	       str_starts(path, KFARMD_DAMAGE_FILE "/") ||
+	       str_starts(path, MANIFEST_FILE "/") ||
+	       str_starts(path, DAMAGE_FILE "/") ||
 	       str_starts(path, TOOLCHAIN_JSON "/");
 }
 
@@ -211,7 +219,7 @@ int kfarmd_manifest_decode(struct kfarmd_manifest *out, struct bytes in,
 int kfarmd_manifest_write(const struct kfarmd_manifest *r, const char *dir,
 			  struct err *err)
 {
-	char *path = xasprintf("%s/" KFARMD_MANIFEST_FILE, dir);
+	char *path = xasprintf("%s/" MANIFEST_FILE, dir);
 	struct buf body = { 0 };
 	int ret;
 
@@ -225,7 +233,7 @@ int kfarmd_manifest_write(const struct kfarmd_manifest *r, const char *dir,
 int kfarmd_manifest_read(struct kfarmd_manifest *out, const char *dir,
 			 struct err *err)
 {
-	char *path = xasprintf("%s/" KFARMD_MANIFEST_FILE, dir);
+	char *path = xasprintf("%s/" MANIFEST_FILE, dir);
 	struct buf body = { 0 };
 	int ret = fs_read(path, MANIFEST_FILE_BYTES_MAX, &body, err);
 
@@ -378,12 +386,12 @@ const struct compiler_entry *kfarmd_manifest_find_driver(
 
 #define DAMAGE_TEXT_MAX 4096
 
-char *kfarmd_toolchains_path(const char *dir, const char *id)
-{
-	return xasprintf("%s/%s", dir, id);
-}
-
-int kfarmd_toolchains_lock_dir(const char *path, int flock_op)
+/*
+ * Open the directory `path` and flock(2) it.  Returns a descriptor of the
+ * directory that has this name now, or -EBUSY, -ENOENT, -ENOTDIR or another
+ * negative errno.
+ */
+static int lock_toolchain(const char *path, int flock_op)
 {
 	int fd;
 
@@ -400,7 +408,7 @@ int kfarmd_toolchains_lock_dir(const char *path, int flock_op)
  */
 static int check_damage_mark(const char *dir, struct err *err)
 {
-	char *path = xasprintf("%s/" KFARMD_DAMAGE_FILE, dir);
+	char *path = xasprintf("%s/" DAMAGE_FILE, dir);
 	struct buf text = { 0 };
 	struct err ignored;
 	int ret = 0;
@@ -417,7 +425,7 @@ static int check_damage_mark(const char *dir, struct err *err)
 
 static void set_damage_mark(const char *dir, const char *what)
 {
-	char *path = xasprintf("%s/" KFARMD_DAMAGE_FILE, dir);
+	char *path = xasprintf("%s/" DAMAGE_FILE, dir);
 	struct err err;
 
 	log_warning("%s: damaged: %s", dir, what);
@@ -446,8 +454,8 @@ static int read_toolchain_manifest(struct kfarmd_manifest *out, const char *dir,
 int kfarmd_toolchains_lease(const char *toolchains_dir, const char *id,
 			    struct kfarmd_toolchain_lease *out, struct err *err)
 {
-	char *dir = kfarmd_toolchains_path(toolchains_dir, id);
-	int fd = kfarmd_toolchains_lock_dir(dir, LOCK_SH), ret = 0;
+	char *dir = xasprintf("%s/%s", toolchains_dir, id);
+	int fd = lock_toolchain(dir, LOCK_SH), ret = 0;
 
 	*out = (struct kfarmd_toolchain_lease){ .fd = fd, .dir = dir };
 	if (fd == -ENOENT)
@@ -511,7 +519,7 @@ static int check_installed(const struct kfarmd_manifest *r, const char *dir,
 	}
 	ret = kfarmd_manifest_verify(r, dir, stop, err);
 	if (!ret) {
-		path = xasprintf("%s/" KFARMD_DAMAGE_FILE, dir);
+		path = xasprintf("%s/" DAMAGE_FILE, dir);
 		unlink(path);
 		free(path);
 	} else if (ret == -EBADMSG) {
@@ -524,7 +532,7 @@ static int list_installed(const char *kept, const char *id, bool verify,
 			  const atomic_bool *stop, struct wire_held_one *out,
 			  struct err *err)
 {
-	char *dir = kfarmd_toolchains_path(kept, id);
+	char *dir = xasprintf("%s/%s", kept, id);
 	struct kfarmd_manifest r = { 0 };
 	int ret = read_toolchain_manifest(&r, dir, id, err), fd;
 
@@ -538,7 +546,7 @@ static int list_installed(const char *kept, const char *id, bool verify,
 	if (ret) {
 		out->state = WIRE_HELD_DAMAGED;
 	} else {
-		fd = kfarmd_toolchains_lock_dir(dir, LOCK_EX | LOCK_NB);
+		fd = lock_toolchain(dir, LOCK_EX | LOCK_NB);
 		if (fd >= 0)
 			close(fd);
 		if (fd == -EBUSY)
@@ -557,7 +565,7 @@ static int list_installed_ids(const char *kept, struct strv *out,
 	int ret = fs_list(kept, &names);
 
 	for (size_t i = 0; i < names.n; i++) {
-		char *path = kfarmd_toolchains_path(kept, names.v[i]);
+		char *path = xasprintf("%s/%s", kept, names.v[i]);
 
 		if (wire_id_is_valid(names.v[i]) && fs_is_dir(path))
 			strv_add(out, names.v[i]);
@@ -599,22 +607,6 @@ struct kfarmd_toolchains_index {
 	size_t n_files;
 };
 
-static void index_toolchain(struct kfarmd_toolchains_index *x,
-			    const struct kfarmd_manifest *r, const char *dir)
-{
-	x->files = xrealloc(x->files, (x->n_files + r->entries.n + 1) *
-					      sizeof(*x->files));
-	for (size_t i = 0; i < r->entries.n; i++) {
-		const struct compiler_entry *e = &r->entries.v[i];
-
-		if (e->kind == COMPILER_ENTRY_FILE)
-			x->files[x->n_files++] = (struct indexed_file){
-				e->digest, e->size_bytes,
-				xasprintf("%s/%s", dir, e->path)
-			};
-	}
-}
-
 struct kfarmd_toolchains_index *kfarmd_toolchains_index(
 	const char *toolchains_dir)
 {
@@ -624,13 +616,22 @@ struct kfarmd_toolchains_index *kfarmd_toolchains_index(
 
 	list_installed_ids(toolchains_dir, &ids, &ignored);
 	for (size_t i = 0; i < ids.n; i++) {
-		char *dir = kfarmd_toolchains_path(toolchains_dir, ids.v[i]);
+		char *dir = xasprintf("%s/%s", toolchains_dir, ids.v[i]);
 		struct kfarmd_manifest r;
 
-		if (!kfarmd_manifest_read(&r, dir, &ignored)) {
-			index_toolchain(x, &r, dir);
-			kfarmd_manifest_release(&r);
+		/* The manifest is empty after a failure. */
+		kfarmd_manifest_read(&r, dir, &ignored);
+		for (size_t k = 0; k < r.entries.n; k++) {
+			const struct compiler_entry *e = &r.entries.v[k];
+
+			if (e->kind == COMPILER_ENTRY_FILE)
+				*VEC_ADD(x->files,
+					 x->n_files) = (struct indexed_file){
+					e->digest, e->size_bytes,
+					xasprintf("%s/%s", dir, e->path)
+				};
 		}
+		kfarmd_manifest_release(&r);
 		free(dir);
 	}
 	strv_release(&ids);
@@ -699,4 +700,233 @@ int kfarmd_toolchains_copy_to_store(const struct kfarmd_toolchains_index *x,
 	 */
 	return ret == -EBADMSG || ret == -EMSGSIZE || ret == -EISDIR ? -ENOENT :
 								       ret;
+}
+
+#define SCRATCH_SUBDIR "/.live"
+/* upper bound of a file's size on disk beyond its bytes */
+#define BLOCK_SIZE 4096
+
+struct kfarmd_toolchain_stage {
+	const char *toolchains_dir;
+	int scratch_root_fd; /* DIR/.live */
+	/* name of a directory in DIR/.live, locked by lock_fd */
+	char scratch_name[STORE_SCRATCH_NAME_MAX];
+	int lock_fd;
+	char *new_dir; /* DIR/.live/NAME/new */
+	/* DIR/.live/NAME/old: a toolchain that was replaced or removed */
+	char *old_dir;
+	/* most recently created directory, to skip repeated mkdirs */
+	char *last_made_dir;
+};
+
+static int check_space(const char *kept, uint64_t bytes, size_t files,
+		       struct err *err)
+{
+	uint64_t need = bytes + (uint64_t)files * BLOCK_SIZE, has;
+	struct statvfs fs;
+
+	if (statvfs(kept, &fs))
+		return err_errno(err, "%s", kept);
+	has = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (need > has)
+		return err_set(
+			err, ENOSPC,
+			"%s: no space left: %llu MiB needed, %llu MiB free; "
+			"free some space or see --toolchains in kfarmd(8)",
+			kept, (unsigned long long)(need >> 20) + 1,
+			(unsigned long long)(has >> 20));
+	return 0;
+}
+
+int kfarmd_toolchain_stage_new(const char *kept,
+			       struct kfarmd_toolchain_stage **out,
+			       uint64_t bytes, size_t files, struct err *err)
+{
+	struct kfarmd_toolchain_stage *n = xcalloc(1, sizeof(*n));
+	char *root = xasprintf("%s" SCRATCH_SUBDIR, kept);
+	int ret;
+
+	*out = NULL;
+	n->toolchains_dir = kept;
+	n->scratch_root_fd = n->lock_fd = -1;
+	ret = fs_mkdirs(root, 0700, err);
+	if (ret)
+		goto out;
+	n->scratch_root_fd = open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+						O_CLOEXEC);
+	if (n->scratch_root_fd < 0) {
+		ret = err_errno(err, "%s", root);
+		goto out;
+	}
+	store_scratch_dir_prune(n->scratch_root_fd);
+	n->lock_fd = store_scratch_dir_make(n->scratch_root_fd, n->scratch_name,
+					    err);
+	if (n->lock_fd < 0) {
+		ret = n->lock_fd;
+		goto out;
+	}
+	n->new_dir = xasprintf("%s/%s/new", root, n->scratch_name);
+	n->old_dir = xasprintf("%s/%s/old", root, n->scratch_name);
+	if (mkdir(n->new_dir, 0700))
+		ret = err_errno(err, "%s", n->new_dir);
+	else
+		ret = check_space(kept, bytes, files, err);
+out:
+	free(root);
+	if (ret)
+		kfarmd_toolchain_stage_free(n);
+	else
+		*out = n;
+	return ret;
+}
+
+void kfarmd_toolchain_stage_free(struct kfarmd_toolchain_stage *n)
+{
+	if (!n)
+		return;
+	if (n->lock_fd >= 0) {
+		fs_remove_at(n->scratch_root_fd, n->scratch_name);
+		close(n->lock_fd);
+	}
+	if (n->scratch_root_fd >= 0)
+		close(n->scratch_root_fd);
+	free(n->new_dir);
+	free(n->old_dir);
+	free(n->last_made_dir);
+	free(n);
+}
+
+int kfarmd_toolchain_stage_put(void *stage, const char *path,
+			       const struct wire_inode *inode, int fd,
+			       struct err *err)
+{
+	struct kfarmd_toolchain_stage *n = stage;
+	char *full = xasprintf("%s%s", n->new_dir, path), *dir = str_dir(full);
+	int ret = 0;
+
+	if (!n->last_made_dir || strcmp(n->last_made_dir, dir)) {
+		ret = fs_mkdirs(dir, 0700, err);
+		free(n->last_made_dir);
+		n->last_made_dir = ret ? NULL : xstrdup(dir);
+	}
+	free(dir);
+	if (ret) {
+		free(full);
+		return -EIO;
+	}
+	if (inode->kind == WIRE_INODE_FILE)
+		ret = fs_create_at(AT_FDCWD, full, fd, inode->size,
+				   inode->executable ? 0555 : 0444,
+				   inode->mtime_ns);
+	else if (inode->kind == WIRE_INODE_SYMLINK)
+		ret = symlink(inode->target, full) ? -errno : 0;
+	else if (inode->kind == WIRE_INODE_DIR)
+		ret = mkdir(full, 0700) && errno != EEXIST ? -errno : 0;
+	else
+		ret = -EINVAL;
+	if (ret)
+		err_set(err, -ret, "%s: %s", full, strerror(-ret));
+	free(full);
+	return ret;
+}
+
+/*
+ * Set `err` for a toolchain that is in use (-EBUSY) or a path that cannot be
+ * replaced.  Returns `ret`.
+ */
+static int set_busy_error(const char *path, int ret, struct err *err)
+{
+	if (ret == -EBUSY)
+		return err_set(
+			err, EBUSY,
+			"%s: in use by a build; try again when the build has "
+			"ended",
+			str_base(path));
+	return err_set(err, -ret, "%s: %s", path, strerror(-ret));
+}
+
+/*
+ * Rename `path` to `old` under an exclusive lock.  A process that waits for the
+ * lock then finds that `path` no longer names this directory.
+ */
+static int move_toolchain_away(const char *path, const char *old,
+			       struct err *err)
+{
+	int fd = lock_toolchain(path, LOCK_EX | LOCK_NB), ret = 0;
+
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0)
+		return set_busy_error(path, fd, err);
+	if (rename(path, old))
+		ret = err_errno(err, "%s", path);
+	close(fd);
+	return ret;
+}
+
+static int replace_toolchain(struct kfarmd_toolchain_stage *n, const char *path,
+			     struct err *err)
+{
+	int fd = lock_toolchain(path, LOCK_EX | LOCK_NB), ret = 0;
+
+	if (fd < 0 && fd != -ENOENT)
+		return set_busy_error(path, fd, err);
+	/*
+	 * Exchange both atomically: readers see the old toolchain or the new
+	 * one.
+	 */
+	if (fd >= 0 &&
+	    !renameat2(AT_FDCWD, n->new_dir, AT_FDCWD, path, RENAME_EXCHANGE)) {
+		close(fd);
+		return 0;
+	}
+	if (fd >= 0) {
+		close(fd);
+		ret = move_toolchain_away(path, n->old_dir, err);
+	}
+	if (!ret && rename(n->new_dir, path))
+		ret = set_busy_error(
+			path,
+			errno == ENOTEMPTY || errno == EEXIST ? -EBUSY : -errno,
+			err);
+	return ret;
+}
+
+int kfarmd_toolchain_stage_publish(struct kfarmd_toolchain_stage *n,
+				   const struct kfarmd_manifest *r,
+				   const char *json, const atomic_bool *stop,
+				   struct err *err)
+{
+	char *path = xasprintf("%s/%s", n->toolchains_dir, r->id);
+	char *metadata = xasprintf("%s/" TOOLCHAIN_JSON, n->new_dir);
+	int ret = kfarmd_manifest_verify(r, n->new_dir, stop, err);
+
+	if (!ret)
+		ret = fs_write(metadata, bytes_str(json), 0644, err);
+	if (!ret)
+		ret = kfarmd_manifest_write(r, n->new_dir, err);
+	if (!ret)
+		ret = replace_toolchain(n, path, err);
+	free(metadata);
+	free(path);
+	return ret;
+}
+
+int kfarmd_toolchain_stage_remove(const char *kept, const char *id,
+				  struct err *err)
+{
+	struct kfarmd_toolchain_stage *n;
+	char *path = xasprintf("%s/%s", kept, id);
+	int ret = 0;
+
+	if (!fs_is_dir(path))
+		ret = err_set(err, ENOENT, "%s: not installed", id);
+	if (!ret)
+		ret = kfarmd_toolchain_stage_new(kept, &n, 0, 0, err);
+	if (!ret) {
+		ret = move_toolchain_away(path, n->old_dir, err);
+		kfarmd_toolchain_stage_free(n);
+	}
+	free(path);
+	return ret;
 }

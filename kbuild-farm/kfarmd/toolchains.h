@@ -4,7 +4,7 @@
  *
  *	DIR/ID/toolchain.json	metadata as the build host sent it
  *	DIR/ID/.kfarm		the manifest
- *	DIR/ID/.damage		description of detected damage
+ *	DIR/ID/.damage		a line that describes detected damage, if any
  *	DIR/ID/gcc-13.3.0-nolibc/aarch64-linux/bin/...
  *	DIR/.live/NAME/		scratch directory of a process that publishes or
  *				removes a toolchain
@@ -36,16 +36,11 @@
 #include "toolchain/dir-digest.h"
 #include "wire/msg.h"
 
+struct kfarmd_toolchain_stage;
 struct kfarmd_toolchains_index;
 
-#define KFARMD_MANIFEST_FILE ".kfarm"
 /* limit on the bytes of all paths and targets of a toolchain */
 #define KFARMD_MANIFEST_NAMES_MAX (16u << 20)
-/*
- * File with a line of text that describes damage; absent if no damage was
- * detected.
- */
-#define KFARMD_DAMAGE_FILE ".damage"
 
 /* The files of one toolchain. */
 struct kfarmd_manifest {
@@ -149,14 +144,6 @@ void kfarmd_toolchains_mark_damaged(const struct kfarmd_toolchain_lease *l,
  */
 bool kfarmd_toolchains_has(const char *dir, const char *id,
 			   const struct digest *dir_digest);
-/* Return the directory of the toolchain `id`; the caller frees it. */
-char *kfarmd_toolchains_path(const char *dir, const char *id);
-/*
- * Open the directory `path` and flock(2) it.  Returns a descriptor of the
- * directory that has this name now, or -EBUSY, -ENOENT, -ENOTDIR or another
- * negative errno.
- */
-int kfarmd_toolchains_lock_dir(const char *path, int flock_op);
 
 /*
  * Index the files of all installed toolchains by digest.  Unreadable toolchains
@@ -173,5 +160,45 @@ void kfarmd_toolchains_index_free(struct kfarmd_toolchains_index *x);
 int kfarmd_toolchains_copy_to_store(const struct kfarmd_toolchains_index *x,
 				    struct store *store, const struct digest *d,
 				    uint64_t size);
+
+/*
+ * struct kfarmd_toolchain_stage is a toolchain that is being written to a
+ * scratch directory DIR/.live/NAME.
+ */
+
+/*
+ * Create a scratch directory in `kept`, the directory of the installed
+ * toolchains, after removing the scratch directories of dead processes. Returns
+ * 0, or a negative errno with `err` set: -ENOSPC if the file system has no room
+ * for `bytes` in `files` files.
+ */
+int kfarmd_toolchain_stage_new(const char *kept,
+			       struct kfarmd_toolchain_stage **out,
+			       uint64_t bytes, size_t files, struct err *err);
+/*
+ * Write one file, link or directory; a kfarmd_input_update_put_fn.  `path`
+ * starts with a slash and is relative to the toolchain's directory.
+ */
+int kfarmd_toolchain_stage_put(void *stage, const char *path,
+			       const struct wire_inode *inode, int fd,
+			       struct err *err);
+/*
+ * Verify the complete toolchain and rename it to its final name, replacing an
+ * older one.  Any thread can call this.  Returns 0; -EBUSY if the older one is
+ * in use; -EBADMSG if the files differ from `r`.
+ */
+int kfarmd_toolchain_stage_publish(struct kfarmd_toolchain_stage *n,
+				   const struct kfarmd_manifest *r,
+				   const char *json, const atomic_bool *stop,
+				   struct err *err);
+/* Remove the scratch directory, whether published or not.  NULL is allowed. */
+void kfarmd_toolchain_stage_free(struct kfarmd_toolchain_stage *n);
+
+/*
+ * Remove an installed toolchain.  Returns 0; -ENOENT if it is not installed;
+ * -EBUSY if it is in use; or another negative errno; with `err` set.
+ */
+int kfarmd_toolchain_stage_remove(const char *kept, const char *id,
+				  struct err *err);
 
 #endif

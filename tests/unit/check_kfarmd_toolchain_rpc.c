@@ -4,7 +4,7 @@
  * Questions about an empty directory of toolchains; what is said of a full one
  * is in check_kfarmd_bundle.c.
  */
-#include "kfarmd/toolchain-rpc.h"
+#include "kfarmd/client.h"
 
 #include "../lib/tempdir.h"
 #include "base/clock.h"

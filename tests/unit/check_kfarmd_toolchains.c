@@ -4,7 +4,7 @@
  * The directory of kept toolchains, without a conversation.  Its counterpart
  * with one is check_kfarmd_bundle.c.
  */
-#include "kfarmd/toolchain-rpc.h"
+#include "kfarmd/toolchains.h"
 
 #include "base/fs.h"
 #include "base/str.h"
