@@ -99,7 +99,10 @@ static void return_token(struct token_bucket *t, unsigned most)
 				  most * 1000;
 }
 
-/* Return the oldest pending connection of an address, and their number. */
+/*
+ * Return the oldest pending connection of an address, or NULL, and store the
+ * number of its pending connections in *n.
+ */
 static struct kfarmd_admission_conn *oldest_of_addr(struct kfarmd_admission *g,
 						    uint64_t address,
 						    unsigned *n)

@@ -17,15 +17,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define KFARMD_ADMISSION_PENDING_MAX 64 /* pending connections in total */
-/* pending connections of one address */
+/* Limits on pending connections, in total and of one address. */
+#define KFARMD_ADMISSION_PENDING_MAX      64
 #define KFARMD_ADMISSION_PENDING_PER_ADDR 16
-/* Permitted failed attempts: TRIES at once, then RATE per second. */
-#define KFARMD_ADMISSION_TRIES_PER_ADDR 32 /* of one address */
+/*
+ * Limits on failed attempts: TRIES at once, then RATE per second.  PER_ADDR
+ * applies to each address.  TOTAL applies to all addresses together from which
+ * no client has been authenticated yet.
+ */
+#define KFARMD_ADMISSION_TRIES_PER_ADDR 32
 #define KFARMD_ADMISSION_RATE_PER_ADDR  4
-#define KFARMD_ADMISSION_TRIES_TOTAL \
-	256 /* of all addresses without an authenticated client so far */
-#define KFARMD_ADMISSION_RATE_TOTAL 128
+#define KFARMD_ADMISSION_TRIES_TOTAL    256
+#define KFARMD_ADMISSION_RATE_TOTAL     128
 
 struct kfarmd_admission;
 struct sockaddr;
@@ -52,7 +55,7 @@ bool kfarmd_admission_add(struct kfarmd_admission *g,
 			  const struct sockaddr *from, uint64_t now_ms,
 			  struct kfarmd_admission_conn **evicted);
 /*
- * Remove a pending connection; `admitted` is true if its client is now
+ * Remove a pending connection.  `admitted` is true if the client has been
  * authenticated.
  */
 void kfarmd_admission_remove(struct kfarmd_admission *g,

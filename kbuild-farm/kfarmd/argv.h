@@ -8,8 +8,8 @@
  *
  *	DRIVER FLAGS OUTPUTS
  *
- * with the outputs of options_allowlist_add_outputs().  The tool of a STEP is
- * different: the client chooses its program and its arguments.
+ * with the outputs of options_allowlist_add_outputs().  For the tool of a STEP,
+ * however, the client chooses the program and the arguments.
  */
 #ifndef KFARMD_ARGV_H
 #define KFARMD_ARGV_H
@@ -60,11 +60,13 @@ int kfarmd_argv_build(struct strv *argv, const struct kfarmd_compile *c,
 int kfarmd_argv_env(struct strv *env, const struct wire_job *m,
 		    struct err *err);
 
-/* STEP messages of a session.  All zero: its protocol version has no STEP. */
+/*
+ * The STEP messages of a session; all zero if its protocol version has no STEP.
+ */
 struct kfarmd_steps {
 	bool supported; /* the version has STEP */
 	bool devicetree_supported; /* the version has STEP of kind DEVICETREE */
-	bool pending; /* a STEP was received and its job was not */
+	bool pending; /* pending_step was received, but not its JOB */
 	struct wire_step pending_step;
 };
 
@@ -80,18 +82,19 @@ void kfarmd_argv_release_steps(struct kfarmd_steps *s);
 int kfarmd_argv_receive_step(struct kfarmd_steps *s, struct bytes body,
 			     struct err *err);
 /*
- * Hand out the STEP that precedes job `m`.  Returns 0 with the step in *out,
- * which the caller releases with wire_step_release() and frees; *out is NULL if
- * the job has none.  Returns -EPROTO with `err` set if the session must end.
+ * Take the STEP that precedes job `m`.  Returns 0 with the step in *out, which
+ * the caller releases with wire_step_release() and frees, or with NULL in *out
+ * if no STEP is pending.  Returns -EPROTO with `err` set if the session must
+ * end.
  */
 int kfarmd_argv_take_step(struct kfarmd_steps *s, const struct wire_job *m,
 			  struct wire_step **out, struct err *err);
 
 /*
- * Append the command line of `tool`: the client's arguments, for DEVICETREE the
- * option for the dependency list, and except for SYMBOLS the name of the
- * object.  Returns 0, or -ENOTSUP with `err` set if line and environment are
- * too long to be executed in `cwd`.
+ * Append the command line of `tool`: the client's arguments; for a STEP of kind
+ * DEVICETREE, the option that writes the dependency list; for each kind except
+ * SYMBOLS, the name of the object.  Returns 0, or -ENOTSUP with `err` set if
+ * `argv`, `env` and `cwd` together exceed the limit of the sandbox.
  */
 int kfarmd_argv_build_step(struct strv *argv, const struct wire_step *m,
 			   const char *tool, const char *cwd,

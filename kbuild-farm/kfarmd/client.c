@@ -183,11 +183,11 @@ struct bundle {
 	struct kfarmd_input_sink sink;
 	struct kfarmd_manifest manifest;
 	char *metadata;
-	/* the toolchain is already installed, nothing is written */
+	/* the toolchain is already installed, so no file is written */
 	bool installed;
 	/* index of the files of all installed toolchains */
 	struct kfarmd_toolchains_index *index;
-	/* NULL: not begun, published, or failed */
+	/* NULL if the toolchain is not being written */
 	struct kfarmd_toolchain_stage *stage;
 };
 
@@ -240,7 +240,8 @@ static int check_bundle_manifest(struct kfarmd_input_sink *p, struct err *err)
 
 /*
  * Pin the blobs in the store.  A blob that the store lacks is copied from an
- * installed toolchain; it is missing only if no toolchain has it.
+ * installed toolchain; the blob is missing only if no installed toolchain
+ * contains its file.
  */
 static int pin_bundle_blobs(struct kfarmd_input_sink *p,
 			    struct kfarmd_input_update *v, struct err *err)
@@ -350,7 +351,7 @@ static struct kfarmd_input_sink *new_bundle(
  * Limits of one client.  SINKS_MAX and SANDBOXES_MAX include sinks that are
  * ending.
  */
-#define SINKS_MAX     32 /* sandboxes and bundles; a further bundle fails */
+#define SINKS_MAX     32 /* sandboxes and bundles; limits only new bundles */
 #define SANDBOXES_MAX 16
 #define BUNDLES_MAX   4 /* open bundles */
 #define RPCS_MAX      16 /* unanswered toolchain requests */

@@ -28,18 +28,20 @@
 struct kfarmd;
 struct kfarmd_toolchain_rpc;
 
+/* The pin of the jobs of one CPU class. */
 struct kfarmd_pin {
-	struct machine_cpus cpus;
-	struct kfarmd_slot_share share; /* limit within the node's slots */
+	struct machine_cpus cpus; /* CPUs that kfarmd may use, as last read */
+	/* limits the running jobs of the class to the number of its CPUs */
+	struct kfarmd_slot_share share;
 };
 
-/* CPU classes of a session, and the PIN that waits for its job. */
+/* The CPU classes of a session, and the PIN that precedes the next JOB. */
 struct kfarmd_pins {
 	struct machine_cpus *cpus; /* CPUs of each class */
-	/* state for the jobs of each class; NULL without PIN */
+	/* pin of each class; NULL if the protocol version has no PIN */
 	struct kfarmd_pin *by_class;
 	unsigned n_classes;
-	bool pending; /* a PIN was received and its job was not */
+	bool pending; /* pending_pin was received, but not its JOB */
 	struct wire_pin pending_pin;
 };
 
@@ -82,9 +84,9 @@ int kfarmd_client_take_job_pin(struct kfarmd_pins *p, uint32_t job,
 
 /* Callbacks of a request; they run in the event loop. */
 struct kfarmd_toolchain_rpc_ops {
-	/* Send HELD messages, or DROPPED, and release the body. */
+	/* Send a HELD or DROPPED message and release its body. */
 	void (*send)(void *ctx, enum wire_type type, struct buf *body);
-	/* The request is answered and is freed after this call. */
+	/* Called before the request is freed, after its reply was sent. */
 	void (*on_freed)(void *ctx, struct kfarmd_toolchain_rpc *r);
 };
 
@@ -97,22 +99,25 @@ struct kfarmd_toolchain_rpc *kfarmd_toolchain_rpc_new(
 	struct kfarmd *a, uint32_t request_id, const char *drop_id, bool verify,
 	const struct kfarmd_toolchain_rpc_ops *ops, void *ctx);
 /*
- * Stop a request whose client has left: it sends no more messages, but
- * on_freed() is still called.
+ * Stop a request whose client has left.  The request sends no more messages,
+ * but on_freed() is still called.
  */
 void kfarmd_toolchain_rpc_close(struct kfarmd_toolchain_rpc *c);
 
 struct kfarmd_client_ops {
 	/* Send a message and release its body. */
 	void (*send)(void *ctx, enum wire_type type, struct buf *body);
-	/* The session must end.  May call kfarmd_client_close(). */
+	/*
+	 * Called when the session must end.  May call kfarmd_client_close().
+	 */
 	void (*on_protocol_error)(void *ctx, const char *why);
 };
 
 /*
- * Jobs look up their paths and flags, whose strings are valid until
- * kfarmd_client_close(), and take their PIN and STEP.  The other members are
- * private to kfarmd/client.c.
+ * A job looks up its paths and flags, whose strings are valid until
+ * kfarmd_client_close(), and takes its PIN and STEP.  The session initializes
+ * `pins` and `steps` when it sends MACHINE; before that, PIN and STEP are
+ * protocol errors.  The other members are private to kfarmd/client.c.
  */
 struct kfarmd_client {
 	struct wire_intern *paths;
@@ -139,7 +144,10 @@ struct kfarmd_client {
 struct kfarmd_client *kfarmd_client_new(struct kfarmd *a,
 					const struct kfarmd_client_ops *ops,
 					void *ctx);
-/* End the session.  All its jobs must have been dropped. */
+/*
+ * Detach the client from its session, whose jobs must have been dropped.  The
+ * client is freed when its last sink and its last request have ended.
+ */
 void kfarmd_client_close(struct kfarmd_client *c);
 
 /*
@@ -157,11 +165,12 @@ int kfarmd_client_handle_msg(struct kfarmd_client *c, uint16_t type,
 json_t *kfarmd_client_to_json(const struct kfarmd_client *c);
 
 /*
- * Fail sandboxes and bundles whose files stopped arriving.  Call it regularly.
+ * Fail the sandboxes and bundles that have waited too long for files from the
+ * client.  Call this regularly.
  */
 void kfarmd_client_check_timeouts(struct kfarmd_client *c);
 
-/* Return the sandbox of that number if it accepts jobs, or NULL. */
+/* Return the sandbox with this number if it accepts jobs, or NULL. */
 struct kfarmd_sandbox *kfarmd_client_find_sandbox(const struct kfarmd_client *c,
 						  uint32_t number);
 

@@ -17,12 +17,13 @@
 #include <string.h>
 
 /*
- * on_work_due() makes all decisions.  It runs from the sink's timer event, so
- * that no call into a sink can free it under its caller.  While `task` is set,
- * only the thread accesses the update in `update` and the sink's files.
+ * on_work_due() starts each operation of a sink and frees the sink.  It runs
+ * from the sink's timer event, so that no function frees a sink that its caller
+ * still uses.  While `task` is set, only the thread accesses the update in
+ * `update` and the sink's files.
  */
 
-#define IDLE_MAX_MS 60000 /* limit on the wait for files or updates */
+#define IDLE_MAX_MS 60000 /* limit on the wait for blobs or updates */
 
 static void send_have_state(struct kfarmd_input_sink *p,
 			    enum wire_have_state state, const char *detail)
@@ -59,7 +60,7 @@ static void free_updates(struct kfarmd_input_update_queue *queue)
 	}
 }
 
-/* Call this only while no thread is at work. */
+/* Free all updates; no thread may be running an operation of the sink. */
 static void free_all_updates(struct kfarmd_input_sink *p)
 {
 	free_updates(&p->pending);
@@ -154,7 +155,7 @@ static void on_validated(struct kfarmd_input_sink *p)
 	p->validated = true;
 }
 
-/* Request the missing blobs by NEED. */
+/* Send NEED for the missing blobs of the update. */
 static void request_update_blobs(struct kfarmd_input_sink *p)
 {
 	struct wire_need need;

@@ -9,10 +9,10 @@
  *	       \-> ENDED
  *
  * Updates wait in a queue until their blobs are present and earlier updates are
- * applied.  Opening the sink, pinning the blobs of an update and applying it
- * run on a thread, one operation at a time, unless they are small.  Updates
- * that wait for blobs do not delay the pinning of later ones, so missing blobs
- * are requested early.
+ * applied.  These operations run on a thread, one at a time: opening the sink,
+ * pinning the blobs of an update, and applying an update.  A small update is
+ * pinned and applied in the event loop.  An update that waits for blobs does
+ * not delay the pinning of later updates, so missing blobs are requested early.
  *
  * Any failure ends the sink: kfarmd sends HAVE refused if the sink was not yet
  * ready, and HAVE lost otherwise.  Jobs that run in a failed sandbox end with
@@ -31,7 +31,7 @@ struct kfarmd_input_sink;
 struct kfarmd_sandbox;
 struct sandbox;
 
-/* Limits on the updates, and on their entries, that are not yet applied. */
+/* Limits on the updates that are not yet applied, and on their entries. */
 #define KFARMD_INPUT_SINK_UPDATES_MAX 4096
 #define KFARMD_INPUT_SINK_ENTRIES_MAX (1u << 20)
 
@@ -41,9 +41,12 @@ TAILQ_HEAD(kfarmd_input_sink_list, kfarmd_input_sink);
 struct kfarmd_input_sink_ops {
 	/* Send a message and release its body. */
 	void (*send)(void *ctx, enum wire_type type, struct buf *body);
-	/* The session must end.  May call kfarmd_input_sink_close(). */
+	/*
+	 * Called when the session must end.  May call
+	 * kfarmd_input_sink_close().
+	 */
 	void (*on_protocol_error)(void *ctx, const char *why);
-	/* The sink is freed after this call. */
+	/* Called before the sink is freed. */
 	void (*on_freed)(void *ctx, struct kfarmd_input_sink *p);
 };
 
@@ -54,19 +57,18 @@ struct kfarmd_input_sink_ops {
 struct kfarmd_input_sink_type {
 	const char *name; /* for the log */
 	/*
-	 * The sink is useful only when complete: no blob is requested before
-	 * its toolchain is complete, SHUT ends it immediately, and it ends when
-	 * it is ready.
+	 * Only a complete sink is useful: no blob is requested before the
+	 * manifest of its toolchain is complete, SHUT ends the sink
+	 * immediately, and the sink ends when it is ready.
 	 */
 	bool all_or_nothing;
 	int (*open)(struct kfarmd_input_sink *p, struct err *err);
-	void (*on_opened)(
-		/* runs in the event loop; may be NULL */
-		struct kfarmd_input_sink *p);
+	/* Called in the event loop when open() has succeeded; may be NULL. */
+	void (*on_opened)(struct kfarmd_input_sink *p);
 	/* Check a received update; runs in the event loop. */
 	int (*accept)(struct kfarmd_input_sink *p,
 		      const struct kfarmd_input_update *v, struct err *err);
-	/* Check the toolchain once it is completely received; may be NULL. */
+	/* Check the toolchain when it is completely received; may be NULL. */
 	int (*validate)(struct kfarmd_input_sink *p, struct err *err);
 	/*
 	 * Pin the blobs of an update.  NULL: kfarmd_input_update_pin_blobs().
@@ -76,16 +78,14 @@ struct kfarmd_input_sink_type {
 	/* Apply an update; returns like kfarmd_input_update_apply(). */
 	int (*apply)(struct kfarmd_input_sink *p, struct kfarmd_input_update *v,
 		     struct err *err);
-	/*
-	 * Finish the sink after the whole toolchain is applied; sets `detail`.
-	 */
+	/* Finish the sink once its whole toolchain is applied. */
 	int (*finish)(struct kfarmd_input_sink *p, struct err *err);
 	/*
-	 * Called when the sink is ready or has ended, or when an update was
-	 * applied.  Runs in the event loop; may be NULL.
+	 * Called in the event loop when the sink is ready or has ended, or when
+	 * an update was applied; may be NULL.
 	 */
 	void (*on_changed)(struct kfarmd_input_sink *p);
-	/* Return true while jobs use the sink.  NULL: always false. */
+	/* Return true while jobs use the sink.  NULL: no job can use it. */
 	bool (*is_used)(const struct kfarmd_input_sink *p);
 	void (*free)(struct kfarmd_input_sink *p);
 };
@@ -104,9 +104,8 @@ struct kfarmd_input_sink {
 		KFARMD_INPUT_SINK_READY,
 		KFARMD_INPUT_SINK_ENDED
 	} state;
-	bool shut;
-	/* detail of HAVE, set when the sink is ready */
-	char detail[DIGEST_HEX];
+	bool shut; /* no more updates are accepted */
+	char detail[DIGEST_HEX]; /* detail of HAVE ready, set by finish() */
 
 	/* updates that are not yet applied */
 	struct kfarmd_input_update_queue pending;
@@ -117,36 +116,43 @@ struct kfarmd_input_sink {
 	/* number of the last update received, and of the last one applied */
 	uint32_t last_received;
 	uint32_t last_applied;
-	/* the toolchain was received completely, and was validated */
-	bool complete, validated;
-	uint64_t activity_ms; /* clock_ms() of the last activity */
+	bool complete; /* the last update of the toolchain was received */
+	bool validated; /* validate() has succeeded */
+	/* clock_ms() of the last received update or finished operation */
+	uint64_t activity_ms;
 
-	/* The operation that runs on a thread, or the last operation. */
-	struct task *task;
+	/* The current operation, or the last one if no operation runs. */
+	struct task *task; /* its thread, or NULL */
 	int (*work)(struct kfarmd_input_sink *p, struct err *err);
-	void (*on_work_done)(struct kfarmd_input_sink *p);
+	void (*on_work_done)(struct kfarmd_input_sink *p); /* may be NULL */
 	struct kfarmd_input_update *update;
-	int ret;
-	struct err err;
-	atomic_bool stop_requested;
+	int ret; /* result of work() */
+	struct err err; /* error of work() */
+	atomic_bool stop_requested; /* work() should return early */
 };
 
-/* Initialize the first member of the caller's object and open the sink. */
+/*
+ * Initialize `p`, which is the first member of the caller's zeroed object, and
+ * start to open the sink.
+ */
 void kfarmd_input_sink_init(struct kfarmd_input_sink *p,
 			    const struct kfarmd_input_sink_type *kind,
 			    struct kfarmd *a, uint32_t number,
 			    struct kfarmd_blobs *blobs,
 			    const struct kfarmd_input_sink_ops *ops, void *ctx);
 /*
- * End the sink because its client has left: it sends no more messages and waits
- * for no more blobs.  The sink is freed when its users and its thread have
+ * End the sink because its client has left.  The sink sends no more messages
+ * and waits for no more blobs.  It is freed when its users and its thread have
  * ended.
  */
 void kfarmd_input_sink_close(struct kfarmd_input_sink *p);
 /* Accept no more updates, and free the sink when it has no more users. */
 void kfarmd_input_sink_shut(struct kfarmd_input_sink *p);
 
-/* Fail the sink if its files stopped arriving.  Call this regularly. */
+/*
+ * Fail the sink if it has waited for a minute for blobs or for the updates of
+ * its toolchain.  Call this regularly.
+ */
 void kfarmd_input_sink_check_timeout(struct kfarmd_input_sink *p);
 /*
  * Return true if the sink is neither shut nor ended.  It may not be ready yet.
@@ -164,12 +170,13 @@ int kfarmd_input_sink_add_update(struct kfarmd_input_sink *p,
 /* A job as a user of a sandbox; embedded in the job. */
 struct kfarmd_sandbox_user {
 	TAILQ_ENTRY(kfarmd_sandbox_user) entry;
-	struct kfarmd_sandbox *sandbox; /* NULL: none */
+	struct kfarmd_sandbox *sandbox; /* NULL: not registered */
+	/* number of the update that must be applied before the job can start */
 	uint32_t update_number;
-	bool waiting;
+	bool waiting; /* on_ready() will be called */
 	/*
-	 * Called when the job can start, or, with a reason in `why`, when it
-	 * will never be able to start.
+	 * Called when the job can start.  If the sandbox has ended, so that the
+	 * job can never start, `why` is the reason; otherwise it is NULL.
 	 */
 	void (*on_ready)(void *ctx, const char *why);
 	void *ctx;

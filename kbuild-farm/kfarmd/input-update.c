@@ -64,7 +64,7 @@ struct kfarmd_blob {
 	uint64_t size_bytes;
 	uint64_t received_bytes;
 	struct store_write *writer; /* set from the first piece to the last */
-	int error; /* the store rejected the blob: negative errno */
+	int error; /* negative errno of the store if it rejected the blob */
 	TAILQ_HEAD(, kfarmd_blob_waiter) waiters;
 };
 
@@ -234,10 +234,11 @@ int kfarmd_blobs_receive(struct kfarmd_blobs *b, const struct wire_blob *m,
 		       0;
 }
 
+/* Limits of a small update, which is applied without a thread. */
 #define SMALL_ENTRIES 32
 #define SMALL_BYTES   (256u << 10)
-#define MEMORY_CHECK_BYTES \
-	(1u << 20) /* smaller updates skip the memory check; bytes */
+/* Smaller updates are applied without a check of the free memory. */
+#define MEMORY_CHECK_BYTES (1u << 20)
 #define MEMORY_RESERVE_MIB 256 /* memory that an update must leave free */
 #define DAMAGED_MAX        3 /* attempts to store one blob */
 

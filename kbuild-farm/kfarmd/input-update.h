@@ -2,24 +2,24 @@
 /*
  * kfarmd/input-update.h - Input updates (VIEW) from receipt to application.
  *
- * Life of an update:
- *
- *	kfarmd_input_update_pin_blobs()	pin the blobs that the store has
- *	kfarmd_input_update_request_blobs()	request the others
- *	kfarmd_input_update_apply()	all are present: write the files
+ * 1. kfarmd_input_update_new()
+ * 2. kfarmd_input_update_pin_blobs() pins the blobs that the store has
+ * 3. kfarmd_input_update_request_blobs() requests the other blobs
+ * 4. kfarmd_input_update_apply() writes the files when all blobs are present
+ * 5. kfarmd_input_update_free()
  *
  * The store can detect a damaged blob while it is copied.  apply() then returns
  * -EBADMSG, request_blobs() requests the blob once more, and the next apply()
  * continues at the same entry.
  *
- * pin_blobs() and apply() may run on any thread while nothing else accesses the
- * update.  All other functions belong to the event loop.
+ * pin_blobs() and apply() may run on any thread, while no other thread accesses
+ * the update.  All other functions must be called in the event loop.
  *
  * struct kfarmd_blobs holds the requested blobs of one client.  Several updates
  * can wait for one blob, which is requested once.  A requested blob is received
- * completely even if no update waits for it any more, because it is already in
- * transit.  A piece of an unrequested blob ends the session, so a client can
- * fill the store only with blobs that one of its sandboxes lacked.
+ * completely even if no update waits for it any more, because its pieces are
+ * already in transit.  A piece of an unrequested blob ends the session, so a
+ * client can fill the store only with blobs that one of its sandboxes lacked.
  */
 #ifndef KFARMD_INPUT_UPDATE_H
 #define KFARMD_INPUT_UPDATE_H
@@ -52,14 +52,14 @@ int kfarmd_entry_put(void *cell, const char *path,
 /* limit on the blobs that are requested and not yet received */
 #define KFARMD_BLOBS_REQUESTED_MAX (1u << 18)
 
-/* An entry that waits for a blob; embedded in the entry. */
+/* The wait of an entry for a blob; embedded in the entry. */
 struct kfarmd_blob_waiter {
 	TAILQ_ENTRY(kfarmd_blob_waiter) entry;
 	struct kfarmd_blob *blob; /* NULL: not waiting */
 	/*
 	 * Called when the blob was received (`ret` is 0), or cannot be obtained
-	 * (`ret` is a negative errno).  A received blob stays pinned until the
-	 * callback returns.  Must not free the blobs.
+	 * (`ret` is a negative errno).  A received blob remains pinned until
+	 * the callback returns.  Must not call kfarmd_blobs_free().
 	 */
 	void (*on_received)(struct kfarmd_blob_waiter *w, int ret);
 };
@@ -71,8 +71,9 @@ void kfarmd_blobs_free(struct kfarmd_blobs *b);
 
 /*
  * Wait for a blob that the store lacks.  Returns 0, with *must_ask true if the
- * client must be asked for it; -EPROTO if it was requested with another size;
- * -ENOBUFS if KFARMD_BLOBS_REQUESTED_MAX is reached.
+ * caller must request the blob from the client; -EPROTO if the blob was already
+ * requested with another size; -ENOBUFS if KFARMD_BLOBS_REQUESTED_MAX is
+ * reached.
  */
 int kfarmd_blobs_request(struct kfarmd_blobs *b, const struct digest *d,
 			 uint64_t size, struct kfarmd_blob_waiter *waiter,
@@ -100,7 +101,7 @@ struct kfarmd_input_update_entry {
 	struct kfarmd_input_update *update;
 	const char *path; /* borrowed from the client's path table */
 	bool pinned;
-	/* the store lacks the blob, and it has not been requested */
+	/* the store lacks the blob, which has not been requested yet */
 	bool missing;
 	uint8_t n_damaged; /* how often the blob was damaged */
 };
@@ -117,9 +118,8 @@ struct kfarmd_input_update {
 	/* A blob was received or failed; called from kfarmd_blobs_receive(). */
 	void (*on_changed)(void *ctx);
 	void *ctx;
-	atomic_bool
-		/* true: pin_blobs() and apply() return early */
-		*stop_requested;
+	/* if true, pin_blobs() and apply() return -ECANCELED */
+	atomic_bool *stop_requested;
 };
 
 /*
@@ -137,8 +137,8 @@ void kfarmd_input_update_free(struct kfarmd_input_update *v);
 /* Return the bytes of all files of the update. */
 uint64_t kfarmd_input_update_total_bytes(const struct kfarmd_input_update *v);
 /*
- * Check that `bytes` of files in a sandbox leave memory for compilers.  Returns
- * 0, or -ENOMEM with `err` set.
+ * Check that enough memory for compilers remains after `bytes` of files are
+ * written to a sandbox.  Returns 0, or -ENOMEM with `err` set.
  */
 int kfarmd_input_update_check_memory(uint64_t bytes, struct err *err);
 /* Return true if the update is too small to be worth a thread. */
@@ -151,17 +151,17 @@ bool kfarmd_input_update_is_small(const struct kfarmd_input_update *v);
 int kfarmd_input_update_pin_blobs(struct kfarmd_input_update *v,
 				  struct err *err);
 /*
- * Wait for the missing blobs.  `need` receives, in order, the entries whose
- * blobs the client must be asked for, and can be empty; the caller releases it.
- * Returns 0; -EPROTO with `err` set if the session must end; another negative
- * errno if the update cannot be completed.
+ * Wait for the missing blobs.  Fills `need`, which the caller releases, with
+ * the entries, in order, whose blobs must be requested from the client; the
+ * list can be empty.  Returns 0; -EPROTO with `err` set if the session must
+ * end; another negative errno if the update cannot be completed.
  */
 int kfarmd_input_update_request_blobs(struct kfarmd_input_update *v,
 				      struct kfarmd_blobs *blobs,
 				      struct wire_need *need, struct err *err);
 /*
- * Put an entry at its path.  `fd` holds the verified bytes of a file, else it
- * is -1.  Returns 0 or a negative errno with `err` set.
+ * Put an entry at its path.  For a file, `fd` refers to its verified bytes;
+ * otherwise `fd` is -1.  Returns 0 or a negative errno with `err` set.
  */
 typedef int kfarmd_input_update_put_fn(void *ctx, const char *path,
 				       const struct wire_inode *inode, int fd,

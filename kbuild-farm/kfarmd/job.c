@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A job with a running thread (`task`) is freed only after the thread is done;
- * if it is dropped earlier, on_task() frees it.  on_done() always runs from
- * `done_event`, so that no call into a job can free it under its caller.
+ * if the job is dropped earlier, on_task() frees it.  on_done() always runs
+ * from `done_event`, so that no function frees a job that its caller still
+ * uses.
  */
 #include "kfarmd/job.h"
 
@@ -101,8 +102,8 @@ static void on_task(void *arg)
 }
 
 /*
- * Return true if the job has an object output, which can be preprocessed text
- * in place of an object.
+ * Return true if the job has an object output.  This can be preprocessed text
+ * instead of an object file.
  */
 static bool has_object_output(const struct kfarmd_job *job)
 {
@@ -110,21 +111,25 @@ static bool has_object_output(const struct kfarmd_job *job)
 }
 
 /*
- * Return true if the tool writes the dependency list that is otherwise the
- * assembler's.  The assembler does not run for such a step.
+ * Return true if the tool writes the output WIRE_OUTPUT_AS_DEPS, which is the
+ * assembler's dependency list in other jobs.  The assembler does not run before
+ * such a tool.
  */
 static bool has_tool_deps(const struct kfarmd_job *job)
 {
 	return job->step && job->step->kind == WIRE_STEP_DEVICETREE;
 }
 
-/* Map one output file.  Returns false if this has failed the job. */
+/*
+ * Map one output file, if the job has this output.  On failure, fails the job
+ * and returns false.
+ */
 static bool map_output_file(struct kfarmd_job *job, enum wire_output stream,
 			    const char *name)
 {
 	/*
-	 * The client names the side outputs, and its tool writes the output
-	 * `by_tool`, so a failure of either is no fault of the node.
+	 * A missing side output or a missing output `by_tool` is not a fault of
+	 * the node: the client names the side outputs and chooses the tool.
 	 */
 	enum wire_output by_tool = has_tool_deps(job) ? WIRE_OUTPUT_AS_DEPS :
 							WIRE_OUTPUT_OBJECT;
@@ -153,7 +158,10 @@ static bool map_output_file(struct kfarmd_job *job, enum wire_output stream,
 	return !ret;
 }
 
-/* Map all output files.  Returns false if this has failed the job. */
+/*
+ * Map all output files of the job.  On failure, fails the job and returns
+ * false.
+ */
 static bool map_output_files(struct kfarmd_job *job)
 {
 	if (!map_output_file(job, WIRE_OUTPUT_OBJECT, KFARMD_ARGV_OBJECT) ||
@@ -252,7 +260,7 @@ static void on_done_event(evutil_socket_t fd, short what, void *arg)
 	job->on_done(job->ctx, job);
 }
 
-/* The sandbox is ready, or failed with `why`. */
+/* Called when the sandbox is ready (`why` is NULL) or has ended. */
 static void on_sandbox_decided(void *ctx, const char *why)
 {
 	struct kfarmd_job *job = ctx;
@@ -311,8 +319,8 @@ static int prepare_job(struct kfarmd_job *job, struct kfarmd_client *client,
 	int ret;
 
 	/*
-	 * Take the STEP and the PIN that precede the job, also if the job is
-	 * rejected later.
+	 * Take the STEP and the PIN that precede the job even if the job is
+	 * rejected below.
 	 */
 	*class = -1;
 	if (kfarmd_argv_take_step(&client->steps, &job->m, &job->step, err))

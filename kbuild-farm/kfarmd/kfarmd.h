@@ -25,20 +25,19 @@ struct kfarmd {
 	struct children *children;
 	struct store *store;
 	char *toolchains_dir; /* directory of the installed toolchains */
-	struct kfarmd_native_toolchain_cache
-		/* cached manifests of node-native toolchains */
-		*native_toolchains;
-	/* hosts whose programs this node runs, the native one first */
+	/* manifests of node-native toolchains */
+	struct kfarmd_native_toolchain_cache *native_toolchains;
+	/* hosts whose programs this node can run, the native host first */
 	struct strv hosts;
 	/* result of the check whether jobs can run */
 	struct sandbox_check sandbox_check;
 	struct sandbox_limits sandbox_limits; /* limits of each sandbox */
 	struct kfarmd_slots slots;
 	uint16_t configured_slots; /* value of --slots, or 0 */
-	/* input sinks and toolchain requests, including ending ones */
+	/* input sinks and toolchain requests that are not yet freed */
 	unsigned n_active;
 	unsigned n_sessions;
-	uint64_t finished_cpu_ms; /* CPU time of the jobs that were freed */
+	uint64_t finished_cpu_ms; /* CPU time of all jobs that were freed */
 	struct machine_health health;
 	/* listening addresses, for display; NULL with --stdio */
 	const char *listen_text;

@@ -30,7 +30,7 @@
 #define ACCEPT_PAUSE_S   1 /* pause when accept() fails for lack of resources */
 #define ACCEPTS_PER_TURN 32
 
-/* Receives an accepted non-blocking socket and takes ownership of it. */
+/* Called for each accepted connection; owns the non-blocking socket `fd`. */
 typedef void accepted_fn(void *ctx, int fd);
 
 struct acceptor {
@@ -101,7 +101,7 @@ static void on_accept_pause_ended(evutil_socket_t fd, short what, void *arg)
 	event_add(a->read_event, NULL);
 }
 
-/* Takes ownership of `fd`; acceptor_free() closes it. */
+/* Take ownership of the listening socket `fd`; acceptor_free() closes it. */
 static struct acceptor *acceptor_new(struct event_base *base, int fd,
 				     accepted_fn *on_accepted, void *ctx)
 {
@@ -362,7 +362,7 @@ struct unix_listener {
 	char *path;
 	char *lock_path;
 	int lock_fd;
-	int socket_fd; /* owned by the acceptor once it exists */
+	int socket_fd; /* owned by `acceptor` unless that is NULL */
 	struct acceptor *acceptor;
 };
 

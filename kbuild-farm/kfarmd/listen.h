@@ -2,9 +2,9 @@
 /*
  * kfarmd/listen.h - Listening sockets: Unix sockets and TLS over TCP.
  *
- * A Unix socket has mode 0600.  PATH.lock is locked by flock(2) while kfarmd
- * runs, so that two processes never share a path; a socket without a listener
- * is replaced.
+ * A Unix socket has mode 0600.  kfarmd holds a flock(2) on PATH.lock while it
+ * runs, so that two processes never share a path.  A socket at which no process
+ * listens is replaced.
  *
  * TLS clients are authenticated by key before any message is read: both sides
  * prove their keys, and the client's key must be in the list of clients

@@ -252,7 +252,10 @@ static int init_daemon(struct kfarmd *a, const struct kfarmd_settings *s,
 	children_reap_orphans(a->children);
 	machine_inventory_collect(&inv, "");
 	kfarmd_slots_init(&a->slots, inv.cores, s->slots);
-	/* A sandbox's files are in memory, which the compilers need as well. */
+	/*
+	 * Limit the files of a sandbox to half of the memory, because they are
+	 * in memory and the compilers need memory as well.
+	 */
 	half = ((uint64_t)inv.memory_mib << 20) / 2;
 	if (half < INPUT_ROOT_BYTES_MIN)
 		half = INPUT_ROOT_BYTES_MIN;
@@ -270,8 +273,8 @@ static int init_daemon(struct kfarmd *a, const struct kfarmd_settings *s,
 	if (!a->sandbox_check.usable)
 		log_warning("cannot run jobs: %s", a->sandbox_check.reason);
 	/*
-	 * On a file system without sockets, kfarmd works without the status
-	 * socket.
+	 * Some file systems do not support sockets; kfarmd then works without
+	 * its status socket.
 	 */
 	if (kfarmd_status_new(&a->status, a, &status))
 		log_warning("--status will not list this kfarmd: %s",
@@ -353,8 +356,9 @@ static void on_event_log(int severity, const char *text)
 }
 
 /*
- * A daemon that is reachable from the network must not have root's power over
- * the machine.  Peers through ssh, or a Unix socket of root, already have it.
+ * Drop the capabilities that sandboxes do not need if kfarmd listens on the
+ * network.  Peers through ssh, and through a Unix socket of root, already have
+ * the rights of kfarmd's user.
  */
 static int drop_capabilities(const struct kfarmd_settings *s, struct err *err)
 {

@@ -287,7 +287,8 @@ void kfarmd_native_toolchain_cache_free(struct kfarmd_native_toolchain_cache *o)
 }
 
 /*
- * Return the manifest of this key, or NULL.  The caller becomes a user of it.
+ * Return the cached manifest with this key, or NULL.  The caller becomes a user
+ * of the manifest and calls put_cached_manifest().
  */
 static struct cached_manifest *find_cached_manifest(
 	struct kfarmd_native_toolchain_cache *o, const char *key)
@@ -334,9 +335,9 @@ static void add_cached_manifest(struct kfarmd_native_toolchain_cache *o,
 }
 
 /*
- * A file outside the toolchain must be an ELF executable or library.  The
- * driver chooses these files by its answers, and every listed file is placed
- * into a client's sandbox.
+ * Check that a file outside the toolchain is an ELF executable or library.  The
+ * driver's answers determine these files, and every listed file is put into a
+ * client's sandbox.
  */
 static int check_system_file(const struct compiler_entry *e,
 			     const struct kfarmd_toolchain_lease *l,
@@ -359,8 +360,9 @@ static int check_system_file(const struct compiler_entry *e,
 }
 
 /*
- * Compare the listed files of the toolchain with its manifest.  A directory
- * that the compiler's list records as empty may be absent from the manifest.
+ * Compare the listed files of the toolchain with the manifest of the lease.
+ * Directories are not compared, because `list` can contain directories that the
+ * manifest omits.
  */
 static int check_manifest_entries(const struct compiler_entries *list,
 				  const struct kfarmd_toolchain_lease *l,
@@ -402,7 +404,7 @@ static int make_driver_manifest(const struct kfarmd *a,
 
 	if (ret)
 		goto out;
-	/* Verify the files before executing them for a query. */
+	/* Verify the files before executing the driver for a query. */
 	ret = check_manifest_entries(&program, l, err);
 	if (ret)
 		goto out;
@@ -424,7 +426,8 @@ out:
 }
 
 /*
- * Look up or make the manifest of a driver.  The caller becomes a user of *out.
+ * Look up or make the manifest of a driver.  On success, the caller becomes a
+ * user of *out and calls put_cached_manifest().
  */
 static int get_driver_manifest(const struct kfarmd *a,
 			       const struct kfarmd_toolchain_lease *l,
@@ -551,7 +554,10 @@ static char *map_symlink_target(const struct compiler_entry *e,
 	return out;
 }
 
-/* A translated path can collide with the path of a library of the node. */
+/*
+ * Check that no two entries have the same path: a translated path of the
+ * toolchain can equal the path of a library of the node.
+ */
 static int check_unique_paths(const struct strv *places, struct err *err)
 {
 	struct strv all = { 0 };

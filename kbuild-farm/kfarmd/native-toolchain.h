@@ -2,15 +2,16 @@
 /*
  * kfarmd/native-toolchain.h - Node-native toolchains as compilers of sandboxes.
  *
- * The compiler's files are listed as the build host lists its local compiler
- * (compiler/manifest.h), but from the node's disk.  Every file of the toolchain
- * in that list must match the toolchain's manifest; a difference is damage, and
- * the compiler is not used.
+ * The manifest of the compiler is made from the files on the node's disk, in
+ * the same way as the build host makes the manifest of its local compiler
+ * (compiler/manifest.h).  Every file of the toolchain in this manifest must
+ * match the manifest of the installed toolchain.  If a file differs, the
+ * toolchain is marked as damaged and the compiler is not used.
  *
  * Driver queries ("where is cc1?") run in a separate sandbox that holds the
  * driver with its libraries.  All other files of the toolchain exist there,
- * large ones as empty files.  An answer that names a system file is accepted
- * only for an ELF file, since the file is placed into the client's sandbox.
+ * large ones as empty files.  If an answer names a file outside the toolchain,
+ * the file must be an ELF file, because it is put into the client's sandbox.
  *
  * Manifests are cached in memory and rechecked by stat before and after each
  * use.
@@ -46,7 +47,6 @@ struct compiler_runner kfarmd_driver_query_runner(
 	struct kfarmd_driver_query *a);
 
 /* Create an empty cache of manifests. */
-
 struct kfarmd_native_toolchain_cache *kfarmd_native_toolchain_cache_new(void);
 /* Free a cache without users; NULL is allowed. */
 void kfarmd_native_toolchain_cache_free(

@@ -137,8 +137,8 @@ void kfarmd_run_output_finish(struct kfarmd_run_output *a,
 			      const struct digest *key)
 {
 	/*
-	 * Skip the two dependency lists: they name these directories, and the
-	 * client translates them.
+	 * Skip the two dependency lists.  They contain the paths of these
+	 * directories, but the client translates those paths.
 	 */
 	for (int i = 0; i < WIRE_N_OUTPUTS && !a->has_private_path; i++)
 		a->has_private_path = i != WIRE_OUTPUT_DEPS &&
@@ -173,10 +173,9 @@ bool kfarmd_run_output_next_piece(struct kfarmd_run_output *a,
 }
 
 /*
- * The compiler and the tool of a run are two jobs of the sandbox.  Each is PID
- * 1 of a separate PID namespace and has private directories, so processes that
- * it leaves behind end with it, and no third process inside the sandbox has to
- * wait for both.
+ * The compiler and the tool of a run are two jobs of the sandbox.  Each program
+ * is PID 1 of a separate PID namespace, so its remaining processes end with it,
+ * and no third process in the sandbox has to wait for both programs.
  */
 
 static void close_part_pipe(struct kfarmd_run_part *part, int i)
@@ -239,8 +238,8 @@ static void combine_ends(struct kfarmd_run *run)
 	uint32_t cpu_ms = a->cpu_ms + b->cpu_ms, wall_ms = a->wall_ms;
 
 	/*
-	 * If the tool was not started, the first program can have failed
-	 * because nothing reads its output.  The tool's error then counts.
+	 * If the tool could not be started, the first program may have failed
+	 * because no process read its output.  Report the tool's error then.
 	 */
 	run->status_from_tool = run->parts[1].ended &&
 				(exited_with_0(a) ||
@@ -486,7 +485,7 @@ static bool set_job_failure(struct kfarmd_run_status *e,
 			    enum wire_fail_class class, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Always returns false, which the callers return in turn. */
+/* Record a failure of the job.  Always returns false. */
 static bool set_job_failure(struct kfarmd_run_status *e,
 			    enum wire_fail_class class, const char *fmt, ...)
 {
@@ -515,8 +514,8 @@ static bool is_not_executable(int error)
 }
 
 /*
- * The client chose the working directory and the tool, so a missing one is an
- * error of its input.
+ * The client chose the working directory and the tool.  If one of them does not
+ * exist, the failure class is therefore WIRE_FAIL_INPUT.
  */
 static bool classify_start_error(struct kfarmd_run_status *e,
 				 const struct kfarmd_run *run)
@@ -535,8 +534,8 @@ static bool classify_start_error(struct kfarmd_run_status *e,
 }
 
 /*
- * A tool that stops reading early ends a part of the compiler by SIGPIPE.  This
- * is no fault of the node.
+ * Return true if a part of the compiler was ended by SIGPIPE because the tool
+ * stopped reading its output.  This is not a fault of the node.
  */
 static bool is_sigpipe_of_tool(const struct kfarmd_run *run)
 {

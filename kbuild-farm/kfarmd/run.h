@@ -3,9 +3,9 @@
  * kfarmd/run.h - Execution of one compile and classification of its end.
  *
  * A run is one compiler in a sandbox, alone or with a tool (a STEP of the
- * protocol).  It collects their output and their exit status.  The rest of this
- * header turns a finished run into a result or a failure class, and cuts the
- * result into messages.
+ * protocol).  struct kfarmd_run collects the output and the exit status of
+ * both.  The other functions convert a finished run into a result or a failure
+ * class, and split the result into pieces for messages.
  */
 #ifndef KFARMD_RUN_H
 #define KFARMD_RUN_H
@@ -38,6 +38,7 @@ bool kfarmd_run_names_signal(struct bytes text);
  */
 char *kfarmd_run_missing_file(struct bytes text);
 
+/* The outputs of a job, and the progress of sending them. */
 struct kfarmd_run_output {
 	struct bytes streams[WIRE_N_OUTPUTS]; /* borrowed */
 	/*
@@ -45,9 +46,9 @@ struct kfarmd_run_output {
 	 * sandbox
 	 */
 	bool has_private_path;
-	struct digest digest;
+	struct digest digest; /* digest of the result */
 	unsigned next_stream; /* index of the stream that is being sent */
-	size_t sent_bytes; /* bytes of that stream already sent */
+	size_t sent_bytes; /* bytes of this stream that are already sent */
 };
 
 /*
@@ -87,7 +88,8 @@ bool kfarmd_run_output_next_piece(struct kfarmd_run_output *a,
 
 /*
  * A second program with the directory, environment, CPUs and deadline of the
- * first.  It runs as a separate job, so neither sees the other's processes.
+ * first program.  It runs as a separate job of the sandbox, so neither program
+ * sees the processes of the other.
  */
 struct kfarmd_run_tool {
 	char *const *argv;
@@ -115,8 +117,9 @@ struct kfarmd_run_tool {
 struct kfarmd_run_part {
 	struct kfarmd_run *owner;
 	struct sandbox_run *sandbox_run; /* NULL: not started */
-	struct event *pipe_events[2]; /* NULL: read to the end */
-	struct buf output[2];
+	/* for stdout and stderr; NULL: not open, or read to the end */
+	struct event *pipe_events[2];
+	struct buf output[2]; /* stdout and stderr */
 	struct sandbox_end end;
 	bool ended;
 };
@@ -136,13 +139,16 @@ struct kfarmd_run {
 	/* The tool wrote to its stdout, which is not part of the output. */
 	bool tool_wrote;
 	/*
-	 * Valid after on_done().  With a tool, the status is the tool's, and
-	 * status_from_tool is set, if the first program exited with status 0 or
-	 * the tool could not be started; otherwise it is the first program's.
-	 * CPU time is the sum of both.  Wall time is the sum, or the longer one
-	 * if both ran concurrently.  The peak is the larger one.
+	 * Valid after on_done().  With a tool, cpu_ms is the sum of both
+	 * programs, wall_ms is the sum or, if both ran concurrently, the
+	 * maximum, and peak_kib is the maximum.  The other members are those of
+	 * the tool if status_from_tool is set, otherwise of the first program.
 	 */
 	struct sandbox_end end;
+	/*
+	 * The tool has ended, and the first program exited with status 0 or the
+	 * tool could not be started.
+	 */
 	bool status_from_tool;
 
 	/* the remaining members are private to kfarmd/run.c */
@@ -175,9 +181,10 @@ void kfarmd_run_free(struct kfarmd_run *run);
 uint32_t kfarmd_run_cpu_ms(const struct kfarmd_run *run);
 
 /*
- * Map SANDBOX_OUT_DIR/name.  The first program's file is mapped, except for the
- * file that a started tool writes: its deps_file, or without one its copy of
- * input_file.  Call kfarmd_run_unmap_file() before kfarmd_run_free().
+ * Map the output file SANDBOX_OUT_DIR/name.  The file is the first program's,
+ * unless a started tool writes it: then `name` is the tool's deps_file or, if
+ * the tool has no deps_file, its input_file.  Call kfarmd_run_unmap_file()
+ * before kfarmd_run_free().
  *
  * Returns 0, with an empty `out` for an empty file; -ENOENT if the file does
  * not exist; -EPERM if it is not a regular file; -EFBIG if it exceeds `max`
@@ -196,12 +203,13 @@ struct kfarmd_run_status {
 };
 
 /*
- * Classify a finished run.  Returns true if it yields a RESULT with the status
- * in run->end.  Returns false if it failed, with the failure class and the
- * reason in `e`.
+ * Classify a finished run.  Returns true if the run yields a RESULT with the
+ * status in run->end.  Returns false if the run failed, with the failure class
+ * and the reason in `e`.
  *
- * A compiler that is ended by a signal is a fault of the node.  The exit status
- * of a tool is always a result.
+ * If a signal ended the compiler, the failure class is WIRE_FAIL_NODE.  If a
+ * signal ended a tool, the run yields a RESULT, because the client chose the
+ * tool.
  */
 bool kfarmd_run_classify(struct kfarmd_run_status *e,
 			 const struct kfarmd_run *run);

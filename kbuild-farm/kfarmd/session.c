@@ -51,9 +51,9 @@ static const struct wire_health *read_health(struct kfarmd *a,
 }
 
 /*
- * The memory for unsent messages is bounded: a session stops reading while its
- * stream is full, and a result stays in its files and buffers until the stream
- * has room for it.
+ * The memory for unsent messages is bounded.  A session stops reading while its
+ * stream is full, and the pieces of a result are encoded only when the stream
+ * is not full.
  */
 
 #define PEER_HELLO_TIMEOUT_S 5 /* limit for the arrival of the peer's HELLO */
@@ -72,9 +72,7 @@ struct kfarmd_session {
 	 * fingerprint of the peer's key; zero if the peer has not presented one
 	 */
 	struct digest fingerprint;
-	/*
-	 * consecutive checks that did not find the key in the list of clients
-	 */
+	/* consecutive lookups that did not find the key in a->clients */
 	unsigned n_missing;
 	char *software; /* the peer's version string; NULL before HELLO */
 	uint64_t start_ms;
@@ -120,7 +118,7 @@ static void close_session(struct kfarmd_session *s)
 		a->on_idle(a);
 }
 
-/* Send BYE, which the stream passes to the kernel before it is freed. */
+/* Send BYE.  The stream writes it to the socket before the stream is freed. */
 static void send_bye(struct kfarmd_session *s, const char *why)
 {
 	struct buf body = { 0 };
@@ -129,7 +127,7 @@ static void send_bye(struct kfarmd_session *s, const char *why)
 	send_body(s, WIRE_BYE, &body, WIRE_PLAIN);
 }
 
-/* End the session. `s` is freed, so callers must return at once. */
+/* End the session.  Frees `s`, so callers must return immediately. */
 static void abort_session(struct kfarmd_session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -294,7 +294,7 @@ struct conf_reading {
 	struct err *err;
 };
 
-/* Ignore unknown keys, so that the file of a newer release works as well. */
+/* Only warn about unknown keys, so that a newer release's node.conf works. */
 static int on_conf_item(void *ctx, const struct conf_item *item)
 {
 	struct conf_reading *r = ctx;
@@ -409,9 +409,8 @@ static int check_mode_options(struct kfarmd_settings *s, struct err *err)
 }
 
 /*
- * Read the command line.  Rejects --listen with --init and with --status, which
- * finds a kfarmd by its store.  This must precede node.conf, which can add
- * addresses.
+ * Read the command line.  Reject --listen with --init and --status.  This check
+ * must precede the reading of node.conf, which can add addresses to s->listen.
  */
 static int read_command_line(struct kfarmd_settings *s, char *const *argv,
 			     struct err *err)

@@ -29,9 +29,9 @@ struct sockaddr_storage;
 /* Check the syntax of an address.  Returns 0, or -EINVAL with `err` set. */
 int kfarmd_settings_check_address(const char *text, struct err *err);
 /*
- * Create a listening non-blocking socket in *fd. *bound_address is its address
- * as text; the caller frees it.  Returns 0; -EADDRINUSE or another negative
- * errno with `err` set.
+ * Create a non-blocking socket that listens at the address `text`.  Returns 0
+ * with the socket in *fd and its address as text in *bound_address, both owned
+ * by the caller; -EADDRINUSE or another negative errno with `err` set.
  */
 int kfarmd_settings_listen(const char *text, int *fd, char **bound_address,
 			   struct err *err);
@@ -51,7 +51,7 @@ struct kfarmd_settings {
 	struct strv hosts; /* hosts in addition to the native one */
 	bool init, check, status, json;
 	uint16_t slots;
-	bool version, help; /* print it and exit */
+	bool version, help; /* print the version or the help, and exit */
 	struct strv config_strings; /* owns the strings of node.conf */
 };
 

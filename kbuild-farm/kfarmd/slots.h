@@ -10,8 +10,8 @@
  *
  * Clients limit their jobs to n_advertised, so max_jobs only stops a client
  * that ignores this limit, or several clients that start at the same time.
- * Jobs of all clients wait in one FIFO queue.  A job whose share is exhausted
- * does not block the jobs behind it.
+ * Jobs of all clients wait in one FIFO queue.  A job that must wait because of
+ * the limit of its share does not block the jobs behind it.
  */
 #ifndef KFARMD_SLOTS_H
 #define KFARMD_SLOTS_H
@@ -34,13 +34,14 @@ struct kfarmd_slot {
 	TAILQ_ENTRY(kfarmd_slot) entry;
 	enum {
 		KFARMD_SLOT_NONE,
-		/* counted, but receiving inputs or sending its result */
+		/* the job receives its inputs or sends its result */
 		KFARMD_SLOT_HELD,
 		KFARMD_SLOT_QUEUED,
 		KFARMD_SLOT_RUNNING,
 	} state;
-	struct kfarmd_slot_share *share; /* NULL: no further limit */
-	void (*on_granted)(void *ctx); /* the job can start */
+	/* limit of the job's group; NULL: only max_running applies */
+	struct kfarmd_slot_share *share;
+	void (*on_granted)(void *ctx); /* called when the job can start */
 	void *ctx;
 };
 
@@ -50,7 +51,7 @@ struct kfarmd_slots {
 	unsigned max_jobs;
 	unsigned n_jobs; /* jobs in any state */
 	unsigned n_running;
-	bool starting;
+	bool starting; /* queued jobs are being started */
 	TAILQ_HEAD(, kfarmd_slot) queue;
 };
 
@@ -58,8 +59,8 @@ struct kfarmd_slots {
 void kfarmd_slots_init(struct kfarmd_slots *s, unsigned cores,
 		       unsigned configured);
 /*
- * Count a new job; on_granted and ctx of `p` must be set.  Returns 0, or -EBUSY
- * with `err` set if max_jobs is reached.
+ * Add a new job to n_jobs; on_granted and ctx of `p` must be set.  Returns 0,
+ * or -EBUSY with `err` set if max_jobs is reached.
  */
 int kfarmd_slots_add_job(struct kfarmd_slots *s, struct kfarmd_slot *p,
 			 struct err *err);

@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* concurrent connections; further ones are closed */
+/* Limit on concurrent connections; further connections are closed. */
 #define STATUS_CLIENTS_MAX 8
 #define STATUS_TIMEOUT_S   5 /* limit for reading the reply */
 #define STATUS_BACKLOG     8

@@ -2,10 +2,10 @@
 /*
  * kfarmd/status.h - Status of the running kfarmds, for `kfarmd --status`.
  *
- * Each kfarmd listens at DIR/live/NAME/status of its store (store/store.h), in
- * a directory that marks it as alive.  A connection receives one JSON object,
- * described in kfarmd(8), and end of file.  The status is collected only for a
- * connection.
+ * Each kfarmd listens at DIR/live/NAME/status, in the scratch directory of its
+ * open store (store/store.h).  A client that connects receives one JSON object,
+ * described in kfarmd(8), and end of file.  The status is collected when a
+ * client connects.
  */
 #ifndef KFARMD_STATUS_H
 #define KFARMD_STATUS_H
@@ -27,9 +27,9 @@ int kfarmd_status_new(struct kfarmd_status **out, struct kfarmd *a,
 void kfarmd_status_free(struct kfarmd_status *s);
 
 /*
- * Query all kfarmds that have the store `dir` open, and print their status and
- * the toolchains in the directory `kept` on stdout, as text or JSON.  Returns
- * the number of kfarmds, or a negative errno with `err` set.
+ * Query all kfarmds that have the store `dir` open.  Print their status and the
+ * installed toolchains in the directory `kept` on stdout, as text or JSON.
+ * Returns the number of kfarmds, or a negative errno with `err` set.
  */
 int kfarmd_status_print(const char *dir, const char *kept, bool json,
 			struct err *err);

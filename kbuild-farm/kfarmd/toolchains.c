@@ -71,8 +71,8 @@ static int set_invalid_entry(const struct kfarmd_manifest *r,
 }
 
 /*
- * Return true if a parent of `path` is itself an entry.  This is invalid,
- * because a directory is an entry only if it is empty.
+ * Return true if a parent directory of `path` is an entry.  Such a manifest is
+ * invalid, because only empty directories are entries.
  */
 static bool has_entry_as_parent(const struct kfarmd_manifest *r,
 				const char *path)
@@ -403,8 +403,8 @@ static int lock_toolchain(const char *path, int flock_op)
 }
 
 /*
- * Returns 0, or -EBADMSG with the damage in `err` if an earlier check recorded
- * it.
+ * Return 0, or -EBADMSG with the description in `err` if an earlier check
+ * recorded damage.
  */
 static int check_damage_mark(const char *dir, struct err *err)
 {
@@ -505,7 +505,10 @@ bool kfarmd_toolchains_has(const char *dir, const char *id,
 	return has;
 }
 
-/* Returns 0, or -EBADMSG with the damage in `err`. */
+/*
+ * Check an installed toolchain.  Returns 0, -EBADMSG with a description of the
+ * damage in `err`, or -ECANCELED.
+ */
 static int check_installed(const struct kfarmd_manifest *r, const char *dir,
 			   bool verify, const atomic_bool *stop,
 			   struct err *err)
@@ -703,7 +706,7 @@ int kfarmd_toolchains_copy_to_store(const struct kfarmd_toolchains_index *x,
 }
 
 #define SCRATCH_SUBDIR "/.live"
-/* upper bound of a file's size on disk beyond its bytes */
+/* Disk space that a file can take in addition to its size, in bytes. */
 #define BLOCK_SIZE 4096
 
 struct kfarmd_toolchain_stage {
@@ -831,8 +834,8 @@ int kfarmd_toolchain_stage_put(void *stage, const char *path,
 }
 
 /*
- * Set `err` for a toolchain that is in use (-EBUSY) or a path that cannot be
- * replaced.  Returns `ret`.
+ * Set `err` for a toolchain that is in use (`ret` is -EBUSY) or whose directory
+ * cannot be replaced.  Returns `ret`.
  */
 static int set_busy_error(const char *path, int ret, struct err *err)
 {
@@ -846,8 +849,8 @@ static int set_busy_error(const char *path, int ret, struct err *err)
 }
 
 /*
- * Rename `path` to `old` under an exclusive lock.  A process that waits for the
- * lock then finds that `path` no longer names this directory.
+ * Rename `path` to `old` under an exclusive lock.  Another process that waits
+ * for the lock in lock_toolchain() then opens `path` again.
  */
 static int move_toolchain_away(const char *path, const char *old,
 			       struct err *err)
@@ -872,8 +875,8 @@ static int replace_toolchain(struct kfarmd_toolchain_stage *n, const char *path,
 	if (fd < 0 && fd != -ENOENT)
 		return set_busy_error(path, fd, err);
 	/*
-	 * Exchange both atomically: readers see the old toolchain or the new
-	 * one.
+	 * Exchange both directories atomically, so that readers see either the
+	 * old toolchain or the new one.
 	 */
 	if (fd >= 0 &&
 	    !renameat2(AT_FDCWD, n->new_dir, AT_FDCWD, path, RENAME_EXCHANGE)) {

@@ -10,18 +10,18 @@
  *				removes a toolchain
  *
  * A toolchain is published and removed by rename, so it is complete or absent
- * even if kfarmd is killed.  A .live/NAME whose owner holds no lock on it is
- * removed (store/scratch-dir.h).  A user of a toolchain holds a shared flock on
- * its directory; removal and replacement take an exclusive one.  As in the
- * store, nothing is synced: damage by a power failure is detected by the
- * checks.
+ * even if kfarmd is killed.  A directory .live/NAME that is not locked is left
+ * from a dead process and is removed (store/scratch-dir.h).  A user of a
+ * toolchain holds a shared flock on its directory; removal and replacement take
+ * an exclusive flock.  As in the store, no file is synced: damage by a power
+ * failure is detected like other damage.
  *
  * The manifest is
  *
  *	u32 0, string id, string host, digest dir_digest,
  *	digest equivalent_id, u8 1, string "",
  *	u32 count x (string path, inode as in VIEW),
- *	SHA-256 of all of this
+ *	SHA-256 of all preceding bytes
  *
  * Files on disk are not trusted: an unreadable manifest, and files that differ
  * from it, count as damage.
@@ -139,8 +139,8 @@ void kfarmd_toolchains_mark_damaged(const struct kfarmd_toolchain_lease *l,
 				    const char *what);
 
 /*
- * Return true if `id` is installed with that dir_digest and
- * kfarmd_toolchains_lease() accepts it.
+ * Return true if the toolchain `id` is installed with this dir_digest and
+ * kfarmd_toolchains_lease() succeeds for it.
  */
 bool kfarmd_toolchains_has(const char *dir, const char *id,
 			   const struct digest *dir_digest);
@@ -154,8 +154,9 @@ struct kfarmd_toolchains_index *kfarmd_toolchains_index(
 /* Free an index; NULL is allowed. */
 void kfarmd_toolchains_index_free(struct kfarmd_toolchains_index *x);
 /*
- * Copy a file of that digest into the store and pin it.  Returns 0; -ENOENT if
- * no toolchain has the file or it has changed; or another error of the store.
+ * Copy a file with this digest and size into the store and pin the blob.
+ * Returns 0; -ENOENT if no toolchain contains such a file or the file has
+ * changed; or another error of the store.
  */
 int kfarmd_toolchains_copy_to_store(const struct kfarmd_toolchains_index *x,
 				    struct store *store, const struct digest *d,
@@ -184,8 +185,9 @@ int kfarmd_toolchain_stage_put(void *stage, const char *path,
 			       struct err *err);
 /*
  * Verify the complete toolchain and rename it to its final name, replacing an
- * older one.  Any thread can call this.  Returns 0; -EBUSY if the older one is
- * in use; -EBADMSG if the files differ from `r`.
+ * older toolchain of this name.  Any thread can call this.  Returns 0; -EBUSY
+ * if the older toolchain is in use; -EBADMSG if the files differ from `r`; or
+ * another negative errno; with `err` set.
  */
 int kfarmd_toolchain_stage_publish(struct kfarmd_toolchain_stage *n,
 				   const struct kfarmd_manifest *r,

@@ -9,9 +9,9 @@
  * cpu-cooling-api.rst).  Throttling shows in
  * /sys/devices/system/cpu/cpufreq/policy*: cooling lowers scaling_max_freq
  * below cpuinfo_max_freq (admin-guide/pm/cpufreq.rst); some vendor kernels take
- * CPUs offline instead.  Load is the busy time of /proc/stat (proc(5)) minus
- * the CPU time of kfarmd's jobs.  Pressure is /proc/pressure
- * (accounting/psi.rst), available since Linux 4.20.
+ * CPUs offline instead.  The load of other processes is the busy time in
+ * /proc/stat (proc(5)) minus the CPU time of kfarmd's jobs.  Pressure is
+ * /proc/pressure (accounting/psi.rst), available since Linux 4.20.
  *
  * machine_health_read() runs every second, also on small boards.  It therefore
  * opens, reads in one piece and closes each file, and it searches for sensors
@@ -38,7 +38,8 @@ struct machine_health {
  * Update h->current if it is older than 0.9 s.  `job_cpu_ms` is the CPU time of
  * all jobs of kfarmd so far.  `root` precedes /proc and /sys; it is "" except
  * in tests.  Values that the machine does not provide become
- * WIRE_HEALTH_UNKNOWN.  So does store_mib, which the caller fills.
+ * WIRE_HEALTH_UNKNOWN.  The caller fills store_mib, which is set to
+ * WIRE_HEALTH_UNKNOWN.
  */
 void machine_health_read(struct machine_health *h, uint64_t now_ms,
 			 uint64_t job_cpu_ms, const char *root);

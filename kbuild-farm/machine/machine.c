@@ -295,12 +295,10 @@ static int compare_classes(const void *a, const void *b)
 }
 
 /*
- * Collect the CPU classes, the strongest first: by capacity, then by clock.
- * The number of classes is limited to WIRE_CLASSES_MAX: CPUs of a further class
- * are added to the class that was found last.  The caller frees model and
- * governor of each class and the list with wire_machine_release().  *cpus (if
- * `cpus` is not NULL) receives an array with the CPUs of each class; the caller
- * frees it.
+ * Set the CPU classes of `m`, sorted by descending capacity, then by descending
+ * clock.  After WIRE_CLASSES_MAX classes were found, CPUs of a further class
+ * are added to the last of these.  If `cpus` is not NULL, *cpus receives an
+ * array with the CPUs of each class, which the caller frees.
  */
 static void read_core_classes(struct wire_machine *m,
 			      struct machine_cpus **cpus, const char *root)
@@ -344,7 +342,10 @@ static void read_core_classes(struct wire_machine *m,
 /* Thousandths of a degree; larger values are not trip points. */
 #define TRIP_POINT_MAX_MC 200000
 
-/* Boards have the model in the device tree, PCs in the DMI tables. */
+/*
+ * Return the model of the machine, which is in the device tree of a board or in
+ * the DMI tables of a PC.  The caller frees the text.
+ */
 static char *read_model(const char *root)
 {
 	char *model = machine_sys_read_text(root, "/proc/device-tree/model");

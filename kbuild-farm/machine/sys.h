@@ -46,6 +46,7 @@ int64_t machine_sys_to_millicelsius(int64_t raw);
  */
 void machine_sys_list_dir(const char *root, const char *dir, const char *prefix,
 			  struct strv *out);
+/* Return true if the file exists. */
 bool machine_sys_exists(const char *root, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /*
@@ -71,6 +72,7 @@ void machine_cpus_read_present(struct machine_cpus *out, const char *root);
  * proc(5)).
  */
 void machine_cpus_read_usable(struct machine_cpus *out, const char *root);
+/* Add a CPU; a number that is too large is ignored. */
 void machine_cpus_add(struct machine_cpus *set, unsigned cpu);
 /* Remove the CPUs from `set` that are not in `other`. */
 void machine_cpus_intersect(struct machine_cpus *set,

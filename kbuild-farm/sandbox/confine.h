@@ -2,9 +2,9 @@
 /*
  * sandbox/confine.h - System call filter and Landlock rules of a job.
  *
- * Landlock (landlock(7), by raw system calls) enforces the file permissions a
- * second time, in another part of the kernel: read and execute everything,
- * write only to the job's directories, connect to nothing.
+ * Landlock (landlock(7), by raw system calls) enforces the isolation a second
+ * time, in another part of the kernel: a job can read and execute all files,
+ * write only to its two directories, and neither bind nor connect a TCP socket.
  *
  * The seccomp filter lists denied system calls (sandbox/syscalls.inc), not
  * allowed ones, because unknown toolchains must run.  Isolation rests on the

@@ -44,16 +44,17 @@
  * for $ORIGIN, so the input root has a link /proc/self/exe to the driver's real
  * path.
  *
- * Landlock cannot revoke what the rule for "/" allows, so a mount flag prevents
- * the execution of files that a job has written.
+ * A Landlock rule cannot deny what the rule for "/" allows.  Therefore
+ * MS_NOEXEC prevents the execution of files that a job has written.
  */
 
 #define JOB_TMPFS_DIR  "/.kfarm"
 #define OPEN_FILES_MAX 1024
 /*
- * RLIMIT_NPROC where the kernel counts processes per user and not per job:
- * enough for all jobs of the user.  It stops a fork bomb, but the bomb affects
- * other jobs of the user.
+ * Value of RLIMIT_NPROC if jobs have neither separate user namespaces nor
+ * separate uids, so that the kernel counts their processes together.  It
+ * suffices for all jobs and stops a fork bomb, although the bomb also affects
+ * other jobs.
  */
 #define USER_PROCESSES_MAX 4096
 
@@ -120,7 +121,7 @@ static int mount_job_dir(const struct sandbox_job_exec *j,
 			return sandbox_user_set_error(m, "mount", dirs[i]);
 	}
 	/*
-	 * Remount read-only: the job owns this directory but may write only to
+	 * Remount the tmpfs read-only: the job owns it but may write only to
 	 * the two bind mounts.
 	 */
 	if (mount(NULL, JOB_TMPFS_DIR, NULL, read_only, NULL))
@@ -277,9 +278,9 @@ static void run_sandbox_job(const struct sandbox_job_exec *j)
 
 /*
  * kfarmd forks an intermediate process, which enters the namespaces, clones the
- * sandbox init and exits; the sandbox init clones the jobs.  None of them
- * executes another program before the job's own, so they use only system calls,
- * because kfarmd has threads.
+ * sandbox init and exits; the sandbox init clones the jobs.  Until a job
+ * executes its program, all these processes are forks of a program with threads
+ * and therefore use only system calls.
  */
 
 #define SOCKET_FD 3 /* descriptor of the socket to kfarmd */
@@ -306,9 +307,7 @@ static struct sandbox_uid_range job_uid_range;
 
 static void send_or_exit(const struct sandbox_msg *m)
 {
-	/*
-	 * An error means that kfarmd has exited; the sandbox has no other user.
-	 */
+	/* If this fails, kfarmd has exited, and the sandbox has no user. */
 	if (sandbox_msg_send(SOCKET_FD, m, NULL, 0, NULL, 0))
 		_exit(0);
 }
@@ -525,7 +524,7 @@ static void report_setup_failure(struct sandbox_msg *m)
 	_exit(1);
 }
 
-/* Return true if a job can have a separate user namespace. */
+/* Return true if a child can create a user namespace. */
 static bool can_nest_userns(void)
 {
 	pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);

@@ -4,22 +4,23 @@
  *
  * The sandbox init is PID 1 of the sandbox's PID namespace, so that all jobs
  * end when it ends.  It waits for messages (sandbox/msg.h) and for the ends of
- * jobs, starts each job as its child, and kills it at its deadline.  The
+ * jobs, starts each job as its child, and kills a job at its deadline.  The
  * sandbox init exits when its socket is closed.
  *
  * A job starts as PID 1 of a new PID namespace, in a new mount and IPC
  * namespace, with the capabilities of the sandbox init.  Then it takes these
  * steps, whose order matters:
  *
- *	0. set its CPUs; without user namespaces, change to the job's uid and
- *	   retain the capabilities
+ *	0. set the CPU affinity; without user namespaces, change to the job's
+ *	   uid and retain the capabilities
  *	1. mount a tmpfs at /.kfarm and a private /tmp, and copy the input file
  *	2. set the working directory and descriptors 0 to 2
  *	3. enter a user namespace without mappings: capabilities in it do not
  *	   extend to the sandbox's user namespace, which owns the mounts, and
  *	   the job's processes are counted separately (Linux 5.14).  If only
- *	   root can create one (unprivileged_userns_clone), the job stays in the
- *	   sandbox's user namespace and loses its capabilities in step 4
+ *	   root can create a user namespace (unprivileged_userns_clone), the job
+ *	   remains in the sandbox's user namespace and loses its capabilities in
+ *	   step 4
  *	4. set rlimits, drop all capabilities, apply Landlock and seccomp
  *	5. send STARTED and execute argv[0]
  *
@@ -34,6 +35,7 @@
 
 #include <linux/filter.h>
 
+/* Limits of each job; see struct sandbox_limits. */
 struct sandbox_job_exec_limits {
 	uint64_t job_bytes;
 	uint32_t job_files;
@@ -42,6 +44,7 @@ struct sandbox_job_exec_limits {
 	uint32_t max_processes;
 };
 
+/* A job that the sandbox init starts. */
 struct sandbox_job_exec {
 	int sock;
 	uint32_t id;

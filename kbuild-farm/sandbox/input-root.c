@@ -20,8 +20,8 @@
 
 /*
  * Open a directory below `root` and create it with its parents if necessary.
- * The mode is 0755 whatever the umask is, since the user of a job need not own
- * the input root.
+ * The mode is 0755 for any umask, because jobs can run as a user who does not
+ * own the input root.
  */
 static int open_or_create_dir(int root, const char *path)
 {
@@ -117,8 +117,8 @@ int sandbox_input_root_resolve(int root, const char *path, char **resolved)
 		if (ret <= 0 || !target)
 			continue;
 		/*
-		 * Restart with the link's target in front of the remaining
-		 * path.
+		 * Replace the link by its target and resolve the new path from
+		 * its beginning.
 		 */
 		ret = ++links > SYMLINKS_MAX ? -ELOOP : 0;
 		next = xasprintf("%s%s", target, at);
@@ -458,8 +458,8 @@ int sandbox_freeze(struct sandbox *cell, const char *driver, struct err *err)
 	if (ret)
 		return ret;
 	/*
-	 * Only paths that still exist are protected: remove the others from the
-	 * table.
+	 * The table protects its paths after the freeze, so remove the paths
+	 * that no longer exist.
 	 */
 	n = v->frozen ? NULL : map_next(&v->entries, NULL);
 	for (; n; n = next) {

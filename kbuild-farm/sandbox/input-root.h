@@ -7,7 +7,7 @@
  * made in the stage and moved into place by rename(2).
  *
  * An edit does not follow symbolic links in a path.  No two paths share an
- * inode, because clang takes such paths for one file.
+ * inode, because clang would treat them as the same file.
  *
  * sandbox/input-root.c also defines sandbox_put_*(), sandbox_remove_path() and
  * sandbox_freeze(), which sandbox/sandbox.h declares.
@@ -50,12 +50,12 @@ struct sandbox_input_root {
 	gid_t gid;
 	/* number of the next name in the stage */
 	unsigned long next_stage_name;
-	/* paths added before the freeze, with their parents */
+	/* paths that were added before the freeze, and their parents */
 	struct map entries;
 	bool frozen;
 };
 
-/* Takes ownership of both descriptors. */
+/* Initialize `v` and take ownership of both descriptors. */
 void sandbox_input_root_init(struct sandbox_input_root *v, int root, int stage,
 			     uid_t uid, gid_t gid);
 /* Close the descriptors and free the table of paths. */

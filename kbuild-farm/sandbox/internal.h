@@ -17,24 +17,24 @@ struct sandbox_run {
 	uint32_t id;
 	/* pid of the job in the PID namespace of kfarmd; 0 before STARTED */
 	pid_t pid;
-	int pipes[2];
+	int pipes[2]; /* read ends of stdout and stderr; -1: closed */
 	int out_dir_fd; /* SANDBOX_OUT_DIR; -1 before STARTED */
-	bool killed;
-	bool start_failed;
-	struct sandbox_end end; /* filled in as messages arrive */
+	bool killed; /* sandbox_run_kill() has sent KILL */
+	bool start_failed; /* START_FAILED was received */
+	struct sandbox_end end; /* set from START_FAILED and ENDED */
 	void (*on_done)(void *ctx, struct sandbox_run *run,
 			const struct sandbox_end *end);
 	void *ctx;
 };
 
 struct sandbox {
-	int sock;
-	int init_pidfd; /* pidfd; -1: none */
+	int sock; /* connected to the sandbox init */
+	int init_pidfd; /* pidfd of the sandbox init; -1: none */
 	struct sandbox_input_root input_root;
 	char *layers;
 	TAILQ_HEAD(, sandbox_run) runs; /* runs that have not ended */
 	uint32_t next_id;
-	bool lost;
+	bool lost; /* the sandbox init has died */
 	bool self_test; /* the next job is sandbox_check_run_selftest() */
 	bool in_handler; /* sandbox_handle_messages() is running */
 	/* sandbox_free() was called in sandbox_handle_messages() */
@@ -44,8 +44,9 @@ struct sandbox {
 };
 
 /*
- * Set `err` to "no sandbox: LAYER: WHAT: reason; what to do".  Reads the sysctl
- * files below root/proc/sys; `root` is "" except in tests.  Returns -error.
+ * Set `err` to "no sandbox: LAYER: WHAT: reason; advice" for the failed
+ * operation `what` of a layer.  Reads the sysctl files below root/proc/sys;
+ * `root` is "" except in tests.  Returns -error.
  */
 int sandbox_explain(struct err *err, const char *root, const char *layer,
 		    const char *what, int error);

@@ -2,8 +2,8 @@
 /*
  * sandbox/msg.h - Messages between kfarmd, the sandbox init and its jobs.
  *
- * The messages travel over one SOCK_SEQPACKET pair.  Both ends are the same
- * program.
+ * The messages are sent over one SOCK_SEQPACKET pair.  Both ends are the same
+ * program, so a message is a struct.
  *
  *	kfarmd -> init	SET_UP		build the sandbox
  *			START		start a job: its CPU set and strings
@@ -18,8 +18,8 @@
  *			START_FAILED	the job did not start: layer, error;
  *					ENDED follows
  *
- * Jobs send their messages themselves; the exec closes their copy of the
- * socket.
+ * A job sends its messages directly to kfarmd.  The exec of argv[0] closes the
+ * job's copy of the socket.
  */
 #ifndef SANDBOX_MSG_H
 #define SANDBOX_MSG_H
@@ -44,7 +44,8 @@ enum sandbox_msg_type {
 };
 
 /*
- * Descriptors of START.  The message carries those in `fd_mask`, in this order.
+ * Descriptors of START.  The message has the descriptors whose bits are set in
+ * `fd_mask`, in this order.
  */
 enum sandbox_msg_fd {
 	SANDBOX_MSG_FD_STDIN,
@@ -75,8 +76,8 @@ struct sandbox_msg {
 	uint32_t peak_kib;
 	/* READY */
 	uint32_t landlock_abi; /* ABI version */
-	uint32_t job_userns; /* each job has a separate user namespace */
-	/* without user namespaces: each job has a separate uid */
+	uint32_t job_userns; /* each job gets a separate user namespace */
+	/* each job gets a separate uid, because there are no user namespaces */
 	uint32_t job_uid;
 	/* SETUP_FAILED, START_FAILED: the failed operation */
 	char layer[24];
@@ -85,9 +86,9 @@ struct sandbox_msg {
 
 /* Descriptors and credentials of a message. */
 struct sandbox_msg_ancillary {
-	int fds[SANDBOX_MSG_FDS_MAX]; /* to be closed by the receiver */
+	int fds[SANDBOX_MSG_FDS_MAX]; /* the receiver closes them */
 	unsigned n_fds;
-	pid_t pid; /* 0 unless SO_PASSCRED is set */
+	pid_t pid; /* pid of the sender; 0 unless SO_PASSCRED is set */
 	uid_t uid;
 	gid_t gid;
 };

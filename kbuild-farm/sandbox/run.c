@@ -176,7 +176,7 @@ static void close_pair(int fd[2])
 	}
 }
 
-/* Returns 0, or -EPIPE for any failure. */
+/* Send a message to the sandbox init.  Returns 0, or -EPIPE on any failure. */
 static int send_to_init(struct sandbox *cell, const struct sandbox_msg *m,
 			const void *tail, size_t len, const int *fds,
 			unsigned n)
@@ -276,10 +276,7 @@ void sandbox_run_kill(struct sandbox_run *run)
 	if (!run->sandbox || run->killed)
 		return;
 	run->killed = true;
-	/*
-	 * A failure means that the sandbox init has died, and with it all its
-	 * jobs.
-	 */
+	/* If this fails, the sandbox init and all its jobs have ended. */
 	send_to_init(run->sandbox, &m, NULL, 0, NULL, 0);
 }
 

@@ -108,7 +108,7 @@ static int fork_init(const struct sandbox_init_setup *plan, struct err *err)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (pid < 0)
 		return err_errno(err, "no sandbox: fork");
-	/* Another waitpid() of this program may have reaped the child. */
+	/* Ignore ECHILD: another waitpid() may have reaped the child. */
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	return 0;
@@ -239,8 +239,8 @@ int sandbox_explain(struct err *err, const char *root, const char *layer,
 }
 
 /*
- * Let the sandbox init set up the sandbox, and receive the descriptors of the
- * input root from it.
+ * Send SET_UP, wait until the sandbox init has built the sandbox, and take the
+ * descriptors of the input root from its READY.
  */
 static int start_init(struct sandbox *cell, struct err *err)
 {
@@ -357,9 +357,9 @@ static void destroy_sandbox(struct sandbox *cell)
 		sandbox_run_free(run);
 	}
 	/*
-	 * Close these descriptors first, so that the exit of the sandbox init,
-	 * and not this process, drops the last reference of the tmpfs and frees
-	 * its pages.
+	 * Close the descriptors of the input root first.  The sandbox init then
+	 * holds the last reference of the tmpfs, so its pages are freed when
+	 * the sandbox init exits and not by this process.
 	 */
 	sandbox_input_root_release(&cell->input_root);
 	if (cell->init_pidfd >= 0) {
@@ -392,7 +392,7 @@ int sandbox_fd(const struct sandbox *cell)
 	return cell->sock;
 }
 
-/* End the run.  on_done() may free the run and the sandbox. */
+/* Finish a run whose job has ended.  on_done() may free run and sandbox. */
 static void finish_sandbox_run(struct sandbox_run *run)
 {
 	TAILQ_REMOVE(&run->sandbox->runs, run, entry);

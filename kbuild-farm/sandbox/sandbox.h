@@ -56,16 +56,16 @@
 #define SANDBOX_CPU_WORDS_MAX 128 /* 64 CPUs per word */
 
 struct sandbox_check {
-	bool usable; /* all required layers hold */
+	bool usable; /* all required layers are effective */
 	/*
-	 * The layers that hold.  Required are user (or uid: without user
-	 * namespaces, root gives each job a separate uid), mount, pid, ipc,
-	 * uts, net, pivot_root, capabilities, no_new_privs, seccomp and
-	 * rlimits.  Optional are job-user (a user namespace per job) and
-	 * landlock-ABI.
+	 * The names of the effective layers.  Required are user (or uid:
+	 * without user namespaces, root gives each job a separate uid), mount,
+	 * pid, ipc, uts, net, pivot_root, capabilities, no_new_privs, seccomp
+	 * and rlimits.  Optional are job-user (a user namespace per job) and
+	 * landlock-ABI, where ABI is a number.
 	 */
 	char layers[1000];
-	/* The missing required layer and how to enable it, or "". */
+	/* the missing required layer and how to enable it; "" if usable */
 	char reason[1000];
 };
 
@@ -95,7 +95,7 @@ struct sandbox_limits {
 	 * eighth of the machine's memory, whichever is smaller.
 	 */
 	uint64_t job_bytes;
-	uint32_t job_files; /* default 4096 */
+	uint32_t job_files; /* files and directories of a job; default 4096 */
 	/* size of a file that a job writes; default 256 MiB */
 	uint64_t file_bytes;
 	uint64_t memory_bytes; /* address space of a process; default 8 GiB */
@@ -195,7 +195,7 @@ int sandbox_remove_path(struct sandbox *cell, const char *path,
 int sandbox_freeze(struct sandbox *cell, const char *driver, struct err *err);
 
 enum sandbox_end_cause {
-	SANDBOX_END_EXITED, /* see `status` */
+	SANDBOX_END_EXITED, /* exited, or ended by a signal; see `status` */
 	SANDBOX_END_DEADLINE, /* killed at its deadline */
 	SANDBOX_END_CANCELLED, /* killed by sandbox_run_kill() */
 	/* could not be started; `detail` has the reason */
@@ -230,19 +230,15 @@ struct sandbox_end {
 struct sandbox_job {
 	char *const *argv; /* argv[0] is an absolute path in the input root */
 	char *const *env; /* complete environment; add TMPDIR=SANDBOX_TMP_DIR */
-	const char
-		/* in the input root, or SANDBOX_OUT_DIR or SANDBOX_TMP_DIR */
-		*cwd;
+	/* a path in the input root, or SANDBOX_OUT_DIR or SANDBOX_TMP_DIR */
+	const char *cwd;
 	uint32_t deadline_ms; /* time until the job is killed; 0: unlimited */
 	/*
-	 * descriptor of stdin, -1: /dev/null; the caller can close it after the
-	 * call
+	 * Descriptors of stdin and stdout, which the caller can close after the
+	 * call.  A stdin_fd of -1 is /dev/null; a stdout_fd of 0 is a new pipe
+	 * (sandbox_run_pipe()).
 	 */
 	int stdin_fd;
-	/*
-	 * descriptor of stdout, which the caller can close after the call; 0: a
-	 * pipe
-	 */
 	int stdout_fd;
 	/*
 	 * If not NULL, SANDBOX_OUT_DIR initially contains a file of this name
@@ -269,16 +265,18 @@ struct sandbox_job {
 
 /*
  * Start a job.  Returns 0 with the run in *out, and on_done() will be called;
- * -E2BIG if it exceeds SANDBOX_ARGS_MAX; -EINVAL for an invalid input_name;
- * -EMFILE; -EPIPE if the sandbox init has died (on_lost() follows).  After the
- * call only on_done and ctx of `job` are used.
+ * -E2BIG if argv, env and cwd exceed SANDBOX_ARGS_MAX; -EINVAL for an invalid
+ * input_name; -EMFILE; or -EPIPE if the sandbox init has died, in which case
+ * on_lost() follows.  Of the members of `job`, only on_done and ctx are used
+ * after the call.
  */
 int sandbox_start_job(struct sandbox *cell, const struct sandbox_job *job,
 		      struct sandbox_run **out, struct err *err);
 /*
- * Return the read end of the job's stdout (0) or stderr (1): non-blocking,
- * closed by sandbox_run_free().  Read both while the job runs, or it blocks on
- * a full pipe.  Returns -1 for the stdout of a job with a stdout_fd.
+ * Return the read end of the job's stdout (`which` is 0) or stderr (1).  The
+ * descriptor is non-blocking and is closed by sandbox_run_free().  The caller
+ * must read both pipes while the job runs, because the job blocks on a full
+ * pipe.  Returns -1 for the stdout of a job with a stdout_fd.
  */
 int sandbox_run_pipe(const struct sandbox_run *run, int which);
 /*
@@ -286,7 +284,7 @@ int sandbox_run_pipe(const struct sandbox_run *run, int which);
  * if it is unavailable.
  */
 uint32_t sandbox_run_cpu_ms(const struct sandbox_run *run);
-/* Kill the job with all its processes; on_done() follows. */
+/* Kill all processes of the job; on_done() is called afterwards. */
 void sandbox_run_kill(struct sandbox_run *run);
 /*
  * Open SANDBOX_OUT_DIR/name for reading, after on_done().  Returns a descriptor

@@ -21,13 +21,14 @@
 #include <unistd.h>
 
 /*
- * The tmpfs of a sandbox is mounted twice.  kfarmd holds descriptors of the
- * writable mount, which is detached from the tree; jobs see a read-only bind
- * mount of its directory `view`.  New entries are made in `stage`, next to it,
- * and renamed or exchanged into place.
+ * The tmpfs of a sandbox has the directories `view`, which is the input root,
+ * and `stage`.  The tmpfs is mounted twice: kfarmd holds descriptors of the
+ * writable mount, which no process can reach by a path; jobs see a read-only
+ * bind mount of `view`.  New entries are made in `stage` and renamed or
+ * exchanged into place.
  */
 
-/* Where the new root is assembled: a directory that every system has. */
+/* Mount point of the tmpfs before pivot_root(): a directory of every system. */
 #define STAGING_ROOT "/tmp"
 
 #define SANDBOX_HOSTNAME "kfarm"
@@ -125,7 +126,8 @@ static int pivot_to_input_root(struct sandbox_msg *m)
 	if (chdir(STAGING_ROOT "/view"))
 		return sandbox_user_set_error(m, "pivot_root", "chdir");
 	/*
-	 * pivot_root() stacks the old root on top of the new one; unmount it.
+	 * With these arguments, pivot_root() mounts the old root on top of the
+	 * new root.  Unmount the old root.
 	 */
 	if (syscall(SYS_pivot_root, ".", "."))
 		return sandbox_user_set_error(m, "pivot_root", "pivot_root");
@@ -176,13 +178,13 @@ int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
 }
 
 /*
- * There are two ways to keep a sandbox unprivileged on the node.  In a user
+ * There are two ways to make a sandbox unprivileged on the node.  In a user
  * namespace, the sandbox init has all capabilities over its namespaces and none
  * over the node's.  Without a user namespace, its capabilities apply to the
- * node: the sandbox init retains them while it lives, but runs only this
- * program and takes messages only from kfarmd, which is root; a job drops them
- * before its exec.  Each job has a separate uid, so that RLIMIT_NPROC counts it
- * separately and it owns nothing on the node.
+ * node.  The sandbox init retains these capabilities, but it executes no other
+ * program and receives messages only from kfarmd, which is root.  A job drops
+ * the capabilities before its exec.  Each job then has a separate uid, so that
+ * RLIMIT_NPROC counts it separately and it owns no file on the node.
  */
 
 /*
@@ -370,7 +372,10 @@ static int write_id_maps(int proc, unsigned uid, unsigned gid)
 {
 	char line[64];
 
-	/* Linux before 3.19 has no such file and does not require this. */
+	/*
+	 * Linux before 3.19 has no file "setgroups" and permits a gid_map
+	 * without it.
+	 */
 	if (write_proc_file(proc, "setgroups", "deny") && errno != ENOENT)
 		return -1;
 	snprintf(line, sizeof(line), "%d %u 1\n", SANDBOX_USER_INSIDE_UID, gid);
@@ -380,7 +385,7 @@ static int write_id_maps(int proc, unsigned uid, unsigned gid)
 	return write_proc_file(proc, "uid_map", line);
 }
 
-/* Enter a user namespace as an ordinary user, mapping the user's own ids. */
+/* Enter a user namespace as an ordinary user and map this user's ids. */
 static int enter_as_user(struct sandbox_msg *m)
 {
 	unsigned uid = geteuid(), gid = getegid();
@@ -477,10 +482,10 @@ static bool choose_job_uids(struct sandbox_uid_range *jobs)
 }
 
 /*
- * Enter a user namespace as root: create it while privileged, because the
- * system may forbid other users to create one, then change to an unprivileged
- * uid in it.  If root cannot create one, sets *refused and leaves the process
- * unchanged.
+ * Enter a user namespace as root.  The namespace is created while the process
+ * is privileged, because the system may forbid other users to create one.  Then
+ * the process changes to an unprivileged uid.  If root cannot create a user
+ * namespace either, sets *refused and leaves the process unchanged.
  */
 static int enter_as_root(unsigned id, bool *refused, struct sandbox_msg *m)
 {

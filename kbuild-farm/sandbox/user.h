@@ -14,15 +14,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Limits of the input root; see struct sandbox_limits. */
 struct sandbox_user_limits {
 	uint64_t input_root_bytes;
 	uint32_t input_root_files;
 };
 
 /*
- * Create and enter the other namespaces, after sandbox_user_enter().  The next
- * child becomes PID 1 of the new PID namespace.  Returns 0, or a negative errno
- * with the failed operation in `m`.
+ * Create and enter all namespaces except the user namespace, which
+ * sandbox_user_enter() has entered.  The next child of the process becomes PID
+ * 1 of the new PID namespace.  Returns 0, or a negative errno with the failed
+ * operation in `m`.
  */
 int sandbox_user_unshare(struct sandbox_msg *m);
 
@@ -37,12 +39,13 @@ int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
 /* Reset all signal handlers and unblock all signals. */
 void sandbox_user_reset_signals(void);
 /*
- * Mount a tmpfs of bounded size and mode 0755.  Returns the result of mount(2).
+ * Mount a tmpfs with mode 0755, limited to `bytes` and `files`.  Returns the
+ * result of mount(2).
  */
 int sandbox_user_mount_tmpfs(const char *name, const char *target,
 			     unsigned long flags, uint64_t bytes,
 			     uint32_t files);
-/* Record the failed operation in `m`.  Returns -errno. */
+/* Record in `m` that the operation `what` failed with errno; return -errno. */
 int sandbox_user_set_error(struct sandbox_msg *m, const char *layer,
 			   const char *what);
 
@@ -63,23 +66,24 @@ struct sandbox_uid_range {
  * negative errno with the failed operation in `m`.
  *
  * A process of root changes to a uid that neither distributions nor systemd nor
- * containers allocate, so that it owns nothing on the node.  If that uid is not
- * mapped (in a container), it changes to a uid in a gap below 65536; if neither
- * is mapped, it remains root.  It creates the user namespace before this
- * change, because the system may forbid other users to create one.
+ * containers allocate, so that the process owns no file on the node.  If this
+ * uid is not mapped (in a container), the process changes to an unallocated uid
+ * below 65536; if neither uid is mapped, the process remains root.  It creates
+ * the user namespace before it changes the uid, because the system may forbid
+ * other users to create one.
  *
  * If even root cannot create a user namespace (kernel configuration, sysctl),
- * the process changes to that uid outside a user namespace and retains only the
- * capabilities that a sandbox needs: to make namespaces and mounts, to change
- * to a job's uid, to kill.  `jobs` receives the uids of the jobs; this fails if
- * no range of uids for jobs is mapped.
+ * the process changes to the same uid without a user namespace.  It retains
+ * only the capabilities that a sandbox needs: to make namespaces and mounts, to
+ * change to a job's uid, and to kill jobs.  `jobs` receives the uids of the
+ * jobs; the function fails if no range of uids for jobs is mapped.
  */
 int sandbox_user_enter(struct sandbox_uid_range *jobs, struct sandbox_msg *m);
 
 /*
  * Restrict a daemon that runs as root, before it starts threads.  It retains
  * the capabilities for making sandboxes and, if `low_port` is set, the
- * capability to listen below port 1024; it can never regain others.  Does
+ * capability to listen below port 1024; it can never regain any other.  Does
  * nothing if the daemon does not run as root.  Returns 0 or a negative errno.
  */
 int sandbox_user_limit_capabilities(bool low_port);

@@ -45,7 +45,7 @@ static int open_entry_dir(struct store *s, const char *dir)
 /*
  * Open the directory of a blob's entry.  A file of another kind in its place is
  * removed.  If `make` is true, create a missing directory.  Returns 0; -ENOENT;
- * or another negative errno.  After 0 the caller calls entry_release().
+ * or another negative errno.  On success the caller calls entry_release().
  */
 static int entry_init(struct store *s, struct entry *at, const struct digest *d,
 		      bool make)
@@ -487,8 +487,8 @@ static int rename_blob(struct store_write *in, uint64_t *replaced)
 	if (ret)
 		return ret;
 	/*
-	 * This also removes a file of another kind, which rename() might not
-	 * replace.
+	 * store_entry_stat() also removes a file of another kind, which
+	 * renameat() might not replace.
 	 */
 	if (!store_entry_stat(in->s, at.dir, at.name, &st))
 		*replaced = (uint64_t)st.st_size;
