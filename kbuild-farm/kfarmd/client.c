@@ -76,7 +76,7 @@ int kfarmd_client_take_job_pin(struct kfarmd_pins *p, uint32_t job,
 }
 
 struct kfarmd_toolchain_rpc {
-	struct kfarmd *agent;
+	struct kfarmd *daemon;
 	const struct kfarmd_toolchain_rpc_ops *ops;
 	void *ctx;
 	bool closed;
@@ -128,7 +128,7 @@ static void on_rpc_done(void *arg)
 	} else if (!c->closed) {
 		send_held_list(c);
 	}
-	c->agent->n_active--;
+	c->daemon->n_active--;
 	c->ops->on_freed(c->ctx, c);
 	wire_held_release(&c->toolchains);
 	free(c->drop_id);
@@ -140,9 +140,10 @@ static void run_rpc(void *arg)
 	struct kfarmd_toolchain_rpc *c = arg;
 
 	c->ret = c->drop_id ?
-			 kfarmd_toolchain_stage_remove(c->agent->toolchains_dir,
-						       c->drop_id, &c->err) :
-			 kfarmd_toolchains_list(c->agent->toolchains_dir,
+			 kfarmd_toolchain_stage_remove(
+				 c->daemon->toolchains_dir, c->drop_id,
+				 &c->err) :
+			 kfarmd_toolchains_list(c->daemon->toolchains_dir,
 						c->verify, &c->stop_requested,
 						&c->toolchains, &c->err);
 }
@@ -153,7 +154,7 @@ struct kfarmd_toolchain_rpc *kfarmd_toolchain_rpc_new(
 {
 	struct kfarmd_toolchain_rpc *c = xcalloc(1, sizeof(*c));
 
-	c->agent = a;
+	c->daemon = a;
 	c->request_id = request_id;
 	c->drop_id = drop_id ? xstrdup(drop_id) : NULL;
 	c->verify = verify;
@@ -413,7 +414,7 @@ struct kfarmd_client *kfarmd_client_new(struct kfarmd *a,
 {
 	struct kfarmd_client *c = xcalloc(1, sizeof(*c));
 
-	c->agent = a;
+	c->daemon = a;
 	c->ops = ops;
 	c->ctx = ctx;
 	TAILQ_INIT(&c->sinks);
@@ -532,12 +533,12 @@ static int handle_cell_msg(struct kfarmd_client *c, struct bytes body,
 	if (find_sink(c, m.cell))
 		ret = err_set(err, EPROTO, "CELL: number %u already in use",
 			      m.cell);
-	else if (!c->agent->sandbox_check.usable)
-		refuse_sink(c, m.cell, c->agent->sandbox_check.reason);
+	else if (!c->daemon->sandbox_check.usable)
+		refuse_sink(c, m.cell, c->daemon->sandbox_check.reason);
 	else if (n >= SANDBOXES_MAX)
 		refuse_sink(c, m.cell, "too many sandboxes for one client");
 	else
-		add_sink(c, kfarmd_sandbox_new(c->agent, &m, c->blobs,
+		add_sink(c, kfarmd_sandbox_new(c->daemon, &m, c->blobs,
 					       &sink_ops, c));
 	wire_cell_release(&m);
 	return ret;
@@ -565,8 +566,8 @@ static int handle_bundle_msg(struct kfarmd_client *c, struct bytes body,
 			err, EPROTO,
 			"too many concurrent toolchain uploads: limit is %d",
 			BUNDLES_MAX);
-	} else if (strv_has(&c->agent->hosts, m.host)) {
-		add_sink(c, new_bundle(c->agent, &m, c->blobs, &sink_ops, c));
+	} else if (strv_has(&c->daemon->hosts, m.host)) {
+		add_sink(c, new_bundle(c->daemon, &m, c->blobs, &sink_ops, c));
 	} else {
 		/* Reject the toolchain before its files are requested. */
 		why = xasprintf(
@@ -595,7 +596,7 @@ static int start_rpc(struct kfarmd_client *c, uint32_t request_id,
 			err, EPROTO,
 			"too many concurrent toolchain requests: limit is %d",
 			RPCS_MAX);
-	r = kfarmd_toolchain_rpc_new(c->agent, request_id, drop_id, verify,
+	r = kfarmd_toolchain_rpc_new(c->daemon, request_id, drop_id, verify,
 				     &rpc_ops, c);
 	if (!r)
 		return err_set(err, EPROTO, "cannot create thread");

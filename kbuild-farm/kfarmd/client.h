@@ -117,15 +117,15 @@ struct kfarmd_client_ops {
  * A job looks up its paths and flags, whose strings are valid until
  * kfarmd_client_close(), and takes its PIN and STEP.  The session initializes
  * `pins` and `steps` when it sends MACHINE; before that, PIN and STEP are
- * protocol errors.  The other members are private to kfarmd/client.c.
+ * protocol errors.  The members after `steps` are private to kfarmd/client.c.
  */
 struct kfarmd_client {
+	struct kfarmd *daemon;
 	struct wire_intern *paths;
 	struct wire_intern *flags;
 	struct kfarmd_pins pins;
 	struct kfarmd_steps steps;
 
-	struct kfarmd *agent;
 	/* NULL once the session has ended */
 	const struct kfarmd_client_ops *ops;
 	void *ctx;

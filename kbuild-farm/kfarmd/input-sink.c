@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/task.h"
+#include "base/vec.h"
 #include "compiler/manifest.h"
 #include "kfarmd/input-update.h"
 #include "kfarmd/kfarmd.h"
@@ -50,21 +51,19 @@ static void schedule_work(struct kfarmd_input_sink *p)
 	event_add(p->work_event, &now);
 }
 
-static void free_updates(struct kfarmd_input_update_queue *queue)
-{
-	struct kfarmd_input_update *v;
-
-	while ((v = TAILQ_FIRST(queue))) {
-		TAILQ_REMOVE(queue, v, entry);
-		kfarmd_input_update_free(v);
-	}
-}
-
 /* Free all updates; no thread may be running an operation of the sink. */
 static void free_all_updates(struct kfarmd_input_sink *p)
 {
-	free_updates(&p->pending);
-	free_updates(&p->toolchain);
+	struct kfarmd_input_update_queue *const queues[] = { &p->pending,
+							     &p->toolchain };
+	struct kfarmd_input_update *v;
+
+	for (size_t i = 0; i < ARRAY_SIZE(queues); i++) {
+		while ((v = TAILQ_FIRST(queues[i]))) {
+			TAILQ_REMOVE(queues[i], v, entry);
+			kfarmd_input_update_free(v);
+		}
+	}
 	p->n_pending = 0;
 	p->n_pending_entries = 0;
 }
@@ -103,22 +102,17 @@ static int apply_update(struct kfarmd_input_sink *p, struct err *err)
 	return p->type->apply(p, p->update, err);
 }
 
-static void finish_work(struct kfarmd_input_sink *p)
+static void on_work_finished(void *arg)
 {
+	struct kfarmd_input_sink *p = arg;
+
+	p->task = NULL;
 	p->activity_ms = clock_ms();
 	if (p->ret && !(p->ret == -EBADMSG && p->work == apply_update))
 		fail_sink(p, p->err.text);
 	else if (p->state != KFARMD_INPUT_SINK_ENDED && p->on_work_done)
 		p->on_work_done(p);
 	schedule_work(p);
-}
-
-static void on_task(void *arg)
-{
-	struct kfarmd_input_sink *p = arg;
-
-	p->task = NULL;
-	finish_work(p);
 }
 
 static void run_sink_work(void *arg)
@@ -143,10 +137,10 @@ static void start_work(struct kfarmd_input_sink *p, bool little,
 	p->err.text[0] = '\0';
 	if (!little)
 		p->task = task_start_notify(p->daemon->base, run_sink_work,
-					    on_task, p);
+					    on_work_finished, p);
 	if (!p->task) {
 		run_sink_work(p);
-		finish_work(p);
+		on_work_finished(p);
 	}
 }
 
@@ -497,9 +491,7 @@ static int freeze_sandbox(struct kfarmd_input_sink *p, struct err *err)
 		 */
 		driver = kfarmd_input_update_resolve_driver(&p->toolchain,
 							    &c->request);
-		ret = kfarmd_native_toolchain_put(p->daemon, &c->request,
-						  driver, c->sandbox, &c->lease,
-						  &id, err);
+		ret = kfarmd_native_toolchain_put(c, driver, &id, err);
 		digest_format(&id, p->detail);
 		free(driver);
 	} else {
@@ -545,8 +537,9 @@ void kfarmd_sandbox_add_user(struct kfarmd_sandbox *c,
 			     struct kfarmd_sandbox_user *u)
 {
 	u->sandbox = c;
-	u->waiting = false;
+	u->waiting = true;
 	TAILQ_INSERT_TAIL(&c->users, u, entry);
+	notify_if_decided(u);
 }
 
 void kfarmd_sandbox_remove_user(struct kfarmd_sandbox_user *u)
@@ -559,10 +552,4 @@ void kfarmd_sandbox_remove_user(struct kfarmd_sandbox_user *u)
 	u->sandbox = NULL;
 	u->waiting = false;
 	schedule_work(&c->sink);
-}
-
-void kfarmd_sandbox_wait_ready(struct kfarmd_sandbox_user *u)
-{
-	u->waiting = true;
-	notify_if_decided(u);
 }

@@ -182,7 +182,10 @@ struct kfarmd_sandbox_user {
 	void *ctx;
 };
 
-/* A sandbox for jobs.  Other modules only read it. */
+/*
+ * A sandbox for jobs.  Other modules only read it, except that
+ * kfarmd_native_toolchain_put() sets `lease`.
+ */
 struct kfarmd_sandbox {
 	struct kfarmd_input_sink sink; /* first member */
 	struct wire_cell request; /* the CELL message that created it */
@@ -204,15 +207,15 @@ struct kfarmd_input_sink *kfarmd_sandbox_new(
 /* Return the sandbox of a sink, or NULL if the sink is a bundle. */
 struct kfarmd_sandbox *kfarmd_sandbox_from_sink(struct kfarmd_input_sink *p);
 
-/* Register a user; the sandbox exists until kfarmd_sandbox_remove_user(). */
+/*
+ * Register a user; the sandbox exists until kfarmd_sandbox_remove_user().
+ * u->on_ready() is called once, possibly before this function returns: when the
+ * sandbox is ready and update u->update_number is applied, or when the sandbox
+ * has ended.
+ */
 void kfarmd_sandbox_add_user(struct kfarmd_sandbox *c,
 			     struct kfarmd_sandbox_user *u);
 /* Remove a user; allowed if it is not registered. */
 void kfarmd_sandbox_remove_user(struct kfarmd_sandbox_user *u);
-/*
- * Call u->on_ready() once the sandbox is ready and update u->update_number is
- * applied, or once the sandbox has ended; possibly before this returns.
- */
-void kfarmd_sandbox_wait_ready(struct kfarmd_sandbox_user *u);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A job with a running thread (`task`) is freed only after the thread is done;
- * if the job is dropped earlier, on_task() frees it.  on_done() always runs
- * from `done_event`, so that no function frees a job that its caller still
- * uses.
+ * if the job is dropped earlier, on_output_finished() frees it.  on_done()
+ * always runs from `done_event`, so that no function frees a job that its
+ * caller still uses.
  */
 #include "kfarmd/job.h"
 
@@ -26,8 +26,8 @@
 
 static void free_job(struct kfarmd_job *job)
 {
-	kfarmd_slots_remove_job(&job->agent->slots, &job->slot);
-	job->agent->finished_cpu_ms += job->cpu_ms;
+	kfarmd_slots_remove_job(&job->daemon->slots, &job->slot);
+	job->daemon->finished_cpu_ms += job->cpu_ms;
 	for (int i = 0; i < WIRE_N_OUTPUTS; i++)
 		kfarmd_run_unmap_file(&job->output_maps[i]);
 	if (job->run)
@@ -50,7 +50,7 @@ static void free_job(struct kfarmd_job *job)
 
 static void finish_job(struct kfarmd_job *job)
 {
-	kfarmd_slots_end_run(&job->agent->slots, &job->slot);
+	kfarmd_slots_end_run(&job->daemon->slots, &job->slot);
 	job->done = true;
 	job->state_since_ms = clock_ms();
 	if (job->run)
@@ -81,24 +81,18 @@ static void finish_job_output(void *arg)
 	kfarmd_run_output_finish(&job->output, &job->job_digest);
 }
 
-static void on_output_finished(struct kfarmd_job *job)
-{
-	if (job->output.has_private_path)
-		fail_job(job, WIRE_FAIL_VOID,
-			 "output names a private directory of the node");
-	else
-		finish_job(job);
-}
-
-static void on_task(void *arg)
+static void on_output_finished(void *arg)
 {
 	struct kfarmd_job *job = arg;
 
 	job->task = NULL;
-	if (job->on_done)
-		on_output_finished(job);
-	else
+	if (!job->on_done)
 		free_job(job);
+	else if (job->output.has_private_path)
+		fail_job(job, WIRE_FAIL_VOID,
+			 "output names a private directory of the node");
+	else
+		finish_job(job);
 }
 
 /*
@@ -207,8 +201,9 @@ static void on_run_done(void *arg)
 		job->output.streams[WIRE_OUTPUT_STDOUT + i] = buf_bytes(
 			&job->run->output[i]);
 	if (kfarmd_run_output_size(&job->output) > LARGE_OUTPUT_BYTES)
-		job->task = task_start_notify(job->agent->base,
-					      finish_job_output, on_task, job);
+		job->task = task_start_notify(job->daemon->base,
+					      finish_job_output,
+					      on_output_finished, job);
 	if (!job->task) {
 		finish_job_output(job);
 		on_output_finished(job);
@@ -242,9 +237,10 @@ static void on_slot_granted(void *ctx)
 	int ret;
 
 	job->state_since_ms = clock_ms();
-	ret = kfarmd_run_start(
-		&job->run, job->agent->base, job->sandbox_user.sandbox->sandbox,
-		&what, job->step ? &tool : NULL, on_run_done, job, &err);
+	ret = kfarmd_run_start(&job->run, job->daemon->base,
+			       job->sandbox_user.sandbox->sandbox, &what,
+			       job->step ? &tool : NULL, on_run_done, job,
+			       &err);
 	if (ret == -EPIPE)
 		fail_job(job, WIRE_FAIL_TOOLCHAIN, "sandbox lost");
 	else if (ret)
@@ -269,7 +265,7 @@ static void on_sandbox_decided(void *ctx, const char *why)
 	if (why)
 		fail_job(job, WIRE_FAIL_TOOLCHAIN, "%s", why);
 	else
-		kfarmd_slots_queue_job(&job->agent->slots, &job->slot);
+		kfarmd_slots_queue_job(&job->daemon->slots, &job->slot);
 }
 
 /*
@@ -308,11 +304,11 @@ static int resolve_job_ids(struct kfarmd_job *job,
 }
 
 /*
- * Attach the job to its sandbox, build its command lines and reserve a slot.
- * On failure *class is the failure class, or -1 if the session must end.
+ * Find the sandbox of the job, build its command lines and reserve a slot.  On
+ * failure *class is the failure class, or -1 if the session must end.
  */
 static int prepare_job(struct kfarmd_job *job, struct kfarmd_client *client,
-		       int *class, struct err *err)
+		       struct kfarmd_sandbox **out, int *class, struct err *err)
 {
 	struct kfarmd_sandbox *cell = kfarmd_client_find_sandbox(client,
 								 job->m.cell);
@@ -335,9 +331,9 @@ static int prepare_job(struct kfarmd_job *job, struct kfarmd_client *client,
 		job->slot.share = &job->pin->share;
 
 	*class = WIRE_FAIL_NODE;
-	if (!job->agent->sandbox_check.usable)
+	if (!job->daemon->sandbox_check.usable)
 		return err_set(err, EPERM, "%s",
-			       job->agent->sandbox_check.reason);
+			       job->daemon->sandbox_check.reason);
 	*class = WIRE_FAIL_TOOLCHAIN;
 	if (!cell)
 		return err_set(err, ENOENT, "no such sandbox");
@@ -358,21 +354,21 @@ static int prepare_job(struct kfarmd_job *job, struct kfarmd_client *client,
 	if (ret)
 		return ret;
 	*class = WIRE_FAIL_BUSY;
-	ret = kfarmd_slots_add_job(&job->agent->slots, &job->slot, err);
-	if (!ret)
-		kfarmd_sandbox_add_user(cell, &job->sandbox_user);
-	return ret;
+	*out = cell;
+	return kfarmd_slots_add_job(&job->daemon->slots, &job->slot, err);
 }
 
-struct kfarmd_job *kfarmd_job_new(
-	struct kfarmd *a, struct kfarmd_client *client, struct wire_job *m,
-	void (*on_done)(void *ctx, struct kfarmd_job *job), void *ctx,
-	int *fail_class, struct err *err)
+struct kfarmd_job *kfarmd_job_new(struct kfarmd_client *client,
+				  struct wire_job *m,
+				  void (*on_done)(void *ctx,
+						  struct kfarmd_job *job),
+				  void *ctx, int *fail_class, struct err *err)
 {
 	struct kfarmd_job *job = xcalloc(1, sizeof(*job));
+	struct kfarmd_sandbox *cell = NULL;
 
 	*job = (struct kfarmd_job){
-		.agent = a,
+		.daemon = client->daemon,
 		.m = *m,
 		.slot = { .on_granted = on_slot_granted, .ctx = job },
 		.sandbox_user = { .update_number = m->view,
@@ -384,19 +380,19 @@ struct kfarmd_job *kfarmd_job_new(
 		.state_since_ms = clock_ms(),
 		.fail_class = -1,
 	};
-	if (prepare_job(job, client, fail_class, err)) {
+	if (prepare_job(job, client, &cell, fail_class, err)) {
 		job->m = (struct wire_job){ 0 };
 		free_job(job);
 		return NULL;
 	}
 	*m = (struct wire_job){ 0 };
-	job->done_event = event_new(a->base, -1, 0, on_done_event, job);
+	job->done_event = event_new(job->daemon->base, -1, 0, on_done_event,
+				    job);
 	if (!job->done_event)
 		str_out_of_memory();
 	wire_job_digest(job->step, &job->m, job->flags, job->compile.n_flags,
-			&job->sandbox_user.sandbox->request.toolchain,
-			&job->job_digest);
-	kfarmd_sandbox_wait_ready(&job->sandbox_user);
+			&cell->request.toolchain, &job->job_digest);
+	kfarmd_sandbox_add_user(cell, &job->sandbox_user);
 	return job;
 }
 
@@ -425,15 +421,16 @@ static const char *job_state_name(const struct kfarmd_job *job)
 json_t *kfarmd_job_to_json(const struct kfarmd_job *job, uint64_t now)
 {
 	json_t *o = json_object();
-	uint64_t here = now - job->received_ms, so = now - job->state_since_ms;
+	uint64_t total_ms = now - job->received_ms;
+	uint64_t state_ms = now - job->state_since_ms;
 
 	json_object_set_new(o, "job", json_integer(job->m.job));
 	json_object_set_new(o, "file", json_text(job->m.source));
 	json_object_set_new(o, "dir", json_text(job->cwd));
 	json_object_set_new(o, "cell", json_integer(job->m.cell));
 	json_object_set_new(o, "state", json_text(job_state_name(job)));
-	json_object_set_new(o, "seconds", json_real((double)so / 1000));
-	json_object_set_new(o, "here", json_real((double)here / 1000));
+	json_object_set_new(o, "seconds", json_real((double)state_ms / 1000));
+	json_object_set_new(o, "here", json_real((double)total_ms / 1000));
 	json_object_set_new(o, "cpu", json_real((double)job->cpu_ms / 1000));
 	return o;
 }
@@ -487,7 +484,7 @@ void kfarmd_job_drop(struct kfarmd_job *job)
 	 * Release the slot now: the client owns the pin, which contains
 	 * slot.share, and may free it before the thread is done.
 	 */
-	kfarmd_slots_remove_job(&job->agent->slots, &job->slot);
+	kfarmd_slots_remove_job(&job->daemon->slots, &job->slot);
 	job->pin = NULL;
 	if (!job->task)
 		free_job(job);

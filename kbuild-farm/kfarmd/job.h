@@ -36,7 +36,7 @@ struct kfarmd_job {
 	uint32_t cpu_ms;
 
 	/* The remaining members are private to kfarmd/job.c. */
-	struct kfarmd *agent;
+	struct kfarmd *daemon;
 	struct wire_step *step; /* NULL: the job has no STEP */
 	struct kfarmd_slot slot;
 	struct kfarmd_sandbox_user sandbox_user;
@@ -72,10 +72,11 @@ struct kfarmd_job {
  * still owns `m` then. *fail_class is the failure class to send, or -1 if the
  * session must end.
  */
-struct kfarmd_job *kfarmd_job_new(
-	struct kfarmd *a, struct kfarmd_client *client, struct wire_job *m,
-	void (*on_done)(void *ctx, struct kfarmd_job *job), void *ctx,
-	int *fail_class, struct err *err);
+struct kfarmd_job *kfarmd_job_new(struct kfarmd_client *client,
+				  struct wire_job *m,
+				  void (*on_done)(void *ctx,
+						  struct kfarmd_job *job),
+				  void *ctx, int *fail_class, struct err *err);
 /*
  * Return true if the compiler runs, and store its CPU time so far in *cpu_ms.
  */

@@ -136,7 +136,7 @@ static void acceptor_free(struct acceptor *a)
 #define LOG_INTERVAL_MS 5000
 
 struct tls_listener {
-	struct kfarmd *agent;
+	struct kfarmd *daemon;
 	struct kfarmd_admission *admission;
 	struct tls_context *context;
 	struct tls_clients *clients;
@@ -225,7 +225,7 @@ static void on_handshake_done(void *ctx, int ret, const struct err *err)
 		 peer.client_name ? peer.client_name : "no longer listed",
 		 tls_session_cipher(g->session));
 	g->session = NULL;
-	kfarmd_session_start(g->listener->agent, io, &peer);
+	kfarmd_session_start(g->listener->daemon, io, &peer);
 	close_tls_conn(g, true);
 }
 
@@ -262,7 +262,7 @@ static void on_connection_accepted(void *ctx, int fd)
 	socket_set_tcp_options(fd);
 	g->session = tls_session_accept(d->context, fd, on_peer_key_received,
 					g);
-	g->handshake = tls_handshake_new(d->agent->base, g->session,
+	g->handshake = tls_handshake_new(d->daemon->base, g->session,
 					 KFARMD_LISTEN_TLS_TIMEOUT_S * 1000,
 					 on_handshake_done, g);
 }
@@ -311,7 +311,7 @@ static void tls_listener_free(struct tls_listener *d)
 		close_tls_conn((struct tls_conn *)g, false);
 	kfarmd_admission_free(d->admission);
 	tls_context_free(d->context);
-	d->agent->clients = NULL;
+	d->daemon->clients = NULL;
 	tls_clients_free(d->clients);
 	free(d);
 }
@@ -324,7 +324,7 @@ static int tls_listener_new(struct tls_listener **out, struct kfarmd *a,
 	char *clients = xasprintf("%s/clients", dir);
 	int ret;
 
-	d->agent = a;
+	d->daemon = a;
 	d->admission = kfarmd_admission_new();
 	d->clients = tls_clients_new(clients);
 	a->clients = d->clients;
@@ -339,7 +339,7 @@ static int tls_listener_new(struct tls_listener **out, struct kfarmd *a,
 			break;
 		strv_own(bound_addresses, bound);
 		*VEC_ADD(d->acceptors, d->n_acceptors) = acceptor_new(
-			d->agent->base, fd, on_connection_accepted, d);
+			d->daemon->base, fd, on_connection_accepted, d);
 	}
 	/*
 	 * Look up any fingerprint, so that errors in the list of clients are
@@ -358,7 +358,7 @@ static int tls_listener_new(struct tls_listener **out, struct kfarmd *a,
 #define UNIX_BACKLOG 64
 
 struct unix_listener {
-	struct kfarmd *agent;
+	struct kfarmd *daemon;
 	char *path;
 	char *lock_path;
 	int lock_fd;
@@ -369,39 +369,22 @@ struct unix_listener {
 static bool is_socket_live(const struct sockaddr_un *at)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool there;
+	bool live;
 
 	if (fd < 0)
 		return true;
-	there = !connect(fd, (const struct sockaddr *)at, sizeof(*at)) ||
-		errno == EAGAIN;
+	live = !connect(fd, (const struct sockaddr *)at, sizeof(*at)) ||
+	       errno == EAGAIN;
 	close(fd);
-	return there;
-}
-
-static int remove_stale_socket(struct unix_listener *l,
-			       const struct sockaddr_un *at, struct err *err)
-{
-	struct stat st;
-
-	if (lstat(l->path, &st))
-		return errno == ENOENT ? 0 : err_errno(err, "%s", l->path);
-	if (!S_ISSOCK(st.st_mode))
-		return err_set(err, EEXIST, "%s: exists and is not a socket",
-			       l->path);
-	if (is_socket_live(at))
-		return err_set(err, EADDRINUSE,
-			       "%s: another process is listening on it",
-			       l->path);
-	if (unlink(l->path))
-		return err_errno(err, "remove %s", l->path);
-	return 0;
+	return live;
 }
 
 static int bind_path(struct unix_listener *l, struct err *err)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct stat st;
 	mode_t before;
+	bool exists;
 	int ret;
 
 	if (!l->path[0] || strlen(l->path) >= sizeof(at.sun_path))
@@ -422,9 +405,19 @@ static int bind_path(struct unix_listener *l, struct err *err)
 	if (l->lock_fd < 0)
 		return err_set(err, -l->lock_fd, "%s: %s", l->lock_path,
 			       strerror(-l->lock_fd));
-	ret = remove_stale_socket(l, &at, err);
-	if (ret)
-		return ret;
+	/* Remove the socket of a dead process. */
+	exists = !lstat(l->path, &st);
+	if (!exists && errno != ENOENT)
+		return err_errno(err, "%s", l->path);
+	if (exists && !S_ISSOCK(st.st_mode))
+		return err_set(err, EEXIST, "%s: exists and is not a socket",
+			       l->path);
+	if (exists && is_socket_live(&at))
+		return err_set(err, EADDRINUSE,
+			       "%s: another process is listening on it",
+			       l->path);
+	if (exists && unlink(l->path))
+		return err_errno(err, "remove %s", l->path);
 	l->socket_fd = socket(AF_UNIX,
 			      SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (l->socket_fd < 0)
@@ -446,7 +439,7 @@ static void on_unix_conn_accepted(void *ctx, int fd)
 	char *from = known ? xasprintf("process %d", (int)peer.pid) :
 			     xstrdup("unknown");
 
-	kfarmd_session_start(l->agent, wire_io_from_fds(fd, fd),
+	kfarmd_session_start(l->daemon, wire_io_from_fds(fd, fd),
 			     &(struct kfarmd_session_peer){ .address = from });
 	free(from);
 }
@@ -475,7 +468,7 @@ static int unix_listener_new(struct unix_listener **out, struct kfarmd *a,
 	int ret;
 
 	*l = (struct unix_listener){
-		.agent = a,
+		.daemon = a,
 		.path = xstrdup(path),
 		.lock_path = xasprintf("%s.lock", path),
 		.lock_fd = -1,
@@ -499,7 +492,7 @@ static int unix_listener_new(struct unix_listener **out, struct kfarmd *a,
 }
 
 struct kfarmd_listen {
-	struct kfarmd *agent;
+	struct kfarmd *daemon;
 	struct unix_listener **unix_listeners;
 	size_t n_unix;
 	/* NULL: not listening on the network */
@@ -516,7 +509,7 @@ int kfarmd_listen_new(struct kfarmd_listen **out, struct kfarmd *a,
 	struct unix_listener *one;
 	int ret = 0;
 
-	l->agent = a;
+	l->daemon = a;
 	for (size_t i = 0; i < addresses->n && !ret; i++) {
 		const char *path = addresses->v[i];
 
@@ -554,7 +547,7 @@ void kfarmd_listen_free(struct kfarmd_listen *l)
 		unix_listener_free(l->unix_listeners[i]);
 	free(l->unix_listeners);
 	tls_listener_free(l->tls);
-	l->agent->listen_text = NULL;
+	l->daemon->listen_text = NULL;
 	free(l->address_list);
 	free(l);
 }

@@ -121,20 +121,6 @@ static int init_config_dir(const char *dir, struct err *err)
 #define INPUT_ROOT_BYTES_MIN (512ull << 20)
 #define INPUT_ROOT_BYTES_MAX (8ull << 30)
 
-static void init_process(void)
-{
-	struct rlimit none = { 0 }, files;
-
-	umask(077);
-	digest_ignore_openssl_conf();
-	signal(SIGPIPE, SIG_IGN);
-	setrlimit(RLIMIT_CORE, &none);
-	if (!getrlimit(RLIMIT_NOFILE, &files)) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
-}
-
 /* Print the output of --check and return the exit status. */
 static int print_check(void)
 {
@@ -162,26 +148,27 @@ static char *choose_toolchains_dir(const struct kfarmd_settings *s,
 				   const char *store)
 {
 	char *up = str_dir(store);
-	char *kept = s->toolchains ? fs_make_absolute(s->toolchains) :
-				     xasprintf("%s/toolchains",
-					       strcmp(up, "/") ? up : "");
+	char *out = s->toolchains ? fs_make_absolute(s->toolchains) :
+				    xasprintf("%s/toolchains",
+					      strcmp(up, "/") ? up : "");
 
 	free(up);
-	return kept;
+	return out;
 }
 
 /* Print the output of --status and return the exit status. */
 static int print_status(const struct kfarmd_settings *s)
 {
-	char *dir = choose_store_dir(s), *kept = choose_toolchains_dir(s, dir);
+	char *dir = choose_store_dir(s),
+	     *toolchains_dir = choose_toolchains_dir(s, dir);
 	struct err err;
-	int n = kfarmd_status_print(dir, kept, s->json, &err);
+	int n = kfarmd_status_print(dir, toolchains_dir, s->json, &err);
 
 	if (n < 0)
 		log_error("%s", err.text);
 	else if (!n)
 		log_error("no kfarmd is running with the store %s", dir);
-	free(kept);
+	free(toolchains_dir);
 	free(dir);
 	return n > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -407,12 +394,20 @@ static int run_daemon(const struct kfarmd_settings *s, struct err *err)
 /* Run the selected mode and return the exit status. */
 static int run_selected_mode(const struct kfarmd_settings *s, struct err *err)
 {
+	struct rlimit none = { 0 }, files;
 	int ret;
 
 	if (s->init) {
 		ret = init_config_dir(kfarmd_settings_dir(s), err);
 	} else {
-		init_process();
+		umask(077);
+		digest_ignore_openssl_conf();
+		signal(SIGPIPE, SIG_IGN);
+		setrlimit(RLIMIT_CORE, &none);
+		if (!getrlimit(RLIMIT_NOFILE, &files)) {
+			files.rlim_cur = files.rlim_max;
+			setrlimit(RLIMIT_NOFILE, &files);
+		}
 		if (s->check)
 			return print_check();
 		if (s->status)

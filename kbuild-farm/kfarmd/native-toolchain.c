@@ -4,6 +4,7 @@
 #include "base/list.h"
 #include "base/str.h"
 #include "compiler/collector.h"
+#include "kfarmd/input-sink.h"
 #include "kfarmd/input-update.h"
 #include "kfarmd/kfarmd.h"
 #include "kfarmd/run.h"
@@ -167,30 +168,6 @@ static void on_query_done(void *ctx)
 	event_base_loopbreak(a->base);
 }
 
-/*
- * Returns 0 with the status and the output of the query; -EMSGSIZE if the
- * output exceeds `max` bytes; or another negative errno; with `err` set.
- */
-static int collect_query_output(struct kfarmd_run *run, const char *name,
-				size_t max, struct buf *out, int *status,
-				struct err *err)
-{
-	const struct sandbox_end *end = &run->end;
-	const struct buf *got = &run->output[0];
-
-	if (run->overflowed || got->len > max)
-		return err_set(err, EMSGSIZE, "%s: %s", name,
-			       strerror(EMSGSIZE));
-	if (end->cause == SANDBOX_END_NOT_STARTED)
-		return err_set(err, end->error ? end->error : EIO,
-			       "cannot run %s: %s", name, end->detail);
-	if (end->cause != SANDBOX_END_EXITED)
-		return err_set(err, EIO, "%s: sandbox lost", name);
-	buf_add_bytes(out, buf_bytes(got));
-	*status = end->status;
-	return 0;
-}
-
 static int run_driver_query(void *ctx, char *const *argv, char *const *env,
 			    size_t max, unsigned timeout_ms, struct buf *out,
 			    int *status, struct err *err)
@@ -202,6 +179,7 @@ static int run_driver_query(void *ctx, char *const *argv, char *const *env,
 				   .cwd = SANDBOX_TMP_DIR,
 				   .stdin_fd = -1 };
 	struct strv with = { 0 };
+	const struct sandbox_end *end;
 	struct kfarmd_run *run;
 	int ret;
 
@@ -219,10 +197,22 @@ static int run_driver_query(void *ctx, char *const *argv, char *const *env,
 	event_add(a->timeout, &patience);
 	event_base_dispatch(a->base);
 	event_del(a->timeout);
-	ret = a->answered ? collect_query_output(run, argv[0], max, out, status,
-						 err) :
-			    err_set(err, ETIMEDOUT, "%s: %s", argv[0],
-				    strerror(ETIMEDOUT));
+	end = &run->end;
+	if (!a->answered) {
+		ret = err_set(err, ETIMEDOUT, "%s: %s", argv[0],
+			      strerror(ETIMEDOUT));
+	} else if (run->overflowed || run->output[0].len > max) {
+		ret = err_set(err, EMSGSIZE, "%s: %s", argv[0],
+			      strerror(EMSGSIZE));
+	} else if (end->cause == SANDBOX_END_NOT_STARTED) {
+		ret = err_set(err, end->error ? end->error : EIO,
+			      "cannot run %s: %s", argv[0], end->detail);
+	} else if (end->cause != SANDBOX_END_EXITED) {
+		ret = err_set(err, EIO, "%s: sandbox lost", argv[0]);
+	} else {
+		buf_add_bytes(out, buf_bytes(&run->output[0]));
+		*status = end->status;
+	}
 	kfarmd_run_free(run);
 	return ret;
 }
@@ -472,7 +462,7 @@ char *kfarmd_native_toolchain_map_path(const char *path, const char *node_dir,
 	return xstrdup(client_dir);
 }
 
-/* Remove the last component.  Returns false if there is no slash. */
+/* Remove the last component.  Returns false if `path` has no slash. */
 static bool strip_last_path_part(char *path)
 {
 	char *slash = strrchr(path, '/');
@@ -531,25 +521,27 @@ static char *resolve_relative_target(const char *path, const char *target)
 }
 
 /*
- * Translate the target of a link from the node's directory `here` to the
- * client's directory `there`.  The caller frees the result.
+ * Translate the target of a link from the node's `node_dir` to the client's
+ * `client_dir`.  The caller frees the result.
  */
 static char *map_symlink_target(const struct compiler_entry *e,
-				const char *here, const char *there)
+				const char *node_dir, const char *client_dir)
 {
 	char *to, *out;
 
 	if (e->target[0] == '/')
-		return kfarmd_native_toolchain_map_path(e->target, here, there);
+		return kfarmd_native_toolchain_map_path(e->target, node_dir,
+							client_dir);
 	to = resolve_relative_target(e->path, e->target);
 	/*
 	 * The relative target stays valid if link and target are both in the
 	 * directory that is replaced, or both outside it.
 	 */
-	if (!str_skip_dir(e->path, here) == !str_skip_dir(to, here))
+	if (!str_skip_dir(e->path, node_dir) == !str_skip_dir(to, node_dir))
 		out = xstrdup(e->target);
 	else
-		out = kfarmd_native_toolchain_map_path(to, here, there);
+		out = kfarmd_native_toolchain_map_path(to, node_dir,
+						       client_dir);
 	free(to);
 	return out;
 }
@@ -578,7 +570,7 @@ static int check_unique_paths(const struct strv *places, struct err *err)
 }
 
 static int put_manifest_entries(const struct compiler_manifest *m,
-				const char *here, const char *there,
+				const char *node_dir, const char *client_dir,
 				struct sandbox *cell, struct err *err)
 {
 	struct strv places = { 0 };
@@ -587,8 +579,9 @@ static int put_manifest_entries(const struct compiler_manifest *m,
 
 	for (size_t i = 0; i < m->entries.n; i++) {
 		bytes += m->entries.v[i].size_bytes;
-		strv_own(&places, kfarmd_native_toolchain_map_path(
-					  m->entries.v[i].path, here, there));
+		strv_own(&places,
+			 kfarmd_native_toolchain_map_path(
+				 m->entries.v[i].path, node_dir, client_dir));
 	}
 	ret = check_unique_paths(&places, err);
 	if (!ret)
@@ -598,7 +591,8 @@ static int put_manifest_entries(const struct compiler_manifest *m,
 		struct wire_inode inode = kfarmd_entry_to_inode(e);
 
 		if (e->kind == COMPILER_ENTRY_SYMLINK)
-			inode.target = map_symlink_target(e, here, there);
+			inode.target = map_symlink_target(e, node_dir,
+							  client_dir);
 		ret = put_from_file(cell, places.v[i], &inode, e->path, err);
 		if (e->kind == COMPILER_ENTRY_SYMLINK)
 			free(inode.target);
@@ -607,13 +601,13 @@ static int put_manifest_entries(const struct compiler_manifest *m,
 	return ret;
 }
 
-int kfarmd_native_toolchain_put(const struct kfarmd *a,
-				const struct wire_cell *m, const char *driver,
-				struct sandbox *cell,
-				struct kfarmd_toolchain_lease *lease,
+int kfarmd_native_toolchain_put(struct kfarmd_sandbox *c, const char *driver,
 				struct digest *id, struct err *err)
 {
-	char *path = NULL, *here = NULL, *there = NULL;
+	const struct kfarmd *a = c->sink.daemon;
+	const struct wire_cell *m = &c->request;
+	struct kfarmd_toolchain_lease *lease = &c->lease;
+	char *path = NULL, *node_dir = NULL, *client_dir = NULL;
 	struct cached_manifest *list = NULL;
 	const struct compiler_entry *e;
 	struct kfarmd_manifest *r;
@@ -634,8 +628,8 @@ int kfarmd_native_toolchain_put(const struct kfarmd *a,
 	else if (!e)
 		ret = err_set(err, ENOENT, "%s: no such compiler: %s", r->id,
 			      str_base(driver));
-	else if (!kfarmd_native_toolchain_find_prefixes(lease->dir, e->path,
-							driver, &here, &there))
+	else if (!kfarmd_native_toolchain_find_prefixes(
+			 lease->dir, e->path, driver, &node_dir, &client_dir))
 		ret = err_set(err, EINVAL, "%s: not in a bin directory",
 			      driver);
 	if (ret || !e)
@@ -650,15 +644,15 @@ int kfarmd_native_toolchain_put(const struct kfarmd *a,
 			      m->is_clang ? "clang, got another compiler" :
 					    "another compiler, got clang");
 	if (!ret)
-		ret = put_manifest_entries(&list->manifest, here, there, cell,
-					   err);
+		ret = put_manifest_entries(&list->manifest, node_dir,
+					   client_dir, c->sandbox, err);
 	if (!ret)
 		ret = compiler_manifest_check_unchanged(&list->manifest, err);
 	put_cached_manifest(a->native_toolchains, list, ret == -ESTALE);
 out:
 	free(path);
-	free(here);
-	free(there);
+	free(node_dir);
+	free(client_dir);
 	if (ret)
 		kfarmd_toolchains_release_lease(lease);
 	return ret;

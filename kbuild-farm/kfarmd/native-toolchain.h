@@ -22,11 +22,10 @@
 #include "compiler/manifest.h"
 #include "kfarmd/toolchains.h"
 #include "sandbox/sandbox.h"
-#include "wire/msg.h"
 
 struct kfarmd_driver_query;
 struct kfarmd_native_toolchain_cache;
-struct kfarmd;
+struct kfarmd_sandbox;
 
 /*
  * Create a sandbox for driver queries.  It contains the toolchain of `lease` at
@@ -53,20 +52,17 @@ void kfarmd_native_toolchain_cache_free(
 	struct kfarmd_native_toolchain_cache *o);
 
 /*
- * Put the installed toolchain m->installed_id into a sandbox, at the paths of
- * the client's compiler.  `driver` is the client's path of the driver with all
- * symbolic links resolved.  Libraries and the loader are placed at their paths
- * on the node.  The caller releases *lease after the sandbox has ended; *id
- * receives the digest of the manifest.
+ * Put the installed toolchain c->request.installed_id into the sandbox `c`, at
+ * the paths of the client's compiler.  `driver` is the client's path of the
+ * driver with all symbolic links resolved.  Libraries and the loader are placed
+ * at their paths on the node.  The caller releases c->lease after the sandbox
+ * has ended; *id receives the digest of the manifest.
  *
  * Threads can call this concurrently.  Returns 0; -ENOENT if the toolchain is
  * not installed; -EBADMSG if it is damaged; -ENOEXEC if it is for another host;
  * or another negative errno; with `err` set and no lease.
  */
-int kfarmd_native_toolchain_put(const struct kfarmd *a,
-				const struct wire_cell *m, const char *driver,
-				struct sandbox *cell,
-				struct kfarmd_toolchain_lease *lease,
+int kfarmd_native_toolchain_put(struct kfarmd_sandbox *c, const char *driver,
 				struct digest *id, struct err *err);
 
 /*

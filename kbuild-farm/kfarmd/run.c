@@ -231,49 +231,40 @@ static bool exited_with_0(const struct sandbox_end *end)
 	return end->cause == SANDBOX_END_EXITED && !end->status;
 }
 
-static void combine_ends(struct kfarmd_run *run)
+/* Combine the outputs and the ends of both programs; call on_done(). */
+static void finish_run(struct kfarmd_run *run)
 {
-	const struct sandbox_end *a = &run->parts[0].end,
-				 *b = &run->parts[1].end;
-	uint32_t cpu_ms = a->cpu_ms + b->cpu_ms, wall_ms = a->wall_ms;
+	struct kfarmd_run_part *first = &run->parts[0], *tool = &run->parts[1];
+	const struct sandbox_end *a = &first->end, *b = &tool->end;
+	const char *input = run->tool.input_file;
+	bool reads = run->tool.argv && (!input || run->tool.deps_file);
+	struct buf *out = reads ? &tool->output[0] : &first->output[0];
+	struct bytes tool_stderr = buf_bytes(&tool->output[1]);
+	char *path;
 
 	/*
 	 * If the tool could not be started, the first program may have failed
 	 * because no process read its output.  Report the tool's error then.
 	 */
-	run->status_from_tool = run->parts[1].ended &&
+	run->status_from_tool = tool->ended &&
 				(exited_with_0(a) ||
 				 (b->cause == SANDBOX_END_NOT_STARTED &&
 				  a->cause != SANDBOX_END_NOT_STARTED));
-	if (run->tool.input_file)
-		wall_ms += b->wall_ms;
-	else if (b->wall_ms > wall_ms)
-		wall_ms = b->wall_ms;
 	run->end = run->status_from_tool ? *b : *a;
-	run->end.cpu_ms = cpu_ms;
-	run->end.wall_ms = wall_ms;
+	run->end.cpu_ms = a->cpu_ms + b->cpu_ms;
+	if (input)
+		run->end.wall_ms = a->wall_ms + b->wall_ms;
+	else
+		run->end.wall_ms = a->wall_ms > b->wall_ms ? a->wall_ms :
+							     b->wall_ms;
 	run->end.peak_kib = a->peak_kib > b->peak_kib ? a->peak_kib :
 							b->peak_kib;
-}
 
-static void steal_output(struct buf *to, struct buf *from)
-{
-	*to = *from;
-	*from = (struct buf){ 0 };
-}
-
-static void finish_run(struct kfarmd_run *run)
-{
-	const char *input = run->tool.input_file;
-	bool reads = run->tool.argv && (!input || run->tool.deps_file);
-	struct kfarmd_run_part *tool = &run->parts[1];
-	struct bytes tool_stderr = buf_bytes(&tool->output[1]);
-	char *path;
-
-	combine_ends(run);
 	run->tool_wrote = !reads && tool->output[0].len;
-	steal_output(&run->output[0], &run->parts[reads ? 1 : 0].output[0]);
-	steal_output(&run->output[1], &run->parts[0].output[1]);
+	run->output[0] = *out;
+	*out = (struct buf){ 0 };
+	run->output[1] = first->output[1];
+	first->output[1] = (struct buf){ 0 };
 	if (input) {
 		/* Diagnostics name the client's file instead of the copy. */
 		path = xasprintf("%s/%s", SANDBOX_OUT_DIR, input);

@@ -61,7 +61,7 @@ static const struct wire_health *read_health(struct kfarmd *a,
 
 struct kfarmd_session {
 	TAILQ_ENTRY(kfarmd_session) entry;
-	struct kfarmd *agent;
+	struct kfarmd *daemon;
 	struct wire_stream *stream;
 	struct kfarmd_client *client;
 	struct event *hello_timer; /* deadline of the peer's HELLO */
@@ -92,7 +92,7 @@ static void send_body(struct kfarmd_session *s, enum wire_type type,
 
 static void end_session(struct kfarmd_session *s)
 {
-	struct kfarmd *a = s->agent;
+	struct kfarmd *a = s->daemon;
 
 	TAILQ_REMOVE(&a->sessions, s, entry);
 	a->n_sessions--;
@@ -111,7 +111,7 @@ static void end_session(struct kfarmd_session *s)
 
 static void close_session(struct kfarmd_session *s)
 {
-	struct kfarmd *a = s->agent;
+	struct kfarmd *a = s->daemon;
 
 	end_session(s);
 	if (!a->n_sessions && a->on_idle)
@@ -155,7 +155,7 @@ static void send_hello(struct kfarmd_session *s)
 	struct buf body = { 0 };
 
 	machine_inventory_collect(&m.inventory, "");
-	m.inventory.slots = s->agent->configured_slots;
+	m.inventory.slots = s->daemon->configured_slots;
 	wire_hello_encode(&body, &m);
 	wire_hello_release(&m);
 	send_body(s, WIRE_HELLO, &body, WIRE_PLAIN);
@@ -167,11 +167,11 @@ static void send_hello(struct kfarmd_session *s)
  */
 static void send_fit(struct kfarmd_session *s)
 {
-	const struct sandbox_check *check = &s->agent->sandbox_check;
+	const struct sandbox_check *check = &s->daemon->sandbox_check;
 	struct wire_fit m = { .usable = check->usable,
 			      .layers = (char *)check->layers,
 			      .reason = (char *)check->reason,
-			      .hosts = s->agent->hosts };
+			      .hosts = s->daemon->hosts };
 	struct buf body = { 0 };
 
 	wire_fit_encode(&body, &m);
@@ -194,8 +194,8 @@ static uint64_t total_job_cpu_ms(const struct kfarmd *a)
 /* Send MACHINE directly after FIT to peers that support it. */
 static void send_machine(struct kfarmd_session *s)
 {
-	uint64_t jobs_cpu_ms = total_job_cpu_ms(s->agent);
-	struct kfarmd *a = s->agent;
+	uint64_t jobs_cpu_ms = total_job_cpu_ms(s->daemon);
+	struct kfarmd *a = s->daemon;
 	struct machine_cpus *cpus;
 	struct strv toolchains = { 0 };
 	struct wire_machine m;
@@ -328,8 +328,7 @@ static void on_job(struct kfarmd_session *s, struct bytes in)
 		abort_session(s, "JOB: number %u already in use", m.job);
 		goto out;
 	}
-	job = kfarmd_job_new(s->agent, s->client, &m, on_job_done, s, &class,
-			     &err);
+	job = kfarmd_job_new(s->client, &m, on_job_done, s, &class, &err);
 	if (job) {
 		*VEC_ADD(s->jobs, s->n_jobs) = job;
 	} else if (class < 0) {
@@ -399,7 +398,7 @@ static bool is_session_open(const struct kfarmd *a,
 static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 {
 	struct kfarmd_session *s = ctx;
-	struct kfarmd *a = s->agent;
+	struct kfarmd *a = s->daemon;
 
 	(void)err;
 	dispatch_msg(s, type, body);
@@ -445,7 +444,7 @@ static void send_heat(struct kfarmd_session *s)
 		i++;
 	if (i == s->n_jobs)
 		return;
-	machine_health_read_heat(&s->agent->health, &m, p->cpus, p->n_classes,
+	machine_health_read_heat(&s->daemon->health, &m, p->cpus, p->n_classes,
 				 "");
 	wire_heat_encode(&body, &m);
 	wire_heat_release(&m);
@@ -455,7 +454,7 @@ static void send_heat(struct kfarmd_session *s)
 static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 {
 	struct kfarmd_session *s = arg;
-	struct kfarmd *a = s->agent;
+	struct kfarmd *a = s->daemon;
 	struct wire_beat m = { 0 };
 	struct buf body = { 0 };
 	struct err problem;
@@ -588,7 +587,7 @@ void kfarmd_session_start(struct kfarmd *a, struct wire_io io,
 		return;
 	}
 	s = xcalloc(1, sizeof(*s));
-	s->agent = a;
+	s->daemon = a;
 	s->peer_address = xstrdup(who->address);
 	s->client_name = who->client_name ? xstrdup(who->client_name) : NULL;
 	if (who->fingerprint)

@@ -26,14 +26,6 @@ union socket_address {
 	struct sockaddr_storage storage;
 };
 
-static int set_address_error(const char *text, struct err *err)
-{
-	return err_set(err, EINVAL,
-		       "%s: must be unix:PATH, PORT, ADDRESS:PORT or "
-		       "[IPv6 ADDRESS]:PORT",
-		       text);
-}
-
 /* Parse an IPv6 address such as "2001:db8::1" or "fe80::1%eth0". */
 static bool parse_v6(const char *host, struct sockaddr_in6 *at)
 {
@@ -61,10 +53,9 @@ static int parse_listen_address(union socket_address *at, const char *text,
 	long port;
 
 	*at = (union socket_address){ .v6.sin6_family = AF_INET6 };
-	if (str_parse_number(colon ? colon + 1 : text, 0, 65535, &port) ||
-	    (brackets && (!colon || colon[-1] != ']')))
-		return set_address_error(text, err);
-	if (colon) {
+	good = !str_parse_number(colon ? colon + 1 : text, 0, 65535, &port) &&
+	       (!brackets || (colon && colon[-1] == ']'));
+	if (good && colon) {
 		host = xstrndup(text + brackets,
 				(size_t)(colon - text) - 2 * brackets);
 		if (brackets) {
@@ -74,9 +65,12 @@ static int parse_listen_address(union socket_address *at, const char *text,
 			good = inet_pton(AF_INET, host, &at->v4.sin_addr) == 1;
 		}
 		free(host);
-		if (!good)
-			return set_address_error(text, err);
 	}
+	if (!good)
+		return err_set(err, EINVAL,
+			       "%s: must be unix:PATH, PORT, ADDRESS:PORT or "
+			       "[IPv6 ADDRESS]:PORT",
+			       text);
 	/* sin_port and sin6_port have the same offset. */
 	at->v4.sin_port = htons((uint16_t)port);
 	return 0;

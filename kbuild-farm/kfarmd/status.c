@@ -37,7 +37,7 @@ struct status_client {
 };
 
 struct kfarmd_status {
-	struct kfarmd *agent;
+	struct kfarmd *daemon;
 	struct event *listener;
 	time_t start_s;
 	TAILQ_HEAD(, status_client) clients;
@@ -46,7 +46,7 @@ struct kfarmd_status {
 
 static json_t *status_to_json(const struct kfarmd_status *s)
 {
-	const struct kfarmd *a = s->agent;
+	const struct kfarmd *a = s->daemon;
 	json_t *o = json_object(), *slots, *store = json_object();
 	struct store_stats n;
 
@@ -119,7 +119,7 @@ static void on_status_requested(evutil_socket_t fd, short what, void *ctx)
 	outqueue_init(&k->queue, one, SIZE_MAX);
 	outqueue_add(&k->queue, bytes_str(text));
 	free(text);
-	k->write_event = event_new(s->agent->base, one, EV_WRITE | EV_PERSIST,
+	k->write_event = event_new(s->daemon->base, one, EV_WRITE | EV_PERSIST,
 				   on_writable, k);
 	if (!k->write_event || event_add(k->write_event, &limit))
 		str_out_of_memory();
@@ -143,7 +143,7 @@ int kfarmd_status_new(struct kfarmd_status **out, struct kfarmd *a,
 	if (fd < 0)
 		return fd;
 	*out = s = xcalloc(1, sizeof(*s));
-	s->agent = a;
+	s->daemon = a;
 	s->start_s = time(NULL);
 	TAILQ_INIT(&s->clients);
 	s->listener = event_new(a->base, fd, EV_READ | EV_PERSIST,
@@ -254,11 +254,6 @@ static long long json_int_of(const json_t *o, const char *name)
 	return json_integer_value(json_object_get(o, name));
 }
 
-static double json_seconds_of(const json_t *o, const char *name)
-{
-	return json_number_value(json_object_get(o, name));
-}
-
 static void put_each(struct buf *out, const json_t *o, const char *name,
 		     void (*put)(struct buf *out, const json_t *one))
 {
@@ -271,7 +266,7 @@ static void put_each(struct buf *out, const json_t *o, const char *name,
 static void put_job_status(struct buf *out, const json_t *job)
 {
 	buf_printf(out, "    %-9s %6.1f s  ", json_text_of(job, "state"),
-		   json_seconds_of(job, "seconds"));
+		   json_number_value(json_object_get(job, "seconds")));
 	printable_add_escaped(out, bytes_str(json_text_of(job, "file")), 0);
 	buf_add_str(out, "\n");
 }
@@ -279,12 +274,12 @@ static void put_job_status(struct buf *out, const json_t *job)
 static void put_sandbox(struct buf *out, const json_t *cell)
 {
 	const char *compiler = json_text_of(cell, "compiler");
-	const char *kept = json_text_of(cell, "kept");
+	const char *id = json_text_of(cell, "kept");
 
 	buf_printf(out, "    sandbox %lld, %s: ", json_int_of(cell, "cell"),
 		   json_text_of(cell, "state"));
 	printable_add_escaped(out,
-			      bytes_str(*kept     ? kept :
+			      bytes_str(*id       ? id :
 					*compiler ? compiler :
 						    "toolchain installation"),
 			      0);
@@ -308,7 +303,7 @@ static void put_client_status(struct buf *out, const json_t *client)
 	printable_add_escaped(
 		out, bytes_str(*software ? software : "no HELLO yet"), 0);
 	buf_printf(out, ", for %.0f s, %zu job%s\n",
-		   json_seconds_of(client, "seconds"), jobs,
+		   json_number_value(json_object_get(client, "seconds")), jobs,
 		   jobs == 1 ? "" : "s");
 	put_each(out, client, "cells", put_sandbox);
 	put_each(out, client, "jobs", put_job_status);
@@ -340,7 +335,7 @@ static void put_daemon(struct buf *out, const struct status_reply *k)
 }
 
 static void print_status_text(const struct status_replies *all, const char *dir,
-			      const struct wire_held *kept)
+			      const struct wire_held *held)
 {
 	const double gib = 1 << 30;
 	const json_t *store = NULL;
@@ -364,9 +359,9 @@ static void print_status_text(const struct status_replies *all, const char *dir,
 		buf_printf(&out, "%.2f GiB\n",
 			   (double)json_int_of(store, "limit") / gib);
 	}
-	for (uint32_t i = 0; i < kept->n_toolchains; i++)
-		buf_printf(&out, "toolchain %s%s\n", kept->toolchains[i].id,
-			   kept->toolchains[i].state == WIRE_HELD_DAMAGED ?
+	for (uint32_t i = 0; i < held->n_toolchains; i++)
+		buf_printf(&out, "toolchain %s%s\n", held->toolchains[i].id,
+			   held->toolchains[i].state == WIRE_HELD_DAMAGED ?
 				   ", damaged" :
 				   "");
 	fwrite(out.data, 1, out.len, stdout);
@@ -374,18 +369,18 @@ static void print_status_text(const struct status_replies *all, const char *dir,
 }
 
 static void print_status_json(const struct status_replies *all, const char *dir,
-			      const struct wire_held *kept)
+			      const struct wire_held *held)
 {
 	json_t *daemons = json_array(), *tools = json_array(), *made;
 
 	for (size_t i = 0; i < all->n_replies; i++)
 		json_array_append(daemons, all->replies[i].json);
-	for (uint32_t i = 0; i < kept->n_toolchains; i++)
+	for (uint32_t i = 0; i < held->n_toolchains; i++)
 		json_array_append_new(
 			tools, json_pack("{s:s, s:s, s:b}", "id",
-					 kept->toolchains[i].id, "host",
-					 kept->toolchains[i].host, "damaged",
-					 kept->toolchains[i].state ==
+					 held->toolchains[i].id, "host",
+					 held->toolchains[i].host, "damaged",
+					 held->toolchains[i].state ==
 						 WIRE_HELD_DAMAGED));
 	made = json_pack("{s:o, s:o, s:o}", "store", json_text(dir), "kfarmds",
 			 daemons, "kept", tools);
@@ -394,7 +389,7 @@ static void print_status_json(const struct status_replies *all, const char *dir,
 	json_decref(made);
 }
 
-int kfarmd_status_print(const char *dir, const char *kept, bool json,
+int kfarmd_status_print(const char *dir, const char *toolchains_dir, bool json,
 			struct err *err)
 {
 	static const atomic_bool never;
@@ -407,8 +402,8 @@ int kfarmd_status_print(const char *dir, const char *kept, bool json,
 	 * If the directory of toolchains cannot be read, no toolchain is
 	 * listed.
 	 */
-	if (!ret &&
-	    kfarmd_toolchains_list(kept, false, &never, &tools, &ignored))
+	if (!ret && kfarmd_toolchains_list(toolchains_dir, false, &never,
+					   &tools, &ignored))
 		tools = (struct wire_held){ 0 };
 	if (!ret && json)
 		print_status_json(&all, dir, &tools);

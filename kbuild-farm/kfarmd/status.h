@@ -28,10 +28,10 @@ void kfarmd_status_free(struct kfarmd_status *s);
 
 /*
  * Query all kfarmds that have the store `dir` open.  Print their status and the
- * installed toolchains in the directory `kept` on stdout, as text or JSON.
- * Returns the number of kfarmds, or a negative errno with `err` set.
+ * installed toolchains in the directory `toolchains_dir` on stdout, as text or
+ * JSON.  Returns the number of kfarmds, or a negative errno with `err` set.
  */
-int kfarmd_status_print(const char *dir, const char *kept, bool json,
+int kfarmd_status_print(const char *dir, const char *toolchains_dir, bool json,
 			struct err *err);
 
 #endif

@@ -254,33 +254,13 @@ static int set_damaged_entry(const struct kfarmd_manifest *r, const char *path,
 	return err_set(err, EBADMSG, "%s: %s: %s", r->id, path, how);
 }
 
-static int check_file_stat(const struct kfarmd_manifest *r,
-			   const struct compiler_entry *e, const char *path,
-			   const struct stat *st, struct err *err)
-{
-	int64_t mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 +
-			   st->st_mtim.tv_nsec;
-	struct err ignored;
-	struct digest d;
-
-	if (!S_ISREG(st->st_mode) || (uint64_t)st->st_size != e->size_bytes ||
-	    !(st->st_mode & S_IXUSR) == e->executable)
-		return set_damaged_entry(r, e->path,
-					 "type, size or mode changed", err);
-	if (mtime_ns == e->mtime_ns)
-		return 0;
-	if (digest_file(path, &d, &ignored))
-		return set_damaged_entry(r, e->path, "cannot read", err);
-	if (!digest_equal(&d, &e->digest))
-		return set_damaged_entry(r, e->path, "modified", err);
-	return 0;
-}
-
 static int check_entry_stat(const struct kfarmd_manifest *r,
 			    const struct compiler_entry *e, const char *path,
 			    struct err *err)
 {
 	char target[PATH_MAX];
+	struct err ignored;
+	struct digest d;
 	struct stat st;
 	ssize_t n;
 
@@ -288,8 +268,23 @@ static int check_entry_stat(const struct kfarmd_manifest *r,
 		return set_damaged_entry(
 			r, e->path, errno == ENOENT ? "missing" : "cannot stat",
 			err);
-	if (e->kind == COMPILER_ENTRY_FILE)
-		return check_file_stat(r, e, path, &st, err);
+	if (e->kind == COMPILER_ENTRY_FILE) {
+		if (!S_ISREG(st.st_mode) ||
+		    (uint64_t)st.st_size != e->size_bytes ||
+		    !(st.st_mode & S_IXUSR) == e->executable)
+			return set_damaged_entry(
+				r, e->path, "type, size or mode changed", err);
+		if ((int64_t)st.st_mtim.tv_sec * 1000000000 +
+			    st.st_mtim.tv_nsec ==
+		    e->mtime_ns)
+			return 0;
+		if (digest_file(path, &d, &ignored))
+			return set_damaged_entry(r, e->path, "cannot read",
+						 err);
+		return digest_equal(&d, &e->digest) ?
+			       0 :
+			       set_damaged_entry(r, e->path, "modified", err);
+	}
 	if (e->kind == COMPILER_ENTRY_DIR)
 		return S_ISDIR(st.st_mode) ?
 			       0 :
@@ -531,11 +526,11 @@ static int check_installed(const struct kfarmd_manifest *r, const char *dir,
 	return ret;
 }
 
-static int list_installed(const char *kept, const char *id, bool verify,
-			  const atomic_bool *stop, struct wire_held_one *out,
-			  struct err *err)
+static int list_installed(const char *toolchains_dir, const char *id,
+			  bool verify, const atomic_bool *stop,
+			  struct wire_held_one *out, struct err *err)
 {
-	char *dir = xasprintf("%s/%s", kept, id);
+	char *dir = xasprintf("%s/%s", toolchains_dir, id);
 	struct kfarmd_manifest r = { 0 };
 	int ret = read_toolchain_manifest(&r, dir, id, err), fd;
 
@@ -561,23 +556,23 @@ static int list_installed(const char *kept, const char *id, bool verify,
 }
 
 /* List the directory names that are valid ids, sorted. */
-static int list_installed_ids(const char *kept, struct strv *out,
+static int list_installed_ids(const char *toolchains_dir, struct strv *out,
 			      struct err *err)
 {
 	struct strv names = { 0 };
-	int ret = fs_list(kept, &names);
+	int ret = fs_list(toolchains_dir, &names);
 
 	for (size_t i = 0; i < names.n; i++) {
-		char *path = xasprintf("%s/%s", kept, names.v[i]);
+		char *path = xasprintf("%s/%s", toolchains_dir, names.v[i]);
 
 		if (wire_id_is_valid(names.v[i]) && fs_is_dir(path))
 			strv_add(out, names.v[i]);
 		free(path);
 	}
 	strv_release(&names);
-	return !ret || ret == -ENOENT ?
-		       0 :
-		       err_set(err, -ret, "%s: %s", kept, strerror(-ret));
+	return !ret || ret == -ENOENT ? 0 :
+					err_set(err, -ret, "%s: %s",
+						toolchains_dir, strerror(-ret));
 }
 
 int kfarmd_toolchains_list(const char *dir, bool verify,
@@ -722,35 +717,35 @@ struct kfarmd_toolchain_stage {
 	char *last_made_dir;
 };
 
-static int check_space(const char *kept, uint64_t bytes, size_t files,
+static int check_space(const char *toolchains_dir, uint64_t bytes, size_t files,
 		       struct err *err)
 {
 	uint64_t need = bytes + (uint64_t)files * BLOCK_SIZE, has;
 	struct statvfs fs;
 
-	if (statvfs(kept, &fs))
-		return err_errno(err, "%s", kept);
+	if (statvfs(toolchains_dir, &fs))
+		return err_errno(err, "%s", toolchains_dir);
 	has = (uint64_t)fs.f_bavail * fs.f_frsize;
 	if (need > has)
 		return err_set(
 			err, ENOSPC,
 			"%s: no space left: %llu MiB needed, %llu MiB free; "
 			"free some space or see --toolchains in kfarmd(8)",
-			kept, (unsigned long long)(need >> 20) + 1,
+			toolchains_dir, (unsigned long long)(need >> 20) + 1,
 			(unsigned long long)(has >> 20));
 	return 0;
 }
 
-int kfarmd_toolchain_stage_new(const char *kept,
+int kfarmd_toolchain_stage_new(const char *toolchains_dir,
 			       struct kfarmd_toolchain_stage **out,
 			       uint64_t bytes, size_t files, struct err *err)
 {
 	struct kfarmd_toolchain_stage *n = xcalloc(1, sizeof(*n));
-	char *root = xasprintf("%s" SCRATCH_SUBDIR, kept);
+	char *root = xasprintf("%s" SCRATCH_SUBDIR, toolchains_dir);
 	int ret;
 
 	*out = NULL;
-	n->toolchains_dir = kept;
+	n->toolchains_dir = toolchains_dir;
 	n->scratch_root_fd = n->lock_fd = -1;
 	ret = fs_mkdirs(root, 0700, err);
 	if (ret)
@@ -773,7 +768,7 @@ int kfarmd_toolchain_stage_new(const char *kept,
 	if (mkdir(n->new_dir, 0700))
 		ret = err_errno(err, "%s", n->new_dir);
 	else
-		ret = check_space(kept, bytes, files, err);
+		ret = check_space(toolchains_dir, bytes, files, err);
 out:
 	free(root);
 	if (ret)
@@ -915,17 +910,17 @@ int kfarmd_toolchain_stage_publish(struct kfarmd_toolchain_stage *n,
 	return ret;
 }
 
-int kfarmd_toolchain_stage_remove(const char *kept, const char *id,
+int kfarmd_toolchain_stage_remove(const char *toolchains_dir, const char *id,
 				  struct err *err)
 {
 	struct kfarmd_toolchain_stage *n;
-	char *path = xasprintf("%s/%s", kept, id);
+	char *path = xasprintf("%s/%s", toolchains_dir, id);
 	int ret = 0;
 
 	if (!fs_is_dir(path))
 		ret = err_set(err, ENOENT, "%s: not installed", id);
 	if (!ret)
-		ret = kfarmd_toolchain_stage_new(kept, &n, 0, 0, err);
+		ret = kfarmd_toolchain_stage_new(toolchains_dir, &n, 0, 0, err);
 	if (!ret) {
 		ret = move_toolchain_away(path, n->old_dir, err);
 		kfarmd_toolchain_stage_free(n);

@@ -64,8 +64,9 @@ int kfarmd_manifest_add(struct kfarmd_manifest *r, const char *path,
 			const struct wire_inode *inode, struct err *err);
 /*
  * Sort and check the complete manifest.  Returns 0; -EINVAL with `err` naming
- * the invalid entry (duplicate, below a file or link, a link that leaves the
- * directory, a reserved name), or if dir_digest does not match the entries.
+ * the invalid entry (duplicate, below a file or link, a link that points
+ * outside the directory, a reserved name), or if dir_digest does not match the
+ * entries.
  */
 int kfarmd_manifest_validate(struct kfarmd_manifest *r, struct err *err);
 
@@ -168,12 +169,11 @@ int kfarmd_toolchains_copy_to_store(const struct kfarmd_toolchains_index *x,
  */
 
 /*
- * Create a scratch directory in `kept`, the directory of the installed
- * toolchains, after removing the scratch directories of dead processes. Returns
- * 0, or a negative errno with `err` set: -ENOSPC if the file system has no room
- * for `bytes` in `files` files.
+ * Create a scratch directory in `toolchains_dir`, after removing the scratch
+ * directories of dead processes.  Returns 0, or a negative errno with `err`
+ * set: -ENOSPC if the file system has no room for `bytes` in `files` files.
  */
-int kfarmd_toolchain_stage_new(const char *kept,
+int kfarmd_toolchain_stage_new(const char *toolchains_dir,
 			       struct kfarmd_toolchain_stage **out,
 			       uint64_t bytes, size_t files, struct err *err);
 /*
@@ -200,7 +200,7 @@ void kfarmd_toolchain_stage_free(struct kfarmd_toolchain_stage *n);
  * Remove an installed toolchain.  Returns 0; -ENOENT if it is not installed;
  * -EBUSY if it is in use; or another negative errno; with `err` set.
  */
-int kfarmd_toolchain_stage_remove(const char *kept, const char *id,
+int kfarmd_toolchain_stage_remove(const char *toolchains_dir, const char *id,
 				  struct err *err);
 
 #endif

@@ -25,7 +25,8 @@ int sandbox_confine_landlock_abi(void);
 
 /*
  * Confine the calling process permanently; no_new_privs must be set.  The
- * process can read and execute all files and write to those in /dev.  Below the
+ * process can read and execute all files and write to the files in
+ * /dev.  Below the
  * paths of `writable_dirs`, which ends in NULL, it can do anything except
  * create devices, sockets and FIFOs.  Safe after a fork of a program with
  * threads.  Returns 0, also if `abi` is 0, or a negative errno.

@@ -4,13 +4,13 @@
 #include "base/clock.h"
 #include "base/vec.h"
 #include "sandbox/confine.h"
-#include "sandbox/internal.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/user.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -24,6 +24,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -205,12 +206,24 @@ static int drop_privileges(const struct sandbox_job_exec *j,
 	return 0;
 }
 
+/* Reset all signal handlers and unblock all signals. */
+static void restore_default_signals(void)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		sigaction(i, &dfl, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 static int prepare_job_env(const struct sandbox_job_exec *j, int *out,
 			   struct sandbox_msg *m)
 {
 	int null, ret;
 
-	sandbox_user_reset_signals();
+	restore_default_signals();
 	setsid();
 	if (j->cpu_mask &&
 	    syscall(SYS_sched_setaffinity, 0, j->cpu_bytes, j->cpu_mask))
@@ -242,6 +255,130 @@ static int prepare_job_env(const struct sandbox_job_exec *j, int *out,
 	return drop_privileges(j, m);
 }
 
+/* The self-test, which checks every layer from inside a job. */
+
+#define EXIT_STATUS_BASE 10 /* exit status for selftest_layers[0] */
+
+/* Return true if the file can be opened. */
+static bool can_open(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+static bool is_unprivileged_user(void)
+{
+	return getuid() && geteuid() && getgid() && getegid();
+}
+
+static bool is_pid_1(void)
+{
+	return getpid() == 1 && !getppid();
+}
+
+static bool has_private_root(void)
+{
+	return !can_open("/proc/self/environ", O_RDONLY) &&
+	       !can_open("/etc/passwd", O_RDONLY) &&
+	       !can_open("/sys", O_RDONLY) && can_open("/dev/null", O_RDWR);
+}
+
+static bool can_write_job_dirs_only(void)
+{
+	return !can_open("/kfarm-escape", O_WRONLY | O_CREAT) &&
+	       errno == EROFS &&
+	       can_open(SANDBOX_OUT_DIR "/x", O_WRONLY | O_CREAT) &&
+	       can_open(SANDBOX_TMP_DIR "/x", O_WRONLY | O_CREAT);
+}
+
+static bool has_sandbox_hostname(void)
+{
+	struct utsname u;
+
+	return !uname(&u) && !strcmp(u.nodename, "kfarm");
+}
+
+static bool has_no_network(void)
+{
+	return socket(AF_INET, SOCK_STREAM, 0) < 0;
+}
+
+static bool has_no_privileges(void)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct caps[2];
+
+	if (syscall(SYS_capget, &head, caps))
+		return false;
+	for (int i = 0; i < 2; i++) {
+		if (caps[i].effective || caps[i].permitted ||
+		    caps[i].inheritable)
+			return false;
+	}
+	return prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN, 0, 0, 0) == 0;
+}
+
+static bool has_no_new_privs(void)
+{
+	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+}
+
+static bool has_rlimits(void)
+{
+	struct rlimit core, files;
+
+	return !getrlimit(RLIMIT_CORE, &core) && !core.rlim_max &&
+	       !getrlimit(RLIMIT_FSIZE, &files) &&
+	       files.rlim_max != RLIM_INFINITY;
+}
+
+static bool has_seccomp_filter(void)
+{
+	return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 2;
+}
+
+static const struct {
+	const char *name;
+	bool (*holds)(void);
+} selftest_layers[] = {
+	{ "user", is_unprivileged_user },
+	{ "pid", is_pid_1 },
+	{ "pivot_root", has_private_root },
+	{ "mount", can_write_job_dirs_only },
+	{ "uts", has_sandbox_hostname },
+	{ "net", has_no_network },
+	{ "capabilities", has_no_privileges },
+	{ "no_new_privs", has_no_new_privs },
+	{ "rlimits", has_rlimits },
+	{ "seccomp", has_seccomp_filter },
+	{ "seccomp", NULL }, /* the filter did not end the process */
+};
+
+void sandbox_init_run_selftest(void)
+{
+	for (int i = 0; i < (int)ARRAY_SIZE(selftest_layers); i++) {
+		if (selftest_layers[i].holds && !selftest_layers[i].holds())
+			_exit(EXIT_STATUS_BASE + i);
+	}
+	/* The seccomp filter ends the process at this call. */
+	unshare(CLONE_NEWUSER);
+	_exit(EXIT_STATUS_BASE + (int)ARRAY_SIZE(selftest_layers) - 1);
+}
+
+const char *sandbox_init_layer_name(int status)
+{
+	if (status < EXIT_STATUS_BASE ||
+	    status >= EXIT_STATUS_BASE + (int)ARRAY_SIZE(selftest_layers))
+		return NULL;
+	return selftest_layers[status - EXIT_STATUS_BASE].name;
+}
+
 /*
  * Turn this process into the job.  Never returns: after a failure it sends
  * START_FAILED and exits.
@@ -256,7 +393,7 @@ static void run_sandbox_job(const struct sandbox_job_exec *j)
 	if (!ret)
 		ret = sandbox_msg_send(j->sock, &m, NULL, 0, &out, 1);
 	if (!ret && j->self_test)
-		sandbox_check_run_selftest();
+		sandbox_init_run_selftest();
 	if (!ret) {
 		/*
 		 * A program that was just added to the input root can still be
@@ -325,7 +462,7 @@ static void report_start_failure(uint32_t id, int error, const char *what)
 
 /*
  * Set out[0] to out[n - 1] to the NUL-terminated strings that begin at *at, and
- * advance *at.  Returns false if there are fewer than `n` before `end`.
+ * advance *at.  Returns false if fewer than `n` strings end before `end`.
  */
 static bool split_strings(char **out, size_t n, char **at, const char *end)
 {
@@ -407,12 +544,16 @@ static void start_sandbox_job(const struct sandbox_msg *m, size_t len,
 		report_start_failure(m->id, EAGAIN, "too many jobs");
 		return;
 	}
+	/* Without user namespaces, each entry of init_jobs has its own uid. */
+	if (job_uid_range.n_uids)
+		j.job_uid = job_uid_range.first_uid +
+			    (job_uid_range.start_offset +
+			     (unsigned)(job - init_jobs)) %
+				    job_uid_range.n_uids;
 	/*
 	 * Clone without CLONE_VM: a process that shares its memory cannot
 	 * unshare its user namespace.
 	 */
-	j.job_uid = sandbox_user_job_uid(&job_uid_range,
-					 (size_t)(job - init_jobs));
 	pid = syscall(SYS_clone, flags, 0, 0, 0, 0);
 	if (!pid)
 		run_sandbox_job(&j);
@@ -619,7 +760,7 @@ void sandbox_init_main(const struct sandbox_init_setup *setup)
 	long pid;
 
 	init_config = setup;
-	sandbox_user_reset_signals();
+	restore_default_signals();
 	close_inherited_fds(setup->sock);
 	setsid();
 	if (sandbox_user_enter(&job_uid_range, &m) || sandbox_user_unshare(&m))

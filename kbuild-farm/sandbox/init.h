@@ -92,4 +92,13 @@ struct sandbox_init_setup {
 void sandbox_init_main(const struct sandbox_init_setup *setup)
 	__attribute__((noreturn));
 
+/*
+ * Run the self-test in place of a job's program.  If all layers are effective,
+ * the last check ends the process by SIGSYS; otherwise the exit status
+ * identifies a layer that is not effective.
+ */
+void sandbox_init_run_selftest(void) __attribute__((noreturn));
+/* Return the name of the layer for an exit status, or NULL. */
+const char *sandbox_init_layer_name(int status);
+
 #endif

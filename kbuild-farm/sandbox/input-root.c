@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "sandbox/input-root.h"
+#include "sandbox/internal.h"
 
 #include "base/fs.h"
 #include "base/str.h"
 #include "base/vec.h"
-#include "sandbox/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,12 +3,42 @@
 #ifndef SANDBOX_INTERNAL_H
 #define SANDBOX_INTERNAL_H
 
-#include "sandbox/input-root.h"
+#include "base/err.h"
+#include "base/map.h"
 #include "sandbox/msg.h"
 #include "sandbox/sandbox.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/queue.h>
 #include <sys/types.h>
+
+/*
+ * The input root, which kfarmd edits from outside the sandbox.
+ *
+ * The files are edited through two descriptors of the sandbox's tmpfs: the root
+ * that jobs see, and a stage directory that they do not see.  A new entry is
+ * made in the stage and moved into place by rename(2).
+ *
+ * An edit does not follow symbolic links in a path.  No two paths share an
+ * inode, because clang would treat them as the same file.
+ */
+struct sandbox_input_root {
+	int root_fd; /* -1: none */
+	int stage_fd;
+	/*
+	 * Owner of the tmpfs.  Only this user can create files in it, because
+	 * root is not mapped in the sandbox's user namespace.  A kfarmd of root
+	 * therefore assumes these file system ids during an edit.
+	 */
+	uid_t uid;
+	gid_t gid;
+	/* number of the next name in the stage */
+	unsigned long next_stage_name;
+	/* paths that were added before the freeze, and their parents */
+	struct map entries;
+	bool frozen;
+};
 
 struct sandbox_run {
 	TAILQ_ENTRY(sandbox_run) entry;
@@ -35,13 +65,38 @@ struct sandbox {
 	TAILQ_HEAD(, sandbox_run) runs; /* runs that have not ended */
 	uint32_t next_id;
 	bool lost; /* the sandbox init has died */
-	bool self_test; /* the next job is sandbox_check_run_selftest() */
+	bool self_test; /* the next job is sandbox_init_run_selftest() */
 	bool in_handler; /* sandbox_handle_messages() is running */
 	/* sandbox_free() was called in sandbox_handle_messages() */
 	bool free_pending;
 	void (*on_lost)(void *ctx, const char *why);
 	void *ctx;
 };
+
+/* Initialize `v` and take ownership of both descriptors. */
+void sandbox_input_root_init(struct sandbox_input_root *v, int root, int stage,
+			     uid_t uid, gid_t gid);
+/* Close the descriptors and free the table of paths. */
+void sandbox_input_root_release(struct sandbox_input_root *v);
+
+/* Return true if `path` is in the normal form of sandbox/sandbox.h. */
+bool sandbox_input_root_is_normal(const char *path);
+
+/*
+ * Open the directory that contains `path`, which is in normal form, with
+ * O_PATH.  *leaf is the last component, borrowed from `path`.  With `create`,
+ * missing directories are created.  Returns a descriptor; -ELOOP if a component
+ * is a symbolic link; -ENOTDIR, -ENOENT or another negative errno.
+ */
+int sandbox_input_root_open_parent(int root, const char *path, bool create,
+				   const char **leaf);
+
+/*
+ * Resolve the symbolic links of `path` inside the input root.  Returns 0 with a
+ * path without links in *resolved, which the caller frees; -ENOENT; or -ELOOP
+ * after 40 links.
+ */
+int sandbox_input_root_resolve(int root, const char *path, char **resolved);
 
 /*
  * Set `err` to "no sandbox: LAYER: WHAT: reason; advice" for the failed
@@ -50,15 +105,6 @@ struct sandbox {
  */
 int sandbox_explain(struct err *err, const char *root, const char *layer,
 		    const char *what, int error);
-
-/*
- * Run the self-test in place of a job's program.  If all layers hold, the last
- * check ends the process by SIGSYS; otherwise the exit status identifies a
- * layer that does not hold.
- */
-void sandbox_check_run_selftest(void) __attribute__((noreturn));
-/* Return the name of the layer for an exit status, or NULL. */
-const char *sandbox_check_layer_name(int status);
 
 /*
  * Return the CPU time of a process and its descendants in milliseconds,

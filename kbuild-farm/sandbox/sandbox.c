@@ -12,18 +12,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -478,133 +473,6 @@ void sandbox_handle_messages(struct sandbox *cell)
 		destroy_sandbox(cell);
 }
 
-/*
- * The self-test checks every layer from inside a job.  Like the start of a job
- * (sandbox/init.h), it allocates nothing and takes no lock.
- */
-
-#define EXIT_STATUS_BASE 10 /* exit status for selftest_layers[0] */
-
-/* Return true if the file can be opened. */
-static bool can_open(const char *path, int flags)
-{
-	int fd = open(path, flags | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return false;
-	close(fd);
-	return true;
-}
-
-static bool is_unprivileged_user(void)
-{
-	return getuid() && geteuid() && getgid() && getegid();
-}
-
-static bool is_pid_1(void)
-{
-	return getpid() == 1 && !getppid();
-}
-
-static bool has_private_root(void)
-{
-	return !can_open("/proc/self/environ", O_RDONLY) &&
-	       !can_open("/etc/passwd", O_RDONLY) &&
-	       !can_open("/sys", O_RDONLY) && can_open("/dev/null", O_RDWR);
-}
-
-static bool can_write_job_dirs_only(void)
-{
-	return !can_open("/kfarm-escape", O_WRONLY | O_CREAT) &&
-	       errno == EROFS &&
-	       can_open(SANDBOX_OUT_DIR "/x", O_WRONLY | O_CREAT) &&
-	       can_open(SANDBOX_TMP_DIR "/x", O_WRONLY | O_CREAT);
-}
-
-static bool has_sandbox_hostname(void)
-{
-	struct utsname u;
-
-	return !uname(&u) && !strcmp(u.nodename, "kfarm");
-}
-
-static bool has_no_network(void)
-{
-	return socket(AF_INET, SOCK_STREAM, 0) < 0;
-}
-
-static bool has_no_privileges(void)
-{
-	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct caps[2];
-
-	if (syscall(SYS_capget, &head, caps))
-		return false;
-	for (int i = 0; i < 2; i++) {
-		if (caps[i].effective || caps[i].permitted ||
-		    caps[i].inheritable)
-			return false;
-	}
-	return prctl(PR_CAPBSET_READ, CAP_SYS_ADMIN, 0, 0, 0) == 0;
-}
-
-static bool has_no_new_privs(void)
-{
-	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
-}
-
-static bool has_rlimits(void)
-{
-	struct rlimit core, files;
-
-	return !getrlimit(RLIMIT_CORE, &core) && !core.rlim_max &&
-	       !getrlimit(RLIMIT_FSIZE, &files) &&
-	       files.rlim_max != RLIM_INFINITY;
-}
-
-static bool has_seccomp_filter(void)
-{
-	return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 2;
-}
-
-static const struct {
-	const char *name;
-	bool (*holds)(void);
-} selftest_layers[] = {
-	{ "user", is_unprivileged_user },
-	{ "pid", is_pid_1 },
-	{ "pivot_root", has_private_root },
-	{ "mount", can_write_job_dirs_only },
-	{ "uts", has_sandbox_hostname },
-	{ "net", has_no_network },
-	{ "capabilities", has_no_privileges },
-	{ "no_new_privs", has_no_new_privs },
-	{ "rlimits", has_rlimits },
-	{ "seccomp", has_seccomp_filter },
-	{ "seccomp", NULL }, /* the filter did not end the process */
-};
-
-void sandbox_check_run_selftest(void)
-{
-	for (int i = 0; i < (int)ARRAY_SIZE(selftest_layers); i++) {
-		if (selftest_layers[i].holds && !selftest_layers[i].holds())
-			_exit(EXIT_STATUS_BASE + i);
-	}
-	/* The seccomp filter ends the process at this call. */
-	unshare(CLONE_NEWUSER);
-	_exit(EXIT_STATUS_BASE + (int)ARRAY_SIZE(selftest_layers) - 1);
-}
-
-const char *sandbox_check_layer_name(int status)
-{
-	if (status < EXIT_STATUS_BASE ||
-	    status >= EXIT_STATUS_BASE + (int)ARRAY_SIZE(selftest_layers))
-		return NULL;
-	return selftest_layers[status - EXIT_STATUS_BASE].name;
-}
-
 #define SELFTEST_TIMEOUT_MS 10000
 
 struct selftest_outcome {
@@ -623,8 +491,8 @@ static void on_done(void *ctx, struct sandbox_run *run,
 }
 
 /*
- * Returns 0 if the last check ended the self-test by SIGSYS; otherwise -error,
- * with the layer that does not hold in `err`, if known.
+ * Return 0 if the last check ended the self-test by SIGSYS; otherwise -error,
+ * with the layer that is not effective in `err`, if it is known.
  */
 static int check_selftest_end(const struct sandbox_end *end, struct err *err)
 {
@@ -639,7 +507,7 @@ static int check_selftest_end(const struct sandbox_end *end, struct err *err)
 	if (WIFSIGNALED(end->status) && WTERMSIG(end->status) == SIGSYS)
 		return 0;
 	if (WIFEXITED(end->status))
-		layer = sandbox_check_layer_name(WEXITSTATUS(end->status));
+		layer = sandbox_init_layer_name(WEXITSTATUS(end->status));
 	if (layer)
 		return err_set(err, EPERM, "no sandbox: %s: self-test failed",
 			       layer);

@@ -44,17 +44,6 @@ int sandbox_user_set_error(struct sandbox_msg *m, const char *layer,
 	return -error;
 }
 
-void sandbox_user_reset_signals(void)
-{
-	struct sigaction dfl = { .sa_handler = SIG_DFL };
-	sigset_t none;
-
-	for (int i = 1; i < NSIG; i++)
-		sigaction(i, &dfl, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 int sandbox_user_mount_tmpfs(const char *name, const char *target,
 			     unsigned long flags, uint64_t bytes,
 			     uint32_t files)
@@ -179,12 +168,12 @@ int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
 
 /*
  * There are two ways to make a sandbox unprivileged on the node.  In a user
- * namespace, the sandbox init has all capabilities over its namespaces and none
- * over the node's.  Without a user namespace, its capabilities apply to the
- * node.  The sandbox init retains these capabilities, but it executes no other
- * program and receives messages only from kfarmd, which is root.  A job drops
- * the capabilities before its exec.  Each job then has a separate uid, so that
- * RLIMIT_NPROC counts it separately and it owns no file on the node.
+ * namespace, the sandbox init has all capabilities over its namespaces and no
+ * capability over the node's.  Without a user namespace, its capabilities apply
+ * to the node.  The sandbox init retains these capabilities, but it executes no
+ * other program and receives messages only from kfarmd, which is root.  A job
+ * drops the capabilities before its exec.  Each job then has a separate uid, so
+ * that RLIMIT_NPROC counts it separately and it owns no file on the node.
  */
 
 /*
@@ -228,15 +217,6 @@ int sandbox_user_become(unsigned id, struct sandbox_msg *m)
 	return id && set_user_and_group(id) ?
 		       sandbox_user_set_error(m, "uid", "setresuid") :
 		       0;
-}
-
-unsigned sandbox_user_job_uid(const struct sandbox_uid_range *jobs,
-			      size_t job_index)
-{
-	return jobs->n_uids ? jobs->first_uid + (jobs->start_offset +
-						 (unsigned)job_index) %
-							jobs->n_uids :
-			      0;
 }
 
 static int set_capabilities(uint64_t which)

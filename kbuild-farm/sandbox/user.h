@@ -36,8 +36,6 @@ int sandbox_user_unshare(struct sandbox_msg *m);
 int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
 			    int *stage, struct sandbox_msg *m);
 
-/* Reset all signal handlers and unblock all signals. */
-void sandbox_user_reset_signals(void);
 /*
  * Mount a tmpfs with mode 0755, limited to `bytes` and `files`.  Returns the
  * result of mount(2).
@@ -88,12 +86,6 @@ int sandbox_user_enter(struct sandbox_uid_range *jobs, struct sandbox_msg *m);
  */
 int sandbox_user_limit_capabilities(bool low_port);
 
-/*
- * Return the uid of the job with index `job_index`, or 0 if user namespaces are
- * used.
- */
-unsigned sandbox_user_job_uid(const struct sandbox_uid_range *jobs,
-			      size_t job_index);
 /*
  * Change to uid and gid `id` and retain the capabilities.  Does nothing if `id`
  * is 0.

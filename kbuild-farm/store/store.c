@@ -460,20 +460,6 @@ int store_write_add(struct store_write *in, struct bytes piece)
 	return 0;
 }
 
-static int verify_blob(struct store_write *in)
-{
-	struct digest sum;
-
-	if (in->error)
-		return in->error;
-	digest_finish(in->digest_ctx, &sum);
-	in->digest_ctx = NULL;
-	if (in->received_bytes != in->size_bytes ||
-	    !digest_equal(&sum, &in->digest))
-		return -EBADMSG;
-	return fchmod(in->fd, 0444) ? -errno : 0;
-}
-
 /*
  * Move the blob to its entry.  If it replaces a file, *replaced receives the
  * size of that file.
@@ -501,8 +487,18 @@ static int rename_blob(struct store_write *in, uint64_t *replaced)
 int store_write_commit(struct store_write *in)
 {
 	uint64_t replaced = UINT64_MAX;
-	int ret = verify_blob(in);
+	struct digest sum;
+	int ret = in->error;
 
+	if (!ret) {
+		digest_finish(in->digest_ctx, &sum);
+		in->digest_ctx = NULL;
+		if (in->received_bytes != in->size_bytes ||
+		    !digest_equal(&sum, &in->digest))
+			ret = -EBADMSG;
+		else if (fchmod(in->fd, 0444))
+			ret = -errno;
+	}
 	if (!ret)
 		ret = replace_pin(in->s, &in->digest, in->name, in->pinned);
 	if (!ret) {

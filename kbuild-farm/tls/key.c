@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tls/key.h"
 
-#include "base/buf.h"
+#include "base/bytes.h"
 #include "base/fs.h"
 #include "base/str.h"
 
@@ -92,25 +92,6 @@ struct tls_key {
 
 /* Files */
 
-static int key_to_pem(EVP_PKEY *pair, struct buf *out)
-{
-	BIO *memory = BIO_new(BIO_s_mem());
-	char *text;
-	long len;
-	int ret = -EIO;
-
-	if (!memory)
-		return -ENOMEM;
-	if (PEM_write_bio_PKCS8PrivateKey(memory, pair, NULL, NULL, 0, NULL,
-					  NULL)) {
-		len = BIO_get_mem_data(memory, &text);
-		buf_add(out, text, (size_t)len);
-		ret = 0;
-	}
-	BIO_free(memory);
-	return ret;
-}
-
 /* Unlike rename(), link() never replaces an existing key. */
 static int publish_pem(const char *path, struct bytes pem, struct err *err)
 {
@@ -138,54 +119,48 @@ static int publish_pem(const char *path, struct bytes pem, struct err *err)
 int tls_key_create(const char *path, struct err *err)
 {
 	EVP_PKEY *pair = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-	struct buf pem = { 0 };
+	BIO *memory = BIO_new(BIO_s_mem());
+	char *pem;
+	long len;
 	int ret;
 
-	if (!pair || key_to_pem(pair, &pem))
+	if (!pair || !memory ||
+	    !PEM_write_bio_PKCS8PrivateKey(memory, pair, NULL, NULL, 0, NULL,
+					   NULL)) {
 		ret = err_set(err, EIO, "%s: OpenSSL cannot generate a key",
 			      path);
-	else
-		ret = publish_pem(path, buf_bytes(&pem), err);
-	if (pem.data)
-		OPENSSL_cleanse(pem.data, pem.cap);
-	buf_release(&pem);
+	} else {
+		len = BIO_get_mem_data(memory, &pem);
+		ret = publish_pem(path, bytes_of(pem, (size_t)len), err);
+	}
+	BIO_free(memory); /* clears its memory */
 	EVP_PKEY_free(pair);
 	return ret;
-}
-
-/* Check the open file, because the path could be replaced after the check. */
-static int check_key_mode(int fd, const char *path, struct err *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st))
-		return err_errno(err, "%s", path);
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, EINVAL, "%s: not a regular file", path);
-	if (st.st_mode & 077)
-		return err_set(err, EPERM,
-			       "%s: private key is accessible by group or "
-			       "others; run `chmod 600 %s`, and replace the "
-			       "key if it may have been read",
-			       path, path);
-	return 0;
 }
 
 static int read_pem(const char *path, char text[static PEM_MAX], size_t *len,
 		    struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
 	ssize_t n = 0;
-	int ret;
+	int ret = 0;
 
 	if (fd < 0)
 		return err_errno(err, "%s", path);
-	ret = check_key_mode(fd, path, err);
-	if (!ret) {
-		n = read(fd, text, PEM_MAX);
-		if (n < 0)
-			ret = err_errno(err, "%s", path);
-	}
+	/* Check the open file: the path could be replaced after a check. */
+	if (fstat(fd, &st))
+		ret = err_errno(err, "%s", path);
+	else if (!S_ISREG(st.st_mode))
+		ret = err_set(err, EINVAL, "%s: not a regular file", path);
+	else if (st.st_mode & 077)
+		ret = err_set(err, EPERM,
+			      "%s: private key is accessible by group or "
+			      "others; run `chmod 600 %s`, and replace the "
+			      "key if it may have been read",
+			      path, path);
+	else if ((n = read(fd, text, PEM_MAX)) < 0)
+		ret = err_errno(err, "%s", path);
 	close(fd);
 	*len = ret ? 0 : (size_t)n;
 	return ret;

@@ -197,18 +197,13 @@ const struct digest *tls_context_fingerprint(const struct tls_context *c)
 
 static BIO_METHOD *method;
 
-static bool is_retryable(int code)
-{
-	return code == EAGAIN || code == EINTR;
-}
-
 static int bio_read(BIO *bio, char *to, int size)
 {
 	struct tls_session_socket *s = BIO_get_data(bio);
 	ssize_t n = recv(s->fd, to, (size_t)size, 0);
 
 	BIO_clear_retry_flags(bio);
-	if (n < 0 && is_retryable(errno))
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		BIO_set_retry_read(bio);
 	s->at_eof = !n;
 	return (int)n;
@@ -220,7 +215,7 @@ static int bio_write(BIO *bio, const char *from, int size)
 	ssize_t n = send(s->fd, from, (size_t)size, MSG_NOSIGNAL);
 
 	BIO_clear_retry_flags(bio);
-	if (n < 0 && is_retryable(errno))
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		BIO_set_retry_write(bio);
 	return (int)n;
 }
@@ -341,36 +336,31 @@ static int explain_wrong_key(const struct tls_session *s, struct err *err)
 		       got, want);
 }
 
-/* Explain that the peer rejected the key of this end. */
-static int explain_unknown_key(const struct tls_session *s, struct err *err)
-{
-	char own[TLS_KEY_FINGERPRINT_SIZE];
-
-	tls_key_format_fingerprint(tls_context_fingerprint(s->context), own);
-	if (s->server)
-		return err_set(err, EACCES,
-			       "client rejected the key of this node, %s", own);
-	return err_set(err, EACCES,
-		       UNKNOWN_KEY ": %s is not in /etc/kfarm/clients on the "
-				   "node; run `kfarm nodes add NAME ssh:HOST` "
-				   "to exchange the keys",
-		       own);
-}
-
 static int explain_failure(const struct tls_session *s, int ssl_error,
 			   int saved, struct err *err)
 {
 	unsigned long code = ERR_peek_last_error();
 	int reason = ERR_GET_REASON(code);
 	const char *text = code ? ERR_reason_error_string(code) : NULL;
+	char own[TLS_KEY_FINGERPRINT_SIZE];
 	int alert = 0; /* received from the peer */
 
 	if (s->peer_refused)
 		return explain_wrong_key(s, err);
 	if (ERR_GET_LIB(code) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET)
 		alert = reason - SSL_AD_REASON_OFFSET;
+	/* The peer has rejected the key of this end. */
+	tls_key_format_fingerprint(&s->context->fingerprint, own);
+	if (alert == SSL_AD_BAD_CERTIFICATE && s->server)
+		return err_set(err, EACCES,
+			       "client rejected the key of this node, %s", own);
 	if (alert == SSL_AD_BAD_CERTIFICATE)
-		return explain_unknown_key(s, err);
+		return err_set(err, EACCES,
+			       UNKNOWN_KEY
+			       ": %s is not in /etc/kfarm/clients on the node; "
+			       "run `kfarm nodes add NAME ssh:HOST` to "
+			       "exchange the keys",
+			       own);
 	if (alert == SSL_AD_NO_APPLICATION_PROTOCOL ||
 	    alert == SSL_AD_PROTOCOL_VERSION)
 		return err_set(err, EPROTO,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sandbox */
-#include "sandbox/internal.h"
+#include "sandbox/init.h"
 
 #include "suite.h"
 
@@ -16,19 +16,19 @@ START_TEST(outside_the_first_layer_is_missing)
 	int status;
 
 	if (!pid)
-		sandbox_check_run_selftest();
+		sandbox_init_run_selftest();
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert(WIFEXITED(status));
-	ck_assert_str_eq(sandbox_check_layer_name(WEXITSTATUS(status)),
+	ck_assert_str_eq(sandbox_init_layer_name(WEXITSTATUS(status)),
 			 geteuid() ? "pid" : "user");
 }
 END_TEST
 
 START_TEST(other_statuses_are_no_layers)
 {
-	ck_assert_ptr_null(sandbox_check_layer_name(0));
-	ck_assert_ptr_null(sandbox_check_layer_name(1));
-	ck_assert_ptr_null(sandbox_check_layer_name(127));
+	ck_assert_ptr_null(sandbox_init_layer_name(0));
+	ck_assert_ptr_null(sandbox_init_layer_name(1));
+	ck_assert_ptr_null(sandbox_init_layer_name(127));
 }
 END_TEST
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sandbox */
-#include "sandbox/input-root.h"
+#include "sandbox/internal.h"
 
 #include "base/fs.h"
 #include "base/str.h"
