@@ -18,7 +18,7 @@
 struct store_file_digest {
 	struct file_stamp stamp;
 	struct digest digest;
-	bool executable; /* by its owner */
+	bool executable; /* the owner has the permission to execute the file */
 	bool reliable; /* any other content would have another stamp */
 };
 
@@ -28,6 +28,7 @@ struct store_digest_cache;
  * Create a cache of at most `max` files; each entry takes less than 200 bytes.
  */
 struct store_digest_cache *store_digest_cache_new(size_t max);
+/* Free the cache. */
 void store_digest_cache_free(struct store_digest_cache *cache);
 
 /*

@@ -180,7 +180,7 @@ static void update_usage(struct store *s, const struct gc_pass *pass,
 
 /*
  * If more than `above` bytes are used, remove blobs until `target` bytes are
- * left.  Removes nothing if the blobs that cannot be removed take more than
+ * left.  Removes no blob if the blobs that cannot be removed take more than
  * `must` bytes.  Called with gc_lock held.
  */
 static int collect_garbage(struct store *s, uint64_t above, uint64_t target,

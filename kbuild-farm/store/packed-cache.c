@@ -19,9 +19,9 @@ struct blob {
 	struct map_entry node;
 	TAILQ_ENTRY(blob) idle; /* linked while it has no users */
 	struct store_packed_blob pub;
-	size_t memory; /* bytes charged for it */
+	size_t memory; /* bytes charged to the cache for this blob */
 	unsigned users;
-	bool making;
+	bool making; /* a thread is packing the blob */
 };
 
 struct store_packed_cache {

@@ -12,12 +12,12 @@
  * The store does not trust the disk.  A blob is hashed when it is written and
  * again each time it is opened.  A damaged blob, or a file of another kind in
  * its place, is removed and counts as missing, so the caller requests it again.
- * Therefore nothing is synced: damage after a power failure is detected in the
+ * Therefore no file is synced: damage after a power failure is detected in the
  * same way.
  *
  * A pin is a hard link, and the collector skips files with more than one link.
- * This needs no lock between processes: after its link was created, a process
- * has the blob even if the entry is removed.  When a process dies, its scratch
+ * This needs no lock between processes: a process that has created the link can
+ * open the blob even if the entry is removed.  When a process dies, its scratch
  * directory becomes unlocked.  The next process that opens the store or
  * collects removes the directory with its pins and partial blobs. (A child that
  * runs on without exec must close its descriptors, or the removal is delayed
@@ -72,6 +72,7 @@ bool store_has(struct store *s, const struct digest *d, uint64_t size);
  * only when the blob is opened.
  */
 int store_pin(struct store *s, const struct digest *d, uint64_t size);
+/* Undo one store_pin(). */
 void store_unpin(struct store *s, const struct digest *d);
 
 /*
@@ -134,7 +135,10 @@ struct store_stats {
 	 * that were added before this handle was opened
 	 */
 	bool counted;
-	/* disk space and blobs; those of other processes as last counted */
+	/*
+	 * disk space and number of blobs; blobs of other processes are included
+	 * as of the last count
+	 */
 	uint64_t used_bytes, n_blobs;
 	uint64_t incoming_bytes; /* bytes announced but not published yet */
 	uint64_t n_pinned; /* digests pinned by this handle */

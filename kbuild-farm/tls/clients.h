@@ -20,6 +20,7 @@ struct tls_clients;
 
 /* Create the list. The file is read on the first lookup. */
 struct tls_clients *tls_clients_new(const char *path);
+/* Free the list; NULL is allowed. */
 void tls_clients_free(struct tls_clients *c);
 /*
  * Find the client with this key.  Returns its name, or its fingerprint if it

@@ -208,7 +208,7 @@ static X509 *make_certificate(EVP_PKEY *pair)
 	return cert;
 }
 
-/* Takes ownership of `pair`. */
+/* Create a struct tls_key that owns `pair`, which may be NULL. */
 static int new_key_from_pair(struct tls_key **out, EVP_PKEY *pair,
 			     const char *path, struct err *err)
 {

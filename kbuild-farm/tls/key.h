@@ -40,6 +40,7 @@ bool tls_key_parse_fingerprint(struct digest *fingerprint, const char *text);
  */
 int tls_key_check_fingerprint(struct digest *fingerprint, const char *text,
 			      struct err *err);
+/* Format a fingerprint as text. */
 void tls_key_format_fingerprint(const struct digest *fingerprint,
 				char out[static TLS_KEY_FINGERPRINT_SIZE]);
 
@@ -58,6 +59,7 @@ int tls_key_load(struct tls_key **out, const char *path, struct err *err);
 /* Load a key, and create it first if it does not exist. */
 int tls_key_load_or_create(struct tls_key **out, const char *path,
 			   struct err *err);
+/* Free the key; NULL is allowed. */
 void tls_key_free(struct tls_key *key);
 /* Return the fingerprint of the key, borrowed. */
 const struct digest *tls_key_fingerprint(const struct tls_key *key);

@@ -76,7 +76,7 @@ struct tls_session {
 	bool server;
 	bool handshake_done;
 	bool failed; /* no further output is possible */
-	bool read_must_write;
+	bool read_must_write; /* the last read waits until it can write */
 };
 
 /* The event that lets an SSL_ function continue. */

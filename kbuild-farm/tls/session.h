@@ -92,6 +92,7 @@ ssize_t tls_session_write(struct tls_session *s, struct bytes in,
  */
 bool tls_session_is_key_error(const char *error_text);
 
+/* Return the socket, which the session owns. */
 int tls_session_fd(const struct tls_session *s);
 /*
  * Return the fingerprint of the peer's key; zero before the peer has sent it.
@@ -103,7 +104,10 @@ const struct digest *tls_session_peer_fingerprint(const struct tls_session *s);
  */
 const char *tls_session_cipher(const struct tls_session *s);
 
-/* Return an io that owns the session. The handshake must be complete. */
+/*
+ * Return a struct wire_io that owns the session.  The handshake must be
+ * complete.
+ */
 struct wire_io tls_session_io(struct tls_session *session);
 
 /*
