@@ -149,43 +149,35 @@ static void read_ancestor_groups(struct machine_cgroup *out, const char *mount,
 	free(at);
 }
 
-/*
- * Read the groups in a line of /proc/self/cgroup: "4:cpu,cpuacct:/path" for v1,
- * "0::/path" for v2.
- */
-static void read_membership(struct machine_cgroup *out, const char *root,
-			    char *line)
-{
-	char *names = strchr(line, ':');
-	char *path = names ? strchr(names + 1, ':') : NULL;
-	char *mount;
-
-	if (!path)
-		return;
-	names++;
-	*path++ = '\0';
-	mount = xasprintf("%s/sys/fs/cgroup%s%s", root, *names ? "/" : "",
-			  names);
-	if (!*names)
-		read_ancestor_groups(out, mount, path, read_v2);
-	if (str_list_has(names, ',', "cpu"))
-		read_ancestor_groups(out, mount, path, read_v1_cpu);
-	if (str_list_has(names, ',', "memory"))
-		read_ancestor_groups(out, mount, path, read_v1_memory);
-	if (str_list_has(names, ',', "pids"))
-		read_ancestor_groups(out, mount, path, read_tasks);
-	free(mount);
-}
-
 void machine_cgroup_read(struct machine_cgroup *out, const char *root)
 {
 	char *proc = xasprintf("%s/proc/self", root);
 	char *text = read_control(proc, "cgroup"), *rest = NULL;
 
 	*out = (struct machine_cgroup){ 0 };
+	/* Lines are "4:cpu,cpuacct:/path" for v1 and "0::/path" for v2. */
 	for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line;
-	     line = strtok_r(NULL, "\n", &rest))
-		read_membership(out, root, line);
+	     line = strtok_r(NULL, "\n", &rest)) {
+		char *names = strchr(line, ':');
+		char *path = names ? strchr(names + 1, ':') : NULL;
+		char *mount;
+
+		if (!path)
+			continue;
+		names++;
+		*path++ = '\0';
+		mount = xasprintf("%s/sys/fs/cgroup%s%s", root,
+				  *names ? "/" : "", names);
+		if (!*names)
+			read_ancestor_groups(out, mount, path, read_v2);
+		if (str_list_has(names, ',', "cpu"))
+			read_ancestor_groups(out, mount, path, read_v1_cpu);
+		if (str_list_has(names, ',', "memory"))
+			read_ancestor_groups(out, mount, path, read_v1_memory);
+		if (str_list_has(names, ',', "pids"))
+			read_ancestor_groups(out, mount, path, read_tasks);
+		free(mount);
+	}
 	free(text);
 	free(proc);
 }

@@ -438,28 +438,6 @@ static uint64_t parse_mac(const char *text)
 	return mac & MULTICAST ? NO_MAC : mac;
 }
 
-/*
- * Read the MAC address of a network card.  Returns NO_MAC for an interface
- * without a `device` link, such as a bridge or a container's interface, because
- * its address is generated.
- */
-static uint64_t read_mac(const char *root, const char *card)
-{
-	char *text = machine_sys_read_text(root, "/sys/class/net/%s/address",
-					   card);
-	uint64_t mac = NO_MAC;
-	int64_t type = 0;
-
-	if (text &&
-	    machine_sys_exists(root, "/sys/class/net/%s/device", card) &&
-	    machine_sys_read_number(root, &type, "/sys/class/net/%s/type",
-				    card) &&
-	    type == ETHERNET)
-		mac = parse_mac(text);
-	free(text);
-	return mac;
-}
-
 static int compare_macs(const void *a, const void *b)
 {
 	const struct wire_mac *x = a, *y = b;
@@ -476,14 +454,31 @@ static bool has_mac(const struct wire_machine *m, uint64_t mac)
 	return false;
 }
 
+/*
+ * Read the MAC addresses of the network cards.  An interface without a `device`
+ * link, such as a bridge or a container's interface, is skipped, because its
+ * address is generated.
+ */
 static void read_macs(struct wire_machine *m, const char *root)
 {
 	struct strv cards = { 0 };
 
 	machine_sys_list_dir(root, "/sys/class/net", "", &cards);
 	for (size_t i = 0; i < cards.n && m->n_macs < WIRE_MACS_MAX; i++) {
-		uint64_t mac = read_mac(root, cards.v[i]);
+		const char *card = cards.v[i];
+		char *text = machine_sys_read_text(
+			root, "/sys/class/net/%s/address", card);
+		uint64_t mac = NO_MAC;
+		int64_t type = 0;
 
+		if (text &&
+		    machine_sys_exists(root, "/sys/class/net/%s/device",
+				       card) &&
+		    machine_sys_read_number(root, &type,
+					    "/sys/class/net/%s/type", card) &&
+		    type == ETHERNET)
+			mac = parse_mac(text);
+		free(text);
 		if (mac != NO_MAC && !has_mac(m, mac))
 			VEC_ADD(m->macs, m->n_macs)->mac = mac;
 	}
