@@ -7,11 +7,12 @@
 #include "base/printable.h"
 #include "base/vec.h"
 #include "diag/line.h"
+#include "history/nightly-runs.h"
 #include "nightly/bisect.h"
 #include "nightly/build-matrix.h"
 #include "nightly/child.h"
-#include "nightly/history.h"
 #include "nightly/retention.h"
+#include "report/html.h"
 #include "tree/log.h"
 #include "tree/update.h"
 
@@ -22,6 +23,8 @@
 
 #define METADATA_MAX (16u << 20)
 #define LOG_MAX      (64u << 20)
+
+#define HISTORY_WAIT_MS 500 /* for the lock of the database */
 
 /* Exit status of `kfarm build`, see kfarm(1). */
 #define STATUS_GOOD   0
@@ -69,6 +72,176 @@ static void begin_result(struct nightly_result *r,
 		.options_id = copy_hex(&p->options_id),
 		.decision = why,
 	};
+}
+
+/*
+ * A nightly run never fails because of the history: data that cannot be read
+ * counts as unknown, and data that cannot be written is dropped.
+ */
+
+static struct history *open_history(enum history_mode use)
+{
+	char *path = history_db_path();
+	struct history *h = NULL;
+	struct err ignored;
+
+	if (history_db_open_at(&h, path, use, HISTORY_WAIT_MS, &ignored))
+		h = NULL;
+	free(path);
+	return h;
+}
+
+static unsigned to_count(int64_t n)
+{
+	return n < 0 ? 0 : n > UINT32_MAX ? UINT32_MAX : (unsigned)n;
+}
+
+/*
+ * Append a diagnostic to r->messages in the format of compilers, but without
+ * the column.
+ */
+static void add_new_diag(struct nightly_result *r, const struct history_diag *d)
+{
+	struct buf line = { 0 }, shown = { 0 };
+
+	if (d->file)
+		buf_printf(&line, "%s:", d->file);
+	if (d->file && d->line)
+		buf_printf(&line, "%lld:", (long long)d->line);
+	buf_printf(&line, "%s%s: %s", d->file ? " " : "",
+		   d->severity ? d->severity : "error", d->text ? d->text : "");
+	if (d->flag)
+		buf_printf(&line, " [%s]", d->flag);
+	printable_add_escaped(&shown, buf_bytes(&line), 0);
+	strv_add(&r->messages, buf_str(&shown));
+	buf_release(&shown);
+	buf_release(&line);
+}
+
+/*
+ * Append the new errors to r->messages if `errors` is true, else the new
+ * warnings.
+ */
+static void add_new_lines(struct nightly_result *r,
+			  const struct history_details *d, bool errors)
+{
+	for (size_t i = 0; i < d->n_diags; i++) {
+		const struct history_diag *diag = &d->diags[i];
+		bool error = !str_equal(diag->severity, "warning");
+
+		if (diag->status == HISTORY_DIAG_NEW && error == errors &&
+		    r->messages.n < NIGHTLY_MESSAGES_MAX)
+			add_new_diag(r, diag);
+	}
+}
+
+/*
+ * Find the finished build with output directory `dir` in the history.  Store
+ * its number and its numbers of new errors and warnings in `r`.  Add its first
+ * new diagnostics to r->messages, unless the build could not be completed.
+ */
+static void read_history(struct nightly_result *r, const char *dir)
+{
+	struct history *h = open_history(HISTORY_MODE_READ);
+	struct history_build b = { 0 };
+	struct history_details d = { 0 };
+	struct err ignored;
+
+	/* Ignore a build that an earlier run made in this directory. */
+	if (h && !history_build_find_output(h, dir, &b, &ignored) &&
+	    b.start_s >= r->began_s) {
+		r->history_id = b.number;
+		r->n_new_errors = to_count(b.n_new_errors);
+		r->n_new_warnings = to_count(b.n_new_warnings);
+		if (r->end != NIGHTLY_END_BROKEN &&
+		    !history_read_diags(h, r->history_id, &d, &ignored)) {
+			add_new_lines(r, &d, true);
+			add_new_lines(r, &d, false);
+		}
+	}
+	history_details_release(&d);
+	history_build_release(&b);
+	history_db_close(h);
+}
+
+/*
+ * Return the name of the result's series.  The name covers everything that
+ * nightly_build_matrix_decide() depends on.
+ */
+static char *series_name(const struct nightly_result *r)
+{
+	char *text = xasprintf("%s %s %s %s %s", r->build, r->commit,
+			       r->config_id, r->toolchain_id, r->options_id);
+	char hex[DIGEST_HEX];
+	struct digest d;
+
+	digest_bytes(bytes_str(text), &d);
+	digest_format(&d, hex);
+	free(text);
+	return xstrdup(hex);
+}
+
+static char *copy(const char *text)
+{
+	return text ? xstrdup(text) : NULL;
+}
+
+/* Record the run and the final path of the build's results. */
+static void add_run_to_history(const struct nightly_result *r)
+{
+	struct history *h = open_history(HISTORY_MODE_WRITE);
+	struct history_nightly_run n;
+	struct err ignored;
+
+	if (!h)
+		return;
+	if (r->history_id && r->dir) {
+		char *page = xasprintf("%s/report.html", r->dir);
+
+		/* report.html also contains the path, so write it again. */
+		if (!history_nightly_runs_set_output(h, r->history_id, r->dir,
+						     &ignored) &&
+		    fs_exists(page))
+			report_html_write(h, r->history_id, page, &ignored);
+		free(page);
+	}
+	n = (struct history_nightly_run){
+		.name = copy(r->name),
+		.start_s = r->began_s,
+		.decision = copy(nightly_decision_word(r->decision)),
+		.series_key = series_name(r),
+		.build_number = r->history_id,
+		.status = r->status,
+		.commit = copy(r->commit),
+		.describe = copy(r->describe),
+		.arch = copy(r->arch),
+		.config = copy(r->config),
+		.toolchain = copy(r->toolchain),
+		.dir = copy(r->dir),
+		.n_errors = r->n_errors,
+		.n_new_errors = r->n_new_errors,
+		.n_warnings = r->n_warnings,
+		.n_new_warnings = r->n_new_warnings,
+	};
+	history_nightly_runs_add(h, &n, &ignored);
+	history_nightly_runs_release(&n);
+	history_db_close(h);
+}
+
+/*
+ * Delete the path of the output directory of a bisection step from the history,
+ * because the files of the step are not retained.
+ */
+static void forget_output_dir(const struct nightly_result *r)
+{
+	struct history *h = r->history_id ? open_history(HISTORY_MODE_WRITE) :
+					    NULL;
+	struct err ignored;
+
+	if (h)
+		history_nightly_runs_set_output(h, r->history_id, NULL,
+						&ignored);
+	history_db_close(h);
 }
 
 /* ---- counts ---- */
@@ -187,7 +360,7 @@ static void finish_result(struct nightly_result *r,
 			 "writing metadata.json; check nightly.NAME.target "
 			 "and nightly.NAME.options");
 	}
-	nightly_history_read(r, dir);
+	read_history(r, dir);
 	if (r->end == NIGHTLY_END_GOOD)
 		return;
 
@@ -250,23 +423,6 @@ static void note(const struct run_state *w, const char *fmt, ...)
 	free(text);
 }
 
-/* ---- tree ---- */
-
-static int update_tree(const struct run_state *w, struct err *err)
-{
-	const char *tree = w->job->tree;
-	int ret;
-
-	if (w->setup->dry_run || strv_has(&w->setup->updated_trees, tree))
-		return 0;
-	ret = tree_update(tree, w->setup->observer, err);
-	if (ret)
-		err_wrap(err, "cannot update the tree %s", tree);
-	else
-		strv_add(&w->setup->updated_trees, tree);
-	return ret;
-}
-
 static const char *describe_head(struct run_state *w)
 {
 	if (!w->describe)
@@ -297,7 +453,7 @@ static int publish_result(struct run_state *w, struct nightly_result *r,
 	set_previous_results(w, r);
 	ret = nightly_store_publish(&w->current_run->store, r, out, err);
 	if (!ret) {
-		nightly_history_add_run(*out);
+		add_run_to_history(*out);
 		add_run_result(w, *out);
 		ret = nightly_store_update_links(&w->current_run->store, w->job,
 						 err);
@@ -414,7 +570,7 @@ static int build_for_search(void *ctx, const char *commit, size_t between,
 	if (!ret) {
 		begin_result(&r, s->p, commit, "", NIGHTLY_DECISION_FORCED);
 		finish_result(&r, &ended, dir);
-		nightly_history_forget_results(&r);
+		forget_output_dir(&r);
 		*end = r.end;
 		note(s->w, "%s: bisect: %.12s, one of %zu: %s", s->p->name,
 		     commit, between,
@@ -474,7 +630,7 @@ static int bisect_failure(struct run_state *w, const struct nightly_build *p,
 		ret = nightly_bisect(&s, &r->bisect, err);
 	}
 	if (!ret)
-		ret = nightly_store_rewrite(r, err);
+		ret = nightly_result_write(r, r->dir, err);
 	if (!ret && r->bisect.first_bad)
 		note(w, "%s: first bad commit %.12s %s", p->name,
 		     r->bisect.first_bad, r->bisect.subject);
@@ -604,9 +760,14 @@ int nightly_run_execute(struct nightly_run *out, struct nightly_run_setup *run,
 		ret = nightly_store_open(&out->store, job, &run->wait, err);
 	if (ret)
 		goto out;
-	ret = update_tree(&w, err);
-	if (ret)
-		goto out;
+	if (!run->dry_run && !strv_has(&run->updated_trees, job->tree)) {
+		ret = tree_update(job->tree, run->observer, err);
+		if (ret) {
+			err_wrap(err, "cannot update the tree %s", job->tree);
+			goto out;
+		}
+		strv_add(&run->updated_trees, job->tree);
+	}
 	ret = tree_commit_find(&w.commit, job->tree, job->rev, err);
 	if (!ret)
 		ret = prune(&w, err);

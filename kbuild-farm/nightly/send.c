@@ -125,17 +125,6 @@ out:
 
 /* ---------------------------------------------------------------- mail */
 
-static void read_host(char *out, size_t size)
-{
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
-				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789-.";
-
-	if (gethostname(out, size) || !*out || !memchr(out, '\0', size) ||
-	    out[strspn(out, allowed)])
-		snprintf(out, size, "localhost");
-}
-
 static char *find_sendmail(const char *path)
 {
 	const char *own_path = path ? path : getenv("PATH");
@@ -163,10 +152,15 @@ static int send_mail(const struct nightly_send *s,
 	const struct passwd *me = s->mail_from ? NULL : getpwuid(geteuid());
 	struct spawn what = { .argv = argv };
 	struct buf text = { 0 };
+	static const char host_chars[] = "abcdefghijklmnopqrstuvwxyz"
+					 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					 "0123456789-.";
 	char host[256];
 	int ret;
 
-	read_host(host, sizeof(host));
+	if (gethostname(host, sizeof(host)) || !*host ||
+	    !memchr(host, '\0', sizeof(host)) || host[strspn(host, host_chars)])
+		snprintf(host, sizeof(host), "localhost");
 	m.host = host;
 	from = s->mail_from ? xstrdup(s->mail_from) :
 			      xasprintf("kfarm <%s@%s>",
@@ -293,10 +287,77 @@ int nightly_send(const struct nightly_send *s, const struct nightly_report *r,
 	return ret;
 }
 
+/* ------------------------------------------------------ unsent results */
+
+static bool is_unsent(const struct nightly_result *r)
+{
+	char *path = xasprintf("%s/" NIGHTLY_UNSENT_FILE, r->dir);
+	bool marked = fs_exists(path);
+
+	free(path);
+	return marked;
+}
+
+/*
+ * Return the newest result of the build that is older than `r`.  If `sent` is
+ * true, consider only results that were reported; if `good` is true, only good
+ * results.
+ */
+static const struct nightly_result *find_older(const struct nightly_store *s,
+					       const struct nightly_result *r,
+					       bool sent, bool good)
+{
+	for (size_t i = s->n_results; i-- > 0;) {
+		const struct nightly_result *o = s->results[i];
+
+		if (o->number < r->number && !strcmp(o->build, r->build) &&
+		    !(sent && is_unsent(o)) &&
+		    !(good && o->end != NIGHTLY_END_GOOD))
+			return o;
+	}
+	return NULL;
+}
+
+/*
+ * Set *out to the result to report for `r`, a result of this run.  This is `r`,
+ * or the previous result if the build is unchanged and the previous result was
+ * not reported.  Set out->previous to the newest older result that was
+ * reported.  The contents of *out are borrowed.
+ */
+static void find_unsent(struct nightly_result *out,
+			const struct nightly_store *s,
+			const struct nightly_result *r)
+{
+	*out = *r;
+	if (r->decision == NIGHTLY_DECISION_UNCHANGED) {
+		if (!r->previous || !is_unsent(r->previous))
+			return;
+		*out = *r->previous;
+	}
+	out->previous = find_older(s, out, true, false);
+	out->last_good = find_older(s, out, false, true);
+}
+
+/* Mark all results of the build of `r` as reported. */
+static void clear_unsent(const struct nightly_store *s,
+			 const struct nightly_result *r)
+{
+	for (size_t i = 0; i < s->n_results; i++) {
+		char *path = xasprintf("%s/" NIGHTLY_UNSENT_FILE,
+				       s->results[i]->dir);
+
+		if (!strcmp(s->results[i]->build, r->build))
+			unlink(path);
+		free(path);
+	}
+}
+
+/* ---------------------------------------------------------------- report */
+
 /* The report about the builds of a run. */
 struct report_state {
 	const struct nightly_report_request *request;
-	struct nightly_result *unsent; /* from nightly_store_find_unsent() */
+	struct nightly_result *unsent; /* from find_unsent() */
 	struct tree_commit_log *logs;
 	size_t n;
 };
@@ -413,8 +474,7 @@ int nightly_report_send(const struct nightly_report_request *l, struct err *err)
 	t.unsent = xcalloc(l->n_results, sizeof(*t.unsent));
 	t.logs = xcalloc(l->n_results, sizeof(*t.logs));
 	for (size_t i = 0; i < l->n_results; i++) {
-		nightly_store_find_unsent(&t.unsent[i], l->store,
-					  l->results[i]);
+		find_unsent(&t.unsent[i], l->store, l->results[i]);
 		if (!first && nightly_notify_reason(&t.unsent[i]))
 			first = &t.unsent[i];
 	}
@@ -422,7 +482,7 @@ int nightly_report_send(const struct nightly_report_request *l, struct err *err)
 		ret = send_report(&t, first, err);
 	for (size_t i = 0; i < l->n_results; i++) {
 		if (!ret)
-			nightly_store_clear_unsent(l->store, l->results[i]);
+			clear_unsent(l->store, l->results[i]);
 		tree_commit_log_release(&t.logs[i]);
 	}
 	free(t.logs);

@@ -18,68 +18,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define UNSENT_MARK "untold"
-
-static bool is_unsent(const struct nightly_result *r)
-{
-	char *path = xasprintf("%s/" UNSENT_MARK, r->dir);
-	bool marked = fs_exists(path);
-
-	free(path);
-	return marked;
-}
-
-/*
- * Return the newest result of the build that is older than `r`.  If `sent` is
- * true, consider only results that were reported; if `good` is true, only good
- * results.
- */
-static const struct nightly_result *find_older(const struct nightly_store *s,
-					       const struct nightly_result *r,
-					       bool sent, bool good)
-{
-	for (size_t i = s->n_results; i-- > 0;) {
-		const struct nightly_result *o = s->results[i];
-
-		if (o->number < r->number && !strcmp(o->build, r->build) &&
-		    !(sent && is_unsent(o)) &&
-		    !(good && o->end != NIGHTLY_END_GOOD))
-			return o;
-	}
-	return NULL;
-}
-
-void nightly_store_find_unsent(struct nightly_result *out,
-			       const struct nightly_store *s,
-			       const struct nightly_result *r)
-{
-	*out = *r;
-	if (r->decision == NIGHTLY_DECISION_UNCHANGED) {
-		if (!r->previous || !is_unsent(r->previous))
-			return;
-		*out = *r->previous;
-	}
-	out->previous = find_older(s, out, true, false);
-	out->last_good = find_older(s, out, false, true);
-}
-
-void nightly_store_clear_unsent(const struct nightly_store *s,
-				const struct nightly_result *r)
-{
-	for (size_t i = 0; i < s->n_results; i++) {
-		char *path = xasprintf("%s/" UNSENT_MARK, s->results[i]->dir);
-
-		if (!strcmp(s->results[i]->build, r->build))
-			unlink(path);
-		free(path);
-	}
-}
-
-#define BUILDING     ".building"
-#define GONE         ".gone-"
-#define LATEST       "latest"
-#define LAST_GOOD    "last-good"
-#define ASK_AGAIN_MS 100
+#define BUILDING  ".building"
+#define GONE      ".gone-"
+#define LATEST    "latest"
+#define LAST_GOOD "last-good"
+#define POLL_MS   100 /* interval of attempts to take the lock */
 
 /* ---- reading ---- */
 
@@ -151,25 +94,11 @@ int nightly_store_read(struct nightly_store *s, const char *dir,
 
 /* ---- lock ---- */
 
-static int set_lock_holder_error(const char *path, struct err *err)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *who = lock_holders(fd);
-
-	err_set(err, EBUSY,
-		"another run is active: process %s; use --wait to wait for it",
-		who);
-	if (fd >= 0)
-		close(fd);
-	free(who);
-	return -EBUSY;
-}
-
 /* Poll, because a blocking flock() could not be interrupted or time out. */
 static int take_job_lock(struct nightly_store *s,
 			 const struct nightly_wait *wait, struct err *err)
 {
-	const struct timespec pause = { .tv_nsec = ASK_AGAIN_MS * 1000000L };
+	const struct timespec pause = { .tv_nsec = POLL_MS * 1000000L };
 	char *path = xasprintf("%s/lock", s->dir);
 	uint64_t start = clock_ms();
 	int fd;
@@ -191,7 +120,16 @@ static int take_job_lock(struct nightly_store *s,
 			close(fd);
 		fd = err_set(err, ECANCELED, "interrupted");
 	} else if (fd == -EBUSY) {
-		set_lock_holder_error(path, err);
+		int lock = open(path, O_RDONLY | O_CLOEXEC);
+		char *who = lock_holders(lock);
+
+		err_set(err, EBUSY,
+			"another run is active: process %s; use --wait to "
+			"wait for it",
+			who);
+		if (lock >= 0)
+			close(lock);
+		free(who);
 	} else if (fd < 0) {
 		err_set(err, -fd, "%s: %s", path, strerror(-fd));
 	} else {
@@ -334,7 +272,7 @@ int nightly_store_publish(struct nightly_store *s, struct nightly_result *r,
 			  struct nightly_result **out, struct err *err)
 {
 	char *from = xasprintf("%s/" BUILDING, s->dir), *to;
-	char *mark = xasprintf("%s/" UNSENT_MARK, from);
+	char *mark = xasprintf("%s/" NIGHTLY_UNSENT_FILE, from);
 	int ret;
 
 	r->number = s->n_results ? s->results[s->n_results - 1]->number + 1 : 1;
@@ -354,11 +292,6 @@ int nightly_store_publish(struct nightly_store *s, struct nightly_result *r,
 	free(mark);
 	free(from);
 	return ret;
-}
-
-int nightly_store_rewrite(const struct nightly_result *r, struct err *err)
-{
-	return nightly_result_write(r, r->dir, err);
 }
 
 /* Write nothing if the link is already correct. */
@@ -383,20 +316,6 @@ static int put_link(const struct nightly_store *s, const char *name,
 	}
 	free(part);
 	free(link);
-	return ret;
-}
-
-static int link_build(const struct nightly_store *s, const char *build,
-		      struct strv *made, struct err *err)
-{
-	char *latest = xasprintf(LATEST "-%s", build);
-	char *good = xasprintf(LAST_GOOD "-%s", build);
-	int ret = put_link(s, latest, nightly_store_latest(s, build), err);
-
-	if (!ret)
-		ret = put_link(s, good, nightly_store_last_good(s, build), err);
-	strv_own(made, latest);
-	strv_own(made, good);
 	return ret;
 }
 
@@ -430,8 +349,17 @@ int nightly_store_update_links(const struct nightly_store *s,
 	if (!ret)
 		ret = put_link(s, LAST_GOOD, newest_of(s, NULL, true), err);
 	nightly_build_matrix_list_names(&builds, job);
-	for (size_t i = 0; !ret && builds.n > 1 && i < builds.n; i++)
-		ret = link_build(s, builds.v[i], &made, err);
+	for (size_t i = 0; !ret && builds.n > 1 && i < builds.n; i++) {
+		const char *build = builds.v[i];
+
+		strv_addf(&made, LATEST "-%s", build);
+		ret = put_link(s, made.v[made.n - 1],
+			       newest_of(s, build, false), err);
+		strv_addf(&made, LAST_GOOD "-%s", build);
+		if (!ret)
+			ret = put_link(s, made.v[made.n - 1],
+				       newest_of(s, build, true), err);
+	}
 	if (!ret)
 		ret = remove_stale_links(s, &made, err);
 	strv_release(&builds);

@@ -28,6 +28,9 @@
 
 #include <stdatomic.h>
 
+/* Marks a result that is not yet reported. */
+#define NIGHTLY_UNSENT_FILE "untold"
+
 /* Empty if zeroed. */
 struct nightly_store {
 	char *dir;
@@ -79,8 +82,6 @@ int nightly_store_create_build_dir(struct nightly_store *s, char **out,
  */
 int nightly_store_publish(struct nightly_store *s, struct nightly_result *r,
 			  struct nightly_result **out, struct err *err);
-/* Write result.json of `r`, a result of the store whose fields have changed. */
-int nightly_store_rewrite(const struct nightly_result *r, struct err *err);
 /* Update all links.  Returns 0 or -errno with `err` set. */
 int nightly_store_update_links(const struct nightly_store *s,
 			       const struct nightly_job *job, struct err *err);
@@ -89,18 +90,5 @@ int nightly_store_remove(struct nightly_store *s, size_t i, struct err *err);
 /* Remove damaged results that were last modified before `before_s`. */
 int nightly_store_remove_damaged(struct nightly_store *s, long long before_s,
 				 struct err *err);
-
-/*
- * Set *out to the result to report for `r`, a result of this run.  This is `r`,
- * or the previous result if the build is unchanged and the previous result was
- * not reported.  Sets out->previous to the newest older result that was
- * reported.  The contents of *out are borrowed.
- */
-void nightly_store_find_unsent(struct nightly_result *out,
-			       const struct nightly_store *s,
-			       const struct nightly_result *r);
-/* Mark all results of the build of `r` as reported. */
-void nightly_store_clear_unsent(const struct nightly_store *s,
-				const struct nightly_result *r);
 
 #endif
