@@ -73,7 +73,6 @@ void nightly_build_matrix_init(struct nightly_build_matrix *out,
 	const struct strv *a = &job->arches, *k = &job->kconfigs,
 			  *t = &job->toolchains;
 	size_t n_k = count_or_one(k), n_t = count_or_one(t);
-
 	char host[32];
 
 	kernel_arch_host(host);
@@ -164,33 +163,18 @@ static void identify_compiler(struct nightly_build *p,
 	buf_release(&text);
 }
 
-static int resolve_toolchain(struct nightly_build *p,
-			     const struct nightly_build_sources *means,
-			     struct err *err)
+int nightly_build_matrix_resolve(struct nightly_build *p,
+				 const struct nightly_build_sources *sources,
+				 struct err *err)
 {
 	struct kernel_compiler_request request = {
 		.toolchain = p->toolchain,
 		.variables = &p->job->variables,
 		.env = environ,
-		.default_toolchains = means->default_toolchains,
+		.default_toolchains = sources->default_toolchains,
 	};
 	struct kernel_compiler c = { 0 };
 	struct kernel_arch arch;
-	int ret = kernel_arch_find(&arch, NULL, p->arch_text, err);
-
-	if (ret)
-		return ret;
-	ret = kernel_compiler_choose(&c, &arch, &request, err);
-	if (!ret)
-		identify_compiler(p, &c);
-	kernel_compiler_release(&c);
-	return ret;
-}
-
-int nightly_build_matrix_resolve(struct nightly_build *p,
-				 const struct nightly_build_sources *sources,
-				 struct err *err)
-{
 	struct digest_ctx *run = digest_new();
 	int ret;
 
@@ -205,10 +189,16 @@ int nightly_build_matrix_resolve(struct nightly_build *p,
 	ret = sources->add_config_texts(sources->ctx, p->kconfig,
 					&p->job->kconfig_add, run, err);
 	digest_finish(run, &p->config_id);
+
 	if (!ret)
-		ret = resolve_toolchain(p, sources, err);
-	if (ret)
+		ret = kernel_arch_find(&arch, NULL, p->arch_text, err);
+	if (!ret)
+		ret = kernel_compiler_choose(&c, &arch, &request, err);
+	if (!ret)
+		identify_compiler(p, &c);
+	else
 		err_wrap(err, "%s", p->name);
+	kernel_compiler_release(&c);
 	return ret;
 }
 
@@ -337,9 +327,7 @@ void nightly_build_command_add_env(struct strv *out,
 	for (char **e = environ; *e; e++) {
 		bool drop = false;
 
-		for (size_t i = 0; i < sizeof(excluded_variables) /
-					       sizeof(*excluded_variables);
-		     i++) {
+		for (size_t i = 0; i < ARRAY_SIZE(excluded_variables); i++) {
 			size_t n = strlen(excluded_variables[i]);
 
 			drop = drop ||

@@ -102,22 +102,6 @@ static void kill_orphans(void)
 	strv_release(&pids);
 }
 
-static int wait_for_build(struct running *r, struct nightly_child_result *out)
-{
-	struct pollfd end = { .fd = r->pid_fd, .events = POLLIN };
-	int status;
-
-	while (poll(&end, 1, TICK_MS) <= 0)
-		tick(r, out);
-	status = spawn_wait(r->pid);
-	show_log(r);
-	kill_orphans();
-	out->wall_ms = clock_ms() - r->began_ms;
-	out->status = WIFEXITED(status) ? WEXITSTATUS(status) :
-					  128 + WTERMSIG(status);
-	return is_stopped(r->c) ? -ECANCELED : 0;
-}
-
 int nightly_child_run(const struct nightly_child *c,
 		      struct nightly_child_result *out, struct err *err)
 {
@@ -130,7 +114,8 @@ int nightly_child_run(const struct nightly_child *c,
 		.own_group = true,
 		.killed_with_parent = true,
 	};
-	int ret;
+	struct pollfd end = { .events = POLLIN };
+	int status, ret;
 
 	*out = (struct nightly_child_result){ .status = 1 };
 	r.log_fd = open(c->log,
@@ -145,9 +130,17 @@ int nightly_child_run(const struct nightly_child *c,
 			      spawn_start(&what, &r.pid, err);
 	if (!ret) {
 		r.pid_fd = pidfd_open(r.pid, 0);
-		ret = wait_for_build(&r, out);
-		if (ret)
-			err_set(err, -ret, "interrupted");
+		end.fd = r.pid_fd;
+		while (poll(&end, 1, TICK_MS) <= 0)
+			tick(&r, out);
+		status = spawn_wait(r.pid);
+		show_log(&r);
+		kill_orphans();
+		out->wall_ms = clock_ms() - r.began_ms;
+		out->status = WIFEXITED(status) ? WEXITSTATUS(status) :
+						  128 + WTERMSIG(status);
+		if (is_stopped(c))
+			ret = err_set(err, ECANCELED, "interrupted");
 	}
 	if (r.pid_fd >= 0)
 		close(r.pid_fd);

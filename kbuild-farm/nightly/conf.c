@@ -32,7 +32,7 @@ static char *section_location(const struct section *s)
 					    "mail",    "command" };
 	char *at = NULL;
 
-	for (size_t i = 0; !at && i < sizeof(keys) / sizeof(*keys); i++)
+	for (size_t i = 0; !at && i < ARRAY_SIZE(keys); i++)
 		at = conf_get_origin(s->conf, "nightly", s->name, keys[i]);
 	return at ? at : xstrdup("the configuration");
 }

@@ -2,6 +2,7 @@
 #include "nightly/report-text.h"
 
 #include "base/printable.h"
+#include "base/vec.h"
 #include "nightly/notify.h"
 
 #include <stdlib.h>
@@ -76,26 +77,24 @@ static void add_count(struct buf *out, unsigned n, unsigned n_new,
 		buf_printf(out, " (%u new)", n_new);
 }
 
-/* Return the first message without the name of the program. */
-static const char *first_words(const struct nightly_result *r)
-{
-	static const char us[] = "kfarm: ";
-	const char *line = r->messages.n ? r->messages.v[0] :
-					   "could not be built";
-
-	return str_starts(line, us) ? line + strlen(us) : line;
-}
-
 /* Append the reason of a failure in a few words. */
 static void add_end(struct buf *out, const struct nightly_result *r)
 {
-	if (r->timed_out)
+	static const char program[] = "kfarm: ";
+
+	if (r->timed_out) {
 		buf_add_str(out, "timed out");
-	else if (r->end == NIGHTLY_END_BROKEN)
-		nightly_report_add_truncated(out, first_words(r),
+	} else if (r->end == NIGHTLY_END_BROKEN) {
+		const char *line = r->messages.n ? r->messages.v[0] :
+						   "could not be built";
+
+		if (str_starts(line, program))
+			line += strlen(program);
+		nightly_report_add_truncated(out, line,
 					     NIGHTLY_REPORT_SUBJECT_BYTES);
-	else if (r->end == NIGHTLY_END_FAILED && !r->n_errors)
+	} else if (r->end == NIGHTLY_END_FAILED && !r->n_errors) {
 		buf_printf(out, "exit status %d", r->status);
+	}
 }
 
 /* Return "fixed, 1 warning", "2 errors (new)" or "".  The caller frees it. */
@@ -219,8 +218,8 @@ static void add_decision(struct buf *out, const struct nightly_result *r)
 		[NIGHTLY_DECISION_FORCED] = "--force was given",
 	};
 
-	if (r->end != NIGHTLY_END_BROKEN &&
-	    r->decision < sizeof(why) / sizeof(*why) && why[r->decision])
+	if (r->end != NIGHTLY_END_BROKEN && r->decision < ARRAY_SIZE(why) &&
+	    why[r->decision])
 		buf_printf(out, "It was built because %s.\n", why[r->decision]);
 	if (r->timed_out)
 		buf_add_str(out,
@@ -408,7 +407,7 @@ static void add_builds_table(struct buf *out,
 /* Return the word for the worst result of all builds. */
 static const char *worst_word(const struct nightly_report_build *v, size_t n)
 {
-	for (size_t w = 0; w < sizeof(severity) / sizeof(*severity); w++) {
+	for (size_t w = 0; w < ARRAY_SIZE(severity); w++) {
 		for (size_t i = 0; i < n; i++) {
 			if (!strcmp(nightly_notify_result_word(v[i].result),
 				    severity[w]))
@@ -467,7 +466,7 @@ static void add_counted_class(struct buf *out,
 	};
 	const char *before = "";
 
-	for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
+	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
 		size_t count = 0;
 
 		for (size_t i = 0; i < n; i++)
@@ -543,7 +542,7 @@ bool nightly_report_write(struct nightly_report *out, const char *name,
 	/* The table includes builds without news. */
 	if (n > 1)
 		add_builds_table(&text, builds, n);
-	for (size_t w = 0; w < sizeof(severity) / sizeof(*severity); w++) {
+	for (size_t w = 0; w < ARRAY_SIZE(severity); w++) {
 		for (size_t i = 0; i < n; i++) {
 			const struct nightly_result *r = builds[i].result;
 

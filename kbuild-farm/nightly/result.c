@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/fs.h"
 #include "base/json.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -28,8 +29,6 @@ static const char *const ends[] = {
 	[NIGHTLY_END_FAILED] = "failed",
 	[NIGHTLY_END_BROKEN] = "broken",
 };
-
-#define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
 const char *nightly_decision_word(enum nightly_decision d)
 {
@@ -102,11 +101,11 @@ int nightly_result_write(const struct nightly_result *r, const char *dir,
 	char *text;
 	int ret;
 
-	for (size_t i = 0; i < COUNT(texts); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		json_object_set_new(
 			o, texts[i].name,
 			json_text(*text_member(r, texts[i].offset)));
-	for (size_t i = 0; i < COUNT(counts); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
 		set_number(o, counts[i].name,
 			   *count_member(r, counts[i].offset));
 	set_number(o, "number", (long long)r->number);
@@ -169,11 +168,30 @@ static void read_texts(const json_t *list, struct strv *out)
 	}
 }
 
-static bool read_numbers(struct nightly_result *r, const json_t *o)
+static bool read_object(struct nightly_result *r, const json_t *o)
 {
 	json_int_t n, most = INT64_MAX;
+	unsigned decision, end;
 
-	for (size_t i = 0; i < COUNT(counts); i++) {
+	if (!word_number(o, "decision", decisions, ARRAY_SIZE(decisions),
+			 &decision) ||
+	    !word_number(o, "end", ends, ARRAY_SIZE(ends), &end))
+		return false;
+	r->decision = (enum nightly_decision)decision;
+	r->end = (enum nightly_end)end;
+	r->timed_out = json_is_true(json_object_get(o, "timed_out"));
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		const char *s = json_string_value(
+			json_object_get(o, texts[i].name));
+
+		if (s)
+			*text_member(r, texts[i].offset) = xstrdup(s);
+		else if (texts[i].required)
+			return false;
+	}
+	read_texts(json_object_get(o, "said"), &r->messages);
+	read_texts(json_object_get(o, "bisect_left"), &r->bisect.candidates);
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
 		if (!read_integer(o, counts[i].name, 0, UINT32_MAX, &n))
 			return false;
 		*count_member(r, counts[i].offset) = (unsigned)n;
@@ -194,31 +212,6 @@ static bool read_numbers(struct nightly_result *r, const json_t *o)
 		return false;
 	r->history_id = n;
 	return true;
-}
-
-static bool read_object(struct nightly_result *r, const json_t *o)
-{
-	unsigned decision, end;
-
-	if (!word_number(o, "decision", decisions, COUNT(decisions),
-			 &decision) ||
-	    !word_number(o, "end", ends, COUNT(ends), &end))
-		return false;
-	r->decision = (enum nightly_decision)decision;
-	r->end = (enum nightly_end)end;
-	r->timed_out = json_is_true(json_object_get(o, "timed_out"));
-	for (size_t i = 0; i < COUNT(texts); i++) {
-		const char *s = json_string_value(
-			json_object_get(o, texts[i].name));
-
-		if (s)
-			*text_member(r, texts[i].offset) = xstrdup(s);
-		else if (texts[i].required)
-			return false;
-	}
-	read_texts(json_object_get(o, "said"), &r->messages);
-	read_texts(json_object_get(o, "bisect_left"), &r->bisect.candidates);
-	return read_numbers(r, o);
 }
 
 int nightly_result_read(struct nightly_result *r, const char *dir,
@@ -249,7 +242,7 @@ int nightly_result_read(struct nightly_result *r, const char *dir,
 
 void nightly_result_release(struct nightly_result *r)
 {
-	for (size_t i = 0; i < COUNT(texts); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		free(*text_member(r, texts[i].offset));
 	free(r->dir);
 	strv_release(&r->messages);

@@ -113,37 +113,35 @@ static void format_free_space(struct buf *out, uint64_t bytes)
 		buf_printf(out, "%.1f KiB", (double)bytes / (1 << 10));
 }
 
-static int set_no_space_error(const char *dir, uint64_t wanted, struct err *err)
-{
-	struct buf is = { 0 }, must = { 0 };
-
-	format_free_space(&is, kernel_disk_space_available(dir));
-	format_free_space(&must, wanted);
-	err_set(err, ENOSPC,
-		"%s: %s free, but keep-free requires %s; free some space", dir,
-		buf_str(&is), buf_str(&must));
-	buf_release(&is);
-	buf_release(&must);
-	return -ENOSPC;
-}
-
 static int make_room_for_build(struct nightly_store *s,
 			       const struct nightly_job *job,
 			       nightly_retention_note_fn *note, void *ctx,
 			       struct err *err)
 {
-	int ret = 0;
+	struct buf is = { 0 }, must = { 0 };
+	uint64_t available;
 
-	while (!ret &&
-	       kernel_disk_space_available(s->dir) < job->keep_free_bytes) {
+	while ((available = kernel_disk_space_available(s->dir)) <
+	       job->keep_free_bytes) {
 		size_t i = nightly_retention_find_expendable(s);
+		int ret;
 
-		if (i == SIZE_MAX)
-			return set_no_space_error(s->dir, job->keep_free_bytes,
-						  err);
+		if (i == SIZE_MAX) {
+			format_free_space(&is, available);
+			format_free_space(&must, job->keep_free_bytes);
+			err_set(err, ENOSPC,
+				"%s: %s free, but keep-free requires %s; free "
+				"some space",
+				s->dir, buf_str(&is), buf_str(&must));
+			buf_release(&is);
+			buf_release(&must);
+			return -ENOSPC;
+		}
 		ret = remove_with_note(s, i, "to free space", note, ctx, err);
+		if (ret)
+			return ret;
 	}
-	return ret;
+	return 0;
 }
 
 int nightly_retention_prune(struct nightly_store *s,
