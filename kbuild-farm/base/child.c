@@ -28,12 +28,6 @@ struct children {
 	TAILQ_HEAD(, child) list;
 };
 
-static uint64_t cpu_ms(const struct rusage *ru)
-{
-	return (uint64_t)(ru->ru_utime.tv_sec + ru->ru_stime.tv_sec) * 1000 +
-	       (uint64_t)(ru->ru_utime.tv_usec + ru->ru_stime.tv_usec) / 1000;
-}
-
 /*
  * Reap the children that a killed driver left, such as cc1.  They become
  * children of this process, which is the subreaper of the build, and still
@@ -106,8 +100,13 @@ static void on_sigchld(evutil_socket_t sig, short what, void *arg)
 	 * after each call.
 	 */
 	while ((child = take_exited(all, &status, &ru))) {
+		uint64_t cpu_us =
+			(uint64_t)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) *
+				1000000 +
+			(uint64_t)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec);
+
 		if (child->on_exit)
-			child->on_exit(child->ctx, status, cpu_ms(&ru));
+			child->on_exit(child->ctx, status, cpu_us / 1000);
 	}
 	if (all->subreaper)
 		reap_orphans();

@@ -385,7 +385,7 @@ const char *depfile_find_command(const char *text, char **target)
 {
 	static const char *const prefixes[] = { "savedcmd_", "cmd_" };
 
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
 		const char *value = depfile_find_value(text, prefixes[i]);
 		const char *name = value;
 

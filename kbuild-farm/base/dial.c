@@ -42,8 +42,6 @@ struct resolve {
 	int gai_errno; /* errno of getaddrinfo(), for EAI_SYSTEM */
 	int done_fd; /* eventfd that signals completion */
 	struct event *event; /* event of the loop on `done_fd` */
-	resolve_done_fn *on_done;
-	void *ctx;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -132,60 +130,6 @@ static int add_to_queue(struct resolve *r)
 		TAILQ_REMOVE(&queue, r, entry);
 	pthread_mutex_unlock(&lock);
 	return failed;
-}
-
-static void on_lookup_finished(evutil_socket_t fd, short what, void *arg)
-{
-	struct resolve *r = arg;
-	struct err err = { 0 };
-
-	(void)fd;
-	(void)what;
-	if (r->addresses) {
-		r->on_done(r->ctx, r->addresses, NULL);
-		return;
-	}
-	errno = r->gai_errno;
-	if (r->gai_error == EAI_SYSTEM)
-		err_errno(&err, "resolve %s", r->host);
-	else
-		err_set(&err, EADDRNOTAVAIL, "resolve %s: %s", r->host,
-			gai_strerror(r->gai_error));
-	r->on_done(r->ctx, NULL, &err);
-}
-
-/*
- * Resolve a name or a numeric address (IPv6 without brackets) and a numeric
- * port.  Returns NULL with `err` set if no thread or descriptor is available.
- */
-static struct resolve *resolve_start(struct event_base *base, const char *host,
-				     const char *port, resolve_done_fn *on_done,
-				     void *ctx, struct err *err)
-{
-	struct resolve *r = xcalloc(1, sizeof(*r));
-
-	*r = (struct resolve){ .host = xstrdup(host),
-			       .port = xstrdup(port),
-			       .done_fd = eventfd(0,
-						  EFD_CLOEXEC | EFD_NONBLOCK),
-			       .on_done = on_done,
-			       .ctx = ctx };
-	if (r->done_fd < 0) {
-		err_errno(err, "resolve %s: eventfd", host);
-		free_resolve(r);
-		return NULL;
-	}
-	r->event = event_new(base, r->done_fd, EV_READ, on_lookup_finished, r);
-	if (!r->event || event_add(r->event, NULL))
-		str_out_of_memory();
-	errno = add_to_queue(r);
-	if (errno) {
-		err_errno(err, "resolve %s: start a thread", host);
-		event_free(r->event);
-		free_resolve(r);
-		return NULL;
-	}
-	return r;
 }
 
 /* Cancel a lookup without waiting for it. `r` can be NULL. */
@@ -381,11 +325,12 @@ static void on_answer(evutil_socket_t fd, short what, void *arg)
 static int start_attempt(struct attempt *a)
 {
 	struct dial *d = a->dial;
-	struct err err;
 
-	a->fd = socket_new_tcp(a->addr.ss_family, &err);
+	a->fd = socket(a->addr.ss_family,
+		       SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (a->fd < 0)
-		return -a->fd;
+		return errno;
+	socket_set_tcp_options(a->fd);
 	if (connect(a->fd, (const struct sockaddr *)&a->addr, a->addr_len) &&
 	    errno != EINPROGRESS)
 		return errno;
@@ -428,15 +373,23 @@ static void on_stagger(evutil_socket_t fd, short what, void *arg)
 	try_next(arg);
 }
 
-static void on_found(void *ctx, const struct addrinfo *list,
-		     const struct err *err)
+static void on_lookup_finished(evutil_socket_t fd, short what, void *arg)
 {
-	struct dial *d = ctx;
+	struct dial *d = arg;
+	const struct resolve *r = d->resolve;
 
-	if (!list)
-		d->error = *err;
-	for (; list && d->n_attempts < DIAL_ADDRESSES_MAX;
-	     list = list->ai_next) {
+	(void)fd;
+	(void)what;
+	if (!r->addresses) {
+		errno = r->gai_errno;
+		if (r->gai_error == EAI_SYSTEM)
+			err_errno(&d->error, "resolve %s", r->host);
+		else
+			err_set(&d->error, EADDRNOTAVAIL, "resolve %s: %s",
+				r->host, gai_strerror(r->gai_error));
+	}
+	for (const struct addrinfo *list = r->addresses;
+	     list && d->n_attempts < DIAL_ADDRESSES_MAX; list = list->ai_next) {
 		struct attempt *a = &d->attempts[d->n_attempts];
 
 		if (list->ai_addrlen > sizeof(a->addr))
@@ -449,6 +402,38 @@ static void on_found(void *ctx, const struct addrinfo *list,
 	resolve_free(d->resolve);
 	d->resolve = NULL;
 	try_next(d);
+}
+
+/*
+ * Resolve the host and the port.  Sets d->error if no thread or descriptor is
+ * available.
+ */
+static bool start_lookup(struct dial *d)
+{
+	struct resolve *r = xcalloc(1, sizeof(*r));
+
+	*r = (struct resolve){ .host = xstrdup(d->host),
+			       .port = xstrdup(d->port),
+			       .done_fd = eventfd(0,
+						  EFD_CLOEXEC | EFD_NONBLOCK) };
+	if (r->done_fd < 0) {
+		err_errno(&d->error, "resolve %s: eventfd", d->host);
+		free_resolve(r);
+		return false;
+	}
+	r->event = event_new(d->base, r->done_fd, EV_READ, on_lookup_finished,
+			     d);
+	if (!r->event || event_add(r->event, NULL))
+		str_out_of_memory();
+	errno = add_to_queue(r);
+	if (errno) {
+		err_errno(&d->error, "resolve %s: start a thread", d->host);
+		event_free(r->event);
+		free_resolve(r);
+		return false;
+	}
+	d->resolve = r;
+	return true;
 }
 
 /* Public functions */
@@ -478,8 +463,7 @@ struct dial *dial_start(struct event_base *base, const char *host,
 	d->timeout = dial_event(d, on_dial_timeout);
 	d->end_event = dial_event(d, on_ended);
 	event_add(d->timeout, &d->time_limit);
-	d->resolve = resolve_start(base, host, port, on_found, d, &d->error);
-	if (!d->resolve)
+	if (!start_lookup(d))
 		schedule_dial_end(d);
 	return d;
 }

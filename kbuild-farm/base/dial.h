@@ -18,30 +18,19 @@
 
 #include "base/err.h"
 
-struct addrinfo;
 struct event_base;
-struct resolve;
 struct dial;
 
+/* Number of threads that resolve names. */
 #define RESOLVE_THREADS_MAX 64
-
-/*
- * Called from the loop, once.  `list` holds addresses of stream sockets in the
- * order of getaddrinfo(3) (RFC 6724), in which the caller should try them.  It
- * is borrowed until the lookup is freed, which the callback may do.  On failure
- * `list` is NULL and `err` is set.
- */
-typedef void resolve_done_fn(void *ctx, const struct addrinfo *list,
-			     const struct err *err);
-
 /* Number of addresses of a host that are tried; any others are ignored. */
 #define DIAL_ADDRESSES_MAX 12
 
 /*
  * Called from the loop.  `fd` is a connected socket with the options of
- * socket_new_tcp(), which the callee then owns.  If no address is left, `fd` is
- * -1 and `err` names each address and its failure.  The callback may call
- * dial_retry() and dial_free().
+ * socket_set_tcp_options(), which the callee then owns.  If no address is left,
+ * `fd` is -1 and `err` names each address and its failure.  The callback may
+ * call dial_retry() and dial_free().
  */
 typedef void dial_done_fn(void *ctx, int fd, const struct err *err);
 

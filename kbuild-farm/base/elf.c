@@ -424,24 +424,11 @@ static int report_symbols(const struct symbols *s, elf_on_symbol *on_symbol,
 	return 0;
 }
 
-static int read_mapped(struct bytes content, elf_on_symbol *on_symbol,
-		       void *ctx)
-{
-	struct symbols s = { 0 };
-	int ret = -ENOEXEC;
-
-	if (elf_open_bytes(&s.f, content))
-		ret = find_symbol_table(&s);
-	if (!ret)
-		ret = report_symbols(&s, on_symbol, ctx);
-	free(s.letter);
-	return ret;
-}
-
 int elf_symbols_read(const char *path, elf_on_symbol *on_symbol, void *ctx,
 		     struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), ret;
+	struct symbols s = { 0 };
 	struct stat st;
 	void *map = MAP_FAILED;
 
@@ -452,14 +439,18 @@ int elf_symbols_read(const char *path, elf_on_symbol *on_symbol, void *ctx,
 	if (S_ISREG(st.st_mode) && st.st_size > 0)
 		map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd,
 			   0);
-	ret = map == MAP_FAILED ? -ENOEXEC :
-				  read_mapped(bytes_of(map, (size_t)st.st_size),
-					      on_symbol, ctx);
+	ret = -ENOEXEC;
+	if (map != MAP_FAILED &&
+	    elf_open_bytes(&s.f, bytes_of(map, (size_t)st.st_size)))
+		ret = find_symbol_table(&s);
+	if (!ret)
+		ret = report_symbols(&s, on_symbol, ctx);
 	if (ret)
 		err_set(err, -ret, "%s: %s", path,
 			ret == -ENODATA ? "no symbols (stripped)" :
 					  "not an ELF file");
 out:
+	free(s.letter);
 	if (map != MAP_FAILED)
 		munmap(map, (size_t)st.st_size);
 	if (fd >= 0)

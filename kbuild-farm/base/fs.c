@@ -37,30 +37,23 @@ bool fs_is_dir(const char *path)
 	return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
-static int read_fd(int fd, size_t max, struct buf *out)
-{
-	char block[1 << 15];
-	ssize_t n;
-
-	while ((n = read(fd, block, sizeof(block))) != 0) {
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0 && out->len + (size_t)n > max)
-			return -EFBIG;
-		if (n > 0)
-			buf_add(out, block, (size_t)n);
-	}
-	return 0;
-}
-
 int fs_read(const char *path, size_t max, struct buf *out, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int ret;
+	char block[1 << 15];
+	ssize_t n;
+	int ret = 0;
 
 	if (fd < 0)
 		return err_errno(err, "%s", path);
-	ret = read_fd(fd, max, out);
+	while (!ret && (n = read(fd, block, sizeof(block))) != 0) {
+		if (n > 0 && out->len + (size_t)n > max)
+			ret = -EFBIG;
+		else if (n > 0)
+			buf_add(out, block, (size_t)n);
+		else if (errno != EINTR)
+			ret = -errno;
+	}
 	close(fd);
 	if (ret)
 		err_set(err, -ret, "%s: %s", path, strerror(-ret));
@@ -203,33 +196,25 @@ int fs_write_follow(const char *path, struct bytes in, mode_t mode,
 	return ret;
 }
 
-/*
- * Copy in the kernel, without a buffer of this process.  Within a file system,
- * the kernel can share blocks.
- */
-static int copy_in_kernel(int in, int out)
+static int copy_fd(int in, int out)
 {
+	char block[1 << 16];
 	ssize_t n;
+	int ret = 0;
 
+	/*
+	 * Copy in the kernel if possible, without a buffer of this process.
+	 * Within a file system, the kernel can share blocks.
+	 */
 	if (!ioctl(out, FICLONE, in))
 		return 0;
 	do
 		n = copy_file_range(in, NULL, out, NULL, COPY_BYTES_MAX, 0);
 	while (n > 0);
-	return n < 0 ? -errno : 0;
-}
+	if (n < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
+		return -errno;
 
-/* Copy the rest from the position at which copy_in_kernel() stopped. */
-static int copy_fd(int in, int out)
-{
-	char block[1 << 16];
-	ssize_t n;
-	int ret = copy_in_kernel(in, out);
-
-	if (ret == -ENOSPC || ret == -EDQUOT || ret == -EFBIG)
-		return ret;
-	ret = 0;
-
+	/* Copy the rest from the position at which the kernel stopped. */
 	while (!ret && (n = read(in, block, sizeof(block))) != 0) {
 		if (n < 0 && errno != EINTR)
 			return -errno;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/socket.h"
 
+#include "base/vec.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -61,17 +63,7 @@ void socket_set_tcp_options(int fd)
 	};
 
 	/* The connection works without these options, so errors are ignored. */
-	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		setsockopt(fd, options[i].level, options[i].name,
 			   &options[i].value, sizeof(options[i].value));
-}
-
-int socket_new_tcp(int family, struct err *err)
-{
-	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return err_errno(err, "socket");
-	socket_set_tcp_options(fd);
-	return fd;
 }

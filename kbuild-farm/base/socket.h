@@ -18,12 +18,6 @@ int socket_listen(const char *path, int backlog, struct err *err);
 int socket_connect(const char *path, struct err *err);
 
 /*
- * Create a non-blocking TCP socket for the family (AF_INET, AF_INET6) with the
- * options of socket_set_tcp_options().  Returns a descriptor or a negative
- * errno.
- */
-int socket_new_tcp(int family, struct err *err);
-/*
  * Send small messages immediately (TCP_NODELAY), and close the connection if
  * the peer acknowledges nothing for SOCKET_TIMEOUT_MS (TCP_USER_TIMEOUT,
  * tcp(7)).  Keepalive probes detect such a peer on an idle connection as well.

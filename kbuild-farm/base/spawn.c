@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "base/which.h"
 
 #include <dirent.h>
@@ -103,7 +104,7 @@ static void reset_signals(bool keep_ignored)
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
-	for (size_t i = 0; i < sizeof(handled) / sizeof(*handled); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(handled); i++) {
 		/*
 		 * kfarm itself ignores SIGPIPE, even if its parent does not;
 		 * the program must not inherit this.
