@@ -84,13 +84,26 @@ static int set_git_error(const char *file, struct err *err)
 		       e && e->message ? e->message : "cannot read file");
 }
 
-static int read_settings(struct conf *c, const char *file, struct err *err)
+static void init_libgit2(void)
 {
+	git_libgit2_init();
+}
+
+/*
+ * The initialization of libgit2 reads all certificates of the system, which
+ * takes 20 ms, so it runs once.
+ */
+static int load_file(struct conf *c, const char *file, struct err *err)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	git_config *config = NULL;
 	git_config_iterator *it = NULL;
 	git_config_entry *entry;
-	int ret = 0, step = 0;
+	int ret = conf_locate_check(file, err), step = 0;
 
+	if (ret)
+		return ret;
+	pthread_once(&once, init_libgit2);
 	if (git_config_open_ondisk(&config, file) ||
 	    git_config_iterator_new(&it, config)) {
 		ret = set_git_error(file, err);
@@ -104,26 +117,6 @@ out:
 	git_config_iterator_free(it);
 	git_config_free(config);
 	return ret;
-}
-
-static void init_libgit2(void)
-{
-	git_libgit2_init();
-}
-
-/*
- * The initialization of libgit2 reads all certificates of the system, which
- * takes 20 ms, so it runs once.
- */
-static int load_file(struct conf *c, const char *file, struct err *err)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	int ret = conf_locate_check(file, err);
-
-	if (ret)
-		return ret;
-	pthread_once(&once, init_libgit2);
-	return read_settings(c, file, err);
 }
 
 /* Warn that a key is unknown or, if `reserved`, that it is ignored. */

@@ -89,15 +89,21 @@ static int set_pairs(git_config **config, const char *prefix,
 	return ret;
 }
 
-static int write_settings(const char *path, const char *prefix,
-			  const struct conf_pair *pairs, size_t n,
-			  struct err *err)
+int conf_set_all(const char *section, const char *sub,
+		 const struct conf_pair *pairs, size_t n, struct err *err)
 {
+	char *path = conf_user_path();
+	char *dir = str_dir(path);
+	char *prefix = xasprintf("%s%s%s.", section, sub ? "." : "",
+				 sub ? sub : "");
 	git_config *config = NULL;
-	const git_error *e;
 	unsigned tries = 0;
-	int ret;
+	int ret = fs_mkdirs(dir, 0700, err);
 
+	if (!ret && fs_exists(path))
+		ret = conf_locate_check(path, err);
+	if (ret)
+		goto out;
 	git_libgit2_init();
 	ret = git_config_open_ondisk(&config, path);
 	if (!ret) {
@@ -106,29 +112,15 @@ static int write_settings(const char *path, const char *prefix,
 		while (ret == GIT_ELOCKED && is_lock_stale(path, ++tries));
 	}
 	if (ret) {
-		e = git_error_last();
+		const git_error *e = git_error_last();
+
 		ret = err_set(err, EIO, "%s: %s", path,
 			      e && e->message ? e->message :
 						"cannot write file");
 	}
 	git_config_free(config);
 	git_libgit2_shutdown();
-	return ret;
-}
-
-int conf_set_all(const char *section, const char *sub,
-		 const struct conf_pair *pairs, size_t n, struct err *err)
-{
-	char *path = conf_user_path();
-	char *dir = str_dir(path);
-	char *prefix = xasprintf("%s%s%s.", section, sub ? "." : "",
-				 sub ? sub : "");
-	int ret = fs_mkdirs(dir, 0700, err);
-
-	if (!ret && fs_exists(path))
-		ret = conf_locate_check(path, err);
-	if (!ret)
-		ret = write_settings(path, prefix, pairs, n, err);
+out:
 	free(prefix);
 	free(dir);
 	free(path);
@@ -225,34 +217,30 @@ out:
 	return ret;
 }
 
-static int remove_section(const char *path, struct section_edit *c,
-			  struct err *err)
-{
-	struct err why = { 0 };
-	unsigned line = 0;
-	int ret = conf_scan(c->text, remove_item, c, &line, &why);
-
-	if (ret)
-		return err_set(err, EINVAL, "%s:%u: %s", path, line, why.text);
-	if (!c->removed)
-		return err_set(err, ENOENT, "no section [%s \"%s\"] in %s",
-			       c->section, c->sub, path);
-	copy_text_until(c, c->text.len);
-	return replace_file(path, buf_bytes(&c->out), err);
-}
-
 int conf_remove_section(const char *section, const char *sub, struct err *err)
 {
 	struct section_edit c = { .section = section, .sub = sub };
 	struct buf text = { 0 };
 	char *path = conf_user_path();
+	struct err why = { 0 };
+	unsigned line = 0;
 	int ret;
 
 	ret = fs_exists(path) ? conf_locate_read(path, &text, err) : 0;
-	if (!ret) {
-		c.text = buf_bytes(&text);
-		ret = remove_section(path, &c, err);
+	if (ret)
+		goto out;
+	c.text = buf_bytes(&text);
+	ret = conf_scan(c.text, remove_item, &c, &line, &why);
+	if (ret) {
+		ret = err_set(err, EINVAL, "%s:%u: %s", path, line, why.text);
+	} else if (!c.removed) {
+		ret = err_set(err, ENOENT, "no section [%s \"%s\"] in %s",
+			      section, sub, path);
+	} else {
+		copy_text_until(&c, c.text.len);
+		ret = replace_file(path, buf_bytes(&c.out), err);
 	}
+out:
 	buf_release(&c.out);
 	buf_release(&text);
 	free(path);

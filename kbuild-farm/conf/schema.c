@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -123,7 +124,7 @@ static const struct conf_key known[] = {
 const struct conf_key *conf_schema_find(const char *section, const char *sub,
 					const char *key)
 {
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 		const struct conf_key *k = &known[i];
 
 		if (k->has_subsection == (sub != NULL) &&
@@ -131,12 +132,6 @@ const struct conf_key *conf_schema_find(const char *section, const char *sub,
 			return k;
 	}
 	return NULL;
-}
-
-static bool is_hex_of_length(const char *value, size_t n)
-{
-	return strlen(value) == n &&
-	       strspn(value, "0123456789abcdefABCDEF") == n;
 }
 
 /* Format "none lzo zstd" as "none, lzo or zstd". */
@@ -156,7 +151,7 @@ static char *format_word_list(const char *words)
 /* Return the factor of a unit, or 0 if the key does not allow it. */
 static int64_t unit_factor(const struct conf_key *k, const char *unit)
 {
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
 		if (units[i].letter == *unit &&
 		    str_list_has(k->words, ' ', unit))
 			return units[i].worth;
@@ -206,7 +201,8 @@ int conf_schema_check(const struct conf_key *k, const char *value,
 		return -EINVAL;
 	}
 	if (k->type == CONF_TYPE_HEX &&
-	    !is_hex_of_length(value, (size_t)k->min))
+	    (strlen(value) != (size_t)k->min ||
+	     value[strspn(value, "0123456789abcdefABCDEF")]))
 		return err_set(err, EINVAL,
 			       "\"%s\" is not %ld hexadecimal digits", value,
 			       k->min);
