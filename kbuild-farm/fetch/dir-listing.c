@@ -6,6 +6,8 @@
  */
 #include "fetch/dir-listing.h"
 
+#include "base/vec.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -104,7 +106,7 @@ static int take_entity(const char **s)
 	const char *at = *s + (is_hex ? 3 : 2);
 	size_t n;
 
-	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(named); i++) {
 		n = strlen(named[i] + 1);
 		if (!strncasecmp(*s, named[i] + 1, n)) {
 			*s += n;

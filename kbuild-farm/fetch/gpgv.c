@@ -5,7 +5,6 @@
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/str.h"
-#include "fetch/gpg.h"
 #include "fetch/key.h"
 
 #include <errno.h>
@@ -153,10 +152,10 @@ static int find_signature_error(const struct gpgv_status *status,
 static int check_expiry(const struct fetch_signature *sig, struct bytes listing,
 			struct err *err)
 {
-	struct fetch_gpg_key key;
+	struct fetch_key key;
 	bool known = false;
 
-	while (fetch_gpg_next(&listing, &key)) {
+	while (fetch_key_next(&listing, &key)) {
 		if (key.expires_s <= 0 ||
 		    (!str_equal(key.fingerprint, sig->signing_key) &&
 		     !str_equal(key.fingerprint, sig->fingerprint)))
@@ -350,7 +349,7 @@ static int check_gpgv_status(struct gpgv_process *g,
 	if (ret)
 		goto out;
 	if (fetch_gpgv_status_key_expired(buf_bytes(&lines))) {
-		ret = fetch_gpg_list(buf_bytes(&g->keyring), &keys, err);
+		ret = fetch_key_list(buf_bytes(&g->keyring), &keys, err);
 		if (ret)
 			goto out;
 	}

@@ -30,7 +30,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "base/err.h"
-#include "fetch/gpg.h"
+#include "fetch/key.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -82,7 +82,7 @@ void fetch_gpgv_stream_free(struct fetch_gpgv_stream *s);
  * signature by the key with the primary fingerprint `fingerprint`.
  *
  * Only the keyword and fields of known form are read; user names are ignored.
- * `listing` is the output of fetch_gpg_list() for the keyring and matters only
+ * `listing` is the output of fetch_key_list() for the keyring and matters only
  * for an expired key; `wait_status` is the wait status of gpgv.  `out` is
  * written only on success.
  */

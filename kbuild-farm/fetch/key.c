@@ -2,17 +2,236 @@
 #include "fetch/key.h"
 
 #include "base/fs.h"
+#include "base/spawn.h"
 #include "fetch/download.h"
-#include "fetch/gpg.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define GPG_TIMEOUT_MS       60000
+#define GPG_OUTPUT_BYTES_MAX (64u << 20)
+#define FIELDS               10 /* of a line of a listing */
 
 #define WKD        "wkd:"
 #define REASON_MAX 200 /* length of a source's error in a message */
+
+/* ---- keys in files, read by gpg ---- */
+
+static int home_make(char **home, struct err *err)
+{
+	*home = xstrdup("/tmp/kfarm-gpg.XXXXXX");
+	if (mkdtemp(*home))
+		return 0;
+	free(*home);
+	*home = NULL;
+	return err_errno(err, "create a directory in /tmp");
+}
+
+static void home_remove(char *home)
+{
+	struct err ignored;
+
+	if (home)
+		fs_remove(home, &ignored);
+	free(home);
+}
+
+/*
+ * Run gpg with the command `what` and the argument `which` (may be NULL) on the
+ * input `in`.  Returns -EINVAL if gpg rejects the input.
+ */
+static int run_gpg(const char *home, const char *what, const char *which,
+		   struct bytes in, struct buf *out, struct err *err)
+{
+	const char *path = getenv("PATH");
+	char *env[] = { xasprintf("PATH=%s", path ? path : "/usr/bin:/bin"),
+			xasprintf("HOME=%s", home), (char *)"LC_ALL=C", NULL };
+	char *homedir = xasprintf("--homedir=%s", home);
+	const char *const argv[] = {
+		"gpg",
+		"--no-options",
+		"--batch",
+		"--no-tty",
+		"--quiet",
+		"--no-autostart",
+		"--lock-never",
+		"--disable-dirmngr",
+		"--no-auto-check-trustdb",
+		homedir,
+		"--with-colons",
+		what,
+		which,
+		NULL,
+	};
+	struct spawn spawn = { .argv = (char *const *)argv,
+			       .env = env,
+			       .stdio_fds = { -1, -1, -1 },
+			       .cpu_s = GPG_TIMEOUT_MS / 1000,
+			       .file_mib = GPG_OUTPUT_BYTES_MAX >> 20,
+			       .memory_mib = 1024 };
+	int status = 0, ret;
+
+	ret = fs_memfd_new(in, &spawn.stdio_fds[0], err);
+	if (!ret)
+		ret = spawn_collect_stdout(&spawn, GPG_OUTPUT_BYTES_MAX,
+					   GPG_TIMEOUT_MS, out, &status, err);
+	if (ret == -ENOENT)
+		ret = err_set(
+			err, ENOPKG,
+			"gpg: command not found; install the package gpg");
+	else if (!ret && status)
+		ret = err_set(err, EINVAL, "not an OpenPGP public key file");
+	if (spawn.stdio_fds[0] >= 0)
+		close(spawn.stdio_fds[0]);
+	free(homedir);
+	free(env[0]);
+	free(env[1]);
+	return ret;
+}
+
+int fetch_key_list(struct bytes file, struct buf *listing, struct err *err)
+{
+	char *home = NULL;
+	int ret = home_make(&home, err);
+
+	if (!ret)
+		ret = run_gpg(home, "--show-keys", NULL, file, listing, err);
+	home_remove(home);
+	return ret;
+}
+
+/* Read the first line of a key or subkey; return false for other lines. */
+static bool read_key_record(const char *const *field, struct fetch_key *key)
+{
+	bool is_secret = str_equal(field[0], "sec") ||
+			 str_equal(field[0], "ssb");
+	bool is_primary = str_equal(field[0], "pub") ||
+			  str_equal(field[0], "sec");
+
+	if (!is_secret && !is_primary && !str_equal(field[0], "sub"))
+		return false;
+	*key = (struct fetch_key){
+		.primary = is_primary,
+		.secret = is_secret,
+		.revoked = field[1][0] == 'r',
+		.expires_s = strtoll(field[6], NULL, 10),
+	};
+	return true;
+}
+
+bool fetch_key_next(struct bytes *listing, struct fetch_key *out)
+{
+	struct fetch_key key;
+	bool inside = false, found = false;
+
+	while (listing->len && !found) {
+		char *line = bytes_dup(bytes_take_line(listing)), *rest = line;
+		const char *field[FIELDS];
+
+		for (size_t i = 0; i < FIELDS; i++) {
+			field[i] = strsep(&rest, ":");
+			if (!field[i])
+				field[i] = "";
+		}
+		if (read_key_record(field, &key)) {
+			inside = true;
+		} else if (inside && str_equal(field[0], "fpr") &&
+			   strlen(field[9]) == FETCH_FINGERPRINT_SIZE - 1) {
+			memcpy(key.fingerprint, field[9],
+			       FETCH_FINGERPRINT_SIZE);
+			*out = key;
+			found = true;
+		}
+		free(line);
+	}
+	return found;
+}
+
+static bool is_revoked(struct bytes listing, const char *fingerprint)
+{
+	struct fetch_key key;
+
+	while (fetch_key_next(&listing, &key)) {
+		if (key.revoked && str_equal(key.fingerprint, fingerprint))
+			return true;
+	}
+	return false;
+}
+
+bool fetch_key_lacks_revocation(struct bytes trusted, struct bytes other)
+{
+	struct fetch_key key;
+
+	while (fetch_key_next(&trusted, &key)) {
+		if (key.revoked && !is_revoked(other, key.fingerprint))
+			return true;
+	}
+	return false;
+}
+
+/* Check that the key is listed and that all listed keys are public. */
+static int check_listing(struct bytes listing, const char *fingerprint,
+			 struct err *err)
+{
+	struct fetch_key key;
+	bool found = false, any = false;
+
+	while (fetch_key_next(&listing, &key)) {
+		any = true;
+		if (key.secret)
+			return err_set(err, EINVAL,
+				       "contains a secret key; provide only "
+				       "the public key (gpg --export)");
+		found |= key.primary && str_equal(key.fingerprint, fingerprint);
+	}
+	if (!any)
+		return err_set(err, EINVAL, "not an OpenPGP public key file");
+	return found ? 0 :
+		       err_set(err, ENOKEY, "does not contain the key %s",
+			       fingerprint);
+}
+
+/*
+ * Extract the key with the primary fingerprint `fingerprint` (40 upper-case
+ * digits) from a file of public keys.  Append a binary keyring to `key` and the
+ * listing of the file to `listing`.  Returns 0; -ENOKEY if the file contains
+ * only other keys; -EINVAL if it contains no key or a secret key.
+ */
+static int extract_key(struct bytes file, const char *fingerprint,
+		       struct buf *key, struct buf *listing, struct err *err)
+{
+	static const struct bytes nothing;
+	struct buf ignored = { 0 };
+	char *home = NULL;
+	int ret = home_make(&home, err);
+
+	if (ret)
+		return ret;
+	ret = run_gpg(home, "--show-keys", NULL, file, listing, err);
+	if (ret)
+		goto out;
+	ret = check_listing(buf_bytes(listing), fingerprint, err);
+	if (ret)
+		goto out;
+	ret = run_gpg(home, "--import", NULL, file, &ignored, err);
+	/* Continue after -EINVAL: another key of the file can be invalid. */
+	if (ret && ret != -EINVAL)
+		goto out;
+	ret = run_gpg(home, "--export", fingerprint, nothing, key, err);
+	if (!ret && !key->len)
+		ret = err_set(err, EINVAL, "gpg rejected the key %s",
+			      fingerprint);
+out:
+	buf_release(&ignored);
+	home_remove(home);
+	return ret;
+}
+
+/* ---- sources of keys ---- */
 
 bool fetch_key_is_fingerprint(const char *text)
 {
@@ -119,7 +338,7 @@ struct key_search {
 	char fingerprint[FETCH_FINGERPRINT_SIZE];
 	char *cache_path; /* path of the cached copy */
 	struct buf cached_key; /* key in the cached copy, if it is valid */
-	struct buf cached_listing; /* listing of that copy (fetch/gpg.h) */
+	struct buf cached_listing; /* listing of that copy */
 	struct buf key, listing; /* of the key that was found */
 	struct buf reasons; /* errors of the sources without the key */
 	bool gpg_missing;
@@ -131,46 +350,40 @@ static void add_source_error(struct key_search *s, const struct err *why)
 		   REASON_MAX, why->text);
 }
 
-/* Extract the key from a file, or record why the file cannot provide it. */
-static bool extract_searched_key(struct key_search *s, struct bytes file,
-				 const char *name)
-{
-	struct err why = { 0 };
-	int ret;
-
-	buf_reset(&s->listing);
-	ret = fetch_gpg_extract(file, s->fingerprint, &s->key, &s->listing,
-				&why);
-	if (!ret && fetch_gpg_lacks_revocation(buf_bytes(&s->cached_listing),
-					       buf_bytes(&s->listing)))
-		ret = err_set(&why, EINVAL,
-			      "outdated copy: lacks a known revocation");
-	s->gpg_missing |= ret == -ENOPKG;
-	if (ret) {
-		buf_reset(&s->key);
-		err_wrap(&why, "%s", name);
-		add_source_error(s, &why);
-	}
-	return !ret;
-}
-
-/* Search for the key at a URL or, if `options` is NULL, in a file. */
+/*
+ * Search for the key at a URL or, if `options` is NULL, in a file.  Returns
+ * false with the reason added to s->reasons if the key is not found.
+ */
 static bool search_url_or_file(struct key_search *s, const char *place,
 			       const struct fetch_options *options)
 {
 	const char *const urls[] = { place, NULL };
 	struct buf content = { 0 };
 	struct err why = { 0 };
-	bool found = false;
+	int ret;
 
-	if (options ? fetch_download_text(urls, FETCH_KEY_BYTES_MAX, options,
-					  &content, &why) :
-		      fs_read(place, FETCH_KEY_BYTES_MAX, &content, &why))
+	ret = options ? fetch_download_text(urls, FETCH_KEY_BYTES_MAX, options,
+					    &content, &why) :
+			fs_read(place, FETCH_KEY_BYTES_MAX, &content, &why);
+	if (ret)
+		goto out;
+	buf_reset(&s->listing);
+	ret = extract_key(buf_bytes(&content), s->fingerprint, &s->key,
+			  &s->listing, &why);
+	if (!ret && fetch_key_lacks_revocation(buf_bytes(&s->cached_listing),
+					       buf_bytes(&s->listing)))
+		ret = err_set(&why, EINVAL,
+			      "outdated copy: lacks a known revocation");
+	s->gpg_missing |= ret == -ENOPKG;
+	if (ret) {
+		buf_reset(&s->key);
+		err_wrap(&why, "%s", place);
+	}
+out:
+	if (ret)
 		add_source_error(s, &why);
-	else
-		found = extract_searched_key(s, buf_bytes(&content), place);
 	buf_release(&content);
-	return found;
+	return !ret;
 }
 
 static bool search_sources(struct key_search *s, const struct strv *sources,

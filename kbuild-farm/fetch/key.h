@@ -12,19 +12,30 @@
  *	https://keyserver.example.org/pks/lookup?op=get&search=0x%s
  *
  * or "wkd:NAME@DOMAIN", which stands for the two URLs of a Web Key Directory.
+ *
+ * The program gpg reads the keys.  Each call of gpg has a temporary home
+ * directory.  gpg reads no configuration, starts no agent, does not use the
+ * network and does not prompt.  Its time and memory are limited.  Functions
+ * that run gpg return -ENOPKG if it is not installed.  fetch/gpgv.h verifies
+ * signatures.
+ *
+ * A listing is the output of `gpg --with-colons`, described in GnuPG's
+ * doc/DETAILS.  User names are ignored.
  */
 #ifndef FETCH_KEY_H
 #define FETCH_KEY_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
-
-#include <stdbool.h>
 
 struct fetch_options; /* fetch/download.h */
 
 /* Maximum size of a file of keys, in bytes. */
 #define FETCH_KEY_BYTES_MAX (8u << 20)
+
+/* 40 upper-case hexadecimal digits and a NUL. */
+#define FETCH_FINGERPRINT_SIZE 41
 
 /* Return true if `text` is 40 hexadecimal digits, in either case. */
 bool fetch_key_is_fingerprint(const char *text);
@@ -56,5 +67,29 @@ int fetch_key_find(const char *data_dir, const char *fingerprint,
  */
 int fetch_key_urls(const char *source, const char *fingerprint,
 		   struct strv *urls, struct err *err);
+
+struct fetch_key {
+	char fingerprint[FETCH_FINGERPRINT_SIZE];
+	bool primary; /* false: a subkey */
+	bool secret;
+	bool revoked;
+	int64_t expires_s; /* seconds since 1970; 0: never */
+};
+
+/*
+ * Append the listing of a file of keys, binary or armored, to `listing`.
+ * Returns 0, or -EINVAL for any other file.
+ */
+int fetch_key_list(struct bytes file, struct buf *listing, struct err *err);
+/*
+ * Read the next key and remove it from the front of `listing`.  Returns false
+ * at the end.
+ */
+bool fetch_key_next(struct bytes *listing, struct fetch_key *out);
+/*
+ * Return true if a key or subkey is revoked in `trusted` but not in `other`, a
+ * listing of the same key from another source.
+ */
+bool fetch_key_lacks_revocation(struct bytes trusted, struct bytes other);
 
 #endif

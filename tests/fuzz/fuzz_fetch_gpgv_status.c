@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    &got, &err) &&
 	    strcasecmp(got.fingerprint, PIN))
 		abort();
-	fetch_gpg_lacks_revocation(
+	fetch_key_lacks_revocation(
 		bytes_of(data, lines),
 		bytes_of(size ? data + listing : NULL, size - listing));
 	return 0;

@@ -149,15 +149,15 @@ START_TEST(a_listing_that_lacks_a_revocation_is_noticed)
 				      ":\n";
 	static const char cut[] = "pub:-:\nfpr:::::::::" SAMPLE_KEY ":\n";
 
-	ck_assert(fetch_gpg_lacks_revocation(bytes_str(revoked),
+	ck_assert(fetch_key_lacks_revocation(bytes_str(revoked),
 					     bytes_str(good)));
 	ck_assert(
-		fetch_gpg_lacks_revocation(bytes_str(revoked), bytes_str(cut)));
-	ck_assert(!fetch_gpg_lacks_revocation(bytes_str(good),
+		fetch_key_lacks_revocation(bytes_str(revoked), bytes_str(cut)));
+	ck_assert(!fetch_key_lacks_revocation(bytes_str(good),
 					      bytes_str(revoked)));
-	ck_assert(!fetch_gpg_lacks_revocation(bytes_str(revoked),
+	ck_assert(!fetch_key_lacks_revocation(bytes_str(revoked),
 					      bytes_str(revoked)));
-	ck_assert(!fetch_gpg_lacks_revocation(bytes_str(""), bytes_str(good)));
+	ck_assert(!fetch_key_lacks_revocation(bytes_str(""), bytes_str(good)));
 }
 END_TEST
 

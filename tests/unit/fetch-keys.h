@@ -11,7 +11,7 @@
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/str.h"
-#include "fetch/gpg.h"
+#include "fetch/key.h"
 
 #include <check.h>
 #include <stdlib.h>
