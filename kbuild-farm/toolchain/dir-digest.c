@@ -47,13 +47,30 @@ void toolchain_dir_digest_sort_entries(struct compiler_entries *e)
 		qsort(e->v, e->n, sizeof(*e->v), by_entry_path);
 }
 
-static int hash_file(struct dir_reader *r, int fd, const char *path,
-		     struct digest *digest)
+static int read_regular(struct dir_reader *r, const char *path,
+			struct compiler_entry *e)
 {
-	struct digest_ctx *run = digest_new();
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct digest_ctx *run;
+	struct stat st;
 	ssize_t n = 1;
 	int ret = 0;
 
+	if (fd < 0 || fstat(fd, &st)) {
+		ret = err_errno(r->err, "%s", path);
+		goto out;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		ret = err_set(r->err, EAGAIN, "%s: changed while being read",
+			      path);
+		goto out;
+	}
+	e->kind = COMPILER_ENTRY_FILE;
+	e->executable = st.st_mode & S_IXUSR;
+	e->size_bytes = (uint64_t)st.st_size;
+	e->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 +
+		      st.st_mtim.tv_nsec;
+	run = digest_new();
 	while (!ret && n) {
 		n = read(fd, r->block, BLOCK);
 		if (n > 0)
@@ -63,30 +80,8 @@ static int hash_file(struct dir_reader *r, int fd, const char *path,
 		if (r->cancelled && atomic_load(r->cancelled))
 			ret = err_set(r->err, ECANCELED, "cancelled");
 	}
-	digest_finish(run, digest);
-	return ret;
-}
-
-static int read_regular(struct dir_reader *r, const char *path,
-			struct compiler_entry *e)
-{
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat st;
-	int ret;
-
-	if (fd < 0 || fstat(fd, &st)) {
-		ret = err_errno(r->err, "%s", path);
-	} else if (!S_ISREG(st.st_mode)) {
-		ret = err_set(r->err, EAGAIN, "%s: changed while being read",
-			      path);
-	} else {
-		e->kind = COMPILER_ENTRY_FILE;
-		e->executable = st.st_mode & S_IXUSR;
-		e->size_bytes = (uint64_t)st.st_size;
-		e->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 +
-			      st.st_mtim.tv_nsec;
-		ret = hash_file(r, fd, path, &e->digest);
-	}
+	digest_finish(run, &e->digest);
+out:
 	if (fd >= 0)
 		close(fd);
 	return ret;

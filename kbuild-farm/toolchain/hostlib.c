@@ -386,7 +386,7 @@ bool toolchain_hostlib_is_build_tool(const char *path)
 	const char *name = str_base(path);
 	size_t stem = compiler_find_stem_len(name);
 
-	for (size_t i = 0; i < sizeof(tools) / sizeof(*tools); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++) {
 		if (is_program_named(name, strlen(name), tools[i]))
 			return true;
 	}

@@ -35,29 +35,12 @@ static int lock_file(const struct toolchain_install_dir *p, const char *name,
 	return fd == -EBUSY ? -EAGAIN : fd;
 }
 
-static void remove_stale_locks(const struct toolchain_install_dir *p)
-{
-	struct strv names = { 0 };
-
-	fs_list_at(p->dir_fd, ".", &names);
-	for (size_t i = 0; i < names.n; i++) {
-		int fd = str_starts(names.v[i], LOCK) ?
-				 lock_file(p, names.v[i], 0) :
-				 -1;
-
-		if (fd < 0)
-			continue;
-		unlinkat(p->dir_fd, names.v[i], 0);
-		close(fd);
-	}
-	strv_release(&names);
-}
-
 int toolchain_install_dir_open(struct toolchain_install_dir *p,
 			       const char *data, struct err *err)
 {
 	char *live = xasprintf("%s/toolchains/" SCRATCH_ROOT_NAME, data);
 	int ret = fs_mkdirs(live, 0755, err);
+	struct strv names = { 0 };
 
 	*p = (struct toolchain_install_dir){
 		.path = xasprintf("%s/toolchains", data),
@@ -74,8 +57,21 @@ int toolchain_install_dir_open(struct toolchain_install_dir *p,
 		toolchain_install_dir_close(p);
 		return ret;
 	}
+
 	store_scratch_dir_prune(p->scratch_root_fd);
-	remove_stale_locks(p);
+	/* A lock that can be taken was left by a process that has ended. */
+	fs_list_at(p->dir_fd, ".", &names);
+	for (size_t i = 0; i < names.n; i++) {
+		int fd = str_starts(names.v[i], LOCK) ?
+				 lock_file(p, names.v[i], 0) :
+				 -1;
+
+		if (fd < 0)
+			continue;
+		unlinkat(p->dir_fd, names.v[i], 0);
+		close(fd);
+	}
+	strv_release(&names);
 	return 0;
 }
 

@@ -154,40 +154,6 @@ out:
 	return ret;
 }
 
-static int link_all(struct publication *p)
-{
-	const struct toolchain_link_request *w = p->request;
-	struct strv files = { 0 };
-	size_t tools = 0;
-	int ret = fs_list(w->bin_dir, &files);
-
-	if (ret)
-		return err_set(p->err, -ret, "%s: %s", w->bin_dir,
-			       strerror(-ret));
-	for (size_t i = 0; !ret && i < files.n; i++) {
-		char *name = toolchain_tool_name_normalize(
-			files.v[i], w->triplet, w->release);
-		char *path = xasprintf("%s/%s", w->bin_dir, files.v[i]);
-
-		if (name && which_is_executable(path)) {
-			if (!tools++) {
-				ret = fs_mkdirs(w->link_dir, 0755, p->err);
-				remove_temp_links(w->link_dir);
-			}
-			if (!ret)
-				ret = link_tool(p, files.v[i], name);
-		}
-		free(path);
-		free(name);
-	}
-	strv_release(&files);
-	if (ret || tools)
-		return ret;
-	return err_set(p->err, ENOENT, "%s: no %s%s tools found", w->bin_dir,
-		       w->triplet ? w->triplet : "clang",
-		       w->triplet ? "-*" : "");
-}
-
 int toolchain_link_publish(const struct toolchain_link_request *w,
 			   struct strv *links, struct strv *collisions,
 			   struct err *err)
@@ -195,9 +161,37 @@ int toolchain_link_publish(const struct toolchain_link_request *w,
 	struct publication p = { .request = w,
 				 .collisions = collisions,
 				 .err = err };
+	struct strv files = { 0 };
+	size_t n_tools = 0;
 	struct err ignored;
-	int ret = link_all(&p);
+	int ret = fs_list(w->bin_dir, &files);
 
+	if (ret) {
+		err_set(err, -ret, "%s: %s", w->bin_dir, strerror(-ret));
+		goto out;
+	}
+	for (size_t i = 0; !ret && i < files.n; i++) {
+		char *name = toolchain_tool_name_normalize(
+			files.v[i], w->triplet, w->release);
+		char *path = xasprintf("%s/%s", w->bin_dir, files.v[i]);
+
+		if (name && which_is_executable(path)) {
+			if (!n_tools++) {
+				ret = fs_mkdirs(w->link_dir, 0755, err);
+				remove_temp_links(w->link_dir);
+			}
+			if (!ret)
+				ret = link_tool(&p, files.v[i], name);
+		}
+		free(path);
+		free(name);
+	}
+	strv_release(&files);
+	if (!ret && !n_tools)
+		ret = err_set(err, ENOENT, "%s: no %s%s tools found",
+			      w->bin_dir, w->triplet ? w->triplet : "clang",
+			      w->triplet ? "-*" : "");
+out:
 	if (ret)
 		toolchain_link_unpublish(&p.created, w->bin_dir, &ignored);
 	else
@@ -313,15 +307,6 @@ static int by_inode_then_path(const void *a, const void *b)
 	return order ? order : strcmp(x->path, y->path);
 }
 
-static bool equal_content(const char *a, const char *b)
-{
-	struct digest x, y;
-	struct err ignored;
-
-	return !digest_file(a, &x, &ignored) && !digest_file(b, &y, &ignored) &&
-	       digest_equal(&x, &y);
-}
-
 /*
  * Find an installed file with the properties and the content of `added`.
  * Returns its first name, or NULL.
@@ -330,6 +315,8 @@ static struct dedup_file *find_equal(struct dedup_files *installed,
 				     const struct dedup_file *added)
 {
 	size_t low = 0, high = installed->n;
+	struct digest x, y;
+	struct err ignored;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -350,7 +337,9 @@ static struct dedup_file *find_equal(struct dedup_files *installed,
 		if (t->shared ||
 		    (low && t[-1].ino == t->ino && t[-1].dev == t->dev))
 			continue;
-		if (equal_content(t->path, added->path))
+		if (!digest_file(t->path, &x, &ignored) &&
+		    !digest_file(added->path, &y, &ignored) &&
+		    digest_equal(&x, &y))
 			return t;
 	}
 	return NULL;

@@ -2,6 +2,7 @@
 #include "toolchain/tool-name.h"
 
 #include "base/str.h"
+#include "base/vec.h"
 #include "compiler/find.h"
 
 #include <ctype.h>
@@ -29,11 +30,11 @@ static bool is_of_llvm(const char *file)
 					      "scan-",    "wasm-ld" };
 	static const char *const whole[] = { "dsymutil", "llc", "lli", "opt" };
 
-	for (size_t i = 0; i < sizeof(begins) / sizeof(*begins); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(begins); i++) {
 		if (str_starts(file, begins[i]))
 			return true;
 	}
-	for (size_t i = 0; i < sizeof(whole) / sizeof(*whole); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(whole); i++) {
 		if (!strcmp(file, whole[i]))
 			return true;
 	}

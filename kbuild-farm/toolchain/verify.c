@@ -4,6 +4,7 @@
 #include "base/elf.h"
 #include "base/fs.h"
 #include "base/spawn.h"
+#include "base/vec.h"
 #include "compiler/host.h"
 #include "fetch/checksums.h"
 #include "fetch/download.h"
@@ -253,7 +254,7 @@ static const char *find_smoke_test_fault(const char *text, size_t *len)
 
 	for (; *text; text += *len + (text[*len] == '\n')) {
 		*len = strcspn(text, "\n");
-		for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++) {
+		for (size_t i = 0; i < ARRAY_SIZE(signs); i++) {
 			if (memmem(text, *len, signs[i], strlen(signs[i])))
 				return text;
 		}
