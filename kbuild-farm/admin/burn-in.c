@@ -378,43 +378,37 @@ static void record_wrong_object(struct admin_test_state_node *n,
 		u->inconsistent = true;
 }
 
-static void classify_test_result(struct admin_test_state_node *n,
-				 const struct admin_test_state_job *job,
-				 const struct peer_job_result *a)
-{
-	const struct peer_canary_unit *unit = &job->canary->units[job->unit];
-	struct err err;
-	char *words;
-
-	n->result->cpu_ms += a->wire.cpu_ms;
-	if (class_test_count(n, job))
-		n->result->class_results[job->class].cpu_ms += a->wire.cpu_ms;
-	if (peer_job_result_check(a, &err)) {
-		count_outcome(n, job, TEST_OUTCOME_DAMAGED, err.text);
-	} else if (a->wire.wait_status) {
-		words = describe_crash(a);
-		count_outcome(n, job, TEST_OUTCOME_CRASHED, words);
-		free(words);
-	} else if (!peer_canary_is_equal(a, unit)) {
-		record_wrong_object(n, job, a);
-	} else {
-		count_outcome(n, job, TEST_OUTCOME_RIGHT, NULL);
-		if (job->canary->is_burn_in)
-			n->result->units[job->unit].n_right++;
-	}
-}
-
 void admin_burn_in_handle_result(struct admin_test_state_node *n,
 				 uint32_t number,
 				 struct peer_job_result *answer)
 {
 	struct admin_test_state_job *job = find_test_job(n, number);
+	struct err err;
 
-	if (job) {
-		classify_test_result(n, job, answer);
-		n->progress_ms = clock_ms();
-		remove_test_job(n, job);
+	if (!job)
+		goto out;
+	n->result->cpu_ms += answer->wire.cpu_ms;
+	if (class_test_count(n, job))
+		n->result->class_results[job->class].cpu_ms +=
+			answer->wire.cpu_ms;
+	if (peer_job_result_check(answer, &err)) {
+		count_outcome(n, job, TEST_OUTCOME_DAMAGED, err.text);
+	} else if (answer->wire.wait_status) {
+		char *words = describe_crash(answer);
+
+		count_outcome(n, job, TEST_OUTCOME_CRASHED, words);
+		free(words);
+	} else if (!peer_canary_is_equal(answer,
+					 &job->canary->units[job->unit])) {
+		record_wrong_object(n, job, answer);
+	} else {
+		count_outcome(n, job, TEST_OUTCOME_RIGHT, NULL);
+		if (job->canary->is_burn_in)
+			n->result->units[job->unit].n_right++;
 	}
+	n->progress_ms = clock_ms();
+	remove_test_job(n, job);
+out:
 	peer_job_result_release(answer);
 }
 

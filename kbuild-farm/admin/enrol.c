@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/printable.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "compiler/host.h"
 #include "node/address.h"
 #include "tls/key.h"
@@ -88,8 +89,7 @@ static const struct program_target {
 
 static const struct program_target *find_program_target(const char *host)
 {
-	for (size_t i = 0; i < sizeof(program_target) / sizeof(*program_target);
-	     i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(program_target); i++) {
 		if (!strcmp(program_target[i].host, host))
 			return &program_target[i];
 	}
@@ -164,8 +164,7 @@ int admin_kfarmd_program_find_near(const char *kfarm, const char *host,
  * -EINVAL if the file is not a static program for `host`.  `err` contains
  * advice.
  */
-static int admin_kfarmd_program_find(const char *host, char **path,
-				     struct err *err)
+static int find_kfarmd_program(const char *host, char **path, struct err *err)
 {
 	char *self = realpath("/proc/self/exe", NULL);
 	int ret = self ? admin_kfarmd_program_find_near(self, host, path, err) :
@@ -274,8 +273,8 @@ static int send_program(struct admin_enrol_result *a,
 	if (!a->machine || a->program_requested)
 		return set_bad_reply("ready", err);
 	a->program_requested = true;
-	ret = admin_kfarmd_program_find(compiler_host_release_name(a->machine),
-					&path, err);
+	ret = find_kfarmd_program(compiler_host_release_name(a->machine), &path,
+				  err);
 	if (!ret)
 		ret = fs_read(path, PROGRAM_MAX, &program, err);
 	if (ret)
@@ -304,8 +303,7 @@ static const struct reply_word *find_reply_word(const char *line)
 {
 	size_t len = strcspn(line, " ");
 
-	for (size_t i = 0; i < sizeof(reply_words) / sizeof(*reply_words);
-	     i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(reply_words); i++) {
 		const struct reply_word *w = &reply_words[i];
 
 		if (strlen(w->word) == len && !memcmp(w->word, line, len))
@@ -401,13 +399,12 @@ static void add_copy_commands(struct buf *out, const char *ssh, const char *to)
 		   "# On this machine, one of these, according to "
 		   "`ssh %s uname -m`:\n",
 		   ssh);
-	for (size_t i = 0; i < sizeof(program_target) / sizeof(*program_target);
-	     i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(program_target); i++) {
 		const struct program_target *t = &program_target[i];
 		struct err why = { 0 };
 		char *path = NULL;
 
-		if (admin_kfarmd_program_find(t->host, &path, &why)) {
+		if (find_kfarmd_program(t->host, &path, &why)) {
 			buf_printf(out, "# %s: %s\n", t->uname, why.text);
 			continue;
 		}

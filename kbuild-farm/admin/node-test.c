@@ -117,20 +117,6 @@ static void finish_bandwidth_stage(struct admin_test_state_node *n)
 	enter_test_stage(n, ADMIN_NODE_TEST_STAGE_COMPILER);
 }
 
-static void measure_next_file(struct admin_test_state_node *n)
-{
-	const struct inputs_entry *file;
-
-	n->trial->measured_node = n;
-	file = write_random_file(n, n->n_measured ?
-					    ADMIN_TEST_STATE_LARGE_BYTES :
-					    ADMIN_TEST_STATE_SMALL_BYTES);
-	n->progress_ms = clock_ms();
-	n->measuring = file && peer_measure_bandwidth(n->peer, file);
-	if (!n->measuring)
-		finish_bandwidth_stage(n);
-}
-
 /* One node is measured at a time: the link of the build host is shared. */
 static void advance_bandwidth(struct admin_test_state_node *n, uint64_t now)
 {
@@ -146,10 +132,19 @@ static void advance_bandwidth(struct admin_test_state_node *n, uint64_t now)
 						      FAST_TRANSFER_US);
 
 	if (!t->measured_node || (t->measured_node == n && !n->measuring)) {
-		if (known)
+		if (!known) {
+			const struct inputs_entry *file = write_random_file(
+				n, n->n_measured ?
+					   ADMIN_TEST_STATE_LARGE_BYTES :
+					   ADMIN_TEST_STATE_SMALL_BYTES);
+
+			t->measured_node = n;
+			n->progress_ms = clock_ms();
+			n->measuring = file &&
+				       peer_measure_bandwidth(n->peer, file);
+		}
+		if (known || !n->measuring)
 			finish_bandwidth_stage(n);
-		else
-			measure_next_file(n);
 	} else if (t->measured_node == n &&
 		   now > n->progress_ms + BANDWIDTH_TIMEOUT_MS) {
 		if (n->result->bandwidth ==
@@ -178,31 +173,6 @@ static void set_compiler_missing(struct admin_test_state_node *n,
 	enter_test_stage(n, ADMIN_NODE_TEST_STAGE_FINISHED);
 }
 
-/* Give up the compiler if its upload stalls or takes too long. */
-static void check_upload_progress(struct admin_test_state_node *n, uint64_t now)
-{
-	struct peer_stats figures;
-
-	peer_stats(n->peer, &figures);
-	if (!n->compiler_start_ms)
-		n->compiler_start_ms = now;
-	/*
-	 * Smaller amounts are no progress: a node that reads a few bytes at a
-	 * time will never finish.
-	 */
-	if (figures.sent_bytes >= n->sent_bytes + UPLOAD_PROGRESS_BYTES) {
-		n->sent_bytes = figures.sent_bytes;
-		n->progress_ms = now;
-	}
-	if (now > n->compiler_start_ms + UPLOAD_TIMEOUT_MS) {
-		set_compiler_missing(n,
-				     "compiler upload not finished within 10 "
-				     "minutes");
-	} else if (now > n->progress_ms + UPLOAD_STALL_MS) {
-		set_compiler_missing(n, "compiler upload stalled for 15 s");
-	}
-}
-
 /* The upload waits until the bandwidth of all nodes is measured. */
 static void advance_compiler(struct admin_test_state_node *n, uint64_t now)
 {
@@ -225,14 +195,33 @@ static void advance_compiler(struct admin_test_state_node *n, uint64_t now)
 	if (peer_toolchain_state(n->peer, t->tc) == PEER_TOOLCHAIN_READY) {
 		n->result->has_compiler = true;
 		enter_test_stage(n, ADMIN_NODE_TEST_STAGE_CANARY);
-	} else if (figures.toolchain_missing) {
+		return;
+	}
+	if (figures.toolchain_missing) {
 		set_compiler_missing(
 			n, figures.missing_reason ?
 				   figures.missing_reason :
 				   "no build of the compiler for this node");
-	} else {
-		check_upload_progress(n, now);
+		return;
 	}
+
+	/* Give up the compiler if its upload stalls or takes too long. */
+	if (!n->compiler_start_ms)
+		n->compiler_start_ms = now;
+	/*
+	 * Smaller amounts are no progress: a node that reads a few bytes at a
+	 * time will never finish.
+	 */
+	if (figures.sent_bytes >= n->sent_bytes + UPLOAD_PROGRESS_BYTES) {
+		n->sent_bytes = figures.sent_bytes;
+		n->progress_ms = now;
+	}
+	if (now > n->compiler_start_ms + UPLOAD_TIMEOUT_MS)
+		set_compiler_missing(n,
+				     "compiler upload not finished within 10 "
+				     "minutes");
+	else if (now > n->progress_ms + UPLOAD_STALL_MS)
+		set_compiler_missing(n, "compiler upload stalled for 15 s");
 }
 
 /* ---------------------------------------------------------- known answers */

@@ -36,8 +36,6 @@ static const struct {
 	{ "tv-box", admin_profile_tv_box },
 };
 
-#define N_BUILT_IN (sizeof(built_in) / sizeof(*built_in))
-
 struct profile_parser {
 	struct admin_profile *p;
 	struct err *err;
@@ -96,7 +94,7 @@ static int take_clock(uint64_t *hz, const char *value, struct err *err)
 		return 0;
 	}
 	if (!split_number(value, 100000000, &n, &unit)) {
-		for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
 			*hz = (uint64_t)n * units[i].hz;
 			if (!strcmp(unit, units[i].name) &&
 			    *hz <= UINT64_C(100000000000))
@@ -145,18 +143,6 @@ static int take_service(struct strv *out, const char *value, struct err *err)
 	return 0;
 }
 
-static int take_boost(struct admin_profile *p, const char *value,
-		      struct err *err)
-{
-	p->boost_enabled = !strcmp(value, "on");
-	p->has_boost = true;
-	if (!p->boost_enabled && strcmp(value, "off"))
-		return err_set(err, EINVAL,
-			       "invalid value \"%s\": expected on or off",
-			       value);
-	return 0;
-}
-
 /* ------------------------------------------------------------- sections */
 
 /* Return the clock of [cpu "N"], or of [cpu] for -1; add it if necessary. */
@@ -196,8 +182,16 @@ static int read_cpu_key(struct admin_profile *p, const struct conf_item *item,
 	if (item->sub && str_parse_number(item->sub, 0, 65535, &cpu))
 		return err_set(err, EINVAL, "invalid CPU number \"%s\"",
 			       item->sub);
-	if (!item->sub && !strcmp(item->key, "boost"))
-		return take_boost(p, item->value, err);
+	if (!item->sub && !strcmp(item->key, "boost")) {
+		p->boost_enabled = !strcmp(item->value, "on");
+		p->has_boost = true;
+		return p->boost_enabled || !strcmp(item->value, "off") ?
+			       0 :
+			       err_set(err, EINVAL,
+				       "invalid value \"%s\": expected on or "
+				       "off",
+				       item->value);
+	}
 	return read_clock(find_profile_clock(p, (int)cpu), item->key,
 			  item->value, err);
 }
@@ -310,7 +304,7 @@ void admin_profile_list(struct strv *out)
 	char *dir = boards_dir();
 	struct strv files = { 0 };
 
-	for (size_t i = 0; i < N_BUILT_IN; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(built_in); i++)
 		strv_add(out, built_in[i].name);
 	if (!fs_list(dir, &files)) {
 		for (size_t i = 0; i < files.n; i++) {
@@ -325,11 +319,19 @@ void admin_profile_list(struct strv *out)
 	free(dir);
 }
 
-static int unknown_profile(const char *name, const char *path, struct err *err)
+static int parse_built_in(struct admin_profile *p, const char *name,
+			  const char *path, struct err *err)
 {
 	struct strv names = { 0 };
 	char *all;
 
+	for (size_t i = 0; i < ARRAY_SIZE(built_in); i++) {
+		const char *text = built_in[i].text;
+
+		if (!strcmp(name, built_in[i].name))
+			return admin_profile_parse(
+				p, name, bytes_of(text, strlen(text)), err);
+	}
 	admin_profile_list(&names);
 	all = strv_join(&names, ", ");
 	err_set(err, ENOENT,
@@ -338,19 +340,6 @@ static int unknown_profile(const char *name, const char *path, struct err *err)
 	free(all);
 	strv_release(&names);
 	return -ENOENT;
-}
-
-static int parse_built_in(struct admin_profile *p, const char *name,
-			  const char *path, struct err *err)
-{
-	for (size_t i = 0; i < N_BUILT_IN; i++) {
-		const char *text = built_in[i].text;
-
-		if (!strcmp(name, built_in[i].name))
-			return admin_profile_parse(
-				p, name, bytes_of(text, strlen(text)), err);
-	}
-	return unknown_profile(name, path, err);
 }
 
 int admin_profile_find(struct admin_profile *p, const char *name,

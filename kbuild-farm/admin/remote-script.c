@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "node/transport-child.h"
 
 #include <errno.h>
@@ -127,7 +128,7 @@ static int start_ssh(struct admin_remote_script_session *t, pid_t *pid,
 	command = xasprintf("exec sh -c 'kfarm_script=$(dd bs=1 count=%zu "
 			    "2>/dev/null); eval \"$kfarm_script\"'",
 			    t->send.len);
-	argv[sizeof(argv) / sizeof(*argv) - 2] = command;
+	argv[ARRAY_SIZE(argv) - 2] = command;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) ||
 	    pipe2(out, O_CLOEXEC) || pipe2(words, O_CLOEXEC)) {
 		ret = err_errno(err, "pipe");
@@ -235,28 +236,10 @@ static int read_ssh_fd(struct admin_remote_script_session *t, int which,
 	return 0;
 }
 
-/*
- * Write queued input to ssh.  If ssh does not read any more, drop the input
- * without an error: the output of ssh contains the reason.
- */
-static void write_ssh_fd(struct admin_remote_script_session *t)
-{
-	ssize_t n = send(t->fd[SSH_STDIN].fd, t->send.data, t->send.len,
-			 MSG_NOSIGNAL | MSG_DONTWAIT);
-
-	if (n > 0) {
-		buf_consume(&t->send, (size_t)n);
-		if (t->started && t->request->on_sent)
-			t->request->on_sent(t->request->sent_ctx, t->send.len);
-	} else if (n < 0 && errno != EAGAIN && errno != EINTR) {
-		buf_reset(&t->send);
-		close_ssh_fd(&t->fd[SSH_STDIN]);
-	}
-}
-
 static int handle_ssh_fds(struct admin_remote_script_session *t,
 			  struct err *err)
 {
+	ssize_t n;
 	int ret = 0;
 
 	for (int i = SSH_STDOUT; i <= SSH_STDERR && !ret; i++) {
@@ -264,8 +247,23 @@ static int handle_ssh_fds(struct admin_remote_script_session *t,
 			ret = read_ssh_fd(t, i, err);
 	}
 	if (!ret && t->fd[SSH_STDIN].fd >= 0 && t->fd[SSH_STDIN].revents &&
-	    t->send.len)
-		write_ssh_fd(t);
+	    t->send.len) {
+		n = send(t->fd[SSH_STDIN].fd, t->send.data, t->send.len,
+			 MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n > 0) {
+			buf_consume(&t->send, (size_t)n);
+			if (t->started && t->request->on_sent)
+				t->request->on_sent(t->request->sent_ctx,
+						    t->send.len);
+		} else if (n < 0 && errno != EAGAIN && errno != EINTR) {
+			/*
+			 * ssh does not read any more.  This is not reported,
+			 * because the output of ssh contains the reason.
+			 */
+			buf_reset(&t->send);
+			close_ssh_fd(&t->fd[SSH_STDIN]);
+		}
+	}
 	/*
 	 * `input_closed` is set after the start of the script, because input
 	 * can follow until then.

@@ -189,7 +189,7 @@ static void release_tune_files(struct admin_tune_file *v, size_t n)
 	free(v);
 }
 
-static void admin_tune_state_release(struct admin_tune_state *s)
+static void release_tune_state(struct admin_tune_state *s)
 {
 	free(s->model);
 	free(s->kernel);
@@ -235,12 +235,12 @@ int admin_tune_state_parse(struct admin_tune_state *s, struct bytes output,
 	if (!ret && !ended)
 		ret = err_set(err, EPROTO, "script output ends early");
 	if (ret)
-		admin_tune_state_release(s);
+		release_tune_state(s);
 	return ret;
 }
 
 /* Return the file with this path, or NULL. */
-static const struct admin_tune_file *admin_tune_state_find(
+static const struct admin_tune_file *find_tune_file(
 	const struct admin_tune_state *s, const char *path)
 {
 	for (size_t i = 0; i < s->n_files; i++) {
@@ -276,7 +276,7 @@ struct tune_context {
 static struct admin_tune_item *add_tune_item(const struct tune_context *m,
 					     char *what, char *path)
 {
-	const struct admin_tune_file *f = admin_tune_state_find(m->s, path);
+	const struct admin_tune_file *f = find_tune_file(m->s, path);
 	struct admin_tune_item *item = VEC_ADD(m->t->v, m->t->n);
 
 	item->name = what;
@@ -305,7 +305,7 @@ static const char *find_sibling_value(const struct tune_context *m,
 				      const char *path, const char *name)
 {
 	char *dir = str_dir(path), *at = xasprintf("%s/%s", dir, name);
-	const struct admin_tune_file *f = admin_tune_state_find(m->s, at);
+	const struct admin_tune_file *f = find_tune_file(m->s, at);
 
 	free(dir);
 	free(at);
@@ -401,8 +401,8 @@ static void add_boost_item(const struct tune_context *m)
 
 	if (!m->p->has_boost)
 		return;
-	if (!admin_tune_state_find(m->s, path) &&
-	    admin_tune_state_find(m->s, CPU_SYS_DIR "intel_pstate/no_turbo")) {
+	if (!find_tune_file(m->s, path) &&
+	    find_tune_file(m->s, CPU_SYS_DIR "intel_pstate/no_turbo")) {
 		path = CPU_SYS_DIR "intel_pstate/no_turbo";
 		inverted = true;
 	}
@@ -746,8 +746,7 @@ int admin_tune_parse(struct admin_tune *t, const struct admin_profile *p,
 	check_board_model(&m);
 	for (size_t i = 0; i < s.n_previous; i++) {
 		const struct admin_tune_file *f = &s.previous[i];
-		const struct admin_tune_file *now = admin_tune_state_find(
-			&s, f->path);
+		const struct admin_tune_file *now = find_tune_file(&s, f->path);
 		struct admin_tune_item *item = VEC_ADD(t->previous,
 						       t->n_previous);
 
@@ -756,7 +755,7 @@ int admin_tune_parse(struct admin_tune *t, const struct admin_profile *p,
 		item->wanted = xstrdup(f->value);
 		item->is_service = f->path[0] != '/';
 	}
-	admin_tune_state_release(&s);
+	release_tune_state(&s);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/format.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "tls/key.h"
 #include "tls/session.h"
 
@@ -315,7 +316,7 @@ static char *describe_bad_results(const struct admin_node_test_count *c)
 	struct strv words = { 0 };
 	char *text;
 
-	for (size_t i = 0; i < sizeof(n) / sizeof(*n); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(n); i++) {
 		if (n[i])
 			strv_addf(&words, "%u %s", n[i], kinds[i]);
 	}
