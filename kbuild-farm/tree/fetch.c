@@ -1,20 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tree/fetch.h"
 
+#include "base/buf.h"
+#include "base/fs.h"
+#include "base/spawn.h"
 #include "base/str.h"
 #include "base/url.h"
+#include "base/vec.h"
+#include "base/which.h"
 #include "tree/git.h"
 #include "tree/transport.h"
 #include "tree/url.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define LINE_LENGTH_MAX  1000
+#define GIT_MESSAGES_MAX 600 /* quoted bytes of git's messages */
+#define ANSWER_MAX       (1u << 16) /* output of git credential */
+#define TRIES_MAX        2
 
 /* Connection to one remote. */
 struct fetch_session {
 	struct tree_fetch *fetch;
-	struct tree_transport_credential credential;
+	char *credential; /* as printed by git credential; NULL if unused */
+	unsigned n_credential_tries;
 	git_remote *remote;
 	git_remote_callbacks callbacks;
 	bool is_local;
@@ -85,18 +99,155 @@ static int on_tip(const char *name, const git_oid *before, const git_oid *after,
 	return 0;
 }
 
+/* ---- credentials ---- */
+
+static bool has_terminal(void)
+{
+	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
 /*
- * Select the credentials from the payload, which libgit2 shares between all
- * callbacks.
+ * Run `git credential WHAT` with `text` on stdin.  Returns its output, or NULL
+ * on failure.  The program stays in this process group, because it could not
+ * read from the terminal otherwise.
+ */
+static char *git_credential_program(const char *what, const char *text)
+{
+	char *argv[] = { "git", "credential", (char *)what, NULL };
+	struct spawn run = { .argv = argv,
+			     .stdio_fds = { -1, -1, -1 },
+			     .killed_with_parent = true };
+	struct buf out = { 0 };
+	struct strv env = { 0 };
+	struct err ignored;
+	pid_t pid;
+	int ret;
+
+	strv_add_all(&env, environ);
+	if (!has_terminal())
+		strv_add(&env, "GIT_TERMINAL_PROMPT=0");
+	run.env = env.v;
+	ret = fs_memfd_new(bytes_str(text), &run.stdio_fds[0], &ignored);
+	if (!ret)
+		ret = fs_memfd_new(bytes_str(""), &run.stdio_fds[1], &ignored);
+	if (!ret)
+		ret = spawn_start(&run, &pid, &ignored);
+	if (!ret)
+		ret = spawn_wait(pid);
+	if (!ret)
+		ret = fs_memfd_read(run.stdio_fds[1], ANSWER_MAX, &out,
+				    &ignored);
+	for (int i = 0; i < 2; i++) {
+		if (run.stdio_fds[i] >= 0)
+			close(run.stdio_fds[i]);
+	}
+	strv_release(&env);
+	if (!ret)
+		return buf_steal(&out);
+	buf_release(&out);
+	return NULL;
+}
+
+/* Return the value of a line KEY=VALUE, which the caller frees, or NULL. */
+static char *credential_value(const char *text, const char *key)
+{
+	size_t n = strlen(key);
+
+	for (const char *line = text; *line; line++) {
+		size_t len = strcspn(line, "\n");
+
+		if (len > n && !strncmp(line, key, n) && line[n] == '=')
+			return xstrndup(line + n + 1, len - n - 1);
+		line += len;
+		if (!*line)
+			break;
+	}
+	return NULL;
+}
+
+static int query_git_credential(struct fetch_session *t, const char *text,
+				const char *user, char **name, char **password)
+{
+	char *port, *username, *query;
+	struct tree_url url;
+	struct err err;
+
+	if (tree_url_parse(&url, text, &err)) {
+		git_error_set_str(GIT_ERROR_HTTP, err.text);
+		return GIT_EAUTH;
+	}
+	user = user ? user : url.user;
+	port = url.port ? xasprintf(":%s", url.port) : xstrdup("");
+	username = user ? xasprintf("username=%s\n", user) : xstrdup("");
+	query = xasprintf("protocol=%s\nhost=%s%s\npath=%s\n%s\n",
+			  url.kind == TREE_URL_HTTPS ? "https" : "http",
+			  url.host, port, url.path + strspn(url.path, "/"),
+			  username);
+	/*
+	 * At a terminal, suspend the timeout while the user enters a password.
+	 */
+	tree_worker_set_prompting(t->fetch->worker, has_terminal());
+	t->credential = git_credential_program("fill", query);
+	tree_worker_set_prompting(t->fetch->worker, false);
+	free(port);
+	free(username);
+	free(query);
+	tree_url_release(&url);
+	if (!t->credential)
+		return GIT_EAUTH;
+	*name = credential_value(t->credential, "username");
+	*password = credential_value(t->credential, "password");
+	return *name && *password ? 0 : GIT_EAUTH;
+}
+
+static int refuse_server(const char *url, const char *why)
+{
+	char *shown = url_redact(url), *text;
+
+	text = xasprintf("%s: %s; configure a git credential helper, or run "
+			 "kfarm at a terminal",
+			 shown, why);
+	git_error_set_str(GIT_ERROR_HTTP, text);
+	free(text);
+	free(shown);
+	return GIT_EAUTH;
+}
+
+/* Approve or reject the credentials that were supplied, if any. */
+static void report_credential(struct fetch_session *t, bool accepted)
+{
+	if (t->credential)
+		free(git_credential_program(accepted ? "approve" : "reject",
+					    t->credential));
+	free(t->credential);
+	t->credential = NULL;
+}
+
+/*
+ * A git_credential_acquire_cb: get the user's name and password for `url` from
+ * `git credential`.
  */
 static int on_credentials(git_credential **out, const char *url,
 			  const char *user, unsigned types, void *payload)
 {
 	struct fetch_session *t = payload;
+	char *name = NULL, *password = NULL;
+	int ret;
 
-	return tree_transport_acquire_credential(out, url, user, types,
-						 &t->credential);
+	if (!(types & GIT_CREDENTIAL_USERPASS_PLAINTEXT))
+		return refuse_server(url, "unsupported authentication method");
+	report_credential(t, false);
+	if (t->n_credential_tries++ >= TRIES_MAX)
+		return refuse_server(url, "authentication failed");
+	ret = query_git_credential(t, url, user, &name, &password);
+	ret = ret ? refuse_server(url, "user name and password required") :
+		    git_credential_userpass_plaintext_new(out, name, password);
+	free(name);
+	free(password);
+	return ret;
 }
+
+/* ---- connection ---- */
 
 static int find_remote(struct fetch_session *t, const char *name,
 		       struct err *err)
@@ -119,7 +270,6 @@ static int find_remote(struct fetch_session *t, const char *name,
 	t->callbacks.pack_progress = on_pack;
 	t->callbacks.update_tips = on_tip;
 	t->callbacks.credentials = on_credentials;
-	t->credential.worker = t->fetch->worker;
 	return 0;
 }
 
@@ -144,7 +294,7 @@ static int connect_remote(struct fetch_session *t, struct err *err)
 	options.callbacks = t->callbacks;
 	options.proxy_opts.type = GIT_PROXY_AUTO;
 	ret = git_remote_connect_ext(t->remote, GIT_DIRECTION_FETCH, &options);
-	tree_transport_report_credential(&t->credential, !ret);
+	report_credential(t, !ret);
 	if (ret)
 		return set_fetch_error(t, err);
 	free(t->fetch->head_ref);
@@ -278,12 +428,172 @@ static int download(struct fetch_session *t, struct err *err)
 	return 0;
 }
 
+/* ---- fetch by the program git ---- */
+
+/* Reader of git's stderr: messages end in \n, progress in \r. */
+struct reading {
+	struct tree_worker *worker;
+	struct buf line, messages;
+};
+
+static void read_fetch_progress(struct reading *r)
+{
+	static const struct {
+		const char *word;
+		enum tree_phase phase;
+	} known[] = {
+		{ "Receiving objects", TREE_PHASE_RECEIVING },
+		{ "Resolving deltas", TREE_PHASE_RESOLVING },
+		{ "Counting objects", TREE_PHASE_COUNTING },
+		{ "Compressing objects", TREE_PHASE_COUNTING },
+	};
+	unsigned long long done = 0, total = 0;
+	const char *line = buf_str(&r->line);
+	const char *numbers = strchr(line, '(');
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		if (!strstr(line, known[i].word))
+			continue;
+		if (numbers)
+			sscanf(numbers, "(%llu/%llu", &done, &total);
+		tree_worker_report_progress(r->worker, known[i].phase, done,
+					    total);
+		return;
+	}
+	if (*line && r->messages.len < GIT_MESSAGES_MAX)
+		buf_printf(&r->messages, "%s%s", r->messages.len ? "\n  " : "",
+			   line);
+}
+
+static void read_errors(struct reading *r, int fd)
+{
+	char block[4096];
+	ssize_t n;
+
+	while ((n = read(fd, block, sizeof(block))) > 0 ||
+	       (n < 0 && errno == EINTR)) {
+		tree_worker_report_alive(r->worker);
+		for (ssize_t i = 0; i < n; i++) {
+			if (block[i] != '\n' && block[i] != '\r') {
+				if (r->line.len < LINE_LENGTH_MAX)
+					buf_add(&r->line, &block[i], 1);
+				continue;
+			}
+			read_fetch_progress(r);
+			buf_reset(&r->line);
+		}
+	}
+	if (r->line.len)
+		read_fetch_progress(r);
+}
+
+/*
+ * Add the environment except variables that name another repository.  git sets
+ * these variables for a hook, and a hook may run kfarm.
+ */
+static void add_environment(struct strv *env)
+{
+	static const char *const others[] = {
+		"GIT_DIR=",
+		"GIT_WORK_TREE=",
+		"GIT_OBJECT_DIRECTORY=",
+		"GIT_COMMON_DIR=",
+		"GIT_NAMESPACE=",
+		"GIT_SHALLOW_FILE=",
+		"GIT_ALTERNATE_OBJECT_DIRECTORIES=",
+	};
+
+	for (char **e = environ; *e; e++) {
+		bool another = false;
+
+		for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+			another = another || str_starts(*e, others[i]);
+		if (!another)
+			strv_add(env, *e);
+	}
+}
+
+static int run_git(struct tree_worker *w, char *const *argv, struct err *err)
+{
+	struct reading r = { .worker = w };
+	struct spawn what = { .argv = argv,
+			      .stdio_fds = { -1, -1, -1 },
+			      .killed_with_parent = true };
+	struct strv env = { 0 };
+	int ends[2], ret, status;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return err_errno(err, "pipe");
+	/* If a name occurs twice, its first value takes effect. */
+	strv_add(&env, "GIT_ALLOW_PROTOCOL=file:git:http:https:ssh");
+	strv_add(&env, "LC_ALL=C");
+	if (!isatty(STDIN_FILENO))
+		strv_add(&env, "GIT_TERMINAL_PROMPT=0");
+	add_environment(&env);
+	what.env = env.v;
+	what.stdio_fds[2] = ends[1];
+	ret = spawn_start(&what, &pid, err);
+	close(ends[1]);
+	if (!ret) {
+		read_errors(&r, ends[0]);
+		status = spawn_wait(pid);
+		if (status)
+			ret = err_set(err, EIO, "git fetch: %s",
+				      r.messages.len ? buf_str(&r.messages) :
+						       "failed");
+	}
+	close(ends[0]);
+	buf_release(&r.line);
+	buf_release(&r.messages);
+	strv_release(&env);
+	return ret;
+}
+
+/*
+ * Run `git fetch --prune REMOTE` in the repository at `path`, with --depth
+ * unless `depth` is 0.  Returns 0; -ENOENT if git is not installed; -EIO with
+ * git's message.
+ */
+static int fetch_shallow(struct tree_worker *w, const char *path,
+			 const char *remote, unsigned depth, struct err *err)
+{
+	char *program = which("git", getenv("PATH"));
+	struct strv argv = { 0 };
+	int ret;
+
+	if (!program)
+		return err_set(err, ENOENT,
+			       "--depth requires git, which is not in PATH; "
+			       "install git, or add the tree without --depth");
+	strv_add(&argv, "git");
+	strv_addf(&argv, "--git-dir=%s", path);
+	strv_add(&argv, "-c");
+	strv_add(&argv, "core.sshCommand=ssh -oBatchMode=yes");
+	strv_add(&argv, "fetch");
+	strv_add(&argv, "--progress");
+	strv_add(&argv, "--prune");
+	strv_add(&argv, "--no-auto-maintenance");
+	strv_add(&argv, "--no-recurse-submodules");
+	strv_add(&argv, "--no-write-fetch-head");
+	if (depth)
+		strv_addf(&argv, "--depth=%u", depth);
+	strv_add(&argv, "--");
+	strv_add(&argv, remote);
+	tree_worker_set_network_wait(w, true);
+	ret = run_git(w, argv.v, err);
+	tree_worker_set_network_wait(w, false);
+	strv_release(&argv);
+	free(program);
+	return ret;
+}
+
 static void disconnect_remote(struct fetch_session *t)
 {
 	if (t->remote)
 		git_remote_disconnect(t->remote);
 	git_remote_free(t->remote);
-	tree_transport_report_credential(&t->credential, false);
+	report_credential(t, false);
 	tree_worker_set_network_wait(t->fetch->worker, false);
 	free(t->shown_url);
 }
@@ -297,9 +607,8 @@ int tree_fetch_remote(struct tree_fetch *f, const char *remote, struct err *err)
 		ret = connect_remote(&t, err);
 	if (!ret && (f->depth || git_repository_is_shallow(f->repo) == 1)) {
 		git_remote_disconnect(t.remote);
-		ret = tree_transport_fetch_shallow(f->worker,
-						   git_repository_path(f->repo),
-						   remote, f->depth, err);
+		ret = fetch_shallow(f->worker, git_repository_path(f->repo),
+				    remote, f->depth, err);
 		f->changes.uncounted = true;
 		if (ret)
 			err_wrap(err, "%s", t.shown_url);

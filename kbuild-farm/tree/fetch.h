@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * tree/fetch.h - Fetching of a remote into a repository.
+ *
+ * Names and passwords for HTTP are obtained from `git credential fill`
+ * (git-credential(1)) and thus from the user's helpers, or from the terminal if
+ * there is one.  Afterwards `git credential approve` or `reject` reports
+ * whether the server accepted them.
  */
 #ifndef TREE_FETCH_H
 #define TREE_FETCH_H

@@ -5,8 +5,7 @@
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/str.h"
-#include "base/url.h"
-#include "base/which.h"
+#include "base/vec.h"
 #include "tree/url.h"
 
 #include <errno.h>
@@ -18,308 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define LINE_LENGTH_MAX 1000
-#define SAID_MAX        600
-
-/* Reader of git's stderr: messages end in \n, progress in \r. */
-struct reading {
-	struct tree_worker *worker;
-	struct buf line, said;
-};
-
-static void read_fetch_progress(struct reading *r)
-{
-	static const struct {
-		const char *word;
-		enum tree_phase phase;
-	} known[] = {
-		{ "Receiving objects", TREE_PHASE_RECEIVING },
-		{ "Resolving deltas", TREE_PHASE_RESOLVING },
-		{ "Counting objects", TREE_PHASE_COUNTING },
-		{ "Compressing objects", TREE_PHASE_COUNTING },
-	};
-	unsigned long long done = 0, total = 0;
-	const char *line = buf_str(&r->line);
-	const char *numbers = strchr(line, '(');
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
-		if (!strstr(line, known[i].word))
-			continue;
-		if (numbers)
-			sscanf(numbers, "(%llu/%llu", &done, &total);
-		tree_worker_report_progress(r->worker, known[i].phase, done,
-					    total);
-		return;
-	}
-	if (*line && r->said.len < SAID_MAX)
-		buf_printf(&r->said, "%s%s", r->said.len ? "\n  " : "", line);
-}
-
-static void read_errors(struct reading *r, int fd)
-{
-	char block[4096];
-	ssize_t n;
-
-	while ((n = read(fd, block, sizeof(block))) > 0 ||
-	       (n < 0 && errno == EINTR)) {
-		tree_worker_report_alive(r->worker);
-		for (ssize_t i = 0; i < n; i++) {
-			if (block[i] != '\n' && block[i] != '\r') {
-				if (r->line.len < LINE_LENGTH_MAX)
-					buf_add(&r->line, &block[i], 1);
-				continue;
-			}
-			read_fetch_progress(r);
-			buf_reset(&r->line);
-		}
-	}
-	if (r->line.len)
-		read_fetch_progress(r);
-}
-
-/*
- * Add the environment except variables that name another repository.  git sets
- * these variables for a hook, and a hook may run kfarm.
- */
-static void add_environment(struct strv *env)
-{
-	static const char *const others[] = {
-		"GIT_DIR=",
-		"GIT_WORK_TREE=",
-		"GIT_OBJECT_DIRECTORY=",
-		"GIT_COMMON_DIR=",
-		"GIT_NAMESPACE=",
-		"GIT_SHALLOW_FILE=",
-		"GIT_ALTERNATE_OBJECT_DIRECTORIES=",
-	};
-
-	for (char **e = environ; *e; e++) {
-		bool another = false;
-
-		for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-			another = another || str_starts(*e, others[i]);
-		if (!another)
-			strv_add(env, *e);
-	}
-}
-
-static int run_git(struct tree_worker *w, char *const *argv, struct err *err)
-{
-	struct reading r = { .worker = w };
-	struct spawn what = { .argv = argv,
-			      .stdio_fds = { -1, -1, -1 },
-			      .killed_with_parent = true };
-	struct strv env = { 0 };
-	int ends[2], ret, status;
-	pid_t pid;
-
-	if (pipe2(ends, O_CLOEXEC))
-		return err_errno(err, "pipe");
-	/* If a name occurs twice, its first value takes effect. */
-	strv_add(&env, "GIT_ALLOW_PROTOCOL=file:git:http:https:ssh");
-	strv_add(&env, "LC_ALL=C");
-	if (!isatty(STDIN_FILENO))
-		strv_add(&env, "GIT_TERMINAL_PROMPT=0");
-	add_environment(&env);
-	what.env = env.v;
-	what.stdio_fds[2] = ends[1];
-	ret = spawn_start(&what, &pid, err);
-	close(ends[1]);
-	if (!ret) {
-		read_errors(&r, ends[0]);
-		status = spawn_wait(pid);
-		if (status)
-			ret = err_set(err, EIO, "git fetch: %s",
-				      r.said.len ? buf_str(&r.said) : "failed");
-	}
-	close(ends[0]);
-	buf_release(&r.line);
-	buf_release(&r.said);
-	strv_release(&env);
-	return ret;
-}
-
-int tree_transport_fetch_shallow(struct tree_worker *w, const char *path,
-				 const char *remote, unsigned depth,
-				 struct err *err)
-{
-	char *program = which("git", getenv("PATH"));
-	struct strv argv = { 0 };
-	int ret;
-
-	if (!program)
-		return err_set(err, ENOENT,
-			       "--depth requires git, which is not in PATH; "
-			       "install git, or add the tree without --depth");
-	strv_add(&argv, "git");
-	strv_addf(&argv, "--git-dir=%s", path);
-	strv_add(&argv, "-c");
-	strv_add(&argv, "core.sshCommand=ssh -oBatchMode=yes");
-	strv_add(&argv, "fetch");
-	strv_add(&argv, "--progress");
-	strv_add(&argv, "--prune");
-	strv_add(&argv, "--no-auto-maintenance");
-	strv_add(&argv, "--no-recurse-submodules");
-	strv_add(&argv, "--no-write-fetch-head");
-	if (depth)
-		strv_addf(&argv, "--depth=%u", depth);
-	strv_add(&argv, "--");
-	strv_add(&argv, remote);
-	tree_worker_set_network_wait(w, true);
-	ret = run_git(w, argv.v, err);
-	tree_worker_set_network_wait(w, false);
-	strv_release(&argv);
-	free(program);
-	return ret;
-}
-
-#define ANSWER_MAX (1u << 16)
-#define TRIES_MAX  2
-
-static bool has_terminal(void)
-{
-	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
-}
-
-/*
- * Run `git credential WHAT` with `text` on stdin.  Returns its output, or NULL
- * on failure.  The program stays in this process group, because it could not
- * read from the terminal otherwise.
- */
-static char *git_credential_program(const char *what, const char *text)
-{
-	char *argv[] = { "git", "credential", (char *)what, NULL };
-	struct spawn run = { .argv = argv,
-			     .stdio_fds = { -1, -1, -1 },
-			     .killed_with_parent = true };
-	struct buf out = { 0 };
-	struct strv env = { 0 };
-	struct err ignored;
-	pid_t pid;
-	int ret;
-
-	strv_add_all(&env, environ);
-	if (!has_terminal())
-		strv_add(&env, "GIT_TERMINAL_PROMPT=0");
-	run.env = env.v;
-	ret = fs_memfd_new(bytes_str(text), &run.stdio_fds[0], &ignored);
-	if (!ret)
-		ret = fs_memfd_new(bytes_str(""), &run.stdio_fds[1], &ignored);
-	if (!ret)
-		ret = spawn_start(&run, &pid, &ignored);
-	if (!ret)
-		ret = spawn_wait(pid);
-	if (!ret)
-		ret = fs_memfd_read(run.stdio_fds[1], ANSWER_MAX, &out,
-				    &ignored);
-	for (int i = 0; i < 2; i++) {
-		if (run.stdio_fds[i] >= 0)
-			close(run.stdio_fds[i]);
-	}
-	strv_release(&env);
-	if (!ret)
-		return buf_steal(&out);
-	buf_release(&out);
-	return NULL;
-}
-
-/* Return the value of a line KEY=VALUE, which the caller frees, or NULL. */
-static char *credential_value(const char *text, const char *key)
-{
-	size_t n = strlen(key);
-
-	for (const char *line = text; *line; line++) {
-		size_t len = strcspn(line, "\n");
-
-		if (len > n && !strncmp(line, key, n) && line[n] == '=')
-			return xstrndup(line + n + 1, len - n - 1);
-		line += len;
-		if (!*line)
-			break;
-	}
-	return NULL;
-}
-
-static int query_git_credential(struct tree_transport_credential *c,
-				const char *text, const char *user, char **name,
-				char **password)
-{
-	char *port, *username, *query;
-	struct tree_url url;
-	struct err err;
-
-	if (tree_url_parse(&url, text, &err)) {
-		git_error_set_str(GIT_ERROR_HTTP, err.text);
-		return GIT_EAUTH;
-	}
-	user = user ? user : url.user;
-	port = url.port ? xasprintf(":%s", url.port) : xstrdup("");
-	username = user ? xasprintf("username=%s\n", user) : xstrdup("");
-	query = xasprintf("protocol=%s\nhost=%s%s\npath=%s\n%s\n",
-			  url.kind == TREE_URL_HTTPS ? "https" : "http",
-			  url.host, port, url.path + strspn(url.path, "/"),
-			  username);
-	/*
-	 * At a terminal, suspend the timeout while the user enters a password.
-	 */
-	tree_worker_set_prompting(c->worker, has_terminal());
-	c->description = git_credential_program("fill", query);
-	tree_worker_set_prompting(c->worker, false);
-	free(port);
-	free(username);
-	free(query);
-	tree_url_release(&url);
-	if (!c->description)
-		return GIT_EAUTH;
-	*name = credential_value(c->description, "username");
-	*password = credential_value(c->description, "password");
-	return *name && *password ? 0 : GIT_EAUTH;
-}
-
-static int refuse_server(const char *url, const char *why)
-{
-	char *shown = url_redact(url), *text;
-
-	text = xasprintf("%s: %s; configure a git credential helper, or run "
-			 "kfarm at a terminal",
-			 shown, why);
-	git_error_set_str(GIT_ERROR_HTTP, text);
-	free(text);
-	free(shown);
-	return GIT_EAUTH;
-}
-
-int tree_transport_acquire_credential(git_credential **out, const char *url,
-				      const char *user, unsigned types,
-				      void *payload)
-{
-	struct tree_transport_credential *c = payload;
-	char *name = NULL, *password = NULL;
-	int ret;
-
-	if (!(types & GIT_CREDENTIAL_USERPASS_PLAINTEXT))
-		return refuse_server(url, "unsupported authentication method");
-	tree_transport_report_credential(c, false);
-	if (c->n_tries++ >= TRIES_MAX)
-		return refuse_server(url, "authentication failed");
-	ret = query_git_credential(c, url, user, &name, &password);
-	ret = ret ? refuse_server(url, "user name and password required") :
-		    git_credential_userpass_plaintext_new(out, name, password);
-	free(name);
-	free(password);
-	return ret;
-}
-
-void tree_transport_report_credential(struct tree_transport_credential *c,
-				      bool accepted)
-{
-	if (c->description)
-		free(git_credential_program(accepted ? "approve" : "reject",
-					    c->description));
-	free(c->description);
-	c->description = NULL;
-}
 
 /*
  * Limits of the captured stderr of ssh, in MiB, and of the part of it that an
@@ -336,7 +33,7 @@ struct ssh_subtransport {
 struct ssh_stream {
 	git_smart_subtransport_stream parent;
 	pid_t pid; /* 0 after the process has ended */
-	int read_fd, write_fd, stderr_fd; /* -1 if closed */
+	int to_ssh_fd, from_ssh_fd, stderr_fd; /* -1 if closed */
 	char *host;
 };
 
@@ -366,19 +63,20 @@ static void close_descriptor(int *fd)
 /* Set libgit2's error to the message of ssh and an advice. */
 static int set_ssh_error(struct ssh_stream *s)
 {
-	struct buf said = { 0 };
+	struct buf output = { 0 };
 	struct err ignored;
 	const char *text = "", *advice = "";
 	size_t n;
 	char *line;
 
 	/* Wait until ssh has ended, because it may print more until then. */
-	close_descriptor(&s->read_fd);
+	close_descriptor(&s->to_ssh_fd);
 	if (s->pid)
 		spawn_wait(s->pid);
 	s->pid = 0;
-	if (!fs_memfd_read(s->stderr_fd, COMPLAINT_MIB << 20, &said, &ignored))
-		text = buf_str(&said);
+	if (!fs_memfd_read(s->stderr_fd, COMPLAINT_MIB << 20, &output,
+			   &ignored))
+		text = buf_str(&output);
 	if (strstr(text, "Host key verification failed"))
 		advice = "\n  the host key is unknown or has changed: log in "
 			 "once with ssh and verify it";
@@ -392,13 +90,13 @@ static int set_ssh_error(struct ssh_stream *s)
 	while (n && strchr("\r\n ", text[n - 1]))
 		n--;
 	/* ssh ends its lines with \r\n, as for a terminal in raw mode */
-	for (char *c = (char *)said.data; c && *c; c++)
+	for (char *c = (char *)output.data; c && *c; c++)
 		*c = *c == '\r' ? ' ' : *c;
 	line = xasprintf("ssh %s: %.*s%s", s->host, n ? (int)n : 99,
 			 n ? text : "connection closed", advice);
 	git_error_set_str(GIT_ERROR_SSH, line);
 	free(line);
-	buf_release(&said);
+	buf_release(&output);
 	return -1;
 }
 
@@ -410,7 +108,7 @@ static int stream_read(git_smart_subtransport_stream *stream, char *buffer,
 
 	*got = 0;
 	do
-		n = read(s->write_fd, buffer, size);
+		n = read(s->from_ssh_fd, buffer, size);
 	while (n < 0 && errno == EINTR);
 	if (n < 0) {
 		git_error_set_str(GIT_ERROR_SSH, strerror(errno));
@@ -427,7 +125,7 @@ static int stream_write(git_smart_subtransport_stream *stream,
 {
 	struct ssh_stream *s = (struct ssh_stream *)stream;
 
-	if (fs_write_all(s->read_fd, bytes_of(buffer, len)))
+	if (fs_write_all(s->to_ssh_fd, bytes_of(buffer, len)))
 		return set_ssh_error(s);
 	return 0;
 }
@@ -438,8 +136,8 @@ static void stream_free(git_smart_subtransport_stream *stream)
 	struct ssh_subtransport *owner = (struct ssh_subtransport *)
 						 s->parent.subtransport;
 
-	close_descriptor(&s->read_fd);
-	close_descriptor(&s->write_fd);
+	close_descriptor(&s->to_ssh_fd);
+	close_descriptor(&s->from_ssh_fd);
 	if (s->pid) {
 		kill(s->pid, SIGTERM);
 		spawn_wait(s->pid);
@@ -490,8 +188,8 @@ static int start_program(struct ssh_stream *s, const struct tree_url *url,
 	}
 	close_descriptor(&in[0]);
 	close_descriptor(&out[1]);
-	s->read_fd = in[1];
-	s->write_fd = out[0];
+	s->to_ssh_fd = in[1];
+	s->from_ssh_fd = out[0];
 	strv_release(&argv);
 	return ret;
 }
@@ -507,7 +205,7 @@ static int connect_ssh(struct ssh_subtransport *t, const char *text,
 	s->parent.read = stream_read;
 	s->parent.write = stream_write;
 	s->parent.free = stream_free;
-	s->read_fd = s->write_fd = s->stderr_fd = -1;
+	s->to_ssh_fd = s->from_ssh_fd = s->stderr_fd = -1;
 	t->stream = s;
 	ret = tree_url_parse(&url, text, err);
 	if (!ret && url.kind != TREE_URL_SSH)
@@ -778,7 +476,7 @@ static struct transport_scheme ways[] = {
 int tree_transport_register(struct tree_worker *w, struct err *err)
 {
 	connection_state.worker = w;
-	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		int ret = git_transport_register(ways[i].scheme,
 						 git_transport_smart,
 						 &ways[i].definition);
