@@ -2,7 +2,6 @@
 #include "tree/add.h"
 
 #include "base/fs.h"
-#include "tree/adopt.h"
 #include "tree/cleanup.h"
 #include "tree/datadir.h"
 #include "tree/fetch.h"
@@ -182,6 +181,133 @@ static int import_source(struct new_tree *m, struct tree_worker *w,
 	return ret;
 }
 
+/*
+ * An adopted clone is never written, unless it is adopted in place.  Then
+ * updates fetch into it like `git fetch --all --prune`.
+ */
+
+/*
+ * Create a symbolic link at `repository` to the repository of the clone at
+ * `source`, and open the repository.  The caller frees *out.
+ */
+static int adopt_in_place(const char *repository, const char *source,
+			  git_repository **out, struct err *err)
+{
+	char *target;
+	int ret = tree_git_open_clone(source, out, err);
+
+	if (ret)
+		return ret;
+	target = xstrdup(git_repository_commondir(*out));
+	if (str_ends(target, "/"))
+		target[strlen(target) - 1] = '\0';
+	if (symlink(target, repository))
+		ret = err_errno(err, "%s", repository);
+	free(target);
+	return ret;
+}
+
+static int write_alternates(const char *repository, const char *common,
+			    struct err *err)
+{
+	char *path = xasprintf("%s/" TREE_GIT_ALTERNATES, repository);
+	char *line = xasprintf("%sobjects\n", common);
+	char *info = str_dir(path);
+	int ret = 0;
+
+	if (strchr(common, '\n'))
+		ret = err_set(err, EINVAL, "%s: path contains a newline",
+			      common);
+	if (!ret)
+		ret = fs_mkdirs(info, 0755, err);
+	if (!ret)
+		ret = fs_write(path, bytes_str(line), 0644, err);
+	free(info);
+	free(line);
+	free(path);
+	return ret;
+}
+
+/*
+ * Copy url, fetch, tagOpt and skipFetchAll of all remotes.  Other variables,
+ * some of which name programs, are not copied.
+ */
+static int copy_remotes(git_repository *to, git_repository *from)
+{
+	git_config *source = NULL, *target = NULL;
+	git_config_iterator *all = NULL;
+	git_config_entry *entry;
+	int ret = git_repository_config_snapshot(&source, from);
+
+	if (!ret)
+		ret = git_repository_config(&target, to);
+	if (!ret)
+		ret = git_config_iterator_glob_new(
+			&all, source,
+			"^remote\\..*\\.(url|fetch|tagopt|skipfetchall)$");
+	while (!ret && !git_config_next(&entry, all)) {
+		/* "$^" matches no existing value, so the value is added. */
+		ret = git_config_set_multivar(target, entry->name, "$^",
+					      entry->value ? entry->value : "");
+	}
+	git_config_iterator_free(all);
+	git_config_free(target);
+	git_config_free(source);
+	return ret;
+}
+
+/*
+ * Create a bare repository at `repository` that borrows the objects of the
+ * clone at `source` and has its branches, tags and remotes.  The clone is not
+ * changed.  The caller frees *out.
+ */
+static int adopt_borrowing(const char *repository, const char *source,
+			   struct tree_worker *w, git_repository **out,
+			   struct err *err)
+{
+	git_repository *from = NULL, *made = NULL;
+	struct tree_ref_changes ignored = { 0 };
+	char *shallow = NULL, *copy = NULL;
+	const char *common;
+	int ret = tree_git_open_clone(source, &from, err);
+
+	if (!ret && git_repository_init(&made, repository, 1))
+		ret = tree_git_set_error(err, -1, "%s", repository);
+	/*
+	 * Close `made`: libgit2 reads the alternates only on opening a
+	 * repository.
+	 */
+	git_repository_free(made);
+	if (ret)
+		goto out;
+	common = git_repository_commondir(from);
+	ret = write_alternates(repository, common, err);
+	if (ret)
+		goto out;
+	/*
+	 * If the clone is shallow, the history of the new repository ends at
+	 * the same commits.
+	 */
+	shallow = xasprintf("%sshallow", common);
+	copy = xasprintf("%s/shallow", repository);
+	if (fs_exists(shallow))
+		ret = fs_copy(shallow, copy, err);
+	if (ret)
+		goto out;
+	if (git_repository_open(out, repository))
+		ret = tree_git_set_error(err, -1, "%s", repository);
+	else if (copy_remotes(*out, from))
+		ret = tree_git_set_error(err, -1, "remotes of %s",
+					 git_repository_path(from));
+	else
+		ret = tree_refs_mirror(*out, from, true, w, &ignored, err);
+out:
+	free(copy);
+	free(shallow);
+	git_repository_free(from);
+	return ret;
+}
+
 static int make_new_tree(struct tree_worker *w, void *arg, struct err *err)
 {
 	struct new_tree *m = arg;
@@ -194,12 +320,11 @@ static int make_new_tree(struct tree_worker *w, void *arg, struct err *err)
 		ret = clone_url(m, w, &repo, err);
 		break;
 	case TREE_KIND_BORROWED:
-		ret = tree_adopt_borrow(m->repository, m->a->source, w, &repo,
-					err);
+		ret = adopt_borrowing(m->repository, m->a->source, w, &repo,
+				      err);
 		break;
 	case TREE_KIND_IN_PLACE:
-		ret = tree_adopt_in_place(m->repository, m->a->source, &repo,
-					  err);
+		ret = adopt_in_place(m->repository, m->a->source, &repo, err);
 		break;
 	case TREE_KIND_IMPORT:
 		ret = import_source(m, w, &repo, err);
@@ -219,6 +344,20 @@ static int make_new_tree(struct tree_worker *w, void *arg, struct err *err)
 
 /* ---- in the caller's process ---- */
 
+/* Return true if `path` is the top of a clone or a bare repository. */
+static bool is_repository(const char *path)
+{
+	char *git = xasprintf("%s/.git", path);
+	char *head = xasprintf("%s/HEAD", path);
+	char *objects = xasprintf("%s/objects", path);
+	bool is = fs_exists(git) || (fs_exists(head) && fs_is_dir(objects));
+
+	free(objects);
+	free(head);
+	free(git);
+	return is;
+}
+
 static int classify(const struct tree_add *a, enum tree_kind *kind, char **url,
 		    struct err *err)
 {
@@ -227,7 +366,7 @@ static int classify(const struct tree_add *a, enum tree_kind *kind, char **url,
 	int ret;
 
 	if (path) {
-		*kind = !fs_is_dir(path) || !tree_adopt_is_repository(path) ?
+		*kind = !fs_is_dir(path) || !is_repository(path) ?
 				TREE_KIND_IMPORT :
 			a->in_place ? TREE_KIND_IN_PLACE :
 				      TREE_KIND_BORROWED;
@@ -276,23 +415,6 @@ static int check_absent(const char *top, const char *name, struct err *err)
 			    "remove %s` first, or `kfarm tree update %s`",
 			    name, name, name) :
 		    0;
-}
-
-static void note_restarted(const struct tree_add *a, const struct strv *begun)
-{
-	char *text;
-
-	for (size_t i = 0; i < begun->n && a->watch->on_note; i++) {
-		text = !strcmp(begun->v[i], a->name) ?
-			       xasprintf("an earlier `kfarm tree add %s` was "
-					 "interrupted; starting over",
-					 a->name) :
-			       xasprintf("removed the leftovers of an "
-					 "interrupted `kfarm tree add %s`",
-					 begun->v[i]);
-		a->watch->on_note(a->watch->ctx, text);
-		free(text);
-	}
 }
 
 /* Flush the tree before the rename, and the directory after it. */
@@ -355,13 +477,26 @@ int tree_add(const struct tree_add *a, char **url, struct err *err)
 		ret = classify(a, &m.state.kind, url, err);
 	if (!ret)
 		ret = check_new_tree(a, m.state.kind, err);
-	if (!ret) {
-		resolved.source = *url;
-		m.state.source = xstrdup(*url);
-		tree_cleanup_datadir(top, &begun);
-		note_restarted(a, &begun);
-		ret = make_and_publish(&m, top, err);
+	if (ret)
+		goto out;
+	resolved.source = *url;
+	m.state.source = xstrdup(*url);
+	tree_cleanup_datadir(top, &begun);
+	for (size_t i = 0; i < begun.n && a->watch->on_note; i++) {
+		char *text =
+			!strcmp(begun.v[i], a->name) ?
+				xasprintf("an earlier `kfarm tree add %s` was "
+					  "interrupted; starting over",
+					  a->name) :
+				xasprintf("removed the leftovers of an "
+					  "interrupted `kfarm tree add %s`",
+					  begun.v[i]);
+
+		a->watch->on_note(a->watch->ctx, text);
+		free(text);
 	}
+	ret = make_and_publish(&m, top, err);
+out:
 	if (ret) {
 		free(*url);
 		*url = NULL;

@@ -82,3 +82,31 @@ int tree_git_set_error(struct err *err, int code, const char *fmt, ...)
 	free(words);
 	return ret;
 }
+
+int tree_git_open_clone(const char *source, git_repository **out,
+			struct err *err)
+{
+	git_config_iterator *all = NULL;
+	git_config *config = NULL;
+	git_config_entry *entry;
+	bool partial = false;
+
+	if (git_repository_open_ext(out, source, GIT_REPOSITORY_OPEN_NO_SEARCH,
+				    NULL))
+		return tree_git_set_error(err, -1, "%s", source);
+	if (!git_repository_config_snapshot(&config, *out) &&
+	    !git_config_iterator_glob_new(&all, config,
+					  "^remote\\..*\\.promisor$"))
+		partial = !git_config_next(&entry, all);
+	git_config_iterator_free(all);
+	git_config_free(config);
+	if (!partial)
+		return 0;
+	git_repository_free(*out);
+	*out = NULL;
+	return err_set(err, ENOTSUP,
+		       "%s: partial clone with missing objects; fetch them "
+		       "with `git fetch --refetch --no-filter`, or add its "
+		       "URL instead",
+		       source);
+}

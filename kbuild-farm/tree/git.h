@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tree/git.h - Initialization and errors of libgit2, and checks of paths.
+ * tree/git.h - Helpers for libgit2: errors, clones and paths.
  */
 #ifndef TREE_GIT_H
 #define TREE_GIT_H
@@ -43,5 +43,17 @@ int tree_git_set_error(struct err *err, int code, const char *fmt, ...)
  * Returns -EPROTONOSUPPORT.
  */
 int tree_git_set_sha256_error(struct err *err, const char *where);
+
+/* File of a repository that names the objects that it borrows. */
+#define TREE_GIT_ALTERNATES "objects/info/alternates"
+
+struct git_repository;
+
+/*
+ * Open the clone at `source`.  Returns 0; -ENOTSUP for a partial clone, which
+ * lacks objects; or another negative errno.  The caller frees *out.
+ */
+int tree_git_open_clone(const char *source, struct git_repository **out,
+			struct err *err);
 
 #endif

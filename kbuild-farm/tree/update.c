@@ -7,7 +7,6 @@
 #include "base/url.h"
 #include "conf/conf.h"
 #include "tree/add.h"
-#include "tree/adopt.h"
 #include "tree/cleanup.h"
 #include "tree/datadir.h"
 #include "tree/fetch.h"
@@ -22,6 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define ALTERNATES_MAX (1u << 16)
 
 struct tree_update_state {
 	const struct tree_datadir *home;
@@ -114,23 +115,6 @@ static int follow_configuration(struct tree_update_state *u, struct err *err)
 	return 0;
 }
 
-static int update_repository(struct tree_update_state *u, struct err *err)
-{
-	bool borrows = false;
-	int ret = 0;
-
-	if (u->state.kind != TREE_KIND_IN_PLACE)
-		ret = tree_adopt_follow(u->repo, u->home->name, u->worker,
-					&u->changes, &borrows, err);
-	if (!ret && borrows)
-		u->state.kind = TREE_KIND_BORROWED;
-	if (!ret && u->state.kind == TREE_KIND_CLONE)
-		ret = follow_configuration(u, err);
-	if (!ret)
-		ret = update_remotes(u, err);
-	return ret;
-}
-
 /*
  * Return "2 new branches, 1 updated, 3 tags", for example.  The caller frees
  * it.
@@ -183,9 +167,74 @@ static int finish_update(struct tree_update_state *u, bool tell,
 	return ret;
 }
 
+/*
+ * Return the path of the clone that lends objects, or NULL.  The caller frees
+ * it.
+ */
+static char *find_lender(const char *repository)
+{
+	char *path = xasprintf("%s" TREE_GIT_ALTERNATES, repository),
+	     *out = NULL;
+	struct buf text = { 0 };
+	struct err ignored;
+	const char *line;
+	size_t n;
+
+	if (!fs_read(path, ALTERNATES_MAX, &text, &ignored)) {
+		line = buf_str(&text);
+		n = strcspn(line, "\n");
+		if (n > strlen("/objects"))
+			out = xstrndup(line, n - strlen("/objects"));
+	}
+	buf_release(&text);
+	free(path);
+	return out;
+}
+
+/*
+ * Copy the branches and tags of the clone whose objects `repo` borrows, and add
+ * the differences to `changes`.  If `repo` borrows no objects, set *borrows to
+ * false and do nothing.  References whose commits the clone has lost are
+ * dropped, with a note that begins with `name`.
+ */
+static int follow_lender(git_repository *repo, const char *name,
+			 struct tree_worker *w,
+			 struct tree_ref_changes *changes, bool *borrows,
+			 struct err *err)
+{
+	char *source = find_lender(git_repository_path(repo));
+	git_repository *from = NULL;
+	unsigned n_dropped = 0;
+	int ret = 0;
+
+	*borrows = source != NULL;
+	if (source && !fs_is_dir(source))
+		ret = err_set(err, ENOENT,
+			      "%s: no such directory, but the tree borrows "
+			      "its objects; restore it, or remove the tree "
+			      "and add its URL",
+			      source);
+	else if (source)
+		ret = tree_git_open_clone(source, &from, err);
+	if (from)
+		ret = tree_ref_transaction_drop_missing(repo, &n_dropped, err);
+	if (n_dropped)
+		tree_worker_report_note(
+			w,
+			"%s: %u branches or tags refer to commits that are "
+			"missing in the borrowed clone; fetching them again",
+			name, n_dropped);
+	if (from && !ret)
+		ret = tree_refs_mirror(repo, from, false, w, changes, err);
+	git_repository_free(from);
+	free(source);
+	return ret;
+}
+
 static int run_update(struct tree_worker *w, void *arg, struct err *err)
 {
 	struct tree_update_state *u = arg;
+	bool borrows = false;
 	struct err second;
 	int ret, other;
 
@@ -194,11 +243,20 @@ static int run_update(struct tree_worker *w, void *arg, struct err *err)
 	ret = tree_transport_register(w, err);
 	if (!ret && git_repository_open(&u->repo, u->home->repository))
 		ret = tree_git_set_error(err, -1, "%s", u->home->repository);
-	if (!ret) {
-		ret = update_repository(u, err);
-		other = finish_update(u, !ret, ret ? &second : err);
-		ret = ret ? ret : other;
-	}
+	if (ret)
+		goto out;
+	if (u->state.kind != TREE_KIND_IN_PLACE)
+		ret = follow_lender(u->repo, u->home->name, w, &u->changes,
+				    &borrows, err);
+	if (!ret && borrows)
+		u->state.kind = TREE_KIND_BORROWED;
+	if (!ret && u->state.kind == TREE_KIND_CLONE)
+		ret = follow_configuration(u, err);
+	if (!ret)
+		ret = update_remotes(u, err);
+	other = finish_update(u, !ret, ret ? &second : err);
+	ret = ret ? ret : other;
+out:
 	git_repository_free(u->repo);
 	git_libgit2_shutdown();
 	return ret;
