@@ -2,6 +2,7 @@
 #include "tree/cleanup.h"
 
 #include "base/fs.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -156,7 +157,7 @@ void tree_cleanup_repository(const char *dir)
 					     "FETCH_HEAD.lock" };
 	struct strv names = { 0 };
 
-	for (size_t i = 0; i < sizeof(locks) / sizeof(*locks); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(locks); i++) {
 		char *path = xasprintf("%s/repo.git/%s", dir, locks[i]);
 
 		unlink(path);

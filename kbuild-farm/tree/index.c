@@ -43,22 +43,6 @@ static bool is_checksum_valid(struct tree_index *x)
 		!memcmp(sum, x->checksum.id, SUM));
 }
 
-static void read_fixed(git_index_entry *e, const uint8_t *p)
-{
-	e->ctime.seconds = (int32_t)be32(p);
-	e->ctime.nanoseconds = be32(p + 4);
-	e->mtime.seconds = (int32_t)be32(p + 8);
-	e->mtime.nanoseconds = be32(p + 12);
-	e->dev = be32(p + 16);
-	e->ino = be32(p + 20);
-	e->mode = be32(p + 24);
-	e->uid = be32(p + 28);
-	e->gid = be32(p + 32);
-	e->file_size = be32(p + 36);
-	git_oid_fromraw(&e->id, p + 40);
-	e->flags = (uint16_t)(p[60] << 8 | p[61]);
-}
-
 /*
  * Version 4: read the number of bytes to drop from the end of the previous
  * path.  It is encoded like the offset of an OFS_DELTA.
@@ -125,13 +109,24 @@ static bool read_index_entries(struct tree_index *x, struct cursor *c,
 	bool ok = true;
 
 	for (size_t i = 0; ok && i < x->n_entries; i++) {
-		const uint8_t *start = c->at;
+		const uint8_t *p = c->at;
 		git_index_entry *e = &x->entries[i];
 
 		ok = c->end - c->at > ENTRY_FIXED_BYTES + 2;
 		if (!ok)
 			break;
-		read_fixed(e, start);
+		e->ctime.seconds = (int32_t)be32(p);
+		e->ctime.nanoseconds = be32(p + 4);
+		e->mtime.seconds = (int32_t)be32(p + 8);
+		e->mtime.nanoseconds = be32(p + 12);
+		e->dev = be32(p + 16);
+		e->ino = be32(p + 20);
+		e->mode = be32(p + 24);
+		e->uid = be32(p + 28);
+		e->gid = be32(p + 32);
+		e->file_size = be32(p + 36);
+		git_oid_fromraw(&e->id, p + 40);
+		e->flags = (uint16_t)(p[60] << 8 | p[61]);
 		c->at += ENTRY_FIXED_BYTES;
 		if (e->flags & ENTRY_EXTENDED) {
 			e->flags_extended = (uint16_t)(c->at[0] << 8 |
@@ -139,7 +134,7 @@ static bool read_index_entries(struct tree_index *x, struct cursor *c,
 			c->at += 2;
 		}
 		ok = version == 4 ? read_packed_path(x, c, &last, &at[i]) :
-				    read_plain_path(e, c, start);
+				    read_plain_path(e, c, p);
 	}
 	for (size_t i = 0; ok && version == 4 && i < x->n_entries; i++)
 		x->entries[i].path = buf_str(&x->paths) + at[i];

@@ -151,24 +151,6 @@ static int check_commit(git_repository *repo, const git_oid *id,
 		     0;
 }
 
-static int add_log_line(struct tree_commit_log *out, git_repository *repo,
-			const git_oid *id, struct err *err)
-{
-	struct tree_commit_log_entry *line;
-	git_commit *commit = NULL;
-	const char *subject;
-	int ret = git_commit_lookup(&commit, repo, id);
-
-	if (ret)
-		return tree_git_set_error(err, ret, "cannot read a commit");
-	subject = git_commit_summary(commit);
-	line = VEC_ADD(out->v, out->n);
-	line->commit = xstrdup(git_oid_tostr_s(id));
-	line->subject = xstrdup(subject ? subject : "");
-	git_commit_free(commit);
-	return 0;
-}
-
 static int walk_commits(struct tree_commit_log *out, git_repository *repo,
 			const git_oid *from, const git_oid *to, size_t most,
 			struct err *err)
@@ -185,11 +167,27 @@ static int walk_commits(struct tree_commit_log *out, git_repository *repo,
 		ret = tree_git_set_error(err, ret, "commits");
 	while (!ret && out->n < most) {
 		int got = git_revwalk_next(&id, walk);
+		struct tree_commit_log_entry *line;
+		git_commit *commit = NULL;
+		const char *subject;
 
 		if (got == GIT_ITEROVER)
 			break;
-		ret = got ? tree_git_set_error(err, got, "commits") :
-			    add_log_line(out, repo, &id, err);
+		if (got) {
+			ret = tree_git_set_error(err, got, "commits");
+			break;
+		}
+		ret = git_commit_lookup(&commit, repo, &id);
+		if (ret) {
+			ret = tree_git_set_error(err, ret,
+						 "cannot read a commit");
+			break;
+		}
+		subject = git_commit_summary(commit);
+		line = VEC_ADD(out->v, out->n);
+		line->commit = xstrdup(git_oid_tostr_s(&id));
+		line->subject = xstrdup(subject ? subject : "");
+		git_commit_free(commit);
 	}
 	git_revwalk_free(walk);
 	return ret;

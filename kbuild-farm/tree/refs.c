@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "tree/git.h"
 
 #include <errno.h>
@@ -21,7 +22,6 @@
 
 static const char *const kinds[] = { "refs/heads/", "refs/remotes/",
 				     "refs/tags/" };
-#define N_KINDS (sizeof(kinds) / sizeof(*kinds))
 
 struct name_search {
 	const char *prefix;
@@ -53,7 +53,7 @@ static void match_packed_line(const struct name_search *s, const char *line,
 		return;
 	name++;
 	len -= (size_t)(name - line);
-	for (size_t i = 0; i < N_KINDS; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		size_t n = strlen(kinds[i]);
 
 		if (len > n && !memcmp(name, kinds[i], n))
@@ -123,7 +123,7 @@ void tree_ref_names_list(const char *path, const char *prefix, size_t max,
 {
 	struct name_search s = { prefix, strlen(prefix), out->n + max, out };
 
-	for (size_t i = 0; i < N_KINDS; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		char *dir = xasprintf("%s/%s", path, kinds[i]);
 
 		list_loose(&s, dir, "", 0);
@@ -167,7 +167,7 @@ static char *choose_head(git_repository *repo, const char *remote,
 				 "main", "master" };
 	git_oid id;
 
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
 		char *name;
 		bool exists;
 

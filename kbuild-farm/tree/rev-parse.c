@@ -3,6 +3,7 @@
 
 #include "base/spellcheck.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "tree/git.h"
 
 #include <errno.h>
@@ -125,7 +126,7 @@ static const char *short_name(const char *ref)
 	static const char *const heads[] = { "refs/heads/", "refs/tags/",
 					     REMOTES };
 
-	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
 		if (str_starts(ref, heads[i]))
 			return ref + strlen(heads[i]);
 	}

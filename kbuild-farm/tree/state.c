@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/json.h"
+#include "base/vec.h"
 #include "tree/git.h"
 
 #include <errno.h>
@@ -54,7 +55,7 @@ static void fill_state(struct tree_state *s, const json_t *root)
 	json_int_t size = json_integer_value(json_object_get(root, "size"));
 	const json_t *list = json_object_get(root, "branches");
 
-	for (size_t i = 0; kind && i < sizeof(kinds) / sizeof(*kinds); i++) {
+	for (size_t i = 0; kind && i < ARRAY_SIZE(kinds); i++) {
 		if (!strcmp(kind, kinds[i]))
 			s->kind = (enum tree_kind)i;
 	}

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "base/url.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -42,7 +43,7 @@ static int refuse_source(const char *text, const char *why, struct err *err)
 
 static const struct scheme *scheme_of(const char *text, size_t n)
 {
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
 		if (strlen(schemes[i].name) == n &&
 		    !strncasecmp(text, schemes[i].name, n))
 			return &schemes[i];

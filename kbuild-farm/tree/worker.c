@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -60,8 +61,7 @@ static const char *phase_name(enum tree_phase phase)
 		[TREE_PHASE_MEASURING] = "measuring disk usage",
 	};
 
-	return (size_t)phase < sizeof(words) / sizeof(*words) ? words[phase] :
-								"working";
+	return (size_t)phase < ARRAY_SIZE(words) ? words[phase] : "working";
 }
 
 /* ---- child ---- */
@@ -134,7 +134,7 @@ static void run_work(int fd, pid_t parent, tree_work_fn *fn, void *arg)
 	struct err err = { 0 };
 	struct sigaction now;
 
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		if (!sigaction(numbers[i], NULL, &now) &&
 		    now.sa_handler != SIG_IGN)
 			signal(numbers[i], SIG_DFL);
