@@ -226,7 +226,7 @@ enum reply_kind {
 	REPLY_KIND_FINGERPRINT, /* char *, verified */
 	REPLY_KIND_NUMBER, /* unsigned, from 1 to `most` */
 	REPLY_KIND_FLAG, /* bool */
-	REPLY_KIND_READY, /* waits for its program */
+	REPLY_KIND_READY, /* no value; the script waits for the program */
 };
 
 #define RESULT_OFFSET(member) offsetof(struct admin_enrol_result, member)

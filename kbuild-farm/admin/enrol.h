@@ -39,7 +39,7 @@ enum admin_enrol_mode {
 };
 
 enum admin_enrol_action {
-	ADMIN_ENROL_ACTION_INSTALL, /* also updates */
+	ADMIN_ENROL_ACTION_INSTALL, /* install or update */
 	ADMIN_ENROL_ACTION_REMOVE,
 	ADMIN_ENROL_ACTION_REKEY
 };
@@ -62,7 +62,7 @@ struct admin_enrol_result {
 	bool is_service; /* otherwise kfarmd runs through ssh */
 	char *program; /* path of kfarmd on the node */
 	bool program_requested; /* the script requested the program */
-	uint64_t sent_bytes; /* size of the program; 0: it was up to date */
+	uint64_t sent_bytes; /* size of the program; 0: not sent, up to date */
 	char *fingerprint; /* verified fingerprint of a service */
 	unsigned port; /* port on which the service listens */
 	char *user; /* user as which the service runs */

@@ -34,9 +34,9 @@
 #define BANDWIDTH_TIMEOUT_MS    8000 /* per file */
 #define UPLOAD_STALL_MS         15000 /* per UPLOAD_PROGRESS_BYTES */
 #define UPLOAD_PROGRESS_BYTES   (64u << 10)
-#define UPLOAD_TIMEOUT_MS       600000 /* in total */
+#define UPLOAD_TIMEOUT_MS       600000 /* for the whole upload */
 #define RESULT_TIMEOUT_MS       75000 /* more than a unit's deadline */
-#define CANARY_TIMEOUT_MS       300000 /* in total, with busy slots */
+#define CANARY_TIMEOUT_MS       300000 /* for all units, with busy slots */
 #define KNOWN_ANSWER_TIMEOUT_MS 15000
 #define REDIAL_MS               2000
 #define TICK_MS                 200
@@ -515,8 +515,8 @@ static void record_hello(struct admin_test_state_node *n)
 }
 
 /*
- * The loss of a node ends its test, except during the burn-in.  During that,
- * the loss is counted as a result, and the node is dialed again.
+ * The loss of a node ends its test, except during the burn-in.  There, the loss
+ * is counted as a result, and the node is dialed again.
  */
 static void on_node_lost(struct admin_test_state_node *n, const char *why)
 {

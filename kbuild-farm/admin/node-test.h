@@ -31,7 +31,7 @@ struct admin_node_test_count {
 	unsigned n_wrong; /* object differs from the local one */
 	unsigned n_crashed; /* compiler failed on the node only */
 	unsigned n_damaged; /* digest mismatch */
-	unsigned n_failed; /* the node could not run it */
+	unsigned n_failed; /* the node could not run the unit */
 	char *first_error; /* first failure; NULL: none */
 	/* time of the first failure since the start of the burn-in */
 	uint64_t first_error_ms;
@@ -74,8 +74,8 @@ struct admin_node_test_result {
 
 	bool up; /* HELLO and FIT were received */
 	bool fit, incompatible; /* another protocol version */
-	char *error; /* why it is not up or not fit */
-	unsigned rtt_ms; /* from dialing to HELLO */
+	char *error; /* why the node is not up or not fit */
+	unsigned rtt_ms; /* time from dialing to HELLO */
 	char *software, *layers, *machine, *boot_id;
 	unsigned cores, slots;
 	char *class_text; /* "2 Cortex-A72 at 1800 MHz, 4 ..."; NULL: unknown */
@@ -87,15 +87,15 @@ struct admin_node_test_result {
 	/* nodes with the same key, machine id or MAC; or NULL */
 	char *duplicate_text;
 	bool excluded; /* a build gives this node no jobs, as a duplicate */
-	bool has_clock, has_free; /* the node reports its clock, free space */
+	bool has_clock, has_free; /* the node reports clock, free space */
 	int64_t clock_offset_ms; /* node's clock minus local clock */
-	uint64_t free_mib; /* free space of its store */
+	uint64_t free_mib; /* free space of the node's store */
 
 	enum admin_node_test_bandwidth bandwidth;
 	uint64_t bits_per_s; /* upper bound after a timeout */
 
 	bool has_compiler; /* the compiler is ready in a sandbox */
-	char *missing_reason; /* why it is not ready; NULL: not tried yet */
+	char *missing_reason; /* why the compiler is not ready; or NULL */
 	struct admin_node_test_count canary, known_answer, burn_in;
 
 	/* Burn-in. */

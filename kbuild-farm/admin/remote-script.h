@@ -35,18 +35,18 @@ struct admin_remote_script {
 	struct bytes input;
 	/* -ETIMEDOUT after this time without any transfer; 0: two minutes */
 	unsigned idle_timeout_ms;
-	/* ssh can ask for a password on the terminal. */
+	/* let ssh ask for a password on the terminal */
 	bool interactive;
 	const void *cancel; /* atomic_bool; -EINTR once true; can be NULL */
-	admin_remote_script_line_fn
-		*on_line; /* NULL: lines are appended to `out` */
+	/* NULL: lines are appended to `out` */
+	admin_remote_script_line_fn *on_line;
 	/*
 	 * Called with the number of unsent bytes, initially and after each
 	 * write.
 	 */
 	void (*on_sent)(void *ctx, size_t left); /* can be NULL */
-	void *line_ctx; /* for on_line */
-	void *sent_ctx;
+	void *line_ctx; /* argument of on_line() */
+	void *sent_ctx; /* argument of on_sent() */
 };
 
 /*

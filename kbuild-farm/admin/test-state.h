@@ -43,7 +43,7 @@ struct admin_test_state_node {
 	struct admin_test_state_job *jobs;
 	size_t n_jobs;
 	uint64_t health_ms; /* time of the last health report */
-	bool jobs_pinned; /* in this session */
+	bool jobs_pinned; /* jobs of this session are pinned to classes */
 };
 
 /* The whole test, with the objects that all nodes share. */
@@ -59,7 +59,7 @@ struct admin_test_state {
 	struct admin_test_state_node *nodes;
 	size_t n_nodes;
 	struct admin_test_state_node *measured_node; /* NULL: none */
-	bool compiler_added; /* to the shared toolchains */
+	bool compiler_added; /* the shared toolchains have the compiler */
 	uint64_t burn_in_start_ms;
 };
 

@@ -72,7 +72,7 @@ struct admin_tune_service {
 /* The state of a node, from the output of the query. */
 struct admin_tune_state {
 	char *model, *kernel, *init_system; /* NULL: unknown */
-	struct admin_tune_file *files; /* in the order received */
+	struct admin_tune_file *files; /* sorted as received */
 	size_t n_files;
 	struct admin_tune_service *services;
 	size_t n_services;

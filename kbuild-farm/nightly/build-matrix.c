@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define DIGITS 8 /* of the digest in an ambiguous name */
+#define DIGITS 8 /* digits of the digest in an ambiguous name */
 
 extern char **environ;
 

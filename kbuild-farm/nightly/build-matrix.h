@@ -14,9 +14,9 @@
 struct nightly_build {
 	const struct nightly_job *job;
 	const char *arch, *kconfig, *toolchain;
-	char *arch_text; /* "arm64", even if it is the default */
+	char *arch_text; /* "arm64", also for a build without `arch` */
 	char *config_text; /* "defconfig", "board": for file names */
-	char *name; /* "arm64-defconfig-gcc-13", unique in its job */
+	char *name; /* "arm64-defconfig-gcc-13", unique in the job */
 
 	/* Set by nightly_build_matrix_resolve(). */
 	char *compiler; /* "gcc-13.3.0" */
@@ -24,8 +24,8 @@ struct nightly_build {
 };
 
 struct nightly_build_matrix {
-	struct nightly_build
-		*builds; /* by arch, then kconfig, then toolchain */
+	/* sorted by arch, then kconfig, then toolchain */
+	struct nightly_build *builds;
 	size_t n_builds;
 };
 
@@ -43,8 +43,8 @@ void nightly_build_matrix_list_names(struct strv *out,
 
 /* Information that only the caller has. */
 struct nightly_build_sources {
-	const struct strv
-		*default_toolchains; /* [arch "X"] toolchain, as X=TOOLCHAIN */
+	/* values of [arch "X"] toolchain, as X=TOOLCHAIN */
+	const struct strv *default_toolchains;
 	/*
 	 * Add to the digest `into` the parts of a configuration that are not in
 	 * the tree: the contents of files, URLs and sections.  Returns 0 or
@@ -94,7 +94,7 @@ void nightly_build_command_add_shown(struct strv *out,
 struct nightly_build_options {
 	const char *dir; /* output directory */
 	bool verbose;
-	bool bisecting; /* one step of a bisection */
+	bool bisecting; /* the build is a step of a bisection */
 };
 void nightly_build_command_add_run(struct strv *out,
 				   const struct nightly_build *p,

@@ -12,7 +12,7 @@
 struct nightly_child {
 	char *const *argv; /* "kfarm", "build" ...; runs this executable */
 	char *const *env;
-	const char *log; /* file to create for its output */
+	const char *log; /* file to create for the output of the build */
 	bool shown; /* copy the output to stderr */
 	unsigned timeout_s;
 	const atomic_bool *stop; /* end the build once true; can be NULL */

@@ -17,7 +17,7 @@ struct conf;
  */
 struct nightly_job {
 	char *name;
-	char *location; /* "FILE:LINE" of its `tree` key */
+	char *location; /* "FILE:LINE" of the `tree` key */
 	char *tree; /* name for `kfarm tree` */
 	char *rev; /* NULL: HEAD of the tree */
 	struct strv arches, kconfigs, toolchains; /* can be empty */
@@ -35,14 +35,14 @@ struct nightly_job {
 	bool fail_on_warnings; /* new warnings: exit status 101 */
 	struct strv mail_to; /* addresses */
 	char *mail_from; /* NULL: not configured */
-	char *command; /* for the shell; NULL: none */
+	char *command; /* shell command; NULL: none */
 
 	char *results_dir; /* DATA/results/NAME, absolute */
 };
 
 /* Empty if zeroed. */
 struct nightly_jobs {
-	struct nightly_job *jobs; /* in the order of the file */
+	struct nightly_job *jobs; /* sorted as in the file */
 	size_t n_jobs;
 };
 

@@ -21,7 +21,7 @@ struct nightly_mail {
 	 * <j@example.org>".
 	 */
 	const char *from, *to;
-	const char *name; /* of the job: its mails form one thread */
+	const char *name; /* name of the job, whose mails form one thread */
 	const char *result; /* X-Kfarm-Result: PASS, WARN, FAIL or ERROR */
 	const char *subject, *text; /* UTF-8; `text` consists of lines */
 	time_t date_s; /* displayed in the local time zone */

@@ -45,8 +45,8 @@ struct nightly_report_build {
 
 /* Zeroed if there is no report. */
 struct nightly_report {
-	const char
-		*result; /* nightly_notify_result_word() of the worst build */
+	/* nightly_notify_result_word() of the worst build */
+	const char *result;
 	char *subject; /* one line */
 	char *text; /* lines, including the last newline */
 };

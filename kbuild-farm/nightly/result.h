@@ -46,7 +46,7 @@ enum nightly_end {
 /* Result of a bisection; zeroed if no bisection was requested. */
 struct nightly_bisect_result {
 	char *first_bad; /* full commit id; NULL: not found */
-	char *subject; /* of that commit */
+	char *subject; /* subject of the first bad commit */
 	/* if first_bad was not found: "SHA12 subject" of each candidate */
 	struct strv candidates;
 	unsigned n_builds;
@@ -56,8 +56,8 @@ struct nightly_bisect_result {
 
 /* Empty if zeroed.  A string can be NULL only if its comment says so. */
 struct nightly_result {
-	char *name; /* of the job */
-	char *arch, *config; /* for display: "arm64", "defconfig" */
+	char *name; /* name of the job */
+	char *arch, *config; /* displayed as "arm64", "defconfig" */
 	char *toolchain; /* "gcc-13.3.0" */
 	char *build; /* name of the combination: "arm64-defconfig-gcc-13" */
 	char *command; /* equivalent `kfarm build`, for the shell; or NULL */
@@ -67,7 +67,7 @@ struct nightly_result {
 
 	char *commit; /* full commit id */
 	char *describe; /* "v6.1-12-gabcdef" */
-	char *subject; /* of the commit */
+	char *subject; /* subject of the commit */
 	/*
 	 * Digests in hexadecimal.  The next run builds again if one of them, or
 	 * the commit, has changed.
@@ -76,7 +76,7 @@ struct nightly_result {
 
 	enum nightly_decision decision;
 	enum nightly_end end;
-	int status; /* of `kfarm build`; 1 if it was not started */
+	int status; /* exit status of `kfarm build`; 1 if not started */
 	bool timed_out;
 	char *dir; /* absolute; NULL: no files */
 	int64_t history_id; /* number in the history; 0: unknown */

@@ -24,7 +24,7 @@
 #define METADATA_MAX (16u << 20)
 #define LOG_MAX      (64u << 20)
 
-#define HISTORY_WAIT_MS 500 /* for the lock of the database */
+#define HISTORY_WAIT_MS 500 /* wait for the lock of the database */
 
 /* Exit status of `kfarm build`, see kfarm(1). */
 #define STATUS_GOOD   0
@@ -401,7 +401,7 @@ struct run_state {
 	const struct nightly_job *job;
 	struct nightly_build_matrix builds;
 	struct tree_commit commit;
-	char *describe; /* NULL until needed */
+	char *describe; /* description of the commit; NULL until needed */
 };
 
 static void note(const struct run_state *w, const char *fmt, ...)

@@ -11,12 +11,12 @@
 /* The user's request, for all jobs. */
 struct nightly_run_setup {
 	struct nightly_build_request request;
-	struct nightly_wait wait; /* its `stop` also ends builds */
+	struct nightly_wait wait; /* wait.stop also ends builds */
 	bool dry_run; /* do not fetch, build or change anything */
 	bool bisect;
 	bool verbose; /* show the output of builds */
 	const struct nightly_build_sources *sources;
-	const struct tree_observer *observer; /* of fetches */
+	const struct tree_observer *observer; /* observer of the fetches */
 	struct strv updated_trees; /* trees fetched by this process */
 	/* Called with a line about each decision; can be NULL. */
 	void (*on_note)(void *ctx, const char *line);
@@ -33,7 +33,7 @@ struct nightly_run {
 	 */
 	const struct nightly_result **results;
 	size_t n_results;
-	struct nightly_result **unstored; /* of builds that were skipped */
+	struct nightly_result **unstored; /* results of skipped builds */
 	size_t n_unstored;
 };
 

@@ -26,7 +26,7 @@
 
 #define MAIL_MS            60000
 #define COMMAND_MS         300000
-#define INTERRUPT_GRACE_MS 5000 /* after an interrupt */
+#define INTERRUPT_GRACE_MS 5000 /* time to end after an interrupt */
 #define TICK_MS            100
 #define OUTPUT_MAX         (1u << 20) /* output of a program */
 /* Searched after PATH, because sendmail(8) is rarely in a user's PATH. */

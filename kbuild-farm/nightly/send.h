@@ -23,16 +23,16 @@
 #define NIGHTLY_REPORT_FILE "report.txt"
 
 struct nightly_send {
-	const char *name; /* of the nightly job */
+	const char *name; /* name of the nightly job */
 	const struct strv *mail_to; /* addresses; empty: no mail */
 	const char *mail_from; /* NULL: kfarm <USER@HOST> */
-	const char *command; /* for the shell; NULL: none */
+	const char *command; /* shell command; NULL: none */
 	const struct strv *environment; /* NAME=VALUE, for the command */
-	const struct strv *report_dirs; /* at least one */
+	const struct strv *report_dirs; /* at least one directory */
 	const char *sendmail_path; /* search path for sendmail; NULL: PATH */
 	unsigned mail_timeout_ms, command_timeout_ms; /* 0: 1 min and 5 min */
 	const atomic_bool *stop; /* true after an interrupt; can be NULL */
-	FILE *out;
+	FILE *out; /* receives a report that is not or cannot be sent */
 };
 
 /*
@@ -49,11 +49,11 @@ int nightly_send(const struct nightly_send *s, const struct nightly_report *r,
 struct nightly_report_request {
 	const struct nightly_job *job;
 	const struct nightly_store *store; /* locked */
-	const struct nightly_result *const
-		*results; /* of this run, one per build */
+	/* results of this run, one per build */
+	const struct nightly_result *const *results;
 	size_t n_results;
 	const atomic_bool *stop; /* see struct nightly_send */
-	FILE *out; /* for a report without a recipient */
+	FILE *out; /* receives a report that is not or cannot be sent */
 };
 
 /*

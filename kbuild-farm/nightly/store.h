@@ -35,7 +35,7 @@
 struct nightly_store {
 	char *dir;
 	int lock_fd; /* 0: opened read-only */
-	struct nightly_result **results; /* by number, the oldest first */
+	struct nightly_result **results; /* sorted by number */
 	size_t n_results;
 	struct strv damaged; /* names of unreadable results */
 };

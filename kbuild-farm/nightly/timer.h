@@ -17,8 +17,8 @@
 
 struct nightly_timer {
 	const char *program; /* absolute path of kfarm */
-	const char *name; /* of a job; NULL: all jobs */
-	const char *user; /* for a system unit; NULL: a user unit */
+	const char *name; /* name of a job; NULL: all jobs */
+	const char *user; /* user of a system unit; NULL: a user unit */
 	unsigned hour, minute;
 	const struct strv *env; /* NAME=VALUE */
 };

@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 /*
- * Record a failure.  Any thread may call this; only the first failure is kept.
+ * Record a failure, unless another one was recorded before.  Any thread may
+ * call this function.
  */
 static void checkout_fail(struct tree_checkout *m, int ret,
 			  const struct err *why)

@@ -115,7 +115,7 @@ static int set_missing_error(const struct tree_datadir *t, const char *top,
 	return ret;
 }
 
-/* Return the ids of the processes that lock `path`; the caller frees them. */
+/* Like lock_holders(), for the file `path`. */
 static char *tree_lock_holders(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);

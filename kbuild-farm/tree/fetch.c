@@ -27,7 +27,7 @@
 /* Connection to one remote. */
 struct fetch_session {
 	struct tree_fetch *fetch;
-	char *credential; /* as printed by git credential; NULL if unused */
+	char *credential; /* output of git credential; NULL if unused */
 	unsigned n_credential_tries;
 	git_remote *remote;
 	git_remote_callbacks callbacks;

@@ -44,7 +44,7 @@ int tree_git_set_error(struct err *err, int code, const char *fmt, ...)
  */
 int tree_git_set_sha256_error(struct err *err, const char *where);
 
-/* File of a repository that names the objects that it borrows. */
+/* File of a repository with the directories of borrowed objects. */
 #define TREE_GIT_ALTERNATES "objects/info/alternates"
 
 struct git_repository;

@@ -34,8 +34,8 @@ struct tree_index {
 	git_index_entry *entries;
 	size_t n_entries;
 	struct buf text, paths;
-	struct stat file_stat; /* of the index file */
-	git_oid checksum; /* of the index file */
+	struct stat file_stat; /* stat data of the index file */
+	git_oid checksum; /* checksum of the index file */
 	git_oid root_tree; /* tree that equals the index; zero if unknown */
 };
 

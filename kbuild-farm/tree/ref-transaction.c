@@ -170,7 +170,7 @@ static void count_change(struct tree_ref_changes *c,
 }
 
 /*
- * Keep one reference of each name, preferably the update, and move it to the
+ * Retain one reference of each name, preferably the update, and move it to the
  * front.  References that are neither updated nor retained are dropped.
  * Returns the number of remaining references.
  */

@@ -30,9 +30,9 @@ enum tree_url_kind {
 /* The parts of a URL.  A zeroed struct is empty. */
 struct tree_url {
 	enum tree_url_kind kind;
-	char *user; /* or NULL */
+	char *user; /* user name, or NULL */
 	char *host; /* without brackets; NULL if local */
-	char *port; /* or NULL */
+	char *port; /* decimal port, or NULL */
 	char *path; /* for ssh, the argument of git-upload-pack */
 };
 
