@@ -24,7 +24,7 @@ struct child {
 
 struct children {
 	struct event *signal;
-	bool subreaper; /* also reap adopted orphans */
+	bool subreaper; /* reap orphaned descendants, too */
 	TAILQ_HEAD(, child) list;
 };
 

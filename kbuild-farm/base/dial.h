@@ -21,7 +21,7 @@
 struct event_base;
 struct dial;
 
-/* Number of threads that resolve names. */
+/* Maximum number of threads that resolve names. */
 #define RESOLVE_THREADS_MAX 64
 /* Number of addresses of a host that are tried; any others are ignored. */
 #define DIAL_ADDRESSES_MAX 12

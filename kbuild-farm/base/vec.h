@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * base/vec.h - Arrays that grow by one element at a time.
+ * base/vec.h - Size of an array, and arrays that grow.
  *
- * The caller declares a pointer and a count, initially NULL and 0:
+ * For an array that grows by one element at a time, the caller declares a
+ * pointer and a count, initially NULL and 0:
  *
  *	struct thing *t = VEC_ADD(list->v, list->n);
  *	*VEC_ADD(numbers, n_numbers) = 7;

@@ -33,9 +33,9 @@ char *conf_user_path(void)
 
 /*
  * git and libgit2 lock FILE by creating FILE.lock.  An edit takes milliseconds,
- * so a lock file older than LOCK_STALE_S was left behind by a killed process
- * and is removed here.  Otherwise this function pauses.  Returns true if the
- * caller should try again to lock the file.
+ * so a lock file older than LOCK_STALE_S was left behind by a killed process:
+ * remove it.  Pause if the lock file is younger.  Returns true if the caller
+ * should try again to lock the file.
  */
 static bool is_lock_stale(const char *path, unsigned tries)
 {

@@ -19,7 +19,7 @@ struct conf_item {
 	const char *key; /* in lower case; NULL for a header */
 	const char *value; /* unquoted; NULL for a key without "=" */
 	unsigned line; /* first line of the item, from 1 */
-	size_t start; /* offset of its first byte */
+	size_t start; /* offset of the first byte of the item */
 	/*
 	 * offset after the item: start of the next line, or the byte after "]"
 	 * if more text follows on the line of a header

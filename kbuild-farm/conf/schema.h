@@ -11,7 +11,7 @@
 enum conf_type {
 	CONF_TYPE_TEXT, /* any text; the reader checks it */
 	CONF_TYPE_NUMBER, /* decimal, from `min` to `max` */
-	CONF_TYPE_WORD, /* one of `words` */
+	CONF_TYPE_WORD, /* one word of `words` */
 	CONF_TYPE_HEX, /* `min` digits */
 	/* a number and a unit of `words`, such as "10G" or "8h" */
 	CONF_TYPE_AMOUNT,
@@ -25,7 +25,7 @@ enum conf_use {
 
 struct conf_key {
 	const char *section;
-	bool has_subsection; /* in [section "name"], else in [section] */
+	bool has_subsection; /* [section "name"] instead of [section] */
 	const char *key;
 	enum conf_type type;
 	/*

@@ -19,7 +19,7 @@ struct transfer {
 	struct fetch_response *response;
 	struct err *err;
 	CURL *easy;
-	struct curl_slist *header_lines; /* of the request */
+	struct curl_slist *header_lines; /* header lines of the request */
 	char message_text[CURL_ERROR_SIZE];
 	size_t header_bytes;
 	bool header_complete; /* the empty line was received */

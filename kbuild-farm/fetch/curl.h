@@ -11,8 +11,8 @@
 #include "fetch/download.h"
 
 #define FETCH_REDIRECTS_MAX     10
-#define FETCH_HEADER_BYTES_MAX  (64u << 10) /* of all lines together */
-#define FETCH_VALIDATOR_LEN_MAX 256 /* of an ETag or a Last-Modified */
+#define FETCH_HEADER_BYTES_MAX  (64u << 10) /* size of all header lines */
+#define FETCH_VALIDATOR_LEN_MAX 256 /* length of ETag or Last-Modified */
 
 /*
  * The header of a response (RFC 9110).  An empty struct is zeroed except for
@@ -20,14 +20,14 @@
  */
 struct fetch_response {
 	long status;
-	int64_t length_bytes; /* of the body; -1: unknown */
+	int64_t length_bytes; /* length of the body; -1: unknown */
 	bool has_range; /* Content-Range: from range_from to the end */
 	uint64_t range_from;
 	uint64_t range_total; /* size of the file, > range_from */
 	char *etag; /* accepted by fetch_curl_is_validator(), or NULL */
-	char *last_modified; /* likewise */
-	char *url; /* after redirects */
-	uint64_t retry_after_s; /* 0: none */
+	char *last_modified; /* accepted in the same way, or NULL */
+	char *url; /* URL after redirects */
+	uint64_t retry_after_s; /* 0: the response names no time */
 };
 
 enum fetch_outcome {

@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-#define FETCH_DIR_LISTING_BYTES_MAX (32u << 20) /* of HTML */
+#define FETCH_DIR_LISTING_BYTES_MAX (32u << 20) /* size of the HTML */
 #define FETCH_DIR_LISTING_NAMES_MAX 1000000
 
 /*

@@ -272,7 +272,7 @@ struct download {
 	uint64_t fed_bytes; /* bytes fed to the sink since its last restart */
 	uint64_t best_bytes; /* maximum of partial.size_bytes */
 	uint64_t reported_ms; /* time of the last sink->on_progress() */
-	char *url; /* of the last response, after redirects */
+	char *url; /* URL of the last response, after redirects */
 	bool no_resume; /* resuming has failed, request the whole file */
 	/* The current request asks for the rest, or for a newer version. */
 	bool rest_requested;

@@ -53,7 +53,7 @@ static const char *const gpgv_keywords[N_GPGV_KEYWORDS] = {
 
 struct gpgv_status {
 	unsigned n_lines[N_GPGV_KEYWORDS];
-	char unknown_signer[FETCH_FINGERPRINT_SIZE]; /* of NO_PUBKEY */
+	char unknown_signer[FETCH_FINGERPRINT_SIZE]; /* key of NO_PUBKEY */
 	struct fetch_signature signature;
 	bool valid; /* `signature` was set by VALIDSIG */
 };
@@ -227,7 +227,7 @@ int fetch_gpgv_status_check(struct bytes lines, int wait_status,
 struct gpgv_process {
 	char *fingerprint;
 	struct buf keyring; /* content of the keyring file */
-	int input_fd, output_fd, status_fd; /* of gpgv; -1: none */
+	int input_fd, output_fd, status_fd; /* files of gpgv; -1: none */
 	int signature_fd;
 	pid_t pid; /* 0: not running */
 	int wait_status;

@@ -40,8 +40,9 @@ struct fetch_gpgv_stream;
 /* Upper limit for the size of a signed text, in bytes. */
 #define FETCH_SIGNED_TEXT_BYTES_MAX (8u << 20)
 
+/* A verified signature.  The first two fields are fingerprints. */
 struct fetch_signature {
-	char fingerprint[FETCH_FINGERPRINT_SIZE]; /* of the primary key */
+	char fingerprint[FETCH_FINGERPRINT_SIZE]; /* primary key */
 	char signing_key[FETCH_FINGERPRINT_SIZE]; /* primary key or subkey */
 	int64_t made_s; /* seconds since 1970 */
 	bool key_expired; /* expired after the signature was made */

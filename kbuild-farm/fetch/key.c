@@ -14,7 +14,7 @@
 
 #define GPG_TIMEOUT_MS       60000
 #define GPG_OUTPUT_BYTES_MAX (64u << 20)
-#define FIELDS               10 /* of a line of a listing */
+#define FIELDS               10 /* fields in a line of a listing */
 
 #define WKD        "wkd:"
 #define REASON_MAX 200 /* length of a source's error in a message */
@@ -339,7 +339,7 @@ struct key_search {
 	char *cache_path; /* path of the cached copy */
 	struct buf cached_key; /* key in the cached copy, if it is valid */
 	struct buf cached_listing; /* listing of that copy */
-	struct buf key, listing; /* of the key that was found */
+	struct buf key, listing; /* the found key and its listing */
 	struct buf reasons; /* errors of the sources without the key */
 	bool gpg_missing;
 };

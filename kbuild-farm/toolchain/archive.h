@@ -19,8 +19,8 @@
 struct toolchain_archive {
 	char *mirror_path; /* "crosstool/files/bin/x86_64/..." */
 	const char *name; /* the last component of `mirror_path` */
-	char *host; /* host of the compiler, as for gcc: "x86_64", "arm64" */
-	char *triplet; /* its target; NULL: clang, for all targets */
+	char *host; /* host of the compiler: "x86_64", "arm64" */
+	char *triplet; /* target of gcc; NULL: clang, for all targets */
 	struct toolchain_release release;
 };
 

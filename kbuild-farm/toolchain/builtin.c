@@ -123,7 +123,7 @@ _Static_assert(!DATA_OFFSET(toolchain_arch, arch) &&
 	       "the name is the first member");
 
 struct data_reader {
-	struct data_table *table; /* of the current section */
+	struct data_table *table; /* table of the current section */
 	struct err *err;
 };
 

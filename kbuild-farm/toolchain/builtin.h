@@ -18,23 +18,24 @@
 /* One of the kernel's architectures. */
 struct toolchain_arch {
 	char *arch; /* the kernel's ARCH: "x86_64" */
-	char *srcarch; /* its directory below arch/: "x86" */
-	struct strv triplets; /* kernel.org's, the most common one first */
-	struct strv prefixes; /* Debian's CROSS_COMPILE, likewise */
+	char *srcarch; /* directory below the kernel's arch/: "x86" */
+	struct strv triplets; /* kernel.org's triplets, the most common first */
+	/* Debian's values of CROSS_COMPILE, the most common first */
+	struct strv prefixes;
 	struct strv aliases; /* other names: "aarch64" */
 };
 
 /* A kind of machine that compilers run on. */
 struct toolchain_host {
 	char *name; /* kernel.org's directory of gcc: "arm64" */
-	char *clang_name; /* in the names of LLVM's archives, or NULL */
+	char *clang_name; /* name in LLVM's archives, or NULL */
 	struct strv machines; /* output of uname -m: "aarch64" */
 };
 
 /* A signing key. */
 struct toolchain_key {
 	char *name; /* "sums", "tar" */
-	char *fingerprint; /* of the primary key, 40 digits in upper case */
+	char *fingerprint; /* primary key's fingerprint, 40 upper-case digits */
 	char *owner; /* shown to the user */
 	struct strv sources; /* https URLs; "%s" stands for the fingerprint */
 };

@@ -190,7 +190,7 @@ enum listing_level {
 };
 
 struct server_listing {
-	char *path; /* below a mirror, with a trailing slash */
+	char *path; /* path below a mirror, with a trailing slash */
 	enum listing_level level;
 	bool requested;
 };

@@ -40,7 +40,7 @@ struct toolchain_catalog {
 
 struct toolchain_catalog_setup {
 	const char *cache_path; /* its directory is created if necessary */
-	const struct strv *mirrors; /* at least one */
+	const struct strv *mirrors; /* at least one mirror */
 	const struct fetch_options *fetch;
 	bool refresh; /* query the servers even if the cache is valid */
 	bool for_clang; /* prefer errors about clang to those about gcc */

@@ -16,9 +16,9 @@
 /* A toolchain whose missing libraries are provided. */
 struct hostlib_request {
 	char *dir; /* without symbolic links, as the users' paths are */
-	char *prefix; /* the directory above its bin */
+	char *prefix; /* the directory above the toolchain's bin */
 	char *hostlib_dir; /* PREFIX/hostlib */
-	char *debs_dir; /* of unpacked packages: directories 0, 1 ... */
+	char *debs_dir; /* parent of the unpacked packages 0, 1 ... */
 	const struct toolchain_release *release;
 	const struct strv *files, *debs;
 	struct compiler_library_search search;

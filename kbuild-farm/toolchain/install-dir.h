@@ -18,8 +18,8 @@
 /* A zeroed struct is closed. */
 struct toolchain_install_dir {
 	char *path; /* DATA/toolchains */
-	int dir_fd, scratch_root_fd; /* of DATA/toolchains and .live */
-	int scratch_fd; /* of .live/PID.N, locked; -1: not created yet */
+	int dir_fd, scratch_root_fd; /* DATA/toolchains and .live */
+	int scratch_fd; /* .live/PID.N, locked; -1: not created yet */
 	char scratch_name[STORE_SCRATCH_NAME_MAX];
 };
 

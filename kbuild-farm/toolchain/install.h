@@ -39,7 +39,7 @@ enum toolchain_install_stage {
 
 struct toolchain_install_request {
 	const char *data_dir; /* fs_data_home() */
-	const char *cache_dir; /* for incomplete archives */
+	const char *cache_dir; /* directory of incomplete archives */
 
 	struct toolchain_release release; /* complete: three numbers */
 	const char *triplet; /* "aarch64-linux"; NULL for clang */

@@ -25,11 +25,11 @@
 /* ---- toolchain.json ---- */
 
 enum member_kind {
-	MEMBER_TEXT, /* or null */
+	MEMBER_TEXT, /* a text or null */
 	MEMBER_REQUIRED_TEXT,
 	MEMBER_BOOL,
-	MEMBER_DIGEST, /* or null: zero */
-	MEMBER_LIST, /* of texts */
+	MEMBER_DIGEST, /* a digest; null is the zero digest */
+	MEMBER_LIST, /* a list of texts */
 	MEMBER_TOOLS, /* a list, only of an adopted toolchain */
 	MEMBER_COMPILER, /* "gcc" or "clang" */
 	MEMBER_VERIFIED, /* an object with verified_members */
@@ -385,7 +385,7 @@ int toolchain_installed_list(const char *data,
 		if (toolchain_release_is_id(names.v[i])) {
 			if (!read_dir(&t, dir, &bad))
 				*VEC_ADD(out->v, out->n) = t;
-			else if (fs_is_dir(dir)) /* it still exists */
+			else if (fs_is_dir(dir)) /* not removed concurrently */
 				strv_add(&out->broken, bad.text);
 		}
 		free(dir);

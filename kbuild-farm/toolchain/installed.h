@@ -34,17 +34,17 @@ struct toolchain_installed {
 	 */
 	char *relative_prefix;
 	char *driver; /* file name in "bin": "aarch64-linux-gcc", "clang" */
-	char *url; /* or the path of a local archive */
+	char *url; /* URL, or path of a local archive */
 	struct digest archive_digest; /* "archive_sha256" */
-	struct digest
-		dir_digest; /* toolchain_dir_digest_compute(); zero: adopted */
+	/* toolchain_dir_digest_compute(); zero: adopted */
+	struct digest dir_digest;
 	struct digest manifest_id; /* zero: for another host */
 	char *sums_key; /* fingerprints of the signing keys */
 	char *tar_key;
 	bool sha256_given;
 	bool insecure; /* installed without verification */
 	char *date; /* "2026-11-20T18:09:00Z" */
-	struct strv links; /* absolute paths of links to its tools */
+	struct strv links; /* absolute paths of links to the tools */
 	struct strv hostlibs; /* log of toolchain_hostlib_provide() */
 	struct strv tools; /* paths of all tools, if adopted */
 	char *adopted_from; /* the location given by the user; else NULL */
@@ -52,11 +52,11 @@ struct toolchain_installed {
 	/* Not in the file; absolute: */
 	char *dir; /* DATA/toolchains/ID */
 	char *prefix; /* the directory above `bin` */
-	char *bin; /* the directory of its tools */
+	char *bin; /* the directory of the tools */
 };
 
 struct toolchain_installed_list {
-	struct toolchain_installed *v; /* by kind, release (oldest first), id */
+	struct toolchain_installed *v; /* sorted by kind, release and id */
 	size_t n;
 	struct strv broken; /* "DIR: error" */
 };

@@ -25,7 +25,7 @@
 /* One call of toolchain_link_publish(). */
 struct publication {
 	const struct toolchain_link_request *request;
-	struct strv links; /* that lead to their tools */
+	struct strv links; /* links that lead to their tools */
 	struct strv created; /* those of `links` that did not exist before */
 	struct strv *collisions;
 	struct err *err;

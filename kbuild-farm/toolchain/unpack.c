@@ -29,12 +29,12 @@ struct written_entry {
 struct toolchain_file_writer {
 	int root_fd;
 	uint32_t max_entries;
-	struct map by_path; /* by path */
+	struct map by_path; /* the created entries */
 
-	int parent_fd; /* cached, of the last entry; -1: none */
+	int parent_fd; /* cached directory of the last entry; -1: none */
 	char *parent_path;
 
-	int file_fd; /* being written; -1: none */
+	int file_fd; /* file being written; -1: none */
 	struct written_entry *current;
 	struct digest_ctx *digest_ctx;
 };
@@ -217,7 +217,7 @@ int toolchain_file_writer_symlink(struct toolchain_file_writer *w,
 	ret = prepare_entry(w, path, COMPILER_ENTRY_SYMLINK, &m, err);
 	if (ret)
 		return ret;
-	m->entry.target = xstrdup(target); /* NOLINT: prepare_entry() made it */
+	m->entry.target = xstrdup(target); /* NOLINT: prepare_entry() set `m` */
 	if (symlinkat(target, w->parent_fd, str_base(path)))
 		return err_errno(err, "%s", path);
 	return 0;
@@ -248,7 +248,7 @@ int toolchain_file_writer_hard_link(struct toolchain_file_writer *w,
 	close(from);
 	if (ret)
 		return ret;
-	m->entry.executable = to->entry.executable; /* NOLINT: the same */
+	m->entry.executable = to->entry.executable; /* NOLINT: likewise */
 	m->entry.size_bytes = to->entry.size_bytes;
 	m->entry.mtime_ns = to->entry.mtime_ns;
 	m->entry.digest = to->entry.digest;

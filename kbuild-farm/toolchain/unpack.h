@@ -59,7 +59,7 @@ struct toolchain_unpack_setup {
 
 /* The result of unpacking.  A zeroed struct is empty. */
 struct toolchain_unpacked {
-	struct digest archive_digest; /* of the bytes that were pushed */
+	struct digest archive_digest; /* digest of the pushed bytes */
 	struct compiler_entries entries; /* sorted by path */
 };
 

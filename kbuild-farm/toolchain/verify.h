@@ -26,7 +26,7 @@ struct toolchain_verify {
 	char *sums_key; /* fingerprint of the checksum list's signer, or NULL */
 
 	struct buf signature; /* the detached signature; may be empty */
-	char *keyring, *tar_key; /* for the detached signature */
+	char *keyring, *tar_key; /* keys of the detached signature */
 	struct fetch_gpgv_stream *stream;
 };
 
