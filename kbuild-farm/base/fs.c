@@ -628,7 +628,7 @@ int beneath_open(int root, const char *path, bool create)
 	return dir;
 }
 
-char *lock_holders(int fd)
+char *lock_holders(const char *path)
 {
 	FILE *locks = fopen("/proc/locks", "re");
 	struct strv who = { 0 };
@@ -639,7 +639,7 @@ char *lock_holders(int fd)
 	struct stat st;
 	long pid;
 
-	if (fstat(fd, &st))
+	if (stat(path, &st))
 		st = (struct stat){ 0 };
 	while (locks && getline(&line, &room, locks) > 0) {
 		struct buf name = { 0 };

@@ -111,10 +111,10 @@ int fs_runtime_dir(char **out, struct err *err);
 int beneath_open(int root, const char *path, bool create);
 
 /*
- * Return the other processes that hold a lock on the open file `fd`, such as
- * "12 (make), 14 (kfarm)", or "another process" if /proc/locks names none.  The
+ * Return the other processes that hold a lock (flock(2)) on a file, such as "12
+ * (make), 14 (kfarm)", or "another process" if /proc/locks names none.  The
  * caller frees the text.
  */
-char *lock_holders(int fd);
+char *lock_holders(const char *path);
 
 #endif

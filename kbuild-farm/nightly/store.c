@@ -120,15 +120,12 @@ static int take_job_lock(struct nightly_store *s,
 			close(fd);
 		fd = err_set(err, ECANCELED, "interrupted");
 	} else if (fd == -EBUSY) {
-		int lock = open(path, O_RDONLY | O_CLOEXEC);
-		char *who = lock_holders(lock);
+		char *who = lock_holders(path);
 
 		err_set(err, EBUSY,
 			"another run is active: process %s; use --wait to "
 			"wait for it",
 			who);
-		if (lock >= 0)
-			close(lock);
 		free(who);
 	} else if (fd < 0) {
 		err_set(err, -fd, "%s: %s", path, strerror(-fd));
@@ -319,31 +316,10 @@ static int put_link(const struct nightly_store *s, const char *name,
 	return ret;
 }
 
-/*
- * Remove the links latest-BUILD and last-good-BUILD that `made` does not list.
- */
-static int remove_stale_links(const struct nightly_store *s,
-			      const struct strv *made, struct err *err)
-{
-	struct strv names = { 0 };
-	int ret = fs_list(s->dir, &names);
-
-	for (size_t i = 0; !ret && i < names.n; i++) {
-		const char *name = names.v[i];
-
-		if ((str_starts(name, LATEST "-") ||
-		     str_starts(name, LAST_GOOD "-")) &&
-		    !strv_has(made, name))
-			ret = put_link(s, name, NULL, err);
-	}
-	strv_release(&names);
-	return ret;
-}
-
 int nightly_store_update_links(const struct nightly_store *s,
 			       const struct nightly_job *job, struct err *err)
 {
-	struct strv made = { 0 }, builds = { 0 };
+	struct strv made = { 0 }, builds = { 0 }, names = { 0 };
 	int ret = put_link(s, LATEST, newest_of(s, NULL, false), err);
 
 	if (!ret)
@@ -360,8 +336,18 @@ int nightly_store_update_links(const struct nightly_store *s,
 			ret = put_link(s, made.v[made.n - 1],
 				       newest_of(s, build, true), err);
 	}
+	/* Remove the links of builds that are no longer configured. */
 	if (!ret)
-		ret = remove_stale_links(s, &made, err);
+		ret = fs_list(s->dir, &names);
+	for (size_t i = 0; !ret && i < names.n; i++) {
+		const char *name = names.v[i];
+
+		if ((str_starts(name, LATEST "-") ||
+		     str_starts(name, LAST_GOOD "-")) &&
+		    !strv_has(&made, name))
+			ret = put_link(s, name, NULL, err);
+	}
+	strv_release(&names);
 	strv_release(&builds);
 	strv_release(&made);
 	return ret;

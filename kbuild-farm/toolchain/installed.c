@@ -461,7 +461,7 @@ static int lock_dir(const char *dir, int how, struct err *err)
 	if (fd < 0)
 		return err_errno(err, "%s", dir);
 	if (flock(fd, how | LOCK_NB)) {
-		who = errno == EWOULDBLOCK ? lock_holders(fd) : NULL;
+		who = errno == EWOULDBLOCK ? lock_holders(dir) : NULL;
 		ret = who ? err_set(err, EBUSY, "%s: in use by process %s", dir,
 				    who) :
 			    err_errno(err, "lock %s", dir);

@@ -115,12 +115,9 @@ int tree_cleanup_create_new(const char *top, const char *name, int *fd,
 	}
 	if (ret == -EBUSY) {
 		lock = xasprintf("%s/lock", dir);
-		*fd = open(lock, O_RDONLY | O_CLOEXEC);
-		who = lock_holders(*fd);
+		who = lock_holders(lock);
 		err_set(err, EBUSY, "%s is being added by process %s", name,
 			who);
-		if (*fd >= 0)
-			close(*fd);
 		free(who);
 		free(lock);
 	} else if (ret == -EAGAIN || ret == -ENOENT) {

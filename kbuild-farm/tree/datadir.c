@@ -69,61 +69,42 @@ int tree_datadir_list_names(struct strv *out, struct err *err)
 	return ret;
 }
 
-static int set_no_tree_error(const char *name, struct err *err)
-{
-	struct strv names = { 0 };
-	struct err ignored;
-	struct spellcheck near;
-	char *list, *question, *otherwise;
-
-	tree_datadir_list_names(&names, &ignored);
-	list = strv_join(&names, ", ");
-	otherwise = names.n ? xasprintf("; existing trees: %s", list) :
-			      xstrdup("; add it with `kfarm tree add`");
-	spellcheck_init(&near, name);
-	for (size_t i = 0; i < names.n; i++)
-		spellcheck_add(&near, names.v[i]);
-	question = spellcheck_suggestion(&near, "", otherwise);
-	err_set(err, ENOENT, "no such tree \"%s\"%s", name, question);
-	free(question);
-	free(otherwise);
-	free(list);
-	strv_release(&names);
-	return -ENOENT;
-}
-
 /* Set the error for a tree whose directory does not exist. */
 static int set_missing_error(const struct tree_datadir *t, const char *top,
 			     struct err *err)
 {
 	char *new = xasprintf("%s/.new-%s", top, t->name);
-	int ret = -ENOENT;
+	char *list, *question, *otherwise;
+	struct strv names = { 0 };
+	struct spellcheck near;
+	struct err ignored;
+	bool incomplete = fs_exists(new);
 
-	if (t->url)
-		err_set(err, ENOENT,
-			"tree \"%s\" is not cloned yet; run `kfarm tree "
-			"update %s`",
-			t->name, t->name);
-	else if (fs_exists(new))
-		err_set(err, ENOENT,
-			"tree \"%s\" is incomplete: `kfarm tree add` is still "
-			"running or was interrupted; run it again",
-			t->name);
-	else
-		ret = set_no_tree_error(t->name, err);
 	free(new);
-	return ret;
-}
-
-/* Like lock_holders(), for the file `path`. */
-static char *tree_lock_holders(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *who = lock_holders(fd);
-
-	if (fd >= 0)
-		close(fd);
-	return who;
+	if (t->url)
+		return err_set(err, ENOENT,
+			       "tree \"%s\" is not cloned yet; run `kfarm tree "
+			       "update %s`",
+			       t->name, t->name);
+	if (incomplete)
+		return err_set(err, ENOENT,
+			       "tree \"%s\" is incomplete: `kfarm tree add` is "
+			       "still running or was interrupted; run it again",
+			       t->name);
+	tree_datadir_list_names(&names, &ignored);
+	list = strv_join(&names, ", ");
+	otherwise = names.n ? xasprintf("; existing trees: %s", list) :
+			      xstrdup("; add it with `kfarm tree add`");
+	spellcheck_init(&near, t->name);
+	for (size_t i = 0; i < names.n; i++)
+		spellcheck_add(&near, names.v[i]);
+	question = spellcheck_suggestion(&near, "", otherwise);
+	err_set(err, ENOENT, "no such tree \"%s\"%s", t->name, question);
+	free(question);
+	free(otherwise);
+	free(list);
+	strv_release(&names);
+	return -ENOENT;
 }
 
 /*
@@ -146,7 +127,7 @@ static int flock_tree(const struct tree_datadir *t, const char *file, int how,
 		if (fd != -EAGAIN && (fd != -EBUSY || !wait))
 			break;
 		if (!told && clock_ms() - start >= PATIENCE_MS) {
-			who = tree_lock_holders(path);
+			who = lock_holders(path);
 			log_info("waiting for the tree %s, in use by process "
 				 "%s",
 				 t->name, who);
@@ -159,7 +140,7 @@ static int flock_tree(const struct tree_datadir *t, const char *file, int how,
 		}
 	}
 	if (fd == -EBUSY) {
-		who = tree_lock_holders(path);
+		who = lock_holders(path);
 		err_set(err, EBUSY, "the tree %s is in use by process %s",
 			t->name, who);
 		free(who);
