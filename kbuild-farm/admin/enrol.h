@@ -59,15 +59,20 @@ struct admin_enrol_options {
 struct admin_enrol_result {
 	char *machine; /* uname -m */
 	char *rootless; /* name of a user without root access */
-	bool is_service; /* otherwise kfarmd runs through ssh */
-	char *program; /* path of kfarmd on the node */
+	bool is_service; /* kfarmd runs as a service, not through ssh */
+	/*
+	 * SHA-256 of the kfarmd that the node has, until the script reports the
+	 * path of the installed program
+	 */
+	char *program;
 	bool program_requested; /* the script requested the program */
 	uint64_t sent_bytes; /* size of the program; 0: not sent, up to date */
 	char *fingerprint; /* verified fingerprint of a service */
 	unsigned port; /* port on which the service listens */
 	char *user; /* user as which the service runs */
 	char *init; /* starts the service at boot: "systemd"; "none" */
-	bool removed, not_installed; /* nothing was installed */
+	bool removed; /* kfarmd was removed */
+	bool not_installed; /* kfarm has not installed kfarmd on the node */
 	/* other build hosts that still use the node */
 	unsigned n_other_clients;
 	bool completed; /* the script ran to its end */
