@@ -222,23 +222,6 @@ static int add_address(struct buf *out, char *text, struct err *err)
 	return ret;
 }
 
-/*
- * Return the end of the first address.  Commas inside a quoted name do not
- * separate addresses.
- */
-static char *end_of_address(char *text)
-{
-	bool quoted = false;
-
-	for (; *text && (quoted || *text != ','); text++) {
-		if (*text == '\\' && text[1])
-			text++;
-		else
-			quoted ^= *text == '"';
-	}
-	return text;
-}
-
 static int add_addresses(struct buf *out, const char *list, struct err *err)
 {
 	char *copy = xstrdup(list), *at = copy, *end;
@@ -246,7 +229,15 @@ static int add_addresses(struct buf *out, const char *list, struct err *err)
 	bool more;
 
 	do {
-		end = end_of_address(at);
+		bool quoted = false;
+
+		/* A comma in a quoted name does not end the address. */
+		for (end = at; *end && (quoted || *end != ','); end++) {
+			if (*end == '\\' && end[1])
+				end++;
+			else
+				quoted ^= *end == '"';
+		}
 		more = *end;
 		*end = '\0';
 		ret = add_address(out, at, err);

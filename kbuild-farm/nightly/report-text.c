@@ -479,25 +479,6 @@ static void add_counted_class(struct buf *out,
 	}
 }
 
-/*
- * Append the revision of the first build with news.  A build whose set-up
- * failed may have no revision and is skipped.
- */
-static void add_revision(struct buf *out, const struct nightly_report_build *v,
-			 size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct nightly_result *r = v[i].result;
-
-		if (nightly_notify_reason(r) == NIGHTLY_NOTIFY_NONE ||
-		    !r->commit || !*r->commit)
-			continue;
-		buf_add_str(out, " ");
-		nightly_report_add_revision(out, r);
-		return;
-	}
-}
-
 static char *subject(const char *name, const struct nightly_report_build *v,
 		     size_t n)
 {
@@ -506,7 +487,20 @@ static char *subject(const char *name, const struct nightly_report_build *v,
 
 	buf_printf(&out, "[kfarm] %s ", worst_word(v, n));
 	nightly_report_add_printable(&out, name);
-	add_revision(&out, v, n);
+	/*
+	 * Append the revision of the first build with news.  A build whose
+	 * set-up failed may have no revision and is skipped.
+	 */
+	for (size_t i = 0; i < n; i++) {
+		const struct nightly_result *r = v[i].result;
+
+		if (nightly_notify_reason(r) == NIGHTLY_NOTIFY_NONE ||
+		    !r->commit || !*r->commit)
+			continue;
+		buf_add_str(&out, " ");
+		nightly_report_add_revision(&out, r);
+		break;
+	}
 	if (n == 1) {
 		char *text = format_outcome(v->result);
 

@@ -97,41 +97,33 @@ static unsigned to_count(int64_t n)
 }
 
 /*
- * Append a diagnostic to r->messages in the format of compilers, but without
- * the column.
- */
-static void add_new_diag(struct nightly_result *r, const struct history_diag *d)
-{
-	struct buf line = { 0 }, shown = { 0 };
-
-	if (d->file)
-		buf_printf(&line, "%s:", d->file);
-	if (d->file && d->line)
-		buf_printf(&line, "%lld:", (long long)d->line);
-	buf_printf(&line, "%s%s: %s", d->file ? " " : "",
-		   d->severity ? d->severity : "error", d->text ? d->text : "");
-	if (d->flag)
-		buf_printf(&line, " [%s]", d->flag);
-	printable_add_escaped(&shown, buf_bytes(&line), 0);
-	strv_add(&r->messages, buf_str(&shown));
-	buf_release(&shown);
-	buf_release(&line);
-}
-
-/*
  * Append the new errors to r->messages if `errors` is true, else the new
- * warnings.
+ * warnings, in the format of compilers, but without the column.
  */
-static void add_new_lines(struct nightly_result *r,
-			  const struct history_details *d, bool errors)
+static void add_new_diags(struct nightly_result *r,
+			  const struct history_details *details, bool errors)
 {
-	for (size_t i = 0; i < d->n_diags; i++) {
-		const struct history_diag *diag = &d->diags[i];
-		bool error = !str_equal(diag->severity, "warning");
+	for (size_t i = 0; i < details->n_diags; i++) {
+		const struct history_diag *d = &details->diags[i];
+		bool error = !str_equal(d->severity, "warning");
+		struct buf line = { 0 }, shown = { 0 };
 
-		if (diag->status == HISTORY_DIAG_NEW && error == errors &&
-		    r->messages.n < NIGHTLY_MESSAGES_MAX)
-			add_new_diag(r, diag);
+		if (d->status != HISTORY_DIAG_NEW || error != errors ||
+		    r->messages.n >= NIGHTLY_MESSAGES_MAX)
+			continue;
+		if (d->file)
+			buf_printf(&line, "%s:", d->file);
+		if (d->file && d->line)
+			buf_printf(&line, "%lld:", (long long)d->line);
+		buf_printf(&line, "%s%s: %s", d->file ? " " : "",
+			   d->severity ? d->severity : "error",
+			   d->text ? d->text : "");
+		if (d->flag)
+			buf_printf(&line, " [%s]", d->flag);
+		printable_add_escaped(&shown, buf_bytes(&line), 0);
+		strv_add(&r->messages, buf_str(&shown));
+		buf_release(&shown);
+		buf_release(&line);
 	}
 }
 
@@ -155,8 +147,8 @@ static void read_history(struct nightly_result *r, const char *dir)
 		r->n_new_warnings = to_count(b.n_new_warnings);
 		if (r->end != NIGHTLY_END_BROKEN &&
 		    !history_read_diags(h, r->history_id, &d, &ignored)) {
-			add_new_lines(r, &d, true);
-			add_new_lines(r, &d, false);
+			add_new_diags(r, &d, true);
+			add_new_diags(r, &d, false);
 		}
 	}
 	history_details_release(&d);
@@ -225,22 +217,6 @@ static void add_run_to_history(const struct nightly_result *r)
 	};
 	history_nightly_runs_add(h, &n, &ignored);
 	history_nightly_runs_release(&n);
-	history_db_close(h);
-}
-
-/*
- * Delete the path of the output directory of a bisection step from the history,
- * because the files of the step are not retained.
- */
-static void forget_output_dir(const struct nightly_result *r)
-{
-	struct history *h = r->history_id ? open_history(HISTORY_MODE_WRITE) :
-					    NULL;
-	struct err ignored;
-
-	if (h)
-		history_nightly_runs_set_output(h, r->history_id, NULL,
-						&ignored);
 	history_db_close(h);
 }
 
@@ -558,6 +534,8 @@ static int build_for_search(void *ctx, const char *commit, size_t between,
 	struct nightly_build_options how = { .verbose = s->w->setup->verbose,
 					     .bisecting = true };
 	struct nightly_child_result ended;
+	struct history *h;
+	struct err ignored;
 	struct nightly_result r;
 	char *dir = NULL;
 	int ret = nightly_store_create_build_dir(&s->w->current_run->store,
@@ -570,7 +548,15 @@ static int build_for_search(void *ctx, const char *commit, size_t between,
 	if (!ret) {
 		begin_result(&r, s->p, commit, "", NIGHTLY_DECISION_FORCED);
 		finish_result(&r, &ended, dir);
-		forget_output_dir(&r);
+		/*
+		 * Delete the output directory from the history, because the
+		 * files of this step are not retained.
+		 */
+		h = r.history_id ? open_history(HISTORY_MODE_WRITE) : NULL;
+		if (h)
+			history_nightly_runs_set_output(h, r.history_id, NULL,
+							&ignored);
+		history_db_close(h);
 		*end = r.end;
 		note(s->w, "%s: bisect: %.12s, one of %zu: %s", s->p->name,
 		     commit, between,

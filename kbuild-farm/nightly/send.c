@@ -224,26 +224,6 @@ static int send_to_command(const struct nightly_send *s,
 
 /* --------------------------------------------------------------- storage */
 
-static int save_report(const struct nightly_send *s, struct bytes text,
-		       struct err *err)
-{
-	int ret = 0;
-
-	for (size_t i = 0; i < s->report_dirs->n; i++) {
-		char *path = xasprintf("%s/" NIGHTLY_REPORT_FILE,
-				       s->report_dirs->v[i]);
-		struct err why = { 0 };
-		int got = fs_write(path, text, 0666, &why);
-
-		if (got && !ret) {
-			ret = got;
-			*err = why;
-		}
-		free(path);
-	}
-	return ret;
-}
-
 /* Append a further failure to `err`. */
 static void add_send_error(struct err *err, const struct err *more)
 {
@@ -261,11 +241,21 @@ int nightly_send(const struct nightly_send *s, const struct nightly_report *r,
 	char *kept = xasprintf("%s/" NIGHTLY_REPORT_FILE, s->report_dirs->v[0]);
 	struct err lost = { 0 }, why = { 0 };
 	struct buf text = { 0 };
-	int ret = 0, got, unkept;
+	int ret = 0, got, unkept = 0;
 
 	*err = (struct err){ 0 };
 	buf_printf(&text, "%s\n\n%s", r->subject, r->text);
-	unkept = save_report(s, buf_bytes(&text), &lost);
+	for (size_t i = 0; i < s->report_dirs->n; i++) {
+		char *path = xasprintf("%s/" NIGHTLY_REPORT_FILE,
+				       s->report_dirs->v[i]);
+
+		got = fs_write(path, buf_bytes(&text), 0666, &why);
+		if (got && !unkept) {
+			unkept = got;
+			lost = why;
+		}
+		free(path);
+	}
 	if (s->mail_to->n && (got = send_mail(s, r, &why))) {
 		ret = got;
 		add_send_error(err, &why);
