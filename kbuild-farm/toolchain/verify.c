@@ -82,32 +82,6 @@ bool toolchain_verify_is_triplet(const char *machine, const char *triplet)
 	return fits;
 }
 
-static int check_machine(const struct toolchain_smoke_test *t, bool *runs,
-			 struct err *err)
-{
-	const struct toolchain_host *host;
-	struct elf_program elf;
-	struct utsname here;
-	const char *name;
-	int ret = elf_program_read(&elf, t->driver, err);
-
-	if (ret)
-		return ret;
-	name = compiler_host_from_elf(&elf);
-	host = name ? toolchain_builtin_host_by_machine(name) : NULL;
-	if (!str_equal(name ? name : "?", t->host) &&
-	    !str_equal(host ? host->name : "?", t->host))
-		ret = err_set(err, ENOEXEC, "compiler runs on %s, expected %s",
-			      host ? host->name :
-			      name ? name :
-				     "an unknown machine",
-			      t->host);
-	uname(&here);
-	*runs = !ret && compiler_host_can_run(name, here.machine);
-	elf_program_release(&elf);
-	return ret;
-}
-
 /*
  * Capture the stdout of a program.  If it fails, `err` contains the first line
  * of its output.
@@ -230,8 +204,26 @@ int toolchain_verify_compile(const struct toolchain_smoke_test *t,
 int toolchain_smoke_test(const struct toolchain_smoke_test *t, bool *executed,
 			 struct err *err)
 {
-	int ret = check_machine(t, executed, err);
+	const struct toolchain_host *host;
+	struct elf_program elf;
+	struct utsname here;
+	const char *name;
+	int ret = elf_program_read(&elf, t->driver, err);
 
+	if (ret)
+		return ret;
+	name = compiler_host_from_elf(&elf);
+	host = name ? toolchain_builtin_host_by_machine(name) : NULL;
+	if (!str_equal(name ? name : "?", t->host) &&
+	    !str_equal(host ? host->name : "?", t->host))
+		ret = err_set(err, ENOEXEC, "compiler runs on %s, expected %s",
+			      host ? host->name :
+			      name ? name :
+				     "an unknown machine",
+			      t->host);
+	uname(&here);
+	*executed = !ret && compiler_host_can_run(name, here.machine);
+	elf_program_release(&elf);
 	if (ret || !*executed)
 		return ret;
 	ret = check_release(t, err);

@@ -74,44 +74,39 @@ static int read_id(git_oid *id, const char *hex, struct err *err)
 	return 0;
 }
 
-static int walk_range(git_revwalk *walk, const struct strv *good,
-		      const char *bad, struct err *err)
-{
-	git_oid id;
-	int ret = read_id(&id, bad, err);
-
-	if (ret)
-		return ret;
-	git_revwalk_sorting(walk, GIT_SORT_TOPOLOGICAL | GIT_SORT_REVERSE);
-	ret = git_revwalk_push(walk, &id);
-	if (ret)
-		return tree_git_set_error(err, ret, "%.12s", bad);
-	for (size_t i = 0; i < good->n; i++) {
-		ret = read_id(&id, good->v[i], err);
-		if (ret)
-			return ret;
-		ret = git_revwalk_hide(walk, &id);
-		if (ret)
-			return tree_git_set_error(err, ret, "%.12s",
-						  good->v[i]);
-	}
-	return 0;
-}
-
 static int list_range(struct range *r, const struct strv *good, const char *bad,
 		      struct err *err)
 {
 	git_revwalk *walk = NULL;
 	git_oid id;
-	int ret = git_revwalk_new(&walk, r->repo), step;
+	int ret = read_id(&id, bad, err), step;
 
 	if (ret)
+		return ret;
+	ret = git_revwalk_new(&walk, r->repo);
+	if (ret)
 		return tree_git_set_error(err, ret, "%.12s", bad);
-	ret = walk_range(walk, good, bad, err);
-	while (!ret && !(step = git_revwalk_next(&id, walk)))
+	git_revwalk_sorting(walk, GIT_SORT_TOPOLOGICAL | GIT_SORT_REVERSE);
+	ret = git_revwalk_push(walk, &id);
+	if (ret) {
+		ret = tree_git_set_error(err, ret, "%.12s", bad);
+		goto out;
+	}
+	for (size_t i = 0; i < good->n; i++) {
+		ret = read_id(&id, good->v[i], err);
+		if (ret)
+			goto out;
+		ret = git_revwalk_hide(walk, &id);
+		if (ret) {
+			ret = tree_git_set_error(err, ret, "%.12s", good->v[i]);
+			goto out;
+		}
+	}
+	while (!(step = git_revwalk_next(&id, walk)))
 		VEC_ADD(r->commits, r->n_commits)->id = id;
-	if (!ret && step != GIT_ITEROVER)
+	if (step != GIT_ITEROVER)
 		ret = tree_git_set_error(err, step, "%.12s", bad);
+out:
 	git_revwalk_free(walk);
 	if (!ret && !r->n_commits)
 		ret = err_set(err, EINVAL,

@@ -480,21 +480,6 @@ out:
 	return ret;
 }
 
-static long long find_date(const struct importer *im, size_t skip)
-{
-	long long newest = 0;
-
-	for (size_t i = 0; i < im->n_entries; i++) {
-		const struct file_entry *e = &im->entries[i];
-
-		if (!strcmp(e->path + skip, "Makefile"))
-			return e->mtime > 0 ? e->mtime : 0;
-		if (e->mtime > newest)
-			newest = e->mtime;
-	}
-	return newest;
-}
-
 /*
  * Build the tree after the last file, and store its id in *root.  With `strip`,
  * if all entries are below one directory, *root is the tree of that directory.
@@ -522,7 +507,16 @@ static int build_root_tree(struct importer *im, bool strip, git_oid *root,
 	    !strncmp(im->entries[im->n_entries - 1].path, im->entries[0].path,
 		     n))
 		skip = n;
-	*date = find_date(im, skip);
+	*date = 0;
+	for (size_t i = 0; i < im->n_entries; i++) {
+		const struct file_entry *e = &im->entries[i];
+		bool makefile = !strcmp(e->path + skip, "Makefile");
+
+		if (makefile || e->mtime > *date)
+			*date = e->mtime > 0 ? e->mtime : 0;
+		if (makefile)
+			break;
+	}
 	return make_tree(im, &at, skip, root, err);
 }
 

@@ -48,21 +48,16 @@ struct tree_worker {
 	uint64_t reported_ms; /* time of the last message */
 };
 
-static const char *phase_name(enum tree_phase phase)
-{
-	static const char *const words[] = {
-		[TREE_PHASE_CONNECTING] = "connecting",
-		[TREE_PHASE_NEGOTIATING] = "negotiating with the server",
-		[TREE_PHASE_COUNTING] = "counting objects",
-		[TREE_PHASE_RECEIVING] = "receiving objects",
-		[TREE_PHASE_RESOLVING] = "resolving deltas",
-		[TREE_PHASE_READING] = "reading files",
-		[TREE_PHASE_BRANCHES] = "updating branches",
-		[TREE_PHASE_MEASURING] = "measuring disk usage",
-	};
-
-	return (size_t)phase < ARRAY_SIZE(words) ? words[phase] : "working";
-}
+static const char *const phase_names[] = {
+	[TREE_PHASE_CONNECTING] = "connecting",
+	[TREE_PHASE_NEGOTIATING] = "negotiating with the server",
+	[TREE_PHASE_COUNTING] = "counting objects",
+	[TREE_PHASE_RECEIVING] = "receiving objects",
+	[TREE_PHASE_RESOLVING] = "resolving deltas",
+	[TREE_PHASE_READING] = "reading files",
+	[TREE_PHASE_BRANCHES] = "updating branches",
+	[TREE_PHASE_MEASURING] = "measuring disk usage",
+};
 
 /* ---- child ---- */
 
@@ -178,8 +173,11 @@ static void receive_message(struct child_wait *f)
 	else if (m.kind == MESSAGE_NOTE && watch->on_note)
 		watch->on_note(watch->ctx, m.text);
 	else if (m.kind == MESSAGE_PROGRESS && watch->on_progress)
-		watch->on_progress(watch->ctx, phase_name(m.phase), m.done,
-				   m.total);
+		watch->on_progress(watch->ctx,
+				   m.phase < ARRAY_SIZE(phase_names) ?
+					   phase_names[m.phase] :
+					   "working",
+				   m.done, m.total);
 }
 
 /* Receive messages until the child ends.  Returns 0 or -errno. */
