@@ -214,27 +214,6 @@ static size_t next_usable_unit(const struct peer_canary *set, size_t at)
 	return at;
 }
 
-/* Send a unit; `class` -1: to any core.  Returns false if it was not sent. */
-static bool send_test_unit(struct admin_test_state_node *n,
-			   const struct peer_canary *set, size_t unit,
-			   int class)
-{
-	struct peer_job_request q;
-	struct admin_test_state_job job = { .canary = set,
-					    .unit = unit,
-					    .class = class,
-					    .sent_ms = clock_ms() };
-
-	peer_canary_fill_request(&q, &set->units[unit], set->cwd);
-	q.pinned = class >= 0;
-	q.class = (uint8_t)(q.pinned ? class : 0);
-	if (peer_send(n->peer, n->trial->tc, &q, &job.number))
-		return false;
-	*VEC_ADD(n->jobs, n->n_jobs) = job;
-	count_sent_job(n, &job, 1);
-	return true;
-}
-
 static unsigned jobs_of_class(const struct admin_test_state_node *n, int class)
 {
 	unsigned jobs = 0;
@@ -283,17 +262,27 @@ bool admin_burn_in_send_units(struct admin_test_state_node *n,
 
 	while (n->n_jobs < max_jobs) {
 		int class = pins ? admin_burn_in_next_class(n) : -1;
+		struct admin_test_state_job job = { .canary = set,
+						    .class = class,
+						    .sent_ms = clock_ms() };
+		struct peer_job_request q;
 
 		n->next_unit = next_usable_unit(set, n->next_unit);
 		if (n->next_unit == set->n_units && repeat)
 			n->next_unit = next_usable_unit(set, 0);
 		if (n->next_unit == set->n_units || (pins && class < 0))
 			break;
-		if (!send_test_unit(n, set, n->next_unit, class)) {
-			admin_burn_in_record_error(
-				n, node_test_count(n, set),
-				set->units[n->next_unit].name,
-				"cannot send the job");
+		job.unit = n->next_unit;
+		peer_canary_fill_request(&q, &set->units[job.unit], set->cwd);
+		q.pinned = class >= 0;
+		q.class = (uint8_t)(q.pinned ? class : 0);
+		if (!peer_send(n->peer, n->trial->tc, &q, &job.number)) {
+			*VEC_ADD(n->jobs, n->n_jobs) = job;
+			count_sent_job(n, &job, 1);
+		} else {
+			admin_burn_in_record_error(n, node_test_count(n, set),
+						   set->units[job.unit].name,
+						   "cannot send the job");
 			node_test_count(n, set)->n_failed++;
 			if (repeat)
 				break;

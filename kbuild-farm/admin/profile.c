@@ -134,15 +134,6 @@ static int take_pattern(struct strv *out, const char *value, struct err *err)
 	return 0;
 }
 
-static int take_service(struct strv *out, const char *value, struct err *err)
-{
-	if (!is_one_word(value, "_-.:@") || value[0] == '-')
-		return err_set(err, EINVAL, "invalid service name \"%s\"",
-			       value);
-	strv_add(out, value);
-	return 0;
-}
-
 /* ------------------------------------------------------------- sections */
 
 /* Return the clock of [cpu "N"], or of [cpu] for -1; add it if necessary. */
@@ -229,9 +220,13 @@ static int read_profile_value(struct admin_profile *p,
 		return take_pattern(&p->zones, value, err);
 	if (!strcmp(section, "thermal") && !strcmp(key, "passive"))
 		return take_degrees(&p->passive_celsius, value, err);
-	if (!strcmp(section, "services") && !strcmp(key, "stop"))
-		return take_service(&p->stop_services, value, err);
-	return -ENOENT;
+	if (strcmp(section, "services") || strcmp(key, "stop"))
+		return -ENOENT;
+	if (!is_one_word(value, "_-.:@") || value[0] == '-')
+		return err_set(err, EINVAL, "invalid service name \"%s\"",
+			       value);
+	strv_add(&p->stop_services, value);
+	return 0;
 }
 
 static int read_profile_item(void *ctx, const struct conf_item *item)

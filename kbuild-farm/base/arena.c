@@ -15,25 +15,21 @@ struct arena_chunk {
 	_Alignas(16) char data[];
 };
 
-static void add_chunk(struct arena *a, size_t n)
-{
-	size_t size = n > CHUNK_SIZE ? n : CHUNK_SIZE;
-	struct arena_chunk *c = xmalloc(sizeof(*c) + size);
-
-	c->next = a->chunk;
-	c->used = 0;
-	c->size = size;
-	a->chunk = c;
-	a->size_bytes += sizeof(*c) + size;
-}
-
 void *arena_alloc(struct arena *a, size_t n)
 {
 	void *p;
 
 	n = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-	if (!a->chunk || a->chunk->size - a->chunk->used < n)
-		add_chunk(a, n);
+	if (!a->chunk || a->chunk->size - a->chunk->used < n) {
+		size_t size = n > CHUNK_SIZE ? n : CHUNK_SIZE;
+		struct arena_chunk *c = xmalloc(sizeof(*c) + size);
+
+		c->next = a->chunk;
+		c->used = 0;
+		c->size = size;
+		a->chunk = c;
+		a->size_bytes += sizeof(*c) + size;
+	}
 	p = a->chunk->data + a->chunk->used;
 	a->chunk->used += n;
 	return p;

@@ -94,15 +94,22 @@ static void *resolver_main(void *arg)
 }
 
 /*
- * Start a thread while the caller holds `lock`.  Returns 0 or a positive errno.
+ * Queue a lookup, and start a thread for it unless the maximum number of
+ * threads runs.  Returns 0, or a positive errno if no thread runs.
  */
-static int start_resolver(void)
+static int add_to_queue(struct resolve *r)
 {
 	sigset_t all, before;
 	pthread_attr_t attr;
 	pthread_t thread;
 	int failed;
 
+	pthread_mutex_lock(&lock);
+	TAILQ_INSERT_TAIL(&queue, r, entry);
+	if (n_threads >= RESOLVE_THREADS_MAX) {
+		pthread_mutex_unlock(&lock);
+		return 0;
+	}
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
@@ -113,17 +120,6 @@ static int start_resolver(void)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attr);
 	n_threads += !failed;
-	return failed;
-}
-
-static int add_to_queue(struct resolve *r)
-{
-	int failed = 0;
-
-	pthread_mutex_lock(&lock);
-	TAILQ_INSERT_TAIL(&queue, r, entry);
-	if (n_threads < RESOLVE_THREADS_MAX)
-		failed = start_resolver();
 	if (failed && n_threads)
 		failed = 0;
 	if (failed)
@@ -213,34 +209,6 @@ static void fail_attempt(struct attempt *a, const char *words)
 
 /* Completion and failure */
 
-/*
- * Join the errors of all addresses.  Each error is preceded by its address,
- * unless the only address equals the host, which begins the message.
- */
-static void join_attempt_errors(const struct dial *d, struct err *err)
-{
-	struct buf text = { 0 };
-
-	for (size_t i = 0; i < d->n_attempts; i++) {
-		const struct attempt *a = &d->attempts[i];
-		char address[NI_MAXHOST];
-
-		if (getnameinfo((const struct sockaddr *)&a->addr, a->addr_len,
-				address, sizeof(address), NULL, 0,
-				NI_NUMERICHOST))
-			strcpy(address, "?");
-		if (d->n_attempts == 1 && !strcmp(address, d->host))
-			buf_printf(&text, "%s", a->error_text);
-		else
-			buf_printf(&text, "%s%s: %s", i ? "; " : "", address,
-				   a->error_text);
-	}
-	err_set(err, EHOSTUNREACH, "connect to %s%s%s, port %s: %s",
-		strchr(d->host, ':') ? "[" : "", d->host,
-		strchr(d->host, ':') ? "]" : "", d->port, buf_str(&text));
-	buf_release(&text);
-}
-
 static void stop_attempts(struct dial *d, enum attempt_state state,
 			  const char *words)
 {
@@ -258,15 +226,39 @@ static void stop_attempts(struct dial *d, enum attempt_state state,
 	event_del(d->timeout);
 }
 
+/*
+ * Report the failure, with the errors of all addresses.  Each error is preceded
+ * by its address, unless the only address equals the host, which begins the
+ * message.
+ */
 static void on_ended(evutil_socket_t fd, short what, void *arg)
 {
 	struct dial *d = arg;
 	struct err err = d->error;
+	struct buf text = { 0 };
 
 	(void)fd;
 	(void)what;
+	for (size_t i = 0; i < d->n_attempts; i++) {
+		const struct attempt *a = &d->attempts[i];
+		char address[NI_MAXHOST];
+
+		if (getnameinfo((const struct sockaddr *)&a->addr, a->addr_len,
+				address, sizeof(address), NULL, 0,
+				NI_NUMERICHOST))
+			strcpy(address, "?");
+		if (d->n_attempts == 1 && !strcmp(address, d->host))
+			buf_printf(&text, "%s", a->error_text);
+		else
+			buf_printf(&text, "%s%s: %s", i ? "; " : "", address,
+				   a->error_text);
+	}
 	if (d->n_attempts)
-		join_attempt_errors(d, &err);
+		err_set(&err, EHOSTUNREACH, "connect to %s%s%s, port %s: %s",
+			strchr(d->host, ':') ? "[" : "", d->host,
+			strchr(d->host, ':') ? "]" : "", d->port,
+			buf_str(&text));
+	buf_release(&text);
 	d->on_done(d->ctx, -1, &err);
 }
 

@@ -55,27 +55,6 @@ static char *setting_origin(const struct conf *c, const struct setting *s)
 				   s->value, nth);
 }
 
-/* The name in `e` is section.key or section.sub.key; `sub` may contain dots. */
-static void append_setting(struct conf *c, const char *file,
-			   const git_config_entry *e)
-{
-	const char *first = strchr(e->name, '.');
-	const char *last = strrchr(e->name, '.');
-	struct setting *s;
-
-	if (!first)
-		return;
-	s = VEC_ADD(c->settings, c->n_settings);
-	*s = (struct setting){
-		.section = xstrndup(e->name, (size_t)(first - e->name)),
-		.key = xstrdup(last + 1),
-		.value = e->value ? xstrdup(e->value) : NULL,
-		.file = xstrdup(file),
-	};
-	if (last > first)
-		s->sub = xstrndup(first + 1, (size_t)(last - first - 1));
-}
-
 static int set_git_error(const char *file, struct err *err)
 {
 	const git_error *e = git_error_last();
@@ -109,8 +88,26 @@ static int load_file(struct conf *c, const char *file, struct err *err)
 		ret = set_git_error(file, err);
 		goto out;
 	}
-	while (!(step = git_config_next(&entry, it)))
-		append_setting(c, file, entry);
+	while (!(step = git_config_next(&entry, it))) {
+		/* section.key or section.sub.key; `sub` may contain dots */
+		const char *name = entry->name;
+		const char *first = strchr(name, '.');
+		const char *last = strrchr(name, '.');
+		struct setting *s;
+
+		if (!first)
+			continue;
+		s = VEC_ADD(c->settings, c->n_settings);
+		*s = (struct setting){
+			.section = xstrndup(name, (size_t)(first - name)),
+			.key = xstrdup(last + 1),
+			.value = entry->value ? xstrdup(entry->value) : NULL,
+			.file = xstrdup(file),
+		};
+		if (last > first)
+			s->sub = xstrndup(first + 1,
+					  (size_t)(last - first - 1));
+	}
 	if (step != GIT_ITEROVER)
 		ret = set_git_error(file, err);
 out:

@@ -25,13 +25,6 @@ struct walk {
 	struct err *err;
 };
 
-static bool matches(const struct target *t, const struct conf_item *i)
-{
-	return i->key && !strcmp(t->section, i->section) &&
-	       str_equal(t->sub, i->sub) && !strcmp(t->key, i->key) &&
-	       str_equal(t->value, i->value);
-}
-
 /* Return the file that "path = VALUE" in `from` includes. */
 static char *included_path(const char *from, const char *value)
 {
@@ -91,8 +84,11 @@ static int walk_include(struct walk *w, const char *value, unsigned line)
 static int on_item(void *ctx, const struct conf_item *i)
 {
 	struct walk *w = ctx;
+	struct target *t = w->target;
 
-	if (w->target && matches(w->target, i) && !w->target->left--) {
+	if (t && i->key && !strcmp(t->section, i->section) &&
+	    str_equal(t->sub, i->sub) && !strcmp(t->key, i->key) &&
+	    str_equal(t->value, i->value) && !t->left--) {
 		w->found = xasprintf("%s:%u", w->path, i->line);
 		return 1;
 	}

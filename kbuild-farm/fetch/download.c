@@ -59,35 +59,33 @@ static char *take_info_line(char **text)
 	return line;
 }
 
-static bool parse_partial_info(struct fetch_partial *p, char *text)
+static bool read_partial_info(struct fetch_partial *p)
 {
-	char *head = take_info_line(&text);
-	char *etag = head ? take_info_line(&text) : NULL;
-	char *modified = etag ? take_info_line(&text) : NULL;
-	char *total = modified ? take_info_line(&text) : NULL;
-	char *end;
+	char *path = partial_info_path(p->path), *text, *end;
+	char *head, *etag, *modified, *total;
+	struct err ignored = { 0 };
+	struct buf b = { 0 };
+	bool ok = false;
 
+	if (!fs_exists(path) || fs_read(path, FROM_MAX, &b, &ignored) ||
+	    !b.len || strlen(buf_str(&b)) != b.len)
+		goto out;
+	text = (char *)b.data;
+	head = take_info_line(&text);
+	etag = head ? take_info_line(&text) : NULL;
+	modified = etag ? take_info_line(&text) : NULL;
+	total = modified ? take_info_line(&text) : NULL;
 	if (!total || !str_starts(head, MAGIC) ||
 	    strcmp(head + strlen(MAGIC), p->name) != 0)
-		return false;
+		goto out;
 	p->etag = fetch_curl_is_validator(etag) ? xstrdup(etag) : NULL;
 	p->last_modified = fetch_curl_is_validator(modified) ?
 				   xstrdup(modified) :
 				   NULL;
 	errno = 0;
 	p->total_bytes = strtoull(total, &end, 10);
-	return !errno && !*end && (p->etag || p->last_modified);
-}
-
-static bool read_partial_info(struct fetch_partial *p)
-{
-	char *path = partial_info_path(p->path);
-	struct err ignored = { 0 };
-	struct buf b = { 0 };
-	bool ok = fs_exists(path) && !fs_read(path, FROM_MAX, &b, &ignored) &&
-		  b.len && strlen(buf_str(&b)) == b.len &&
-		  parse_partial_info(p, (char *)b.data);
-
+	ok = !errno && !*end && (p->etag || p->last_modified);
+out:
 	buf_release(&b);
 	free(path);
 	return ok;

@@ -84,33 +84,32 @@ static void read_validsig(struct gpgv_status *status, char *const *field,
 	status->valid = true;
 }
 
-static void read_status_line(struct gpgv_status *status, char *line)
-{
-	char *field[FIELDS], *rest = line;
-	size_t n = 0, word = 0;
-
-	while (n < FIELDS && (field[n] = strsep(&rest, " ")) != NULL)
-		n++;
-	while (word < N_GPGV_KEYWORDS && strcmp(field[0], gpgv_keywords[word]))
-		word++;
-	if (word == N_GPGV_KEYWORDS)
-		return;
-
-	status->n_lines[word]++;
-	if (word == GPGV_VALIDSIG)
-		read_validsig(status, field, n);
-	else if (word == GPGV_NO_PUBKEY && n > 1 &&
-		 is_hex_word(field[1], 16, 40))
-		memcpy(status->unknown_signer, field[1], strlen(field[1]) + 1);
-}
-
-static void read_lines(struct gpgv_status *status, struct bytes lines)
+static void read_status_lines(struct gpgv_status *status, struct bytes lines)
 {
 	char *text = bytes_dup(lines), *rest = text, *line;
 
 	while ((line = strsep(&rest, "\n")) != NULL) {
-		if (str_starts(line, PREFIX))
-			read_status_line(status, line + strlen(PREFIX));
+		char *field[FIELDS], *words;
+		size_t n = 0, word = 0;
+
+		if (!str_starts(line, PREFIX))
+			continue;
+		words = line + strlen(PREFIX);
+		while (n < FIELDS && (field[n] = strsep(&words, " ")) != NULL)
+			n++;
+		while (word < N_GPGV_KEYWORDS &&
+		       strcmp(field[0], gpgv_keywords[word]))
+			word++;
+		if (word == N_GPGV_KEYWORDS)
+			continue;
+
+		status->n_lines[word]++;
+		if (word == GPGV_VALIDSIG)
+			read_validsig(status, field, n);
+		else if (word == GPGV_NO_PUBKEY && n > 1 &&
+			 is_hex_word(field[1], 16, 40))
+			memcpy(status->unknown_signer, field[1],
+			       strlen(field[1]) + 1);
 	}
 	free(text);
 }
@@ -177,7 +176,7 @@ bool fetch_gpgv_status_key_expired(struct bytes lines)
 {
 	struct gpgv_status status = { 0 };
 
-	read_lines(&status, lines);
+	read_status_lines(&status, lines);
 	return status.n_lines[GPGV_EXPKEYSIG] > 0;
 }
 
@@ -188,7 +187,7 @@ int fetch_gpgv_status_check(struct bytes lines, int wait_status,
 	struct gpgv_status status = { 0 };
 	int ret;
 
-	read_lines(&status, lines);
+	read_status_lines(&status, lines);
 	ret = find_signature_error(&status, err);
 	if (ret)
 		return ret;
