@@ -417,12 +417,25 @@ static int check_absent(const char *top, const char *name, struct err *err)
 		    0;
 }
 
-/* Flush the tree before the rename, and the directory after it. */
-static int publish(const struct new_tree *m, const char *top, struct err *err)
+static int make_and_publish(struct new_tree *m, const char *top,
+			    struct err *err)
 {
-	char *dest = xasprintf("%s/%s", top, m->a->name);
-	int fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
+	char *dest = NULL;
+	struct err ignored;
+	int lock, fd = -1, ret;
 
+	ret = tree_cleanup_create_new(top, m->a->name, &lock, err);
+	if (ret)
+		return ret;
+	ret = check_absent(top, m->a->name, err);
+	if (!ret)
+		ret = tree_worker_run(m->a->watch, make_new_tree, m, err);
+	if (ret)
+		goto out;
+
+	/* Flush the tree before the rename, and the directory after it. */
+	dest = xasprintf("%s/%s", top, m->a->name);
+	fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || syncfs(fd))
 		ret = err_errno(err, "%s: cannot sync", top);
 	else if (renameat2(AT_FDCWD, m->dir, AT_FDCWD, dest,
@@ -431,29 +444,13 @@ static int publish(const struct new_tree *m, const char *top, struct err *err)
 		ret = err_errno(err, "%s", dest);
 	else if (fsync(fd))
 		ret = err_errno(err, "%s", top);
-	if (fd >= 0)
-		close(fd);
-	free(dest);
-	return ret;
-}
-
-static int make_and_publish(struct new_tree *m, const char *top,
-			    struct err *err)
-{
-	struct err ignored;
-	int lock, ret;
-
-	ret = tree_cleanup_create_new(top, m->a->name, &lock, err);
-	if (ret)
-		return ret;
-	ret = check_absent(top, m->a->name, err);
-	if (!ret)
-		ret = tree_worker_run(m->a->watch, make_new_tree, m, err);
-	if (!ret)
-		ret = publish(m, top, err);
+out:
 	if (ret)
 		fs_remove(m->dir, &ignored);
+	if (fd >= 0)
+		close(fd);
 	close(lock);
+	free(dest);
 	return ret;
 }
 

@@ -196,26 +196,22 @@ static int suggest_revision(git_repository *repo, const char *rev,
 	return -ENOENT;
 }
 
-static int set_no_head_error(git_repository *repo, struct err *err)
-{
-	git_strarray all = { 0 };
-	bool any = !git_reference_list(&all, repo) && all.count;
-
-	git_strarray_dispose(&all);
-	return err_set(err, ENOENT,
-		       any ? "HEAD does not point to a commit; specify a "
-			     "revision with --rev" :
-			     "the repository has no commits");
-}
-
 static int parse_revision(git_repository *repo, const char *rev,
 			  git_object **at, git_reference **ref, struct err *err)
 {
+	git_strarray all = { 0 };
 	char *remote = NULL;
+	bool any;
 	int ret = git_revparse_ext(at, ref, repo, rev);
 
-	if (ret == GIT_ENOTFOUND && !strcmp(rev, "HEAD"))
-		return set_no_head_error(repo, err);
+	if (ret == GIT_ENOTFOUND && !strcmp(rev, "HEAD")) {
+		any = !git_reference_list(&all, repo) && all.count;
+		git_strarray_dispose(&all);
+		return err_set(err, ENOENT,
+			       any ? "HEAD does not point to a commit; specify "
+				     "a revision with --rev" :
+				     "the repository has no commits");
+	}
 	if (ret == GIT_ENOTFOUND) {
 		ret = find_in_remotes(repo, rev, &remote, err);
 		if (!ret && remote)

@@ -176,25 +176,6 @@ static const char *branch_name(const struct tree_state *s, const char *ref)
 	return NULL;
 }
 
-static int collect_branches(struct tree_state *s, git_repository *repo)
-{
-	git_reference_iterator *all = NULL;
-	git_reference *ref;
-	int ret = git_reference_iterator_new(&all, repo);
-
-	while (!ret && !(ret = git_reference_next(&ref, all))) {
-		const char *name = branch_name(s, git_reference_name(ref));
-		const git_oid *id = git_reference_target(ref);
-		long long when;
-
-		if (name && id && !commit_time_s(repo, id, &when))
-			insert_newest(s, name, id, when);
-		git_reference_free(ref);
-	}
-	git_reference_iterator_free(all);
-	return ret == GIT_ITEROVER ? 0 : ret;
-}
-
 static uint64_t size_on_disk(const char *dir)
 {
 	char *roots[] = { xstrdup(dir), NULL };
@@ -215,8 +196,10 @@ static uint64_t size_on_disk(const char *dir)
 int tree_state_refresh(struct tree_state *s, git_repository *repo,
 		       struct err *err)
 {
-	git_reference *head = NULL;
+	git_reference_iterator *all = NULL;
+	git_reference *head = NULL, *ref;
 	const git_oid *id;
+	int ret;
 
 	release_branch(&s->head);
 	for (size_t i = 0; i < s->n_branches; i++)
@@ -231,7 +214,18 @@ int tree_state_refresh(struct tree_state *s, git_repository *repo,
 		s->head.commit = xstrdup(git_oid_tostr_s(id));
 	}
 	git_reference_free(head);
-	if (collect_branches(s, repo))
+	ret = git_reference_iterator_new(&all, repo);
+	while (!ret && !(ret = git_reference_next(&ref, all))) {
+		const char *name = branch_name(s, git_reference_name(ref));
+		long long when;
+
+		id = git_reference_target(ref);
+		if (name && id && !commit_time_s(repo, id, &when))
+			insert_newest(s, name, id, when);
+		git_reference_free(ref);
+	}
+	git_reference_iterator_free(all);
+	if (ret != GIT_ITEROVER)
 		return tree_git_set_error(err, -1,
 					  "%s: cannot list the branches",
 					  git_repository_path(repo));

@@ -194,38 +194,15 @@ static int start_program(struct ssh_stream *s, const struct tree_url *url,
 	return ret;
 }
 
-static int connect_ssh(struct ssh_subtransport *t, const char *text,
-		       struct err *err)
-{
-	struct ssh_stream *s = xcalloc(1, sizeof(*s));
-	struct tree_url url;
-	int ret;
-
-	s->parent.subtransport = &t->parent;
-	s->parent.read = stream_read;
-	s->parent.write = stream_write;
-	s->parent.free = stream_free;
-	s->to_ssh_fd = s->from_ssh_fd = s->stderr_fd = -1;
-	t->stream = s;
-	ret = tree_url_parse(&url, text, err);
-	if (!ret && url.kind != TREE_URL_SSH)
-		ret = err_set(err, EINVAL, "%s: not an ssh URL", text);
-	if (!ret) {
-		s->host = xstrdup(url.host);
-		ret = start_program(s, &url, err);
-	}
-	tree_url_release(&url);
-	if (ret)
-		stream_free(&s->parent);
-	return ret;
-}
-
 static int subtransport_action(git_smart_subtransport_stream **out,
 			       git_smart_subtransport *parent, const char *url,
 			       git_smart_service_t action)
 {
 	struct ssh_subtransport *t = (struct ssh_subtransport *)parent;
+	struct ssh_stream *s = t->stream;
 	struct err err = { 0 };
+	struct tree_url parts;
+	int ret;
 
 	*out = NULL;
 	if (action != GIT_SERVICE_UPLOADPACK_LS &&
@@ -233,11 +210,30 @@ static int subtransport_action(git_smart_subtransport_stream **out,
 		git_error_set_str(GIT_ERROR_SSH, "push is not supported");
 		return -1;
 	}
-	if (!t->stream && connect_ssh(t, url, &err)) {
+	if (s) {
+		*out = &s->parent;
+		return 0;
+	}
+	s = t->stream = xcalloc(1, sizeof(*s));
+	s->parent.subtransport = &t->parent;
+	s->parent.read = stream_read;
+	s->parent.write = stream_write;
+	s->parent.free = stream_free;
+	s->to_ssh_fd = s->from_ssh_fd = s->stderr_fd = -1;
+	ret = tree_url_parse(&parts, url, &err);
+	if (!ret && parts.kind != TREE_URL_SSH)
+		ret = err_set(&err, EINVAL, "%s: not an ssh URL", url);
+	if (!ret) {
+		s->host = xstrdup(parts.host);
+		ret = start_program(s, &parts, &err);
+	}
+	tree_url_release(&parts);
+	if (ret) {
+		stream_free(&s->parent);
 		git_error_set_str(GIT_ERROR_SSH, err.text);
 		return -1;
 	}
-	*out = &t->stream->parent;
+	*out = &s->parent;
 	return 0;
 }
 
