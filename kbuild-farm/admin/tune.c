@@ -159,27 +159,6 @@ static void add_tune_service(struct admin_tune_state *s, const char *name,
 	free(unit);
 }
 
-static void read_state_fields(struct admin_tune_state *s, const char *kind,
-			      const char *second, const char *third)
-{
-	if (is_sys_path(kind))
-		set_tune_file(VEC_ADD(s->files, s->n_files), kind, third,
-			      !strcmp(second, "w"));
-	else if (!strcmp(kind, "model"))
-		replace_with_clean(&s->model, second);
-	else if (!strcmp(kind, "kernel"))
-		replace_with_clean(&s->kernel, second);
-	else if (!strcmp(kind, "start"))
-		replace_with_clean(&s->init_system, second);
-	else if (!strcmp(kind, "service"))
-		add_tune_service(s, second, third);
-	else if ((!strcmp(kind, "before-file") && is_sys_path(second)) ||
-		 (!strcmp(kind, "before-service") &&
-		  is_shell_word(second, "\\")))
-		set_tune_file(VEC_ADD(s->previous, s->n_previous), second,
-			      third, true);
-}
-
 static void release_tune_files(struct admin_tune_file *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -225,7 +204,23 @@ int admin_tune_state_parse(struct admin_tune_state *s, struct bytes output,
 		if (!third)
 			continue;
 		*second++ = *third++ = '\0';
-		read_state_fields(s, kind, second, third);
+		if (is_sys_path(kind))
+			set_tune_file(VEC_ADD(s->files, s->n_files), kind,
+				      third, !strcmp(second, "w"));
+		else if (!strcmp(kind, "model"))
+			replace_with_clean(&s->model, second);
+		else if (!strcmp(kind, "kernel"))
+			replace_with_clean(&s->kernel, second);
+		else if (!strcmp(kind, "start"))
+			replace_with_clean(&s->init_system, second);
+		else if (!strcmp(kind, "service"))
+			add_tune_service(s, second, third);
+		else if ((!strcmp(kind, "before-file") &&
+			  is_sys_path(second)) ||
+			 (!strcmp(kind, "before-service") &&
+			  is_shell_word(second, "\\")))
+			set_tune_file(VEC_ADD(s->previous, s->n_previous),
+				      second, third, true);
 		if (s->n_files + s->n_services + s->n_previous > FILES_MAX)
 			ret = err_set(err, E2BIG,
 				      "more than %d settings reported",
@@ -480,36 +475,9 @@ static void add_clock_items(const struct tune_context *m, const char *dir,
 	free(who);
 }
 
-/*
- * Report CPUs of the profile that have no clock.  `seen` lists the CPUs of each
- * clock; a setting for all CPUs needs at least one clock.
- */
-static void add_absent_cpus(const struct tune_context *m,
-			    const struct strv *seen)
-{
-	for (size_t i = 0; i < m->p->n_cpus; i++) {
-		int cpu = m->p->cpus[i].cpu;
-		char *number = xasprintf("%d", cpu);
-		bool found = cpu < 0 && seen->n;
-
-		for (size_t k = 0; !found && k < seen->n; k++)
-			found = str_list_has(seen->v[k], ' ', number);
-		if (!found)
-			skip_setting(
-				add_tune_item(
-					m,
-					cpu < 0 ? xstrdup("CPUs") :
-						  xasprintf("CPU %d", cpu),
-					xasprintf(CPU_SYS_DIR "cpu%d/cpufreq",
-						  cpu < 0 ? 0 : cpu)),
-				"no adjustable clock");
-		free(number);
-	}
-}
-
 static void add_cpu_items(const struct tune_context *m)
 {
-	struct strv seen = { 0 };
+	struct strv clocks = { 0 }; /* the CPUs of each clock */
 
 	for (size_t i = 0; i < m->s->n_files; i++) {
 		const struct admin_tune_file *f = &m->s->files[i];
@@ -526,11 +494,32 @@ static void add_cpu_items(const struct tune_context *m)
 			continue;
 		dir = str_dir(f->path);
 		add_clock_items(m, dir, cpus);
-		strv_add(&seen, cpus);
+		strv_add(&clocks, cpus);
 		free(dir);
 	}
-	add_absent_cpus(m, &seen);
-	strv_release(&seen);
+	/*
+	 * Report CPUs of the profile that have no clock.  A setting for all
+	 * CPUs needs at least one clock.
+	 */
+	for (size_t i = 0; i < m->p->n_cpus; i++) {
+		int cpu = m->p->cpus[i].cpu;
+		char *number = xasprintf("%d", cpu);
+		bool found = cpu < 0 && clocks.n;
+
+		for (size_t k = 0; !found && k < clocks.n; k++)
+			found = str_list_has(clocks.v[k], ' ', number);
+		if (!found)
+			skip_setting(
+				add_tune_item(
+					m,
+					cpu < 0 ? xstrdup("CPUs") :
+						  xasprintf("CPU %d", cpu),
+					xasprintf(CPU_SYS_DIR "cpu%d/cpufreq",
+						  cpu < 0 ? 0 : cpu)),
+				"no adjustable clock");
+		free(number);
+	}
+	strv_release(&clocks);
 }
 
 /* --------------------------------------------------------------- memory */
