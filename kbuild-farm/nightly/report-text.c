@@ -417,7 +417,7 @@ static const char *worst_word(const struct nightly_report_build *v, size_t n)
 	return "PASS";
 }
 
-static size_t count_notify_class(const struct nightly_report_build *v, size_t n)
+static size_t count_news(const struct nightly_report_build *v, size_t n)
 {
 	size_t news = 0;
 
@@ -428,8 +428,8 @@ static size_t count_notify_class(const struct nightly_report_build *v, size_t n)
 }
 
 /* Append "arm64/defconfig: 2 errors (new); riscv/defconfig: fixed". */
-static void add_named_class(struct buf *out,
-			    const struct nightly_report_build *v, size_t n)
+static void add_news_of_builds(struct buf *out,
+			       const struct nightly_report_build *v, size_t n)
 {
 	const char *before = "";
 
@@ -449,8 +449,8 @@ static void add_named_class(struct buf *out,
 }
 
 /* Append "3 newly failing, 1 with new warnings, 1 fixed". */
-static void add_counted_class(struct buf *out,
-			      const struct nightly_report_build *v, size_t n)
+static void add_news_totals(struct buf *out,
+			    const struct nightly_report_build *v, size_t n)
 {
 	static const struct kind {
 		enum nightly_notify_reason news;
@@ -510,10 +510,10 @@ static char *subject(const char *name, const struct nightly_report_build *v,
 		free(text);
 	} else {
 		buf_add_str(&out, ": ");
-		if (count_notify_class(v, n) <= 2)
-			add_named_class(&out, v, n);
+		if (count_news(v, n) <= 2)
+			add_news_of_builds(&out, v, n);
 		else
-			add_counted_class(&out, v, n);
+			add_news_totals(&out, v, n);
 		for (size_t i = 0; i < n; i++)
 			still += nightly_notify_reason(v[i].result) ==
 					 NIGHTLY_NOTIFY_NONE &&
@@ -531,7 +531,7 @@ bool nightly_report_write(struct nightly_report *out, const char *name,
 {
 	struct buf text = { 0 };
 
-	if (!count_notify_class(builds, n))
+	if (!count_news(builds, n))
 		return false;
 	/* The table includes builds without news. */
 	if (n > 1)

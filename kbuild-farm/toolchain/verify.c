@@ -238,7 +238,7 @@ int toolchain_smoke_test(const struct toolchain_smoke_test *t, bool *executed,
  * Find a line in the loader's output that reports a missing library, symbol or
  * symbol version.
  */
-static const char *find_smoke_test_fault(const char *text, size_t *len)
+static const char *find_loader_fault(const char *text, size_t *len)
 {
 	static const char *const signs[] = { "not found", "undefined symbol",
 					     "symbol lookup error",
@@ -286,7 +286,7 @@ int toolchain_verify_libraries(const char *program, struct err *err)
 		return 0;
 	ret = capture_run(NULL, "/", (char *const *)argv, (char *const *)env,
 			  &output, &output, err);
-	line = find_smoke_test_fault(buf_str(&output), &len);
+	line = find_loader_fault(buf_str(&output), &len);
 	if (!line && ret) {
 		line = buf_str(&output);
 		len = strcspn(line, "\n");
