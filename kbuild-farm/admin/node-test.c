@@ -227,8 +227,8 @@ static void advance_compiler(struct admin_test_state_node *n, uint64_t now)
 /* ---------------------------------------------------------- known answers */
 
 /*
- * Cancel the units in flight and count them as failed.  The node still sends
- * heartbeats.
+ * Cancel the units in flight of a node that makes no progress although it still
+ * sends heartbeats, and count them as failed.
  */
 static void fail_pending_units(struct admin_test_state_node *n,
 			       struct admin_node_test_count *c, const char *why)

@@ -20,7 +20,7 @@
 struct link_resolver {
 	const struct compiler_entry **v; /* sorted by compare_paths() */
 	size_t n;
-	bool *on_driver_path; /* per entry of `v`: a link that was followed */
+	bool *on_driver_path; /* per entry of `v`: link on its path */
 };
 
 /* Compare like strcmp(), but order '/' first: "a" < "a/b" < "a-b". */

@@ -6,10 +6,11 @@
  * the unit not scannable if one exists.
  *
  * cpp_clang_name_*() compute the names that clang gives files in __FILE__.
- * clang's FileManager keeps the name under which a directory was first looked
- * up, even in a failed search, and uses this name to search next to the files
- * in it.  A file has the name of its last lookup (clang 14).  Names with equal
- * device and inode denote one file.  These functions have an effect only in
+ * clang's FileManager remembers the name under which a directory was first
+ * looked up, even if no file was found there.  It resolves #include "..." in
+ * the files of this directory by that name.  A file, in contrast, has the name
+ * of its last lookup.  Names with equal device and inode denote one file.  All
+ * of this was measured with clang 14.  These functions have an effect only in
  * full preprocessing for clang.
  */
 #ifndef CPP_INCLUDE_H

@@ -440,7 +440,7 @@ static const char *expand_percent(struct gas_span *in, struct buf *out)
 		put_char(out, GAS_UNKNOWN_DIGITS);
 		return NULL;
 	}
-	/* One letter, or ${0:abc} in clang, selects the format. */
+	/* A letter in front of the operand selects its format. */
 	if (is_ascii_letter(*in->p))
 		in->p++;
 	put_char(out, GAS_UNKNOWN_OPERAND);

@@ -33,7 +33,8 @@ char *sql_suspect_path(const struct history *h);
 
 /*
  * Convert an SQLite code into a negative errno and set `err`, which names the
- * file.  A reader also creates the suspect file if the code means damage.
+ * file.  If the code means damage, a reader also creates the file of
+ * sql_suspect_path().
  */
 int sql_error(struct history *h, int code, struct err *err);
 

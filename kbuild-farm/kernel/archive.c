@@ -335,8 +335,8 @@ void kernel_archive_list_modules(const struct kernel_plan *p, struct strv *out)
 		size_t n = strlen(line);
 
 		/*
-		 * A line is "kernel/fs/x.ko" until Linux 5.3, and "fs/x.o"
-		 * since 6.3.
+		 * A line is "kernel/fs/x.ko" up to Linux 5.3, "fs/x.ko" up to
+		 * 6.2, and "fs/x.o" since 6.3.
 		 */
 		if (str_starts(line, "kernel/") && !str_ends(line, ".o")) {
 			char *as_is = kernel_plan_path(p, line);

@@ -64,7 +64,7 @@ struct peer {
 	struct peer_sandboxes sandboxes;
 	struct peer_native_toolchain native;
 	struct peer_bandwidth bandwidth;
-	size_t n_requested; /* shared toolchains handled so far */
+	size_t n_requested; /* shared toolchains requested or skipped */
 	/* last reported state of each toolchain */
 	enum peer_toolchain_state *reported;
 	size_t n_reported;

@@ -40,7 +40,8 @@ struct wire_intern {
 
 /*
  * Create a table of at most `entries` byte strings with at most `bytes` bytes
- * in total, which bounds its memory for any peer. wire_intern_free() frees it.
+ * in total, so that no peer can make it use more memory. wire_intern_free()
+ * frees it.
  */
 struct wire_intern *wire_intern_new(uint32_t entries, size_t bytes);
 void wire_intern_free(struct wire_intern *t);
