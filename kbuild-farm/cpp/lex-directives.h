@@ -122,7 +122,7 @@ struct cpp_text {
 	bool unbalanced;
 	/* has //, which -std=c90 compilers treat differently */
 	bool has_slash_comments;
-	atomic_uint refs; /* references held by users of cpp/file-cache.h */
+	atomic_uint refs; /* references held by users of cpp/stat-cache.h */
 };
 
 /*

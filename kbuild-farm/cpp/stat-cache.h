@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cpp/stat-cache.h - Cache of files and absences.
+ * cpp/stat-cache.h - Caches of lexed files, and of files and absences.
  *
- * A cache has the paths that units use in one working directory, as the
- * compiler spells them, and the files' texts read in one mode.  It belongs to
- * one thread.  Each unit checks an entry once: a file by one stat(2), an
- * absence by one stat(2) of the deepest existing directory of its path, because
- * the absence can end only if that directory changes.
+ * A struct cpp_file_cache has the texts of all units and threads.  Files are
+ * identified by their stamps.  Two contents that are written within one clock
+ * tick can have the same stamp, so a file whose ctime is too recent when it is
+ * read is racily clean and is not stored.
+ *
+ * A struct cpp_stat_cache has the paths that units use in one working
+ * directory, as the compiler spells them, and the files' texts read in one
+ * mode.  It belongs to one thread.  Each unit checks an entry once: a file by
+ * one stat(2), an absence by one stat(2) of the deepest existing directory of
+ * its path, because the absence can end only if that directory changes.
  */
 #ifndef CPP_STAT_CACHE_H
 #define CPP_STAT_CACHE_H
 
-#include "cpp/file-cache.h"
+#include "base/file-stamp.h"
+#include "cpp/lex-directives.h"
 
 struct cpp_dir {
 	char *path; /* as in the command; "" is the working directory */
@@ -89,6 +95,21 @@ struct cpp_path_lookup {
 	uint32_t version;
 	struct cpp_path_lookup *next;
 };
+
+struct cpp_file_cache;
+
+/* Create a cache of lexed files whose texts refer to `names`. */
+struct cpp_file_cache *cpp_file_cache_new(struct cpp_names *names);
+void cpp_file_cache_free(struct cpp_file_cache *s);
+
+struct cpp_file_cache_stats {
+	uint64_t n_lexed, n_reused;
+	size_t memory_bytes; /* excludes memory of cpp_names_charge() */
+};
+
+/* Get the counters and the size of the cache. */
+void cpp_file_cache_stats(struct cpp_file_cache *s,
+			  struct cpp_file_cache_stats *out);
 
 struct cpp_stat_cache;
 
