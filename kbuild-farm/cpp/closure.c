@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cpp/cpp.h"
 
+#include "base/fs.h"
 #include "base/str.h"
-#include "cpp/extra-inputs.h"
 #include "cpp/include.h"
 #include "cpp/inline-asm.h"
-#include "cpp/preprocess.h"
 #include "cpp/walk.h"
-#include "cpp/worker.h"
+#include "gas/gas.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -21,92 +20,6 @@
 
 /* Limit in bytes of the memory that one unit adds to the caches. */
 #define UNIT_MAX ((size_t)96 << 20)
-
-static void add_dir_option(struct cpp_walk *walk, int where, const char *path)
-{
-	struct cpp_lists *l = walk->lists;
-
-	*CPP_WALK_LISTS_ADD(l, dir_option) = (struct cpp_dir_option){ path,
-								      where };
-}
-
-static void list_missing_dir(struct cpp_walk *walk, struct cpp_dir *d)
-{
-	if (d->error)
-		cpp_walk_fail(walk, REASON_FILE_STAT, d->path);
-	else if (!d->exists)
-		cpp_walk_add_absent(walk,
-				    cpp_stat_cache_missing_dir(
-					    walk->cwd_cache->stat_cache, d));
-}
-
-/* Return true if a directory that the driver reported missing exists now. */
-static bool has_existing_dir(struct cpp_walk *walk, const struct strv *absent)
-{
-	for (size_t i = 0; i < absent->n; i++) {
-		if (cpp_stat_cache_dir(walk->cwd_cache->stat_cache,
-				       absent->v[i])
-			    ->exists)
-			return true;
-	}
-	return false;
-}
-
-static void add_builtin_dirs(struct cpp_walk *walk)
-{
-	const struct strv *dirs = NULL, *absent = NULL;
-	enum reason why = REASON_NONE;
-
-	for (int again = 0; again < 2; again++) {
-		if (cpp_driver_query_dirs(walk->worker->shared->driver_cache,
-					  walk->dialect, walk->unit,
-					  &walk->cmdline, again, &dirs, &absent,
-					  &why)) {
-			cpp_walk_fail(walk, why, NULL);
-			return;
-		}
-		if (!has_existing_dir(walk, absent))
-			break;
-	}
-	for (size_t i = 0; i < dirs->n; i++)
-		add_dir_option(walk, CPP_DIR_SYSTEM, dirs->v[i]);
-	for (size_t i = 0; i < absent->n; i++)
-		list_missing_dir(walk,
-				 cpp_stat_cache_dir(walk->cwd_cache->stat_cache,
-						    absent->v[i]));
-}
-
-static void make_search_path(struct cpp_walk *walk)
-{
-	const struct cpp_cmdline *line = &walk->cmdline;
-	struct cpp_lists *l = walk->lists;
-	bool clang = walk->dialect->is_clang;
-
-	/*
-	 * Add the compiler's own directories last: they have the same kind as
-	 * the directories of -isystem, but are searched after them.
-	 */
-	for (size_t i = 0; i < line->n_dirs; i++)
-		add_dir_option(walk, (int)line->dirs[i].kind,
-			       line->dirs[i].path);
-	if (!line->nostdinc)
-		add_builtin_dirs(walk);
-	if (walk->reason)
-		return;
-	for (size_t i = 0; i < l->n_dir_option; i++) {
-		struct cpp_dir *d;
-
-		d = cpp_stat_cache_dir(walk->cwd_cache->stat_cache,
-				       l->dir_option[i].path);
-		if (d->exists)
-			cpp_walk_add_dir(walk, d->path);
-		else
-			list_missing_dir(walk, d);
-	}
-	walk->search_path = cpp_search_make_path(
-		walk->cwd_cache->search, l->dir_option, l->n_dir_option, clang,
-		!line->no_canonical && !clang);
-}
 
 /* Return the lexed form of a #define or #undef line, made once per worker. */
 static struct cpp_text *definition_text(struct cpp_worker *w, const char *line,
@@ -178,83 +91,6 @@ static void define_predefined(struct cpp_walk *walk)
 					      walk->cmdline.mode));
 }
 
-/* Walk a file and everything that it includes. */
-static void walk_from_file(struct cpp_walk *walk, struct cpp_cached_file *node,
-			   int at, bool system)
-{
-	cpp_clang_name_add_file(walk, node, false);
-	cpp_include_enter(walk, node, at, system);
-	if (walk->full)
-		cpp_preprocess_walk(walk);
-	else
-		cpp_walk_files(walk);
-}
-
-/*
- * Walk a file of -include or -imacros, searched in the working directory first.
- */
-static void command_line_file(struct cpp_walk *walk, const char *path)
-{
-	struct cpp_stat_cache *tree = walk->cwd_cache->stat_cache;
-	uint32_t name = cpp_names_intern(walk->worker->shared->names, path,
-					 strlen(path));
-	struct cpp_dir *here = cpp_stat_cache_dir(tree,
-						  *path == '/' ? "" : "./");
-	const struct cpp_found_header *f;
-	struct cpp_cached_file *n;
-	bool takes_gch, dotted = false;
-
-	if (*path != '/') {
-		struct cpp_dir *d = cpp_clang_name_dir(walk, here, &dotted);
-
-		if (*d->path)
-			here = d;
-	}
-	takes_gch = cpp_pch_is_possible(walk);
-	if (walk->reason)
-		return;
-	walk->header_included = true;
-	if (takes_gch)
-		cpp_pch_check_dir(walk, here, name);
-	n = *path == '/' ? cpp_stat_cache_file(tree, path) :
-			   cpp_stat_cache_lookup(tree, here, name, false)->file;
-	if (n && (n->exists || n->error)) {
-		walk_from_file(walk, n,
-			       *path == '/' ? CPP_AT_ABSOLUTE : CPP_AT_CURRENT,
-			       false);
-		return;
-	}
-	cpp_walk_add_absent(walk, path);
-	f = cpp_include_search(walk, name, 0);
-	if (takes_gch && *path != '/' && !(f->file && f->file->error))
-		cpp_pch_check_search_path(walk, name,
-					  f->file ? f->dir_index : -1);
-	if (*path != '/' && f->file)
-		walk_from_file(walk, f->file, f->dir_index, f->system);
-	else
-		cpp_walk_fail(walk, REASON_NO_HEADER, path);
-}
-
-/* gcc preincludes <stdc-predef.h> if the C library has it. */
-static void preinclude(struct cpp_walk *walk)
-{
-	static const char path[] = "stdc-predef.h";
-	uint32_t name;
-	const struct cpp_found_header *f;
-
-	if (walk->cmdline.nostdinc || walk->cmdline.freestanding ||
-	    walk->reason || walk->dialect->is_clang)
-		return;
-	name = cpp_names_intern(walk->worker->shared->names, path,
-				strlen(path));
-	f = cpp_include_search(walk, name, walk->search_path->bracket_start);
-	if (cpp_pch_is_possible(walk))
-		cpp_pch_check_search_path(walk, name,
-					  f->file ? f->dir_index : -1);
-	if (f->file)
-		walk_from_file(walk, f->file, f->dir_index, f->system);
-}
-
 /*
  * Return the caches of a working directory and mode.  Modes do not share caches
  * because a line that is text in assembler sources can be a directive in C.  A
@@ -281,7 +117,7 @@ static struct cpp_cwd_cache *get_cwd_cache(struct cpp_worker *w,
 	p = &w->cwd_caches[w->n_cwd_caches++];
 	p->stat_cache = cpp_stat_cache_new(w->shared->names,
 					   w->shared->file_cache, cwd, mode);
-	p->search = cpp_search_new(p->stat_cache);
+	p->search = cpp_search_new();
 	return p;
 }
 
@@ -339,21 +175,213 @@ static void walk_source(struct cpp_walk *walk, struct cpp_cached_file *source)
 {
 	const struct cpp_cmdline *line = &walk->cmdline;
 
-	make_search_path(walk);
+	cpp_include_begin(walk, source);
 	if (walk->reason)
 		return;
-	cpp_clang_name_begin(walk, source);
 	define_predefined(walk);
-	cpp_pch_check_source(walk, source);
+	cpp_include_check_pch(walk, source);
 	walk->in_imacros = true;
 	for (size_t i = 0; i < line->imacros.n; i++)
-		command_line_file(walk, line->imacros.v[i]);
+		cpp_include_add_command_line(walk, line->imacros.v[i]);
 	walk->in_imacros = false;
-	preinclude(walk);
+	cpp_include_stdc_predef(walk);
 	for (size_t i = 0; i < line->includes.n; i++)
-		command_line_file(walk, line->includes.v[i]);
+		cpp_include_add_command_line(walk, line->includes.v[i]);
 	if (!walk->reason)
-		walk_from_file(walk, source, CPP_AT_CURRENT, false);
+		cpp_include_source(walk, source);
+}
+
+/* Limit in bytes of an assembler file that is searched for file names. */
+#define ASSEMBLER_MAX ((size_t)16 << 20)
+
+/* Search as the assembler does: the working directory, then those of -I. */
+static struct cpp_cached_file *find_asm_file(struct cpp_walk *walk,
+					     const char *name)
+{
+	struct cpp_stat_cache *tree = walk->cwd_cache->stat_cache;
+	const struct cpp_cmdline *l = &walk->cmdline;
+	struct cpp_cached_file *n = cpp_stat_cache_file(tree, name);
+
+	if (n->exists || n->error || *name == '/')
+		return n->exists || n->error ? n : NULL;
+	cpp_walk_add_absent(walk, n->path);
+	for (size_t i = 0; i < l->n_dirs + l->asm_dirs.n; i++) {
+		const char *dir;
+		char *path;
+
+		if (i < l->n_dirs && l->dirs[i].kind != CPP_DIR_BRACKET)
+			continue;
+		dir = i < l->n_dirs ? l->dirs[i].path :
+				      l->asm_dirs.v[i - l->n_dirs];
+		path = xasprintf("%s/%s", dir, name);
+		n = cpp_stat_cache_file(tree, path);
+		free(path);
+		if (n->exists || n->error)
+			return n;
+		cpp_walk_add_absent(walk, n->path);
+	}
+	return NULL;
+}
+
+static struct cpp_cached_file *list_input(struct cpp_walk *walk,
+					  const char *name, enum reason why)
+{
+	struct cpp_cached_file *n = find_asm_file(walk, name);
+	const struct cpp_frame *f = cpp_walk_top(walk);
+
+	if (!n || n->error)
+		cpp_walk_fail(walk, n ? REASON_FILE_STAT : why,
+			      n ? n->path : name);
+	else
+		cpp_walk_add_file(walk, n, CPP_FILE_INPUT, f ? f->line : 0);
+	return n;
+}
+
+/*
+ * Return true if assembler text contains .incbin or .include or, with `origin`,
+ * .file.
+ */
+static bool has_file_directive(const struct buf *text, bool origin)
+{
+	const char *s = buf_str(text), *end = s + text->len;
+
+	for (; s < end && (s = memchr(s, '.', (size_t)(end - s))); s++) {
+		if (!strncasecmp(s, ".incbin", 7) ||
+		    !strncasecmp(s, ".include", 8) ||
+		    (origin && !strncasecmp(s, ".file", 5)))
+			return true;
+	}
+	return false;
+}
+
+static bool read_assembler(struct cpp_walk *walk,
+			   const struct cpp_cached_file *n, struct buf *text)
+{
+	struct err err;
+
+	if (!fs_read(n->abs, ASSEMBLER_MAX, text, &err))
+		return true;
+	cpp_walk_fail(walk, REASON_ASSEMBLER_UNREADABLE, n->path);
+	return false;
+}
+
+/* Record the pieces of "incbin" and "include" in assembler text. */
+static void add_incbin_words(struct cpp_walk *walk, const struct buf *text)
+{
+	cpp_incbin_words_add_text(
+		&walk->incbin_words,
+		&(struct cpp_incbin_text){ .s = buf_str(text),
+					   .len = text->len,
+					   .params = buf_str(text),
+					   .statement_start = true });
+}
+
+/* Add a file of -Wa,FILE.  Fail the unit if the file names other files. */
+static void add_asm_file(struct cpp_walk *walk, const char *name)
+{
+	struct cpp_cached_file *n;
+	struct buf text = { 0 };
+
+	n = list_input(walk, name, REASON_NO_ASSEMBLER_FILE);
+	if (!n || walk->reason || !read_assembler(walk, n, &text))
+		goto out;
+	if (has_file_directive(&text, false))
+		cpp_walk_fail(walk, REASON_ASSEMBLER_INCLUDES, name);
+	add_incbin_words(walk, &text);
+out:
+	buf_release(&text);
+}
+
+/* Read an assembler source that is not preprocessed. */
+static void read_asm_source(struct cpp_walk *walk,
+			    const struct cpp_cached_file *source)
+{
+	struct buf text = { 0 };
+
+	if (read_assembler(walk, source, &text)) {
+		if (has_file_directive(&text, true))
+			walk->marks |= CPP_MARK_ASM_FILE;
+		add_incbin_words(walk, &text);
+		cpp_inline_asm_add_source(walk->inline_asm, buf_bytes(&text));
+	}
+	buf_release(&text);
+}
+
+static bool is_predefined(void *ctx, const char *macro)
+{
+	const struct cpp_walk *walk = ctx;
+	const struct cpp_text *t = walk->dialect->macros;
+
+	for (uint32_t i = 0; i < t->n_defs; i++) {
+		if (!strcmp(cpp_names_get(t->names, t->defs[i].name)->s, macro))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Add the files that `r` names to the closure, and add the text of .include
+ * files to `all`.  Return true if text was added, because the text can name
+ * further files.
+ */
+static bool add_named_files(struct cpp_walk *walk, struct gas_scanner *all,
+			    const struct gas_result *r, struct strv *included)
+{
+	size_t before = included->n;
+	const struct cpp_cached_file *n;
+	struct buf text = { 0 };
+
+	if (r->undecided)
+		cpp_walk_fail(walk, REASON_ASSEMBLY, r->undecided);
+	for (size_t i = 0; i < r->incbins.n && !walk->reason; i++)
+		list_input(walk, r->incbins.v[i], REASON_NO_INCBIN);
+	for (size_t i = 0; i < r->source_names.n && !walk->reason; i++)
+		cpp_walk_add_line_file(
+			walk, cpp_names_intern(walk->worker->shared->names,
+					       r->source_names.v[i],
+					       strlen(r->source_names.v[i])));
+	for (size_t i = 0; i < r->includes.n && !walk->reason; i++) {
+		if (strv_has(included, r->includes.v[i]))
+			continue;
+		strv_add(included, r->includes.v[i]);
+		n = list_input(walk, r->includes.v[i],
+			       REASON_NO_ASSEMBLER_FILE);
+		if (n && !walk->reason && read_assembler(walk, n, &text))
+			gas_scanner_add_text(all, buf_str(&text), text.len,
+					     GAS_TEXT_SOURCE);
+		buf_release(&text);
+	}
+	return !walk->reason && included->n > before;
+}
+
+/* Add the files that are named in the text that the assembler will read. */
+static void add_incbins(struct cpp_walk *walk)
+{
+	const struct cpp_inline_asm *a = walk->inline_asm;
+	struct gas_setup setup = { .alternate = walk->cmdline.alternate };
+	struct gas_result r = { 0 };
+	struct gas_scanner *all;
+	struct strv included = { 0 };
+	bool more = true;
+
+	/* Macros of a -Wa,FILE would apply to the text: not supported. */
+	if (walk->cmdline.asm_files.n) {
+		cpp_walk_fail(walk, REASON_ASSEMBLY,
+			      walk->cmdline.asm_files.v[0]);
+		return;
+	}
+	setup.architecture = gas_scrub_detect_arch(is_predefined, walk);
+	all = gas_scanner_new(&setup);
+	for (size_t i = 0; i < a->n_parts; i++)
+		gas_scanner_add_text(all, buf_str(&a->text) + a->parts[i].from,
+				     a->parts[i].len, a->parts[i].kind);
+	while (more) {
+		gas_scanner_find_files(all, &r);
+		more = add_named_files(walk, all, &r, &included);
+		gas_result_release(&r);
+	}
+	gas_scanner_free(all);
+	strv_release(&included);
 }
 
 /*
@@ -385,7 +413,7 @@ static void scan_unit_once(struct cpp_walk *walk)
 	}
 	cpp_walk_add_file(walk, source, CPP_FILE_SOURCE, 0);
 	if (line->unpreprocessed)
-		cpp_extra_inputs_read_asm_source(walk, source);
+		read_asm_source(walk, source);
 	else
 		walk_source(walk, source);
 	/* Files that the driver reads in any language. */
@@ -399,7 +427,7 @@ static void scan_unit_once(struct cpp_walk *walk)
 			cpp_walk_fail(walk, REASON_NO_INPUT, line->inputs.v[i]);
 	}
 	for (size_t i = 0; i < line->asm_files.n && !walk->reason; i++)
-		cpp_extra_inputs_add_asm_file(walk, line->asm_files.v[i]);
+		add_asm_file(walk, line->asm_files.v[i]);
 	if (!line->unpreprocessed &&
 	    (!walk->full || unit->command->preprocessed))
 		return;
@@ -411,7 +439,7 @@ static void scan_unit_once(struct cpp_walk *walk)
 	if (!walk->dialect)
 		query_dialect(walk);
 	if (!walk->reason)
-		cpp_extra_inputs_add_incbins(walk);
+		add_incbins(walk);
 }
 
 static bool needs_full_preprocessing(const struct cpp_walk *walk)
@@ -529,7 +557,7 @@ static struct cpp_worker *worker_new(struct cpp_shared *common)
 		.query_operator = on_operator,
 	};
 
-	cpp_preprocess_set_callbacks(&host);
+	cpp_walk_set_callbacks(&host);
 	w->shared = common;
 	cpp_state_init(&w->state, common->names, &host);
 	return w;

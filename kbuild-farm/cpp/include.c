@@ -1,24 +1,244 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The search path has the order of gcc (incpath.cc, merge_include_chains): the
+ * system directories and those of -idirafter form one chain.  A directory of
+ * this chain is dropped from -I and -iquote.  The last directory of the -iquote
+ * or -I list is also dropped if it equals the first directory of the next list.
+ * In clang (InitHeaderSearch.cpp) -I has the same rules, but -iquote loses only
+ * its own duplicates.  Directories with the same device and inode are equal.
+ */
 #include "cpp/include.h"
 
+#include "base/arena.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "cpp/cmdline.h"
-#include "cpp/worker.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_clang_preprocessing(const struct cpp_walk *walk)
+struct search_dir {
+	struct cpp_dir *dir;
+	bool system;
+};
+
+/* A search path.  <x.h> is searched from `bracket_start` on. */
+struct cpp_search_path {
+	struct cpp_search_path *next;
+	uint32_t n_dirs, bracket_start;
+	bool canonical_system; /* gcc's -fcanonical-system-headers */
+	struct search_dir dirs[];
+};
+
+/* Values of dir_index for headers outside of the search path. */
+enum {
+	AT_CURRENT = -1, /* in the directory of the including file */
+	AT_ABSOLUTE = -2,
+};
+
+#define BUCKETS 16384
+
+/* The result of a search of the search path, cached for one unit. */
+struct found_header {
+	struct found_header *next;
+	uint32_t name, start;
+	uint32_t unit; /* the result is valid for this unit only */
+	struct cpp_cached_file *file; /* NULL: not found */
+	int dir_index; /* index in the search path */
+	bool system;
+};
+
+struct cpp_search {
+	struct cpp_search_path *paths;
+	struct arena arena; /* of `headers` */
+	struct found_header *headers[BUCKETS];
+};
+
+struct cpp_search *cpp_search_new(void)
 {
-	return walk->full && walk->dialect && walk->dialect->is_clang;
+	return xcalloc(1, sizeof(struct cpp_search));
+}
+
+void cpp_search_free(struct cpp_search *s)
+{
+	if (!s)
+		return;
+	while (s->paths) {
+		struct cpp_search_path *c = s->paths;
+
+		s->paths = c->next;
+		free(c);
+	}
+	arena_release(&s->arena);
+	free(s);
+}
+
+size_t cpp_search_memory(const struct cpp_search *s)
+{
+	return sizeof(*s) + s->arena.size_bytes;
 }
 
 static bool is_same_inode(const struct file_stamp *a,
 			  const struct file_stamp *b)
 {
 	return a->ino == b->ino && a->dev == b->dev;
+}
+
+static bool has_dir(const struct search_dir *v, size_t n,
+		    const struct cpp_dir *d)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (is_same_inode(&v[i].dir->stamp, &d->stamp))
+			return true;
+	}
+	return false;
+}
+
+/* A part of a search path. */
+struct dir_list {
+	struct search_dir *v;
+	size_t n;
+};
+
+/* Return the existing directories of the kinds `from` to `to`. */
+static struct dir_list collect_dirs(const struct cpp_walk *walk, int from,
+				    int to)
+{
+	const struct cpp_dir_option *want = walk->lists->dir_option;
+	size_t n = walk->lists->n_dir_option;
+	struct dir_list p = { xcalloc(n + 1, sizeof(*p.v)), 0 };
+
+	for (int where = from; where <= to; where++) {
+		for (size_t i = 0; i < n; i++) {
+			struct cpp_dir *d;
+
+			if (want[i].kind != where)
+				continue;
+			d = cpp_stat_cache_dir(walk->cwd_cache->stat_cache,
+					       want[i].path);
+			if (d->exists)
+				p.v[p.n++] = (struct search_dir){
+					d, where >= CPP_DIR_SYSTEM
+				};
+		}
+	}
+	return p;
+}
+
+/*
+ * Remove duplicates from `p` like gcc's remove_duplicates().  `later` is the
+ * system chain, whose directories are dropped from `p`.  `join` is the list
+ * that directly follows `p`: the last directory of `p` is dropped if it is the
+ * first one of `join`.
+ */
+static void remove_duplicate_dirs(struct dir_list *p,
+				  const struct dir_list *later,
+				  const struct dir_list *join)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct cpp_dir *d = p->v[i].dir;
+
+		if (has_dir(later->v, later->n, d) || has_dir(p->v, kept, d) ||
+		    (i + 1 == p->n && join->n &&
+		     is_same_inode(&d->stamp, &join->v[0].dir->stamp)))
+			continue;
+		p->v[kept++] = p->v[i];
+	}
+	p->n = kept;
+}
+
+static bool are_paths_equal(const struct cpp_search_path *a,
+			    const struct cpp_search_path *b)
+{
+	if (a->n_dirs != b->n_dirs || a->bracket_start != b->bracket_start ||
+	    a->canonical_system != b->canonical_system)
+		return false;
+	for (uint32_t i = 0; i < a->n_dirs; i++) {
+		if (a->dirs[i].dir != b->dirs[i].dir ||
+		    a->dirs[i].system != b->dirs[i].system)
+			return false;
+	}
+	return true;
+}
+
+static void append_dirs(struct cpp_search_path *c, struct dir_list *p)
+{
+	if (p->n)
+		memcpy(c->dirs + c->n_dirs, p->v, p->n * sizeof(*p->v));
+	c->n_dirs += (uint32_t)p->n;
+	free(p->v);
+}
+
+/*
+ * Return the search path of the unit's directory options, without directories
+ * that do not exist and without those that gcc or clang drops as duplicates.
+ * The cache owns the path; equal paths are stored once.
+ */
+static const struct cpp_search_path *make_search_path(
+	const struct cpp_walk *walk)
+{
+	struct cpp_search *s = walk->cwd_cache->search;
+	bool clang = walk->dialect->is_clang;
+	struct dir_list none = { 0 }, system, bracket, quote;
+	size_t n = walk->lists->n_dir_option;
+	struct cpp_search_path *c;
+
+	system = collect_dirs(walk, CPP_DIR_SYSTEM, CPP_DIR_AFTER);
+	remove_duplicate_dirs(&system, &none, &none);
+	bracket = collect_dirs(walk, CPP_DIR_BRACKET, CPP_DIR_BRACKET);
+	remove_duplicate_dirs(&bracket, &system, &system);
+	quote = collect_dirs(walk, CPP_DIR_QUOTE, CPP_DIR_QUOTE);
+	if (clang)
+		remove_duplicate_dirs(&quote, &none, &none);
+	else
+		remove_duplicate_dirs(&quote, &system,
+				      bracket.n ? &bracket : &system);
+	c = xcalloc(1, sizeof(*c) + n * sizeof(c->dirs[0]));
+	c->canonical_system = !walk->cmdline.no_canonical && !clang;
+	append_dirs(c, &quote);
+	c->bracket_start = c->n_dirs;
+	append_dirs(c, &bracket);
+	append_dirs(c, &system);
+	for (struct cpp_search_path *old = s->paths; old; old = old->next) {
+		if (are_paths_equal(old, c)) {
+			free(c);
+			return old;
+		}
+	}
+	c->next = s->paths;
+	s->paths = c;
+	return c;
+}
+
+/*
+ * Return the cached result of a search for `name` from directory `start` on.
+ * If the `unit` of the result is not the current unit, the caller must search
+ * and fill in the result.
+ */
+static struct found_header *cached_search(struct cpp_search *s, uint32_t name,
+					  uint32_t start)
+{
+	uint32_t h = (name + start * 0x85ebca6bu) * 0x9e3779b1u;
+	struct found_header **head = &s->headers[h >> 16 & (BUCKETS - 1)], *f;
+
+	for (f = *head; f; f = f->next) {
+		if (f->name == name && f->start == start)
+			return f;
+	}
+	f = arena_alloc(&s->arena, sizeof(*f));
+	*f = (struct found_header){ .name = name,
+				    .start = start,
+				    .next = *head };
+	*head = f;
+	return f;
+}
+
+static bool is_clang_preprocessing(const struct cpp_walk *walk)
+{
+	return walk->full && walk->dialect && walk->dialect->is_clang;
 }
 
 /* Record that clang searches `d`, under a name with "./" if `dotted`. */
@@ -44,8 +264,11 @@ static void add_clang_dir(struct cpp_walk *walk, struct cpp_dir *d, bool dotted)
 	d->clang_index = i;
 }
 
-void cpp_clang_name_add_file(struct cpp_walk *walk, struct cpp_cached_file *n,
-			     bool dotted)
+/*
+ * Record that clang looked up the file `n`; `dotted` if "./" precedes the path.
+ */
+static void add_clang_file(struct cpp_walk *walk, struct cpp_cached_file *n,
+			   bool dotted)
 {
 	struct cpp_lists *l = walk->lists;
 	uint32_t i = 0;
@@ -64,8 +287,13 @@ void cpp_clang_name_add_file(struct cpp_walk *walk, struct cpp_cached_file *n,
 	n->clang_index = i;
 }
 
-struct cpp_dir *cpp_clang_name_dir(struct cpp_walk *walk, struct cpp_dir *d,
-				   bool *dotted)
+/*
+ * Return the directory, as clang names it, that is searched first for an
+ * #include "x.h" in a file of `d`.  *dotted is true if "./" precedes the path:
+ * on entry that of `d`, on return that of the result.
+ */
+static struct cpp_dir *clang_name_of_dir(struct cpp_walk *walk,
+					 struct cpp_dir *d, bool *dotted)
 {
 	const struct cpp_clang_dir *met;
 
@@ -78,7 +306,7 @@ struct cpp_dir *cpp_clang_name_dir(struct cpp_walk *walk, struct cpp_dir *d,
 	return met->dir;
 }
 
-const struct cpp_cached_file *cpp_clang_name_file(
+const struct cpp_cached_file *cpp_include_clang_name(
 	const struct cpp_walk *walk, const struct cpp_cached_file *n,
 	bool *dotted)
 {
@@ -94,14 +322,88 @@ const struct cpp_cached_file *cpp_clang_name_file(
 	return met->file;
 }
 
-/* clang's driver passes the include directories in the order of `order`. */
-void cpp_clang_name_begin(struct cpp_walk *walk, struct cpp_cached_file *source)
+static void list_missing_dir(struct cpp_walk *walk, struct cpp_dir *d)
 {
+	if (d->error)
+		cpp_walk_fail(walk, REASON_FILE_STAT, d->path);
+	else if (!d->exists)
+		cpp_walk_add_absent(walk,
+				    cpp_stat_cache_missing_dir(
+					    walk->cwd_cache->stat_cache, d));
+}
+
+/* Return true if a directory that the driver reported missing exists now. */
+static bool has_existing_dir(struct cpp_walk *walk, const struct strv *absent)
+{
+	for (size_t i = 0; i < absent->n; i++) {
+		if (cpp_stat_cache_dir(walk->cwd_cache->stat_cache,
+				       absent->v[i])
+			    ->exists)
+			return true;
+	}
+	return false;
+}
+
+static void add_builtin_dirs(struct cpp_walk *walk)
+{
+	const struct strv *dirs = NULL, *absent = NULL;
+	struct cpp_lists *l = walk->lists;
+	enum reason why = REASON_NONE;
+
+	for (int again = 0; again < 2; again++) {
+		if (cpp_driver_query_dirs(walk->worker->shared->driver_cache,
+					  walk->dialect, walk->unit,
+					  &walk->cmdline, again, &dirs, &absent,
+					  &why)) {
+			cpp_walk_fail(walk, why, NULL);
+			return;
+		}
+		if (!has_existing_dir(walk, absent))
+			break;
+	}
+	for (size_t i = 0; i < dirs->n; i++)
+		*CPP_WALK_LISTS_ADD(l, dir_option) = (struct cpp_dir_option){
+			dirs->v[i], CPP_DIR_SYSTEM
+		};
+	for (size_t i = 0; i < absent->n; i++)
+		list_missing_dir(walk,
+				 cpp_stat_cache_dir(walk->cwd_cache->stat_cache,
+						    absent->v[i]));
+}
+
+void cpp_include_begin(struct cpp_walk *walk, struct cpp_cached_file *source)
+{
+	/* The order in which clang's driver passes the directories. */
 	static const int order[] = { CPP_DIR_BRACKET, CPP_DIR_AFTER,
 				     CPP_DIR_QUOTE, CPP_DIR_SYSTEM };
-	const struct cpp_lists *l = walk->lists;
+	const struct cpp_cmdline *line = &walk->cmdline;
+	struct cpp_lists *l = walk->lists;
 
-	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
+	/*
+	 * Add the compiler's own directories last: they have the same kind as
+	 * the directories of -isystem, but are searched after them.
+	 */
+	for (size_t i = 0; i < line->n_dirs; i++)
+		*CPP_WALK_LISTS_ADD(l, dir_option) = (struct cpp_dir_option){
+			line->dirs[i].path, (int)line->dirs[i].kind
+		};
+	if (!line->nostdinc)
+		add_builtin_dirs(walk);
+	if (walk->reason)
+		return;
+	for (size_t i = 0; i < l->n_dir_option; i++) {
+		struct cpp_dir *d;
+
+		d = cpp_stat_cache_dir(walk->cwd_cache->stat_cache,
+				       l->dir_option[i].path);
+		if (d->exists)
+			cpp_walk_add_dir(walk, d->path);
+		else
+			list_missing_dir(walk, d);
+	}
+	walk->search_path = make_search_path(walk);
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		for (size_t j = 0; j < l->n_dir_option; j++) {
 			if (l->dir_option[j].kind == order[i])
 				add_clang_dir(
@@ -112,7 +414,7 @@ void cpp_clang_name_begin(struct cpp_walk *walk, struct cpp_cached_file *source)
 					false);
 		}
 	}
-	cpp_clang_name_add_file(walk, source, false);
+	add_clang_file(walk, source, false);
 }
 
 /*
@@ -141,35 +443,41 @@ static void check_suffix(struct cpp_walk *walk, struct cpp_dir *dir,
 	free(file);
 }
 
-bool cpp_pch_is_possible(const struct cpp_walk *walk)
+/* Return true if gcc can use a precompiled header for the next header. */
+static bool is_pch_possible(const struct cpp_walk *walk)
 {
 	return !walk->header_included && !(walk->cmdline.mode & CPP_MODE_ASM) &&
 	       !walk->dialect->is_clang;
 }
 
-void cpp_pch_check_dir(struct cpp_walk *walk, struct cpp_dir *dir,
-		       uint32_t name)
+/* Fail the unit if `dir` has a precompiled header for header `name`. */
+static void check_pch_dir(struct cpp_walk *walk, struct cpp_dir *dir,
+			  uint32_t name)
 {
 	check_suffix(walk, dir,
 		     cpp_names_get(walk->worker->shared->names, name)->s,
 		     ".gch");
 }
 
-void cpp_pch_check_search_path(struct cpp_walk *walk, uint32_t name, int at)
+/*
+ * Do as check_pch_dir() for the directories of the search path up to index
+ * `at`, or for all of them if `at` is negative.
+ */
+static void check_pch_path(struct cpp_walk *walk, uint32_t name, int at)
 {
 	uint32_t end = at < 0 ? walk->search_path->n_dirs : (uint32_t)at + 1;
 
 	for (uint32_t i = 0; i < end; i++)
-		cpp_pch_check_dir(walk, walk->search_path->dirs[i].dir, name);
+		check_pch_dir(walk, walk->search_path->dirs[i].dir, name);
 }
 
-void cpp_pch_check_source(struct cpp_walk *walk,
-			  const struct cpp_cached_file *n)
+void cpp_include_check_pch(struct cpp_walk *walk,
+			   const struct cpp_cached_file *n)
 {
 	const struct strv *includes = &walk->cmdline.includes;
 	struct cpp_dir *cwd;
 
-	if (cpp_pch_is_possible(walk))
+	if (is_pch_possible(walk))
 		check_suffix(walk, n->dir, str_base(n->path), ".gch");
 	if (!walk->dialect->is_clang)
 		return;
@@ -191,15 +499,19 @@ struct found_path {
 	bool dotted; /* "./" precedes the path; see cpp/include.h */
 };
 
-const struct cpp_found_header *cpp_include_search(struct cpp_walk *walk,
-						  uint32_t name, uint32_t start)
+/*
+ * Search the directories from index `start` on for a header.  The result is
+ * cached for the unit.
+ */
+static const struct found_header *search_header(struct cpp_walk *walk,
+						uint32_t name, uint32_t start)
 {
 	struct cpp_stat_cache *tree = walk->cwd_cache->stat_cache;
 	const struct cpp_search_path *c = walk->search_path;
 	const struct cpp_frame *frame = cpp_walk_top(walk);
-	struct cpp_found_header *f;
+	struct found_header *f;
 
-	f = cpp_search_cached(walk->cwd_cache->search, name, start);
+	f = cached_search(walk->cwd_cache->search, name, start);
 	if (f->unit == walk->worker->unit)
 		return f;
 	f->unit = walk->worker->unit;
@@ -232,8 +544,7 @@ const struct cpp_found_header *cpp_include_search(struct cpp_walk *walk,
 static struct found_path search_dirs(struct cpp_walk *walk, uint32_t name,
 				     uint32_t start)
 {
-	const struct cpp_found_header *f = cpp_include_search(walk, name,
-							      start);
+	const struct found_header *f = search_header(walk, name, start);
 
 	return (struct found_path){ .file = f->file,
 				    .dir_index = f->dir_index,
@@ -245,13 +556,13 @@ static struct found_path find_near_includer(struct cpp_walk *walk,
 					    uint32_t name)
 {
 	struct cpp_frame *f = cpp_walk_top(walk);
-	struct found_path hit = { .dir_index = CPP_AT_CURRENT,
+	struct found_path hit = { .dir_index = AT_CURRENT,
 				  .system = f->system };
 	struct cpp_dir *d = f->file->dir;
 	struct cpp_path_lookup *p;
 
 	if (walk->full)
-		d = cpp_clang_name_dir(walk, d, &hit.dotted);
+		d = clang_name_of_dir(walk, d, &hit.dotted);
 	p = cpp_stat_cache_lookup(walk->cwd_cache->stat_cache, d, name, false);
 	hit.file = p->file;
 	if (!p->file) {
@@ -280,7 +591,7 @@ static bool next_start(struct cpp_walk *walk, uint32_t *start)
 	}
 	/* In gcc, the includer's directory precedes the whole search path. */
 	*start = 0;
-	return f->dir_index == CPP_AT_CURRENT && !walk->dialect->is_clang;
+	return f->dir_index == AT_CURRENT && !walk->dialect->is_clang;
 }
 
 static struct found_path find_header_file(struct cpp_walk *walk, uint32_t name,
@@ -292,7 +603,7 @@ static struct found_path find_header_file(struct cpp_walk *walk, uint32_t name,
 	uint32_t start = 0;
 
 	if (s->s[0] == '/') {
-		hit.dir_index = CPP_AT_ABSOLUTE;
+		hit.dir_index = AT_ABSOLUTE;
 		hit.file = cpp_stat_cache_file(walk->cwd_cache->stat_cache,
 					       s->s);
 		if (!hit.file->exists && !hit.file->error) {
@@ -321,26 +632,24 @@ static struct found_path find_header(struct cpp_walk *walk, uint32_t name,
 	 * Look for precompiled headers in all directories that were searched.
 	 * After #include_next, this checks a few more directories.
 	 */
-	if (cpp_pch_is_possible(walk) && !(hit.file && hit.file->error)) {
+	if (is_pch_possible(walk) && !(hit.file && hit.file->error)) {
 		const char *s =
 			cpp_names_get(walk->worker->shared->names, name)->s;
 
 		if (*s == '/')
-			cpp_pch_check_dir(
-				walk,
-				cpp_stat_cache_dir(walk->cwd_cache->stat_cache,
-						   ""),
-				name);
+			check_pch_dir(walk,
+				      cpp_stat_cache_dir(
+					      walk->cwd_cache->stat_cache, ""),
+				      name);
 		else if (!angled)
-			cpp_pch_check_dir(walk, cpp_walk_top(walk)->file->dir,
-					  name);
+			check_pch_dir(walk, cpp_walk_top(walk)->file->dir,
+				      name);
 		if (*s != '/' && (!hit.file || hit.dir_index >= 0))
-			cpp_pch_check_search_path(walk, name,
-						  hit.file ? hit.dir_index :
-							     CPP_AT_CURRENT);
+			check_pch_path(walk, name,
+				       hit.file ? hit.dir_index : AT_CURRENT);
 	}
 	if (walk->full && hit.file)
-		cpp_clang_name_add_file(walk, hit.file, hit.dotted);
+		add_clang_file(walk, hit.file, hit.dotted);
 	return hit;
 }
 
@@ -363,20 +672,6 @@ int cpp_include_exists(void *ctx, uint32_t name, bool angled, bool next,
 		cpp_walk_add_file(w->walk, hit.file, CPP_FILE_PROBED,
 				  cpp_walk_top(w->walk)->line);
 	return hit.file != NULL;
-}
-
-void cpp_include_header(struct cpp_walk *walk, uint32_t name, bool angled,
-			bool next)
-{
-	struct found_path hit = find_header(walk, name, angled, next);
-
-	walk->header_included = true;
-	if (hit.file)
-		cpp_include_enter(walk, hit.file, hit.dir_index, hit.system);
-	else
-		cpp_walk_fail(
-			walk, REASON_NO_HEADER,
-			cpp_names_get(walk->worker->shared->names, name)->s);
 }
 
 static bool has_same_bytes(const char *a, const char *b)
@@ -459,7 +754,11 @@ static inline bool has_no_effect(struct cpp_walk *walk, struct cpp_text *t)
 	       full->starts[t->n_directives] == full->n_tokens;
 }
 
-void cpp_include_enter(struct cpp_walk *walk, struct cpp_cached_file *node,
+/*
+ * Add a file to the closure and push a frame for it, unless its guard or
+ * #pragma once makes it empty.
+ */
+static void enter_file(struct cpp_walk *walk, struct cpp_cached_file *node,
 		       int at, bool system)
 {
 	const struct cpp_closure_entry *e = node->entry;
@@ -474,7 +773,7 @@ void cpp_include_enter(struct cpp_walk *walk, struct cpp_cached_file *node,
 	 * In clang, a file found next to its includer has the search position
 	 * of the includer.
 	 */
-	if (f && at == CPP_AT_CURRENT && walk->dialect->is_clang)
+	if (f && at == AT_CURRENT && walk->dialect->is_clang)
 		at = f->dir_index;
 	/* Skip the file unopened only if it is already listed as read. */
 	if (node->text && e->unit == walk->worker->unit &&
@@ -512,4 +811,90 @@ void cpp_include_enter(struct cpp_walk *walk, struct cpp_cached_file *node,
 		.system = system,
 		.file_index = index,
 	};
+}
+
+void cpp_include_header(struct cpp_walk *walk, uint32_t name, bool angled,
+			bool next)
+{
+	struct found_path hit = find_header(walk, name, angled, next);
+
+	walk->header_included = true;
+	if (hit.file)
+		enter_file(walk, hit.file, hit.dir_index, hit.system);
+	else
+		cpp_walk_fail(
+			walk, REASON_NO_HEADER,
+			cpp_names_get(walk->worker->shared->names, name)->s);
+}
+
+/* Walk a file and everything that it includes. */
+static void walk_from_file(struct cpp_walk *walk, struct cpp_cached_file *node,
+			   int at, bool system)
+{
+	add_clang_file(walk, node, false);
+	enter_file(walk, node, at, system);
+	cpp_walk_run(walk);
+}
+
+void cpp_include_add_command_line(struct cpp_walk *walk, const char *path)
+{
+	struct cpp_stat_cache *tree = walk->cwd_cache->stat_cache;
+	uint32_t name = cpp_names_intern(walk->worker->shared->names, path,
+					 strlen(path));
+	struct cpp_dir *here = cpp_stat_cache_dir(tree,
+						  *path == '/' ? "" : "./");
+	const struct found_header *f;
+	struct cpp_cached_file *n;
+	bool takes_gch, dotted = false;
+
+	if (*path != '/') {
+		struct cpp_dir *d = clang_name_of_dir(walk, here, &dotted);
+
+		if (*d->path)
+			here = d;
+	}
+	takes_gch = is_pch_possible(walk);
+	if (walk->reason)
+		return;
+	walk->header_included = true;
+	if (takes_gch)
+		check_pch_dir(walk, here, name);
+	n = *path == '/' ? cpp_stat_cache_file(tree, path) :
+			   cpp_stat_cache_lookup(tree, here, name, false)->file;
+	if (n && (n->exists || n->error)) {
+		walk_from_file(walk, n, *path == '/' ? AT_ABSOLUTE : AT_CURRENT,
+			       false);
+		return;
+	}
+	cpp_walk_add_absent(walk, path);
+	f = search_header(walk, name, 0);
+	if (takes_gch && *path != '/' && !(f->file && f->file->error))
+		check_pch_path(walk, name, f->file ? f->dir_index : AT_CURRENT);
+	if (*path != '/' && f->file)
+		walk_from_file(walk, f->file, f->dir_index, f->system);
+	else
+		cpp_walk_fail(walk, REASON_NO_HEADER, path);
+}
+
+void cpp_include_stdc_predef(struct cpp_walk *walk)
+{
+	static const char path[] = "stdc-predef.h";
+	uint32_t name;
+	const struct found_header *f;
+
+	if (walk->cmdline.nostdinc || walk->cmdline.freestanding ||
+	    walk->reason || walk->dialect->is_clang)
+		return;
+	name = cpp_names_intern(walk->worker->shared->names, path,
+				strlen(path));
+	f = search_header(walk, name, walk->search_path->bracket_start);
+	if (is_pch_possible(walk))
+		check_pch_path(walk, name, f->file ? f->dir_index : AT_CURRENT);
+	if (f->file)
+		walk_from_file(walk, f->file, f->dir_index, f->system);
+}
+
+void cpp_include_source(struct cpp_walk *walk, struct cpp_cached_file *source)
+{
+	walk_from_file(walk, source, AT_CURRENT, false);
 }

@@ -1,68 +1,49 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cpp/include.h - Header lookup and entry of included files.
+ * cpp/include.h - Header search and entry of included files.
  *
- * cpp_pch_*() look for precompiled headers that the compiler would use and make
- * the unit not scannable if one exists.
+ * A unit is not scannable if a precompiled header exists that the compiler
+ * would use.
  *
- * cpp_clang_name_*() compute the names that clang gives files in __FILE__.
- * clang's FileManager remembers the name under which a directory was first
- * looked up, even if no file was found there.  It resolves #include "..." in
- * the files of this directory by that name.  A file, in contrast, has the name
- * of its last lookup.  Names with equal device and inode denote one file.  All
- * of this was measured with clang 14.  These functions have an effect only in
- * full preprocessing for clang.
+ * The names of files in __FILE__ are those of clang if clang compiles the unit.
+ * clang's FileManager keeps the name under which a directory was first looked
+ * up, even in a failed search, and uses this name to search next to the files
+ * in it.  A file has the name of its last lookup (clang 14).  Names with equal
+ * device and inode denote one file.  Names are
+ * recorded only in full preprocessing for clang.
  */
 #ifndef CPP_INCLUDE_H
 #define CPP_INCLUDE_H
 
-#include "cpp/worker.h"
+#include "cpp/walk.h"
 
-/* Register the search path and the source at the start of a unit. */
-void cpp_clang_name_begin(struct cpp_walk *walk,
-			  struct cpp_cached_file *source);
-/* Register a file found by its path; `dotted` if "./" precedes the path. */
-void cpp_clang_name_add_file(struct cpp_walk *walk, struct cpp_cached_file *n,
-			     bool dotted);
-/*
- * Return the directory, as clang names it, that is searched first for an
- * #include "x.h" in a file of `d`.  *dotted is true if "./" precedes the path:
- * on entry that of `d`, on return that of the result.
- */
-struct cpp_dir *cpp_clang_name_dir(struct cpp_walk *walk, struct cpp_dir *d,
-				   bool *dotted);
-/*
- * Return the file whose path clang uses for `n`.  *dotted is set to true if
- * "./" precedes the path.
- */
-const struct cpp_cached_file *cpp_clang_name_file(
-	const struct cpp_walk *walk, const struct cpp_cached_file *n,
-	bool *dotted);
+/* Create a cache of search paths and of the headers that were found. */
+struct cpp_search *cpp_search_new(void);
+void cpp_search_free(struct cpp_search *s);
+/* Return the allocated bytes. */
+size_t cpp_search_memory(const struct cpp_search *s);
 
-/* Return true if gcc can use a precompiled header for the next header. */
-bool cpp_pch_is_possible(const struct cpp_walk *walk);
-/* Fail the unit if `dir` has a precompiled header for header `name`. */
-void cpp_pch_check_dir(struct cpp_walk *walk, struct cpp_dir *dir,
-		       uint32_t name);
 /*
- * Do as cpp_pch_check_dir() for the directories of the search path up to index
- * `at`, or for all of them if `at` is negative.
+ * Make the search path of a unit.  Fails the unit if the compiler's directories
+ * are unknown.
  */
-void cpp_pch_check_search_path(struct cpp_walk *walk, uint32_t name, int at);
+void cpp_include_begin(struct cpp_walk *walk, struct cpp_cached_file *source);
 /*
  * Fail the unit if a precompiled header exists for the source `n` (gcc) or for
  * a file of -include (clang).
  */
-void cpp_pch_check_source(struct cpp_walk *walk,
-			  const struct cpp_cached_file *n);
-
+void cpp_include_check_pch(struct cpp_walk *walk,
+			   const struct cpp_cached_file *n);
 /*
- * Search the directories from index `start` on for a header.  The result is
- * cached for the unit.
+ * Walk a file of -include or -imacros, which is searched in the working
+ * directory first.
  */
-const struct cpp_found_header *cpp_include_search(struct cpp_walk *walk,
-						  uint32_t name,
-						  uint32_t start);
+void cpp_include_add_command_line(struct cpp_walk *walk, const char *path);
+/* Walk <stdc-predef.h>, which gcc preincludes if the C library has it. */
+void cpp_include_stdc_predef(struct cpp_walk *walk);
+/* Walk the source and everything that it includes. */
+void cpp_include_source(struct cpp_walk *walk, struct cpp_cached_file *source);
+
 /* Execute an #include of the current file. */
 void cpp_include_header(struct cpp_walk *walk, uint32_t name, bool angled,
 			bool next);
@@ -70,10 +51,11 @@ void cpp_include_header(struct cpp_walk *walk, uint32_t name, bool angled,
 int cpp_include_exists(void *ctx, uint32_t name, bool angled, bool next,
 		       enum reason *why);
 /*
- * Add a file to the closure and push a frame for it, unless its guard or
- * #pragma once makes it empty.
+ * Return the file whose path clang uses for `n`.  *dotted is set to true if
+ * "./" precedes the path.
  */
-void cpp_include_enter(struct cpp_walk *walk, struct cpp_cached_file *node,
-		       int at, bool system);
+const struct cpp_cached_file *cpp_include_clang_name(
+	const struct cpp_walk *walk, const struct cpp_cached_file *n,
+	bool *dotted);
 
 #endif

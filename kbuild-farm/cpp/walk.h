@@ -1,28 +1,200 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cpp/walk.h - Execution of the directives of a file and its includes.
+ * cpp/walk.h - Scan of one unit, directive by directive.
+ *
+ * A struct cpp_worker owns the caches of a thread between units.  A struct
+ * cpp_walk describes the scan of one unit.  The results of the scan are in the
+ * worker's lists.
  */
 #ifndef CPP_WALK_H
 #define CPP_WALK_H
 
-#include "cpp/worker.h"
+#include "base/vec.h"
+#include "cpp/driver-query.h"
+#include "cpp/expr.h"
+#include "cpp/incbin-words.h"
+#include "cpp/stat-cache.h"
 
-/* Limit of directives and tokens per unit, against exponential includes. */
-#define CPP_WALK_STEPS_MAX (UINT64_C(1) << 27)
+/* State that all threads share. */
+struct cpp_shared {
+	struct cpp_setup setup;
+	struct cpp_names *names;
+	struct cpp_file_cache *file_cache;
+	struct cpp_driver_cache *driver_cache;
+};
 
-/* Apply #pragma once to the file of `f`, except to the source. */
-void cpp_walk_set_once(struct cpp_walk *walk, struct cpp_frame *f);
-/* Save the definition of a name, and restore the one that was saved last. */
-void cpp_walk_push_macro(struct cpp_walk *walk, uint32_t name);
-void cpp_walk_pop_macro(struct cpp_walk *walk, uint32_t name);
+/* One directory of a command line. */
+struct cpp_dir_option {
+	const char *path;
+	int kind; /* enum cpp_dir_kind */
+};
+
+struct cpp_cwd_cache {
+	struct cpp_stat_cache *stat_cache;
+	struct cpp_search *search;
+};
+
+/* Append an element to list `x` of `l`.  The caller assigns its value. */
+#define CPP_WALK_LISTS_ADD(l, x)                                 \
+	((l)->x = vec_reserve((l)->x, &(l)->cap_##x, (l)->n_##x, \
+			      sizeof(*(l)->x)),                  \
+	 &(l)->x[(l)->n_##x++])
+
+#define CPP_CWD_CACHES_MAX 16
+
+/* A command-line definition, lexed once. */
+struct cpp_cmdline_macro {
+	struct cpp_cmdline_macro *next;
+	char *line;
+	struct cpp_text *text;
+};
+
+#define CPP_CMDLINE_MACRO_BUCKETS 1024
+
+struct cpp_listed_file {
+	const struct cpp_cached_file *file;
+	const char *path;
+	enum cpp_file_kind kind;
+	size_t includer;
+	unsigned line;
+};
+
+struct cpp_frame {
+	struct cpp_cached_file *file;
+	struct cpp_text *text;
+	uint32_t next_directive;
+	int dir_index; /* search position of the file, for #include_next */
+	bool system;
+	size_t file_index; /* index in the list of files */
+	uint32_t line; /* line of the current directive */
+	/* For full preprocessing: */
+	/* 1 + index of the directive whose preceding text was read */
+	uint32_t n_given;
+	uint32_t line_offset; /* offset that #line sets */
+	uint32_t line_file; /* file name that #line sets, or WORD_NONE */
+};
+
+/* A definition that #pragma push_macro saved. */
+struct cpp_pushed_macro {
+	uint32_t name;
+	struct cpp_def *def;
+};
+
+/* Files and directories under the names that clang gives them. */
+struct cpp_clang_file {
+	struct cpp_cached_file *file;
+	bool dotted; /* "./" precedes the path */
+};
+
+struct cpp_clang_dir {
+	struct cpp_dir *dir;
+	bool dotted;
+};
+
+/* Lists that grow during a walk.  The next walk reuses their memory. */
+struct cpp_lists {
+	struct cpp_listed_file *file;
+	size_t n_file, cap_file;
+	const char **absent, **dir;
+	size_t n_absent, cap_absent, n_dir, cap_dir;
+	struct cpp_frame *frame;
+	size_t n_frame, cap_frame;
+	struct cpp_pushed_macro *pushed;
+	size_t n_pushed, cap_pushed;
+	struct cpp_cached_file **once;
+	size_t n_once, cap_once;
+	struct cpp_dir_option *dir_option;
+	size_t n_dir_option, cap_dir_option;
+	struct cpp_clang_file *clang_file;
+	size_t n_clang_file, cap_clang_file;
+	struct cpp_clang_dir *clang_dir;
+	size_t n_clang_dir, cap_clang_dir;
+};
+
+struct cpp_worker {
+	struct cpp_worker *next; /* next in the pool */
+	struct cpp_shared *shared;
+	struct cpp_state state;
+	struct cpp_cwd_cache cwd_caches[CPP_CWD_CACHES_MAX];
+	size_t n_cwd_caches;
+	uint32_t unit; /* number of the current unit */
+	uint32_t epoch; /* always 0; part of the epoch of memoized conditions */
+	struct cpp_cmdline_macro *cmdline_macros[CPP_CMDLINE_MACRO_BUCKETS];
+	struct cpp_lists lists;
+	struct arena arena; /* reset for each unit */
+	struct cpp_walk *walk;
+	/* memory that is included in cpp_scanner.memory */
+	size_t counted_bytes;
+	uint64_t n_units, n_preprocessed, n_stats;
+	/* for text that is read while `state.expansion` is in progress */
+	struct cpp_expansion other_expansion;
+};
+
+struct cpp_walk {
+	struct cpp_worker *worker;
+	struct cpp_lists *lists;
+	const struct cpp_unit *unit;
+	struct cpp_cmdline cmdline;
+	struct cpp_cwd_cache *cwd_cache;
+	struct cpp_dialect *dialect;
+	const struct cpp_search_path *search_path;
+	bool header_included; /* -include, -imacros or #include was executed */
+	unsigned marks; /* enum cpp_mark of all files */
+	struct cpp_incbin_words incbin_words; /* of all files */
+	/* Full preprocessing after an inconclusive fast scan. */
+	bool full;
+	bool in_imacros; /* in an -imacros file, whose text is dropped */
+	struct cpp_inline_asm *inline_asm; /* text that reaches the assembler */
+	struct strv pragma_options; /* see cpp/pragma.h */
+	uint32_t n_emitted; /* tokens of text output */
+	uint64_t n_steps;
+	size_t max_memory_bytes; /* limit of the memory charged to the names */
+	enum reason reason; /* nonzero: not scannable */
+	char *detail;
+};
+
+/* Return the current file, or NULL. */
+static inline struct cpp_frame *cpp_walk_top(const struct cpp_walk *walk)
+{
+	struct cpp_lists *l = walk->lists;
+
+	return l->n_frame ? &l->frame[l->n_frame - 1] : NULL;
+}
+
 /*
- * Execute directives of frame `f` up to an included file, the end of the file
- * or, in full preprocessing, text.
+ * Return __INCLUDE_LEVEL__; files of the command line are one level below the
+ * source.
  */
-void cpp_walk_directives(struct cpp_walk *walk, struct cpp_frame *f);
-/* Execute all directives of the current frame and of files it includes. */
-void cpp_walk_files(struct cpp_walk *walk);
+static inline unsigned cpp_walk_level(const struct cpp_walk *walk)
+{
+	return (unsigned)walk->lists->n_frame - 1 +
+	       (walk->lists->frame[0].file_index != 0);
+}
+
+/* Mark the unit not scannable.  The first reason counts.  Copies `detail`. */
+void cpp_walk_fail(struct cpp_walk *walk, enum reason why, const char *detail);
+/* Merge the marks of a file into those of the unit. */
+void cpp_walk_add_marks(struct cpp_walk *walk, const struct cpp_text *t);
+/* Add a file to the closure and return its index. */
+size_t cpp_walk_add_file(struct cpp_walk *walk, struct cpp_cached_file *node,
+			 enum cpp_file_kind kind, uint32_t line);
+/* Add a borrowed path that must not exist; NULL is ignored. */
+void cpp_walk_add_absent(struct cpp_walk *walk, const char *path);
+/* Add a borrowed path of a directory that must exist. */
+void cpp_walk_add_dir(struct cpp_walk *walk, const char *path);
+/* Add the file of #line, which diagnostics show, or record its absence. */
+void cpp_walk_add_line_file(struct cpp_walk *walk, uint32_t name);
 /* Apply definitions that are not in a file, such as predefined macros. */
 void cpp_walk_apply_definitions(struct cpp_walk *walk, struct cpp_text *text);
+/*
+ * Walk the current file and the files that it includes: by full preprocessing
+ * if walk->full is set, else by executing their directives only.
+ */
+void cpp_walk_run(struct cpp_walk *walk);
+/*
+ * Set the callbacks of text expansion: next_text, on_directive and file_macro.
+ * Their context is the struct cpp_worker.
+ */
+void cpp_walk_set_callbacks(struct cpp_callbacks *c);
 
 #endif
