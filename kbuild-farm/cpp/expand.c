@@ -1,251 +1,522 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cpp/expand.h"
+/*
+ * Expansion follows GNU cpp: token lists form a stack.  A macro does not expand
+ * again while its own list is on the stack.  A use of its name in that list is
+ * flagged CPP_FLAG_NO_EXPAND and never expands.
+ */
+#include "cpp/macro.h"
 
 #include "base/buf.h"
 #include "base/str.h"
 #include "base/vec.h"
-#include "cpp/arguments.h"
 
-#include <stdio.h>
 #include <string.h>
 
-static struct cpp_token number_token(struct cpp_state *cpp, long long value)
-{
-	struct cpp_token t = { .kind = CPP_TOK_NUMBER };
-	char text[32];
-	int len;
+/*
+ * Step limits of one evaluation and of one macro in text.  arm64's KVM has
+ * macros that take some millions of steps.
+ */
+#define CPP_EXPAND_STEPS_MAX      (1u << 21)
+#define CPP_EXPAND_TEXT_STEPS_MAX (1u << 23)
+#define CPP_EXPAND_CONTEXTS_MAX   4096
+#define CPP_EXPAND_DEPTH_MAX      200
 
-	len = snprintf(text, sizeof(text), "%lld", value);
-	t.id = cpp_names_intern(cpp->names, text, (size_t)len);
-	return t;
+/*
+ * Pending white space around macros, as in GNU cpp's CPP_PADDING: the blank
+ * before a macro name or a parameter applies to the first token of its
+ * expansion.
+ */
+enum cpp_padding {
+	CPP_PADDING_NONE, /* the token's own flag decides */
+	CPP_PADDING_WHITE, /* a blank precedes the next token */
+	CPP_PADDING_BARE, /* no blank precedes the next token */
+};
+
+struct cpp_context {
+	const struct cpp_token *p, *end;
+	uint32_t name; /* macro whose body this is, or WORD_NONE */
+	bool barrier; /* reading stops at the end: argument or directive */
+	uint8_t line_source; /* enum cpp_line_source */
+	uint8_t tail_padding; /* enum cpp_padding after the last token */
+	/* value of __LINE__ if `line_source` is CPP_LINE_SOURCE_FIXED */
+	uint32_t line;
+};
+
+enum cpp_line_source {
+	CPP_LINE_SOURCE_FIXED, /* all tokens are in one line */
+	CPP_LINE_SOURCE_TEXT, /* CPP_TOK_LINE tokens change the line */
+	CPP_LINE_SOURCE_ARGUMENT, /* the tokens carry line offsets */
+};
+
+/* Set the padding before the expansion of a token with the flags `flags`. */
+static void padding_start(uint8_t *pad, uint8_t flags)
+{
+	if (*pad == CPP_PADDING_NONE)
+		*pad = flags & CPP_FLAG_WHITE ? CPP_PADDING_WHITE :
+						CPP_PADDING_BARE;
 }
 
-static struct cpp_token fail_builtin(struct cpp_state *cpp, enum reason why)
+/* Set the padding after an expansion whose last token has padding `tail`. */
+static void padding_end(uint8_t *pad, uint8_t tail)
 {
-	cpp_state_fail(cpp, why);
-	return (struct cpp_token){ .kind = CPP_TOK_END };
+	if (*pad == CPP_PADDING_NONE)
+		*pad = tail;
+	if (*pad == CPP_PADDING_BARE)
+		*pad = CPP_PADDING_NONE;
 }
 
-bool cpp_expand_header_name(struct cpp_state *cpp, struct cpp_token first,
-			    bool raw, uint32_t *name, bool *angled)
+static void padding_apply(uint8_t *pad, struct cpp_token *t)
 {
-	const struct cpp_name *s = cpp_names_get(cpp->names, first.id);
-	struct cpp_token t;
-	struct buf b = { 0 };
-	bool closed = false;
-
-	*angled = cpp_is_punct(first, '<');
-	if (!*angled) {
-		if (first.kind != CPP_TOK_STRING || s->s[0] != '"' ||
-		    s->len < 3)
-			return false;
-		*name = cpp_names_intern(cpp->names, s->s + 1, s->len - 2);
-		return true;
-	}
-	cpp->blank_dropped = false;
-	for (;;) {
-		t = raw ? cpp_expand_next_raw(cpp) : cpp_expand_next(cpp);
-		closed = cpp_is_punct(t, '>');
-		if (closed || t.kind == CPP_TOK_END || b.len > 4096)
-			break;
-		if (t.flags & CPP_FLAG_WHITE)
-			buf_add(&b, " ", 1);
-		s = cpp_names_get(cpp->names, t.id);
-		/* A token such as >> ends the name too; not supported. */
-		if (t.kind == CPP_TOK_PUNCT && s->len > 1 && s->s[0] == '>')
-			break;
-		buf_add(&b, s->s, s->len);
-	}
-	/*
-	 * clang keeps blanks before a macro and before the '>' in the name,
-	 * which is not supported.
-	 */
-	if (closed && !raw && (cpp->mode & CPP_MODE_CLANG))
-		closed = !cpp->blank_dropped && !(t.flags & CPP_FLAG_WHITE);
-	if (closed)
-		*name = cpp_names_intern(cpp->names, buf_str(&b), b.len);
-	buf_release(&b);
-	return closed && *name != WORD_NONE;
+	if (*pad == CPP_PADDING_WHITE)
+		t->flags |= CPP_FLAG_WHITE;
+	else if (*pad == CPP_PADDING_BARE)
+		t->flags &= (uint8_t)~CPP_FLAG_WHITE;
+	*pad = CPP_PADDING_NONE;
 }
 
-/* Evaluate __has_include.  Its operand can result from macro expansion. */
-static struct cpp_token has_include(struct cpp_state *cpp, bool next)
+/* Return the innermost token list. */
+static struct cpp_context *context_top(const struct cpp_state *cpp)
 {
-	struct cpp_token t = cpp_expand_next(cpp);
-	bool angled, spelled;
-	uint32_t name = WORD_NONE;
-	int has;
-
-	if (!cpp_is_punct(t, '('))
-		return fail_builtin(cpp, REASON_HAS_INCLUDE_PARENTHESES);
-	t = cpp_expand_next(cpp);
-	spelled = cpp->expansion.n_contexts == 1;
-	if (!cpp_expand_header_name(cpp, t, spelled, &name, &angled))
-		return fail_builtin(cpp, REASON_HAS_INCLUDE_OPERAND);
-	if (!cpp_is_punct(cpp_expand_next(cpp), ')'))
-		return fail_builtin(cpp, REASON_HAS_INCLUDE_PARENTHESES);
-	cpp->not_memoizable = true;
-	has = cpp->callbacks.has_include(cpp->callbacks.ctx, name, angled, next,
-					 &cpp->expansion.reason);
-	return has < 0 ? fail_builtin(cpp, cpp->expansion.reason) :
-			 number_token(cpp, has);
+	return &cpp->expansion.contexts[cpp->expansion.n_contexts - 1];
 }
 
-/* Evaluate __has_attribute and its like by a query of the compiler. */
-static struct cpp_token has_operator(struct cpp_state *cpp, enum cpp_word op)
+static bool is_over_limit(const struct cpp_expansion *run)
 {
-	struct buf b = { 0 };
-	struct cpp_token t = cpp_expand_next_raw(cpp);
-	long long value = 0;
-	int ret;
-
-	if (!cpp_is_punct(t, '('))
-		return fail_builtin(cpp, REASON_OPERATOR_PARENTHESES);
-	while (!cpp_is_punct(t = cpp_expand_next_raw(cpp), ')')) {
-		const struct cpp_name *s = cpp_names_get(cpp->names, t.id);
-		bool macro = t.kind == CPP_TOK_NAME &&
-			     cpp_macro_find_tracked(cpp, t.id);
-
-		/*
-		 * Macros are not supported: gcc expands them in the operand,
-		 * clang does not.
-		 */
-		if (t.kind == CPP_TOK_END || macro || cpp_is_punct(t, '(') ||
-		    b.len + s->len > 200) {
-			buf_release(&b);
-			return fail_builtin(cpp, REASON_OPERATOR_OPERAND);
-		}
-		buf_add(&b, s->s, s->len);
-	}
-	/*
-	 * The condition can be memoized: the value depends only on the
-	 * compiler, and a memo stores the operator's definition, which belongs
-	 * to one compiler.
-	 */
-	ret = cpp->callbacks.query_operator(cpp->callbacks.ctx, op, buf_str(&b),
-					    &value, &cpp->expansion.reason);
-	buf_release(&b);
-	return ret < 0 ? fail_builtin(cpp, cpp->expansion.reason) :
-			 number_token(cpp, value);
-}
-
-/* Return the end of the comment that starts at `p`, or NULL. */
-static const char *comment_end(const char *p, const char *end)
-{
-	const char *close;
-
-	if (end - p < 2 || p[0] != '/')
-		return NULL;
-	if (p[1] == '/')
-		return end;
-	close = p[1] == '*' ? memmem(p + 2, (size_t)(end - p - 2), "*/", 2) :
-			      NULL;
-	return close ? close + 2 : NULL;
-}
-
-/* Return the text that the string literal operand of _Pragma stands for. */
-static uint32_t destringize(struct cpp_state *cpp, struct cpp_token t)
-{
-	const struct cpp_name *s = cpp_names_get(cpp->names, t.id);
-	const char *p = strchr(s->s, '"') + 1, *end = s->s + s->len - 1;
-	const char *behind;
-	struct buf b = { 0 };
-	bool quotes = false;
-	uint32_t id;
-
-	for (; p < end; p++) {
-		behind = quotes ? NULL : comment_end(p, end);
-		if (behind) {
-			buf_add(&b, " ", 1);
-			p = behind - 1;
-			continue;
-		}
-		if (*p == '\\' && (p[1] == '\\' || p[1] == '"'))
-			p++;
-		quotes ^= *p == '"';
-		buf_add(&b, p, 1);
-	}
-	id = cpp_names_intern(cpp->names, buf_str(&b), b.len);
-	buf_release(&b);
-	return id;
+	return run->n_steps > (run->reads_text ? CPP_EXPAND_TEXT_STEPS_MAX :
+						 CPP_EXPAND_STEPS_MAX);
 }
 
 /*
- * Execute _Pragma("...") in text.
- *
- * Return true if the operator must remain a name, because it is inside a macro
- * argument and is executed when the macro's body is read.
+ * An argument of a function-like macro.  It is collected unexpanded, and
+ * expanded at most once, only if the body needs it expanded.
  */
-static bool pragma_operator(struct cpp_state *cpp)
-{
-	struct cpp_token t;
+struct cpp_argument {
+	const struct cpp_token *raw;
+	uint32_t n_raw;
+	const struct cpp_token *expanded; /* NULL: not expanded yet */
+	uint32_t n_expanded;
+	uint8_t tail_padding; /* enum cpp_padding after `expanded` */
+	bool has_rows; /* tokens carry line offsets; else all are in `line` */
+	uint32_t line;
+	bool omitted; /* variable argument; ", ## args" drops the comma */
+};
 
-	if (!cpp->expansion.reads_text) {
-		fail_builtin(cpp, REASON_FILE_MACRO);
-		return false;
+static const struct cpp_token end_token = { .kind = CPP_TOK_END };
+
+/*
+ * Push the `n` tokens `v`, which must outlive their use.  `name` is the macro
+ * whose body they are, or WORD_NONE; with `barrier`, reading stops at their
+ * end.
+ */
+static void push_tokens(struct cpp_state *cpp, const struct cpp_token *v,
+			size_t n, uint32_t name, bool barrier)
+{
+	if (cpp->expansion.n_contexts >= CPP_EXPAND_CONTEXTS_MAX) {
+		cpp_state_fail(cpp, REASON_ENDLESS_MACRO);
+		return;
 	}
-	if (cpp->expansion.depth)
-		return true;
-	if (!cpp_is_punct(cpp_expand_next(cpp), '(') ||
-	    (t = cpp_expand_next(cpp)).kind != CPP_TOK_STRING ||
-	    strstr(cpp_names_get(cpp->names, t.id)->s, "R\"") ||
-	    !cpp_is_punct(cpp_expand_next(cpp), ')')) {
-		fail_builtin(cpp, REASON_PRAGMA);
-		return false;
-	}
-	t = (struct cpp_token){ .kind = CPP_TOK_PRAGMA,
-				.id = destringize(cpp, t) };
-	if (!cpp->expansion.reason)
-		cpp->callbacks.on_directive(cpp->callbacks.ctx, t);
-	return false;
+	cpp->expansion.contexts = vec_reserve(
+		cpp->expansion.contexts, &cpp->expansion.cap_contexts,
+		cpp->expansion.n_contexts, sizeof(*cpp->expansion.contexts));
+	cpp->expansion
+		.contexts[cpp->expansion.n_contexts] = (struct cpp_context){
+		.p = v,
+		.end = v + n,
+		.name = name,
+		.barrier = barrier,
+		.line = cpp->expansion.n_contexts ? context_top(cpp)->line : 0,
+	};
+	cpp->expansion.n_contexts++;
 }
 
-static struct cpp_token builtin_value(struct cpp_state *cpp, enum cpp_word word,
-				      uint32_t line)
+/* Append a token to the result stack and count it as an expansion step. */
+static void stack_add(struct cpp_state *cpp, struct cpp_token t)
+{
+	struct cpp_expansion *run = &cpp->expansion;
+
+	run->n_steps++;
+	if (is_over_limit(run)) {
+		cpp_state_fail(cpp, REASON_ENDLESS_MACRO);
+		return;
+	}
+	if (run->n_stack == run->cap_stack) {
+		run->cap_stack = run->cap_stack ? run->cap_stack * 2 : 256;
+		run->stack = xrealloc(run->stack,
+				      run->cap_stack * sizeof(*run->stack));
+	}
+	run->stack[run->n_stack++] = t;
+}
+
+/*
+ * Move the result tokens at index `from` and above to the arena.  Returns `*n`
+ * tokens followed by CPP_TOK_END, which are valid until the next expansion
+ * begins.
+ */
+static const struct cpp_token *stack_take(struct cpp_state *cpp, size_t from,
+					  uint32_t *n)
+{
+	size_t count = cpp->expansion.n_stack - from;
+	struct cpp_token *v;
+
+	v = arena_alloc(&cpp->expansion.arena, (count + 1) * sizeof(*v));
+	if (count)
+		memcpy(v, cpp->expansion.stack + from, count * sizeof(*v));
+	v[count] = (struct cpp_token){ .kind = CPP_TOK_END };
+	cpp->expansion.n_stack = from;
+	*n = (uint32_t)count;
+	return v;
+}
+
+static void expand_argument(struct cpp_state *cpp, struct cpp_argument *a)
+{
+	size_t from = cpp->expansion.n_stack;
+	struct cpp_token t;
+
+	if (a->expanded)
+		return;
+	if (++cpp->expansion.depth > CPP_EXPAND_DEPTH_MAX)
+		cpp_state_fail(cpp, REASON_ENDLESS_MACRO);
+	push_tokens(cpp, a->raw, a->n_raw, WORD_NONE, true);
+	if (!cpp->expansion.reason) {
+		context_top(cpp)->line_source =
+			a->has_rows ? CPP_LINE_SOURCE_ARGUMENT :
+				      CPP_LINE_SOURCE_FIXED;
+		context_top(cpp)->line = a->line;
+	}
+	while ((t = cpp_expand_next(cpp)).kind != CPP_TOK_END)
+		stack_add(cpp, t);
+	if (!cpp->expansion.reason)
+		cpp->expansion.n_contexts--;
+	cpp->expansion.depth--;
+	a->tail_padding = cpp->expansion.padding;
+	cpp->expansion.padding = CPP_PADDING_NONE;
+	a->expanded = stack_take(cpp, from, &a->n_expanded);
+}
+
+/*
+ * Fail if `m` cannot have `argc` arguments.  Otherwise complete the arguments
+ * that the call omits.
+ */
+static void check_argument_count(struct cpp_state *cpp,
+				 const struct cpp_macro *m,
+				 struct cpp_argument *args, uint32_t argc)
+{
+	static const struct cpp_token nothing[1] = { { 0 } };
+
+	if (argc > m->n_params ||
+	    (argc < m->n_params && !(m->variadic && argc + 1 == m->n_params))) {
+		cpp_state_fail(cpp, REASON_ARGUMENT_COUNT);
+		return;
+	}
+	for (uint32_t i = 0; i < m->n_params; i++) {
+		if (!args[i].raw)
+			args[i].raw = nothing;
+	}
+	/*
+	 * If the variable argument is missing or, unless the mode is strict,
+	 * the only argument is empty, ", ## args" drops the comma.
+	 */
+	if (m->variadic &&
+	    (argc < m->n_params ||
+	     (argc == 1 && !args[0].n_raw && !(cpp->mode & CPP_MODE_STRICT))))
+		args[m->n_params - 1].omitted = true;
+}
+
+/*
+ * Read the arguments of `m` up to its closing parenthesis, which is stored in
+ * `close`.  Returns an array of m->n_params arguments in the arena, or NULL
+ * after cpp_state_fail().
+ */
+static struct cpp_argument *collect_arguments(struct cpp_state *cpp,
+					      const struct cpp_macro *m,
+					      struct cpp_token *close)
+{
+	size_t from = cpp->expansion.n_stack, start = from;
+	unsigned depth = 0;
+	uint32_t argc = 0, total;
+	struct cpp_argument *args;
+	const struct cpp_token *v;
+
+	args = arena_alloc(&cpp->expansion.arena,
+			   (m->n_params + 1) * sizeof(*args));
+	memset(args, 0, (m->n_params + 1) * sizeof(*args));
+	for (;;) {
+		struct cpp_token t = cpp_expand_next(cpp);
+		bool last = !depth && cpp_is_punct(t, ')');
+
+		if (t.kind == CPP_TOK_END) {
+			cpp_state_fail(cpp, REASON_OPEN_ARGUMENTS);
+			return NULL;
+		}
+		if (last || (!depth && cpp_is_punct(t, ',') &&
+			     !(m->variadic && argc + 1 == m->n_params))) {
+			if (argc < m->n_params)
+				args[argc].n_raw =
+					(uint32_t)(cpp->expansion.n_stack -
+						   start);
+			start = cpp->expansion.n_stack;
+			argc++;
+			if (last) {
+				*close = t;
+				break;
+			}
+			continue;
+		}
+		depth += cpp_is_punct(t, '(');
+		depth -= cpp_is_punct(t, ')');
+		/* A line break becomes a blank; line_offset keeps the line. */
+		if (context_top(cpp)->line_source == CPP_LINE_SOURCE_TEXT) {
+			uint32_t row = cpp->line - cpp->expansion.outer_line;
+
+			t.line_offset = row < UINT8_MAX ? (uint8_t)row :
+							  UINT8_MAX;
+			if (t.flags & CPP_FLAG_LINE_START)
+				t.flags = (t.flags & ~CPP_FLAG_LINE_START) |
+					  CPP_FLAG_WHITE;
+		}
+		stack_add(cpp, t);
+	}
+	/* The tokens of all arguments lie one after the other. */
+	v = stack_take(cpp, from, &total);
+	if (!m->n_params && argc == 1 && !total)
+		argc = 0;
+	for (uint32_t i = 0; i < m->n_params && i < argc; i++) {
+		args[i].raw = v;
+		v += args[i].n_raw;
+	}
+	if (!cpp->expansion.reason)
+		check_argument_count(cpp, m, args, argc);
+	return cpp->expansion.reason ? NULL : args;
+}
+
+/*
+ * The substitution of arguments into the body of one macro.  Its result tokens
+ * are appended to the result stack of the expansion.
+ */
+struct substitution {
+	struct cpp_state *cpp;
+	const struct cpp_macro *m;
+	struct cpp_argument *args;
+	size_t from; /* index of the first result token */
+	bool pasting; /* the previous token has ## after it */
+	bool blank_pending; /* in directives: a blank precedes the next token */
+	uint8_t padding; /* in text: enum cpp_padding before the next token */
+};
+
+static void add_escaped(struct buf *b, const struct cpp_name *name)
+{
+	for (uint32_t i = 0; i < name->len; i++) {
+		if (name->s[i] == '"' || name->s[i] == '\\')
+			buf_add(b, "\\", 1);
+		buf_add(b, &name->s[i], 1);
+	}
+}
+
+static struct cpp_token stringify(struct cpp_state *cpp,
+				  const struct cpp_token *v, uint32_t n)
 {
 	struct cpp_token t = { .kind = CPP_TOK_STRING };
+	struct buf b = { 0 };
+	size_t slashes = 0;
 
-	switch (word) {
-	case WORD_LINE:
-		cpp->not_memoizable = true;
-		if (!cpp->expansion.reads_text && !cpp->line_known)
-			return fail_builtin(cpp, REASON_LINE_MACRO);
-		return number_token(cpp, line);
-	case WORD_COUNTER:
-		cpp->not_memoizable = true;
-		/*
-		 * The value is uncertain in a fast scan, because the skipped
-		 * text can use __COUNTER__ too.
-		 */
-		cpp->counter_uncertain |= !cpp->full;
-		return number_token(cpp, cpp->counter++);
-	case WORD_INCLUDE_LEVEL:
-		cpp->not_memoizable = true;
-		return number_token(cpp, cpp->include_level);
-	case WORD_HAS_INCLUDE:
-	case WORD_HAS_INCLUDE_NEXT:
-		if (cpp->expansion.reads_text)
-			return fail_builtin(cpp, REASON_HAS_INCLUDE_OUTSIDE);
-		return has_include(cpp, word == WORD_HAS_INCLUDE_NEXT);
-	case WORD_HAS_ATTRIBUTE ... WORD_BUILDING_MODULE:
-		return has_operator(cpp, word);
-	case WORD_FILE:
-	case WORD_FILE_NAME:
-	case WORD_BASE_FILE:
-	case WORD_DATE:
-	case WORD_TIME:
-	case WORD_TIMESTAMP:
-		/* These macros are strings, which only text may contain. */
-		if (!cpp->expansion.reads_text)
-			return fail_builtin(cpp, REASON_FILE_MACRO);
-		if (word == WORD_DATE || word == WORD_TIME ||
-		    word == WORD_TIMESTAMP)
-			cpp->time_expanded = true;
-		t.id = cpp->callbacks.file_macro(cpp->callbacks.ctx, word);
-		return t;
-	default:
-		return fail_builtin(cpp, REASON_FILE_MACRO);
+	buf_add(&b, "\"", 1);
+	for (uint32_t i = 0; i < n && b.len < CPP_EXPAND_STEPS_MAX; i++) {
+		const struct cpp_name *name = cpp_names_get(cpp->names,
+							    v[i].id);
+
+		if (i && (v[i].flags & CPP_FLAG_WHITE))
+			buf_add(&b, " ", 1);
+		if (v[i].kind == CPP_TOK_STRING || v[i].kind == CPP_TOK_CHAR)
+			add_escaped(&b, name);
+		else
+			buf_add(&b, name->s, name->len);
 	}
+	cpp->expansion.n_steps += (unsigned)b.len / 16;
+	/* An unpaired backslash at the end would escape the closing quote. */
+	while (slashes < b.len && b.data[b.len - 1 - slashes] == '\\')
+		slashes++;
+	if (slashes % 2)
+		b.len--;
+	buf_add(&b, "\"", 1);
+	t.id = cpp_names_intern(cpp->names, buf_str(&b), b.len);
+	buf_release(&b);
+	return t;
+}
+
+static struct cpp_token *last_result_token(struct substitution *f)
+{
+	if (f->cpp->expansion.n_stack == f->from)
+		return NULL;
+	return &f->cpp->expansion.stack[f->cpp->expansion.n_stack - 1];
+}
+
+static void put_token(struct substitution *f, struct cpp_token t)
+{
+	if (f->blank_pending)
+		t.flags |= CPP_FLAG_WHITE;
+	f->blank_pending = false;
+	padding_apply(&f->padding, &t);
+	stack_add(f->cpp, t);
+}
+
+/*
+ * Handle an empty operand after ##.  If another ## follows (`goes_on`), the
+ * token before the operand is pasted with the next operand, else with nothing.
+ */
+static void paste_empty(struct substitution *f, bool goes_on)
+{
+	struct cpp_token *last = last_result_token(f);
+
+	if (last && !goes_on)
+		last->flags &= (uint8_t)~CPP_FLAG_PASTE;
+}
+
+/* Handle ", ## args".  Return false for any other operands of ##. */
+static bool paste_comma(struct substitution *f, struct cpp_token param)
+{
+	struct cpp_token *last = last_result_token(f);
+
+	if (!last || last->kind != CPP_TOK_PUNCT || last->punct != ',' ||
+	    !f->m->variadic || param.id != f->m->n_params - 1)
+		return false;
+	if (f->args[param.id].omitted)
+		f->cpp->expansion.n_stack--;
+	else
+		last->flags &= (uint8_t)~CPP_FLAG_PASTE;
+	return true;
+}
+
+static void fill_param(struct substitution *f, struct cpp_token t, bool first)
+{
+	struct cpp_argument *a = &f->args[t.id];
+	bool raw = f->pasting || (t.flags & CPP_FLAG_PASTE);
+	bool text = f->cpp->expansion.reads_text;
+	const struct cpp_token *v;
+	uint32_t n;
+
+	if (!raw)
+		expand_argument(f->cpp, a);
+	v = raw ? a->raw : a->expanded;
+	n = raw ? a->n_raw : a->n_expanded;
+	if (f->pasting && !paste_comma(f, t) && !n)
+		paste_empty(f, t.flags & CPP_FLAG_PASTE);
+	if (text && !first && !f->pasting)
+		padding_start(&f->padding, t.flags);
+	for (uint32_t i = 0; i < n; i++) {
+		struct cpp_token copy = v[i];
+
+		copy.flags &= (uint8_t)~CPP_FLAG_PASTE;
+		if (!text && !i && !first && !f->pasting)
+			copy.flags = (uint8_t)((copy.flags & ~CPP_FLAG_WHITE) |
+					       (t.flags & CPP_FLAG_WHITE));
+		if (i + 1 == n)
+			copy.flags |= t.flags & CPP_FLAG_PASTE;
+		put_token(f, copy);
+	}
+	if (text && !(t.flags & CPP_FLAG_PASTE))
+		padding_end(&f->padding,
+			    raw ? CPP_PADDING_NONE : a->tail_padding);
+	else if (!n && !first && !f->pasting && (t.flags & CPP_FLAG_WHITE))
+		f->blank_pending = true;
+}
+
+static void fill_body(struct substitution *f, const struct cpp_token *v,
+		      uint32_t n);
+
+/* Substitute __VA_OPT__(...), whose operand is the t.id tokens at `v`. */
+static void fill_option(struct substitution *f, struct cpp_token t,
+			const struct cpp_token *v, bool first)
+{
+	bool pads = f->cpp->expansion.reads_text &&
+		    !(t.flags & CPP_FLAG_STRINGIFY);
+	struct cpp_argument *a = &f->args[f->m->n_params - 1];
+	size_t before = f->cpp->expansion.n_stack;
+	bool pasting = f->pasting;
+	struct cpp_token *last;
+
+	expand_argument(f->cpp, a);
+	if (t.flags & CPP_FLAG_STRINGIFY)
+		f->pasting = false;
+	if (pads && !first && !pasting)
+		padding_start(&f->padding, t.flags);
+	if (a->n_expanded)
+		fill_body(f, v, t.id);
+	if (pads && !(t.flags & CPP_FLAG_PASTE))
+		padding_end(&f->padding, CPP_PADDING_NONE);
+	if (t.flags & CPP_FLAG_STRINGIFY) {
+		size_t n = f->cpp->expansion.n_stack - before;
+		struct cpp_token s;
+
+		s = stringify(f->cpp,
+			      n ? f->cpp->expansion.stack + before : NULL,
+			      (uint32_t)n);
+		f->cpp->expansion.n_stack = before;
+		s.flags = t.flags & (CPP_FLAG_WHITE | CPP_FLAG_PASTE);
+		put_token(f, s);
+	} else if (f->cpp->expansion.n_stack == before) {
+		if (pasting)
+			paste_empty(f, t.flags & CPP_FLAG_PASTE);
+	} else if ((last = last_result_token(f)) &&
+		   (t.flags & CPP_FLAG_PASTE)) {
+		last->flags |= CPP_FLAG_PASTE;
+	}
+}
+
+static void fill_body(struct substitution *f, const struct cpp_token *v,
+		      uint32_t n)
+{
+	for (uint32_t i = 0; i < n && !f->cpp->expansion.reason; i++) {
+		struct cpp_token t = v[i];
+
+		if (t.kind == CPP_TOK_VA_OPT) {
+			fill_option(f, t, v + i + 1, !i);
+			i += t.id;
+		} else if (t.kind != CPP_TOK_PARAM) {
+			put_token(f, t);
+		} else if (t.flags & CPP_FLAG_STRINGIFY) {
+			struct cpp_token s;
+
+			s = stringify(f->cpp, f->args[t.id].raw,
+				      f->args[t.id].n_raw);
+			s.flags = t.flags & (CPP_FLAG_WHITE | CPP_FLAG_PASTE);
+			put_token(f, s);
+		} else {
+			fill_param(f, t, !i);
+		}
+		f->pasting = t.flags & CPP_FLAG_PASTE;
+	}
+}
+
+/*
+ * Substitute `args` into the body of `m`, applying # and ##.  Returns `*n`
+ * tokens in the arena.  `*tail` receives the enum cpp_padding that follows the
+ * last token.
+ */
+static const struct cpp_token *substitute_arguments(struct cpp_state *cpp,
+						    const struct cpp_macro *m,
+						    struct cpp_argument *args,
+						    uint32_t *n, uint8_t *tail)
+{
+	struct substitution f = { .cpp = cpp, .m = m, .args = args };
+	size_t last;
+
+	/*
+	 * Expand arguments first because expansion uses the same stack.
+	 * Operands of # and ## stay unexpanded.
+	 */
+	for (uint32_t i = 0; i < m->n_tokens; i++) {
+		bool raw = i && (m->body[i - 1].flags & CPP_FLAG_PASTE);
+
+		if (m->body[i].kind == CPP_TOK_VA_OPT)
+			expand_argument(cpp, &args[m->n_params - 1]);
+		if (m->body[i].kind == CPP_TOK_PARAM && !raw &&
+		    !(m->body[i].flags & (CPP_FLAG_STRINGIFY | CPP_FLAG_PASTE)))
+			expand_argument(cpp, &args[m->body[i].id]);
+	}
+	f.from = last = cpp->expansion.n_stack;
+	fill_body(&f, m->body, m->n_tokens);
+	*tail = f.padding;
+	return stack_take(cpp, last, n);
 }
 
 /*
@@ -259,59 +530,34 @@ static bool expand_builtin(struct cpp_state *cpp, struct cpp_token *t,
 
 	if (t->id == WORD_PRAGMA) {
 		uint8_t pad = cpp->expansion.padding;
-		bool stays = pragma_operator(cpp);
+		bool stays = cpp_macro_run_pragma(cpp);
 
 		if (stays)
 			return true;
-		cpp_padding_start(&pad, flags);
+		padding_start(&pad, flags);
 		cpp->expansion.padding = pad;
 		cpp->expansion.line_started |= !!(flags & CPP_FLAG_LINE_START);
 		return false;
 	}
-	*t = builtin_value(cpp, t->id, line);
+	*t = cpp_macro_builtin_value(cpp, t->id, line);
 	/* In a directive, blanks around the value have no effect. */
 	if (cpp->expansion.reads_text)
 		t->flags |= flags;
 	return true;
 }
 
-static const struct cpp_token end_token = { .kind = CPP_TOK_END };
-
-void cpp_expand_push(struct cpp_state *cpp, const struct cpp_token *v, size_t n,
-		     uint32_t name, bool barrier)
+static void push_macro_body(struct cpp_state *cpp, const struct cpp_token *v,
+			    size_t n, uint32_t name, uint32_t line)
 {
-	if (cpp->expansion.n_contexts >= CPP_EXPAND_CONTEXTS_MAX) {
-		cpp_state_fail(cpp, REASON_ENDLESS_MACRO);
-		return;
-	}
-	cpp->expansion.contexts = vec_reserve(
-		cpp->expansion.contexts, &cpp->expansion.cap_contexts,
-		cpp->expansion.n_contexts, sizeof(*cpp->expansion.contexts));
-	cpp->expansion.contexts[cpp->expansion.n_contexts] =
-		(struct cpp_context){
-			.p = v,
-			.end = v + n,
-			.name = name,
-			.barrier = barrier,
-			.line = cpp->expansion.n_contexts ?
-					cpp_context_top(cpp)->line :
-					0,
-		};
-	cpp->expansion.n_contexts++;
-}
-
-static void push_macro(struct cpp_state *cpp, const struct cpp_token *v,
-		       size_t n, uint32_t name, uint32_t line)
-{
-	cpp_expand_push(cpp, v, n, name, false);
+	push_tokens(cpp, v, n, name, false);
 	if (!cpp->expansion.reason)
-		cpp_context_top(cpp)->line = line;
+		context_top(cpp)->line = line;
 }
 
 /* Return the value of __LINE__ at the token that was just read. */
 static uint32_t line_of(const struct cpp_state *cpp, struct cpp_token t)
 {
-	const struct cpp_context *c = cpp_context_top(cpp);
+	const struct cpp_context *c = context_top(cpp);
 
 	switch ((enum cpp_line_source)c->line_source) {
 	case CPP_LINE_SOURCE_TEXT:
@@ -374,7 +620,7 @@ static bool paste_tokens(struct cpp_state *cpp, struct cpp_token *l,
 /* Paste `l` with the tokens that ## joins to it and push the result. */
 static void paste_chain(struct cpp_state *cpp, struct cpp_token l)
 {
-	struct cpp_context *c = cpp_context_top(cpp);
+	struct cpp_context *c = context_top(cpp);
 	struct cpp_token *v;
 	struct cpp_token r;
 	uint8_t white = l.flags & CPP_FLAG_WHITE;
@@ -397,7 +643,7 @@ static void paste_chain(struct cpp_state *cpp, struct cpp_token l)
 	l.flags = white;
 	v = arena_alloc(&cpp->expansion.arena, sizeof(*v));
 	*v = l;
-	cpp_expand_push(cpp, v, 1, WORD_NONE, false);
+	push_tokens(cpp, v, 1, WORD_NONE, false);
 }
 
 /*
@@ -416,7 +662,7 @@ static bool enter_funlike(struct cpp_state *cpp, const struct cpp_macro *m,
 	bool has_rows;
 
 	/* True if each token of an argument has a line number of its own. */
-	has_rows = cpp_context_top(cpp)->line_source != CPP_LINE_SOURCE_FIXED ||
+	has_rows = context_top(cpp)->line_source != CPP_LINE_SOURCE_FIXED ||
 		   ((cpp->mode & CPP_MODE_CLANG) && !cpp->expansion.depth);
 	if (!cpp->expansion.depth)
 		cpp->expansion.outer_line = line;
@@ -430,7 +676,7 @@ static bool enter_funlike(struct cpp_state *cpp, const struct cpp_macro *m,
 		cpp->expansion.prevent--;
 		return false;
 	}
-	args = cpp_arguments_collect(cpp, m, &close);
+	args = collect_arguments(cpp, m, &close);
 	cpp->expansion.prevent--;
 	if (!args)
 		return true;
@@ -439,12 +685,13 @@ static bool enter_funlike(struct cpp_state *cpp, const struct cpp_macro *m,
 		args[i].has_rows = has_rows;
 		args[i].line = line;
 	}
-	v = cpp_arguments_substitute(cpp, m, args, &n, &tail);
+	v = substitute_arguments(cpp, m, args, &n, &tail);
 	if (cpp->expansion.reason)
 		return true;
-	push_macro(cpp, v, n, name, cpp->mode & CPP_MODE_CLANG ? last : line);
+	push_macro_body(cpp, v, n, name,
+			cpp->mode & CPP_MODE_CLANG ? last : line);
 	if (!cpp->expansion.reason)
-		cpp_context_top(cpp)->tail_padding = tail;
+		context_top(cpp)->tail_padding = tail;
 	return true;
 }
 
@@ -459,7 +706,7 @@ static bool enter_macro(struct cpp_state *cpp, struct cpp_def *def,
 	}
 	if (m->funlike)
 		return enter_funlike(cpp, m, def->name, line);
-	push_macro(cpp, m->body, m->n_tokens, def->name, line);
+	push_macro_body(cpp, m->body, m->n_tokens, def->name, line);
 	return true;
 }
 
@@ -470,7 +717,7 @@ static bool enter_macro(struct cpp_state *cpp, struct cpp_def *def,
 static bool take_token(struct cpp_state *cpp, struct cpp_token *t)
 {
 	for (;;) {
-		struct cpp_context *c = cpp_context_top(cpp);
+		struct cpp_context *c = context_top(cpp);
 		const struct cpp_token *v = NULL;
 		size_t n = 0;
 
@@ -497,14 +744,14 @@ static bool take_token(struct cpp_state *cpp, struct cpp_token *t)
 						      cpp->expansion.prevent,
 						      &v, &n))
 				return false;
-			cpp_context_top(cpp)->p = v;
-			cpp_context_top(cpp)->end = v + n;
+			context_top(cpp)->p = v;
+			context_top(cpp)->end = v + n;
 		} else if (c->barrier) {
 			return false;
 		} else {
 			if (cpp->expansion.reads_text)
-				cpp_padding_end(&cpp->expansion.padding,
-						c->tail_padding);
+				padding_end(&cpp->expansion.padding,
+					    c->tail_padding);
 			cpp->expansion.n_contexts--;
 		}
 	}
@@ -525,7 +772,7 @@ static struct cpp_token finish_token(struct cpp_state *cpp, struct cpp_token t)
 {
 	if (!cpp->expansion.reads_text)
 		return t;
-	cpp_padding_apply(&cpp->expansion.padding, &t);
+	padding_apply(&cpp->expansion.padding, &t);
 	apply_line_start(cpp, &t);
 	return t;
 }
@@ -543,10 +790,10 @@ static bool enter_padded_macro(struct cpp_state *cpp, struct cpp_def *def,
 		return enter_macro(cpp, def, line);
 	cpp->expansion.padding = CPP_PADDING_NONE;
 	if (!enter_macro(cpp, def, line)) {
-		cpp_padding_apply(&pad, t);
+		padding_apply(&pad, t);
 		return false;
 	}
-	cpp_padding_start(&pad, t->flags);
+	padding_start(&pad, t->flags);
 	cpp->expansion.padding = pad;
 	cpp->expansion.line_started |= !cpp->expansion.depth &&
 				       (t->flags & CPP_FLAG_LINE_START);
@@ -561,7 +808,7 @@ struct cpp_token cpp_expand_next(struct cpp_state *cpp)
 
 	for (;;) {
 		cpp->expansion.n_steps++;
-		if (cpp_expand_is_over_limit(&cpp->expansion))
+		if (is_over_limit(&cpp->expansion))
 			cpp_state_fail(cpp, REASON_ENDLESS_MACRO);
 		if (cpp->expansion.reason || !take_token(cpp, &t))
 			return end_token;
@@ -632,13 +879,13 @@ void cpp_expand_begin(struct cpp_state *cpp, const struct cpp_token *v,
 	cpp->n_lookups = 0;
 	cpp->not_memoizable = false;
 	reset_run(&cpp->expansion);
-	cpp_expand_push(cpp, v, n, WORD_NONE, true);
+	push_tokens(cpp, v, n, WORD_NONE, true);
 }
 
 void cpp_expand_begin_text(struct cpp_state *cpp)
 {
 	reset_run(&cpp->expansion);
 	cpp->expansion.reads_text = true;
-	cpp_expand_push(cpp, NULL, 0, WORD_NONE, true);
+	push_tokens(cpp, NULL, 0, WORD_NONE, true);
 	cpp->expansion.contexts[0].line_source = CPP_LINE_SOURCE_TEXT;
 }

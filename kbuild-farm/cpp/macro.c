@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cpp/macro.h"
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "base/vec.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -278,4 +280,237 @@ void cpp_state_fail(struct cpp_state *cpp, enum reason why)
 {
 	if (!cpp->expansion.reason)
 		cpp->expansion.reason = why;
+}
+
+static struct cpp_token number_token(struct cpp_state *cpp, long long value)
+{
+	struct cpp_token t = { .kind = CPP_TOK_NUMBER };
+	char text[32];
+	int len;
+
+	len = snprintf(text, sizeof(text), "%lld", value);
+	t.id = cpp_names_intern(cpp->names, text, (size_t)len);
+	return t;
+}
+
+static struct cpp_token fail_builtin(struct cpp_state *cpp, enum reason why)
+{
+	cpp_state_fail(cpp, why);
+	return (struct cpp_token){ .kind = CPP_TOK_END };
+}
+
+bool cpp_expand_header_name(struct cpp_state *cpp, struct cpp_token first,
+			    bool raw, uint32_t *name, bool *angled)
+{
+	const struct cpp_name *s = cpp_names_get(cpp->names, first.id);
+	struct cpp_token t;
+	struct buf b = { 0 };
+	bool closed = false;
+
+	*angled = cpp_is_punct(first, '<');
+	if (!*angled) {
+		if (first.kind != CPP_TOK_STRING || s->s[0] != '"' ||
+		    s->len < 3)
+			return false;
+		*name = cpp_names_intern(cpp->names, s->s + 1, s->len - 2);
+		return true;
+	}
+	cpp->blank_dropped = false;
+	for (;;) {
+		t = raw ? cpp_expand_next_raw(cpp) : cpp_expand_next(cpp);
+		closed = cpp_is_punct(t, '>');
+		if (closed || t.kind == CPP_TOK_END || b.len > 4096)
+			break;
+		if (t.flags & CPP_FLAG_WHITE)
+			buf_add(&b, " ", 1);
+		s = cpp_names_get(cpp->names, t.id);
+		/* A token such as >> ends the name too; not supported. */
+		if (t.kind == CPP_TOK_PUNCT && s->len > 1 && s->s[0] == '>')
+			break;
+		buf_add(&b, s->s, s->len);
+	}
+	/*
+	 * clang keeps blanks before a macro and before the '>' in the name,
+	 * which is not supported.
+	 */
+	if (closed && !raw && (cpp->mode & CPP_MODE_CLANG))
+		closed = !cpp->blank_dropped && !(t.flags & CPP_FLAG_WHITE);
+	if (closed)
+		*name = cpp_names_intern(cpp->names, buf_str(&b), b.len);
+	buf_release(&b);
+	return closed && *name != WORD_NONE;
+}
+
+/* Evaluate __has_include.  Its operand can result from macro expansion. */
+static struct cpp_token has_include(struct cpp_state *cpp, bool next)
+{
+	struct cpp_token t = cpp_expand_next(cpp);
+	bool angled, spelled;
+	uint32_t name = WORD_NONE;
+	int has;
+
+	if (!cpp_is_punct(t, '('))
+		return fail_builtin(cpp, REASON_HAS_INCLUDE_PARENTHESES);
+	t = cpp_expand_next(cpp);
+	spelled = cpp->expansion.n_contexts == 1;
+	if (!cpp_expand_header_name(cpp, t, spelled, &name, &angled))
+		return fail_builtin(cpp, REASON_HAS_INCLUDE_OPERAND);
+	if (!cpp_is_punct(cpp_expand_next(cpp), ')'))
+		return fail_builtin(cpp, REASON_HAS_INCLUDE_PARENTHESES);
+	cpp->not_memoizable = true;
+	has = cpp->callbacks.has_include(cpp->callbacks.ctx, name, angled, next,
+					 &cpp->expansion.reason);
+	return has < 0 ? fail_builtin(cpp, cpp->expansion.reason) :
+			 number_token(cpp, has);
+}
+
+/* Evaluate __has_attribute and its like by a query of the compiler. */
+static struct cpp_token has_operator(struct cpp_state *cpp, enum cpp_word op)
+{
+	struct buf b = { 0 };
+	struct cpp_token t = cpp_expand_next_raw(cpp);
+	long long value = 0;
+	int ret;
+
+	if (!cpp_is_punct(t, '('))
+		return fail_builtin(cpp, REASON_OPERATOR_PARENTHESES);
+	while (!cpp_is_punct(t = cpp_expand_next_raw(cpp), ')')) {
+		const struct cpp_name *s = cpp_names_get(cpp->names, t.id);
+		bool macro = t.kind == CPP_TOK_NAME &&
+			     cpp_macro_find_tracked(cpp, t.id);
+
+		/*
+		 * Macros are not supported: gcc expands them in the operand,
+		 * clang does not.
+		 */
+		if (t.kind == CPP_TOK_END || macro || cpp_is_punct(t, '(') ||
+		    b.len + s->len > 200) {
+			buf_release(&b);
+			return fail_builtin(cpp, REASON_OPERATOR_OPERAND);
+		}
+		buf_add(&b, s->s, s->len);
+	}
+	/*
+	 * The condition can be memoized: the value depends only on the
+	 * compiler, and a memo stores the operator's definition, which belongs
+	 * to one compiler.
+	 */
+	ret = cpp->callbacks.query_operator(cpp->callbacks.ctx, op, buf_str(&b),
+					    &value, &cpp->expansion.reason);
+	buf_release(&b);
+	return ret < 0 ? fail_builtin(cpp, cpp->expansion.reason) :
+			 number_token(cpp, value);
+}
+
+/* Return the end of the comment that starts at `p`, or NULL. */
+static const char *comment_end(const char *p, const char *end)
+{
+	const char *close;
+
+	if (end - p < 2 || p[0] != '/')
+		return NULL;
+	if (p[1] == '/')
+		return end;
+	close = p[1] == '*' ? memmem(p + 2, (size_t)(end - p - 2), "*/", 2) :
+			      NULL;
+	return close ? close + 2 : NULL;
+}
+
+/* Return the text that the string literal operand of _Pragma stands for. */
+static uint32_t destringize(struct cpp_state *cpp, struct cpp_token t)
+{
+	const struct cpp_name *s = cpp_names_get(cpp->names, t.id);
+	const char *p = strchr(s->s, '"') + 1, *end = s->s + s->len - 1;
+	const char *behind;
+	struct buf b = { 0 };
+	bool quotes = false;
+	uint32_t id;
+
+	for (; p < end; p++) {
+		behind = quotes ? NULL : comment_end(p, end);
+		if (behind) {
+			buf_add(&b, " ", 1);
+			p = behind - 1;
+			continue;
+		}
+		if (*p == '\\' && (p[1] == '\\' || p[1] == '"'))
+			p++;
+		quotes ^= *p == '"';
+		buf_add(&b, p, 1);
+	}
+	id = cpp_names_intern(cpp->names, buf_str(&b), b.len);
+	buf_release(&b);
+	return id;
+}
+
+bool cpp_macro_run_pragma(struct cpp_state *cpp)
+{
+	struct cpp_token t;
+
+	if (!cpp->expansion.reads_text) {
+		fail_builtin(cpp, REASON_FILE_MACRO);
+		return false;
+	}
+	if (cpp->expansion.depth)
+		return true;
+	if (!cpp_is_punct(cpp_expand_next(cpp), '(') ||
+	    (t = cpp_expand_next(cpp)).kind != CPP_TOK_STRING ||
+	    strstr(cpp_names_get(cpp->names, t.id)->s, "R\"") ||
+	    !cpp_is_punct(cpp_expand_next(cpp), ')')) {
+		fail_builtin(cpp, REASON_PRAGMA);
+		return false;
+	}
+	t = (struct cpp_token){ .kind = CPP_TOK_PRAGMA,
+				.id = destringize(cpp, t) };
+	if (!cpp->expansion.reason)
+		cpp->callbacks.on_directive(cpp->callbacks.ctx, t);
+	return false;
+}
+
+struct cpp_token cpp_macro_builtin_value(struct cpp_state *cpp,
+					 enum cpp_word word, uint32_t line)
+{
+	struct cpp_token t = { .kind = CPP_TOK_STRING };
+
+	switch (word) {
+	case WORD_LINE:
+		cpp->not_memoizable = true;
+		if (!cpp->expansion.reads_text && !cpp->line_known)
+			return fail_builtin(cpp, REASON_LINE_MACRO);
+		return number_token(cpp, line);
+	case WORD_COUNTER:
+		cpp->not_memoizable = true;
+		/*
+		 * The value is uncertain in a fast scan, because the skipped
+		 * text can use __COUNTER__ too.
+		 */
+		cpp->counter_uncertain |= !cpp->full;
+		return number_token(cpp, cpp->counter++);
+	case WORD_INCLUDE_LEVEL:
+		cpp->not_memoizable = true;
+		return number_token(cpp, cpp->include_level);
+	case WORD_HAS_INCLUDE:
+	case WORD_HAS_INCLUDE_NEXT:
+		if (cpp->expansion.reads_text)
+			return fail_builtin(cpp, REASON_HAS_INCLUDE_OUTSIDE);
+		return has_include(cpp, word == WORD_HAS_INCLUDE_NEXT);
+	case WORD_HAS_ATTRIBUTE ... WORD_BUILDING_MODULE:
+		return has_operator(cpp, word);
+	case WORD_FILE:
+	case WORD_FILE_NAME:
+	case WORD_BASE_FILE:
+	case WORD_DATE:
+	case WORD_TIME:
+	case WORD_TIMESTAMP:
+		/* These macros are strings, which only text may contain. */
+		if (!cpp->expansion.reads_text)
+			return fail_builtin(cpp, REASON_FILE_MACRO);
+		if (word == WORD_DATE || word == WORD_TIME ||
+		    word == WORD_TIMESTAMP)
+			cpp->time_expanded = true;
+		t.id = cpp->callbacks.file_macro(cpp->callbacks.ctx, word);
+		return t;
+	default:
+		return fail_builtin(cpp, REASON_FILE_MACRO);
+	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cpp/macro.h - Macro definitions and the macro table.
+ * cpp/macro.h - Macro definitions, the macro table and macro expansion.
  *
  * The table is an array indexed by the number of a name.  It belongs to one
  * thread.  An epoch marks the entries of the current unit, so that starting
@@ -172,6 +172,19 @@ static inline struct cpp_def *cpp_macro_find(const struct cpp_state *cpp,
 
 /* Look up a name and record that the evaluation depends on it. */
 struct cpp_def *cpp_macro_find_tracked(struct cpp_state *cpp, uint32_t name);
+
+/*
+ * Return the value of the built-in macro or operator `word`, used in line
+ * `line`.  After a failure, the token is CPP_TOK_END.
+ */
+struct cpp_token cpp_macro_builtin_value(struct cpp_state *cpp,
+					 enum cpp_word word, uint32_t line);
+/*
+ * Execute the operand of _Pragma in text.  Returns true if the operator must
+ * remain a name, because it is inside a macro argument and is executed when the
+ * macro's body is read.
+ */
+bool cpp_macro_run_pragma(struct cpp_state *cpp);
 
 /* Begin the expansion of `n` tokens, which the caller owns. */
 void cpp_expand_begin(struct cpp_state *cpp, const struct cpp_token *v,
