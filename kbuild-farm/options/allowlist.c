@@ -119,17 +119,6 @@ static int add_option_flag(struct options_flags *out,
 	return 0;
 }
 
-static bool is_list_allowed(const struct options_entry *e, const char *value)
-{
-	if (strlen(value) > OPTIONS_VALUE_MAX_BYTES)
-		return false;
-	if (e->use == OPTIONS_USE_WP)
-		return options_comma_list_is_wp_allowed(value);
-	return e->form == OPTIONS_FORM_SEPARATE ?
-		       options_comma_list_is_as_allowed(value, strlen(value)) :
-		       options_comma_list_is_wa_allowed(value);
-}
-
 /*
  * Check that the joined name and value still mean the entry `e`: "-W" with
  * "a,-al=file" is -Wa,-al=file, and "-march=" with "native" is another entry.
@@ -152,9 +141,17 @@ static bool is_joined_same_option(const struct options_entry *e,
 static bool is_value_allowed(const struct options_entry *e, const char *value)
 {
 	bool is_code = e->use == OPTIONS_USE_CODE;
+	size_t len = strlen(value);
 
-	if (e->use == OPTIONS_USE_WP || e->use == OPTIONS_USE_WA)
-		return is_list_allowed(e, value);
+	if (e->use == OPTIONS_USE_WP || e->use == OPTIONS_USE_WA) {
+		if (len > OPTIONS_VALUE_MAX_BYTES)
+			return false;
+		if (e->use == OPTIONS_USE_WP)
+			return options_comma_list_is_wp_allowed(value);
+		if (e->form == OPTIONS_FORM_SEPARATE)
+			return options_comma_list_is_as_allowed(value, len);
+		return options_comma_list_is_wa_allowed(value);
+	}
 	if (e->use == OPTIONS_USE_DEBUG)
 		return options_table_is_debug_allowed(value);
 	if (is_code && e->form == OPTIONS_FORM_ALONE)

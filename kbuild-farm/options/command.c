@@ -24,19 +24,6 @@ struct command_parse {
 	unsigned n_sources;
 };
 
-/* Return an upper bound of the items: all words, and all words of lists. */
-static size_t count_items(char *const *argv)
-{
-	size_t n = 0;
-
-	for (; *argv; argv++) {
-		n++;
-		for (const char *s = *argv; (s = strchr(s, ',')); s++)
-			n++;
-	}
-	return n;
-}
-
 static struct options_item *add_word(struct options_command *c,
 				     const struct options_item *list,
 				     const struct options_comma_word *w)
@@ -273,16 +260,6 @@ static void parse_dep_option(struct command_parse *p,
 	}
 }
 
-static void check_code_value(struct command_parse *p,
-			     const struct options_item *i)
-{
-	p->c->records_command |= i->entry->side == OPTIONS_SIDE_DATABASE;
-	if (i->entry->form == OPTIONS_FORM_ALONE)
-		return;
-	if (!i->value || !options_table_is_value_allowed(i->entry, i->value))
-		set_local(p, REASON_UNSUPPORTED_VALUE);
-}
-
 static void parse_option(struct command_parse *p, const struct options_item *i)
 {
 	switch ((enum options_use)i->use) {
@@ -306,7 +283,12 @@ static void parse_option(struct command_parse *p, const struct options_item *i)
 		parse_lang(p, i->value);
 		break;
 	case OPTIONS_USE_CODE:
-		check_code_value(p, i);
+		p->c->records_command |= i->entry->side ==
+					 OPTIONS_SIDE_DATABASE;
+		if (i->entry->form != OPTIONS_FORM_ALONE &&
+		    (!i->value ||
+		     !options_table_is_value_allowed(i->entry, i->value)))
+			set_local(p, REASON_UNSUPPORTED_VALUE);
 		break;
 	case OPTIONS_USE_MAKE_DEPS:
 	case OPTIONS_USE_DEP_FILE:
@@ -414,6 +396,7 @@ static void parse_words(struct command_parse *p, char *const *argv)
 {
 	struct options_command *c = p->c;
 	const char *driver;
+	size_t n_words = 0;
 
 	*c = (struct options_command){ .argv = argv };
 	if (!argv[0])
@@ -422,7 +405,14 @@ static void parse_words(struct command_parse *p, char *const *argv)
 	c->is_clang = strstr(driver, "clang");
 	if (strstr(driver, "g++") || strstr(driver, "c++"))
 		set_cplusplus(p);
-	c->items = xmalloc((count_items(argv) + 1) * sizeof(*c->items));
+	/* An upper bound of the items: all words, and all words of lists. */
+	for (char *const *word = argv; *word; word++) {
+		n_words++;
+		for (const char *list = *word; (list = strchr(list, ','));
+		     list++)
+			n_words++;
+	}
+	c->items = xmalloc((n_words + 1) * sizeof(*c->items));
 	for (unsigned at = 1; argv[at];)
 		at += add_item(c, at);
 	for (size_t i = 0; i < c->n_items; i++)

@@ -61,17 +61,6 @@ static bool has_value(const struct options_item *i, const char *start)
 	return i->value && str_starts(i->value, start);
 }
 
-static void track_debug_option(struct requested_outputs *a,
-			       const struct options_item *i)
-{
-	if (has_value(i, "0") || has_value(i, "gdb0"))
-		a->debug = false;
-	else if (!i->value_len || has_value(i, "gdb") ||
-		 has_value(i, "dwarf") || has_value(i, "line-tables-only") ||
-		 has_value(i, "1") || has_value(i, "2") || has_value(i, "3"))
-		a->debug = true;
-}
-
 static void track_side_option(struct requested_outputs *a,
 			      const struct options_item *i)
 {
@@ -82,8 +71,16 @@ static void track_side_option(struct requested_outputs *a,
 		a->lto = true;
 	else if (!strcmp(i->entry->name, "-fno-lto"))
 		a->lto = false;
-	if (i->use == OPTIONS_USE_DEBUG)
-		track_debug_option(a, i);
+	if (i->use == OPTIONS_USE_DEBUG) {
+		if (has_value(i, "0") || has_value(i, "gdb0"))
+			a->debug = false;
+		else if (!i->value_len || has_value(i, "gdb") ||
+			 has_value(i, "dwarf") ||
+			 has_value(i, "line-tables-only") ||
+			 has_value(i, "1") || has_value(i, "2") ||
+			 has_value(i, "3"))
+			a->debug = true;
+	}
 	/* -fopt-info without a file prints on stderr; the first file counts. */
 	if (side == OPTIONS_SIDE_INFO &&
 	    (a->options[side] || !strchr(i->value, '=')))

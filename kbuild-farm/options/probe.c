@@ -70,15 +70,6 @@ bool options_probe_is_rejected(struct bytes text)
 	       contains_text(text, "unknown argument");
 }
 
-static bool has_listed_prefix(const char *word, const char *const *list)
-{
-	for (; *list; list++) {
-		if (str_starts(word, *list))
-			return true;
-	}
-	return false;
-}
-
 static bool is_listed_word(const char *word, const char *const *list)
 {
 	for (; *list; list++) {
@@ -141,37 +132,6 @@ static bool admit_output(struct probe_parse *q, const struct options_item *i)
 	return has_probe_output_name(i->value);
 }
 
-static bool admit_mode(struct probe_parse *q, const char *word)
-{
-	static const char *const known[] = { "-c", "-S", "-E", NULL };
-
-	q->n_modes++;
-	q->compiles |= !strcmp(word, "-c");
-	q->preprocesses |= !strcmp(word, "-E");
-	return is_listed_word(word, known);
-}
-
-static bool admit_language(struct probe_parse *q, const char *value)
-{
-	static const char *const known[] = { "c", "assembler",
-					     "assembler-with-cpp", NULL };
-
-	q->has_language = true;
-	return value && !q->n_inputs && is_listed_word(value, known);
-}
-
-static bool admit_cpp(const struct options_item *i)
-{
-	static const char *const known[] = { "-nostdinc", "-undef", "-pthread",
-					     "-posix", NULL };
-	const char *name = i->entry->name;
-
-	if (!strcmp(name, "-D") || !strcmp(name, "-U"))
-		return i->value &&
-		       options_probe_is_pure_text(bytes_str(i->value));
-	return is_listed_word(name, known);
-}
-
 /* Accept an option that an older compiler rejects before it reads a file. */
 static bool admit_unknown_option(struct probe_parse *q, const char *word)
 {
@@ -183,13 +143,17 @@ static bool admit_unknown_option(struct probe_parse *q, const char *word)
 /* Accept options of clang's sanitizer passes. */
 static bool is_sanitizer_pass(const struct options_item *i)
 {
-	static const char *const known[] = { "-asan-", "-hwasan-", "-msan-",
-					     "-tsan-", NULL };
+	static const char *const prefixes[] = { "-asan-", "-hwasan-", "-msan-",
+						"-tsan-", NULL };
 
-	return i->value &&
-	       options_table_is_in_charset("a-z0-9=-", i->value,
-					   i->value_len) &&
-	       has_listed_prefix(i->value, known);
+	if (!i->value ||
+	    !options_table_is_in_charset("a-z0-9=-", i->value, i->value_len))
+		return false;
+	for (const char *const *prefix = prefixes; *prefix; prefix++) {
+		if (str_starts(i->value, *prefix))
+			return true;
+	}
+	return false;
 }
 
 /* Accept the few options that make a compile local but access no file. */
@@ -212,54 +176,54 @@ static bool admit_local(struct probe_parse *q, const struct options_item *i)
 	return admit_unknown_option(q, i->text);
 }
 
-/* -gz selects the compression of debug information. */
-static bool admit_debug(const char *value)
-{
-	static const char *const packed[] = { "z", "z=none", "z=zlib", "z=zstd",
-					      NULL };
-
-	return !value || options_table_is_debug_allowed(value) ||
-	       is_listed_word(value, packed);
-}
-
-static bool admit_code(const struct options_item *i)
-{
-	if (i->entry->side != OPTIONS_SIDE_NONE)
-		return false;
-	if (i->entry->form == OPTIONS_FORM_ALONE)
-		return true;
-	return i->value && options_table_is_value_allowed(i->entry, i->value);
-}
-
-static bool admit_assembler(const struct options_item *i)
-{
-	if (!i->value)
-		return false;
-	if (i->separate)
-		return options_comma_list_is_as_allowed(i->value, i->value_len);
-	return options_comma_list_is_wa_allowed(i->value) ||
-	       !strcmp(i->value, "--version");
-}
-
 static bool admit_option(struct probe_parse *q, const struct options_item *i)
 {
+	static const char *const modes[] = { "-c", "-S", "-E", NULL };
+	static const char *const languages[] = { "c", "assembler",
+						 "assembler-with-cpp", NULL };
+	static const char *const cpp[] = { "-nostdinc", "-undef", "-pthread",
+					   "-posix", NULL };
+	/* -gz selects the compression of debug information. */
+	static const char *const packed[] = { "z", "z=none", "z=zlib", "z=zstd",
+					      NULL };
+	const char *name = i->entry->name, *value = i->value;
+
 	switch ((enum options_use)i->use) {
 	case OPTIONS_USE_MODE:
-		return admit_mode(q, i->text);
+		q->n_modes++;
+		q->compiles |= !strcmp(i->text, "-c");
+		q->preprocesses |= !strcmp(i->text, "-E");
+		return is_listed_word(i->text, modes);
 	case OPTIONS_USE_QUERY:
 		return admit_query(q, i->text);
 	case OPTIONS_USE_OUTPUT:
 		return admit_output(q, i);
 	case OPTIONS_USE_LANG:
-		return admit_language(q, i->value);
+		q->has_language = true;
+		return value && !q->n_inputs &&
+		       is_listed_word(value, languages);
 	case OPTIONS_USE_CODE:
-		return admit_code(i);
+		if (i->entry->side != OPTIONS_SIDE_NONE)
+			return false;
+		return i->entry->form == OPTIONS_FORM_ALONE ||
+		       (value &&
+			options_table_is_value_allowed(i->entry, value));
 	case OPTIONS_USE_CPP:
-		return admit_cpp(i);
+		if (!strcmp(name, "-D") || !strcmp(name, "-U"))
+			return value &&
+			       options_probe_is_pure_text(bytes_str(value));
+		return is_listed_word(name, cpp);
 	case OPTIONS_USE_WA:
-		return admit_assembler(i);
+		if (!value)
+			return false;
+		if (i->separate)
+			return options_comma_list_is_as_allowed(value,
+								i->value_len);
+		return options_comma_list_is_wa_allowed(value) ||
+		       !strcmp(value, "--version");
 	case OPTIONS_USE_DEBUG:
-		return admit_debug(i->value);
+		return !value || options_table_is_debug_allowed(value) ||
+		       is_listed_word(value, packed);
 	case OPTIONS_USE_LOCAL:
 		return admit_local(q, i);
 	default:

@@ -43,10 +43,16 @@ static void copy_word(struct strv *out, const struct options_command *c,
 				  xstrndup(i->value, i->value_len));
 }
 
-/* Copy all words except -o and the location of the dependency list. */
-static void copy_line(struct strv *out, const struct options_command *c,
-		      const char *dep_tmp)
+void options_rewrite_outputs(struct strv *out, const struct options_command *c,
+			     const char *compiler, const char *object_tmp,
+			     const char *dep_tmp)
 {
+	char *object = options_output_object_path(c);
+
+	if (!c->makes_dep && !c->list_makes_dep)
+		dep_tmp = NULL;
+	strv_add(out, compiler);
+	/* Copy all words except -o and the location of the dependency list. */
 	for (size_t k = 0; k < c->n_items; k++) {
 		const struct options_item *i = &c->items[k];
 		unsigned use = i->entry ? i->use : OPTIONS_USE_CODE;
@@ -61,18 +67,6 @@ static void copy_line(struct strv *out, const struct options_command *c,
 				use != OPTIONS_USE_DEP_PHONY))
 			copy_item(out, c, i);
 	}
-}
-
-void options_rewrite_outputs(struct strv *out, const struct options_command *c,
-			     const char *compiler, const char *object_tmp,
-			     const char *dep_tmp)
-{
-	char *object = options_output_object_path(c);
-
-	if (!c->makes_dep && !c->list_makes_dep)
-		dep_tmp = NULL;
-	strv_add(out, compiler);
-	copy_line(out, c, dep_tmp);
 	if ((c->makes_dep || (c->is_clang && c->list_makes_dep)) && dep_tmp) {
 		strv_add(out, "-MF");
 		strv_add(out, dep_tmp);

@@ -123,14 +123,6 @@ static const struct entry_group {
 	{ "-", clang_entries, LENGTH(clang_entries) },
 };
 
-/* Compare `name` with the first `len` bytes of `word`, like strcmp(). */
-static int compare_word(const char *name, const char *word, size_t len)
-{
-	int diff = strncmp(name, word, len);
-
-	return diff ? diff : name[len] != '\0';
-}
-
 /* Return the last entry that is not above the first `len` bytes of `word`. */
 static const struct options_entry *find_floor_entry(const struct entry_group *g,
 						    const char *word,
@@ -140,8 +132,10 @@ static const struct options_entry *find_floor_entry(const struct entry_group *g,
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
+		const char *name = g->v[mid].name;
+		int diff = strncmp(name, word, len);
 
-		if (compare_word(g->v[mid].name, word, len) <= 0)
+		if (diff < 0 || (!diff && !name[len]))
 			low = mid + 1;
 		else
 			high = mid;
