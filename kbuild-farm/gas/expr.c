@@ -94,35 +94,31 @@ static int64_t unknown_value(struct expr *e)
 	return 0;
 }
 
-static int digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 32;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
-}
-
 /* Parse a number; a suffix other than u and l makes it unknown. */
 static int64_t expr_number(struct expr *e)
 {
 	struct gas_span *in = &e->in;
 	uint64_t value = 0;
-	int base = 10;
+	unsigned base = 10;
+	unsigned digit;
 	char second = in->end - in->p > 1 ? in->p[1] | 32 : '\0';
 
 	if (*in->p == '0' && second == 'x')
 		base = 16;
 	else if (*in->p == '0' && second == 'b' && in->end - in->p > 2 &&
-		 digit_value(in->p[2]) < 2)
+		 (in->p[2] == '0' || in->p[2] == '1'))
 		base = 2;
 	else if (*in->p == '0')
 		base = 8;
 	if (base == 16 || base == 2)
 		in->p += 2;
-	for (; in->p < in->end && digit_value(*in->p) < base; in->p++) {
+	/* UINT_MAX if *in->p is no digit, which exceeds any base. */
+	for (; in->p < in->end &&
+	       (digit = (unsigned)str_hex_digit(*in->p)) < base;
+	     in->p++) {
 		if (value > (uint64_t)INT64_MAX / 16)
 			unknown_value(e);
-		value = value * (uint64_t)base + (uint64_t)digit_value(*in->p);
+		value = value * base + digit;
 	}
 	while (in->p < in->end && strchr("uUlL", *in->p) && *in->p)
 		in->p++;
@@ -181,43 +177,12 @@ static int64_t expr_operand(struct expr *e)
 }
 
 /* Results that overflow are unknown, as are shifts of negative values. */
-static int64_t arithmetic(struct expr *e, enum expr_operator op, int64_t a,
-			  int64_t b)
+static int64_t apply_operator(struct expr *e, enum expr_operator op, int64_t a,
+			      int64_t b)
 {
 	int64_t value = 0;
 	bool bad = false;
 
-	switch (op) {
-	case OP_ADD:
-		bad = __builtin_add_overflow(a, b, &value);
-		break;
-	case OP_SUB:
-		bad = __builtin_sub_overflow(a, b, &value);
-		break;
-	case OP_MUL:
-		bad = __builtin_mul_overflow(a, b, &value);
-		break;
-	case OP_DIV:
-	case OP_MOD:
-		bad = !b || b == -1;
-		if (!bad)
-			value = op == OP_DIV ? a / b : a % b;
-		break;
-	case OP_LEFT:
-		bad = a < 0 || b < 0 || b > 62 || a > INT64_MAX >> b;
-		value = bad ? 0 : a << b;
-		break;
-	default:
-		bad = a < 0 || b < 0 || b > 63;
-		value = bad ? 0 : a >> b;
-		break;
-	}
-	return bad ? unknown_value(e) : value;
-}
-
-static int64_t apply_operator(struct expr *e, enum expr_operator op, int64_t a,
-			      int64_t b)
-{
 	switch (op) {
 	case OP_OR:
 		return a || b;
@@ -243,9 +208,31 @@ static int64_t apply_operator(struct expr *e, enum expr_operator op, int64_t a,
 		return a ^ b;
 	case OP_BIT_AND:
 		return a & b;
+	case OP_ADD:
+		bad = __builtin_add_overflow(a, b, &value);
+		break;
+	case OP_SUB:
+		bad = __builtin_sub_overflow(a, b, &value);
+		break;
+	case OP_MUL:
+		bad = __builtin_mul_overflow(a, b, &value);
+		break;
+	case OP_DIV:
+	case OP_MOD:
+		bad = !b || b == -1;
+		if (!bad)
+			value = op == OP_DIV ? a / b : a % b;
+		break;
+	case OP_LEFT:
+		bad = a < 0 || b < 0 || b > 62 || a > INT64_MAX >> b;
+		value = bad ? 0 : a << b;
+		break;
 	default:
-		return arithmetic(e, op, a, b);
+		bad = a < 0 || b < 0 || b > 63;
+		value = bad ? 0 : a >> b;
+		break;
 	}
+	return bad ? unknown_value(e) : value;
 }
 
 /* Return the index of the operator that follows, or OPERATORS. */

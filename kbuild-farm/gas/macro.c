@@ -101,17 +101,6 @@ static void copy_strings(const struct gas_dialect *d, struct gas_span *in,
 	}
 }
 
-/* Copy a string inside an argument.  Return false if it has no end. */
-static bool copy_string(struct gas_span *in, struct buf *out)
-{
-	char quote = *in->p;
-
-	append_char(out, *in->p++);
-	while (in->p < in->end && *in->p != quote)
-		append_char(out, *in->p++);
-	return in->p < in->end;
-}
-
 /* Copy up to a comma or blank outside of brackets. */
 static void copy_plain(const struct gas_dialect *d, struct gas_span *in,
 		       struct buf *out)
@@ -123,8 +112,14 @@ static void copy_plain(const struct gas_dialect *d, struct gas_span *in,
 	       (*in->p != '<' || !d->alternate)) {
 		char c = *in->p, last;
 
-		if ((c == '"' || c == '\'') && !copy_string(in, out))
-			break;
+		/* Copy a string inside the argument. */
+		if (c == '"' || c == '\'') {
+			append_char(out, *in->p++);
+			while (in->p < in->end && *in->p != c)
+				append_char(out, *in->p++);
+			if (in->p == in->end)
+				break;
+		}
 		last = open.len ? (char)open.data[open.len - 1] : '\0';
 		if (c == '(' || c == '[')
 			append_char(&open, c);
@@ -170,27 +165,6 @@ static void take_argument(const struct gas_dialect *d, struct gas_span *in,
 	}
 }
 
-static char *copy_part(struct gas_span part)
-{
-	return xstrndup(part.p, (size_t)(part.end - part.p));
-}
-
-/* Take :req or :vararg.  Return false for anything else. */
-static bool take_qualifier(const struct gas_dialect *d, struct gas_span *in,
-			   struct gas_param *f)
-{
-	const char *from;
-	size_t len;
-
-	in->p++;
-	gas_skip_blanks(in);
-	from = in->p;
-	len = take_word_length(d, in);
-	f->vararg = len == 6 && !memcmp(from, "vararg", 6);
-	gas_skip_blanks(in);
-	return f->vararg || (len == 3 && !memcmp(from, "req", 3));
-}
-
 /* Parse the parameters of .macro: NAME, NAME:req, NAME:vararg, NAME=DEFAULT. */
 static void parse_params(const struct gas_dialect *d, struct gas_macro *m,
 			 struct gas_span *in)
@@ -211,8 +185,17 @@ static void parse_params(const struct gas_dialect *d, struct gas_macro *m,
 		f = &m->params[m->n_params++];
 		*f = (struct gas_param){ .name = xstrndup(name, len) };
 		gas_skip_blanks(in);
-		if (starts_with_char(in, ':'))
-			m->malformed = !take_qualifier(d, in, f);
+		if (starts_with_char(in, ':')) {
+			in->p++;
+			gas_skip_blanks(in);
+			name = in->p;
+			len = take_word_length(d, in);
+			f->vararg = len == 6 && !memcmp(name, "vararg", 6);
+			m->malformed = !f->vararg &&
+				       (len != 3 ||
+					memcmp(name, "req", 3) != 0);
+			gas_skip_blanks(in);
+		}
 		if (starts_with_char(in, '=')) {
 			in->p++;
 			take_argument(d, in, &def);
@@ -227,19 +210,6 @@ static void parse_params(const struct gas_dialect *d, struct gas_macro *m,
 	if (in->p < in->end)
 		m->malformed = true;
 	buf_release(&def);
-}
-
-static struct gas_macro *new_macro(const struct gas_dialect *d,
-				   struct gas_span operands,
-				   struct gas_span body)
-{
-	struct gas_macro *m = xcalloc(1, sizeof(*m));
-
-	m->operands = copy_part(operands);
-	m->body = copy_part(body);
-	m->alternate = d->alternate;
-	parse_params(d, m, &operands);
-	return m;
 }
 
 static void free_macro(struct gas_macro *m)
@@ -618,7 +588,11 @@ void gas_define_macro(struct gas_state *run, struct gas_span label,
 		gas_symbol_set_undecided(run, ".macro with a computed name");
 		return;
 	}
-	m = new_macro(&run->dialect, operands, body);
+	m = xcalloc(1, sizeof(*m));
+	m->operands = xstrndup(operands.p, (size_t)(operands.end - operands.p));
+	m->body = xstrndup(body.p, (size_t)(body.end - body.p));
+	m->alternate = run->dialect.alternate;
+	parse_params(&run->dialect, m, &operands);
 	if (!len || m->malformed) {
 		char *words = xasprintf("malformed operands: .macro %.*s %s",
 					(int)len, label.p, m->operands);

@@ -911,30 +911,6 @@ static void append_value(void *ctx, struct gas_span *in, struct buf *out)
 		buf_add_str(out, "\2");
 }
 
-/*
- * Execute all texts.  If they have no order, repeat until no definition
- * changes.
- */
-static void run_all(struct gas_state *run, struct gas_scanner *a)
-{
-	bool compiled = a->n_texts && a->texts[0]->kind != GAS_TEXT_SOURCE;
-	uint64_t before;
-	unsigned passes = 0;
-
-	do {
-		if (passes++ == PASSES_MAX)
-			gas_symbol_set_undecided(
-				run, "too many passes over macro definitions");
-		before = run->n_changes;
-		run->n_statements = 0;
-		for (size_t i = 0; i < a->n_texts && !run->out->undecided; i++)
-			run_text_kind(run, a->texts[i]);
-		if (compiled && !run->out->undecided)
-			run_compiler_mnemonics(run);
-	} while (run->unordered && run->n_changes != before &&
-		 !run->out->undecided);
-}
-
 void gas_scanner_find_files(struct gas_scanner *a, struct gas_result *out)
 {
 	struct gas_state run = {
@@ -945,13 +921,28 @@ void gas_scanner_find_files(struct gas_scanner *a, struct gas_result *out)
 			     a->texts[0]->kind != GAS_TEXT_SOURCE,
 		.out = out,
 	};
+	bool compiled = a->n_texts && a->texts[0]->kind != GAS_TEXT_SOURCE;
+	unsigned passes = 0;
 
 	*out = (struct gas_result){ 0 };
 	run.dialect.ctx = &run;
-	if (a->syntax)
-		run_all(&run, a);
-	else
+	if (!a->syntax)
 		gas_symbol_set_undecided(&run, "unknown architecture");
+	/* Repeat the texts without order until no definition changes. */
+	while (!out->undecided) {
+		uint64_t before = run.n_changes;
+
+		if (passes++ == PASSES_MAX)
+			gas_symbol_set_undecided(
+				&run, "too many passes over macro definitions");
+		run.n_statements = 0;
+		for (size_t i = 0; i < a->n_texts && !out->undecided; i++)
+			run_text_kind(&run, a->texts[i]);
+		if (compiled && !out->undecided)
+			run_compiler_mnemonics(&run);
+		if (!run.unordered || run.n_changes == before)
+			break;
+	}
 	free(run.frames);
 	gas_define_release_all(&run);
 	gas_symbol_release_all(&run);
