@@ -74,23 +74,6 @@ static bool wchar_is_unsigned(struct cpp_worker *w)
 	return true;
 }
 
-static void define_predefined(struct cpp_walk *walk)
-{
-	struct cpp_worker *w = walk->worker;
-	unsigned clang = walk->dialect->is_clang ? CPP_MODE_CLANG : 0;
-
-	cpp_state_reset(&w->state, walk->cmdline.mode | clang);
-	for (size_t i = 0; i < walk->dialect->n_builtins; i++)
-		cpp_macro_define(&w->state, &walk->dialect->builtins[i]);
-	cpp_walk_apply_definitions(walk, walk->dialect->macros);
-	w->state.char_unsigned = has_definition(w, "__CHAR_UNSIGNED__");
-	w->state.wchar_unsigned = wchar_is_unsigned(w);
-	for (size_t i = 0; i < walk->cmdline.defines.n; i++)
-		cpp_walk_apply_definitions(
-			walk, definition_text(w, walk->cmdline.defines.v[i],
-					      walk->cmdline.mode));
-}
-
 /*
  * Return the caches of a working directory and mode.  Modes do not share caches
  * because a line that is text in assembler sources can be a directive in C.  A
@@ -141,13 +124,12 @@ static void begin_unit(struct cpp_walk *walk, struct cpp_worker *w)
 
 static void query_dialect(struct cpp_walk *walk)
 {
+	struct cpp_driver_request driver = cpp_walk_driver(walk);
 	struct cpp_cmdline *line = &walk->cmdline;
 	enum reason why = REASON_NONE;
 	char *detail = NULL;
 
-	walk->dialect = cpp_driver_query_dialect(
-		walk->worker->shared->driver_cache, walk->unit, line, &why,
-		&detail);
+	walk->dialect = cpp_driver_query_dialect(&driver, &why, &detail);
 	if (!walk->dialect) {
 		walk->reason = why;
 		walk->detail = detail;
@@ -174,11 +156,24 @@ static void query_dialect(struct cpp_walk *walk)
 static void walk_source(struct cpp_walk *walk, struct cpp_cached_file *source)
 {
 	const struct cpp_cmdline *line = &walk->cmdline;
+	struct cpp_worker *w = walk->worker;
+	unsigned clang = walk->dialect->is_clang ? CPP_MODE_CLANG : 0;
 
 	cpp_include_begin(walk, source);
 	if (walk->reason)
 		return;
-	define_predefined(walk);
+
+	cpp_state_reset(&w->state, line->mode | clang);
+	for (size_t i = 0; i < walk->dialect->n_builtins; i++)
+		cpp_macro_define(&w->state, &walk->dialect->builtins[i]);
+	cpp_walk_apply_definitions(walk, walk->dialect->macros);
+	w->state.char_unsigned = has_definition(w, "__CHAR_UNSIGNED__");
+	w->state.wchar_unsigned = wchar_is_unsigned(w);
+	for (size_t i = 0; i < line->defines.n; i++)
+		cpp_walk_apply_definitions(
+			walk,
+			definition_text(w, line->defines.v[i], line->mode));
+
 	cpp_include_check_pch(walk, source);
 	walk->in_imacros = true;
 	for (size_t i = 0; i < line->imacros.n; i++)
@@ -540,12 +535,11 @@ static int on_operator(void *ctx, enum cpp_word op, const char *text,
 		       long long *value, enum reason *why)
 {
 	struct cpp_worker *w = ctx;
-	struct cpp_walk *walk = w->walk;
-	const struct cpp_frame *f = cpp_walk_top(walk);
+	const struct cpp_frame *f = cpp_walk_top(w->walk);
+	struct cpp_driver_request driver = cpp_walk_driver(w->walk);
 
-	return cpp_driver_query_operator(w->shared->driver_cache, walk->dialect,
-					 walk->unit, &walk->cmdline, op, text,
-					 f ? f->text : NULL, value, why);
+	return cpp_driver_query_operator(&driver, op, text, f ? f->text : NULL,
+					 value, why);
 }
 
 static struct cpp_worker *worker_new(struct cpp_shared *common)

@@ -201,31 +201,6 @@ static void add_query_flag(struct cpp_cmdline *l, const struct options_item *i)
 		strv_add(&l->query_flags, i->value);
 }
 
-/* Process an option that selects the language or its dialect. */
-static void take_dialect(struct cpp_cmdline *l, const struct options_item *i)
-{
-	switch ((enum options_scan)i->entry->scan) {
-	case OPTIONS_SCAN_LANG:
-		cmdline_lang(l, i->value);
-		return;
-	case OPTIONS_SCAN_STD:
-		set_std(l, i->value);
-		l->std = true;
-		break;
-	case OPTIONS_SCAN_ANSI:
-		set_std(l, "c90");
-		l->ansi = true;
-		break;
-	case OPTIONS_SCAN_TRIGRAPHS:
-		l->trigraphs = true;
-		return;
-	default:
-		l->freestanding = i->entry->scan == OPTIONS_SCAN_FREESTANDING;
-	}
-	add_query_flag(l, i);
-}
-
-/* Process an option that names directories, files or definitions. */
 static void cmdline_option(struct cpp_cmdline *l, const struct options_item *i)
 {
 	const struct options_entry *e = i->entry;
@@ -289,8 +264,26 @@ static void cmdline_option(struct cpp_cmdline *l, const struct options_item *i)
 	case OPTIONS_SCAN_INPUT:
 		strv_add(&l->inputs, i->value);
 		break;
-	default:
-		take_dialect(l, i);
+	case OPTIONS_SCAN_LANG:
+		cmdline_lang(l, i->value);
+		break;
+	case OPTIONS_SCAN_STD:
+		set_std(l, i->value);
+		l->std = true;
+		add_query_flag(l, i);
+		break;
+	case OPTIONS_SCAN_ANSI:
+		set_std(l, "c90");
+		l->ansi = true;
+		add_query_flag(l, i);
+		break;
+	case OPTIONS_SCAN_TRIGRAPHS:
+		l->trigraphs = true;
+		break;
+	case OPTIONS_SCAN_FREESTANDING:
+	case OPTIONS_SCAN_HOSTED:
+		l->freestanding = e->scan == OPTIONS_SCAN_FREESTANDING;
+		add_query_flag(l, i);
 	}
 }
 
@@ -337,28 +330,6 @@ static void check_environment(struct cpp_cmdline *l, char *const *env)
 	}
 }
 
-/* Return false if the rest of the line cannot be interpreted. */
-static bool cmdline_item(struct cpp_cmdline *l, const struct options_item *i)
-{
-	struct options_item given = *i;
-
-	if (options_item_is_response_file(i)) {
-		set_not_scannable(l, REASON_AT_FILE, i->text);
-	} else if (!i->entry && i->text[0] == '-' && i->text[1]) {
-		set_not_scannable(l, REASON_UNKNOWN_OPTION, i->text);
-	} else if (!i->entry) {
-		take_source(l, i->text);
-	} else if (i->entry->form != OPTIONS_FORM_ALONE && !i->value &&
-		   !i->in_list) {
-		set_not_scannable(l, REASON_NO_VALUE, i->text);
-		return false;
-	} else {
-		given.value = i->value ? i->value : "";
-		cmdline_option(l, &given);
-	}
-	return true;
-}
-
 void cpp_cmdline_parse(struct cpp_cmdline *l, const struct options_command *c,
 		       char *const *env)
 {
@@ -370,8 +341,25 @@ void cpp_cmdline_parse(struct cpp_cmdline *l, const struct options_command *c,
 		set_not_scannable(l, REASON_NO_COMMAND, NULL);
 		return;
 	}
-	for (size_t i = 0; i < c->n_items && cmdline_item(l, &c->items[i]); i++)
-		;
+	for (size_t i = 0; i < c->n_items; i++) {
+		struct options_item item = c->items[i];
+
+		if (options_item_is_response_file(&item)) {
+			set_not_scannable(l, REASON_AT_FILE, item.text);
+		} else if (!item.entry && item.text[0] == '-' && item.text[1]) {
+			set_not_scannable(l, REASON_UNKNOWN_OPTION, item.text);
+		} else if (!item.entry) {
+			take_source(l, item.text);
+		} else if (item.entry->form != OPTIONS_FORM_ALONE &&
+			   !item.value && !item.in_list) {
+			/* The rest of the line cannot be interpreted. */
+			set_not_scannable(l, REASON_NO_VALUE, item.text);
+			break;
+		} else {
+			item.value = item.value ? item.value : "";
+			cmdline_option(l, &item);
+		}
+	}
 	strv_add_all(&l->defines, l->wp_defines.v);
 	if (l->debug_unknown)
 		strv_add_all(&l->query_flags, l->debug.v);

@@ -21,8 +21,62 @@ enum cpp_driver_query {
 	CPP_DRIVER_QUERY_PRAGMAS, /* -S -g3: macros that pragmas change */
 };
 
-static void make_query_argv(struct strv *argv, const struct cpp_unit *unit,
-			    const struct cpp_cmdline *line,
+/* The value of OP(TEXT), such as __has_attribute(noreturn). */
+struct known_operator {
+	struct known_operator *next;
+	enum cpp_word op;
+	long long value;
+	char *text;
+};
+
+/*
+ * The include directories that one query found.  This structure never changes.
+ * A refresh keeps the older structures because threads read them without a
+ * lock.
+ */
+struct answer_dirs {
+	struct answer_dirs *older;
+	struct strv dirs, absent;
+};
+
+/* Macro changes of pragmas; see cpp/pragma.h. */
+struct pragma_changes {
+	struct pragma_changes *next;
+	char *key;
+	struct buf lines;
+	struct cpp_text *changes; /* NULL until first used */
+};
+
+/*
+ * The properties of one compiler with one set of flags, for all threads.
+ *
+ * `lock` is held while the driver runs, so that only threads with the same
+ * compiler and flags wait.
+ */
+struct shared_dialect {
+	/* base.macros is NULL until the driver has run */
+	struct cpp_dialect base;
+	struct shared_dialect *next;
+	char hex[DIGEST_HEX];
+	pthread_mutex_t lock;
+	struct answer_dirs *dirs; /* NULL until the driver has run */
+	struct known_operator *operators;
+	struct pragma_changes *options;
+};
+
+struct cpp_driver_cache {
+	struct cpp_setup setup;
+	char *cache_dir;
+	struct cpp_names *names;
+	atomic_uint_fast64_t asked;
+	pthread_mutex_t lock; /* protects the fields below */
+	struct shared_dialect *dialects;
+	/* operators "OP TEXT" that each compiler evaluates */
+	struct strv wanted;
+};
+
+static void make_query_argv(struct strv *argv,
+			    const struct cpp_driver_request *r,
 			    enum cpp_driver_query what, const char *source)
 {
 	static const char *const mode[] = {
@@ -35,8 +89,8 @@ static void make_query_argv(struct strv *argv, const struct cpp_unit *unit,
 					       "-g3",      "-gstrict-dwarf",
 					       "-fno-lto", "-w" };
 
-	strv_add(argv, unit->compiler);
-	strv_add_all(argv, strv_list(&line->query_flags));
+	strv_add(argv, r->unit->compiler);
+	strv_add_all(argv, strv_list(&r->line->query_flags));
 	if (what != CPP_DRIVER_QUERY_DIRS)
 		strv_add(argv, "-nostdinc");
 	for (size_t i = 0; what == CPP_DRIVER_QUERY_PRAGMAS &&
@@ -48,7 +102,8 @@ static void make_query_argv(struct strv *argv, const struct cpp_unit *unit,
 		strv_add(argv, "-E");
 	}
 	strv_add(argv, "-x");
-	strv_add(argv, line->mode & CPP_MODE_ASM ? "assembler-with-cpp" : "c");
+	strv_add(argv,
+		 r->line->mode & CPP_MODE_ASM ? "assembler-with-cpp" : "c");
 	strv_add(argv, source);
 }
 
@@ -184,66 +239,6 @@ static int read_options(const char *said, const struct strv *pragmas,
 }
 
 /*
- * Run the driver on a temporary source and append its results to `answer`, as
- * lines:
- *
- * #define X 1, #undef X  predefined macros
- * has N                  name N of enum cpp_word is built in;
- *                        0: raw strings are not supported
- * op OP VALUE TEXT       value of an operator "OP TEXT" of `keys`
- * dirs                   start of a list of directories:
- * D PATH, N PATH           an existing directory, a missing one
- * pragmas KEY            macros that the last pragma changes:
- * +define X 1, +undef X
- */
-static int run_query(const struct cpp_setup *setup, const struct cpp_unit *unit,
-		     const struct cpp_cmdline *line,
-		     const struct cpp_names *names, enum cpp_driver_query what,
-		     const struct strv *keys, struct buf *answer,
-		     struct err *err)
-{
-	struct buf source = { 0 }, text = { 0 }, err_text = { 0 };
-	struct strv argv = { 0 }, env = { 0 };
-	char *path = NULL;
-	int ret = 0;
-
-	if (!setup->query)
-		return err_set(err, ENOTSUP, "no compiler to query");
-	make_source(&source, what, names, keys);
-	if (source.len)
-		ret = write_source(&source, &path, err);
-	if (ret)
-		goto out;
-	/* The compiler must print its messages in English. */
-	for (char *const *e = unit->env; e && *e; e++) {
-		if (!str_starts(*e, "LC_ALL=") && !str_starts(*e, "LANGUAGE="))
-			strv_add(&env, *e);
-	}
-	strv_add(&env, "LC_ALL=C");
-	make_query_argv(&argv, unit, line, what, path ? path : "/dev/null");
-	ret = setup->query(setup->ctx, unit->cwd, argv.v, env.v, &text,
-			   &err_text, err);
-	if (ret)
-		goto out;
-	if (what == CPP_DRIVER_QUERY_DIRS)
-		ret = read_dirs(buf_str(&err_text), answer);
-	else if (what == CPP_DRIVER_QUERY_PRAGMAS)
-		ret = read_options(buf_str(&text), keys, answer, err);
-	else
-		read_output(buf_str(&text), keys, answer);
-out:
-	if (path)
-		unlink(path);
-	free(path);
-	buf_release(&source);
-	buf_release(&text);
-	buf_release(&err_text);
-	strv_release(&argv);
-	strv_release(&env);
-	return ret;
-}
-
-/*
  * Operators in Linux, as "OP TEXT".  The driver run that queries the macros
  * evaluates them too, so that few operators need a run of their own.
  */
@@ -370,60 +365,6 @@ void cpp_driver_query_add_mentioned(struct strv *keys, const char *s,
  * further operators.
  */
 #define OPERATORS_MAX 512
-
-/* The value of OP(TEXT), such as __has_attribute(noreturn). */
-struct known_operator {
-	struct known_operator *next;
-	enum cpp_word op;
-	long long value;
-	char *text;
-};
-
-/*
- * The include directories that one query found.  This structure never changes.
- * A refresh keeps the older structures because threads read them without a
- * lock.
- */
-struct answer_dirs {
-	struct answer_dirs *older;
-	struct strv dirs, absent;
-};
-
-/* Macro changes of pragmas; see cpp/pragma.h. */
-struct pragma_changes {
-	struct pragma_changes *next;
-	char *key;
-	struct buf lines;
-	struct cpp_text *changes; /* NULL until first used */
-};
-
-/*
- * The properties of one compiler with one set of flags, for all threads.
- *
- * `lock` is held while the driver runs, so that only threads with the same
- * compiler and flags wait.
- */
-struct shared_dialect {
-	/* base.macros is NULL until the driver has run */
-	struct cpp_dialect base;
-	struct shared_dialect *next;
-	char hex[DIGEST_HEX];
-	pthread_mutex_t lock;
-	struct answer_dirs *dirs; /* NULL until the driver has run */
-	struct known_operator *operators;
-	struct pragma_changes *options;
-};
-
-struct cpp_driver_cache {
-	struct cpp_setup setup;
-	char *cache_dir;
-	struct cpp_names *names;
-	atomic_uint_fast64_t asked;
-	pthread_mutex_t lock; /* protects the fields below */
-	struct shared_dialect *dialects;
-	/* operators "OP TEXT" that each compiler evaluates */
-	struct strv wanted;
-};
 
 struct cpp_driver_cache *cpp_driver_cache_new(const struct cpp_setup *setup,
 					      struct cpp_names *names)
@@ -619,7 +560,8 @@ static void parse_builtin_line(struct shared_dialect *f, const char *line)
 		};
 }
 
-/* Add to `f` the result lines in `answer`, in the format of run_query(). */
+/* Add to `f` the result lines in `answer`, in the format of query_compiler().
+ */
 static void parse_driver_answer(struct cpp_driver_cache *a,
 				struct shared_dialect *f, unsigned mode,
 				const struct buf *answer)
@@ -666,46 +608,69 @@ static void parse_driver_answer(struct cpp_driver_cache *a,
 	buf_release(&macros);
 }
 
-static int query_compiler(struct cpp_driver_cache *a, struct shared_dialect *f,
-			  const struct cpp_unit *unit,
-			  const struct cpp_cmdline *line,
-			  enum cpp_driver_query what, const struct strv *keys,
-			  struct err *err)
+/*
+ * Run the driver on a temporary source, add the results to `f` and store them
+ * in the cache directory, as lines:
+ *
+ * #define X 1, #undef X  predefined macros
+ * has N                  name N of enum cpp_word is built in;
+ *                        0: raw strings are not supported
+ * op OP VALUE TEXT       value of an operator "OP TEXT" of `keys`
+ * dirs                   start of a list of directories:
+ * D PATH, N PATH           an existing directory, a missing one
+ * pragmas KEY            macros that the last pragma changes:
+ * +define X 1, +undef X
+ */
+static int query_compiler(const struct cpp_driver_request *r,
+			  struct shared_dialect *f, enum cpp_driver_query what,
+			  const struct strv *keys, struct err *err)
 {
+	struct buf source = { 0 }, text = { 0 }, err_text = { 0 };
+	struct cpp_driver_cache *a = r->cache;
+	struct strv argv = { 0 }, env = { 0 };
 	struct buf answer = { 0 };
-	int ret;
-
-	atomic_fetch_add(&a->asked, 1);
-	ret = run_query(&a->setup, unit, line, a->names, what, keys, &answer,
-			err);
-	if (!ret) {
-		parse_driver_answer(a, f, line->mode, &answer);
-		write_driver_cache(a, f, what, &answer);
-	}
-	buf_release(&answer);
-	return ret;
-}
-
-/* Load the properties of `f` from the cache directory or by a driver run. */
-static int load_dialect(struct cpp_driver_cache *a, struct shared_dialect *f,
-			const struct cpp_unit *unit,
-			const struct cpp_cmdline *line, struct err *err)
-{
-	struct strv keys = { 0 };
-	struct buf kept = { 0 };
+	char *path = NULL;
 	int ret = 0;
 
-	if (read_driver_cache(a, f, &kept))
-		parse_driver_answer(a, f, line->mode, &kept);
-	if (!f->base.macros) {
-		pthread_mutex_lock(&a->lock);
-		strv_add_all(&keys, strv_list(&a->wanted));
-		pthread_mutex_unlock(&a->lock);
-		ret = query_compiler(a, f, unit, line, CPP_DRIVER_QUERY_MACROS,
-				     &keys, err);
+	atomic_fetch_add(&a->asked, 1);
+	if (!a->setup.query)
+		return err_set(err, ENOTSUP, "no compiler to query");
+	make_source(&source, what, a->names, keys);
+	if (source.len)
+		ret = write_source(&source, &path, err);
+	if (ret)
+		goto out;
+	/* The compiler must print its messages in English. */
+	for (char *const *e = r->unit->env; e && *e; e++) {
+		if (!str_starts(*e, "LC_ALL=") && !str_starts(*e, "LANGUAGE="))
+			strv_add(&env, *e);
 	}
-	strv_release(&keys);
-	buf_release(&kept);
+	strv_add(&env, "LC_ALL=C");
+	make_query_argv(&argv, r, what, path ? path : "/dev/null");
+	ret = a->setup.query(a->setup.ctx, r->unit->cwd, argv.v, env.v, &text,
+			     &err_text, err);
+	if (ret)
+		goto out;
+	if (what == CPP_DRIVER_QUERY_DIRS)
+		ret = read_dirs(buf_str(&err_text), &answer);
+	else if (what == CPP_DRIVER_QUERY_PRAGMAS)
+		ret = read_options(buf_str(&text), keys, &answer, err);
+	else
+		read_output(buf_str(&text), keys, &answer);
+	if (ret)
+		goto out;
+	parse_driver_answer(a, f, r->line->mode, &answer);
+	write_driver_cache(a, f, what, &answer);
+out:
+	if (path)
+		unlink(path);
+	free(path);
+	buf_release(&source);
+	buf_release(&text);
+	buf_release(&err_text);
+	buf_release(&answer);
+	strv_release(&argv);
+	strv_release(&env);
 	return ret;
 }
 
@@ -728,23 +693,33 @@ static struct shared_dialect *find_dialect(struct cpp_driver_cache *a,
 	return f;
 }
 
-struct cpp_dialect *cpp_driver_query_dialect(struct cpp_driver_cache *a,
-					     const struct cpp_unit *unit,
-					     const struct cpp_cmdline *line,
+struct cpp_dialect *cpp_driver_query_dialect(const struct cpp_driver_request *r,
 					     enum reason *why, char **detail)
 {
+	struct cpp_driver_cache *a = r->cache;
 	struct shared_dialect *f;
+	struct strv keys = { 0 };
+	struct buf kept = { 0 };
 	struct err err = { 0 };
 	char hex[DIGEST_HEX];
 	int ret = 0;
 
-	dialect_digest(unit, line, hex);
+	dialect_digest(r->unit, r->line, hex);
 	f = find_dialect(a, hex);
 	pthread_mutex_lock(&f->lock);
+	if (!f->base.macros && read_driver_cache(a, f, &kept))
+		parse_driver_answer(a, f, r->line->mode, &kept);
 	/* After a failure, the next unit tries again. */
-	if (!f->base.macros)
-		ret = load_dialect(a, f, unit, line, &err);
+	if (!f->base.macros) {
+		pthread_mutex_lock(&a->lock);
+		strv_add_all(&keys, strv_list(&a->wanted));
+		pthread_mutex_unlock(&a->lock);
+		ret = query_compiler(r, f, CPP_DRIVER_QUERY_MACROS, &keys,
+				     &err);
+	}
 	pthread_mutex_unlock(&f->lock);
+	strv_release(&keys);
+	buf_release(&kept);
 	if (!ret)
 		return &f->base;
 	*why = REASON_NO_MACROS;
@@ -752,21 +727,17 @@ struct cpp_dialect *cpp_driver_query_dialect(struct cpp_driver_cache *a,
 	return NULL;
 }
 
-int cpp_driver_query_dirs(struct cpp_driver_cache *a,
-			  struct cpp_dialect *dialect,
-			  const struct cpp_unit *unit,
-			  const struct cpp_cmdline *line, bool refresh,
+int cpp_driver_query_dirs(const struct cpp_driver_request *r, bool refresh,
 			  const struct strv **dirs, const struct strv **absent,
 			  enum reason *why)
 {
-	struct shared_dialect *f = (struct shared_dialect *)dialect;
+	struct shared_dialect *f = (struct shared_dialect *)r->dialect;
 	struct err err;
 	int ret = 0;
 
 	pthread_mutex_lock(&f->lock);
 	if (refresh || !f->dirs)
-		ret = query_compiler(a, f, unit, line, CPP_DRIVER_QUERY_DIRS,
-				     NULL, &err);
+		ret = query_compiler(r, f, CPP_DRIVER_QUERY_DIRS, NULL, &err);
 	if (!ret) {
 		*dirs = &f->dirs->dirs;
 		*absent = &f->dirs->absent;
@@ -783,10 +754,10 @@ int cpp_driver_query_dirs(struct cpp_driver_cache *a,
  * gives no value, a second run evaluates the operator alone.
  */
 static struct known_operator *query_operator_value(
-	struct cpp_driver_cache *a, struct shared_dialect *f,
-	const struct cpp_unit *unit, const struct cpp_cmdline *line,
+	const struct cpp_driver_request *r, struct shared_dialect *f,
 	enum cpp_word op, const char *text, const struct cpp_text *near)
 {
+	struct cpp_driver_cache *a = r->cache;
 	struct strv all = { 0 }, one = { 0 };
 	struct known_operator *o;
 	struct err err;
@@ -801,12 +772,10 @@ static struct known_operator *query_operator_value(
 					       near->blob_len);
 	strv_add_all(&all, strv_list(&a->wanted));
 	pthread_mutex_unlock(&a->lock);
-	query_compiler(a, f, unit, line, CPP_DRIVER_QUERY_OPERATORS, &all,
-		       &err);
+	query_compiler(r, f, CPP_DRIVER_QUERY_OPERATORS, &all, &err);
 	o = find_operator(f, op, text);
 	if (!o) {
-		query_compiler(a, f, unit, line, CPP_DRIVER_QUERY_OPERATORS,
-			       &one, &err);
+		query_compiler(r, f, CPP_DRIVER_QUERY_OPERATORS, &one, &err);
 		o = find_operator(f, op, text);
 	}
 	strv_release(&all);
@@ -814,20 +783,18 @@ static struct known_operator *query_operator_value(
 	return o;
 }
 
-int cpp_driver_query_operator(struct cpp_driver_cache *a,
-			      struct cpp_dialect *dialect,
-			      const struct cpp_unit *unit,
-			      const struct cpp_cmdline *line, enum cpp_word op,
-			      const char *text, const struct cpp_text *includer,
-			      long long *value, enum reason *why)
+int cpp_driver_query_operator(const struct cpp_driver_request *r,
+			      enum cpp_word op, const char *text,
+			      const struct cpp_text *includer, long long *value,
+			      enum reason *why)
 {
-	struct shared_dialect *f = (struct shared_dialect *)dialect;
+	struct shared_dialect *f = (struct shared_dialect *)r->dialect;
 	struct known_operator *o;
 
 	pthread_mutex_lock(&f->lock);
 	o = find_operator(f, op, text);
 	if (!o)
-		o = query_operator_value(a, f, unit, line, op, text, includer);
+		o = query_operator_value(r, f, op, text, includer);
 	if (o)
 		*value = o->value;
 	pthread_mutex_unlock(&f->lock);
@@ -846,14 +813,11 @@ static struct pragma_changes *find_options(const struct shared_dialect *f,
 	return o;
 }
 
-struct cpp_text *cpp_driver_query_pragmas(struct cpp_driver_cache *a,
-					  struct cpp_dialect *dialect,
-					  const struct cpp_unit *unit,
-					  const struct cpp_cmdline *line,
+struct cpp_text *cpp_driver_query_pragmas(const struct cpp_driver_request *r,
 					  const struct strv *pragmas,
 					  enum reason *why, char **detail)
 {
-	struct shared_dialect *f = (struct shared_dialect *)dialect;
+	struct shared_dialect *f = (struct shared_dialect *)r->dialect;
 	char *key = cpp_pragma_options_key(pragmas);
 	struct cpp_text *changes = NULL;
 	struct err err = { 0 };
@@ -861,12 +825,12 @@ struct cpp_text *cpp_driver_query_pragmas(struct cpp_driver_cache *a,
 
 	pthread_mutex_lock(&f->lock);
 	o = find_options(f, key);
-	if (!o && !query_compiler(a, f, unit, line, CPP_DRIVER_QUERY_PRAGMAS,
-				  pragmas, &err))
+	if (!o &&
+	    !query_compiler(r, f, CPP_DRIVER_QUERY_PRAGMAS, pragmas, &err))
 		o = find_options(f, key);
 	if (o && !o->changes)
-		o->changes = cpp_lex_file(a->names, &o->lines, line->mode,
-					  false);
+		o->changes = cpp_lex_file(r->cache->names, &o->lines,
+					  r->line->mode, false);
 	if (o)
 		changes = o->changes;
 	pthread_mutex_unlock(&f->lock);

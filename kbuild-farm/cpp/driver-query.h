@@ -35,13 +35,20 @@ struct cpp_driver_cache *cpp_driver_cache_new(const struct cpp_setup *setup,
 					      struct cpp_names *names);
 void cpp_driver_cache_free(struct cpp_driver_cache *a);
 
+/* A unit whose compiler is queried.  All pointers are borrowed. */
+struct cpp_driver_request {
+	struct cpp_driver_cache *cache;
+	const struct cpp_unit *unit;
+	const struct cpp_cmdline *line;
+	struct cpp_dialect *dialect; /* ignored by cpp_driver_query_dialect() */
+};
+
 /*
- * Return the properties of the compiler of `line`, owned by `a`.  If the driver
- * fails, returns NULL and sets *why and *detail; the caller frees *detail.
+ * Return the properties of the unit's compiler, owned by the cache.  If the
+ * driver fails, returns NULL and sets *why and *detail; the caller frees
+ * *detail.
  */
-struct cpp_dialect *cpp_driver_query_dialect(struct cpp_driver_cache *a,
-					     const struct cpp_unit *unit,
-					     const struct cpp_cmdline *line,
+struct cpp_dialect *cpp_driver_query_dialect(const struct cpp_driver_request *r,
 					     enum reason *why, char **detail);
 
 /*
@@ -49,12 +56,9 @@ struct cpp_dialect *cpp_driver_query_dialect(struct cpp_driver_cache *a,
  *
  * `absent` receives the directories that did not exist when the driver ran.  If
  * one of them exists now, call again with `refresh`.  Both lists are owned by
- * `dialect`.  Returns 0, or a negative value with the reason in *why.
+ * the dialect.  Returns 0, or a negative value with the reason in *why.
  */
-int cpp_driver_query_dirs(struct cpp_driver_cache *a,
-			  struct cpp_dialect *dialect,
-			  const struct cpp_unit *unit,
-			  const struct cpp_cmdline *line, bool refresh,
+int cpp_driver_query_dirs(const struct cpp_driver_request *r, bool refresh,
 			  const struct strv **dirs, const struct strv **absent,
 			  enum reason *why);
 
@@ -65,24 +69,19 @@ int cpp_driver_query_dirs(struct cpp_driver_cache *a,
  * compiler run evaluates the other operators of that file.  Returns 0, or a
  * negative value with the reason in *why.
  */
-int cpp_driver_query_operator(struct cpp_driver_cache *a,
-			      struct cpp_dialect *dialect,
-			      const struct cpp_unit *unit,
-			      const struct cpp_cmdline *line, enum cpp_word op,
-			      const char *text, const struct cpp_text *includer,
-			      long long *value, enum reason *why);
+int cpp_driver_query_operator(const struct cpp_driver_request *r,
+			      enum cpp_word op, const char *text,
+			      const struct cpp_text *includer, long long *value,
+			      enum reason *why);
 
 /*
  * Return the changes that the last of `pragmas` makes to gcc's macros.  Each
  * pragma is a text such as "GCC target(...)".
  *
- * The result is a list of directives owned by `dialect`.  If the driver fails,
- * returns NULL and sets *why and *detail; the caller frees *detail.
+ * The result is a list of directives owned by the dialect.  If the driver
+ * fails, returns NULL and sets *why and *detail; the caller frees *detail.
  */
-struct cpp_text *cpp_driver_query_pragmas(struct cpp_driver_cache *a,
-					  struct cpp_dialect *dialect,
-					  const struct cpp_unit *unit,
-					  const struct cpp_cmdline *line,
+struct cpp_text *cpp_driver_query_pragmas(const struct cpp_driver_request *r,
 					  const struct strv *pragmas,
 					  enum reason *why, char **detail);
 

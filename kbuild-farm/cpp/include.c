@@ -346,14 +346,13 @@ static bool has_existing_dir(struct cpp_walk *walk, const struct strv *absent)
 
 static void add_builtin_dirs(struct cpp_walk *walk)
 {
+	struct cpp_driver_request driver = cpp_walk_driver(walk);
 	const struct strv *dirs = NULL, *absent = NULL;
 	struct cpp_lists *l = walk->lists;
 	enum reason why = REASON_NONE;
 
 	for (int again = 0; again < 2; again++) {
-		if (cpp_driver_query_dirs(walk->worker->shared->driver_cache,
-					  walk->dialect, walk->unit,
-					  &walk->cmdline, again, &dirs, &absent,
+		if (cpp_driver_query_dirs(&driver, again, &dirs, &absent,
 					  &why)) {
 			cpp_walk_fail(walk, why, NULL);
 			return;

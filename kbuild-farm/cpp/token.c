@@ -34,12 +34,6 @@ const uint8_t cpp_char_class[256] = {
 	[0x80 ... 0xff] = CPP_CHAR_WORD,
 };
 
-/* Return the value of a digit, or a value above any base. */
-static unsigned escape_digit(char c)
-{
-	return (unsigned)str_hex_digit(c);
-}
-
 /*
  * Parse up to `most` digits and keep the low 32 bits.  Return -1 if there is no
  * digit.
@@ -49,9 +43,13 @@ static int64_t escape_digits(const char **s, const char *end, unsigned base,
 {
 	const char *from = *s;
 	uint32_t v = 0;
+	unsigned digit;
 
-	for (; *s < end && most && escape_digit(**s) < base; ++*s, most--)
-		v = v * base + escape_digit(**s);
+	/* UINT_MAX if **s is no digit, which exceeds any base. */
+	for (;
+	     *s < end && most && (digit = (unsigned)str_hex_digit(**s)) < base;
+	     ++*s, most--)
+		v = v * base + digit;
 	return *s > from ? (int64_t)v : -1;
 }
 
@@ -62,7 +60,7 @@ int64_t cpp_escape(const char **s, const char *end)
 	const char *known;
 	char c = **s;
 
-	if (escape_digit(c) < 8)
+	if (c >= '0' && c <= '7')
 		return escape_digits(s, end, 8, 3);
 	++*s;
 	if (c == 'x')

@@ -540,6 +540,7 @@ static void expand_pragma(struct cpp_walk *walk, const struct cpp_name *s)
 /* Apply gcc's changes of predefined macros; clang has no such pragmas. */
 static void change_options(struct cpp_walk *walk, const struct cpp_name *s)
 {
+	struct cpp_driver_request driver = cpp_walk_driver(walk);
 	struct cpp_text *changes;
 	enum reason why = REASON_NONE;
 	char *detail = NULL;
@@ -555,9 +556,8 @@ static void change_options(struct cpp_walk *walk, const struct cpp_name *s)
 		return;
 	}
 	strv_add(&walk->pragma_options, s->s);
-	changes = cpp_driver_query_pragmas(
-		walk->worker->shared->driver_cache, walk->dialect, walk->unit,
-		&walk->cmdline, &walk->pragma_options, &why, &detail);
+	changes = cpp_driver_query_pragmas(&driver, &walk->pragma_options, &why,
+					   &detail);
 	cpp_pragma_options_prune(&walk->pragma_options);
 	if (changes)
 		cpp_walk_apply_definitions(walk, changes);

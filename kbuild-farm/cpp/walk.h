@@ -171,6 +171,18 @@ static inline unsigned cpp_walk_level(const struct cpp_walk *walk)
 	       (walk->lists->frame[0].file_index != 0);
 }
 
+/* Return the request with which the unit's compiler is queried. */
+static inline struct cpp_driver_request cpp_walk_driver(
+	const struct cpp_walk *walk)
+{
+	return (struct cpp_driver_request){
+		.cache = walk->worker->shared->driver_cache,
+		.unit = walk->unit,
+		.line = &walk->cmdline,
+		.dialect = walk->dialect,
+	};
+}
+
 /* Mark the unit not scannable.  The first reason counts.  Copies `detail`. */
 void cpp_walk_fail(struct cpp_walk *walk, enum reason why, const char *detail);
 /* Merge the marks of a file into those of the unit. */
