@@ -4,12 +4,34 @@
  *
  * A path is given as a program names it.  The entries are those that the kernel
  * visits during path resolution: each symbolic link, the directories that a
- * ".." leaves, and the file at its resolved path.
+ * ".." leaves, and the file at its resolved path.  A stat watch detects later
+ * changes of the files that were collected.
  */
 #ifndef COMPILER_COLLECTOR_H
 #define COMPILER_COLLECTOR_H
 
 #include "compiler/manifest.h"
+#include "store/digest-cache.h"
+
+/* Change detection for a list of files by stat(2). */
+struct compiler_stat_watch;
+
+struct compiler_stat_watch *compiler_stat_watch_new(void);
+void compiler_stat_watch_free(struct compiler_stat_watch *w);
+/* Add a path.  For a link, `stamp` is that of the link itself. */
+void compiler_stat_watch_add(struct compiler_stat_watch *w, const char *path,
+			     const struct file_stamp *stamp);
+/*
+ * Check all paths by lstat(2).  Returns 0 if all stamps are unchanged, or
+ * -ESTALE with `err` naming the first changed path.
+ */
+int compiler_stat_watch_check(struct compiler_stat_watch *w, struct err *err);
+/*
+ * Check only the directories of the paths by stat(2).  Returns true if no file
+ * was added, removed or replaced since the last successful
+ * compiler_stat_watch_check().  Does not detect writes into a file.
+ */
+bool compiler_stat_watch_check_quick(const struct compiler_stat_watch *w);
 
 /* A zeroed struct is an empty collector, in which `watch` may be set. */
 struct compiler_collector {

@@ -47,29 +47,6 @@ static bool has_name(const struct compiler_list *l, const char *name)
 	return false;
 }
 
-static void add_programs(struct compiler_list *l, const char *dir)
-{
-	struct strv names = { 0 };
-
-	fs_list(dir, &names);
-	for (size_t i = 0; i < names.n; i++) {
-		char *path = xasprintf("%s/%s", dir, names.v[i]);
-
-		if (!compiler_find_is_driver_name(names.v[i]) ||
-		    has_name(l, names.v[i]) || !which_is_executable(path) ||
-		    which_is_wrapper(path)) {
-			free(path);
-			continue;
-		}
-		*VEC_ADD(l->v, l->n) = (struct compiler_program){
-			.name = xstrdup(names.v[i]),
-			.path = path,
-			.is_elf = elf_has_magic(path),
-		};
-	}
-	strv_release(&names);
-}
-
 static int by_program_name(const void *a, const void *b)
 {
 	const struct compiler_program *x = a, *y = b;
@@ -83,8 +60,26 @@ void compiler_find_all(struct compiler_list *out, const char *path)
 	for (;;) {
 		size_t len = strcspn(path, ":");
 		char *dir = len ? xstrndup(path, len) : xstrdup(".");
+		struct strv names = { 0 };
 
-		add_programs(out, dir);
+		fs_list(dir, &names);
+		for (size_t i = 0; i < names.n; i++) {
+			char *program = xasprintf("%s/%s", dir, names.v[i]);
+
+			if (!compiler_find_is_driver_name(names.v[i]) ||
+			    has_name(out, names.v[i]) ||
+			    !which_is_executable(program) ||
+			    which_is_wrapper(program)) {
+				free(program);
+				continue;
+			}
+			*VEC_ADD(out->v, out->n) = (struct compiler_program){
+				.name = xstrdup(names.v[i]),
+				.path = program,
+				.is_elf = elf_has_magic(program),
+			};
+		}
+		strv_release(&names);
 		free(dir);
 		if (!path[len])
 			break;

@@ -8,7 +8,6 @@
 #include "compiler/collector.h"
 #include "compiler/driver-parts.h"
 #include "compiler/library.h"
-#include "compiler/stat-watch.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -4,7 +4,6 @@
 
 #include "../lib/tempdir.h"
 #include "base/fs.h"
-#include "compiler/stat-watch.h"
 #include "suite.h"
 
 #include <check.h>

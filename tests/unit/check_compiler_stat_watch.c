@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
-#include "compiler/stat-watch.h"
+#include "compiler/collector.h"
 
 #include "../lib/tempdir.h"
 #include "base/fs.h"
@@ -119,7 +119,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("compiler/watch");
+	Suite *s = suite_create("compiler/collector, watch");
 	TCase *t = tcase_create("watch");
 
 	tcase_add_checked_fixture(t, set_up, tear_down);
