@@ -160,7 +160,7 @@ public_toolchain := adopt builtin catalog dir-digest hostlib install installed \
 	link tool-name
 uses_inputs := base wire store options cpp compiler
 public_inputs := collect cross-tool fixdep manifest object-format path \
-	reference-object tool toolchain
+	tool toolchain
 #
 # node side
 uses_machine := base wire

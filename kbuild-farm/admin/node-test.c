@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "inputs/reference-object.h"
+#include "inputs/toolchain.h"
 #include "node/duplicates.h"
 #include "node/limits.h"
 #include "peer/canary-db.h"

@@ -6,7 +6,7 @@
  *	2. bandwidth, one node after the other, so that they do not share
  *	   the link of the build host
  *	3. upload of a compiler, the canary (peer/canary.h), and a
- *	   known-answer test (inputs/reference-object.h)
+ *	   known-answer test (inputs/toolchain.h)
  *	4. optionally a burn-in: sources whose objects are known are compiled
  *	   on all cores for some time
  *

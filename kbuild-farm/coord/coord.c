@@ -12,7 +12,6 @@
 #include "coord/tool-step.h"
 #include "coord/wrapper-conn.h"
 #include "inputs/fixdep.h"
-#include "inputs/reference-object.h"
 #include "inputs/tool.h"
 #include "inputs/toolchain.h"
 #include "node/limits.h"

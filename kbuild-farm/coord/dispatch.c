@@ -23,7 +23,6 @@
 #include "coord/unit.h"
 #include "coord/wrapper-conn.h"
 #include "inputs/fixdep.h"
-#include "inputs/reference-object.h"
 #include "inputs/toolchain.h"
 #include "options/env.h"
 #include "options/output.h"

@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/vec.h"
-#include "inputs/path-resolve.h"
 #include "options/output.h"
 
 #include <errno.h>
@@ -233,20 +232,6 @@ static enum list_outcome list_dirs(struct manifest_lister *l)
 	return ret;
 }
 
-static uint32_t add_guard(struct manifest_lister *l, struct inputs_dir *d)
-{
-	struct inputs_manifest *m = l->m;
-
-	if (d->listed_unit == l->unit_number)
-		return (uint32_t)d->guard_index;
-	d->listed_unit = l->unit_number;
-	d->guard_index = m->n_guards;
-	*VEC_ADD(m->guards, m->n_guards) = (struct inputs_manifest_guard){
-		d, inputs_dir_get_state(l->in->dirs, d)
-	};
-	return (uint32_t)d->guard_index;
-}
-
 /*
  * List an absent path if the input root of a node may contain it, because it
  * was listed for another unit.
@@ -271,7 +256,8 @@ static void list_absence(struct manifest_lister *l, struct inputs_dir *d,
 
 static enum list_outcome list_absent(struct manifest_lister *l)
 {
-	const struct strv *absent = &l->m->closure.absent;
+	struct inputs_manifest *m = l->m;
+	const struct strv *absent = &m->closure.absent;
 
 	for (size_t i = 0; i < absent->n; i++) {
 		const struct inputs_filename *s;
@@ -286,7 +272,15 @@ static enum list_outcome list_absent(struct manifest_lister *l)
 		guard = s->dir;
 		while (!guard->exists && guard->parent)
 			guard = guard->parent;
-		l->m->guarded_by[i] = add_guard(l, guard);
+		if (guard->listed_unit != l->unit_number) {
+			guard->listed_unit = l->unit_number;
+			guard->guard_index = m->n_guards;
+			*VEC_ADD(m->guards,
+				 m->n_guards) = (struct inputs_manifest_guard){
+				guard, inputs_dir_get_state(l->in->dirs, guard)
+			};
+		}
+		m->guarded_by[i] = (uint32_t)guard->guard_index;
 		/* The path may have appeared after the scan. */
 		if (!file_stamp_is_reliable(&guard->stamp, l->start_ns) &&
 		    !access(l->abs, F_OK))
@@ -420,23 +414,6 @@ static enum list_outcome scan_once(struct manifest_lister *l)
 	return LIST_OUTCOME_DONE;
 }
 
-static enum list_outcome list_once_stable(struct manifest_lister *l)
-{
-	enum list_outcome ret = scan_once(l);
-	uint64_t began = clock_cpu_us();
-
-	if (ret == LIST_OUTCOME_DONE)
-		ret = list_closure(l);
-	/* A link can lead to another file without a digest. */
-	for (int i = 0; ret == LIST_OUTCOME_NEEDS_DIGESTS && i < 2; i++) {
-		ret = hash_files(l);
-		if (ret == LIST_OUTCOME_DONE)
-			ret = list_closure(l);
-	}
-	l->m->list_us += (uint32_t)(clock_cpu_us() - began);
-	return ret;
-}
-
 void inputs_manifest_make(struct inputs_manifest *m, struct inputs *in,
 			  const struct cpp_unit *unit)
 {
@@ -451,7 +428,20 @@ void inputs_manifest_make(struct inputs_manifest *m, struct inputs *in,
 	for (int i = 0; i < SCAN_ROUNDS_MAX && ret != LIST_OUTCOME_DONE &&
 			ret != LIST_OUTCOME_REJECTED;
 	     i++) {
-		ret = list_once_stable(l);
+		uint64_t began;
+
+		ret = scan_once(l);
+		began = clock_cpu_us();
+		if (ret == LIST_OUTCOME_DONE)
+			ret = list_closure(l);
+		/* A link can lead to another file without a digest. */
+		for (int k = 0; ret == LIST_OUTCOME_NEEDS_DIGESTS && k < 2;
+		     k++) {
+			ret = hash_files(l);
+			if (ret == LIST_OUTCOME_DONE)
+				ret = list_closure(l);
+		}
+		m->list_us += (uint32_t)(clock_cpu_us() - began);
 		l->unit.stat_max_age_ns = 0;
 	}
 	if (ret == LIST_OUTCOME_STALE || ret == LIST_OUTCOME_NEEDS_DIGESTS)

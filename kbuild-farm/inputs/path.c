@@ -2,11 +2,17 @@
 #include "inputs/path.h"
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/str.h"
+#include "base/vec.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct inputs_paths {
 	pthread_mutex_t lock;
@@ -193,4 +199,334 @@ const struct inputs_entry *inputs_path_set_absent(struct inputs_paths *t,
 						  struct inputs_path *p)
 {
 	return plain_entry(t, p, WIRE_INODE_ABSENT);
+}
+
+struct inputs_dir_cache {
+	struct inputs_paths *paths;
+	struct arena arena;
+	struct inputs_dir root;
+	unsigned symlink_depth; /* number of nested links being followed */
+	uint64_t trusted_us;
+	struct map by_path;
+};
+
+struct inputs_dir_cache *inputs_dir_cache_new(struct inputs_paths *paths)
+{
+	struct inputs_dir_cache *t = xcalloc(1, sizeof(*t));
+
+	t->paths = paths;
+	t->trusted_us = UINT64_MAX;
+	t->root.abs = "/";
+	t->root.base = "";
+	t->root.real = inputs_paths_root(paths);
+	t->root.exists = t->root.resolved = true;
+	return t;
+}
+
+void inputs_dir_cache_free(struct inputs_dir_cache *t)
+{
+	if (!t)
+		return;
+	map_release(&t->by_path);
+	arena_release(&t->arena);
+	free(t);
+}
+
+int inputs_dir_read_symlink(struct inputs_dir_cache *t, struct inputs_path *p,
+			    const struct stat *st, char *target_path,
+			    size_t target_size)
+{
+	char target[PATH_MAX];
+	struct file_stamp stamp;
+	ssize_t n = readlink(p->name, target, sizeof(target) - 1);
+	int len, ret = n < 0 ? -errno : -ENOENT;
+
+	if (n <= 0)
+		return ret < 0 ? ret : -ENOENT;
+	target[n] = '\0';
+	file_stamp_from_stat(&stamp, st);
+	inputs_path_set_symlink(t->paths, p, &stamp, target);
+	len = snprintf(target_path, target_size, "%s%s%s",
+		       *target == '/' ? "" : p->parent->name,
+		       *target == '/' ? "" : "/", target);
+	return (size_t)len < target_size ? 0 : -ENAMETOOLONG;
+}
+
+static struct inputs_dir *check_dir_once(struct inputs_dir_cache *t,
+					 uint32_t unit, struct inputs_dir *d);
+
+static void set_dir_symlinks(struct inputs_dir_cache *t, struct inputs_dir *d,
+			     struct inputs_path *link,
+			     const struct inputs_dir *behind)
+{
+	const struct inputs_dir *up = d->parent;
+	size_t n = up->n_links + (link ? 1 + behind->n_links : 0);
+	struct inputs_path **v;
+
+	if (!link) {
+		d->links = up->links;
+		d->n_links = n;
+		return;
+	}
+	v = arena_alloc(&t->arena, n * sizeof(struct inputs_path *));
+	if (up->n_links)
+		memcpy(v, up->links, up->n_links * sizeof(*v));
+	v[up->n_links] = link;
+	if (behind->n_links)
+		memcpy(v + up->n_links + 1, behind->links,
+		       behind->n_links * sizeof(*v));
+	d->links = v;
+	d->n_links = n;
+}
+
+/* Resolve `d`, whose last component is a link.  Returns NULL on failure. */
+static struct inputs_dir *resolve_symlink_component(struct inputs_dir_cache *t,
+						    uint32_t unit,
+						    struct inputs_dir *d,
+						    struct inputs_path *link,
+						    const struct stat *st)
+{
+	char to[2 * PATH_MAX];
+	struct inputs_dir *behind;
+
+	if (inputs_dir_read_symlink(t, link, st, to, sizeof(to)) ||
+	    t->symlink_depth >= INPUTS_SYMLINKS_MAX)
+		return NULL;
+	t->symlink_depth++;
+	behind = inputs_dir_resolve(t, unit, to, strlen(to));
+	t->symlink_depth--;
+	if (!behind)
+		return NULL;
+	set_dir_symlinks(t, d, link, behind);
+	d->real = behind->real;
+	return d;
+}
+
+static struct inputs_dir *resolve_dir(struct inputs_dir_cache *t, uint32_t unit,
+				      struct inputs_dir *d)
+{
+	struct inputs_path *child;
+	struct stat st;
+
+	/*
+	 * A directory that was resolved before has changed, so its parents may
+	 * have changed as well: resolve all of them again.
+	 */
+	if (d->real && d->parent != &t->root) {
+		d->parent->checked_unit = 0;
+		d->parent->resolved = false;
+	}
+	if (!check_dir_once(t, unit, d->parent))
+		return NULL;
+	d->real = d->parent->real;
+	set_dir_symlinks(t, d, NULL, NULL);
+	if (!strcmp(d->base, "."))
+		return d;
+	if (!strcmp(d->base, "..")) {
+		if (d->real->parent)
+			d->real = d->real->parent;
+		return d;
+	}
+	child = inputs_paths_child(t->paths, d->real, d->base, strlen(d->base));
+	if (!lstat(child->name, &st) && S_ISLNK(st.st_mode))
+		return resolve_symlink_component(t, unit, d, child, &st);
+	d->real = child;
+	return d;
+}
+
+static bool are_symlinks_unchanged(const struct inputs_dir *d, uint32_t unit)
+{
+	for (size_t i = 0; i < d->n_links; i++) {
+		struct inputs_path *p = d->links[i];
+		struct file_stamp now;
+		struct stat st;
+
+		if (p->checked_unit == unit)
+			continue;
+		if (!p->current || p->current->kind != WIRE_INODE_SYMLINK ||
+		    lstat(p->name, &st))
+			return false;
+		file_stamp_from_stat(&now, &st);
+		if (!file_stamp_equal(&now, &p->current->file_digest.stamp))
+			return false;
+		p->checked_unit = unit;
+	}
+	return true;
+}
+
+/*
+ * Check a directory for the unit `unit` and resolve it again if it has changed.
+ * Returns NULL if it cannot be resolved.
+ */
+static struct inputs_dir *check_dir_once(struct inputs_dir_cache *t,
+					 uint32_t unit, struct inputs_dir *d)
+{
+	struct file_stamp now = { 0 };
+	struct stat st;
+	uint64_t looked;
+	bool exists;
+
+	if (d->checked_unit == unit || d == &t->root)
+		return d;
+	if (d->resolved && d->exists && !d->n_links &&
+	    d->checked_us >= t->trusted_us) {
+		d->checked_unit = unit;
+		return d;
+	}
+	looked = clock_us();
+	exists = !stat(d->abs, &st) && S_ISDIR(st.st_mode);
+	if (exists)
+		file_stamp_from_stat(&now, &st);
+	if (!d->resolved || exists != d->exists || now.dev != d->stamp.dev ||
+	    now.ino != d->stamp.ino || !are_symlinks_unchanged(d, unit)) {
+		d->resolved = false;
+		if (!resolve_dir(t, unit, d))
+			return NULL;
+		d->resolved = true;
+	}
+	d->exists = exists;
+	d->stamp = now;
+	d->checked_us = looked;
+	d->checked_unit = unit;
+	return d;
+}
+
+struct inputs_dir *inputs_dir_resolve(struct inputs_dir_cache *t, uint32_t unit,
+				      const char *abs, size_t len)
+{
+	struct inputs_dir *d;
+	struct map_entry *n;
+	uint64_t hash;
+	size_t up;
+
+	while (len && abs[len - 1] == '/')
+		len--;
+	if (!len)
+		return &t->root;
+	hash = map_hash(bytes_of(abs, len));
+	for (n = map_find(&t->by_path, hash); n; n = map_next_match(n)) {
+		d = (struct inputs_dir *)n;
+		if (!strncmp(d->abs, abs, len) && !d->abs[len])
+			return check_dir_once(t, unit, d);
+	}
+
+	d = arena_alloc(&t->arena, sizeof(*d));
+	*d = (struct inputs_dir){ 0 };
+	d->abs = arena_copy(&t->arena, abs, len);
+	for (up = len; up && abs[up - 1] != '/'; up--)
+		;
+	d->base = d->abs + up;
+	d->parent = inputs_dir_resolve(t, unit, abs, up);
+	if (!d->parent)
+		return NULL;
+	map_add(&t->by_path, &d->entry, hash);
+	return check_dir_once(t, unit, d);
+}
+
+void inputs_dir_cache_trust_since(struct inputs_dir_cache *t, uint64_t since_us)
+{
+	t->trusted_us = since_us;
+}
+
+struct inputs_dir_state *inputs_dir_get_state(struct inputs_dir_cache *t,
+					      struct inputs_dir *d)
+{
+	if (d->state && file_stamp_equal(&d->state->stamp, &d->stamp))
+		return d->state;
+	d->state = arena_alloc(&t->arena, sizeof(*d->state));
+	d->state->stamp = d->stamp;
+	atomic_init(&d->state->verified_us, 0);
+	return d->state;
+}
+
+struct inputs_filename_cache {
+	struct inputs_paths *paths;
+	struct inputs_dir_cache *dirs;
+	struct arena arena;
+	struct map by_name;
+	struct inputs_filename **by_number; /* NULL: unused number */
+	size_t n_numbered;
+};
+
+struct inputs_filename_cache *inputs_filename_cache_new(
+	struct inputs_paths *paths, struct inputs_dir_cache *dirs)
+{
+	struct inputs_filename_cache *t = xcalloc(1, sizeof(*t));
+
+	t->paths = paths;
+	t->dirs = dirs;
+	return t;
+}
+
+void inputs_filename_cache_free(struct inputs_filename_cache *t)
+{
+	if (!t)
+		return;
+	map_release(&t->by_name);
+	arena_release(&t->arena);
+	free(t->by_number);
+	free(t);
+}
+
+struct inputs_filename *inputs_filename_get(struct inputs_filename_cache *t,
+					    uint32_t unit, const char *abs,
+					    size_t len)
+{
+	uint64_t hash = map_hash(bytes_of(abs, len));
+	struct map_entry *n = map_find(&t->by_name, hash);
+	struct inputs_filename *s;
+	struct inputs_dir *d;
+	size_t base;
+
+	for (; n; n = map_next_match(n)) {
+		s = (struct inputs_filename *)n;
+		if (s->len != len || memcmp(s->abs, abs, len))
+			continue;
+		return check_dir_once(t->dirs, unit, s->dir) ? s : NULL;
+	}
+	base = (size_t)(str_base(abs) - abs);
+	d = inputs_dir_resolve(t->dirs, unit, abs, base);
+	if (!d)
+		return NULL;
+	s = arena_alloc(&t->arena, sizeof(*s));
+	*s = (struct inputs_filename){ .len = len, .dir = d };
+	s->abs = arena_copy(&t->arena, abs, len);
+	s->base = s->abs + base;
+	map_add(&t->by_name, &s->entry, hash);
+	return s;
+}
+
+struct inputs_filename *inputs_filename_get_numbered(
+	struct inputs_filename_cache *t, uint32_t unit, uint32_t number)
+{
+	struct inputs_filename *s = number < t->n_numbered ?
+					    t->by_number[number] :
+					    NULL;
+
+	return s && check_dir_once(t->dirs, unit, s->dir) ? s : NULL;
+}
+
+void inputs_filename_set_number(struct inputs_filename_cache *t,
+				struct inputs_filename *s, uint32_t number)
+{
+	if (!s || !number)
+		return;
+	while (t->n_numbered <= number)
+		*VEC_ADD(t->by_number, t->n_numbered) = NULL;
+	t->by_number[number] = s;
+}
+
+struct inputs_path *inputs_filename_resolve(struct inputs_filename_cache *t,
+					    struct inputs_filename *s)
+{
+	if (!s)
+		return NULL;
+	if (s->path && s->real_dir == s->dir->real)
+		return s->path;
+	if (!*s->base || !strcmp(s->base, ".") || !strcmp(s->base, ".."))
+		return NULL;
+	s->real_dir = s->dir->real;
+	s->path = inputs_paths_child(t->paths, s->real_dir, s->base,
+				     strlen(s->base));
+	return s->path;
 }

@@ -1,14 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * inputs/path.h - Versions of the build host's files that units read.
+ * inputs/path.h - Paths of the build host and the versions of their files.
  *
  * Each file has one path without symbolic links, and each path has versions.  A
  * version (struct inputs_entry) never changes and lives as long as the table,
  * so a comparison of pointers shows whether a node has the current version.
  *
- * The caller of a function that takes a table must hold the lock of the table.
- * Without the lock, any thread can read entries, and the names, ids and parents
- * of paths.
+ * The name of a directory on a command line or in a source leads, possibly
+ * through symbolic links, to a path.  A cached resolution is
+ * checked once per unit: one stat(2) shows by the inode that it is the same
+ * directory, and one lstat(2) for each link in the name shows that the links
+ * are unchanged.  The check is omitted for a name without links if the caller
+ * permits it and another unit has checked the directory recently.
+ *
+ * A file name is resolved through its directory.  Each unit names about four
+ * hundred files, most of which the previous unit has named as well, so each
+ * name is cached with its directory and the path of the file.
+ *
+ * The caller of any function below, except those that create, free, lock and
+ * unlock a table, holds the lock of the table.  Without the lock, any thread
+ * can read entries, and the names, ids and parents of paths.
  */
 #ifndef INPUTS_PATH_H
 #define INPUTS_PATH_H
@@ -79,5 +90,118 @@ const struct inputs_entry *inputs_path_set_dir(struct inputs_paths *t,
 					       struct inputs_path *p);
 const struct inputs_entry *inputs_path_set_absent(struct inputs_paths *t,
 						  struct inputs_path *p);
+
+/* Resolution of directory and file names. */
+
+struct inputs_dir_cache;
+struct inputs_filename_cache;
+
+#define INPUTS_SYMLINKS_MAX 40 /* on the way to one file */
+
+/* The observed state of a directory.  `stamp` never changes. */
+struct inputs_dir_state {
+	struct file_stamp stamp;
+	/* By clock_us(): the last time that the directory had this stamp. */
+	atomic_uint_least64_t verified_us;
+};
+
+struct inputs_dir {
+	struct map_entry entry;
+	/* Absolute, with links unresolved.  Any thread can read it. */
+	const char *abs;
+	struct inputs_dir *parent; /* NULL: the root */
+	const char *base;
+	/* path without links, also set if the directory does not exist */
+	struct inputs_path *real;
+	bool exists;
+	struct file_stamp stamp; /* if the directory exists */
+	size_t n_links;
+	struct inputs_path **links; /* symbolic links on the way */
+
+	uint32_t checked_unit; /* the unit that checked the directory last */
+	uint64_t checked_us; /* time of that check by clock_us() */
+	struct inputs_dir_state *state; /* see inputs_dir_get_state() */
+	uint32_t listed_unit; /* reserved for inputs/manifest.c */
+	size_t guard_index; /* reserved for inputs/manifest.c */
+	bool resolved;
+};
+
+struct inputs_dir_cache *inputs_dir_cache_new(struct inputs_paths *paths);
+void inputs_dir_cache_free(struct inputs_dir_cache *t);
+
+/*
+ * Do not repeat the check of an existing directory without links if it was
+ * checked at or after `since_us`, a time of clock_us().  The initial value
+ * UINT64_MAX makes each unit repeat all checks.  If the files of a directory
+ * show that the directory was replaced, the caller must set UINT64_MAX and
+ * resolve the directory again.
+ */
+void inputs_dir_cache_trust_since(struct inputs_dir_cache *t,
+				  uint64_t since_us);
+
+/*
+ * Resolve the directory `abs` (absolute, `len` bytes) for the unit `unit`
+ * (never 0).  Returns NULL after more than INPUTS_SYMLINKS_MAX links.
+ */
+struct inputs_dir *inputs_dir_resolve(struct inputs_dir_cache *t, uint32_t unit,
+				      const char *abs, size_t len);
+
+/*
+ * Return the state that the last check found.  The result is the same object
+ * as long as the stamp is unchanged.
+ */
+struct inputs_dir_state *inputs_dir_get_state(struct inputs_dir_cache *t,
+					      struct inputs_dir *d);
+
+/*
+ * Read the symbolic link `p`, whose lstat(2) is `st`, record it as the newest
+ * version of `p`, and write its absolute target to `target_path`
+ * (`target_size` bytes, at least PATH_MAX).  Returns 0 or a negative errno.
+ */
+int inputs_dir_read_symlink(struct inputs_dir_cache *t, struct inputs_path *p,
+			    const struct stat *st, char *target_path,
+			    size_t target_size);
+
+struct inputs_filename {
+	struct map_entry entry;
+	const char *abs;
+	size_t len;
+	const char *base; /* the last component of `abs` */
+	struct inputs_dir *dir; /* the other components */
+	struct inputs_path *real_dir; /* `dir->real` when `path` was set */
+	struct inputs_path *path; /* the file; NULL: not yet resolved */
+};
+
+struct inputs_filename_cache *inputs_filename_cache_new(
+	struct inputs_paths *paths, struct inputs_dir_cache *dirs);
+void inputs_filename_cache_free(struct inputs_filename_cache *t);
+
+/*
+ * Look up the file `abs` (absolute, `len` bytes and a NUL) and resolve its
+ * directory for the unit `unit`.  Returns NULL after more than
+ * INPUTS_SYMLINKS_MAX links.
+ */
+struct inputs_filename *inputs_filename_get(struct inputs_filename_cache *t,
+					    uint32_t unit, const char *abs,
+					    size_t len);
+
+/*
+ * Look up a file by the number set with inputs_filename_set_number(), which
+ * avoids building, hashing and comparing the name.  Returns NULL like
+ * inputs_filename_get(), and also for an unused number.
+ */
+struct inputs_filename *inputs_filename_get_numbered(
+	struct inputs_filename_cache *t, uint32_t unit, uint32_t number);
+
+/* Assign `number` to `s` permanently.  A NULL `s` or a number 0 is ignored. */
+void inputs_filename_set_number(struct inputs_filename_cache *t,
+				struct inputs_filename *s, uint32_t number);
+
+/*
+ * Return the path of the file, or NULL if `s` is NULL or cannot be a file
+ * ("a/", "a/..").
+ */
+struct inputs_path *inputs_filename_resolve(struct inputs_filename_cache *t,
+					    struct inputs_filename *s);
 
 #endif

@@ -1,15 +1,140 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inputs/toolchain.h"
 
+#include "base/child.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/task.h"
-#include "inputs/reference-object.h"
+#include "inputs/object-format.h"
+#include "options/rewrite.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define REFERENCE_TIMEOUT_MS 10000
+#define OBJECT_MAX           (256u << 10)
+
+static const char reference_text[] = "int kfarm_reference(int n);\n"
+				     "int kfarm_reference(int n)\n"
+				     "{\n"
+				     "\tint sum = 0;\n"
+				     "\tfor (int i = 0; i < n; i++)\n"
+				     "\t\tsum += i * i ^ n;\n"
+				     "\treturn sum;\n"
+				     "}\n";
+
+struct bytes inputs_reference_object_source(void)
+{
+	return bytes_str(reference_text);
+}
+
+static void on_reference_compiled(void *ctx, int wait_status, uint64_t cpu_ms)
+{
+	struct inputs_reference_object *ref = ctx;
+	struct err err;
+
+	(void)cpu_ms;
+	ref->child = NULL;
+	ref->state = INPUTS_STATE_READY;
+	if (wait_status ||
+	    fs_read(ref->output_path, OBJECT_MAX, &ref->object, &err) ||
+	    !inputs_object_format_is_supported(buf_bytes(&ref->object)))
+		ref->state = INPUTS_STATE_UNUSABLE;
+	unlink(ref->output_path);
+	ref->toolchain->table->on_reference_made(ref->toolchain->table->ctx,
+						 ref);
+}
+
+/* Compile a reference with only the machine options. */
+static int make_reference(struct inputs_reference_object *ref, struct err *err)
+{
+	struct inputs_toolchains *all = ref->toolchain->table;
+	char *source = xasprintf("%s/" INPUTS_REFERENCE_SOURCE_NAME,
+				 all->work_dir);
+	struct strv argv = { 0 };
+	struct spawn what = { .cwd = all->work_dir,
+			      .stdio_fds = { -1, -1, -1 } };
+	int ret = 0;
+
+	ref->start_ms = clock_ms();
+	ref->output_path = xasprintf("%s/reference-%u.o", all->work_dir,
+				     all->n_references++);
+	if (!fs_exists(source))
+		ret = fs_write(source, inputs_reference_object_source(), 0600,
+			       err);
+	strv_add(&argv, ref->toolchain->driver);
+	strv_add_all(&argv, ref->machine_options.v);
+	strv_add(&argv, "-c");
+	strv_add(&argv, "-o");
+	strv_add(&argv, ref->output_path);
+	strv_add(&argv, INPUTS_REFERENCE_SOURCE_NAME);
+	what.argv = argv.v;
+	if (!ret)
+		ret = child_start(all->children, &what, on_reference_compiled,
+				  ref, &ref->child, err);
+	strv_release(&argv);
+	free(source);
+	return ret;
+}
+
+struct inputs_reference_object *inputs_reference_object_get(
+	struct inputs_toolchain *tc, const struct options_command *command)
+{
+	struct inputs_reference_object *ref;
+	struct strv machine = { 0 };
+	struct err err;
+
+	options_rewrite_object_format(&machine, command);
+	list_for_each(ref, &tc->references, list_entry) {
+		if (strv_equal(&ref->machine_options, &machine)) {
+			strv_release(&machine);
+			return ref;
+		}
+	}
+	ref = xcalloc(1, sizeof(*ref));
+	ref->toolchain = tc;
+	ref->machine_options = machine;
+	TAILQ_INSERT_TAIL(&tc->references, ref, list_entry);
+	if (make_reference(ref, &err)) {
+		log_warning("%s", err.text);
+		ref->state = INPUTS_STATE_UNUSABLE;
+	}
+	return ref;
+}
+
+void inputs_reference_object_kill_stalled(struct inputs_toolchain *tc)
+{
+	struct inputs_reference_object *ref;
+
+	list_for_each(ref, &tc->references, list_entry) {
+		if (!ref->child ||
+		    clock_ms() < ref->start_ms + REFERENCE_TIMEOUT_MS)
+			continue;
+		child_kill(ref->child);
+		ref->child = NULL;
+		ref->state = INPUTS_STATE_UNUSABLE;
+		tc->table->on_reference_made(tc->table->ctx, ref);
+	}
+}
+
+static void free_references(struct inputs_toolchain *tc)
+{
+	struct inputs_reference_object *ref;
+
+	while ((ref = TAILQ_FIRST(&tc->references))) {
+		TAILQ_REMOVE(&tc->references, ref, list_entry);
+		if (ref->child)
+			child_kill(ref->child);
+		strv_release(&ref->machine_options);
+		buf_release(&ref->object);
+		free(ref->output_path);
+		free(ref);
+	}
+}
 
 const struct inputs_entry **inputs_toolchain_make_entries(
 	struct inputs_paths *paths, const char *path_prefix,
@@ -75,12 +200,6 @@ static void mark_toolchain_unusable(struct inputs_toolchain *tc,
 	tc->reason = why;
 }
 
-static void report_state_change(struct inputs_toolchain *tc,
-				enum inputs_state was)
-{
-	tc->table->on_state_changed(tc->table->ctx, tc, was);
-}
-
 static void on_identified(void *arg)
 {
 	struct inputs_toolchain *tc = arg;
@@ -93,7 +212,7 @@ static void on_identified(void *arg)
 	} else {
 		tc->state = INPUTS_STATE_READY;
 	}
-	report_state_change(tc, INPUTS_STATE_UNKNOWN);
+	tc->table->on_state_changed(tc->table->ctx, tc, INPUTS_STATE_UNKNOWN);
 }
 
 /* Select the variables of `env` that begin with one of `names`, sorted. */
@@ -146,26 +265,6 @@ struct inputs_toolchain *inputs_toolchain_get(struct inputs_toolchains *all,
 	return tc;
 }
 
-static struct inputs_locale *list_locale_files(struct inputs_toolchain *tc,
-					       const struct strv *env)
-{
-	struct compiler_entries list = { 0 };
-	struct inputs_locale *l = xcalloc(1, sizeof(*l));
-	struct err err;
-
-	l->variables = strv_join(env, "\n");
-	if (env->n &&
-	    compiler_manifest_list_locale(&list, &tc->manifest, env->v, &err)) {
-		log_warning("%s: cannot list the message locale: %s",
-			    tc->driver, err.text);
-		l->reason = REASON_LANGUAGE;
-	}
-	l->entries = inputs_toolchain_make_entries(tc->table->paths, "", &list);
-	l->n_entries = list.n;
-	compiler_entries_release(&list);
-	return l;
-}
-
 const struct inputs_locale *inputs_toolchain_get_locale(
 	struct inputs_toolchain *tc, char *const *env)
 {
@@ -176,8 +275,10 @@ const struct inputs_locale *inputs_toolchain_get_locale(
 	 * thread does it at a time.
 	 */
 	static pthread_mutex_t finding = PTHREAD_MUTEX_INITIALIZER;
+	struct compiler_entries list = { 0 };
 	struct strv picked = { 0 };
 	struct inputs_locale *l;
+	struct err err;
 	char *key;
 
 	pick_env(&picked, env, names);
@@ -186,11 +287,23 @@ const struct inputs_locale *inputs_toolchain_get_locale(
 	for (l = tc->locales; l && strcmp(l->variables, key); l = l->next)
 		;
 	if (!l) {
-		l = list_locale_files(tc, &picked);
+		l = xcalloc(1, sizeof(*l));
+		l->variables = key;
+		key = NULL;
+		if (picked.n && compiler_manifest_list_locale(
+					&list, &tc->manifest, picked.v, &err)) {
+			log_warning("%s: cannot list the message locale: %s",
+				    tc->driver, err.text);
+			l->reason = REASON_LANGUAGE;
+		}
+		l->entries = inputs_toolchain_make_entries(tc->table->paths, "",
+							   &list);
+		l->n_entries = list.n;
 		l->next = tc->locales;
 		tc->locales = l;
 	}
 	pthread_mutex_unlock(&finding);
+	compiler_entries_release(&list);
 	strv_release(&picked);
 	free(key);
 	return l;
@@ -222,7 +335,8 @@ static void on_identified_again(void *arg)
 		mark_toolchain_unusable(tc, REASON_COMPILER_CHANGED);
 	}
 	compiler_manifest_release(&tc->new_manifest);
-	report_state_change(tc, INPUTS_STATE_UNVERIFIED);
+	tc->table->on_state_changed(tc->table->ctx, tc,
+				    INPUTS_STATE_UNVERIFIED);
 }
 
 void inputs_toolchain_check(struct inputs_toolchain *tc, uint64_t since_ms)
@@ -244,7 +358,7 @@ void inputs_toolchain_check(struct inputs_toolchain *tc, uint64_t since_ms)
 	tc->state = INPUTS_STATE_UNVERIFIED;
 	if (!run_toolchain_task(tc, identify_again, on_identified_again))
 		mark_toolchain_unusable(tc, REASON_COMPILER_CHANGED);
-	report_state_change(tc, INPUTS_STATE_READY);
+	tc->table->on_state_changed(tc->table->ctx, tc, INPUTS_STATE_READY);
 }
 
 void inputs_toolchain_check_all(struct inputs_toolchains *all)
@@ -266,7 +380,7 @@ void inputs_toolchains_release(struct inputs_toolchains *all)
 		TAILQ_REMOVE(&all->toolchains, tc, list_entry);
 		if (tc->task)
 			task_join(tc->task);
-		inputs_reference_object_free_all(tc);
+		free_references(tc);
 		while ((l = tc->locales)) {
 			tc->locales = l->next;
 			free(l->variables);

@@ -6,6 +6,14 @@
  * the language of its messages are listed once for each language.  All files of
  * a compiler are checked during the whole build, because nodes use the compiler
  * as it was listed.
+ *
+ * Reference objects have the expected object format.  The format is never
+ * derived from ARCH, because an x86_64 tree also contains i386 objects and an
+ * arm64 tree x86-64 objects.  Instead the local compiler makes a small
+ * reference object for each set of machine options, and results must have the
+ * same format (inputs/object-format.h).  The same unit also serves as the
+ * known-answer test of a node on probation: its result must equal the reference
+ * object.
  */
 #ifndef INPUTS_TOOLCHAIN_H
 #define INPUTS_TOOLCHAIN_H
@@ -14,7 +22,9 @@
 #include "base/reason.h"
 #include "compiler/manifest.h"
 #include "inputs/path.h"
+#include "options/command.h"
 
+struct child;
 struct children;
 struct event_base;
 struct inputs_reference_object;
@@ -118,7 +128,35 @@ const struct inputs_entry **inputs_toolchain_make_entries(
  */
 #define INPUTS_TOOLCHAIN_FULL_CHECK_MS 3000
 void inputs_toolchain_check(struct inputs_toolchain *tc, uint64_t since_ms);
-/* Check all toolchains.  The caller calls it once a second. */
+/*
+ * Check all toolchains and kill compilers of reference objects that hang.  The
+ * caller calls it once a second.
+ */
 void inputs_toolchain_check_all(struct inputs_toolchains *all);
+
+struct inputs_reference_object {
+	TAILQ_ENTRY(inputs_reference_object) list_entry;
+	struct inputs_toolchain *toolchain;
+	enum inputs_state state;
+	uint32_t user_number; /* for the owner; initially 0 */
+	struct strv machine_options; /* options_rewrite_object_format() */
+	struct buf object;
+	char *output_path; /* of the object during the compile */
+	uint64_t start_ms;
+	struct child *child;
+};
+
+/* The source of all references: its name in the work directory, its text. */
+#define INPUTS_REFERENCE_SOURCE_NAME "kfarm-reference.c"
+struct bytes inputs_reference_object_source(void);
+
+/*
+ * Return the reference for a command.  If it is new, start its compile; its
+ * state is INPUTS_STATE_UNKNOWN until the compile has finished.
+ */
+struct inputs_reference_object *inputs_reference_object_get(
+	struct inputs_toolchain *tc, const struct options_command *command);
+/* Kill compilers that hang.  The caller calls it once a second. */
+void inputs_reference_object_kill_stalled(struct inputs_toolchain *tc);
 
 #endif

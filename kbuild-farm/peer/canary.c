@@ -6,7 +6,7 @@
 #include "base/spawn.h"
 #include "base/str.h"
 #include "base/task.h"
-#include "inputs/reference-object.h"
+#include "inputs/toolchain.h"
 #include "peer/canary-db.h"
 
 #include <errno.h>

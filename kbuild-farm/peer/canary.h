@@ -9,7 +9,7 @@
  * PEER_SANDBOX_TESTING and gets no jobs.
  *
  * A known-answer test checks a node on probation: the node compiles a reference
- * object (inputs/reference-object.h) and must produce the local bytes.
+ * object (inputs/toolchain.h) and must produce the local bytes.
  *
  * A canary has one job in flight at a time, so that its compile times can be
  * compared with the compile times of another compiler build.

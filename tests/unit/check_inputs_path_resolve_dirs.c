@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: inputs */
-#include "inputs/path-resolve.h"
+#include "inputs/path.h"
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -175,7 +175,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("inputs/path-resolve, directories");
+	Suite *s = suite_create("inputs/path, directories");
 	TCase *tc = tcase_create("dirs");
 
 	tcase_set_timeout(tc, 60);

@@ -8,7 +8,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "inputs/path-resolve.h"
+#include "inputs/path.h"
 
 #include <check.h>
 #include <stdlib.h>
