@@ -12,67 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * Definitions and files take effect in the order of gcc: predefined macros,
- * -D and -U, the files of -imacros, <stdc-predef.h>, the files of -include, the
- * source.
- */
-
 /* Limit in bytes of the memory that one unit adds to the caches. */
 #define UNIT_MAX ((size_t)96 << 20)
-
-/* Return the lexed form of a #define or #undef line, made once per worker. */
-static struct cpp_text *definition_text(struct cpp_worker *w, const char *line,
-					unsigned mode)
-{
-	struct cpp_cmdline_macro **d;
-	struct buf in = { 0 };
-	uint32_t h = mode;
-
-	for (const char *s = line; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x01000193u;
-	d = &w->cmdline_macros[(h ^ h >> 16) % CPP_CMDLINE_MACRO_BUCKETS];
-	for (; *d; d = &(*d)->next) {
-		if (!strcmp((*d)->line, line) && (*d)->text->mode == mode)
-			return (*d)->text;
-	}
-	buf_add_str(&in, line);
-	*d = xcalloc(1, sizeof(**d));
-	(*d)->line = xstrdup(line);
-	(*d)->text = cpp_lex_file(w->shared->names, &in, mode, false);
-	cpp_names_charge(w->shared->names, 256 + in.len * 2);
-	buf_release(&in);
-	return (*d)->text;
-}
-
-static bool has_definition(struct cpp_worker *w, const char *name)
-{
-	uint32_t id = cpp_names_intern(w->shared->names, name, strlen(name));
-
-	return cpp_macro_find(&w->state, id);
-}
-
-/*
- * Return true if wchar_t is unsigned.  gcc has no predefined macro for this in
- * C, but __WCHAR_MIN__ is (-__WCHAR_MAX__ - 1) if wchar_t is signed, else 0U
- * (gcc/c-family/c-cppbuiltin.c).
- */
-static bool wchar_is_unsigned(struct cpp_worker *w)
-{
-	static const char least[] = "__WCHAR_MIN__";
-	uint32_t id = cpp_names_intern(w->shared->names, least, strlen(least));
-	struct cpp_def *def = cpp_macro_find(&w->state, id);
-	const struct cpp_macro *m;
-
-	if (!def)
-		return has_definition(w, "__WCHAR_UNSIGNED__");
-	m = cpp_macro_parsed(def, w->shared->names);
-	for (uint32_t i = 0; i < m->n_tokens; i++) {
-		if (cpp_is_punct(m->body[i], '-'))
-			return false;
-	}
-	return true;
-}
 
 /*
  * Return the caches of a working directory and mode.  Modes do not share caches
@@ -151,39 +92,6 @@ static void query_dialect(struct cpp_walk *walk)
 			      "C90 assembler source");
 	else if (!(line->mode & CPP_MODE_ASM) && line->asm_dirs.n)
 		cpp_walk_fail(walk, REASON_ASSEMBLER, line->asm_dirs.v[0]);
-}
-
-static void walk_source(struct cpp_walk *walk, struct cpp_cached_file *source)
-{
-	const struct cpp_cmdline *line = &walk->cmdline;
-	struct cpp_worker *w = walk->worker;
-	unsigned clang = walk->dialect->is_clang ? CPP_MODE_CLANG : 0;
-
-	cpp_include_begin(walk, source);
-	if (walk->reason)
-		return;
-
-	cpp_state_reset(&w->state, line->mode | clang);
-	for (size_t i = 0; i < walk->dialect->n_builtins; i++)
-		cpp_macro_define(&w->state, &walk->dialect->builtins[i]);
-	cpp_walk_apply_definitions(walk, walk->dialect->macros);
-	w->state.char_unsigned = has_definition(w, "__CHAR_UNSIGNED__");
-	w->state.wchar_unsigned = wchar_is_unsigned(w);
-	for (size_t i = 0; i < line->defines.n; i++)
-		cpp_walk_apply_definitions(
-			walk,
-			definition_text(w, line->defines.v[i], line->mode));
-
-	cpp_include_check_pch(walk, source);
-	walk->in_imacros = true;
-	for (size_t i = 0; i < line->imacros.n; i++)
-		cpp_include_add_command_line(walk, line->imacros.v[i]);
-	walk->in_imacros = false;
-	cpp_include_stdc_predef(walk);
-	for (size_t i = 0; i < line->includes.n; i++)
-		cpp_include_add_command_line(walk, line->includes.v[i]);
-	if (!walk->reason)
-		cpp_include_source(walk, source);
 }
 
 /* Limit in bytes of an assembler file that is searched for file names. */
@@ -410,7 +318,7 @@ static void scan_unit_once(struct cpp_walk *walk)
 	if (line->unpreprocessed)
 		read_asm_source(walk, source);
 	else
-		walk_source(walk, source);
+		cpp_include_walk_source(walk, source);
 	/* Files that the driver reads in any language. */
 	for (size_t i = 0; i < line->inputs.n && !walk->reason; i++) {
 		struct cpp_cached_file *n = cpp_stat_cache_file(

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "cpp/cmdline.h"
 
 #include <errno.h>
@@ -370,7 +371,11 @@ static void add_builtin_dirs(struct cpp_walk *walk)
 						    absent->v[i]));
 }
 
-void cpp_include_begin(struct cpp_walk *walk, struct cpp_cached_file *source)
+/*
+ * Make the search path of the unit.  The unit fails if the compiler's
+ * directories are unknown.
+ */
+static void begin_search(struct cpp_walk *walk, struct cpp_cached_file *source)
 {
 	/* The order in which clang's driver passes the directories. */
 	static const int order[] = { CPP_DIR_BRACKET, CPP_DIR_AFTER,
@@ -402,7 +407,7 @@ void cpp_include_begin(struct cpp_walk *walk, struct cpp_cached_file *source)
 	}
 	walk->search_path = make_search_path(walk);
 
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
 		for (size_t j = 0; j < l->n_dir_option; j++) {
 			if (l->dir_option[j].kind == order[i])
 				add_clang_dir(
@@ -470,8 +475,12 @@ static void check_pch_path(struct cpp_walk *walk, uint32_t name, int at)
 		check_pch_dir(walk, walk->search_path->dirs[i].dir, name);
 }
 
-void cpp_include_check_pch(struct cpp_walk *walk,
-			   const struct cpp_cached_file *n)
+/*
+ * Fail the unit if a precompiled header exists for the source `n` (gcc) or for
+ * a file of -include (clang).
+ */
+static void check_pch_source(struct cpp_walk *walk,
+			     const struct cpp_cached_file *n)
 {
 	const struct strv *includes = &walk->cmdline.includes;
 	struct cpp_dir *cwd;
@@ -502,20 +511,22 @@ struct found_path {
  * Search the directories from index `start` on for a header.  The result is
  * cached for the unit.
  */
-static const struct found_header *search_header(struct cpp_walk *walk,
-						uint32_t name, uint32_t start)
+static struct found_path search_dirs(struct cpp_walk *walk, uint32_t name,
+				     uint32_t start)
 {
 	struct cpp_stat_cache *tree = walk->cwd_cache->stat_cache;
 	const struct cpp_search_path *c = walk->search_path;
 	const struct cpp_frame *frame = cpp_walk_top(walk);
 	struct found_header *f;
+	uint32_t i = start;
 
 	f = cached_search(walk->cwd_cache->search, name, start);
 	if (f->unit == walk->worker->unit)
-		return f;
+		i = c->n_dirs;
+	else
+		f->file = NULL;
 	f->unit = walk->worker->unit;
-	f->file = NULL;
-	for (uint32_t i = start; i < c->n_dirs; i++) {
+	for (; i < c->n_dirs; i++) {
 		struct cpp_path_lookup *p;
 
 		p = cpp_stat_cache_lookup(tree, c->dirs[i].dir, name,
@@ -537,14 +548,6 @@ static const struct found_header *search_header(struct cpp_walk *walk,
 		if (walk->full)
 			add_clang_dir(walk, p->parent, false);
 	}
-	return f;
-}
-
-static struct found_path search_dirs(struct cpp_walk *walk, uint32_t name,
-				     uint32_t start)
-{
-	const struct found_header *f = search_header(walk, name, start);
-
 	return (struct found_path){ .file = f->file,
 				    .dir_index = f->dir_index,
 				    .system = f->file && f->system };
@@ -835,14 +838,17 @@ static void walk_from_file(struct cpp_walk *walk, struct cpp_cached_file *node,
 	cpp_walk_run(walk);
 }
 
-void cpp_include_add_command_line(struct cpp_walk *walk, const char *path)
+/*
+ * Walk a file of -include or -imacros, searched in the working directory first.
+ */
+static void walk_command_line_file(struct cpp_walk *walk, const char *path)
 {
 	struct cpp_stat_cache *tree = walk->cwd_cache->stat_cache;
 	uint32_t name = cpp_names_intern(walk->worker->shared->names, path,
 					 strlen(path));
 	struct cpp_dir *here = cpp_stat_cache_dir(tree,
 						  *path == '/' ? "" : "./");
-	const struct found_header *f;
+	struct found_path f;
 	struct cpp_cached_file *n;
 	bool takes_gch, dotted = false;
 
@@ -866,34 +872,117 @@ void cpp_include_add_command_line(struct cpp_walk *walk, const char *path)
 		return;
 	}
 	cpp_walk_add_absent(walk, path);
-	f = search_header(walk, name, 0);
-	if (takes_gch && *path != '/' && !(f->file && f->file->error))
-		check_pch_path(walk, name, f->file ? f->dir_index : AT_CURRENT);
-	if (*path != '/' && f->file)
-		walk_from_file(walk, f->file, f->dir_index, f->system);
+	f = search_dirs(walk, name, 0);
+	if (takes_gch && *path != '/' && !(f.file && f.file->error))
+		check_pch_path(walk, name, f.file ? f.dir_index : AT_CURRENT);
+	if (*path != '/' && f.file)
+		walk_from_file(walk, f.file, f.dir_index, f.system);
 	else
 		cpp_walk_fail(walk, REASON_NO_HEADER, path);
 }
 
-void cpp_include_stdc_predef(struct cpp_walk *walk)
+/* Walk <stdc-predef.h>, which gcc preincludes if the C library has it. */
+static void walk_stdc_predef(struct cpp_walk *walk)
 {
 	static const char path[] = "stdc-predef.h";
 	uint32_t name;
-	const struct found_header *f;
+	struct found_path f;
 
 	if (walk->cmdline.nostdinc || walk->cmdline.freestanding ||
 	    walk->reason || walk->dialect->is_clang)
 		return;
 	name = cpp_names_intern(walk->worker->shared->names, path,
 				strlen(path));
-	f = search_header(walk, name, walk->search_path->bracket_start);
+	f = search_dirs(walk, name, walk->search_path->bracket_start);
 	if (is_pch_possible(walk))
-		check_pch_path(walk, name, f->file ? f->dir_index : AT_CURRENT);
-	if (f->file)
-		walk_from_file(walk, f->file, f->dir_index, f->system);
+		check_pch_path(walk, name, f.file ? f.dir_index : AT_CURRENT);
+	if (f.file)
+		walk_from_file(walk, f.file, f.dir_index, f.system);
 }
 
-void cpp_include_source(struct cpp_walk *walk, struct cpp_cached_file *source)
+/* Return the lexed form of a #define or #undef line, made once per worker. */
+static struct cpp_text *definition_text(struct cpp_worker *w, const char *line,
+					unsigned mode)
 {
-	walk_from_file(walk, source, AT_CURRENT, false);
+	struct cpp_cmdline_macro **d;
+	struct buf in = { 0 };
+	uint32_t h = mode;
+
+	for (const char *s = line; *s; s++)
+		h = (h ^ (unsigned char)*s) * 0x01000193u;
+	d = &w->cmdline_macros[(h ^ h >> 16) % CPP_CMDLINE_MACRO_BUCKETS];
+	for (; *d; d = &(*d)->next) {
+		if (!strcmp((*d)->line, line) && (*d)->text->mode == mode)
+			return (*d)->text;
+	}
+	buf_add_str(&in, line);
+	*d = xcalloc(1, sizeof(**d));
+	(*d)->line = xstrdup(line);
+	(*d)->text = cpp_lex_file(w->shared->names, &in, mode, false);
+	cpp_names_charge(w->shared->names, 256 + in.len * 2);
+	buf_release(&in);
+	return (*d)->text;
+}
+
+static bool has_definition(struct cpp_worker *w, const char *name)
+{
+	uint32_t id = cpp_names_intern(w->shared->names, name, strlen(name));
+
+	return cpp_macro_find(&w->state, id);
+}
+
+/*
+ * Return true if wchar_t is unsigned.  gcc has no predefined macro for this in
+ * C, but __WCHAR_MIN__ is (-__WCHAR_MAX__ - 1) if wchar_t is signed, else 0U
+ * (gcc/c-family/c-cppbuiltin.c).
+ */
+static bool wchar_is_unsigned(struct cpp_worker *w)
+{
+	static const char least[] = "__WCHAR_MIN__";
+	uint32_t id = cpp_names_intern(w->shared->names, least, strlen(least));
+	struct cpp_def *def = cpp_macro_find(&w->state, id);
+	const struct cpp_macro *m;
+
+	if (!def)
+		return has_definition(w, "__WCHAR_UNSIGNED__");
+	m = cpp_macro_parsed(def, w->shared->names);
+	for (uint32_t i = 0; i < m->n_tokens; i++) {
+		if (cpp_is_punct(m->body[i], '-'))
+			return false;
+	}
+	return true;
+}
+
+void cpp_include_walk_source(struct cpp_walk *walk,
+			     struct cpp_cached_file *source)
+{
+	const struct cpp_cmdline *line = &walk->cmdline;
+	struct cpp_worker *w = walk->worker;
+	unsigned clang = walk->dialect->is_clang ? CPP_MODE_CLANG : 0;
+
+	begin_search(walk, source);
+	if (walk->reason)
+		return;
+
+	cpp_state_reset(&w->state, line->mode | clang);
+	for (size_t i = 0; i < walk->dialect->n_builtins; i++)
+		cpp_macro_define(&w->state, &walk->dialect->builtins[i]);
+	cpp_walk_apply_definitions(walk, walk->dialect->macros);
+	w->state.char_unsigned = has_definition(w, "__CHAR_UNSIGNED__");
+	w->state.wchar_unsigned = wchar_is_unsigned(w);
+	for (size_t i = 0; i < line->defines.n; i++)
+		cpp_walk_apply_definitions(
+			walk,
+			definition_text(w, line->defines.v[i], line->mode));
+
+	check_pch_source(walk, source);
+	walk->in_imacros = true;
+	for (size_t i = 0; i < line->imacros.n; i++)
+		walk_command_line_file(walk, line->imacros.v[i]);
+	walk->in_imacros = false;
+	walk_stdc_predef(walk);
+	for (size_t i = 0; i < line->includes.n; i++)
+		walk_command_line_file(walk, line->includes.v[i]);
+	if (!walk->reason)
+		walk_from_file(walk, source, AT_CURRENT, false);
 }

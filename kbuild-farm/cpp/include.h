@@ -24,26 +24,12 @@ void cpp_search_free(struct cpp_search *s);
 size_t cpp_search_memory(const struct cpp_search *s);
 
 /*
- * Make the search path of a unit.  Fails the unit if the compiler's directories
- * are unknown.
+ * Walk the source and everything that it includes.  Definitions and files take
+ * effect in the order of gcc: predefined macros, -D and -U, the files of
+ * -imacros, <stdc-predef.h>, the files of -include, the source.
  */
-void cpp_include_begin(struct cpp_walk *walk, struct cpp_cached_file *source);
-/*
- * Fail the unit if a precompiled header exists for the source `n` (gcc) or for
- * a file of -include (clang).
- */
-void cpp_include_check_pch(struct cpp_walk *walk,
-			   const struct cpp_cached_file *n);
-/*
- * Walk a file of -include or -imacros, which is searched in the working
- * directory first.
- */
-void cpp_include_add_command_line(struct cpp_walk *walk, const char *path);
-/* Walk <stdc-predef.h>, which gcc preincludes if the C library has it. */
-void cpp_include_stdc_predef(struct cpp_walk *walk);
-/* Walk the source and everything that it includes. */
-void cpp_include_source(struct cpp_walk *walk, struct cpp_cached_file *source);
-
+void cpp_include_walk_source(struct cpp_walk *walk,
+			     struct cpp_cached_file *source);
 /* Execute an #include of the current file. */
 void cpp_include_header(struct cpp_walk *walk, uint32_t name, bool angled,
 			bool next);

@@ -202,8 +202,7 @@ static bool is_taken(struct cpp_walk *walk, struct cpp_frame *f,
 	set_macro_line(walk, d);
 	ret = cpp_expr_eval_memoized(
 		cpp, f->text, d->index, &f->file->memos[d->index],
-		cpp_stat_cache_epoch(walk->cwd_cache->stat_cache) +
-			walk->worker->epoch);
+		cpp_stat_cache_epoch(walk->cwd_cache->stat_cache));
 	if (ret < 0)
 		cpp_walk_fail(walk, cpp->expansion.reason, NULL);
 	return ret > 0;

@@ -118,7 +118,6 @@ struct cpp_worker {
 	struct cpp_cwd_cache cwd_caches[CPP_CWD_CACHES_MAX];
 	size_t n_cwd_caches;
 	uint32_t unit; /* number of the current unit */
-	uint32_t epoch; /* always 0; part of the epoch of memoized conditions */
 	struct cpp_cmdline_macro *cmdline_macros[CPP_CMDLINE_MACRO_BUCKETS];
 	struct cpp_lists lists;
 	struct arena arena; /* reset for each unit */

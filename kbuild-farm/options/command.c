@@ -14,7 +14,11 @@
 
 struct command_parse {
 	struct options_command *c;
-	enum reason reason; /* first reason for a local compile */
+	/*
+	 * The first reason for a local compile.  REASON_CPLUSPLUS replaces any
+	 * other reason, so that all C++ units are counted alike.
+	 */
+	enum reason reason;
 	const char *lang; /* value of -x */
 	bool passthrough; /* not one compile of one source */
 	bool has_mode; /* -c, or -E with `preprocess_only` */
@@ -120,12 +124,6 @@ static void set_local(struct command_parse *p, enum reason why)
 		p->reason = why;
 }
 
-/* C++ replaces any other reason, so that all C++ units are counted alike. */
-static void set_cplusplus(struct command_parse *p)
-{
-	p->reason = REASON_CPLUSPLUS;
-}
-
 /* Return true for paths of probes and pipes: "-", /dev/..., /proc/... */
 static bool is_device(const char *path)
 {
@@ -158,7 +156,7 @@ static void parse_lang(struct command_parse *p, const char *value)
 	else if (!strcmp(value, "assembler"))
 		p->c->lang = OPTIONS_LANG_ASM;
 	else if (str_starts(value, "c++"))
-		set_cplusplus(p);
+		p->reason = REASON_CPLUSPLUS;
 	else
 		set_local(p, REASON_OTHER_LANGUAGE);
 }
@@ -189,7 +187,7 @@ static bool set_lang_by_suffix(struct command_parse *p, const char *file)
 	else if (!strcmp(dot, ".h"))
 		set_local(p, REASON_PRECOMPILED);
 	else if (is_listed_suffix(dot + 1, cxx))
-		set_cplusplus(p);
+		p->reason = REASON_CPLUSPLUS;
 	else if (is_listed_suffix(dot + 1, other))
 		set_local(p, REASON_OTHER_LANGUAGE);
 	else
@@ -404,7 +402,7 @@ static void parse_words(struct command_parse *p, char *const *argv)
 	driver = str_base(argv[0]);
 	c->is_clang = strstr(driver, "clang");
 	if (strstr(driver, "g++") || strstr(driver, "c++"))
-		set_cplusplus(p);
+		p->reason = REASON_CPLUSPLUS;
 	/* An upper bound of the items: all words, and all words of lists. */
 	for (char *const *word = argv; *word; word++) {
 		n_words++;

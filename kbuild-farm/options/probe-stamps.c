@@ -152,24 +152,12 @@ static bool is_line_current(struct bytes line)
 	return same;
 }
 
-static bool are_lines_current(struct bytes text)
-{
-	while (text.len) {
-		const uint8_t *end = memchr(text.data, '\n', text.len);
-		size_t len = end ? (size_t)(end - text.data) : text.len;
-
-		if (!end || !is_line_current(bytes_of(text.data, len)))
-			return false;
-		text = bytes_of(end + 1, text.len - len - 1);
-	}
-	return true;
-}
-
 bool options_probe_stamps_is_current(struct bytes list,
 				     const struct options_probe_compiler *c,
 				     uint64_t id[static 2])
 {
 	struct buf whose = { 0 };
+	struct bytes rest;
 	size_t len;
 	bool is;
 
@@ -179,9 +167,18 @@ bool options_probe_stamps_is_current(struct bytes list,
 	len = whose.len;
 	is = list.len >= len && !memcmp(list.data, whose.data, len);
 	buf_release(&whose);
-	if (!is ||
-	    !are_lines_current(bytes_of(list.data + len, list.len - len)))
+	if (!is)
 		return false;
+	for (rest = bytes_of(list.data + len, list.len - len); rest.len;
+	     rest = bytes_of(rest.data + len + 1, rest.len - len - 1)) {
+		const uint8_t *end = memchr(rest.data, '\n', rest.len);
+
+		if (!end)
+			return false;
+		len = (size_t)(end - rest.data);
+		if (!is_line_current(bytes_of(rest.data, len)))
+			return false;
+	}
 	id[0] = bytes_hash(list, 0);
 	id[1] = bytes_hash(list, SECOND_HASH_SEED);
 	return true;

@@ -2,6 +2,7 @@
 #include "options/table.h"
 
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -106,21 +107,19 @@ static const struct options_entry mno_entries[] = {
 };
 #undef FLAG
 
-#define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
-
 /* Each group is sorted by name.  If groups share a name, the first one wins. */
 static const struct entry_group {
 	const char *prefix;
 	const struct options_entry *v;
 	size_t n;
 } entry_groups[] = {
-	{ "-", main_entries, LENGTH(main_entries) },
-	{ "-", value_entries, LENGTH(value_entries) },
-	{ "-f", f_entries, LENGTH(f_entries) },
-	{ "-fno-", fno_entries, LENGTH(fno_entries) },
-	{ "-m", m_entries, LENGTH(m_entries) },
-	{ "-mno-", mno_entries, LENGTH(mno_entries) },
-	{ "-", clang_entries, LENGTH(clang_entries) },
+	{ "-", main_entries, ARRAY_SIZE(main_entries) },
+	{ "-", value_entries, ARRAY_SIZE(value_entries) },
+	{ "-f", f_entries, ARRAY_SIZE(f_entries) },
+	{ "-fno-", fno_entries, ARRAY_SIZE(fno_entries) },
+	{ "-m", m_entries, ARRAY_SIZE(m_entries) },
+	{ "-mno-", mno_entries, ARRAY_SIZE(mno_entries) },
+	{ "-", clang_entries, ARRAY_SIZE(clang_entries) },
 };
 
 /* Return the last entry that is not above the first `len` bytes of `word`. */
@@ -192,39 +191,9 @@ static bool has_group_prefix(const struct entry_group *g, const char *word)
 	return !strncmp(word, g->prefix, strlen(g->prefix));
 }
 
-static const struct options_entry *find_sorted(const char *word)
-{
-	const struct options_entry *best = NULL;
-
-	for (size_t i = 0; i < LENGTH(entry_groups); i++) {
-		const struct options_entry *e;
-
-		if (!has_group_prefix(&entry_groups[i], word))
-			continue;
-		e = find_in_group(&entry_groups[i], word);
-		if (e && (!best || strlen(e->name) > strlen(best->name)))
-			best = e;
-	}
-	return best;
-}
-
-static const struct options_entry *find_name_sorted(const char *name)
-{
-	for (size_t i = 0; i < LENGTH(entry_groups); i++) {
-		const struct options_entry *e;
-
-		if (!has_group_prefix(&entry_groups[i], name))
-			continue;
-		e = find_floor_entry(&entry_groups[i], name, strlen(name));
-		if (e && !strcmp(e->name, name))
-			return e;
-	}
-	return NULL;
-}
-
 const struct options_entry *options_entry(size_t i)
 {
-	for (size_t g = 0; g < LENGTH(entry_groups); g++) {
+	for (size_t g = 0; g < ARRAY_SIZE(entry_groups); g++) {
 		if (i < entry_groups[g].n)
 			return &entry_groups[g].v[i];
 		i -= entry_groups[g].n;
@@ -253,9 +222,10 @@ static struct {
 	size_t longest; /* length of the longest name */
 } name_index = { .once = PTHREAD_ONCE_INIT };
 
-_Static_assert(LENGTH(main_entries) + LENGTH(value_entries) +
-			       2 * LENGTH(f_entries) + 2 * LENGTH(m_entries) +
-			       LENGTH(clang_entries) <
+_Static_assert(ARRAY_SIZE(main_entries) + ARRAY_SIZE(value_entries) +
+			       2 * ARRAY_SIZE(f_entries) +
+			       2 * ARRAY_SIZE(m_entries) +
+			       ARRAY_SIZE(clang_entries) <
 		       INDEX_SLOTS / 2,
 	       "the index has room");
 
@@ -330,12 +300,20 @@ const struct options_entry *options_table_find_word(const char *word)
 	const struct options_entry *best = NULL, *e;
 	uint32_t h = 0;
 
-	if (!has_index())
-		return find_sorted(word);
-	for (size_t len = 0; len < name_index.longest && word[len];) {
-		h = hash_step(h, word[len++]);
-		e = find_indexed(h, word, len);
-		if (e && form_allows(e, word + len))
+	if (has_index()) {
+		for (size_t len = 0; len < name_index.longest && word[len];) {
+			h = hash_step(h, word[len++]);
+			e = find_indexed(h, word, len);
+			if (e && form_allows(e, word + len))
+				best = e;
+		}
+		return best;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(entry_groups); i++) {
+		if (!has_group_prefix(&entry_groups[i], word))
+			continue;
+		e = find_in_group(&entry_groups[i], word);
+		if (e && (!best || strlen(e->name) > strlen(best->name)))
 			best = e;
 	}
 	return best;
@@ -343,14 +321,23 @@ const struct options_entry *options_table_find_word(const char *word)
 
 const struct options_entry *options_table_find_name(const char *name)
 {
+	const struct options_entry *e;
 	size_t len = 0;
 	uint32_t h = 0;
 
-	if (!has_index())
-		return find_name_sorted(name);
-	for (; name[len]; len++)
-		h = hash_step(h, name[len]);
-	return len ? find_indexed(h, name, len) : NULL;
+	if (has_index()) {
+		for (; name[len]; len++)
+			h = hash_step(h, name[len]);
+		return len ? find_indexed(h, name, len) : NULL;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(entry_groups); i++) {
+		if (!has_group_prefix(&entry_groups[i], name))
+			continue;
+		e = find_floor_entry(&entry_groups[i], name, strlen(name));
+		if (e && !strcmp(e->name, name))
+			return e;
+	}
+	return NULL;
 }
 
 static bool in_charset(const char *set, unsigned char c)
