@@ -3,6 +3,7 @@
 
 #include "base/elf.h"
 #include "base/fs.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -16,7 +17,6 @@
 
 /* Directories next to "bin" with plugins; Fedora uses lib64. */
 static const char *const homes[] = { "lib", "lib64" };
-#define N_HOMES (sizeof(homes) / sizeof(*homes))
 
 /*
  * Return true for a plugin of the compiler or of binutils, which loads in
@@ -86,7 +86,7 @@ static bool find_foreign_plugins(const char *real, struct strv *out,
 	struct elf_program elf = { 0 };
 	size_t before = out->n;
 
-	for (size_t i = 0; i < N_HOMES; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(homes); i++) {
 		char *dir = plugin_dir(real, i);
 
 		add_foreign_plugins(out, dir);
@@ -113,7 +113,7 @@ static int symlink_own_plugins(const char *dir, const char *real,
 	char *to = xasprintf("%s/lib/" PLUGINS, up);
 	int ret = fs_mkdirs(to, 0755, err);
 
-	for (size_t i = 0; i < N_HOMES && !ret; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(homes) && !ret; i++) {
 		char *from = plugin_dir(real, i);
 		struct strv names = { 0 };
 
@@ -144,7 +144,7 @@ bool compiler_bfd_plugins_is_loader_name(const char *name)
 
 	if (dash && (str_starts(name, "llvm-") || strstr(name, "gcc-")))
 		return false;
-	for (size_t i = 0; i < sizeof(tools) / sizeof(*tools); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++)
 		if (str_equal(last, tools[i]))
 			return true;
 	return false;

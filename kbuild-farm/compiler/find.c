@@ -17,7 +17,7 @@ bool compiler_find_is_driver_name(const char *name)
 
 	if (!strcmp(name, "cc") || !strcmp(name, "c++"))
 		return true;
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		size_t n = strlen(ends[i]);
 
 		if (len >= n && !memcmp(name + len - n, ends[i], n))

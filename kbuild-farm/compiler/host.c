@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "compiler/host.h"
 
+#include "base/vec.h"
+
 #include <elf.h>
 #include <string.h>
 
@@ -26,7 +28,7 @@ static const struct host {
 
 const char *compiler_host_from_elf(const struct elf_program *e)
 {
-	for (size_t i = 0; i < sizeof(hosts) / sizeof(*hosts); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
 		const struct host *h = &hosts[i];
 
 		if (h->machine == e->file.machine &&
@@ -46,7 +48,7 @@ bool compiler_host_can_run(const char *host, const char *machine)
 
 	if (!strcmp(host, machine))
 		return true;
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
 		if (!strcmp(host, pairs[i][0]) && !strcmp(machine, pairs[i][1]))
 			return true;
 	}
@@ -62,7 +64,7 @@ const char *compiler_host_release_name(const char *machine)
 		{ "i586", "i686" },
 	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (!strcmp(machine, names[i][0]))
 			return names[i][1];
 	}

@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "compiler/collector.h"
 #include "compiler/manifest.h"
 
@@ -67,7 +68,7 @@ const char *compiler_locale_from_env(char *const *env, const char *category)
 {
 	const char *const names[] = { "LC_ALL", category, "LANG" };
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		const char *value = str_find_env(env, names[i]);
 
 		if (value && *value)
@@ -208,8 +209,7 @@ static int add_path(struct locale_files *l, char *path, struct err *err)
 
 static bool is_message_catalogue(const char *file)
 {
-	for (size_t i = 0;
-	     i < sizeof(message_domains) / sizeof(*message_domains); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(message_domains); i++) {
 		size_t len = strlen(message_domains[i]);
 
 		if (!strncmp(file, message_domains[i], len) &&

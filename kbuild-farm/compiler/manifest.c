@@ -453,9 +453,7 @@ int compiler_manifest_make_with(struct compiler_manifest *out,
 	int ret;
 
 	*out = (struct compiler_manifest){ .driver = xstrdup(driver) };
-	for (size_t i = 0;
-	     i < sizeof(unsupported_variables) / sizeof(*unsupported_variables);
-	     i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(unsupported_variables); i++) {
 		if (str_find_env(env, unsupported_variables[i])) {
 			ret = err_set(err, ENOTSUP, "%s is set",
 				      unsupported_variables[i]);

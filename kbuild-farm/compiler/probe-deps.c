@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "base/which.h"
 #include "compiler/driver-parts.h"
 #include "compiler/library.h"
@@ -155,7 +156,7 @@ static void add_clang_deps(struct probe_deps_builder *m)
 	};
 	char *real = realpath(m->compiler.driver, NULL), *dir;
 
-	for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
 		glob_t found = { 0 };
 
 		glob(patterns[i], GLOB_NOCHECK, NULL, &found);
@@ -244,9 +245,7 @@ static int update_dep_list(const struct options_probe_compiler *c,
 		elf_program_release(&elf);
 		ret = collect_probe_deps(&m, err);
 	}
-	for (size_t i = 0;
-	     i < sizeof(common_loader_files) / sizeof(*common_loader_files);
-	     i++)
+	for (size_t i = 0; i < ARRAY_SIZE(common_loader_files); i++)
 		add_dep_path(&m, common_loader_files[i]);
 	if (c->path)
 		add_dep_dirs(&m, c->path);

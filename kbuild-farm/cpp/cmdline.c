@@ -52,7 +52,7 @@ bool cpp_cmdline_std_mode(const char *name, unsigned *mode)
 					  CPP_MODE_DIGIT_SEPARATORS },
 	};
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		if (!strcmp(name, all[i].name)) {
 			*mode = all[i].mode;
 			return true;
@@ -110,7 +110,7 @@ static bool has_foreign_search_order(const char *target)
 					     "uefi",    "apple", "darwin",
 					     "macos",   "ios" };
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (strcasestr(target, names[i]))
 			return true;
 	}
@@ -320,8 +320,7 @@ static void check_environment(struct cpp_cmdline *l, char *const *env)
 		{ "SDKROOT", REASON_COMPILER_ENVIRONMENT },
 	};
 
-	for (size_t i = 0;
-	     env && i < sizeof(unfollowed) / sizeof(unfollowed[0]); i++) {
+	for (size_t i = 0; env && i < ARRAY_SIZE(unfollowed); i++) {
 		const char *value = str_find_env(env, unfollowed[i].name);
 
 		if (value && *value)

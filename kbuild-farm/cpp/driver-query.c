@@ -2,6 +2,7 @@
 #include "cpp/driver-query.h"
 
 #include "base/fs.h"
+#include "base/vec.h"
 #include "cpp/pragma.h"
 
 #include <errno.h>
@@ -93,9 +94,8 @@ static void make_query_argv(struct strv *argv,
 	strv_add_all(argv, strv_list(&r->line->query_flags));
 	if (what != CPP_DRIVER_QUERY_DIRS)
 		strv_add(argv, "-nostdinc");
-	for (size_t i = 0; what == CPP_DRIVER_QUERY_PRAGMAS &&
-			   i < sizeof(compile) / sizeof(compile[0]);
-	     i++)
+	for (size_t i = 0;
+	     what == CPP_DRIVER_QUERY_PRAGMAS && i < ARRAY_SIZE(compile); i++)
 		strv_add(argv, compile[i]);
 	if (what != CPP_DRIVER_QUERY_PRAGMAS) {
 		strv_add(argv, mode[what]);
@@ -344,7 +344,7 @@ void cpp_driver_query_add_mentioned(struct strv *keys, const char *s,
 
 	for (; s < end && (s = memmem(s, (size_t)(end - s), "has_", 4));
 	     s += 4) {
-		for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
 			size_t op = strlen(ops[i]), n;
 			char *key;
 
@@ -375,8 +375,7 @@ struct cpp_driver_cache *cpp_driver_cache_new(const struct cpp_setup *setup,
 	a->setup = *setup;
 	a->cache_dir = setup->cache_dir ? xstrdup(setup->cache_dir) : NULL;
 	a->names = names;
-	for (size_t i = 0;
-	     i < sizeof(linux_operators) / sizeof(linux_operators[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(linux_operators); i++)
 		strv_add(&a->wanted, linux_operators[i]);
 	return a;
 }
@@ -437,7 +436,7 @@ static void dialect_digest(const struct cpp_unit *unit,
 		line->has_relative_flags ? unit->cwd : "",
 	};
 
-	for (size_t i = 0; i < sizeof(part) / sizeof(part[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(part); i++)
 		digest_add(run, bytes_of(part[i], strlen(part[i]) + 1));
 	if (unit->toolchain)
 		digest_add(run, bytes_of(unit->toolchain->b, DIGEST_SIZE));

@@ -12,6 +12,7 @@
  */
 #include "cpp/incbin-words.h"
 
+#include "base/vec.h"
 #include "cpp/token.h"
 
 #include <string.h>
@@ -167,7 +168,7 @@ static bool has_string_operand(const char *s, size_t len)
 	static const char *const words[] = { "error", "warning", "print",
 					     "ascii", "asciz",   "string" };
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (len == strlen(words[i]) && !strncasecmp(s, words[i], len))
 			return true;
 	}

@@ -384,8 +384,7 @@ static const struct directive_word {
 
 static const struct directive_word *find_word(const char *s, size_t len)
 {
-	for (size_t i = 0;
-	     i < sizeof(directive_words) / sizeof(directive_words[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(directive_words); i++) {
 		if (directive_words[i].s[0] == s[0] &&
 		    strlen(directive_words[i].s) == len &&
 		    !memcmp(directive_words[i].s, s, len))

@@ -218,7 +218,7 @@ static bool is_raw(const struct cpp_lexer *l)
 	while (from > l->start && cpp_is_word_char(from[-1]))
 		from--;
 	len = (size_t)(l->p - from);
-	for (size_t i = 0; i < sizeof(prefix) / sizeof(prefix[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(prefix); i++) {
 		if (len == strlen(prefix[i]) && !memcmp(from, prefix[i], len))
 			return true;
 	}
@@ -480,7 +480,7 @@ static void mark_time_piece(struct cpp_lexer *l, const char *at,
 	while (from > start && cpp_is_word_char((uint8_t)from[-1]))
 		from--;
 	len = (size_t)(to - from);
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		size_t whole = strlen(words[i]);
 
 		if (len < whole &&

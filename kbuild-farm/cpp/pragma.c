@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cpp/pragma.h"
 
+#include "base/vec.h"
 #include "cpp/lexer.h"
 
 #include <errno.h>
@@ -70,13 +71,11 @@ static const struct {
 	{ "clang", "__debug", CPP_PRAGMA_UNKNOWN },
 };
 
-#define PRAGMAS (sizeof(pragma_table) / sizeof(pragma_table[0]))
-
 enum cpp_pragma cpp_pragma_classify(const char *s, size_t len)
 {
 	struct text_range p;
 
-	for (size_t i = 0; i < PRAGMAS; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(pragma_table); i++) {
 		p = (struct text_range){ s, s + len };
 		if ((!pragma_table[i].space ||
 		     take_word(&p, pragma_table[i].space)) &&
@@ -173,7 +172,7 @@ static bool take_literal(struct text_range *p, struct text_range *inside)
 					      "U\"" };
 	const char *s;
 
-	for (size_t i = 0; i < sizeof(prefix) / sizeof(prefix[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(prefix); i++) {
 		size_t n = strlen(prefix[i]);
 
 		if ((size_t)(p->end - p->s) < n || memcmp(p->s, prefix[i], n))
@@ -236,7 +235,7 @@ static bool is_ignored_gcc_pragma(const uint8_t *s, const uint8_t *end)
 	/* The text is prose such as "requires GCC 4.1". */
 	if (p.s < p.end && *p.s >= '0' && *p.s <= '9')
 		return true;
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (take_word(&p, words[i]))
 			return true;
 	}

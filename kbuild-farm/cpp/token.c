@@ -2,6 +2,7 @@
 #include "cpp/token.h"
 
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -178,14 +179,14 @@ static size_t punct_length(const struct cpp_cursor *c, struct cpp_token *t)
 {
 	t->kind = CPP_TOK_PUNCT;
 	if (cpp_has_digraphs(c->mode)) {
-		for (size_t i = 0; i < 6; i++) {
+		for (size_t i = 0; i < ARRAY_SIZE(digraphs); i++) {
 			t->punct = digraphs[i].punct;
 			if (starts_with(c, digraphs[i].s))
 				return strlen(digraphs[i].s);
 		}
 	}
 	if (c->end - c->s > 1 && c->s[1] && strchr(".<>|&=#+-", c->s[1])) {
-		for (size_t i = 0; i < sizeof(puncts) / sizeof(*puncts); i++) {
+		for (size_t i = 0; i < ARRAY_SIZE(puncts); i++) {
 			t->punct = puncts[i].punct;
 			if (starts_with(c, puncts[i].s))
 				return strlen(puncts[i].s);

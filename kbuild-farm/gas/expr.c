@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "gas/internal.h"
 
+#include "base/vec.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,8 +62,6 @@ static const struct {
 	{ "*", OP_MUL, 8 },     { "/", OP_DIV, 8 },
 	{ "%", OP_MOD, 8 },
 };
-
-#define OPERATORS (sizeof(expr_operators) / sizeof(expr_operators[0]))
 
 struct gas_symbol {
 	struct map_entry entry;
@@ -235,20 +235,20 @@ static int64_t apply_operator(struct expr *e, enum expr_operator op, int64_t a,
 	return bad ? unknown_value(e) : value;
 }
 
-/* Return the index of the operator that follows, or OPERATORS. */
+/* Return the index of the operator that follows, or the number of operators. */
 static size_t next_operator(struct expr *e)
 {
 	size_t left;
 
 	gas_skip_blanks(&e->in);
 	left = (size_t)(e->in.end - e->in.p);
-	for (size_t i = 0; i < OPERATORS; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(expr_operators); i++) {
 		size_t len = strlen(expr_operators[i].s);
 
 		if (left >= len && !memcmp(e->in.p, expr_operators[i].s, len))
 			return i;
 	}
-	return OPERATORS;
+	return ARRAY_SIZE(expr_operators);
 }
 
 /* Parse operands and the operators of a higher rank than `rank`. */
@@ -257,7 +257,7 @@ static int64_t parse_expr(struct expr *e, unsigned rank)
 	int64_t value = expr_operand(e);
 	size_t i;
 
-	while ((i = next_operator(e)) < OPERATORS &&
+	while ((i = next_operator(e)) < ARRAY_SIZE(expr_operators) &&
 	       expr_operators[i].rank > rank) {
 		e->in.p += strlen(expr_operators[i].s);
 		value = apply_operator(e, expr_operators[i].op, value,
@@ -470,7 +470,7 @@ static bool is_known_condition(const char *how)
 					   "nb",  "c",   "nc",   "eqs",
 					   "nes", "def", "ndef", "notdef" };
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		if (!strcmp(how, all[i]))
 			return true;
 	}

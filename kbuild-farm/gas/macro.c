@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "gas/internal.h"
 
+#include "base/vec.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -684,7 +686,7 @@ static bool starts_nested_body(const struct gas_syntax *x, const char *from,
 
 	if (!strcmp(from, "macro"))
 		return is_directive(x, in, from);
-	for (size_t i = 0; i < sizeof(repeats) / sizeof(repeats[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(repeats); i++) {
 		if (is_directive(x, in, repeats[i]))
 			return true;
 	}

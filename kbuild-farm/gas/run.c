@@ -115,15 +115,13 @@ static const struct {
 	{ "warning", GAS_DIRECTIVE_STRINGS },
 };
 
-#define DIRECTIVES (sizeof(directives) / sizeof(directives[0]))
-
 /*
  * Return true if a name, parts of which are unknown, can be a directive that
  * affects the files that are read.
  */
 static bool may_be_directive(const char *name)
 {
-	for (size_t i = 0; i < DIRECTIVES; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(directives); i++) {
 		if (directives[i].is != GAS_DIRECTIVE_STRINGS &&
 		    directives[i].is != GAS_DIRECTIVE_FILE &&
 		    gas_define_may_match(name, directives[i].name))
@@ -537,7 +535,7 @@ static void run_directive(struct gas_state *run, struct statement_reader *r,
 	enum gas_directive is = GAS_DIRECTIVE_NONE;
 
 	lower_name(&low, (struct gas_span){ name.p + 1, name.end });
-	for (size_t i = 0; i < DIRECTIVES; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(directives); i++) {
 		if (!strcmp(directives[i].name, buf_str(&low))) {
 			is = directives[i].is;
 			break;

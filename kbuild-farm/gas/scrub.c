@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "gas/internal.h"
 
+#include "base/vec.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -49,13 +51,11 @@ static const struct gas_syntax arch_syntaxes[] = {
 };
 /* clang-format on */
 
-#define SYNTAXES (sizeof(arch_syntaxes) / sizeof(arch_syntaxes[0]))
-
 const char *gas_scrub_detect_arch(bool (*is_defined)(void *ctx,
 						     const char *macro),
 				  void *ctx)
 {
-	for (size_t i = 0; i < SYNTAXES; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(arch_syntaxes); i++) {
 		struct strv words = { 0 };
 		bool found = false;
 
@@ -71,7 +71,7 @@ const char *gas_scrub_detect_arch(bool (*is_defined)(void *ctx,
 
 const struct gas_syntax *gas_scrub_find_syntax(const char *architecture)
 {
-	for (size_t i = 0; architecture && i < SYNTAXES; i++) {
+	for (size_t i = 0; architecture && i < ARRAY_SIZE(arch_syntaxes); i++) {
 		if (!strcmp(arch_syntaxes[i].architecture, architecture))
 			return &arch_syntaxes[i];
 	}

@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "base/which.h"
 #include "compiler/host.h"
 
@@ -282,7 +283,7 @@ static int find_cross_gcc(struct cross_build *k, struct err *err)
 	const char *triplet = NULL;
 	char *name;
 
-	for (size_t i = 0; i < sizeof(triplets) / sizeof(*triplets); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(triplets); i++) {
 		if (!strcmp(triplets[i].host, k->request->host))
 			triplet = triplets[i].triplet;
 	}

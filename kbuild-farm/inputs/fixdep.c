@@ -481,7 +481,7 @@ enum inputs_fixdep_kind inputs_fixdep_kind(const char *cwd, const char *path)
 		goto out;
 	digest_bytes(buf_bytes(&text), &d);
 	digest_format(&d, hex);
-	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
 		if (!strcmp(hex, sources[i].hex)) {
 			kind = sources[i].kind;
 			break;

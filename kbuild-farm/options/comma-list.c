@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "options/comma-list.h"
 
+#include "base/vec.h"
+
 #include <string.h>
 
 bool options_comma_list_next(const char **rest, struct options_comma_word *word)
@@ -101,15 +103,11 @@ bool options_comma_list_is_as_allowed(const char *s, size_t len)
 {
 	struct options_comma_word word = { s, len };
 
-	for (size_t i = 0;
-	     i < sizeof(allowed_as_options) / sizeof(*allowed_as_options);
-	     i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(allowed_as_options); i++) {
 		if (options_comma_word_equals(&word, allowed_as_options[i]))
 			return true;
 	}
-	for (size_t i = 0;
-	     i < sizeof(allowed_as_prefixes) / sizeof(*allowed_as_prefixes);
-	     i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(allowed_as_prefixes); i++) {
 		if (matches_option_family(s, len, allowed_as_prefixes[i]))
 			return true;
 	}
@@ -124,7 +122,7 @@ static bool is_debug(const struct options_comma_word *word)
 		"-gdwarf-4",  "-gdwarf-5",   "-gdwarf2",
 	};
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (options_comma_word_equals(word, words[i]))
 			return true;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "options/probe.h"
 
+#include "base/vec.h"
 #include "options/comma-list.h"
 
 #include <stdlib.h>
@@ -42,9 +43,7 @@ static bool has_file_reading_word(struct bytes text)
 		if (c >= 'a' && c <= 'z')
 			letters[all.len++] = c;
 	}
-	for (size_t i = 0;
-	     i < sizeof(file_reading_words) / sizeof(*file_reading_words);
-	     i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(file_reading_words); i++) {
 		if (contains_text(all, file_reading_words[i]))
 			return true;
 	}
@@ -56,8 +55,7 @@ bool options_probe_is_pure_text(struct bytes text)
 	if (text.len > OPTIONS_PROBE_INPUT_MAX_BYTES ||
 	    has_file_reading_word(text))
 		return false;
-	for (size_t i = 0; i < sizeof(time_macros) / sizeof(*time_macros);
-	     i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(time_macros); i++) {
 		if (contains_text(text, time_macros[i]))
 			return false;
 	}
