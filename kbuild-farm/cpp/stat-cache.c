@@ -42,6 +42,7 @@
 
 #define FILE_MAX  (INT64_C(256) << 20)
 #define TRIES_MAX 5
+#define BUCKETS   16384
 
 /* A file's text in one mode. */
 struct cached_text {
@@ -66,6 +67,28 @@ struct cpp_file_cache {
 	uint64_t n_lexed, n_reused;
 };
 
+/* The path_id assigned last.  These numbers are unique across all caches. */
+static atomic_uint last_path_id;
+
+struct cpp_stat_cache {
+	struct cpp_names *names;
+	struct cpp_file_cache *store;
+	char *cwd;
+	uint32_t unit;
+	unsigned mode;
+	int64_t start_time_ns; /* of the current unit */
+	int64_t trusted_since_ns; /* a stat(2) since this time is trusted */
+	struct buf scratch; /* an absolute path */
+	uint32_t epoch;
+	uint32_t n_dirs;
+	uint64_t n_stats;
+	struct arena arena;
+	struct cpp_dir *dirs[BUCKETS];
+	struct cpp_cached_file *files[BUCKETS];
+	struct cpp_closure_entry *entries[BUCKETS];
+	struct cpp_path_lookup *lookups[BUCKETS * 4];
+};
+
 struct cpp_file_cache *cpp_file_cache_new(struct cpp_names *names)
 {
 	struct cpp_file_cache *s = xcalloc(1, sizeof(*s));
@@ -76,7 +99,7 @@ struct cpp_file_cache *cpp_file_cache_new(struct cpp_names *names)
 	return s;
 }
 
-/* Release a reference of get_current_text(); NULL is allowed. */
+/* Release a reference of get_cached_text(); NULL is allowed. */
 static void put_file_text(struct cpp_text *t)
 {
 	if (t && atomic_fetch_sub(&t->refs, 1) == 1)
@@ -231,47 +254,59 @@ static int open_file(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-static int read_and_lex(struct cpp_file_cache *s, const char *path,
-			unsigned mode, bool full, int64_t since,
-			struct cpp_text **out, struct file_stamp *id)
+/*
+ * Read and lex a file.  n->stamp is the stamp of the file, taken after `since`,
+ * or zero if unknown, and receives the file's stamp.
+ */
+static int read_and_lex(struct cpp_stat_cache *t, struct cpp_cached_file *n,
+			bool full, int64_t since)
 {
 	struct buf in = { 0 };
-	int fd = open_file(path), ret = 0;
+	int fd = open_file(n->abs), ret = 0;
 	bool reliable;
 
 	if (fd < 0)
 		return fd;
-	if (!id->ino)
-		ret = identify(fd, id);
-	reliable = !ret && file_stamp_is_reliable(id, since);
+	if (!n->stamp.ino)
+		ret = identify(fd, &n->stamp);
+	reliable = !ret && file_stamp_is_reliable(&n->stamp, since);
 	if (!ret)
-		ret = read_unchanged(fd, id, &in);
+		ret = read_unchanged(fd, &n->stamp, &in);
 	if (!ret)
-		*out = cpp_lex_file(s->names, &in, mode, full);
+		n->text = cpp_lex_file(t->store->names, &in, t->mode, full);
 	if (!ret && reliable)
-		*out = add_stored(s, id, *out);
+		n->text = add_stored(t->store, &n->stamp, n->text);
 	else if (!ret)
-		atomic_store(&(*out)->refs, 1);
+		atomic_store(&n->text->refs, 1);
 	close(fd);
 	buf_release(&in);
 	return ret;
 }
 
-static int get_cached_text(struct cpp_file_cache *s, const char *path,
-			   unsigned mode, bool full, int64_t since,
-			   struct cpp_text **out, struct file_stamp *id)
+/*
+ * Set n->text to the directives of a file.  n->stamp is as for read_and_lex().
+ * If the stamp is known and the file cache has the file, the file is not
+ * opened.  With `full`, a file that must be read is lexed including the text
+ * between its directives.
+ *
+ * Returns 0, -EAGAIN if the file has changed, or another negative errno such as
+ * -ENOENT, -EISDIR or -EFBIG.
+ */
+static int get_cached_text(struct cpp_stat_cache *t, struct cpp_cached_file *n,
+			   bool full, int64_t since)
 {
-	const struct file_stamp known = *id;
-	struct read_in_progress r = { .id = &known, .mode = mode };
+	const struct file_stamp known = n->stamp;
+	struct read_in_progress r = { .id = &known, .mode = t->mode };
+	struct cpp_file_cache *s = t->store;
 	struct read_in_progress **at;
 	int ret;
 
 	if (!known.ino || !file_stamp_is_reliable(&known, since))
-		return read_and_lex(s, path, mode, full, since, out, id);
-	*out = find_or_claim_text(s, &r);
-	if (*out)
+		return read_and_lex(t, n, full, since);
+	n->text = find_or_claim_text(s, &r);
+	if (n->text)
 		return 0;
-	ret = read_and_lex(s, path, mode, full, since, out, id);
+	ret = read_and_lex(t, n, full, since);
 	pthread_mutex_lock(&s->lock);
 	for (at = &s->reading; *at != &r; at = &(*at)->next)
 		;
@@ -318,33 +353,6 @@ static int load_full_text(struct cpp_text *t, const char *path,
 	return ret;
 }
 
-/*
- * Get the current directives of the file at `path`.
- *
- * On entry, `*id` is the stamp of the file, taken after `since`, or zero if
- * unknown.  If the stamp is known and the cache has the file, the file is not
- * opened.  With `full`, a file that must be read is lexed including the text
- * between its directives.  Returns 0 with *out, which the caller releases with
- * put_file_text(), and the file's stamp in *id.  Returns -EAGAIN if the file
- * changes with every try, or another negative errno such as -ENOENT, -EISDIR or
- * -EFBIG.
- */
-static int get_current_text(struct cpp_file_cache *s, const char *path,
-			    unsigned mode, bool full, int64_t since,
-			    struct cpp_text **out, struct file_stamp *id)
-{
-	int ret = -EAGAIN;
-
-	for (int i = 0; i < TRIES_MAX && ret == -EAGAIN; i++) {
-		if (i) {
-			since = file_stamp_now_ns();
-			*id = (struct file_stamp){ 0 };
-		}
-		ret = get_cached_text(s, path, mode, full, since, out, id);
-	}
-	return ret;
-}
-
 void cpp_file_cache_stats(struct cpp_file_cache *s,
 			  struct cpp_file_cache_stats *out)
 {
@@ -355,30 +363,6 @@ void cpp_file_cache_stats(struct cpp_file_cache *s,
 	};
 	pthread_mutex_unlock(&s->lock);
 }
-
-#define BUCKETS 16384
-
-/* The path_id assigned last.  These numbers are unique across all caches. */
-static atomic_uint last_path_id;
-
-struct cpp_stat_cache {
-	struct cpp_names *names;
-	struct cpp_file_cache *store;
-	char *cwd;
-	uint32_t unit;
-	unsigned mode;
-	int64_t start_time_ns; /* of the current unit */
-	int64_t trusted_since_ns; /* a stat(2) since this time is trusted */
-	struct buf scratch; /* an absolute path */
-	uint32_t epoch;
-	uint32_t n_dirs;
-	uint64_t n_stats;
-	struct arena arena;
-	struct cpp_dir *dirs[BUCKETS];
-	struct cpp_cached_file *files[BUCKETS];
-	struct cpp_closure_entry *entries[BUCKETS];
-	struct cpp_path_lookup *lookups[BUCKETS * 4];
-};
 
 struct cpp_stat_cache *cpp_stat_cache_new(struct cpp_names *names,
 					  struct cpp_file_cache *store,
@@ -713,19 +697,23 @@ struct cpp_cached_file *cpp_stat_cache_file(struct cpp_stat_cache *t,
 int cpp_stat_cache_read(struct cpp_stat_cache *t, struct cpp_cached_file *n,
 			bool full)
 {
-	int ret;
+	int64_t since = t->start_time_ns;
+	int ret = -EAGAIN;
 
 	if (!n->text) {
-		ret = get_current_text(t->store, n->abs, t->mode, full,
-				       t->start_time_ns, &n->text, &n->stamp);
+		for (int i = 0; i < TRIES_MAX && ret == -EAGAIN; i++) {
+			if (i) {
+				since = file_stamp_now_ns();
+				n->stamp = (struct file_stamp){ 0 };
+			}
+			ret = get_cached_text(t, n, full, since);
+		}
 		n->stamp_reliable = file_stamp_is_reliable(&n->stamp,
 							   t->start_time_ns);
 		if (!n->stamp_reliable)
 			n->stat_time_ns = INT64_MIN;
-		if (ret) {
-			n->text = NULL;
+		if (ret)
 			return ret;
-		}
 		n->memos = xcalloc(n->text->n_expr_texts + 1,
 				   sizeof(*n->memos));
 	}
