@@ -60,11 +60,14 @@ static void fixdep_request_free(struct fixdep_request *q)
 static void run_fixdep_on_thread(struct pool_work *w)
 {
 	struct fixdep_request *q = (struct fixdep_request *)w;
+	const struct inputs_fixdep_call call = {
+		.cwd = q->message.cwd,
+		.depfile = q->message.depfile,
+		.target = q->message.target,
+	};
 
-	q->ret = inputs_fixdep_run(q->coord->fixdep, q->message.program,
-				   q->message.cwd, q->message.depfile,
-				   q->message.target, &q->head, &q->rest,
-				   &q->err);
+	q->ret = inputs_fixdep_run(q->coord->fixdep, q->message.program, &call,
+				   &q->head, &q->rest, &q->err);
 }
 
 static void wrapper_conn_free(struct coord_wrapper_conn *client)

@@ -879,23 +879,20 @@ static enum inputs_fixdep_kind cached_fixdep_kind(struct inputs_fixdep *f,
 }
 
 int inputs_fixdep_run(struct inputs_fixdep *f, const char *program,
-		      const char *cwd, const char *depfile, const char *target,
+		      const struct inputs_fixdep_call *call,
 		      struct buf *before_command, struct buf *after_command,
 		      struct err *err)
 {
-	char *path = str_join_path(cwd, program);
-	const struct inputs_fixdep_call call = {
-		.kind = cached_fixdep_kind(f, cwd, path),
-		.cwd = cwd,
-		.depfile = depfile,
-		.target = target,
-		.verified_files = inputs_read_cache_take(f->read_cache, cwd,
-							 depfile, clock_us()),
-	};
-	int ret = inputs_fixdep_generate(f->symbols, &call, before_command,
-					 after_command, err);
+	struct inputs_fixdep_call known = *call;
+	char *path = str_join_path(call->cwd, program);
+	int ret;
 
-	inputs_verified_files_free(call.verified_files);
+	known.kind = cached_fixdep_kind(f, call->cwd, path);
+	known.verified_files = inputs_read_cache_take(
+		f->read_cache, call->cwd, call->depfile, clock_us());
+	ret = inputs_fixdep_generate(f->symbols, &known, before_command,
+				     after_command, err);
+	inputs_verified_files_free(known.verified_files);
 	free(path);
 	return ret;
 }

@@ -54,16 +54,6 @@ void inputs_fixdep_add_verified(struct inputs_fixdep *f,
 				const struct inputs_manifest *m,
 				const char *cwd, const char *depfile);
 
-/*
- * Do what `program` (a fixdep, relative to `cwd`) does with the other
- * arguments.  The output and the return value are those of
- * inputs_fixdep_generate().
- */
-int inputs_fixdep_run(struct inputs_fixdep *f, const char *program,
-		      const char *cwd, const char *depfile, const char *target,
-		      struct buf *before_command, struct buf *after_command,
-		      struct err *err);
-
 enum inputs_fixdep_kind {
 	INPUTS_FIXDEP_KIND_UNKNOWN,
 	INPUTS_FIXDEP_KIND_6_1, /* of Linux 6.1 */
@@ -97,6 +87,16 @@ int inputs_fixdep_generate(struct inputs_config_symbol_table *t,
 			   const struct inputs_fixdep_call *call,
 			   struct buf *before_command,
 			   struct buf *after_command, struct err *err);
+
+/*
+ * Do what `program` (a fixdep, relative to call->cwd) does with the arguments
+ * in `call`, whose members `kind` and `verified_files` are ignored.  The output
+ * and the return value are those of inputs_fixdep_generate().
+ */
+int inputs_fixdep_run(struct inputs_fixdep *f, const char *program,
+		      const struct inputs_fixdep_call *call,
+		      struct buf *before_command, struct buf *after_command,
+		      struct err *err);
 
 /*
  * Create the list of the files of `m`, which were found unchanged at `now_us`,
