@@ -138,16 +138,12 @@ static int symlink_own_plugins(const char *dir, const char *real,
 
 bool compiler_bfd_plugins_is_loader_name(const char *name)
 {
-	static const char *const tools[] = { "nm", "ar", "ranlib" };
 	const char *dash = strrchr(name, '-');
 	const char *last = dash ? dash + 1 : name;
 
 	if (dash && (str_starts(name, "llvm-") || strstr(name, "gcc-")))
 		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(tools); i++)
-		if (str_equal(last, tools[i]))
-			return true;
-	return false;
+	return str_list_has("nm,ar,ranlib", ',', last);
 }
 
 bool compiler_bfd_plugins_list_foreign(const char *tool, struct strv *out)

@@ -462,21 +462,6 @@ static enum cond_value eval_quoted_condition(struct gas_state *run,
 	return COND_UNKNOWN;
 }
 
-/* Return true if .ifHOW is a directive. */
-static bool is_known_condition(const char *how)
-{
-	static const char *const all[] = { "",    "eq",  "ge",   "gt",
-					   "le",  "lt",  "ne",   "b",
-					   "nb",  "c",   "nc",   "eqs",
-					   "nes", "def", "ndef", "notdef" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-		if (!strcmp(how, all[i]))
-			return true;
-	}
-	return false;
-}
-
 /* Evaluate the condition of .ifHOW. */
 static enum cond_value eval_condition(struct gas_state *run, const char *how,
 				      struct gas_span in)
@@ -534,13 +519,16 @@ void gas_cond_leave(struct gas_state *run, size_t n)
 
 bool gas_cond_apply(struct gas_state *run, const char *name, struct gas_span in)
 {
+	/* The words after ".if"; the first word is empty. */
+	static const char conditions[] = ",eq,ge,gt,le,lt,ne,b,nb,c,nc,eqs,nes,"
+					 "def,ndef,notdef";
 	struct gas_cond_frame *f;
 
 	if (!strncmp(name, "if", 2)) {
 		bool skipped = gas_cond_is_skipping(run);
 		enum cond_value value = COND_FALSE;
 
-		if (!is_known_condition(name + 2))
+		if (!str_list_has(conditions, ',', name + 2))
 			return false;
 		if (!skipped)
 			value = eval_condition(run, name + 2, in);

@@ -125,15 +125,6 @@ static int find_objects(struct cross_build *k, struct err *err)
 	return ret;
 }
 
-static bool equals_one_of(const char *word, const char *const *list)
-{
-	for (; *list; list++) {
-		if (!strcmp(word, *list))
-			return true;
-	}
-	return false;
-}
-
 static bool starts_one_of(const char *word, const char *const *list)
 {
 	for (; *list; list++) {
@@ -145,16 +136,14 @@ static bool starts_one_of(const char *word, const char *const *list)
 
 /*
  * Options that a cross compiler also gets, because they affect the meaning of
- * the sources on any machine.  Those of the first list can have a separate
- * value.
+ * the sources on any machine.  The options of the first list can have a
+ * separate value.
  */
-static const char *const portable_value_options[] = {
-	"-D", "-U", "-I", "-include", "-isystem", "-iquote", NULL
-};
+static const char portable_value_options[] =
+	"-D,-U,-I,-include,-isystem,-iquote";
 static const char *const portable_options[] = { "-D",    "-U", "-I",
 						"-std=", "-f", NULL };
-static const char *const ignored_value_options[] = { "-o", "-MF", "-MT", "-MQ",
-						     NULL };
+static const char ignored_value_options[] = "-o,-MF,-MT,-MQ";
 /*
  * Options that are dropped: optimization, warnings, dependency lists, and
  * options of this machine.
@@ -177,9 +166,9 @@ static int select_options(const struct strv *words, struct strv *out,
 	*source = NULL;
 	for (size_t i = 1; i < words->n; i++) {
 		const char *word = words->v[i];
-		bool pair = equals_one_of(word, portable_value_options);
+		bool pair = str_list_has(portable_value_options, ',', word);
 
-		if ((pair || equals_one_of(word, ignored_value_options)) &&
+		if ((pair || str_list_has(ignored_value_options, ',', word)) &&
 		    i + 1 < words->n) {
 			i++;
 			if (pair) {

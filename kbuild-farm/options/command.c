@@ -131,15 +131,6 @@ static bool is_device(const char *path)
 	       str_starts(path, "/proc/");
 }
 
-static bool is_listed_suffix(const char *s, const char *const *list)
-{
-	for (; *list; list++) {
-		if (!strcmp(s, *list))
-			return true;
-	}
-	return false;
-}
-
 static void parse_lang(struct command_parse *p, const char *value)
 {
 	if (!value) {
@@ -167,13 +158,10 @@ static void parse_lang(struct command_parse *p, const char *value)
  */
 static bool set_lang_by_suffix(struct command_parse *p, const char *file)
 {
-	static const char *const cxx[] = { "cc",  "cp",  "cxx", "cpp", "CPP",
-					   "c++", "C",   "ii",  "hh",  "hpp",
-					   "H",   "hxx", "mm",  "M",   NULL };
-	static const char *const other[] = { "i",   "m",   "mi",  "f",   "for",
-					     "F",   "f90", "F90", "f95", "d",
-					     "go",  "ads", "adb", "mod", "rs",
-					     "mii", NULL };
+	static const char cxx[] =
+		"cc,cp,cxx,cpp,CPP,c++,C,ii,hh,hpp,H,hxx,mm,M";
+	static const char other[] = "i,m,mi,f,for,F,f90,F90,f95,d,go,ads,adb,"
+				    "mod,rs,mii";
 	const char *dot = strrchr(str_base(file), '.');
 
 	if (!dot)
@@ -186,9 +174,9 @@ static bool set_lang_by_suffix(struct command_parse *p, const char *file)
 		p->c->lang = OPTIONS_LANG_ASM;
 	else if (!strcmp(dot, ".h"))
 		set_local(p, REASON_PRECOMPILED);
-	else if (is_listed_suffix(dot + 1, cxx))
+	else if (str_list_has(cxx, ',', dot + 1))
 		p->reason = REASON_CPLUSPLUS;
-	else if (is_listed_suffix(dot + 1, other))
+	else if (str_list_has(other, ',', dot + 1))
 		set_local(p, REASON_OTHER_LANGUAGE);
 	else
 		return false;

@@ -68,20 +68,8 @@ bool options_probe_is_rejected(struct bytes text)
 	       contains_text(text, "unknown argument");
 }
 
-static bool is_listed_word(const char *word, const char *const *list)
-{
-	for (; *list; list++) {
-		if (!strcmp(word, *list))
-			return true;
-	}
-	return false;
-}
-
 static bool admit_query(struct probe_parse *q, const char *word)
 {
-	static const char *const known[] = { "--version",    "-dumpfullversion",
-					     "-dumpmachine", "-dumpversion",
-					     "-v",           NULL };
 	static const char *const searches[] = {
 		"--print-file-name=",
 		"-print-file-name=",
@@ -89,7 +77,9 @@ static bool admit_query(struct probe_parse *q, const char *word)
 	};
 
 	q->n_queries++;
-	if (is_listed_word(word, known))
+	if (str_list_has("--version,-dumpfullversion,-dumpmachine,"
+			 "-dumpversion,-v",
+			 ',', word))
 		return true;
 	for (const char *const *s = searches; *s; s++) {
 		const char *name = word + strlen(*s);
@@ -105,12 +95,11 @@ static bool admit_query(struct probe_parse *q, const char *word)
 /* Return true for output names that do not influence the driver. */
 static bool has_probe_output_name(const char *path)
 {
-	static const char *const endings[] = { ".o", ".s", ".i", NULL };
 	const char *base = str_base(path), *dot = strrchr(base, '.');
 
 	return *base && strcmp(base, "-") && base[0] != '.' &&
 	       (!dot || strlen(dot) > RANDOM_MIN ||
-		is_listed_word(dot, endings));
+		str_list_has(".o,.s,.i", ',', dot));
 }
 
 static bool admit_output(struct probe_parse *q, const struct options_item *i)
@@ -157,15 +146,11 @@ static bool is_sanitizer_pass(const struct options_item *i)
 /* Accept the few options that make a compile local but access no file. */
 static bool admit_local(struct probe_parse *q, const struct options_item *i)
 {
-	static const char *const known[] = {
-		"-P",  "-C",  "-CC", "-dM",
-		"-dD", "-dN", "-dU", "-frandomize-layout-seed-file=/dev/null",
-		NULL
-	};
-
 	if (!strcmp(i->text, "-v"))
 		return admit_query(q, i->text);
-	if (is_listed_word(i->text, known))
+	if (str_list_has("-P,-C,-CC,-dM,-dD,-dN,-dU,"
+			 "-frandomize-layout-seed-file=/dev/null",
+			 ',', i->text))
 		return true;
 	if (!strcmp(i->entry->name, "-mllvm") && is_sanitizer_pass(i))
 		return true;
@@ -176,14 +161,6 @@ static bool admit_local(struct probe_parse *q, const struct options_item *i)
 
 static bool admit_option(struct probe_parse *q, const struct options_item *i)
 {
-	static const char *const modes[] = { "-c", "-S", "-E", NULL };
-	static const char *const languages[] = { "c", "assembler",
-						 "assembler-with-cpp", NULL };
-	static const char *const cpp[] = { "-nostdinc", "-undef", "-pthread",
-					   "-posix", NULL };
-	/* -gz selects the compression of debug information. */
-	static const char *const packed[] = { "z", "z=none", "z=zlib", "z=zstd",
-					      NULL };
 	const char *name = i->entry->name, *value = i->value;
 
 	switch ((enum options_use)i->use) {
@@ -191,7 +168,7 @@ static bool admit_option(struct probe_parse *q, const struct options_item *i)
 		q->n_modes++;
 		q->compiles |= !strcmp(i->text, "-c");
 		q->preprocesses |= !strcmp(i->text, "-E");
-		return is_listed_word(i->text, modes);
+		return str_list_has("-c,-S,-E", ',', i->text);
 	case OPTIONS_USE_QUERY:
 		return admit_query(q, i->text);
 	case OPTIONS_USE_OUTPUT:
@@ -199,7 +176,8 @@ static bool admit_option(struct probe_parse *q, const struct options_item *i)
 	case OPTIONS_USE_LANG:
 		q->has_language = true;
 		return value && !q->n_inputs &&
-		       is_listed_word(value, languages);
+		       str_list_has("c,assembler,assembler-with-cpp", ',',
+				    value);
 	case OPTIONS_USE_CODE:
 		if (i->entry->side != OPTIONS_SIDE_NONE)
 			return false;
@@ -210,7 +188,8 @@ static bool admit_option(struct probe_parse *q, const struct options_item *i)
 		if (!strcmp(name, "-D") || !strcmp(name, "-U"))
 			return value &&
 			       options_probe_is_pure_text(bytes_str(value));
-		return is_listed_word(name, cpp);
+		return str_list_has("-nostdinc,-undef,-pthread,-posix", ',',
+				    name);
 	case OPTIONS_USE_WA:
 		if (!value)
 			return false;
@@ -220,8 +199,9 @@ static bool admit_option(struct probe_parse *q, const struct options_item *i)
 		return options_comma_list_is_wa_allowed(value) ||
 		       !strcmp(value, "--version");
 	case OPTIONS_USE_DEBUG:
+		/* -gz selects the compression of debug information. */
 		return !value || options_table_is_debug_allowed(value) ||
-		       is_listed_word(value, packed);
+		       str_list_has("z,z=none,z=zlib,z=zstd", ',', value);
 	case OPTIONS_USE_LOCAL:
 		return admit_local(q, i);
 	default:
