@@ -360,7 +360,7 @@ int compiler_collector_add_path(struct compiler_collector *g, const char *path,
 		if (ret)
 			goto out;
 	}
-	/* After ".." or a link, `st` can be of another file. */
+	/* After ".." or a link, `st` can describe another file. */
 	if (lstat(w.resolved[0] ? w.resolved : "/", &st)) {
 		ret = err_errno(err, "%s", path);
 		goto out;
@@ -410,7 +410,7 @@ int compiler_collector_add_dir(struct compiler_collector *g, const char *path,
 	char *real;
 	int ret = compiler_collector_add_path(g, path, &real, err);
 
-	/* A link, even one inside the directory, can lead back to it. */
+	/* A link below the directory can lead back to the directory. */
 	if (!real || strv_has(&g->listed_dirs, real))
 		goto out;
 	strv_add(&g->listed_dirs, real);

@@ -97,7 +97,7 @@ static void query_dialect(struct cpp_walk *walk)
 /* Limit in bytes of an assembler file that is searched for file names. */
 #define ASSEMBLER_MAX ((size_t)16 << 20)
 
-/* Search as the assembler does: the working directory, then those of -I. */
+/* Search the working directory, then the directories of -I, as gas does. */
 static struct cpp_cached_file *find_asm_file(struct cpp_walk *walk,
 					     const char *name)
 {
@@ -570,7 +570,7 @@ static void start_unit(struct cpp_scanner *s)
 		return;
 	pthread_rwlock_unlock(&s->drop_lock);
 	pthread_rwlock_wrlock(&s->drop_lock);
-	/* Another thread can have dropped the caches. */
+	/* Another thread may have dropped the caches first. */
 	if (scanner_memory(s) > s->memory_max) {
 		struct cpp_file_cache_stats st;
 

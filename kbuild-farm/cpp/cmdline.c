@@ -145,7 +145,7 @@ static bool item_equals(const struct options_item *i, const char *s)
 	return strlen(s) == i->len && !memcmp(s, i->text, i->len);
 }
 
-/* Process one word in the list of -Wa: an option, or a file to read first. */
+/* Process one word in the list of -Wa: an option, or a file for gas to read. */
 static void cmdline_wa_word(struct cpp_cmdline *l, const struct options_item *i)
 {
 	if (!i->len)

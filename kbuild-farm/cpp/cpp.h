@@ -3,9 +3,8 @@
  * cpp/cpp.h - Exact closure of a translation unit without running the compiler.
  *
  * The code in cpp/ neither prints nor forks; to query the compiler's
- * properties, it runs the compiler through a callback.  It never guesses: a
- * unit with a construct that is not supported is "not scannable", with a
- * reason.
+ * properties, it runs the compiler through a callback.  A unit with a construct
+ * that is not supported is "not scannable", and the result gives the reason.
  */
 #ifndef CPP_CPP_H
 #define CPP_CPP_H
@@ -73,8 +72,8 @@ struct cpp_unit {
 	char *const *env;
 	/*
 	 * NULL, or the receiver of the text, which forces full preprocessing.
-	 * The text is valid only if the unit is scannable.  __DATE__ and its
-	 * like are strings of question marks.
+	 * The text is valid only if the unit is scannable.  __DATE__, __TIME__
+	 * and __TIMESTAMP__ are strings of question marks.
 	 */
 	const struct cpp_output *output;
 	/*

@@ -105,8 +105,8 @@ static const struct cpp_token end_token = { .kind = CPP_TOK_END };
 
 /*
  * Push the `n` tokens `v`, which must outlive their use.  `name` is the macro
- * whose body they are, or WORD_NONE; with `barrier`, reading stops at their
- * end.
+ * whose body the tokens are, or WORD_NONE.  With `barrier`, reading stops after
+ * the last token.
  */
 static void push_tokens(struct cpp_state *cpp, const struct cpp_token *v,
 			size_t n, uint32_t name, bool barrier)

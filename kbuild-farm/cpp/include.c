@@ -290,8 +290,8 @@ static void add_clang_file(struct cpp_walk *walk, struct cpp_cached_file *n,
 
 /*
  * Return the directory, as clang names it, that is searched first for an
- * #include "x.h" in a file of `d`.  *dotted is true if "./" precedes the path:
- * on entry that of `d`, on return that of the result.
+ * #include "x.h" in a file of `d`.  *dotted is true if "./" precedes a path: on
+ * entry the path of `d`, on return the path of the result.
  */
 static struct cpp_dir *clang_name_of_dir(struct cpp_walk *walk,
 					 struct cpp_dir *d, bool *dotted)
@@ -424,10 +424,10 @@ static void begin_search(struct cpp_walk *walk, struct cpp_cached_file *source)
 /*
  * gcc uses NAME.gch, a precompiled header or a directory of them, for the
  * source, for <stdc-predef.h> and for the first header (libcpp's
- * pch_open_file()).  It tries each directory that it searches, even if the
- * directory does not contain the header.  clang's driver uses NAME.pch and
- * NAME.gch for the files of -include, but not for #include.  Only the compiler
- * can decide whether it can use such a file.
+ * pch_open_file()).  gcc looks for NAME.gch in each directory that it searches
+ * for the header, even if the directory does not contain the header.  clang's
+ * driver uses NAME.pch and NAME.gch for the files of -include, but not for
+ * #include.  Only the compiler can decide whether it can use such a file.
  *
  * Precompiled headers are rare.  The check costs about two stat(2) per unit, of
  * the source's .gch name and of its directory, because an unchanged directory
@@ -900,7 +900,7 @@ static void walk_stdc_predef(struct cpp_walk *walk)
 		walk_from_file(walk, f.file, f.dir_index, f.system);
 }
 
-/* Return the lexed form of a #define or #undef line, made once per worker. */
+/* Return a #define or #undef line as a text, which is lexed once per worker. */
 static struct cpp_text *definition_text(struct cpp_worker *w, const char *line,
 					unsigned mode)
 {

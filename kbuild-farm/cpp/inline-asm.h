@@ -2,10 +2,10 @@
 /*
  * cpp/inline-asm.h - Text of a unit that the assembler reads.
  *
- * For C these are the strings of asm statements and labels, with adjacent
- * strings joined, and the strings of attributes and pragmas, because the
- * compiler copies a section's name unchanged.  For assembler sources these are
- * all lines.
+ * In C sources, this text consists of the strings of asm statements and labels,
+ * with adjacent strings joined, and of the strings of attributes and pragmas,
+ * because the compiler copies a section's name unchanged.  In assembler
+ * sources, it consists of all lines.
  */
 #ifndef CPP_INLINE_ASM_H
 #define CPP_INLINE_ASM_H

@@ -85,7 +85,7 @@ void cpp_names_unlock(struct cpp_names *n);
 uint32_t cpp_names_intern_locked(struct cpp_names *n, const char *s,
 				 size_t len);
 
-/* Return the name of a number.  Takes no lock. */
+/* Return the name with the number `id`.  Takes no lock. */
 const struct cpp_name *cpp_names_get(const struct cpp_names *n, uint32_t id);
 /*
  * Count `bytes` of other data, which refers to names, as memory of the table

@@ -420,7 +420,7 @@ static bool take_line_file(struct cpp_lexer *l, const uint8_t *p)
 	const uint8_t *end;
 	struct cpp_directive *d;
 
-	/* A block comment is not supported: a file name can follow it. */
+	/* A block comment, which a file name can follow, is not supported. */
 	if (*p != '"')
 		return *p == '\n' || *p == '\r' || (*p == '/' && p[1] == '/');
 	for (end = ++p; *end != '"'; end++) {

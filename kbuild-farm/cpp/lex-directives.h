@@ -38,7 +38,7 @@ enum cpp_op {
 	CPP_OP_POP_MACRO,
 	CPP_OP_SYSTEM_HEADER,
 	CPP_OP_LINE, /* #line with the file that diagnostics show */
-	/* not supported: a unit that reaches it is not scannable */
+	/* not supported: a unit that reaches the directive is not scannable */
 	CPP_OP_UNSUPPORTED,
 };
 
@@ -120,7 +120,7 @@ struct cpp_text {
 	/* NULL until full preprocessing needs it */
 	_Atomic(struct cpp_full_text *) full;
 	bool unbalanced;
-	/* has //, which -std=c90 compilers treat differently */
+	/* contains //, which compilers treat differently with -std=c90 */
 	bool has_slash_comments;
 	atomic_uint refs; /* references held by users of cpp/stat-cache.h */
 };

@@ -79,7 +79,7 @@ static const uint8_t *next_unspliced(const struct cpp_lexer *l,
 	return p;
 }
 
-/* Move to `to`, which is no part of a comment or quote, and count lines. */
+/* Move to `to` and count the newlines on the way. */
 static void advance_to(struct cpp_lexer *l, const uint8_t *to)
 {
 	for (; l->p < to; l->p++)
@@ -662,8 +662,8 @@ void cpp_lexer_skip_text(struct cpp_lexer *l)
 			if (!take_splice(l))
 				l->p++;
 			/*
-			 * The word that continues on the next line may be one
-			 * that must be marked.
+			 * The word that continues on the next line may be a
+			 * word that must be marked.
 			 */
 			else if (before > l->start &&
 				 cpp_is_word_char(before[-1]) &&

@@ -39,8 +39,8 @@ struct cpp_lexer {
 	const uint8_t *start;
 	const uint8_t *end; /* after the last newline; *end is 0 */
 	/*
-	 * Next occurrence of "once", "GCC" and the other words of pragma_words,
-	 * in a comment or not; or NULL.
+	 * Next occurrence of each word of pragma_words ("once", "GCC" ...),
+	 * which can be in a comment; or NULL.
 	 */
 	const uint8_t *pragma_word[CPP_LEXER_PRAGMA_WORDS];
 	/* the last quote inside a number, as in 1'000 */
@@ -59,8 +59,8 @@ struct cpp_lexer {
 	uint32_t comment_line; /* line in which an assembler comment starts */
 	struct buf unescaped;
 	struct cpp_token_sink *sink; /* NULL if text is not stored */
-	bool string_alone; /* the current string is not joined to any other */
-	bool string_first; /* the current string has no string before it */
+	bool string_alone; /* the current string is not joined to another */
+	bool string_first; /* no string precedes the current string */
 };
 
 /* Append a directive, which starts in line l->line, and return it. */

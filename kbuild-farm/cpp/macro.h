@@ -14,7 +14,7 @@
 #include "cpp/lex-directives.h"
 #include "cpp/token.h"
 
-/* A definition as tokens.  ## is a flag of the token before it. */
+/* A definition as tokens.  ## is stored as a flag of the token before it. */
 struct cpp_macro {
 	bool funlike;
 	bool variadic;
@@ -33,7 +33,7 @@ void cpp_macro_free(struct cpp_def *def, struct cpp_names *names);
 struct cpp_macro_slot {
 	struct cpp_def *def; /* NULL if undefined */
 	uint32_t epoch; /* the entry is valid if this equals cpp_state.epoch */
-	/* number of the last evaluation that looked it up */
+	/* number of the last evaluation that looked up the name */
 	uint32_t lookup_id;
 };
 
@@ -104,12 +104,13 @@ struct cpp_state {
 	uint32_t epoch;
 
 	bool full; /* full preprocessing: text is read too */
-	bool time_expanded; /* __DATE__ or its like was expanded */
+	/* __DATE__, __TIME__ or __TIMESTAMP__ was expanded */
+	bool time_expanded;
 	unsigned counter; /* value of the next __COUNTER__ */
 	/* __COUNTER__ was used while text was skipped */
 	bool counter_uncertain;
 
-	/* Position for __LINE__ and its like. */
+	/* Position for __LINE__ and similar macros. */
 	uint32_t line;
 	uint32_t line_offset; /* offset that #line adds to `line` */
 	bool line_known;
@@ -117,7 +118,7 @@ struct cpp_state {
 	unsigned include_level;
 
 	/* Dependencies of the current condition. */
-	bool not_memoizable; /* it depends on more than `lookups` */
+	bool not_memoizable; /* the condition depends on more than `lookups` */
 	uint32_t lookup_id;
 	struct cpp_macro_lookup *lookups;
 	size_t n_lookups, cap_lookups;

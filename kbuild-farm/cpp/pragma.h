@@ -2,10 +2,10 @@
 /*
  * cpp/pragma.h - Classification of pragmas that affect macros or files.
  *
- * #pragma GCC target, optimize and their like change gcc's predefined macros.
- * Before release 13, gcc -E does not apply these changes, so the driver query
- * compiles instead of preprocessing: with -gdwarf-2 -g3, gcc lists each
- * definition with its line in .debug_macinfo.
+ * #pragma GCC target, optimize and similar pragmas change gcc's predefined
+ * macros.  Before release 13, gcc -E does not apply these changes, so the
+ * driver query compiles instead of preprocessing: with -gdwarf-2 -g3, gcc lists
+ * each definition with its line in .debug_macinfo.
  */
 #ifndef CPP_PRAGMA_H
 #define CPP_PRAGMA_H
@@ -55,8 +55,8 @@ void cpp_pragma_mark_operator(struct cpp_lexer *l, const char *s,
  * Remove the pragmas that a pop_options at the end of the list undoes.
  *
  * `pragmas` lists the pragmas of a unit in order, as "GCC target(\"avx2\")".
- * If the last one is pop_options, it is removed with everything back to its
- * push_options.
+ * If the last pragma is pop_options, it is removed together with all pragmas
+ * back to the matching push_options.
  */
 void cpp_pragma_options_prune(struct strv *pragmas);
 

@@ -178,7 +178,7 @@ static struct cpp_text *find_or_claim_text(struct cpp_file_cache *s,
 
 /*
  * Store `t`, take a reference to it and return it.  If another thread has
- * stored the file meanwhile, free `t` and return the stored text instead.
+ * stored the file first, free `t` and return the stored text instead.
  */
 static struct cpp_text *add_stored(struct cpp_file_cache *s,
 				   const struct file_stamp *id,
@@ -507,7 +507,7 @@ static void guard_dir(struct cpp_stat_cache *t, struct cpp_dir *d)
 	size_t up = plain;
 	struct cpp_dir *above = NULL;
 
-	/* "" and "/" have no parent.  The parent of "a" is "", of "/a" "/". */
+	/* "" and "/" have no parent; "" is the parent of "a", "/" of "/a". */
 	if (plain > 1 || (plain && *d->path != '/')) {
 		while (up && d->path[up - 1] != '/')
 			up--;

@@ -23,14 +23,14 @@ struct cpp_dir {
 	char *path; /* as in the command; "" is the working directory */
 	char *abs;
 	uint32_t id;
-	uint32_t checked_unit; /* the last unit that checked it */
-	uint32_t
-		version; /* changes if entries may have been added or removed */
-	uint32_t listed_unit; /* the last unit that listed its absence */
+	uint32_t checked_unit; /* the last unit that checked the directory */
+	/* changes if entries of the directory may have been added or removed */
+	uint32_t version;
+	uint32_t listed_unit; /* the last unit that listed the absence */
 	/* index in cpp_lists.clang_dir, valid in unit `clang_unit` */
 	uint32_t clang_unit, clang_index;
 	bool exists, stamp_reliable;
-	int error; /* of stat(2), other than a missing path */
+	int error; /* negative errno of stat(2); 0 for a missing path */
 	struct file_stamp stamp;
 	/* if this directory is missing: the first missing part of its path */
 	struct cpp_dir *missing;
@@ -61,7 +61,7 @@ struct cpp_cached_file {
 	char *abs;
 	struct cpp_dir *dir; /* searched first for #include "x.h" in the file */
 	struct cpp_closure_entry *entry;
-	uint32_t checked_unit; /* the last unit that checked it */
+	uint32_t checked_unit; /* the last unit that checked the file */
 	uint32_t once_unit; /* the last unit in which #pragma once applied */
 	/*
 	 * Index in cpp_lists.clang_file and the unit in which it is valid; [1]
@@ -69,8 +69,8 @@ struct cpp_cached_file {
 	 */
 	uint32_t clang_unit[2], clang_index;
 	bool exists, stamp_reliable;
-	int error; /* of stat(2) or read(2), other than a missing path */
-	/* start of the unit that made the stat(2); INT64_MIN: stat(2) again */
+	int error; /* negative errno of stat(2); 0 for a missing path */
+	/* start time of the unit that called stat(2); INT64_MIN: call again */
 	int64_t stat_time_ns;
 	struct file_stamp stamp;
 	struct cpp_text *text; /* NULL if not read or changed */
@@ -83,10 +83,10 @@ struct cpp_path_lookup {
 	struct cpp_dir *dir;
 	uint32_t name;
 	uint32_t checked_unit;
-	uint32_t listed_unit; /* the last unit that listed its absence */
+	uint32_t listed_unit; /* the last unit that listed the absence */
 	bool system;
-	struct cpp_cached_file *file; /* NULL if absent; it can have an error */
-	/* the path that was searched if `file` has a shorter one, or NULL */
+	struct cpp_cached_file *file; /* NULL if absent; may have an error */
+	/* the path that was searched, if `file` has a shorter path; or NULL */
 	struct cpp_cached_file *long_file;
 	char *path;
 	struct cpp_dir *parent; /* directory of `path` */
@@ -126,7 +126,7 @@ int64_t cpp_stat_cache_start_time(const struct cpp_stat_cache *t);
 
 /*
  * Begin a unit with a number that was not used before.  `stat_max_age_ns` is
- * that of struct cpp_unit.
+ * the member of struct cpp_unit.
  */
 void cpp_stat_cache_begin_unit(struct cpp_stat_cache *t, uint32_t unit,
 			       int64_t stat_max_age_ns);

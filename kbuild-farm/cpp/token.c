@@ -115,7 +115,7 @@ static size_t raw_length(const struct cpp_cursor *c, const char *s)
 	return 0;
 }
 
-/* Return the quote after a prefix L, u, U or u8, with or without R. */
+/* Return the quote after an optional prefix (L, u, U or u8; R), or NULL. */
 static const char *prefixed_quote(const struct cpp_cursor *c, bool *raw)
 {
 	const char *s = c->s;

@@ -25,7 +25,7 @@ enum cpp_mode {
 	CPP_MODE_STRING_PREFIXES = 128, /* u8"x" even without raw strings */
 };
 
-/* Return true if %: means #.  In assembler sources, only clang has this. */
+/* Return true if %: means #.  In assembler sources, gcc has no digraphs. */
 static inline bool cpp_has_digraphs(unsigned mode)
 {
 	return !(mode & CPP_MODE_C90) &&

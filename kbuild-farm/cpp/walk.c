@@ -62,8 +62,8 @@ size_t cpp_walk_add_file(struct cpp_walk *walk, struct cpp_cached_file *node,
 
 	if (e->unit == walk->worker->unit) {
 		/*
-		 * Before, the file was only probed or was an extra input; now
-		 * it is included.
+		 * The file was listed as probed or as an extra input, and is
+		 * now included.
 		 */
 		if (l->file[e->index].kind >= CPP_FILE_INPUT &&
 		    kind < l->file[e->index].kind)
@@ -142,7 +142,7 @@ void cpp_walk_apply_definitions(struct cpp_walk *walk, struct cpp_text *text)
 	cpp_walk_add_marks(walk, text);
 }
 
-/* Set the position for __LINE__ and its like before an evaluation. */
+/* Set the position for __LINE__ and similar macros before an evaluation. */
 static void set_macro_line(struct cpp_walk *walk, const struct cpp_directive *d)
 {
 	struct cpp_state *cpp = &walk->worker->state;
@@ -155,7 +155,7 @@ static void set_macro_line(struct cpp_walk *walk, const struct cpp_directive *d)
 
 /*
  * Fail and return true if the compilers disagree about a directive: gcc
- * -std=c11 ignores #elifdef, which is new in C23; clang does not.
+ * -std=c11 ignores #elifdef, which is new in C23, and clang executes it.
  */
 static bool is_unknown(struct cpp_walk *walk, const struct cpp_directive *d)
 {
@@ -285,7 +285,7 @@ static void push_macro(struct cpp_walk *walk, uint32_t name)
 	};
 }
 
-/* Restore the definition of a name that was saved last. */
+/* Restore the last saved definition of a name. */
 static void pop_macro(struct cpp_walk *walk, uint32_t name)
 {
 	struct cpp_lists *l = walk->lists;
@@ -462,8 +462,8 @@ static bool next_file_text(struct cpp_walk *walk, bool inside,
 }
 
 /*
- * Exchange the current expansion with the worker's other one, so that another
- * text can be expanded.  A second call restores it.
+ * Exchange the current expansion with the worker's other expansion, so that
+ * another text can be expanded.  A second call restores the first expansion.
  */
 static void swap_expansion(struct cpp_worker *w)
 {
@@ -514,8 +514,8 @@ static void change_macro(struct cpp_walk *walk, const struct cpp_name *s,
 /*
  * Expand a pragma for its side effects.
  *
- * Fail if it uses __COUNTER__: gcc and clang expand different pragmas, and some
- * only when they compile.
+ * Fail if the pragma uses __COUNTER__, because gcc and clang expand different
+ * pragmas, and expand some of them only when they compile.
  */
 static void expand_pragma(struct cpp_walk *walk, const struct cpp_name *s)
 {
@@ -527,7 +527,7 @@ static void expand_pragma(struct cpp_walk *walk, const struct cpp_name *s)
 	swap_expansion(walk->worker);
 	cpp_expand_begin(cpp, t->tokens, t->n_tokens);
 	cpp->expansion.reads_text = true;
-	cpp->expansion.depth = 1; /* _Pragma stays a name. */
+	cpp->expansion.depth = 1; /* so that _Pragma remains a name */
 	while (cpp_expand_next(cpp).kind != CPP_TOK_END)
 		;
 	swap_expansion(walk->worker);
@@ -536,7 +536,7 @@ static void expand_pragma(struct cpp_walk *walk, const struct cpp_name *s)
 	free(t);
 }
 
-/* Apply gcc's changes of predefined macros; clang has no such pragmas. */
+/* Apply a pragma that changes gcc's predefined macros; clang ignores it. */
 static void change_options(struct cpp_walk *walk, const struct cpp_name *s)
 {
 	struct cpp_driver_request driver = cpp_walk_driver(walk);

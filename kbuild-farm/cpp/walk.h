@@ -122,7 +122,7 @@ struct cpp_worker {
 	struct cpp_lists lists;
 	struct arena arena; /* reset for each unit */
 	struct cpp_walk *walk;
-	/* memory that is included in cpp_scanner.memory */
+	/* bytes of this worker that cpp_scanner.memory includes */
 	size_t counted_bytes;
 	uint64_t n_units, n_preprocessed, n_stats;
 	/* for text that is read while `state.expansion` is in progress */
@@ -148,11 +148,11 @@ struct cpp_walk {
 	uint32_t n_emitted; /* tokens of text output */
 	uint64_t n_steps;
 	size_t max_memory_bytes; /* limit of the memory charged to the names */
-	enum reason reason; /* nonzero: not scannable */
+	enum reason reason; /* nonzero: the unit is not scannable */
 	char *detail;
 };
 
-/* Return the current file, or NULL. */
+/* Return the frame of the current file, or NULL. */
 static inline struct cpp_frame *cpp_walk_top(const struct cpp_walk *walk)
 {
 	struct cpp_lists *l = walk->lists;

@@ -353,7 +353,7 @@ bool gas_cond_is_skipping(const struct gas_state *run)
 	return run->n_frames && run->frames[run->n_frames - 1].skipped;
 }
 
-/* Evaluate .if, .ifeq and their like; `how` is the part after "if". */
+/* Evaluate .if, .ifeq and similar; `how` is the part after "if". */
 static enum cond_value eval_numeric_condition(struct gas_state *run,
 					      const char *how,
 					      struct gas_span in)

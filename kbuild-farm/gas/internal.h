@@ -122,7 +122,7 @@ struct gas_cond_frame {
 /* State of the modelled assembler. */
 struct gas_state {
 	struct gas_dialect dialect;
-	/* texts have no order: definitions in one apply to all texts */
+	/* texts have no order: a definition in one text applies to all */
 	bool unordered;
 	struct map macros, symbols;
 	struct gas_macro *purged; /* removed by .purgem, freed at the end */

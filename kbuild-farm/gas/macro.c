@@ -65,7 +65,7 @@ static void copy_angled(struct gas_span *in, struct buf *out)
 	in->p += in->p < in->end;
 }
 
-/* Copy "..." or '...'; a doubled quote stands for itself. */
+/* Copy "..." or '...'; a doubled quote stands for one quote. */
 static void copy_quoted(const struct gas_dialect *d, struct gas_span *in,
 			struct buf *out)
 {

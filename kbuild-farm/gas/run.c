@@ -55,7 +55,8 @@ struct gas_call {
 struct statement_reader {
 	struct gas_span in;
 	bool expansion;
-	unsigned n_conditional; /* at the start of the text */
+	/* gas_state.n_conditional at the start of the text */
+	unsigned n_conditional;
 	bool exited; /* an .exitm may have ended the text */
 	bool alternate; /* alternate syntax was on at that .exitm */
 	bool has_label; /* the current statement has a label */
@@ -422,7 +423,7 @@ static void leave_macro(struct gas_state *run, struct statement_reader *r)
 	r->in.p = r->in.end;
 }
 
-/* Execute .set NAME, VALUE and its like. */
+/* Execute .set NAME, VALUE or a similar directive. */
 static void run_assignment(struct gas_state *run, struct gas_span in,
 			   bool later)
 {

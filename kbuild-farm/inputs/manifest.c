@@ -31,7 +31,7 @@ struct inputs_manifest_guard {
 enum list_outcome {
 	LIST_OUTCOME_DONE,
 	LIST_OUTCOME_STALE, /* something changed: scan again */
-	LIST_OUTCOME_NEEDS_DIGESTS, /* of the files in `unhashed` */
+	LIST_OUTCOME_NEEDS_DIGESTS, /* the files in `unhashed` must be hashed */
 	LIST_OUTCOME_REJECTED,
 };
 

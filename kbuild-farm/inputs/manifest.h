@@ -34,7 +34,8 @@ void inputs_init(struct inputs *in, const struct cpp_setup *scan);
 void inputs_release(struct inputs *in);
 
 struct inputs_manifest_file {
-	const struct inputs_path *path; /* to stat; may be a link to `entry` */
+	/* the path to stat(2), which can be a link to the path of `entry` */
+	const struct inputs_path *path;
 	const struct inputs_entry *entry;
 };
 

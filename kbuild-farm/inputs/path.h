@@ -8,10 +8,10 @@
  *
  * The name of a directory on a command line or in a source leads, possibly
  * through symbolic links, to a path.  A cached resolution is
- * checked once per unit: one stat(2) shows by the inode that it is the same
- * directory, and one lstat(2) for each link in the name shows that the links
- * are unchanged.  The check is omitted for a name without links if the caller
- * permits it and another unit has checked the directory recently.
+ * checked once per unit: one stat(2) shows by the inode that the name still
+ * leads to the same directory, and one lstat(2) for each link in the name shows
+ * that the links are unchanged.  The check is omitted for a name without links
+ * if the caller permits it and another unit has checked the directory recently.
  *
  * A file name is resolved through its directory.  Each unit names about four
  * hundred files, most of which the previous unit has named as well, so each
@@ -33,8 +33,8 @@
 struct inputs_entry {
 	struct inputs_path *path;
 	enum wire_inode_kind kind;
-	struct store_file_digest
-		file_digest; /* FILE: all of it; SYMLINK: only the stamp */
+	/* FILE: all members are valid; SYMLINK: only the stamp */
+	struct store_file_digest file_digest;
 	char *target; /* SYMLINK */
 	/*
 	 * FILE: time by clock_us() when the file was last found unchanged.  Any

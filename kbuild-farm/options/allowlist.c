@@ -77,8 +77,8 @@ static void add_wp_flag(struct options_flags *out, const struct options_item *i)
 		break;
 	case OPTIONS_USE_CPP:
 		/*
-		 * Keep the word in -Wp: there, -D takes effect after the
-		 * driver's.
+		 * Keep the word in -Wp: a -D in -Wp takes effect after the
+		 * driver's -D.
 		 */
 		add_flag(out, i->entry->name, i->text, i->len);
 		break;

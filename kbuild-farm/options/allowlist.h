@@ -29,7 +29,7 @@ void options_flags_release(struct options_flags *f);
  * Collect the flags that a node needs for an OPTIONS_CLASS_REMOTE compile, in
  * order.  Of the dependency options, only the targets and -MP are sent.  Their
  * form ensures that the dependency list of options_allowlist_add_outputs() has
- * the same targets as a local one:
+ * the same targets as the list of a local compile:
  *
  *	-MD, -MMD as driver options	-MQ OBJECT with make's spelling, unless
  *					the command has -MT or -MQ, because the

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define STAMPS_TITLE "kfarm-probes 1"
-/* Two hashes with different seeds form one of twice the length. */
+/* Two hashes with different seeds form a hash of twice the length. */
 #define SECOND_HASH_SEED UINT64_C(0x9e3779b97f4a7c15)
 
 struct options_probe_compiler options_probe_compiler_from_env(
@@ -25,8 +25,8 @@ struct options_probe_compiler options_probe_compiler_from_env(
 }
 
 /*
- * Return true if all elements are absolute.  An empty element is not: it is the
- * working directory.
+ * Return true if all elements are absolute.  An empty element stands for the
+ * working directory and is not absolute.
  */
 static bool is_search_path_usable(const char *value)
 {

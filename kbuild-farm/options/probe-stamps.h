@@ -5,7 +5,7 @@
  * kfarm creates the stamp list of a compiler once (compiler/probe-deps.h), in
  * the directory of the probe cache, and the wrapper compares it with the files
  * at each probe.  There are two kinds of text files.  Their last line is a hash
- * of all lines before it, so that a damaged file is ignored:
+ * of all other lines, so that a damaged file is ignored:
  *
  *	list-HEX	the compiler; for each file a stamp, or "-" if missing
  *	want-HEX	the compiler for which a list is missing or outdated

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /*
- * A suffix of more bytes than this (with its dot), such as a random one of
+ * A suffix of more bytes than this (with its dot), such as a random suffix of
  * mktemp(1), does not name a language.
  */
 #define RANDOM_MIN 5
