@@ -385,7 +385,7 @@ static int add_member(struct compiler_collector *g, const char *path,
 {
 	struct stat st;
 
-	/* A dangling link is added as such. */
+	/* A dangling link is added without its target. */
 	if (stat(path, &st)) {
 		char *target = NULL;
 		int ret = 0;

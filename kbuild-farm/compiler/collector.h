@@ -18,7 +18,7 @@ struct compiler_stat_watch;
 
 struct compiler_stat_watch *compiler_stat_watch_new(void);
 void compiler_stat_watch_free(struct compiler_stat_watch *w);
-/* Add a path.  For a link, `stamp` is that of the link itself. */
+/* Add a path.  For a link, `stamp` is the stamp of the link itself. */
 void compiler_stat_watch_add(struct compiler_stat_watch *w, const char *path,
 			     const struct file_stamp *stamp);
 /*
@@ -70,8 +70,8 @@ int compiler_collector_add_symlink(struct compiler_collector *g,
 				   const char *path, const char *target,
 				   struct err *err);
 /*
- * Add those of `needed_dirs` that have no entry below them, and move all
- * entries to `out`.  The watch stays in `g`.
+ * Add the directories of `needed_dirs` that have no entry below them, and move
+ * all entries to `out`.  The watch stays in `g`.
  */
 int compiler_collector_finish(struct compiler_collector *g,
 			      struct compiler_entries *out, struct err *err);

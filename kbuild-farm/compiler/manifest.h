@@ -42,7 +42,7 @@
 /* Maximum number of entries of a toolchain. */
 #define COMPILER_ENTRIES_MAX 65536
 
-/* The values are those of an entry of the VIEW message (wire/PROTOCOL). */
+/* The values equal the kinds in a VIEW message (wire/PROTOCOL). */
 enum compiler_entry_kind {
 	COMPILER_ENTRY_FILE = 0,
 	COMPILER_ENTRY_SYMLINK = 1,

@@ -386,8 +386,8 @@ static void release_unit(struct cpp_walk *walk)
 
 /*
  * Scan a unit and store the result in `walk` and w->lists.  The fast scan skips
- * all lines that are not directives.  If these may matter, full preprocessing
- * follows.
+ * all lines that are not directives.  If skipped lines may matter, full
+ * preprocessing follows.
  */
 static void scan_unit(struct cpp_walk *walk, struct cpp_worker *w,
 		      const struct cpp_unit *unit)

@@ -79,8 +79,8 @@ struct cpp_unit {
 	/*
 	 * File stamps read less than this time ago are reused; 0 reads each
 	 * stamp again.  Only a caller that checks all files of the result
-	 * before using it may set this.  Directories and absences are always
-	 * checked.
+	 * before using the result may set this member.  Directories and
+	 * absences are always checked.
 	 */
 	int64_t stat_max_age_ns;
 };

@@ -184,8 +184,8 @@ static void read_output(const char *said, const struct strv *keys,
 }
 
 /*
- * Parse the output of -v.  Returns -EPROTO if it has no complete list of
- * directories.
+ * Parse the output of -v.  Returns -EPROTO if the output has no complete list
+ * of directories.
  */
 static int read_dirs(const char *said, struct buf *answer)
 {
@@ -240,7 +240,8 @@ static int read_options(const char *said, const struct strv *pragmas,
 
 /*
  * Operators in Linux, as "OP TEXT".  The driver run that queries the macros
- * evaluates them too, so that few operators need a run of their own.
+ * also evaluates these operators, so that few operators need a run of their
+ * own.
  */
 static const char *const linux_operators[] = {
 	"__has_attribute __alias__",
@@ -598,7 +599,7 @@ static void parse_driver_answer(struct cpp_driver_cache *a,
 				 xstrndup(s + 2, len - 2));
 		}
 	}
-	/* Set base.macros even without any macro: it marks `f` as loaded. */
+	/* Set base.macros even without any macro, to mark `f` as loaded. */
 	if (!f->base.macros) {
 		f->base.is_clang = strstr(buf_str(&macros),
 					  "#define __clang__ ");
@@ -765,7 +766,7 @@ static struct known_operator *query_operator_value(
 	pthread_mutex_lock(&a->lock);
 	if (!strv_has(&a->wanted, one.v[0]))
 		strv_add(&a->wanted, one.v[0]);
-	/* The header that contains this operator can mention others. */
+	/* The header with this operator can mention other operators. */
 	if (near && a->wanted.n < OPERATORS_MAX)
 		cpp_driver_query_add_mentioned(&a->wanted, near->blob,
 					       near->blob_len);

@@ -30,18 +30,18 @@ struct cpp_incbin_words {
 /* Record a word if it is a substring of "incbin" or "include". */
 void cpp_incbin_words_add(struct cpp_incbin_words *parts, const char *s,
 			  size_t len);
-/* A C string literal, which can be pasted to others. */
+/* A C string literal, which can be pasted to other strings. */
 struct cpp_incbin_string {
 	const char *s;
 	size_t len;
-	bool alone; /* no string is next to it */
-	bool first; /* no string precedes it */
+	bool alone; /* no other string is adjacent */
+	bool first; /* no other string precedes this string */
 };
 /*
  * Record a string that can be a piece of .incbin or .include: if it is a
  * substring of "incbin" or "include", if it ends in '.' or in '.' and the start
  * of one of these words, or if it starts with one of these words or with the
- * end of one.
+ * end of such a word.
  */
 void cpp_incbin_words_add_string(struct cpp_incbin_words *parts,
 				 const struct cpp_incbin_string *in);

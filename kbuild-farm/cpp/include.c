@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The search path has the order of gcc (incpath.cc, merge_include_chains): the
- * system directories and those of -idirafter form one chain.  A directory of
- * this chain is dropped from -I and -iquote.  The last directory of the -iquote
- * or -I list is also dropped if it equals the first directory of the next list.
- * In clang (InitHeaderSearch.cpp) -I has the same rules, but -iquote loses only
- * its own duplicates.  Directories with the same device and inode are equal.
+ * system directories and the directories of -idirafter form one chain.  A
+ * directory of this chain is dropped from -I and -iquote.  The last directory
+ * of the -iquote or -I list is also dropped if it equals the first directory of
+ * the next list.  In clang (InitHeaderSearch.cpp) -I has the same rules, but
+ * -iquote loses only its own duplicates.  Directories with the same device and
+ * inode are equal.
  */
 #include "cpp/include.h"
 
@@ -130,8 +131,8 @@ static struct dir_list collect_dirs(const struct cpp_walk *walk, int from,
 /*
  * Remove duplicates from `p` like gcc's remove_duplicates().  `later` is the
  * system chain, whose directories are dropped from `p`.  `join` is the list
- * that directly follows `p`: the last directory of `p` is dropped if it is the
- * first one of `join`.
+ * that directly follows `p`: the last directory of `p` is dropped if it is also
+ * the first directory of `join`.
  */
 static void remove_duplicate_dirs(struct dir_list *p,
 				  const struct dir_list *later,
@@ -174,9 +175,9 @@ static void append_dirs(struct cpp_search_path *c, struct dir_list *p)
 }
 
 /*
- * Return the search path of the unit's directory options, without directories
- * that do not exist and without those that gcc or clang drops as duplicates.
- * The cache owns the path; equal paths are stored once.
+ * Return the search path of the unit's directory options, without missing
+ * directories and without the duplicates that gcc or clang drops.  The cache
+ * owns the path; equal paths are stored once.
  */
 static const struct cpp_search_path *make_search_path(
 	const struct cpp_walk *walk)
@@ -385,7 +386,7 @@ static void begin_search(struct cpp_walk *walk, struct cpp_cached_file *source)
 
 	/*
 	 * Add the compiler's own directories last: they have the same kind as
-	 * the directories of -isystem, but are searched after them.
+	 * the directories of -isystem, but are searched later.
 	 */
 	for (size_t i = 0; i < line->n_dirs; i++)
 		*CPP_WALK_LISTS_ADD(l, dir_option) = (struct cpp_dir_option){

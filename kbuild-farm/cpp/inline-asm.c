@@ -14,7 +14,7 @@ enum asm_state {
 	ASM_STATE_KEYWORD, /* after asm: qualifiers, then a parenthesis */
 	ASM_STATE_TEMPLATE, /* in asm(), before the first colon */
 	ASM_STATE_OPERANDS, /* in asm(), after the first colon */
-	ASM_STATE_ATTRIBUTE, /* after __attribute__ or its like */
+	ASM_STATE_ATTRIBUTE, /* after __attribute__ or __declspec */
 	ASM_STATE_IN_ATTRIBUTE, /* in the parentheses of an attribute */
 	ASM_STATE_BRACKETS, /* in [[ ]] */
 };

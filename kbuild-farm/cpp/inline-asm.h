@@ -5,7 +5,7 @@
  * In C sources, this text consists of the strings of asm statements and labels,
  * with adjacent strings joined, and of the strings of attributes and pragmas,
  * because the compiler copies a section's name unchanged.  In assembler
- * sources, it consists of all lines.
+ * sources, the text consists of all lines.
  */
 #ifndef CPP_INLINE_ASM_H
 #define CPP_INLINE_ASM_H

@@ -278,7 +278,7 @@ static void add_asm_text(struct cpp_lexer *l, const char *s, size_t len)
 
 /*
  * Return true if a string in a macro call is a whole argument or the first part
- * of an argument, and no other string is next to it.  A string in the
+ * of an argument, and no other string is next to this string.  A string in the
  * neighbouring argument counts too, because a macro can paste its arguments.
  */
 static bool is_alone_in_call(const char *start, const char *from,
@@ -348,8 +348,8 @@ static bool unescape_text(struct buf *out, const char *s, size_t len)
 }
 
 /*
- * Mark a string that makes the assembler read a file, or that can do so when
- * other strings are joined to it.
+ * Mark a string that makes the assembler read a file, alone or when other
+ * strings are joined to the string.
  */
 static void mark_string(struct cpp_lexer *l, const uint8_t *s, size_t len)
 {
@@ -413,7 +413,7 @@ static bool is_number(const struct cpp_lexer *l, const uint8_t *p)
 	}
 }
 
-/* Return true if the quote at l->p is in a number such as 1'000; record it. */
+/* Record the quote at l->p and return true if it is in a number like 1'000. */
 static bool separates_digits(struct cpp_lexer *l)
 {
 	if (!(l->mode & CPP_MODE_DIGIT_SEPARATORS) ||
@@ -468,7 +468,7 @@ static void skip_text_quote(struct cpp_lexer *l)
 #define START_MIN 4
 #define END_MIN   3
 
-/* Mark the word around `at` if it is a piece of __TIME__ or the like. */
+/* Mark the word around `at` if it is a piece of __TIME__ or a similar macro. */
 static void mark_time_piece(struct cpp_lexer *l, const char *at,
 			    const char *start, const char *end)
 {
@@ -781,7 +781,7 @@ size_t cpp_lexer_copy_word(struct cpp_lexer *l)
  * with the rest.
  */
 
-/* Mark the strings of a macro body in the same way as those of text. */
+/* Mark the strings of a macro body like the strings of text. */
 static void body_strings(struct cpp_lexer *l, const char *s, size_t len)
 {
 	const char *start = s, *end = s + len;

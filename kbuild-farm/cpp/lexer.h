@@ -16,7 +16,7 @@
 
 #define CPP_LEXER_PRAGMA_WORDS 4
 
-/* A line break inside a cleaned line, at byte `offset` of it. */
+/* A line break inside a cleaned line, at byte `offset` of the cleaned line. */
 struct cpp_line_change {
 	size_t offset;
 	uint32_t line;

@@ -364,7 +364,7 @@ static struct cpp_token has_include(struct cpp_state *cpp, bool next)
 			 number_token(cpp, has);
 }
 
-/* Evaluate __has_attribute and its like by a query of the compiler. */
+/* Evaluate __has_attribute and similar operators by a query of the compiler. */
 static struct cpp_token has_operator(struct cpp_state *cpp, enum cpp_word op)
 {
 	struct buf b = { 0 };
@@ -380,7 +380,7 @@ static struct cpp_token has_operator(struct cpp_state *cpp, enum cpp_word op)
 			     cpp_macro_find_tracked(cpp, t.id);
 
 		/*
-		 * Macros are not supported: gcc expands them in the operand,
+		 * Macros are not supported: gcc expands macros in the operand,
 		 * clang does not.
 		 */
 		if (t.kind == CPP_TOK_END || macro || cpp_is_punct(t, '(') ||

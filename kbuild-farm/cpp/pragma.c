@@ -122,8 +122,8 @@ const char *cpp_pragma_macro_name(const char *s, size_t len, size_t *name_len)
  *
  * A _Pragma with a literal operand is classified like a directive.  The operand
  * can also result from macros.  The fast scan of a unit with such a _Pragma is
- * inconclusive if its code contains a word that could form a relevant pragma:
- * once, or a word after GCC.
+ * inconclusive if the code of the unit contains a word that could form a
+ * relevant pragma: once, or a word after GCC.
  */
 
 /* Skip blanks, line ends and comments. */
@@ -249,7 +249,7 @@ static const struct {
 } pragma_words[CPP_LEXER_PRAGMA_WORDS] = {
 	{ "once", 2, CPP_MARK_WORD_ONCE },
 	{ "GCC", 0, CPP_MARK_WORD_GCC },
-	/* ## can complete these with _ or _P. */
+	/* ## can prepend _ or _P to these words. */
 	{ "Pragma", 0, CPP_MARK_PRAGMA },
 	{ "ragma", 2, CPP_MARK_PRAGMA },
 };
@@ -293,7 +293,7 @@ void cpp_pragma_skip_words(struct cpp_lexer *l, const uint8_t *from)
 	}
 }
 
-/* Line number given to the last pragma; other lines have lower numbers. */
+/* Line number given to the last pragma; all other lines have lower numbers. */
 #define LAST_LINE 1000000
 
 /* Every gcc predefines more macros than this; fewer mean bad output. */

@@ -153,8 +153,8 @@ bool cpp_stat_cache_is_occupied(struct cpp_stat_cache *t, struct cpp_dir *dir,
 				uint32_t name);
 /*
  * Return the path whose absence proves that a search found nothing, or that a
- * directory is missing: the path itself or the first missing directory in it.
- * Return NULL if the path was already returned in this unit.
+ * directory is missing: the path itself or the first missing directory in the
+ * path.  Return NULL if the path was already returned in this unit.
  */
 const char *cpp_stat_cache_absent_path(struct cpp_stat_cache *t,
 				       struct cpp_path_lookup *p);

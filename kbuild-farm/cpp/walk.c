@@ -407,7 +407,7 @@ static void run_directives(struct cpp_walk *walk, struct cpp_frame *f)
 	}
 }
 
-/* Execute all directives of the current frame and of files it includes. */
+/* Execute all directives of the current file and of the files it includes. */
 static void walk_directives(struct cpp_walk *walk)
 {
 	struct cpp_frame *f;
@@ -713,9 +713,7 @@ static uint32_t file_macro(void *ctx, enum cpp_word which)
 	}
 }
 
-/*
- * Preprocess the text of the current frame and of files it includes.
- */
+/* Preprocess the text of the current file and of the files it includes. */
 static void preprocess_files(struct cpp_walk *walk)
 {
 	const struct cpp_output *out = walk->unit->output;

@@ -184,7 +184,7 @@ static inline struct cpp_driver_request cpp_walk_driver(
 
 /* Mark the unit not scannable.  The first reason counts.  Copies `detail`. */
 void cpp_walk_fail(struct cpp_walk *walk, enum reason why, const char *detail);
-/* Merge the marks of a file into those of the unit. */
+/* Merge the marks of a file into the marks of the unit. */
 void cpp_walk_add_marks(struct cpp_walk *walk, const struct cpp_text *t);
 /* Add a file to the closure and return its index. */
 size_t cpp_walk_add_file(struct cpp_walk *walk, struct cpp_cached_file *node,

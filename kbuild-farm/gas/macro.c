@@ -35,7 +35,7 @@ static void skip_comma(struct gas_span *in)
 
 /*
  * Take a word and return its length.  In the alternate syntax, also skip an &
- * after it.
+ * after the word.
  */
 static size_t take_word_length(const struct gas_dialect *d, struct gas_span *in)
 {
@@ -396,7 +396,7 @@ static bool take_keyword_argument(const struct gas_dialect *d,
 
 /*
  * Take the arguments of a call.  Return false if the call has too many
- * arguments or if an argument without a name follows one of the form
+ * arguments or if an argument without a name follows an argument of the form
  * NAME=VALUE.
  */
 static bool take_arguments(const struct gas_dialect *d, struct gas_macro *m,

@@ -298,7 +298,7 @@ static void call_macro(struct gas_state *run, struct gas_span name,
 	buf_release(&low);
 }
 
-/* Return true if a body closes exactly the conditionals that it opens. */
+/* Return true if a body closes all conditionals that it opens, and no other. */
 static bool is_balanced(const struct gas_syntax *x, struct gas_span in)
 {
 	struct buf name = { 0 };
@@ -550,7 +550,7 @@ static void run_directive(struct gas_state *run, struct statement_reader *r,
 
 		if (!gas_cond_apply(run, buf_str(&low), in))
 			run_other_directive(run, name, in);
-		/* In code that it skips, gas ignores an .if after a label. */
+		/* In skipped code, gas ignores an .if after a label. */
 		else if (r->has_label && unsure)
 			gas_symbol_set_undecided(run, ".if after a label");
 	}
@@ -815,8 +815,8 @@ static void run_template(struct gas_state *run, const struct buf *in)
 }
 
 /*
- * Execute text that the compiler puts into a statement, once with quotes around
- * it and once without.
+ * Execute text that the compiler puts into a statement, once in quotes and once
+ * without quotes.
  */
 static void run_raw(struct gas_state *run, const struct buf *in)
 {

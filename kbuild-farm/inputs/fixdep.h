@@ -47,8 +47,8 @@ struct inputs_fixdep *inputs_fixdep_new(void);
 void inputs_fixdep_free(struct inputs_fixdep *f); /* accepts NULL */
 
 /*
- * Record that the files of `m` were just found unchanged.  They were read by a
- * compile in `cwd` with the depfile `depfile`.
+ * Record that the files of `m` were just found unchanged.  A compile in `cwd`
+ * with the depfile `depfile` has read these files.
  */
 void inputs_fixdep_add_verified(struct inputs_fixdep *f,
 				const struct inputs_manifest *m,

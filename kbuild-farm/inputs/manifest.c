@@ -573,7 +573,7 @@ bool inputs_manifest_find_file(const struct inputs_manifest *m, const char *cwd,
 			continue;
 		has = true;
 		*cursor = i + 1;
-		/* Prefer a file that was read to one that was only probed. */
+		/* A file that was read is preferred to a probed file. */
 		if (m->closure.files[i].kind != CPP_FILE_PROBED)
 			break;
 	}

@@ -8,7 +8,7 @@
  *	SYMLINK	symbolic links on the way
  *	DIR	directories that must exist
  *	ABSENT	absent paths that some input root contained before
- * It also contains the data for the verification of the result.
+ * The manifest also contains the data for the verification of the result.
  *
  * inputs_manifest_make() and inputs_manifest_find_changed() can block, so they
  * must run on worker threads.

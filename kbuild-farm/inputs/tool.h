@@ -2,7 +2,7 @@
 /*
  * inputs/tool.h - Programs of tool steps as entries for nodes.
  *
- * kbuild has built such a program in the tree, so it is not part of a
+ * kbuild has built such a program in the tree, so the program is not part of a
  * toolchain.  It is sent to a node like the inputs of a unit, with its loader
  * and libraries.  A list is cached until one of its files changes.
  */

@@ -129,8 +129,8 @@ const struct inputs_entry **inputs_toolchain_make_entries(
 #define INPUTS_TOOLCHAIN_FULL_CHECK_MS 3000
 void inputs_toolchain_check(struct inputs_toolchain *tc, uint64_t since_ms);
 /*
- * Check all toolchains and kill compilers of reference objects that hang.  The
- * caller calls it once a second.
+ * Check all toolchains and kill hanging compilers of reference objects.  The
+ * caller calls this function once a second.
  */
 void inputs_toolchain_check_all(struct inputs_toolchains *all);
 
@@ -146,7 +146,7 @@ struct inputs_reference_object {
 	struct child *child;
 };
 
-/* The source of all references: its name in the work directory, its text. */
+/* The name (in the work directory) and the text of the reference source. */
 #define INPUTS_REFERENCE_SOURCE_NAME "kfarm-reference.c"
 struct bytes inputs_reference_object_source(void);
 
@@ -156,7 +156,7 @@ struct bytes inputs_reference_object_source(void);
  */
 struct inputs_reference_object *inputs_reference_object_get(
 	struct inputs_toolchain *tc, const struct options_command *command);
-/* Kill compilers that hang.  The caller calls it once a second. */
+/* Kill hanging compilers.  The caller calls this function once a second. */
 void inputs_reference_object_kill_stalled(struct inputs_toolchain *tc);
 
 #endif

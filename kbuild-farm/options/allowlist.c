@@ -163,7 +163,7 @@ static bool is_value_allowed(const struct options_entry *e, const char *value)
 	return options_table_is_value_allowed(e, value);
 }
 
-/* Return the entry if a node accepts it with this value, else NULL. */
+/* Return the entry `name` if a node accepts it with this value, else NULL. */
 static const struct options_entry *find_allowed(const char *name,
 						const char *value,
 						struct err *err)

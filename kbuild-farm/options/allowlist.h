@@ -74,7 +74,7 @@ struct options_node_outputs {
 /*
  * Return true for -c and -o.  They are sent as flags, in their position and
  * without a value, only if the compiler records the command line (clang's -MJ).
- * The node inserts its own value of -o.
+ * The node inserts a value of -o itself.
  */
 bool options_allowlist_is_placeholder(const char *name);
 
@@ -85,8 +85,8 @@ bool options_allowlist_is_placeholder(const char *name);
  *	[-c -o <object> | -E] -x LANGUAGE SOURCE
  *
  * With -Wp, gcc passes -MD to cc1 only, so that -o adds no target.  clang
- * treats it as -MD -MF <dep>.  The list is always complete because it shows
- * which files were read; depfile_filter() converts it to that of -MMD.
+ * treats this word as -MD -MF <dep>.  The list is always complete because it
+ * shows which files were read; depfile_filter() converts it to a list of -MMD.
  * OPTIONS_LANG_ASM has no dependency list, so -Wp,-MD is omitted.
  *
  * --MD is omitted for clang, which assembles without a list, and for gcc's

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * All words are parsed before the class is determined, because a word that
- * makes the command a passthrough may follow one that makes it local.
+ * makes the command a passthrough may follow a word that makes the command
+ * local.
  */
 #include "options/command.h"
 
@@ -20,7 +21,7 @@ struct command_parse {
 	 */
 	enum reason reason;
 	const char *lang; /* value of -x */
-	bool passthrough; /* not one compile of one source */
+	bool passthrough; /* the command is not the compile of one source */
 	bool has_mode; /* -c, or -E with `preprocess_only` */
 	bool preprocess_only; /* the caller expects -E */
 	bool output_to_file; /* the caller expects the text in -o */
@@ -332,7 +333,7 @@ static void parse_item(struct command_parse *p, const struct options_item *i)
 /*
  * Ignore the dependency options of a source that is not preprocessed, for which
  * compilers write no dependency list.  clang warns about unused options, so
- * with clang they make the compile local.
+ * with clang these options make the compile local.
  */
 static void drop_deps(struct command_parse *p)
 {

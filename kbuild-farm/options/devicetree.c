@@ -32,7 +32,7 @@ static bool is_dtc_switch(const char *word)
 	return (word[1] == 'W' || word[1] == 'E') && word[2];
 }
 
-/* Parse the option at words->v[at].  Return its word count, 0 on error. */
+/* Parse the option at words->v[at].  Return its number of words, 0 on error. */
 static size_t take_dtc_option(struct options_devicetree *t,
 			      const struct strv *words, size_t at,
 			      struct strv *rest)

@@ -21,7 +21,7 @@ bool options_env_is_relevant(const char *entry);
 enum reason options_env_local_reason(char *const *env);
 /*
  * Return true if a node's compiler may see this NAME=VALUE.  The build host
- * checks it before sending, the node before use.
+ * checks a variable before sending, the node before use.
  */
 bool options_env_is_allowed(const char *entry);
 

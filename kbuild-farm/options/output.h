@@ -4,8 +4,8 @@
  *
  * They are the object, the dependency list, and side outputs, which options
  * request.  Compilers derive the names of side outputs from the object's path,
- * which is that of -o or the source's base name in the working directory.  They
- * replace its last suffix by
+ * which is the path of -o or the source's base name in the working directory.
+ * They replace the last suffix of this path by
  *
  *	.su			-fstack-usage; not with LTO
  *	.gcno			-ftest-coverage, --coverage

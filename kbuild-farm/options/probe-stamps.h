@@ -24,7 +24,7 @@
 /* longer lists are invalid */
 #define OPTIONS_PROBE_STAMPS_MAX_BYTES (256u << 10)
 
-/* A compiler with the variables that decide which files it reads and runs. */
+/* A compiler, and the variables that decide which files it reads and runs. */
 struct options_probe_compiler {
 	const char *driver; /* an absolute path */
 	const char *path; /* PATH, or NULL if unset */

@@ -20,8 +20,8 @@ static void copy_item(struct strv *out, const struct options_command *c,
 /*
  * Copy a word of a -Wp, list with -Xpreprocessor, which passes one word
  * unchanged; in a list, a comma in the temporary path would end the word.
- * clang's preprocessor has no -MD: clang treats a list that contains it as
- * driver options, so -MD is copied as a driver option.
+ * clang's preprocessor has no -MD: clang treats a list with -MD as driver
+ * options, so -MD is copied as a driver option.
  */
 static void copy_word(struct strv *out, const struct options_command *c,
 		      const struct options_item *i, const char *dep_tmp)

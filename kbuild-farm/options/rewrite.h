@@ -9,9 +9,9 @@
 
 /*
  * Append the command line of the same compile with other output paths to `out`.
- * It writes the object to `object_tmp` and the dependency list, with the same
- * target and contents, to `dep_tmp` (NULL if there is no list).  `compiler`
- * becomes argv[0].
+ * The compile writes the object to `object_tmp` and the dependency list, with
+ * the same target and contents, to `dep_tmp` (NULL if there is no list).
+ * `compiler` becomes argv[0].
  */
 void options_rewrite_outputs(struct strv *out, const struct options_command *c,
 			     const char *compiler, const char *object_tmp,

@@ -107,7 +107,7 @@ static const struct options_entry mno_entries[] = {
 };
 #undef FLAG
 
-/* Each group is sorted by name.  If groups share a name, the first one wins. */
+/* Each group is sorted by name.  Of two equal names, the first group wins. */
 static const struct entry_group {
 	const char *prefix;
 	const struct options_entry *v;

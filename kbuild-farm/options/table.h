@@ -48,7 +48,7 @@ enum options_use {
 enum options_scan {
 	OPTIONS_SCAN_REFUSE, /* the unit is not scannable */
 	OPTIONS_SCAN_ASK, /* can change the results of driver queries */
-	OPTIONS_SCAN_ASK_PATH, /* likewise, and the value is a path */
+	OPTIONS_SCAN_ASK_PATH, /* the same, and the value is a path */
 	OPTIONS_SCAN_UNASKED, /* changes no macro and no operator */
 	OPTIONS_SCAN_DROP, /* no effect on the preprocessor */
 	OPTIONS_SCAN_DEBUG,
@@ -85,7 +85,7 @@ enum options_side_kind {
 	OPTIONS_SIDE_CI, /* call graph */
 	/* optimization record in a machine-readable format */
 	OPTIONS_SIDE_RECORD,
-	OPTIONS_SIDE_RECORD_FILE, /* likewise, in the file given as value */
+	OPTIONS_SIDE_RECORD_FILE, /* the same, in the file given as value */
 	/* optimization report as text, in the file after '=' */
 	OPTIONS_SIDE_INFO,
 	OPTIONS_SIDE_DATABASE, /* clang's -MJ: the command line as JSON */
