@@ -138,6 +138,21 @@ static bool is_joined_same_option(const struct options_entry *e,
 	return same;
 }
 
+/* Return true if each word of a -Wp, list is -Dx, -Ux or -Ix. */
+static bool is_wp_list_allowed(const char *list)
+{
+	const char *rest = list;
+	struct options_comma_word word;
+
+	while (options_comma_list_next(&rest, &word)) {
+		if (options_comma_list_wp_use(&word) != OPTIONS_USE_CPP ||
+		    !options_table_is_in_charset(" -~\x80-\xff", word.s,
+						 word.len))
+			return false;
+	}
+	return true;
+}
+
 static bool is_value_allowed(const struct options_entry *e, const char *value)
 {
 	bool is_code = e->use == OPTIONS_USE_CODE;
@@ -147,7 +162,7 @@ static bool is_value_allowed(const struct options_entry *e, const char *value)
 		if (len > OPTIONS_VALUE_MAX_BYTES)
 			return false;
 		if (e->use == OPTIONS_USE_WP)
-			return options_comma_list_is_wp_allowed(value);
+			return is_wp_list_allowed(value);
 		if (e->form == OPTIONS_FORM_SEPARATE)
 			return options_comma_list_is_as_allowed(value, len);
 		return options_comma_list_is_wa_allowed(value);

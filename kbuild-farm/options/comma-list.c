@@ -141,17 +141,3 @@ bool options_comma_list_is_wa_allowed(const char *list)
 	}
 	return true;
 }
-
-bool options_comma_list_is_wp_allowed(const char *list)
-{
-	const char *rest = list;
-	struct options_comma_word word;
-
-	while (options_comma_list_next(&rest, &word)) {
-		if (options_comma_list_wp_use(&word) != OPTIONS_USE_CPP ||
-		    !options_table_is_in_charset(" -~\x80-\xff", word.s,
-						 word.len))
-			return false;
-	}
-	return true;
-}

@@ -40,11 +40,6 @@ enum options_use options_comma_list_wp_use(
  * search directories or print are rejected.
  */
 bool options_comma_list_is_wa_allowed(const char *list);
-/*
- * Return true if each word of a -Wp, list (the text after "-Wp,") is -Dx, -Ux
- * or -Ix.
- */
-bool options_comma_list_is_wp_allowed(const char *list);
 /* Return true if the word after -Xassembler affects only code. */
 bool options_comma_list_is_as_allowed(const char *word, size_t len);
 
