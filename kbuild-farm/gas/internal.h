@@ -47,6 +47,11 @@ static inline void gas_skip_blanks(struct gas_span *in)
 		in->p++;
 }
 
+static inline void gas_append_char(struct buf *out, char c)
+{
+	buf_add(out, &c, 1);
+}
+
 /* scrub.c */
 /* Return the syntax of an architecture, or NULL if it is unknown. */
 const struct gas_syntax *gas_scrub_find_syntax(const char *architecture);

@@ -15,11 +15,6 @@
  * generates unique names.
  */
 
-static void append_char(struct buf *out, char c)
-{
-	buf_add(out, &c, 1);
-}
-
 static bool starts_with_char(const struct gas_span *in, char c)
 {
 	return in->p < in->end && *in->p == c;
@@ -60,7 +55,7 @@ static void copy_angled(struct gas_span *in, struct buf *out)
 		} else if (*in->p == '<') {
 			nest++;
 		}
-		append_char(out, *in->p);
+		gas_append_char(out, *in->p);
 	}
 	in->p += in->p < in->end;
 }
@@ -82,7 +77,7 @@ static void copy_quoted(const struct gas_dialect *d, struct gas_span *in,
 			if (!starts_with_char(in, quote))
 				return;
 		}
-		append_char(out, *in->p++);
+		gas_append_char(out, *in->p++);
 	}
 }
 
@@ -116,18 +111,18 @@ static void copy_plain(const struct gas_dialect *d, struct gas_span *in,
 
 		/* Copy a string inside the argument. */
 		if (c == '"' || c == '\'') {
-			append_char(out, *in->p++);
+			gas_append_char(out, *in->p++);
 			while (in->p < in->end && *in->p != c)
-				append_char(out, *in->p++);
+				gas_append_char(out, *in->p++);
 			if (in->p == in->end)
 				break;
 		}
 		last = open.len ? (char)open.data[open.len - 1] : '\0';
 		if (c == '(' || c == '[')
-			append_char(&open, c);
+			gas_append_char(&open, c);
 		else if ((c == ')' && last == '(') || (c == ']' && last == '['))
 			open.len--;
-		append_char(out, c);
+		gas_append_char(out, c);
 		in->p++;
 	}
 	buf_release(&open);
@@ -152,16 +147,16 @@ static void take_argument(const struct gas_dialect *d, struct gas_span *in,
 	if (in->end - in->p > 2 && in->p[1] == '\'' && *in->p &&
 	    strchr("bBqQhHdD", *in->p)) {
 		while (in->p < in->end && !separates_arguments(d, *in->p))
-			append_char(out, *in->p++);
+			gas_append_char(out, *in->p++);
 	} else if (*in->p == '%' && d->alternate) {
 		in->p++;
 		d->eval(d->ctx, in, out);
 	} else if (!starts_string(d, *in->p)) {
 		copy_plain(d, in, out);
 	} else if (d->alternate && *in->p != '<') {
-		append_char(out, '"');
+		gas_append_char(out, '"');
 		copy_strings(d, in, out);
-		append_char(out, '"');
+		gas_append_char(out, '"');
 	} else {
 		copy_strings(d, in, out);
 	}
@@ -261,7 +256,7 @@ static bool put_argument(struct body_expansion *b, const char *s, size_t len)
 		    memcmp(b->locals.v[i], s, len))
 			continue;
 		buf_add_str(b->out, ".LL");
-		append_char(b->out, GAS_UNKNOWN_DIGITS);
+		gas_append_char(b->out, GAS_UNKNOWN_DIGITS);
 		return true;
 	}
 	return false;
@@ -277,10 +272,10 @@ static void substitute_word(struct body_expansion *b, char prefix)
 	if (put_argument(b, s, len))
 		return;
 	if (prefix)
-		append_char(b->out, prefix);
+		gas_append_char(b->out, prefix);
 	buf_add(b->out, s, len);
 	if (prefix == '&' && b->in.p > s && b->in.p[-1] == '&')
-		append_char(b->out, '&');
+		gas_append_char(b->out, '&');
 }
 
 /*
@@ -292,11 +287,11 @@ static void expand_backslash(struct body_expansion *b)
 	b->in.p++;
 	if (starts_with_char(&b->in, '(')) {
 		for (b->in.p++; b->in.p < b->in.end && *b->in.p != ')';)
-			append_char(b->out, *b->in.p++);
+			gas_append_char(b->out, *b->in.p++);
 		b->in.p += b->in.p < b->in.end;
 	} else if (starts_with_char(&b->in, '@') ||
 		   starts_with_char(&b->in, '+')) {
-		append_char(b->out, GAS_UNKNOWN_DIGITS);
+		gas_append_char(b->out, GAS_UNKNOWN_DIGITS);
 		b->in.p++;
 	} else if (starts_with_char(&b->in, '&')) {
 		buf_add_str(b->out, "\\&");
@@ -345,12 +340,12 @@ static void expand_body(struct body_expansion *b)
 		} else {
 			if (c == '"')
 				b->quoted = !b->quoted;
-			append_char(b->out, c);
+			gas_append_char(b->out, c);
 			b->in.p++;
 		}
 	}
 	if (!b->out->len || b->out->data[b->out->len - 1] != '\n')
-		append_char(b->out, '\n');
+		gas_append_char(b->out, '\n');
 	strv_release(&b->locals);
 }
 
@@ -483,7 +478,7 @@ void gas_macro_expand_irp(const struct gas_dialect *d, struct gas_span in,
 					break;
 			}
 			buf_reset(&param.argument);
-			append_char(&param.argument, *in.p++);
+			gas_append_char(&param.argument, *in.p++);
 		}
 		expand_body(&b);
 		once = false;

@@ -73,7 +73,7 @@ static void lower_name(struct buf *out, struct gas_span name)
 
 		if (c >= 'A' && c <= 'Z')
 			c |= 32;
-		buf_add(out, &c, 1);
+		gas_append_char(out, c);
 	}
 }
 
@@ -495,7 +495,7 @@ static void add_input_file(struct gas_state *run, struct strv *list,
 			gas_symbol_set_undecided(run, words);
 			break;
 		}
-		buf_add(&name, &c, 1);
+		gas_append_char(&name, c);
 	}
 	if (in.p == in.end)
 		gas_symbol_set_undecided(run, words);

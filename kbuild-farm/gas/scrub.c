@@ -147,11 +147,6 @@ struct scrubber {
 	enum scrub_state state;
 };
 
-static void emit_char(struct scrubber *s, char c)
-{
-	buf_add(s->out, &c, 1);
-}
-
 static bool is_white(char c)
 {
 	return gas_is_blank(c) || c == '\r';
@@ -175,7 +170,7 @@ static void scrub_rest_of_line(struct scrubber *s)
 	skip_to_newline(s);
 	s->p += s->p < s->end;
 	s->state = SCRUB_LINE_START;
-	emit_char(s, '\n');
+	gas_append_char(s->out, '\n');
 }
 
 /* Process a sequence of blanks, or a comment, which counts as a blank. */
@@ -187,7 +182,7 @@ static void scrub_blank(struct scrubber *s)
 		return;
 	if (s->state == SCRUB_LINE_START) {
 		s->state = SCRUB_AFTER_BLANK;
-		emit_char(s, ' ');
+		gas_append_char(s->out, ' ');
 		return;
 	}
 	if (*s->p == ';' || (is_in_set(*s->p, s->x->comment) &&
@@ -196,11 +191,11 @@ static void scrub_blank(struct scrubber *s)
 	if (*s->p == ':' &&
 	    (s->state == SCRUB_IN_MNEMONIC || s->state == SCRUB_IN_LABEL)) {
 		s->state = SCRUB_AFTER_BLANK;
-		emit_char(s, *s->p++);
+		gas_append_char(s->out, *s->p++);
 	} else if (s->state == SCRUB_IN_MNEMONIC ||
 		   s->state == SCRUB_IN_LABEL) {
 		s->state = SCRUB_IN_OPERANDS;
-		emit_char(s, ' ');
+		gas_append_char(s->out, ' ');
 	} else if (s->state == SCRUB_IN_SYMBOL) {
 		s->state = SCRUB_AFTER_SYMBOL;
 	}
@@ -214,7 +209,7 @@ static void scrub_block_comment(struct scrubber *s, bool lines)
 
 	for (; lines && s->p < stop; s->p++) {
 		if (*s->p == '\n')
-			emit_char(s, '\n');
+			gas_append_char(s->out, '\n');
 	}
 	s->p = end ? end + 2 : s->end;
 	scrub_blank(s);
@@ -234,7 +229,7 @@ static void scrub_slash(struct scrubber *s)
 		if (s->state == SCRUB_IN_SYMBOL ||
 		    s->state == SCRUB_AFTER_SYMBOL)
 			s->state = SCRUB_IN_OPERANDS;
-		emit_char(s, '/');
+		gas_append_char(s->out, '/');
 	}
 }
 
@@ -242,18 +237,18 @@ static void scrub_slash(struct scrubber *s)
 static void scrub_string(struct scrubber *s)
 {
 	if (s->state == SCRUB_AFTER_SYMBOL)
-		emit_char(s, ' ');
-	emit_char(s, '"');
+		gas_append_char(s->out, ' ');
+	gas_append_char(s->out, '"');
 	while (s->p < s->end && *s->p != '"') {
 		char c = *s->p++;
 
-		emit_char(s, c);
+		gas_append_char(s->out, c);
 		if (c != '\\' || s->x->no_escapes || s->p == s->end)
 			continue;
-		emit_char(s, *s->p == '\n' ? 'n' : *s->p);
+		gas_append_char(s->out, *s->p == '\n' ? 'n' : *s->p);
 		s->p++;
 	}
-	emit_char(s, '"');
+	gas_append_char(s->out, '"');
 	s->p += s->p < s->end;
 	if (s->state == SCRUB_AFTER_SYMBOL || s->state == SCRUB_IN_OPERANDS)
 		s->state = SCRUB_IN_SYMBOL;
@@ -268,7 +263,7 @@ static void scrub_character(struct scrubber *s)
 	char c = '\0';
 
 	if (s->state == SCRUB_AFTER_SYMBOL) {
-		emit_char(s, ' ');
+		gas_append_char(s->out, ' ');
 		s->state = SCRUB_IN_OPERANDS;
 	}
 	if (s->p < s->end)
@@ -293,12 +288,12 @@ static void scrub_plain(struct scrubber *s, char c)
 	if (is_symbol(s, c) &&
 	    (s->state == SCRUB_AFTER_SYMBOL || s->state == SCRUB_IN_OPERANDS)) {
 		if (s->state == SCRUB_AFTER_SYMBOL)
-			emit_char(s, ' ');
+			gas_append_char(s->out, ' ');
 		s->state = SCRUB_IN_SYMBOL;
 	} else if (s->state == SCRUB_AFTER_SYMBOL) {
 		/* A macro parameter can begin with this character. */
 		if (c == '\\')
-			emit_char(s, ' ');
+			gas_append_char(s->out, ' ');
 		s->state = SCRUB_IN_OPERANDS;
 	} else if (s->state == SCRUB_IN_SYMBOL && !is_symbol(s, c)) {
 		s->state = SCRUB_IN_OPERANDS;
@@ -307,7 +302,7 @@ static void scrub_plain(struct scrubber *s, char c)
 	} else if (s->state == SCRUB_AFTER_BLANK) {
 		s->state = SCRUB_IN_MNEMONIC;
 	}
-	emit_char(s, c);
+	gas_append_char(s->out, c);
 }
 
 /*
@@ -395,15 +390,15 @@ void gas_scrub_text(const struct gas_syntax *x, const char *text, size_t len,
 				s.state = SCRUB_IN_OPERANDS;
 			else
 				s.state = SCRUB_AFTER_BLANK;
-			emit_char(&s, c);
+			gas_append_char(out, c);
 		} else if (c == '\n' || c == ';') {
 			s.state = SCRUB_LINE_START;
-			emit_char(&s, c);
+			gas_append_char(out, c);
 		} else
 			scrub_plain(&s, c);
 	}
 	if (!out->len || out->data[out->len - 1] != '\n')
-		emit_char(&s, '\n');
+		gas_append_char(out, '\n');
 }
 
 /*
@@ -421,29 +416,24 @@ static bool is_decimal(char c)
 	return c >= '0' && c <= '9';
 }
 
-static void put_char(struct buf *out, char c)
-{
-	buf_add(out, &c, 1);
-}
-
 /* Expand a % escape.  Return NULL, or a description if it is not supported. */
 static const char *expand_percent(struct gas_span *in, struct buf *out)
 {
 	if (in->p == in->end)
 		return "% at the end of an asm statement";
 	if (strchr("%{|}", *in->p)) {
-		put_char(out, *in->p++);
+		gas_append_char(out, *in->p++);
 		return NULL;
 	}
 	if (*in->p == '=') {
 		in->p++;
-		put_char(out, GAS_UNKNOWN_DIGITS);
+		gas_append_char(out, GAS_UNKNOWN_DIGITS);
 		return NULL;
 	}
 	/* A letter in front of the operand selects its format. */
 	if (is_ascii_letter(*in->p))
 		in->p++;
-	put_char(out, GAS_UNKNOWN_OPERAND);
+	gas_append_char(out, GAS_UNKNOWN_OPERAND);
 	if (in->p < in->end && *in->p == '[') {
 		const char *close = memchr(in->p, ']',
 					   (size_t)(in->end - in->p));
@@ -510,7 +500,7 @@ const char *gas_operand_expand(const struct gas_syntax *x, const char *s,
 		if (ch == '%')
 			why = expand_percent(&in, to);
 		else
-			put_char(to, ch);
+			gas_append_char(to, ch);
 	}
 	buf_release(&skipped);
 	return why;
