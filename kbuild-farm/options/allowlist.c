@@ -3,7 +3,7 @@
 #include "options/output.h"
 
 #include "base/vec.h"
-#include "options/comma-list.h"
+#include "options/table.h"
 
 #include <errno.h>
 #include <stdlib.h>

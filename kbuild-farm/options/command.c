@@ -6,7 +6,6 @@
  */
 #include "options/command.h"
 
-#include "options/comma-list.h"
 #include "options/output.h"
 #include "options/table.h"
 

@@ -2,7 +2,7 @@
 #include "options/probe.h"
 
 #include "base/vec.h"
-#include "options/comma-list.h"
+#include "options/table.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,8 @@
  * One table serves the wrapper (is this a unit, and can a node compile it?),
  * the coordinator (which options are sent to a node) and the node (which
  * options it passes to a compiler).  An option that is not in the table makes a
- * compile local.  The rows are in the .inc files.
+ * compile local.  The rows are in the .inc files.  The words of -Wp and -Wa
+ * lists have tables of their own.
  */
 #ifndef OPTIONS_TABLE_H
 #define OPTIONS_TABLE_H
@@ -136,5 +137,40 @@ bool options_table_is_value_allowed(const struct options_entry *e,
  * -gsplit-dwarf and -gcc-toolchain.
  */
 bool options_table_is_debug_allowed(const char *value);
+
+/* Words of -Wp,WORD,WORD and -Wa,WORD,WORD lists. */
+
+/* A word of a list.  It is not NUL-terminated. */
+struct options_comma_word {
+	const char *s;
+	size_t len;
+};
+
+/*
+ * Get the next word of the list at *rest (the text after "-Wp,").  *rest
+ * becomes NULL after the last word.  Returns false if no word is left.
+ */
+bool options_comma_list_next(const char **rest,
+			     struct options_comma_word *word);
+bool options_comma_word_equals(const struct options_comma_word *word,
+			       const char *s);
+
+/*
+ * Return the kind of a word of a -Wp, list: OPTIONS_USE_MAKE_DEPS if its file
+ * is the next word, OPTIONS_USE_DEP_TARGET if its target is the next word,
+ * OPTIONS_USE_DEP_PHONY, OPTIONS_USE_CPP for -Dx, -Ux and -Ix, or
+ * OPTIONS_USE_LOCAL for all other words.
+ */
+enum options_use options_comma_list_wp_use(
+	const struct options_comma_word *word);
+
+/*
+ * Return true if each word of a -Wa, list (the text after "-Wa,") affects only
+ * code or debug information.  Words that name files, produce listings, add
+ * search directories or print are rejected.
+ */
+bool options_comma_list_is_wa_allowed(const char *list);
+/* Return true if the word after -Xassembler affects only code. */
+bool options_comma_list_is_as_allowed(const char *word, size_t len);
 
 #endif

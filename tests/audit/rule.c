@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "audit.h"
 
-#include "options/comma-list.h"
+#include "options/table.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,6 @@
  * something, and leaves the line a compile of in.c to out.o.
  */
 #include "options/allowlist.h"
-#include "options/comma-list.h"
 #include "options/table.h"
 
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: options */
-#include "options/comma-list.h"
+#include "options/table.h"
 
 #include "suite.h"
 
@@ -120,7 +120,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("options/list");
+	Suite *s = suite_create("options/table, lists");
 	TCase *tc = tcase_create("core");
 
 	tcase_add_test(tc, a_list_ends_after_its_last_word);
