@@ -5,7 +5,7 @@
  * A unit is not scannable if a precompiled header exists that the compiler
  * would use.
  *
- * The names of files in __FILE__ are those of clang if clang compiles the unit.
+ * If clang compiles the unit, __FILE__ has the names that clang gives files.
  * clang's FileManager keeps the name under which a directory was first looked
  * up, even in a failed search, and uses this name to search next to the files
  * in that directory.  A file has the name of its last lookup (clang 14).  Names

@@ -23,12 +23,13 @@ struct cpp_shared {
 	struct cpp_driver_cache *driver_cache;
 };
 
-/* One directory of a command line. */
+/* A directory that the command line or the driver names. */
 struct cpp_dir_option {
 	const char *path;
 	int kind; /* enum cpp_dir_kind */
 };
 
+/* The caches of one working directory and mode. */
 struct cpp_cwd_cache {
 	struct cpp_stat_cache *stat_cache;
 	struct cpp_search *search;

@@ -7,11 +7,11 @@
  * so a comparison of pointers shows whether a node has the current version.
  *
  * The name of a directory on a command line or in a source leads, possibly
- * through symbolic links, to a path.  A cached resolution is
- * checked once per unit: one stat(2) shows by the inode that the name still
- * leads to the same directory, and one lstat(2) for each link in the name shows
- * that the links are unchanged.  The check is omitted for a name without links
- * if the caller permits it and another unit has checked the directory recently.
+ * through symbolic links, to a path.  A cached resolution is checked once per
+ * unit: one stat(2) shows by the inode that the name still leads to the same
+ * directory, and one lstat(2) for each link in the name shows that the links
+ * are unchanged.  A name without links is not checked if the caller permits
+ * this and another unit has checked the directory recently.
  *
  * A file name is resolved through its directory.  Each unit names about four
  * hundred files, most of which the previous unit has named as well, so each
