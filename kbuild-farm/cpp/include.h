@@ -6,10 +6,11 @@
  * would use.
  *
  * If clang compiles the unit, __FILE__ has the names that clang gives files.
- * clang's FileManager keeps the name under which a directory was first looked
- * up, even in a failed search, and uses this name to search next to the files
- * in that directory.  A file has the name of its last lookup (clang 14).  Names
- * with equal device and inode denote one file.  Names are recorded only in full
+ * clang's FileManager remembers the name under which a directory was first
+ * looked up, even if no file was found there.  It resolves #include "..." in
+ * the files of this directory by that name.  A file, in contrast, has the name
+ * of its last lookup.  (All of this was measured with clang 14.)  Names with
+ * equal device and inode denote one file.  Names are recorded only in full
  * preprocessing for clang.
  */
 #ifndef CPP_INCLUDE_H
