@@ -5,7 +5,6 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "compiler/manifest.h"
-#include "inputs/reference-object.h"
 #include "node/limits.h"
 #include "peer/native-toolchain.h"
 
