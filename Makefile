@@ -12,8 +12,8 @@
 #	make nodes [NODE_HOSTS=] | emulated | check-arm64 | deb [ARCHITECTURE=]
 #	make install | uninstall [DESTDIR=] [PREFIX=]
 #
-# Objects and programs lie in build/; a build with SAN= or CROSS_COMPILE= has
-# a directory of its own below it.  A room's sources are found by wildcard.
+# Objects and programs are in build/; a build with SAN= or CROSS_COMPILE= has
+# its own directory below it.  A room's sources are found by wildcard.
 
 ifeq ($(origin CC),default)
 CC := $(CROSS_COMPILE)gcc
@@ -22,7 +22,7 @@ ifeq ($(origin AR),default)
 AR := $(CROSS_COMPILE)ar
 endif
 PKG_CONFIG ?= $(CROSS_COMPILE)pkg-config
-# Where the libraries of another architecture are, all of them.
+# SYSROOT contains all libraries of another architecture.
 ifneq ($(SYSROOT),)
 override CC += --sysroot=$(abspath $(SYSROOT))
 PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(abspath $(SYSROOT)) PKG_CONFIG_LIBDIR=$(subst \
@@ -59,7 +59,7 @@ CC_DIR := $B/cc
 endif
 
 Q := $(if $(filter-out 0,$(V)),,@)
-# $(call say,WORD): the quiet line in front of a recipe's command.
+# $(call say,WORD): print a short line instead of the recipe's command.
 say = @$(if $(Q),printf '  %-8s%s\n' '$1' '$(patsubst $(CURDIR)/%,%,$@)',:)
 
 all: $B/kfarm $B/kfarmd $B/kfarm-cc $B/sh
@@ -68,7 +68,7 @@ all: $B/kfarm $B/kfarmd $B/kfarm-cc $B/sh
 
 PACKAGES := libgit2 lzo2 libzstd openssl libevent_core jansson libarchive \
 	libcurl zlib sqlite3
-# What kfarm alone is linked with: ui/screen.
+# Only kfarm is linked with this library, which ui/screen uses.
 SCREEN_PACKAGES := ncursesw
 ifneq ($(if $(MAKECMDGOALS),$(filter-out clean lint format uninstall deb \
 	scripts/%,$(MAKECMDGOALS)),all),)
@@ -83,9 +83,9 @@ PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) \
 PACKAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES))
 SCREEN_LIBS := $(shell $(PKG_CONFIG) --libs $(SCREEN_PACKAGES))
 endif
-# $(call screen_libs,ROOMS): where ui is among them.
+# $(call screen_libs,ROOMS): the screen library if ui is one of the rooms.
 screen_libs = $(if $(filter ui,$1),$(SCREEN_LIBS))
-# Only the unit tests need it.
+# Only the unit tests are linked with check.
 CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check) -lpthread
 
 DIALECT := -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Ikbuild-farm
@@ -106,9 +106,9 @@ fuzz_cflags := $(common) -O1 -g -DNDEBUG \
 	$(call san_flags,fuzzer-no-link$(comma)address$(comma)undefined)
 fuzz_ldflags := -Wl,--as-needed -fsanitize=fuzzer,address,undefined $(LDFLAGS)
 
-# The wrapper and the shell start a thousand times a build, so they are small,
-# static and made with musl where that is to be had: a static glibc takes 0.31 ms
-# to start.
+# The wrapper and the recipe shell start thousands of times in a build, so they
+# are small and static, and linked with musl if it is installed: a static glibc
+# takes 0.31 ms to start.
 CC_STATIC := $(CC)
 ifeq ($(SAN)$(CROSS_COMPILE),)
 ifneq ($(shell command -v musl-gcc),)
@@ -216,13 +216,13 @@ uses_cli := base conf tls store events options cpp compiler fetch toolchain \
 	inputs machine node peer coord tree kconfig history report kernel ui \
 	nightly admin
 ROOMS := $(patsubst uses_%,%,$(filter uses_%,$(.VARIABLES)))
-# $(call reach,ROOMS): these, and all that they need.
+# $(call reach,ROOMS): these rooms and all rooms that they use.
 widen = $(sort $1 $(foreach r,$1,$(uses_$r)))
 reach = $(call widen,$(call widen,$(call widen,$(call widen,$(call widen,$(call \
 	widen,$(call widen,$1)))))))
 sources = $(filter-out %/main.c,$(wildcard kbuild-farm/$1/*.c))
 
-# A unit test takes longer to be optimized than to run.
+# Optimization of a unit test takes longer than its run.
 quick = $(patsubst -O%,-O0,$(filter-out -D_FORTIFY_SOURCE=%,$1))
 
 # $(call variant,DIR,COMPILER,FLAGS,LIST,LDFLAGS): objects and one archive per
@@ -244,7 +244,7 @@ $1/ldflags: FORCE
 	$$(call remember,$2 $(subst $(comma),$$(comma),$5))
 $1/sources: FORCE
 	$$(call remember,$4)
-# These have their text in them.
+# These objects embed the text of the files.
 $1/obj/peer/canary-db.o: $(wildcard templates/canary/*)
 $1/obj/admin/enrol.o: $(wildcard templates/enrol/* templates/systemd/*)
 $1/obj/cli/complete.o: $(wildcard templates/completion/*)
@@ -253,7 +253,7 @@ $1/obj/admin/profile.o: $(wildcard templates/boards/*.conf)
 $1/obj/admin/tune.o: templates/tune/node.sh
 -include $$(wildcard $1/obj/*/*.d $1/obj/tests/*/*.d)
 endef
-# Not -Werror, which changes no object.
+# Omit -Werror, which does not affect objects.
 remember = $(call keep_line,$(filter-out -Werror,$1))
 keep_line = @mkdir -p $(@D); printf '%s\n' '$1' | cmp -s - $@ || \
 	printf '%s\n' '$1' >$@
@@ -281,7 +281,7 @@ $(foreach r,$(ROOMS),$(eval $(call archive,$(FUZZ_DIR),$r,$(call sources,$r))))
 # ------------------------------------------------------------- programs
 
 rooms = $(patsubst %,$1/lib/%.a,$2)
-# Archives that call each other both ways are searched until nothing is new.
+# Archives can refer to each other in both directions.
 group = -Wl,--start-group $1 -Wl,--end-group
 
 KFARM_ROOMS := $(call reach,cli)
@@ -296,7 +296,7 @@ $B/kfarm $B/kfarmd: $B/flags $B/ldflags
 		$(call group,$(filter %.a,$^)) $(PACKAGE_LIBS) $(more_libs) \
 		-lpthread
 
-# The tests of kfarmd under the sanitizers start this one.
+# The tests of kfarmd under the sanitizers start this program.
 ifneq ($B,$(SAN_DIR))
 $(SAN_DIR)/kfarmd: $(SAN_DIR)/obj/kfarmd/main.o \
 		$(call rooms,$(SAN_DIR),$(KFARMD_ROOMS)) $(SAN_DIR)/ldflags
@@ -305,8 +305,8 @@ $(SAN_DIR)/kfarmd: $(SAN_DIR)/obj/kfarmd/main.o \
 		$(call group,$(filter %.a,$^)) $(PACKAGE_LIBS) -lpthread
 endif
 
-# What the wrapper and the shell may use of the other rooms: libc is all that
-# these need.
+# The sources of the wrapper and the recipe shell, with the parts of other rooms
+# that need only libc.
 CC_SOURCES := $(wildcard kbuild-farm/cc/*.c)
 CC_LIBRARY := $(wildcard kbuild-farm/options/*.c) \
 	$(patsubst %,kbuild-farm/wire/%.c,frame field cc) \
@@ -331,10 +331,10 @@ endif
 
 # ---------------------------------------------------------------- nodes
 
-# kfarmd as nodes are given it: static, since a board has none of our libraries,
-# and small.  Libraries are those of Debian (scripts/packages install nodes);
-# riscv64 is none of its architectures, so they are made from its sources.  "arm"
-# is ARMv7 with an FPU, Debian's armhf.
+# kfarmd for nodes: static, because boards lack the libraries, and small.  The
+# libraries are Debian's (scripts/packages install nodes).  Debian 12 does not
+# support riscv64, so its libraries are built from Debian's sources.  "arm" is
+# ARMv7 with an FPU, Debian's armhf.
 NODE_HOSTS ?= x86_64 arm64 arm riscv64
 node_x86_64 := x86_64-linux-gnu amd64
 node_arm64 := aarch64-linux-gnu arm64
@@ -342,22 +342,22 @@ node_arm := arm-linux-gnueabihf armhf
 node_riscv64 := riscv64-linux-gnu riscv64
 node_dir = build/nodes/$1
 node_cc = $(word 1,$(node_$1))-gcc
-# Empty where it is the architecture of this machine.
+# Empty for the architecture of the build host.
 node_root = $(wildcard build/debian/root/$(word 2,$(node_$1)))
 node_made := build/debian/root/riscv64
 node_flags = $(if $(filter riscv64,$1),-isystem $(node_made)/include \
 	-L$(node_made)/lib,$(patsubst %,--sysroot=%,$(call node_root,$1)))
 
-# Not even compiled is what kfarmd has no use for, since its headers are not
-# there for each architecture.
+# Omit sources that kfarmd does not use, because their headers are not installed
+# for each architecture.
 NODE_SOURCES := $(if $(filter nodes emulated build/nodes/%,$(MAKECMDGOALS)),$(shell \
 	grep -LE '^.include <(git2|archive|curl/)' kbuild-farm/kfarmd/main.c \
 	$(foreach r,$(filter-out fetch,$(KFARMD_ROOMS)),$(call sources,$r))))
 node_cflags := $(DIALECT) $(WARNINGS) -Os -fno-pie -fstack-protector-strong \
 	-D_FORTIFY_SOURCE=2 -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables
-# The linker's warnings are of getaddrinfo() and dlopen() in libraries: kfarmd
-# calls neither.
+# The linker warns of getaddrinfo() and dlopen() in libraries, which kfarmd does
+# not call.
 node_ldflags := -static -no-pie -s -Wl,--gc-sections,--no-warnings \
 	-Wl,-z,relro,-z,now
 
@@ -389,7 +389,7 @@ nodes: $(NODE_HOSTS:%=build/nodes/kfarmd-%)
 
 # ---------------------------------------------------------------- tests
 
-# The line "needs: rooms" at the top of a test names the rooms to link.
+# The line "needs: rooms" at the top of a test lists the rooms to link.
 TESTS := $(wildcard tests/unit/check_*.c tests/fuzz/fuzz_*.c)
 NEEDS := $(if $(TESTS),$(shell awk 'FNR == 1 { found = 0 } \
 	FNR <= 20 && !found && sub(/.*needs:/, "") { \
@@ -398,7 +398,7 @@ NEEDS := $(if $(TESTS),$(shell awk 'FNR == 1 { found = 0 } \
 needs = $(call reach,base $(filter $(ROOMS),$(subst $(comma), ,$(patsubst \
 	$1=%,%,$(filter $1=%,$(NEEDS))))))
 
-# They are hundreds, and gold takes half the time for each.
+# There are hundreds of tests, and gold links each in half the time.
 test_ldflags := $(if $(shell command -v $(CROSS_COMPILE)ld.gold),-fuse-ld=gold)
 
 UNITS := $(patsubst tests/unit/%.c,%,$(filter tests/unit/%,$(TESTS)))
@@ -447,25 +447,25 @@ $B/audit-tool: $(AUDIT_OBJECTS) $(call rooms,$B,$(KFARM_ROOMS)) $B/flags
 		$(call group,$(filter %.a,$^)) $(PACKAGE_LIBS) $(SCREEN_LIBS) \
 		-lpthread
 
-# Random scripts by dash and by $B/sh.
+# Compares dash and $B/sh with random scripts.
 $B/shell-compare: $(patsubst %,$B/obj/tests/shell/%.o,compare generate) \
 		$(call rooms,$B,$(call reach,shell)) $B/ldflags
 	$(call say,LD)
 	$Q$(CC) $(main_ldflags) -o $@ $(filter %.o,$^) \
 		$(call group,$(filter %.a,$^)) $(PACKAGE_LIBS) -lpthread
 
-# What shows a program more processors than there are.
+# Preloaded library that reports more processors than exist.
 $B/processors.so: tests/lib/processors.c $B/flags
 	$(call say,LD)
 	$Q$(CC) $(WARNINGS) -D_GNU_SOURCE -O2 -fPIC -shared -o $@ $< -ldl
 
-# A unit test runs once: under the sanitizers, or without them if it says
-# "san: long", because compilers take most of its time.  With FULL=1 each test
-# runs in both ways, and the tests that say "check: full" run as well.
+# A unit test runs once: under the sanitizers, or without them if it has the
+# line "san: long", because compilers take most of its time.  With FULL=1 each
+# test runs in both ways, and the tests with "check: full" run as well.
 FULL ?=
 LONG_UNITS := $(patsubst tests/unit/%.c,%,$(if $(TESTS),$(shell \
 	grep -l '^/\* san: long \*/' $(TESTS))))
-# tests/farm/old-kernel.sh runs some as on an old kernel.
+# tests/farm/old-kernel.sh runs these tests as on an old kernel.
 OLD_KERNEL_UNITS := $(filter check_sandbox_% check_base_spawn,$(UNITS))
 PLAIN_UNITS := $(if $(FULL),$(UNITS),$(LONG_UNITS) $(OLD_KERNEL_UNITS))
 SAN_UNITS := $(if $(FULL),$(UNITS),$(filter-out $(LONG_UNITS),$(UNITS)))
@@ -473,19 +473,18 @@ check-programs: all $B/audit-tool $B/processors.so $B/shell-compare \
 	$(PLAIN_UNITS:%=$B/unit/%) $(SAN_DIR)/kfarmd \
 	$(SAN_UNITS:%=$(SAN_DIR)/unit/%) $(FUZZERS:%=$(SAN_DIR)/replay/%)
 
-# GROUPS= takes only some: unit san fuzz cli corpus processors farm nodes
+# GROUPS= selects groups: unit san fuzz cli corpus processors farm nodes
 # toolchain lint.
 check: check-programs
 	$QKFARM_BUILD=$B FULL=$(FULL) tests/run $(GROUPS)
 
-# Run the tests that depend on the machine as on machines with 1, 2, 4 and 16
-# processors.
+# Run the tests that depend on the machine with 1, 2, 4 and 16 processors.
 check-processors: all $B/processors.so $(UNITS:%=$B/unit/%)
 	$QKFARM_BUILD=$B PROCESSORS='1 2 4 16' tests/run processors
 
-# The unit tests as an arm64 machine runs them, by qemu-user; what it cannot do
-# is in tests/lib/arm64.excused.  They have the paths of their libraries in them,
-# so no others see those, and a build directory of their own.
+# Run the unit tests for arm64 under qemu-user; tests/lib/arm64.excused lists
+# its limits.  The build has its own directory, because its programs contain the
+# paths of their libraries, which no other program uses.
 ARM64_ROOT := $(CURDIR)/build/debian/root/arm64
 .PHONY: check-arm64 unit-programs
 check-arm64:
@@ -504,34 +503,36 @@ lint:
 format:
 	$Qfind kbuild-farm tests -name '*.[ch]' -exec clang-format -i {} +
 
-# With CONFIGURATIONS=NAME,... those alone, with ROWS=ROW,...; ARGS are options and
-# targets of tests/bench/bench.
+# CONFIGURATIONS=NAME,... and ROWS=ROW,... select benchmarks; ARGS are options
+# and targets of tests/bench/bench.
 bench: all
 	$QKFARM_BUILD=$B CONFIGURATIONS=$(CONFIGURATIONS) ROWS=$(ROWS) tests/bench/run $(ARGS)
 
-# The scanner against the compilers, over whole kernels and other projects, or
-# those of them that TREES names (tests/bench/audit says more): hours.
+# Compare the dependency scanner with compilers, over whole kernels and other
+# projects, or those that TREES names (see tests/bench/audit).  Takes hours.
 audit: all $B/audit-tool
 	$QKFARM_BUILD=$B tests/bench/audit $(TREES)
 
-# The fault tests over and over: hours.
+# Repeat the fault tests for hours.
 soak: all
 	$QKFARM_BUILD=$B tests/farm/soak.sh $(ROUNDS)
 
-# Each fault of a node (or those that FAULTS names) TIMES times while a part of
-# Linux's tinyconfig is built over TLS, and a table of what came of it.
+# Cause each fault of a node (or those that FAULTS names) TIMES times while a
+# part of Linux's tinyconfig is built over TLS, and print a table of the
+# results.
 TIMES ?= 1
 faults: all
 	$QKFARM_BUILD=$B SOAK=$(TIMES) tests/nodes/faults.sh $(FAULTS)
 
-# A node, kfarm or make killed KILLS times while a part of Linux is built: an hour.
+# Kill a node, kfarm or make KILLS times while a part of Linux is built.  Takes
+# an hour.
 KILLS ?= 100
 .PHONY: kills
 kills: all
 	$QKFARM_BUILD=$B tests/farm/kills.sh $(KILLS)
 
-# Whole kernels by kfarm and by make, byte for byte, with the configurations
-# that tests/farm/equality.sh knows, ARGS being its other options: hours.
+# Compare whole kernels by kfarm and by make, byte for byte, with configurations
+# of tests/farm/equality.sh.  ARGS are its other options.  Takes hours.
 CONFIGS ?= tiny quickstart debug modversions x86 objtool ibt clang
 equality: all
 	$Qunequal=; for config in $(CONFIGS); do echo "== $$config"; \
@@ -539,44 +540,45 @@ equality: all
 		unequal="$$unequal $$config"; done; \
 	[ ! "$$unequal" ] || { echo "not equal:$$unequal" >&2; exit 1; }
 
-# How much of U-Boot, git, haproxy and others, or of those of them that PROJECTS
-# names (tests/farm/reach.sh), nodes compile, and whether all files are equal;
-# their sources come with `scripts/packages install test reach`.  Hours.
+# Measure the share of compiles that nodes run in U-Boot, git, haproxy and
+# others, or those that PROJECTS names (tests/farm/reach.sh), and compare all
+# files.  `scripts/packages install test reach` unpacks the sources.  Takes
+# hours.
 SHARE ?= 97
 reach: all
 	$QKFARM_BUILD=$B tests/farm/reach.sh --share $(SHARE) $(PROJECTS)
 
-# A small kernel through an emulated arm64 machine, which `scripts/packages
-# install arm64` has brought: some minutes.
+# Build a small kernel through an emulated arm64 machine, whose files
+# `scripts/packages install arm64` unpacks.  Takes minutes.
 .PHONY: emulated
 emulated: all build/nodes/kfarmd-arm64
 	$QKFARM_BUILD=$B tests/nodes/emulated.sh
 
-# The dispatcher in 10,000 random farms, each twice; what its tests cover.
+# Run the dispatcher in 10,000 random farms, each twice; print its coverage.
 .PHONY: sched-runs sched-coverage
 sched-runs: $B/unit/check_sched_random
 	$QSCHED_RUNS=10000 $<
 sched-coverage:
 	$Qscripts/coverage sched
 
-# A crowd at a kfarmd's door, and many who come and go.
+# Connect a crowd of clients to kfarmd, and many short-lived ones.
 .PHONY: door-churn
 door-churn: all $B/unit/check_kfarmd_crowd
 	$QDOOR_CROWD=$${DOOR_CROWD:-15000} DOOR_CHURN=$${DOOR_CHURN:-100000} \
 		KFARMD=$B/kfarmd $B/unit/check_kfarmd_crowd
 
-# make's shell against dash: a million random scripts, on all processors.
+# Compare kfarm's recipe shell with dash by a million random scripts.
 SHELL_RUNS ?= 1000000
 .PHONY: shell-runs
 shell-runs: all $B/shell-compare
 	$Q$B/shell-compare -j "$$(nproc)" -n $(SHELL_RUNS) $B/sh
 
-# Logs of builds, held against a count that knows nothing of diag/.
+# Compare diag/ with an independent count of the diagnostics in build logs.
 .PHONY: diag-logs
 diag-logs: $B/unit/check_diag_logs
 	$QKFARM_LOGS='$(LOGS)' $<
 
-# Each target starts from its corpus; what it finds stays in build/fuzz/.
+# Each target starts with its corpus; build/fuzz/ receives new inputs.
 PROPERTIES := check_cpp_property check_gas_property
 .PHONY: $(FUZZERS:%=run-%) $(PROPERTIES:%=run-%) run-property
 fuzz: $(FUZZERS:%=run-%) run-property
@@ -588,8 +590,8 @@ $(FUZZERS:%=run-%): run-%: $(FUZZ_DIR)/%
 		{ tail -n 40 $(FUZZ_DIR)/$*.log; exit 1; }
 	@tail -n 1 $(FUZZ_DIR)/$*.log
 
-# Random trees of headers, and assembler texts, read by the scanner and by the
-# compilers.
+# Compare the dependency scanner with compilers by random trees of headers and
+# random assembler files.
 run-property: $(PROPERTIES:%=run-%)
 $(PROPERTIES:%=run-%): run-%: $B/unit/%
 	@mkdir -p $(FUZZ_DIR) && printf '  %-8s%s\n' FUZZ $*
@@ -600,11 +602,10 @@ $(PROPERTIES:%=run-%): run-%: $B/unit/%
 # -------------------------------------------------------------- install
 
 to = $(DESTDIR)$(PREFIX)
-# Where the shells look, below share/.
+# The directories below share/ in which shells look for completions.
 COMPLETIONS := bash-completion/completions/kfarm.bash \
 	zsh/site-functions/_kfarm fish/vendor_completions.d/kfarm.fish
-# Of the templates those that a person reads or copies; kfarm has the others
-# in it.
+# Only the templates that users read or copy; kfarm contains the others.
 TEMPLATES := $(wildcard $(patsubst %,templates/%/*,boards configs nightly \
 	systemd))
 install: all
@@ -629,8 +630,8 @@ uninstall:
 	for page in man/*.[1-8]; do rm -f \
 		"$(to)/share/man/man$${page##*.}/$${page#man/}"; done
 
-# Debian packages in build/deb, for arm64 with what `scripts/packages install
-# arm64` unpacks.
+# Debian packages in build/deb; for arm64 with the libraries that
+# `scripts/packages install arm64` unpacks.
 deb:
 	$Qscripts/deb $(ARCHITECTURE)
 
