@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define TICK_MS     200
-#define PATIENCE_MS 2000 /* nothing is said about what takes less */
+#define PATIENCE_MS 2000 /* delay before progress is displayed */
 
 static atomic_bool interrupted;
 
@@ -43,11 +43,12 @@ static void catch_signals(struct sigaction before[3], bool on)
 
 /* ---- the units of a directory ---- */
 
-/* "lib/foo.o" of BUILD/lib/.foo.o.cmd */
+/* Return "lib/foo.o" for BUILD/lib/.foo.o.cmd. */
 static char *object_name(const char *build, const char *file)
 {
 	const char *base = str_base(file);
-	const char *dir = file + strlen(build) + 1; /* NOLINT: build is given */
+	/* NOLINT: `build` is a prefix of `file` */
+	const char *dir = file + strlen(build) + 1;
 
 	return xasprintf("%.*s%.*s", (int)(base - dir), dir,
 			 (int)(strlen(base + 1) - strlen(".cmd")), base + 1);
@@ -144,7 +145,10 @@ static void scan_line(struct audit *a, struct audit_unit *u,
 	cpp_closure_release(&c);
 }
 
-/* Is it compiled for this machine, to be run by make? */
+/*
+ * Return true if the program is compiled for the build host, so that make can
+ * run it.
+ */
 static bool is_host(const struct strv *argv)
 {
 	return !strv_has(argv, "-D__KERNEL__") && !strv_has(argv, "-nostdinc");
@@ -164,7 +168,7 @@ static void scan_one(struct audit *a, struct audit_marks *marks,
 		u->detail = xstrdup(err.text);
 		return;
 	}
-	/* The compiler's -M says nothing of it. */
+	/* -M does not list the files that the assembler reads. */
 	if (l.command.lang == OPTIONS_LANG_ASM) {
 		u->state = AUDIT_OTHER;
 		u->detail = xstrdup("no preprocessor reads it");
@@ -189,7 +193,7 @@ struct phase {
 	struct audit *a;
 	void (*one)(struct audit *a, struct audit_marks *marks,
 		    struct audit_unit *u);
-	const char *did; /* "scanned" */
+	const char *did; /* past participle for messages: "scanned" */
 	uint64_t start_ms, next_ms;
 };
 
@@ -209,7 +213,7 @@ static void work(void *arg)
 	free(marks.v);
 }
 
-/* On a terminal one line that is written again; else a line now and then. */
+/* On a terminal, rewrite one line; otherwise print a line now and then. */
 static void show_progress(struct phase *p, bool terminal)
 {
 	uint64_t now = clock_ms(), spent = now - p->start_ms;
@@ -284,7 +288,7 @@ static uint64_t children_cpu_us(void)
 	       (uint64_t)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
 }
 
-/* Not ru_maxrss: that begins with what our parent had at our exec. */
+/* ru_maxrss is unsuitable: it starts with the parent's value at our exec. */
 static long peak_kib(void)
 {
 	struct buf text = { 0 };

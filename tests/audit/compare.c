@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What one unit's closure is compared with. */
+/* The context of one unit's comparison. */
 struct comparison {
 	struct audit *a;
 	struct audit_marks *marks;
@@ -19,7 +19,9 @@ struct comparison {
 	const char *cwd;
 };
 
-/* Marks of the current unit: in the closure, and named by the compiler too. */
+/*
+ * Marks for the current unit: in the closure, and also listed by the compiler.
+ */
 static uint32_t in_closure(const struct audit_marks *m)
 {
 	return m->stamp;
@@ -49,7 +51,7 @@ static void mark_closure(struct comparison *c)
 		*mark(c->marks, c->u->ids[i]) = in_closure(c->marks);
 }
 
-/* Those of `names` that the closure lacks, by spelling. */
+/* Find the entries of `names` whose path is not in the closure. */
 static void find_leftover(struct comparison *c, const struct strv *names,
 			  struct strv *out)
 {
@@ -67,7 +69,7 @@ static void find_leftover(struct comparison *c, const struct strv *names,
 	free(ids);
 }
 
-/* Which file a path is; a zeroed one is none. */
+/* Identity of a file; a zeroed struct is not a file. */
 struct identity {
 	dev_t dev;
 	ino_t ino;
@@ -106,7 +108,10 @@ static struct identity *identify_closure(const struct comparison *c)
 	return v;
 }
 
-/* Drop from `names` what the closure has by another path: how many. */
+/*
+ * Remove entries of `names` that the closure has under another path.  Returns
+ * their number.
+ */
 static size_t drop_respelled(const struct comparison *c, struct strv *names)
 {
 	struct identity *have = names->n ? identify_closure(c) : NULL;
@@ -126,7 +131,9 @@ static size_t drop_respelled(const struct comparison *c, struct strv *names)
 	return dropped;
 }
 
-/* What the closure has beyond `names`, by spelling and then by file. */
+/*
+ * Find files of the closure that `names` lacks, by path and then by identity.
+ */
 static void find_extra(struct comparison *c, const struct strv *names)
 {
 	struct identity *have = NULL;
@@ -150,7 +157,7 @@ static void find_extra(struct comparison *c, const struct strv *names)
 	free(have);
 }
 
-/* 0 with the files that -M names, else the compiler's first words. */
+/* Returns 0 and the files of -M, or an error and the compiler's first line. */
 static int ask_compiler(struct audit *a, struct audit_unit *u,
 			const struct cli_scan_line *l, struct strv *names)
 {
@@ -181,8 +188,9 @@ static int ask_compiler(struct audit *a, struct audit_unit *u,
 }
 
 /*
- * The list of the .cmd file lacks what -MMD or fixdep leave out, and may be
- * older than the files: only what the compiler is known to read is missed.
+ * The list of the .cmd file omits what -MMD or fixdep leave out, and can be
+ * older than the sources: only files that the compiler certainly reads count as
+ * missed.
  */
 static void compare_listed(struct comparison *c, const struct strv *listed,
 			   bool trusted)
@@ -221,7 +229,7 @@ void audit_compare(struct audit *a, struct audit_marks *marks,
 	c.cwd = l.cwd;
 	audit_listed(&listed, u->file);
 	answered = !ask_compiler(a, u, &l, &names);
-	/* What was killed half way says nothing about the unit. */
+	/* An interrupted compiler gives no result for the unit. */
 	if (!atomic_load(a->stop)) {
 		mark_closure(&c);
 		if (answered) {

@@ -9,7 +9,7 @@
 #define CMD_MAX (16u << 20)
 #define BLANKS  " \t"
 
-/* The lines after "deps_NAME := \", each a file or a $(wildcard). */
+/* Find the lines after "deps_NAME := \", each a file or a $(wildcard). */
 static void find_listed(struct strv *out, const char *text)
 {
 	const char *line = depfile_find_value(text, "deps_");

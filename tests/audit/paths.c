@@ -9,8 +9,9 @@
 
 struct audit_paths {
 	pthread_mutex_t lock;
-	struct strv names; /* by number */
-	uint32_t *slots; /* open addressing; a power of two of them */
+	struct strv names; /* indexed by path number */
+	/* hash table with open addressing; the size is a power of two */
+	uint32_t *slots;
 	size_t n_slots;
 };
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Units of one reason not to be scanned; the first of them as an example. */
+/* Number of units that are not scannable for a reason, with an example. */
 struct audit_reason {
 	const char *why;
 	const struct audit_unit *example;
@@ -18,9 +18,9 @@ struct audit_reason {
 
 struct totals {
 	size_t state[AUDIT_COMPARED + 1];
-	size_t units, c_files, asm_files, hosts; /* that make compiles */
+	size_t units, c_files, asm_files, hosts; /* compiled by make */
 	size_t missed, missed_units, extra, extra_units, respelled, old;
-	size_t files, inputs; /* of all closures */
+	size_t files, inputs; /* sums over all closures */
 	double extra_percent; /* mean over the units compared with -M */
 	size_t scanned, half, asked;
 	double first_ms, mean_ms, half_ms, cpu_ms, cc_ms, cc_cpu_ms;
@@ -90,7 +90,7 @@ static void add_unit(struct totals *t, const struct audit_unit *u)
 	add_files(t, u);
 }
 
-/* The mean of the scans in the second half of the run: all caches warm. */
+/* Mean time of the second half of the scans, when all caches are warm. */
 static void time_half(struct totals *t, const struct audit *a)
 {
 	size_t seen = 0;
@@ -127,7 +127,7 @@ static void count(struct totals *t, const struct audit *a)
 
 /* ---- as text ---- */
 
-/* A file that one unit's closure lacks, or has in vain. */
+/* A file that is missing or superfluous in a unit's closure. */
 struct finding {
 	const char *path, *unit;
 };
@@ -154,7 +154,7 @@ static size_t collect(const struct audit *a, bool extra, struct finding *out)
 	return n;
 }
 
-/* A line for each file, with one of the units as an example. */
+/* Print a line for each file, with one of its units as an example. */
 static void print_findings(FILE *out, const struct audit *a, bool extra,
 			   size_t n)
 {
@@ -204,7 +204,7 @@ static void print_reasons(FILE *out, const struct totals *t)
 	}
 }
 
-/* Lines that most audits have no use for. */
+/* Print lines that are relevant only for a few audits. */
 static void print_rest(FILE *out, const struct totals *t)
 {
 	const struct {
@@ -345,7 +345,7 @@ int audit_report(const struct audit *a, FILE *out)
 		print_json(out, a, &t);
 	else
 		print_text(out, a, &t);
-	/* Nothing compared is nothing proved. */
+	/* An audit without any comparison fails. */
 	if (!t.state[AUDIT_COMPARED] && !t.state[AUDIT_LISTED])
 		status = EXIT_USAGE;
 	if (t.missed)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A -Wp, list without the words about dependency files. */
+/* Add a -Wp, list without its options for dependency files. */
 static void add_list(struct strv *out, const char *word)
 {
 	const char *rest = word + strlen("-Wp,");
@@ -30,7 +30,7 @@ static void add_list(struct strv *out, const char *word)
 	buf_release(&kept);
 }
 
-/* Is it an option whose value is the next word if none is attached? */
+/* Return true for an option whose value is attached or the next word. */
 static bool is_output(const char *word)
 {
 	static const char *const names[] = { "-MF", "-MT", "-MQ", "-o" };

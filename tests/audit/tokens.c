@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The exact look of the scanner beside the compiler's own preprocessor: the
- * tokens that both make of a unit, and what it costs.  A unit counts as
- * refused where the compiler's -E fails.
+ * Comparison of the scanner's full preprocessing with the compiler's
+ * preprocessor: the tokens of a unit, and the time.  A unit counts as refused
+ * if the compiler's -E fails.
  */
 #include "audit.h"
 
@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Of so many units one is looked at once more, for the time alone. */
+/* One unit in TIMED is preprocessed again, only to measure the time. */
 #define TIMED 8
 
 static void drop(void *ctx, const char *s, size_t len, bool fresh)
@@ -28,7 +28,7 @@ static void drop(void *ctx, const char *s, size_t len, bool fresh)
 	(void)fresh;
 }
 
-/* What an exact look costs, without what the comparison does. */
+/* Measure full preprocessing without the overhead of the comparison. */
 static uint64_t time_look(struct audit *a, struct cpp_unit unit)
 {
 	struct cpp_output none = { NULL, drop };
@@ -42,7 +42,7 @@ static uint64_t time_look(struct audit *a, struct cpp_unit unit)
 	return cpu;
 }
 
-/* What the scanner makes of it; false: it is not scannable. */
+/* Collect the scanner's tokens.  Returns false if the unit is not scannable. */
 static bool scan_tokens(struct audit *a, struct audit_unit *u,
 			const struct cli_scan_line *l,
 			const struct cli_scan_tool *tool, struct tokens *out)
@@ -69,7 +69,7 @@ static bool scan_tokens(struct audit *a, struct audit_unit *u,
 	return u->state != AUDIT_NOT_SCANNABLE;
 }
 
-/* The same of the compiler; false: it gives up. */
+/* Collect the compiler's tokens.  Returns false if the compiler fails. */
 static bool ask_compiler(struct audit *a, struct audit_unit *u,
 			 const struct cli_scan_line *l,
 			 const struct cli_scan_tool *tool, struct tokens *out)
@@ -82,7 +82,7 @@ static bool ask_compiler(struct audit *a, struct audit_unit *u,
 
 	audit_rule_argv(&argv, l->argv.v, tool->path, "-E");
 	strv_add(&argv, "-P");
-	/* With -g3 gcc prints the definitions, too. */
+	/* With -g3, gcc also prints macro definitions. */
 	strv_add(&argv, "-g0");
 	ret = capture_run(a->stop, l->cwd, argv.v, environ, &printed, &said,
 			  &err);

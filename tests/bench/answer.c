@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bench/answer.c - a coordinator that has every object at once: it answers
- * each job of kfarm-cc with the same few bytes.  What the wrapper itself
- * costs can so be measured alone.
+ * bench/answer.c - A coordinator that answers each job of kfarm-cc at once with
+ * the same few bytes, so that the cost of the wrapper can be measured alone.
  *
  *	answer SOCKET
  *
@@ -32,7 +31,7 @@ static int read_all(int fd, void *to, size_t len)
 	return 0;
 }
 
-/* The job that the wrapper sends, or -1. */
+/* Receive the wrapper's job.  Returns a negative value on failure. */
 static int read_job(int fd, struct wire_cc_job *job)
 {
 	uint8_t head[WIRE_FRAME_SIZE];
@@ -50,7 +49,7 @@ static int read_job(int fd, struct wire_cc_job *job)
 	return ret;
 }
 
-/* A file beside the target, as the coordinator makes it. */
+/* Create the temporary file next to the target, like the coordinator. */
 static char *make_tmp(const struct wire_cc_job *job, const char *target)
 {
 	static const char some[8192] = "an object";
@@ -121,7 +120,7 @@ int main(int argc, char **argv)
 			continue;
 		if (!read_job(fd, &job)) {
 			answer(fd, &job);
-			/* Its end of file: it is done. */
+			/* Wait for the end of file: the wrapper is done. */
 			(void)!read(fd, &c, 1);
 			wire_cc_job_release(&job);
 		}

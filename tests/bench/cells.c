@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bench/cells.c - what a job's start in a warm cell costs over posix_spawn().
+ * bench/cells.c - Cost of a job's start in a warm sandbox over posix_spawn().
  *
  *	cells JOBS PROGRAM
  *
  * PROGRAM is static and does nothing.  Prints a line for each number of files
- * in the view (0, 500, 5000) and of jobs at once (1, 8): ms of wall time and
- * of CPU for a job outside and in the cell, and the difference of the former.
+ * in the input root (0, 500, 5000) and of concurrent jobs (1, 8): ms of wall
+ * time and of CPU time for a job outside and in the sandbox, and the difference
+ * of the wall times.
  */
 #include "base/clock.h"
 #include "base/str.h"
@@ -26,7 +27,7 @@
 #define AT_ONCE 8
 
 static struct sandbox *cell;
-static struct sandbox_run *over[AT_ONCE]; /* ended, to be freed */
+static struct sandbox_run *over[AT_ONCE]; /* ended runs, to be freed */
 static int n_over;
 static char *outside[2] = { NULL, NULL };
 static char *inside[] = { "/bin/nothing", NULL };
@@ -38,7 +39,7 @@ static void die(const char *what, const struct err *err)
 	exit(1);
 }
 
-/* ms per job outside, `at_once` at once. */
+/* Measure ms per job outside a sandbox, with `at_once` concurrent jobs. */
 static double spawn_jobs(int jobs, int at_once)
 {
 	uint64_t began = clock_us();

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bench/history.c - what the history costs.  It is that of the environment.
+ * bench/history.c - Cost of the history in the environment's directory.
  *
- *	history build UNITS ROUNDS	builds of so many units are written
- *down: CPU ms of all that history/ does, each
- *	history small UNITS ROUNDS	the same with two units of these
- *	history fill BUILDS		so many of five units, of 20 keys
- *	history costs ROUNDS		what the first of "build" left: ms until
- *					all are read and each was looked up
+ *	history build UNITS ROUNDS	record builds of UNITS units; print the
+ *					CPU ms of history/ for each
+ *	history small UNITS ROUNDS	the same, recompiling two of these units
+ *	history fill BUILDS		record BUILDS builds of five units, of
+ *					20 series
+ *	history costs ROUNDS		print the ms to read and look up all
+ *					costs of the first "build"
  */
 #include "base/str.h"
 #include "history/recorder.h"
@@ -34,7 +35,7 @@ static void give_up(const char *what)
 	exit(1);
 }
 
-/* "a", "b" ...: 64 of them. */
+/* Write a key of 64 equal letters, "a...", "b...". */
 static void key_of(unsigned n, char key[static 65])
 {
 	memset(key, "0123456789abcdefghij"[n % 20], 64);
@@ -62,7 +63,7 @@ static void tell_build(struct events_hub *hub, const char *key, bool fresh)
 	events_hub_publish(hub, &ev);
 }
 
-/* As a node's compile is told of. */
+/* Send the events of a remote compile. */
 static void tell_unit(struct events_hub *hub, unsigned n)
 {
 	static const enum events_job_state states[] = {
@@ -108,7 +109,7 @@ static void tell_diags(struct events_hub *hub)
 	}
 }
 
-/* From its first event to its last: CPU ms. */
+/* Record a build from its first event to its last.  Returns CPU ms. */
 static double record(const char *key, unsigned first, unsigned units)
 {
 	struct events_hub *hub = events_hub_new();

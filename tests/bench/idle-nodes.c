@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bench/idle-nodes.c - many tls: nodes that have nothing to do, in one process,
- * each with an address of 127.1.0.0/16 and a key of its own.
+ * bench/idle-nodes.c - Many idle tls: nodes in one process, each with its own
+ * address of 127.1.0.0/16 and its own key.
  *
  *	idle-nodes DIR CONFIG PORT LIVE SILENT REFUSING
  *
- * DIR gets their keys, DIR/key.pem that of the build host; CONFIG names them
- * all: LIVE ones that say what a kfarmd says (HELLO, FIT, MACHINE, then each
- * second BEAT and HEALTH) and refuse every cell, and among them SILENT ones
- * whose address does not answer, as the queue of their socket is full, and
- * REFUSING ones, whom nobody is at home for.  "ready" on stdout: go on.
+ * The program writes the nodes' keys to DIR, the build host's key to
+ * DIR/key.pem, and a configuration with all nodes to CONFIG.  LIVE nodes send a
+ * kfarmd's messages (HELLO, FIT, MACHINE, then BEAT and HEALTH each second) and
+ * refuse every sandbox.  Among them are SILENT nodes, whose address does not
+ * answer because the queue of their socket is full, and REFUSING nodes, on
+ * whose address no process listens.  Prints "ready" when all are set up.
  */
 #include "base/clock.h"
 #include "base/str.h"
@@ -266,7 +267,7 @@ static struct tls_key *make_key(const char *path)
 	return key;
 }
 
-/* The dead are spread among the others, the first one in front. */
+/* Distribute the dead nodes among the others, starting with the first node. */
 static unsigned kind_of(unsigned i, const unsigned n[3])
 {
 	unsigned all = n[0] + n[1] + n[2], dead = n[1] + n[2];

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# bench/lib.sh - what the benches share: an accounting group for what runs on
-# "the build host", another for the nodes, and a prepared kernel tree.
+# bench/lib.sh - functions shared by the benchmarks: accounting groups for the
+# build host and the nodes, and a prepared kernel tree
 #
-# The script that sources it sets `root` (the project's directory) before.
+# The script that sources this file must set `root` (the project's directory)
+# first.
 
 fail()
 {
@@ -38,7 +39,7 @@ group_new()
 	mkdir -p "$group_root/$1"
 }
 
-# group_run GROUP COMMAND...: the command and all that it starts.
+# group_run GROUP COMMAND...: run the command and its children in the group.
 group_run()
 {
 	local group=$group_root/$1
@@ -47,7 +48,7 @@ group_run()
 	sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" "$@"
 }
 
-# Microseconds of CPU used in a group so far.
+# Print the microseconds of CPU time that a group has used.
 group_usage()
 {
 	local g=$group_root/$1
@@ -59,7 +60,7 @@ group_usage()
 	fi
 }
 
-# End what runs in a group: all of it was started by this script.
+# End the processes of a group, all of which this script has started.
 group_kill()
 {
 	local procs=$group_root/$1/cgroup.procs
@@ -96,14 +97,14 @@ group_release()
 # shellcheck source=tests/farm/tree.sh
 . "$root/tests/farm/tree.sh"
 
-# The median of the lines of standard input.
+# Print the median of the lines of standard input.
 median()
 {
 	sort -n | awk '{ v[NR] = $1 }
 		END { print (v[int((NR + 1) / 2)] + v[int((NR + 2) / 2)]) / 2 }'
 }
 
-# Static and small, as kfarm-cc is, where musl is there.
+# Compile a static and small program, with musl if installed, like kfarm-cc.
 compile_static()
 {
 	local cc=cc

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bench/programs.c - what programs used how much CPU, exactly, from the
- * kernel's taskstats of each task that ends.
+ * bench/programs.c - Exact CPU time by program, from the kernel's taskstats of
+ * each task that ends.
  *
  *	programs GID
  *
- * counts tasks of that group only, by their executables, from when it has
- * printed "ready" until SIGTERM.  Then a line for each: starts, microseconds,
- * inode of the executable, name.  What a task did before its exec is counted
- * for the program that it became.  Exits 1 without root, without taskstats, and
- * where the kernel had more to say than was read.
+ * Prints "ready", then counts the tasks of that group, by executable, until
+ * SIGTERM.  Then it prints a line for each: starts, microseconds, inode of the
+ * executable, name.  The time before an exec counts for the new program.  Exits
+ * with 1 without root, without taskstats, or if the kernel dropped messages.
  */
 #include <errno.h>
 #include <linux/genetlink.h>
@@ -60,7 +59,7 @@ static const void *payload(const struct nlattr *a)
 	return (const char *)a + NLA_HDRLEN;
 }
 
-/* The attribute of that type between two places; NULL: none. */
+/* Find the attribute of a type in a range.  Returns NULL if there is none. */
 static const struct nlattr *attribute(const void *from, const void *to,
 				      uint16_t type)
 {
@@ -125,14 +124,14 @@ static void count(const struct taskstats *s)
 	       (p->inode != s->ac_exe_inode || strcmp(p->comm, s->ac_comm)))
 		p++;
 	if (p == programs + MOST) {
-		p--; /* the last one stands for the rest */
+		p--; /* the last entry counts all further programs */
 	} else if (p == programs + n_programs) {
 		n_programs++;
 		p->inode = s->ac_exe_inode;
 		snprintf(p->comm, sizeof(p->comm), "%s", s->ac_comm);
 	}
 	p->ns += s->cpu_run_virtual_total;
-	/* A thread is no start. */
+	/* A thread is not a start. */
 	p->starts += s->ac_pid == s->ac_tgid;
 }
 
@@ -189,7 +188,10 @@ int main(int argc, char **argv)
 	    TASKSTATS_CMD_ATTR_REGISTER_CPUMASK, cpus);
 	puts("ready");
 	fflush(stdout);
-	/* What has ended by the signal is in the buffer by then. */
+	/*
+	 * Messages about tasks that ended before the signal are in the buffer
+	 * now.
+	 */
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bench/record-cc.c - a compiler that compiles next to nothing, so that make
- * leaves the compile lines and generated headers of a whole kernel in minutes.
+ * bench/record-cc.c - A compiler that compiles almost nothing, so that make
+ * writes the compile commands and generated headers of a whole kernel in
+ * minutes.
  *
- * It stands in front of PATH under the compiler's name.  The compile of one
- * of the kernel's .c or .S files into an object copies an empty object of the
- * same machine and writes the dependency file that make asked for.  Anything
- * else execs the real compiler: probes, -E and -S (asm-offsets and bounds),
- * programs, and the objects whose content becomes headers (vdso, realmode).
+ * It precedes the real compiler in PATH under the same name.  For a compile of
+ * one of the kernel's .c or .S files into an object, it copies an empty object
+ * of the same machine and writes the requested dependency file.  In all other
+ * cases it executes the real compiler: probes, -E and -S (asm-offsets and
+ * bounds), programs, and objects whose content becomes headers (vdso,
+ * realmode).
  *
- *	RECORD_PATH	the PATH where the real compilers are
- *	RECORD_DIR	where the empty objects are kept
- *	RECORD_MARK	how a word of those compiles begins (else -D__KERNEL__)
- *	RECORD_CMD	if set: leave .NAME.o.cmd beside NAME.o, as kbuild does
+ *	RECORD_PATH	the PATH of the real compilers
+ *	RECORD_DIR	the directory of the empty objects
+ *	RECORD_MARK	a prefix of an argument of those compiles (default:
+ *			-D__KERNEL__)
+ *	RECORD_CMD	if set: write .NAME.o.cmd next to NAME.o, like kbuild
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +32,7 @@
 
 struct job {
 	const char *object, *source;
-	char dep[PATH_MAX]; /* "": none asked for */
+	char dep[PATH_MAX]; /* "" if not requested */
 	int compile, marked;
 };
 
@@ -72,7 +75,7 @@ static void parse(struct job *j, char **argv)
 	}
 }
 
-/* Make goes on with what is in these objects. */
+/* Return true if the content of the object is needed later in the build. */
 static int is_needed(const char *object)
 {
 	static const char *const parts[] = { "vdso", "realmode", "purgatory" };
@@ -90,7 +93,7 @@ static int is_job(const struct job *j)
 	       ends(j->object, ".o") && !is_needed(j->object);
 }
 
-/* Does it decide what kind of object comes out? */
+/* Return true if the option affects the format of the object. */
 static int is_machine(const char *a)
 {
 	return !strncmp(a, "-m", 2) || !strncmp(a, "--target", 8);
@@ -125,7 +128,7 @@ static int run(char **argv)
 	return status ? -1 : 0;
 }
 
-/* An empty object made by the real compiler, kept for the next one. */
+/* Create an empty object by the real compiler and keep it for later calls. */
 static int make_template(const char *path, char **argv)
 {
 	static const char *const last[] = { "-fno-pic",  "-fno-pie", "-w",
@@ -182,7 +185,7 @@ static int write_dep(const struct job *j)
 	return fclose(f);
 }
 
-/* A word for the shell, as make spells it. */
+/* Quote a word for the shell like kbuild. */
 static void write_word(FILE *f, const char *s)
 {
 	fputs(" '", f);
@@ -224,7 +227,7 @@ static int record(const struct job *j, char **argv)
 {
 	char path[PATH_MAX];
 
-	/* What make itself would stumble over stays an error. */
+	/* An unreadable source remains an error, as make would report it. */
 	if (access(j->source, R_OK))
 		return -1;
 	template_path(path, sizeof(path), argv[0], argv);

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# bench/record.sh - configure a kernel and let make run through it with the
-# recording compiler (bench/record-cc.c), for audits of the scanner.
+# bench/record.sh - configure a kernel and build it with the recording compiler
+# (bench/record-cc.c), for audits of the dependency scanner
 #
-# The script that sources it sets `root` (the project's directory) before.
+# The script that sources this file must set `root` (the project's directory)
+# first.
 
-# record_tools DIR: the recording compiler, in DIR.
+# record_tools DIR: compile the recording compiler into DIR.
 record_tools()
 {
 	local cc=cc
@@ -18,7 +19,7 @@ record_tools()
 		-o "$1/record-cc" "$root/tests/bench/record-cc.c"
 }
 
-# record_make TOOLS COMPILER MAKE_ARG...: make, with COMPILER recorded.
+# record_make TOOLS COMPILER MAKE_ARG...: run make with COMPILER recorded.
 record_make()
 {
 	local tools=$1 compiler=$2 path=$PATH

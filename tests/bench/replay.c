@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bench/replay.c - the floor of a compile farm: a "compiler" that copies an
- * object which the real one made before.
+ * bench/replay.c - The floor of a compile farm: a "compiler" that copies an
+ * object which the real compiler made before.
  *
- * It stands in front of PATH under the compiler's name.  A call with -c of
- * one .c or .S file into one object is a job; anything else, and a job that
- * was never recorded, execs the real compiler.
+ * It precedes the real compiler in PATH under the same name.  A call with -c of
+ * one .c or .S file into one object is a job.  Other calls, and jobs without a
+ * record, execute the real compiler.
  *
  *	REPLAY_STORE	the directory of recorded objects
  *	REPLAY_REAL	the directory of the real compilers
- *	REPLAY_RECORD	if set: run the real compiler and keep what it made
+ *	REPLAY_RECORD	if set: run the real compiler and record its output
  *
  * A record is named by a hash of the working directory and the command line:
  * HASH.o, HASH.d (only with -Wp,-MMD,F or -Wp,-MD,F), HASH.err.
@@ -30,9 +30,9 @@ extern char **environ;
 
 struct job {
 	const char *object;
-	const char *dep; /* NULL: none asked for */
+	const char *dep; /* NULL if not requested */
 	unsigned sources;
-	int compile; /* there is a -c */
+	int compile; /* -c is present */
 };
 
 static const char *suffix(const char *name)
@@ -63,7 +63,7 @@ static void parse(struct job *job, char **argv)
 
 static uint64_t hash(uint64_t h, const char *text)
 {
-	/* FNV-1a, the ending zero included */
+	/* FNV-1a, including the terminating NUL. */
 	do {
 		h = (h ^ (uint8_t)*text) * 0x100000001b3;
 	} while (*text++);
@@ -113,7 +113,7 @@ static void name(char *out, uint64_t h, const char *kind)
 		 (unsigned long long)h, kind);
 }
 
-/* Returns 0 when all is in place; -ENOENT when it was never recorded. */
+/* Copy the recorded outputs.  Returns 0, or -ENOENT without a record. */
 static int replay(const struct job *job, uint64_t h)
 {
 	char from[PATH_MAX];
@@ -129,7 +129,7 @@ static int replay(const struct job *job, uint64_t h)
 		if (ret)
 			return ret;
 	}
-	/* Most have said nothing, and then there is no file. */
+	/* The file exists only if the compiler printed a message. */
 	name(from, h, "err");
 	copy(from, NULL);
 	return 0;

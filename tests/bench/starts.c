@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bench/starts.c - start a command N times, one after the other, and print
- * what one start cost: wall ms, CPU ms of the child, and the largest
- * resident set of all, in KiB.
+ * bench/starts.c - Cost of a command's start, from N sequential starts.
  *
  *	starts N COMMAND [ARG...]
  *
- * The command's output goes to /dev/null.  Exits 1 as soon as it fails.
+ * Prints wall ms, CPU ms of the child, and the largest resident set, in KiB.
+ * The command's output goes to /dev/null.  Exits with 1 when the command fails.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# bench/steps.awk - names for what bench/programs.c counted, and the step of a
-# recipe that each stands for.  Its input: inodes and names of executables, then
-# those counts; -v row=ROW all=MICROSECONDS cross=PREFIX.  Its output: row, step,
-# name, starts, microseconds; what `all` has more is "ends": what tasks still did
-# when they had been counted, as giving back their memory, and tasks that go on.
+# bench/steps.awk - names and recipe steps for the counts of bench/programs.c
+#
+# The input is a list of inodes and names of executables, then the counts; -v
+# row=ROW all=MICROSECONDS cross=PREFIX.  The output is row, step, name, starts,
+# microseconds.  The remainder of `all` is the step "ends": the time of tasks
+# after their count, such as the release of memory, and of tasks that still run.
 
 BEGIN {
 	OFS = "\t"
@@ -30,7 +31,7 @@ function many(step, names,	list, n)
 }
 
 NR == FNR {
-	# A program has several names: the one that a task has is its own.
+	# A program can have several names; the task's name selects one.
 	name_of[$1] = name_of[$1] " " $2 " "
 	next
 }
@@ -44,7 +45,7 @@ NF != 4 { next }
 	sum += $2
 }
 
-# The name of a task, which has 15 letters and no directory.
+# Find the full name for a task name, which has 15 letters and no directory.
 function plain(inode, comm,	list, n, i, found)
 {
 	if (comm == "sh" && name_of[inode] ~ / kfarm\/sh /)
@@ -53,7 +54,7 @@ function plain(inode, comm,	list, n, i, found)
 	for (i = 1; i <= n; i++)
 		if (list[i] ~ /^kfarm\/kfarm(-cc)?$/)
 			return substr(list[i], 7)
-	# The wrapper runs by the compilers' names, from a copy.
+	# The wrapper runs under the compilers' names, from a copy.
 	if (!n && (comm ~ /^(gcc|cc)$/ || index(cross "gcc", comm) == 1))
 		return "kfarm-cc"
 	found = comm

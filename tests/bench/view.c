@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bench/view.c - what the full-screen view costs.
+ * bench/view.c - Cost of the full-screen view.
  *
  *	view NODES RATE COLUMNS ROWS SECONDS
  *
- * Plays a build that is made up (events/simulate.h) at its own pace: all events
- * go to the model, a picture every 135 ms to a terminal that reads.  Prints
- * how many jobs a second there were, and what model, view and screen took:
- * percent of one core, CPU time.
+ * Plays a simulated build (events/simulate.h) in real time.  All events go to
+ * the model, and every 135 ms a picture goes to a terminal with a reader.
+ * Prints the jobs per second, and the CPU time of model, view and screen in
+ * percent of one core.
  */
 #include "ui/view.h"
 #include "base/clock.h"
@@ -24,15 +24,15 @@
 #include <unistd.h>
 
 #define TICK_MS    15
-#define PICTURE_MS 135 /* as cli/console */
-#define WARM_UP_MS 10005 /* until all nodes have jobs */
+#define PICTURE_MS 135 /* as in cli/console */
+#define WARM_UP_MS 10005 /* then all nodes have jobs */
 
 struct cost {
-	uint64_t model, view, screen; /* us */
+	uint64_t model, view, screen; /* CPU time in us */
 };
 
 static int master;
-static size_t shown; /* bytes */
+static size_t shown; /* bytes sent to the terminal */
 
 static void *read_all(void *none)
 {
@@ -73,7 +73,7 @@ static void tell_model(struct cost *cost, struct events_simulate *told,
 {
 	uint64_t a = clock_cpu_us(), b;
 
-	/* What making them up costs is none of the view's. */
+	/* Generating the events is not part of the view's cost. */
 	events_simulate_run_until(twin, now, ignore, NULL);
 	b = clock_cpu_us();
 	events_simulate_run_until(told, now, ui_model_add_event, m);

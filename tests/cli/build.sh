@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
-# What kfarm build says of targets that print, ask, do not exist, or leave
-# something in the build directory alone; in the small tree of the farm tests.
+# Messages of kfarm build for targets that print, ask, do not exist, or write
+# only to the build directory, in the small tree of the farm tests.
 export XDG_RUNTIME_DIR=$TMP/run
 mkdir -p run
 chmod 700 run
@@ -9,7 +9,7 @@ ln -s "$bin/kfarm-cc" bin/
 "$1/../farm/mini/generate" "$TMP/tree" 3 2
 cd tree || exit
 
-# Without the times, and the digits that a directory's name ends in.
+# Mask times and the digits at the end of directory names.
 plain()
 {
 	sed -E -e 's/^\[ *[0-9]+s\]/[Ns]/' -e 's/gcc-[0-9.]+/gcc-N/g' \
@@ -18,7 +18,7 @@ plain()
 		-e 's/-j [0-9]+: .*/-j N: .../' \
 		-e 's/Makefile:[0-9]+/Makefile:N/'
 }
-# The command's own stdout and stderr apart, its status, what is there then.
+# Print stdout and stderr separately, the status and the resulting files.
 apart()
 {
 	local status
@@ -58,8 +58,8 @@ apart kfarm build -a arm64 prepare
 echo 8 | apart kfarm build -a arm64 -k tinyconfig oldconfig prepare
 apart kfarm build -a arm64 menuconfig
 
-# The compiler that is used anyway, once it has been adopted and named as the
-# default: nothing is compiled again.
+# The compiler that kfarm uses anyway is adopted and made the default, which
+# recompiles nothing.
 kfarm build -a arm64 -q alpha/unit_3.o 2>&1 | grep -o 'jobs [0-9]*:'
 id=$(kfarm toolchain adopt aarch64-linux-gnu- | head -n 1)
 run kfarm toolchain default arm64 "$id" | sed 's/-[0-9.]*-aarch64/-N-aarch64/'

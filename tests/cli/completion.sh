@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
-# What may stand at a word, as the shells are told; and that bash, zsh and fish
-# put it there, with quotes where they are needed, and run none of it.
+# The candidates for a word, as printed for the shells.  bash, zsh and fish
+# insert them, quoted if necessary, and do not execute any part.
 export XDG_RUNTIME_DIR=$TMP/run
 mkdir -p run .config/kfarm
 chmod 700 run
@@ -23,7 +23,8 @@ cat >.config/kfarm/config <<'END'
 	kconfig = tinyconfig
 END
 
-# A repository as `kfarm tree add` leaves it, with a name that no git makes.
+# A repository like that of `kfarm tree add`, with a ref name that git never
+# creates.
 repository=.local/share/kfarm/trees/stable/repo.git
 mkdir -p $repository/refs/{heads,remotes/origin/deep,tags} $repository/objects
 echo 'ref: refs/heads/main' >$repository/HEAD
@@ -35,7 +36,7 @@ printf '%s\n' '# pack-refs with: peeled fully-peeled sorted ' \
 echo $id | tee $repository/refs/heads/main \
 	$repository/refs/remotes/origin/deep/topic >$repository/refs/tags/v6.1
 
-# The words behind kfarm; the last is being typed.
+# Complete the words after kfarm; the last word is incomplete.
 words()
 {
 	printf '$ %s|\n' "kfarm $*"
@@ -103,7 +104,7 @@ words nonsense ''
 KFARM_CONFIG=/nonexistent words nodes remove ''
 
 breaks=$' \t\n"\'><=;|&(:'
-# A line of bash as it is typed, up to the cursor.
+# Complete a command line of bash up to the cursor.
 line()
 {
 	printf '$ %s|\n' "$1"
@@ -136,7 +137,7 @@ screen()
 	tmux -S "$TMP/tmux.${shell%% *}" "$@" 2>/dev/null
 }
 
-# shown PATTERN: until a line of the screen is like that; a minute at most.
+# shown PATTERN: wait up to a minute for a matching line on the screen.
 shown()
 {
 	for _ in {1..1200}; do
@@ -147,8 +148,8 @@ shown()
 	screen capture-pane -p
 }
 
-# types SHELL COMMAND...: each line with a Tab behind it, and what the shell
-# takes it for then.
+# types SHELL COMMAND...: type each line and a Tab, and print how the shell
+# parses the result.
 types()
 {
 	local shell=$1 text n=0
@@ -160,7 +161,7 @@ types()
 		n=$((n + 1))
 		screen send-keys -l -- "$text"
 		screen send-keys Tab
-		# The shell reads what follows when it has done with the Tab.
+		# The shell reads this key after the completion.
 		screen send-keys C-a
 		screen send-keys -l "printf '<%s>' $n. "
 		screen send-keys Enter

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
-# Every complaint about the configuration has a file and a line.
+# Each error in the configuration is reported with a file and a line.
 mkdir -p .config/kfarm && mkfifo .config/kfarm/fifo
 only
 try()
@@ -24,8 +24,9 @@ try '[include]' 'path = more'
 try '[tree "stable"]' 'url = https://...' '[nightly "n"]' 'target = Image'
 rm "$config" && mkdir "$config"
 run kfarm nodes list
-# Nobody waits for a writer of a FIFO, neither here nor in an include; the
-# runner ends this test after a minute.
+# kfarm does not block on a FIFO without a writer, neither as the configuration
+# file nor as an included file.  tests/run would end a blocked test after a
+# limit.
 rm -r "$config"
 try '[farm]' '[include]' 'path = fifo'
 export KFARM_CONFIG=.config/kfarm/fifo

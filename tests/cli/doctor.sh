@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
-# What is wrong with a machine that the test makes: its PATH, its binutils
-# and its toolchains are known, its disks and its kernel are not.
+# kfarm doctor in a prepared environment: PATH, binutils and toolchains are
+# known; disks and kernel are those of the machine.
 export XDG_RUNTIME_DIR=$TMP/run TMPDIR=$TMP/tmp
 mkdir -p run tmp usr/bin usr/lib/bfd-plugins
 chmod 700 run
@@ -12,7 +12,7 @@ echo plugin >usr/lib/bfd-plugins/LLVMgold.so
 echo plugin >usr/lib/bfd-plugins/liblto_plugin.so
 cp "$nm" usr/bin/some-linux-nm
 
-# Without what the machine alone decides, and without its times.
+# Mask rows that depend on the machine, and times.
 known()
 {
 	grep -v -E '^[a-z]+ +(space|sandbox|packages|limits|clock): ' | sed -E -e "s|$bin|\$bin|g" \
@@ -42,12 +42,12 @@ END
 status_of kfarm doctor -v
 PATH=$PATH:$TMP/usr/bin
 
-# A kfarm that was copied alone, without the shell that it gives to make.
+# A kfarm that was copied without the recipe shell.
 mkdir alone
 cp "$bin/kfarm" alone/
 alone/kfarm doctor | grep ' shell: '
 
-# A compiler cache in front, and a toolchain that is broken in three ways.
+# A compiler cache at the front of PATH, and a toolchain with three defects.
 mkdir -p ccache .local/share/kfarm/toolchains/gcc-13.3.0-x-linux .local/share/kfarm/bin
 cp bin/script-gcc ccache/ccache
 ln -s ccache ccache/gcc
@@ -56,7 +56,7 @@ PATH=$TMP/ccache:$PATH
 ln -s "$TMP/nosuch/x-linux-gcc" .local/share/kfarm/bin/x-gcc1330-linux-gcc
 status_of kfarm doctor
 
-# What is wrong with many is said once, and where each is named, done once.
+# A defect of several files is printed once; -v prints each file.
 for tool in ar ld nm; do
 	ln -s "$TMP/nosuch/x-linux-$tool" \
 		.local/share/kfarm/bin/x-gcc1330-linux-$tool
@@ -71,7 +71,7 @@ status_of kfarm doctor --json | grep -A3 '"check": "plugins"'
 printf '[node "x"]\n\taddress = nosuch:x\n' >"$config"
 status_of kfarm doctor | grep ' nodes: '
 
-# The key that nodes know this machine by; what it may have open; its clock.
+# The key of the build host, the limit of open files, and the clock.
 printf '[node "x"]\n\taddress = tls:x\n\tkey = SHA256:%s\n' \
 	AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA >"$config"
 status_of kfarm doctor | grep ' keys: '
@@ -83,7 +83,8 @@ status_of kfarm doctor | grep ' keys: '
 	ulimit -n 129
 	kfarm doctor | grep ' limits: '
 )
-# As another user's, after su(1): nothing can be made below it.
+# The runtime directory of another user after su(1), in which no file can be
+# created.
 XDG_RUNTIME_DIR=/dev/null kfarm doctor | grep ' XDG_RUNTIME_DIR'
 faketime=$(echo /usr/lib/*/faketime/libfaketime.so.1)
 if [ -e "$faketime" ]; then

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
-# $KFARM: options of other commands are passed over, words are refused.
+# $KFARM: options of other commands are ignored, arguments are rejected.
 only
 export KFARM
 KFARM=--json run kfarm nodes list

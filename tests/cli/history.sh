@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
-# kfarm history of commands that were run here, and of what a stranger wrote.
+# kfarm history of commands from this test, and a damaged database.
 export XDG_RUNTIME_DIR=$HOME/run
 mkdir -m 700 run
 file=.local/state/kfarm/history.db
 
-# Times are not those of every machine.
+# Mask dates and short durations.
 steady()
 {
 	sed -E -e 's/[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}/MM-DD HH:MM/' \
@@ -38,7 +38,7 @@ run kfarm history -n 0
 run kfarm history -n 3 --all
 run kfarm history 7
 
-# What was typed, or told, may hold anything.
+# Command lines can contain any bytes.
 kfarm run -q -- sh -c : $'\e]0;x\a\e[2J' $'\xff\xfe' $'a\nb' "$(head -c 100000 /dev/zero | tr '\0' x)"
 kfarm run -q -- sh -c : 'ünïcödé 日本語のディレクトリの名前はこうです'
 run kfarm history -n 2 | steady
@@ -46,7 +46,7 @@ echo "$(kfarm history | wc -L) columns"
 kfarm history -n 2 --json | jq -ac '.builds[0].what | length > 1000, .[0:30]'
 kfarm history --all --json | LC_ALL=C grep -c $'[^\t-~]'
 
-# A file that is damaged, as a reader and the next build see it.
+# A damaged file: the reaction of history and of the next build.
 head -c 9000 /dev/urandom >$file
 rm -f $file-wal $file-shm
 run kfarm history

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
-# kfarm nightly install: units, a crontab's line, and what systemctl is told.
+# kfarm nightly install: systemd units, the crontab line, and systemctl calls.
 export KFARM_CONFIG=$TMP/config XDG_CONFIG_HOME=$TMP/xdg
 cat >config <<'END'
 [nightly "board"]
@@ -15,8 +15,7 @@ echo "$*" >>"$TMP/systemctl"
 END
 chmod +x bin/systemctl
 
-# Without where this kfarm is, and what depends on who tests; then what
-# systemctl was told.
+# Mask the path of kfarm and values of the user; then print the systemctl calls.
 nightly_install()
 {
 	run kfarm nightly install "$@" | sed -e "s|\"$bin/kfarm\"|KFARM|" \
@@ -43,7 +42,7 @@ nightly_install --as no-such-user
 nightly_install --cron --now
 nightly_install --cron
 nightly_install --cron --at 3:05 board a+b
-# A file that somebody else wrote stays.
+# A file that kfarm did not write is not changed.
 echo mine >xdg/systemd/user/kfarm-nightly-board.service
 nightly_install --user board
 nightly_install --user --remove board

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
-# Nodes are added to the user's file and removed from it.
+# Addition of nodes to the user's configuration and their removal.
 only chmod
 run kfarm nodes list
 run kfarm nodes list --json
@@ -20,7 +20,7 @@ run kfarm nodes add x tcp:other:3634
 run kfarm nodes add x ssh:other --slots 0
 run kfarm nodes add x ssh:other --codec gzip
 
-# Where no file can be made the machine itself is left alone.
+# If the configuration is not writable, kfarm does not contact the machine.
 mkdir -p stub
 printf '#!/bin/sh\n: >"%s/ssh-was-asked"\n' "$PWD" >stub/ssh
 chmod +x stub/ssh

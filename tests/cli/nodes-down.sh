@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
-# Nodes that cannot be used are shown with their reasons, and cost a 1.
+# Unusable nodes are listed with their reasons, and the exit status is 1.
 only chmod
 cat >"$config" <<'END'
 [node "refused"]
@@ -21,7 +21,7 @@ run kfarm nodes list
 run kfarm nodes probe hung silent
 run kfarm nodes limits | unwrapped | figures
 run kfarm nodes list --json | sed -n 1,18p
-# What ssh refuses comes with the command to type.
+# When ssh refuses a connection, kfarm prints the command to type.
 cat >bin/ssh <<'END'
 #!/bin/sh
 case $* in

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
-# Real nodes on this machine: one with a sandbox, one that may have none.
+# Real nodes on this machine: one with a sandbox, one without.
 only
 cat >"$config" <<'END'
 [node "good"]
@@ -16,8 +16,8 @@ fields()
 		-e 's/ +[0-9+]+ +[0-9.]+ [GM]iB +[^ ]+ +([0-9/]+) +[0-9.]+ +([0-9]+ C|-) +/  ... /' \
 		-e 's/^(bare +unfit) .*/\1 .../'
 }
-# Layers that a kernel may have; why others are missing is its own affair, and so
-# is who left it only some of its cores.
+# Mask optional security layers of the kernel, reasons for missing ones, and
+# limits on cores.
 optional()
 {
 	sed -E -e "s/ (job-user|landlock-[0-9]+)//g" -e 's/no sandbox: .*/no sandbox: .../' \
@@ -31,6 +31,6 @@ run kfarm nodes probe | figures | optional
 run kfarm nodes limits | unwrapped | figures | optional | sed -E -e 's/^(good )[0-9]+/\1N/' \
 	-e 's/[0-9]+ \+ 1 of the nodes \+ [0-9]+/N + 1 of the nodes + N/'
 run kfarm nodes probe limited | figures | optional
-# Who gets no jobs need not be fed.
+# The local slots do not depend on drained nodes.
 run kfarm nodes drain good limited
 run kfarm nodes limits | unwrapped | figures | sed -n /^local/p

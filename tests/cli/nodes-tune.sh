@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
-# Boards are tuned through an ssh that is none: each host is a directory with
-# the files of a board, $SH the shell that runs there.
+# Boards are tuned through a substitute for ssh: each host is a directory with
+# the files of a board, and $SH is the shell that runs there.
 
-# files ROOT: "PATH VALUE" from standard input become files.
+# files ROOT: create files from "PATH VALUE" lines on standard input.
 files()
 {
 	while read -r path value; do
@@ -121,7 +121,7 @@ state()
 		! -name 'cpuinfo*' -print 2>/dev/null | sort |
 		xargs grep -H . 2>/dev/null | grep -v 'tune.sh:\|init.d/') || :
 }
-# What a start of the board would do.
+# Run the script that the board runs at boot.
 start()
 {
 	sed "s|/etc/kfarm|$TMP/$1&|; s|\"\$path\"|\"$TMP/$1\$path\"|g
@@ -129,23 +129,23 @@ start()
 		"$1/etc/kfarm/tune.sh" >boot && ${SH:-dash} boot
 }
 
-# Nothing is changed without consent.
+# Without consent, nothing changes.
 state neo4 >before
 run kfarm nodes tune --dry-run a
 run kfarm nodes tune a
 state neo4 | diff before - && echo unchanged
 
-# For good, and back.
+# Permanent settings, and their removal.
 run kfarm nodes tune --yes a
 state neo4 >tuned
 run cat tuned
 run kfarm nodes tune --dry-run --revert a
-# The board starts: all is as the kernel has it, until the script runs.
+# Reboot: the kernel's defaults apply until the boot script runs.
 cp -r neo4/etc etc && rm -rf neo4 && neo4 neo4 2208000 1704000 &&
 	rm -rf neo4/etc && mv etc neo4/etc
 start neo4
 state neo4 | diff tuned - && echo started
-# Another profile: what only the first one had goes back.
+# Another profile: settings of only the first profile are reset.
 run kfarm nodes tune --yes --profile generic a
 state neo4 >generic
 run cat generic
@@ -153,7 +153,7 @@ run kfarm nodes tune --yes --revert a
 state neo4 | diff before - && echo unchanged
 run kfarm nodes tune --yes --revert a
 
-# Services; and a file that is not there any more when it is to be set.
+# Services, and a file that disappears before it is reset.
 echo enabled active >neo4/units/lightdm
 echo disabled inactive >neo4/units/cups
 cat >.config/kfarm/boards/quiet.conf <<'END'
@@ -174,7 +174,7 @@ echo performance | tee "neo4/$(cpu 4 scaling_governor)"
 run kfarm nodes tune --yes --revert a
 state neo4 | diff before - && echo unchanged
 
-# A record that is broken, or not ours: nothing but our files is set.
+# A damaged or foreign record: only files that kfarm manages are changed.
 echo mine >neo4/etc/passwd
 mkdir -p neo4/etc/kfarm
 cat >neo4/etc/kfarm/tune.before <<'END'
@@ -190,10 +190,10 @@ run kfarm nodes tune --yes --revert a
 state neo4 | grep passwd
 rm -f neo4/etc/passwd neo4/etc/kfarm/tune.before
 
-# A kernel that does not offer these clocks, nor lets trip points be changed.
+# A kernel without these frequencies and with read-only trip points.
 chmod 444 slow/sys/class/thermal/thermal_zone0/trip_point_*_temp
 run kfarm nodes tune --dry-run slow
-# No systemd; the shell is busybox's.
+# A board without systemd, whose shell is busybox's.
 export SH='busybox sh'
 state box >box.before
 run kfarm nodes tune --yes box
@@ -205,7 +205,7 @@ state box
 run kfarm nodes tune --yes bare gone pipe box --profile tv-box
 run kfarm nodes tune --dry-run --json bare
 
-# Profiles of the user's own, and bad ones.
+# The user's own profiles, and invalid ones.
 printf '[board]\nabout = mine\n[cpu]\ngovernor = performance\n' \
 	>.config/kfarm/boards/mine.conf
 run kfarm nodes tune --dry-run --profile mine box
@@ -221,7 +221,7 @@ run kfarm nodes tune --dry-run --profile ./bad.conf box
 run kfarm nodes tune --dry-run --profile nanopi-neo4 box
 run kfarm nodes tune nosuch
 
-# Power is a command of the user's.
+# The user's power command.
 unset SH
 cat >bin/relay <<'END'
 #!/bin/sh

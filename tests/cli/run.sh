@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
-# kfarm run without nodes: what the command sees, and what is said.
+# kfarm run without nodes: the environment of the command, and the messages.
 mkdir -m 700 xdg
 export XDG_RUNTIME_DIR=$HOME/xdg
 times()
@@ -26,26 +26,26 @@ run kfarm run true | times
 run kfarm run -q -- sh -c 'exit 7'
 run kfarm run -- sh -c 'echo out; echo err >&2; exit 3' | times
 bash -c "kfarm run -q -- sh -c 'kill -TERM \$\$'; echo \"[\$?]\"" 2>/dev/null
-# The terminal's, the caller's: stdin and other descriptors are passed on.
+# The command inherits stdin and other descriptors.
 echo typed | kfarm run -q -- cat
 kfarm run -q -- sh -c 'cat <&7' 7<<<'the seventh'
-# Its compilers are the links; its make has a jobserver.
+# Its compilers are the masquerade directory's; its make has a jobserver.
 run kfarm run -q -e X=1 -- sh -c 'echo $X $(command -v gcc) $MAKEFLAGS' |
 	sed -e 's|/links/[0-9a-f]*/|/links/KEY/|' -e 's/ -j[0-9]* / -jN /'
 run kfarm run -q --no-jobserver -- sh -c 'echo "[$MAKEFLAGS]"'
-# Nothing is left of a run.
+# No file of a run remains.
 ls xdg/kfarm
-# Compiles are local without nodes, and an error is the compiler's.
+# Without nodes, compiles are local, and errors are the compiler's.
 printf 'int one(void) { return 1; }\n' >one.c
 printf 'int two(void) { return x; }\n' >two.c
 printf 'all: one.o two.o\n%%.o: %%.c\n\t@gcc -c -o $@ $<\n' >Makefile
 run kfarm run -- make -k | times
 ls ./*.o
-# One inside another uses the outer one's farm.
+# A nested kfarm run uses the outer one's coordinator.
 run kfarm run -q -- kfarm run -- sh -c 'echo $KFARM_LINKS' |
 	sed 's|/links/[0-9a-f]*/|/links/KEY/|'
 run kfarm run -q -- kfarm run -j 3 -- true
-# Events
+# Events.
 kfarm run -q --json events -- gcc -c one.c
 sed -E -e 's/"t":[0-9.]+/"t":T/' \
 	-e 's/"(jobs|local_slots|pid|began|cpu|scan|history)":[0-9.]+/"\1":N/g' \

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
-# The closure of a unit and the way to a header, on a small tree that is built as
-# kbuild builds; and the audit (tests/audit) of that tree.
+# The closure of a unit and the include chain of a header, in a small tree that
+# is built like kbuild; and the audit (tests/audit) of that tree.
 ln -s "$bin/audit-tool" bin/audit
 mkdir -p src/include/net src/lib src/kernel build/include build/lib \
 	build/kernel
@@ -35,7 +35,8 @@ cat >src/kernel/start.S <<'END'
 #include <generated.h>
 	nop
 END
-# built OBJECT SOURCE: compile it, and keep the line and the list.
+# built OBJECT SOURCE: compile it, and write the saved command and the
+# dependency list.
 built()
 {
 	local cmd=build/${1%/*}/.${1##*/}.cmd
@@ -87,7 +88,7 @@ audit build --json | jq -c '[.units, .compared,
 run audit build lib/a.c | grep -e '^units' -e '^missed'
 run audit --tokens -j 1 build | bare
 run audit src
-# A compiler that says it reads more than the scanner can know.
+# A compiler that reports more dependencies than the scanner can find.
 mkdir lies
 cat >lies/gcc.c <<'END'
 #include <string.h>

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
-# The catalog from its cache: rows, words, JSON, near versions, ages.
+# The catalog from its cache: rows, filters, JSON, nearest versions, ages.
 only date
 mirror=https://127.0.0.1:1/pub/tools
 bin=crosstool/files/bin
 printf '[toolchain]\n\tmirror = %s\n' $mirror >"$config"
 
-# catalog AGE PATH...: a cache of AGE seconds ago.
+# catalog AGE PATH...: write a cache that is AGE seconds old.
 catalog()
 {
 	local age=$1 path list=
@@ -52,7 +52,7 @@ run kfarm toolchain install gcc-12 --arch arm64 --host arm64
 run kfarm toolchain install gcc-13 --arch arm64 --host i686
 run kfarm toolchain install clang-19 --host x86_64
 
-# Too old, of tomorrow, broken: asked for again, in vain.
+# An expired, a future and a damaged cache: kfarm fetches again, which fails.
 stale()
 {
 	kfarm toolchain search 2>&1 | sed -n -e 's/^[gV]/&/p' \
@@ -66,6 +66,6 @@ stale
 echo '{' >.cache/kfarm/catalog
 stale
 
-# A line for each mirror, and what works without them.
+# Each mirror fails with a line; the cached listing still works.
 printf '\tmirror = %s\n' https://127.0.0.2:1/pub/tools >>"$config"
 run kfarm toolchain search | sed "s|\\(pub/tools/\\).*|\\1...|"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
-# What is wrong on the command line of kfarm toolchain is told before anything
-# is asked for; nothing here reaches a server.
+# Errors on the command line of kfarm toolchain are reported before any request;
+# this test contacts no server.
 only
 printf '[toolchain]\n\tmirror = https://127.0.0.1:1/pub/tools\n' >"$config"
 run kfarm help toolchain
@@ -44,7 +44,7 @@ run kfarm toolchain default arm64 gcc-13
 run kfarm toolchain default arm64 none
 run kfarm toolchain adopt nothing-like-that-
 
-# One that is broken is named, fails a listing, and can be removed.
+# A broken toolchain is reported, makes the listing fail, and can be removed.
 broken=.local/share/kfarm/toolchains/gcc-1.2.3-vax-linux
 mkdir -p $broken
 echo '{' >$broken/toolchain.json
@@ -53,7 +53,7 @@ run kfarm toolchain list --json
 run kfarm toolchain remove gcc-1.2.3-vax-linux
 run ls $broken
 
-# Defaults are what the configuration says; a node that is down is named.
+# Defaults come from the configuration; an unreachable node is reported.
 printf '[arch "arm"]\n\ttoolchain = gcc-13\n[node "gone"]\n%s\n' \
 	'	address = "exec:echo no such board >&2; exit 1"' >>"$config"
 run kfarm toolchain default

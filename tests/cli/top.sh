@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
-# kfarm top without a terminal: made-up builds, recordings, nodes, nothing.
+# kfarm top without a terminal: simulations, recordings, nodes, no build.
 export XDG_RUNTIME_DIR=$HOME/run
 mkdir -m 700 run
 mkdir -p .config/kfarm
@@ -15,12 +15,13 @@ kfarm top --simulate --once --json --at 30 | jq -c '.nodes, (.builds[] | .phase,
 	.elapsed, .status, .estimate, .reasons, (.nodes[] | select(.idle > 10)),
 	(.jobs | length, .[0]))'
 
-# A recording of what was made up shows the same, whatever else is in it.
+# A recording of the simulation gives the same output, even with other lines in
+# it.
 kfarm top --simulate --speed 1000 --json >all
 sed -n -e 's/kfarm [0-9.]*/kfarm N/' -e '1,2p' -e '$p' all
 run kfarm top --simulate=all --once --at 30 >again
 kfarm top --simulate --once --at 30 | diff - <(tail -n +2 again) && echo same
-# Without what an earlier build took nobody knows a total.
+# Without a baseline the total is unknown.
 grep -v '"estimate"' all >new
 run kfarm top --simulate=new --once --at 30 | sed -n 3p
 kfarm top --simulate=new --once --json --at 30 | jq -c '.builds[].estimate'
@@ -64,7 +65,7 @@ kfarm top --simulate --speed 2000 --json |
 	run kfarm top --simulate=/dev/stdin --once
 KFARM='--ui=line --arch=arm64' run kfarm top --simulate --speed 9999 | head -n 2
 
-# Nobody reads any more.
+# The reader exits.
 kfarm top --simulate --speed 1000 --json | head -c 10
 echo
 kfarm top --simulate --once --json >/dev/full
@@ -72,7 +73,7 @@ echo "[$?]"
 kfarm top --simulate --speed 1000 --json >/dev/full
 echo "[$?]"
 
-# A directory that a killed build left, and one that is none.
+# A directory of a killed build, and one that is not a build's.
 mkdir -p run/kfarm/4711 run/kfarm/no run/kfarm/4712/events
 perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Listen => 1,
 	Local => "run/kfarm/4711/events") or die'

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
-# kfarm tree without a server: names, URLs, adopted clones, refusals.
+# kfarm tree without a server: names, URLs, adopted clones, errors.
 export GIT_AUTHOR_NAME=n GIT_AUTHOR_EMAIL=n@example.org
 export GIT_COMMITTER_NAME=n GIT_COMMITTER_EMAIL=n@example.org
 export GIT_AUTHOR_DATE='2026-01-02T03:04:05Z'
 export GIT_COMMITTER_DATE=$GIT_AUTHOR_DATE TZ=UTC0
 config=.config/kfarm/config
 
-# Without what depends on the moment and the disk.
+# Mask times and sizes.
 tree()
 {
 	run kfarm tree "$@" | sed -E \
@@ -62,7 +62,7 @@ tree remove y x
 tree remove x
 run git -C clone fsck
 run cat "$config"
-# One that the configuration alone knows.
+# A tree that only the configuration names.
 printf '[tree "z"]\n\turl = clone\n' >"$config"
 tree list
 tree add z elsewhere

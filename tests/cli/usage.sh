@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154,SC2016
-# What kfarm says to words that it does not understand.
+# Messages for unknown commands and options.
 run kfarm --version | sed 's/ [0-9.]*$/ N/'
 run kfarm | sed '/^  build /d'
 run kfarm help | sed '/^  build /d'
@@ -43,7 +43,7 @@ run kfarm nodes remove
 run kfarm nodes list --nosuch
 run kfarm nodes add a ssh:a --slots
 ls "$HOME/.config/kfarm"
-# It fits a terminal.
+# The help text fits a terminal of 80 columns.
 kfarm nodes --help | grep -E '.{81}'
 # On a terminal, the manual page of a command if it is installed.
 mkdir man-bin

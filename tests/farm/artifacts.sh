@@ -3,11 +3,13 @@
 # check: yes
 # beside: yes
 #
-# What a build leaves: archives of the same bytes whoever packs them, not packed
-# again while nothing changed, whole or not at all when kfarm is killed or a
-# disk is full; installations go where they were sent; reproducer.sh makes the
-# same files; metadata.json is what tuxmake's readers know.
-# KILLS is how often kfarm is killed (8; 100 with SOAK=1).
+# The artifacts of a build.  Archives have the same bytes whatever the umask and
+# the time, are not packed again while nothing has changed, and are complete or
+# absent after kfarm is killed or a disk fills up.  Installations go to the
+# given directories, reproducer.sh rebuilds the same files, and metadata.json is
+# valid for readers of tuxmake's schema.
+#
+# KILLS is the number of times that kfarm is killed (8; 100 with SOAK=1).
 . "$(dirname "$0")/lib.sh"
 own_mounts "$@"
 
@@ -16,8 +18,8 @@ no_nodes
 tree=$work/tree
 "$root/tests/farm/mini/generate" "$tree" 12 2 || exit 1
 
-# Modules, device trees and headers for the small tree; what is installed is
-# counted in a file beside the tree.
+# Add modules, device trees and headers to the small tree.  A file next to the
+# tree counts the installations.
 more_targets()
 {
 	cat <<'END'
@@ -68,7 +70,7 @@ installed()
 		paste -sd ' '
 }
 
-# same NAME: the archives in $work/out are those of $work/first.
+# same NAME: check that the archives in $work/out equal those in $work/first.
 same()
 {
 	local f
@@ -78,7 +80,8 @@ same()
 	done
 }
 
-# build_into ARG...: as kfarm_build, without emptying the directory before.
+# build_into ARG...: like kfarm_build, but do not empty the output directory
+# first.
 build_into()
 {
 	env KFARM_BUILD_MARK="$work" "$bin/kfarm" build -C "$tree" \
@@ -110,7 +113,7 @@ rm -f "$build/arch/arm64/boot/dts/a.dtb"
 kfarm_build "${targets[@]}"
 same "and back"
 
-# Another umask, another time, a cache that knows nothing.
+# Use another umask, a later time and an empty cache.
 later()
 {
 	farm_fresh
@@ -146,11 +149,11 @@ check "are skipped with the reason" grep -q \
 	'^skipped modules: CONFIG_MODULES is not set$' "$work/kfarm.log"
 is "in metadata.json" SKIP "$(meta .results.targets.modules.status)"
 
-# ---- metadata.json for who knows tuxmake's schema alone ----
+# ---- metadata.json for readers that know only tuxmake's schema ----
 
 farm_fresh
 kfarm_build "${targets[@]}" kselftest
-# docs/metadata.md of tuxmake 1.43: what may be there has this type.
+# The optional fields and their types, from docs/metadata.md of tuxmake 1.43.
 schema='
 def strings: type == "array" and all(.[]; type == "string");
 def number: type == "number";
@@ -214,7 +217,7 @@ check "makes it, too" compare_trees "$work/kfarms" "$build"
 
 # ---- killed at any time ----
 
-# whole: what stands under its final name in $work/out is whole.
+# whole: check that each file with a final name in $work/out is complete.
 whole()
 {
 	local f
@@ -298,7 +301,7 @@ if small_disk "$small" 20000; then
 	is "with room again" 0 $?
 	check "the archive" cmp "$work/first/modules.tar.xz" \
 		"$small/out/modules.tar.xz"
-	# No room to keep anything: that is no failure.
+	# An archive cache without room is not a failure.
 	rm -rf "$XDG_CACHE_HOME/kfarm/kept"
 	mkdir -p "$XDG_CACHE_HOME/kfarm/kept"
 	mount -t tmpfs -o size=64k full "$XDG_CACHE_HOME/kfarm/kept"

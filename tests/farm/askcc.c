@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * farm/askcc.c - a compiler that writes down what it is asked.
+ * farm/askcc.c - A compiler that logs its probe calls.
  *
- * It stands on PATH under the compiler's name and becomes the next of that name
- * there.  A question that kfarm may remember, by its words alone, is a line in
- * the file $ASK_LOG.
+ * It stands in PATH under the compiler's name and executes the next compiler of
+ * that name.  Each call whose arguments alone make it a cacheable probe adds a
+ * line to the file $ASK_LOG.
  */
 #include "options/probe.h"
 

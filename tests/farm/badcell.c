@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * farm/badcell.c - what badnode says of the sandbox, of cells and of files.
+ * farm/badcell.c - False messages of badnode about sandboxes, the machine and
+ * files.
  */
 #include "badnode.h"
 
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The real node's own needs: more than that it does not get to see. */
+/* Blobs that the real node requested.  badnode forwards no others. */
 static struct digest *wanted;
 static size_t n_wanted;
 
@@ -67,7 +68,7 @@ static void heard_view(struct bytes body)
 	bad.views = v;
 }
 
-/* Both of us die at once, as a machine does. */
+/* Kill both processes at once, as when a machine fails. */
 static void crash(void)
 {
 	kill(bad.node, SIGKILL);
@@ -167,7 +168,7 @@ void badcell_have(struct bytes body)
 	wire_have_release(&m);
 }
 
-/* Indexes that are not in order, which no encoder of ours would write. */
+/* Send unsorted indexes, which kfarm's own encoder never produces. */
 static void say_unsorted(const struct wire_need *m)
 {
 	struct buf body = { 0 };
@@ -195,7 +196,7 @@ static void say_need(uint32_t cell, uint32_t view, const uint32_t *index,
 	buf_release(&body);
 }
 
-/* All entries of the kind, or of the other kinds: it has none of them. */
+/* Request all entries of the given kind, although the node has them. */
 static void say_kind(const struct view *v, bool files)
 {
 	uint32_t *index = xcalloc(v->ask.n_entries + 1, sizeof(*index));
@@ -260,28 +261,28 @@ void badcell_need(struct bytes body)
 bool badcell_find(const char *name)
 {
 	static const char *const modes[] = {
-		"fit", /* FIT with N; 0 is unfit, above 1 is nothing */
-		"fit-broken", /* FIT with N bytes more */
+		"fit", /* FIT with value N; 0 is unfit, above 1 is undefined */
+		"fit-broken", /* FIT with N extra bytes */
 		"fit-twice",
-		"fit-never", /* MACHINE comes alone */
+		"fit-never", /* MACHINE without FIT */
 		"machine-never",
-		"machine-broken", /* MACHINE with a byte more */
+		"machine-broken", /* MACHINE with an extra byte */
 		"machine-twice",
 		"have", /* HAVE with state N: 1 refused, 2 lost */
-		"have-early", /* ready, when nothing came yet */
+		"have-early", /* ready before any file has arrived */
 		"have-twice",
 		"have-never",
-		"have-nobody", /* HAVE of a cell that is none */
-		"need-all", /* asks for what it has, too */
-		"need-twice", /* the same NEED two times */
-		"need-links", /* asks for what has no bytes */
-		"need-beyond", /* asks for an entry beyond the last */
-		"need-view", /* asks for N views later */
-		"need-nobody", /* asks for a cell that is none */
+		"have-nobody", /* HAVE for an unknown sandbox */
+		"need-all", /* NEED also lists files that the node has */
+		"need-twice", /* the same NEED twice */
+		"need-links", /* NEED lists entries without a blob */
+		"need-beyond", /* NEED lists an index beyond the last entry */
+		"need-view", /* NEED for the view N later */
+		"need-nobody", /* NEED for an unknown sandbox */
 		"need-unsorted",
-		"need-never", /* no NEED at all */
-		"need-late", /* none for files of the tree */
-		"crash", /* killed when N bytes of files came */
+		"need-never", /* no NEED */
+		"need-late", /* no NEED for files of the tree */
+		"crash", /* killed after N bytes of files have arrived */
 		NULL
 	};
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * farm/badnode.c, badcell.c, badspoil.c - a node that misbehaves.
+ * farm/badnode.c, badcell.c, badspoil.c - A node that misbehaves.
  *
- *	badnode MODE[=N] AFTER COMMAND [ARG...]
+ * badnode MODE[=N] AFTER COMMAND [ARG...]
  *
- * It stands between kfarm and a real `kfarmd --stdio`, which COMMAND starts:
- * what kfarm says goes through (but for the files that only MODE asked for),
- * what kfarmd says is spoiled by MODE, an answer once AFTER jobs were answered
- * properly.  With a "signed" mode the answer's digest is made right again, as
- * a hostile node would.
+ * The program runs between kfarm and a real `kfarmd --stdio`, which COMMAND
+ * starts.  It forwards kfarm's messages, except blobs that only MODE requested,
+ * and corrupts kfarmd's messages as MODE demands.  It corrupts a result only
+ * after AFTER correct results.  A "signed" mode recomputes the digest of the
+ * result, as a hostile node would.
  */
 #include "badnode.h"
 
@@ -38,7 +38,7 @@ static void write_all(int fd, const void *data, size_t len)
 	}
 }
 
-/* What kfarm gets to see. */
+/* Send bytes to kfarm. */
 void badnode_put(struct bytes b)
 {
 	if (bad.deaf)
@@ -167,7 +167,7 @@ static void heard_job(struct bytes body)
 	bad.jobs = job;
 }
 
-/* What kfarm asks is remembered, and goes to the real node. */
+/* Record a message of kfarm and forward it to the real node. */
 static int heard(void *ctx, uint16_t type, struct bytes body, struct err *err)
 {
 	(void)ctx;
@@ -245,7 +245,7 @@ static void on_beat(struct bytes body)
 	wire_beat_release(&beat);
 }
 
-/* What the real node says. */
+/* Handle a message of the real node. */
 static int on_node_msg(void *ctx, uint16_t type, struct bytes body,
 		       struct err *err)
 {
@@ -277,7 +277,7 @@ static int on_node_msg(void *ctx, uint16_t type, struct bytes body,
 		on_result(body);
 		break;
 	case WIRE_OUTPUT:
-		/* Kept until its RESULT. */
+		/* Hold the output back until its RESULT arrives. */
 		if (wire_piece_decode(&piece, body))
 			exit(2);
 		job = job_find(piece.job);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * farm/badnode.h - what the files of badnode share.
+ * farm/badnode.h - Declarations shared by the files of badnode.
  *
- *	badnode.c	the conversation: what kfarm and the real node say
- *	badcell.c	FIT, MACHINE, HAVE and NEED: lies about the cell, the
- *			machine and the files
- *	badspoil.c	OUTPUT, RESULT and FAIL: the answers to jobs
+ *	badnode.c	the messages of kfarm and of the real node
+ *	badcell.c	FIT, MACHINE, HAVE and NEED: false messages about the
+ *			sandbox, the machine and the files
+ *	badspoil.c	OUTPUT, RESULT and FAIL: corrupted results of jobs
  */
 #ifndef FARM_BADNODE_H
 #define FARM_BADNODE_H
@@ -21,10 +21,10 @@
 struct cell {
 	struct cell *next;
 	struct wire_cell ask;
-	bool spoken; /* its HAVE was said */
+	bool spoken; /* the node has answered with HAVE */
 };
 
-/* A VIEW, while its NEED has not come. */
+/* A VIEW whose NEED has not arrived. */
 struct view {
 	struct view *next;
 	struct wire_view ask;
@@ -39,23 +39,23 @@ struct job {
 	struct buf out[WIRE_N_OUTPUTS];
 };
 
-/* Spoils one answer: `r` came for `job`, whose streams are complete. */
+/* Corrupt one result: `r` arrived for `job`, whose outputs are complete. */
 typedef void spoil(struct job *job, struct wire_result *r);
 
 struct badnode {
-	const char *name; /* the mode */
-	long n; /* its number */
+	const char *name; /* the name of the mode */
+	long n; /* the number N of the mode */
 	unsigned after;
 	unsigned answered;
-	spoil *spoil; /* NULL: what it spoils is no answer */
+	spoil *spoil; /* NULL if the mode does not corrupt results */
 	struct wire_conn *from_kfarm, *from_node, *out, *in;
 	struct wire_intern *flags;
-	struct cell *cells; /* the newest first, as in the next two */
+	struct cell *cells; /* newest first, like views and jobs */
 	struct view *views;
 	struct job *jobs;
-	long budget; /* bytes that still may go out; -1: no limit */
-	bool deaf; /* nothing goes out any more */
-	bool stuck; /* only beats that say nothing new */
+	long budget; /* bytes that can still be sent; -1: no limit */
+	bool deaf; /* no more messages are sent */
+	bool stuck; /* send only heartbeats without progress */
 	int node_in, node_out;
 	pid_t node;
 };
@@ -63,11 +63,13 @@ struct badnode {
 extern struct badnode bad;
 
 bool badnode_is(const char *mode);
-/* Is there such a mode?  `out` is what it does to answers. */
+/*
+ * Return true if the mode exists.  `out` is its function for results, if any.
+ */
 bool badspoil_find(const char *name, spoil **out);
 bool badcell_find(const char *name);
 
-/* What kfarm gets to see: raw bytes, what waits in bad.out, a message. */
+/* Send raw bytes, the pending bytes of bad.out, or a message to kfarm. */
 void badnode_put(struct bytes b);
 void badnode_flush(void);
 void badnode_say(uint16_t type, struct bytes body);
@@ -76,9 +78,12 @@ void badnode_say_result(const struct wire_result *r);
 void badnode_say_answer(struct job *job, struct wire_result *r);
 void badnode_say_random(size_t len);
 
-/* What kfarm said of cells; false where the real node shall not hear it. */
+/*
+ * Handle kfarm's messages about sandboxes.  Return false if the real node must
+ * not receive the message.
+ */
 bool badcell_heard(uint16_t type, struct bytes body);
-/* What the real node says of them. */
+/* Handle the real node's messages about sandboxes. */
 void badcell_fit(struct bytes body);
 void badcell_machine(struct bytes body);
 void badcell_have(struct bytes body);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * farm/badspoil.c - the ways in which badnode spoils an answer.
+ * farm/badspoil.c - The ways in which badnode corrupts a result.
  */
 #include "badnode.h"
 
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The answer with a digest and lengths that fit its streams. */
+/* Send the result with a digest and lengths that match its outputs. */
 static void say_signed(struct job *job, struct wire_result *r)
 {
 	struct bytes streams[WIRE_N_OUTPUTS];
@@ -27,7 +27,7 @@ static void say_signed(struct job *job, struct wire_result *r)
 	badnode_say_answer(job, r);
 }
 
-/* All that the compiler made, without the RESULT. */
+/* Send all outputs of the compiler without the RESULT. */
 static void say_streams(struct job *job)
 {
 	for (int i = 0; i < WIRE_N_OUTPUTS; i++) {
@@ -51,7 +51,7 @@ static void spoil_cut(struct job *job, struct wire_result *r)
 	badnode_say_answer(job, r);
 }
 
-/* From the end: -1 leaves out the last byte of RESULT. */
+/* N counts from the end: -1 leaves out the last byte of RESULT. */
 static void spoil_cut_end(struct job *job, struct wire_result *r)
 {
 	struct buf body = { 0 };
@@ -72,7 +72,7 @@ static void spoil_flip(struct job *job, struct wire_result *r)
 	badnode_say_answer(job, r);
 }
 
-/* A bit of stream N, or a byte where it had none. */
+/* Flip a bit of output N, or add a byte to an empty output. */
 static void spoil_spoil(struct job *job, struct wire_result *r)
 {
 	struct buf *out = &job->out[bad.n];
@@ -90,7 +90,7 @@ static void keep(struct job *from, struct buf *to)
 		buf_add_bytes(&to[i], buf_bytes(&from->out[i]));
 }
 
-/* The one before, with the digest that was right for it. */
+/* Send the previous result with its correct digest. */
 static void spoil_other(struct job *job, struct wire_result *r)
 {
 	static struct buf before[WIRE_N_OUTPUTS];
@@ -165,7 +165,7 @@ static void spoil_digest(struct job *job, struct wire_result *r)
 	badnode_say_answer(job, r);
 }
 
-/* The compiler ended otherwise, it says, and there is no object. */
+/* Report another exit status of the compiler and omit the object. */
 static void spoil_status(struct job *job, struct wire_result *r)
 {
 	r->wait_status = bad.n;
@@ -173,8 +173,7 @@ static void spoil_status(struct job *job, struct wire_result *r)
 	say_signed(job, r);
 }
 
-/* One object in N is another, and signed: a processor that errs now and then.
- */
+/* Corrupt and sign one object in N, like a processor with rare errors. */
 static void spoil_seldom(struct job *job, struct wire_result *r)
 {
 	struct buf *object = &job->out[WIRE_OUTPUT_OBJECT];
@@ -184,7 +183,7 @@ static void spoil_seldom(struct job *job, struct wire_result *r)
 	say_signed(job, r);
 }
 
-/* One compiler in N falls over itself. */
+/* Let one compiler in N crash. */
 static void spoil_crashes(struct job *job, struct wire_result *r)
 {
 	if (!(bad.answered % (unsigned)bad.n)) {
@@ -196,7 +195,7 @@ static void spoil_crashes(struct job *job, struct wire_result *r)
 	say_signed(job, r);
 }
 
-/* N KiB of diagnostics, all told of and signed. */
+/* Add N KiB of diagnostics, which the signed result announces. */
 static void spoil_stderr(struct job *job, struct wire_result *r)
 {
 	static uint8_t line[1024];
@@ -209,7 +208,7 @@ static void spoil_stderr(struct job *job, struct wire_result *r)
 	say_signed(job, r);
 }
 
-/* Words for the user's terminal: it is to lose them, and to be named so. */
+/* Send terminal escape sequences, which kfarm must remove and report. */
 static void spoil_escape(struct job *job, struct wire_result *r)
 {
 	buf_add_str(&job->out[bad.n ? WIRE_OUTPUT_STDOUT : WIRE_OUTPUT_STDERR],
@@ -217,14 +216,14 @@ static void spoil_escape(struct job *job, struct wire_result *r)
 	say_signed(job, r);
 }
 
-/* N bytes of diagnostics are told of, and do not come. */
+/* Announce N bytes of diagnostics but do not send them. */
 static void spoil_told(struct job *job, struct wire_result *r)
 {
 	r->output_bytes[WIRE_OUTPUT_STDERR] = (uint32_t)bad.n;
 	badnode_say_answer(job, r);
 }
 
-/* Diagnostics that the result does not tell of. */
+/* Send diagnostics that the result does not announce. */
 static void spoil_whisper(struct job *job, struct wire_result *r)
 {
 	badnode_say_piece(r->job, WIRE_OUTPUT_STDERR,
@@ -232,7 +231,7 @@ static void spoil_whisper(struct job *job, struct wire_result *r)
 	badnode_say_answer(job, r);
 }
 
-/* A file that it cannot have read: the lists are 3 and 4. */
+/* Add a file outside the input root to list 3 or 4. */
 static void spoil_outside(struct job *job, struct wire_result *r)
 {
 	struct buf *list = &job->out[bad.n];
@@ -245,7 +244,7 @@ static void spoil_outside(struct job *job, struct wire_result *r)
 	say_signed(job, r);
 }
 
-/* A header that was read is not in the list. */
+/* Remove a header that the compiler read from the list. */
 static void spoil_hide(struct job *job, struct wire_result *r)
 {
 	struct buf *list = &job->out[WIRE_OUTPUT_DEPS];
@@ -276,7 +275,7 @@ static void spoil_drop(struct job *job, struct wire_result *r)
 	say_signed(job, r);
 }
 
-/* A list that is none. */
+/* Replace a list by random bytes. */
 static void spoil_noise(struct job *job, struct wire_result *r)
 {
 	struct buf *list = &job->out[bad.n];
@@ -287,14 +286,14 @@ static void spoil_noise(struct job *job, struct wire_result *r)
 	say_signed(job, r);
 }
 
-/* N more files beside the object than there are, it says. */
+/* Announce N more side outputs than there are. */
 static void spoil_sides(struct job *job, struct wire_result *r)
 {
 	r->n_sides = (uint8_t)(r->n_sides + bad.n);
 	say_signed(job, r);
 }
 
-/* One that nobody asked for. */
+/* Add a side output that was not requested. */
 static void spoil_extra(struct job *job, struct wire_result *r)
 {
 	buf_add_str(&job->out[WIRE_OUTPUT_SIDE + r->n_sides],
@@ -302,7 +301,7 @@ static void spoil_extra(struct job *job, struct wire_result *r)
 	say_signed(job, r);
 }
 
-/* One of N KiB, which are zeros. */
+/* Add a side output of N KiB of zeros. */
 static void spoil_large(struct job *job, struct wire_result *r)
 {
 	static const uint8_t zeros[1024];
@@ -312,7 +311,7 @@ static void spoil_large(struct job *job, struct wire_result *r)
 	say_signed(job, r);
 }
 
-/* The cell is gone, it says, and answers all the same. */
+/* Report the sandbox as lost, and send the result nevertheless. */
 static void spoil_lost(struct job *job, struct wire_result *r)
 {
 	badcell_say_have(job->ask.cell, WIRE_HAVE_LOST, "it fell over");
@@ -354,7 +353,7 @@ static void spoil_type(struct job *job, struct wire_result *r)
 	badnode_say((uint16_t)bad.n, bytes_str("what is this?"));
 }
 
-/* RESULT with N bytes more, or less. */
+/* Send a RESULT with N bytes more or less. */
 static void spoil_body(struct job *job, struct wire_result *r)
 {
 	struct buf body = { 0 };
@@ -369,7 +368,7 @@ static void spoil_body(struct job *job, struct wire_result *r)
 	buf_release(&body);
 }
 
-/* A frame that unpacks to far more than it announces. */
+/* Send a frame that unpacks to far more than it announces. */
 static void spoil_bomb(struct job *job, struct wire_result *r)
 {
 	static uint8_t zeros[1 << 20];
@@ -386,7 +385,7 @@ static void spoil_bomb(struct job *job, struct wire_result *r)
 	buf_release(&packed);
 }
 
-/* A header alone that announces N bytes. */
+/* Send only a header that announces N bytes. */
 static void spoil_header(struct job *job, struct wire_result *r)
 {
 	uint8_t head[WIRE_FRAME_SIZE];
@@ -400,7 +399,7 @@ static void spoil_header(struct job *job, struct wire_result *r)
 	badnode_put(bytes_of(head, sizeof(head)));
 }
 
-/* Never answers a job again, and its beats say that none gets on. */
+/* Answer no further job, and send heartbeats without progress. */
 static void spoil_swallow(struct job *job, struct wire_result *r)
 {
 	(void)job;
@@ -447,7 +446,7 @@ static void spoil_beats(struct job *job, struct wire_result *r)
 	badnode_say_answer(job, r);
 }
 
-/* N pieces of an object that does not end. */
+/* Send N pieces of an object without an end. */
 static void spoil_endless(struct job *job, struct wire_result *r)
 {
 	static uint8_t some[WIRE_CHUNK_MAX];
@@ -485,12 +484,12 @@ static const struct mode {
 	spoil *spoil;
 } modes[] = {
 	{ "good", NULL },
-	{ "version", NULL }, /* HELLO of version N alone */
+	{ "version", NULL }, /* only a HELLO of version N */
 	{ "mute", NULL }, /* no HELLO */
-	{ "noise", NULL }, /* random bytes for HELLO */
-	{ "early", NULL }, /* something else before HELLO */
-	{ "greet", NULL }, /* HELLO, and nothing ever after */
-	{ "cut-all", NULL }, /* ends after N bytes of all */
+	{ "noise", NULL }, /* random bytes instead of HELLO */
+	{ "early", NULL }, /* another message before HELLO */
+	{ "greet", NULL }, /* HELLO and no further message */
+	{ "cut-all", NULL }, /* end after N bytes of all messages */
 	{ "garbage", spoil_garbage },
 	{ "cut", spoil_cut },
 	{ "cut-end", spoil_cut_end },

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# A node with no compiler and an ordinary user's account builds all that it is
-# asked for, with the build host's own toolchains.
+# A node without a compiler, which runs under an ordinary user's account, builds
+# all units with the build host's own toolchains.
 . "$(dirname "$0")/lib.sh"
 
 user=54321
@@ -13,9 +13,9 @@ farm_reference Image
 bare=$work/bare
 chmod 711 "$work"
 
-# bare_node: $bare/start COMMAND... runs it as that user, where /usr/bin has
-# nothing but a few words of no compiler, and the compilers' own directories
-# are empty.
+# bare_node: let `$bare/start COMMAND...` run a command as that user, with a
+# /usr/bin that has only a few programs and no compiler, and with empty compiler
+# directories.
 bare_node()
 {
 	local d hidden=
@@ -29,7 +29,8 @@ bare_node()
 		/usr/*-linux-gnu* /usr/lib/*/bfd-plugins /opt; do
 		[ ! -d "$d" ] || hidden+=" '$d'"
 	done
-	# Only root can take another account; an ordinary user is one already.
+	# Only root must switch to another account; other users are ordinary
+	# already.
 	[ "$(id -u)" != 0 ] || {
 		as="/usr/bin/setpriv --reuid $user --regid $user --clear-groups"
 		chown $user:$user "$bare/home"
@@ -48,7 +49,7 @@ bare_node()
 	chmod 755 "$bare"/{hide,start}
 }
 
-# Can an ordinary account of this machine have namespaces at all?
+# Check that an ordinary account of this machine can create namespaces.
 namespaces()
 {
 	unshare --mount true 2>/dev/null ||
@@ -57,7 +58,7 @@ namespaces()
 		--clear-groups unshare --user --map-root-user --mount true
 }
 
-# What is installed, not what lies about in somebody's directories.
+# List installed compilers, without those in users' directories.
 compilers()
 {
 	"$bare/start" find /usr /opt /bin /sbin /lib* -xdev -type f -perm /111 \
@@ -77,7 +78,7 @@ check "its sandbox holds" "$bare/start" "$bare/kfarmd" --check
 no_nodes
 node bare "'$bare/start' '$bare/kfarmd' --stdio --store '$bare/home/store'" \
 	slots=4
-# Until the node has all it needs, on a busy machine some more times.
+# Build until the node has all it needs.  A busy machine needs more attempts.
 farm_warm -j 6 Image
 is "all of its store is that user's" "" \
 	"$(find "$bare/home" ! -uid "$(stat -c %u "$bare/home")" | head -n 3)"

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# `git bisect run kfarm build` over eight commits: where a node lies or dies, or
-# Kconfig is broken, the commit is skipped; that which breaks a file is found, and
-# objects stay.  What has nothing to do with a commit stops the bisect.
+# `git bisect run kfarm build` over eight commits.  A commit is skipped if a
+# node sends wrong results or dies, or if Kconfig is broken.  The bisection
+# finds the commit that breaks a file, and reuses objects.  A failure unrelated
+# to the commit stops the bisection.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
@@ -15,7 +16,7 @@ tree=$work/tree
 badnode=$(badnode) || exit 1
 "$root/tests/farm/mini/generate" "$tree" 9 2
 
-# commit N: as number N of them, dated so that all are told apart.
+# commit N: commit as number N, with a date that makes each commit unique.
 commit()
 {
 	git -C "$tree" add -A &&
@@ -25,9 +26,9 @@ commit()
 	git -C "$tree" tag -f "n$1" >/dev/null
 }
 
-# history [BROKEN]: eight commits that each change a file; from the sixth on one
-# does not compile, and Kconfig is broken in the one named.  git tries the
-# fourth first.
+# history [BROKEN]: create eight commits that each change a file.  From the
+# sixth on, a file does not compile; commit BROKEN has a broken Kconfig.  git
+# tests the fourth first.
 history()
 {
 	git -C "$tree" checkout -q --detach n0
@@ -49,12 +50,12 @@ printf '%s\n' '*.o' '.*' '!.gitignore' '/vmlinux' '/System.map' '/scripts/tool' 
 commit 0
 history
 
-# Where a step is, and how it names the tree.
+# The directory in which a step starts, and the options that name the tree.
 begins="cd '$work'" named="-C '$tree'"
 
-# bisect ARG...: what `git bisect run` of kfarm build with them says is in
-# $work/bisect.log, each step's words and status in $work/steps; it ends with
-# git's status.
+# bisect ARG...: run `git bisect run` with kfarm build and these arguments.  Its
+# output goes to $work/bisect.log, the output and the status of each step to
+# $work/steps.  Return git's status.
 bisect()
 {
 	local status
@@ -91,7 +92,7 @@ status_of()
 	sed -n "s/^ended n$1 //p" "$work/steps"
 }
 
-# ---- a node that lies ----
+# ---- a node that sends wrong results ----
 
 node liar "'$badnode' flip 0 $kfarmd"
 mv "$KFARM_CONFIG" "$work/config.lies"
@@ -99,7 +100,7 @@ node dies "'$badnode' cut-all=3000 0 $kfarmd"
 mv "$KFARM_CONFIG" "$work/config.dies"
 nodes 2
 
-# A first build, until nodes have all they need: then no job is local.
+# Build until the nodes have all they need, so that no later job is local.
 warm()
 {
 	local round
@@ -137,7 +138,7 @@ is "and has found the commit" "number 6" "$(found)"
 is "where the node dies: skipped" 125 "$(status_of 4)"
 rm "$work/before"
 
-# ---- in the checkout, configured; a commit that cannot be ----
+# ---- in a configured checkout; a commit with a broken Kconfig ----
 
 git -C "$tree" checkout -q n0
 cp "$build/.config" "$tree/.config"
@@ -156,7 +157,7 @@ at_most "objects stay: jobs of the last step" 3 \
 is "the .config is as it was" "$before" "$(stat -c %Y.%i "$tree/.config")"
 is "and the tree" "" "$(git -C "$tree" status --porcelain)"
 
-# ---- what has nothing to do with the commit ----
+# ---- failures unrelated to the commit ----
 
 git -C "$tree" checkout -q n0
 history

@@ -4,7 +4,7 @@
 # beside: yes
 #
 # The configuration of Linux 6.1 from a server, the configuration file and the
-# command line, by the tree's own Kconfig; nothing is compiled but that.
+# command line, made by the tree's own Kconfig.  Nothing else is compiled.
 . "$(dirname "$0")/../toolchain/lib.sh"
 
 toolchain_begin
@@ -18,7 +18,8 @@ chmod 755 "$work/bin/make"
 PATH=$work/bin:$PATH
 badserver_start "$files"
 
-# configure ARG...: what it says in $work/said.err, its calls of make in $calls.
+# configure ARG...: run kfarm; stderr goes to $work/said.err, make calls to
+# $calls.
 configure()
 {
 	: >"$calls"
@@ -26,7 +27,7 @@ configure()
 		"$@" >/dev/null
 }
 
-# How often make was asked for a configuration.
+# Print the number of make calls for a configuration.
 asked()
 {
 	grep -cE '(olddef|sync|def)config( |$)' "$calls"
@@ -60,7 +61,7 @@ mkdir "$work/frags"
 echo CONFIG_CMDLINE=\"quiet\" >"$work/frags/board.config"
 request=(-k board -K "$bad_http/file/more.config" -K CONFIG_HZ_250=y
 	-K CONFIG_LOCALVERSION=-x -K CONFIG_ACPI=n)
-# What cannot be, and why.
+# Settings that Kconfig rejects, with their reasons.
 wrong=(-K CONFIG_DRM_I915=m -K CONFIG_LOG_BUF_SHIFT=99 -K CONFIG_X86_64=y
 	-K CONFIG_EXT4_FSS=y -K CONFIG_MMU=n -K CONFIG_CRC32=n
 	-K CONFIG_MODVERSIONS=m -K CONFIG_HZ=17)
@@ -78,7 +79,7 @@ done
 is "metadata: the name" board "$(meta .build.kconfig_name)"
 is "metadata: additions" 6 "$(meta '.build.kconfig_add | length')"
 
-# ---- nothing has changed ----
+# ---- no change ----
 
 before=$(config_time)
 check "again" configure "${request[@]}" outputmakefile
@@ -99,9 +100,9 @@ check "without kfarm: the same .config" cmp "$work/config.kfarm" \
 badserver_start "$files"
 sed -i "s,http://[^/]*,$bad_http," "$KFARM_CONFIG"
 
-# ---- something has ----
+# ---- a change ----
 
-# What kbuild looks at of a setting that has changed.
+# Print the files by which kbuild detects a changed setting.
 changed()
 {
 	find "$build/include/config" -type f -newer "$work/stamp" \
@@ -109,7 +110,7 @@ changed()
 		-printf '%f\n' | sort | tr '\n' ' '
 }
 
-# Those whose values differ from those in $work/auto.conf.
+# Print the settings whose values differ from those in $work/auto.conf.
 differing()
 {
 	sort "$work/auto.conf" "$build/include/config/auto.conf" | uniq -u |
@@ -134,8 +135,8 @@ check "and again" configure "${request[@]}" syncconfig
 is "and again: make is asked so often" 0 "$(grep -c olddef "$calls")"
 is "and again: is seen as changed" "" "$(changed)"
 
-# Another build of the same version of the compiler: make finishes the .config
-# anew, as it does by itself, and kfarm takes that over.
+# With another build of the same compiler version, make updates the .config by
+# itself, and kfarm accepts the new file.
 gcc=$(command -v aarch64-linux-gnu-gcc)
 printf '#!/bin/sh\n[ "$*" != --version ] || %s\nexec %s "$@"\n' \
 	'exec echo "aarch64-linux-gnu-gcc (Other) 12.2.0"' "$gcc" \
@@ -152,7 +153,7 @@ done
 is "another compiler: the second time make has nothing to do" 0 "$(asked)"
 rm "$work/bin/aarch64-linux-gnu-gcc"
 
-# ---- what Kconfig does not take over ----
+# ---- settings that Kconfig rejects ----
 
 configure "${request[@]}" "${wrong[@]}" --allow-config-mismatch outputmakefile
 is "allowed: status" 0 "$(cat "$work/said.status")"
@@ -182,9 +183,9 @@ is "not allowed: status" 1 "$(cat "$work/said.status")"
 says "not allowed" "CONFIG_DRM_I915: requested m, got n: depends on DRM (n)"
 says "not allowed" "--allow-config-mismatch"
 
-# ---- what cannot be had ----
+# ---- impossible requests ----
 
-# refused NAME PATTERN ARG...: nothing is started for it.
+# refused NAME PATTERN ARG...: check that kfarm fails before it starts make.
 refused()
 {
 	local name=$1 pattern=$2

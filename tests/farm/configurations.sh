@@ -1,32 +1,33 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034
 #
-# farm/configurations.sh - the configurations that tests/farm/equality.sh and
-# tests/bench/bench know by name.  The script that sources it sets `root` (the
-# project's directory) before.
+# farm/configurations.sh - the configurations of tests/farm/equality.sh and
+# tests/bench/bench, by name.  The script that sources this file must set `root`
+# (the project's directory) first.
 #
 #	modules		arm64 tinyconfig with modules and device trees
 #	parts		some directories of modules, two of its modules, device trees
-#	quickstart	README's, for a board
+#	quickstart	README's configuration for a board
 #	tiny		arm64 tinyconfig
-#	debug		with all kinds of debug information, tracing, versions
-#	modversions	with checksums of symbols (genksyms), DWARF 5, modules
+#	debug		all kinds of debug information, tracing, versions
+#	modversions	symbol versions (genksyms), DWARF 5, modules
 #	x86		x86_64 with objtool
-#	objtool		x86_64 with objtool, ORC, ftrace, checksums of symbols
-#	ibt		the same with IBT, so with objtool on vmlinux.o
+#	objtool		x86_64 with objtool, ORC, ftrace, symbol versions
+#	ibt		objtool with IBT, so with objtool on vmlinux.o
 #	clang		tiny by clang
 #	defconfig	a part of arm64 defconfig
 
 configurations='modules parts quickstart tiny debug modversions x86 objtool ibt clang
 defconfig'
 
-# configuration NAME: sets what it is built from and for; false: none has that
-# name.
+# configuration NAME: set the variables below for a configuration.  Return false
+# if the name is unknown.
+#
 #	$arch		the kernel's architecture
 #	$base		the target that configures
-#	$fragment	a file with settings that are added, or empty
-#	$targets	what is built, an array
-#	$toolchain	an array: options of kfarm's for the compiler
+#	$fragment	a file with additional settings, or empty
+#	$targets	an array of the targets to build
+#	$toolchain	an array of kfarm options that select the compiler
 configuration()
 {
 	arch=arm64

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# kfarm itself is killed, stopped or interrupted: make ends well where it
-# can, nothing is left over, and the next build ends equal.
+# kfarm itself is killed, stopped or interrupted: make finishes if it can, no
+# process or file is left over, and the next build gives equal files.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
 farm_mini 36 3
 farm_reference Image
 
-# A make that keeps its exit status where a test finds it.
+# Install a make that stores its exit status in a file.
 watch_make()
 {
 	mkdir -p "$work/watch"
@@ -54,7 +54,7 @@ killed()
 	done
 }
 
-# make is killed: all of it ends, and the next build ends as it should.
+# make is killed: all processes end, and the next build succeeds.
 make_killed()
 {
 	local round
@@ -80,7 +80,7 @@ make_killed()
 	done
 }
 
-# Silent for more than 5 s: the wrappers go on without it.
+# kfarm is silent for more than 5 s: the wrappers continue without it.
 stopped()
 {
 	local began=$SECONDS
@@ -111,7 +111,7 @@ interrupted()
 	nodes 2 slots=3
 	farm_fresh
 	kfarm_start -j 6 Image
-	# At any time, from the start to the link.
+	# At any time between the start and the link.
 	if [ $((RANDOM % 4)) = 0 ]; then
 		sleep "0.$((RANDOM % 10))"
 	else
@@ -130,7 +130,7 @@ interrupted()
 	gone "$name"
 	kfarm_wait
 	status=$?
-	# It came when all was done but the end of the process.
+	# The signal arrived after the build, shortly before the process ended.
 	if [ $status -eq 0 ] && grep -q '^built ' "$work/kfarm.log"; then
 		wanted=0
 	fi
@@ -142,7 +142,7 @@ interrupted()
 	equal "$name: the next run"
 }
 
-# What stands there is whole.
+# Check that each existing file is complete.
 torn()
 {
 	local f
@@ -153,7 +153,7 @@ torn()
 	is "$1: no object is torn" "" "$(head -n 3 "$work/torn")"
 }
 
-# Its reader is gone: a closed terminal, `kfarm build | head`.
+# The reader of kfarm's output exits: a closed terminal, `kfarm build | head`.
 closed_pipe()
 {
 	nodes 2 slots=3

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * farm/countcc.c - a compiler that counts how many of it run at once.
+ * farm/countcc.c - A compiler that counts its concurrent executions.
  *
- * It stands on PATH under the compiler's name and runs the real one, which
- * is in the directory $COUNT_REAL.  A call that compiles a .c or .S file into
- * an object is counted: it adds a line with the number of such calls that
- * run now to $COUNT_DIR/log.
+ * It stands in PATH under the compiler's name and executes the real one in the
+ * directory $COUNT_REAL.  Each call that compiles a .c or .S file into an
+ * object adds a line to $COUNT_DIR/log with the current number of such calls.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +29,8 @@ static int is_job(char **argv)
 		if (!strcmp(argv[i], "-c"))
 			compile = 1;
 		else if (!strcmp(argv[i], "kfarm-reference.c"))
-			return 0; /* kfarm's own, of no unit and in no slot */
+			/* kfarm's own call, without a unit and a slot */
+			return 0;
 		else if (argv[i][0] != '-' && dot &&
 			 (!strcmp(dot, ".c") || !strcmp(dot, ".S")))
 			source = 1;
@@ -38,7 +38,9 @@ static int is_job(char **argv)
 	return compile && source;
 }
 
-/* Add `by` to the number in the file; a line for each that begins. */
+/*
+ * Add `by` to the number in the file.  Each start also adds a line to the log.
+ */
 static void count(const char *dir, int by)
 {
 	char path[PATH_MAX], text[32] = "";

@@ -3,10 +3,10 @@
 # check: yes
 # beside: yes
 #
-# A real cron, in mount and pid namespaces of its own, with the line that
-# `kfarm nightly install --cron` prints, each minute: its mail, and kfarm's own.
-# A minute, nearly all of it spent waiting for the next one to begin.  Units of
-# the system are written where nobody else sees them.
+# A real cron, in its own mount and PID namespaces, runs the line that `kfarm
+# nightly install --cron` prints, with every minute as its time.  The test
+# checks cron's mail and kfarm's mail.  It takes a minute, mostly to wait for
+# the next minute to begin.  systemd units are written to a private directory.
 . "$(dirname "$0")/lib.sh"
 own_mounts "$@"
 farm_begin
@@ -20,8 +20,8 @@ if [ "$(id -u)" -ne 0 ] || ! grep -q '4294967295$' /proc/self/uid_map; then
 	farm_end
 fi
 
-# What cron reads and writes, and sendmail.  Nothing of the machine's is seen,
-# and nothing of it is mounted in $work, which is removed.
+# Prepare the files that cron and sendmail read and write.  They hide those of
+# the machine, and no file system is mounted in $work, which is removed.
 cron_place()
 {
 	mkdir -p "$work"/{sbin,mails,crontabs}
@@ -68,7 +68,7 @@ mini_tree()
 	"$bin/kfarm" tree add mini "$work/src" >"$work/tree.log" 2>&1
 }
 
-# mails PATTERN: how many of the mails have it.
+# mails PATTERN: print the number of mails that match.
 mails()
 {
 	grep -laE "$1" "$work"/mails/* 2>/dev/null | wc -l
@@ -87,15 +87,15 @@ header()
 export XDG_DATA_HOME=$work/data XDG_STATE_HOME=$work/state
 check "a place for cron" cron_place
 check "a tree" mini_tree
-# The time is every minute; all else is the line as it is printed.
+# Replace only the time of the printed line by every minute.
 "$bin/kfarm" nightly install --cron plain mailed 2>"$work/hint" |
 	sed 's/^0 2 \* \* \* /* * * * * /' >/var/spool/cron/crontabs/root
 chmod 600 /var/spool/cron/crontabs/root
-# cron sets HOME: what is root's own must not be written to.
+# cron sets HOME, but the test must not write to root's home directory.
 is "lines of the crontab" 2 "$(grep -c " XDG_DATA_HOME=$work/data .*\
  XDG_CACHE_HOME=$work/cache " /var/spool/cron/crontabs/root)"
 [ "$failed" -eq 0 ] || farm_end
-# Meanwhile what systemd would start.
+# Meanwhile, check the units for systemd.
 system_units()
 {
 	mkdir -p /etc/systemd/system &&
@@ -106,7 +106,7 @@ system_units()
 			kfarm-nightly-mailed.service 2>&1
 }
 
-# Nothing of this shell reaches the jobs.
+# No variable of this shell must reach the jobs.
 env -i PATH=/usr/bin:/bin unshare -pf --kill-child=KILL "$cron" -f -L 0 \
 	>"$work/cron.log" 2>&1 </dev/null &
 children+=($!)

@@ -3,10 +3,11 @@
 # check: yes
 # beside: yes
 #
-# devicetree.sh - device trees of arm64: nodes preprocess them and run dtc, and
-# every file of the build directory is what plain make leaves there, with the
-# text, both lists of files read and the commands; those that stay here, a .dtsi
-# that changes, `steps = no`, a node that dies, and one in error.
+# devicetree.sh - device trees of arm64.  Nodes preprocess them and run dtc;
+# every file of the build directory equals that of a plain make: the
+# preprocessed text, both dependency lists and the saved commands.  Also tested:
+# device trees that are built locally, a changed .dtsi, `steps = no`, a node
+# that dies, and a device tree with an error.
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/farm/step.sh
 . "$(dirname "$0")/step.sh"
@@ -14,7 +15,7 @@
 targets=(dtbs)
 dts=arch/arm64/boot/dts
 
-# What is changed in this one is changed for nobody else.
+# Copy the tree, so that changes do not affect other tests.
 copy_tree()
 {
 	local from
@@ -26,14 +27,14 @@ copy_tree()
 	}
 }
 
-# add NAME TEXT: one more device tree.
+# add NAME TEXT: add a device tree.
 add()
 {
 	sed -i "1i dtb-y += $1.dtb" "$tree/$dts/ti/Makefile"
 	echo "/dts-v1/; $2" >"$tree/$dts/ti/$1.dts"
 }
 
-# said LOG: what dtc says of the trees that were added.
+# said LOG: print dtc's messages about the added device trees.
 said()
 {
 	grep -h 'Warning (\|^Error: \|^FATAL ERROR' "$1" | sort
@@ -66,7 +67,7 @@ is "steps here, and why" "2 device tree with /include/ or /incbin/
 1 warnings of a device tree" \
 	"$(meta '.farm.reasons | to_entries[] | "\(.value) \(.key)"')"
 
-# Trees are made again where what they include has changed, and no others.
+# make rebuilds only the device trees whose included files have changed.
 changed=$dts/rockchip/rk3399.dtsi
 users=$(cd "$ref" && grep -l 'rk3399\.dtsi' $dts/rockchip/.*.dtb.cmd | wc -l)
 check "trees that include a file: $users" test "$users" -ge 5
@@ -100,7 +101,7 @@ built "a node dies"
 check "a node dies: steps: $(steps)" test "$(steps)" -gt 5
 gone "a node dies"
 
-# It says what plain make says, and leaves no blob.
+# dtc fails with the message of a plain make, and writes no blob.
 echo '/dts-v1/; / { n = <&nowhere>; ' >"$tree/$dts/ti/warns.dts"
 farm_fresh
 plain ti/warns.dtb >"$work/plain.log" 2>&1

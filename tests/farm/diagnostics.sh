@@ -3,14 +3,14 @@
 # check: yes
 # beside: yes
 #
-# What a user reads: the compiler's words and make's exit status are those of
-# a plain make.
+# Diagnostics for the user: the compiler's messages and make's exit status equal
+# those of a plain make.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
 farm_mini 6 4
 
-# The text of a build: what compilers and make say on both outputs.
+# Print what compilers and make wrote to both streams of a build.
 words()
 {
 	grep -vE '^make(\[[0-9]+\])?: (Entering|Leaving) directory' "$1" |
@@ -22,13 +22,13 @@ build_log()
 	cat "$work/out/build.log"
 }
 
-# The compiler's part alone, in any order.
+# Print only the compiler's messages, in sorted order.
 sorted()
 {
 	words "$1" | grep -v '^make' | LC_ALL=C sort
 }
 
-# many REASON: why units that warn are compiled here.
+# many REASON: compile units with warnings; REASON explains local compiles.
 many()
 {
 	local name="6,000 warnings"
@@ -45,8 +45,8 @@ many()
 	check "$name: kfarm says $1" because "$1"
 }
 
-# because REASON: it was one for a job to be local; on a busy machine a job may
-# be compiled here before its node answers.
+# because REASON: check that REASON is among the reasons for local jobs.  On a
+# busy machine, a job can also run locally because no node has answered yet.
 because()
 {
 	meta '.farm.reasons | keys[]' | grep -xE "$1|slow or lost node" ||
@@ -59,7 +59,7 @@ six_thousand()
 	cp "$work/plain.log" "$work/plain.txt"
 	is "6,000 warnings: plain make warns" 6007 \
 		"$(grep -c 'warning: unused' "$work/plain.txt")"
-	# What is too long for a message is said by a compiler of ours.
+	# Diagnostics too long for a message come from a local compiler.
 	many 'very long diagnostics'
 }
 
@@ -88,7 +88,7 @@ wrong_source()
 		check "wrong source, -j$jobs: shown" \
 			grep -q "undeclared.* undeclared" "$work/kfarm.log"
 	done
-	# With -j make itself mixes up the numbers of a recipe's lines.
+	# With -j, make itself mixes up the line numbers of a recipe.
 	words "$work/plain.txt" | sed -n '/^make/s/:[0-9]*: /: /p' |
 		sort >"$work/a"
 	words "$work/kfarm.txt" | sed -n '/^make/s/:[0-9]*: /: /p' |
@@ -116,7 +116,7 @@ comma()
 		"$(grep -cE '^  (CC|AS|HOSTCC)' "$work/again.txt")"
 }
 
-# A node that has the files compiles what no other machine could.
+# A node that has the files compiles a unit that no other machine could.
 inputs()
 {
 	farm_reference local/

@@ -3,20 +3,22 @@
 # check: yes
 # beside: yes
 #
-# equality.sh [--config NAME] [--release VERSION] [--shell kfarm|system]
-#	[--off PART]... [--each-off] [TARGET]... -
-# build a kernel with two nodes and all that kfarm does beside compiling, then
-# the same by plain make, at the same path, as kfarm's own reproducer.sh says:
-# every file of the two build directories is equal, and so is what make says.  A
-# plain make in kfarm's directory afterwards compiles nothing.  Then a header and
-# two settings change, and both build once more.  Of what make has compiled
-# (modules), some is held against the scanner.
+# equality.sh [--config NAME] [--release VERSION] [--shell kfarm|system] [--off
+# PART]... [--each-off] [TARGET]... - compare kfarm's build of a kernel with
+# plain make's
 #
-# NAME is one of tests/farm/configurations.sh (modules with $FULL, or parts), VERSION
-# 6.1 or another that /usr/src has.  --off leaves out one PART: shell (make's shell is
-# kfarm's), steps (programs beside a compile run on nodes), remember-probes;
-# --each-off builds once more with each of them off, one at a time.  A TARGET or
-# more are built instead of those of the configuration.
+# Build a kernel with two nodes and all of kfarm's parts, then with plain make
+# at the same path, by kfarm's own reproducer.sh.  Every file of the two build
+# directories and make's output must be equal.  A plain make in kfarm's
+# directory must then compile nothing.  Afterwards a header and two settings
+# change, and both build again.  Some compiles that make has run (all modules)
+# are compared with the dependency scanner.
+#
+# NAME is a configuration of tests/farm/configurations.sh (default: modules with
+# $FULL, else parts).  VERSION is 6.1 or another release in /usr/src.  --off
+# turns off one PART: shell (kfarm's recipe shell), steps (tool steps on nodes)
+# or remember-probes.  --each-off adds a build for each part in which only that
+# part is off.  TARGETs replace the targets of the configuration.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/configurations.sh"
 
@@ -76,7 +78,7 @@ quickstart) modules=10 dtbs=76 ;;
 parts) modules= dtbs=9 ;;
 *) modules= dtbs= ;;
 esac
-audited= # at least that many units are audited
+audited= # the minimum number of audited units
 [ ${#given[@]} -gt 0 ] || case $config in
 modules) audited=200 ;;
 parts) audited=100 ;;
@@ -88,7 +90,7 @@ tree=$(kernel_tree "$release") || exit 1
 nodes 2 slots=$((cores + 1))
 cp "$KFARM_CONFIG" "$work/nodes.config"
 
-# line_of PART on|off: in the section [farm].
+# line_of PART on|off: print its line of the section [farm].
 line_of()
 {
 	case $1,$2 in
@@ -99,7 +101,7 @@ line_of()
 	esac
 }
 
-# has_part PART: does this kfarm know of it?
+# has_part PART: return true if this kfarm supports it.
 has_part()
 {
 	{ echo '[farm]' && line_of "$1" on; } >"$work/part.config"
@@ -107,7 +109,7 @@ has_part()
 		grep -qF "farm.$1"
 }
 
-# switches PART...: all of kfarm's parts are on but these.
+# switches PART...: turn on all of kfarm's parts except these.
 switches()
 {
 	local part
@@ -132,13 +134,13 @@ done
 # shellcheck disable=SC2086 # words
 switches $off
 
-# What changes between the first build and the second.
+# This setting changes between the first build and the second.
 echo 'CONFIG_DEFAULT_HOSTNAME="first"' >"$work/step.config"
 fragments=(-K "$work/step.config")
 [ ! "$fragment" ] || fragments+=(-K "$fragment")
 
-# by_kfarm OUT: kfarm chooses the build directory, so it fixes date, user and
-# host, too.
+# by_kfarm OUT: kfarm chooses the build directory, so it also fixes date, user
+# and host.
 by_kfarm()
 {
 	local began=$SECONDS
@@ -150,7 +152,7 @@ by_kfarm()
 	echo "$((SECONDS - began)) s: $(grep '^jobs ' "$1.log")"
 }
 
-# by_make OUT: the same without kfarm's links.
+# by_make OUT: build the same without kfarm's masquerade directory.
 by_make()
 {
 	local began=$SECONDS
@@ -160,7 +162,7 @@ by_make()
 	echo "$((SECONDS - began)) s"
 }
 
-# said LOG: what make said, without the names of temporary directories.
+# said LOG: print make's output without the names of temporary directories.
 said()
 {
 	grep -vE '^(Using|Merging) |^# merged configuration ' "$1" | LC_ALL=C sort -u
@@ -194,13 +196,14 @@ same_files()
 	tail -n 1 "$work/compare"
 }
 
-# compiles LOG: how many programs and objects make made.
+# compiles LOG: print the number of programs and objects that make built.
 compiles()
 {
 	grep -cE '^  (HOSTCC|HOSTCXX|CC|AS|LD|AR)( \[M\])? ' "$1"
 }
 
-# What README begins with, configured alone.
+# Build the configuration with which README begins, without a second
+# configuration.
 quick_start()
 {
 	local quickstart
@@ -215,21 +218,21 @@ quick_start()
 		"$(no_effect "$quickstart" "$work/quickstart/.config")"
 }
 
-# ---- the scanner against the compiler ----
+# ---- the dependency scanner compared with the compiler ----
 
-# audit [OPTION]... [FILE]...: of what make has just compiled in $build
+# audit [OPTION]... [FILE]...: audit the compiles of the build in $build.
 audit()
 {
 	"$bin/audit-tool" "$@" >"$work/audit" 2>"$work/audit.log"
 }
 
-# value EXPRESSION: of the audit's report.
+# value EXPRESSION: print a value of the audit's report.
 value()
 {
 	jq -r "$1" "$work/audit" 2>&1
 }
 
-# chain: the includes that lead from a unit to a header hang together.
+# chain: check that the chain of includes from a unit to a header is connected.
 chain()
 {
 	(cd "$build" && "$bin/kfarm" scan --why include/linux/list.h \
@@ -239,7 +242,7 @@ chain()
 		END { exit bad || last !~ /include\/linux\/list\.h$/ }'
 }
 
-# An interrupt ends it soon, without compilers left behind.
+# An interrupt ends the audit soon and leaves no compilers behind.
 audit_interrupted()
 {
 	local audit
@@ -281,7 +284,7 @@ audited()
 	check "--why include/linux/list.h kernel/fork.c" chain
 	audit_interrupted
 
-	# A compile line with a word more is another unit.
+	# A compile command with an additional argument is another unit.
 	cp -p "$saved" "$work/fork.cmd"
 	sed -i '1s/ -D__KERNEL__ / -D__KERNEL__ -DMODULE /' "$saved"
 	check "audit: other flags are compared afresh" \
@@ -325,7 +328,7 @@ fi
 [ ! "$dtbs" ] ||
 	is "dtbs" "$dtbs" "$(tar -tf "$work/out/dtbs.tar.xz" | grep -c '\.dtb$')"
 
-# without PART: the same build from the beginning, but for that.
+# without PART: build from scratch with that part turned off.
 without()
 {
 	echo "without $1:"
@@ -351,7 +354,7 @@ if [ "$each_off" ]; then
 	switches $off
 fi
 
-# A header that make has written, and that units include.
+# Change a header that make generates and that units include.
 generated_header()
 {
 	local name
@@ -362,7 +365,7 @@ generated_header()
 	done
 }
 
-# Other settings, which change a header, and one that is edited.
+# Change settings, which changes a generated header, and edit another header.
 printf '%s\n' 'CONFIG_DEFAULT_HOSTNAME="second"' \
 	'CONFIG_LOCALVERSION="-second"' \
 	>"$work/step.config"

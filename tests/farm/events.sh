@@ -2,17 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# The events of real builds, from --json and from the socket: complete, the same
-# for all, equal to the summary and to metadata.json; readers that do not read,
-# that are many, or another user's; and what is left of the socket.
+# The events of real builds, from --json and from the socket.  They are
+# complete, the same for all subscribers, and agree with the summary and
+# metadata.json.  Also tested: subscribers that do not read, many subscribers, a
+# subscriber of another user, and the removal of the socket.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
 farm_mini 30 8
 farm_reference Image
 
-# listen SOCKET FILE [GO]: all that is said there, into a file that is there
-# once it is connected, or "-"; nothing is read before GO is there.
+# listen SOCKET FILE [GO]: write all events from the socket to FILE, which
+# exists once the connection is made, or to stdout for "-".  Read nothing until
+# GO exists.
 listen()
 {
 	perl -e 'use Socket;
@@ -28,13 +30,13 @@ listen()
 
 export -f listen
 
-# Where the build $1 (a process) tells its events.
+# socket_of PID: print the event socket of the build with that process.
 socket_of()
 {
 	echo "$XDG_RUNTIME_DIR/kfarm/$1/events"
 }
 
-# What a stream comes to, by jq and by nothing of kfarm's.
+# The totals of a stream, computed by jq without kfarm's code.
 tally='
 def last_of(f): [f] | last;
 def sum(f): [f] | add // 0;
@@ -64,13 +66,13 @@ metadata='{
 		[.jobs, .errors, .retries, .seconds, .sent, .received])
 }'
 
-# live FILE: the lines behind the state that it began with.
+# live FILE: print the lines after the initial snapshot.
 live()
 {
 	sed '1,/"event":"live"/d' "$1"
 }
 
-# What comes behind `live` is the end of what --json has, from its first line on.
+# Check that the lines after `live` equal the end of the --json stream.
 is_its_end()
 {
 	local first
@@ -81,7 +83,7 @@ is_its_end()
 		cut -d: -f1),\$p" "$2")
 }
 
-# by_state FILE: remote and local jobs, as who came later counts them.
+# by_state FILE: count remote and local jobs like a late subscriber.
 by_state()
 {
 	jq -s -c '. as $all | [.[] | select(.event == "counts")][0] as $before |
@@ -96,7 +98,7 @@ whole()
 	local socket
 
 	nodes 2 slots=3
-	# One fails, so that there is something to tell of it.
+	# A node that fails causes additional events.
 	node gone "false"
 	farm_fresh
 	kfarm_start -j 6 --json "$work/events" Image
@@ -146,8 +148,8 @@ whole()
 	check "whole: nothing is left of the socket" test ! -e "${socket%/*}"
 }
 
-# compile N NAME: N compiles with names so long that a reader's room is full
-# after a hundred of them.
+# compile N NAME: run N compiles with names so long that a subscriber's buffer
+# is full after a hundred of them.
 cat >"$work/compile" <<'END'
 #!/bin/bash
 long=$(printf './%.0s' {1..1500})
@@ -159,7 +161,7 @@ wait
 END
 chmod +x "$work/compile"
 
-# kfarm run of a script, in a directory of its own.
+# Run a script under kfarm run in its own directory.
 run()
 {
 	local name=$1
@@ -171,7 +173,7 @@ run()
 		"$bin/kfarm" run -q --json events -- bash -c "$@")
 }
 
-# One that reads nothing until 250 compiles are done, which it cannot delay.
+# A subscriber that reads nothing until 250 compiles are done cannot delay them.
 silent()
 {
 	no_nodes
@@ -224,7 +226,8 @@ many()
 	rm -f "$work"/many.*
 }
 
-# known HEARD: it was built before, by whole(), and HEARD is of who came later.
+# known HEARD: check that events from a repeated build, which a late subscriber
+# wrote to HEARD, refer to the baseline.
 known()
 {
 	is "known: all of its jobs are known" \
@@ -246,7 +249,7 @@ known()
 			[.jobs, .wall]' "$1")"
 }
 
-# The directory keeps others out; and if it did not, the socket does.
+# Both the directory and the socket reject other users.
 another_user()
 {
 	if [ "$(id -u)" != 0 ] || ! setpriv --reuid=65534 --clear-groups true; then
@@ -280,7 +283,7 @@ another_user()
 		"$(grep -c '"event":"stream"' "$work/another/ours")"
 }
 
-# The next build removes what a killed kfarm left.
+# The next build removes the socket of a killed kfarm.
 killed()
 {
 	local socket

@@ -3,17 +3,18 @@
 # check: yes
 # timeout: 900
 #
-# What files, disks and machines do while a build runs: headers that change,
-# appear, vanish or cannot be read; odd paths; full and damaged stores; nodes
-# that die with a toolchain half there; two builds with one store.
-# FAULTS= names some of them.
+# Faults of files, disks and machines during a build: headers that change,
+# appear, vanish or cannot be read; unusual paths; full and damaged stores;
+# nodes that die while they receive a toolchain; two builds with one store.
+#
+# FAULTS= selects some of them.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
 badnode=$(badnode) || exit 1
 
-# A build stops at the gate, when all of alpha/ is compiled and nothing else,
-# until $gate/go is there.
+# The build stops at the gate, when only alpha/ is compiled, until $gate/go
+# exists.
 gate=$work/gate
 gated_tree()
 {
@@ -38,7 +39,7 @@ restore()
 	rm -rf "$gate"
 }
 
-# staged CHANGE COMMAND...: the command's build meets the change at the gate.
+# staged CHANGE COMMAND...: make the change while the build waits at the gate.
 staged()
 {
 	local change=$1 pid
@@ -58,7 +59,7 @@ plain_words()
 	plain -k Image >"$work/plain.log" 2>&1
 }
 
-# at_gate NAME CHANGE: what comes out is what plain make makes of it.
+# at_gate NAME CHANGE: check that the build gives the files of plain make.
 at_gate()
 {
 	local name=$1 change=$2 status
@@ -80,7 +81,7 @@ at_gate()
 	rm -rf "$gate"
 }
 
-# By a link that leads to itself: that stops root, too.
+# A link to itself, because permissions do not stop root.
 unreadable()
 {
 	mv "$tree/include/linux/common.h" "$tree/include/linux/kept.h"
@@ -98,7 +99,7 @@ vanishes()
 	rm "$tree/beta/local.h" "$tree/gamma/local.h"
 }
 
-# -I$(srctree)/include stands before -I./include.
+# -I$(srctree)/include precedes -I./include.
 appears()
 {
 	mkdir -p "$tree/include/generated"
@@ -120,7 +121,7 @@ goes_again()
 	rm -r "$tree/include/generated"
 }
 
-# Of the same size, with the time of the one before.
+# Keep the size and the modification time of the old file.
 changes_unseen()
 {
 	local f=$tree/include/linux/common.h
@@ -146,7 +147,7 @@ files_change()
 	at_gate "a header changes, but not its size and time" changes_unseen
 }
 
-# rewrite A B: alpha/local.h is the one, then the other, every 50 ms.
+# rewrite A B: write A and B to alpha/local.h in turn, every 50 ms.
 rewrite()
 {
 	while :; do
@@ -158,7 +159,7 @@ rewrite()
 	done
 }
 
-# Each object is that of one state or of the other, whole.
+# Check that each object was compiled from one of the two states entirely.
 of_either()
 {
 	local f name
@@ -200,7 +201,7 @@ rewritten()
 	rm -rf "$work/ref.b"
 }
 
-# ---- places ----
+# ---- unusual paths ----
 
 elsewhere()
 {
@@ -218,8 +219,8 @@ elsewhere()
 	small_disk_gone "$build"
 }
 
-# In the current directory: a small make of its own, with debug information,
-# whose paths are those of here.
+# Run a small make in the current directory, with debug information that
+# contains local paths.
 project_files()
 {
 	cat >Makefile <<-'END'
@@ -240,7 +241,7 @@ all_remote()
 		{ cat "$work/kfarm.log" && return 1; }
 }
 
-# Three compiles are done here before a busy node has its sandbox: then again.
+# Three compiles run locally before a busy node has its sandbox, so try again.
 project_run()
 {
 	local round
@@ -254,7 +255,7 @@ project_run()
 	done
 }
 
-# project NAME: here, by kfarm run, and by make alone.
+# project NAME: build it by kfarm run and by make alone.
 project()
 {
 	local name=$1
@@ -280,7 +281,7 @@ project()
 	cd "$work" || exit 1
 }
 
-# N: a directory whose path has about so many bytes.
+# deep N: print a directory whose path has about N bytes.
 deep()
 {
 	local part
@@ -331,7 +332,7 @@ live_is_empty()
 	[ ! "$(ls -A "$1/live")" ]
 }
 
-# Each time with some more of the toolchain there.
+# In each round, more of the toolchain is on the node.
 killed_shipping()
 {
 	local cold=$work/cold bytes name
@@ -353,14 +354,14 @@ killed_shipping()
 	node whole "'$bin/kfarmd' --stdio --store '$cold'" slots=4
 	farm_warm -j 6 Image
 	equal "the node with that store"
-	# kfarm gives the last node a moment for its end and then ends it: what
-	# that leaves, the next to open the store takes away.
+	# kfarm ends the last node after a short time.  The next user of the
+	# store removes its remains.
 	"$bin/kfarmd" --stdio --store "$cold" </dev/null >/dev/null 2>&1
 	wait_for 60 live_is_empty "$cold"
 	is "what the dead have left in the store" "" "$(ls -A "$cold/live")"
 }
 
-# says NODE PATTERN: do the events about that node?
+# says NODE PATTERN: check the events about that node.
 says()
 {
 	jq -r --arg n "$1" 'select(.event == "node" and .node == $n) |
@@ -392,7 +393,7 @@ full_store()
 	done
 }
 
-# One more blob is not what its name says.
+# Damage one more blob, so that its content does not match its digest.
 damage()
 {
 	local f n=0
@@ -439,7 +440,8 @@ damaged_store()
 	equal "that store afterwards"
 }
 
-# The other build has its own directory; a tree names none.
+# The other build has its own build directory, because the tree does not imply
+# one.
 two_builds()
 {
 	local status build_was=$build

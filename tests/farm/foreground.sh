@@ -3,18 +3,18 @@
 # check: yes
 # beside: yes
 #
-# Targets that ask, on a terminal: the real menuconfig of Linux 6.1 draws, is
-# left with what was chosen, and with Ctrl-C; make's own words and exit status
-# are the same without kfarm.
+# Interactive targets on a terminal: the real menuconfig of Linux 6.1 draws,
+# ends with saved choices, and ends on Ctrl-C.  make's output and exit status
+# equal those without kfarm.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
 tree=$(kernel_tree) || exit 1
 export TERM=xterm
-# The program of menuconfig asks no terminal how large it is.
+# menuconfig uses these sizes without a query to the terminal.
 export LINES=40 COLUMNS=100
 
-# drawn BYTES: the program has drawn since there were so many, and is done.
+# drawn BYTES: return true if menuconfig has drawn more than BYTES and is idle.
 drawn()
 {
 	local bytes=0 last=-1
@@ -27,9 +27,9 @@ drawn()
 	done
 }
 
-# on_terminal KEYS COMMAND...: with a terminal of its own, KEYS (words of
-# printf) each when what is there was drawn; what the terminal
-# showed is in $work/screen, the exit status returned.
+# on_terminal KEYS COMMAND...: run the command on its own terminal and send each
+# of KEYS (printf formats) when the screen is drawn.  The terminal's output goes
+# to $work/screen.  Return the exit status.
 on_terminal()
 {
 	local keys=$1 typed=$work/typed status drawn=0 latest
@@ -42,7 +42,8 @@ on_terminal()
 		"$work/screen" <"$typed" >/dev/null &
 	children+=($!)
 	exec 7>"$typed"
-	# The program is compiled first, with what other tests leave of the machine.
+	# menuconfig is compiled first, on a machine that other tests use as
+	# well.
 	wait_for 120 grep -q 'Arrow keys' "$work/screen"
 	latest=$((SECONDS + 60 * ${TEST_PATIENCE:-1}))
 	for key in $keys; do
@@ -64,8 +65,8 @@ menu()
 		-b "$build" "${@:2}"
 }
 
-# The first of its menus is General setup; / and its like are not needed: the
-# ninth line is loadable modules.
+# The first menu entry is General setup.  The ninth line is loadable modules, so
+# keys such as / are unnecessary.
 down='\033OB \033OB \033OB \033OB \033OB \033OB \033OB \033OB'
 leave='\033\033 \r'
 
@@ -80,12 +81,12 @@ check "a build with the same options" "$bin/kfarm" build -C "$tree" -a arm64 \
 	-k tinyconfig -b "$build" -o "$work/out" scripts
 is "keeps it" "$before" "$(sha256sum <"$build/.config")"
 
-# Ctrl-C: once for make and what it runs, not again through kfarm.
+# Ctrl-C reaches make and its programs once; kfarm does not send it again.
 menu '\003' --menuconfig -o "$work/none" scripts_basic
 is "--menuconfig, Ctrl-C: status as of a signal" 130 $?
 is "and the .config as it was" "$before" "$(sha256sum <"$build/.config")"
 check "and nothing is built" [ ! -e "$work/none" ]
-# What make says depends on who of the two dies first.
+# make's message depends on which of the two processes dies first.
 is "make was interrupted once" 1 \
 	"$(grep -acE 'menuconfig\] (Interrupt|Error [0-9]+)' "$work/screen")"
 wait_for 60 nothing_left
@@ -98,7 +99,7 @@ check "and what was built has it" cmp "$build/.config" "$work/out/config"
 is "it says nothing of another build" 0 \
 	"$(grep -c 'configuration saved to' "$work/screen")"
 
-# oldconfig without a terminal is answered by who writes to it.
+# oldconfig without a terminal reads its answers from a pipe.
 sed -i '/CONFIG_EXPERT/d' "$build/.config"
 check "oldconfig takes answers from a pipe" bash -c 'yes "" | "$@"' - \
 	"$bin/kfarm" build -C "$tree" -a arm64 -b "$build" oldconfig

@@ -3,9 +3,10 @@
 # check: yes
 # beside: yes
 #
-# A disk of the build host fills up while it builds: one line that names it,
-# and an end; with room again the same command goes on, to what make makes.
-# The disks are small and in a mount namespace of this test's own.
+# A disk of the build host fills up during the build: kfarm prints one line that
+# names it, and ends.  Once there is room, the same command continues and gives
+# the files of plain make.  The disks are small and mounted in a private mount
+# namespace.
 . "$(dirname "$0")/lib.sh"
 own_mounts "$@"
 
@@ -15,7 +16,7 @@ tree=$work/tree
 small=$work/small
 build=$small/build
 
-# disk KIB: an empty one at $small, or the same with that size.
+# disk KIB: mount an empty disk at $small, or resize the mounted one.
 disk()
 {
 	if mountpoint -q "$small"; then
@@ -25,8 +26,8 @@ disk()
 	fi
 }
 
-# ended NAME WORDS: the last build said that in one line, and nothing of what
-# failed because of it.
+# ended NAME WORDS: check that the last build reported WORDS in one line,
+# without consequential errors.
 ended()
 {
 	is "$1: status" 2 "$kfarm_status"
@@ -65,7 +66,7 @@ check "plain make, all of it" plain Image
 mv "$build" "$work/makes"
 check "equal to plain make's" compare_trees "$work/makes" "$work/kfarms"
 
-# From the start, and for what is temporary.
+# A full disk from the start, and a full disk for temporary files.
 no_nodes
 disk 400
 mkdir -p "$build"
@@ -77,7 +78,7 @@ TMPDIR=$small build_it Image
 ended "temporary files" "temporary directory: $small"
 rm -rf "$build"
 
-# The log has no room: nobody can say so in it.
+# The log has no room, so the message cannot be in it.
 disk 3000
 rm "$small/filler"
 "$bin/kfarm" build -C "$tree" -b "$build" -o "$small/out" "${vars[@]}" \

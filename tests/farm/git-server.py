@@ -4,16 +4,16 @@
 # git-server.py ROOT - git over HTTP on a free port of loopback, by
 # git-http-backend.  Prints the port, then the path of each request.
 #
-# What is before the repository in a path says how it misbehaves:
-#	/auth/	wants user "me" and password "secret"
-#	/moved/	answers 302 to the same without it
-#	/hang/	takes the request and never answers
+# The first component of a path selects a misbehaviour:
+#	/auth/	requires user "me" and password "secret"
+#	/moved/	redirects (302) to the path without /moved
+#	/hang/	accepts the request and never answers
 #	/stall/	sends a part of the pack, then nothing more
-#	/late/	sends the pack but not the end, then nothing more
+#	/late/	sends the pack without its end, then nothing more
 #	/cut/	sends a part of the pack, then closes the connection
 #	/lie/	changes a byte of the pack
-#	/junk/	sends something that is no git at all
-#	/name/	says that HEAD is a branch whose name is git configuration
+#	/junk/	sends data that is not git's protocol
+#	/name/	sends a branch name for HEAD that is git configuration
 import base64
 import http.server
 import os

@@ -3,9 +3,9 @@
 # check: yes
 # beside: yes
 #
-# What becomes of builds in the history: done, failed, interrupted, killed,
-# several of a command, two at once, commands of `kfarm run`; and what becomes
-# of builds when the history's disk is full, or it is locked.
+# Builds in the history: successful, failed, interrupted and killed builds,
+# several builds of one command, two concurrent builds, and commands of `kfarm
+# run`.  Also builds while the history is locked or its disk is full.
 . "$(dirname "$0")/lib.sh"
 own_mounts "$@"
 
@@ -14,7 +14,7 @@ export XDG_STATE_HOME=$work/state
 db=$XDG_STATE_HOME/kfarm/history.db
 farm_mini 16 2
 
-# rows ARG...: of the history, the first first, one compact line each.
+# rows ARG...: print the rows of the history, oldest first, one per line.
 rows()
 {
 	local filter=$1
@@ -33,7 +33,7 @@ key()
 	last .key
 }
 
-# build NAME STATUS ARG...: afresh, with that exit status.
+# build NAME STATUS ARG...: build from scratch and check the exit status.
 build()
 {
 	local name=$1 wanted=$2
@@ -88,7 +88,7 @@ is "killed" '["killed",null]' "$(last '[.state, .status]')"
 stop_all
 kfarm=
 
-# Each in a directory of its own, and so with a key of its own.
+# Each build has its own directory, and so its own series key.
 before=$(rows .build | wc -l)
 for i in 1 2; do
 	"$bin/kfarm" build -C "$tree" -b "$work/at-once$i" -o "$work/out$i" \
@@ -117,9 +117,9 @@ is "a command" '["failed",3,"sh -c gcc -c x.c; exit 3",1]' \
 	"$(last '[.state, .status, .what, .jobs]')"
 at_most "columns of the table" 80 "$("$bin/kfarm" history --all | wc -L)"
 
-# ---- what befalls it ----
+# ---- locks and full disks ----
 
-# Somebody has it open to write, and takes his time.
+# Another process holds a write lock for a long time.
 cat >"$work/lock.py" <<'END'
 import sqlite3, sys
 db = sqlite3.connect(sys.argv[1], isolation_level=None)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# Nodes that lie, break off, go silent: the tree is equal to plain make's,
-# kfarm ends with 0, no build takes long, and kfarm says what was wrong.
+# Nodes that send wrong results, disconnect or go silent: the tree equals plain
+# make's, kfarm exits with 0, no build takes long, and kfarm reports the fault.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
@@ -11,8 +11,8 @@ farm_mini 30 1
 farm_reference Image
 badnode=$(badnode) || exit 1
 
-# The modes of badnode, and what kfarm then says of such a node or of the build,
-# in its metadata or its events (a regular expression).
+# The modes of badnode, each with kfarm's report about such a node or the build
+# in its metadata or events (a regular expression).
 wrong='wrong result: '
 modes='
 mute		session setup timed out
@@ -122,8 +122,8 @@ swallow		"slow or lost node":
 silent		silent for 5 s
 header=1048576	silent for 5 s
 '
-# What stands behind a node of that mode: who never says what it lacks must
-# lack something.
+# real MODE: print the command of the real node for the mode.  A mode that
+# suppresses NEED requires a node that lacks files.
 real()
 {
 	case $1 in
@@ -140,7 +140,7 @@ real()
 	esac
 }
 
-# is_late MODE: does kfarm speak of it only after seconds?
+# is_late MODE: return true if kfarm reports the mode only after seconds.
 is_late()
 {
 	case $(words_of "$1") in
@@ -149,8 +149,8 @@ is_late()
 	esac
 }
 
-# hold MODE...: a build with these nodes goes on until kfarm has said of them what
-# it says only after seconds, or for two minutes.
+# hold MODE...: keep a build with these nodes running until kfarm has sent its
+# late reports about them, or for two minutes.
 hold()
 {
 	local late=() mode i
@@ -171,14 +171,14 @@ hold()
 	} &
 }
 
-# What kfarm says of a node of that mode.
+# Print kfarm's report about a node of that mode.
 words_of()
 {
 	printf '%s\n' "$modes" | awk -F'\t+' -v m="$1" '$1 == m { print $2 }'
 }
 
-# hostile AFTER MODE...: a build with a node of each mode and a good one; the
-# bad ones answer AFTER jobs properly first.
+# hostile AFTER MODE...: build with a node of each mode and a good one.  The bad
+# nodes answer AFTER jobs correctly first.
 hostile()
 {
 	local after=$1 began=$SECONDS status mode wanted name="$*"
@@ -200,7 +200,7 @@ hostile()
 	wait
 	is "$name: kfarm ends with" 0 $status
 	[ $status -eq 0 ] || tail -n 15 "$work/kfarm.log" | sed 's/^/      /'
-	# The build is short: what is far above it is a stall.
+	# The build is short, so a much longer time is a stall.
 	at_most "$name: seconds" $((3 * plain_seconds + 100)) \
 		$((SECONDS - began))
 	equal "$name"
@@ -229,7 +229,8 @@ said()
 	printf '%s\n' "$all" | grep -qE "$2"
 }
 
-# One job after the other: each could meet the node that swallows it.
+# The jobs run one after the other, and each can reach the node that swallows
+# it.
 one_by_one()
 {
 	local began=$SECONDS
@@ -240,15 +241,15 @@ one_by_one()
 	farm_fresh
 	kfarm_build -j 1 Image
 	is "swallowed one by one: kfarm ends with" 0 $?
-	# Once 10 s for the hedge, then the node rests.
+	# One wait of 10 s for the hedged request, then the node is in backoff.
 	at_most "swallowed one by one: seconds" \
 		$((3 * plain_seconds * cores + 100)) $((SECONDS - began))
 	equal "swallowed one by one"
 }
 
-# each GROUPS: builds with all modes of the table.  Those that are waited for for
-# seconds have a first one together.  Neighbours in the table are alike: each
-# other build gets one of a kind.
+# each GROUPS: build with all modes of the table.  The modes with late reports
+# share a first build.  Neighbours in the table are alike, so they are
+# distributed over different builds.
 each()
 {
 	local all=() late=() some g i mode groups=$1
@@ -271,7 +272,7 @@ each()
 	done
 }
 
-# Each mode alone, and from a later answer on.
+# Each mode alone, and from a later result on.
 alone()
 {
 	local mode after

@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# kfarm as make's jobserver: many compiles are away at once, also behind slow
-# ones that stay here, but never do more recipes of another kind run than there
-# are local slots; and no token is lost, whoever dies.
+# kfarm as make's jobserver: many compiles run remotely at once, also behind
+# slow local ones, but the number of concurrent recipes of other kinds never
+# exceeds the local slots.  No token is lost when any process dies.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
 farm_mini 30 4
 
-# Recipes that count how many of them run at once, one for each object as soon
-# as that is there, some in makes below, some with "+".
+# Recipes that count their concurrent executions.  Each runs as soon as its
+# object exists; some run in sub-makes, some are marked with "+".
 cat >"$tree/count" <<'END'
 #!/bin/bash
 # count NAME [SECONDS]: how many of us are there?
@@ -28,7 +28,7 @@ step 1 "$1"
 sleep "${2:-0.1}"
 step -1 "$1"
 END
-# What a make that begins now would find: the tokens that are not in use.
+# Print the tokens that are free for a new make.
 cat >"$tree/tokens" <<'END'
 #!/bin/bash
 auth=${MAKEFLAGS##*--jobserver-auth=}
@@ -75,7 +75,7 @@ endif
 END
 farm_reference vmlinux
 is "plain make ends with" 0 "$plain_status"
-# Its own tokens show that the counting counts.
+# make's own tokens verify the counting.
 export COUNT_DIR=$work/count
 
 fresh()
@@ -97,7 +97,7 @@ counted()
 	wc -l <"$COUNT_DIR/log"
 }
 
-# kfarm says how many slots it takes for this machine.
+# local_slots: print the number of slots that kfarm reports for this machine.
 local_slots()
 {
 	sed -n 's/.*-j .* \([0-9]*\) local slots$/\1/p' "$work/kfarm.log"
@@ -128,7 +128,7 @@ without()
 with_nodes()
 {
 	nodes 2 slots=6
-	# What waits for a compiler that travels is done here.
+	# A compile that waits for the toolchain upload would run locally.
 	farm_warm vmlinux
 	fresh
 	kfarm_build --require-remote 80 counted vmlinux \
@@ -137,7 +137,7 @@ with_nodes()
 	slots=$(local_slots)
 	check "nodes: local slots are told ($slots)" [ "$slots" -ge 1 ]
 	at_most "nodes: local slots, beside feeding them" "$(nproc)" "$slots"
-	# What is no compile may have all cores.
+	# Recipes other than compiles can use all cores.
 	slots=$(nproc)
 	is "nodes: all recipes ran" "$all" "$(counted)"
 	none_beyond "nodes"
@@ -147,12 +147,12 @@ with_nodes()
 	equal "nodes"
 }
 
-# At some time more jobs are away than this machine has slots.
+# At some time, more jobs run remotely than this machine has slots.
 wide()
 {
 	local wide
 
-	# With many cores the compiles are done before many are away.
+	# With many cores, the compiles finish before many run remotely.
 	[ "$cores" -le 4 ] || return 0
 	nodes 2 slots=8
 	fresh
@@ -197,7 +197,7 @@ interrupted()
 	no_temporaries "interrupted"
 }
 
-# make goes on without kfarm, with the tokens of this machine.
+# make continues without kfarm, with the tokens of this machine.
 kfarm_killed()
 {
 	nodes 2 slots=6
@@ -241,8 +241,8 @@ make_killed()
 	equal "the build after it"
 }
 
-# The one that died below takes its tokens along, as with make's own; the
-# others end all the same.
+# A killed sub-make loses its tokens, as with make's own jobserver; the others
+# still finish.
 below_killed()
 {
 	nodes 2 slots=6
@@ -258,9 +258,9 @@ held_objects()
 	find "$build" -name 'held-*.o' | wc -l
 }
 
-# More compiles that only this machine can do than it has cores: make goes on
-# to what nodes can do while all of these stand still.  What a node would fail
-# at waits behind them, so half will do.
+# More local-only compiles than this machine has cores: make continues with
+# compiles for nodes while all of these are stopped.  Compiles that fail on a
+# node wait behind them, so the check requires only half.
 held()
 {
 	local i many half sources=()
@@ -291,7 +291,7 @@ held()
 	no_temporaries "held here"
 }
 
-# What kbuild reads from MAKEFLAGS is what plain make has there.
+# kbuild gets the same MAKEFLAGS as under plain make.
 makeflags()
 {
 	cat >"$tree/flags.mk" <<-'END'

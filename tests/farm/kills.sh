@@ -1,14 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# kills.sh [--mini] [KILLS] - so many times (100) a process of a build is killed
-# by SIGKILL at a random time: in turn a node, kfarm and its make, with
-# make's shell, remembered probes and, in a part of Linux, symbol versions made
-# by nodes.  Each time all of it ends, nothing stays behind, and a `kfarm build`
-# after it leaves what plain make leaves, every file of the build directory.
-# Some builds begin with nothing but their .config.  What kbuild's own try-run
-# leaves when its make is gone, .tmp_PID, does not count.  --mini: the small tree of
-# the other tests instead of Linux, many times faster.
+# kills.sh [--mini] [KILLS] - kill a process of a build with SIGKILL at a random
+# time, KILLS times (100)
+#
+# In turn, a node, kfarm and its make are killed, with kfarm's recipe shell,
+# probe cache and, in a part of Linux, modversions made on nodes.  Each time all
+# processes end, no temporary file remains, and a `kfarm build` afterwards gives
+# every file of plain make's build directory.  Some builds start with only a
+# .config.  Files .tmp_PID, which kbuild's try-run leaves when its make is
+# killed, are ignored.  --mini uses the small tree of the other tests instead of
+# Linux and is many times faster.
 . "$(dirname "$0")/lib.sh"
 
 linux=1
@@ -46,14 +48,14 @@ farm()
 	printf '[farm]\n\tshell = kfarm\n' >>"$KFARM_CONFIG"
 }
 
-# from DIR: the build directory is a copy of it.
+# from DIR: replace the build directory by a copy of DIR.
 from()
 {
 	rm -rf "$build"
 	cp -a "$1" "$build"
 }
 
-# took DIR: a build from there, in milliseconds.
+# took DIR: print the duration of a build from DIR in milliseconds.
 took()
 {
 	local began
@@ -64,7 +66,8 @@ took()
 	echo $(($(date +%s%3N) - began))
 }
 
-# victim WHO: its process, or nothing where it is none of this build's any more.
+# victim WHO: print its process, or nothing if it no longer belongs to this
+# build.
 victim()
 {
 	local pid
@@ -77,7 +80,7 @@ victim()
 	left_over | awk -v pid="$pid" '$1 == pid { print pid }'
 }
 
-# round WHO DIR MS: false when the build was over before.
+# round WHO DIR MS: kill WHO after MS.  Return false if the build ended before.
 round()
 {
 	local pid who=$1 status status_after after
@@ -87,7 +90,7 @@ round()
 	kfarm_start "${targets[@]}"
 	after=$(((RANDOM * 32768 + RANDOM) % $3))
 	sleep "$((after / 1000)).$(printf %03d $((after % 1000)))"
-	# Not there yet, or already over.
+	# The process has not started yet or has ended.
 	pid=$(victim "$who")
 	if [ ! "$pid" ] || ! kill -KILL "$pid" 2>/dev/null; then
 		kfarm_wait

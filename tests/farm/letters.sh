@@ -3,9 +3,10 @@
 # check: yes
 # beside: yes
 #
-# What is told of nights, from an environment such as cron's (env -i, no
-# terminal): to stdout, by mail, to a command; by hostile commits and branches,
-# and with a sendmail that fails; what list says; the templates.
+# The reports of nightly runs in an environment like cron's (env -i, no
+# terminal): to stdout, by mail and to a command, with hostile commits and
+# branch names and with a failing sendmail.  Also the output of list, and the
+# templates.
 . "$(dirname "$0")/lib.sh"
 farm_begin
 
@@ -16,14 +17,14 @@ git_in()
 	git -C "$src" -c user.name=n -c user.email=n@example.org "$@"
 }
 
-# commit WORDS: what stands there.
+# commit WORDS: commit a change with WORDS as the subject.
 commit()
 {
 	git_in add -A && printf '%s\n' "$1" |
 		git_in commit -q --cleanup=verbatim -F -
 }
 
-# night NAME [ARG]...: stdout and stderr in $work/NAME.*; its status.
+# night NAME [ARG]...: run; put output and status into $work/NAME.*.
 night()
 {
 	local name=$1
@@ -36,7 +37,7 @@ night()
 		</dev/null >"$work/$name.out" 2>"$work/$name.err"
 }
 
-# Without what is another one each time: commits, dates, directories.
+# Mask values that differ each time: commits, dates, directories.
 steady()
 {
 	sed -E -e "s|$work|WORK|g" -e 's/\b[0-9a-f]{40}\b/COMMIT/g' \
@@ -45,7 +46,7 @@ steady()
 		-e 's/gcc-[0-9.]+[0-9]/gcc-N/g' -e 's/report [0-9]+/report N/' "$@"
 }
 
-# golden NAME FILE: what it should be is tests/nightly/NAME.out.
+# golden NAME FILE: compare FILE with tests/nightly/NAME.out.
 golden()
 {
 	local want=$root/tests/nightly/$1.out
@@ -54,7 +55,7 @@ golden()
 	check "$1 is as it should be" diff -u "$want" <(steady "$2")
 }
 
-# headers FILE NAME...: decoded, one each line; then the text.
+# headers FILE NAME...: print the decoded headers, one per line, then the text.
 read_mail()
 {
 	python3 - "$@" <<-'END'
@@ -100,7 +101,7 @@ END
 XDG_DATA_HOME=$work/data "$bin/kfarm" tree add mini "$src" \
 	>"$work/tree.log" 2>&1
 
-# ---- three nights on stdout ----
+# ---- three runs with reports on stdout ----
 
 night list-none list
 golden list-none "$work/list-none.out"
@@ -121,7 +122,7 @@ night fails run board --bisect
 is "it fails: status" 2 $?
 golden fails "$work/fails.out"
 is "it fails: stderr" "" "$(cat "$work/fails.err")"
-# The command in it does what the night did.
+# The command in the report repeats the nightly build.
 env -i HOME="$work/home" PATH="$bin:/usr/bin:/bin" \
 	KFARM_CONFIG="$KFARM_CONFIG" XDG_DATA_HOME="$work/data" \
 	sh -c "$(sed -n '/^To build it again/{n;p}' "$work/fails.out") --ui none" \
@@ -203,7 +204,7 @@ is "the tree is still gone: mails" 3 "$(find "$work/mails" -type f | wc -l)"
 mv "$src.away" "$src"
 night back run mailed
 is "the tree is back: status, output" "0 " "$? $(cat "$work"/back.{out,err})"
-# It has not built since somebody left something.
+# The failure left no file that prevents the next build.
 check "the tree is back: the mail is of what it builds" grep -q \
 	'^Subject: \[kfarm\] WARN mailed ' "$work/mails/3"
 mv "$src" "$src.away"
@@ -219,7 +220,7 @@ for template in "$root"/templates/nightly/*.config; do
 	night template list
 	is "$name: status" 0 $?
 	is "$name: nothing to say of it" "" "$(cat "$work/template.err")"
-	# What is commented out is no less right.
+	# Settings that are commented out must be valid, too.
 	sed -E 's/^\t;/\t/' "$template" >"$KFARM_CONFIG"
 	night template list
 	is "$name, all of it" "0 " "$? $(cat "$work/template.err")"

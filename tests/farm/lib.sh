@@ -1,22 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# farm/lib.sh - what the farm tests share.  A test sources it, calls
-# farm_begin, then checks with `check NAME COMMAND...`, and ends with
-# farm_end, which prints "N passed, N failed, N skipped".
+# farm/lib.sh - functions shared by the farm tests
+#
+# A test sources this file, calls farm_begin, checks with `check NAME
+# COMMAND...` and ends with farm_end, which prints "N passed, N failed, N
+# skipped".
 #
 #	$root	the project's directory
-#	$bin	where kfarm, kfarmd and kfarm-cc are
+#	$bin	the directory of kfarm, kfarmd and kfarm-cc
 #	$work	the test's own directory, removed at the end
 #	$tree	the source tree that is built
 #	$build	the build directory (O=); the same path for every build
-#	$prepared	the build directory as it is once configured
-#	$ref	what plain make left there, as farm_reference moved it
-#	$kfarmd	the command of a good node; all have one store, so that a
-#		toolchain is shipped once
-#	$settings	lines for .config, a file; empty: none
+#	$prepared	the build directory after configuration
+#	$ref	plain make's build directory, moved there by farm_reference
+#	$kfarmd	the command of a good node; all nodes share one store, so that
+#		a toolchain is uploaded once
+#	$settings	a file with lines for .config; empty: no lines
 #
-# SOAK=1 asks for many more rounds (make soak).
+# SOAK=1 requests many more rounds (make soak).
 set -u
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=tests/farm/tree.sh
@@ -32,8 +34,8 @@ mounts=()
 children=()
 vars=(ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-)
 
-# own_mounts ARG...: what is mounted from here on is this script's alone; it is
-# started anew for that, with these arguments.
+# own_mounts ARG...: restart this script with these arguments in its own mount
+# namespace, so that later mounts are private.
 own_mounts()
 {
 	[ -z "${KFARM_NAMESPACE:-}" ] || return 0
@@ -68,7 +70,7 @@ farm_begin()
 	: >"$KFARM_CONFIG"
 }
 
-# Where a test is that is ended: tests/run does so when its time is over.
+# Print the position of the test if tests/run ends it after its timeout.
 stands_at()
 {
 	local i at
@@ -93,7 +95,7 @@ farm_cleanup()
 		umount "$m" 2>/dev/null || umount -l "$m" 2>/dev/null
 	done
 	[ "$work" ] && [ ! "${KEEP:-}" ] || return
-	# What is mounted there may be the machine's own.
+	# A mount there can belong to the machine.
 	if cut -d ' ' -f 5 /proc/self/mountinfo | grep -qF "$work/"; then
 		echo "something is still mounted in $work: it is left" >&2
 		return
@@ -122,14 +124,14 @@ bad()
 	echo "FAIL  $*"
 }
 
-# left_out NAME WHY: what this machine does not let us try.
+# left_out NAME WHY: skip a test that this machine does not support.
 left_out()
 {
 	skipped=$((skipped + 1))
 	echo "skip  $*"
 }
 
-# check NAME COMMAND...: its exit status decides; its output is shown if bad.
+# check NAME COMMAND...: pass if COMMAND succeeds; print its output otherwise.
 check()
 {
 	local name=$1 out
@@ -165,7 +167,7 @@ at_most()
 
 # ---- trees ----
 
-# farm_mini [UNITS [WEIGHT]]: the small tree, configured once.
+# farm_mini [UNITS [WEIGHT]]: create the small tree and configure it once.
 farm_mini()
 {
 	tree=$work/tree
@@ -184,8 +186,8 @@ plain()
 	make -C "$tree" O="$build" "${vars[@]}" -j "$cores" "$@"
 }
 
-# farm_prepare TARGET...: configures; the lines of the file $settings, if that
-# is set, are added.
+# farm_prepare TARGET...: configure, and add the lines of the file $settings if
+# it is set.
 farm_prepare()
 {
 	rm -rf "$build"
@@ -204,20 +206,20 @@ add_settings()
 		"$build/.config" "$settings" && plain olddefconfig
 }
 
-# no_effect SETTINGS CONFIG: those of the file of settings that are not in it.
+# no_effect SETTINGS CONFIG: print the settings that CONFIG lacks.
 no_effect()
 {
 	grep '^CONFIG_' "$1" | grep -vxFf "$2"
 }
 
-# The build directory as it is right after the configuration.
+# Reset the build directory to its state after configuration.
 farm_fresh()
 {
 	rm -rf "$build" || return
 	cp -a "$prepared" "$build"
 }
 
-# farm_reference TARGET...: what plain make makes of them, in $ref.
+# farm_reference TARGET...: build the targets with plain make into $ref.
 farm_reference()
 {
 	local began=$SECONDS
@@ -230,7 +232,7 @@ farm_reference()
 	mv "$build" "$ref"
 }
 
-# Paths, kinds and digests of all that is in a directory.
+# Print path, type and digest of each file in a directory.
 tree_list()
 {
 	(cd "$1" && {
@@ -241,7 +243,8 @@ tree_list()
 	} | LC_ALL=C sort)
 }
 
-# compare_trees A B: "N files, N differ, N only in one"; false unless equal.
+# compare_trees A B: print "N files, N differ, N only in one"; false unless
+# equal.
 compare_trees()
 {
 	tree_list "$1" >"$work/list.a"
@@ -267,13 +270,13 @@ compare_trees()
 	}' "$work/list.a" "$work/list.b"
 }
 
-# equal NAME: is the build directory what plain make makes?
+# equal NAME: check that the build directory equals that of plain make.
 equal()
 {
 	check "$1: equal to plain make's" compare_trees "$ref" "$build"
 }
 
-# Nothing that kfarm makes while it works may be left beside the targets.
+# kfarm must not leave temporary files next to the targets.
 no_temporaries()
 {
 	local left
@@ -284,8 +287,8 @@ no_temporaries()
 
 # ---- nodes ----
 
-# node NAME COMMAND [KEY=VALUE...]: one that is started by a shell command;
-# the id of its process is in $work/nodes/NAME.
+# node NAME COMMAND [KEY=VALUE...]: add a node that a shell command starts; its
+# process id is in $work/nodes/NAME.
 node()
 {
 	local name=$1 command=$2 line
@@ -307,7 +310,7 @@ no_nodes()
 	rm -f "$work"/nodes/*
 }
 
-# nodes N [KEY=VALUE...]: afresh, that many good ones.
+# nodes N [KEY=VALUE...]: replace all nodes by N good ones.
 nodes()
 {
 	local i n=$1
@@ -319,7 +322,8 @@ nodes()
 	done
 }
 
-# toolchains_of STORE DIR: of its files those that no tree has.
+# toolchains_of STORE DIR: copy STORE to DIR without the blobs of the source
+# tree and the build directory.
 toolchains_of()
 {
 	rm -rf "$2"
@@ -336,7 +340,7 @@ node_pid()
 
 # ---- kfarm ----
 
-# kfarm_build ARG...: in $build, into $work/out; its words in $work/kfarm.log.
+# kfarm_build ARG...: build in $build, into $work/out; log to $work/kfarm.log.
 kfarm_build()
 {
 	rm -rf "$work/out"
@@ -345,11 +349,11 @@ kfarm_build()
 		>"$work/kfarm.log" 2>&1 </dev/null
 }
 
-# The same in the background, in a session of its own: $kfarm is its id.
+# The same in the background, in its own session with the id $kfarm.
 kfarm_start()
 {
 	rm -rf "$work/out"
-	# A shell starts what is in the background with SIGINT ignored.
+	# A shell starts background commands with SIGINT ignored.
 	setsid env --default-signal=INT,QUIT KFARM_BUILD_MARK="$work" \
 		"$bin/kfarm" build -C "$tree" -b "$build" -o "$work/out" \
 		"${vars[@]}" "$@" >"$work/kfarm.log" 2>&1 </dev/null &
@@ -362,14 +366,14 @@ kfarm_wait()
 	wait "$kfarm"
 }
 
-# meta .KEY.KEY: a value of the last build's metadata.json.
+# meta .KEY.KEY: print a value of the last build's metadata.json.
 meta()
 {
 	jq -r "$1" "$work/out/metadata.json" 2>&1
 }
 
-# farm_warm TARGET...: builds until the nodes' store has all they need: then
-# no job is local because something is on its way.
+# farm_warm TARGET...: build until the nodes' store has all files, so that no
+# later job is local because of a blob upload.
 farm_warm()
 {
 	local round
@@ -383,9 +387,9 @@ farm_warm()
 	tail -n 5 "$work/kfarm.log"
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds.  A minute is for what takes
-# milliseconds on an idle machine; tests/run multiplies it for a test that runs
-# beside others.
+# wait_for SECONDS COMMAND...: repeat COMMAND until it succeeds.  A minute
+# suffices for events that take milliseconds on an idle machine; tests/run
+# multiplies it for tests that run concurrently.
 wait_for()
 {
 	local end=$((SECONDS + $1 * ${TEST_PATIENCE:-1}))
@@ -407,8 +411,8 @@ objects_beyond()
 	[ "$(objects)" -gt "$1" ]
 }
 
-# What still runs of a build: known by a variable of its environment, or by
-# the session that kfarm_start made.
+# Print the running processes of a build, found by a variable in their
+# environment or by the session of kfarm_start.
 left_over()
 {
 	local pids
@@ -427,7 +431,7 @@ nothing_left()
 	[ -z "$(left_over)" ]
 }
 
-# gone NAME: all of the build's processes end.
+# gone NAME: check that all of the build's processes end.
 gone()
 {
 	if wait_for 60 nothing_left; then
@@ -439,7 +443,7 @@ gone()
 	fi
 }
 
-# End what a test's builds have left: only what carries this test's mark.
+# End the remaining processes of a test's builds, identified by its mark.
 stop_all()
 {
 	local pid
@@ -450,7 +454,7 @@ stop_all()
 	done
 }
 
-# rounds FEW MANY: so many for a loop, by SOAK.
+# rounds FEW MANY: print FEW, or MANY with SOAK=1.
 rounds()
 {
 	if [ "$soak" ]; then seq "$2"; else seq "$1"; fi
@@ -458,8 +462,8 @@ rounds()
 
 # ---- helpers in C ----
 
-# helper NAME [SOURCE|ARCHIVE|-lLIBRARY]...: compile tests/farm/NAME.c with them
-# (from kbuild-farm/), if it is not there or older; print the program's path.
+# helper NAME [SOURCE|ARCHIVE|-lLIBRARY]...: compile tests/farm/NAME.c with the
+# given files of kbuild-farm/ unless the program is up to date.  Print its path.
 helper()
 {
 	local out=$bin/farm/$1 source stale=
@@ -479,14 +483,14 @@ helper()
 	echo "$out"
 }
 
-# The node that lies: tests/farm/badnode.c.
+# Compile the misbehaving node, tests/farm/badnode.c.
 badnode()
 {
 	helper badnode ../tests/farm/bad{cell,spoil}.c \
 		"$bin"/lib/{wire,base}.a -levent -llzo2 -lzstd -lcrypto
 }
 
-# small_disk DIR KIB: a file system of that size there; false without root.
+# small_disk DIR KIB: mount a file system of that size; false without root.
 small_disk()
 {
 	mkdir -p "$1"
@@ -496,6 +500,6 @@ small_disk()
 
 small_disk_gone()
 {
-	# A cell of a node that was on it may be a moment later than its node.
+	# A sandbox that uses the mount can end shortly after its node.
 	wait_for 60 umount "$1" && mounts=("${mounts[@]/$1/}")
 }

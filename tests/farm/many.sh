@@ -3,9 +3,9 @@
 # check: yes
 # beside: yes
 #
-# Several architectures and configurations in one command: each is what a plain
-# make builds, in directories of its own; what cannot be built, fails or is
-# interrupted is a line of the table and says the exit status.
+# Several architectures and configurations in one command.  Each build equals
+# that of a plain make and has its own directories.  A build that is impossible,
+# fails or is interrupted is a line of the table and sets the exit status.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
@@ -18,7 +18,7 @@ printf 'CONFIG_MINI=y\nCONFIG_MINI_LEVEL=5\n' >"$work/board.config"
 nodes 2
 status=
 
-# many ARG...: its words in $work/kfarm.log, on stdout in $work/stdout.
+# many ARG...: log to $work/kfarm.log, stdout to $work/stdout.
 many()
 {
 	env KFARM_BUILD_MARK="$work" "$bin/kfarm" build -C "$tree" "$@" \
@@ -26,7 +26,7 @@ many()
 	status=$?
 }
 
-# The table, without times, versions, and the width that follows from them.
+# Print the table without times, versions and the width that depends on them.
 table()
 {
 	sed -n '/^ARCH .*OUTPUT$/,$p' "$work/kfarm.log" |
@@ -34,7 +34,7 @@ table()
 			-e "s|$work|WORK|g" -e 's/ +/ /g'
 }
 
-# reference ARCH PREFIX CONFIG DIR: what plain make makes in DIR.
+# reference ARCH PREFIX CONFIG DIR: build into DIR with plain make.
 reference()
 {
 	local make=(make -C "$tree" O="$4" ARCH="$1" CROSS_COMPILE="$2")
@@ -47,7 +47,7 @@ reference()
 	fi && "${make[@]}" -j "$cores" Image
 }
 
-# equal_parts NAME: the four directories, at their paths.
+# equal_parts NAME: compare the four build directories at their paths.
 equal_parts()
 {
 	local arch prefix config part
@@ -94,12 +94,13 @@ is "metadata of each" "arm64 x86_64" "$(jq -r .build.target_arch \
 	"$work"/out/*-board/metadata.json | xargs)"
 equal_parts "four builds"
 
-# Once more: nothing is compiled, and a repeated one is no other.
+# A repetition compiles nothing, and a repeated architecture counts once.
 many -a arm64 -a x86_64,arm64 -k tinyconfig -b "$build" -o "$work/out" Image
 is "again: status" 0 $status
 is "again: jobs" "jobs 0 jobs 0" "$(grep -o '^jobs 0' "$work/kfarm.log" | xargs)"
 
-# A variable that says where it is built, and $KFARM, whose -a gives way.
+# A build directory in a variable, and $KFARM, whose -a the command line
+# overrides.
 KFARM='-a arm64,x86_64' many -a x86_64 -k tinyconfig -k "$work/board.config" \
 	-o "$work/out" O="$build" Image
 is "O= and KFARM: status" 0 $status
@@ -112,7 +113,7 @@ is "KBUILD_OUTPUT: two, nothing is compiled" "jobs 0 jobs 0 0" \
 many -a arm64,x86_64 -k tinyconfig -b "$build" --json "$work/none/events" Image
 is "events that cannot be written: status" 1 $status
 
-# ---- what prints, and plans ----
+# ---- dry runs and targets that print ----
 
 many -a arm64,x86_64 image_name
 is "a target that prints: once for each, and nothing else" \
@@ -125,7 +126,7 @@ is "-n: and it builds them" "arm64 x86_64" \
 	"$(cd "$work/planned" && echo */arch/*/boot/Image |
 		sed -E 's/[^ ]*arch\/([^/]*)[^ ]*/\1/g')"
 
-# A tree that kfarm manages: a worktree for each.
+# A tree that kfarm manages has a worktree for each build.
 export XDG_DATA_HOME=$work/data
 check "a managed tree" "$bin/kfarm" tree add mini "$tree"
 managed()
@@ -142,9 +143,9 @@ is "a managed tree: both are built" "arm64 x86_64" \
 managed
 is "once more: jobs" "jobs 0 jobs 0" "$(grep -o '^jobs 0' "$work/kfarm.log" | xargs)"
 
-# ---- trouble ----
+# ---- failures ----
 
-# What can be built is, also behind what cannot.
+# kfarm builds all that it can, also after a failed build.
 trouble()
 {
 	table | awk '{ print $1, $4 ($4 == "not" ? $5 : "") }' | tail -n +2 | xargs
@@ -180,7 +181,7 @@ many -a arm64,x86_64 -k tinyconfig -b "$build" --require-remote 100 local/ \
 is "what fails is worse than that" 2 $status
 nodes 2
 
-# The source tree may be configured, but several cannot share it.
+# A configured source tree serves one build, but several builds cannot share it.
 cp "$work/board.config" "$tree/.config"
 many -a arm64,x86_64 Image
 is "a configured source tree: status" 1 $status

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# `kfarm nightly run` over ten nights of a small tree, of which one breaks it and
-# one mends it: what is built, said, kept and found is nightly.out (--update
-# rewrites it).  Then nights that are killed, two at once, a full disk, results
-# that were damaged, a build that takes too long, nodes.
+# Ten runs of `kfarm nightly run` for a small tree, of which one commit breaks
+# it and a later one fixes it.  nightly.out is the expected output, with the
+# builds, reports, retained results and causes (--update rewrites it).  Then:
+# killed runs, two runs at once, a full disk, damaged results, a build that
+# takes too long, and nodes.
 #
-# ROUNDS=N kills that many nights (8).
+# ROUNDS=N kills that many runs (8).
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
@@ -16,7 +17,7 @@ export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null TZ=UTC0
 export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@example.org
 export GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@example.org
 unset XDG_DATA_HOME XDG_STATE_HOME
-mine=$work/mine # where the tree is cloned from
+mine=$work/mine # the tree is cloned from here
 results=$HOME/.local/share/kfarm/results
 export FAKE_TIME=$work/now
 gcc -shared -fPIC -O1 -o "$work/fake-time.so" "$root/tests/lib/fake-time.c" ||
@@ -26,7 +27,8 @@ gcc -shared -fPIC -O1 -o "$work/fake-time.so" "$root/tests/lib/fake-time.c" ||
 find "$mine" -type d -empty -exec touch {}/.keep \;
 git -C "$mine" init -q -b main
 
-# commit SUBJECT: at a date of its own, so that its name is known.
+# commit SUBJECT: commit with a fixed date, so that the commit id is
+# reproducible.
 commits=0
 commit()
 {
@@ -43,7 +45,7 @@ add_line()
 	echo "$2" >>"$mine/$1"
 }
 
-# settings LINE...: of [nightly "mini"].
+# settings LINE...: print a configuration with these lines in [nightly "mini"].
 settings()
 {
 	printf '[tree "mini"]\n\turl = file://%s\n[nightly "mini"]\n' "$mine"
@@ -57,7 +59,8 @@ nightly()
 		"$bin/kfarm" nightly run "$@" </dev/null
 }
 
-# begun ARG...: the same behind our back, as process $pid, and it builds.
+# begun ARG...: start a run in the background as process $pid, and wait until it
+# builds.
 begun()
 {
 	KFARM_BUILD_MARK="$work" "$bin/kfarm" nightly run "$@" \
@@ -67,7 +70,7 @@ begun()
 	wait_for 60 test -e "$results/mini/.building/nightly.log"
 }
 
-# Where the links lead, and all results, by name.
+# Print the targets of the links and the names of all results.
 tree_of_results()
 {
 	local name
@@ -79,7 +82,7 @@ tree_of_results()
 	done
 }
 
-# What differs from machine to machine and from run to run.
+# Mask values that differ from machine to machine and from run to run.
 steady()
 {
 	sed -E -e "s|$work|WORK|g" -e 's/gcc-[0-9]+\.[0-9.]+/gcc-N/g' \
@@ -89,7 +92,7 @@ steady()
 		-e '/^sizes |^\[.*-j [0-9]/d' -e 's/^\[ *[0-9]+s\]/[Ns]/'
 }
 
-# night DATE ARG...: what it says on both streams, its status.
+# night DATE ARG...: run at that date; print both streams and the status.
 night()
 {
 	date -ud "$1" +%s >"$FAKE_TIME"
@@ -166,8 +169,8 @@ check "and its report is found" "$bin/kfarm" report "$results/mini/last-good"
 
 # ---- interruptions ----
 
-# whole NAME: every result is whole, every link leads to one, nothing else is
-# there once the next run is through.
+# whole NAME: check after the next run that every result is complete, every link
+# leads to a result, and no other file exists.
 whole()
 {
 	local dir name odd=
@@ -214,7 +217,7 @@ whole SIGTERM
 is "nothing is left of it" '' \
 	"$(find "$results/mini" -mindepth 1 -maxdepth 1 -name '.*')"
 
-# ---- two at once ----
+# ---- two runs at once ----
 
 (
 	flock 9
@@ -256,7 +259,7 @@ nightly
 check "it goes when it is old" test ! -e "$results/mini/$latest"
 whole "after damage"
 
-# ---- no room ----
+# ---- a full disk ----
 
 if small_disk "$results/mini" 64; then
 	settings >"$KFARM_CONFIG"
@@ -294,7 +297,7 @@ else
 	left_out "a full disk" "no file system can be mounted"
 fi
 
-# ---- a build that builds nothing ----
+# ---- a build without targets ----
 
 settings 'options = --dry-run' >"$KFARM_CONFIG"
 nightly >"$work/log" 2>&1

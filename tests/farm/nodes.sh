@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# Nodes that die, stand still or are not there: the build goes on, is equal
-# to plain make's, and this machine is never flooded with compilers.
+# Nodes that die, stop or do not exist: the build continues, equals that of a
+# plain make, and never starts too many local compilers.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
@@ -11,7 +11,7 @@ farm_mini 30 3
 farm_reference Image
 is "plain make ends with" 0 "$plain_status"
 
-# The node's pid once its work has begun.
+# Print the node's pid once the node has started a job.
 under_way()
 {
 	wait_for 60 objects_beyond "$1"
@@ -27,7 +27,7 @@ killed()
 		kfarm_start -j 6 Image
 		under_way $((round % 20 + 3)) || bad "killed: no objects come"
 		victim=node$((round % 2 + 1))
-		# The whole node: the daemon and its compilers.
+		# Kill the daemon and its compilers.
 		kill -KILL "$(node_pid $victim)"
 		kfarm_wait
 		is "a node is killed: kfarm ends with" 0 $?
@@ -37,7 +37,7 @@ killed()
 	done
 }
 
-# It stands still in the middle; its jobs are done elsewhere.
+# The node stops in the middle of the build; its jobs run elsewhere.
 stopped()
 {
 	local began victim
@@ -65,7 +65,7 @@ all_killed()
 	farm_fresh
 	kfarm_start -j 6 Image
 	under_way 5 || bad "all killed: no objects come"
-	# So that they cannot come back.
+	# Prevent the nodes from reconnecting.
 	sed -i 's/exec [^"]*"/exec false"/' "$KFARM_CONFIG"
 	kill -KILL "$(node_pid node1)" "$(node_pid node2)"
 	kfarm_wait
@@ -73,7 +73,7 @@ all_killed()
 	equal "all nodes are killed"
 }
 
-# A compiler that counts stands for the real one.
+# Replace the compiler by one that counts its executions.
 count_compilers()
 {
 	local helper
@@ -114,7 +114,7 @@ dead_nodes()
 	check "dead nodes: the summary gives reasons" \
 		grep -qE 'jobs [0-9]+: 0 remote .*local \(' "$work/kfarm.log"
 
-	# The coordinator goes, too: the wrappers take slots by themselves.
+	# The coordinator is killed too: the wrappers take slots by themselves.
 	rm -f "$work/count"/*
 	farm_fresh
 	kfarm_start -j 500 Image

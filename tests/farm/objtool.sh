@@ -3,15 +3,15 @@
 # check: yes
 # beside: yes
 #
-# objtool.sh - a part of Linux for x86_64: nodes run objtool on each object before
-# it comes back, and every file of the build directory is what plain make leaves
-# there, and objtool's warnings are what it says there; with `steps = no`, and
-# with options by which objtool says what it does.
+# objtool.sh - a part of Linux for x86_64.  Nodes run objtool on each object
+# before they return it.  Every file of the build directory and objtool's
+# warnings equal those of a plain make.  Also tested: `steps = no`, and options
+# that make objtool print its actions.
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/farm/step.sh
 . "$(dirname "$0")/step.sh"
 
-# The last of them calls by pointers, of which objtool warns then.
+# The last target calls by pointers, of which objtool can warn.
 targets=(lib/math/ kernel/locking/ lib/sort.o)
 vars=(ARCH=x86_64 KCFLAGS=-mindirect-branch=keep)
 
@@ -55,7 +55,7 @@ kfarm_build "${targets[@]}"
 built "steps = no" 0
 is "steps = no: steps here" "$objects steps = no" "$(steps_here)"
 
-# It says more than it should be asked for on a node: it is run here.
+# With an option that makes it print its actions, objtool runs locally.
 nodes 1
 farm_fresh
 OBJTOOL_ARGS=--stats kfarm_build "${targets[@]}"

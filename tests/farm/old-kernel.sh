@@ -3,9 +3,9 @@
 # check: yes
 # beside: yes
 #
-# A node with an old kernel, without user namespaces for anybody: the tests of
-# cells with their attacks, those of a client that is let in, and a build, with
-# kfarmd behind tests/lib/old-kernel.c.
+# A node with an old kernel, without user namespaces for any user: the sandbox
+# tests with their attacks, the admission tests, and a build, with kfarmd under
+# tests/lib/old-kernel.c.
 . "$(dirname "$0")/lib.sh"
 farm_begin
 
@@ -13,7 +13,7 @@ old=$work/old-kernel
 cc -std=gnu17 -D_GNU_SOURCE -O1 -Wall -Wextra -o "$old" \
 	"$root/tests/lib/old-kernel.c" || exit 1
 
-# No more than an ordinary user is refused: then there are no cells.
+# An ordinary user can create no sandboxes on such a kernel.
 if [ "$(id -u)" -ne 0 ]; then
 	"$old" -u 3.14 "$bin/kfarmd" --check >"$work/says"
 	check "without root and user namespaces there is no sandbox" \
@@ -22,7 +22,8 @@ if [ "$(id -u)" -ne 0 ]; then
 	farm_end
 fi
 
-# layers EXPECTED OPTION...: what kfarmd --check says behind the filter.
+# layers EXPECTED OPTION...: check the output of kfarmd --check under the
+# filter.
 layers()
 {
 	local want=$1
@@ -44,7 +45,7 @@ for test in sandbox check compile namespaces init run job_exec input_root walk; 
 	check "check_sandbox_$test" "$old" -u 3.14 "$bin/unit/check_sandbox_$test"
 done
 
-# Where close_range() is missing.
+# The fallback for a kernel without close_range().
 [ ! -x "$bin/unit/check_base_spawn" ] ||
 	check check_base_spawn "$old" 5.8 "$bin/unit/check_base_spawn"
 
@@ -54,7 +55,7 @@ status=$?
 grep '^FAIL' "$work/attacks"
 check "attacks by a client that is let in" [ $status -eq 0 ]
 
-# The objects of a node with either kernel are those of this machine.
+# The objects of a node with either kernel equal local ones.
 mkdir -p "$work/build"
 cd "$work/build" || exit 1
 for i in 1 2 3 4 5 6; do
@@ -75,7 +76,8 @@ cat >"$KFARM_CONFIG" <<-END
 END
 echo 'int warm;' >warm.c
 : >"$work/events"
-# The compiler is on its way to the node until something comes back.
+# Jobs run locally during the toolchain upload, so repeat until the node returns
+# a result.
 cat >there <<END
 for i in \$(seq 600); do
 	! grep -q '"remote":true' "$work/events" || exec make -s all

@@ -3,9 +3,9 @@
 # check: yes
 # beside: yes
 #
-# What a compile writes besides its object, and LTO objects: all files of a
-# small program are those of plain make, with good nodes, and with nodes that
-# are killed or lie.
+# Side outputs of compiles, and LTO objects: all files of a small program equal
+# those of plain make, with good nodes and with nodes that die or send wrong
+# results.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
@@ -33,7 +33,7 @@ END
 	done
 	echo 'void fill(int *v, int n);' >"$project/h.h"
 	printf '\t.globl a\na:\tnop\n' >"$project/a.S"
-	# What no preprocessor reads, but the assembler reads more for.
+	# The preprocessor skips this source, but the assembler includes files.
 	cat >"$project/b.s" <<'END'
 	.file "h.h"
 	.globl b
@@ -47,7 +47,7 @@ END
 	.\a\b "h.h", 1
 	.endm
 END
-	# The first job waits until a node can do the others.
+	# The first job waits until a node can run the others.
 	cat >"$project/Makefile" <<'END'
 objects := a.o b.o $(patsubst %.c,%.o,$(wildcard sub/*.c))
 all: $(objects)
@@ -71,8 +71,8 @@ fresh()
 	cp -a "$work/pristine" "$project"
 }
 
-# first EVENTS NODE...: compile until each of the nodes has answered, and of
-# NODE:wrong kfarm has said that.
+# first EVENTS NODE...: compile until each node has returned a result, and for
+# NODE:wrong until kfarm has reported a wrong one.
 cat >"$work/first" <<'END'
 #!/bin/bash
 events=$1
@@ -100,7 +100,7 @@ rm -f ./*
 END
 chmod +x "$work/first"
 
-# same NAME CC FLAGS AFLAGS: by make, and by the nodes that there are.
+# same NAME CC FLAGS AFLAGS: compare a build by make with one by the nodes.
 same()
 {
 	local name=$1
@@ -122,7 +122,7 @@ same()
 	no_temporaries "$name" "$project"
 }
 
-# good NAME CC FLAGS [AFLAGS]: all of it by nodes.
+# good_nodes NAME CC FLAGS [AFLAGS]: check that nodes compile all units.
 good_nodes()
 {
 	nodes 2 slots=3
@@ -165,7 +165,7 @@ kinds_of_clang()
 	good_nodes "clang: full LTO with coverage" clang-14 '-O2 -flto --coverage'
 }
 
-# gcc numbers at random what it writes then: both are there, of one compile.
+# gcc puts random numbers into these files: both must be from one compile.
 without_seed()
 {
 	nodes 2 slots=3
@@ -185,7 +185,7 @@ name_of()
 	echo "${mode/=/.}"
 }
 
-# lying MODE[:wrong]...: a build with a node that does each and a good one.
+# lying MODE[:wrong]...: build with a node for each mode and a good one.
 lying()
 {
 	local mode
@@ -203,7 +203,7 @@ lying()
 		'-O2 -fstack-usage --coverage -frandom-seed=k'
 }
 
-# says MODE WORDS: of that node, in the build before.
+# says MODE WORDS: check the report about that node in the last build.
 says()
 {
 	check "$1: kfarm says $2" \

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# probes.sh - what kbuild asks its compilers is remembered: from nothing twice,
-# with gcc and with clang, under kfarm build and kfarm run; the files are the
-# same as without memory; a compiler that changes is asked anew.
+# probes.sh - the probe cache.  A kernel and a project are built twice from
+# scratch, with gcc and clang, under kfarm build and kfarm run.  The files equal
+# those without the cache, and a changed compiler is probed again.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
@@ -15,8 +15,8 @@ system=$PATH
 mkdir "$real"
 export ASK_LOG=$asked
 
-# counting NAME: a compiler before the system's of that name, which writes down
-# each question, and is that compiler otherwise.
+# counting NAME: install a compiler before the system's one of that name that
+# logs each probe and then executes the system's.
 counting()
 {
 	local program
@@ -25,19 +25,20 @@ counting()
 	cp "$program" "$real/$1"
 }
 
-# A list of a compiler is only made of files that have been there for a moment.
+# kfarm makes a manifest only of files that have been unchanged for a moment.
 settle()
 {
 	sleep 0.1
 }
 
-# questions: so many were asked, of those that could be remembered.
+# questions: print the number of cacheable probes.
 questions()
 {
 	grep -c . "$asked"
 }
 
-# The tree's own makefiles ask, as kbuild does; no kernel is needed for that.
+# A project whose makefiles probe the compiler like kbuild, so that no kernel is
+# needed.
 put_project()
 {
 	mkdir -p "$work/project"
@@ -66,7 +67,7 @@ all:
 END
 }
 
-# made HOW COMMAND...: what the project's makefile leaves, in $work/HOW.
+# made HOW COMMAND...: put the files of the project's makefile into $work/HOW.
 made()
 {
 	local how=$1
@@ -87,8 +88,8 @@ ours()
 	"$bin/kfarm" run -q --no-remote --no-jobserver "$@"
 }
 
-# warm HOW: afterwards all is remembered.  A compiler that was not expected is
-# listed in the second run, its answers are kept from then on.
+# warm HOW: fill the cache.  A compiler without a manifest gets one in the
+# second run, and its results are cached from then on.
 warm()
 {
 	local i
@@ -128,7 +129,7 @@ for CC in "${compilers[@]}"; do
 	made "$CC-off" ours --
 	is "$CC: remember-probes = no" "$all" "$(questions)"
 	: >"$KFARM_CONFIG"
-	# Who touches a compiler is as who replaces it.
+	# A new modification time of a compiler has the effect of a replacement.
 	touch "$real/$CC"
 	settle
 	made "$CC-touched" ours --
@@ -164,13 +165,13 @@ is "another umask is no other question" 0 "$(questions)"
 check "another umask: its own mode" compare_trees "$work/gcc-plain" \
 	"$work/open"
 
-# ---- a kernel's configuration, from nothing ----
+# ---- a kernel's configuration from scratch ----
 
 PATH=$system
 farm_linux tinyconfig
 PATH=$real:$system
 rm -rf "$prepared"
-# The cache is a new one: both compilers are listed first.
+# The cache is empty, so kfarm makes the manifests of both compilers first.
 CC=aarch64-linux-gnu-gcc
 warm listed
 for round in first second off; do
@@ -185,7 +186,7 @@ for round in first second off; do
 	rm -rf "$work/made.$round"
 	mv "$build" "$work/made.$round"
 done
-# Most are asked several times.
+# Most probes are repeated within one build.
 at_most "tinyconfig: asked the first time" $((off * 2 / 3)) "$first"
 is "tinyconfig: asked again" 0 "$second"
 check "tinyconfig, first: the same files" compare_trees "$work/made.off" \

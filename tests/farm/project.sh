@@ -2,25 +2,27 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154,SC2034 # root, work and others are farm/lib.sh's
 #
-# farm/project.sh - whole projects, built by make and by kfarm.  A test sources
-# it after lib.sh, calls farm_begin and project_begin; then for each project
-# project_NAME, or what it sets, and project_measure.
+# farm/project.sh - builds of whole projects by make and by kfarm
+#
+# A test sources this file after lib.sh and calls farm_begin and project_begin.
+# Then, for each project, it calls project_NAME or sets the variables below, and
+# calls project_measure.
 #
 #	$tree	the clean sources
 #	$arch	kfarm's -a, or empty: this machine's
-#	$vars	what make is given, ARCH and CROSS_COMPILE among it
-#	$setup	what happens before either build, as words of a command
+#	$vars	make's variables, with ARCH and CROSS_COMPILE
+#	$setup	a command that runs before either build
 #	$settings	the file of lines to add to .config, or empty
 #	$targets	of make
-#	$varying	a file that no two plain builds make alike (the hour, names at
-#		random), or empty
-#	$by	run: copied, and built in the copy by `kfarm run`;
-#		build: a kernel, built by `kfarm build`
+#	$varying	a file that differs between two plain builds (time,
+#		random names), or empty
+#	$by	run: copy the sources and build the copy by `kfarm run`;
+#		build: build a kernel by `kfarm build`
 
 table=()
 
-# Two nodes with stores of their own.  What a build would write the hour or the
-# host into gets the same from both.
+# Start two nodes with separate stores, and fix the time and the host name that
+# builds record.
 project_begin()
 {
 	local n
@@ -36,7 +38,7 @@ project_begin()
 	done
 }
 
-# debian_source NAME: what scripts/packages has unpacked, in $tree.
+# debian_source NAME: set $tree to the sources unpacked by scripts/packages.
 debian_source()
 {
 	tree=$root/build/debian/source/$1
@@ -46,8 +48,8 @@ debian_source()
 	}
 }
 
-# linux VERSION ARCH TARGET...: a kernel of a tiny configuration and of the
-# lines that stand on standard input.
+# linux VERSION ARCH TARGET...: a kernel with a tiny configuration and the
+# settings on standard input.
 linux()
 {
 	tree=$(kernel_tree "$1") || return
@@ -62,7 +64,7 @@ linux()
 	[ -s "$settings" ] || settings=
 }
 
-# run_of MAKE_ARGUMENT...: built in a copy of the sources.
+# run_of MAKE_ARGUMENT...: build in a copy of the sources.
 run_of()
 {
 	by=run
@@ -88,7 +90,7 @@ project_prepare()
 	mv "$build" "$prepared"
 }
 
-# project_reference NAME: what plain make makes of it, in $ref.
+# project_reference NAME: build it into $ref with plain make.
 project_reference()
 {
 	rm -rf "$prepared"
@@ -113,8 +115,8 @@ project_reference()
 	}
 }
 
-# warm COMPILER: compiles with it until a node does, as nodes do since the first
-# build that used it.
+# warm COMPILER: compile with it until a node does so, so that the nodes have it
+# before the build.
 warm()
 {
 	echo 'int warm;' >"$work/warm.c"
@@ -140,7 +142,7 @@ project_warm()
 	done
 }
 
-# What kfarm makes of it, in $build; its events in $work/events.
+# Build the project with kfarm in $build; events go to $work/events.
 project_by_kfarm()
 {
 	project_warm
@@ -155,16 +157,16 @@ project_by_kfarm()
 	fi
 }
 
-# ---- what came of them ----
+# ---- results ----
 
-# jobs_done FILTER: jq's, of all that ended.
+# jobs_done FILTER: apply a jq filter to all finished jobs.
 jobs_done()
 {
 	jq -rs "[.[] | select(.event == \"job\" and .state == \"done\")] | $1" \
 		"$work/events"
 }
 
-# How many files plain make wrote.
+# Print the number of files that plain make wrote.
 written()
 {
 	tree_list "$prepared" >"$work/list.before"
@@ -172,8 +174,8 @@ written()
 		LC_ALL=C comm -13 "$work/list.before" - | wc -l
 }
 
-# project_measure NAME SHARE: builds it both ways, unless $ref is there already;
-# every file must be equal, and SHARE per cent of the objects a node's.
+# project_measure NAME SHARE: build it both ways, unless $ref exists.  Every
+# file must be equal, and nodes must make SHARE per cent of the objects.
 project_measure()
 {
 	local units remote differ status

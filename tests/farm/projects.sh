@@ -3,14 +3,14 @@
 # check: full
 # beside: yes
 #
-# Projects that are no kernel, built by make and by kfarm run: every file is
-# equal, and nodes did their share.  `make reach` does so for many.
+# Projects other than kernels, built by make and by kfarm run: every file is
+# equal, and nodes compile their share.  `make reach` tests many more projects.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/project.sh"
 
 share=97
 
-# What clang does about atomics on arm64 depends on the gcc that is beside it.
+# For atomics on arm64, clang's output depends on the installed gcc.
 atomics()
 {
 	local i
@@ -21,7 +21,7 @@ atomics()
 		echo "int f(int *p) { return __atomic_fetch_add(p, $i, 0); }" \
 			>"$tree/$i.c"
 	done
-	# In a second of each the nodes become ready.
+	# The nodes become ready while each unit takes a second.
 	printf '%s\n' 'all: 1.o 2.o 3.o 4.o 5.o 6.o 7.o 8.o' '.NOTPARALLEL:' \
 		'%.o: %.c' '	sleep 1' \
 		'	$(CC) --target=aarch64-linux-gnu -O2 -c $<' \
@@ -41,7 +41,7 @@ if debian_source busybox; then
 fi
 if debian_source haproxy; then
 	rm -rf "$ref"
-	# Every other unit, without optimization, for the sake of time.
+	# Every other unit, without optimization, to save time.
 	options=(TARGET=linux-glibc CPU_CFLAGS=-O0 DEBUG_CFLAGS=)
 	mapfile -t units < <(make -C "$tree" -n "${options[@]}" |
 		grep -oE 'src/[a-z0-9_-]+\.o' | sort -u | sed -n '1~2p')

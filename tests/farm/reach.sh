@@ -1,14 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# reach.sh [--share PERCENT] [PROJECT...] - how much of projects beside the
-# common kernel goes to nodes: each is built by make and by kfarm, with two
-# nodes, at the same path.  A line of a table for each; it fails when a file
-# differs, or when nodes compiled less than 97 (or PERCENT) per cent.
+# reach.sh [--share PERCENT] [PROJECT...] - measure the share of compiles that
+# nodes run in projects other than a common kernel
+#
+# Each project is built by make and by kfarm, with two nodes, at the same path,
+# and is one line of a table.  The test fails if a file differs or if nodes ran
+# less than 97 (or PERCENT) per cent of the compiles.
 #
 # The sources are those of Debian 12, from `scripts/packages install test
-# reach`.  Both builds lie in build/reach/PROJECT afterwards; what plain make
-# made there serves the next run, too, until that directory is removed.
+# reach`.  Both builds remain in build/reach/PROJECT.  The next run reuses plain
+# make's build until that directory is removed.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/project.sh"
 
@@ -20,7 +22,7 @@ u_boot()
 {
 	debian_source u-boot || return
 	run_of "$@"
-	# A board's image without what its maker keeps for himself.
+	# A board's image without the vendor's proprietary parts.
 	vars=(BINMAN_ALLOW_MISSING=1)
 }
 
@@ -51,7 +53,7 @@ describe()
 	git)
 		debian_source git && run_of V=1 NO_TCLTK=1 \
 			prefix=/usr all
-		# What date prints.
+		# This file contains the output of date.
 		varying=templates/boilerplates.made
 		;;
 	openssl)
@@ -61,10 +63,10 @@ describe()
 	u-boot-qemu) u_boot_arm64 qemu_arm64_defconfig all ;;
 	u-boot-rock) u_boot_arm64 rock-pi-4-rk3399_defconfig all ;;
 	u-boot-sandbox)
-		# gcc's -flto marks its sections with a number at random.
+		# gcc -flto puts random numbers into section names.
 		u_boot NO_SDL=1 KCFLAGS=-frandom-seed=kfarm \
 			sandbox_defconfig all
-		# It names the temporary files of the link.
+		# The map names temporary files of the link.
 		varying=u-boot.map
 		;;
 	linux-x86-thin)

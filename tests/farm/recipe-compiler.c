@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * recipe-compiler - stands in for one while recorded recipes are run again: it
- * tells on stderr what it was given, and what is left in its place is what was
- * there.
+ * recipe-compiler - A substitute for compilers while recorded recipes run
+ * again.
  *
- * With -o FILE it writes that anew, with what it held, else with its arguments;
- * -Wp,-MMD,FILE gets a rule for it.  All arguments are told, and the
- * environment but for PWD: a line of plain words is started without a shell, by
- * make with /bin/sh as by ours, so that nobody sets it.
+ * It prints its arguments to stderr.  With -o FILE it rewrites FILE with the
+ * existing content, or with its arguments if FILE does not exist; -Wp,-MMD,FILE
+ * writes a rule for it.  It also prints the environment, except PWD: a
+ * line of plain words starts without a shell, both under make with /bin/sh and
+ * in kfarm's shell, so that PWD is not set.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* In one write: two of a pipe tell it at the same time. */
+/* Write once, because two programs of a pipe print concurrently. */
 static void tell(char **argv)
 {
 	static char buffer[1 << 20];
@@ -73,7 +73,7 @@ static void write_rule(const char *path, const char *object, const char *source)
 	fclose(f);
 }
 
-/* What it reads comes from another, who is done before it is. */
+/* Read all input, because the writer in a pipe must finish first. */
 static void read_all(void)
 {
 	while (getchar() != EOF)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * recipe-record - a SHELL for make that writes down what it is asked to do, and
- *has /bin/sh do it.
+ * recipe-record - A SHELL for make that records its recipes and runs /bin/sh.
  *
- *	make SHELL=DIR/sh ...		DIR/sh: a link to this program
+ *	make SHELL=DIR/sh ...		DIR/sh: a symbolic link to this program
  *
- * DIR/recipes gets, for each call, a head of five numbers in decimal, each with
- * a blank behind it: the exit status (128 and more: a signal), the kind of
- *stdin (its S_IFMT, 0: closed), and the lengths of what follows: the arguments
- *from argv[1] on, the working directory, the environment; each string of these
- *ends in a NUL, and behind all is a newline.  tests/farm/recorded.py reads it.
+ * Each call adds a record to DIR/recipes: five decimal numbers, each followed
+ * by a blank, then data and a newline.  The numbers are the exit status (128
+ * and more: a signal), the type of stdin (its S_IFMT, 0: closed) and the
+ * lengths of the data: the arguments from argv[1] on, the working directory and
+ * the environment.  Each string in the data ends in a NUL.
+ * tests/farm/recorded.py reads the file.
  */
 #include <fcntl.h>
 #include <limits.h>

@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# recorded.py RECIPES DIR SHELL COMPILER [N/M] - run each recipe that
-# recipe-record.c wrote down twice, by /bin/sh and by SHELL, each time in the
-# state that DIR is in now (under an overlay that is thrown away), and compare
-# what they say on stdout and stderr, their exit status, and the files that they
-# leave.
+# recorded.py RECIPES DIR SHELL COMPILER [N/M] - run recorded recipes by two
+# shells and compare
 #
-# Needs to be root, in a mount namespace of its own.  Compilers are COMPILER
-# (recipe-compiler.c), so that a recipe takes milliseconds.  Left out are those
-# that start make, which would go on by itself.  N/M: the Nth of M parts.
-# Prints what differs, why recipes were handed on, and
-# "N recipes, N left out, N handed on, N differ".
+# Each recipe that recipe-record.c recorded runs by /bin/sh and by SHELL.  Each
+# run starts from the current state of DIR, under an overlay that is discarded.
+# Output, exit status and files are compared.
+#
+# Requires root and a private mount namespace.  COMPILER (recipe-compiler.c)
+# replaces compilers, so that a recipe takes milliseconds.  Recipes that start
+# make are left out, because they would build more.  N/M selects the Nth of M
+# parts.  Prints the differences, the reasons for fallbacks, and "N recipes, N
+# left out, N handed on, N differ".
 import collections
 import ctypes
 import hashlib
@@ -60,7 +61,7 @@ def read_recipes(path):
         yield status, kind, parts[0], parts[1][0], parts[2]
 
 
-# As it was, without the recorder and without the jobserver of that time.
+# The recorded environment without the recorder and without the old jobserver.
 def environment(entries, tools):
     env = []
     for e in entries:
@@ -110,7 +111,7 @@ class Runner:
               f'lowerdir={self.dir},upperdir={upper},workdir={work}')
         try:
             with open(out + '1', 'wb') as one, open(out + '2', 'wb') as two:
-                # A stdin that was closed stays so.
+                # A stdin that was closed in the recording is closed here.
                 child = subprocess.Popen(
                     [b'/bin/sh'] + argv, executable=program, cwd=cwd,
                     env=dict(env), stdout=one, stderr=two,
@@ -134,8 +135,8 @@ class Runner:
         return status, said[0], said[1], left
 
 
-# What two of a pipe do at the same time has no order: what ours did, /bin/sh
-# has to do in one of some runs.
+# Concurrent programs of a pipe write in any order, so one of several runs of
+# /bin/sh must give the result of kfarm's shell.
 def is_seen(runner, ours, how):
     if b'|' not in how[1][-1]:
         return False

@@ -3,15 +3,16 @@
 # check: yes
 # beside: yes
 #
-# recorded.sh [--config tiny|modules|x86 | --recipes FILE --dir DIR] [--parts N] -
-# each recipe of a build, as kbuild gives it to a shell, is done by /bin/sh and
-# by kfarm's in equal copies of the build directory: what they say, exit status,
-# files and the environment of compilers are equal.  Which recipes are handed on
-# is told, and why.
+# recorded.sh [--config tiny|modules|x86 | --recipes FILE --dir DIR] [--parts N]
+# - run the recipes of a build by /bin/sh and by kfarm's recipe shell
 #
-# In `make check` it is the small tree that looks like a kernel.  --config builds
-# Linux, once, by plain make; --recipes takes what was recorded before
-# (tests/farm/recipe-record.c), and the directory that was built then.
+# Both run each recipe, as kbuild passes it to a shell, in equal copies of the
+# build directory.  Output, exit status, files and the environment of compilers
+# must be equal.  The test prints which recipes use the fallback, and why.
+#
+# `make check` uses the small tree that looks like a kernel.  --config builds
+# Linux once by plain make.  --recipes takes an earlier recording
+# (tests/farm/recipe-record.c) and its build directory.
 . "$(dirname "$0")/lib.sh"
 own_mounts "$@"
 
@@ -36,7 +37,7 @@ farm_begin
 mount --make-rprivate / || exit 1
 recorder=$(helper recipe-record) && compiler=$(helper recipe-compiler) || exit 1
 
-# record TARGET...: build them in $build by make, and write down all recipes.
+# record TARGET...: build them in $build by make and record all recipes.
 record()
 {
 	mkdir -p "$work/record"
@@ -72,7 +73,7 @@ if [ ! "$recipes" ]; then
 	record "${targets[@]}"
 fi
 
-# Each part has overlays of its own over the directory, so a view of its own.
+# Each part needs a mount namespace for its own overlays over the directory.
 for part in $(seq "$parts"); do
 	unshare -m "$root/tests/farm/recorded.py" "$recipes" "$directory" \
 		"$bin/sh" "$compiler" "$part/$parts" >"$work/part$part" 2>&1 &

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# Reports of real builds: the figures are metadata.json's, the page is one that a
-# browser shows without asking anybody for anything, the trace keeps the rules of
-# its format; of builds that failed, were interrupted, or are old; and what is
-# said of a build that there is not.
+# Reports of real builds.  The figures equal those of metadata.json, a browser
+# displays the page without any network request, and the trace has a valid
+# format.  Also tested: builds that failed, were interrupted or are old, and
+# requests for unknown builds.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
@@ -13,7 +13,7 @@ farm_mini 24 6
 nodes 2
 page=$root/tests/report/check-page
 trace=$root/tests/report/check-trace
-# Others may not look into $work.
+# Other users cannot read $work.
 browser=/tmp/kfarm-browser.$$
 
 report()
@@ -21,13 +21,13 @@ report()
 	"$bin/kfarm" report "$@"
 }
 
-# json EXPRESSION [BUILD]: of its report
+# json EXPRESSION [BUILD]: print a value of the build's report.
 json()
 {
 	report --json ${2:+"$2"} | jq -r "$1"
 }
 
-# figures FILE EXPRESSION: the same numbers from a report and from metadata.json
+# figures FILE EXPRESSION: compare figures of a report with metadata.json.
 figures()
 {
 	jq -S -c "$2" "$1"
@@ -58,9 +58,9 @@ same_figures()
 		"$(meta '.farm.remote + .farm.local')"
 }
 
-# browse FILE: as somebody without rights where that can be, in a network without
-# routes.  The picture is $browser/page.png, what was asked for in $browser/asked,
-# what the page's policy stopped in $browser/log.
+# browse FILE: open it as an unprivileged user if possible, in a network without
+# routes.  The picture is $browser/page.png; $browser/asked has the requests and
+# $browser/log those that the page's policy blocked.
 browse()
 {
 	local user=() cut=(unshare -n)
@@ -93,8 +93,8 @@ is_picture()
 		[ "$(stat -c %s "$browser/page.png")" -gt 50000 ]
 }
 
-# asked FILE: what a page asked for, by a log of the network; what the browser
-# wants for itself has no origin there.
+# asked FILE: print the page's requests from a network log; the browser's own
+# requests have no origin there.
 asked()
 {
 	jq -r '.events[].params? |
@@ -117,7 +117,8 @@ built()
 		"$(report --html)"
 }
 
-# What a source makes the compiler say stays what it is, and is marked.
+# Hostile text in a diagnostic controls neither the terminal nor the page, and
+# the diagnostic is marked as new.
 warned()
 {
 	cp "$tree/alpha/unit_3.c" "$work/unit_3.c"
@@ -154,7 +155,7 @@ failed()
 		"$work/out/report.html"
 }
 
-# While it goes on, and after its end.
+# A report during the build, and one after its end.
 interrupted()
 {
 	farm_fresh
@@ -172,7 +173,7 @@ interrupted()
 		grep -q '>interrupted</span>Image' "$work/out/report.html"
 }
 
-# The history keeps the units of three builds of a kind, and of one from scratch.
+# The history has the units of three builds of a series and of one from scratch.
 old()
 {
 	local first=
@@ -193,7 +194,7 @@ old()
 	check "old: the trace" "$trace" "$work/old.json" 0
 }
 
-# wrong NAME PATTERN ARG...: one line that says it, and exit status 1
+# wrong NAME PATTERN ARG...: check for one error line and exit status 1.
 wrong()
 {
 	local name=$1 pattern=$2
@@ -218,8 +219,8 @@ shows()
 	is "browser: nothing that the policy stopped" "" \
 		"$(grep 'CONSOLE.*source: file' "$browser/log")"
 	cp "$browser/page.png" "${REPORT_PICTURE:-$work/page.png}"
-	# And that is not because nothing would be seen: without the policy,
-	# and with it, of a page that wants something.
+	# Verify that violations are detectable: a page with a request, with and
+	# without the policy.
 	sed 's|</main>|<img src="http://192.0.2.1/x.png" alt="" />&|' \
 		"$work/out/report.html" >"$work/stopped.html"
 	check "browser: shows one that asks" browse "$work/stopped.html"

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# kfarm run: a program that is no kernel (kfarm-cc, from four directories),
-# built by make, ninja and a script, as without kfarm: bytes, words, exit
-# status, signals, terminal.
+# kfarm run with a program that is not a kernel (kfarm-cc, from four
+# directories), built by make, ninja and a script.  Files, output, exit status,
+# signals and terminal behaviour equal those without kfarm.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
 project=$work/project
-# What the Makefile makes kfarm-cc of.
+# The units from which the Makefile links kfarm-cc.
 units='base/bytes base/buf base/str base/vec base/depfile base/printable base/which
 base/err base/clock base/file-stamp wire/field wire/frame wire/cc'
 units+=" $(cd "$root/kbuild-farm" && echo options/*.c cc/*.c | sed 's/\.c//g')"
@@ -44,7 +44,7 @@ END
 	done
 }
 
-# A script of that kind: in its own order, several at once, its own words.
+# A build script with its own order, parallelism and messages.
 write_script()
 {
 	{
@@ -89,7 +89,7 @@ write_project()
 		cp "$root/kbuild-farm/$u.c" "$project/$u.c"
 	done
 	cp "$root"/kbuild-farm/base/*.h "$project/base"
-	# A unit whose strings name .incbin is compiled here.
+	# A unit whose strings contain .incbin is compiled locally.
 	sed 's/\.inc/inc/g' "$root/kbuild-farm/base/reason-list.h" \
 		>"$project/base/reason-list.h"
 	cp "$root"/kbuild-farm/wire/*.h "$project/wire"
@@ -107,7 +107,7 @@ fresh()
 	cp -a "$work/pristine" "$project"
 }
 
-# plain_build COMMAND...: what it leaves without kfarm, in $ref.
+# plain_build COMMAND...: build without kfarm, into $ref.
 plain_build()
 {
 	fresh
@@ -116,7 +116,8 @@ plain_build()
 	rm -rf "$ref" && cp -a "$project" "$ref"
 }
 
-# The same of one that ends well: two that fail alike show little.
+# The same, but the build must succeed, because a comparison of two failed
+# builds shows little.
 plain_good()
 {
 	plain_build "$@"
@@ -124,14 +125,14 @@ plain_good()
 	[ "$plain_status" -eq 0 ] || tail -n 5 "$work/plain.err"
 }
 
-# run ARG...: kfarm run with them, in the project's directory.
+# run ARG...: kfarm run with these arguments in the project's directory.
 run()
 {
 	(cd "$project" && env KFARM_BUILD_MARK="$work" "$bin/kfarm" run "$@") \
 		>"$work/run.out" 2>"$work/run.err" </dev/null
 }
 
-# In the background, as the first of a session: $kfarm is its id.
+# The same in the background, as the leader of a session with the id $kfarm.
 run_start()
 {
 	setsid env --default-signal=INT,QUIT -C "$project" \
@@ -141,7 +142,7 @@ run_start()
 	children+=("$kfarm")
 }
 
-# What kfarm says at the end is not the command's.
+# Print stderr without kfarm's summary.
 errors()
 {
 	grep -v '^kfarm: ' "$work/run.err"
@@ -157,14 +158,14 @@ remote_jobs()
 	jobs_line | sed -n 's/^[0-9]*: \([0-9]*\) remote.*/\1/p'
 }
 
-# With -j make itself mixes up the numbers of a recipe's lines.
+# With -j, make itself mixes up the line numbers of a recipe.
 unnumbered()
 {
 	sed 's/^\(make.*\[Makefile\):[0-9]*:/\1:/' | sort
 }
 
-# same NAME JOBS REMOTE: as the plain build before; of JOBS at least REMOTE
-# were done by nodes (a few units of this program always stay here).
+# same NAME JOBS REMOTE: compare with the last plain build.  Nodes must run at
+# least REMOTE of JOBS (a few units of this program are always local).
 same()
 {
 	is "$1: exit status" "$plain_status" "$status"
@@ -182,7 +183,7 @@ same()
 
 # ---- the tests ----
 
-# Until the nodes have what most jobs need.
+# Build until the nodes have the files that most jobs need.
 warm()
 {
 	local round
@@ -236,12 +237,12 @@ by_ninja()
 	fresh
 	run -- ninja -j 4 --quiet
 	status=$?
-	# Its log and its data base hold times.
+	# ninja's log and database contain times.
 	rm -f "$ref"/.ninja* "$project"/.ninja*
 	same "ninja" "$n_units" 14
 }
 
-# Words and status are the local compiler's.
+# Messages and exit status equal those of the local compiler.
 failing()
 {
 	nodes 2 slots=3
@@ -259,11 +260,11 @@ failing()
 		'1 compile error' "$work/run.err"
 }
 
-# On a terminal diagnostics are as a terminal's: coloured, of its width.
+# On a terminal, diagnostics are coloured and as wide as the terminal.
 on_terminal()
 {
 	local command="make --no-print-directory -j1 wire"
-	local -x TERM=xterm # none has colours on a dumb one
+	local -x TERM=xterm # "dumb" has no colours
 
 	fresh
 	script -qec "cd $project && stty cols 72 && $command MORE=-Wall" \
@@ -303,7 +304,7 @@ has_object()
 	find "$project" -name '*.o' | grep -q .
 }
 
-# A build that takes its time: each unit several times.
+# Start a slow build, which compiles each unit several times.
 slow_start()
 {
 	fresh
@@ -315,7 +316,7 @@ slow_start()
 interrupted()
 {
 	nodes 2 slots=3
-	# As a terminal does: to all of the process group.
+	# Signal the whole process group, as a terminal does.
 	slow_start "Ctrl-C"
 	kill -INT -- "-$kfarm"
 	wait "$kfarm"
@@ -324,7 +325,7 @@ interrupted()
 	no_temporaries "Ctrl-C" "$project"
 	is "Ctrl-C: the run's directory is gone" "" \
 		"$(ls "$XDG_RUNTIME_DIR/kfarm")"
-	# To kfarm alone: the shell ends when its make has.
+	# Signal only kfarm: the shell ends after its make.
 	fresh
 	run_start -- sh -c 'trap "exit 7" TERM; touch up
 		while :; do sleep 0.05; done'
@@ -335,7 +336,7 @@ interrupted()
 	gone "SIGTERM"
 }
 
-# A real one: the character that the terminal makes the signal of.
+# Type the character on a real terminal, which sends the signal.
 typed()
 {
 	local from=$work/typed

@@ -3,8 +3,8 @@
 # check: yes
 # beside: yes
 #
-# Set-ups that cannot work: one clear line each and exit status 1; full disks:
-# make's 2, and nothing torn.
+# Setups that cannot work: kfarm prints one clear line for each and exits with
+# 1.  On a full disk, make exits with 2, and no file is incomplete.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
@@ -12,7 +12,8 @@ farm_mini 20 6
 farm_reference Image
 nodes 1
 
-# refused NAME PATTERN ARG...: one line on stderr that says it; exit status 1.
+# refused NAME PATTERN ARG...: check that kfarm prints one line that matches and
+# exits with 1.
 refused()
 {
 	local name=$1 pattern=$2 status
@@ -54,7 +55,7 @@ full_output()
 	small_disk_gone "$work/small"
 }
 
-# The disk fills while the build runs, at one object or another.
+# The disk fills up during the build, at an arbitrary object.
 full_build()
 {
 	local kib status f torn name

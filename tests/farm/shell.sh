@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# shell.sh - make with kfarm's shell is make: what it says, its exit status, the
-# files it leaves and what its recipes see in their environment, with makefiles
-# that do odd things, with its options, with an interrupt; and who gets the
-# shell, and who does not.
+# shell.sh - make with kfarm's recipe shell equals plain make in its output, its
+# exit status, its files and the environment of its recipes.  The test uses
+# unusual makefiles, make options and an interrupt, and checks which calls get
+# the recipe shell.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
 project=$work/project
 mkdir -p "$project"
 
-# The same makefile twice in the same place: by make, by kfarm run --shell.
+# Run the same makefile in the same directory by make and by kfarm run --shell.
 put_project()
 {
 	rm -rf "$project"
@@ -22,13 +22,13 @@ put_project()
 		>"$project/sub/Makefile"
 }
 
-# without_path TEXT: a run has directories of its own in PATH.
+# plain_words FILE: print it with /bin/sh instead of the path of kfarm's shell.
 plain_words()
 {
 	sed -E -e "s|$work/run/kfarm/[0-9]+/shell/sh|/bin/sh|g" "$1"
 }
 
-# same NAME ARG...: make ARG... with both.
+# same NAME ARG...: run `make ARG...` both ways and compare.
 same()
 {
 	local name=$1 how
@@ -58,7 +58,7 @@ same()
 	rm -rf "$work/fresh"
 }
 
-# ---- what recipes are made of ----
+# ---- constructs in recipes ----
 
 put_project <<'END'
 A = a b
@@ -107,7 +107,7 @@ for flags in -n -s -t -i "-k both" "-n -k both" "V=1 W=1 C=1" -B "-j2 -Otarget" 
 	same "make $flags" $flags
 done
 
-# Scripts as one, with options of the shell's own, and for bash.
+# Scripts in one string, with shell options, and for bash.
 put_project <<'END'
 .ONESHELL:
 all: a b
@@ -191,7 +191,7 @@ all: ; @echo a; echo b
 END
 MAKESHELL=/bin/bash same "a SHELL that is not there"
 
-# A line of 128 KiB less what execve() needs of it, and one that is too long.
+# A line of 128 KiB minus execve()'s overhead, and a line that is too long.
 put_project <<END
 BIG := $(head -c 120000 /dev/zero | tr '\0' x)
 all:
@@ -216,9 +216,9 @@ closed()
 is "closed stdin: the same" "$(closed "$bin/kfarm" run -q --no-remote -- make)" \
 	"$(closed "$bin/kfarm" run -q --no-remote --shell -- make)"
 
-# ---- who gets it ----
+# ---- selection of the recipe shell ----
 
-# shell_of ARG...: what $(SHELL) is.
+# shell_of ARG...: print the value of $(SHELL).
 shell_of()
 {
 	(cd "$project" && "$@" 2>&1)
@@ -255,7 +255,7 @@ all:
 sleeps:
 	@echo $$$$ >pid; sleep 60; echo late >late
 END
-# interrupt TARGET: a Ctrl-C reaches all of the process group.
+# interrupt TARGET: send SIGINT to the whole process group, like Ctrl-C.
 interrupt()
 {
 	local group status
@@ -302,7 +302,7 @@ check "no command remembers it" \
 
 # ---- Linux ----
 
-# From nothing: fixdep is built, and writes down first how that was done.
+# From scratch, so that fixdep is built and its own saved command is written.
 tree=$(kernel_tree) || exit 1
 : >"$KFARM_CONFIG"
 rm -rf "$build"
@@ -314,7 +314,7 @@ check "prepare: of 100 lines 99 are not for /bin/sh" test \
 check "prepare: but for the first, fixdep is not started" test \
 	"$(meta '.farm.shell | .fixdeps > 40')" = true
 
-# check-local-export: with an nm that fails, if it is started.
+# check-local-export with an nm that fails, if the script runs it.
 exports=$work/exports
 mkdir "$exports"
 cp /bin/false "$exports/no-nm"
@@ -322,7 +322,7 @@ printf '%s\n' .globl\ {a,b} {a,b,__ksymtab_a,__ksymtab_b}': .long 1' |
 	as -o "$exports/good.o" -
 printf '%s\n' .globl\ a {a,b,__ksymtab_a,__ksymtab_b}': .long 1' |
 	as -o "$exports/bad.o" -
-# exported SHELL OBJECT NM: what the script says, and its status.
+# exported SHELL OBJECT NM: print the script's output and exit status.
 exported()
 {
 	(cd "$exports" && NM=$3 AWK=awk "$1" -ec \

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# soak.sh [ROUNDS] - the fault tests with many more rounds each (a node or
-# kfarm killed 20 times, 100 interrupts, answers and hellos cut at each of 70
-# more places), over and over, and both equality tests.  Takes hours; it stops at
-# the first test that fails and keeps its log.
+# soak.sh [ROUNDS] - repeat the fault tests with many more rounds each (a node
+# or kfarm killed 20 times, 100 interrupts, results and HELLO messages cut at
+# each of 70 more positions) and both equality tests.  Takes hours; stops at the
+# first test that fails and keeps its log.
 cd "$(dirname "$0")/../.." || exit 1
 logs=${KFARM_BUILD:-build}/soak
 rounds=${1:-1}

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# farm/step.sh - what the tests of steps beside compiles share.  A test sources
-# it behind lib.sh, and sets targets=() and, where it is not arm64, vars=().
+# farm/step.sh - functions shared by the tests of tool steps.  A test sources
+# this file after lib.sh, and sets targets=() and, for architectures other than
+# arm64, vars=().
 
-# step_begin <SETTINGS: Linux with these settings as well, and what plain make
-# makes of the targets.
+# step_begin <SETTINGS: configure Linux with additional settings, and build the
+# targets with plain make as the reference.
 step_begin()
 {
 	settings=$work/settings
@@ -18,8 +19,8 @@ step_begin()
 	is "plain make ends with" 0 "$plain_status"
 }
 
-# with_nodes N [KEY=VALUE]...: nodes and a configuration with kfarm's shell
-# and these settings of [farm].
+# with_nodes N [KEY=VALUE]...: write a configuration with N nodes, kfarm's
+# recipe shell and these settings of [farm].
 with_nodes()
 {
 	local line n=$1
@@ -34,27 +35,27 @@ with_nodes()
 	} >>"$KFARM_CONFIG"
 }
 
-# step_units DIR PATTERN: of the targets' units those whose .cmd matches.
+# step_units DIR PATTERN: print the targets' units whose .cmd file matches.
 step_units()
 {
 	(cd "$1" && find "${targets[@]%/*}" -name '.*.o.cmd' -exec \
 		grep -l "$2" {} + | sort -u)
 }
 
-# Steps that nodes did in the last build.
+# Print the number of tool steps that nodes ran in the last build.
 steps()
 {
 	meta .farm.shell.steps
 }
 
-# "N REASON" of those that the build host ran in it.
+# Print "N REASON" for the tool steps that the build host ran.
 steps_here()
 {
 	meta '.farm.shell.step_reasons | to_entries[] | "\(.value) \(.key)"'
 }
 
-# built NAME [STEPS]: by kfarm, the command right before this one, with all files
-# as they should be.
+# built NAME [STEPS]: check the kfarm build that has just ended: its exit
+# status, all files and the number of tool steps.
 built()
 {
 	is "$1: kfarm ends with" 0 $?

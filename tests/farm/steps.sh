@@ -3,10 +3,10 @@
 # check: yes
 # beside: yes
 #
-# steps.sh - a part of Linux with MODVERSIONS: nodes run genksyms for each unit
-# that exports symbols, and every file of the build directory is what plain make
-# leaves there, with the commands and the lists of files read; with
-# `steps = no`, with a genksyms that is built anew, and with a node that dies.
+# steps.sh - a part of Linux with MODVERSIONS.  Nodes run genksyms for each unit
+# that exports symbols, and every file of the build directory equals that of a
+# plain make, saved commands and dependency lists included.  Also tested: `steps
+# = no`, a rebuilt genksyms, and a node that dies.
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/farm/step.sh
 . "$(dirname "$0")/step.sh"
@@ -21,7 +21,7 @@ CONFIG_MODVERSIONS=y
 END
 genksyms=scripts/genksyms/genksyms
 
-# Units whose symbols have versions, which genksyms printed: units_in DIR
+# units_in DIR: print the units with symbol versions from genksyms.
 units_in()
 {
 	step_units "$1" '^#SYMVER'
@@ -50,8 +50,8 @@ check "steps = no: the history" grep -q \
 	"steps    $versions: 0 remote, $versions local" \
 	<("$bin/kfarm" report)
 
-# genksyms becomes another program, whose answers count from then on: one unit
-# is made again, and its versions are what that one prints.
+# A different genksyms gives different results: one unit is rebuilt, and its
+# versions are those of the new program.
 with_nodes 1
 unit=$(units_in "$build" | head -n 1)
 object=${unit%.cmd}
@@ -63,7 +63,7 @@ is "another genksyms: kfarm ends with" 0 $?
 check "another genksyms: it was asked" grep -q '^#SYMVOR' "$build/$unit"
 is "another genksyms: steps" 1 "$(steps)"
 
-# One of two nodes dies in the midst of it.
+# One of two nodes dies during the build.
 farm_fresh
 with_nodes 2
 versions_beyond()

@@ -3,19 +3,19 @@
 # check: yes
 # beside: yes
 #
-# Build systems that record their compiler: what is configured in `kfarm run`
-# builds without it, even when kfarm is gone, and the other way round; kfarm-cc
-# as a launcher; and what is said about compiles that kfarm did not see.
+# Build systems that record their compiler.  A project configured in `kfarm run`
+# builds without it, even when kfarm is removed, and vice versa.  Also tested:
+# kfarm-cc as a launcher, and the report of compiles that bypass kfarm.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
 nodes 2 slots=4
-export CCACHE_DISABLE=1 # meson uses ccache where there is one
+export CCACHE_DISABLE=1 # meson uses ccache if it is installed
 unset CC CFLAGS CMAKE_C_COMPILER_LAUNCHER CMAKE_GENERATOR
 system=$PATH
 src=$work/src
 
-# A program of three units, two for CMake; one takes a while to compile.
+# A program of three units (CMake: two).  One unit takes long to compile.
 sources()
 {
 	local i
@@ -63,7 +63,7 @@ sources()
 	(cd "$src" && autoconf -o configure configure.ac)
 }
 
-# run COMMAND...: by a kfarm that lies in a place of its own; its words in $log.
+# run COMMAND...: run it under a kfarm in a separate directory; log to $log.
 run()
 {
 	log=$work/run.log
@@ -71,7 +71,7 @@ run()
 		>"$work/out.log" 2>"$log" </dev/null
 }
 
-# Without kfarm, which is not even there.
+# Run without kfarm, whose directory is removed.
 plain_run()
 {
 	local status
@@ -83,19 +83,19 @@ plain_run()
 	return $status
 }
 
-# With kfarm-cc in PATH, but outside of a run.
+# Run with kfarm-cc in PATH, but outside `kfarm run`.
 beside_run()
 {
 	PATH=$work/package:$system "$@"
 }
 
-# Did nodes do a compile of the last run?
+# Check that nodes ran a compile of the last run.
 some_remote()
 {
 	grep -q '^kfarm: jobs [0-9]*: [1-9]' "$log"
 }
 
-# says NAME WORDS: in the last run's summary, in one line
+# says NAME WORDS: check for one line with WORDS in the last run's summary.
 says()
 {
 	check "$1" grep -qF -- "$2" "$log"
@@ -106,8 +106,7 @@ says_not()
 	check "$1" test -z "$(grep -F -- "$2" "$log")"
 }
 
-# by_nodes NAME DIR COMMAND...: again, when nothing was ready for the nodes to
-# compile.
+# by_nodes NAME DIR COMMAND...: repeat if no node was ready to compile.
 by_nodes()
 {
 	local name=$1 dir=$2 status i
@@ -125,14 +124,14 @@ by_nodes()
 	check "$name: nodes compiled" some_remote
 }
 
-# nothing_recorded NAME DIR: nothing of a run alone is in any file
+# nothing_recorded NAME DIR: check that no file names a temporary path of a run.
 nothing_recorded()
 {
 	is "$1: no path of a run is recorded" "" \
 		"$(grep -rlF "$XDG_RUNTIME_DIR" "$2")"
 }
 
-# compiled NAME DIR: its objects are those of the plain build, which comes first.
+# compiled NAME DIR: compare the objects with those of the plain build.
 compiled()
 {
 	local unit object
@@ -241,7 +240,7 @@ with_autoconf()
 	cd "$work" || exit
 }
 
-# ccache's object of one compiler is none of another's that has its name.
+# ccache must not use an object of another compiler with the same name.
 with_ccache()
 {
 	local dir=$work/ccache compiler

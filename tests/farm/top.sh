@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# kfarm top beside real builds: several at once, stopped and killed, of builds
-# that end, stand still or are killed; kfarmd --status of the nodes meanwhile.
+# kfarm top with real builds: several instances at once, stopped and killed;
+# builds that end, stop or are killed; and kfarmd --status of the nodes.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
@@ -18,7 +18,7 @@ top()
 	"$bin/kfarm" top "$@"
 }
 
-# top_start NAME ARG...: in the background; its words in $work/NAME.
+# top_start NAME ARG...: start it in the background; output goes to $work/NAME.
 top_start()
 {
 	local name=$1
@@ -42,14 +42,15 @@ has()
 	grep -q "$2" "$work/$1"
 }
 
-# same FILTER: is it true of what top prints now?
+# now_is FILTER: return true if the filter matches the current output of top.
 now_is()
 {
 	top --once --json | jq -e "$1"
 }
 
-# The other build, in its own directory, from the same tree.
-# held COMMAND...: a build that goes on until let_go.
+# The second build, in its own directory, from the same tree.
+#
+# held COMMAND...: start a build that continues until let_go.
 held()
 {
 	: >"$work/hold"
@@ -72,7 +73,7 @@ other_start()
 	children+=("$other")
 }
 
-# Two of them on one build tell the same, and what the build tells of itself.
+# Two instances show the same state of a build, which equals its own events.
 two_on_one_build()
 {
 	local name counts
@@ -134,7 +135,7 @@ two_builds()
 	top_end both
 }
 
-# One that stands still for a whole build, and one that is killed.
+# An instance that is stopped for a whole build, and one that is killed.
 stopped_and_killed()
 {
 	local began=$SECONDS before
@@ -162,7 +163,7 @@ stopped_and_killed()
 	top_end still
 }
 
-# A build that is killed, and one that stands still.
+# A build that is killed, and one that is stopped.
 builds_end_badly()
 {
 	top_start watch
@@ -205,7 +206,7 @@ end_terminal()
 	wait_for 60 eval '! "${tmux[@]}" list-sessions'
 }
 
-# In a terminal: the nodes, two builds, and back to the shell.
+# In a terminal: the nodes, two builds, and return to the shell.
 in_a_terminal()
 {
 	if ! command -v tmux >/dev/null; then
@@ -240,7 +241,7 @@ in_a_terminal()
 	end_terminal
 }
 
-# A recording may name any directory: its build.log is a pipe here.
+# A recording can name any directory.  In this one, build.log is a FIFO.
 log_that_waits()
 {
 	mkdir "$work/recorded"

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# farm/tree.sh - the kernel source that tests and benches build.  The script
-# that sources it sets `root` (the project's directory) before.
+# farm/tree.sh - the kernel source for tests and benchmarks.  The script that
+# sources this file must set `root` (the project's directory) first.
 #
-#	KFARM_LINUX	a clean kernel tree to use (else build/linux)
-#	KFARM_LINUX_TAR	what build/linux is unpacked from
+#	KFARM_LINUX	a clean kernel tree to use (default: build/linux)
+#	KFARM_LINUX_TAR	the archive from which build/linux is unpacked
 
-# kernel_tree [VERSION]: print the directory of a clean kernel tree, unpacking it
-# the first time; of Debian's 6.1, or of that version, unless the user has said
-# which.
+# kernel_tree [VERSION]: print the directory of a clean kernel tree.  The first
+# call unpacks Debian's 6.1 or VERSION, unless the variables above name a tree
+# or an archive.
 kernel_tree()
 {
 	local tar=${KFARM_LINUX_TAR:-/usr/src/linux-source-6.1.tar.xz}

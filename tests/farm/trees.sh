@@ -3,9 +3,9 @@
 # check: yes
 # beside: yes
 #
-# kfarm tree with real servers on loopback (file, git, http, ssh), and with bad
-# ones; killed at any moment, two at once, on a full disk, with 100,000
-# references.  A user's clone is never changed.
+# kfarm tree with real servers on loopback (file, git, http, ssh) and with
+# misbehaving ones; killed at any moment, two at once, on a full disk, and with
+# 100,000 refs.  A user's clone is never changed.
 . "$(dirname "$0")/lib.sh"
 own_mounts "$@"
 
@@ -21,7 +21,7 @@ git config --global user.name n
 git config --global user.email n@example.org
 git config --global init.defaultBranch main
 
-# commit NAME: one more, with files that do not compress, on $src's branch.
+# commit NAME: add a commit with incompressible files to $src's branch.
 commit()
 {
 	head -c 20000 /dev/urandom | base64 >"$src/blob"
@@ -39,7 +39,7 @@ publish()
 mkdir -p "$served"
 git init -q "$src"
 git init -q --bare "$served/linux.git"
-# Nothing here is ever followed.
+# kfarm must not fetch these submodules.
 printf '[submodule "%s"]\n\tpath = %s\n\turl = %s\n' \
 	a a "ext::touch $work/ran" ../../b ../b '-oProxyCommand=touch ran' \
 	>"$src/.gitmodules"
@@ -50,7 +50,7 @@ git -C "$src" branch linux-6.1.y v2
 git -C "$src" branch thin-pack v2
 publish
 
-# tree ARG...: its words in $work/tree.log, its status in $status.
+# tree ARG...: log to $work/tree.log and store the status in $status.
 tree()
 {
 	"$bin/kfarm" tree "$@" >"$work/tree.log" 2>&1 </dev/null
@@ -63,7 +63,7 @@ said()
 		sed 's/^/      /' "$work/tree.log"
 }
 
-# no_tree NAME: it is not there, and nothing of it.
+# no_tree NAME: check that the tree and all its files do not exist.
 no_tree()
 {
 	is "$1: nothing is left of it" "" \
@@ -76,7 +76,7 @@ refs_at()
 		"$2" refs/tags | grep -v /HEAD | sed "s,$2,refs/heads,"
 }
 
-# whole NAME: the branches and tags of the server, each with all its objects.
+# whole NAME: check for the server's branches and tags, each with all objects.
 whole()
 {
 	cmp <(refs_at "$served/linux.git" refs/heads) \
@@ -92,7 +92,7 @@ python3 "$root/tests/farm/git-server.py" "$served" >"$work/http.log" 2>&1 &
 children+=($!)
 wait_for 60 test -s "$work/http.log" || exit 1
 http=http://127.0.0.1:$(sed -n 1p "$work/http.log")
-# There is no saying "any port" to git daemon.
+# git daemon cannot choose a free port by itself.
 for _ in 1 2 3 4 5; do
 	port=$((20000 + RANDOM % 20000))
 	git daemon --base-path="$served" --export-all --listen=127.0.0.1 \
@@ -101,12 +101,13 @@ for _ in 1 2 3 4 5; do
 	wait_for 60 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" &&
 		kill -0 $daemon 2>/dev/null && break
 done
-# Its own child is the one that listens.
+# The daemon's child owns the listening socket.
 children+=("$daemon" "$(pgrep -P "$daemon" | head -n 1)")
 urls=("file://$served/linux.git" "git://127.0.0.1:$port/linux.git"
 	"$http/linux.git" "$http/moved/linux.git")
 
-# One that is unpacked and not installed lacks a library and, as root, a user.
+# An sshd that is unpacked but not installed lacks a library and, as root, a
+# user.
 run_sshd()
 {
 	local lib
@@ -147,7 +148,7 @@ start_sshd()
 		return
 	wait_for 60 test -s "$work/ssh/pid" || return
 	children+=("$(cat "$work/ssh/pid")")
-	# In a user namespace it cannot become anybody.
+	# In a user namespace, sshd cannot switch to another user.
 	ssh -F "$work/ssh/config" -oBatchMode=yes -oStrictHostKeyChecking=no \
 		-oUserKnownHostsFile=/dev/null lair true 2>/dev/null || return
 	export GIT_SSH_COMMAND="ssh -F '$work/ssh/config'"
@@ -179,7 +180,7 @@ n_urls=$i
 git -C "$src" checkout -q -b topic/deep v1
 commit 4
 git -C "$src" branch -D linux-6.1.y >/dev/null
-# What was a file among references becomes a directory.
+# A ref name changes from a file to a directory of refs.
 git -C "$src" branch linux-6.1.y/x v3
 publish
 tree update
@@ -205,7 +206,8 @@ is "no thin packs are asked for" 0 "$(grep -c thin "$work/http.log")"
 
 # ---- bad servers ----
 
-# refused NAME PATH WORDS [OPTION]...: of the HTTP server.
+# refused NAME PATH WORDS [OPTION]...: add a tree from the HTTP server, which
+# must fail.
 refused()
 {
 	tree add bad "$http/$2" "${@:4}"
@@ -246,7 +248,7 @@ refused "an empty repository" empty.git "no branch to fetch"
 tree add bad git://127.0.0.1:1/x
 said "nobody there" "refused"
 
-# Of a tree that is there nothing is lost, and another URL is followed.
+# An existing tree loses nothing, and kfarm can switch to another URL.
 cp "$KFARM_CONFIG" "$work/config.good"
 commit 4.1
 publish
@@ -264,7 +266,7 @@ tree update t2
 is "update after that: status" 0 "$status"
 check "update after that: all is there" whole t2
 
-# Ctrl-C while a server is waited for.
+# Ctrl-C while kfarm waits for a server.
 env --default-signal=INT "$bin/kfarm" tree add bad "$http/hang/linux.git" \
 	>"$work/tree.log" 2>&1 </dev/null &
 kfarm=$!
@@ -305,7 +307,7 @@ cd "$work/user" || exit 1
 echo changed >Makefile
 echo new >untracked
 git remote add other "$served/linux.git"
-# What would run a program, if anything looked at it.
+# git runs these programs if any command reads the configuration.
 git config core.fsmonitor "touch $work/ran"
 git config core.sshCommand "touch $work/ran"
 git config remote.origin.uploadpack "touch $work/ran"
@@ -339,7 +341,7 @@ is "adopt: removed" 0 "$status"
 state_of_clone >"$work/after"
 check "adopt: the clone is as it was" cmp "$work/before" "$work/after"
 check "adopt: nothing was run" test ! -e "$work/ran"
-# In place: updates fetch into it, and leave the files alone.
+# An in-place tree: updates fetch into it without changes to the files.
 git clone -q "$served/linux.git" "$work/inplace"
 echo changed >"$work/inplace/Makefile"
 git -C "$work/inplace" diff >"$work/before"
@@ -359,7 +361,7 @@ tree remove here
 said "in place: removed" "was not changed"
 check "in place: the clone is sound" git -C "$work/inplace" \
 	-c fsck.gitmodulesName=ignore -c fsck.gitmodulesUrl=ignore fsck
-# Objects that the clone loses are fetched again.
+# kfarm fetches objects again that the clone loses.
 git clone -q "$served/linux.git" "$work/loser"
 tree add loser "$work/loser"
 git -C "$work/loser" remote remove origin
@@ -380,7 +382,7 @@ tree remove loser
 
 # ---- killed at any moment ----
 
-# ms_of ARG...: what kfarm tree takes, a little more.
+# ms_of ARG...: measure kfarm tree in milliseconds and add a margin.
 ms_of()
 {
 	local began
@@ -391,7 +393,7 @@ ms_of()
 	[ $most_ms -lt 900 ] || most_ms=900
 }
 
-# killed_at_random ARG...: kfarm tree, SIGKILL within $most_ms.
+# killed_at_random ARG...: run kfarm tree and send SIGKILL within $most_ms.
 killed_at_random()
 {
 	tries=$((tries + 1))
@@ -423,7 +425,7 @@ done
 is "add killed $killed times, $half half made: next runs wrong" 0 $wrong
 no_tree k
 
-# change_all: branches come, go and move; now and then a commit.
+# change_all: create, delete and move branches, and sometimes add a commit.
 change_all()
 {
 	git -C "$src" branch -q -f "b$((tries % 7))" "v$((tries % 5 + 1))"
@@ -508,7 +510,7 @@ else
 	left_out "a full disk" "cannot mount a tmpfs"
 fi
 
-# ---- 100,000 references, odd names ----
+# ---- 100,000 refs, unusual names ----
 
 git init -q --bare "$served/many.git"
 git -C "$src" push -q "$served/many.git" trunk:refs/heads/main
@@ -519,7 +521,7 @@ id=$(git -C "$src" rev-parse trunk)
 		for ((i = 0; i < many; i++)); do
 			echo "refs/heads/b/$((i % 100))/$i"
 		done
-		echo 'refs/heads/ext::touch-ran' # which git forbids
+		echo 'refs/heads/ext::touch-ran' # forbidden by git
 		echo "refs/heads/\$(touch-ran)"
 		echo 'refs/heads/ä/-x'
 		echo refs/heads/main
@@ -539,7 +541,7 @@ said "$many references: what came" "1 new branch, 1 pruned"
 while [ "$(find "$trees" -mindepth 1 -maxdepth 1 -name '[a-z]*' | wc -l)" -lt 10 ]; do
 	tree add "more$RANDOM" "file://$served/linux.git"
 done
-# best_of COMMAND...: the shortest of 20 runs, in microseconds.
+# best_of COMMAND...: print the shortest of 20 runs, in microseconds.
 best_of()
 {
 	local best=100000000 began took i
@@ -560,7 +562,7 @@ git_lists()
 		git -C "$repo" for-each-ref
 	done
 }
-# The bound is a ratio: a wall time would depend on the machine.
+# The bound is a ratio because a wall time depends on the machine.
 at_most "list of ten trees, percent of git for-each-ref in each" 150 \
 	$((100 * $(best_of tree list) / $(best_of git_lists)))
 tree list

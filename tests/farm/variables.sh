@@ -3,10 +3,10 @@
 # check: yes
 # beside: yes
 #
-# ARCH reaches make by the way the user gave it.  Linux 6.1's scripts/Makefile
-# assigns ARCH for an x86_64 kernel with UNWINDER_ORC, which a variable on the
-# command line overrides and one in the environment does not: the saved command
-# of scripts/module.lds tells which.
+# ARCH reaches make in the same way in which the user set it.  For an x86_64
+# kernel with UNWINDER_ORC, scripts/Makefile of Linux 6.1 assigns ARCH.  A
+# variable on the command line overrides the assignment, one in the environment
+# does not, and the saved command of scripts/module.lds shows the difference.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
@@ -14,14 +14,14 @@ linux=$(kernel_tree) || exit 1
 tree=$work/linux
 saved=scripts/.module.lds.cmd
 
-# The tree without its objtool, which wants the headers of libelf.
+# Remove objtool from the tree, because it requires the headers of libelf.
 mkdir -p "$tree/tools"
 ln -s "$linux"/* "$tree/" 2>/dev/null
 ln -s "$linux"/tools/* "$tree/tools/"
 rm "$tree/tools/Makefile"
 printf 'objtool:\n' >"$tree/tools/Makefile"
 
-# All that follows is made in one directory, so that the tools are built once.
+# All builds below use one directory, so that the tools are built once.
 prepare()
 {
 	export ARCH=x86_64
@@ -32,7 +32,8 @@ prepare()
 		make -j "$cores" -C "$tree" O="$build" modules_prepare
 }
 
-# save NAME COMMAND...: run it and keep what it saved as $work/NAME.
+# save NAME COMMAND...: run the command and copy its saved commands to
+# $work/NAME.
 save()
 {
 	local name=$1
@@ -66,7 +67,7 @@ done
 check "ARCH by -a: as of the environment" \
 	cmp "$work/make-environment" "$work/option"
 
-# So do the plain commands that a dry run prints.
+# The plain commands of a dry run set ARCH in the same way.
 ARCH=x86_64 kfarm_build -n >"$work/environment.sh"
 kfarm_build -n ARCH=x86_64 >"$work/typed.sh"
 for way in environment typed; do

@@ -3,18 +3,18 @@
 # check: yes
 #
 # The full-screen view of kfarm build on a real terminal (tmux): keys, sizes,
-# suspend and resume, kfarm killed, a terminal that stands or goes away, output
-# of make that would steer it, and where there is no such view.
+# suspend and resume, a killed kfarm, a terminal that stops or closes, output of
+# make with escape sequences, and cases without the view.
 # shellcheck disable=SC2016 # words for the shell on the terminal
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
 socket=kfarm-view-$$
-raw=$work/raw # all that the terminal got
-hold=$work/hold # a build of "Image" goes on while it is there
+raw=$work/raw # all bytes that the terminal received
+hold=$work/hold # a build of "Image" continues while this file exists
 n_typed=0
 farm_mini 9 4
-# A target that prints what it is told to.
+# A target that prints a given file.
 sed -i 's|^help: FORCE|noise: FORCE\n\t@cat $(NOISE)\nhelp: FORCE|' \
 	"$tree/Makefile"
 
@@ -32,7 +32,7 @@ trap cleanup EXIT
 
 # ---- the terminal ----
 
-# terminal [COLUMNS ROWS]: a new one, with a shell that has jobs.
+# terminal [COLUMNS ROWS]: open a new terminal with a job-control shell.
 terminal()
 {
 	tm kill-server 2>/dev/null
@@ -51,7 +51,7 @@ screen()
 	tm capture-pane -p "$@"
 }
 
-# Lines that were there, too, and no screen of a program.
+# Print the lines of the normal screen and its scrollback.
 history()
 {
 	screen -S -
@@ -71,7 +71,7 @@ lacks()
 	! shows "$@"
 }
 
-# Is what a full-screen program draws to be seen?
+# Return true if the terminal shows a full-screen program.
 is_full()
 {
 	[ "$(tm display -p '#{alternate_on}')" = 1 ]
@@ -87,7 +87,7 @@ keys()
 	tm send-keys "$@"
 }
 
-# typed COMMAND: a line for the shell; `ended` says when it has.
+# typed COMMAND: type a command line; `ended` reports its end.
 typed()
 {
 	n_typed=$((n_typed + 1))
@@ -105,7 +105,7 @@ status_of()
 	history | sed -n "s/^status-$n_typed=\([0-9]*\).*/\1/p"
 }
 
-# ends NAME STATUS [SECONDS]: the command that was typed.
+# ends NAME STATUS [SECONDS]: check that the typed command ends with STATUS.
 ends()
 {
 	if wait_for "${3:-60}" ended; then
@@ -125,14 +125,14 @@ command_of()
 		"${vars[*]} FARM_HOLD=$hold $*"
 }
 
-# build ARG...: on the terminal, afresh
+# build ARG...: build from scratch on the terminal.
 build()
 {
 	farm_fresh
 	typed "$(command_of "$@")"
 }
 
-# view NAME ARG...: one that goes on until $hold is gone, with its view open.
+# view NAME ARG...: start a build with the view open until $hold is removed.
 view()
 {
 	local name=$1
@@ -152,7 +152,7 @@ kfarm_pid()
 	pgrep -of "^$bin/kfarm build -C $tree"
 }
 
-# after NAME: the view is gone, and the terminal as it was.
+# after NAME: check that the view is closed and the terminal is restored.
 after()
 {
 	check "$1: the screen is the shell's" is_plain
@@ -193,7 +193,8 @@ keys_do()
 	keys w
 	check "w: warnings" wait_for 60 shows '^.{,3}Warnings 0'
 	keys w
-	# An arrow is no Escape and letters, whatever arrives when.
+	# An arrow key never acts as Escape and letters, however its bytes
+	# arrive.
 	keys Down Up Left Right PPage NPage Home End BTab F5 M-x
 	check "arrows: the view is there" wait_for 60 shows '^q quit'
 	keys q
@@ -207,7 +208,7 @@ keys_do()
 	check "q: the summary" shows '^built Image' -S -
 }
 
-# For this build alone; the other node does the rest.
+# The drain affects only this build; the other node does the remaining jobs.
 drains()
 {
 	terminal
@@ -229,13 +230,13 @@ leave_by_f10()
 	view "F10" || return
 	keys F10
 	check "F10: leaves the view" wait_for 60 is_plain
-	# Typed ahead, it is the shell's.
+	# The shell receives what the user types ahead.
 	keys -l ': for the shell'
 	rm "$hold"
 	ends "F10" 0
 }
 
-# A shell whose command was interrupted reads no further in its line.
+# A shell whose command was interrupted skips the rest of its line.
 aborts()
 {
 	local name=$1
@@ -290,7 +291,7 @@ suspends()
 		check "fg: the view is back ($i)" wait_for 60 shows '^q quit'
 		check "fg: all of it ($i)" wait_for 60 shows node1
 	done
-	# Not while the terminal is another's.
+	# Do not suspend while another program owns the terminal.
 	keys C-z
 	wait_for 60 is_plain
 	keys bg Enter
@@ -298,7 +299,7 @@ suspends()
 	check "bg: the screen is the shell's" is_plain
 	keys fg Enter
 	check "fg after bg: the view is back" wait_for 60 shows '^q quit'
-	# By others, and what they do to the modes.
+	# Signals from other processes, with changes to the terminal modes.
 	kill -STOP "$(kfarm_pid)"
 	wait_for 60 shows 'Stopped'
 	keys fg Enter
@@ -330,7 +331,7 @@ in_background()
 	check "in the background: it ends" wait_for 60 shows '^built Image' -S -
 }
 
-# What it left is mended by the next one.
+# The next view repairs the terminal after a killed kfarm.
 killed()
 {
 	terminal
@@ -356,7 +357,7 @@ closed()
 	no_temporaries "a closed terminal"
 }
 
-# Ctrl-S: make, and kfarm, go on until nothing but words is left to do.
+# Ctrl-S: make and kfarm continue until only output is left.
 stands()
 {
 	terminal
@@ -374,7 +375,8 @@ stands()
 	check "Ctrl-S: the summary" shows '^built Image' -S -
 }
 
-# What would set the title, clear, change characters, ask for an answer.
+# Sequences that set the title, clear the screen, change the character set or
+# request an answer.
 noise()
 {
 	{
@@ -416,14 +418,14 @@ hostile()
 	is "hostile words: nothing of it reached the terminal raw" 0 \
 		"$(LC_ALL=C grep -acE \
 		$'\033\\]|\033c|\033\\(0|\033\\[6n|\033\\[c|\xff|\xc2\x9b' "$raw")"
-	# Nobody typed an answer.
+	# The terminal did not type an answer.
 	check "hostile words: nothing was answered" lacks '\?6c|\[[0-9]+;[0-9]+R'
 }
 
 fails()
 {
 	terminal
-	# Long enough for the view.
+	# The build lasts long enough for the view.
 	touch "$hold"
 	(wait_for 60 shows '^q quit'; rm "$hold") &
 	build -j1 Image broken/
@@ -436,8 +438,8 @@ fails()
 	check "a failure: after the view" grep -qa 1049h "$raw"
 }
 
-# without NAME COLUMNS ROWS TERM BEFORE ARG...: a build that has no such view;
-# BEFORE stands in front of it.
+# without NAME COLUMNS ROWS TERM BEFORE ARG...: check that a build has no such
+# view; BEFORE precedes the command.
 without()
 {
 	local name=$1 before=$5
@@ -451,7 +453,7 @@ without()
 	check "$name: no full screen" eval '! grep -qa "1049h\|\[H" "$raw"'
 }
 
-# refused NAME TERM WORDS BEFORE ARG...: --ui=ncurses is an error.
+# refused NAME TERM WORDS BEFORE ARG...: check that --ui=ncurses fails.
 refused()
 {
 	local name=$1 words=$3 before=$4
@@ -501,7 +503,8 @@ pipes()
 	check "neither had a view" eval '! grep -qa 1049h "$raw"'
 }
 
-# colours NAME BEFORE TERM REGEX|- ARG...: which the terminal got
+# colours NAME BEFORE TERM REGEX|- ARG...: check the colours that the terminal
+# received.
 colours()
 {
 	local name=$1 before=$2 term=$3 want=$4

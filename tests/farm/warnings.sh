@@ -3,9 +3,10 @@
 # check: yes
 # beside: yes
 #
-# What is new since the build before: -W and its 101, by builds that compile one
-# unit each, with lines that move, headers, errors, another directory, several
-# builds of a command, and `git bisect run`; sizes and functions that grew.
+# New diagnostics since the baseline: -W and its exit status 101.  Each build
+# compiles one unit.  The cases are moved lines, headers, errors, another
+# directory, several builds of a command, `git bisect run`, and sizes and
+# functions that grew.
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
@@ -17,7 +18,7 @@ tree=$work/tree
 "$root/tests/farm/mini/generate" "$tree" 6 1
 echo 'const unsigned big_table[] = { 1 };' >"$tree/alpha/big.c"
 
-# new_build ARG...: one with -W; its words are in $work/kfarm.log.
+# new_build ARG...: build with -W; log to $work/kfarm.log.
 new_build()
 {
 	"$bin/kfarm" build -C "$tree" -b "$build" -o "$work/out" -a arm64 \
@@ -25,20 +26,20 @@ new_build()
 		>"$work/kfarm.log" 2>&1
 }
 
-# counts: "warnings 1 (0 new), errors 0" of the summary.
+# counts: print "warnings 1 (0 new), errors 0" of the summary.
 counts()
 {
 	sed -n 's/^\(warnings .*\)        output .*/\1/p' "$work/kfarm.log"
 }
 
-# of HOW: how many diagnostics the stream says so of.
+# of HOW: print the number of diagnostics that the events mark so.
 of()
 {
 	jq -rs --arg how "$1" 'map(select(.event == "found" and .how == $how)) |
 		length' "$work/events"
 }
 
-# story NAME STATUS COUNTS CARRIED: what the next build must say.
+# story NAME STATUS COUNTS CARRIED: check the results of the next build.
 story()
 {
 	local name=$1 status
@@ -120,7 +121,7 @@ printf '#warning \033[31m\033]0;title\a<script>&amp;\xff\xe2\x80\xae "quoted"\n'
 printf '#warning ' >>"$c"
 head -c 1500000 /dev/zero | tr '\0' x >>"$c"
 echo >>"$c"
-# gcc warns of the direction, too.
+# gcc also warns of bidirectional characters.
 story "hostile words" 101 "warnings 3 (3 new), errors 0" 1
 is "no control character is shown" 0 "$(LC_ALL=C tr -d '\n\t' <"$work/kfarm.log" |
 	LC_ALL=C grep -c '[[:cntrl:]]')"
@@ -132,11 +133,11 @@ is "what is too long is cut" "2048" "$(meta '.diagnostics.new |
 cp "$work/c" "$c"
 story "and gone" 0 "warnings 0 (0 new, 3 gone), errors 0" 1
 
-# ---- elsewhere, several, sizes ----
+# ---- another directory, several builds, sizes ----
 
 first=$build
-# Where the history begins in a directory that was built before, nobody knows
-# what stands: what is compiled again says nothing new.
+# The history is empty but the directory was built before, so the existing
+# diagnostics are unknown.  A recompiled unit reports none as new.
 XDG_STATE_HOME=$work/state.2
 rm -f "$build/vmlinux"
 story "an unknown past" 0 "warnings 0, errors 0" 0

@@ -3,9 +3,9 @@
 # check: yes
 # beside: yes
 #
-# `kfarm build --tree NAME --rev REV`: private worktrees that go from revision to
-# revision.  What is compiled, killed and full disks, two at once; and a checkout
-# of the user's own, which stays as it is.
+# `kfarm build --tree NAME --rev REV`: private worktrees that switch between
+# revisions.  The test checks which units are compiled, killed builds, full
+# disks, two builds at once, and a user's own checkout, which stays unchanged.
 #
 # ROUNDS=N kills that many builds (8).
 . "$(dirname "$0")/lib.sh"
@@ -28,7 +28,7 @@ commit()
 		git -C "$mine" tag -a -m "$1" "$1"
 }
 
-# A header, a file, a file that goes and one that comes.
+# v2 changes a file and adds one.  v3 changes a header and removes that file.
 commit v1
 echo 'int more;' >>"$mine/alpha/unit_3.c"
 touch "$mine/beta/gone.txt"
@@ -41,7 +41,7 @@ git -C "$mine" branch empty "$(git -C "$mine" commit-tree -m empty \
 mkdir -p "$data/mini"
 git clone -q --mirror "$mine" "$data/mini/repo.git"
 
-# tree_build REV ARG...: into $work/out, words in $work/kfarm.log.
+# tree_build REV ARG...: build into $work/out; log to $work/kfarm.log.
 tree_build()
 {
 	local rev=$1
@@ -58,7 +58,7 @@ place()
 	echo "$data"/mini/worktrees/*
 }
 
-# newer DIR: objects that are newer than $work/mark, by name.
+# newer DIR: print the objects that are newer than $work/mark.
 newer()
 {
 	(cd "$1" && find . -name '*.o' -newer "$work/mark" | sort)
@@ -70,8 +70,8 @@ mark()
 	sleep 0.02
 }
 
-# is_right NAME REV: does the worktree hold that revision and nothing else, and
-# is the build directory what plain make leaves there at that path?
+# is_right NAME REV: check that the worktree holds exactly that revision and
+# that the build directory equals that of plain make at the same path.
 is_right()
 {
 	local src want=$work/want
@@ -86,9 +86,9 @@ is_right()
 	is "$1: its files" "" "$(diff -r --no-dereference -x .git "$want" "$src")"
 }
 
-# ---- what is compiled ----
+# ---- compiled units ----
 
-# As one would do it by hand, at the same path: its worktree is put aside.
+# Build the same manually at the same path, with the worktree moved away.
 by_hand()
 {
 	local at rev targets
@@ -151,7 +151,7 @@ counts()
 		"$work/out/build.log" "$work/kfarm.log"
 }
 
-# ---- what goes wrong ----
+# ---- failures ----
 
 refused()
 {
@@ -234,7 +234,7 @@ full_disk()
 
 # ---- a checkout of the user's own ----
 
-# All of it, git's own files too.
+# List all files, including git's.
 everything()
 {
 	(cd "$mine" && find . -printf '%p %y %m %s %T@ %C@ %i %l\n' | sort &&
@@ -260,7 +260,7 @@ own_checkout()
 	echo 'int staged;' >>"$mine/alpha/unit_6.c"
 	git -C "$mine" add alpha/unit_6.c
 	echo note >"$mine/notes"
-	# What is in it is newer than the index, and ahead of the clock.
+	# The files are newer than the index and have times in the future.
 	touch -d '+2 hours' "$mine/notes" "$mine/Makefile"
 	everything >"$work/before"
 	own_build
@@ -305,7 +305,7 @@ two_at_once
 killed
 full_disk
 own_checkout
-# ---- a revision that is no kernel ----
+# ---- a revision that is not a kernel ----
 
 tree_build empty Image
 is "no kernel: status" 1 $?

@@ -3,9 +3,9 @@
 # check: yes
 # timeout: 600
 #
-# farm/wrapper.sh - kfarm-cc alone, with scripted compilers and no
-# coordinator.  $KFARM_CC is the program (build/kfarm-cc); the last line is
-# "N passed, N failed".
+# farm/wrapper.sh - kfarm-cc alone, with scripted compilers and without a
+# coordinator.  $KFARM_CC is the program (build/kfarm-cc).  The last line is "N
+# passed, N failed".
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cc=${KFARM_CC:-${KFARM_BUILD:-$root/build}/kfarm-cc}
@@ -45,7 +45,7 @@ ok()
 	fi
 }
 
-# compiler NAME: a script of that name in real/, its text from stdin
+# compiler NAME: create a script of that name in real/ from stdin.
 compiler()
 {
 	{
@@ -57,7 +57,7 @@ compiler()
 	ln -sf "$real/$1" "$links/../real/$1"
 }
 
-# Runs the rest as make would under kfarm build.
+# Run the arguments as make does under kfarm build.
 farm()
 {
 	env KFARM_LINKS="$links" KFARM_SLOTS="$work/slots" \
@@ -70,8 +70,8 @@ seconds()
 	date +%s
 }
 
-# listen MODE: a listener on ./socket; "silent" takes jobs and says nothing,
-# "deaf" does not even accept them.
+# listen MODE: listen on ./socket; "silent" accepts jobs and sends nothing,
+# "deaf" does not accept connections.
 listen()
 {
 	rm -f socket
@@ -179,7 +179,7 @@ ok 'a link to a link stands for the same compiler' 't-gcc 12.2' \
 ok 'so it does when it is found in PATH' 't-gcc 12.2' \
 	"$(PATH=$work:$system mygcc --version 2>&1)"
 rm mygcc
-# What CMake records is used long after the run, with any PATH.
+# CMake uses the recorded path long after the run, with any PATH.
 printf '#!/bin/sh\necho another\n' >first/t-gcc
 chmod +x first/t-gcc
 ok 'by its path a link is the compiler that it was made for' 't-gcc 12.2' \
@@ -232,7 +232,7 @@ ok 'an option is no compiler' \
 	"$("$cc" -c a.c 2>&1)"
 
 # --------------------------------------------------------------- launcher
-# launch WORD...: kfarm-cc WORD... with no farm around
+# launch WORD...: run `kfarm-cc WORD...` outside a farm.
 launch()
 {
 	PATH="$links:$work/caches:$real:$system" "$cc" "$@"
@@ -284,7 +284,8 @@ ok 'and takes a slot' 124 \
 		"$cc" m-gcc -c a.c >/dev/null; echo $?)"
 
 # ------------------------------------------------------------------ slots
-# Counts itself by directories, which appear and go in one step.
+# The compiler counts itself by directories, which are atomic to create and
+# remove.
 compiler s-gcc <<END
 mkdir "$work/running/\$\$"
 ls "$work/running" | wc -l >>"$work/counts"
@@ -334,7 +335,7 @@ ok 'no slots directory: no waiting' 't-gcc 12.2' \
 compiler c-gcc <<'END'
 echo compiled
 END
-# at_once NAME: compiled here, without five seconds of silence before it.
+# at_once NAME: check for a local compile without five seconds of waiting.
 at_once()
 {
 	start=$(seconds)
@@ -357,7 +358,7 @@ socket=
 for mode in silent deaf; do
 	listen "$mode"
 	start=$(seconds)
-	# A deaf one takes as many as its backlog before it is full.
+	# A deaf listener queues connections until its backlog is full.
 	(cd cwd && for _ in 1 2 3 4; do
 		farm c-gcc -c a.c >>"../$mode.out" &
 	done; wait)
@@ -373,8 +374,8 @@ done
 # ---------------------------------------------------------------- signals
 listen silent
 for signal in INT TERM HUP; do
-	# A shell ignores SIGINT for what it starts with &: perl does not.
-	# By the time it asks it has its handlers.
+	# A shell ignores SIGINT for its background commands; perl does not.
+	# When the wrapper sends its request, its signal handlers are installed.
 	rm -f asked
 	# shellcheck disable=SC2016
 	(cd cwd && farm perl -e '$SIG{INT} = "DEFAULT"; my $p = fork;

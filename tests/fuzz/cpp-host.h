@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * scan-host.h - a preprocessor without files and compiler: half of all headers
- * are there, and an operator answers by its operand's first byte.
+ * cpp-host.h - A preprocessor host without files and compiler.  Half of all
+ * headers exist, and an operator's result is the first byte of its operand.
  */
 #ifndef SCAN_HOST_H
 #define SCAN_HOST_H
@@ -10,7 +10,8 @@
 
 static inline int fuzz_has_include(void *ctx, uint32_t name, bool angled,
 				   bool next,
-				   enum reason *why) /* NOLINT: of its type */
+				   /* NOLINT: the callback type requires it */
+				   enum reason *why)
 {
 	(void)ctx;
 	(void)why;
@@ -26,7 +27,7 @@ static inline int fuzz_ask(void *ctx, enum cpp_word op, const char *text,
 	return op == WORD_HAS_WARNING ? -1 : 0;
 }
 
-/* With all that is built in, and what `host` has beside these two. */
+/* Define all built-in operators, with these callbacks of `host`. */
 static inline void fuzz_cpp_init(struct cpp_state *cpp, struct cpp_names *names,
 				 struct cpp_callbacks *host, unsigned mode)
 {

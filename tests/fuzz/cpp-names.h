@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * scan-names.h - one table of names for many inputs: making it takes longer
- * than most inputs do.  It is made afresh before it is large.
+ * cpp-names.h - A name table shared by many inputs, because its creation takes
+ * longer than most inputs do.  The table is recreated before it becomes large.
  */
 #ifndef SCAN_NAMES_H
 #define SCAN_NAMES_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
 /*
- * Words of a command line, each ended by a NUL: whatever they are, every
- * one is returned once or the parsing ends with an error that says so.
+ * Words of a command line, each ended by a NUL.  Every word is returned once,
+ * or the parser ends with an error message.
  */
 #include "base/args.h"
 #include "base/bytes.h"
@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	args_init(&a, options, words.v ? words.v : none);
 	a.variables_allowed = size && data[0] & 1;
 	while ((got = args_next(&a, &err)) > 0) {
-		/* A word is told by its value. */
+		/* A positional argument is returned by its value. */
 		if (got != ARGS_OPTION && !a.value)
 			abort();
 		if (got == ARGS_OPTION && args_store(&a, &values, &err) &&

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
 /*
- * A dependency list from a hostile node.  What is read as a list can be cut:
- * the result is a list again, of those that were to stay, in their order; and
- * so it is without the source.
+ * A dependency list from a hostile node.  If the list is valid, it can be
+ * filtered, and its source can be removed.  The result is a valid list of the
+ * remaining entries in the same order.
  */
 #include "base/depfile.h"
 
@@ -19,7 +19,7 @@ static void must(bool ok)
 		abort();
 }
 
-/* Some of any: those of an odd sum. */
+/* An arbitrary selection: names with an odd sum of bytes. */
 static bool is_odd(void *ctx, const char *name)
 {
 	unsigned sum = 0;
@@ -53,7 +53,7 @@ static void check_cut(const struct strv *all, struct bytes cut)
 	strv_release(&left);
 }
 
-/* All but the first are left. */
+/* All entries except the first remain. */
 static void check_drop(const struct strv *all, struct bytes in)
 {
 	struct strv left = { 0 };

@@ -14,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A file in memory that always holds the input and nothing else. */
+/* A memfd that contains exactly the input. */
 static int file_of(const uint8_t *data, size_t size)
 {
 	static int fd = -1;
@@ -39,7 +39,7 @@ static void check_dirs(const uint8_t *data, size_t size)
 	strv_release(&dirs);
 }
 
-/* What is in memory is read to the same end as what is in a file. */
+/* Parsing from memory and from a file gives the same result. */
 static void check_sections(const uint8_t *data, size_t size)
 {
 	uint8_t a[ELF_ENTRY_MAX], b[ELF_ENTRY_MAX];

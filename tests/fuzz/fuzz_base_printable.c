@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
 /*
- * Any bytes: what is made fit to be shown is fit, is UTF-8 by another's
- * judgement, holds nothing that steers, and stays as it is a second time.
+ * Text from arbitrary bytes.  The sanitized text is printable, is UTF-8 by an
+ * independent check, contains no control sequences, and is unchanged by a
+ * second call.
  */
 #include "base/printable.h"
 

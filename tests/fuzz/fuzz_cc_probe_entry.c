@@ -17,7 +17,7 @@ static void check_inside(struct bytes part, struct bytes all)
 		abort();
 }
 
-/* As it is, and with the hash that it should have. */
+/* Decode the entry unchanged, then with the correct hash. */
 static void decode(struct buf *file)
 {
 	static const char question[] = "question";
@@ -38,7 +38,7 @@ static void decode(struct buf *file)
 	}
 }
 
-/* The same of a list, whose hash is in its last line. */
+/* The same for a list, whose hash is in its last line. */
 static void read_list(struct buf *text)
 {
 	struct options_probe_compiler c = { "/gcc", "/bin", NULL };

@@ -10,7 +10,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The next line of the input; the caller frees it, also an empty one. */
+/* Return the next line of the input, possibly empty; the caller frees it. */
 static char *next_line(struct reader *r)
 {
 	const uint8_t *nl = r->left ? memchr(r->p, '\n', r->left) : NULL;
@@ -19,11 +19,11 @@ static char *next_line(struct reader *r)
 
 	if (nl)
 		reader_raw(r, 1);
-	/* A path holds no NUL: what follows one is cut off. */
+	/* A path ends at a NUL, so the rest is cut off. */
 	return line;
 }
 
-/* Lines "F/path", "X/path", "D/path" and "L/path" with its target below. */
+/* Parse "F/path", "X/path", "D/path", or "L/path" with its target below. */
 static struct compiler_entry next_entry(struct reader *r)
 {
 	struct compiler_entry e = { 0 };
@@ -41,7 +41,7 @@ static struct compiler_entry next_entry(struct reader *r)
 	return e;
 }
 
-/* The order in which the entries came does not matter. */
+/* The order of the entries does not affect the result. */
 static void check(struct compiler_entry *v, size_t n, const char *driver)
 {
 	struct digest one, two;

@@ -8,12 +8,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct seen {
-	size_t end; /* of the item before */
+	size_t end; /* end of the previous item */
 	size_t size;
 	unsigned line;
 };
 
-/* Items follow one another and stay within the text. */
+/* Items follow one another and are inside the text. */
 static int check_item(void *ctx, const struct conf_item *i)
 {
 	struct seen *s = ctx;

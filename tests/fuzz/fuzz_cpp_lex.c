@@ -12,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The list leads nowhere outside itself, and forward. */
+/* All references in the list are in range and point forward. */
 static void check(const struct cpp_text *t)
 {
 	uint32_t line = 1;
@@ -47,7 +47,7 @@ static void check(const struct cpp_text *t)
 	}
 }
 
-/* What is asked of a compiler because a header mentions it: "OP WORD". */
+/* The driver queries that a header's operators cause: "OP WORD". */
 static void check_harvest(const struct cpp_text *t)
 {
 	struct strv keys = { 0 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cpp */
 /*
- * A file whose definitions apply from its start: each of its conditions is
- * evaluated twice, and must not change its mind.
+ * A file whose definitions apply from its start.  Each of its conditions is
+ * evaluated twice, with the same result.
  */
 #include "cpp-host.h"
 #include "cpp-names.h"
@@ -18,7 +18,7 @@ static void evaluate(struct cpp_state *cpp, struct cpp_text *t, uint32_t piece)
 	struct cpp_memo **memo = calloc(1, sizeof(*memo));
 	int first, second;
 
-	/* A __COUNTER__ in it counts on. */
+	/* __COUNTER__ increments with each evaluation, so reset it. */
 	cpp->counter = 0;
 	first = cpp_expr_eval_memoized(cpp, t, piece, memo, 1);
 	cpp->counter = 0;

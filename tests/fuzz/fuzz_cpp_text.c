@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cpp */
 /*
- * A file with its text, all of which is expanded while its definitions come
- * and go: it ends, and every token leads somewhere.
+ * Expansion of a file's whole text while its definitions change.  The expansion
+ * ends, and every token is valid.
  */
 #include "cpp-host.h"
 #include "cpp-names.h"
@@ -18,11 +18,11 @@ struct state {
 	struct cpp_state cpp;
 	struct cpp_text *t;
 	struct cpp_inline_asm assembly;
-	uint32_t at; /* the next list of tokens */
+	uint32_t at; /* index of the next list of tokens */
 	bool given;
 };
 
-/* Every group is taken. */
+/* Process every conditional group. */
 static bool more(void *ctx, bool inside, const struct cpp_token **v, size_t *n)
 {
 	struct state *s = ctx;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: diag */
 /*
- * Any bytes as a log: what is found may be shown, is bounded, and is the same
- * however the bytes came; a build that is held against itself has nothing new.
+ * A log of arbitrary bytes.  The diagnostics are printable, bounded, and
+ * independent of the division of the input.  A build compared with itself has
+ * no new diagnostics.
  */
 #include "base/printable.h"
 #include "diag/log.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
 /*
- * A stream of events in pieces, whoever wrote it: the same events as in one
- * piece, no more memory than a line and a piece take, and a model that holds.
- * The first byte is the length of the pieces.
+ * A hostile stream of events in pieces.  The result equals that of one piece,
+ * memory is bounded by a line and a piece, and the model stays consistent.  The
+ * first byte is the length of the pieces.
  */
 #include "events/reader.h"
 
@@ -20,7 +20,7 @@ static const char first[] = "{\"t\":0,\"event\":\"stream\",\"version\":1}\n";
 
 struct heard {
 	struct ui_model model;
-	uint64_t events, others, lines; /* lines: their bytes, added up */
+	uint64_t events, others, lines; /* lines: sum of their bytes */
 	int ret;
 };
 
@@ -50,7 +50,7 @@ static void hear(struct events_reader *r, struct heard *h)
 	check(h->ret <= 0);
 }
 
-/* With EVENTS_KIND_STREAM in front, or as it is. */
+/* Read with EVENTS_KIND_STREAM in front, or unchanged. */
 static void read_in_pieces(struct heard *h, struct bytes in, size_t piece,
 			   bool begun)
 {

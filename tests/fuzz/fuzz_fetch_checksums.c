@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct digest sum;
 	struct err err;
 
-	/* No line is shorter than this. */
+	/* No valid line is shorter than this. */
 	if (!fetch_checksums_find(bytes_of(data, size), name, &sum, &err) &&
 	    size < 2 * DIGEST_SIZE + 2 + sizeof(name) - 1)
 		abort();

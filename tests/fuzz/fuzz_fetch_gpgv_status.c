@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The status lines, a NUL, the listing of the keyring. */
+/* The input is the status lines, a NUL, and the listing of the keyring. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fetch_signature got;

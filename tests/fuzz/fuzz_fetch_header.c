@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The input is a value, as libcurl cuts it. */
+/* The input is a header value as libcurl passes it. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fetch_response a = { .length_bytes = -1 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cpp gas */
 /*
- * Assembler text.  The first byte says for which machine and what kind of
- * text it is; a NUL starts another one.
+ * Assembler text.  The first byte selects the machine and the kind of text.  A
+ * NUL starts another text.
  */
 #include "gas/gas.h"
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd */
 /*
- * The record of a kept toolchain, as a disk may spoil it.  Its last 32 bytes
- * are a digest of the others, which no fuzzer finds; so it is put there.  What
- * is taken must come back the same, and say nothing that leads out.
+ * The manifest of an installed toolchain from a damaged disk.  Its last 32
+ * bytes are a digest of the others, which a fuzzer cannot find, so the target
+ * appends it.  An accepted manifest survives encoding and decoding, and has no
+ * path outside the toolchain.
  */
 #include "kfarmd/toolchains.h"
 

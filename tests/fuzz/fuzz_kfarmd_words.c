@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd */
 /*
- * What a compiler wrote, which a hostile client chose.
+ * Compiler output under control of a hostile client.
  */
 #include "kfarmd/run.h"
 
@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bytes in = bytes_of(data, size);
 	char *missing = kfarmd_run_missing_file(in);
 
-	/* A file that is named was named. */
+	/* A reported file name must occur in the output. */
 	if (missing && !memmem(data, size, missing, strlen(missing)))
 		abort();
 	free(missing);

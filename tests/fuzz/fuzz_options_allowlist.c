@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: options */
 /*
- * The node's gate against a hostile client: lines of NAME<TAB>VALUE.
- * Whatever passes is an option, none of those that run, write or read
- * something, and leaves the line a compile of in.c to out.o.
+ * The node's allowlist against a hostile client: lines of NAME<TAB>VALUE.  Each
+ * accepted line is an option that neither executes, writes nor reads a file,
+ * and the command line remains a compile of in.c to out.o.
  */
 #include "options/allowlist.h"
 #include "options/table.h"
@@ -20,7 +20,7 @@ static void must(bool ok)
 		abort();
 }
 
-/* Not by the table that it tests, but by what gcc's manual says. */
+/* From gcc's manual, independent of the table under test. */
 static const char *const never[] = {
 	"-B",
 	"-wrapper",
@@ -106,7 +106,7 @@ static void try_one(struct strv *argv, char *line)
 		must(argv->n == at && err.text[0]);
 		return;
 	}
-	/* Of a value too: some become the assembler's words. */
+	/* Values too: some become arguments of the assembler. */
 	must(!tab || *tab != '@');
 	added = argv->v + at;
 	if (argv->n == at + 2) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: options */
 /*
- * A command line, a word per line, as the build host and then the node see
- * it.  What is sent away is of words that the table knows; each of its flags
- * passes the node's gate; and the node's line says nothing but "compile".
+ * A command line, one word per line, on the build host and then on the node.  A
+ * remote command consists of words that the table has.  Each of its flags
+ * passes the node's allowlist, and the node's command line is only a compile.
  */
 #include "options/allowlist.h"
 #include "options/output.h"
@@ -50,7 +50,7 @@ static void table_knows(const struct options_command *c)
 	}
 }
 
-/* Items are words of the line, in its order, within their words. */
+/* Items are in the order of the command line and inside its words. */
 static void items_hold(char *const *argv, const struct options_command *c)
 {
 	unsigned at = 0;
@@ -67,7 +67,7 @@ static void items_hold(char *const *argv, const struct options_command *c)
 	}
 }
 
-/* What a node makes of it is one compile, and writes where it was told. */
+/* The node's command line is one compile that writes only the given outputs. */
 static void remote(const struct options_command *c)
 {
 	static const struct options_node_outputs outputs = {
@@ -99,7 +99,7 @@ static void remote(const struct options_command *c)
 	options_flags_release(&flags);
 }
 
-/* The other lines are compiles of the same source to the new places. */
+/* Rewritten command lines compile the same source to the new outputs. */
 static void rewritten(char *const *argv, const struct options_command *c)
 {
 	struct strv out = { 0 };
@@ -119,7 +119,7 @@ static void rewritten(char *const *argv, const struct options_command *c)
 	free(dep);
 }
 
-/* A text that came from stdin lies in a file when a node gets it. */
+/* The node receives the text of stdin as a file. */
 static void from_stdin(char *const *argv)
 {
 	struct options_command c;

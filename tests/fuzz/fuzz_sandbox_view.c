@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sandbox */
 /*
- * A client's edits of a view: a line each, "f PATH", "l PATH TARGET",
- * "d PATH", "r PATH" or "z DRIVER".  Whatever they say, nothing beside the
- * view changes, and the stage is empty afterwards.
+ * A client's updates of an input root, one per line: "f PATH", "l PATH TARGET",
+ * "d PATH", "r PATH" or "z DRIVER".  No update changes a file outside the input
+ * root, and the staging directory is empty at the end.
  */
 #include "sandbox/internal.h"
 
@@ -34,7 +34,7 @@ static int make_dir(const char *top, const char *name)
 	return fd;
 }
 
-/* It can only be removed when there is nothing in it. */
+/* Only an empty directory can be removed. */
 static void must_be_empty(const char *top, const char *name)
 {
 	char *path = xasprintf("%s/%s", top, name);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: shell */
 /*
- * Scripts, and what their words come to: whatever they are, they are parsed
- * or refused with a reason, and words are expanded to strings.
+ * Scripts and the expansion of their words.  The parser accepts a script or
+ * rejects it with a reason, and words expand to strings.
  */
 #include "shell/expand.h"
 

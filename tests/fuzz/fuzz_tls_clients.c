@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: tls */
 /*
- * Any text as a list of clients: our key is admitted if a line says so, as a
- * second reading of the same finds, and never else.
+ * Arbitrary text as a list of clients.  The key is admitted if and only if a
+ * line has its fingerprint, which an independent parser decides.
  */
 #include "base/printable.h"
 #include "tls/clients.h"
@@ -25,7 +25,7 @@ static bool is_blank(uint8_t c)
 	return c == ' ' || c == '\t';
 }
 
-/* A line without its end. */
+/* Check a line without its newline. */
 static bool names_us(struct bytes line)
 {
 	size_t len = strlen(ours);
@@ -79,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int fd;
 
 	check_pin(data, size);
-	/* A line ends at a NUL, as a string does. */
+	/* A line ends at a NUL, because it is a C string. */
 	if (memchr(data, 0, size) || !tls_key_parse_fingerprint(&pin, ours))
 		return 0;
 	fd = memfd_create("clients", MFD_CLOEXEC);

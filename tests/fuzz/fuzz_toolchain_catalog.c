@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The cache's file; what is read of it is written and read alike. */
+/* A catalog cache file that is valid survives writing and reading. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct toolchain_catalog c = { 0 }, again = { 0 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
 /*
- * A package: whatever it holds, only files and links of plain names appear
- * in the directory that was given.
+ * A Debian package.  Only files and symbolic links with plain names appear in
+ * the given directory.
  */
 #include "toolchain/hostlib.h"
 
@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (count(out) > TOOLCHAIN_DEB_FILES_MAX || (n >= 0 && count(out) != n))
 		abort();
-	/* Nothing beside it. */
+	/* The unpacker wrote no file next to the directory. */
 	if (fs_remove(out, &err) || rmdir(top))
 		abort();
 	free(out);

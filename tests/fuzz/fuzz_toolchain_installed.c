@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What was read is written, and read again it is the same. */
+/* Written and read again, the data is the same. */
 static void check_again(const struct toolchain_installed *t)
 {
 	char *text = toolchain_installed_encode(t), *again;

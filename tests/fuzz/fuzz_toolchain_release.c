@@ -10,7 +10,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A name of a server's directory, a file of an archive: "RELEASE FILE". */
+/*
+ * A directory name of a server and a file name of an archive: "RELEASE FILE".
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = bytes_dup(bytes_of(data, size)), *file = strchr(text, ' ');

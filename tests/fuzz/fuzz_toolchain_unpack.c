@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
 /*
- * Whatever an archive says, nothing lies beside its directory afterwards, and
- * what was hashed while it was written is what lies in it.
+ * A hostile archive.  No file appears outside the directory, and the digest
+ * computed while unpacking equals that of the unpacked files.
  */
 #include "toolchain/unpack.h"
 
@@ -21,7 +21,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char dir[64]; /* in memory, where that can be */
+static char dir[64]; /* in memory if possible */
 static char *into;
 
 static void clean_up(void)
@@ -51,7 +51,7 @@ static void set_up(void)
 	free(beside);
 }
 
-/* Changed headers are to be read, too. */
+/* Fix the checksums, so that changed headers are read too. */
 static void mend_sums(uint8_t *tar, size_t size)
 {
 	for (; size >= TAR_BLOCK; tar += TAR_BLOCK, size -= TAR_BLOCK) {
@@ -79,7 +79,7 @@ static void check_entries(const struct compiler_entries *entries)
 		    (e->kind == COMPILER_ENTRY_SYMLINK &&
 		     !toolchain_dir_digest_is_link_inside(e->path, e->target)))
 			abort();
-		/* What a tree does not count, either. */
+		/* The directory digest omits this file. */
 		if (!strcmp(e->path, TOOLCHAIN_JSON))
 			return;
 	}
@@ -101,7 +101,7 @@ static void check_beside(void)
 
 	while (list && readdir(list))
 		n++;
-	/* Two dots, and these two. */
+	/* The entries are ".", "..", "into" and "beside". */
 	if (n != 4 || stat(beside, &st) || st.st_nlink != 1 || st.st_size != 4)
 		abort();
 	closedir(list);

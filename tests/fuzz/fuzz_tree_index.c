@@ -12,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The input with a sum of zeros behind it, which git takes for none. */
+/* Append a checksum of zeros, which git treats as no checksum. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint8_t none[SUM];

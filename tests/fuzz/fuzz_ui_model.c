@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
 /*
- * A stream of events, whoever wrote it: the model of it is sound, may be shown
- * on a terminal, and its snapshot makes the same model again.  The bytes are
- * keys of the full-screen view as well, and lines of its log; what it draws,
- * on a screen of any size, may be shown, and is as wide as the screen.
+ * A hostile stream of events.  The model stays consistent, its text is
+ * printable on a terminal, and its snapshot gives the same model.  The bytes
+ * are also keys of the full-screen view and lines of its log.  The view's
+ * output is printable and as wide as the screen, for any size of screen.
  */
 #include "base/list.h"
 #include "base/printable.h"
@@ -110,11 +110,11 @@ static uint32_t key_of(uint8_t byte)
 	return byte < 0x80 ? byte : UI_KEY_UP + (byte - 0x80u) % 12;
 }
 
-/* One that watches while the stream comes in. */
+/* A view that displays the stream while it arrives. */
 struct watcher {
 	struct ui_view view;
 	struct ui_canvas canvas;
-	size_t at; /* of the bytes that are keys */
+	size_t at; /* offset of the next key */
 };
 
 static void watch(struct watcher *w, const struct ui_model *m,

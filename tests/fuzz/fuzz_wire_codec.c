@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire */
 /*
- * Packed bodies from a hostile peer: one byte of codec, four of the length
- * that it announces, then the body.  What is refused must leave nothing
- * behind; the body, packed by ourselves, must come back.
+ * Compressed bodies from a hostile peer: one byte of codec, four of the
+ * announced length, then the body.  A rejected body leaves the output empty.
+ * The body survives local compression and decompression.
  */
 #include "wire/codec.h"
 

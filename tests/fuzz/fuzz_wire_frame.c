@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire */
 /*
- * A conversation from a hostile peer.  The first byte says in which pieces
- * it arrives; however it is cut, the same messages must come out, and the
- * same end.
+ * A session with a hostile peer.  The first byte selects the division into
+ * pieces.  Each division gives the same messages and the same end.
  */
 #include "wire/stream.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire */
 /*
- * Bodies from a hostile peer.  The first byte picks the decoder.  A body has
- * one spelling only: what was decoded must encode to the same bytes.
+ * Message bodies from a hostile peer.  The first byte selects the decoder.  The
+ * encoding is unique: a decoded body encodes to the same bytes.
  */
 #include "wire/cc.h"
 #include "wire/msg.h"
@@ -14,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Decodes, encodes what it got, frees it: false when it was refused. */
+/* Decode a body, encode and release the result.  Returns false if rejected. */
 typedef bool round_trip(struct bytes in, struct buf *out);
 
 #define ROUND_TRIP(what, release)                          \
@@ -29,7 +29,7 @@ typedef bool round_trip(struct bytes in, struct buf *out);
 		return true;                               \
 	}
 
-/* What a node accepts is what a build host would have sent. */
+/* An accepted job is within the limits of the build host. */
 static void release_job(struct wire_job *m)
 {
 	if (!wire_job_fits(m))
@@ -44,7 +44,7 @@ static void release_step(struct wire_step *m)
 	wire_step_release(m);
 }
 
-/* This too would go out whole, as it came. */
+/* An accepted VIEW fits into one message of the build host. */
 static void release_view(struct wire_view *m)
 {
 	if (wire_view_count_fitting(m->entries, m->n_entries) != m->n_entries)
@@ -81,7 +81,7 @@ ROUND_TRIP(cc_fixdep, wire_cc_fixdep_release)
 ROUND_TRIP(cc_fixed, wire_cc_fixed_release)
 ROUND_TRIP(cc_step, wire_cc_step_release)
 
-/* A new table takes it, and would send the same. */
+/* A new table accepts the body and encodes the same one. */
 static bool through(struct wire_intern *t, struct bytes in, struct buf *out,
 		    int take(struct wire_intern *t, struct bytes body),
 		    bool message(struct wire_intern *t, struct buf *out))

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire */
 /*
- * The tables of a connection against a hostile client: bodies of PATHS and
- * FLAGS in a row, each with a byte (which of them) and its length (u16) in
- * front, then a JOB's runs.  Numbers have no gaps, and what has one is sound.
+ * The tables of a connection with a hostile client: a sequence of PATHS and
+ * FLAGS bodies, each preceded by a byte (the table) and its length (u16), then
+ * the runs of a JOB.  Numbers have no gaps, and each numbered entry is valid.
  */
 #include "wire/msg.h"
 #include "wire/table.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/fuzz/replay-main.c - a fuzz target run over files, without a fuzzer.
+ * tests/fuzz/replay-main.c - A main() that runs a fuzz target over files.
  *
- * Each argument is a file or a directory of files; one that is missing is no
- * error, so that a target may have no corpus yet.  A small file is also
- * cut after each of its bytes, as a peer that dies cuts what it sends.
+ * Each argument is a file or a directory of files.  A missing argument is not
+ * an error, so that a target can lack a corpus.  A small file is also truncated
+ * at each byte, like a message of a peer that dies.
  */
 #include "base/fs.h"
 #include "base/str.h"
@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static unsigned long runs;
 
-/* In a block of its very size, so that a sanitizer sees the byte after it. */
+/* Copy to a block of the exact size, so that a sanitizer detects overreads. */
 static void run(struct bytes in)
 {
 	uint8_t *exact = xmalloc(in.len);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lib/await-sleep.h - a process is in a call that waits.
+ * lib/await-sleep.h - Wait until a process blocks in a system call.
  */
 #ifndef LIB_AWAIT_SLEEP_H
 #define LIB_AWAIT_SLEEP_H
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Wait until a process waits for something, or is gone. */
+/* Wait until a process sleeps or has ended. */
 static inline void await_sleep(pid_t pid)
 {
 	const struct timespec soon = { .tv_nsec = 10000000 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/lib/board.h - the files of /proc and /sys of a machine that this one
- * is not, from one text, tests/data/boards/NAME:
+ * tests/lib/board.h - The /proc and /sys of another machine.  One text,
+ * tests/data/boards/NAME, describes their files:
  *
  *	# a comment
  *	/proc/loadavg: 0.52 0.58 0.59 1/467 2210
@@ -12,11 +12,11 @@
  *	/sys/devices/system/cpu/cpu{0-3}/topology/core_id: {}
  *	/sys/class/net/eth0/device/
  *
- * A path with {A-B} stands for each number of these, which {} is then in the
- * text, and {+N}, {-N} one that is so far from it.  What is indented belongs to
- * the path above; a path that comes again is continued.  "/proc/cpuinfo {0-3}:"
- * repeats what follows for each, with an empty line behind it.  One that ends
- * in '/' is a directory.
+ * A path with {A-B} creates a file for each number of the range.  In the text,
+ * {} is replaced by this number, and {+N} and {-N} by the number plus or minus
+ * N.  Indented lines belong to the path above them; a repeated path continues
+ * its file.  "/proc/cpuinfo {0-3}:" repeats the text below for each number,
+ * each followed by an empty line.  A path that ends in '/' is a directory.
  */
 #ifndef LIB_BOARD_H
 #define LIB_BOARD_H
@@ -33,7 +33,7 @@
 
 struct board_range {
 	long first, last;
-	size_t at, len; /* of {A-B} in the path; len 0: it has none */
+	size_t at, len; /* position of {A-B} in the path; len 0: no range */
 };
 
 static inline struct board_range board_range(const char *path)
@@ -53,7 +53,7 @@ static inline struct board_range board_range(const char *path)
 	return r;
 }
 
-/* With {} and {+N} as numbers. */
+/* Replace {}, {+N} and {-N} by numbers. */
 static inline void board_fill(struct buf *out, const char *text, long number)
 {
 	while (*text) {
@@ -100,7 +100,7 @@ static inline void board_append(const char *dir, const char *path,
 	free(name);
 }
 
-/* One path and its text, for each number of its range. */
+/* Write a file with its text, for each number of the path's range. */
 static inline void board_put(const char *dir, const char *path,
 			     const char *text)
 {
@@ -126,7 +126,7 @@ static inline void board_put(const char *dir, const char *path,
 	}
 }
 
-/* The path of a line, and where its text begins; NULL: it is a directory. */
+/* Split a line into path and text.  Returns the text; NULL for a directory. */
 static inline const char *board_path(char *line)
 {
 	char *colon = strstr(line, ": ");
@@ -141,7 +141,7 @@ static inline const char *board_path(char *line)
 	return colon[1] ? colon + 2 : colon + 1;
 }
 
-/* Make the files of tests/data/boards/NAME below `dir`. */
+/* Create the files of tests/data/boards/NAME below `dir`. */
 static inline void board_unpack(const char *name, const char *dir)
 {
 	char *file = xasprintf("tests/data/boards/%s", name), *line, *next;

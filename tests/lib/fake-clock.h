@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lib/fake-clock.h - a clock that stands until the test moves it.
- *
- * In place of base/clock.c: the linker takes a function from the test before
- * it looks for one in an archive.
+ * lib/fake-clock.h - A clock that advances only under control of the test.  It
+ * replaces base/clock.c, because the linker prefers a function of the test to
+ * one in an archive.
  */
 #ifndef LIB_FAKE_CLOCK_H
 #define LIB_FAKE_CLOCK_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lib/fake-names.h - names with the addresses that a test wants, instead of
- * the C library's: no test may ask a name server.  "127.0.0.2,127.0.0.1" is a
- * host with these two, in this order.  A test that defines FAKE_NAMES_OWN has
- * a getaddrinfo() of its own.
+ * lib/fake-names.h - Host names with fixed addresses, instead of the C
+ * library's, so that no test queries a name server.  "127.0.0.2,127.0.0.1" is a
+ * host with these two addresses, in this order.  A test that defines
+ * FAKE_NAMES_OWN provides its own getaddrinfo().
  */
 #ifndef LIB_FAKE_NAMES_H
 #define LIB_FAKE_NAMES_H
@@ -16,7 +16,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-static atomic_uint fake_names_freed; /* lists */
+static atomic_uint fake_names_freed; /* number of freed lists */
 
 static struct addrinfo *fake_names_list(const char *host, const char *port)
 {

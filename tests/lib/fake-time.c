@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lib/fake-time.c - preloaded: time(2) is what the file $FAKE_TIME says.  All
- * other clocks are as they are, so that make sees the dates of files as ever.
+ * lib/fake-time.c - Preloaded library whose time(2) returns the time in the
+ * file $FAKE_TIME.  All other clocks are unchanged, so make sees the real times
+ * of files.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-time_t time(time_t *out) /* NOLINT: the name is glibc's own there */
+time_t time(time_t *out) /* NOLINT: glibc also names the parameter so */
 {
 	const char *path = getenv("FAKE_TIME");
 	FILE *f = path ? fopen(path, "re") : NULL;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * old-kernel [-u] [VERSION] COMMAND [ARGUMENT]... - run a command as on an
- * older kernel, by a seccomp filter: each system call that came later than
- * Linux VERSION (3.14) is ENOSYS, and prctl() knows no ambient capabilities
- * before 4.3.  -u: nobody makes a user namespace (EPERM), not even root.
+ * old-kernel [-u] [VERSION] COMMAND [ARGUMENT]... - Run a command under the
+ * system calls of an older kernel.
  *
- * What it cannot show: what old kernels do otherwise in the calls that they
- * have.  The versions are those of syscalls(2).
+ * A seccomp filter returns ENOSYS for each system call that is newer than Linux
+ * VERSION (3.14).  Before 4.3, prctl() rejects ambient capabilities.  With -u,
+ * no process can create a user namespace (EPERM), not even root.
+ *
+ * The filter cannot emulate other behaviour of calls that old kernels have.
+ * The versions are from syscalls(2).
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -35,7 +37,7 @@
 #error "which architecture?"
 #endif
 
-/* A call, up to which number, and since when. */
+/* A range of system calls and the first version that has them. */
 static const struct {
 	unsigned first, last, version;
 } calls[] = {
@@ -57,7 +59,7 @@ static const struct {
 	{ SYS_statx, SYS_statx, V(4, 11) },
 	{ SYS_io_pgetevents, SYS_io_pgetevents, V(4, 18) },
 	{ SYS_rseq, SYS_rseq, V(4, 18) },
-	/* From here on all architectures have the same. */
+	/* From 424 on, all architectures use the same numbers. */
 	{ 424, 427, V(5, 1) }, /* pidfd_send_signal, io_uring */
 	{ 428, 433, V(5, 2) }, /* open_tree to fspick */
 	{ 434, 435, V(5, 3) }, /* pidfd_open, clone3 */
@@ -95,7 +97,7 @@ static void answer(uint32_t what)
 	add_op((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, what));
 }
 
-/* Skip `n` instructions unless `how` holds. */
+/* Skip `n` instructions unless the comparison `how` with `k` holds. */
 static void unless(uint16_t how, uint32_t k, uint8_t n)
 {
 	add_op((struct sock_filter)BPF_JUMP(BPF_JMP | how | BPF_K, k, 0, n));
@@ -118,7 +120,7 @@ static void add_calls(unsigned version)
 	}
 }
 
-/* cap_task_prctl() of before Linux 4.3. */
+/* Emulate cap_task_prctl() of kernels before Linux 4.3. */
 static void add_ambient(void)
 {
 	unless(BPF_JEQ, SYS_prctl, 8);
@@ -134,7 +136,10 @@ static void add_ambient(void)
 
 static void add_namespaces(void)
 {
-	/* clone3() has its flags where no filter sees them. */
+	/*
+	 * A filter cannot read the flags of clone3(), so the filter disables
+	 * it.
+	 */
 	unless(BPF_JEQ, SYS_clone3, 1);
 	answer(ANSWER(ENOSYS));
 	add_op((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
@@ -161,7 +166,10 @@ static int install(unsigned version, int refuse)
 		add_namespaces();
 	answer(SECCOMP_RET_ALLOW);
 	prog.len = (unsigned short)length;
-	/* An ordinary user may not, otherwise; root's setuid programs go on. */
+	/*
+	 * An ordinary user needs no_new_privs.  Root keeps working setuid
+	 * programs.
+	 */
 	if (geteuid() && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -1;
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog, 0, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/lib/processors.c - preloaded, it shows a program $PROCESSORS
- * processors, which need not be there.
+ * tests/lib/processors.c - Preloaded library that reports $PROCESSORS
+ * processors, which need not exist, to a program.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-/* What the program has set for itself. */
+/* The affinity mask that the program has set for itself. */
 static cpu_set_t own;
 static int has_own;
 

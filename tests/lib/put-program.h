@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lib/put-program.h - a program that does nothing, for who looks for programs.
+ * lib/put-program.h - An executable that does nothing, for tests of searches.
  */
 #ifndef LIB_PUT_PROGRAM_H
 #define LIB_PUT_PROGRAM_H
@@ -11,7 +11,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-/* With the directories above it. */
+/* Also create the directories above it. */
 static inline void put_program(const char *path)
 {
 	char *in = str_dir(path);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lib/random.h - numbers that one seed decides (xorshift64, Marsaglia 2003).
+ * lib/random.h - Reproducible random numbers (xorshift64, Marsaglia 2003).
  */
 #ifndef LIB_RANDOM_H
 #define LIB_RANDOM_H
@@ -18,7 +18,7 @@ static inline unsigned pick(unsigned n)
 	return (unsigned)(random_state >> 33) % n;
 }
 
-/* Neighbours are not alike from their first number on. */
+/* Mix the seed, so that adjacent seeds differ from the first number on. */
 static inline void pick_start(unsigned long seed)
 {
 	random_state = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;

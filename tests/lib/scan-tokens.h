@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * scan-tokens.h - the tokens that the scanner makes of a unit, and those that
- * its compiler's -E prints, one per line.
+ * scan-tokens.h - Comparison of the dependency scanner's tokens of a unit with
+ * those of its compiler's -E, one token per line.
  */
 #ifndef SCAN_TOKENS_H
 #define SCAN_TOKENS_H
@@ -15,9 +15,12 @@
 #include <string.h>
 
 struct tokens {
-	struct buf text; /* each with a newline; one that starts a line has
-			    a tab in front, where lines count */
-	bool lines; /* .S */
+	/*
+	 * each token with a newline; the first token of a line has a tab in
+	 * front if `lines` is set
+	 */
+	struct buf text;
+	bool lines; /* lines are significant (.S) */
 	bool glued; /* printed by clang, see tokens_skip_glued() */
 	size_t n;
 };
@@ -34,7 +37,7 @@ static inline void tokens_add(struct tokens *t, const char *s, size_t len,
 
 	if (t->lines && fresh)
 		buf_add(&t->text, "\t", 1);
-	/* Behind a lone quote: the blanks of a pragma that is gone. */
+	/* After a lone quote: the blanks of a removed pragma. */
 	while (len && (s[len - 1] == ' ' || s[len - 1] == '\n'))
 		len--;
 	from = t->text.len;
@@ -49,13 +52,13 @@ static inline void tokens_add(struct tokens *t, const char *s, size_t len,
 	t->n++;
 }
 
-/* For struct cpp_output; `ctx` is a struct tokens. */
+/* Callback for struct cpp_output; `ctx` is a struct tokens. */
 static inline void tokens_take(void *ctx, const char *s, size_t len, bool fresh)
 {
 	tokens_add(ctx, s, len, fresh);
 }
 
-/* Does the compiler say a thing here that is no token? */
+/* Return true if the compiler's line is a remark instead of tokens. */
 static inline bool tokens_is_remark(const char *line)
 {
 	line += strspn(line, " ");
@@ -63,7 +66,7 @@ static inline bool tokens_is_remark(const char *line)
 	       str_starts(line, "#sccs");
 }
 
-/* What -E -P printed, which is changed. */
+/* Split the output of -E -P, which this modifies. */
 static inline void tokens_split(struct tokens *t, struct buf *printed,
 				unsigned mode)
 {
@@ -90,7 +93,10 @@ static inline void tokens_split(struct tokens *t, struct buf *printed,
 		while (before < end && tokens_is_blank(*before))
 			fresh |= *before++ == '\n';
 		c.s = before;
-		/* A lone quote ends with its line, a raw string does not. */
+		/*
+		 * A lone quote ends with its line, but a raw string can span
+		 * lines.
+		 */
 		if (before >= newline) {
 			newline = memchr(before, '\n', (size_t)(end - before));
 			newline = newline ? newline : end;
@@ -110,7 +116,7 @@ static inline void tokens_split(struct tokens *t, struct buf *printed,
 	cpp_names_free(names);
 }
 
-/* How the compiler reads what these words compile. */
+/* Return the language mode in which this command line compiles. */
 static inline unsigned tokens_mode(char *const *argv, bool is_clang)
 {
 	unsigned mode = CPP_MODE_RAW_STRINGS | CPP_MODE_STRING_PREFIXES;
@@ -129,7 +135,9 @@ static inline unsigned tokens_mode(char *const *argv, bool is_clang)
 		       mode;
 }
 
-/* A date that is not ours to know. */
+/*
+ * Return true for a date with question marks, which stands for an unknown time.
+ */
 static inline bool tokens_is_date(const char *s, size_t len)
 {
 	return len >= 10 && s[0] == '"' && s[1] == '?' && s[2] == '?';
@@ -138,8 +146,9 @@ static inline bool tokens_is_date(const char *s, size_t len)
 /*
  * clang 14 prints a token that begins a line of a macro's argument without the
  * blank in front of it: "0M8" of __COUNTER__ and, in the next line, M8.  When
- * it compiles these are two.  How many bytes of `a` are the token `b` of `len`
- * bytes, newlines not counted; 0: they are something else.
+ * it compiles, these are two tokens.  Returns the number of bytes of `a`,
+ * without newlines, that form the token `b` of `len` bytes; 0 if they form
+ * another token.
  */
 static inline size_t tokens_skip_glued(const char *a, const char *b, size_t len)
 {
@@ -153,7 +162,8 @@ static inline size_t tokens_skip_glued(const char *a, const char *b, size_t len)
 }
 
 /*
- * Where they begin to differ, in words for the caller to free; NULL: nowhere.
+ * Describe the first difference.  Returns a string that the caller frees, or
+ * NULL if the tokens are equal.
  */
 static inline char *tokens_differ(const struct tokens *ours,
 				  const struct tokens *theirs)

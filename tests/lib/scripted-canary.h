@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lib/scripted-canary.h - the part of scripted-node.h that plays what a node
- * holds: HELD, BUNDLE, DROP, and the canary, which it compiles with our gcc
+ * lib/scripted-canary.h - The part of scripted-node.h for installed toolchains:
+ * HELD, BUNDLE and DROP, and the canary, which the build host's gcc compiles.
  */
 #ifndef LIB_SCRIPTED_CANARY_H
 #define LIB_SCRIPTED_CANARY_H
@@ -16,7 +16,7 @@ static void read_file(const char *where, const char *name, struct buf *out)
 	free(path);
 }
 
-/* Compile it as a node would: in the same directory, with the same options. */
+/* Compile like a node: in the same directory, with the same options. */
 static void run_canary(struct node *n, const char *cwd, struct buf *out,
 		       struct buf *diagnostics)
 {
@@ -92,7 +92,7 @@ static void answer_canary(struct node *n)
 	buf_release(&diagnostics);
 }
 
-/* The last word on what it was given. */
+/* Send the final reply to a BUNDLE. */
 static void end_bundle(struct node *n)
 {
 	struct wire_have m = { .cell = n->bundle.bundle,
@@ -119,7 +119,7 @@ static void take_bundle(struct node *n, struct bytes body)
 	n->has_bundle = true;
 }
 
-/* All files of it that differ, or every other one. */
+/* Request all files that the node lacks, or every other one. */
 static void need_bundle(struct node *n, const struct wire_view *v)
 {
 	struct wire_need m = { .cell = v->cell, .view = v->view };

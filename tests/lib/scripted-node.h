@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lib/scripted-node.h - nodes that the test plays, each in its manner, on the
- * event base of what it tests.
+ * lib/scripted-node.h - Scripted nodes of several kinds, on the event base of
+ * the code under test.
  */
 #ifndef LIB_SCRIPTED_NODE_H
 #define LIB_SCRIPTED_NODE_H
@@ -33,27 +33,27 @@
 #include <unistd.h>
 
 enum manner {
-	HONEST, /* answers with the object */
-	FLIPPED, /* one bit of the object is another */
-	SHORT, /* the object lacks its last byte */
-	SWAPPED, /* the answer of another job */
+	HONEST, /* returns the object */
+	FLIPPED, /* flips one bit of the object */
+	SHORT, /* omits the last byte of the object */
+	SWAPPED, /* returns the result of another job */
 	FAILING, /* FAIL, node fault */
 	REFUSING, /* FAIL, unsupported */
-	COMPLAINING, /* exit status 1 and something on stderr */
-	WARNING, /* the object, and something on stderr */
-	STEERING, /* the same, with what would steer a terminal */
-	STRANGE, /* refuses every cell */
-	DEAD, /* hangs up when a job comes */
-	UNFIT, /* has no sandbox */
-	NEEDY, /* has no bytes of anything */
-	PONDERING, /* as NEEDY, but its cell is never ready */
-	SILENT, /* has all bytes, but its cell is never ready */
-	NEEDY_AGAIN, /* as NEEDY, and needs one of them again: once */
-	FOREIGN, /* its compiler read a file that nobody knows */
-	MISSING, /* FAIL, an input is not there */
-	TOUCHING, /* a header is rewritten while it compiles: once */
-	LOSING, /* FAIL, its cell is gone: once */
-	BROODING, /* says nothing of a job but that it lives */
+	COMPLAINING, /* exit status 1 and a message on stderr */
+	WARNING, /* the object and a message on stderr */
+	STEERING, /* the same with terminal escape sequences */
+	STRANGE, /* refuses every sandbox */
+	DEAD, /* disconnects when a job arrives */
+	UNFIT, /* cannot create sandboxes */
+	NEEDY, /* requests all blobs */
+	PONDERING, /* like NEEDY, but its sandbox is never ready */
+	SILENT, /* has all blobs, but its sandbox is never ready */
+	NEEDY_AGAIN, /* like NEEDY, and requests one blob again, once */
+	FOREIGN, /* its compiler read an unknown file */
+	MISSING, /* FAIL, an input is missing */
+	TOUCHING, /* a header is rewritten while it compiles, once */
+	LOSING, /* FAIL, its sandbox is lost, once */
+	BROODING, /* sends only heartbeats about a job */
 };
 
 #define PLAYED_PATHS 65536
@@ -61,7 +61,7 @@ enum manner {
 
 struct node {
 	enum manner manner;
-	bool mute; /* it never beats */
+	bool mute; /* it sends no heartbeats */
 	const char *machine, *boot_id;
 	struct digest machine_id;
 	char path[108];
@@ -69,38 +69,40 @@ struct node {
 	struct wire_stream *stream;
 	struct wire_intern *paths;
 	struct wire_intern *flags;
-	struct digest toolchain[64]; /* by number of the cell */
-	uint8_t *kind; /* of each path in the last cell's view, plus 1 */
+	struct digest toolchain[64]; /* indexed by sandbox number */
+	/* kind of each path in the last sandbox's view, plus 1 */
+	uint8_t *kind;
 	unsigned cells, views, shuts, blobs, lacks, lost;
 	uint64_t blob_bytes;
-	uint32_t ready; /* the cell whose toolchain is complete, but bytes */
-	uint32_t again_view, again_index; /* what is needed again */
-	uint16_t version; /* that it speaks at most; 0: ours */
-	struct wire_job job; /* the one that is being received */
-	struct wire_step step; /* in front of it, the last one that was */
-	bool stepped; /* there is one */
+	uint32_t ready; /* the sandbox whose toolchain lacks only blobs */
+	uint32_t again_view, again_index; /* entry that is requested again */
+	uint16_t version; /* maximum protocol version; 0: the current one */
+	struct wire_job job; /* the job that is being received */
+	struct wire_step step; /* the last tool step received before the job */
+	bool stepped; /* `step` is set */
 	unsigned jobs, steps, cancels;
-	size_t job_bytes; /* of the last JOB's body */
+	size_t job_bytes; /* size of the last JOB's body */
 
-	/* what it holds itself, and how that compiles a canary */
-	const char *held, *held_host; /* NULL: nothing */
-	const char *held_later; /* what it holds once it was given something */
-	const char *fit_host; /* FIT's host, where it is not held_host */
+	/* Installed toolchain, and its behaviour for the canary. */
+	const char *held, *held_host; /* NULL: not installed */
+	/* toolchain id reported after an installation */
+	const char *held_later;
+	const char *fit_host; /* host in FIT, if not held_host */
 	const char *held_content; /* content id in hex */
-	const char *miscompiled; /* the source that comes out otherwise */
-	const char *talkative; /* the one of which it says more */
-	uint32_t cpu_ms; /* that each takes with it; else 10 */
+	const char *miscompiled; /* canary source with a wrong object */
+	const char *talkative; /* canary source with additional diagnostics */
+	uint32_t cpu_ms; /* CPU time of each canary source; default 10 */
 	bool held_cell[64];
 	unsigned held_cells, canaries, asked;
-	/* what it is given to keep */
+	/* State of an installation. */
 	struct wire_bundle bundle;
 	bool has_bundle;
 	unsigned bundles, bundle_lacks;
-	bool lies; /* that it has it, but for a digit */
-	bool asks_too_much; /* for an entry that is none */
-	bool asks_again; /* and again */
-	bool has_some; /* it has every other file already */
-	bool refuses; /* to keep it */
+	bool lies; /* reports the digest with a wrong digit */
+	bool asks_too_much; /* requests an entry that does not exist */
+	bool asks_again; /* requests the same entries again */
+	bool has_some; /* has every other file already */
+	bool refuses; /* rejects the installation */
 };
 
 static struct event_base *base;
@@ -108,7 +110,7 @@ static struct node nodes[12];
 static struct node_roster roster;
 static char dir[TEMPDIR_SIZE];
 static char *gcc;
-static struct buf object; /* what gcc makes of unit.c */
+static struct buf object; /* gcc's object of unit.c */
 
 static char *at(const char *name)
 {
@@ -139,7 +141,7 @@ static void say(struct node *n, uint16_t type, struct buf *body)
 	buf_release(body);
 }
 
-/* Nothing for five seconds, and a node is lost. */
+/* A node that is silent for five seconds is lost. */
 static void beat(void)
 {
 	static uint64_t last_ms;
@@ -207,7 +209,7 @@ static void send_have(struct node *n, uint32_t cell, enum wire_have_state state)
 
 #include "scripted-step.h"
 
-/* What a node of this manner says came out. */
+/* Fill in the outputs that this kind of node returns. */
 static void fill_streams(const struct node *n,
 			 struct bytes streams[static WIRE_N_OUTPUTS])
 {
@@ -237,7 +239,7 @@ static void send_answer(struct node *n)
 
 	fill_streams(n, streams);
 	if (n->manner == SWAPPED)
-		n->job.deadline_ms++; /* so that the key is another's */
+		n->job.deadline_ms++; /* gives another job digest */
 	make_key(n, &key);
 	wire_result_digest(&key, streams, &m.digest);
 	m.toolchain = n->toolchain[n->job.cell];
@@ -258,7 +260,9 @@ static void send_answer(struct node *n)
 	buf_release(&bad);
 }
 
-/* As HELLO says it; a 32-bit gcc on a 64-bit kernel is not played. */
+/*
+ * The machine as in HELLO.  A 32-bit gcc on a 64-bit kernel is not supported.
+ */
 static const char *machine_here(void)
 {
 	static struct utsname u;
@@ -267,7 +271,7 @@ static const char *machine_here(void)
 	return u.machine;
 }
 
-/* Each digest is needed once. */
+/* Each digest must be requested only once. */
 static bool is_there_before(const struct wire_view *v, uint32_t i)
 {
 	for (uint32_t j = 0; j < i; j++) {
@@ -541,7 +545,7 @@ static void node_connected(evutil_socket_t fd, short what, void *arg)
 	send_hello(n);
 }
 
-/* What the node was told last of a file beside unit.c; -1: nothing. */
+/* Return the kind last sent for a file other than unit.c; -1: never sent. */
 __attribute__((unused)) static int told(const struct node *n, const char *name)
 {
 	char *path = at(name);

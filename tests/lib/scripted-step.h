@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/lib/scripted-step.h - steps beside a compile, as a scripted node has
- * them: a part of scripted-node.h
+ * tests/lib/scripted-step.h - The part of scripted-node.h for tool steps.
  */
 #ifndef SCRIPTED_STEP_H
 #define SCRIPTED_STEP_H
@@ -30,7 +29,7 @@ static struct bytes text_deps(const char *source)
 	return bytes_str(list);
 }
 
-/* A blob that has nothing but the length that it should have. */
+/* A blob with only the correct length. */
 static const uint8_t step_blob[40] = { 0xd0, 0x0d, 0xfe, 0xed, [7] = 40 };
 
 static void fill_tree(struct bytes streams[static WIRE_N_OUTPUTS])
@@ -50,7 +49,7 @@ static void fill_step(const struct node *n,
 	streams[WIRE_OUTPUT_OBJECT] = bytes_of(NULL, 0);
 	streams[WIRE_OUTPUT_AS_DEPS] = bytes_of(NULL, 0);
 	streams[WIRE_OUTPUT_STDOUT] = bytes_str("#symbols\n");
-	/* The text of a step, which the compiler was given as a file. */
+	/* The input of a tool step, which the compiler received as a file. */
 	if (strcmp(n->job.source, "unit.c") != 0)
 		streams[WIRE_OUTPUT_DEPS] = text_deps(n->job.source);
 }

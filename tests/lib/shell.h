@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lib/shell.h - shell commands in a test's directory.
+ * lib/shell.h - Shell commands in a test's directory.
  */
 #ifndef LIB_SHELL_H
 #define LIB_SHELL_H
@@ -10,7 +10,9 @@
 #include <check.h>
 #include <stdlib.h>
 
-/* What `sh -ec COMMAND` prints in `dir`; it must succeed.  The caller frees it.
+/*
+ * Return the output of `sh -ec COMMAND` in `dir`.  The command must succeed.
+ * The caller frees the string.
  */
 static inline char *shell_ask(const char *dir, const char *command)
 {
@@ -35,7 +37,7 @@ static inline void shell_run(const char *dir, const char *command)
 	free(shell_ask(dir, command));
 }
 
-/* Nothing of the user's own configuration, and fixed names and dates. */
+/* Ignore the user's configuration, and fix names and dates. */
 static inline void shell_git_setup(const char *home)
 {
 	setenv("HOME", home, 1);

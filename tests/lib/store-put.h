@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lib/store-put.h - a blob that is in memory, put into a store at once.
+ * lib/store-put.h - Insertion of a blob from memory into a store.
  */
 #ifndef LIB_STORE_PUT_H
 #define LIB_STORE_PUT_H
 
 #include "store/store.h"
 
-/* What store_write_begin() returns where it takes nothing, or
- * store_write_commit(). */
+/*
+ * Returns the result of store_write_begin() if that accepts no data, or of
+ * store_write_commit().
+ */
 static inline int store_put(struct store *s, const struct digest *d,
 			    struct bytes content, bool pin)
 {

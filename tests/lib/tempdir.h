@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lib/tempdir.h - a directory for a test.
+ * lib/tempdir.h - A temporary directory for a test.
  */
 #ifndef LIB_TEMPDIR_H
 #define LIB_TEMPDIR_H
@@ -14,14 +14,14 @@
 
 #define TEMPDIR_SIZE 32
 
-/* Makes an empty one: its absolute path is in `dir`. */
+/* Create an empty directory and store its absolute path in `dir`. */
 static inline void tempdir_make(char dir[static TEMPDIR_SIZE])
 {
 	strcpy(dir, "/tmp/kfarm-check.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 }
 
-/* Removes it with all that is in it, also when we are there. */
+/* Remove the directory with all files, even if it is the current directory. */
 static inline void tempdir_remove(const char *dir)
 {
 	struct err err = { 0 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lib/turn-loop.h - an event loop for as long as a test wants it.
+ * lib/turn-loop.h - An event loop that runs until a condition of the test
+ * holds.
  */
 #ifndef LIB_TURN_LOOP_H
 #define LIB_TURN_LOOP_H

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# kfarm nodes check: each of its rows is good on a good node, and fails for what
-# it is there for.  Then a burn-in: a node that errs now and then, one whose
-# compilers crash, one that restarts, and an interrupt.
+# kfarm nodes check: each row passes on a good node and fails for the fault that
+# it tests.  Then a burn-in: a node with rare wrong results, one with crashing
+# compilers, one that restarts, and an interrupt.
 . "$(dirname "$0")/lab.sh"
 lab_begin "$@"
 badnode=$(badnode) || exit 1
 burn=${SOAK:+60s}
 
-# check_nodes NAME...: its exit status is in $status.
+# check_nodes NAME...: the exit status is in $status.
 check_nodes()
 {
 	"$bin/kfarm" nodes check --json "$@" >"$work/check.json" \
@@ -18,28 +18,28 @@ check_nodes()
 	status=$?
 }
 
-# row NODE ROW: "failed"
+# row NODE ROW: print the result of the row, such as "failed".
 row()
 {
 	jq -r --arg n "$1" --arg r "$2" '.nodes[] | select(.name == $n) |
 		.rows[] | select(.row == $r) | .state' "$work/check.json"
 }
 
-# words NODE ROW: what is wrong, and what to do
+# words NODE ROW: print the problem and the advice of the row.
 words()
 {
 	jq -r --arg n "$1" --arg r "$2" '.nodes[] | select(.name == $n) |
 		.rows[] | select(.row == $r) | .what, .todo' "$work/check.json"
 }
 
-# burnt NODE KEY: a figure of its burn-in
+# burnt NODE KEY: print a figure of the node's burn-in.
 burnt()
 {
 	jq -r --arg n "$1" --arg k "$2" '.nodes[] | select(.name == $n) |
 		.burn_in[$k]' "$work/check.json"
 }
 
-# all_but NODE FAILED: of its rows these have failed, parted by blanks
+# all_but NODE FAILED: check that only these rows, separated by blanks, failed.
 all_but()
 {
 	is "$1: what fails: ${2:-nothing}" "$2" "$(jq -r --arg n "$1" '.nodes[] |
@@ -47,7 +47,7 @@ all_but()
 		.row] | join(" ")' "$work/check.json")"
 }
 
-# says NODE ROW TEXT: the row has these words
+# says NODE ROW TEXT: check that the row contains the text.
 says()
 {
 	case $(words "$1" "$2") in
@@ -66,7 +66,7 @@ a_good_node()
 	for r in reach key clock disk sandbox canary answer; do
 		is "a good node: $r" good "$(row a $r)"
 	done
-	# A machine with much to do has a slow link to itself.
+	# On a busy machine, even the link to itself is slow.
 	check "a good node: link" grep -qE 'good|poor' <<<"$(row a link)"
 	"$bin/kfarm" nodes check a >"$work/table" 2>/dev/null
 	check "its line" grep -q '^a .* ok  *ok  *ok$' "$work/table"
@@ -75,7 +75,7 @@ a_good_node()
 		lab_in a grep -e refused -e lost /var/log/kfarmd)"
 }
 
-# A network card as boards have it; those of the lab are nobody's.
+# A network card like a board's; the lab's virtual interfaces have no hardware.
 card='mount -t tmpfs none /sys/class/net && mkdir -p /sys/class/net/eth0/device &&
 	echo 1 >/sys/class/net/eth0/type && cd /sys/class/net/eth0 &&
 	echo 00:1e:06:00:00:07 >address'
@@ -107,7 +107,7 @@ a_slow_link()
 
 a_wrong_clock()
 {
-	# libfaketime's semaphores have names by the process.
+	# The names of libfaketime's semaphores contain the process id.
 	lab_in a mount -t tmpfs none /dev/shm
 	lab_clock a +10y 2>/dev/null || {
 		left_out "a wrong clock" "no libfaketime"
@@ -173,7 +173,8 @@ not_there()
 
 others_that_fail()
 {
-	# As root it would do without user namespaces, but not without these.
+	# As root, kfarmd works without user namespaces, but not without all of
+	# these.
 	cat >"$work/bare" <<-END
 	#!/bin/sh
 	for kind in user mnt pid; do
@@ -206,14 +207,16 @@ a_burns()
 restart_a()
 {
 	wait_for 60 a_burns
-	# Who is killed hangs up; a cable that is out would take longer.
+	# A killed kfarmd closes the connection; an unplugged cable is detected
+	# later.
 	lab_signal a KILL
 	lab_off a
 	lab_on a
 	lab_kfarmd a
 }
 
-# burnt_class NODE CLASS KEY: of the burn-in on its cores of that name
+# burnt_class NODE CLASS KEY: print a figure of the burn-in on its cores of that
+# class.
 burnt_class()
 {
 	jq -r --arg n "$1" --arg c "$2" --arg k "$3" '.nodes[] |
@@ -221,8 +224,8 @@ burnt_class()
 		.[$k]' "$work/check.json"
 }
 
-# As many CPUs as this machine has, the first one of another kind and too hot:
-# two classes that are real in all but their names.
+# A board with as many CPUs as this machine, of which the first has another type
+# and is too hot.  The two classes differ in name only.
 a_board_of_two_classes()
 {
 	cpus=($(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status |
@@ -256,7 +259,7 @@ a_board_of_two_classes()
 	node two "unshare -m sh $work/two.sh"
 }
 
-# What its compilers may run on, each kind once; until there is $work/burnt.
+# Log each CPU set of the node's compilers once, until $work/burnt exists.
 watch_cpus()
 {
 	local kfarmd
@@ -277,7 +280,7 @@ watch_cpus()
 	done | sort -u >"$work/ran-on"
 }
 
-# A machine with much to do does not get far in that time: then longer.
+# Repeat with a longer time, because a busy machine runs few jobs.
 burn_nodes()
 {
 	local time restarting
@@ -347,7 +350,7 @@ by_class()
 	is "the heat of its zone" "big-thermal 61" "$(jq -r '.nodes[] |
 		select(.name == "two") | .burn_in.zones[] |
 		"\(.name) \(.hottest_celsius | floor)"' "$work/check.json")"
-	# Those of the canary were for any.
+	# The canary's compilers can run on any CPU.
 	check "where its compilers ran: $(tr '\n' ' ' <"$work/ran-on")" \
 		grep -qx "${cpus[0]}" "$work/ran-on"
 }
@@ -356,7 +359,7 @@ interrupted()
 {
 	local pid waited=0
 
-	# What a shell starts in the background is deaf to SIGINT.
+	# A shell starts background commands with SIGINT ignored.
 	env --default-signal=INT "$bin/kfarm" nodes check --burn-in=10m good \
 		>"$work/table" 2>"$work/words" &
 	pid=$!

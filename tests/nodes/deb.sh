@@ -2,20 +2,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: full
 #
-# The Debian packages of `make deb`: lintian has nothing to say, where it is
-# installed; and in a copy of this system (an overlay, thrown away) they install,
-# what is in them works, and it goes again without a trace.
+# The Debian packages of `make deb`.  lintian, if installed, reports nothing.
+# In a copy of this system (an overlay that is discarded) the packages install,
+# their programs work, and their removal leaves no file.
 . "$(dirname "$0")/../farm/lib.sh"
 
 own_mounts "$@"
 
 make_packages()
 {
-	# The test is of what is in them, not of how small that gets.
+	# The test checks the contents, so compress quickly.
 	DPKG_DEB_COMPRESSOR_LEVEL=1 make -s -C "$root" deb
 }
 
-# In the copy, as its root, with what it has in PATH.
+# Run a command in the copy as root, with a standard PATH.
 inside()
 {
 	chroot "$copy" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
@@ -77,8 +77,8 @@ try_installed()
 		/usr/bin/kfarm* 2>/dev/null')"
 }
 
-# The copy as a machine of its own, with a first process: a chroot is no place for
-# user namespaces.  inside_machine COMMAND...
+# inside_machine COMMAND...: run a command in the copy with its own init,
+# because user namespaces do not work in a chroot.
 inside_machine()
 {
 	# shellcheck disable=SC2016
@@ -90,8 +90,8 @@ inside_machine()
 			"$@"' sh "$copy" "$@"
 }
 
-# Where nobody may make user namespaces, the service is root's, with what cells
-# take; and no more once they may.
+# Without user namespaces, the service runs as root with the capabilities that
+# sandboxes need.  Once they are available, it drops them.
 try_refused()
 {
 	local drop=etc/systemd/system/kfarmd.service.d/kfarm-root.conf
@@ -119,7 +119,7 @@ try_refused()
 		"$copy/${drop%/*}"
 }
 
-# What the unit says, and then what was chosen.
+# Print the user of the unit and the selected one.
 users()
 {
 	# shellcheck disable=SC2016

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 3600
 #
-# A small kernel is built through an emulated arm64 machine that runs the static
-# kfarmd: with Debian's compiler of the same release for arm64 the node's canary
-# passes, and it compiles; with one that writes another version into its objects
-# it fails, and the node gets no job.  The build is make's either way.  All of it
-# is emulated, so this takes minutes: `make emulated`.
+# Build a small kernel through an emulated arm64 machine with the static kfarmd.
+# With Debian's arm64 compiler of the same release, the node passes the canary
+# and compiles.  With a compiler that writes another version into its objects,
+# the canary fails, and the node gets no job.  Both builds equal make's.  The
+# emulation takes minutes, so only `make emulated` runs this.
 here=$(dirname "${BASH_SOURCE[0]}")
 # shellcheck source=tests/toolchain/lib.sh
 . "$here/../toolchain/lib.sh"
@@ -41,7 +41,7 @@ canary()
 		"$XDG_STATE_HOME/kfarm/canary.json"
 }
 
-# The same archive, but its cc1 takes itself for another version.
+# Repack the archive with a cc1 that reports another version.
 spoil_compiler()
 {
 	local cc1
@@ -54,8 +54,8 @@ spoil_compiler()
 		xz -0 >"$work/spoiled.d/$(basename "$(archive arm64)")"
 }
 
-# A small source over and over, as all takes its time there: until a command
-# succeeds that is given as text.
+# compile_until COMMAND: compile a small source repeatedly until COMMAND, a
+# string, succeeds, because everything is slow on the emulated machine.
 compile_until()
 {
 	cp "$root/templates/canary/structures.c" "$work/x.c"

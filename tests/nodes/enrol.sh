@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# Machines become nodes, and are none any more, over a real sshd: as root with
-# each of the inits that boards have, without root, twice, interrupted, and with
-# all that is in the way of it.  kfarmd is the static one of build/nodes if that
-# is there, else one linked for this test alone.
+# Enrolment and removal of nodes over a real sshd: as root with each init system
+# of boards, without root, twice, interrupted, and with each obstacle.  kfarmd
+# is the static one of build/nodes if it exists, else one linked for this test.
 . "$(dirname "$0")/lab.sh"
 lab_begin "$@"
 
@@ -21,7 +20,8 @@ add()
 	return $status
 }
 
-# fails_with TEXT COMMAND...: it fails, says that, and leaves the configuration.
+# fails_with TEXT COMMAND...: check that it fails with TEXT and does not change
+# the configuration.
 fails_with()
 {
 	local text=$1 before status
@@ -37,8 +37,9 @@ fails_with()
 	fi
 }
 
-# state_of NODE FILE: everything there that an enrolment may touch: names, modes,
-# owners, contents; but the store, and the files of users, which are written anew.
+# state_of NODE FILE: list names, modes, owners and contents of all files that
+# an enrolment can change, except the store and the user database, which are
+# rewritten.
 state_of()
 {
 	# shellcheck disable=SC2016
@@ -67,7 +68,7 @@ is_up()
 		'any(.. | objects; .name? == $n and .state? == "up")' >/dev/null
 }
 
-# The lab's ssh, each connection counted.
+# Count the connections of the lab's ssh.
 count_connections()
 {
 	mv "$lab/bin/ssh" "$lab/bin/ssh.real"
@@ -114,14 +115,14 @@ as_root()
 	is "and nothing in the configuration" "" "$(cat "$KFARM_CONFIG")"
 }
 
-# again: as it was before anything came there?
+# is_clean: check that the node is in the state before its first enrolment.
 is_clean()
 {
 	state_of one "$work/after"
 	diff "$work/before" "$work/after"
 }
 
-# What starts it at boot, in place of init: the links of update-rc.d, rc.local, ...
+# Start kfarmd like init at boot: by links of update-rc.d, rc.local, ...
 boots_by()
 {
 	local wanted=$1 how=$2
@@ -142,7 +143,7 @@ boots_by()
 	check "$wanted: nothing is left" is_clean
 }
 
-# It is started anew, with some seconds between.
+# kfarmd is restarted after a delay of some seconds.
 comes_back()
 {
 	local pid
@@ -166,13 +167,13 @@ each_init()
 	state_of one "$work/before"
 	boots_by update-rc.d 'for s in /etc/rc2.d/S*; do $s start; done'
 	lab_in one sh -c 'rmdir /etc/init.d; rm -rf /etc/rc?.d'
-	# What is in rc.local stays, and `exit 0` stays last.
+	# The enrolment keeps the lines of rc.local, with `exit 0` last.
 	lab_in one sh -c 'printf "%s\n" "#!/bin/sh" ": mine" "exit 0" \
 		>/etc/rc.local; chmod 755 /etc/rc.local'
 	state_of one "$work/before"
 	boots_by rc.local /etc/rc.local
 	lab_in one rm /etc/rc.local
-	# A crontab of root's with a line of somebody else; the lab has no cron.
+	# A crontab of root with a line of another program; the lab has no cron.
 	lab_in one sh -c 'cat >/usr/local/bin/crontab; chmod 755 \
 		/usr/local/bin/crontab; echo "5 4 * * * true" \
 		>/usr/local/crontab' <<-'END'
@@ -194,7 +195,7 @@ each_init()
 	check "no init at all: nothing is left" is_clean
 }
 
-# The real one, over the /usr of the node: first what that takes, then a start.
+# The real OpenRC over the node's /usr: install its files, then start it.
 with_openrc()
 {
 	local on=/usr/local/openrc.on usr=$work/openrc package
@@ -229,8 +230,8 @@ with_openrc()
 	lab_in one sh -c "rm -r /etc/init.d /etc/runlevels $on"
 }
 
-# A systemd that starts the unit's command as its user, and knows what is enabled.
-# What the unit's other lines mean, systemd-analyze says.
+# A substitute for systemd that starts the service's command as its user and
+# records enabled services.  systemd-analyze checks the service's other lines.
 with_systemd()
 {
 	lab_in one sh -c 'mkdir -p /run/systemd/system
@@ -304,7 +305,7 @@ home/board/.local/share/kfarm/enrolled" "$(comm -13 "$work/before" "$work/after"
 	check "root who wants no service: removed" "$bin/kfarm" nodes remove one
 }
 
-# rises DIR NAME: a stand-in for sudo or doas that lets everybody in.
+# rises DIR NAME: install a substitute for sudo or doas that admits every user.
 rises()
 {
 	[ -x "$work/rise" ] || cc -o "$work/rise" -x c - <<-'END' || return
@@ -321,7 +322,7 @@ rises()
 	install -m 4755 "$work/rise" "$(lab_dir one)/local/$1/$2"
 }
 
-# An ordinary user whom one of these makes root without a question.
+# An ordinary user becomes root by one of these without a password.
 through()
 {
 	rises bin "$1"
@@ -336,7 +337,7 @@ through()
 	check "$1: rekey" "$bin/kfarm" nodes rekey one
 	check "$1: removed" "$bin/kfarm" nodes remove one
 	check "$1: nothing is left" is_clean
-	# Who asks for a password lets nobody in.
+	# sudo fails for a user who needs a password.
 	stand_in "$1" 'exit 1'
 	check "$1 that asks: for this user alone" add one ssh:board@one
 	is "$1 that asks: its address" ssh:board@one "$(get one address)"
@@ -344,9 +345,9 @@ through()
 	lab_in one rm -r "/usr/local/bin/$1" /home/board/.local
 }
 
-# ---- what is in the way ----
+# ---- obstacles ----
 
-# Somebody at the keyboard ends it while a slow link brings kfarmd.
+# Ctrl-C during the upload of kfarmd over a slow link.
 interrupted()
 {
 	local pid
@@ -371,7 +372,7 @@ interrupted()
 	check "interrupted by $1: what came is removed" \
 		wait_for 60 no_part_is_there
 	check "interrupted by $1: once more" add one ssh:one
-	# Its key is a new one, so is what names it.
+	# The key is new, and with it the files that contain its fingerprint.
 	state_of one "$work/after"
 	is "interrupted by $1: it is as if nothing had been" "" \
 		"$(diff "$work/wanted" "$work/after" | grep '^[<>]' |
@@ -418,7 +419,8 @@ obstacles()
 		"node one: no prebuilt kfarmd for mips" add one ssh:one
 	lab_in one rm /usr/local/bin/uname
 
-	# A program that a machine cannot run is found out before it has its name.
+	# A program that the machine cannot run is detected before it is renamed
+	# into place.
 	mv "$bin/nodes/kfarmd-$(uname -m)" "$work/kfarmd"
 	head -c 100000 "$work/kfarmd" >"$bin/nodes/kfarmd-$(uname -m)"
 	check "a program that does not run there" fails_with \
@@ -461,7 +463,7 @@ stand_in()
 		chmod 755 /usr/local/bin/$1"
 }
 
-# ---- later ----
+# ---- after the enrolment ----
 
 life()
 {
@@ -470,7 +472,7 @@ life()
 	state_of one "$work/before"
 	add one ssh:one >/dev/null 2>&1
 	key=$(get one key)
-	# Of an upgrade: another program lies there.
+	# An upgrade replaces the program.
 	lab_in one sh -c 'rm /usr/local/bin/kfarmd.x 2>/dev/null
 		(cat /usr/local/bin/kfarmd; echo old) >/usr/local/bin/kfarmd.x
 		chmod 755 /usr/local/bin/kfarmd.x
@@ -488,7 +490,7 @@ life()
 	check "the key is a new one" [ "$key" != "$(get one key)" ]
 	check "and the node is up with it" wait_for 60 is_up one
 
-	# A second build host, with a key of its own.
+	# A second build host with its own key.
 	cp "$KFARM_CONFIG" "$work/config.first"
 	check "another build host" env HOME="$work/other" \
 		XDG_CONFIG_HOME="$work/other" KFARM_CONFIG="$work/other.conf" \
@@ -516,7 +518,7 @@ life()
 	check "and told what is left there" grep -q \
 		"not removed from the node: the service kfarmd, /etc/kfarm" "$work/said"
 	is "and out of the configuration" "" "$(cat "$KFARM_CONFIG")"
-	# As it says: once it is back, there is a way.
+	# kfarm's advice works once the node is on again.
 	lab_on one
 	lab_sshd one
 	check "a node that is back: added" add one ssh:one
@@ -524,7 +526,7 @@ life()
 	check "a node that is back: nothing is left" is_clean
 }
 
-# All that the scripts call is busybox's, as on a TV box.
+# All programs that the scripts call are busybox's, as on a TV box.
 with_busybox()
 {
 	local busybox f
@@ -545,7 +547,7 @@ with_busybox()
 	lab_in one mkdir -p /etc/init.d
 	lab_in one sh -c 'echo "for i in /etc/init.d/S*; do \$i start; done" \
 		>/etc/init.d/rcS'
-	# What Debian has for these is out of sight.
+	# Hide Debian's programs for these tasks.
 	for f in update-rc.d useradd userdel; do
 		[ ! -e /usr/sbin/$f ] ||
 			lab_in one mount --bind /dev/null /usr/sbin/$f
@@ -562,14 +564,14 @@ with_busybox()
 	check "busybox: nothing is left" is_clean
 }
 
-# kfarmd_has FIELD: of its /proc/PID/status.
+# kfarmd_has FIELD: print a field of kfarmd's /proc/PID/status.
 kfarmd_has()
 {
 	lab_in one sed -n "s/^$1:[[:space:]]*//p" \
 		"/proc/$(service_pid one)/status"
 }
 
-# Root, and of its power what a cell takes, without systemd's help.
+# kfarmd runs as root with only the capabilities for sandboxes, without systemd.
 is_limited()
 {
 	is "$1: it is root's" "0 0 0 0" "$(kfarmd_has Uid | tr '\t' ' ')"
@@ -578,13 +580,13 @@ is_limited()
 	is "$1: and gets no more" 1 "$(kfarmd_has NoNewPrivs)"
 }
 
-# A compiler runs there as a user of no account.
+# A job's compiler runs with a uid that has no account.
 job_has_its_user()
 {
 	lab_in one ps -C cc1 -o uid= | grep -qE ' *1[89][0-9]{8}$'
 }
 
-# On the busybox board: nobody makes a user namespace there, not even root.
+# On the busybox board, no process can create a user namespace, not even root.
 without_namespaces()
 {
 	local i
@@ -594,7 +596,7 @@ without_namespaces()
 		"$root/tests/lib/old-kernel.c" || exit 1
 	lab_kernel=(/usr/local/old-kernel -u 6.1)
 	refused_sshd
-	# The user is there, and is not taken.
+	# The user exists but is not used.
 	echo kfarm:x:777:777::/nonexistent:/bin/false \
 		>>"$(lab_dir one)/etc/passwd"
 	echo kfarm:x:777: >>"$(lab_dir one)/etc/group"
@@ -614,7 +616,7 @@ without_namespaces()
 		wait_for 60 job_has_its_user
 	wait $!
 	is "refused: the build is good" 0 $?
-	# By hand, with the key of another user.
+	# Start it manually, with the key of another user.
 	lab_in one sh -c 'mkdir /tmp/kfarm.$$ && cd /tmp/kfarm.$$ &&
 		/usr/local/bin/kfarmd --init --config . && chown 777 key.pem
 		timeout 5 /usr/local/bin/kfarmd --config . \
@@ -635,7 +637,7 @@ without_namespaces()
 	check "refused: removed" "$bin/kfarm" nodes remove one
 	check "refused: nothing is left" is_clean
 
-	# Neither can a user be made, where they are not refused.
+	# A board without adduser, but with user namespaces.
 	lab_kernel=()
 	refused_sshd
 	lab_in one rm -f /usr/local/bb/adduser
@@ -648,7 +650,8 @@ without_namespaces()
 	check "no user to be made: nothing is left" is_clean
 }
 
-# Its sshd anew, behind that; what init.d starts through it is so, too.
+# Restart sshd under the filter, which its children, such as init.d's services,
+# inherit.
 refused_sshd()
 {
 	local f

@@ -3,18 +3,18 @@
 # check: yes
 # timeout: 1200
 #
-# faults.sh [FAULT]... - what happens to nodes while a kernel is built over TLS:
-# they die, stand still, are cut off, lose packets, have a narrow link, come back
-# with another boot id or address, fill their disk, run out of memory, ...  The
-# build ends with make's status, its objects are make's, and no compile waits more
-# than 15 s longer than it would without the fault.  At the end a table says what
-# was tried.
+# faults.sh [FAULT]... - faults of nodes while a kernel is built over TLS
 #
-# In short (make check) three nodes fail in a build of a small tree, each in its
-# way; the build goes on until kfarm has seen it and those that can are back;
-# ROUNDS=N does that N times.
-# SOAK=N (make faults) tries each fault alone, N times, with lib/ and mm/ of
-# Linux's tinyconfig.
+# Nodes die, stop, lose their connection or packets, have a slow link, return
+# with another boot id or address, run out of disk or memory, ... The build ends
+# with make's status, its objects equal make's, and no compile takes more than
+# 15 s longer than without the fault.  A table at the end lists the faults.
+#
+# In the short form (make check) three nodes fail in different ways during a
+# build of a small tree.  The build continues until kfarm has detected the
+# faults and the nodes that can recover are back.  ROUNDS=N repeats that N
+# times.  SOAK=N (make faults) tests each fault alone, N times, with lib/ and
+# mm/ of Linux's tinyconfig.
 . "$(dirname "$0")/lab.sh"
 lab_begin "$@"
 
@@ -23,7 +23,7 @@ store=/var/lib/kfarm
 gcc_lib=$(dirname "$(aarch64-linux-gnu-gcc -print-prog-name=cc1)")
 fault_nodes=(n1 n2 n3)
 
-# Builds in short: what is in a line happens at once.
+# Builds of the short form.  The faults of a line occur concurrently.
 groups='killed stopped cut-to
 cut-from cut-both cable
 loss-1 loss-5 loss-20
@@ -35,8 +35,9 @@ old-protocol new-protocol cloned'
 
 # ---- the faults ----
 
-# words FAULT: what kfarm then says of that node in its events, or of the build in
-# its metadata (a regular expression); nothing: it need not notice.
+# words FAULT: print kfarm's report about the node in its events, or about the
+# build in its metadata (a regular expression); empty if kfarm can miss the
+# fault.
 words()
 {
 	case $1 in
@@ -53,7 +54,7 @@ words()
 	esac
 }
 
-# comes_back FAULT: does the node get jobs again, once it is over?
+# comes_back FAULT: return true if the node gets jobs again after the fault.
 comes_back()
 {
 	case $1 in
@@ -63,7 +64,7 @@ comes_back()
 	esac
 }
 
-# before FAULT NODE: its kfarmd, and what else must be there for the fault.
+# before FAULT NODE: start kfarmd and prepare the fault.
 before()
 {
 	local fault=$1 node=$2
@@ -89,7 +90,7 @@ before()
 	[ "$fault" != cloned ] || clone "$node"
 }
 
-# Another machine with this one's disk, as far as kfarmd's key goes.
+# Copy the disk with kfarmd's key to another machine.
 clone()
 {
 	cp -p "$(lab_dir "$1")/etc/kfarm/key.pem" "$(lab_dir twin)/etc/kfarm/"
@@ -107,7 +108,7 @@ other_protocol()
 '$bin/kfarmd' --stdio --store $store"
 }
 
-# during FAULT NODE: now it happens.
+# during FAULT NODE: cause the fault.
 during()
 {
 	local fault=$1 node=$2
@@ -135,7 +136,7 @@ during()
 	return 0
 }
 
-# happened FAULT NODE: was it one?  kfarm need not say so of these.
+# happened FAULT NODE: check that a fault occurred that kfarm need not report.
 happened()
 {
 	case $1 in
@@ -159,7 +160,7 @@ limits_of()
 	grep "/$2/" "$(lab_dir "$1")/groups"
 }
 
-# after FAULT NODE: it is over; some stay to the end of the build.
+# after FAULT NODE: end the fault; some faults last until the end of the build.
 after()
 {
 	local fault=$1 node=$2
@@ -178,7 +179,8 @@ after()
 	return 0
 }
 
-# What it uses now and little more; each time less, as far as kfarmd has enough.
+# Reduce the limit step by step towards the current usage, but leave enough
+# memory for kfarmd.
 squeeze()
 {
 	local group used limit
@@ -192,14 +194,14 @@ squeeze()
 	lab_limit "$1" memory=$limit
 }
 
-# The same compiler, but for a word that is in each object.
+# Change a string of the compiler that is part of each object.
 reword()
 {
 	LC_ALL=C sed 's/(Debian 12/(Forged 12/' "$1"
 }
 
-# Somebody else's packets: more at once than a narrow link takes, and in time so
-# many that one is lost.
+# Send foreign packets: more at once than a slow link can queue, and enough over
+# time to lose one.
 use_link()
 {
 	lab_in "$1" bash -c 'head -c 8000 /dev/zero >/dev/udp/10.77.0.1/9'
@@ -218,7 +220,7 @@ other_compiler_there()
 	cat "$work/cc1.forged" >"$blob"
 }
 
-# A new build of it that compiles as the old one did.
+# Install another build of the compiler with equal output.
 other_compiler_here()
 {
 	{ cat "$work/cc1" && echo; } >"$gcc_lib/cc1.new" &&
@@ -228,7 +230,7 @@ other_compiler_here()
 
 # ---- a build ----
 
-# What the node's disk has: all, or no more than the compiler, or nothing.
+# Fill the node's disk with all files, only the compiler, or no file.
 fresh_store()
 {
 	local at
@@ -270,7 +272,7 @@ prepare_nodes()
 	toolchains_of "$work/warm" "$work/toolchains"
 }
 
-# The compiler of the build host, in a directory of ours.
+# Copy the build host's compiler into a private directory.
 own_compiler()
 {
 	cp -a "$gcc_lib" "$work/gcc"
@@ -278,14 +280,14 @@ own_compiler()
 	cp -p "$gcc_lib/cc1" "$work/cc1"
 }
 
-# said_of NODE PATTERN: has kfarm said such a thing of it?
+# said_of NODE PATTERN: check kfarm's events for a report about the node.
 said_of()
 {
 	grep -h "\"node\":\"$1\"" "$work/events" 2>/dev/null |
 		grep -E "$2"
 }
 
-# told FAULT NODE: after the build
+# told FAULT NODE: check the report after the build.
 told()
 {
 	local wanted
@@ -306,7 +308,8 @@ told()
 		"$(meta ".nodes[\"$2\"].jobs") $(meta .nodes.twin.jobs)"
 }
 
-# seen FAULT NODE: it happened, and kfarm said so, or has nothing to say.
+# seen FAULT NODE: check that the fault occurred and that kfarm has reported it
+# or need not report it.
 seen()
 {
 	local wanted
@@ -319,7 +322,7 @@ seen()
 	esac
 }
 
-# jobs_of NODE: that it has done in this build
+# jobs_of NODE: print the number of its jobs in this build.
 jobs_of()
 {
 	grep -c "\"state\":\"receive\".*\"node\":\"$1\"" "$work/events"
@@ -335,7 +338,7 @@ over_or_seen()
 	seen "$@" || ! kill -0 "$kfarm" || again "$@"
 }
 
-# again FAULT NODE: it did not happen yet; false.
+# again FAULT NODE: the fault has not occurred, so cause it again; return false.
 again()
 {
 	case $1 in
@@ -348,7 +351,8 @@ again()
 	return 1
 }
 
-# Until kfarm has seen all of it; in short, until those that can are back.
+# Wait until kfarm has detected all faults and, in the short form, until the
+# nodes that can recover are back.
 watch()
 {
 	local i before=()
@@ -371,7 +375,7 @@ watch()
 	rm -f "$work/hold"
 }
 
-# The longest that a job took, and when the last of the tree's was done, in ms.
+# Print the longest time of a job, and the time of the tree's last job, in ms.
 longest_and_last()
 {
 	jq -r 'select(.event == "job") | [.job, .state, .t, .object // ""] | @tsv' \
@@ -384,7 +388,7 @@ longest_and_last()
 		END { printf "%d %d\n", longest * 1000, last * 1000 }'
 }
 
-# Objects that are not make's.
+# Print the objects that differ from make's.
 wrong_objects()
 {
 	local f
@@ -394,7 +398,7 @@ wrong_objects()
 	done
 }
 
-# build_with FAULT...: each on a node of its own.
+# build_with FAULT...: build with each fault on a separate node.
 build_with()
 {
 	local i status wrong longest last fresh name="$*"
@@ -436,7 +440,7 @@ build_with()
 	[ ! "$soak" ] || print_table "${faults[@]}" | tail -n 1
 }
 
-# added_by LONGEST LAST: what is more than without a fault, in ms
+# added_by LONGEST LAST: print the additional time due to the faults, in ms.
 added_by()
 {
 	local added=$(($1 - base_longest))
@@ -446,7 +450,7 @@ added_by()
 	echo $added
 }
 
-# The machine may have more to do than when that was measured.
+# Repeat the measurement, because the machine's load can have increased.
 baseline_again()
 {
 	local i
@@ -487,7 +491,7 @@ print_table()
 	done
 }
 
-# What it takes without a fault, or without the nodes that have one: the longer.
+# Measure builds without faults and without the faulty nodes; take the longer.
 baseline()
 {
 	local longest last names node
@@ -522,7 +526,7 @@ else
 	farm_mini 24 1
 	targets=(Image)
 	most_objects=12
-	narrow=256kbit # an answer is a packet or two
+	narrow=256kbit # a result has one or two packets
 fi
 badnode=$(badnode) || exit 1
 own_compiler

@@ -1,50 +1,66 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# nodes/lab.sh - a build host and nodes, each with a network of its own, on one
-# machine.  A test sources it instead of farm/lib.sh, whose functions and names
-# it has too, and begins with `lab_begin "$@"`.
+# nodes/lab.sh - a build host and nodes, each with its own network, on one
+# machine
 #
-# The test's own namespaces are the build host: 10.77.0.1 and fd77::1 on a
-# bridge, its names of nodes in /etc/hosts.  A node is a set of namespaces below
-# it (net, mount, pid, uts, ipc) behind a veth pair: it has an /etc, /var, /run,
-# /home and /usr/local of its own, a host name, machine id, MAC address and boot
-# id, an init that reaps.  Nothing of it has a name outside but control groups:
-# whatever ends the test ends them all, even SIGKILL.
+# A test sources this file instead of farm/lib.sh, whose functions and variables
+# it also provides, and begins with `lab_begin "$@"`.
 #
-#	lab_begin "$@"		first of all; without root the test is skipped
-#	lab_node NAME		make it and switch it on
-#	lab_off NAME		power cut: no word to anybody
-#	lab_on NAME		again, with what its disk had and a new boot id
-#	lab_ip NAME, lab_ip6 NAME	its addresses
-#	lab_address NAME 10.77.0.N	other addresses, as by a new lease: the
-#				old connections are dead
-#	lab_in NAME COMMAND...	run a command on it, as its root
-#	lab_dir NAME		the directory that has its etc/, var/, local/, home/
-#	lab_sshd NAME		sshd for root and the user `board`; on the build host
-#				`ssh NAME` works from then on
-#	lab_kfarmd NAME [ARG...]	(re)start its kfarmd --listen, over TLS; it and
-#				kfarm know each other's key
-#	lab_clock NAME TIME	its kfarmd's clock, as "+10y", from the next start
-#	lab_stop_kfarmd NAME	ends it (SIGTERM)
-#	lab_join NAME [KEY=VALUE...]	name it in $KFARM_CONFIG
-#	lab_signal NAME SIGNAL	to all its processes but init: KILL, STOP, CONT
-#	lab_link NAME up|down	its cable
-#	lab_rate NAME RATE [CLASSFUL]	both ways, as 1mbit; none: as it was; with
-#				a word behind: by htb instead of tbf
-#	lab_loss NAME PERCENT [to|from|both]	of the packets to it, from it
-#	lab_cut NAME [to|from|both]	partitioned: nothing arrives
-#	lab_mend NAME		no loss, no partition
-#	lab_limit NAME memory=BYTES|cpu=PERCENT	cgroup v1; false: not here
+# The test's own namespaces are the build host.  It has 10.77.0.1 and fd77::1 on
+# a bridge, and the names of nodes in /etc/hosts.  A node is a set of child
+# namespaces (net, mount, pid, uts, ipc) behind a veth pair.  It has its own
+# /etc, /var, /run, /home, /usr/local, host name, machine id, MAC address, boot
+# id and an init that reaps.  Only its control groups are visible outside.  All
+# nodes end with the test, even on SIGKILL.
+#
+#	lab_begin "$@"	must come first; without root the test is skipped
+#	lab_node NAME	create a node and switch it on
+#	lab_off NAME	cut the power: no message to any peer
+#	lab_on NAME	switch it on with its old disk and a new boot id
+#	lab_ip NAME, lab_ip6 NAME
+#			print its addresses
+#	lab_address NAME 10.77.0.N
+#			change its addresses, as by a new lease: the old
+#			connections are dead
+#	lab_in NAME COMMAND...
+#			run a command on it, as its root
+#	lab_dir NAME	print the directory of its etc/, var/, local/, home/
+#	lab_sshd NAME	start sshd for root and the user `board`; then
+#			`ssh NAME` works on the build host
+#	lab_kfarmd NAME [ARG...]
+#			(re)start its kfarmd --listen, over TLS, and exchange
+#			the keys with kfarm
+#	lab_clock NAME TIME
+#			set its kfarmd's clock, as "+10y", from the next start
+#	lab_stop_kfarmd NAME
+#			end it (SIGTERM)
+#	lab_join NAME [KEY=VALUE...]
+#			add it to $KFARM_CONFIG
+#	lab_signal NAME SIGNAL
+#			signal all its processes except init: KILL, STOP, CONT
+#	lab_link NAME up|down
+#			connect or disconnect its cable
+#	lab_rate NAME RATE [CLASSFUL]
+#			limit both directions, as 1mbit; none: no limit; any
+#			third word: use htb instead of tbf
+#	lab_loss NAME PERCENT [to|from|both]
+#			drop packets to it or from it
+#	lab_cut NAME [to|from|both]
+#			partition it: no packet arrives
+#	lab_mend NAME	end loss and partition
+#	lab_limit NAME memory=BYTES|cpu=PERCENT
+#			cgroup v1; false if unsupported
 #	lab_no_limit NAME
+#			remove its limits
 . "$(dirname "${BASH_SOURCE[0]}")/../farm/lib.sh"
 
-lab= # what is of the lab in $work; each node has a directory there
+lab= # the lab's directory in $work, with one directory per node
 lab_port=3634
-lab_reach=${LAB_REACH:-tls} # kfarmd by tls, unix or ssh
-lab_made=() # the names, in order: the index makes addresses
+lab_reach=${LAB_REACH:-tls} # connection to kfarmd: tls, unix or ssh
+lab_made=() # names in the order that determines the addresses
 lab_groups=/sys/fs/cgroup
-lab_kernel=() # a command in front of nodes' sshd
+lab_kernel=() # command that precedes nodes' sshd
 lab_faketime=$(find /usr/lib -path '*/faketime/libfaketime.so.1' 2>/dev/null)
 
 lab_cannot()
@@ -53,7 +69,7 @@ lab_cannot()
 	farm_end
 }
 
-# Control groups are the one thing that a killed test leaves.
+# A killed test leaves only control groups behind.
 lab_sweep()
 {
 	local dir pid
@@ -112,7 +128,7 @@ lab_cleanup()
 	farm_cleanup
 }
 
-# The build host's side.
+# Set up the build host.
 lab_host()
 {
 	hostname build
@@ -127,7 +143,7 @@ lab_host()
 	lab_sys "$lab/groups.d"
 }
 
-# For `exec:` addresses, too.
+# Also used by `exec:` addresses.
 lab_enter_script()
 {
 	cat >"$lab/enter" <<-END
@@ -154,7 +170,7 @@ lab_dir()
 	echo "$lab/$1"
 }
 
-# Its number, from 11 on.
+# Print the node's number, which is 11 or more.
 lab_number()
 {
 	cat "$lab/$1/number"
@@ -173,7 +189,7 @@ lab_ip6()
 	echo "fd77::${ip##*.}"
 }
 
-# ---- a node's life ----
+# ---- power ----
 
 lab_etc()
 {
@@ -204,7 +220,7 @@ lab_etc()
 	tr -d - </proc/sys/kernel/random/uuid >"$etc/machine-id"
 }
 
-# lab_node NAME [NUMBER]: the number is that of its addresses.
+# lab_node NAME [NUMBER]: NUMBER determines the addresses.
 lab_node()
 {
 	local name=$1 dir=$lab/$1 number
@@ -239,7 +255,7 @@ lab_hosts()
 	} >"$lab/hosts"
 }
 
-# The /sys of this network; control groups stay as they were.
+# Mount the /sys of this network namespace, but keep the control groups.
 lab_sys()
 {
 	mkdir -p "$1"
@@ -247,7 +263,7 @@ lab_sys()
 		mount --rbind "$1" /sys/fs/cgroup && umount -l "$1"
 }
 
-# The first process of a node: DIR NAME.
+# lab_init DIR NAME: the first process of a node.
 lab_init()
 {
 	hostname "$2"
@@ -307,7 +323,7 @@ lab_number_it()
 		ip addr add $(lab_ip6 "$1")/64 dev eth0 nodad 2>/dev/null"
 }
 
-# All at once, and nobody is told: the cable first.
+# Stop all processes at once without a message to peers: unplug the cable first.
 lab_off()
 {
 	lab_link "$1" down
@@ -345,14 +361,14 @@ lab_signal()
 	lab_in "$1" sh -c "kill -$2 -1" 2>/dev/null
 }
 
-# ---- its network ----
+# ---- network ----
 
 lab_link()
 {
 	ip link set "v$(lab_number "$1")" "$2"
 }
 
-# What is to be lost is so where it arrives: there who sends does not hear of it.
+# Packets are dropped at the receiving side, where the sender gets no error.
 lab_chains()
 {
 	local port
@@ -371,7 +387,8 @@ lab_rule()
 	[ "$2" = from ] || lab_in "$1" nft "add rule netdev lab eth0 $3"
 }
 
-# Packets as they are on a cable: not many of them in one, of which few are lost.
+# Disable offloading, so that each packet has the size of one on a cable.  Few
+# merged packets would be lost.
 lab_loss()
 {
 	local port
@@ -397,7 +414,7 @@ lab_shape()
 {
 	local where=$1 device=$2 rate=$3 burst=256k
 
-	# At most what a tick of a fast link needs.
+	# The bucket has at most what a fast link transmits in a tick.
 	case $rate in
 	*kbit | ?mbit) burst=2k ;;
 	esac
@@ -419,9 +436,9 @@ lab_rate()
 		lab_shape "lab_in $1" eth0 "${2:-}" "${3:-}"
 }
 
-# ---- its limits ----
+# ---- limits ----
 
-# All processes of a node, those in its cells, too.
+# Print all processes of a node, including those in sandboxes.
 lab_processes()
 {
 	local pid
@@ -461,7 +478,7 @@ lab_limit()
 	memory=*)
 		group=$(lab_group "$1" memory) || return
 		echo "${2#*=}" >"$group/memory.limit_in_bytes" || return
-		# Where swap is accounted for, that counts, too.
+		# With swap accounting, limit swap too.
 		echo "${2#*=}" >"$group/memory.memsw.limit_in_bytes"
 		;;
 	cpu=*)
@@ -495,7 +512,7 @@ lab_sshd_program()
 		command -v sshd
 }
 
-# False where there is no sshd, or nobody can log in.
+# Return false without sshd or if no user can log in.
 lab_sshd()
 {
 	local name=$1 dir=$lab/$1 sshd lib
@@ -519,7 +536,7 @@ lab_sshd()
 	wait_for 60 ssh "$name" true
 }
 
-# `ssh` knows the nodes, as after a first login to each.
+# Add the nodes' host keys to `ssh`, as a first login does.
 lab_ssh_client()
 {
 	[ ! -e "$lab/bin/ssh" ] || return 0
@@ -541,7 +558,7 @@ lab_ssh_client()
 
 # ---- kfarmd ----
 
-# lab_make_key FILE, lab_fingerprint FILE: as RFC 8410 has them, by openssl.
+# lab_make_key FILE, lab_fingerprint FILE: by openssl, in the form of RFC 8410.
 lab_make_key()
 {
 	[ -e "$1" ] || {
@@ -557,7 +574,7 @@ lab_fingerprint()
 		openssl dgst -sha256 -binary | base64 | tr -d =)"
 }
 
-# Either knows the other's key.
+# Exchange the fingerprints of node and build host.
 lab_keys()
 {
 	local etc=$lab/$1/etc/kfarm own=$XDG_CONFIG_HOME/kfarm/key.pem
@@ -576,7 +593,7 @@ lab_clock()
 	echo "$2" >"$lab/$1/clock"
 }
 
-# What $lab_reach is for.
+# Start the listener that $lab_reach selects.
 lab_listens()
 {
 	case $lab_reach in
@@ -631,7 +648,7 @@ lab_stop_kfarmd()
 		done; rm -f /run/kfarmd.pid'
 }
 
-# What kfarm reaches it by.
+# Print the address by which kfarm connects to the node.
 lab_join()
 {
 	local name=$1 line

@@ -3,27 +3,27 @@
 # check: yes
 #
 # nodes/life.sh - nodes that are added, drained, resumed and removed while a
-# command compiles over TLS, and two of them with one key.
+# command compiles over TLS, and two nodes with one key.
 . "$(dirname "$0")/lab.sh"
 lab_begin "$@"
 
 events=$work/events
 
-# state NODE IS: what the running command told of it last.
+# state NODE IS: check the node's last state in the command's events.
 state()
 {
 	[ "$(jq -r --arg n "$1" 'select(.event == "node" and .node == $n) |
 		.state' "$events" 2>/dev/null | tail -n 1)" = "$2" ]
 }
 
-# jobs NODE: how many it did.
+# jobs_of NODE: print the number of its jobs.
 jobs_of()
 {
 	jq -r --arg n "$1" 'select(.event == "job" and .state == "done" and
 		.node == $n) | .job' "$events" 2>/dev/null | wc -l
 }
 
-# works NODE: it does jobs now.
+# works NODE: check that it completes further jobs.
 works()
 {
 	local before
@@ -37,8 +37,8 @@ more_jobs()
 	[ "$(jobs_of "$1")" -gt $(($2 + 3)) ]
 }
 
-# idle NODE BESIDE: while BESIDE works it does none.  What it had done of the eight
-# at a time that were under way may still be looked at when that is said.
+# idle NODE BESIDE: check that NODE runs no job while BESIDE does.  Up to eight
+# results that NODE has already returned can still be in verification.
 idle()
 {
 	local before

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
 #
-# nodes/machine.sh - a whole arm64 machine, emulated (qemu-system), as a node:
-# Debian's kernel and libc, busybox, and the static kfarmd of `make nodes` over TLS.
+# nodes/machine.sh - an emulated arm64 machine (qemu-system) as a node, with
+# Debian's kernel and libc, busybox, and the static kfarmd of `make nodes` over
+# TLS
 #
-#	machine_lacks		why there can be none here, or nothing
-#	machine_start NAME PORT	boot it; it is reached at 127.0.0.1, PORT, and
-#				hears the key in $XDG_CONFIG_HOME/kfarm
-#	machine_node NAME PORT	name it in $KFARM_CONFIG
-#	machine_stop		switch all of them off
+#	machine_lacks		print why machines are unsupported, or nothing
+#	machine_start NAME PORT	boot it; its address is 127.0.0.1, PORT, and it
+#				admits the key in $XDG_CONFIG_HOME/kfarm
+#	machine_node NAME PORT	add it to $KFARM_CONFIG
+#	machine_stop		switch all machines off
 #
-# $work/NAME.log is its console.
+# $work/NAME.log is the console.
 machine_root=$root/build/debian/root/arm64
 machine_modules='drivers/virtio/virtio_ring drivers/virtio/virtio
 	drivers/virtio/virtio_pci_modern_dev
@@ -29,7 +30,7 @@ machine_lacks()
 		echo "nothing to boot: scripts/packages install arm64"
 }
 
-# From its initramfs to a file system that pivot_root() can leave.
+# Move from the initramfs to a file system that pivot_root() can leave.
 machine_write_init()
 {
 	cat >"$1/init" <<-'END'
@@ -60,7 +61,7 @@ machine_write_init()
 	chmod +x "$1/init" "$1/run-node"
 }
 
-# machine_make DIR: what is in its initramfs
+# machine_make DIR: fill DIR with the files of the initramfs.
 machine_make()
 {
 	local from module
@@ -68,7 +69,7 @@ machine_make()
 	mkdir -p "$1"/{bin,proc,sys,dev,tmp,new,lib,var/lib,etc/kfarm} &&
 		cp "$machine_root/bin/busybox" "$1/bin/" &&
 		cp "$bin/nodes/kfarmd-arm64" "$1/bin/kfarmd" || return
-	# What a board's own compilers run by.
+	# The dynamic loader and the libraries of a board's compilers.
 	mkdir "$1/lib/aarch64-linux-gnu" && cp -L \
 		"$machine_root"/lib/aarch64-linux-gnu/lib{c.so.6,m.so.6,dl.so.2} \
 		"$machine_root"/lib/aarch64-linux-gnu/libpthread.so.0 \
@@ -101,7 +102,7 @@ machine_start()
 		-netdev "user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:$2-:3634" \
 		-device virtio-net-pci,netdev=net,romfile= \
 		>"$dir.log" 2>&1 </dev/null &
-	echo $! >"$dir.pid" # check runs this in a shell of its own
+	echo $! >"$dir.pid" # check runs this function in a subshell
 	wait_for 300 grep -q 'listening on' "$dir.log"
 }
 

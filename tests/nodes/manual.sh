@@ -5,16 +5,16 @@
 # timeout: 1200
 #
 # The commands in the section EXAMPLES of every manual page, and those of the
-# tutorial, work as printed: on a small kernel tree with two releases, with boards
-# behind a real sshd, a toolchain server and the project of a user.  Release
-# 12.2.0, which the archives have, stands for the pages' 13.3.
+# tutorial, work as printed.  They run on a small kernel tree with two releases,
+# with boards behind a real sshd, a toolchain server and a user's project.
+# Release 12.2.0, which the archives have, replaces the pages' 13.3.
 #
-# A page without an example that is run here fails the test.
+# A page without a tested example fails the test.
 # shellcheck source=tests/toolchain/lib.sh
 . "$(dirname "$0")/../toolchain/lib.sh"
 . "$(dirname "$0")/../toolchain/archives.sh"
 . "$(dirname "$0")/lab.sh"
-# The packages for the archives come from outside of the lab's network.
+# The packages for the archives are outside the lab's network.
 [ "${KFARM_LAB:-}" ] || archives_make || exit 1
 lab_begin "$@"
 
@@ -23,7 +23,7 @@ url=https://git.kernel.org/pub/scm/linux/kernel/git/stable/linux.git
 # configuration_examples() tests kfarm.conf.5.
 without_commands="kfarm-glossary.7 kfarm-protocol.7 kfarm.conf.5"
 
-# commands PAGE SECTION: its commands, each ended by a NUL.
+# commands PAGE SECTION: print its commands, each ended by a NUL.
 commands()
 {
 	awk -v section="$2" '
@@ -46,7 +46,7 @@ commands()
 	command ~ /\\$|<</ { command = command "\n" $0 }' "$root/man/$1"
 }
 
-# page NAME DIR [SECTION]: run them there, in one shell as a user would.
+# page NAME DIR [SECTION]: run its commands in DIR in one shell.
 page()
 {
 	local name=$1 dir=$2 status command log=$work/manual-$1.log
@@ -64,7 +64,8 @@ page()
 	)
 	[ -s "$work/statuses" ] || bad "$name: no command is run"
 	while read -r -d '' status command; do
-		# It ends with 1 if it finds something wrong with this machine.
+		# The command exits with 1 if it finds a problem of this
+		# machine.
 		case $command in
 		"kfarm doctor"*) [ "$status" -ne 1 ] || status=0 ;;
 		esac
@@ -75,8 +76,8 @@ page()
 	pages+=" $name "
 }
 
-# A kernel tree with v6.1 and v6.2; in between a commit that adds a warning to
-# drivers/mmc and a later one that breaks it.
+# A kernel tree with v6.1 and v6.2.  A commit in between adds a warning to
+# drivers/mmc, and a later one breaks it.
 make_tree()
 {
 	local at=$work/linux
@@ -107,8 +108,8 @@ git_commit()
 	[ ! "${3:-}" ] || git -C "$1" tag "$3" || exit 1
 }
 
-# A user's home: git finds kernel.org in a directory, the archives' server is the
-# mirror of toolchains.
+# A user's home, in which git maps kernel.org to a directory and the archives'
+# server is the toolchain mirror.
 make_home()
 {
 	mkdir -p "$HOME/.config/kfarm" "$HOME/src" "$work/files"
@@ -138,7 +139,7 @@ toolchain_server()
 	} >>"$KFARM_CONFIG"
 }
 
-# What the examples of run, scan and kfarm-cc find in the current directory.
+# Create the files that the examples of run, scan and kfarm-cc use.
 make_project()
 {
 	local at=$work/project

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# nodes/many.sh - 100 nodes over TLS, 20 of them dead, are there within 3 s, and
-# a command waits for none of the dead.  The long form, with 500 idle ones, is
-# tests/bench/many-nodes.
+# nodes/many.sh - of 100 nodes over TLS, 20 are dead; the others are up within 3
+# s, and a command does not wait for the dead ones.  tests/bench/many-nodes is
+# the long form, with 500 idle nodes.
 # shellcheck source=tests/farm/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../farm/lib.sh"
 

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# The lab itself: its nodes are machines of their own, each of its faults is one,
-# and nothing of it is left, whatever ends it.
+# The lab itself: its nodes are separate machines, each fault has its effect,
+# and nothing remains of the lab after any end.
 . "$(dirname "$0")/lab.sh"
 lab_begin "$@"
 
-# What the test below starts and ends.
+# An inner lab, which the test starts by another run of this script and ends.
 linger()
 {
 	lab_node inner
@@ -41,7 +41,8 @@ reaches_not()
 	! connects "$@"
 }
 
-# equal_in FILE: what two or three of the nodes a and b and this machine have there.
+# equal_in FILE: print the contents that more than one of a, b and this machine
+# have.
 equal_in()
 {
 	{
@@ -72,7 +73,7 @@ nodes_apart()
 	check "node to node" reaches a "$(lab_ip b)"
 }
 
-# How many ms it takes to bring 128 KiB here.
+# Print the time to transfer 128 KiB to the build host, in ms.
 transfer_ms()
 {
 	local began=${EPOCHREALTIME/[.,]/}
@@ -116,7 +117,7 @@ faults_are()
 	check "the old one is nobody's" reaches_not build 10.77.0.12
 }
 
-# stands_still NAME: does its kfarmd?
+# stands_still NAME: check that its kfarmd is stopped.
 stands_still()
 {
 	lab_in "$1" ps -o stat= -C kfarmd | grep -q '^T'
@@ -182,7 +183,7 @@ inner_is_gone()
 	! inner_runs && ! compgen -G "$lab_groups/*/kfarm-lab.$1.*"
 }
 
-# ends_clean SIGNAL: what another lab leaves.
+# ends_clean SIGNAL: check that another lab leaves nothing behind.
 ends_clean()
 {
 	local pid

@@ -2,18 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # timeout: 7200
 #
-# quickstart.sh - what a person does who has three machines, from the first
-# command to a kernel: they are enrolled over ssh, looked at, checked, and build
-# the kernel of scripts/quickstart over TLS; then make alone builds it, and every
-# file is compared.  What kfarm says is shown.  Takes a quarter of an hour; wants
-# `make nodes`.
+# quickstart.sh - the steps of a user with three machines, from the first
+# command to a kernel.  The machines are enrolled over ssh, listed and checked,
+# and build the kernel of scripts/quickstart over TLS.  Then make alone builds
+# it, and every file is compared.  kfarm's output is displayed.  Takes a quarter
+# of an hour and requires `make nodes`.
 . "$(dirname "$0")/lab.sh"
 lab_begin "$@"
 
 fragment=$root/templates/configs/nanopi-neo4.config
 targets=(Image modules dtbs)
 
-# run WORDS...: as a person would type it.
+# run WORDS...: print and run a command that the user types.
 run()
 {
 	local status
@@ -31,7 +31,7 @@ build_here()
 		-o "$work/out" "$@" "${targets[@]}"
 }
 
-# make, as kfarm's own script has it, in the same place.
+# Run make by kfarm's own script at the same path.
 build_by_make()
 {
 	rm -rf "$dir"

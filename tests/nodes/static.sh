@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# The static kfarmds, those of them that `make nodes` has made: their size, and
-# that they start and talk, other machines' by qemu-user.  Jobs run on this
-# machine's alone: qemu has a thread of its own, and a program with threads gets
-# no user namespace.  An openssl.cnf that OpenSSL cannot follow does no harm.
+# The static kfarmds that `make nodes` has built: their size, start and
+# protocol; those of other machines run under qemu-user.  Only this machine's
+# runs jobs, because qemu has a second thread, and a multithreaded process
+# cannot create a user namespace.  An invalid openssl.cnf has no effect.
 . "$(dirname "$0")/../farm/lib.sh"
 
-# A network of its own: port 3634 may be in use here.
+# Use a private network, because port 3634 can be in use.
 if [ ! "${KFARM_NETWORK:-}" ]; then
 	export KFARM_NETWORK=1
 	[ "$(id -u)" -ne 0 ] || exec unshare -n "$0" "$@"
@@ -31,7 +31,7 @@ spoil_openssl()
 	kfarmd_env="env OPENSSL_CONF='$work/openssl.cnf'"
 }
 
-# said KEY: of the node that was asked last
+# said KEY: print the value from the last reply of a node.
 said()
 {
 	jq -r ".nodes[0].$1" "$work/said"
@@ -43,7 +43,7 @@ listed_as()
 	[ "$(said machine)" = "$1" ]
 }
 
-# talk_tls HOST MACHINE COMMAND...: what OpenSSL it has must do
+# talk_tls HOST MACHINE COMMAND...: test the linked OpenSSL.
 talk_tls()
 {
 	local host=$1 machine=$2 dir=$work/$1.d pid
@@ -62,7 +62,7 @@ talk_tls()
 		address = tls:127.0.0.1
 		key = $(tail -n 1 "$work/key")
 	END
-	# The same of a handshake.
+	# Test a handshake in the same way.
 	wait_for 60 listed_as "$machine"
 	is "$host: talks by TLS" "$machine" "$(said machine)"
 	check "$host: knows whom it talks to" \
@@ -71,7 +71,7 @@ talk_tls()
 	wait "$pid" 2>/dev/null
 }
 
-# try_program HOST MACHINE: as kernel.org names it, as uname -m does
+# try_program HOST MACHINE: HOST is kernel.org's name, MACHINE that of uname -m.
 try_program()
 {
 	local program=$bin/nodes/kfarmd-$1 run=
@@ -91,7 +91,7 @@ try_program()
 		"$($run "$program" --version 2>&1)"
 	no_nodes
 	node "$1" "$kfarmd_env $run '$program' --stdio --store '$work/$1'"
-	# On a busy machine qemu may take longer than a greeting may.
+	# On a busy machine, qemu can exceed the time limit for HELLO.
 	wait_for 30 listed_as "$2"
 	is "$1: says what it is" "$2" "$(said machine)"
 	if [ "$run" ]; then

@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# `kfarm nodes tune` over a real sshd: a board's files of clocks and trip points
-# are set for good, also by what runs when it starts, and set back; a user who is
-# not root, a host that is off, and one whose key is another.
+# `kfarm nodes tune` over a real sshd.  A board's files of clocks and trip
+# points are set permanently, also at boot, and reset.  Also tested: an ordinary
+# user, a host that is off, and a host with another key.
 . "$(dirname "$0")/lab.sh"
 lab_begin "$@"
 
 cpu=/sys/devices/system/cpu
 
-# The files of two kinds of cores, as the kernel has them after a start.
+# Create the files of two core types with the kernel's values after boot.
 power_on()
 {
 	lab_in board sh -c "
@@ -30,7 +30,7 @@ power_on()
 	echo passive >trip_point_0_type && echo 70000 >trip_point_0_temp"
 }
 
-# What of it can be set, and what is kept for the next start.
+# Print the settings and the files that restore them at boot.
 state()
 {
 	lab_in board sh -c "cd / && grep -H . $cpu/cpu*/cpufreq/scaling_[gm]* \

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# templates/systemd/kfarmd.service under a systemd of its own: a container that
-# has this machine's /usr and nothing else, where kfarmd starts as its user, and
-# as root, with all that the unit forbids, and a build has its jobs done by it.
-# The first of them is the static kfarmd of build/nodes, if that is there.
+# templates/systemd/kfarmd.service under a separate systemd, in a container with
+# only this machine's /usr.  kfarmd starts as its user and as root, under all
+# restrictions of the service, and runs the jobs of a build.  The first kfarmd
+# is the static one of build/nodes, if it exists.
 . "$(dirname "$0")/../farm/lib.sh"
 farm_begin
 unit=$root/templates/systemd/kfarmd.service
@@ -23,7 +23,7 @@ groups=/sys/fs/cgroup
 [ ! -d $groups/systemd ] || groups=$groups/systemd
 [ -e $groups/cgroup.procs ] || unit_cannot "no control groups of systemd's"
 
-# boot.sh UNIT: in namespaces of its own; `refused`: a machine that is none yet,
+# boot.sh UNIT: run in new namespaces.  `refused`: the first boot of a machine
 # without user namespaces.  The last line starts systemd.
 cat >"$work/boot.sh" <<'END'
 set -e
@@ -168,7 +168,7 @@ systemctl stop kfarmd
 systemctl show -p Result -p ActiveState kfarmd
 END
 
-# run_unit UNIT OWNER KFARMD: what the probe says is in $work/out/log.
+# run_unit UNIT OWNER KFARMD: boot; the probe's output is in $work/out/log.
 run_unit()
 {
 	local group=$groups/kfarm-unit.$$
@@ -186,7 +186,7 @@ run_unit()
 	return 0
 }
 
-# said WORDS: the probe did.
+# said WORDS: check the output of the probe.
 said()
 {
 	grep -q "$1" "$work/out/log" && return 0
@@ -249,7 +249,8 @@ fi
 check "systemd-analyze has nothing to say of it" is "" "" "$(
 	systemd-analyze verify "$unit" 2>&1 |
 		grep -v -e 'is not executable' -e "Command 'man")"
-# 0 is all shut, 10 is all open; what remains open is what cells are made of.
+# 0 is most restricted, 10 is unrestricted; sandboxes need the remaining
+# exposure.
 exposed=$(systemd-analyze security --offline=yes "$unit" 2>/dev/null |
 	sed -n 's/.*exposure level for.*: \([0-9]*\)\.\([0-9]\).*/\1\2/p')
 at_most "exposure, in tenths" 35 "${exposed:-100}"

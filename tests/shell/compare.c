@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * compare [-j WORKERS] [-n SCRIPTS] [-s FIRST_SEED] [-p] [-v] SH - run random
- * scripts by dash and by SH, each in a fresh directory of the same name, and
- * compare what they print, how they end and what files they leave.  Those that
- * are handed on would be dash's both times: they are only counted, by why.  -p
- * only prints the first script, -v names those where dash is uncertain, crashes
- * or is stopped.  Ends with 1 where anything differs.
+ * compare [-j WORKERS] [-n SCRIPTS] [-s FIRST_SEED] [-p] [-v] SH - Run random
+ * scripts by dash and by SH and compare.
+ *
+ * Each script runs in a fresh directory of the same name.  Output, exit status
+ * and files are compared.  Scripts with a fallback would run by dash both
+ * times, so they are only counted, by reason.  -p only prints the first script,
+ * -v lists those where dash is nondeterministic, crashes or times out.  Exits
+ * with 1 if results differ.
  */
 #include "generate.h"
 
@@ -27,25 +29,25 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SECONDS    10 /* for one script */
+#define SECONDS    10 /* limit for one script */
 #define NOBODY     65534
-#define SHOWN      20 /* differences */
+#define SHOWN      20 /* number of differences printed */
 #define OUTPUT_MAX (1 << 20)
 
-/* Of all workers. */
+/* Sums over all workers, in shared memory. */
 struct totals {
 	unsigned long scripts, different, order, uncertain, crashed, stopped;
 	unsigned long handed[SHELL_FALLBACK_N_REASONS];
 };
 
 static struct totals *totals;
-static const char *base; /* with a directory for each worker */
-static const char *shell; /* a copy of SH there */
+static const char *base; /* contains a directory for each worker */
+static const char *shell; /* a copy of SH in `base` */
 static bool verbose;
 
 struct outcome {
 	int status;
-	bool stopped; /* it took too long */
+	bool stopped; /* exceeded the time limit */
 	struct buf out, err, files;
 };
 
@@ -98,7 +100,7 @@ static void remove_all(const char *name)
 	rmdir(name);
 }
 
-/* What each script finds, in the current directory. */
+/* Create the files that each script finds in its current directory. */
 static void make_files(void)
 {
 	write_file("a.c", "a\n", 0644);
@@ -131,7 +133,7 @@ static void read_all(const char *name, struct buf *out)
 	close(fd);
 }
 
-/* Names, kinds, modes and contents of all below `name`. */
+/* List names, types, modes and contents of all files below `name`. */
 static void list_files(const char *name, struct buf *out)
 {
 	struct dirent **entries;
@@ -180,7 +182,9 @@ static bool has_errexit(uint64_t seed)
 	return seed % 5 == 1;
 }
 
-/* The child: the script with what the seed says of stdin and -e. */
+/*
+ * In the child: set up stdin and -e as the seed determines, and run the script.
+ */
 static void become(bool ours, const char *script, uint64_t seed)
 {
 	char *counts = xasprintf("KFARM_SHELL=%s/counts", base);
@@ -188,7 +192,10 @@ static void become(bool ours, const char *script, uint64_t seed)
 			(char *)"HOME=/nonexistent/h o", (char *)"EXP=exported",
 			ours ? counts : NULL, NULL };
 	bool errexit = has_errexit(seed);
-	/* Twice, so that it is not taken for a line of make's. */
+	/*
+	 * -c is given twice, so that the shell does not treat the text as a
+	 * recipe line.
+	 */
 	const char *flags = ours ? (errexit ? "-cec" : "-cc") :
 				   (errexit ? "-ec" : "-c");
 	char *argv[] = { (char *)"/bin/sh", (char *)flags, (char *)script,
@@ -225,7 +232,7 @@ static void run(bool ours, const char *script, uint64_t seed, struct outcome *o)
 	if (mkdir("w", 0755) || chdir("w"))
 		die("w");
 	make_files();
-	/* They belong to whom the script runs as. */
+	/* The files belong to the user of the script. */
 	if (!geteuid()) {
 		static const char *const names[] = {
 			".",      "a.c", "b.c",     "sp ace",
@@ -275,7 +282,7 @@ static void sort_bytes(struct buf *b)
 		qsort(b->data, b->len, 1, compare_bytes);
 }
 
-/* What two commands of a pipe print comes in any order. */
+/* Concurrent commands of a pipe print in any order. */
 static bool same_but_order(struct outcome *a, struct outcome *b)
 {
 	sort_bytes(&a->out);
@@ -307,7 +314,7 @@ static void show(uint64_t seed, const char *script, const struct outcome *dash,
 	buf_release(&text);
 }
 
-/* Of dash 0.5.12: `test ! a -a b -o`. */
+/* A defect of dash 0.5.12: `test !  a -a b -o`. */
 static bool has_crashed(const struct outcome *dash)
 {
 	return (WIFSIGNALED(dash->status) &&
@@ -315,7 +322,7 @@ static bool has_crashed(const struct outcome *dash)
 	       strstr(buf_str(&dash->err), "Segmentation fault");
 }
 
-/* Does it differ each time, and is dash always the same? */
+/* Classify a difference: repeatable, or due to dash. */
 static void judge(uint64_t seed, const char *script)
 {
 	struct outcome dash, again, ours;
@@ -358,7 +365,7 @@ static void judge(uint64_t seed, const char *script)
 						      "too slow");
 }
 
-/* Would it be handed on?  Then it is counted. */
+/* Return true if the script needs a fallback, and count it. */
 static bool is_handed(const char *text, uint64_t seed)
 {
 	char *env[] = { (char *)"PATH=/usr/bin:/bin",
@@ -441,7 +448,7 @@ static void copy_shell(const char *from)
 	buf_release(&program);
 }
 
-/* The scripts run as somebody else. */
+/* The scripts run as another user. */
 static void open_to_all(const char *directory)
 {
 	static const char *const names[] = { "counts", "handed" };
@@ -455,7 +462,7 @@ static void open_to_all(const char *directory)
 	}
 }
 
-/* In memory, where that may be: a script takes a dozen files. */
+/* Prefer a file system in memory, because each script writes a dozen files. */
 static char *new_directory(void)
 {
 	struct statvfs st;
@@ -471,7 +478,7 @@ static char *new_directory(void)
 	return mkdtemp(xstrdup("/tmp/shell-compare.XXXXXX"));
 }
 
-/* Handed on after all. */
+/* Print fallbacks that shell_script_check() did not predict. */
 static void print_unforeseen(const char *directory)
 {
 	char *path = xasprintf("%s/handed", directory);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What random scripts are made of (generate.c).
+ * Building blocks of random scripts (generate.c).
  */
 #ifndef SHELL_GENERATE_WORDS_H
 #define SHELL_GENERATE_WORDS_H
@@ -39,7 +39,7 @@ static const char *const patterns[] = {
 	"$w*", "foo", "1|2",    "[",     "[]]",   "*' '*",
 };
 
-/* Behind an operator in quotes. */
+/* Operands that follow a quoted operator. */
 static const char *const operands[] = {
 	"a b",      "$w",     "'a b'",  "$v$w",        "\"q r\"", "\"$v\"",
 	"$@",       "\"$@\"", "*",      "\\}",         "a\\b",    "\\$v",

@@ -15,11 +15,15 @@ struct generator {
 	uint64_t state;
 	struct buf *out;
 	int depth;
-	int inside; /* of quotes or substitutions: no here-documents */
-	struct here heres[4]; /* that follow at the next newline */
+	/*
+	 * nesting depth of quotes and substitutions, which exclude
+	 * here-documents
+	 */
+	int inside;
+	struct here heres[4]; /* pending until the next newline */
 	int n_heres;
 	int loops;
-	int left; /* commands that may still come */
+	int left; /* number of further commands allowed */
 };
 
 static unsigned random_below(struct generator *g, unsigned n)
@@ -94,7 +98,7 @@ static void gen_substitution(struct generator *g)
 		return;
 	}
 	if (old) {
-		/* What nests in backquotes would need backslashes. */
+		/* Nested constructs in backquotes would need backslashes. */
 		text(g,
 		     chance(g, 50) ? "`echo \"a  $v\"`" : "`echo \\$v; false`");
 		return;
@@ -121,7 +125,10 @@ static void gen_double(struct generator *g)
 			gen_name(g);
 			break;
 		case 2:
-			/* A quoted word in quotes: no more of them inside. */
+			/*
+			 * A quoted word in quotes must not contain further
+			 * quotes.
+			 */
 			text(g, "${v-a 'b' $w}");
 			break;
 		case 3:
@@ -149,7 +156,7 @@ static void gen_piece(struct generator *g)
 	case 4:
 		text(g, "$");
 		gen_name(g);
-		/* Else what follows would belong to the name. */
+		/* End the name, so that the next piece is not part of it. */
 		text(g, "\"\"");
 		break;
 	case 5:
@@ -321,7 +328,7 @@ static void gen_test(struct generator *g)
 		text(g, " ]");
 }
 
-/* What is rare in a recipe, but possible. */
+/* Constructs that are rare in recipes, but possible. */
 static void gen_odd(struct generator *g)
 {
 	if (chance(g, 4)) {
@@ -385,7 +392,7 @@ static void newline(struct generator *g)
 	end_heres(g);
 }
 
-/* What separates two commands of a list. */
+/* Separate two commands of a list. */
 static void separate(struct generator *g)
 {
 	if (chance(g, 35)) {
@@ -441,7 +448,7 @@ static void gen_while(struct generator *g)
 {
 	int n = g->depth;
 
-	/* It ends, whatever is in it. */
+	/* The loop ends after two rounds, whatever its body does. */
 	buf_printf(g->out, "n%d=; %s [ ${#n%d} != 2 ]; do n%d=x$n%d; ", n,
 		   chance(g, 80) ? "while" : "until", n, n, n);
 	g->loops++;
@@ -505,7 +512,10 @@ static void gen_command(struct generator *g)
 	g->depth--;
 }
 
-/* It reads all that comes: else SIGPIPE would hit a writer, or would not. */
+/*
+ * A reader must consume all input, because SIGPIPE would otherwise hit the
+ * writer at random.
+ */
 static void gen_reader(struct generator *g)
 {
 	static const char *const readers[] = { "cat", "cat -", "sort", "wc -c",
@@ -547,7 +557,7 @@ static void gen_list(struct generator *g)
 		newline(g);
 }
 
-/* As a person mistypes. */
+/* Introduce a typing error. */
 static void spoil(struct generator *g)
 {
 	static const char bytes[] = "\"'`$(){}[];|&<>\\\n #*~!=xif";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A random script of what POSIX sh allows, the same for the same seed.  It
- * ends by itself, and what it prints does not depend on time.
+ * Random POSIX sh scripts, reproducible by seed.  A script ends by itself, and
+ * its output does not depend on time.
  */
 #ifndef SHELL_GENERATE_H
 #define SHELL_GENERATE_H

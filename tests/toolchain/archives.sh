@@ -1,44 +1,45 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# toolchain/archives.sh - a server's files for the tests of toolchains: real
-# compilers in archives laid out and named as kernel.org's, their sums and
-# signatures, and each of these spoiled.  A test sources it:
+# toolchain/archives.sh - a server's files for the toolchain tests: real
+# compilers in archives laid out and named like kernel.org's, their checksums
+# and signatures, and damaged variants of each
 #
-#	archives_make			made once per build directory: the
-#					compilers, below $archives/made
-#	archives_begin DIR		keys to sign with, in a directory
-#					below DIR; ended by archives_end
-#	archives_server DIR		what a server has, below DIR/pub/tools
-#	archives_end			end the agent that gpg started
+# A test sources this file.
 #
-#	$archives_version		12.2.0
-#	$archives_triplets		targets hosted on this machine
-#	$archives_host			which is one, of amd64: x86_64
-#	$archives_foreign		the other host, of target aarch64-linux:
-#					arm64
+#	archives_make		make the compilers below $archives/made, once
+#				per build directory
+#	archives_begin DIR	make signing keys in a directory below DIR;
+#				archives_end ends it
+#	archives_server DIR	create a server's files below DIR/pub/tools
+#	archives_end		end the agent that gpg started
+#
+#	$archives_version	12.2.0
+#	$archives_triplets	targets hosted on this machine
+#	$archives_host		this machine's host directory, x86_64
+#	$archives_foreign	the other host, of target aarch64-linux: arm64
 #	$archives_sums_key, $archives_tar_key	fingerprints, the pins
-#	$archives_keys			both public keys, armored, one file
-#	archives_path HOST TRIPLET	an archive's path below DIR
-#	archives_key NAME		path of a key's armored file
-#	archives_fingerprint NAME	its fingerprint
+#	$archives_keys		both public keys, armored, one file
+#	archives_path HOST TRIPLET	print an archive's path below DIR
+#	archives_key NAME	print the path of a key's armored file
+#	archives_fingerprint NAME	print its fingerprint
 #
-# The compilers are Debian's: of the installed packages for this machine, of
-# packages fetched and unpacked aside for the other.  What is changed in them
-# is the triplet (aarch64-linux, where Debian says aarch64-linux-gnu), the
-# vendor's word in --version ("(GCC)", so that all builds of a release make
-# equal objects), and the directories of libc's headers, which are not to be
-# found.  The compiler's own directory is called 12, not 12.2.0.
-# Shared libraries other than libc's lie beside the programs (RUNPATH).
+# The compilers are Debian's: for this machine from the installed packages, for
+# the other host from packages that are fetched and unpacked separately.  They
+# are changed in the triplet (aarch64-linux instead of Debian's
+# aarch64-linux-gnu), the vendor in --version ("(GCC)", so that all builds of a
+# release make equal objects), and the directories of libc's headers, which do
+# not exist.  The compiler's own directory is called 12, not 12.2.0.  Shared
+# libraries other than libc's are next to the programs (RUNPATH).
 #
-# The bad cases are at the end: each changes the files below a server's DIR, as
-# archives_server DIR undoes.
+# The bad cases are at the end.  Each changes the files below a server's DIR;
+# archives_server DIR restores them.
 
 archives_version=12.2.0
 archives_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 archives=$(realpath -m "${KFARM_BUILD:-$archives_root/build}")/toolchains
 
-# TRIPLET DEBIAN'S, for each target.
+# TRIPLET and Debian's triplet for each target.
 archives_table='aarch64-linux aarch64-linux-gnu
 arm-linux-gnueabi arm-linux-gnueabihf
 riscv64-linux riscv64-linux-gnu
@@ -67,7 +68,7 @@ archives_path()
 
 # ---- a compiler's tree ----
 
-# Overwrite a file's strings: FROM and TO in turn, TO not the longer one.
+# Replace strings in a file: pairs of FROM and TO, where TO is not longer.
 archives_patch()
 {
 	perl -e '
@@ -86,7 +87,8 @@ archives_patch()
 	}' "$@"
 }
 
-# The libraries that FILE needs, from below ROOT, into DIR, and what they need.
+# archives_libraries FILE ROOT DIR: copy the libraries of FILE, and theirs, to
+# DIR.
 archives_libraries()
 {
 	local root=$1 multiarch=$2 dir=$3 file=$4 lib from
@@ -109,7 +111,7 @@ archives_libraries()
 	done
 }
 
-# Give the programs the libraries that they need.
+# Add the libraries that the programs need.
 archives_provide()
 {
 	local root=$1 multiarch=$2 tree=$3 file up
@@ -121,7 +123,7 @@ archives_provide()
 		up=$(realpath --relative-to "$(dirname "$file")" "$tree/lib")
 		readelf -d "$file" | grep -q 'NEEDED.*\[lib[^cm][^.]' ||
 			continue
-		# As a link in TRIPLET/bin it finds them too.
+		# The path must also work from the link in TRIPLET/bin.
 		patchelf --set-rpath "\$ORIGIN/$up:\$ORIGIN/../$up" \
 			"$file" || return
 	done
@@ -138,7 +140,7 @@ archives_binutils()
 	done
 }
 
-# binutils' own installation makes these names of the same files.
+# Create the links that binutils' own installation has.
 archives_links()
 {
 	local tree=$1 triplet=$2 tool
@@ -164,7 +166,7 @@ archives_gcc()
 		cp -L "$from-$tool-12" "$tree/bin/$triplet-$tool" || return
 	done
 	cp -rL "$own/include" "$own/libgcc.a" "$lib/" || return
-	# The one prefix that Debian's driver knows is made to be lib's.
+	# Replace the only prefix that Debian's driver has by lib.
 	for tool in cc1 collect2 lto-wrapper liblto_plugin.so; do
 		cp -L "$own/$tool" "$libexec/" || return
 		ln -s "../../../../libexec/gcc/$triplet/12/$tool" "$lib/$tool"
@@ -193,14 +195,14 @@ archives_tree()
 		archives_links "$tree" "$triplet"
 }
 
-# ---- the other host's compiler ----
+# ---- the compiler for the other host ----
 
 archives_packages='gcc-12 cpp-12 libgcc-12-dev binutils-aarch64-linux-gnu
 	libbinutils libctf0 libctf-nobfd0 libjansson4
 	libisl23 libmpc3 libmpfr6 libgmp10 libzstd1 zlib1g'
 
-# archives_apt DIR COMMAND...: apt-get for the other host, with lists below
-# DIR, from where this machine has its packages.
+# archives_apt DIR COMMAND...: run apt-get for the other host, with lists below
+# DIR, from the package sources of this machine.
 archives_apt()
 {
 	local dir=$1
@@ -214,7 +216,7 @@ archives_apt()
 		-o Acquire::Languages=none "$@"
 }
 
-# The machine's own sources of its release, but the architecture.
+# Print the machine's sources of its release for the other architecture.
 archives_sources()
 {
 	local codename
@@ -226,13 +228,13 @@ archives_sources()
 		'Created-By: Packages' | sort -u |
 		awk -v codename="$codename" '
 		$2 == codename && $3 == "main" {
-			# Not set is left as it stands by old versions of apt.
+			# Old versions of apt print an unset value literally.
 			signed = $4 ~ /^\// ? " signed-by=" $4 : ""
 			print "deb [arch=arm64" signed "] " $1, $2, $3
 		}'
 }
 
-# Debian's packages of the other host, unpacked below DIR/root.
+# Unpack Debian's packages for the other host below DIR/root.
 archives_fetch()
 {
 	local dir=$1 deb
@@ -256,7 +258,7 @@ archives_fetch()
 
 # ---- keys ----
 
-# Where gpg keeps its keys and its agent's socket; that path must be short.
+# The directory of gpg's keys and its agent's socket, whose path must be short.
 archives_gnupg=
 
 archives_gpg()
@@ -268,7 +270,7 @@ archives_gpg()
 	}
 }
 
-# gpg starts an agent by itself, but waits no more than five seconds for it.
+# Start the agent here, because gpg waits only five seconds for it.
 archives_gpg_open()
 {
 	archives_gnupg=$(mktemp -d /tmp/kfarm-gpg.XXXXXX) &&
@@ -285,7 +287,7 @@ archives_gpg_close()
 	archives_gnupg=
 }
 
-# archives_generate NAME ALGORITHM USAGE [EXPIRES]: a key made in 2020
+# archives_generate NAME ALGORITHM USAGE [EXPIRES]: make a key dated 2020.
 archives_generate()
 {
 	archives_gpg --faked-system-time 20200101T000000 \
@@ -300,7 +302,8 @@ archives_export()
 		awk -F : '$1 == "fpr" { print $10; exit }' >"$2/$1.fpr"
 }
 
-# What the world knows of a key, but not the one who signs with it.
+# Expire and revoke keys in their public form only, so that gpg still signs with
+# them.
 archives_age_keys()
 {
 	local late
@@ -315,11 +318,13 @@ archives_age_keys()
 		archives_export revoked "$1"
 }
 
-# archives_make_keys DIR: NAME.asc and NAME.fpr for each, gnupg/ to sign with
-#	sums tar	those that sign a server's files
-#	other		somebody else's
-#	expired		since 2022, signs as of 2021
-#	late		since 2021, signs as of now
+# archives_make_keys DIR: write NAME.asc and NAME.fpr for each key, and gnupg/
+# for signing.
+#
+#	sums tar	the keys that sign a server's files
+#	other		a key without trust
+#	expired		expired in 2022, signs with dates of 2021
+#	late		expired in 2021, signs with current dates
 #	revoked
 archives_make_keys()
 {
@@ -353,9 +358,9 @@ archives_fingerprint()
 	cat "$archives/made/keys/$1.fpr"
 }
 
-# ---- all of it, once ----
+# ---- creation of all files ----
 
-# archives_pack TREE TRIPLET NAME: NAME.tar.xz and NAME.tar.sign
+# archives_pack TREE TRIPLET NAME: write NAME.tar.xz and NAME.tar.sign.
 archives_pack()
 {
 	tar -C "$1" --sort=name --owner=0 --group=0 --numeric-owner \
@@ -390,7 +395,7 @@ archives_make_all()
 	done
 }
 
-# What the archives are made from: they are made again when it changes.
+# Print the inputs of the archives, which are rebuilt when these change.
 archives_stamp()
 {
 	cat "${BASH_SOURCE[0]}"
@@ -398,7 +403,7 @@ archives_stamp()
 		'binutils*'
 }
 
-# In a shell of its own, so that an interrupt ends gpg's agent too.
+# In a subshell, so that an interrupt also ends gpg's agent.
 archives_remake()
 {
 	(
@@ -451,7 +456,7 @@ archives_dir()
 	dirname "$1/$(archives_path "$2" any)"
 }
 
-# archives_list DIR HOST: the sums of what lies there
+# archives_list DIR HOST: write the checksums of the existing files.
 archives_list()
 {
 	local file name
@@ -466,7 +471,7 @@ archives_list()
 	done
 }
 
-# archives_sums DIR HOST [KEY [OPTION...]]: list and sign what lies there
+# archives_sums DIR HOST [KEY [OPTION...]]: list and sign the existing files.
 archives_sums()
 {
 	local dir key=${3:-sums}
@@ -476,7 +481,8 @@ archives_sums()
 	archives_clearsign "$dir" "$key" "${@:4}"
 }
 
-# archives_clearsign DIRECTORY KEY [OPTION...]: its .sums becomes sha256sums.asc
+# archives_clearsign DIRECTORY KEY [OPTION...]: sign its .sums as
+# sha256sums.asc.
 archives_clearsign()
 {
 	local as=()
@@ -502,9 +508,9 @@ archives_server()
 	done
 }
 
-# ---- bad cases: ... DIR HOST TRIPLET, where the last two are needed ----
+# ---- bad cases: ... DIR HOST TRIPLET, the last two if needed ----
 
-# archives_flip FILE [OFFSET]: one bit, in a file of its own
+# archives_flip FILE [OFFSET]: flip one bit in a copy of the file.
 archives_flip()
 {
 	local offset=${2:-$(($(stat -c %s "$1") / 2))}
@@ -515,20 +521,20 @@ archives_flip()
 		"$1.flip" "$offset" && mv -f "$1.flip" "$1"
 }
 
-# The archive is not the one that was listed; at byte OFFSET.
+# The archive differs from the listed one at byte OFFSET.
 archives_bad_flip()
 {
 	archives_flip "$1/$(archives_path "$2" "$3")" "${4-}"
 }
 
-# A line of the list is not what was signed.
+# A line of the list differs from the signed text.
 archives_bad_edited()
 {
 	sed -i 's/^[0-9a-f]\{8\}\(.*\)/00000000\1/' \
 		"$(archives_dir "$1" "$2")/sha256sums.asc"
 }
 
-# It ends before its signature.
+# The list ends before its signature.
 archives_bad_truncated()
 {
 	sed -i '/BEGIN PGP SIGNATURE/,$d' \
@@ -546,8 +552,8 @@ archives_bad_wrong_key()
 	archives_sums "$1" "$2" other
 }
 
-# archives_bad_lines DIR HOST TRIPLET WHERE: a line that names a spoiled archive
-# is before, after or (header) among the armor's headers of the signed block
+# archives_bad_lines DIR HOST TRIPLET WHERE: a line that names a damaged archive
+# is before or after the signed block, or (header) among its armor headers.
 archives_bad_lines()
 {
 	local archive dir line
@@ -563,7 +569,7 @@ archives_bad_lines()
 	esac
 }
 
-# Signed before the key expired; this one is good, and named.
+# Signed before the key expired: good, and reported.
 archives_expired()
 {
 	archives_sums "$1" "$2" expired
@@ -580,7 +586,7 @@ archives_bad_revoked()
 	archives_sums "$1" "$2" revoked
 }
 
-# The key is good, but the signature was for a day of 2021.
+# The key is good, but the signature was valid for a day of 2021.
 archives_bad_signature_expired()
 {
 	archives_sums "$1" "$2" sums --faked-system-time 20210601T000000 \
@@ -592,7 +598,7 @@ archives_bad_two_signatures()
 	archives_sums "$1" "$2" sums -u other@kfarm.test
 }
 
-# archives_bad_two_sums DIR HOST TRIPLET: signed, but it says two things
+# archives_bad_two_sums DIR HOST TRIPLET: signed, with two different checksums.
 archives_bad_two_sums()
 {
 	local dir name
@@ -615,8 +621,8 @@ archives_bad_unlisted()
 	archives_clearsign "$dir" sums
 }
 
-# archives_bad_sign DIR HOST TRIPLET CASE: of the tar's own signature
-#	flip other missing garbage
+# archives_bad_sign DIR HOST TRIPLET CASE: the tar's own signature is bad; CASE
+# is one of flip other missing garbage.
 archives_bad_sign()
 {
 	local sign tar
@@ -634,8 +640,8 @@ archives_bad_sign()
 	esac
 }
 
-# archives_repack DIR HOST TRIPLET COMMAND...: the command changes the tree,
-# which is its working directory; then all is packed and signed again.
+# archives_repack DIR HOST TRIPLET COMMAND...: run COMMAND in the tree, then
+# pack and sign it again.
 archives_repack()
 {
 	local archive tree name
@@ -649,7 +655,7 @@ archives_repack()
 		rm -rf "$tree" && archives_sums "$1" "$2"
 }
 
-# archives_bad_version DIR HOST TRIPLET: signed, but its driver says 12.1.0
+# archives_bad_version DIR HOST TRIPLET: signed, but the driver reports 12.1.0.
 archives_bad_version()
 {
 	archives_repack "$1" "$2" "$3" archives_patch 2 \

@@ -1,29 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/toolchain/badorder.h - what a request of badserver asks for: the first
- * components of its path, in any order, say how it is to be answered.
+ * tests/toolchain/badorder.h - Faults that a request to badserver selects.  The
+ * first components of the path, in any order, are options:
  *
  *	size=N		bytes of the body; byte I is bad_byte(SEED, I)
- *	file/PATH	or the body is ROOT/PATH, a directory's a listing
- *	listing		or a listing with hostile names
- *	only=END	PATHs that do not end so are answered properly
- *	times=N		and so are all requests of this path but the first N;
- *			cuts=N: all but the first N are not cut
- *
+ *	file/PATH	the body is ROOT/PATH; a directory's is a listing
+ *	listing		the body is a listing with hostile names
+ *	only=END	PATHs with another end are answered correctly
+ *	times=N		only the first N requests of this path have faults
+ *	cuts=N		only the first N requests of this path are cut
  *	cut=N, hcut=N	close after N bytes of the body, of the header
  *	flip=N		change byte N
  *	stall=N		send N bytes, then nothing; stall=-1: no header either
- *	drip=MS		a byte each MS
- *	length=N	what Content-Length says; length=-1: nothing
- *	chunked		Transfer-Encoding
- *	endless		a body, or with endless-head a header, without end
- *	status=N	that, with a short body
- *	after=WORDS	Retry-After, '+' for a blank
+ *	drip=MS		send a byte each MS
+ *	length=N	value of Content-Length; length=-1: no such header
+ *	chunked		use Transfer-Encoding
+ *	endless		send a body without end; endless-head: a header
+ *	status=N	use this status with a short body
+ *	after=WORDS	send Retry-After; '+' stands for a blank
  *	range=MODE	ignored, refused (416), shifted, other (another
- *			length), always (206 even if nobody asked)
+ *			length), always (206 without a request)
  *	stamp=MODE	none, weak (ETag), date (Last-Modified alone), changing
  *			(another version each time)
- *	hops=N		redirect, N times, with `status`; loop: for ever
+ *	hops=N		redirect N times, with `status`; loop: for ever
  *	to-http/PATH, to-https/PATH, to-file, to-odd	redirect there
  */
 #ifndef BADORDER_H
@@ -38,14 +37,15 @@
 #define BAD_REQUEST_MAX 8192
 
 struct badorder {
-	char path[BAD_REQUEST_MAX]; /* all of it */
-	char *rest; /* what no option was, or PATH */
-	char range[64], if_range[300], if_new[300]; /* what the client sent */
+	char path[BAD_REQUEST_MAX]; /* the whole path */
+	char *rest; /* the path without its options, or PATH */
+	char range[64], if_range[300], if_new[300]; /* headers of the client */
 	bool is_file, is_listing, is_chunked, is_endless, is_endless_head;
 	bool is_loop, is_hop;
 	int64_t size, cut, hcut, flip, stall, drip, length;
 	int status;
-	unsigned times, cuts, hops, count; /* count: of earlier requests */
+	/* count: number of earlier requests */
+	unsigned times, cuts, hops, count;
 	char after[64], range_mode[16], stamp[16], only[64], to[16];
 };
 
@@ -126,7 +126,7 @@ static inline bool badorder_word(struct badorder *o, const char *key,
 	return true;
 }
 
-/* The value of header NAME, or "". */
+/* Copy the value of header NAME, or "". */
 static inline void badorder_header(const char *head, const char *name,
 				   char *out, size_t len)
 {
@@ -142,7 +142,7 @@ static inline void badorder_header(const char *head, const char *name,
 	snprintf(out, len, "%.*s", (int)n, at);
 }
 
-/* Take all faults out: the answer is to be a good one. */
+/* Remove all faults, so that the response is correct. */
 static inline void badorder_be_good(struct badorder *o)
 {
 	o->cut = o->hcut = o->flip = o->stall = o->drip = -2;
@@ -160,7 +160,7 @@ static inline bool bad_ends(const char *s, const char *end)
 	return n >= m && !strcmp(s + n - m, end);
 }
 
-/* The options at the start of a path; the rest is what is not one. */
+/* Parse the options at the start of the path; the rest remains. */
 static inline void badorder_options(struct badorder *o)
 {
 	char *p = strdup(o->path + 1), *word = p;
@@ -190,12 +190,12 @@ static inline void badorder_options(struct badorder *o)
 	free(p);
 }
 
-/* False: this is no request. */
+/* Parse a request.  Returns false if it is invalid. */
 static inline bool badorder_parse(struct badorder *o, const char *head)
 {
 	*o = (struct badorder){ .size = 1000, .cut = -2, .hcut = -2 };
 	o->flip = o->stall = o->drip = o->length = -2;
-	/* A client that takes us for its proxy names the host as well. */
+	/* A client that uses the server as a proxy also sends the host. */
 	if (sscanf(head, "GET http://%*[^/]%8000s", o->path) != 1 &&
 	    sscanf(head, "GET %8000s", o->path) != 1)
 		return false;

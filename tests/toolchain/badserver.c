@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/toolchain/badserver.c - badserver DIR ROOT: the server of badserver.h,
- * with the certificate in DIR, the files of ROOT, the log in DIR/access.log
- * and "PORT PORT" (https, http) in DIR/ports.
+ * tests/toolchain/badserver.c - badserver DIR ROOT: the server of badserver.h
+ * as a program.  It uses the certificate in DIR and the files of ROOT, logs to
+ * DIR/access.log, and writes "PORT PORT" (https, http) to DIR/ports.
  */
 #include "badserver.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/toolchain/badserver.h - a web server that lies, breaks off and goes
- * silent as its paths tell it to (tests/toolchain/badorder.h).
+ * tests/toolchain/badserver.h - A web server with faults that its paths select
+ * (tests/toolchain/badorder.h).
  *
- * badserver_open() makes two sockets on loopback, for https and for http, and
- * badserver_serve() answers, a thread for each connection, for ever.  Each
- * request is a line of the log: "PATH RANGE CONDITION", "-" for none.
+ * badserver_open() opens two sockets on loopback, for https and http, and
+ * badserver_serve() serves them for ever, with a thread per connection.  Each
+ * request is a line of the log: "PATH RANGE CONDITION", with "-" for none.
  */
 #ifndef BADSERVER_H
 #define BADSERVER_H
@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #define BAD_DATE "Wed, 01 Jan 2020 00:00:00 GMT"
-#define BAD_SEEN 100000 /* paths that are counted */
+#define BAD_SEEN 100000 /* maximum number of counted paths */
 
 static struct {
 	int fd[2]; /* https, http */
@@ -33,17 +33,17 @@ static struct {
 	const char *root;
 	SSL_CTX *tls;
 	pthread_mutex_t lock;
-	char *seen[BAD_SEEN]; /* paths, and how often they were asked for */
+	char *seen[BAD_SEEN]; /* paths with the number of their requests */
 	unsigned count[BAD_SEEN];
 	size_t n_seen;
 } bad = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 struct badconn {
 	int fd;
-	SSL *ssl; /* or NULL */
-	int64_t left; /* bytes that may still be sent; -2: all */
+	SSL *ssl; /* NULL for http */
+	int64_t left; /* bytes that can still be sent; -2: no limit */
 	struct badorder *o;
-	uint8_t *content; /* the whole body, NULL: bad_byte() */
+	uint8_t *content; /* the whole body; NULL: bad_byte() */
 	unsigned seed;
 };
 
@@ -65,7 +65,7 @@ static inline bool bad_write(struct badconn *c, const void *data, size_t len)
 	return true;
 }
 
-/* Until the client gives up. */
+/* Wait until the client disconnects. */
 static inline void bad_wait(struct badconn *c)
 {
 	char trash[512];
@@ -74,7 +74,7 @@ static inline void bad_wait(struct badconn *c)
 		;
 }
 
-/* As far as `left` lets; false: it is over. */
+/* Send as much as `left` permits.  Returns false at the limit. */
 static inline bool bad_send(struct badconn *c, const void *data, size_t len)
 {
 	bool is_last = c->left >= 0 && (uint64_t)c->left < len;
@@ -108,7 +108,7 @@ static inline bool bad_put(struct badconn *c, const char *data, size_t len)
 	       bad_send(c, "\r\n", 2);
 }
 
-/* Bytes `from` to `to` of the body. */
+/* Send bytes `from` to `to` of the body. */
 static inline bool bad_body(struct badconn *c, uint64_t from, uint64_t to)
 {
 	char block[4096];
@@ -155,7 +155,7 @@ static inline void bad_add(char **text, const char *more)
 	strcpy(*text + n, more);
 }
 
-/* As nginx does it, but for dates and sizes. */
+/* A listing like nginx's, except for dates and sizes. */
 static inline char *bad_list(const char *path)
 {
 	char *text = NULL, line[600];
@@ -186,7 +186,7 @@ static inline void bad_text(struct badconn *c, char *text)
 	c->o->size = (int64_t)strlen(text);
 }
 
-/* A file below the root: what its name says, or status 404. */
+/* Load a file below the root; status 404 if it does not exist. */
 static inline void bad_file(struct badconn *c)
 {
 	char path[BAD_REQUEST_MAX + 300];
@@ -216,7 +216,7 @@ static inline void bad_etag(const struct badconn *c, char out[static 64])
 		 (long long)c->o->size);
 }
 
-/* Where a redirect leads, or "". */
+/* Print the target of a redirect, or "". */
 static inline void bad_target(const struct badorder *o, char *out, size_t len)
 {
 	const char *after_hops = strstr(o->path, "/hops=");
@@ -236,7 +236,7 @@ static inline void bad_target(const struct badorder *o, char *out, size_t len)
 			 after_hops + 6 + strcspn(after_hops + 6, "/"));
 }
 
-/* May only a part be sent, and from where? -1: all, -2: 416 */
+/* Return the start of the requested range; -1: all, -2: 416. */
 static inline int64_t bad_range(const struct badorder *o, const char *etag)
 {
 	bool is_same = !o->if_range[0] || bad_is(o->if_range, etag) ||
@@ -330,7 +330,7 @@ static inline void bad_answer_body(struct badconn *c, int64_t from)
 	} while (c->o->is_endless);
 }
 
-/* How often this path was asked for before. */
+/* Return the number of earlier requests of this path. */
 static inline unsigned bad_count(const char *path)
 {
 	unsigned count = 0;
@@ -418,7 +418,7 @@ static inline bool bad_read_head(struct badconn *c, char *head, size_t max)
 			return false;
 		used += (size_t)n;
 		head[used] = '\0';
-		if (head[0] == 0x16) /* https on the other port */
+		if (head[0] == 0x16) /* https on the http port */
 			return false;
 	}
 	return true;
@@ -440,7 +440,7 @@ static inline void *bad_connection(void *arg)
 	if (c->ssl && o->cut < 0 && o->hcut < 0)
 		SSL_shutdown(c->ssl);
 	SSL_free(c->ssl);
-	/* A close with unread bytes would take back what was sent. */
+	/* A close with unread bytes would discard the sent data. */
 	shutdown(c->fd, SHUT_WR);
 	bad_wait(c);
 	close(c->fd);
@@ -486,8 +486,8 @@ static inline void badserver_serve(void)
 }
 
 /*
- * Sockets on ports of the system's choice; `dir` holds server.pem and
- * server.key.  False: something is missing.
+ * Open sockets on ports of the system's choice.  `dir` contains server.pem and
+ * server.key.  Returns false on failure.
  */
 static inline bool badserver_open(const char *dir, const char *log,
 				  const char *root)

@@ -4,10 +4,10 @@
 # check: yes
 # beside: yes
 #
-# toolchain/build.sh - builds with an installed toolchain: a plain make under
-# its normalized names, with the directory of these in PATH, and kfarm make
-# the same files, saved commands included, and neither makes anything again
-# that the other one made; with nodes and without.
+# toolchain/build.sh - builds with an installed toolchain.  A plain make with
+# the normalized names, whose directory is in PATH, and kfarm make the same
+# files, saved commands included.  Neither rebuilds files of the other, with
+# nodes and without.
 . "$(dirname "$0")/../farm/lib.sh"
 . "$root/tests/toolchain/archives.sh"
 
@@ -15,7 +15,7 @@ id=gcc-$archives_version-aarch64-linux
 prefix=aarch64-gcc${archives_version//./}-linux-
 compat=arm-gcc${archives_version//./}-linux-gnueabi-
 
-# The archive alone: nobody is asked for the key of its signature.
+# The archive alone, so that kfarm does not fetch the key of its signature.
 install()
 {
 	local name archive
@@ -27,14 +27,14 @@ install()
 		--sha256 "$(sha256sum <"$archive" | cut -d ' ' -f 1)"
 }
 
-# by_make ARG...: in $build, with the names in PATH, as $vars says.
+# by_make ARG...: run make in $build with $vars and the names in PATH.
 by_make()
 {
 	PATH=$data/bin:$PATH make -C "$tree" O="$build" "${vars[@]}" \
 		-j "$cores" "$@" >"$work/plain.log" 2>&1
 }
 
-# by_kfarm ARG...: the same by kfarm, which does not have them in PATH.
+# by_kfarm ARG...: build the same by kfarm, without the names in PATH.
 by_kfarm()
 {
 	rm -rf "$work/out"
@@ -42,7 +42,7 @@ by_kfarm()
 		>"$work/kfarm.log" 2>&1 </dev/null
 }
 
-# prepare TARGET: a configured build directory, as make leaves it
+# prepare TARGET: create a build directory configured by make.
 prepare()
 {
 	rm -rf "$build" "$work/prepared"
@@ -62,14 +62,15 @@ reference()
 	mv "$build" "$ref"
 }
 
-# What make says that it compiles, links and generates.
+# Print make's lines about compiles, links and generated files.
 made()
 {
 	grep -v ' GEN     Makefile$' "$1" | grep -cE \
 		'^ +(CC|AS|LD|AR|GEN|UPD|HOSTCC|HOSTLD|OBJCOPY|VDSO)'
 }
 
-# same NAME TARGET...: the last build equals make's, and make adds nothing.
+# same NAME TARGET...: check that the last build equals make's and that make
+# rebuilds nothing.
 same()
 {
 	local name=$1
@@ -95,7 +96,7 @@ names()
 		"$(PATH=$data/bin:$PATH "${prefix}gcc" --version | head -n 1)"
 }
 
-# One word each that means the same compiler.
+# Names that all select the same compiler.
 words()
 {
 	local word
@@ -144,7 +145,7 @@ mini()
 	same "kfarm run" Image
 }
 
-# Refused while it is in use, before and after it is not.
+# A toolchain in use cannot be removed; before and after that, it can.
 in_use()
 {
 	"$bin/kfarm" run -q -t "$id" -- "$bin/kfarm" toolchain \
@@ -157,7 +158,7 @@ in_use()
 	check "it is still there" test -x "$data/bin/${prefix}gcc"
 }
 
-# Afterwards it goes, with its names and no other's.
+# The removal deletes the toolchain with its names, but no others.
 removed()
 {
 	check "remove it" "$bin/kfarm" toolchain remove "$id"
@@ -178,7 +179,7 @@ too_old()
 	is "before anything is made" "" "$(diff -rq "$build" "$work/prepared")"
 }
 
-# A real kernel's own rules, of as few objects as show them all.
+# The rules of a real kernel, with the fewest objects that use them all.
 linux()
 {
 	tree=$(kernel_tree) || exit 1
@@ -194,7 +195,7 @@ linux()
 		"CROSS_COMPILE_COMPAT=$compat" "$work/kfarm.log"
 }
 
-# LLVM= by the names of an adopted one.
+# LLVM= with the names of an adopted toolchain.
 clang()
 {
 	local home

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/toolchain/fake.c - a compiler of 16 KiB, for tests that want many: it
- * answers what kfarm asks of a gcc (VERSION, TRIPLET; cc1 lies in libexec,
- * above its bin), and lets this machine's gcc compile.
+ * tests/toolchain/fake.c - A compiler of 16 KiB for tests with many toolchains.
+ * It answers kfarm's driver queries like a gcc (VERSION, TRIPLET; cc1 is in
+ * libexec, next to bin), and executes this machine's gcc to compile.
  */
 #include <libgen.h>
 #include <limits.h>

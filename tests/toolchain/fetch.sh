@@ -3,8 +3,8 @@
 # shellcheck disable=SC2154 # what lib.sh sets
 # check: yes
 #
-# Downloads from nginx, as kernel.org's are: listings, redirects, resumes after
-# kill -9 and after Ctrl-C, and what that costs.
+# Downloads from nginx in kernel.org's layout: listings, redirects, resumption
+# after kill -9 and after Ctrl-C, and the cost of downloads.
 . "$(dirname "$0")/lib.sh"
 
 toolchain_begin
@@ -32,7 +32,7 @@ requests()
 	grep -c "^GET /$files/$archive " "$server_log"
 }
 
-# The offsets from which the file was asked for, in order; 0: all of it.
+# Print the offsets of the requests for the file, in order; 0: all of it.
 offsets()
 {
 	sed -n "s,^GET /$files/$archive .* \"\(.*\)\"\$,\1,p" "$server_log" |
@@ -87,9 +87,9 @@ check "and it is equal" same
 rm -f "$part"*
 server_stop
 
-# ---- interrupted ----
+# ---- interruptions ----
 
-# As if the network were slow: 10 MB a second.
+# Emulate a slow network: 10 MB a second.
 SERVER_CONFIG='limit_rate 10m;' server_start "$work/tree"
 : >"$server_log"
 sent=0
@@ -99,7 +99,8 @@ size_beyond()
 	[ "$(stat -c %s "$part" 2>/dev/null || echo 0)" -gt "$1" ]
 }
 
-# interrupt SIGNAL BYTES: end it when so much more has come; false: it is done
+# interrupt SIGNAL BYTES: signal the download after BYTES more; false if it is
+# done.
 interrupt()
 {
 	local pid beyond

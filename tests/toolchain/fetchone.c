@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/toolchain/fetchone.c - fetchone CA PART OUT URL...: download a file as
- * kfarm does; "list URL" in place of these prints the names of a listing.
+ * tests/toolchain/fetchone.c - fetchone CA PART OUT URL...: download a file
+ * like kfarm; "list URL" instead prints the names of a listing.
  *
- * Says on stdout how much memory that took: "KIB milliseconds MS".  Exit status
- * 130 after SIGINT, 1 after an error, which is on stderr.
+ * Prints the memory and the time: "KIB milliseconds MS".  The exit status is
+ * 130 after SIGINT, and 1 after an error, which is on stderr.
  */
 #include "base/clock.h"
 #include "fetch/dir-listing.h"

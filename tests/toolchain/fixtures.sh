@@ -3,9 +3,8 @@
 # check: yes
 # beside: yes
 #
-# The archives that the other tests install are what they are said to be:
-# compilers that work wherever they lie, signatures that are good, and
-# bad ones that gpgv finds bad, each for its own reason.
+# The archives of the other tests: the compilers work in any directory, good
+# signatures are good, and gpgv rejects each bad signature for its own reason.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/archives.sh"
 
@@ -32,7 +31,7 @@ int first(int n, ...)
 }
 END
 
-# compiles TRIPLET MACHINE: what `file` would say of its objects
+# compiles TRIPLET MACHINE: check the machine of its objects by `file`.
 compiles()
 {
 	local triplet=$1 tree from=$work/trees/a to=$work/trees/b
@@ -76,7 +75,7 @@ is "the other host's compiler" AArch64 "$(readelf -h \
 
 # ---- signatures ----
 
-# verdict KEY FILE...: what gpgv says, a word a line
+# verdict KEY FILE...: print gpgv's status words, one per line.
 verdict()
 {
 	gpg --homedir "$archives_gnupg" --dearmor <"$(archives_key "$1")" \
@@ -87,7 +86,7 @@ verdict()
 	rm -f "$work/text"
 }
 
-# sums NAME KEY WANTED COMMAND...: the list, after the command spoiled it
+# sums NAME KEY WANTED COMMAND...: check the list after COMMAND has damaged it.
 sums()
 {
 	archives_server "$site" && "${@:4}" || {
@@ -98,7 +97,7 @@ sums()
 		"$(archives_dir "$site" "$host")/sha256sums.asc")"
 }
 
-# listed NAME: does the list say of the archive that lies there what it is?
+# listed NAME: check that the list has the checksum of the existing archive.
 listed()
 {
 	(cd "$(archives_dir "$site" "$host")" && gpgv --output - \
@@ -135,7 +134,7 @@ sums "two sums" sums GOODSIG archives_bad_two_sums "$site" "$host" $target
 sums "an archive that is not listed" sums GOODSIG archives_bad_unlisted \
 	"$site" "$host" $target
 
-# sign NAME WANTED COMMAND...: the tar's signature
+# sign NAME WANTED COMMAND...: check the tar's signature.
 sign()
 {
 	local archive

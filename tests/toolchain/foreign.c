@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A client that lets a node keep a toolchain and compiles with it.
+ * A client that installs a toolchain on a node and compiles with it.
  *
  *	foreign TREE ID HOST DRIVER SOURCE OBJECT KFARMD...
  *
- * TREE is the toolchain's directory, DRIVER a path below it, HOST what it runs
- * on.  For the client it lies in /client/tools.  SOURCE is compiled with -O2
- *-g; OBJECT is what the node made of it.
+ * TREE is the toolchain's directory, DRIVER a path below it, HOST the machine
+ * that it runs on.  The client's path of the toolchain is /client/tools.
+ * SOURCE is compiled with -O2 -g, and the node's object is written to OBJECT.
  */
 #include "../farm/attack/client.h"
 

@@ -3,10 +3,10 @@
 # check: yes
 #
 # A node that runs another machine's programs by qemu-user (binfmt_misc), as
-# --host tells it: it keeps the arm64 build of a compiler, asks it and compiles
-# with it in its cells, and the object is the one that this machine's build of
-# the same release makes.  All of it lies in a user and mount namespace of its
-# own: Linux 6.7 knows binfmt_misc there.
+# --host announces.  The node installs the arm64 build of a compiler, queries
+# its driver and compiles with it in sandboxes.  The object equals that of this
+# machine's build of the same release.  All of it runs in private user and mount
+# namespaces, for which Linux 6.7 supports binfmt_misc.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/archives.sh"
 . "$(dirname "$0")/qemu.sh"
@@ -14,7 +14,7 @@
 driver=gcc-12.2.0-nolibc/aarch64-linux/bin/aarch64-linux-gcc
 toolchain_begin
 
-# The program that talks to a node.
+# Compile the client program.
 make_client()
 {
 	local lib=$bin/lib attack=$root/tests/farm/attack
@@ -27,7 +27,7 @@ make_client()
 		-Wl,--end-group -llzo2 -lzstd -lcrypto -lcurl -levent -lpthread
 }
 
-# compile NAME ID HOST COMMAND...: what the client gets for x.c from a node
+# compile NAME ID HOST COMMAND...: compile x.c on the node that COMMAND starts.
 compile()
 {
 	local name=$1 id=$2 host=$3

@@ -3,9 +3,9 @@
 # shellcheck disable=SC2154 # what lib.sh sets
 # check: yes
 #
-# kfarm toolchain install from a server that breaks off, lies and goes silent
-# while the archive or its sums are on their way: either all of it is
-# installed, or nothing and kfarm says why.
+# kfarm toolchain install from a server that disconnects, sends wrong data or
+# goes silent during the download of the archive or its checksums.  Either the
+# whole toolchain is installed, or nothing is, and kfarm reports the reason.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/archives.sh"
 
@@ -13,14 +13,14 @@ triplet=aarch64-linux
 
 toolchain_begin
 archives_make && archives_begin "$work" || exit 1
-# Only now: what archives_make keeps for all tests is of its own version.
+# Set this only after archives_make, whose shared archives have another version.
 archives_version=9.1.0
 id=gcc-$archives_version-$triplet
 trap 'archives_end; farm_cleanup' EXIT
 store=$XDG_DATA_HOME/kfarm/toolchains
 files=$work/files
 
-# A compiler of 16 KiB, packed, signed and listed.
+# Pack, sign and list a compiler of 16 KiB.
 fake()
 {
 	local top=$work/made/gcc-$archives_version-nolibc/$triplet at
@@ -36,7 +36,7 @@ fake()
 	size=$(stat -c %s "$at")
 }
 
-# install OPTIONS: by a server that treats the archive so, nothing remembered
+# install OPTIONS: install with an empty cache from a server with these faults.
 install()
 {
 	rm -rf "$work/cache"
@@ -59,7 +59,7 @@ left()
 	find "$store" -mindepth 1 -path '*/.live/*' 2>/dev/null
 }
 
-# takes REQUESTS OPTIONS: it is installed all the same
+# takes REQUESTS OPTIONS: check that the installation succeeds nevertheless.
 takes()
 {
 	local status n
@@ -80,7 +80,7 @@ takes()
 	"$bin/kfarm" toolchain remove "$id" >"$work/log" 2>&1
 }
 
-# refuses WORDS OPTIONS: it is not, and that is said
+# refuses WORDS OPTIONS: check that the installation fails with WORDS.
 refuses()
 {
 	local status

@@ -3,10 +3,10 @@
 # check: yes
 # beside: yes
 #
-# toolchain/hostlib.sh - a compiler whose cc1 needs a library that no system
-# has any more, as those of gcc 7.3.0 and older: refused with the way out,
-# installed with a file or a package, working, verified, and equal to
-# the same compiler that lacks nothing.
+# toolchain/hostlib.sh - a compiler whose cc1 needs a library that current
+# systems lack, like gcc 7.3.0 and older.  kfarm rejects it with advice,
+# installs it with a file or a package as the library, verifies it, and its
+# objects equal those of the same compiler with all libraries.
 here=$(dirname "${BASH_SOURCE[0]}")
 # shellcheck source=tests/toolchain/lib.sh
 . "$here/lib.sh"
@@ -18,7 +18,7 @@ id=gcc-$archives_version-$triplet
 within=gcc-$archives_version-nolibc/$triplet
 data=
 
-# The same archive, but its own libmpfr is the old one, and not in it.
+# Repack the archive with an old name of libmpfr, but without the library.
 make_old()
 {
 	local tree=$work/tree/$within cc1
@@ -42,7 +42,7 @@ make_old()
 			"$work/libmpfr4.deb" >/dev/null
 }
 
-# install ARCHIVE [OPTION...]: in a data directory of its own
+# install ARCHIVE [OPTION...]: install into a private data directory.
 install()
 {
 	local archive=$1
@@ -67,7 +67,7 @@ home()
 	echo "$data/kfarm/toolchains/$id/$within"
 }
 
-# What it says and makes, under the name "gcc".
+# Print its messages and make its objects, under the name "gcc".
 results()
 {
 	local gcc
@@ -118,7 +118,7 @@ for option in "--library=$work/any-name" "--deb=$work/libmpfr4.deb"; do
 		"$data/kfarm/toolchains/$id/toolchain.json")"
 done
 
-# Nobody's functions under that name.
+# A library with the right name but without functions.
 echo 'int nothing;' >"$work/bad.c"
 cc -shared -Wl,-soname,libmpfr.so.4 -o "$work/libmpfr.so.4" "$work/bad.c"
 install "$old" --library "$work/libmpfr.so.4"

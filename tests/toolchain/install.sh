@@ -3,12 +3,14 @@
 # check: yes
 # beside: yes
 #
-# toolchain/install.sh - kfarm toolchain install: a real compiler from a real
-# server; then everything that a server, a disk, a kill or a second kfarm can
-# do to it, with compilers of 16 KiB (fake.c), a version for each case.
-# What is refused leaves nothing; what is killed leaves all or nothing.
+# toolchain/install.sh - kfarm toolchain install
 #
-# KILLS=N kills as often (100).
+# A real compiler comes from a real server.  Then all faults of a server, a
+# disk, a kill or a second kfarm are tested with compilers of 16 KiB (fake.c),
+# one version per case.  A rejected installation leaves no file; a killed one
+# leaves all files or none.
+#
+# KILLS=N kills N installations (100).
 . "$(dirname "$0")/lib.sh"
 . "$root/tests/toolchain/archives.sh"
 
@@ -17,7 +19,7 @@ real=$archives_version
 attacks=0 accepted=0
 kills=${KILLS:-100}
 
-# In memory, where that can be: what is written is flushed to its disk.
+# In memory if possible, because kfarm flushes the files to disk.
 begin()
 {
 	if cp "$(command -v true)" /dev/shm/kfarm-true.$$ 2>/dev/null &&
@@ -45,7 +47,7 @@ finish()
 
 # ---- compilers of 16 KiB ----
 
-# made VERSION SAYS: its tree, once per version that it says
+# made VERSION SAYS: make its tree, once per reported version.
 made()
 {
 	local tree=$work/made/$1 top
@@ -63,7 +65,7 @@ made()
 	echo "$tree"
 }
 
-# on_server VERSION: where it lies
+# on_server VERSION: print the path of its archive.
 on_server()
 {
 	local archives_version=$1
@@ -71,7 +73,7 @@ on_server()
 	echo "$files/$(archives_path "$archives_host" $triplet)"
 }
 
-# Names of all versions to come, so that the listings are asked for once.
+# Create the names of all versions, so that kfarm fetches listings only once.
 promise()
 {
 	local version at
@@ -87,7 +89,7 @@ promise()
 	}
 }
 
-# fake VERSION [SAYS]: packed, signed and listed
+# fake VERSION [SAYS]: pack, sign and list it.
 fake()
 {
 	local at
@@ -99,8 +101,8 @@ fake()
 		archives_sums "$files" "$archives_host"
 }
 
-# attack VERSION COMMAND...: an archive that the command makes (as the tar $1)
-# of a good tree, which is its working directory; all of it well signed.
+# attack VERSION COMMAND...: sign an archive that COMMAND makes (as the tar $1)
+# in the directory of a good tree.
 attack()
 {
 	local at tree
@@ -153,7 +155,7 @@ attack_bomb()
 	truncate -s 80M zeros && tar -cf "$1" gcc-* zeros && rm zeros
 }
 
-# Headers alone, one like the other but for the number in its name.
+# Write only headers, equal except for the number in the name.
 attack_entries()
 {
 	perl -e '
@@ -205,7 +207,7 @@ id()
 	echo "gcc-$1-$triplet"
 }
 
-# Nothing but what is installed, and nothing that is being made.
+# Check for installed files only, without temporary ones.
 is_clean()
 {
 	[ -z "$(ls -A "$store/.live" 2>&1)" ] &&
@@ -222,7 +224,8 @@ takes()
 	check "$name: nothing is left over" is_clean
 }
 
-# refuses NAME VERSION PATTERN [OPTION...]: it says so and leaves nothing
+# refuses NAME VERSION PATTERN [OPTION...]: check the error and that no file is
+# left.
 refuses()
 {
 	local status
@@ -254,7 +257,7 @@ test_real()
 	peak=$(tool peak) || exit 1
 	at=$(on_server "$real")
 
-	# As its maker may have packed it: xz's largest dictionary.
+	# A vendor's choice: xz with the largest dictionary.
 	xz -dc "$at" | xz -T1 --lzma2=preset=0,dict=64MiB >"$work/large" &&
 		mv "$work/large" "$at" && archives_sums "$files" \
 			"$archives_host" || exit 1
@@ -292,7 +295,7 @@ finds_change()
 	! kfarm verify "$(id "$real")"
 }
 
-# ---- what vouches for it ----
+# ---- signatures ----
 
 test_signatures()
 {
@@ -322,7 +325,7 @@ test_signatures()
 	test_old_keys
 }
 
-# One that vouches is enough, two are needed if told so.
+# One signature suffices; two are needed if configured.
 test_lesser()
 {
 	local host=$archives_host
@@ -365,7 +368,7 @@ test_old_keys()
 	configure
 }
 
-# ---- what comes ----
+# ---- archives ----
 
 test_bytes()
 {
@@ -389,7 +392,7 @@ test_bytes()
 	fake 2.3.1
 	rm "$(on_server 2.3.1)"
 	refuses "404" 2.3.1 'no such file|404'
-	# In place of the listings that are remembered.
+	# Use an empty cache of listings.
 	export XDG_CACHE_HOME=$work/other
 	configure "$server_url/to-http/pub/tools"
 	refuses "redirected to http" 1.1.1 'unencrypted http is not allowed'
@@ -417,7 +420,7 @@ test_attacks()
 	check "nothing was written beside" test ! -e "$work/evil"
 }
 
-# ---- disks, kills, others ----
+# ---- disks, kills, concurrent installations ----
 
 test_disk()
 {
@@ -445,7 +448,7 @@ test_disk()
 	umount "$work/small" && unset 'mounts[-1]'
 }
 
-# Two of these would fit, but not what it may grow to.
+# Two archives of this size fit, but not the size to which one can expand.
 attack_dense()
 {
 	head -c 500000 /dev/urandom >noise && tar -cf "$1" gcc-* noise
@@ -495,7 +498,7 @@ test_use()
 	check "nothing is left over" is_clean
 }
 
-# Equal files of two toolchains are one file.
+# Equal files of two toolchains are hard links to one file.
 test_sharing()
 {
 	local one two
@@ -506,7 +509,7 @@ test_sharing()
 		"$(stat -c %i "$two")"
 }
 
-# Killed at any time, it is installed or it is not.
+# A killed installation is complete or absent.
 test_kills()
 {
 	local dir i pid took old=0 new=0 torn=0
@@ -521,7 +524,8 @@ test_kills()
 		[ ! -e "$dir" ] || kfarm remove "$(id 6.1.1)" >/dev/null
 		kfarm install gcc-6.1.1 --triplet $triplet >"$work/log" 2>&1 &
 		pid=$!
-		# No longer than it took, and a little more.
+		# Choose a random time slightly longer than an installation
+		# takes.
 		sleep "$(awk -v n=$((RANDOM * 32768 + RANDOM)) -v us=$took \
 			'BEGIN { print n / 1073741824 * us * 1.2 / 1000000 }')"
 		kill -KILL $pid 2>/dev/null

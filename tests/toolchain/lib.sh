@@ -1,24 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# toolchain/lib.sh - what the tests of toolchains share, on top of farm/lib.sh:
-# a test calls toolchain_begin, then checks, and ends with farm_end.
+# toolchain/lib.sh - functions shared by the toolchain tests, in addition to
+# farm/lib.sh.  A test calls toolchain_begin, then checks, and ends with
+# farm_end.
 #
-# After `server_start DIR` an nginx serves DIR, as kernel.org serves its own:
+# After `server_start DIR` an nginx serves DIR, like kernel.org:
 #
 #	$server_url	https://127.0.0.1:PORT
 #	$server_http	http://127.0.0.1:PORT, the same files
 #	$server_ca	the authority that signed its certificate, PEM
-#	$server_other	another one, which did not
-#	$server_log	requests: "METHOD URI STATUS BYTES RANGE" a line
+#	$server_other	an authority that did not
+#	$server_log	requests: "METHOD URI STATUS BYTES RANGE" per line
 #
-# $server_url/to-http/X redirects to $server_http/X, and
-# $server_http/to-https/X the other way.  $SERVER_CONFIG may hold lines for
-# nginx's http block, as "limit_rate 1m;".
+# $server_url/to-http/X redirects to $server_http/X, and $server_http/to-https/X
+# vice versa.  $SERVER_CONFIG can contain lines for nginx's http block, such as
+# "limit_rate 1m;".
 #
-# After `badserver_start [ROOT]` a server that lies is at $bad_url and $bad_http,
-# with the same authority; what is asked of it, as $bad_url/cut=9/file/PATH, is
-# in tests/toolchain/badorder.h; $bad_log: "PATH RANGE CONDITION" a line.
+# After `badserver_start [ROOT]` a server with faults is at $bad_url and
+# $bad_http, with the same authority.  tests/toolchain/badorder.h lists its
+# options, as in $bad_url/cut=9/file/PATH.  $bad_log has "PATH RANGE CONDITION"
+# per line.
 # shellcheck disable=SC2034 # what the tests use
 # shellcheck source=tests/farm/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../farm/lib.sh"
@@ -33,7 +35,7 @@ toolchain_begin()
 	unset HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY
 }
 
-# kfarm ARG...: its output in $work/said.out and .err, its status in .status.
+# kfarm ARG...: write output and status to $work/said.out, .err and .status.
 kfarm()
 {
 	"$bin/kfarm" "$@" >"$work/said.out" 2>"$work/said.err" </dev/null
@@ -42,7 +44,7 @@ kfarm()
 	return "$(cat "$work/said.status")"
 }
 
-# says FILE PATTERN: did that kfarm, on "out" or "err"?
+# says FILE PATTERN: match that output, where FILE is "out" or "err".
 says()
 {
 	grep -q -- "$2" "$work/said.$1" || {
@@ -56,7 +58,8 @@ not()
 	! "$@"
 }
 
-# tool NAME [ARCHIVE|-lLIBRARY]...: the program of tests/toolchain/NAME.c.
+# tool NAME [ARCHIVE|-lLIBRARY]...: compile tests/toolchain/NAME.c; print its
+# path.
 tool()
 {
 	local source=$root/tests/toolchain/$1.c out=$bin/toolchain/$1 new file
@@ -76,7 +79,7 @@ tool()
 	echo "$out"
 }
 
-# server_prepare NAME: $work/NAME with the certificates.
+# server_prepare NAME: create $work/NAME with the certificates.
 server_prepare()
 {
 	[ ! -d "$work/$1" ] || return 0
@@ -91,7 +94,7 @@ server_prepare()
 	cp "$work"/certificates/* "$work/$1" || exit 1
 }
 
-# The ports that a server has written, once it has.
+# Wait until a server has written its ports, and print them.
 server_ports()
 {
 	wait_for 60 test -s "$work/$1/ports" || {
@@ -112,7 +115,7 @@ server_start()
 	SERVER_CONFIG=${SERVER_CONFIG:-} setsid "$sockets" 2 \
 		"$root/tests/toolchain/nginx" "$work/server" \
 		"$(realpath "$1")" >"$work/server/out.log" 2>&1 </dev/null &
-	# Of a session of its own, so that its worker ends with it.
+	# The leader of a new session, so that its worker ends with it.
 	server_pid=$!
 	children+=("-$server_pid")
 	read -r tls plain < <(server_ports server)
@@ -121,7 +124,7 @@ server_start()
 	server_log=$work/server/access.log
 }
 
-# stop_server PID: one of the two, and what it has started.
+# stop_server PID: stop either server and its children.
 stop_server()
 {
 	local i
@@ -164,7 +167,7 @@ badserver_stop()
 	bad_pid=
 }
 
-# choose NODE ID: as if tune had found that build the fastest there.
+# choose NODE ID: pretend that tune found this build to be the fastest there.
 choose()
 {
 	local file=$XDG_STATE_HOME/kfarm/canary.json
@@ -174,7 +177,7 @@ choose()
 		"$file" >"$work/canary.new" && mv "$work/canary.new" "$file"
 }
 
-# archive HOST: the local archive of that host's build, with archives.sh
+# archive HOST: print the local archive of that host's build (archives.sh).
 archive()
 {
 	echo "$archives/made/$1/$(archives_name "$1" aarch64-linux).tar.xz"

@@ -3,11 +3,11 @@
 # check: yes
 # timeout: 1800
 #
-# nodes.sh - toolchains on nodes: three kfarmd with directories of their own,
-# one of which is told to be an arm64 machine, too, get what they lack and no
-# more, each file packed once, also after a kill; list, verify and remove; the
-# canary and tune, with a build of this machine's own kind and, where binfmt_misc
-# can be had, with arm64's under qemu; and builds that nodes do with it.
+# nodes.sh - toolchains on nodes.  Three kfarmd with separate directories, of
+# which one is configured as an arm64 machine too, receive only the files that
+# they lack.  Each file is packed once, also after a kill.  Also tested: list,
+# verify and remove; the canary and tune, with a build for this machine and,
+# where binfmt_misc is available, for arm64 under qemu; and builds by the nodes.
 here=$(dirname "${BASH_SOURCE[0]}")
 # shellcheck source=tests/toolchain/lib.sh
 . "$here/lib.sh"
@@ -20,7 +20,8 @@ id=gcc-$archives_version-aarch64-linux
 foreign=$id-on-$archives_foreign
 names=aarch64-gcc${archives_version//./}-linux-
 
-# a_node NAME [COMMAND...] -- [KFARMD'S OPTION...]: one with its own directory
+# a_node NAME [COMMAND...] -- [OPTION...]: start a kfarmd with its own
+# directory.
 a_node()
 {
 	local name=$1 before=
@@ -53,14 +54,14 @@ here_dir()
 	echo "$XDG_DATA_HOME/kfarm/toolchains/$foreign"
 }
 
-# How many different contents the files of the toolchain have.
+# Print the distinct digests of the toolchain's files.
 contents()
 {
 	find "$(here_dir)" -type f ! -name toolchain.json -exec sha256sum {} + |
 		cut -c 1-64 | sort -u
 }
 
-# What a node has on its disk is what this machine has.
+# Check that a node's files equal those of this machine.
 same_on()
 {
 	diff -r --no-dereference -x toolchain.json -x .kfarm "$(here_dir)" \
@@ -135,7 +136,7 @@ damages()
 	check "verify, after that" kfarm toolchain verify --nodes all
 }
 
-# ---- down, killed, resumed ----
+# ---- unreachable, killed, resumed ----
 
 down()
 {
@@ -164,7 +165,7 @@ nobody_on_n5()
 	! pgrep -f -- "--store $work/n5/store" >/dev/null
 }
 
-# A line that takes some seconds, so that there is something to kill.
+# A transport command that takes some seconds, so that it can be killed.
 slow_line()
 {
 	cat >"$work/slow" <<-'END'
@@ -208,7 +209,7 @@ killed()
 	in_store >"$work/had"
 	contents >"$work/all"
 	rest=$(comm -13 "$work/had" "$work/all" | wc -l)
-	# The node itself, without the slow line.
+	# The same node without the slow transport command.
 	configure
 	a_node n5 -- --host "$archives_foreign"
 	check "resumed" install_archive "$archives_foreign" --nodes n5
@@ -224,11 +225,11 @@ canary()
 	jq -r "$1" "$XDG_STATE_HOME/kfarm/canary.json"
 }
 
-# This machine's own build on a node of its kind, as tune wants to see it.
+# This machine's own build on a node of the same kind, as tune requires.
 own_build()
 {
 	configure
-	# Nobody has to be asked: both are installed.
+	# No request to a server is needed, because both are installed.
 	printf '[toolchain]\n\tmirror = https://127.0.0.1:9/\n' \
 		>>"$KFARM_CONFIG"
 	check "a node is given a build of its own kind" kfarm toolchain \
@@ -251,7 +252,7 @@ tunes()
 	check "list: it passed" says out "^$id .*ok, canary passed\$"
 }
 
-# builds NODE ID WHAT: with the node's own build, equal to plain make's
+# builds NODE ID WHAT: build with the node's build and compare with plain make.
 builds()
 {
 	configure_only "$1"
@@ -272,7 +273,7 @@ configure_only()
 	esac
 }
 
-# What plain make makes with the compiler that is installed here.
+# Build by plain make with the locally installed compiler.
 prepare_build()
 {
 	PATH=$XDG_DATA_HOME/kfarm/bin:$PATH
@@ -295,8 +296,8 @@ qemu_node()
 	qemu_compiles
 }
 
-# A small source over and over, as qemu takes its time: until the node has made
-# one of the objects, with its own compiler and after its canary.
+# Compile a small source repeatedly, because qemu is slow, until the node has
+# made an object with its own compiler and after its canary.
 qemu_compiles()
 {
 	cp "$root/templates/canary/structures.c" "$work/x.c"

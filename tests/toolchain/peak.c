@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/toolchain/peak.c - peak FILE COMMAND...: run it and write to FILE how
- * much memory, in KiB, the largest of its processes had at most.
+ * tests/toolchain/peak.c - peak FILE COMMAND...: run it and write the peak
+ * memory of its largest process, in KiB, to FILE.
  */
 #include <stdio.h>
 #include <stdlib.h>

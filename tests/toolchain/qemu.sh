@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# toolchain/qemu.sh - arm64's programs on this machine, by qemu-user, in a user
-# and mount namespace of our own: Linux 6.7 knows binfmt_misc there.
+# toolchain/qemu.sh - arm64 programs on this machine by qemu-user, in private
+# user and mount namespaces, for which Linux 6.7 supports binfmt_misc
 #
-# After `qemu_begin` the words "${qemu_inside[@]}" before a command let it run
-# there; else it has told what this machine lacks, and is false.
+# After `qemu_begin`, the prefix "${qemu_inside[@]}" runs a command there.  If
+# this machine lacks a requirement, qemu_begin prints it and returns false.
 
-# What the kernel has to be told of them; F: qemu is opened now, so that it is
-# there in a cell, too.
+# The registration for the kernel.  F: qemu is opened now, so that it is
+# available in a sandbox too.
 qemu_write()
 {
 	local qemu=$1 libraries=$2 zero='\x00\x00\x00\x00\x00\x00\x00\x00'

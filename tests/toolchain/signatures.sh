@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# toolchain/signatures.sh DIR - keys and signatures, good and bad, in DIR:
+# toolchain/signatures.sh DIR - make keys and signatures, good and bad, in DIR
 #
-#	keys/NAME.asc, .fpr	as archives_make_keys makes them
-#	keys/NAME.gpg		the same, binary
-#	keys/unrevoked.asc	"revoked" before that
+#	keys/NAME.asc, .fpr	the keys of archives_make_keys
+#	keys/NAME.gpg		the same in binary form
+#	keys/unrevoked.asc	"revoked" before its revocation
 #	keys/two.asc, two.gpg	"other", then "sums"
-#	keys/BAD.asc		what is no key file: see bad_keys
-#	text, data		what is signed
+#	keys/BAD.asc		invalid key files: see bad_keys
+#	text, data		the signed files
 #	CASE.asc		text, clearsigned
 #	CASE.sig		data, detached
 . "$(dirname "$0")/archives.sh"
@@ -25,8 +25,9 @@ signed()
 			-o "$out/$1.sig" "$out/data"
 }
 
-# A primary key until 2022 with a subkey until the end of 2020, one without
-# an end, and one that had long been over when those two signed.
+# A primary key that expires in 2022, with three signing subkeys: one until
+# the end of 2020, one without an end, and one that had expired before the
+# others signed.
 twice()
 {
 	local fpr
@@ -45,7 +46,7 @@ twice()
 		archives_export twice "$out/keys"
 }
 
-# A byte less, a line more: what is no signature of this.
+# Damage the signed files and signatures.
 spoil()
 {
 	sed 's/^first/worst/' "$out/good.asc" >"$out/edited.asc"
@@ -60,7 +61,7 @@ spoil()
 	cp "$text" "$out/plain.asc"
 }
 
-# Secret keys, a wrong checksum, cut ones, and more than any key has.
+# Secret keys, a wrong checksum, truncated keys, and oversized ones.
 bad_keys()
 {
 	local keys=$out/keys
@@ -86,7 +87,8 @@ all()
 	printf 'first line\n- dash\nFrom here  \nlast\n' >"$text"
 	seq 100000 >"$out/data"
 	archives_make_keys "$out/keys" || return
-	# Here those keys sign that the world no longer believes.
+	# In this keyring, keys can sign although their public form is expired
+	# or revoked.
 	rm -rf "$archives_gnupg"/{pubring.kbx*,private-keys-v1.d} &&
 		cp -r "$out/keys/gnupg/." "$archives_gnupg/" &&
 		twice && signed good sums && signed tar tar &&

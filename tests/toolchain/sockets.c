@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * tests/toolchain/sockets.c - sockets N COMMAND...: run it with N listening
- * sockets on loopback ports that the system chose, as descriptors 3 and up;
- * $PORTS names the ports and $NGINX the descriptors, as nginx wants them.
+ * sockets on loopback, as descriptors 3 and up.
  *
- * So no port is guessed, none is taken by another before the server starts,
- * and a client that comes early waits.
+ * The system chooses the ports.  $PORTS names them, and $NGINX names the
+ * descriptors in nginx's syntax.  So no port is guessed, no other process can
+ * take a port before the server starts, and a client that connects early waits.
  */
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -3,11 +3,11 @@
 # check: yes
 # timeout: 1200
 #
-# steps.sh - symbol versions by nodes that compile with a build of their own:
-# genksyms is built for their host of the tree's sources, and believed once its
-# answers were ours.  All files are what plain make leaves; a genksyms that lies
-# is never believed, and a compiler that makes none is no harm.  The nodes' host
-# is this machine's own, and arm64 by qemu where it has a C library for that.
+# steps.sh - genksyms on nodes with a native toolchain.  It is built from the
+# tree's sources for their host, and trusted once its results equal local ones.
+# All files equal plain make's.  A genksyms with wrong results is never trusted,
+# and a compiler that cannot build it does no harm.  The nodes' host is this
+# machine's own, and arm64 by qemu if its C library is installed.
 here=$(dirname "${BASH_SOURCE[0]}")
 # shellcheck source=tests/toolchain/lib.sh
 . "$here/lib.sh"
@@ -21,7 +21,7 @@ names=aarch64-gcc${archives_version//./}-linux-
 targets=(lib/math/)
 own=$(uname -m)-linux-gnu-gcc
 
-# configure NODE [COMMAND...]: that runs kfarmd by that command
+# configure NODE [COMMAND...]: add a node that runs kfarmd by COMMAND.
 configure()
 {
 	local name=$1 options=
@@ -41,20 +41,20 @@ configure()
 	node "$name" "$* $bin/kfarmd --stdio --store $work/$name/store $options"
 }
 
-# Units whose symbols have versions; those in assembler have another pipeline.
+# Print units with symbol versions; assembler units have another pipeline.
 units_in()
 {
 	(cd "$1" && find "${targets[@]}" -name '.*.o.cmd' -exec \
 		grep -l '^#SYMVER' {} + | xargs grep -L '^source_.*\.S$' | sort)
 }
 
-# Those that nodes did, of the last build.
+# Print the number of tool steps that nodes ran in the last build.
 steps()
 {
 	meta .farm.shell.steps
 }
 
-# again NAME: the units alone, as the compiler's objects are gone.
+# again NAME: rebuild the units, whose objects are removed.
 again()
 {
 	find "$build/lib/math" -name '*.o' -delete
@@ -63,8 +63,8 @@ again()
 	equal "$1"
 }
 
-# until_so NAME COMMAND...: again, until it is so: on a busy machine the units
-# may be done before the node is ready for them.
+# until_so NAME COMMAND...: rebuild until COMMAND succeeds.  On a busy machine
+# the units can be finished before the node is ready for them.
 until_so()
 {
 	local name=$1 round
@@ -77,7 +77,7 @@ until_so()
 	check "$name: $*" "$@"
 }
 
-# More than what is compared: it is believed.
+# More steps than those that are compared, so genksyms is trusted.
 by_nodes()
 {
 	[ "$(steps)" -gt 3 ]
@@ -88,7 +88,7 @@ says_here()
 	grep -q "genksyms: running locally.*$1" "$work/kfarm.log"
 }
 
-# A compiler for this machine in front of PATH, which links by this command.
+# Install a local compiler at the front of PATH that links by this command.
 links_by()
 {
 	mkdir -p "$work/bin"
@@ -136,7 +136,7 @@ check "it compiles with its own build" \
 	grep -q "using node-native toolchain $id" "$work/events"
 until_so "its own host" by_nodes
 
-# It prints versions, which are not those of this source.
+# A genksyms that prints versions of another source.
 cat >"$work/liar.c" <<'END'
 #include <stdio.h>
 int main(void)

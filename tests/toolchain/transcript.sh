@@ -4,8 +4,8 @@
 # beside: yes
 #
 # transcript.sh - `kfarm toolchain` as a user types it, from a search to plain
-# make under a compiler's name, against a server with kernel.org's layout; the
-# same offline; and a listing that means harm.
+# make with a normalized name, against a server with kernel.org's layout; the
+# same offline; and with a hostile listing
 here=$(dirname "${BASH_SOURCE[0]}")
 # shellcheck source=tests/toolchain/lib.sh
 . "$here/lib.sh"
@@ -18,7 +18,7 @@ foreign=$id-on-$archives_foreign
 names=$archives_version
 names=aarch64-gcc${names//./}-linux-
 
-# The contrary of says.
+# The opposite of says.
 silent()
 {
 	! says "$@" >/dev/null
@@ -86,7 +86,8 @@ twice_is_once()
 	! grep '^GET .*\.tar\.xz 20' "$server_log" | sort | uniq -d | grep .
 }
 
-# Interrupted while it comes, slowly: nothing is there, and it goes on.
+# Interrupt a slow download: no toolchain is installed, and the download
+# resumes.
 interrupted()
 {
 	local pid part=$XDG_CACHE_HOME/kfarm/downloads
@@ -137,7 +138,7 @@ lists()
 
 # ---- nodes ----
 
-# Two like this machine, and one that says it runs the other host's programs.
+# Two nodes like this machine, and one that announces the other host's programs.
 on_nodes()
 {
 	local name
@@ -205,8 +206,8 @@ local_archives()
 
 # ---- plain make ----
 
-# A few objects of Linux under the normalized names, and by kfarm build: the
-# same, and make compiles nothing again.
+# Build a few objects of Linux with the normalized names by make and by kfarm
+# build: they are equal, and make rebuilds nothing.
 makes()
 {
 	local target=(init/version.o lib/string.o kernel/fork.o)
@@ -244,7 +245,7 @@ offline()
 		'127.0.0.1'
 }
 
-# A directory of names that are none, and one that is there in thousands.
+# Create a directory of invalid names, and one with thousands of entries.
 hostile_files()
 {
 	local dir=$1/pub/tools/crosstool/files/bin/x86_64

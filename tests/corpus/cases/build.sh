@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
-# Builds of the small tree of the farm tests, one job at a time and without
-# nodes, so that events have one order.
+# Builds of the small tree of the farm tests, without nodes and with one job at
+# a time, so that the order of events is fixed.
 PATH=$PATH:/usr/bin:/bin
 if ! command -v aarch64-linux-gnu-gcc >/dev/null; then
 	skip build-all "no aarch64-linux-gnu-gcc"
@@ -25,7 +25,7 @@ build plan -n Image
 build plain -k tinyconfig --ui plain --json "$work/events" --sizes \
 	-o "$work/out" Image
 cd "$work" || exit
-# Load and use of the machine are told at moments that differ.
+# The load and the figures of the machine are sent at varying times.
 grep -v -E '"event":"(load|host|node|counts|steps)"' events >steady
 masked t pid times gcc digest bytes -- build-events cat steady
 masked times gcc tools digest bytes kernel -- build-metadata cat out/metadata.json

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
-# The scripts for the shells, and the words that they offer.
+# The completion scripts for the shells, and the candidates that they offer.
 "$root/tests/farm/mini/generate" "$work/tree" 2 1
 mkdir -p tree/arch/arm64/configs tree/kernel/configs "a dir" data
 touch tree/arch/arm64/configs/board_defconfig tree/kernel/configs/debug.config

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154
 # Errors and warnings about the configuration, with their file and line.
 n=0
-# try LINE...: the configuration
+# try LINE...: record kfarm's messages about a configuration with these lines.
 try()
 {
 	n=$((n + 1))

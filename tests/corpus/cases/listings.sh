@@ -25,7 +25,7 @@ EOF
 record listings-nodes-drain kfarm nodes drain sock
 record listings-nodes-drain-again kfarm nodes drain sock
 record listings-nodes-config cat .config/kfarm/config
-# The node itself is this machine: its memory and load are those of lib.sh.
+# The build host itself, with the memory and load of lib.sh.
 for verb in list probe limits; do
 	masked rtt kernel -- "listings-nodes-$verb" kfarm nodes $verb
 	# The identity of the machine is a digest.

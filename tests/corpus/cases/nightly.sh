@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
-# Nightly jobs: what is installed for them.
+# Nightly jobs: the files that kfarm installs for them.
 cat >"$config" <<'EOF'
 [tree "t"]
 	url = /nowhere

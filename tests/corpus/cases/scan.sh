@@ -49,7 +49,7 @@ record scan-missing-header kfarm scan a.c -- "${line[@]}"
 printf '#if __has_include("a.c") && !__has_include("no.h")\n#endif\n' >has.c
 record scan-has-include-json kfarm scan --json has.c -- gcc -nostdinc -c
 n=0
-# reason TEXT OPTION...: a unit that is compiled on the build host
+# reason TEXT OPTION...: record a unit that is compiled on the build host.
 reason()
 {
 	n=$((n + 1))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
-# Simulated builds, and a recorded one, in every view that needs no terminal.
+# Simulated builds and a recorded one, in every view that needs no terminal.
 record top-idle kfarm top --once
 masked pid -- top-idle-json kfarm top --once --json
 for at in 0 30 80.5 1000; do
@@ -12,7 +12,7 @@ record top-simulated-failure kfarm top --simulate --once --at 80.5 --seed 2 \
 record top-simulated-one-node kfarm top --simulate --once --at 1000 --nodes 1 \
 	--rate 5
 kfarm top --simulate --speed 1000 --nodes 2 --json >events
-# The first three events of each kind, and of each state of a job.
+# The first three events of each kind and of each state of a job.
 # shellcheck disable=SC2016 # awk's
 masked pid -- top-events awk 'match($0, /"event":"[^"]*"/) {
 	kind = substr($0, RSTART, RLENGTH)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
-# Unknown words, options that a command or verb does not take, bad values.
+# Unknown words, invalid options of commands and verbs, and bad values.
 n=0
 try()
 {

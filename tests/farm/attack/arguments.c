@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * attack/arguments.c - options that execute, write or read files, in each
- * form that gcc takes them.
+ * attack/arguments.c - Options that execute, write or read files, in each
+ * spelling that gcc accepts.
  *
- * The node must refuse each that executes or writes.  What reads may be
- * taken, since the sandbox holds the client's own files alone; the secret
- * must not come out in any case.
+ * The node must reject each option that executes or writes.  It can accept
+ * options that read, because the sandbox holds only the client's own files.
+ * The secret must not be in any result.
  */
 #include "client.h"
 
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* PATH is a file to read or write; PROGRAM one to run. */
+/* PATH is replaced by a file to read or write, PROGRAM by one to run. */
 static const char *const runs[] = {
 	"-wrapper PROGRAM",
 	"-BPROGRAM/",
@@ -90,7 +90,7 @@ static const char *const reads[] = {
 };
 
 /*
- * Options that a node may take: they read the view alone, and write nowhere but
+ * Options that a node can accept: they read only the input root and write only
  * in the directory of the job.
  */
 static const char *const looks[] = {
@@ -164,7 +164,7 @@ struct gate {
 	char *target; /* the file that must not appear on the node */
 };
 
-/* One job with these flags.  `must`: it has to be refused. */
+/* Send one job with these flags.  If `must` is set, the node must reject it. */
 static void attempt(struct gate *g, bool must, const struct wire_flag *flags,
 		    size_t n)
 {
@@ -205,7 +205,7 @@ static void attempt(struct gate *g, bool must, const struct wire_flag *flags,
 	free(name);
 }
 
-/* As one name, and as a name and a value. */
+/* Try each option as one word, and as a name and a separate value. */
 static void forms(struct gate *g, const char *const *list, size_t n,
 		  const char *path, bool must)
 {
@@ -228,7 +228,9 @@ static void forms(struct gate *g, const char *const *list, size_t n,
 	}
 }
 
-/* Handed to the assembler or the preprocessor: joined, and word by word. */
+/*
+ * Pass each option to the assembler or preprocessor: joined and word by word.
+ */
 static void lists(struct gate *g, const char *const *list, size_t n,
 		  const char *comma, const char *pass, const char *path,
 		  bool must)
@@ -302,7 +304,7 @@ static void variables(struct gate *g)
 	}
 }
 
-/* What a job says of its place, besides the flags. */
+/* Try hostile values of the job's other fields. */
 static void places(struct gate *g)
 {
 	static const struct {
@@ -343,7 +345,7 @@ static void places(struct gate *g)
 	}
 }
 
-/* A secret that comes out, a file that is written, a word that is taken. */
+/* Plant a leaked secret, a written file and an accepted option. */
 static void controls(struct gate *g)
 {
 	struct wire_flag fine = { "-O", "2" };

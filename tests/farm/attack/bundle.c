@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * attack/bundle.c - the part of client.h about toolchains that a node keeps.
+ * attack/bundle.c - The part of client.h for toolchains installed on a node.
  */
 #include "client.h"
 
@@ -49,7 +49,10 @@ void node_bundle_send(struct node *n, struct wire_view *m,
 	buf_release(&b);
 }
 
-/* Words that our own table would not number; false: there are none. */
+/*
+ * Send a path that wire_path_is_valid() rejects, without struct wire_intern.
+ * Returns false if the path is valid.
+ */
 static bool send_odd_path(struct node *n, const char *path)
 {
 	struct buf b = { 0 };
@@ -65,7 +68,10 @@ static bool send_odd_path(struct node *n, const char *path)
 	return true;
 }
 
-/* Its paths have a '/' in front: false when one of them was odd. */
+/*
+ * Fill in the VIEW entry and the manifest entry of a file.  The path in the
+ * VIEW starts with '/'.  Returns false if the path was sent as an invalid one.
+ */
 static bool make_entry(struct node *n, const struct file *f,
 		       struct wire_entry *e, struct compiler_entry *t)
 {
@@ -86,7 +92,9 @@ static bool make_entry(struct node *n, const struct file *f,
 	return good;
 }
 
-/* As many of these as one VIEW holds, which names no path twice. */
+/*
+ * Return the number of entries that fit into one VIEW without a repeated path.
+ */
 static uint32_t count_fitting(const struct wire_entry *v, size_t n)
 {
 	uint32_t fits = wire_view_count_fitting(v, n);

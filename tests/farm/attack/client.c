@@ -150,7 +150,7 @@ static void take(struct node *n)
 
 static void give(struct node *n, const struct file *f);
 
-/* What it lacks, of a view that we sent. */
+/* Send the blobs that the node lacks of a view. */
 static void serve(struct node *n)
 {
 	struct wire_need need = n->need;
@@ -221,7 +221,7 @@ void node_send(struct node *n, uint16_t type, struct bytes body)
 	if (n->over)
 		return;
 	wire_conn_send(n->conn, type, body, WIRE_PLAIN);
-	/* Bounded: what we send and what it says may wait for each other. */
+	/* Bound the queue, because both sides can wait for each other. */
 	while (!n->over && wire_conn_pending(n->conn).len > 8 << 20)
 		node_wait(n, NULL, 1);
 	flush(n);
@@ -443,7 +443,7 @@ uint32_t node_cell(struct node *n, const struct compiler_manifest *m,
 				      "");
 		exit(2);
 	}
-	return cell; /* its files are the node's */
+	return cell; /* the sandbox uses the node's files */
 }
 
 uint32_t node_cell_of(struct node *n, const char *driver, const char *program,
