@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2034,SC2154
 #
-# tests/corpus/lib.sh - recording of commands, for tests/corpus/run.
+# tests/corpus/lib.sh - recording of commands, for tests/corpus/run
 #
-# A case file is sourced by a shell of its own, in the empty directory
-# $top/work, which is also $HOME.  It calls
+# A separate shell sources each case file in the empty directory $top/work,
+# which is also $HOME.  The case file calls
 #
 #	record NAME COMMAND...		run COMMAND and record it as NAME
 #	masked MASK... -- NAME COMMAND...
 #					the same, with masks from the table below
 #	skip NAME... REASON		count these as skipped
 #
-# NAME begins with the name of the case file.  Programs on $PATH are those of
-# `programs`, kfarm, kfarmd and kfarm-cc.
+# NAME begins with the name of the case file.  $PATH contains only `programs`,
+# kfarm, kfarmd and kfarm-cc.
 
-top=/tmp/kfarm-corpus # all paths that a command sees begin with it
+top=/tmp/kfarm-corpus # a prefix of all paths that a command prints
 work=$top/work
 bin=$top/build
 now=1795312800 # Sun 2026-11-22 02:00:00 UTC
@@ -22,10 +22,10 @@ passed=0 failed=0 skipped=0
 
 # ---- masks ----
 #
-# Each mask is a sed script for what cannot be the same on two machines or in two
-# runs.  A mask applies only to the commands that name it.
+# Each mask is a sed script for text that differs between machines or runs.  A
+# mask applies only to the commands that name it.
 declare -A mask=(
-	# Time of an event, from a clock that is not fixed.
+	# Time of an event, from a clock that the test does not control.
 	[t]='s/"t":[0-9]+(\.[0-9]+)?/"t":T/'
 	# Process id of a build, in its "stream" event.
 	[pid]='s/"pid":[0-9]+/"pid":PID/'
@@ -40,23 +40,24 @@ declare -A mask=(
 		s/"(validate|prepare|build|copy|duration)": [0-9]+\.[0-9]+/"\1": N/'
 	# The same in the column TOOK of `kfarm history`.
 	[took]='s/^( +[0-9]+  [0-9]{2}-[0-9]{2} [0-9:]{5}  )[0-9:]+/\1T/'
-	# Release of the compiler that is installed on this machine.
+	# Release of the installed compiler.
 	[gcc]='s/gcc-[0-9]+\.[0-9]+\.[0-9]+/gcc-N/g; s/gcc-N-[0-9a-f]{12}/gcc-N-ID/g'
-	# Digests of that compiler, and of what it compiled.
+	# Digests of that compiler and of its objects.
 	[digest]='s/"[0-9a-f]{64}"/"DIGEST"/g; s/-[0-9a-f]{8}(\/|$|:|"| )/-DIGEST\1/g'
-	# Versions of the tools that are installed on this machine.
+	# Versions of the installed tools.
 	[tools]='/^ *"tools": \{$/,/\}/{ /^ *"[a-z0-9]+": "/d; }'
-	# Bytes of objects, which depend on that compiler.
+	# Sizes of objects, which depend on that compiler.
 	[bytes]='s/"(text|data|bss|file|size|bytes|sent|received)":( ?)[0-9]+/"\1":\2N/g'
 	# Round-trip time to a node.
 	[rtt]='s/[0-9]+(\.[0-9]+)? ms/N ms/g; s/"(rtt|rtt_ms|latency)": [0-9.]+/"\1": N/'
-	# What the kernel of this machine offers a sandbox; its free space.
+	# Kernel features for sandboxes, and free space.
 	[kernel]='s/Linux [0-9][^ ,]*/Linux N/g
 		s/"(kernel|release|kernel_release)": "[0-9][^"]*"/"\1": "N"/
 		s/"kernel_version": "[^"]*"/"kernel_version": "N"/
 		s/ job-user//; s/ landlock-[0-9]+//; /"(job-user|landlock-[0-9]+)",?$/d
 		s/"boot_id": "[^"]*"/"boot_id": "N"/; s/"store_free_mib": [0-9.]+/"store_free_mib": N/'
-	# The text of a refused connection, which is that of the installed libcurl.
+	# The text of a refused connection, which depends on the installed
+	# libcurl.
 	[curl]="s/Failed to connect[^;]*/CURL ERROR/"
 	# Free space, limits and packages of this machine.
 	[doctor]='/^[a-z]+ +(space|sandbox|packages|limits|clock): /d
@@ -70,7 +71,7 @@ programs='bash sh dash awk base64 basename cat chmod cmp cp cut date dirname
 	nproc printf ps readlink realpath rm rmdir sed seq sha256sum sleep sort
 	stat tail tee test touch tr true uname uniq wc xargs python3 jq'
 
-# put FILE: stdin takes the place of a file of /proc or /sys.
+# put FILE: replace a file of /proc or /sys by stdin.
 put()
 {
 	cat >"$top/machine/${1//\//-}" &&
@@ -85,7 +86,7 @@ machine_set_up()
 	mkdir -p "$bin" "$top"/{machine,programs,lib} || exit 1
 	mount --bind "$KFARM_CORPUS" "$bin" || exit 1
 	hostname farm && ip link set lo up || exit 1
-	# A machine with 4 GiB, 3 of them free, and nothing else to do.
+	# An idle machine with 4 GiB, 3 of them free.
 	put /proc/meminfo <<-'EOF'
 	MemTotal:        4194304 kB
 	MemFree:         3145728 kB
@@ -129,7 +130,7 @@ machine_set_up()
 	echo $now >"$top/now"
 }
 
-# Nothing of the caller's environment is left: see enter in tests/corpus/run.
+# The caller's environment is cleared: see enter in tests/corpus/run.
 case_environment()
 {
 	export HOME=$work XDG_CONFIG_HOME=$work/.config
@@ -146,7 +147,7 @@ case_environment()
 
 # ---- recording ----
 
-# Is a command to be compared?
+# is_wanted NAME: return true if the command is selected.
 is_wanted()
 {
 	local pattern
@@ -159,7 +160,7 @@ is_wanted()
 	return 1
 }
 
-# Does a case file record a command that is wanted?
+# is_case_wanted CASE: return true if the case file records a selected command.
 is_case_wanted()
 {
 	local pattern
@@ -171,7 +172,7 @@ is_case_wanted()
 	return 1
 }
 
-# compare NAME: the result with what is expected.
+# compare NAME: compare the result with the expected one.
 compare()
 {
 	local got=$KFARM_RESULTS/$1 want=$corpus/expected/$1
@@ -191,7 +192,8 @@ compare()
 	/usr/bin/diff -u --label "expected/$1" --label "$1" "$want" "$got"
 }
 
-# The words of a command line, in single quotes where the shell needs them.
+# Print the words of a command line, in single quotes where the shell needs
+# them.
 quoted()
 {
 	local word
@@ -217,7 +219,7 @@ run_recorded()
 	shift 2
 	[[ $name == "$case"-* ]] || fail "$name: not a name of cases/$case.sh"
 	[ ! -e "$KFARM_RESULTS/$name" ] || fail "$name: recorded twice"
-	# Standard input is the caller's, /dev/null unless it says otherwise.
+	# Standard input is the caller's, /dev/null by default.
 	env LD_PRELOAD="$preload" "$@" >"$out" 2>"$err"
 	status=$?
 	{
@@ -274,7 +276,7 @@ case_run()
 	echo $passed $failed $skipped >"$KFARM_RESULTS/.counts.$case"
 }
 
-# A command that no case file records any more.
+# Report expected files that no case file records.
 check_unrecorded()
 {
 	local file name

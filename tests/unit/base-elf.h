@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/base-elf.h - ELF files that hold what a loader reads, of
- * both word sizes and byte orders.
+ * tests/unit/base-elf.h - ELF files with the parts that a loader reads, of both
+ * word sizes and byte orders.
  */
 #ifndef TESTS_BASE_ELF_H
 #define TESTS_BASE_ELF_H
@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define ELF_BASE 0x10000 /* where byte 0 is loaded */
+#define ELF_BASE 0x10000 /* address at which byte 0 is loaded */
 
 struct elf_spec {
 	bool narrow, big;
@@ -67,7 +67,7 @@ static void elf_header(const struct elf_spec *s, uint8_t *at, uint32_t type,
 	ELF_PUT(s, at, Elf32_Phdr, Elf64_Phdr, p_filesz, size);
 }
 
-/* The file in `out`, which is empty before. */
+/* Write a file to `out`, which is initially empty. */
 static inline void elf_make(struct buf *out, const struct elf_spec *s)
 {
 	size_t ehsize = s->narrow ? sizeof(Elf32_Ehdr) : sizeof(Elf64_Ehdr);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/cc-fixture.h - a coordinator, played for the wrapper
+ * tests/unit/cc-fixture.h - A scripted coordinator for tests of the wrapper.
  */
 #ifndef CC_PLAY_H
 #define CC_PLAY_H
 
 /*
- * The wrapper's end of the conversation, with a coordinator played by a child
- * process.
+ * The wrapper's end of a connection; a child process is the coordinator.
  */
 #include "base/clock.h"
 #include "base/fs.h"
@@ -80,7 +79,7 @@ static inline bool read_full(int fd, void *to, size_t len)
 	return true;
 }
 
-/* The job that the wrapper sent; its memory is not given back. */
+/* Receive the wrapper's job.  Its memory is never freed. */
 static inline struct wire_cc_job read_job(int fd)
 {
 	uint8_t head[WIRE_FRAME_SIZE];
@@ -118,7 +117,7 @@ static inline void put_file(const char *path, const char *text)
 		_exit(5);
 }
 
-/* A good answer, which the cases below spoil. */
+/* A valid reply, which the cases below corrupt. */
 static inline struct wire_cc_done make_done(uint32_t pid)
 {
 	struct wire_cc_done m = { .dep = "a.d", .object = "a.o" };
@@ -131,7 +130,7 @@ static inline struct wire_cc_done make_done(uint32_t pid)
 	return m;
 }
 
-/* Files beside the object, as argv_su has them. */
+/* Add the side outputs of argv_su. */
 static inline void add_sides(struct wire_cc_done *m, uint32_t pid)
 {
 	static struct wire_cc_rename side[3];
@@ -215,7 +214,7 @@ static inline void play_done(int fd)
 	send_done(fd, &m);
 }
 
-/* ------------------------------------------------ what is no coordinator */
+/* ------------------------------------------------ invalid coordinators */
 
 static inline void play_eof(int fd)
 {

@@ -29,7 +29,7 @@ static struct peer_canary set;
 static struct admin_test_state_job jobs[3];
 static enum admin_node_test_stage stage;
 
-/* Two of three units are out, for long. */
+/* Two of three units are in flight for a long time. */
 static void set_up(void)
 {
 	set = (struct peer_canary){ .units = unit, .n_units = 3 };
@@ -63,9 +63,12 @@ START_TEST(who_is_busy_is_asked_again_but_not_for_ever)
 	ck_assert_uint_eq(n.next_unit, 0);
 	ck_assert_uint_eq(is.canary.n_sent, 1);
 	ck_assert_uint_eq(is.canary.n_failed, 0);
-	/* Nothing came of it: the limit is not put off. */
+	/* Without a result, the time limit is not extended. */
 	ck_assert_uint_eq(n.progress_ms, 1);
-	/* The last one that is out is in nobody's way. */
+	/*
+	 * The last job in flight has no other job to wait for, so its failure
+	 * counts.
+	 */
 	admin_burn_in_handle_failure(&n, 8, WIRE_FAIL_BUSY, "full");
 	ck_assert_uint_eq(is.canary.n_failed, 1);
 	ck_assert_uint_gt(n.progress_ms, 1);
@@ -73,7 +76,7 @@ START_TEST(who_is_busy_is_asked_again_but_not_for_ever)
 }
 END_TEST
 
-/* One is put off for the other, without end. */
+/* Both units are deferred repeatedly. */
 START_TEST(a_canary_has_an_end)
 {
 	const struct node_entry entry = { .name = (char *)"x" };
@@ -104,7 +107,7 @@ START_TEST(a_canary_has_an_end)
 }
 END_TEST
 
-/* Bytes get away now and then, for ever. */
+/* The upload makes slow progress for ever. */
 START_TEST(a_compiler_that_never_gets_there_has_an_end)
 {
 	const struct node_entry entry = { .name = (char *)"x" };
@@ -147,7 +150,7 @@ START_TEST(a_burn_in_waits_for_others)
 }
 END_TEST
 
-/* A job on the cores of each of two classes. */
+/* One job runs on the cores of each of two classes. */
 START_TEST(what_fails_counts_to_its_class)
 {
 	const struct node_entry entry = { .name = (char *)"x" };
@@ -183,7 +186,7 @@ START_TEST(what_fails_counts_to_its_class)
 }
 END_TEST
 
-/* All cores of both work, and where there are fewer slots both in turn. */
+/* All cores of both classes get jobs; with fewer slots, both in turn. */
 static const struct {
 	unsigned slots, cpus[2], jobs[2];
 } shares[] = {
@@ -195,7 +198,7 @@ static const struct {
 START_TEST(each_class_gets_jobs_by_its_cores)
 {
 	struct admin_node_test_class classes[2] = {
-		/* It was asked more than its part. */
+		/* This class has received more than its share. */
 		{ .n_cpus = shares[_i].cpus[0], .burn_in = { .n_sent = 40 } },
 		{ .n_cpus = shares[_i].cpus[1], .burn_in = { .n_sent = 4 } },
 	};

@@ -18,7 +18,7 @@ static struct peer_stats figures;
 static struct admin_node_test_result is;
 static struct admin_test_state_node n;
 
-/* A board of two classes, and CPUs that jobs may not run on. */
+/* A board with two classes, and CPUs that are excluded from jobs. */
 static void set_up(void)
 {
 	cores[0] = (struct wire_core_class){ .model = (char *)"Cortex-A72",
@@ -76,14 +76,14 @@ START_TEST(two_clusters_of_one_kind_are_named_by_their_clocks)
 }
 END_TEST
 
-/* Of version 8 and before: it has classes, and no PIN. */
+/* Protocol version 8 and older: classes, but no PIN. */
 START_TEST(an_older_node_is_counted_as_a_whole)
 {
 	figures.can_pin_jobs = false;
 	admin_burn_heat_init_classes(&n, &figures);
 	ck_assert(!n.jobs_pinned && is.classes_merged);
 	ck_assert_uint_eq(is.n_classes, 0);
-	machine.n_classes = 1; /* nothing to tell apart */
+	machine.n_classes = 1; /* a single class */
 	admin_burn_heat_init_classes(&n, &figures);
 	ck_assert(!n.jobs_pinned && !is.classes_merged);
 }
@@ -140,7 +140,7 @@ START_TEST(heat_and_throttling_are_those_of_their_parts)
 }
 END_TEST
 
-/* Names without end take no memory without end; nor do classes beyond ours. */
+/* Invented zones and classes do not exhaust memory. */
 START_TEST(a_node_that_makes_up_parts_fills_nothing)
 {
 	struct wire_heat_class c[WIRE_CLASSES_MAX] = { 0 };

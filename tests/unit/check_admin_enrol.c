@@ -28,7 +28,7 @@ static void tear_down(void)
 	tempdir_remove(dir);
 }
 
-/* What the lines of `text` come to. */
+/* Parse the lines of `text`. */
 static int hear(struct admin_enrol_result *a, const char *text, struct err *err)
 {
 	struct bytes rest = bytes_str(text);
@@ -82,7 +82,7 @@ static const char *const refused[] = {
 	"port 65536",
 	"port -1",
 	"kept x",
-	"ready", /* for which machine? */
+	"ready", /* lacks the machine */
 };
 
 START_TEST(what_no_script_says_is_refused)
@@ -97,7 +97,7 @@ START_TEST(what_no_script_says_is_refused)
 }
 END_TEST
 
-/* Each would be megabytes in a queue here, for a node that reads nothing. */
+/* Each program would queue megabytes for a node that does not read. */
 START_TEST(a_program_is_asked_for_once)
 {
 	struct admin_enrol_result a = { .program_requested = true };
@@ -168,7 +168,7 @@ static const enum admin_enrol_action whats[] = { ADMIN_ENROL_ACTION_INSTALL,
 						 ADMIN_ENROL_ACTION_REMOVE,
 						 ADMIN_ENROL_ACTION_REKEY };
 
-/* Whatever a shell makes of names, it is not a command. */
+/* Names are quoted, so that the shell does not execute them. */
 START_TEST(a_script_holds_what_it_is_given)
 {
 	struct admin_enrol_options wish = { .action = whats[_i],
@@ -190,7 +190,7 @@ START_TEST(a_script_holds_what_it_is_given)
 			 0);
 	ck_assert_int_eq(status, 0);
 	buf_reset(&head);
-	/* Its first lines, and what they come to. */
+	/* Run the first lines and print their variables. */
 	buf_add(&head, script.data,
 		(size_t)(strstr(buf_str(&script), "# SPDX") -
 			 buf_str(&script)));

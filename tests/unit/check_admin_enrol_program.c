@@ -40,7 +40,7 @@ static void put(const char *name, struct bytes content)
 	free(file);
 }
 
-/* As much of a program as says what runs it, and by which loader. */
+/* The parts of a program that identify the machine and the loader. */
 struct program {
 	Elf64_Ehdr head;
 	Elf64_Phdr segment;

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* An ssh that runs the command here, by the shell that sshd would start. */
+/* An ssh that runs the command locally by the shell that sshd would start. */
 #define SHELL_REDIR_HEREDOC                     \
 	"#!/bin/sh\n"                           \
 	"while [ $# -gt 1 ]; do\n"              \
@@ -164,7 +164,7 @@ START_TEST(a_connection_that_breaks_is_told)
 }
 END_TEST
 
-/* The first `size` bytes arrive, wherever in the script that is. */
+/* Only the first `size` bytes arrive, at any position of the script. */
 START_TEST(a_script_that_came_in_part_is_not_begun)
 {
 	char *mark = xasprintf("%s/mark", dir), *ssh, *script;
@@ -185,7 +185,7 @@ START_TEST(a_script_that_came_in_part_is_not_begun)
 }
 END_TEST
 
-/* Sends what is asked for: a megabyte, to be counted there. */
+/* Send the requested data: a megabyte, which the script counts. */
 static int answer(void *ctx, struct admin_remote_script_session *talk,
 		  const char *line, struct err *err)
 {
@@ -243,7 +243,7 @@ START_TEST(who_reads_nothing_does_not_hold_it_up)
 }
 END_TEST
 
-/* As a connection does that ssh shares with others (ControlPersist). */
+/* ssh leaves such a process if connections are shared (ControlPersist). */
 START_TEST(what_ssh_leaves_in_the_background_is_not_waited_for)
 {
 	struct admin_remote_script r = remote(

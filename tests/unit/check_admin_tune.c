@@ -10,7 +10,7 @@
 
 #define CPU "/sys/devices/system/cpu/cpu0/cpufreq/"
 
-/* The plan that a profile comes to on a node that says this. */
+/* Make the plan of a profile for a node with this output. */
 static int plan(struct admin_tune *t, const char *profile, const char *said)
 {
 	struct admin_profile p = { 0 };
@@ -57,7 +57,7 @@ static const char *skipped(const struct admin_tune *t)
 
 static const struct clock_case {
 	const char *wanted;
-	const char *said; /* of scaling_max_freq's directory */
+	const char *said; /* files in the directory of scaling_max_freq */
 	const char *set; /* NULL: skipped */
 } clocks[] = {
 	{ "1704 MHz", CPU "scaling_available_frequencies\tr\t408000 1704000\n",
@@ -68,7 +68,10 @@ static const struct clock_case {
 	  NULL },
 	{ "2208 MHz", CPU "scaling_available_frequencies\tr\t408000 1704000\n",
 	  NULL },
-	/* Only with boost, which is on unless the profile says else. */
+	/*
+	 * This frequency requires boost, which is on unless the profile
+	 * disables it.
+	 */
 	{ "2208 MHz",
 	  CPU "scaling_available_frequencies\tr\t408000\n" CPU
 	      "scaling_boost_frequencies\tr\t2208000\n",
@@ -77,7 +80,7 @@ static const struct clock_case {
 	  CPU "scaling_available_frequencies\tr\t408000\n" CPU
 	      "scaling_boost_frequencies\tr\t2208000\n",
 	  "2208000" },
-	/* Drivers without a list, as intel_pstate. */
+	/* Drivers without a list of frequencies, such as intel_pstate. */
 	{ "highest", CPU "cpuinfo_max_freq\tr\t3600000\n", "3600000" },
 	{ "2000 MHz", CPU "cpuinfo_max_freq\tr\t3600000\n", "2000000" },
 	{ "4000 MHz", CPU "cpuinfo_max_freq\tr\t3600000\n", NULL },
@@ -150,9 +153,9 @@ START_TEST(no_trip_point_at_the_critical_one)
 }
 END_TEST
 
-/* ---------------------------------------------------------- what nodes say */
+/* ------------------------------------------------------- hostile output */
 
-/* Nothing of these is ever told to a shell, nor shown as it is. */
+/* No part of these reaches a shell or is printed unchanged. */
 static const char *const hostile[] = {
 	"/sys/devices/system/cpu/cpu0/cpufreq/$(reboot)/scaling_governor\tw\tx",
 	"/sys/devices/system/cpu/cpu0/cpufreq/../../../../../../etc/passwd\tw\tx",
@@ -310,7 +313,7 @@ START_TEST(those_that_kfarm_has_are_good)
 		ck_assert_msg(!admin_profile_find(&p, names.v[i], &err), "%s",
 			      err.text);
 		ck_assert_ptr_nonnull(p.about);
-		/* The one beyond what the maker says, and only that. */
+		/* Only this profile exceeds the vendor's specification. */
 		ck_assert_int_eq(p.overclock_risk != NULL,
 				 !strcmp(p.name, "nanopi-neo4"));
 		admin_profile_release(&p);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cli */
-/* What tests/audit reads of a .cmd file and makes of its line. */
+/* The parser of .cmd files and command lines in tests/audit. */
 #include "../audit/listed.c" /* NOLINT: its static functions */
 #include "../audit/rule.c" /* NOLINT: the same */
 #include "suite.h"

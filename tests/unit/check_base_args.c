@@ -42,7 +42,7 @@ static const struct args_option options[] = {
 #define KEY_JSON    (&options[4])
 #define KEY_PLAY    (&options[7])
 
-/* The next one of `a` must be this option, */
+/* The next item must be this option. */
 static void expect(struct args *a, const struct args_option *option,
 		   const char *value)
 {
@@ -53,7 +53,7 @@ static void expect(struct args *a, const struct args_option *option,
 	ck_assert_pstr_eq(a->value, value);
 }
 
-/* or this word, or the end. */
+/* The next item must be this argument, or the end. */
 static void expect_word(struct args *a, int got, const char *value)
 {
 	struct err err = { 0 };
@@ -186,7 +186,7 @@ START_TEST(the_rest_is_what_was_not_taken)
 }
 END_TEST
 
-/* A command line that is wrong, and what the user reads. */
+/* Invalid command lines with their messages. */
 static const struct {
 	char *argv[3];
 	const char *said;
@@ -244,7 +244,7 @@ END_TEST
 
 static const struct {
 	char *argv[3];
-	const char *said; /* NULL: it is good */
+	const char *said; /* NULL: valid */
 } numbers[] = {
 	{ { "-j1" }, NULL },
 	{ { "-j100" }, NULL },

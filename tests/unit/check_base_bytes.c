@@ -11,7 +11,7 @@
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
 
-/* Where memmem() finds it, or -1. */
+/* Returns the offset that memmem() finds, or -1. */
 static ptrdiff_t found_at(const char *in, const char *what)
 {
 	const char *at = memmem(in, strlen(in), what, strlen(what));
@@ -92,7 +92,7 @@ START_TEST(a_short_read_gives_zero_and_stays_bad)
 	ck_assert(!r.bad);
 	ck_assert_uint_eq(reader_u16(&r), 0);
 	ck_assert(r.bad);
-	/* One byte would still be there: a bad reader does not give it. */
+	/* One byte is left, but a reader in error does not return it. */
 	ck_assert_uint_eq(reader_raw(&r, 1).len, 0);
 	ck_assert_uint_eq(reader_u32(&r), 0);
 	ck_assert_uint_eq(reader_bytes(&r).len, 0);
@@ -157,7 +157,7 @@ START_TEST(a_length_beyond_the_input_is_bad)
 }
 END_TEST
 
-/* A string on the wire, read with at most 3 bytes. */
+/* Strings on the wire, read with a limit of 3 bytes. */
 static const struct {
 	const char *wire;
 	size_t len;
@@ -179,7 +179,7 @@ static const struct {
 	  7, "", true }, /* a NUL at its end */
 	{ "\3\0\0\0"
 	  "ab",
-	  6, "", true }, /* cut */
+	  6, "", true }, /* truncated */
 	{ "\3\0\0", 3, "", true },
 };
 

@@ -55,7 +55,7 @@ static struct child *start(const char *script)
 	return child;
 }
 
-/* Turn the loop until `n` have ended, or have had a minute. */
+/* Run the loop until `n` children have ended, for at most a minute. */
 static void turn(int n)
 {
 	uint64_t end = clock_ms() + 60000;
@@ -81,7 +81,10 @@ END_TEST
 
 START_TEST(a_killed_child_is_not_reported_but_reaped)
 {
-	/* As in a build: the sleep becomes ours when its shell is killed. */
+	/*
+	 * As in a build, the sleep is reparented to this process when its shell
+	 * dies.
+	 */
 	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	child_kill(start("sleep 100 & wait"));
 	children_wait(all, 60000);
@@ -130,7 +133,7 @@ static void teardown_orphans(void)
 	teardown();
 }
 
-/* Run the loop until we have no children. */
+/* Run the loop until no child is left. */
 static bool all_collected(void)
 {
 	uint64_t deadline = clock_ms() + 60000;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
-/* What the compilers write is in check_options_remote.c. */
+/* check_options_remote.c tests the dependency files that compilers write. */
 #include "base/depfile.h"
 
 #include "suite.h"
@@ -21,7 +21,7 @@ static bool is_system(void *ctx, const char *name)
 	return str_starts(name, "/usr/");
 }
 
-/* As gcc and clang wrote them: the full list, and that of -MMD. */
+/* Output of gcc and clang: the full list, and that of -MMD. */
 static const struct cut {
 	const char *full;
 	const char *cut;
@@ -29,15 +29,15 @@ static const struct cut {
 	{ "a.o: a.c\n", "a.o: a.c\n" },
 	{ "", "" },
 	{ "a.o: a.c /usr/s.h b.h\n", "a.o: a.c b.h\n" },
-	/* the source stays, wherever it lies */
+	/* the source remains, in any directory */
 	{ "a.o: /usr/a.c /usr/s.h\n", "a.o: /usr/a.c\n" },
-	/* gcc's folds are at 72 */
+	/* gcc wraps at column 72 */
 	{ "lib/a.o: a.c /usr/lib/gcc/x86_64-linux-gnu/12/include/stddef.h \\\n"
 	  " include/linux/one.h include/linux/two.h include/linux/three.h \\\n"
 	  " include/four.h\n",
 	  "lib/a.o: a.c include/linux/one.h include/linux/two.h \\\n"
 	  " include/linux/three.h include/four.h\n" },
-	/* clang's at 75, with two blanks */
+	/* clang wraps at column 75, with two blanks */
 	{ "lib/a.o: a.c /usr/lib/llvm-14/lib/clang/14.0.6/include/stddef.h "
 	  "\\\n"
 	  "  include/linux/one.h include/linux/two.h include/linux/three.h "
@@ -47,7 +47,7 @@ static const struct cut {
 	  "  include/linux/three.h include/four.h\n" },
 	{ "a.o: a.c /usr/s.h b\\ c.h\n/usr/s.h:\nb\\ c.h:\n",
 	  "a.o: a.c b\\ c.h\nb\\ c.h:\n" },
-	/* older gccs have an empty line before each */
+	/* older gccs print an empty line before each rule */
 	{ "a.o: a.c /usr/s.h b.h\n\n/usr/s.h:\n\nb.h:\n",
 	  "a.o: a.c b.h\n\nb.h:\n" },
 	{ "d:x/a.o : a.c /usr/s.h\n", "d:x/a.o : a.c\n" },
@@ -68,7 +68,7 @@ START_TEST(what_kbuild_assigned_is_found)
 }
 END_TEST
 
-/* As 6.1 and 6.12 write it, with other lines around it. */
+/* The forms of Linux 6.1 and 6.12, among other lines. */
 START_TEST(what_made_a_file_is_found)
 {
 	static const char before[] = "cmd_d/a.o := gcc -c d/a.c\n\n"
@@ -102,7 +102,10 @@ START_TEST(the_system_s_headers_are_cut_out)
 }
 END_TEST
 
-/* Of a source, and of the same text on stdin; NULL: gcc writes no such list. */
+/*
+ * The list of a source, and that of the same text on stdin; NULL: gcc never
+ * writes this list.
+ */
 static const struct cut drops[] = {
 	{ "-: a.c b.h\n", "-: b.h\n" },
 	{ "a.o: a.c /usr/s.h b.h\n", "a.o: /usr/s.h b.h\n" },
@@ -166,7 +169,7 @@ START_TEST(names_are_those_of_files)
 }
 END_TEST
 
-/* What gas says of a .S that comes through a pipe. */
+/* The dependency file of gas for a .S from a pipe. */
 START_TEST(a_rule_without_prerequisites_lists_none_and_is_no_dependency_file)
 {
 	struct strv list = { 0 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
-/* base/dial, and base/dial below it. */
+/* Connections to one address and to a list of addresses. */
 #include "base/dial.h"
 
 #include "base/clock.h"
@@ -24,14 +24,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* ------------------------------------------------------- names of the test */
+/* --------------------------------------------------------- fake host names */
 
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t opened = PTHREAD_COND_INITIALIZER;
 static bool is_open;
 static unsigned hanging;
 
-/* Instead of the C library's: no test may ask a name server. */
+/* Replaces the C library's function, so that no test queries a name server. */
 /* NOLINTNEXTLINE: the C library's header has names of its own */
 int getaddrinfo(const char *host, const char *port,
 		const struct addrinfo *hints, struct addrinfo **out)
@@ -106,7 +106,7 @@ static void on_done(void *ctx, int fd, const struct err *err)
 	event_base_loopbreak(s->base);
 }
 
-/* A port of 127.0.0.1 at which somebody listens, or nobody. */
+/* A port of 127.0.0.1 with or without a listener. */
 static int listen_at(const char *address, int backlog)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET };
@@ -124,7 +124,7 @@ static int listen_at(const char *address, int backlog)
 	return fd;
 }
 
-/* An address that answers no more: its queue is full. */
+/* An address that does not answer, because its queue is full. */
 static int listen_deaf(const char *address, int *filler)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET };
@@ -208,7 +208,7 @@ START_TEST(an_address_that_refuses_leads_to_the_next_at_once)
 	run("127.0.0.2,127.0.0.3,127.0.0.1", 30000);
 	ck_assert_int_ge(seen.fd, 0);
 	ck_assert_str_eq(peer_address(seen.fd), "127.0.0.1");
-	/* Nobody waited for the two. */
+	/* The loop did not wait for the two hanging lookups. */
 	ck_assert_uint_lt(clock_ms() - began, 20000);
 }
 END_TEST

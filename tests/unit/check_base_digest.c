@@ -97,7 +97,7 @@ START_TEST(digits_are_read_back)
 	ck_assert(digest_parse(&got, hex));
 	ck_assert(digest_equal(&got, &d));
 	hex[63] = 'D';
-	ck_assert(digest_parse(&got, hex)); /* it is a 'd' */
+	ck_assert(digest_parse(&got, hex)); /* equal to 'd' */
 	ck_assert(digest_equal(&got, &d));
 	kept = got;
 	hex[63] = 'g';
@@ -134,7 +134,7 @@ START_TEST(a_file_that_cannot_be_read_is_named)
 }
 END_TEST
 
-/* What a provider that is not there does to every digest. */
+/* The effect of a missing provider on every digest. */
 START_TEST(settings_of_this_machine_can_be_left_out)
 {
 	static const char settings[] = "openssl_conf = all\n"

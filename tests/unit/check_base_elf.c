@@ -38,7 +38,7 @@ static int read_it(struct bytes in)
 	return elf_program_read(&elf, file, &err);
 }
 
-/* All kinds: word size and byte order. */
+/* A file of each word size and byte order. */
 static struct elf_spec sample(int kind)
 {
 	return (struct elf_spec){
@@ -103,7 +103,7 @@ START_TEST(a_file_that_is_cut_is_no_program)
 }
 END_TEST
 
-/* No byte, whatever it is, does harm. */
+/* Any value of any byte is handled safely. */
 START_TEST(a_spoiled_byte_does_no_harm)
 {
 	static const uint8_t masks[] = { 0xff, 0x80, 0x01 };
@@ -134,7 +134,7 @@ START_TEST(a_script_is_no_program_and_a_missing_file_is_named)
 }
 END_TEST
 
-/* As an answer of a node is looked at, which no file holds. */
+/* A node's result is parsed in memory, before it is written to a file. */
 START_TEST(a_header_in_memory_is_read_as_one_in_a_file_is)
 {
 	struct elf_spec s = sample(_i);

@@ -40,18 +40,20 @@ START_TEST(stamps_tell_when_they_are_old_enough)
 	ck_assert(!file_stamp_is_reliable(&s, now));
 	s.ctime_ns = now - 1000000000 + (now % 1000000000 ? 0 : 1);
 	ck_assert(file_stamp_is_reliable(&s, now));
-	/* without fractions it may be as coarse as two seconds */
+	/* without fractions, the clock can be as coarse as two seconds */
 	s.ctime_ns = (now / 1000000000 - 1) * 1000000000;
 	ck_assert(!file_stamp_is_reliable(&s, now));
 	s.ctime_ns -= INT64_C(4000000000);
 	ck_assert(file_stamp_is_reliable(&s, now));
-	/* a clock that was set back */
+	/* the clock was set back */
 	s.ctime_ns = now + INT64_C(1000000001);
 	ck_assert(!file_stamp_is_reliable(&s, now));
 }
 END_TEST
 
-/* When the clock comes there it is another stamp: another content may be. */
+/*
+ * When the clock reaches that time, the stamp differs, because the content can.
+ */
 START_TEST(a_stamp_far_ahead_is_settled_as_long_as_it_is)
 {
 	struct stat st = { .st_ctim.tv_sec = time(NULL) + 3700 };
@@ -81,7 +83,7 @@ START_TEST(what_was_just_written_settles_soon)
 	ck_assert(file_stamp_wait(&s));
 	ck_assert(file_stamp_is_reliable(&s, file_stamp_now_ns()));
 	ck_assert(file_stamp_wait(&ahead));
-	/* by the second, or under a clock ahead of ours: nobody waits */
+	/* coarse, or from a future clock: the function does not wait */
 	ck_assert(!file_stamp_wait(&coarse));
 	s.ctime_ns = coarse.ctime_ns + 1;
 	ck_assert(!file_stamp_wait(&s));

@@ -37,7 +37,7 @@ static void teardown(void)
 	free(dir);
 }
 
-/* How many names a directory holds, . and .. not counted. */
+/* Count the names in a directory, except .  and .. */
 static int entries(const char *path)
 {
 	char *command = xasprintf("test $(ls -A %s | wc -l) -eq 1", path);
@@ -97,7 +97,7 @@ START_TEST(what_a_user_names_is_no_more_than_written_to)
 	ck_assert_int_eq(lstat("ahead", &st), 0);
 	ck_assert(S_ISLNK(st.st_mode));
 	ck_assert_int_eq(lstat("later", &st), 0);
-	/* As /dev/stdout is one where stdout is a pipe. */
+	/* Like /dev/stdout if stdout is a pipe. */
 	ck_assert_int_eq(pipe(ends), 0);
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", ends[1]);
 	ck_assert_int_eq(symlink(name, "piped"), 0);
@@ -229,7 +229,7 @@ START_TEST(a_copy_has_content_and_permissions)
 }
 END_TEST
 
-/* Larger than what one call copies in a pipe, with a hole in it. */
+/* A file with a hole that is larger than a single copy call transfers. */
 START_TEST(a_copy_of_a_large_file_is_whole)
 {
 	struct err err = { 0 };
@@ -241,7 +241,7 @@ START_TEST(a_copy_of_a_large_file_is_whole)
 	close(fd);
 	ck_assert_int_eq(fs_copy("f", "g", &err), 0);
 	ck_assert_int_eq(system("cmp f g"), 0);
-	/* What lies in no file system of its own kind is read. */
+	/* A file of procfs is copied by read(). */
 	ck_assert_int_eq(fs_copy("/proc/version", "h", &err), 0);
 	ck_assert(!stat("h", &st) && st.st_size > 10);
 	ck_assert_int_eq(fs_write("f", bytes_str(""), 0600, &err), 0);
@@ -312,7 +312,7 @@ START_TEST(who_may_not_make_a_directory_is_told_so)
 	struct err err = { 0 };
 
 	if (geteuid())
-		return; /* then the directory is ours */
+		return; /* root can write to the directory */
 	ck_assert_int_eq(chmod(dir, 0755), 0);
 	ck_assert_int_eq(seteuid(65534), 0);
 	ck_assert_int_eq(fs_mkdirs("a/b", 0700, &err), -EACCES);
@@ -356,7 +356,7 @@ START_TEST(a_file_a_link_and_nothing_are_removed)
 }
 END_TEST
 
-/* Far deeper than there may be open files. */
+/* The tree is deeper than the limit of open files. */
 START_TEST(a_tree_of_any_depth_is_removed)
 {
 	struct rlimit few = { 32, 32 };
@@ -419,7 +419,7 @@ START_TEST(a_file_is_made_whole_or_is_an_error)
 	ck_assert_int_eq(fs_create_at(AT_FDCWD, "more", from, 13, 0555, 0),
 			 -EIO);
 	ck_assert_int_eq(fs_create_at(AT_FDCWD, "no", -1, 1, 0555, 0), -EBADF);
-	/* Its position was not moved. */
+	/* The file position is unchanged. */
 	ck_assert_int_eq(lseek(from, 0, SEEK_CUR), 0);
 	close(from);
 }
@@ -445,7 +445,7 @@ START_TEST(a_lock_is_of_what_has_the_name)
 }
 END_TEST
 
-/* Whoever waits gets it when it has lost its name. */
+/* A waiting process gets the lock after its file has been unlinked. */
 START_TEST(a_lock_without_its_name_is_none)
 {
 	int fd = fs_open_locked(AT_FDCWD, "lock", O_RDWR | O_CREAT, LOCK_EX);
@@ -511,7 +511,7 @@ START_TEST(homes_follow_xdg)
 	setenv("XDG_CONFIG_HOME", "/c", 1);
 	unsetenv("XDG_CACHE_HOME");
 	unsetenv("XDG_STATE_HOME");
-	/* The specification: a relative path is as good as none. */
+	/* The XDG specification: ignore relative paths. */
 	setenv("XDG_DATA_HOME", "data", 1);
 	expect_path(fs_config_home(), "/c/kfarm");
 	expect_path(fs_cache_home(), "/home/u/.cache/kfarm");

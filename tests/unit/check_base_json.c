@@ -12,9 +12,11 @@ static const struct {
 	{ "a/b c", "\"a/b c\"" },
 	{ "tab\t\"quoted\"", "\"tab\\t\\\"quoted\\\"\"" },
 	{ "gr\xc3\xbc\xc3\x9f", "\"gr\xc3\xbc\xc3\x9f\"" },
-	/* Latin-1: each byte that is no UTF-8 stands out, the rest stays. */
+	/*
+	 * Latin-1: each byte that is not UTF-8 is replaced, the others remain.
+	 */
 	{ "gr\xfc\xdf e", "\"gr\xef\xbf\xbd\xef\xbf\xbd e\"" },
-	/* A sequence cut short, an overlong one, a surrogate. */
+	/* A truncated sequence, an overlong one, a surrogate. */
 	{ "x\xc3", "\"x\xef\xbf\xbd\"" },
 	{ "\xc0\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\"" },
 	{ "\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" },

@@ -44,7 +44,7 @@ START_TEST(a_reader_that_does_not_read_stops_nothing)
 	outqueue_flush(&o, 0);
 	ck_assert_uint_lt(clock_ms() - began, 30000);
 	ck_assert_uint_gt(o.pending.len, 100000);
-	/* It reads again: everything comes. */
+	/* The reader continues and receives all data. */
 	ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
 	for (int i = 0; i < 100 && got < sizeof(big); i++) {
 		while ((n = read(ends[0], block, sizeof(block))) > 0)

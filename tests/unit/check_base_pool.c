@@ -16,7 +16,7 @@
 struct job {
 	struct pool_work work;
 	pthread_t ran_on;
-	unsigned order; /* in which it was reported */
+	unsigned order; /* order of the report */
 	bool ran;
 };
 

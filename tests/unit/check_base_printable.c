@@ -10,7 +10,7 @@
 
 #define BOTH (PRINTABLE_WHITESPACE | PRINTABLE_COLOURS)
 
-/* A text, what is allowed besides, and how it is shown; NULL: as it is. */
+/* A text, permitted additions, and its printable form; NULL: unchanged. */
 static const struct {
 	const char *text;
 	unsigned allow;
@@ -25,7 +25,7 @@ static const struct {
 	{ "a\tb\nc", PRINTABLE_WHITESPACE, NULL },
 	{ "a\tb\nc", 0, "a\\x09b\\x0ac" },
 	{ "a\tb\nc", PRINTABLE_COLOURS, "a\\x09b\\x0ac" },
-	/* C0, DEL, C1: as a character and as a raw byte */
+	/* C0, DEL, and C1 as a character and as a raw byte */
 	{ "\rx\b\a\v\f\x01\x1f", PRINTABLE_WHITESPACE,
 	  "\\x0dx\\x08\\x07\\x0b\\x0c\\x01\\x1f" },
 	{ "\x7f", BOTH, "\\x7f" },
@@ -33,7 +33,9 @@ static const struct {
 	{ "\x80 \x9b"
 	  "31m \x9f",
 	  BOTH, "\\x80 \\x9b31m \\x9f" },
-	/* no UTF-8: Latin-1, cut short, overlong, a surrogate, too large */
+	/*
+	 * invalid UTF-8: Latin-1, truncated, overlong, a surrogate, too large
+	 */
 	{ "gr\xfc\xdf e", BOTH, "gr\\xfc\\xdf e" },
 	{ "x\xc3", BOTH, "x\\xc3" },
 	{ "x\xe2\x82", BOTH, "x\\xe2\\x82" },
@@ -53,7 +55,7 @@ static const struct {
 	{ "\xe2\x81\xa9", BOTH, "\\xe2\\x81\\xa9" },
 	{ "\xd8\x9b\xd8\x9d\xe2\x80\x8d\xe2\x80\x90", 0, NULL },
 	{ "\xe2\x80\xa9\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa", 0, NULL },
-	/* colours, and what only looks like one */
+	/* colours, and similar sequences */
 	{ "\033[01;31m\033[Kerror\033[m\033[K\033[0m", PRINTABLE_COLOURS,
 	  NULL },
 	{ "\033[31m", PRINTABLE_WHITESPACE, "\\x1b[31m" },

@@ -21,7 +21,9 @@
 		-1, -1, -1 \
 	}
 
-/* What `command` prints under /bin/sh; the caller releases `out`. */
+/*
+ * Store the output of `command` under /bin/sh in `out`, which the caller frees.
+ */
 static int sh(const char *command, unsigned timeout_ms, struct buf *out,
 	      int *status, struct err *err)
 {
@@ -80,7 +82,7 @@ START_TEST(a_program_that_is_not_there_is_named)
 	ck_assert_int_eq(spawn_start(&what, &pid, &err), -ENOENT);
 	ck_assert_str_eq(err.text, "start /nonexistent/cc: "
 				   "No such file or directory");
-	/* No child is left behind by either. */
+	/* Neither call leaves a child. */
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 }
 END_TEST
@@ -153,7 +155,7 @@ START_TEST(no_other_descriptor_is_passed_on)
 	int leak = open("/dev/null", O_RDONLY);
 
 	ck_assert_int_ge(leak, 3);
-	/* The shell's $$ is read, so that ls's own descriptor is not. */
+	/* List the shell's descriptors, because ls opens another one. */
 	expect_output("ls /proc/$$/fd", "0\n1\n2\n");
 	close(leak);
 }
@@ -183,7 +185,7 @@ START_TEST(those_that_are_named_are_passed_on)
 	for (int fd = 200; fd < 204; fd++)
 		ck_assert_int_eq(dup3(0, fd, fd == 202 ? 0 : O_CLOEXEC), fd);
 	expect_fds(&what, "0\n1\n2\n201\n203\n");
-	/* Ours stay as they were. */
+	/* The parent's descriptors are unchanged. */
 	ck_assert_int_eq(fcntl(201, F_GETFD), FD_CLOEXEC);
 	for (int fd = 200; fd < 204; fd++)
 		close(fd);
@@ -204,7 +206,7 @@ START_TEST(as_we_were_keeps_what_we_were_started_with)
 }
 END_TEST
 
-/* The signals that a program finds ignored, of those from HUP to PIPE. */
+/* Return the signals from HUP to PIPE that a program finds ignored. */
 static unsigned long ignored_by(struct spawn *what)
 {
 	char *argv[] = { "sed", "-n", "s/^SigIgn:\\t//p", "/proc/self/status",
@@ -230,7 +232,7 @@ START_TEST(as_we_were_keeps_signals_ignored)
 	struct spawn what = { .stdio_fds = NO_FDS };
 
 	signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN); /* that is our own doing */
+	signal(SIGPIPE, SIG_IGN); /* set by this test */
 	ck_assert_uint_eq(ignored_by(&what), 0);
 	what.transparent = true;
 	ck_assert_uint_eq(ignored_by(&what), 1ul << SIGHUP >> 1);
@@ -253,7 +255,7 @@ START_TEST(descriptors_may_be_given_crosswise)
 	ck_assert_int_eq(write(in[1], "read ", 5), 5);
 	for (int i = 0; i < 3; i++)
 		saved[i] = dup(i);
-	/* Its stdin is our 2, its stdout our 0, its stderr our 1. */
+	/* Its stdin is descriptor 2 here, its stdout 0, its stderr 1. */
 	dup2(in[0], 2);
 	dup2(out[1], 0);
 	dup2(out[1], 1);
@@ -281,8 +283,8 @@ START_TEST(signals_are_as_a_new_program_expects_them)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	/*
-	 * glibc's posix_spawn(), by which make starts us, may leave its own 32
-	 * and 33 ignored, and nobody can change that.
+	 * make starts the test by glibc's posix_spawn(), which can leave the
+	 * internal signals 32 and 33 ignored, and no program can change that.
 	 */
 	expect_output("sed -En -e 's/^(SigIgn:.*)180000000$/\\1000000000/' "
 		      "-e '/^Sig(Blk|Ign)/p' /proc/self/status",
@@ -304,7 +306,7 @@ START_TEST(a_program_that_goes_on_is_killed_with_its_children)
 	ck_assert_str_eq(err.text, "sh: Connection timed out");
 	ck_assert_uint_lt(clock_ms() - start, 50000);
 	ck_assert(WIFSIGNALED(status));
-	/* Its child has been killed too, though init may still have to reap. */
+	/* The grandchild was killed too, but init can reap it later. */
 	for (int i = 0; i < 6000 && !kill(atoi(buf_str(&out)), 0); i++) {
 		char *path = xasprintf("/proc/%d/stat", atoi(buf_str(&out)));
 		struct buf stat = { 0 };
@@ -395,7 +397,7 @@ START_TEST(a_wait_status_reads_as_words)
 	text = spawn_status_text(SIGKILL);
 	ck_assert_str_eq(text, "killed by signal 9 (Killed)");
 	free(text);
-	/* A child that is not ours. */
+	/* Not a child of this process. */
 	ck_assert_int_eq(WEXITSTATUS(spawn_wait(1)), 127);
 }
 END_TEST

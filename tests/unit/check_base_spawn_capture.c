@@ -29,7 +29,7 @@ START_TEST(an_answer_has_both_streams)
 	ck_assert_int_eq(ask(NULL, "echo more; exit 3", &out, &errors),
 			 -EINVAL);
 	ck_assert_str_eq(buf_str(&out), "/\nmore\n");
-	/* More than a pipe holds, on both. */
+	/* More data than a pipe holds, on both streams. */
 	buf_reset(&out);
 	buf_reset(&errors);
 	ck_assert_int_eq(ask(NULL,

@@ -7,25 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is written, what there is, what may have been meant. */
+/* The user's word, the known words, and the best match. */
 static const struct {
 	const char *word, *known[4], *best;
 } cases[] = {
 	{ "Imag", { "vmlinux", "Image", "modules" }, "Image" },
 	{ "archh", { "arch", "ui", "jobs" }, "arch" },
-	{ "vmlinxu", { "vmlinuz", "vmlinux" }, "vmlinux" }, /* a swap is one */
+	/* a swap counts once */
+	{ "vmlinxu", { "vmlinuz", "vmlinux" }, "vmlinux" },
 	{ "hepl", { "run", "help" }, "help" },
 	{ "kernle", { "kernel" }, "kernel" },
-	/* Three slips are another word, two are in a short one. */
+	/* Too different: three typing errors, or two in a short word. */
 	{ "modxyz", { "modules" }, NULL },
 	{ "ls", { "run", "qz", "list" }, NULL },
 	{ "lst", { "list", "test" }, "list" },
 	{ "s", { "a" }, NULL },
 	{ "", { "a" }, NULL },
-	/* Of two the first, of a nearer one that. */
+	/* The first of equally near words, else the nearest. */
 	{ "dtbz", { "dtbx", "dtbs" }, "dtbx" },
 	{ "imagess", { "imag", "image", "images" }, "images" },
-	/* Nothing is too long, or is read behind its end. */
+	/* Words of any length, without overreads. */
 	{ "a23456789012345678901234567890123456789012345678",
 	  { "a2345678901234567890123456789012345678901234567" },
 	  "a2345678901234567890123456789012345678901234567" },

@@ -97,7 +97,7 @@ START_TEST(a_path_has_a_directory_and_a_base) /* each of paths */
 }
 END_TEST
 
-/* A text, and what it is as a number from -5 to 100. */
+/* A text, and its value as a number from -5 to 100. */
 static const struct {
 	const char *text;
 	int answer;

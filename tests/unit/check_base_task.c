@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 struct work {
-	int gate[2]; /* the thread goes on when something is written */
+	int gate[2]; /* the thread continues when data arrives */
 	int result;
 	pthread_t thread;
 	sigset_t blocked;
@@ -151,7 +151,7 @@ struct crew {
 	unsigned calls[100], at_once, most, ticks;
 };
 
-/* Waits, when it is the first or the second call, for another one. */
+/* Blocks the first and the second call until another call runs. */
 static void count_call(void *ctx, size_t i)
 {
 	struct crew *c = ctx;

@@ -42,7 +42,7 @@ START_TEST(one_of_our_own_does_not_wait)
 	ck_assert_int_eq(errno, EAGAIN);
 	ck_assert_int_eq(read(fd, block, sizeof(block)), -1);
 	ck_assert_int_eq(errno, EAGAIN);
-	/* The others' is as it was. */
+	/* The descriptor of other users is unchanged. */
 	ck_assert(!(fcntl(slave, F_GETFL) & O_NONBLOCK));
 	close(fd);
 }
@@ -86,7 +86,9 @@ START_TEST(its_size_is_known_or_not)
 }
 END_TEST
 
-/* In a session of its own, whose terminal it is; which check failed, 0: none.
+/*
+ * Run in a new session that owns the terminal.  Returns the number of the
+ * failed check, or 0.
  */
 static int play_session(void)
 {
@@ -108,7 +110,8 @@ START_TEST(a_job_in_the_background_is_not_meant)
 {
 	int status = -1;
 
-	ck_assert(terminal_is_foreground(slave)); /* no jobs there */
+	/* not the controlling terminal */
+	ck_assert(terminal_is_foreground(slave));
 	if (!fork())
 		_exit(play_session());
 	wait(&status);

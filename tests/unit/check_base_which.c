@@ -98,7 +98,7 @@ START_TEST(a_compiler_is_found_past_links_and_caches)
 	expect_file(which_compiler("gcc", "links:caches:bin", NULL), "bin/gcc");
 	expect_file(which("gcc", "links:caches:bin"), "links/gcc");
 	expect_file(which_compiler("gcc", "links:caches", NULL), NULL);
-	/* A directory of links is passed over whatever lies in it. */
+	/* The masquerade directory is skipped, whatever it contains. */
 	put_program("own/gcc");
 	expect_file(which_compiler("gcc", "own/:bin", "own"), "bin/gcc");
 	expect_file(which_compiler("gcc", "own:bin", "own/"), "bin/gcc");
@@ -172,7 +172,7 @@ START_TEST(links_in_a_circle_end)
 }
 END_TEST
 
-/* A PATH, and the same without /l. */
+/* A PATH, and the same without the directory /l. */
 static const struct {
 	const char *path, *without;
 } without[] = {

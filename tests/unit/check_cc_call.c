@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 /*
- * In `dir`: a link of ours in links/bin/, whose compiler is in old/, another
- * of the same name in new/, a cache's link, and kfarm-cc.
+ * In `dir`: a masquerade link in links/bin/, whose compiler is in old/, another
+ * compiler of that name in new/, a compiler cache's link, and kfarm-cc.
  */
 static char *dir;
 
@@ -55,7 +55,7 @@ static void tear_down(void)
 	free(dir);
 }
 
-/* A word, alone or behind kfarm-cc, and what it means below `dir`. */
+/* A word, alone or after kfarm-cc, and its compiler below `dir`. */
 static const struct {
 	const char *word, *started, *launched;
 } words[] = {
@@ -64,7 +64,7 @@ static const struct {
 	{ "./links/bin/gcc", "old/gcc", "old/gcc" },
 	{ "own/mygcc", "old/gcc", "old/gcc" },
 	{ "mygcc", "old/gcc", "old/gcc" },
-	/* A link of ours that is gone. */
+	/* A masquerade link that does not exist. */
 	{ "links/bin/nosuch", NULL, "links/bin/nosuch" },
 	{ "caches/gcc", "new/gcc", "new/gcc" },
 	{ "old/gcc", "new/gcc", "old/gcc" },

@@ -53,7 +53,7 @@ START_TEST(what_belongs_to_an_object_is_put_beside_it)
 }
 END_TEST
 
-/* Other files beside the object than are due, or one that cannot be renamed. */
+/* Unexpected side outputs, or one that cannot be renamed. */
 static const struct bad_sides {
 	uint8_t n;
 	const char *second;
@@ -162,7 +162,7 @@ static int offer_status(void)
 	return offer(argv_md, &status) == CC_JOB_DONE ? status : -1;
 }
 
-/* A descriptor that is closed, or a limit. */
+/* A closed descriptor, or a limit. */
 static const struct confinement {
 	int fd, resource;
 	rlim_t limit;
@@ -173,7 +173,10 @@ static const struct confinement {
 	{ 1, -1, 0, true },
 	{ 2, -1, 0, true },
 	{ -1, RLIMIT_FSIZE, 1 << 20, true },
-	/* Any limit counts; with these a sanitizer's shadow fits as well. */
+	/*
+	 * Any limit disables remote jobs.  These are large enough for a
+	 * sanitizer.
+	 */
 	{ -1, RLIMIT_AS, (rlim_t)1 << 50, true },
 	{ -1, RLIMIT_DATA, (rlim_t)1 << 50, true },
 	{ -1, RLIMIT_CPU, 100, true },
@@ -225,7 +228,7 @@ START_TEST(told_to_compile_it_keeps_the_socket_open)
 }
 END_TEST
 
-/* What is no coordinator: cc-fixture.h. */
+/* The invalid coordinators of cc-fixture.h. */
 static void (*const bad[])(int fd) = {
 	play_eof,        play_garbage,        play_other_type,
 	play_torn,       play_foreign_object, play_foreign_temporary,
@@ -239,7 +242,10 @@ START_TEST(a_bad_coordinator_leaves_the_job_to_us)
 	int status;
 
 	close(STDERR_FILENO);
-	/* Not after silence: on a busy machine the best of some tries tells. */
+	/*
+	 * Take the best of some tries, because a busy machine can delay one
+	 * beyond the timeout.
+	 */
 	for (int i = 0; i < 5 && took >= CC_COORD_TIMEOUT_MS; i++) {
 		uint64_t start = clock_ms();
 
@@ -266,7 +272,7 @@ static void play_silence(int fd)
 	pause();
 }
 
-/* Whoever sees the file "asked" knows that the offer is made. */
+/* The file "asked" shows that the job has been sent. */
 static void play_silence_when_asked(int fd)
 {
 	make_done(read_job(fd).pid);
@@ -274,7 +280,7 @@ static void play_silence_when_asked(int fd)
 	pause();
 }
 
-/* A byte now and then is no frame. */
+/* Single bytes are not a frame. */
 static void play_trickle(int fd)
 {
 	uint8_t head[WIRE_FRAME_SIZE];
@@ -434,7 +440,7 @@ START_TEST(a_signal_while_waiting_cleans_up_and_kills)
 }
 END_TEST
 
-/* The answer and a signal at once; was the object not there yet? */
+/* Send the result and a signal at once, unless the object already exists. */
 static void play_done_and_kill(int fd)
 {
 	struct wire_cc_job job = read_job(fd);
@@ -479,7 +485,7 @@ static void handle(int sig)
 	handled = sig;
 }
 
-/* As a shell with a trap does, which then asks for the next one. */
+/* Like a shell with a trap, which then offers its next compile. */
 START_TEST(a_handled_signal_ends_only_the_offer)
 {
 	int status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cc */
-/* Questions to a compiler that counts them, in the file "ran". */
+/* Probes of a compiler that counts its executions in the file "ran". */
 #include "base/fs.h"
 #include "base/str.h"
 #include "cc/call.h"
@@ -40,7 +40,7 @@ static const char script[] =
 	"exit \"$status\"\n";
 
 static char *dir, *compiler;
-static char *variable; /* one more, or NULL */
+static char *variable; /* an additional environment variable, or NULL */
 static char *input; /* standard input; NULL: /dev/null */
 static const char *out_file; /* standard output */
 
@@ -51,7 +51,7 @@ static void put(const char *path, const char *text, mode_t mode)
 	ck_assert_int_eq(fs_write(path, bytes_str(text), mode, &err), 0);
 }
 
-/* What has just changed is not settled yet, which takes a tick of a clock. */
+/* Retry, because a file is racily clean until the next tick of the clock. */
 static void list_compiler(void)
 {
 	struct options_probe_compiler c = { compiler, "/usr/bin:/bin", NULL };
@@ -159,7 +159,7 @@ static unsigned runs(void)
 	return (unsigned)st.st_size / (unsigned)strlen("run\n");
 }
 
-/* Limits of whoever runs this may keep all from being remembered. */
+/* Resource limits of the caller can disable the cache. */
 static void expect_runs(unsigned with, unsigned without)
 {
 	ck_assert_uint_eq(runs(),
@@ -207,7 +207,7 @@ START_TEST(other_questions_are_others)
 	ck_assert_int_eq(ask("--version"), 0);
 	ck_assert_int_eq(chdir(".."), 0);
 	ck_assert_uint_eq(runs(), 8);
-	/* One that no compiler reads is none. */
+	/* A variable that no compiler reads does not count. */
 	variable = "OTHER=1";
 	ck_assert_int_eq(ask("--version"), 0);
 	expect_runs(8, 9);
@@ -251,7 +251,7 @@ START_TEST(an_input_that_names_a_file_or_is_long_reaches_the_compiler)
 }
 END_TEST
 
-/* What comes of a moment, or of how it was asked. */
+/* Probes whose result depends on the time or the call. */
 static const char *const passing[] = {
 	"-DSTATUS=2 -E -x c /dev/null",
 	"-DSTATUS=1 -DSAY=out_of_memory -DSAY=Killed -E -x c /dev/null",

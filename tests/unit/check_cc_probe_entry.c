@@ -115,7 +115,7 @@ START_TEST(a_long_one_is_not_written)
 }
 END_TEST
 
-/* What cannot be written is no error. */
+/* A failure to write is not an error. */
 START_TEST(a_directory_that_is_full_or_gone_takes_none)
 {
 	struct cc_probe_entry a = make_answer(), got;

@@ -165,7 +165,7 @@ START_TEST(with_all_taken_it_waits)
 }
 END_TEST
 
-/* Nothing stays open for the compiler, either. */
+/* The compiler inherits no descriptor either. */
 START_TEST(no_slots_means_no_waiting)
 {
 	int next = dup(STDERR_FILENO), after;

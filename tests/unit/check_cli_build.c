@@ -27,7 +27,9 @@ static void tear_down(void)
 	strv_release(&options.request.environment);
 }
 
-/* "arm64-defconfig x86_64-defconfig" of -a and -k, words each. */
+/*
+ * Return the names for -a and -k, such as "arm64-defconfig x86_64-defconfig".
+ */
 static char *names_of(const char *arches, const char *kconfigs,
 		      char *const *env)
 {
@@ -136,7 +138,7 @@ START_TEST(a_name_leads_out_of_no_directory)
 }
 END_TEST
 
-/* From good to bad. */
+/* From the best to the worst. */
 static const int order[] = { 0, 101, 125, 2, 1, 255, 130 };
 #define N_ORDER ((int)(sizeof(order) / sizeof(*order)))
 

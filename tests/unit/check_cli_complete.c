@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cli */
-/* What is offered is compared in tests/cli/completion.sh. */
+/* tests/cli/completion.sh tests the candidates themselves. */
 #include "cli/complete.h"
 
 #include "suite.h"
@@ -41,7 +41,10 @@ static const struct cmd runs = { .name = "run",
 static const struct cmd *const commands[] = { &with_words, &with_verbs, &runs,
 					      NULL };
 
-/* Words with spaces between, the last of them typed: what is found. */
+/*
+ * Words separated by spaces, of which the last is incomplete, and the context
+ * found.
+ */
 static const struct {
 	const char *line, *found;
 } lines[] = {
@@ -127,8 +130,10 @@ START_TEST(the_command_of_others_begins_at_a_word)
 }
 END_TEST
 
-/* A line, its last word, the quote that is open, what readline leaves alone,
- * how many words that is to bash. */
+/*
+ * A line, its last word, the open quote, the part that readline leaves
+ * unchanged, and the number of words for bash.
+ */
 static const struct {
 	const char *text, *last;
 	char quote;
@@ -164,7 +169,7 @@ START_TEST(a_line_is_read_as_bash_does)
 }
 END_TEST
 
-/* What bash would make of it is the word again: with each quote open. */
+/* For each open quote, bash parses the quoted word to the original. */
 START_TEST(a_quoted_word_is_read_as_itself)
 {
 	static const char letters[] = "ab $`\\\"'!*?~#&|;<>(){}[]=:\t";

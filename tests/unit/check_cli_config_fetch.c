@@ -82,7 +82,7 @@ START_TEST(a_packed_one_is_unpacked)
 }
 END_TEST
 
-/* 503 and a closed port: not the server's word on the file. */
+/* 503 and a closed port do not mean that the file is gone. */
 START_TEST(what_was_kept_serves_where_nobody_can_be_reached)
 {
 	offer("kept.config", "CONFIG_K=y\n");

@@ -50,7 +50,7 @@ static int find(const char *kconfig)
 	return config_sources_resolve(c, &r, &err);
 }
 
-/* The words of `add`, without the test's directory. */
+/* Compare the arguments of `add`, without the test's directory. */
 static void expect_added(const char *want)
 {
 	struct strv short_names = { 0 };
@@ -138,7 +138,7 @@ START_TEST(a_circle_of_names_is_an_error)
 }
 END_TEST
 
-/* What a word of the file becomes. */
+/* The paths of words in the file. */
 static const char *const paths[][2] = {
 	{ "~/frags/a", "./frags/a" },
 	{ "frags/a", "./frags/a" },

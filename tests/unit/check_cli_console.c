@@ -17,16 +17,17 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define DRAWN_MS 150 /* from an event to the terminal */
+#define DRAWN_MS 150 /* limit from an event to the terminal */
 
 static char dir[TEMPDIR_SIZE];
 static int master, old_in, old_err;
 static struct event_base *base;
 static struct ui_model m;
 static struct console *c;
-static struct buf got; /* all that the terminal got */
-static unsigned writes; /* and how often it got something */
-static unsigned turns; /* of the last runs(), a millisecond or more each */
+static struct buf got; /* all bytes that the terminal received */
+static unsigned writes; /* number of writes to the terminal */
+/* number of loop turns in the last runs(), at least 1 ms each */
+static unsigned turns;
 static uint64_t began_ms;
 static unsigned asked[UI_ACTION_PREVIOUS_BUILD + 1];
 
@@ -93,7 +94,9 @@ static void begin(void)
 	ck_assert_msg(!console_new(&c, &setup, &err), "%s", err.text);
 }
 
-/* Let it work for so long, or until `text` is on the terminal: then true. */
+/*
+ * Run the loop for `ms`, or until `text` is on the terminal; then return true.
+ */
 static bool runs(unsigned ms, const char *text)
 {
 	uint64_t end = clock_ms() + ms;
@@ -143,7 +146,10 @@ START_TEST(an_event_is_on_the_terminal_soon)
 		runs(37u * (unsigned)i, NULL);
 		tell_node(name);
 		ck_assert(runs(60000, name));
-		/* While others have the processor nobody is late. */
+		/*
+		 * The time when other processes use the processor does not
+		 * count.
+		 */
 		ck_assert_uint_le(turns, DRAWN_MS);
 		free(name);
 	}
@@ -167,7 +173,7 @@ START_TEST(many_events_are_few_pictures)
 		runs(1, NULL);
 		free(name);
 	}
-	/* A picture of this size is one write. */
+	/* A picture of this size is a single write. */
 	ck_assert_uint_ge(writes, 2);
 	ck_assert_uint_le(writes, 11);
 }
@@ -183,7 +189,7 @@ START_TEST(what_does_not_change_is_not_drawn)
 		console_schedule_draw(c);
 		runs(10, NULL);
 	}
-	/* At most the seconds in the corner. */
+	/* At most the elapsed seconds in the corner are redrawn. */
 	ck_assert_uint_lt(got.len, 60);
 }
 END_TEST
@@ -202,7 +208,9 @@ START_TEST(keys_ask)
 	press("Q");
 	runs(200, NULL);
 	ck_assert_uint_eq(asked[UI_ACTION_ABORT], 1);
-	/* Behind what leaves nothing is a key of ours. */
+	/*
+	 * The key q closes the view, so the following keys are not the view's.
+	 */
 	press("qQQ");
 	ck_assert(runs(2000, "\033[?1049l"));
 	ck_assert_uint_eq(asked[UI_ACTION_LEAVE], 1);

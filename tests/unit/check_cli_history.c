@@ -14,7 +14,7 @@
 
 static struct err err;
 
-/* What it is printed as; the caller frees it. */
+/* Return the printed form of a build; the caller frees it. */
 static char *printed(const struct history_build *b, unsigned columns)
 {
 	struct history_listing l = { .builds = (struct history_build *)b,
@@ -41,7 +41,7 @@ static void expect_columns(const char *text, unsigned most)
 	}
 }
 
-/* Megabytes of what steers terminals, of no characters, of wide ones. */
+/* Megabytes of escape sequences, of invalid characters, of wide characters. */
 START_TEST(whatever_the_texts_are_a_line_fits)
 {
 	static const char *const pieces[] = {
@@ -90,7 +90,7 @@ START_TEST(numbers_of_any_size_fit_too)
 				   .start_s = INT64_MAX };
 	char *text = printed(&b, 80);
 
-	/* A damaged row may have them. */
+	/* A damaged row can contain such values. */
 	expect_columns(text, 100);
 	free(text);
 }

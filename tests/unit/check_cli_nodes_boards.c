@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cli machine */
 /*
- * What kfarm knows of each recorded board (tests/data/boards), and what limits
- * follow: as `kfarm nodes list`, `probe`, `limits` and their --json print it,
- * against tests/data/boards/NAME.out.
+ * Inventory and limits of each recorded board (tests/data/boards), as printed
+ * by `kfarm nodes list`, `probe`, `limits` and their --json, compared with
+ * tests/data/boards/NAME.out.
  */
 #include "../lib/board.h"
 #include "../lib/tempdir.h"
@@ -33,8 +33,8 @@ static void board_leave(void)
 }
 
 /*
- * As a kfarmd there says it, with the figures of a store on a card; and, if
- * `local` is not NULL, as a kfarm there would see it.
+ * Fill in the messages of a kfarmd on the board, with a store on an SD card.
+ * If `local` is not NULL, also fill in the inventory of a kfarm on the board.
  */
 static void ask_board(struct peer_survey_node *p, const struct node_entry *e,
 		      const char *board, struct wire_inventory *local)
@@ -125,7 +125,9 @@ START_TEST(each_board_is_known_and_limited)
 }
 END_TEST
 
-/* ---------------------------------------------------------- a farm of them */
+/*
+ * ---------------------------------------------------------- a farm of boards
+ */
 
 /*
  * The farm of 28 cores that was tuned by hand: DISTCC_HOSTS with 9, 9 and 5

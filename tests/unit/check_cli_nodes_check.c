@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cli peer */
-/* cli/nodes-check, cli/nodes-check, admin/verdict: what a trial comes to. */
+/* The report of `kfarm nodes check` (cli/nodes-check, admin/verdict). */
 #include "cli/nodes-check.h"
 
 #include "base/str.h"
@@ -23,7 +23,7 @@ static struct node_entry entry[] = {
 static struct admin_node_test_result node[3];
 static struct admin_node_test trial = { .nodes = node };
 
-/* A node that is well, until a test spoils it. */
+/* A healthy node, which each test modifies. */
 static struct admin_node_test_result *well(size_t i)
 {
 	struct admin_node_test_result *n = &node[i];
@@ -67,7 +67,7 @@ static char *text_of_check(const struct nodes_check *c)
 	return text;
 }
 
-/* What people see is in the file of that name; releases the nodes. */
+/* Compare the report with the golden file of that name; releases the nodes. */
 static void shows(const char *name, bool good)
 {
 	struct nodes_check c;
@@ -229,7 +229,7 @@ static struct admin_node_test_class class_of(const char *name, unsigned cpus,
 	};
 }
 
-/* A big.LITTLE board: 2 and 4 cores that are tried, one class that is not. */
+/* A big.LITTLE board: 2 and 4 tested cores, and a class that is not tested. */
 static struct admin_node_test_result *two_classes(size_t i)
 {
 	struct admin_node_test_result *n = well(i);

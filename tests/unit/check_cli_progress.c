@@ -40,7 +40,7 @@ START_TEST(a_row_says_how_far_it_is)
 }
 END_TEST
 
-/* Standard error is a terminal or a pipe; what is written there. */
+/* Read the output on standard error, which is a terminal or a pipe. */
 static void read_all(int fd, struct buf *out)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -91,7 +91,10 @@ START_TEST(a_terminal_has_a_table_that_goes_away)
 	progress_end(p, one);
 	progress_free(p);
 	read_all(fd, &said);
-	/* Up to where it began, and nothing below. */
+	/*
+	 * The cursor moves up to the first line, and the lines below are
+	 * cleared.
+	 */
 	ck_assert(strstr(buf_str(&said), "\033[2A\033[J"));
 	buf_release(&said);
 	close(fd);

@@ -35,7 +35,7 @@ static void remove_tree(void)
 	free(build);
 }
 
-/* A file below the directory; its path is the caller's to free. */
+/* Create a file below the directory; the caller frees its path. */
 static char *put(const char *name, const char *text)
 {
 	char *path = xasprintf("%s/%s", dir, name);
@@ -49,7 +49,7 @@ static char *put(const char *name, const char *text)
 }
 
 static const struct {
-	const char *command, *words; /* joined by "|"; NULL: refused */
+	const char *command, *words; /* joined by "|"; NULL: rejected */
 } commands[] = {
 	{ "gcc -c a.c", "gcc|-c|a.c" },
 	{ "  gcc\t-c  a.c  ", "gcc|-c|a.c" },
@@ -90,7 +90,7 @@ START_TEST(words_are_taken_as_a_shell_takes_them)
 }
 END_TEST
 
-/* What kbuild writes, before and since 6.4. */
+/* The prefixes of kbuild before and since 6.4. */
 static const char *const prefixes[] = { "cmd_", "savedcmd_" };
 
 START_TEST(a_cmd_file_gives_line_source_and_list)
@@ -127,7 +127,7 @@ static const struct {
 	int answer;
 } others[] = {
 	{ "cmd_a.o := ld -r -o a.o b.o\n", -ENOMSG },
-	{ "cmd_a.o := gcc -o a.o b.c\n", -ENOMSG }, /* links */
+	{ "cmd_a.o := gcc -o a.o b.c\n", -ENOMSG }, /* a link */
 	{ "cmd_a.o := gcc -c -o a.o a.i\n", -ENOMSG },
 	{ "cmd_a.o := gcc -c -o a.o nowhere/a.s\n", -ENOENT },
 	{ "cmd_a.o := objcopy a.c b.o\n", -ENOMSG },
@@ -237,7 +237,7 @@ START_TEST(a_cmd_file_is_found_by_source_and_object)
 }
 END_TEST
 
-/* The object of another name, and none of another source. */
+/* The object has another name.  Objects of other sources are not found. */
 START_TEST(a_cmd_file_is_found_by_the_source_that_it_names)
 {
 	char *near = put("build/lib/.a.b.o.cmd", "source_a.b.o := x/a.b.c\n");

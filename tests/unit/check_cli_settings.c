@@ -39,7 +39,7 @@ START_TEST(the_configuration_gives_nodes_and_a_percentage)
 	ck_assert_uint_eq(roster.n, 1);
 	ck_assert_int_eq(percent, 70);
 	ck_assert(local.use_shell && local.ignore_probe_cache);
-	/* The command line's counts more. */
+	/* The command line takes precedence. */
 	percent = 20;
 	node_roster_release(&roster);
 	ck_assert_int_eq(

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cli */
-/* Builds found by their directories; who listens there says nothing. */
+/* Builds found by their directories; their sockets send nothing. */
 #include "cli/top-sources.h"
 
 #include "../lib/tempdir.h"
@@ -39,7 +39,7 @@ static void tear_down(void)
 	tempdir_remove(dir);
 }
 
-/* The directory of a build, as kernel/rundir makes it. */
+/* The directory of a build, like that of kernel/rundir. */
 struct place {
 	int lock, socket;
 };
@@ -60,7 +60,7 @@ static struct place place_new(const char *name)
 	return p;
 }
 
-/* It says goodbye to who waits there. */
+/* Close the connection of a waiting client. */
 static void place_hang_up(const struct place *p)
 {
 	int fd = accept(p->socket, NULL, NULL);
@@ -106,7 +106,7 @@ START_TEST(builds_of_one_number_are_two)
 }
 END_TEST
 
-/* Whose number no process here has, if it comes from another container. */
+/* The process id does not exist here if the build runs in another container. */
 START_TEST(one_that_is_locked_was_not_killed)
 {
 	struct place p = place_new("1073741823.1");

@@ -67,7 +67,7 @@ static char *get(const char *name)
 	return buf_steal(&text);
 }
 
-/* End it; what it wrote on stderr has to be `want`. */
+/* End the view; its output on stderr must be `want`. */
 static void expect(const char *want)
 {
 	char *text;
@@ -231,7 +231,7 @@ START_TEST(a_fifo_that_nobody_reads_delays_nothing)
 		job(i, EVENTS_JOB_DONE);
 	}
 	watch_free(w);
-	/* A second is for a reader that may still come. */
+	/* The view waits a second for a late reader. */
 	ck_assert_uint_lt(clock_ms() - began, 50000);
 	free(path);
 }
@@ -275,9 +275,9 @@ START_TEST(stdout_that_was_closed_is_said_once)
 }
 END_TEST
 
-/* ------------------------------------------------------------- choosing */
+/* ------------------------------------------------------------- selection */
 
-/* stderr becomes a terminal of this size. */
+/* Replace stderr by a terminal of this size. */
 static int be_terminal_of(unsigned short rows, unsigned short columns)
 {
 	struct winsize size = { .ws_row = rows, .ws_col = columns };
@@ -305,7 +305,7 @@ static const struct {
 	enum ui_text_kind kind;
 } choices[] = {
 	{ "xterm", NULL, 80, true, UI_TEXT_LINE },
-	{ "xterm", NULL, 0, true, UI_TEXT_LINE }, /* its size is not known */
+	{ "xterm", NULL, 0, true, UI_TEXT_LINE }, /* size unknown */
 	{ "xterm", NULL, 39, true, UI_TEXT_PERIODIC },
 	{ "xterm", "1", 80, true, UI_TEXT_PERIODIC },
 	{ "dumb", NULL, 80, true, UI_TEXT_PERIODIC },
@@ -337,7 +337,7 @@ START_TEST(auto_depends_on_the_terminal)
 }
 END_TEST
 
-/* Where the screen is tried: stdin is a terminal, too, or not. */
+/* Cases for the screen: stdin is a terminal too, or not. */
 static const struct {
 	const char *term, *ci;
 	unsigned short rows, columns;
@@ -347,7 +347,7 @@ static const struct {
 	{ "xterm", NULL, 60, 200, true, true },
 	{ "xterm", NULL, 24, 79, true, false },
 	{ "xterm", NULL, 23, 80, true, false },
-	{ "xterm", NULL, 0, 0, true, false }, /* its size is not known */
+	{ "xterm", NULL, 0, 0, true, false }, /* size unknown */
 	{ "xterm", "1", 24, 80, true, false },
 	{ "dumb", NULL, 24, 80, true, false },
 	{ NULL, NULL, 24, 80, true, false },
@@ -388,7 +388,7 @@ START_TEST(a_screen_that_cannot_be_is_an_error_where_it_was_asked_for)
 }
 END_TEST
 
-/* What a terminal got, in pieces as they come, until `last` is among it. */
+/* Read from a terminal, piece by piece, until `last` arrives. */
 static void read_terminal(int master, char *text, size_t size, const char *last)
 {
 	struct pollfd fd = { .fd = master, .events = POLLIN };
@@ -435,7 +435,7 @@ START_TEST(the_line_goes_with_the_size_of_the_terminal)
 }
 END_TEST
 
-/* A node's warning, say, while the line stands there. */
+/* A log message, such as a node's warning, while the line is displayed. */
 START_TEST(what_is_logged_has_a_line_of_its_own)
 {
 	struct watch_setup setup = { .text_kind = UI_TEXT_LINE };
@@ -464,7 +464,7 @@ START_TEST(what_is_logged_has_a_line_of_its_own)
 }
 END_TEST
 
-/* It may take some bytes and no more: a write of more would wait. */
+/* The terminal accepts a few bytes; a larger write would block. */
 START_TEST(a_terminal_that_stands_delays_nothing)
 {
 	struct watch_setup setup = { .text_kind = _i ? UI_TEXT_LINE :

@@ -103,7 +103,7 @@ START_TEST(foreign_plugins_are_named_through_links)
 }
 END_TEST
 
-/* Something in the same bin that has nothing to do with them. */
+/* Unrelated programs in the same directory. */
 START_TEST(other_programs_load_none)
 {
 	char *other = at("usr/bin/true-nm");
@@ -120,7 +120,7 @@ START_TEST(other_programs_load_none)
 }
 END_TEST
 
-/* One with libbfd in it says where it looks. */
+/* A program with a static libbfd contains the path of its plugins. */
 START_TEST(a_static_libbfd_is_recognized)
 {
 	char *other = build("usr/bin/static-nm",
@@ -157,7 +157,7 @@ START_TEST(a_copy_loads_the_compilers_own_alone)
 	ck_assert(!compiler_bfd_plugins_list_foreign(copy, &foreign));
 	after = says(copy);
 	ck_assert_str_eq(before, after);
-	/* What stands there stays. */
+	/* The existing file is kept. */
 	ck_assert_int_eq(take(nm), 0);
 	free(after);
 	free(before);

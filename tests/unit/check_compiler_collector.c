@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 static char dir[TEMPDIR_SIZE];
-static char *top; /* the same without links */
+static char *top; /* the directory without symbolic links */
 static struct compiler_collector g;
 static struct compiler_entries got;
 static struct err err;
@@ -76,7 +76,7 @@ static int gather(const char *name)
 	return ret;
 }
 
-/* "kind name target; ..." of all entries below the top. */
+/* Compare "kind name target; ..." of all entries below the top directory. */
 static void holds(const char *want)
 {
 	struct buf text = { 0 };
@@ -113,7 +113,7 @@ START_TEST(links_on_the_way_are_entries_and_directories_are_not)
 }
 END_TEST
 
-/* "a/b/../../x" is there only when a/b is. */
+/* "a/b/../../x" exists only if a/b does. */
 START_TEST(a_directory_that_is_left_again_has_to_exist)
 {
 	make_dir("a/b/c");

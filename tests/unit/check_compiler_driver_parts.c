@@ -67,7 +67,7 @@ START_TEST(clang_is_its_own_compiler)
 }
 END_TEST
 
-/* It compiles for arm64 by what gcc has brought. */
+/* clang compiles for arm64 with files of an installed gcc. */
 START_TEST(clang_looks_for_the_installations_of_gcc)
 {
 	char *ask[] = { (char *)GCC, (char *)"-print-file-name=crtbegin.o",
@@ -94,7 +94,7 @@ START_TEST(clang_looks_for_the_installations_of_gcc)
 }
 END_TEST
 
-/* A program that answers each question as `body` of main() says. */
+/* Make a program whose main() has `body`, which answers each query. */
 static char *make_driver(const char *body)
 {
 	char *source = xasprintf("%s/x.c", dir);
@@ -176,7 +176,7 @@ START_TEST(specs_are_where_the_driver_looks_for_them)
 	ck_assert_int_eq(fs_mkdirs(inc, 0755, &err), 0);
 	ck_assert_msg(!ask(body), "%s", err.text);
 	ck_assert_uint_eq(parts.files.n, 0);
-	/* objcopy, of which it names no directory. */
+	/* objcopy, which the driver names without a directory. */
 	ck_assert_uint_eq(parts.path_programs.n, 1);
 	compiler_driver_parts_release(&parts);
 	fs_write(near, bytes_str(""), 0644, &err);
@@ -220,7 +220,7 @@ START_TEST(without_an_objcopy_it_is_a_compiler_all_the_same)
 }
 END_TEST
 
-/* clang says which files of options it has read. */
+/* clang reports the configuration files that it has read. */
 START_TEST(configuration_of_clang_is_a_part_unless_it_includes_more)
 {
 	char *config = xasprintf("%s/clang.cfg", dir);

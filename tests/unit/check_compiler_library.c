@@ -17,7 +17,7 @@ static struct compiler_library_search search;
 static struct compiler_library_list got;
 static struct err err;
 static char *program;
-static bool narrow; /* what is made */
+static bool narrow; /* word size of the files that are made */
 
 static char *at(const char *name)
 {
@@ -44,7 +44,7 @@ static void make(const char *name, struct elf_spec s)
 	buf_release(&bytes);
 }
 
-/* A loader that searches two directories of ours, and knows its name. */
+/* A loader that searches two directories of the test and contains its name. */
 static void make_loader(void)
 {
 	struct elf_spec s = { .soname = "ld.so.1", .narrow = narrow };
@@ -53,12 +53,15 @@ static void make_loader(void)
 	elf_make(&bytes, &s);
 	buf_printf(&bytes, "%c/etc/%c%s/one/%c%s/two/%cx", 0, 0, dir, 0, dir,
 		   0);
-	/* The first "/etc/" is part of the run, as glibc's would be. */
+	/*
+	 * The first "/etc/" is part of the string table, like in glibc's
+	 * loader.
+	 */
 	write_bytes("ld.so", buf_bytes(&bytes));
 	buf_release(&bytes);
 }
 
-/* The program, with our loader. */
+/* Write the program, with the test's loader. */
 static void make_program(struct elf_spec s)
 {
 	char *loader = at("ld.so");
@@ -148,7 +151,7 @@ START_TEST(a_missing_library_is_named_and_who_needs_it)
 }
 END_TEST
 
-/* $ORIGIN of a program takes a /proc, that of a plain library does not. */
+/* $ORIGIN of a program requires /proc, that of a library does not. */
 START_TEST(all_that_is_missing_is_found_at_once)
 {
 	struct compiler_missing_libraries needs;
@@ -256,7 +259,7 @@ START_TEST(origin_is_where_the_file_lies)
 }
 END_TEST
 
-/* DT_RUNPATH is for its owner alone; DT_RPATH for all that it leads to. */
+/* DT_RUNPATH applies only to its own file, DT_RPATH to all dependencies. */
 START_TEST(rpath_is_inherited_and_runpath_is_not)
 {
 	char *extra = at("extra");
@@ -272,7 +275,7 @@ START_TEST(rpath_is_inherited_and_runpath_is_not)
 	ck_assert_int_eq(find(), _i ? -ENOENT : 0);
 	if (!_i)
 		found(1, "libb", "extra/libb", true);
-	/* With a DT_RUNPATH of its own the inherited one does not count. */
+	/* A DT_RUNPATH disables the inherited DT_RPATH. */
 	make("extra/liba", (struct elf_spec){ .needed = { "libb" },
 					      .runpath = "/nonexistent" });
 	compiler_library_list_release(&got);
@@ -310,7 +313,9 @@ START_TEST(a_relative_ld_library_path_is_refused)
 }
 END_TEST
 
-/* As glibc's dl-cache.h has it; one entry for each pair of strings. */
+/*
+ * In the format of glibc's dl-cache.h, with an entry for each pair of strings.
+ */
 static void make_cache(const char *const (*pairs)[2], size_t n)
 {
 	uint32_t header[7] = { (uint32_t)n };
@@ -388,7 +393,7 @@ START_TEST(a_32_bit_loader_is_read_as_well)
 	ck_assert_msg(!find(), "%s", err.text);
 	ck_assert_str_eq(got.loader, loader);
 	found(0, "liba", "one/liba", true);
-	/* A 64-bit program does not take that one. */
+	/* A 64-bit program skips that library. */
 	make_program((struct elf_spec){ .needed = { "liba" } });
 	compiler_library_list_release(&got);
 	ck_assert_msg(!find(), "%s", err.text);
@@ -468,7 +473,7 @@ START_TEST(directories_are_read_from_the_bytes_of_a_loader)
 }
 END_TEST
 
-/* This machine's own loader names them, whatever it is. */
+/* The expected result comes from this machine's own loader. */
 START_TEST(this_program_is_read_as_its_loader_reads_it)
 {
 	ck_assert_msg(!compiler_library_find_all(&got, "/proc/self/exe",

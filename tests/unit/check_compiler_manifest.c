@@ -9,7 +9,7 @@
 
 #define TRIPLET "aarch64-linux-gnu"
 
-static char *work, *root; /* of the sources; of the cell */
+static char *work, *root; /* of the sources; of the sandbox */
 static struct compiler_manifest m;
 
 static char *plain_env[] = { (char *)"PATH=" COMPILER_TOOLCHAIN_PATH,
@@ -51,7 +51,7 @@ static void make(const char *driver, char *const *env)
 		      err.text);
 }
 
-/* The same sources at the same path, here and in the cell. */
+/* Write the same sources at the same path, on the host and in the sandbox. */
 static char *write_sources(void)
 {
 	char *inside = xasprintf("%s%s", root, work);
@@ -102,7 +102,7 @@ static const char *const lines[][8] = {
 	{ "-c", "-pipe", "-gdwarf-4", "-ffunction-sections", "a.c" },
 };
 
-/* Every kind of compile gives what it gives here. */
+/* Each kind of compile gives the same result as on the host. */
 static void check_compiles(const char *driver, const char *target)
 {
 	char *headers = NULL, *inside = write_sources();
@@ -216,7 +216,7 @@ static const struct compiler_entry *entry(const char *end)
 	return NULL;
 }
 
-/* RUNPATH with $ORIGIN needs a /proc, which a cell has not. */
+/* RUNPATH with $ORIGIN requires /proc, which a sandbox lacks. */
 START_TEST(a_library_that_only_this_machine_finds_has_a_link)
 {
 	static const char *const how[] = { "-Wl,-rpath,$ORIGIN/../lib",
@@ -262,7 +262,7 @@ START_TEST(a_missing_library_is_named_and_who_needs_it)
 	ck_assert_int_eq(unlink(lib), 0);
 	ck_assert_int_lt(compiler_manifest_make(&m, driver, plain_env, &err),
 			 0);
-	/* The driver itself does not run without it, so it cannot answer. */
+	/* The driver needs the library to run, so it cannot answer queries. */
 	ck_assert_ptr_nonnull(strstr(err.text, driver));
 	ck_assert_uint_eq(m.entries.n, 0);
 	free(driver);
@@ -283,7 +283,7 @@ START_TEST(a_static_driver_needs_no_loader)
 	if (cell_possible()) {
 		char *inside = xasprintf("%s%s/bin/gcc", root, dir);
 
-		/* Nothing but the file itself. */
+		/* The sandbox contains only the file itself. */
 		cell_parent(inside);
 		ck_assert_int_eq(fs_copy(driver, inside, &err), 0);
 		ck_assert_int_eq(cell_run(root, "/", argv, plain_env, &output),
@@ -316,8 +316,8 @@ START_TEST(an_assembler_of_another_directory_of_path_has_a_link)
 END_TEST
 
 /*
- * As kernel.org's archives are laid out: bin, libexec/gcc, TRIPLET/bin.  The
- * driver is Debian's, which looks in lib/gcc-cross; so a link is there.
+ * The layout of kernel.org's archives: bin, libexec/gcc, TRIPLET/bin.  The
+ * driver is Debian's, which searches lib/gcc-cross, so that is a symbolic link.
  */
 static char *unpack(const char *name)
 {
@@ -363,7 +363,7 @@ START_TEST(an_archive_unpacked_at_two_places_is_one_toolchain)
 		cell_lay_all(root, &m.entries);
 		check_compiles(driver, NULL);
 	}
-	/* Through a link from elsewhere it is the same one too. */
+	/* A link from another directory gives the same toolchain. */
 	free(driver);
 	driver = xasprintf("%s/bin/" TRIPLET "-gcc", two);
 	link = xasprintf("%s/my-gcc", dir);
@@ -422,7 +422,7 @@ START_TEST(what_changed_is_named_by_the_stamp)
 }
 END_TEST
 
-/* cc1, specs, headers and the assembler each make the identity. */
+/* A change of cc1, specs, headers or the assembler changes the identity. */
 START_TEST(each_part_makes_the_identity)
 {
 	char *answers = xasprintf(

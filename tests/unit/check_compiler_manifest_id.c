@@ -124,7 +124,7 @@ START_TEST(the_place_of_the_prefix_does_not_enter)
 	struct digest id = id_of(a, N(a), "/opt/x/bin/gcc", false);
 
 	ck_assert(same(id, id_of(b, N(b), "/zoo/y/z/bin/gcc", false)));
-	/* A neighbour with the same beginning is not below it. */
+	/* A sibling with the same prefix is not below the directory. */
 	b[1].path = (char *)"/zoo/y/zlibexec/cc1";
 	ck_assert(!same(id, id_of(b, N(b), "/zoo/y/z/bin/gcc", false)));
 }
@@ -210,7 +210,7 @@ START_TEST(below_a_directory_entry_is_allowed)
 }
 END_TEST
 
-/* Links whose targets grow end, and cost little. */
+/* Links whose targets grow terminate at little cost. */
 START_TEST(links_that_multiply_end)
 {
 	char target[3000];

@@ -52,7 +52,7 @@ END_TEST
 static const char *const absent[] = { "LANG=xx_XX.UTF-8",
 				      "LANG=xx_XX.ISO-8859-1" };
 
-/* An archive may hold any: then that goes, but nothing else does. */
+/* An archive can lack a locale; then only its messages are missing. */
 START_TEST(a_locale_that_is_not_installed_speaks_no_language)
 {
 	int ret = ask(absent[_i], "LANGUAGE=fr");
@@ -94,7 +94,7 @@ static bool has(const char *end)
 	return false;
 }
 
-/* Debian's binutils have catalogues for French, its gcc may have them. */
+/* Debian's binutils have French messages; its gcc can have them. */
 START_TEST(messages_in_a_cell_are_those_of_this_machine)
 {
 	char *env[] = { (char *)"PATH=" COMPILER_TOOLCHAIN_PATH,

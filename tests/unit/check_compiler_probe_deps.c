@@ -61,7 +61,7 @@ static bool names(const struct buf *list, const char *path)
 	return is;
 }
 
-/* Of a compiler that is not installed there is nothing to be seen. */
+/* Compilers that are not installed are skipped. */
 START_TEST(a_list_has_what_the_compiler_runs) /* of gcc and clang */
 {
 	char *driver = driver_of(_i ? "clang" : "gcc"), *real;

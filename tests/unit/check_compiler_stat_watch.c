@@ -89,7 +89,7 @@ START_TEST(what_is_gone_is_named)
 }
 END_TEST
 
-/* The directory's own times are of a moment ago: let them settle. */
+/* Repeat until the directory's own recent times are reliable. */
 static void look_until_settled(void)
 {
 	for (int i = 0; i < 60000 && !compiler_stat_watch_check_quick(w); i++) {

@@ -41,7 +41,7 @@ static void put(const char *text)
 	struct err err;
 
 	ck_assert_int_eq(fs_write(file, bytes_str(text), 0644, &err), 0);
-	/* Whatever this machine has in /etc stays out of it. */
+	/* Ignore the machine's configuration in /etc. */
 	setenv("KFARM_CONFIG", file, 1);
 }
 
@@ -159,7 +159,7 @@ START_TEST(load_says_which_keys_this_version_ignores)
 }
 END_TEST
 
-/* What the file holds, what the user reads after its path. */
+/* The content of the file, and the message after its path. */
 static const struct bad {
 	const char *text, *why;
 } bad[] = {

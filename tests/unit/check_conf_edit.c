@@ -164,7 +164,7 @@ static const struct cut {
 	  "[node \"b\"]\nslots=1\n[farm]\n" },
 };
 
-/* malloc() sees whether one of its free chunks was written to. */
+/* malloc() then detects writes to its free chunks. */
 static void use_small_chunks(void)
 {
 	void *chunks[7];
@@ -177,7 +177,7 @@ static void use_small_chunks(void)
 	}
 }
 
-/* What is locked and not written is freed once. */
+/* A lock without a write is released once. */
 START_TEST(what_is_not_written_leaves_the_file)
 {
 	static const struct conf_pair bad[] = { { "slots", "1" },
@@ -241,7 +241,7 @@ START_TEST(remove_writes_through_a_symbolic_link)
 }
 END_TEST
 
-/* FILE.lock, as somebody made it so many seconds ago. */
+/* Create FILE.lock, as if another process had made it `age_s` seconds ago. */
 static char *put_lock(long age_s)
 {
 	char *lock = xasprintf("%s.lock", file);
@@ -272,7 +272,7 @@ START_TEST(a_lock_that_a_killed_one_left_is_no_hindrance)
 }
 END_TEST
 
-/* A young lock, which another process removes soon. */
+/* Create a recent lock in a process that removes it soon. */
 static pid_t lock_for_a_moment(void)
 {
 	char *lock = put_lock(0);
@@ -294,7 +294,7 @@ START_TEST(a_lock_of_somebody_who_writes_is_waited_for)
 	put("[node \"a\"]\n\tslots = 1\n");
 	pid = lock_for_a_moment();
 	set("a", "slots", "2");
-	/* It was not us who removed it. */
+	/* The other process removed the lock. */
 	ck_assert_int_eq(spawn_wait(pid), 0);
 	expect("[node \"a\"]\n\tslots = 2\n");
 	pid = lock_for_a_moment();

@@ -125,7 +125,7 @@ START_TEST(check_refuses_what_is_no_text_file)
 }
 END_TEST
 
-/* A reader of a FIFO waits for a writer: the alarm ends the test then. */
+/* A read of the FIFO would block, and the alarm would end the test. */
 START_TEST(check_refuses_a_fifo_and_names_the_line)
 {
 	struct buf text = { 0 };

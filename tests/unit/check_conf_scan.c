@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Each item as "LINE section/sub/key=value;", a header as "[...]". */
+/* Append each item as "LINE section/sub/key=value;", a header as "[...]". */
 static int collect(void *ctx, const struct conf_item *i)
 {
 	struct buf *out = ctx;
@@ -138,7 +138,8 @@ START_TEST(scan_tells_where_an_item_begins_and_ends)
 		conf_scan(bytes_str(text), note_place, &p, &line, &err), 0);
 	ck_assert_uint_eq(p.n, 4);
 	ck_assert_uint_eq(p.at[0], 5); /* [a] */
-	ck_assert_uint_eq(p.end[0], 11); /* its blanks and its newline too */
+	/* includes its blanks and its newline */
+	ck_assert_uint_eq(p.end[0], 11);
 	ck_assert_uint_eq(p.at[1], 12);
 	ck_assert_uint_eq(p.end[1], 27); /* the continued line, the comment */
 	ck_assert_uint_eq(p.at[2], 27);

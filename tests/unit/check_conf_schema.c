@@ -33,7 +33,7 @@ END_TEST
 
 static const struct value {
 	const char *section, *sub, *key, *value;
-	const char *why; /* NULL: it is fine */
+	const char *why; /* NULL: valid */
 } values[] = {
 	{ "farm", NULL, "require-remote", "0", NULL },
 	{ "farm", NULL, "require-remote", "100", NULL },

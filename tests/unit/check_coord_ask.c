@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
-/* What a view asks of a node: drain, resume, slots. */
+/* A view's requests about a node: drain, resume, slots. */
 #include "coord-fixture.h"
 
 #include "suite.h"
@@ -60,7 +60,7 @@ START_TEST(a_job_that_runs_there_is_left_to_it)
 	ask(EVENTS_REQ_DRAIN);
 	expect_state("draining");
 	ck_assert_uint_eq(nodes[0].cancels, 0);
-	/* And ends in time: it is compiled here too. */
+	/* The job ends in time, because it is also compiled locally. */
 	turn_until(answered, 60000);
 	expect_state("drained");
 }
@@ -104,12 +104,12 @@ START_TEST(what_cannot_be_done_is_left_alone)
 	const struct events_node *n;
 
 	play_node(0, UNFIT);
-	/* Nobody listens yet. */
+	/* The node is not connected yet. */
 	ask(EVENTS_REQ_DRAIN);
 	start();
 	events_hub_request(hub, EVENTS_REQ_DRAIN, "nobody");
 	n = first_node();
-	/* It has not said how many cores it has. */
+	/* The node has not reported its number of cores. */
 	ask(EVENTS_REQ_FEWER_SLOTS);
 	ck_assert_int_eq(n->n_slots, EVENTS_UNKNOWN);
 	expect_state("unfit");

@@ -36,7 +36,7 @@ START_TEST(an_honest_node_gives_the_local_object)
 }
 END_TEST
 
-/* Those after whose answer another node must be asked. */
+/* Results after which another node must compile the unit. */
 static const enum manner spoilers[] = { FLIPPED, SHORT, SWAPPED, FAILING,
 					DEAD };
 
@@ -53,13 +53,19 @@ START_TEST(after_a_bad_node_another_one_is_asked)
 	ck_assert_uint_eq(stats()->n_retried, 1);
 	ck_assert_uint_eq(first_node()->n_failed, 1);
 	ck_assert_str_ne(first_node()->state, "up");
-	/* It is here while its answer is examined; else nothing is between. */
+	/*
+	 * The job counts as local while its result is verified; no other state
+	 * occurs.
+	 */
 	ck_assert_str_eq(waiting_counts,
 			 spoilers[_i] < FAILING ? "1010" : "10");
 }
 END_TEST
 
-/* It may be the job's own fault: what crashes a compiler crashes ours. */
+/*
+ * The job itself can be the cause: a source that crashes a remote compiler also
+ * crashes the local one.
+ */
 START_TEST(a_node_that_did_others_right_rests_after_two_that_failed)
 {
 	play_node(0, HONEST);
@@ -113,7 +119,7 @@ START_TEST(a_compile_error_is_repeated_here_and_no_fault_of_the_node)
 }
 END_TEST
 
-/* A terminal's colours and width are this machine's alone. */
+/* The terminal's colours and width are known only locally. */
 START_TEST(on_a_terminal_diagnostics_are_repeated_here)
 {
 	play_node(0, WARNING);
@@ -189,7 +195,7 @@ START_TEST(a_wrapper_that_goes_away_leaves_nothing)
 	play_node(0, HONEST);
 	start();
 	compile(NULL);
-	/* Gone while its inputs are found. */
+	/* The wrapper exits during input discovery. */
 	turn_until(never, 30);
 	wire_stream_free(wrapper);
 	wrapper = NULL;
@@ -238,7 +244,7 @@ START_TEST(a_silent_node_is_lost_before_its_job_is_late)
 }
 END_TEST
 
-static struct events_event load; /* the last one that was told */
+static struct events_event load; /* the last load event */
 
 static void on_told(void *ctx, const struct events_event *ev)
 {
@@ -300,7 +306,7 @@ START_TEST(what_a_node_broods_over_is_compiled_here_too)
 }
 END_TEST
 
-/* A hedge would write unit.su, too. */
+/* A hedged request would also write unit.su. */
 START_TEST(with_a_file_beside_its_object_it_is_compiled_here_instead)
 {
 	play_node(0, BROODING);
@@ -314,7 +320,7 @@ START_TEST(with_a_file_beside_its_object_it_is_compiled_here_instead)
 }
 END_TEST
 
-/* A unit that takes our compiler 20 s and more: 30,240 functions. */
+/* A unit of 30,240 functions takes a local compiler at least 20 s. */
 static const char slow_header[] =
 	"int unit(int a);\n"
 	"#define UNIT 3\n"
@@ -329,7 +335,7 @@ static const char slow_header[] =
 	"F5(1) F5(2) F5(3) F5(4) F5(5) F5(6) F5(7) F5(8) F5(9) F5(10) F5(11) "
 	"F5(12) F5(13) F5(14)\n";
 
-/* The log of the hedge, if one runs; for the caller to free(). */
+/* Return the log of the hedged local compile, if any; the caller frees it. */
 static char *hedge_log(void)
 {
 	DIR *d = opendir(dir);
@@ -405,7 +411,10 @@ START_TEST(those_who_wait_hear_a_beat_every_second)
 	char *silent;
 
 	play_node(0, HONEST);
-	/* Connected, but never a hello: the node stays undecided. */
+	/*
+	 * The connection is open, but no HELLO arrives: the node stays
+	 * undecided.
+	 */
 	event_del(nodes[0].listener);
 	start();
 	compile(NULL);
@@ -413,7 +422,7 @@ START_TEST(those_who_wait_hear_a_beat_every_second)
 	ck_assert_int_eq(fs_write(silent, bytes_str(""), 0600, &err), 0);
 	turn_until(two_beats, 60000);
 	ck_assert_uint_ge(beats, 2);
-	/* Somebody had found us silent: not true any more. */
+	/* The marker of a silent coordinator is outdated and removed. */
 	ck_assert(!fs_exists(silent));
 	free(silent);
 	ck_assert(!answered());
@@ -485,7 +494,7 @@ START_TEST(out_of_descriptors_it_does_not_spin)
 }
 END_TEST
 
-/* The test's own name of the compiler, in use by a node. */
+/* Use the test's own compiler name, which a node also uses. */
 static void use_own_name(void)
 {
 	char *name = at("own-gcc");
@@ -496,7 +505,7 @@ static void use_own_name(void)
 	play_node(0, HONEST);
 	start();
 	wait_for_cells();
-	/* For a time stamp of its own. */
+	/* Wait, so that the file has a different time stamp. */
 	turn_until(never, 50);
 }
 
@@ -515,7 +524,7 @@ START_TEST(a_compiler_that_is_only_touched_stays_in_use)
 	compile(NULL);
 	turn_until(answered, 60000);
 	expect_delivered();
-	/* Now the look of each second has come, too. */
+	/* By now, the check that runs each second has run. */
 	turn_until(never, 2500);
 	compile_again("-Wall");
 	turn_until(answered, 60000);

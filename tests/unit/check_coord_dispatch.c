@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
-/* Shells that ask what fixdep would print. */
+/* Recipe shells that request the output of fixdep. */
 #include "coord-fixture.h"
 
 #include "suite.h"
 
-static char *run_it; /* why the program is to be run */
+static char *run_it; /* reason to run the program */
 
 static int shell_hears(void *ctx, uint16_t type, struct bytes body,
 		       struct err *err)

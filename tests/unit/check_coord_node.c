@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
-/* Nodes that come and go while a build runs, and who they are. */
+/* Nodes that are added and removed during a build, and their identity. */
 #include "coord-fixture.h"
 
 #include "suite.h"
 
-/* The configuration has these of the nodes now. */
+/* Apply a configuration with these nodes. */
 static void follow(unsigned wanted, void (*change)(struct node_entry *e))
 {
 	struct node_roster now = { .v = xcalloc(roster.n, sizeof(*now.v)) };
@@ -30,7 +30,7 @@ static void follow(unsigned wanted, void (*change)(struct node_entry *e))
 	ck_assert_uint_eq(now.n, 0);
 }
 
-/* Begin with the first `n` of them. */
+/* Start with the first `n` nodes. */
 static void start_with(size_t n)
 {
 	struct node_roster all = roster;
@@ -122,7 +122,7 @@ START_TEST(a_node_that_is_removed_gets_no_job)
 			 "removed from the configuration");
 	compile(NULL);
 	expect_compiled_by(0, 1);
-	/* And comes again. */
+	/* The node is added again. */
 	follow(1, NULL);
 	expect_state("node1", "out");
 	expect_state("node0", "up");
@@ -172,7 +172,7 @@ START_TEST(draining_lasts_and_is_heard_of)
 	expect_state("node0", "up");
 	follow(1, set_drain);
 	expect_state("node0", "drained");
-	/* Nothing is new. */
+	/* The configuration is unchanged. */
 	follow(1, set_drain);
 	ck_assert_str_eq(node_told("node0")->state, "drained");
 }
@@ -210,7 +210,7 @@ START_TEST(another_address_is_dialed_at_once)
 	began = clock_ms();
 	start();
 	expect_state("node0", "down");
-	/* It rests for longer and longer: until some 15 s the fifth time. */
+	/* The backoff grows, up to about 15 s at the fifth time. */
 	turn_until(never, 8600);
 	follow(1, set_right);
 	name_wanted = "node0";
@@ -218,7 +218,7 @@ START_TEST(another_address_is_dialed_at_once)
 	turn_until(has_state, 60000);
 	ck_assert_uint_lt(clock_ms() - began, 15000);
 	ck_assert_str_eq(node_told("node0")->state, "up");
-	/* While it is connected, the address is not needed. */
+	/* The address is not used while the node is connected. */
 	follow(1, set_nowhere);
 	turn_until(never, 200);
 	ck_assert_str_eq(node_told("node0")->state, "up");
@@ -226,7 +226,7 @@ START_TEST(another_address_is_dialed_at_once)
 }
 END_TEST
 
-/* ------------------------------------------------------------------- who */
+/* ------------------------------------------------------------- identity */
 
 static void set_key(size_t i, const char *boot_id)
 {
@@ -254,7 +254,7 @@ START_TEST(two_machines_with_one_key_get_no_job)
 	ck_assert_str_eq(node_told("node0")->reason,
 			 "node0 and node1 are two machines with the same "
 			 "key (copied disk?); run `kfarm nodes rekey node1`");
-	/* When one has a key of its own, both are as good as any. */
+	/* Once one has its own key, both are valid nodes. */
 	follow(7, NULL);
 	expect_state("node0", "out");
 	expect_state("node1", "out");
@@ -321,7 +321,7 @@ START_TEST(two_machines_that_take_turns_are_found)
 	wire_stream_free(nodes[0].stream);
 	nodes[0].stream = NULL;
 	expect_state("node0", "down");
-	/* It may have been started anew. */
+	/* The node could have been restarted. */
 	turn_until(never, 3000);
 	ck_assert_str_ne(node_told("node0")->state, "out");
 	nodes[0].boot_id = "boot one";

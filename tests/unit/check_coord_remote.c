@@ -79,7 +79,7 @@ START_TEST(local_slots_work_while_the_toolchain_travels)
 	compile(NULL);
 	turn_until(answered, 60000);
 	ck_assert_str_eq(local_why, "toolchain on its way to the nodes");
-	/* The bytes have all come by now, or still do. */
+	/* All blobs have arrived, or are still in flight. */
 	nodes[0].manner = NEEDY;
 	be_ready(&nodes[0]);
 	turn_until(cell_is_ready, 120000);
@@ -144,7 +144,7 @@ START_TEST(a_file_that_nobody_listed_makes_the_result_void)
 }
 END_TEST
 
-/* sub/unit.c is compiled in a directory that has a unit.c, too. */
+/* Compile sub/unit.c, while the current directory also has a unit.c. */
 static void compile_in_sub(const char *assembled)
 {
 	char *sub = at("sub"), *c = at("unit.c"), *h = at("unit.h");
@@ -246,7 +246,7 @@ START_TEST(a_cell_that_is_lost_is_asked_for_again)
 }
 END_TEST
 
-/* Two directories that both may have a header of that name. */
+/* Two directories that can both contain the header. */
 static void make_dirs(void)
 {
 	char *a = at("a"), *b = at("b");

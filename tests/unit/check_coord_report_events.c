@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
-/* What is told of a job whose wrapper is gone. */
+/* Events of a job whose wrapper has exited. */
 #include "coord-fixture.h"
 
 #include "suite.h"
 
-static int last_state; /* of the job; -1: none was told */
+static int last_state; /* of the job; -1: no event */
 
 static void on_told(void *ctx, const struct events_event *ev)
 {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
-/* How many jobs a node gets while a build runs, as its beats want it. */
+/* The slots of a node during a build, in response to its heartbeats. */
 #include "coord-fixture.h"
 
 #include "coord/internal.h"
 
 #include "suite.h"
 
-static char limited[128]; /* why it has another number of slots */
+static char limited[128]; /* reason for a reduced number of slots */
 static int64_t slots;
 static uint32_t foreign;
-static uint64_t busy_ms; /* when it said last that others use it */
+static uint64_t busy_ms; /* time of the last report of foreign load */
 
 static void on_limit(void *ctx, const struct events_event *ev)
 {
@@ -23,7 +23,7 @@ static void on_limit(void *ctx, const struct events_event *ev)
 	slots = ev->n_slots;
 }
 
-/* It beats until it was told that its limit is another one. */
+/* Send heartbeats until a changed limit is reported. */
 static bool limit_is_told(void)
 {
 	static uint64_t beat_ms;
@@ -62,7 +62,7 @@ START_TEST(a_node_that_others_use_has_fewer_slots_for_a_while)
 	ck_assert_int_eq(slots, 2);
 	turn_until(never, 50);
 	ck_assert_uint_eq(coord_remote_slots(coord), 2);
-	/* It is used all the same. */
+	/* The node still gets jobs. */
 	compile(NULL);
 	turn_until(answered, 60000);
 	expect_delivered();
@@ -78,8 +78,8 @@ START_TEST(a_node_that_others_use_has_fewer_slots_for_a_while)
 }
 END_TEST
 
-static char limits[4][128]; /* of nodes' slots, by number of the node */
-static uint64_t used_ms; /* by the job of the node that has it */
+static char limits[4][128]; /* reasons for nodes' slots, by node number */
+static uint64_t used_ms; /* by the job of the node that runs it */
 
 static void on_told(void *ctx, const struct events_event *ev)
 {
@@ -95,7 +95,7 @@ static bool one_has_a_job(void)
 	return nodes[0].jobs + nodes[1].jobs > 0;
 }
 
-/* Two cores are busy on the machine of each. */
+/* Send a heartbeat of a machine with two busy cores. */
 static void beat_of(struct node *n, uint32_t cpu_ms)
 {
 	struct wire_health health = wire_health_unknown;
@@ -110,7 +110,7 @@ static void beat_of(struct node *n, uint32_t cpu_ms)
 	say(n, WIRE_BEAT, &body);
 }
 
-/* For 6 s, each beats, and the job of one uses two cores. */
+/* Send heartbeats of all nodes for 6 s; the job of one uses two cores. */
 static void beat_on(void)
 {
 	uint64_t began = clock_ms();
@@ -123,8 +123,7 @@ static void beat_on(void)
 	}
 }
 
-/* Of two nodes on one machine neither is in the other's way; on two they are.
- */
+/* Jobs of another node count as foreign load only on a different machine. */
 START_TEST(what_the_build_uses_beside_a_node_is_not_foreign)
 {
 	struct events_subscriber listener = { .on_event = on_told };
@@ -159,7 +158,7 @@ static void on_load_told(void *ctx, const struct events_event *ev)
 	loads += ev->kind == EVENTS_KIND_LOAD;
 }
 
-/* Each would be a line in the log of events. */
+/* Each heartbeat could add a line to the event log. */
 START_TEST(a_node_that_beats_without_end_fills_no_log)
 {
 	struct events_subscriber listener = { .on_event = on_load_told };
@@ -187,7 +186,7 @@ START_TEST(a_node_that_beats_without_end_fills_no_log)
 }
 END_TEST
 
-/* On a machine of `local` slots, what makes so many recipes more. */
+/* Input states for `local` slots, and the resulting number of extra recipes. */
 static const struct {
 	struct sched_counts f;
 	unsigned local, more;
@@ -197,7 +196,7 @@ static const struct {
 	{ { .n_slots = 5, .n_remote = 4, .n_local = 1, .n_waiting_local = 3 },
 	  2,
 	  7 },
-	/* All slots compile: one more. */
+	/* All slots compile, so one more recipe can start. */
 	{ { .n_slots = 5, .n_remote = 4, .n_local = 2 }, 2, 5 },
 	{ { .n_slots = 5, .n_local = 2, .n_waiting_local = 3 }, 2, 4 },
 	{ { .n_slots = 5, .n_local = 3 }, 2, 2 },
@@ -208,7 +207,7 @@ static const struct {
 	{ { .n_slots = 500, .n_remote = 500, .n_waiting_local = 900 },
 	  2,
 	  1000 },
-	/* Nobody would take what comes next. */
+	/* No slot would be free for the next job. */
 	{ { .n_local = 2, .n_waiting_local = 3 }, 2, 0 },
 	{ { .n_remote = 1, .n_local = 2, .n_waiting_local = 3 }, 2, 1 },
 };

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
-/* Steps beside a compile, with nodes that are played. */
+/* Tool steps with scripted nodes. */
 #include "coord-fixture.h"
 
 #include "suite.h"
 
 static struct wire_cc_step asked;
 
-/* A program like any other: this test's own. */
+/* An arbitrary program: this test itself. */
 static void put_tool(void)
 {
 	char *path = at("tool");
@@ -20,8 +20,8 @@ static void put_tool(void)
 	free(path);
 }
 
-static const char *last_step; /* of a job that is done */
-static char *last_file; /* of one that came */
+static const char *last_step; /* of a finished job */
+static char *last_file; /* of a job in flight */
 
 static void on_told(void *ctx, const struct events_event *ev)
 {
@@ -72,7 +72,7 @@ static void expect_step(const struct node *n, enum wire_step_kind kind)
 	free(path);
 }
 
-/* Until it is done there, or is to be done here. */
+/* Wait until a node has run the tool step, or it must run locally. */
 static void ask_a_node(void)
 {
 	play_node(0, HONEST);
@@ -104,7 +104,7 @@ START_TEST(symbols_come_from_a_node)
 }
 END_TEST
 
-/* The text that the last job was of, as the node has it. */
+/* Compare the last job's text as the node received it. */
 static void expect_text(const struct node *n, const char *want)
 {
 	struct buf got = { 0 };
@@ -135,7 +135,7 @@ START_TEST(symbols_of_a_text_come_from_a_node)
 	expect_text(&nodes[0], "#line 1 \"<stdin>\"\n#include <unit.h>\n"
 			       "EXPORT_SYMBOL(unit);\n");
 	ck_assert_str_eq(last_file, "unit.o");
-	/* It is gone with its unit. */
+	/* The file is removed with its unit. */
 	path = xstrdup(nodes[0].job.source);
 	wire_stream_free(wrapper);
 	wrapper = NULL;
@@ -148,7 +148,10 @@ START_TEST(symbols_of_a_text_come_from_a_node)
 }
 END_TEST
 
-/* What the text includes is looked for as in any source; its name is not. */
+/*
+ * Includes of the text are searched like those of any source, but the text
+ * itself has no file name.
+ */
 static const struct {
 	const char *text, *why;
 } bad_texts[] = {
@@ -235,7 +238,7 @@ START_TEST(a_node_of_version_10_gets_none)
 }
 END_TEST
 
-/* What dtc would look for itself no node has. */
+/* A node lacks the files that dtc itself would search. */
 static const struct {
 	const char *text;
 	bool stays;
@@ -244,7 +247,7 @@ static const struct {
 	{ "/ { a = /incbin/(\"unit.h\"); };\n", true },
 	{ "/* /include/ \"unit.h\" */ // /incbin/\n", false },
 	{ "/ { a = \"/include/\"; b = <&include>; };\n", false },
-	/* Nothing assembles it. */
+	/* No assembler reads this text. */
 	{ "/ { a = \".incbin\"; }; .include \"unit.h\"\n", false },
 };
 
@@ -351,7 +354,7 @@ START_TEST(a_person_may_not_want_them)
 }
 END_TEST
 
-/* What no step belongs to is no question. */
+/* A tool step without a compile is an invalid request. */
 START_TEST(a_step_of_nothing_is_hung_up_on)
 {
 	play_node(0, HONEST);

@@ -30,7 +30,7 @@ START_TEST(without_a_dependency_file_none_is_written)
 }
 END_TEST
 
-/* Lists that lack one, and which. */
+/* Dependency lists that lack a file, with that file. */
 static const struct lacking {
 	const char *list, *name;
 } lacking[] = {
@@ -57,7 +57,9 @@ START_TEST(a_list_that_hides_a_file_is_wrong)
 }
 END_TEST
 
-/* What the node is given by -MT and -MQ, its rule's targets, and if they fit.
+/*
+ * The arguments of -MT and -MQ for the node, the rule's targets, and whether
+ * they match.
  */
 static const struct targeted {
 	const char *given[2];
@@ -79,7 +81,7 @@ static const struct targeted {
 	{ { "a/u.o", "b.d" }, "a/u.o\\ b.d:", false },
 	{ { "a/u.o", "b.d" }, "a/u.o:", false },
 	{ { "a/u.o", "b.d" }, "a/u.o a/u.o:", false },
-	/* That make reads otherwise than as it stands: not told exactly. */
+	/* make parses this differently from its text, so it is ambiguous. */
 	{ { "a b.o" }, "a\\ b.o:", true },
 	{ { "$o" }, "$$o:", true },
 };
@@ -128,7 +130,7 @@ START_TEST(a_file_may_be_listed_by_another_name)
 }
 END_TEST
 
-/* Answers that are no lie for certain, and why the unit is compiled here. */
+/* Results that need not be false, and the reason for the local compile. */
 static const struct suspect {
 	int stream;
 	const char *text;
@@ -241,7 +243,7 @@ static void release_unit(void)
 	options_command_release(&command);
 }
 
-/* What as listed of u.s, which includes g.h and names files by .file. */
+/* The list of as for u.s, which includes g.h and names files by .file. */
 static const struct listed {
 	const char *text;
 	enum sched_verdict is;
@@ -296,7 +298,7 @@ START_TEST(clang_lists_nothing_of_it)
 }
 END_TEST
 
-/* ------------------------------------------------ beside the object */
+/* ------------------------------------------------ side outputs */
 
 static const struct side {
 	enum options_side_kind kind;
@@ -349,7 +351,7 @@ START_TEST(a_file_beside_the_object_is_written_if_it_is_of_its_kind)
 }
 END_TEST
 
-/* Stack usage of an object without functions has no lines. */
+/* The stack usage of an object without functions is empty. */
 START_TEST(an_empty_file_beside_the_object_is_not_believed)
 {
 	struct options_side_outputs sides = {

@@ -29,7 +29,10 @@ static char *put(const char *name, const char *content)
 	return path;
 }
 
-/* A compiler that preprocesses by writing its line, and a tool that counts. */
+/*
+ * A compiler that preprocesses by printing its command line, and a tool that
+ * counts its calls.
+ */
 static void set_up(void)
 {
 	char name[] = "/tmp/kfarm-check-XXXXXX";
@@ -90,7 +93,7 @@ START_TEST(what_ours_prints_is_right)
 	char *list = xasprintf("%s/.x.o.d", dir);
 
 	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_RIGHT);
-	/* The list of files read is the node's. */
+	/* The dependency list comes from the node. */
 	ck_assert(!fs_exists(list));
 	free(list);
 }

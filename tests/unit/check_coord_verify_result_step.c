@@ -13,7 +13,7 @@ static void tear_down_words(void)
 	strv_release(&words);
 }
 
-/* What a program made of the text, and no object. */
+/* Return the tool's output for the text, without an object. */
 static void be_text(const char *out)
 {
 	options_command_release(&command);
@@ -57,7 +57,7 @@ START_TEST(text_with_an_object_is_wrong)
 }
 END_TEST
 
-/* A program beside the compile: this test's own. */
+/* A tool for the step: this test itself. */
 static const struct inputs_tool *put_tool(struct inputs_tool_cache *tools)
 {
 	static char *env[] = { (char *)"PATH=/usr/bin:/bin", NULL };

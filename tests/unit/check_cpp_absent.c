@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cpp */
 /*
- * What an answer depends on beside the files: the paths that must stay
- * absent, the directories that must exist, and what stat said of each file.
+ * Dependencies of a closure other than files: the paths that must stay absent,
+ * the directories that must exist, and the file stamps.
  */
 #include "cpp-compare.h"
 
@@ -17,21 +17,23 @@ struct tried {
 	const char *dirs; /* sorted */
 };
 
-/* There are inc/x.h, inc2/x.h, inc2/y.h, inc2/sub/z.h and deep/. */
+/* The tree has inc/x.h, inc2/x.h, inc2/y.h, inc2/sub/z.h and deep/. */
 static const struct tried tried[] = {
 	{ "#include <x.h>\n", "-Iinc -Iinc2", "", "inc inc2" },
 	{ "#include <y.h>\n", "-Iinc -Iinc2", "inc/y.h", "inc inc2" },
 	{ "#include \"y.h\"\n", "-Iinc -Iinc2", "inc/y.h y.h", "inc inc2" },
 	{ "#include <y.h>\n#include \"y.h\"\n#include <y.h>\n", "-Iinc -Iinc2",
 	  "inc/y.h y.h", "inc inc2" },
-	/* A directory that is missing stands for what is not in it. */
+	/* A missing directory represents the absence of its files. */
 	{ "#include <sub/z.h>\n", "-Iinc -Iinc2", "inc/sub", "inc inc2" },
 	{ "#include <sub/z.h>\n#include \"sub/z.h\"\n"
 	  "#if __has_include(<sub/none.h>)\n#endif\n",
 	  "-Iinc/ -Iinc2", "inc/sub inc2/sub/none.h sub", "inc/ inc2" },
 	{ "#include <x.h>\n", "-Inone/at/all -Inone/ -Iinc", "none", "inc" },
 	{ "#include <sub/z.h>\n", "-Ideep -Iinc2", "deep/sub", "deep inc2" },
-	/* __has_include depends on what it does not find, found or not. */
+	/*
+	 * __has_include depends on absent files, whether or not it finds one.
+	 */
 	{ "#if __has_include(<no.h>)\n#endif\n", "-Iinc -Iinc2",
 	  "inc/no.h inc2/no.h", "inc inc2" },
 	{ "#if __has_include(\"y.h\")\n#endif\n", "-Iinc -Iinc2", "inc/y.h y.h",
@@ -39,10 +41,10 @@ static const struct tried tried[] = {
 	{ "#if 0 && __has_include(<no.h>)\n#endif\n", "-Iinc", "inc/no.h",
 	  "inc" },
 	{ "#if 0\n#include <no.h>\n#endif\n", "-Iinc", "", "inc" },
-	/* The command line's. */
+	/* Includes from the command line. */
 	{ "", "-Iinc -Iinc2 -include y.h", "inc/y.h y.h", "inc inc2" },
 	{ "", "-Iinc -imacros x.h", "x.h", "inc" },
-	/* Through a directory and out again. */
+	/* Into a directory and back. */
 	{ "#include <sub/../y.h>\n", "-Iinc2", "", "inc2 inc2/sub" },
 	{ "#include <sub/../y.h>\n", "-Iinc -Iinc2", "inc/sub",
 	  "inc inc2 inc2/sub" },
@@ -97,7 +99,7 @@ START_TEST(an_answer_says_what_it_depends_on)
 	char *cc = make_tree(t->source);
 	struct cpp_scanner *s = compare_scan();
 
-	/* Again, with what is known by then. */
+	/* Repeat with a filled cache. */
 	for (int i = 0; i < 3; i++) {
 		struct cpp_closure c;
 		char *absent, *dirs;
@@ -118,7 +120,7 @@ START_TEST(an_answer_says_what_it_depends_on)
 }
 END_TEST
 
-/* gcc takes the shorter name, but finds it by the longer one. */
+/* gcc opens the shorter name, but finds the file by the longer one. */
 static const struct {
 	const char *source, *files;
 } shorter[] = {
@@ -139,7 +141,7 @@ START_TEST(both_names_of_a_system_header_are_listed)
 	compare_file("v2/z.h", "");
 	compare_file("sys/plain.h", "");
 	compare_shell("ln -s ../v2 sys/lib && ln -s ../v2/z.h sys/one.h");
-	/* Again, with what is known by then. */
+	/* Repeat with a filled cache. */
 	for (int i = 0; i < 2; i++) {
 		struct strv below = { 0 };
 		struct cpp_closure c;
@@ -164,7 +166,7 @@ START_TEST(both_names_of_a_system_header_are_listed)
 }
 END_TEST
 
-/* What gcc and clang would take in place of a header. */
+/* Precompiled headers that gcc and clang would use instead of a header. */
 static const struct precompiled {
 	const char *compiler, *shell, *options, *source;
 	bool refused;
@@ -203,7 +205,7 @@ START_TEST(what_may_be_precompiled_is_not_scannable)
 	char *gcc = make_tree(p->source), *cc = compare_compiler(p->compiler);
 	struct cpp_scanner *s = compare_scan();
 
-	/* It comes, and it goes again. */
+	/* The file appears and is removed again. */
 	for (int i = 0; cc && i < 3; i++) {
 		struct cpp_closure c;
 
@@ -221,8 +223,8 @@ START_TEST(what_may_be_precompiled_is_not_scannable)
 END_TEST
 
 /*
- * What cannot be looked at is not absent: gcc fails, or may, so the unit is
- * the compiler's.  There are inc2/y.h and inc2/sub/z.h.
+ * A path that cannot be checked is not absent: gcc fails, or can fail, so the
+ * compiler must decide.  The tree has inc2/y.h and inc2/sub/z.h.
  */
 static const struct {
 	const char *shell, *options, *source, *detail;
@@ -255,12 +257,12 @@ START_TEST(what_cannot_be_looked_at_is_not_absent)
 	char *gcc = make_tree(unseen[_i].source);
 	struct cpp_scanner *s = compare_scan();
 
-	/* root may look everywhere */
+	/* root can search every directory */
 	if (!geteuid()) {
 		compare_shell("chown -R nobody .");
 		ck_assert_int_eq(setuid(65534), 0);
 	}
-	/* It comes, and it goes again. */
+	/* The file appears and is removed again. */
 	for (int i = 0; i < 3; i++) {
 		struct cpp_closure c;
 		struct strv files = { 0 };
@@ -302,7 +304,7 @@ START_TEST(what_cannot_be_looked_at_is_not_absent)
 }
 END_TEST
 
-/* The file that a diagnostic shows: there, absent, or not known. */
+/* A file that a diagnostic quotes: present, absent, or unknown. */
 static const struct {
 	const char *source, *files, *absent;
 	enum reason why;
@@ -412,7 +414,7 @@ START_TEST(a_link_that_leads_somewhere_at_last_is_noticed)
 	char *cc = make_tree("#include <y.h>\n");
 	struct cpp_scanner *s = compare_scan();
 
-	/* Where the link is, nothing changes. */
+	/* A link at this place changes nothing. */
 	compare_shell("ln -s deep/target link");
 	expect_with(s, cc, "-Ilink/ -Iinc2", "inc2/y.h");
 	compare_shell("mkdir deep/target && touch deep/target/y.h");
@@ -424,7 +426,7 @@ START_TEST(a_link_that_leads_somewhere_at_last_is_noticed)
 }
 END_TEST
 
-/* Each absence ends in its own way, and is noticed by the next unit. */
+/* Each absence ends in a different way, and the next unit detects it. */
 START_TEST(the_end_of_an_absence_is_noticed)
 {
 	static const struct {
@@ -460,7 +462,7 @@ START_TEST(the_end_of_an_absence_is_noticed)
 }
 END_TEST
 
-/* An hour old, so that nothing depends on how long the test takes. */
+/* An hour old, so that the result does not depend on the test's speed. */
 static void make_old(const char *name)
 {
 	char *path = xasprintf("%s/%s", compare_dir, name);

@@ -2,8 +2,8 @@
 /* needs: cpp */
 /* san: long */
 /*
- * The odd cases, each as a small tree.  What is right is what gcc's and
- * clang's -M say when they read the same tree.
+ * Unusual cases, each as a small tree.  The reference is the output of -M by
+ * gcc and clang for the same tree.
  */
 #include "cpp-compare.h"
 
@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-/* Every case may include these; each is empty but for its guard. */
+/* Headers available to each case, empty except for their guard. */
 static const char *const headers[] = {
 	"a.h",        "b.h",         "c.h",
 	"sub/a.h",    "inc/d.h",     "inc/smart1,2.h",
@@ -19,7 +19,7 @@ static const char *const headers[] = {
 	"inc/a//b.h", "inc/x+y~z.h",
 };
 
-/* What the compilers read differs, or one of them knows no such thing. */
+/* The compilers' results differ, or one of them lacks the feature. */
 enum only {
 	BOTH,
 	GCC,
@@ -29,7 +29,7 @@ static const struct odd {
 	const char *source;
 	const char *std; /* NULL: gnu11 */
 	enum only only;
-	bool refused; /* not scannable, and rightly so */
+	bool refused; /* correctly not scannable */
 } odd[] = {
 	/* Lines, comments, quotes. */
 	{ "#include \"a.h\"\n", NULL, BOTH, false },
@@ -153,7 +153,7 @@ static const struct odd {
 	{ "#define A(x) <x.h>\n#include A(d)\n", NULL, BOTH, false },
 	{ "#define Q(x) B(x)\n#define B(x) #x\"\"\n#include Q(a.h)\n", NULL,
 	  GCC, false },
-	/* Macros that come and go. */
+	/* Macros that are redefined and restored. */
 	{ "#define X 1\n#pragma push_macro(\"X\")\n#undef X\n#ifdef X\n"
 	  "#include \"a.h\"\n#endif\n#pragma pop_macro(\"X\")\n#ifdef X\n"
 	  "#include \"b.h\"\n#endif\n",
@@ -182,7 +182,7 @@ static const struct odd {
 	  false },
 	{ "#define X(y)1\n#if X\n#include \"a.h\"\n#endif\n", NULL, BOTH,
 	  false },
-	/* What stays local. */
+	/* Units that must be compiled locally. */
 	{ "asm(\".incbin \\\"a.h\\\"\");\n", NULL, BOTH, false },
 	{ "asm(\".inc\" \"bin \\\"a.h\\\"\");\n", NULL, BOTH, false },
 	{ "asm(\".incbin \" NAME);\n", NULL, BOTH, false },
@@ -251,7 +251,7 @@ END_TEST
 
 static const struct odd_asm {
 	const char *source;
-	const char *inputs; /* beside what -M says */
+	const char *inputs; /* in addition to those of -M */
 	bool refused;
 } odd_asm[] = {
 	{ "# a comment's apostrophe /* \n#include \"a.h\"\n", "", false },
@@ -310,7 +310,7 @@ START_TEST(assembler_is_read_as_gcc_reads_it)
 }
 END_TEST
 
-/* Options, each with what it does to the search. */
+/* Options that affect the search for headers. */
 static const char *const lines[] = {
 	"-Iinc -Iinc2",
 	"-Iinc2 -Iinc",
@@ -395,7 +395,7 @@ START_TEST(the_compilers_own_headers_are_found)
 	check_line("gcc", "-isystem /usr/include", "");
 	check_line("gcc", "-fno-canonical-system-headers", "");
 	check_line("clang-14", "-O2", "");
-	/* clang takes the first of these only with the second. */
+	/* clang accepts the first of these only with the second. */
 	check_line("clang-14",
 		   "-ftrivial-auto-var-init=zero -enable-trivial-auto-var-init"
 		   "-zero-knowing-it-will-be-removed-from-clang",
@@ -404,7 +404,7 @@ START_TEST(the_compilers_own_headers_are_found)
 }
 END_TEST
 
-/* Command lines that are not for us. */
+/* Unsupported command lines. */
 static const char *const refused[] = {
 	"-c unit.c other.c",
 	"-c @file",
@@ -446,7 +446,7 @@ START_TEST(what_is_not_understood_is_refused)
 }
 END_TEST
 
-/* Sources that must end in a reason, and soon. */
+/* Sources that must be rejected quickly with a reason. */
 static const char *const bombs[] = {
 	"#include \"unit.c\"\n",
 	("#define A(x) x x\n#define B(x) A(A(A(A(A(A(A(A(x))))))))\n"

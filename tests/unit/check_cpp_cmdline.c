@@ -7,7 +7,7 @@
 #include "options/table.h"
 #include "suite.h"
 
-/* What a compiler says of its macros with these words; NULL: it refuses. */
+/* Return the compiler's macros for these options; NULL if it rejects them. */
 static char *macros_of(const char *cc, const char *level, const char *word)
 {
 	char *argv[] = { (char *)cc,   (char *)level, "-nostdinc", "-dD",
@@ -23,7 +23,7 @@ static char *macros_of(const char *cc, const char *level, const char *word)
 	return text;
 }
 
-/* With a value, where there has to be one. */
+/* Return the option with a value if it requires one. */
 static char *with_value(const char *name)
 {
 	if (!strcmp(name, "-femit-struct-debug-detailed="))
@@ -50,7 +50,7 @@ static void check_harmless(const char *name, const char *level)
 		word = with_value(e->name);
 		with = macros_of(cc, level, word);
 
-		/* Not every compiler has every one of them. */
+		/* An option can be unsupported by this compiler. */
 		ck_assert_msg(!with || !strcmp(with, without), "%s %s %s", name,
 			      level, word);
 		free(with);
@@ -60,7 +60,7 @@ static void check_harmless(const char *name, const char *level)
 	free(cc);
 }
 
-/* The operators, as far as headers ask for them. */
+/* Operators, as far as headers use them. */
 static const char operators[] =
 	"#ifdef __has_attribute\n"
 	"A __has_attribute(__no_stack_protector__)\n"
@@ -91,7 +91,7 @@ END_TEST
 
 struct kept {
 	const char *line;
-	const char *flags; /* that the compiler is asked with */
+	const char *flags; /* additional options for the compiler */
 	enum reason why;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cpp */
 /*
- * Questions to the compiler: how many, and that it is not held up by itself.
+ * Driver queries: their number, and that they do not block each other.
  */
 #include "cpp-compare.h"
 
@@ -11,7 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* Starts of the compiler so far; the ask that counts them. */
+/* Number of compiler executions, counted by the query callback. */
 static atomic_uint asked;
 
 static int counting_ask(void *ctx, const char *cwd, char *const *argv,
@@ -30,7 +30,7 @@ static struct cpp_scanner *counting_scan(const char *cache)
 	return cpp_scanner_new(&setup);
 }
 
-/* The number of questions once this was scanned, with one option more. */
+/* Scan with an additional option and return the number of queries. */
 static unsigned asked_for(struct cpp_scanner *s, const char *name,
 			  const char *option)
 {
@@ -46,7 +46,7 @@ static unsigned asked_for(struct cpp_scanner *s, const char *name,
 	return atomic_load(&asked);
 }
 
-/* Operators that nobody thought of, in the ways that glibc has. */
+/* Unknown operators, in the forms that glibc uses. */
 static const char operators[] =
 	"#ifdef __has_attribute\n"
 	"# define __my_has_attribute(attr) __has_attribute (attr)\n"
@@ -77,14 +77,14 @@ START_TEST(a_set_of_flags_costs_one_question)
 	struct cpp_scanner *s = counting_scan(NULL);
 
 	make_tree();
-	/* The first one, and the operators of one header at once. */
+	/* The first query, and one for all operators of a header. */
 	ck_assert_uint_eq(asked_for(s, "gcc", "-O2"), 2);
 	ck_assert_uint_eq(asked_for(s, "gcc", "-O2"), 2);
-	/* Others are asked for them ahead. */
+	/* For further flags, both are queried together. */
 	ck_assert_uint_eq(asked_for(s, "gcc", "-O0"), 3);
 	ck_assert_uint_eq(asked_for(s, "gcc", "-fshort-wchar"), 4);
 	ck_assert_uint_eq(asked_for(s, "gcc", "-Wall"), 5);
-	/* No macro knows of it. */
+	/* No macro depends on this option. */
 	ck_assert_uint_eq(asked_for(s, "gcc", "-fno-common"), 5);
 	cpp_scanner_free(s);
 }
@@ -116,7 +116,7 @@ START_TEST(nothing_is_asked_twice_of_two_runs)
 }
 END_TEST
 
-/* A compiler that has nothing to say: it predefines nothing. */
+/* A compiler that defines no macros. */
 static int silent_ask(void *ctx, const char *cwd, char *const *argv,
 		      char *const *env, struct buf *out, struct buf *err_out,
 		      struct err *err)
@@ -149,7 +149,7 @@ START_TEST(no_macros_are_an_answer)
 }
 END_TEST
 
-/* Spoil one byte, `at` sixteenths from the start. */
+/* Corrupt one byte, `at` sixteenths from the start. */
 static void spoil(const char *cache, size_t at)
 {
 	char *pattern = xasprintf("%s/scan-*", cache);
@@ -168,7 +168,7 @@ static void spoil(const char *cache, size_t at)
 	free(pattern);
 }
 
-/* Whichever byte of it is another: it is no answer. */
+/* A change of any byte invalidates the cache entry. */
 START_TEST(a_damaged_answer_is_asked_for_again)
 {
 	char *cache = xasprintf("%s/cache", compare_dir);
@@ -190,7 +190,7 @@ START_TEST(a_damaged_answer_is_asked_for_again)
 }
 END_TEST
 
-/* Units of one set of flags on several threads: one question. */
+/* Units with the same flags in several threads cause one query. */
 struct crowd {
 	struct cpp_scanner *s;
 	char *cc;
@@ -235,7 +235,7 @@ START_TEST(threads_wait_for_one_answer)
 }
 END_TEST
 
-/* What -dM does not say of itself, and gcc has for -fexcess-precision. */
+/* Macros that -dM omits but gcc defines for -fexcess-precision. */
 START_TEST(macros_that_gcc_hides_are_known)
 {
 	static const char *const names[] = { "gcc", "aarch64-linux-gnu-gcc",

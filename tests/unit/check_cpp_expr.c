@@ -5,7 +5,7 @@
 #include "cpp/expr.h"
 #include "suite.h"
 
-/* Whatever they are, gcc must say the same. */
+/* gcc must evaluate these expressions to the same values. */
 static const char *const valid[] = {
 	"0",
 	"1",
@@ -158,7 +158,7 @@ static void eval_release(struct eval *e)
 	cpp_names_free(e->names);
 }
 
-/* Comments are gone when a condition is evaluated. */
+/* Comments are removed before a condition is evaluated. */
 static int eval(struct eval *e, const char *s, struct cpp_value *v)
 {
 	char *text = xasprintf("#if %s\n#endif\n", s);
@@ -202,7 +202,9 @@ static int run_gcc(const char *source, const char *option, struct buf *out)
 	return status;
 }
 
-/* The target's characters, which an option may change, as gcc tells them. */
+/*
+ * Signedness of the target's characters, which an option can change, from gcc.
+ */
 static void ask_signs(struct cpp_state *cpp, const char *option)
 {
 	struct buf out = { 0 };
@@ -216,7 +218,7 @@ static void ask_signs(struct cpp_state *cpp, const char *option)
 	buf_release(&out);
 }
 
-/* Whatever this machine's own are: char is signed once, and once not. */
+/* char is signed once and unsigned once, whatever the machine's default is. */
 static const char *const signs[] = { "-fsigned-char", "-funsigned-char",
 				     "-fshort-wchar" };
 
@@ -261,7 +263,7 @@ START_TEST(what_gcc_refuses_is_refused)
 		struct buf out = { 0 };
 		struct cpp_value v;
 
-		/* With -w gcc takes too large a number for a warning. */
+		/* With -w, gcc only warns of a number that is too large. */
 		if (strncmp(invalid[i], "999", 3))
 			ck_assert_msg(run_gcc(source, signs[0], &out), "%s",
 				      invalid[i]);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cpp */
 /*
- * What the assembler reads of a source that no preprocessor does: what we list
- * is what its own --MD lists.
+ * Files that the assembler reads for a source without preprocessing.  The
+ * scanner's list must equal that of the assembler's --MD.
  */
 #include "base/depfile.h"
 
@@ -10,10 +10,10 @@
 
 #include "suite.h"
 
-/* Sources that no preprocessor reads, and what as lists of them. */
+/* Sources without preprocessing, and the files that as lists. */
 static const struct bare {
 	const char *source;
-	const char *files; /* all that is listed; as refuses it: a reason's */
+	const char *files; /* the complete list, or a reason if as fails */
 	enum reason why;
 } bare[] = {
 	{ "\tnop\n", "unit.s", 0 },
@@ -34,7 +34,7 @@ static const struct bare {
 	{ "\t.incbin \"a\\056h\"\n", NULL, REASON_ASSEMBLY },
 };
 
-/* What as lists; NULL: it refuses the source. */
+/* Return the list of as; NULL if it rejects the source. */
 static char *as_list(const char *cc)
 {
 	char *argv[] = { (char *)cc, "-Iinc",  "-Wa,--MD,list.d",

@@ -34,7 +34,10 @@ static struct cpp_text *lex(const char *s, unsigned mode)
 	return t;
 }
 
-/* One letter per directive, then ? if the assembler is told of files. */
+/*
+ * One letter per directive, then ?  if the text can name files for the
+ * assembler.
+ */
 static char *describe(const struct cpp_text *t)
 {
 	static const char letter[] = "INMDUdnieEFLfopqslX";
@@ -176,7 +179,7 @@ static const struct {
 	{ "#define A __BASE_FILE__\n", CPP_MARK_BASE_FILE },
 	{ "x = __BASE_FILE + a__BASE_FILE__;", 0 },
 	{ "#line 3\n", CPP_MARK_LINE },
-	/* Pieces that ## could put together, wherever they stand. */
+	/* Pieces that ## can join, at any distance. */
 	{ "C(__TIME,STAMP__)", CPP_MARK_TIME_PASTED },
 	{ "C(__TI, ME__)", CPP_MARK_TIME_PASTED },
 	{ "C(_,_DATE__)", CPP_MARK_TIME_PASTED },
@@ -221,7 +224,7 @@ static const struct {
 	{ "\"x .inc\" A \"lude y\"", 0, true },
 	{ "#define A \".inc\"\nA \"bin x\"", 0, true },
 	{ "\"It ends.\" \"binary\" \"including\"", 0, false },
-	/* More than two, and spelt otherwise. */
+	/* More than two pieces, and other spellings. */
 	{ "asm(\".in\" \"cb\" \"in x\");", 0, true },
 	{ "J(\".\", \"in\", \"c\", \"bin x\")", 0, true },
 	{ "x ? \"in\" : \"c\"; y(\"i\", 1); \"bin x\"", 0, false },
@@ -231,7 +234,7 @@ static const struct {
 	{ "asm(\".inc\\x62in x\");", 0, true },
 	{ "asm(\"\\056incbin x\");", 0, true },
 	{ "asm(\".inc\\u0062in x\");", 0, true },
-	/* What becomes a string. */
+	/* Text that becomes a string. */
 	{ "S(.inc) S(bin)", 0, true },
 	{ "S(CAT(.inc,bin))", 0, true },
 	{ "#define I .inc\n", 0, true },
@@ -243,7 +246,7 @@ static const struct {
 	{ "#define D(a) puts(\"x.\" #a \".\")\n", 0, false },
 	{ "D(incbin)", 0, true },
 	{ "#define X include\n", 0, true },
-	/* The assembler's macros, operands and dialects within strings. */
+	/* Macros, operands and dialects of the assembler in strings. */
 	{ "asm(\".macro m x\\n .inc\\\\x\\n\");", 0, true },
 	{ "asm(\".altmacro\\n.inc&x\");", 0, true },
 	{ "asm(\".\\\\a\\\\()bin\");", 0, true },
@@ -272,8 +275,8 @@ static const struct {
 	{ "\tm in, cb, in\n", CPP_MODE_ASM, true },
 	{ "\tm inc, b, i, n\n", CPP_MODE_ASM, true },
 	{ "\tm in, c, b, in\n", CPP_MODE_ASM,
-	  false }, /* every kernel has them */
-	/* What Linux has: parameters, instructions, comments, messages. */
+	  false }, /* frequent in kernel sources */
+	/* Text from Linux: parameters, instructions, comments, messages. */
 	{ "\t.macro m in, c, b=1\n\tb\\c \\in\n\tcb 1f\n\tin %dx, c\n",
 	  CPP_MODE_ASM, false },
 	{ "#define m(inc, bin) x inc, bin ## 1\n", CPP_MODE_ASM, false },
@@ -282,7 +285,7 @@ static const struct {
 	{ "\t.error \"in b c\"\n# in c or b\n", CPP_MODE_ASM, false },
 };
 
-/* Can what a text holds be put together to .incbin or .include? */
+/* Return true if the parts of a text can be joined to .incbin or .include. */
 static bool may_name_a_file(const char *source, unsigned mode)
 {
 	struct cpp_text *t = lex(source, mode);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cpp */
 /*
- * Memory is bounded, whatever the files hold: such a unit is not scannable,
- * the next one is.
+ * Memory is bounded for any input.  A unit beyond a limit is not scannable, but
+ * the next unit is.
  */
 #include "cpp-compare.h"
 
@@ -58,7 +58,7 @@ START_TEST(a_unit_that_needs_too_much_memory_is_refused)
 }
 END_TEST
 
-/* In an exact look by the names that it makes, here a million of them. */
+/* Full preprocessing is limited by the number of names, here a million. */
 START_TEST(text_that_makes_too_many_names_is_refused)
 {
 	struct cpp_scanner *s = compare_scan();
@@ -75,7 +75,7 @@ START_TEST(text_that_makes_too_many_names_is_refused)
 			   "#define N%d N%d N%d N%d N%d N%d N%d N%d N%d N%d "
 			   "N%d\n",
 			   i + 1, i, i, i, i, i, i, i, i, i, i);
-	/* What has the exact look begin. */
+	/* This condition triggers full preprocessing. */
 	buf_add_str(&all, "#if __COUNTER__\n#endif\n");
 	for (int i = 0; i < 100; i++)
 		buf_add_str(&all, "N4;\n");
@@ -91,7 +91,7 @@ START_TEST(text_that_makes_too_many_names_is_refused)
 }
 END_TEST
 
-/* What is freed does not count any more. */
+/* Freed memory no longer counts. */
 START_TEST(memory_is_counted_as_it_is)
 {
 	struct cpp_scanner *s = compare_scan();
@@ -102,7 +102,7 @@ START_TEST(memory_is_counted_as_it_is)
 	for (int i = 0; i < 20; i++)
 		scan_one(s, "unit.c", REASON_NONE);
 	cpp_scanner_stats(s, &before);
-	/* A file that was written just now is read again by each unit. */
+	/* Each unit rereads a file that has just been written. */
 	for (int i = 0; i < 500; i++) {
 		compare_file("x.h",
 			     i % 2 ? "#if 1 + 1 == 2 && !defined(Y)\n#endif\n" :
@@ -110,7 +110,7 @@ START_TEST(memory_is_counted_as_it_is)
 		scan_one(s, "unit.c", REASON_NONE);
 	}
 	cpp_scanner_stats(s, &after);
-	/* Some were settled by then, and those stay. */
+	/* Files whose stamps had become reliable stay in the cache. */
 	ck_assert_uint_lt(after.memory_bytes,
 			  before.memory_bytes + ((size_t)512 << 10));
 	cpp_scanner_free(s);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cpp */
 /*
- * Macro expansion, each case also expanded by gcc -E: the texts must be the
- * same but for blanks.
+ * Macro expansion, compared with gcc -E.  The texts must be equal except for
+ * blanks.
  */
 #include "cpp-compare.h"
 
@@ -152,7 +152,7 @@ START_TEST(expansions_are_those_of_gcc)
 }
 END_TEST
 
-/* What gcc refuses to define or to expand. */
+/* Definitions and calls that gcc rejects. */
 static const char *const bad[][2] = {
 	{ "#define f(x x\n", "f(1)" },
 	{ "#define f(1) x\n", "f(1)" },
@@ -183,7 +183,7 @@ START_TEST(bombs_end)
 	struct buf define = { 0 };
 	bool failed;
 
-	/* 2^40 tokens, then 10,000 names in a row, then 10,000 deep. */
+	/* 2^40 tokens, then 10,000 names in a row, then a nesting of 10,000. */
 	for (int i = 0; i < 40; i++)
 		buf_printf(&define, "#define a%d a%d a%d\n", i, i + 1, i + 1);
 	free(expand(buf_str(&define), "a0", &failed));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cpp */
 /*
- * #pragma GCC target and optimize: what is included afterwards is what a
- * compile includes, not what -E or -M do.
+ * #pragma GCC target and optimize.  Later conditions follow the macros of a
+ * compile, not those of -E or -M.
  */
 #include "cpp-compare.h"
 
@@ -11,7 +11,10 @@
 
 #include <errno.h>
 
-/* Includes of each macro's state, so that a closure tells all of them. */
+/*
+ * Include a header for each macro's state, so that the closure shows all
+ * states.
+ */
 static void states(struct buf *out, const char *suffix,
 		   const char *const *macros)
 {
@@ -46,7 +49,7 @@ static char *headers(const struct strv *files)
 	return s;
 }
 
-/* What a compile reads, by the -MD that it writes meanwhile. */
+/* The files that a compile reads, from its -MD. */
 static char *theirs(const char *cc, const char *flag)
 {
 	char *path = compare_compiler(cc);
@@ -92,7 +95,8 @@ static char *ours(struct cpp_scanner *scan, const char *cc, const char *flag)
 
 static const struct {
 	const char *cc, *flag;
-	const char *before, *after; /* pragmas; states behind each are seen */
+	/* pragmas; the states after each are checked */
+	const char *before, *after;
 	const char *macros[8];
 } set[] = {
 	{ "gcc",
@@ -116,7 +120,7 @@ static const struct {
 	  "# pragma GCC /* c */ \\\ntarget \"no-avx\"\n",
 	  "_Pragma(\"GCC target(\\\"avx\\\")\")\n",
 	  { "__AVX2__", "__AVX__", "__SSE4_2__" } },
-	/* Each set of Intel's headers, in turn. */
+	/* Each set of Intel's intrinsics headers. */
 	{ "gcc",
 	  "-O2",
 	  "#pragma GCC push_options\n#pragma GCC target(\"sse4.1\")\n"
@@ -124,7 +128,7 @@ static const struct {
 	  "#pragma GCC push_options\n#pragma GCC target(\"bmi\")\n",
 	  "#pragma GCC pop_options\n#pragma GCC target(\"bmi2\")\n",
 	  { "__SSE4_1__", "__BMI__", "__BMI2__" } },
-	/* What a unit itself did to the macro goes with it. */
+	/* The unit's own change of the macro is lost with the pragma. */
 	{ "gcc",
 	  "-O2",
 	  "#undef __OPTIMIZE__\n#define __AVX2__\n"
@@ -141,7 +145,7 @@ static const struct {
 	  "#pragma GCC target(\"arm\")\n",
 	  "#pragma GCC target(\"thumb\")\n",
 	  { "__thumb__", "__thumb2__", "__OPTIMIZE__" } },
-	/* Another compiler's, and so nothing. */
+	/* A pragma of another compiler has no effect. */
 	{ "clang-14",
 	  "-O2",
 	  "#pragma GCC target(\"avx2\")\n#pragma clang optimize off\n",

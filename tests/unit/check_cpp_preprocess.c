@@ -2,8 +2,7 @@
 /* needs: cpp */
 /* san: long */
 /*
- * An exact look gives the tokens that the compilers' -E prints, whatever the
- * text does.
+ * Full preprocessing gives the same tokens as the compilers' -E.
  */
 #include "cpp-compare.h"
 
@@ -48,7 +47,7 @@ static const struct text {
 	  "__FILE__ __LINE__",
 	  BOTH, "__FILE__ __BASE_FILE__ __INCLUDE_LEVEL__ __LINE__\n", NULL },
 	{ "__FILE_NAME__\n#include \"s/h.h\"\n", BOTH, "", NULL },
-	/* Calls that go on. */
+	/* Calls that span several lines. */
 	{ "#define f(x) [x]\nf\n(1) f (\n2\n) f f(3)\nf\n+ f\n", BOTH, "",
 	  NULL },
 	{ "#define f(x) [x]\n#define g f\ng(1) g\n(2)\n#define h f(\nh 3)\n",
@@ -90,7 +89,7 @@ static const struct text {
 	  NULL },
 	{ "__has_attribute(noreturn) __has_builtin(__builtin_expect)\n", BOTH,
 	  "", NULL },
-	/* What a token is. */
+	/* Boundaries of tokens. */
 	{ "a+++b---c->d<<=1>>=2...3.e-5+1e+x 0x1p-3 1.2.3 a.b <: <% %: L'x' "
 	  "u8\"a\" U\"b\" @ ` $ a$b \\ x\n",
 	  BOTH, "", NULL },
@@ -135,7 +134,7 @@ static const struct text {
 	  "-include h.h" },
 	{ "unit X __COUNTER__\n", BOTH, "text __COUNTER__ f(\n#define X 1\n",
 	  "-imacros h.h" },
-	/* One file by several names, and one directory. */
+	/* One file with several names, and one directory. */
 	{ NAMES, BOTH, NAMES_H, NULL },
 	{ NAMES, BOTH, NAMES_H, "-I." },
 	{ NAMES, BOTH, NAMES_H, "-Is/.. -include h.h" },
@@ -163,7 +162,7 @@ static void check_text(const struct text *t, const char *name, const char *file)
 	compare_file(file, t->source);
 	compare_file("h.h", t->header);
 	compare_file("s/h.h", "__FILE_NAME__ __FILE__\n");
-	/* Twice: of files as they are read, and as they are known. */
+	/* Twice: with an empty and with a filled cache. */
 	for (int i = 0; cc && i < 2; i++) {
 		text = compare_tokens(s, cc, argv.v, &broken);
 		ck_assert_msg(!broken, "%s gives up:\n%s", name, t->source);
@@ -186,7 +185,7 @@ START_TEST(text_becomes_what_the_compiler_makes_of_it)
 }
 END_TEST
 
-/* Lines count, and a directive that is none is text. */
+/* Line breaks count, and an unknown directive is text. */
 static const struct text assembly[] = {
 	{ "#define f(x) [x]\n#define g f\nf\n(1) a\n g\n b f(\n2\n) c\n", BOTH,
 	  "", NULL },

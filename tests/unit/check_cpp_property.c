@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cpp */
 /*
- * Random trees of headers, with conditions, macros, computed includes and
- * text: the scanner must find what the compiler's -M says, and in text the
- * tokens that its -E prints.  SCAN_PROPERTY_RUNS is
- * how many, SCAN_PROPERTY_SEED where to start, SCAN_PROPERTY_KEEP leaves the
- * tree that failed.
+ * Random trees of headers with conditions, macros, computed includes and text.
+ * The scanner must find the files of the compiler's -M and the tokens of its
+ * -E.  SCAN_PROPERTY_RUNS is the number of trees, SCAN_PROPERTY_SEED the first
+ * seed; SCAN_PROPERTY_KEEP keeps a failed tree.
  */
 #include "cpp-compare.h"
 #include "cpp-random.h"
@@ -17,7 +16,7 @@
 
 #define DIRS 4
 
-/* Among directives, text whose tokens are compared. */
+/* Also generate text, whose tokens are compared. */
 static bool texts;
 
 static void operand(struct text *t)
@@ -187,7 +186,7 @@ static void include(struct text *t)
 	unsigned h = t->header + 1 + pick(HEADERS);
 	const char *word = maybe(15) ? "include_next" : "include";
 
-	/* Past the last header there is nothing: stay with the guarded one. */
+	/* The last header ends the chain: include only the guarded one. */
 	if (h >= HEADERS)
 		h = 0;
 	switch (pick(7)) {
@@ -313,7 +312,7 @@ static void lines(struct text *t)
 	t->depth--;
 }
 
-/* What random definitions may replace, so that little is in error. */
+/* Definitions that random ones can replace, so that errors are rare. */
 static const char prelude[] =
 	"#define F0(x) (x)\n#define F1(x) x\n#define F2(x) 0\n"
 	"#define G0(x, y) x\n#define G1(x, y) x + y\n#define G2(x, y) y\n"
@@ -339,7 +338,7 @@ static void header(const char *dir, unsigned number)
 			   number);
 	if (guard == 2)
 		buf_add_str(&t.b, "#pragma once\n");
-	/* The one that everybody may come back to includes nothing. */
+	/* The header that any other can include must itself include nothing. */
 	if (number)
 		lines(&t);
 	else
@@ -406,8 +405,8 @@ static unsigned long number_of(const char *name, unsigned long otherwise)
 }
 
 /*
- * The compiler runs once: its text is compared where there is some, and the
- * files.  *text is what differs, for the caller to free.
+ * Run the compiler once and compare its text, if any, and its files.  *text
+ * describes the difference; the caller frees it.
  */
 static enum compare_result compare(struct cpp_scanner *s, const char *cc,
 				   char *const *argv, char **text)
@@ -463,10 +462,13 @@ static void compare_many(const char *name, unsigned long runs)
 	fprintf(stderr, "%s: %lu equal, %lu refused, %lu in error\n", name,
 		count[COMPARE_EQUAL], count[COMPARE_REFUSED],
 		count[COMPARE_BROKEN]);
-	/* A scanner that refuses everything would pass as well. */
+	/* Ensure that the scanner does not reject everything. */
 	if (runs >= 500 && cc) {
 		ck_assert_uint_gt(count[COMPARE_EQUAL], runs / 4);
-		/* clang's own, as a negative shift, are one in twenty. */
+		/*
+		 * clang's own errors, such as a negative shift, are one in
+		 * twenty.
+		 */
 		ck_assert_uint_lt(count[COMPARE_REFUSED], runs / 10);
 	}
 	cpp_scanner_free(s);
@@ -493,7 +495,7 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(
 		tc, compare_setup,
 		getenv("SCAN_PROPERTY_KEEP") ? NULL : compare_teardown);
-	/* Each takes some 20 ms; a second, and it hangs. */
+	/* A run takes about 20 ms; one of a second hangs. */
 	tcase_set_timeout(tc,
 			  7200 + (double)number_of("SCAN_PROPERTY_RUNS", 0));
 	tcase_add_test(tc, random_trees_read_as_gcc_reads_them);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cpp */
 /*
- * Each reason that the scanner gives not to read a unit: a unit that has it,
- * and one that is near it and has not.  A reason without a row is an error.
+ * The scanner's reasons to reject a unit.  Each has a unit with that reason and
+ * a similar unit without it.  A reason without a row is an error.
  */
 #include "cpp-compare.h"
 
@@ -18,14 +18,16 @@
 		x x x
 
 /*
- * Options are words behind the source.  Those that are none: "clang" instead of
- * gcc, "stdinc" without -nostdinc, "no:WORD" a gcc that fails with that option,
- * "env:NAME=VALUE", "nothing" no word at all, "run:NAME" one of `prepared`.
+ * Options follow the source.  Special words: "clang" instead of gcc, "stdinc"
+ * without -nostdinc, "no:WORD" a gcc that fails with that option,
+ * "env:NAME=VALUE", "nothing" no words at all, "run:NAME" an entry of
+ * `prepared`.
  */
 static const struct reasoned {
 	enum reason why;
-	const char *source, *near; /* of unit.c */
-	const char *options; /* of both, but for where the last one is there */
+	const char *source, *near; /* contents of unit.c */
+	/* for both; a special last word only for the first */
+	const char *options;
 	const char *near_options;
 } reasoned[] = {
 	/* The command line. */
@@ -41,7 +43,7 @@ static const struct reasoned {
 	{ REASON_UNSUPPORTED_DEFINITION, "", "", "-U1", "-Ux" },
 	{ REASON_COMPILER_ENVIRONMENT, "", "", "env:COMPILER_PATH=/nowhere",
 	  "env:COMPILER_PATH=" },
-	/* What the compiler says of itself. */
+	/* Driver queries. */
 	{ REASON_NO_MACROS, "", "", "-march=nonsense", "-march=x86-64" },
 	{ REASON_NO_DIRECTORIES, "", "", "stdinc no:-v", "no:-v" },
 	{ REASON_NO_OPERATOR, "#if __has_attribute(1)\n#endif\n",
@@ -55,7 +57,7 @@ static const struct reasoned {
 	{ REASON_ASSEMBLER_INCLUDES, "", "", "-Wa,more.s", "-Wa,a.h" },
 	{ REASON_FILE_STAT, "#include \"loop\"\n",
 	  "#if 0\n#include \"loop\"\n#endif\n", "run:loop", NULL },
-	/* The kernel says 4096 bytes, and has fewer. */
+	/* The kernel reports 4096 bytes, but the file has fewer. */
 	{ REASON_FILE_CHANGES, "#include \"" SHORT_FILE "\"\n",
 	  "asm(\".incbin \\\"" SHORT_FILE "\\\"\");\n", "", NULL },
 	{ REASON_ENDLESS_INCLUDES, "#include \"bomb.h\"\n",
@@ -73,7 +75,7 @@ static const struct reasoned {
 	  "#if 0\n#include \"none.h\"\n#endif\n", "", NULL },
 	{ REASON_NO_INCBIN, "asm(\".incbin \\\"none\\\"\");\n",
 	  "asm(\".incbin \\\"a.h\\\"\");\n", "", NULL },
-	/* gcc takes the lowest byte. */
+	/* gcc uses the lowest byte. */
 	{ REASON_NO_INCBIN, "asm(\"\\x12eincbin \\\"none\\\"\");\n",
 	  "asm(\"\\x12fincbin \\\"none\\\"\");\n", "", NULL },
 	{ REASON_NO_ASSEMBLER_FILE, "asm(\".include \\\"none\\\"\");\n",
@@ -159,7 +161,7 @@ static const struct reasoned {
 	  NULL },
 };
 
-/* What "run:NAME" does beside the files that all have. */
+/* Commands of "run:NAME", in addition to the common files. */
 static const char *const prepared[][2] = {
 	{ "no-source", "rm unit.c" },
 	{ "large", "truncate -s 17M large" },
@@ -196,10 +198,10 @@ static char *failing_compiler(const char *option)
 	return path;
 }
 
-/* A command line as it is being put together. */
+/* A command line under construction. */
 struct asked {
 	struct strv argv, env;
-	char *cc; /* NULL: it is not here */
+	char *cc; /* NULL: not installed */
 	bool stdinc, nothing;
 };
 
@@ -277,7 +279,7 @@ START_TEST(a_reason_has_its_units)
 	char *detail = NULL;
 	enum reason got;
 
-	/* Another kernel may say how long it is. */
+	/* Another kernel can report the actual size. */
 	if (r->why == REASON_FILE_CHANGES && !has_short_file()) {
 		cpp_scanner_free(s);
 		return;
@@ -299,7 +301,7 @@ START_TEST(a_reason_has_its_units)
 }
 END_TEST
 
-/* What is open is said. */
+/* The detail names the unknown item. */
 START_TEST(a_reason_names_what_is_open)
 {
 	static const char *const open[][2] = {
@@ -323,7 +325,7 @@ START_TEST(a_reason_names_what_is_open)
 }
 END_TEST
 
-/* The scanner's own are the last ones in base/reason-list.h. */
+/* The scanner's reasons are the last ones in base/reason-list.h. */
 START_TEST(each_reason_has_a_row)
 {
 	for (enum reason why = REASON_NO_COMMAND; why <= REASON_FILE_MACRO;

@@ -2,9 +2,9 @@
 /* needs: cpp */
 /* san: long */
 /*
- * The order of directories, whatever options give them.  Each of four
- * directories has an x.h that goes on with the next one, and includes a file
- * named by the directory before: so the order shows in what is read.
+ * The order of directories for any options.  Each of four directories has an
+ * x.h that includes the next one and a file named after the previous directory,
+ * so the closure shows the order.
  */
 #include "cpp-compare.h"
 
@@ -69,7 +69,7 @@ static void compare_orders(const char *name)
 	for (unsigned d = 0; d < DIRS; d++)
 		write_dir(d);
 	compare_shell("ln -s b link");
-	/* gcc takes __has_include_next in the last directory for an error. */
+	/* gcc rejects __has_include_next in the last directory. */
 	compare_file("last/x.h", "");
 	compare_file("unit.c", "#define LAST 0\n"
 			       "#if __has_include(\"x.h\")\n"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cpp */
 /*
- * A tree that changes while it is scanned: each time the answer must be what
- * gcc -M says at that moment.
+ * A tree that changes during scans.  Each result must equal gcc -M at that
+ * time.
  */
 #include "cpp-compare.h"
 
@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-/* One unit scanned again and again while the tree changes. */
+/* One unit that is scanned repeatedly while the tree changes. */
 struct life {
 	struct cpp_scanner *s;
 	char *cc;
@@ -105,7 +105,7 @@ START_TEST(a_directory_that_becomes_a_link_is_noticed)
 	expect(&l, "inc/gen/y.h\n");
 	compare_shell("mv other gone");
 	expect(&l, "inc2/gen/x.h\n");
-	/* The link's own directory does not change now. */
+	/* The directory of the link itself does not change. */
 	compare_shell("mv gone other");
 	expect(&l, "inc/gen/y.h\n");
 	compare_shell("rm inc2/gen/x.h inc/gen && ln -s gone.h inc2/gen/x.h");
@@ -129,7 +129,7 @@ START_TEST(a_search_directory_that_appears_is_noticed)
 }
 END_TEST
 
-/* Several threads, one scan, and a file that does not stand still. */
+/* Several threads with one scanner, and a file that keeps changing. */
 struct crowd {
 	struct cpp_scanner *s;
 	char *cc;
@@ -193,7 +193,7 @@ static void *newcomer(void *arg)
 	return NULL;
 }
 
-/* Units that come together meet the same headers at the same moment. */
+/* Concurrent units open the same headers at the same time. */
 START_TEST(a_file_is_read_by_one_thread_and_once)
 {
 	struct crowd c = { compare_scan(), compare_compiler("gcc"), .bad = 0 };
@@ -209,7 +209,7 @@ START_TEST(a_file_is_read_by_one_thread_and_once)
 		free(name);
 	}
 	compare_file("unit.c", buf_str(&unit));
-	/* More than a tick of the clock of files. */
+	/* Longer than a tick of the file system's clock. */
 	usleep(50000);
 	pthread_barrier_init(&c.start, NULL, 4);
 	for (size_t i = 0; i < 4; i++)
@@ -222,8 +222,8 @@ START_TEST(a_file_is_read_by_one_thread_and_once)
 	cpp_scanner_stats(c.s, &stats);
 	ck_assert_uint_eq(stats.n_lexed, 41);
 	/*
-	 * A thread that starts when another has finished takes over its worker,
-	 * which already refers to the 41 texts.
+	 * A new thread takes over the worker of a finished one, which already
+	 * refers to the 41 texts.
 	 */
 	ck_assert_uint_eq(stats.n_reused % 41, 0);
 	ck_assert_uint_le(stats.n_reused, 3 * 41);

@@ -2,8 +2,8 @@
 /* needs: cpp */
 /* san: long */
 /*
- * What command lines do to how a source is read: standards, languages,
- * debug information, the order of definitions.  Right is what -M says.
+ * Options that affect parsing: standards, languages, debug information, the
+ * order of definitions.  The reference is -M.
  */
 #include "cpp-compare.h"
 
@@ -27,7 +27,7 @@
 enum right {
 	EQUAL,
 	REFUSED, /* not scannable */
-	GCC_EQUAL, /* with clang not scannable */
+	GCC_EQUAL, /* not scannable with clang */
 };
 
 static const struct dialect {
@@ -113,7 +113,7 @@ START_TEST(a_line_is_read_as_the_compilers_read_it)
 }
 END_TEST
 
-/* They look for headers in another order, or elsewhere. */
+/* Options that change the order or the directories of the search. */
 static const char *const elsewhere[] = {
 	"-fms-compatibility -c x.c",
 	"--target=x86_64-pc-windows-msvc -nostdinc -c x.c",

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* What stands behind the backslash, its value, and what is left. */
+/* The text after the backslash, its value, and the rest. */
 static const struct {
 	const char *text;
 	int64_t value;
@@ -43,7 +43,7 @@ START_TEST(an_escape_has_a_value_and_an_end)
 }
 END_TEST
 
-/* A literal's quote stands behind it, and more of the line. */
+/* A literal ends at its quote; more of the line follows. */
 START_TEST(it_does_not_go_beyond_the_end)
 {
 	static const char text[] = "x414141";

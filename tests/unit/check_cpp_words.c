@@ -2,14 +2,14 @@
 /* needs: cpp */
 /* san: long */
 /*
- * What the preprocessor gives a meaning of its own: built-in names, pragmas
- * that change macros, and what one standard has and another has not.
+ * Words with a special meaning for the preprocessor: built-in names, pragmas
+ * that change macros, and features of only some standards.
  */
 #include "cpp-compare.h"
 
 #include "suite.h"
 
-/* h.h says whether it is read again: A is defined then. */
+/* h.h detects its second inclusion, because A is then defined. */
 #define TWICE    "\n#ifdef A\n#undef A\n#else\n#define A\n#endif\n"
 #define IF(x)    "#if " x "\n#include \"a.h\"\n#else\n#include \"b.h\"\n#endif\n"
 #define IFDEF(x) IF("defined " x)
@@ -18,16 +18,17 @@ static const struct word {
 	const char *line;
 	const char *source;
 	const char *header; /* h.h, or s/h.h below -isystem */
-	const char *right; /* "gcc", "clang-14" or both: equal; or "" */
-	const char *refused; /* the same: not scannable, and rightly so */
+	/* compilers with an equal result: "gcc", "clang-14", both, or "" */
+	const char *right;
+	const char *refused; /* the same: correctly not scannable */
 } words[] = {
-	/* Built in, and not among the macros that the compiler prints. */
+	/* Built in, but not among the macros that the compiler prints. */
 	{ "", IFDEF("__FILE_NAME__"), "", "gcc clang-14", "" },
 	{ "", IFDEF("__BASE_FILE__"), "", "gcc clang-14", "" },
 	{ "", IFDEF("__FLT_EVAL_METHOD__"), "", "gcc clang-14", "" },
 	{ "-fms-extensions", IFDEF("__pragma"), "", "gcc clang-14", "" },
 	{ "-fms-extensions", IFDEF("__identifier"), "", "gcc clang-14", "" },
-	/* __COUNTER__ counts wherever it is expanded. */
+	/* __COUNTER__ increments with each expansion. */
 	{ "", IFDEF("__COUNTER__"), "", "gcc clang-14", "" },
 	{ "",
 	  "#define C(a, b) a##b\nint z = C(__COUN,TER__);\n" IF(
@@ -41,12 +42,14 @@ static const struct word {
 	{ "-DG", "#include \"h.h\"\n" IF("__COUNTER__ == 1"),
 	  "int z = __COUNTER__;\n#ifndef G\n#define G\n#endif\n",
 	  "gcc clang-14", "" },
-	/* Pieces of .incbin outside a guard that holds. */
+	/* Pieces of .incbin outside an active guard. */
 	{ "-DG", "#include \"h.h\"\nasm(\"bin \\\"a.h\\\"\");\n",
 	  "#ifndef G\n#define G\n#endif\nchar c[] = \".inc\";\n",
 	  "gcc clang-14", "" },
-	/* Pragmas that change macros; those that are read, where a compile is
-	 * asked, are in check_cpp_pragma_options. */
+	/*
+	 * Pragmas that change macros.  check_cpp_pragma.c tests those that are
+	 * supported by driver queries.
+	 */
 	{ "", "#pragma GCC target(\"avx2\")\n" IFDEF("__AVX2__"), "",
 	  "clang-14", "" },
 	{ "", "#pragma GCC optimize(\"O3\")\n" IFDEF("__OPTIMIZE__"), "",
@@ -67,7 +70,7 @@ static const struct word {
 	  "#pragma GCC diagnostic push\n#pragma GCC unroll 4\n"
 	  "#pragma GCC visibility push(hidden)\n",
 	  "", "gcc clang-14", "" },
-	/* What Linux and glibc say must go on being read. */
+	/* Text of Linux and glibc that must remain scannable. */
 	{ "",
 	  "#define S(x...) #x\n#define D(s) _Pragma(S(GCC diagnostic s))\n"
 	  "D(push) int once; char c[] = \"GCC target\"; D(pop)\n",
@@ -80,7 +83,7 @@ static const struct word {
 	  "#define F _Pragma(\"GCC unroll 8\") for\n"
 	  "#pragma once\nint once;\n",
 	  "", "gcc", "" },
-	/* once, by an operator. */
+	/* #pragma once by an operator. */
 	{ "", IF("1"), "_Pragma(\"once\")" TWICE, "gcc", "" },
 	{ "", "#include \"h.h\"\n#include \"h.h\"\n" IFDEF("A"),
 	  "_Pragma(\"once\")" TWICE, "gcc clang-14", "" },

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The diagnostics of a log. */
+/* Parse the diagnostics of a log. */
 static struct diag_set found(const char *text)
 {
 	struct diag_log_sink none = { 0 };
@@ -27,7 +27,7 @@ static struct diag_set found(const char *text)
 	return set;
 }
 
-/* The objects that were made, with blanks around; the others are there. */
+/* The rebuilt objects, surrounded by blanks; all others are unchanged. */
 static bool not_made(void *ctx, const struct diag *d)
 {
 	char *sought = xasprintf(" %s ", d->object ? d->object : "?");
@@ -37,7 +37,7 @@ static bool not_made(void *ctx, const struct diag *d)
 	return !made;
 }
 
-/* "new same gone carried": what comes of `now` behind `before`. */
+/* Return "new same gone carried" for `now` compared with `before`. */
 static char *changes(const char *before, const char *now, const char *made)
 {
 	struct diag_set a = found(before), b = found(now);
@@ -67,13 +67,13 @@ static const struct {
 	{ A X, A X, NULL, "0 1 0 0" },
 	{ A X, A, NULL, "0 0 1 0" },
 	{ A, A X, NULL, "1 0 0 0" },
-	/* A unit that is not compiled again keeps what was said of it. */
+	/* A unit that is not recompiled keeps its diagnostics. */
 	{ A X B Y, B Y, " b.o ", "0 1 0 1" },
 	{ A X B Y, B, " b.o ", "0 0 1 1" },
 	{ A X B Y, A X B, " a.o b.o ", "0 1 1 0" },
 	{ A X B Y, "", " ", "0 0 0 2" },
 	{ A X, B Y, " b.o ", "1 0 0 1" },
-	/* Lines move. */
+	/* Lines can move. */
 	{ A X, A "a.c:7:1: warning: x\n", " a.o ", "0 1 0 0" },
 	{ A "a.c:1:1: warning: x\na.c:9:1: warning: x\n",
 	  A "a.c:3:1: warning: x\na.c:5:1: warning: x\na.c:11:1: warning: "
@@ -81,10 +81,13 @@ static const struct {
 	  " a.o ", "1 2 0 0" },
 	{ A "a.c:3:1: warning: x\na.c:5:1: warning: x\n",
 	  A "a.c:5:1: warning: x\n", " a.o ", "0 1 1 0" },
-	/* A header is said by several; one of them is compiled again. */
+	/*
+	 * Several units report a header's diagnostic; one of them is
+	 * recompiled.
+	 */
 	{ A H B H, B H, " b.o ", "0 1 0 0" },
 	{ A H, B H, " b.o ", "0 1 0 0" },
-	/* Severity and flag are a part of it. */
+	/* Severity and flag are part of the identity. */
 	{ A X, A "a.c:1:1: error: x\n", " a.o ", "1 0 1 0" },
 };
 
@@ -99,7 +102,7 @@ START_TEST(builds_are_held_against_each_other)
 }
 END_TEST
 
-/* It stands as long as one that shows it was not made again. */
+/* The diagnostic remains while a unit that shows it has not been recompiled. */
 START_TEST(a_headers_warning_names_who_shows_it)
 {
 	struct diag_set s = found(A H B H);
@@ -118,7 +121,7 @@ START_TEST(a_headers_warning_names_who_shows_it)
 }
 END_TEST
 
-/* Ten builds in a row that compile one unit each: the set stays whole. */
+/* Ten builds that compile one unit each keep the set complete. */
 START_TEST(what_stands_is_carried_from_build_to_build)
 {
 	struct diag_set before = found(A X B Y);
@@ -161,7 +164,7 @@ START_TEST(what_is_new_is_known_while_the_log_grows)
 }
 END_TEST
 
-/* Held against a second build, what was carried on is new, too. */
+/* In a comparison with a second build, a carried diagnostic is new too. */
 START_TEST(a_second_comparison_judges_all)
 {
 	struct diag_set last = found(A X B Y), good = found(B Y);
@@ -181,7 +184,7 @@ START_TEST(a_second_comparison_judges_all)
 }
 END_TEST
 
-/* As many as are kept, all of one kind, do not take a day. */
+/* The maximum number of equal diagnostics is processed quickly. */
 START_TEST(very_many_of_a_kind)
 {
 	struct buf text = { 0 };

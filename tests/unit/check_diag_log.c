@@ -118,7 +118,7 @@ static bool on_full(void *ctx)
 	return disk_is_full;
 }
 
-/* What is said of a full disk is told by who asks about it. */
+/* kfarm reports a full disk elsewhere. */
 START_TEST(a_full_disk_ends_the_diagnostics)
 {
 	j.sink.is_disk_full = on_full;
@@ -184,7 +184,7 @@ START_TEST(starred_lines_are_one_error_or_none)
 }
 END_TEST
 
-/* What is not known to be an error is one when make says so. */
+/* An unknown line is an error if make reports one. */
 START_TEST(other_starred_lines_are_shown_with_what_failed)
 {
 	feed("*** binutils 2.37 drops unused section symbols\n"
@@ -307,7 +307,7 @@ START_TEST(nul_bytes_and_endless_lines_do_no_harm)
 }
 END_TEST
 
-/* What a real tool says about a source of ours. */
+/* Check the output of an installed tool for a source of the test. */
 static void real(const char *command, unsigned warnings, unsigned errors)
 {
 	char *argv[] = { (char[]){ "/bin/sh" }, (char[]){ "-c" },

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: diag */
 /*
- * Logs of real builds, held against tests/data/logs/count, which knows nothing
- * of this code.  tests/data/logs has excerpts; KFARM_LOGS names others, with
- * blanks between (`make diag-logs LOGS=...`).  Run from the top directory.
+ * Logs of real builds, compared with tests/data/logs/count, an independent
+ * count.  tests/data/logs has excerpts; KFARM_LOGS names further logs,
+ * separated by blanks (`make diag-logs LOGS=...`).  Run from the top directory.
  */
 #include "base/clock.h"
 #include "base/fs.h"
@@ -25,7 +25,7 @@ static void add_lines(struct strv *out, const struct diag_set *found)
 		const struct diag *d = &found->entries[i]->diag;
 		bool named = d->file && d->tool != DIAG_TOOL_MODPOST;
 
-		/* What make says of its own is not among theirs. */
+		/* The independent count excludes make's messages. */
 		if (d->tool == DIAG_TOOL_MAKE)
 			continue;
 		strv_addf(out, "%s\t%s\t%u\t%u\t%s",

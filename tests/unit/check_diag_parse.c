@@ -12,7 +12,7 @@
 static const struct diag_roots roots = { .tree = "/src/linux",
 					 .build_dir = "/src/linux/build" };
 
-/* Its parts: "TOOL SEVERITY FILE LINE COLUMN FLAG OBJECT | TEXT". */
+/* Return the parts: "TOOL SEVERITY FILE LINE COLUMN FLAG OBJECT | TEXT". */
 static char *parts(const char *line, const char *word, const char *object)
 {
 	const struct diag_target maker = { word, object };
@@ -200,7 +200,7 @@ START_TEST(each_tools_words_are_taken_apart)
 }
 END_TEST
 
-/* A line that somebody chose: it has a tool, a text, and ends somewhere. */
+/* Hostile lines: each has a tool, a text and bounded parts. */
 static const char *const hostile[] = {
 	":: warning: ",
 	"a.c:99999999999999999999:99999999999999999999: warning: x",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: events */
-/* events/client, with the server of a build or somebody else at the socket. */
+/* events/client, with a build's server or another process at the socket. */
 #include "events/client.h"
 
 #include "../lib/tempdir.h"
@@ -26,7 +26,7 @@ static struct event_base *base;
 static struct events_client *client;
 static struct err err;
 static unsigned kinds[EVENTS_N_KINDS], lines, anew, ended;
-static char *why; /* it ended */
+static char *why; /* reason for the end */
 static char *last_note;
 
 static void on_told(void *ctx, const struct events_event *ev)
@@ -124,7 +124,7 @@ START_TEST(it_hears_what_a_build_tells)
 }
 END_TEST
 
-/* A build in the same loop tells more than it reads, and goes on telling. */
+/* A build in the same loop sends more than the client reads, and continues. */
 START_TEST(what_was_dropped_comes_by_another_connection)
 {
 	struct events_hub *hub = events_hub_new();
@@ -160,7 +160,7 @@ START_TEST(nobody_is_there)
 	int fd;
 
 	ck_assert_int_eq(come(), -ENOENT);
-	/* What a killed kfarm leaves. */
+	/* The remains of a killed kfarm. */
 	fd = socket_listen(path, 1, &err);
 	close(fd);
 	ck_assert_int_eq(come(), -ECONNREFUSED);
@@ -168,7 +168,7 @@ START_TEST(nobody_is_there)
 }
 END_TEST
 
-/* Somebody else at the socket: writes this, then closes. */
+/* Another process at the socket writes this and closes. */
 static void serve(const char *text, size_t len, unsigned times)
 {
 	int listener = socket_listen(path, 4, &err), fd;
@@ -214,7 +214,7 @@ START_TEST(a_line_that_never_ends_takes_no_memory)
 	static char block[1 << 16];
 	size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
 
-	/* Its first line is right, and the second has 64 MiB. */
+	/* The first line is valid, the second has 64 MiB. */
 	memset(block, 'x', sizeof(block));
 	memcpy(block, first, sizeof(first) - 1);
 	serve(block, sizeof(block), 1024);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: events */
 /*
- * The list of events in kfarm-events(5) is made from the table:
+ * The list of events in kfarm-events(5) is generated from the table.
  * KFARM_UPDATE=1 rewrites it.  Run from the top directory.
  */
 #include "events/event.h"
@@ -110,7 +110,7 @@ START_TEST(a_long_text_is_cut_between_characters)
 }
 END_TEST
 
-/* Each field another value; those of a job at its end. */
+/* Set each field to another value; fields of a job only at its end. */
 static struct events_event filled(enum events_kind kind)
 {
 	static const char *const texts[] = { "a", "\xc3\xa4 \"b\"", "c\nd" };
@@ -208,7 +208,9 @@ START_TEST(a_line_without_end_is_refused)
 }
 END_TEST
 
-/* An event of a job takes a microsecond or two; 20 is no fault of ours. */
+/*
+ * A job's event takes one or two microseconds; the bound of 20 allows for load.
+ */
 START_TEST(an_event_costs_microseconds)
 {
 	struct events_event ev = filled(EVENTS_KIND_JOB);

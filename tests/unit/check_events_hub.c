@@ -12,9 +12,9 @@ struct counter {
 	struct events_subscriber c;
 	unsigned told, due;
 	uint64_t last_ms;
-	unsigned loops; /* how often loop() was called */
+	unsigned loops; /* number of calls of loop() */
 	struct event_base *loop;
-	struct counter *removes; /* another, when it hears something */
+	struct counter *removes; /* another subscriber, removed on an event */
 };
 
 static struct events_hub *hub;
@@ -128,7 +128,7 @@ START_TEST(many_events_are_drawn_once)
 	turn_loop(base, 400);
 	due = a.due;
 	ck_assert_uint_ge(due, 1);
-	/* Each second it is due without any. */
+	/* Due once a second without events. */
 	ck_assert_uint_le(due, 1 + (clock_ms() - began) / 1000);
 	events_hub_stop(hub);
 	ck_assert_uint_eq(a.due, due + 1);
@@ -162,7 +162,7 @@ START_TEST(who_listens_gets_the_loop_and_gives_it_back)
 	events_hub_stop(hub);
 	ck_assert_uint_eq(a.loops, 2);
 	ck_assert_ptr_null(a.loop);
-	ck_assert_ptr_eq(b.loop, base); /* it was sent away */
+	ck_assert_ptr_eq(b.loop, base); /* the base was passed on */
 	ck_assert_ptr_null(late.loop);
 	events_hub_stop(hub);
 	ck_assert_uint_eq(a.loops, 2);

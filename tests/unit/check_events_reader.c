@@ -31,7 +31,7 @@ static void add(const char *text)
 	events_reader_add(&r, bytes_str(text));
 }
 
-/* What the next call returns; the kind is in read_now.ev.kind for 1. */
+/* Return the next result; 1 if read_now.ev.kind is an event. */
 static int next(void)
 {
 	int ret = events_reader_next(&r, &read_now, &line, &err);
@@ -114,7 +114,7 @@ START_TEST(a_line_of_ten_megabytes_is_left_alone_and_not_kept)
 }
 END_TEST
 
-/* What it begins with, and what is said of that. */
+/* Invalid first lines with their messages. */
 static const char *const others[][2] = {
 	{ NOTE, "not an event stream: first event is \"note\"" },
 	{ "hello\n", "not an event stream: invalid JSON:" },

@@ -82,7 +82,7 @@ static void note(const char *text)
 	events_hub_publish(hub, &ev);
 }
 
-/* All that came, as text. */
+/* Return all received data as text. */
 static char *heard(int fd)
 {
 	struct buf got = { 0 };
@@ -143,7 +143,7 @@ START_TEST(several_hear_the_same_and_leave_as_they_like)
 	free(text);
 	close(b);
 	turn_loop(base, 50);
-	/* Nobody is there: nothing is done for them. */
+	/* Without a client, the server does no work. */
 	note("three");
 	turn_loop(base, 200);
 }
@@ -165,7 +165,7 @@ START_TEST(one_that_does_not_read_delays_nobody)
 		free(text);
 	}
 	ck_assert_uint_lt(clock_ms() - began, 60000);
-	/* It reads at last: it is told how much it missed. */
+	/* The client reads again and receives the number of dropped events. */
 	for (int i = 0; i < 200 && !n; i++) {
 		text = heard(slow);
 		n = count(text, "\"event\":\"dropped\"");
@@ -242,12 +242,12 @@ static uint64_t end_of_a_stuck_server(void)
 	return took;
 }
 
-/* All 32 are stuck: the end of the build is not 32 times as late. */
+/* With all 32 clients blocked, the build's end is not delayed 32 times. */
 START_TEST(the_end_waits_a_tenth_of_a_second_for_all)
 {
 	uint64_t best = end_of_a_stuck_server();
 
-	/* On a busy machine the best of some tries tells. */
+	/* Take the best of some tries, because the machine can be busy. */
 	for (int i = 0; i < 10 && best >= 2000; i++) {
 		uint64_t took;
 

@@ -49,7 +49,7 @@ static void read_all(void)
 		buf_add(&got, block, (size_t)n);
 }
 
-/* The next line that was written, as an event. */
+/* Parse the next written line as an event. */
 static enum events_kind next(struct bytes *in, struct events_parsed *read)
 {
 	struct bytes line = bytes_take_line(in);
@@ -73,7 +73,7 @@ START_TEST(the_stream_begins_with_its_version)
 	ck_assert_int_eq(next(&in, &read), EVENTS_KIND_STREAM);
 	ck_assert_int_eq(read.ev.version, EVENTS_VERSION);
 	ck_assert_int_eq(read.ev.pid, getpid());
-	/* However old what is told first is. */
+	/* The time is valid however old the first event is. */
 	ck_assert_int_ge(read.ev.start_s, time(NULL) - 180);
 	ck_assert_int_le(read.ev.start_s, time(NULL) - 60);
 	events_parsed_release(&read);
@@ -86,7 +86,7 @@ START_TEST(the_stream_begins_with_its_version)
 }
 END_TEST
 
-/* Every event is there, or counted as dropped, and the last one is there. */
+/* Every event arrives or is counted as dropped; the last one arrives. */
 START_TEST(a_slow_reader_is_told_what_it_missed)
 {
 	int64_t jobs = 0, dropped = 0, done = 0;
@@ -130,7 +130,7 @@ START_TEST(an_event_larger_than_all_is_dropped_alone)
 	struct events_event ev = events_event_make(EVENTS_KIND_DIAG);
 	char *text = xmalloc(EVENTS_TEXT_MAX + 1);
 
-	/* Each becomes six bytes. */
+	/* Each character is escaped to six bytes. */
 	memset(text, '\1', EVENTS_TEXT_MAX);
 	text[EVENTS_TEXT_MAX] = '\0';
 	ev.text = text;

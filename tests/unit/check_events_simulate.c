@@ -25,7 +25,7 @@ static void tear_down(void)
 	ui_model_release(&m);
 }
 
-/* FNV-1a of all that is told. */
+/* Hash all events (FNV-1a). */
 static void put_sum(const char *text)
 {
 	for (; text && *text; text++)
@@ -108,7 +108,7 @@ START_TEST(one_node_is_idle_one_hot_one_failing)
 			  0);
 	ck_assert_uint_eq(ui_model_find_node(&m, "desk")->reported->n_failed,
 			  0);
-	/* About as many as were asked for. */
+	/* Roughly the requested rate. */
 	ck_assert_uint_gt(ui_model_rate_milli(&m, 30000, 20), 40000);
 	ck_assert_uint_lt(ui_model_rate_milli(&m, 30000, 20), 90000);
 	events_simulate_free(s);
@@ -133,7 +133,7 @@ START_TEST(a_seed_decides_it)
 }
 END_TEST
 
-/* However time is told to it. */
+/* The events do not depend on the steps of time. */
 START_TEST(steps_in_time_change_nothing)
 {
 	struct events_simulate_setup setup = sample(3);
@@ -169,7 +169,7 @@ START_TEST(one_that_fails_has_an_error_and_starts_nothing_more)
 }
 END_TEST
 
-/* Nodes, jobs a second, jobs: each comes to its end. */
+/* Nodes, jobs per second, jobs: each simulation ends. */
 static const unsigned sizes[][3] = {
 	{ 0, 1, 1 },          { 0, 50, 0 },     { 1, 1, 5 },
 	{ 2, 100000, 50000 }, { 5, 500, 1000 }, { 28, 500, 0 },

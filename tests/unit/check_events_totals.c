@@ -96,7 +96,7 @@ START_TEST(steps_beside_jobs_count_with_them)
 	events_totals_add(&t, &ev);
 	ck_assert_uint_eq(t.n_steps, 1);
 	ck_assert_uint_eq(t.n_remote + t.n_local, 2);
-	/* Those that the shell ran itself are told at the end. */
+	/* The tool steps that the shell ran locally are reported at the end. */
 	for (ev.n_steps = 2; ev.n_steps <= 3; ev.n_steps++) {
 		struct events_event host = events_event_make(EVENTS_KIND_HOST);
 

@@ -12,7 +12,7 @@
 #define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa01"
 #define B "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB02"
 
-/* A list, the last byte of the sum of "x.tar", or what is wrong. */
+/* A list, and the last byte of the checksum of "x.tar" or the error. */
 static const struct sample {
 	const char *list;
 	int answer;

@@ -7,7 +7,8 @@
 #define MANY   (1u << 20)
 #define COUPLE 8
 
-/* ----------------------------------------------------------------- broken off
+/*
+ * ------------------------------------------------------------- disconnections
  */
 
 #define BODY 300
@@ -99,7 +100,7 @@ START_TEST(a_wrong_length_is_found_or_believed)
 	ck_assert_int_eq(play_get(play_url("/size=100/length=200/more"), NULL,
 				  MANY, &err),
 			 -EIO);
-	/* There is no more than a server says; sums tell the rest. */
+	/* Content-Length decides the end; checksums detect a short file. */
 	ck_assert_int_eq(play_get(play_url("/size=100/length=50/less"), NULL,
 				  MANY, &err),
 			 0);
@@ -220,7 +221,7 @@ START_TEST(it_is_cancelled_at_once)
 		play_get(play_http(lasting[_i]), NULL, UINT64_MAX, &err),
 		-ECANCELED);
 	play_expect_text(&err, "/c: cancelled");
-	/* Some 0.1 s on an idle machine, and far from any time limit. */
+	/* About 0.1 s on an idle machine, far below any timeout. */
 	ck_assert_uint_lt(clock_ms() - before, 20000);
 	pthread_join(thread, NULL);
 }
@@ -292,7 +293,7 @@ START_TEST(nobody_there_is_an_error)
 	struct err err = { 0 };
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	/* Bound and not listening: nobody else gets that port. */
+	/* Bound but not listening, so that no other process gets the port. */
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, len), 0);
 	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &len), 0);
 	play_options.n_tries = 2;
@@ -305,8 +306,7 @@ START_TEST(nobody_there_is_an_error)
 }
 END_TEST
 
-/* --------------------------------------------------------- several, and memory
- */
+/* ----------------------------------------------- concurrency and memory */
 
 static int count_bytes(void *ctx, struct bytes b, struct err *err)
 {
@@ -374,7 +374,7 @@ START_TEST(memory_does_not_grow_with_the_file)
 				67108864, &err),
 		      "%s", err.text);
 	ck_assert_uint_eq(got.bytes, 67108864);
-#ifndef __SANITIZE_ADDRESS__ /* which keeps what was freed */
+#ifndef __SANITIZE_ADDRESS__ /* which delays the reuse of freed memory */
 	ck_assert_int_lt(peak_kib() - before, 16384);
 #else
 	ck_assert_int_ge(peak_kib(), before);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The names, with a blank between; the caller frees it. */
+/* Return the names, separated by blanks; the caller frees the string. */
 static char *names_of(const char *html)
 {
 	struct strv names = { 0 };
@@ -78,7 +78,7 @@ START_TEST(escapes_are_read)
 }
 END_TEST
 
-/* None of them is an entry of the directory. */
+/* None of these is an entry of the directory. */
 static const char *const hostile[] = {
 	"",
 	"/",
@@ -178,7 +178,7 @@ START_TEST(a_name_may_have_255_bytes)
 }
 END_TEST
 
-/* `n` times TEXT between HEAD and TAIL. */
+/* Return HEAD, `n` times TEXT, and TAIL. */
 static struct buf repeat(const char *head, const char *text, size_t n)
 {
 	struct buf html = { 0 };
@@ -213,7 +213,7 @@ START_TEST(a_hundred_thousand_entries_are_read_at_once)
 }
 END_TEST
 
-/* Whoever looks at a byte twice per link needs hours for these. */
+/* An algorithm that reads a byte twice per link takes hours for these. */
 static const char *const tedious[] = {
 	"<a href=\"", "<a href='x ", "<a <a ",        "<!--",    "<a href=",
 	"<",          "&amp;",       "<a href=\"%25", "<a x=y ", "<a ====",

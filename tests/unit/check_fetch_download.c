@@ -4,7 +4,7 @@
 
 #define MANY (1u << 20)
 
-/* ------------------------------------------------------------------- whole */
+/* ----------------------------------------------------------- whole files */
 
 static const unsigned sizes[] = { 0, 1, 1000, 65536, 300000 };
 
@@ -107,7 +107,7 @@ START_TEST(a_redirect_to_http_is_followed_only_if_allowed)
 }
 END_TEST
 
-/* Path, and words of the error; none: it succeeds. */
+/* A path, and a part of its error message; none: success. */
 static const struct {
 	const char *path;
 	int ret;
@@ -156,7 +156,7 @@ END_TEST
 
 /* ------------------------------------------------------------------ mirrors */
 
-/* Two mirrors, the second of which is good or as bad. */
+/* Download from two mirrors, the second of which works or also fails. */
 static int two(const char *first, const char *second, struct err *err)
 {
 	char *a = play_http(first), *b = play_http(second);
@@ -240,7 +240,7 @@ START_TEST(without_mirrors_nothing_is_to_be_had)
 }
 END_TEST
 
-/* -------------------------------------------------------------------- tries */
+/* ------------------------------------------------------------------ retries */
 
 START_TEST(a_server_that_fails_is_asked_as_often_as_told)
 {

@@ -13,7 +13,7 @@ static char *part_from(void)
 	return xasprintf("%s.from", play_part);
 }
 
-/* What PART.from says, spoiled. */
+/* Replace the content of PART.from. */
 static void write_from(const char *text)
 {
 	char *path = part_from();
@@ -31,7 +31,7 @@ static void expect_part(uint64_t size)
 	ck_assert_int_eq(st.st_size, size);
 }
 
-/* The first `n` bytes of PATH are left in the part file. */
+/* Leave the first `n` bytes of PATH in the part file. */
 static void leave(const char *path, uint64_t n)
 {
 	struct err err = { 0 };
@@ -45,7 +45,7 @@ static void leave(const char *path, uint64_t n)
 	free(broken);
 }
 
-/* The same file, which now comes whole. */
+/* Download the same file completely. */
 static int go_on(const char *path, uint64_t n, struct err *err)
 {
 	char *broken = xasprintf("/cut=%u/cuts=1%s", (unsigned)n, path);
@@ -55,7 +55,7 @@ static int go_on(const char *path, uint64_t n, struct err *err)
 	return ret;
 }
 
-/* ------------------------------------------------------------------- resume */
+/* --------------------------------------------------------------- resumption */
 
 START_TEST(what_came_is_not_fetched_again)
 {
@@ -94,11 +94,12 @@ START_TEST(a_whole_file_is_asked_for_news_only)
 }
 END_TEST
 
-/* Servers' habits, and whether what came can be of use. */
+/* Server behaviour, and whether the part file can be reused. */
 static const struct {
 	const char *options;
 	bool is_resumed;
-	bool is_stamped; /* so that it is worth a try */
+	/* the server sends a validator, so that a resumption is attempted */
+	bool is_stamped;
 } habits[] = {
 	{ "", true, true },
 	{ "/stamp=date", true, true },
@@ -177,7 +178,7 @@ static const char *const spoiled[] = {
 	"kfarm part 1 s\n\"v0-1000\"\n\n",
 	"kfarm part 1 s\n\"v0-1000\"\n\nmany\n",
 	"kfarm part 1 s\n\"v0-1000\"\n\n99999999999999999999999\n",
-	"kfarm part 1 s\n\"v0-1000\"\n\n100\n", /* less than there is */
+	"kfarm part 1 s\n\"v0-1000\"\n\n100\n", /* less than the file has */
 	"kfarm part 1 s\n\n\n1000\n",
 	"kfarm part 1 s\n\"v0\x1b\"\n\n1000\n",
 };

@@ -12,9 +12,8 @@
 #define DAY_2021_06_01 1622505600
 
 /*
- * A file of tests/toolchain/signatures.sh, the key that is pinned (and is
- * the keyring), what comes of
- * it, and in which forms there is one.
+ * A file of tests/toolchain/signatures.sh, the pinned key (which is also the
+ * keyring), the expected result, and the forms in which the file exists.
  */
 static const struct signed_file {
 	const char *name, *key;
@@ -94,7 +93,7 @@ START_TEST(a_text_is_what_its_signature_covers)
 }
 END_TEST
 
-/* Feed it in pieces of `step` bytes. */
+/* Pass the file in pieces of `step` bytes. */
 static int check_detached(const char *key, struct bytes signature,
 			  struct bytes data, size_t step,
 			  struct fetch_signature *got, struct err *err)
@@ -176,7 +175,7 @@ START_TEST(one_bit_of_the_data_decides)
 }
 END_TEST
 
-/* The text is refused, or it is what was signed. */
+/* A corrupted file is rejected, or its text equals the signed one. */
 START_TEST(a_bit_of_a_text_changes_nothing_that_counts)
 {
 	struct buf in = keys_read("good.asc");
@@ -222,7 +221,7 @@ START_TEST(the_pin_is_the_primary_key_whatever_the_keyring_holds)
 }
 END_TEST
 
-/* Bytes that gpgv will not read, more than a pipe holds, and no SIGPIPE. */
+/* gpgv exits without reading more than a pipe holds; no SIGPIPE occurs. */
 START_TEST(a_gpgv_that_ends_early_is_an_error)
 {
 	uint8_t *zeros = xcalloc(1, 4 << 20);

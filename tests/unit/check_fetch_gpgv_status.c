@@ -14,7 +14,7 @@
 #define G    "[GNUPG:] "
 #define GOOD G "NEWSIG sums\n" G "GOODSIG 00112233 Some One\n"
 #define LATE G "NEWSIG sums\n" G "EXPKEYSIG 00112233 Some One\n"
-/* A signature of 2020-12-01 by the second subkey, as DETAILS has the line. */
+/* A signature of 2020-12-01 by the second subkey, in the format of DETAILS. */
 #define VALID_OF(key, made, class, primary)                                    \
 	G "VALIDSIG " key " 2020-12-01 " made " 0 4 0 22 8 " class " " primary \
 								   "\n"
@@ -34,12 +34,12 @@ static const struct sample {
 	{ GOOD VALID, 0, 0 },
 	{ G "PLAINTEXT 74 0\n" GOOD VALID "noise\n" G "NEWER 1 2\n", 0, 0 },
 	{ GOOD VALID_OF(SAMPLE_KEY, MADE, "00", SAMPLE_KEY), 0, 0 },
-	/* Another key's moments say nothing of a key that is good. */
+	/* Times of another key do not affect a good one. */
 	{ EXPIRED(1581206400) GOOD VALID, 0, 0 },
 	{ LATE EXPIRED(SAMPLE_KEY_EXPIRES) VALID, 0, 0 },
 	{ LATE EXPIRED(1581206400) EXPIRED(SAMPLE_SUBKEY_EXPIRES) VALID, 0, 0 },
 	{ LATE VALID, 0, 0 },
-	/* By a subkey that never expires, when the primary key had not. */
+	/* By a subkey without expiry, before the primary key expired. */
 	{ LATE VALID_OF(SAMPLE_LAST, MADE, "01", SAMPLE_KEY), 0, 0 },
 
 	{ GOOD VALID, -EKEYREJECTED, 256 },
@@ -64,7 +64,7 @@ static const struct sample {
 	{ G "EXPSIG 00112233 x\n" VALID, -EKEYEXPIRED, 0 },
 	{ G "REVKEYSIG 00112233 x\n" VALID, -EKEYREVOKED, 0 },
 
-	/* Somebody's name says that it is a good signature. */
+	/* A user id that imitates a status line. */
 	{ G "BADSIG 00112233 x " GOOD VALID, -EKEYREJECTED, 0 },
 	{ " " G "GOODSIG 00112233 x\n" VALID, -EKEYREJECTED, 0 },
 
@@ -76,7 +76,7 @@ static const struct sample {
 	{ GOOD VALID_OF(SAMPLE_KEY, MADE, "00", ""), -EKEYREJECTED, 0 },
 	{ GOOD G "VALIDSIG\n", -EKEYREJECTED, 0 },
 
-	/* Or when it had. */
+	/* The same after the primary key expired. */
 	{ LATE VALID_OF(SAMPLE_LAST, TEXT_OF(SAMPLE_KEY_EXPIRES), "01",
 			SAMPLE_KEY),
 	  -EKEYEXPIRED, 0 },
@@ -113,7 +113,7 @@ START_TEST(one_good_signature_of_the_pinned_key_is_what_counts)
 }
 END_TEST
 
-/* Of a key that has expired it must be known when. */
+/* The expiry time of an expired key must be known. */
 START_TEST(a_moment_that_nobody_knows_is_none)
 {
 	static const char *const listings[] = {

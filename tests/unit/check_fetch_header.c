@@ -34,7 +34,7 @@ START_TEST(a_range_says_what_comes_and_what_there_is)
 }
 END_TEST
 
-/* None of them is the rest of a file. */
+/* None of these is the rest of a file. */
 static const char *const ranges[] = {
 	"",
 	"bytes",

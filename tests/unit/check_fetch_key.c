@@ -15,7 +15,7 @@
 
 static const struct fetch_options plain = { .allow_http = true, .n_tries = 1 };
 static char pin[FETCH_FINGERPRINT_SIZE];
-static char *data; /* a data directory of the test's own */
+static char *data; /* a data directory of this test */
 
 static void setup(void)
 {
@@ -28,7 +28,7 @@ static void teardown(void)
 	free(data);
 }
 
-/* A server that answers every request with one file, and keeps the request. */
+/* A server that answers every request with one file and records the request. */
 struct server {
 	pthread_t thread;
 	int listener;
@@ -87,7 +87,7 @@ static void serve_end(struct server *s)
 	buf_release(&s->body);
 }
 
-/* The kept key is what gpg says that it is. */
+/* The stored key has the fingerprint that gpg prints. */
 static void check_kept(const char *keyring, const char *key)
 {
 	char *name = xasprintf("keys/%s.gpg", key), *path;
@@ -130,7 +130,7 @@ START_TEST(a_file_is_read_armored_or_binary_and_kept)
 	ck_assert_msg(!get(names[_i], NULL, &keyring, &err), "%s", err.text);
 	check_kept(keyring, "sums");
 	free(keyring);
-	/* From now on without the file. */
+	/* From here on, the file is unavailable. */
 	ck_assert_msg(!get(NULL, NULL, &keyring, &err), "%s", err.text);
 	check_kept(keyring, "sums");
 	free(keyring);
@@ -169,7 +169,7 @@ START_TEST(a_file_without_the_key_is_named)
 }
 END_TEST
 
-/* The pin says which; whatever else lies beside it is not kept. */
+/* The pin selects the key; other keys of the file are not stored. */
 START_TEST(of_several_keys_the_pinned_one_is_kept)
 {
 	static const char *const names[] = { "keys/two.asc", "keys/two.gpg" };
@@ -182,7 +182,7 @@ START_TEST(of_several_keys_the_pinned_one_is_kept)
 }
 END_TEST
 
-/* Signatures that it made before are good still. */
+/* Earlier signatures of the key remain valid. */
 START_TEST(an_expired_key_is_kept)
 {
 	char *keyring = NULL;
@@ -237,7 +237,7 @@ START_TEST(a_server_is_asked_once)
 }
 END_TEST
 
-/* A new subkey: who asks again has the new key, if it is to be had. */
+/* The key has a new subkey; a repeated request stores it if available. */
 START_TEST(a_key_can_be_asked_for_again)
 {
 	struct server server;
@@ -356,7 +356,7 @@ START_TEST(without_gpg_the_package_is_named)
 }
 END_TEST
 
-/* The user's own configuration and keys are looked at by no gpg of ours. */
+/* gpg must not use the user's configuration and keys. */
 START_TEST(the_home_of_gpg_is_not_the_users)
 {
 	struct err err = { 0 };
@@ -379,7 +379,7 @@ END_TEST
 
 static const struct source {
 	const char *source;
-	const char *urls[2]; /* none: refused */
+	const char *urls[2]; /* NULL: rejected */
 } sources_of[] = {
 	{ "https://k.example/pks/lookup?op=get&search=0x%s",
 	  { "https://k.example/pks/lookup?op=get&search=0xF00" } },

@@ -2,12 +2,12 @@
 /* needs: cpp gas */
 /* san: long */
 /*
- * Random assembler texts, with macros, repetitions, labels and comments: no
- * file that an assembler looks for may be missing in what we say, unless we
- * say that it is open.  None of the files is there, and each is complained
- * of.  A source of such a text is no unit for a node, then, which shows that no
- * quick look passes over what is to be run.  SCAN_PROPERTY_RUNS is how many
- * (1000), SCAN_PROPERTY_SEED where to start.
+ * Random assembler texts with macros, repetitions, labels and comments.  The
+ * scanner must list each file that an assembler tries to open, unless it
+ * reports the set as unknown.  None of the files exists, so the assembler
+ * reports each.  A source with such a text is not scannable, which shows that
+ * the fast scan does not skip executed code.  SCAN_PROPERTY_RUNS is the number
+ * of texts (1000), SCAN_PROPERTY_SEED the first seed.
  */
 #include "cpp-asm-random.h"
 #include "cpp-assembler.h"
@@ -17,10 +17,10 @@
 
 struct count {
 	unsigned long equal, more, open, mistaken;
-	struct cpp_scanner *scan; /* NULL: the text is no unit's as it stands */
+	struct cpp_scanner *scan; /* NULL: the text alone is not a unit */
 };
 
-/* in.s, in which the assembler looks for the files `want`. */
+/* Scan in.s, for which the assembler tries to open the files `want`. */
 static void scan_source(struct cpp_scanner *s, const struct assembler *as,
 			const struct strv *want, const struct buf *text,
 			unsigned long seed)
@@ -38,7 +38,7 @@ static void scan_source(struct cpp_scanner *s, const struct assembler *as,
 	free(cc);
 }
 
-/* Frees `a`, which holds what the assembler is to read. */
+/* Compare and free `a`, which has the assembler's input. */
 static void compare(const struct assembler *as, struct gas_scanner *a,
 		    const struct buf *text, unsigned long seed,
 		    struct count *count)
@@ -85,11 +85,11 @@ static unsigned long number_of(const char *name, unsigned long otherwise)
 	return s && *s ? strtoul(s, NULL, 10) : otherwise;
 }
 
-/* Writes a text; `a` reads what of it the assembler sees. */
+/* Write a text; `a` receives the part that the assembler reads. */
 typedef void make_text(const struct assembler *as, struct buf *out,
 		       struct gas_scanner *a);
 
-/* So many random texts, each in a file of this name. */
+/* Compare random texts, each in a file of this name. */
 static void compare_many(const struct assembler *as, const char *name,
 			 make_text *make, unsigned long runs,
 			 struct count *count)
@@ -113,7 +113,7 @@ static void compare_many(const struct assembler *as, const char *name,
 		count->mistaken);
 }
 
-/* Of an assembler that is not here none. */
+/* Returns 0 if the assembler is not installed. */
 static unsigned long runs_of(const struct assembler *as)
 {
 	return assembler_is_here(as) ?
@@ -143,7 +143,7 @@ START_TEST(random_texts_are_read_as_the_assembler_reads_them)
 
 	compare_many(as, "in.s", source, runs, &count);
 	cpp_scanner_free(count.scan);
-	/* One that leaves all open would pass as well. */
+	/* Ensure that the scanner does not report every set as unknown. */
 	if (runs >= 200) {
 		ck_assert_uint_lt(count.open, runs / 3);
 		ck_assert_uint_gt(count.equal, runs / 3);
@@ -151,7 +151,7 @@ START_TEST(random_texts_are_read_as_the_assembler_reads_them)
 }
 END_TEST
 
-/* A text as C's string. */
+/* Write a text as a C string. */
 static void put_string(struct buf *out, const struct buf *text)
 {
 	buf_add_str(out, "\"");
@@ -170,7 +170,7 @@ static void put_string(struct buf *out, const struct buf *text)
 	buf_add_str(out, "\"");
 }
 
-/* The same with operands in it, and alternatives. */
+/* The same with operands and alternatives. */
 static void put_operands(struct buf *out, const struct buf *text, bool x86)
 {
 	static const char *const operand[] = {
@@ -192,7 +192,7 @@ static void put_operands(struct buf *out, const struct buf *text, bool x86)
 	}
 }
 
-/* Statements of a C file; each is also handed to `a`. */
+/* Write the statements of a C file, and pass each to `a`. */
 static void unit(const struct assembler *as, struct buf *out,
 		 struct gas_scanner *a)
 {

@@ -5,7 +5,7 @@
 #include "gas/gas.h"
 #include "suite.h"
 
-/* The files that we say, "" for none, or "open". */
+/* Return the scanner's files, "" for none, or "open". */
 static char *ours(const char *architecture, enum gas_text_kind kind,
 		  const char *const *texts)
 {
@@ -26,7 +26,7 @@ static char *ours(const char *architecture, enum gas_text_kind kind,
 	return s;
 }
 
-/* What each assembler that we have reads, and so we do. */
+/* Texts on which each installed assembler and the scanner agree. */
 static const struct {
 	const char *text;
 	const char *files;
@@ -80,8 +80,8 @@ static const struct {
 };
 
 /*
- * The files that an assembler looks for, and those that we say.  False: it has
- * complained of something else, and read on in its own way.
+ * Find the assembler's and the scanner's files.  Returns false if the assembler
+ * reported another error, after which it parses differently.
  */
 static bool read_both(const struct assembler *as, const char *text,
 		      char **theirs, char **got)
@@ -120,7 +120,7 @@ START_TEST(a_text_names_what_every_assembler_reads)
 }
 END_TEST
 
-/* Only GNU as, or only for one machine. */
+/* Features of only GNU as, or of one machine. */
 static const struct {
 	int assembler;
 	const char *text;
@@ -157,7 +157,7 @@ START_TEST(a_text_names_what_one_assembler_reads)
 }
 END_TEST
 
-/* What cannot be known, both ways or not at all; no assembler is asked. */
+/* Texts with an unknown set of files, without a comparison. */
 static const struct {
 	enum gas_text_kind kind;
 	const char *text[3];
@@ -195,7 +195,7 @@ static const struct {
 	{ GAS_TEXT_TEMPLATE,
 	  { "m %0", ".macro m x\n.ifc \\x,1\n.incbin \"a\"\n.endif\n.endm" },
 	  "a" },
-	/* The compiler's own instructions may be macros. */
+	/* A macro can have the name of an instruction. */
 	{ GAS_TEXT_BASIC, { ".macro ret\n.incbin \"a\"\n.endm" }, "a" },
 	{ GAS_TEXT_BASIC, { ".macro m_1\n.incbin \"a\"\n.endm" }, "" },
 	{ GAS_TEXT_RAW, { ".data,\"a\"#" }, "" },

@@ -12,7 +12,7 @@ static struct history_nightly_run night(void)
 					     .build_number = 1 };
 }
 
-/* A history with some of everything. */
+/* Fill a history with rows of all kinds. */
 static void fill(void)
 {
 	struct history_nightly_run n = night();
@@ -39,7 +39,7 @@ static void fill(void)
 		history_db_open_at(&h, path, HISTORY_MODE_WRITE, 500, &err), 0);
 	ck_assert_int_eq(history_nightly_runs_add(h, &n, &err), 0);
 	history_db_close(h);
-	/* All of it in one file. */
+	/* Put all data into one file. */
 	sql("PRAGMA wal_checkpoint(truncate); PRAGMA journal_mode = delete");
 	close_sql();
 }
@@ -72,7 +72,7 @@ static bool read_details(struct history *h)
 	return damaged;
 }
 
-/* Whatever they find, they end.  Did they find damage? */
+/* Read everything, without a hang.  Returns true if damage was found. */
 static bool read_all(void)
 {
 	struct history_nightly_filter nights = { 0 };
@@ -106,10 +106,10 @@ static void spoil(struct buf *file, unsigned *seed)
 	unsigned n = 1 + (unsigned)rand_r(seed) % 40;
 
 	switch (how) {
-	case 0: /* cut short */
+	case 0: /* truncated */
 		file->len = at;
 		break;
-	case 1: /* a page of rubbish */
+	case 1: /* a page of random data */
 		for (size_t i = at & ~(size_t)4095; i < file->len && n; i++) {
 			file->data[i] = (uint8_t)rand_r(seed);
 			n -= !(i % 128);
@@ -138,7 +138,7 @@ static void remove_aside(void)
 	free(home);
 }
 
-/* What must hold whatever the file was like. */
+/* Invariants for any damaged file. */
 static void build_with(unsigned seed)
 {
 	uint64_t began = clock_ms();
@@ -150,7 +150,7 @@ static void build_with(unsigned seed)
 		play_unit(&p, "drivers/x/unit3.o", "neo4a");
 	number = play_end(&p, 0);
 	ck_assert_msg(clock_ms() - began < LONGEST_MS, "seed %u", seed);
-	/* A line for what was set aside, at most one more. */
+	/* A message about the file that was set aside, and at most one more. */
 	ck_assert_msg(p.notes.n <= 2, "seed %u", seed);
 	ck_assert_msg(number > 0 || p.notes.n, "seed %u", seed);
 	if (number > 0) {
@@ -212,7 +212,7 @@ START_TEST(what_is_set_aside_by_one_is_not_by_another)
 	play_whole(KEY_A);
 	play_build(&a, KEY_A, true);
 	play_build(&b, KEY_B, true);
-	/* Somebody else has found it damaged, and another file is there. */
+	/* Another process has found the damage and replaced the file. */
 	ck_assert_int_eq(remove(path), 0);
 	ck_assert_int_eq(play_end(&a, 0), 1);
 	ck_assert_int_eq(play_end(&b, 0), 2);

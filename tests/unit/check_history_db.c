@@ -30,7 +30,7 @@ START_TEST(a_file_of_version_0_is_migrated_by_a_reader_too)
 
 	ck_assert_int_eq(fs_mkdirs(home, 0755, &err), 0);
 	free(home);
-	/* SQLite's own file, with nothing in it. */
+	/* An SQLite file without tables. */
 	sql("PRAGMA journal_mode = wal; CREATE TABLE x(y); DROP TABLE x");
 	close_sql();
 	ck_assert_uint_eq(builds_there(), 0);
@@ -154,7 +154,7 @@ END_TEST
 
 /* ---- disks ---- */
 
-/* A small one of the test's own on `dir`; false where that is not allowed. */
+/* Mount a small file system on `dir`.  Returns false without permission. */
 static bool mount_small(const char *options)
 {
 	return !unshare(CLONE_NEWNS) &&
@@ -185,7 +185,7 @@ static int on_a_full_disk(void)
 	}
 	ck_assert(full);
 	ck_assert_uint_eq(files_named("history.db.damaged"), 0);
-	/* What was there before is there still. */
+	/* The existing builds are still there. */
 	ck_assert_uint_gt(builds_there(), 0);
 	return 0;
 }
@@ -206,7 +206,7 @@ static int on_a_read_only_disk(void)
 	return 0;
 }
 
-/* In a process of its own; 77: it cannot be done here. */
+/* Run in a separate process.  Returns 77 if unsupported. */
 static void run_apart(int (*what)(void))
 {
 	pid_t pid = fork();
@@ -234,7 +234,7 @@ START_TEST(a_disk_that_cannot_be_written_is_still_read)
 }
 END_TEST
 
-/* ---- several at once, and those that are killed ---- */
+/* ---- concurrent and killed processes ---- */
 
 static int build_some(void)
 {
@@ -262,7 +262,7 @@ START_TEST(builds_at_once_are_all_recorded)
 }
 END_TEST
 
-/* Until it is killed. */
+/* Record builds until killed. */
 static void build_for_ever(void)
 {
 	for (int i = 0;; i++) {
@@ -275,7 +275,7 @@ static void build_for_ever(void)
 			snprintf(name, sizeof(name), "d%d/unit%d.o", i % 7, j);
 			play_unit(&p, name, "neo4a");
 		}
-		/* So that some are killed here. */
+		/* Some processes are killed in this interval. */
 		usleep(3000);
 		play_end(&p, 0);
 	}
@@ -286,7 +286,7 @@ static int count_state(void *ctx, const struct history_build *b)
 	unsigned *n = ctx;
 
 	n[b->state]++;
-	/* One that ended has all of its jobs. */
+	/* A successful build has all its jobs. */
 	if (b->state == HISTORY_STATE_GOOD)
 		ck_assert_int_eq(b->n_jobs, 100);
 	return 0;
@@ -318,7 +318,7 @@ START_TEST(kill_9_at_any_time_leaves_a_whole_history)
 		kill_at_random(i);
 		if (!fs_exists(path))
 			continue;
-		/* Before a writer has looked at it, as after. */
+		/* The result is the same before a writer has opened it. */
 		memset(n, 0, sizeof(n));
 		h = play_open();
 		ck_assert_int_eq(

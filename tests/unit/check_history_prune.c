@@ -65,7 +65,7 @@ START_TEST(diagnostics_and_sizes_are_kept_of_more)
 			 HISTORY_DETAIL_BUILDS_MAX);
 	ck_assert_int_eq(number_of("SELECT count(*) FROM size_of_build"),
 			 HISTORY_DETAIL_BUILDS_MAX);
-	/* A text is there once. */
+	/* Each text is stored once. */
 	ck_assert_int_eq(number_of("SELECT count(*) FROM diag"), 1);
 	ck_assert_int_eq(number_of("SELECT count(*) FROM build"),
 			 HISTORY_DETAIL_BUILDS_MAX + 5);
@@ -158,7 +158,7 @@ START_TEST(a_log_that_has_grown_is_moved_into_the_file)
 		ck_assert_int_lt(i, 20);
 		build_of(KEY_A, 0, 20000, true);
 	}
-	/* This one begins it, and does not wait. */
+	/* This build starts the pruning and does not wait for it. */
 	play_whole(KEY_B);
 	for (int i = 0; i < 6000; i++) {
 		ck_assert_int_eq(stat(path, &st), 0);

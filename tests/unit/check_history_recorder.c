@@ -131,7 +131,7 @@ START_TEST(costs_are_of_the_last_build_that_compiled_it)
 	ck_assert_str_eq(c->file, "kernel/fork.c");
 	ck_assert_ptr_nonnull(history_cost_find(&costs, "init/main.o"));
 	ck_assert_ptr_null(history_cost_find(&costs, "init/main.c"));
-	/* The first was fresh, the second was not. */
+	/* The first build was from scratch, the second was not. */
 	ck_assert_int_eq(costs.baseline.number, 1);
 	ck_assert_int_eq(costs.baseline.n_jobs, 2);
 	history_costs_release(&costs);
@@ -229,7 +229,7 @@ START_TEST(diagnostics_and_sizes_are_kept_with_the_build)
 }
 END_TEST
 
-/* ---- what nobody tells who is right in the head ---- */
+/* ---- hostile events ---- */
 
 #define HUGE (3u << 20)
 
@@ -243,7 +243,7 @@ static const char *const hostile[] = {
 	"%s%n",
 };
 
-/* Megabytes of one of them. */
+/* Fill one of the texts with megabytes. */
 static void fill_huge(char *huge, unsigned i)
 {
 	size_t n = sizeof(hostile) / sizeof(*hostile);

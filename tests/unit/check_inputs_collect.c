@@ -176,7 +176,7 @@ static uint64_t since_when_asked(uint64_t asked_us)
 	return result.manifest.since_us;
 }
 
-/* Looks at its files count from then on. */
+/* File checks are valid from the time of the request. */
 START_TEST(a_compile_is_as_old_as_the_question)
 {
 	uint64_t now = clock_us();
@@ -207,7 +207,7 @@ START_TEST(include_paths_of_the_environment_are_a_reason)
 }
 END_TEST
 
-/* Where the locales lie must be known, unless there are no other words. */
+/* The directory of locales must be known unless only English is used. */
 START_TEST(a_language_that_lies_nobody_knows_where_is_a_reason)
 {
 	char *env[] = { (char *)"PATH=/bin", (char *)"LANG=de_DE.UTF-8",

@@ -31,7 +31,9 @@ static void put(const char *name, const char *text, mode_t mode)
 	free(path);
 }
 
-/* A compiler for this machine by the other's name, which writes down its line.
+/*
+ * A compiler for the build host under the cross compiler's name, which logs its
+ * command line.
  */
 static void put_compiler(void)
 {
@@ -75,7 +77,7 @@ static void put_tree(void)
 	    0644);
 }
 
-/* What cc makes programs for. */
+/* Find the machine for which cc compiles. */
 static void find_host(void)
 {
 	char *argv[] = { (char *)"cc", (char *)"-dumpmachine", NULL };
@@ -128,7 +130,7 @@ static int make_for(const char *for_host, const void *stop)
 	return inputs_cross_tool_build(&c, &err);
 }
 
-/* Nothing but what was asked for lies there. */
+/* The directory has only the requested program. */
 static void expect_made(bool made)
 {
 	struct strv names = { 0 };
@@ -175,7 +177,7 @@ START_TEST(it_is_the_same_program)
 }
 END_TEST
 
-/* A line that is no such line, in one of the files. */
+/* An invalid line in one of the files. */
 static const struct {
 	const char *file, *text;
 	int ret;
@@ -200,7 +202,7 @@ static const struct {
 	  -ENOTSUP },
 	{ "scripts/g/.a.o.cmd", "cmd_scripts/g/a.o := gcc -c -o x.o\n",
 	  -ENOTSUP },
-	/* N is missing: the compiler fails. */
+	/* N is undefined, so the compiler fails. */
 	{ "scripts/g/.a.o.cmd",
 	  "cmd_scripts/g/a.o := gcc -c -Iscripts/g -o x.o scripts/g/a.c\n",
 	  -ENOEXEC },
@@ -217,7 +219,7 @@ END_TEST
 
 START_TEST(another_machine_has_another_program)
 {
-	/* It makes programs for this one. */
+	/* The compiler makes programs for the build host. */
 	ck_assert_int_eq(
 		make_for(strcmp(host, "arm64") ? "arm64" : "x86_64", NULL),
 		-ENOEXEC);

@@ -77,10 +77,10 @@ static int run(enum inputs_fixdep_kind kind, struct buf *out)
 #define START(v)     v "_u.o := CMD\n\nsource_u.o := a.c\n\ndeps_u.o := \\\n"
 #define OF_A         SYMBOL("A") SYMBOL("B") SYMBOL("CONFIG_C")
 
-/* What 6.1's and 6.12's programs print for these, and their exit status. */
+/* Output and exit status of the programs of 6.1 and 6.12. */
 static const struct {
 	const char *deps;
-	const char *text[2]; /* NULL: it complains */
+	const char *text[2]; /* NULL: an error */
 } calls[] = {
 	{ "u.o: a.c b.h\n",
 	  { START("cmd") OF_A "  b.h \\\n" SYMBOL("D") END,
@@ -132,7 +132,7 @@ START_TEST(a_file_that_changes_is_read_again)
 	write_file("u.d", "u.o: a.c b.h\n");
 	for (int i = 0; i < 60; i++) {
 		write_file("b.h", i % 2 ? "CONFIG_X1" : "CONFIG_X0");
-		/* Once it is remembered, too. */
+		/* Some results come from the cache. */
 		if (i > 50)
 			usleep(40000);
 		for (int k = 0; k < 2; k++) {
@@ -161,7 +161,7 @@ static struct file_stamp stamp_of_file(const char *name)
 	return out;
 }
 
-/* What the compile has read counts, not what has come since. */
+/* The state that the compile read counts, not a later one. */
 START_TEST(a_file_that_was_just_seen_is_not_looked_at)
 {
 	struct cpp_file files[] = { { .path = (char *)"a.c" },
@@ -175,7 +175,7 @@ START_TEST(a_file_that_was_just_seen_is_not_looked_at)
 	files[0].stamp = stamp_of_file("a.c");
 	files[1].stamp = stamp_of_file("b.h");
 	seen = inputs_verified_files_new(&m, top, "u.d", 1);
-	/* One that nobody has read yet is read. */
+	/* A file that is not in the cache is read. */
 	ck_assert_int_eq(run_seen(INPUTS_FIXDEP_KIND_6_1, seen, &out), 0);
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), "/D)"));
 	write_file("b.h", "CONFIG_LATER");
@@ -185,7 +185,7 @@ START_TEST(a_file_that_was_just_seen_is_not_looked_at)
 	buf_reset(&out);
 	ck_assert_int_eq(run(INPUTS_FIXDEP_KIND_6_1, &out), 0);
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), "/LATER)"));
-	/* By now another version is known: it is looked at. */
+	/* Now the cache has another version, so the file is read again. */
 	buf_reset(&out);
 	ck_assert_int_eq(run_seen(INPUTS_FIXDEP_KIND_6_1, seen, &out), 0);
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), "/LATER)"));
