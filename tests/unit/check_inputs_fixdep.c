@@ -208,7 +208,7 @@ START_TEST(what_is_no_plain_file_is_for_the_program)
 }
 END_TEST
 
-/* Its source says which one it is; one that is none of ours is unknown. */
+/* The source identifies the version of fixdep; other programs are unknown. */
 START_TEST(the_program_is_known_by_its_source)
 {
 	char *dir = xasprintf("%s/basic", top);

@@ -23,16 +23,16 @@ static char *pwd; /* PWD=..., or NULL */
 static struct inputs inputs;
 static struct inputs_manifest m;
 
-/* What struct cpp_unit says; in seconds. */
+/* The age of trusted checks for struct cpp_unit, in seconds. */
 static int trust;
 
-/* How far our clock is behind the one that stamps files. */
+/* How far the local clock is behind that of the file system. */
 static time_t behind;
 
-/* What clock_us() says; 0: the truth. */
+/* The result of clock_us(); 0: the real time. */
 static uint64_t still_us;
 
-/* Takes the place of libc's. */
+/* Replaces libc's function. */
 int fake_gettime(clockid_t clock,
 		 struct timespec *now) __asm__("clock_gettime");
 
@@ -123,7 +123,7 @@ static void teardown(void)
 	free(gcc);
 }
 
-/* gcc -Ione -Itwo EXTRA -c u.c, scanned anew. */
+/* Scan gcc -Ione -Itwo EXTRA -c u.c again. */
 static void make(const char *extra, const char *value)
 {
 	char *argv[] = { (char *)"gcc",   (char *)"-nostdinc", (char *)"-Ione",
@@ -179,7 +179,7 @@ static void expect_changed(const char *what)
 		ck_assert_msg(!path, "%s", path);
 }
 
-/* All files are of the future then: no change would be missed. */
+/* All files are in the future then, so that no change is missed. */
 START_TEST(a_clock_that_is_far_behind_is_no_hindrance)
 {
 	struct digest want;
@@ -197,7 +197,7 @@ START_TEST(a_clock_that_is_far_behind_is_no_hindrance)
 	ck_assert(digest_equal(&entry("two/h.h")->file_digest.digest, &want));
 	write_file("one/h.h", "int j;\n");
 	expect_changed("one/h.h");
-	/* It was set right: what it says of the files is new. */
+	/* The clock is corrected, so the file stamps must be checked again. */
 	behind = 0;
 	make(NULL, NULL);
 	ck_assert_msg(!m.reason, "%s", reason_text(m.reason));
@@ -269,7 +269,7 @@ static void expect_content(const char *name, const char *text)
 	ck_assert(digest_equal(&entry(name)->file_digest.digest, &want));
 }
 
-/* More than a tick of the clock of files. */
+/* Longer than a tick of the file system's clock. */
 static void let_files_settle(void)
 {
 	usleep(50000);
@@ -288,7 +288,7 @@ START_TEST(what_was_seen_a_moment_ago_is_looked_at_afterwards)
 	make(NULL, NULL);
 	expect_changed("two/h.h");
 	write_file("two/h.h", "int i;\n");
-	/* What was not there is looked for. */
+	/* Absent files are checked. */
 	write_file("one/h.h", "int j;\n");
 	make(NULL, NULL);
 	expect_content("one/h.h", "int j;\n");
@@ -313,18 +313,18 @@ START_TEST(what_another_unit_has_just_seen_is_not_looked_at_again)
 	expect_changed("two/h.h");
 	make(NULL, NULL);
 	expect_changed(NULL);
-	/* What was seen before the inputs were listed does not count, ... */
+	/* A check before the inputs were listed does not count, ... */
 	still_us++;
 	make(NULL, NULL);
 	write_file("two/h.h", "int k;\n");
 	expect_changed("two/h.h");
-	/* ... unless the compile was asked for by then. */
+	/* ... unless the compile had been requested by then. */
 	m.since_us--;
 	expect_changed(NULL);
 }
 END_TEST
 
-/* Links may lead elsewhere by now. */
+/* Links can have new targets. */
 START_TEST(what_a_link_leads_to_is_always_looked_at)
 {
 	write_file("two/h.h", "#include <l.h>\n");
@@ -395,7 +395,7 @@ START_TEST(links_are_entries_and_what_they_lead_to_too)
 	expect("deep/real.h", WIRE_INODE_FILE);
 	expect("three", WIRE_INODE_SYMLINK);
 	expect_changed(NULL);
-	/* The same bytes and times, another file. */
+	/* Another file with the same content and times. */
 	remove_file("two/h.h");
 	write_file("deep/other.h", "int h;\n");
 	make_link("../deep/other.h", "two/h.h");
@@ -438,11 +438,12 @@ START_TEST(what_cannot_be_scanned_has_a_reason)
 }
 END_TEST
 
-/* What the assembler is to read, and what of it no node gets. */
+/* Input of the assembler that a node must not receive. */
 static const struct refused {
 	enum reason why;
 	const char *name, *near;
-	size_t len, near_len; /* of a path that is filled up; 0: it is not */
+	/* length to which the path is padded; 0: unchanged */
+	size_t len, near_len;
 } refused[] = {
 	{ REASON_INPUT_NOT_FILE, "/dev/null", "two/h.h", 0, 0 },
 	{ REASON_INPUT_LARGE, "large", "full", 0, 0 },
@@ -450,7 +451,7 @@ static const struct refused {
 	{ REASON_INPUT_LONG_PATH, "full", "full", PATH_MAX - 1, PATH_MAX - 2 },
 };
 
-/* `len`: it is made absolute, and as long. */
+/* `len`: make the path absolute and of that length. */
 static void make_with_input(const char *name, size_t len)
 {
 	struct buf path = { 0 };
@@ -485,7 +486,7 @@ START_TEST(an_input_that_no_node_gets_has_a_reason)
 	ck_assert_int_eq(chmod(secret, 0), 0);
 	make_with_input(r->near, r->near_len);
 	ck_assert_msg(!m.reason, "%s: %s", r->near, reason_text(m.reason));
-	/* Nothing is unreadable for root, who gives that up. */
+	/* root can read every file, so drop its privileges. */
 	if (!geteuid()) {
 		char *unit = at("u.c");
 
@@ -550,7 +551,7 @@ START_TEST(a_link_leads_each_output_that_is_named_by_the_object_away)
 	ck_assert_str_eq(entry("out/u.o")->target, WIRE_JOB_OBJECT);
 	expect("out/u.su", WIRE_INODE_SYMLINK);
 	ck_assert_str_eq(entry("out/u.su")->target, WIRE_JOB_SIDE "0");
-	/* They are no inputs: what really stands there does not count. */
+	/* These paths are not inputs, so existing files do not count. */
 	write_file("out/u.o", "");
 	write_file("out/u.su", "");
 	expect_changed(NULL);

@@ -22,7 +22,7 @@
 			EV_CURRENT                                      \
 	}
 
-/* A header alone, with its table of two sections right behind it. */
+/* A header alone, followed by its table of two sections. */
 static struct bytes elf_alone(uint8_t *room, const void *header, size_t size,
 			      size_t section)
 {
@@ -128,9 +128,9 @@ START_TEST(a_section_table_that_wraps_around_is_refused)
 }
 END_TEST
 
-/* The magic number, an IDENTIFICATION and a MODULE of one word each. */
+/* The magic number, then IDENTIFICATION and MODULE with one word each. */
 static const uint8_t bc[] = {
-	'B',  'C',  0xc0, 0xde, /* magic */
+	'B',  'C',  0xc0, 0xde, /* magic number */
 	0x35, 0x14, 0,    0,    1, 0, 0, 0, 'l', 'l', 'v', 'm',
 	0x21, 0x0c, 0,    0,    1, 0, 0, 0, 1,   2,   3,   4,
 };
@@ -178,7 +178,7 @@ START_TEST(bitcode_that_is_not_whole_or_of_another_llvm_is_refused)
 }
 END_TEST
 
-/* ------------------------------------------- what compilers really make */
+/* ------------------------------------------- objects of real compilers */
 
 static char *dir;
 
@@ -211,7 +211,7 @@ static void leave_dir(void)
 	free(dir);
 }
 
-/* Kinds that have to be told apart, by the options that make them. */
+/* Formats that must be distinguished, by the options that make them. */
 static const struct kind {
 	const char *compiler;
 	const char *options;
@@ -226,7 +226,7 @@ static const struct kind {
 
 #define KINDS (sizeof(kinds) / sizeof(*kinds))
 
-/* False: that compiler is not here. */
+/* Returns false if the compiler is not installed. */
 static bool make_object(struct buf *out, const struct kind *k,
 			const char *source, const char *more)
 {

@@ -58,7 +58,7 @@ START_TEST(links_are_followed_and_listed)
 	expect("a/rel/y", "x/y", 1);
 	expect("a/abs/y", "x/y", 1);
 	expect("a/both", "x/y", 2);
-	/* ".." goes up from where the link leads. */
+	/* ".."  is the parent of the link's target. */
 	expect("a/rel/y/..", "x", 1);
 	ck_assert_str_eq(get("a/rel")->links[0]->current->target, "../x");
 	free(absolute);
@@ -141,11 +141,11 @@ START_TEST(a_look_of_a_moment_ago_counts_where_it_may)
 	make_dir("a/none");
 	inputs_dir_cache_trust_since(dirs, 1);
 	expect("a/b", "a/b", 0);
-	/* What was not there is looked for. */
+	/* Absent paths are checked again. */
 	ck_assert(get("a/none")->exists);
 	inputs_dir_cache_trust_since(dirs, clock_us() + 1);
 	expect("a/b", "x", 1);
-	/* And links are. */
+	/* Links are checked too. */
 	inputs_dir_cache_trust_since(dirs, 1);
 	make_link("../a/moved", "new");
 	free(from);
@@ -166,7 +166,7 @@ START_TEST(what_was_seen_is_one_until_it_changes)
 
 	get("a/b");
 	ck_assert_ptr_eq(inputs_dir_get_state(dirs, d), seen);
-	/* A tick of the clock of files may be over, or not. */
+	/* The file system's clock can have advanced by a tick or not. */
 	d->stamp.ctime_ns++;
 	ck_assert_ptr_ne(inputs_dir_get_state(dirs, d), seen);
 	ck_assert(file_stamp_equal(&d->state->stamp, &d->stamp));

@@ -26,7 +26,7 @@ static void teardown(void)
 	tear_down_dirs();
 }
 
-/* As the next unit spells it. */
+/* Return the name as another unit spells it. */
 static struct inputs_filename *get(const char *name)
 {
 	char *path = at(name);

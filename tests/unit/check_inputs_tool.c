@@ -20,7 +20,7 @@ static struct err err;
 
 static char *plain_env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
 
-/* A program like any other: this test's own, with `more` at its end. */
+/* Write a program, a copy of this test with `more` appended. */
 static void put_program(const char *more)
 {
 	struct buf text = { 0 };

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* A line, what it sets: "SYMBOL VALUE", NULL for nothing. */
+/* A line and its setting, "SYMBOL VALUE"; NULL for none. */
 static const struct {
 	const char *line, *sets;
 } lines[] = {
@@ -78,13 +78,13 @@ static const struct {
 	{ "yes", "y", true },
 	{ "no", "n", true },
 	{ "yes", "n", false },
-	{ "nfs", "n", false }, /* a text that lacks its quotes */
+	{ "nfs", "n", false }, /* a string without quotes */
 	{ "0x10", "0x10", true },
 	{ "0X10", "0x10", true },
 	{ "0x0010", "0x10", true },
-	{ "10", "0x10", true }, /* Kconfig reads it so */
+	{ "10", "0x10", true }, /* equal for Kconfig */
 	{ "16", "0x10", false },
-	{ "0x10", "16", false }, /* no decimal number is written so */
+	{ "0x10", "16", false }, /* decimal numbers have no prefix */
 	{ "0xg", "0x10", false },
 	{ "0x10", "0x100000000000000000000", false },
 	{ "\"a\"", "\"a\"", true },
@@ -100,7 +100,7 @@ START_TEST(hexadecimal_numbers_are_compared_as_numbers)
 }
 END_TEST
 
-/* A word, the line that it stands for; or what is wrong with it. */
+/* A word and its line, or its error. */
 static const struct {
 	const char *word, *line, *wrong;
 } words[] = {
@@ -113,7 +113,7 @@ static const struct {
 	{ "CONFIG_A=c0000000", "CONFIG_A=c0000000\n", NULL },
 	{ "CONFIG_A=\"x y\"", "CONFIG_A=\"x y\"\n", NULL },
 	{ "CONFIG_A=\"\"", "CONFIG_A=\"\"\n", NULL },
-	/* A shell has taken the quotes away. */
+	/* The shell has removed the quotes. */
 	{ "CONFIG_A=-neo4", "CONFIG_A=\"-neo4\"\n", NULL },
 	{ "CONFIG_A=console=ttyS0,115200 quiet",
 	  "CONFIG_A=\"console=ttyS0,115200 quiet\"\n", NULL },

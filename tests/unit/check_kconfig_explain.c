@@ -94,7 +94,7 @@ static const char of_lib[] = "config TWICE\n"
 			     "\thelp\n"
 			     "\t  Ends with its help.\n";
 
-/* What is asked, the .config that was made, why. */
+/* The request, the resulting .config, and the explanation. */
 static const struct {
 	const char *symbol, *asked, *config, *why;
 } cases[] = {
@@ -163,7 +163,7 @@ static const struct {
 	  "CONFIG_LIB=y\nCONFIG_DEEP=m\nCONFIG_BIG=y\n"
 	  "CONFIG_MODULES=y\n",
 	  "has no prompt, so it is set only by symbols that select it: DEEP" },
-	/* What its selector depends on bounds the select, too. */
+	/* The dependencies of the selecting symbol limit the select too. */
 	{ "LIB", "m",
 	  "CONFIG_LIB=y\nCONFIG_DEEP=y\nCONFIG_BIG=y\n"
 	  "CONFIG_MODULES=y\nCONFIG_NET=y\nCONFIG_OF=m\n",
@@ -248,7 +248,7 @@ START_TEST(of_very_many_the_first_have_reasons)
 }
 END_TEST
 
-/* Two of a choice: as asked, if the later one is what is chosen. */
+/* Two symbols of a choice: satisfied if the later one is selected. */
 static const struct {
 	const char *first, *second, *config;
 	bool replaced;
@@ -307,7 +307,7 @@ START_TEST(a_tree_without_kconfig_leaves_it_at_that)
 }
 END_TEST
 
-/* One that sources itself, ends that open nothing, a help without an end. */
+/* A file that sources itself, unmatched ends, a help text without an end. */
 START_TEST(what_is_no_kconfig_does_no_harm)
 {
 	static const char *const odd[] = {

@@ -65,7 +65,7 @@ START_TEST(rules_of_the_architectures_makefile_are_targets)
 }
 END_TEST
 
-/* U-Boot has them all in one directory. */
+/* U-Boot has all configurations in one directory. */
 START_TEST(configurations_may_be_those_of_no_architecture)
 {
 	put_file("linux/configs/rock_defconfig", "", 0644);
@@ -231,7 +231,7 @@ START_TEST(words_of_the_configuration_file_come_first)
 }
 END_TEST
 
-/* A word of -k, or of -K, and what is said of it. */
+/* A word of -k or of -K, and the message. */
 static const struct {
 	const char *base, *add, *says;
 } hints[] = {
@@ -297,7 +297,7 @@ START_TEST(many_notes_are_a_number)
 }
 END_TEST
 
-/* What a fragment sets goes to the end. */
+/* The settings of a fragment move to the end. */
 START_TEST(fragments_take_the_place_of_what_the_base_says)
 {
 	char *path = at("frag"), *merged;

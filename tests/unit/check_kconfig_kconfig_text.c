@@ -91,7 +91,7 @@ START_TEST(what_is_packed_is_unpacked_whatever_its_name)
 }
 END_TEST
 
-/* A command that makes the file "a", and what is said of it. */
+/* A command that creates the file "a", and the message. */
 static const struct {
 	const char *command;
 	int answer;

@@ -38,11 +38,11 @@ static const struct {
 	{ "modles", "modules" },
 	{ "kernle", "kernel" },
 	{ "vmlinus", "vmlinux" },
-	{ "zImagee", "zImage" }, /* of BOOT_TARGETS */
-	{ "uImag", "uImage" }, /* of help */
+	{ "zImagee", "zImage" }, /* in BOOT_TARGETS */
+	{ "uImag", "uImage" }, /* in the text of help */
 	{ "xipimage", "xipImage" }, /* PHONY */
 	{ "tinny_defconfig", "tiny_defconfig" },
-	{ "olddefcofnig", "olddefconfig" }, /* of Kconfig's Makefile */
+	{ "olddefcofnig", "olddefconfig" }, /* in Kconfig's Makefile */
 	{ "nothinglikeit", NULL },
 	{ "dir/on.o", "dir/one.o" },
 	{ "dir/on.i", "dir/one.i" },
@@ -50,7 +50,7 @@ static const struct {
 	{ "dir/notes.o", NULL },
 	{ "nodir/one.o", NULL },
 	{ "dir/one", NULL },
-	{ "commentword", NULL }, /* stands there, but as no target */
+	{ "commentword", NULL }, /* present, but not as a target */
 	{ "recipeword", NULL },
 };
 

@@ -3,7 +3,7 @@
 #include "kernel-compiler.h"
 #include "suite.h"
 
-/* Adopts a compiler whose tools lie in `bin`, with its normalized names. */
+/* Adopt a compiler whose tools are in `bin`, with its normalized names. */
 static void put_adopted(const char *bin)
 {
 	static const char triplet[] = "aarch64-linux-gnu";
@@ -64,7 +64,7 @@ START_TEST(an_adopted_one_that_is_on_path_keeps_its_name)
 		strv_release(&standard);
 		free(line);
 	}
-	/* By its other name it is what it was called. */
+	/* The other name selects the compiler under its original name. */
 	ck_assert_msg(!choose("arm64", "aarch64-gcc1220-linux-gnu-"), "%s",
 		      err.text);
 	expect("aarch64-gcc1220-linux-gnu-gcc",
@@ -77,7 +77,7 @@ START_TEST(an_adopted_one_that_path_has_otherwise_keeps_it_not)
 {
 	char *bin = at("vendor");
 
-	/* Another compiler, or another linker, of that name on PATH. */
+	/* Another compiler or linker of that name in PATH. */
 	put_file("vendor/aarch64-linux-gnu-gcc", "#!/bin/sh\necho 12.2.0\n",
 		 0755);
 	put_file("vendor/aarch64-linux-gnu-ld", "#!/bin/sh\n", 0755);

@@ -31,7 +31,7 @@ static void tear_down(void)
 	tree_tear_down();
 }
 
-/* As the next build does. */
+/* Reopen the cache, like the next build. */
 static void again(void)
 {
 	kernel_archive_cache_close(&k);
@@ -75,7 +75,7 @@ START_TEST(a_copy_that_was_changed_is_not_used)
 }
 END_TEST
 
-/* Nothing that a later build writes is what an earlier one left. */
+/* A later build does not write to files of an earlier one. */
 START_TEST(what_was_taken_is_a_file_of_its_own)
 {
 	char *copy = xasprintf("%s/a.tar.xz", k.dir);
@@ -172,7 +172,7 @@ static void digest_all(struct digest *out)
 }
 
 static const struct {
-	const char *change; /* of the shell, in `top` */
+	const char *change; /* a shell command in `top` */
 	bool shows;
 } changes[] = {
 	{ "true", false },

@@ -8,7 +8,7 @@
 static struct kernel_target_outputs wants;
 static struct kernel_artifacts got;
 
-/* Build all of the miniature tree. */
+/* Build all targets of the miniature tree. */
 static void set_up(void)
 {
 	char *targets[] = { (char[]){ "defconfig" }, (char[]){ "Image" },
@@ -49,7 +49,7 @@ static void collect(void)
 		      err.text);
 }
 
-/* How often `make modules_install` ran. */
+/* Return the number of `make modules_install` executions. */
 static size_t installs(void)
 {
 	char *path = kernel_plan_path(&plan, "installed"), *text;
@@ -116,9 +116,9 @@ START_TEST(what_did_not_change_is_neither_installed_nor_packed_again)
 }
 END_TEST
 
-/* Each is a command of the shell, in the build directory. */
+/* Shell commands in the build directory. */
 static const char *const changes[] = {
-	"touch a.ko", /* the same bytes, and who knows */
+	"touch a.ko", /* equal content, but a new stamp */
 	"cp /bin/false a.ko",
 	"cp -p a.ko b && mv b a.ko",
 	"echo kernel/b.ko >>modules.order",
@@ -152,7 +152,7 @@ START_TEST(what_changed_is_packed_again)
 	kernel_archive_cache_open(&run.archive_cache, plan.builddir.dir);
 	collect();
 	ck_assert_uint_eq(installs(), 2);
-	/* And the next build finds that unchanged. */
+	/* The next build finds the archive unchanged. */
 	collect();
 	ck_assert_uint_eq(installs(), 2);
 	free(command);

@@ -88,7 +88,7 @@ START_TEST(entries_are_sorted_and_owned_by_nobody_and_of_old)
 }
 END_TEST
 
-/* Somebody else builds it, elsewhere, later. */
+/* Another user builds it later in another directory. */
 START_TEST(neither_umask_nor_date_nor_group_shows)
 {
 	struct timespec when[2] = { { .tv_sec = 0 }, { .tv_sec = 0 } };
@@ -127,8 +127,9 @@ START_TEST(programs_stay_programs)
 }
 END_TEST
 
-/* These are two blocks of liblzma's, 3 MiB each; they come as xz(1) can check
- * them. */
+/*
+ * liblzma compresses these in two blocks of 3 MiB each, which xz(1) can check.
+ */
 START_TEST(what_is_packed_in_blocks_is_whole)
 {
 	size_t n = (3u << 20) + 100000;

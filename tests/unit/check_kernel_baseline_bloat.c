@@ -6,7 +6,7 @@
 #include "kernel-tree.h"
 #include "suite.h"
 
-/* What symbols are, and nm(1) does not list, or others than it. */
+/* Symbols that nm(1) omits or prints differently. */
 static const char *const sources[] = {
 	"static int local_bss[4]; int data[3] = {1}; const int ro[5] = {2};\n"
 	"static const char text[] = \"x\";\n"
@@ -74,7 +74,7 @@ START_TEST(symbols_are_those_of_nm)
 }
 END_TEST
 
-/* This program: some thousands of symbols. */
+/* This program has some thousands of symbols. */
 START_TEST(symbols_of_a_program_are_those_of_nm)
 {
 	char *path = realpath("/proc/self/exe", NULL);
@@ -98,7 +98,7 @@ START_TEST(what_grew_is_listed)
 	ck_assert_msg(str_starts(text, "add/remove: 3/"), "%s", text);
 	ck_assert(strstr(text, "data                                          "
 			       "12      16      +4\n"));
-	/* "x.0" and "x.1" are one. */
+	/* "x.0" and "x.1" count as one symbol. */
 	ck_assert(strstr(text, "x                                             "
 			       " -       8      +8\n"));
 	ck_assert(strstr(text, "ro                                            "
@@ -142,14 +142,14 @@ START_TEST(what_cannot_be_read_is_named)
 			 -ENOEXEC);
 	ck_assert(strstr(err.text, "/dev/null"));
 	ck_assert_int_eq(kernel_bloat_text(&out, path, top, &err), -ENOEXEC);
-	/* Cut anywhere, it is an error or what is left, and no crash. */
+	/* A truncated file gives an error or fewer symbols. */
 	ck_assert_int_eq(fs_read(path, 1 << 20, &bytes, &err), 0);
 	for (size_t n = 0; n < bytes.len; n += 13) {
 		ck_assert_int_eq(
 			fs_write(bad, bytes_of(bytes.data, n), 0644, &err), 0);
 		kernel_bloat_text(&out, path, bad, &err);
 	}
-	/* And with any byte of its headers another one. */
+	/* The same with any byte of its headers changed. */
 	for (size_t i = 0; i < bytes.len; i += 3) {
 		bytes.data[i] ^= 0xff;
 		ck_assert_int_eq(fs_write(bad, buf_bytes(&bytes), 0644, &err),

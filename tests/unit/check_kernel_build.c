@@ -68,15 +68,15 @@ START_TEST(steps_come_after_the_build_and_leave_their_files)
 	ck_assert(stands("out/kernel.rpm"));
 	ck_assert(stands("out/linux-6.1.7-arm64.tar.gz"));
 	ck_assert(stands("out/headers.tar.xz"));
-	/* It was asked to be installed, not to be packed. */
+	/* Modules were to be installed, not archived. */
 	ck_assert(!stands("out/modules.tar.xz"));
-	/* Beside kfarm's own build directory nothing is left. */
+	/* No other file is left next to kfarm's build directory. */
 	ck_assert(!stands(".cache/kfarm/build/linux-a.deb"));
 	ck_assert(!stands(".cache/kfarm/build/linux-a.buildinfo"));
 	ck_assert(stands(".cache/kfarm/build/other.deb"));
 	text = get_file(path);
 	ck_assert_ptr_nonnull(strstr(text, "\"linux-a.deb\""));
-	/* The next build there removes what this one has listed. */
+	/* The next build there removes the files that this one has listed. */
 	strv_release(&req.targets);
 	words(&req.targets, "Image");
 	build();
@@ -221,7 +221,7 @@ START_TEST(the_script_beside_builds_the_same)
 }
 END_TEST
 
-/* What was said of a build that was interrupted. */
+/* Check the message about an interrupted build. */
 static bool ended_by(int number, const char *summary)
 {
 	return result.signal == number &&
@@ -229,7 +229,10 @@ static bool ended_by(int number, const char *summary)
 	       strstr(result.summary, summary) && !was_told("No child");
 }
 
-/* In the build directory; and what came before it is in the log by then. */
+/*
+ * Wait for a file in the build directory, by which the previous output is
+ * logged.
+ */
 static void wait_for_file(const char *name)
 {
 	char *path = kernel_plan_path(&plan, name);
@@ -241,7 +244,7 @@ static void wait_for_file(const char *name)
 	free(path);
 }
 
-/* Build in a child that gets a signal after a while; its result. */
+/* Build in a child that receives a signal after a while. */
 static void interrupt(const char *target, int number, const char *summary)
 {
 	uint64_t began;
@@ -288,7 +291,7 @@ START_TEST(processes_that_left_the_group_are_ended_too)
 }
 END_TEST
 
-/* GNU make itself does so now and then: its handler races with its loop. */
+/* GNU make sometimes prints this by itself: its handler races with its loop. */
 START_TEST(what_make_says_of_its_interruption_is_no_error)
 {
 	interrupt("broken sulky", SIGINT, "errors 1 ");
@@ -318,7 +321,7 @@ START_TEST(make_goes_on_when_kfarm_is_killed)
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	ck_assert(!fs_exists(done));
-	/* Its make still builds there. */
+	/* Its make is still building there. */
 	build();
 	ck_assert_int_eq(result.status, KERNEL_STATUS_SETUP);
 	ck_assert_ptr_nonnull(strstr(err.text, "make, process "));

@@ -63,7 +63,10 @@ START_TEST(a_second_build_in_one_directory_is_refused)
 	struct kernel_build_state second;
 	char *want = xasprintf("process %d", (int)getpid());
 
-	/* No fork(): the coordinator's threads may be within malloc(). */
+	/*
+	 * Do not fork(), because threads of the coordinator can be inside
+	 * malloc().
+	 */
 	start();
 	ck_assert_int_eq(
 		kernel_build_start(&second, &plan, &no_nodes, &hooks, &err),

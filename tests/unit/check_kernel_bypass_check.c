@@ -15,7 +15,7 @@
 #define OURS     "KFARM_SOCKET=/run/ours"
 #define CHILDREN 8
 
-/* To a shell it is a command, to kfarm the name of a source. */
+/* A command for the shell, but a source name for kfarm. */
 static char source[] = "read x #a.c", object[] = "read x #a.o";
 static char dash_c[] = "-c", gcc[] = "/opt/bin/gcc", ours[] = OURS;
 
@@ -48,7 +48,7 @@ static void tear_down(void)
 	strcpy(strrchr(dir, '.') + 1, "XXXXXX");
 }
 
-/* A process that waits; it has become `program` when this returns. */
+/* Start a process that waits.  On return it has executed `program`. */
 static void start(const char *program, char *argv0, char *file, char *setting)
 {
 	char *argv[] = { argv0, dash_c, file, NULL },
@@ -81,11 +81,11 @@ START_TEST(a_compile_past_kfarm_is_found_once)
 }
 END_TEST
 
-/* A name, what follows -c, an environment: none is a compile past this run. */
+/* A name, the word after -c, and the environment: none bypasses kfarm-cc. */
 static const struct {
 	const char *argv0, *file, *setting;
 } others[] = {
-	{ gcc, source, "A=1" }, /* as kfarm-cc starts it */
+	{ gcc, source, "A=1" }, /* as started by kfarm-cc */
 	{ gcc, source, "KFARM_SOCKET=/run/other" },
 	{ gcc, source, "KFARM_SOCKET=/run/ours2" },
 	{ gcc, object, OURS },

@@ -107,7 +107,7 @@ START_TEST(j_is_what_this_machine_holds)
 
 	ck_assert_uint_eq(kernel_offload_job_limit(&farm, 0), 500);
 	ck_assert_uint_eq(kernel_offload_job_limit(&small, 0), 3);
-	/* A user's word is a user's word. */
+	/* The user's value applies unchanged. */
 	ck_assert_uint_eq(kernel_offload_job_limit(&farm, 700), 700);
 }
 END_TEST

@@ -219,7 +219,7 @@ START_TEST(llvm_0_is_no_llvm)
 }
 END_TEST
 
-/* ---- installed ones ---- */
+/* ---- installed toolchains ---- */
 
 static void put_two(void)
 {
@@ -227,7 +227,7 @@ static void put_two(void)
 	put_installed("clang-14.0.6", NULL, NULL);
 }
 
-/* PATH begins with DATA/bin, and the toolchain is kept. */
+/* PATH begins with DATA/bin, and the toolchain is locked. */
 static void expect_leased(const char *id)
 {
 	char *path = kernel_environ_path(&c.path_dirs, env.v);
@@ -369,7 +369,7 @@ START_TEST(the_configuration_names_the_standard)
 	expect("aarch64-gcc1240-linux-gcc",
 	       "CROSS_COMPILE=aarch64-gcc1240-linux-");
 	kernel_compiler_release(&c);
-	/* What the user says now counts more. */
+	/* The user's choice in this build takes precedence. */
 	ck_assert_int_eq(choose("arm64", "gcc-13"), 0);
 	ck_assert_str_eq(c.version, "13.3.0");
 	kernel_compiler_release(&c);

@@ -39,7 +39,9 @@ static const struct {
 	{ "gcc-13", "gcc-13.3.0-aarch64-linux" },
 	{ "gcc-13.2", "gcc-13.2.0-aarch64-linux" },
 	{ "gcc-12.4.0", "gcc-12.4.0-aarch64-linux" },
-	/* kernel.org's triplet goes before a newer one of Debian's. */
+	/*
+	 * kernel.org's triplet takes precedence over a newer one of Debian's.
+	 */
 	{ "gcc", "gcc-13.3.0-aarch64-linux" },
 	{ "gcc-14", "gcc-14.2.0-aarch64-linux-gnu" },
 	{ "gcc-13.2.0-aarch64-linux", "gcc-13.2.0-aarch64-linux" },

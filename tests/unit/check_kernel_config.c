@@ -96,7 +96,7 @@ START_TEST(what_was_edited_by_menuconfig_is_kept_and_told)
 	by = kernel_config_edit_target(&plan);
 	ck_assert_pstr_eq(by, "menuconfig");
 	free(by);
-	/* By hand afterwards: it is made as asked again. */
+	/* A manual change: the file is recreated as requested. */
 	ck_assert_int_eq(fs_write(path, bytes_str("CONFIG_C=y\n"), 0644, &err),
 			 0);
 	expect("# Linux/arm64 config\nCONFIG_MODULES=y\nCONFIG_A=y\n");
@@ -166,14 +166,14 @@ START_TEST(what_kconfig_drops_is_an_error_that_lists_it)
 	ck_assert(str_ends(err.text, path));
 	ck_assert_int_eq(access(path, F_OK), 0);
 	free(path);
-	/* And it is not remembered as done. */
+	/* A failure is not recorded as success. */
 	err = (struct err){ 0 };
 	ck_assert_int_eq(kernel_config_apply(&run, &err), -EINVAL);
 	kernel_build_end(&run);
 }
 END_TEST
 
-/* A build that asks for the same: does it make the configuration? */
+/* Build with the same request.  Returns true if it makes the configuration. */
 static bool makes_it_again(void)
 {
 	bool made;
@@ -215,7 +215,7 @@ START_TEST(what_kconfig_drops_may_be_allowed)
 }
 END_TEST
 
-/* A file of the tree, and whether a change of it matters. */
+/* A file of the tree, and whether its changes matter. */
 static const struct {
 	const char *file;
 	bool matters;
@@ -247,7 +247,7 @@ START_TEST(a_changed_tree_is_asked_again)
 	put_file(of_tree[_i].file, "# something else\n", 0644);
 	ck_assert_int_eq(makes_it_again(), of_tree[_i].matters);
 	ck_assert(!makes_it_again());
-	/* It came out as it was, and make need not look at it. */
+	/* The result is equal, so make rebuilds nothing. */
 	b = config_stat();
 	ck_assert_int_eq(a.st_mtim.tv_sec, b.st_mtim.tv_sec);
 	ck_assert_int_eq(a.st_mtim.tv_nsec, b.st_mtim.tv_nsec);
@@ -269,7 +269,7 @@ START_TEST(what_the_user_edited_stands_whatever_becomes_of_the_tree)
 	kernel_config_record_edit(&plan, "menuconfig");
 	put_file("linux/Kconfig", "config AA\n", 0644);
 	ck_assert(!makes_it_again());
-	/* What builds it without kfarm takes it over. */
+	/* A script that builds without kfarm reuses the file. */
 	kernel_reproducer_script(&script, &plan, 1);
 	ck_assert_ptr_nonnull(strstr(buf_str(&script), "\"$here/config\""));
 	ck_assert_ptr_null(strstr(buf_str(&script), "CONFIG_A=y"));
@@ -289,7 +289,7 @@ START_TEST(what_menuconfig_left_as_it_was_is_not_edited)
 }
 END_TEST
 
-/* The compiler says another version text, say: make finishes it anew. */
+/* For example, after a new compiler version, make updates the file. */
 START_TEST(what_make_itself_changed_stands)
 {
 	char *path, *done;
@@ -302,7 +302,7 @@ START_TEST(what_make_itself_changed_stands)
 	ck_assert_int_eq(fs_write(path, bytes_str("CONFIG_A=y\nCONFIG_CC=1\n"),
 				  0644, &err),
 			 0);
-	/* By hand: there is nothing that make made of it. */
+	/* A manual change, which make has not processed. */
 	kernel_config_update_stamp(&run);
 	ck_assert(!kernel_config_is_current(&plan));
 	ck_assert_int_eq(kernel_config_sync(&run, &err), 0);

@@ -99,7 +99,7 @@ START_TEST(a_boards_modules_do_not_go_to_this_machine)
 		"machine: the kernel is for arm64; specify "
 		"INSTALL_MOD_PATH=DIR (INSTALL_MOD_PATH=/ for this machine)");
 	ck_assert_int_eq(check("dtbs_install"), -EINVAL);
-	/* make's own default is within the build directory. */
+	/* make's default is inside the build directory. */
 	ck_assert_int_eq(check("headers_install"), 0);
 }
 END_TEST
@@ -119,7 +119,7 @@ START_TEST(a_place_that_is_given_counts)
 		set_env(setting);
 	make_plan();
 	ck_assert_msg(!check("modules_install"), "%s", err.text);
-	ck_assert(!stands("root")); /* make will make it */
+	ck_assert(!stands("root")); /* make creates it */
 	free(setting);
 	free(place);
 }
@@ -130,13 +130,13 @@ START_TEST(a_place_that_cannot_be_written_is_named)
 	words(&req.variables, "INSTALL_MOD_PATH=/proc/nowhere/root");
 	make_plan();
 	if (!access("/proc", W_OK))
-		return; /* root may write everywhere */
+		return; /* root can write to every directory */
 	ck_assert_int_eq(check("modules_install"), -EACCES);
 	ck_assert_ptr_nonnull(strstr(err.text, "/proc/nowhere/root"));
 }
 END_TEST
 
-/* make would take it from the build directory. */
+/* make would resolve it in the build directory. */
 START_TEST(a_relative_place_is_seen_from_here)
 {
 	char cwd[512], *want;
@@ -175,7 +175,7 @@ START_TEST(goals_come_once_and_their_words_too)
 	text = strv_join(&out, " ");
 	ck_assert_str_eq(text, "Image.gz modules init/");
 	ck_assert(kernel_goals_has(&g, "modules"));
-	ck_assert(!kernel_goals_has(&g, "perf")); /* the tree has none */
+	ck_assert(!kernel_goals_has(&g, "perf")); /* not in the tree */
 	ck_assert(!kernel_goals_has_passed(&g));
 	free(text);
 	strv_release(&out);

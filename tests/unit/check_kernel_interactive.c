@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 
 static struct kernel_result result;
-static char *said; /* on stdout */
+static char *said; /* output on stdout */
 
 static void set_up(void)
 {
@@ -28,7 +28,7 @@ static void tear_down(void)
 	run_tear_down();
 }
 
-/* With `in` as standard input, and standard output in `said`. */
+/* Run with `in` as standard input and standard output in `said`. */
 static void run_targets(const char *targets, const char *in)
 {
 	char *input = at("stdin"), *output = at("stdout");
@@ -124,7 +124,7 @@ START_TEST(who_is_asked_is_at_stdin_and_the_answer_is_kept)
 	config = built(".config");
 	ck_assert_str_eq(config, "CONFIG_LEVEL=5\n");
 	free(config);
-	/* Nothing was answered: make fails, nothing is told. */
+	/* Without an answer, make fails, and no event is sent. */
 	strv_release(&req.targets);
 	kernel_result_release(&result);
 	run_targets("nconfig", "");
@@ -149,8 +149,8 @@ START_TEST(while_somebody_is_asked_nobody_builds_there)
 END_TEST
 
 /*
- * In a child: a signal that was sent to it alone comes to make as well; one
- * that the terminal sends is not sent twice (tests/farm/foreground.sh).
+ * In a child: a signal to kfarm alone reaches make too.  A signal from the
+ * terminal is not sent twice (tests/farm/foreground.sh).
  */
 START_TEST(a_signal_is_passed_on)
 {
@@ -172,7 +172,7 @@ START_TEST(a_signal_is_passed_on)
 	kill(pid, SIGTERM);
 	waitpid(pid, &status, 0);
 	ck_assert_int_eq(WEXITSTATUS(status), SIGTERM);
-	/* make has ended its recipe, too. */
+	/* make has also ended its recipe. */
 	text = get_file(file);
 	for (int i = 0; i < 6000 && !kill(atoi(text), 0); i++)
 		usleep(10000);

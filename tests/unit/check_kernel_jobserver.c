@@ -11,8 +11,8 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
-#define LONG_MS  20000 /* until something that must happen */
-#define QUIET_MS 60 /* in which nothing must happen */
+#define LONG_MS  20000 /* limit for an event that must happen */
+#define QUIET_MS 60 /* time in which an event must not happen */
 
 static struct kernel_jobserver j;
 static struct err err;
@@ -36,13 +36,13 @@ static void start(unsigned local, unsigned most)
 		      err.text);
 }
 
-/* As make: one token more, if there is one. */
+/* Take one more token, like make, if one is free. */
 static bool take(int ms)
 {
 	struct pollfd p = { .fd = j.make_fds[0], .events = POLLIN };
 	char token = 0;
 
-	/* As make does: another one may be quicker. */
+	/* Like make, because another make can take it first. */
 	fcntl(j.make_fds[0], F_SETFL, O_NONBLOCK);
 	if (poll(&p, 1, ms) <= 0 || read(j.make_fds[0], &token, 1) != 1)
 		return false;
@@ -62,7 +62,7 @@ static void give(unsigned n)
 		ck_assert_int_eq(write(j.make_fds[1], "+", 1), 1);
 }
 
-/* So many are there and not one more. */
+/* Check that exactly `n` tokens are available. */
 static void there_are(unsigned n)
 {
 	take_n(n);
@@ -70,7 +70,7 @@ static void there_are(unsigned n)
 	give(n);
 }
 
-/* The same once the broker has withdrawn what is too much. */
+/* The same, once the broker has withdrawn surplus tokens. */
 static void there_will_be(unsigned n)
 {
 	for (unsigned tries = 0; tries < 100; tries++) {
@@ -87,7 +87,7 @@ static void there_will_be(unsigned n)
 
 START_TEST(there_is_a_token_less_than_slots)
 {
-	/* Make owns one without having read it. */
+	/* make owns one token without reading it. */
 	start(4, 0);
 	there_are(3);
 	there_are(3);
@@ -121,7 +121,7 @@ START_TEST(a_token_in_use_is_withdrawn_when_it_comes_back)
 	kernel_jobserver_set_waiting(&j, 3);
 	take_n(4);
 	kernel_jobserver_set_waiting(&j, 0);
-	/* Those that come back are not handed on, however soon make asks. */
+	/* Returned tokens are not passed on, even if make reads at once. */
 	give(1);
 	ck_assert(!take(QUIET_MS));
 	give(2);
@@ -186,7 +186,7 @@ START_TEST(many_changes_lose_and_invent_nothing)
 }
 END_TEST
 
-/* Tokens that nobody had: they do not become rights. */
+/* Invented tokens do not become slots. */
 START_TEST(tokens_that_were_never_given_are_dropped)
 {
 	int waiting = 1;
@@ -195,7 +195,7 @@ START_TEST(tokens_that_were_never_given_are_dropped)
 	give(50);
 	while (waiting)
 		ck_assert_int_eq(ioctl(j.make_fds[1], FIONREAD, &waiting), 0);
-	/* The broker may still look at the last of them. */
+	/* The broker can still be processing the last of them. */
 	take_n(1);
 	take(QUIET_MS);
 	ck_assert(!take(QUIET_MS));
@@ -209,7 +209,7 @@ START_TEST(without_kfarm_the_local_tokens_stay)
 	take_n(12);
 	close(j.wake_fd);
 	j.wake_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	/* The end of kfarm takes those of its jobs. */
+	/* When kfarm ends, the tokens of its jobs are withdrawn. */
 	give(10);
 	there_will_be(0);
 	give(2);
@@ -241,7 +241,7 @@ START_TEST(without_the_broker_nothing_fails)
 	ck_assert_int_eq(waitpid(j.broker_pid, NULL, 0), j.broker_pid);
 	j.broker_pid = 0;
 	give(2); /* no SIGPIPE */
-	ck_assert(!take(QUIET_MS)); /* and no end of file */
+	ck_assert(!take(QUIET_MS)); /* nor end of file */
 	kernel_jobserver_set_waiting(&j, 7);
 }
 END_TEST
@@ -286,11 +286,11 @@ START_TEST(stopping_twice_and_what_never_began_is_fine)
 }
 END_TEST
 
-/* What MAKEFLAGS was, and what it becomes with descriptors 7 and 8. */
+/* MAKEFLAGS before, and after the addition of descriptors 7 and 8. */
 static const struct {
 	const char *before, *after;
 } flags[] = {
-	/* The blank keeps kbuild from reading an "s" in the first word. */
+	/* The blank prevents kbuild from finding an "s" in the first word. */
 	{ NULL, " -j3 --jobserver-auth=7,8" },
 	{ "", " -j3 --jobserver-auth=7,8" },
 	{ "ks", "ks -j3 --jobserver-auth=7,8" },
@@ -336,7 +336,7 @@ START_TEST(another_jobserver_counts_if_it_is_there)
 	free(text);
 	close(ends[0]);
 	close(ends[1]);
-	/* A number that is something else by now. */
+	/* The number now belongs to another file. */
 	ck_assert_int_eq(open("/dev/null", O_RDWR), ends[0]);
 	text = xasprintf(" --jobserver-auth=%d,%d", ends[0], ends[0]);
 	ck_assert(!kernel_jobserver_is_inherited(text));

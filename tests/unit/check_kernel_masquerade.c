@@ -24,7 +24,7 @@ static void tear_down(void)
 	tree_tear_down();
 }
 
-/* What a link below `dir` leads to. */
+/* Check the target of a link below `dir`. */
 static void expect_link(const char *dir, const char *name, const char *want)
 {
 	char *link = xasprintf("%s/%s", dir, name), to[200] = "";
@@ -125,7 +125,7 @@ START_TEST(other_compilers_have_other_links)
 	link_compiler("new-gcc");
 	after = make_lasting("kfarm-cc");
 	ck_assert_str_ne(after, before);
-	/* What somebody recorded stays as it was. */
+	/* A recorded path remains valid. */
 	expect_link(before, "nice-gcc", "../../kfarm-cc");
 	expect_link(after, "new-gcc", "../../kfarm-cc");
 	free(after);
@@ -145,7 +145,7 @@ START_TEST(what_was_spoiled_is_put_right)
 	bin = make_lasting("other/kfarm-cc");
 	expect_link(bin, "nice-gcc", "../../kfarm-cc");
 	expect_wrapper("a newer one");
-	/* But not at any price. */
+	/* An obstacle is not removed by force. */
 	ck_assert_int_eq(unlink(link), 0);
 	ck_assert_int_eq(mkdir(link, 0755), 0);
 	free(bin);
@@ -159,7 +159,7 @@ START_TEST(what_was_spoiled_is_put_right)
 }
 END_TEST
 
-/* The copy may not be executed: as on a file system mounted noexec. */
+/* The copy is not executable, as on a file system mounted noexec. */
 START_TEST(a_wrapper_that_cannot_be_copied_is_linked)
 {
 	char *want = at("plain/kfarm-cc"), *links = at("kfarm/links");

@@ -4,10 +4,10 @@
 #include "kernel/masquerade.h"
 #include "suite.h"
 
-static char *dir; /* in front of PATH */
-static char *real_nm; /* this machine's, NULL: none that uses libbfd */
+static char *dir; /* first directory in PATH */
+static char *real_nm; /* this machine's nm; NULL if it lacks libbfd */
 
-/* A place of its own for binutils: bin/ with a real nm, and plugins. */
+/* Create a directory for binutils: bin/ with a real nm, and plugins. */
 static void place(const char *plugin, const char *name)
 {
 	char *bin = at("binutils/bin"), *copy = xasprintf("%s/%s", bin, name);

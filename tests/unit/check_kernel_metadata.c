@@ -85,7 +85,7 @@ START_TEST(early_it_has_build_and_a_failure)
 		"kfarm");
 	ck_assert_str_eq(text("source", "kernelversion"), "6.1.7-rc3");
 	ck_assert(str_starts(text("tools", "make"), "GNU Make"));
-	/* Nothing is known of these: no empty groups. */
+	/* Unknown values do not create empty groups. */
 	ck_assert_ptr_null(get("source", "kernelrelease"));
 	ck_assert_ptr_null(json_object_get(root, "git"));
 	ck_assert_ptr_null(json_object_get(root, "farm"));
@@ -233,7 +233,7 @@ START_TEST(programs_say_their_version_in_one_line)
 	ck_assert_str_eq(text("tools", "ld"), "Nice ld 1.2");
 	ck_assert(str_starts(text("tools", "make"), "GNU Make"));
 	ck_assert_ptr_null(strchr(text("tools", "make"), '\n'));
-	/* Those that do not run are not there. */
+	/* Programs that do not run are omitted. */
 	free(plan.make_path);
 	plan.make_path = xstrdup("/nonexistent");
 	plan.compiler.path[0] = '\0';

@@ -134,7 +134,7 @@ START_TEST(a_build_of_few_jobs_has_a_course_too)
 }
 END_TEST
 
-/* Somebody works in the directory for weeks, then begins anew. */
+/* Weeks of incremental builds in one directory, then one from scratch. */
 START_TEST(the_course_outlives_many_builds_that_are_not_fresh)
 {
 	struct history_build b;
@@ -147,7 +147,7 @@ START_TEST(the_course_outlives_many_builds_that_are_not_fresh)
 	play_find(1, &b);
 	ck_assert(b.has_units && !b.has_details);
 	history_build_release(&b);
-	/* And then it is of no use. */
+	/* After these, the curve is too old. */
 	for (int i = 0; i < HISTORY_UNIT_BUILDS_MAX; i++)
 		build(UNITS - 1, true, 0);
 	ask_now(KEY_A, true);

@@ -26,7 +26,7 @@ START_TEST(what_does_not_tell_is_not_full)
 {
 	struct err err = { 0 };
 
-	/* proc has no blocks at all. */
+	/* procfs reports no blocks. */
 	ck_assert_int_eq(kernel_disk_space_check("/proc", UINT64_MAX, &err), 0);
 	ck_assert_int_eq(kernel_disk_space_check("/nowhere", 1, &err), -ENOENT);
 }

@@ -12,7 +12,7 @@ static struct err err;
 #define EXPLAINED_MAX "CONFIG_COMPAT_VDSO=y"
 #define ARM13         "arm-gcc1330-linux-gnueabi-"
 
-/* PATH holds no arm compiler of this machine's. */
+/* Remove the machine's arm compilers from PATH. */
 static void set_up(void)
 {
 	char *path, *sh, *bin;
@@ -41,7 +41,7 @@ static void tear_down(void)
 	installed_tear_down();
 }
 
-/* The compiler, then what the configuration makes of it. */
+/* Choose the compiler, then apply the configuration. */
 static int choose(const char *arch, const char *toolchain, bool have_config)
 {
 	struct kernel_compiler_request wish = { .toolchain = toolchain,

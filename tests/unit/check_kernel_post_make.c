@@ -14,7 +14,7 @@ static const char perf[] = "all:\n"
 			   "\t@mkdir -p $(DESTDIR)$(prefix)/bin\n"
 			   "\t@cp $(O)/perf $(DESTDIR)$(prefix)/bin/\n";
 
-/* One of the tests cannot be built. */
+/* A makefile with a test that fails to build. */
 static const char selftests[] =
 	"all:\n"
 	"\t@exit 1\n"
@@ -122,7 +122,7 @@ START_TEST(a_stacktrace_is_decoded)
 }
 END_TEST
 
-/* ---- what programs say of themselves ---- */
+/* ---- versions of programs ---- */
 
 static char *ask(void)
 {

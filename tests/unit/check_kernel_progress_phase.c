@@ -5,7 +5,7 @@
 #include "base/str.h"
 #include "suite.h"
 
-/* What makes of Linux 4.19 to 6.1 print; NULL: no news. */
+/* Output of make for Linux 4.19 to 6.1; NULL: the same phase. */
 static const struct {
 	const char *line, *phase;
 } lines[] = {

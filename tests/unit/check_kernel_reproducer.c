@@ -28,7 +28,7 @@ static void tear_down(void)
 	tree_tear_down();
 }
 
-/* The script of the request, in a file. */
+/* Write the script of the request to a file. */
 static char *script(void)
 {
 	struct buf out = { 0 };
@@ -197,7 +197,7 @@ START_TEST(a_base_file_is_in_the_script)
 }
 END_TEST
 
-/* Its text is text, whatever the lines of the script are. */
+/* The script quotes the fragment's text, whatever its lines are. */
 START_TEST(a_hostile_fragment_runs_nothing)
 {
 	char *file = at("evil.config"), *text, *path, *got;
@@ -217,7 +217,7 @@ START_TEST(a_hostile_fragment_runs_nothing)
 	path = xasprintf("%s/.config", p.builddir.dir);
 	got = get_file(path);
 	ck_assert_ptr_nonnull(strstr(got, "CONFIG_Q=y\n"));
-	/* Of a fragment the settings count, a base is taken whole. */
+	/* Only the settings of a fragment are used, but a base is copied. */
 	ck_assert_int_eq(!!strstr(got, "\nEND_OF_KFARM_TEXT\n"), _i);
 	free(got);
 	free(path);

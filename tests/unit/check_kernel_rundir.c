@@ -13,7 +13,7 @@
 
 static struct err err;
 
-/* A process that lives until it is killed, and will be a zombie then. */
+/* Start a process that lives until it is killed and is then a zombie. */
 static pid_t sleeper(void)
 {
 	pid_t pid = fork();
@@ -25,7 +25,9 @@ static pid_t sleeper(void)
 	return pid;
 }
 
-/* What stands in the file "make" of a process, by the numbers of `space`. */
+/*
+ * The content of the file "make" for a process; `space` is the PID namespace.
+ */
 static char *note(pid_t make, unsigned long long start, ino_t space)
 {
 	return xasprintf("%d %llu %llu\n", (int)make, start,
@@ -73,7 +75,7 @@ START_TEST(a_process_is_known_by_its_start)
 	ck_assert(process_start_ticks(pid) > 0);
 	kill(pid, SIGKILL);
 	while (process_start_ticks(pid))
-		usleep(1000); /* a zombie counts as gone */
+		usleep(1000); /* a zombie counts as ended */
 	waitpid(pid, NULL, 0);
 	ck_assert(!process_start_ticks(pid));
 	ck_assert(!process_start_ticks(0));
@@ -118,7 +120,7 @@ START_TEST(one_whose_make_goes_on_stays)
 }
 END_TEST
 
-/* As a build in another container is seen: no process here has its number. */
+/* A build in another container, whose process id does not exist here. */
 START_TEST(one_that_is_locked_stays)
 {
 	struct kernel_rundir r;

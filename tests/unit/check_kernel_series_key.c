@@ -94,7 +94,7 @@ START_TEST(a_build_directory_has_none_where_k_says_the_configuration)
 	expect_other();
 	r.build_dir = "/some/dir";
 	expect_same();
-	/* What lies there is the configuration. */
+	/* The existing .config is the configuration. */
 	r.kconfig = NULL;
 	expect_other();
 	r.build_dir = "/other/dir";

@@ -35,7 +35,7 @@ static void put_file(const char *name, mode_t mode)
 	free(path);
 }
 
-/* Which sh is that of the kfarm `self`, below `dir`? */
+/* Check the path of sh for the kfarm `self`, below `dir`. */
 static void expect_program(const char *self, const char *wanted)
 {
 	char *kfarm = xasprintf("%s/%s", dir, self);
@@ -61,7 +61,7 @@ START_TEST(an_installed_kfarm_never_takes_the_systems_sh)
 }
 END_TEST
 
-/* A word of make's, one of -e, MAKEFLAGS: does the user say what shell? */
+/* An argument of make, one of -e, MAKEFLAGS; true if they set a shell. */
 static const struct said {
 	const char *word, *given, *makeflags;
 	bool is;
@@ -128,7 +128,7 @@ static void note(void *ctx, const struct events_event *ev)
 			    ev->kind == EVENTS_KIND_HOST ? "host\n" : "?\n");
 }
 
-/* The test's own program stands in for kfarm: there is no sh beside it. */
+/* This test replaces kfarm, without an sh next to it. */
 START_TEST(without_a_shell_of_ours_it_says_why)
 {
 	struct events_hub *hub = events_hub_new();
@@ -198,7 +198,7 @@ START_TEST(what_shells_counted_is_told)
 }
 END_TEST
 
-/* What the roster says, and what then counts of a step that runs here. */
+/* The settings of the roster, and the reason for a local tool step. */
 static const struct {
 	struct node_roster roster;
 	enum shell_step_reason why;

@@ -302,7 +302,7 @@ static void add_node(const char *name, const char *state, const char *reason)
 	events_totals_add(&farm, &ev);
 }
 
-/* tear_down() frees these, and no reasons, which are static. */
+/* tear_down() frees these except the reasons, which are static. */
 static void add_nodes(void)
 {
 	add_node("local", "", NULL);

@@ -40,7 +40,7 @@ static int run(const char *command, int *status)
 	return kernel_supervisor_run(&m, &what, status, &err);
 }
 
-/* A signal to ourselves in a while. */
+/* Send a signal to this process after `ms`. */
 static void later(int number, unsigned ms)
 {
 	if (fork())
@@ -50,13 +50,13 @@ static void later(int number, unsigned ms)
 	_exit(0);
 }
 
-/* A number of seconds for sleep(1) that no other test sleeps for. */
+/* Return a number of seconds for sleep(1) that no other test uses. */
 static int own_second(void)
 {
 	return 1000000 + (int)getpid();
 }
 
-/* How many processes sleep for these? */
+/* Count the processes that sleep for this number of seconds. */
 static unsigned sleeping(void)
 {
 	char *command = xasprintf("ps -eo args= | grep -c '^sleep %d$'",
@@ -124,7 +124,7 @@ START_TEST(stdin_is_dev_null_and_the_group_is_its_own)
 }
 END_TEST
 
-/* As a make does, which takes away what it has made in part. */
+/* Like make, which removes incomplete files. */
 START_TEST(what_a_killed_make_has_started_is_asked_to_end)
 {
 	char *command = xasprintf(
@@ -154,7 +154,7 @@ START_TEST(a_signal_ends_the_group_at_once)
 	ck_assert_uint_lt(clock_ms() - began, 60000);
 	kernel_supervisor_kill_descendants();
 	ck_assert_uint_eq(sleeping(), 0);
-	/* And nothing is started after that. */
+	/* No further command is started. */
 	ck_assert_int_eq(run("true", &status), -EINTR);
 	free(command);
 }
@@ -193,7 +193,7 @@ START_TEST(one_that_does_not_listen_is_killed_within_a_second)
 }
 END_TEST
 
-/* How long make, which does not listen, goes on after two signals. */
+/* Return how long a make that ignores signals runs after two of them. */
 static uint64_t killed_after(void)
 {
 	uint64_t began = clock_ms();
@@ -207,7 +207,10 @@ static uint64_t killed_after(void)
 	return clock_ms() - began;
 }
 
-/* After one it is a second: on a busy machine the best of some tries tells. */
+/*
+ * After one signal it would be a second.  Take the best of some tries, because
+ * the machine can be busy.
+ */
 START_TEST(a_second_signal_kills_at_once)
 {
 	uint64_t best = killed_after();

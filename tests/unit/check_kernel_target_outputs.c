@@ -18,7 +18,7 @@ static void put_built(const char *name, const char *text)
 	free(path);
 }
 
-/* A build directory in which everything was built. */
+/* A build directory with all targets. */
 static void set_up(void)
 {
 	run_set_up();
@@ -164,7 +164,7 @@ START_TEST(the_images_name_is_asked_once)
 	ck_assert_int_eq(kernel_target_outputs_image(&run, &name, &err), 0);
 	ck_assert_str_eq(name, "arch/arm64/boot/Image.gz");
 	free(name);
-	/* PATH is another now, in which there is no make. */
+	/* PATH now lacks make. */
 	strv_release(&run.env);
 	strv_add(&run.env, "PATH=/nonexistent");
 	ck_assert_int_eq(kernel_target_outputs_image(&run, &name, &err), 0);

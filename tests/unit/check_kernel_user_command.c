@@ -34,7 +34,7 @@ static struct events_subscriber listener = { .on_event = on_event };
 static void set_up(void)
 {
 	tree_set_up();
-	/* Stands for the wrapper. */
+	/* Replaces the wrapper. */
 	put_file("tools/kfarm-cc", "#!/bin/sh\nexec /usr/bin/gcc \"$@\"\n",
 		 0755);
 	setenv("PATH", str_find_env(env.v, "PATH"), 1);
@@ -72,7 +72,7 @@ static int plan(const char *a, const char *b, const char *c)
 	return kernel_user_command_prepare(&command, &request, &err);
 }
 
-/* Run it and give back its wait status. */
+/* Run it and return its wait status. */
 static int run(const char *a, const char *b, const char *c)
 {
 	ck_assert_msg(!plan(a, b, c), "%s", err.text);
@@ -83,7 +83,7 @@ static int run(const char *a, const char *b, const char *c)
 	return result.wait_status;
 }
 
-/* What a file below `top` says. */
+/* Check the content of a file below `top`. */
 static void expect_file(const char *name, const char *want)
 {
 	char *path = at(name), *text = get_file(path);
@@ -115,14 +115,14 @@ START_TEST(it_finds_the_links_first)
 			     "command -v gcc >where && "
 			     "echo $KFARM_LINKS/gcc | cmp - where"),
 			 0);
-	/* It may be a compiler itself. */
+	/* The command can be a compiler itself. */
 	put_file("a.c", "int a;\n", 0644);
 	ck_assert_int_eq(run("gcc", "-c", "a.c"), 0);
 	ck_assert(stands("a.o"));
 }
 END_TEST
 
-/* CMake and configure record what they find in PATH. */
+/* CMake and configure record the programs that they find in PATH. */
 START_TEST(what_is_found_in_path_lasts)
 {
 	char *one, *two, *path = at("where");
@@ -134,7 +134,7 @@ START_TEST(what_is_found_in_path_lasts)
 	ck_assert_str_eq(one, two);
 	one[strcspn(one, "\n")] = '\0';
 	ck_assert_int_eq(access(one, X_OK), 0);
-	/* Neither it nor anything else in PATH is of the run. */
+	/* PATH contains no directory of the run. */
 	ck_assert_int_eq(
 		run("sh", "-c",
 		    "case $PATH in *${KFARM_SLOTS%/*}*) exit 1;; esac"),
@@ -147,7 +147,9 @@ END_TEST
 
 START_TEST(a_compiler_past_the_links_is_told)
 {
-	/* bash says another name for sh, which takes it for a command. */
+	/*
+	 * bash passes another argv[0] to sh, which runs the word as a command.
+	 */
 	const char *script = "(exec -a /opt/bin/gcc sh -c 'sleep 1 #a.c')";
 
 	ck_assert_int_eq(run("bash", "-c", script), 0);
@@ -186,7 +188,7 @@ START_TEST(nothing_of_the_run_is_left)
 	dir[strcspn(dir, "\n")] = '\0';
 	ck_assert_int_gt(strlen(dir), 5);
 	ck_assert(!fs_exists(dir));
-	/* Also no process, the jobserver's broker included. */
+	/* No process is left either, including the jobserver's broker. */
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 	free(dir);
 	free(path);
@@ -223,14 +225,14 @@ START_TEST(architecture_and_toolchain_are_exported)
 	request.toolchain = "aarch64-linux-gnu-";
 	ck_assert_int_eq(run("sh", "-c", "echo $ARCH.$CROSS_COMPILE >vars"), 0);
 	expect_file("vars", ".aarch64-linux-gnu-\n");
-	/* A compiler that is not there is not a command that is not. */
+	/* A missing compiler is reported differently from a missing command. */
 	request.toolchain = "nosuch-";
 	ck_assert_int_eq(plan("true", NULL, NULL), -ENOENT);
 	ck_assert(!command.command_unusable);
 }
 END_TEST
 
-/* make's words, and whether it is offered a jobserver. */
+/* Arguments of make, and whether it gets a jobserver. */
 static const struct {
 	const char *words[2];
 	bool offered;
@@ -291,7 +293,7 @@ END_TEST
 
 START_TEST(tokens_are_there_for_the_slots)
 {
-	/* Two slots: one token, which is make's next to its own. */
+	/* Two slots: one token in addition to make's own. */
 	ck_assert_int_eq(run("bash", "-c",
 			     "head -c 1 <&100 >token && echo >>token && "
 			     "echo + >&101 && ! read -t 0.1 -n 1 -u 100 x"),
@@ -300,7 +302,7 @@ START_TEST(tokens_are_there_for_the_slots)
 }
 END_TEST
 
-/* A signal to ourselves once the file is there. */
+/* Send a signal to this process once the file exists. */
 static void when_there(const char *name, int number)
 {
 	if (fork())
@@ -357,7 +359,7 @@ START_TEST(a_coordinator_that_is_there_is_known)
 	ck_assert(!kernel_user_command_is_nested(env.v));
 	ck_assert_int_eq(listen(fd, 0), 0);
 	ck_assert(kernel_user_command_is_nested(env.v));
-	/* Its backlog is full now. */
+	/* The backlog is full now. */
 	ck_assert(kernel_user_command_is_nested(env.v));
 	ck_assert(kernel_user_command_is_nested(env.v));
 	close(fd);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
 /*
- * By which way a variable reaches make: what make says of its origin, when
- * kfarm runs it and when the script of plain commands does.
+ * The origin of each variable according to make, when kfarm runs make and when
+ * the script of plain commands does.
  */
 #include "kernel-tree.h"
 #include "kernel/reproducer.h"
@@ -14,7 +14,7 @@ static struct kconfig_request r;
 static struct kernel_plan p;
 static struct err err;
 
-/* The mini tree's Makefile with a target that tells what make has. */
+/* The mini tree's Makefile with a target that prints make's variables. */
 static const char tells[] =
 	"names := ARCH CROSS_COMPILE LLVM CC HOSTCC O KBUILD_OUTPUT "
 	"KBUILD_BUILD_USER KCFLAGS W\n"
@@ -50,7 +50,7 @@ static void tear_down(void)
 	tree_tear_down();
 }
 
-/* Every @ of `text` is the directory of this test. */
+/* Replace each @ of `text` by the directory of this test. */
 static char *filled(const char *text)
 {
 	struct buf out = { 0 };
@@ -72,7 +72,7 @@ static void fill(struct strv *sv, const char *text)
 	free(all);
 }
 
-/* What a command prints; `environ` and the directory are the plan's. */
+/* Return the output of a command with the plan's environment and directory. */
 static char *output(const char *command, char *const *environment)
 {
 	char *to = at("out"), *said;
@@ -113,7 +113,7 @@ static char *said_by_make(void)
 	return said;
 }
 
-/* The script, by somebody whose environment has no more than a PATH. */
+/* Run the script in an environment with only a PATH. */
 static char *said_by_script(void)
 {
 	char *const bare[] = { env.v[0], NULL };
@@ -144,11 +144,11 @@ static void expect(const char *want)
 	free(text);
 }
 
-/* An x86 machine is taken for granted in none of them. */
+/* None of these depends on an x86 machine. */
 static const struct {
 	const char *arch, *toolchain, *env, *e, *variables, *want;
 } ways[] = {
-	/* the environment's stays there */
+	/* variables of the environment stay there */
 	{ .env = "ARCH=arm64 CROSS_COMPILE=nice- KBUILD_OUTPUT=@/b "
 		 "KBUILD_BUILD_USER=me KCFLAGS=-g",
 	  .want = "ARCH: environment arm64\n"
@@ -157,14 +157,14 @@ static const struct {
 		  "KBUILD_OUTPUT: environment @/b\n"
 		  "KBUILD_BUILD_USER: environment me\n"
 		  "KCFLAGS: environment -g\n" },
-	/* so does that of -e */
+	/* so do those of -e */
 	{ .e = "ARCH=arm64 CROSS_COMPILE=nice- KBUILD_OUTPUT=@/b KCFLAGS=-g",
 	  .want = "ARCH: environment arm64\n"
 		  "CROSS_COMPILE: environment nice-\n"
 		  "CC: file nice-gcc\nHOSTCC: file gcc\n"
 		  "KBUILD_OUTPUT: environment @/b\n"
 		  "KCFLAGS: environment -g\n" },
-	/* the command line's stays there */
+	/* variables of the command line stay there */
 	{ .env = "ARCH=x86 CROSS_COMPILE=other- KBUILD_BUILD_USER=me W=2",
 	  .variables = "ARCH=arm64 CROSS_COMPILE=nice- O=@/b "
 		       "KBUILD_BUILD_USER=you KCFLAGS=-g W=1",
@@ -179,7 +179,9 @@ static const struct {
 		  "CROSS_COMPILE: environment aarch64-linux-gnu-\n"
 		  "CC: command line nice-gcc\nHOSTCC: command line gcc\n"
 		  "KBUILD_OUTPUT: command line @/b\n" },
-	/* what kfarm decides goes into the environment where make hears it */
+	/*
+	 * kfarm's own variables go into the environment if make respects that
+	 */
 	{ .arch = "arm64",
 	  .toolchain = "nice-",
 	  .env = "ARCH=x86 CROSS_COMPILE=other- O=@/b",
@@ -195,27 +197,27 @@ static const struct {
 		  "LLVM: environment 1\n"
 		  "CC: file aarch64-linux-gnu-gcc\nHOSTCC: file gcc\n"
 		  "KBUILD_OUTPUT: environment @/b\n" },
-	/* one that was typed is overridden where it was typed */
+	/* a typed variable is overridden where it was typed */
 	{ .toolchain = "nice-",
 	  .variables = "ARCH=arm64 CROSS_COMPILE=other- O=@/b",
 	  .want = "ARCH: command line arm64\n"
 		  "CROSS_COMPILE: command line nice-\n"
 		  "CC: file nice-gcc\nHOSTCC: file gcc\n"
 		  "O: command line @/b\n" },
-	/* one without a value hides the environment's */
+	/* a variable without a value hides the environment's */
 	{ .env = "ARCH=arm64 LLVM=1 KBUILD_OUTPUT=@/b",
 	  .variables = "LLVM= CROSS_COMPILE=nice-",
 	  .want = "ARCH: environment arm64\n"
 		  "CROSS_COMPILE: command line nice-\n"
 		  "CC: file nice-gcc\nHOSTCC: file gcc\n"
 		  "KBUILD_OUTPUT: environment @/b\n" },
-	/* kbuild would take it for clang */
+	/* kbuild would interpret the value as clang */
 	{ .env = "ARCH=arm64 LLVM=0 CROSS_COMPILE=nice- KBUILD_OUTPUT=@/b",
 	  .want = "ARCH: environment arm64\n"
 		  "CROSS_COMPILE: environment nice-\n"
 		  "CC: file nice-gcc\nHOSTCC: file gcc\n"
 		  "KBUILD_OUTPUT: environment @/b\n" },
-	/* O counts before KBUILD_OUTPUT */
+	/* O precedes KBUILD_OUTPUT */
 	{ .env = "ARCH=arm64 CROSS_COMPILE=nice- KBUILD_OUTPUT=@/other",
 	  .variables = "O=@/b",
 	  .want = "ARCH: environment arm64\n"

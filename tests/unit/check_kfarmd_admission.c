@@ -44,7 +44,10 @@ static struct sockaddr_storage address(const char *text)
 	return at;
 }
 
-/* Who has to leave does; was it let in? */
+/*
+ * Add a connection and close the one that must make room.  Returns true if the
+ * new one was admitted.
+ */
 static bool come(struct kfarmd_admission_conn *g, const char *from,
 		 struct kfarmd_admission_conn **left)
 {
@@ -83,12 +86,12 @@ START_TEST(who_fails_again_and_again_is_refused_for_a_while)
 	for (; come(&guests[i], "192.0.2.1", NULL); i++)
 		kfarmd_admission_remove(gate, &guests[i], false);
 	ck_assert_int_eq(i, KFARMD_ADMISSION_TRIES_PER_ADDR);
-	/* Others are not concerned. */
+	/* Other addresses are not affected. */
 	ck_assert(come(&guests[i++], "192.0.2.2", NULL));
 	now += 1000 / KFARMD_ADMISSION_RATE_PER_ADDR;
 	ck_assert(come(&guests[i++], "192.0.2.1", NULL));
 	ck_assert(!come(&guests[i], "192.0.2.1", NULL));
-	/* A day makes no more tries than a minute. */
+	/* A day does not allow more tries than a minute. */
 	now += 86400000;
 	for (int n = 0; n < KFARMD_ADMISSION_TRIES_PER_ADDR; n++)
 		ck_assert(come(&guests[i++], "192.0.2.1", NULL));
@@ -105,7 +108,7 @@ START_TEST(who_is_admitted_may_come_as_often_as_it_likes)
 }
 END_TEST
 
-/* Two texts; are they one address to the gate? */
+/* Two texts, and whether they count as one address. */
 static const struct pair {
 	const char *one, *other;
 	bool same;
@@ -149,14 +152,17 @@ START_TEST(a_crowd_is_bounded_and_does_not_keep_known_ones_out)
 	for (unsigned i = 0; i < MANY; i++)
 		in += come(&guests[i], nth_address(i), NULL);
 	ck_assert_uint_le(in, KFARMD_ADMISSION_TRIES_TOTAL + 32);
-	/* A few share a place with each other, or with the known one. */
+	/* A few share a slot with each other or with the known address. */
 	ck_assert_uint_ge(in, KFARMD_ADMISSION_TRIES_TOTAL - 8);
 	for (each = kfarmd_admission_oldest(gate); each;
 	     each = TAILQ_NEXT(each, entry))
 		waiting++;
 	ck_assert_uint_eq(waiting, KFARMD_ADMISSION_PENDING_MAX);
 	ck_assert(!come(&guests[0], "198.51.100.1", NULL));
-	/* It gets a place, and keeps it while more of the crowd come. */
+	/*
+	 * The known address gets a connection and keeps it while the crowd
+	 * grows.
+	 */
 	ck_assert(come(&known, "192.0.2.1", NULL));
 	now += 1000;
 	for (unsigned i = 0; i < MANY; i++) {

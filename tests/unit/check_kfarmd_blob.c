@@ -18,12 +18,12 @@ static struct store *store;
 static struct kfarmd_blobs *blobs;
 static struct err err;
 
-/* What a test wants. */
+/* A waiter for blobs. */
 static struct waiter {
 	struct kfarmd_blob_waiter want;
 	unsigned came;
 	int ret;
-	bool pins; /* keeps it when it came */
+	bool pins; /* pins the blob on arrival */
 	struct digest digest;
 	uint64_t size;
 } one, two;
@@ -183,7 +183,7 @@ START_TEST(what_was_not_asked_for_is_a_violation)
 	ck_assert_int_eq(whole("unasked"), -EPROTO);
 	digest_bytes(bytes_str("unasked"), &d);
 	ck_assert(!store_has(store, &d, 7));
-	/* And so is the same one twice. */
+	/* The same blob twice is an error too. */
 	ck_assert(wants(&one, "once"));
 	ck_assert_int_eq(whole("once"), 0);
 	ck_assert_int_eq(whole("once"), -EPROTO);
@@ -216,7 +216,7 @@ START_TEST(a_store_that_is_full_is_told_and_the_rest_is_dropped)
 	m.offset = 1;
 	ck_assert_int_eq(kfarmd_blobs_receive(blobs, &m, &err), 0);
 	ck_assert_uint_eq(one.came, 1);
-	/* Others go on. */
+	/* Other blobs are not affected. */
 	ck_assert(wants(&two, "small"));
 	ck_assert_int_eq(whole("small"), 0);
 	ck_assert_int_eq(two.ret, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain node */
 /*
- * Toolchains on their way to a real kfarmd's disk, and what it says of them.
+ * Upload of toolchains to a real kfarmd's disk, and its reports about them.
  */
 #include "kfarmd-bundle.h"
 
@@ -10,10 +10,10 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
-static char *dir; /* of the store, the toolchains, and what is sent */
+static char *dir; /* contains the store, the toolchains and the sent files */
 static char *store, *kept;
 static struct node n;
-static const char *host; /* this machine's */
+static const char *host; /* host name of this machine */
 
 static void start(void)
 {
@@ -71,7 +71,7 @@ static void check_content(const char *id, const char *path, const char *content)
 	free(full);
 }
 
-/* Nothing that is half done, and nobody's. */
+/* No incomplete or foreign file is left. */
 static void check_nothing_left(void)
 {
 	char *live = xasprintf("%s/.live", kept);
@@ -89,7 +89,7 @@ START_TEST(a_toolchain_comes_as_it_was_and_stays)
 
 	ck_assert_uint_eq(held->n_toolchains, 0);
 	bundle_deliver(&n.c, &g, 1);
-	ck_assert_uint_eq(n.c.n_needed, 3); /* the empty one, too */
+	ck_assert_uint_eq(n.c.n_needed, 3); /* including the empty file */
 	check_content(g.id, "t/bin/x-cc", "gcc");
 	check_content(g.id, "t/include/a.h", "int a;\n");
 	check_content(g.id, TOOLCHAIN_JSON, KEEP_JSON);
@@ -118,7 +118,7 @@ START_TEST(what_is_held_is_not_asked_for_again)
 	bundle_deliver(&n.c, &g, 1);
 	bundle_deliver(&n.c, &g, 2);
 	ck_assert_uint_eq(n.c.n_needed, 3);
-	/* A store that forgot everything: the kept toolchain has it still. */
+	/* With an empty store, files come from the installed toolchain. */
 	stop();
 	ck_assert_int_eq(fs_remove(store, &(struct err){ 0 }), 0);
 	start();
@@ -144,8 +144,8 @@ START_TEST(a_long_list_comes_in_pieces_and_several_at_once)
 	bundle_send_some(&n.c, &other, 2, half, other.entries.n - half, true);
 	bundle_is_kept(&n.c, &g, 1);
 	bundle_is_kept(&n.c, &other, 2);
-	ck_assert_uint_eq(n.c.n_need, 4); /* one for each message */
-	/* Four contents; one that comes while it is looked for comes twice. */
+	ck_assert_uint_eq(n.c.n_need, 4); /* one per message */
+	/* Four blobs; one that arrives during a lookup is requested twice. */
 	ck_assert_uint_ge(n.c.n_needed, 4);
 	ck_assert_uint_eq(tools_ask(&n.c, true)->n_toolchains, 2);
 	bundle_release(&g);
@@ -153,7 +153,7 @@ START_TEST(a_long_list_comes_in_pieces_and_several_at_once)
 }
 END_TEST
 
-/* The blobs that came before it was killed are in the store. */
+/* The blobs that arrived before the kill are in the store. */
 START_TEST(an_interrupted_one_is_taken_up)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
@@ -214,7 +214,7 @@ START_TEST(a_dropped_one_is_gone)
 }
 END_TEST
 
-/* As a cell of any kfarmd has it locked that uses it. */
+/* Locked like by a sandbox of any kfarmd. */
 START_TEST(one_in_use_is_neither_dropped_nor_replaced)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "old");
@@ -260,7 +260,9 @@ static void damage(const char *path, int how)
 	fputc('X', f);
 	fclose(f);
 	ck_assert_int_eq(chmod(path, st.st_mode), 0);
-	/* How a bit flips on a disk: no stat tells. */
+	/*
+	 * Flip a bit like a failing disk, without a change of the file stamp.
+	 */
 	if (how)
 		ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
 }
@@ -280,7 +282,7 @@ START_TEST(damage_is_found_named_and_mended)
 	ck_assert_uint_eq(held->toolchains[0].state, WIRE_HELD_DAMAGED);
 	ck_assert_ptr_nonnull(
 		strstr(held->toolchains[0].detail, "t/include/a.h"));
-	/* It is remembered, and coming again mends it. */
+	/* The damage is remembered; another upload repairs it. */
 	restart();
 	ck_assert_uint_eq(tools_ask(&n.c, false)->toolchains[0].state,
 			  WIRE_HELD_DAMAGED);
@@ -292,7 +294,9 @@ START_TEST(damage_is_found_named_and_mended)
 }
 END_TEST
 
-/* Found when it is written to its place, and asked for once more. */
+/*
+ * The damage is found when the blob is copied, and the blob is requested again.
+ */
 START_TEST(a_damaged_blob_of_the_store_comes_again)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
@@ -314,9 +318,9 @@ START_TEST(a_damaged_blob_of_the_store_comes_again)
 }
 END_TEST
 
-/* ------------------------------------------------------------- refusals */
+/* ------------------------------------------------------------- rejections */
 
-/* One thing wrong in each, and what is said of it. */
+/* One error in each, with its message. */
 static const struct wrong {
 	const char *path;
 	const char *target; /* NULL: a file */
@@ -347,7 +351,7 @@ START_TEST(what_cannot_be_is_refused)
 		bundle_file(&g, w->path, "evil");
 	toolchain_dir_digest_sort_entries(&g.entries);
 	toolchain_dir_digest_compute(&g.entries, &g.tree);
-	/* One VIEW names no path twice. */
+	/* A VIEW must not name a path twice. */
 	bundle_send(&n.c, &g, 1, 1);
 	bundle_refused(&n.c, 1, w->why);
 	ck_assert_uint_eq(tools_ask(&n.c, false)->n_toolchains, 0);
@@ -373,7 +377,7 @@ START_TEST(one_for_another_machine_is_refused)
 {
 	struct bundle g = bundle_small("gcc-1-x", "vax", "gcc");
 
-	/* What was on its way has no effect. */
+	/* Messages in flight have no effect. */
 	bundle_send(&n.c, &g, 1, 2);
 	bundle_refused(&n.c, 1, "vax");
 	ck_assert_uint_eq(n.c.n_needed, 0);
@@ -438,7 +442,7 @@ START_TEST(more_of_a_complete_one_is_a_violation)
 }
 END_TEST
 
-/* ------------------------------------- the messages of a view, misused */
+/* ------------------------------------------- invalid messages of a view */
 
 static void send_number(enum wire_type type, unsigned number)
 {
@@ -448,7 +452,7 @@ static void send_number(enum wire_type type, unsigned number)
 	client_send(&n.c, type, &body);
 }
 
-/* By words that PATHS cannot say. */
+/* With path elements that PATHS cannot contain. */
 START_TEST(a_path_that_climbs_has_no_number)
 {
 	static const char *const paths[] = { "/../x", "/a/../../x", "x", "/",
@@ -481,7 +485,7 @@ START_TEST(what_is_no_part_of_a_toolchain_is_refused)
 		play_put(&n.c, 1, "/t/include/a.h", "evil");
 		bundle_refused(&n.c, 1, "unexpected source files");
 	}
-	/* What was on its way has no effect. */
+	/* Messages in flight have no effect. */
 	bundle_send_some(&n.c, &g, 1, 0, g.entries.n, true);
 	ck_assert_uint_eq(tools_ask(&n.c, false)->n_toolchains, 0);
 	ck_assert_uint_eq(n.c.n_needed, 0);
@@ -499,7 +503,7 @@ static void send_cell(unsigned number)
 	client_send(&n.c, WIRE_CELL, &body);
 }
 
-/* Neither a cell's by a bundle nor the other way. */
+/* Neither a sandbox's number for a bundle nor vice versa. */
 START_TEST(a_number_in_use_is_a_violation)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
@@ -547,13 +551,13 @@ START_TEST(shut_in_the_middle_leaves_nothing)
 	while (_i > 1 && !n.c.n_need)
 		client_idle(5);
 	send_number(WIRE_SHUT, 1);
-	/* More of it is as if it had been on its way. */
+	/* Further entries are treated like messages in flight. */
 	bundle_send_some(&n.c, &g, 1, 0, g.entries.n, true);
 	ck_assert_uint_eq(tools_ask(&n.c, false)->n_toolchains, 0);
 	check_nothing_left();
 	ck_assert_uint_eq(n.c.n_have[1], 0);
 	ck_assert(!n.c.closed);
-	/* What was asked for comes to its end, and is not asked for again. */
+	/* Requested blobs are completed and not requested again. */
 	if (_i > 1) {
 		for (size_t i = 0; i < g.entries.n; i++) {
 			if (g.entries.v[i].kind == COMPILER_ENTRY_FILE)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire toolchain */
 /*
- * Names for paths and flags, and blobs, as a hostile client sends them.
+ * Indexes for paths and flags, and blobs, from a hostile client.
  */
 #include "kfarmd-single.h"
 
@@ -11,7 +11,7 @@ static void send_raw(enum wire_type type, struct buf *body)
 	buf_release(body);
 }
 
-/* A PATHS with one path, as it is. */
+/* Send a PATHS with one path, unchanged. */
 static void send_path(uint32_t first, uint16_t shared, const char *path)
 {
 	struct buf body = { 0 };
@@ -36,12 +36,12 @@ START_TEST(a_path_that_is_not_in_normal_form_ends_the_conversation)
 }
 END_TEST
 
-/* The number of a first path, and how much it shares with none. */
+/* The index of a first path, and the length it shares with no path. */
 static const struct {
 	uint32_t first;
 	uint16_t shared;
 } numbers[] = {
-	{ 0, 0 }, /* has a name already */
+	{ 0, 0 }, /* already has an index */
 	{ 4000000000u, 0 },
 	{ WIRE_PATHS_TABLE_MAX, 0 },
 	{ 1u << 19, 0 }, /* a gap */
@@ -78,7 +78,7 @@ START_TEST(an_entry_without_a_path_ends_the_conversation)
 }
 END_TEST
 
-/* Asks for a file of this content, and withholds it. */
+/* Make the node request a file with this content, and do not send it. */
 static struct digest ask_for(const char *content)
 {
 	unsigned before = node.c.n_needed;
@@ -132,7 +132,7 @@ START_TEST(a_blob_that_was_not_asked_for_ends_the_conversation)
 }
 END_TEST
 
-/* The node looks at what was said, not at what may be meant. */
+/* The node uses the announced values. */
 START_TEST(one_blob_with_two_sizes_ends_the_conversation)
 {
 	struct digest d = ask_for("two sizes\n");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire tls toolchain */
 /*
- * Many at the door of a kfarmd: DOOR_CROWD of them at once, DOOR_CHURN after
- * each other (make door-churn).
+ * Many connections to a kfarmd: DOOR_CROWD at once, DOOR_CHURN in sequence
+ * (make door-churn).
  */
 #include "kfarmd-listen.h"
 
@@ -22,7 +22,7 @@ static long number_of(const char *name, long otherwise)
 	return text ? atol(text) : otherwise;
 }
 
-/* A line of /proc/PID/status, in KiB. */
+/* Return a line of /proc/PID/status, in KiB. */
 static long memory_of(pid_t pid, const char *line)
 {
 	char *path = xasprintf("/proc/%d/status", (int)pid);
@@ -69,8 +69,8 @@ static double now_ms(void)
 }
 
 /*
- * Of JOBS jobs, from sending one to its answer, in ms: what a quarter of them
- * stay below.  Others use this machine as well.
+ * Run JOBS jobs and return the first quartile of their latency in ms, because
+ * other processes use this machine as well.
  */
 static double job_latency(struct client *c, unsigned first)
 {
@@ -88,7 +88,10 @@ static double job_latency(struct client *c, unsigned first)
 	return ms[JOBS / 4];
 }
 
-/* Connects from `one` address or many, says nothing, and stays. */
+/*
+ * Open connections from `one` address or many, send nothing, and hold them
+ * open.
+ */
 static pid_t start_crowd(long n, bool one, int told[static 2])
 {
 	struct rlimit files;
@@ -126,8 +129,9 @@ static void end_crowd(pid_t pid)
 }
 
 /*
- * While that many connections are made, and then held: jobs of who is in take
- * no more than twice as long, and who comes now gets in.
+ * While that many connections are opened, and then while they are held open,
+ * jobs of a connected client take at most twice as long, and a new client is
+ * admitted.
  */
 START_TEST(a_crowd_at_the_door_does_not_disturb_who_is_in)
 {
@@ -158,7 +162,8 @@ START_TEST(a_crowd_at_the_door_does_not_disturb_who_is_in)
 		after, come, rss);
 	ck_assert_double_lt(during, 2 * before + 100);
 	ck_assert_double_lt(after, 2 * before + 100);
-	ck_assert_double_lt(come, 5000); /* not the time of the half-open */
+	/* less than the timeout of half-open connections */
+	ck_assert_double_lt(come, 5000);
 	ck_assert(!c.closed && !late.closed);
 	end_crowd(crowd);
 	client_release(&c);
@@ -166,7 +171,7 @@ START_TEST(a_crowd_at_the_door_does_not_disturb_who_is_in)
 }
 END_TEST
 
-/* Handshakes by the thousand leave nothing behind. */
+/* Thousands of handshakes do not leak memory. */
 START_TEST(those_who_came_and_went_leave_nothing)
 {
 	long n = number_of("DOOR_CHURN", CHURN), rss = 0;

@@ -9,7 +9,7 @@
 
 static const struct {
 	const char *text;
-	const char *missing; /* NULL: nothing was */
+	const char *missing; /* NULL: no file is missing */
 } all[] = {
 	{ "a.c:1:10: fatal error: b.h: No such file or directory\n"
 	  "    1 | #include \"b.h\"\n      |          ^~~~~\n"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd */
 /*
- * What a driver is asked in a cell: programs of this machine as drivers of a
- * kept toolchain of two files.
+ * Driver queries in a sandbox.  Programs of this machine are the drivers of an
+ * installed toolchain of two files.
  */
 #include "kfarmd/native-toolchain.h"
 
@@ -92,14 +92,14 @@ START_TEST(it_answers_with_status_and_words)
 			 0);
 	ck_assert_int_eq(status, 0);
 	ck_assert_str_eq(buf_str(&output), "word\n");
-	/* Again, and with another end. */
+	/* Again, with another exit status. */
 	ck_assert_int_eq(question(1000, 60000, "-c", "echo two; exit 3"), 0);
 	ck_assert_int_eq(WEXITSTATUS(status), 3);
 	ck_assert_str_eq(buf_str(&output), "two\n");
 }
 END_TEST
 
-/* Large files are there, but empty; the node's are not there. */
+/* Large files of the toolchain are empty, and the node's files are absent. */
 START_TEST(it_sees_the_toolchain_alone)
 {
 	char *line = xasprintf("read a <%s/lib/small && echo $a; "
@@ -122,7 +122,7 @@ START_TEST(one_that_never_ends_is_killed)
 	make("/bin/sh");
 	ck_assert_int_eq(question(1000, 300, "-c", "while :; do :; done"),
 			 -ETIMEDOUT);
-	/* The next one is not in its way. */
+	/* The next query is not affected. */
 	ck_assert_int_eq(question(1000, 60000, "-c", "echo next"), 0);
 	ck_assert_str_eq(buf_str(&output), "next\n");
 }
@@ -137,7 +137,7 @@ START_TEST(one_that_says_too_much_is_killed)
 }
 END_TEST
 
-/* One that closes what it says, and works on. */
+/* A driver that closes its output and continues. */
 START_TEST(one_that_closes_its_mouth_is_waited_for)
 {
 	make("/bin/sh");

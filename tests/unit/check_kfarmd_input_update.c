@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd */
 /*
- * Views and identities, with a real store and a real cell.
+ * Input updates and identities, with a real store and a real sandbox.
  */
 #include "kfarmd/input-sink.h"
 #include "kfarmd/input-update.h"
@@ -82,7 +82,7 @@ static struct wire_entry file(uint32_t path, const char *content)
 	return e;
 }
 
-/* A view of these entries, which are copied. */
+/* Make a view of these entries, which are copied. */
 static void make(enum wire_part part, const struct wire_entry *v, uint32_t n)
 {
 	struct wire_view m = { .view = 1,
@@ -222,7 +222,7 @@ static void damage_all(void)
 	free(line);
 }
 
-/* Over and over: then it is the disk, and the view fails. */
+/* If the damage recurs, the disk is faulty, and the view fails. */
 START_TEST(a_damaged_blob_is_wanted_again_and_not_for_ever)
 {
 	struct wire_entry v[] = { file(0, "1234") };
@@ -294,7 +294,7 @@ START_TEST(a_toolchain_is_what_its_files_are)
 	make(WIRE_PART_TOOLCHAIN_END, v, 1);
 	ck_assert_int_eq(identity(1, false), 0);
 	ck_assert_int_eq(identity(1, true), -EINVAL);
-	ck_assert_int_eq(identity(0, false), -EINVAL); /* not there */
+	ck_assert_int_eq(identity(0, false), -EINVAL); /* absent */
 }
 END_TEST
 
@@ -317,14 +317,14 @@ START_TEST(a_driver_is_found_through_links_that_came)
 	driver = kfarmd_input_update_resolve_driver(&views, &m);
 	ck_assert_str_eq(driver, "/o/bin/x");
 	free(driver);
-	m.driver = (char *)names[0]; /* to itself */
+	m.driver = (char *)names[0]; /* a link to itself */
 	driver = kfarmd_input_update_resolve_driver(&views, &m);
 	ck_assert_str_eq(driver, "");
 	free(driver);
 }
 END_TEST
 
-/* As for a directory on the disk; nothing of it is believed to be a cell's. */
+/* The callback for an installation on disk, in which no sandbox is valid. */
 static int take_entry(void *ctx, const char *path,
 		      const struct wire_inode *inode, int fd, struct err *why)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire toolchain */
 /*
- * Jobs, from their message to their answer.
+ * Jobs, from the JOB message to the result.
  */
 #include "kfarmd-single.h"
 
@@ -57,8 +57,8 @@ static void write_file(const char *dir, const char *name, const char *content)
 }
 
 /*
- * The tree, at ROOT on this machine too, in a namespace of our own.  False
- * where we may not have one; then only the rest is compared.
+ * Create the tree at ROOT on this machine too, in a private namespace.  Returns
+ * false without permission; then the local comparison is skipped.
  */
 static bool make_tree_here(const struct local *l)
 {
@@ -81,7 +81,7 @@ static void read_file(const char *path, struct buf *out)
 	ck_assert_int_eq(fs_read(path, 1u << 20, out, &err), 0);
 }
 
-/* gcc FLAGS -c FILE -o local.o, there; what it says goes to local.err. */
+/* Run gcc FLAGS -c FILE -o local.o there; its messages go to local.err. */
 static void compile_here(const struct local *l)
 {
 	struct buf line = { 0 };
@@ -147,7 +147,7 @@ START_TEST(object_and_diagnostics_are_those_of_a_local_compile)
 }
 END_TEST
 
-/* Compile one file, which is ROOT/a.c from then on. */
+/* Compile one file, which becomes ROOT/a.c. */
 static void compile(unsigned job, const char *source, const char *const *flags)
 {
 	play_put(&node.c, 0, ROOT "/a.c", source);
@@ -212,7 +212,7 @@ START_TEST(a_cancelled_job_is_killed_and_not_heard_of_again)
 {
 	compile_slowly(1);
 	wait_workers(&node, true);
-	client_idle(100); /* so that cc1 is there */
+	client_idle(100); /* by then cc1 is running */
 	play_cancel(&node.c, 1);
 	wait_workers(&node, false);
 	compile(2, tiny, o2);
@@ -231,7 +231,7 @@ START_TEST(the_end_of_the_conversation_kills_the_compilers)
 	wait_workers(&node, true);
 	before = count_below(pid, 1);
 	ck_assert_uint_ge(before, 2);
-	/* tear_down: it exits, with nothing left below it. */
+	/* tear_down() checks that kfarmd exits without child processes. */
 }
 END_TEST
 
@@ -250,7 +250,7 @@ START_TEST(a_job_is_killed_at_its_deadline)
 }
 END_TEST
 
-/* The first process of a job: a grandchild of kfarmd's. */
+/* Find the first process of a job, a grandchild of kfarmd. */
 static pid_t find_worker(void)
 {
 	DIR *d = opendir("/proc");
@@ -279,7 +279,7 @@ START_TEST(a_killed_compiler_is_the_nodes_fault)
 }
 END_TEST
 
-/* The keeper: then the cell is gone, and the node says so. */
+/* Kill the sandbox init: the sandbox is lost, and the node reports that. */
 START_TEST(a_cell_that_is_killed_is_lost)
 {
 	pid_t keeper;
@@ -296,7 +296,7 @@ START_TEST(a_cell_that_is_killed_is_lost)
 			  WIRE_HAVE_LOST);
 	play_remote(&node.c, 3, "a.c", o2);
 	ck_assert_uint_eq(failure(3)->class, WIRE_FAIL_TOOLCHAIN);
-	/* Another one can be had. */
+	/* The client can request another sandbox. */
 	play_cell(&node.c, 1);
 }
 END_TEST
@@ -405,7 +405,7 @@ START_TEST(a_missing_source_or_directory_is_named)
 }
 END_TEST
 
-/* Files of the node that every machine has, and none that was sent. */
+/* Files that exist on every node but were not sent. */
 static const char *const reads[] = {
 	"__asm__(\".incbin \\\"/etc/passwd\\\"\");\n",
 	"__asm__(\".incbin \\\"/proc/self/maps\\\"\");\n",
@@ -415,7 +415,7 @@ static const char *const reads[] = {
 START_TEST(a_source_cannot_read_files_of_the_node)
 {
 	compile(1, reads[_i], plain);
-	/* The assembler names its text, which lies in a directory of ours. */
+	/* The assembler names its input, which is in a private directory. */
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
 	for (unsigned i = 0; i < WIRE_N_OUTPUTS; i++)
 		ck_assert_uint_eq(stream(1, i).len, 0);
@@ -432,7 +432,7 @@ START_TEST(an_answer_that_names_a_directory_of_the_node_is_void)
 }
 END_TEST
 
-/* Random words do not pack: the answer is larger than what may wait. */
+/* Random words do not compress, so the result exceeds the output queue. */
 START_TEST(a_large_object_comes_whole_to_a_slow_reader)
 {
 	struct buf text = { 0 };

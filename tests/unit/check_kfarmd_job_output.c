@@ -46,7 +46,7 @@ START_TEST(an_empty_answer_has_no_piece)
 }
 END_TEST
 
-/* In which streams our directories' names are told. */
+/* The outputs that can contain names of private directories. */
 START_TEST(only_the_lists_may_name_our_directories)
 {
 	struct digest key = { { 1 } }, want;
@@ -67,7 +67,7 @@ END_TEST
 
 #define OUT "/.kfarm/out/out.o"
 
-/* What a tool says, and what it would have said of "a/x.o". */
+/* The output of a tool, and the corresponding output for "a/x.o". */
 static const struct {
 	const char *says, *wanted;
 } spoken[] = {
@@ -77,7 +77,7 @@ static const struct {
 	{ OUT ": warning: objtool: f+0x1: odd\n",
 	  "a/x.o: warning: objtool: f+0x1: odd\n" },
 	{ "1 " OUT "\n2 '" OUT "'\n(" OUT ")", "1 a/x.o\n2 'a/x.o'\n(a/x.o)" },
-	/* Other paths, and more of them. */
+	/* Other paths, and several paths. */
 	{ "/b" OUT, "/b" OUT },
 	{ OUT ".orig", OUT ".orig" },
 	{ OUT OUT " " OUT, OUT OUT " a/x.o" },

@@ -23,14 +23,14 @@ enum {
 	WORKS
 };
 
-/* An end, of the compiler unless `by_tool`; what is said; the answer. */
+/* An exit status, of the tool if `by_tool`; the output; and the result. */
 static const struct ending {
 	int with;
 	bool by_tool, overflowed, spoke;
 	enum sandbox_end_cause why;
 	int status, error;
 	const char *detail, *text;
-	int class; /* -1: there is a result */
+	int class; /* -1: a result instead of a failure */
 	const char *reason;
 } endings[] = {
 	{ .status = 0, .class = -1 },
@@ -71,7 +71,7 @@ static const struct ending {
 	  .detail = "cwd /b: Permission denied",
 	  .class = WIRE_FAIL_NODE,
 	  .reason = "cwd /b: Permission denied" },
-	/* The compiler is the node's to have. */
+	/* The node is responsible for the compiler. */
 	{ .why = SANDBOX_END_NOT_STARTED,
 	  .error = ENOENT,
 	  .detail = "exec /usr/bin/gcc: No such file or directory",

@@ -66,7 +66,7 @@ static void converse(struct client *c)
 	play_cell(c, 0);
 }
 
-/* A job that takes long. */
+/* Start a long job. */
 static void compile_slowly(struct client *c, unsigned job)
 {
 	struct buf text = slow_source();
@@ -94,12 +94,12 @@ START_TEST(several_conversations_share_one_node)
 	ck_assert(!stat(path, &st));
 	ck_assert_uint_eq(st.st_mode & 07777, 0600);
 
-	/* One leaves in the middle of its job; the other notices nothing. */
+	/* One client disconnects during its job; the other is not affected. */
 	compile_slowly(&c[0], 1);
 	wait_workers(&it, true);
 	play_put(&c[1], 0, ROOT "/a.c", "int x;\n");
 	play_remote(&c[1], 1, "a.c", o2);
-	/* A node of one core runs one job after the other. */
+	/* A node with one core runs its jobs in sequence. */
 	if (has_cores(2))
 		client_wait_job(&c[1], 1);
 	client_release(&c[0]);
@@ -107,7 +107,7 @@ START_TEST(several_conversations_share_one_node)
 	ck_assert(c[1].job[1].has_result);
 	wait_workers(&it, false);
 
-	/* Its end is told. */
+	/* Clients are notified of its end. */
 	kill(it.pid, SIGTERM);
 	client_wait(&c[1].closed);
 	ck_assert_ptr_nonnull(c[1].bye);
@@ -121,7 +121,7 @@ static bool is_gone(pid_t pid)
 	return kill(pid, 0) && errno == ESRCH;
 }
 
-/* All below kfarmd, at most `n` of them. */
+/* Find at most `n` processes below kfarmd. */
 static unsigned find_below(pid_t *found, unsigned n)
 {
 	DIR *d = opendir("/proc");
@@ -138,7 +138,7 @@ static unsigned find_below(pid_t *found, unsigned n)
 	return i;
 }
 
-/* Some may wait for a parent that is not ours; but none runs. */
+/* Some can be zombies of another parent, but none runs. */
 static void expect_gone(const pid_t *pids, unsigned n)
 {
 	uint64_t deadline = clock_ms() + CLIENT_MS;
@@ -164,7 +164,7 @@ START_TEST(its_end_takes_the_jobs_along)
 	n = find_below(below, 64);
 	ck_assert_uint_ge(n, 2);
 	if (_i) {
-		/* Killed, it can do nothing about it any more. */
+		/* A killed kfarmd cannot clean up by itself. */
 		kill(it.pid, SIGKILL);
 		spawn_wait(it.pid);
 		unlink(path);
@@ -199,7 +199,7 @@ START_TEST(what_a_dead_one_left_is_cleared_away)
 
 	it.pid = kfarmd_start(node_store, -1, more);
 	converse(c);
-	/* A blob that is arriving. */
+	/* A blob is in flight. */
 	c->withholds = true;
 	play_put(c, 0, ROOT "/half.c",
 		 "0123456789012345678901234567890123456789012345678"

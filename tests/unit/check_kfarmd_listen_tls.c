@@ -6,7 +6,9 @@
 
 #include "suite.h"
 
-/* -------------------------------------------------------------- friends */
+/*
+ * ------------------------------------------------------------- known clients
+ */
 
 START_TEST(a_client_with_its_key_on_the_list_has_jobs_done)
 {
@@ -70,7 +72,7 @@ START_TEST(who_is_struck_off_the_list_is_left)
 }
 END_TEST
 
-/* As an editor does that writes in place. */
+/* An editor that writes in place truncates the file first. */
 START_TEST(a_list_that_is_empty_for_a_moment_costs_nobody_its_jobs)
 {
 	static struct client c;
@@ -105,7 +107,9 @@ START_TEST(who_is_written_on_the_list_is_admitted_without_a_restart)
 }
 END_TEST
 
-/* ------------------------------------------------------------ strangers */
+/*
+ * ----------------------------------------------------------- unknown clients
+ */
 
 START_TEST(an_unknown_key_is_refused_and_told_what_to_do)
 {
@@ -132,7 +136,7 @@ START_TEST(a_node_with_another_key_gets_no_word_of_ours)
 }
 END_TEST
 
-/* The output of openssl s_client that connects to it. */
+/* Return the output of an openssl s_client that connects to kfarmd. */
 static char *s_client(const char *words)
 {
 	char *line = xasprintf("cd %s && openssl req -new -x509 -key "
@@ -153,7 +157,7 @@ static char *s_client(const char *words)
 	return buf_steal(&out);
 }
 
-/* What another program is told, whose user has a client's key. */
+/* Messages for other programs whose user has a client's key. */
 static const struct {
 	const char *words, *says;
 } others[] = {
@@ -218,7 +222,7 @@ START_TEST(what_is_no_tls_is_left_at_once)
 	size_t len = strlen(garbage[_i]);
 
 	ck_assert_int_eq(write(fd, garbage[_i], len), (ssize_t)len);
-	/* An alert at most; one that looks like the start of a record waits. */
+	/* kfarmd sends at most an alert; a partial record keeps it waiting. */
 	shutdown(fd, SHUT_WR);
 	ck_assert_uint_le(wait_for_close(fd, CLIENT_MS), 7);
 	close(fd);
@@ -243,7 +247,7 @@ START_TEST(random_bytes_end_nothing_but_their_connection)
 		fd = connect_from(from);
 		for (size_t k = 0; k < sizeof(block); k++)
 			block[k] = (char)(rand_r(&seed) >> 8);
-		/* Half of them begin as a hello does. */
+		/* Half of them start like a TLS handshake. */
 		if (i % 2)
 			memcpy(block, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc",
 			       9);
@@ -258,7 +262,7 @@ START_TEST(random_bytes_end_nothing_but_their_connection)
 }
 END_TEST
 
-/* On the list, and with as many conversations as it gets. */
+/* A client with the maximum number of sessions. */
 START_TEST(one_client_does_not_keep_others_out)
 {
 	static struct client many[KFARMD_SESSIONS_PER_KEY], c;
@@ -278,7 +282,7 @@ START_TEST(one_client_does_not_keep_others_out)
 	}
 	converse(&c, "127.0.0.1");
 	client_release(&c);
-	/* One that leaves makes room for another of its own. */
+	/* When one session ends, the client can start another. */
 	client_release(&many[0]);
 	client_idle(1000);
 	converse_as(&many[0], &stranger, "127.0.0.1");
@@ -287,7 +291,7 @@ START_TEST(one_client_does_not_keep_others_out)
 }
 END_TEST
 
-/* A hello that comes byte by byte, and would take a minute. */
+/* A HELLO that arrives byte by byte and would take a minute. */
 START_TEST(who_is_slow_is_left_after_five_seconds)
 {
 	uint64_t start;

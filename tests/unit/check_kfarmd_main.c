@@ -31,7 +31,7 @@ static char *run_kfarmd(const char *const *words, int *status)
 	return buf_steal(&out);
 }
 
-/* Command lines, and a word of the one line that they get. */
+/* Command lines, and a part of their one-line message. */
 static const struct wrong {
 	const char *words[4];
 	const char *says;
@@ -118,7 +118,7 @@ START_TEST(a_node_says_whose_programs_it_runs)
 	node_start_bare(&n, node_store, NULL);
 	words[5] = xstrdup(n.c.fit.hosts.v[0]);
 	node_end(&n);
-	/* Each once, and its own first. */
+	/* Each host once, with this machine's first. */
 	check_hosts(words, "own vax arm_be");
 	free((char *)words[5]);
 	client_tear_down();
@@ -138,7 +138,7 @@ START_TEST(the_check_says_what_holds)
 }
 END_TEST
 
-/* Where namespaces may not be had: without a limit of them, as root too. */
+/* Forbid namespaces: root needs a limit of zero. */
 static bool forbid_namespaces(void)
 {
 	struct err err;
@@ -217,7 +217,7 @@ START_TEST(slots_are_told_and_bound_the_compilers_at_once)
 }
 END_TEST
 
-/* A small disk of our own at `dir`; false where we may not have one. */
+/* Mount a small file system at `dir`.  Returns false without permission. */
 static bool mount_small(const char *dir)
 {
 	return !unshare(CLONE_NEWNS) &&
@@ -225,7 +225,7 @@ static bool mount_small(const char *dir)
 	       !mount("none", dir, "tmpfs", 0, "size=20m,mode=0700");
 }
 
-/* The toolchain does not fit: the cell is refused, and the node lives on. */
+/* The toolchain does not fit: kfarmd refuses the sandbox and continues. */
 START_TEST(a_full_disk_refuses_the_cell_and_nothing_else)
 {
 	char *small = node_dir();
@@ -252,7 +252,7 @@ START_TEST(a_full_disk_refuses_the_cell_and_nothing_else)
 }
 END_TEST
 
-/* As above, by the limit that it was given. */
+/* The same with a configured limit of the store. */
 START_TEST(a_small_store_refuses_the_cell_and_nothing_else)
 {
 	static const char *const more[] = { "--store-size", "20M", NULL };
@@ -285,7 +285,7 @@ START_TEST(a_cold_node_gets_the_toolchain_once)
 	play_cell(&n.c, 1);
 	ck_assert_uint_eq(n.c.n_needed, 0);
 	node_end(&n);
-	/* And what it stored is there for the next kfarmd. */
+	/* The stored blobs are available to the next kfarmd. */
 	node_start_bare(&n, dir, NULL);
 	play_cell(&n.c, 0);
 	ck_assert_uint_eq(n.c.n_needed, 0);
@@ -295,7 +295,7 @@ START_TEST(a_cold_node_gets_the_toolchain_once)
 }
 END_TEST
 
-/* True when this process is an ordinary user's from now on. */
+/* Become an ordinary user.  Returns true on success. */
 static bool become_ordinary(const char *dir)
 {
 	if (geteuid())
@@ -305,7 +305,7 @@ static bool become_ordinary(const char *dir)
 	       !setresuid(65534, 65534, 65534) && !access(kfarmd_path(), X_OK);
 }
 
-/* Where such a user may have namespaces; else it says that it is not fit. */
+/* If such a user can create namespaces; otherwise the node is unfit. */
 START_TEST(an_ordinary_user_can_be_a_node)
 {
 	char *dir = node_dir();

@@ -39,7 +39,7 @@ static void put(const char *path, const char *content, mode_t mode)
 	free(full);
 }
 
-/* What lies in `dir`, as VIEWs would say it. */
+/* Make a manifest of the files in `dir`, as VIEWs announce them. */
 static void make_record(void)
 {
 	char *link = xasprintf("%s/bin/cc", dir);
@@ -74,7 +74,7 @@ START_TEST(it_comes_back_as_it_was)
 	ck_assert_uint_eq(got.total_bytes, 3 + 5 + 6);
 	e = kfarmd_manifest_find_driver(&got, "gcc");
 	ck_assert_ptr_nonnull(e);
-	ck_assert_str_eq(e->path, "bin/gcc"); /* the shortest */
+	ck_assert_str_eq(e->path, "bin/gcc"); /* the shortest path */
 	ck_assert_str_eq(kfarmd_manifest_find_driver(&got, "cc")->path,
 			 "bin/cc");
 	ck_assert_ptr_null(kfarmd_manifest_find_driver(&got, "a.h"));
@@ -129,7 +129,7 @@ START_TEST(files_are_as_it_says)
 	ck_assert_int_eq(kfarmd_manifest_verify(&record, dir, NULL, &err), 0);
 	ck_assert_int_eq(kfarmd_manifest_verify(&record, dir, &stop, &err),
 			 -ECANCELED);
-	/* A time alone is no damage. */
+	/* A different time is not damage. */
 	put("include/a.h", "int a;", 0644);
 	ck_assert_int_eq(kfarmd_manifest_check_stat(&record, dir, &err), 0);
 	put("include/a.h", "int b;", 0644);
@@ -158,7 +158,7 @@ START_TEST(what_is_another_file_is_damage)
 		ck_assert_int_eq(symlink("x", gcc), 0);
 		check_damage(true, "bin/gcc");
 	} else {
-		put("include/b.h", "", 0644); /* one too many */
+		put("include/b.h", "", 0644); /* a superfluous file */
 		check_damage(false, "include/b.h");
 	}
 	free(gcc);
@@ -183,7 +183,7 @@ START_TEST(a_flipped_bit_is_found_by_reading)
 }
 END_TEST
 
-/* An entry more, by a path that nobody has yet. */
+/* Add an entry with a new path. */
 static int add(uint64_t size)
 {
 	char *path = xasprintf("%zu", record.entries.n);
@@ -200,7 +200,7 @@ START_TEST(entries_add_up)
 	ck_assert_int_eq(add(7), 0);
 	ck_assert_uint_eq(record.entries.n, 2);
 	ck_assert_uint_eq(record.total_bytes, 14);
-	/* Together they may be too much. */
+	/* The sum of the sizes is limited too. */
 	ck_assert_int_eq(add(WIRE_BUNDLE_BYTES_MAX - 14), 0);
 	ck_assert_int_eq(add(1), -EINVAL);
 }

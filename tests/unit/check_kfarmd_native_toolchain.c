@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd */
 /*
- * Cells that compile with a toolchain of the node's own: a gcc of this
- * machine, kept at one place, which for the client lies at another.
+ * Sandboxes with a native toolchain of the node: a gcc of this machine,
+ * installed at one path, which appears at another path for the client.
  */
 #include "kfarmd-bundle.h"
 #include "kfarmd/native-toolchain.h"
@@ -48,7 +48,7 @@ static void start(const char *toolchains)
 	ck_assert_msg(n.c.fit.usable, "not fit: %s", n.c.fit.reason);
 }
 
-/* The first test brings the toolchain; for the others it is there. */
+/* The first test uploads the toolchain for all others. */
 static void set_up(void)
 {
 	client_set_up();
@@ -107,7 +107,7 @@ static void compile(unsigned job)
 		      buf_str(&n.c.job[job].stream[WIRE_OUTPUT_STDERR]));
 }
 
-/* What the same compiler makes of it here. */
+/* Return the local object of the same compiler. */
 static struct buf compiled_here(void)
 {
 	char *source = xasprintf("%s/a.c", dir);
@@ -136,18 +136,20 @@ START_TEST(it_compiles_at_the_clients_place)
 	ck_assert_uint_gt(here.len, 100);
 	ck_assert(bytes_equal(buf_bytes(&job->stream[WIRE_OUTPUT_OBJECT]),
 			      buf_bytes(&here)));
-	/* Its headers are where the client has them, the node's nowhere. */
+	/* Headers have the client's paths, never the node's. */
 	ck_assert_ptr_nonnull(strstr(buf_str(&job->stream[WIRE_OUTPUT_DEPS]),
 				     PREFIX "/lib/"));
 	ck_assert_ptr_null(
 		strstr(buf_str(&job->stream[WIRE_OUTPUT_DEPS]), kept));
-	/* The answer is marked with what the client answers for. */
+	/*
+	 * The result carries the identity for which the client is responsible.
+	 */
 	ck_assert_uint_eq(job->result.toolchain.b[5], 0x33);
 	buf_release(&here);
 }
 END_TEST
 
-/* As a name in a directory of links leads to the compiler. */
+/* Like a name in the masquerade directory, which is a link to the compiler. */
 START_TEST(it_is_found_through_the_clients_links)
 {
 	struct play_view links = { 0 };
@@ -178,7 +180,7 @@ START_TEST(it_is_in_use_as_long_as_the_cell)
 }
 END_TEST
 
-/* Two at once make their lists at once, or one finds the other's. */
+/* Two concurrent sandboxes each make a list, or one reuses the other's. */
 START_TEST(several_cells_use_it)
 {
 	char *first;
@@ -207,7 +209,7 @@ START_TEST(what_cannot_be_used_is_refused)
 }
 END_TEST
 
-/* Its own prefix is the node's root, where libraries are behind links. */
+/* The toolchain's prefix is the node's root, where libraries are links. */
 START_TEST(a_place_that_is_the_nodes_is_refused)
 {
 	struct play_view loop = { 0 };
@@ -240,14 +242,14 @@ static void spoil(const char *path)
 	free(full);
 }
 
-/* Its driver, which would be run; and what is only read. */
+/* A damaged driver, which kfarmd would execute, and a damaged data file. */
 START_TEST(damage_is_found_before_it_is_used)
 {
 	static const char *const paths[] = { "t/bin/x-gcc", "/cc1" };
 	const struct wire_have *have;
 	const char *path = NULL;
 
-	/* A list that is in memory finds it as well. */
+	/* A list in memory detects the damage too. */
 	check_ready(make_cell(0, PREFIX "/bin/x-gcc", ID, NULL));
 	for (size_t i = 0; i < gcc.entries.n; i++) {
 		if (str_ends(gcc.entries.v[i].path, paths[_i]))
@@ -287,7 +289,7 @@ END_TEST
 /* ------------------------------------------------------------ prefixes */
 
 static const struct prefix {
-	const char *within, *driver, *here, *there; /* here NULL: refused */
+	const char *within, *driver, *here, *there; /* here NULL: rejected */
 } prefixes[] = {
 	{ "a/b/bin/gcc", "/c/a/b/bin/gcc", "/K", "/c" },
 	{ "a/b/bin/gcc", "/c/x/b/bin/gcc", "/K/a", "/c/x" },

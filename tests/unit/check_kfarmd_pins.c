@@ -84,7 +84,7 @@ START_TEST(two_pins_in_a_row_end_the_conversation)
 }
 END_TEST
 
-/* Those of two classes, of which only one is there. */
+/* CPUs of two classes, of which only one is available. */
 START_TEST(a_job_gets_no_cpu_that_kfarmd_may_not_use)
 {
 	struct machine_cpus *cpus = xcalloc(2, sizeof(*cpus)), ours;

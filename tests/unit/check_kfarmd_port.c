@@ -98,7 +98,7 @@ static int connect_by(int family, const char *host, const char *at)
 	return -1;
 }
 
-/* Where this machine has IPv6. */
+/* Return true if this machine has IPv6. */
 static bool has_v6(void)
 {
 	struct sockaddr_in6 at = { .sin6_family = AF_INET6,

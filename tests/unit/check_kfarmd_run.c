@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd */
 /*
- * With a real gcc in a real cell.
+ * Runs of a real gcc in a real sandbox.
  */
 #include "kfarmd/run.h"
 
@@ -93,7 +93,7 @@ static void on_done(void *ctx)
 	done++;
 }
 
-/* gcc with up to three words; `fd` is its standard input. */
+/* Start gcc with up to three arguments; `fd` is its standard input. */
 static void start(int fd, const char *a, const char *b, const char *c)
 {
 	char *argv[] = { (char *)GCC, (char *)a, (char *)b, (char *)c, NULL };
@@ -168,7 +168,7 @@ START_TEST(what_it_made_is_mapped)
 }
 END_TEST
 
-/* It reads a pipe that never ends. */
+/* The job reads a pipe without an end. */
 START_TEST(one_that_is_freed_is_killed_and_not_heard_of)
 {
 	struct timeval soon = { .tv_usec = 200000 };
@@ -205,7 +205,7 @@ START_TEST(a_line_that_is_too_long_is_refused)
 }
 END_TEST
 
-/* gcc with two words, and gcc as a tool of it. */
+/* Start gcc with two arguments, and gcc as its tool. */
 static void start_two(const char *a, const char *b, char *const *tool,
 		      const char *file, uint32_t deadline_ms)
 {
@@ -268,7 +268,7 @@ START_TEST(a_tool_has_a_copy_of_the_file)
 	put_source("/a.c", "#include \"/nosuch.h\"\n");
 	start_two("-S", "/a.c", tool, "a.s", 0);
 	wait_done();
-	/* The first one fails, and the tool never runs. */
+	/* The compiler fails, so the tool does not run. */
 	ck_assert(!run->status_from_tool);
 	ck_assert_int_eq(WEXITSTATUS(run->end.status), 1);
 	kfarmd_run_free(run);
@@ -277,7 +277,7 @@ START_TEST(a_tool_has_a_copy_of_the_file)
 	put_source("/a.c", "int a_name;\n");
 	start_two("-S", "/a.c", tool, "a.s", 60000);
 	wait_done();
-	/* The assembler's text is no C. */
+	/* The assembler text is not C. */
 	ck_assert(run->status_from_tool);
 	ck_assert_int_eq(WEXITSTATUS(run->end.status), 1);
 	ck_assert_ptr_nonnull(strstr(buf_str(&run->output[1]), "a.s:"));

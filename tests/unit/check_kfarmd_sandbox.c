@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire toolchain */
 /*
- * Cells and their views: what is right, and what a hostile client tries.
+ * Sandboxes and their views: valid messages and attacks of a client.
  */
 #include "kfarmd-single.h"
 
@@ -9,7 +9,7 @@
 
 static const char tiny[] = "int x;\n";
 
-/* Compile this as ROOT/a.c: is it right? */
+/* Compile this as ROOT/a.c.  Returns true on success. */
 static bool compiles(unsigned job, const char *source)
 {
 	play_put(&node.c, 0, ROOT "/a.c", source);
@@ -25,7 +25,7 @@ static void expect_lost(const char *word)
 
 	ck_assert_uint_eq(have->state, WIRE_HAVE_LOST);
 	ck_assert_msg(strstr(have->detail, word), "it said: %s", have->detail);
-	/* Nobody else suffers. */
+	/* Other sandboxes are not affected. */
 	play_cell(&node.c, 1);
 }
 
@@ -51,7 +51,8 @@ START_TEST(what_is_gone_is_not_seen)
 	ck_assert(compiles(2, source));
 	send_entry(ROOT "/d", WIRE_INODE_ABSENT, NULL);
 	ck_assert(!compiles(3, source));
-	send_entry(ROOT "/d", WIRE_INODE_ABSENT, NULL); /* nothing is there */
+	/* no file exists there */
+	send_entry(ROOT "/d", WIRE_INODE_ABSENT, NULL);
 	ck_assert(!compiles(4, source));
 }
 END_TEST
@@ -62,7 +63,7 @@ START_TEST(links_and_times_are_the_clients)
 	send_entry(ROOT "/link", WIRE_INODE_SYMLINK, "real");
 	ck_assert(compiles(1, "#include \"link/h.h\"\n"
 			      "_Static_assert(H == 7, \"\");\n"));
-	/* 1700000000 s, as kfarmd-fixture.h has it; in UTC. */
+	/* 1700000000 s in UTC, as in kfarmd-fixture.h. */
 	ck_assert(compiles(2, "const char t[] = __TIMESTAMP__;\n"));
 	ck_assert_ptr_nonnull(memmem(stream(2, WIRE_OUTPUT_OBJECT).data,
 				     stream(2, WIRE_OUTPUT_OBJECT).len,
@@ -70,7 +71,7 @@ START_TEST(links_and_times_are_the_clients)
 }
 END_TEST
 
-/* Job 1 lacks a file; job 2, of another cell, lacks nothing. */
+/* Job 1 lacks a file; job 2, in another sandbox, has all files. */
 START_TEST(a_job_waits_for_its_files_and_others_do_not)
 {
 	struct digest late = play_blob(bytes_str("#define LATE 1\n"));
@@ -154,7 +155,7 @@ START_TEST(a_file_and_a_directory_of_one_name_end_the_cell)
 }
 END_TEST
 
-/* To what a node has, or to nowhere. */
+/* Targets on the node, or dangling ones. */
 static const char *const targets[] = { "/etc", "/proc/self", "..", "nowhere" };
 
 START_TEST(no_path_leads_through_a_link)
@@ -212,7 +213,7 @@ START_TEST(a_cell_that_is_shut_goes)
 	while (count_below(node.pid, 1) && clock_ms() < deadline)
 		client_idle(10);
 	ck_assert_uint_eq(count_below(node.pid, 1), 0);
-	/* A shut one that was never heard of, and one that is gone. */
+	/* A sandbox that never existed, and a closed one. */
 	for (uint32_t i = 0; i < 2; i++) {
 		wire_number_encode(&body, 7 * i);
 		client_send(&node.c, WIRE_SHUT, &body);
@@ -227,7 +228,7 @@ START_TEST(one_cell_too_many_is_refused)
 	struct wire_cell m = { .toolchain = client_gcc.id,
 			       .driver = client_gcc.driver };
 
-	/* 16 in all, with the one that is there: numbers beyond are fine. */
+	/* 16 sandboxes in total; any numbers are valid. */
 	for (uint32_t i = 1; i < 16; i++) {
 		m.cell = 1000 + i;
 		wire_cell_encode(&body, &m);
@@ -260,7 +261,7 @@ START_TEST(more_than_the_node_has_memory_for_is_refused_unasked)
 }
 END_TEST
 
-/* Write over what the store keeps of it. */
+/* Overwrite the blob in the store. */
 static void damage(const struct digest *d)
 {
 	char hex[DIGEST_HEX];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire toolchain */
 /*
- * Views with as many entries as can be.
+ * Views with the maximum number of entries.
  */
 #include "kfarmd-single.h"
 
@@ -35,7 +35,10 @@ static void remove_dir(const char *path)
 	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
 }
 
-/* Neither making directories by the ten thousands nor removing is silence. */
+/*
+ * Heartbeats continue while tens of thousands of directories are created and
+ * removed.
+ */
 START_TEST(beats_go_on_whatever_a_view_holds)
 {
 	struct play_view view = { 0 };
@@ -59,11 +62,11 @@ START_TEST(an_end_in_the_middle_of_a_view_is_an_end)
 	add_many(&view, ROOT, WIRE_INODE_DIR);
 	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
 	client_idle(150);
-	/* tear_down: it exits with status 0. */
+	/* tear_down() checks that kfarmd exits with status 0. */
 }
 END_TEST
 
-/* The same view again and again, as the next ones. */
+/* Send the same view repeatedly, with the next numbers. */
 static void send_again(const struct wire_view *first, unsigned times)
 {
 	struct buf body = { 0 };
@@ -83,7 +86,7 @@ static void send_again(const struct wire_view *first, unsigned times)
 	buf_release(&body);
 }
 
-/* Views that never can be applied: the first waits for its file. */
+/* Views that cannot be applied, because the first waits for its file. */
 START_TEST(what_waits_is_bounded)
 {
 	struct play_view view = { 0 };

@@ -65,7 +65,7 @@ START_TEST(a_message_that_makes_no_sense_ends_the_conversation)
 }
 END_TEST
 
-/* What a kfarmd alone says. */
+/* Messages that only a kfarmd sends. */
 static const enum wire_type wrong_way[] = {
 	WIRE_FIT,    WIRE_HAVE, WIRE_NEED,   WIRE_BEAT,    WIRE_OUTPUT,
 	WIRE_RESULT, WIRE_FAIL, WIRE_HEALTH, WIRE_MACHINE, WIRE_HEAT
@@ -145,7 +145,7 @@ START_TEST(a_cancel_of_a_job_that_is_over_is_ignored)
 }
 END_TEST
 
-/* Starts one more node, without saying hello to it. */
+/* Start another node without sending HELLO. */
 static pid_t other_node(int *fd)
 {
 	static const char *const words[] = { "--stdio", NULL };
@@ -222,7 +222,7 @@ START_TEST(hello_comes_first)
 }
 END_TEST
 
-/* Before HEALTH there was version 6: a client of then would hang up. */
+/* Version 6 lacks HEALTH: such a client would disconnect. */
 static void speak_version(struct client *c, uint16_t version)
 {
 	struct wire_hello m = { .version_min = 6,
@@ -272,7 +272,7 @@ START_TEST(it_says_what_its_machine_is)
 }
 END_TEST
 
-/* Version 7 knew no MACHINE, and a HEALTH of three numbers. */
+/* Version 7 lacks MACHINE, and its HEALTH has three numbers. */
 START_TEST(a_client_of_version_7_hears_what_it_knows)
 {
 	static struct client c;

@@ -47,7 +47,7 @@ static void write_conf(const char *text)
 	ck_assert_int_eq(fs_write("node.conf", bytes_str(text), 0644, &err), 0);
 }
 
-/* The words, parted by blanks. */
+/* Parse the arguments, separated by blanks. */
 static int read_words(const char *words)
 {
 	struct strv argv = { 0 };
@@ -59,7 +59,7 @@ static int read_words(const char *words)
 	kfarmd_settings_release(&s);
 	s = (struct kfarmd_settings){ 0 };
 	ret = kfarmd_settings_read(&s, strv_list(&argv), &err);
-	/* Its strings are borrowed. */
+	/* The settings borrow its strings. */
 	kept = argv;
 	return ret;
 }
@@ -150,7 +150,7 @@ START_TEST(stdio_takes_all_of_it_but_where_to_listen)
 }
 END_TEST
 
-/* A file, and a word of what is said of it. */
+/* A file, and a part of its error message. */
 static const struct {
 	const char *text, *says;
 } wrong[] = {

@@ -20,7 +20,7 @@ static void start(void *ctx)
 	started++;
 }
 
-/* Fails at once, as a compiler that cannot be started. */
+/* Fail at once, like a compiler that does not start. */
 static void start_and_leave(void *ctx)
 {
 	started++;
@@ -58,7 +58,7 @@ START_TEST(jobs_beyond_four_times_the_limit_are_refused)
 	for (unsigned i = 0; i < 12; i++)
 		ck_assert_int_eq(enter(i), 0);
 	ck_assert_int_eq(enter(12), -EBUSY);
-	kfarmd_slots_remove_job(&slots, &place[12]); /* it never was there */
+	kfarmd_slots_remove_job(&slots, &place[12]); /* was never added */
 	ck_assert_int_eq(enter(13), -EBUSY);
 	kfarmd_slots_remove_job(&slots, &place[3]);
 	ck_assert_int_eq(enter(13), 0);
@@ -107,7 +107,7 @@ START_TEST(a_share_that_is_used_up_lets_others_past)
 	ck_assert_int_eq(place[2].state, KFARMD_SLOT_QUEUED);
 	ck_assert_int_eq(place[4].state, KFARMD_SLOT_RUNNING);
 	kfarmd_slots_remove_job(&slots,
-				&place[4]); /* of no use to the others */
+				&place[4]); /* unsuitable for the others */
 	ck_assert_uint_eq(started, 3);
 	kfarmd_slots_end_run(&slots, &place[0]);
 	ck_assert_int_eq(place[2].state, KFARMD_SLOT_RUNNING);

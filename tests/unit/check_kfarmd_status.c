@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire toolchain */
-/* kfarmd/status: what `kfarmd --status` says of kfarmds that run. */
+/* Output of `kfarmd --status` about running kfarmds. */
 #include "kfarmd-node.h"
 
 #include "base/socket.h"
@@ -11,7 +11,9 @@
 static const char *const o2[] = { "-O 2", NULL };
 static struct node one, other;
 
-/* What `kfarmd --status` with these words prints, and its status. */
+/*
+ * Return the output of `kfarmd --status` with these arguments, and its status.
+ */
 static char *status_of(const char *words, int *status)
 {
 	char *line = xasprintf("exec '%s' --status --store '%s' %s 2>&1",
@@ -35,7 +37,7 @@ static void expect(const char *text, const char *word)
 		      text);
 }
 
-/* A job that takes long, until its compiler runs. */
+/* Start a long job and wait until its compiler runs. */
 static void compile_slowly(struct node *n)
 {
 	struct buf text = slow_source();
@@ -169,14 +171,14 @@ START_TEST(one_that_was_killed_is_not_there)
 	ck_assert_int_eq(status, 1);
 	expect(out, "no kfarmd is running");
 	free(out);
-	/* What it left goes with the next one. */
+	/* The next kfarmd removes the files of the killed one. */
 	node_start(&one, NULL);
 	node_end(&one);
 	client_tear_down();
 }
 END_TEST
 
-/* Connect and read nothing, so many times. */
+/* Open `n` connections and read nothing. */
 static void connect_often(int *fd, unsigned n)
 {
 	char *live = xasprintf("%s/live", node_store), *path;

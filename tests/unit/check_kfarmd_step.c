@@ -123,7 +123,7 @@ START_TEST(the_status_of_a_tool_is_that_of_the_job)
 }
 END_TEST
 
-/* What the compiler says of a pipe that nobody reads counts as well. */
+/* The compiler's error for a pipe without a reader counts as well. */
 START_TEST(a_tool_that_a_signal_ends_is_no_fault_of_the_nodes)
 {
 	symbols(1, "abort");
@@ -195,7 +195,9 @@ static void tree(uint32_t job, const char *words)
 	step_job(job, WIRE_STEP_DEVICETREE, TOOL, words, 60000);
 }
 
-/* Of dtc the blob comes, what it read, and the text, which is not its own. */
+/*
+ * The result of dtc has the blob, the dependency list and the compiler's text.
+ */
 START_TEST(a_device_tree_comes_with_its_text)
 {
 	tree(1, "tree");
@@ -226,7 +228,7 @@ START_TEST(what_lists_nothing_made_no_device_tree)
 }
 END_TEST
 
-/* Each has its PIN, before or behind. */
+/* Each job has a PIN, before or after its STEP. */
 START_TEST(a_step_and_a_pin_go_together)
 {
 	for (uint32_t job = 1; job < 3; job++) {

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd toolchain */
 /*
- * Tools that mean harm, and clients that break the order.
+ * Hostile tools, and clients that send messages in the wrong order.
  */
 #include "kfarmd/argv.h"
 
 #include "kfarmd-step.h"
 
-/* Both kinds of a job with such a tool. */
+/* Run jobs of both kinds with such a tool. */
 static void run_both(const char *words, unsigned ms)
 {
 	step_job(1, WIRE_STEP_SYMBOLS, TOOL, words, ms);
 	step_job(2, WIRE_STEP_OBJECT, TOOL, words, ms);
 }
 
-/* The node is as it was: nothing runs, and a job is done. */
+/* The node is unaffected: no process is left, and a job succeeds. */
 static void ck_alive(void)
 {
 	wait_workers(&node, false);
@@ -31,7 +31,7 @@ START_TEST(a_tool_that_never_ends_is_killed_at_the_deadline)
 }
 END_TEST
 
-/* Until there are so many, for a while if others may come. */
+/* Wait until there are `n` processes, and check that no more appear. */
 static void wait_processes(unsigned n, unsigned looks)
 {
 	uint64_t deadline = clock_ms() + CLIENT_MS;
@@ -47,7 +47,7 @@ static void wait_processes(unsigned n, unsigned looks)
 START_TEST(a_tool_ends_with_its_job_or_its_client)
 {
 	run_both("hang", 60000);
-	/* The compiler of one writes to its pipe and ends; two tools stay. */
+	/* One compiler writes to its pipe and exits; two tools remain. */
 	wait_processes(2, 20);
 	play_cancel(&node.c, 1);
 	wait_processes(1, 1);
@@ -56,7 +56,7 @@ START_TEST(a_tool_ends_with_its_job_or_its_client)
 	if (_i)
 		ck_alive();
 	ck_assert(!node.c.job[1].has_result && !node.c.job[1].has_fail);
-	/* tear_down: it exits, with nothing left below it. */
+	/* tear_down() checks that kfarmd exits without child processes. */
 }
 END_TEST
 
@@ -64,7 +64,7 @@ START_TEST(two_programs_of_a_cell_that_is_lost_are_one_failure)
 {
 	run_both("hang", 60000);
 	wait_processes(2, 20);
-	/* The only child of kfarmd is the keeper. */
+	/* The only child of kfarmd is the sandbox init. */
 	for (pid_t pid = 2; pid < 1 << 22; pid++) {
 		if (parent_of(pid) == node.pid) {
 			ck_assert_int_eq(kill(pid, SIGKILL), 0);
@@ -86,7 +86,7 @@ START_TEST(what_a_tool_leaves_ends_with_it)
 }
 END_TEST
 
-/* 32 MiB of each of its directories are its to fill, and gone with it. */
+/* A tool can fill 32 MiB in each directory, which are freed with the job. */
 START_TEST(what_a_tool_fills_is_empty_again)
 {
 	for (uint32_t job = 1; job < 4; job++) {
@@ -109,7 +109,7 @@ START_TEST(a_tool_sees_no_other_job_and_changes_no_view)
 }
 END_TEST
 
-/* The compiler alone may say no, or both may be content: sh would be, too. */
+/* Either program can fail; the node itself must not. */
 START_TEST(a_tool_that_reads_no_further_fails_no_node)
 {
 	struct buf text = { 0 };
@@ -142,7 +142,7 @@ START_TEST(a_tool_that_says_too_much_is_void)
 }
 END_TEST
 
-/* What both say together is what is bounded. */
+/* The limit applies to the total output of both. */
 START_TEST(the_words_of_both_are_bounded_together)
 {
 	struct buf text = { 0 };
@@ -179,7 +179,7 @@ START_TEST(a_tool_that_leaves_no_object_is_void)
 }
 END_TEST
 
-/* What stands at the tool's path, and the answer. */
+/* The file at the tool's path, and the failure class. */
 static const struct place {
 	const char *path;
 	enum wire_fail_class class;
@@ -187,10 +187,10 @@ static const struct place {
 	{ ROOT "/nosuch", WIRE_FAIL_INPUT },
 	{ ROOT "/a.c/tool", WIRE_FAIL_INPUT },
 	{ ROOT "/tools", WIRE_FAIL_UNSUPPORTED }, /* a directory */
-	{ ROOT "/a.c", WIRE_FAIL_UNSUPPORTED }, /* may not be executed */
-	{ ROOT "/text", WIRE_FAIL_UNSUPPORTED }, /* no program */
-	{ ROOT "/hollow", WIRE_FAIL_INPUT }, /* links to nothing */
-	{ ROOT "/round", WIRE_FAIL_UNSUPPORTED }, /* links to itself */
+	{ ROOT "/a.c", WIRE_FAIL_UNSUPPORTED }, /* not executable */
+	{ ROOT "/text", WIRE_FAIL_UNSUPPORTED }, /* not a program */
+	{ ROOT "/hollow", WIRE_FAIL_INPUT }, /* a dangling link */
+	{ ROOT "/round", WIRE_FAIL_UNSUPPORTED }, /* a link to itself */
 	{ "/etc/passwd", WIRE_FAIL_INPUT },
 	{ "/bin/sh", WIRE_FAIL_INPUT },
 };
@@ -213,7 +213,7 @@ START_TEST(a_tool_that_is_none_fails_its_job_alone)
 }
 END_TEST
 
-/* What dtc should have listed is a link, or more than there may be. */
+/* dtc's list is replaced by a link or is too large. */
 START_TEST(a_list_that_is_none_makes_no_device_tree)
 {
 	step_job(1, WIRE_STEP_DEVICETREE, TOOL, "list-link", 60000);
@@ -273,7 +273,7 @@ START_TEST(arguments_beyond_what_a_job_may_have_are_refused)
 }
 END_TEST
 
-/* A job that is refused has used up its step all the same. */
+/* A rejected job has consumed its tool step. */
 START_TEST(a_step_of_a_job_that_is_refused_is_gone)
 {
 	static const char *const bad[] = { "-fplugin= /tmp/x.so", NULL };
@@ -287,7 +287,7 @@ START_TEST(a_step_of_a_job_that_is_refused_is_gone)
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_UNSUPPORTED);
 	step.job = 2;
 	m = play_job(&node.c, 2, WIRE_LANG_C, plain);
-	m.cell = 7; /* there is none */
+	m.cell = 7; /* an unknown sandbox */
 	step_send(&step);
 	play_send_job(&node.c, &m);
 	ck_assert_uint_eq(failure(2)->class, WIRE_FAIL_TOOLCHAIN);
@@ -298,7 +298,7 @@ START_TEST(a_step_of_a_job_that_is_refused_is_gone)
 }
 END_TEST
 
-/* ---------------------------------------------------- against the order */
+/* ---------------------------------------------------- order of messages */
 
 START_TEST(two_steps_in_a_row_end_the_conversation)
 {
@@ -311,11 +311,11 @@ START_TEST(two_steps_in_a_row_end_the_conversation)
 }
 END_TEST
 
-/* A step of job 1 before another job, or one that it does not go with. */
+/* A step of job 1 before another job, or one that does not match its job. */
 static const struct order {
 	unsigned job, kind;
 	uint8_t lang, named;
-	uint32_t tool; /* added to its number */
+	uint32_t tool; /* added to its index */
 	const char *word;
 } orders[] = {
 	{ 2, 0, WIRE_LANG_C, 0, 0, "STEP for job 1 precedes job 2" },

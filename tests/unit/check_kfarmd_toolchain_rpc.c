@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd */
 /*
- * Questions about an empty directory of toolchains; what is said of a full one
- * is in check_kfarmd_bundle.c.
+ * Requests about an empty directory of toolchains.  check_kfarmd_bundle.c tests
+ * requests about installed ones.
  */
 #include "kfarmd/client.h"
 
@@ -109,7 +109,9 @@ START_TEST(nothing_is_one_message)
 }
 END_TEST
 
-/* More than one message holds; they are no toolchains, and told all the same.
+/*
+ * More than one message holds.  They are damaged toolchains, but are still
+ * reported.
  */
 START_TEST(many_are_several_messages)
 {

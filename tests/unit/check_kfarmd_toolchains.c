@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd */
 /*
- * The directory of kept toolchains, without a conversation.  Its counterpart
- * with one is check_kfarmd_bundle.c.
+ * The directory of installed toolchains, without a session.
+ * check_kfarmd_bundle.c tests it with sessions.
  */
 #include "kfarmd/toolchains.h"
 
@@ -67,7 +67,7 @@ static int file_with(const char *content)
 	return fd;
 }
 
-/* Written as `written`, while the record says `content`. */
+/* Publish with content `written`, while the manifest has `content`. */
 static int publish(const char *id, const char *content, const char *written)
 {
 	struct kfarmd_manifest r = record_of(id, content);
@@ -130,7 +130,7 @@ START_TEST(a_published_one_can_be_leased)
 	ck_assert(digest_equal(&l.manifest.dir_digest, &r.dir_digest));
 	path = xasprintf("%s/bin/gcc", l.dir);
 	ck_assert_int_eq(stat(path, &st), 0);
-	ck_assert_int_eq(st.st_mtim.tv_sec, -2); /* before 1970, too */
+	ck_assert_int_eq(st.st_mtim.tv_sec, -2); /* also before 1970 */
 	ck_assert_int_eq(st.st_mtim.tv_nsec, 500000000);
 	ck_assert_int_eq(kfarmd_toolchain_stage_remove(kept, "gcc-1-x", &err),
 			 -EBUSY);
@@ -161,14 +161,14 @@ START_TEST(what_was_written_wrong_is_not_published)
 	ck_assert_int_eq(publish("gcc-1-x", "good", "evil"), -EBADMSG);
 	ck_assert_ptr_nonnull(strstr(err.text, "bin/gcc"));
 	ck_assert_uint_eq(count(), 0);
-	/* Nor does it take the place of a good one. */
+	/* A bad toolchain does not replace a good one. */
 	ck_assert_int_eq(publish("gcc-1-x", "good", "good"), 0);
 	ck_assert_int_eq(publish("gcc-1-x", "more", "evil"), -EBADMSG);
 	ck_assert_uint_eq(count(), 1);
 }
 END_TEST
 
-/* What a killed kfarmd leaves, nobody has locked. */
+/* The files of a killed kfarmd are not locked. */
 START_TEST(what_is_left_over_is_swept)
 {
 	char *left = xasprintf("%s/.live/1.1/new/bin", place);
@@ -193,7 +193,7 @@ START_TEST(what_does_not_fit_the_disk_is_refused)
 }
 END_TEST
 
-/* Whatever lies there: it is told, and not used. */
+/* An invalid toolchain is reported and not used. */
 START_TEST(what_is_no_toolchain_is_damaged)
 {
 	char *path = xasprintf("%s/gcc-1-x", place);
@@ -203,7 +203,7 @@ START_TEST(what_is_no_toolchain_is_damaged)
 	if (_i == 0) {
 		ck_assert_int_eq(fs_mkdirs(path, 0700, &err), 0);
 	} else {
-		/* One with another's record. */
+		/* A toolchain with another's manifest. */
 		ck_assert_int_eq(publish("gcc-2-x", "gcc", "gcc"), 0);
 		free(path);
 		path = xasprintf("mv '%s/gcc-2-x' '%s/gcc-1-x'", place, place);
@@ -235,7 +235,7 @@ START_TEST(a_spoiled_one_is_not_leased_again)
 	ck_assert_int_eq(kfarmd_toolchains_lease(kept, "gcc-1-x", &l, &err),
 			 -EBADMSG);
 	ck_assert_str_eq(err.text, "bin/gcc is bad");
-	/* Reading all of it shows that it is good. */
+	/* Reading all files verifies the toolchain. */
 	ck_assert_uint_eq(count(), 1);
 	ck_assert_int_eq(kfarmd_toolchains_lease(kept, "gcc-1-x", &l, &err), 0);
 	kfarmd_toolchains_release_lease(&l);

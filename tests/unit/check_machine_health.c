@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: node machine */
 /*
- * Trees of /proc and /sys, written as the kernel's documentation has them, of
- * machines that this one is not.
+ * /proc and /sys of other machines, written according to the kernel's
+ * documentation.
  */
 #include "machine/health.h"
 
@@ -96,7 +96,7 @@ START_TEST(heat_is_told_by_class_and_by_zone)
 	ck_assert_uint_eq(heat.zones[0].temperature_mk, 273150 + 84444);
 	ck_assert_str_eq(heat.zones[1].name, "gpu-thermal");
 	wire_heat_release(&heat);
-	/* A policy that does not say whose it is has the CPU it is named by. */
+	/* A policy without a list of CPUs has the CPU in its name. */
 	put(CPUFREQ "policy4/affected_cpus", "\n");
 	machine_health_read_heat(&h, &heat, cpus, 1, dir);
 	ck_assert_uint_eq(heat.classes[0].n_throttled, 1);
@@ -111,17 +111,20 @@ START_TEST(what_others_compute_is_what_is_left)
 
 	put_rk3399();
 	machine_health_read(&h, 5000, 1000, dir);
-	/* In two seconds three of the machine, of which two and a half ours. */
+	/*
+	 * Three CPU seconds in two seconds, of which two and a half are
+	 * kfarmd's.
+	 */
 	text = xasprintf("cpu  %ld 0 500 9000 100 10 20 0 0 0\n",
 			 1000 + 3 * hz);
 	put("proc/stat", text);
 	free(text);
 	machine_health_read(&h, 7000, 3500, dir);
 	ck_assert_uint_eq(h.current.foreign_milli, 250);
-	/* Ours is told a little late: that is no load of nobody's. */
+	/* kfarmd's own time is reported late: that is not foreign load. */
 	machine_health_read(&h, 8000, 4500, dir);
 	ck_assert_uint_eq(h.current.foreign_milli, 0);
-	/* It was counted anew: nobody knows. */
+	/* The counter was reset, so the load is unknown. */
 	put("proc/stat", "cpu  1 0 0 0 0 0 0 0 0 0\n");
 	machine_health_read(&h, 9000, 4500, dir);
 	ck_assert_uint_eq(h.current.foreign_milli, WIRE_HEALTH_UNKNOWN);
@@ -173,7 +176,7 @@ START_TEST(a_vendors_old_kernel_is_understood)
 }
 END_TEST
 
-/* The GPU's cooling device is none of a CPU's. */
+/* The cooling device of the GPU does not count. */
 START_TEST(what_cools_something_else_does_not_slow_it)
 {
 	board_unpack("rk3399", dir);
@@ -195,7 +198,7 @@ START_TEST(swap_in_use_is_told)
 }
 END_TEST
 
-/* A board that was idle for an hour: what was busy then says nothing of now. */
+/* A board that was idle for an hour: earlier load does not count. */
 START_TEST(load_of_long_ago_is_not_that_of_now)
 {
 	board_unpack("rk3399", dir);
@@ -238,7 +241,7 @@ START_TEST(sensors_that_are_not_there_do_not_count)
 }
 END_TEST
 
-/* A board that is overclocked for a while runs at no more than its clock. */
+/* A temporary overclock counts as the full clock. */
 START_TEST(more_than_the_full_clock_is_the_full_clock)
 {
 	put(CPUFREQ "policy0/cpuinfo_max_freq", "1000000\n");

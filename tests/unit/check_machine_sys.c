@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: node machine */
-/* machine/sys, and what machine/machine and machine/machine make of recorded
- * boards. */
+/* The sysfs reader, and the inventory of recorded boards. */
 #include "machine/sys.h"
 
 #include "../lib/board.h"
@@ -137,7 +136,7 @@ START_TEST(the_board_of_two_classes_is_told_apart)
 }
 END_TEST
 
-/* Each machine-id makes another digest, and "uninitialized" none. */
+/* Each machine-id gives another digest, and "uninitialized" none. */
 START_TEST(an_id_tells_machines_apart)
 {
 	static const char *const boards[] = { "rk3399", "pi4", "pi5" };
@@ -168,7 +167,7 @@ START_TEST(an_id_tells_machines_apart)
 }
 END_TEST
 
-/* address, type, has it a device?; the number */
+/* address, type, has_device; the number */
 static const struct {
 	const char *address, *type;
 	bool device;
@@ -233,7 +232,7 @@ START_TEST(macs_come_once_and_in_order)
 }
 END_TEST
 
-/* More classes than can be told: all CPUs are counted all the same. */
+/* More classes than a message holds: all CPUs are still counted. */
 START_TEST(a_machine_of_many_classes_can_be_told)
 {
 	struct buf body = { 0 };

@@ -13,9 +13,9 @@
 #include <string.h>
 
 /*
- * n0 to n12, a line; from n3 on another branch, m1 and m2, which was written
- * anew after n4: what is good there is no part of the line.  x has no history
- * in common with them.
+ * n0 to n12 are a line.  On a branch from n3 are m1 and m2, and the branch was
+ * rewritten after n4: good commits there are not on the line.  x has no common
+ * history with them.
  */
 static const char history[] =
 	"mkdir -p kfarm/trees; git init -q w; cd w; "
@@ -32,7 +32,7 @@ static const char history[] =
 
 static char dir[TEMPDIR_SIZE];
 
-/* What the builds say, and what was built. */
+/* Results of the builds, and the log of builds. */
 struct play {
 	const char *bad, *broken; /* "n5 n6", tags */
 	unsigned ms; /* a build takes */
@@ -97,9 +97,9 @@ static const struct story {
 	const char *good, *bad; /* tags */
 	struct play play;
 	unsigned builds, ms;
-	const char *log; /* what was built */
-	const char *first; /* its subject; NULL: it was not found */
-	const char *why, *left; /* in part; NULL: none */
+	const char *log; /* log of builds */
+	const char *first; /* its subject; NULL: not found */
+	const char *why, *left; /* part of the text; NULL: none */
 } stories[] = {
 	{ "n0",
 	  "n12",
@@ -119,7 +119,7 @@ static const struct story {
 	  "number 12",
 	  NULL,
 	  NULL },
-	/* Not more builds than that, nor more time. */
+	/* The limits of builds and time are respected. */
 	{ "n0",
 	  "n12",
 	  { "n12", NULL, 0, NULL },
@@ -147,7 +147,7 @@ static const struct story {
 	  NULL,
 	  "stopped after 0 builds: it is one of the 12 ",
 	  NULL },
-	/* Some cannot be tried. */
+	/* Some commits cannot be tested. */
 	{ "n4",
 	  "n8",
 	  { "n7 n8", "n5 n6", 0, NULL },
@@ -157,7 +157,7 @@ static const struct story {
 	  NULL,
 	  NULL,
 	  "number 5, number 6, number 7" },
-	/* The branch was written anew. */
+	/* The branch was rewritten. */
 	{ "m2",
 	  "n6",
 	  { "n5 n6", NULL, 0, NULL },
@@ -196,7 +196,7 @@ static const struct story {
 	  NULL },
 };
 
-/* The subjects of "SHA12 subject" lines, "a, b"; NULL of none. */
+/* Return the subjects of "SHA12 subject" lines, as "a, b"; NULL if empty. */
 static char *subjects_of(const struct strv *left)
 {
 	struct strv subjects = { 0 };

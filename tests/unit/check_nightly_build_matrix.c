@@ -38,7 +38,7 @@ static char *names_of(const struct nightly_build_matrix *plans)
 	return out;
 }
 
-/* Words of each list, and the builds that they are. */
+/* The words of each list, and the resulting builds. */
 static const struct matrix {
 	const char *arches, *kconfigs, *toolchains, *names;
 } matrices[] = {
@@ -48,7 +48,7 @@ static const struct matrix {
 	  "riscv-defconfig-gcc-13 riscv-defconfig-clang" },
 	{ "arm64", "tinyconfig a/board.config https://x.org/y/z.config", "",
 	  "arm64-tinyconfig arm64-board arm64-z" },
-	/* The same last component. */
+	/* Equal last path components. */
 	{ "arm64", "a/board.config b/board.config", "aarch64-linux-gnu-",
 	  "arm64-board-e5837909-aarch64-linux-gnu- "
 	  "arm64-board-cfc883e9-aarch64-linux-gnu-" },
@@ -71,12 +71,15 @@ START_TEST(each_combination_is_a_build_with_a_name)
 }
 END_TEST
 
-/* ---- whether it is built ---- */
+/* ---- build decisions ---- */
 
 #define OTHER "9876543210987654321098765432109876543210"
 
-/* What was built, a word each: G, F, B or T (timed out), then what was another
- * then: c commit, k configuration, t toolchain, o options, b another build. */
+/*
+ * Earlier builds, one word each: G good, F failed, B broken or T timed out,
+ * then the differences: c commit, k configuration, t toolchain, o options, b
+ * another build.
+ */
 static const struct decision {
 	const char *nights;
 	bool force, retry;
@@ -96,15 +99,15 @@ static const struct decision {
 	{ "Gt", 0, 0, NIGHTLY_DECISION_TOOLCHAIN },
 	{ "Go", 0, 0, NIGHTLY_DECISION_OPTIONS },
 	{ "Fo", 0, 1, NIGHTLY_DECISION_OPTIONS },
-	/* The last that says something counts: here the branch went back. */
+	/* The last conclusive build counts: here the branch was reset. */
 	{ "G Fc", 0, 0, NIGHTLY_DECISION_COMMIT },
 	{ "Gc G", 0, 0, NIGHTLY_DECISION_UNCHANGED },
-	/* What could not be tried says nothing. */
+	/* A build that could not be tested is inconclusive. */
 	{ "B", 0, 0, NIGHTLY_DECISION_RETRY },
 	{ "G B", 0, 0, NIGHTLY_DECISION_UNCHANGED },
 	{ "Gc B", 0, 0, NIGHTLY_DECISION_COMMIT },
 	{ "G Bc", 0, 0, NIGHTLY_DECISION_UNCHANGED },
-	/* But that it takes too long will be so again. */
+	/* A timeout would recur. */
 	{ "Gc T", 0, 0, NIGHTLY_DECISION_UNCHANGED },
 	{ "Gc T", 0, 1, NIGHTLY_DECISION_RETRY },
 	{ "Tc", 0, 0, NIGHTLY_DECISION_COMMIT },
@@ -161,7 +164,7 @@ START_TEST(it_is_built_for_a_reason)
 }
 END_TEST
 
-/* ---- what it depends on ---- */
+/* ---- inputs of a build ---- */
 
 static int no_texts(void *ctx, const char *kconfig,
 		    const struct strv *kconfig_add, struct digest_ctx *into,
@@ -190,7 +193,7 @@ static void fix(struct nightly_build *out, struct nightly_build_matrix *plans,
 	*out = plans->builds[0];
 }
 
-/* Does a change of the job change that part, and no other? */
+/* Check that a change of the job changes that part and no other. */
 static void ck_assert_part(const struct nightly_build *before, const char *text,
 			   char part)
 {
@@ -241,7 +244,7 @@ START_TEST(another_compiler_of_the_same_name_is_another)
 
 	ck_assert_ptr_nonnull(old);
 	tempdir_make(dir);
-	/* Of an architecture that is not this machine's own. */
+	/* A compiler for another architecture. */
 	gcc = xasprintf("%s/riscv64-linux-gnu-gcc", dir);
 	path = xasprintf("%s:%s", dir, old);
 	ck_assert_int_eq(fs_copy("/usr/bin/riscv64-linux-gnu-gcc", gcc, &err),
@@ -249,7 +252,7 @@ START_TEST(another_compiler_of_the_same_name_is_another)
 	strv_add(&job.arches, "riscv");
 	setenv("PATH", path, 1);
 	fix(&was, &plans, "");
-	/* An update leaves it the version that it had. */
+	/* An update of the file without a new version. */
 	ck_assert_int_eq(utimensat(-1, gcc,
 				   (struct timespec[2]){ { .tv_sec = 5 },
 							 { .tv_sec = 5 } },
@@ -312,7 +315,7 @@ START_TEST(the_command_has_what_the_job_says)
 			       "-o /d --nightly n -W --ui none -- W=1 -x");
 	free(text);
 	strv_release(&words);
-	/* What a search builds is not held against what nights build. */
+	/* A build of a bisection is not compared with nightly builds. */
 	how.bisecting = how.verbose = true;
 	nightly_build_command_add_run(&words, &plans.builds[0], PUT_COMMIT,
 				      &how);

@@ -30,7 +30,7 @@ static void tear_down(void)
 	free(file);
 }
 
-/* Read the sections of a file that holds `text`. */
+/* Parse the sections of a file that contains `text`. */
 static int load_jobs(const char *text, struct err *err)
 {
 	struct conf *conf = NULL;
@@ -119,7 +119,7 @@ START_TEST(all_keys_are_read)
 }
 END_TEST
 
-/* What the user reads behind the file's name. */
+/* The message after the file's name. */
 static const struct bad {
 	const char *text, *why;
 } bad[] = {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: nightly */
 /*
- * Mails are read again by python3's email package:
- * tests/nightly/check-mails.py.
+ * Mails, which python3's email package parses (tests/nightly/check-mails.py).
  */
 #include "nightly/mail.h"
 
@@ -89,7 +88,7 @@ START_TEST(words_that_are_not_ascii_are_encoded)
 }
 END_TEST
 
-/* Pieces that mean something to somebody on the way. */
+/* Pieces with a special meaning for mail programs. */
 static const char *const pieces[] = {
 	"\n",
 	"\r\n",
@@ -128,7 +127,7 @@ static void add_pieces(struct buf *out, unsigned most)
 		buf_add_str(out, ONE_OF(pieces));
 }
 
-/* What of a subject is to come out: its words, as they may be shown. */
+/* Add the expected words of a subject in printable form. */
 static void add_words(struct buf *out, const char *subject)
 {
 	struct strv words = { 0 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: nightly */
 /*
- * What is told of made-up nights, subject and text, against
+ * Reports of simulated nightly runs, subject and text, compared with
  * tests/nightly/NAME.txt.
  */
 #include "nightly/report-text.h"
@@ -58,7 +58,7 @@ static void tear_down(void)
 	tree_commit_log_release(&commits);
 }
 
-/* A report of these builds is tests/nightly/NAME.txt. */
+/* Compare the report of these builds with tests/nightly/NAME.txt. */
 static void told(const char *name, const struct nightly_report_build *v,
 		 size_t n)
 {
@@ -69,7 +69,7 @@ static void told(const char *name, const struct nightly_report_build *v,
 	ck_assert(nightly_report_write(&r, "mainline", v, n));
 	buf_printf(&all, "%s\n\n%s", r.subject, r.text);
 	golden_file(path, buf_str(&all));
-	/* Not another word for programs than for people. */
+	/* The result for programs and the subject for users start alike. */
 	ck_assert_msg(!strncmp(r.subject + strlen("[kfarm] "), r.result,
 			       strlen(r.result)),
 		      "%s: %s", r.result, r.subject);
@@ -210,7 +210,7 @@ START_TEST(what_could_not_be_tried_is_told_once)
 	nights[2].status = 125;
 	ck_assert_int_eq(nightly_notify_reason(&nights[2]),
 			 NIGHTLY_NOTIFY_BROKEN);
-	/* And then it fails: what the reader heard last was no failure. */
+	/* Then the build fails: the last report was not a failure. */
 	play_after(&nights[3], &nights[2]);
 	play_fail(&nights[3], 1, 0);
 	ck_assert_int_eq(nightly_notify_reason(&nights[3]),
@@ -276,7 +276,7 @@ START_TEST(unchanged_is_no_news_whatever_it_was)
 }
 END_TEST
 
-/* Six builds of a night: one of each architecture. */
+/* Six builds of a nightly run, one per architecture. */
 static struct nightly_result before[6], builds[6];
 static struct nightly_report_build night[6];
 

@@ -65,7 +65,7 @@ START_TEST(what_is_written_is_read)
 	ck_assert_str_eq(b.name, "neo4");
 	ck_assert_str_eq(b.build, "arm64-defconfig-gcc-13");
 	ck_assert_ptr_null(b.describe);
-	/* JSON holds UTF-8 alone. */
+	/* JSON contains only UTF-8. */
 	ck_assert_str_eq(b.subject,
 			 "a \"quoted\" \x1b[31msubject \xef\xbf\xbd");
 	ck_assert_uint_eq(b.number, 7);
@@ -99,7 +99,7 @@ START_TEST(none_is_there)
 }
 END_TEST
 
-/* What becomes of the first of the words in a good file. */
+/* Replacements of the first word in a valid file. */
 static const struct damage {
 	const char *find, *put;
 } damages[] = {

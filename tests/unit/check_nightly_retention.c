@@ -17,41 +17,42 @@
 #define TODAY (1700000000LL + 400 * DAY)
 
 /*
- * The nights of a job, oldest first, a word each: a build's letter, G good, F
- * failed or B broken, and how many days ago it began (negative: the clock was
- * ahead).  Then what is kept, by the same words.
+ * The runs of a job, oldest first, one word each: the build's letter, G good, F
+ * failed or B broken, and its age in days (negative: the clock was ahead).
+ * Then the retained results in the same form.
  */
 static const struct story {
 	const char *nights;
 	unsigned days, last, failures;
 	const char *kept;
 } stories[] = {
-	/* By days: at the limit it stays, a second later it does not. */
+	/* By days: a result at the limit is retained, an older one is not. */
 	{ "aG15 aG14 aG13 aG1", 14, 1, 0, "aG14 aG13 aG1" },
 	{ "aG15", 14, 1, 0, "aG15" },
-	/* By count, whatever came of them. */
+	/* By count, whatever the result. */
 	{ "aG90 aF80 aG70 aF60 aG50", 14, 3, 0, "aG70 aF60 aG50" },
 	{ "aG90 aG80 aG70", 14, 10, 0, "aG90 aG80 aG70" },
-	/* The last good one stays, however old it is and how many failed. */
+	/* The last good result is retained, however old it is. */
 	{ "aG99 aG90 aF3 aF2 aF1", 14, 1, 0, "aG90 aF1" },
 	{ "aG99 aG90 aB3 aF2 aF1", 14, 2, 1, "aG90 aF2 aF1" },
-	/* Failures by count, days do not matter to them. */
+	/* Failures are counted; their age does not matter. */
 	{ "aF90 aF80 aF70 aG1", 14, 1, 2, "aF80 aF70 aG1" },
 	{ "aF9 aB8 aF7 aG1", 14, 1, 2, "aB8 aF7 aG1" },
 	{ "aF90 aG1", 14, 1, 0, "aG1" },
-	/* Each build for itself. */
+	/* Each build is counted separately. */
 	{ "aG90 bG80 bF2 aF1", 14, 1, 0, "aG90 bG80 bF2 aF1" },
 	{ "aG90 bG80 bG70 aG1", 14, 1, 0, "bG70 aG1" },
-	/* The job has no build c any more. */
+	/* The job no longer has a build c. */
 	{ "cG90 cB80 aG60 cG10 cF9", 14, 9, 9, "aG60 cG10 cF9" },
-	/* keep-days 0: today's, and what else there is a reason for. */
+	/* keep-days 0: only today's, and those retained for other reasons. */
 	{ "aG2 aG1 aG0", 0, 1, 0, "aG0" },
-	/* The clock was ahead: no night is newer than the next, nor than now.
+	/*
+	 * The clock was ahead: no run is newer than the next one or than now.
 	 */
 	{ "aG-900 aG20 aG1", 14, 1, 0, "aG1" },
 	{ "aG-900 aG10 aG1", 14, 1, 0, "aG-900 aG10 aG1" },
 	{ "aG30 aG-5", 14, 1, 0, "aG-5" },
-	/* It was set back by a year: what is older than it was is still old. */
+	/* The clock was set back by a year: older results are still old. */
 	{ "aG10 aG400 aG399", 14, 1, 0, "aG399" },
 	{ "", 14, 1, 0, "" },
 };
@@ -132,11 +133,11 @@ START_TEST(a_second_beyond_the_days_is_too_old)
 }
 END_TEST
 
-/* What goes for want of room, one after the other. */
+/* Results removed for space, in order. */
 static const struct need {
 	const char *nights, *gone;
 } needs[] = {
-	{ "aG3 aF2 aG1 aF0", "aG3 aF2" }, /* aG1 is the last good one */
+	{ "aG3 aF2 aG1 aF0", "aG3 aF2" }, /* aG1 is the last good result */
 	{ "aF3 aF2 aF1", "aF3 aF2" },     { "aG3 bG2 aF1", "" },
 	{ "aG4 bG3 aG2 bG1", "aG4 bG3" }, { "", "" },
 };
@@ -204,7 +205,7 @@ START_TEST(pruning_removes_and_links_on_the_disk)
 	ck_assert_uint_eq(s.n_results, 2);
 	good = xasprintf("%s/last-good/" NIGHTLY_RESULT_FILE, job.results_dir);
 	ck_assert(fs_exists(good));
-	/* More than any disk has: what is left cannot be spared. */
+	/* More than any disk has: the remaining results are never removed. */
 	job.keep_free_bytes = UINT64_MAX;
 	ck_assert_int_eq(nightly_retention_prune(&s, &job, TODAY, count_note,
 						 &notes, &err),
@@ -212,7 +213,7 @@ START_TEST(pruning_removes_and_links_on_the_disk)
 	ck_assert_ptr_nonnull(strstr(err.text, "keep-free requires"));
 	ck_assert_uint_eq(s.n_results, 2);
 	ck_assert(fs_exists(good));
-	/* One more, and the failure before it can. */
+	/* After one more, the earlier failure can be removed. */
 	put_result(&s, "a-defconfig", NIGHTLY_END_FAILED, TODAY);
 	job.keep_failures = 9;
 	ck_assert_int_eq(nightly_retention_prune(&s, &job, TODAY, count_note,

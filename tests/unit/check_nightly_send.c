@@ -47,7 +47,7 @@ static void tear_down(void)
 	tempdir_remove(dir);
 }
 
-/* In the place of sendmail(8). */
+/* Replaces sendmail(8). */
 static void sendmail_is(const char *script)
 {
 	char *path = xasprintf("%s/sendmail", dir);

@@ -55,7 +55,7 @@ static void tear_down(void)
 	tempdir_remove(dir);
 }
 
-/* What a link leads to, "" for nothing. */
+/* Return the target of a link, or "". */
 static const char *link_of(const char *name)
 {
 	static char target[256];
@@ -74,7 +74,7 @@ static void link_all(void)
 	ck_assert_int_eq(nightly_store_update_links(&store, &job, &err), 0);
 }
 
-/* Everything in the directory but the lock, "a b c". */
+/* Return the names in the directory except the lock, as "a b c". */
 static char *names_there(void)
 {
 	struct strv names = { 0 }, shown = { 0 };
@@ -120,7 +120,7 @@ START_TEST(a_result_has_its_name_and_its_number)
 	r = put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT);
 	ck_assert_uint_eq(r->number, 1);
 	ck_assert_str_eq(str_base(r->dir), FIRST);
-	/* In the same minute; and when the clock was set back. */
+	/* In the same minute, and after the clock was set back. */
 	again = put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT + 1);
 	ck_assert_str_eq(str_base(again->dir), FIRST "-2");
 	back = put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT - 86400);
@@ -167,7 +167,7 @@ START_TEST(several_builds_have_links_of_their_own)
 	ck_assert_str_eq(link_of("latest-riscv-defconfig"),
 			 str_base(store.results[1]->dir));
 	ck_assert_str_eq(link_of("last-good-riscv-defconfig"), "");
-	/* The job has one again. */
+	/* The job has this build again. */
 	strv_release(&job.arches);
 	link_all();
 	ck_assert_str_eq(link_of("latest-arm64-defconfig"), "");
@@ -180,7 +180,10 @@ START_TEST(what_was_killed_is_put_right)
 	char *latest = xasprintf("%s/latest", job.results_dir);
 
 	put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT);
-	/* Killed while it built, removed, and before it set the links. */
+	/*
+	 * Killed during the build, during the removal, and before the links
+	 * were set.
+	 */
 	nightly_store_release(&store);
 	write_at(".building", "metadata.json", "half");
 	write_at(".gone-2023-x", "vmlinux", "half");
@@ -235,7 +238,7 @@ START_TEST(the_lock_is_held_by_one)
 	ck_assert_int_eq(nightly_store_open(&other, &job, &wait, &err),
 			 -ECANCELED);
 	nightly_store_release(&other);
-	/* Who only looks needs none, and what the other builds stays. */
+	/* A reader needs no lock, and files of other builds remain. */
 	ck_assert_int_eq(nightly_store_read(&other, job.results_dir, &err), 0);
 	nightly_store_release(&other);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: nightly */
 /*
- * Units are read by systemd-analyze, and what a line of a crontab runs is
- * checked by a shell, after what cron does to the line.
+ * Timers.  systemd-analyze parses the units, and a shell checks the command of
+ * a crontab line after cron's substitutions.
  */
 #include "nightly/timer.h"
 
@@ -44,7 +44,7 @@ static void put(const char *name, const char *suffix, struct buf *text)
 	free(path);
 }
 
-/* Both units, and what systemd says of them: nothing. */
+/* systemd-analyze reports no problem of either unit. */
 static void verify(bool user)
 {
 	char *name = nightly_timer_service_name(t.name), *command, *said;
@@ -129,7 +129,7 @@ START_TEST(a_unit_is_named_as_systemd_escape_does)
 					unit);
 		char *back = shell_ask(dir, plain);
 
-		/* Where "-" stands for "/" to systemd, it does not to us. */
+		/* systemd decodes "-" as "/". */
 		for (char *c = back; *c; c++)
 			*c = *c == '/' ? '-' : *c;
 		ck_assert(str_starts(back, "kfarm-nightly-"));
@@ -141,7 +141,7 @@ START_TEST(a_unit_is_named_as_systemd_escape_does)
 }
 END_TEST
 
-/* What cron makes of the command in a line, and the shell of that. */
+/* Return the command of a line after cron's substitutions and the shell. */
 static char *as_cron_runs_it(void)
 {
 	struct buf line = { 0 }, command = { 0 };

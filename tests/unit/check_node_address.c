@@ -151,7 +151,7 @@ START_TEST(parse_refuses_a_path_that_no_socket_can_have)
 }
 END_TEST
 
-/* Read until `n` bytes or the end came, at most 10 s. */
+/* Read until `n` bytes or the end of file arrive, for at most 10 s. */
 static void read_text(int fd, char *out, size_t n)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -200,7 +200,7 @@ START_TEST(exec_is_a_process_group_of_its_own)
 	ck_assert_int_eq(getpgid(d.pid), d.pid);
 	ck_assert_int_eq(kill(-d.pid, SIGKILL), 0);
 	spawn_wait(d.pid);
-	/* Both sleeps are gone, or this would wait for them. */
+	/* Both sleeps have ended; otherwise this read would block. */
 	read_text(d.fd, text, 7);
 	ck_assert_str_eq(text, "");
 	close(d.fd);

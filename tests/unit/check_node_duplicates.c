@@ -10,7 +10,7 @@
 
 #define MACS_MAX 3
 
-/* A board: letters stand for keys, boots and machine ids; '-' is none. */
+/* A board.  Letters stand for keys, boot ids and machine ids; '-' is none. */
 struct board {
 	const char *is; /* "K b I": key, boot id, machine id */
 	uint64_t mac[MACS_MAX]; /* ascending; ends with 0 */
@@ -53,25 +53,25 @@ static const struct pair {
 	struct board a, b;
 	enum node_duplicate clash;
 } pairs[] = {
-	/* Two boards, and two of which little is known. */
+	/* Two boards, and two with little information. */
 	{ { "K b I", { 1, 2 } }, { "L c J", { 3 } }, NODE_DUPLICATE_NONE },
 	{ { "- b -", { 0 } }, { "- c -", { 0 } }, NODE_DUPLICATE_NONE },
 	{ { "- - -", { 0 } }, { "- - -", { 0 } }, NODE_DUPLICATE_NONE },
-	/* A copied flash, as it is and with a new key. */
+	/* A copied flash card, unchanged and with a new key. */
 	{ { "K b I", { 1 } }, { "K c I", { 2 } }, NODE_DUPLICATE_KEY },
 	{ { "K b I", { 1 } }, { "K c J", { 1 } }, NODE_DUPLICATE_KEY },
 	{ { "K b I", { 1 } }, { "L c I", { 1 } }, NODE_DUPLICATE_MACHINE_ID },
 	{ { "- b I", { 1 } }, { "- c I", { 2 } }, NODE_DUPLICATE_MACHINE_ID },
 	{ { "K b I", { 1 } }, { "- c I", { 2 } }, NODE_DUPLICATE_MACHINE_ID },
-	/* Boards whose maker gave all the same address. */
+	/* Boards with the same MAC address from the vendor. */
 	{ { "K b I", { 1, 5, 9 } }, { "L c J", { 2, 5 } }, NODE_DUPLICATE_MAC },
 	{ { "K b -", { 7 } }, { "L c -", { 1, 2, 7 } }, NODE_DUPLICATE_MAC },
-	/* One machine twice; or with containers. */
+	/* One machine twice, or with containers. */
 	{ { "K b I", { 1 } }, { "K b I", { 1 } }, NODE_DUPLICATE_MACHINE },
 	{ { "K - I", { 1 } }, { "K c I", { 1 } }, NODE_DUPLICATE_MACHINE },
 	{ { "K b I", { 1 } }, { "L b I", { 1 } }, NODE_DUPLICATE_NONE },
 	{ { "- b I", { 1 } }, { "- b I", { 1 } }, NODE_DUPLICATE_NONE },
-	/* It was told nothing of one: an old kfarmd. */
+	/* An old kfarmd reports no ids. */
 	{ { "K b I", { 1 } }, { "L - I", { 1 } }, NODE_DUPLICATE_NONE },
 };
 
@@ -163,7 +163,7 @@ START_TEST(among_several_the_worst_counts)
 		ck_assert_ptr_nonnull(strstr(text, want[i]));
 		ck_assert_int_eq(bars, barred[i]);
 		free(text);
-		/* Alone nothing is wrong with it. */
+		/* A single node is never a duplicate. */
 		ck_assert_ptr_null(
 			node_duplicates_find_worst(v + i, 1, 0, &bars));
 		ck_assert(!bars);

@@ -19,7 +19,7 @@ static const struct sample {
 	{ 4, 0, 8000, 0, 5, "4 cores + 1 queued ahead" },
 	{ 6, 0, 8000, 0, 8, "6 cores + 2 queued ahead" },
 	{ 64, 0, 90000, 0, 80, "64 cores + 16 queued ahead" },
-	/* Those queued ahead need no memory yet. */
+	/* Jobs queued ahead need no memory yet. */
 	{ 4, 0, 944, 0, 5, "4 cores + 1 queued ahead" },
 	{ 4, 0, 943, 0, 3,
 	  "4 cores + 1 queued ahead, limited by 943 MiB of memory: 512 for "
@@ -43,7 +43,7 @@ static const struct sample {
 	  "4 cores + 1 queued ahead, limited to 3 by its kfarmd, "
 	  "limited to 2 by the configuration" },
 	{ 0, 0, 0, 0, 2, "1 core + 1 queued ahead" },
-	/* What it claims is no reason for make -j 81923. */
+	/* A node's claim does not cause make -j 81923. */
 	{ 65535, 0, 0, 0, 1024,
 	  "65535 cores + 16384 queued ahead, limited to 1024 per node" },
 	{ 65535, 0, 0, 1000, 1000,
@@ -66,7 +66,10 @@ START_TEST(limit_follows_cores_memory_and_configuration)
 }
 END_TEST
 
-/* Cores that are left, what they are of: CPUs, usable, threads, quota. */
+/*
+ * The remaining cores, and their origin: CPUs, usable CPUs, threads per core
+ * and quota.
+ */
 static const struct {
 	uint16_t cores, cpus, usable, threads;
 	uint32_t quota;
@@ -103,8 +106,9 @@ END_TEST
 #define U WIRE_HEALTH_UNKNOWN
 
 /*
- * A node of 8 cores with 10 slots: foreign, heat, speed, usable, throttled,
- * cooling, some and full memory pressure, MiB free, ours; slots now, and why.
+ * A node of 8 cores with 10 slots: foreign load, heat, speed, usable cores,
+ * throttling, cooling, some and full memory pressure, free MiB, own MiB; the
+ * resulting slots and the reason.
  */
 static const struct {
 	uint32_t foreign, mk, speed, usable, throttled, cooling, some, full;
@@ -114,19 +118,21 @@ static const struct {
 } nows[] = {
 	{ U, U, U, U, U, U, U, U, 0, 0, 10, NULL },
 	{ 0, 300000, 1000, 8, 0, 0, 0, 0, 9000, 0, 10, NULL },
-	/* Noise is no load. */
+	/* Noise does not count as load. */
 	{ 499, U, U, U, U, U, U, U, 0, 0, 10, NULL },
 	{ 600, U, U, U, U, U, U, U, 0, 0, 9, "0.6 cores busy with other work" },
 	{ 4000, U, U, U, U, U, U, U, 0, 0, 5,
 	  "4.0 cores busy with other work" },
 	{ 90000, U, U, U, U, U, U, U, 0, 0, 2,
 	  "90.0 cores busy with other work" },
-	/* All cores at two thirds are five and a third. */
+	/* All cores at two thirds of the speed equal five and a third. */
 	{ U, 356150, 666, 8, 8, 400, U, U, 0, 0, 7,
 	  "8 cores slowed to 66 % by heat (83 C)" },
 	{ U, U, 500, 8, 4, 1000, U, U, 0, 0, 8,
 	  "4 cores slowed to 50 % by heat" },
-	/* Its owner wants that clock; and who does not tell, does not. */
+	/*
+	 * The owner has set that clock; an unknown limit does not count either.
+	 */
 	{ U, 356150, 666, 8, 8, 0, U, U, 0, 0, 10, NULL },
 	{ U, 356150, 666, 8, 8, U, U, U, 0, 0, 10, NULL },
 	{ U, U, U, 8, U, 500, U, U, 0, 0, 10, NULL },
@@ -135,7 +141,7 @@ static const struct {
 	{ 2000, 356150, 500, 6, 4, 300, U, U, 0, 0, 3,
 	  "6 of 8 cores usable, 4 cores slowed to 50 % by heat (83 C), "
 	  "2.0 cores busy with other work" },
-	/* Free memory: our own jobs' comes back. */
+	/* Free memory: memory of the node's own jobs will be released. */
 	{ U, U, U, U, U, U, U, U, 2048, 0, 10, NULL },
 	{ U, U, U, U, U, U, U, U, 700, 0, 3, "700 MiB of memory free" },
 	{ U, U, U, U, U, U, U, U, 319, 3, 3, "319 MiB of memory free" },
@@ -176,7 +182,7 @@ START_TEST(what_is_in_its_way_lowers_it)
 }
 END_TEST
 
-/* cores, --slots of kfarmd, what a person may ask for */
+/* cores, --slots of kfarmd, the range that the user can request */
 static const struct {
 	unsigned cores, given, most;
 } asked[] = {
@@ -194,7 +200,7 @@ START_TEST(a_person_may_ask_for_two_jobs_a_core)
 }
 END_TEST
 
-/* Its cores, those of nodes, its memory; slots, and why. */
+/* Local cores, cores of nodes, memory; slots and the reason. */
 static const struct {
 	uint16_t cores;
 	unsigned fed;
@@ -232,7 +238,7 @@ START_TEST(the_build_host_keeps_what_feeding_the_nodes_takes)
 }
 END_TEST
 
-/* Cores of a host, those that a node claims; those of these that count. */
+/* Cores of the build host, cores that a node claims, and those that count. */
 static const struct {
 	unsigned slots, claims, count;
 } claims[] = {
@@ -241,7 +247,7 @@ static const struct {
 	{ 0, 9, 0 },      { 64, 128, 128 }, { 64, 65535, 256 },
 };
 
-/* One node can claim what it likes: half of the local slots stay. */
+/* Whatever one node claims, half of the local slots remain. */
 START_TEST(one_node_takes_at_most_half_of_the_build_host)
 {
 	unsigned slots = claims[_i].slots;

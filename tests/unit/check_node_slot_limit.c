@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: node */
-/* A node with 10 slots, beats each second, time that nobody waits for. */
+/* A node with 10 slots and a heartbeat each second, in virtual time. */
 #include "node/slot-limit.h"
 
 #include "base/str.h"
@@ -24,7 +24,9 @@ static void end(void)
 	node_slot_limit_release(&l);
 }
 
-/* So many beats that ask for `slots`; how many of them changed the limit? */
+/*
+ * Send `n` heartbeats with a target of `slots`.  Returns the number of changes.
+ */
 static unsigned beats(unsigned n, unsigned slots)
 {
 	char *why = slots < SLOTS ? xasprintf("for %u", slots) : NULL;
@@ -80,7 +82,7 @@ START_TEST(it_falls_to_the_most_that_was_asked_for)
 	beats(2, 2);
 	ck_assert_uint_eq(is_now(), 6);
 	ck_assert_str_eq(l.reason, "for 6");
-	/* And further, if that goes on. */
+	/* The limit decreases further if the target persists. */
 	beats(4, 2);
 	ck_assert_uint_eq(is_now(), 2);
 }
@@ -92,7 +94,7 @@ START_TEST(it_comes_back_after_ten_seconds)
 	ck_assert_uint_eq(beats(10, SLOTS), 0);
 	ck_assert_uint_eq(is_now(), 6);
 	ck_assert_uint_eq(beats(1, SLOTS), 1);
-	/* By half of what it has. */
+	/* By half of the current limit. */
 	ck_assert_uint_eq(is_now(), 9);
 	ck_assert_str_eq(l.reason, "for 6");
 	ck_assert_uint_eq(beats(11, SLOTS), 1);
@@ -126,7 +128,7 @@ START_TEST(it_rises_to_the_least_that_was_asked_for)
 }
 END_TEST
 
-/* What goes to and fro keeps the lower one, and is told of once. */
+/* An oscillating target keeps the lower limit, which is reported once. */
 START_TEST(what_flutters_stays_low)
 {
 	unsigned changes = 0;
@@ -146,7 +148,7 @@ START_TEST(of_fewer_slots_no_more_are_left)
 	beats(4, 6);
 	ck_assert_uint_eq(node_slot_limit_apply(&l, 3), 3);
 	ck_assert_uint_eq(node_slot_limit_apply(&l, 0), 0);
-	/* A person lowered it below: then nothing is in the way. */
+	/* The user has set a lower limit, so no reduction is in effect. */
 	ck_assert(!node_slot_limit_update(&l, now_ms + 1000, 3, 3, NULL));
 }
 END_TEST

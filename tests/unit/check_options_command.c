@@ -43,7 +43,7 @@
 	"-fno-jump-tables -mharden-sls=all -fno-allow-store-data-races "        \
 	"-pg -mrecord-mcount -mfentry -DCC_USING_FENTRY "
 
-/* A line, what it is, and what is known of it then. */
+/* A command line, its class, and its details. */
 static const struct line {
 	const char *line;
 	enum options_class verdict;
@@ -51,7 +51,7 @@ static const struct line {
 	const char *object; /* OPTIONS_CLASS_REMOTE */
 	const char *dep;
 } lines[] = {
-	/* the kernel's */
+	/* Linux */
 	{ "gcc -Wp,-MMD,lib/.a.o.d " KERNEL "-c -o lib/a.o /src/lib/a.c",
 	  OPTIONS_CLASS_REMOTE, NULL, "lib/a.o", "lib/.a.o.d" },
 	{ "aarch64-linux-gnu-gcc-12 -Wp,-MD,lib/.a.o.d " KERNEL
@@ -93,7 +93,7 @@ static const struct line {
 	{ "gcc -fplugin=p.so -c a.cc", OPTIONS_CLASS_LOCAL, "C++", NULL, NULL },
 	{ "gcc -fplugin=p.so -x c++ -c a.c", OPTIONS_CLASS_LOCAL, "C++", NULL,
 	  NULL },
-	/* probes and other things than a compile */
+	/* probes and other calls that do not compile */
 	{ "gcc --version", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
 	{ "gcc", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
 	{ "gcc -dumpmachine", OPTIONS_CLASS_PASSTHROUGH, NULL, NULL, NULL },
@@ -338,7 +338,10 @@ START_TEST(an_empty_line_is_no_job)
 }
 END_TEST
 
-/* "at use text=value", a word of a list in parentheses; "?" for unknown. */
+/*
+ * Return "index use text=value", with a list's words in parentheses; "?"  is
+ * unknown.
+ */
 static char *items_of(char *const *argv)
 {
 	struct options_command c;
@@ -394,7 +397,7 @@ START_TEST(a_line_is_a_list_of_items)
 }
 END_TEST
 
-/* With -E in the place of -c; NULL: no such unit. */
+/* With -E instead of -c; NULL: not such a unit. */
 static const struct text_line {
 	const char *line, *dep;
 	enum options_class verdict;
@@ -446,7 +449,7 @@ START_TEST(text_alone_is_read_as_the_compile_of_it)
 }
 END_TEST
 
-/* A text on stdin; NULL as above. */
+/* A text on stdin; NULL: not such a unit. */
 static const struct text_line stdin_lines[] = {
 	{ "gcc -E -D__GENKSYMS__ -Wp,-MMD,lib/.a.o.d -Iinclude -xc -",
 	  "lib/.a.o.d", OPTIONS_CLASS_REMOTE },
@@ -499,7 +502,7 @@ START_TEST(a_text_on_stdin_is_read_as_a_source)
 }
 END_TEST
 
-/* Preprocessed into a file; NULL as above. */
+/* Preprocessed into a file; NULL: not such a unit. */
 static const struct text_line expanded_lines[] = {
 	{ "gcc -E -Wp,-MMD,d/.x.dtb.d.pre.tmp -nostdinc -I/s/include -undef "
 	  "-D__DTS__ -x assembler-with-cpp -o d/.x.dtb.dts.tmp /s/d/x.dts",

@@ -12,7 +12,7 @@ static void split(struct strv *out, const char *line)
 	strv_split(out, line, " ");
 }
 
-/* As kbuild has it: which files, and the words that do not speak of any. */
+/* kbuild's form: the files, and the options without files. */
 static const struct {
 	const char *line, *blob, *list, *text, *rest;
 } lines[] = {
@@ -55,7 +55,7 @@ START_TEST(kbuilds_lines_are_read) /* each of lines */
 }
 END_TEST
 
-/* Other formats, other files, names that a list would have otherwise. */
+/* Other formats, other files, and names that a dependency list would escape. */
 static const char *const others[] = {
 	"-o x.dtb t.tmp",
 	"-d l t.tmp",

@@ -2,8 +2,8 @@
 /* needs: options */
 /* san: long */
 /*
- * Which files a compile writes: what options/output.h says of a line, against
- * what gcc and clang leave in the directory.
+ * The outputs of a compile: options/output.h's prediction for a command line,
+ * compared with the files that gcc and clang write.
  */
 #include "options/output.h"
 
@@ -27,7 +27,7 @@ static void setup(void)
 	proof_setup(files, sizeof(files) / sizeof(*files));
 }
 
-/* What gcc and clang, and what only one of them takes; "%o" is for -o NAME. */
+/* Options of gcc and clang, and of only one of them; "%o" is for -o NAME. */
 static const char *const both[] = {
 	"-c a.c %o",
 	"-fstack-usage -c a.c %o",
@@ -103,7 +103,7 @@ static void list_dir(struct strv *out, const char *dir, const char *start)
 	closedir(d);
 }
 
-/* The names of all that there is but the sources, which is removed. */
+/* Return the names of all files except the sources, and remove the files. */
 static char *take_files(void)
 {
 	struct strv v = { 0 };
@@ -192,7 +192,7 @@ START_TEST(what_is_told_of_a_line_is_what_the_compiler_writes)
 }
 END_TEST
 
-/* Lines whose names are not told apart, so that they are compiled here. */
+/* Command lines with ambiguous outputs, which are compiled locally. */
 static const char *const unclear[] = {
 	"gcc -O2 -fopt-info-all=stdout -c a.c",
 	"gcc -O2 -fopt-info-all=/dev/null -c a.c",

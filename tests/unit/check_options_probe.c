@@ -13,13 +13,14 @@
 	"-Wno-trigraphs -fno-strict-aliasing -std=gnu11 "               \
 	"-mgeneral-regs-only -mabi=lp64 -Wa,-march=armv8.5-a "
 
-/* A line, and what it is: "" no probe; else letters of what is known of it. */
+/* A command line and its properties; "" is not a probe. */
 static const struct line {
 	const char *line;
-	const char *is; /* q: query, i: stdin, n: /dev/null, r: to be refused */
+	/* q: query, i: stdin, n: /dev/null, r: will be rejected */
+	const char *is;
 	const char *output;
 } lines[] = {
-	/* kbuild's */
+	/* kbuild */
 	{ "gcc " WARNINGS "-c -x c /dev/null -o .tmp_12/tmp", "n",
 	  ".tmp_12/tmp" },
 	{ "gcc " WARNINGS "-c -x c /dev/null -o .tmp_12/tmp.o", "n",
@@ -50,7 +51,9 @@ static const struct line {
 	  "n", ".t/tmp.o" },
 	{ "gcc -fno-such-option=2 -c -x c /dev/null -o .tmp_1/tmp", "nr",
 	  ".tmp_1/tmp" },
-	/* What reads or writes other files, or means other programs. */
+	/*
+	 * Command lines that read or write other files, or name other programs.
+	 */
 	{ "gcc -x c - -o /dev/null", "", NULL },
 	{ "gcc -static -x c - -o /dev/null", "", NULL },
 	{ "gcc -nostdlib -x c /dev/null -o .tmp_1/tmp", "", NULL },

@@ -44,7 +44,7 @@ static void teardown(void)
 	free(missing);
 }
 
-/* What has just changed is not settled yet, which takes a tick of a clock. */
+/* Retry, because a file is racily clean until the next tick of the clock. */
 static void make_list(struct buf *out)
 {
 	bool settled = false;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: options */
 /*
- * Each reason that a command line or an environment gives to compile here: one
- * that has it, and one that is near it and has not.  A reason without a row is
- * an error.
+ * The reasons of command lines and environments for a local compile.  Each has
+ * a case with that reason and a similar case without it.  A reason without a
+ * row is an error.
  */
 #include "options/command.h"
 #include "options/env.h"

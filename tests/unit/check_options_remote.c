@@ -2,10 +2,10 @@
 /* needs: options */
 /* san: long */
 /*
- * The proof of remote mode's command lines, with the real compilers: each
- * unit is compiled by make's line, and by the line that a node puts together.
- * Object, diagnostics and, once it is cut, the dependency list have to be
- * equal to the byte.
+ * Verification of remote command lines with the real compilers.  Each unit is
+ * compiled by make's command line and by that of a node.  The objects, the
+ * diagnostics and, after filtering, the dependency lists must be
+ * byte-identical.
  */
 #include "base/depfile.h"
 #include "base/fs.h"
@@ -78,7 +78,7 @@ static const struct proof_file files[] = {
 	{ "s/hash#mark.h", "" },
 };
 
-/* Each with its object in place of "%o", and its list of "%d". */
+/* Command lines with "%o" for the object and "%d" for the dependency list. */
 static const char *const lines[] = {
 	"-c plain.c -o %o",
 	"-Wp,-MMD,%d -O2 -Wall -std=gnu11 -c -o %o plain.c",
@@ -176,7 +176,7 @@ static bool lists_assembler(const struct options_command *c)
 	return !c->is_clang;
 }
 
-/* gcc writes none beside what the assembler is given as it is. */
+/* gcc writes no list for an input that goes directly to the assembler. */
 static void no_list(const char *line)
 {
 	static const char *const names[] = { "out/.x.o.d", "out/x.d", "y.dir.d",
@@ -210,7 +210,7 @@ static void node_line(struct strv *node, char *const *argv, const char *line,
 			 0);
 }
 
-/* What the client's own list has not is what its -MMD left out. */
+/* Files that the client's own -MMD omits from its list. */
 static bool not_in(void *ctx, const char *name)
 {
 	return !strv_has(ctx, name);
@@ -303,7 +303,7 @@ START_TEST(a_node_gives_equal_objects_diagnostics_and_lists)
 }
 END_TEST
 
-/* Not what the compiler refuses, nor what is not sent at all. */
+/* Skip lines that the compiler rejects or that are never offloaded. */
 static bool provable(const struct strv *argv)
 {
 	struct options_command c;
@@ -320,7 +320,7 @@ static bool provable(const struct strv *argv)
 	return proof_run(argv, NULL, STDERR_FILENO, "said");
 }
 
-/* cc1 records its switches in what -g writes, the linker's among them. */
+/* cc1 records its options, including the linker's, in debug information. */
 static bool prove_link_option(char *path, const struct options_entry *e)
 {
 	struct strv argv = { 0 };
@@ -377,7 +377,7 @@ START_TEST(an_odd_name_gives_equal_objects_and_lists)
 }
 END_TEST
 
-/* Lines that no node is sent. */
+/* Command lines that are never offloaded. */
 static const char *const not_remote[] = {
 	"gcc -Wp,-MD,x.d,-MT,a -MT b -c a.c",
 	"gcc -MD -Wp,-MT,a -c a.c",
@@ -416,7 +416,7 @@ START_TEST(what_is_not_sent_is_named)
 }
 END_TEST
 
-/* As Linux 6.1 calls them, with what its configurations add. */
+/* Command lines of Linux 6.1, with options of its configurations. */
 static const char *const kernel[] = {
 	"clang -Wp,-MMD,lib/.a.o.d -nostdinc -I./arch/arm64/include -include "
 	"./include/linux/kconfig.h -D__KERNEL__ --target=aarch64-linux-gnu "

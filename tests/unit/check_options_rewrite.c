@@ -2,8 +2,9 @@
 /* needs: options */
 /* san: long */
 /*
- * With the real compilers: each unit is compiled, and then with its outputs
- * elsewhere; object and dependency list have to be equal to the byte.
+ * Rewritten outputs with the real compilers.  Each unit is compiled twice, the
+ * second time to other outputs.  The objects and the dependency lists must be
+ * byte-identical.
  */
 #include "base/fs.h"
 #include "base/which.h"
@@ -67,7 +68,7 @@ static const struct proof_file files[] = {
 		     "{ return 4; }\n" },
 };
 
-/* Each with its object as OBJ in place of "%o", and %d for its list. */
+/* Command lines with "%o" for the object OBJ and "%d" for its list. */
 static const char *const lines[] = {
 	"-c plain.c -o %o",
 	"-O2 -c -o %o plain.c",
@@ -146,7 +147,7 @@ static void prove(const struct strv *argv, const char *line)
 		      reason_text(c.reason));
 	object = options_output_object_path(&c);
 	dep = options_output_dep_path(&c);
-	/* clang ignores an -MD that is in a list with more. */
+	/* clang ignores an -MD in a list with several words. */
 	if (proof_run(argv, NULL, STDOUT_FILENO, NULL) &&
 	    (!c.is_clang || !dep || fs_exists(dep))) {
 		ck_assert_int_eq(rename(object, "want.o"), 0);

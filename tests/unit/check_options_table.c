@@ -17,7 +17,7 @@ static size_t count(void)
 	return n;
 }
 
-/* A value that the entry takes, "" where it needs none. */
+/* Return a valid value for the entry, or "" if it needs none. */
 static const char *some_value(const struct options_entry *e)
 {
 	if (e->form == OPTIONS_FORM_JOINED)
@@ -39,7 +39,7 @@ START_TEST(every_entry_finds_itself)
 }
 END_TEST
 
-/* Words of entry `i`: whole, with more behind it, with less. */
+/* Make a word of entry `i`: whole, extended, or truncated. */
 static char *make_word(size_t i, int form)
 {
 	const char *name = options_entry(i)->name;
@@ -49,7 +49,7 @@ static char *make_word(size_t i, int form)
 	return xasprintf("%s%s", name, form ? "1x" : "");
 }
 
-/* After some hundred questions the table finds its words by an index. */
+/* After some hundred lookups, the table builds an index. */
 START_TEST(who_asks_often_is_told_the_same)
 {
 	const struct options_entry *found[60], *named[60];
@@ -117,7 +117,7 @@ START_TEST(a_charset_with_a_slash_is_only_for_text_in_the_object)
 		"-fprofile-exclude-files=",
 		"-fprofile-filter-files=",
 		"-foptimization-record-passes=",
-		/* What is written there is led into the job's directory. */
+		/* These outputs are redirected to the job's directory. */
 		"-MJ",
 		"-fopt-info",
 		"-foptimization-record-file=",
@@ -138,7 +138,7 @@ START_TEST(a_charset_with_a_slash_is_only_for_text_in_the_object)
 }
 END_TEST
 
-/* clang's, in Linux; it starts as the linker's -e does. */
+/* An option of clang in Linux that starts like the linker's -e. */
 #define ZERO                                                             \
 	"-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-" \
 	"from-clang"
@@ -235,7 +235,7 @@ START_TEST(the_longest_name_counts)
 }
 END_TEST
 
-/* What a plain walk over all entries finds. */
+/* Find the entry by a linear search. */
 static const struct options_entry *slow_find(const char *word)
 {
 	const struct options_entry *best = NULL;

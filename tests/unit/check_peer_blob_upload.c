@@ -94,7 +94,7 @@ static void teardown(void)
 	fs_remove(dir, &err);
 }
 
-/* A file of this name and content as it was told; it may not be there. */
+/* A file with this name and announced content, which need not exist. */
 static const struct inputs_entry *entry(const char *name, const char *text)
 {
 	struct store_file_digest id = { .stamp.size = strlen(text) };
@@ -119,7 +119,7 @@ START_TEST(all_who_wait_for_a_file_hear_that_it_is_gone)
 
 	for (int i = 0; i < USERS; i++)
 		peer_blob_upload_add(ship, &users[i], e);
-	/* One wants it twice, and one nothing any more. */
+	/* One user requests it twice, another no longer needs it. */
 	peer_blob_upload_add(ship, &users[1], e);
 	peer_blob_upload_remove_user(ship, &users[2]);
 	turn();
@@ -142,7 +142,7 @@ START_TEST(one_content_is_sent_once_whoever_waits)
 	turn();
 	ck_assert_uint_eq(blobs, 1);
 	ck_assert_uint_eq(failures[0] + failures[1], 0);
-	/* It is sent again only to who asks again. */
+	/* It is sent again only to users that request it again. */
 	peer_blob_upload_add(ship, &users[0], a);
 	turn();
 	ck_assert_uint_eq(blobs, 2);

@@ -80,7 +80,7 @@ START_TEST(the_newest_word_counts)
 }
 END_TEST
 
-/* What may differ, so that nothing is known of it. */
+/* A change of each of these invalidates the entry. */
 START_TEST(a_word_is_about_one_node_and_both_compilers_and_one_canary)
 {
 	struct peer_canary_db_subject other = key;
@@ -157,7 +157,7 @@ END_TEST
 #define WRITERS 4
 #define WORDS   8
 
-/* Each tells of other nodes; none may be lost. */
+/* Each writes entries of other nodes, and none is lost. */
 START_TEST(several_kfarms_may_write_at_once)
 {
 	struct peer_canary_db_subject k = key;

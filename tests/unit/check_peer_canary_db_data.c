@@ -75,7 +75,7 @@ START_TEST(options_are_those_of_the_machine_and_the_source)
 }
 END_TEST
 
-/* Nodes take each of them, so that none is left out in silence. */
+/* Nodes accept each option, so that none is silently omitted. */
 START_TEST(nodes_take_every_option)
 {
 	const struct peer_canary_source *v;
@@ -116,13 +116,15 @@ START_TEST(its_digest_is_the_same_each_time)
 }
 END_TEST
 
-/* Compilers that are equal but for atomics on arm64, by their last word. */
+/*
+ * Compilers that differ only in atomics on arm64, because of the last option.
+ */
 static const struct pair {
 	const char *compiler, *machine, *other;
 } pairs[] = {
-	/* One that finds no gcc beside it. */
+	/* A clang that finds no gcc. */
 	{ "clang-14", "clang", "--gcc-toolchain=/nowhere" },
-	/* One that was built with --disable-outline-atomics. */
+	/* A gcc that was built with --disable-outline-atomics. */
 	{ "aarch64-linux-gnu-gcc", "aarch64-linux-gnu",
 	  "-mno-outline-atomics" },
 };

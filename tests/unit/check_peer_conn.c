@@ -15,11 +15,11 @@
 
 #include "../lib/fake-names.h"
 
-/* A machine at one address, that shows `key` or says nothing. */
+/* A machine at one address that has `key` or sends nothing. */
 struct machine {
 	struct event *listening;
 	int fd;
-	struct play_end *key; /* NULL: it says nothing */
+	struct play_end *key; /* NULL: it sends nothing */
 	struct play_end end[4]; /* its sessions */
 	int silent[4];
 	unsigned n;

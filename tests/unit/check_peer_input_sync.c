@@ -15,7 +15,7 @@ static struct inputs_paths *paths;
 static struct peer_conn l;
 static struct peer_input_sync told;
 
-/* The node: what it heard since it was asked last, a word for each entry. */
+/* The node: the updates since the last check, one word per entry. */
 static struct wire_stream *node;
 static struct wire_intern *known;
 static struct buf heard;
@@ -83,7 +83,7 @@ static void teardown(void)
 	buf_release(&heard);
 }
 
-/* What was said since. */
+/* Return the updates since the last call. */
 static const char *news(void)
 {
 	static char text[1024];
@@ -95,7 +95,7 @@ static const char *news(void)
 	return text;
 }
 
-/* A version of a file, told apart by its size and its content. */
+/* A version of a file, with its own size and content. */
 static const struct inputs_entry *file(const char *path, unsigned version)
 {
 	struct store_file_digest id = { .stamp.size = version };
@@ -135,7 +135,7 @@ START_TEST(a_file_is_told_once_and_its_next_version_alone)
 	ck_assert_str_eq(news(), "");
 	ck_assert_uint_gt(tell(a, file("/t/b.h", 2)), first);
 	ck_assert_str_eq(news(), "file /t/b.h; ");
-	/* A job with the first alone has to wait for no more. */
+	/* A job that needs only the first file does not wait for more. */
 	ck_assert_uint_eq(tell(a, NULL), first);
 }
 END_TEST
@@ -146,7 +146,7 @@ START_TEST(only_what_was_there_is_told_to_be_gone)
 	ck_assert_str_eq(news(), "file /t/d/a.h; ");
 	tell(gone("/t/d"), NULL);
 	ck_assert_str_eq(news(), "gone /t/d; ");
-	/* What was below went with it. */
+	/* Files below it were removed too. */
 	tell(file("/t/d/a.h", 1), NULL);
 	ck_assert_str_eq(news(), "file /t/d/a.h; ");
 }
@@ -171,7 +171,9 @@ START_TEST(a_toolchain_is_frozen)
 	const struct inputs_entry *other;
 	uint32_t view;
 
-	/* A foreign one is told of nothing, and frozen all the same. */
+	/*
+	 * A native toolchain needs no update, but its paths are frozen as well.
+	 */
 	ck_assert_int_eq(peer_input_sync_add_toolchain(&told, &driver, 1, _i),
 			 0);
 	ck_assert_str_eq(news(), _i ? "end; " : "file /usr/bin/gcc; end; ");
@@ -185,7 +187,7 @@ START_TEST(a_toolchain_is_frozen)
 }
 END_TEST
 
-/* A NEED about what was told to be gone has no file to send. */
+/* A NEED for a removed file has no blob to send. */
 START_TEST(what_is_gone_cannot_be_needed)
 {
 	struct peer_blob_upload_user user = { .base_dir = "" };

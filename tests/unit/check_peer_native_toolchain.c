@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
 /*
- * Nodes of another architecture are played by this machine: what "their own
- * build" compiles is compiled by the machine's own gcc.
+ * Scripted nodes of another architecture: this machine's own gcc compiles in
+ * place of their native toolchain.
  */
 #include "coord-fixture.h"
 
@@ -18,7 +18,7 @@ static const char other_hex[] =
 static char *canary_path, *kept_id;
 static size_t n_canaries;
 
-/* What gcc says to `option`, without the newline. */
+/* Return gcc's output for `option`, without the newline. */
 static char *gcc_says(const char *option)
 {
 	char *argv[] = { gcc, (char *)option, NULL };
@@ -83,7 +83,7 @@ static bool has_cell(void)
 	return nodes[0].cells && !nodes[0].ready;
 }
 
-/* A build, and one job of it once the node is as far as `ready` says. */
+/* Build, and compile one unit when `ready` returns true. */
 static void build(bool (*ready)(void))
 {
 	char *env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
@@ -92,14 +92,14 @@ static void build(bool (*ready)(void))
 	coord_announce_compiler(coord, gcc, env);
 	turn_until(ready, 60000);
 	ck_assert(ready());
-	/* Its last words are heard within a few turns of the loop. */
+	/* Final messages arrive within a few turns of the loop. */
 	for (int i = 0; i < 100; i++)
 		event_base_loop(base, EVLOOP_NONBLOCK);
 	compile(NULL);
 	turn_until(answered, 60000);
 }
 
-/* The next build, with other connections. */
+/* Build again, with new connections. */
 static void build_again(bool (*ready)(void))
 {
 	wire_stream_free(wrapper);
@@ -142,7 +142,7 @@ START_TEST(a_canary_is_run_once_and_remembered)
 	expect_delivered();
 	ck_assert_uint_eq(nodes[0].canaries, 0);
 	ck_assert_uint_eq(nodes[0].jobs, 1);
-	/* Another content of the same name has to show it anew. */
+	/* Different content under the same name must pass the canary again. */
 	nodes[0].held_content = other_hex;
 	build_again(all_tried);
 	ck_assert_uint_eq(nodes[0].held_cells, 1);
@@ -227,14 +227,14 @@ static void tune(void)
 	tuning = NULL;
 }
 
-/* A node that runs our compiler too: what is faster is used. */
+/* A node that can run the build host's compiler too uses the faster one. */
 START_TEST(the_faster_of_two_builds_is_used_from_then_on)
 {
 	const char *here = machine_here();
 
 	nodes[0].machine = here;
 	nodes[0].fit_host = "arm64";
-	nodes[0].cpu_ms = _i ? 20 : 5; /* what ships takes 10 */
+	nodes[0].cpu_ms = _i ? 20 : 5; /* the uploaded toolchain takes 10 */
 	play_node(0, HONEST);
 	tune();
 	nodes[0].held_cells = nodes[0].cells = 0;
@@ -245,7 +245,7 @@ START_TEST(the_faster_of_two_builds_is_used_from_then_on)
 }
 END_TEST
 
-/* An installed toolchain of two files, as they lie on disk. */
+/* Install a toolchain of two files on disk. */
 static void install(void)
 {
 	struct toolchain_installed t = { .id = kept_id,

@@ -17,7 +17,7 @@ static void setup(void)
 	peer_conn_init(&l, &farm, &entry, NULL);
 }
 
-/* What a node would have to say of it. */
+/* Compute the digest that a node must send. */
 static void sign(struct peer_job_result *a)
 {
 	struct bytes streams[WIRE_N_OUTPUTS];
@@ -55,7 +55,7 @@ START_TEST(as_many_files_have_to_come_as_were_asked_for)
 {
 	struct peer_job_result a = { .n_side_outputs = 2, .wire.n_sides = 2 };
 
-	/* An empty one is one. */
+	/* An empty result is valid. */
 	ck_assert_int_eq(check_signed(&a), 0);
 	a.wire.n_sides = 1;
 	ck_assert_int_eq(check_signed(&a), -EBADMSG);
@@ -69,7 +69,7 @@ START_TEST(as_many_files_have_to_come_as_were_asked_for)
 	a.wire.output_bytes[WIRE_OUTPUT_SIDE + 2] = 1;
 	ck_assert_int_eq(check_signed(&a), -EBADMSG);
 	peer_job_result_release(&a);
-	/* A compile that failed has none. */
+	/* A failed compile has no side outputs. */
 	a = (struct peer_job_result){ .n_side_outputs = 2,
 				      .wire.wait_status = 256 };
 	ck_assert_int_eq(check_signed(&a), 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: peer */
-/* peer/survey, asked for no more than a survey. */
+/* Surveys of nodes without further requests. */
 #include "peer/survey.h"
 
 #include "base/clock.h"
@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 /*
- * The nodes of this test are this program itself, started as
- * "exec:PROGRAM --node KIND" and talking on descriptors 0 and 1.
+ * The nodes of this test are this program itself, started as "exec:PROGRAM
+ * --node KIND" with the session on descriptors 0 and 1.
  */
 static char self[4096];
 
@@ -102,7 +102,7 @@ static void fake_fit(struct fake *f)
 	fake_send(f, WIRE_FIT, &body);
 }
 
-/* It beats, so it is not silent. */
+/* The node sends heartbeats, so it is not silent. */
 static void fake_beats(struct fake *f)
 {
 	struct wire_beat m = { 0 };
@@ -198,7 +198,7 @@ static void run_for(struct peer_survey_node *out, const char *const *kinds,
 	}
 }
 
-/* For nodes that answer, or end, by themselves. */
+/* For nodes that answer or disconnect by themselves. */
 static void run(struct peer_survey_node *out, const char *const *kinds,
 		size_t n)
 {
@@ -310,7 +310,7 @@ START_TEST(probe_asks_all_at_once)
 	uint64_t began = clock_ms();
 
 	run_for(p, kinds, 6, 15000);
-	/* One after the other they take a minute. */
+	/* In sequence, they would take a minute. */
 	ck_assert_uint_lt(clock_ms() - began, 50000);
 	for (int i = 0; i < 6; i++) {
 		ck_assert_int_eq(p[i].up, !strcmp(kinds[i], "good"));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
 /*
- * peer/survey and peer/bundle: nodes are played in this thread,
- * and the round that talks to them runs in another.
+ * peer/survey and peer/bundle.  Scripted nodes run in this thread, the survey
+ * in another.
  */
 #include "../lib/scripted-node.h"
 
@@ -130,7 +130,7 @@ static void run(struct peer_survey_setup *setup_)
 	ck_assert(is_over());
 }
 
-/* Play so many nodes, each of which is to be given the toolchain. */
+/* Script `n` nodes, each of which receives the toolchain. */
 static void play(size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -228,7 +228,7 @@ START_TEST(what_nodes_hold_is_asked_and_taken_away)
 	ck_assert(!talk[0].removal_outcomes[1].succeeded);
 	ck_assert_str_eq(talk[1].removal_outcomes[0].detail,
 			 "no such toolchain");
-	/* A second round forgets the first. */
+	/* A second survey discards the results of the first. */
 	run(&s);
 	ck_assert_uint_eq(talk[0].n_toolchains, 1);
 }
@@ -258,7 +258,7 @@ START_TEST(it_can_be_interrupted)
 	s.nodes = talk;
 	s.n = 1;
 	task = task_start(on_thread, &s);
-	/* The node stops listening once it has asked for the bytes. */
+	/* The node stops reading after its request for the blobs. */
 	while (!is_over()) {
 		event_base_loop(base, EVLOOP_NONBLOCK);
 		if (nodes[0].bundle_lacks && nodes[0].stream)
@@ -299,7 +299,7 @@ START_TEST(a_node_that_needs_what_nobody_told_it_of_is_left)
 }
 END_TEST
 
-/* What came for one is sent once more where the node asks for it. */
+/* A blob sent for one bundle is sent again if the node requests it. */
 START_TEST(two_bundles_go_one_after_the_other)
 {
 	const struct peer_bundle *two[] = { &bundle, &bundle };

@@ -43,7 +43,7 @@ static void weigh(struct play *p, const char *name, int64_t text)
 	play_size(p, &s);
 }
 
-/* Two of one key, and one of another behind them. */
+/* Record two builds of a series, and then one of another series. */
 static void play_three(void)
 {
 	struct play p;

@@ -17,7 +17,7 @@ static void tear_down(void)
 	buf_release(&out);
 }
 
-/* By a real parser, and by what the page promises. */
+/* Check the page by a real parser and by its own content policy. */
 static void check_page(void)
 {
 	char dir[TEMPDIR_SIZE], *path, *command;

@@ -14,7 +14,7 @@ static void tear_down(void)
 	report_data_release(&d);
 }
 
-/* What every drawing relies on. */
+/* Check the invariants of every timeline. */
 static void check_spans(void)
 {
 	size_t n = 0;
@@ -69,7 +69,7 @@ START_TEST(a_slot_that_is_free_again_is_used_again)
 }
 END_TEST
 
-/* The beat that saw it run, its CPU time; when it is said to have begun. */
+/* The heartbeat that reported the job, its CPU time; the estimated start. */
 static const int64_t begins[][3] = {
 	{ -1, 1000, 5990 },   { 5000, 1000, 5000 }, { 6500, 1000, 5990 },
 	{ -1, -1, 4000 },     { 6500, -1, 6500 },   { 3000, 1000, 4000 },
@@ -98,7 +98,7 @@ START_TEST(a_compile_began_no_later_than_its_beat_and_its_cpu_time_say)
 }
 END_TEST
 
-/* It has the times of both, and the last of its compiles is meant. */
+/* It has the times of both compiles; the last one counts. */
 START_TEST(a_unit_that_failed_on_a_node_ran_here_afterwards)
 {
 	struct history_unit *u;
@@ -126,7 +126,7 @@ START_TEST(a_unit_that_failed_on_a_node_ran_here_afterwards)
 }
 END_TEST
 
-/* sent, run, received, done, cpu: a file that somebody edited. */
+/* sent, run, received, done, cpu: a file with arbitrary values. */
 static const int64_t odd[][5] = {
 	{ -1, -1, -1, 500, -1 },     { 900, 800, 700, 600, 50 },
 	{ -5, -6, -7, 400, -8 },     { 100, -1, -1, 300, INT64_MAX },
@@ -146,8 +146,8 @@ START_TEST(odd_times_are_put_in_order)
 		u->done_ms = odd[i][3];
 		u->cpu_ms = odd[i][4];
 	}
-	d.details.units[9].done_ms = -1; /* it never came to its end */
-	d.details.units[10].node_index = -1; /* nobody knows where it was */
+	d.details.units[9].done_ms = -1; /* not finished */
+	d.details.units[10].node_index = -1; /* unknown node */
 	report_slot_timeline_init(&lanes, &d);
 	ck_assert_uint_eq(lanes.n_spans, 10);
 	ck_assert_uint_eq(lanes.n_machines, 3);

@@ -18,7 +18,7 @@ static void tear_down(void)
 	buf_release(&out);
 }
 
-/* By a program that knows the format; with so many jobs. */
+/* Check the trace by an independent program, with `jobs` jobs. */
 static void check_trace(unsigned jobs)
 {
 	char dir[TEMPDIR_SIZE], *path, *command;
@@ -37,7 +37,7 @@ static void check_trace(unsigned jobs)
 	free(path);
 }
 
-/* How many events are `name` of phase `ph`. */
+/* Count the events `name` of phase `ph`. */
 static size_t count_events(const char *ph, const char *name)
 {
 	json_t *all = json_loadb((char *)out.data, out.len, 0, NULL), *ev;

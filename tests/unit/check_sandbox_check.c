@@ -30,8 +30,7 @@ static void write_text(const char *path, const char *text)
 }
 
 /*
- * In a child: a system where there may be only so many user namespaces, and
- * whose users are root alone.
+ * In a child: limit the number of user namespaces, with root as the only user.
  */
 static void allow(const char *number)
 {
@@ -58,7 +57,7 @@ static void allow_users(const char *number, unsigned last)
 		_exit(77);
 	child = fork();
 	if (!child) {
-		/* From outside, where there are these users. */
+		/* From outside, where these users exist. */
 		if (read(go[0], map, 1) != 1)
 			_exit(77);
 		snprintf(map, sizeof(map), "0 0 %u", last + 1);
@@ -100,7 +99,7 @@ static void check_forbidden(void)
 	_exit(0);
 }
 
-/* The cell's, but none for each job. */
+/* A user namespace for the sandbox, but none for each job. */
 static void check_nesting(void)
 {
 	struct sandbox_check c;
@@ -109,7 +108,7 @@ static void check_nesting(void)
 	_exit(!c.usable || strstr(c.layers, "job-user") ? 1 : 0);
 }
 
-/* Root's cells without: jobs are users of their own. */
+/* Without user namespaces, root's sandboxes give each job its own uid. */
 static void check_users(void)
 {
 	struct sandbox_check c;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sandbox */
-/* This machine's gcc at work in a cell, also on sources that mean harm. */
+/* Compiles by this machine's gcc in a sandbox, also of hostile sources. */
 #include "sandbox/sandbox.h"
 
 #include "sandbox.h"
@@ -11,7 +11,7 @@ static char *driver;
 static char *env[] = { "TMPDIR=" SANDBOX_TMP_DIR, "PATH=/usr/bin", "LC_ALL=C",
 		       NULL };
 
-/* A file of this machine that no job may see, and what is in it. */
+/* A file of this machine that no job can read, and its content. */
 static char canary[] = "/tmp/kfarm-canary-XXXXXX";
 static char secret[] = "kfarm-secret-XXXXXXXXXXXXXXXX";
 
@@ -69,7 +69,7 @@ static void compile(const char *name)
 	ck_assert_int_eq(p.end.cause, SANDBOX_END_EXITED);
 }
 
-/* All of an output, empty when there is none. */
+/* Return an output, which can be empty. */
 static struct buf output(const char *name)
 {
 	uint64_t size = 0;
@@ -156,7 +156,7 @@ START_TEST(gcc_compiles_in_parallel)
 }
 END_TEST
 
-/* @ is the canary's path. */
+/* @ is replaced by the canary's path. */
 static const char *const sources[] = {
 	"asm(\".incbin \\\"@\\\"\");\n",
 	"asm(\".include \\\"@\\\"\");\n",
@@ -209,7 +209,7 @@ START_TEST(a_source_reads_nothing_of_the_node)
 }
 END_TEST
 
-/* Programs and libraries of toolchains that are unpacked somewhere. */
+/* Programs and libraries of toolchains in arbitrary directories. */
 START_TEST(a_program_finds_its_libraries_beside_itself)
 {
 	char dir[] = "/tmp/kfarm-origin-XXXXXX";

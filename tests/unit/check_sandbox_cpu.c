@@ -38,7 +38,7 @@ static void spin(void)
 		;
 }
 
-/* A parent that sleeps, and a grandchild that works. */
+/* A parent that sleeps, and a grandchild that uses CPU time. */
 static void spin_below(void)
 {
 	setpgid(0, 0);
@@ -52,7 +52,7 @@ static void spin_below(void)
 		pause();
 }
 
-/* One that worked, was waited for, and is gone. */
+/* A child that used CPU time and has been reaped. */
 static void spun(void)
 {
 	setpgid(0, 0);
@@ -101,7 +101,7 @@ END_TEST
 
 START_TEST(nobody_used_nothing)
 {
-	/* Beyond the largest that the kernel hands out. */
+	/* Beyond the largest process id of the kernel. */
 	ck_assert_uint_eq(sandbox_run_pid_cpu_ms(0x3fffffff), 0);
 }
 END_TEST

@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
-/* A keeper that we talk to ourselves. */
+/* A sandbox init whose messages the test exchanges directly. */
 static struct sandbox_init_setup plan;
 static int sock;
 
@@ -60,7 +60,7 @@ static void set_up(void)
 	ck_assert_uint_eq(hear().type, SANDBOX_MSG_READY);
 }
 
-/* It ends with us. */
+/* The sandbox init ends with this process. */
 static void tear_down(void)
 {
 	close(sock);
@@ -82,7 +82,7 @@ static struct sandbox_msg start(void)
 	};
 }
 
-/* FAILED and ENDED come, with this error and maybe STARTED before. */
+/* FAILED and ENDED arrive with this error, possibly after STARTED. */
 static void check_failed(int error)
 {
 	struct sandbox_msg m = hear();
@@ -131,7 +131,7 @@ START_TEST(a_job_that_is_not_whole_is_refused)
 	m.fd_mask |= 1u << SANDBOX_MSG_FD_STDIN;
 	tell(&m, strings, sizeof(strings) - 1);
 	check_failed(EPROTO);
-	/* And the next one is served. */
+	/* The next job is served. */
 	m = start();
 	tell(&m, strings, sizeof(strings) - 1);
 	check_failed(ENOENT);

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Two directories play the tmpfs: no namespace is needed for what is here. */
+/* Two directories replace the tmpfs, because these tests need no namespace. */
 static char top[] = "/tmp/kfarm-view-XXXXXX";
 static struct sandbox cell;
 static struct err err;
@@ -49,14 +49,14 @@ static void tear_down(void)
 {
 	char *stage = xasprintf("%s/stage", top);
 
-	/* Nothing is ever left there. */
+	/* No file is ever left in the stage. */
 	ck_assert_int_eq(rmdir(stage), 0);
 	free(stage);
 	sandbox_input_root_release(&cell.input_root);
 	ck_assert(!fs_remove(top, &err));
 }
 
-/* A file without a name. */
+/* Open a file without a name. */
 static int open_unnamed(void)
 {
 	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -123,7 +123,7 @@ START_TEST(a_file_has_its_bytes_mode_and_time)
 		ck_assert_uint_eq(st.st_nlink, 1);
 		check_text("/a/b/c", "#!/bin/sh");
 	}
-	/* The source is left where it was. */
+	/* The source's position is unchanged. */
 	ck_assert_int_eq(lseek(fd, 0, SEEK_CUR), 9);
 	close(fd);
 }
@@ -157,7 +157,7 @@ START_TEST(a_short_source_changes_nothing)
 }
 END_TEST
 
-/* A source that sendfile() does not take. */
+/* A source that sendfile() rejects. */
 START_TEST(a_source_is_copied_by_hand_where_it_must_be)
 {
 	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
@@ -202,7 +202,7 @@ static void check_kind(const char *path, int kind)
 	ck_assert_uint_eq(stat_of(path).st_mode & S_IFMT, modes[kind]);
 }
 
-/* File, link, empty directory, full directory: each by each. */
+/* File, link, empty directory, full directory: each replaces each. */
 START_TEST(everything_is_replaced_by_everything)
 {
 	for (int first = 0; first < 4; first++) {
@@ -239,7 +239,7 @@ START_TEST(no_link_is_followed)
 			 -ELOOP);
 	ck_assert_int_eq(sandbox_remove_path(&cell, "/link/f", &err), -ELOOP);
 	check_text("/real/f", "x");
-	/* As the last component it is what is replaced. */
+	/* As the last component, the link itself is replaced. */
 	ck_assert(!put("/link", "plain"));
 	check_kind("/link", 0);
 	check_text("/real/f", "x");
@@ -288,7 +288,7 @@ START_TEST(a_path_is_in_normal_form)
 }
 END_TEST
 
-/* "/a" and "/aaa...": as long as a path may be, and one more. */
+/* "/a" and "/aaa...": the maximum path length, and one byte more. */
 START_TEST(long_paths_and_strange_names)
 {
 	char *path = xcalloc(1, 4200);
@@ -345,7 +345,7 @@ START_TEST(what_is_frozen_stays)
 			 -EPERM);
 	ck_assert(!sandbox_put_dir(&cell, "/usr/bin", &err));
 	check_text("/usr/bin/cc", "cc");
-	/* Beside it there is room, and what was removed is free again. */
+	/* There is space for other files, and removed files free theirs. */
 	ck_assert(!put("/usr/include/x.h", "x"));
 	ck_assert(!put("/usr/include/x.h", "y"));
 	ck_assert(!put("/usr/lib/gone", "y"));

@@ -37,7 +37,7 @@ static void tear_down(void)
 	close_cell();
 }
 
-/* What a job tries, and in vain: each is an attack of sandbox-attack.c. */
+/* Attacks of sandbox-attack.c that must fail. */
 static const char *const vain[][2] = {
 	{ "none", NULL },         { "calls", NULL },
 	{ "sockets", NULL },      { "namespaces", NULL },
@@ -74,7 +74,7 @@ START_TEST(what_has_no_words_on_the_outside_is_found_nowhere_inside)
 }
 END_TEST
 
-/* Is a limit of processes one job's, not one user's? */
+/* Return true if the limit of processes applies per job, not per user. */
 static bool counts_per_job(void)
 {
 	char *release = ask((char *[]){ "uname", "-r", NULL });
@@ -136,7 +136,7 @@ START_TEST(a_full_job_is_full_alone)
 
 	run_attack(&full, "flood", "16");
 	must_be_well(&full);
-	/* Its files are still there. */
+	/* Its files still exist. */
 	run_attack(&p, "none", NULL);
 	must_be_well(&p);
 	drop_job(&full);
@@ -185,7 +185,7 @@ START_TEST(a_job_sees_a_tmp_of_the_client)
 	run_attack(&p, "write", "/tmp/x/linux/a.c");
 	must_be_well(&p);
 	drop_job(&p);
-	/* And one of its own again when that is gone. */
+	/* After its removal, the directory is private again. */
 	ck_assert(!sandbox_remove_path(cell, "/tmp/x", &err));
 	run_attack(&p, "tmp", "own");
 	must_be_well(&p);
@@ -254,7 +254,7 @@ START_TEST(nothing_in_the_view_is_setuid)
 	ck_assert(
 		!sandbox_put_file(cell, "/bin/suid", fd, 0, true, MTIME, &err));
 	close(fd);
-	/* And it could do nothing: see "privileges". */
+	/* The program gains no privileges: see "privileges". */
 	run_argv(&p, (char *[]){ "/bin/suid", NULL });
 	ck_assert_int_eq(p.end.cause, SANDBOX_END_NOT_STARTED);
 	ck_assert_int_eq(p.end.error, ENOEXEC);

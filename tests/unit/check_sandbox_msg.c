@@ -91,7 +91,7 @@ START_TEST(what_is_cut_is_refused)
 	ck_assert_int_eq(
 		sandbox_msg_receive(pair[1], &m, tail, sizeof(tail), &extra, 0),
 		-EPROTO);
-	/* Its descriptor was closed. */
+	/* The descriptor was closed. */
 	next = dup(null);
 	ck_assert_int_eq(next, null + 1);
 	close(next);

@@ -13,7 +13,7 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 
-/* Runs `play` in a fresh process: its exit status. */
+/* Run `play` in a new process and return its exit status. */
 static int in_child(int (*play)(void))
 {
 	pid_t pid = fork();
@@ -33,7 +33,7 @@ static int enter(void)
 
 	if (sandbox_user_enter(&jobs, &m) || sandbox_user_unshare(&m))
 		return 1;
-	/* Without user namespaces: of no account, and no job's. */
+	/* Without user namespaces: a uid without an account, not a job's. */
 	if (jobs.n_uids)
 		return getuid() > 60000 && geteuid() == getuid() &&
 				       getgid() == getuid() &&
@@ -55,7 +55,7 @@ START_TEST(inside_one_is_somebody_else)
 }
 END_TEST
 
-/* The names at the root, sorted, or what failed. */
+/* Return the sorted names at the root, or the error. */
 static int build(void)
 {
 	const struct sandbox_user_limits limits = { 1 << 20, 100 };
@@ -70,7 +70,7 @@ static int build(void)
 
 	if (sandbox_user_enter(&jobs, &m) || sandbox_user_unshare(&m))
 		return 1;
-	/* The PID namespace begins with a child. */
+	/* The next child is the first process of the PID namespace. */
 	fd = (int)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 	if (fd) {
 		int status = 1;
@@ -102,10 +102,10 @@ static int build(void)
 		_exit(7);
 	if (mkdirat(stage, "y", 0755) || renameat(stage, "y", root, "y"))
 		_exit(8);
-	/* No way back: nothing of the node is mounted but the nodes. */
+	/* No escape: only the device nodes of the node are mounted. */
 	if (!access("/../etc", F_OK) || faccessat(root, "../stage", F_OK, 0))
 		_exit(9);
-	/* In a user namespace the root stays; else nothing is below it. */
+	/* In a user namespace the root stays mounted; otherwise it is empty. */
 	if (!umount2("/", MNT_DETACH) && !jobs.n_uids)
 		_exit(10);
 	if (!access("/etc", F_OK) || !access("/../etc", F_OK))
@@ -131,7 +131,7 @@ START_TEST(what_fails_is_named)
 }
 END_TEST
 
-/* The number behind a word of /proc/PID/status. */
+/* Return the number after a word of /proc/PID/status. */
 static unsigned long status_of(pid_t pid, const char *word, int radix)
 {
 	char path[64];
@@ -210,7 +210,7 @@ START_TEST(jobs_that_share_no_user_namespace_share_no_user)
 		ck_assert_uint_eq(status_of(p[i].run->pid, "\nCapInh:", 16), 0);
 	}
 	ck_assert_uint_ne(uid[0], uid[1]);
-	/* What owns the view is neither of them, nor root. */
+	/* The owner of the input root is neither a job's user nor root. */
 	keeper = cell->input_root.uid;
 	ck_assert_uint_gt(keeper, 60000);
 	ck_assert(keeper != uid[0] && keeper != uid[1]);
@@ -220,7 +220,7 @@ START_TEST(jobs_that_share_no_user_namespace_share_no_user)
 }
 END_TEST
 
-/* What the keeper keeps of root's power: /proc/PID/status, CapPrm. */
+/* The capabilities that the sandbox init keeps: /proc/PID/status, CapPrm. */
 #define KEEPER_POWER (1ul << 5 | 1ul << 6 | 1ul << 7 | 1ul << 8 | 1ul << 21)
 
 START_TEST(the_keeper_has_what_a_cell_takes_and_no_more)

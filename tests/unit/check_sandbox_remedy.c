@@ -26,7 +26,7 @@ static void tear_down(void)
 	ck_assert(!fs_remove(top, &err));
 }
 
-/* { a sysctl and its value, the layer, the errno, what must be said } */
+/* { a sysctl and its value, the layer, the errno, the expected advice } */
 static const struct {
 	const char *file, *value, *layer;
 	int error;

@@ -47,7 +47,7 @@ START_TEST(abort_ends_a_first_process_too)
 }
 END_TEST
 
-/* All is gone when done() comes: the pipes have no writer any more. */
+/* When done() is called, the pipes have no writer left. */
 static void check_pipes_end(void)
 {
 	char c;
@@ -77,7 +77,7 @@ START_TEST(what_a_job_leaves_ends_with_it)
 }
 END_TEST
 
-/* The only CPU of a job that runs; -1: it has others too. */
+/* Return the only CPU of a running job; -1 if it has several. */
 static int cpu_of_job(void)
 {
 	uint64_t deadline = clock_ms() + WAIT_MS;
@@ -95,7 +95,7 @@ static int cpu_of_job(void)
 	return -1;
 }
 
-/* Each that this program may use, and then one that no machine has. */
+/* Each CPU that this program can use, then one that does not exist. */
 START_TEST(a_job_runs_on_the_cpus_it_was_given)
 {
 	uint64_t words[SANDBOX_CPU_WORDS_MAX] = { 0 };
@@ -298,7 +298,7 @@ START_TEST(bad_jobs_are_refused_at_once)
 }
 END_TEST
 
-/* As much as is allowed arrives whole. */
+/* Arguments of the maximum length arrive completely. */
 START_TEST(long_lines_are_started)
 {
 	char *long_one = xcalloc(1, 100001);

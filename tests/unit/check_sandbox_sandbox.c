@@ -32,7 +32,7 @@ static void start_spinner(struct played *spinner)
 	ck_assert_msg(!start_job(spinner, &job), "%s", err.text);
 }
 
-/* Until what holds the writing ends of its pipes is gone. */
+/* Wait until the last writer of its pipes has ended. */
 static void wait_for_end_of(const struct played *who)
 {
 	struct pollfd fd = { .fd = sandbox_run_pipe(who->run, 0) };
@@ -41,7 +41,7 @@ static void wait_for_end_of(const struct played *who)
 	ck_assert_int_eq(fd.revents, POLLHUP);
 }
 
-/* Until a job has said that it runs. */
+/* Wait until a job has reported that it runs. */
 static void wait_for_cpu(struct played *who)
 {
 	uint64_t deadline = clock_ms() + WAIT_MS;
@@ -126,7 +126,7 @@ START_TEST(a_full_view_is_an_error)
 	}
 	ck_assert_int_eq(ret, -ENOSPC);
 	ck_assert_int_gt(n, 10);
-	/* It goes on when there is room again. */
+	/* The job continues when there is space again. */
 	ck_assert(!sandbox_remove_path(cell, "/many", &err));
 	ck_assert(!put_text("/again", "x"));
 	run_attack(&p, "none", NULL);
@@ -170,7 +170,7 @@ START_TEST(a_cell_that_is_freed_takes_its_jobs_along)
 }
 END_TEST
 
-/* Our only grandchild: a keeper that came to us as its subreaper. */
+/* Find the only grandchild: a sandbox init reparented to this subreaper. */
 static pid_t find_keeper(void)
 {
 	char path[64];
@@ -197,7 +197,7 @@ START_TEST(a_dead_keeper_is_noticed)
 	pid_t keeper;
 
 	close_cell();
-	/* So that it is our child, whom we can name. */
+	/* Make it a child of this process, so that its id is known. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	open_cell(NULL, NULL);
 	put_attack();
@@ -228,7 +228,7 @@ START_TEST(a_dead_keeper_is_noticed)
 }
 END_TEST
 
-/* In a child: a cell with a job that spins, and our pipe held by it. */
+/* In a child: a sandbox with a job that spins and holds a pipe open. */
 static void play_daemon(int ready)
 {
 	struct sandbox_job job = {
@@ -262,7 +262,7 @@ START_TEST(a_cell_does_not_outlive_its_daemon)
 	ck_assert_int_eq(read(fd[0], &c, 1), 1);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	/* The job held the other end. */
+	/* The job held the other end open. */
 	ck_assert_int_eq(poll(&(struct pollfd){ .fd = fd[0] }, 1, WAIT_MS), 1);
 	ck_assert_int_eq(read(fd[0], &c, 1), 0);
 	close(fd[0]);

@@ -33,7 +33,7 @@ static void set_up(void)
 	ck_assert_int_le(n, SANDBOX_SECCOMP_OPS_MAX);
 }
 
-/* What the kernel would answer: the instructions that the filter uses. */
+/* Emulate the kernel for the instructions that the filter uses. */
 static uint32_t run(const struct seccomp_data *data)
 {
 	uint32_t a = 0;
@@ -81,7 +81,7 @@ static uint32_t run(const struct seccomp_data *data)
 #define OTHER  AUDIT_ARCH_X86_64
 #endif
 
-/* { x86_64, i386 } and { aarch64, arm } numbers, and what they get. */
+/* { x86_64, i386 } and { aarch64, arm } numbers, and the filter's verdict. */
 static const struct {
 	int x86[2], arm[2];
 	uint32_t answer;
@@ -162,7 +162,7 @@ START_TEST(a_terminal_may_be_asked_but_not_typed_at)
 		ck_assert_uint_eq(run(&d), PASS);
 		d.args[1] = TIOCSTI;
 		ck_assert_uint_eq(run(&d), SECCOMP_RET_ERRNO | EPERM);
-		/* The kernel looks at 32 bits of it. */
+		/* The kernel reads 32 bits of it. */
 		d.args[1] = TIOCSTI | (uint64_t)1 << 32;
 		ck_assert_uint_eq(run(&d), SECCOMP_RET_ERRNO | EPERM);
 	}

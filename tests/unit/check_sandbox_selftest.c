@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Nothing holds here: the first layer that is looked at is named. */
+/* Outside a sandbox, the check reports the first missing layer. */
 START_TEST(outside_the_first_layer_is_missing)
 {
 	pid_t pid = fork();

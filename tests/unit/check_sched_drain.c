@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sched */
-/* Nodes that are drained and resumed: sched/node.c, sched/sched.c. */
+/* Stories about draining and resuming nodes. */
 #include "sched/sched.h"
 
 #include "sched-fixture.h"
@@ -39,7 +39,7 @@ START_TEST(what_runs_there_ends_and_nothing_new_comes)
 	ck_assert_play(s, "drain a", "node a draining");
 	ck_assert_uint_eq(figures().n_slots, 1);
 	ck_assert_str_eq(state_a(), "draining");
-	/* It waits for b, whose slot is taken. */
+	/* Unit 4 waits for b, whose slot is in use. */
 	ck_assert_play(s, "unit 4; scanned 4", "");
 	ck_assert_play(s, "answer 1 a", "examine 1");
 	ck_assert_play(s, "answer 3 a", "node a drained; examine 3");
@@ -65,7 +65,10 @@ START_TEST(with_all_nodes_drained_units_are_compiled_here)
 	s = story("node a up 1 slots; node b up 1 slots; unit 1; scanned 1; "
 		  "unit 2; scanned 2; unit 3; scanned 3; unit 4; drain a");
 	ck_assert_actions(s, "node a draining");
-	/* One is ready, the other to be scanned; there is one local slot. */
+	/*
+	 * One unit is ready, the other must be scanned; there is one local
+	 * slot.
+	 */
 	ck_assert_play(s, "drain b",
 		       "node b draining; compile 3 NODES_DRAINED");
 	ck_assert_play(s, "unit 5", "");
@@ -85,7 +88,7 @@ START_TEST(the_reason_is_that_of_the_nodes_that_are_left)
 	ck_assert_play(s, "left 1; lost a; unit 2", "compile 2 NODES_UNFIT");
 	ck_assert_play(s, "left 2; lost b; unit 3", "compile 3 NODES_DOWN");
 	sched_free(s);
-	/* One that could have it lacks the toolchain. */
+	/* The remaining node lacks the toolchain. */
 	s = story("node a up 1 slots; fit b 1; cell b 0 none; drain a; unit 1");
 	ck_assert_actions(s, "compile 1 NO_TOOLCHAIN");
 }
@@ -97,7 +100,10 @@ START_TEST(after_it_was_resumed_those_that_wait_go_there)
 		      "node a up 2 slots; fit b 1; cell b 0 shipping; "
 		      "unit 1; scanned 1; drain a; unit 2; unit 3; unit 4; "
 		      "unit 5");
-	/* The bytes are on their way to b: the local slot has one meanwhile. */
+	/*
+	 * The toolchain is in flight to b; meanwhile the local slot has one
+	 * unit.
+	 */
 	ck_assert_actions(s, "");
 	ck_assert_str_eq(state_a(), "draining");
 	ck_assert_uint_eq(figures().n_local_slots_used, 1);
@@ -108,7 +114,10 @@ START_TEST(after_it_was_resumed_those_that_wait_go_there)
 }
 END_TEST
 
-/* Units that were given up for nodes stay here: their order is known. */
+/*
+ * Units that were given up for nodes remain local, because their order is
+ * fixed.
+ */
 START_TEST(what_waits_for_a_local_slot_is_not_called_back)
 {
 	s = play_farm(1, 1,
@@ -192,7 +201,7 @@ START_TEST(it_is_not_probed_before_it_is_resumed)
 	ck_assert_uint_eq(sched_next_ms(s), UINT64_MAX);
 	ck_assert_play(s, "resume a",
 		       "node a resting: connection closed; probe a");
-	/* And one that is being probed ends that. */
+	/* A drain also ends a probation. */
 	ck_assert_play(s, "drain a", "node a drained: connection closed");
 	ck_assert_play(s, "probed a right", "node a drained");
 	ck_assert_play(s, "resume a", "node a up");
@@ -226,7 +235,7 @@ START_TEST(with_fewer_slots_none_is_taken_from_a_unit)
 	ck_assert_actions(s, "");
 	ck_assert_play(s, "unit 3; scanned 3; answer 1 a", "examine 1");
 	ck_assert_play(s, "answer 2 a", "examine 2; send 3 a");
-	/* And with more they are used at once. */
+	/* Additional slots are used at once. */
 	ck_assert_play(s, "unit 4; scanned 4", "");
 	ck_assert_play(s, "slots a 3 0", "send 4 a");
 }

@@ -13,7 +13,7 @@ static void teardown(void)
 	s = NULL;
 }
 
-/* -------------------------------------------- what a node says no to */
+/* --------------------------------------------------------- rejected jobs */
 
 struct fail {
 	const char *class, *actions, *twice;
@@ -79,7 +79,7 @@ END_TEST
 START_TEST(a_send_that_fails_is_undone)
 {
 	s = story("node a up 2 slots; node b up 2 slots; unit 1; scanned 1");
-	/* Nothing else runs there: renewed at once, but not dialed at once. */
+	/* No other job runs there: reconnect at once, but do not dial again. */
 	ck_assert_play(s, "unsent 1 a MANY_NAMES", "renew a; send 1 b");
 	ck_assert_play(s, "999 ms", "");
 	ck_assert_play(s, "1 ms", "dial a");
@@ -109,7 +109,7 @@ START_TEST(inputs_that_keep_changing_are_local)
 	ck_assert_actions(s, "scan 1");
 	ck_assert_play(s, "scanned 1; answer 1 a; examined 1 changed",
 		       "scan 1");
-	/* The other one has another cell. */
+	/* The other unit uses another sandbox. */
 	ck_assert_play(s, "scanned 1; cell a 0 spoiled",
 		       "cancel 1 a; compile 1 INPUTS_CHANGE");
 	ck_assert_play(s, "answer 2 a", "examine 2");
@@ -129,7 +129,7 @@ START_TEST(the_units_of_a_lost_node_go_elsewhere)
 }
 END_TEST
 
-/* -------------------------------------------------------------- the answer */
+/* -------------------------------------------------------------- results */
 
 START_TEST(a_wrong_answer_is_a_fault_and_goes_elsewhere)
 {
@@ -198,7 +198,7 @@ START_TEST(progress_and_output_put_a_hedge_off)
 	s = story("node a up 2 slots; unit 1; scanned 1; beat 1 a 20; 4 s; "
 		  "beat 1 a 30; 4 s");
 	ck_assert_actions(s, "");
-	/* The same again is no progress. */
+	/* The same output or less CPU time is no progress. */
 	ck_assert_play(s, "output 1 a; beat 1 a 30; 1 s; beat 1 a 20; 1 s", "");
 	ck_assert_play(s, "1 s", "hedge 1");
 }
@@ -220,7 +220,7 @@ START_TEST(the_first_result_wins)
 	ck_assert_play(s, "answer 1 a", "stop-hedge 1; examine 1");
 	/* Its slot is free again. */
 	ck_assert_play(s, "unit 2 local CPATH", "compile 2 CPATH");
-	/* And a failed one waits for the hedge, or another node. */
+	/* A failed job waits for the hedge or for another node. */
 	ck_assert_play(s, "left 2; unit 3; scanned 3; 11 s", "hedge 3");
 	ck_assert_play(s, "fail 3 a busy", "");
 	ck_assert_play(s, "hedged 3 NODE_SLOW", "compile 3 NODE_SLOW");
@@ -312,7 +312,7 @@ START_TEST(what_must_not_be_hedged_stays_with_a_node_that_goes_on)
 }
 END_TEST
 
-/* What happened to one that must not be hedged, and what is done then. */
+/* Events of a unit that must not be hedged, and the actions. */
 static const struct instead {
 	const char *events, *actions;
 } instead[] = {
@@ -339,7 +339,9 @@ START_TEST(what_must_not_be_hedged_is_compiled_here_instead)
 }
 END_TEST
 
-/* ------------------------------------------------ steps beside a compile */
+/*
+ * ---------------------------------------------------------------- tool steps
+ */
 
 START_TEST(a_unit_with_steps_goes_where_they_are_taken)
 {
@@ -347,14 +349,14 @@ START_TEST(a_unit_with_steps_goes_where_they_are_taken)
 		  "unit 1; scanned 1");
 	ck_assert_actions(s, "send 1 a");
 	ck_assert_play(s, "unit 2 steps 1; scanned 2", "send 2 b");
-	/* It waits for that one, and others pass it. */
+	/* Unit 3 waits for that node, and others overtake it. */
 	ck_assert_play(s, "unit 3 steps 1; scanned 3", "");
 	ck_assert_play(s, "unit 4; scanned 4", "send 4 a");
 	ck_assert_play(s, "answer 2 b", "examine 2; send 3 b");
 }
 END_TEST
 
-/* What becomes of the node of two that takes them, and what is done then. */
+/* Events of the only node that supports steps, and the actions. */
 static const struct instead without_steps[] = {
 	{ "lost b", "node b down: connection closed; compile 1 NODE_LOST; "
 		    "compile 2 NO_STEPS" },

@@ -21,7 +21,7 @@ static struct sched_node_counts node_a(void)
 	return f;
 }
 
-/* How long until something falls due, in ms. */
+/* Return the time until the next timeout, in ms. */
 static uint64_t wait_ms(void)
 {
 	return sched_next_ms(s) - play_now_ms;
@@ -159,7 +159,7 @@ START_TEST(a_unit_can_be_the_right_answer)
 	ck_assert_play(s, "answer 2 a; examined 2 good",
 		       "node a up: fewer concurrent jobs: out of disk; "
 		       "deliver 2");
-	/* The probe is not back yet. */
+	/* The probe has not returned yet. */
 	ck_assert_play(s, "probed a impossible", "");
 	ck_assert_play(s, "probed a wrong", "node a resting: known answer");
 	ck_assert_play(s, "probed a wrong", "");
@@ -189,7 +189,7 @@ START_TEST(a_probe_may_fail)
 }
 END_TEST
 
-/* Unit `number` comes, and a cannot do it. */
+/* Add unit `number`, and let it fail on a. */
 static void fail_unit(unsigned number)
 {
 	char *words = xasprintf("unit %u; scanned %u; fail %u a node; left %u",
@@ -209,7 +209,7 @@ static void do_unit(unsigned number)
 	free(words);
 }
 
-/* Until something is done; how long that was, in ms. */
+/* Return the time until the next action, in ms. */
 static uint64_t idle_ms(void)
 {
 	uint64_t from = play_now_ms;
@@ -238,7 +238,7 @@ START_TEST(a_right_answer_to_a_probe_does_not_shorten_the_next_rest)
 		ck_assert_play(s, "probed a right", "node a up");
 		unit++;
 	}
-	/* But units that are done do. */
+	/* Finished units do count. */
 	for (unsigned i = 0; i < 4; i++)
 		do_unit(unit++);
 	fail_unit(unit++);
@@ -261,7 +261,7 @@ START_TEST(a_node_that_failed_gets_fewer_units_at_once)
 	ck_assert_play(s, "probed a right",
 		       "node a up: fewer concurrent jobs: out of disk");
 	ck_assert_play(s, "unit 5; scanned 5; unit 6; scanned 6", "send 6 a");
-	/* What does not get one of them is compiled here meanwhile. */
+	/* Units without such a slot are compiled locally. */
 	ck_assert_play(s, "unit 7; scanned 7", "compile 7 NODE_SLOW");
 	play(s, "answer 5 a; examined 5 good; left 7");
 	do_unit(8);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sched */
 /*
- * Random farms in virtual time, SCHED_RUNS of them, from SCHED_SEED (1) on;
- * and one large one.
+ * Random farms in virtual time: SCHED_RUNS farms, starting with the seed
+ * SCHED_SEED (1), and a large one.
  */
 #include "sched-farm.h"
 #include "suite.h"
@@ -26,7 +26,7 @@ static uint64_t number_of(const char *name, uint64_t otherwise)
 	return text ? strtoull(text, NULL, 10) : otherwise;
 }
 
-/* Between none and `most` thousandths; often none. */
+/* Between zero and `most` thousandths; often zero. */
 static unsigned chance(struct farm *f, unsigned most)
 {
 	return farm_chance(f, 300) ? 0 : (unsigned)farm_random(f, most + 1);
@@ -130,7 +130,7 @@ START_TEST(a_large_farm_takes_seconds)
 	double took_s;
 
 	farm_run(&f, 2 * HOUR_MS);
-	/* Of CPU: what else runs on this machine is no matter. */
+	/* CPU time, which does not depend on other processes. */
 	took_s = (double)(clock() - began) / CLOCKS_PER_SEC;
 	printf("500 nodes, 100000 units: %.2f s for %.1f s; %ju events, "
 	       "%u delivered, %u compiled here, %u hedges\n",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sched */
 /*
- * Nodes that come and go while a build runs, and those that take long to
- * greet: sched/node.c.
+ * Nodes that are added and removed during a build, and nodes with long
+ * handshakes.
  */
 #include "sched/sched.h"
 
@@ -64,7 +64,10 @@ START_TEST(with_it_a_build_without_nodes_has_one)
 }
 END_TEST
 
-/* Who has its number in a list must not be moved: 40 are more than any room. */
+/*
+ * A node contains a list head, so it must not move: 40 nodes exceed the initial
+ * capacity.
+ */
 START_TEST(many_are_added_while_units_run)
 {
 	s = play_farm(1, 1,
@@ -106,7 +109,7 @@ START_TEST(one_that_is_removed_ends_what_it_has)
 	ck_assert_play(s, "answer 2 b", "examine 2; send 3 b");
 	ck_assert_play(s, "answer 3 b", "examine 3");
 	ck_assert_play(s, "examined 3 good; left 1; left 2; left 3", "");
-	/* For good. */
+	/* The removal is final. */
 	ck_assert_play(s, "100 s", "");
 	ck_assert_play(s, "resume a; drain a; retry a; removed a", "");
 	ck_assert_play(s, "200 s", "");
@@ -117,7 +120,7 @@ START_TEST(one_that_is_idle_leaves_at_once)
 {
 	s = story("node a up 2 slots; removed a");
 	ck_assert_actions(s, "hang-up a; node a out: taken out");
-	/* Canaries and probes are nobody's units. */
+	/* Canaries and probes are not units. */
 	ck_assert_play(s, "fit b 2; slots b 2 1", "");
 	ck_assert_play(s, "removed b", "hang-up b; node b out: taken out");
 	ck_assert_uint_eq(figures().n_undecided_nodes, 0);
@@ -174,14 +177,14 @@ START_TEST(one_that_was_out_may_come_back)
 	ck_assert_actions(s, "node a out: connection closed");
 	ck_assert_play(s, "retry a", "node a down; dial a");
 	ck_assert_play(s, "fit a 2", "node a up");
-	/* Another machine need not prove what that one failed. */
+	/* Another machine need not pass the probation of the old one. */
 	ck_assert_play(s, "lost a", "node a down: connection closed");
 	ck_assert_play(s, "retry a", "dial a");
 	ck_assert_play(s, "fit a 2", "node a up");
 }
 END_TEST
 
-/* ---------------------------------------------------------- long greetings */
+/* --------------------------------------------------------- long handshakes */
 
 START_TEST(local_slots_do_not_wait_for_one_that_is_long_in_greeting)
 {
@@ -190,7 +193,7 @@ START_TEST(local_slots_do_not_wait_for_one_that_is_long_in_greeting)
 	ck_assert_play(s, "999 ms", "");
 	ck_assert_play(s, "2 ms",
 		       "compile 1 NODES_DOWN; compile 2 NODES_DOWN; scan 3");
-	/* The others are still the node's, when it comes. */
+	/* The other units still go to the node when it connects. */
 	ck_assert_play(s, "node a up 2 slots", "node a up");
 	ck_assert_play(s, "scanned 3", "send 3 a");
 }

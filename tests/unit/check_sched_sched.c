@@ -15,7 +15,7 @@ static void teardown(void)
 	s = NULL;
 }
 
-/* --------------------------------------------------------------- to a node */
+/* ----------------------------------------------------------- remote units */
 
 START_TEST(a_unit_goes_to_a_node_and_comes_back)
 {
@@ -42,13 +42,13 @@ START_TEST(units_that_wait_for_a_local_slot_are_counted_until_they_leave)
 	ck_assert_uint_eq(f.n_remote, 1);
 	ck_assert_uint_eq(f.n_local, 1);
 	ck_assert_uint_eq(f.n_waiting_local, 3);
-	/* A wrapper is killed; the one that compiles ends. */
+	/* A wrapper is killed; its running compile ends. */
 	ck_assert_play(s, "left 4", "");
 	ck_assert_play(s, "left 2", "done 2 CPATH; compile 3 CPATH");
 	sched_counts(s, &f);
 	ck_assert_uint_eq(f.n_local, 1);
 	ck_assert_uint_eq(f.n_waiting_local, 1);
-	/* A compile error is repeated here, behind the others. */
+	/* A compile error is repeated locally, after the other units. */
 	ck_assert_play(s, "answer 1 a; examined 1 local COMPILE_ERROR", "");
 	sched_counts(s, &f);
 	ck_assert_uint_eq(f.n_remote, 0);
@@ -76,7 +76,7 @@ START_TEST(the_least_loaded_node_gets_it)
 	s = story("node a up 2 slots; node b up 4 slots; unit 1; unit 2");
 	ck_assert_play(s, "scanned 1", "send 1 a");
 	ck_assert_play(s, "scanned 2", "send 2 b");
-	/* 1 of 2 and 1 of 4 */
+	/* 1 of 2 slots, and 1 of 4 */
 	ck_assert_play(s, "unit 3; scanned 3", "send 3 b");
 	ck_assert_play(s, "unit 4; scanned 4", "send 4 a");
 	ck_assert_play(s, "unit 5; scanned 5", "send 5 b");
@@ -95,7 +95,7 @@ START_TEST(units_are_sent_in_the_order_of_their_arrival)
 }
 END_TEST
 
-/* One that comes back is older than those that never were away. */
+/* A returned unit is older than those that were never offloaded. */
 START_TEST(one_that_comes_back_is_served_first)
 {
 	s = play_farm(3, 4,
@@ -157,7 +157,7 @@ START_TEST(the_deadline_and_lateness_follow_what_others_took)
 	ck_assert_uint_eq(play_last.deadline_ms, 8 * 7992);
 	ck_assert_play(s, "15 s", "");
 	ck_assert_play(s, "2 s", "hedge 2");
-	/* A second one counts for a little. */
+	/* The second one counts only a little. */
 	ck_assert_play(s, "answer 2 a 100", "stop-hedge 2; examine 2");
 	ck_assert_play(s, "examined 2 good; unit 3; scanned 3 bytes 104857600",
 		       "send 3 a");
@@ -165,7 +165,7 @@ START_TEST(the_deadline_and_lateness_follow_what_others_took)
 }
 END_TEST
 
-/* ---------------------------------------------------------- before a node */
+/* ------------------------------------------------- prerequisites of a node */
 
 START_TEST(it_waits_for_its_toolchain_and_its_kind_of_object)
 {
@@ -260,7 +260,7 @@ START_TEST(units_that_wait_are_local_when_the_compiler_changes)
 	ck_assert_play(s, "toolchain 0 bad COMPILER_CHANGED",
 		       "compile 2 COMPILER_CHANGED; "
 		       "compile 5 COMPILER_CHANGED");
-	/* What runs goes on, but is not used. */
+	/* A running job continues, but its result is not used. */
 	ck_assert_play(s, "answer 1 a; examined 1 good",
 		       "compile 1 COMPILER_CHANGED");
 }
@@ -323,7 +323,7 @@ START_TEST(a_toolchain_that_was_touched_is_sent_nothing)
 }
 END_TEST
 
-/* ---------------------------------------------- a wrapper that leaves */
+/* ---------------------------------------------- wrappers that exit */
 
 struct leave {
 	const char *events, *actions;
@@ -350,7 +350,7 @@ START_TEST(whatever_runs_for_a_wrapper_ends_with_it)
 	s = story("node a up 1 slots");
 	play(s, leaves[_i].events);
 	ck_assert_play(s, "left 1", leaves[_i].actions);
-	/* Nothing comes of it any more. */
+	/* The unit no longer causes an action. */
 	play(s, "toolchain 0 ready");
 	ck_assert_ptr_null(strstr(play_actions, "1"));
 }
@@ -403,7 +403,7 @@ START_TEST(figures_count_units_by_what_became_of_them)
 }
 END_TEST
 
-/* ---------------------------------------------------- what cannot happen */
+/* ------------------------------------------------------- impossible events */
 
 static const char *const impossible[] = {
 	"unit 1; unit 1",

@@ -19,13 +19,13 @@ START_TEST(what_each_and_what_all_get)
 	s.cpu_ms += 500;
 	ck_assert_uint_eq(sched_model_share_per_unit_milli(&s, &from, 2000),
 			  500);
-	/* Three more, for two seconds. */
+	/* Three more units, after two seconds. */
 	sched_model_share_add_units(&s, 2000, 3);
 	s.cpu_ms += 2000;
 	ck_assert_uint_eq(sched_model_share_total_milli(&s, &from, 4000), 833);
 	ck_assert_uint_eq(sched_model_share_per_unit_milli(&s, &from, 4000),
 			  277);
-	/* And none for a while. */
+	/* No unit for a while. */
 	sched_model_share_add_units(&s, 4000, -4);
 	ck_assert_uint_eq(sched_model_share_per_unit_milli(&s, &from, 9000),
 			  277);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: node sched */
 /*
- * Limits that change while a build runs, in virtual time: of nodes, as their
- * health wants it (node/slot-limit.h), and of this machine.
+ * Limits that change during a build, in virtual time: those of nodes, due to
+ * their health (node/slot-limit.h), and those of the build host.
  */
 #include "sched/sched.h"
 
@@ -17,7 +17,7 @@
 static struct sched *s;
 static struct node_slot_limit live;
 static struct wire_health health;
-static uint32_t oldest, next_unit; /* units are served in their order */
+static uint32_t oldest, next_unit; /* units are served in order */
 
 static void set_up(void)
 {
@@ -41,7 +41,7 @@ static struct sched_node_counts node_a(void)
 	return f;
 }
 
-/* One event; whatever is to be scanned has been scanned at once. */
+/* Apply one event and finish all scans at once. */
 static void go(const char *fmt, uint32_t number)
 {
 	char *event = xasprintf("%s %u", fmt, number), *actions;
@@ -57,7 +57,7 @@ static void go(const char *fmt, uint32_t number)
 	free(actions);
 }
 
-/* Their compilers go on: they are not compiled here, too. */
+/* Their compilers make progress, so that they are not hedged. */
 static void beat_units(void)
 {
 	for (uint32_t u = oldest; u < oldest + node_a().n_running; u++) {
@@ -69,7 +69,7 @@ static void beat_units(void)
 	}
 }
 
-/* A second passes, the node beats, and sched/ hears of its limit. */
+/* Advance a second, send a heartbeat, and pass its limit to sched. */
 static void beat(void)
 {
 	struct wire_inventory inv = { .cores = CORES };
@@ -88,7 +88,7 @@ static void beat(void)
 	free(why);
 }
 
-/* The oldest unit on the node is done. */
+/* Finish the oldest unit on the node. */
 static void answer(void)
 {
 	char *good = xasprintf("examined %u good", oldest);
@@ -113,7 +113,7 @@ START_TEST(a_busy_node_gets_fewer_jobs_and_more_again)
 	s = play_farm(1, 1, "node a up 5 slots");
 	add_units(20);
 	ck_assert_uint_eq(node_a().n_running, SLOTS);
-	/* Somebody else wants three of its cores. */
+	/* Other processes use three of its cores. */
 	health.foreign_milli = 3000;
 	for (int i = 0; i < 3; i++)
 		beat();
@@ -121,12 +121,12 @@ START_TEST(a_busy_node_gets_fewer_jobs_and_more_again)
 	beat();
 	ck_assert_uint_eq(node_a().n_slots, 2);
 	ck_assert_str_eq(live.reason, "3.0 cores busy with other work");
-	/* What runs ends, and is not followed until two are left. */
+	/* Running jobs finish without successors until two are left. */
 	ck_assert_uint_eq(node_a().n_running, SLOTS);
 	for (int i = 0; i < 4; i++)
 		answer();
 	ck_assert_uint_eq(node_a().n_running, 2);
-	/* He is done: after a while it has them all. */
+	/* The load ends: after a while the node has all its slots. */
 	health.foreign_milli = 0;
 	for (int i = 0; i < 11; i++)
 		beat();
@@ -140,7 +140,7 @@ START_TEST(a_busy_node_gets_fewer_jobs_and_more_again)
 }
 END_TEST
 
-/* Each step down takes away what presses: it ends where nothing does. */
+/* Each reduction relieves the memory, so it stops when the pressure ends. */
 START_TEST(a_node_short_of_memory_is_relieved_step_by_step)
 {
 	static const unsigned steps[] = { 2, 1 };
@@ -186,14 +186,14 @@ START_TEST(local_slots_fall_and_rise_while_units_wait)
 {
 	s = play_farm(0, 3, "unit 0; unit 1; unit 2; unit 3");
 	ck_assert_actions(s, "");
-	/* What runs is left to end. */
+	/* Running compiles finish. */
 	ck_assert_play(s, "locals 1", "");
 	ck_assert_play(s, "left 0", "done 0 NO_NODES");
 	ck_assert_play(s, "left 1", "done 1 NO_NODES");
 	ck_assert_play(s, "left 2", "done 2 NO_NODES; compile 3 NO_NODES");
 	ck_assert_play(s, "unit 4", "");
 	ck_assert_play(s, "locals 2", "compile 4 NO_NODES");
-	/* None at all would be no build. */
+	/* With no slot at all, no build would be possible. */
 	ck_assert_play(s, "locals 0; left 3; left 4; unit 5",
 		       "compile 5 NO_NODES");
 }

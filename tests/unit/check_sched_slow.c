@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sched */
 /*
- * Farms in virtual time with nodes that are slow, each in its way: how long a
- * build takes, against the same without that node, and who did how much.
+ * Farms in virtual time with slow nodes of several kinds: the duration of a
+ * build compared with one without that node, and the share of each node.
  *
- * A machine has so many cores of a speed, which its compilers share; a quota is
- * a part of a core.  A link carries so many units in a second.  What needs more
- * memory than there is, is killed when it is half done.
+ * A machine has a number of cores of a speed, which its compilers share; a
+ * quota is a part of a core.  A link carries a number of units per second.  A
+ * unit that exceeds the memory is killed when it is half done.
  */
 #include "sched/sched.h"
 
@@ -21,15 +21,15 @@
 #define MACHINES 4
 #define LOCAL    (MACHINES - 1)
 #define UNITS    2000
-#define MAKE_J   16 /* beside the nodes' slots */
+#define MAKE_J   16 /* in addition to the nodes' slots */
 
 struct machine {
 	unsigned slots;
-	double cores, speed; /* of one core; 1: that of a fast one */
-	double link; /* units in a second; 0: no limit */
-	unsigned room; /* units in its memory; 0: all */
-	unsigned until_s; /* from then on it is fast; 0: never */
-	unsigned jobs, failed, told, rests; /* what came of it */
+	double cores, speed; /* of a core; 1 is a fast one */
+	double link; /* units per second; 0: no limit */
+	unsigned room; /* units that fit into its memory; 0: all */
+	unsigned until_s; /* time when it becomes fast; 0: never */
+	unsigned jobs, failed, told, rests; /* results */
 };
 
 static const struct machine fast = { .slots = 5, .cores = 4, .speed = 1 };
@@ -89,7 +89,7 @@ static void node_told(const struct sched_action *a)
 	m->rests += a->state == SCHED_NODE_BACKOFF;
 }
 
-/* What follows at once is fed after all actions were taken. */
+/* An immediate consequence is applied after all actions. */
 static bool act(const struct sched_action *a, struct sched_event *then)
 {
 	*then = (struct sched_event){ .unit = a->unit, .node = a->node };
@@ -190,7 +190,7 @@ static void beat(uint32_t unit, uint32_t machine)
 				   .cpu_ms = (uint32_t)j->cpu_ms });
 }
 
-/* The oldest first: its link, then a core for as many as it has. */
+/* The oldest unit first: its link, then a core if one is free. */
 static void tick_machine(uint32_t number)
 {
 	struct machine *m = &sim.machine[number];
@@ -265,8 +265,8 @@ static void begin(const struct machine *nodes, unsigned n_nodes, unsigned local)
 }
 
 /*
- * A build of units of `cost` seconds of a fast core, half to one and a half of
- * it: how many ms it takes.
+ * Run a build of units of half to one and a half of `cost` seconds on a fast
+ * core.  Returns its duration in ms.
  */
 static uint64_t run(unsigned units, double cost, unsigned local,
 		    const struct machine *nodes, unsigned n_nodes)
@@ -326,9 +326,9 @@ static const struct machine hot = {
 };
 
 /*
- * A build beside `slow`: at most so long, in hundredths of what it takes
- * without, and so much longer; the units of the slow node in hundredths; how
- * often it fails or rests at most.
+ * A build with `slow`: the maximum duration in hundredths of that without it,
+ * and the additional maximum; the share of the slow node in hundredths; and the
+ * maximum numbers of failures and backoffs.
  */
 static const struct beside {
 	const char *name;
@@ -337,13 +337,13 @@ static const struct beside {
 	double cost;
 	unsigned all_percent, longest_ms, jobs_percent, failed, rests;
 } beside[] = {
-	/* What is there when it is found out is done anew. */
+	/* Its running units are repeated when the starvation is detected. */
 	{ "quota", &quota, 400, 1, 101, 8000, 0, 0, 7 },
 	{ "quota, soon over", &quota, 30, 1, 170, 8000, 0, 0, 2 },
 	{ "quota, large units", &quota, 100, 5, 101, 15000, 0, 0, 7 },
 	{ "narrow link", &narrow, 400, 1, 101, 8000, 0, 0, 8 },
 	{ "little memory", &small, 400, 1, 70, 3000, 25, 16, 6 },
-	/* It does what it can. */
+	/* The node contributes what it can. */
 	{ "one core", &one_core, 400, 1, 85, 5000, 18, 0, 0 },
 	{ "board", &board, 400, 1, 87, 6000, 18, 0, 0 },
 	{ "board, large units", &board, 100, 5, 85, 9000, 6, 0, 0 },
@@ -376,8 +376,10 @@ START_TEST(a_build_is_not_slower_for_a_slow_node)
 }
 END_TEST
 
-/* The only node, and two local slots: at most so long, in hundredths of what
-   these two would take. */
+/*
+ * A single node and two local slots: the maximum duration in hundredths of that
+ * of the local slots.
+ */
 static const struct alone {
 	const char *name;
 	const struct machine *slow;
@@ -388,7 +390,7 @@ static const struct alone {
 	{ "quota", &quota, 100, 1, 130, 2 },
 	{ "narrow link", &narrow, 100, 1, 130, 3 },
 	{ "little memory", &small, 100, 1, 70, 4 },
-	/* No hurry: what else there is to do here is not known. */
+	/* No hurry, because other local work is unknown. */
 	{ "one core", &one_core, 100, 1, 205, 0 },
 	{ "board", &board, 100, 1, 205, 0 },
 	{ "board, large units", &board, 100, 5, 205, 0 },

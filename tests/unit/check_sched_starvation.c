@@ -21,7 +21,7 @@ static unsigned running_on_a(void)
 	return f.n_running;
 }
 
-/* For 11 s units 1 to `units` on a get so many ms of CPU in each of them. */
+/* For 11 s, give units 1 to `units` that many ms of CPU time per second. */
 static void beat_11_s(unsigned units, const unsigned *cpu_ms)
 {
 	for (unsigned t = 1; t <= 11; t++) {
@@ -63,7 +63,7 @@ START_TEST(a_node_whose_units_starve_rests_and_they_go_elsewhere)
 	ck_assert_play(s, "2 s", "hedge 2; probe a");
 	ck_assert_play(s, "probed a right",
 		       "node a up: " FEWER "3 % of a core");
-	/* One, of which it will soon be known if it does better. */
+	/* The hedge of one unit will soon show whether it is faster. */
 	ck_assert_play(s, "hedged 2 good", "cancel 2 b; deliver 2");
 	ck_assert_play(s,
 		       "left 2; unit 4; scanned 4; unit 5; scanned 5; unit 6; "
@@ -79,7 +79,7 @@ START_TEST(a_slow_core_starves_nobody)
 	send_units(3);
 	beat_11_s(3, (unsigned[]){ 990, 990, 0 });
 	ck_assert_play(s, "hedged 1 good", "cancel 1 a; deliver 1");
-	/* Nor one that waited for its turn until now. */
+	/* Nor a unit that has just started. */
 	ck_assert_play(s, "left 1; 1 s", "hedge 2");
 	ck_assert_play(s, "answer 2 a; 1 s", "hedge 3");
 	ck_assert_play(s, "hedged 3 good", "cancel 3 a; deliver 3");
@@ -126,7 +126,7 @@ START_TEST(a_trial_does_not_take_long)
 	ck_assert_play(s, "2 s", "probe a");
 	ck_assert_play(s, "probed a right; unit 3; scanned 3", "send 3 a");
 	ck_assert_play(s, "answer 3 a 500; examined 3 good; left 3", "");
-	/* It is like the others again. */
+	/* The node is treated like the others again. */
 	ck_assert_play(s, "unit 4; scanned 4; 9 s", "");
 	ck_assert_play(s, "1 s; 1 s", "hedge 4");
 }

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 /*
- * A story that leads to each state, and which of the events below are possible
- * there ("." if not).
+ * A story that leads to each state, and the events that are possible there ("."
+ * if not).
  */
 static const struct way {
 	const char *events, *possible;
@@ -67,7 +67,7 @@ START_TEST(in_each_state_some_events_are_possible)
 
 	play(s, w->events);
 	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++) {
-		/* What a worker reports of one that left is not told apart. */
+		/* After a wrapper's exit, its reports are not told apart. */
 		if (w->possible[4] == '.' && (i == 1 || i == 2))
 			continue;
 		ck_assert_msg(aborts(s, events[i]) == (w->possible[i] == '.'),

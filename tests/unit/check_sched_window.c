@@ -11,7 +11,7 @@ static void setup(void)
 	w = (struct sched_window){ 0 };
 }
 
-/* So many units are done right; how many slots of 8 it has then. */
+/* Finish `units` units successfully; return the number of slots, of 8. */
 static unsigned after(unsigned units)
 {
 	while (units--)
@@ -71,7 +71,7 @@ START_TEST(each_time_it_takes_longer)
 		ck_assert_uint_eq(after(units - 1), 2);
 		ck_assert_uint_eq(after(1), 4);
 	}
-	/* Until it has long had all of them. */
+	/* Until all slots are in use for a long time. */
 	ck_assert_uint_eq(after(64), 8);
 	after(1000);
 	sched_model_window_shrink(&w, 8, 2);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: shell */
-/* A compiler's call in a script, with a coordinator played by a child. */
+/* A compiler call in a script, with a scripted coordinator in a child. */
 #include "shell-fixture.h"
 
 #include "suite.h"
@@ -10,7 +10,9 @@
 
 #define COMPILE "gcc -MD -c -o a.o a.c"
 
-/* What is in PATH behind our link, which is never to be started itself. */
+/*
+ * A compiler after the masquerade link in PATH, which must never start itself.
+ */
 static const char compiler[] = "#!/bin/sh\n"
 			       "echo real $* $KFARM_SOCKET$KFARM_LINKS >>ran\n"
 			       "[ \"$1\" != -v ] || exit 7\n"
@@ -82,7 +84,7 @@ START_TEST(several_are_asked_in_one_script)
 }
 END_TEST
 
-/* What is left of the connection is closed when that compile has ended. */
+/* The connection is closed when that compile has ended. */
 static void answer_local(int fd)
 {
 	char byte;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: shell */
-/* Device trees in a script: dtc behind what is preprocessed for it. */
+/* Device trees in a script: dtc after the preprocessor. */
 #include "shell-step-fixture.h"
 
 #include "suite.h"
@@ -9,7 +9,7 @@
 	"gcc -E -Wp,-MMD,a.d -nostdinc -xassembler-with-cpp -o a.tmp a.dts"
 #define BLOB DTC " -o a.dtb -b 0 -i. -Wno-alias_paths -d a.list a.tmp"
 
-/* The blob and what is beside it; `n` of that. */
+/* Send the blob and `n` side outputs. */
 static void answer_tree_with(int fd, uint8_t n)
 {
 	static struct wire_cc_rename side[2] = { { .to = "a.tmp" },
@@ -55,7 +55,7 @@ START_TEST(a_device_tree_is_made_with_its_text)
 }
 END_TEST
 
-/* Whoever leaves a file out is no coordinator. */
+/* A reply without the list is invalid. */
 static void answer_tree_without_list(int fd)
 {
 	answer_tree_with(fd, 1);

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What the words below may use; dash is told the same. */
+/* Variables of the words below, also set for dash. */
 static const char *const variables[][2] = {
 	{ "a", "x y" },        { "b", " lead  trail " },
 	{ "c", "1:2::3:" },    { "e", "" },
@@ -27,8 +27,8 @@ static const char *const variables[][2] = {
 static char *args[] = { "one", "two words", "", "*.c", NULL };
 
 static struct arena arena;
-static const char *ifs; /* NULL: not set */
-static char *assigned; /* what ${u=...} gave u */
+static const char *ifs; /* NULL: unset */
+static char *assigned; /* value assigned by ${u=...} */
 static char *directory;
 
 static const char *get(void *at, const char *name)
@@ -56,7 +56,7 @@ static int set(void *at, const char *name, const char *value)
 	return 0;
 }
 
-/* $(echo ...) and $(printf ...), which print their words. */
+/* Emulate $(echo ...) and $(printf ...), which print their words. */
 static int commands(void *at, const struct shell_ast_node *list,
 		    struct buf *out)
 {
@@ -109,7 +109,7 @@ static const struct shell_ast_node *parse(const char *text)
 	return node;
 }
 
-/* The fields of `words`, each in < >. */
+/* Return the fields of `words`, each in < >. */
 static char *ours(const char *words)
 {
 	char *script = xasprintf("x %s\n", words);
@@ -151,7 +151,7 @@ static char *theirs(const char *words)
 		buf_add_shell_word(&script, ifs);
 		buf_add_str(&script, "\n");
 	}
-	/* A word that comes to nothing must not become one of printf's. */
+	/* A word that expands to nothing must not be an argument of printf. */
 	buf_printf(&script, "for _i in %s\ndo printf '<%%s>' \"$_i\"\ndone\n",
 		   words);
 	ck_assert_int_eq(setenv("SCRIPT", buf_str(&script), 1), 0);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: shell */
-/* The shell's end of the conversation, with a coordinator that is played. */
+/*
+ * The recipe shell's part of the fixdep exchange, with a scripted coordinator.
+ */
 #include "shell/compile.h"
 
 #include "base/fs.h"
@@ -66,7 +68,7 @@ static void send_frame(int fd, uint16_t type, struct bytes body)
 		_exit(1);
 }
 
-/* Its question must be the one of `call`. */
+/* The request must match `call`. */
 static void hear(int fd)
 {
 	uint8_t in[4096];
@@ -239,7 +241,7 @@ START_TEST(a_full_disk_is_told_in_its_words)
 	int before = dup(STDERR_FILENO), status;
 	char words[100] = { 0 };
 
-	/* A descriptor that cannot be written to fails as a full disk does. */
+	/* An unwritable descriptor fails like a full disk. */
 	serve(answer_all);
 	ck_assert_int_eq(pipe(err), 0);
 	dup2(err[1], STDERR_FILENO);
@@ -256,7 +258,7 @@ START_TEST(a_full_disk_is_told_in_its_words)
 }
 END_TEST
 
-/* A recipe's line with it, in `dir`, where the program says "real". */
+/* Run a recipe line with fixdep in `dir`, where the program prints "real". */
 static void run_line(void)
 {
 	static const char line[] =

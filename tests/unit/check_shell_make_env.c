@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An environment before and after, its entries separated by "|". */
+/* An environment before and after; entries are separated by "|". */
 static const struct cleaned {
 	const char *before, *after;
 } cleaned[] = {
@@ -17,11 +17,11 @@ static const struct cleaned {
 	{ "MAKEFILES=/own.mk /r/shell/shell.mk|KFARM_SHELL=/r/shell",
 	  "MAKEFILES=/own.mk" },
 	{ "MAKEFILES= /r/shell/shell.mk|KFARM_SHELL=/r/shell", "MAKEFILES=" },
-	/* A makefile has changed it. */
+	/* A makefile has changed the variable. */
 	{ "MAKEFILES=/own.mk|KFARM_SHELL=/r/shell", "MAKEFILES=/own.mk" },
 	{ "MAKEFILES=/r/shell/shell.mk x|KFARM_SHELL=/r/shell",
 	  "MAKEFILES=/r/shell/shell.mk x" },
-	/* It is not ours. */
+	/* The variable is not kfarm's. */
 	{ "MAKEFILES=/r/shell/shell.mk|A=1",
 	  "MAKEFILES=/r/shell/shell.mk|A=1" },
 	{ "", "" },

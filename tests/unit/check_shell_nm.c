@@ -31,7 +31,7 @@ static void teardown(void)
 	free(command);
 }
 
-/* x.o with what the system's assembler makes of it. */
+/* Assemble x.o by the system's assembler. */
 static void assemble(const char *text)
 {
 	ck_assert(!fs_write("x.s", bytes_str(text), 0600, NULL));
@@ -87,7 +87,7 @@ START_TEST(what_is_odd_is_not_known)
 }
 END_TEST
 
-/* No number in the file may lead outside of it. */
+/* Any number in the file is checked against its size. */
 START_TEST(a_broken_object_is_not_known)
 {
 	struct buf whole = { 0 };
@@ -140,7 +140,7 @@ START_TEST(exports_are_global) /* each of exports */
 }
 END_TEST
 
-/* By our shell, where nm is a program that fails. */
+/* Run the text by the recipe shell, where nm is a program that fails. */
 static int status_of(const char *text)
 {
 	struct shell_script script = { .text = text, .name = "/bin/sh" };
@@ -168,7 +168,7 @@ START_TEST(nm_is_not_started)
 }
 END_TEST
 
-/* Each has another word, or another program, than the line that is known. */
+/* Each differs from the known line in a word or a program. */
 static const char *const others[] = {
 	"nm x.o | grep -q __a",
 	"nm x.o 2>>/dev/null | grep -q __a",

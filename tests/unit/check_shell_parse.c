@@ -83,7 +83,7 @@ static void put_items(struct buf *out, const struct shell_case_item *i)
 	}
 }
 
-/* In brackets, with its line where it is not the first. */
+/* Print a node in brackets, with its line unless it is the first. */
 static void put_node(struct buf *out, const struct shell_ast_node *n)
 {
 	static const char *const kinds[] = {
@@ -167,7 +167,7 @@ static const struct {
 	{ "=a b", "( =a b)" },
 };
 
-/* What is allocated next is no zeros. */
+/* Fill the arena, so that allocations are not zeroed. */
 static void soil_arena(void)
 {
 	struct arena_mark mark = arena_mark(&arena);
@@ -288,7 +288,7 @@ START_TEST(an_empty_script_has_no_commands)
 }
 END_TEST
 
-/* What would run it goes as deep. */
+/* The interpreter would recurse as deeply. */
 static const struct {
 	const char *start, *middle, *end;
 	unsigned levels;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: shell */
 /*
- * Each script of tests/data/shell/scripts by this shell and by dash: what is
- * printed, the status and the files that are there afterwards.
+ * The scripts of tests/data/shell/scripts by the recipe shell and by dash.
+ * Output, exit status and resulting files are compared.
  */
 #include "base/args.h"
 #include "base/buf.h"
@@ -25,7 +25,7 @@
 
 #define SCRIPTS   "tests/data/shell/scripts"
 #define SEPARATOR "\n%%\n"
-/* What a script begins with that is to be handed on. */
+/* The first line of a script that uses the fallback. */
 #define HANDED    "# handed on\n"
 #define BYTES_MAX (1 << 20)
 
@@ -119,8 +119,10 @@ static void put(const char *dir, const char *name, const char *text)
 	free(path);
 }
 
-/* What a script finds.  All this is not done by programs: they take more time
-   than the script. */
+/*
+ * Create the files that a script finds.  This uses no programs, which would
+ * take longer than the script.
+ */
 static void prepare(const char *dir)
 {
 	char *sub = xasprintf("%s/s", dir), *empty = xasprintf("%s/e", dir);
@@ -143,7 +145,7 @@ static void prepare(const char *dir)
 	free(pipe);
 }
 
-/* Kind, permissions, name and content of all that is there. */
+/* List type, permissions, name and content of all files. */
 static void list_files(const char *path, struct buf *out)
 {
 	struct strv names = { 0 };
@@ -226,7 +228,7 @@ START_TEST(a_script_does_what_dash_does) /* each of scripts */
 {
 	if (!have_dash)
 		return;
-#ifdef __SANITIZE_ADDRESS__ /* its processes are slow to make */
+#ifdef __SANITIZE_ADDRESS__ /* processes start slowly */
 	compare_one(scripts[_i], _i % 2);
 #else
 	compare_one(scripts[_i], false);
@@ -235,7 +237,7 @@ START_TEST(a_script_does_what_dash_does) /* each of scripts */
 }
 END_TEST
 
-/* So that the comparison is not one of /bin/sh with itself. */
+/* Otherwise the comparison would be between /bin/sh and itself. */
 START_TEST(a_script_is_not_handed_on) /* each of scripts */
 {
 	bool handed = str_starts(scripts[_i], HANDED);
@@ -247,7 +249,7 @@ START_TEST(a_script_is_not_handed_on) /* each of scripts */
 					       .name = "/bin/sh" };
 		enum shell_fallback_reason why;
 
-		/* Nothing is done but that it is looked at. */
+		/* Only check the script. */
 		_exit(shell_script_check(&script, environ, &why) == -ENOTSUP);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
@@ -314,7 +316,7 @@ START_TEST(blocked_signals_are_a_matter_for_dash)
 }
 END_TEST
 
-/* Where a subshell runs in the shell itself, it is for both. */
+/* A signal to the group also ends a subshell that runs inside the shell. */
 static const struct {
 	const char *text;
 	int status;

@@ -36,7 +36,7 @@ static void make_counts(void)
 	ck_assert_msg(!shell_stats_create(dir, &err), "%s", err.text);
 }
 
-/* In a process of its own, as a shell is. */
+/* Run in a separate process, like a shell. */
 static void in_a_shell(void (*work)(void))
 {
 	pid_t pid = fork();
@@ -141,7 +141,7 @@ START_TEST(steps_are_asked_for_while_they_are_wanted)
 {
 	struct shell_stats all;
 
-	in_a_shell(count_step); /* nowhere */
+	in_a_shell(count_step); /* no file is written */
 	wait_for_shells();
 	make_counts();
 	in_a_shell(count_step);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: shell */
-/* Steps beside a compile in a script. */
+/* Tool steps in a script. */
 #include "shell-step-fixture.h"
 
 #include "suite.h"
@@ -92,7 +92,7 @@ START_TEST(where_they_are_refused_they_are_made_here)
 }
 END_TEST
 
-/* It tells what it read. */
+/* A program that reports its input. */
 static const char reading[] = "#!/bin/sh\n"
 			      "echo real $* >>ran\n"
 			      "cat\n";
@@ -189,7 +189,7 @@ START_TEST(a_failed_compile_changes_nothing)
 }
 END_TEST
 
-/* Whoever asks for a compile gets it; nobody may ask for a step. */
+/* Serve a compile; no tool step must be requested. */
 static void answer_compile(int fd)
 {
 	struct wire_cc_job job = read_job(fd);
@@ -272,7 +272,7 @@ static const struct {
 	{ "gcc -E a.c | my" GENKSYMS, SHELL_STEP_N_REASONS },
 	{ "gcc -E a.c | cat", SHELL_STEP_N_REASONS },
 	{ "{ gcc -E a.c; } 2>/dev/null | " GENKSYMS, SHELL_STEP_REASON_LINE },
-	/* other texts, and other ways to make one */
+	/* other texts, and other ways to make them */
 	{ TEXT " -T a.symtypes", SHELL_STEP_REASON_OPTION },
 	{ TEXT " 2>/dev/null", SHELL_STEP_REASON_LINE },
 	{ "{ " EXPORTS "} 2>/dev/null | " TEXT_CPP " | " GENKSYMS,
@@ -385,7 +385,7 @@ START_TEST(what_is_made_here_holds_a_slot) /* each of held */
 	free(slots);
 	ck_assert_int_eq(run_script(held[_i].script), 0);
 	expect_file("ran", held[_i].out);
-	/* and nobody does behind it */
+	/* and no process holds it afterwards */
 	fd = open("slots/0", O_RDONLY);
 	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
 	close(fd);

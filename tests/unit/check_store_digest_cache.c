@@ -44,7 +44,10 @@ static struct store_file_digest get(const char *path)
 	return id;
 }
 
-/* Wait until the clock of files has gone on, and look: it is settled then. */
+/*
+ * Wait for a tick of the file system's clock, after which the stamp is
+ * reliable.
+ */
 static struct store_file_digest get_settled(const char *path)
 {
 	struct timespec nap = { .tv_nsec = 5000000 };
@@ -93,7 +96,7 @@ START_TEST(a_file_is_known_by_its_content_size_times_and_mode)
 }
 END_TEST
 
-/* Is the file what it was, as far as its stamp can tell? */
+/* Return true if the file's stamp is unchanged. */
 static bool is_still(const char *path, const struct store_file_digest *was)
 {
 	struct file_stamp now;
@@ -120,7 +123,7 @@ START_TEST(a_settled_file_is_read_once)
 	ck_assert(!memcmp(&a.digest, &b.digest, sizeof(a.digest)));
 	ck_assert(!memcmp(&a.digest, &c.digest, sizeof(a.digest)));
 	ck_assert(b.reliable && c.reliable);
-	/* through a link, it is the same file */
+	/* the target of a link is the same file */
 	ck_assert_int_eq(symlink("f", "link"), 0);
 	c = get("link");
 	ck_assert(is_of(&c, "some text"));
@@ -128,7 +131,7 @@ START_TEST(a_settled_file_is_read_once)
 }
 END_TEST
 
-/* As fast as we can, so within one tick: every content is seen. */
+/* Without a pause, so within one tick: every content is detected. */
 START_TEST(a_young_file_is_read_again)
 {
 	for (int i = 0; i < 500; i++) {
@@ -213,7 +216,7 @@ START_TEST(what_is_no_file_is_an_error_that_names_it)
 }
 END_TEST
 
-/* A file that says that it is empty and is not: it seems to grow for ever. */
+/* A file that reports size 0 but has content seems to grow for ever. */
 START_TEST(a_file_that_does_not_keep_still_is_given_up)
 {
 	expect_error("/proc/self/stat", -EAGAIN);
@@ -243,8 +246,8 @@ static void *rewrite(void *arg)
 }
 
 /*
- * While it is rewritten, what is read may be mixed, as it is in the file; but
- * what counts as settled has that content as long as it has that stamp.
+ * A file can have mixed content while it is rewritten.  But a reliable digest
+ * is valid as long as the stamp is.
  */
 START_TEST(a_file_that_is_being_rewritten_is_remembered_only_when_it_rests)
 {
@@ -287,7 +290,7 @@ START_TEST(no_more_files_than_agreed_are_remembered)
 	id[0] = get_settled("a");
 	id[1] = get_settled("b");
 	id[2] = get_settled("c");
-	/* "a" was used, so "b" goes for "d" */
+	/* "a" was used, so "b" is replaced by "d" */
 	ck_assert(store_digest_cache_find(memo, &id[0].stamp, &found));
 	id[3] = get_settled("d");
 	ck_assert_uint_eq(stats().n_files, 3);

@@ -33,7 +33,7 @@ static void teardown(void)
 	play_teardown();
 }
 
-/* All of them; the first were used longest ago. */
+/* Add all blobs; the first are the least recently used. */
 static void fill(struct store *s)
 {
 	for (unsigned i = 0; i < N; i++) {
@@ -57,7 +57,7 @@ START_TEST(what_was_not_used_for_longest_goes_first)
 	struct store_stats n;
 
 	fill(s);
-	/* the oldest is used again, so it is the youngest */
+	/* the oldest is used again, so it becomes the newest */
 	ck_assert_int_eq(play_copy(s, &blobs[0]), 0);
 	ck_assert_int_eq(store_pin(s, &blobs[1].digest, 4096), 0);
 	store_unpin(s, &blobs[1].digest);
@@ -130,7 +130,7 @@ START_TEST(what_is_pinned_stays_whatever_the_target)
 }
 END_TEST
 
-/* A limit that holds 8 of the 16. */
+/* A limit of 8 of the 16 blobs. */
 START_TEST(at_the_limit_the_oldest_makes_room)
 {
 	struct store *s = play_open(8 * 4 * KIB);
@@ -159,11 +159,11 @@ START_TEST(when_all_is_pinned_there_is_no_room_and_nothing_goes)
 	ck_assert_int_eq(play_put(s, &blobs[6], true), 0);
 	ck_assert_int_eq(play_put(s, &blobs[7], true), 0);
 	ck_assert_int_eq(play_put(s, &blobs[8], true), 0);
-	/* number 5, which was not pinned, has gone for it */
+	/* number 5, which was not pinned, was removed for it */
 	ck_assert_int_eq(play_put(s, &blobs[9], false), -ENOSPC);
 	ck_assert_int_eq(play_put(s, &blobs[9], false), -ENOSPC);
 	ck_assert_uint_eq(standing(), 8);
-	/* what is unpinned makes room at once */
+	/* an unpinned blob is removed at once */
 	store_unpin(s, &blobs[0].digest);
 	ck_assert_int_eq(play_put(s, &blobs[9], false), 0);
 	ck_assert(!play_stands(&blobs[0]));
@@ -231,7 +231,7 @@ START_TEST(what_is_announced_counts_before_it_came)
 }
 END_TEST
 
-/* The thread that the store has for it: wait until it has been there. */
+/* Wait until the store's own thread has run. */
 START_TEST(above_seven_eighths_it_collects_by_itself)
 {
 	struct store *s = play_open(16 * 4 * KIB);
@@ -258,7 +258,7 @@ START_TEST(what_is_no_blob_is_swept_from_among_them)
 	char *deep = xasprintf("%s/not-a-blob/x", dir);
 	struct err err = { 0 };
 
-	/* What counts the blobs prunes, too. */
+	/* The thread that counts the blobs also prunes. */
 	play_counted(s);
 	fill(s);
 	ck_assert_int_eq(fs_mkdirs(deep, 0700, &err), 0);
@@ -280,7 +280,7 @@ static void *put_all(void *arg)
 		for (unsigned i = 0; i < N; i++) {
 			int ret = play_put(s, &blobs[i], true);
 
-			/* the others' pins may have taken all room */
+			/* pins of other processes can occupy all space */
 			ck_assert_msg(!ret || ret == -ENOSPC, "%d", ret);
 			if (ret)
 				continue;
@@ -312,7 +312,7 @@ START_TEST(threads_at_the_limit_have_what_they_pinned)
 }
 END_TEST
 
-/* Made without the store, which would hash them. */
+/* Create entries without the store, which would hash them. */
 static unsigned make_entries(unsigned of_each)
 {
 	char *home = fs_make_absolute("store/sha256");
@@ -338,7 +338,7 @@ static unsigned make_entries(unsigned of_each)
 	return 256 * of_each;
 }
 
-/* On a disk it would take minutes to make so many. */
+/* On a disk, their creation would take minutes. */
 START_TEST(a_hundred_thousand_entries_open_at_once)
 {
 	bool memory = mkdtemp(shm) && !chdir(shm);

@@ -11,11 +11,11 @@
 
 #define KIB ((size_t)1024)
 
-static atomic_uint packs; /* how many pieces were packed */
-static atomic_int answer; /* of the packing function */
-static atomic_bool slow; /* so that others have to wait for it */
+static atomic_uint packs; /* number of packed pieces */
+static atomic_int answer; /* result of the packing function */
+static atomic_bool slow; /* makes other threads wait */
 
-/* The form of a piece: its offset, and the piece. */
+/* The packed form of a piece: its offset, and the piece. */
 static int pack(void *arg, const struct digest *d, uint64_t size,
 		uint64_t offset, struct bytes piece, struct buf *out)
 {
@@ -74,7 +74,7 @@ static const struct store_packed_blob *get_file(struct store_packed_cache *p,
 	return out;
 }
 
-/* If it is packed already, to be put back; else NULL. */
+/* Return the blob if it is cached; the caller puts it back.  Else NULL. */
 static const struct store_packed_blob *from_memory(struct store_packed_cache *p,
 						   const struct play_blob *b)
 {
@@ -101,7 +101,7 @@ static int get_bytes(struct store_packed_cache *p, const struct play_blob *b,
 	return ret;
 }
 
-/* All pieces, each in its form, and together what `b` is. */
+/* Check that the pieces have their form and make up `b`. */
 static void expect_right(const struct store_packed_blob *got,
 			 const struct play_blob *b)
 {
@@ -259,7 +259,7 @@ START_TEST(memory_is_bounded_and_the_least_used_goes)
 		b[i] = play_blob(i, 10 * KIB);
 		ck_assert_int_eq(get_bytes(p, &b[i], &out), 0);
 		store_packed_cache_put(p, out);
-		/* the first is used all the time */
+		/* the first blob is in constant use */
 		out = from_memory(p, &b[0]);
 		ck_assert_ptr_nonnull(out);
 		store_packed_cache_put(p, out);
@@ -398,7 +398,7 @@ static void *fail_first(void *arg)
 	return (void *)(intptr_t)try_file(share->p, share->b, "gone");
 }
 
-/* Who waited for one that failed tries for himself. */
+/* A thread that waited for a failed one retries itself. */
 START_TEST(a_failure_of_one_thread_is_its_own)
 {
 	struct play_blob b = play_blob(1, 1000);
@@ -416,7 +416,7 @@ START_TEST(a_failure_of_one_thread_is_its_own)
 			pthread_create(&thread, NULL, fail_first, &share), 0);
 		ck_assert_int_eq(try_file(p, &b, "f"), 0);
 		pthread_join(thread, &ret);
-		/* it may have come late, and found what the other made */
+		/* a late thread can find the other's result */
 		ck_assert((intptr_t)ret == -ENOENT || !ret);
 		store_packed_cache_free(p);
 	}

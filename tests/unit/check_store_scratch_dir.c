@@ -127,7 +127,10 @@ START_TEST(a_directory_may_be_deep)
 }
 END_TEST
 
-/* Several make and prune at once: nobody loses what he holds. */
+/*
+ * Several processes create and prune concurrently, and none loses its
+ * directory.
+ */
 START_TEST(makers_and_pruners_do_not_hurt_each_other)
 {
 	pid_t pids[4];

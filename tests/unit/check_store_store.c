@@ -63,7 +63,7 @@ END_TEST
 START_TEST(a_directory_of_somebody_else_is_refused)
 {
 	if (geteuid()) {
-		/* what is root's is somebody else's */
+		/* root owns the directory */
 		expect_refused("/usr", -EPERM, "owned by user 0");
 		return;
 	}
@@ -92,7 +92,7 @@ START_TEST(a_read_only_file_system_is_a_clean_error)
 	struct store *s;
 
 	ck_assert_int_eq(mkdir("store", 0700), 0);
-	/* In a namespace of our own, so that it goes with us. */
+	/* In a private namespace, which ends with the process. */
 	if (unshare(CLONE_NEWNS) ||
 	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("none", "store", "tmpfs", 0, "size=1m,mode=0700")) {
@@ -106,7 +106,7 @@ START_TEST(a_read_only_file_system_is_a_clean_error)
 	play_age(&b, 100000);
 	ck_assert_int_eq(
 		mount("none", "store", NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
-	/* What is there is still good; nothing else can be had. */
+	/* Existing blobs are intact; no other blob is available. */
 	ck_assert_int_eq(play_copy(s, &b), 0);
 	ck_assert_int_eq(store_pin(s, &b.digest, b.size), -EROFS);
 	ck_assert_int_eq(play_put(s, &b, false), -EROFS);
@@ -163,7 +163,7 @@ START_TEST(the_limit_is_what_was_asked_for_or_fits_the_disk)
 	store_free(s);
 	ck_assert_uint_ge(limit, 64 * MIB);
 	ck_assert_uint_le(limit, 10240 * MIB);
-	/* where there is nothing yet, what is above it counts */
+	/* for a missing directory, its closest parent counts */
 	ck_assert_uint_eq(store_limit_default("store/no/such"), limit);
 	s = play_open(0);
 	store_stats(s, &n);
@@ -190,7 +190,7 @@ START_TEST(numbers_tell_what_was_done)
 	ck_assert_uint_eq(n.n_read, 1);
 	ck_assert_uint_eq(n.read_bytes, 5000);
 	ck_assert_uint_eq(n.n_damaged, 0);
-	/* the same once more is no more than before */
+	/* the same blob again adds nothing */
 	ck_assert_int_eq(play_put(s, &b, false), 0);
 	store_stats(s, &n);
 	ck_assert_uint_eq(n.used_bytes, 8192);

@@ -90,7 +90,7 @@ START_TEST(a_store_that_is_closed_pins_nothing)
 }
 END_TEST
 
-/* Another process pins; then it is killed. */
+/* Another process pins a blob and is killed. */
 START_TEST(pins_hold_against_the_collector_of_another_process)
 {
 	struct play_blob b = play_blob(1, 3000), c = play_blob(2, 3000);
@@ -126,7 +126,7 @@ START_TEST(pins_hold_against_the_collector_of_another_process)
 }
 END_TEST
 
-/* One pins and reads what another collects all the time. */
+/* One process pins and reads blobs that another collects repeatedly. */
 START_TEST(who_has_a_pin_has_the_blob)
 {
 	struct play_blob b = play_blob(1, 3000);

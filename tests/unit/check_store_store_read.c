@@ -110,7 +110,7 @@ static void plant_fifo(const char *path)
 	ck_assert_int_eq(mkfifo(path, 0600), 0);
 }
 
-/* At once: the collector may be at work, and takes it away. */
+/* Atomically, because the collector could remove it. */
 static void plant_dir(const char *path)
 {
 	struct err err = { 0 };
@@ -129,12 +129,12 @@ static void plant_wrong(const char *path)
 	free(other.data);
 }
 
-/* What is planted, and what the first copy says of it. */
+/* A planted entry, and the result of the first copy. */
 static const struct {
 	void (*plant)(const char *path);
 	int answer;
 } planted[] = {
-	{ plant_link, -ENOENT }, /* even one to the right content */
+	{ plant_link, -ENOENT }, /* even if its target is correct */
 	{ plant_fifo, -ENOENT },
 	{ plant_dir, -ENOENT },
 	{ plant_wrong, -EBADMSG },

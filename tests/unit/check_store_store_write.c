@@ -22,7 +22,7 @@ static struct store_write *begin(struct store *s, const struct play_blob *b)
 	return in;
 }
 
-/* Nothing that arrives is left behind. */
+/* No temporary file is left. */
 static void expect_clean(struct store *s)
 {
 	struct store_stats n;
@@ -102,20 +102,20 @@ START_TEST(what_is_not_what_it_should_be_does_not_enter)
 	struct play_blob b = play_blob(1, 5000), other = play_blob(2, 5000);
 	struct store_write *in = begin(s, &b);
 
-	/* another content */
+	/* different content */
 	ck_assert_int_eq(store_write_add(in, bytes_of(other.data, 5000)), 0);
 	ck_assert_int_eq(store_write_commit(in), -EBADMSG);
 	/* too short */
 	in = begin(s, &b);
 	ck_assert_int_eq(store_write_add(in, bytes_of(b.data, 4999)), 0);
 	ck_assert_int_eq(store_write_commit(in), -EBADMSG);
-	/* too long: and it stays an error */
+	/* too long: the error persists */
 	in = begin(s, &b);
 	ck_assert_int_eq(store_write_add(in, bytes_of(b.data, 4999)), 0);
 	ck_assert_int_eq(store_write_add(in, bytes_of(b.data, 2)), -EMSGSIZE);
 	ck_assert_int_eq(store_write_add(in, bytes_of(b.data, 1)), -EMSGSIZE);
 	ck_assert_int_eq(store_write_commit(in), -EMSGSIZE);
-	/* given up */
+	/* abandoned */
 	in = begin(s, &b);
 	ck_assert_int_eq(store_write_add(in, bytes_of(b.data, 100)), 0);
 	store_write_abort(in);
@@ -130,7 +130,7 @@ START_TEST(what_is_not_what_it_should_be_does_not_enter)
 }
 END_TEST
 
-/* Each is planted where the blob belongs. */
+/* Each is planted at the blob's path. */
 START_TEST(what_stands_in_the_way_is_replaced)
 {
 	struct play_blob b = play_blob(1, 3000);
@@ -140,7 +140,7 @@ START_TEST(what_stands_in_the_way_is_replaced)
 	char *below = xasprintf("%s/below", path);
 	int ret = -1;
 
-	/* The collector's first round takes such things away, too. */
+	/* The collector's first round also removes such entries. */
 	for (int i = 0; ret && i < 1000; i++)
 		ret = fs_mkdirs(below, 0700, &err);
 	ck_assert_int_eq(ret, 0);
@@ -152,7 +152,7 @@ START_TEST(what_stands_in_the_way_is_replaced)
 	ck_assert_int_eq(play_put(s, &b, false), 0);
 	ck_assert_int_eq(play_copy(s, &b), 0);
 
-	/* the directory of the entry itself */
+	/* the parent directory of the entry */
 	ck_assert_int_eq(fs_remove(dir, &err), 0);
 	ck_assert_int_eq(mkdir("outside", 0700), 0);
 	ck_assert_int_eq(symlink("../../outside", dir), 0);
@@ -208,7 +208,7 @@ START_TEST(a_large_blob_streams)
 }
 END_TEST
 
-/* No room for the file: as on a full disk, by a limit of our own. */
+/* A resource limit has the effect of a full disk. */
 START_TEST(a_write_that_fails_is_an_error_and_leaves_nothing)
 {
 	struct rlimit limit = { 4096, RLIM_INFINITY }, old;
@@ -238,7 +238,7 @@ START_TEST(a_full_disk_is_an_error_and_leaves_nothing)
 	struct store *s;
 
 	ck_assert_int_eq(mkdir("store", 0700), 0);
-	/* In a namespace of our own, so that it goes with us. */
+	/* In a private namespace, which ends with the process. */
 	if (unshare(CLONE_NEWNS) ||
 	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("none", "store", "tmpfs", 0, "size=1m,mode=0700")) {
@@ -335,7 +335,7 @@ START_TEST(many_threads_may_publish_the_same)
 }
 END_TEST
 
-/* Killed at any moment: what is there is whole, and the rest is swept. */
+/* Killed at any time: existing blobs are complete, the rest is removed. */
 START_TEST(a_killed_process_leaves_nothing_torn)
 {
 	struct timespec nap = { 0 };
@@ -373,7 +373,7 @@ START_TEST(a_killed_process_leaves_nothing_torn)
 }
 END_TEST
 
-/* In the middle of one blob, for certain. */
+/* Certainly in the middle of a blob. */
 START_TEST(a_blob_half_arrived_goes_with_its_process)
 {
 	struct play_blob b = play_blob(1, 100000);
