@@ -96,7 +96,7 @@ START_TEST(a_change_is_seen_at_once)
 	ck_assert_int_eq(unlink("clients"), 0);
 	ck_assert_ptr_null(find("a"));
 	ck_assert_ptr_nonnull(strstr(err.text, "clients: No such file"));
-	/* Said once. */
+	/* Reported once. */
 	ck_assert_ptr_null(find("a"));
 	ck_assert_str_eq(err.text, "");
 	add_line(&b, "a", " x");

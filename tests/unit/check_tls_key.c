@@ -69,7 +69,7 @@ START_TEST(a_key_is_made_once_for_its_owner_alone)
 	ck_assert_int_eq(digest_compare(&pin, &(struct digest[]){ pin_of_file(
 						      "key.pem") }[0]),
 			 0);
-	/* Nothing is left beside it. */
+	/* No temporary file is left next to it. */
 	ck_assert_int_eq(fs_list(".", &names), 0);
 	ck_assert_uint_eq(names.n, 1);
 	strv_release(&names);
@@ -136,7 +136,7 @@ START_TEST(a_key_that_others_can_read_is_refused)
 }
 END_TEST
 
-/* Commands that make a file that is no key of ours. */
+/* Commands that make a file without a valid key. */
 static const char *const others[] = {
 	": >key.pem",
 	"echo nonsense >key.pem",
@@ -170,7 +170,7 @@ START_TEST(what_is_no_file_is_refused_without_waiting)
 }
 END_TEST
 
-/* Another program's word for the same fingerprint. */
+/* The fingerprint according to OpenSSL. */
 START_TEST(the_fingerprint_is_of_the_public_key_as_openssl_has_it)
 {
 	char ours[TLS_KEY_FINGERPRINT_SIZE], theirs[64] = "SHA256:";

@@ -46,17 +46,17 @@ static const char *const none[] = {
 	"ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0",
 	"sha256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0",
 	"MD5:000ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0",
-	/* one less, one more, the padding */
+	/* a missing digit, an extra digit, the padding */
 	"SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa",
 	"SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa00",
 	"SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=",
-	/* padding and blanks where digits are wanted */
+	/* padding and blanks in place of digits */
 	"SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa=",
 	"SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa ",
 	"SHA256: ngWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0",
 	"SHA256:un=Wv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0",
 	"SHA256:ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0",
-	/* the same bytes, another text */
+	/* another spelling of the same bytes */
 	"SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa1",
 	"SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa\xc3",
 };

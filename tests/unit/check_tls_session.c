@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-/* Reads until something comes or it is over. */
+/* Read until data arrives or the session ends. */
 static ssize_t read_patiently(struct play_end *e, void *to, size_t size)
 {
 	ssize_t n;
@@ -107,7 +107,10 @@ START_TEST(a_server_refuses_a_client_that_it_does_not_know)
 				   ours);
 	expect_words(&server, ours);
 	expect_words(&server, "client key not authorized");
-	/* The client may be done already; it hears it when it reads. */
+	/*
+	 * The client can have finished; it receives the rejection when it
+	 * reads.
+	 */
 	play_until_not(&client.ret, 1);
 	if (!client.ret)
 		client.ret = (int)read_patiently(&client, got, sizeof(got));
@@ -132,7 +135,7 @@ START_TEST(chacha_is_taken_where_either_side_lacks_aes)
 }
 END_TEST
 
-/* The kernel's word for it, where it has one. */
+/* Compare with the kernel's list of CPU features, if there is one. */
 START_TEST(what_the_processor_has_is_what_the_kernel_says)
 {
 	bool aes, gcm;
@@ -196,17 +199,17 @@ static const struct hostile {
 	{ SAYS("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"), -EPROTO, "TLS 1.3" },
 	{ SAYS("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), -EPROTO,
 	  "TLS 1.3" },
-	/* SSLv2's hello */
+	/* a ClientHello of SSLv2 */
 	{ SAYS("\x80\x1c\x01\x03\x01\x00\x03\x00\x00\x00\x10\0\0\x0a"
 	       "0123456789abcdef"),
 	  -EPROTO, "TLS 1.3" },
-	/* a record of 16 KiB and one */
+	/* a record of 16 KiB and one byte */
 	{ SAYS("\x16\x03\x01\x48\x01\x01\x00\x00\x00"), -EPROTO, "TLS 1.3" },
-	/* an alert, application data, a change of ciphers */
+	/* an alert, application data, a ChangeCipherSpec */
 	{ SAYS("\x15\x03\x03\x00\x02\x02\x28"), -EPROTO, "" },
 	{ SAYS("\x17\x03\x03\x00\x02\x02\x28"), -EPROTO, "TLS 1.3" },
 	{ SAYS("\x14\x03\x03\x00\x01\x02"), -EPROTO, "TLS 1.3" },
-	/* a hello that is none, and one of a length that is not its own */
+	/* an invalid ClientHello, and one with a wrong length */
 	{ SAYS("\x16\x03\x01\x00\x04\x01\x00\x00\x00"), -EPROTO, "TLS 1.3" },
 	{ SAYS("\x16\x03\x01\x00\x08\x01\xff\xff\xff\x03\x03\x00\x00"), -EPROTO,
 	  "TLS 1.3" },
@@ -282,11 +285,11 @@ START_TEST(who_leaves_within_the_handshake_is_left)
 }
 END_TEST
 
-/* Between both ends: what one writes, the other gets byte by byte. */
+/* A proxy between both ends that forwards byte by byte. */
 static struct {
 	int near, far;
-	unsigned passed; /* of the client's bytes */
-	unsigned spoilt; /* which one is changed */
+	unsigned passed; /* bytes of the client */
+	unsigned spoilt; /* index of the byte to change */
 } relay;
 
 static void relay_begin(unsigned spoilt)
@@ -349,8 +352,10 @@ START_TEST(bytes_that_come_one_by_one_are_as_good)
 }
 END_TEST
 
-/* The client's half of the handshake; the version of its first record is a
- * legacy field that nobody looks at. */
+/*
+ * The client's part of the handshake.  The version in its first record is a
+ * legacy field that both ends ignore.
+ */
 START_TEST(a_byte_that_was_changed_on_the_way_ends_it)
 {
 	unsigned at = 3;

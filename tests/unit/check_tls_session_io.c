@@ -16,7 +16,7 @@
 
 #define BLOCK (64u << 10)
 
-/* One end of a conversation and what happened to it. */
+/* One end of a session and its events. */
 struct end {
 	struct wire_stream *s;
 	unsigned messages;
@@ -203,9 +203,9 @@ START_TEST(a_stream_may_go_from_within_a_message)
 END_TEST
 
 /*
- * A peer with the key that the server admits, made by OpenSSL's own means, that
- * asks for new keys all the time and does not read the answers (RFC 8446,
- * 4.6.3): the answers wait for room, and nobody turns in circles meanwhile.
+ * A peer with the admitted key, made by OpenSSL itself, that sends KeyUpdate
+ * requests repeatedly and does not read the replies (RFC 8446, 4.6.3).  The
+ * replies wait for buffer space without a busy loop.
  */
 static SSL_CTX *raw_context;
 static SSL *raw;
@@ -276,7 +276,7 @@ START_TEST(a_peer_that_asks_for_new_keys_without_reading_is_waited_for)
 	raw_connect();
 	left = right = (struct end){ 0 };
 	right.s = wire_stream_new_io(base, take_io(&server), &ops, &right);
-	/* More than there is room for answers, less than for questions. */
+	/* Too many for the replies to fit, but few enough for the requests. */
 	for (int i = 0; i < 100; i++) {
 		ck_assert(SSL_key_update(raw, SSL_KEY_UPDATE_REQUESTED));
 		ck_assert_int_eq(SSL_do_handshake(raw), 1);
@@ -287,7 +287,7 @@ START_TEST(a_peer_that_asks_for_new_keys_without_reading_is_waited_for)
 	event_base_dispatch(base);
 	ck_assert_double_lt(cpu_ms() - before, 200);
 	ck_assert_int_eq(right.closes, 0);
-	/* It reads at last, and all goes on. */
+	/* The peer reads, and the session continues. */
 	say(&right, 100);
 	for (int i = 0; i < 200000 && n <= 0; i++) {
 		turn(1);

@@ -68,7 +68,7 @@ START_TEST(a_prefix_of_the_distribution_is_adopted)
 	ck_assert(strv_has(&t.tools, PREFIX "ld"));
 	ck_assert(!strv_has(&t.tools, "/usr/bin/gcc"));
 	ck_assert(digest_is_set(&t.manifest_id));
-	/* It is listed, by the same name, and stands where it stood. */
+	/* It is listed under the same name, and its files have not moved. */
 	ck_assert_int_eq(toolchain_installed_list(dir, &list, &err), 0);
 	ck_assert_uint_eq(list.n, 1);
 	ck_assert_str_eq(list.v[0].id, t.id);
@@ -121,7 +121,7 @@ START_TEST(one_that_changed_is_noticed)
 	ck_assert_int_eq(toolchain_adopt_verify(&t, environ, &err), -ESTALE);
 	ck_assert_ptr_nonnull(strstr(err.text, "adopt it again"));
 	ck_assert_int_eq(toolchain_adopt_verify(&t, environ, &err), -ESTALE);
-	/* Of the same version, so it would take the other's place. */
+	/* The version is equal, so it would replace the other toolchain. */
 	ck_assert_int_eq(adopt(prefix, false), -EEXIST);
 	ck_assert_int_eq(adopt(prefix, true), 0);
 	ck_assert_int_eq(toolchain_adopt_verify(&t, environ, &err), 0);
@@ -140,7 +140,7 @@ START_TEST(what_is_no_compiler_is_refused)
 }
 END_TEST
 
-/* clang's tools are called like nobody else's. */
+/* clang's tools have unique names. */
 START_TEST(tools_are_those_of_the_compiler)
 {
 	struct strv tools = { 0 };

@@ -52,11 +52,11 @@ static const char *const bad[] = {
 	BIN,
 	BIN "x86_64/13.3.0/",
 	BIN "x86_64/13.3.0/sha256sums.asc",
-	/* another host or version than its directory's */
+	/* a different host or version than its directory */
 	BIN "x86_64/13.3.0/arm64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz",
 	BIN "x86_64/13.3.0/x86_64-gcc-13.2.0-nolibc-aarch64-linux.tar.xz",
 	BIN "x86_64/13.3.0/x86_64-gcc-13.3.01-nolibc-aarch64-linux.tar.xz",
-	/* nobody has such a machine */
+	/* an unknown host */
 	BIN "vax/13.3.0/vax-gcc-13.3.0-nolibc-aarch64-linux.tar.xz",
 	BIN "x86_64/13/x86_64-gcc-13-nolibc-aarch64-linux.tar.xz",
 	BIN "x86_64/13.3.0/x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz.sign",

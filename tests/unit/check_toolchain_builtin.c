@@ -50,7 +50,7 @@ START_TEST(an_architecture_that_is_not_known_has_nothing)
 }
 END_TEST
 
-/* Every name leads to one architecture only, so none is ambiguous. */
+/* Every name stands for one architecture, so no name is ambiguous. */
 START_TEST(no_alias_means_two)
 {
 	const struct toolchain_arch *a;
@@ -168,7 +168,9 @@ START_TEST(a_library_quirk_says_what_helps)
 }
 END_TEST
 
-/* Is it a word, with this beginning and this end, and with none of these? */
+/*
+ * Check that a word has this beginning and end, and none of these characters.
+ */
 static void looks(const char *s, const char *start, const char *end,
 		  const char *without)
 {
@@ -291,7 +293,7 @@ static void is_quirk(const struct toolchain_quirk *q)
 		is_release(q->unaffected.v[i]);
 }
 
-/* Every release has so few that all are seen by asking for all. */
+/* Look up every release, so that all quirks are checked. */
 START_TEST(a_quirk_looks_like_one)
 {
 	struct toolchain_release r = { .n_parts = 3 };

@@ -39,7 +39,7 @@ static void teardown(void)
 	strv_release(&mirrors);
 }
 
-/* The cache as of `age` seconds ago. */
+/* Write a cache that is `age` seconds old. */
 static void remember(int64_t age, const char *path, const char *failed)
 {
 	struct toolchain_catalog c = { .fetched_s = time(NULL) - age };
@@ -123,7 +123,7 @@ START_TEST(the_better_of_two_names_stays)
 	toolchain_catalog_sort(&c);
 	ck_assert_uint_eq(c.n_archives, 1);
 	ck_assert_str_eq(c.archives[0].mirror_path, NEW);
-	/* It goes on growing from there. */
+	/* The array grows further after a sort. */
 	for (int i = 0; i < 100; i++)
 		toolchain_catalog_add(&c, OLD);
 	toolchain_catalog_sort(&c);
@@ -146,7 +146,7 @@ START_TEST(a_cache_of_today_asks_nobody)
 }
 END_TEST
 
-/* Days old; of the future; in part; or asked for. */
+/* Days old, from the future, incomplete, or with a requested refresh. */
 static const struct {
 	int64_t age;
 	const char *failed;
@@ -182,7 +182,7 @@ START_TEST(without_both_it_is_an_error)
 	ck_assert_int_lt(load(&c, false, &err), 0);
 	ck_assert(strstr(err.text, "127.0.0.1") != NULL);
 	toolchain_catalog_release(&c);
-	/* One of other mirrors is none. */
+	/* A cache of other mirrors is invalid. */
 	remember(60, OLD, NULL);
 	strv_add(&mirrors, "http://127.0.0.1:2");
 	ck_assert_int_lt(load(&c, false, &err), 0);
@@ -190,7 +190,7 @@ START_TEST(without_both_it_is_an_error)
 }
 END_TEST
 
-/* Of two that fail at once the one that was asked for is told. */
+/* If two listings fail at once, the error is that of the requested one. */
 START_TEST(the_error_is_of_what_is_asked_for)
 {
 	for (int i = 0; i < 40; i++) {
@@ -231,7 +231,10 @@ START_TEST(what_fails_now_is_as_it_was)
 	ck_assert_ptr_null(c.refresh_error);
 	toolchain_catalog_release(&c);
 	server_stop(&s);
-	/* It was kept, and is not whole: asked again, now in vain. */
+	/*
+	 * The cached listing is incomplete, so it is fetched again, without
+	 * success.
+	 */
 	ck_assert(!load(&c, false, &err));
 	ck_assert_uint_eq(c.n_archives, 2);
 	ck_assert_ptr_nonnull(c.refresh_error);

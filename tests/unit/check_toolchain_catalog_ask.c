@@ -16,7 +16,7 @@ static const struct fetch_options quick = {
 	.n_tries = 1,
 };
 
-/* The servers' answer: there is no cache. */
+/* Fetch the listings from the servers, without a cache. */
 static int ask(struct toolchain_catalog *c, const char *const *mirrors,
 	       const struct fetch_options *options, struct err *err)
 {
@@ -72,7 +72,7 @@ START_TEST(all_that_is_listed_is_found)
 	ck_assert_str_eq(c.archives[3].name, "llvm-22.1.8-x86_64.tar.xz");
 	ck_assert_uint_eq(c.failed_dirs.n, 0);
 	ck_assert_uint_eq(c.warnings.n, 0);
-	/* Nobody asked for what is no host and no version. */
+	/* Names that are neither hosts nor versions are not fetched. */
 	ck_assert_uint_eq(s.requests, 7);
 	server_stop(&s);
 	toolchain_catalog_release(&c);
@@ -147,7 +147,7 @@ START_TEST(a_server_that_only_fails_is_left_alone)
 	ck_assert(!ask(&c, (const char *[]){ s.url, NULL }, &quick, &err));
 	ck_assert_uint_eq(c.n_archives, 1);
 	ck_assert_uint_eq(c.failed_dirs.n, 60);
-	/* The four that it had patience for, and those already on the way. */
+	/* The four before the limit, and those in flight. */
 	ck_assert_uint_lt(s.requests, 3 + 4 + 9);
 	server_stop(&s);
 	for (int i = 0; i < 60; i++)
@@ -174,7 +174,7 @@ START_TEST(a_flood_of_names_is_harmless)
 			   i);
 	}
 	pages[1] = (struct page){ BIN "x86_64/", buf_str(&versions) };
-	/* The newest of them. */
+	/* The newest version. */
 	pages[2] = (struct page){ BIN "x86_64/9.1.0/", buf_str(&files) };
 	server_start(&s, pages);
 	ck_assert(!ask(&c, (const char *[]){ s.url, NULL }, &quick, &err));

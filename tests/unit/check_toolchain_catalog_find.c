@@ -39,7 +39,7 @@ static void teardown(void)
 	toolchain_catalog_release(&catalog);
 }
 
-/* "a b" as a list. */
+/* Split "a b" into a list. */
 static void split(struct strv *out, const char *words)
 {
 	while (*words) {
@@ -52,8 +52,8 @@ static void split(struct strv *out, const char *words)
 
 static const struct {
 	const char *wanted, *triplets, *host;
-	const char *path; /* that is found; NULL: none */
-	const char *says; /* then */
+	const char *path; /* path of the result; NULL: none */
+	const char *says; /* error if there is none */
 } asked[] = {
 	{ "gcc-13", "aarch64-linux aarch64-linux-gnu", "x86_64",
 	  GCC("x86_64", "13.10.0", "aarch64-linux"), NULL },
@@ -71,7 +71,7 @@ static const struct {
 	  "llvm/files/llvm-22.1.8-x86_64.tar.xz", NULL },
 	{ "clang-18", NULL, "x86_64", "llvm/files/llvm-18.1.8-x86_64.tar.xz",
 	  NULL },
-	/* Nearest first, and each release once. */
+	/* The nearest first, and each release once. */
 	{ "gcc-13.4.0", "aarch64-linux", "x86_64", NULL,
 	  "available releases: gcc-13.2.0, gcc-13.10.0, gcc-12.4.0" },
 	{ "gcc-13.3", "aarch64-linux", "x86_64", NULL,

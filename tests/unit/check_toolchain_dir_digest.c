@@ -115,7 +115,7 @@ START_TEST(times_do_not_count_and_everything_else_does)
 }
 END_TEST
 
-/* The number is what a node of another program would have to compute. */
+/* Independent implementations must compute the same digest. */
 START_TEST(the_digest_is_as_the_header_says)
 {
 	struct compiler_entries e = { 0 };
@@ -206,7 +206,7 @@ static const struct {
 	{ "a/b", "../../x", false },
 	{ "a", "/etc/passwd", false },
 	{ "a", "", false },
-	/* Where x leads is not known by these words. */
+	/* The target of x cannot be known from the path alone. */
 	{ "a/b/c", "x/..", false },
 	{ "a/b/c", "x/../../..", false },
 };

@@ -20,7 +20,7 @@ static void tear_down(void)
 	fs_remove(dir, &ignored);
 }
 
-/* A program `name` that needs a library which is not there any more. */
+/* Write a program `name` that needs a missing library. */
 static char *orphan(const char *name, const char *library)
 {
 	char *soname = xasprintf("-Wl,-soname,%s", library);
@@ -67,7 +67,7 @@ START_TEST(each_library_is_named_with_all_who_ask_for_it)
 }
 END_TEST
 
-/* ld loads it, and it has no loader of its own. */
+/* ld loads the plugin, which has no loader of its own. */
 START_TEST(a_plugin_of_the_linker_counts)
 {
 	char *lib = build("libkfarm-a.so.4", "int foo(void) { return 0; }\n",
@@ -79,7 +79,7 @@ START_TEST(a_plugin_of_the_linker_counts)
 
 	ck_assert_int_eq(unlink(lib), 0);
 	ck_assert_int_eq(chmod(plugin, 0644), 0);
-	/* Without any program nobody says which loader there is. */
+	/* Without a program, the loader is unknown. */
 	find();
 	ck_assert_uint_eq(missing.n, 0);
 	free(build("t/bin/ld", "int main(void) { return 0; }\n", "-s", NULL));
@@ -92,7 +92,7 @@ START_TEST(a_plugin_of_the_linker_counts)
 }
 END_TEST
 
-/* Programs of another machine, libraries of a target, scripts, data. */
+/* Programs of other machines, libraries of a target, scripts, data. */
 START_TEST(what_does_not_run_here_is_passed_over)
 {
 	struct elf_spec other = { .machine = EM_S390,

@@ -22,7 +22,7 @@ static char dir[TEMPDIR_SIZE];
 static char *file, *out;
 static struct err err;
 static struct archive *tar;
-static char data[1 << 20]; /* of data.tar */
+static char data[1 << 20]; /* content of data.tar */
 static size_t used;
 
 static void set_up(void)
@@ -40,7 +40,7 @@ static void tear_down(void)
 	free(out);
 }
 
-/* The data.tar of a package, in memory. */
+/* Start the data.tar of a package in memory. */
 static void begin(int filter)
 {
 	tar = archive_write_new();
@@ -89,7 +89,7 @@ static void member(struct archive *ar, const char *name, const void *content,
 	archive_entry_free(e);
 }
 
-/* The package around it. */
+/* Write the package around it. */
 static void end(const char *name)
 {
 	struct archive *ar = archive_write_new();
@@ -153,7 +153,10 @@ START_TEST(libraries_and_links_are_taken_flat)
 }
 END_TEST
 
-/* Nothing leaves the directory, and the first of a name counts. */
+/*
+ * No file is written outside the directory, and the first of equal names
+ * counts.
+ */
 START_TEST(hostile_entries_stay_inside)
 {
 	char *outside = xasprintf("%s/libz.so.1", dir), *link = at("liba.so.1");
@@ -207,7 +210,7 @@ START_TEST(a_package_without_libraries_has_none)
 }
 END_TEST
 
-/* Cut at every length it is an error or less, never more. */
+/* A truncated package gives an error or fewer files. */
 START_TEST(a_package_that_is_cut_off_is_refused)
 {
 	struct buf whole = { 0 };

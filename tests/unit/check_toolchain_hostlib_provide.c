@@ -23,7 +23,7 @@ static char *at(const char *name)
 	return xasprintf("%s/%s", dir, name);
 }
 
-/* argv with a first word that PATH finds; what it said. */
+/* Run argv, whose first word is found in PATH; return its output. */
 static char *run_ok(const char *const *words)
 {
 	char *argv[12] = { which(words[0], getenv("PATH")) };
@@ -45,8 +45,8 @@ static void run(const char *const *words)
 }
 
 /*
- * A compiler as kernel.org's archives have it: its cc1 asks for libmpfr.so.4,
- * which no system has, and calls the functions of that.
+ * Unpack a compiler like kernel.org's, whose cc1 needs libmpfr.so.4, which
+ * current systems lack, and calls its functions.
  */
 static void unpack(void)
 {
@@ -106,7 +106,7 @@ static int provide(const struct toolchain_release *release)
 					 &notes, &err);
 }
 
-/* This machine's libmpfr under the old name, as a file of the test. */
+/* Copy this machine's libmpfr under the old name to the test's directory. */
 static char *old_library(const char *name)
 {
 	char *to = at(name), *real = NULL;
@@ -134,7 +134,7 @@ static bool noted(const char *a, const char *b)
 	return false;
 }
 
-/* It compiles, here and in a root that has nothing but its manifest. */
+/* Compile locally, and in a root with only the files of the manifest. */
 static void check_works(void)
 {
 	char *env[] = { (char *)"PATH=" COMPILER_TOOLCHAIN_PATH,
@@ -246,7 +246,7 @@ START_TEST(what_cannot_be_had_is_named_with_the_way_out)
 }
 END_TEST
 
-/* This one does not look where the system has its libraries. */
+/* This version does not search the system's library directories. */
 START_TEST(versions_that_need_none_are_named)
 {
 	char *lib = build("libmpfr.so.4", "int foo(void) { return 0; }\n",
@@ -271,7 +271,7 @@ START_TEST(versions_that_need_none_are_named)
 }
 END_TEST
 
-/* It has the name, but none of the functions. */
+/* It has the name, but not the functions. */
 START_TEST(a_library_that_does_not_fit_is_refused)
 {
 	char *file = build("bad/libisl.so.15", "int unused;\n", "-shared",
@@ -334,7 +334,7 @@ static char *says(const char *program, const char *arg0)
 	return buf_steal(&output);
 }
 
-/* The library of a library; names, permissions and times as before. */
+/* A library of a library; names, permissions and times are kept. */
 START_TEST(a_driver_says_what_it_said)
 {
 	char *base = build("libs/libkfarm-base.so.1",
@@ -380,7 +380,7 @@ START_TEST(a_driver_says_what_it_said)
 }
 END_TEST
 
-/* gdb may stay without its Python. */
+/* gdb can lack its Python. */
 START_TEST(what_no_build_needs_is_only_noted)
 {
 	copy_to("/bin/true", prefix, "bin/" TRIPLET "-gdb");
@@ -403,7 +403,7 @@ START_TEST(what_no_build_needs_is_only_noted)
 }
 END_TEST
 
-/* Two places: the identity is that of the content. */
+/* Two directories: the identity depends only on the content. */
 START_TEST(where_it_is_unpacked_does_not_matter)
 {
 	char *env[] = { (char *)"PATH=" COMPILER_TOOLCHAIN_PATH,

@@ -83,7 +83,7 @@ START_TEST(a_directory_is_added_and_nothing_else_changes)
 	ck_assert_int_eq(now.st_mtim.tv_nsec, st.st_mtim.tv_nsec);
 	if (is.interpreter)
 		ck_assert_int_eq(run(file), 3);
-	/* The other name keeps what it had. */
+	/* The hard link under the other name is unchanged. */
 	ck_assert_int_eq(digest_file(other, &after, &err), 0);
 	ck_assert(digest_equal(&before, &after));
 	elf_program_release(&was);
@@ -104,7 +104,7 @@ START_TEST(what_is_there_already_is_not_added_again)
 }
 END_TEST
 
-/* A header whose sections lead nowhere; the file stays as it was. */
+/* A header with invalid section offsets; the file is unchanged. */
 START_TEST(what_patchelf_cannot_change_stays)
 {
 	char *file = program("-s"), *made;

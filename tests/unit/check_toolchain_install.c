@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
 /*
- * From local archives, with the compiler of tests/toolchain/fake.c: what
- * comes from servers is tested by tests/toolchain/install.sh.
+ * Installation of local archives with the compiler of tests/toolchain/fake.c.
+ * tests/toolchain/install.sh tests servers.
  */
 #include "toolchain/install.h"
 
@@ -55,13 +55,13 @@ static int install(void)
 	return toolchain_install(&order, &t, &err);
 }
 
-/* Nothing is installed, and nothing is being made. */
+/* Return true if no toolchain and no temporary file exists. */
 static bool is_bare(void)
 {
 	char *command = xasprintf("[ -z \"$(find %s/toolchains -mindepth 1 "
 				  "-not -name .live)\" ]",
 				  data);
-	bool is = !system(command); /* NOLINT: of a test's directory */
+	bool is = !system(command); /* NOLINT: in a test's directory */
 
 	free(command);
 	return is;

@@ -100,7 +100,7 @@ START_TEST(what_is_there_is_replaced_only_when_told_so)
 }
 END_TEST
 
-/* One that was killed leaves things; one that lives keeps them. */
+/* Files of a killed process are removed, those of a running one are kept. */
 START_TEST(leftovers_are_swept_and_nothing_else)
 {
 	struct toolchain_install_dir other;

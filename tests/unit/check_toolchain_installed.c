@@ -33,7 +33,7 @@ static void tear_down(void)
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");
 }
 
-/* One with a file of a few bytes; `host` NULL is this machine's. */
+/* Make a toolchain with a small file; `host` NULL is this machine. */
 static void make(const char *release, const char *triplet, const char *host,
 		 const char *prefix)
 {
@@ -168,7 +168,7 @@ START_TEST(broken_ones_are_named)
 }
 END_TEST
 
-/* Renamed by hand, so that two would have one id. */
+/* Renamed manually, so that two would have the same id. */
 START_TEST(one_under_another_name_is_broken)
 {
 	char *from, *to;
@@ -208,7 +208,7 @@ START_TEST(a_leased_one_is_not_removed)
 			 -EBUSY);
 	ck_assert_ptr_nonnull(strstr(err.text, "in use by process"));
 	text = xasprintf("%d (", (int)pid);
-	/* Where the kernel tells who holds a lock. */
+	/* If the kernel reports the holder of a lock. */
 	if (fs_exists("/proc/locks") && !strstr(err.text, "another"))
 		ck_assert_ptr_nonnull(strstr(err.text, text));
 	ck_assert_int_eq(toolchain_installed_remove(dir, id, true, &err), 0);

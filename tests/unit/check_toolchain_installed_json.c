@@ -96,7 +96,7 @@ START_TEST(not_known_is_null)
 }
 END_TEST
 
-/* A replacement in the good text, and the key that is named. */
+/* A replacement in the valid text, and the key in the error. */
 static const struct {
 	const char *from, *to, *names;
 } spoiled[] = {

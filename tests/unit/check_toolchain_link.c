@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char top[64]; /* DATA */
+static char top[64]; /* the data directory */
 static const struct toolchain_release gcc13 = { .n_parts = 3,
 						.parts = { 13, 3, 0 } };
 static char *dir, *bin, *copies;
@@ -284,7 +284,7 @@ START_TEST(what_a_killed_process_left_is_swept)
 }
 END_TEST
 
-/* Several at once make each link once and lose none. */
+/* Concurrent processes create each link once and lose none. */
 START_TEST(installs_at_once_agree)
 {
 	for (int i = 0; i < 8; i++) {

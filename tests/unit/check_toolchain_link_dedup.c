@@ -33,7 +33,7 @@ static void tear_down(void)
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");
 }
 
-/* A file with a time: what is equal has the same one. */
+/* Create a file with a time, which equal files share. */
 static void make(const char *name, const char *text, mode_t mode, time_t when)
 {
 	struct timespec times[2] = { { .tv_sec = when }, { .tv_sec = when } };
@@ -82,7 +82,7 @@ START_TEST(what_differs_at_all_stays)
 }
 END_TEST
 
-/* Or a change to one of them would change the other. */
+/* Otherwise a change to one would change the other. */
 START_TEST(two_files_stay_two)
 {
 	make("gcc-1/a", "text", 0644, 100);

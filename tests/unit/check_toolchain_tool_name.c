@@ -28,7 +28,7 @@ static const struct {
 	  "aarch64-gcc1220-linux-gnu-gcc-12" },
 	{ "x86_64-linux-gcc-ar", "x86_64-linux", "gcc-13.3.0",
 	  "x86_64-gcc1330-linux-gcc-ar" },
-	/* Only the first one, and only within the triplet. */
+	/* Only the first occurrence, and only inside the triplet. */
 	{ "x86_64-linux-x86_64-linux-gcc", "x86_64-linux", "gcc-7.3.0",
 	  "x86_64-gcc730-linux-x86_64-linux-gcc" },
 	{ "c6x-elf-gcc", "c6x-elf", "gcc-4.7.0", "c6x-gcc470-elf-gcc" },
@@ -36,12 +36,12 @@ static const struct {
 	  "bfin-gcc464-uclinux-ld" },
 	{ "armv7a-linux-gnueabihf-g++", "armv7a-linux-gnueabihf", "gcc-9.2.1",
 	  "armv7a-gcc921-linux-gnueabihf-g++" },
-	/* No tool of that triplet. */
+	/* Not a tool of that triplet. */
 	{ "gcc", "aarch64-linux", "gcc-7.3.0", NULL },
 	{ "aarch64-linux-", "aarch64-linux", "gcc-7.3.0", NULL },
 	{ "aarch64-linux", "aarch64-linux", "gcc-7.3.0", NULL },
 	{ "aarch64-linuxfoo-gcc", "aarch64-linux", "gcc-7.3.0", NULL },
-	/* No name for a Makefile. */
+	/* Unsafe in a makefile. */
 	{ "aarch64-linux-gcc;x", "aarch64-linux", "gcc-7.3.0", NULL },
 	{ "aarch64-linux-a b", "aarch64-linux", "gcc-7.3.0", NULL },
 	{ "aarch64-linux-x\n", "aarch64-linux", "gcc-7.3.0", NULL },

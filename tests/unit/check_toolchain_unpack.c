@@ -46,7 +46,7 @@ static void set_up(void)
 	err.text[0] = '\0';
 }
 
-/* Whatever was unpacked, nothing is beside the directory. */
+/* No file exists outside the directory. */
 static void tear_down(void)
 {
 	struct buf text = { 0 };
@@ -70,7 +70,7 @@ static void tear_down(void)
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");
 }
 
-/* In pieces, as they come from a network. */
+/* Unpack in pieces, as they arrive from a network. */
 static int unpack(struct bytes in, size_t piece)
 {
 	struct toolchain_unpack *u = toolchain_unpack_start(&setup, &err);
@@ -104,7 +104,7 @@ static void add_usual(void)
 	tar_end(&tar);
 }
 
-/* The archive as a program makes it of `tar`, in its place. */
+/* Compress `tar` in place by a program. */
 static void compress(const char *program)
 {
 	char *file = xasprintf("%s/a", dir);
@@ -150,7 +150,7 @@ START_TEST(one_pass_gives_files_and_digests)
 	ck_assert(digest_equal(&got.archive_digest, &archive));
 	ck_assert(bytes_equal(buf_bytes(&seen), buf_bytes(&plain)));
 	ck_assert_uint_eq(got.entries.n, 5);
-	/* What was hashed while it was written is what lies there. */
+	/* The digest computed while unpacking equals that of the files. */
 	ck_assert_int_eq(toolchain_dir_digest_read(&read, into, NULL, &err), 0);
 	toolchain_dir_digest_compute(&got.entries, &tree);
 	toolchain_dir_digest_compute(&read, &again);
@@ -170,7 +170,7 @@ START_TEST(one_pass_gives_files_and_digests)
 }
 END_TEST
 
-/* What is refused, and what the message names. */
+/* Rejected archives, and a part of the message. */
 static const struct {
 	struct tar_entry first, second;
 	const char *says;
@@ -181,7 +181,7 @@ static const struct {
 	{ { "/tmp/absolute", .content = "x" }, { 0 }, "/tmp/absolute" },
 	{ { "..", .type = '5' }, { 0 }, ".." },
 	{ { "a\nb", .content = "x" }, { 0 }, "a" },
-	/* A link, then a file through it. */
+	/* A symbolic link, then a file below it. */
 	{ { "a", "..", .type = '2' },
 	  { .name = "a/outside" },
 	  "leads outside" },
@@ -201,7 +201,7 @@ static const struct {
 	{ { "a", "later", .type = '1' }, { .name = "later" }, "not a file" },
 	{ { "a", "b", .type = '2' }, { "c", "a", .type = '1' }, "not a file" },
 	{ { "a", .type = '5' }, { "c", "a", .type = '1' }, "not a file" },
-	/* What is no file at all. */
+	/* Other file types. */
 	{ { "a", .type = '3' }, { 0 }, "not a file, link or directory" },
 	{ { "a", .type = '4' }, { 0 }, "not a file, link or directory" },
 	{ { "a", .type = '6' }, { 0 }, "not a file, link or directory" },
@@ -225,7 +225,7 @@ START_TEST(an_attack_is_refused)
 }
 END_TEST
 
-/* Ones that only look like attacks. */
+/* Unusual but harmless entries. */
 START_TEST(what_is_only_odd_is_taken)
 {
 	tar_add(&tar,
@@ -272,7 +272,7 @@ START_TEST(bytes_behind_the_end_are_damage)
 }
 END_TEST
 
-/* xz takes zeros behind a stream for padding, and would for ever. */
+/* xz accepts zeros after a stream as padding, without a limit. */
 static void feed_for_ever(struct bytes more)
 {
 	struct toolchain_unpack *u = toolchain_unpack_start(&setup, &err);
@@ -317,7 +317,7 @@ START_TEST(what_is_no_archive_is_damage)
 }
 END_TEST
 
-/* Offered a million entries, it takes those that a compiler may have. */
+/* Of a million entries, it reads as many as a compiler can have. */
 START_TEST(a_million_entries_are_refused_early)
 {
 	struct toolchain_unpack *u;
@@ -339,7 +339,7 @@ START_TEST(a_million_entries_are_refused_early)
 	toolchain_unpack_free(u);
 	ck_assert_int_eq(ret, -E2BIG);
 	ck_assert_ptr_nonnull(strstr(err.text, "more than 1000 entries"));
-	/* What lies in the ring is all that was taken in vain. */
+	/* Only the ring buffer was filled after the rejection. */
 	ck_assert_uint_lt(i, 1000 + 4096);
 }
 END_TEST
@@ -378,7 +378,7 @@ START_TEST(more_than_the_limit_is_refused)
 }
 END_TEST
 
-/* A file of one byte, or none, behind a hole of 4 GiB. */
+/* A file of one byte, or of none, after a hole of 4 GiB. */
 START_TEST(holes_are_counted)
 {
 	uint8_t header[TAR_BLOCK];
@@ -401,7 +401,9 @@ START_TEST(holes_are_counted)
 }
 END_TEST
 
-/* Two blocks in the wrong order, of which libarchive says for ever: again. */
+/*
+ * Two blocks in the wrong order, for which libarchive returns "retry" for ever.
+ */
 START_TEST(holes_in_disorder_are_damage)
 {
 	uint8_t header[TAR_BLOCK];
@@ -443,7 +445,7 @@ START_TEST(who_gets_the_tar_can_end_it)
 }
 END_TEST
 
-/* Given up in the middle of a file, with the thread waiting for more. */
+/* Abort in the middle of a file, while the thread waits for data. */
 START_TEST(it_can_be_given_up)
 {
 	struct toolchain_unpack *u = toolchain_unpack_start(&setup, &err);

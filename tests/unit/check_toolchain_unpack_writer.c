@@ -80,7 +80,7 @@ START_TEST(directories_above_count_as_entries)
 }
 END_TEST
 
-/* Another process has put a link where a directory was made. */
+/* Another process has replaced a directory by a link. */
 START_TEST(no_link_is_followed_whoever_made_it)
 {
 	char *path = xasprintf("%s/a", dir), *other = xasprintf("%s/o", dir);
@@ -91,7 +91,7 @@ START_TEST(no_link_is_followed_whoever_made_it)
 	ck_assert_int_eq(fs_remove(path, &err), 0);
 	ck_assert_int_eq(symlink("o", path), 0);
 	ck_assert_int_ne(file("a/d", "x"), 0);
-	ck_assert_int_eq(rmdir(other), 0); /* nothing is in it */
+	ck_assert_int_eq(rmdir(other), 0); /* the directory is empty */
 	free(other);
 	free(path);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
 /*
- * Of local archives and their signatures; signed lists of sums come from
- * servers (tests/toolchain/install.sh).
+ * Verification of local archives and their signatures.
+ * tests/toolchain/install.sh tests signed lists of checksums.
  */
 #include "toolchain/verify.h"
 
@@ -21,7 +21,7 @@ static struct toolchain_installed t;
 static struct digest digest;
 static struct err err;
 
-/* The archive is `data` of the signatures, signed as `name`, by `key`. */
+/* Sign `data` of the signatures as the archive `name`, by `key`. */
 static void signed_as(const char *name, const char *key)
 {
 	char *from = keys_path(name), *key_name, *key_path;
@@ -72,7 +72,7 @@ static void tear_down(void)
 	free(dir);
 }
 
-/* All of it, as an installation goes. */
+/* Run all steps in the order of an installation. */
 static int verify_archive(void)
 {
 	int ret = toolchain_verify_prepare(&v, &order, &err);
@@ -141,7 +141,7 @@ static const struct {
 	{ "double.sig", "sums", -EKEYREJECTED },
 };
 
-/* Also where nobody asked for a signature. */
+/* Even if no signature is required. */
 START_TEST(a_bad_signature_refuses)
 {
 	int ret;
@@ -179,7 +179,7 @@ START_TEST(nothing_is_not_enough)
 }
 END_TEST
 
-/* A download that starts over. */
+/* A download that restarts. */
 START_TEST(it_can_be_fed_again)
 {
 	signed_as("good.sig", "sums");

@@ -23,7 +23,7 @@ static struct toolchain_smoke_test smoke;
 static struct err err;
 static bool ran;
 
-/* The version of this machine's compiler. */
+/* Get the version of this machine's compiler. */
 static void set_up(void)
 {
 	char version[32] = "";
@@ -96,7 +96,7 @@ START_TEST(what_is_no_program_is_refused)
 }
 END_TEST
 
-/* Its cc1 is not where it looks: it says what it wants. */
+/* Its cc1 is missing, and its own message is quoted. */
 START_TEST(one_that_does_not_compile_is_quoted)
 {
 	char *copy = xasprintf("%s/x-gcc", dir);
@@ -129,7 +129,7 @@ END_TEST
 static const struct {
 	const char *driver, *complaint;
 } broken[] = {
-	{ "#!/bin/sh\n", "x.c.o" }, /* makes no object */
+	{ "#!/bin/sh\n", "x.c.o" }, /* writes no object */
 	{ "#!/bin/sh\necho 'cc1: broken' >&2\nexit 1\n", "cc1: broken" },
 	{ "#!/bin/sh\necho text >x.c.o\n", "not an object file" },
 };

@@ -20,7 +20,7 @@ static const char user[] = "#include <stdio.h>\nint foo(void);\n"
 			   "int main(void) { fputs(\"ran\\n\", stderr);\n"
 			   "return foo(); }\n";
 
-/* A program with a library that is then replaced. */
+/* Link a program with a library, and then replace the library. */
 static char *linked(const char *after)
 {
 	char *lib = build("libkfarm-p.so", "int foo(void) { return 0; }\n",

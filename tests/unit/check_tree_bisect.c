@@ -11,7 +11,7 @@
 
 static char top[] = "/tmp/check_tree_bisect.XXXXXX";
 
-/* Five commits in top/a; a linked work tree, top/b. */
+/* Five commits in top/a, and a linked worktree top/b. */
 static const char made[] =
 	"export HOME=. GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=A "
 	"GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=A GIT_COMMITTER_EMAIL=a@b\n"
@@ -41,7 +41,7 @@ static void tear_down(void)
 	fs_remove(top, &ignored);
 }
 
-/* The commits that are good in top/DIR, as many as that; -1: no bisect. */
+/* Return the number of good commits in top/DIR; -1: no bisection. */
 static int good_in(const char *dir)
 {
 	char *path = xasprintf("%s/%s", top, dir);

@@ -32,7 +32,7 @@ static void put(const char *name, const char *text)
 	free(path);
 }
 
-/* Two trees, "a" and "b", and one that the configuration alone knows. */
+/* Two trees, "a" and "b", and one that only the configuration names. */
 static void set_up(void)
 {
 	char *config;
@@ -56,7 +56,7 @@ static void tear_down(void)
 	tempdir_remove(dir);
 }
 
-/* A line for each name that cannot be one. */
+/* Each is an invalid name. */
 static const char *const bad_names[] = { "",     ".",        "..",   "../x",
 					 "a/b",  "-n",       ".git", "a b",
 					 "a\nb", "\xc3\xa4", "a:b",  "a*" };
@@ -135,13 +135,13 @@ START_TEST(a_clone_that_is_gone_is_told)
 	ck_assert_int_eq(tree_datadir_open(&t, "b", TREE_LOCK_READ, &err),
 			 -ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "repo.git: no such repository"));
-	/* It can still be removed. */
+	/* The tree can still be removed. */
 	ck_assert_int_eq(tree_datadir_open(&t, "b", TREE_LOCK_REMOVE, &err), 0);
 	free(path);
 }
 END_TEST
 
-/* Opens the tree in another process, and says when: the answer's exit. */
+/* Open the tree in another process, whose exit status is the result. */
 static pid_t open_elsewhere(enum tree_lock_mode how, unsigned ms)
 {
 	int ends[2];
@@ -218,7 +218,7 @@ START_TEST(a_tree_removed_while_it_was_waited_for_is_none)
 		usleep(200000);
 		_exit(rename(from, to) != 0);
 	}
-	/* The lock is inherited: it ends with both. */
+	/* The lock is inherited, so both must close it. */
 	close(fd);
 	ck_assert_int_eq(tree_datadir_open(&t, "a", TREE_LOCK_READ, &err),
 			 -ENOENT);

@@ -60,7 +60,7 @@ static struct tree_dirty dirty(void)
 	return d;
 }
 
-/* Everything of it, git's own files as well. */
+/* List all files, including git's. */
 static char *listing(void)
 {
 	return shell_ask(
@@ -68,14 +68,14 @@ static char *listing(void)
 		     "sort; find t -type f -print0 | sort -z | xargs -0 cksum");
 }
 
-/* After a command in the checkout: how many files differ. */
+/* A command in the checkout, and the number of modified files. */
 static const struct {
 	const char *command;
 	size_t n;
 } changes[] = {
 	{ "true", 0 },
 	{ "echo more >>a/two", 1 },
-	{ "echo TWO >a/two", 1 }, /* as long as before */
+	{ "echo TWO >a/two", 1 }, /* same size */
 	{ "echo TWO >a/two; git add a/two", 1 },
 	{ "echo TWO >a/two; git add a/two; echo two >a/two", 0 },
 	{ "touch a/two; touch -d 1990-01-01 x", 0 },
@@ -93,7 +93,7 @@ static const struct {
 	{ "mkdir -p d/e; echo 1 >d/1; echo 2 >d/e/2; echo 3 >d/e/3.o", 2 },
 	{ "echo o >a/new.o; echo o >out/o; mkdir .o; echo x >.o/x", 0 },
 	{ "echo o >a/keep.o", 1 },
-	{ "echo z >out/y.txt", 1 }, /* ignored, but in the commit */
+	{ "echo z >out/y.txt", 1 }, /* ignored, but part of the commit */
 	{ "ln -sf a/b/one link", 1 },
 	{ "rm link; cp a/two link", 1 },
 	{ "rm a/two; ln -s ../x a/two", 1 },
@@ -149,7 +149,7 @@ START_TEST(the_digest_is_that_of_the_content)
 	ck_assert_uint_eq(a.n_files, 3);
 	ck_assert_uint_eq(b.n_files, 3);
 	ck_assert(digest_equal(&a.digest, &b.digest));
-	/* In another place, by another clone. */
+	/* A clone in another directory. */
 	shell_run(dir, "mv t elsewhere; git clone -q elsewhere t; cd t; "
 		       "echo more >>a/two; echo n >new; rm x");
 	c = dirty();
@@ -161,7 +161,7 @@ START_TEST(the_digest_is_that_of_the_content)
 }
 END_TEST
 
-/* The stamps say that nothing has changed. */
+/* The stamps alone would show no change. */
 START_TEST(a_racy_index_is_not_believed)
 {
 	struct tree_dirty d;

@@ -17,11 +17,11 @@
 
 #define COMMITS 40
 
-/* A made-up history: each commit's parents come before it. */
+/* A synthetic history, in which parents precede their children. */
 static struct {
-	int parent[COMMITS][2]; /* -1: none */
+	int parent[COMMITS][2]; /* -1: no parent */
 	char id[COMMITS][41];
-	bool from[COMMITS][COMMITS]; /* [a][b]: a comes from b, or is it */
+	bool from[COMMITS][COMMITS]; /* [a][b]: a is b or a descendant of b */
 } past;
 
 static char dir[TEMPDIR_SIZE];
@@ -47,7 +47,7 @@ static void know_ancestors(int i)
 	}
 }
 
-/* For git fast-import. */
+/* Write the history for git fast-import. */
 static void write_history(struct buf *out)
 {
 	for (int i = 0; i < COMMITS; i++) {
@@ -104,7 +104,7 @@ static int number_of(const char *id)
 	return -1;
 }
 
-/* As a bisect asks: what there is between is halved until one is left. */
+/* Bisect: halve the range until one commit is left. */
 static unsigned find_first_bad(int good, int bad, int first,
 			       const bool *untried, struct tree_bisect_step *h)
 {
@@ -160,7 +160,7 @@ START_TEST(a_line_takes_as_many_builds_as_its_length_has_digits)
 
 	make_line();
 	for (int first = 1; first < COMMITS; first += 7) {
-		/* 39 commits between: 2^6 is 64. */
+		/* 39 commits between, and 2^6 is 64. */
 		ck_assert_uint_le(
 			find_first_bad(0, COMMITS - 1, first, untried, &h), 6);
 		ck_assert_uint_eq(h.candidates.n, 1);
@@ -224,12 +224,12 @@ START_TEST(any_history_leads_to_the_first_bad_commit)
 		most = builds > most ? builds : most;
 		tree_bisect_step_release(&h);
 	}
-	/* git's own rule does no better than this in the worst of them. */
+	/* git's own rule does no better in the worst case of these. */
 	ck_assert_uint_le(most, 12);
 }
 END_TEST
 
-/* More than are counted one by one: a long line with a branch at each tenth. */
+/* Too many commits to count each: a long line with a branch at each tenth. */
 START_TEST(a_long_history_is_halved_by_its_first_parents)
 {
 	static const char script[] =
@@ -258,7 +258,7 @@ START_TEST(a_long_history_is_halved_by_its_first_parents)
 	ck_assert_uint_eq(h.n_candidates, 19999);
 	ck_assert_str_eq(h.next, ids.v[2]);
 	tree_bisect_step_release(&h);
-	/* Half of it is few enough. */
+	/* Half of the range is small enough. */
 	strv_add(&good, ids.v[2]);
 	ck_assert_int_eq(
 		tree_bisect_choose(&h, "t", &good, ids.v[1], &none, &err), 0);

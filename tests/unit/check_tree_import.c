@@ -63,7 +63,7 @@ static int import(const char *from, struct tree_imported *got, struct err *err)
 	return tree_import(&what, got, err);
 }
 
-/* The commit that a good import makes; the repository is gone again. */
+/* Return the commit of a successful import; the repository is removed. */
 static char *commit_of(const char *from)
 {
 	struct tree_imported got;
@@ -152,16 +152,16 @@ START_TEST(hard_links_are_files)
 }
 END_TEST
 
-/* ---- what is refused ---- */
+/* ---- rejected archives ---- */
 
 struct member {
 	const char *path;
 	unsigned type;
-	const char *content; /* or where a link leads */
+	const char *content; /* or the target of a link */
 	bool hard;
 };
 
-/* Each archive is one to three members; what is said of it. */
+/* Each archive has one to three members; and the error message. */
 static const struct {
 	struct member member[3];
 	int ret;

@@ -20,7 +20,7 @@ static struct tree_ref_transaction set;
 static struct tree_ref_changes changes;
 static struct err err;
 
-/* A repository with two blobs, and references "a" and "b/c" to the first. */
+/* A repository with two blobs, and the refs "a" and "b/c" to the first. */
 static void set_up(void)
 {
 	git_reference *ref;
@@ -58,7 +58,7 @@ static void ends_as(int ret)
 		      "%s", err.text);
 }
 
-/* What libgit2 reads: 0 or 1, or -1 for none. */
+/* Return the index of the blob that libgit2 finds, or -1. */
 static int is_at(const char *name)
 {
 	git_oid got;

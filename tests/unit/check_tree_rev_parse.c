@@ -36,7 +36,7 @@ static void tear_down(void)
 	tempdir_remove(dir);
 }
 
-/* A repository with one commit of a known date; returns it open. */
+/* Create a repository with one commit of a fixed date, and open it. */
 static git_repository *commit(git_oid *id)
 {
 	git_repository *repo;
@@ -123,7 +123,7 @@ START_TEST(a_tag_at_head_describes_it_and_origin_has_the_url)
 		git_object_lookup(&target, repo, &id, GIT_OBJECT_COMMIT), 0);
 	ck_assert_int_eq(
 		git_tag_create_lightweight(&tag, repo, "v6.1", target, 0), 0);
-	/* As git_remote_create() writes it, which leaks. */
+	/* In the form of git_remote_create(), which leaks memory. */
 	config = xasprintf("%s/.git/config", dir);
 	ck_assert_int_eq(fs_write(config, bytes_str(origin), 0644, &err), 0);
 	free(config);

@@ -12,7 +12,7 @@
 
 static struct err err;
 
-/* What is written, and what it comes to; NULL: none. */
+/* A URL and its parts; NULL: absent. */
 static const struct good {
 	const char *text;
 	enum tree_url_kind kind;
@@ -57,7 +57,7 @@ START_TEST(a_url_comes_apart)
 }
 END_TEST
 
-/* What would run a program, or is no URL, and what is said of it. */
+/* Invalid or dangerous URLs, and their messages. */
 static const char *const bad[][2] = {
 	{ "", "empty" },
 	{ "ext::sh -c id", "remote helpers" },

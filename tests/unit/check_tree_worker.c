@@ -100,7 +100,7 @@ START_TEST(a_death_is_an_error)
 
 	ck_assert_int_eq(tree_worker_run(&watch, dies, &number, &err), -EIO);
 	ck_assert_ptr_nonnull(strstr(err.text, "signal 9"));
-	/* A full disk ends who writes through mmap(2). */
+	/* On a full disk, a write through mmap(2) raises SIGBUS. */
 	number = SIGBUS;
 	ck_assert_int_eq(tree_worker_run(&watch, dies, &number, &err), -ENOSPC);
 }
@@ -207,7 +207,7 @@ START_TEST(a_child_ends_with_who_waits_for_it)
 	waitpid(parent, NULL, 0);
 	for (int i = 0; i < 6000 && !kill(*child, 0); i++) {
 		char *path = xasprintf("/proc/%d/exe", (int)*child), to[9];
-		/* A zombie of nobody's is gone, too. */
+		/* A zombie of another parent counts as ended. */
 		bool gone = readlink(path, to, sizeof(to)) < 0;
 
 		free(path);

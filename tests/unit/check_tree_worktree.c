@@ -73,7 +73,7 @@ static void run(const char *command)
 	shell_run(dir, command);
 }
 
-/* The repository, and a checkout of it. */
+/* Create the repository and a checkout of it. */
 static void take_history(void)
 {
 	char *command = xasprintf("cp -a %s/r.git %s/w .", template, template);
@@ -110,7 +110,7 @@ static void move_only(const char *rev)
 	tree_worktree_release(&got);
 }
 
-/* Paths, modes, contents, as git has them; made once for each revision. */
+/* Return paths, modes and contents according to git, cached per revision. */
 static char *wanted(const char *rev)
 {
 	char *command = xasprintf(
@@ -179,7 +179,7 @@ START_TEST(nothing_is_touched_without_need)
 
 	take_history();
 	move_only("v1");
-	/* What is as old as the index must be looked into. */
+	/* A file that is as old as the index must be read. */
 	run("sleep 0.02");
 	move_only("v1");
 	before = dates();
@@ -228,7 +228,7 @@ START_TEST(a_move_touches_only_what_differs)
 }
 END_TEST
 
-/* What others do to the worktree between two moves. */
+/* Changes by other programs between two checkouts. */
 static const char *const meddling[] = {
 	"echo more >>a/two",
 	"rm a/two",
@@ -277,7 +277,7 @@ START_TEST(what_others_changed_is_put_right)
 }
 END_TEST
 
-/* Wrong objects come from files that are older than what was made of them. */
+/* Sources older than their objects would leave wrong objects in place. */
 START_TEST(what_was_changed_meanwhile_is_new_again)
 {
 	char *newer;
@@ -313,7 +313,7 @@ START_TEST(the_clock_may_have_been_set_back)
 	ck_assert_str_eq(older, "");
 	check_is("v2");
 	free(older);
-	/* And the other files are as old as they were. */
+	/* The times of the other files are unchanged. */
 	older = shell_ask(dir, "cd place/src; find x -newer "
 			       "../build/future.o");
 	ck_assert_str_eq(older, "");
@@ -373,7 +373,7 @@ END_TEST
 /* ---- revisions ---- */
 
 static const struct {
-	const char *rev, *same; /* NULL: it fails */
+	const char *rev, *same; /* NULL: an error */
 	int ret;
 	const char *says;
 } revisions[] = {
@@ -440,9 +440,9 @@ END_TEST
 
 /* ---- hostile repositories ---- */
 
-/* $b is a blob, $l a link to ../../outside, $t a tree with the file x in it. */
+/* $b is a blob, $l a link to ../../outside, $t a tree with the file x. */
 static const struct {
-	const char *tree; /* prints its id */
+	const char *tree; /* prints the tree's id */
 	const char *says;
 } hostile[] = {
 	{ "raw 100644 .. $b", "\"..\"" },
@@ -541,7 +541,7 @@ START_TEST(a_file_of_zeros_without_end_is_refused)
 	struct tree_worktree got;
 	struct err err = { 0 };
 
-	/* Only its header is there, and only that may be read. */
+	/* Only the header exists, and kfarm must read no more. */
 	commit_hostile(
 		"mkdir -p objects/01; perl -MCompress::Zlib -e "
 		"'print compress(\"blob 629145600\\0\")' >objects/01/"

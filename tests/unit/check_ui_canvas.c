@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define WIDE    "\u6f22" /* an ideograph */
-#define ACCENT  "\u0308" /* combines */
+#define ACCENT  "\u0308" /* a combining character */
 #define PENGUIN "\U0001f427"
 
 static struct ui_canvas c;
@@ -35,7 +35,7 @@ static bool is_sound(const struct ui_glyph *cell)
 	       cell->style < UI_STYLES;
 }
 
-/* Each row takes its columns, and all may be shown. */
+/* Each row has its width, and all its text is printable. */
 static void check_cells(void)
 {
 	bool sound = true;
@@ -45,7 +45,10 @@ static void check_cells(void)
 		unsigned width = 0;
 
 		for (unsigned i = 0; i < c.columns; i++) {
-			/* One without text is the half of a wide one. */
+			/*
+			 * A cell without text is the second half of a wide
+			 * character.
+			 */
 			sound &= width == i + !cells[i].text[0];
 			sound &= is_sound(&cells[i]);
 			width += ui_width(cells[i].text);
@@ -75,14 +78,14 @@ static const struct {
 	{ 5, 2, "a" WIDE, 1, "     a\n" },
 	{ 0, 0, "u" ACCENT "x", 2, "u" ACCENT "x\n" },
 	{ 0, 0, WIDE ACCENT "x", 3, WIDE ACCENT "x\n" },
-	{ 0, 0, ACCENT "x", 1, "x\n" }, /* on nothing */
-	/* Fourteen bytes are kept. */
+	{ 0, 0, ACCENT "x", 1, "x\n" }, /* without a base character */
+	/* A cell stores fourteen bytes. */
 	{ 0, 0, "u" ACCENT ACCENT ACCENT ACCENT ACCENT ACCENT ACCENT ACCENT "x",
 	  2, "u" ACCENT ACCENT ACCENT ACCENT ACCENT ACCENT "x\n" },
 	{ 0, 0, "a\u200db\ufe0fc\ufeff", 3, "abc\n" },
 	{ 0, 0, "\033[2J", 4, "?[2J\n" },
 	{ 0, 0, "\xff\xfe", 2, "??\n" },
-	{ 0, 0, "a\xe6\xbc", 3, "a??\n" }, /* cut */
+	{ 0, 0, "a\xe6\xbc", 3, "a??\n" }, /* truncated */
 	{ 0, 0, "\u202e\u2066x", 3, "??x\n" },
 	{ 0, 0,
 	  "\xc2\x9b"
@@ -166,7 +169,7 @@ START_TEST(a_cell_has_no_rest_of_what_was_there)
 	ui_canvas_init(&c, 1, 4, false);
 	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_BAD, "u" ACCENT ACCENT);
 	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "x");
-	/* Who shows it compares cells. */
+	/* The screen compares cells. */
 	ck_assert_int_eq(memcmp(c.glyphs, &clean, sizeof(clean)), 0);
 	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_BAD, WIDE);
 	ui_canvas_put(&c, 0, 1, 0, UI_STYLE_NORMAL, "x");
@@ -248,7 +251,7 @@ START_TEST(a_title_goes_across)
 }
 END_TEST
 
-/* --------------------------------------------------------------- at random */
+/* ------------------------------------------------------------ random text */
 
 static uint32_t next_random(uint32_t *seed)
 {

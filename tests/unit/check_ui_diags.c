@@ -31,7 +31,7 @@ static void tear_down(void)
 	ui_model_release(&m);
 }
 
-/* The lines below the title. */
+/* Return the lines below the title. */
 static char *drawn(void)
 {
 	struct buf text = { 0 };
@@ -106,7 +106,7 @@ START_TEST(what_is_looked_at_stays_where_it_is)
 	add_blocks(0, 60);
 	v.scroll.first_shown = 100;
 	expect("* 50: a\n  50: b\n* 51: a\n  51: b\n* 52: a\n");
-	/* The oldest blocks are gone now, and their lines. */
+	/* The oldest blocks and their lines have been dropped. */
 	add_blocks(60, 110);
 	expect("* 50: a\n  50: b\n* 51: a\n  51: b\n* 52: a\n");
 	add_blocks(110, 120);
@@ -138,7 +138,7 @@ START_TEST(lines_are_sought)
 	ck_assert(ui_diags_search(&v, &m, NULL, false, true));
 	expect("*>77: a\n  77: b\n* 78: a\n  78: b\n* 79: a\n");
 	ck_assert(!ui_diags_search(&v, &m, "none", true, false));
-	/* That block is gone. */
+	/* That block has been dropped. */
 	ck_assert(!ui_diags_search(&v, &m, "22: a", true, false));
 }
 END_TEST

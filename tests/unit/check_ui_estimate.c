@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
 /*
- * Builds of a thousand jobs, in front of which there are 10 s of configuring,
- * and behind 20 s of linking and packing; played at their own pace.
+ * ETA of builds with a thousand jobs, after 10 s of configuration and before 20
+ * s of linking and packing, in real time.
  */
 #include "ui/model.h"
 
@@ -15,7 +15,7 @@
 #define HEAD_S 10
 #define TAIL_S 20
 #define JOBS   1000
-#define COST   2000 /* ms of each */
+#define COST   2000 /* ms per job */
 
 static struct ui_prediction look;
 
@@ -51,7 +51,7 @@ static void point(int64_t jobs, int64_t cost_ms, int64_t wall_ms)
 	play(&ev);
 }
 
-/* The last build: 10 jobs a second, so 130 s. */
+/* The baseline: 10 jobs a second, so 130 s. */
 static void thousand_jobs(void)
 {
 	for (int i = 1; i < 50; i++)
@@ -88,7 +88,7 @@ static bool is_known(void)
 	return ui_model_predict(&m, now_ms, &look);
 }
 
-/* In percent of what it is in truth. */
+/* Return the error in percent of the actual duration. */
 static unsigned error_of_rest(uint64_t wall_ms)
 {
 	uint64_t rest = wall_ms - now_ms;
@@ -100,7 +100,7 @@ static unsigned error_of_rest(uint64_t wall_ms)
 			  100 / wall_ms);
 }
 
-/* So many jobs in so many ms, one at a time; look at it now and then. */
+/* Compile `n` jobs in sequence, with regular checks of the error. */
 static void compile(int64_t first, int64_t n, unsigned each_ms,
 		    uint64_t wall_ms, unsigned most)
 {
@@ -143,7 +143,7 @@ START_TEST(a_build_like_the_last_one_ends_when_that_did)
 		ck_assert_uint_le(error_of_rest(wall), 2);
 	}
 	ck_assert_uint_eq(look.percent, 99);
-	/* What takes longer than it should may take any time. */
+	/* A job that exceeds its prediction can take any time. */
 	now_ms += 5000;
 	ck_assert(is_known() && !look.has_remaining);
 	ck_assert_uint_eq(look.percent, 99);
@@ -174,7 +174,7 @@ START_TEST(how_fast_it_is_is_seen_within_20_seconds)
 }
 END_TEST
 
-/* A node died: after a minute most of what was before is forgotten. */
+/* After a node failure, the older rate loses most of its weight in a minute. */
 START_TEST(what_changes_midway_is_seen_within_a_minute)
 {
 	uint64_t wall = (HEAD_S + TAIL_S) * 1000 + JOBS / 2 * (100 + 200);
@@ -202,7 +202,7 @@ START_TEST(a_job_that_the_last_build_had_not_is_one_more)
 }
 END_TEST
 
-/* Some objects are made twice, and all that is known is one cost of them. */
+/* Some objects are built twice, but have only one known cost. */
 START_TEST(the_total_is_never_less_than_what_is_done)
 {
 	make_jobs(40);
@@ -234,7 +234,7 @@ START_TEST(another_build_than_the_last_is_none_that_is_known)
 }
 END_TEST
 
-/* An object cache: nothing takes any time. */
+/* A compiler cache: compiles take almost no time. */
 START_TEST(compiles_of_a_tenth_of_the_time_are_no_compiles)
 {
 	make_jobs(40);
@@ -272,7 +272,7 @@ START_TEST(fewer_jobs_end_too)
 	now_ms += 6000;
 	ck_assert_uint_le(error_of_rest(wall), 2);
 	ck_assert_uint_ge(look.percent, 84);
-	/* One that comes now does not turn the clock back. */
+	/* A late job does not reverse the progress. */
 	compile(2000, 1, 100, 0, 0);
 	ck_assert_uint_le(error_of_rest(wall), 2);
 }
@@ -290,7 +290,7 @@ START_TEST(the_end_is_the_end)
 }
 END_TEST
 
-/* A file may have the streams of several builds. */
+/* A file can contain the streams of several builds. */
 START_TEST(the_next_build_is_another_one)
 {
 	make_jobs(40);
@@ -334,7 +334,7 @@ START_TEST(who_comes_later_sees_the_same)
 }
 END_TEST
 
-/* --------------------------------------------------------------- chance */
+/* ----------------------------------------------------------- random builds */
 
 static uint64_t draw(uint64_t *state)
 {
@@ -345,7 +345,7 @@ static uint64_t draw(uint64_t *state)
 	return *state >> 16;
 }
 
-/* Points in order, of any lengths. */
+/* Add a curve of ordered points of random lengths. */
 static void some_build(uint64_t *state)
 {
 	int64_t jobs = 0, cost = 0, wall = 0;
@@ -383,7 +383,7 @@ START_TEST(percent_never_goes_back)
 }
 END_TEST
 
-/* What somebody writes who means harm. */
+/* Return a hostile number. */
 static int64_t any_number(uint64_t *state)
 {
 	static const int64_t odd[] = {

@@ -86,7 +86,7 @@ START_TEST(the_oldest_lines_go)
 }
 END_TEST
 
-/* 10 MB without a newline, of what takes the most room: "\xff" each. */
+/* 10 MB without a newline, of the byte with the longest printed form, 0xff. */
 START_TEST(a_line_of_10_megabytes_is_cut)
 {
 	char *block = xmalloc(1 << 20);

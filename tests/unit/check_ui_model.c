@@ -56,7 +56,7 @@ START_TEST(a_job_that_goes_back_is_counted_once)
 	ck_assert_uint_eq(
 		ui_model_find_node(&m, "a")->n_by_state[EVENTS_JOB_SEND], 0);
 	job(7, EVENTS_JOB_DONE, "b");
-	job(7, EVENTS_JOB_RUN, "a"); /* too late: it is done */
+	job(7, EVENTS_JOB_RUN, "a"); /* too late: the job is done */
 	ck_assert_uint_eq(m.totals.n_remote, 1);
 	ck_assert_uint_eq(m.n_jobs, 0);
 	ck_assert_uint_eq(ui_model_find_node(&m, "b")->reported->n_jobs, 1);
@@ -209,7 +209,7 @@ START_TEST(bytes_are_those_since_the_beat_before)
 	ck_assert_int_eq(m.nodes[0]->temperature, 61500);
 	ck_assert_int_eq(m.nodes[0]->clock_speed, 700);
 	ck_assert_int_eq(m.nodes[0]->other_load, EVENTS_UNKNOWN);
-	/* A node that was away begins again; that is no traffic. */
+	/* A node reconnects with reset counters, which is not traffic. */
 	ev.sent_bytes = 0;
 	play(&ev);
 	ck_assert_uint_eq(m.seconds[1].sent_bytes, 500);
@@ -272,7 +272,7 @@ START_TEST(nothing_reaches_a_terminal_raw)
 	ck_assert(printable_is_safe(bytes_str(m.tree), 0));
 	ck_assert(printable_is_safe(bytes_str(m.diags[0].text),
 				    PRINTABLE_WHITESPACE));
-	/* It is one node, however it is spelled. */
+	/* Spellings with the same printable form are one node. */
 	node(evil, "up", NULL);
 	ck_assert_uint_eq(m.n_nodes, 1);
 }
@@ -300,7 +300,7 @@ static void told_other(void *other, const struct events_event *ev)
 	struct events_parsed read;
 	struct err err;
 
-	/* By way of paper, as somebody who connects gets it. */
+	/* Through the encoded form, as a late subscriber receives it. */
 	events_encode(&line, ev);
 	ck_assert_msg(!events_decode(&read, buf_bytes(&line), &err), "%s: %s",
 		      buf_str(&line), err.text);
@@ -335,7 +335,7 @@ START_TEST(one_of_several_builds_says_which)
 }
 END_TEST
 
-/* A second model of it tells the same, and goes on in the same way. */
+/* A second model from the snapshot has equal state and develops equally. */
 static void step_done(int64_t job)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
@@ -431,7 +431,7 @@ static void play_job(int64_t i)
 	} else {
 		job(i, EVENTS_JOB_RUN, where);
 	}
-	/* A hundred are under way. */
+	/* A hundred jobs are in flight. */
 	if (i > 100)
 		job(i - 100, EVENTS_JOB_DONE, nodes[(i - 100) % 4]);
 }
@@ -452,7 +452,7 @@ START_TEST(a_million_jobs_take_no_more_memory_than_a_thousand)
 	ck_assert_uint_eq(m.totals.n_remote + m.totals.n_local, 999900);
 	ck_assert_msg(after.uordblks < before.uordblks + 16384,
 		      "%zu bytes more", after.uordblks - before.uordblks);
-	/* Four events each; some 0.3 us each where nothing else runs. */
+	/* Four events each, of about 0.3 us on an idle machine. */
 	ck_assert_msg(took < 60000000, "%llu us", (unsigned long long)took);
 }
 END_TEST

@@ -33,7 +33,7 @@ START_TEST(lines_of_slots_are_scrolled_too)
 	ck_assert(shows(">node1"));
 	press(UI_KEY_END);
 	ck_assert(shows(">   8 free"));
-	/* The selected slot is its node's. */
+	/* The selected slot stands for its node. */
 	press('d');
 	ck_assert_str_eq(ui_view_selected_node(&v), "node2");
 	keys("a");
@@ -84,7 +84,7 @@ START_TEST(nodes_are_sought)
 	keys("nN");
 	ck_assert(shows("\n>node110 "));
 	keys("NN");
-	ck_assert(shows("\n>node119 ")); /* around */
+	ck_assert(shows("\n>node119 ")); /* wraps around */
 	keys("/xyz");
 	ck_assert(shows("\"xyz\" not found"));
 	press(UI_KEY_BACKSPACE);
@@ -110,7 +110,7 @@ START_TEST(nodes_are_filtered)
 }
 END_TEST
 
-/* A farm whose jobs are all compiled here, which nobody told. */
+/* A farm whose jobs are all local, for unreported reasons. */
 START_TEST(a_node_that_gets_nothing_stands_out)
 {
 	farm_begin();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
 /*
- * What the full-screen view shows of a build like one before is compared with
- * tests/ui/view-known-*.screen; of others see check_ui_view.
+ * The full-screen view of a build with a baseline, compared with
+ * tests/ui/view-known-*.screen.  check_ui_view.c tests builds without one.
  */
 #include "ui/panes.h"
 
@@ -77,7 +77,7 @@ START_TEST(what_takes_longer_than_it_should_has_no_end)
 }
 END_TEST
 
-/* All widths, and a farm of the largest numbers. */
+/* All widths, with the largest numbers in the farm. */
 START_TEST(no_width_is_too_small)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_ESTIMATE);

@@ -16,7 +16,7 @@ static void lay(unsigned rows, unsigned columns,
 	ui_panes_arrange(area, &c, wish);
 }
 
-/* No area leaves the screen, and no two have a cell in common. */
+/* Return true if all areas are inside the screen and disjoint. */
 static bool is_sound(unsigned rows, unsigned columns)
 {
 	for (unsigned i = 0; i < UI_PANE_AREAS; i++) {
@@ -58,7 +58,7 @@ START_TEST(areas_are_beside_each_other_on_any_screen)
 		for (unsigned columns = 0; columns < 220; columns += 7) {
 			lay(rows, columns, &wish);
 			ck_assert(is_sound(rows, columns));
-			/* Who has the focus is there. */
+			/* The pane with the focus is visible. */
 			ck_assert(area[wish.focus].focused);
 			if (rows > 5 && columns)
 				ck_assert_uint_gt(area[wish.focus].rows, 0);

@@ -27,7 +27,7 @@ static void tear_down(void)
 	ui_model_release(&m);
 }
 
-/* Does its row have this text, of this style? */
+/* Return true if the row has this text in this style. */
 static bool row_has(const char *want, enum ui_style style)
 {
 	const struct ui_node *n = ui_model_find_node(&m, "n");
@@ -57,7 +57,7 @@ START_TEST(columns_are_dropped_until_they_fit)
 		ck_assert_uint_gt(columns.widths[UI_COLUMN_NAME], 0);
 		if (width > 10)
 			ck_assert_uint_le(sum, width);
-		/* All that the table is for is there where it is common. */
+		/* Common widths show all essential columns. */
 		for (unsigned i = 0; width >= 80 && i < UI_COLUMN_NOTE; i++)
 			ck_assert_uint_gt(columns.widths[i], 0);
 	}
@@ -129,7 +129,7 @@ START_TEST(a_node_is_idle_only_where_there_is_work)
 	farm_job(1, EVENTS_JOB_QUEUED, NULL, NULL);
 	ck_assert(row_has("idle", UI_STYLE_WARN) &&
 		  row_has("no job 20s", UI_STYLE_WARN));
-	/* There is none for it while vmlinux is linked. */
+	/* While vmlinux is linked, there is no ETA of a job. */
 	farm_job(1, EVENTS_JOB_RUN, "local", ".incbin");
 	say(EVENTS_KIND_PHASE, "link");
 	ck_assert(!row_has("idle", UI_STYLE_WARN));
@@ -152,7 +152,7 @@ START_TEST(a_job_that_takes_long_stands_out)
 	ui_row_put_job(&a, 0, 0, j, now_ms + 7001);
 	ck_assert_str_eq(c.glyphs[13].text, "!");
 	ck_assert_uint_eq(c.glyphs[13].style, UI_STYLE_WARN);
-	/* However far its clock is off. */
+	/* For any difference of the clocks. */
 	ui_row_put_job(&a, 0, 0, j, 0);
 	ui_row_put_job(&a, 0, 0, j, UINT64_MAX);
 }

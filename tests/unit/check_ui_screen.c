@@ -22,7 +22,7 @@
 static int master, slave;
 static struct ui_screen *s;
 static struct ui_canvas c;
-static struct buf got; /* what the terminal got */
+static struct buf got; /* all output to the terminal */
 
 static void set_size(unsigned short rows, unsigned short columns)
 {
@@ -64,7 +64,7 @@ static void begin(bool color)
 		      err.text);
 }
 
-/* All that came until now. */
+/* Return all output so far. */
 static const char *screen_got(void)
 {
 	struct pollfd fd = { .fd = master, .events = POLLIN };
@@ -164,7 +164,7 @@ START_TEST(what_is_the_same_costs_nothing)
 	expect_has("!");
 	expect_lacks("hell");
 	ck_assert_uint_lt(got.len, 20);
-	/* Somebody else wrote there: all of it once more. */
+	/* Another program has written to the terminal: repaint everything. */
 	ui_screen_repaint(s);
 	ui_screen_show(s, &c);
 	screen_got();
@@ -180,7 +180,7 @@ START_TEST(colours_are_for_those_who_want_them)
 	ui_canvas_put(&c, 1, 0, 0, UI_STYLE_SELECTED, "this");
 	ui_screen_show(s, &c);
 	screen_got();
-	expect_has("7m"); /* reverse: no colour */
+	expect_has("7m"); /* reverse is not a colour */
 	if (_i)
 		expect_has("38;5;203m");
 	else
@@ -201,7 +201,7 @@ START_TEST(eight_colours_are_enough)
 }
 END_TEST
 
-/* The locale's variables, and whether it is UTF-8. */
+/* The locale's variables, and whether it uses UTF-8. */
 static const struct {
 	const char *all, *ctype, *lang;
 	bool utf8;
@@ -211,7 +211,7 @@ static const struct {
 	{ NULL, "C.UTF-8", "C", true },
 	{ NULL, NULL, "C.UTF-8", true },
 	{ NULL, NULL, NULL, false },
-	/* A locale that this system does not have. */
+	/* A locale that is not installed. */
 	{ NULL, NULL, "xx_YY.UTF-8", true },
 	{ "xx_YY.utf8", NULL, NULL, true },
 	{ "xx_YY.ISO-8859-1", NULL, "C.UTF-8", false },
@@ -252,7 +252,7 @@ START_TEST(wide_ones_and_halves_are_kept_apart)
 	ui_screen_show(s, &c);
 	screen_got();
 	expect_has("\u6f22\u6f22\u6f22|");
-	/* Over a half: the other one is blank. */
+	/* Overwriting half of a wide character clears the other half. */
 	ui_canvas_put(&c, 0, 1, 0, UI_STYLE_NORMAL, "ab");
 	ui_screen_show(s, &c);
 	ui_screen_repaint(s);
@@ -290,7 +290,9 @@ START_TEST(sizes_change)
 }
 END_TEST
 
-/* Different all over each time, so that each is some hundred kilobytes. */
+/*
+ * Change all cells each time, so that an update has several hundred kilobytes.
+ */
 static void show_noise(unsigned seed)
 {
 	for (unsigned row = 0; row < c.rows; row++) {
@@ -318,7 +320,7 @@ START_TEST(a_terminal_that_does_not_read_makes_nobody_wait)
 	show_noise(1);
 	ck_assert(!ui_screen_ready(s));
 	ck_assert_uint_lt(clock_ms() - began, 30000);
-	/* It reads again, and gets all of it. */
+	/* The terminal reads again and receives everything. */
 	for (int i = 0; i < 1000 && !ui_screen_ready(s); i++)
 		total += strlen(screen_got());
 	total += strlen(screen_got());
@@ -394,12 +396,12 @@ START_TEST(keys_come_as_they_are_typed)
 	}
 	ck_assert(!ui_screen_key(s, &key, &wait_ms));
 	ck_assert_uint_eq(wait_ms, 0);
-	/* Nothing of it is echoed. */
+	/* The terminal does not echo. */
 	ck_assert_str_eq(screen_got(), "");
 }
 END_TEST
 
-/* As a program leaves it that is killed while it has the screen. */
+/* The modes that a program leaves if it is killed with the screen open. */
 START_TEST(modes_of_one_that_was_killed_are_mended)
 {
 	struct termios broken = modes();
@@ -445,7 +447,7 @@ START_TEST(signals_are_handled_as_before)
 }
 END_TEST
 
-/* TERM, and why there can be no screen. */
+/* TERM, and the reason against a screen. */
 static const struct {
 	const char *term;
 	int answer;

@@ -20,7 +20,7 @@ static void typed(const char *text, size_t n)
 	ui_input_add(&in, bytes_of(text, n), now_ms);
 }
 
-/* The next key, -1 for none. */
+/* Return the next key, or -1. */
 static int64_t next_key(unsigned *wait_ms)
 {
 	uint32_t key = 0;
@@ -38,7 +38,7 @@ static void expect(int64_t key)
 
 #define NONE (-1)
 
-/* What is typed at once, and the keys that come of it. */
+/* Bytes that arrive at once, and the resulting keys. */
 static const struct {
 	const char *text;
 	int64_t keys[5];
@@ -51,12 +51,12 @@ static const struct {
 	{ "\033[1~\033[4~", { UI_KEY_HOME, UI_KEY_END, NONE } },
 	{ "\033[Z", { UI_KEY_BACK_TAB, NONE } },
 	{ "\033[21~", { UI_KEY_F10, NONE } },
-	/* Ctrl-Up, a mouse's report, brackets of a paste: nothing. */
+	/* Ctrl-Up, a mouse report, bracketed paste: no key. */
 	{ "\033[1;5Ax", { 'x', NONE } },
 	{ "\033[<0;10;10Mx", { 'x', NONE } },
 	{ "\033[200~a\033[201~", { 'a', NONE } },
 	{ "\033Oxy", { 'y', NONE } },
-	/* Cut off by a byte that cannot be in it. */
+	/* Ended by an invalid byte. */
 	{ "\033[1\001y", { 1, 'y', NONE } },
 	{ "\033q", { UI_KEY_ESCAPE, 'q', NONE } },
 	{ "\033\033[C", { UI_KEY_ESCAPE, UI_KEY_RIGHT, NONE } },
@@ -129,8 +129,10 @@ END_TEST
 START_TEST(a_terminals_own_sequences_count_too)
 {
 	ui_input_add_sequence(&in, UI_KEY_UP, "\033up");
-	ui_input_add_sequence(&in, UI_KEY_DOWN, "\033[A"); /* it knows better */
-	ui_input_add_sequence(&in, UI_KEY_HOME, "\b"); /* that is a character */
+	/* overrides terminfo */
+	ui_input_add_sequence(&in, UI_KEY_DOWN, "\033[A");
+	/* a character, not a key */
+	ui_input_add_sequence(&in, UI_KEY_HOME, "\b");
 	ui_input_add_sequence(&in, UI_KEY_END,
 			      "\033a string of more than 16 bytes");
 	typed("\033up\033[A\b", 7);
@@ -156,7 +158,7 @@ START_TEST(a_sequence_without_end_is_dropped)
 }
 END_TEST
 
-/* Whatever comes: it ends, and nothing is a key that none may be. */
+/* Any input ends, and gives only valid keys. */
 START_TEST(any_bytes_are_read_to_their_end)
 {
 	unsigned seed = (unsigned)_i * 2654435761u + 1, wait_ms;

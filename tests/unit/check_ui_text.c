@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
 /*
- * What the views show of a build is compared with tests/ui/plain.screen and
- * line.screen, in which "\r" on a line of its own and "\e" stand for those
+ * The text views of a build, compared with tests/ui/plain.screen and
+ * line.screen.  There, "\r" on a line of its own and "\e" stand for those
  * characters.
  */
 #include "ui/text.h"
@@ -23,7 +23,7 @@
 static const struct ui_text_options all = { true, true, true };
 static struct ui_text p;
 static FILE *out;
-static bool known; /* it was built before */
+static bool known; /* the build has a baseline */
 
 static void begin(enum ui_text_kind kind, const struct ui_text_options *shows,
 		  bool color)
@@ -50,7 +50,7 @@ static void tear_down(void)
 	fclose(out);
 }
 
-/* All that was written so far. */
+/* Return all output so far. */
 static char *written(void)
 {
 	struct buf text = { 0 };
@@ -63,7 +63,7 @@ static char *written(void)
 	return buf_steal(&text);
 }
 
-/* End it; what it wrote has to be `want`. */
+/* End the view; its output must be `want`. */
 static void expect(const char *want)
 {
 	char *text;
@@ -98,7 +98,7 @@ static void compare(const char *golden)
 	free(got);
 }
 
-/* Four jobs, of which three are under way for a second. */
+/* Queue four jobs; three of them run for a second. */
 static void play_second(int64_t s)
 {
 	for (int64_t i = s * 4 + 1; i <= s * 4 + 4; i++) {
@@ -126,7 +126,7 @@ static void play_moment(int64_t s)
 		say(EVENTS_KIND_PHASE, "artifacts");
 }
 
-/* So many seconds of a build. */
+/* Play that many seconds of a build. */
 static void play_build(int64_t seconds)
 {
 	tree("/src/linux");
@@ -355,7 +355,7 @@ START_TEST(what_was_held_comes_afterwards_without_warnings)
 					   "a.c:2: error: z\n"
 					   "[    0s] node a: down: gone\n"));
 	free(text);
-	/* And it goes on. */
+	/* The view continues. */
 	diag("a.c:3: warning: y\n", EVENTS_SEV_WARNING);
 	ui_text_update(&p, 200000);
 	ui_text_release(&p);
@@ -414,7 +414,7 @@ START_TEST(a_terminal_that_stands_gets_one_line)
 	ck_assert_int_eq(pipe(ends), 0);
 	begin(UI_TEXT_LINE, &all, false);
 	p.out.fd = ends[1];
-	/* Fill it, as after Ctrl-S. */
+	/* Fill the pipe, as after Ctrl-S. */
 	ck_assert_int_eq(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
 	while (write(ends[1], "xxxxxxxxxxxxxxxx", 16) > 0)
 		;
@@ -428,7 +428,10 @@ START_TEST(a_terminal_that_stands_gets_one_line)
 }
 END_TEST
 
-/* A toolchain that a node cannot have is news, even where it has others. */
+/*
+ * A toolchain that is unavailable on a node is reported even if the node has
+ * others.
+ */
 START_TEST(a_toolchain_that_a_node_cannot_have_is_told_once)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_CELL);

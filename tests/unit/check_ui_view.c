@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
 /*
- * What the full-screen view shows is compared with tests/ui/view-*.screen.
+ * The full-screen view, compared with tests/ui/view-*.screen.
  */
 #include "base/clock.h"
 #include "base/printable.h"
@@ -37,13 +37,13 @@ START_TEST(a_farm_on_screens_of_many_sizes)
 }
 END_TEST
 
-/* One node at work, one that is hot, one idle, one that fails, one down. */
+/* One node at work, one hot, one idle, one failing, one down. */
 START_TEST(an_expanded_node_shows_its_slots)
 {
 	farm_play();
 	keys("jjjj ");
 	screen("view-expanded");
-	/* A job keeps its slot. */
+	/* A job stays in its slot. */
 	farm_job(3, EVENTS_JOB_DONE, "neo4a", NULL);
 	farm_job(19, EVENTS_JOB_SEND, "neo4b", NULL);
 	screen("view-expanded-later");
@@ -103,7 +103,7 @@ START_TEST(warnings_and_errors)
 	ck_assert(shows("* fs/ext4/inode.c:99:1: error"));
 	keys("ee");
 	screen("view-errors");
-	/* What was looked at is not new any more. */
+	/* Diagnostics that have been viewed are no longer new. */
 	keys("w");
 	ck_assert(!shows(" new"));
 	diag("a.c:1: warning: later", EVENTS_SEV_WARNING);
@@ -159,7 +159,7 @@ START_TEST(help)
 	resize(16, 100);
 	keys("?");
 	screen("view-help-100x16");
-	/* A small screen shows the rest of it below. */
+	/* A small screen shows the rest below. */
 	resize(10, 40);
 	ck_assert(shows("q F10") && !shows("kfarm top"));
 	for (int i = 0; i < 10; i++)
@@ -169,7 +169,7 @@ START_TEST(help)
 }
 END_TEST
 
-/* As kfarm top has them where no build is running. */
+/* Like kfarm top without a running build. */
 START_TEST(nodes_alone_have_no_counts_of_jobs)
 {
 	farm_node("neo4a", 6);
@@ -181,7 +181,7 @@ START_TEST(nodes_alone_have_no_counts_of_jobs)
 }
 END_TEST
 
-/* ----------------------------------------------------------------- asking */
+/* ---------------------------------------------------------------- requests */
 
 static const struct {
 	uint32_t key;
@@ -254,7 +254,7 @@ START_TEST(what_cannot_be_asked_is_told)
 }
 END_TEST
 
-/* ------------------------------------------------------------------ others */
+/* -------------------------------------------------------------- other panes */
 
 START_TEST(keys_go_to_the_pane_of_the_focus)
 {
@@ -268,7 +268,7 @@ START_TEST(keys_go_to_the_pane_of_the_focus)
 	press(UI_KEY_BACK_TAB);
 	press(UI_KEY_BACK_TAB);
 	ck_assert(shows("> Log"));
-	/* On a screen for one of them it is that of the focus. */
+	/* A screen with space for one pane shows the one with the focus. */
 	resize(9, 60);
 	ck_assert(shows("> Log") && !shows("Warnings"));
 	press(UI_KEY_TAB);
@@ -284,7 +284,7 @@ START_TEST(nothing_moves_while_it_is_paused)
 	now_ms += 1000000;
 	node("new", "up", NULL);
 	ck_assert(!shows("new ") && !shows("16:40"));
-	/* Keys still do what they do. */
+	/* Keys keep their effect. */
 	keys("j");
 	ck_assert(shows("\n>node0 ") && shows("new "));
 	keys("p");
@@ -334,7 +334,7 @@ START_TEST(events_that_did_not_come_are_told)
 }
 END_TEST
 
-/* -------------------------------------------------- whatever may come */
+/* ------------------------------------------------------------ random input */
 
 static void check_canvas(void)
 {
@@ -412,7 +412,7 @@ START_TEST(names_with_escapes_and_wide_ones)
 }
 END_TEST
 
-/* As many as a build of days has, drawn as often as a terminal allows. */
+/* As many events as a build of several days, drawn at the maximum rate. */
 START_TEST(a_million_events_take_no_more_memory_than_ten_thousand)
 {
 	static const char *const on[] = { "neo4a", "box", "local", "neo4b" };
@@ -438,7 +438,7 @@ START_TEST(a_million_events_take_no_more_memory_than_ten_thousand)
 			took += clock_cpu_us() - began;
 			draws++;
 		}
-		/* By then all rings are full. */
+		/* By then, all ring buffers are full. */
 		if (i == 50000)
 			before = mallinfo2();
 	}
@@ -454,14 +454,16 @@ static const struct {
 	int nodes;
 	unsigned rows, columns;
 	const char *keys;
-	uint64_t most_us; /* ten times what it takes where nothing else runs */
+	uint64_t most_us; /* ten times the time on an idle machine */
 } costs[] = {
 	{ 28, 24, 80, "", 300 },    { 28, 60, 200, "", 600 },
 	{ 28, 60, 200, "a", 600 },  { 500, 24, 80, "ss", 700 },
 	{ 500, 60, 200, "", 1500 }, { 500, 60, 200, "a", 1200 },
 };
 
-/* Ten of these a second may cost 0.5 % of a core, or 2 % at 500 nodes. */
+/*
+ * Ten of these a second must cost at most 0.5 % of a core, or 2 % at 500 nodes.
+ */
 START_TEST(a_drawing_takes_microseconds)
 {
 	uint64_t began, took;
@@ -503,7 +505,7 @@ static void play_second_of(int nodes, int64_t first)
 		farm_job(i, EVENTS_JOB_SEND, name, NULL);
 		farm_job(i, EVENTS_JOB_RUN, name, NULL);
 		farm_job(i, EVENTS_JOB_RECEIVE, name, NULL);
-		/* Each takes a second. */
+		/* Each job takes a second. */
 		snprintf(name, sizeof(name), "node%d",
 			 (int)((i - JOBS_A_SECOND) % nodes));
 		if (i >= 2 * JOBS_A_SECOND)
@@ -525,10 +527,10 @@ static void play_second_of(int nodes, int64_t first)
 
 static const struct {
 	int nodes;
-	double percent; /* of a core, at most */
+	double percent; /* maximum, of a core */
 } shares[] = { { 28, 0.5 }, { 500, 2 } };
 
-/* With the model, and with a picture each tenth of a second. */
+/* Includes the model and a picture each tenth of a second. */
 static double percent_of_a_core(int nodes, int64_t from, int64_t seconds)
 {
 	uint64_t began = clock_cpu_us();
@@ -546,7 +548,7 @@ START_TEST(the_view_takes_a_small_share_of_a_core)
 	resize(60, 200);
 	c.ascii = false;
 	play_second_of(shares[_i].nodes, JOBS_A_SECOND);
-	/* Others may keep the machine busy for a while. */
+	/* Repeat, because the machine can be busy for a while. */
 	for (int64_t i = 0; i < 3; i++) {
 		double percent = percent_of_a_core(shares[_i].nodes, 2 + i * 20,
 						   20);

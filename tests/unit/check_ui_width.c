@@ -13,11 +13,11 @@ static const struct {
 	{ "", 0 },
 	{ "kernel/fork.c", 13 },
 	{ "\xc3\xa4", 1 }, /* a with a diaeresis */
-	{ "a\xcc\x88", 1 }, /* the same of two characters */
+	{ "a\xcc\x88", 1 }, /* the same as two characters */
 	{ "\xe6\xbc\xa2\xe5\xad\x97", 4 }, /* two ideographs */
 	{ "\xf0\x9f\x90\xa7", 2 }, /* a penguin */
-	{ "\xff\xfe", 2 }, /* no UTF-8 */
-	{ "x\xe6\xbc", 3 }, /* cut */
+	{ "\xff\xfe", 2 }, /* invalid UTF-8 */
+	{ "x\xe6\xbc", 3 }, /* truncated */
 };
 
 START_TEST(a_character_takes_what_a_terminal_gives_it)

@@ -44,7 +44,7 @@ static int through(void)
 	wire_cc_job_encode(&body, &job);
 	ret = wire_cc_job_decode(&got, buf_bytes(&body));
 	if (ret)
-		ck_assert_uint_eq(got.pid, 42); /* left alone */
+		ck_assert_uint_eq(got.pid, 42); /* unchanged */
 	else
 		wire_cc_job_release(&got);
 	return ret;
@@ -312,7 +312,7 @@ START_TEST(a_question_about_fixdep_and_its_answer_come_back)
 }
 END_TEST
 
-/* Program, arguments, the first one's bytes, kind; taken? */
+/* Program, arguments, length of the first one, kind; accepted? */
 static const struct step_case {
 	const char *program;
 	size_t n, len;
@@ -330,7 +330,7 @@ static const struct step_case {
 	{ "/o", 1, WIRE_PATH_MAX + 1, WIRE_STEP_OBJECT, false },
 };
 
-/* The text's bytes, kind; taken? */
+/* Length of the text, kind; accepted? */
 static const struct text_case {
 	size_t len;
 	uint8_t kind;

@@ -12,7 +12,7 @@
 
 static const enum wire_codec packers[] = { WIRE_LZO, WIRE_ZSTD };
 
-/* Text that packs well, or noise that does not pack. */
+/* Fill with text that compresses well, or with noise. */
 static void fill(struct buf *b, size_t n, bool noise)
 {
 	uint32_t x = 2463534242u;
@@ -88,7 +88,7 @@ START_TEST(plain_stays_plain)
 }
 END_TEST
 
-/* A body of zeros, the best that a bomb can do, under another length. */
+/* A body of zeros, the best compression ratio, with a false length. */
 START_TEST(a_bomb_is_refused_and_leaves_the_buffer_alone)
 {
 	static const uint32_t lengths[] = {

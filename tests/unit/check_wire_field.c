@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Encode `s` and read it back; the caller frees it. */
+/* Encode `s` and decode it; the caller frees the result. */
 static char *through(const char *s, size_t put_max, size_t get_max, bool *bad)
 {
 	struct buf b = { 0 };
@@ -81,7 +81,7 @@ START_TEST(what_steers_a_terminal_does_not_go_out)
 	struct reader r;
 	char *got;
 
-	/* Cut in the midst of the last character. */
+	/* Truncated within the last character. */
 	wire_field_put_line(&b, "\t\xe2\x80\xae|\xc3\xbc|\xe2\x82\xac", 10);
 	reader_init(&r, buf_bytes(&b));
 	got = wire_field_line(&r, 100);

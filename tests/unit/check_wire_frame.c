@@ -17,21 +17,21 @@ static const struct wire_frame sample = {
 	.raw_len = 300,
 };
 
-/* Each line spoils one field of a good header: offset, value, answer. */
+/* Each row corrupts one field of a valid header: offset, value, result. */
 static const struct spoil {
 	size_t offset;
 	uint32_t value;
 	int answer;
 } spoiled[] = {
-	{ 0, 0x20544547, -EPROTO }, /* somebody speaks HTTP */
+	{ 0, 0x20544547, -EPROTO }, /* an HTTP request */
 	{ 0, 0, -EPROTO },
-	{ 4, 5 | 3u << 16, -EPROTO }, /* a codec that is none of ours */
+	{ 4, 5 | 3u << 16, -EPROTO }, /* an unknown codec */
 	{ 4, 5 | 0xffffu << 16, -EPROTO },
 	{ 8, WIRE_BODY_MAX + 1, -EMSGSIZE },
 	{ 8, UINT32_MAX, -EMSGSIZE },
 	{ 12, WIRE_BODY_MAX + 1, -EMSGSIZE },
 	{ 12, UINT32_MAX, -EMSGSIZE },
-	{ 8, 299, -EPROTO }, /* plain, and yet of two lengths */
+	{ 8, 299, -EPROTO }, /* uncompressed, but with two lengths */
 	{ 12, 301, -EPROTO },
 };
 
@@ -74,7 +74,7 @@ START_TEST(decode_refuses_a_spoiled_header)
 	wire_frame_encode(wire, &sample);
 	put_le32(wire + spoiled[_i].offset, spoiled[_i].value);
 	ck_assert_int_eq(wire_frame_decode(&got, wire), spoiled[_i].answer);
-	ck_assert_uint_eq(got.type, 42); /* left alone on failure */
+	ck_assert_uint_eq(got.type, 42); /* unchanged on failure */
 }
 END_TEST
 

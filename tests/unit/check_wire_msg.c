@@ -82,7 +82,7 @@ START_TEST(a_hello_without_an_inventory_has_empty_strings)
 }
 END_TEST
 
-/* No prefix of a message is a message, and none has anything behind it. */
+/* No prefix of a message is valid, nor a message with trailing bytes. */
 START_TEST(a_hello_cut_or_prolonged_is_refused)
 {
 	struct wire_hello m, got = { .version_min = 42 };
@@ -95,7 +95,7 @@ START_TEST(a_hello_cut_or_prolonged_is_refused)
 			-EPROTO);
 	buf_put_u8(&body, 0);
 	ck_assert_int_eq(wire_hello_decode(&got, buf_bytes(&body)), -EPROTO);
-	ck_assert_uint_eq(got.version_min, 42); /* left alone */
+	ck_assert_uint_eq(got.version_min, 42); /* unchanged */
 	wire_hello_release(&m);
 }
 END_TEST

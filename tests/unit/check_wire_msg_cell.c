@@ -37,7 +37,7 @@ START_TEST(a_cell_comes_back_as_it_was_and_cut_is_refused)
 	for (size_t n = 0; n < body.len; n++)
 		ck_assert_int_eq(wire_cell_decode(&got, bytes_of(body.data, n)),
 				 -EPROTO);
-	ck_assert_uint_eq(got.cell, 42); /* left alone */
+	ck_assert_uint_eq(got.cell, 42); /* unchanged */
 	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)), 0);
 	ck_assert_uint_eq(got.cell, 3);
 	ck_assert_uint_eq(got.is_clang, 1);
@@ -201,7 +201,7 @@ START_TEST(a_view_comes_back_as_it_was_and_cut_is_refused)
 }
 END_TEST
 
-/* One thing wrong in each. */
+/* Each case has one error. */
 START_TEST(a_spoiled_view_is_refused)
 {
 	struct wire_entry e[4];
@@ -211,7 +211,7 @@ START_TEST(a_spoiled_view_is_refused)
 
 	fill_entries(e);
 	if (_i == 0)
-		e[3].path = e[1].path; /* a path twice, far from each other */
+		e[3].path = e[1].path; /* a repeated path, at a distance */
 	else if (_i == 1)
 		e[0].path = WIRE_PATHS_TABLE_MAX;
 	else if (_i == 2)
@@ -252,7 +252,10 @@ START_TEST(a_view_that_only_announces_entries_takes_no_memory)
 }
 END_TEST
 
-/* Any list goes in several: each piece fits a frame, and none is empty. */
+/*
+ * A list of any length is divided into pieces that fit a frame and are not
+ * empty.
+ */
 START_TEST(a_long_list_is_cut_into_views)
 {
 	size_t n = 3 * WIRE_VIEW_ENTRIES_MAX;
@@ -326,7 +329,8 @@ START_TEST(a_spoiled_need_is_refused)
 		m.view = 0;
 	wire_need_encode(&body, &m);
 	if (_i == 4)
-		put_le32(body.data + 8, 0x40000003); /* times 4 is 12 again */
+		/* times 4 overflows to 12 */
+		put_le32(body.data + 8, 0x40000003);
 	ck_assert_int_eq(wire_need_decode(&got, buf_bytes(&body)), -EPROTO);
 }
 END_TEST

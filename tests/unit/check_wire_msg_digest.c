@@ -41,7 +41,7 @@ START_TEST(a_key_is_the_digest_that_the_protocol_states)
 	struct digest want;
 
 	job.job = 0;
-	wire_job_encode(&b, &job); /* no runs, and no variables behind */
+	wire_job_encode(&b, &job); /* followed by no runs and no variables */
 	b.len -= 4;
 	buf_put_u16(&b, 0);
 	buf_put_u16(&b, 0);
@@ -140,7 +140,7 @@ START_TEST(an_answer_binds_each_stream_to_the_key)
 		s[_i].len++;
 	} else if (_i == WIRE_N_OUTPUTS) {
 		key.b[0] ^= 1;
-	} else { /* a byte moves to the next */
+	} else { /* a byte moves to the next string */
 		s[1] = bytes_of("", 0);
 		s[2] = bytes_of("aab", 3);
 	}

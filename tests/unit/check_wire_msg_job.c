@@ -134,10 +134,10 @@ START_TEST(runs_are_bounded_in_number)
 }
 END_TEST
 
-/* first, count; behind a run of 3 and 4. */
+/* first, count; after a run of 3 and 4. */
 static const struct wire_run bad_runs[] = {
 	{ 9, 0 },
-	{ 5, 1 }, /* 3, 4 and 5 are one run */
+	{ 5, 1 }, /* 3, 4 and 5 must form one run */
 	{ WIRE_FLAGS_TABLE_MAX, 1 },
 	{ WIRE_FLAGS_TABLE_MAX - 1, 2 },
 	{ UINT32_MAX, 1 },
@@ -189,7 +189,7 @@ START_TEST(the_environment_is_bounded_and_holds_assignments)
 }
 END_TEST
 
-/* Offsets within a job with one run and no variables. */
+/* Offsets in a job with one run and no variables. */
 static const struct spoil {
 	size_t offset;
 	uint8_t value;
@@ -365,7 +365,7 @@ START_TEST(a_fail_has_a_class_and_a_line)
 }
 END_TEST
 
-/* A step of `n` arguments, with the first one of `len` bytes. */
+/* Make a tool step of `n` arguments, of which the first has `len` bytes. */
 static struct wire_step make_step(size_t n, size_t len)
 {
 	struct wire_step m = { .job = 77,
@@ -408,7 +408,7 @@ START_TEST(a_step_comes_back_as_it_was)
 }
 END_TEST
 
-/* Arguments, the first one's bytes, what is more of kind and tool; taken? */
+/* Arguments, length of the first one, increments of kind and tool; accepted? */
 static const struct step_limit {
 	size_t n, len;
 	uint8_t kind;

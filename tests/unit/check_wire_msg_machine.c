@@ -28,7 +28,7 @@ static const struct wire_health sample = {
 	250, 334650, 666, 6, 2, 400, 1234, 56, 7, 89, 100, 4096,
 };
 
-/* version, bytes on the wire */
+/* version, size on the wire */
 static const struct {
 	int version;
 	size_t len;

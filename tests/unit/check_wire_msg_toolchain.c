@@ -109,7 +109,7 @@ START_TEST(a_bundle_comes_back_as_it_was_and_cut_is_refused)
 }
 END_TEST
 
-/* One thing wrong in each. */
+/* Each case has one error. */
 START_TEST(a_spoiled_bundle_is_refused)
 {
 	static const char *const ids[] = { "", "..", "a/b", ".x", "a b" };
@@ -233,7 +233,7 @@ START_TEST(tools_and_held_come_back_as_they_were)
 }
 END_TEST
 
-/* The longest of all that one message may hold is a frame. */
+/* The largest list that a message can contain fits a frame. */
 START_TEST(a_full_held_fits_a_frame)
 {
 	struct wire_held_one *all = xcalloc(WIRE_HELD_MAX, sizeof(*all));

@@ -18,13 +18,13 @@
 
 #define BLOCK (64u << 10)
 
-/* One end of a conversation and what happened to it. */
+/* One end of a session and its events. */
 struct end {
 	struct wire_stream *s;
 	unsigned messages, closes, drains;
 	uint64_t bytes;
 	char *why;
-	int answer; /* of on_msg */
+	int answer; /* return value of on_msg */
 	bool echo; /* send each message back */
 	bool free_on_msg, free_on_close, free_on_drain, pause_on_msg;
 	unsigned refill; /* messages to send from on_drain */
@@ -124,7 +124,7 @@ static void done(void)
 	event_base_free(base);
 }
 
-/* Runs the loop until nothing happens any more. */
+/* Run the loop until no more events occur. */
 static void settle(void)
 {
 	unsigned before;
@@ -232,7 +232,7 @@ START_TEST(a_peer_that_leaves_between_messages_leaves_no_reason)
 {
 	join(&left, &right);
 	say(&right, WIRE_BYE, bytes_of(NULL, 0));
-	end_free(&right); /* and the BYE still goes out */
+	end_free(&right); /* the BYE is still sent */
 	settle();
 	ck_assert_uint_eq(left.messages, 1);
 	ck_assert_uint_eq(left.closes, 1);
@@ -267,7 +267,7 @@ START_TEST(garbage_ends_the_conversation_once)
 	leave_raw("GET / HTTP/1.1\r\n\r\nkfrmkfrmkfrm", 30);
 	ck_assert_uint_eq(left.closes, 1);
 	ck_assert_str_eq(left.why, "not a kfarm message: \"GET / HTTP/1.1\"");
-	say(&left, WIRE_BYE, bytes_of(NULL, 0)); /* lost, no harm */
+	say(&left, WIRE_BYE, bytes_of(NULL, 0)); /* lost, without harm */
 	settle();
 	ck_assert_uint_eq(left.closes, 1);
 }
@@ -298,7 +298,7 @@ START_TEST(a_peer_that_left_while_we_write_is_reported_from_the_loop)
 }
 END_TEST
 
-/* The refusal stands in our receive buffer when our write fails. */
+/* The rejection is in the receive buffer when the write fails. */
 START_TEST(a_last_word_is_heard_although_writing_fails)
 {
 	join(&left, &right);

@@ -13,11 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All that a connection delivered, in one buffer: type, length, body. */
+/* All messages of a connection in one buffer: type, length, body. */
 struct heard {
 	struct buf log;
 	unsigned n;
-	int answer; /* of on_msg */
+	int answer; /* return value of on_msg */
 };
 
 static int hear(void *ctx, uint16_t type, struct bytes body, struct err *err)
@@ -42,7 +42,7 @@ static void send_text(struct wire_conn *conn, size_t n, enum wire_codec codec)
 	buf_release(&text);
 }
 
-/* A conversation as one end says it, short enough to cut at every byte. */
+/* Write one side of a session, short enough to truncate at every byte. */
 static void record(struct buf *out)
 {
 	struct wire_conn *conn = wire_conn_new(hear, NULL);
@@ -66,7 +66,7 @@ static void record(struct buf *out)
 	wire_conn_free(conn);
 }
 
-/* Feeds pieces of `step` bytes. */
+/* Feed pieces of `step` bytes. */
 static int feed(struct heard *h, struct bytes in, size_t step, struct err *err)
 {
 	struct wire_conn *conn = wire_conn_new(hear, h);
@@ -153,8 +153,8 @@ START_TEST(it_knows_whether_it_is_within_a_message)
 END_TEST
 
 /*
- * Every value in every byte of two plain messages: an error, or another
- * message, but never the same one and never a crash.
+ * Every value of every byte of two uncompressed messages gives an error or
+ * another message, but never the same message.
  */
 START_TEST(a_changed_byte_never_passes_unseen)
 {
@@ -222,7 +222,7 @@ START_TEST(another_protocol_is_refused_by_its_first_bytes)
 }
 END_TEST
 
-/* What came first, and what is shown of it. */
+/* The first bytes, and their form in the error. */
 static const struct greeting {
 	const char *sent, *shown;
 } greetings[] = {
@@ -286,7 +286,7 @@ START_TEST(a_bomb_ends_the_conversation)
 	struct buf packed = { 0 };
 	struct err err = { 0 };
 
-	/* It says 10 bytes, and holds 1 MiB. */
+	/* It announces 10 bytes, but contains 1 MiB. */
 	wire_codec_pack(&packed, bytes_of(zeros, WIRE_BODY_MAX), packers[_i]);
 	wire_conn_send_packed(conn, WIRE_OUTPUT, buf_bytes(&packed),
 			      packers[_i], 10);
@@ -380,7 +380,7 @@ START_TEST(what_was_sent_leaves_and_the_rest_stays_in_order)
 }
 END_TEST
 
-/* Moving the rest at each step would copy some 200 GB here. */
+/* Moving the rest at each step would copy about 200 GB. */
 START_TEST(a_large_backlog_drains_in_linear_time)
 {
 	struct wire_conn *conn = wire_conn_new(hear, NULL);

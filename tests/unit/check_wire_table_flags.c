@@ -42,7 +42,7 @@ static void put(uint32_t first, const struct wire_flag *v, uint32_t n)
 
 static struct wire_intern *sent, *known;
 
-/* What a table that knows nothing yet says of a body. */
+/* Pass a body to a new table. */
 static int take_first(struct bytes in)
 {
 	struct wire_intern *t = wire_flags_new();
@@ -88,7 +88,7 @@ START_TEST(spoiled_flags_are_refused)
 	if (_i == 3)
 		put_le32(body.data + 4, UINT32_MAX);
 	else if (_i == 4)
-		put_le32(body.data + 4, 1); /* and one behind it */
+		put_le32(body.data + 4, 1); /* with an extra entry */
 	else if (_i == 5)
 		body.data[8 + 4 + 2] = 2; /* has_value */
 	ck_assert_int_eq(take_first(buf_bytes(&body)), -EPROTO);
@@ -137,7 +137,7 @@ START_TEST(both_ends_agree_on_the_flags)
 }
 END_TEST
 
-/* What of a kernel's unit differs from the one before: its names. */
+/* The size of a kernel unit after another one: mostly names. */
 START_TEST(a_warm_job_is_small)
 {
 	struct wire_flag v[110];
@@ -215,7 +215,7 @@ START_TEST(a_gap_a_flag_twice_and_unknown_numbers_are_refused)
 }
 END_TEST
 
-/* Runs may repeat: the sum of their bytes is bounded as a job's is. */
+/* Runs can repeat, so the sum of their bytes is bounded like a job's. */
 START_TEST(runs_cannot_multiply_bytes)
 {
 	char *half = xasprintf("%*s", WIRE_ARGV_MAX / 2, "");

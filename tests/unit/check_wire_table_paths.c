@@ -70,7 +70,7 @@ static void put(uint32_t first, const char *const *list, size_t n)
 	}
 }
 
-/* What a table that knows nothing yet says of a body. */
+/* Pass a body to a new table. */
 static int take_first(struct bytes in)
 {
 	struct wire_intern *t = wire_paths_new();
@@ -102,7 +102,7 @@ START_TEST(a_path_that_is_none_is_refused)
 }
 END_TEST
 
-/* "/ab" behind "/aa": shares 2 bytes, and has one spelling. */
+/* "/ab" after "/aa" shares 2 bytes and has only this encoding. */
 static void put_second(uint16_t shared, const char *rest)
 {
 	static const char *const first[] = { "/aa" };
@@ -185,7 +185,7 @@ START_TEST(both_ends_agree_on_the_numbers)
 	ck_assert_uint_eq(wire_intern_count(known), 60000);
 	ck_assert_str_eq(wire_paths_get(known, 59999), "/dir 2/file-59999.h");
 	ck_assert_ptr_null(wire_paths_get(known, 60000));
-	/* one that is known is sent no more */
+	/* a known path is not sent again */
 	ck_assert_int_eq(wire_paths_add(sent, "/dir 2/file-59999.h", &number),
 			 0);
 	ck_assert_uint_eq(number, 59999);
@@ -206,7 +206,7 @@ START_TEST(a_gap_and_a_path_twice_are_refused)
 	put(0, good, 1);
 	ck_assert_int_eq(wire_paths_receive(known, buf_bytes(&body)), 0);
 	ck_assert_int_eq(wire_paths_receive(known, buf_bytes(&body)),
-			 -EPROTO); /* number 0 again */
+			 -EPROTO); /* index 0 again */
 	put(1, good, 1);
 	ck_assert_int_eq(wire_paths_receive(known, buf_bytes(&body)),
 			 -EPROTO); /* the path again */

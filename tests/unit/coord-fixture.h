@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/coord-fixture.h - the coordinator between a wrapper and nodes that
- * the test plays itself, with the machine's own gcc as the compiler
+ * tests/unit/coord-fixture.h - The coordinator between a wrapper and scripted
+ * nodes, with the machine's own gcc as the compiler.
  */
 #ifndef COORD_PLAY_H
 #define COORD_PLAY_H
@@ -15,26 +15,26 @@
 
 static struct coord *coord;
 static char *socket_path;
-/* what the wrapper heard */
+/* What the wrapper received. */
 static const char *source = "unit.c";
-static char *diagnostics; /* diagnostics */
+static char *diagnostics; /* stderr of the compile */
 static struct wire_stream *wrapper;
 static char *local_why;
 static char *printed; /* on stdout */
 static bool done;
-static struct wire_cc_step *step; /* what is asked with a compile */
-static int steps_wanted; /* as was told last; -1: nothing was */
+static struct wire_cc_step *step; /* tool step requested with a compile */
+static int steps_wanted; /* last announcement; -1: none */
 static unsigned beats;
-static mode_t mask; /* the wrapper's */
-static bool terminal; /* its stderr is one */
+static mode_t mask; /* umask of the wrapper */
+static bool terminal; /* the wrapper's stderr is a terminal */
 static bool confined; /* closed output or tight limits */
 static const char *canary_file, *data_dir; /* for coord_setup */
 static struct peer_benchmark *tuning;
 static struct events_hub *hub;
-static struct events_totals tally; /* of what it told */
+static struct events_totals tally; /* totals of its events */
 static struct events_subscriber counter = { .on_event = events_totals_add,
 					    .ctx = &tally };
-static char waiting_counts[64]; /* recipes, a digit for each change */
+static char waiting_counts[64]; /* extra recipes, a digit for each change */
 
 static bool answered(void)
 {
@@ -46,7 +46,7 @@ static bool has_step(enum wire_step_kind kind)
 	return step && step->kind == kind;
 }
 
-/* What its wrapper gets as the object. */
+/* Return the name of the wrapper's object. */
 static const char *object_name(void)
 {
 	if (has_step(WIRE_STEP_DEVICETREE))
@@ -54,7 +54,7 @@ static const char *object_name(void)
 	return has_step(WIRE_STEP_SYMBOLS) ? "" : "unit.o";
 }
 
-/* What comes before the source. */
+/* Add the arguments before the source. */
 static void add_mode(struct strv *argv)
 {
 	bool tree = has_step(WIRE_STEP_DEVICETREE);
@@ -77,7 +77,7 @@ static int wrapper_hears(void *ctx, uint16_t type, struct bytes body,
 	(void)err;
 	if (type == WIRE_CC_BEAT)
 		beats++;
-	/* One answer, and no other. */
+	/* The wrapper receives exactly one reply. */
 	ck_assert(type == WIRE_CC_BEAT || (!done && !local_why));
 	if (type == WIRE_CC_LOCAL)
 		local_why = bytes_dup(body);
@@ -100,7 +100,7 @@ static void wrapper_closed(void *ctx, const struct err *why)
 	(void)why;
 }
 
-/* Ask as kfarm-cc does. */
+/* Send a job like kfarm-cc. */
 static void compile(const char *extra)
 {
 	static const struct wire_stream_ops ops = {
@@ -144,7 +144,7 @@ static void compile(const char *extra)
 	strv_release(&m.env);
 }
 
-/* Another one, after the answer to the one before. */
+/* Compile another unit after the reply to the previous one. */
 __attribute__((unused)) static void compile_again(const char *extra)
 {
 	char *tmp = at(".unit.o.kfarm.4711"), *dep = at("..unit.o.d.kfarm."
@@ -251,7 +251,7 @@ static bool all_have_cells(void)
 	return true;
 }
 
-/* Each node has its cell before the first job comes. */
+/* Wait until each node has its sandbox. */
 __attribute__((unused)) static void wait_for_cells(void)
 {
 	char *env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
@@ -259,7 +259,7 @@ __attribute__((unused)) static void wait_for_cells(void)
 	coord_announce_compiler(coord, gcc, env);
 	turn_until(all_have_cells, 60000);
 	ck_assert(all_have_cells());
-	/* Their last words are heard within a few turns of the loop. */
+	/* Final messages arrive within a few turns of the loop. */
 	for (int i = 0; i < 100; i++)
 		event_base_loop(base, EVLOOP_NONBLOCK);
 }
@@ -278,7 +278,7 @@ static void teardown(void)
 	tempdir_remove(dir);
 }
 
-/* The object and its list lie in the temporaries, whole. */
+/* Check that the temporary files contain the object and its list completely. */
 static void expect_delivered(void)
 {
 	char *path = at(".unit.o.kfarm.4711"), *dep = at("..unit.o.d.kfarm."
@@ -297,7 +297,7 @@ static void expect_delivered(void)
 	free(dep);
 }
 
-/* What it told so far, and how its nodes do. */
+/* Return the totals of its events, and update its nodes' counts. */
 static const struct events_totals *stats(void)
 {
 	coord_report_final_loads(coord);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * scan-asm-random.h - random texts of an assembler's, with macros,
- * repetitions, conditions, labels and comments: lines() with mistakes,
- * good_lines() without.
+ * cpp-asm-random.h - Random assembler texts with macros, repetitions,
+ * conditions, labels and comments: lines() with errors, good_lines() without.
  */
 #ifndef SCAN_ASM_RANDOM_H
 #define SCAN_ASM_RANDOM_H
@@ -11,14 +10,15 @@
 
 #include "../lib/random.h"
 
-/* A text that is being written. */
+/* A text under construction. */
 struct text {
 	struct buf b;
 	unsigned depth;
-	unsigned left; /* statements, at most */
+	unsigned left; /* maximum number of further statements */
 	bool in_macro;
 	const char *comment;
-	unsigned first, macros; /* those without a mistake, from m_FIRST on */
+	/* macros without errors have numbers from m_FIRST on */
+	unsigned first, macros;
 };
 
 static void lines(struct text *t);
@@ -103,7 +103,7 @@ static void arguments(struct text *t)
 	}
 }
 
-/* What a macro's body does with its parameters. */
+/* Use the parameters in a macro's body. */
 static void use(struct text *t)
 {
 	static const char *const list[] = {
@@ -299,7 +299,7 @@ static void lines(struct text *t)
 		line(t);
 }
 
-/* ---- texts that every assembler takes, but for the files ---- */
+/* ---- texts valid for every assembler, except for missing files ---- */
 
 static void good_macro(struct text *t)
 {

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * scan-assembler.h - which files an assembler looks for, by its complaints:
- * none of them is there.
+ * cpp-assembler.h - The files that an assembler tries to open, from its error
+ * messages, because none of them exists.
  */
 #ifndef SCAN_ASSEMBLER_H
 #define SCAN_ASSEMBLER_H
 
 #include "cpp-compare.h"
 
-/* What it is called, and what it says of a missing file. */
+/* The name of an assembler, and its error message for a missing file. */
 struct assembler {
 	const char *argv[8];
-	const char *driver; /* the compiler whose assembler it is */
+	const char *driver; /* the compiler that runs this assembler */
 	const char *architecture;
 	const char *mark;
 	const char *comment;
-	unsigned share; /* of a hundred random texts, by how long it takes */
-	/* After a mistake it reads on in its own way. */
+	unsigned share; /* percentage of random texts, limited by its speed */
+	/* After an error, its parsing differs. */
 	bool strict;
 };
 
@@ -50,7 +50,7 @@ static const struct assembler assemblers[] = {
 
 #define ASSEMBLERS ((int)(sizeof(assemblers) / sizeof(assemblers[0])))
 
-/* Were there complaints of something else? */
+/* Return true if there are other error messages. */
 static inline bool assembler_has_mistakes(const struct assembler *as,
 					  const char *said)
 {
@@ -61,7 +61,7 @@ static inline bool assembler_has_mistakes(const struct assembler *as,
 	return false;
 }
 
-/* Is it installed? */
+/* Return true if it is installed. */
 static inline bool assembler_is_here(const struct assembler *as)
 {
 	char *path = compare_compiler(as->argv[0]);
@@ -70,7 +70,7 @@ static inline bool assembler_is_here(const struct assembler *as)
 	return path;
 }
 
-/* Run it in the directory: the files it did not find, and all it said. */
+/* Run it in the directory: store the missing files, and all its output. */
 static inline void assembler_run(const struct assembler *as, struct strv *files,
 				 struct buf *said)
 {

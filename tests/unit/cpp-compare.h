@@ -110,7 +110,7 @@ static inline void compare_take(int fd, struct buf *out)
 	close(fd);
 }
 
-/* Run a compiler to its end: its wait status. */
+/* Run a compiler and return its wait status. */
 static inline int compare_run(const char *cwd, char *const *argv,
 			      char *const *env, struct buf *out,
 			      struct buf *err_out)
@@ -148,7 +148,7 @@ static inline struct cpp_scanner *compare_scan(void)
 	return cpp_scanner_new(&setup);
 }
 
-/* The compiler's absolute path, or NULL: it is not here. */
+/* Return the compiler's absolute path, or NULL if it is not installed. */
 static inline char *compare_compiler(const char *name)
 {
 	const char *path = getenv("PATH");
@@ -167,8 +167,8 @@ static inline char *compare_compiler(const char *name)
 }
 
 /*
- * What the compiler makes of the text, and the files that it reads; false: it
- * gave up.  gcc's -M would pass over text, and with it over what _Pragma does.
+ * Store the compiler's text and the files that it reads.  Returns false if it
+ * fails.  gcc's -M would skip text, and with it the effects of _Pragma.
  */
 static inline bool compare_dash_e(const char *cc, char *const *argv,
 				  struct buf *text, struct strv *files)
@@ -211,8 +211,8 @@ static inline bool compare_dash_e(const char *cc, char *const *argv,
 }
 
 /*
- * Sorted and without repetition.  `real`: a file counts once, however it is
- * spelled, as for clang.
+ * Sort the list and remove duplicates.  `real`: a file counts once for all
+ * spellings, as for clang.
  */
 static inline char *compare_normal(struct strv *files, bool real)
 {
@@ -241,7 +241,7 @@ static inline char *compare_normal(struct strv *files, bool real)
 	return s;
 }
 
-/* Scan what `cc` would compile with these words, in the directory. */
+/* Scan the unit that `cc` would compile with these words in the directory. */
 static inline void compare_closure(struct cpp_scanner *s, const char *cc,
 				   char *const *argv, struct cpp_closure *c)
 {
@@ -259,14 +259,14 @@ static inline void compare_closure(struct cpp_scanner *s, const char *cc,
 enum compare_result {
 	COMPARE_EQUAL,
 	COMPARE_DIFFERENT,
-	COMPARE_REFUSED, /* the compiler reads it, the scanner will not */
-	COMPARE_BROKEN, /* the compiler gives up */
+	COMPARE_REFUSED, /* the compiler accepts it, the scanner does not */
+	COMPARE_BROKEN, /* the compiler fails */
 };
 
 /*
- * Scan it in full, and compare its tokens with those of `want`, which the
- * compiler made of it (NULL: it gave up); its text is changed.  What differs is
- * said in *text, which the caller frees; NULL: nothing does.
+ * Preprocess a unit fully and compare its tokens with `want`, the compiler's
+ * text (NULL: it failed), which is modified.  *text describes the difference
+ * (NULL: none); the caller frees it.
  */
 static inline enum compare_result compare_text(struct cpp_scanner *s,
 					       const char *cc,
@@ -307,8 +307,9 @@ static inline enum compare_result compare_text(struct cpp_scanner *s,
 }
 
 /*
- * Where the tokens of the unit differ from those that its compiler prints, in
- * words for the caller to free; NULL: nowhere, or the compiler gives up.
+ * Describe the difference between the scanner's and the compiler's tokens.
+ * Returns a string that the caller frees; NULL if they are equal or the
+ * compiler fails.
  */
 static inline char *compare_tokens(struct cpp_scanner *s, const char *cc,
 				   char *const *argv, bool *broken)
@@ -325,8 +326,8 @@ static inline char *compare_tokens(struct cpp_scanner *s, const char *cc,
 }
 
 /*
- * Scan it, and compare its files with those that the compiler read (NULL: it
- * gave up); what was found is said in *text, which the caller frees.
+ * Scan a unit and compare its files with the compiler's (NULL: it failed).
+ * *text describes the result; the caller frees it.
  */
 static inline enum compare_result compare_files(struct cpp_scanner *s,
 						const char *cc,
@@ -365,7 +366,7 @@ static inline enum compare_result compare_files(struct cpp_scanner *s,
 	return result;
 }
 
-/* Scan and compare; what differs is said in *text, which the caller frees. */
+/* Scan and compare.  *text describes the difference; the caller frees it. */
 static inline enum compare_result compare_unit(struct cpp_scanner *s,
 					       const char *cc,
 					       char *const *argv, char **text)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * scan-random.h - random text for trees of headers.
+ * cpp-random.h - Random text for trees of headers.
  */
 #ifndef SCAN_RANDOM_H
 #define SCAN_RANDOM_H
@@ -12,16 +12,16 @@
 #define HEADERS 7
 #define MACROS  10
 
-/* A file that is being written. */
+/* A file under construction. */
 struct text {
 	struct buf b;
-	unsigned header; /* its number: it includes only later ones */
+	unsigned header; /* its number; it includes only higher ones */
 	unsigned depth;
 };
 
 static inline void random_words(struct text *t, unsigned depth);
 
-/* A macro with arguments. */
+/* Write a macro call with arguments. */
 static inline void random_call(struct text *t, unsigned depth)
 {
 	switch (pick(4)) {
@@ -53,7 +53,7 @@ static inline void random_call(struct text *t, unsigned depth)
 	}
 }
 
-/* What text is made of. */
+/* Write pieces of text. */
 static inline void random_words(struct text *t, unsigned depth)
 {
 	static const char *const word[] = {
@@ -109,7 +109,7 @@ static inline void random_words(struct text *t, unsigned depth)
 	}
 }
 
-/* A line of text, or what is like one. */
+/* Write a line of text or similar to text. */
 static inline void random_prose(struct text *t)
 {
 	static const char *const pragma[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/examine-play.h - a unit with its closure, and a right answer to
- * it, which the tests spoil
+ * tests/unit/examine-play.h - A unit with its closure, and a correct result,
+ * which the tests corrupt.
  */
 #ifndef EXAMINE_PLAY_H
 #define EXAMINE_PLAY_H
@@ -31,7 +31,7 @@ static struct peer_job_result answer;
 static struct coord_verify_result_job e;
 static Elf64_Ehdr object;
 
-/* What gcc lists of the unit below, in its order. */
+/* gcc's dependency list of the unit below, in its order. */
 #define DEPS "u.o: u.c sys/stdc-predef.h h.h sub/../g.h sys/s.h\n"
 static const char as_deps[] = "out.o: /.kfarm/tmp/ccAbCdEf.s\n";
 
@@ -48,7 +48,7 @@ static void add(int stream, const char *text)
 	buf_add_str(&answer.streams[stream], text);
 }
 
-/* As an honest node signs it. */
+/* Compute the digest like an honest node. */
 static void sign(void)
 {
 	struct bytes streams[WIRE_N_OUTPUTS];

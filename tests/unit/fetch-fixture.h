@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/fetch-fixture.h - a download from the server of
- * tests/toolchain/badserver.h, which is a child of the test program.  It counts
- * requests by path, so each test has paths of its own.
+ * tests/unit/fetch-fixture.h - A download from the server of
+ * tests/toolchain/badserver.h in a child process.  The server counts requests
+ * by path, so each test has its own paths.
  */
 #ifndef FETCH_PLAY_H
 #define FETCH_PLAY_H
@@ -20,26 +20,26 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#define SECONDS 120 /* for a test; idle machines need less than two */
+#define SECONDS 120 /* limit for a test; idle machines need less than two */
 
 static char play_dir[] = "/tmp/kfarm-check.XXXXXX";
 static char *play_ca, *play_other, *play_log, *play_part;
 static pid_t play_server;
 
-/* What the sink got, and how it behaves. */
+/* Data received by the sink, and its behaviour. */
 static struct {
 	struct buf all;
 	uint64_t bytes;
 	unsigned restarts, reports;
-	uint64_t done, total; /* of the last report */
-	bool is_dull; /* keeps no bytes */
-	int fail; /* what it answers */
-	unsigned sleep_ms; /* once */
-	uint64_t cancel_at; /* bytes; 0: not by itself */
+	uint64_t done, total; /* values of the last report */
+	bool is_dull; /* the sink stores no bytes */
+	int fail; /* return value of the sink */
+	unsigned sleep_ms; /* sleep once */
+	uint64_t cancel_at; /* cancel after these bytes; 0: never */
 	atomic_bool cancel;
 } got;
 
-/* Impatient; and whoever wants to hear of http says so. */
+/* Short timeouts; tests enable http explicitly. */
 static struct fetch_options play_options;
 
 static inline void play_forbid_proxies(void)
@@ -53,7 +53,7 @@ static inline void play_forbid_proxies(void)
 		unsetenv(names[i]);
 }
 
-/* Once for all tests, before they fork. */
+/* Called once for all tests, before they fork. */
 static inline void play_begin(void)
 {
 	char *command;
@@ -102,7 +102,7 @@ static inline void play_setup(void)
 	fetch_partial_remove(play_part);
 }
 
-/* A suite of one case, run; the exit status of the test program. */
+/* Run a suite of one case; return the exit status of the test program. */
 static inline int play_run(TCase *tests, const char *name)
 {
 	Suite *suite = suite_create(name);
@@ -114,7 +114,7 @@ static inline int play_run(TCase *tests, const char *name)
 	return suite_run(suite);
 }
 
-/* https, as kernel.org is asked. */
+/* Return an https URL, as for kernel.org. */
 static inline char *play_url(const char *path)
 {
 	return xasprintf("https://127.0.0.1:%d%s", bad.port[0], path);
@@ -171,7 +171,7 @@ static inline void play_forget(void)
 	got.restarts = got.reports = 0;
 }
 
-/* One URL, which is freed; `part` may be NULL. */
+/* Download one URL, which is freed; `part` can be NULL. */
 static inline int play_get(char *url, const char *part, uint64_t most,
 			   struct err *err)
 {
@@ -185,7 +185,7 @@ static inline int play_get(char *url, const char *part, uint64_t most,
 	return ret;
 }
 
-/* The sink has the first `n` bytes of version `seed`. */
+/* Check that the sink has the first `n` bytes of version `seed`. */
 static inline void play_expect(uint64_t n, unsigned seed)
 {
 	uint64_t i = 0;
@@ -204,7 +204,9 @@ static inline void play_expect_text(const struct err *err, const char *words)
 		ck_assert((*p >= ' ' && *p <= '~') || str_starts(p, "\n  "));
 }
 
-/* Requests of PATH in the log; the last one's range and condition. */
+/*
+ * Count requests of PATH in the log; store the last one's range and condition.
+ */
 static inline unsigned play_requests(const char *path, char *last, size_t len)
 {
 	struct err err = { 0 };

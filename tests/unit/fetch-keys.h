@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fetch-keys.h - the keys and signatures of tests/toolchain/signatures.sh,
- * made once per test program, in a directory that goes with it.
- *
- * keys_make() and keys_remove() are an unchecked fixture.
+ * fetch-keys.h - The keys and signatures of tests/toolchain/signatures.sh, made
+ * once per test program in a temporary directory.  keys_make() and
+ * keys_remove() are an unchecked fixture.
  */
 #ifndef FETCH_KEYS_H
 #define FETCH_KEYS_H
@@ -41,13 +40,13 @@ static inline void keys_remove(void)
 	ck_assert_int_eq(fs_remove(keys_dir, &err), 0);
 }
 
-/* DIR/NAME; the caller frees it. */
+/* Return DIR/NAME; the caller frees it. */
 static inline char *keys_path(const char *name)
 {
 	return xasprintf("%s/%s", keys_dir, name);
 }
 
-/* The content of DIR/NAME. */
+/* Return the content of DIR/NAME. */
 static inline struct buf keys_read(const char *name)
 {
 	char *path = keys_path(name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fetch-sample.h - what gpg lists of a public key of
+ * fetch-sample.h - gpg's listing of a public key of
  * tests/toolchain/signatures.sh ("twice"): a primary key and three subkeys.
  */
 #ifndef FETCH_SAMPLE_H
@@ -9,7 +9,7 @@
 #define SAMPLE_KEY         "DE8A0EDEFC5BF1FC17F661E3AEF39914EDE7BE02"
 #define SAMPLE_KEY_EXPIRES 1640908800
 #define SAMPLE_SUBKEY \
-	"0F52E57D024655C519B7EF8F6626B952E4339361" /* the second */
+	"0F52E57D024655C519B7EF8F6626B952E4339361" /* the second subkey */
 #define SAMPLE_SUBKEY_EXPIRES 1608940800
 #define SAMPLE_LAST \
 	"6413103314CB73EC2C8D964A7C3C339F84B921E7" /* never expires */

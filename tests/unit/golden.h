@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/golden.h - what is made against a file; KFARM_UPDATE=1 rewrites
- * it.  Run from the top directory.
+ * tests/unit/golden.h - Comparison of text with a golden file; KFARM_UPDATE=1
+ * rewrites it.  Run from the top directory.
  */
 #ifndef GOLDEN_H
 #define GOLDEN_H

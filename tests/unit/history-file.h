@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * unit/history-file.h - the history's file as others than kfarm see it.
+ * unit/history-file.h - The history's database file, accessed without kfarm.
  */
 #ifndef UNIT_HISTORY_FILE_H
 #define UNIT_HISTORY_FILE_H
@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* Readers and writers wait no longer than db.h says, and a loaded machine. */
+/* The limit of db.h for readers and writers, plus time for a busy machine. */
 #define LONGEST_MS 30000
 
 static sqlite3 *db;
@@ -32,8 +32,10 @@ static inline void sql(const char *text)
 
 	if (!db)
 		ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	/* For what the last build moves while it goes on; another journal does
-	 * not wait by itself. */
+	/*
+	 * The last build can still be writing.  A change of the journal mode
+	 * does not wait by itself.
+	 */
 	sqlite3_busy_timeout(db, 60000);
 	while ((code = sqlite3_exec(db, text, NULL, NULL, NULL)) ==
 		       SQLITE_BUSY &&
@@ -56,13 +58,13 @@ static inline int take_word(void *ctx, int n, char **values, char **names)
 	return 0;
 }
 
-/* SQLite's own word for a file without a fault, or what is wrong. */
+/* Check the file by SQLite's own integrity check. */
 static inline void check_whole(void)
 {
 	char word[64] = "";
 
 	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	/* Its log may be on its way into it. */
+	/* A checkpoint can be in progress. */
 	sqlite3_busy_timeout(db, 30000);
 	ck_assert_msg(!sqlite3_exec(db, "PRAGMA integrity_check", take_word,
 				    word, NULL),
@@ -106,7 +108,7 @@ static inline unsigned builds_there(void)
 	return n;
 }
 
-/* One note at the end, which names the file; nothing was recorded. */
+/* Check for one note at the end that names the file, and no recorded build. */
 static inline void expect_note(struct play *p, const char *words)
 {
 	ck_assert_uint_eq(p->notes.n, 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * unit/history-fixture.h - builds that tell the hub what real ones would, and a
- * history of the test's own.
+ * unit/history-fixture.h - Builds that send the events of real ones, and a
+ * history in the test's directory.
  */
 #ifndef UNIT_HISTORY_PLAY_H
 #define UNIT_HISTORY_PLAY_H
@@ -89,7 +89,7 @@ static inline void play_state(struct play *p, int64_t job,
 	free(file);
 }
 
-/* A compile from its beginning to its end. */
+/* Send the events of a whole compile. */
 static inline void play_unit(struct play *p, const char *object,
 			     const char *node)
 {
@@ -145,7 +145,7 @@ static inline void play_size(struct play *p, const struct history_size *s)
 	events_hub_publish(p->hub, &ev);
 }
 
-/* The number of the build. */
+/* End a build and return its number. */
 static inline int64_t play_end(struct play *p, int64_t status)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_DONE);
@@ -159,7 +159,7 @@ static inline int64_t play_end(struct play *p, int64_t status)
 	return number;
 }
 
-/* As the last, and nobody was told anything. */
+/* The same, and check that there were no notes. */
 static inline int64_t play_end_well(struct play *p, int64_t status)
 {
 	int64_t number = play_end(p, status);
@@ -169,7 +169,7 @@ static inline int64_t play_end_well(struct play *p, int64_t status)
 	return number;
 }
 
-/* A build of two units. */
+/* Record a build of two units. */
 static inline int64_t play_whole(const char *key)
 {
 	struct play p;

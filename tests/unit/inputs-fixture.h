@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * inputs-fixture.h - a few directories, and what the tests of inputs/ that know
- * them by path share.
+ * inputs-fixture.h - Directories and helpers shared by the tests of inputs/
+ * that use paths.
  */
 #ifndef TESTS_INPUTS_PLAY_H
 #define TESTS_INPUTS_PLAY_H

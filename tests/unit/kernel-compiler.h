@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/kernel-compiler.h - a compiler is chosen, in a PATH that holds
- * what the test put there.
+ * tests/unit/kernel-compiler.h - Selection of a compiler in a PATH controlled
+ * by the test.
  */
 #ifndef KERNEL_COMPILER_TEST_H
 #define KERNEL_COMPILER_TEST_H
@@ -14,7 +14,7 @@ static struct strv vars, standard;
 static struct kernel_compiler c;
 static struct err err;
 
-/* PATH holds no cross compiler but the tree's, whatever this machine has. */
+/* Remove the machine's cross compilers from PATH; keep the tree's. */
 static UNUSED void narrow_path(void)
 {
 	static const char *const programs[] = { "gcc", "clang", "sh",  "make",

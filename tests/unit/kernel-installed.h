@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/build-installed.h - toolchains that look installed, below
- * top/data, with their names in top/data/bin.  The compilers are scripts
- * that tell a version.
+ * tests/unit/kernel-installed.h - Fake installed toolchains below top/data,
+ * with their names in top/data/bin.  The compilers are scripts that print a
+ * version.
  */
 #ifndef KERNEL_INSTALLED_TEST_H
 #define KERNEL_INSTALLED_TEST_H
@@ -13,7 +13,7 @@
 #include "toolchain/link.h"
 #include "toolchain/tool-name.h"
 
-static char *data; /* DATA */
+static char *data; /* the data directory */
 
 static void fill_bin(const char *bin, const char *triplet, const char *version)
 {
@@ -61,7 +61,7 @@ static void write_json(const struct toolchain_release *r, const char *id,
 	free(dir);
 }
 
-/* `triplet` NULL: clang.  With `host`, for another host: no names. */
+/* `triplet` NULL: clang.  With `host`, for another host, without names. */
 static UNUSED void put_installed(const char *release, const char *triplet,
 				 const char *host)
 {

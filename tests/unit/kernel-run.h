@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/build-run.h - a build of the miniature tree that has started,
- * without nodes; what it tells is kept as text.
+ * tests/unit/kernel-run.h - A started build of the miniature tree, without
+ * nodes, whose events are stored as text.
  */
 #ifndef KERNEL_RUN_TEST_H
 #define KERNEL_RUN_TEST_H
@@ -42,7 +42,7 @@ static const struct node_roster no_nodes;
 static UNUSED void run_set_up(void)
 {
 	tree_set_up();
-	/* Stands for the wrapper; every test's make runs without it. */
+	/* Replaces the wrapper; make runs without it in every test. */
 	put_file("tools/kfarm-cc", "#!/bin/sh\nexec /usr/bin/gcc \"$@\"\n",
 		 0755);
 	setenv("PATH", str_find_env(env.v, "PATH"), 1);
@@ -83,7 +83,7 @@ static UNUSED void start(void)
 		      "%s", err.text);
 }
 
-/* The text of a file in the build directory. */
+/* Return the text of a file in the build directory. */
 static UNUSED char *built(const char *name)
 {
 	char *path = kernel_plan_path(&plan, name), *text = get_file(path);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/build-tree.h - a kernel tree in miniature for the tests of
- * build/: the Makefile's targets and scripts that kfarm uses, in a directory
- * of its own, with a HOME, a runtime directory and compilers beside it.
+ * tests/unit/kernel-tree.h - A miniature kernel tree for the tests of kernel/:
+ * the Makefile's targets and the scripts that kfarm uses, in a private
+ * directory, with a HOME, a runtime directory and compilers next to it.
  */
 #ifndef KERNEL_TREE_H
 #define KERNEL_TREE_H
@@ -22,11 +22,13 @@
 
 #define UNUSED __attribute__((unused))
 
-static char top[64]; /* everything is below it */
+static char top[64]; /* contains all other files */
 static char *tree; /* the kernel tree */
-static struct strv env; /* what a plan is given */
+static struct strv env; /* environment of a plan */
 
-/* Instead of the C library's: arm64 is another machine's, also on one of these.
+/*
+ * Replaces the C library's function, so that arm64 is always another
+ * architecture.
  */
 int uname(struct utsname *name)
 {
@@ -232,7 +234,7 @@ static UNUSED void tree_tear_down(void)
 	fs_remove(top, &err);
 }
 
-/* A list of words for a struct strv. */
+/* Split a text into words of a struct strv. */
 static UNUSED void words(struct strv *sv, const char *text)
 {
 	char *copy = xstrdup(text), *save = NULL;

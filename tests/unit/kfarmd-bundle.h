@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/kfarmd-bundle.h - toolchains for the tests of what a node keeps: a
- * small one of a few files, and a whole gcc that works wherever it lies.
+ * tests/unit/kfarmd-bundle.h - Toolchains for the tests of installation on a
+ * node: a small one of a few files, and a relocatable gcc.
  */
 #ifndef AGENT_BUNDLE_TEST_H
 #define AGENT_BUNDLE_TEST_H
@@ -11,7 +11,7 @@
 
 #define KEEP_JSON "{\"id\": \"test\"}\n"
 
-/* One that can be sent. */
+/* A toolchain that can be sent. */
 struct bundle {
 	const char *id;
 	char *host;
@@ -26,7 +26,7 @@ static inline void bundle_release(struct bundle *g)
 	*g = (struct bundle){ 0 };
 }
 
-/* What lies below a directory; its content can be sent from now on. */
+/* Make a bundle of a directory, whose files can be sent from now on. */
 static inline struct bundle bundle_of(const char *id, const char *host,
 				      const char *dir)
 {
@@ -76,7 +76,7 @@ static inline void bundle_link(struct bundle *g, const char *path,
 	e->target = xstrdup(target);
 }
 
-/* A few files; `word` makes it another one. */
+/* Make a bundle of a few files; `word` changes its content. */
 static inline struct bundle bundle_small(const char *id, const char *host,
 					 const char *word)
 {
@@ -93,7 +93,7 @@ static inline struct bundle bundle_small(const char *id, const char *host,
 	return g;
 }
 
-/* BUNDLE alone. */
+/* Send only BUNDLE. */
 static inline void bundle_open(struct client *c, const struct bundle *g,
 			       unsigned number)
 {
@@ -108,7 +108,7 @@ static inline void bundle_open(struct client *c, const struct bundle *g,
 	client_send(c, WIRE_BUNDLE, &body);
 }
 
-/* One VIEW with these entries of it, as they are. */
+/* Send one VIEW with these entries, unchanged. */
 static inline void bundle_send_some(struct client *c, const struct bundle *g,
 				    unsigned number, size_t at, size_t n,
 				    bool last)
@@ -135,7 +135,7 @@ static inline void bundle_send_some(struct client *c, const struct bundle *g,
 		       &view);
 }
 
-/* All of it, in VIEWs of at most `most` entries. */
+/* Send all entries, in VIEWs of at most `most` entries. */
 static inline void bundle_send(struct client *c, const struct bundle *g,
 			       unsigned number, size_t most)
 {
@@ -152,7 +152,7 @@ static inline void bundle_send(struct client *c, const struct bundle *g,
 	} while (at < g->entries.n);
 }
 
-/* It is taken; what it says otherwise fails the test. */
+/* Check that the node installs it. */
 static inline void bundle_is_kept(struct client *c, const struct bundle *g,
 				  unsigned number)
 {
@@ -219,16 +219,17 @@ static inline char *gcc_says(const char *word)
 }
 
 /*
- * gcc, cc1, its headers and as of this machine in DIR/t, as those are laid
- * out who publish compilers: it finds its parts beside itself, and is called
- * x-gcc.
+ * Copy this machine's gcc, cc1, its headers and as to DIR/t in the layout of
+ * published compilers: x-gcc finds its parts relative to itself.
  */
 static inline void gcc_copy(const char *dir)
 {
 	char *cc1 = gcc_says("-print-prog-name=cc1"), *lib = str_dir(cc1);
 	char *include = gcc_says("-print-file-name=include");
 	char *machine = gcc_says("-dumpmachine");
-	/* /usr/lib/gcc/MACHINE/12 is lib/gcc/MACHINE/12 below the prefix. */
+	/*
+	 * /usr/lib/gcc/MACHINE/12 becomes lib/gcc/MACHINE/12 below the prefix.
+	 */
 	char *line = xasprintf(
 		"set -e; cd '%s'; mkdir -p t/bin t/%s/bin \"t/${1#/usr/}\"; "
 		"cp \"$(readlink -f %s)\" t/bin/x-gcc; ln -s x-gcc t/bin/x-cc; "

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/kfarmd-client.h - a kfarm for the tests of kfarmd: it talks to a
- * kfarmd, keeps what it hears, and sends the blobs that it is asked for.
- * What it sends of its own accord is in kfarmd-fixture.h, how a kfarmd is
- * started in kfarmd-node.h.
+ * tests/unit/kfarmd-client.h - A client for the tests of kfarmd, which stores
+ * received messages and sends the requested blobs.  kfarmd-fixture.h has the
+ * other messages that it sends, and kfarmd-node.h starts a kfarmd.
  */
 #ifndef UNIT_KFARMD_CLIENT_H
 #define UNIT_KFARMD_CLIENT_H
@@ -25,10 +24,10 @@
 #define CLIENT_CELLS 16
 #define CLIENT_VIEWS 8192
 #define CLIENT_DROPS 16
-#define CLIENT_MS    60000 /* for anything to happen on a busy machine */
+#define CLIENT_MS    60000 /* limit for any event on a busy machine */
 #define GCC          "/usr/bin/gcc"
 
-/* What came for one job. */
+/* The messages about one job. */
 struct heard {
 	struct buf stream[WIRE_N_OUTPUTS];
 	bool has_result, has_fail;
@@ -36,7 +35,7 @@ struct heard {
 	struct wire_fail fail;
 };
 
-/* A VIEW that was sent: what its NEED may ask for. */
+/* A sent VIEW, whose NEED can refer to it. */
 struct sent_view {
 	uint32_t cell, view, n;
 	struct digest *digest; /* of each entry */
@@ -54,34 +53,34 @@ struct client {
 	unsigned beats;
 	unsigned healths;
 	unsigned heats;
-	int version; /* that it speaks at most; 0: the newest */
+	int version; /* maximum protocol version; 0: the newest */
 	bool has_machine;
 	struct wire_machine machine;
-	struct wire_health health; /* the last one */
-	uint64_t beat_at; /* clock_ms() of the last one */
-	uint64_t most_silence; /* ms between two of them */
-	unsigned most_running; /* jobs in one beat */
-	uint32_t most_cpu; /* of any job in any beat */
+	struct wire_health health; /* the last HEALTH */
+	uint64_t beat_at; /* clock_ms() of the last heartbeat */
+	uint64_t most_silence; /* longest interval between two heartbeats */
+	unsigned most_running; /* maximum number of jobs in a heartbeat */
+	uint32_t most_cpu; /* of any job in any heartbeat */
 
 	unsigned n_have[CLIENT_CELLS];
 	struct wire_have have[CLIENT_CELLS];
 	uint32_t last_view[CLIENT_CELLS];
 	struct sent_view view[CLIENT_VIEWS];
 	unsigned n_views;
-	unsigned n_need; /* messages */
-	unsigned n_needed; /* blobs that they asked for */
-	bool withholds; /* it sends no blob */
+	unsigned n_need; /* number of NEED messages */
+	unsigned n_needed; /* number of blobs that they requested */
+	bool withholds; /* do not send blobs */
 
 	struct heard job[CLIENT_JOBS];
 
-	/* Of kept toolchains, by the number of the DROP. */
+	/* For installed toolchains, by the number of the DROP. */
 	bool has_dropped[CLIENT_DROPS];
 	struct wire_dropped dropped[CLIENT_DROPS];
-	bool has_held; /* the last message of one */
-	struct wire_held held; /* of one message */
+	bool has_held; /* the last HELD of a reply has arrived */
+	struct wire_held held; /* the last HELD */
 };
 
-/* What the blobs of trees hold: that of toolchains is in their files. */
+/* Blobs of trees; those of toolchains are in their files. */
 struct client_blob {
 	struct digest digest;
 	struct buf content;
@@ -125,7 +124,7 @@ static inline void client_send_blob(struct client *c, const struct digest *d,
 	} while (offset < content.len);
 }
 
-/* The file of the toolchain that holds this, or NULL. */
+/* Return the file of the toolchain with this digest, or NULL. */
 static inline const char *client_tool(const struct digest *d)
 {
 	for (size_t i = 0; i < client_gcc.entries.n; i++) {
@@ -158,7 +157,7 @@ static inline void client_supply(struct client *c, const struct digest *d)
 	buf_release(&content);
 }
 
-/* ------------------------------------------------------------- hearing */
+/* ----------------------------------------------------------- receiving */
 
 static inline void client_need(struct client *c, struct bytes body)
 {
@@ -370,7 +369,7 @@ static inline void client_on_close(void *ctx, const struct err *why)
 	c->closed = true;
 }
 
-/* ---------------------------------------------------------------- life */
+/* ----------------------------------------------------------- life cycle */
 
 static inline void client_attach_io(struct client *c, struct wire_io io)
 {
@@ -422,7 +421,7 @@ static inline void client_release(struct client *c)
 	memset(c, 0, sizeof(*c));
 }
 
-/* Run the loop until *flag, for `ms` at most; was it set? */
+/* Run the loop until *flag, for at most `ms`.  Returns *flag. */
 static inline bool client_wait_ms(const bool *flag, unsigned ms)
 {
 	uint64_t deadline = clock_ms() + ms;
@@ -460,7 +459,7 @@ static inline void client_wait_job(struct client *c, unsigned job)
 	ck_assert_msg(h->has_result || h->has_fail, "job %u: no answer", job);
 }
 
-/* Until the node has said `n` times what it thinks of a cell. */
+/* Wait until the node has sent HAVE `n` times for a sandbox. */
 static inline const struct wire_have *client_wait_have(struct client *c,
 						       unsigned cell,
 						       unsigned n)
@@ -474,7 +473,7 @@ static inline const struct wire_have *client_wait_have(struct client *c,
 	return &c->have[cell];
 }
 
-/* It says why and hangs up. */
+/* Check that kfarmd sends a BYE with `word` and disconnects. */
 static inline void client_expect_bye(struct client *c, const char *word)
 {
 	client_wait(&c->closed);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/kfarmd-fixture.h - what the client of kfarmd-client.h sends:
- * cells, toolchains, files and jobs.
+ * tests/unit/kfarmd-fixture.h - Messages of the client of kfarmd-client.h:
+ * sandboxes, toolchains, files and jobs.
  */
 #ifndef AGENT_PLAY_H
 #define AGENT_PLAY_H
 
 #include "kfarmd-client.h"
 
-#define ROOT "/home/kfarm-test/src" /* the client's tree, in its cells */
+/* the client's tree, visible in its sandboxes */
+#define ROOT "/home/kfarm-test/src"
 
-/* Entries of a VIEW that is being made. */
+/* Entries of a VIEW under construction. */
 struct play_view {
 	struct wire_entry *v;
 	uint32_t n, cap;
@@ -49,7 +50,7 @@ static inline struct wire_entry *play_entry(struct client *c,
 	return e;
 }
 
-/* Remember `content`, so that the client can send it. */
+/* Store `content`, so that the client can send it. */
 static inline struct digest play_blob(struct bytes content)
 {
 	struct client_blob *b;
@@ -88,7 +89,7 @@ static inline void play_link(struct client *c, struct play_view *view,
 		target);
 }
 
-/* Sends it as the next VIEW of the cell, and empties it. */
+/* Send it as the next VIEW of the sandbox, and empty it. */
 static inline void play_send_view(struct client *c, unsigned cell,
 				  enum wire_part part, struct play_view *view)
 {
@@ -114,7 +115,7 @@ static inline void play_send_view(struct client *c, unsigned cell,
 	*view = (struct play_view){ 0 };
 }
 
-/* One file of the tree, in a VIEW of its own. */
+/* Send one file of the tree in its own VIEW. */
 static inline void play_put(struct client *c, unsigned cell, const char *path,
 			    const char *content)
 {
@@ -139,7 +140,7 @@ static inline void play_send_cell(struct client *c, unsigned cell,
 	strv_release(&m.client_roots);
 }
 
-/* All files of the toolchain, in one VIEW. */
+/* Send all files of the toolchain in one VIEW. */
 static inline void play_send_tools(struct client *c, unsigned cell)
 {
 	struct play_view view = { 0 };
@@ -158,7 +159,7 @@ static inline void play_send_tools(struct client *c, unsigned cell)
 	play_send_view(c, cell, WIRE_PART_TOOLCHAIN_END, &view);
 }
 
-/* A cell that is ready to compile. */
+/* Make a sandbox that is ready to compile. */
 static inline void play_cell(struct client *c, unsigned cell)
 {
 	const struct wire_have *have;
@@ -172,7 +173,7 @@ static inline void play_cell(struct client *c, unsigned cell)
 
 /* ---------------------------------------------------------------- jobs */
 
-/* Flags of a job: NAME or NAME VALUE, with a blank between. */
+/* Parse the flags of a job: NAME, or NAME VALUE, separated by a blank. */
 static inline struct wire_flag *play_flags(const char *const *flags, size_t *n)
 {
 	struct wire_flag *v = xcalloc(64, sizeof(*v));
@@ -194,7 +195,7 @@ static inline void play_flags_release(struct wire_flag *v, size_t n)
 	free(v);
 }
 
-/* A JOB of cell 0, to be sent by play_send_job(); its flags are on the way. */
+/* Make a JOB of sandbox 0 for play_send_job(), and send its flags. */
 static inline struct wire_job play_job(struct client *c, unsigned number,
 				       enum wire_lang lang,
 				       const char *const *flags)
@@ -228,7 +229,7 @@ static inline void play_send_job(struct client *c, struct wire_job *m)
 	wire_job_release(m);
 }
 
-/* The language of a source by its name. */
+/* Return the language of a source by its name. */
 static inline enum wire_lang play_lang(const char *source)
 {
 	if (str_ends(source, ".s"))
@@ -236,7 +237,7 @@ static inline enum wire_lang play_lang(const char *source)
 	return str_ends(source, ".S") ? WIRE_LANG_ASM : WIRE_LANG_C;
 }
 
-/* A whole job: `source` in ROOT, of what was put there. */
+/* Send a whole job for `source` in ROOT, with the existing files. */
 static inline void play_remote(struct client *c, unsigned number,
 			       const char *source, const char *const *flags)
 {
@@ -255,7 +256,7 @@ static inline void play_cancel(struct client *c, unsigned job)
 	client_send(c, WIRE_CANCEL, &body);
 }
 
-/* A C source that takes gcc -O2 some seconds, without a word. */
+/* Return a C source that takes gcc -O2 some seconds, without diagnostics. */
 static inline struct buf slow_source(void)
 {
 	struct buf text = { 0 };

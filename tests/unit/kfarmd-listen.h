@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/kfarmd-listen.h - a kfarmd --listen PORT, a key that is on its
- * list of clients, and one that is not.
+ * tests/unit/kfarmd-listen.h - A kfarmd --listen PORT, a key in its list of
+ * clients, and a key that is not in the list.
  */
 #ifndef AGENT_DOOR_PLAY_H
 #define AGENT_DOOR_PLAY_H
@@ -16,7 +16,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 
-/* Someone with a key, as a build host is. */
+/* The owner of a key, such as a build host. */
 struct person {
 	struct tls_context *context;
 	char pin[TLS_KEY_FINGERPRINT_SIZE];
@@ -65,8 +65,8 @@ static inline void write_list(const char *pin)
 }
 
 /*
- * A port that nobody else gets while the socket that has its name is open:
- * kfarmd may have it beside that one, since neither listens before kfarmd does.
+ * Reserve a port as long as the socket bound to it is open.  kfarmd can bind to
+ * the same port, because no other socket listens on it.
  */
 static inline int hold_port(uint16_t *out)
 {
@@ -128,7 +128,7 @@ static inline void set_up(void)
 		node_store, -1,
 		(const char *[]){ "--listen", place, "--config", work, NULL });
 	free(place);
-	/* From an address of its own: this one pays with a try. */
+	/* From a separate address, to which the try is charged. */
 	close(connect_from("127.9.9.9"));
 }
 
@@ -163,7 +163,9 @@ static inline void on_shaken(void *ctx, int ret, const struct err *err)
 	shaken.err = *err;
 }
 
-/* The session, which is the caller's; NULL: shaken.err says why. */
+/*
+ * Return the session, which the caller frees; NULL: shaken.err has the error.
+ */
 static inline struct tls_session *shake(const struct person *p, int fd,
 					const struct digest *pin)
 {
@@ -205,7 +207,7 @@ static inline void have_cell(struct client *c)
 	play_put(c, 0, ROOT "/a.c", "int x;\n");
 }
 
-/* What a server says after the handshake: 1 for anything, or the error. */
+/* Return 1 if the server sends data after the handshake, or the error. */
 static inline int first_word(struct tls_session *s, struct err *err)
 {
 	struct pollfd p = { .fd = tls_session_fd(s), .events = POLLIN };
@@ -219,7 +221,9 @@ static inline int first_word(struct tls_session *s, struct err *err)
 	return n > 0 ? 1 : (int)n;
 }
 
-/* It closes the connection within so many ms; how many bytes it said. */
+/*
+ * Wait until it closes the connection within `ms`.  Returns the bytes received.
+ */
 static inline size_t wait_for_close(int fd, int ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };

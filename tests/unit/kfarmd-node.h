@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/kfarmd-node.h - a kfarmd for tests: the program $KFARMD
- * (build/kfarmd), with a store that is filled with the toolchain already.
+ * tests/unit/kfarmd-node.h - A kfarmd for tests: the program $KFARMD
+ * (build/kfarmd), with a store that already contains the toolchain.
  */
 #ifndef AGENT_NODE_H
 #define AGENT_NODE_H
@@ -21,13 +21,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* One kfarmd with --stdio, its client, and a cell 0 in it. */
+/* A kfarmd with --stdio, its client, and a sandbox 0 in it. */
 struct node {
 	pid_t pid;
 	struct client c;
 };
 
-static char *node_store; /* a directory, shared by all nodes of a program */
+static char *node_store; /* shared by all nodes of a program */
 
 static inline char *node_dir(void)
 {
@@ -53,8 +53,8 @@ static inline const char *kfarmd_path(void)
 }
 
 /*
- * Start kfarmd with these words, and --store before them unless `store` is
- * NULL; `fd` becomes its 0 and 1.
+ * Start kfarmd with these words, preceded by --store unless `store` is NULL.
+ * `fd` becomes its descriptors 0 and 1.
  */
 static inline pid_t kfarmd_start(const char *store, int fd,
 				 const char *const *words)
@@ -78,7 +78,9 @@ static inline pid_t kfarmd_start(const char *store, int fd,
 	return pid;
 }
 
-/* A node with --stdio and more words, which may be NULL; without a cell. */
+/*
+ * Start a node with --stdio and further arguments, if any; without a sandbox.
+ */
 static inline void node_start_bare(struct node *n, const char *store,
 				   const char *const *more)
 {
@@ -123,7 +125,7 @@ static inline pid_t parent_of(pid_t pid)
 	return parent;
 }
 
-/* Is `pid` `depth` generations or more below `top`? */
+/* Return true if `pid` is at least `depth` generations below `top`. */
 static inline bool is_below(pid_t pid, pid_t top, unsigned depth)
 {
 	for (unsigned i = 0; pid > 1; i++) {
@@ -134,7 +136,7 @@ static inline bool is_below(pid_t pid, pid_t top, unsigned depth)
 	return false;
 }
 
-/* Processes that many generations below kfarmd: 1 for its cells' keepers. */
+/* Count processes that many generations below kfarmd: 1 for sandbox inits. */
 static inline unsigned count_below(pid_t top, unsigned depth)
 {
 	DIR *d = opendir("/proc");
@@ -150,7 +152,7 @@ static inline unsigned count_below(pid_t top, unsigned depth)
 	return n;
 }
 
-/* The jobs' processes: a keeper's children and theirs. */
+/* Count the jobs' processes: the children of a sandbox init and theirs. */
 static inline unsigned count_workers(const struct node *n)
 {
 	return count_below(n->pid, 2);
@@ -165,7 +167,7 @@ static inline void wait_workers(const struct node *n, bool some)
 	ck_assert((count_workers(n) > 0) == some);
 }
 
-/* Entries of `dir` and all below it that are no directories. */
+/* Count the entries below `dir` that are not directories. */
 static inline unsigned count_files(const char *dir)
 {
 	DIR *d = opendir(dir);
@@ -186,7 +188,7 @@ static inline unsigned count_files(const char *dir)
 	return n;
 }
 
-/* The end of file ends it: with status 0, leaving nothing. */
+/* kfarmd ends at the end of file, with status 0 and without remaining files. */
 static inline void node_end(struct node *n)
 {
 	char *live = xasprintf("%s/live", node_store);
@@ -197,7 +199,7 @@ static inline void node_end(struct node *n)
 	free(live);
 }
 
-/* What `argv` prints. */
+/* Return the output of `argv`. */
 static inline struct buf output_of(char *const *argv)
 {
 	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
@@ -233,7 +235,7 @@ static inline void node_fill_store(void)
 	store_free(store);
 }
 
-/* Once for a program: unchecked fixtures of its test case. */
+/* Unchecked fixtures, run once per program. */
 static inline void node_set_up_all(void)
 {
 	static char *const env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
@@ -253,7 +255,7 @@ static inline void node_tear_down_all(void)
 	compiler_manifest_release(&client_gcc);
 }
 
-/* For each test. */
+/* Checked fixture, run for each test. */
 static inline void client_set_up(void)
 {
 	client_base = event_base_new();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/kfarmd-single.h - tests that have one node each, with one cell.
+ * tests/unit/kfarmd-single.h - Tests with one node and one sandbox each.
  */
 #ifndef AGENT_ONE_H
 #define AGENT_ONE_H
@@ -52,8 +52,8 @@ static inline const char *diagnostics(unsigned job)
 }
 
 /*
- * Does the answer fit its question, as a coordinator checks it?  Releases
- * `m`, which is as it was sent; its step, or NULL.
+ * Check the result against its request like a coordinator.  Releases `m`, the
+ * job as sent; `step` is its tool step, or NULL.
  */
 static inline void check_step_answer(const struct wire_step *step,
 				     struct wire_job *m,
@@ -83,7 +83,7 @@ static inline void check_answer(struct wire_job *m, const char *const *flags)
 	check_step_answer(NULL, m, flags);
 }
 
-/* One test case with these fixtures, which has the tests already. */
+/* Run a test case, to which the tests have been added, with these fixtures. */
 static inline int one_run(const char *name, TCase *t)
 {
 	Suite *s = suite_create(name);

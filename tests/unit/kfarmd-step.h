@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/kfarmd-step.h - jobs with a tool, for one node with one cell.
+ * tests/unit/kfarmd-step.h - Jobs with a tool step, for one node with one
+ * sandbox.
  */
 #ifndef AGENT_STEP_TESTS_H
 #define AGENT_STEP_TESTS_H
@@ -10,7 +11,7 @@
 #define TOOL ROOT "/tools/tool"
 
 static const char tiny[] = "#define X 42\nint f(void) { return X; }\n";
-/* unit/step-tool.c, made into a program. */
+/* The program built from unit/step-tool.c. */
 static char step_program[] = "/tmp/kfarm-step-XXXXXX";
 static struct buf step_content;
 
@@ -51,7 +52,7 @@ static inline void step_put_program(const char *path, struct bytes content,
 	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
 }
 
-/* The tool and a source. */
+/* Send the tool and a source. */
 static inline void step_set_up(void)
 {
 	one_set_up();
@@ -59,7 +60,7 @@ static inline void step_set_up(void)
 	play_put(&node.c, 0, ROOT "/a.c", tiny);
 }
 
-/* `words`, parted by blanks, are the tool's arguments. */
+/* `words`, separated by blanks, are the tool's arguments. */
 static inline struct wire_step step_of(uint32_t job, enum wire_step_kind kind,
 				       const char *tool, const char *words)
 {
@@ -84,7 +85,7 @@ static inline void step_send(const struct wire_step *m)
 	client_send(&node.c, WIRE_STEP, &body);
 }
 
-/* A job of a.c with the tool at `path`; its deadline is `ms`. */
+/* Send a job of a.c with the tool at `path`; its deadline is `ms`. */
 static inline void step_job(uint32_t job, enum wire_step_kind kind,
 			    const char *path, const char *words, unsigned ms)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * unit/nightly-fixture.h - results of made-up nights.
+ * unit/nightly-fixture.h - Results of simulated nightly runs.
  */
 #ifndef NIGHTLY_PLAY_H
 #define NIGHTLY_PLAY_H
@@ -14,7 +14,7 @@
 /* 2026-11-20 02:00 UTC */
 #define FIRST_NIGHT 1795140000LL
 
-/* The result of a night, from 0 on: good, without a warning. */
+/* Return the result of a run, numbered from 0: good, without a warning. */
 static inline struct nightly_result play_result(unsigned night)
 {
 	static char name[] = "mainline", arch[] = "arm64",
@@ -56,7 +56,7 @@ static inline struct nightly_result play_result(unsigned night)
 	};
 }
 
-/* It follows on that one. */
+/* Make `r` the successor of the other result. */
 static inline void play_after(struct nightly_result *r,
 			      const struct nightly_result *before)
 {
@@ -65,7 +65,7 @@ static inline void play_after(struct nightly_result *r,
 							 before->last_good;
 }
 
-/* It fails with so many errors. */
+/* Make the result fail with `errors`. */
 static inline void play_fail(struct nightly_result *r, unsigned errors,
 			     unsigned new_errors)
 {

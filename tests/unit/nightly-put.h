@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * unit/nightly-put.h - results of made-up nights, in a directory or in memory.
+ * unit/nightly-put.h - Results of simulated nightly runs, on disk or in memory.
  */
 #ifndef UNIT_NIGHTLY_PUT_H
 #define UNIT_NIGHTLY_PUT_H
@@ -30,7 +30,7 @@ static inline void put_fill(struct nightly_result *r, const char *build,
 	};
 }
 
-/* A result as the engine makes one. */
+/* Write a result like a nightly run. */
 static inline struct nightly_result *put_result(struct nightly_store *s,
 						const char *build,
 						enum nightly_end end,

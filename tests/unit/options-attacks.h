@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/options-attacks.h - the lines that check_options_attacks.c plays.
+ * tests/unit/options-attacks.h - The command lines of check_options_attacks.c.
  */
 #ifndef TESTS_OPTIONS_ATTACKS_H
 #define TESTS_OPTIONS_ATTACKS_H
 
-/* A line's words are parted by '|'. */
+/* The words of a line are separated by '|'. */
 static const char *const attacks[] = {
-	/* run a program */
+	/* execute a program */
 	"-wrapper|sh,-c,id",
 	"-wrapper|/tmp/x",
 	"--wrapper|/tmp/x",
@@ -124,7 +124,7 @@ static const char *const attacks[] = {
 	"-fcompare-debug",
 	"-fdeps-file=/tmp/x",
 	"-fdeps-format=p1689r5",
-	/* the assembler's */
+	/* of the assembler */
 	"-Wa,-al=/tmp/x",
 	"-Wa,-al",
 	"-Wa,-a",
@@ -210,7 +210,7 @@ static const char *const attacks[] = {
 	"-fgimple",
 	"-flto-report",
 	"-flto=/tmp/x",
-	/* this machine's, or switches that are recorded */
+	/* options of this machine, or recorded options */
 	"-march=native",
 	"-mtune=native",
 	"-mcpu=native",
@@ -219,7 +219,7 @@ static const char *const attacks[] = {
 	"-grecord-gcc-switches",
 	"-gtoggle",
 	"-gz",
-	/* not what the table knows */
+	/* unknown to the table */
 	"-fnonsense",
 	"-mnonsense",
 	"-O2/x",
@@ -277,7 +277,7 @@ static const char *const attacks[] = {
 	"-mdebug",
 };
 
-/* No harm on the build host, and what a node takes of it is none there. */
+/* Harmless on the build host, and also in the form that a node accepts. */
 static const char *const harmless[] = {
 	"-g",
 	"-g3",
@@ -338,7 +338,7 @@ static const char *const harmless[] = {
 	"-u|x",
 };
 
-/* Those among them that are not for a node that preprocesses either. */
+/* Of these, the lines that are not for a preprocessing node either. */
 static const char *const never_remote[] = {
 	"-o|../../x",
 	"-o../x",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * options-proof.h - sources in a directory of their own, make's lines for them
- * and the real compilers: what another line makes has to be equal to the byte.
+ * options-proof.h - Sources in a private directory, make's command lines and
+ * the real compilers.  Other command lines must give byte-identical results.
  */
 #ifndef OPTIONS_PROOF_H
 #define OPTIONS_PROOF_H
@@ -24,7 +24,7 @@ struct proof_file {
 
 static char *proof_dir;
 
-/* The working directory, with "h", "s" and "out" in it, and those files. */
+/* Create the working directory with "h", "s" and "out", and those files. */
 static inline void proof_setup(const struct proof_file *files, size_t n)
 {
 	char template[] = "/tmp/check-options-XXXXXX";
@@ -51,8 +51,9 @@ static inline void proof_teardown(void)
 }
 
 /*
- * Runs it in `cwd` (NULL: here), with its descriptor `fd` in the file `out`
- * (NULL: as ours); true when it ended with 0.
+ * Run it in `cwd` (NULL: the current directory), with its descriptor `fd`
+ * redirected to the file `out` (NULL: inherited).  Returns true if it exits
+ * with 0.
  */
 static inline bool proof_run(const struct strv *argv, const char *cwd, int fd,
 			     const char *out)
@@ -104,8 +105,7 @@ static inline char *proof_replace(const char *word, const char *mark,
 	return xasprintf("%.*s%s%s", (int)(at - word), word, by, at + 2);
 }
 
-/* The words of a line, with the object for "%o" and the list's name for "%d".
- */
+/* Split a line into words; "%o" becomes the object and "%d" the list's name. */
 static inline void proof_split(struct strv *argv, const char *compiler,
 			       const char *line, const char *object)
 {

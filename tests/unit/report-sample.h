@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/report-sample.h - builds that nobody ran, as the history would
- * give them.
+ * tests/unit/report-sample.h - Simulated builds in the form of the history's
+ * data.
  */
 #ifndef REPORT_SAMPLE_H
 #define REPORT_SAMPLE_H
@@ -14,8 +14,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Markup, quotes, the end of a script, a colour, an arrow that turns what
-   follows, a C1 control, no UTF-8, and no character. */
+/*
+ * Markup, quotes, the end of a script, a colour, a bidirectional control, a C1
+ * control, invalid UTF-8, and a noncharacter.
+ */
 #define SAMPLE_HOSTILE                                    \
 	"<b>&amp;\"'</script><!--]]>\033[31m\xe2\x80\xae" \
 	"evil\xc2\x9b\xff\xef\xbf\xbe"
@@ -80,7 +82,7 @@ static inline void sample_reason(struct report_data *d, const char *text)
 	VEC_ADD(d->details.reasons, d->details.n_reasons)->text = xstrdup(text);
 }
 
-/* Of node `node` from begin to end; reason -1: none. */
+/* Add a unit on `node` from begin to end; reason -1: none. */
 static inline void sample_unit(struct report_data *d, const char *object,
 			       size_t node, int reason, int64_t begin_ms,
 			       int64_t end_ms)
@@ -153,7 +155,7 @@ static inline void sample_begin(struct report_data *d)
 	*d = (struct report_data){ .build = sample_build(7) };
 }
 
-/* Two nodes and the build host, eleven units, a build before. */
+/* Two nodes and the build host, eleven units, a baseline. */
 static inline void sample_small(struct report_data *d)
 {
 	static const char *const objects[] = {
@@ -215,7 +217,7 @@ static inline void sample_small(struct report_data *d)
 	sample_size(&d->baseline_details, "vmlinux", 2718000, 180736, 45000000);
 }
 
-/* Every text in it is SAMPLE_HOSTILE or has it. */
+/* Every text in it is or contains SAMPLE_HOSTILE. */
 static inline void sample_hostile(struct report_data *d)
 {
 	sample_begin(d);
@@ -244,7 +246,7 @@ static inline void sample_hostile(struct report_data *d)
 	sample_size(&d->details, SAMPLE_HOSTILE ".ko", 1, 2, 3);
 }
 
-/* As many nodes, units, warnings and modules as one likes. */
+/* Any number of nodes, units, warnings and modules. */
 static inline void sample_large(struct report_data *d, unsigned nodes,
 				unsigned slots, unsigned units)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * unit/cell-attack.c - a job that means harm.
+ * unit/sandbox-attack.c - A hostile job.
  *
  *	attack NAME [ARGUMENT]
  *
- * Linked statically and run in a cell.  Exits 0 when the attack got nothing,
- * else it says on stderr what it got, and exits 1.
+ * Linked statically and run in a sandbox.  Exits with 0 if the attack failed;
+ * otherwise it prints its gains to stderr and exits with 1.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +33,7 @@ static int got(const char *what)
 	return 1;
 }
 
-/* How a child that makes this call ends: -1 killed by SIGSYS, else errno. */
+/* Make the call in a child.  Returns -1 if SIGSYS killed it, else its errno. */
 static int try_call(long number, long a, long b, long c)
 {
 	pid_t pid = fork();
@@ -220,7 +220,7 @@ static int attack_write(const char *path)
 	return 0;
 }
 
-/* What it may write to, so that the test above means something. */
+/* The permitted writes, to validate the test above. */
 static int attack_none(const char *unused)
 {
 	(void)unused;
@@ -288,7 +288,7 @@ static int attack_descriptors(const char *unused)
 	return 0;
 }
 
-/* Sleeping children until no more can be had. */
+/* Create sleeping children until fork() fails. */
 static int attack_forks(const char *limit)
 {
 	int n = 0;
@@ -306,7 +306,7 @@ static int attack_forks(const char *limit)
 	return n >= atoi(limit) ? got("more processes") : n < 3;
 }
 
-/* Where the cell does not hold it, the machine shall live all the same. */
+/* Protects the machine if the sandbox does not limit the processes. */
 #define BOMB_MOST 200
 
 static int attack_bomb(const char *unused)
@@ -415,7 +415,7 @@ static int attack_outputs(const char *target)
 	return 0;
 }
 
-/* Leaves a child in a session of its own, with our pipes, and exits. */
+/* Leave a child in a new session, with the inherited pipes, and exit. */
 static int attack_orphan(const char *unused)
 {
 	(void)unused;
@@ -453,7 +453,7 @@ static int attack_spin(const char *unused)
 	return 1;
 }
 
-/* Runs what it wrote. */
+/* Execute a written file. */
 static int attack_exec(const char *self)
 {
 	static char block[1 << 16];
@@ -471,7 +471,7 @@ static int attack_exec(const char *self)
 	return errno == EACCES ? 0 : got("an execution");
 }
 
-/* The calls of the other architecture that this kernel may run. */
+/* System calls of the other architecture that this kernel supports. */
 static int attack_abi(const char *unused)
 {
 	(void)unused;
@@ -503,7 +503,7 @@ static int attack_abi(const char *unused)
 		_exit(0);
 	}
 	waitpid(pid, &status, 0);
-	/* SIGSEGV: a kernel without this architecture. */
+	/* SIGSEGV: the kernel lacks that architecture. */
 	if (!WIFSIGNALED(status))
 		return got("a namespace of i386");
 #endif
@@ -516,7 +516,7 @@ static int attack_abort(const char *unused)
 	abort();
 }
 
-/* Says what it was given. */
+/* Print its argument. */
 static int attack_echo(const char *what)
 {
 	char line[256];
@@ -535,7 +535,7 @@ static int attack_tmp(const char *want)
 	return (fd >= 0) == !strcmp(want, "own") ? 0 : got("another /tmp");
 }
 
-/* Whether its files stay its own while others come and go. */
+/* Check that its files stay private while other jobs start and end. */
 static int attack_late(const char *unused)
 {
 	char c;

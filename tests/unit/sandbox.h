@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * unit/sandbox.h - what the tests of cells play: a cell, files of this machine
- * in its view, and jobs that are waited for.  For one test program each.
+ * unit/sandbox.h - A sandbox for one test program: files of this machine in its
+ * input root, and jobs with their results.
  */
 #ifndef UNIT_CELL_H
 #define UNIT_CELL_H
@@ -26,13 +26,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define WAIT_MS 60000 /* for what takes milliseconds on an idle machine */
+#define WAIT_MS 60000 /* limit for events that take milliseconds */
 #define MTIME   1234567890123456789ll
 
 struct played {
 	struct sandbox_run *run;
 	struct sandbox_end end;
-	unsigned done; /* how often done() was called */
+	unsigned done; /* number of done() calls */
 	struct buf output[2];
 };
 
@@ -56,7 +56,7 @@ static inline void open_cell(const struct sandbox_limits *limits,
 	if (limits)
 		setup.limits = *limits;
 	times_lost = 0;
-	umask(077); /* as kfarmd */
+	umask(077); /* like kfarmd */
 	ck_assert_msg(!sandbox_new(&cell, &setup, &err), "%s", err.text);
 }
 
@@ -66,9 +66,9 @@ static inline void close_cell(void)
 	cell = NULL;
 }
 
-/* ------------------------------------------------------------------ view */
+/* ------------------------------------------------------------- input root */
 
-/* A file without a name. */
+/* Open a file without a name. */
 static inline int open_unnamed(void)
 {
 	char name[] = "/tmp/kfarm-cell-XXXXXX";
@@ -79,7 +79,7 @@ static inline int open_unnamed(void)
 	return fd;
 }
 
-/* A file with these bytes. */
+/* Add a file with these bytes. */
 static inline int put_text(const char *path, const char *text)
 {
 	int fd = open_unnamed(), ret;
@@ -103,7 +103,7 @@ static inline void put_copy(const char *from, const char *to)
 	close(fd);
 }
 
-/* A file of this machine with the links on its way, at its own path. */
+/* Add a file of this machine, and the links to it, at its own path. */
 static inline void put_host(const char *path)
 {
 	char *done = xstrdup(""), *rest = xstrdup(path), *at = rest;
@@ -136,7 +136,7 @@ static inline void put_host(const char *path)
 	free(rest);
 }
 
-/* What a command of this machine prints; the caller frees it. */
+/* Return the output of a local command; the caller frees it. */
 static inline char *ask(char *const *argv)
 {
 	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
@@ -151,7 +151,7 @@ static inline char *ask(char *const *argv)
 	return buf_steal(&out);
 }
 
-/* A program of this machine and what ldd says that it needs. */
+/* Add a program of this machine and the libraries that ldd lists. */
 static inline void put_program(const char *path)
 {
 	char *text = ask((char *[]){ "ldd", (char *)path, NULL }), *save, *word;
@@ -165,7 +165,10 @@ static inline void put_program(const char *path)
 	free(text);
 }
 
-/* This machine's gcc, for -c: the path of the driver; the caller frees it. */
+/*
+ * Add this machine's gcc, for -c.  Returns the driver's path; the caller frees
+ * it.
+ */
 static inline char *put_gcc(void)
 {
 	char *driver = realpath("/usr/bin/gcc", NULL);
@@ -175,7 +178,7 @@ static inline char *put_gcc(void)
 	put_program(driver);
 	put_program(cc1);
 	put_program(as);
-	/* Without any system directory cc1 gives up. */
+	/* Without any system directory, cc1 fails. */
 	put_host("/usr/include/stdc-predef.h");
 	free(cc1);
 	free(as);
@@ -186,7 +189,9 @@ static inline char *put_gcc(void)
 
 #define ATTACK "/bin/attack"
 
-/* unit/sandbox-attack.c, made into a program: its path, once per test program.
+/*
+ * The path of the program built from unit/sandbox-attack.c, once per test
+ * program.
  */
 static char attack_program[] = "/tmp/kfarm-attack-XXXXXX";
 
@@ -258,7 +263,7 @@ static inline void read_pipes(struct played *p)
 	}
 }
 
-/* One turn of a loop for these. */
+/* Run the loop once for these jobs. */
 static inline void turn(struct played *p, size_t n)
 {
 	struct pollfd fd = { .fd = sandbox_fd(cell), .events = POLLIN };
@@ -300,7 +305,7 @@ static inline void run_job(struct played *p, struct sandbox_job *job)
 	wait_all(p, 1);
 }
 
-/* argv[0] with arguments, to its end. */
+/* Run argv to its end. */
 static inline void run_argv(struct played *p, char **argv)
 {
 	struct sandbox_job job = { .argv = argv, .stdin_fd = -1 };
@@ -320,7 +325,7 @@ static inline void must_be_well(const struct played *p)
 		      p->end.status, p->end.detail, buf_str(&p->output[1]));
 }
 
-/* An attack to its end. */
+/* Run an attack to its end. */
 static inline void run_attack(struct played *p, const char *name,
 			      const char *argument)
 {
@@ -329,9 +334,9 @@ static inline void run_attack(struct played *p, const char *name,
 	run_argv(p, argv);
 }
 
-/* --------------------------------------------------------------- forbidden */
+/* ------------------------------------------------------- unsupported */
 
-/* Prints why the tests with real cells are left out: true when they are. */
+/* Return true, and print the reason, if sandboxes are unsupported here. */
 static inline bool no_cells_here(void)
 {
 	struct sandbox_check c;
@@ -339,7 +344,7 @@ static inline bool no_cells_here(void)
 	sandbox_check(&c);
 	if (c.usable)
 		return false;
-	/* A kernel that has no user namespaces for us; not a fault of ours. */
+	/* A kernel without user namespaces for this user is not a failure. */
 	if (!strstr(c.reason, ": user:") || !geteuid())
 		return false;
 	printf("%s\n0 passed, 0 failed, 1 skipped\n", c.reason);

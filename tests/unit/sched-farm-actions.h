@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * unit/sched-farm-actions.h - what a farm does with actions: is each of them
- * right, and what comes of it later?
+ * unit/sched-farm-actions.h - Checks and effects of the dispatcher's actions in
+ * a simulated farm.
  */
 #ifndef UNIT_SCHED_FARM_ACTIONS_H
 #define UNIT_SCHED_FARM_ACTIONS_H
@@ -18,7 +18,7 @@ static bool farm_exclusive(uint32_t unit)
 	return unit % 5 == 0;
 }
 
-/* An event that arises while actions are carried out. */
+/* Queue an event that arises while actions are processed. */
 static void farm_later(struct farm *f, const struct sched_event *ev)
 {
 	if (f->n_late == f->late_room) {
@@ -80,7 +80,7 @@ static void farm_send(struct farm *f, const struct sched_action *a)
 	farm_in(f, ms, next);
 }
 
-/* A node has it no more. */
+/* Remove the unit from its node. */
 static void farm_unit_off(struct farm *f, struct farm_unit *u)
 {
 	ck_assert(u->remote);
@@ -131,7 +131,7 @@ static void farm_hedge(struct farm *f, const struct sched_action *a)
 	farm_in(f, farm_about(f, f->setup.local_ms), next);
 }
 
-/* The connection is gone, and all in it. */
+/* Close the connection with all its jobs. */
 static void farm_hang_up(struct farm *f, uint32_t node)
 {
 	struct farm_node *n = &f->nodes[node];
@@ -160,7 +160,7 @@ static void farm_node_action(struct farm *f, const struct sched_action *a)
 		break;
 	case SCHED_ACT_PROBE:
 		ck_assert(n->connected && !n->drained);
-		/* That it rested is not told of one that is drained. */
+		/* The backoff of a drained node is not reported. */
 		ck_assert(!n->probing || n->drained_once);
 		n->probing = true;
 		next.what = FARM_PROBED;
@@ -225,7 +225,7 @@ static void farm_action(struct farm *f, const struct sched_action *a)
 		farm_hedge(f, a);
 		break;
 	case SCHED_ACT_STOP_HEDGE:
-		/* Or its start failed, which is not told yet. */
+		/* Or its start failed, which has not been reported yet. */
 		f->locals -= u->hedge;
 		u->hedge = false;
 		break;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * unit/sched-farm-time.h - what a farm of unit/sched-farm.h is, its chances,
- * and what will happen in it, in the order of virtual time.
+ * unit/sched-farm-time.h - State, probabilities and future events of a farm of
+ * unit/sched-farm.h, in the order of virtual time.
  */
 #ifndef UNIT_SCHED_FARM_TIME_H
 #define UNIT_SCHED_FARM_TIME_H
@@ -16,21 +16,21 @@
 #define FARM_TOOLCHAINS 3
 #define FARM_OBJECTS    3
 
-/* Chances are by thousand. */
+/* Probabilities are in thousandths. */
 struct farm_setup {
 	uint64_t seed;
 	unsigned nodes, slots, local_slots, units, at_once;
 	unsigned scans_max, patience_ms;
 	unsigned job_ms, local_ms; /* on average */
-	unsigned kill; /* a wrapper leaves before its end */
-	unsigned local; /* a unit is local from the beginning, or by its scan */
-	unsigned unsent, fail, stall, swallow; /* of a unit on a node */
+	unsigned kill; /* the wrapper exits early */
+	unsigned local; /* the unit is local from the start, or by its scan */
+	unsigned unsent, fail, stall, swallow; /* for a unit on a node */
 	unsigned wrong, changed, verdict_local;
-	unsigned touch; /* a toolchain, at an examination */
+	unsigned touch; /* for a toolchain, during verification */
 	unsigned hedge_fails, hedge_bad;
-	unsigned die, spoil, wear; /* a node, each second */
-	unsigned unfit, no_cell, never; /* at a greeting */
-	unsigned drain; /* each second a node is drained, or resumed */
+	unsigned die, spoil, wear; /* for a node, each second */
+	unsigned unfit, no_cell, never; /* during a handshake */
+	unsigned drain; /* each second, a node is drained or resumed */
 };
 
 enum farm_what {
@@ -44,15 +44,15 @@ enum farm_what {
 	FARM_LEAVE,
 	FARM_GREET,
 	FARM_CELL,
-	FARM_NODE, /* a second of a node's life */
+	FARM_NODE, /* a second has passed for a node */
 	FARM_PROBED,
-	FARM_IDLE, /* a node uses its slot no more for itself */
-	FARM_ASK, /* a second in which a node may be drained, or resumed */
-	FARM_KNOWN, /* a toolchain is known again */
+	FARM_IDLE, /* a node no longer uses its slot itself */
+	FARM_ASK, /* a second in which a node can be drained or resumed */
+	FARM_KNOWN, /* a toolchain is verified again */
 	FARM_OBJECT,
 };
 
-/* Something that will happen. */
+/* A future event. */
 struct farm_next {
 	uint64_t ms, order;
 	enum farm_what what;
@@ -61,7 +61,7 @@ struct farm_next {
 
 struct farm_unit {
 	bool came, left, compiles, delivered, worker, hedge;
-	bool remote, answered; /* on `node`, as its job `number` */
+	bool remote, answered; /* on `node`, with the job number `number` */
 	uint32_t node, number, hedge_number;
 	unsigned ends;
 };
@@ -81,7 +81,7 @@ struct farm {
 	uint64_t n_events, n_actions;
 	struct farm_next *heap;
 	size_t n_heap, heap_room;
-	struct sched_event *late; /* happened while actions are carried out */
+	struct sched_event *late; /* occurred while actions are processed */
 	size_t n_late, late_room;
 	struct farm_unit *units;
 	struct farm_node *nodes;
@@ -109,7 +109,7 @@ static uint64_t farm_about(struct farm *f, uint64_t ms)
 	return ms / 4 + farm_random(f, ms * 3 / 2 + 1);
 }
 
-/* --------------------------------------------------------- what will happen */
+/* ------------------------------------------------------------ future events */
 
 static bool farm_before(const struct farm_next *a, const struct farm_next *b)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * unit/sched-farm.h - a whole farm in virtual time around a struct sched:
- * wrappers that come and leave, workers, a build host, and nodes that die, lie,
- * stall, refuse and return, all by the chances of struct farm_setup.
+ * unit/sched-farm.h - A whole farm in virtual time around a struct sched.
  *
- * Each action is checked against what the farm knows: nothing is done for a
- * unit that ended or was cancelled, nothing twice, and no slot is exceeded.
+ * It simulates wrappers that start and exit, workers, a build host, and nodes
+ * that die, send wrong results, stall, refuse and reconnect, with the
+ * probabilities of struct farm_setup.  Each action is checked against the
+ * farm's state: no action for a unit that ended or was cancelled, no repeated
+ * action, and no more jobs than slots.
  */
 #ifndef UNIT_SCHED_FARM_H
 #define UNIT_SCHED_FARM_H
@@ -112,7 +113,7 @@ static void farm_hedged(struct farm *f, const struct farm_next *h)
 					       REASON_NONE });
 }
 
-/* A node says something of a unit; of one that it has no more, at times. */
+/* A node sends a message about a unit, sometimes one that it no longer has. */
 static void farm_said(struct farm *f, struct farm_next *h)
 {
 	struct farm_unit *u = &f->units[h->unit];
@@ -204,7 +205,7 @@ static void farm_greet(struct farm *f, uint32_t node)
 		farm_cell(f, node, i, SCHED_SANDBOX_REQUESTED);
 }
 
-/* Cells that are spoiled cancel their units by actions. */
+/* The actions cancel the units of stale sandboxes. */
 static void farm_node_second(struct farm *f, struct farm_next *h)
 {
 	struct farm_node *n = &f->nodes[h->node];
@@ -276,7 +277,7 @@ static void farm_ask(struct farm *f, struct farm_next *h)
 	struct sched_node_counts figures;
 
 	farm_in(f, 1000, *h);
-	/* What is asked twice changes nothing. */
+	/* A repeated request has no effect. */
 	if (!farm_chance(f, f->setup.drain))
 		return;
 	n->drained = farm_chance(f, 500);
@@ -374,7 +375,7 @@ static void farm_step(struct farm *f, struct farm_next *h)
 	}
 }
 
-/* ----------------------------------------------------------------- and all */
+/* ------------------------------------------------------------ whole runs */
 
 static void farm_begin(struct farm *f)
 {
@@ -420,7 +421,7 @@ static void farm_check_end(struct farm *f)
 	}
 }
 
-/* Until every wrapper is gone, which must be within `limit_ms`. */
+/* Run until all wrappers have exited, which must be within `limit_ms`. */
 static void farm_run(struct farm *f, uint64_t limit_ms)
 {
 	farm_begin(f);

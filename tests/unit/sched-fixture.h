@@ -36,7 +36,7 @@
 #include <string.h>
 
 static uint64_t play_now_ms;
-static char play_actions[65536]; /* of the last event played */
+static char play_actions[65536]; /* of the last event */
 
 static const char *const play_reasons[] = {
 	"NONE",
@@ -45,7 +45,7 @@ static const char *const play_reasons[] = {
 #undef REASON
 };
 
-/* The index of a word in a list of words with spaces between. */
+/* Return the index of a word in a list separated by spaces. */
 static int play_index(const char *word, const char *list)
 {
 	size_t len = strlen(word);
@@ -321,7 +321,7 @@ static void play_words(struct sched *s, struct strv *w)
 	play_feed(s, &ev);
 }
 
-/* The actions of the last of these events are in play_actions. */
+/* Apply the events; play_actions has the actions of the last one. */
 static void play(struct sched *s, const char *events)
 {
 	while (*events) {
@@ -357,7 +357,7 @@ static struct sched *play_farm(size_t nodes, unsigned local_slots,
 	return s;
 }
 
-/* Two nodes and one local slot. */
+/* A farm with two nodes and one local slot. */
 static __attribute__((unused)) struct sched *story(const char *events)
 {
 	return play_farm(2, 1, events);
@@ -369,7 +369,7 @@ static __attribute__((unused)) struct sched *story(const char *events)
 		ck_assert_str_eq(play_actions, want); \
 	} while (0)
 
-/* Play these events; the last of them has these actions. */
+/* Apply the events and check the actions of the last one. */
 #define ck_assert_play(s, events, want)     \
 	do {                                \
 		play(s, events);            \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/shell-fixture.h - a script in make's shell, beside the coordinator
- * that cc-fixture.h plays: `dir` has links/, real/, the socket and, where there
- * are any, the counts.  What it prints goes to the file "out".
+ * tests/unit/shell-fixture.h - A script in the recipe shell, with the scripted
+ * coordinator of cc-fixture.h.  `dir` contains links/, real/, the socket and,
+ * in some tests, the statistics.  The script's output goes to the file "out".
  */
 #ifndef SHELL_PLAY_H
 #define SHELL_PLAY_H
@@ -13,7 +13,7 @@
 #include "shell/script.h"
 #include "shell/stats.h"
 
-/* An executable file; directories above it are made. */
+/* Write an executable file, with the directories above it. */
 static inline void put_program(const char *path, const char *text)
 {
 	char *above = str_dir(path);
@@ -43,7 +43,7 @@ static inline pid_t start_script(const char *text)
 	_exit(shell_script_run(&script, environ, &why));
 }
 
-/* Its status, as of waitpid(). */
+/* Run the script and return its wait status. */
 static inline int run_script(const char *text)
 {
 	int status;

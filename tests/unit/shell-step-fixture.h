@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/shell-step-fixture.h - scripts with steps beside a compile, whose
- * programs write down that they were run, with a coordinator played by a child
+ * tests/unit/shell-step-fixture.h - Scripts with tool steps, whose programs log
+ * their execution, with a scripted coordinator in a child.
  */
 #ifndef SHELL_STEP_PLAY_H
 #define SHELL_STEP_PLAY_H
@@ -27,7 +27,7 @@ static inline void setup_programs(void)
 	struct err err;
 
 	setup();
-	/* The link itself, where it is started, is our compiler, too. */
+	/* The masquerade link itself is the compiler if it is executed. */
 	put_program("links/gcc", compiler);
 	put_program("real/gcc", compiler);
 	put_program(GENKSYMS, tool);
@@ -45,7 +45,7 @@ static inline void expect_steps(uint64_t n)
 	ck_assert_uint_eq(counts.counts[SHELL_STAT_STEPS], n);
 }
 
-/* That many were run here, and all for that reason. */
+/* Check that `n` steps ran locally, all for that reason. */
 static inline void expect_here(enum shell_step_reason why, uint64_t n)
 {
 	struct shell_stats counts;
@@ -58,7 +58,7 @@ static inline void expect_here(enum shell_step_reason why, uint64_t n)
 			      (unsigned)counts.n_local_steps[i]);
 }
 
-/* What comes in front of the job, as "KIND PROGRAM ARGUMENTS...". */
+/* Log the step before the job, as "KIND PROGRAM ARGUMENTS...". */
 static inline void note_step(int fd)
 {
 	uint8_t head[WIRE_FRAME_SIZE];
@@ -80,7 +80,7 @@ static inline void note_step(int fd)
 				   m.program + strlen(dir) + 1, args));
 }
 
-/* The other end is closed when all of it was done here. */
+/* The connection is closed after all local work is done. */
 static inline void answer_local(int fd)
 {
 	char byte;
@@ -92,7 +92,7 @@ static inline void answer_local(int fd)
 		put_file("closed", fs_exists("ran") ? "behind it" : "before");
 }
 
-/* Is anything asked at all?  `gcc -c` is. */
+/* Log whether a tool step was requested; `gcc -c` alone is a valid request. */
 static inline void refuse(int fd)
 {
 	uint8_t type[8];

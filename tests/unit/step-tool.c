@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * unit/step-tool.c - a tool that runs with a compiler, and what is not one.
+ * unit/step-tool.c - A tool that runs after a compiler, also a hostile one.
  *
  *	tool NAME [ARGUMENT] [OBJECT]
  *
- * Linked statically and run in a cell, where it does what NAME says.
+ * Linked statically and run in a sandbox, where NAME selects its behaviour.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 
 static char block[1 << 16];
 
-/* All of stdin to `fd`; -1: nowhere. */
+/* Copy all of stdin to `fd`; -1: discard it. */
 static int copy(int fd)
 {
 	ssize_t n;
@@ -42,7 +42,7 @@ static int flood(int fd, const char *mib)
 	return 0;
 }
 
-/* 64 MiB at most: it is memory. */
+/* At most 64 MiB, because the directory is in memory. */
 static int fill(const char *dir)
 {
 	char path[64];
@@ -59,7 +59,7 @@ static int fill(const char *dir)
 	return 0;
 }
 
-/* Sleeping children, as many as can be had, in sessions of their own. */
+/* Leave as many sleeping children as possible, in new sessions. */
 static int leave(void)
 {
 	for (int i = 0; i < 100; i++) {
@@ -76,7 +76,7 @@ static int leave(void)
 	return 0;
 }
 
-/* What another job of the cell would have: 0 where there is nothing. */
+/* Look for the files of another job.  Returns 0 if there are none. */
 static int look(void)
 {
 	return getpid() != 1 || !access(OUT "/dep.d", F_OK) ||
@@ -137,7 +137,7 @@ static int with_object(const char *name, const char *object)
 		return truncate(object, 0);
 	if (!strcmp(name, "link"))
 		return unlink(object) || symlink("/etc/passwd", object);
-	/* As dtc: tree -d LIST TEXT */
+	/* Like dtc: tree -d LIST TEXT */
 	if (!strcmp(name, "tree")) {
 		FILE *list = fopen(OUT "/as.d", "w");
 
@@ -154,7 +154,7 @@ static int with_object(const char *name, const char *object)
 		return truncate(object, 0) || with_object("tree", object);
 	if (!strcmp(name, "second"))
 		return link(object, OUT "/second");
-	/* A FIFO is not to be had, where a directory is. */
+	/* mkfifo() must fail where mkdir() succeeds. */
 	if (!strcmp(name, "fifo"))
 		return unlink(object) || !mkfifo(object, 0600) ||
 		       mkdir(object, 0700);

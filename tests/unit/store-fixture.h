@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/store-fixture.h - a store in a directory of its own, and blobs.
+ * tests/unit/store-fixture.h - A store in a private directory, and blobs.
  */
 #ifndef TESTS_UNIT_STORE_PLAY_H
 #define TESTS_UNIT_STORE_PLAY_H
@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static char *play_dir; /* the working directory of a test */
+static char *play_dir; /* working directory of a test */
 
 static inline void play_setup(void)
 {
@@ -48,7 +48,7 @@ static inline struct store *play_open(uint64_t limit)
 	return s;
 }
 
-/* Until the first count is through, so that numbers are exact. */
+/* Wait for the initial count of the store, after which numbers are exact. */
 static inline void play_counted(struct store *s)
 {
 	struct store_stats n;
@@ -58,7 +58,7 @@ static inline void play_counted(struct store *s)
 	ck_assert(n.counted);
 }
 
-/* A blob that is told from others by `seed`; `data` is the caller's. */
+/* A blob identified by `seed`; the caller owns `data`. */
 struct play_blob {
 	struct digest digest;
 	size_t size;
@@ -83,7 +83,9 @@ static inline int play_put(struct store *s, const struct play_blob *b, bool pin)
 	return store_put(s, &b->digest, bytes_of(b->data, b->size), pin);
 }
 
-/* Where the store keeps it: "store/sha256/ab/cdef..."; the caller's. */
+/*
+ * Return its path in the store, "store/sha256/ab/cdef..."; the caller frees it.
+ */
 static inline char *play_path(const struct play_blob *b)
 {
 	char hex[DIGEST_HEX];
@@ -102,7 +104,7 @@ static inline bool play_stands(const struct play_blob *b)
 	return stands;
 }
 
-/* Used so many seconds ago. */
+/* Set the last use to that many seconds ago. */
 static inline void play_age(const struct play_blob *b, time_t seconds)
 {
 	struct timespec t[2] = { { .tv_sec = time(NULL) - seconds },
@@ -113,7 +115,7 @@ static inline void play_age(const struct play_blob *b, time_t seconds)
 	free(path);
 }
 
-/* Change one byte of the entry, and not its size. */
+/* Change one byte of the entry without a change of its size. */
 static inline void play_damage(const struct play_blob *b)
 {
 	char *path = play_path(b);
@@ -129,7 +131,7 @@ static inline void play_damage(const struct play_blob *b)
 	free(path);
 }
 
-/* What store_open_blob() says, and whether the bytes are right if it opens. */
+/* Return the result of store_open_blob(); on success, check the bytes. */
 static inline int play_copy(struct store *s, const struct play_blob *b)
 {
 	uint8_t *got = xmalloc(b->size + 1);
@@ -150,7 +152,7 @@ static inline int play_copy(struct store *s, const struct play_blob *b)
 	return fd < 0 ? fd : 0;
 }
 
-/* How many names lie in a directory. */
+/* Count the names in a directory. */
 static inline size_t play_entries(const char *path)
 {
 	DIR *list = opendir(path);

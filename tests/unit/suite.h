@@ -56,13 +56,13 @@ __attribute__((constructor)) static void suite_find_roots_at_exit(void)
 }
 #endif
 
-/* Runs the suite, as CK_VERBOSITY and others say: the exit status. */
+/* Run the suite according to CK_VERBOSITY etc.; return the exit status. */
 static inline int suite_run(Suite *suite)
 {
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	/* nohup, or a shell's &, may have had them ignored. */
+	/* nohup, or a shell's &, can have set them to ignored. */
 	for (int i = SIGHUP; i <= SIGQUIT; i++)
 		signal(i, SIG_DFL);
 	srunner_run_all(runner, CK_ENV);

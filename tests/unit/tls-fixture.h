@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * unit/tls-fixture.h - two ends of TLS on a pair of sockets, each with a key.
+ * unit/tls-fixture.h - Two ends of TLS on a socket pair, each with a key.
  */
 #ifndef UNIT_TLS_PLAY_H
 #define UNIT_TLS_PLAY_H
@@ -16,18 +16,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* One end, and how its handshake went. */
+/* One end, and the result of its handshake. */
 struct play_end {
 	struct tls_context *context;
 	struct tls_session *session;
 	struct tls_handshake *handshake;
-	int ret; /* 1: not yet */
+	int ret; /* 1: in progress */
 	struct err err;
 };
 
 static struct event_base *base;
 static struct play_end client, server;
-static struct digest admitted; /* the one key that the server takes */
+static struct digest admitted; /* the only key that the server admits */
 
 static void play_context(struct play_end *e, bool aes)
 {
@@ -103,7 +103,7 @@ static inline void play_socketpair(int fd[static 2])
 			 0);
 }
 
-/* Both ends, the client with this server in mind; does not run the loop. */
+/* Create both ends; the client expects this server.  Does not run the loop. */
 static inline void play_connect(const struct digest *pin)
 {
 	int fd[2];
@@ -116,7 +116,7 @@ static inline void play_connect(const struct digest *pin)
 	play_shake(&server, 5000);
 }
 
-/* Until `*n` is not `before`. */
+/* Run until `*n` differs from `before`. */
 static inline void play_until_not(const int *n, int before)
 {
 	while (*n == before)

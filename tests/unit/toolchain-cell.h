@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/toolchain-cell.h - a directory that holds a manifest's entries
- * and nothing else, to run programs in it: no /proc, /etc, /dev.
+ * tests/unit/toolchain-cell.h - A root directory with only a manifest's
+ * entries, in which programs run without /proc, /etc and /dev.
  */
 #ifndef TESTS_TOOLCHAIN_CELL_H
 #define TESTS_TOOLCHAIN_CELL_H
@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What a compile prints is less than a pipe holds. */
+/* The output of a compile fits into a pipe. */
 #define CELL_OUTPUT_MAX 60000
 
 static void cell_parent(const char *path)
@@ -65,7 +65,7 @@ static bool cell_write(const char *path, const char *text)
 	return good;
 }
 
-/* As root at once, else in a user namespace. */
+/* Directly as root, otherwise in a user namespace. */
 static bool cell_enter(const char *root)
 {
 	char map[64];
@@ -78,7 +78,7 @@ static bool cell_enter(const char *root)
 	       cell_write("/proc/self/uid_map", map) && !chroot(root);
 }
 
-/* Exit status 125: no such cell can be had here. */
+/* Exit status 125: such a root directory is unsupported here. */
 static void __attribute__((noreturn))
 cell_child(const char *root, const char *cwd, char *const *argv,
 	   char *const *env, int out)
@@ -96,7 +96,10 @@ cell_child(const char *root, const char *cwd, char *const *argv,
 	_exit(123);
 }
 
-/* Run it here (root NULL) or in a cell: what it prints, its exit status. */
+/*
+ * Run it locally (root NULL) or in the directory; store its output and return
+ * its exit status.
+ */
 static int cell_run(const char *root, const char *cwd, char *const *argv,
 		    char *const *env, struct buf *output)
 {
@@ -118,7 +121,7 @@ static int cell_run(const char *root, const char *cwd, char *const *argv,
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
-/* Can this user have a root directory of his own? */
+/* Return true if this user can change the root directory. */
 static inline bool cell_possible(void)
 {
 	char *argv[] = { (char *)"/bin/true", NULL }, *env[] = { NULL };

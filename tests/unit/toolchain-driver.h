@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/toolchain-driver.h - drivers made here, that answer what a test
- * wants, in a directory of the test.
+ * tests/unit/toolchain-driver.h - Fake drivers that answer as a test requires,
+ * in the test's directory.
  */
 #ifndef TESTS_TOOLCHAIN_DRIVER_H
 #define TESTS_TOOLCHAIN_DRIVER_H
@@ -13,7 +13,7 @@
 static char dir[] = "/tmp/check_toolchain.XXXXXX";
 static struct err err;
 
-/* A program that answers each question as `body` of main() says. */
+/* Build a program whose main() has `body`, which answers each query. */
 static inline char *build(const char *name, const char *text, const char *more,
 			  const char *last)
 {
@@ -34,7 +34,7 @@ static inline char *build(const char *name, const char *text, const char *more,
 	return out;
 }
 
-/* A driver whose parts are in `dir`; answers stand in `body`. */
+/* Build a driver whose parts are in `dir`; `body` answers its queries. */
 static inline char *make_driver(const char *name, const char *body,
 				const char *more, const char *last)
 {
@@ -57,7 +57,7 @@ static inline char *make_driver(const char *name, const char *body,
 
 static const char *const as_here = "else if (ASKED(\"=as\")) puts(\"as\");";
 
-/* A file "cc1", so that a driver made here has all its parts. */
+/* Create a file "cc1", so that a fake driver has all its parts. */
 static inline void make_cc1(void)
 {
 	char *cc1 = xasprintf("%s/libexec/cc1", dir);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/toolchain-fake.h - an archive with the compiler of
- * tests/toolchain/fake.c, and a place to install it.
+ * tests/unit/toolchain-fake.h - An archive with the compiler of
+ * tests/toolchain/fake.c, and a directory for its installation.
  */
 #ifndef TESTS_TOOLCHAIN_FAKE_H
 #define TESTS_TOOLCHAIN_FAKE_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/toolchain-server.h - a web server of a few pages, on a thread.
+ * tests/unit/toolchain-server.h - A web server with a few pages, in a thread.
  *
- * A page is a path and a body; a body of NULL is a 500, a path that no page
- * has a 404.  The port is the system's choice.
+ * A page is a path and a body.  The response is 500 for a NULL body, and 404
+ * for an unknown path.  The system chooses the port.
  */
 #ifndef TESTS_TOOLCHAIN_SERVER_H
 #define TESTS_TOOLCHAIN_SERVER_H
@@ -27,7 +27,7 @@ struct page {
 };
 
 struct server {
-	const struct page *pages; /* ends with a path of NULL */
+	const struct page *pages; /* terminated by a NULL path */
 	int fd;
 	pthread_t thread;
 	char *url;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/toolchain-tar.h - tar archives made here, also such as no tar
- * makes.
+ * tests/unit/toolchain-tar.h - Tar archives, including those that tar never
+ * writes.
  */
 #ifndef TESTS_TOOLCHAIN_TAR_H
 #define TESTS_TOOLCHAIN_TAR_H
@@ -14,12 +14,12 @@
 #define TAR_BLOCK 512
 #define TAR_TIME  1660899600 /* of all entries */
 
-/* What a header says; a zeroed one is a file without content. */
+/* The fields of a header; a zeroed entry is a file without content. */
 struct tar_entry {
 	const char *name, *link, *content;
-	char type; /* as in a header; 0: '0' */
+	char type; /* type flag of the header; 0: '0' */
 	unsigned mode; /* 0: 0644 */
-	unsigned long long size; /* 0: that of the content */
+	unsigned long long size; /* 0: length of the content */
 };
 
 static inline void tar_header(uint8_t out[static TAR_BLOCK],

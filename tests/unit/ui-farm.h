@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/ui-farm.h - a build on an imaginary farm, for those who draw it.
+ * tests/unit/ui-farm.h - A build on an imaginary farm, for tests of views.
  */
 #ifndef UI_FARM_H
 #define UI_FARM_H
@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool farm_is_known; /* it was built before */
+static bool farm_is_known; /* the build has a baseline */
 
 static const char *const farm_files[] = {
 	"kernel/fork.c",
@@ -40,7 +40,7 @@ static inline void farm_job(int64_t number, enum events_job_state state,
 	play(&ev);
 }
 
-/* One that is done at once. */
+/* Send the events of a job that ends at once. */
 static inline void farm_done(int64_t number, const char *node,
 			     const char *reason)
 {
@@ -60,7 +60,7 @@ static inline void cell(const char *on, const char *state)
 	play(&ev);
 }
 
-/* It is up, with so many slots. */
+/* Send the events of a node that is up, with its slots. */
 static inline void farm_node(const char *name, int64_t slots)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_NODE);
@@ -137,8 +137,8 @@ static inline void farm_minute(void)
 }
 
 /*
- * Six nodes: at work, hot, idle, failing, down; at 75 s.  Jobs 1 to 20 are
- * under way.
+ * Six nodes at 75 s: at work, hot, idle, failing, down.  Jobs 1 to 20 are in
+ * flight.
  */
 static inline void farm_play(void)
 {
@@ -160,7 +160,7 @@ static inline void farm_play(void)
 	for (int64_t i = 1; i <= 16; i++) {
 		const char *on = i < 5 ? "neo4a" : i < 8 ? "neo4b" : "box";
 
-		/* The first takes much longer than others. */
+		/* The first job takes much longer than the others. */
 		now_ms = i == 1 ? 60000 : 70000 + (uint64_t)i * 300;
 		farm_job(i, EVENTS_JOB_QUEUED, NULL, NULL);
 		farm_job(i, EVENTS_JOB_SCAN, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/ui-fixture.h - events of an imaginary build, told in a line each.
+ * tests/unit/ui-fixture.h - Events of an imaginary build, one per line of code.
  */
 #ifndef UI_PLAY_H
 #define UI_PLAY_H
@@ -9,9 +9,9 @@
 
 static struct ui_model m;
 static uint64_t now_ms;
-static events_event_fn *also; /* hears it behind the model; may be NULL */
+static events_event_fn *also; /* called after the model; can be NULL */
 static void *also_ctx;
-static int64_t job_cost = EVENTS_UNKNOWN; /* in the last build, in ms */
+static int64_t job_cost = EVENTS_UNKNOWN; /* in the baseline, in ms */
 
 static inline void play(struct events_event *ev)
 {
@@ -39,8 +39,8 @@ static inline void job(int64_t number, enum events_job_state state,
 }
 
 /*
- * The last build: so many jobs of a second each, so many a second, then so many
- * seconds of other work.  What is queued from now on was in it.
+ * Set the baseline: `jobs` jobs of a second each at `rate` per second, then
+ * `tail` seconds of other work.  Jobs queued from now on are part of it.
  */
 static inline void last_build(int64_t jobs, int64_t rate, int64_t tail)
 {
@@ -66,7 +66,9 @@ static inline void node(const char *name, const char *state, const char *reason)
 	play(&ev);
 }
 
-/* `fresh`: so many of it the build before had not; or EVENTS_UNKNOWN. */
+/*
+ * `fresh`: number of these that are new since the baseline, or EVENTS_UNKNOWN.
+ */
 static inline void diag_held(const char *text, enum events_severity severity,
 			     int64_t fresh)
 {

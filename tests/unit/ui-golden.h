@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/ui-golden.h - what a view shows against tests/ui/NAME.screen;
- * KFARM_UPDATE=1 rewrites these.  Run from the top directory.
+ * tests/unit/ui-golden.h - Comparison of a view with tests/ui/NAME.screen;
+ * KFARM_UPDATE=1 rewrites these files.  Run from the top directory.
  */
 #ifndef UI_GOLDEN_H
 #define UI_GOLDEN_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tests/unit/ui-view.h - a view of the farm of ui-farm.h on a canvas of 80x24
- * in ASCII: keys go in, and what it shows is looked at.
+ * tests/unit/ui-view.h - A view of the farm of ui-farm.h on an ASCII canvas of
+ * 80x24, with key input and checks of its content.
  */
 #ifndef UI_VIEW_PLAY_H
 #define UI_VIEW_PLAY_H
@@ -38,7 +38,7 @@ static inline enum ui_view_action press(uint32_t key)
 	return ui_view_handle_key(&v, &m, key);
 }
 
-/* Each of them is a key, and none asks for anything. */
+/* Press each character as a key, none of which sends a request. */
 static inline void keys(const char *text)
 {
 	for (; *text; text++)

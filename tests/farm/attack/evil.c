@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * attack/evil.c - what a client could ship as its compiler: a static program
- * that tries to get out of the sandbox.  The name of the "source" says how.
- *
- * It says "GOT ..." on stderr for each thing that it should not have been
- * able to do, and the harness looks for these words, and for the secret.
+ * attack/evil.c - A hostile compiler: a static program that a client uploads
+ * and that tries to escape from the sandbox.  The name of the "source" selects
+ * the attack.  It prints "GOT ..." to stderr for each success, and the harness
+ * searches results for these words and for the secret.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -27,14 +26,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char *out; /* the object, as -o says */
+static const char *out; /* path of the object, from -o */
 
 static void got(const char *what)
 {
 	fprintf(stderr, "GOT %s\n", what);
 }
 
-/* What ends a process that tries it is tried by a child. */
+/* Try an attack in a child if it ends the process. */
 static void by_child(void (*attempt)(void))
 {
 	pid_t pid = fork();
@@ -60,7 +59,7 @@ static void show(const char *path)
 	close(fd);
 }
 
-/* ------------------------------------------------------------ looking */
+/* ------------------------------------------------------------ reading */
 
 static void read_files(char **argv)
 {
@@ -104,12 +103,12 @@ static void read_files(char **argv)
 		close(fd);
 		show(files[i]);
 	}
-	/* The canary: named in the arguments, and by other ways to it. */
+	/* The canary, named in the arguments, and by other paths. */
 	for (; *argv; argv++)
 		show(*argv);
 }
 
-/* Every descriptor that was left open, read. */
+/* Read every inherited descriptor. */
 static void read_descriptors(void)
 {
 	for (int fd = 3; fd < 1024; fd++) {
@@ -181,7 +180,7 @@ static void try_write(const char *path)
 
 static void write_files(char **argv)
 {
-	try_write(argv[0]); /* the toolchain itself */
+	try_write(argv[0]); /* a file of the toolchain */
 	try_write("/proc/self/exe");
 	try_write("/tree/other.c");
 	try_write("/tree/new.c");
@@ -243,7 +242,7 @@ static void make_odd(const char *how)
 		if (fd >= 0 && bind(fd, (void *)&a, sizeof(a)) == 0)
 			got("a socket");
 		unlink(out);
-		object(); /* so that what was said comes out */
+		object(); /* so that the diagnostics are returned */
 	}
 	if (strcmp(how, "out-sparse") == 0) {
 		int fd = open(out, O_CREAT | O_WRONLY, 0666);
@@ -256,7 +255,9 @@ static void make_odd(const char *how)
 	}
 }
 
-/* ------------------------------------------------------------- others */
+/*
+ * ------------------------------------------------------------- other processes
+ */
 
 static void sockets(void)
 {
@@ -423,14 +424,16 @@ static void memory_hog(void)
 
 		if (p == MAP_FAILED)
 			return;
-		/* Only the first is touched: the test's machine is small. */
+		/*
+		 * Write only to the first, because the test's machine is small.
+		 */
 		if (gib == 0)
 			memset(p, 1, 1ul << 28);
 	}
 	got("64 GiB");
 }
 
-/* A child that lives on, with our outputs' directory in its hands. */
+/* Leave a child that holds the directory of the outputs open. */
 static void daemonise(void)
 {
 	if (fork() == 0) {
@@ -459,7 +462,7 @@ static void talk(void)
 	got("1 GiB on stderr");
 }
 
-/* Something another job left, or leaves now? */
+/* Look for files of another job, present or future. */
 static void neighbours(void)
 {
 	static const char *const dirs[] = { "/.kfarm",  "/.kfarm/out",
@@ -485,7 +488,7 @@ static void neighbours(void)
 	syscall(SYS_shmget, 4711, 4096, 01666);
 }
 
-/* What the node looks for: without these a job fails, and nothing comes out. */
+/* Write the required outputs, without which a job fails and returns nothing. */
 static void dependencies(const char *source)
 {
 	static const char *const lists[] = { "/.kfarm/out/dep.d",
@@ -503,7 +506,7 @@ static void dependencies(const char *source)
 	}
 }
 
-/* What the controls plant: all that may come out does. */
+/* For the controls: leak the secret in every output. */
 static void leak(const char *how)
 {
 	int fd;

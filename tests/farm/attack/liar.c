@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * attack/liar.c - a driver that says that the node's files are parts of it.
- * Built with -DCANARY="path"; its name says what it lies about: cc1, as,
+ * attack/liar.c - A driver that reports files of the node as its parts.
+ *
+ * It is built with -DCANARY="path".  Its name selects the lie: cc1, as,
  * include, climb, specs, config.
  */
 #include <stdio.h>
@@ -17,7 +18,7 @@ static int says(const char *what)
 	return 0;
 }
 
-/* For "include": the canary's directory, or the same by climbing there. */
+/* For "include": print the canary's directory, directly or by "..". */
 static int include(const char *me, const char *path)
 {
 	char dir[4096];

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * attack/main.c - attacks on a node, each as a case of its own.
+ * attack/main.c - Attacks on a node, one per case.
  *
  *	attack WORK CANARY STORE EVIL COMPILER GROUPS KFARMD...
  *
- * CANARY is a file with a secret word that only the node's machine has; it
- * must not be in anything that a job gives out.  GROUPS is a list of
- * arguments, sources, programs, views, store, tools, space.  KFARMD... starts
- * the node.  Each group plants something first that it has to report: one that
- * cannot fail tells nothing.  The last lines are "N cases, N leaks" and "N
- *passed, N failed".
+ * CANARY is a file on the node with a secret word, which must not be in any
+ * result of a job.  GROUPS is a list of arguments, sources, programs, views,
+ * store, tools, space.  KFARMD... starts the node.  Each group first plants a
+ * failure that it must report, to validate its checks.  The last lines are "N
+ * cases, N leaks" and "N passed, N failed".
  */
 #include "client.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * attack/programs.c - a client whose "toolchain" is evil.c: whatever it tries,
- * it gets nothing, its neighbours work on, and the node stays up.
+ * attack/programs.c - A client whose "toolchain" is evil.c: its attacks fail,
+ * other sandboxes keep working, and the node stays up.
  */
 #include "client.h"
 
@@ -22,7 +22,7 @@ static const char *const ways[] = {
 	"spin.c",       "stop.c",
 };
 
-/* An abstract socket of this machine, which no job may reach. */
+/* Open an abstract socket of this machine, which no job must reach. */
 static int abstract_socket(void)
 {
 	struct sockaddr_un u = { .sun_family = AF_UNIX };
@@ -34,7 +34,7 @@ static int abstract_socket(void)
 	return fd;
 }
 
-/* Is an honest job of the same node, by another cell, still done right? */
+/* Return true if a valid job in another sandbox of the node still succeeds. */
 static bool honest(struct scene *s, struct node *n, uint32_t gcc)
 {
 	struct wire_flag f = { "-O", "2" };
@@ -118,7 +118,7 @@ static void controls(struct scene *s, struct node *n, uint32_t evil,
 	scene_control_end(s, "a neighbour's job that fails");
 }
 
-/* Its job is cancelled while it sleeps, or the client leaves. */
+/* A job is cancelled while it sleeps, or the client disconnects. */
 static void cancelled(struct scene *s, struct node *n, uint32_t evil)
 {
 	struct wire_flag f = { "-O", "2" };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * attack/sources.c - hostile sources for an honest compiler.
- * CANARY in them is the file that holds the secret.
+ * attack/sources.c - Hostile sources for an honest compiler.  CANARY in them
+ * stands for the file with the secret.
  */
 #include "client.h"
 
@@ -83,7 +83,7 @@ static const struct source sources[] = {
 	  ".rept 1 << 30\n.rept 1 << 30\nnop\n.endr\n.endr\n" },
 };
 
-/* CANARY and the like, replaced. */
+/* Replace CANARY and similar words. */
 static struct bytes fill(const struct scene *s, const char *text)
 {
 	struct buf b = { 0 };
@@ -98,8 +98,8 @@ static struct bytes fill(const struct scene *s, const char *text)
 }
 
 /*
- * The job ends in some way, within its deadline; neither the secret nor the
- * word that says that a file is there comes out.
+ * Run a job, which must end within its deadline.  Neither the secret nor the
+ * word that proves that a file exists must be in the result.
  */
 static void compile(struct scene *s, struct node *n, uint32_t cell,
 		    const struct source *src, const char *path)
@@ -136,7 +136,7 @@ static void compile(struct scene *s, struct node *n, uint32_t cell,
 
 #define N (sizeof(sources) / sizeof(*sources))
 
-/* Whatever way it takes out of a compile. */
+/* A leak by each kind of output is found. */
 static void controls(struct scene *s)
 {
 	static const struct source planted[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * attack/store.c - a store that was spoiled, between two runs of its node and
- * under a running one, and nodes that die: the object is right all the same.
+ * attack/store.c - A store that is damaged while its node is stopped or
+ * running, and nodes that are killed.  The object is correct nevertheless.
  */
 #include "client.h"
 
@@ -49,7 +49,7 @@ static void compile(struct node *n, uint32_t cell, uint32_t view,
 	answer_release(&a);
 }
 
-/* A whole run of a node: cell, view, object. */
+/* Run a node from its start: sandbox, view, object. */
 static void run(struct scene *s, struct buf *object)
 {
 	struct node *n = node_start(s->kfarmd);
@@ -60,7 +60,7 @@ static void run(struct scene *s, struct buf *object)
 	node_stop(n);
 }
 
-/* ------------------------------------------------------------ spoiling */
+/* ------------------------------------------------------------ damage */
 
 static int how;
 static const char *canary;
@@ -72,7 +72,7 @@ static int spoil(const char *path, const struct stat *st, int flag,
 	int fd;
 
 	(void)ftw;
-	/* Blobs are named by their digest, or the rest of it. */
+	/* The file name of a blob is its digest, or the end of it. */
 	if (flag != FTW_F || strlen(strrchr(path, '/') + 1) < 60)
 		return 0;
 	spoiled++;
@@ -141,7 +141,7 @@ static void between(struct scene *s, const struct buf *right)
 	buf_release(&object);
 }
 
-/* A node that has a cell; its blobs are spoiled, another cell is asked for. */
+/* Damage the blobs of a node with a sandbox, then request another sandbox. */
 static void under(struct scene *s, const struct buf *right)
 {
 	struct node *n = node_start(s->kfarmd);
@@ -163,7 +163,7 @@ static void under(struct scene *s, const struct buf *right)
 	buf_release(&object);
 }
 
-/* Killed while the toolchain is on its way, at several moments. */
+/* Kill the node at several times during the toolchain upload. */
 static void killed(struct scene *s, const struct buf *right)
 {
 	struct buf object = { 0 };
@@ -197,7 +197,7 @@ static void killed(struct scene *s, const struct buf *right)
 	buf_release(&object);
 }
 
-/* The object of another header is not taken for the right one. */
+/* The comparison detects the object of another header. */
 static void controls(struct scene *s, const struct buf *right)
 {
 	struct bytes honest = tree[1].content;

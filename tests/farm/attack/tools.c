@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * attack/tools.c - toolchains that a node is to keep on its disk: hostile ids,
- * paths and links, too much, lies about what it is, and all of it interrupted.
- * Nothing comes to lie outside of the toolchain's directory, nothing half
- * done under its name, and the node goes on to speak.
+ * attack/tools.c - Toolchains to install on a node: hostile ids, paths and
+ * links, excessive sizes, wrong digests, and interruptions.  No file is written
+ * outside the toolchain's directory, no incomplete toolchain has a final name,
+ * and the node keeps responding.
  */
 #include "client.h"
 
@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SILENCE_MS 5000 /* then a client gives a node up */
+#define SILENCE_MS 5000 /* after this time, a client gives up */
 #define ID         "gcc-1.2.3-evil"
 
 static struct bytes text(const char *s)
@@ -28,7 +28,7 @@ static struct bytes text(const char *s)
 	return (struct bytes){ (const uint8_t *)s, strlen(s) };
 }
 
-/* Beside the store: kfarmd's default. */
+/* Return kfarmd's default directory of toolchains, next to the store. */
 static char *kept_dir(const struct scene *s, const char *more)
 {
 	char *up = str_dir(s->store);
@@ -38,7 +38,7 @@ static char *kept_dir(const struct scene *s, const char *more)
 	return dir;
 }
 
-/* Entries of the directory of kept toolchains, hidden ones aside. */
+/* Count the installed toolchains, without hidden entries. */
 static unsigned count_kept(const struct scene *s)
 {
 	char *path = kept_dir(s, "");
@@ -64,8 +64,8 @@ static bool lives(struct node *n)
 }
 
 /*
- * The end of a case: it was refused, or the talk is over; the node lives, was
- * never silent, and keeps `wanted` toolchains.
+ * End a case: the toolchain was refused or the session has ended.  Check that
+ * the node is alive, was never silent, and has `wanted` toolchains.
  */
 static void end(struct scene *s, struct node *n, const char *name, bool refused,
 		unsigned wanted)
@@ -85,7 +85,7 @@ static void end(struct scene *s, struct node *n, const char *name, bool refused,
 	node_stop(n);
 }
 
-/* Refused, or over. */
+/* Return true if it is refused or the session ends. */
 static bool refuses(struct node *n, unsigned ms)
 {
 	node_wait(n, node_has_have, ms);
@@ -186,7 +186,7 @@ static void wrong_tree(struct scene *s)
 	bundle_lie(s, "tools: no file at all", ID, NULL, 0, NULL);
 }
 
-/* A blob that is not what its name says, once it was asked for. */
+/* Send a requested blob with the wrong content. */
 static void wrong_blob(struct scene *s)
 {
 	struct file lie = { .path = "bin/x", .content = text("not asked") };
@@ -202,13 +202,13 @@ static void wrong_blob(struct scene *s)
 	digest_bytes(text("right"), &e.inode.digest);
 	e.path = node_path(n, "/bin/x");
 	m.cell = node_bundle_open(n, &g);
-	/* It is refused before anything is asked for. */
+	/* The toolchain is refused before the node requests blobs. */
 	node_bundle_send(n, &m, &lie);
 	node_blob(n, text("right"));
 	end(s, n, "tools: a blob that nobody asked for", refuses(n, 20000), 0);
 }
 
-/* 10^6 files, of which 65,536 are allowed; and files of 1 GiB each. */
+/* 10^6 files, of which 65,536 are allowed, and files of 1 GiB each. */
 static void too_many(struct scene *s, const char *name, unsigned files,
 		     uint64_t size)
 {
@@ -266,11 +266,11 @@ static void floods(struct scene *s)
 	buf_release(&b);
 }
 
-/* ------------------------------------------------------- interrupted */
+/* ------------------------------------------------------- interruptions */
 
 #define FILES 60
 
-/* Contents that the node cannot know, and a good toolchain of them. */
+/* Make new contents, and a valid toolchain of them. */
 static void make_files(struct file *f, unsigned round)
 {
 	for (unsigned i = 0; i < FILES; i++) {
@@ -289,7 +289,7 @@ static void free_files(struct file *f)
 	}
 }
 
-/* Is what is there under the name whole: this one or none? */
+/* Return true if the toolchain of that name is complete or absent. */
 static bool is_whole(struct node *n, bool *there)
 {
 	const struct wire_held *held = node_tools(n, true);
@@ -300,7 +300,7 @@ static bool is_whole(struct node *n, bool *there)
 				held->toolchains[0].state == WIRE_HELD_OK));
 }
 
-/* One that is killed after `ms`; 0: it is not, and how long it took. */
+/* Kill the node after `ms`; 0: do not kill it, and measure the time. */
 static unsigned one_round(struct scene *s, unsigned round, unsigned ms)
 {
 	struct file f[FILES];
@@ -342,7 +342,7 @@ static void interrupted(struct scene *s)
 		     torn);
 }
 
-/* In use by a cell of somebody, as flock(2) says it. */
+/* A sandbox of another client holds the flock(2). */
 static void in_use(struct scene *s)
 {
 	struct file f = { .path = "bin/x", .content = text("x") };
@@ -373,9 +373,9 @@ static void in_use(struct scene *s)
 	free(path);
 }
 
-/* ---------------------------------------------------------- as compilers */
+/* ---------------------------------------------------- as native toolchains */
 
-/* evil.c as the driver: whatever it answers, it answers in a cell. */
+/* evil.c as the driver: it answers driver queries inside a sandbox. */
 static void evil_driver(struct scene *s)
 {
 	struct file f = { .path = "bin/evil",
@@ -397,8 +397,8 @@ static void evil_driver(struct scene *s)
 }
 
 /*
- * Drivers that call the node's files parts of theirs, so that those would come
- * into a cell: `evil' lies in one directory with them.
+ * Drivers that report files of the node as their parts, so that these would be
+ * visible in a sandbox.  `evil' is in the same directory.
  */
 static void liars(struct scene *s)
 {
@@ -442,7 +442,7 @@ static void liars(struct scene *s)
 	free(dir);
 }
 
-/* What is left over is removed, and a small one is kept all the same. */
+/* Remains are removed, and a small toolchain can still be installed. */
 void attack_space(struct scene *s)
 {
 	const unsigned n_files = 16, size = 1u << 20;
@@ -473,7 +473,7 @@ void attack_space(struct scene *s)
 	}
 }
 
-/* A toolchain that is none of the attacks is kept, and that is noticed. */
+/* A valid toolchain is installed, and the check detects that. */
 static void controls(struct scene *s)
 {
 	struct file f = { .path = "bin/x", .content = text("x") };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * attack/views.c - lies about files: views, blobs, paths and numbers.  The
- * node ends the conversation, refuses the cell or fails the job; it neither
- * crashes nor falls silent, and what is said here never becomes its files.
+ * attack/views.c - False messages about files: views, blobs, paths and indexes.
+ * The node ends the session, refuses the sandbox or fails the job.  It neither
+ * crashes nor goes silent, and the false content never becomes a file.
  */
 #include "client.h"
 
@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SILENCE_MS 5000 /* then a client gives a node up */
+#define SILENCE_MS 5000 /* after this time, a client gives up */
 
 struct lie {
 	struct scene *s;
@@ -30,14 +30,14 @@ static struct bytes text(const char *s)
 	return (struct bytes){ (const uint8_t *)s, strlen(s) };
 }
 
-/* Still our process, and not a crashed one? */
+/* Return true if the node still runs or has exited regularly. */
 static bool lives(struct node *n)
 {
 	int status;
 
 	if (waitpid(n->pid, &status, WNOHANG) == 0)
 		return true;
-	return WIFEXITED(status); /* it said goodbye, and ended */
+	return WIFEXITED(status); /* it sent BYE and exited */
 }
 
 static void begin(struct lie *l, const char *name)
@@ -47,7 +47,7 @@ static void begin(struct lie *l, const char *name)
 	l->cell = node_cell(l->n, &l->s->gcc, "/tree");
 }
 
-/* The lie was told: it ended the talk, the cell, or its job fails. */
+/* End a case: the session, the sandbox or the job must have failed. */
 static void end(struct lie *l, bool refused)
 {
 	if (!refused)
@@ -62,7 +62,7 @@ static void end(struct lie *l, bool refused)
 	node_stop(l->n);
 }
 
-/* Does a job run in that cell after all? */
+/* Return true if a job in that sandbox fails. */
 static bool job_fails(struct lie *l, uint32_t view)
 {
 	struct wire_flag f = { "-O", "2" };
@@ -93,7 +93,7 @@ static void view_lie(struct scene *s, const char *name, const struct file *f,
 	end(&l, l.n->over || job_fails(&l, 2));
 }
 
-/* What is no lie is taken, and its job is done. */
+/* A valid view is accepted, and its job succeeds. */
 static void controls(struct scene *s)
 {
 	struct file f = { .path = "/tree/x.c", .content = text("int x;\n") };
@@ -146,8 +146,8 @@ static void odd_views(struct scene *s)
 }
 
 /*
- * A body that no encoder of ours would write.  `may`: it may pass as one that
- * comes late, for what is over already; then it has no effect.
+ * Send a body that the encoders never produce.  `may`: it can pass as a late
+ * message about something that has ended, and then has no effect.
  */
 static void raw_lie(struct scene *s, const char *name, uint16_t type,
 		    struct buf *body, bool may)
@@ -174,7 +174,10 @@ static void raw_paths(struct scene *s)
 		struct buf b = { 0 };
 		char *name = xasprintf("path: \"%s\"", paths[i]);
 
-		/* The next number is known: cells send nothing before. */
+		/*
+		 * The next index is known, because sandboxes send no paths
+		 * before.
+		 */
 		buf_put_u32(&b, 0);
 		buf_put_u32(&b, 1);
 		buf_put_u16(&b, 0);
@@ -221,7 +224,7 @@ static void wrong_digest(struct scene *s)
 	struct buf b = { 0 };
 
 	begin(&l, "blob: another content than its digest says");
-	/* The store must not have it yet. */
+	/* The store must not have the blob yet. */
 	f.content = text("int x; /* wrong */\n");
 	file_entry(l.n, &f, &e);
 	node_path(l.n, "/tree/x.c");
@@ -267,12 +270,15 @@ static void bomb(struct scene *s)
 	node_send(l.n, WIRE_VIEW, buf_bytes(&b));
 	buf_release(&b);
 	free(e);
-	/* It may wait for the first of them, but holds nothing, and beats. */
+	/*
+	 * The node can wait for the first of them, but stores nothing and sends
+	 * heartbeats.
+	 */
 	node_wait(l.n, node_is_over, 3000);
 	end(&l, true);
 }
 
-/* Directories in number: the node works at them and goes on beating. */
+/* Many directories: the node keeps sending heartbeats while it creates them. */
 static void many(struct scene *s, unsigned views, unsigned each)
 {
 	struct lie l = { .s = s };
@@ -342,7 +348,7 @@ static void floods(struct scene *s)
 	buf_release(&b);
 }
 
-/* A toolchain that is not what its identity says. */
+/* A toolchain that does not match its identity. */
 static void identity(struct scene *s)
 {
 	struct lie l = { .s = s,
