@@ -3,19 +3,21 @@
 # check: yes
 # timeout: 900
 #
-# Attacks on a node by a client that is let in: arguments, sources, programs
-# shipped as a compiler, lies about files, a spoiled store, toolchains that it
-# is to keep, a full disk.  A
-# secret that only the node's machine has must never come out of a job.
-# ATTACKS= names the groups (arguments sources programs views store).
-# KERNEL= is a command in front of the node's kfarmd: build/old-kernel -u 3.14.
+# Attacks on a node by an authenticated client: arguments, sources, programs
+# uploaded as a compiler, false messages about files, a damaged store,
+# toolchains to install, a full disk.  A secret that exists only on the node
+# must not be in any result.
+#
+# ATTACKS= selects groups (arguments,sources,programs,views,store,tools,disk).
+# KERNEL= is a command that precedes the node's kfarmd, such as
+# build/old-kernel -u 3.14.
 . "$(dirname "$0")/lib.sh"
 
 groups=${ATTACKS:-arguments,sources,programs,views,store,tools,disk}
 read -ra kernel <<<"${KERNEL-}"
 farm_begin
 
-# build OUT SOURCE...: with the rooms that a client needs.
+# build OUT SOURCE...: link with the rooms that a client needs.
 build()
 {
 	local out=$1 lib=$bin/lib
@@ -39,7 +41,7 @@ cc -std=gnu17 -D_GNU_SOURCE -O1 -static -DCANARY="\"$work/node/canary\"" \
 		-Wl,--dynamic-linker="$work/node/canary" "$source/liar.c" ||
 	exit 1
 
-# The node's own: a file that everybody may read, and its environment.
+# The node's secrets: a world-readable file and its environment.
 node=$work/node
 store=$node/store
 mkdir -p "$node/work"
@@ -50,7 +52,7 @@ printf %s "$secret" >"$node/canary"
 chmod 644 "$node/canary"
 export KFARM_CANARY=$secret
 
-# attack GROUPS STORE: its cases are counted as ours.
+# attack GROUPS STORE: run the attacks and add their cases to this test's.
 attack()
 {
 	"$attack" "$node/work" "$node/canary" "$2" "$evil" \
@@ -67,7 +69,7 @@ attack()
 		bad "attack $1: exit status $status"
 }
 
-# says_full STORE: does its node say that there is no space?
+# says_full STORE: check that the node reports a full disk.
 says_full()
 {
 	"$attack" "$node/work" "$node/canary" "$1" "$evil" \
@@ -76,7 +78,7 @@ says_full()
 	grep -qiE 'no space|space left|is full|does not fit' "$work/full.log"
 }
 
-# A store without room: the node says so, and nothing is torn.
+# The store is full: the node reports that, and no file is incomplete.
 full_disk()
 {
 	local mib

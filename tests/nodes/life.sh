@@ -37,8 +37,8 @@ more_jobs()
 	[ "$(jobs_of "$1")" -gt $(($2 + 3)) ]
 }
 
-# idle NODE BESIDE: check that NODE runs no job while BESIDE does.  Up to eight
-# results that NODE has already returned can still be in verification.
+# idle NODE BESIDE: check that NODE runs no job while BESIDE does.  Wait for 16
+# jobs first, because up to eight results of NODE can still be in verification.
 idle()
 {
 	local before

@@ -201,7 +201,7 @@ static const struct {
 	{ { .n_slots = 5, .n_local = 2, .n_waiting_local = 3 }, 2, 4 },
 	{ { .n_slots = 5, .n_local = 3 }, 2, 2 },
 	{ { .n_slots = 5, .n_local = 1 }, 1, 1 },
-	/* As many as there are. */
+	/* At most one waiting recipe per slot, or 64 if that is more. */
 	{ { .n_slots = 5, .n_waiting_local = 64 }, 2, 64 },
 	{ { .n_slots = 5, .n_waiting_local = 65 }, 2, 64 },
 	{ { .n_slots = 500, .n_remote = 500, .n_waiting_local = 900 },
