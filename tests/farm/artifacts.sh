@@ -209,7 +209,7 @@ mkdir "$work/kept"
 cp "$work/out/reproducer.sh" "$work/out/config" "$work/kept/"
 check "reproducer.sh with make alone" env -i HOME="$HOME" \
 	PATH=/usr/bin:/bin sh "$work/kept/reproducer.sh"
-check "makes what kfarm made" compare_trees "$work/kfarms" "$build"
+check "makes the same files as kfarm" compare_trees "$work/kfarms" "$build"
 rm -rf "$build"
 check "reproducer.sh --kfarm" env PATH="$bin:$PATH" \
 	sh "$work/kept/reproducer.sh" --kfarm
@@ -291,7 +291,7 @@ if small_disk "$small" 20000; then
 			sed 's/^/      /' "$work/kfarm.log"
 		fi
 		cp -a "$small/out" "$work/out"
-		check "disk of $kib KiB: nothing torn" whole
+		check "disk of $kib KiB: no file is incomplete" whole
 	done
 	at_most "disks that were too small" 4 "$ends"
 	is "each said so, and what to do" "$ends" "$said"

@@ -95,7 +95,7 @@ full_disk()
 			echo "      (no file system can be mounted: left out)"
 			return
 		fi
-		check "a store of $mib MiB: says that there is no space" \
+		check "a store of $mib MiB: reports the missing space" \
 			says_full "$node/small/store"
 		small_disk_gone "$node/small"
 	done

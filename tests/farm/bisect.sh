@@ -151,7 +151,7 @@ bisect "${options[@]}"
 is "a bisect in the tree ends well" 0 $?
 is "and has found the commit" "number 6" "$(found)"
 is "where Kconfig is broken: skipped" 125 "$(status_of 4)"
-check "and it is said why" grep -q '125, because this revision' "$work/steps"
+check "with a reason" grep -q '125, because this revision' "$work/steps"
 at_most "objects stay: jobs of the last step" 3 \
 	"$(sed -n 's/^jobs \([0-9]*\).*/\1/p' "$work/steps" | tail -n 1)"
 is "the .config is as it was" "$before" "$(stat -c %Y.%i "$tree/.config")"
@@ -171,7 +171,7 @@ stops()
 	is "$name: the bisect stops" 255 "$(status_of 4)"
 	is "$name: at once" 1 "$(grep -c ^ended "$work/steps")"
 	is "$name: nothing is found" "" "$(found)"
-	check "$name: and it is said why" grep -q '255, because the failure does not depend' \
+	check "$name: the reason is reported" grep -q '255, because the failure does not depend' \
 		"$work/steps"
 }
 

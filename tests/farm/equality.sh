@@ -180,7 +180,7 @@ same_words()
 
 	said "$1/build.log" >"$work/said-kfarm"
 	said "$plain" >"$work/said-make"
-	check "make says the same" diff "$work/said-make" "$work/said-kfarm"
+	check "make prints the same" diff "$work/said-make" "$work/said-kfarm"
 	diagnostics "$1/build.log" >"$work/said-kfarm"
 	diagnostics "$plain" >"$work/said-make"
 	check "the compilers say the same" \
@@ -257,7 +257,7 @@ audit_interrupted()
 	wait "$audit"
 	is "audit interrupted: exit status" 130 $?
 	gone "audit interrupted"
-	check "audit interrupted: says so" grep -q 'audit: interrupted' \
+	check "audit interrupted: it is reported" grep -q 'audit: interrupted' \
 		"$work/interrupted"
 }
 
@@ -321,7 +321,7 @@ echo "$remote jobs remote, $here local: $(meta '.farm.reasons | tostring')"
 check "at least 97 % of the jobs are remote" \
 	test $((remote * 100)) -ge $(((remote + here) * 97))
 if [ "$modules" ]; then
-	check "there is an Image" test -s "$work/out/Image"
+	check "the Image exists" test -s "$work/out/Image"
 	is "modules" "$modules" "$(tar -tf "$work/out/modules.tar.xz" |
 		grep -c '\.ko$')"
 fi

@@ -122,7 +122,7 @@ whole()
 			END { for (j in seen)
 				if (n[j " queued"] != 1 || n[j " done"] != 1)
 					print j }')"
-	check "whole: metadata.json is what the stream comes to" diff \
+	check "whole: metadata.json equals the totals of the stream" diff \
 		<(jq -s -S "$tally" "$work/events") \
 		<(jq -S "$metadata" "$work/out/metadata.json")
 	is "whole: the summary is" \
@@ -137,7 +137,7 @@ whole()
 			.node == "gone")] | last | "\(.state): \(.reason)"' \
 			"$work/events")"
 	for reader in early late; do
-		check "whole: who came $reader hears what all hear" \
+		check "whole: subscriber $reader receives the common events" \
 			is_its_end "$work/$reader" "$work/events"
 		is "whole: who came $reader counts" \
 			"$(meta '[.farm.remote, .farm.local] | tostring')" \
@@ -145,7 +145,7 @@ whole()
 	done
 	is "whole: nobody knows a total of what was not built before" 0 \
 		"$(grep -c '"event":"estimate"' "$work/events")"
-	check "whole: nothing is left of the socket" test ! -e "${socket%/*}"
+	check "whole: nothing remains of the socket" test ! -e "${socket%/*}"
 }
 
 # compile N NAME: run N compiles with names so long that a subscriber's buffer
@@ -235,7 +235,7 @@ known()
 			.remote + .local' "$work/events")" \
 		"$(jq -s '[.[] | select(.event == "estimate")] | last.jobs' \
 			"$work/known")"
-	check "known: the course never goes back" jq -s -e '
+	check "known: the progress curve never decreases" jq -s -e '
 		[.[] | select(.event == "estimate")] | length > 10 and
 		(map(.wall) | . == sort) and (map(.cost) | . == sort)' \
 		"$work/known"
@@ -303,7 +303,7 @@ killed()
 	is "killed: without the last event" 0 \
 		"$(grep -c '"event":"done"' "$work/cut")"
 	check "killed: the socket is left" test -S "$socket"
-	check "killed: and nobody is there" eval '! listen "$socket" "$work/none"'
+	check "killed: no process listens" eval '! listen "$socket" "$work/none"'
 	kfarm_build -j 6 Image
 	is "killed: the next build ends with" 0 $?
 	check "killed: and has removed it" test ! -e "${socket%/*}"

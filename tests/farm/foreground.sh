@@ -74,7 +74,7 @@ menu "$down y $leave" menuconfig
 is "menuconfig, saved: status" 0 $?
 check "the choice is in the .config" \
 	grep -q '^CONFIG_MODULES=y' "$build/.config"
-check "it says where that is" grep -q "configuration saved to $build/.config" \
+check "it prints the path" grep -q "configuration saved to $build/.config" \
 	"$work/screen"
 before=$(sha256sum <"$build/.config")
 check "a build with the same options" "$bin/kfarm" build -C "$tree" -a arm64 \
@@ -90,7 +90,7 @@ check "and nothing is built" [ ! -e "$work/none" ]
 is "make was interrupted once" 1 \
 	"$(grep -acE 'menuconfig\] (Interrupt|Error [0-9]+)' "$work/screen")"
 wait_for 60 nothing_left
-check "nothing is left" nothing_left
+check "nothing remains" nothing_left
 menu "$down n $leave" --menuconfig -o "$work/out" scripts_basic
 is "--menuconfig, saved: status" 0 $?
 check "the choice is in the .config" \

@@ -135,8 +135,8 @@ with_nodes()
 		TOKENS=$(("$(nproc)" - 1))
 	is "nodes: exit status" 0 $?
 	slots=$(local_slots)
-	check "nodes: local slots are told ($slots)" [ "$slots" -ge 1 ]
-	at_most "nodes: local slots, beside feeding them" "$(nproc)" "$slots"
+	check "nodes: local slots are reported ($slots)" [ "$slots" -ge 1 ]
+	at_most "nodes: local slots, while feeding them" "$(nproc)" "$slots"
 	# Recipes other than compiles can use all cores.
 	slots=$(nproc)
 	is "nodes: all recipes ran" "$all" "$(counted)"
@@ -209,7 +209,7 @@ kfarm_killed()
 	if wait_for 300 nothing_left; then
 		good "kfarm is killed: make ends, and nothing is left"
 	else
-		bad "kfarm is killed: still there"
+		bad "kfarm is killed: still running"
 		left_over | head -n 10
 		stop_all
 	fi
@@ -305,7 +305,7 @@ makeflags()
 	fresh
 	kfarm_build vmlinux
 	grep '^flags' "$work/out/build.log" | sort -u >"$work/flags.kfarm"
-	check "MAKEFLAGS are there" [ -s "$work/flags.plain" ]
+	check "MAKEFLAGS are set" [ -s "$work/flags.plain" ]
 	check "MAKEFLAGS: kbuild reads the same" \
 		diff "$work/flags.plain" "$work/flags.kfarm"
 }

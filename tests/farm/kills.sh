@@ -97,7 +97,7 @@ round()
 		return 1
 	fi
 	if ! wait_for 300 nothing_left; then
-		bad "$who after $after ms: still there after five minutes"
+		bad "$who after $after ms: still running after five minutes"
 		left_over | head -n 10 | sed 's/^/      /'
 		stop_all
 	fi
@@ -114,7 +114,7 @@ round()
 		0 $status_after
 	equal "$who after $after ms"
 	no_temporaries "$who after $after ms"
-	check "$who after $after ms: nothing stays behind" nothing_left
+	check "$who after $after ms: no file remains" nothing_left
 	[ $failed = 0 ] || {
 		tail -n 20 "$work/kfarm.log"
 		farm_end

@@ -146,14 +146,14 @@ is "list --json" "FAIL 1 v1 1 null" "$(jq -r '.nightlies[0].builds[0] |
 touch "$work/mails/down"
 night down run mailed
 is "sendmail is down: status" 1 $?
-check "sendmail is down: it is told" grep -q \
+check "sendmail is down: it is reported" grep -q \
 	'mail to .*: exit status 75: relay is down' "$work/down.err"
 check "sendmail is down: where the report is" grep -q \
 	'report not sent, but saved in .*/report.txt' "$work/down.err"
 check "sendmail is down: the report is there" grep -q "$(head -n 1 \
 	"$work/down.out" | cut -c1-40 | sed 's/[][]/./g')" \
 	"$work"/data/kfarm/results/mailed/latest/report.txt
-check "sendmail is down: the command is told" grep -q nothing "$work/told"
+check "sendmail is down: the command runs" grep -q nothing "$work/told"
 rm "$work/mails/down"
 night up run mailed
 is "sendmail is up: status" 0 $?
@@ -205,7 +205,7 @@ mv "$src.away" "$src"
 night back run mailed
 is "the tree is back: status, output" "0 " "$? $(cat "$work"/back.{out,err})"
 # The failure left no file that prevents the next build.
-check "the tree is back: the mail is of what it builds" grep -q \
+check "the tree is back: the mail reports the build" grep -q \
 	'^Subject: \[kfarm\] WARN mailed ' "$work/mails/3"
 mv "$src" "$src.away"
 night trouble run mailed

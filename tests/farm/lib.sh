@@ -437,7 +437,7 @@ gone()
 	if wait_for 60 nothing_left; then
 		good "$1: all processes gone"
 	else
-		bad "$1: still there after a minute"
+		bad "$1: still running after a minute"
 		left_over | head -n 10 | sed 's/^/      /'
 		stop_all
 	fi

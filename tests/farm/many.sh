@@ -61,7 +61,7 @@ equal_parts()
 		reference "$arch" "$prefix" "$config" "$build/$part" \
 			>"$work/plain.log" 2>&1
 		mv "$build/$part" "$work/plain"
-		check "$1: $part is what plain make makes" \
+		check "$1: $part equals plain make's" \
 			compare_trees "$work/plain" "$work/ours"
 		rm -rf "$work/plain"
 		mv "$work/ours" "$build/$part"
@@ -154,9 +154,9 @@ many -a arm64,mips,x86_64 -k tinyconfig -b "$build" Image
 is "no compiler in the middle: status" 1 $status
 is "no compiler in the middle: the others are built" \
 	"arm64 built mips refused x86_64 built" "$(trouble)"
-check "and the table says why" grep -qE '^mips .* refused .*(no compiler|not found|install)' \
+check "the table has the reason" grep -qE '^mips .* refused .*(no compiler|not found|install)' \
 	"$work/kfarm.log"
-check "it is said before anything is built" eval \
+check "it is reported before the build" eval \
 	'[ "$(grep -n "2/3 mips" "$work/kfarm.log" | head -n 1 | cut -d: -f1)" -lt \
 	"$(grep -n "1/3 arm64 in" "$work/kfarm.log" | cut -d: -f1)" ]'
 
@@ -199,7 +199,7 @@ FARM_HOLD=$hold setsid env --default-signal=INT,QUIT KFARM_BUILD_MARK="$work" \
 kfarm=$!
 children+=($kfarm)
 wait_for 60 test -e "$build/x86_64-tinyconfig/.hold.1.o"
-check "kfarm top says which it is" eval '"$bin/kfarm" top --once |
+check "kfarm top names it" eval '"$bin/kfarm" top --once |
 	grep -q "vmlinux, 1/3 x86_64 tinyconfig, gcc"'
 kill -INT $kfarm
 wait $kfarm

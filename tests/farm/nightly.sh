@@ -162,7 +162,7 @@ check "ten nights" diff -u "$here/nightly.out" "$work/nightly.out"
 
 listed=$("$bin/kfarm" history --json)
 is "no build is where it was built" 0 "$(grep -c '\.building' <<<"$listed")"
-check "a result's page says where it is" \
+check "a result's page contains its path" \
 	grep -q "$(basename "$(readlink "$results/mini/latest")")" \
 	"$results/mini/latest/report.html"
 check "and its report is found" "$bin/kfarm" report "$results/mini/last-good"
@@ -264,7 +264,7 @@ whole "after damage"
 if small_disk "$results/mini" 64; then
 	settings >"$KFARM_CONFIG"
 	nightly >"$work/log" 2>&1
-	check "a tiny disk: how much there is" grep -q \
+	check "a tiny disk: the free space is reported" grep -q \
 		': [1-9][0-9.]* KiB free, but keep-free requires 1.0 MiB' \
 		"$work/log"
 	small_disk_gone "$results/mini"
@@ -314,7 +314,7 @@ nightly >"$work/log" 2>&1
 is "a build without an end: the status" 1 $?
 check "and why" grep -q '"timed_out": true' \
 	"$results/mini/latest/result.json"
-check "nothing of it goes on" test -z "$(pgrep -f "sleep 98765[.]$$")"
+check "none of its processes continues" test -z "$(pgrep -f "sleep 98765[.]$$")"
 nightly >"$work/log" 2>&1
 is "it is not tried again" 0 $?
 git -C "$mine" checkout -q HEAD~ -- Makefile

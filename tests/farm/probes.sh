@@ -133,7 +133,7 @@ for CC in "${compilers[@]}"; do
 	touch "$real/$CC"
 	settle
 	made "$CC-touched" ours --
-	check "$CC: one that was touched is asked anew" test "$(questions)" -gt 0
+	check "$CC: a touched compiler is probed again" test "$(questions)" -gt 0
 	warm "$CC-anew"
 	made "$CC-again" ours --
 	is "$CC: and remembered" 0 "$(questions)"

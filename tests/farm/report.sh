@@ -151,7 +151,7 @@ failed()
 	is "failed: exit status" 2 $?
 	same_figures "failed"
 	is "failed: state" failed "$(json .state)"
-	check "failed: the page says so" grep -q '>failed</span>Image' \
+	check "failed: the page reports it" grep -q '>failed</span>Image' \
 		"$work/out/report.html"
 }
 
@@ -162,14 +162,14 @@ interrupted()
 	kfarm_start Image
 	wait_for 60 objects_beyond 3
 	is "running: state" "running null" "$(json '"\(.state) \(.status)"')"
-	check "running: says so" eval \
+	check "running: it is reported" eval \
 		'report | grep -q "The build is still running"'
 	kill -INT "$kfarm"
 	kfarm_wait
 	gone "interrupted"
 	is "interrupted: state" stopped "$(json .state)"
 	check "interrupted: the page" "$page" "$work/out/report.html"
-	check "interrupted: the page says so" \
+	check "interrupted: the page reports it" \
 		grep -q '>interrupted</span>Image' "$work/out/report.html"
 }
 
@@ -188,7 +188,7 @@ old()
 		"$(json .units_kept $((first - 1)))"
 	report --html="$work/old.html" "$first"
 	check "old: the page" "$page" "$work/old.html"
-	check "old: says that the timeline is gone" \
+	check "old: the missing timeline is reported" \
 		grep -q 'timeline of nodes and slots is no longer available' "$work/old.html"
 	report --trace="$work/old.json" "$first"
 	check "old: the trace" "$trace" "$work/old.json" 0

@@ -169,7 +169,7 @@ unnumbered()
 same()
 {
 	is "$1: exit status" "$plain_status" "$status"
-	check "$1: equal to what it is without kfarm" \
+	check "$1: equal to the result without kfarm" \
 		compare_trees "$ref" "$project"
 	is "$1: on stdout" "$(sort "$work/plain.out")" \
 		"$(grep -v '^make.*: \(Enter\|Leav\)ing' "$work/run.out" |

@@ -277,7 +277,7 @@ interrupt()
 interrupt all
 check "interrupt: the trap ran" test -e "$project/trapped"
 interrupt sleeps
-check "interrupt: nothing after it" test ! -e "$project/late"
+check "interrupt: no output follows" test ! -e "$project/late"
 
 # ---- a build ----
 

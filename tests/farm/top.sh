@@ -82,7 +82,7 @@ two_on_one_build()
 	top_start two --json
 	farm_fresh
 	held kfarm_start -j 6 Image
-	check "a running build is there" wait_for 60 now_is \
+	check "a running build is recorded" wait_for 60 now_is \
 		".builds | length == 1 and .[0].pid == $kfarm and .[0].what == \"Image\""
 	check "its nodes come up" wait_for 60 now_is \
 		'[.builds[0].nodes[] | select(.state == "up")] | length == 2'
@@ -102,7 +102,7 @@ two_on_one_build()
 			"$(meta '"\(.farm.remote) \(.farm.local)"')" "$counts"
 		top_end $name
 	done
-	check "afterwards the nodes are there" now_is \
+	check "afterwards the nodes are up" now_is \
 		'(.builds | length == 0) and ([.nodes[] | select(.state == "up")] | length == 2)'
 }
 
@@ -119,7 +119,7 @@ two_builds()
 	farm_fresh
 	held kfarm_start -j 6 Image
 	held other_start
-	check "two builds are there at once" wait_for 60 now_is \
+	check "two builds are displayed at once" wait_for 60 now_is \
 		"[.builds[].pid] | sort == ([$kfarm, $other] | sort)"
 	let_go
 	kfarm_wait
@@ -158,7 +158,7 @@ stopped_and_killed()
 		$((SECONDS - began))
 	equal "a top stopped, one killed"
 	kill -CONT "${tops[still]}"
-	check "the one that was stopped hears of the end" \
+	check "the stopped one is notified of the end" \
 		wait_for 60 has still "build $kfarm: .*ended"
 	top_end still
 }
@@ -171,16 +171,16 @@ builds_end_badly()
 	held kfarm_start -j 6 Image
 	check "a build is watched" wait_for 60 has watch "build $kfarm: "
 	kill -STOP "$kfarm"
-	check "one that stands still is named" now_is \
+	check "a stopped build is named" now_is \
 		".builds[0].lost == \"its kfarm process does not respond\""
 	kill -CONT "$kfarm"
 	kill -KILL "$kfarm"
-	check "one that was killed is named" wait_for 60 \
+	check "a killed build is named" wait_for 60 \
 		has watch "build $kfarm: its kfarm process was killed"
 	let_go
-	check "what it had begun ends" wait_for 60 nothing_left
+	check "its running jobs end" wait_for 60 nothing_left
 	check "and is no build any more" wait_for 60 now_is '.builds | length == 0'
-	check "who watched it goes on" kill -0 "${tops[watch]}"
+	check "its subscriber continues" kill -0 "${tops[watch]}"
 	top_end watch
 	stop_all
 }
@@ -236,7 +236,7 @@ in_a_terminal()
 		shows "build $kfarm has ended with status 0"
 	press q
 	check "in a terminal: q ends it" wait_for 60 shows 'over with 0'
-	check "in a terminal: what was seen stays" shows \
+	check "in a terminal: the output remains" shows \
 		"ended with status 0: [0-9]* jobs done"
 	end_terminal
 }

@@ -163,7 +163,7 @@ if start_sshd; then
 		"$(cut -d' ' -f1-2 "$work/ssh/host.pub")" >"$work/ssh/known"
 	tree add lair "lair:/none'; touch $work/ran; '"
 	is "a path with quotes: status" 1 "$status"
-	check "a path with quotes runs nothing" test ! -e "$work/ran"
+	check "a path with quotes runs no command" test ! -e "$work/ran"
 	urls+=("lair:$served/linux.git")
 else
 	left_out "ssh" "no sshd that lets anybody in"
@@ -173,7 +173,7 @@ i=0
 for url in "${urls[@]}"; do
 	tree add "t$i" "$url"
 	is "add $url: status" 0 "$status"
-	check "add $url: all is there" whole "t$i"
+	check "add $url: it is complete" whole "t$i"
 	i=$((i + 1))
 done
 n_urls=$i
@@ -188,7 +188,7 @@ is "update of all: status" 0 "$status"
 is "update: what came" "$n_urls" \
 	"$(grep -c '2 new branches, 1 pruned, 1 tag' "$work/tree.log")"
 for ((i = 0; i < n_urls; i++)); do
-	check "update ${urls[i]}: all is there" whole "t$i"
+	check "update ${urls[i]}: it is complete" whole "t$i"
 done
 git -C "$src" branch -m main trunk
 git -C "$served/linux.git" symbolic-ref HEAD refs/heads/trunk
@@ -264,7 +264,7 @@ done
 cp "$work/config.good" "$KFARM_CONFIG"
 tree update t2
 is "update after that: status" 0 "$status"
-check "update after that: all is there" whole t2
+check "update after that: it is complete" whole t2
 
 # Ctrl-C while kfarm waits for a server.
 env --default-signal=INT "$bin/kfarm" tree add bad "$http/hang/linux.git" \
@@ -295,7 +295,7 @@ ln -s "$(command -v sh)" "$work/nogit/sh"
 tree add bad "$http/name/linux.git" --depth 1
 is "a HEAD that is configuration: status" 1 "$status"
 said "a HEAD that is configuration" "is not a valid branch name"
-check "a HEAD that is configuration: nothing ran" test ! -e "$served/ran"
+check "a HEAD that is configuration: no command ran" test ! -e "$served/ran"
 PATH=$work/nogit tree add bad "file://$served/linux.git" --depth 1
 said "--depth without git" "which is not in PATH"
 no_tree bad
@@ -340,7 +340,7 @@ tree remove mine
 is "adopt: removed" 0 "$status"
 state_of_clone >"$work/after"
 check "adopt: the clone is as it was" cmp "$work/before" "$work/after"
-check "adopt: nothing was run" test ! -e "$work/ran"
+check "adopt: no command was run" test ! -e "$work/ran"
 # An in-place tree: updates fetch into it without changes to the files.
 git clone -q "$served/linux.git" "$work/inplace"
 echo changed >"$work/inplace/Makefile"
@@ -464,9 +464,9 @@ wait "${two[1]}"
 first=$?
 wait "${two[2]}"
 is "two add the same: one does" 1 $((first + $?))
-check "two add the same: the other says why" \
+check "two add the same: the other reports why" \
 	grep -qE 'already|is being added by process' "$work/two.1" "$work/two.2"
-check "two add the same: all is there" whole two
+check "two add the same: it is complete" whole two
 for i in 1 2; do
 	"$bin/kfarm" tree update two >"$work/two.$i" 2>&1 &
 	two[i]=$!
@@ -567,5 +567,5 @@ at_most "list of ten trees, percent of git for-each-ref in each" 150 \
 	$((100 * $(best_of tree list) / $(best_of git_lists)))
 tree list
 is "list of ten trees" 10 "$(grep -c '[a-z0-9] .*\(://\|lair:\)' "$work/tree.log")"
-check "nothing was run" test ! -e "$work/ran"
+check "no command was run" test ! -e "$work/ran"
 farm_end

@@ -419,7 +419,7 @@ hostile()
 		"$(LC_ALL=C grep -acE \
 		$'\033\\]|\033c|\033\\(0|\033\\[6n|\033\\[c|\xff|\xc2\x9b' "$raw")"
 	# The terminal did not type an answer.
-	check "hostile words: nothing was answered" lacks '\?6c|\[[0-9]+;[0-9]+R'
+	check "hostile words: the terminal sent no reply" lacks '\?6c|\[[0-9]+;[0-9]+R'
 }
 
 fails()
@@ -432,7 +432,7 @@ fails()
 	ends "a failure" 2
 	wait
 	after "a failure"
-	check "a failure: what the compiler said" shows 'undeclared' -S -
+	check "a failure: the compiler's messages" shows 'undeclared' -S -
 	check "a failure: whose it was" shows '^make.*broken/wrong\.o.* Error' -S -
 	check "a failure: the summary" shows '^failed Image' -S -
 	check "a failure: after the view" grep -qa 1049h "$raw"
@@ -463,7 +463,7 @@ refused()
 	typed "$before $(command_of --ui=ncurses Image) $*"
 	ends "$name, asked for" 1
 	check "$name, asked for: why" shows "$words" -S -
-	check "$name, asked for: nothing was built" [ ! -e "$work/out" ]
+	check "$name, requested: nothing was built" [ ! -e "$work/out" ]
 }
 
 elsewhere()

@@ -63,7 +63,7 @@ cp "$a" "$work/a" && cp "$b" "$work/b"
 echo 'int fa(void) { int old_a; return 1; }' >>"$a"
 
 story "the first build" 0 "warnings 1, errors 0" 0
-check "it says that there is nothing to compare with" \
+check "the missing baseline is reported" \
 	grep -q 'no earlier build to compare with' "$work/kfarm.log"
 touch "$a"
 story "the same again" 0 "warnings 1 (0 new), errors 0" 0
@@ -141,7 +141,7 @@ first=$build
 XDG_STATE_HOME=$work/state.2
 rm -f "$build/vmlinux"
 story "an unknown past" 0 "warnings 0, errors 0" 0
-check "an unknown past: says so" grep -q 'no earlier build to compare' \
+check "an unknown past is reported" grep -q 'no earlier build to compare' \
 	"$work/kfarm.log"
 rm -f "$build/vmlinux"
 story "an incremental one" 0 "warnings 0, errors 0" 0
@@ -210,7 +210,7 @@ bisect()
 	git -C "$tree" bisect reset >/dev/null 2>&1
 }
 is "a bisect that knows no good build finds nothing" "" "$(bisect)"
-check "and says why" grep -q 'build one with the same options first' \
+check "the reason is reported" grep -q 'build one with the same options first' \
 	"$work/bisect.log"
 git -C "$tree" checkout -q n0
 new_build

@@ -132,7 +132,7 @@ counts()
 		tree_build "$rev"
 		is "$rev: status" 0 $?
 		newer "$(place)/build" >"$work/newer"
-		check "$rev: compiles what make compiles after git checkout" \
+		check "$rev: compiles the units of make after git checkout" \
 			cmp "$work/newer.$rev" "$work/newer"
 		echo "      $rev: $(wc -l <"$work/newer") compiled"
 		check "$rev: equal to plain make's" \
@@ -147,7 +147,7 @@ counts()
 	mark
 	tree_build "$was"
 	is "again: compiled" "" "$(newer "$(place)/build")"
-	check "again: nothing written" grep -q ': 0 of .* files written' \
+	check "again: no file is written" grep -q ': 0 of .* files written' \
 		"$work/out/build.log" "$work/kfarm.log"
 }
 

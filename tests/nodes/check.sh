@@ -373,7 +373,7 @@ interrupted()
 	is "an interrupt: status" 130 $?
 	check "and the report" grep -q '^burn-in of .*interrupted' "$work/table"
 	check "with the node's line" grep -q '^good  *[0-9]' "$work/table"
-	is "nothing is left" "" "$(ls "$XDG_RUNTIME_DIR/kfarm")"
+	is "nothing remains" "" "$(ls "$XDG_RUNTIME_DIR/kfarm")"
 }
 
 lab_node a

@@ -106,7 +106,7 @@ try_refused()
 		"$(inside stat -c '%a %U' /etc/kfarm/key.pem)"
 	check "user namespaces refused: systemd knows what the unit says" \
 		inside systemd-analyze verify --man=no kfarmd.service
-	check "in a chroot nothing is chosen" inside dpkg-reconfigure kfarmd
+	check "in a chroot no user is chosen" inside dpkg-reconfigure kfarmd
 	is "and all stays" "kfarm root" "$(users)"
 	check "user namespaces for all: it is configured again" \
 		inside_machine dpkg-reconfigure kfarmd
@@ -139,7 +139,7 @@ version=$(sed -n 's/.*KFARM_VERSION "\(.*\)"/\1/p' \
 	"$root/kbuild-farm/base/version.h")
 version=$version-0kfarm1_$(dpkg --print-architecture)
 if command -v lintian >/dev/null; then
-	check "lintian has nothing to say" lintian --allow-root --fail-on \
+	check "lintian reports nothing" lintian --allow-root --fail-on \
 		error,warning,info "$debs/kfarm_$version.deb" \
 		"$debs/kfarmd_$version.deb"
 else

@@ -103,13 +103,13 @@ as_root()
 	config=$(cat "$KFARM_CONFIG")
 	check "a second time" add one ssh:root@one
 	state_of one "$work/again"
-	check "nothing is another" diff "$work/after" "$work/again"
+	check "no file has changed" diff "$work/after" "$work/again"
 	is "neither is the configuration" "$config" "$(cat "$KFARM_CONFIG")"
 	is "and kfarmd was not disturbed" "$pid" "$(service_pid one)"
 
 	check "it is removed" "$bin/kfarm" nodes remove one
 	state_of one "$work/after"
-	check "nothing of it is left" diff "$work/before" "$work/after"
+	check "nothing remains of it" diff "$work/before" "$work/after"
 	is "no process either" "" "$(lab_in one pgrep kfarmd)"
 	is "no user" "" "$(lab_in one grep ^kfarm /etc/passwd)"
 	is "and nothing in the configuration" "" "$(cat "$KFARM_CONFIG")"
@@ -140,7 +140,7 @@ boots_by()
 	[ "$wanted" != update-rc.d ] && [ "$wanted" != openrc ] ||
 		check "$wanted: kfarmd that dies comes back" comes_back one
 	check "$wanted: removed" "$bin/kfarm" nodes remove one
-	check "$wanted: nothing is left" is_clean
+	check "$wanted: nothing remains" is_clean
 }
 
 # kfarmd is restarted after a delay of some seconds.
@@ -189,10 +189,10 @@ each_init()
 	lab_in one rm /usr/local/bin/crontab /usr/local/crontab
 	state_of one "$work/before"
 	check "no init at all: added" add one ssh:one
-	check "and that is told" grep -q "kfarmd is not started at boot" \
+	check "it is reported" grep -q "kfarmd is not started at boot" \
 		"$work/said"
 	"$bin/kfarm" nodes remove one 2>/dev/null
-	check "no init at all: nothing is left" is_clean
+	check "no init at all: nothing remains" is_clean
 }
 
 # The real OpenRC over the node's /usr: install its files, then start it.
@@ -276,7 +276,7 @@ start kfarmd" "$(lab_in one cat /run/systemctl.log)"
 		left_out "systemd-analyze verify" "not installed"
 	fi
 	check "systemd: removed" "$bin/kfarm" nodes remove one
-	check "systemd: nothing is left" is_clean
+	check "systemd: nothing remains" is_clean
 	lab_in one sh -c 'rm -r /run/systemd /usr/local/bin/systemctl'
 }
 
@@ -296,7 +296,7 @@ home/board/.local/share/kfarm/enrolled" "$(comm -13 "$work/before" "$work/after"
 		awk '$2 ~ /^-/ { print $1 }')"
 	check "a second time" add one ssh:board@one
 	state_of one "$work/again"
-	check "nothing is another" diff "$work/after" "$work/again"
+	check "no file has changed" diff "$work/after" "$work/again"
 	check "removed" "$bin/kfarm" nodes remove one
 	is "no file is left" "" "$(lab_in one find /home/board -type f)"
 	lab_in one rm -rf /home/board/.local
@@ -336,7 +336,7 @@ through()
 		"$(lab_in one ps -o user= -p "$(service_pid one)")"
 	check "$1: rekey" "$bin/kfarm" nodes rekey one
 	check "$1: removed" "$bin/kfarm" nodes remove one
-	check "$1: nothing is left" is_clean
+	check "$1: nothing remains" is_clean
 	# sudo fails for a user who needs a password.
 	stand_in "$1" 'exit 1'
 	check "$1 that asks: for this user alone" add one ssh:board@one
@@ -366,10 +366,10 @@ interrupted()
 	is "interrupted by $1: its status" "$2" $?
 	is "interrupted by $1: not in the configuration" "" \
 		"$(cat "$KFARM_CONFIG")"
-	check "interrupted by $1: nothing runs, no program" lab_in one sh -c \
+	check "interrupted by $1: no process runs" lab_in one sh -c \
 		'[ ! -e /usr/local/bin/kfarmd ] && ! pgrep -x kfarmd'
 	lab_rate one
-	check "interrupted by $1: what came is removed" \
+	check "interrupted by $1: received files are removed" \
 		wait_for 60 no_part_is_there
 	check "interrupted by $1: once more" add one ssh:one
 	# The key is new, and with it the files that contain its fingerprint.
@@ -378,7 +378,7 @@ interrupted()
 		"$(diff "$work/wanted" "$work/after" | grep '^[<>]' |
 			grep -v ' etc/kfarm/key.pem ')"
 	"$bin/kfarm" nodes remove one 2>/dev/null
-	check "interrupted by $1: nothing is left" is_clean
+	check "interrupted by $1: nothing remains" is_clean
 }
 
 by_ctrl_c()
@@ -415,7 +415,7 @@ obstacles()
 	lab_in one umount /usr/local/bin
 
 	stand_in uname 'if [ "$1" = -m ]; then echo mips; else /bin/uname "$@"; fi'
-	check "a machine that kfarm has nothing for" fails_with \
+	check "a machine without a kfarmd" fails_with \
 		"node one: no prebuilt kfarmd for mips" add one ssh:one
 	lab_in one rm /usr/local/bin/uname
 
@@ -508,7 +508,7 @@ life()
 	check "the other goes, too" env HOME="$work/other" \
 		XDG_CONFIG_HOME="$work/other" KFARM_CONFIG="$work/other.conf" \
 		"$bin/kfarm" nodes remove uno
-	check "and nothing is left" is_clean
+	check "nothing remains" is_clean
 
 	cp "$work/config.first" "$KFARM_CONFIG"
 	check "once more" add one ssh:one
@@ -523,7 +523,7 @@ life()
 	lab_sshd one
 	check "a node that is back: added" add one ssh:one
 	check "a node that is back: removed" "$bin/kfarm" nodes remove one
-	check "a node that is back: nothing is left" is_clean
+	check "a node that is back: nothing remains" is_clean
 }
 
 # All programs that the scripts call are busybox's, as on a TV box.
@@ -558,10 +558,10 @@ with_busybox()
 	state_of one "$work/wanted"
 	check "busybox: a second time" add one ssh:one
 	state_of one "$work/after"
-	check "busybox: nothing is another" diff "$work/wanted" "$work/after"
+	check "busybox: no file has changed" diff "$work/wanted" "$work/after"
 	check "busybox: rekey" "$bin/kfarm" nodes rekey one
 	check "busybox: removed" "$bin/kfarm" nodes remove one
-	check "busybox: nothing is left" is_clean
+	check "busybox: nothing remains" is_clean
 }
 
 # kfarmd_has FIELD: print a field of kfarmd's /proc/PID/status.
@@ -627,7 +627,7 @@ without_namespaces()
 	state_of one "$work/wanted"
 	check "refused: a second time" add one ssh:one
 	state_of one "$work/after"
-	check "refused: nothing is another" diff "$work/wanted" "$work/after"
+	check "refused: no file has changed" diff "$work/wanted" "$work/after"
 	lab_off one
 	lab_on one
 	refused_sshd
@@ -635,7 +635,7 @@ without_namespaces()
 	check "refused: up again after a power cut" wait_for 60 is_up one
 	is_limited "refused: after a power cut"
 	check "refused: removed" "$bin/kfarm" nodes remove one
-	check "refused: nothing is left" is_clean
+	check "refused: nothing remains" is_clean
 
 	# A board without adduser, but with user namespaces.
 	lab_kernel=()
@@ -643,11 +643,11 @@ without_namespaces()
 	lab_in one rm -f /usr/local/bb/adduser
 	sed -i /^kfarm:/d "$(lab_dir one)/etc/passwd" "$(lab_dir one)/etc/group"
 	state_of one "$work/before"
-	check "no user to be made: added" add one ssh:one
-	check "no user to be made: it gets jobs" is_up one
+	check "no user can be created: added" add one ssh:one
+	check "no user can be created: it gets jobs" is_up one
 	is_limited "no user to be made"
-	check "no user to be made: removed" "$bin/kfarm" nodes remove one
-	check "no user to be made: nothing is left" is_clean
+	check "no user can be created: removed" "$bin/kfarm" nodes remove one
+	check "no user can be created: nothing remains" is_clean
 }
 
 # Restart sshd under the filter, which its children, such as init.d's services,

@@ -95,14 +95,14 @@ lab_join n1
 begin_command
 check "a node gets jobs" works n1
 lab_join n2
-check "one that is added gets jobs too" works n2
+check "an added node gets jobs too" works n2
 "$bin/kfarm" nodes drain n1
 check "it is drained" wait_for 60 state n1 drained
-check "and does nothing beside another" idle n1 n2
+check "and does nothing concurrently with another" idle n1 n2
 "$bin/kfarm" nodes resume n1
 check "resumed it gets jobs again" works n1
 "$bin/kfarm" nodes remove --keep n2
-check "one that is removed is out" wait_for 60 state n2 out
+check "a removed node gets no jobs" wait_for 60 state n2 out
 check "and does nothing any more" idle n2 n1
 cp "$lab/n1/etc/kfarm/key.pem" "$work/key.n1"
 cp "$lab/n3/etc/kfarm/key.pem" "$work/key.n3"
@@ -111,9 +111,9 @@ lab_kfarmd n3 || bad "kfarmd on n3 with the key of n1"
 lab_join n3
 check "two machines with one key are out: n1" wait_for 60 state n1 out
 check "two machines with one key are out: n3" wait_for 60 state n3 out
-check "it is said with what to do" says 'kfarm nodes rekey n3'
-check "nodes list says it, and fails" lists_clones
-check "nodes check says it, and fails" checks_clones
+check "it is reported with advice" says 'kfarm nodes rekey n3'
+check "nodes list reports it and fails" lists_clones
+check "nodes check reports it and fails" checks_clones
 cp "$work/key.n3" "$lab/n3/etc/kfarm/key.pem"
 lab_kfarmd n3 || bad "kfarmd on n3 with a key of its own"
 "$bin/kfarm" nodes remove --keep n3

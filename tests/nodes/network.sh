@@ -99,7 +99,7 @@ faults_are()
 	lab_rate a
 	for way in to from both; do
 		lab_cut a $way
-		check "partition ($way): nobody reaches it" reaches_not build a
+		check "partition ($way): it is unreachable" reaches_not build a
 		check "partition ($way): others are reached" reaches build b
 		lab_mend a
 		check "partition ($way) mended" reaches build a

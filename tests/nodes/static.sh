@@ -65,7 +65,7 @@ talk_tls()
 	# Test a handshake in the same way.
 	wait_for 60 listed_as "$machine"
 	is "$host: talks by TLS" "$machine" "$(said machine)"
-	check "$host: knows whom it talks to" \
+	check "$host: verifies its peer" \
 		grep -q 'client build, TLS_' "$work/listen.log"
 	kill "$pid"
 	wait "$pid" 2>/dev/null

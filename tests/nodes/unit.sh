@@ -200,14 +200,14 @@ works_as()
 	check "$1: listens" said '^:3634 .*"kfarmd"'
 	check "$1: its sandbox holds" said '^me .* up .* ok$'
 	check "$1: no new privileges, and a filter" said '^NoNewPrivs 1$'
-	check "$1: all jobs of a build are done there" said ' 6 remote (100'
+	check "$1: it runs all jobs of a build" said ' 6 remote (100'
 	check "$1: the build is good" said '^built 0$'
-	check "$1: ends when it is told to" said '^Result=success$'
+	check "$1: ends on request" said '^Result=success$'
 }
 
 says_so()
 {
-	check "$1: says that it listens" said 'listening on .*:3634'
+	check "$1: reports that it listens" said 'listening on .*:3634'
 	check "$1: --check finds a sandbox" said '^sandbox: ok'
 }
 
@@ -246,7 +246,7 @@ else
 	left_out "user namespaces refused" "no static kfarmd can be made"
 fi
 
-check "systemd-analyze has nothing to say of it" is "" "" "$(
+check "systemd-analyze reports nothing" is "" "" "$(
 	systemd-analyze verify "$unit" 2>&1 |
 		grep -v -e 'is not executable' -e "Command 'man")"
 # 0 is most restricted, 10 is unrestricted; sandboxes need the remaining
