@@ -234,7 +234,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("peer/trial-work");
+	Suite *suite = suite_create("admin/burn-in");
 	TCase *tc = tcase_create("trial-work");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

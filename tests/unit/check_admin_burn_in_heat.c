@@ -172,7 +172,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("admin/burn-in");
+	Suite *s = suite_create("admin/burn-in-heat");
 	TCase *tc = tcase_create("heat");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

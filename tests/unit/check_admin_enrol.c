@@ -249,7 +249,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("enrol/enrol");
+	Suite *suite = suite_create("admin/enrol");
 	TCase *tc = tcase_create("enrol");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

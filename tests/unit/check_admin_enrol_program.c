@@ -160,7 +160,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("admin/enrol");
+	Suite *s = suite_create("admin/enrol-program");
 	TCase *t = tcase_create("program");
 
 	tcase_add_checked_fixture(t, set_up, tear_down);

@@ -314,7 +314,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("node/remote");
+	Suite *suite = suite_create("admin/remote-script");
 	TCase *tc = tcase_create("remote");
 
 	tcase_set_timeout(tc, 60);

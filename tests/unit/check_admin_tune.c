@@ -328,7 +328,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("node/tune");
+	Suite *suite = suite_create("admin/tune");
 	TCase *t = tcase_create("plan");
 	SRunner *runner;
 	int failed;

@@ -92,7 +92,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("base/stamp");
+	Suite *s = suite_create("base/file-stamp");
 	TCase *tc = tcase_create("stamp");
 
 	tcase_add_test(tc, a_stamp_has_all_that_stat_says_of_a_content);

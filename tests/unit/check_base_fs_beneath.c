@@ -67,7 +67,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("base/beneath");
+	Suite *suite = suite_create("base/fs-beneath");
 	TCase *tc = tcase_create("core");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

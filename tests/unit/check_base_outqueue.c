@@ -106,7 +106,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("base/outlet");
+	Suite *s = suite_create("base/outqueue");
 	TCase *tc = tcase_create("outlet");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

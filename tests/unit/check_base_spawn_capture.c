@@ -57,7 +57,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("base/capture");
+	Suite *s = suite_create("base/spawn-capture");
 	TCase *tc = tcase_create("capture");
 
 	tcase_set_timeout(tc, 60);

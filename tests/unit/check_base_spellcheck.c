@@ -67,7 +67,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("base/nearest");
+	Suite *s = suite_create("base/spellcheck");
 	TCase *tc = tcase_create("nearest");
 
 	suite_add_tcase(s, tc);

@@ -137,7 +137,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("cc/compiler");
+	Suite *s = suite_create("cc/call");
 	TCase *tc = tcase_create("compiler");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

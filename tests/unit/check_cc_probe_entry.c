@@ -195,7 +195,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("cc/answer");
+	Suite *s = suite_create("cc/probe-entry");
 	TCase *tc = tcase_create("core");
 
 	tcase_add_checked_fixture(tc, setup, teardown);

@@ -211,7 +211,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("cc/local");
+	Suite *s = suite_create("cc/real-compiler");
 	TCase *tc = tcase_create("core");
 
 	tcase_add_checked_fixture(tc, setup, teardown);

@@ -180,7 +180,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("cli/configs");
+	Suite *s = suite_create("cli/config-sources");
 	TCase *tc = tcase_create("configs");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

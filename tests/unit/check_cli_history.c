@@ -174,7 +174,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("cli_history");
+	Suite *s = suite_create("cli/history");
 	TCase *t = tcase_create("history");
 
 	tcase_add_loop_test(t, whatever_the_texts_are_a_line_fits, 0, 6);

@@ -127,7 +127,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("cli/top-builds");
+	Suite *s = suite_create("cli/top-sources");
 	TCase *tc = tcase_create("builds");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

@@ -168,7 +168,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("compiler/plugins");
+	Suite *s = suite_create("compiler/bfd-plugins");
 	TCase *tc = tcase_create("plugins");
 
 	tcase_set_timeout(tc, 60);

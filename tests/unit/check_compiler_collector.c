@@ -251,7 +251,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("compiler/gather");
+	Suite *s = suite_create("compiler/collector");
 	TCase *t = tcase_create("gather");
 
 	tcase_add_checked_fixture(t, set_up, tear_down);

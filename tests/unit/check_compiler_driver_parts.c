@@ -313,7 +313,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("compiler/parts");
+	Suite *s = suite_create("compiler/driver-parts");
 	TCase *t = tcase_create("parts");
 
 	tcase_set_timeout(t, 120);

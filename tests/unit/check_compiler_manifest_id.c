@@ -239,7 +239,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("compiler/manifest, identity");
+	Suite *s = suite_create("compiler/manifest-id");
 	TCase *t = tcase_create("manifest-id");
 
 	tcase_add_test(t, order_times_and_sizes_do_not_enter);

@@ -99,7 +99,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("compiler/manifest-locale, names");
+	Suite *s = suite_create("compiler/manifest-locale-name");
 	TCase *t = tcase_create("locale");
 
 	tcase_add_loop_test(t, a_directory_serves_names_that_say_no_less, 0,

@@ -159,7 +159,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("compiler/probes");
+	Suite *s = suite_create("compiler/probe-deps");
 	TCase *tc = tcase_create("core");
 
 	tcase_add_checked_fixture(tc, setup, teardown);

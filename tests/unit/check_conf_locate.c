@@ -157,7 +157,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("conf/where");
+	Suite *s = suite_create("conf/locate");
 	TCase *tc = tcase_create("where");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

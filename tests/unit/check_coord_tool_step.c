@@ -374,7 +374,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("coord/step");
+	Suite *s = suite_create("coord/tool-step");
 	TCase *tc = tcase_create("core");
 
 	tcase_add_checked_fixture(tc, set_up_step, tear_down_step);

@@ -378,7 +378,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("coord/examine");
+	Suite *s = suite_create("coord/verify-result");
 	TCase *tc = tcase_create("examine");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

@@ -158,7 +158,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("coord/verify-result");
+	Suite *s = suite_create("coord/verify-result-genksyms");
 	TCase *tc = tcase_create("core");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

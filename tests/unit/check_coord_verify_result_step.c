@@ -279,7 +279,7 @@ END_TEST
 int main(void)
 {
 	TCase *trees = tcase_create("tree");
-	Suite *s = suite_create("coord/examine-step");
+	Suite *s = suite_create("coord/verify-result-step");
 	TCase *tc = tcase_create("core");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down_words);

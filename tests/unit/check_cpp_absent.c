@@ -503,7 +503,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("scan/absent");
+	Suite *s = suite_create("cpp/absent");
 	TCase *tc = tcase_create("absent");
 
 	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);

@@ -561,7 +561,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("scan/deps");
+	Suite *s = suite_create("cpp/closure");
 	TCase *tc = tcase_create("deps");
 
 	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);

@@ -143,7 +143,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("scan/line");
+	Suite *s = suite_create("cpp/cmdline");
 	TCase *tc = tcase_create("line");
 
 	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);

@@ -256,7 +256,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("scan/ask");
+	Suite *s = suite_create("cpp/driver-query");
 	TCase *tc = tcase_create("ask");
 
 	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);

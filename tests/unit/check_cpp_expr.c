@@ -317,7 +317,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("scan/expr");
+	Suite *s = suite_create("cpp/expr");
 	TCase *tc = tcase_create("expr");
 
 	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);

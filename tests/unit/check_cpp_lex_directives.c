@@ -400,7 +400,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("scan/lex");
+	Suite *s = suite_create("cpp/lex-directives");
 	TCase *tc = tcase_create("lex");
 
 	tcase_add_checked_fixture(tc, setup, teardown);

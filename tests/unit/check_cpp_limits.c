@@ -119,7 +119,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("scan/limits");
+	Suite *s = suite_create("cpp/limits");
 	TCase *tc = tcase_create("limits");
 
 	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);

@@ -210,7 +210,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("scan/macro");
+	Suite *s = suite_create("cpp/macro");
 	TCase *tc = tcase_create("macro");
 
 	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);

@@ -259,7 +259,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("scan/pragma-options");
+	Suite *s = suite_create("cpp/pragma");
 	TCase *tc = tcase_create("pragma-options");
 
 	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);

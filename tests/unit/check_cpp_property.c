@@ -489,7 +489,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("scan/property");
+	Suite *s = suite_create("cpp/property");
 	TCase *tc = tcase_create("property");
 
 	tcase_add_checked_fixture(

@@ -343,7 +343,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("scan/reason");
+	Suite *s = suite_create("cpp/reason");
 	TCase *tc = tcase_create("reason");
 
 	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);

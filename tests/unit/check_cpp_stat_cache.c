@@ -235,7 +235,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("scan/tree");
+	Suite *s = suite_create("cpp/stat-cache");
 	TCase *tc = tcase_create("tree");
 
 	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);

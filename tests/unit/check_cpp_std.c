@@ -154,7 +154,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("scan/std");
+	Suite *s = suite_create("cpp/std");
 	TCase *tc = tcase_create("std");
 
 	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);

@@ -59,7 +59,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("scan/escape");
+	Suite *s = suite_create("cpp/token");
 	TCase *tc = tcase_create("escape");
 
 	tcase_add_loop_test(tc, an_escape_has_a_value_and_an_end, 0,

@@ -236,7 +236,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("scan/words");
+	Suite *s = suite_create("cpp/words");
 	TCase *tc = tcase_create("words");
 
 	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);

@@ -157,7 +157,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("events/server: writer");
+	Suite *s = suite_create("events/server-writer");
 	TCase *tc = tcase_create("writer");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

@@ -299,7 +299,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("events/tally");
+	Suite *s = suite_create("events/totals");
 	TCase *tc = tcase_create("tally");
 
 	tcase_add_checked_fixture(tc, NULL, tear_down);

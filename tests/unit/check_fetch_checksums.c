@@ -80,7 +80,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("fetch/sums");
+	Suite *suite = suite_create("fetch/checksums");
 	TCase *tc = tcase_create("sums");
 
 	tcase_add_loop_test(tc, a_name_has_one_sum_or_none_that_counts, 0,

@@ -262,7 +262,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("fetch/listing");
+	Suite *s = suite_create("fetch/dir-listing");
 	TCase *tc = tcase_create("listing");
 
 	tcase_set_timeout(tc, 120);

@@ -163,7 +163,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("fetch/gpgv, status lines");
+	Suite *suite = suite_create("fetch/gpgv-status");
 	TCase *tc = tcase_create("status");
 
 	tcase_add_loop_test(tc,

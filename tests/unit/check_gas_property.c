@@ -261,7 +261,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("scan/asm-property");
+	Suite *s = suite_create("gas/property");
 	TCase *tc = tcase_create("property");
 
 	tcase_add_checked_fixture(

@@ -265,7 +265,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("scan/asm-text");
+	Suite *s = suite_create("gas/text");
 	TCase *tc = tcase_create("asm-text");
 
 	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);

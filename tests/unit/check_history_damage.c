@@ -225,7 +225,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("history_damage");
+	Suite *s = suite_create("history/damage");
 	TCase *t = tcase_create("damage");
 
 	setvbuf(stdout, NULL, _IONBF, 0);

@@ -337,7 +337,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("history_db");
+	Suite *s = suite_create("history/db");
 	TCase *t = tcase_create("db");
 
 	setvbuf(stdout, NULL, _IONBF, 0);

@@ -174,7 +174,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("history_prune");
+	Suite *s = suite_create("history/prune");
 	TCase *t = tcase_create("prune");
 
 	tcase_add_checked_fixture(t, play_set_up, file_tear_down);

@@ -350,7 +350,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("history_record");
+	Suite *s = suite_create("history/recorder");
 	TCase *t = tcase_create("record");
 
 	tcase_add_checked_fixture(t, play_set_up, tear_down);

@@ -296,7 +296,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("inputs/find");
+	Suite *s = suite_create("inputs/collect");
 	TCase *t = tcase_create("find");
 
 	tcase_add_checked_fixture(t, set_up, tear_down);

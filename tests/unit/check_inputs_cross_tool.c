@@ -250,7 +250,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("inputs/counterpart");
+	Suite *s = suite_create("inputs/cross-tool");
 	TCase *tc = tcase_create("core");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

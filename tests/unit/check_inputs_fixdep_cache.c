@@ -120,7 +120,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("inputs/fixdep, verified files");
+	Suite *s = suite_create("inputs/fixdep-cache");
 	TCase *tc = tcase_create("seen");
 
 	tcase_add_checked_fixture(tc, setup, teardown);

@@ -317,7 +317,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("inputs/object");
+	Suite *s = suite_create("inputs/object-format");
 	TCase *tc = tcase_create("format"), *real = tcase_create("real");
 
 	tcase_add_test(tc, an_object_of_the_reference_format_is_taken);

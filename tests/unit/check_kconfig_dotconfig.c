@@ -176,7 +176,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/setting");
+	Suite *s = suite_create("kconfig/dotconfig");
 	TCase *tc = tcase_create("setting");
 
 	tcase_add_loop_test(tc, a_line_sets_what_kconfig_takes_of_it, 0,

@@ -336,7 +336,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/missed");
+	Suite *s = suite_create("kconfig/explain");
 	TCase *tc = tcase_create("missed");
 
 	tcase_add_checked_fixture(tc, set_up, tree_tear_down);

@@ -101,7 +101,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/expression");
+	Suite *s = suite_create("kconfig/explain-expression");
 	TCase *tc = tcase_create("expression");
 
 	suite_add_tcase(s, tc);

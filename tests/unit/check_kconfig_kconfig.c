@@ -435,7 +435,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/kconfig");
+	Suite *s = suite_create("kconfig/kconfig");
 	TCase *tc = tcase_create("kconfig");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

@@ -127,7 +127,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/config-text");
+	Suite *s = suite_create("kconfig/kconfig-text");
 	TCase *tc = tcase_create("config-text");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

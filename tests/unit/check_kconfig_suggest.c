@@ -131,7 +131,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/suggest");
+	Suite *s = suite_create("kconfig/suggest");
 	TCase *tc = tcase_create("suggest");
 
 	tcase_add_checked_fixture(tc, run_set_up, run_tear_down);

@@ -215,7 +215,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/kept");
+	Suite *s = suite_create("kernel/archive-cache");
 	TCase *tc = tcase_create("kept");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

@@ -120,7 +120,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/run-start");
+	Suite *s = suite_create("kernel/build-start");
 	TCase *tc = tcase_create("start");
 
 	tcase_add_checked_fixture(tc, run_set_up, run_tear_down);

@@ -157,7 +157,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/place");
+	Suite *s = suite_create("kernel/builddir");
 	TCase *tc = tcase_create("place");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

@@ -241,7 +241,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/installed");
+	Suite *s = suite_create("kernel/compiler-toolchains");
 	TCase *tc = tcase_create("installed");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

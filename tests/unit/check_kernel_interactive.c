@@ -184,7 +184,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/foreground");
+	Suite *s = suite_create("kernel/interactive");
 	TCase *tc = tcase_create("foreground");
 
 	tcase_set_timeout(tc, 60);

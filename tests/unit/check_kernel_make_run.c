@@ -68,7 +68,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/run");
+	Suite *s = suite_create("kernel/make-run");
 	TCase *tc = tcase_create("run");
 
 	tcase_add_checked_fixture(tc, run_set_up, run_tear_down);

@@ -192,7 +192,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/links");
+	Suite *s = suite_create("kernel/masquerade");
 	TCase *tc = tcase_create("links");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

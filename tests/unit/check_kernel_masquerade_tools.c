@@ -117,7 +117,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/links-tools");
+	Suite *s = suite_create("kernel/masquerade-tools");
 	TCase *tc = tcase_create("tools");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

@@ -110,7 +110,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/output");
+	Suite *s = suite_create("kernel/outdir");
 	TCase *tc = tcase_create("output");
 
 	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);

@@ -34,7 +34,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/space");
+	Suite *s = suite_create("kernel/outdir-disk-space");
 	TCase *tc = tcase_create("space");
 
 	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);

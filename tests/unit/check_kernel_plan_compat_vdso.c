@@ -189,7 +189,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/compat");
+	Suite *s = suite_create("kernel/plan-compat-vdso");
 	TCase *tc = tcase_create("compat");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

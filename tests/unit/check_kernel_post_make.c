@@ -164,7 +164,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/step");
+	Suite *s = suite_create("kernel/post-make");
 	TCase *tc = tcase_create("step");
 
 	tcase_set_timeout(tc, 30);

@@ -282,7 +282,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/commands");
+	Suite *s = suite_create("kernel/reproducer");
 	TCase *tc = tcase_create("commands");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

@@ -189,7 +189,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel_key");
+	Suite *s = suite_create("kernel/series-key");
 	TCase *t = tcase_create("key");
 
 	tcase_add_checked_fixture(t, set_up, tear_down);

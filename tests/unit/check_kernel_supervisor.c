@@ -268,7 +268,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/make");
+	Suite *s = suite_create("kernel/supervisor");
 	TCase *tc = tcase_create("make");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

@@ -232,7 +232,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/target");
+	Suite *s = suite_create("kernel/target-outputs");
 	TCase *tc = tcase_create("target");
 
 	tcase_add_checked_fixture(tc, set_up, run_tear_down);

@@ -312,7 +312,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/plan: ways");
+	Suite *s = suite_create("kernel/ways");
 	TCase *tc = tcase_create("ways");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

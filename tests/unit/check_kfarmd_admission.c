@@ -179,7 +179,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("agent/gate");
+	Suite *suite = suite_create("kfarmd/admission");
 	TCase *t = tcase_create("gate");
 
 	tcase_add_checked_fixture(t, setup, teardown);

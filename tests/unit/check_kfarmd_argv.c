@@ -205,7 +205,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("agent/argv");
+	Suite *s = suite_create("kfarmd/argv");
 	TCase *t = tcase_create("argv");
 
 	tcase_add_checked_fixture(t, set_up, tear_down);

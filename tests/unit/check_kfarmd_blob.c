@@ -255,7 +255,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("agent/blob");
+	Suite *s = suite_create("kfarmd/blob");
 	TCase *t = tcase_create("blob");
 
 	tcase_set_timeout(t, 60);

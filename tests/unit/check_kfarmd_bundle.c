@@ -573,7 +573,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("agent/bundle");
+	Suite *s = suite_create("kfarmd/bundle");
 	TCase *t = tcase_create("bundle");
 
 	tcase_set_timeout(t, 240);

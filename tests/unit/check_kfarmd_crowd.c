@@ -234,7 +234,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("agent/crowd");
+	Suite *suite = suite_create("kfarmd/crowd");
 	TCase *t = tcase_create("crowd");
 
 	tcase_set_timeout(t, 3600);

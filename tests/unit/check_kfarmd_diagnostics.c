@@ -54,7 +54,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("agent/diagnostics");
+	Suite *s = suite_create("kfarmd/diagnostics");
 	TCase *t = tcase_create("said");
 
 	tcase_add_loop_test(t, the_file_that_is_missing_is_named, 0,

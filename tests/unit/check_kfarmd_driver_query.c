@@ -153,7 +153,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("agent/ask");
+	Suite *s = suite_create("kfarmd/driver-query");
 	TCase *t = tcase_create("ask");
 
 	tcase_set_timeout(t, 240);

@@ -392,7 +392,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("agent/view");
+	Suite *s = suite_create("kfarmd/input-update");
 	TCase *t = tcase_create("view");
 
 	tcase_set_timeout(t, 60);

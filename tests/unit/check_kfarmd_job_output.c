@@ -125,7 +125,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("agent/answer");
+	Suite *s = suite_create("kfarmd/job-output");
 	TCase *t = tcase_create("answer");
 
 	tcase_add_test(t, pieces_come_in_order_and_no_larger_than_one_may_be);

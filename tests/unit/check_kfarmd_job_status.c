@@ -171,7 +171,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("agent/ending");
+	Suite *s = suite_create("kfarmd/job-status");
 	TCase *t = tcase_create("ending");
 
 	tcase_add_loop_test(t, an_end_is_a_result_or_says_why_not, 0,

@@ -242,7 +242,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("agent/listen");
+	Suite *s = suite_create("kfarmd/listen");
 	TCase *t = tcase_create("listen");
 
 	tcase_set_timeout(t, 240);

@@ -315,7 +315,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("agent/door");
+	Suite *suite = suite_create("kfarmd/listen-tls");
 	TCase *t = tcase_create("door");
 
 	tcase_set_timeout(t, 120);

@@ -332,7 +332,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("agent/main");
+	Suite *s = suite_create("kfarmd/main");
 	TCase *t = tcase_create("main");
 
 	tcase_set_timeout(t, 240);

@@ -243,7 +243,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("agent/record");
+	Suite *s = suite_create("kfarmd/manifest");
 	TCase *t = tcase_create("record");
 
 	tcase_set_timeout(t, 240);

@@ -347,7 +347,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("agent/foreign");
+	Suite *s = suite_create("kfarmd/native-toolchain");
 	TCase *pure = tcase_create("prefixes"), *t = tcase_create("own");
 
 	tcase_add_loop_test(pure, a_prefix_stands_for_the_clients, 0,

@@ -33,7 +33,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("agent/path-leak");
+	Suite *s = suite_create("kfarmd/path-leak");
 	TCase *t = tcase_create("object");
 
 	tcase_add_loop_test(t, the_directories_of_jobs_are_looked_for, 0,

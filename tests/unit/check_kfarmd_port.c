@@ -194,7 +194,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("agent/port");
+	Suite *suite = suite_create("kfarmd/port");
 	TCase *t = tcase_create("port");
 
 	tcase_add_loop_test(t, ports_and_addresses_are_taken, 0,

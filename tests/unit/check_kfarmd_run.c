@@ -318,7 +318,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("agent/run");
+	Suite *s = suite_create("kfarmd/run");
 	TCase *t = tcase_create("run");
 
 	tcase_set_timeout(t, 120);

@@ -200,7 +200,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("agent/settings");
+	Suite *suite = suite_create("kfarmd/settings");
 	TCase *t = tcase_create("settings");
 
 	tcase_add_checked_fixture(t, setup, teardown);

@@ -137,7 +137,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("agent/slots");
+	Suite *s = suite_create("kfarmd/slots");
 	TCase *t = tcase_create("slots");
 
 	tcase_add_loop_test(

@@ -222,7 +222,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("agent/status");
+	Suite *s = suite_create("kfarmd/status");
 	TCase *t = tcase_create("status");
 
 	tcase_set_timeout(t, 240);

@@ -154,7 +154,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("agent/tool-request");
+	Suite *s = suite_create("kfarmd/toolchain-rpc");
 	TCase *t = tcase_create("chore");
 
 	tcase_set_timeout(t, 240);

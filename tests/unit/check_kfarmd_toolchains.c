@@ -295,7 +295,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("agent/kept");
+	Suite *s = suite_create("kfarmd/toolchains");
 	TCase *t = tcase_create("kept");
 
 	tcase_set_timeout(t, 240);

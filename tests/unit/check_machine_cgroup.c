@@ -106,7 +106,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("node/cgroup");
+	Suite *s = suite_create("machine/cgroup");
 	TCase *t = tcase_create("cgroup");
 
 	tcase_add_checked_fixture(t, set_up, tear_down);

@@ -268,7 +268,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("node/health");
+	Suite *s = suite_create("machine/health");
 	TCase *tc = tcase_create("health");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

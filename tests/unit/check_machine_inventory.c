@@ -64,7 +64,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("node/inventory");
+	Suite *s = suite_create("machine/inventory");
 	TCase *t = tcase_create("inventory");
 
 	tcase_add_checked_fixture(t, NULL, tear_down);

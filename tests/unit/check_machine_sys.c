@@ -276,7 +276,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("node/sys");
+	Suite *s = suite_create("machine/sys");
 	TCase *tc = tcase_create("sys");
 
 	if (!getcwd(top, sizeof(top)))

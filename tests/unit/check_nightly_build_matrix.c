@@ -336,7 +336,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("nightly/plan");
+	Suite *s = suite_create("nightly/build-matrix");
 	TCase *tc = tcase_create("plan");
 
 	tcase_add_checked_fixture(tc, NULL, tear_down);

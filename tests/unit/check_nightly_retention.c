@@ -232,7 +232,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("nightly/keep");
+	Suite *s = suite_create("nightly/retention");
 	TCase *tc = tcase_create("keep");
 
 	tcase_add_loop_test(tc, what_is_kept_is_told_by_the_rules, 0,

@@ -173,7 +173,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("node/identity");
+	Suite *s = suite_create("node/duplicates");
 	TCase *c = tcase_create("identity");
 
 	tcase_add_loop_test(c, two_are_told_apart, 0,

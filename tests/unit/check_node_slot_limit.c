@@ -155,7 +155,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("node/live");
+	Suite *s = suite_create("node/slot-limit");
 	TCase *tc = tcase_create("live");
 
 	tcase_add_checked_fixture(tc, begin, end);

@@ -217,7 +217,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("node/command");
+	Suite *s = suite_create("node/transport-child");
 	TCase *tc = tcase_create("command");
 
 	tcase_set_timeout(tc, 30);

@@ -160,7 +160,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("options/typed");
+	Suite *s = suite_create("options/allowlist");
 	TCase *tc = tcase_create("core");
 
 	tcase_add_test(tc, what_names_outputs_and_links_stays_here);

@@ -174,7 +174,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("options/probe-list");
+	Suite *s = suite_create("options/probe-stamps");
 	TCase *tc = tcase_create("core");
 
 	tcase_add_checked_fixture(tc, setup, teardown);

@@ -151,7 +151,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("peer/ship");
+	Suite *s = suite_create("peer/blob-upload");
 	TCase *tc = tcase_create("ship");
 
 	tcase_add_checked_fixture(tc, setup, teardown);

@@ -183,7 +183,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("peer/canary-db");
+	Suite *s = suite_create("peer/canary-db-data");
 	TCase *tc = tcase_create("canary-data");
 
 	tcase_set_timeout(tc, 60);

@@ -345,7 +345,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("peer/foreign");
+	Suite *s = suite_create("peer/native-toolchain");
 	TCase *tc = tcase_create("own");
 
 	tcase_set_timeout(tc, 240);

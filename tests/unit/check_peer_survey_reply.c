@@ -366,7 +366,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("peer/tools");
+	Suite *s = suite_create("peer/survey-reply");
 	TCase *tc = tcase_create("tools");
 
 	tcase_set_timeout(tc, 240);

@@ -197,7 +197,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("report/lanes");
+	Suite *s = suite_create("report/slot-timeline");
 	TCase *tc = tcase_create("lanes");
 
 	tcase_add_checked_fixture(tc, NULL, tear_down);

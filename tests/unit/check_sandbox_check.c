@@ -161,7 +161,7 @@ END_TEST
 
 static Suite *check_suite(void)
 {
-	Suite *s = suite_create("cell/check");
+	Suite *s = suite_create("sandbox/check");
 	TCase *tc = tcase_create("check");
 
 	tcase_set_timeout(tc, 120);

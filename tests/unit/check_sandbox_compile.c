@@ -245,7 +245,7 @@ END_TEST
 
 static Suite *compile_suite(void)
 {
-	Suite *s = suite_create("cell/compile");
+	Suite *s = suite_create("sandbox/compile");
 	TCase *tc = tcase_create("compile");
 
 	tcase_set_timeout(tc, 120);

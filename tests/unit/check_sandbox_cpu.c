@@ -108,7 +108,7 @@ END_TEST
 
 static Suite *cpu_suite(void)
 {
-	Suite *s = suite_create("cell/cpu");
+	Suite *s = suite_create("sandbox/cpu");
 	TCase *tc = tcase_create("cpu");
 
 	tcase_set_timeout(tc, 120);

@@ -164,7 +164,7 @@ END_TEST
 
 static Suite *keeper_suite(void)
 {
-	Suite *s = suite_create("cell/keeper");
+	Suite *s = suite_create("sandbox/init");
 	TCase *tc = tcase_create("keeper");
 
 	tcase_set_timeout(tc, 120);

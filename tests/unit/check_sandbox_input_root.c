@@ -386,7 +386,7 @@ END_TEST
 
 static Suite *view_suite(void)
 {
-	Suite *s = suite_create("cell/view");
+	Suite *s = suite_create("sandbox/input-root");
 	TCase *tc = tcase_create("view");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

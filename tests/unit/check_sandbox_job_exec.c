@@ -263,7 +263,7 @@ END_TEST
 
 static Suite *jail_suite(void)
 {
-	Suite *s = suite_create("cell/jail");
+	Suite *s = suite_create("sandbox/job-exec");
 	TCase *tc = tcase_create("jail");
 
 	tcase_set_timeout(tc, 120);

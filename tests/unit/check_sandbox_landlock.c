@@ -123,7 +123,7 @@ END_TEST
 
 static Suite *landlock_suite(void)
 {
-	Suite *s = suite_create("cell/landlock");
+	Suite *s = suite_create("sandbox/landlock");
 	TCase *tc = tcase_create("landlock");
 
 	tcase_set_timeout(tc, 120);

@@ -115,7 +115,7 @@ END_TEST
 
 static Suite *msg_suite(void)
 {
-	Suite *s = suite_create("cell/msg");
+	Suite *s = suite_create("sandbox/msg");
 	TCase *tc = tcase_create("msg");
 
 	tcase_set_timeout(tc, 120);

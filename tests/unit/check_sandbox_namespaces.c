@@ -254,7 +254,7 @@ END_TEST
 
 static Suite *space_suite(void)
 {
-	Suite *s = suite_create("cell/space");
+	Suite *s = suite_create("sandbox/namespaces");
 	TCase *tc = tcase_create("space");
 
 	tcase_set_timeout(tc, 120);

@@ -76,7 +76,7 @@ END_TEST
 
 static Suite *remedy_suite(void)
 {
-	Suite *s = suite_create("cell/remedy");
+	Suite *s = suite_create("sandbox/remedy");
 	TCase *tc = tcase_create("hint");
 
 	tcase_set_timeout(tc, 120);

@@ -314,7 +314,7 @@ END_TEST
 
 static Suite *run_suite(void)
 {
-	Suite *s = suite_create("cell/run");
+	Suite *s = suite_create("sandbox/run");
 	TCase *tc = tcase_create("run");
 
 	tcase_set_timeout(tc, 120);

@@ -304,7 +304,7 @@ END_TEST
 
 static Suite *cell_suite(void)
 {
-	Suite *s = suite_create("cell/cell");
+	Suite *s = suite_create("sandbox/sandbox");
 	TCase *tc = tcase_create("cell");
 
 	tcase_set_timeout(tc, 120);

@@ -191,7 +191,7 @@ END_TEST
 
 static Suite *seccomp_suite(void)
 {
-	Suite *s = suite_create("cell/seccomp");
+	Suite *s = suite_create("sandbox/seccomp");
 	TCase *tc = tcase_create("seccomp");
 
 	tcase_set_timeout(tc, 120);

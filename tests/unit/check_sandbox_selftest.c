@@ -34,7 +34,7 @@ END_TEST
 
 static Suite *escape_suite(void)
 {
-	Suite *s = suite_create("cell/selftest");
+	Suite *s = suite_create("sandbox/selftest");
 	TCase *tc = tcase_create("escape");
 
 	tcase_set_timeout(tc, 120);

@@ -113,7 +113,7 @@ END_TEST
 
 static Suite *walk_suite(void)
 {
-	Suite *s = suite_create("cell/walk");
+	Suite *s = suite_create("sandbox/walk");
 	TCase *tc = tcase_create("walk");
 
 	tcase_set_timeout(tc, 120);

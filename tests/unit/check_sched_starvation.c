@@ -134,7 +134,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("sched/starve");
+	Suite *suite = suite_create("sched/starvation");
 	TCase *tc = tcase_create("starve");
 
 	tcase_add_checked_fixture(tc, NULL, teardown);

@@ -96,7 +96,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("shell/hidden");
+	Suite *s = suite_create("shell/make-env");
 	TCase *tc = tcase_create("core");
 
 	tcase_add_loop_test(tc, clean_leaves_what_the_user_had, 0,

@@ -198,7 +198,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("shell/object");
+	Suite *s = suite_create("shell/nm");
 	TCase *tc = tcase_create("core");
 
 	tcase_add_checked_fixture(tc, setup, teardown);

@@ -176,7 +176,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("shell/counts");
+	Suite *s = suite_create("shell/stats");
 	TCase *tc = tcase_create("core");
 
 	tcase_add_checked_fixture(tc, setup, teardown);

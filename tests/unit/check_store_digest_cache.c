@@ -343,7 +343,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("store/identity");
+	Suite *suite = suite_create("store/digest-cache");
 	TCase *tc = tcase_create("all");
 
 	tcase_add_checked_fixture(tc, setup, teardown);

@@ -426,7 +426,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("store/packed");
+	Suite *suite = suite_create("store/packed-cache");
 	TCase *tc = tcase_create("all");
 
 	tcase_add_checked_fixture(tc, setup, teardown);

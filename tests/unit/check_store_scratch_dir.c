@@ -165,7 +165,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("store/live");
+	Suite *suite = suite_create("store/scratch-dir");
 	TCase *tc = tcase_create("live");
 
 	tcase_add_checked_fixture(tc, setup, teardown);

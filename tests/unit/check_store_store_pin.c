@@ -158,7 +158,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("store/pin");
+	Suite *suite = suite_create("store/store-pin");
 	TCase *tc = tcase_create("all");
 
 	tcase_add_checked_fixture(tc, play_setup, play_teardown);

@@ -216,7 +216,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("store/copy");
+	Suite *suite = suite_create("store/store-read");
 	TCase *tc = tcase_create("all");
 
 	tcase_add_checked_fixture(tc, play_setup, play_teardown);

@@ -436,7 +436,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("store/in");
+	Suite *suite = suite_create("store/store-write");
 	TCase *tc = tcase_create("all");
 
 	tcase_add_checked_fixture(tc, play_setup, play_teardown);

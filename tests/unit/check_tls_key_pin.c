@@ -76,7 +76,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("tls/pin");
+	Suite *suite = suite_create("tls/key-pin");
 	TCase *t = tcase_create("pin");
 
 	tcase_add_test(t, a_fingerprint_is_its_base64_and_back);

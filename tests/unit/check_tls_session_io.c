@@ -303,7 +303,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("tls/io");
+	Suite *suite = suite_create("tls/session-io");
 	TCase *t = tcase_create("io");
 
 	tcase_set_timeout(t, 60);

@@ -317,7 +317,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("toolchain/data");
+	Suite *s = suite_create("toolchain/builtin");
 	TCase *tc = tcase_create("data");
 
 	tcase_add_loop_test(tc, the_special_ones_have_their_triplets, 0,

@@ -224,7 +224,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("toolchain/catalog, the servers");
+	Suite *s = suite_create("toolchain/catalog-ask");
 	TCase *tc = tcase_create("ask");
 
 	tcase_add_test(tc, all_that_is_listed_is_found);

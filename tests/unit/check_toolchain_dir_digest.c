@@ -221,7 +221,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("toolchain/tree");
+	Suite *s = suite_create("toolchain/dir-digest");
 	TCase *t = tcase_create("tree");
 
 	tcase_add_checked_fixture(t, set_up, tear_down);

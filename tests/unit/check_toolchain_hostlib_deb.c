@@ -248,7 +248,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("toolchain/hostlib, Debian packages");
+	Suite *s = suite_create("toolchain/hostlib-deb");
 	TCase *tc = tcase_create("deb");
 
 	tcase_set_timeout(tc, 120);

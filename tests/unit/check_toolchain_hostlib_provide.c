@@ -458,7 +458,7 @@ static bool possible(void)
 
 int main(void)
 {
-	Suite *s = suite_create("compiler/hostlib-provide");
+	Suite *s = suite_create("toolchain/hostlib-provide");
 	TCase *tc = tcase_create("provide");
 
 	if (possible()) {

@@ -143,7 +143,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("toolchain/hostlib, DT_RUNPATH");
+	Suite *s = suite_create("toolchain/hostlib-runpath");
 	TCase *tc = tcase_create("patch");
 	char *patchelf = which("patchelf", getenv("PATH"));
 

@@ -167,7 +167,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("toolchain/place");
+	Suite *s = suite_create("toolchain/install-dir");
 	TCase *t = tcase_create("place");
 
 	tcase_add_checked_fixture(t, set_up, tear_down);

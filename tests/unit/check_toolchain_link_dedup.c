@@ -127,7 +127,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("toolchain/link, equal files");
+	Suite *s = suite_create("toolchain/link-dedup");
 	TCase *t = tcase_create("share");
 
 	tcase_add_checked_fixture(t, set_up, tear_down);

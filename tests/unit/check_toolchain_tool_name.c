@@ -92,7 +92,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("toolchain/name");
+	Suite *s = suite_create("toolchain/tool-name");
 	TCase *tc = tcase_create("name");
 
 	tcase_add_loop_test(tc, a_tool_gets_its_name, 0,

@@ -109,7 +109,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("toolchain/unpack, the file writer");
+	Suite *s = suite_create("toolchain/unpack-writer");
 	TCase *t = tcase_create("writer");
 
 	tcase_add_checked_fixture(t, set_up, tear_down);

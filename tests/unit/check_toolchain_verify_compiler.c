@@ -211,7 +211,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("toolchain/verify, the compiler");
+	Suite *s = suite_create("toolchain/verify-compiler");
 	TCase *t = tcase_create("smoke");
 
 	tcase_add_checked_fixture(t, set_up, tear_down);

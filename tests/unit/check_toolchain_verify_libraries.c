@@ -70,7 +70,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("toolchain/verify, the loader");
+	Suite *s = suite_create("toolchain/verify-libraries");
 	TCase *tc = tcase_create("runnable");
 
 	tcase_set_timeout(tc, 120);

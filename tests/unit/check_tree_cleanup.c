@@ -145,7 +145,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("tree/sweep");
+	Suite *s = suite_create("tree/cleanup");
 	TCase *tc = tcase_create("tree/sweep");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

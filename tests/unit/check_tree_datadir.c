@@ -231,7 +231,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("tree/home");
+	Suite *s = suite_create("tree/datadir");
 	TCase *tc = tcase_create("tree/home");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

@@ -171,7 +171,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("tree/refset");
+	Suite *s = suite_create("tree/ref-transaction");
 	TCase *tc = tcase_create("tree/refset");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

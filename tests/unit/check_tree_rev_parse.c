@@ -199,7 +199,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("tree/rev");
+	Suite *s = suite_create("tree/rev-parse");
 	TCase *tc = tcase_create("rev");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

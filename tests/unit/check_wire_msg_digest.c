@@ -152,7 +152,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("wire/key");
+	Suite *suite = suite_create("wire/msg-digest");
 	TCase *tc = tcase_create("key");
 
 	suite_add_tcase(suite, tc);

@@ -261,7 +261,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("wire/msg-tools");
+	Suite *suite = suite_create("wire/msg-toolchain");
 	TCase *tc = tcase_create("msg_tools");
 
 	suite_add_tcase(suite, tc);

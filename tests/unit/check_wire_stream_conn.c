@@ -402,7 +402,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("wire/conn");
+	Suite *suite = suite_create("wire/stream-conn");
 	TCase *tc = tcase_create("conn");
 
 	suite_add_tcase(suite, tc);

@@ -236,7 +236,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("wire/flags");
+	Suite *suite = suite_create("wire/table-flags");
 	TCase *tc = tcase_create("flags");
 
 	suite_add_tcase(suite, tc);

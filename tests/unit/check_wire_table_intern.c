@@ -112,7 +112,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("wire/intern");
+	Suite *suite = suite_create("wire/table-intern");
 	TCase *tc = tcase_create("intern");
 
 	suite_add_tcase(suite, tc);

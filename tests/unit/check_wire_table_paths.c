@@ -218,7 +218,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("wire/paths");
+	Suite *suite = suite_create("wire/table-paths");
 	TCase *tc = tcase_create("paths");
 
 	suite_add_tcase(suite, tc);

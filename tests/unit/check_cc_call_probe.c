@@ -392,7 +392,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("cc/probe");
+	Suite *s = suite_create("cc/call-probe");
 	TCase *tc = tcase_create("core");
 
 	tcase_add_checked_fixture(tc, setup, teardown);

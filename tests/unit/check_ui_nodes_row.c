@@ -160,7 +160,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("ui/row");
+	Suite *s = suite_create("ui/nodes-row");
 	TCase *tc = tcase_create("row");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

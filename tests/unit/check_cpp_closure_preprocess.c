@@ -217,7 +217,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("scan/exact");
+	Suite *s = suite_create("cpp/closure-preprocess");
 	TCase *tc = tcase_create("exact");
 
 	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);

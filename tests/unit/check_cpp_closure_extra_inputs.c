@@ -121,7 +121,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("scan/input");
+	Suite *s = suite_create("cpp/closure-extra-inputs");
 	TCase *tc = tcase_create("input");
 
 	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);

@@ -175,7 +175,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("inputs/path, directories");
+	Suite *s = suite_create("inputs/path-dirs");
 	TCase *tc = tcase_create("dirs");
 
 	tcase_set_timeout(tc, 60);

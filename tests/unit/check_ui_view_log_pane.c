@@ -128,7 +128,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("ui/log-pane");
+	Suite *s = suite_create("ui/view-log-pane");
 	TCase *tc = tcase_create("log");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

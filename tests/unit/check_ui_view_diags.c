@@ -169,7 +169,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("ui/diags");
+	Suite *s = suite_create("ui/view-diags");
 	TCase *tc = tcase_create("diags");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

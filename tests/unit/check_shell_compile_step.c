@@ -394,7 +394,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("shell/step");
+	Suite *s = suite_create("shell/compile-step");
 	TCase *tc = tcase_create("core");
 
 	tcase_add_checked_fixture(tc, setup_programs, teardown);

@@ -100,7 +100,7 @@ END_TEST
 int main(void)
 {
 	TCase *tc = tcase_create("spelled");
-	Suite *s = suite_create("inputs/path, files");
+	Suite *s = suite_create("inputs/path-files");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_name_is_one_spelling_and_leads_to_its_file);

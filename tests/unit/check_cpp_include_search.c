@@ -109,7 +109,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("scan/search");
+	Suite *s = suite_create("cpp/include-search");
 	TCase *tc = tcase_create("search");
 
 	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);

@@ -222,7 +222,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("coord/slots");
+	Suite *s = suite_create("coord/node-slots");
 	TCase *tc = tcase_create("slots");
 
 	tcase_set_timeout(tc, 180);

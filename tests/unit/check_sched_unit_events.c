@@ -456,7 +456,7 @@ static void add_hedges(Suite *suite)
 
 int main(void)
 {
-	Suite *suite = suite_create("sched/handle");
+	Suite *suite = suite_create("sched/unit-events");
 
 	add_answers(suite);
 	add_hedges(suite);

@@ -141,7 +141,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/unseen");
+	Suite *s = suite_create("kernel/user-command-bypass");
 	TCase *tc = tcase_create("unseen");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

@@ -120,7 +120,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("options/table, lists");
+	Suite *s = suite_create("options/table-comma-list");
 	TCase *tc = tcase_create("core");
 
 	tcase_add_test(tc, a_list_ends_after_its_last_word);

@@ -105,7 +105,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("ui/bar");
+	Suite *s = suite_create("ui/canvas-bar");
 	TCase *tc = tcase_create("bar");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);

@@ -119,7 +119,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("compiler/collector, watch");
+	Suite *s = suite_create("compiler/collector-stat-watch");
 	TCase *t = tcase_create("watch");
 
 	tcase_add_checked_fixture(t, set_up, tear_down);

@@ -122,7 +122,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("kernel/lock");
+	Suite *s = suite_create("kernel/builddir-lock");
 	TCase *tc = tcase_create("lock");
 
 	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
