@@ -2,12 +2,12 @@
 /*
  * cc/call.h - One compiler call by make, from its arguments to its status.
  *
- * The real compiler is found by the name under which kfarm-cc is called:
+ * The command line that executes kfarm-cc determines the real compiler:
  *
  *	gcc -c a.c                  link in PATH: the next gcc in PATH
- *	DATA/links/KEY/bin/gcc -c   link by its path: the gcc of this link
+ *	DATA/links/KEY/bin/gcc -c   link by its path: DATA/links/KEY/real/gcc
  *	kfarm-cc gcc -c a.c         launcher: the first gcc in PATH
- *	kfarm-cc /opt/bin/gcc -c    launcher: that file
+ *	kfarm-cc /opt/bin/gcc -c    launcher: /opt/bin/gcc
  */
 #ifndef CC_CALL_H
 #define CC_CALL_H

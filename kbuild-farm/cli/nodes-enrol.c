@@ -709,8 +709,9 @@ static int remove_node(struct nodes_request *r, const char *name)
 					       ADMIN_ENROL_MODE_SERVICE,
 				     &err);
 		if (ret)
-			log_info("%s remains in the configuration; use --keep "
-				 "to remove it there without changing the node",
+			log_info("%s remains in the configuration; to remove "
+				 "only this entry and leave the node "
+				 "unchanged, use --keep",
 				 name);
 	}
 	if (!ret)

@@ -3,9 +3,10 @@
  * compiler/probe-deps.h - Files that a cached probe result depends on.
  *
  * options/probe-stamps.h describes the lists and cc/call.c their use.  A list
- * contains the programs that the compiler runs without linking, their
- * libraries, and the directories that the compiler or the loader searched for
- * them and for specs, so that a new file in an earlier directory is detected.
+ * contains the programs that the compiler executes when it does not link, and
+ * their libraries.  It also contains the directories in which the compiler or
+ * the loader searched for these files and for specs, so that a new file in an
+ * earlier directory is detected.
  */
 #ifndef COMPILER_PROBE_DEPS_H
 #define COMPILER_PROBE_DEPS_H

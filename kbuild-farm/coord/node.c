@@ -89,7 +89,10 @@ static uint64_t other_load_milli_of(const struct coord_node *n, uint64_t now_ms)
 	return sum;
 }
 
-/* Return the node's health without the load of this build. */
+/*
+ * Store in *out the health of a node, without the load of those jobs of this
+ * build that run on the same machine under other node names.
+ */
 static void adjust_health(const struct coord_node *n, struct wire_health *out)
 {
 	struct peer_stats figures;

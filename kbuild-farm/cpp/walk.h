@@ -162,8 +162,8 @@ static inline struct cpp_frame *cpp_walk_top(const struct cpp_walk *walk)
 }
 
 /*
- * Return __INCLUDE_LEVEL__; files of the command line are one level below the
- * source.
+ * Return __INCLUDE_LEVEL__.  It is 0 in the source and 1 in a file of -include
+ * or -imacros.
  */
 static inline unsigned cpp_walk_level(const struct cpp_walk *walk)
 {

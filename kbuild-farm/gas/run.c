@@ -899,7 +899,7 @@ static void run_compiler_mnemonics(struct gas_state *run)
 	buf_release(&text);
 }
 
-/* Callback: append the value of an expression, or unknown digits. */
+/* Callback: append a number, or GAS_UNKNOWN_DIGITS if it is unknown. */
 static void append_value(void *ctx, struct gas_span *in, struct buf *out)
 {
 	int64_t number;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The scanner reports the stamp of each file that it read, so no further
- * stat(2) is needed: the newest version of the path either has that stamp, or
- * the file is hashed and must have that stamp afterwards.  Otherwise the file
- * has changed after the scan, and the unit is scanned again.
+ * The scanner reports the stamp of each file that it read.  If the newest
+ * recorded version of the path has this stamp, its digest is used without
+ * another stat(2).  If it has not, the file is hashed.  If the file then has a
+ * different stamp, it has changed since the scan, and the unit is scanned
+ * again.
  */
 #include "inputs/manifest.h"
 

@@ -292,8 +292,9 @@ const struct inputs_locale *inputs_toolchain_get_locale(
 		key = NULL;
 		if (picked.n && compiler_manifest_list_locale(
 					&list, &tc->manifest, picked.v, &err)) {
-			log_warning("%s: cannot list the message locale: %s",
-				    tc->driver, err.text);
+			log_warning(
+				"%s: cannot list the files of the locale: %s",
+				tc->driver, err.text);
 			l->reason = REASON_LANGUAGE;
 		}
 		l->entries = inputs_toolchain_make_entries(tc->table->paths, "",

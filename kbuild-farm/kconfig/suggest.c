@@ -49,8 +49,8 @@ static void add_words(struct strv *out, const char *line, size_t len)
 }
 
 /*
- * Add the targets that the lines of a Makefile name.  In the help target's
- * recipe, "@echo '* Image - ...'" names the target Image.
+ * Add the targets that are named in the lines of a Makefile.  In the help
+ * target's recipe, "@echo '* Image - ...'" names the target Image.
  */
 static void add_targets(struct strv *out, const char *text)
 {

@@ -45,7 +45,7 @@ struct peer_native_toolchain {
 	bool list_changed; /* `entries` changed; the reader clears it */
 	/* the node waits for a file that cannot be sent: end the session */
 	bool upload_failed;
-	/* reason why the toolchain found missing last is not available */
+	/* why the most recent missing toolchain is not available */
 	char *missing_reason;
 };
 

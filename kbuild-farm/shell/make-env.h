@@ -21,9 +21,9 @@
 #define SHELL_MAKE_ENV_MAKEFILE "shell.mk"
 
 /*
- * Remove both variables from the NULL-terminated list `env` in place.
- * MAKEFILES keeps the user's value, or is removed if the user's value is empty.
- * The memory of a changed entry is never freed.
+ * Undo the changes in the NULL-terminated list `env` in place: remove
+ * KFARM_SHELL, and reset MAKEFILES to the user's value, or remove it if this
+ * value is empty.  The memory of a changed entry is never freed.
  */
 void shell_make_env_strip(char **env);
 

@@ -56,9 +56,9 @@ int toolchain_link_publish(const struct toolchain_link_request *w,
 
 /*
  * Remove those of `links` (absolute paths from toolchain_link_publish()) that
- * lead into `bin_dir`.  Other links and other files are left unchanged.  For a
- * toolchain with copies, a second call with the directory of the copies
- * removes the remaining links.
+ * lead into `bin_dir`.  Other links and other files are left unchanged.  If
+ * some links lead into toolchain_link_request.copies_dir, a second call with
+ * this directory removes them.
  *
  * Returns 0, or a negative errno with `err` naming the first link that could
  * not be removed, after trying all of them.

@@ -102,9 +102,9 @@ int toolchain_verify_compile(const struct toolchain_smoke_test *t,
 			     const char *const *flags, struct err *err);
 
 /*
- * Return true if the output of -dumpmachine fits a triplet: it is equal or has
- * a longer last word ("aarch64-linux-gnu" for "aarch64-linux"), without regard
- * to the vendor ("arm-unknown-linux-gnueabi").
+ * Return true if the output of -dumpmachine matches a triplet: it begins with
+ * the triplet ("aarch64-linux-gnu" for "aarch64-linux").  The vendor is ignored
+ * ("arm-unknown-linux-gnueabi" for "arm-linux-gnueabi").
  */
 bool toolchain_verify_is_triplet(const char *machine, const char *triplet);
 

@@ -45,12 +45,13 @@ struct wire_intern {
  */
 struct wire_intern *wire_intern_new(uint32_t entries, size_t bytes);
 void wire_intern_free(struct wire_intern *t);
-/* Look up the number of `bytes`. Returns 0 or -ENOENT. */
+/* Look up the number that `bytes` was assigned.  Returns 0 or -ENOENT. */
 int wire_intern_find(const struct wire_intern *t, struct bytes bytes,
 		     uint32_t *number);
 /*
- * Look up the number of `bytes`, or assign the next number.  Returns 0 if the
- * entry exists, 1 if it is new, or -ENOSPC if the table is full.
+ * Look up the number that `bytes` was assigned, or assign the next number.
+ * Returns 0 if the entry exists, 1 if it is new, or -ENOSPC if the table is
+ * full.
  */
 int wire_intern_add(struct wire_intern *t, struct bytes bytes,
 		    uint32_t *number);
