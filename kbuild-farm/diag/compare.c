@@ -216,7 +216,8 @@ static void match_unmatched(struct diag_set *now, struct diag_set *before,
 		struct unmatched_entries *w;
 		uint64_t hash;
 
-		/* Entries that add_carried() added have no element in now_hash.
+		/*
+		 * Entries that add_carried() added have no element in now_hash.
 		 */
 		if (e->status != DIAG_STATUS_NEW)
 			continue;

@@ -109,8 +109,8 @@ void diag_baseline_init(struct diag_baseline *k,
 /* Free the counts. */
 void diag_baseline_release(struct diag_baseline *k);
 /*
- * Return true if the baseline has a diagnostic like `d` that is not matched
- * yet, and mark that diagnostic as matched.
+ * Return true if the baseline has a diagnostic with the same diag_hash() as `d`
+ * that is not matched yet, and mark the diagnostic as matched.
  */
 bool diag_baseline_match(struct diag_baseline *k, const struct diag *d);
 

@@ -61,10 +61,11 @@ enum diag_tool diag_tool_parse(const char *word);
 extern const char *const diag_tool_names[DIAG_N_TOOLS + 1];
 
 /*
- * Return a hash that identifies a diagnostic across builds: tool, severity,
- * file, flag, and the text without separate numbers, which change when lines
- * are added elsewhere ("frame size of 1040 bytes", "f()+0x1a3").  The value,
- * like that of map_hash(), must be computed again in each process.
+ * Return a hash of tool, severity, file, flag and text, which identifies a
+ * diagnostic across builds.  The hash ignores numbers in the text that are not
+ * part of a name, because they change with edits elsewhere ("frame size of 1040
+ * bytes", "f()+0x1a3").  The value, like the value of map_hash(), must be
+ * computed again in each process.
  */
 uint64_t diag_hash(const struct diag *d);
 

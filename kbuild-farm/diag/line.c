@@ -138,8 +138,8 @@ bool diag_line_parse_kbuild(const char *line, const char **word,
 		return false;
 	/*
 	 * "  CC [M]  fs/ext4/balloc.o": two blanks, a word in capitals, a gap.
-	 * Makefiles of other projects print a tab as the gap; V=1 of Linux 6.4
-	 * prints "# CC      x.o".
+	 * Makefiles of other projects print a tab as the gap.  With V=1, newer
+	 * kernels such as Linux 6.4 print "# CC      x.o".
 	 */
 	if (isupper((unsigned char)line[2])) {
 		n = 2 +
@@ -176,7 +176,10 @@ static const struct phrase *find_phrase(const struct phrase *p, size_t n,
 
 #define FIND_PHRASE(table, text) find_phrase(table, ARRAY_SIZE(table), text)
 
-/* Classify a line that has the phrase `p` at offset `at`. */
+/*
+ * Classify a line that has the phrase `p` at offset `at`, after a location of
+ * `place` bytes.
+ */
 static struct diag_line line_of_phrase(const struct phrase *p, const char *line,
 				       size_t place, size_t at)
 {

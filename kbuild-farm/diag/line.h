@@ -20,7 +20,10 @@ enum diag_line_kind {
 
 struct diag_line {
 	enum diag_line_kind kind;
-	/* Set for warnings, errors and DIAG_LINE_MAKE. */
+	/*
+	 * location_len and text_offset are set for warnings, errors and
+	 * DIAG_LINE_MAKE.
+	 */
 	size_t location_len; /* length of the location "a.c:3:4" */
 	size_t text_offset; /* start of the message */
 	enum diag_tool tool; /* DIAG_N_TOOLS if not shown by the line */

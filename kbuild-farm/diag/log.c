@@ -86,8 +86,9 @@ static void count_diagnostic(struct diag_log *log, const char *line,
 }
 
 /*
- * A sub-make ends with status 2 because a recipe in it failed; that failure was
- * already counted.  Any other failed recipe counts if no tool printed an error.
+ * make's line "Error 2" usually reports a sub-make in which a recipe failed, so
+ * it counts only if no error was counted before.  Any other failed recipe
+ * counts if no tool printed an error since make's last "***".
  */
 static void count_make(struct diag_log *log, const char *line,
 		       const struct diag_line *at)

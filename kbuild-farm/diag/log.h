@@ -49,7 +49,8 @@ struct diag_log {
 	struct buf block; /* lines of the current block */
 	/* the block has an error; the block has a new error or warning */
 	bool block_has_error, block_new;
-	unsigned n_block_new; /* diagnostics that the baseline lacks */
+	/* diagnostics of the block that the baseline lacks */
+	unsigned n_block_new;
 	bool after_diagnostic; /* the block ends in a diagnostic */
 	struct buf pending_line; /* possibly clang's copy of a source line */
 	bool error_found; /* an error was counted since make's last "***" */

@@ -158,7 +158,7 @@ struct diag_location {
 	/* program named in front of the file, or DIAG_N_TOOLS */
 	enum diag_tool program;
 	unsigned line, column;
-	bool dotted; /* dtc's "3.4-5.6" */
+	bool dotted; /* the position has dtc's form "3.4-5.6" */
 };
 
 static unsigned number_at(const char *at, size_t len)
@@ -180,7 +180,10 @@ static bool has_only_bytes(const char *at, size_t len, const char *set)
 	return len;
 }
 
-/* Remove ":LINE", ":COLUMN", ":3.4-5.6" or ":(.text+0x5)" from the end. */
+/*
+ * Remove ":LINE", ":COLUMN", ":3.4-5.6" or ":(.text+0x5)" from the end of a
+ * location, and store it in *last without the colon.
+ */
 static bool cut_number(struct diag_location *p, const char **last,
 		       size_t *last_len)
 {
@@ -474,7 +477,7 @@ void diag_parse(struct diag *out, const char *line, const struct diag_line *at,
 	else
 		out->tool = choose_tool(at, &p, out->flag, text, target);
 	/*
-	 * make's diagnostics belong to no target, because they are printed at
+	 * make's diagnostics belong to no target, because make prints them at
 	 * each run.  Kconfig's diagnostics belong to .config.
 	 */
 	if (out->tool == DIAG_TOOL_MAKE || out->tool == DIAG_TOOL_KCONFIG) {

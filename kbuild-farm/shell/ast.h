@@ -67,7 +67,7 @@ struct shell_word {
 	 * The value, without quotes, of a word that needs no expansion; such a
 	 * word is exactly one field.  NULL if the parts must be expanded,
 	 * because the word contains a parameter, a command substitution, a
-	 * tilde or an unquoted * ? [].
+	 * tilde or an unquoted pattern: * or ? or [...].
 	 */
 	const char *literal;
 	/*
@@ -119,10 +119,10 @@ enum shell_ast_kind {
 	SHELL_AST_AND, /* `left` && `right` */
 	SHELL_AST_OR, /* `left` || `right` */
 	SHELL_AST_LIST, /* a; b; c: `list`, at least two */
-	SHELL_AST_SUBSHELL, /* ( `left` ), `redirs` */
+	SHELL_AST_SUBSHELL, /* ( `left` ) with `redirs` */
 	/*
-	 * Compound command `left` with `redirs`.  { } without redirections has
-	 * no node of its own.
+	 * Compound command `left` with `redirs`.  A group { } without
+	 * redirections has no node of its own.
 	 */
 	SHELL_AST_REDIRECTED,
 	SHELL_AST_IF, /* if `test`; then `left`; else `right`; fi */

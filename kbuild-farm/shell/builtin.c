@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The subset admits only `command -v NAME` (shell/subset.h). */
+/* The supported subset admits only `command -v NAME` (shell/subset.h). */
 static int builtin_command(struct shell *sh, char **argv)
 {
 	const char *found = argv[2];
@@ -40,7 +40,10 @@ static int builtin_command(struct shell *sh, char **argv)
 	return 0;
 }
 
-/* echo (with XSI) and printf interpret the escapes of POSIX.1-2018, XCU. */
+/*
+ * echo and printf interpret escapes such as \n as POSIX.1-2018, XCU specifies,
+ * echo with its XSI option.
+ */
 
 #define FLAGS  "#-+ 0"
 #define DIGITS "0123456789"
@@ -49,7 +52,7 @@ static int builtin_command(struct shell *sh, char **argv)
  * do not need more.
  */
 #define SPEC_DIGITS_MAX 4
-/* size of a conversion: %, flags, both numbers, the dot, "jd" and NUL */
+/* room for a conversion: %, flags, width, dot, precision, "jd" and NUL */
 #define SPEC_MAX 32
 
 static bool is_octal(char c)
@@ -211,7 +214,7 @@ static void copy_conversion(char out[static SPEC_MAX], const char *spec,
 	strcpy(out + len, tail);
 }
 
-/* Append a conversion.  Returns false if a %b contained \c. */
+/* Append the output of one conversion.  Returns false if a %b contained \c. */
 static bool add_conversion(struct printf_args *w, const char *spec, size_t len)
 {
 	char fmt[SPEC_MAX], letter = spec[len], tail[] = { 'j', letter, '\0' };
@@ -366,7 +369,7 @@ static char **read_cd_options(struct shell *sh, char **argv, bool *physical)
 }
 
 /*
- * CDPATH is not read, because the subset excludes cd with CDPATH
+ * CDPATH is not read, because the supported subset excludes cd with CDPATH
  * (shell/subset.h).
  */
 static int builtin_cd(struct shell *sh, char **argv)
@@ -530,7 +533,10 @@ static int builtin_trap(struct shell *sh, char **argv)
 	return 0;
 }
 
-/* The subset admits only signals to the shell itself (shell/subset.h). */
+/*
+ * The supported subset admits only signals to the shell itself
+ * (shell/subset.h).
+ */
 static int builtin_kill(struct shell *sh, char **argv)
 {
 	int sig = SIGTERM;

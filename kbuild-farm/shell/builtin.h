@@ -2,10 +2,10 @@
 /*
  * shell/builtin.h - The shell's builtin commands, as in dash.
  *
- * A builtin receives its words, prints into sh->out and returns its status.  An
- * error for which dash aborts the builtin is reported by shell_fail() with
- * status 2: it ends the shell if the builtin is special (POSIX.1-2018, XCU
- * 2.14), otherwise only the command.
+ * A builtin receives its words, prints into sh->out and returns its status.  If
+ * dash aborts the builtin because of an error, the builtin calls shell_fail()
+ * and returns 2.  Such an error ends the shell if the builtin is special
+ * (POSIX.1-2018, XCU 2.14), otherwise only the command.
  */
 #ifndef SHELL_BUILTIN_H
 #define SHELL_BUILTIN_H
@@ -14,7 +14,7 @@
 
 struct shell;
 
-/* Builtins whose arguments decide whether they are supported. */
+/* Builtins whose arguments shell/subset.c checks, and OTHER for the rest. */
 enum shell_builtin_id {
 	SHELL_BUILTIN_OTHER,
 	SHELL_BUILTIN_CD,
@@ -56,7 +56,8 @@ int shell_builtin_run(struct shell *sh, const struct shell_builtin *b,
 
 /*
  * Return true if the builtin printf handles all conversions of `format` as dash
- * does: flags, width and precision in digits, no floating point.
+ * does.  A conversion can have flags, a width and a precision in digits, but
+ * neither "*" nor a floating-point letter.
  */
 bool shell_builtin_printf_supports(const char *format);
 

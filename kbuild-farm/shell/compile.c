@@ -204,8 +204,9 @@ static bool is_wrapper(struct shell *sh, const struct shell_program *p,
 }
 
 /*
- * Begin the call of a compiler in the masquerade directory, with a tool step or
- * NULL.  Returns the result of cc_call_begin().
+ * Begin the call of a compiler in the masquerade directory.  `step` is the tool
+ * step to execute with the call, or NULL.  Returns the result of
+ * cc_call_begin().
  */
 static enum cc_job_outcome begin_call(struct shell *sh, struct cc_call *call,
 				      char **argv,
@@ -257,8 +258,9 @@ static char **literal_argv(struct arena *a, const struct shell_ast_node *n)
 }
 
 /*
- * Fill in the absolute path of the program and its arguments.  Returns false if
- * the message cannot hold them.
+ * Store the absolute path of argv[0] and its `n_args` arguments in the request
+ * `out`.  Returns false if argv[0] has no slash or the request cannot hold the
+ * path and the arguments.
  */
 static bool fill_step_request(struct shell *sh, enum wire_step_kind kind,
 			      char **argv, size_t n_args,
@@ -287,7 +289,8 @@ static bool fill_step_request(struct shell *sh, enum wire_step_kind kind,
 /* ------------------------------------------------ genksyms of a source file */
 
 /*
- * Return true if nothing is redirected, or only stdout, to a literal file name.
+ * Return true if there is no redirection, or if the only redirection writes
+ * stdout to a file with a literal name.
  */
 static bool has_file_output(const struct shell_redir *r)
 {
@@ -407,8 +410,8 @@ static bool request_genksyms(struct shell *sh, char **argv,
 		call.coord_fd = -1;
 	}
 	/*
-	 * one slot for the whole pipeline: a local compiler call with -E locks
-	 * none
+	 * Take one slot for the whole pipeline, because a local compiler call
+	 * with -E takes no slot.
 	 */
 	if (outcome == CC_JOB_LOCAL || outcome == CC_JOB_UNAVAILABLE)
 		held->slot_fd = hold_slot(&call);
@@ -465,7 +468,7 @@ static bool is_safe_text_line(const char *s, size_t len)
 	return !end;
 }
 
-/* Return the text if it can be part of a request, else NULL. */
+/* Return the text in the file `fd` if a request can contain it, else NULL. */
 static char *read_step_text(struct shell *sh, int fd)
 {
 	struct stat st;
@@ -503,8 +506,9 @@ bool shell_step_run_genksyms(struct shell *sh,
 	*resources = (struct shell_step_resources){ .socket_fd = -1,
 						    .slot_fd = -1 };
 	/*
-	 * a group cannot be requested without its text; shell_step_needs_text()
-	 * has set the reason
+	 * A group of echo commands cannot be part of a request, only the text
+	 * that the group prints.  Without the text, sh->step_reason is set by
+	 * shell_step_needs_text().
 	 */
 	if (!ends_in_genksyms(pipe) || (text_fd < 0 && is_text_group(cpp)) ||
 	    !make_genksyms_request(sh, cpp, &m))

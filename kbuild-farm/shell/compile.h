@@ -12,10 +12,11 @@
  *	gcc -c -o x.o ... x.c; tools/objtool/objtool ... x.o
  *	gcc -E -o x.tmp ... x.dts; scripts/dtc/dtc -o x.dtb ... -d x.d x.tmp
  *
- * For the second form the shell creates the text and sends it with the request.
- * Only these four forms with known options are requested, and only if tool
- * steps are enabled (shell/stats.h).  Otherwise sh->step_reason records the
- * reason, which is counted for each tool started locally.
+ * For the second form the shell runs the group { ... } and sends the output of
+ * the group, called the text, with the request.  Only these four forms with
+ * known options are requested, and only if tool steps are enabled
+ * (shell/stats.h).  Otherwise the tool runs locally; sh->step_reason records
+ * the reason, which is counted when the tool is started.
  *
  * The output of a kernel tree's fixdep is requested from the coordinator
  * (inputs/fixdep.h):
@@ -62,14 +63,16 @@ const struct shell_ast_node *shell_step_find_tool(
 
 /* Resources that a local tool step holds until it ends; -1 if unused. */
 struct shell_step_resources {
-	/* socket of the coordinator, whose close marks the end of the step */
+	/*
+	 * connection to the coordinator; closing it marks the end of the step
+	 */
 	int socket_fd;
-	int slot_fd; /* local slot, as for a compile */
+	int slot_fd; /* local slot that the step occupies */
 };
 
 /*
- * Return true if a pipeline has the second form, so that its step can be
- * requested once its first command has created the text.
+ * Return true if a pipeline has the second of the forms above, so that its step
+ * can be requested once its first command has printed the text.
  */
 bool shell_step_needs_text(struct shell *sh, const struct shell_ast_node *pipe);
 /*

@@ -441,8 +441,8 @@ static long put_value(struct expansion *x, const char *name, unsigned how)
 }
 
 /*
- * Mark the value that begins at `begin` as subject to splitting, unless it is
- * quoted.
+ * Mark the value that begins at `begin` as subject to splitting.  A quoted
+ * value is not split, except "$@", which is split between its parameters.
  */
 static void add_value_region(struct expansion *x, const struct shell_part *part,
 			     size_t begin, unsigned how)
@@ -522,8 +522,9 @@ static int remove_affix(struct expansion *x, const struct shell_part *part,
 	int ret;
 
 	/*
-	 * as in dash, a NUL separates the value from the pattern; this affects
-	 * the number of regions
+	 * As in dash, a NUL separates the value from the pattern.  Without the
+	 * NUL, expand_buf_truncate() would retain a region of the pattern if
+	 * the value is empty.
 	 */
 	expand_buf_put(&x->buf, 0);
 	ret = expand_parts(x, part->word, EXPAND_TILDE | EXPAND_PATTERN);

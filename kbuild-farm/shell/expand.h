@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Environment of an expansion.  `ctx` is passed to each callback. */
+/* Settings and callbacks of an expansion.  `ctx` is passed to each callback. */
 struct shell_expand {
 	struct arena *arena; /* holds the results */
 	void *ctx;

@@ -2,8 +2,8 @@
 /*
  * sh: the recipe shell, started by make for each recipe line.  See kfarm-cc(1).
  *
- * The program must be called sh, because make splits the lines of .ONESHELL
- * recipes for shells with other names.
+ * The program must be called sh: make removes the prefixes @ + - from the later
+ * lines of a .ONESHELL recipe only if it recognizes the shell by its name.
  *
  *	script.c	runs a line as make would, or parses, checks and runs it
  *	parse.c		builds the syntax tree (word.c)
@@ -49,7 +49,7 @@ static bool parse_arguments(char **argv, struct shell_script *script)
 	if (!takes_script || !arg[0] || arg[1] || **arg == '-' || **arg == '+')
 		return false;
 	script->text = *arg;
-	/* with any other .SHELLFLAGS, make starts a shell for every line */
+	/* make runs a line without a shell only if .SHELLFLAGS is -c or -ec */
 	script->started_by_make = (getenv("MAKELEVEL") ||
 				   getenv(SHELL_STATS_VARIABLE)) &&
 				  arg == argv + 2 &&
@@ -60,9 +60,9 @@ static bool parse_arguments(char **argv, struct shell_script *script)
 
 /*
  * Count the fallback and replace this process by /bin/sh with the same
- * arguments.  No command of the script must have run before.  Removes kfarm's
- * variables from the environment, unless `script` can start make.  If execve()
- * fails, prints the error and returns the exit status.
+ * arguments.  Must be called before any command of the script has run.  Removes
+ * kfarm's variables from the environment, unless `script` can start make.  If
+ * execve() fails, prints the error and returns the exit status.
  */
 static int fall_back(char **argv, struct bytes script,
 		     enum shell_fallback_reason why)

@@ -21,9 +21,10 @@
 #define SHELL_MAKE_ENV_MAKEFILE "shell.mk"
 
 /*
- * Undo the changes in the NULL-terminated list `env` in place: remove
- * KFARM_SHELL, and reset MAKEFILES to the user's value, or remove it if this
- * value is empty.  The memory of a changed entry is never freed.
+ * Undo kfarm's changes to both variables in the NULL-terminated list `env` in
+ * place: remove KFARM_SHELL, and reset MAKEFILES to the user's value, or remove
+ * MAKEFILES if this value is empty.  The memory of a changed entry is never
+ * freed.
  */
 void shell_make_env_strip(char **env);
 

@@ -264,10 +264,11 @@ enum shell_tristate shell_object_symbols_check_exports(const char *file)
 }
 
 /*
- * The commands search the text that nm prints: a value, a letter and a name per
- * line, or white space, a letter and a name for an undefined symbol.  A match
- * of "__" is therefore inside the name, and a match that begins with a blank is
- * at the start of the name.
+ * The commands of shell/nm.h search the text that nm prints.  Each line has a
+ * value, a letter and a name; an undefined symbol has white space in place of
+ * the value.  Only a name can contain "__", so a pattern with "__" matches
+ * inside the name.  If the pattern begins with a blank, it matches at the start
+ * of the name.
  */
 
 #define CHECK_SCRIPT "scripts/check-local-export"
@@ -320,8 +321,8 @@ static bool redirects_stderr_to_null(const struct shell_redir *r)
 }
 
 /*
- * Return the operand of a command that has exactly one, after `option` if that
- * is not NULL.  Returns NULL for any other command.
+ * Return the operand of a command that has exactly one operand.  If `option` is
+ * not NULL, it must precede the operand.  Returns NULL for any other command.
  */
 static const char *single_operand(const struct shell_word *w,
 				  const char *option)

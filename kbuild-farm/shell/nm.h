@@ -27,14 +27,15 @@ enum shell_tristate {
 
 /*
  * Return whether a symbol's name contains `text`, or begins with it if
- * `is_prefix`.  Sections and source files do not count, as in nm.
+ * `is_prefix`.  Symbols for sections and source files do not count, because nm
+ * does not print them.
  */
 enum shell_tristate shell_object_symbols_find(const char *file,
 					      const char *text, bool is_prefix);
 /*
- * Return YES if each exported name, X for a symbol __ksymtab_X, belongs to a
- * global symbol, otherwise UNKNOWN: the script must then run and print its
- * message.
+ * Return YES if each exported name belongs to a global symbol.  A symbol
+ * __ksymtab_X exports the name X.  Otherwise returns UNKNOWN, because the
+ * script must run to print its message.
  */
 enum shell_tristate shell_object_symbols_check_exports(const char *file);
 

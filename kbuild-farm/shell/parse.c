@@ -99,8 +99,8 @@ static void add_pending_heredoc(struct shell_lexer *lx,
 					.strip_tabs = take_char_if(lx, '-') };
 	read_redir_operand(lx, true, &mark);
 	/*
-	 * No line equals a delimiter with a newline, so dash would read to the
-	 * end of the script.
+	 * No line equals a delimiter that contains a newline, so dash would
+	 * read to the end of the script.
 	 */
 	if (memchr(mark.text, '\n', mark.len))
 		shell_lexer_fail(lx, SHELL_FALLBACK_SYNTAX);

@@ -33,7 +33,10 @@ static bool next_path_candidate(const char **path, const char *name,
 	len = strcspn(dir, ":");
 	*path = dir[len] ? dir + len + 1 : NULL;
 	if (len + name_len + 2 > PATH_MAX) {
-		/* like the candidate, this path is too long for the kernel */
+		/*
+		 * The candidate does not fit into `out`.  The kernel rejects a
+		 * name of PATH_MAX - 1 bytes with the same error, ENAMETOOLONG.
+		 */
 		memset(out, 'x', PATH_MAX - 1);
 		out[PATH_MAX - 1] = '\0';
 		return true;
@@ -235,8 +238,8 @@ pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			;
 		/*
-		 * Print the message in a child as dash does: with a closed
-		 * output, SIGPIPE can end the child.
+		 * Print the message in a child as dash does.  If stderr is a
+		 * pipe without a reader, SIGPIPE ends only the child.
 		 */
 		pid = fork();
 		if (!pid) {

@@ -19,17 +19,18 @@ struct shell_saved_fds {
 void shell_redirect_init_saved(struct shell_saved_fds *aside);
 
 /*
- * Expand the words of `list` for shell_redirect_apply(): one per redirection,
- * in the shell's arena; NULL for a here-document.  Returns 0, or an error that
- * ends the shell.
+ * Expand the words of `list` for shell_redirect_apply().  *out is an array in
+ * the shell's arena with one element per redirection: the expanded word, or
+ * NULL for a here-document or a redirection without a word.  Returns 0, or an
+ * error that ends the shell.
  */
 int shell_redirect_expand(struct shell *sh, const struct shell_redir *list,
 			  const char ***out);
 /*
- * Apply redirections in order.  Here-documents are expanded in turn.  Replaced
- * descriptors are stored in `saved`; with NULL, they are closed.  Returns 0, or
- * the status 2 after printing dash's message; earlier redirections then remain
- * applied.
+ * Apply redirections in order.  A here-document is expanded when its
+ * redirection is applied.  Replaced descriptors are stored in `saved`; with
+ * NULL, they are closed.  Returns 0, or the status 2 after printing dash's
+ * message; earlier redirections then remain applied.
  */
 int shell_redirect_apply(struct shell *sh, const struct shell_redir *list,
 			 const char *const *words,

@@ -36,7 +36,10 @@ struct simple_command {
 	/* builtin to run; NULL for a program or an empty command */
 	const struct shell_builtin *builtin;
 	struct shell_fields fields;
-	/* variables before the temporary assignments, last one first */
+	/*
+	 * states of the variables before the temporary assignments, in reverse
+	 * order
+	 */
 	struct shell_saved_var *saved_vars;
 	unsigned flags;
 	pid_t *started_pid;
@@ -256,10 +259,11 @@ static void connect_element_fds(struct pipeline_element *e,
 }
 
 /*
- * Run an element as a subshell in a child created by fork.  The child closes
- * the inherited descriptors that it does not use: `other_end`, the read end of
- * its output pipe, and the pipe ends of `in_process`.  An open copy would delay
- * the end of file for the other elements.
+ * Run an element as a subshell in a child created by fork.  `other_end` is the
+ * read end of its output pipe, or -1; `in_process` is the element that runs in
+ * this process, or NULL.  The child closes `other_end` and the pipe ends of
+ * `in_process`, because an open copy would delay the end of file for the other
+ * elements.
  */
 static void fork_element(struct shell *sh, struct pipeline_element *e,
 			 struct pipeline_element *in_process, int other_end,
@@ -714,8 +718,8 @@ static int run_redirected(struct shell *sh, const struct shell_ast_node *n,
 }
 
 /*
- * Return true if break, continue or exit ends the current loop.  Resets
- * sh->skip unless an outer loop or the shell must end as well.
+ * Return true if break, exit or a continue of an outer loop ends the current
+ * loop.  Resets sh->skip unless it also applies to an outer loop or the shell.
  */
 static bool is_loop_left(struct shell *sh)
 {
@@ -829,7 +833,7 @@ int shell_run_node(struct shell *sh, const struct shell_ast_node *n,
 		   unsigned flags)
 {
 	struct arena_mark mark = arena_mark(&sh->arena);
-	/* set -e ends the shell if the status is not 0 */
+	/* if set -e is on, a status other than 0 ends the shell */
 	bool errexit_applies = false;
 	int status = 0;
 

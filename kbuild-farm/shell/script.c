@@ -170,8 +170,8 @@ static int run_directly(struct shell *sh, char **argv)
 #define OPEN_FILES_MIN 128
 
 /*
- * Return $? $$ $- $0 or a variable.  $! is unset because the subset excludes
- * background commands.
+ * Return $? $$ $- $0 or a variable.  $! is unset because the supported subset
+ * excludes background commands.
  */
 static const char *get_shell_value(void *at, const char *name)
 {
@@ -288,9 +288,10 @@ static int read_script(struct shell *sh, const struct shell_script *script,
 	int ret;
 
 	/*
-	 * A program can signal its parent, which is a subshell's process in
-	 * dash but the whole shell if the subshell runs in this process.  The
-	 * word is rejected even where it is an argument of another shell.
+	 * A program in a subshell can signal its parent through $PPID.  In
+	 * dash, the parent is the process of the subshell; if the subshell runs
+	 * in this process, the parent is the whole shell.  PPID is rejected
+	 * even in an argument of another shell, as in sh -c 'kill $PPID'.
 	 */
 	if (strstr(script->text, "PPID")) {
 		*why = SHELL_FALLBACK_PARENT;
@@ -301,9 +302,9 @@ static int read_script(struct shell *sh, const struct shell_script *script,
 	if (ret)
 		return ret;
 	/*
-	 * Blocked signals are a fallback, because dash unblocks signals at
-	 * other points.  An unknown working directory is a fallback, because
-	 * dash prints a message about it.
+	 * Blocked signals cause a fallback, because dash unblocks signals at
+	 * other points.  An unknown working directory causes a fallback,
+	 * because dash prints a message about it.
 	 */
 	if (!are_limits_sufficient() ||
 	    sigprocmask(SIG_SETMASK, NULL, &blocked) ||

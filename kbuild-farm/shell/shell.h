@@ -79,7 +79,10 @@ struct shell {
 	 * its compile, or -1.
 	 */
 	int slot_fd;
-	/* Reason counted if the next program started is a tool step. */
+	/*
+	 * Reason for the local start, counted if the next program is a tool
+	 * step.
+	 */
 	enum shell_step_reason step_reason;
 	/*
 	 * NAME=value entries that only make receives; NULL if there are none.
@@ -93,7 +96,11 @@ struct shell {
  */
 void shell_print_message(struct shell *sh, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Print a message and let the shell end with status 2.  Returns 2. */
+/*
+ * Print a message and set sh->skip and sh->status, so that the shell ends with
+ * status 2.  In a builtin that is not special, only the builtin ends
+ * (shell_builtin_run()).  Returns 2.
+ */
 int shell_fail(struct shell *sh, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

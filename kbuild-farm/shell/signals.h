@@ -16,7 +16,7 @@
 
 /*
  * Return the number of a trap such as "HUP", "EXIT" or "15", or -1 if the
- * subset does not support the trap.
+ * supported subset does not contain the trap.
  */
 int shell_signals_trap_number(const char *name);
 

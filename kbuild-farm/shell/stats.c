@@ -105,8 +105,8 @@ bool shell_stats_are_steps_enabled(enum shell_step_reason *why)
 }
 
 /*
- * The line is written by a single write(2), so that the lines of concurrent
- * shells do not mix.
+ * The line in `handed` is written by a single write(2), so that the lines of
+ * concurrent shells do not mix.
  */
 void shell_stats_add_fallback(enum shell_fallback_reason why,
 			      struct bytes script)

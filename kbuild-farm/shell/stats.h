@@ -9,8 +9,8 @@
  *	handed	a line for each fallback: the reason, a tab and the
  *		first 200 bytes of the script, made printable
  *
- * Without the directory or one of its files nothing is counted; the shell
- * behaves the same otherwise.
+ * If `counts` is missing, nothing is counted and no tool steps are requested.
+ * If `handed` is missing, fallbacks are counted, but not logged.
  */
 #ifndef SHELL_STATS_H
 #define SHELL_STATS_H
@@ -25,7 +25,7 @@ enum shell_fallback_reason {
 	SHELL_FALLBACK_N_REASONS
 };
 
-/* Return the text of a reason in `handed`. */
+/* Return the text that stands for a reason in the file `handed`. */
 const char *shell_stats_fallback_reason_text(enum shell_fallback_reason why);
 
 #define SHELL_STATS_VARIABLE "KFARM_SHELL"

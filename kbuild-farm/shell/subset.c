@@ -342,8 +342,8 @@ static int check_trap_action(struct subset_check *c, const char *action)
 }
 
 /*
- * Return a trap's action with 1 in place of $$, or NULL if the action contains
- * other expansions.
+ * Return a trap's action with the placeholder 1 for $$, or NULL if the action
+ * contains other expansions.
  */
 static const char *trap_action_text(struct buf *out, const struct shell_word *w)
 {
@@ -392,7 +392,7 @@ static bool supports_builtin_args(const struct subset_check *c,
 	switch (b->id) {
 	case SHELL_BUILTIN_KILL:
 		/*
-		 * kill in a pipeline or subshell is a fallback: in dash the
+		 * kill in a pipeline or subshell causes a fallback: in dash the
 		 * shell receives the signal while other processes of the
 		 * pipeline or subshell continue
 		 */
@@ -420,16 +420,18 @@ static bool supports_builtin_args(const struct subset_check *c,
 		return !w;
 	case SHELL_BUILTIN_EXIT:
 		/*
-		 * A status above 255 is a fallback: an EXIT trap reads the full
-		 * value from $?, but a parent process only the low 8 bits.
+		 * A status above 255 causes a fallback: an EXIT trap reads the
+		 * full value from $?, but a parent process only the low 8 bits.
 		 */
 		return strlen(literal_or_empty(w)) < 3 ||
 		       atoi(w->literal) <= 255;
 	case SHELL_BUILTIN_EXEC:
 		/*
-		 * Nested saved descriptors are a fallback: how dash restores
-		 * them when the program or a redirection fails depends on what
-		 * it saved before.
+		 * exec of a program causes a fallback if exec has redirections.
+		 * exec without a program causes a fallback if it has two or
+		 * more redirections or is inside of two redirected commands.
+		 * If the program or a redirection fails, the descriptors that
+		 * dash restores depend on the earlier redirections.
 		 */
 		return w ? !n->redirs :
 			   c->redirect_depth < 2 &&
@@ -475,8 +477,8 @@ static int check_command(struct subset_check *c, const struct shell_ast_node *n)
 		return 0;
 	for (const struct shell_redir *r = n->redirs; r; r = r->next) {
 		/*
-		 * Closing stdout or stderr is a fallback, because dash retries
-		 * a failed write later, at varying times.
+		 * Closing stdout or stderr causes a fallback, because dash
+		 * retries a failed write later, at varying times.
 		 */
 		bool closes_output = r->source_fd == SHELL_REDIR_CLOSE_FD &&
 				     (r->fd == STDOUT_FILENO ||

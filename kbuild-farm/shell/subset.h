@@ -33,8 +33,8 @@ bool shell_subset_is_pure(const struct shell_ast_node *n);
  */
 bool shell_subset_is_literal(const struct shell_ast_node *n);
 /*
- * Return true if the command starts a program and can be part of a pipeline
- * without a shell process.
+ * Return true if the command starts a program and, as part of a pipeline, needs
+ * no shell process of its own.
  */
 bool shell_subset_is_program(const struct shell_ast_node *n);
 /*

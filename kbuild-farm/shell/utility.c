@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 /*
- * The functions behave like GNU coreutils 9.1 with the options that kbuild
- * uses.  Each run_X() returns true with *status if the call is complete.
- * Otherwise it leaves the remaining arguments in `argv`, and the program must
- * run.
+ * Each run_X() behaves like the GNU program X (coreutils 9.1, diffutils for
+ * cmp) with the options that kbuild uses.  It returns true with *status if the
+ * call is complete.  Otherwise it leaves the remaining arguments in `argv`, and
+ * the program must run.
  */
 
 /*
@@ -50,8 +50,8 @@ static bool has_option(char *const *argv)
 }
 
 /*
- * Remove the operands before `done`, which are complete, from the arguments.
- * Always returns false, which the callers return in turn.
+ * Remove the completed operands, from `operands` up to `done` (exclusive), from
+ * the arguments.  Always returns false, so that callers can return the result.
  */
 static bool keep_remaining(char **operands, char **done)
 {
@@ -315,7 +315,7 @@ static bool copy_files_to_stdout(char **argv, int *status)
 		return keep_remaining(argv + 1, file);
 	if (copied == COPY_DONE)
 		return true;
-	/* The disk is full, so the program itself would also fail. */
+	/* The write to stdout failed, so the program itself would also fail. */
 	*status = 1;
 	if (!shell_signals_is_pipe_broken()) {
 		buf_printf(&line, "%s: write error: %s\n", argv[0],

@@ -2,9 +2,9 @@
 /*
  * shell/utility.h - GNU utilities such as rm and mkdir without a process.
  *
- * Only calls that print nothing are executed.  For any other call, or after an
- * unexpected failure, the program itself must run, so that it prints its own
- * message.
+ * Only calls with the options that kbuild uses are executed.  For any other
+ * call, or after most failures, the program itself must run, so that it prints
+ * its own message.
  */
 #ifndef SHELL_UTILITY_H
 #define SHELL_UTILITY_H
@@ -22,8 +22,9 @@ bool shell_utility_exists(const char *name);
  */
 bool shell_utility_is_system_file(const char *path, const char *name);
 /*
- * Return true if LD_PRELOAD is set.  fakeroot and similar tools replace libc
- * functions of programs, but not those of this statically linked shell.
+ * Return true if LD_PRELOAD is set.  The programs must then run, because
+ * fakeroot and similar tools replace libc functions of programs, but not in
+ * this statically linked shell.
  */
 bool shell_utility_is_preloaded(struct shell *sh);
 

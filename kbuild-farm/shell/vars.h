@@ -30,8 +30,9 @@ struct shell_vars {
 };
 
 /*
- * Initialize the variables of a new shell from `env`, which is borrowed, and
- * dash's own.  Returns false if the working directory for PWD is unknown.
+ * Initialize the variables of a new shell: the variables that dash predefines
+ * and the entries of `env`, which is borrowed.  Returns false if the working
+ * directory for PWD is unknown.
  */
 bool shell_vars_init(struct shell_vars *vars, char **env);
 void shell_vars_release(struct shell_vars *vars);

@@ -290,7 +290,8 @@ static bool has_unsupported_operand(const struct shell_part *part)
 /*
  * Read ${...} after the opening brace.  Returns true before the operand of an
  * operator, and false after the closing brace if there is no operand.  Forms
- * that dash rejects, while parsing or during execution, are a syntax fallback.
+ * that dash rejects, while parsing or during execution, cause a fallback with
+ * the reason SYNTAX.
  */
 static bool read_param(struct shell_lexer *lx, struct shell_part *part)
 {
@@ -603,8 +604,8 @@ static void read_quoted_part(struct word_builder *b, bool in_braces,
 
 /*
  * Mark the word for expansion if the unquoted tilde at lx->p can stand for a
- * home directory.  ~user is a fallback, because the shell does not read the
- * user database.
+ * home directory.  ~user causes a fallback, because the shell does not read
+ * the user database.
  */
 static void mark_tilde(struct word_builder *b)
 {

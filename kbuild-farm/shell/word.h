@@ -83,7 +83,8 @@ struct shell_lexer {
 	 * room for all words
 	 */
 	char *text;
-	bool pushed_back; /* the next call returns the last token again */
+	/* next_token() (shell/parse.c) returns the last token again */
+	bool pushed_back;
 	enum shell_token token; /* last token */
 	struct shell_lexed_word last_word; /* word of the last TOKEN_WORD */
 	struct shell_redir *redir; /* redirection of the last TOKEN_REDIR */
