@@ -219,8 +219,9 @@ static int64_t absolute_change(const struct report_size *s)
 }
 
 /*
- * Order of report_sizes.v: modules last, then by descending change and by
- * descending size.
+ * Compare for the order of report_sizes.v: modules last, then by descending
+ * amount of change, and then by descending file size.  A new file changes by
+ * its size.
  */
 static int by_size_relevance(const void *a, const void *b)
 {

@@ -69,24 +69,25 @@ void report_data_add_duration(struct buf *out, uint64_t ms);
 void report_data_add_time(struct buf *out, int64_t seconds);
 
 struct report_size {
-	/* borrowed; baseline is valid if in_baseline */
+	/* strings are borrowed; `baseline` is valid if `in_baseline` is set */
 	struct history_size current, baseline;
 	bool elf; /* the sizes of text, data and bss are known */
 	bool in_baseline; /* the baseline has this file */
-	bool new_file; /* the baseline lacks this file, but has others */
+	bool new_file; /* the baseline has sizes, but lacks this file */
 	/*
-	 * Growth since the baseline: of text, data and bss in total if they
-	 * are known in both builds, else of the file.
+	 * Growth since the baseline: of the sum of text, data and bss if these
+	 * sizes are known in both builds, else of the file size.  0 unless
+	 * `in_baseline` is set.
 	 */
 	int64_t change_bytes;
 };
 
 struct report_sizes {
-	/* sorted: modules last, then by descending change and size */
+	/* sorted: modules last, then by descending amount of change and size */
 	struct report_size *v;
 	size_t n;
 	bool compared; /* the sizes of a baseline are known */
-	/* Files of the baseline that this build lacks; borrowed. */
+	/* Borrowed files that only the baseline has; none if `n` is 0. */
 	const struct history_size **removed;
 	size_t n_removed;
 };

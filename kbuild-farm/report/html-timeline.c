@@ -5,9 +5,9 @@
  * slots, each machine has one row that shows the share of busy slots.
  *
  * To limit the size of the page, a row consists of a few paths with about ten
- * bytes per unit.  Their x coordinates are ten-thousandths of the duration of
- * the build.  Lines with a gap below a tenth of a pixel are merged, and only
- * the longest units have a title.
+ * bytes per unit.  The x coordinates of the paths are ten-thousandths of the
+ * duration of the build.  Lines with a gap below a tenth of a pixel are merged,
+ * and only the longest units have a title.
  */
 #include "base/format.h"
 #include "base/str.h"
@@ -33,7 +33,7 @@
 #define STRIPS_EXPANDED       50
 #define STRIPS_MAX            600
 #define CHART_PARTS           350 /* maximum number of parts of the chart */
-#define CHART_PART_MIN_MS     40 /* shortest part, because times are whole ms */
+#define CHART_PART_MIN_MS     40 /* minimum; parts begin and end at whole ms */
 #define CHART_HEIGHT          80
 #define PHASES_MAX            200
 #define TICKS                 10

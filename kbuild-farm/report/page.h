@@ -20,8 +20,9 @@
  */
 void report_escape_html(struct buf *out, const char *text, size_t max);
 /*
- * Append `text` for a terminal: escape and cut it like report_escape_html(),
- * but write all printable characters unchanged.
+ * Append `text` for a terminal: like report_escape_html(), but escape only
+ * bytes that must not be displayed.  & < > " ' U+FFFE and U+FFFF stay
+ * unchanged.
  */
 void report_escape_plain(struct buf *out, const char *text, size_t max);
 

@@ -60,8 +60,9 @@ struct character {
 };
 
 /*
- * Return true for a character of width 0 that is not a combining mark.
- * Terminals display such characters differently.
+ * Return true if the character, whose width is 0, is a joiner, a control or a
+ * variation selector.  Terminals do not agree on the width of such characters,
+ * so the canvas omits them.
  */
 static bool is_invisible(uint32_t code)
 {
@@ -72,7 +73,10 @@ static bool is_invisible(uint32_t code)
 	       code >= 0xe0000;
 }
 
-/* Get the next character as displayed.  Returns its length in bytes. */
+/*
+ * Get the character at `text`, or the character that the canvas shows in place
+ * of it.  Returns how many bytes of `text` to skip.
+ */
 static size_t next_character(const char *text, bool ascii,
 			     struct character *out)
 {
@@ -99,7 +103,10 @@ static size_t next_character(const char *text, bool ascii,
 	return len;
 }
 
-/* Replace halves of wide characters that were partly overwritten. */
+/*
+ * The cells from `from` to `to` - 1 are overwritten.  Replace the remaining
+ * half of a wide character before and after these cells by a blank.
+ */
 static void clear_split_glyphs(struct ui_glyph *row, unsigned columns,
 			       unsigned from, unsigned to)
 {
@@ -138,7 +145,7 @@ unsigned ui_canvas_put(struct ui_canvas *c, unsigned row, unsigned column,
 		} else if (at > column) {
 			cell -= cell[-1].text[0] ? 1 : 2;
 			len = strlen(cell->text);
-			/* Drop further marks, which would not be legible. */
+			/* Drop a combining mark if the cell is full. */
 			if (len + ch.len < sizeof(cell->text))
 				memcpy(cell->text + len, ch.text, ch.len);
 		}
@@ -268,7 +275,7 @@ unsigned ui_area_put_elided(const struct ui_area *a, unsigned row,
 	if (column >= a->columns || !columns)
 		return 0;
 	columns = smaller_of(columns, a->columns - column);
-	/* A text has at most as many columns as bytes. */
+	/* Short text fits: it has at most as many columns as bytes. */
 	if (strnlen(text, columns + 1) <= columns)
 		return ui_area_put(a, row, column, columns, style, text);
 	ui_width_elide(&cut, text, columns);
@@ -310,7 +317,7 @@ const struct ui_bar_symbol ui_bar_symbols[UI_BAR_PARTS] = {
 	[UI_BAR_FREE] = { ".", "\u00b7", UI_STYLE_DIM },
 };
 
-/* Scale the parts of `total` slots to a sum of `cells`. */
+/* Scale the parts of the bar from a sum of `total` to a sum of `cells`. */
 static void scale(struct ui_bar *bar, uint64_t total, unsigned cells)
 {
 	double rest[UI_BAR_PARTS];

@@ -27,7 +27,8 @@ enum ui_style {
 	UI_STYLE_WARN,
 	UI_STYLE_BAD,
 	UI_STYLE_HOT,
-	UI_STYLE_SCAN, /* to UI_STYLE_LOCAL: jobs by state */
+	/* UI_STYLE_SCAN to UI_STYLE_LOCAL show a job's state. */
+	UI_STYLE_SCAN,
 	UI_STYLE_SEND,
 	UI_STYLE_RUN,
 	UI_STYLE_RECEIVE,
@@ -75,7 +76,10 @@ void ui_canvas_set_style(struct ui_canvas *c, unsigned row, unsigned column,
 
 /* Append each row without trailing blanks, and a newline. */
 void ui_canvas_dump_text(struct buf *out, const struct ui_canvas *c);
-/* Append the style of each cell as a letter of ".dbtgwBhs>r<lS". */
+/*
+ * Append the style of each cell as a letter: enum ui_style in the order of
+ * ".dbtgwBhs>r<lS".
+ */
 void ui_canvas_dump_styles(struct buf *out, const struct ui_canvas *c);
 
 /* A rectangle of a canvas, in which a pane draws. */
@@ -86,8 +90,8 @@ struct ui_area {
 };
 
 /*
- * Draw like the function of the canvas, limited to the area.  `row` and
- * `column` are relative to the area.
+ * Draw in the area like ui_canvas_put() and ui_canvas_fill().  `row` and
+ * `column` are relative to the area, and text beyond the area is cut.
  */
 unsigned ui_area_put(const struct ui_area *a, unsigned row, unsigned column,
 		     unsigned columns, enum ui_style style, const char *text);
@@ -121,7 +125,7 @@ enum ui_bar_part {
 	UI_BAR_PARTS, /* the number of parts */
 };
 
-/* The symbol and the style of a part, also for a legend. */
+/* The symbol and the style with which bars and the help show a part. */
 struct ui_bar_symbol {
 	const char *ascii, *utf8;
 	enum ui_style style;
@@ -135,8 +139,8 @@ extern const struct ui_bar_symbol ui_bar_symbols[UI_BAR_PARTS];
  *	[->>====<%...]	UTF-8: [░▸▸████◂▓···]
  *
  * shows slots with jobs that are scanned, sent, running, being received or
- * compiled locally, and free slots.  A bar with less room than slots is scaled
- * by the largest-remainder method and enclosed in {}.
+ * compiled locally, and free slots.  If there are more slots than columns, the
+ * bar is scaled by the largest-remainder method and enclosed in {}.
  */
 struct ui_bar {
 	uint64_t slots[UI_BAR_PARTS]; /* number of slots of each part */

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ui/estimate.h"
 
-#define TIME_MAX_MS        1e12 /* 30 years */
-#define MOST_JOBS          1000000000
-#define FIXED_RATIO        2 /* relative to the typical time for a cost */
-#define END_COST_SHARE     0.90 /* share of the cost at which jobs may end */
-#define END_IDLE_MS        3000
-#define DECAY_MS           60000
-#define FULL_CONFIDENCE_MS 20000 /* length of a fully trusted sample */
+#define TIME_MAX_MS 1e12 /* 30 years */
+#define MOST_JOBS   1000000000
+/* a segment above this multiple of the typical time has fixed time */
+#define FIXED_RATIO 2
+/* share of the baseline's cost after which the last job may have finished */
+#define END_COST_SHARE 0.90
+#define END_IDLE_MS    3000
+#define DECAY_MS       60000
+/* length of a sample that alone determines the pace */
+#define FULL_CONFIDENCE_MS 20000
 #define COMPARE_AFTER_MS   15000
-#define COMPARE_COST_SHARE 0.05 /* share of the baseline's cost */
+/* share of the baseline's cost after which the builds are compared */
+#define COMPARE_COST_SHARE 0.05
 #define DIVERGENCE_RATIO   10
 #define JOBS_SCALE_MAX     64.0
 #define NEW_JOBS_MIN       20
@@ -55,8 +59,8 @@ struct curve_segment {
 };
 
 /*
- * Return the typical time per cost: the median of the segments, weighted by
- * their cost.
+ * Return the typical ratio of time to cost: the median of the ratios of all
+ * segments, weighted by the cost of the segment.
  */
 static double median_ms_per_cost(const struct ui_estimate *e)
 {
@@ -165,10 +169,10 @@ static bool differs_tenfold(double a, double b)
 	return a >= b * DIVERGENCE_RATIO || b >= a * DIVERGENCE_RATIO;
 }
 
-/* Return true if the builds are not comparable. */
+/* Return true if this build is not comparable with its baseline. */
 static bool has_diverged(const struct ui_estimate *e, double now)
 {
-	/* the time since point 1 without serial work */
+	/* the time since this build passed point 1, without serial work */
 	double time = now - e->first_point_ms -
 		      (completed_fixed_ms(e, now) - e->first_fixed_ms);
 	double pace;
@@ -201,7 +205,10 @@ static void decay_recent(struct ui_estimate *e, double now)
 	e->recent_fixed_ms = fixed;
 }
 
-/* Count completed cost, and pass the points of the curve that it reaches. */
+/*
+ * Add `cost` to the completed cost, and pass the points of the curve that the
+ * completed cost reaches.
+ */
 static void add_done(struct ui_estimate *e, double now, double cost)
 {
 	bool began = e->next_point >= 2;
@@ -227,10 +234,11 @@ static void add_done(struct ui_estimate *e, double now, double cost)
 }
 
 /*
- * Let a build with fewer jobs than the baseline pass the last point but one,
- * whose cost it never reaches.  It passes that point when, after the last job
- * finished, the fixed time that remained before the point and END_IDLE_MS have
- * passed.
+ * A build with fewer jobs than the baseline never reaches the cost of the last
+ * point but one.  Let such a build pass the point by time, if it has completed
+ * END_COST_SHARE of the baseline's cost: when, since the last job finished, the
+ * fixed time that remained before the point and then END_IDLE_MS have elapsed.
+ * The caller checks that no job is unfinished.
  */
 static void advance_without_jobs(struct ui_estimate *e, double now)
 {

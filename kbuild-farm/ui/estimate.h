@@ -3,21 +3,22 @@
  * ui/estimate.h - Progress and ETA of a build with a baseline.
  *
  * The progress curve of the baseline (EVENTS_KIND_ESTIMATE) is a series of
- * points: the completed cost after a time.  Between two points, progress is
- * measured by cost.  A segment that takes more than twice the typical time for
- * its cost contains serial work of the build host: configuring, linking or
- * packing.  Its excess is fixed time, which is assumed not to change.  The rest
- * is paced time, which passes at the pace of the last minute of this build.
- * Until that sample is long enough, the pace follows from the -j of both
- * builds.
+ * points.  Each point states the time and the cost (CPU time) of the jobs that
+ * had finished by then.  Between two points, progress is measured by cost.  A
+ * segment that takes more than twice the typical time for its cost contains
+ * serial work of the build host: configuring, linking or packing.  The excess
+ * over the typical time is fixed time, which is assumed not to change.  All
+ * other time is paced time, which passes at the pace of the last minute of this
+ * build.  Until this build has run long enough to measure that pace, the pace
+ * follows from the -j of both builds.
  *
  * A job that the baseline lacks adds one to the total.  The prediction ends
  * when the two builds are not comparable:
- *  - more than 20 jobs, and more than a tenth of all, are new; or
- *  - after 15 s and 5 % of the cost, compiles take ten times or a tenth of
- *    their CPU time in the baseline, or cost is completed ten times or a tenth
- *    as fast, as with an object cache.  (ninja applies such a limit in
- *    src/status_printer.cc.)
+ *  - this build has more than 20 jobs that the baseline lacks, and they are
+ *    more than a tenth of the number of jobs in the baseline; or
+ *  - after 15 s and 5 % of the cost, the pace or the CPU time of the compiles
+ *    differs from the expected value by a factor of ten, as with an object
+ *    cache.  (ninja applies such a limit in src/status_printer.cc.)
  *
  * Events are not trusted: all numbers are bounded, and no divisor is 0.
  */
@@ -57,16 +58,26 @@ struct ui_estimate {
 	 * paced time completed.
 	 */
 	double first_point_ms, first_fixed_ms, first_paced_ms;
-	/* Decaying sums over about a minute: paced time completed, and time. */
+	/*
+	 * Sums that decay over about a minute: the paced time completed, and
+	 * the time in which this build completed it, without serial work.  Then
+	 * the time of the last update, and the fixed time completed by then.
+	 */
 	double recent_paced_ms, recent_ms, recent_updated_ms, recent_fixed_ms;
-	/* CPU time of the same compiles in the baseline and in this build. */
+	/* CPU time of the same finished compiles in both builds. */
 	double expected_cpu_ms, actual_cpu_ms;
 };
 
-/* Add the point of an EVENTS_KIND_ESTIMATE; `make_jobs` is this build's -j. */
+/*
+ * Add the point of the progress curve that the EVENTS_KIND_ESTIMATE `ev`
+ * describes.  `make_jobs` is this build's -j.
+ */
 void ui_estimate_add_point(struct ui_estimate *e, const struct events_event *ev,
 			   int64_t make_jobs);
-/* Reproduce the event of point `i`, from 1 to n_points - 1. */
+/*
+ * Set the members of *ev that describe point `i`, which is from 1 to
+ * n_points - 1.
+ */
 void ui_estimate_fill_event(const struct ui_estimate *e, unsigned i,
 			    struct events_event *ev);
 /* Count an EVENTS_JOB_QUEUED; `n_open` other jobs are unfinished. */
@@ -78,12 +89,15 @@ void ui_estimate_begin_job(struct ui_estimate *e, const struct events_event *ev,
  */
 void ui_estimate_end_job(struct ui_estimate *e, const struct events_event *ev,
 			 int64_t cost_ms);
-/* Continue from the EVENTS_KIND_COUNTS of a snapshot. */
+/*
+ * Continue with the completed cost that the EVENTS_KIND_COUNTS of a snapshot
+ * states.
+ */
 void ui_estimate_resume(struct ui_estimate *e, const struct events_event *ev);
 
 struct ui_prediction {
 	uint64_t n_total; /* expected number of jobs */
-	unsigned percent; /* of the baseline's time; 0 to 99 */
+	unsigned percent; /* completed share of the baseline's time; 0 to 99 */
 	/* false if the build is late or needs more than 100 h */
 	bool has_remaining;
 	uint64_t remaining_ms;
@@ -92,7 +106,7 @@ struct ui_prediction {
 /*
  * Predict the rest of the build at `now_ms`, with `n_done` finished and
  * `n_open` unfinished jobs.  Returns false if there is no comparable baseline.
- * `percent` never decreases.
+ * out->percent never decreases.
  */
 bool ui_estimate_predict(const struct ui_estimate *e, uint64_t now_ms,
 			 uint64_t n_done, unsigned n_open,

@@ -2,8 +2,8 @@
 /*
  * ui/keys.h - Codes of keys.
  *
- * A key code is a Unicode character (for control characters their code: 9 Tab,
- * 10 and 13 Enter, 27 Escape, 8 and 127 Backspace) or one of these constants.
+ * A key code is a constant of enum ui_key or a Unicode character, which can be
+ * a control character: 9 Tab, 10 and 13 Enter, 27 Escape, 8 and 127 Backspace.
  */
 #ifndef UI_KEYS_H
 #define UI_KEYS_H

@@ -90,7 +90,10 @@ bool ui_node_is_up(const struct ui_node *n)
 	return events_node_is_up(n->reported);
 }
 
-/* Return the node, which is created if needed, or NULL beyond the limit. */
+/*
+ * Find or create the node `name`.  Returns NULL if `name` is NULL or a further
+ * node would exceed EVENTS_NODES_MAX.
+ */
 static struct ui_node *need_node(struct ui_model *m, const char *name)
 {
 	struct events_node *reported = events_totals_need_node(&m->totals,
@@ -172,7 +175,10 @@ static void on_load(struct ui_model *m, const struct events_event *ev)
 
 	if (!n)
 		return;
-	/* Skip the first event of a node, whose bytes may cover minutes. */
+	/*
+	 * Do not count the bytes of a node's first load event as throughput of
+	 * this second, because they may have been sent over minutes.
+	 */
 	if (n->has_heartbeat) {
 		m->seconds[index_now(m)].sent_bytes += more_than(
 			ev->sent_bytes, n->reported->sent_bytes);
@@ -308,7 +314,10 @@ static void end_job(struct ui_model *m, struct ui_job *j,
 		drop_done_job(m, j);
 }
 
-/* EVENTS_JOB_QUEUED adds a job.  Events after its end are ignored. */
+/*
+ * Add, change or remove a job.  Only EVENTS_JOB_QUEUED adds a job, so a late
+ * event about a removed job does not add the job again.
+ */
 static void on_job(struct ui_model *m, const struct events_event *ev)
 {
 	struct map_entry *at = map_find(&m->by_number, number_hash(ev->job));
@@ -469,8 +478,8 @@ void ui_model_add_event(void *model, const struct events_event *ev)
 }
 
 /*
- * Return the i-th of the members that are texts and never NULL, or NULL after
- * the last one.
+ * Return the address of the i-th member that is an allocated string and never
+ * NULL.  Returns NULL after the last such member.
  */
 static char **model_text_at(struct ui_model *m, size_t i)
 {

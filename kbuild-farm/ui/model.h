@@ -59,11 +59,13 @@ struct ui_job {
 struct ui_node {
 	const struct events_node *reported; /* name, state and counts */
 	char *machine; /* uname -m, or NULL */
-	char *sandbox; /* state of the last toolchain ("ready"), or NULL */
-	/* EVENTS_UNKNOWN if not reported */
+	/* state ("ready") of the toolchain reported last, or NULL */
+	char *sandbox;
+	/* each is EVENTS_UNKNOWN if not reported */
 	int64_t n_cores, memory, load, other_load, temperature, clock_speed;
 	unsigned n_by_state[EVENTS_N_JOB_STATES]; /* number of jobs by state */
-	uint64_t total_ms; /* time from assignment to end of n_timed jobs */
+	/* sum over n_timed jobs of the time from assignment to end */
+	uint64_t total_ms;
 	unsigned n_timed;
 	uint64_t state_ms; /* time of the last change of reported->state */
 	uint64_t last_job_ms; /* time of the last assignment of a job */
@@ -106,11 +108,12 @@ struct ui_model {
 
 	/* Properties of the build, "" if unknown. */
 	char *program, *goals, *arch, *config, *toolchain, *tree, *dir, *output;
-	/* Used only by ui_model_snapshot(). */
+	/* Strings used only by ui_model_snapshot(), "" if unknown. */
 	char *toolchain_id, *tree_name, *commit, *release, *series_key;
 	bool fresh;
 	int64_t pid, began_s, make_jobs, n_local_slots;
-	int64_t build_number, n_builds; /* 0 for the only build of a command */
+	/* build 2 of 3 of a command; both are 0 for the only build */
+	int64_t build_number, n_builds;
 
 	struct ui_phase phases[UI_PHASES]; /* the last is the current phase */
 	unsigned n_phases;
@@ -131,11 +134,17 @@ struct ui_model {
 	struct ui_node **nodes;
 	size_t n_nodes;
 
-	/* The last UI_DIAGS blocks: block i of n_diags is at i % UI_DIAGS. */
+	/*
+	 * A ring of the last UI_DIAGS blocks of diagnostics.  Of the n_diags
+	 * blocks of the build, block i is at i % UI_DIAGS.
+	 */
 	struct ui_diag diags[UI_DIAGS];
 	uint64_t n_diags;
 
-	/* Throughput by the second since the build began, modulo the size. */
+	/*
+	 * A ring of the throughput of each second.  Second i of the build is at
+	 * i % (UI_SECONDS + 1); `current_second` is the latest.
+	 */
 	uint64_t current_second;
 	struct ui_second seconds[UI_SECONDS + 1];
 };
@@ -185,7 +194,7 @@ struct ui_node *ui_model_find_node(const struct ui_model *m, const char *name);
 /*
  * Return the number of finished jobs per second, in thousandths, over the last
  * `seconds` full seconds before `now` (at most UI_SECONDS), or since the build
- * began.
+ * began if that is shorter.  Returns 0 in the first second.
  */
 unsigned ui_model_rate_milli(const struct ui_model *m, uint64_t now,
 			     unsigned seconds);
@@ -205,7 +214,10 @@ bool ui_node_is_up(const struct ui_node *n);
  * has a job.
  */
 uint64_t ui_node_idle_ms(const struct ui_node *n, uint64_t now);
-/* Return the mean time of a job on the node, or 0 before the first job. */
+/*
+ * Return the mean time from a job's assignment to its end on the node, or 0 if
+ * no job has finished.
+ */
 uint64_t ui_node_mean_ms(const struct ui_node *n);
 
 #endif

@@ -56,7 +56,7 @@ static unsigned sum_of(const struct ui_columns *c)
 	return sum;
 }
 
-/* Widen a column up to `most`, using the spare columns. */
+/* Widen a table column up to `most`, using *spare screen columns. */
 static void widen_column(struct ui_columns *c, enum ui_column column,
 			 size_t most, unsigned *spare)
 {
@@ -298,7 +298,10 @@ static void put_figure(struct buf *out, const struct ui_node *n,
 	}
 }
 
-/* Draw the bar of slots or, for an idle node, the time since its last job. */
+/*
+ * Draw the bar of slots or, for an idle node that is highlighted, the time
+ * without a job.
+ */
 static void put_slots(const struct ui_row *r, unsigned row, unsigned at,
 		      const struct ui_node *n)
 {
@@ -433,7 +436,10 @@ void ui_row_put_job(const struct ui_area *a, unsigned row, unsigned column,
 	column += FILE_COLUMN;
 	if (a->columns <= column)
 		return;
-	/* Draw the reason for a local compile if the file also fits. */
+	/*
+	 * Draw "hedged" or the reason for a local compile only if FILE_LEAST
+	 * columns remain for the file.
+	 */
 	room = a->columns - column;
 	if (width + FILE_LEAST > room)
 		width = 0;
@@ -586,8 +592,10 @@ struct sort_context {
 };
 
 /*
- * Compare two indices of nodes: numbers in descending order, names with the
- * numbers in them by value (n2 before n10).
+ * Compare two nodes, given by their indices in the model, by the sort column.
+ * A column of numbers is in descending order, names and states are in ascending
+ * order; `reversed` inverts this.  Digits in a name are compared as a number
+ * (n2 before n10).  EVENTS_LOCAL is always the first.
  */
 static int compare_model_order(const void *a, const void *b, void *ctx)
 {
@@ -616,8 +624,8 @@ static int compare_model_order(const void *a, const void *b, void *ctx)
 }
 
 /*
- * Return true if the order is still correct: it rarely changes between two
- * drawings.
+ * Return true if v->order is still sorted.  Because the order rarely changes
+ * between two drawings, this check usually avoids a sort.
  */
 static bool is_sorted(const struct ui_nodes *v, struct sort_context *s)
 {
@@ -634,7 +642,7 @@ static void select_shown(struct ui_nodes *v, const struct ui_model *m)
 	struct sort_context s = { v, m,
 				  m->n_nodes && ui_node_is_local(*m->nodes) };
 
-	/* The model has been replaced. */
+	/* If nodes have disappeared, the model has been replaced. */
 	if (v->n_order > m->n_nodes)
 		v->n_order = 0;
 	while (v->n_order < m->n_nodes) {
@@ -669,8 +677,8 @@ static size_t count_node_lines(const struct ui_nodes *v,
 }
 
 /*
- * Return the selected line or, if its node is no longer shown, the line at its
- * last position.
+ * Return the number of the selected line.  If the selected node is no longer
+ * shown, return the number that the selected line had at the last drawing.
  */
 static size_t selected_line(struct ui_nodes *v, const struct ui_model *m)
 {

@@ -14,10 +14,14 @@
 #include "ui/model.h"
 #include "ui/scroll.h"
 
-#define UI_ROW_IDLE_MS     (10 * 1000) /* time without a job to highlight */
-#define UI_ROW_HOT_MILLI   85000 /* thousandths of a degree Celsius */
-#define UI_ROW_SLOW_MILLI  950 /* thousandths of the full clock */
-#define UI_ROW_LONG_FACTOR 10 /* multiple of the mean time to highlight */
+/* time without a job after which a node is highlighted as idle */
+#define UI_ROW_IDLE_MS (10 * 1000)
+/* temperature in thousandths of a degree Celsius at which a node is hot */
+#define UI_ROW_HOT_MILLI 85000
+/* thousandths of the maximum clock below which a node is slow */
+#define UI_ROW_SLOW_MILLI 950
+/* multiple of the node's mean time after which a job is highlighted */
+#define UI_ROW_LONG_FACTOR 10
 
 enum ui_column {
 	UI_COLUMN_NAME,
@@ -44,7 +48,10 @@ struct ui_columns {
 /* Return the name of a column for messages ("jobs done"). */
 const char *ui_column_name(enum ui_column column);
 
-/* Compute the widths for the longest name and the largest number of slots. */
+/*
+ * Compute the widths for a table of `columns` screen columns.  `name_width` is
+ * the width of the longest name, `max_slots` the largest number of slots.
+ */
 void ui_columns_fit(struct ui_columns *c, unsigned columns, size_t name_width,
 		    size_t max_slots);
 
@@ -54,7 +61,7 @@ struct ui_row {
 	const struct ui_area *area;
 	const struct ui_model *model;
 	uint64_t now; /* as in ui/model.h */
-	bool has_work; /* there is work, so idle nodes are highlighted */
+	bool has_work; /* result of ui_row_has_work(): highlight idle nodes */
 };
 
 /* Draw the row of a node. */
@@ -69,9 +76,9 @@ unsigned ui_row_count_slots(const struct ui_model *m, const struct ui_node *n);
 void ui_row_put_job(const struct ui_area *a, unsigned row, unsigned column,
 		    const struct ui_job *j, uint64_t now);
 /*
- * Return true if nodes have work, or had some within the last 10 s.  In phases
- * without compiles, such as linking, only queued jobs count, so that idle nodes
- * are not highlighted.
+ * Return true if idle nodes should be highlighted because the build has work:
+ * it has an unfinished job, or a job finished within the last 10 s.  In a phase
+ * without compiles, such as linking, only a queued job counts as work.
  */
 bool ui_row_has_work(const struct ui_model *m, uint64_t now);
 /* Return true if the node is up and has been idle for UI_ROW_IDLE_MS. */
@@ -85,8 +92,10 @@ struct ui_nodes {
 	char *filter;
 	char *search_text; /* or NULL */
 	char *selected; /* name of the selected node; NULL for the first */
-	unsigned selected_line; /* line below this node; 0 for its row */
-	size_t selected_row; /* selected line of the table when last drawn */
+	/* selected line of this node: 0 is its row, 1 the first line below */
+	unsigned selected_line;
+	/* selected line, counted from the top of the table when last drawn */
+	size_t selected_row;
 	bool all_expanded; /* nodes not in `toggled` are expanded */
 	struct map toggled; /* exceptions to `all_expanded`, by name */
 	size_t n_toggled;
@@ -95,13 +104,14 @@ struct ui_nodes {
 	/* Updated by each drawing and each key. */
 	uint32_t *order; /* sorted indices of the model's nodes */
 	size_t n_order;
-	const struct ui_node **shown; /* in `order`, filtered */
+	/* nodes that pass the filter, sorted like `order` */
+	const struct ui_node **shown;
 	size_t n_shown, cap_shown;
 };
 
 void ui_nodes_release(struct ui_nodes *v);
 
-/* Update the order before drawing.  Returns the number of lines. */
+/* Sort the nodes for a drawing.  Returns the number of lines to draw. */
 size_t ui_nodes_sort(struct ui_nodes *v, const struct ui_model *m);
 /* Draw the table; `now` as in ui/model.h. */
 void ui_nodes_draw(struct ui_nodes *v, const struct ui_area *a,

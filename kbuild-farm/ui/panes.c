@@ -199,14 +199,14 @@ void ui_panes_draw_help(struct ui_scroll *s, const struct ui_area *a)
 
 bool ui_panes_handle_help_key(struct ui_scroll *s, uint32_t key)
 {
-	/* the number of lines in one column, which is the maximum */
+	/* the maximum number of lines, which one column of keys needs */
 	return ui_scroll_handle_key(s, 0, KEYS + 2 + NOTES, key);
 }
 
 /* minimum width that shows reasons and compiles side by side */
 #define SIDE_BY_SIDE_MIN 76
 
-/* Draw the reasons of local compiles.  Returns the number of rows. */
+/* Draw the reasons of local compiles.  Returns the number of rows used. */
 static unsigned put_reasons(const struct ui_area *a, unsigned rows,
 			    const struct ui_model *m)
 {
@@ -266,12 +266,16 @@ void ui_panes_draw_local(const struct ui_area *a, const struct ui_model *m,
 }
 
 #define RATES_COLUMNS_MAX 96 /* fits a sparkline of a minute */
-#define BAND_ROWS_MIN     36 /* screen with two panes side by side */
-#define BAND_COLUMNS_MIN  100
-#define LOCAL_ROWS_MIN    20 /* screen with the pane of local compiles */
-#define SPLIT_ROWS_MIN    10 /* for the nodes and a pane below them */
-#define NODES_ROWS_MIN    4
-#define SPARE_ROWS_MIN    8 /* rows below the nodes used for diagnostics */
+/* smallest screen with throughput and local compiles side by side */
+#define BAND_ROWS_MIN    36
+#define BAND_COLUMNS_MIN 100
+/* rows of the smallest screen with the pane of local compiles */
+#define LOCAL_ROWS_MIN 20
+/* rows needed to show two panes one below the other */
+#define SPLIT_ROWS_MIN 10
+#define NODES_ROWS_MIN 4
+/* Diagnostics are shown if the nodes leave more rows than this. */
+#define SPARE_ROWS_MIN 8
 
 static unsigned clamp_size(size_t n, unsigned least, unsigned most)
 {
@@ -443,7 +447,7 @@ static void put_build_title(const struct ui_area *a, unsigned row,
 		add_title_word(&rest, m->toolchain);
 		add_title_word(&rest, m->goals);
 		width = ui_width(buf_str(&rest)) + 2;
-		/* The name of the tree's directory is elided first. */
+		/* If the line is too long, first elide the tree's directory. */
 		ui_width_elide(&tree, m->tree,
 			       width + TREE_COLUMNS_MIN < columns ?
 				       columns - width :

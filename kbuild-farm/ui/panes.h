@@ -4,16 +4,16 @@
  *
  * From top to bottom: the title; the header, with the targets, the progress and
  * how busy the farm is; the nodes; the diagnostics, if they are open or the
- * nodes leave room; the log, if it is open; throughput and local compiles, side
- * by side on a large screen; and the line of messages.  A pane without room has
- * no rows.
+ * nodes leave room; the log, if it is open; on a large screen, throughput and
+ * local compiles side by side, else only local compiles; and the line of
+ * messages.  A pane without room has no rows.
  *
  * The header has one to four lines:
  *
  *	/src/linux  arm64  gcc-13.3.0  Image modules dtbs             12:34
- *	compile  4310 ok  2 warnings  0 errors  4100 remote  210 local  35.9/s
- *	[>>=====<<.......] 9 of 16 slots  4 scanned  nodes 2/2
- *	now 35.9/s  mean 33.1/s  to nodes 1.2M/s  back 340K/s   .:-=+*#=-:
+ *	compile  4310 ok  2 warnings  0 errors  35.9/s  4100 remote  210 local
+ *	[>>=====<<.......]  9/16 slots  nodes 2/2  4 scanned
+ *	35.9/s now, 33.1/s mean; 1.2MB/s out, 340KB/s in .:-=+*#=-:
  *
  * Without a build the header shows the first and the third line.  With a
  * baseline (ui/estimate.h) the first line ends in "12:34  ETA 3:10", and the
@@ -66,7 +66,7 @@ struct ui_panes_setup {
 	bool has_title, diags_open, log_open;
 	bool has_build; /* false: there are nodes, but no jobs */
 	bool has_diags; /* show diagnostics in spare rows */
-	enum ui_pane_area focus; /* gets room first on a small screen */
+	enum ui_pane_area focus; /* shown if not all open panes have room */
 	size_t n_node_lines;
 };
 

@@ -22,10 +22,11 @@
 #include <wchar.h>
 
 /*
- * Return a locale for uselocale() around drawing.  The program's own locale is
- * C, on which other libraries (libarchive) depend.  If the user's locale is
- * UTF-8 but not installed, C.UTF-8 replaces it.  Returns NULL if there is no
- * such locale; the view is then drawn with the program's own locale.
+ * Return the locale that uselocale() selects during drawing.  At other times
+ * the locale of the program is C, on which other libraries (libarchive) depend.
+ * Returns the user's locale or, if that is a UTF-8 locale that is not
+ * installed, C.UTF-8.  Returns NULL if neither is installed; drawing then uses
+ * the program's locale.  *utf8 is set if the returned locale is UTF-8.
  */
 static locale_t new_locale(bool *utf8)
 {
@@ -239,10 +240,11 @@ bool ui_input_next_key(struct ui_input *in, uint64_t now_ms, uint32_t *key,
 }
 
 /*
- * The terminal of ncurses is a file in memory, so that this module handles the
- * modes, the size and the keys of the real terminal.  ncurses compares each
- * picture with the previous one and writes the difference.  Passing a cell to
- * it costs about 0.1 us, so only changed cells are passed.
+ * ncurses writes to a file in memory instead of the terminal, so this module
+ * itself handles the modes, the size and the keys of the terminal.  ncurses
+ * compares each picture with the previous one and writes the difference.
+ * Passing a cell to ncurses takes about 0.1 us, so only changed cells are
+ * passed.
  */
 
 #define NCURSES_NOMACROS
@@ -251,7 +253,8 @@ bool ui_input_next_key(struct ui_input *in, uint64_t now_ms, uint32_t *key,
 #undef columns
 #undef lines
 
-#define LAST_MS         300 /* for a slow terminal to accept the last output */
+/* maximum time to wait until a slow terminal accepts the last output */
+#define LAST_MS         300
 #define OUTPUT_MAX      (64u << 20) /* bytes of one picture */
 #define COLORS_FEW      8
 #define COLORS_MANY     256
@@ -271,8 +274,9 @@ struct terminal_style {
 };
 
 struct ui_screen {
-	int in_fd, out_fd; /* separate open file descriptions */
-	int shared_fd; /* descriptor of the caller for the same terminal */
+	/* the terminal, opened again for O_NONBLOCK (base/terminal.h) */
+	int in_fd, out_fd;
+	int shared_fd; /* the caller's `out_fd`, for the last blocking write */
 	FILE *file; /* output of ncurses, in memory */
 	SCREEN *curses;
 	locale_t locale;
@@ -399,7 +403,7 @@ static void choose_attributes(struct ui_screen *s, bool color)
 	}
 }
 
-/* Return the number of bytes that ncurses wrote. */
+/* Return the number of bytes that ncurses wrote since discard_output(). */
 static off_t output_end(const struct ui_screen *s)
 {
 	fflush(s->file);
@@ -460,7 +464,10 @@ static int start_curses(struct ui_screen *s, bool color, struct err *err)
 		if (text && text != (char *)-1)
 			ui_input_add_sequence(&s->input, keys[i].key, text);
 	}
-	/* ui_screen_enter() starts with a complete picture. */
+	/*
+	 * Discard the output so far, because the terminal has not been entered
+	 * yet.  After ui_screen_enter() the first picture is complete.
+	 */
 	endwin();
 	discard_output(s);
 	return 0;
@@ -529,7 +536,10 @@ int ui_screen_write_fd(const struct ui_screen *s)
 
 /* ---- modes ---- */
 
-/* Block SIGTTOU, which would stop a process in the background. */
+/*
+ * Set the modes of the terminal.  SIGTTOU is blocked, because it would stop a
+ * process in the background.
+ */
 static void set_modes(const struct ui_screen *s, const struct termios *modes)
 {
 	sigset_t mask, old;
@@ -542,9 +552,10 @@ static void set_modes(const struct ui_screen *s, const struct termios *modes)
 }
 
 /*
- * Keys arrive one by one without echo, and output is not translated.  The keys
- * that send signals stay enabled, except the key for SIGQUIT, which would leave
- * the terminal in this mode.
+ * Choose the modes while drawing: keys arrive one by one without echo, and
+ * output is not translated.  The keys that send signals stay enabled, except
+ * the key for SIGQUIT, because SIGQUIT would end the program without restoring
+ * the modes.
  */
 static void choose_modes(struct ui_screen *s)
 {

@@ -11,9 +11,9 @@
  *
  * A terminal that does not read (Ctrl-S, a stopped tmux) does not block:
  * ncurses writes to a file in memory, and the contents are sent as the terminal
- * accepts them.  No further picture is drawn until then, so that at most one
- * picture is pending.  A process has one screen at a time, and no signal
- *handler of ncurses stays installed.
+ * accepts them.  The next picture is drawn only after the terminal has accepted
+ * the previous one, so that at most one picture is pending.  A process has one
+ * screen at a time, and no signal handler of ncurses stays installed.
  *
  * Special keys arrive as Escape and further bytes (ECMA-48, or the terminal's
  * terminfo entry).  An Escape that no byte follows within UI_INPUT_WAIT_MS is
@@ -76,10 +76,11 @@ int ui_screen_new(struct ui_screen **out, int in_fd, int out_fd, bool color,
 /* Return true if the locale is UTF-8.  Otherwise the canvas must be ASCII. */
 bool ui_screen_is_utf8(const struct ui_screen *s);
 /*
- * Take over the terminal.  Call this at first, after ui_screen_leave(), and
- * when another program may have used the terminal.  The next canvas is drawn
- * completely.  Returns false if the process is in the background; then the
- * terminal is not changed, except that a pending picture is finished.
+ * Take over the terminal.  Call this before the first drawing, to return after
+ * ui_screen_leave(), and when another program may have used the terminal.  The
+ * next canvas is drawn completely.  Returns false if the process is in the
+ * background; then the terminal is not changed, except that a pending picture
+ * is finished.
  */
 bool ui_screen_enter(struct ui_screen *s);
 /*

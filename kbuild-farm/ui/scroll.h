@@ -2,8 +2,8 @@
 /*
  * ui/scroll.h - The visible range of a scrolled list.
  *
- * Lines are numbered from `first` up to `end`.  Both grow as the oldest lines
- * are removed and new ones are added.
+ * Lines are numbered from `first` to `end` - 1.  `first` grows as the oldest
+ * lines are removed, `end` grows as new lines are added.
  */
 #ifndef UI_SCROLL_H
 #define UI_SCROLL_H
@@ -22,7 +22,10 @@ struct ui_scroll {
 	uint64_t found_line; /* result of the last search */
 };
 
-/* Set the range of lines and the number of visible lines. */
+/*
+ * Set the range of lines, from `first` up to but not including `end`, and the
+ * number of visible lines.
+ */
 void ui_scroll_set_range(struct ui_scroll *s, uint64_t first, uint64_t end,
 			 unsigned page);
 /* Make a line visible with the smallest movement. */

@@ -289,8 +289,8 @@ static struct ui_text_node *need_text_node(struct ui_text *p, const char *name)
 }
 
 /*
- * Print the state of a node, unless the line repeats the last one about the
- * node, as during repeated dialing.
+ * Print a line with the state of a node, unless the previous line about the
+ * node was equal, as during repeated attempts to connect.
  */
 static void report_node_state(struct ui_text *p, struct ui_text_node *n,
 			      const struct events_event *ev, const char *state)
@@ -318,20 +318,24 @@ static void on_node(struct ui_text *p, const struct events_event *ev)
 	up = !strcmp(ev->text, "up");
 	again = n->state[0] && strcmp(n->state, "connecting") &&
 		strcmp(n->state, ev->text);
-	/* The slot limit of a node that is up has changed. */
+	/* Also print a changed number of slots, if a reason is given. */
 	again |= ev->reason && n->n_slots && ev->n_slots != n->n_slots;
 	n->n_slots = ev->n_slots == EVENTS_UNKNOWN ? 0 : ev->n_slots;
 	free(n->state);
 	n->state = xstrdup(ev->text);
 	/*
-	 * A node's first "up" is not printed, because the note about -j reports
-	 * the number of connected nodes.
+	 * A node's first "up" is not printed, because the note at the start of
+	 * the build ("-j 12: 10 slots on 1 node ...") counts the connected
+	 * nodes.
 	 */
 	if (strcmp(ev->text, "connecting") && (!up || again))
 		report_node_state(p, n, ev, ev->text);
 }
 
-/* Warn once if most jobs run locally although there are nodes. */
+/*
+ * Warn once if there are nodes but more than a fifth of the last
+ * UI_TEXT_RECENT_JOBS jobs ran locally.
+ */
 static void warn_if_all_local(struct ui_text *p, const struct events_event *ev)
 {
 	bool *at = &p->recent_local[p->n_recent % UI_TEXT_RECENT_JOBS];

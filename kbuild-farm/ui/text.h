@@ -2,9 +2,10 @@
 /*
  * ui/text.h - The views without a screen: text on stderr.
  *
- * Phase changes, lost nodes and diagnostics are printed immediately as lines.
- * The progress of the build is
- *  - for UI_TEXT_PERIODIC a line after 10 s, after 30 s, and then every 60 s;
+ * Changes of node states, diagnostics and, for UI_TEXT_PERIODIC, phases are
+ * printed immediately as lines.  The progress of the build is
+ *  - for UI_TEXT_PERIODIC a line after 10 s, after another 30 s, and then every
+ *    60 s;
  *  - for UI_TEXT_LINE one line on a terminal, as in ninja, that is overwritten
  *    at most ten times a second:
  *
@@ -17,7 +18,7 @@
  * UI_TEXT_LINE.
  *
  * An output that accepts no data (a pager, Ctrl-S) never blocks the build: up
- *to UI_TEXT_QUEUE_BYTES bytes are queued.
+ * to UI_TEXT_QUEUE_BYTES bytes are queued.
  */
 #ifndef UI_TEXT_H
 #define UI_TEXT_H
@@ -39,9 +40,9 @@ enum ui_text_kind {
 
 /* Selection of the output. */
 struct ui_text_options {
-	bool progress; /* progress of the build, and warnings */
+	bool progress; /* progress of the build, and all diagnostics */
 	bool notes; /* phases, states of nodes, EVENTS_KIND_NOTE */
-	bool errors;
+	bool errors; /* diagnostics that are errors, even without `progress` */
 };
 
 struct ui_text_node; /* a node and the last line about it */
@@ -53,7 +54,7 @@ struct ui_text {
 	struct ui_text_options options;
 	bool color;
 	bool held; /* another view uses the terminal */
-	/* prefix of lines with a time, such as "build 7: " */
+	/* text after the time at the start of a line, such as "build 7: " */
 	const char *prefix;
 	unsigned columns; /* width of the terminal; 0 if unknown: use 80 */
 	uint64_t next_line_ms; /* time of the next progress line */
@@ -62,20 +63,23 @@ struct ui_text {
 	struct ui_text_node *nodes;
 	size_t n_nodes;
 	/*
-	 * Whether each of the last jobs ran locally, as a ring; n_recent is the
-	 * number of jobs added so far.
+	 * A ring with an entry per recent job: true if the job ran locally.
+	 * n_recent is the number of jobs added so far, n_local the number of
+	 * true entries.
 	 */
 	bool recent_local[UI_TEXT_RECENT_JOBS];
 	unsigned n_recent, n_local;
-	bool warned; /* the user was warned that most jobs run locally */
+	bool warned; /* the user was warned that many jobs run locally */
 };
 
 void ui_text_init(struct ui_text *p, int fd, enum ui_text_kind kind,
 		  const struct ui_text_options *options, bool color,
 		  const struct ui_model *model);
 /*
- * Hold back output while another view uses the terminal, or release it.  While
- * output is held back, notes and errors are queued and warnings are dropped.
+ * Hold back output while another view uses the terminal, or release the output.
+ * While output is held back, notes other than phases are queued, and so are
+ * errors if options.errors is set.  Progress, phases and other diagnostics are
+ * dropped.
  */
 void ui_text_set_held(struct ui_text *p, bool held);
 /*

@@ -196,7 +196,7 @@ void ui_diags_draw(struct ui_diags *v, const struct ui_area *a,
 	struct cursor c;
 	unsigned row = 1;
 
-	/* The model contains another build than at the last drawing. */
+	/* If blocks have disappeared, the model contains another build. */
 	if (v->viewed > m->n_diags)
 		v->viewed = 0;
 	v->drawn_blocks = m->n_diags;
@@ -688,7 +688,10 @@ enum ui_view_action ui_view_handle_key(struct ui_view *v,
 	if (v->help_open) {
 		if (ui_panes_handle_help_key(&v->help_scroll, key))
 			return UI_ACTION_NONE;
-		/* Any other key closes the help; q, Q and F10 also leave. */
+		/*
+		 * Any other key closes the help.  The keys q, Q and F10 also
+		 * have their usual effect.
+		 */
 		v->help_open = false;
 		if (key != 'q' && key != 'Q' && key != UI_KEY_F10)
 			return UI_ACTION_NONE;

@@ -38,7 +38,7 @@ enum ui_view_action {
 };
 
 struct ui_view_setup {
-	/* This process runs the build: allow abort and node actions. */
+	/* Allow abort and node actions, because this process runs the build. */
 	bool actions_enabled;
 	const char *title; /* top line, borrowed; or NULL */
 };

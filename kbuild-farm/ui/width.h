@@ -2,11 +2,11 @@
 /*
  * ui/width.h - Display width of a text in terminal columns.
  *
- * A character takes one column, none if it combines with the previous one, and
- * two if it is wide in East Asia (Unicode 15: general categories Mn, Me and Cf,
- * EastAsianWidth W and F; only the common blocks of rare scripts).  A byte that
- * is not valid UTF-8 takes one column.  The result does not depend on the
- * locale.
+ * A character takes no column if it combines with the previous character
+ * (Unicode 15: general category Mn, Me or Cf), two columns if it is wide in
+ * East Asia (EastAsianWidth W or F), and else one column.  The table of
+ * combining characters covers only common scripts.  A byte that is not valid
+ * UTF-8 takes one column.  The result does not depend on the locale.
  */
 #ifndef UI_WIDTH_H
 #define UI_WIDTH_H
