@@ -17,9 +17,9 @@
 
 /*
  * Return the caches of a working directory and mode.  Modes do not share caches
- * because a line that is text in assembler sources can be a directive in C.  A
- * file in a shared cache would be lexed again, and its memoized conditions
- * discarded, whenever the mode changes.
+ * because a line that is text in assembler sources can be a directive in C.  If
+ * modes shared a cache, each change of the mode would discard the lexed text of
+ * a file and the text's memoized conditions.
  */
 static struct cpp_cwd_cache *get_cwd_cache(struct cpp_worker *w,
 					   const char *cwd, unsigned mode)
@@ -81,9 +81,10 @@ static void query_dialect(struct cpp_walk *walk)
 	if (!walk->dialect->is_clang)
 		return;
 	/*
-	 * clang accepts digraphs in assembler sources.  In C sources, clang
-	 * treats -Wa,-I as an -I before all others if it compiles, and ignores
-	 * -Wa,-I if it only preprocesses.
+	 * In assembler sources, the lexer must distinguish clang from gcc,
+	 * because only clang accepts digraphs.  In C sources, -Wa,-I is not
+	 * supported: clang searches the directory of -Wa,-I before those of -I
+	 * when it compiles, and ignores -Wa,-I when it only preprocesses.
 	 */
 	if (line->mode & CPP_MODE_ASM)
 		line->mode |= CPP_MODE_CLANG;
@@ -267,7 +268,7 @@ static void add_incbins(struct cpp_walk *walk)
 	struct strv included = { 0 };
 	bool more = true;
 
-	/* Macros of a -Wa,FILE would apply to the text: not supported. */
+	/* The text could use macros that -Wa,FILE defines: not supported. */
 	if (walk->cmdline.asm_files.n) {
 		cpp_walk_fail(walk, REASON_ASSEMBLY,
 			      walk->cmdline.asm_files.v[0]);
@@ -319,7 +320,7 @@ static void scan_unit_once(struct cpp_walk *walk)
 		read_asm_source(walk, source);
 	else
 		cpp_include_walk_source(walk, source);
-	/* Files that the driver reads in any language. */
+	/* Add files that options name, such as -frandomize-layout-seed-file. */
 	for (size_t i = 0; i < line->inputs.n && !walk->reason; i++) {
 		struct cpp_cached_file *n = cpp_stat_cache_file(
 			walk->cwd_cache->stat_cache, line->inputs.v[i]);
@@ -338,7 +339,10 @@ static void scan_unit_once(struct cpp_walk *walk)
 	    (!(walk->marks & CPP_MARK_ASM_FILE) &&
 	     !cpp_incbin_words_is_complete(&walk->incbin_words)))
 		return;
-	/* A unit without preprocessing has no dialect yet. */
+	/*
+	 * The compiler's properties are still unknown if the source is not
+	 * preprocessed.
+	 */
 	if (!walk->dialect)
 		query_dialect(walk);
 	if (!walk->reason)
@@ -370,8 +374,8 @@ static bool needs_full_preprocessing(const struct cpp_walk *walk)
 		return true;
 	default:
 		/*
-		 * The fast scan ignores _Pragma, which may have changed the
-		 * macro that caused the failure.
+		 * The fast scan ignores _Pragma.  A _Pragma may have changed
+		 * the macro that caused the failure.
 		 */
 		return marks & CPP_MARK_PRAGMA_MACRO;
 	}
@@ -432,9 +436,9 @@ struct cpp_scanner {
 	pthread_rwlock_t drop_lock;
 	pthread_mutex_t lock; /* protects the fields below */
 	struct cpp_worker *pool;
-	size_t memory; /* bytes of all workers when they were last used */
+	size_t memory; /* bytes of all workers, each after its last scan */
 	uint64_t n_units, n_preprocessed, n_stats;
-	uint64_t n_lexed, n_reused, n_queries; /* of dropped caches */
+	uint64_t n_lexed, n_reused, n_queries; /* sums of dropped caches */
 	size_t memory_max;
 	struct cpp_shared shared;
 };

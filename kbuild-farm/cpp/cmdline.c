@@ -118,9 +118,9 @@ static bool has_foreign_search_order(const char *target)
 }
 
 /*
- * Process one option in the list of -Wp.  -D and -U are collected in
- * wp_defines, because drivers pass them after the -D and -U of the command
- * line.  Options for dependency files have no effect.
+ * Process one option in the list of -Wp.  wp_defines collects -Wp,-D and
+ * -Wp,-U, because drivers pass them to the preprocessor after all plain -D and
+ * -U.  Options for dependency files have no effect.
  */
 static void cmdline_wp_word(struct cpp_cmdline *l, const struct options_item *i)
 {
@@ -174,10 +174,10 @@ static void cmdline_lang(struct cpp_cmdline *l, const char *lang)
 }
 
 /*
- * Of the predefined macros, only __GCC_HAVE_DWARF2_CFI_ASM depends on -g, so
- * the driver is queried with a plain -g whatever the level and format are.  If
- * one of the -g options names neither a known level nor a known format, all -g
- * options are passed to the query unchanged.
+ * Of the predefined macros, only __GCC_HAVE_DWARF2_CFI_ASM depends on -g.  The
+ * driver query therefore replaces all -g options by a plain -g, or by no option
+ * if the last of them sets level 0.  If the value of a -g option is not a known
+ * level or format, the query has all -g options unchanged.
  */
 static void cmdline_debug(struct cpp_cmdline *l, const struct options_item *i)
 {
@@ -368,8 +368,9 @@ void cpp_cmdline_parse(struct cpp_cmdline *l, const struct options_command *c,
 		l->mode |= CPP_MODE_TRIGRAPHS;
 	if (l->assembly) {
 		/*
-		 * For assembler sources, gcc treats -ansi as -trigraphs and
-		 * ignores -std unless -ansi is given.  clang applies both.
+		 * For assembler sources, gcc treats -ansi as -trigraphs.  gcc
+		 * ignores -std unless -ansi is also given; this combination is
+		 * not supported.  clang applies -ansi and -std.
 		 */
 		if (l->ansi && l->std)
 			set_not_scannable(l, REASON_SOURCE_LANGUAGE,

@@ -30,7 +30,7 @@ struct cpp_cmdline {
 	bool nostdinc, freestanding, no_canonical;
 	struct cpp_cmdline_dir *dirs;
 	size_t n_dirs;
-	/* "#define X 1" and "#undef X" in order */
+	/* lines "#define X 1" and "#undef X" in the order of their effect */
 	struct strv defines;
 	struct strv imacros, includes;
 	/* Options that can change the results of driver queries. */
@@ -43,13 +43,13 @@ struct cpp_cmdline {
 	/* Collected while parsing and evaluated after the last item: */
 	struct strv wp_defines;
 	struct strv debug;
-	bool debug_on; /* the last level or format of -g is not level 0 */
-	/* a -g option has neither a level nor a format that is known */
+	bool debug_on; /* the last -g option enables debug information */
+	/* a -g option has a value that is no known level or format */
 	bool debug_unknown;
 	bool trigraphs, assembly, std, ansi, has_lang;
 	/*
-	 * -std=c90 was given for an assembler source, in which clang then has
-	 * no line comments and no digraphs.
+	 * -std=c90 was given for an assembler source.  With this option, clang
+	 * accepts neither line comments nor digraphs in the source.
 	 */
 	bool c90_assembly;
 	enum reason reason; /* nonzero: not supported */
@@ -62,8 +62,9 @@ void cpp_cmdline_parse(struct cpp_cmdline *l, const struct options_command *c,
 void cpp_cmdline_release(struct cpp_cmdline *l);
 /*
  * Get the bits of enum cpp_mode for a value of -std=.  Returns false if `name`
- * is not a C standard of gcc 12 to 16 or clang 14 to 21, or is the standard of
- * 1994, which has digraphs but no line comments.
+ * is not a C standard of gcc 12 to 16 or clang 14 to 21.  Also returns false
+ * for iso9899:199409, which has digraphs but no line comments, because no bit
+ * of enum cpp_mode represents this combination.
  */
 bool cpp_cmdline_std_mode(const char *name, unsigned *mode);
 

@@ -66,14 +66,18 @@ struct cpp_output {
 struct cpp_unit {
 	const char *cwd; /* absolute */
 	const char *compiler; /* absolute path of the driver */
-	/* manifest digest, part of the key of stored properties */
+	/*
+	 * Manifest digest of the toolchain, or NULL.  The digest is part of the
+	 * key under which the compiler's properties are stored.
+	 */
 	const struct digest *toolchain;
 	const struct options_command *command; /* the parsed compile command */
 	char *const *env;
 	/*
-	 * NULL, or the receiver of the text, which forces full preprocessing.
-	 * The text is valid only if the unit is scannable.  __DATE__, __TIME__
-	 * and __TIMESTAMP__ are strings of question marks.
+	 * NULL, or the receiver of the preprocessed text.  A receiver forces
+	 * full preprocessing.  The text is valid only if the unit is scannable.
+	 * In the text, __DATE__, __TIME__ and __TIMESTAMP__ are strings of
+	 * question marks.
 	 */
 	const struct cpp_output *output;
 	/*
@@ -89,7 +93,10 @@ enum cpp_file_kind {
 	CPP_FILE_SOURCE, /* the source of the unit */
 	CPP_FILE_HEADER, /* a header of #include, -include or -imacros */
 	CPP_FILE_SYSTEM_HEADER, /* a header found in a system directory */
-	/* An extra input: -Wa,FILE, .incbin, layout seed, file of #line. */
+	/*
+	 * An extra input: a file of -Wa,FILE, .incbin, .include, #line or an
+	 * option such as -frandomize-layout-seed-file.
+	 */
 	CPP_FILE_INPUT,
 	/*
 	 * A file that only has to exist: __has_include found it (clang -M lists
@@ -116,7 +123,7 @@ struct cpp_file {
 	 */
 	struct file_stamp stamp;
 	bool stamp_reliable;
-	size_t includer; /* index of the including file; 0 for file 0 */
+	size_t includer; /* index of the including file; 0 in files[0] */
 	unsigned line; /* line of the #include; 0 for the command line */
 };
 
@@ -154,7 +161,11 @@ struct cpp_closure {
 	struct cpp_file *files; /* in the order the compiler opens them */
 	struct strv absent;
 	struct strv dirs;
-	/* enum cpp_mention: constructs in the files, used or not */
+	/*
+	 * enum cpp_mention: constructs in the files, even in skipped text.
+	 * Exceptions: CPP_MENTION_TIME is set only if the unit uses the macro;
+	 * CPP_MENTION_COUNTER likewise after full preprocessing.
+	 */
 	unsigned mentions;
 	void *memory; /* storage of all strings and lists above */
 };
@@ -173,10 +184,11 @@ enum cpp_mention {
 /*
  * Find the closure of one unit.
  *
- * Always fills `out`; out->reason is zero on success.  Every file and absence
- * is checked once against the file system during the call.  If the tree changes
- * in this time, files can belong to different states, each with its own
- * `stamp`.
+ * Always fills `out`; out->reason is zero on success.  During the call, every
+ * file and absence is checked once against the file system, except for file
+ * stamps that unit->stat_max_age_ns allows to be reused.  If the source tree
+ * changes during the call, files can belong to different states of the tree,
+ * each with its own `stamp`.
  */
 void cpp_closure_find(struct cpp_scanner *s, const struct cpp_unit *unit,
 		      struct cpp_closure *out);

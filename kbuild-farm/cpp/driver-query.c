@@ -72,7 +72,7 @@ struct cpp_driver_cache {
 	atomic_uint_fast64_t asked;
 	pthread_mutex_t lock; /* protects the fields below */
 	struct shared_dialect *dialects;
-	/* operators "OP TEXT" that each compiler evaluates */
+	/* requested operators, as "OP TEXT", for runs of all compilers */
 	struct strv wanted;
 };
 
@@ -239,7 +239,7 @@ static int read_options(const char *said, const struct strv *pragmas,
 }
 
 /*
- * Operators in Linux, as "OP TEXT".  The driver run that queries the macros
+ * Operators that Linux uses, as "OP TEXT".  The driver run that queries macros
  * also evaluates these operators, so that few operators need a run of their
  * own.
  */
@@ -560,7 +560,9 @@ static void parse_builtin_line(struct shared_dialect *f, const char *line)
 		};
 }
 
-/* Add to `f` the result lines in `answer`, in the format of query_compiler().
+/*
+ * Add the result lines in `answer` to `f`.  query_compiler() describes the
+ * format of the lines.
  */
 static void parse_driver_answer(struct cpp_driver_cache *a,
 				struct shared_dialect *f, unsigned mode,
@@ -618,8 +620,8 @@ static void parse_driver_answer(struct cpp_driver_cache *a,
  * op OP VALUE TEXT       value of an operator "OP TEXT" of `keys`
  * dirs                   start of a list of directories:
  * D PATH, N PATH           an existing directory, a missing one
- * pragmas KEY            macros that the last pragma changes:
- * +define X 1, +undef X
+ * pragmas KEY            start of the macro changes of the last pragma in KEY:
+ * +define X 1, +undef X    a change
  */
 static int query_compiler(const struct cpp_driver_request *r,
 			  struct shared_dialect *f, enum cpp_driver_query what,

@@ -35,7 +35,11 @@ enum cpp_padding {
 struct cpp_context {
 	const struct cpp_token *p, *end;
 	uint32_t name; /* macro whose body this is, or WORD_NONE */
-	bool barrier; /* reading stops at the end: argument or directive */
+	/*
+	 * Reading stops at `end`, instead of continuing with the list below,
+	 * because the list is a macro argument or the whole input.
+	 */
+	bool barrier;
 	uint8_t line_source; /* enum cpp_line_source */
 	uint8_t tail_padding; /* enum cpp_padding after the last token */
 	/* value of __LINE__ if `line_source` is CPP_LINE_SOURCE_FIXED */
@@ -98,15 +102,16 @@ struct cpp_argument {
 	uint8_t tail_padding; /* enum cpp_padding after `expanded` */
 	bool has_rows; /* tokens carry line offsets; else all are in `line` */
 	uint32_t line;
-	bool omitted; /* variable argument; ", ## args" drops the comma */
+	/* for the variable argument: ", ## args" in the body has no result */
+	bool omitted;
 };
 
 static const struct cpp_token end_token = { .kind = CPP_TOK_END };
 
 /*
- * Push the `n` tokens `v`, which must outlive their use.  `name` is the macro
- * whose body the tokens are, or WORD_NONE.  With `barrier`, reading stops after
- * the last token.
+ * Push the `n` tokens `v`, which must stay valid until they are read.  `name`
+ * is the macro whose body the tokens are, or WORD_NONE.  With `barrier`,
+ * reading stops after the last token.
  */
 static void push_tokens(struct cpp_state *cpp, const struct cpp_token *v,
 			size_t n, uint32_t name, bool barrier)
@@ -423,7 +428,7 @@ static void fill_param(struct substitution *f, struct cpp_token t, bool first)
 static void fill_body(struct substitution *f, const struct cpp_token *v,
 		      uint32_t n);
 
-/* Substitute __VA_OPT__(...), whose operand is the t.id tokens at `v`. */
+/* Substitute __VA_OPT__(...).  Its operand consists of t.id tokens at `v`. */
 static void fill_option(struct substitution *f, struct cpp_token t,
 			const struct cpp_token *v, bool first)
 {
@@ -501,8 +506,8 @@ static const struct cpp_token *substitute_arguments(struct cpp_state *cpp,
 	size_t last;
 
 	/*
-	 * Expand arguments first because expansion uses the same stack.
-	 * Operands of # and ## stay unexpanded.
+	 * Expand all arguments before the substitution, because both use the
+	 * result stack.  Operands of # and ## stay unexpanded.
 	 */
 	for (uint32_t i = 0; i < m->n_tokens; i++) {
 		bool raw = i && (m->body[i - 1].flags & CPP_FLAG_PASTE);
@@ -520,8 +525,8 @@ static const struct cpp_token *substitute_arguments(struct cpp_state *cpp,
 }
 
 /*
- * Replace a built-in name that is used in line `line`.  Return false if the
- * name is _Pragma and was executed or failed, so that no token results.
+ * Replace a built-in name that is used in line `line`.  Return false if no
+ * token results, because the name is _Pragma and was executed or failed.
  */
 static bool expand_builtin(struct cpp_state *cpp, struct cpp_token *t,
 			   uint32_t line)
@@ -729,7 +734,7 @@ static bool take_token(struct cpp_state *cpp, struct cpp_token *t)
 				cpp->line = t->id + cpp->line_offset;
 				continue;
 			}
-			/* A directive between lines of text. */
+			/* The token is a directive between lines of text. */
 			if (cpp->expansion.peeking) {
 				unget_token(cpp);
 				return false;
@@ -738,7 +743,11 @@ static bool take_token(struct cpp_state *cpp, struct cpp_token *t)
 			if (cpp->expansion.reason)
 				return false;
 		} else if (c->line_source == CPP_LINE_SOURCE_TEXT) {
-			/* Macro arguments end with the file. */
+			/*
+			 * next_text() executes directives, so it is not called
+			 * while peeking.  For macro arguments, it stops at the
+			 * end of the file.
+			 */
 			if (cpp->expansion.peeking ||
 			    !cpp->callbacks.next_text(cpp->callbacks.ctx,
 						      cpp->expansion.prevent,

@@ -2,13 +2,14 @@
 /*
  * Detection of .incbin and .include that are joined from pieces.
  *
- * Assembler macros, # and ##, and adjacent strings can move and join words, but
- * every letter of a directive is in the source, and words are not split, except
- * by .irpc.  A unit with neither "incbin" nor "include" can therefore use these
- * directives only if pieces in it can be joined to one of the words.  In
- * assembler text, every word can be a piece.  In C, a string can be a piece if
- * the whole string is a substring of one of the words, if it starts or ends
- * with a piece, or if an assembler macro can append to it.
+ * Assembler macros, # and ##, and adjacent strings can move and join words.
+ * Every letter of a directive still occurs in the source, and only .irpc splits
+ * words.  A unit that contains neither "incbin" nor "include" can therefore use
+ * these directives only if pieces in the unit can be joined to one of the two
+ * words.  In assembler text, every word can be a piece.  In C, a string can be
+ * a piece if the whole string is a substring of "incbin" or "include", if the
+ * string starts or ends with such a substring, or if an assembler macro can
+ * append to the string.
  */
 #include "cpp/incbin-words.h"
 
@@ -36,7 +37,10 @@ static bool is_incbin_directive(const char *s, size_t len)
 	return false;
 }
 
-/* Record where `s` occurs in the words; with `last`, only at their ends. */
+/*
+ * Record the positions of `s` in "incbin" and "include"; with `last`, only
+ * positions at the end of these words.
+ */
 static void add_to_words(struct cpp_incbin_words *parts, const char *s,
 			 size_t len, bool last)
 {
@@ -148,8 +152,8 @@ static const char *skip_macro_params(struct cpp_incbin_words *parts,
 /*
  * Return true if nothing can be appended to the word that ends at `s`.
  *
- * A word that starts a statement and has operands after it is an instruction
- * and not a macro argument.
+ * `first` is true if the word starts a statement.  If operands follow such a
+ * word, the word is an instruction and not a macro argument.
  */
 static bool is_last(const char *s, const char *end, bool first)
 {
@@ -333,8 +337,9 @@ bool cpp_incbin_words_may_paste_dot(const char *start, const char *close,
 	if (dot + 1 < close)
 		return true;
 	/*
-	 * mark_body_word() detects a parameter that is the whole word, so only
-	 * a second # matters.
+	 * The string ends in the dot.  An argument that is the whole word
+	 * "incbin" or "include" is detected where the word occurs, so only two
+	 * or more #parameters matter.
 	 */
 	while (s < end && (*s == ' ' || cpp_is_word_char((uint8_t)*s)))
 		s++;

@@ -49,7 +49,7 @@ void cpp_incbin_words_add_string(struct cpp_incbin_words *parts,
 struct cpp_incbin_text {
 	const char *s;
 	size_t len;
-	/* start of the parameter names, which end at `s` */
+	/* parameter list of the macro, up to `s`; `s` itself outside macros */
 	const char *params;
 	bool in_comment; /* `s` is inside a comment */
 	bool statement_start; /* `s` is at the beginning of a statement */

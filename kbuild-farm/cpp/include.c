@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The search path has the order of gcc (incpath.cc, merge_include_chains): the
+ * The search path has the order of gcc (incpath.cc, merge_include_chains).  The
  * system directories and the directories of -idirafter form one chain.  A
- * directory of this chain is dropped from -I and -iquote.  The last directory
- * of the -iquote or -I list is also dropped if it equals the first directory of
- * the next list.  In clang (InitHeaderSearch.cpp) -I has the same rules, but
- * -iquote loses only its own duplicates.  Directories with the same device and
- * inode are equal.
+ * directory of this chain is dropped from the lists of -I and -iquote.
+ * Repeated directories are dropped from each list.  The last directory of the
+ * -iquote or -I list is also dropped if it equals the first directory of the
+ * next list.  In clang (InitHeaderSearch.cpp), the same rules apply to -I, but
+ * only repeated directories are dropped from the -iquote list.  Directories
+ * with the same device and inode are equal.
  */
 #include "cpp/include.h"
 
@@ -430,9 +431,9 @@ static void begin_search(struct cpp_walk *walk, struct cpp_cached_file *source)
  * driver uses NAME.pch and NAME.gch for the files of -include, but not for
  * #include.  Only the compiler can decide whether it can use such a file.
  *
- * Precompiled headers are rare.  The check costs about two stat(2) per unit, of
- * the source's .gch name and of its directory, because an unchanged directory
- * is not searched again.
+ * Precompiled headers are rare.  The check costs about two stat(2) calls per
+ * unit, for the source's .gch name and for the directory of this name, because
+ * an unchanged directory is not searched again.
  */
 
 static void check_suffix(struct cpp_walk *walk, struct cpp_dir *dir,
@@ -742,7 +743,7 @@ static bool read_cached_file(struct cpp_walk *walk,
 	return !walk->reason && node->text;
 }
 
-/* Return true if the file's guard is defined and covers all of it. */
+/* Return true if the guard of `t` is defined and covers the whole file. */
 static inline bool has_no_effect(struct cpp_walk *walk, struct cpp_text *t)
 {
 	const struct cpp_full_text *full;
@@ -758,8 +759,8 @@ static inline bool has_no_effect(struct cpp_walk *walk, struct cpp_text *t)
 }
 
 /*
- * Add a file to the closure and push a frame for it, unless its guard or
- * #pragma once makes it empty.
+ * Add a file to the closure unless #pragma once excludes it, and push a frame
+ * for the file unless its include guard makes it empty.
  */
 static void enter_file(struct cpp_walk *walk, struct cpp_cached_file *node,
 		       int at, bool system)
@@ -778,7 +779,10 @@ static void enter_file(struct cpp_walk *walk, struct cpp_cached_file *node,
 	 */
 	if (f && at == AT_CURRENT && walk->dialect->is_clang)
 		at = f->dir_index;
-	/* Skip the file unopened only if it is already listed as read. */
+	/*
+	 * Return without reading the file only if the closure already lists the
+	 * file as the source or as a header.
+	 */
 	if (node->text && e->unit == walk->worker->unit &&
 	    l->file[e->index].kind < CPP_FILE_INPUT &&
 	    has_no_effect(walk, node->text))

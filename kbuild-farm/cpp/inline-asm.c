@@ -104,8 +104,9 @@ static void read_outside(struct cpp_inline_asm *a, const struct cpp_token *t,
 	} else if (t->kind == CPP_TOK_NAME && is_listed_name(s, asms)) {
 		a->state = ASM_STATE_KEYWORD;
 		/*
-		 * int x asm("y") names a symbol.  if (x) asm("y") does not, but
-		 * looks the same.
+		 * int x asm("y") and int f(void) asm("y") name a symbol.
+		 * if (x) asm("y") is a statement, but looks the same to this
+		 * parser.
 		 */
 		a->may_be_label = a->last_token.kind == CPP_TOK_NAME ||
 				  cpp_is_punct(a->last_token, ')') ||
@@ -116,7 +117,7 @@ static void read_outside(struct cpp_inline_asm *a, const struct cpp_token *t,
 	}
 }
 
-/* Read a token in asm(...), whose text precedes the first colon. */
+/* Read a token in asm(...).  Strings before the first colon are its text. */
 static void inside_asm(struct cpp_inline_asm *a, const struct cpp_token *t,
 		       const struct cpp_name *s)
 {

@@ -3,9 +3,10 @@
  * cpp/inline-asm.h - Text of a unit that the assembler reads.
  *
  * In C sources, this text consists of the strings of asm statements and labels,
- * with adjacent strings joined, and of the strings of attributes and pragmas,
- * because the compiler copies a section's name unchanged.  In assembler
- * sources, the text consists of all lines.
+ * with adjacent strings joined, and of the strings of attributes and pragmas.
+ * An attribute or a pragma can name a section, and the compiler copies the name
+ * unchanged to the assembler.  In assembler sources, the text consists of all
+ * lines.
  */
 #ifndef CPP_INLINE_ASM_H
 #define CPP_INLINE_ASM_H

@@ -27,7 +27,7 @@ struct cpp_name {
 	WORD(TRUE, "true")                                                     \
 	WORD(FALSE, "false")                                                   \
 	WORD(ONE, "1")                                                         \
-	/* Built-in macros start with FILE. */                                 \
+	/* All names from __FILE__ on are built-in macros or operators. */     \
 	WORD(FILE, "__FILE__")                                                 \
 	WORD(FILE_NAME, "__FILE_NAME__")                                       \
 	WORD(MODULE, "__MODULE__")                                             \
@@ -88,8 +88,8 @@ uint32_t cpp_names_intern_locked(struct cpp_names *n, const char *s,
 /* Return the name with the number `id`.  Takes no lock. */
 const struct cpp_name *cpp_names_get(const struct cpp_names *n, uint32_t id);
 /*
- * Count `bytes` of other data, which refers to names, as memory of the table
- * until they are discharged.
+ * Count `bytes` of data that refers to names as memory of the table, until
+ * cpp_names_discharge() subtracts these bytes.
  */
 void cpp_names_charge(struct cpp_names *n, size_t bytes);
 void cpp_names_discharge(struct cpp_names *n, size_t bytes);

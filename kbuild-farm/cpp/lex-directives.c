@@ -411,9 +411,9 @@ static const uint8_t *skip_line_blanks(const uint8_t *p)
 }
 
 /*
- * Record the optional file name at `p`.  gcc opens the file to show the source
- * line of a diagnostic and to measure its indentation.  Return false for a name
- * that is not supported.
+ * Record the optional file name of #line at `p`.  gcc opens the file to show
+ * the source line of a diagnostic and to measure its indentation.  Return false
+ * for a name that is not supported.
  */
 static bool take_line_file(struct cpp_lexer *l, const uint8_t *p)
 {
@@ -504,7 +504,7 @@ static void lex_known_directive(struct cpp_lexer *l,
 		continue_group(l);
 }
 
-/* Skip a line of text.  With a token sink, read it again as tokens. */
+/* Skip a line of text.  With a token sink, read the line again as tokens. */
 static void lex_text_line(struct cpp_lexer *l)
 {
 	struct cpp_token_sink *k = l->sink;
@@ -699,7 +699,10 @@ static void check_call_arguments(struct cpp_lexer *l, const struct buf *in)
 	}
 }
 
-/* Return the size of a text without its tokens, which are charged when made. */
+/*
+ * Return the size in bytes of a text without its tokens.  The tokens are
+ * charged when they are created.
+ */
 static size_t directives_memory(const struct cpp_text *t)
 {
 	return sizeof(*t) + t->blob_len +

@@ -109,7 +109,7 @@ struct cpp_text {
 	struct cpp_def *defs;
 	struct cpp_expr_text *expr_texts;
 	uint32_t n_directives, n_defs, n_expr_texts;
-	/* include guard: macro that makes the file empty, or WORD_NONE */
+	/* include guard: makes the file empty if defined; or WORD_NONE */
 	uint32_t guard;
 	char *blob;
 	size_t blob_len;

@@ -58,7 +58,7 @@ static bool take_splice(struct cpp_lexer *l)
 
 	if (!next)
 		return false;
-	/* The newline that cpp_lex_file() appended always ends the file. */
+	/* A backslash does not splice the newline that ends the file. */
 	if (next >= l->end) {
 		l->p = l->end - 1;
 		return true;
@@ -166,8 +166,8 @@ static void copy_since(struct buf *out, const uint8_t *from,
 }
 
 /*
- * Skip a quoted string, or as much of it as the line holds.  Appends it without
- * splices to `out`.
+ * Skip a quoted string, or as much of it as the line holds.  Appends the
+ * skipped bytes without splices to `out`.
  */
 static void lex_quoted(struct cpp_lexer *l, struct buf *out)
 {
@@ -278,8 +278,9 @@ static void add_asm_text(struct cpp_lexer *l, const char *s, size_t len)
 
 /*
  * Return true if a string in a macro call is a whole argument or the first part
- * of an argument, and no other string is next to this string.  A string in the
- * neighbouring argument counts too, because a macro can paste its arguments.
+ * of an argument, and no other string is next to this string.  A string that
+ * starts or ends the neighbouring argument is also next to this string, because
+ * a macro can paste its arguments.
  */
 static bool is_alone_in_call(const char *start, const char *from,
 			     const char *behind, const char *end)
@@ -452,17 +453,17 @@ static void skip_text_quote(struct cpp_lexer *l)
 		if (l->scratch.len > 1)
 			mark_string(l, l->scratch.data + 1, l->scratch.len - 2);
 	} else if (l->mode & CPP_MODE_ASM) {
-		/* gas can treat the quote as an apostrophe before text. */
+		/* To gas, the quote can be an apostrophe before other text. */
 		add_asm_text(l, buf_str(&l->scratch), l->scratch.len);
 	}
 }
 
 /*
- * Pieces of __TIME__, __DATE__ and __TIMESTAMP__ that ## joins.
+ * Pieces that ## joins to __TIME__, __DATE__ or __TIMESTAMP__.
  *
- * If two pieces are joined, one of them is a word with no other use: at least
- * four bytes of the start ("__TI") or at least three of the end ("E__").  Three
- * pieces can also be __##x##__, whose middle can be any word.
+ * If there are two pieces, one of them is a word that has no other use: at
+ * least the first four bytes of the name ("__TI") or at least the last three
+ * bytes ("E__").  Three pieces can also be __##x##__, where x is any word.
  */
 
 #define START_MIN 4
@@ -506,7 +507,10 @@ static bool is_underscores(const char *from, const char *to)
 	       to[-1] == '_';
 }
 
-/* Return true for __##x##__ at the word `p` that is not pasted to more. */
+/*
+ * Return true if the word at `p` starts __##x##__ and no other ## precedes or
+ * follows this sequence.
+ */
 static bool has_paste_around_word(const char *p, const char *start,
 				  const char *end)
 {
@@ -549,7 +553,7 @@ static bool has_word(const uint8_t *p, const char *word)
 
 static void mark_reserved(struct cpp_lexer *l)
 {
-	/* This excludes most words that start with an underscore. */
+	/* This switch excludes most words that start with an underscore. */
 	switch (l->p[1] == '_' ? l->p[2] : l->p[1]) {
 	case 'T':
 	case 'B':
@@ -575,7 +579,10 @@ static void mark_reserved(struct cpp_lexer *l)
 					 (const char *)l->end);
 }
 
-/* Mark the word at a '_', or around the 'b' or 'u' of incbin or include. */
+/*
+ * Mark the word at l->p, which is at a '_', at the 'b' of a possible incbin or
+ * at the 'u' of a possible include.
+ */
 static void mark_word(struct cpp_lexer *l)
 {
 	const uint8_t *p = l->p, *word, *before;
@@ -698,8 +705,8 @@ static void copy_rest_quote(struct cpp_lexer *l, bool in_text)
 }
 
 /*
- * Append the rest of a line to the blob.  For a line of text, record where
- * another source line begins in it.
+ * Append the rest of a line to the blob.  For a line of text, also record where
+ * each source line begins in the appended bytes.
  */
 static void copy_cleaned(struct cpp_lexer *l, bool in_text)
 {
@@ -774,11 +781,13 @@ size_t cpp_lexer_copy_word(struct cpp_lexer *l)
 }
 
 /*
+ * Words and strings of macro bodies that matter.
+ *
  * A compile can read files that are not headers: through .incbin and .include
- * of the assembler, and through /incbin/ and /include/ of dtc.  It can also
- * record the date.  Several strings can be joined to form such a directive, so
- * a string that ends in a piece of ".incbin" counts if another string starts
- * with the rest.
+ * of the assembler, and through /incbin/ and /include/ of dtc.  Several strings
+ * can be joined to form .incbin or .include, so a string that ends in a piece
+ * of ".incbin" matters if another string starts with the rest.  __DATE__ and
+ * similar macros matter because the compile then depends on the time.
  */
 
 /* Mark the strings of a macro body like the strings of text. */

@@ -3,9 +3,9 @@
  * cpp/lexer.h - Lexer state and reading of lines.
  *
  * lex-directives.c reads a file line by line and builds the list of
- * directives.  lex-lines.c, which defines these functions, reads comments,
- * quotes and lines and marks words that matter although they are not
- * directives.
+ * directives.  lex-lines.c defines the functions of this header, which read
+ * comments, quotes and lines.  They also mark words that matter although the
+ * words are not directives.
  */
 #ifndef CPP_LEXER_H
 #define CPP_LEXER_H
@@ -31,7 +31,7 @@ struct cpp_token_sink {
 	struct cpp_line_change *line_changes;
 	size_t n_line_changes, cap_line_changes;
 	uint32_t line; /* line of the last token */
-	uint32_t last_change_line; /* line of the last line change */
+	uint32_t last_change_line; /* `line` of the last of line_changes */
 };
 
 struct cpp_lexer {
@@ -39,8 +39,8 @@ struct cpp_lexer {
 	const uint8_t *start;
 	const uint8_t *end; /* after the last newline; *end is 0 */
 	/*
-	 * Next occurrence of each word of pragma_words ("once", "GCC" ...),
-	 * which can be in a comment; or NULL.
+	 * Next occurrence of each word of pragma_words ("once", "GCC" ...), or
+	 * NULL.  The occurrence can be in a comment.
 	 */
 	const uint8_t *pragma_word[CPP_LEXER_PRAGMA_WORDS];
 	/* the last quote inside a number, as in 1'000 */
@@ -85,7 +85,10 @@ void cpp_lexer_copy_rest(struct cpp_lexer *l);
  * inside the line in the token sink.
  */
 void cpp_lexer_copy_line(struct cpp_lexer *l);
-/* Append bytes without splices up to `close` or the end of the line. */
+/*
+ * Append bytes without splices to the blob, through the byte `close` or up to
+ * the end of the line.
+ */
 void cpp_lexer_copy_header(struct cpp_lexer *l, uint8_t close);
 /* Append an identifier to the blob and return its length. */
 size_t cpp_lexer_copy_word(struct cpp_lexer *l);

@@ -324,7 +324,7 @@ bool cpp_expand_header_name(struct cpp_state *cpp, struct cpp_token first,
 		if (t.flags & CPP_FLAG_WHITE)
 			buf_add(&b, " ", 1);
 		s = cpp_names_get(cpp->names, t.id);
-		/* A token such as >> ends the name too; not supported. */
+		/* A token such as >> also ends the name: not supported. */
 		if (t.kind == CPP_TOK_PUNCT && s->len > 1 && s->s[0] == '>')
 			break;
 		buf_add(&b, s->s, s->len);

@@ -67,7 +67,10 @@ struct cpp_callbacks {
 			  size_t *n);
 	/* Execute a CPP_TOK_PRAGMA, a CPP_TOK_LINE_DIRECTIVE or a _Pragma. */
 	void (*on_directive)(void *ctx, struct cpp_token t);
-	/* Return the number of the string that __FILE__ etc. expands to. */
+	/*
+	 * Return the string literal to which __FILE__ or a similar macro
+	 * expands, as its number in the table of names.
+	 */
 	uint32_t (*file_macro)(void *ctx, enum cpp_word which);
 };
 

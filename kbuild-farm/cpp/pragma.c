@@ -34,15 +34,17 @@ static bool take_word(struct text_range *p, const char *word)
 }
 
 /*
- * All pragmas that change macros or read files.
+ * All pragmas that change macros or read files, except "clang fp eval_method",
+ * which cpp_pragma_classify() detects.
  *
- * Other pragmas of gcc 12 and clang 14 do neither: diagnostic, warning, error,
- * message, poison (the compiler rejects a unit that uses such a name),
- * visibility, pack, weak, unroll, ivdep, loop, redefine_extname,
- * scalar_storage_order, STDC, float_control, ident, comment, omp and acc,
- * aarch64 and riscv (functions and types), clang's section, attribute,
- * optimize, diagnostic and deprecated.  Some of them name sections or symbols
- * that reach the assembler, and the macros in some are expanded.
+ * The other pragmas of gcc 12 and clang 14 neither change macros nor read
+ * files: diagnostic, warning, error, message, poison (the compiler rejects a
+ * unit that uses a poisoned name), visibility, pack, weak, unroll, ivdep, loop,
+ * redefine_extname, scalar_storage_order, STDC, float_control, ident, comment,
+ * omp, acc, aarch64 and riscv (which define functions and types); of clang also
+ * section, attribute, optimize and deprecated.  Some of these other pragmas
+ * name sections or symbols that reach the assembler.  The compiler expands
+ * macros in some of these other pragmas.
  */
 static const struct {
 	const char *space, *word; /* "GCC", "clang" or NULL */
@@ -82,7 +84,7 @@ enum cpp_pragma cpp_pragma_classify(const char *s, size_t len)
 		    take_word(&p, pragma_table[i].word))
 			return pragma_table[i].is;
 	}
-	/* fp eval_method(double) changes __FLT_EVAL_METHOD__. */
+	/* "clang fp eval_method(double)" changes __FLT_EVAL_METHOD__. */
 	p = (struct text_range){ s, s + len };
 	if (take_word(&p, "clang") && take_word(&p, "fp") &&
 	    memmem(p.s, (size_t)(p.end - p.s), "eval_method", 11))
@@ -198,7 +200,7 @@ void cpp_pragma_mark_operator(struct cpp_lexer *l, const char *s,
 	} else {
 		size_t n = 0;
 
-		/* ## can complete a part of the word. */
+		/* ## can complete a piece such as _Pra to _Pragma. */
 		while (s + n < end && cpp_is_word_char((uint8_t)s[n]))
 			n++;
 		/*
@@ -223,7 +225,10 @@ void cpp_pragma_mark_operator(struct cpp_lexer *l, const char *s,
 		l->t->marks |= CPP_MARK_PRAGMA_MACRO;
 }
 
-/* Return true for GCC pragmas that change neither macros nor files. */
+/*
+ * Return true if the text at `s`, which follows the word GCC, is known to be no
+ * pragma that changes macros or reads files.
+ */
 static bool is_ignored_gcc_pragma(const uint8_t *s, const uint8_t *end)
 {
 	static const char *const words[] = { "diagnostic", "unroll",  "ivdep",

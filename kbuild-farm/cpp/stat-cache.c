@@ -4,26 +4,27 @@
  * scan dominates: a third of the time is spent in stat(2), a tenth on the
  * command line, and the rest in the walk, the macro table and the header
  * search.  Memoized conditions, keyed by the definitions that they look up,
- * have removed most of the evaluation cost.  The search for a header is cached
- * for one unit only: a defconfig has hundreds of search paths, and when the
- * search path was part of the key, the second half of a build took twice as
- * long as the first.
+ * have removed most of the evaluation cost.  The result of a header search is
+ * cached for one unit only.  A cache for all units would need the search path
+ * in its key.  A defconfig build has hundreds of search paths, and with such a
+ * key, the second half of the build took twice as long as the first half.
  *
- * Memory is charged with cpp_names_charge().  Above a limit all caches are
- * dropped together, between units.
+ * Memory is charged with cpp_names_charge().  If the charged memory exceeds a
+ * limit, all caches are dropped together before the next unit.
  *
- * The cost of a unit in the stat cache is the number of its stat(2) calls.  A
- * file costs one call, and an absence one call for the deepest existing
- * directory. Names below a missing directory cost nothing, nor does a file that
- * was checked recently if the caller verifies it later.  inotify would save a
- * fifth of the calls, but it does not report stores through mmap(2), hard
- * links, other NFS clients and changes below an overlay, and its queue can
- * overflow. An undetected wrong result is not acceptable.  (Figures:
- * tests/bench/FIGURES.md.)
+ * The main cost of the stat cache is the number of stat(2) calls per unit.  A
+ * file costs one call.  An absence costs one call for the deepest existing
+ * directory of its path.  A name below a missing directory costs no call.  A
+ * file that was checked recently costs no call if the caller verifies the file
+ * later.  inotify would save a fifth of the calls, but inotify does not report
+ * stores through mmap(2) or through hard links, writes by other NFS clients, or
+ * changes below an overlay.  The inotify queue can also overflow.  A missed
+ * change would give a wrong result without an error, which is not acceptable.
+ * (Figures: tests/bench/FIGURES.md.)
  *
  * A directive in C can be text in .S.  Each pair of working directory and mode
- * therefore has a stat cache of its own; otherwise assembler units would
- * discard the texts of C units.
+ * therefore has its own stat cache.  In a common stat cache, assembler units
+ * would discard the lexed texts of C units.
  */
 #include "cpp/stat-cache.h"
 
@@ -77,7 +78,7 @@ struct cpp_stat_cache {
 	uint32_t unit;
 	unsigned mode;
 	int64_t start_time_ns; /* of the current unit */
-	int64_t trusted_since_ns; /* a stat(2) since this time is trusted */
+	int64_t trusted_since_ns; /* stat(2) results since then are reused */
 	struct buf scratch; /* an absolute path */
 	uint32_t epoch;
 	uint32_t n_dirs;
@@ -255,8 +256,9 @@ static int open_file(const char *path)
 }
 
 /*
- * Read and lex a file.  n->stamp is the stamp of the file, taken after `since`,
- * or zero if unknown, and receives the file's stamp.
+ * Read and lex a file.  On entry, n->stamp is the file's stamp, read after the
+ * time `since`, or zero if the stamp is unknown.  On return, n->stamp is the
+ * stamp of the file that was read.
  */
 static int read_and_lex(struct cpp_stat_cache *t, struct cpp_cached_file *n,
 			bool full, int64_t since)
@@ -317,8 +319,9 @@ static int get_cached_text(struct cpp_stat_cache *t, struct cpp_cached_file *n,
 }
 
 /*
- * Add the text tokens to `t`, the directives of the file at `path` with stamp
- * `id`.  Returns 0, -EAGAIN if the file has changed, or another -errno.
+ * Add the text tokens to `t`, which holds the directives of the file at `path`.
+ * `id` is the stamp of the file when `t` was lexed.  Returns 0, -EAGAIN if the
+ * file has changed since, or another -errno.
  */
 static int load_full_text(struct cpp_text *t, const char *path,
 			  const struct file_stamp *id)

@@ -64,8 +64,9 @@ struct cpp_cached_file {
 	uint32_t checked_unit; /* the last unit that checked the file */
 	uint32_t once_unit; /* the last unit in which #pragma once applied */
 	/*
-	 * Index in cpp_lists.clang_file and the unit in which it is valid; [1]
-	 * is for paths with "./".
+	 * clang_unit[1] is the last unit that looked up the path with "./"
+	 * before it, clang_unit[0] the last unit that looked up the plain path.
+	 * In these units, clang_index is an index in cpp_lists.clang_file.
 	 */
 	uint32_t clang_unit[2], clang_index;
 	bool exists, stamp_reliable;
@@ -73,7 +74,7 @@ struct cpp_cached_file {
 	/* start time of the unit that called stat(2); INT64_MIN: call again */
 	int64_t stat_time_ns;
 	struct file_stamp stamp;
-	struct cpp_text *text; /* NULL if not read or changed */
+	struct cpp_text *text; /* NULL if the file is unread or has changed */
 	struct cpp_memo **memos; /* one list per expression of `text` */
 	struct cpp_cached_file *next;
 };

@@ -115,7 +115,10 @@ static size_t raw_length(const struct cpp_cursor *c, const char *s)
 	return 0;
 }
 
-/* Return the quote after an optional prefix (L, u, U or u8; R), or NULL. */
+/*
+ * Return the opening quote after an optional prefix: L, u, U or u8, then R.
+ * Return NULL if no literal starts at c->s.  *raw is true for a raw string.
+ */
 static const char *prefixed_quote(const struct cpp_cursor *c, bool *raw)
 {
 	const char *s = c->s;
@@ -131,7 +134,10 @@ static const char *prefixed_quote(const struct cpp_cursor *c, bool *raw)
 	if (s - c->s == 2 && !*raw && *s == '\'' &&
 	    !(c->mode & CPP_MODE_DIGIT_SEPARATORS))
 		return NULL; /* u8'x' exists since C23. */
-	/* Before C99 and in assembler sources, L is the only prefix. */
+	/*
+	 * In assembler sources and before C11, except in gnu99, L is the only
+	 * prefix.
+	 */
 	if (!(c->mode & (CPP_MODE_RAW_STRINGS | CPP_MODE_STRING_PREFIXES)) &&
 	    s != c->s && *c->s != 'L')
 		return NULL;

@@ -20,7 +20,7 @@ enum cpp_mode {
 	CPP_MODE_C90 = 8, /* -std=c90: no line comments, no digraphs */
 	CPP_MODE_DIGIT_SEPARATORS = 16, /* 1'000 */
 	CPP_MODE_TRIGRAPHS = 32,
-	/* for the lexer, this matters only in .S, where clang has digraphs */
+	/* clang compiles; affects the lexer only in .S, for digraphs */
 	CPP_MODE_CLANG = 64,
 	CPP_MODE_STRING_PREFIXES = 128, /* u8"x" even without raw strings */
 };
@@ -33,8 +33,8 @@ static inline bool cpp_has_digraphs(unsigned mode)
 }
 
 /*
- * Classes of bytes: where the scans of text, of a directive's line, of a
- * comment and of a quoted string stop.
+ * Classes of bytes.  A scan of text, of the rest of a line, of a comment or of
+ * a quoted string stops at the bytes of its CPP_CHAR_STOP class.
  */
 enum {
 	CPP_CHAR_STOP_TEXT = 1,
@@ -85,7 +85,7 @@ enum cpp_token_kind {
 	CPP_TOK_PUNCT,
 	CPP_TOK_OTHER, /* any other byte or unterminated quotes */
 	/* Only in macro bodies: */
-	CPP_TOK_PARAM, /* `id` is its index */
+	CPP_TOK_PARAM, /* `id` is the index of the parameter */
 	CPP_TOK_VA_OPT, /* __VA_OPT__(...) with `id` tokens, which follow */
 	/* Only between the tokens of a file's text: */
 	CPP_TOK_LINE, /* the tokens after it are in line `id` */

@@ -454,7 +454,7 @@ static bool next_file_text(struct cpp_walk *walk, bool inside,
 		else if (f->next_directive < f->text->n_directives)
 			run_directives(walk, f);
 		else if (inside)
-			return false; /* Macro arguments end with the file. */
+			return false; /* No argument continues after EOF. */
 		else
 			walk->lists->n_frame--;
 	}
@@ -482,8 +482,8 @@ static bool next_text(void *ctx, bool inside, const struct cpp_token **v,
 
 	/*
 	 * gcc does not expand names in the text of -imacros files, so this text
-	 * is not part of macro arguments.  `inside` is true only because
-	 * expansion is disabled.
+	 * is never part of macro arguments.  For such text, `inside` is true
+	 * only because preprocess_files() disabled expansion.
 	 */
 	if (w->walk->in_imacros && !w->walk->dialect->is_clang)
 		inside = false;

@@ -69,7 +69,7 @@ struct cpp_frame {
 	size_t file_index; /* index in the list of files */
 	uint32_t line; /* line of the current directive */
 	/* For full preprocessing: */
-	/* 1 + index of the directive whose preceding text was read */
+	/* 1 + index of the last directive whose preceding text was read */
 	uint32_t n_given;
 	uint32_t line_offset; /* offset that #line sets */
 	uint32_t line_file; /* file name that #line sets, or WORD_NONE */
@@ -141,12 +141,12 @@ struct cpp_walk {
 	bool header_included; /* -include, -imacros or #include was executed */
 	unsigned marks; /* enum cpp_mark of all files */
 	struct cpp_incbin_words incbin_words; /* of all files */
-	/* Full preprocessing after an inconclusive fast scan. */
+	/* this scan is full preprocessing, not the fast scan */
 	bool full;
 	bool in_imacros; /* in an -imacros file, whose text is dropped */
 	struct cpp_inline_asm *inline_asm; /* text that reaches the assembler */
 	struct strv pragma_options; /* see cpp/pragma.h */
-	uint32_t n_emitted; /* tokens of text output */
+	uint32_t n_emitted; /* number of expanded tokens of text */
 	uint64_t n_steps;
 	size_t max_memory_bytes; /* limit of the memory charged to the names */
 	enum reason reason; /* nonzero: the unit is not scannable */
