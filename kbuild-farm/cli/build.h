@@ -24,7 +24,7 @@ struct build_options {
 
 enum build_state {
 	BUILD_PENDING,
-	BUILD_REFUSED, /* an error prevented its start */
+	BUILD_REFUSED, /* an error prevented the start */
 	BUILD_FINISHED,
 };
 
@@ -32,7 +32,7 @@ struct build {
 	struct kconfig_request request;
 	char *arch, *config; /* "arm64", "defconfig", for display */
 	char *name; /* "arm64-defconfig", unique */
-	char *output_dir; /* storage of request.output_dir, or NULL */
+	char *output_dir; /* owns request.output_dir, or NULL */
 	struct kernel_plan plan;
 	char *compiler; /* "gcc-12.2.0"; NULL without a plan */
 	enum build_state state;

@@ -111,8 +111,9 @@ static void print_build_table(FILE *out, const struct build_list *l)
 
 /*
  * Return the rank of an exit status; a higher rank is worse.  A failed build
- * (2) is worse than a build with too few remote jobs (125), because the cause
- * is in the revision.  An error in the command (1) is worse than both.
+ * (2) is worse than a build with too few remote jobs (125), because only the
+ * former is caused by the revision that is built.  An error in the command (1)
+ * is worse than both.
  */
 static int rank_of_status(int status)
 {
@@ -125,7 +126,10 @@ static int rank_of_status(int status)
 		if (order[i] == status)
 			return (int)i;
 	}
-	/* For an interactive or printing target, make can return any status. */
+	/*
+	 * For an interactive or printing target, make can return any status.
+	 * Rank such a status like that of a failed build.
+	 */
 	return rank_of_status(EXIT_BUILD);
 }
 
@@ -420,8 +424,8 @@ static bool plan_build(const struct runner *r, struct build *b)
 }
 
 /*
- * Print one script for all builds.  If there are several, each is a subshell,
- * so that a failure of one build does not end the others.
+ * Print one script for all builds.  If there are several builds, the script
+ * runs each in a subshell, so that a failed build does not end the script.
  */
 static void print_plans(const struct runner *r)
 {
@@ -820,8 +824,8 @@ static int load_and_run(struct build_options *o, struct err *err)
 	o->request.no_probe_cache = local.ignore_probe_cache;
 	/*
 	 * A nightly build uses half of the slots of each node, because a node
-	 * cannot run its jobs with a lower priority.  The build must also end
-	 * if the `kfarm nightly run` that started it ends.
+	 * cannot run the jobs of a nightly build with a lower priority.  The
+	 * build must also end if the `kfarm nightly run` that started it ends.
 	 */
 	if (o->request.nightly) {
 		for (size_t i = 0; i < roster.n; i++)

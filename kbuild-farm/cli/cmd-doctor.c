@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Each check adds a finding for each object that it examines, even if the
- * object is in order, so that --json lists everything.  Checks change nothing.
- * They measure costs by running programs.
+ * Each check of `kfarm doctor` adds a finding for each object that it examines,
+ * even if the object is in order, so that --json lists everything.  Checks
+ * change nothing.  Some checks run a program to measure its CPU time.
  */
 #include "base/fs.h"
 #include "base/log.h"
@@ -39,18 +39,18 @@
 #include <unistd.h>
 
 #define DAY_S          86400
-#define EXTRA_JOBS     64 /* jobs on nodes that the limits should allow */
-#define BENCHMARK_RUNS 9 /* of each program */
+#define EXTRA_JOBS     64 /* required number of jobs beyond the local cores */
+#define BENCHMARK_RUNS 9 /* runs of each program */
 #define MEDIAN         4 /* index of the median in sorted times */
-#define TOOLS          6 /* maximum; PATH can contain dozens of nm programs */
+#define TOOLS          6 /* maximum number of nm programs that are checked */
 #define GIB            (UINT64_C(1) << 30)
-#define ANSWER_MS      20000 /* timeout of the local kfarmd on a busy machine */
+#define ANSWER_MS      20000 /* hello timeout of kfarmd on a busy machine */
 
 enum doctor_state {
 	DOCTOR_OK,
-	DOCTOR_NOTE, /* information without a cost */
+	DOCTOR_NOTE, /* information about a state that is no fault */
 	DOCTOR_SLOW, /* builds take longer than necessary */
-	DOCTOR_BROKEN, /* a function does not work */
+	DOCTOR_BROKEN, /* a feature of kfarm does not work */
 };
 
 struct doctor_finding {
@@ -105,9 +105,9 @@ static uint64_t children_cpu_time_us(void)
 }
 
 /*
- * Measure the median CPU times of `program on` in ms for two programs.  The
- * runs alternate, so that other load affects both programs alike.  A run that
- * did not start counts as 0.
+ * Run two programs several times with the argument `on`, and store the median
+ * CPU time of each in ms.  The runs alternate, so that other load affects both
+ * programs alike.  A run that cannot be started counts as 0 ms.
  */
 static void measure_median(const char *const program[2], const char *on,
 			   double ms[2])
@@ -136,8 +136,8 @@ static void measure_median(const char *const program[2], const char *on,
 }
 
 /*
- * Measure the cost of the plugins in `foreign`, which `tool` loads although
- * they do not belong to its compiler.
+ * Add a finding with the CPU time that `tool` uses for the plugins in
+ * `foreign`, which it loads although they do not belong to its compiler.
  */
 static void add_cost(struct doctor *d, const char *tool, const char *real,
 		     const struct strv *foreign)
@@ -235,10 +235,10 @@ static void check_plugins(struct doctor *d)
 }
 
 /*
- * Check that the normalized program names, such as aarch64-gcc1330-linux-gcc,
- * lead to programs that have all libraries.  If `installed` is true, also check
- * that PATH contains their directory, so that a make without kfarm finds the
- * installed toolchains.
+ * Check that each link with a normalized name, such as
+ * aarch64-gcc1330-linux-gcc, leads to a program whose libraries are installed.
+ * If `installed` is true, also check that PATH contains the directory of these
+ * links, so that a make without kfarm finds the installed toolchains.
  */
 static void check_tool_names(struct doctor *d, bool installed)
 {
@@ -403,7 +403,7 @@ static void check_compilers(struct doctor *d)
 	compiler_list_release(&list);
 }
 
-/* Check the wrapper, make and other programs, compilers and ccache. */
+/* Check the wrapper kfarm-cc, make, other programs, compilers and ccache. */
 static void check_programs(struct doctor *d)
 {
 	static const char *const kernel[] = { "bc", "flex", "bison" };
@@ -814,9 +814,10 @@ static size_t count_similar(const struct doctor *d, size_t from, size_t to,
 }
 
 /*
- * Print the findings, the worst first, and a summary.  Of several findings with
- * the same advice, print only the first and the number of the others.  If `all`
- * is true, print each finding, but the advice only with the last.
+ * Print the findings, the worst first, and a summary.  If `all` is false, omit
+ * findings in the state DOCTOR_OK, and of several findings with the same advice
+ * print only the first and the number of the others.  If `all` is true, print
+ * all findings; of several with the same advice, only the last has the advice.
  */
 static void print_findings(const struct doctor *d, bool all)
 {

@@ -155,11 +155,11 @@ void history_print(FILE *out, const struct history_listing *l, unsigned columns)
 	struct table t = { .align = "rrrllllrr" };
 	unsigned least;
 
-	/* Measure the table with one column for CONFIG. */
+	/* Measure the table while CONFIG is only as wide as its heading. */
 	add_build_rows(&t, l, 1, false);
 	least = table_width(&t);
 	strv_release(&t.fields);
-	/* If less than LEAST columns are left for CONFIG, cut other names. */
+	/* If CONFIG cannot grow by 5 columns, also cut ARCH and TOOLCHAIN. */
 	add_build_rows(&t, l, LEAST + (columns > least ? columns - least : 0),
 		       least + LEAST - 1 > columns);
 	table_print(out, &t);

@@ -151,8 +151,8 @@ static char *cut_cell(struct buf *text, size_t most)
 }
 
 /*
- * Append the revision as git describe prints it, without the commit:
- * "v6.1-rc3-12" instead of "v6.1-rc3-12-g0123456".  --json prints the commit.
+ * Append the revision as git describe prints it, without the abbreviated commit
+ * id: "v6.1-rc3-12" instead of "v6.1-rc3-12-g0123456".  --json prints the id.
  */
 static void add_short_revision(struct buf *out, const struct nightly_result *r)
 {
@@ -236,7 +236,7 @@ static void print_nightlies(const struct job_results *v, size_t n)
 		for (size_t k = 0; k < v[i].n_rows; k++)
 			add_listed_row(&t, &v[i].rows[k]);
 	}
-	/* Print the table line by line. */
+	/* Print the table line by line, to insert lines for bad builds. */
 	text = table_format(&t);
 	line = strchr(text, '\n') + 1;
 	printf("%.*s", (int)(line - text), text);
@@ -397,7 +397,7 @@ static int worse_status(int a, int b)
 static int status_of_result(const struct nightly_job *job,
 			    const struct nightly_result *r)
 {
-	/* The run in which the failure began has already reported it. */
+	/* The build was skipped; an earlier run has reported its result. */
 	if (r->decision == NIGHTLY_DECISION_UNCHANGED)
 		return EXIT_OK;
 	if (r->end == NIGHTLY_END_FAILED)
@@ -490,9 +490,10 @@ static void digest_text(struct digest_ctx *into, const char *text)
 }
 
 /*
- * Add a value of -k or -K to a digest, with the content that it names: the text
- * of a URL or the digest of a local file.  If no local file exists, the value
- * can name a file of the tree, whose content the commit identifies.
+ * Add a value of -k or -K to a digest.  If the value names a URL or a local
+ * file, also add the text of the URL or the digest of the file.  Any other
+ * value can name a file of the tree; its content is not added, because the
+ * commit identifies it.
  */
 static int add_word_and_text(struct digest_ctx *into,
 			     const struct kconfig_request *r, const char *word,

@@ -47,7 +47,7 @@ static int nodes_drain_main(void *request)
 
 /* Arguments and results of run_switch(), which runs on another thread. */
 struct switching {
-	char *command; /* ends in on, off or reset */
+	char *command; /* shell command that ends in on, off or reset */
 	struct buf output, words; /* its stdout and stderr */
 	int status;
 	struct err err;
@@ -317,7 +317,7 @@ static void print_tune_plan(const struct tuned_node *t)
 		if (item->wanted)
 			value = admin_tune_format_value(item->path,
 							item->wanted);
-		/* Print a value with a unit after the name: ", 2208 MHz". */
+		/* A value with a unit follows the name: ", 2208 MHz". */
 		has_unit = value && strcmp(value, item->wanted);
 		printf("skipped: %s%s%s: %s%s%s%s\n", item->name,
 		       has_unit ? ", " : "", has_unit ? value : "",

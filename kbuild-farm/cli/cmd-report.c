@@ -115,7 +115,7 @@ static int read_build(struct report_data *d, struct history *h,
 					 "`kfarm history`) nor an output "
 					 "directory",
 					 word);
-		/* The word can also name a file of the directory. */
+		/* The word can also name a file in the output directory. */
 		output = fs_is_dir(real) ? xstrdup(real) : str_dir(real);
 		free(real);
 	}

@@ -184,8 +184,9 @@ static int run_main(char *const *argv)
 	int status = EXIT_USAGE, ret = 0;
 
 	/*
-	 * MAKEFLAGS can name descriptors of a jobserver.  Check whether they
-	 * are open before kfarm opens files, which could get their numbers.
+	 * MAKEFLAGS can name descriptors of a jobserver.  Check now whether
+	 * these descriptors are open, because a file that kfarm opens later
+	 * could get the number of a closed descriptor.
 	 */
 	o.request.jobserver_inherited = kernel_jobserver_is_inherited(
 		getenv("MAKEFLAGS"));

@@ -67,7 +67,7 @@ static void cli_scan_print_json(FILE *out, const struct cli_scan_result *r)
 			json_array_append_new(files, o);
 			if (f->kind == CPP_FILE_SOURCE)
 				continue;
-			/* The include through which the scanner found it. */
+			/* Add the directive through which `f` was found. */
 			json_object_set_new(
 				o, "from",
 				json_integer((json_int_t)f->includer));
@@ -270,7 +270,7 @@ static int parse_scan_line(struct request *r, struct strv *words,
 	while ((got = args_read(&args, r, err)) > 0) {
 		if (got == ARGS_WORD)
 			strv_add(&r->files, args.value);
-		/* $KFARM can contain other variables of make; ignore them. */
+		/* Ignore variables except O=; $KFARM can contain others. */
 		else if (str_starts(args.value, "O=") && !r->build)
 			r->build = args.value + 2;
 	}

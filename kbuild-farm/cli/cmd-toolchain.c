@@ -119,7 +119,7 @@ static int set_default(struct toolchain_request *r, const char *arch,
 	const struct toolchain_installed *t = NULL, *same = NULL;
 	int ret = toolchain_settings_installed(r, &list, err);
 
-	/* A release such as "gcc-13.3.0" means its toolchain for `arch`. */
+	/* For a release such as "gcc-13.3.0", `arch` determines the triplet. */
 	for (size_t i = 0; !ret && !t && i < triplets->n; i++)
 		t = toolchain_installed_find(&list, name, triplets->v[i], NULL);
 	if (!ret && !t)
@@ -201,8 +201,8 @@ struct removal {
 };
 
 /*
- * Remove the toolchain first and then its names, because the removal of a
- * toolchain fails while it is in use.
+ * Remove the toolchain before the links to its programs.  The removal of a
+ * toolchain fails while it is in use, and the links are then still needed.
  */
 static int remove_locally(void *arg)
 {

@@ -207,7 +207,7 @@ struct top_run {
 	struct conf *conf;
 	struct node_roster roster;
 	struct event *tick_event, *signal_events[3];
-	uint64_t next_ms; /* --once: next call of top_nodes_tick() */
+	uint64_t next_ms; /* --once: time of the next top_nodes_tick() */
 	uint64_t deadline_ms; /* --once: end of the wait */
 	int signal_number; /* signal that ended the loop, or 0 */
 };
@@ -235,7 +235,7 @@ static int parse_simulate(void *at, const struct args *a, struct err *err)
 	return 0;
 }
 
-/* Parse a decimal number into thousandths; the option's `n` is the maximum. */
+/* Parse a decimal number from 0 to last_option->n into thousandths. */
 static int parse_milli(unsigned *to, const struct args *a, struct err *err)
 {
 	const struct args_option *o = a->last_option;

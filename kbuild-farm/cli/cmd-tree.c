@@ -212,7 +212,7 @@ static void print_trees(const struct listed *v, size_t n)
 		strv_own(&t.fields, printable_name(v[i].url ? v[i].url : "-"));
 	}
 
-	/* Print the table line by line. */
+	/* Print the table line by line, to insert lines with branches. */
 	text = table_format(&t);
 	line = text;
 	for (size_t i = 0; i <= n; i++) {

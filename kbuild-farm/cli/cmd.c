@@ -207,7 +207,7 @@ static int split_words(const char *text, struct strv *out, struct err *err)
 }
 
 /*
- * Return true if `o` is a list option with ARGS_REPLACE that `argv` also has.
+ * Return true if `o` is a list option with ARGS_REPLACE and `argv` contains it.
  */
 static bool is_given_again(const struct cmd *c, const struct args_option *o,
 			   char *const *argv)

@@ -82,8 +82,9 @@ static char *path_in_tree(const struct complete *c, const char *name)
 }
 
 /*
- * Store the name of the directory in arch/ for the last architecture of -a, or
- * else for the environment variable ARCH, or else for the build host.
+ * Store the name of an architecture's directory in arch/.  The architecture is
+ * the last one of -a or ARCH= on the command line, or else the environment
+ * variable ARCH, or else the architecture of the build host.
  */
 static void find_srcarch(const struct complete *c, char out[static 32])
 {
@@ -128,7 +129,7 @@ static void offer_help_targets(struct complete *c, const char *line, size_t len)
 	free(word);
 }
 
-/* Add the targets that the help texts of a Makefile name. */
+/* Add the targets that a Makefile lists in its help texts. */
 static void offer_targets_from_help(struct complete *c, const char *makefile)
 {
 	char *path = path_in_tree(c, makefile);
@@ -382,8 +383,9 @@ static void offer_fragments(struct complete *c, const char *unused)
 }
 
 /*
- * Add "kernel" and the targets that the help texts of the tree's Makefiles
- * name.  For a path, add directories and the objects of sources.
+ * Add "kernel" and the targets that the tree's Makefiles list in their help
+ * texts.  If a word was begun, also add directories and the objects of sources;
+ * if it contains a "/", add only these.
  */
 static void offer_targets(struct complete *c, const char *unused)
 {
@@ -536,9 +538,9 @@ static void offer_verb_names(struct complete *c, const char *unused)
 }
 
 /*
- * Functions that add the candidates for a value, by the name that the tables of
- * options and verbs use for the value.  A name such as "NAME" has a different
- * meaning in different commands.
+ * Map the name of a value, such as "DIR", to the function that adds candidates
+ * for the value.  The tables of options and verbs use these names.  A name such
+ * as "NAME" has a different meaning in different commands.
  */
 static const struct source {
 	const char *value_name;

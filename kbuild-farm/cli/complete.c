@@ -26,14 +26,16 @@ void complete_add_candidate(struct complete *c, const char *word,
 
 /*
  * Parse one word at `*at` without expansion, so that a command substitution on
- * the line has no effect.
+ * the line has no effect.  `breaks` contains the characters that separate
+ * pieces of a word (COMP_WORDBREAKS).
  */
 static void read_line_word(struct complete_line *l, const char **at,
 			   const char *breaks)
 {
 	struct buf word = { 0 };
 	const char *p = *at;
-	int kind = -1; /* 1: current piece consists of breaks; -1: no piece */
+	/* type of the current piece: 1: breaks; 0: other text; -1: no piece */
+	int kind = -1;
 
 	l->quote = '\0';
 	l->cut_bytes = 0;
@@ -274,8 +276,8 @@ static void complete_option(struct complete *c, const char *word)
 /*
  * Return the name of argument number `at` in a usage such as
  * "[OPTION]... [NAME=VALUE]... NAME [ID]...": "NAME" for 0, "ID" for all higher
- * numbers.  Returns NULL if the command accepts fewer arguments.  The caller
- * frees the result.
+ * numbers.  OPTION and words with "=" are not counted.  Returns NULL if the
+ * command accepts fewer arguments.  The caller frees the result.
  */
 static char *usage_at(const char *usage, size_t at)
 {
@@ -498,7 +500,10 @@ static void print_directive(const struct complete *c)
 	}
 }
 
-/* Complete the arguments "WORDBREAKS LINE"; LINE ends at the cursor. */
+/*
+ * Complete the last word of LINE, which ends at the cursor.  `argv` contains
+ * WORDBREAKS, the value of COMP_WORDBREAKS, and LINE.
+ */
 static void complete_for_bash(const struct cmd *const *commands,
 			      char *const *argv)
 {

@@ -29,20 +29,20 @@ struct complete {
 	const struct cmd *cmd;
 	const struct cmd_verb *verb;
 	const struct args_option *pending; /* option that lacks its value */
-	size_t n_before; /* number of words between `cmd` and that word */
+	size_t n_before; /* words between `cmd` and the word to complete */
 	size_t n_plain; /* words that are neither an option nor the verb */
 	const char *first_plain; /* first of these words, or NULL */
 	bool options_ended; /* "--" was found */
 	const char *directory, *arch, *tree; /* -C, -a, --tree; or NULL */
 
 	/* The word to complete consists of these two parts. */
-	char *fixed_prefix; /* does not change: "--arch=arm64," */
-	const char *typed; /* beginning of the candidates */
+	char *fixed_prefix; /* part before the candidate: "--arch=arm64," */
+	const char *typed; /* rest; each candidate begins with this text */
 
 	/* result: sorted lines "WORD" or "WORD\tDESCRIPTION" */
 	struct strv candidates;
 	enum complete_fallback fallback;
-	size_t command_index; /* "kfarm" is word 0 */
+	size_t command_index; /* where that command line begins; "kfarm" is 0 */
 };
 
 /*

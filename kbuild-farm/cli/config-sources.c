@@ -25,7 +25,7 @@
 #define FETCH_LIMIT_S 120 /* for the whole download */
 #define DIGITS        24 /* digits of the digest in a file name */
 
-/* The download of one text. */
+/* The download of one configuration text. */
 struct fetching {
 	const char *url;
 	char *cached_path; /* text of the last download */
@@ -148,7 +148,7 @@ out:
 struct config_sources {
 	struct conf *conf; /* NULL until a -k is resolved */
 	struct strv names; /* NAME of each [config "NAME"] */
-	struct kconfig_named_config **named; /* sections resolved so far */
+	struct kconfig_named_config **named; /* resolved [config] sections */
 	size_t n_named;
 	struct kconfig_fetched_urls fetched;
 };

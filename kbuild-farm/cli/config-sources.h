@@ -37,9 +37,9 @@ int config_sources_resolve(struct config_sources *c, struct kconfig_request *r,
 			   struct err *err);
 /*
  * Convert a value of kconfig or kconfig-add, read from a configuration file at
- * `where` ("FILE:LINE"), into a value of -k or -K.  Expands "~/".  A relative
- * path becomes relative to the directory of FILE if it exists there.  The
- * caller frees the result.
+ * `where` ("FILE:LINE"), into a value of -k or -K.  Expands "~/".  If the value
+ * is a relative path with a "/" and exists in the directory of FILE, this
+ * directory is put in front of the path.  The caller frees the result.
  */
 char *config_sources_resolve_word(const char *word, const char *where);
 

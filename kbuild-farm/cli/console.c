@@ -13,7 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FRAME_MS       135 /* between frames, to show an event in 150 ms */
+/* Minimum interval between frames, so that an event is shown within 150 ms. */
+#define FRAME_MS       135
 #define TAIL_US        250000 /* interval between reads of a shown log */
 #define LOG_BLOCK      (1u << 16)
 #define LOG_BLOCKS_MAX 16 /* blocks read per frame */

@@ -5,8 +5,8 @@
  * The console draws a ui/view on standard error, reads keys from standard
  * input, and handles SIGWINCH, SIGTSTP and SIGCONT.  It draws a frame within
  * 0.135 s of a change and at least once a second; only changed cells are
- * written to the terminal.  While the log is shown, it follows build.log in the
- * model's output directory.
+ * written to the terminal.  While the log is shown, the console reads the lines
+ * that are appended to build.log in the model's output directory.
  */
 #ifndef CLI_CONSOLE_H
 #define CLI_CONSOLE_H
@@ -51,7 +51,7 @@ void console_start(struct console *c, struct event_base *base);
 void console_stop(struct console *c);
 /*
  * Return true if the console is stopped and the terminal has accepted all
- * output of the view.  Until then no other output may be written to it.
+ * output of the view.  Before that, the caller must not write to the terminal.
  */
 bool console_is_drained(struct console *c);
 /* Stop the console, wait for the terminal and free `c`, which can be NULL. */

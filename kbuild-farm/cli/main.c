@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The program kfarm.  See kfarm(1), and HACKING.md for the rooms.
+ * The program kfarm.  See kfarm(1), and HACKING.md for the rooms (directories).
  *
  *	find_cmd()		finds the command (cli/cmd-*.c)
  *	cmd_environment()	adds the options of the variable KFARM
@@ -50,8 +50,9 @@ static const struct cmd *find_cmd(const char *name)
 }
 
 /*
- * Print an error that suggests a command: the command in `meant` for a word
- * that other programs use, or the most similar command.  Returns the exit
+ * Print an error that suggests a command.  The table `meant` contains the
+ * command for words that are a verb or a command of another program; for any
+ * other word, suggest the command with the most similar name.  Returns the exit
  * status.
  */
 static int unknown_command(const char *name)

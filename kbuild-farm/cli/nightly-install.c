@@ -117,7 +117,7 @@ static int parse_time(const char *text, struct nightly_timer *t,
 	return 0;
 }
 
-/* Check that the words name sections and that all sections are valid. */
+/* Check that each of r->words is a nightly job and all jobs are valid. */
 static int check_sections(const struct nightly_request *r, struct err *err)
 {
 	struct strv standard = { 0 };

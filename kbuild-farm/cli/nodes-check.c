@@ -92,8 +92,9 @@ static void nodes_check_print_line(FILE *out, const char *text)
 }
 
 /*
- * Print a line "NODE: ROW", then the finding `what` and, unless it is NULL, the
- * advice, both indented and wrapped.
+ * Print a line "NODE: ROW", then the finding `what` and the advice, both
+ * indented and wrapped.  ROW is the part of the test that has the finding.
+ * `advice` can be NULL.
  */
 static void nodes_check_print_finding(FILE *out, const char *node,
 				      const char *row, const char *what,
@@ -339,7 +340,7 @@ static void add_clock(struct table *t, uint32_t milli)
 		strv_addf(&t->fields, "%u %%", milli / 10);
 }
 
-/* Add the fields of the columns CORES to FAILED. */
+/* Add five fields to a row, for the columns from CORES up to FAILED. */
 static void add_counts(struct table *t, unsigned cores,
 		       const struct admin_node_test_count *c)
 {
@@ -455,7 +456,10 @@ void nodes_burn_print(FILE *out, const struct nodes_check *c)
 	table_print(out, &t);
 	print_classes(out, c);
 
-	/* If all nodes return the same wrong result, suspect the build host. */
+	/*
+	 * If all nodes return the same wrong result for a unit, suspect the
+	 * build host.
+	 */
 	if (admin_verdict_find_odd_unit(c->trial->nodes, c->trial->n_nodes) >=
 	    0)
 		nodes_check_print_finding(

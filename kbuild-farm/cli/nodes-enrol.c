@@ -195,7 +195,7 @@ static int enrolment_address(const char *ssh, unsigned port, char **out,
 		value += strlen(key);
 		host = xstrndup(value, strcspn(value, "\n"));
 	}
-	/* ssh before 6.8 has no option -G. */
+	/* ssh before 6.8 has no option -G; use the host in `ssh`. */
 	if (!ret && !host)
 		host = xstrdup(at ? at + 1 : ssh);
 	if (!ret) {
@@ -635,7 +635,7 @@ static int check_users_file(const struct nodes_request *r, const char *name,
 	size_t len = strlen(file);
 	int ret = 0;
 
-	/* "FILE:LINE"; FILE can be a file that the user's file includes. */
+	/* `at` is "FILE:LINE"; FILE can be a file that `file` includes. */
 	if (at && (strncmp(at, file, len) != 0 || (at[len] && at[len] != ':')))
 		ret = err_set(err, ENOENT,
 			      "\"%s\" is set in %s; change that file", name,

@@ -67,9 +67,9 @@ void nodes_print_if_empty(const struct nodes_request *r)
 }
 
 /*
- * Exclude nodes whose key several machines have.  If several nodes are the same
- * machine, exclude all except one.  Log a warning for each identity that nodes
- * share.
+ * Exclude each node whose key is also the key of another machine.  If several
+ * nodes are the same machine, exclude all of them except one.  Log a warning
+ * for each key and each machine that several nodes share.
  */
 static void nodes_mark_duplicates(struct peer_survey_node *nodes, size_t n)
 {
@@ -412,7 +412,7 @@ static void add_list_row(struct table *t, const struct nodes_survey *s,
 		char *celsius = NULL;
 		unsigned sum = 0;
 
-		/* Cores: "2+4" for two core classes, otherwise "6". */
+		/* Cores: "2+4" or "1+2+3" for 2 or 3 classes, otherwise "6". */
 		for (unsigned k = 0; k < m->n_classes; k++) {
 			sum += m->classes[k].n_usable;
 			if (m->classes[k].n_usable)
@@ -526,8 +526,9 @@ static bool is_health_known(uint32_t n)
 }
 
 /*
- * Print the temperature, and whether cooling or another cause limits the clock.
- * Both are printed, because an administrator can also limit the clock.
+ * Print the temperature, whether cooling throttles the node, and the limit of
+ * the clock rate.  The limit is printed separately, because its cause can also
+ * be an administrator.
  */
 static void print_temperature(FILE *out, const struct wire_machine *m)
 {
@@ -556,7 +557,7 @@ static void print_psi(FILE *out, const char *what, uint32_t psi)
 		fprintf(out, "%s %.2f %%", what, psi / 100.0);
 }
 
-/* Print the pressure stall figures, the swap and the store of a node. */
+/* Print the pressure stall figures, the swap and the blob store of a node. */
 static void print_disk_space(FILE *out, const struct wire_machine *m)
 {
 	const struct wire_health *h = &m->health;

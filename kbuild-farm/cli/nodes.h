@@ -24,7 +24,7 @@ struct nodes_request {
 	const char *key, *port;
 	bool manual, ssh_only, keep;
 	const char *burn_in_time; /* "": default; NULL: no burn-in */
-	const char *toolchain, *arch; /* of check */
+	const char *toolchain, *arch; /* -t and --arch of `check` */
 	struct conf *conf;
 	struct node_roster roster;
 };
@@ -93,8 +93,11 @@ void nodes_print_list(FILE *out, const struct nodes_survey *s);
 void nodes_print_limits(FILE *out, const struct nodes_survey *s);
 void nodes_print_probe(FILE *out, const struct nodes_survey *s);
 
-/* The verbs outside cli/cmd-nodes.c; each returns the exit status. */
-/* The verbs `list`, `probe` and `limits` query the named nodes, or all. */
+/*
+ * The verbs outside cli/cmd-nodes.c; each returns the exit status.
+ * nodes_survey_main() runs `list`, `probe` and `limits`, which query the named
+ * nodes, or all nodes.
+ */
 int nodes_survey_main(void *request);
 int nodes_add_main(void *request);
 int nodes_remove_main(void *request);

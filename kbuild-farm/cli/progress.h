@@ -44,7 +44,7 @@ void progress_end(struct progress *p, size_t row);
 void progress_tick(struct progress *p);
 /*
  * Run fn(arg) on another thread and show `what` as the progress of `name` until
- * it returns.  Returns its return value.
+ * `fn` returns.  Returns the value that `fn` returned.
  */
 int progress_run(const char *name, const char *what, int (*fn)(void *arg),
 		 void *arg);

@@ -25,7 +25,7 @@
 
 #define CMD_MAX (16u << 20) /* bytes of a .cmd file */
 
-#define BLANKS            " \t" /* end a word */
+#define BLANKS            " \t" /* characters that end a word */
 #define COMMAND_END_CHARS ";&|\n"
 #define UNSUPPORTED_CHARS "`$<>()" /* substitutions and redirections */
 
@@ -192,8 +192,8 @@ static char *find_cwd(const char *build, const char *file, const char *source)
 }
 
 /*
- * Parse the saved command of a .cmd file.  Returns 0, or -ENOMSG if it is not a
- * compile of one .c, .S or .s file.
+ * Parse the saved command of a .cmd file.  Returns 0, or -ENOMSG if the command
+ * is not a compile of one .c, .S or .s file.
  */
 static int read_compile(struct cli_scan_line *l, const char *text)
 {
@@ -315,7 +315,7 @@ static char *cmd_file(const char *build, const char *name)
 	return path;
 }
 
-/* Like cmd_file(), for an absolute name below `dir`. */
+/* Like cmd_file(), for an absolute name; returns NULL if not below `dir`. */
 static char *cmd_file_below(const char *build, const char *dir,
 			    const char *name)
 {

@@ -13,7 +13,7 @@
 #include "cpp/cpp.h"
 #include "options/command.h"
 
-/* A compile line that kbuild has saved. */
+/* A compile line that kbuild has saved or that the user has given. */
 struct cli_scan_line {
 	char *cwd; /* working directory of the compile */
 	struct strv argv;
@@ -45,8 +45,8 @@ int cli_scan_line_find(char **file, const char *build, const char *name,
 /* An identified compiler. */
 struct cli_scan_tool {
 	char *path; /* absolute path of the driver; NULL on failure */
-	struct digest id; /* of its manifest; valid with `path` */
-	char *error_text; /* explains the failure; NULL with `path` */
+	struct digest id; /* of the manifest; invalid if `path` is NULL */
+	char *error_text; /* explains a failure; NULL on success */
 };
 
 /* Cache of the compilers that compile lines name.  Any thread can use it. */

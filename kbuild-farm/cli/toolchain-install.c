@@ -120,7 +120,10 @@ static bool add_installed(struct toolchain_batch *list, const char *data,
 			continue;
 		if (t->triplet && triplets && !strv_has(triplets, t->triplet))
 			continue;
-		/* The item publishes the names and is sent to the nodes. */
+		/*
+		 * An installed toolchain also needs an item, because
+		 * install_planned() publishes its links and uploads it.
+		 */
 		found = true;
 		o = add_order(list, release, t->triplet, host);
 		if (!o)
@@ -186,8 +189,9 @@ struct plan {
 	bool has_catalog;
 	struct toolchain_installed_list installed;
 	struct toolchain_nodes nodes;
-	struct strv hosts; /* required: --host or the build host, and nodes */
-	struct strv optional_hosts; /* used if the servers have an archive */
+	/* required hosts: of --host or the build host, and of the nodes */
+	struct strv hosts;
+	struct strv optional_hosts; /* skipped if the servers lack an archive */
 	struct toolchain_batch batch;
 	struct err err;
 };
@@ -379,10 +383,10 @@ static void default_arch(struct toolchain_request *r)
 }
 
 /*
- * Add the hosts (architectures) whose programs a node can run.  A toolchain
- * that runs on the node's own architecture, the first of its hosts, is
- * required, unless the node runs programs of the build host.  Toolchains that
- * run on the other hosts of the node are optional; `kfarm toolchain tune`
+ * Add the hosts of a node: the architectures whose programs the node can run,
+ * its own architecture first.  A toolchain that runs on the first host is
+ * required, unless the node can also run programs of the build host.
+ * Toolchains that run on the other hosts are optional; `kfarm toolchain tune`
  * compares them.
  */
 static void plan_node(struct plan *p, const struct peer_survey_node *n)
@@ -519,7 +523,7 @@ static void show_upload(void *ctx)
 	progress_tick(p->progress);
 }
 
-/* Print a line per bundle.  Returns true if all uploads to `n` succeeded. */
+/* Print a line per toolchain.  Returns true if all uploads to `n` succeeded. */
 static bool report_node(const struct peer_survey_node *n)
 {
 	const struct peer_blob_upload_stats *stats = &n->upload_stats;

@@ -42,7 +42,7 @@ struct survey {
 	struct toolchain_installed_list list;
 	char **errors; /* local fault of each toolchain, or NULL */
 	struct toolchain_nodes nodes;
-	struct toolchain_node_state *states; /* list.n rows of nodes.n_nodes */
+	struct toolchain_node_state *states; /* [list.n][nodes.n_nodes] */
 	struct err err;
 };
 
@@ -63,8 +63,8 @@ static int rehash_toolchain(void *arg)
 }
 
 /*
- * Check the toolchains on the build host and fill s->errors.  `list` checks
- * without hashing that the compiler driver exists.
+ * Check the toolchains on the build host and fill s->errors.  `verify` hashes
+ * all files; `list` only checks that the compiler driver exists.
  */
 static int check_locally(struct survey *s)
 {
@@ -157,9 +157,9 @@ static void fill_node_state(struct toolchain_node_state *cell,
  * Query the nodes and fill s->states; for `verify`, let the nodes hash their
  * installed toolchains.  This runs on another thread.
  *
- * The canary test compiles with the compiler that runs on the node.  For a node
- * of another architecture, the canary result is therefore in the state of the
- * toolchain ID-on-HOST.
+ * The canary test of a node compiles with the compiler that runs on the node.
+ * For a node of another architecture, this compiler belongs to the toolchain
+ * ID-on-HOST, so the canary result is in the state of that toolchain.
  */
 static int query_node_toolchains(void *arg)
 {
@@ -395,7 +395,7 @@ int toolchain_list_main(void *request)
 	return status;
 }
 
-#define WORDS_MAX 256 /* words in a field, if a server lists too many */
+#define WORDS_MAX 256 /* maximum in a field; a server can list more */
 
 /* A WORD of `search`: a release, an architecture or a triplet. */
 struct term {
@@ -588,8 +588,8 @@ static void print_archives_json(const struct search *s,
 }
 
 /*
- * Print the archives that fit: a row per archive if words were given, otherwise
- * a row per release.  Returns the exit status.
+ * Print the archives that fit: if words were given, a row per release and
+ * triplet, otherwise a row per release.  Returns the exit status.
  */
 static int show_archives(const struct search *s)
 {

@@ -82,7 +82,7 @@ int toolchain_settings_catalog(struct toolchain_request *r, bool clang,
 	char *age, *why;
 	int ret;
 
-	/* Try only once or twice, because the cache can replace a server. */
+	/* Retry at most once, because the cached catalog can be used. */
 	fetch.n_tries = r->mirrors.n > 1 ? 1 : 2;
 	a.row = progress_add(a.progress, r->mirrors.v[0]);
 	ret = toolchain_catalog_load(out, &setup, err);

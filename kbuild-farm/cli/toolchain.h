@@ -4,9 +4,9 @@
  * toolchain`.
  *
  * A node that runs programs of the build host's architecture needs no installed
- * toolchain, because each build sends the compiler.  Any other node needs the
- * same release built for its architecture, which the build host has installed
- * as ID-on-HOST.
+ * toolchain, because each build sends the compiler.  Any other node needs a
+ * node-native toolchain: the same release, built to run on the architecture of
+ * the node.  The build host has installed that toolchain as ID-on-HOST.
  */
 #ifndef CLI_TOOLCHAIN_H
 #define CLI_TOOLCHAIN_H
@@ -91,7 +91,7 @@ int toolchain_names_publish(const struct toolchain_request *r,
 int toolchain_names_remove(const struct toolchain_installed *t,
 			   struct err *err);
 
-/* The nodes of a command. */
+/* The nodes on which a command operates. */
 struct toolchain_nodes {
 	struct peer_survey_node *nodes; /* in the order of the roster */
 	size_t n_nodes;

@@ -136,9 +136,9 @@ void top_release(struct top *t)
 
 /*
  * A build that has a socket.  After the build has ended, the entry remains
- * until the directory is removed, so that kfarm top does not connect to the
- * build again.  A later build can have a directory of the same name, but its
- * socket has another inode.
+ * until the runtime directory of the build is removed, so that kfarm top does
+ * not connect to the build again.  A later build can have a directory of the
+ * same name, but its socket has another inode.
  */
 struct running_build {
 	TAILQ_ENTRY(running_build) entry;
@@ -257,7 +257,7 @@ static void connect_build(struct top_builds *all, const char *name,
 		return;
 	}
 	b->name = xstrdup(name);
-	/* The page of the nodes never ends. */
+	/* Remove pages of ended builds; the page of the nodes never ends. */
 	list_for_each_safe(p, &all->top->pages, entry, next) {
 		if (p->ended)
 			remove_page(all->top, p);

@@ -26,7 +26,7 @@
 
 struct event_base;
 
-#define TOP_NODES_PID 0 /* instead of a build's pid: the page of the nodes */
+#define TOP_NODES_PID 0 /* top_page.pid of the page of the nodes */
 
 struct top_page {
 	TAILQ_ENTRY(top_page) entry;
@@ -34,7 +34,7 @@ struct top_page {
 	struct ui_model model;
 	bool complete; /* the snapshot was received, or the page has ended */
 	bool ended; /* no further events follow */
-	char *end_reason; /* why events ended before the build, or NULL */
+	char *end_reason; /* cause of an abnormal end, or NULL */
 	/* when clock_ms() was since_ms, the build time was base_ms */
 	uint64_t base_ms, since_ms;
 	unsigned speed_milli; /* speed of the build time; 1000: real time */
@@ -49,7 +49,7 @@ struct top_ops {
 	/* An event was added to the model. */
 	void (*on_page_event)(void *ctx, struct top_page *p,
 			      const struct events_event *ev);
-	/* An event as JSON, as it was received, without a newline. */
+	/* An event as JSON without a newline, as received or as encoded. */
 	void (*on_page_line)(void *ctx, struct top_page *p, struct bytes line);
 	/* The model was emptied; a new snapshot follows. */
 	void (*on_page_reset)(void *ctx, struct top_page *p);

@@ -16,7 +16,7 @@
 
 #define RATE_SECONDS 10 /* period over which the job rate is measured */
 #define IDLE_MS      10000 /* an idle node is reported after this time */
-#define FULL_SPEED   1000 /* clock speed without throttling */
+#define FULL_SPEED   1000 /* clock speed without throttling, in thousandths */
 
 static unsigned count_running_jobs(const struct ui_node *n)
 {

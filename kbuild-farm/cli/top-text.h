@@ -23,9 +23,9 @@ json_t *top_once_json(const struct top *t);
 /* Callbacks that print the lines of ui/text.h.  `ctx` is the struct top. */
 extern const struct top_ops top_plain_ops;
 /*
- * Callbacks that print each event as it was received, with a member "build",
- * the page's pid.  A write error ends the loop and sets t->error.  `ctx` is the
- * struct top.
+ * Callbacks that print the JSON of each event with an additional member
+ * "build", the page's pid.  A write error ends the loop and sets t->error.
+ * `ctx` is the struct top.
  */
 extern const struct top_ops top_events_ops;
 

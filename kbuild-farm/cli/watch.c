@@ -84,9 +84,9 @@ enum watch_screen watch_screen(void)
 
 /*
  * Save a line that any thread logs, because printing it at once would disturb
- * the view.  show_pending_lines() prints it like an error: above the progress
- * line, or after the full-screen view is closed.  The full-screen view also
- * shows it in its last line.
+ * the view.  show_pending_lines() prints the line above the progress line, or
+ * after the full-screen view is closed.  The full-screen view also shows the
+ * line as a message at the bottom.
  */
 static void on_log(void *ctx, const char *line)
 {
@@ -354,7 +354,8 @@ int watch_new(struct watch **out, const struct watch_setup *setup,
 	events_hub_set_snapshot(w->hooks.hub, ui_model_snapshot, &w->model);
 
 	/*
-	 * Delay logged lines if a view can be drawn.  A terminal that supports
+	 * Delay logged lines if a view can be drawn.  The test for UI_TEXT_LINE
+	 * includes WATCH_SCREEN_IF_POSSIBLE, because a terminal that supports
 	 * the full-screen view also supports UI_TEXT_LINE.
 	 */
 	if (w->text.kind == UI_TEXT_LINE ||

@@ -73,9 +73,10 @@ void watch_free(struct watch *w);
 /*
  * Choose the views for --ui auto.
  *
- * The text kind is UI_TEXT_LINE if stderr is a terminal with at least
- * WATCH_COLUMNS that supports `ESC [ K` (TERM is set and not "dumb") and CI is
- * not set, otherwise UI_TEXT_PERIODIC.  The full-screen view is possible if, in
+ * The text kind is UI_TEXT_LINE if stderr is a terminal that supports `ESC [ K`
+ * (TERM is set and not "dumb"), the terminal has at least WATCH_COLUMNS or an
+ * unknown width, and the environment variable CI is not set.  Otherwise the
+ * text kind is UI_TEXT_PERIODIC.  The full-screen view is possible if, in
  * addition, stdin is a terminal, stderr has at least WATCH_SCREEN_ROWS and
  * WATCH_SCREEN_COLUMNS, and kfarm is in the foreground.
  */
