@@ -282,7 +282,7 @@ bool kernel_archive_finish_inputs(struct kernel_archive_inputs *s, int64_t now,
 }
 
 #define ORDER_MAX      (4u << 20)
-#define STAMP_TRIES    3 /* attempts while input files change */
+#define STAMP_TRIES    3 /* attempts to get reliable stamps of the inputs */
 #define ARCHIVE_FORMAT "1" /* increment if the bytes of archives change */
 
 static const char *const all_files[] = { "", NULL };
@@ -335,8 +335,9 @@ void kernel_archive_list_modules(const struct kernel_plan *p, struct strv *out)
 		size_t n = strlen(line);
 
 		/*
-		 * A line is "kernel/fs/x.ko" up to Linux 5.3, "fs/x.ko" up to
-		 * 6.2, and "fs/x.o" since 6.3.
+		 * A line for fs/x.ko is "kernel/fs/x.ko" up to Linux 5.3,
+		 * "fs/x.ko" up to 6.2, and "fs/x.o" since 6.3.  If a file
+		 * "kernel/..." exists, "kernel/" is a directory, not a prefix.
 		 */
 		if (str_starts(line, "kernel/") && !str_ends(line, ".o")) {
 			char *as_is = kernel_plan_path(p, line);
@@ -402,8 +403,8 @@ static bool add_module_inputs(struct kernel_archive_inputs *s,
 
 	free(firmware);
 	/*
-	 * Until Linux 4.13, modules_install also installed firmware, whose
-	 * files are not tracked as inputs, so pack the archive again.
+	 * Up to Linux 4.13, modules_install also installs firmware.  The
+	 * firmware files are not tracked as inputs, so always pack the archive.
 	 */
 	if (has_firmware)
 		return false;

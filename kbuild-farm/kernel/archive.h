@@ -45,8 +45,8 @@ void kernel_archive_cache_open(struct kernel_archive_cache *k,
 /*
  * Copy the cached file `name` to the file `to` if its inputs have the digest
  * `key`; if `to` is NULL, only look it up.  Returns false if the cache has no
- * such file.  *about (`about` may be NULL) is its description, borrowed until
- * the next kernel_archive_cache_put() of `name`.
+ * such file.  *about (`about` may be NULL) receives the description of the
+ * cached file, borrowed until the next kernel_archive_cache_put() of `name`.
  */
 bool kernel_archive_cache_copy(const struct kernel_archive_cache *k,
 			       const char *name, const struct digest *key,
@@ -81,9 +81,10 @@ void kernel_archive_add_file(struct kernel_archive_inputs *s, const char *path);
 void kernel_archive_add_dir(struct kernel_archive_inputs *s, const char *dir,
 			    const char *const *suffixes);
 /*
- * Compute the digest of the inputs and release them.  `now` is the time at
- * which the first file was checked.  Returns false if a file changed so
- * shortly before `now` that a later change might not alter its stamp.
+ * Compute the digest of the inputs and release them.  `now` is the
+ * file_stamp_now_ns() at which the first file was checked.  Returns false if a
+ * file changed so shortly before `now` that a later change might not alter its
+ * stamp.
  */
 bool kernel_archive_finish_inputs(struct kernel_archive_inputs *s, int64_t now,
 				  struct digest *out);

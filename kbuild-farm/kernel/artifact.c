@@ -77,7 +77,7 @@ struct packer {
 	struct archive *archive;
 	const char *out;
 	long long mtime_s;
-	struct strv *names; /* receives the entries; may be NULL */
+	struct strv *names; /* receives the names of the entries; may be NULL */
 	const atomic_bool *cancel;
 	struct err *err;
 };
@@ -225,7 +225,7 @@ int kernel_artifact_write_tar(const char *dir, const char *name, long long when,
 	return ret;
 }
 
-/* entry of the archive cache for the disk usage of the build directory */
+/* name under which the archive cache has the build directory's disk usage */
 #define DISK_SPACE "disk space"
 
 /* State of one collection, shared with the thread that copies and packs. */

@@ -76,7 +76,7 @@ struct kernel_artifact_size {
 struct kernel_artifacts {
 	struct kernel_artifact *v;
 	size_t n;
-	/* sizes of vmlinux, the images, then the modules by name */
+	/* sizes of vmlinux, of the images, and of the modules, in this order */
 	struct kernel_artifact_size *sizes;
 	size_t n_sizes;
 	unsigned n_packed, n_cached; /* archives packed, archives reused */
@@ -101,9 +101,11 @@ void kernel_artifact_add_archive(struct kernel_artifacts *a, const char *goal,
 char *kernel_artifact_stage_dir(const struct kernel_build_state *run,
 				const char *goal);
 /*
- * Install the outputs in `w` into temporary staging directories, then pack and
- * copy them and all planned files.  Returns 0; the exit status of a failed
- * `make modules_install` or similar; or a negative errno with `err` set.
+ * Collect the outputs that `w` lists, and the files already planned in `out`.
+ * Modules, device trees and headers are first installed into temporary staging
+ * directories.  Then all archives are packed and all other files are copied.
+ * Returns 0; the exit status of a failed `make modules_install` or similar; or
+ * a negative errno with `err` set.
  */
 int kernel_artifact_collect(struct kernel_artifacts *out,
 			    struct kernel_build_state *run,

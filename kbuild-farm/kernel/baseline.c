@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BASELINE_SEARCH_MAX 1000 /* builds of a series that are examined */
+#define BASELINE_SEARCH_MAX 1000 /* maximum number of builds examined */
 
 /* ---- grown symbols ---- */
 
@@ -193,10 +193,10 @@ struct baseline_search {
 	const char *dir; /* build directory of this build */
 	/* commits of acceptable baselines; NULL if any commit is acceptable */
 	const struct strv *good_commits;
-	bool fresh; /* this build is the first in its directory */
+	bool fresh; /* the build directory had no objects before this build */
 	int64_t build_number; /* number of this build */
 	int64_t base_number; /* number of the baseline found, or 0 */
-	int64_t dir_number; /* last build in the same directory, or 0 */
+	int64_t dir_number; /* number of the last build in `dir`, or 0 */
 	char *output; /* output directory of the baseline */
 	char *base_dir; /* build directory of the baseline */
 	/*
@@ -293,8 +293,8 @@ static void find_in_history(struct kernel_build_state *run, struct history *h,
 	kernel_series_key_of_plan(run->plan, key);
 	ret = history_build_list(h, &same, consider_build, c, &err);
 	/*
-	 * A fresh build compiles every unit.  If part of the baseline's
-	 * directory was compiled before its history began, all diagnostics of
+	 * A fresh build compiles every unit.  If the history lacks the builds
+	 * that compiled a part of the baseline's directory, all diagnostics of
 	 * that part would appear as new, so do not compare.
 	 */
 	if (ret >= 0 && c->base_number && (!c->fresh || c->base_complete)) {

@@ -5,9 +5,9 @@
  * The baseline is the last build of the same series in the same build
  * directory.  If nothing has been compiled in that directory yet, or the
  * history has no build in that directory, the baseline is the last build of the
- * series in any directory.  With -W in a tree that is being bisected, the
- * baseline is the last build of a revision marked good, because the most recent
- * build may be a bad one.
+ * series in any directory.  With -W (new warnings are a failure) in a tree
+ * that is being bisected, the baseline is the last build of a revision marked
+ * good, because the most recent build may be of a bad revision.
  *
  * The table of grown symbols has the counts and the format of the kernel's
  * scripts/bloat-o-meter.
@@ -45,7 +45,7 @@ struct kernel_baseline {
 	 */
 	bool has_dir_diags;
 	struct diag_set dir_diags;
-	bool fresh; /* this build is the first in its directory */
+	bool fresh; /* the build directory had no objects before this build */
 	struct diag_change change; /* result of the comparison */
 };
 

@@ -122,8 +122,9 @@ static bool report_start(struct kernel_build_state *run)
 
 	kernel_series_key_of_plan(p, key);
 	/*
-	 * If the command runs several builds, an existing .config was made by
-	 * an earlier command from the default configuration.
+	 * With several builds in one command, each build has a separate build
+	 * directory.  An earlier command made the .config in that directory
+	 * from the default configuration, so report "defconfig".
 	 */
 	if (r->kconfig)
 		ev.config = r->kconfig;
@@ -310,8 +311,9 @@ static char *summarize(struct kernel_build_state *run,
 }
 
 /*
- * Return the exit status (enum kernel_status) for the steps' result `ret`, and
- * complete `err`.
+ * Return the exit status (enum kernel_status) for `ret`, the result of the
+ * build's steps.  If kfarm has a more precise cause or advice, store it in
+ * `err`.
  */
 static int build_status(struct kernel_build_state *run, int ret,
 			struct err *err)

@@ -21,13 +21,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DIGITS 8 /* digits of the digest at the end of a directory name */
+#define DIGITS 8 /* number of digest digits at the end of a directory name */
 
 /* ---- lock ---- */
 
 /*
- * Return the path of the file with the holder's PID, or NULL if there is no
- * runtime directory.  The caller frees it.
+ * Return the path of the file with the lock holder's PID, or NULL if there is
+ * no runtime directory.  The caller frees it.
  */
 static char *note_path(int fd)
 {
@@ -379,7 +379,10 @@ static char *worktree_name(const struct kconfig_request *r, char *const *env)
 {
 	static const char *const names[] = { "CROSS_COMPILE", "LLVM", "CC" };
 	const char *arch = r->arch ? r->arch : make_variable(r, env, "ARCH");
-	/* "JOB" and "JOB/bisect" share a worktree. */
+	/*
+	 * The nightly job "JOB" and "JOB/bisect", its search for a bad
+	 * revision, share a worktree.
+	 */
 	char *job = r->nightly ?
 			    xstrndup(r->nightly, strcspn(r->nightly, "/")) :
 			    NULL;

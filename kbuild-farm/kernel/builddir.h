@@ -2,9 +2,10 @@
 /*
  * kernel/builddir.h - Build directory and source worktree of a build.
  *
- * The first of these is the build directory: -b DIR; O= or KBUILD_OUTPUT=; the
- * directory `build` next to the worktree of a managed tree; the source tree, if
- * it has a .config; the persistent default directory
+ * The build directory is the first of these that applies: -b DIR; O= or
+ * KBUILD_OUTPUT=; the directory `build` next to the worktree of a managed tree
+ * (a repository in kfarm's data directory DATA, tree/datadir.h); the source
+ * tree, if it has a .config; the persistent default directory
  * ~/.cache/kfarm/build/TREE-ARCH-CONFIG-COMPILER-DIGITS.
  *
  * If one command makes several builds, none uses the source tree.  Each build

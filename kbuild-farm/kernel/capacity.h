@@ -2,10 +2,11 @@
 /*
  * kernel/capacity.h - Number of concurrent jobs that the build host supports.
  *
- * A remote job also has processes on the build host (its shell, the wrapper, a
- * make for its directory) and a socket in kfarm or a file of make's -O.
- * RLIMIT_NOFILE, RLIMIT_NPROC and pids.max of the control groups limit these.
- * The slots of the nodes do not enter the result.
+ * A remote job also needs processes on the build host (its shell, the wrapper,
+ * a make for its directory), a socket in kfarm and, with make's -O, a temporary
+ * file in make.  RLIMIT_NPROC and pids.max of the control groups limit the
+ * processes.  RLIMIT_NOFILE limits the open files of each process.  The slots
+ * of the nodes do not enter the result.
  */
 #ifndef KERNEL_CAPACITY_H
 #define KERNEL_CAPACITY_H

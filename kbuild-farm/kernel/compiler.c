@@ -235,7 +235,7 @@ struct compiler_choice {
 	struct kernel_compiler *c;
 	const struct kernel_arch *arch;
 	const struct kernel_compiler_request *request;
-	/* argument of -t or value of the configuration; may be NULL */
+	/* argument of -t, or the configured toolchain; may be NULL */
 	const char *toolchain_word;
 	/* values of CROSS_COMPILE, CC, HOSTCC and LLVM; NULL if not given */
 	char *cross, *cc, *hostcc, *llvm;
@@ -274,7 +274,7 @@ static bool is_program_on_path(const struct compiler_choice *w,
 
 /*
  * Set the error for the missing program `name`.  `word` is the requested
- * release, "gcc" for any, or NULL.
+ * release, "gcc" if any release of gcc fits, or NULL without a request.
  */
 static int compiler_missing(const struct compiler_choice *w, const char *name,
 			    const char *prefix, const char *word,
@@ -559,8 +559,9 @@ static void add_variable(struct kernel_compiler *c, const char *name,
 }
 
 /*
- * Return the value of [arch "X"] toolchain, or NULL.  ARCH=x86 on an x86_64
- * build host uses the value for x86_64.
+ * Return the toolchain that the section [arch "X"] of the configuration sets
+ * for the architecture X, or NULL.  Without a section [arch "x86"], ARCH=x86 on
+ * an x86_64 build host uses the section [arch "x86_64"].
  */
 static const char *configured_toolchain(const struct compiler_choice *w)
 {

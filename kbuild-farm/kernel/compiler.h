@@ -4,10 +4,11 @@
  *
  * Nothing that kbuild records may depend on kfarm, so make gets the names that
  * a plain make would get.  A name with a directory would bypass the masquerade
- * directory: only its last component is used, and its directory is added to
- * PATH.  An installed toolchain is used only under its normalized names, such
- * as aarch64-gcc1330-linux-gcc.  These names are links in DATA/bin, which is
- * added to PATH; DATA is kfarm's data directory.
+ * directory (kernel/masquerade.h): only the last component of such a name is
+ * used, and its directory is added to PATH.  An installed toolchain is used
+ * only under its normalized names, such as aarch64-gcc1330-linux-gcc.  These
+ * names are links in DATA/bin, which is added to PATH; DATA is kfarm's data
+ * directory.
  */
 #ifndef KERNEL_COMPILER_H
 #define KERNEL_COMPILER_H
@@ -64,7 +65,7 @@ const struct toolchain_installed *kernel_toolchains_find_owner(
 /*
  * Format the value of CROSS_COMPILE= ("aarch64-gcc1330-linux-") or LLVM=
  * ("-14.0.6") that selects `t`.  The caller frees *out.  Returns 0, or -ENOENT
- * with `err` set if DATA/bin has no link of the compiler's name to `t`.
+ * with `err` set if no link in DATA/bin with the compiler's name leads to `t`.
  */
 int kernel_toolchains_prefix(const struct kernel_toolchains *in,
 			     const struct toolchain_installed *t, char **out,
@@ -114,13 +115,14 @@ struct kernel_compiler {
 };
 
 /*
- * Choose the compiler.  The first of these sources decides: -t; CC=, LLVM= and
- * CROSS_COMPILE= (variables before environment); the configuration's toolchain
- * for the architecture; Debian's cross compiler on PATH; the newest installed
- * toolchain; gcc, if `arch` is the architecture of the build host.  A release
- * named by -t or by the configuration selects an installed toolchain before a
- * program on PATH.  The settings in c->vars replace the user's own variables of
- * the same names.
+ * Choose the compiler.  The first of these sources decides: -t; the variables
+ * CC, LLVM and CROSS_COMPILE; the configuration's toolchain for the
+ * architecture; Debian's cross compiler on PATH; the newest installed
+ * toolchain; gcc, if `arch` is the architecture of the build host.  LLVM and
+ * CROSS_COMPILE are read from request->variables, else from request->env; CC
+ * only from request->variables.  A release named by -t or by the configuration
+ * selects an installed toolchain before a program on PATH.  The settings in
+ * c->vars replace the user's own variables of the same names.
  *
  * Returns 0; -ENOTSUP if the tree requires a newer compiler; another negative
  * errno with `err` naming the missing program.  The caller releases `c`, also

@@ -154,9 +154,9 @@ static char *parse_edit_target(const char *rest)
 
 /*
  * Read the record.  Returns true if the .config was made from the request of
- * `p` and the current tree.  An edited .config remains valid when the tree
- * changes, as it does for make.  The caller releases `s` even if the result is
- * false.
+ * `p` and the current tree.  A .config that the user edited remains valid when
+ * the tree changes, because make would not replace that .config, either.  The
+ * caller releases `s` even if the result is false.
  */
 static bool read_config_stamp(struct kernel_config_stamp *s,
 			      const struct kernel_plan *p)
@@ -427,7 +427,10 @@ void kernel_config_update_stamp(struct kernel_build_state *run)
 {
 	struct kernel_config_stamp now;
 
-	/* If .config is newer than auto.conf, the user edited .config. */
+	/*
+	 * If .config is newer than auto.conf, the user edited the .config, so
+	 * leave the record unchanged.
+	 */
 	if (kconfig_is_empty(&run->plan->kconfig) ||
 	    !kernel_config_is_synced(run->plan) ||
 	    read_config_mtime(run->plan) == run->config.mtime_ns)

@@ -15,7 +15,7 @@
 /* Action that kfarm runs after the make that builds all goals. */
 enum kernel_post_make {
 	KERNEL_POST_MAKE_NONE,
-	/* `make NAME`, which writes to the directory in `variable` */
+	/* `make NAME`; the recipe's `variable` names the destination */
 	KERNEL_POST_MAKE_INSTALL,
 	/* `make NAME`; the packages are then collected */
 	KERNEL_POST_MAKE_PACKAGE,
@@ -32,8 +32,8 @@ struct kernel_goal_recipe {
 	/* the goal is skipped unless the tree has this path; %s is SRCARCH */
 	const char *required_path;
 	/*
-	 * "PROGRAM=PACKAGE ...": required if the tree's Makefiles mention
-	 * PROGRAM
+	 * "PROGRAM=PACKAGE ...": if the tree's Makefiles mention PROGRAM, the
+	 * goal requires this program, which Debian's PACKAGE contains
 	 */
 	const char *required_programs;
 	enum kernel_post_make post_make;
@@ -61,10 +61,9 @@ const struct kernel_goal_recipe *kernel_goal_find_recipe(const char *target);
 /* Return the words that make gets for `target`, borrowed; "" for none. */
 const char *kernel_goal_make_word(const char *target);
 /*
- * Return the reason why this tree offers nothing to do for the recipe, or
- * NULL.  `config` is the text of the .config, or NULL before one exists;
- * conditions on the configuration are then ignored.  The caller frees the
- * result.
+ * Return the reason to skip the recipe in this tree, or NULL.  `config` is the
+ * text of the .config.  If it is NULL, because no .config exists yet,
+ * conditions on the configuration are ignored.  The caller frees the result.
  */
 char *kernel_goal_skip_reason(const struct kernel_goal_recipe *r,
 			      const struct kernel_plan *p, const char *config);

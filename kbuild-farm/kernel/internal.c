@@ -65,8 +65,8 @@ static void on_line(void *ctx, const char *text)
 			run->config.failed = true;
 	}
 	/*
-	 * Device trees are also compiled concurrently with objects, which does
-	 * not start a new phase.
+	 * make also compiles device trees concurrently with objects.  In this
+	 * case they do not start a new phase.
 	 */
 	if (phase && (strcmp(phase, KERNEL_PHASE_DTBS) || !run->offload.coord ||
 		      !coord_is_busy(run->offload.coord)))

@@ -31,8 +31,8 @@ struct broker {
 	int reclaim_fd; /* read end of the same pipe, to withdraw tokens */
 	int returns_fd; /* read end: tokens that make returns */
 	int wake_fd; /* read end: wake-ups; -1 after the EOF when kfarm ends */
-	unsigned local_tokens; /* tokens while no recipe waits */
-	unsigned max_tokens; /* upper limit of the tokens */
+	unsigned local_tokens; /* tokens to issue while no recipe waits */
+	unsigned max_tokens; /* maximum number of issued tokens */
 	unsigned issued_tokens; /* tokens in the pipe or held by make */
 	const atomic_uint *n_waiting;
 };
@@ -126,9 +126,9 @@ static _Noreturn void run_broker(struct broker *b)
 }
 
 /*
- * Open a second file description of a pipe's end, because make sets its
- * description to non-blocking.  A description for reading and writing keeps
- * the pipe usable without the broker.
+ * Open another file description of a pipe's end.  make and the broker use
+ * separate descriptions, because make sets O_NONBLOCK on its description.  With
+ * O_RDWR, make can use the pipe even without the broker.
  */
 static int reopen(int fd, int flags)
 {
@@ -255,7 +255,7 @@ char *kernel_jobserver_makeflags(const struct kernel_jobserver *j,
 {
 	struct buf out = { 0 };
 
-	/* Variables follow the options after "--". */
+	/* In MAKEFLAGS, "--" separates the options from the variables. */
 	for (flags = flags ? flags : ""; *flags;) {
 		size_t n = strcspn(flags, " ");
 

@@ -24,10 +24,10 @@
  * issuing it again; it never waits for a token.
  *
  * The broker is a separate process.  If kfarm is killed, the broker withdraws
- * the tokens of waiting recipes, which then compile locally, and ends with the
- * last process that has make's descriptors.  make holds both directions of both
- * pipes, so without a broker it continues with its one token, and neither hangs
- * nor fails.
+ * the tokens of waiting recipes, which then compile locally.  The broker ends
+ * when no process has make's descriptors any more.  make holds both directions
+ * of both pipes, so without a broker make continues with its one token, and
+ * neither hangs nor fails.
  */
 #ifndef KERNEL_JOBSERVER_H
 #define KERNEL_JOBSERVER_H
@@ -58,7 +58,7 @@ int kernel_jobserver_start(struct kernel_jobserver *j, unsigned local,
  * a broker.
  */
 void kernel_jobserver_set_waiting(struct kernel_jobserver *j, unsigned n);
-/* Kill the broker; issued tokens become void.  Accepts a zeroed `j`. */
+/* Kill the broker and close the descriptors.  Accepts a zeroed `j`. */
 void kernel_jobserver_stop(struct kernel_jobserver *j);
 
 /*

@@ -67,7 +67,11 @@ struct tool_query {
 	bool changed; /* cached_answers must be written */
 };
 
-/* Some programs, such as e2fsck, print their version on stderr. */
+/*
+ * Return the first line that the program `file` prints for `option`, or NULL.
+ * Some programs, such as e2fsck, print their version on stderr, so stderr is
+ * used if stdout is empty.  The caller frees the line.
+ */
 static char *query_tool(struct tool_query *a, const char *file,
 			const char *option)
 {

@@ -45,8 +45,9 @@ void kernel_offload_report_estimate(struct kernel_offload_estimate *e,
 		return;
 
 	/*
-	 * Publish a point for each completed 1/KERNEL_OFFLOAD_CURVE_POINTS of
-	 * the total cost `all`.  The last point is the end of the build.
+	 * Publish a point of the progress curve each time that another
+	 * 1/KERNEL_OFFLOAD_CURVE_POINTS of the total cost `all` is completed.
+	 * The last point is the end of the build.
 	 */
 	ev.make_jobs = c->baseline.n_make_jobs;
 	for (size_t i = 0; i < c->n_completions; i++) {

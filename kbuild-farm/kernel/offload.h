@@ -76,8 +76,8 @@ struct kernel_offload_probes {
 
 /*
  * Open the probe cache and start to update, on a thread, the dependency lists
- * of `drivers` (absolute paths) under the environment `env` and of the
- * compilers that wrappers requested.  Does nothing if the cache is not
+ * of `drivers` (absolute paths) under the environment `env`, and the lists that
+ * wrappers requested for other compilers.  Does nothing if the cache is not
  * writable.
  */
 void kernel_offload_open_probes(struct kernel_offload_probes *p,
@@ -203,7 +203,7 @@ int kernel_offload_start_jobserver(struct kernel_offload *f, unsigned asked,
 				   struct err *err);
 /*
  * Append a value of MAKEFLAGS that announces the jobserver and contains the
- * flags in `env`.  Does nothing if no jobserver runs.
+ * MAKEFLAGS of `env`.  Does nothing if no jobserver runs.
  */
 void kernel_offload_add_makeflags(const struct kernel_offload *f,
 				  struct strv *out, char *const *env);

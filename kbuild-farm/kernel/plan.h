@@ -74,8 +74,9 @@ char *kernel_plan_compiler_name(const struct kernel_plan *p);
 const char *kernel_plan_find_setting(const struct kernel_plan *p,
 				     const char *name);
 /*
- * Append the words of a make command: make, `options` (may be NULL), O=DIR
- * unless the environment sets it, NAME=VALUE ..., `targets` (may be NULL).
+ * Append the words of a make command: make, `options` (may be NULL), the build
+ * directory (O=DIR or KBUILD_OUTPUT=DIR) unless p->builddir.variable is NULL,
+ * the settings in p->vars, `targets` (may be NULL).
  */
 void kernel_plan_make_argv(const struct kernel_plan *p, struct strv *out,
 			   char *const *options, char *const *targets);

@@ -152,8 +152,8 @@ static void put_config(struct buf *out, const struct kernel_plan *p)
 }
 
 /*
- * Begin a line of the script, the rest of which runs only if the .config has
- * the setting that the recipe requires.
+ * Begin a line of the script.  The command that follows on the line runs only
+ * if the .config has the setting that the recipe requires.
  */
 static void put_condition(struct buf *out, const struct kernel_goal_recipe *r)
 {
@@ -166,7 +166,7 @@ static void put_condition(struct buf *out, const struct kernel_goal_recipe *r)
 static void put_build(struct buf *out, const struct kernel_plan *p,
 		      const struct kernel_goals *goals)
 {
-	/* make can print the image's name only after the configuration. */
+	/* `make image_name` needs an up-to-date include/config/auto.conf. */
 	if (kernel_goals_has(goals, "kernel")) {
 		put_make(out, p, NULL, kernel_config_sync_target(p->tree));
 		buf_add_str(out, "\nkernel=$(");

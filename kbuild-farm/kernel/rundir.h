@@ -14,8 +14,8 @@
  *		make	the running make: PID, start time, PID namespace
  *
  * kfarm holds an flock(2) on the directory while it runs.  A lock is needed
- * because builds in several containers can share the runtime directory, and a
- * PID of another container does not show whether its process runs.  If PID is
+ * because builds in several containers can share the runtime directory, and
+ * kfarm cannot check whether a process of another container runs.  If PID is
  * in use, by another container or by the make of a killed kfarm, the directory
  * is named PID.1, PID.2 ...
  *

@@ -13,8 +13,8 @@
 #define SYSTEM_SHELL "/bin/sh"
 
 /*
- * If the directory of kfarm is named bin, the program sh in that directory is
- * the system's shell.
+ * If the directory of kfarm is named bin, a program sh in that directory is the
+ * system's shell, so kfarm's sh is in ../lib/kfarm.
  */
 char *kernel_shell_find_program(const char *self)
 {
@@ -125,7 +125,7 @@ int kernel_shell_open(struct kernel_shell *s, const char *dir, struct err *err)
 
 	*s = (struct kernel_shell){ .unused_reason = check_system_shell(
 					    program) };
-	/* Neither make nor MAKEFILES can quote a path. */
+	/* Makefiles and the variable MAKEFILES cannot quote a path. */
 	if (!s->unused_reason && strpbrk(dir, " \t\n#$%\\'\"`*?[]~:|&;<>()"))
 		s->unused_reason =
 			"unsupported characters in the path of the run "

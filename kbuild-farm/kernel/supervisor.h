@@ -5,9 +5,9 @@
  * The programs run one after the other, each in a separate process group,
  * without a terminal and without a pipe to kfarm, so that they survive if kfarm
  * is killed.  If kfarm receives SIGINT, SIGQUIT, SIGTERM or SIGHUP, it sends
- * SIGINT to the group at once, SIGTERM after 0.25 s, and SIGKILL after 0.5 s or
- * at the second signal.  Signals that are ignored when kfarm starts, as under
- * nohup(1), stay ignored.
+ * SIGINT to the group at once, SIGTERM 0.25 s later, and SIGKILL another 0.25 s
+ * later.  If kfarm receives a second signal, it sends SIGKILL at once.  Signals
+ * that are ignored when kfarm starts, as under nohup(1), stay ignored.
  */
 #ifndef KERNEL_SUPERVISOR_H
 #define KERNEL_SUPERVISOR_H

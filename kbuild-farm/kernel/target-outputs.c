@@ -170,7 +170,10 @@ void kernel_target_outputs_release(struct kernel_target_outputs *w)
 
 enum kernel_target_kind kernel_target_kind(const char *target)
 {
-	/* Targets that end in "help" print, too. */
+	/*
+	 * A target that ends in "help" and is not in this table prints and
+	 * needs only the tree.
+	 */
 	static const struct {
 		const char *names;
 		enum kernel_target_kind use;

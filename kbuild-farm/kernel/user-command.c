@@ -539,7 +539,7 @@ static void report_result(struct kernel_user_command_result *out,
 	if (w->shell_enabled && run->offload.shell.unused_reason)
 		buf_printf(&text, "kfarm: recipe shell not used: %s\n",
 			   run->offload.shell.unused_reason);
-	/* A user command has no view that shows notes. */
+	/* No view shows the notes of a user command, so list them. */
 	for (size_t i = 0; i < run->offload.notes.n; i++)
 		buf_printf(&text, "kfarm: %s\n", run->offload.notes.v[i]);
 	out->summary = buf_steal(&text);

@@ -22,14 +22,14 @@ struct kernel_user_command_request {
 	char *const *env; /* environment that the command would inherit */
 	const struct strv *environment; /* -e, NAME=VALUE */
 	const char *arch, *toolchain; /* -a, -t, or NULL */
-	/* X=TOOLCHAIN, from [arch "X"] toolchain */
+	/* X=TOOLCHAIN for each [arch "X"] section that sets a toolchain */
 	const struct strv *default_toolchains;
 	unsigned jobs; /* -j; 0 if not given */
 	int min_remote_percent; /* required share of jobs on nodes, or 0 */
 	bool no_jobserver; /* leave MAKEFLAGS unchanged */
 	bool jobserver_inherited; /* MAKEFLAGS names a working jobserver */
 	bool shell_enabled; /* make uses the recipe shell */
-	bool no_probe_cache; /* [farm] remember-probes = no */
+	bool no_probe_cache; /* execute every probe */
 	const struct node_roster *roster;
 	struct events_hub *hub; /* receives all events */
 };
@@ -46,7 +46,7 @@ struct kernel_user_command {
 
 struct kernel_user_command_result {
 	int wait_status; /* wait status of the command */
-	int signal; /* signal that ended kfarm before the command, or 0 */
+	int signal; /* signal received before the command started, or 0 */
 	bool remote_too_low; /* too few jobs ran on nodes; `err` is set */
 	char *summary; /* a few lines; the caller frees it */
 };
