@@ -10,7 +10,7 @@
 #define BLANKS    " \t"
 #define DEPTH_MAX 64 /* nested parentheses */
 #define NAMES_MAX 3 /* symbols named in one reason */
-/* number of settings that get a reason; each search takes 20 ms */
+/* rejected settings that get a reason; each search takes 20 ms */
 #define EXPLAINED_MAX 100
 
 /* ---- conditions ---- */
@@ -301,10 +301,10 @@ static char *format_unmet(const char *condition, const char *config,
 }
 
 /*
- * Return the names ("A, B") of the symbols that select `s` or, if `implies` is
- * set, imply `s`, as far as their value and condition are at least `least`.
- * With KCONFIG_TRISTATE_N, the list has all of these symbols.  Returns NULL if
- * the list is empty.  The caller frees the result.
+ * Return the names of the symbols that select `s` or, if `implies` is set,
+ * imply `s`: "A, B", or "A, B, C, 2 more" beyond NAMES_MAX.  Only symbols whose
+ * value and condition are at least `least` count; with KCONFIG_TRISTATE_N, all
+ * do.  Returns NULL if there is no such symbol.  The caller frees the result.
  */
 static char *join_selectors(const struct kconfig_symbol *s, const char *config,
 			    enum kconfig_tristate least, bool implies)
@@ -470,7 +470,7 @@ static char *explain_not_set(const struct kconfig_symbol *s,
 	return out;
 }
 
-/* Return the reason why the value is greater than `wanted`. */
+/* Return the reason why the value of `s` is greater than `wanted`. */
 static char *explain_above_requested(const struct kconfig_symbol *s,
 				     const struct kconfig_symbols *all,
 				     enum kconfig_tristate wanted,

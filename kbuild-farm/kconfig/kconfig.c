@@ -324,9 +324,9 @@ enum word_kind {
  * Load the text that `word` names into *out, which the caller frees.  The error
  * does not name the word.
  *
- * Returns -ENOENT only if another revision of the tree may have the named file:
- * git bisect skips a revision after this error, and would skip all of them for
- * a wrong path.
+ * Returns -ENOENT only if another revision of the tree may have the named file.
+ * After this error, git bisect skips the revision.  A wrong path results in
+ * another error; otherwise git bisect would skip every revision.
  */
 static int load_config_word(const struct kconfig_tree *t,
 			    const struct kconfig_request *r, const char *word,

@@ -60,7 +60,8 @@ struct kconfig_spec {
 	size_t n_fragments;
 	/* last setting of each symbol in the fragments */
 	struct kconfig_settings requested;
-	struct strv notes; /* notes for the user about ignored lines */
+	/* notes for the user about ignored lines and overrides */
+	struct strv notes;
 };
 
 /*
@@ -97,7 +98,7 @@ char *kconfig_merge(const struct kconfig_spec *k, const char *base);
 /* A requested setting that Kconfig rejected. */
 struct kconfig_rejected {
 	char *symbol; /* "CONFIG_X" */
-	/* values; "n" if the symbol is not set */
+	/* requested and actual value; "n" if the symbol is not set */
 	char *requested, *actual;
 	char *location; /* "FILE:LINE", or NULL for the command line */
 };
@@ -120,8 +121,8 @@ bool kconfig_is_requested_later(const struct kconfig_spec *k,
 void kconfig_explain_free_rejected(struct kconfig_rejected *list, size_t n);
 
 /*
- * Return true if the caller must fetch `word` before it makes a plan: an
- * http:// or https:// URL.
+ * Return true if `word` is an http:// or https:// URL.  The caller must
+ * download its text before kconfig_read().
  */
 bool kconfig_is_remote_url(const char *word);
 

@@ -13,7 +13,7 @@
 /* A [config "NAME"] section, including the sections that it is based on. */
 struct kconfig_named_config {
 	char *base; /* argument for -k, or NULL */
-	/* "FILE:LINE" of `base`, or else of the first fragment */
+	/* "FILE:LINE" of `base`, or of the first fragment without a base */
 	char *location;
 	struct strv fragments; /* arguments for -K, in order */
 	struct strv fragment_locations; /* location of each fragment */
@@ -52,11 +52,11 @@ struct kconfig_request {
 	bool allow_mismatch; /* --allow-config-mismatch */
 	const char *build_dir; /* -b */
 	const char *output_dir; /* -o */
-	unsigned jobs; /* -j; 0 for the sum of the slots */
+	unsigned jobs; /* -j; 0 for the number of local and node slots */
 	struct strv environment; /* -e, NAME=VALUE */
 	struct strv variables; /* NAME=VALUE for make */
 	struct strv targets;
-	bool shell_enabled; /* make uses the recipe shell: [farm] shell */
+	bool shell_enabled; /* make uses kfarm's recipe shell ([farm] shell) */
 	bool no_probe_cache; /* [farm] remember-probes = no */
 	bool fail_fast; /* -F */
 	bool no_vmlinux; /* do not copy vmlinux to the output directory */
@@ -65,12 +65,14 @@ struct kconfig_request {
 	bool print_bloat; /* --bloat */
 	bool fail_on_new_warnings; /* -W */
 	bool verbose; /* show make's output */
-	int min_remote_percent; /* percent; 0 if not given */
+	/* --require-remote: minimum percentage of jobs on nodes, or 0 */
+	int min_remote_percent;
 	/*
-	 * --nightly: the job of the build, "JOB", or "JOB/bisect" while
-	 * searching for the revision that broke it.  Builds of a job have a
-	 * separate worktree, and each of the two names has a separate
-	 * baseline.  NULL for other builds.
+	 * --nightly: "JOB", the nightly job of the build, or "JOB/bisect" for
+	 * builds that search for the revision that broke the job.  Both names
+	 * share a worktree, which no other builds use.  Each name has its own
+	 * baseline (the previous build for comparison).  NULL for builds
+	 * without --nightly.
 	 */
 	const char *nightly;
 	/*

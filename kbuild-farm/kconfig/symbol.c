@@ -30,9 +30,9 @@ struct kconfig_reader {
 	struct level *levels;
 	size_t n_levels;
 	/*
-	 * Attributes such as "depends on" belong to the current entry if there
-	 * is one, else to the innermost level if in_level is set; otherwise
-	 * they are ignored.
+	 * Attributes such as "depends on" belong to the current entry.  If
+	 * there is no current entry, they belong to the innermost level if
+	 * in_level is set, and are ignored if in_level is not set.
 	 */
 	char *entry_name; /* symbol of the current entry, or NULL */
 	char *depends; /* dependencies of the current entry, or NULL */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kconfig/symbol.h - Kconfig entries of selected symbols.
+ * kconfig/symbol.h - Kconfig entries of requested symbols.
  *
  * The parser reads the part of the language
  * (Documentation/kbuild/kconfig-language.rst) that determines which entries can
- * set a symbol and which symbols it depends on; expressions remain text.
+ * set a symbol and on which other symbols this symbol depends.  Expressions
+ * remain text.
  */
 #ifndef KCONFIG_SYMBOL_H
 #define KCONFIG_SYMBOL_H
@@ -61,7 +62,7 @@ struct kconfig_symbol {
 
 struct kconfig_symbols {
 	const char *srcarch; /* borrowed */
-	/* one for each requested name, in the same order */
+	/* one symbol for each requested name, in the same order */
 	struct kconfig_symbol *v;
 	size_t n;
 	struct strv *choice_members; /* members of choice i are at [i - 1] */

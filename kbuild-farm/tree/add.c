@@ -31,8 +31,8 @@ struct new_tree {
 /* ---- in the child of tree_worker_run() ---- */
 
 /*
- * Reject an invalid branch name.  The name becomes part of the repository's
- * configuration, in which other text could name a program to run.
+ * Reject an invalid branch name.  The name is written to the repository's
+ * configuration, where an invalid name could add a setting that runs a program.
  */
 static int check_branch_name(const char *name, struct err *err)
 {
@@ -43,7 +43,7 @@ static int check_branch_name(const char *name, struct err *err)
 	return err_set(err, EINVAL, "\"%s\" is not a valid branch name", name);
 }
 
-/* Restrict fetches to `branches`, unless it is empty. */
+/* Restrict fetches to `branches`, unless the list is empty. */
 static int set_branches(git_repository *repo, const struct strv *branches,
 			struct err *err)
 {
@@ -69,8 +69,8 @@ static int set_branches(git_repository *repo, const struct strv *branches,
 }
 
 /*
- * Restrict fetches to the branch that the remote's HEAD names.  Used if the
- * user requests a depth but names no branch.
+ * Restrict fetches to the branch that the remote's HEAD names.  The caller does
+ * this if the user requests a depth but names no branch.
  */
 static int narrow_to_head(struct tree_fetch *f, struct err *err)
 {
@@ -182,8 +182,8 @@ static int import_source(struct new_tree *m, struct tree_worker *w,
 }
 
 /*
- * An adopted clone is never written, unless it is adopted in place.  Then
- * updates fetch into it like `git fetch --all --prune`.
+ * kfarm never writes to an adopted clone, unless the clone is adopted in place.
+ * Updates fetch into a clone adopted in place like `git fetch --all --prune`.
  */
 
 /*
@@ -229,8 +229,8 @@ static int write_alternates(const char *repository, const char *common,
 }
 
 /*
- * Copy url, fetch, tagOpt and skipFetchAll of all remotes.  Other variables,
- * some of which name programs, are not copied.
+ * Copy the settings url, fetch, tagOpt and skipFetchAll of all remotes.  Other
+ * settings, some of which name programs, are not copied.
  */
 static int copy_remotes(git_repository *to, git_repository *from)
 {
@@ -433,7 +433,7 @@ static int make_and_publish(struct new_tree *m, const char *top,
 	if (ret)
 		goto out;
 
-	/* Flush the tree before the rename, and the directory after it. */
+	/* Flush the tree before the rename, and `top` after the rename. */
 	dest = xasprintf("%s/%s", top, m->a->name);
 	fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || syncfs(fd))

@@ -20,7 +20,7 @@ struct tree_add {
 	 */
 	const char *source;
 	bool in_place; /* the adopted clone itself becomes the tree */
-	/* commits per branch, which the git program fetches; 0 for all */
+	/* commits to fetch per branch (requires git); 0 for all */
 	unsigned depth;
 	struct strv branches; /* branches to fetch; empty for all */
 	const struct tree_observer *watch;

@@ -15,10 +15,10 @@
 #include <string.h>
 
 /*
- * The ancestors of each candidate are counted with a bit set per commit, which
- * takes 32 MB for BITS_MAX commits.  In a larger range this is done only for
- * the commits on the first-parent chain of the bad commit, and one of these is
- * chosen, which quickly leads to a smaller range.
+ * Ancestors are counted with a bitmap for each candidate.  The bitmaps of
+ * BITS_MAX candidates take 32 MB.  In a larger range, ancestors are
+ * counted only for the commits on the first-parent chain of the bad commit, and
+ * one of these commits is chosen.  Few such steps lead to a smaller range.
  */
 
 #define BITS_MAX 16384
@@ -26,10 +26,11 @@
 
 struct candidate {
 	git_oid id;
-	size_t *parents; /* parents that are candidates, in commit order */
+	/* indexes of the parents that are candidates, in the commit's order */
+	size_t *parents;
 	size_t n_parents;
 	bool has_first_parent; /* parents[0] is the first parent */
-	/* candidates among the ancestors, including itself */
+	/* number of ancestors that are candidates, including itself */
 	size_t n_ancestors;
 	bool skipped, visited;
 };
@@ -355,7 +356,7 @@ static bool read_bisect_state(const char *dir, unsigned flags,
 
 	git_libgit2_init();
 	/*
-	 * The state of the repository is only read, so its owner does not
+	 * The repository is only read, so the owner of the repository does not
 	 * matter.
 	 */
 	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
@@ -369,8 +370,9 @@ static bool read_bisect_state(const char *dir, unsigned flags,
 	}
 	for (size_t i = 0; i < names.n; i++) {
 		/*
-		 * The names are "good-COMMIT" and "skip-COMMIT", but git lets
-		 * the user replace the word "good".
+		 * The references are named "bad", "good-COMMIT" and
+		 * "skip-COMMIT", but git lets the user replace the words "bad"
+		 * and "good".
 		 */
 		const char *dash = strrchr(names.v[i], '-');
 

@@ -18,8 +18,8 @@ struct tree_bisect_step {
 	/* number of commits that may be the first bad one */
 	size_t n_candidates;
 	/*
-	 * If `next` is NULL: the remaining commits (40 digits each) and their
-	 * subjects.  A single one is the first bad commit.
+	 * If `next` is NULL: ids (40 hexadecimal digits) and subjects of the
+	 * remaining candidates.  A single candidate is the first bad commit.
 	 */
 	struct strv candidates, subjects;
 };
@@ -28,8 +28,9 @@ struct tree_bisect_step {
  * Choose the commit to test next in the managed tree `tree`.  The candidates
  * are `bad` and its ancestors, without the commits in `good` and their
  * ancestors.  out->next is never `bad` or a commit in `skipped`.  The number of
- * candidates among its ancestors is as close to half of all candidates as
- * possible, so that either result of its test excludes about half of them.
+ * candidates among the ancestors of out->next is as close to half of all
+ * candidates as possible, so that a test of out->next excludes about half of
+ * the candidates whether the commit is good or bad.
  *
  * Returns 0; -ENOENT for an unknown commit; -EINVAL if `bad` is an ancestor of
  * a commit in `good`; or another negative errno.  The caller releases *out.

@@ -46,8 +46,8 @@ static void save_stat(git_index_entry *e, const struct stat *st)
 }
 
 /*
- * Return true if the type of the file and its owner's execute permission are
- * those of the entry.
+ * Return true if the file type and the owner's execute permission in `mode` are
+ * those of the entry `e`.
  */
 static bool mode_fits(const git_index_entry *e, mode_t mode)
 {
@@ -62,7 +62,7 @@ static bool mode_fits(const git_index_entry *e, mode_t mode)
 	}
 }
 
-/* The device is not compared, because its number may change at reboot. */
+/* Ignore the device number, because it may change at reboot. */
 static bool is_unchanged(const git_index_entry *e, const struct stat *st)
 {
 	git_index_entry now = { 0 };
@@ -166,7 +166,8 @@ static int compare_name(struct dir_comparison *l, const char *name)
 			return errno == ENOENT ? 0 :
 						 set_path_error(l, path, errno);
 		/*
-		 * A file in place of the directory is not part of the commit.
+		 * The commit contains a directory at this path.  Remove any
+		 * other type of file.
 		 */
 		if (S_ISDIR(st.st_mode))
 			return 0;
@@ -199,7 +200,10 @@ static int compare_all(struct dir_comparison *l)
 	return ret;
 }
 
-/* Directories of one depth.  Their parents are already as in the commit. */
+/*
+ * Directories of the same depth.  The directories above them have already been
+ * compared with the commit.
+ */
 struct level {
 	struct tree_checkout *m;
 	const struct tree_dir *dir;
@@ -251,10 +255,10 @@ int tree_checkout_compare(struct tree_checkout *m)
 #define CHUNK    64 /* files per task */
 #define FILE_MAX (512ull << 20)
 
-/* State of one task. */
+/* State of one task that writes files. */
 struct file_writer {
 	struct tree_checkout *checkout;
-	char *open_dir; /* parent directory that is open as `fd` */
+	char *open_dir; /* path of the directory that `fd` refers to */
 	int fd;
 	struct err err;
 };
@@ -345,9 +349,9 @@ static int save_file_stat(struct file_writer *w, git_index_entry *e)
 }
 
 /*
- * Check whether an existing file has the content of the commit.  Returns 1 if
- * it does, and records its stat data; 0 if the file must be written; -1 on an
- * error.
+ * Check whether an existing file has the content that the commit contains.
+ * Returns 1 if the contents are equal, after recording the stat data of the
+ * file; 0 if the file must be written; -1 on an error.
  */
 static int keep_if_unchanged(struct file_writer *w, git_index_entry *e)
 {
@@ -371,8 +375,8 @@ static int keep_if_unchanged(struct file_writer *w, git_index_entry *e)
 		return failed_on(w, e);
 	/*
 	 * If the mtime is not the recorded one, the file may have had other
-	 * content, from which make built newer products.  Set a new mtime, so
-	 * that make rebuilds them.
+	 * content in the meantime, from which make built products that are
+	 * newer than the file.  Set a new mtime, so that make rebuilds them.
 	 */
 	if (e->mtime.seconds != (int32_t)st.st_mtim.tv_sec ||
 	    e->mtime.nanoseconds != (uint32_t)st.st_mtim.tv_nsec)

@@ -39,13 +39,13 @@ struct tree_checkout {
 	uint8_t *states; /* enum tree_file_state of each file */
 	unsigned n_threads;
 	/*
-	 * Change nothing; paths that the commit does not contain are listed in
-	 * `extra`.
+	 * If set, do not change the worktree, but list the paths that the
+	 * commit does not contain in `extra`.
 	 */
 	bool read_only;
 	const atomic_bool *stop; /* true: stop with -ECANCELED; may be NULL */
 
-	size_t *pending; /* indexes of the files to write */
+	size_t *pending; /* indexes in `files` of the files to write */
 	size_t n_pending;
 	/* mtime of written files; 0 for the current time */
 	struct timespec min_mtime;
@@ -64,7 +64,7 @@ struct tree_checkout {
 
 /* Determine the state of all files.  Returns 0, or -errno with m->error set. */
 int tree_checkout_compare(struct tree_checkout *m);
-/* Write the m->pending files.  Returns 0, or -errno with m->error set. */
+/* Write the files in m->pending.  Returns 0, or -errno with m->error set. */
 int tree_checkout_write(struct tree_checkout *m);
 
 #endif

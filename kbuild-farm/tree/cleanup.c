@@ -18,7 +18,10 @@
 #define BUSY_TRIES_MAX 10
 #define BUSY_US        30000
 
-/* Rename the directory, then delete it.  Return false if it is in use. */
+/*
+ * Rename the directory TOP/NAME, then delete it.  Return false if the directory
+ * is in use.
+ */
 static bool remove_leftover(const char *top, const char *name)
 {
 	char *from = xasprintf("%s/%s", top, name);
@@ -56,9 +59,9 @@ void tree_cleanup_datadir(const char *top, struct strv *unfinished)
 }
 
 /*
- * Create and lock the directory.  It may exist and be unlocked for a moment
- * while another process creates it.  Returns the descriptor of the lock or a
- * negative errno.
+ * Create and lock the directory.  An existing directory is no error, because
+ * another process may have created the directory and not locked it yet.
+ * Returns the descriptor of the lock or a negative errno.
  */
 static int try_create_new(const char *dir, struct err *err)
 {
@@ -135,7 +138,10 @@ static void remove_leftovers_below(const char *dir, const char *sub)
 	FTSENT *f;
 
 	while (walk && (f = fts_read(walk))) {
-		/* git-check-ref-format(1) rejects references named *.lock. */
+		/*
+		 * No reference is named *.lock, because
+		 * git-check-ref-format(1) rejects such names.
+		 */
 		if (f->fts_info == FTS_F &&
 		    (str_ends(f->fts_name, ".lock") ||
 		     str_starts(f->fts_name, "pack_git2_") ||

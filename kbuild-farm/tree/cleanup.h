@@ -15,9 +15,9 @@
  */
 void tree_cleanup_datadir(const char *top, struct strv *unfinished);
 /*
- * Remove locks and unfinished packs of DIR/repo.git and temporary state files
- * of `dir`.  The caller holds the update lock.  The tree must not be a clone
- * that was adopted in place, because other programs can use that repository.
+ * Remove lock files, unfinished packs and temporary state files of the tree in
+ * the directory `dir`.  The caller holds the update lock.  The tree must not be
+ * a clone adopted in place, because other programs can use that clone.
  */
 void tree_cleanup_repository(const char *dir);
 /*

@@ -7,18 +7,19 @@
  *	DATA/trees/NAME/lock		locked (flock) by users of the tree
  *	DATA/trees/NAME/update.lock	locked during an update
  *	DATA/trees/NAME/state.json	as of the last update: tree/state.h
- *	DATA/trees/NAME/worktrees/KEY/	a private worktree per configuration
+ *	DATA/trees/NAME/worktrees/KEY/	a private worktree per architecture,
+ *					toolchain, configuration and nightly job
  *	DATA/trees/NAME/last-build	a link to the last build's output
  *	DATA/trees/.new-NAME/		a tree that is being added
- *	DATA/trees/.gone-NAME/		a tree that is being removed
+ *	DATA/trees/.gone-PID-NAME/	a tree that is being removed
  *
  * tree/cleanup.h removes the remains of an interrupted addition or removal.
  *
  * In repo.git the branches of a remote are refs/remotes/REMOTE/BRANCH.  The
  * remote of a tree that was added by URL is "origin".  HEAD of such a tree
  * names a local branch, which each update sets to the branch that the remote's
- * HEAD names.  An adopted clone has its own branches and remotes.  A shallow
- * clone (tree/add.h) has a file `shallow`.
+ * HEAD names.  The repository of an adopted clone has the branches and remotes
+ * of that clone.  A shallow clone (tree/add.h) has a file `shallow`.
  */
 #ifndef TREE_DATADIR_H
 #define TREE_DATADIR_H
@@ -56,9 +57,10 @@ int tree_datadir_list_names(struct strv *out, struct err *err);
  * TREE_LOCK_REMOVE does not wait.
  *
  * Returns 0; -EINVAL for an invalid name; -ENOENT if the tree does not exist,
- * with `err` listing the existing trees or advising `kfarm tree update`; -EBUSY
- * with `err` naming the process that uses the tree; -ECANCELED if a signal
- * interrupts the wait; or another negative errno.
+ * with `err` listing the existing trees or, if the configuration file contains
+ * the tree, advising `kfarm tree update`; -EBUSY with `err` naming the process
+ * that uses the tree; -ECANCELED if a signal interrupts the wait; or another
+ * negative errno.
  */
 int tree_datadir_open(struct tree_datadir *t, const char *name,
 		      enum tree_lock_mode mode, struct err *err);

@@ -40,8 +40,8 @@ static bool is_stop_requested(const struct checkout *c)
 
 /*
  * Collect the paths at which the index differs from the commit.  An index
- * usually records the id of the tree that equals it; if that is the commit's
- * tree, no tree is read.
+ * usually records the id of the git tree object with the same content.  If the
+ * commit has this tree object, no objects are read.
  */
 static int compare_staged(struct checkout *c, const git_oid *commit)
 {
@@ -74,7 +74,7 @@ static int compare_staged(struct checkout *c, const git_oid *commit)
 
 /*
  * Return true if the entry is racily clean: a change of the file in the clock
- * tick in which the index was written may not alter its stat data.
+ * tick in which the index was written may not alter the file's stat data.
  */
 static bool is_racy(const git_index_entry *e, const struct stat *index)
 {
@@ -131,7 +131,7 @@ static int add_untracked(struct checkout *c, const char *path, int depth)
 		strv_add(&c->unverified, path);
 	else if (depth < 100)
 		fs_list(full, &names);
-	/* Another repository in the worktree is not part of it. */
+	/* Skip a directory that is itself a git repository. */
 	for (size_t i = 0;
 	     !ret && i < names.n && !strv_has(&names, TREE_GIT_LINK); i++) {
 		char *below = xasprintf("%s/%s", path, names.v[i]);
@@ -161,7 +161,8 @@ static struct content read_worktree_content(const struct checkout *c,
 		st.st_mode = 0;
 	if (S_ISDIR(st.st_mode)) {
 		/*
-		 * Assume a submodule; the caller checks it against the commit.
+		 * Assume that the directory is a submodule.  The caller checks
+		 * whether the commit contains a submodule at this path.
 		 */
 		is.mode = GIT_FILEMODE_COMMIT;
 	} else if (S_ISLNK(st.st_mode)) {
@@ -195,7 +196,10 @@ static bool differs_from_commit(const struct checkout *c, const char *path,
 	struct content committed = { 0 };
 	git_tree_entry *e = NULL;
 
-	/* If the commit has a directory here, its files are separate paths. */
+	/*
+	 * If the commit contains a directory at `path`, it contains no file
+	 * there.  The files in the directory have paths of their own.
+	 */
 	if (!git_tree_entry_bypath(&e, c->head, path) &&
 	    git_tree_entry_filemode(e) != GIT_FILEMODE_TREE) {
 		committed.mode = git_tree_entry_filemode(e);

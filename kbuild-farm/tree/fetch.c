@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 #define LINE_LENGTH_MAX  1000
-#define GIT_MESSAGES_MAX 600 /* quoted bytes of git's messages */
-#define ANSWER_MAX       (1u << 16) /* output of git credential */
+#define GIT_MESSAGES_MAX 600 /* bytes of git's messages to quote */
+#define ANSWER_MAX       (1u << 16) /* bytes of git credential's output */
 #define TRIES_MAX        2
 
 /* Connection to one remote. */
@@ -213,7 +213,10 @@ static int refuse_server(const char *url, const char *why)
 	return GIT_EAUTH;
 }
 
-/* Approve or reject the credentials that were supplied, if any. */
+/*
+ * Report to git credential whether the server accepted the credentials that
+ * were sent.  Without such credentials, do nothing.
+ */
 static void report_credential(struct fetch_session *t, bool accepted)
 {
 	if (t->credential)
@@ -418,8 +421,8 @@ static int download(struct fetch_session *t, struct err *err)
 	if (!t->fetch->shared)
 		return update_owned_refs(t, options.download_tags, err);
 	/*
-	 * Update a shared repository reference by reference under git's locks.
-	 * Prune first, because a branch "a" may have become "a/b".
+	 * In a shared repository, update one reference at a time under git's
+	 * locks.  Prune first, because a branch "a" may have become "a/b".
 	 */
 	if (git_remote_prune(t->remote, &t->callbacks) ||
 	    git_remote_update_tips(t->remote, &t->callbacks, 0,

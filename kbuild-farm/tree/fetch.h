@@ -2,7 +2,7 @@
 /*
  * tree/fetch.h - Fetching of a remote into a repository.
  *
- * Names and passwords for HTTP are obtained from `git credential fill`
+ * User names and passwords for HTTP are obtained from `git credential fill`
  * (git-credential(1)) and thus from the user's helpers, or from the terminal if
  * there is one.  Afterwards `git credential approve` or `reject` reports
  * whether the server accepted them.
@@ -29,10 +29,11 @@ struct tree_fetch {
 };
 
 /*
- * Fetch and prune tags and the branches that the repository's configuration
- * selects for the remote.  Runs in a child of tree_worker_run() after
- * tree_transport_register().  The program git fetches into a shallow repository
- * or with a depth, because libgit2 before 1.7 cannot.
+ * Fetch tags, and fetch and prune the branches that the repository's
+ * configuration selects for the remote.  Runs in a child of tree_worker_run()
+ * after tree_transport_register().  If the repository is shallow or f->depth is
+ * set, the program git fetches, because libgit2 before 1.7 does not support
+ * shallow repositories.
  *
  * Returns 0, or a negative errno with `err` naming the URL.  An error can leave
  * a part of the references updated.

@@ -24,7 +24,7 @@ struct tree_files {
 	git_index_entry *entries;
 	size_t n_entries;
 	bool paths_borrowed; /* the paths belong to an index */
-	/* All directories, by depth and path (strcmp). */
+	/* All directories, sorted by depth, then by path (strcmp). */
 	struct tree_dir *dirs;
 	size_t n_dirs;
 };

@@ -25,16 +25,17 @@ bool tree_path_check_is_valid_name(const char *name);
 int tree_path_check(const char *path, struct err *err);
 
 /*
- * Initialize libgit2.  Repositories of other users may then be read, because no
- * program that they name is executed, and repositories with per-worktree
- * settings may be opened.  The caller ends with git_libgit2_shutdown().
+ * Initialize libgit2 such that it opens repositories with per-worktree settings
+ * and repositories of other users.  The latter are safe, because no program
+ * that a repository names is executed.  The caller ends with
+ * git_libgit2_shutdown().
  */
 void tree_git_init(void);
 /*
  * Set `err` to the formatted text and libgit2's message.  `code` is the
  * negative result of a libgit2 function.  Returns -ENOENT for a missing object,
- * -ENOSPC or -EACCES if the message shows it, -EPROTONOSUPPORT for an SHA-256
- * repository, else -EIO.
+ * -ENOSPC or -EACCES if libgit2's message contains the text of that errno,
+ * -EPROTONOSUPPORT for an SHA-256 repository, else -EIO.
  */
 int tree_git_set_error(struct err *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -44,7 +45,7 @@ int tree_git_set_error(struct err *err, int code, const char *fmt, ...)
  */
 int tree_git_set_sha256_error(struct err *err, const char *where);
 
-/* File of a repository with the directories of borrowed objects. */
+/* File that lists the object directories from which a repository borrows. */
 #define TREE_GIT_ALTERNATES "objects/info/alternates"
 
 struct git_repository;

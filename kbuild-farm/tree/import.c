@@ -44,17 +44,17 @@ struct file_entry {
 	git_filemode_t mode;
 	git_oid id;
 	long long mtime; /* seconds since the epoch */
-	/* index in the batch plus 1 while `id` is pending, else 0 */
+	/* index of the content in the batch plus 1; 0 once `id` is set */
 	size_t batch_index;
 };
 
-/* Index entry of a path. */
+/* Entry of the map `by_path`: the index of a file in `entries`. */
 struct path_index_entry {
 	struct map_entry entry;
 	size_t index;
 };
 
-/* Index entry of an object in the pack. */
+/* Entry of the map `objects`: an object in the pack. */
 struct packed_object {
 	struct map_entry entry;
 	git_oid id;
@@ -80,7 +80,7 @@ struct importer {
 	struct file_entry *entries;
 	size_t n_entries;
 	struct map by_path; /* index of the entries by path */
-	struct buf *batch; /* contents that are not yet in the pack */
+	struct buf *batch; /* file contents that are not yet in the pack */
 	size_t n_batch;
 	size_t batch_bytes;
 	uint64_t total_bytes; /* size of all files added so far */
@@ -129,7 +129,10 @@ static void deflate_one(void *ctx, size_t i)
 
 	o->failed = git_odb_hash(&o->id, o->content.data, o->content.len,
 				 o->type) != 0;
-	/* Type and 4 bits of the size, then 7 bits in each following byte. */
+	/*
+	 * The header contains the type and 4 bits of the size, then 7 bits of
+	 * the size in each following byte.
+	 */
 	for (size >>= 4; size; size >>= 7) {
 		buf_put_u8(&o->deflated, byte | 128);
 		byte = size & 127;
@@ -260,8 +263,8 @@ out:
 
 /*
  * Files are added in any order, and their blobs in batches.  An invalid or
- * duplicate path is rejected at once, a path below a file or a link when the
- * tree is built.
+ * duplicate path is rejected at once.  A path below a file or a link is
+ * rejected when the git tree is built.
  */
 
 static int flush_batch(struct importer *im, struct err *err)
@@ -425,8 +428,9 @@ static int compare_items(const void *a, const void *b)
 }
 
 /*
- * Build the tree of all entries from *at that share the first `skip` bytes of
- * their paths.  *at becomes the index after the last of them.
+ * Build the git tree of one directory: entry *at and the following entries with
+ * the same first `skip` bytes in their paths.  *at becomes the index after the
+ * last entry of the directory.
  */
 static int make_tree(struct importer *im, size_t *at, size_t skip, git_oid *out,
 		     struct err *err)
@@ -481,8 +485,9 @@ out:
 }
 
 /*
- * Build the tree after the last file, and store its id in *root.  With `strip`,
- * if all entries are below one directory, *root is the tree of that directory.
+ * Build the git tree of all files, after the last file was added, and store its
+ * id in *root.  With `strip`, if all entries are below one directory, *root is
+ * the tree of that directory.
  * *date becomes the mtime of the top Makefile or, if there is no Makefile, of
  * the newest file.  Returns 0 or -errno.
  */
@@ -915,7 +920,7 @@ static int import_into(struct importer *im, git_repository *repo,
 		ret = err_errno(err, "%s", im->pack_dir);
 		goto out;
 	}
-	/* finish_pack() writes the header. */
+	/* Reserve space for the header, which finish_pack() writes. */
 	ret = fs_write_all(im->pack_fd,
 			   bytes_of(pack_header, sizeof(pack_header)));
 	if (ret) {

@@ -16,14 +16,14 @@
 #include <sys/stat.h>
 
 /*
- * Bits of flags_extended: the file may be missing (skip-worktree); the file has
- * no staged content (git add --intent-to-add).
+ * Bits of flags_extended.  SKIP: the file may be missing (skip-worktree).
+ * INTENT_TO_ADD: the file has no staged content (git add --intent-to-add).
  */
 #define TREE_INDEX_SKIP          (1u << 14)
 #define TREE_INDEX_INTENT_TO_ADD (1u << 13)
 /*
- * Bits of flags: the file is assumed to be unchanged; the stage of an entry in
- * a merge conflict.
+ * Bits of flags.  ASSUME_VALID: the file is assumed to be unchanged.  STAGE:
+ * the stage of an entry in a merge conflict.
  */
 #define TREE_INDEX_ASSUME_VALID 0x8000u
 #define TREE_INDEX_STAGE        0x3000u

@@ -33,8 +33,8 @@ void tree_commit_release(struct tree_commit *c);
 char *tree_commit_describe(const char *tree, const char *id);
 /*
  * Find the merge base of two commits.  *out, which the caller frees, is `a`
- * itself if `b` descends from it.  Returns 0, -ENOENT for unrelated commits, or
- * another negative errno.
+ * itself if `b` descends from `a`.  Returns 0, -ENOENT for unrelated commits,
+ * or another negative errno.
  */
 int tree_commit_merge_base(const char *tree, const char *a, const char *b,
 			   char **out, struct err *err);
@@ -49,7 +49,7 @@ struct tree_commit_log {
 	struct tree_commit_log_entry *v; /* newest first */
 	size_t n;
 	size_t n_total; /* number of commits including those not in `v` */
-	/* number of commits that `from` has and `to` lacks */
+	/* number of commits that the commit `from` has and `to` lacks */
 	size_t n_missing;
 };
 

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PACKED_MAX      (1u << 30) /* bytes of the file */
+#define PACKED_MAX      (1u << 30) /* bytes of packed-refs */
 #define NAME_LENGTH_MAX 1000
 /* Without "peeled", because the tags are written without peeled values. */
 #define HEADER "# pack-refs with: sorted \n"
@@ -152,7 +152,10 @@ static bool is_below_another(const struct tree_ref *v, size_t n,
 	return is;
 }
 
-/* Count the change of one name; `wanted` and `was` are NULL if absent. */
+/*
+ * Count the change of one reference from `was` to `wanted`.  `was` is NULL if
+ * the reference is new, `wanted` is NULL if the reference is not updated.
+ */
 static void count_change(struct tree_ref_changes *c,
 			 const struct tree_ref *wanted,
 			 const struct tree_ref *was)
@@ -170,9 +173,9 @@ static void count_change(struct tree_ref_changes *c,
 }
 
 /*
- * Retain one reference of each name, preferably the update, and move it to the
- * front.  References that are neither updated nor retained are dropped.
- * Returns the number of remaining references.
+ * Reduce the references of each name to one: the update or, without an update,
+ * the previous value if it is `retained`.  A name with neither is dropped.  The
+ * remaining references move to the front.  Returns their number.
  */
 static size_t merge_duplicate_refs(struct tree_ref_transaction *s,
 				   struct tree_ref_changes *c)
@@ -306,7 +309,7 @@ void tree_ref_transaction_release(struct tree_ref_transaction *s)
 	*s = (struct tree_ref_transaction){ 0 };
 }
 
-/* Drop references in separate files whose objects are missing. */
+/* Drop references that are separate files and name a missing object. */
 static int drop_missing_files(git_repository *repo, git_odb *odb,
 			      struct err *err)
 {

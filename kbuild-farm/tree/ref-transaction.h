@@ -2,10 +2,11 @@
 /*
  * tree/ref-transaction.h - Change of all references in one step.
  *
- * libgit2 writes each reference to a separate file and, for each reference that
- * it prunes, copies all others, so that 100,000 references take minutes.  A
- * transaction instead writes a new packed-refs file (gitrepository-layout(5),
- * git-pack-refs(1)) and renames it.  It does not contain symbolic references.
+ * libgit2 writes each reference to a separate file.  For each reference that it
+ * prunes, it copies all other references.  Thus 100,000 references take
+ * minutes.  A transaction instead writes a new packed-refs file
+ * (gitrepository-layout(5), git-pack-refs(1)) and renames it.  A transaction
+ * does not contain symbolic references.
  *
  * The caller holds the tree's update lock, and calls
  *
@@ -40,7 +41,7 @@ struct tree_ref {
 struct tree_ref_transaction {
 	struct tree_ref *refs;
 	size_t n_refs;
-	/* number of references read, which come first, sorted by name */
+	/* number of previous references: first in `refs`, sorted by name */
 	size_t n_initial;
 };
 

@@ -41,8 +41,8 @@ static void add_if_prefixed(const struct name_search *s, const char *name,
 }
 
 /*
- * Match a line "DIGITS refs/tags/v6.1".  Comments and peeled tags contain no
- * such name.
+ * Match a line "OID refs/tags/v6.1" of packed-refs.  Comments and peeled tags
+ * contain no such name.
  */
 static void match_packed_line(const struct name_search *s, const char *line,
 			      size_t len)
@@ -254,7 +254,7 @@ static int mirror_one(struct tree_ref_transaction *set, git_repository *to,
 	return 0;
 }
 
-/* HEAD of `from` may name a branch or a commit. */
+/* Copy HEAD of `from`, which names a branch or a commit. */
 static int mirror_head(git_repository *to, git_repository *from)
 {
 	git_reference *head = NULL;

@@ -16,8 +16,8 @@
 
 /*
  * Return the name of a tag of exactly this commit, else the first digits of the
- * commit.  Tags of ancestors are ignored, because finding them requires a walk
- * through the history.  The caller frees the result.
+ * commit id.  Tags of ancestors are ignored, because finding them requires a
+ * walk through the history.  The caller frees the result.
  */
 static char *describe_commit(git_commit *commit, const char *hex)
 {
@@ -59,8 +59,8 @@ static bool read_head(struct tree_rev *r, git_repository *repo)
 	r->commit = xstrdup(hex);
 	r->describe = describe_commit(commit, hex);
 	/*
-	 * Read the setting, because git_remote_lookup() of libgit2 1.5 leaks
-	 * its regular expressions.
+	 * Read the configuration directly, because git_remote_lookup() of
+	 * libgit2 1.5 leaks its regular expressions.
 	 */
 	if (!git_repository_config_snapshot(&config, repo) &&
 	    !git_config_get_string(&url, config, "remote.origin.url"))

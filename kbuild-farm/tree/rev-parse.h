@@ -22,7 +22,7 @@ struct tree_rev {
 	long long time_s;
 	char *commit; /* 40 hexadecimal digits */
 	char *branch; /* "master"; NULL if HEAD is detached */
-	char *describe; /* tag of exactly this commit, else first digits */
+	char *describe; /* tag of exactly this commit, else short id */
 	char *url; /* URL of the remote "origin" */
 };
 
@@ -46,9 +46,9 @@ struct tree_rev_parsed {
 
 /*
  * Parse a revision as in gitrevisions(7): a tag, a branch, a remote-tracking
- * branch (REMOTE/BRANCH, or BRANCH if only one remote has it), or the digits of
- * a commit, which may be abbreviated; each may be followed by ~N, ^N or
- * ^{commit}.  NULL stands for HEAD.
+ * branch (REMOTE/BRANCH, or BRANCH if only one remote has it), or a commit id,
+ * which may be abbreviated; each may be followed by ~N, ^N or ^{commit}.  NULL
+ * stands for HEAD.
  *
  * Returns 0; -ENOENT with similar names in `err`; -EINVAL if the revision is
  * ambiguous or not a commit; or another negative errno.

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define STATE_MAX (1u << 20) /* bytes of the file */
+#define STATE_MAX (1u << 20) /* bytes of state.json */
 
 static const char *const kinds[] = {
 	[TREE_KIND_CLONE] = "clone",

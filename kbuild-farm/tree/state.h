@@ -24,7 +24,7 @@ enum tree_kind {
 };
 
 struct tree_branch {
-	char *name; /* "origin/linux-6.1.y", or "master" for HEAD */
+	char *name; /* "origin/linux-6.1.y"; "master" for a local branch */
 	char *commit; /* 40 hexadecimal digits */
 	long long time_s; /* commit time in seconds since the epoch */
 };
@@ -35,7 +35,7 @@ struct tree_state {
 	char *source; /* URL or path from which the tree was added */
 	long long updated_s; /* seconds since the epoch */
 	uint64_t size_bytes; /* bytes on disk without borrowed objects */
-	struct tree_branch head; /* `name` is NULL if HEAD is not a commit */
+	struct tree_branch head; /* `name` is NULL if HEAD names no commit */
 	struct tree_branch *branches; /* the newest TREE_BRANCHES_MAX */
 	size_t n_branches;
 };

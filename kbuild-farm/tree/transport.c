@@ -60,7 +60,7 @@ static void close_descriptor(int *fd)
 	*fd = -1;
 }
 
-/* Set libgit2's error to the message of ssh and an advice. */
+/* Set libgit2's error to the message of ssh and advice for the user. */
 static int set_ssh_error(struct ssh_stream *s)
 {
 	struct buf output = { 0 };
@@ -305,8 +305,9 @@ struct watched_stream {
 /*
  * A thin pack contains deltas against local objects. libgit2 1.5 adds these
  * bases one by one and restarts the resolution of all deltas for each: 17,000
- * bases took a minute.  Therefore hide the server's offer of thin packs.  The
- * capabilities are between the first NUL and the end of that line.
+ * bases took a minute.  Therefore hide the server's offer of thin packs, a
+ * capability.  The capabilities are between the first NUL of the advertisement
+ * and the end of the line that contains this NUL.
  */
 static void mask_thin_pack(struct watched_stream *s, char *data, size_t n)
 {
@@ -387,8 +388,8 @@ static void watched_free(git_smart_subtransport_stream *stream)
 }
 
 /*
- * Return the stream of an action.  While a connection continues, this must be
- * the same object, as libgit2 requires.
+ * Return the stream for an action.  If the inner transport returns the same
+ * stream as before, return the same object as before, as libgit2 requires.
  */
 static int watched_action(git_smart_subtransport_stream **out,
 			  git_smart_subtransport *parent, const char *url,

@@ -363,7 +363,10 @@ int tree_remove(const char *name, char **summary, struct err *err)
 		ret = err_errno(err, "%s", home.dir);
 	else
 		ret = fs_remove(away, err);
-	/* The next cleanup retries files that cannot be removed now. */
+	/*
+	 * Remove the remains of earlier removals.  Files of this tree that
+	 * could not be removed remain until a later cleanup.
+	 */
 	tree_cleanup_datadir(top, NULL);
 	tree_datadir_release(&home);
 	free(away);

@@ -55,8 +55,9 @@ static bool is_index_of_commit(const struct tree_index *x,
 }
 
 /*
- * Set the inode of racily clean files to 0, so that they are read: a change in
- * the clock tick in which the index was written may not show in its stat data.
+ * Set the inode of racily clean files to 0, so that their contents are
+ * compared: a change of a file in the clock tick in which the index was written
+ * may not alter the file's stat data.
  */
 static void invalidate_racy(struct tree_files *f, const struct stat *index)
 {
@@ -161,8 +162,9 @@ static int write_git_file(const struct tree_worktree_setup *s, const char *name,
 }
 
 /*
- * Write src/.git.  Remove it first if it is not a regular file, because git
- * would follow it.
+ * Write src/.git.  Remove an existing src/.git that is not a regular file,
+ * because git would follow a symbolic link or use a directory as the
+ * repository.
  */
 static int put_git_link(const struct tree_worktree_setup *s, struct err *err)
 {
@@ -226,8 +228,9 @@ static bool is_later(const struct timespec *a, const struct timespec *b)
 }
 
 /*
- * Return the mtime for written files: one second after the newest file below
- * the build directory, or 0 if the current time is later than that file.
+ * Return the mtime for written files: one second after the newest mtime of a
+ * file below the build directory, or 0 if the current time is later than that
+ * mtime.
  */
 static struct timespec choose_min_mtime(const char *build_dir)
 {
@@ -303,7 +306,10 @@ static int checkout_commit(struct tree_checkout *m,
 	bool matches = readable && is_index_of_commit(&index, commit, s);
 	int ret;
 
-	/* Take the stat data of unchanged files from the index. */
+	/*
+	 * Take stat data from the index: of all files if the index lists the
+	 * files of `commit`, else of the files with the same mode and blob.
+	 */
 	if (matches) {
 		ret = tree_files_from_index(files, &index, err);
 	} else {
