@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Each connection attempt costs a token, which is returned when the client is
- * authenticated.  The tokens of an address are in a table of fixed size.
- * Addresses with the same bucket share the tokens; an attacker cannot choose a
- * bucket because map_hash() is keyed.
+ * authenticated.  A hash table of fixed size holds the tokens per address.
+ * Addresses with the same hash bucket share their tokens.  An attacker cannot
+ * choose the bucket, because map_hash() is keyed.
  */
 #include "kfarmd/admission.h"
 
@@ -25,7 +25,7 @@ struct token_bucket {
 
 struct addr_state {
 	struct token_bucket tokens;
-	/* a client from this bucket has been authenticated */
+	/* a client from an address of this bucket was authenticated */
 	bool any_admitted;
 };
 
@@ -100,8 +100,8 @@ static void return_token(struct token_bucket *t, unsigned most)
 }
 
 /*
- * Return the oldest pending connection of an address, or NULL, and store the
- * number of its pending connections in *n.
+ * Return the oldest pending connection from an address, or NULL.  Store the
+ * number of pending connections from this address in *n.
  */
 static struct kfarmd_admission_conn *oldest_of_addr(struct kfarmd_admission *g,
 						    uint64_t address,

@@ -2,12 +2,13 @@
 /*
  * kfarmd/admission.h - Limits on connections that are not yet authenticated.
  *
- * A pure machine: no sockets and no clock; the caller passes the time.
+ * This is a pure machine: it uses neither sockets nor a clock, and the caller
+ * passes the time.
  *
  * An idle connection cannot block others: if too many connections are pending,
- * a new connection evicts the oldest pending one.  An address that fails
- * repeatedly is rejected for a while.  An IPv4 address or an IPv6 /64 prefix
- * counts as one address.
+ * a new connection evicts the oldest pending one.  After repeated failures to
+ * authenticate, an address is rejected for a while.  An IPv4 address or an IPv6
+ * /64 prefix counts as one address.
  */
 #ifndef KFARMD_ADMISSION_H
 #define KFARMD_ADMISSION_H

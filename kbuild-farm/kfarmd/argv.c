@@ -191,8 +191,9 @@ int kfarmd_argv_build_step(struct strv *argv, const struct wire_step *m,
 	if (m->kind != WIRE_STEP_SYMBOLS)
 		strv_add(argv, WIRE_JOB_OBJECT);
 	/*
-	 * The sandbox sends the name of the copied input file and the CPU set
-	 * in the same message, so the limit includes their maximum sizes.
+	 * The message to the sandbox init also contains the name of the tool's
+	 * input file and the CPU set, so the limit includes their maximum
+	 * sizes.
 	 */
 	if (count_word_bytes(argv) + count_word_bytes(env) + strlen(cwd) +
 		    NAME_MAX + SANDBOX_CPU_WORDS_MAX * sizeof(uint64_t) >

@@ -2,14 +2,16 @@
 /*
  * kfarmd/argv.h - Command lines and environment of a job's programs.
  *
- * No word of a client reaches the compiler unchecked: each flag passes
- * options/allowlist.h, each variable passes options_env_is_allowed(), and
- * kfarmd adds the rest.  The compiler runs in the client's directory as
+ * kfarmd checks all that the client passes to the compiler: each flag by
+ * options/allowlist.h, and each environment variable by
+ * options_env_is_allowed().  The compiler runs in the client's working
+ * directory as
  *
  *	DRIVER FLAGS OUTPUTS
  *
- * with the outputs of options_allowlist_add_outputs().  For the tool of a STEP,
- * however, the client chooses the program and the arguments.
+ * where options_allowlist_add_outputs() adds OUTPUTS.  The program and the
+ * arguments of a tool (a STEP message) are chosen by the client and are not
+ * checked.
  */
 #ifndef KFARMD_ARGV_H
 #define KFARMD_ARGV_H
@@ -27,7 +29,10 @@
 #define KFARMD_ARGV_AS_DEPS "as.d" /* dependency list of the assembler */
 #define KFARMD_ARGV_SIDE    "side." /* plus the number of the side output */
 
-/* A job whose path and flag numbers are resolved; all pointers are borrowed. */
+/*
+ * A job whose path and flag numbers are replaced by the paths and flags; all
+ * pointers are borrowed.
+ */
 struct kfarmd_compile {
 	const struct wire_job *m;
 	const char *driver;
@@ -53,7 +58,7 @@ bool kfarmd_argv_has_as_deps(const struct kfarmd_compile *c);
 
 /*
  * Append the command line, or the environment, of the compiler.  Each returns
- * 0, or -ENOTSUP with the rejected flag, name or variable in `err`.
+ * 0, or -ENOTSUP with the rejected flag, object name or variable in `err`.
  */
 int kfarmd_argv_build(struct strv *argv, const struct kfarmd_compile *c,
 		      struct err *err);
@@ -61,7 +66,8 @@ int kfarmd_argv_env(struct strv *env, const struct wire_job *m,
 		    struct err *err);
 
 /*
- * The STEP messages of a session; all zero if its protocol version has no STEP.
+ * The STEP message that precedes the next JOB of a session.  All members are
+ * zero if the session's protocol version has no STEP.
  */
 struct kfarmd_steps {
 	bool supported; /* the version has STEP */
@@ -91,10 +97,11 @@ int kfarmd_argv_take_step(struct kfarmd_steps *s, const struct wire_job *m,
 			  struct wire_step **out, struct err *err);
 
 /*
- * Append the command line of `tool`: the client's arguments; for a STEP of kind
- * DEVICETREE, the option that writes the dependency list; for each kind except
- * SYMBOLS, the name of the object.  Returns 0, or -ENOTSUP with `err` set if
- * `argv`, `env` and `cwd` together exceed the limit of the sandbox.
+ * Append the command line of `tool`: its path and the client's arguments; for a
+ * STEP of kind DEVICETREE, the option that writes the dependency list; for each
+ * kind except SYMBOLS, the path WIRE_JOB_OBJECT, which is the tool's input.
+ * Returns 0, or -ENOTSUP with `err` set if `argv`, `env` and `cwd` together
+ * exceed the limit of the sandbox.
  */
 int kfarmd_argv_build_step(struct strv *argv, const struct wire_step *m,
 			   const char *tool, const char *cwd,

@@ -60,8 +60,8 @@ int kfarmd_client_take_job_pin(struct kfarmd_pins *p, uint32_t job,
 			       "no such core class: %u: the node has %u", class,
 			       p->n_classes);
 	/*
-	 * Intersect with the CPUs that kfarmd may use: the class describes the
-	 * machine, not the limits of kfarmd.
+	 * Use only those CPUs of the class that kfarmd may use: a class lists
+	 * CPUs of the machine, regardless of the affinity of kfarmd.
 	 */
 	machine_cpus_read_usable(&usable, "");
 	machine_cpus_intersect(&usable, &p->cpus[class]);
@@ -352,7 +352,7 @@ static struct kfarmd_input_sink *new_bundle(
  * Limits of one client.  SINKS_MAX and SANDBOXES_MAX include sinks that are
  * ending.
  */
-#define SINKS_MAX     32 /* sandboxes and bundles; limits only new bundles */
+#define SINKS_MAX     32 /* sandboxes and bundles; if reached, no new bundle */
 #define SANDBOXES_MAX 16
 #define BUNDLES_MAX   4 /* open bundles */
 #define RPCS_MAX      16 /* unanswered toolchain requests */
@@ -456,7 +456,7 @@ json_t *kfarmd_client_to_json(const struct kfarmd_client *c)
 
 		json_object_set_new(o, "cell", json_integer(p->number));
 		json_object_set_new(o, "state", json_text(states[p->state]));
-		/* Both are null for a bundle, which installs a toolchain. */
+		/* "compiler" and "kept" are null for a bundle. */
 		json_object_set_new(o, "compiler",
 				    json_text(m ? m->driver : NULL));
 		json_object_set_new(o, "kept", json_text(id));

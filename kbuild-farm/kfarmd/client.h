@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kfarmd/client.h - State of one client: names, sandboxes, toolchains and
- * blobs.
+ * kfarmd/client.h - State of one client: paths, flags, sandboxes, toolchains
+ * and blobs.
  *
  * The client object outlives its session until the last sandbox and the last
  * toolchain request have ended.
  *
  * PIN restricts a job to the CPUs of one class, and HEAT reports the load of
- * each class while such a job runs.  The classes are those of the MACHINE
- * message, with the CPUs that each class had when MACHINE was sent: a later
- * change of a governor does not create new classes.
+ * each class while such a job runs.  The MACHINE message defines the classes
+ * and their CPUs for the whole session, even if a CPU frequency governor, by
+ * which classes are distinguished, changes later.
  */
 #ifndef KFARMD_CLIENT_H
 #define KFARMD_CLIENT_H
@@ -30,7 +30,8 @@ struct kfarmd_toolchain_rpc;
 
 /* The pin of the jobs of one CPU class. */
 struct kfarmd_pin {
-	struct machine_cpus cpus; /* CPUs that kfarmd may use, as last read */
+	/* CPUs of the class that kfarmd may use, read for the latest job */
+	struct machine_cpus cpus;
 	/* limits the running jobs of the class to the number of its CPUs */
 	struct kfarmd_slot_share share;
 };
@@ -64,22 +65,23 @@ int kfarmd_client_receive_pin(struct kfarmd_pins *p, struct bytes body,
  * Take the PIN that precedes `job`, if any, and look up its CPUs.  Returns 0
  * with *pin borrowed, or with *pin NULL if the job may run on any CPU.  Returns
  * -EPROTO if the session must end, -ENOENT if the class does not exist, and
- * -EPERM if kfarmd may use none of its CPUs, each with `err` set.
+ * -EPERM if kfarmd may use no CPU of the class, each with `err` set.
  */
 int kfarmd_client_take_job_pin(struct kfarmd_pins *p, uint32_t job,
 			       struct kfarmd_pin **pin, struct err *err);
 
 /*
- * TOOLS and DROP requests list and remove installed toolchains, on a thread
- * each.  BUNDLE installs a toolchain:
+ * A TOOLS request lists the installed toolchains; a DROP request removes an
+ * installed toolchain.  Each request runs on a separate thread.  BUNDLE
+ * installs a toolchain:
  *
  *	BUNDLE, VIEWs -> manifest is complete and valid -> NEED
  *	-> all blobs received -> files written -> verified and published
  *	-> HAVE ready
  *
  * A file that another installed toolchain contains is copied instead of
- * requested.  HAVE ready carries the dir_digest; any failure is reported as
- * HAVE refused.
+ * requested.  HAVE ready carries the dir_digest, the digest of all files of the
+ * toolchain; any failure is reported as HAVE refused.
  */
 
 /* Callbacks of a request; they run in the event loop. */
@@ -93,7 +95,8 @@ struct kfarmd_toolchain_rpc_ops {
 /*
  * Start a request.  If `drop_id` is not NULL, the request removes this
  * toolchain; the string is copied.  Otherwise it lists all toolchains, and
- * hashes them if `verify` is set.  Returns NULL if no thread can be started.
+ * hashes their files if `verify` is set.  Returns NULL if no thread can be
+ * started.
  */
 struct kfarmd_toolchain_rpc *kfarmd_toolchain_rpc_new(
 	struct kfarmd *a, uint32_t request_id, const char *drop_id, bool verify,
@@ -114,10 +117,11 @@ struct kfarmd_client_ops {
 };
 
 /*
- * A job looks up its paths and flags, whose strings are valid until
- * kfarmd_client_close(), and takes its PIN and STEP.  The session initializes
- * `pins` and `steps` when it sends MACHINE; before that, PIN and STEP are
- * protocol errors.  The members after `steps` are private to kfarmd/client.c.
+ * A job looks up its numbers in `paths` and `flags`, whose strings are valid
+ * until kfarmd_client_close(), and takes its PIN and STEP from `pins` and
+ * `steps`.  The session initializes `pins` and `steps` when it sends MACHINE;
+ * before that, PIN and STEP are protocol errors.  The members after `steps` are
+ * private to kfarmd/client.c.
  */
 struct kfarmd_client {
 	struct kfarmd *daemon;

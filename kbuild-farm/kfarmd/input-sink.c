@@ -20,8 +20,8 @@
 /*
  * on_work_due() starts each operation of a sink and frees the sink.  It runs
  * from the sink's timer event, so that no function frees a sink that its caller
- * still uses.  While `task` is set, only the thread accesses the update in
- * `update` and the sink's files.
+ * still uses.  While `task` is set, only the thread of `task` accesses the
+ * update in `update` and the sink's files.
  */
 
 #define IDLE_MAX_MS 60000 /* limit on the wait for blobs or updates */
@@ -123,9 +123,10 @@ static void run_sink_work(void *arg)
 }
 
 /*
- * Run work(p), on a thread unless `little` is set.  Then run after(p), unless
- * `after` is NULL, in the event loop if work(p) succeeded, or if `work` is
- * apply_update() and returned -EBADMSG.
+ * Run work(p): in the event loop if `little` is set, otherwise on a thread.  If
+ * work(p) fails, the sink ends.  Otherwise the event loop calls after(p),
+ * unless `after` is NULL.  -EBADMSG of apply_update() does not count as a
+ * failure.
  */
 static void start_work(struct kfarmd_input_sink *p, bool little,
 		       int (*work)(struct kfarmd_input_sink *p,
@@ -415,8 +416,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * Called when the sandbox init has died, after on_done() of each run in the
- * sandbox.
+ * Called when the sandbox init (the sandbox's PID 1) has died, after on_done()
+ * of each run in the sandbox.
  */
 static void on_lost(void *ctx, const char *why)
 {

@@ -63,7 +63,7 @@ struct kfarmd_blob {
 	struct kfarmd_blobs *blobs;
 	uint64_t size_bytes;
 	uint64_t received_bytes;
-	struct store_write *writer; /* set from the first piece to the last */
+	struct store_write *writer; /* NULL: not receiving, or rejected */
 	int error; /* negative errno of the store if it rejected the blob */
 	TAILQ_HEAD(, kfarmd_blob_waiter) waiters;
 };
@@ -73,7 +73,7 @@ struct kfarmd_blobs {
 	void *by_digest; /* tree of requested blobs that are incomplete */
 	size_t n_blobs;
 	unsigned n_open;
-	uint64_t last_piece_ms; /* clock_ms() of the last piece */
+	uint64_t last_piece_ms; /* clock_ms() of the last request or piece */
 };
 
 struct kfarmd_blobs *kfarmd_blobs_new(struct store *store)
@@ -455,8 +455,8 @@ int kfarmd_input_update_apply(struct kfarmd_input_update *v,
 }
 
 /*
- * List the entries of all updates; the caller frees the list.  *only_adds is
- * false if an entry is an absence: a toolchain only adds files.
+ * List the entries of all updates; the caller frees the list.  Set *only_adds
+ * to false if an entry removes a path, which is invalid in a toolchain.
  */
 static struct compiler_entry *collect_update_entries(
 	const struct kfarmd_input_update_queue *views, size_t *n,

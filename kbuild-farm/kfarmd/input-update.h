@@ -19,7 +19,8 @@
  * can wait for one blob, which is requested once.  A requested blob is received
  * completely even if no update waits for it any more, because its pieces are
  * already in transit.  A piece of an unrequested blob ends the session, so a
- * client can fill the store only with blobs that one of its sandboxes lacked.
+ * client can fill the store only with blobs that one of its sandboxes or
+ * bundles lacked.
  */
 #ifndef KFARMD_INPUT_UPDATE_H
 #define KFARMD_INPUT_UPDATE_H
@@ -52,7 +53,7 @@ int kfarmd_entry_put(void *cell, const char *path,
 /* limit on the blobs that are requested and not yet received */
 #define KFARMD_BLOBS_REQUESTED_MAX (1u << 18)
 
-/* The wait of an entry for a blob; embedded in the entry. */
+/* An entry that waits for its blob; embedded in the entry. */
 struct kfarmd_blob_waiter {
 	TAILQ_ENTRY(kfarmd_blob_waiter) entry;
 	struct kfarmd_blob *blob; /* NULL: not waiting */
@@ -70,10 +71,10 @@ struct kfarmd_blobs *kfarmd_blobs_new(struct store *store);
 void kfarmd_blobs_free(struct kfarmd_blobs *b);
 
 /*
- * Wait for a blob that the store lacks.  Returns 0, with *must_ask true if the
- * caller must request the blob from the client; -EPROTO if the blob was already
- * requested with another size; -ENOBUFS if KFARMD_BLOBS_REQUESTED_MAX is
- * reached.
+ * Wait for a blob that the store lacks.  *must_ask is false if the blob was
+ * already requested, and true if the caller must request it from the client.
+ * Returns 0; -EPROTO if the blob was already requested with another size;
+ * -ENOBUFS if KFARMD_BLOBS_REQUESTED_MAX is reached.
  */
 int kfarmd_blobs_request(struct kfarmd_blobs *b, const struct digest *d,
 			 uint64_t size, struct kfarmd_blob_waiter *waiter,
@@ -82,8 +83,8 @@ int kfarmd_blobs_request(struct kfarmd_blobs *b, const struct digest *d,
 void kfarmd_blobs_cancel(struct kfarmd_blob_waiter *w);
 
 /*
- * Return the milliseconds since the last piece of any blob, or 0 if none is
- * outstanding.
+ * Return the milliseconds since a blob was requested or a piece of a blob was
+ * received, or 0 if no requested blob is outstanding.
  */
 uint64_t kfarmd_blobs_idle_ms(const struct kfarmd_blobs *b);
 /*
@@ -151,10 +152,12 @@ bool kfarmd_input_update_is_small(const struct kfarmd_input_update *v);
 int kfarmd_input_update_pin_blobs(struct kfarmd_input_update *v,
 				  struct err *err);
 /*
- * Wait for the missing blobs.  Fills `need`, which the caller releases, with
- * the entries, in order, whose blobs must be requested from the client; the
- * list can be empty.  Returns 0; -EPROTO with `err` set if the session must
- * end; another negative errno if the update cannot be completed.
+ * Wait for the missing blobs.  Stores in `need` the indices of the entries
+ * whose blobs the caller must request from the client, in ascending order; the
+ * list can be empty.  The caller releases `need`, also after a failure.
+ *
+ * Returns 0; -EPROTO with `err` set if the session must end; another negative
+ * errno with `err` set if the update cannot be completed.
  */
 int kfarmd_input_update_request_blobs(struct kfarmd_input_update *v,
 				      struct kfarmd_blobs *blobs,
@@ -177,16 +180,16 @@ int kfarmd_input_update_apply(struct kfarmd_input_update *v,
 			      struct err *err);
 
 /*
- * Check that the toolchain of these updates has the digest m->toolchain.
+ * Check that the toolchain in the updates `views` has the digest m->toolchain.
  * Returns 0, or -EINVAL with `err` set.  Any thread can call this.
  */
 int kfarmd_input_update_check_identity(
 	const struct kfarmd_input_update_queue *views,
 	const struct wire_cell *m, struct err *err);
 /*
- * Return the path of the driver m->driver with the symbolic links of these
- * updates resolved, for a sandbox with a node-native toolchain.  The caller
- * frees it.
+ * Return the path of the driver m->driver with the symbolic links in the
+ * updates `views` resolved, for a sandbox with a node-native toolchain.  The
+ * caller frees the path.
  */
 char *kfarmd_input_update_resolve_driver(
 	const struct kfarmd_input_update_queue *views,

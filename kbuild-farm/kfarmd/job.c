@@ -105,9 +105,9 @@ static bool has_object_output(const struct kfarmd_job *job)
 }
 
 /*
- * Return true if the tool writes the output WIRE_OUTPUT_AS_DEPS, which is the
- * assembler's dependency list in other jobs.  The assembler does not run before
- * such a tool.
+ * Return true if the job's tool writes a dependency list.  This list replaces
+ * the assembler's list as WIRE_OUTPUT_AS_DEPS, because a job with such a tool
+ * does not run the assembler.
  */
 static bool has_tool_deps(const struct kfarmd_job *job)
 {
@@ -122,8 +122,9 @@ static bool map_output_file(struct kfarmd_job *job, enum wire_output stream,
 			    const char *name)
 {
 	/*
-	 * A missing side output or a missing output `by_tool` is not a fault of
-	 * the node: the client names the side outputs and chooses the tool.
+	 * A missing side output, or a missing output that the tool writes
+	 * (`by_tool`), is not a fault of the node: the client names the side
+	 * outputs and chooses the tool.
 	 */
 	enum wire_output by_tool = has_tool_deps(job) ? WIRE_OUTPUT_AS_DEPS :
 							WIRE_OUTPUT_OBJECT;
@@ -481,8 +482,8 @@ void kfarmd_job_drop(struct kfarmd_job *job)
 {
 	job->on_done = NULL;
 	/*
-	 * Release the slot now: the client owns the pin, which contains
-	 * slot.share, and may free it before the thread is done.
+	 * Release the slot now: slot.share is a member of the pin, which the
+	 * client owns and may free before the thread is done.
 	 */
 	kfarmd_slots_remove_job(&job->daemon->slots, &job->slot);
 	job->pin = NULL;

@@ -40,7 +40,8 @@ struct kfarmd_job {
 	struct wire_step *step; /* NULL: the job has no STEP */
 	struct kfarmd_slot slot;
 	struct kfarmd_sandbox_user sandbox_user;
-	void (*on_done)(void *ctx, struct kfarmd_job *job); /* NULL: dropped */
+	/* NULL: the job was dropped */
+	void (*on_done)(void *ctx, struct kfarmd_job *job);
 	void *ctx;
 	struct event *done_event;
 	/* clock_ms() of the receipt and of the last state change */
@@ -57,7 +58,7 @@ struct kfarmd_job {
 	struct kfarmd_run *run; /* NULL until the compiler is started */
 	struct bytes output_maps[WIRE_N_OUTPUTS]; /* mapped output files */
 	struct kfarmd_run_output output;
-	struct task *task; /* thread that finishes the output, or NULL */
+	struct task *task; /* thread that hashes the output, or NULL */
 
 	int fail_class; /* enum wire_fail_class; -1: the job did not fail */
 	char *fail_reason;
@@ -69,7 +70,7 @@ struct kfarmd_job {
  * failed.
  *
  * Returns NULL with the reason in `err` if the job is rejected; the caller
- * still owns `m` then. *fail_class is the failure class to send, or -1 if the
+ * still owns `m` then.  *fail_class is the failure class to send, or -1 if the
  * session must end.
  */
 struct kfarmd_job *kfarmd_job_new(struct kfarmd_client *client,

@@ -27,7 +27,7 @@ struct kfarmd {
 	char *toolchains_dir; /* directory of the installed toolchains */
 	/* manifests of node-native toolchains */
 	struct kfarmd_native_toolchain_cache *native_toolchains;
-	/* hosts whose programs this node can run, the native host first */
+	/* architectures whose programs this node can run, its own first */
 	struct strv hosts;
 	/* result of the check whether jobs can run */
 	struct sandbox_check sandbox_check;

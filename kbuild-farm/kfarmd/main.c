@@ -100,7 +100,10 @@ static int init_config_dir(const char *dir, struct err *err)
 {
 	int ret;
 
-	/* The daemon may run as another user; only the key is secret. */
+	/*
+	 * Let all users read the files, because the daemon may run as another
+	 * user.  Only the key is secret.
+	 */
 	umask(022);
 	ret = fs_mkdirs(dir, 0755, err);
 	if (!ret)
@@ -343,9 +346,9 @@ static void on_event_log(int severity, const char *text)
 }
 
 /*
- * Drop the capabilities that sandboxes do not need if kfarmd listens on the
- * network.  Peers through ssh, and through a Unix socket of root, already have
- * the rights of kfarmd's user.
+ * If kfarmd listens on the network, drop all capabilities except those that
+ * sandboxes and a port below 1024 need.  Without the network this has no use:
+ * peers through ssh or a Unix socket already have the rights of kfarmd's user.
  */
 static int drop_capabilities(const struct kfarmd_settings *s, struct err *err)
 {

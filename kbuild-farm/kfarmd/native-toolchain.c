@@ -325,9 +325,9 @@ static void add_cached_manifest(struct kfarmd_native_toolchain_cache *o,
 }
 
 /*
- * Check that a file outside the toolchain is an ELF executable or library.  The
- * driver's answers determine these files, and every listed file is put into a
- * client's sandbox.
+ * Check that a file outside the toolchain is an ELF executable or library.
+ * Otherwise a driver whose answer names any file of the node could disclose
+ * this file, because every listed file is put into a client's sandbox.
  */
 static int check_system_file(const struct compiler_entry *e,
 			     const struct kfarmd_toolchain_lease *l,
@@ -350,9 +350,9 @@ static int check_system_file(const struct compiler_entry *e,
 }
 
 /*
- * Compare the listed files of the toolchain with the manifest of the lease.
- * Directories are not compared, because `list` can contain directories that the
- * manifest omits.
+ * Compare the files of the toolchain in `list` with the manifest of the lease,
+ * and check the files outside the toolchain with check_system_file().
+ * Directories are not compared, because the manifest omits some of them.
  */
 static int check_manifest_entries(const struct compiler_entries *list,
 				  const struct kfarmd_toolchain_lease *l,

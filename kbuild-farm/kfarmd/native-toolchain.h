@@ -75,9 +75,10 @@ char *kfarmd_native_toolchain_map_path(const char *path, const char *node_dir,
 /*
  * Find a directory of the toolchain and the client's directory that corresponds
  * to it.  `driver_path` is the driver's path relative to the toolchain
- * directory `dir`, `driver` is the client's path of the driver.  The two
- * directories that contain "bin" correspond; as long as both have the same
- * name, their parents correspond as well.  The result is the topmost pair.
+ * directory `dir`, `driver` is the client's path of the driver.  The function
+ * removes "bin/DRIVER" from both paths, and then further components while the
+ * last components of both paths are equal.  For example, dir/a/usr/bin/gcc and
+ * /opt/b/usr/bin/gcc yield dir/a and /opt/b.
  *
  * Returns false if one of the drivers is not in a directory "bin".  On success
  * the caller frees *node_dir and *client_dir.

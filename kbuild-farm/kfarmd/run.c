@@ -137,8 +137,8 @@ void kfarmd_run_output_finish(struct kfarmd_run_output *a,
 			      const struct digest *key)
 {
 	/*
-	 * Skip the two dependency lists.  They contain the paths of these
-	 * directories, but the client translates those paths.
+	 * Skip the two dependency lists.  They contain paths that exist only in
+	 * the sandbox, but the client translates these paths.
 	 */
 	for (int i = 0; i < WIRE_N_OUTPUTS && !a->has_private_path; i++)
 		a->has_private_path = i != WIRE_OUTPUT_DEPS &&

@@ -23,8 +23,8 @@ struct kfarmd_run;
 
 /*
  * Return true if a compiler's diagnostics report that a signal ended cc1 or
- * another part of it.  The driver itself exits with status 1 in that case, for
- * example when memory is exhausted or a file exceeds the size limit.
+ * another program of the compiler, for example because memory is exhausted or a
+ * file exceeds the size limit.  The driver itself then exits with status 1.
  */
 bool kfarmd_run_names_signal(struct bytes text);
 /*
@@ -55,15 +55,16 @@ struct kfarmd_run_output {
  * Return true if `in` holds the path of a directory that exists only in a
  * sandbox (SANDBOX_OUT_DIR or SANDBOX_TMP_DIR).
  *
- * An assembler writes its directory into the object for a .loc, and a driver
- * names its temporary files in some messages.  A local compile would write
- * other paths, so a result with such a path is not equivalent.
+ * With .loc directives, an assembler writes the path of such a directory into
+ * the object.  A driver names its temporary files in some messages.  A local
+ * compile would write other paths, so a result with such a path is not
+ * equivalent to the result of a local compile.
  */
 bool kfarmd_run_output_has_private_path(struct bytes in);
 
 /*
- * Append a tool's output to `out` and replace each complete occurrence of
- * `path` by `name`, the client's name of the file.
+ * Append a tool's output `in` to `out` and replace `path` by `name`, the
+ * client's name of the file, except where `path` is part of a longer path.
  *
  * Returns false if `out` would exceed `max` bytes; `out` is incomplete then.
  */
@@ -101,7 +102,7 @@ struct kfarmd_run_tool {
 	 */
 	const char *input_file;
 	/*
-	 * With `input_file` only: if set, the tool does not change its input.
+	 * With `input_file` only.  If set, the tool does not change its input.
 	 * Its stdout is the output of the run, and it lists the files that it
 	 * read in SANDBOX_OUT_DIR/deps_file.
 	 */
@@ -136,7 +137,10 @@ struct kfarmd_run {
 	 * A program wrote more than WIRE_DIAG_MAX to a stream and was killed.
 	 */
 	bool overflowed;
-	/* The tool wrote to its stdout, which is not part of the output. */
+	/*
+	 * The tool's stdout is not part of the output, but the tool wrote to
+	 * it.
+	 */
 	bool tool_wrote;
 	/*
 	 * Valid after on_done().  With a tool, cpu_ms is the sum of both
@@ -146,8 +150,8 @@ struct kfarmd_run {
 	 */
 	struct sandbox_end end;
 	/*
-	 * The tool has ended, and the first program exited with status 0 or the
-	 * tool could not be started.
+	 * `end` describes the tool: both programs have ended and the first
+	 * program exited with status 0, or the tool could not be started.
 	 */
 	bool status_from_tool;
 
@@ -181,9 +185,10 @@ void kfarmd_run_free(struct kfarmd_run *run);
 uint32_t kfarmd_run_cpu_ms(const struct kfarmd_run *run);
 
 /*
- * Map the output file SANDBOX_OUT_DIR/name.  The file is the first program's,
- * unless a started tool writes it: then `name` is the tool's deps_file or, if
- * the tool has no deps_file, its input_file.  Call kfarmd_run_unmap_file()
+ * Map the output file SANDBOX_OUT_DIR/name.  Each program has its own
+ * SANDBOX_OUT_DIR.  If the tool was started and `name` is the tool's deps_file
+ * or, without a deps_file, its input_file, the tool's file is mapped.  All
+ * other files are those of the first program.  Call kfarmd_run_unmap_file()
  * before kfarmd_run_free().
  *
  * Returns 0, with an empty `out` for an empty file; -ENOENT if the file does
@@ -207,9 +212,10 @@ struct kfarmd_run_status {
  * status in run->end.  Returns false if the run failed, with the failure class
  * and the reason in `e`.
  *
- * If a signal ended the compiler, the failure class is WIRE_FAIL_NODE.  If a
- * signal ended a tool, the run yields a RESULT, because the client chose the
- * tool.
+ * If a signal ended the compiler, the failure class is WIRE_FAIL_NODE, except
+ * if SIGPIPE ended a program of the compiler because the tool stopped reading
+ * its output.  If a signal ended a tool, the run yields a RESULT, because the
+ * client chose the tool.
  */
 bool kfarmd_run_classify(struct kfarmd_run_status *e,
 			 const struct kfarmd_run *run);

@@ -403,8 +403,9 @@ static int check_mode_options(struct kfarmd_settings *s, struct err *err)
 }
 
 /*
- * Read the command line.  Reject --listen with --init and --status.  This check
- * must precede the reading of node.conf, which can add addresses to s->listen.
+ * Read the command line.  Reject --listen if --init or --status is given.  This
+ * check must precede the reading of node.conf, which can add addresses to
+ * s->listen.
  */
 static int read_command_line(struct kfarmd_settings *s, char *const *argv,
 			     struct err *err)

@@ -48,7 +48,7 @@ struct kfarmd_settings {
 	const char *store; /* NULL: the default */
 	uint64_t store_size; /* bytes; 0: the default */
 	const char *toolchains; /* NULL: next to the store */
-	struct strv hosts; /* hosts in addition to the native one */
+	struct strv hosts; /* architectures in addition to the native one */
 	bool init, check, status, json;
 	uint16_t slots;
 	bool version, help; /* print the version or the help, and exit */

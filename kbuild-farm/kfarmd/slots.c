@@ -26,7 +26,7 @@ int kfarmd_slots_add_job(struct kfarmd_slots *s, struct kfarmd_slot *p,
 	return 0;
 }
 
-/* Return the first queued job that its share allows to run, or NULL. */
+/* Return the first queued job that the limit of its share permits, or NULL. */
 static struct kfarmd_slot *next_runnable(const struct kfarmd_slots *s)
 {
 	struct kfarmd_slot *p;

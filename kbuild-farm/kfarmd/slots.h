@@ -3,15 +3,16 @@
  * kfarmd/slots.h - Job slots of a node and the order of execution.
  *
  *	n_advertised	cores + ceil(cores / 4), or --slots: the number of jobs,
- *			running and queued ahead, that clients may send
+ *			running or queued on the node, that each client may send
  *	max_running	concurrent compilers: cores, or n_advertised if that is
  *			smaller
  *	max_jobs	4 * n_advertised: further jobs are rejected
  *
  * Clients limit their jobs to n_advertised, so max_jobs only stops a client
  * that ignores this limit, or several clients that start at the same time.
- * Jobs of all clients wait in one FIFO queue.  A job that must wait because of
- * the limit of its share does not block the jobs behind it.
+ * Jobs of all clients wait in one FIFO queue.  A share (struct
+ * kfarmd_slot_share) additionally limits the running jobs of a group.  A job
+ * that waits because of this limit does not block the jobs behind it.
  */
 #ifndef KFARMD_SLOTS_H
 #define KFARMD_SLOTS_H

@@ -168,7 +168,7 @@ void kfarmd_status_free(struct kfarmd_status *s)
 #define REPLY_BYTES_MAX  (16u << 20) /* limit on one reply */
 
 struct status_reply {
-	char *name; /* the kfarmd's directory: PID, a dot, a number */
+	char *name; /* scratch directory of the kfarmd: "PID.NUMBER" */
 	int fd; /* -1: not listening */
 	struct buf text;
 	json_t *json; /* NULL: no valid reply */

@@ -382,9 +382,9 @@ const struct compiler_entry *kfarmd_manifest_find_driver(
 #define DAMAGE_TEXT_MAX 4096
 
 /*
- * Open the directory `path` and flock(2) it.  Returns a descriptor of the
- * directory that has this name now, or -EBUSY, -ENOENT, -ENOTDIR or another
- * negative errno.
+ * Open the directory `path` and flock(2) it.  If the directory was renamed
+ * before the lock was acquired, retry with the directory that replaced it.
+ * Returns a descriptor, or -EBUSY, -ENOENT, -ENOTDIR or another negative errno.
  */
 static int lock_toolchain(const char *path, int flock_op)
 {

@@ -16,7 +16,7 @@
  * an exclusive flock.  As in the store, no file is synced: damage by a power
  * failure is detected like other damage.
  *
- * The manifest is
+ * The manifest has this format, in which 0, 1 and "" are constants:
  *
  *	u32 0, string id, string host, digest dir_digest,
  *	digest equivalent_id, u8 1, string "",
@@ -39,7 +39,7 @@
 struct kfarmd_toolchain_stage;
 struct kfarmd_toolchains_index;
 
-/* limit on the bytes of all paths and targets of a toolchain */
+/* limit on the bytes of all paths and link targets of a toolchain */
 #define KFARMD_MANIFEST_NAMES_MAX (16u << 20)
 
 /* The files of one toolchain. */
@@ -49,24 +49,25 @@ struct kfarmd_manifest {
 	struct digest dir_digest, equivalent_id;
 	/* paths below the toolchain's directory */
 	struct compiler_entries entries;
-	uint64_t total_bytes; /* sum over all files */
-	size_t name_bytes; /* bytes of all paths and targets */
+	uint64_t total_bytes; /* size of all files */
+	size_t name_bytes; /* bytes of all paths and link targets */
 };
 
 /* Free the members and reset `r`. */
 void kfarmd_manifest_release(struct kfarmd_manifest *r);
 
 /*
- * Add an entry; its strings are copied.  Returns 0, or -EINVAL if the entry is
- * an absence or a limit on entries or bytes is exceeded.
+ * Add an entry; its strings are copied.  Returns 0, or -EINVAL with `err` set
+ * if the entry removes a path (WIRE_INODE_ABSENT) or a limit is exceeded.
  */
 int kfarmd_manifest_add(struct kfarmd_manifest *r, const char *path,
 			const struct wire_inode *inode, struct err *err);
 /*
- * Sort and check the complete manifest.  Returns 0; -EINVAL with `err` naming
- * the invalid entry (duplicate, below a file or link, a link that points
- * outside the directory, a reserved name), or if dir_digest does not match the
- * entries.
+ * Sort and check the complete manifest.  Returns 0, or -EINVAL with the invalid
+ * entry or the mismatch in `err`.  An entry is invalid if its path is invalid,
+ * duplicate, reserved or below another entry, or if it is a link that points
+ * outside the toolchain.  The manifest is invalid if it has no entry or
+ * dir_digest does not match.
  */
 int kfarmd_manifest_validate(struct kfarmd_manifest *r, struct err *err);
 

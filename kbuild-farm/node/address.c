@@ -40,8 +40,8 @@ static bool consists_of(const char *s, size_t n, const char *more)
 }
 
 /*
- * Return the port of HOST:PORT, which ssh does not accept, or NULL.  A name
- * with a single colon, followed by digits, is not an IPv6 address.
+ * Return PORT if `host` has the form HOST:PORT, otherwise NULL.  ssh does not
+ * accept this form.  An IPv6 address contains more than one colon.
  */
 static const char *find_port(const char *host)
 {
@@ -53,8 +53,9 @@ static const char *find_port(const char *host)
 }
 
 /*
- * Reject names that ssh could misuse: it takes a leading dash as an option, and
- * passes names to commands of its configuration, which a shell executes.
+ * Reject user and host names that are unsafe for ssh.  ssh takes a name with a
+ * leading dash as an option, and a shell executes commands of ssh_config(5)
+ * that can contain the names.
  */
 static int check_ssh(const char *text, struct err *err)
 {

@@ -65,8 +65,9 @@ static char *describe_duplicate_mac(const struct node_duplicates_identity *a,
 {
 	char *shared = mac_text(common_mac(a->machine, b->machine));
 	/*
-	 * A unique address for `b`: locally administered (IEEE 802, 8.4: second
-	 * bit of the first byte), the rest derived from a digest of the name.
+	 * Suggest a new MAC address for `b`.  The second bit of its first byte
+	 * marks it as locally administered (IEEE 802, 8.4); the other bytes are
+	 * the start of a digest of the node's name.
 	 */
 	uint64_t mac = 0x02;
 	struct digest name;

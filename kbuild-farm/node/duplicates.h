@@ -2,11 +2,12 @@
 /*
  * node/duplicates.h - Detection of nodes that are not distinct machines.
  *
- * A node is identified by its key.  A copied flash card also copies the key,
- * which then identifies neither board: two boot ids with one key prove that
- * there are two machines, and neither gets jobs.  Such copies can also have the
- * same machine id, and boards without a MAC address of their own can have the
- * same MAC address.  These two conflicts are reported but do no harm.
+ * A node is identified by its key.  The copy of a flash card contains the same
+ * key, which then identifies neither of the two boards.  Two boot ids with one
+ * key prove that there are two machines, and neither machine gets jobs.  Boards
+ * with copied cards can also have the same machine id, and boards without a
+ * built-in MAC address can have the same MAC address.  An equal machine id or
+ * MAC address is reported, but both nodes get jobs.
  */
 #ifndef NODE_DUPLICATES_H
 #define NODE_DUPLICATES_H
@@ -21,7 +22,7 @@ struct node_duplicates_identity {
 	const struct wire_machine *machine; /* zeroed: unknown */
 };
 
-/* Conflict of two nodes; the most severe one counts. */
+/* Conflict of two nodes, in order of severity. */
 enum node_duplicate {
 	NODE_DUPLICATE_NONE,
 	NODE_DUPLICATE_MAC, /* two machines, one MAC address */
@@ -31,8 +32,8 @@ enum node_duplicate {
 };
 
 /*
- * Compare two nodes.  Nodes with equal or unknown boot ids count as one
- * machine, for which only equal keys are a conflict.
+ * Return the most severe conflict of two nodes.  Nodes with equal or unknown
+ * boot ids count as one machine, for which only equal keys are a conflict.
  */
 enum node_duplicate node_duplicates_compare(
 	const struct node_duplicates_identity *a,

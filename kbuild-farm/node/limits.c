@@ -5,13 +5,13 @@
 
 #define MILLI 1000
 /*
- * Load of other processes below this value is kfarmd and normal system
- * activity.
+ * Ignore a load of other processes below this value, in thousandths of a core:
+ * it is caused by kfarmd and normal system activity.
  */
 #define FOREIGN_MIN_MILLI 500
 /*
- * Memory pressure from which the slots are halved: shares of time, in 1/100
- * percent, in which some tasks, or all tasks, waited for memory.
+ * The slots are halved if some tasks, or all tasks, waited for memory for at
+ * least this share of the last 10 s, in 1/100 percent.
  */
 #define PSI_SOME_MIN 2000
 #define PSI_FULL_MIN 500
@@ -180,7 +180,10 @@ static unsigned heat_loss_milli(unsigned cores, const struct wire_health *h,
 	return lost;
 }
 
-/* Cap the slots at the slots of the remaining cores, with queue-ahead. */
+/*
+ * Cap the slots at the number, with queue-ahead, for the cores that remain
+ * without unusable cores, heat loss and the load of other processes.
+ */
 static void cap_by_cores(struct node_limit *l, unsigned cores,
 			 const struct wire_health *h)
 {

@@ -9,23 +9,23 @@
  *			  the first job, NODE_NEXT_JOB_MIB for each further
  *			  job (queued jobs need no memory yet),
  *			- by `slots =` of its configuration,
- *			- by the limit that its kfarmd was started with
+ *			- by --slots of its kfarmd
  *	now          = slots(node) without the cores that heat or other
  *		       processes take, and at most the jobs that fit
  *		       into free memory
  *	local slots  = cores of the build host, minus one per
  *		       NODE_CORES_PER_FEEDER cores of the nodes, which is
  *		       left to make, ld, modpost, objtool and to sending
- *		       jobs.  A single node takes at most half of the
- *		       cores, because the number of its own cores is not
- *		       verified.  Each local slot needs NODE_JOB_MIB,
- *		       because ld and objtool need more memory than a
- *		       compiler.
+ *		       jobs.  A single node reduces the local slots at most
+ *		       to half of the build host's cores, because the
+ *		       number of the node's cores is not verified.  Each
+ *		       local slot needs NODE_JOB_MIB, because ld and
+ *		       objtool need more memory than a compiler.
  *	-j           = sum of slots(node) + local slots
  *
  * Cores are those that affinity, cpuset and cgroup quota permit; threads of a
- * core count as cores.  The queue-ahead is icecream's preload of 1 + cores/4
- * without the 1.
+ * core count as cores.  The queue-ahead is cores/4, which is 1 less than the
+ * preload of icecream.
  */
 #ifndef NODE_LIMITS_H
 #define NODE_LIMITS_H
@@ -55,23 +55,27 @@
  *	12	1903	1705	1840
  *	16	2423	2153	2416
  *
- * NODE_BASE_MIB covers an idle board with 1 GiB of memory, which uses 144 MiB,
- * kfarmd, and the headers and sources in a sandbox.  Free memory must cover
- * only kfarmd and the sandbox (NODE_SANDBOX_MIB).  If these amounts are too
- * small, the node's slots are restricted (node/slot-limit.h), and a job that
- * fails for lack of memory moves to another node.
+ * NODE_BASE_MIB covers the system (144 MiB on an idle board with 1 GiB of
+ * memory), kfarmd, and the headers and sources in a sandbox.  Free memory does
+ * not include the system, so besides the jobs it must cover only kfarmd and the
+ * sandbox (NODE_SANDBOX_MIB).  If these amounts are too small, the node's slots
+ * are restricted (node/slot-limit.h), and a job that fails for lack of memory
+ * moves to another node.
  */
 #define NODE_JOB_MIB      256
 #define NODE_NEXT_JOB_MIB 144
 #define NODE_BASE_MIB     256
 #define NODE_SANDBOX_MIB  64 /* for kfarmd and a sandbox */
-/* A node claims its number of cores, so its slots need an upper limit. */
+/*
+ * A node reports its number of cores, which is not verified, so its slots need
+ * an upper limit.
+ */
 #define NODE_SLOTS_MAX 1024
 /*
- * Cores of nodes that keep one similar core of the build host busy.  Of 141.2 s
- * of CPU time for arm64 tinyconfig, a build host whose nodes compile everything
- * uses 15.8 s itself (tests/bench/FIGURES.md), so that 7.9 s are offloaded per
- * local second.
+ * Number of node cores for which one build host core of similar speed can
+ * prepare and send the jobs.  An arm64 tinyconfig takes 141.2 s of CPU time.
+ * If nodes execute all compiles, the build host still uses 15.8 s of this time
+ * (tests/bench/FIGURES.md), so that 7.9 s are offloaded per local second.
  */
 #define NODE_CORES_PER_FEEDER 8
 
@@ -81,8 +85,9 @@ struct node_limit {
 };
 
 /*
- * Compute the unrestricted slots of a node.  `m` describes its machine, and is
- * NULL or zeroed if the machine is unknown.  `configured` is the value of the
+ * Compute the slots of a node, without the restrictions of its present load
+ * that node_limit_now() applies.  `m` describes the node's machine, and is NULL
+ * or zeroed if the machine is unknown.  `configured` is the value of the
  * setting `slots`, or 0 if it is not set.  The caller frees out->reason.
  */
 void node_limit(struct node_limit *out, const struct wire_inventory *inv,
@@ -99,9 +104,10 @@ unsigned node_limit_now(unsigned slots, const struct wire_inventory *inv,
 /* Halve the slots, to at least 1, for nightly builds. */
 void node_limit_halve(struct node_limit *l);
 /*
- * Return the maximum that the user can request during a build: twice the cores,
- * because more compilers cannot run concurrently and one queued job per core
- * hides the latency; the limit of kfarmd; and NODE_SLOTS_MAX.
+ * Return the maximum number of slots that the user can request during a build:
+ * the smallest of twice the cores, the limit of kfarmd, and NODE_SLOTS_MAX.
+ * Twice the cores suffice, because a node runs one compiler per core and one
+ * queued job per core hides the latency.
  */
 unsigned node_limit_max(const struct wire_inventory *inv);
 /*
@@ -113,7 +119,8 @@ void node_limit_local(struct node_limit *out, const struct wire_inventory *inv,
 /*
  * Return how many of a node's `cores` count in the argument `counted_cores` of
  * node_limit_local_slots().  `slots` is the number of local slots without
- * nodes, of which a single node may take at most half.
+ * nodes.  The result is limited, so that a single node reduces the local slots
+ * by at most half.
  */
 unsigned node_limit_counted_cores(unsigned slots, unsigned cores);
 /* Return the number of local slots; `slots` is their number without nodes. */

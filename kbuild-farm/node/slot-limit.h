@@ -6,10 +6,12 @@
  * (node_limit_now()).  Because this number fluctuates, the limit follows
  * slowly.  If all values of a period of 3 s are below the limit, it falls to
  * the greatest of them.  If all values of a period of 10 s are above the limit,
- * it rises to the least of them, but at most by half.  Shorter changes have no
- * effect, and if the values alternate, the lower limit remains.
+ * it rises to the least of them, but at most by half.  A period ends early at a
+ * value that equals the limit or is on its other side, so short changes and
+ * alternating values have no effect.
  *
- * This is a pure machine: time is an argument in ms and never decreases.
+ * This is a pure machine: it does no I/O, and time is an argument in ms that
+ * never decreases.
  */
 #ifndef NODE_SLOT_LIMIT_H
 #define NODE_SLOT_LIMIT_H

@@ -36,7 +36,7 @@ int node_transport_child_stop(pid_t pid)
 		kill(-pid, SIGTERM);
 		over = wait_child_exit(pid, &status);
 	}
-	/* Also kill background processes of its group. */
+	/* Also kill background processes of the command's process group. */
 	kill(-pid, SIGKILL);
 	return over ? status : spawn_wait(pid);
 }
