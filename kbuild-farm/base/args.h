@@ -4,8 +4,8 @@
  *
  * Accepts -x, bundles (-vF), -x VALUE, -xVALUE, --long, --long VALUE,
  * --long=VALUE and "--" as the end of options.  Options and plain words may
- * stand in any order.  If the caller enables it, words of the form VAR=VALUE
- * are distinguished from other words, as by make.
+ * stand in any order.  If the caller sets `variables_allowed`, words of the
+ * form VAR=VALUE are distinguished from other words, as by make.
  */
 #ifndef BASE_ARGS_H
 #define BASE_ARGS_H
@@ -39,7 +39,8 @@ struct args_option {
 	size_t offset; /* offset of the destination in the caller's struct */
 	/* argument of args_number() and args_choice(), or ARGS_REPLACE */
 	long n;
-#define ARGS_REPLACE (-1) /* the values replace those of another source */
+/* for a list option: its values on the command line replace those in $KFARM */
+#define ARGS_REPLACE (-1)
 };
 
 enum {

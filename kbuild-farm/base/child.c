@@ -29,9 +29,10 @@ struct children {
 };
 
 /*
- * Reap the children that a killed driver left, such as cc1.  They become
- * children of this process, which is the subreaper of the build, and still
- * belong to the driver's process group.  Returns true if the group is empty.
+ * Reap the other processes of a child's process group, such as the cc1 of a
+ * killed compiler driver.  If this process is a subreaper, it becomes their
+ * parent when the child exits.  Returns true if no process of the group is left
+ * to reap.
  */
 static bool reap_group(pid_t group)
 {
@@ -67,9 +68,9 @@ static struct child *take_exited(struct children *all, int *status,
 }
 
 /*
- * Reap orphans. __WNOTHREAD excludes the children of other threads, because
- * each thread waits for the processes that it starts.  Returns true if some
- * children still run.
+ * Reap all exited children of this thread, which include orphaned descendants.
+ * __WNOTHREAD excludes the children of other threads, because each thread waits
+ * for the processes that it starts.  Returns true if some children still run.
  */
 static bool reap_orphans(void)
 {

@@ -23,10 +23,10 @@ typedef void child_exit_fn(void *ctx, int wait_status, uint64_t cpu_ms);
 
 struct children *children_new(struct event_base *base);
 /*
- * Become a subreaper and reap all orphaned descendants, so that no process
- * outlives this one.  Children that other threads started are left to those
- * threads.  Use this only in programs that never call child_start() or
- * child_adopt().
+ * Become a subreaper and reap all orphaned descendants.  children_wait() then
+ * also waits for orphans.  Children that other threads started are left to
+ * those threads.  Use this only in programs that never call child_start() or
+ * child_adopt(), because their children would be reaped without a callback.
  */
 void children_reap_orphans(struct children *all);
 /* Kill and reap all running children without calling their callbacks. */

@@ -83,7 +83,7 @@ static size_t word_size(const uint8_t *p, const uint8_t *end)
 	}
 }
 
-/* Return true if unescape() can copy the word; nearly all words qualify. */
+/* Return true if the word is a file name without escapes, as nearly all are. */
 static bool has_no_escapes(struct bytes word)
 {
 	for (size_t i = 0; i < word.len; i++) {
@@ -287,7 +287,7 @@ static void put_phony(struct buf *out, const struct rule *rule)
 		size_t len = word_size(p, end);
 
 		p += len;
-		/* Copy or omit an empty line with the name after it. */
+		/* Empty lines are copied or omitted with the next "name:". */
 		if (!len)
 			continue;
 		if (!is_phony_excluded(rule, bytes_of(p - len, len - 1)))

@@ -3,9 +3,9 @@
  * base/depfile.h - Parser and filter for the dependency lists of compilers.
  *
  * A node compiles with -MD, so that the depfile names every file that the
- * compiler read.  The client requested -MD or -MMD, which omits system headers.
- * The list for -MMD is derived from the full list and folded as the same
- * compiler folds it.
+ * compiler read.  If the original command line has -MMD, which omits system
+ * headers, this module derives the shorter depfile from the full depfile.  Its
+ * lines are folded as the compiler would fold them.
  *
  * The format is a make rule as written by gcc 12 (libcpp/mkdeps.cc) and clang
  * 14 (lib/Frontend/DependencyFile.cpp): "targets: prerequisites", and for -MP a
@@ -32,15 +32,17 @@ bool depfile_is_unescaped(const char *name);
 
 /*
  * Find a variable in kbuild's .FILE.o.cmd.  Returns the text after " := " of
- * the first assignment to a variable whose name starts with `prefix`, up to the
- * end of `text`, or NULL.
+ * the first assignment to a variable whose name starts with `prefix`, or NULL.
+ * The returned text is a part of `text` and extends to the end of `text`.
  */
 const char *depfile_find_value(const char *text, const char *prefix);
 /*
  * Find the saved command in kbuild's .FILE.cmd: the text after " := " of
- * savedcmd_TARGET or, before Linux 6.4, cmd_TARGET.  Returns the text up to the
- * end of the line, as make reads it, or NULL.  If `target` is not NULL, it
- * receives TARGET, which the caller frees.
+ * savedcmd_TARGET or, before Linux 6.4, cmd_TARGET.  Returns the command with
+ * make's escapes, or NULL.  The returned text is a part of `text` and extends
+ * to the end of `text`; the command ends at the first newline.  If a command is
+ * found and `target` is not NULL, *target receives TARGET, which the caller
+ * frees.
  */
 const char *depfile_find_command(const char *text, char **target);
 /*
@@ -49,16 +51,18 @@ const char *depfile_find_command(const char *text, char **target);
  */
 char *depfile_cmd_path(const char *path);
 
-/* Return true if -MMD omits this prerequisite. */
+/*
+ * Return true if -MMD omits this prerequisite. gcc and clang omit a header that
+ * they found in a system directory when they first read it.
+ */
 typedef bool depfile_exclude_fn(void *ctx, const char *name);
 
 /*
  * Append the text without the prerequisites for which `is_excluded` returns
- * true.  `is_excluded` is called once per prerequisite in order; the first is
- * always retained. gcc and clang omit a header if a system directory provided
- * it when it was first read.  If no prerequisite is excluded, the text is
- * copied unchanged.  Returns 0, or -EBADMSG with nothing appended, also for a
- * rule without prerequisites.
+ * true.  `is_excluded` is called once per prerequisite in order; the first
+ * prerequisite is always retained.  If no prerequisite is excluded, the text is
+ * copied unchanged.  Returns 0, or -EBADMSG with nothing appended if the text
+ * is malformed or if the rule has no prerequisites.
  */
 int depfile_filter(struct buf *out, struct bytes text,
 		   depfile_exclude_fn *is_excluded, void *ctx);

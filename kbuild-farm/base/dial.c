@@ -175,7 +175,7 @@ struct dial {
 	/* the lookup in progress; NULL if it has finished or failed to start */
 	struct resolve *resolve;
 	struct event *stagger; /* starts the next attempt */
-	struct event *timeout; /* the time limit has expired */
+	struct event *timeout; /* fails the dial when the time limit expires */
 	struct event *end_event; /* reports the final failure from the loop */
 	/* reported on failure, unless attempts have errors of their own */
 	struct err error;
@@ -227,9 +227,9 @@ static void stop_attempts(struct dial *d, enum attempt_state state,
 }
 
 /*
- * Report the failure, with the errors of all addresses.  Each error is preceded
- * by its address, unless the only address equals the host, which begins the
- * message.
+ * Report the failure of all addresses.  The message begins with the host.  Each
+ * error follows its address, but if the host was given as an address, that
+ * address is not repeated.
  */
 static void on_ended(evutil_socket_t fd, short what, void *arg)
 {
@@ -397,8 +397,8 @@ static void on_lookup_finished(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * Resolve the host and the port.  Sets d->error if no thread or descriptor is
- * available.
+ * Start to resolve the host and the port.  Returns false with d->error set if
+ * no thread or descriptor is available.
  */
 static bool start_lookup(struct dial *d)
 {

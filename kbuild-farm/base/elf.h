@@ -47,8 +47,8 @@ bool elf_open(struct elf_file *f, int fd);
 bool elf_open_bytes(struct elf_file *f, struct bytes content);
 
 /*
- * Read entry `i` of a table, cut to ELF_ENTRY_MAX.  Returns false if it lies
- * outside the file.
+ * Read entry `i` of a table, cut to ELF_ENTRY_MAX.  Returns false if the entry
+ * lies outside the file or the table.
  */
 bool elf_read_entry(const struct elf_file *f, const struct elf_table *t,
 		    unsigned i, uint8_t out[static ELF_ENTRY_MAX]);

@@ -65,8 +65,9 @@ uint64_t file_stamp_hash(const struct file_stamp *stamp)
 static int64_t reliable_from_ns(const struct file_stamp *stamp)
 {
 	/*
-	 * A file system that records whole seconds has ticks of one or two
-	 * seconds.
+	 * A ctime without a fraction comes from a file system that records
+	 * whole seconds, in ticks of one or two seconds.  3 s and 20 ms are
+	 * longer than one tick.
 	 */
 	int64_t tick = stamp->ctime_ns % SECOND ? SECOND / 50 : 3 * SECOND;
 

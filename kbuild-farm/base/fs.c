@@ -253,7 +253,10 @@ done:
 	return ret;
 }
 
-/* sendfile() cannot read from some file systems. */
+/*
+ * Copy at most `most` bytes with sendfile(), or with pread() and write() from a
+ * file system that sendfile() does not support.
+ */
 static ssize_t send_chunk(int from, int to, off_t *at, size_t most)
 {
 	uint8_t block[1 << 16];
@@ -511,7 +514,7 @@ static char *home_dir(const char *variable, const char *below_home)
 {
 	const char *set = getenv(variable), *home = getenv("HOME");
 
-	/* The specification requires that relative paths are ignored. */
+	/* The XDG specification requires that relative paths are ignored. */
 	if (set && set[0] == '/')
 		return xasprintf("%s/kfarm", set);
 	return xasprintf("%s/%s/kfarm", home && home[0] == '/' ? home : "/root",
@@ -551,7 +554,8 @@ int fs_runtime_dir(char **out, struct err *err)
 	else
 		dir = xasprintf("/tmp/kfarm-%d", (int)geteuid());
 	ret = fs_mkdirs(dir, 0700, err);
-	if (ret && is_given) /* the directory of another user, after su(1) */
+	/* After su(1), the variable names a directory of another user. */
+	if (ret && is_given)
 		err_wrap(err, "XDG_RUNTIME_DIR");
 	if (!ret && lstat(dir, &st))
 		ret = err_errno(err, "%s", dir);
@@ -617,7 +621,7 @@ int beneath_open(int root, const char *path, bool create)
 	};
 	int dir = -ENOSYS;
 
-	/* One call resolves the whole path; -ENOSYS before Linux 5.6. */
+	/* openat2() resolves the whole path at once.  Linux 5.6 added it. */
 	if (*path) {
 		dir = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 		if (dir < 0)

@@ -35,8 +35,8 @@ int fs_write_follow(const char *path, struct bytes in, mode_t mode,
 /* Call write(2) until all bytes are written. Returns 0 or a negative errno. */
 int fs_write_all(int fd, struct bytes in);
 /*
- * Remove the temporary files that killed fs_write() and fs_copy() calls left in
- * a directory.
+ * Remove from a directory the temporary files that fs_write() and fs_copy()
+ * left because their process was killed.
  */
 void fs_remove_temp_files(const char *dir);
 /*
@@ -103,10 +103,10 @@ char *fs_state_home(void); /* ~/.local/state/kfarm */
 int fs_runtime_dir(char **out, struct err *err);
 
 /*
- * Open the directory `path` beneath the directory `root` (O_PATH).  `path` is
- * relative and in normal form; "" means `root`.  `create` creates missing
- * directories.  Returns a descriptor, -ELOOP if a component is a symbolic link,
- * or another negative errno.
+ * Open the directory `path` beneath the directory `root`.  `path` is relative
+ * and in normal form; "" means `root`.  `create` creates missing directories.
+ * Returns an O_PATH descriptor (for "", a duplicate of `root`), -ELOOP if a
+ * component is a symbolic link, or another negative errno.
  */
 int beneath_open(int root, const char *path, bool create);
 

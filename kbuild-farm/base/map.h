@@ -3,7 +3,8 @@
  * base/map.h - Intrusive hash table.
  *
  * A struct map_entry is the first member of the caller's struct.  The caller
- * supplies the hash and compares the rest:
+ * supplies the hash of the key.  Different keys can have the same hash, so the
+ * caller compares the keys:
  *
  * 	struct map_entry *n = map_find(&map, hash);
  * 	while (n && !is_it((struct thing *)n))

@@ -2,7 +2,7 @@
 /*
  * base/outqueue.h - Output queue for a slow reader that must not block kfarm.
  *
- * Such readers are a terminal after Ctrl-S, a pager, an unread pipe or a full
+ * Examples are a terminal after Ctrl-S, a pager, an unread pipe and a full
  * disk.  Output that the reader does not accept is queued, up to `max_bytes`.
  * The descriptor may be shared with other processes, so it remains in blocking
  * mode: poll() precedes each write, and a pipe that is ready accepts PIPE_BUF

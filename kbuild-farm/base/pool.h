@@ -25,9 +25,9 @@ struct pool_work {
 
 struct pool *pool_new(struct event_base *base, unsigned threads);
 /*
- * Wait for running work, call `on_done` for all added work whether it ran or
- * not, so that it can be freed, and free the pool.  These callbacks must not
- * add work.
+ * Wait for running work, then free the pool.  Calls `on_done` for all work that
+ * was not reported yet, even if it never ran, so that the caller can free the
+ * work.  These callbacks must not add work.
  */
 void pool_free(struct pool *pool);
 void pool_add(struct pool *pool, struct pool_work *w);

@@ -21,9 +21,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES (1u << 16) /* limit for the whole output */
+/* maximum size of the whole output from which spawn_first_line() reads */
+#define LINE_MAX_BYTES (1u << 16)
 
-#define POLL_INTERVAL_MS 100 /* maximum delay of `stop` */
+/* interval at which spawn_collect() checks limits->stop */
+#define POLL_INTERVAL_MS 100
 
 /*
  * The functions from here to run_child() run in the vfork()ed child on the
@@ -62,7 +64,10 @@ static void mark_open_fds(void)
 		close(dir);
 }
 
-/* Move the three descriptors to 0, 1 and 2 without overwriting one another. */
+/*
+ * Move `stdio_fds` to 0, 1 and 2.  A descriptor that is itself 0, 1 or 2 is
+ * duplicated first, so that it is not overwritten.
+ */
 static int set_up_stdio(const struct spawn *what)
 {
 	const int *fd = what->stdio_fds;
@@ -81,7 +86,7 @@ static int set_up_stdio(const struct spawn *what)
 		if (dup2(safe[i], i) < 0)
 			return -1;
 	}
-	/* Mark descriptors that this process inherited without FD_CLOEXEC. */
+	/* This process can have inherited descriptors without FD_CLOEXEC. */
 	if (!what->transparent && close_range(3, ~0u, CLOSE_RANGE_CLOEXEC))
 		mark_open_fds();
 	for (const int *p = what->passed_fds; p && *p >= 0; p++)
@@ -250,7 +255,8 @@ static int collect_output(struct collected *c)
 				ret = read_pipe(c, i);
 		}
 		/*
-		 * A readable pidfd must not make poll() return at once again.
+		 * The pidfd of an exited program remains readable, so poll()
+		 * would return at once again.
 		 */
 		if (c->fd[2].revents)
 			close_end(&c->fd[2]);

@@ -69,7 +69,7 @@ struct spawn_limits {
 int spawn_collect(const struct spawn *what, const struct spawn_limits *limits,
 		  struct buf *out, struct buf *err_out, int *status,
 		  struct err *err);
-/* Like spawn_collect(), for stdout only and without `stop`. */
+/* Like spawn_collect(), but discard stderr and do not check for a stop. */
 int spawn_collect_stdout(const struct spawn *what, size_t max_bytes,
 			 unsigned timeout_ms, struct buf *out, int *status,
 			 struct err *err);
@@ -93,7 +93,7 @@ char *spawn_status_text(int wait_status);
  * to `out` and its stderr to `err_out`.  Safe in any thread.  Returns 0 if the
  * program exits with 0; -EINVAL for another status, with both outputs valid.
  * Kills the program and returns -EINTR once `stop`, an atomic_bool or NULL, is
- * true, -ETIMEDOUT after two minutes, or -EMSGSIZE beyond 64 MiB of output.
+ * true, -ETIMEDOUT after two minutes, or -EMSGSIZE if an output exceeds 64 MiB.
  */
 int capture_run(void *stop, const char *cwd, char *const *argv,
 		char *const *env, struct buf *out, struct buf *err_out,

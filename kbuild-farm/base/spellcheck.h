@@ -22,7 +22,7 @@ struct spellcheck {
 
 /* Start a search for `word`, which is borrowed. */
 void spellcheck_init(struct spellcheck *n, const char *word);
-/* Add a correct word, which is borrowed. */
+/* Compare the word with a candidate, a correct word, which is borrowed. */
 void spellcheck_add(struct spellcheck *n, const char *candidate);
 
 /*

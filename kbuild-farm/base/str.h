@@ -77,7 +77,10 @@ bool strv_equal(const struct strv *a, const struct strv *b);
 void strv_sort(struct strv *sv);
 /* Sort and remove duplicates. */
 void strv_sort_unique(struct strv *sv);
-/* Return "a, b" for { a, b } and ", ". The caller frees it. */
+/*
+ * Return the strings with `separator` between them, such as "a, b" for the
+ * separator ", ".  The caller frees the text.
+ */
 char *strv_join(const struct strv *sv, const char *separator);
 
 #endif

@@ -73,8 +73,8 @@ bool which_is_wrapper(const char *file)
 }
 
 /*
- * Return true if the directory `dir` of `len` bytes equals `masquerade_dir` as
- * text.
+ * Return true if the paths `dir`, of `len` bytes, and `masquerade_dir` are
+ * equal except for trailing slashes.  Does not resolve symbolic links.
  */
 static bool is_masquerade_dir(const char *dir, size_t len,
 			      const char *masquerade_dir)
@@ -89,8 +89,8 @@ static bool is_masquerade_dir(const char *dir, size_t len,
 }
 
 /*
- * Build the path on the stack, because the wrapper calls this 10,000 times in a
- * build.
+ * Write DIR/NAME to `file`.  Returns false if the path is too long.  Does not
+ * allocate memory, because the wrapper calls this 10,000 times in a build.
  */
 static bool make_program_path(char file[static PATH_MAX], const char *dir,
 			      size_t len, const char *name)
@@ -144,7 +144,9 @@ char *which_compiler(const char *name, const char *path,
 }
 
 /*
- * For `at`, DIR/bin/NAME, read the target of the link DIR/real/NAME into `to`.
+ * Read the target of the link DIR/real/NAME into `to`.  `at` is the path
+ * DIR/bin/NAME.  Returns false if there is no such link or if its target is not
+ * an absolute path.
  */
 static bool read_real_link(const char at[static PATH_MAX],
 			   char to[static PATH_MAX])

@@ -3,10 +3,10 @@
  * base/which.h - Search for programs in PATH.
  *
  * The search for a compiler skips compiler caches and kfarm's masquerade links,
- * which have the names of compilers and lead to kfarm-cc.  If the search
- * returned ccache, the next "gcc" that ccache finds would be a kfarm link again
- * (an endless loop: 3,000 starts in five seconds).  A name that leads to a
- * cache is therefore not a compiler.
+ * which have the names of compilers and lead to kfarm-cc.  A name that leads to
+ * a cache is skipped to prevent an endless loop: kfarm-cc starts ccache, ccache
+ * searches PATH for "gcc", and finds the masquerade link, which starts kfarm-cc
+ * again (3,000 starts in five seconds).
  */
 #ifndef BASE_WHICH_H
 #define BASE_WHICH_H

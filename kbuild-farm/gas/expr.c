@@ -112,7 +112,7 @@ static int64_t expr_number(struct expr *e)
 		base = 8;
 	if (base == 16 || base == 2)
 		in->p += 2;
-	/* UINT_MAX if *in->p is no digit, which exceeds any base. */
+	/* If *in->p is no digit, `digit` is UINT_MAX and exceeds any base. */
 	for (; in->p < in->end &&
 	       (digit = (unsigned)str_hex_digit(*in->p)) < base;
 	     in->p++) {
@@ -302,7 +302,7 @@ void gas_symbol_assign(struct gas_state *run, struct gas_span name,
 	struct gas_symbol *s;
 	bool known;
 
-	/* If texts have no order, the last assignment is unknown. */
+	/* Without an order of the texts, no assignment is known to be last. */
 	if (run->unordered)
 		return;
 	known = gas_symbol_eval(run, &value, &number) && !run->n_conditional &&
@@ -381,7 +381,7 @@ static enum cond_value eval_numeric_condition(struct gas_state *run,
 static enum cond_value eval_blank_condition(struct gas_span in)
 {
 	gas_skip_blanks(&in);
-	/* An operand that the compiler substitutes is never empty. */
+	/* GAS_UNKNOWN_OPERAND is not blank: no substituted operand is empty. */
 	return in.p == in.end ? COND_TRUE : COND_FALSE;
 }
 

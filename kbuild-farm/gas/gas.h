@@ -6,7 +6,7 @@
  * comments, macros and repetitions, but without instructions.  Where the
  * behaviour of GNU as cannot be determined, for example at an .if on a label's
  * address, both branches are executed.  The result can therefore name too many
- * files but never too few.  If this is impossible, the result is undecided.
+ * files but never too few.  If files could be missing, the result is undecided.
  *
  * scrub.c processes characters and asm templates, macro.c expands macros,
  * expr.c evaluates expressions and conditionals, and run.c executes

@@ -10,8 +10,9 @@
 #include "gas/gas.h"
 
 /*
- * Placeholders of one byte for unknown text: for an operand that the compiler
- * substitutes, which does not end a statement, and for digits.
+ * Placeholders of one byte for unknown text.  GAS_UNKNOWN_OPERAND stands for an
+ * operand that the compiler substitutes; such an operand does not end a
+ * statement.  GAS_UNKNOWN_DIGITS stands for a number.
  */
 #define GAS_UNKNOWN_OPERAND '\1'
 #define GAS_UNKNOWN_DIGITS  '\2'
@@ -19,7 +20,8 @@
 /* Lexical syntax of an architecture's assembler. */
 struct gas_syntax {
 	const char *architecture;
-	const char *macros; /* predefined; each identifies the architecture */
+	/* predefined macros, separated by blanks; any identifies the syntax */
+	const char *macros;
 	const char *comment; /* characters that start a comment anywhere */
 	/* characters that start a comment at the start of a line */
 	const char *line_comment;
@@ -135,7 +137,7 @@ struct gas_state {
 	size_t n_frames;
 	unsigned n_conditional; /* number of enclosing undecided constructs */
 	unsigned depth;
-	struct gas_call *call; /* innermost call */
+	struct gas_call *call; /* innermost macro call, or NULL */
 	uint64_t n_statements;
 	size_t expanded_bytes; /* size of all expansions */
 	uint64_t n_changes; /* number of changed definitions */
@@ -189,8 +191,8 @@ void gas_define_macro(struct gas_state *run, struct gas_span label,
 /* Execute .purgem with its operands `in`. */
 void gas_define_purge(struct gas_state *run, struct gas_span in);
 /*
- * Take a body and its .endm (`from` is "macro") or .endr ("rept").  Return
- * false if the end is missing.
+ * Take a body and the directive that ends it: .endm if `from` is "macro", .endr
+ * if `from` is "rept".  Return false if the end is missing.
  */
 bool gas_define_take_body(const struct gas_syntax *x, const char *from,
 			  struct gas_span *in, struct gas_span *body);

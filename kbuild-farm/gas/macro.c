@@ -262,7 +262,7 @@ static bool put_argument(struct body_expansion *b, const char *s, size_t len)
 	return false;
 }
 
-/* Replace a word, or copy it with `prefix` if it is no parameter. */
+/* Replace a parameter by its argument; copy any other word with `prefix`. */
 static void substitute_word(struct body_expansion *b, char prefix)
 {
 	const char *s = b->in.p;
@@ -604,7 +604,7 @@ void gas_define_macro(struct gas_state *run, struct gas_span label,
 
 void gas_define_purge(struct gas_state *run, struct gas_span in)
 {
-	/* A macro that may have been purged may still exist. */
+	/* Retain the macro if it is unknown whether or when .purgem runs. */
 	if (run->unordered || run->n_conditional)
 		return;
 	for (;;) {
@@ -657,7 +657,7 @@ static struct gas_span skip_labels(const struct gas_syntax *x,
 	return in;
 }
 
-/* Return true for .NAME in upper or lower case. */
+/* Return true if `in` begins with .NAME in upper or lower case. */
 static bool is_directive(const struct gas_syntax *x, struct gas_span in,
 			 const char *name)
 {
@@ -670,8 +670,8 @@ static bool is_directive(const struct gas_syntax *x, struct gas_span in,
 }
 
 /*
- * Return true if a statement opens a nested body that ends with the same
- * directive (.endm or .endr).
+ * Return true if a statement in the body of `from` opens a nested body that
+ * ends with the same directive, .endm or .endr, as the outer body.
  */
 static bool starts_nested_body(const struct gas_syntax *x, const char *from,
 			       struct gas_span in)

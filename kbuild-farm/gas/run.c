@@ -463,8 +463,8 @@ static void run_other_directive(struct gas_state *run, struct gas_span name,
 }
 
 /*
- * Add the file of .incbin "NAME", SKIP, COUNT to `list`.  If the name is not
- * literal, the result is undecided for the reason `words`.
+ * Add the file of .include "NAME" or .incbin "NAME", SKIP, COUNT to `list`.  If
+ * the name is not literal, the result is undecided for the reason `words`.
  */
 static void add_input_file(struct gas_state *run, struct strv *list,
 			   struct gas_span in, const char *words)
@@ -927,7 +927,7 @@ void gas_scanner_find_files(struct gas_scanner *a, struct gas_result *out)
 	run.dialect.ctx = &run;
 	if (!a->syntax)
 		gas_symbol_set_undecided(&run, "unknown architecture");
-	/* Repeat the texts without order until no definition changes. */
+	/* Execute unordered texts again until a pass changes no definition. */
 	while (!out->undecided) {
 		uint64_t before = run.n_changes;
 
