@@ -45,10 +45,10 @@ bool file_stamp_is_reliable(const struct file_stamp *stamp, int64_t now_ns);
 /*
  * Sleep until any further change of the file alters its stamp, at most
  * FILE_STAMP_WAIT_MS.  For a file that was just written, this takes 20 ms and a
- * tick of the clock.  Returns false if FILE_STAMP_WAIT_MS does not suffice.
- * Returns false without a wait if the file system records whole seconds or its
- * clock is ahead of the local clock, so the stamp needs more time.  `stamp`
- * was taken before the wait, so the caller must check the file again.
+ * tick of the clock.  If the stamp needs more time, because the file system
+ * records whole seconds or its clock is ahead of the local clock, return false
+ * at once.  `stamp` was taken before the wait, so the caller must check the
+ * file again.
  */
 bool file_stamp_wait(const struct file_stamp *stamp);
 #define FILE_STAMP_WAIT_MS 200

@@ -336,7 +336,7 @@ void kernel_archive_list_modules(const struct kernel_plan *p, struct strv *out)
 
 		/*
 		 * A line for fs/x.ko is "kernel/fs/x.ko" up to Linux 5.3,
-		 * "fs/x.ko" up to 6.2, and "fs/x.o" since 6.3.  If a file
+		 * "fs/x.ko" up to 6.1, and "fs/x.o" since 6.2.  If a file
 		 * "kernel/..." exists, "kernel/" is a directory, not a prefix.
 		 */
 		if (str_starts(line, "kernel/") && !str_ends(line, ".o")) {
