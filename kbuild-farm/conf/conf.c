@@ -69,8 +69,8 @@ static void init_libgit2(void)
 }
 
 /*
- * The initialization of libgit2 reads all certificates of the system, which
- * takes 20 ms, so it runs once.
+ * Append the settings of a file.  libgit2 is initialized once, because its
+ * initialization reads all certificates of the system, which takes 20 ms.
  */
 static int load_file(struct conf *c, const char *file, struct err *err)
 {

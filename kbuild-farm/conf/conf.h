@@ -45,8 +45,8 @@ const struct digest *conf_digest(const struct conf *c);
 void conf_digest_current(struct digest *out);
 
 /*
- * Return the last setting of a key, borrowed, or NULL if it is not set.  `sub`
- * is the subsection, NULL for none.
+ * Return the value of a key's last setting, borrowed, or NULL if the key is not
+ * set.  `sub` is the subsection, NULL for none.
  */
 const char *conf_get(const struct conf *c, const char *section, const char *sub,
 		     const char *key);

@@ -12,7 +12,7 @@ enum conf_type {
 	CONF_TYPE_TEXT, /* any text; the reader checks it */
 	CONF_TYPE_NUMBER, /* decimal, from `min` to `max` */
 	CONF_TYPE_WORD, /* one word of `words` */
-	CONF_TYPE_HEX, /* `min` digits */
+	CONF_TYPE_HEX, /* exactly `min` hexadecimal digits */
 	/* a number and a unit of `words`, such as "10G" or "8h" */
 	CONF_TYPE_AMOUNT,
 };
@@ -29,8 +29,8 @@ struct conf_key {
 	const char *key;
 	enum conf_type type;
 	/*
-	 * for an amount: `min` in the unit of the value, `max` in the largest
-	 * unit
+	 * Limits of a number or an amount.  For an amount, `min` is in the unit
+	 * of the value and `max` in the largest unit of `words`.
 	 */
 	long min, max;
 	const char *words; /* allowed words or units: "none lzo zstd" */

@@ -116,7 +116,7 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 	t->header_bytes += size * n;
 	if (t->header_bytes > FETCH_HEADER_BYTES_MAX)
 		return 0;
-	/* Interim responses (100 Continue) precede the final response. */
+	/* Interim responses (100) and redirects precede the final response. */
 	if (size * n > 5 && !memcmp(data, "HTTP/", 5)) {
 		t->header_complete = false;
 		/* libcurl would follow any 3xx with a Location, even 304. */

@@ -21,7 +21,7 @@
 struct fetch_response {
 	long status;
 	int64_t length_bytes; /* length of the body; -1: unknown */
-	bool has_range; /* Content-Range: from range_from to the end */
+	bool has_range; /* Content-Range spans range_from to the end */
 	uint64_t range_from;
 	uint64_t range_total; /* size of the file, > range_from */
 	char *etag; /* accepted by fetch_curl_is_validator(), or NULL */
@@ -31,7 +31,7 @@ struct fetch_response {
 };
 
 enum fetch_outcome {
-	FETCH_OUTCOME_DONE, /* a response, complete if its body was wanted */
+	FETCH_OUTCOME_DONE, /* response received, with its body if wanted */
 	FETCH_OUTCOME_RETRY, /* temporary failure */
 	FETCH_OUTCOME_FAILED, /* permanent failure of this URL */
 	FETCH_OUTCOME_ABORTED, /* cancelled, or a callback failed */
@@ -72,8 +72,8 @@ void fetch_curl_parse_range(struct fetch_response *a, const char *value);
 void fetch_response_release(struct fetch_response *a);
 
 /*
- * Return true if `s` can be part of a request: 1 to FETCH_VALIDATOR_LEN_MAX
- * printable ASCII characters.
+ * Return true if `s`, an ETag or a Last-Modified, is safe in a later request: 1
+ * to FETCH_VALIDATOR_LEN_MAX printable ASCII characters.
  */
 bool fetch_curl_is_validator(const char *s);
 

@@ -114,7 +114,7 @@ int fetch_download_text(const char *const *urls, uint64_t max_bytes,
 /* Return true if the caller has cancelled the download. */
 bool fetch_download_is_cancelled(const struct fetch_options *options);
 
-/* An open part file with the version of the file that it belongs to. */
+/* An open part file, and the version of the downloaded file. */
 struct fetch_partial {
 	char *path; /* NULL: only the version is recorded, in memory */
 	char *name;

@@ -53,7 +53,7 @@ static const char *const gpgv_keywords[N_GPGV_KEYWORDS] = {
 
 struct gpgv_status {
 	unsigned n_lines[N_GPGV_KEYWORDS];
-	char unknown_signer[FETCH_FINGERPRINT_SIZE]; /* key of NO_PUBKEY */
+	char unknown_signer[FETCH_FINGERPRINT_SIZE]; /* key id in NO_PUBKEY */
 	struct fetch_signature signature;
 	bool valid; /* `signature` was set by VALIDSIG */
 };
@@ -75,7 +75,7 @@ static void read_validsig(struct gpgv_status *status, char *const *field,
 	    !is_hex_word(field[10], 40, 40) ||
 	    str_parse_number(field[3], 0, 99999999999, &made))
 		return;
-	/* The signature classes of binary and text documents. */
+	/* 00 and 01 are the signature classes of binary and text documents. */
 	if (strcmp(field[9], "00") && strcmp(field[9], "01"))
 		return;
 	sig->made_s = made;

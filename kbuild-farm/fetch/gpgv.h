@@ -51,8 +51,8 @@ struct fetch_signature {
 /*
  * Verify a clearsigned text and append the bytes that the signature covers to
  * `verified`: only the signed block, with escapes undone.  `fingerprint` has
- * 40 digits in either case.  `signature` may be NULL.  `verified` and
- * `signature` are written only on success.
+ * 40 hexadecimal digits, in upper or lower case.  `signature` may be NULL.
+ * `verified` and `signature` are written only on success.
  */
 int fetch_gpgv_verify_text(const char *keyring, const char *fingerprint,
 			   struct bytes clearsigned, struct buf *verified,
@@ -82,10 +82,10 @@ void fetch_gpgv_stream_free(struct fetch_gpgv_stream *s);
  * Check gpgv's status lines (GnuPG's doc/DETAILS) for exactly one good
  * signature by the key with the primary fingerprint `fingerprint`.
  *
- * Only the keyword and fields of known form are read; user names are ignored.
- * `listing` is the output of fetch_key_list() for the keyring and matters only
- * for an expired key; `wait_status` is the wait status of gpgv.  `out` is
- * written only on success.
+ * Of each line, only the keyword and numeric fields are read; user names are
+ * ignored.  `listing` is the output of fetch_key_list() for the keyring and
+ * matters only for an expired key; `wait_status` is the wait status of gpgv.
+ * `out` is written only on success.
  */
 int fetch_gpgv_status_check(struct bytes lines, int wait_status,
 			    const char *fingerprint, struct bytes listing,

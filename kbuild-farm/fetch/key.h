@@ -7,7 +7,7 @@
  * keyring with only this key, which gpgv can read.
  *
  * A source is the URL of a file, binary or armored, in which "%s" stands for
- * the 40 digits of the fingerprint:
+ * the 40 hexadecimal digits of the fingerprint:
  *
  *	https://keyserver.example.org/pks/lookup?op=get&search=0x%s
  *

@@ -81,7 +81,7 @@ int toolchain_adopt_list_tools(const char *bin, const char *driver,
 	return ret;
 }
 
-/* Find the only compiler driver in `dir`/bin or `dir`. */
+/* Find the only driver in `dir`/bin or, if that does not exist, in `dir`. */
 static int find_single_driver(const char *dir, char **out, struct err *err)
 {
 	struct strv names = { 0 }, drivers = { 0 };

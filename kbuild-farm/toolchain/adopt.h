@@ -2,10 +2,11 @@
 /*
  * toolchain/adopt.h - Adoption of a compiler that stays where it is.
  *
- * An adopted compiler of the distribution or a vendor gets an entry among the
- * installed toolchains that contains only toolchain.json: its location,
- * release, tools and manifest id.  The compiler can be upgraded under the same
- * path at any time, so callers run toolchain_adopt_verify() before each use.
+ * An adopted compiler of the distribution or a vendor gets a directory among
+ * the installed toolchains.  The directory contains only toolchain.json, which
+ * records the compiler's location, release, tools and manifest id.  The
+ * compiler can be upgraded under the same path at any time, so callers run
+ * toolchain_adopt_verify() before each use of the compiler.
  */
 #ifndef TOOLCHAIN_ADOPT_H
 #define TOOLCHAIN_ADOPT_H
@@ -15,13 +16,14 @@
 /*
  * Adopt the compiler at `location`: a prefix ("/usr/bin/aarch64-linux-gnu-",
  * or "aarch64-linux-gnu-", which is searched on PATH of `env`), a driver
- * ("/opt/x/bin/clang-14"), or a directory with exactly one driver in it or in
- * its "bin".  `replace` permits replacing a toolchain with the same id.
+ * ("/opt/x/bin/clang-14"), or a directory with exactly one driver in its "bin"
+ * or, without a "bin", in the directory itself.  If `replace` is true, an
+ * existing toolchain that has the same id is replaced.
  *
- * Returns 0 and fills `out`, which has no links yet; -ENOENT if there is no
+ * Returns 0 and fills `out`, without links to the tools; -ENOENT if there is no
  * compiler, -E2BIG for several (`err` names them), -EEXIST if another compiler
  * was adopted with this id (adopting the same compiler again is not an error),
- * or the error of compiler_manifest_make().
+ * or another negative errno, such as an error of compiler_manifest_make().
  */
 int toolchain_adopt(const char *data, const char *location, bool replace,
 		    char *const *env, struct toolchain_installed *out,
@@ -29,7 +31,8 @@ int toolchain_adopt(const char *data, const char *location, bool replace,
 
 /*
  * Check that an adopted compiler is unchanged.  Returns 0, or -ESTALE with
- * `err` stating what to do.  Reads as much as compiler_manifest_make().
+ * `err` stating what to do.  Takes as long as compiler_manifest_make(), because
+ * it reads the same files.
  */
 int toolchain_adopt_verify(const struct toolchain_installed *t,
 			   char *const *env, struct err *err);

@@ -12,7 +12,10 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-/* The concatenated files.  Paths are relative to the directory of make. */
+/*
+ * The concatenated files of toolchains/.  Paths are relative to the directory
+ * in which make runs.
+ */
 __asm__(".section .rodata\n"
 	".global toolchain_builtin_files\n"
 	".hidden toolchain_builtin_files\n"
@@ -45,7 +48,7 @@ enum data_value_kind {
 	VALUE_TEXT,
 	VALUE_LIST,
 	VALUE_RELEASE,
-	VALUE_RELEASES, /* a pointer, followed by the number of releases */
+	VALUE_RELEASES, /* a pointer member; the next member is the length */
 };
 
 struct data_field {
@@ -181,7 +184,7 @@ static int on_config_item(void *ctx, const struct conf_item *item)
 			   item->value, r->err);
 }
 
-/* Errors abort the program, because a unit test has checked the files. */
+/* Abort on an error, which is a bug: a unit test checks the same files. */
 static void read_files(void)
 {
 	struct err err = { 0 };

@@ -27,7 +27,7 @@ struct toolchain_arch {
 
 /* A kind of machine that compilers run on. */
 struct toolchain_host {
-	char *name; /* kernel.org's directory of gcc: "arm64" */
+	char *name; /* name of gcc's directory on kernel.org: "arm64" */
 	char *clang_name; /* name in LLVM's archives, or NULL */
 	struct strv machines; /* output of uname -m: "aarch64" */
 };
@@ -35,7 +35,7 @@ struct toolchain_host {
 /* A signing key. */
 struct toolchain_key {
 	char *name; /* "sums", "tar" */
-	char *fingerprint; /* primary key's fingerprint, 40 upper-case digits */
+	char *fingerprint; /* of the primary key: 40 upper-case hex digits */
 	char *owner; /* shown to the user */
 	struct strv sources; /* https URLs; "%s" stands for the fingerprint */
 };
@@ -63,10 +63,10 @@ struct toolchain_quirk {
 /* Return an architecture by the kernel's ARCH, or NULL. */
 const struct toolchain_arch *toolchain_builtin_find_arch(const char *arch);
 
-/* Return the i-th architecture, by name, or NULL after the last one. */
+/* Return architecture `i` in the order of names, or NULL after the last. */
 const struct toolchain_arch *toolchain_builtin_arch_at(size_t i);
 
-/* Return the architecture with an alias ("aarch64"), or NULL. */
+/* Return the architecture with the alias `other` ("aarch64"), or NULL. */
 const struct toolchain_arch *toolchain_builtin_arch_by_alias(const char *other);
 
 /*
@@ -89,8 +89,8 @@ const struct toolchain_host *toolchain_builtin_local_host(void);
 
 /*
  * Return the URLs of the mirrors, without a trailing slash, and the directory
- * below a mirror: "crosstool/files/bin" for gcc (then /HOST/VERSION/) and
- * "llvm/files" for clang.
+ * below a mirror: "crosstool/files/bin" for gcc, which has subdirectories
+ * HOST/VERSION, and "llvm/files" for clang, which has no subdirectories.
  */
 const struct strv *toolchain_builtin_mirrors(void);
 const char *toolchain_builtin_mirror_dir(bool is_clang);
@@ -100,10 +100,10 @@ const struct toolchain_key *toolchain_builtin_sums_key(void);
 const struct toolchain_key *toolchain_builtin_tar_key(void);
 
 /*
- * List the quirks of a release of three numbers, in order.  `out` receives an
- * array, which the caller frees, of pointers to constant quirks.  If `host` or
- * `triplet` is NULL, quirks of any host or triplet are included.  Returns the
- * number of quirks.
+ * List the quirks of a release of three numbers, in the order of the built-in
+ * data.  `out` receives an array of pointers to constant quirks.  The caller
+ * frees the array.  If `host` or `triplet` is NULL, quirks of any host or
+ * triplet are included.  Returns the number of quirks.
  */
 size_t toolchain_builtin_list_quirks(const struct toolchain_release *r,
 				     const char *host, const char *triplet,

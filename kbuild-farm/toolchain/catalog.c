@@ -201,7 +201,11 @@ struct catalog_refresh {
 	pthread_mutex_t lock;
 	struct server_listing *listings; /* grows as listings are parsed */
 	size_t n_listings, n_completed;
-	size_t first_of_round; /* index of the first listing of this round */
+	/*
+	 * Index of the first listing of the current round.  A round fetches
+	 * all listings that the previous round has added to `listings`.
+	 */
+	size_t first_of_round;
 	unsigned n_failures;
 	struct toolchain_catalog *out;
 	/*
@@ -267,7 +271,7 @@ static void note_failure(struct catalog_refresh *s, const char *dir, int ret,
 		s->first_error = *err;
 		s->first_relevant = counts;
 	}
-	/* A directory that no mirror has is empty. */
+	/* A directory that no mirror has counts as empty. */
 	if (ret == -ENOENT || ret == -ECANCELED)
 		return;
 	s->n_failures++;

@@ -8,9 +8,9 @@
  * Several listings are fetched concurrently, each from the first mirror that
  * responds.
  *
- * The result is cached as JSON in one file, with the time.  The cache is valid
- * for a day, and longer if no server responds.  Names in the cache are
- * validated like those of the servers.
+ * The catalog is cached as JSON in one file, together with the time of the
+ * listings.  The cache is valid for a day, and longer if no server responds.
+ * Names in the cache are validated like names in the listings.
  */
 #ifndef TOOLCHAIN_CATALOG_H
 #define TOOLCHAIN_CATALOG_H

@@ -104,8 +104,8 @@ static int read_symlink(struct dir_reader *r, const char *path,
 }
 
 /*
- * Read a file of the fts(3) walk.  fts_number counts the entries of a
- * directory, because only empty directories become entries.
+ * Read a file or directory of the fts(3) walk.  fts_number counts the entries
+ * of a directory, because only an empty directory becomes an entry itself.
  */
 static int read_member(struct dir_reader *r, FTSENT *f)
 {

@@ -2,10 +2,10 @@
 /*
  * toolchain/dir-digest.h - Digest of all files below a directory.
  *
- * Entries are those of compiler/manifest.h, but with paths relative to the
- * directory: FILE, SYMLINK, and DIR for an empty directory.  Other directories
- * are not entries.  Times and hard links do not enter the digest, so a copy of
- * the entries in an empty directory has the same digest.
+ * An entry (struct compiler_entry, compiler/manifest.h) is a FILE, a SYMLINK,
+ * or a DIR for an empty directory.  Other directories are not entries.  Paths
+ * are relative to the directory.  Times and hard links do not enter the digest,
+ * so a copy of the directory has the same digest.
  *
  * TOOLCHAIN_JSON in the root is excluded, because it contains the digest.
  */
@@ -34,10 +34,11 @@ int toolchain_dir_digest_read(struct compiler_entries *out, const char *dir,
 			      const atomic_bool *cancel, struct err *err);
 
 /*
- * Compute the digest of entries in any order: a SHA-256 over, for each entry in
- * the order of paths, its kind (u8) and path (u32 length and bytes, little
- * endian), then the executable bit (u8) and digest of a FILE, or the target of
- * a SYMLINK (encoded like the path).  Does no I/O.
+ * Compute the digest of entries, which may be in any order.  It is a SHA-256
+ * over the concatenated encodings of the entries, sorted by path.  An encoding
+ * begins with the kind (u8) and the path (u32 little-endian length, bytes).
+ * For a FILE, the executable bit (u8) and the digest of the file follow; for a
+ * SYMLINK, the target (encoded like the path).  Does no I/O.
  */
 void toolchain_dir_digest_compute(const struct compiler_entries *e,
 				  struct digest *out);
@@ -53,18 +54,18 @@ void toolchain_dir_digest_sort_entries(struct compiler_entries *e);
 
 /*
  * Return true if `path` can be the path of an entry: relative, 1 to
- * TOOLCHAIN_ENTRY_PATH_MAX bytes, without "//", ".", "..", trailing slash,
- * control characters and components longer than NAME_MAX.
+ * TOOLCHAIN_ENTRY_PATH_MAX bytes, without control characters, and without
+ * components that are empty, ".", ".." or longer than NAME_MAX.
  */
 bool toolchain_dir_digest_is_valid_path(const char *path);
 /* Return the number of directories above the last component of a path. */
 int toolchain_dir_digest_path_depth(const char *path);
 /*
- * Return true if a link at `path` to `target` stays below the directory,
- * wherever other such links lead.  `target` may start with at most as many ".."
- * as `path` has directories.  A ".." after a name is rejected, because the name
- * can be a link to another directory, and ".." would then be the parent of that
- * directory.
+ * Return true if a link at `path` to `target` stays below the directory, even
+ * if components of `target` are such links themselves.  `target` may start with
+ * at most as many ".." as `path` has directories.  A ".." after a name is
+ * rejected, because the name can be a link to another directory, and ".." would
+ * then be the parent of that directory.
  */
 bool toolchain_dir_digest_is_link_inside(const char *path, const char *target);
 

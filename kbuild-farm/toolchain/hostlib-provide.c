@@ -11,14 +11,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define ROUNDS_MAX 8 /* length of a chain of missing libraries */
+/* Maximum length of a chain of missing libraries, each needed by the last. */
+#define ROUNDS_MAX 8
 
 /* A toolchain whose missing libraries are provided. */
 struct hostlib_request {
-	char *dir; /* without symbolic links, as the users' paths are */
+	/* realpath(3), for comparison with toolchain_missing_library.users */
+	char *dir;
 	char *prefix; /* the directory above the toolchain's bin */
 	char *hostlib_dir; /* PREFIX/hostlib */
-	char *debs_dir; /* parent of the unpacked packages 0, 1 ... */
+	char *debs_dir; /* package `debs`[i] is unpacked in debs_dir/i */
 	const struct toolchain_release *release;
 	const struct strv *files, *debs;
 	struct compiler_library_search search;
@@ -118,8 +120,8 @@ static const char *path_in_toolchain(const char *dir, const char *path)
 }
 
 /*
- * Install a library.  Returns 1 if it is installed now, 0 if no source has it,
- * or a negative errno.
+ * Install a library, unless hostlib_dir already contains it.  Returns 1 if
+ * hostlib_dir contains it now, 0 if no source has it, or a negative errno.
  */
 static int install_library(struct hostlib_request *p,
 			   const struct toolchain_missing_library *m,
@@ -254,7 +256,8 @@ static int provide_library_round(struct hostlib_request *p,
 			int bad = patch_program_runpath(p, user, err);
 
 			/*
-			 * Tolerate that gdb or a similar tool lacks a library.
+			 * Ignore the error for a program that no build needs,
+			 * such as gdb.
 			 */
 			if (bad && m->required &&
 			    (toolchain_hostlib_is_build_tool(user) ||
@@ -403,7 +406,7 @@ static int check_patched_files(struct hostlib_request *p, struct err *err)
 	return ret;
 }
 
-/* Find the first directory with a bin, at most `depth` levels below `dir`. */
+/* Find the first directory that contains bin, at most `depth` below `dir`. */
 static char *find_prefix(const char *dir, int depth)
 {
 	char *bin = xasprintf("%s/bin", dir), *found = NULL;

@@ -390,7 +390,7 @@ bool toolchain_hostlib_is_build_tool(const char *path)
 		if (is_program_named(name, strlen(name), tools[i]))
 			return true;
 	}
-	/* gcc-7.3.0, clang-14, llvm-nm */
+	/* A name with a version: gcc-7.3.0, clang-14. */
 	if (name[stem])
 		return is_program_named(name, stem, "gcc") ||
 		       is_program_named(name, stem, "clang");
@@ -459,8 +459,8 @@ int toolchain_hostlib_list_missing(const char *dir,
 		ret = add_missing_of_file(out, programs.v[i], NULL, &search,
 					  err);
 	/*
-	 * A plugin names no loader, because the loader of the programs loads
-	 * it.
+	 * A plugin names no loader, because the loader of a program loads it.
+	 * Use the loader of the first program.
 	 */
 	if (programs.n)
 		elf_program_read(&first, programs.v[0], &ignored);

@@ -33,7 +33,7 @@ struct toolchain_missing_library {
 	 * only by gdb or a similar tool.
 	 */
 	bool required;
-	struct strv users; /* files that need it, by realpath(3), sorted */
+	struct strv users; /* realpath(3) of files that need it, sorted */
 };
 
 /* A zeroed struct is empty. */
@@ -68,7 +68,8 @@ void toolchain_hostlib_missing_release(struct toolchain_missing_list *list);
  * Then the programs are changed, the loader checks that each of them finds its
  * libraries and symbols (without running it), and every driver in `bin`
  * compiles a file.  `log` receives a line for each library and each changed
- * file, as toolchain.json stores them in "hostlibs" (each on one line):
+ * file.  toolchain.json stores these lines in "hostlibs".  Examples, each a
+ * single line:
  *
  *	library hostlib/libmpfr.so.4: system library /usr/lib/x86_64-linux-gnu/
  *		libmpfr.so.6, sha256 HEX
@@ -79,15 +80,15 @@ void toolchain_hostlib_missing_release(struct toolchain_missing_list *list);
  * whose library was not found.
  *
  * A changed program becomes a new file, so other toolchains that share the old
- * one by hard links are unaffected.
+ * file by hard links are unaffected.
  *
  * Returns 0 if no library that a build needs is missing any more (also if none
  * was missing); -ENOENT if a library was not found, with `err` naming the
- * library, its users, the releases that do not need it, and the options;
- * -ENOEXEC if a library does not work, with the message of the loader or
- * compiler; -EINVAL for a damaged or unneeded file or package; -ENOPKG if
- * patchelf is needed and not installed.  After a failure the caller must
- * remove `dir`.
+ * library, its users, the releases that do not need it, and the options
+ * --library and --deb; -ENOEXEC if a library does not work, with the message of
+ * the loader or compiler; -EINVAL for a damaged or unsuitable file or package;
+ * -ENOPKG if patchelf is needed and not installed.  After a failure the caller
+ * must remove `dir`.
  */
 int toolchain_hostlib_provide(const char *dir,
 			      const struct toolchain_release *release,
@@ -95,7 +96,7 @@ int toolchain_hostlib_provide(const char *dir,
 			      const struct strv *files, const struct strv *debs,
 			      struct strv *log, struct err *err);
 
-/* Shared by hostlib.c and hostlib-provide.c. */
+/* The rest of this header is for hostlib.c and hostlib-provide.c only. */
 
 /*
  * List the programs below `dir` that have a loader and run on this machine,
@@ -126,8 +127,8 @@ struct toolchain_runpath_change {
  * preserved.
  *
  * Returns 0; -ENOPKG if patchelf is not installed; -ENOEXEC if patchelf fails
- * or changes more than the path.  On failure the file is unchanged and `err`
- * names it.
+ * or changes more than the library path.  On failure the file is unchanged and
+ * `err` names it.
  */
 int toolchain_runpath_add(const char *file, const char *element,
 			  struct toolchain_runpath_change *out,

@@ -58,7 +58,7 @@ static void report_install_stage(const struct install_job *j,
 static int check_disk_space(const struct install_job *j, uint64_t total,
 			    struct err *err)
 {
-	/* The archive and the unpacked toolchain. */
+	/* Both the archive and the unpacked toolchain need space. */
 	uint64_t need = total * (1 + UNPACKED_SIZE_FACTOR), have;
 	struct statvfs fs;
 
@@ -146,7 +146,8 @@ static int fetch_archive(struct install_job *j)
 				  &j->installed.url, j->err);
 	strv_release(&urls);
 	/*
-	 * If the archive is small, its size may become known only at its end.
+	 * For a small archive, on_progress() can check the disk space for the
+	 * first time after the last call of on_archive_data().
 	 */
 	if (!ret && j->space_error) {
 		*j->err = j->space_error_text;
@@ -348,8 +349,9 @@ static int publish_installed(struct install_job *j)
 }
 
 /*
- * Returns -EEXIST with j->installed set if the toolchain is installed, -EINVAL
- * if it is damaged, or 0.
+ * Returns 0 if the toolchain is not installed, -EEXIST with j->installed set if
+ * it is installed, or another negative errno if its toolchain.json cannot be
+ * read.
  */
 static int find_existing_install(struct install_job *j)
 {

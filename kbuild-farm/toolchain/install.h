@@ -2,12 +2,12 @@
 /*
  * toolchain/install.h - Download, verification and installation of a compiler.
  *
- * The steps are: the checksum list (a small file), the detached signature (also
- * a small file), then the archive, which is hashed, verified and unpacked into
- * a private directory in one pass.  Only after complete verification the
- * programs are run, to check that the driver reports the release and triplet,
- * compiles and assembles.  Then toolchain.json is written, and one rename
- * publishes the directory.
+ * The checksum list and the detached signature, two small files, are downloaded
+ * first.  Then the archive is downloaded, hashed, verified and unpacked into a
+ * private directory in one pass.  After complete verification, and not before,
+ * programs of the toolchain run, to check that the driver reports the release
+ * and triplet, compiles and assembles.  Then toolchain.json is written, and one
+ * rename publishes the directory.
  *
  * An archive is verified by a SHA-256 given by the user, by the server's signed
  * sha256sums.asc, or by the maintainer's signature NAME.tar.sign over the
@@ -32,7 +32,7 @@ struct fetch_options;
 enum toolchain_install_stage {
 	TOOLCHAIN_STAGE_WAIT, /* another process installs the same id */
 	TOOLCHAIN_STAGE_LOOKUP, /* download of checksums, signature and keys */
-	TOOLCHAIN_STAGE_FETCH, /* with unpacking; `done`, `total` in bytes */
+	TOOLCHAIN_STAGE_FETCH, /* download and unpacking; progress in bytes */
 	TOOLCHAIN_STAGE_CHECK,
 	TOOLCHAIN_STAGE_PUBLISH,
 };
@@ -86,13 +86,15 @@ struct toolchain_install_request {
  *
  *	-EEXIST		installed already; `out` describes it
  *	-EKEYREJECTED	the archive is not verified, or a check contradicts it
- *	-EBADMSG	damaged; -EINVAL, -E2BIG: rejected (toolchain/unpack.h)
+ *	-EBADMSG	the archive is damaged
+ *	-EINVAL		the request is invalid, or the archive is rejected
+ *	-E2BIG		the archive is rejected (toolchain/unpack.h)
  *	-ENOEXEC	unpacked, but not the requested compiler, or it does
  *			not work on this machine
  *	-ELIBACC	needs libraries that this machine lacks
  *	-ENOSPC		not enough disk space
  *	-ECANCELED	fetch_options->cancelled became true
- *	others		of the server or the file system
+ *	others		errors of the server or the file system
  */
 int toolchain_install(const struct toolchain_install_request *o,
 		      struct toolchain_installed *out, struct err *err);

@@ -28,9 +28,9 @@ enum member_kind {
 	MEMBER_TEXT, /* a text or null */
 	MEMBER_REQUIRED_TEXT,
 	MEMBER_BOOL,
-	MEMBER_DIGEST, /* a digest; null is the zero digest */
+	MEMBER_DIGEST, /* a digest; null stands for the zero digest */
 	MEMBER_LIST, /* a list of texts */
-	MEMBER_TOOLS, /* a list, only of an adopted toolchain */
+	MEMBER_TOOLS, /* a list; only adopted toolchains have it */
 	MEMBER_COMPILER, /* "gcc" or "clang" */
 	MEMBER_VERIFIED, /* an object with verified_members */
 };
@@ -50,7 +50,7 @@ static const struct json_member verified_members[] = {
 	{ 0 },
 };
 
-/* In the order of the file. */
+/* The members of toolchain.json, in the order of the file. */
 static const struct json_member installed_members[] = {
 	{ "id", MEMBER_REQUIRED_TEXT, INSTALLED_OFFSET(id) },
 	{ "release", MEMBER_REQUIRED_TEXT, INSTALLED_OFFSET(release) },

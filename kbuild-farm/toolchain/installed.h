@@ -6,10 +6,10 @@
  *	DATA/toolchains/ID/gcc-13.3.0-nolibc/aarch64-linux/bin/...
  *	DATA/toolchains/.live/, .lock.ID	(toolchain/install-dir.h)
  *
- * DATA is fs_data_home().  ID is toolchain_release_id().  It contains the
- * toolchain's host if that is not the host of this machine, and begins with
- * "adopted-" if the files are elsewhere.  A directory ID is published and
- * removed by rename, so it is always complete.
+ * DATA is fs_data_home().  ID is toolchain_release_id(), with the toolchain's
+ * host if that host is not the host of this machine.  The ID of an adopted
+ * toolchain (toolchain/adopt.h) has the prefix "adopted-".  A directory ID is
+ * published and removed by rename, so it is always complete.
  *
  * A build leases the toolchain that it uses by a shared flock on its directory.
  * The kernel releases the lock when the process ends, even if it is killed.
@@ -25,7 +25,7 @@ struct toolchain_installed {
 	char *id;
 	char *release; /* "gcc-13.3.0" */
 	char *version; /* "13.3.0" */
-	bool is_clang; /* "kind" */
+	bool is_clang; /* "kind" in the file: "gcc" or "clang" */
 	char *triplet; /* "aarch64-linux"; NULL for clang */
 	char *host; /* kernel.org's name for gcc: "x86_64", "arm64" */
 	/*
@@ -35,10 +35,10 @@ struct toolchain_installed {
 	char *relative_prefix;
 	char *driver; /* file name in "bin": "aarch64-linux-gcc", "clang" */
 	char *url; /* URL, or path of a local archive */
-	struct digest archive_digest; /* "archive_sha256" */
-	/* toolchain_dir_digest_compute(); zero: adopted */
+	struct digest archive_digest; /* "archive_sha256" in the file */
+	/* toolchain_dir_digest_compute(); zero for an adopted toolchain */
 	struct digest dir_digest;
-	struct digest manifest_id; /* zero: for another host */
+	struct digest manifest_id; /* zero if built for another host */
 	char *sums_key; /* fingerprints of the signing keys */
 	char *tar_key;
 	bool sha256_given;
@@ -49,7 +49,7 @@ struct toolchain_installed {
 	struct strv tools; /* paths of all tools, if adopted */
 	char *adopted_from; /* the location given by the user; else NULL */
 
-	/* Not in the file; absolute: */
+	/* The following absolute paths are not in the file. */
 	char *dir; /* DATA/toolchains/ID */
 	char *prefix; /* the directory above `bin` */
 	char *bin; /* the directory of the tools */
@@ -71,8 +71,9 @@ int toolchain_installed_list(const char *data,
 void toolchain_installed_list_release(struct toolchain_installed_list *l);
 
 /*
- * Read a toolchain by its id.  Returns 0; -ENOENT if it is not installed;
- * -EINVAL if its toolchain.json is invalid.
+ * Read a toolchain by its id.  Returns 0; -ENOENT if it is not installed or its
+ * toolchain.json is missing; -EINVAL if its toolchain.json is invalid; or
+ * another negative errno.
  */
 int toolchain_installed_read(const char *data, const char *id,
 			     struct toolchain_installed *out, struct err *err);
@@ -97,11 +98,11 @@ int toolchain_installed_decode(struct toolchain_installed *out, struct bytes in,
 
 /*
  * Find the newest toolchain that matches `wanted` ("gcc", "gcc-13",
- * "gcc-13.3.0", or an id), `triplet` and `host`.  A NULL `triplet` matches any;
- * a NULL `host` means toolchain_builtin_local_host().  If `wanted` is an id,
- * both are ignored; for clang, `triplet` is ignored.  Among equal releases an
- * installed toolchain precedes an adopted one (a compiler that kfarm did not
- * install).  Returns NULL if no toolchain matches.
+ * "gcc-13.3.0", or an id), `triplet` and `host`.  A NULL `triplet` matches any
+ * triplet; a NULL `host` means toolchain_builtin_local_host().  If `wanted` is
+ * an id, `triplet` and `host` are ignored; for clang, `triplet` is ignored.
+ * Among equal releases an installed toolchain precedes an adopted one (a
+ * compiler that kfarm did not install).  Returns NULL if no toolchain matches.
  */
 const struct toolchain_installed *toolchain_installed_find(
 	const struct toolchain_installed_list *l, const char *wanted,
@@ -122,7 +123,7 @@ int toolchain_installed_lease(const char *dir, struct err *err);
  * caller must remove the links to its tools first.
  *
  * Returns 0; -EBUSY with `err` naming the processes that lease it, unless
- * `force`; -ENOENT.
+ * `force` is true; -ENOENT if it is not installed; or another negative errno.
  */
 int toolchain_installed_remove(const char *data, const char *id, bool force,
 			       struct err *err);

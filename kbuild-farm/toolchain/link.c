@@ -237,7 +237,7 @@ struct dedup_file {
 	uint64_t size, dev, ino;
 	int64_t mtime_ns;
 	mode_t mode;
-	bool shared; /* a file of the new toolchain is a link to it */
+	bool shared; /* a file of the new toolchain is a hard link to it */
 };
 
 struct dedup_files {
@@ -308,8 +308,9 @@ static int by_inode_then_path(const void *a, const void *b)
 }
 
 /*
- * Find an installed file with the properties and the content of `added`.
- * Returns its first name, or NULL.
+ * Find an installed file with the metadata and the content of `added`.  Of
+ * several hard links to the file, the first in the list is returned.  Returns
+ * NULL if there is no such file.
  */
 static struct dedup_file *find_equal(struct dedup_files *installed,
 				     const struct dedup_file *added)

@@ -24,11 +24,12 @@
 struct toolchain_link_request {
 	const char *link_dir; /* "DATA/bin"; created if it does not exist */
 	const char *data_dir; /* DATA */
-	/* directory of the tools, absolute, as links must spell it */
+	/* absolute directory of the tools; links use exactly this text */
 	const char *bin_dir;
 	/*
-	 * A directory with copies of some tools under the same names, which
-	 * take precedence (compiler/bfd-plugins.h), or NULL.
+	 * A directory with copies of some tools (compiler/bfd-plugins.h), or
+	 * NULL.  If it contains an executable file with the name of a tool, the
+	 * tool's link leads to that file.
 	 */
 	const char *copies_dir;
 	const char *triplet; /* prefix of the tools' names; NULL: clang */

@@ -14,7 +14,8 @@
  * name.
  *
  * gcc and clang print the name by which they are called, and Linux records it
- * in CONFIG_CC_VERSION_TEXT.  So all builds use these names.
+ * in CONFIG_CC_VERSION_TEXT.  All builds call them by the normalized names, so
+ * that this text is the same everywhere.
  */
 #ifndef TOOLCHAIN_TOOL_NAME_H
 #define TOOLCHAIN_TOOL_NAME_H

@@ -354,7 +354,7 @@ struct toolchain_unpack {
 	int input_fd; /* the caller's end of the socket; -1: closed */
 
 	/* Used by the unpacking thread, and by the caller after task_join(). */
-	int output_fd; /* the thread's end of the socket; closed at its end */
+	int output_fd; /* the thread's end of the socket */
 	int result;
 	struct err error;
 	struct archive *outer, *inner;
@@ -379,7 +379,7 @@ static int check_size(struct toolchain_unpack *u, uint64_t bytes)
 }
 
 /*
- * Pass bytes that the caller has pushed to the first reader.  u->result holds
+ * Give the first reader the bytes that arrive from the caller.  u->result holds
  * the first failure, which takes precedence over libarchive's later error.
  */
 static la_ssize_t on_read(struct archive *a, void *ctx, const void **out)
@@ -481,7 +481,7 @@ static int write_file(struct toolchain_unpack *u, struct archive_entry *e,
 				u->writer, bytes_of(u->block, (size_t)n),
 				&u->error);
 	}
-	/* libarchive omits a hole at the end of a sparse file. */
+	/* Reject a final hole of a sparse file, which libarchive omits. */
 	if (!ret &&
 	    u->written_bytes - before != (uint64_t)archive_entry_size(e))
 		ret = err_set(&u->error, EINVAL,
@@ -647,7 +647,7 @@ int toolchain_unpack_feed(struct toolchain_unpack *u, struct bytes b,
 		if (n >= 0)
 			b = bytes_of(b.data + n, b.len - (size_t)n);
 		else if (errno != EINTR)
-			/* the thread has failed; sets u->result */
+			/* the thread has failed and set u->result */
 			join_thread(u);
 	}
 	if (!b.len)

@@ -26,8 +26,8 @@
  * The mtime of a file is preserved, because toolchain_link_dedup() compares it.
  *
  * -E2BIG is returned as soon as the archive has more than `max_entries`
- * entries, unpacks to more than `max_bytes`, or to more than 64 MiB above
- * `max_ratio` times the bytes received.
+ * entries, or the unpacked size exceeds `max_bytes`, or the unpacked size
+ * exceeds 64 MiB plus `max_ratio` times the bytes received.
  */
 #ifndef TOOLCHAIN_UNPACK_H
 #define TOOLCHAIN_UNPACK_H
@@ -63,7 +63,10 @@ struct toolchain_unpacked {
 	struct compiler_entries entries; /* sorted by path */
 };
 
-/* Return NULL with `err` set if no thread could be started. */
+/*
+ * Start the unpacking thread.  Returns NULL with `err` set if it cannot be
+ * started.
+ */
 struct toolchain_unpack *toolchain_unpack_start(
 	const struct toolchain_unpack_setup *setup, struct err *err);
 

@@ -368,7 +368,10 @@ static int check_signed_text(struct pinned_key *p,
 	return ret;
 }
 
-/* Read a file from the directory of the archive; -ENOENT if it is missing. */
+/*
+ * Read `path`, a file in the archive's directory: a local path or a path below
+ * a mirror, like that of the archive.  Returns -ENOENT if the file is missing.
+ */
 static int fetch_beside_archive(const struct toolchain_install_request *o,
 				const char *path, size_t most, struct buf *out,
 				struct err *err)

@@ -26,16 +26,17 @@ struct toolchain_verify {
 	char *sums_key; /* fingerprint of the checksum list's signer, or NULL */
 
 	struct buf signature; /* the detached signature; may be empty */
-	char *keyring, *tar_key; /* keys of the detached signature */
+	/* for the detached signature: path of the keyring, key's fingerprint */
+	char *keyring, *tar_key;
 	struct fetch_gpgv_stream *stream;
 };
 
 /*
  * Find the checksum and the signature that verify the archive of `order`.
  *
- * Returns 0; -EKEYREJECTED if neither is found (unless the order permits an
- * unverified archive) or if the two contradict each other; -ENOKEY and the
- * other errors of fetch/gpgv.h; or the error of a download.
+ * Returns 0; -EKEYREJECTED if neither is found and order->insecure is false, or
+ * if no signature is found and order->strict is true; -ENOKEY and the other
+ * errors of fetch/gpgv.h; or the error of a download.
  */
 int toolchain_verify_prepare(struct toolchain_verify *v,
 			     const struct toolchain_install_request *order,
