@@ -260,7 +260,9 @@ void history_db_move_damaged(struct history *h, struct err *note)
 /* ---- open ---- */
 
 /*
- * Check all pages if a reader has reported damage; this takes long.  Otherwise
+ * If a reader has found damage, the suspect file (sql_suspect_path()) exists.
+ * If the suspect file has content, the database is damaged.  If the suspect
+ * file is empty, check all pages, which takes long.  If it does not exist,
  * check only the small `build` table, which every reader reads.
  */
 static int check_file(struct history *h, struct err *err)
@@ -458,9 +460,10 @@ void history_db_close(struct history *h)
 /* ---- checkpoint ---- */
 
 /*
- * The first commit after a complete checkpoint restarts the log and syncs its
- * header.  The UPDATE makes this commit on this thread, so that the build does
- * not wait for the sync.
+ * Run a checkpoint and then one commit.  The first commit after a complete
+ * checkpoint restarts the log and syncs its header.  The UPDATE below, which
+ * changes no data, is this commit, so that the build does not wait for the
+ * sync.
  */
 static void *checkpoint_thread(void *path)
 {

@@ -18,7 +18,7 @@ struct history_nightly_run {
 	int64_t status; /* exit status of the build */
 	char *commit, *describe, *arch, *config, *toolchain;
 	char *dir; /* output directory */
-	char *subject; /* of the notification, or NULL */
+	char *subject; /* not used: kfarm stores NULL */
 	int64_t n_errors, n_new_errors, n_warnings, n_new_warnings;
 };
 
@@ -42,7 +42,7 @@ int history_nightly_runs_set_output(struct history *h, int64_t build,
 struct history_nightly_filter {
 	const char *name;
 	bool built; /* only runs with a build */
-	bool succeeded; /* only runs whose build ended with 0 or 101 */
+	bool succeeded; /* only runs whose exit status is 0 or 101 */
 	int64_t before_id; /* only runs with smaller ids */
 	unsigned max; /* maximum number of runs */
 };

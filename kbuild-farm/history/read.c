@@ -494,7 +494,10 @@ int history_read_units(struct history *h, int64_t build,
 {
 	int ret;
 
-	/* The rows of units have indices of nodes and reasons. */
+	/*
+	 * Units refer to nodes and reasons by index, so read the nodes and
+	 * reasons as well.
+	 */
 	release_nodes(d);
 	release_reasons(&d->reasons, &d->n_reasons);
 	release_units(d);

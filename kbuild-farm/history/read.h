@@ -37,14 +37,15 @@ struct history_build {
 	char *series_key; /* 64 hexadecimal digits; NULL: no series */
 	char *command; /* targets, or the command of kfarm run */
 	char *arch, *config, *toolchain, *toolchain_id;
-	char *tree; /* name of a managed tree, else its directory */
+	char *tree; /* name of a managed tree, else source directory */
 	char *source; /* source directory */
 	char *dir, *output; /* build directory, output directory */
 	char *commit, *release; /* release: "6.1.192" */
 	enum history_state state;
 	int64_t status; /* exit status of a finished build */
 	int64_t start_s, wall_ms;
-	int64_t host_ms, scan_ms; /* CPU time on the build host */
+	/* CPU time on the build host; scan_ms: part of it, to find inputs */
+	int64_t host_ms, scan_ms;
 	int64_t cpu_ms; /* sum of all units, local and remote */
 	int64_t n_make_jobs, n_local_slots; /* n_make_jobs: -j of make */
 	int64_t n_jobs, n_remote, n_local, n_retried, n_hedged;
@@ -130,7 +131,7 @@ struct history_phase {
 
 struct history_unit {
 	char *object, *file;
-	int64_t node_index, reason_index; /* in history_details, or -1 */
+	int64_t node_index, reason_index; /* in struct history_details, or -1 */
 	int64_t job_number; /* from 1 */
 	/* ms since the start of the build; -1 if the job had no such state */
 	int64_t queued_ms, sent_ms, run_ms, received_ms, done_ms;
@@ -214,7 +215,7 @@ int history_read_diags(struct history *h, int64_t build,
 
 /* Cost of an object in the last build that compiled it. */
 struct history_cost {
-	struct map_entry entry; /* in by_object */
+	struct map_entry entry; /* link in `by_object` */
 	const char *object, *file; /* names from the event EVENTS_JOB_QUEUED */
 	int64_t cpu_ms; /* CPU time; elapsed time if compiled locally */
 	int64_t wall_ms; /* elapsed time of the compiler */

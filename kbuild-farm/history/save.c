@@ -162,8 +162,9 @@ static int prune_build(struct history *h, const struct history_build *b,
 
 	/*
 	 * A good build from scratch has compiled every object that still
-	 * exists.  Delete the costs of other objects, except those to which a
-	 * stored unit of an earlier build can refer.
+	 * exists.  A cost that this build did not update therefore belongs to a
+	 * removed object.  Delete these costs, except those to which a stored
+	 * unit of an earlier build can refer.
 	 */
 	if (key && b->from_scratch && b->state == HISTORY_STATE_GOOD)
 		ret = sql_run(h, err,

@@ -27,7 +27,10 @@ static int open_error_of_errno(const struct history *h, int system)
 	return no && error != ENOENT ? error : system > 0 ? system : EIO;
 }
 
-/* The low byte of `code` is SQLite's primary code; I/O errors have an errno. */
+/*
+ * Convert an SQLite code into an errno.  The low byte of `code` is SQLite's
+ * primary code.  For an I/O error, return the errno of the system call.
+ */
 static int errno_from_sqlite(struct history *h, int code)
 {
 	int system = h->db ? sqlite3_system_errno(h->db) : 0;
@@ -64,8 +67,8 @@ char *sql_suspect_path(const struct history *h)
 /*
  * Report damage, and create the suspect file if this process is a reader.
  * `table` is true if a table or column is missing.  The suspect file then has
- * content, which makes the next writer skip quick_check, because quick_check
- * does not detect a missing table or column.
+ * content, so that the next writer treats the database as damaged without
+ * quick_check, which does not detect a missing table or column.
  */
 static int damage_error(struct history *h, bool table, struct err *err)
 {

@@ -25,7 +25,8 @@
 
 /*
  * A blob (the content of a file) to be packed and sent.  The struct owns all
- * data that its worker thread uses, so it can outlive its users.
+ * data that its worker thread uses, so it can outlive the users that wait for
+ * the blob.
  */
 struct pending_blob {
 	struct digest digest; /* first, for tsearch() */
@@ -65,7 +66,7 @@ struct peer_blob_upload {
 	struct store_packed_cache *cache;
 	struct pack_queue *queues[2];
 	void *by_digest; /* struct pending_blob */
-	struct pending_blobs interleaved; /* one piece per turn */
+	struct pending_blobs interleaved; /* sent one piece each, in turn */
 	struct pending_blobs sequential; /* one blob after the other */
 	bool interleaved_next; /* send from `interleaved` next */
 	unsigned n_ready;

@@ -15,9 +15,9 @@
 struct peer_bundle {
 	char *id, *host;
 	char *dir; /* DATA/toolchains/ID */
-	char *json; /* metadata for the node, without local links */
+	char *json; /* toolchain.json without the build host's links */
 	struct digest dir_digest;
-	/* content id of the local build; zero if there is no local build */
+	/* content id of this release's build for the build host, or zero */
 	struct digest equivalent_id;
 	uint64_t total_bytes; /* of all files */
 	struct inputs_paths *paths; /* relative to `dir`: "/bin/gcc" */
@@ -26,9 +26,9 @@ struct peer_bundle {
 };
 
 /*
- * Read and hash all files of `tc`.  `same_as` is the content id of the local
- * build of the same release, or NULL.  About 100 MB are read, so do not call
- * this from an event loop.
+ * Read and hash all files of `tc`.  `same_as` is the content id of the same
+ * release built for the build host, or NULL.  About 100 MB are read, so do not
+ * call this from an event loop.
  *
  * Returns 0; -EBADMSG if the files do not match toolchain.json; -EINVAL for an
  * adopted toolchain, which kfarm did not install and whose files lie elsewhere;

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 /*
- * The assembler embeds the files by paths relative to make's working directory.
- * The Makefile lists them as prerequisites of this object.
+ * The paths for .incbin are relative to make's working directory.  The Makefile
+ * lists the embedded files as prerequisites of canary-db.o.
  */
 
 #define TEMPLATES "templates/canary/"

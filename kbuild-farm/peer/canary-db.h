@@ -40,15 +40,18 @@ struct peer_canary_source {
 /* Return all sources of the canary, in a fixed order. */
 const struct peer_canary_source *peer_canary_db_sources(size_t *n);
 /*
- * Return the sources of a burn-in, which take longer to compile and are not
- * part of the canary.
+ * Return the sources for a burn-in, a load test of a node.  They are not part
+ * of the canary and take longer to compile.
  */
 const struct peer_canary_source *peer_canary_db_burn_sources(size_t *n);
-/* Compute the digest of the canary's names, texts and flags. */
+/*
+ * Compute the digest of the canary: names and texts of its sources, and the
+ * file "flags" of templates/canary/.
+ */
 void peer_canary_db_digest(struct digest *out);
 /*
- * Append the options for a source from the files "flags" and "burn-flags".
- * `machine` is the compiler's target ("aarch64-linux-gnu").
+ * Append the options for `source` from the files "flags" and "burn-flags" of
+ * templates/canary/.  `machine` is the compiler's target ("aarch64-linux-gnu").
  */
 void peer_canary_db_flags(struct strv *argv, const char *machine,
 			  const char *source);
@@ -90,8 +93,8 @@ int peer_canary_db_add(const char *path,
 
 /*
  * Return the id of the build that a node must use: "" for the local compiler,
- * or NULL if no choice was measured.  `native_id` of the key is ignored.  The
- * caller frees the text.
+ * or NULL if no choice is stored.  key->native_id is ignored.  The caller frees
+ * the result.
  */
 char *peer_canary_db_get_choice(const char *path,
 				const struct peer_canary_db_subject *key);
@@ -100,8 +103,8 @@ int peer_canary_db_set_choice(const char *path,
 			      const char *id, struct err *err);
 
 /*
- * Look up the newest result for toolchain `id` on a node, even if the
- * toolchain's content has changed since.  For display.
+ * Look up, for display only, the newest result for toolchain `id` on a node,
+ * even if the toolchain's content has changed since.
  */
 void peer_canary_db_find_latest(const char *path,
 				const struct peer_canary_db_subject *key,

@@ -282,7 +282,7 @@ static struct peer_job *send_canary(struct peer_sandbox *sandbox,
 	return peer_job_send(sandbox, kind, &q, &job) ? NULL : job;
 }
 
-/* Return the index of the next unit in this round, or n_units at its end. */
+/* Return the index of the next unit, or n_units at the end of the round. */
 static size_t next_unit(const struct peer_canary_progress *run,
 			const struct peer_canary *ours)
 {

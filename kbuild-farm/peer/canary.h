@@ -5,11 +5,12 @@
  * A canary is about a dozen sources (templates/canary/) with the options of a
  * kernel.  They are compiled on the build host, once per build and toolchain,
  * and on the node; every object and every diagnostic must be equal byte for
- * byte.  Until the comparison has succeeded, the sandbox is
- * PEER_SANDBOX_TESTING and gets no jobs.
+ * byte.  Until the comparison has succeeded, the node's sandbox for this
+ * toolchain is PEER_SANDBOX_TESTING and gets no jobs.
  *
  * A known-answer test checks a node on probation: the node compiles a reference
- * object (inputs/toolchain.h) and must produce the local bytes.
+ * object (inputs/toolchain.h) and must produce the same bytes as the local
+ * compiler.
  *
  * A canary has one job in flight at a time, so that its compile times can be
  * compared with the compile times of another compiler build.
@@ -43,9 +44,9 @@ struct peer_canary {
 	bool is_burn_in; /* uses the burn-in sources */
 	unsigned number;
 	enum inputs_state state;
-	struct task *task; /* owns all fields below while it runs */
+	struct task *task; /* owns `error` to `n_usable` while it runs */
 	atomic_bool stop;
-	const char *error; /* literal; set if UNUSABLE */
+	const char *error; /* string literal; set if `state` is UNUSABLE */
 	char *dir; /* absolute path without symbolic links */
 	const struct inputs_path *cwd; /* path entry of `dir` */
 	struct peer_canary_unit *units;
@@ -69,7 +70,10 @@ struct peer_canary *peer_canary_get_burn_in(struct peer_shared *shared,
 void peer_canary_fill_request(struct peer_job_request *q,
 			      const struct peer_canary_unit *u,
 			      const struct inputs_path *cwd);
-/* Return true if a checked result equals the local result. */
+/*
+ * Return true if the result `a`, which passed peer_job_result_check(), equals
+ * the output of the local compiler.
+ */
 bool peer_canary_is_equal(const struct peer_job_result *a,
 			  const struct peer_canary_unit *u);
 void peer_canary_free_all(struct peer_shared *shared);

@@ -78,13 +78,16 @@ struct peer_conn {
 	struct wire_hello hello; /* HELLO of the latest session */
 	bool has_hello; /* `hello` is valid */
 	struct wire_fit fit; /* FIT of the latest session */
-	/* MACHINE of the latest session; zeroed before version 8 */
+	/* MACHINE of the latest session; zeroed if protocol version < 8 */
 	struct wire_machine machine;
 	struct wire_heat heat; /* last HEAT of this session, or zeroed */
 	TAILQ_HEAD(, peer_job) jobs; /* jobs in flight */
-	/* number of all jobs, and of canaries and known-answer tests */
+	/*
+	 * number of all jobs in flight; number of canary and known-answer jobs
+	 * among them
+	 */
 	unsigned n_jobs, n_test_jobs;
-	/* totals of earlier sessions */
+	/* bytes sent and received in earlier sessions */
 	uint64_t prior_sent_bytes, prior_received_bytes;
 };
 

@@ -134,8 +134,8 @@ int peer_input_updates_handle_need(struct peer_input_updates *v,
 }
 
 struct peer_input_sync_path {
-	const struct inputs_entry *entry; /* last sent; NULL: nothing */
-	uint32_t update; /* VIEW that contained it */
+	const struct inputs_entry *entry; /* last sent; NULL: none */
+	uint32_t update; /* number of the VIEW that contained `entry` */
 	bool frozen; /* belongs to the toolchain */
 	bool exists; /* the path, or a path below it, exists */
 };

@@ -3,9 +3,9 @@
  * peer/input-sync.h - Incremental transfer of input roots to a node.
  *
  * Input updates (VIEW messages) describe entries by path; the node then
- * requests the missing blobs (NEED).  A struct peer_input_sync remembers the
- * version of each path that its sandbox was sent last, so that a job costs only
- * the changes since the previous job.
+ * requests the missing blobs (NEED).  A struct peer_input_sync records the
+ * entry that was last sent for each path of a sandbox.  A job therefore
+ * transfers only the changes since the previous job.
  */
 #ifndef PEER_INPUT_SYNC_H
 #define PEER_INPUT_SYNC_H
@@ -17,7 +17,7 @@
 struct peer_input_update; /* a VIEW that NEED can refer to */
 
 struct peer_input_updates {
-	uint32_t number; /* of the sandbox or bundle */
+	uint32_t number; /* number of the sandbox or bundle */
 	uint32_t last; /* number of the last VIEW sent */
 	TAILQ_HEAD(peer_input_update_list, peer_input_update) sent;
 };
@@ -47,13 +47,13 @@ int peer_input_updates_handle_need(struct peer_input_updates *v,
 				   struct peer_blob_upload_user *user,
 				   struct err *err);
 
-struct peer_input_sync_path; /* last state sent of one path */
+struct peer_input_sync_path; /* entry last sent for one path */
 
 struct peer_input_sync {
 	const struct peer_conn *conn;
 	struct peer_input_updates updates;
 	uint32_t toolchain_update; /* last VIEW of the toolchain */
-	struct peer_input_sync_path *paths; /* by path id */
+	struct peer_input_sync_path *paths; /* indexed by path id */
 	uint32_t n_paths;
 };
 
@@ -71,8 +71,9 @@ int peer_input_sync_add_toolchain(struct peer_input_sync *t,
 				  size_t n, bool native);
 /*
  * Send the entries that changed.  *update becomes the number of the input
- * update that a job with these entries must wait for.  Returns 0; -ENOSPC as
- * above; -ESTALE if an entry is a toolchain file with other content.
+ * update that a job with these entries must wait for.  Returns 0; -ENOSPC if
+ * the session has no path ids left; -ESTALE if an entry differs from the
+ * toolchain's entry at the same path.
  */
 int peer_input_sync_add_entries(struct peer_input_sync *t,
 				const struct inputs_entry *const *entry,

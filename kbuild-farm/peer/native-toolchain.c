@@ -410,9 +410,9 @@ static void request_native(struct peer_native_toolchain *f,
 		return;
 	list_matching_toolchains(f, &tc->manifest, &ids);
 	/*
-	 * Prefer the build that was measured to be the fastest.  Otherwise
-	 * choose the local build (NULL) if the node can run it, or else the
-	 * first build of the list.
+	 * Prefer the build that was measured to be the fastest.  If the node
+	 * has no such build, choose the local build (NULL).  If the node cannot
+	 * run the local build, choose the first build of the list.
 	 */
 	if (chosen && strv_has(&ids, chosen))
 		id = chosen;

@@ -5,8 +5,8 @@
  * A node runs either the local toolchain's files or a node-native build of the
  * same release:
  *
- * - If the node can run the local programs, they are uploaded, unless `kfarm
- *   toolchain tune` measured a faster build on the node.
+ * - If the node can run the local toolchain, its files are uploaded, unless
+ *   `kfarm toolchain tune` measured a faster build on the node.
  * - Otherwise the node uses a build that it has installed.  If it has no such
  *   build and the setting toolchain.sync is on, a build that is installed on
  *   the build host is first uploaded to the node.  If the build host has no
@@ -45,7 +45,7 @@ struct peer_native_toolchain {
 	bool list_changed; /* `entries` changed; the reader clears it */
 	/* the node waits for a file that cannot be sent: end the session */
 	bool upload_failed;
-	/* why the most recent missing toolchain is not available */
+	/* reason of the last request that found no build for the node */
 	char *missing_reason;
 };
 
@@ -54,7 +54,8 @@ void peer_native_toolchain_release(struct peer_native_toolchain *f);
 
 /*
  * Request a sandbox for the toolchain.  If information is still missing,
- * nothing is requested, and the caller must call again after `list_changed`.
+ * nothing is requested, and the caller must call this function again when
+ * f->list_changed is true.
  */
 void peer_native_toolchain_request(struct peer_native_toolchain *f,
 				   struct peer_sandboxes *sandboxes,
@@ -80,10 +81,10 @@ void peer_native_toolchain_handle_have(struct peer_native_toolchain *f,
 				       const struct wire_have *m);
 
 /*
- * Return true if toolchain `id`, installed on a node, seems to be a build of
- * this compiler: the release must be equal and the target triplet compatible
- * ("aarch64-linux" matches "aarch64-linux-gnu").  Only a canary (peer/canary.h)
- * proves it.
+ * Return true if toolchain `id` for `host` seems to be a build of the compiler
+ * with the manifest `m`: the release must be equal and the target triplet
+ * compatible ("aarch64-linux" matches "aarch64-linux-gnu").  Only a canary
+ * (peer/canary.h) proves that the compilers are equivalent.
  */
 bool peer_native_toolchain_matches(const char *id, const char *host,
 				   const struct compiler_manifest *m);
@@ -94,7 +95,7 @@ bool peer_native_toolchain_matches(const char *id, const char *host,
  * Every compiler build that a node has installed and can run compiles the
  * canary (the sources of templates/canary/) in turn.  So does the local build
  * if the node can run it.  A coordinator that measures takes no jobs: see
- * coord_setup.
+ * `benchmark` of struct coord_setup.
  */
 #define PEER_BENCHMARK_ROUNDS 3 /* rounds of the canary; the fastest counts */
 
@@ -120,7 +121,7 @@ struct peer_benchmark_node {
 struct peer_benchmark {
 	struct peer_benchmark_node *nodes; /* in the order of the roster */
 	size_t n_nodes;
-	/* Called once from the loop, after all nodes. */
+	/* Called once from the loop, after all nodes have finished. */
 	void (*on_done)(void *ctx);
 	void *ctx;
 };

@@ -63,7 +63,11 @@ struct peer {
 	struct peer_sandboxes sandboxes;
 	struct peer_native_toolchain native;
 	struct peer_bandwidth bandwidth;
-	size_t n_requested; /* shared toolchains requested or skipped */
+	/*
+	 * number of toolchains in shared->toolchains, from the first, that
+	 * peer_advance() has requested or skipped
+	 */
+	size_t n_requested;
 	/* last reported state of each toolchain */
 	enum peer_toolchain_state *reported;
 	size_t n_reported;
@@ -267,8 +271,8 @@ static void handle_failed_job(struct peer *p, struct peer_job *job,
 	}
 	peer_job_free(&p->conn, job);
 	/*
-	 * The node lost the sandbox of the job (HAVE): request another one, but
-	 * only a limited number of times.
+	 * HAVE reported that the node lost the sandbox of the job: request
+	 * another sandbox, but only a limited number of times.
 	 */
 	sandbox = peer_sandbox_find(&p->sandboxes, tc);
 	if (m->class == WIRE_FAIL_TOOLCHAIN && sandbox &&

@@ -43,11 +43,12 @@ void peer_end_session(struct peer *p);
 bool peer_send_known_answer(struct peer *p);
 /*
  * Measure how long the bytes of `file` take to reach the node.  The node is
- * asked for a sandbox whose only file is random data, so that it must fetch the
- * bytes.  The time from NEED to HAVE includes everything that slows down the
- * upload of a compiler: TLS, the node's disk and its memory.
- * on_bandwidth_measured() reports the result once.  A measurement in progress
- * is dropped.  Returns false if the node cannot be measured now.
+ * asked for a sandbox whose only file is `file`.  The file contains random
+ * data, so that the node must fetch the bytes.  The time from NEED to HAVE
+ * includes everything that slows down the upload of a compiler: TLS, the node's
+ * disk and its memory.  on_bandwidth_measured() reports the result once.  A
+ * measurement in progress is dropped.  Returns false if the node cannot be
+ * measured now.
  */
 bool peer_measure_bandwidth(struct peer *p, const struct inputs_entry *file);
 /*
@@ -86,13 +87,13 @@ struct peer_stats {
 	/* zeroed: no MACHINE was received */
 	const struct wire_machine *machine;
 	const char *software; /* "kfarmd 0.1"; NULL: unknown */
-	const char *layers; /* sandbox layers; NULL: unknown */
+	const char *layers; /* sandbox layers that work; NULL: unknown */
 	bool toolchain_missing; /* no toolchain is usable */
 	const char *missing_reason; /* can be NULL */
 	const struct wire_health *health; /* from the last HEALTH */
 	const struct wire_heat *heat; /* from the last HEAT; zeroed: none */
 	bool can_pin_jobs; /* jobs can be pinned to a CPU class */
-	uint64_t cpu_ms; /* total of its compilers */
+	uint64_t cpu_ms; /* CPU time of all build jobs that the node finished */
 	uint64_t sent_bytes, received_bytes;
 };
 

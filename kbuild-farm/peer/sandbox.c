@@ -64,7 +64,10 @@ void peer_sandbox_request(struct peer_sandboxes *all,
 			  struct inputs_toolchain *tc, const char *native_name)
 {
 	struct peer_sandbox *sandbox = xcalloc(1, sizeof(*sandbox));
-	/* The node does not resolve links to the driver. */
+	/*
+	 * Resolve links for a node-native sandbox: it receives no links, so the
+	 * node cannot resolve them.
+	 */
 	char *real = native_name ? realpath(tc->driver, NULL) : NULL;
 	struct wire_cell m = { .cell = all->conn->next_number++,
 			       .toolchain = tc->manifest.id,

@@ -48,9 +48,9 @@ struct peer_sandbox {
 	struct peer_sandboxes *sandboxes;
 	struct inputs_toolchain *toolchain;
 	enum peer_sandbox_state state;
-	char *native_name; /* id of a node-native toolchain; NULL: uploaded */
-	struct digest native_id; /* content id; valid after REQUESTED */
-	bool has_native_id;
+	char *native_name; /* node-native toolchain id; NULL: local toolchain */
+	struct digest native_id; /* content id reported by the node */
+	bool has_native_id; /* `native_id` is valid */
 	struct peer_canary_progress canary; /* while TESTING */
 	char *detail; /* reason why the sandbox closed, for the user */
 	bool blobs_missing; /* blobs of the toolchain were requested */

@@ -24,7 +24,9 @@ struct store_packed_cache;
 struct tls_context;
 
 /*
- *	DOWN -> GREETING -> UP, UNFIT
+ * States of a node:
+ *
+ *	DOWN -> GREETING -> UP or UNFIT
  *
  * GREETING ends with the node's FIT.  A node that cannot make a sandbox is
  * UNFIT: it stays connected and gets no jobs.  An INCOMPATIBLE node speaks
@@ -41,10 +43,14 @@ enum peer_state {
 
 /* State of one toolchain on a node. */
 enum peer_toolchain_state {
-	PEER_TOOLCHAIN_NONE, /* not requested, refused, lost or closed */
-	/* no response yet; the node may still need blobs */
+	/* no session, no usable build, or the sandbox is closed */
+	PEER_TOOLCHAIN_NONE,
+	/* not processed yet, or the node has not responded yet */
 	PEER_TOOLCHAIN_REQUESTED,
-	/* blobs are missing, or no compiler build has been chosen yet */
+	/*
+	 * The node has requested blobs, a canary must pass first, or the choice
+	 * of a compiler build needs the node's list of toolchains or an upload.
+	 */
 	PEER_TOOLCHAIN_PENDING,
 	PEER_TOOLCHAIN_READY, /* accepts jobs */
 };
@@ -141,10 +147,10 @@ struct peer_shared {
 	struct inputs_toolchain **toolchains;
 	size_t n_toolchains;
 
-	/* Managed by the nodes; zero at first. */
+	/* Managed by the functions of peer/; the owner zeroes it. */
 	struct tls_context *tls; /* created for the first tls: node */
 	uint32_t n_jobs; /* job numbers assigned so far */
-	TAILQ_HEAD(, peer_canary) canaries; /* reference results */
+	TAILQ_HEAD(, peer_canary) canaries; /* the local compilers' results */
 	unsigned n_canaries;
 };
 

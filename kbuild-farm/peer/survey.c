@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HELLO_TIMEOUT_MS        10000 /* an unreachable node fails at once */
+#define HELLO_TIMEOUT_MS        10000 /* a refused connection fails earlier */
 #define SSH_SURVEY_TIMEOUT_MS   8000
-#define TLS_SURVEY_TIMEOUT_MS   8500 /* more than the limits in peer/conn.h */
+#define TLS_SURVEY_TIMEOUT_MS   8500 /* above the sum of PEER_DIAL_*_MS */
 #define SURVEY_TIMEOUT_MS       3000
 #define SILENCE_TIMEOUT_MS      15000 /* a node sends a message every second */
 #define CHILD_EXIT_WAIT_MS      400

@@ -44,12 +44,12 @@ struct peer_survey_node {
 	size_t n_removals;
 
 	/* Results. */
-	bool up; /* all queries were answered */
+	bool up; /* the node answered all queries and requests */
 	char *why; /* reason if not up, else NULL */
-	struct wire_hello hello; /* zeroed if absent or incompatible */
+	struct wire_hello hello; /* zeroed: not received or incompatible */
 	unsigned rtt_ms; /* from dialing to HELLO */
 	struct wire_fit fit; /* zeroed: not received */
-	struct wire_machine machine; /* zeroed: before version 8 */
+	struct wire_machine machine; /* zeroed: not received */
 	char *excluded_reason; /* why a build does not use the node, or NULL */
 	struct peer_survey_toolchain *toolchains;
 	size_t n_toolchains;
@@ -57,7 +57,7 @@ struct peer_survey_node {
 		*removal_outcomes; /* n_bundles and n_removals entries */
 	/* sum of all uploads so far */
 	struct peer_blob_upload_stats upload_stats;
-	size_t next_bundle; /* index of the current upload, then n_bundles */
+	size_t next_bundle; /* current upload; n_bundles: none left */
 };
 
 struct peer_survey_setup {
