@@ -24,7 +24,7 @@ struct events_client {
 	void *ctx;
 	struct event_base *base;
 	char *path;
-	struct event *read_event; /* NULL after the end */
+	struct event *read_event; /* NULL after the stream has ended */
 	struct event *reconnect_timer; /* reconnects when it expires */
 	struct events_reader reader;
 };

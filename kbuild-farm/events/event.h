@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 #define EVENTS_VERSION 1
-/* encoded bytes of a text; longer texts are cut */
+/* bytes of a text before JSON escaping; longer texts are cut */
 #define EVENTS_TEXT_MAX (64u << 10)
 #define EVENTS_LINE_MAX (1u << 20) /* bytes of a line that a reader accepts */
 #define EVENTS_UNKNOWN  INT64_MIN /* value of an unknown number */
@@ -32,28 +32,29 @@ enum events_kind {
 	EVENTS_KIND_STREAM, /* first event: version, program, pid, start_s */
 	/*
 	 * The build began: command, make_jobs, n_local_slots.  For a kernel
-	 * also arch, config (as given to -k), toolchain, tree, dir, output,
-	 * release (such as "6.1.192"), and if available tree_name (of a managed
-	 * tree), commit, toolchain_id.  If one command runs several builds:
-	 * build_number, from 1, and n_builds. series_key (kernel/series-key.h)
-	 * identifies comparable builds. from_scratch: nothing was compiled in
-	 * the directory yet.
+	 * build also arch, config (as given to -k), toolchain, tree, dir,
+	 * output, release (such as "6.1.192"), and if available tree_name (of a
+	 * managed tree), commit, toolchain_id.  If one command runs several
+	 * builds: build_number, from 1, and n_builds. series_key
+	 * (kernel/series-key.h) identifies comparable builds. from_scratch:
+	 * nothing was compiled in the directory yet.
 	 */
 	EVENTS_KIND_BUILD,
 	/*
 	 * A point of the progress curve of the baseline, an earlier build that
-	 * also began from scratch and ran with make_jobs.  After wall_ms of
-	 * that build, n_total_jobs of its jobs had finished, with a cost of
-	 * cost_ms.  The last point is the end of that build.  Not sent without
-	 * a baseline; the total of this build is then unknown.
+	 * also began from scratch: make_jobs (of the baseline), and at wall_ms
+	 * of the baseline n_total_jobs, the jobs that had finished, and
+	 * cost_ms, their cost.  The last point is the end of the baseline.
+	 * Only sent if the running build began from scratch and has a baseline;
+	 * otherwise its number of jobs is unknown.
 	 */
 	EVENTS_KIND_ESTIMATE,
 	EVENTS_KIND_PHASE, /* text: the phase, such as "compile" */
 	/*
-	 * The state of a job changed: job, state, file, node (its location),
-	 * reason (for that location), hedged (a second, local execution of a
-	 * job that also runs on a node).  EVENTS_JOB_QUEUED has object and, if
-	 * EVENTS_KIND_ESTIMATE was sent, cost_ms, the cost in the baseline.
+	 * The state of a job changed: job, state, file, node (where the job
+	 * runs), reason (why it runs there), hedged (a second, local execution
+	 * of a job that also runs on a node).  EVENTS_JOB_QUEUED has object
+	 * and, if EVENTS_KIND_ESTIMATE was sent, cost_ms (in the baseline).
 	 * EVENTS_JOB_DONE has remote, n_retries and cpu_ms.  Both states have
 	 * step ("symbols", "object" or "devicetree") if the job includes a tool
 	 * step (enum wire_step_kind).
@@ -78,11 +79,14 @@ enum events_kind {
 	EVENTS_KIND_LOAD,
 	/*
 	 * Resources used on the build host, sent at the end, after the last
-	 * EVENTS_KIND_LOAD of each node: cpu_ms, of which scan_ms for finding
-	 * inputs of jobs.  If make used the recipe shell: n_shell_lines of
-	 * recipes, of which n_shell_fallbacks ran in /bin/sh; n_shell_compiles,
-	 * n_shell_fixdeps and n_shell_steps in the shell, and n_local_steps
-	 * that ran on the build host.
+	 * EVENTS_KIND_LOAD of each node: cpu_ms and scan_ms, the part of cpu_ms
+	 * for finding the inputs of jobs.  If make used the recipe shell, also
+	 * these counts: n_shell_lines, all recipe lines; n_shell_fallbacks,
+	 * recipe lines run by /bin/sh; n_shell_compiles, compiles that the
+	 * recipe shell requested without starting kfarm-cc; n_shell_fixdeps,
+	 * fixdep calls replaced without starting fixdep; n_shell_steps,
+	 * offloaded tool steps; n_local_steps, tool steps run on the build
+	 * host.
 	 */
 	EVENTS_KIND_HOST,
 	/*
@@ -100,9 +104,9 @@ enum events_kind {
 	/*
 	 * At the end, each diagnostic that was reported, that was carried over
 	 * from the baseline because its unit was not compiled again, or that
-	 * was removed: tool, severity, text, diag_status relative to the
-	 * baseline, and if available file, line, column, flag, object (struct
-	 * diag).
+	 * is in the baseline only: tool, severity, text, diag_status relative
+	 * to the baseline, and if available file, line, column, flag, object
+	 * (struct diag).
 	 */
 	EVENTS_KIND_FOUND,
 	/*
@@ -145,7 +149,10 @@ enum events_job_state {
 	EVENTS_JOB_RUN,
 	EVENTS_JOB_RECEIVE, /* its outputs are being received or verified */
 	EVENTS_JOB_DONE,
-	/* The caller of the compiler has exited; can follow any other state. */
+	/*
+	 * the client (wrapper or recipe shell) has closed the connection of the
+	 * job; can follow any state except EVENTS_JOB_DONE
+	 */
 	EVENTS_JOB_ABANDONED,
 
 	EVENTS_N_JOB_STATES, /* the number of states */
@@ -164,7 +171,7 @@ struct events_event {
 	enum events_kind kind;
 	uint64_t at_ms; /* time since the build began */
 
-	const char *command; /* make's goals, or the command */
+	const char *command; /* make's goals, or the user's command */
 	const char *arch, *config, *toolchain, *tree, *dir, *output;
 	const char *tree_name, *commit, *release, *series_key, *toolchain_id;
 	const char *program;
@@ -186,7 +193,8 @@ struct events_event {
 	int64_t job; /* number of the job, from 1 */
 	/* make's -j; concurrent local compiles */
 	int64_t make_jobs, n_local_slots;
-	int64_t build_number, n_builds; /* if one command runs several */
+	/* index of the build and number of builds, if a command runs several */
+	int64_t build_number, n_builds;
 	int64_t history_id; /* number of a build in the history */
 	int64_t n_slots, n_cores, n_running, n_done, n_failed;
 	int64_t n_local, n_retries, n_hedged; /* numbers of jobs */

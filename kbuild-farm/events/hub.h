@@ -22,7 +22,8 @@ struct events_subscriber {
 	events_event_fn *on_event; /* `ev` is borrowed for the call */
 	/*
 	 * Called to draw or write: 0.1 s after the first event that follows the
-	 * last call, and every second.  May be NULL.
+	 * last call, and every second.  `at_ms` is the time since
+	 * events_hub_new().  May be NULL.
 	 */
 	void (*on_due)(void *ctx, uint64_t at_ms);
 	/*
@@ -84,9 +85,9 @@ enum events_request {
 	EVENTS_REQ_DRAIN, /* send no more jobs; running jobs finish */
 	EVENTS_REQ_RESUME, /* send jobs again */
 	/*
-	 * The next two requests change the slot limit by one.  It remains
-	 * between 1 and twice the number of cores, and at most the limit of
-	 * kfarmd.
+	 * The next two requests change the node's slot limit by one.  The limit
+	 * remains between 1 and twice the number of cores, and at most the slot
+	 * limit that is configured in kfarmd.
 	 */
 	EVENTS_REQ_MORE_SLOTS,
 	EVENTS_REQ_FEWER_SLOTS,

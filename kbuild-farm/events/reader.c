@@ -19,8 +19,9 @@ void events_reader_add(struct events_reader *r, struct bytes piece)
 }
 
 /*
- * Take a complete line.  A line that is too long is returned as its first bytes
- * with *cut set.
+ * Take a complete line; return false if no line is complete.  If the beginning
+ * of the line was skipped because the line is too long, *cut is set and *line
+ * is the rest of the line.
  */
 static bool take_line(struct events_reader *r, struct bytes *line, bool *cut)
 {

@@ -14,7 +14,8 @@
 struct events_reader {
 	struct buf in;
 	size_t consumed_bytes; /* processed bytes of `in` */
-	size_t searched_bytes; /* offset before which there is no newline */
+	/* unprocessed bytes of `in` before this offset have no newline */
+	size_t searched_bytes;
 	bool skipping; /* skipping the rest of a line that is too long */
 	bool started; /* EVENTS_KIND_STREAM was read */
 	uint64_t n_invalid; /* lines that are no events */

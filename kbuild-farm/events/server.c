@@ -97,7 +97,7 @@ struct client {
 	TAILQ_ENTRY(client) link;
 	struct events_server *server;
 	struct events_writer writer;
-	/* fires when the client closes or accepts more bytes */
+	/* fires when the client has closed or accepts more bytes */
 	struct event *event;
 	int fd;
 	bool waits; /* waiting until the client accepts more bytes */

@@ -2,9 +2,9 @@
 /*
  * events/server.h - Event streams for readers: a descriptor, or the socket.
  *
- * A writer sends events as lines of JSON to one reader.  A reader that is too
- * slow loses events and receives their number (EVENTS_KIND_DROPPED) as soon as
- * the queue has space.  The writer never blocks.
+ * A writer sends events as lines of JSON to one reader and never blocks.  If
+ * the reader is too slow, the writer drops events, and sends their number
+ * (EVENTS_KIND_DROPPED) as soon as the queue has space again.
  *
  * The server listens on the socket of a running build.  Clients of the same
  * user or of root receive a snapshot of the state, then EVENTS_KIND_LIVE, then
@@ -40,7 +40,7 @@ void events_writer_init(struct events_writer *w, int fd, uint64_t now_ms);
  * event.
  */
 void events_writer_add(void *ctx, const struct events_event *ev);
-/* Write what the reader accepts within `timeout_ms`. */
+/* Write queued bytes that the reader accepts within `timeout_ms`. */
 void events_writer_flush(struct events_writer *w, int timeout_ms);
 /* Return the errno of the write that ended the stream, or 0. */
 int events_writer_error(const struct events_writer *w);

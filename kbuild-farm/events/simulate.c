@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define BEAT_MS 1000
-/* limit of mean_ms; at this limit, fewer jobs run concurrently */
+/* Limit of mean_ms.  At this limit, some slots of the nodes remain free. */
 #define MEAN_MAX_MS 20000u
 /* mean of draw_ms(), in thousandths of mean_ms */
 #define MEAN_DRAWN_MILLI 984
@@ -57,7 +57,7 @@ struct node {
 	unsigned n_failed_since_up;
 	uint64_t cpu_ms, sent_bytes, received_bytes;
 	unsigned load_milli, celsius_milli, clock_milli, foreign_milli;
-	uint64_t up_again_ms; /* end of the backoff; 0 if it is up */
+	uint64_t up_again_ms; /* end of the backoff; 0 without backoff */
 };
 
 struct job {
@@ -312,10 +312,11 @@ struct events_simulate {
 	struct node *nodes;
 	uint64_t mean_ms; /* mean cost of a job */
 	unsigned jobs_max; /* make's -j */
-	unsigned max_concurrent; /* limit that gives the requested rate */
+	unsigned max_concurrent; /* limit of n_running for the requested rate */
 
 	unsigned phase;
-	uint64_t n_target, n_started; /* jobs to start, and started so far */
+	/* jobs to start up to the current phase; jobs started so far */
+	uint64_t n_target, n_started;
 	uint64_t erroneous_job; /* number of the job with an error, or 0 */
 	/* all running jobs; running local compiles */
 	unsigned n_running, n_running_local;

@@ -51,16 +51,19 @@ struct events_totals {
 	int64_t n_shell_lines, n_shell_fallbacks, n_shell_compiles,
 		n_shell_fixdeps;
 	int64_t n_shell_steps, n_local_steps;
-	/* Sorted by descending number of jobs, which may be 0. */
+	/* Reasons for local jobs by descending n_jobs, which may be 0. */
 	struct events_reason *reasons;
 	size_t n_reasons;
-	/* Reasons for local tool steps; n_jobs is the number of steps. */
+	/* Reasons for local tool steps; their n_jobs are numbers of steps. */
 	struct events_reason *step_reasons;
 	size_t n_step_reasons;
-	/* In order of appearance; EVENTS_LOCAL is added with its first job. */
+	/*
+	 * Nodes in the order in which they were added; EVENTS_LOCAL is added
+	 * with its first finished job.
+	 */
 	struct events_node **nodes;
 	size_t n_nodes;
-	struct map by_name; /* of `nodes` */
+	struct map by_name; /* the elements of `nodes` by name */
 };
 
 /* Free what the totals own and zero them.  A zeroed struct has no events. */

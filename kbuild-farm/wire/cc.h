@@ -15,14 +15,15 @@
 #include <stdbool.h>
 
 /*
- * Limits of the bytes of command line and environment (without NULs) and of the
- * number of words.  A command beyond a limit runs locally.
+ * Limits of one CC_JOB: bytes of the command line and the environment together
+ * (without NULs), and words of the command line.  A command beyond a limit runs
+ * locally.
  */
 #define WIRE_CC_COMMAND_MAX (512u << 10)
 #define WIRE_CC_WORDS_MAX   16384
 /*
- * Limit of stdout and stderr each in CC_DONE, so that they fit into one frame.
- * For longer output the coordinator replies CC_LOCAL.
+ * Limit in bytes for each of stdout and stderr in CC_DONE, so that both fit
+ * into one frame.  For longer output the coordinator replies CC_LOCAL.
  */
 #define WIRE_CC_DIAG_MAX (472u << 10)
 
@@ -50,10 +51,10 @@ struct wire_cc_job {
 WIRE_MESSAGE(cc_job);
 
 /*
- * Return the path of a marker file next to the socket.  A wrapper creates it
- * when the coordinator does not respond, so that later wrappers do not wait as
- * long.  A running coordinator removes it every second.  The caller frees the
- * path.
+ * Return the path of a marker file next to the socket.  A wrapper creates the
+ * file when the coordinator does not respond.  While the file exists, other
+ * wrappers wait for a shorter time.  A running coordinator removes the file
+ * every second.  The caller frees the path.
  */
 char *wire_cc_stalled_path(const char *socket);
 
@@ -90,6 +91,7 @@ WIRE_MESSAGE(cc_done);
 /*
  * CC_FIXDEP: request the output that `program`, the fixdep of a kernel tree,
  * prints when it is run in `cwd` as `program DEPFILE TARGET COMMAND`.  The
+ * message omits COMMAND, because fixdep only copies it to its output.  The
  * reply is CC_FIXED, or CC_LOCAL to run the program.
  */
 struct wire_cc_fixdep {
@@ -101,17 +103,20 @@ struct wire_cc_fixdep {
 
 WIRE_MESSAGE(cc_fixdep);
 
-/* Limit of the source that a compiler reads from stdin. */
+/* Limit in bytes of the source that a compiler reads from stdin. */
 #define WIRE_CC_TEXT_MAX (64u << 10)
 
 /*
- * CC_STEP, sent before CC_JOB: the job is a compile with a tool step, a
- * genksyms, objtool or dtc run (WIRE_STEP_SYMBOLS, whose command has -E and no
- * -o; WIRE_STEP_OBJECT; or WIRE_STEP_DEVICETREE, whose command has -E and -o).
- * CC_STEP and CC_JOB have one reply, that of CC_JOB.  For SYMBOLS, CC_DONE has
- * no object, and its `out` is the tool's stdout.  For OBJECT, CC_DONE has the
- * modified object.  For DEVICETREE, the devicetree blob is the object, and the
- * side outputs are the text and dtc's list (options/devicetree.h).
+ * CC_STEP, sent before CC_JOB: the compile of CC_JOB has a tool step.  CC_STEP
+ * and CC_JOB have one reply, that of CC_JOB.
+ *
+ * WIRE_STEP_SYMBOLS (genksyms): the command of CC_JOB has -E and no -o.  The
+ * reply CC_DONE has no object, and its `out` is the tool's stdout.
+ * WIRE_STEP_OBJECT (objtool): the object in CC_DONE is the object that the tool
+ * has modified.
+ * WIRE_STEP_DEVICETREE (dtc): the command of CC_JOB has -E and -o.  The object
+ * in CC_DONE is the devicetree blob.  The side outputs are the preprocessed
+ * text and dtc's list of the files that it read (options/devicetree.h).
  */
 struct wire_cc_step {
 	uint8_t kind; /* enum wire_step_kind */
@@ -121,22 +126,23 @@ struct wire_cc_step {
 	 * Empty for other kinds.
 	 */
 	char *text;
-	char *program; /* absolute path */
+	char *program; /* absolute path of the tool */
 	/*
-	 * Without argv[0]; at most WIRE_STEP_ARGS_MAX of WIRE_PATH_MAX bytes
-	 * each.  For OBJECT without the object's name at the end.
+	 * Arguments of the tool without argv[0]: at most WIRE_STEP_ARGS_MAX,
+	 * with at most WIRE_PATH_MAX bytes each.  For OBJECT without the last
+	 * argument, which is the object's name.
 	 */
 	struct strv args;
 };
 
 WIRE_MESSAGE(cc_step);
 
-/* Limit of `after_command`, so that it fits into one frame. */
+/* Limit in bytes of `after_command`, so that CC_FIXED fits into one frame. */
 #define WIRE_CC_FIXED_MAX (944u << 10)
 
 /*
- * CC_FIXED: the program prints `before_command`, COMMAND and `after_command`,
- * and exits with 0.
+ * CC_FIXED, the reply to CC_FIXDEP: the fixdep program would print
+ * `before_command`, its argument COMMAND and `after_command`, and exit with 0.
  */
 struct wire_cc_fixed {
 	/* both borrowed from the input when decoded */

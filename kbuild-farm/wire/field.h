@@ -43,12 +43,12 @@ struct wire_field {
 		/* lines in a struct strv; at most `max_count` are encoded */
 		WIRE_IS_LINES,
 		/*
-		 * at most `max_count` elements of type `of`; the count is at
-		 * `n_at`
+		 * at most `max_count` structs, whose layout is `of`; `n_at` is
+		 * the offset of the member with the count
 		 */
 		WIRE_IS_LIST,
-		WIRE_IS_STRUCT, /* a nested struct `of` */
-		WIRE_IS_BYTES, /* a struct bytes with a length, borrowed */
+		WIRE_IS_STRUCT, /* a nested struct, whose layout is `of` */
+		WIRE_IS_BYTES, /* a struct bytes after its length, borrowed */
 		/* a struct bytes up to the end of the body, borrowed */
 		WIRE_IS_REST,
 	} kind;
@@ -132,7 +132,7 @@ void wire_encode(struct buf *out, const struct wire_layout *l, const void *m);
  */
 int wire_decode(const struct wire_layout *l, void *m, struct bytes in);
 /*
- * Decode a struct from a reader.  An invalid field sets `bad`; even then the
+ * Decode a struct from a reader.  An invalid field sets r->bad; even then the
  * caller must release the struct.
  */
 void wire_read(struct reader *r, const struct wire_layout *l, void *m);
@@ -168,7 +168,7 @@ void wire_release(const struct wire_layout *l, void *m);
  */
 void wire_field_put_line(struct buf *out, const char *s, size_t max);
 /*
- * Like reader_str(), but also sets `bad` if the string has unsafe characters.
+ * Like reader_str(), but also sets r->bad if the string has unsafe characters.
  */
 char *wire_field_line(struct reader *r, size_t max);
 
@@ -176,7 +176,7 @@ void wire_field_put_digest(struct buf *out, const struct digest *d);
 /* Read a digest. Leaves `d` unchanged if the reader is or becomes bad. */
 void wire_field_digest(struct reader *r, struct digest *d);
 
-/* Read a number of at most `max`; otherwise set `bad` and return 0. */
+/* Read a number.  If it exceeds `max`, sets r->bad and returns 0. */
 uint8_t wire_field_u8(struct reader *r, uint8_t max);
 uint32_t wire_field_u32(struct reader *r, uint32_t max);
 

@@ -15,7 +15,7 @@
 #define WIRE_PATH_MAX      4096
 #define WIRE_NAME_MAX      255 /* bytes of the name of a host or compiler */
 #define WIRE_COMPILERS_MAX 256 /* compilers in an inventory */
-#define WIRE_ROOTS_MAX     16 /* client directories of a sandbox */
+#define WIRE_ROOTS_MAX     16 /* client directories in an input root */
 #define WIRE_FLAGS_MAX     4096 /* flags of a job */
 /* bytes of a job's flag names and values */
 #define WIRE_ARGV_MAX (128u << 10)
@@ -38,8 +38,9 @@
  */
 #define WIRE_JOB_TMP "/.kfarm/tmp"
 /*
- * Paths of the object and of the side outputs of a job whose JOB has
- * `output_named` set.  The number of the side output follows WIRE_JOB_SIDE.
+ * Sandbox paths of the object and of the side outputs, for a job whose JOB
+ * message has `output_named` set.  The path of a side output is WIRE_JOB_SIDE
+ * followed by its number, from 0.
  */
 #define WIRE_JOB_OBJECT "/.kfarm/out/out.o"
 #define WIRE_JOB_SIDE   "/.kfarm/out/side."
@@ -55,7 +56,7 @@
 #define WIRE_BUNDLE_BYTES_MAX   (32ull << 30) /* bytes of a toolchain's files */
 #define WIRE_HELD_MAX           512 /* toolchains in one HELD */
 
-/* Limits of one connection's tables over its whole life (wire/table.h). */
+/* Limits of the tables of one connection, which only grow (wire/table.h). */
 #define WIRE_PATHS_TABLE_MAX (1u << 20) /* paths */
 #define WIRE_PATHS_BYTES_MAX (64u << 20) /* bytes of all paths */
 /* bytes of the full paths in one PATHS */
@@ -63,6 +64,7 @@
 #define WIRE_FLAGS_TABLE_MAX (1u << 18) /* flags */
 #define WIRE_FLAGS_BYTES_MAX (32u << 20) /* bytes of all flags */
 
+/* The name before the colon is the sender of the message. */
 enum wire_type {
 	WIRE_HELLO = 1, /* both: the first message */
 	WIRE_BYE, /* both: the session ends, with the reason */
@@ -81,8 +83,8 @@ enum wire_type {
 	WIRE_OUTPUT, /* kfarmd: a chunk of an output */
 	WIRE_RESULT, /* kfarmd: the compiler exited */
 	WIRE_FAIL, /* kfarmd: the job could not run, or its result is void */
-	WIRE_BUNDLE, /* kfarm: install a toolchain, sent in later VIEWs */
-	/* kfarmd: toolchain removed, or the reason for keeping it */
+	WIRE_BUNDLE, /* kfarm: install the toolchain of later VIEWs */
+	/* kfarmd: the toolchain was removed, or the reason why not */
 	WIRE_DROPPED,
 	WIRE_TOOLS, /* kfarm: request the list of installed toolchains */
 	WIRE_HELD, /* kfarmd: the list of installed toolchains */
@@ -93,7 +95,8 @@ enum wire_type {
 	WIRE_HEAT, /* kfarmd, with HEALTH: state of core classes and sensors */
 	WIRE_STEP, /* kfarm: tool step of the next job */
 
-	WIRE_CC_JOB = 32, /* kfarm-cc: the messages of wire/cc.h */
+	/* From this number on: the messages of wire/cc.h. */
+	WIRE_CC_JOB = 32,
 	WIRE_CC_BEAT,
 	WIRE_CC_LOCAL,
 	WIRE_CC_DONE,

@@ -572,7 +572,7 @@ void wire_result_digest(const struct digest *job_digest,
 }
 
 #define MAC_MAX   0xffffffffffff
-#define CLOCK_MAX 253402300799999 /* end of the year 9999 */
+#define CLOCK_MAX 253402300799999 /* end of the year 9999, ms since 1970 */
 
 static const struct wire_field health[] = {
 	{ WIRE_NUMBER(health, foreign_milli, WIRE_ANY) },

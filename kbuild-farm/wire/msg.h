@@ -83,7 +83,7 @@ int wire_bye_to_error(struct bytes in, struct err *err);
 /* FIT: kfarmd's sandbox test; follows its HELLO. */
 struct wire_fit {
 	uint8_t usable; /* 1 if jobs can run */
-	/* working layers, separated by blanks: "user mount pid ..." */
+	/* sandbox layers that work, separated by blanks: "user mount pid" */
 	char *layers;
 	char *reason; /* the missing layer and how to enable it; "" if usable */
 	/*
@@ -131,12 +131,12 @@ struct wire_bundle {
 	/* unique among bundles and sandboxes of the connection */
 	uint32_t bundle;
 	char *id;
-	char *host; /* architecture on which its programs run */
+	char *host; /* architecture on which the toolchain's programs run */
 	/* digest of all entries, as wire/PROTOCOL defines it */
 	struct digest dir_digest;
 	/* ID of the build host's equivalent toolchain; zero for none */
 	struct digest equivalent_id;
-	char *metadata; /* its toolchain.json */
+	char *metadata; /* content of the toolchain's toolchain.json */
 };
 
 /* Decoding also returns -EPROTO if `id` or `host` is invalid. */
@@ -192,10 +192,10 @@ WIRE_MESSAGE(dropped);
 
 struct wire_cell {
 	uint32_t cell; /* unique in the connection */
-	struct digest toolchain; /* compiler_manifest_id() */
+	struct digest toolchain; /* compiler_manifest_id() of the toolchain */
 	uint8_t is_clang;
 	char *driver; /* absolute path in the sandbox */
-	/* directories of the client; at most WIRE_ROOTS_MAX */
+	/* the client's directories in the input root; at most WIRE_ROOTS_MAX */
 	struct strv client_roots;
 	/*
 	 * ID of an installed toolchain, which replaces the files that VIEWs of
@@ -374,10 +374,10 @@ enum wire_step_kind {
 };
 
 /*
- * STEP, sent before the JOB of the same number: a program of the sandbox that
- * runs with the compiler.  It is called as `tool args...` for SYMBOLS, as
- * `tool args... OBJECT` for OBJECT, and as `tool args... -d LIST OBJECT` for
- * DEVICETREE, where dtc lists the files that it read in LIST.
+ * STEP, sent before the JOB with the same number: run a tool of the sandbox in
+ * addition to the compiler.  The command is `tool args...` for SYMBOLS, `tool
+ * args... OBJECT` for OBJECT, and `tool args... -d LIST OBJECT` for DEVICETREE.
+ * In LIST, dtc lists the files that it read.
  */
 struct wire_step {
 	uint32_t job;
@@ -386,9 +386,9 @@ struct wire_step {
 	struct strv args; /* without argv[0]; at most WIRE_STEP_ARGS_MAX */
 };
 
-/* Return true if the step is within all limits, as for wire_job_fits(). */
+/* Like wire_job_fits(), for a step. */
 bool wire_step_fits(const struct wire_step *m);
-/* Return true if the job can have this step. */
+/* Return true if the step has the job's number and its kind suits the job. */
 bool wire_step_fits_job(const struct wire_step *m, const struct wire_job *job);
 WIRE_MESSAGE(step);
 
@@ -398,7 +398,10 @@ enum wire_output {
 	WIRE_OUTPUT_STDOUT,
 	WIRE_OUTPUT_STDERR,
 	WIRE_OUTPUT_DEPS, /* the depfile of -MD */
-	/* the files that the assembler read, from its --MD */
+	/*
+	 * files that the assembler read (--MD); for WIRE_STEP_DEVICETREE: files
+	 * that dtc read
+	 */
 	WIRE_OUTPUT_AS_DEPS,
 	WIRE_OUTPUT_SIDE, /* the first side output; the others follow */
 	WIRE_N_OUTPUTS = WIRE_OUTPUT_SIDE +
@@ -442,12 +445,13 @@ enum wire_fail_class {
 	WIRE_FAIL_TOOLCHAIN, /* the sandbox does not exist (any more) */
 	WIRE_FAIL_NODE, /* shortage of disk, memory or processes on the node */
 	/*
-	 * invalid result: too much output, or files read that are not inputs of
-	 * the job
+	 * unusable result: an output is too large, or names a private directory
+	 * of the node; a side output or the tool's output is missing; the
+	 * object is empty; or the tool wrote an unexpected output
 	 */
 	WIRE_FAIL_VOID,
 	WIRE_FAIL_DEADLINE, /* killed at its deadline */
-	WIRE_FAIL_BUSY, /* exceeds the node's slots */
+	WIRE_FAIL_BUSY, /* the node has four jobs per slot already */
 	/* the compiler requested a file that the input root lacks */
 	WIRE_FAIL_INPUT,
 };
@@ -494,7 +498,7 @@ void wire_result_digest(const struct digest *job_digest,
 #define WIRE_ZONE_MAX    31 /* bytes of a zone's name */
 #define WIRE_KERNEL_MAX  127 /* bytes of a kernel release */
 
-/* The value of an unknown number, and the upper limits of known numbers. */
+/* Numbers in HEALTH: the value for an unknown number, then upper limits. */
 #define WIRE_HEALTH_UNKNOWN     0xffffffffu
 #define WIRE_HEALTH_FOREIGN_MAX 1000000 /* thousandths of a core */
 #define WIRE_HEALTH_TEMP_MAX    1000000 /* thousandths of a kelvin */
@@ -513,16 +517,16 @@ struct wire_health {
 	/* temperature of the hottest sensor in thousandths of a kelvin */
 	uint32_t temperature_mk;
 	/*
-	 * clock limit of the slowest cores relative to their maximum; 1000 is
-	 * not throttled
+	 * clock limit of the slowest cores in thousandths of their maximum;
+	 * 1000 means not throttled
 	 */
 	uint32_t speed_milli;
 	/* Since version 8: */
 	uint32_t n_usable; /* CPUs on which jobs can run now */
 	uint32_t n_throttled; /* usable CPUs whose clock is limited */
 	/*
-	 * state of the CPU cooling device that throttles most: 0 idle, 1000
-	 * maximum
+	 * state of the CPU cooling device that throttles most: 0 is idle, 1000
+	 * is its maximum
 	 */
 	uint32_t cooling_milli;
 	/*
@@ -556,13 +560,13 @@ struct wire_core_class {
 	uint16_t n_usable; /* CPUs of the class on which jobs can run */
 	/* CPUs per core: 1, or more with SMT; not 0 */
 	uint16_t threads_per_core;
-	/* the scheduler's value, relative to 1024; 0 if unknown */
+	/* the scheduler's CPU capacity, at most 1024; 0 if unknown */
 	uint16_t capacity;
 	uint32_t max_khz; /* 0 if unknown */
 };
 
 struct wire_mac {
-	uint64_t mac; /* 48 bits in written order */
+	uint64_t mac; /* 48 bits; bits 40 to 47 are the first byte */
 };
 
 struct wire_machine {
@@ -579,16 +583,20 @@ struct wire_machine {
 	 * first; each is valid for wire_host_is_valid()
 	 */
 	struct strv abis;
-	uint8_t n_classes; /* strongest class first */
-	struct wire_core_class *classes;
-	uint8_t n_macs; /* of its network cards, ascending and unique */
+	uint8_t n_classes;
+	struct wire_core_class *classes; /* strongest class first */
+	uint8_t n_macs;
+	/* addresses of the network cards, ascending and unique */
 	struct wire_mac *macs;
 	uint32_t cpu_milli; /* CPU quota in thousandths of a core; 0 for none */
 	uint32_t memory_mib; /* physical memory */
 	uint32_t limit_mib; /* memory limit of kfarmd; 0 for none */
 	uint32_t swap_mib;
 	uint32_t store_mib; /* size of the store's file system */
-	/* temperature at which passive cooling starts, or unknown */
+	/*
+	 * temperature at which passive cooling starts, in thousandths of a
+	 * kelvin, or WIRE_HEALTH_UNKNOWN
+	 */
 	uint32_t passive_mk;
 	uint16_t n_toolchains; /* number of installed toolchains */
 	struct wire_health health;
@@ -596,7 +604,10 @@ struct wire_machine {
 
 WIRE_MESSAGE(machine);
 
-/* PIN, since version 9: run the next job only on CPUs of one class. */
+/*
+ * PIN, since version 9, sent directly before the JOB with the same number: run
+ * this job only on CPUs of one class.
+ */
 struct wire_pin {
 	uint32_t job;
 	uint8_t class; /* index in the classes of MACHINE */

@@ -83,7 +83,7 @@ struct wire_io wire_io_from_fds(int rfd, int wfd)
 	};
 }
 
-/* Move the unsent bytes to the start only after this many sent bytes. */
+/* Remove sent bytes from the queue only if they are at least this many. */
 #define CONSUME_MIN (64u << 10)
 /* An empty buffer that is larger than this is freed. */
 #define CACHED_BYTES_MAX (2u << 20)
@@ -154,8 +154,10 @@ static void quote_bytes(struct buf *out, struct bytes in)
 }
 
 /*
- * If another program replies instead of kfarmd, its first line identifies it
- * best.  Invalid bytes later in a session are not shown.
+ * Reject bytes that are no kfarm frame.  Before the first complete message, the
+ * peer may be another program; the error message then quotes the first line,
+ * which identifies this program best.  Later in a session, invalid bytes are
+ * not shown.
  */
 static int reject_header(const struct wire_conn *conn, struct bytes rest,
 			 struct err *err)
@@ -233,7 +235,7 @@ static int take_body(struct wire_conn *conn, struct bytes *in, struct err *err)
 	if (!conn->body.len && in->len >= want)
 		return deliver_message(conn, take_front(in, want), err);
 
-	/* Allocate memory for the bytes received, not for the length. */
+	/* Allocate memory for the received bytes, not for `body_len`. */
 	part = take_front(in, in->len < want ? in->len : want);
 	if (buf_reserve(&conn->body, part.len))
 		return err_set(err, ENOMEM, "cannot allocate message buffer");
@@ -324,8 +326,8 @@ void wire_conn_consume(struct wire_conn *conn, size_t n)
 	} else if (conn->sent_bytes >= CONSUME_MIN &&
 		   conn->sent_bytes >= conn->out.len / 2) {
 		/*
-		 * At least half of the bytes were sent, so this moves at most
-		 * as many bytes as were sent since the last move.
+		 * At least half of the bytes were sent, so buf_consume() moves
+		 * at most as many bytes as were sent since the last move.
 		 */
 		buf_consume(&conn->out, conn->sent_bytes);
 		conn->sent_bytes = 0;
@@ -333,17 +335,20 @@ void wire_conn_consume(struct wire_conn *conn, size_t n)
 }
 
 /*
- * Each event watches one descriptor.  The read event is pending unless the
- * stream is paused or read() must write first.  The write event is pending
- * while output is queued or read() must write first.  Any error or end only
- * deletes both events and activates `close_event`, so that on_close is called
- * once and from the loop.  `callback_depth` counts callbacks on the stack: a
- * stream that is freed in a callback retains its memory until the outermost
- * callback returns.
+ * The read event watches rfd, and the write event watches wfd.  With TLS, a
+ * read() may have to write first (`read_wants_write`).  The read event is
+ * pending unless the stream is paused or read() must write first.  The write
+ * event is pending while output is queued or read() must write first.
+ *
+ * When the session ends, end_stream() only deletes both events and activates
+ * `close_event`, so that on_close is called once and from the loop.
+ *
+ * `callback_depth` counts callbacks on the stack: a stream that is freed in a
+ * callback retains its memory until the outermost callback returns.
  */
 
 #define READ_SIZE (64u << 10)
-/* Reads after a failed write, to receive the last messages of the peer. */
+/* Maximum reads after a failed write, to receive the peer's last messages. */
 #define LAST_READS 64
 
 struct wire_stream {
@@ -360,7 +365,7 @@ struct wire_stream {
 	bool freed;
 	bool paused;
 	bool full;
-	bool read_wants_write; /* read() must write first */
+	bool read_wants_write; /* read() waits until it can write (TLS) */
 	uint64_t received_bytes;
 	uint64_t sent_bytes;
 };
@@ -487,8 +492,8 @@ static int write_some(struct wire_stream *s, struct err *err)
 }
 
 /*
- * Handle a failed write: the peer has closed its end.  If the peer has sent a
- * reason, that reason is more useful than EPIPE.
+ * Handle a failed write, which means that the peer has closed its end.  Read
+ * the peer's last messages: a BYE with a reason is more useful than EPIPE.
  */
 static void handle_write_error(struct wire_stream *s, const struct err *why)
 {
@@ -523,8 +528,8 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	s->callback_depth++;
 	/*
-	 * If a read has waited for this event, resume the read first; queued
-	 * bytes are written later.
+	 * If a read has waited for this event, resume the read before writing
+	 * queued bytes.
 	 */
 	if (s->read_wants_write) {
 		s->read_wants_write = false;

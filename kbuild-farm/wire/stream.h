@@ -6,11 +6,11 @@
  * owning a descriptor, so that tests can feed it byte by byte.  A wire_stream
  * joins both in an event loop.
  *
- * Flow control: a stream queues all messages, but wire_stream_is_full() returns
- * true from WIRE_HIGH_WATER on, until on_drain is called.  A receiver pauses
- * its stream with wire_stream_set_paused(), so that the socket buffers fill and
- * block the peer.  Input that was read before the pause (at most 64 KiB) is
- * still delivered.
+ * Flow control: a stream queues messages without a limit, but once the queue
+ * has reached WIRE_HIGH_WATER bytes, wire_stream_is_full() returns true until
+ * on_drain is called.  A receiver pauses its stream with
+ * wire_stream_set_paused(), so that the socket buffers fill and block the peer.
+ * Input that was read before the pause (at most 64 KiB) is still delivered.
  *
  * Sockets are written with MSG_NOSIGNAL, so that a closed peer does not end the
  * program.  A program that uses pipes must ignore SIGPIPE.
@@ -35,14 +35,15 @@ struct wire_io_ops {
 	 * Like read(2) and write(2) on a non-blocking descriptor.  Both return
 	 * the number of bytes; -EAGAIN if no progress is possible now; or
 	 * another negative errno with `err` set.  read() returns 0 at the end
-	 * of the stream.  A read() of 64 KiB must not leave bytes in a buffer,
-	 * because the descriptor does not become readable for them.
+	 * of the stream.  A read() of 64 KiB must return all bytes that the io
+	 * has buffered (such as a TLS record), because the descriptor does not
+	 * become readable for them.
 	 */
 	ssize_t (*read)(void *ctx, void *to, size_t size, struct err *err);
 	ssize_t (*write)(void *ctx, struct bytes in, struct err *err);
 	/*
-	 * Return true if the last read() returned -EAGAIN because it must write
-	 * first.  NULL if that never happens.
+	 * Return true if the last read() returned -EAGAIN because TLS must
+	 * write before it can read.  NULL for an io without such reads.
 	 */
 	bool (*read_must_write)(const void *ctx);
 	/* Close the descriptors. */
@@ -90,7 +91,10 @@ bool wire_conn_is_partial(const struct wire_conn *conn);
  */
 void wire_conn_send(struct wire_conn *conn, uint16_t type, struct bytes body,
 		    enum wire_codec codec);
-/* Queue a body that wire_codec_pack() has packed (once for all nodes). */
+/*
+ * Queue a body that the caller has packed with wire_codec_pack(), so that a
+ * body for several nodes is packed only once.
+ */
 void wire_conn_send_packed(struct wire_conn *conn, uint16_t type,
 			   struct bytes packed, enum wire_codec codec,
 			   uint32_t raw_len);

@@ -98,8 +98,8 @@ uint32_t wire_intern_count(const struct wire_intern *t)
 }
 
 /*
- * Fields of PATHS: u32 first, u32 count; then per path u16 shared, u32 len, and
- * the bytes that are not shared.
+ * Fields of PATHS: u32 first, u32 count; then per path u16 length of the prefix
+ * that it shares with the previous path, and u32 length and bytes of the rest.
  */
 #define PATHS_HEAD      8
 #define PATHS_ENTRY_MIN 6
@@ -171,7 +171,7 @@ bool wire_paths_put_new(struct wire_intern *t, struct buf *out)
 	return true;
 }
 
-/* Read the next path. On errors `bad` is set, and the text is invalid. */
+/* Read the next path.  On errors, sets r->bad and returns an invalid path. */
 static char *get_path(struct reader *r, const char *before)
 {
 	uint16_t shared = reader_u16(r);

@@ -2,12 +2,13 @@
 /*
  * wire/table.h - Numbers for paths and flags, assigned by PATHS and FLAGS.
  *
- * A closure has some hundred paths, nearly all of which belong to earlier
- * closures as well.  A job has some hundred flags, of which all but three or
- * four equal those of the previous job, in the same order.  Each path and each
- * flag is therefore sent once per connection.  Jobs refer to a path by its
- * number, and to flags by ranges of numbers.  Numbers count from 0 in the order
- * of sending, in all PATHS or all FLAGS of the connection.
+ * The closure of a job (the files that it may read) has some hundred paths,
+ * nearly all of which belong to earlier closures as well.  A job has some
+ * hundred flags, of which all but three or four equal those of the previous
+ * job, in the same order.  Each path and each flag is therefore sent once per
+ * connection.  Jobs refer to a path by its number, and to flags by ranges of
+ * numbers.  Paths and flags are numbered separately, from 0 in the order in
+ * which the connection sends them.
  *
  * A valid path is in normal form: absolute, without "//", "." and ".."
  * components and a trailing '/', 2 to WIRE_PATH_MAX bytes.  A file thus has one
@@ -88,8 +89,9 @@ bool wire_paths_put_new(struct wire_intern *t, struct buf *out);
 /*
  * Receiver: add the paths of a PATHS body.  Returns 0, or -EPROTO if the body
  * is malformed, does not start at the next number or exceeds the limits, or if
- * a path is not in normal form, is already in the table, or shares fewer bytes
- * with the previous path than possible.  The caller then ends the session.
+ * a path is not in normal form, is already in the table, or repeats bytes of
+ * the prefix that it has in common with the previous path.  After an error, the
+ * caller ends the session.
  */
 int wire_paths_receive(struct wire_intern *t, struct bytes body);
 /*
@@ -125,13 +127,14 @@ struct wire_intern *wire_flags_new(void);
  */
 int wire_flags_encode_job(struct wire_intern *t, struct wire_job *job,
 			  const struct wire_flag *flags, size_t n);
-/* Sender: like wire_paths_put_new(), for a FLAGS that precedes the job. */
+/* Sender: like wire_paths_put_new(), for the FLAGS that precede the JOB. */
 bool wire_flags_put_new(struct wire_intern *t, struct buf *out);
 
 /*
  * Receiver: add the flags of a FLAGS body.  Returns 0, or -EPROTO if the body
- * is malformed, does not start at the next number, has a known flag, or exceeds
- * the limits.  The caller then ends the session.
+ * is malformed, does not start at the next number, has a flag that is already
+ * in the table, or exceeds the limits.  After an error, the caller ends the
+ * session.
  */
 int wire_flags_receive(struct wire_intern *t, struct bytes body);
 /*
