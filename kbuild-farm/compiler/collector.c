@@ -21,9 +21,11 @@ struct watched_path {
 struct compiler_stat_watch {
 	struct watched_path *paths;
 	size_t n_paths;
-	struct watched_path *dirs; /* of `paths`, stamped by the last check */
+	/* directories that contain `paths`, stamped by the last check */
+	struct watched_path *dirs;
 	size_t n_dirs;
-	bool dirs_reliable; /* the last check succeeded; stamps are reliable */
+	/* The last check succeeded; any later change alters the stamps. */
+	bool dirs_reliable;
 };
 
 struct compiler_stat_watch *compiler_stat_watch_new(void)
@@ -64,8 +66,8 @@ void compiler_stat_watch_add(struct compiler_stat_watch *w, const char *path,
 }
 
 /*
- * Stamp the directories before the files are checked.  Returns false if a
- * directory can change without a new stamp.
+ * Stamp the directories before the files are checked.  Returns false if stat()
+ * fails or if a directory can still change without a new stamp.
  */
 static bool stat_watched_dirs(struct compiler_stat_watch *w)
 {

@@ -211,7 +211,7 @@ static int add_headers(struct parts_query *q, struct err *err)
 
 	if (!output)
 		return ret;
-	/* The driver looks for specs next to its headers and above them. */
+	/* The driver looks for specs in the two directories above include. */
 	dir = str_dir(output);
 	up = str_dir(dir);
 	if (output[0] == '/') {

@@ -11,7 +11,7 @@
 struct compiler_program {
 	char *name; /* "aarch64-linux-gnu-gcc-12" */
 	char *path; /* "/usr/bin/aarch64-linux-gnu-gcc-12" */
-	bool is_elf; /* false: a script, to which no link is made */
+	bool is_elf; /* false: a script, which gets no masquerade link */
 };
 
 struct compiler_list {

@@ -16,10 +16,10 @@ const char *compiler_host_from_elf(const struct elf_program *e);
 
 /*
  * Return true if a machine (uname -m) can run programs made for `host`: if both
- * names are equal, if `host` is i686 and the machine i386 to i686 or x86_64, or
- * if `host` is arm and the machine armv7l or armv8l.  The result for arm on
- * aarch64 is false, because many of these cores lack 32-bit mode.  The result
- * true is no proof, because a kernel can lack 32-bit support; the caller must
+ * names are equal, if `host` is i686 and `machine` is i386, i486, i586 or
+ * x86_64, or if `host` is arm and `machine` is armv7l or armv8l.  The result
+ * for arm on aarch64 is false, because many aarch64 cores lack 32-bit mode.
+ * True is no proof, because a kernel can lack 32-bit support; the caller must
  * run the program to be certain.
  */
 bool compiler_host_can_run(const char *host, const char *machine);

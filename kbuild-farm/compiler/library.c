@@ -28,7 +28,7 @@ struct object {
 struct load_simulation {
 	const struct compiler_library_search *search;
 	const char *default_loader; /* for a file without PT_INTERP, or NULL */
-	/* Receives missing libraries.  NULL: they are an error. */
+	/* Receives missing libraries.  NULL: a missing library is an error. */
 	struct compiler_missing_libraries *missing;
 	struct object *v[LOADED_OBJECTS_MAX];
 	size_t n;
@@ -170,7 +170,7 @@ const char *compiler_library_find_cached(struct bytes cache, const char *name,
 
 		if (!key || !value)
 			return NULL;
-		/* Skip files with osversion or hwcap: not for all CPUs. */
+		/* A file with osversion or hwcap does not run everywhere. */
 		if (!get_u32(entry + 16) && !get_u32(entry + 20) &&
 		    !strcmp(key, name) && !index--)
 			return value;

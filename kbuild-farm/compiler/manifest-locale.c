@@ -27,7 +27,7 @@ static struct locale_part get_locale_part(const char *name, char first)
 
 	if (!at)
 		return (struct locale_part){ "", 0 };
-	/* A territory also ends at a codeset. */
+	/* A territory ends at a codeset or a modifier. */
 	len = strcspn(at + 1, first == '_' ? ".@" : "@");
 	return (struct locale_part){ at + 1, len };
 }
@@ -287,7 +287,7 @@ static int add_archive(struct locale_files *l, const char *place, bool *found,
 	return ret;
 }
 
-/* Add the two files that are read from the directory of a compiled locale. */
+/* Add LC_CTYPE and LC_MESSAGES of a compiled locale, and the archive. */
 static int add_locale(struct locale_files *l, const char *name, bool *found,
 		      struct err *err)
 {

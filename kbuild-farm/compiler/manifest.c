@@ -19,7 +19,7 @@
 struct link_resolver {
 	const struct compiler_entry **v; /* sorted by compare_paths() */
 	size_t n;
-	bool *on_driver_path; /* per entry of `v`: link on its path */
+	bool *on_driver_path; /* for each entry: a link on the driver's path */
 };
 
 /* Compare like strcmp(), but order '/' first: "a" < "a/b" < "a-b". */
@@ -194,7 +194,10 @@ static void digest_entries(const struct link_resolver *l, const char *prefix,
 			buf_put_u8(&all, e->executable);
 			buf_add(&all, e->digest.b, sizeof(e->digest.b));
 		} else if (e->kind == COMPILER_ENTRY_SYMLINK) {
-			/* Distinguish stripped from relative targets. */
+			/*
+			 * A stripped target can equal a relative target, so
+			 * record the difference.
+			 */
 			target = strip_prefix(e->target, prefix);
 			buf_put_u8(&all, target != e->target);
 			buf_put_str(&all, target);

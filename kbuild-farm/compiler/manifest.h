@@ -2,13 +2,13 @@
 /*
  * compiler/manifest.h - Manifest of the files that make up a compiler.
  *
- * A manifest lists the compiler's files that `DRIVER -c` reads (C and
- * assembler sources, including preprocessing) at their absolute paths on the
- * build host: driver, cc1, as, the objcopy that -gsplit-dwarf runs if it
- * exists, specs, the compiler's headers, the shared libraries and the loader
- * of each program, and every symbolic link on the way to one of these files.
- * It excludes C++ and other languages, linking, plugins, and the external
- * assembler that clang can be configured to run.
+ * A manifest lists the files of the compiler that `DRIVER -c` needs to
+ * preprocess, compile and assemble C and assembler sources, with their absolute
+ * paths on the build host: the driver, cc1, as, objcopy (optional, for
+ * -gsplit-dwarf), specs, the compiler's headers, the shared libraries and the
+ * loader of each program, and every symbolic link on the way to one of these
+ * files.  It excludes C++ and other languages, linking, plugins, and the
+ * external assembler that clang can be configured to run.
  *
  * A file system with only these entries runs the compiler as the build host
  * does, without /etc/ld.so.cache, /proc, LD_LIBRARY_PATH or the build host's
@@ -84,7 +84,7 @@ struct compiler_manifest {
 	char *prefix; /* "/usr", see compiler_manifest_id() */
 	char *version; /* "12.2.0", of -dumpfullversion -dumpversion */
 	char *machine; /* "aarch64-linux-gnu", of -dumpmachine */
-	char *host; /* host of its programs, see compiler_host_can_run() */
+	char *host; /* machine for its programs, see compiler_host_can_run() */
 	bool is_clang;
 	struct compiler_entries entries; /* sorted by path (strcmp) */
 	struct strv programs; /* executed files: driver, cc1, as */
@@ -172,14 +172,15 @@ bool compiler_manifest_take_stamps(struct compiler_manifest *m,
  * the kind, path, executable bit, digest and target of each entry, in the
  * order of paths.  Size (which the digest implies) and times do not enter.
  *
- * The toolchain's prefix is the directory above "bin" of the file that `driver`
- * leads to through the links among the entries; if the directory of that file
- * is not named bin, the prefix is that directory.  Paths and targets below the
- * prefix enter the identity relative to it.  `prefix`, if not NULL, receives
- * the prefix, which the caller frees.  The links on the way to the driver do
- * not enter the identity, so all names of one compiler have the same identity.
- * For clang, the driver's name enters the identity too, because clang derives
- * target and language from the name.
+ * The toolchain's prefix is derived from the file to which `driver` leads
+ * through the links among the entries.  If the directory of this file is named
+ * bin, the prefix is the directory above bin; otherwise, it is the directory of
+ * the file.  Paths and targets below the prefix enter the identity relative to
+ * the prefix.  `prefix`, if not NULL, receives the prefix, which the caller
+ * frees.  The links on the way to the driver do not enter the identity, so all
+ * names of one compiler have the same identity.  For clang, the driver's name
+ * enters the identity too, because clang derives target and language from the
+ * name.
  *
  * Returns 0; -EINVAL if a path occurs twice or is below a FILE or SYMLINK, or
  * `driver` does not lead to an executable FILE.

@@ -33,7 +33,7 @@
 #define NODE_EXIT_WAIT_MS   400 /* limit for transport commands to exit */
 #define THREADS             2
 #define SCAN_CACHE_BYTES    ((size_t)44 << 20) /* scanner limit */
-#define SCANS_MAX           64 /* units in or queued for the worker threads */
+#define SCANS_MAX           64 /* limit of units being scanned or verified */
 #define TOOLCHAIN_WAIT_MS   1000
 /*
  * Once a node is up, coord_when_ready() waits this long for the nodes that are

@@ -41,13 +41,15 @@ struct coord_setup {
 	 * that can run the local compiler get jobs.
 	 */
 	const char *canary_db;
-	const char *data_dir; /* installed toolchains; can be NULL */
+	/* Data directory with the installed toolchains; can be NULL. */
+	const char *data_dir;
 	/*
 	 * If it is not NULL, the coordinator measures compilers on the nodes
 	 * and takes no jobs.
 	 */
 	struct peer_benchmark *benchmark;
-	const char *cache_dir; /* probe and scan cache; NULL: none */
+	/* Directory of the probe cache and of the scan cache; can be NULL. */
+	const char *cache_dir;
 	/*
 	 * Receives events about jobs and nodes, and passes the user's requests
 	 * to the coordinator; can be NULL.
@@ -99,8 +101,8 @@ void coord_announce_compiler(struct coord *c, const char *driver,
 void coord_update_roster(struct coord *c, struct node_roster *roster);
 /*
  * Call `ready` once from the loop, as soon as every node is up or has failed,
- * and after `limit_ms` at the latest.  Once some nodes are up, wait only a
- * short time for each further one, because a dead machine does not answer.
+ * and after `limit_ms` at the latest.  Each time a node comes up, limit the
+ * further wait to a short time, because a dead machine does not answer.
  */
 void coord_when_ready(struct coord *c, unsigned limit_ms,
 		      void (*ready)(void *ctx), void *ctx);

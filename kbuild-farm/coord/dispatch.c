@@ -48,7 +48,7 @@ static bool is_replaceable(const struct coord_unit *u, const char *path,
 {
 	char *full = str_join_path(u->request.cwd, path);
 	struct stat st;
-	/* gcc preserves the mode of an existing file. */
+	/* gcc preserves the mode of an existing file; a rename does not. */
 	bool ok = lstat(full, &st) ||
 		  (S_ISREG(st.st_mode) && st.st_nlink == 1 &&
 		   (st.st_mode & 07777) == (0666 & ~mode));
@@ -58,8 +58,9 @@ static bool is_replaceable(const struct coord_unit *u, const char *path,
 }
 
 /*
- * Return the reason for which the unit's command line, environment or existing
- * files require a local compile, or 0.  `mode` is the umask of the build.
+ * Return the reason why the unit must be compiled locally, or 0.  The reason
+ * can lie in its command line, source, existing outputs, umask or environment.
+ * `mode` is the umask of the build.
  */
 static enum reason unit_local_reason(const struct coord_unit *u, mode_t mode)
 {
@@ -292,8 +293,8 @@ static void report_unit_state(struct coord_unit *u, enum events_job_state state,
 }
 
 /*
- * Report the state of the unit that a message of the node implies, unless this
- * state was reported before.
+ * Report `state`, which a message of the node implies, unless this state or a
+ * later state was reported before.
  */
 static void report_unit_progress(struct coord_unit *u,
 				 enum events_job_state state)
@@ -342,7 +343,7 @@ void coord_dispatch_event(struct coord *c, const struct sched_event *event)
 		event_active(c->timers.kick, EV_TIMEOUT, 0);
 }
 
-/* Queue an event of a unit, which keeps the unit alive. */
+/* Queue an event of a unit.  The queued event keeps the unit alive. */
 static void queue_unit_event(struct coord_unit *u, struct sched_event *event)
 {
 	event->unit = u->id;
@@ -457,9 +458,9 @@ static struct coord_unit *on_job_requested(struct coord *c,
 			c, u->toolchain);
 		added.object_format = get_kind_number(c, u->reference);
 		/*
-		 * A hedge (a concurrent local compile) uses another -o.  That
-		 * changes an object that contains the names of side outputs.  A
-		 * hedge also cannot run tool steps.
+		 * A hedge (a concurrent local compile) uses another -o, which
+		 * changes the side outputs and each output that contains the
+		 * name of the object.  A hedge also cannot run tool steps.
 		 */
 		added.exclusive = u->side_outputs.name_in_object || u->has_step;
 		added.steps = coord_tool_step_kind(u);
@@ -807,7 +808,7 @@ static void deliver_outputs(struct coord *c, const struct sched_action *a)
 						   u->side_outputs.path[i] };
 	if (local)
 		done.err = buf_bytes(&u->diagnostics);
-	else if (!u->devicetree.blob) /* dtc's stdout is the blob, in a file */
+	else if (!u->devicetree.blob) /* dtc's stdout is in the blob file */
 		done.out = buf_bytes(&stream[WIRE_OUTPUT_STDOUT]);
 	report_unit_done(u, local ? EVENTS_LOCAL : u->node_name,
 			 local ? reason_text(a->reason) : NULL, a->n_retries);

@@ -2,7 +2,7 @@
 /*
  * coord/dispatch.h - Event queue and actions around the pure dispatcher.
  *
- * Events of nodes, wrappers and worker threads enter a queue. coord_dispatch()
+ * Events of nodes, wrappers and worker threads enter a queue.  coord_dispatch()
  * passes them to the dispatcher (sched/sched.h) and executes its actions.
  */
 #ifndef COORD_DISPATCH_H
@@ -18,7 +18,7 @@ void coord_dispatch_event(struct coord *c, const struct sched_event *event);
  * Queue the deferred units that need not wait for a cross-built tool any more.
  */
 void coord_dispatch_deferred(struct coord *c);
-/* Callbacks for wrappers. */
+/* Callbacks for the compile requests of wrappers. */
 extern const struct coord_wrapper_conn_ops coord_dispatch_wrapper_ops;
 /*
  * Queue an event of the unit's job on a node, and report the unit's progress.

@@ -100,7 +100,7 @@ void coord_hedge_release_all(struct coord *c)
 		free_stopped(c->stopped_hedges);
 }
 
-/* Rename a finished temporary to the name that the wrapper expects. */
+/* Rename a finished output to the temporary name that the wrapper expects. */
 static bool move_output(const struct coord_unit *u, const char *from,
 			const char *to)
 {

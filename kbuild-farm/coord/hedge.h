@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coord/hedge.h - Local compile of a unit concurrently with its node.
+ * coord/hedge.h - Local compile of a unit that a node compiles concurrently.
  *
  * A hedge writes to temporary files that differ from those of the node's
  * result.

@@ -23,8 +23,8 @@ struct peer;
 /* A sampled CPU time and the resulting load. */
 struct coord_own_load {
 	uint64_t read_ms; /* time of the sample; 0: none yet */
-	uint64_t cpu_ms; /* total at that time */
-	uint64_t milli; /* thousandths of a core since the previous sample */
+	uint64_t cpu_ms; /* total CPU time at the time of the sample */
+	uint64_t milli; /* load since the previous sample, in 1/1000 core */
 };
 
 struct coord_node {
@@ -41,7 +41,7 @@ struct coord_node {
 	/* current restriction of the slots */
 	struct node_slot_limit slot_limit;
 	struct coord_own_load own_load; /* load by jobs of this build */
-	/* CPU time of the jobs in the current heartbeat, added so far */
+	/* CPU time of the jobs in flight, summed up during a heartbeat */
 	uint64_t beat_cpu_ms;
 	/*
 	 * load that this build causes on the node's machine through other nodes
@@ -64,7 +64,7 @@ struct coord_node {
 /* An event that waits for the dispatcher. */
 struct coord_pending_event {
 	struct sched_event event;
-	char *words; /* owned copy of the text; can be NULL */
+	char *words; /* owned copy of `event.text`; can be NULL */
 };
 
 /* All nodes, including removed ones, and the rosters they borrow from. */
@@ -81,7 +81,8 @@ struct coord_unit_table {
 	size_t n;
 	struct coord_unit **jobs; /* by their job numbers on the wire */
 	size_t n_jobs;
-	uint32_t n_toolchains, n_kinds; /* numbers assigned so far */
+	/* numbers assigned so far to toolchains and to reference objects */
+	uint32_t n_toolchains, n_kinds;
 };
 
 /* Events that wait for the dispatcher, the oldest first. */
@@ -110,7 +111,7 @@ struct coord_ready {
 struct coord_steps {
 	bool enabled; /* the configuration allows to offload tool steps */
 	bool wanted; /* value last passed to on_steps_wanted() */
-	bool dirty; /* the dispatcher must be sent the nodes' steps */
+	bool dirty; /* the nodes' tool steps must be sent to the dispatcher */
 	struct coord_cross_genksyms **cross_genksyms; /* one per host triplet */
 	size_t n_cross_genksyms;
 	char *last_cwd; /* working directory of the last compile */
@@ -137,7 +138,7 @@ struct coord {
 	mode_t umask;
 	char *boot_id; /* boot id of the build host */
 	unsigned next_file_number; /* used in file names in `work_dir` */
-	atomic_bool ending; /* abandon all work; also read by threads */
+	atomic_bool ending; /* all work is abandoned; also read by threads */
 
 	struct children *children;
 	struct coord_hedge *stopped_hedges; /* not reaped yet */
@@ -147,7 +148,8 @@ struct coord {
 	struct inputs_tool_cache *tools;
 	struct inputs_toolchains toolchains;
 	struct peer_shared shared; /* state shared by the nodes */
-	enum wire_codec codec; /* of the blobs, packed once for all nodes */
+	/* codec of the blobs, each of which is packed once for all nodes */
+	enum wire_codec codec;
 	struct coord_wrapper_conns *wrapper_conns;
 
 	struct sched *sched;
@@ -168,10 +170,10 @@ struct coord {
  * A recipe whose compile is on a node costs the build host nothing, so it does
  * not occupy one of make's local slots.  Neither does a recipe that waits for a
  * local slot; otherwise a few slow compiles would keep make from starting
- * compiles for nodes.  Each waiting recipe consists of processes.  So the
- * number of waiting recipes that are counted is limited to the number of remote
- * slots or to 64, whichever is larger.  Without remote slots, no waiting recipe
- * is counted.  If local compiles occupy all local slots, one more recipe can
+ * compiles for nodes.  Each waiting recipe occupies processes, so the number of
+ * waiting recipes that are counted is limited to the number of remote slots or
+ * to 64, whichever is larger.  Without remote slots, no waiting recipe is
+ * counted.  If local compiles occupy all local slots, one more recipe can
  * start, so that its compile is scheduled.
  */
 unsigned coord_extra_recipes(const struct sched_counts *f, unsigned local);

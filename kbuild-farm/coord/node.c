@@ -90,8 +90,8 @@ static uint64_t other_load_milli_of(const struct coord_node *n, uint64_t now_ms)
 }
 
 /*
- * Store in *out the health of a node, without the load of those jobs of this
- * build that run on the same machine under other node names.
+ * Store in *out the health of a node.  Its foreign load excludes the load that
+ * this build causes on the same machine through other nodes and the build host.
  */
 static void adjust_health(const struct coord_node *n, struct wire_health *out)
 {

@@ -7,12 +7,12 @@
  * change during the build.
  *
  * The slots of a node shrink while other processes use its machine.  A node
- * reports this load, but it cannot tell how much of the load the same build
- * causes: several nodes, or a node and the build host, can share a machine.
- * Equal boot ids show that they do.  The build's own load is subtracted: on a
- * node, the CPU time of its jobs between two heartbeats; on the build host, one
- * core per local slot in use plus the CPU time of kfarm.  Other processes of
- * make (linkers, host programs, scripts) still count as foreign load.
+ * reports this foreign load.  The report can include load of the same build,
+ * because several nodes, or a node and the build host, can share a machine, as
+ * equal boot ids show.  The coordinator subtracts such load: for another node,
+ * the CPU time of its jobs between two heartbeats; for the build host, one core
+ * per local slot in use plus the CPU time of kfarm.  Other processes of make
+ * (linkers, host programs, scripts) still count as foreign load.
  */
 #ifndef COORD_NODE_H
 #define COORD_NODE_H
@@ -31,7 +31,7 @@ void coord_node_advance_all(struct coord *c);
 void coord_node_report_steps(struct coord_node *n);
 /* Sample the CPU time of kfarm.  Call it once a second. */
 void coord_node_sample_local_load(struct coord *c, uint64_t now_ms);
-/* Carry out a user's request. */
+/* Carry out a user's request for a node. */
 void coord_node_handle_request(struct coord_node *n, enum events_request what);
 
 /*

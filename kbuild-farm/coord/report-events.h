@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* coord/report-events.h - Events about nodes, and the slots in them. */
+/* coord/report-events.h - Events about nodes, and the slots of nodes. */
 #ifndef COORD_REPORT_EVENTS_H
 #define COORD_REPORT_EVENTS_H
 
@@ -9,11 +9,11 @@ struct peer_stats;
 struct coord_node;
 
 /*
- * Return the node's slots without the current restriction: its limit
- * (node/limits.h) or the user's request.  Returns 0 before HELLO.
+ * Return the node's slots without the current restriction: the limit of the
+ * node (node/limits.h) or the user's request.  Returns 0 before HELLO.
  */
 unsigned coord_report_slots_unrestricted(const struct coord_node *n);
-/* Return the node's slots under the restriction (node/slot-limit.h). */
+/* Return the node's slots with the restriction (node/slot-limit.h). */
 unsigned coord_report_slots(const struct coord_node *n);
 
 /*

@@ -43,7 +43,11 @@ struct coord_cross_genksyms {
 	struct coord *coord;
 	char *host; /* "arm64" */
 	enum coord_cross_genksyms_state state;
-	struct task *task; /* while BUILDING: owns the fields below */
+	/*
+	 * thread that exists while BUILDING; it then owns the fields from
+	 * `source_program` to `err`
+	 */
+	struct task *task;
 	atomic_bool stop;
 	/* paths of the local program and of the cross-built program */
 	char *source_program, *output;
@@ -71,8 +75,8 @@ bool coord_cross_genksyms_is_usable(const struct coord_node *n,
 void coord_cross_genksyms_free_all(struct coord *c);
 
 /*
- * Return the tool step of a new unit as SCHED_STEP_*, or 0.  Starts a
- * cross-build of genksyms if the unit's directory contains it.
+ * Return the tool step of a new unit as SCHED_STEP_*, or 0.  Starts the first
+ * cross-build of genksyms if the unit's working directory contains genksyms.
  */
 unsigned coord_tool_step_kind(const struct coord_unit *u);
 /*
@@ -85,10 +89,16 @@ bool coord_tool_step_is_pending(const struct coord_unit *u);
  * no tool can run on the node now.
  */
 int coord_tool_step_select(struct coord_unit *u, struct coord_node *n);
-/* Record that the node could not run the tool, with its reason. */
+/*
+ * Record that the node could not run the tool, for the reason `words`.  Has an
+ * effect only for a cross-built tool on a node that is not trusted yet.
+ */
 void coord_tool_step_handle_failure(const struct coord_unit *u,
 				    const char *words);
-/* Return the check that the result needs before it is trusted, or NULL. */
+/*
+ * Return the check for a result of a cross-built genksyms, borrowed from `u`.
+ * Returns NULL for any other result.
+ */
 const struct coord_genksyms_check *coord_tool_step_prepare_check(
 	struct coord_unit *u);
 /* Record the outcome of the check, which is in u->verification. */

@@ -44,23 +44,25 @@ struct coord_unit {
 	struct sched_event added_event;
 
 	struct wire_cc_job request;
-	/* a tool step after the compile, or, for -E, instead of it */
+	/* tool step that follows the compile or, for -E, the preprocessing */
 	struct wire_cc_step step;
 	bool has_step; /* `step` is valid */
 	/* borrows from `request` and `text_path` */
 	struct options_command command;
 	/*
-	 * file with the text of `step`, which is the unit's source; can be NULL
+	 * file with the text of `step`, which is the source of a unit that is
+	 * compiled from stdin; NULL for any other unit
 	 */
 	char *text_path;
 	/*
-	 * name for display: the source, if there is one, or the object to which
-	 * the text in `text_path` belongs
+	 * name for display: the source or, for a unit with `text_path`, the
+	 * object to which the text belongs
 	 */
 	char *name;
 	/*
-	 * Paths as spelled by the wrapper.  A -E unit writes no object:
-	 * `object` is only a name, and `object_tmp` is NULL.
+	 * Paths as the wrapper spells them.  A unit with a genksyms step writes
+	 * no object: `object_tmp` is NULL, and `object` only identifies the
+	 * unit.
 	 */
 	char *object, *object_tmp;
 	char *dep, *dep_tmp; /* NULL: no dependency file */

@@ -138,8 +138,8 @@ static bool set_wrong_verdict(struct coord_verify_result_job *e)
 struct dep_check {
 	struct coord_verify_result_job *job;
 	size_t cursor; /* position in the closure after the last match */
-	bool *listed; /* per file of the closure */
-	bool has_unknown; /* a file is not in the closure */
+	bool *listed; /* for each file of the closure: is in the list */
+	bool has_unknown; /* a listed file is not in the closure */
 };
 
 /*
@@ -246,7 +246,7 @@ static bool check_depfile_target(struct coord_verify_result_job *e,
 
 	if (list_targets(e, &want)) {
 		good = read_targets(&got, text) && got.n == want.n;
-		/* gcc orders -MT and -MQ differently. */
+		/* Ignore the order: gcc reorders the targets of -MT and -MQ. */
 		for (size_t i = 0; i < got.n && good; i++)
 			good = strv_has(&want, got.v[i]) &&
 			       strv_has(&got, want.v[i]);
@@ -261,8 +261,8 @@ static bool check_depfile_target(struct coord_verify_result_job *e,
 }
 
 /*
- * Write to `dep` the dependency list that the local compiler would have
- * written.
+ * Check the preprocessor's dependency list, and write to `dep` the list that
+ * the local compiler would have written.
  */
 static bool check_depfile(struct coord_verify_result_job *e, struct buf *dep)
 {
@@ -313,10 +313,11 @@ static bool is_compiler_temporary(const char *name)
 }
 
 /*
- * Return true if a name in the assembler's list is a file that was read.  The
- * assembler also lists names that it did not find; a name without a slash was
- * searched for in the working directory.  It also lists the names of ".file"
- * directives, which gcc writes: the source without its directory.
+ * Return true if a name in the assembler's list can be a file that was read.
+ * The assembler also lists files that it did not find.  It searches the working
+ * directory for a name without a slash, so the file must exist there.  For C,
+ * the assembler also lists the name in gcc's ".file" directive: the source
+ * without its directory.
  */
 static bool is_existing_file(const struct coord_verify_result_job *e,
 			     const char *name)
@@ -329,7 +330,8 @@ static bool is_existing_file(const struct coord_verify_result_job *e,
 	    !strcmp(name, str_base(e->command->source)))
 		return false;
 	/*
-	 * For a name in `absent`, the scanner found no file, so no node has it.
+	 * The scanner found no file for a name in `absent`, so no node has such
+	 * a file.
 	 */
 	for (size_t i = 0; i < absent->n; i++) {
 		if (!strcmp(absent->v[i], name) ||
@@ -429,8 +431,8 @@ static bool check_diagnostics(struct coord_verify_result_job *e)
 	size_t out = stream[WIRE_OUTPUT_STDOUT].len, err = text->len;
 
 	/*
-	 * dtc's own include syntax is not followed by the scanner, so dtc may
-	 * not find a file on the node.
+	 * The scanner does not follow dtc's own include syntax, so a file that
+	 * dtc includes can be missing on the node.
 	 */
 	if (e->result->wire.wait_status)
 		return set_local_verdict(
@@ -475,8 +477,8 @@ static bool check_genksyms(struct coord_verify_result_job *e)
 	if (e->genksyms_verdict == COORD_GENKSYMS_VERDICT_WRONG)
 		return set_local_verdict(e, REASON_STEP_DIFFERS);
 	/*
-	 * If the check was not possible because the local tool fails as well,
-	 * the local compile reports that failure.
+	 * Compile locally if the check was not possible.  If the local tool
+	 * failed in the check, the local compile reports that failure.
 	 */
 	return e->genksyms_verdict != COORD_GENKSYMS_VERDICT_UNKNOWN ||
 	       set_local_verdict(e, REASON_STEP_NOT_PROVEN);
@@ -508,8 +510,8 @@ static bool is_symver_line(struct bytes line)
 }
 
 /*
- * Accept no other lines, because make stores them as part of the saved command
- * (.NAME.cmd).
+ * Accept only lines in the format of genksyms, because make stores the lines in
+ * the saved command (.NAME.cmd).
  */
 static bool are_symver_lines(struct bytes text)
 {
@@ -666,8 +668,9 @@ static void write_outputs(struct coord_verify_result_job *e,
 
 	if (e->devicetree) {
 		/*
-		 * Write dtc's dependency list anew, because it names the blob
-		 * and the text by their local names.
+		 * Replace dtc's dependency list: the node's list contains the
+		 * names of the blob and the text on the node, the new list
+		 * their local names.
 		 */
 		buf_printf(&list, "%s: %s\n", e->devicetree->blob,
 			   e->devicetree->source);

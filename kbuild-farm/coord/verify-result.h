@@ -54,7 +54,8 @@ struct coord_genksyms_check {
 enum coord_genksyms_verdict {
 	COORD_GENKSYMS_VERDICT_TRUSTED, /* accepted without a check */
 	COORD_GENKSYMS_VERDICT_RIGHT,
-	COORD_GENKSYMS_VERDICT_UNKNOWN, /* not possible locally, or outdated */
+	/* The local check was not possible, or the program is outdated. */
+	COORD_GENKSYMS_VERDICT_UNKNOWN,
 	COORD_GENKSYMS_VERDICT_WRONG, /* `err` contains the difference */
 };
 

@@ -60,8 +60,8 @@ bool tls_key_parse_fingerprint(struct digest *fingerprint, const char *text)
 	    sizeof(raw))
 		return false;
 	/*
-	 * Two bits of the last digit are unused.  Compare the canonical text,
-	 * so that a key has only one fingerprint.
+	 * Two bits of the last base64 digit are unused.  Accept only the
+	 * canonical text, so that a key has only one fingerprint.
 	 */
 	memcpy(got.b, raw, DIGEST_SIZE);
 	tls_key_format_fingerprint(&got, again);

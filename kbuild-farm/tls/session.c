@@ -37,8 +37,8 @@ bool tls_cpu_has_aes(void)
 	return (getauxval(AT_HWCAP2) & both) == both;
 #else
 	/*
-	 * OpenSSL 3.0 uses no AES instructions on other architectures such as
-	 * RISC-V.
+	 * On all other architectures, such as RISC-V, OpenSSL 3.0 uses no AES
+	 * instructions.
 	 */
 	return false;
 #endif
@@ -46,10 +46,10 @@ bool tls_cpu_has_aes(void)
 
 #define CIPHER_AES    "TLS_AES_128_GCM_SHA256"
 #define CIPHER_CHACHA "TLS_CHACHA20_POLY1305_SHA256"
-/* maximum bytes of a peer's certificate; kfarm's have 300 */
+/* maximum bytes of a peer's certificate; kfarm's certificates have 300 */
 #define CERTIFICATE_MAX 4096
 
-/* The name with its length byte, as on the wire (RFC 7301). */
+/* The ALPN protocol name with its length byte, as on the wire (RFC 7301). */
 static const unsigned char protocol[] = "\7kfarm/1";
 
 struct tls_context {
@@ -76,7 +76,7 @@ struct tls_session {
 	bool server;
 	bool handshake_done;
 	bool failed; /* no further output is possible */
-	bool read_must_write; /* the last read waits until it can write */
+	bool read_must_write; /* the last read waits for a writable socket */
 };
 
 /* The event that lets an SSL_ function continue. */
@@ -238,7 +238,7 @@ static void init_bio_method(void)
 		str_out_of_memory();
 }
 
-/* Records per call, so that other events of the loop are not delayed. */
+/* Limit of records per write, so that other events are not delayed. */
 #define RECORDS_PER_WRITE 16
 
 static bool is_expected_key(void *ctx, const struct digest *fingerprint)

@@ -15,8 +15,8 @@
  * Before the handshake is complete, only OpenSSL processes input from the peer.
  *
  * In TLS 1.3, the handshake of a client can complete before the server has
- * checked the client's key.  A client is admitted when it has received the
- * first byte from the server; until then tls_session_read() can return -EACCES.
+ * checked the client's key.  The first byte from the server proves to a client
+ * that it is admitted; until then tls_session_read() can return -EACCES.
  *
  * OpenSSL's socket BIO uses write(2), which raises SIGPIPE if the peer has
  * closed the connection, so a session has its own BIO with MSG_NOSIGNAL.
