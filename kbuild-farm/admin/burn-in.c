@@ -17,9 +17,9 @@
 #include <string.h>
 #include <sys/wait.h>
 
-/* limit of thermal zones, because a node can send any number of names */
+/* limit of recorded thermal zones; a node can send any number of names */
 #define ZONES_MAX      WIRE_ZONES_MAX
-#define CRASH_TEXT_MAX 160 /* length of a compiler message */
+#define CRASH_TEXT_MAX 160 /* maximum length of a compiler message */
 
 /*
  * Name a core class by its model if that is unique on the node, or else by its
@@ -302,7 +302,7 @@ void admin_burn_in_record_error(struct admin_test_state_node *n,
 	c->first_error_ms = n->trial->test->burn_in_elapsed_ms;
 }
 
-/* Describe the exit status and the first line of the output. */
+/* Describe a failed compile: its exit status and first line of stderr. */
 static char *describe_crash(const struct peer_job_result *a)
 {
 	char *how = spawn_status_text((int)a->wire.wait_status), *text;
@@ -417,8 +417,8 @@ void admin_burn_in_handle_failure(struct admin_test_state_node *n,
 		else if (job->unit < n->next_unit)
 			n->next_unit = job->unit;
 		/*
-		 * If the node is always busy, the canary ends after the limit
-		 * in admin/node-test.c.
+		 * If the node stays busy, CANARY_TIMEOUT_MS (in
+		 * admin/node-test.c) ends the canary.
 		 */
 	} else {
 		n->progress_ms = clock_ms();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* admin/burn-in.h - Compiles with known results on a node, and its heat. */
+/* admin/burn-in.h - Test compiles on a node, and records of its heat. */
 #ifndef ADMIN_BURN_IN_H
 #define ADMIN_BURN_IN_H
 

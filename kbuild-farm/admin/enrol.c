@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 enum enrol_file {
-	ENROL_FILE_COMMON, /* prefix of the next three */
+	ENROL_FILE_COMMON, /* text before each of the next three */
 	ENROL_FILE_INSTALL,
 	ENROL_FILE_REMOVE,
 	ENROL_FILE_REKEY,
@@ -32,7 +32,7 @@ enum enrol_file {
 
 /*
  * The assembler embeds the files by paths relative to make's working directory.
- * The Makefile lists them as prerequisites of this object.
+ * The Makefile lists the files as prerequisites of this object.
  */
 
 #define EMBED(symbol, name)                            \
@@ -217,14 +217,14 @@ void admin_enrol_add_script(struct buf *out,
 /* -------------------------------------------------------------- answers */
 
 /*
- * The script prints one answer per line, WORD or WORD VALUE.  It then waits
- * after "ready" for "keep", if the node already has the program, or for "take
- * SIZE SHA256" followed by the program.
+ * The script prints one answer per line, WORD or WORD VALUE.  After the answer
+ * "ready", the script waits for input from kfarm: "keep" if the node already
+ * has the program, otherwise "take SIZE SHA256" followed by the program.
  */
 enum reply_kind {
 	REPLY_KIND_TEXT, /* char * */
 	REPLY_KIND_FINGERPRINT, /* char *, verified */
-	REPLY_KIND_NUMBER, /* unsigned, from 1 to `most` */
+	REPLY_KIND_NUMBER, /* unsigned, from 1 to `max` */
 	REPLY_KIND_FLAG, /* bool */
 	REPLY_KIND_READY, /* no value; the script waits for the program */
 };
@@ -392,7 +392,7 @@ static unsigned default_port(void)
 	return (unsigned)atoi(NODE_TLS_PORT);
 }
 
-/* Append a command for each available program. */
+/* Append a copy command for each available program. */
 static void add_copy_commands(struct buf *out, const char *ssh, const char *to)
 {
 	buf_printf(out,
@@ -420,8 +420,8 @@ static void add_service_setup(struct buf *out,
 			      const struct admin_enrol_options *wish)
 {
 	/*
-	 * Path in the packaged service file, to be replaced by that of a manual
-	 * installation.
+	 * Program in the packaged service file.  A manual installation has
+	 * another path, which replaces it.
 	 */
 	static const char packaged[] = "/usr/bin/kfarmd";
 	char *unit = bytes_dup(enrol_file(ENROL_FILE_SYSTEMD));

@@ -52,25 +52,27 @@ struct admin_enrol_options {
 	/* name of the build host in the node's list of clients */
 	const char *client_name;
 	unsigned port; /* 0: the configured port, or 3634 if there is none */
-	bool installed_only; /* do nothing unless kfarm installed the node */
+	bool installed_only; /* do nothing unless kfarm installed kfarmd */
 };
 
 /* The node's answers.  Strings are safe for display and can be NULL. */
 struct admin_enrol_result {
 	char *machine; /* uname -m */
-	char *rootless; /* name of a user without root access */
+	/* user name on the node if root access is missing, otherwise NULL */
+	char *rootless;
 	bool is_service; /* kfarmd runs as a service, not through ssh */
 	/*
-	 * SHA-256 of the kfarmd that the node has, until the script reports the
-	 * path of the installed program
+	 * First the SHA-256 of the kfarmd that the node already has.  At the
+	 * end of the script, the path of the installed kfarmd replaces it.
 	 */
 	char *program;
 	bool program_requested; /* the script requested the program */
-	uint64_t sent_bytes; /* size of the program; 0: not sent, up to date */
+	uint64_t sent_bytes; /* size of the sent program; 0: up to date */
 	char *fingerprint; /* verified fingerprint of a service */
 	unsigned port; /* port on which the service listens */
 	char *user; /* user as which the service runs */
-	char *init; /* starts the service at boot: "systemd"; "none" */
+	/* mechanism that starts the service at boot: "systemd" ... "none" */
+	char *init;
 	bool removed; /* kfarmd was removed */
 	bool not_installed; /* kfarm has not installed kfarmd on the node */
 	/* other build hosts that still use the node */

@@ -209,8 +209,8 @@ static void advance_compiler(struct admin_test_state_node *n, uint64_t now)
 	if (!n->compiler_start_ms)
 		n->compiler_start_ms = now;
 	/*
-	 * Smaller amounts are no progress: a node that reads a few bytes at a
-	 * time will never finish.
+	 * Less than UPLOAD_PROGRESS_BYTES is no progress: a node that reads a
+	 * few bytes at a time never finishes.
 	 */
 	if (figures.sent_bytes >= n->sent_bytes + UPLOAD_PROGRESS_BYTES) {
 		n->sent_bytes = figures.sent_bytes;
@@ -227,8 +227,8 @@ static void advance_compiler(struct admin_test_state_node *n, uint64_t now)
 /* ---------------------------------------------------------- known answers */
 
 /*
- * Cancel the units in flight of a node that makes no progress although it still
- * sends heartbeats, and count them as failed.
+ * Cancel all units in flight on a node, and count them as failed.  Such a node
+ * makes no progress although it still sends heartbeats.
  */
 static void fail_pending_units(struct admin_test_state_node *n,
 			       struct admin_node_test_count *c, const char *why)
@@ -280,7 +280,7 @@ static void finish_known_answer_stage(struct admin_test_state_node *n)
 				    ADMIN_NODE_TEST_STAGE_FINISHED);
 }
 
-/* The reference object for the test is compiled locally. */
+/* The test starts when the reference object is compiled locally. */
 static void advance_known_answer(struct admin_test_state_node *n, uint64_t now)
 {
 	const struct admin_test_state *t = n->trial;
@@ -305,7 +305,7 @@ static void advance_known_answer(struct admin_test_state_node *n, uint64_t now)
 
 /* --------------------------------------------------------------- burn-in */
 
-/* The burn-in starts on all nodes at once, when its sources are compiled. */
+/* The burn-in starts on all nodes at once, after the local compiles. */
 static void advance_ready_stage(struct admin_test_state_node *n, uint64_t now)
 {
 	struct admin_test_state *t = n->trial;
@@ -569,7 +569,7 @@ static void on_known_answer_checked(void *ctx, enum peer_known_answer is,
 	peer_shared_wake(&n->trial->shared);
 }
 
-/* `us` is the time of the transfer; 0: it failed. */
+/* `us` is the time of the transfer; 0: the transfer failed. */
 static void on_measured(void *ctx, uint64_t us)
 {
 	struct admin_test_state_node *n = ctx;

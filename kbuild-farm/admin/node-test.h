@@ -30,9 +30,9 @@ struct admin_node_test_count {
 	unsigned n_sent, n_right;
 	unsigned n_wrong; /* object differs from the local one */
 	unsigned n_crashed; /* compiler failed on the node only */
-	unsigned n_damaged; /* digest mismatch */
+	unsigned n_damaged; /* peer_job_result_check() failed */
 	unsigned n_failed; /* the node could not run the unit */
-	char *first_error; /* first failure; NULL: none */
+	char *first_error; /* text of the first failure; NULL: none */
 	/* time of the first failure since the start of the burn-in */
 	uint64_t first_error_ms;
 };
@@ -65,7 +65,7 @@ struct admin_node_test_unit {
 enum admin_node_test_bandwidth {
 	ADMIN_NODE_TEST_BANDWIDTH_UNTESTED,
 	ADMIN_NODE_TEST_BANDWIDTH_MEASURED,
-	/* the first bytes did not arrive in time */
+	/* the first file was not transferred in time */
 	ADMIN_NODE_TEST_BANDWIDTH_TIMEOUT,
 };
 
@@ -73,7 +73,8 @@ struct admin_node_test_result {
 	const struct node_entry *entry; /* borrowed */
 
 	bool up; /* HELLO and FIT were received */
-	bool fit, incompatible; /* another protocol version */
+	/* incompatible: the node has another protocol version */
+	bool fit, incompatible;
 	char *error; /* why the node is not up or not fit */
 	unsigned rtt_ms; /* time from dialing to HELLO */
 	char *software, *layers, *machine, *boot_id;
@@ -104,11 +105,12 @@ struct admin_node_test_result {
 	unsigned n_restarts; /* losses after which the boot id had changed */
 	char *lost_reason; /* reason of the last loss */
 	uint64_t cpu_ms; /* CPU time of the compilers */
-	uint32_t max_mk, min_speed_milli; /* or WIRE_HEALTH_UNKNOWN */
+	/* extremes of the HEALTH messages; WIRE_HEALTH_UNKNOWN: no value */
+	uint32_t max_mk, min_speed_milli;
 	uint64_t throttled_ms; /* time with a reduced clock */
 	uint32_t max_throttled; /* maximum number of throttled CPUs */
 	/*
-	 * One result per core class, in the order of the message MACHINE.  NULL
+	 * One result per core class, in the order of the message MACHINE; NULL
 	 * if the classes are unknown or the node cannot pin jobs.
 	 */
 	struct admin_node_test_class *class_results;

@@ -46,7 +46,8 @@ struct profile_parser {
 /*
  * The take_*() functions store the value of a key.  They return 0, or -EINVAL
  * with `err` set if the value is invalid.  Names become words of a shell script
- * (admin/tune.h), so is_one_word() accepts only letters, digits and `more`.
+ * (admin/tune.h), so is_one_word() accepts only letters, digits and the
+ * characters of `more`.
  */
 
 static bool is_one_word(const char *value, const char *more)
@@ -136,7 +137,10 @@ static int take_pattern(struct strv *out, const char *value, struct err *err)
 
 /* ------------------------------------------------------------- sections */
 
-/* Return the clock of [cpu "N"], or of [cpu] for -1; add it if necessary. */
+/*
+ * Return the settings of the section [cpu "N"] for CPU `cpu`, or of the section
+ * [cpu] for -1.  Adds empty settings if there are none.
+ */
 static struct admin_profile_clock *find_profile_clock(struct admin_profile *p,
 						      int cpu)
 {

@@ -45,15 +45,16 @@ struct admin_profile {
 
 /*
  * Read a profile: a file if `name` contains a slash, otherwise NAME.conf in
- * ~/.config/kfarm/boards/ or among the built-in ones.  Returns 0; -ENOENT;
- * -EINVAL with file and line in `err`.  The caller releases `p`, also after an
- * error.
+ * ~/.config/kfarm/boards/ or the built-in profile NAME.  Returns 0; -ENOENT if
+ * the profile does not exist; -EINVAL with file and line in `err` if it is
+ * invalid; or the error of reading the file.  The caller releases `p`, also
+ * after an error.
  */
 int admin_profile_find(struct admin_profile *p, const char *name,
 		       struct err *err);
 /*
  * Parse the text of a profile.  `file` is the name of the text in errors.
- * Returns as admin_profile_find().
+ * Returns 0, or -EINVAL as admin_profile_find().
  */
 int admin_profile_parse(struct admin_profile *p, const char *file,
 			struct bytes text, struct err *err);

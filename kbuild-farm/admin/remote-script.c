@@ -33,7 +33,10 @@
 #define SSH_FAILED        255 /* ssh(1), EXIT STATUS */
 #define START_MARKER      "kfarm:begun"
 
-/* Precedes the script; the braces make the shell read it completely. */
+/*
+ * Text before the script.  The braces make the shell parse the whole script
+ * before it runs the first command of the script.
+ */
 static const char preamble[] =
 	"LC_ALL=C\n"
 	"PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
@@ -49,8 +52,8 @@ enum {
 	SSH_STDOUT,
 	SSH_STDERR, /* stderr of ssh */
 	/*
-	 * ssh itself: its background processes can hold the other descriptors
-	 * open
+	 * process of ssh; polled because background processes of ssh can hold
+	 * the other descriptors open
 	 */
 	SSH_PIDFD,
 	N_SSH_FDS
@@ -265,8 +268,8 @@ static int handle_ssh_fds(struct admin_remote_script_session *t,
 		}
 	}
 	/*
-	 * `input_closed` is set after the start of the script, because input
-	 * can follow until then.
+	 * Do not close stdin until `input_closed` is set, because more input
+	 * can be queued until then.
 	 */
 	if (t->fd[SSH_STDIN].fd >= 0 && t->input_closed && !t->send.len)
 		close_ssh_fd(&t->fd[SSH_STDIN]);

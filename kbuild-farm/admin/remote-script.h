@@ -54,8 +54,9 @@ struct admin_remote_script {
  * `out`, which can be NULL.  Callbacks use the calling thread.
  *
  * Returns 0 if the script exited with 0; -EHOSTUNREACH if it did not start;
- * -EIO if the script or the connection failed; -ETIMEDOUT; -EINTR; -EMSGSIZE;
- * or an error of on_line.  `err` names the node and the problem.  It contains
+ * -EIO if the script or the connection failed; -ETIMEDOUT after the idle
+ * timeout; -EINTR after `cancel`; -EMSGSIZE after more than 1 MiB of output; or
+ * an error of on_line.  `err` names the node and the problem.  It contains
  * advice if the script did not start, and the last line of the script's stderr
  * if the script failed.
  */

@@ -15,7 +15,8 @@
 #define ADMIN_TEST_STATE_LARGE_BYTES (4u << 20)
 
 /*
- * A canary or burn-in unit, whose correct result is known, in flight on a node.
+ * A unit of the canary or the burn-in that is in flight on a node.  The correct
+ * result of the unit is known.
  */
 struct admin_test_state_job {
 	uint32_t number;
@@ -59,7 +60,7 @@ struct admin_test_state {
 	struct admin_test_state_node *nodes;
 	size_t n_nodes;
 	struct admin_test_state_node *measured_node; /* NULL: none */
-	bool compiler_added; /* the shared toolchains have the compiler */
+	bool compiler_added; /* the compiler was added to `shared` */
 	uint64_t burn_in_start_ms;
 };
 

@@ -116,7 +116,7 @@ static bool is_sys_path(const char *s)
 	       !strstr(s, "..");
 }
 
-/* Copy without control characters and trailing blanks. */
+/* Copy `s`, but replace unsafe characters and drop trailing blanks. */
 static char *clean_copy(const char *s)
 {
 	char *copy = xstrdup(s);
@@ -142,7 +142,7 @@ static void set_tune_file(struct admin_tune_file *f, const char *path,
 	f->writable = writable;
 }
 
-/* Add a service; `state` is "absent", or its unit and the unit's state. */
+/* Add a service; `state` is "absent", or UNIT and the state of that unit. */
 static void add_tune_service(struct admin_tune_state *s, const char *name,
 			     const char *state)
 {
@@ -282,7 +282,7 @@ static struct admin_tune_item *add_tune_item(const struct tune_context *m,
 	return item;
 }
 
-/* Skip the setting, unless it has been skipped before. */
+/* Record why the setting is skipped.  Only the first reason is retained. */
 __attribute__((format(printf, 2, 3))) static void skip_setting(
 	struct admin_tune_item *item, const char *fmt, ...)
 {
@@ -385,8 +385,8 @@ static void set_wanted_clock(struct admin_tune_item *item, uint64_t wanted,
 /* ----------------------------------------------------------------- CPUs */
 
 /*
- * Add the item for boost.  Instead of "boost", intel_pstate has a file with the
- * opposite meaning.
+ * Add the item for boost.  If the file "boost" does not exist, the driver
+ * intel_pstate can have a file "no_turbo" with the opposite meaning.
  */
 static void add_boost_item(const struct tune_context *m)
 {
@@ -409,7 +409,7 @@ static void add_boost_item(const struct tune_context *m)
 
 /*
  * Return the profile's setting for these CPUs ("0 1 2 3"), which share a clock.
- * A section that names one of them has precedence over the general one.
+ * A section for one of these CPUs has precedence over the section for all CPUs.
  */
 static struct admin_profile_clock find_cpu_clock(const struct admin_profile *p,
 						 const char *cpus)

@@ -14,7 +14,7 @@
  *
  *	PATH	r|w	VALUE			a file below /sys
  *	service	NAME	UNIT STATE...		a service of the node
- *	service	NAME	absent			a service it does not have
+ *	service	NAME	absent			a service missing on the node
  *	before-file|before-service PATH|UNIT VALUE
  *						a value before tuning
  *	model, kernel, start	TEXT		facts about the node
@@ -56,7 +56,7 @@ void admin_tune_result_release(struct admin_tune_result *r);
  */
 char *admin_tune_format_value(const char *path, const char *value);
 
-/* A file below /sys, or a previous value that `revert` restores. */
+/* A file below /sys; in `previous` also the unit of a stopped service. */
 struct admin_tune_file {
 	char *path, *value;
 	bool writable;
@@ -72,7 +72,7 @@ struct admin_tune_service {
 /* The state of a node, from the output of the query. */
 struct admin_tune_state {
 	char *model, *kernel, *init_system; /* NULL: unknown */
-	struct admin_tune_file *files; /* sorted as received */
+	struct admin_tune_file *files; /* in the order received */
 	size_t n_files;
 	struct admin_tune_service *services;
 	size_t n_services;
@@ -103,7 +103,7 @@ struct admin_tune_item {
 struct admin_tune {
 	char *model, *kernel; /* as reported by the node */
 	char *warning; /* the profile is for another board; or NULL */
-	char *init_system; /* systemd ... none */
+	char *init_system; /* "systemd" ... "none" */
 	struct admin_tune_item *v;
 	size_t n;
 	struct admin_tune_item *previous; /* values that `revert` restores */

@@ -14,9 +14,9 @@
 /* A larger offset confuses logs and file times. */
 #define CLOCK_OFFSET_MAX_MS 10000
 #define FREE_MIN_MIB        1024 /* space for a compiler, units and outputs */
-#define FAILED_BITS_PER_S   10000000u /* an old hub or a bad cable */
-#define POOR_BITS_PER_S     60000000u /* less than 100BASE-TX achieves */
-#define REPEATS_MIN         3 /* equal results that exclude chance */
+#define FAILED_BITS_PER_S   10000000u /* lower: an old hub or a bad cable */
+#define POOR_BITS_PER_S     60000000u /* 100BASE-TX achieves more */
+#define REPEATS_MIN         3 /* number of equal results that excludes chance */
 /* most boards throttle at this temperature */
 #define HOT_MIN_MK (WIRE_ZERO_CELSIUS_MK + 85000)
 

@@ -21,7 +21,7 @@ enum admin_verdict_row {
 };
 
 enum admin_verdict_grade {
-	/* an earlier row failed, or not applicable */
+	/* no data: an earlier row failed, or the row is not applicable */
 	ADMIN_VERDICT_GRADE_UNTESTED,
 	ADMIN_VERDICT_GRADE_GOOD,
 	ADMIN_VERDICT_GRADE_POOR, /* works, but worse than it should */

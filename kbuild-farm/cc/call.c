@@ -60,8 +60,8 @@ struct cc_probe {
 	/* the language of messages is known to be English */
 	bool has_english_messages;
 	/*
-	 * not cacheable because of the content of standard input; the compiler
-	 * must still receive the bytes read from it
+	 * The content of standard input makes the probe uncacheable.  The
+	 * compiler must still receive the bytes read from standard input.
 	 */
 	bool disqualified;
 	bool input_truncated; /* standard input continues after `input` */
@@ -107,8 +107,9 @@ static bool is_output_cacheable(int fd, struct stat *st)
 }
 
 /*
- * Return true if the outputs of the call allow caching and, if the call reads
- * /dev/null, that file is the null device.
+ * Return true if the standard streams, the resource limits and the output file
+ * of the call allow caching.  If the call uses /dev/null, that file must be
+ * the null device.
  */
 static bool check_outputs(struct cc_probe *p)
 {
@@ -241,8 +242,8 @@ static bool add_key_stamps(struct cc_probe *p)
 }
 
 /*
- * Request a list of stamps for this compiler, which kfarm creates at its next
- * start.
+ * Request a list of stamps for this compiler.  kfarm creates the list at its
+ * next start.
  */
 static void request_stamp_list(const struct cc_probe *p)
 {

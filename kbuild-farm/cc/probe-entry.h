@@ -52,8 +52,8 @@ void cc_probe_entry_store(const char *dir, struct bytes key,
  */
 bool cc_probe_entry_read_file(struct buf *out, const char *path, size_t max);
 /*
- * Write the file `path`, which is in `dir`, atomically.  Like
- * cc_probe_entry_store(), it respects the limit on files and ignores failures.
+ * Write the file `path`, which is in `dir`, atomically, unless the directory
+ * has too many files.  Failures are ignored.
  */
 void cc_probe_entry_write_file(const char *dir, const char *path,
 			       struct bytes in);

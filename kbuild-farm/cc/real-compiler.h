@@ -23,7 +23,7 @@ void cc_real_compiler_clean_env(char **env, const char *links);
  * wait for a slot.  The descriptor stays open across exec, so the kernel frees
  * the slot when the last process of the compile ends.  Programs that this
  * process starts before it closes the descriptor hold the slot as well.
- * Returns the descriptor, or -1 if there are no slots.
+ * Returns the descriptor, or -1 if there are no slots or flock(2) fails.
  */
 int cc_real_compiler_lock_slot(const char *dir);
 

@@ -31,7 +31,7 @@ struct inputs_result {
 	struct inputs_manifest manifest;
 	struct options_flags flags;
 	const struct inputs_locale *locale;
-	const struct inputs_tool *tool; /* of `tool_path`, or NULL */
+	const struct inputs_tool *tool; /* program of the tool step, or NULL */
 	uint64_t total_bytes; /* size of all inputs, for cost prediction */
 };
 

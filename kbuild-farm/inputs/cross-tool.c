@@ -32,8 +32,9 @@ struct cross_build {
 	const struct inputs_cross_tool *request;
 	char *compiler;
 	char *build_dir; /* working directory of make */
-	struct strv native_objects; /* of this machine, relative to build_dir */
-	struct strv cross_objects; /* of the other machine */
+	/* objects for this machine, relative to `build_dir` */
+	struct strv native_objects;
+	struct strv cross_objects; /* objects for the other machine */
 };
 
 /*
@@ -97,8 +98,8 @@ static int read_link_command(struct cross_build *k, const struct strv *words,
 }
 
 /*
- * Find the objects of the tool by its saved link command.  The target in the
- * command is relative to the build directory.
+ * Find the build directory and the objects of the tool by its saved link
+ * command, whose target is relative to the build directory.
  */
 static int find_objects(struct cross_build *k, struct err *err)
 {
@@ -145,8 +146,8 @@ static const char *const portable_options[] = { "-D",    "-U", "-I",
 						"-std=", "-f", NULL };
 static const char ignored_value_options[] = "-o,-MF,-MT,-MQ";
 /*
- * Options that are dropped: optimization, warnings, dependency lists, and
- * options of this machine.
+ * Options that a cross compiler does not get, for example optimization,
+ * warnings, dependency lists, and options of this machine.
  */
 static const char *const ignored_options[] = { "-c",   "-pipe", "-O", "-g",
 					       "-m",   "-W",    "-w", "-MD",

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * inputs/cross-tool.h - Cross-compilation of a kernel tool for other nodes.
+ * inputs/cross-tool.h - Cross-compilation of a kernel tool for other hosts.
  *
- * kbuild has built the tool for this machine and saved the commands:
- * .genksyms.cmd contains the link command, and .NAME.o.cmd of each object its
- * compile command.  The same sources are compiled with the same macros, search
- * paths and language options by a compiler for the other machine that has a C
- * library: TRIPLET-gcc in PATH (the compilers of kernel.org have no C library).
- * The result is static, so a node needs no other files for it.
+ * kbuild has built the tool for this machine and saved the commands.  The file
+ * .TOOL.cmd contains the link command of the tool, and for each object NAME.o
+ * the file .NAME.o.cmd contains its compile command.  A cross compiler compiles
+ * the same sources with the same macros, search paths and language options.
+ * This compiler is TRIPLET-gcc in PATH and must have a C library, unlike the
+ * compilers of kernel.org.  The result is static, so a node needs no other
+ * files for it.
  *
  * The caller must verify that the result works like the native tool
  * (coord/tool-step.h).
@@ -17,12 +18,12 @@
 
 #include "base/err.h"
 
-/* All borrowed. */
+/* All pointers are borrowed. */
 struct inputs_cross_tool {
 	const char *native_path; /* the native tool, an absolute path */
 	const char *host; /* as compiler_host_release_name() names it */
-	const char *output_path; /* of the tool; prefix of temporary objects */
-	char *const *env; /* of the compiler */
+	const char *output_path; /* result; prefix of temporary objects */
+	char *const *env; /* environment of the compiler */
 	const void *cancelled; /* an atomic_bool, or NULL */
 };
 

@@ -25,7 +25,7 @@ struct verified_file {
 struct inputs_verified_files {
 	char *cwd, *depfile;
 	uint64_t verified_us;
-	char *strings; /* memory of all names */
+	char *strings; /* buffer that holds all names */
 	/* `next_index` follows the last file that was found */
 	size_t n_files, next_index;
 	struct verified_file files[];

@@ -6,7 +6,7 @@
  *
  * converts a compiler's depfile into the variables that kbuild stores in
  * .TARGET.cmd, with $(wildcard include/config/SYMBOL) for each CONFIG_ symbol
- * that one of the files names.  The symbols of each file are cached.
+ * that occurs in a file of the depfile.  The symbols of each file are cached.
  *
  * The digest of fixdep's source identifies its version; the versions of Linux
  * 6.1 and 6.12 are supported.  For any other version, and for any input on

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The scanner reports the stamp of each file that it read.  If the newest
- * recorded version of the path has this stamp, its digest is used without
- * another stat(2).  If it has not, the file is hashed.  If the file then has a
- * different stamp, it has changed since the scan, and the unit is scanned
- * again.
+ * recorded version of the path has this stamp, the digest of the version is
+ * used without another stat(2).  Otherwise the file is hashed.  If the stamp of
+ * the hashed file differs from the scanner's stamp, the file has changed since
+ * the scan, and the unit is scanned again.
  */
 #include "inputs/manifest.h"
 
@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define CACHED_FILE_DIGESTS_MAX 65536
-#define SCAN_ROUNDS_MAX         6 /* until the files are stable */
+#define SCAN_ROUNDS_MAX         6 /* attempts until the files are stable */
 #define MTIME_GRANULARITY_US    10000 /* more than a tick of mtime */
 #define ABS_PATH_SIZE           (2 * PATH_MAX)
 
@@ -105,7 +105,7 @@ static void list_dir_symlinks(struct manifest_lister *l,
 		list_entry(l, d->links[i]->current);
 }
 
-/* Store `path` as an absolute path in l->abs.  Returns false if too long. */
+/* Make `path` absolute in l->abs.  Returns false if it is too long. */
 static bool make_absolute(struct manifest_lister *l, const char *path)
 {
 	size_t a = *path == '/' ? 0 : l->cwd_len, b = strlen(path);
@@ -119,7 +119,7 @@ static bool make_absolute(struct manifest_lister *l, const char *path)
 	return true;
 }
 
-/* Look up l->abs.  Returns NULL if it cannot be resolved. */
+/* Look up l->abs.  Returns NULL if the path cannot be resolved. */
 static struct inputs_filename *lookup_filename(struct manifest_lister *l)
 {
 	return inputs_filename_get(l->in->filenames, l->unit_number, l->abs,
@@ -222,7 +222,7 @@ static enum list_outcome list_dirs(struct manifest_lister *l)
 
 	if (ret == LIST_OUTCOME_DONE)
 		l->m->cwd = inputs_paths_get(l->in->paths, l->unit.cwd);
-	/* The compiler uses $PWD if it is the same directory as `cwd`. */
+	/* The compiler uses $PWD if it names the working directory. */
 	if (ret == LIST_OUTCOME_DONE && pwd && *pwd == '/' &&
 	    strcmp(pwd, l->unit.cwd))
 		ret = list_dir(l, pwd) == LIST_OUTCOME_REJECTED ?
@@ -234,8 +234,8 @@ static enum list_outcome list_dirs(struct manifest_lister *l)
 }
 
 /*
- * List an absent path if the input root of a node may contain it, because it
- * was listed for another unit.
+ * List an absent path, or its topmost absent directory, if that path was listed
+ * for another unit.  The input root of a node may then still contain the path.
  */
 static void list_absence(struct manifest_lister *l, struct inputs_dir *d,
 			 const char *base)
@@ -435,7 +435,10 @@ void inputs_manifest_make(struct inputs_manifest *m, struct inputs *in,
 		began = clock_cpu_us();
 		if (ret == LIST_OUTCOME_DONE)
 			ret = list_closure(l);
-		/* A link can lead to another file without a digest. */
+		/*
+		 * Hash twice if necessary: after the first time, a link can
+		 * lead to another file without a digest.
+		 */
 		for (int k = 0; ret == LIST_OUTCOME_NEEDS_DIGESTS && k < 2;
 		     k++) {
 			ret = hash_files(l);
@@ -493,8 +496,8 @@ static bool is_guard_unchanged(const struct inputs_manifest_guard *g,
 }
 
 /*
- * Of the paths that were absent during the scan and that `guard` covers, return
- * the first that exists now, or NULL.
+ * Find a path that is covered by `guard`, was absent during the scan and exists
+ * now.  Returns the first such path, or NULL.
  */
 static const char *find_appeared_path(const struct inputs_manifest *m,
 				      uint32_t guard, const char *cwd)

@@ -26,7 +26,8 @@ struct inputs {
 	struct inputs_filename_cache *filenames;
 	struct store_digest_cache *digests;
 	struct cpp_scanner *scan;
-	uint32_t last_unit; /* number of the last unit; under paths' lock */
+	/* number of the last unit; protected by the lock of `paths` */
+	uint32_t last_unit;
 };
 
 /* Initialize `in`.  `scan` may be NULL if no unit is scanned. */
@@ -34,7 +35,7 @@ void inputs_init(struct inputs *in, const struct cpp_setup *scan);
 void inputs_release(struct inputs *in);
 
 struct inputs_manifest_file {
-	/* the path to stat(2), which can be a link to the path of `entry` */
+	/* path to check with stat(2); can be a link to the path of `entry` */
 	const struct inputs_path *path;
 	const struct inputs_entry *entry;
 };
@@ -52,7 +53,7 @@ struct inputs_manifest {
 	struct inputs_manifest_file *files;
 	struct inputs_manifest_guard *guards;
 	size_t n_guards;
-	/* for each absence of the closure, the index of its guard */
+	/* for each absent path of the closure, the index of its guard */
 	uint32_t *guarded_by;
 	/*
 	 * A time of clock_us(): when inputs_manifest_make() started, unless the

@@ -20,7 +20,7 @@ enum lto_kind {
 
 static const char *const lto_words[] = { "no LTO", "fat LTO", "slim LTO" };
 
-/* The members of a section header that are needed. */
+/* The required members of a section header. */
 struct section {
 	uint64_t type; /* SHT_PROGBITS ... */
 	/* empty if the section has no bytes in the file */
@@ -58,8 +58,8 @@ static bool starts_with_name(struct bytes names, uint64_t at, const char *start)
 }
 
 /*
- * Find the strongest kind of LTO.  Returns false if a section is outside the
- * file.
+ * Store the highest enum lto_kind of all sections in *out.  Returns false if a
+ * section is outside the file.
  */
 static bool read_lto(const struct elf_file *f, enum lto_kind *out)
 {

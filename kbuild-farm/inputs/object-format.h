@@ -25,9 +25,9 @@ int inputs_object_format_compare(struct bytes object, struct bytes reference,
 /* Return true if the ELF symbols of `object` include a defined function. */
 bool inputs_object_format_has_functions(struct bytes object);
 /*
- * Return true if `object` is relocatable ELF for the machine of `reference`, as
- * a .dwo is.  Any machine is accepted if `reference` is bitcode, because its
- * machine is unknown.
+ * Return true if `object`, for example a .dwo file, is relocatable ELF for the
+ * machine of `reference`.  Any machine is accepted if `reference` is bitcode,
+ * because the machine of bitcode is unknown.
  */
 bool inputs_object_format_is_same_machine(struct bytes object,
 					  struct bytes reference);

@@ -54,7 +54,7 @@ struct inputs_path {
 	const struct inputs_entry *current; /* newest version, or NULL */
 	bool ever_listed; /* the path or a path below it had an entry */
 	uint32_t listed_unit; /* reserved for inputs/manifest.c */
-	uint32_t checked_unit; /* last unit for which a link was checked */
+	uint32_t checked_unit; /* for a link: the unit that checked it last */
 };
 
 struct inputs_paths;

@@ -9,11 +9,11 @@
  *
  * Reference objects have the expected object format.  The format is never
  * derived from ARCH, because an x86_64 tree also contains i386 objects and an
- * arm64 tree x86-64 objects.  Instead the local compiler makes a small
- * reference object for each set of machine options, and results must have the
- * same format (inputs/object-format.h).  The same unit also serves as the
- * known-answer test of a node on probation: its result must equal the reference
- * object.
+ * arm64 tree also contains x86-64 objects.  Instead the local compiler makes a
+ * small reference object for each set of machine options, and results must have
+ * the same format (inputs/object-format.h).  The source of the reference object
+ * also serves as the known-answer test of a node on probation: the object of
+ * the node must equal the reference object.
  */
 #ifndef INPUTS_TOOLCHAIN_H
 #define INPUTS_TOOLCHAIN_H
@@ -62,8 +62,9 @@ struct inputs_toolchains {
 /* The additional files that a compiler reads for a language of messages. */
 struct inputs_locale {
 	struct inputs_locale *next;
-	char *variables; /* of the environment, which select the language */
-	enum reason reason; /* if the files cannot be sent */
+	/* environment variables that select the language */
+	char *variables;
+	enum reason reason; /* why the files cannot be sent, or REASON_NONE */
 	size_t n_entries;
 	const struct inputs_entry **entries;
 };
@@ -84,7 +85,7 @@ struct inputs_toolchain {
 	uint64_t checked_ms, full_check_ms;
 	struct inputs_locale *locales; /* see inputs_toolchain_get_locale() */
 	TAILQ_HEAD(, inputs_reference_object) references;
-	struct task *task; /* lists the compiler */
+	struct task *task; /* lists the compiler's files */
 	struct err err; /* of INPUTS_STATE_UNUSABLE, for the user */
 };
 
@@ -139,7 +140,8 @@ struct inputs_reference_object {
 	struct inputs_toolchain *toolchain;
 	enum inputs_state state;
 	uint32_t user_number; /* for the owner; initially 0 */
-	struct strv machine_options; /* options_rewrite_object_format() */
+	/* result of options_rewrite_object_format() */
+	struct strv machine_options;
 	struct buf object;
 	char *output_path; /* of the object during the compile */
 	uint64_t start_ms;
@@ -151,8 +153,8 @@ struct inputs_reference_object {
 struct bytes inputs_reference_object_source(void);
 
 /*
- * Return the reference for a command.  If it is new, start its compile; its
- * state is INPUTS_STATE_UNKNOWN until the compile has finished.
+ * Return the reference object for a command.  If it is new, start its compile;
+ * its state is INPUTS_STATE_UNKNOWN until the compile has finished.
  */
 struct inputs_reference_object *inputs_reference_object_get(
 	struct inputs_toolchain *tc, const struct options_command *command);

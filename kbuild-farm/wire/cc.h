@@ -52,9 +52,9 @@ WIRE_MESSAGE(cc_job);
 
 /*
  * Return the path of a marker file next to the socket.  A wrapper creates the
- * file when the coordinator does not respond.  While the file exists, other
- * wrappers wait for a shorter time.  A running coordinator removes the file
- * every second.  The caller frees the path.
+ * file when the coordinator does not respond.  While the file exists, wrappers
+ * and recipe shells do not contact the coordinator.  A running coordinator
+ * removes the file every second.  The caller frees the path.
  */
 char *wire_cc_stalled_path(const char *socket);
 
