@@ -10,8 +10,8 @@
 #define FILE_SIZE (64u << 10)
 
 /*
- * Without a limit, memory.limit_in_bytes of v1 is the largest page count in
- * bytes, close to 1 << 63.
+ * If no limit is set, memory.limit_in_bytes of v1 is the largest multiple of
+ * the page size below 1 << 63 (on 64-bit kernels).
  */
 #define UNLIMITED_MIN (1ull << 60)
 

@@ -10,7 +10,7 @@
 
 #define MIN_INTERVAL_MS   900
 #define SENSOR_SEARCH_MS  60000
-#define STALE_MS          10000 /* an older reading is no base for the load */
+#define STALE_MS          10000 /* age limit of the last reading for the load */
 #define VALID_MIN_MC      (-100000) /* absent sensors report this or less */
 #define VALID_MAX_MC      200000
 #define MILLI             1000
@@ -19,8 +19,9 @@
 #define POLICY_PREFIX     "policy"
 
 /*
- * Return true if a cooling device of this type slows down CPUs: "cpufreq-cpu0",
- * before Linux 5.16 "thermal-cpufreq-0", with ACPI "Processor".
+ * Return true if a cooling device of this type slows down CPUs.  Such types are
+ * "cpufreq-cpu0" (in older kernels "thermal-cpufreq-0") and, with ACPI,
+ * "Processor".
  */
 static bool cools_cpus(const char *type)
 {

@@ -5,8 +5,8 @@
  *
  * Temperature is `temp` of /sys/class/thermal/thermal_zone* (thousandths of a
  * degree Celsius).  Cooling is cur_state relative to max_state of each
- * cooling_device* with the type of a CPU (driver-api/thermal/sysfs-api.rst,
- * cpu-cooling-api.rst).  Throttling shows in
+ * cooling_device* whose type is that of a CPU
+ * (driver-api/thermal/sysfs-api.rst, cpu-cooling-api.rst).  Throttling shows in
  * /sys/devices/system/cpu/cpufreq/policy*: cooling lowers scaling_max_freq
  * below cpuinfo_max_freq (admin-guide/pm/cpufreq.rst); some vendor kernels take
  * CPUs offline instead.  The load of other processes is the busy time in

@@ -336,7 +336,7 @@ static void read_core_classes(struct wire_machine *m,
 
 #define ID_DIGITS   32 /* hexadecimal digits of a machine-id */
 #define ETHERNET    1 /* ARPHRD_ETHER */
-#define MULTICAST   (1ull << 40) /* multicast bit, not set for a card */
+#define MULTICAST   (1ull << 40) /* multicast bit; 0 in a card's address */
 #define NO_MAC      0
 #define THERMAL_DIR "/sys/class/thermal"
 /* Thousandths of a degree; larger values are not trip points. */

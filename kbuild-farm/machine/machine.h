@@ -7,8 +7,8 @@
  * A class consists of CPUs with the same properties.  In
  * /sys/devices/system/cpu, `present` lists the CPUs; their properties are in
  * cpuN/cpu_capacity, cpuN/cpufreq/cpuinfo_max_freq and scaling_governor, and
- * cpuN/topology/thread_siblings_list (Documentation/ABI/testing/
- * sysfs-devices-system-cpu and stable/; admin-guide/pm/cpufreq.rst).  The model
+ * cpuN/topology/thread_siblings_list (sysfs-devices-system-cpu in
+ * Documentation/ABI/stable and testing; admin-guide/pm/cpufreq.rst).  The model
  * is in /proc/cpuinfo, whose "CPU part" is the part number in ARM's MIDR
  * (arch/arm64/include/asm/cputype.h).
  *

@@ -9,10 +9,10 @@
  * The seccomp filter lists denied system calls (sandbox/syscalls.inc), not
  * allowed ones, because unknown toolchains must run.  Isolation rests on the
  * namespaces, the lack of capabilities and the read-only input root; the filter
- * closes kernel interfaces with a history of vulnerabilities.  On x86_64 and
- * aarch64 it also covers i386 and arm, because a toolchain can consist of
- * 32-bit programs; on riscv64 it covers only riscv64.  Calls of any other
- * architecture, including x32, kill the process.
+ * closes kernel interfaces with a history of vulnerabilities.  On x86_64 the
+ * filter also covers i386, and on aarch64 it also covers arm, because a
+ * toolchain can consist of 32-bit programs; on riscv64 it covers only riscv64.
+ * Calls of any other architecture, including x32, kill the process.
  */
 #ifndef SANDBOX_CONFINE_H
 #define SANDBOX_CONFINE_H
@@ -25,9 +25,8 @@ int sandbox_confine_landlock_abi(void);
 
 /*
  * Confine the calling process permanently; no_new_privs must be set.  The
- * process can read and execute all files and write to the files in
- * /dev.  Below the
- * paths of `writable_dirs`, which ends in NULL, it can do anything except
+ * process can read and execute all files and write to the files in /dev.  Below
+ * the paths of `writable_dirs`, which ends in NULL, it can do anything except
  * create devices, sockets and FIFOs.  Safe after a fork of a program with
  * threads.  Returns 0, also if `abi` is 0, or a negative errno.
  */

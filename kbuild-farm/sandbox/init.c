@@ -30,10 +30,10 @@
 #include <unistd.h>
 
 /*
- * A job is PID 1 of its PID namespace, so that killing it ends all its
- * descendants before its end is reported.  As a consequence, signals from
- * inside do not kill it: abort() ends it with SIGSEGV or SIGILL, and a write
- * beyond the file size limit fails with EFBIG.
+ * A job is PID 1 of its PID namespace, so that the kernel kills all its
+ * descendants with it and only then reports its end.  As a consequence, signals
+ * from inside the namespace do not kill the job: abort() ends it with SIGSEGV
+ * or SIGILL, and a write beyond the file size limit fails with EFBIG.
  *
  * The user namespace of a job has no mappings: the job owns nothing in it, and
  * RLIMIT_NPROC counts the job separately, so that a fork bomb does not keep

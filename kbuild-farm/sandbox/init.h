@@ -59,7 +59,7 @@ struct sandbox_job_exec {
 	size_t cpu_bytes;
 	/* indexed by enum sandbox_msg_fd; -1: none */
 	int fds[SANDBOX_MSG_FDS_MAX];
-	/* name of SANDBOX_MSG_FD_INPUT in SANDBOX_OUT_DIR */
+	/* name in SANDBOX_OUT_DIR for the copy of SANDBOX_MSG_FD_INPUT */
 	const char *input_name;
 	bool self_test;
 	const struct sandbox_job_exec_limits *limits;

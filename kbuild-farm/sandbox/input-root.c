@@ -457,8 +457,9 @@ int sandbox_freeze(struct sandbox *cell, const char *driver, struct err *err)
 	if (ret)
 		return ret;
 	/*
-	 * The table protects its paths after the freeze, so remove the paths
-	 * that no longer exist.
+	 * After the freeze, the paths in the table v->entries can no longer be
+	 * replaced or removed.  Drop the paths from the table that no longer
+	 * exist.
 	 */
 	n = v->frozen ? NULL : map_next(&v->entries, NULL);
 	for (; n; n = next) {

@@ -28,8 +28,8 @@ struct sandbox_input_root {
 	int stage_fd;
 	/*
 	 * Owner of the tmpfs.  Only this user can create files in it, because
-	 * root is not mapped in the sandbox's user namespace.  A kfarmd of root
-	 * therefore assumes these file system ids during an edit.
+	 * root is not mapped in the sandbox's user namespace.  A kfarmd that
+	 * runs as root therefore assumes these file system ids during an edit.
 	 */
 	uid_t uid;
 	gid_t gid;

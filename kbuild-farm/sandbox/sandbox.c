@@ -222,7 +222,7 @@ int sandbox_explain(struct err *err, const char *root, const char *layer,
 {
 	char *todo = find_remedy(root, layer, error);
 
-	/* A kfarmd of root works without user namespaces. */
+	/* A kfarmd that runs as root works without user namespaces. */
 	err_set(err, error, "no sandbox: %s: %s: %s%s%s%s", layer, what,
 		strerror(error), todo ? "; " : "", todo ? todo : "",
 		geteuid() && !strcmp(layer, "user") ?

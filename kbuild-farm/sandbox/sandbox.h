@@ -21,14 +21,14 @@
  *
  * A job has no capabilities.  It is confined by no_new_privs, a seccomp filter
  * (sandbox/confine.h), rlimits, and Landlock if the kernel supports it.  If the
- * system refuses user namespaces, a kfarmd of root works without them and gives
- * each job a separate uid.
+ * system refuses user namespaces, a kfarmd that runs as root works without them
+ * and gives each job a separate uid.
  *
  * Threads: sandbox_put_*(), sandbox_remove_path() and sandbox_freeze() can be
  * called on any thread, one call per sandbox at a time.  sandbox_new(),
  * sandbox_check() and sandbox_free() can be called on any thread.  All other
  * functions on a sandbox and its runs must be called on the event loop's
- * thread, also while another thread edits the input root.
+ * thread; another thread can edit the input root concurrently.
  *
  * The sandbox init is forked from a program with threads and only does what is
  * safe after such a fork.  It ends with kfarmd: when its socket closes, and by
@@ -88,7 +88,7 @@ struct sandbox_limits {
 	 * Default: 8 GiB or half of the machine's memory, whichever is smaller.
 	 */
 	uint64_t input_root_bytes;
-	/* files, links and directories; default 2^20 */
+	/* number of files, links and directories; default 2^20 */
 	uint32_t input_root_files;
 	/*
 	 * Size of a job's two directories in bytes.  Default: 1 GiB or an

@@ -28,7 +28,7 @@
  * exchanged into place.
  */
 
-/* Mount point of the tmpfs before pivot_root(): a directory of every system. */
+/* Mount point of the tmpfs before pivot_root(); /tmp exists on every system. */
 #define STAGING_ROOT "/tmp"
 
 #define SANDBOX_HOSTNAME "kfarm"
@@ -167,13 +167,13 @@ int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
 }
 
 /*
- * There are two ways to make a sandbox unprivileged on the node.  In a user
+ * There are two ways to make jobs unprivileged on the node.  In a user
  * namespace, the sandbox init has all capabilities over its namespaces and no
- * capability over the node's.  Without a user namespace, its capabilities apply
- * to the node.  The sandbox init retains these capabilities, but it executes no
+ * capability over the node's.  Without a user namespace, the capabilities of
+ * the sandbox init apply to the node.  It retains them, but it executes no
  * other program and receives messages only from kfarmd, which is root.  A job
- * drops the capabilities before its exec.  Each job then has a separate uid, so
- * that RLIMIT_NPROC counts it separately and it owns no file on the node.
+ * drops them before its exec, and has a separate uid, so that RLIMIT_NPROC
+ * counts it separately and it owns no file on the node.
  */
 
 /*
@@ -248,8 +248,8 @@ static int limit_bounding_set(uint64_t which)
 }
 
 /*
- * Ambient capabilities exist since Linux 4.3; older kernels reject the secure
- * bits for them.
+ * Set and lock the secure bits.  Kernels without ambient capabilities (before
+ * Linux 4.3) reject the bits for them, so these bits are omitted there.
  */
 static int lock_secure_bits(void)
 {
@@ -418,8 +418,8 @@ static bool is_uid_and_gid_mapped(unsigned long id)
 }
 
 /*
- * Return the uid that a process of root changes to, or 0 if neither candidate
- * is mapped.
+ * Return the uid that a process that runs as root changes to, or 0 if neither
+ * SANDBOX_UID nor SANDBOX_UID_16BIT is mapped.
  */
 static unsigned choose_sandbox_uid(void)
 {

@@ -63,12 +63,12 @@ struct sandbox_uid_range {
  * Enter a user namespace that is unprivileged outside.  Returns 0, or a
  * negative errno with the failed operation in `m`.
  *
- * A process of root changes to a uid that neither distributions nor systemd nor
- * containers allocate, so that the process owns no file on the node.  If this
- * uid is not mapped (in a container), the process changes to an unallocated uid
- * below 65536; if neither uid is mapped, the process remains root.  It creates
- * the user namespace before it changes the uid, because the system may forbid
- * other users to create one.
+ * A process that runs as root changes to a uid that neither distributions nor
+ * systemd nor containers allocate, so that the process owns no file on the
+ * node.  If this uid is not mapped (in a container), the process changes to an
+ * unallocated uid below 65536; if neither uid is mapped, the process remains
+ * root.  It creates the user namespace before it changes the uid, because the
+ * system may forbid other users to create one.
  *
  * If even root cannot create a user namespace (kernel configuration, sysctl),
  * the process changes to the same uid without a user namespace.  It retains

@@ -17,12 +17,12 @@
  */
 enum sched_unit_state {
 	SCHED_UNIT_NONE, /* no such unit */
-	/* its toolchain or object format is not identified yet */
+	/* waits until toolchain and object format are SCHED_STATUS_READY */
 	SCHED_UNIT_NEW,
 	SCHED_UNIT_TO_SCAN, /* waits for its turn to be scanned */
 	SCHED_UNIT_SCAN, /* being scanned by a worker */
 	SCHED_UNIT_READY, /* waits for a node */
-	SCHED_UNIT_REMOTE, /* on `node` */
+	SCHED_UNIT_REMOTE, /* sent to `node`; no result received yet */
 	SCHED_UNIT_CHECK, /* a worker verifies the result of `node` */
 	SCHED_UNIT_HELD, /* verified; waits until its toolchain is rechecked */
 	SCHED_UNIT_TO_LOCAL, /* waits for a local slot */
@@ -35,9 +35,12 @@ enum sched_unit_state {
 /* When a node can be expected to have a toolchain. */
 enum sched_availability {
 	SCHED_AVAILABLE_NEVER,
-	/* after an upload, or when the node is connected; takes a while */
+	/*
+	 * possibly after a long wait: the toolchain is being uploaded, the node
+	 * is slow to connect or reply, or its slot window is reduced
+	 */
 	SCHED_AVAILABLE_AFTER_UPLOAD,
-	SCHED_AVAILABLE_SOON, /* decided within a few seconds */
+	SCHED_AVAILABLE_SOON, /* the node should reply within max_wait_ms */
 	SCHED_AVAILABLE_NOW, /* the node has the toolchain */
 	SCHED_AVAILABLE_N_KINDS,
 };
@@ -60,9 +63,9 @@ struct sched_unit {
 	bool hedged; /* a hedge is running */
 	bool exclusive; /* must not be hedged */
 	unsigned steps; /* required tool steps */
-	bool in_sent_list; /* in s->sent_units */
+	bool in_sent_list; /* is in sent_units of struct sched */
 	unsigned n_rescans; /* rescans after an input was missing or changed */
-	unsigned n_retries; /* number of restarts */
+	unsigned n_retries; /* retries on other nodes, and rescans */
 
 	struct sched_node *node; /* node of a REMOTE, CHECK or HELD unit */
 	struct sched_node *tried_nodes[SCHED_TRIES_MAX];
@@ -70,7 +73,7 @@ struct sched_unit {
 	uint64_t first_sent_ms, progress_ms;
 	struct sched_cpu_share
 		share_at_send; /* CPU share of `node` when the unit was sent */
-	uint32_t cpu_ms; /* as of the last heartbeat, or of the result */
+	uint32_t cpu_ms; /* CPU time on `node`, as last reported by the node */
 	/* verdict about a HELD unit, with its reason and text */
 	enum sched_verdict verdict;
 	enum reason verdict_reason;
@@ -83,8 +86,8 @@ struct sched_sandbox_state {
 	enum sched_sandbox sandbox;
 	uint64_t requested_ms;
 	enum sched_availability availability;
-	bool accepting; /* accepts a unit now */
-	unsigned steps; /* tool steps that the sandbox is reported to accept */
+	bool accepting; /* a unit can be sent to the node now */
+	unsigned steps; /* tool steps that the sandbox accepts (SCHED_STEP_*) */
 };
 
 struct sched_toolchain {
@@ -96,7 +99,7 @@ struct sched_toolchain {
 	/* number of nodes by availability */
 	unsigned n_available[SCHED_AVAILABLE_N_KINDS];
 	unsigned n_accepting;
-	/* check whether a node is left for the READY units */
+	/* the dispatcher must check that some node can take each READY unit */
 	bool recheck_ready;
 };
 
@@ -106,13 +109,13 @@ struct sched_node {
 	char *text;
 	uint64_t due_ms; /* time of the next dial or probe */
 	uint64_t dialed_ms;
-	unsigned n_slots, n_busy; /* n_busy: slots in use by other jobs */
+	unsigned n_slots, n_busy; /* n_busy: slots in use by non-unit jobs */
 	unsigned n_running; /* units on the node, plus n_busy */
 	unsigned n_free; /* free slots while the node is up */
-	bool ids_exhausted; /* gets no jobs until the connection is renewed */
+	bool ids_exhausted; /* gets no jobs until its connection is renewed */
 	bool drained; /* gets no jobs until it is resumed */
-	bool reported_draining; /* reported as draining: it has units */
-	bool removed; /* drained, and EXCLUDED when its units have ended */
+	bool reported_draining; /* the last reported state is DRAINING */
+	bool removed; /* from the configuration; EXCLUDED when its units end */
 	bool was_connected;
 	bool suspected; /* the last unit failed; the cause may be that unit */
 	/* consecutive faults; with the relapses they determine the backoff */
@@ -127,7 +130,8 @@ struct sched_node {
 struct sched {
 	struct sched_setup setup;
 	uint64_t now_ms, random_state;
-	enum sched_event_kind cause; /* the event that changes units */
+	/* current event, the second index of allowed_transitions[] */
+	enum sched_event_kind cause;
 
 	struct sched_node **nodes;
 	size_t n_nodes;
@@ -146,7 +150,7 @@ struct sched {
 	/* CPU time per KiB of inputs, a moving average; 0: no sample yet */
 	double ms_per_kib;
 
-	uint64_t due_ms; /* no node has an earlier timeout */
+	uint64_t due_ms; /* lower bound of the next timeout of all nodes */
 	uint64_t hedge_check_ms; /* time of the next check for late units */
 
 	struct sched_action *actions;

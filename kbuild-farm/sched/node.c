@@ -89,7 +89,9 @@ static void set_due_ms(struct sched *s, struct sched_node *n, uint64_t ms)
 }
 
 /*
- * Expect an operation to end soon, unless it has taken longer than max_wait_ms.
+ * Return the availability while a dial or a sandbox request is pending: SOON
+ * for the first max_wait_ms after `began_ms`, then AFTER_UPLOAD.  Makes sure
+ * that s->due_ms is not later than this change.
  */
 static enum sched_availability soon_or_after_upload(struct sched *s,
 						    uint64_t began_ms)
@@ -145,8 +147,8 @@ void sched_node_refresh(struct sched *s, struct sched_node *n)
 			    !n->ids_exhausted;
 
 		/*
-		 * The window of this node is reduced.  Do not let units wait
-		 * for one of its few slots, because a local slot is faster.
+		 * If the slot window of the node is reduced, do not let units
+		 * wait for one of its few slots: a local slot is faster.
 		 */
 		if (available == SCHED_AVAILABLE_NOW && n->window.max_units)
 			available = SCHED_AVAILABLE_AFTER_UPLOAD;
@@ -186,7 +188,7 @@ static void set_reported_state(struct sched *s, struct sched_node *n,
 	report_sched_node(s, n);
 }
 
-/* The connection has ended, and with it all state of the session. */
+/* Reset the state that ends with the node's connection. */
 static void reset_node_session(struct sched *s, struct sched_node *n)
 {
 	n->n_running -= n->n_busy;
@@ -232,7 +234,7 @@ void sched_node_change_running(struct sched *s, struct sched_node *n,
 	if (!n->ids_exhausted || n->n_running)
 		return;
 
-	/* The connection is renewed while nothing runs. */
+	/* No job runs on the node, so renew the connection now. */
 	add_node_action(s, n, SCHED_ACT_RECONNECT);
 	reset_node_session(s, n);
 	set_state(s, n, SCHED_NODE_DOWN);
@@ -465,7 +467,7 @@ static void handle_fit_event(struct sched *s, struct sched_node *n,
 				       SCHED_SANDBOX_REQUESTED, false);
 }
 
-/* Draining leaves sandboxes, connection and health unchanged. */
+/* Drain or resume a node; its sandboxes, connection and health remain. */
 static void set_drained(struct sched *s, struct sched_node *n, bool drained)
 {
 	if (n->drained == drained || n->removed)

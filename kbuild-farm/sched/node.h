@@ -15,7 +15,8 @@
  * before (sched/model.h).  A lost node is dialed again after a backoff of the
  * same length.  A node is EXCLUDED after its third wrong result, and a removed
  * node when its units have ended.  The connection can be lost in any state.  A
- * connection with exhausted ids is renewed when no job runs on the node.
+ * connection whose ids for paths and flags are exhausted is renewed when no job
+ * runs on the node.
  */
 #ifndef SCHED_NODE_H
 #define SCHED_NODE_H
@@ -53,7 +54,7 @@ void sched_node_set_ids_exhausted(struct sched *s, struct sched_node *n);
 
 /*
  * Record a fault with its description.  The node enters BACKOFF; units that
- * still run on the node can end.  If `wrong_result` is set, the fault is a
+ * still run on the node continue.  If `wrong_result` is set, the fault is a
  * strike.  If this strike excludes the node, the caller retries its units.
  */
 void sched_node_add_fault(struct sched *s, struct sched_node *n,

@@ -28,7 +28,7 @@
 
 #define NEVER          UINT64_MAX
 #define HEDGE_CHECK_MS 1000
-#define STALL_MS       5000 /* without an increase of CPU time */
+#define STALL_MS       5000 /* a unit without progress for this time stalls */
 
 static bool was_tried(const struct sched_unit *u, uint32_t node)
 {
@@ -75,8 +75,8 @@ static struct sched_node *choose_node_for_unit(const struct sched *s,
 	if (tc->status != SCHED_STATUS_READY)
 		return NULL;
 	/*
-	 * Count first, because this is cheaper than a search that finds no
-	 * node.
+	 * First count the accepting nodes on which the unit was not tried,
+	 * because this is cheaper than a search that finds no node.
 	 */
 	for (unsigned i = 0; i < u->n_tried; i++)
 		n_untried -= tc->sandboxes[u->tried_nodes[i]->number].accepting;
@@ -94,7 +94,7 @@ static struct sched_node *choose_node_for_unit(const struct sched *s,
 	return best;
 }
 
-/* Return the best availability among the nodes that were not tried. */
+/* Return the best availability among the nodes not tried for the unit. */
 static enum sched_availability best_availability(const struct sched_unit *u)
 {
 	const struct sched_toolchain *tc = u->toolchain;
@@ -281,8 +281,11 @@ static void dispatch_all(struct sched *s)
 
 		dispatch_ready(s, tc);
 		/*
-		 * No TO_SCAN unit was tried on a node yet, so the first one's
-		 * reason applies to all.
+		 * For a TO_SCAN unit no node counts as tried, because a rescan
+		 * clears the list of tried nodes.  The reasons of these units
+		 * therefore differ only by their tool steps.  If a node can
+		 * take the first unit, stop: the others are checked when they
+		 * are READY.
 		 */
 		while ((u = TAILQ_FIRST(&tc->to_scan))) {
 			enum reason why = no_node_reason(s, u);
@@ -309,8 +312,9 @@ static bool needs_hedge(const struct sched *s, const struct sched_unit *u)
 	if (u->hedged || (!remote && u->state != SCHED_UNIT_READY))
 		return false;
 	/*
-	 * If an exclusive unit moves, its progress on the node is lost: move it
-	 * only if it makes no progress.
+	 * An exclusive unit moves to a local slot instead of being hedged, and
+	 * its progress on the node is lost.  Once its job has begun, move it
+	 * only if the job stalls.
 	 */
 	if (u->exclusive && began)
 		return stalled;

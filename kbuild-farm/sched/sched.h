@@ -38,7 +38,7 @@
  * SCHED_EV_NODE_ADDED.  Toolchains and object formats are small numbers,
  * defined by their first use.
  *
- * The life of a unit, and the events of the build's stream in quotes:
+ * The life of a unit, with the events of the event stream in quotes:
  *
  *	SCHED_EV_UNIT_ADDED			"queued"
  *	its toolchain and its object format become available
@@ -65,7 +65,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SCHED_TRIES_MAX 3 /* nodes on which a unit is tried */
+#define SCHED_TRIES_MAX 3 /* limit on the nodes on which a unit is tried */
 /* in place of a node number: the build host */
 #define SCHED_LOCAL UINT32_MAX
 
@@ -110,8 +110,8 @@ enum sched_event_kind {
 	SCHED_EV_SCANNED,
 	/*
 	 * SCHED_ACT_SEND failed: unit, node, reason.  With REASON_MANY_NAMES
-	 * another node is tried and this connection is renewed; otherwise the
-	 * unit is compiled locally.
+	 * (no ids left) another node is tried and the connection of this node
+	 * is renewed; otherwise the unit is compiled locally.
 	 */
 	SCHED_EV_SEND_FAILED,
 	/* Heartbeat of a job: unit, node, cpu_ms (CPU time so far). */
@@ -173,13 +173,13 @@ enum sched_event_kind {
 	 * tool steps that the sandbox accepts).
 	 */
 	SCHED_EV_SANDBOX,
-	/* SCHED_ACT_PROBE ended: node, probe; text. */
+	/* SCHED_ACT_PROBE ended: node, probe; text if WRONG or FAILED. */
 	SCHED_EV_PROBE_DONE,
-	/* The connection cannot number further names: node. */
+	/* The connection has no ids left for new paths or flags: node. */
 	SCHED_EV_IDS_EXHAUSTED,
 	/*
 	 * The user drains or resumes a node: node.  A drained node gets no more
-	 * units; its running units may end.  Both events are accepted at any
+	 * units; its running units continue.  Both events are accepted at any
 	 * time and repeatedly; the setting survives the loss of the connection.
 	 */
 	SCHED_EV_NODE_DRAIN,
@@ -187,14 +187,16 @@ enum sched_event_kind {
 	/* A node with the next number was added: node.  It will be dialed. */
 	SCHED_EV_NODE_ADDED,
 	/*
-	 * The node was removed from the configuration: node, text.  Its units
-	 * can end; then it is EXCLUDED permanently.  Its number stays valid.
+	 * The node was removed from the configuration: node, text.  The node
+	 * is EXCLUDED permanently when its running units have ended.  Its
+	 * number stays valid.
 	 */
 	SCHED_EV_NODE_REMOVED,
 	/*
-	 * The node's address, key or conflict with another node has changed:
-	 * node.  It is dialed at once like a new node, even if it is EXCLUDED.
-	 * No effect on a node that is connected or was removed.
+	 * The node's address or key has changed, or another node may no longer
+	 * have the same key: node.  The node is dialed at once like a new node,
+	 * even if it is EXCLUDED.  No effect on a node that is connected or was
+	 * removed.
 	 */
 	SCHED_EV_NODE_RETRY,
 
@@ -235,16 +237,16 @@ enum sched_verdict {
 };
 
 /*
- * State of a toolchain on a node.  SCHED_EV_NODE_FIT sets the state to
- * REQUESTED for all toolchains, and SCHED_EV_TOOLCHAIN sets it for all
- * connected nodes: the caller requests the sandbox or reports another state at
- * once.
+ * State of a toolchain on a node.  The dispatcher itself sets REQUESTED: at
+ * SCHED_EV_NODE_FIT for all toolchains on this node, and at the first
+ * SCHED_EV_TOOLCHAIN of a toolchain for all connected nodes.  The caller then
+ * requests these sandboxes, or reports another state at once.
  */
 enum sched_sandbox {
 	SCHED_SANDBOX_NONE, /* not requested, rejected, lost or ended */
 	/* the node will report READY at once or after an upload */
 	SCHED_SANDBOX_REQUESTED,
-	/* blobs are missing, or the state is being determined */
+	/* blobs are missing, or the compiler build is not chosen yet */
 	SCHED_SANDBOX_UPLOADING,
 	SCHED_SANDBOX_READY,
 	/*
@@ -280,14 +282,15 @@ struct sched_event {
 	const char *text;
 };
 
+/* Actions, with the fields of struct sched_action that each one uses. */
 enum sched_action_kind {
 	SCHED_ACT_SCAN, /* unit: determine its inputs on a worker */
-	SCHED_ACT_SEND, /* unit, node; deadline_ms: limit for the node */
+	SCHED_ACT_SEND, /* unit, node, deadline_ms (time limit of the job) */
 	SCHED_ACT_CANCEL, /* unit, node: the job is no longer needed */
 	SCHED_ACT_VERIFY, /* unit, node: verify the result on a worker */
 	SCHED_ACT_COMPILE_LOCAL, /* unit, reason: let its wrapper compile it */
 	SCHED_ACT_HEDGE, /* unit, not exclusive: compile it locally as well */
-	SCHED_ACT_STOP_HEDGE, /* unit */
+	SCHED_ACT_STOP_HEDGE, /* unit: kill its hedge */
 	/*
 	 * unit, node (or SCHED_LOCAL with `reason`), n_retries: deliver the
 	 * outputs to the wrapper
@@ -326,7 +329,7 @@ struct sched_action {
 	uint32_t unit, node;
 	enum reason reason;
 	uint32_t deadline_ms;
-	unsigned n_retries; /* number of restarts of the unit */
+	unsigned n_retries; /* retries on other nodes, and rescans */
 	enum sched_node_state state;
 	const char *text; /* valid until the next event */
 };
@@ -349,7 +352,7 @@ uint64_t sched_next_ms(const struct sched *s);
 struct sched_counts {
 	/*
 	 * n_running: units being compiled or verified; n_queued: units that
-	 * wait
+	 * wait or are being scanned; n_remote: part of n_running, on nodes
 	 */
 	unsigned n_running;
 	unsigned n_queued, n_remote;

@@ -6,9 +6,9 @@
  *
  * A hedge (a concurrent local compile) can run in the states to-scan, scan,
  * ready and remote.  SCHED_EV_HEDGE_DONE then leads to done or to-local.  A
- * worker that scans the unit still reports its end: SCHED_EV_SCANNED changes
- * nothing in to-local, local and done.  A unit in state left is freed by
- * SCHED_EV_SCANNED or SCHED_EV_VERIFIED.
+ * worker that scans the unit still reports the end of the scan:
+ * SCHED_EV_SCANNED changes nothing in to-local, local and done.  A unit in
+ * state left is freed by SCHED_EV_SCANNED or SCHED_EV_VERIFIED.
  */
 #include "sched/unit.h"
 
@@ -24,7 +24,7 @@
 #define TRIAL_HEDGE_AFTER_MIN_MS 2000
 #define DEADLINE_MIN_MS          30000
 #define STARVING_MILLI           250 /* thousandths of a core */
-#define OBSERVE_MIN_MS           5000 /* minimum time of the unit on the node */
+#define OBSERVE_MIN_MS           5000 /* no starvation check before this time */
 #define TRIAL_OBSERVE_MIN_MS     1500
 
 #define TO(state) (1u << SCHED_UNIT_##state)
@@ -211,7 +211,7 @@ static void set_unit_state(struct sched *s, struct sched_unit *u,
 	sched_node_change_running(s, u->node, change);
 }
 
-/* Predict the cost of a unit from the bytes of its inputs. */
+/* Predict the CPU time of a unit from the bytes of its inputs. */
 static uint64_t predict_ms(const struct sched *s, const struct sched_unit *u)
 {
 	double ms = s->ms_per_kib * (double)u->input_bytes / 1024;
@@ -238,9 +238,8 @@ static void add_unit_action(struct sched *s, const struct sched_unit *u,
 }
 
 /*
- * Queue the unit until its toolchain is available (NEW), for a scan (TO_SCAN),
- * for a node (READY) or, after verification, until its toolchain is rechecked
- * (HELD).
+ * Queue the unit in state NEW, TO_SCAN, READY or HELD; sched/internal.h states
+ * what the unit waits for.
  */
 static void queue_unit(struct sched *s, struct sched_unit *u,
 		       enum sched_unit_state state)
@@ -340,7 +339,7 @@ static void retry_unit(struct sched *s, struct sched_unit *u, enum reason why)
 		sched_unit_queue_local(s, u, why);
 		return;
 	}
-	/* reported only if no other node takes the unit */
+	/* This reason is reported only if no other node takes the unit. */
 	u->reason = why;
 	u->n_retries++;
 	queue_unit(s, u, SCHED_UNIT_READY);
@@ -384,7 +383,8 @@ void sched_unit_hedge(struct sched *s, struct sched_unit *u)
 }
 
 /*
- * Deliver the outputs of the node or, for the reason `why`, of the hedge.
+ * Deliver the outputs of the node if `why` is REASON_NONE, otherwise those of
+ * the hedge; `why` is then the reason to report.
  */
 static void deliver_unit(struct sched *s, struct sched_unit *u, enum reason why)
 {
@@ -445,8 +445,8 @@ void sched_unit_check_starvation(struct sched *s, struct sched_unit *u,
 	if (n->state != SCHED_NODE_UP || each >= STARVING_MILLI)
 		return;
 	/*
-	 * Ignore a unit that was on the node for less time: it may have waited
-	 * for its inputs.
+	 * Ignore a unit that was on the node only for a short time, because it
+	 * may have waited for its inputs.
 	 */
 	if (ran_ms < (trial ? TRIAL_OBSERVE_MIN_MS : OBSERVE_MIN_MS))
 		return;
@@ -799,8 +799,8 @@ void sched_unit_handle_event(struct sched *s, const struct sched_event *ev)
 			break;
 		end_hedge(s, u);
 		/*
-		 * While a hedge runs, a unit stays in its queue even if no node
-		 * is left for it.  Check for this now.
+		 * While the hedge ran, a READY unit stayed in its queue even if
+		 * no node could take it.  Make dispatch_ready() check this now.
 		 */
 		u->toolchain->recheck_ready = true;
 		break;

@@ -4,12 +4,12 @@
  *
  * Only these functions change the state of a unit.
  *
- * A node starves its units if each of them got less than a quarter of a core
- * while it ran the unit (sched/model.h).  A node that is merely slow, or whose
- * cores are busy with other units, does not starve them.  If all units together
- * got at least a quarter of a core, the node gets as many units as that CPU
- * share can serve.  If they got less, it enters BACKOFF and its units are
- * retried elsewhere.
+ * A node is checked for starvation when a unit is withdrawn from it.  It
+ * starves its units if, since that unit was sent, its units got on average less
+ * than a quarter of a core each (sched/model.h).  A node that is merely slow
+ * does not starve its units.  If all units together got at least a quarter of a
+ * core, the node gets as many units as that CPU share can serve.  If they got
+ * less, it enters BACKOFF and its units are retried elsewhere.
  */
 #ifndef SCHED_UNIT_H
 #define SCHED_UNIT_H
@@ -38,7 +38,8 @@ void sched_unit_queue_local(struct sched *s, struct sched_unit *u,
 void sched_unit_start_local(struct sched *s, struct sched_unit *u);
 /*
  * Return the time after which a unit is late, counted from its first send:
- * twice the predicted cost, but at least 10 s, or 2 s on a node on trial.
+ * twice its predicted CPU time, but at least 10 s, or 2 s if `trial` is set
+ * (see sched_model_window_is_trial()).
  */
 uint64_t sched_unit_hedge_after_ms(const struct sched *s,
 				   const struct sched_unit *u, bool trial);
