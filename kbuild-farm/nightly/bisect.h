@@ -13,7 +13,8 @@ struct nightly_search {
 	/*
 	 * Build a commit.  Returns 0 and sets *end; -errno ends the search.
 	 * NIGHTLY_END_BROKEN in *end means that the build does not show whether
-	 * the commit is good.  `between` is the number of remaining candidates.
+	 * the commit is good.  `between` is the number of remaining candidates,
+	 * or 0 if `commit` is a merge base.
 	 */
 	int (*build_commit)(void *ctx, const char *commit, size_t between,
 			    enum nightly_end *end, struct err *err);

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define DIGITS 8 /* digits of the digest in an ambiguous name */
+#define DIGITS 8 /* digest digits appended to an ambiguous name */
 
 extern char **environ;
 
@@ -136,8 +136,9 @@ static void digest_words(struct digest_ctx *run, const struct strv *words)
 }
 
 /*
- * Identify an installed toolchain by its content and a system compiler by its
- * driver, which every package update replaces.
+ * Set p->compiler and p->toolchain_id.  The id covers the manifest digest of an
+ * installed toolchain, or the size and mtime of a system compiler's driver,
+ * which every package update replaces.
  */
 static void identify_compiler(struct nightly_build *p,
 			      const struct kernel_compiler *c)

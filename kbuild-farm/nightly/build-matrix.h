@@ -15,7 +15,7 @@ struct nightly_build {
 	const struct nightly_job *job;
 	const char *arch, *kconfig, *toolchain;
 	char *arch_text; /* "arm64", also for a build without `arch` */
-	char *config_text; /* "defconfig", "board": for file names */
+	char *config_text; /* kconfig as a file name: "defconfig", "board" */
 	char *name; /* "arm64-defconfig-gcc-13", unique in the job */
 
 	/* Set by nightly_build_matrix_resolve(). */
@@ -41,14 +41,14 @@ void nightly_build_matrix_release(struct nightly_build_matrix *matrix);
 void nightly_build_matrix_list_names(struct strv *out,
 				     const struct nightly_job *job);
 
-/* Information that only the caller has. */
+/* Inputs of builds that only the caller can determine. */
 struct nightly_build_sources {
 	/* values of [arch "X"] toolchain, as X=TOOLCHAIN */
 	const struct strv *default_toolchains;
 	/*
-	 * Add to the digest `into` the parts of a configuration that are not in
-	 * the tree: the contents of files, URLs and sections.  Returns 0 or
-	 * -errno with `err` set.
+	 * Add to the digest `into` the parts of a kernel configuration that are
+	 * not in the tree: the texts of files and URLs, and the values of the
+	 * [config "NAME"] section.  Returns 0 or -errno with `err` set.
 	 */
 	int (*add_config_texts)(void *ctx, const char *kconfig,
 				const struct strv *kconfig_add,
@@ -85,8 +85,10 @@ enum nightly_decision nightly_build_matrix_decide(
 
 /*
  * Append the command line of the build.  nightly_build_command_add_shown()
- * omits the options that only kfarm needs, for display.
- * nightly_build_command_add_run() includes them, for nightly_child_run().
+ * appends the form that is displayed to the user; it includes the job's
+ * `options`.  nightly_build_command_add_run() appends the form for
+ * nightly_child_run(); it includes -o, --nightly, -W and --ui, but not the
+ * job's `options`, which are in the environment.
  */
 void nightly_build_command_add_shown(struct strv *out,
 				     const struct nightly_build *p,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* nightly/child.h - Execution of one `kfarm build` as a bounded process. */
+/* nightly/child.h - Execution of one `kfarm build` with a time limit. */
 #ifndef NIGHTLY_CHILD_H
 #define NIGHTLY_CHILD_H
 
@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct nightly_child {
-	char *const *argv; /* "kfarm", "build" ...; runs this executable */
+	char *const *argv; /* "kfarm", "build", ... for /proc/self/exe */
 	char *const *env;
 	const char *log; /* file to create for the output of the build */
 	bool shown; /* copy the output to stderr */

@@ -22,8 +22,8 @@ struct section {
 };
 
 /*
- * Return the location (FILE:LINE) of a key of the section.  The caller frees
- * it.
+ * Return the location (FILE:LINE) of the first of `keys` that the section has,
+ * or "the configuration".  The caller frees the string.
  */
 static char *section_location(const struct section *s)
 {

@@ -47,8 +47,8 @@ struct nightly_jobs {
 };
 
 /*
- * Read all sections.  Returns 0, or -EINVAL with `err` naming file and line of
- * the problem.  The caller releases `out` even after a failure.
+ * Read all [nightly] sections.  Returns 0, or -EINVAL with `err` naming file
+ * and line of the problem.  The caller releases `out` even after a failure.
  */
 int nightly_jobs_load(struct nightly_jobs *out, const struct conf *conf,
 		      struct err *err);

@@ -11,7 +11,7 @@
 
 #define LINE_MAX_BYTES 76 /* RFC 2045, 6.7; RFC 2047, 2 */
 #define PLAIN_MAX      900 /* RFC 5322, 2.1.1 allows 998 */
-#define WORD_BYTES     39 /* 52 in base64, which fits after "Subject: " */
+#define WORD_BYTES     39 /* text of an encoded word; 52 bytes in base64 */
 #define SUBJECT_MAX    400 /* bytes */
 
 static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -72,8 +72,9 @@ static void add_encoded_word(struct buf *out, const char *text, size_t len)
 }
 
 /*
- * Append `text` as encoded words, one per line.  Mail readers do not display
- * the white space between encoded words (RFC 2047).
+ * Append `text` as encoded words, one per line.  The first word fits on the
+ * line that begins with "Subject: ".  Mail readers do not display the white
+ * space between encoded words (RFC 2047).
  */
 static void add_encoded(struct buf *out, const char *text)
 {
@@ -150,8 +151,8 @@ static bool is_address(const char *text, size_t n)
 }
 
 /*
- * Append the name in front of <ADDRESS>: as atoms, as a quoted string, or as
- * encoded words.
+ * Append the display name that precedes an <ADDRESS>.  The name is written as
+ * atoms, as a quoted string, or as encoded words.
  */
 static void add_phrase(struct buf *out, const char *phrase)
 {

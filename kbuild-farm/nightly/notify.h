@@ -26,7 +26,7 @@ enum nightly_notify_reason {
 
 /*
  * Return the reason for reporting a result, compared with r->previous.  Returns
- * NIGHTLY_NOTIFY_NONE for an unchanged build.
+ * NIGHTLY_NOTIFY_NONE if the result is no news.
  */
 enum nightly_notify_reason nightly_notify_reason(
 	const struct nightly_result *r);
@@ -37,9 +37,9 @@ enum nightly_notify_reason nightly_notify_reason(
  */
 unsigned nightly_notify_count_new_errors(const struct nightly_result *r);
 /*
- * Return the result whose commit precedes the listed commits: the previous
- * result if the build is good again, otherwise the last good result.  Returns
- * NULL if no build was good.
+ * Return the result after whose commit the report starts to list commits: the
+ * previous result if the build is good again, otherwise the last good result.
+ * Returns NULL if no earlier build was good.
  */
 const struct nightly_result *nightly_notify_commit_base(
 	const struct nightly_result *r);
@@ -55,8 +55,8 @@ const struct nightly_result *nightly_notify_effective_result(
  */
 const char *nightly_notify_result_word(const struct nightly_result *r);
 /*
- * Return true if two texts differ only in numbers, such as process ids or
- * lines.
+ * Return true if two texts differ only in numbers, such as process ids or line
+ * numbers.
  */
 bool nightly_notify_is_same_text(const char *a, const char *b);
 

@@ -25,9 +25,10 @@ enum nightly_decision {
 	NIGHTLY_DECISION_UNCHANGED,
 	NIGHTLY_DECISION_FIRST, /* no earlier build */
 	NIGHTLY_DECISION_COMMIT, /* new commit */
-	NIGHTLY_DECISION_CONFIG, /* changed text of a file or URL */
+	/* changed kconfig values, or changed texts of their files or URLs */
+	NIGHTLY_DECISION_CONFIG,
 	NIGHTLY_DECISION_TOOLCHAIN,
-	NIGHTLY_DECISION_OPTIONS, /* targets, variables or options */
+	NIGHTLY_DECISION_OPTIONS, /* changed targets, variables or options */
 	NIGHTLY_DECISION_RETRY, /* the last build failed or was not completed */
 	NIGHTLY_DECISION_FORCED,
 };
@@ -59,7 +60,7 @@ struct nightly_result {
 	char *name; /* name of the job */
 	char *arch, *config; /* displayed as "arm64", "defconfig" */
 	char *toolchain; /* "gcc-13.3.0" */
-	char *build; /* name of the combination: "arm64-defconfig-gcc-13" */
+	char *build; /* name of the build: "arm64-defconfig-gcc-13" */
 	char *command; /* equivalent `kfarm build`, for the shell; or NULL */
 	uint64_t number; /* increases per job, independent of the clock */
 	long long began_s; /* seconds since 1970 */
@@ -79,7 +80,7 @@ struct nightly_result {
 	int status; /* exit status of `kfarm build`; 1 if not started */
 	bool timed_out;
 	char *dir; /* absolute; NULL: no files */
-	int64_t history_id; /* number in the history; 0: unknown */
+	int64_t history_id; /* build number in the history; 0: unknown */
 	unsigned n_errors, n_new_errors, n_warnings, n_new_warnings;
 	/*
 	 * The first new diagnostics, or the reason why the build could not be
@@ -89,7 +90,7 @@ struct nightly_result {
 	struct nightly_bisect_result bisect;
 
 	/*
-	 * Earlier results of the same combination, borrowed; NULL: none.
+	 * Earlier results with the same `build`, borrowed; NULL: none.
 	 * `last_good` can be older than `previous`, or the same result.
 	 */
 	const struct nightly_result *previous, *last_good;

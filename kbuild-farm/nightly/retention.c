@@ -11,7 +11,7 @@
 
 #define DAY_S 86400
 
-/* Numbers of later results of the same build. */
+/* Counts of the later results of the same build. */
 struct later_results {
 	size_t n_total, n_bad;
 	bool has_good;

@@ -36,9 +36,10 @@ typedef void nightly_retention_note_fn(void *ctx,
 				       const struct nightly_result *r,
 				       const char *why);
 /*
- * Remove all results that need not be retained, and update the links.  Then,
- * while less than job->keep_free_bytes are free, remove expendable results.
- * Returns 0; -ENOSPC if the space does not suffice; otherwise -errno.
+ * Remove all results that need not be retained, and update the symbolic links
+ * (nightly/store.h).  Then, while less than job->keep_free_bytes are free,
+ * remove expendable results.  Returns 0; -ENOSPC if the space does not suffice;
+ * otherwise -errno.
  */
 int nightly_retention_prune(struct nightly_store *s,
 			    const struct nightly_job *job, long long now_s,

@@ -24,7 +24,7 @@
 #define METADATA_MAX (16u << 20)
 #define LOG_MAX      (64u << 20)
 
-#define HISTORY_WAIT_MS 500 /* wait for the lock of the database */
+#define HISTORY_WAIT_MS 500 /* wait for the lock of the history database */
 
 /* Exit status of `kfarm build`, see kfarm(1). */
 #define STATUS_GOOD   0
@@ -157,8 +157,9 @@ static void read_history(struct nightly_result *r, const char *dir)
 }
 
 /*
- * Return the name of the result's series.  The name covers everything that
- * nightly_build_matrix_decide() depends on.
+ * Return the series key of a nightly run in the history: a digest of the build
+ * and of all inputs that nightly_build_matrix_decide() compares.  The caller
+ * frees the key.
  */
 static char *series_name(const struct nightly_result *r)
 {
@@ -178,7 +179,10 @@ static char *copy(const char *text)
 	return text ? xstrdup(text) : NULL;
 }
 
-/* Record the run and the final path of the build's results. */
+/*
+ * Record the nightly run and the final path of the output directory in the
+ * history.
+ */
 static void add_run_to_history(const struct nightly_result *r)
 {
 	struct history *h = open_history(HISTORY_MODE_WRITE);
@@ -267,8 +271,8 @@ static void add_printable_message(struct nightly_result *r, const char *line,
 static const char make_error_mark[] = "error: ", tool_mark[] = "kfarm: ";
 
 /*
- * Add the lines of the file DIR/NAME that contain `mark`, or all lines if
- * `mark` is NULL.
+ * Add the lines of the file DIR/NAME that contain `mark` to r->messages, or all
+ * lines if `mark` is NULL.
  */
 static void add_message_lines(struct nightly_result *r, const char *dir,
 			      const char *name, const char *mark)
@@ -377,7 +381,7 @@ struct run_state {
 	const struct nightly_job *job;
 	struct nightly_build_matrix builds;
 	struct tree_commit commit;
-	char *describe; /* description of the commit; NULL until needed */
+	char *describe; /* git description of the commit; NULL until needed */
 };
 
 static void note(const struct run_state *w, const char *fmt, ...)
@@ -549,8 +553,8 @@ static int build_for_search(void *ctx, const char *commit, size_t between,
 		begin_result(&r, s->p, commit, "", NIGHTLY_DECISION_FORCED);
 		finish_result(&r, &ended, dir);
 		/*
-		 * Delete the output directory from the history, because the
-		 * files of this step are not retained.
+		 * Delete the path of the output directory from the history,
+		 * because the files of a bisection step are not retained.
 		 */
 		h = r.history_id ? open_history(HISTORY_MODE_WRITE) : NULL;
 		if (h)
@@ -570,8 +574,8 @@ static int build_for_search(void *ctx, const char *commit, size_t between,
 }
 
 /*
- * Return the reason why a bisection cannot find the bad commit, or NULL if it
- * can.
+ * Return the reason why a bisection cannot find the first bad commit, or NULL
+ * if a bisection is possible.
  */
 static const char *no_bisect_reason(const struct nightly_result *r)
 {

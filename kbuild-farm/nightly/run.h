@@ -46,8 +46,8 @@ struct nightly_run {
 int nightly_run_execute(struct nightly_run *out, struct nightly_run_setup *run,
 			const struct nightly_job *job, struct err *err);
 /*
- * Remove old results, unless `run` is NULL, and release the lock.  Call this
- * function after the results were reported.
+ * Remove old results, unless `run` is NULL.  Then release the lock and free all
+ * results in `n`.  Call this function after the results were reported.
  */
 void nightly_run_release(struct nightly_run *n, struct nightly_run_setup *run);
 

@@ -353,8 +353,8 @@ struct report_state {
 };
 
 /*
- * Read the commits since the last good build for each build with news.  A
- * report without the commits is still correct, so errors are ignored.
+ * Read the commits since nightly_notify_commit_base() for each build with news.
+ * A report without the commits is still correct, so errors are ignored.
  */
 static void read_commits(const struct report_state *t)
 {
@@ -382,9 +382,10 @@ static void add_fact(struct strv *facts, const char *name, unsigned long n)
 }
 
 /*
- * Collect the variables for the command: the numbers of all and of bad builds;
- * the numbers of errors and warnings of all builds with news; and the commit
- * and directory of `first`.
+ * Collect the environment variables for the command: the number of all builds
+ * and the number of bad builds; the numbers of errors and warnings of all
+ * builds with news; and the commit and directory of `first`, the first result
+ * with news.
  */
 static void collect_facts(const struct report_state *t,
 			  const struct nightly_result *first,

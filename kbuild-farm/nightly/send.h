@@ -28,8 +28,9 @@ struct nightly_send {
 	const char *mail_from; /* NULL: kfarm <USER@HOST> */
 	const char *command; /* shell command; NULL: none */
 	const struct strv *environment; /* NAME=VALUE, for the command */
-	const struct strv *report_dirs; /* at least one directory */
-	const char *sendmail_path; /* search path for sendmail; NULL: PATH */
+	const struct strv *report_dirs; /* each gets report.txt; at least one */
+	/* search path for sendmail; NULL: PATH, then system directories */
+	const char *sendmail_path;
 	unsigned mail_timeout_ms, command_timeout_ms; /* 0: 1 min and 5 min */
 	const atomic_bool *stop; /* true after an interrupt; can be NULL */
 	FILE *out; /* receives a report that is not or cannot be sent */

@@ -241,8 +241,8 @@ int nightly_store_create_build_dir(struct nightly_store *s, char **out,
 }
 
 /*
- * Return an unused path for the result.  Its name contains the local time for
- * the user.  Results are ordered by their numbers, not by their names.
+ * Return an unused path for the result.  The local time in the path is only
+ * information for the user: results are ordered by their numbers.
  */
 static char *free_path(const struct nightly_store *s,
 		       const struct nightly_result *r)
@@ -291,7 +291,10 @@ int nightly_store_publish(struct nightly_store *s, struct nightly_result *r,
 	return ret;
 }
 
-/* Write nothing if the link is already correct. */
+/*
+ * Point the link `name` to the result `r`, or remove the link if `r` is NULL.
+ * Write nothing if the link is already correct.
+ */
 static int put_link(const struct nightly_store *s, const char *name,
 		    const struct nightly_result *r, struct err *err)
 {

@@ -28,8 +28,8 @@ char *nightly_timer_service_name(const char *name)
 
 /*
  * Append a word in double quotes, see systemd.syntax(7).  "%" starts a
- * specifier and is always doubled.  "$" is doubled with `variables`, because it
- * starts a variable in the arguments of the program.
+ * specifier and is always doubled.  "$" starts a variable in the arguments of
+ * the program; it is doubled if `variables` is true.
  */
 static void add_unit_word(struct buf *out, const char *word, bool variables)
 {
@@ -71,7 +71,7 @@ int nightly_timer_write_service(struct buf *out, const struct nightly_timer *t,
 			       "backslashes in its path: %s",
 			       t->program);
 	add_description(out, t);
-	/* The systemd manager of a user has no network targets. */
+	/* Only a system unit can use the network targets of systemd. */
 	if (t->user)
 		buf_add_str(out, "Wants=network-online.target\n"
 				 "After=network-online.target\n");
@@ -137,8 +137,9 @@ int nightly_timer_write_cron(struct buf *out, const struct nightly_timer *t,
 	}
 	buf_printf(&line, "%u %u * * * ", t->minute, t->hour);
 	/*
-	 * cron replaces an unescaped "%" by a newline.  Implementations of cron
-	 * differ in the handling of two successive backslashes.
+	 * cron replaces an unescaped "%" by a newline.  A backslash before "%"
+	 * or before another backslash is an error, because implementations of
+	 * cron handle two successive backslashes differently.
 	 */
 	for (const char *c = buf_str(&command); *c; c++)
 		buf_printf(&line, "%s%c", *c == '%' ? "\\" : "", *c);

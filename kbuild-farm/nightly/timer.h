@@ -18,7 +18,7 @@
 struct nightly_timer {
 	const char *program; /* absolute path of kfarm */
 	const char *name; /* name of a job; NULL: all jobs */
-	const char *user; /* user of a system unit; NULL: a user unit */
+	const char *user; /* User= of a system unit; NULL: a user unit */
 	unsigned hour, minute;
 	const struct strv *env; /* NAME=VALUE */
 };
@@ -29,12 +29,12 @@ struct nightly_timer {
  */
 char *nightly_timer_service_name(const char *name);
 /*
- * Append a .service (systemd.service(5)).  Returns 0, or -EINVAL with `err` set
- * if systemd cannot represent the program's path.
+ * Append a .service file (systemd.service(5)).  Returns 0, or -EINVAL with
+ * `err` set if systemd cannot represent the program's path.
  */
 int nightly_timer_write_service(struct buf *out, const struct nightly_timer *t,
 				struct err *err);
-/* Append a .timer (systemd.timer(5)). */
+/* Append a .timer file (systemd.timer(5)). */
 void nightly_timer_write_timer(struct buf *out, const struct nightly_timer *t);
 /*
  * Append a line for crontab(5).  Returns 0, or -EINVAL with `err` set if cron

@@ -29,7 +29,7 @@ static void add_flag(struct options_flags *out, const char *name,
 	f->value = value && len ? xstrndup(value, len) : NULL;
 }
 
-/* Return true if a -Wp, list contains more than one word. */
+/* Return true if a -Wp, list contains more than one option. */
 static bool shares_wp_list(const struct options_command *c)
 {
 	for (size_t i = 1; i < c->n_items; i++) {
@@ -49,8 +49,8 @@ static bool shares_wp_list(const struct options_command *c)
  * command with more than one of these kinds is not sent; no kernel uses such a
  * command.  clang passes each -Wp, list unchanged, except a list that consists
  * of -MD or -MMD and a file.  clang treats such a list as driver options and
- * puts the target of -o before the -MT words of other lists (as in
- * tools/build).
+ * puts the target of -o before the -MT words of other lists.  The kernel's
+ * tools/build uses such commands.
  */
 static bool has_mixed_deps(const struct options_command *c)
 {
@@ -107,7 +107,8 @@ static int add_option_flag(struct options_flags *out,
 		break;
 	case OPTIONS_USE_LINK:
 		/*
-		 * A node must not drop the option: clang warns if it is unused.
+		 * clang warns about an unused linker option, so the option must
+		 * not be dropped.
 		 */
 		if (c->is_clang)
 			return err_set(err, ENOTSUP,
@@ -120,7 +121,7 @@ static int add_option_flag(struct options_flags *out,
 }
 
 /*
- * Check that the joined name and value still mean the entry `e`: "-W" with
+ * Check that the joined name and value still match the entry `e`: "-W" with
  * "a,-al=file" is -Wa,-al=file, and "-march=" with "native" is another entry.
  */
 static bool is_joined_same_option(const struct options_entry *e,
@@ -201,7 +202,7 @@ int options_allowlist_make_flags(struct options_flags *out,
 	int ret = 0;
 
 	*out = (struct options_flags){ 0 };
-	/* If a file is compiled in place of "-", the target remains "-". */
+	/* A file replaces standard input, but the target must remain "-". */
 	if (c->from_stdin && c->list_makes_dep)
 		add_flag(out, "-MQ", "-", 1);
 	if (!c->has_target &&

@@ -12,7 +12,10 @@
 #include "base/err.h"
 #include "options/command.h"
 
-/* A name of the option table and its value or NULL; owned by options_flags. */
+/*
+ * A name of the option table with its value or NULL.  A struct options_flags
+ * owns both strings.
+ */
 struct options_flag {
 	char *name;
 	char *value;
@@ -67,7 +70,7 @@ struct options_node_outputs {
 	 */
 	const char *dump_name;
 	bool has_placeholders; /* the flags contained -c and -o */
-	bool preprocess; /* write `dep`, and the text to stdout */
+	bool preprocess; /* only preprocess; write the text to stdout */
 	bool text_to_object; /* with `preprocess`: write the text to `object` */
 };
 

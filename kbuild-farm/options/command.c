@@ -23,7 +23,7 @@ struct command_parse {
 	bool passthrough; /* the command is not the compile of one source */
 	bool has_mode; /* -c, or -E with `preprocess_only` */
 	bool preprocess_only; /* the caller expects -E */
-	bool output_to_file; /* the caller expects the text in -o */
+	bool output_to_file; /* the caller expects the text in the file of -o */
 	bool from_stdin; /* the caller expects standard input */
 	unsigned n_sources;
 };
@@ -69,7 +69,10 @@ static void add_wp(struct options_command *c, const struct options_item *list)
 	}
 }
 
-/* -Xassembler has a single word, which may contain commas. */
+/*
+ * Add the words of a -Wa, list, or the single word of -Xassembler, which may
+ * contain commas.
+ */
 static void add_wa(struct options_command *c, const struct options_item *list)
 {
 	const char *rest = list->separate ? NULL : list->value;
@@ -87,8 +90,8 @@ static void add_wa(struct options_command *c, const struct options_item *list)
 }
 
 /*
- * Add the option or input at argv[at] and the words of its list.  Returns the
- * number of words used.
+ * Add the option or input at argv[at] and, for -Wp, and -Wa, the words of its
+ * list.  Returns the number of elements of argv that were used.
  */
 static unsigned add_item(struct options_command *c, unsigned at)
 {

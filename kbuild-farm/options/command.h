@@ -40,8 +40,8 @@ struct options_item {
 	const struct options_entry *entry;
 	const char *text; /* the word, `len` bytes */
 	/*
-	 * `value_len` bytes, or NULL if there is no value.  In a list, the
-	 * value is the next word, which then has no item.
+	 * The value of the option, `value_len` bytes, or NULL.  For a word of a
+	 * list, the value is the next word, which then has no item.
 	 */
 	const char *value;
 	unsigned len, value_len;
@@ -61,8 +61,8 @@ struct options_command {
 	bool is_clang; /* according to the driver's name */
 	enum options_lang lang;
 	const char *source;
-	bool from_stdin; /* `source` is "-", standard input */
-	bool preprocessed; /* -E: the output is not assembled */
+	bool from_stdin; /* the command reads standard input ("-") */
+	bool preprocessed; /* -E instead of -c: the output is text */
 	/* value of -o, or NULL for the source's base name + .o */
 	const char *object;
 	/*

@@ -22,10 +22,10 @@ struct options_devicetree {
 };
 
 /*
- * Parse dtc's words without argv[0].  Returns true if dtc writes only the blob
- * and the dependency list and reads only TEXT and the files that it includes,
- * and if the list will contain both names unescaped.  Words that do not depend
- * on the files are added to `rest`, which may be NULL.
+ * Parse dtc's words without argv[0].  Returns true if dtc writes only BLOB and
+ * LIST and reads only TEXT and the files that TEXT includes, and if LIST will
+ * contain the names of BLOB and TEXT unescaped.  All words except -o, -d, -i
+ * and TEXT are added to `rest`, which may be NULL.
  */
 bool options_devicetree_parse(struct options_devicetree *t,
 			      const struct strv *words, struct strv *rest);
@@ -37,8 +37,8 @@ enum options_devicetree_output {
 };
 
 /*
- * Set the side outputs: the dependency list and TEXT, which the compiler
- * writes.
+ * Set the side outputs: the dependency list, and TEXT, which the compiler
+ * writes before dtc reads it.
  */
 void options_devicetree_side_outputs(struct options_side_outputs *out,
 				     const struct options_devicetree *t);

@@ -81,7 +81,10 @@ static void track_side_option(struct requested_outputs *a,
 			 has_value(i, "3"))
 			a->debug = true;
 	}
-	/* -fopt-info without a file prints on stderr; the first file counts. */
+	/*
+	 * -fopt-info without a file prints on stderr.  Of several options with
+	 * a file, gcc uses the first.
+	 */
 	if (side == OPTIONS_SIDE_INFO &&
 	    (a->options[side] || !strchr(i->value, '=')))
 		return;

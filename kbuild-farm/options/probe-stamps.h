@@ -5,7 +5,8 @@
  * kfarm creates the stamp list of a compiler once (compiler/probe-deps.h), in
  * the directory of the probe cache, and the wrapper compares it with the files
  * at each probe.  There are two kinds of text files.  Their last line is a hash
- * of all other lines, so that a damaged file is ignored:
+ * of all other lines, so that a damaged file is ignored.  HEX in their names is
+ * a hash of the compiler:
  *
  *	list-HEX	the compiler; for each file a stamp, or "-" if missing
  *	want-HEX	the compiler for which a list is missing or outdated
@@ -35,9 +36,9 @@ struct options_probe_compiler {
 struct options_probe_compiler options_probe_compiler_from_env(
 	const char *driver, char *const *env);
 /*
- * Return the path below `dir` of the compiler's list or, with `request`, of the
- * request for a list.  The caller frees it.  Returns NULL if the compiler
- * cannot have a list, for example because PATH depends on the working
+ * Return the path in `dir` of the compiler's list or, if `request` is true, of
+ * the request for a list.  The caller frees the path.  Returns NULL if the
+ * compiler cannot have a list, for example because PATH depends on the working
  * directory.
  */
 char *options_probe_stamps_path(const char *dir, bool request,

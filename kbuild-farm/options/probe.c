@@ -257,7 +257,10 @@ bool options_probe_parse(struct options_probe *p,
 			return false;
 	}
 	p->query = q.n_queries;
-	/* Other options may change the driver's search. */
+	/*
+	 * A query must be the only option, because other options may change the
+	 * driver's search.
+	 */
 	if (p->query)
 		return q.n_queries == 1 && q.n_options == 1 && !q.n_inputs;
 	p->reads_null |= q.writes_null;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The driver derives the name (-MF) and the target (-MQ) of the dependency list
- * from -o.  A command with another -o must set both, so that the list does not
- * change by a byte.
+ * from -o.  A command with another -o must set both, so that the contents of
+ * the list remain identical.
  */
 #include "options/rewrite.h"
 #include "options/output.h"

@@ -19,8 +19,8 @@ void options_rewrite_outputs(struct strv *out, const struct options_command *c,
 
 /*
  * Append the options that determine the object format (-m16, -m32, --target=,
- * -mabi=, -mbig-endian, -flto ...), in order.  With -flto, a seed makes the
- * object of a source reproducible.
+ * -mabi=, -mbig-endian, -flto ...), in order.  With -flto, also append
+ * -frandom-seed=, which makes the object of a source reproducible.
  */
 void options_rewrite_object_format(struct strv *out,
 				   const struct options_command *c);

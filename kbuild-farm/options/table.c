@@ -122,7 +122,10 @@ static const struct entry_group {
 	{ "-", clang_entries, ARRAY_SIZE(clang_entries) },
 };
 
-/* Return the last entry that is not above the first `len` bytes of `word`. */
+/*
+ * Return the last entry whose name does not sort after the first `len` bytes of
+ * `word`, or NULL.
+ */
 static const struct options_entry *find_floor_entry(const struct entry_group *g,
 						    const char *word,
 						    size_t len)
@@ -156,10 +159,12 @@ static bool form_allows(const struct options_entry *e, const char *rest)
 }
 
 /*
- * Find the longest fitting name.  Every name that is a prefix of `word` is also
- * a prefix of all entries between that name and the word.  Therefore the last
- * entry that is not above the word either fits or bounds the length of the
- * prefix.
+ * Find the entry with the longest name that is a prefix of `word` and whose
+ * form fits.  A name that is a prefix of `word` is also a prefix of all names
+ * that sort between this name and `word`.  Therefore each step needs only the
+ * last entry that does not sort after `word`.  If this entry does not fit, the
+ * result is at most as long as the common prefix of the entry's name and
+ * `word`.
  */
 static const struct options_entry *find_in_group(const struct entry_group *g,
 						 const char *word)
@@ -204,13 +209,13 @@ const struct options_entry *options_entry(size_t i)
 /* ---- index ---- */
 
 /*
- * A hash table of all names makes a lookup ten times as fast.  Building it
- * takes as long as a hundred lookups without it, so only programs that parse
- * many command lines use it.
+ * An index (a hash table of all names) makes a lookup ten times as fast.
+ * Building the index takes as long as a hundred lookups without the index, so
+ * only programs that parse many command lines use it.
  */
 #define INDEX_SLOTS       8192 /* a power of two */
 #define NUMBER_BITS       14
-#define INDEX_MIN_LOOKUPS 256 /* lookups before it is built */
+#define INDEX_MIN_LOOKUPS 256 /* lookups before the index is built */
 
 static struct {
 	pthread_once_t once;
@@ -466,7 +471,7 @@ static const char *const allowed_as_options[] = {
 	"-no-undeclared-regs",
 };
 
-/* Prefixes of options with a value, for the target or for gas in general. */
+/* Prefixes of gas options with a value, for one target or for all targets. */
 static const char *const allowed_as_prefixes[] = {
 	"--elf-stt-common=",
 	"--generate-missing-build-notes=",

@@ -48,9 +48,9 @@ enum options_use {
 /* Effect of an option on the dependency scanner. */
 enum options_scan {
 	OPTIONS_SCAN_REFUSE, /* the unit is not scannable */
-	OPTIONS_SCAN_ASK, /* can change the results of driver queries */
+	OPTIONS_SCAN_ASK, /* can change driver queries, so passed to them */
 	OPTIONS_SCAN_ASK_PATH, /* the same, and the value is a path */
-	OPTIONS_SCAN_UNASKED, /* changes no macro and no operator */
+	OPTIONS_SCAN_UNASKED, /* not passed: changes no macro or operator */
 	OPTIONS_SCAN_DROP, /* no effect on the preprocessor */
 	OPTIONS_SCAN_DEBUG,
 	OPTIONS_SCAN_TARGET,

@@ -5,7 +5,7 @@
  *
  * A lookup needs one stat(2).  Racily clean files (base/file-stamp.h) are not
  * cached.  All functions are thread-safe.  The cache holds a fixed number of
- * files and evicts the least recently used.
+ * files and evicts the least recently used file.
  */
 #ifndef STORE_DIGEST_CACHE_H
 #define STORE_DIGEST_CACHE_H

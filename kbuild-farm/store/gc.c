@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #define DISK_BLOCK 4096
-/* Age classes in ms: exact below 64, above with 6 bits of precision. */
+/* Age classes: one per ms below 128 ms, above 64 per power of two. */
 #define AGE_BITS 6
 #define AGES     (59 << AGE_BITS)
 /* Interval during which a pass that freed no space is not repeated. */

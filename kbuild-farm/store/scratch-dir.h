@@ -21,7 +21,7 @@
 int store_scratch_dir_make(int root_fd,
 			   char name[static STORE_SCRATCH_NAME_MAX],
 			   struct err *err);
-/* Remove all unlocked subdirectories and all other files. */
+/* Remove all unlocked subdirectories, and all files that are no directories. */
 void store_scratch_dir_prune(int root_fd);
 /*
  * Append the names of the locked subdirectories.  Returns 0 or a negative

@@ -408,7 +408,7 @@ struct store_write {
 	int fd;
 	char name[STORE_NAME_MAX]; /* in the scratch directory */
 	bool pinned;
-	int error; /* the result of all further calls */
+	int error; /* first error, which all further calls return */
 };
 
 int store_write_begin(struct store_write **out, struct store *s,

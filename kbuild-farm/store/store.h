@@ -6,7 +6,7 @@
  * 	DIR/live/NAME/		scratch directory of an open store, locked
  * 				with flock
  * 		in.N		a blob that is being written
- * 		status		optional file of the owner (store_scratch_fd())
+ * 		status		optional; written by means of store_scratch_fd()
  * 		pin.abcdef...	a hard link to a pinned blob
  *
  * The store does not trust the disk.  A blob is hashed when it is written and
@@ -48,8 +48,8 @@ struct store_write;
  * Open the store in `dir`, which is created with mode 0700 if it does not
  * exist.  Fails if another user owns the directory or can write to it, or if
  * its file system has no hard links.  `limit` is in bytes of disk space; 0
- * means store_limit_default().  The time does not depend on the number of
- * blobs.
+ * means store_limit_default().  The time to open a store does not depend on the
+ * number of blobs.
  */
 int store_open(struct store **out, const char *dir, uint64_t limit,
 	       struct err *err);
@@ -142,8 +142,8 @@ struct store_stats {
 	uint64_t used_bytes, n_blobs;
 	uint64_t incoming_bytes; /* bytes announced but not published yet */
 	uint64_t n_pinned; /* digests pinned by this handle */
-	uint64_t n_written, written_bytes; /* published by this handle */
-	uint64_t n_read, read_bytes; /* opened by this handle */
+	uint64_t n_written, written_bytes; /* blobs published by this handle */
+	uint64_t n_read, read_bytes; /* blobs opened by this handle */
 	uint64_t n_damaged; /* damaged blobs removed */
 	uint64_t n_collected, collected_bytes;
 };
