@@ -457,7 +457,7 @@ char *kfarmd_native_toolchain_map_path(const char *path, const char *node_dir,
 
 	if (rest)
 		return xasprintf("%s/%s", client_dir, rest);
-	if (!node_dir || strcmp(path, node_dir) != 0 || !*client_dir)
+	if (strcmp(path, node_dir) != 0 || !*client_dir)
 		return xstrdup(path);
 	return xstrdup(client_dir);
 }

@@ -70,7 +70,9 @@ int peer_input_updates_send(struct peer_input_updates *v,
 				       .view = ++v->last,
 				       .entries = encoded + at };
 
-		m.n_entries = wire_view_count_fitting(m.entries, n - at);
+		/* The update for a node-native toolchain has no entries. */
+		m.n_entries = n ? wire_view_count_fitting(m.entries, n - at) :
+				  0;
 		if (is_toolchain)
 			m.part = at + m.n_entries == n ?
 					 WIRE_PART_TOOLCHAIN_END :

@@ -127,7 +127,7 @@ static enum shell_token redir_token(struct shell_lexer *lx, int fd)
 {
 	struct shell_redir *redir = arena_alloc(lx->arena, sizeof(*redir));
 	struct shell_lexed_word name;
-	char first = *lx->p++, c = '\0';
+	char first = *lx->p++, c;
 
 	*redir = (struct shell_redir){ .fd = fd };
 	if (fd < 0)
@@ -139,15 +139,17 @@ static enum shell_token redir_token(struct shell_lexer *lx, int fd)
 		read_redir_operand(lx, false, &name);
 		redir->word = name.word;
 		c = name.text[0];
-	}
-	/*
-	 * A literal digit or "-" is the source of a DUP.  Any other word is
-	 * expanded when the command runs.
-	 */
-	if (redir->kind == SHELL_REDIR_DUP && !name.quoted && name.len == 1 &&
-	    name.word->literal && (c == '-' || (c >= '0' && c <= '9'))) {
-		redir->source_fd = c == '-' ? SHELL_REDIR_CLOSE_FD : c - '0';
-		redir->word = NULL;
+		/*
+		 * A literal digit or "-" is the source of a DUP.  Any other
+		 * word is expanded when the command runs.
+		 */
+		if (redir->kind == SHELL_REDIR_DUP && !name.quoted &&
+		    name.len == 1 && name.word->literal &&
+		    (c == '-' || (c >= '0' && c <= '9'))) {
+			redir->source_fd = c == '-' ? SHELL_REDIR_CLOSE_FD :
+						      c - '0';
+			redir->word = NULL;
+		}
 	}
 	/*
 	 * lx->redir is set last, because the operand can contain commands with

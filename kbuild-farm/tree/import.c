@@ -442,8 +442,7 @@ static int make_tree(struct importer *im, size_t *at, size_t skip, git_oid *out,
 	size_t n = 0;
 	int ret = 0;
 
-	while (!ret && *at < im->n_entries &&
-	       !strncmp(im->entries[*at].path, prefix, skip)) {
+	do {
 		const struct file_entry *e = &im->entries[*at];
 		const char *name = e->path + skip;
 		size_t len = strcspn(name, "/");
@@ -465,7 +464,8 @@ static int make_tree(struct importer *im, size_t *at, size_t skip, git_oid *out,
 		else
 			ret = make_tree(im, at, skip + len + 1, &last->id, err);
 		free(dir);
-	}
+	} while (!ret && *at < im->n_entries &&
+		 !strncmp(im->entries[*at].path, prefix, skip));
 	if (ret)
 		goto out;
 	qsort(items, n, sizeof(*items), compare_items);
