@@ -30,7 +30,10 @@ int admin_burn_in_next_class(const struct admin_test_state_node *n);
 void admin_burn_in_handle_result(struct admin_test_state_node *n,
 				 uint32_t number,
 				 struct peer_job_result *answer);
-/* Count a job that the node failed; a busy node gets the unit again later. */
+/*
+ * Count a job that failed on the node.  If the node is only busy with jobs of
+ * other clients, count nothing, and send it the unit again later.
+ */
 void admin_burn_in_handle_failure(struct admin_test_state_node *n,
 				  uint32_t number, enum wire_fail_class class,
 				  const char *why);

@@ -21,8 +21,9 @@ struct compiler_library_search {
 };
 
 /*
- * Set the parameters and load this machine's ld.so.cache into `cache`, which
- * the caller releases with buf_release().  Returns 0 or a negative errno.
+ * Set the members of `search`, and load this machine's ld.so.cache into
+ * search->cache, which the caller releases with buf_release().  Returns 0 or a
+ * negative errno.
  */
 int compiler_library_search_load(struct compiler_library_search *search,
 				 const char *library_path, struct err *err);

@@ -102,8 +102,8 @@ struct coord_verify_result_job {
 	 */
 	const struct options_devicetree *devicetree;
 	/*
-	 * Set if a cross-built genksyms ran on the node; NULL if the local
-	 * program ran on the node.
+	 * Set if the node ran a cross-built genksyms; NULL if it ran a copy of
+	 * the build host's genksyms.
 	 */
 	const struct coord_genksyms_check *genksyms_check;
 

@@ -28,9 +28,10 @@
  *	units: the last HISTORY_UNIT_BUILDS_MAX builds of each series and its
  *		last good build from scratch
  *
- * If all series together have more than HISTORY_COSTS_MAX costs, the writer
- * also deletes the costs and units of the least recently built series.  A build
- * takes about 250 bytes, a cost 100, a unit 40 and an unchanged warning 30.
+ * A cost is the CPU time of one file in one series.  If all series together
+ * have more than HISTORY_COSTS_MAX costs, the writer also deletes the costs and
+ * units of the least recently built series.  A build takes about 250 bytes, the
+ * record of a cost 100, a unit 40 and an unchanged warning 30.
  * SQLite reuses free pages; the writer returns a few at a time to the file
  * system.
  */

@@ -104,12 +104,13 @@ const char *nightly_decision_word(enum nightly_decision d);
 const char *nightly_end_word(enum nightly_end e);
 
 /*
- * Write DIR/result.json atomically, without `dir`, `previous` and `last_good`.
+ * Write `r` to DIR/result.json atomically, except for the members r->dir,
+ * r->previous and r->last_good.
  */
 int nightly_result_write(const struct nightly_result *r, const char *dir,
 			 struct err *err);
 /*
- * Read DIR/result.json and set `dir`.  Returns 0; -ENOENT; -EINVAL if the file
+ * Read DIR/result.json and set r->dir.  Returns 0; -ENOENT; -EINVAL if the file
  * is damaged; otherwise -errno.
  */
 int nightly_result_read(struct nightly_result *r, const char *dir,

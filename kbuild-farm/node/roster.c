@@ -96,7 +96,7 @@ static int load_ssh(struct node_entry *e, const struct conf *c, struct err *err)
 	return 0;
 }
 
-/* A key is required for tls: addresses and invalid for others. */
+/* An address "tls:..." requires a key; other addresses must not have one. */
 static int load_key(struct node_entry *e, const struct conf *c, struct err *err)
 {
 	const char *text = conf_get(c, "node", e->name, "key");

@@ -88,8 +88,9 @@ bool options_allowlist_is_placeholder(const char *name);
  *	[-c -o <object> | -E] -x LANGUAGE SOURCE
  *
  * With -Wp, gcc passes -MD to cc1 only, so that -o adds no target.  clang
- * treats this word as -MD -MF <dep>.  The list is always complete because it
- * shows which files were read; depfile_filter() converts it to a list of -MMD.
+ * treats this word as -MD -MF <dep>.  This is done for -MMD, too, because
+ * the list must name all files that were read; depfile_filter() reduces it to
+ * the list that -MMD would write.
  * OPTIONS_LANG_ASM has no dependency list, so -Wp,-MD is omitted.
  *
  * --MD is omitted for clang, which assembles without a list, and for gcc's
@@ -98,7 +99,8 @@ bool options_allowlist_is_placeholder(const char *name);
  *
  * SOURCE has make's spelling, and the compile runs in make's directory, because
  * both appear in __FILE__, DW_AT_name and diagnostics.  -x fixes the language
- * independently of the name.  None of these words enters the object.
+ * independently of the name.  Except for SOURCE, none of these words
+ * affects the object.
  *
  * Returns 0, or -ENOTSUP if the source would be read as an option.
  */

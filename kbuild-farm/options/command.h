@@ -96,8 +96,8 @@ void options_command_parse(struct options_command *c, char *const *argv);
  */
 void options_command_parse_text(struct options_command *c, char *const *argv);
 /*
- * Parse a command that preprocesses an assembler source, as set by -x, with -E
- * into the file of -o, which becomes `object`.
+ * Parse a command that only preprocesses (-E) a source that -x declares to be
+ * assembler.  c->object becomes the output file of -o.
  */
 void options_command_parse_asm_cpp(struct options_command *c,
 				   char *const *argv);

@@ -2,7 +2,7 @@
 /*
  * wire/table.h - Numbers for paths and flags, assigned by PATHS and FLAGS.
  *
- * The closure of a job (the files that it may read) has some hundred paths,
+ * The closure of a job (the files that it may read) has several hundred paths,
  * nearly all of which belong to earlier closures as well.  A job has some
  * hundred flags, of which all but three or four equal those of the previous
  * job, in the same order.  Each path and each flag is therefore sent once per
@@ -10,8 +10,8 @@
  * numbers.  Paths and flags are numbered separately, from 0 in the order in
  * which the connection sends them.
  *
- * A valid path is in normal form: absolute, without "//", "." and ".."
- * components and a trailing '/', 2 to WIRE_PATH_MAX bytes.  A file thus has one
+ * A valid path is in normal form: absolute, with no "//", no component "." or
+ * "..", no trailing '/', and 2 to WIRE_PATH_MAX bytes.  A file thus has one
  * spelling (except for symbolic links), and "/" has none.
  */
 #ifndef WIRE_TABLE_H
