@@ -3,7 +3,7 @@
  * wire/table.h - Numbers for paths and flags, assigned by PATHS and FLAGS.
  *
  * The closure of a job (the files that it may read) has several hundred paths,
- * nearly all of which belong to earlier closures as well.  A job has some
+ * nearly all of which belong to earlier closures as well.  A job has several
  * hundred flags, of which all but three or four equal those of the previous
  * job, in the same order.  Each path and each flag is therefore sent once per
  * connection.  Jobs refer to a path by its number, and to flags by ranges of
