@@ -632,7 +632,7 @@ int kfarmd_native_toolchain_put(struct kfarmd_sandbox *c, const char *driver,
 			 lease->dir, e->path, driver, &node_dir, &client_dir))
 		ret = err_set(err, EINVAL, "%s: not in a bin directory",
 			      driver);
-	if (ret || !e)
+	if (ret || !e || !node_dir)
 		goto out;
 	path = xasprintf("%s/%s", lease->dir, e->path);
 	ret = get_driver_manifest(a, lease, path, &list, err);
