@@ -434,11 +434,14 @@ static void scan_unit(struct cpp_walk *walk, struct cpp_worker *w,
 struct cpp_scanner {
 	/* held for reading by scans, and for writing to drop all caches */
 	pthread_rwlock_t drop_lock;
-	pthread_mutex_t lock; /* protects the fields below */
+	/* protects `pool` to `n_stats` while drop_lock is held for reading */
+	pthread_mutex_t lock;
 	struct cpp_worker *pool;
-	size_t memory; /* bytes of all workers, each after its last scan */
+	/* bytes used by all workers, each measured after its last scan */
+	size_t memory;
 	uint64_t n_units, n_preprocessed, n_stats;
-	uint64_t n_lexed, n_reused, n_queries; /* sums of dropped caches */
+	/* sums of the counters of caches that were dropped */
+	uint64_t n_lexed, n_reused, n_queries;
 	size_t memory_max;
 	struct cpp_shared shared;
 };

@@ -163,8 +163,9 @@ struct cpp_closure {
 	struct strv dirs;
 	/*
 	 * enum cpp_mention: constructs in the files, even in skipped text.
-	 * Exceptions: CPP_MENTION_TIME is set only if the unit uses the macro;
-	 * CPP_MENTION_COUNTER likewise after full preprocessing.
+	 * CPP_MENTION_TIME is an exception: it is set only if one of its
+	 * macros was expanded.  After full preprocessing, CPP_MENTION_COUNTER
+	 * is also set only if __COUNTER__ was expanded.
 	 */
 	unsigned mentions;
 	void *memory; /* storage of all strings and lists above */
@@ -175,8 +176,8 @@ enum cpp_mention {
 	CPP_MENTION_COUNTER = 2, /* __COUNTER__ */
 	CPP_MENTION_BASE_FILE = 4, /* __BASE_FILE__, the name of the source */
 	/*
-	 * The file uses dtc's /include/ or /incbin/, whose files are not
-	 * listed.
+	 * A file of the closure contains dtc's /include/ or /incbin/.  The
+	 * closure does not list the files that dtc reads.
 	 */
 	CPP_MENTION_DEVICETREE = 8,
 };

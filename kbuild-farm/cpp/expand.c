@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Expansion follows GNU cpp: token lists form a stack.  A macro does not expand
- * again while its own list is on the stack.  A use of its name in that list is
- * flagged CPP_FLAG_NO_EXPAND and never expands.
+ * again while the token list of its body is on the stack.  During this time, a
+ * use of the macro's name is flagged CPP_FLAG_NO_EXPAND and never expands.
  */
 #include "cpp/macro.h"
 
@@ -13,8 +13,10 @@
 #include <string.h>
 
 /*
- * Step limits of one evaluation and of one macro in text.  arm64's KVM has
- * macros that take some millions of steps.
+ * CPP_EXPAND_STEPS_MAX limits one evaluation, CPP_EXPAND_TEXT_STEPS_MAX one
+ * macro in text; a step is about one token.  arm64's KVM has macros that
+ * take some millions of steps.  The other limits apply to the stack of token
+ * lists and to the nesting of macro arguments.
  */
 #define CPP_EXPAND_STEPS_MAX      (1u << 21)
 #define CPP_EXPAND_TEXT_STEPS_MAX (1u << 23)
@@ -36,8 +38,8 @@ struct cpp_context {
 	const struct cpp_token *p, *end;
 	uint32_t name; /* macro whose body this is, or WORD_NONE */
 	/*
-	 * Reading stops at `end`, instead of continuing with the list below,
-	 * because the list is a macro argument or the whole input.
+	 * This list is a macro argument or the whole input: reading stops at
+	 * `end` and does not continue with the next list of the stack.
 	 */
 	bool barrier;
 	uint8_t line_source; /* enum cpp_line_source */
@@ -60,7 +62,7 @@ static void padding_start(uint8_t *pad, uint8_t flags)
 						CPP_PADDING_BARE;
 }
 
-/* Set the padding after an expansion whose last token has padding `tail`. */
+/* Set the padding after an expansion that ends with the padding `tail`. */
 static void padding_end(uint8_t *pad, uint8_t tail)
 {
 	if (*pad == CPP_PADDING_NONE)
@@ -228,7 +230,7 @@ static void check_argument_count(struct cpp_state *cpp,
 }
 
 /*
- * Read the arguments of `m` up to its closing parenthesis, which is stored in
+ * Read the arguments of `m` up to the closing parenthesis, which is stored in
  * `close`.  Returns an array of m->n_params arguments in the arena, or NULL
  * after cpp_state_fail().
  */

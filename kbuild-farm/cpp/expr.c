@@ -22,7 +22,10 @@ static const struct cpp_value zero;
 
 /* Constants. */
 
-/* Return true if all of `s` is a suffix of u, l, ll or their combinations. */
+/*
+ * Return true if the text from `s` to `end` is an integer suffix: u, l, ll, u
+ * combined with l or ll, or empty.
+ */
 static bool is_int_suffix(const char *s, const char *end, bool *is_unsigned)
 {
 	const char *u = s;

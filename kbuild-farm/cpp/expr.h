@@ -29,7 +29,7 @@ int cpp_expr_eval(struct cpp_state *cpp, const struct cpp_token *v, size_t n,
 struct cpp_memo;
 
 /*
- * Evaluate expression `piece` of `t`, or reuse a stored result.
+ * Evaluate expression number `piece` of `t`, or reuse a stored result.
  *
  * A condition is a function of the definitions that its evaluation looks up.  A
  * stored result (memo) contains these names, their definitions and the value.
@@ -41,11 +41,14 @@ struct cpp_memo;
 int cpp_expr_eval_memoized(struct cpp_state *cpp, struct cpp_text *t,
 			   uint32_t piece, struct cpp_memo **memo,
 			   uint32_t epoch);
-/* Free the array `memo` of `n` lists.  NULL is allowed. */
+/* Free the array `memo` of `n` memo lists.  NULL is allowed. */
 void cpp_expr_free_memos(struct cpp_memo **memo, size_t n,
 			 struct cpp_names *names);
 
-/* Return the tokens of expression `piece` of `t`, made once for all threads. */
+/*
+ * Return the tokens of expression number `piece` of `t`.  They are created once
+ * for all threads.
+ */
 const struct cpp_tokens *cpp_expr_piece_tokens(struct cpp_state *cpp,
 					       struct cpp_text *t,
 					       uint32_t piece);

@@ -312,8 +312,8 @@ bool cpp_incbin_words_may_join_dot(const char *start, const char *dot,
 	if (next == end)
 		return len > 1;
 	/*
-	 * A macro argument, an operand or an alternative that follows can
-	 * complete the directive.
+	 * The text that follows can complete the directive: a macro argument,
+	 * an asm operand such as %0 or an asm dialect alternative {a|b}.
 	 */
 	if (end - next > 1 && next[0] == '\\' && next[1] == '\\')
 		return true;

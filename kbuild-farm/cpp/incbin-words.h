@@ -38,10 +38,11 @@ struct cpp_incbin_string {
 	bool first; /* no other string precedes this string */
 };
 /*
- * Record a string that can be a piece of .incbin or .include: if it is a
- * substring of "incbin" or "include", if it ends in '.' or in '.' and the start
- * of one of these words, or if it starts with one of these words or with the
- * end of such a word.
+ * Record a string if it can be a piece of .incbin or .include.  Such a string
+ *
+ *   - is a substring of "incbin" or "include",
+ *   - ends in '.', or in '.' and the start of one of these words, or
+ *   - starts with one of these words or with the end of one of these words.
  */
 void cpp_incbin_words_add_string(struct cpp_incbin_words *parts,
 				 const struct cpp_incbin_string *in);
@@ -49,7 +50,7 @@ void cpp_incbin_words_add_string(struct cpp_incbin_words *parts,
 struct cpp_incbin_text {
 	const char *s;
 	size_t len;
-	/* parameter list of the macro, up to `s`; `s` itself outside macros */
+	/* in a macro body: parameter list, which ends at `s`; otherwise `s` */
 	const char *params;
 	bool in_comment; /* `s` is inside a comment */
 	bool statement_start; /* `s` is at the beginning of a statement */
@@ -73,8 +74,9 @@ size_t cpp_incbin_words_prefix_length(const char *s, const char *end);
 bool cpp_incbin_words_may_join_dot(const char *start, const char *dot,
 				   const char *end);
 /*
- * Return true if the string of a macro body that ends at `close` can become
- * .incbin or .include with the #parameter after it.
+ * Return true if a string in a macro body, together with the #parameter after
+ * the string, can become .incbin or .include.  `start` is the first byte after
+ * the opening quote, `close` the closing quote and `end` the end of the body.
  */
 bool cpp_incbin_words_may_paste_dot(const char *start, const char *close,
 				    const char *end);

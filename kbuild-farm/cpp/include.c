@@ -432,8 +432,9 @@ static void begin_search(struct cpp_walk *walk, struct cpp_cached_file *source)
  * #include.  Only the compiler can decide whether it can use such a file.
  *
  * Precompiled headers are rare.  The check costs about two stat(2) calls per
- * unit, for the source's .gch name and for the directory of this name, because
- * an unchanged directory is not searched again.
+ * unit: one for the source's .gch name and one for the directory of the source.
+ * A repeated check for a header costs no call while the directories of the
+ * search path are unchanged.
  */
 
 static void check_suffix(struct cpp_walk *walk, struct cpp_dir *dir,
@@ -538,8 +539,8 @@ static struct found_path search_dirs(struct cpp_walk *walk, uint32_t name,
 		f->dir_index = (int)i;
 		f->system = c->dirs[i].system;
 		/*
-		 * The compiler looks up the long name and opens the canonical
-		 * name.
+		 * gcc looks up the long path and opens the file by its shorter
+		 * real path.
 		 */
 		if (p->long_file)
 			cpp_walk_add_file(walk, p->long_file, CPP_FILE_PROBED,
@@ -555,7 +556,7 @@ static struct found_path search_dirs(struct cpp_walk *walk, uint32_t name,
 				    .system = f->file && f->system };
 }
 
-/* Search next to the file that includes "x.h". */
+/* Search the directory of the file that includes "x.h". */
 static struct found_path find_near_includer(struct cpp_walk *walk,
 					    uint32_t name)
 {
@@ -580,8 +581,8 @@ static struct found_path find_near_includer(struct cpp_walk *walk,
 }
 
 /*
- * Find where #include_next continues.  Return false if the directive acts as
- * #include.
+ * Find the directory where the search of #include_next starts.  Return false if
+ * the directive acts as #include.
  */
 static bool next_start(struct cpp_walk *walk, uint32_t *start)
 {
@@ -633,8 +634,9 @@ static struct found_path find_header(struct cpp_walk *walk, uint32_t name,
 	struct found_path hit = find_header_file(walk, name, angled, next);
 
 	/*
-	 * Look for precompiled headers in all directories that were searched.
-	 * After #include_next, this checks a few more directories.
+	 * Look for precompiled headers in all directories that were searched
+	 * for the header.  For <x.h> and #include_next, the directories before
+	 * the start of the search are also checked.
 	 */
 	if (is_pch_possible(walk) && !(hit.file && hit.file->error)) {
 		const char *s =
@@ -684,7 +686,7 @@ static bool has_same_bytes(const char *a, const char *b)
 	struct err err;
 	bool same;
 
-	/* If a file is unreadable, the walk reports it. */
+	/* An unreadable file counts as different; the walk reports it. */
 	same = !fs_read(a, SIZE_MAX / 4, &x, &err) &&
 	       !fs_read(b, SIZE_MAX / 4, &y, &err) &&
 	       bytes_equal(buf_bytes(&x), buf_bytes(&y));
@@ -905,7 +907,7 @@ static void walk_stdc_predef(struct cpp_walk *walk)
 		walk_from_file(walk, f.file, f.dir_index, f.system);
 }
 
-/* Return a #define or #undef line as a text, which is lexed once per worker. */
+/* Return the lexed text of a #define or #undef line, cached in the worker. */
 static struct cpp_text *definition_text(struct cpp_worker *w, const char *line,
 					unsigned mode)
 {

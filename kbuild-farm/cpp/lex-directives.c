@@ -63,7 +63,7 @@ static void sink_finish(struct cpp_token_sink *k, struct cpp_text *t)
 /* Limit of directives per file.  A header of Linux 6.12 has 223,000. */
 #define DIRECTIVES_MAX (1u << 19)
 
-/* The line last appended to the blob, without surrounding blanks. */
+/* The line last appended to cpp_lexer.blob, without surrounding blanks. */
 struct directive_line {
 	uint32_t offset, len;
 	const char *s;
@@ -662,7 +662,8 @@ static const char *find_dot_pattern(const char *p, const char *end,
 }
 
 /*
- * Find C tokens that # can convert to the start of a directive, as in S(.inc).
+ * Find C tokens that # can convert to the start of an assembler directive, as
+ * in S(.inc).
  */
 static void check_call_arguments(struct cpp_lexer *l, const struct buf *in)
 {

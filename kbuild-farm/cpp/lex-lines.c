@@ -781,7 +781,7 @@ size_t cpp_lexer_copy_word(struct cpp_lexer *l)
 }
 
 /*
- * Words and strings of macro bodies that matter.
+ * Detection of relevant words and strings in macro bodies.
  *
  * A compile can read files that are not headers: through .incbin and .include
  * of the assembler, and through /incbin/ and /include/ of dtc.  Several strings

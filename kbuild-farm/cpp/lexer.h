@@ -22,7 +22,7 @@ struct cpp_line_change {
 	uint32_t line;
 };
 
-/* Tokens of the text between directives, while it is read. */
+/* The unfinished token lists of a file, one per gap between directives. */
 struct cpp_token_sink {
 	struct cpp_token *tokens;
 	size_t n_tokens, cap_tokens;

@@ -42,9 +42,9 @@ static bool take_word(struct text_range *p, const char *word)
  * unit that uses a poisoned name), visibility, pack, weak, unroll, ivdep, loop,
  * redefine_extname, scalar_storage_order, STDC, float_control, ident, comment,
  * omp, acc, aarch64 and riscv (which define functions and types); of clang also
- * section, attribute, optimize and deprecated.  Some of these other pragmas
- * name sections or symbols that reach the assembler.  The compiler expands
- * macros in some of these other pragmas.
+ * section, attribute, optimize and deprecated.  apply_pragma() handles their
+ * other effects: some of these pragmas name sections or symbols that reach the
+ * assembler, and the compiler expands macros in some of them.
  */
 static const struct {
 	const char *space, *word; /* "GCC", "clang" or NULL */
@@ -57,7 +57,7 @@ static const struct {
 	{ NULL, "include_alias", CPP_PRAGMA_UNKNOWN },
 	{ "GCC", "system_header", CPP_PRAGMA_SYSTEM_HEADER },
 	{ "clang", "system_header", CPP_PRAGMA_SYSTEM_HEADER },
-	/* These change macros such as __AVX2__ and __OPTIMIZE__. */
+	/* These pragmas change macros such as __AVX2__ and __OPTIMIZE__. */
 	{ "GCC", "target", CPP_PRAGMA_OPTIONS },
 	{ "GCC", "optimize", CPP_PRAGMA_OPTIONS },
 	{ "GCC", "push_options", CPP_PRAGMA_OPTIONS },

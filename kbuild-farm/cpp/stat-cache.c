@@ -650,7 +650,10 @@ static void check_cached_file(struct cpp_stat_cache *t,
 
 	if (n->checked_unit == t->unit)
 		return;
-	/* A stat(2) after the start time means that the clock was set back. */
+	/*
+	 * A result from after the start time is not reused, because the clock
+	 * was set back.
+	 */
 	if (n->stat_time_ns >= t->trusted_since_ns &&
 	    n->stat_time_ns <= t->start_time_ns) {
 		n->checked_unit = t->unit;

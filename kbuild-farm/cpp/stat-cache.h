@@ -2,10 +2,10 @@
 /*
  * cpp/stat-cache.h - Caches of lexed files, and of files and absences.
  *
- * A struct cpp_file_cache has the texts of all units and threads.  Files are
- * identified by their stamps.  Two contents that are written within one clock
- * tick can have the same stamp, so a file whose ctime is too recent when it is
- * read is racily clean and is not stored.
+ * A struct cpp_file_cache has the lexed files of all units and threads.  Files
+ * are identified by their stamps.  Two contents that are written within one
+ * clock tick can have the same stamp, so a file whose ctime is too recent when
+ * the file is read is racily clean and is not stored.
  *
  * A struct cpp_stat_cache has the paths that units use in one working
  * directory, as the compiler spells them, and the files' texts read in one
@@ -20,7 +20,7 @@
 #include "cpp/lex-directives.h"
 
 struct cpp_dir {
-	char *path; /* as in the command; "" is the working directory */
+	char *path; /* spelled as in the command; "" is the working directory */
 	char *abs;
 	uint32_t id;
 	uint32_t checked_unit; /* the last unit that checked the directory */
@@ -44,7 +44,7 @@ struct cpp_dir {
 	struct cpp_dir *next; /* next in its hash bucket */
 };
 
-/* An entry of the closure.  Files with equal spelling share it. */
+/* An entry of the closure.  Paths that differ only in a leading ./ share it. */
 struct cpp_closure_entry {
 	char *path; /* without leading ./ */
 	uint32_t path_id; /* see struct cpp_file */

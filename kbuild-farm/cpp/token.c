@@ -116,8 +116,9 @@ static size_t raw_length(const struct cpp_cursor *c, const char *s)
 }
 
 /*
- * Return the opening quote after an optional prefix: L, u, U or u8, then R.
- * Return NULL if no literal starts at c->s.  *raw is true for a raw string.
+ * Return the opening quote after an optional prefix: L, u, U or u8, then R for
+ * a raw string; or R alone.  Return NULL if no literal starts at c->s.  *raw is
+ * true for a raw string.
  */
 static const char *prefixed_quote(const struct cpp_cursor *c, bool *raw)
 {

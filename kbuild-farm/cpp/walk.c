@@ -307,8 +307,9 @@ static void pop_macro(struct cpp_walk *walk, uint32_t name)
 }
 
 /*
- * Execute a directive that is neither a definition nor a conditional.  Full
- * preprocessing reads pragmas as part of the text.
+ * Execute a directive that is neither a definition nor a conditional.  In full
+ * preprocessing, pragmas are ignored, because apply_pragma() executes the same
+ * pragmas as tokens of the text.
  */
 static void run_directive_op(struct cpp_walk *walk, struct cpp_frame *f,
 			     const struct cpp_directive *d)
@@ -462,8 +463,9 @@ static bool next_file_text(struct cpp_walk *walk, bool inside,
 }
 
 /*
- * Exchange the current expansion with the worker's other expansion, so that
- * another text can be expanded.  A second call restores the first expansion.
+ * Exchange the current expansion with the worker's other expansion, so that a
+ * directive or a pragma can be expanded in the middle of text.  A second call
+ * restores the first expansion.
  */
 static void swap_expansion(struct cpp_worker *w)
 {

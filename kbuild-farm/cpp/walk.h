@@ -126,7 +126,7 @@ struct cpp_worker {
 	/* bytes of this worker that cpp_scanner.memory includes */
 	size_t counted_bytes;
 	uint64_t n_units, n_preprocessed, n_stats;
-	/* for text that is read while `state.expansion` is in progress */
+	/* for directives and pragmas in text that is being expanded */
 	struct cpp_expansion other_expansion;
 };
 
