@@ -140,12 +140,12 @@ int build_status_worse(int a, int b)
 
 /*
  * Convert an exit status for `git bisect run`, which interprets status 1 as a
- * bad revision.  Does nothing unless a bisection is active in the tree of `r`
- * (a tree that kfarm manages does not count) or in the working directory.
- *
- * Returns 125, which skips the revision, if the revision in the tree of `r`
- * lacks the requested configuration; EXIT_ABORT_BISECT if the error does not
- * depend on the revision; otherwise `status`.
+ * bad revision.  A bisection of a tree that kfarm manages is ignored.  Returns
+ *  - 125, which skips the revision, if the tree of `r` is being bisected and
+ *    its revision lacks the requested configuration;
+ *  - EXIT_ABORT_BISECT if the tree of `r` or the working directory is being
+ *    bisected and the error does not depend on the bisected revision;
+ *  - `status` otherwise.
  */
 static int bisect_status(const struct kconfig_request *r, int status,
 			 enum kernel_cause cause)
@@ -179,8 +179,9 @@ static void log_bisect_status(int status)
 }
 
 /*
- * Return the worst status of the builds, each converted for `git bisect run`,
- * and log a conversion.
+ * Return the worst exit status of the builds after bisect_status() has
+ * converted each of them.  If the conversion changed the worst status, log the
+ * reason.
  */
 static int worst_status(const struct build_list *l)
 {

@@ -39,12 +39,12 @@
 #include <unistd.h>
 
 #define DAY_S          86400
-#define EXTRA_JOBS     64 /* required number of jobs beyond the local cores */
+#define EXTRA_JOBS     64 /* remote jobs that the limits must allow */
 #define BENCHMARK_RUNS 9 /* runs of each program */
 #define MEDIAN         4 /* index of the median in sorted times */
 #define TOOLS          6 /* maximum number of nm programs that are checked */
 #define GIB            (UINT64_C(1) << 30)
-#define ANSWER_MS      20000 /* hello timeout of kfarmd on a busy machine */
+#define ANSWER_MS      20000 /* maximum time until a local kfarmd answers */
 
 enum doctor_state {
 	DOCTOR_OK,
@@ -136,8 +136,8 @@ static void measure_median(const char *const program[2], const char *on,
 }
 
 /*
- * Add a finding with the CPU time that `tool` uses for the plugins in
- * `foreign`, which it loads although they do not belong to its compiler.
+ * Add a finding with the CPU time of `tool` with and without the plugins in
+ * `foreign`.  These plugins do not belong to the compiler of `tool`.
  */
 static void add_cost(struct doctor *d, const char *tool, const char *real,
 		     const struct strv *foreign)
@@ -814,10 +814,13 @@ static size_t count_similar(const struct doctor *d, size_t from, size_t to,
 }
 
 /*
- * Print the findings, the worst first, and a summary.  If `all` is false, omit
- * findings in the state DOCTOR_OK, and of several findings with the same advice
- * print only the first and the number of the others.  If `all` is true, print
- * all findings; of several with the same advice, only the last has the advice.
+ * Print the findings, the worst first, and a summary.  Findings are similar if
+ * they have the same check, state and advice.
+ *
+ * If `all` is true, print all findings, but print the advice of similar
+ * findings only once, with the last of them.  If `all` is false, omit findings
+ * in the state DOCTOR_OK, and replace similar findings by the first of them and
+ * the number of the others.
  */
 static void print_findings(const struct doctor *d, bool all)
 {

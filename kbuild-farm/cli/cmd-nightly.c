@@ -422,7 +422,7 @@ static int night_failed(const struct nightly_job *job, int ret,
 	return ret == -EBUSY ? EXIT_LOCKED : EXIT_USAGE;
 }
 
-/* Print the error of sending a report and return the exit status. */
+/* Return the exit status for the result of sending a report; log an error. */
 static int status_of_reporting(const struct nightly_job *job, int ret,
 			       const struct err *err)
 {
@@ -490,10 +490,11 @@ static void digest_text(struct digest_ctx *into, const char *text)
 }
 
 /*
- * Add a value of -k or -K to a digest.  If the value names a URL or a local
- * file, also add the text of the URL or the digest of the file.  Any other
- * value can name a file of the tree; its content is not added, because the
- * commit identifies it.
+ * Add a value of -k or -K to a digest.  If the value is a URL, also add the
+ * text that was downloaded from the URL.  If the value is the path of a local
+ * file, also add the digest of the file.  Any other value can name a file of
+ * the tree.  The content of that file is not added, because the commit
+ * identifies it.
  */
 static int add_word_and_text(struct digest_ctx *into,
 			     const struct kconfig_request *r, const char *word,

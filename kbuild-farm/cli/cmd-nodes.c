@@ -265,8 +265,9 @@ static char *value_text(const struct admin_tune_item *item, const char *value)
 }
 
 /*
- * Print a table of the settings that are not skipped.  If `before` is true,
- * print the previous settings for a revert, without the column SETTING.
+ * Print a table of the settings that are not skipped.  If `before` is true, the
+ * table lists the previous values, which a revert restores, instead of the new
+ * values, and has no column SETTING.
  */
 static void print_items(const struct admin_tune_item *v, size_t n, bool before)
 {

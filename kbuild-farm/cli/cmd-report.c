@@ -123,7 +123,8 @@ static int read_build(struct report_data *d, struct history *h,
 	if (ret == -ENOENT && output) {
 		/*
 		 * The history lacks the build, because another user ran it or
-		 * it was deleted.  Its directory can still contain a page.
+		 * it was deleted.  The output directory can still contain the
+		 * report page.
 		 */
 		page = xasprintf("%s/report.html", output);
 		if (fs_exists(page))

@@ -81,7 +81,7 @@ static int parse_run(struct run_options *o, char *const *argv, struct err *err)
 	return 0;
 }
 
-/* Return the exit status of the shell for a program that cannot be executed. */
+/* Return the exit status for a program whose execution failed with `error`. */
 static int shell_status_of(int error)
 {
 	switch (error) {

@@ -83,9 +83,10 @@ static void cli_scan_print_json(FILE *out, const struct cli_scan_result *r)
 }
 
 /*
- * Find a header in the closure, the files that the unit can read: by its path,
- * then by its inode, then by the end of its path.  Returns its index, or
- * n_files if it is not in the closure.
+ * Find a header in the closure, which consists of the files that the unit can
+ * read.  Search first for a file with the path `header`, then for a file with
+ * the same inode, then for a file whose path ends in "/" and `header`.  Returns
+ * the index of the file, or n_files if the closure lacks the header.
  */
 static size_t find_in_closure(const struct cli_scan_result *r,
 			      const char *header)

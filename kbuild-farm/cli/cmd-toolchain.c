@@ -467,8 +467,9 @@ static int toolchain_tune_main(void *request)
 			     strv_has(&r->words, t->release);
 
 		/*
-		 * The build host compiles the objects that a node must
-		 * reproduce, so skip toolchains that do not run on it.
+		 * A node must reproduce the objects that the build host
+		 * compiles, so skip toolchains that do not run on the
+		 * build host.
 		 */
 		if (!named || strcmp(t->host, toolchain_host_arch()) != 0)
 			continue;

@@ -207,7 +207,8 @@ static int split_words(const char *text, struct strv *out, struct err *err)
 }
 
 /*
- * Return true if `o` is a list option with ARGS_REPLACE and `argv` contains it.
+ * Return true if `argv` contains the list option `o` and thereby replaces the
+ * values of `o` in $KFARM (ARGS_REPLACE).
  */
 static bool is_given_again(const struct cmd *c, const struct args_option *o,
 			   char *const *argv)

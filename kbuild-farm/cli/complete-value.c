@@ -149,8 +149,9 @@ static void offer_targets_from_help(struct complete *c, const char *makefile)
 }
 
 /*
- * Add `name`, an entry of the directory `within`, as a candidate: a directory
- * as such, and a source as the target that is built from it.
+ * Add the candidate for `name`, an entry of the directory `within`.  For a
+ * source, the candidate is the target that is built from the source: "a.o" for
+ * "a.c".  For a directory, the candidate is its path.  Skip any other file.
  */
 static void offer_entry(struct complete *c, const char *within,
 			const char *name)
@@ -383,9 +384,10 @@ static void offer_fragments(struct complete *c, const char *unused)
 }
 
 /*
- * Add "kernel" and the targets that the tree's Makefiles list in their help
- * texts.  If a word was begun, also add directories and the objects of sources;
- * if it contains a "/", add only these.
+ * If the typed text contains a "/", add only directories and the targets that
+ * are built from sources.  Otherwise add "kernel" and the targets that the
+ * tree's Makefiles list in their help texts.  If the typed text is not empty,
+ * then also add the directories and targets that match the text.
  */
 static void offer_targets(struct complete *c, const char *unused)
 {

@@ -18,7 +18,7 @@ enum complete_fallback {
 	COMPLETE_FALLBACK_NONE,
 	COMPLETE_FALLBACK_FILES,
 	COMPLETE_FALLBACK_DIRS,
-	/* another program's command line, from word `command_index` on */
+	/* command line of another program, from word `command_index` on */
 	COMPLETE_FALLBACK_COMMAND,
 };
 
@@ -42,7 +42,8 @@ struct complete {
 	/* result: sorted lines "WORD" or "WORD\tDESCRIPTION" */
 	struct strv candidates;
 	enum complete_fallback fallback;
-	size_t command_index; /* where that command line begins; "kfarm" is 0 */
+	/* word that begins the command line of another program; "kfarm" is 0 */
+	size_t command_index;
 };
 
 /*
@@ -72,7 +73,8 @@ void complete_option_value(struct complete *c, const char *what);
 struct complete_line {
 	struct strv words; /* without quotes; the last one is completed */
 	char quote; /* open quote in the last word, ' or ", or 0 */
-	size_t cut_bytes; /* bytes of the last word that readline retains */
+	/* leading bytes of the last word that bash does not replace */
+	size_t cut_bytes;
 	size_t n_pieces; /* number of words in COMP_WORDS: "A=b" is three */
 };
 

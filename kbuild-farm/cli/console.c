@@ -13,7 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Minimum interval between frames, so that an event is shown within 150 ms. */
+/*
+ * Minimum interval between frames.  With the time to draw a frame, an event is
+ * shown within 150 ms.
+ */
 #define FRAME_MS       135
 #define TAIL_US        250000 /* interval between reads of a shown log */
 #define LOG_BLOCK      (1u << 16)
@@ -22,7 +25,7 @@
 
 enum {
 	CONSOLE_EV_KEY,
-	CONSOLE_EV_KEY_TIMEOUT, /* an incomplete escape sequence ends */
+	CONSOLE_EV_KEY_TIMEOUT, /* ends an incomplete escape sequence */
 	CONSOLE_EV_WRITABLE, /* the terminal accepts more output */
 	CONSOLE_EV_DRAW,
 	CONSOLE_EV_SECOND,

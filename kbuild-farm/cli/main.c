@@ -50,10 +50,10 @@ static const struct cmd *find_cmd(const char *name)
 }
 
 /*
- * Print an error that suggests a command.  The table `meant` contains the
- * command for words that are a verb or a command of another program; for any
- * other word, suggest the command with the most similar name.  Returns the exit
- * status.
+ * Print an error that suggests a command.  The table `meant` maps verbs of
+ * kfarm ("probe") and commands of other programs ("clone") to commands of
+ * kfarm.  For any other word, suggest the command with the most similar name.
+ * Returns the exit status.
  */
 static int unknown_command(const char *name)
 {

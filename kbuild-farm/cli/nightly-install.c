@@ -92,7 +92,7 @@ static const char *const suffixes[] = { "service", "timer" };
 /* One execution of the command. */
 struct installing {
 	const struct nightly_request *request;
-	bool system; /* true: units of the system; false: of the user */
+	bool system; /* install system units instead of user units */
 	char *unit_dir;
 	char *program;
 	struct strv env;
@@ -262,7 +262,7 @@ static int systemctl(const struct installing *i, const char *verb,
 	return ret;
 }
 
-/* Return true if kfarm wrote the unit file, which then starts with a mark. */
+/* Return true if the unit file starts with the mark that kfarm writes. */
 static bool is_kfarm_unit(const char *path)
 {
 	struct buf text = { 0 };
@@ -274,7 +274,7 @@ static bool is_kfarm_unit(const char *path)
 	return ours;
 }
 
-/* Write a unit file unless the path has a file that kfarm did not write. */
+/* Write a unit file, but do not replace a file that kfarm did not write. */
 static int write_unit(const struct installing *i, const char *unit,
 		      const char *suffix, const struct buf *text,
 		      struct err *err)
@@ -295,7 +295,7 @@ static int write_unit(const struct installing *i, const char *unit,
 	return ret;
 }
 
-/* Write the service and the timer of each unit. */
+/* Write the files UNIT.service and UNIT.timer for each name in i->units. */
 static int write_units(struct installing *i, struct err *err)
 {
 	int ret = fs_mkdirs(i->unit_dir, 0755, err);

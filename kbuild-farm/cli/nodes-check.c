@@ -93,8 +93,8 @@ static void nodes_check_print_line(FILE *out, const char *text)
 
 /*
  * Print a line "NODE: ROW", then the finding `what` and the advice, both
- * indented and wrapped.  ROW is the part of the test that has the finding.
- * `advice` can be NULL.
+ * indented and wrapped.  `row` names the tested property, such as "burn-in", or
+ * the compiler of the test.  `advice` can be NULL.
  */
 static void nodes_check_print_finding(FILE *out, const char *node,
 				      const char *row, const char *what,

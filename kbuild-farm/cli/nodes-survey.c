@@ -151,7 +151,7 @@ static void member_text(json_t *o, const char *key, const char *text)
 	json_object_set_new(o, key, json_text(text));
 }
 
-/* Set `key` to n / scale - less, or to null if the node does not report it. */
+/* Set `key` to n / scale - less, or to null if the node did not report `n`. */
 static void member_known(json_t *o, const char *key, uint32_t n, double scale,
 			 double less)
 {
@@ -527,8 +527,8 @@ static bool is_health_known(uint32_t n)
 
 /*
  * Print the temperature, whether cooling throttles the node, and the limit of
- * the clock rate.  The limit is printed separately, because its cause can also
- * be an administrator.
+ * the clock rate.  The limit is printed separately, because an administrator
+ * can also limit the clock rate.
  */
 static void print_temperature(FILE *out, const struct wire_machine *m)
 {

@@ -56,7 +56,7 @@ struct nodes_limit {
 	 */
 	struct node_limit max_limit;
 	unsigned current; /* slots at present */
-	char *reason; /* why `current` is lower; NULL if it is not */
+	char *reason; /* why `current` is below max_limit, or NULL */
 };
 
 /* The reports of the nodes, and the limits derived from them. */
@@ -70,7 +70,7 @@ struct nodes_survey {
 	char *capacity_reason;
 };
 
-/* Compute all limits from s->nodes and s->local.  nodes_survey() does this. */
+/* Compute all limits from s->nodes and s->local, as nodes_survey() does. */
 void nodes_survey_limits(struct nodes_survey *s);
 /*
  * Query `n` nodes concurrently and compute the limits.  Returns 0, and the

@@ -40,7 +40,7 @@ struct progress {
 	pthread_mutex_t lock;
 	bool is_terminal;
 	uint64_t start_ms, next_ms;
-	unsigned n_rounds; /* how often the rows were logged */
+	unsigned n_rounds; /* number of times that the rows were logged */
 	unsigned n_drawn_lines; /* lines of the table that are on the screen */
 	struct row *rows;
 	size_t n_rows;

@@ -315,7 +315,7 @@ static char *cmd_file(const char *build, const char *name)
 	return path;
 }
 
-/* Like cmd_file(), for an absolute name; returns NULL if not below `dir`. */
+/* Like cmd_file(), for a path `name` below `dir`; NULL for any other path. */
 static char *cmd_file_below(const char *build, const char *dir,
 			    const char *name)
 {

@@ -189,7 +189,11 @@ struct plan {
 	bool has_catalog;
 	struct toolchain_installed_list installed;
 	struct toolchain_nodes nodes;
-	/* required hosts: of --host or the build host, and of the nodes */
+	/*
+	 * architectures on which the toolchains must run: the values of --host,
+	 * or else the build host's architecture; and one for each node that
+	 * cannot run programs of the build host
+	 */
 	struct strv hosts;
 	struct strv optional_hosts; /* skipped if the servers lack an archive */
 	struct toolchain_batch batch;

@@ -158,8 +158,9 @@ static void fill_node_state(struct toolchain_node_state *cell,
  * installed toolchains.  This runs on another thread.
  *
  * The canary test of a node compiles with the compiler that runs on the node.
- * For a node of another architecture, this compiler belongs to the toolchain
- * ID-on-HOST, so the canary result is in the state of that toolchain.
+ * For a node of another architecture HOST, this compiler belongs to the
+ * node-native toolchain, whose id is ID-on-HOST.  The canary result is
+ * therefore in the state of the node-native toolchain.
  */
 static int query_node_toolchains(void *arg)
 {
@@ -395,7 +396,7 @@ int toolchain_list_main(void *request)
 	return status;
 }
 
-#define WORDS_MAX 256 /* maximum in a field; a server can list more */
+#define WORDS_MAX 256 /* maximum number of words in a table field */
 
 /* A WORD of `search`: a release, an architecture or a triplet. */
 struct term {
@@ -438,7 +439,10 @@ static bool fits_terms(const struct search *s,
 	return true;
 }
 
-/* Return the installed toolchain that this archive would install, or NULL. */
+/*
+ * Return the toolchain that was installed from an archive of the same release,
+ * triplet and host, or NULL.
+ */
 static const struct toolchain_installed *find_installed_id(
 	const struct search *s, const struct toolchain_archive *a)
 {

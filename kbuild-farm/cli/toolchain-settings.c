@@ -82,7 +82,10 @@ int toolchain_settings_catalog(struct toolchain_request *r, bool clang,
 	char *age, *why;
 	int ret;
 
-	/* Retry at most once, because the cached catalog can be used. */
+	/*
+	 * Do not retry a server if several are configured.  Retry a single
+	 * server only once, because the cached catalog can be used instead.
+	 */
 	fetch.n_tries = r->mirrors.n > 1 ? 1 : 2;
 	a.row = progress_add(a.progress, r->mirrors.v[0]);
 	ret = toolchain_catalog_load(out, &setup, err);

@@ -6,7 +6,8 @@
  * A node that runs programs of the build host's architecture needs no installed
  * toolchain, because each build sends the compiler.  Any other node needs a
  * node-native toolchain: the same release, built to run on the architecture of
- * the node.  The build host has installed that toolchain as ID-on-HOST.
+ * the node.  On the build host, the id of a node-native toolchain ends in
+ * "-on-HOST"; HOST is the architecture of the node.
  */
 #ifndef CLI_TOOLCHAIN_H
 #define CLI_TOOLCHAIN_H

@@ -195,10 +195,10 @@ static void end_build_page(struct running_build *b, const char *why)
 }
 
 /*
- * Determine how a build ended whose event stream closed without a final event.
- * A kfarm that exits normally removes its socket and does not wait until
- * subscribers have received the last events.  If kfarm was killed, the socket
- * still exists.
+ * End the page of a build whose event stream closed without a final event.  If
+ * the socket does not exist, kfarm has exited normally: it removes its socket
+ * and does not wait until subscribers have received the last events.  If the
+ * socket exists but kfarm does not run, kfarm was killed.
  */
 static void classify_build_end(struct running_build *b)
 {
@@ -352,7 +352,7 @@ struct top_node {
 	struct top_nodes *nodes;
 	const struct node_entry *entry;
 	struct peer *peer;
-	uint64_t dial_ms; /* time of the next attempt; 0: none is due */
+	uint64_t dial_ms; /* time of the next attempt to connect; 0: none */
 	unsigned backoff_ms;
 	bool load_known; /* the node has reported its load, or is down */
 };
@@ -545,7 +545,7 @@ struct top_playback {
 	struct events_parsed next; /* valid if has_next; due at due_ms */
 	bool has_next, at_eof;
 	bool wait_for_input;
-	unsigned n_empty_blocks; /* blocks of input since the last event */
+	unsigned n_empty_blocks; /* blocks read since the last event */
 	uint64_t due_ms;
 };
 

@@ -49,7 +49,10 @@ struct top_ops {
 	/* An event was added to the model. */
 	void (*on_page_event)(void *ctx, struct top_page *p,
 			      const struct events_event *ev);
-	/* An event as JSON without a newline, as received or as encoded. */
+	/*
+	 * An event was received, or created by kfarm top.  `line` is the JSON
+	 * of the event without a newline.
+	 */
 	void (*on_page_line)(void *ctx, struct top_page *p, struct bytes line);
 	/* The model was emptied; a new snapshot follows. */
 	void (*on_page_reset)(void *ctx, struct top_page *p);
@@ -101,8 +104,9 @@ int top_builds_new(struct top_builds **out, struct top *t, struct err *err);
  */
 void top_builds_free(struct top_builds *all);
 /*
- * Connect to the builds that have begun since the last call.  A new build
- * removes the pages of ended builds.  Returns the number of running builds.
+ * Connect to the builds that have begun since the last call.  If a build has
+ * begun, remove the pages of ended builds.  Returns the number of running
+ * builds.
  */
 unsigned top_builds_refresh(struct top_builds *all);
 

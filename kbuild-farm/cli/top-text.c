@@ -341,7 +341,10 @@ static json_t *build_json(const struct top_page *p)
 	for (size_t i = 0; i < m->totals.n_reasons; i++)
 		json_object_set_new(reasons, m->totals.reasons[i].text,
 				    count(m->totals.reasons[i].n_jobs));
-	/* Without a baseline, "estimate" is null. */
+	/*
+	 * "estimate" is null if the build has ended or no comparable previous
+	 * build exists.
+	 */
 	if (ui_model_predict(m, top_page_now_ms(p), &look)) {
 		estimate = json_object();
 		json_object_set_new(estimate, "jobs",

@@ -4,8 +4,8 @@
  *
  * A watch subscribes a model, the text or full-screen view, and the file of
  * --json to the events of a build.  The full-screen view opens WATCH_OPEN_MS
- * after the start of the build, because it would only flash for a shorter
- * build.  The view closes when the user leaves it or when the build ends.  The
+ * after the start of the build, because the view of a shorter build would only
+ * flash.  The view closes when the user leaves it or when the build ends.  The
  * watch then prints as text the errors and notes that arrived while the
  * view was open.
  */
