@@ -22,7 +22,9 @@ struct machine_cgroup {
 	uint64_t n_free_tasks;
 };
 
-/* Read the limits. `root` precedes /proc and /sys; it is "" except in tests. */
+/*
+ * Read the limits.  `root` precedes /proc and /sys; it is "" except in tests.
+ */
 void machine_cgroup_read(struct machine_cgroup *out, const char *root);
 
 #endif

@@ -10,7 +10,7 @@
 
 #define MIN_INTERVAL_MS   900
 #define SENSOR_SEARCH_MS  60000
-#define STALE_MS          10000 /* age limit of the last reading for the load */
+#define STALE_MS          10000 /* load unknown if the last reading is older */
 #define VALID_MIN_MC      (-100000) /* absent sensors report this or less */
 #define VALID_MAX_MC      200000
 #define MILLI             1000

@@ -38,18 +38,18 @@ struct machine_health {
  * Update h->current if it is older than 0.9 s.  `job_cpu_ms` is the CPU time of
  * all jobs of kfarmd so far.  `root` precedes /proc and /sys; it is "" except
  * in tests.  Values that the machine does not provide become
- * WIRE_HEALTH_UNKNOWN.  The caller fills store_mib, which is set to
- * WIRE_HEALTH_UNKNOWN.
+ * WIRE_HEALTH_UNKNOWN.  store_mib becomes WIRE_HEALTH_UNKNOWN as well; the
+ * caller fills it afterwards.
  */
 void machine_health_read(struct machine_health *h, uint64_t now_ms,
 			 uint64_t job_cpu_ms, const char *root);
 /* Free the names of the sensors. */
 void machine_health_release(struct machine_health *h);
 /*
- * Read the throttling of each of `n` CPU classes, whose CPUs are cpus[0] to
- * cpus[n - 1], and the temperature of each thermal zone.  The caller must have
- * called machine_health_read(), which finds the sensors, and releases *out with
- * wire_heat_release().
+ * Read the throttling of each of `n` CPU classes, where cpus[i] has the CPUs of
+ * class i, and the temperature of each thermal zone.  machine_health_read(),
+ * which finds the sensors, must have been called before.  The caller releases
+ * *out with wire_heat_release().
  */
 void machine_health_read_heat(const struct machine_health *h,
 			      struct wire_heat *out,

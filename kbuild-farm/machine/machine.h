@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * machine/machine.h - Inventory of this machine for HELLO and MACHINE.
+ * machine/machine.h - Inventory of this machine for HELLO and MACHINE messages.
  *
  * `root` precedes every path; it is "" except in tests.
  *
@@ -37,7 +37,9 @@
  * with wire_inventory_release().
  */
 void machine_inventory_collect(struct wire_inventory *inv, const char *root);
-/* Read the available memory in MiB and the load average times 1000. */
+/*
+ * Read the available memory in MiB and the one-minute load average times 1000.
+ */
 void machine_inventory_read_load(uint32_t *available_mib, uint32_t *load_milli,
 				 const char *root);
 

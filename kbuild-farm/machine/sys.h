@@ -74,7 +74,7 @@ void machine_cpus_read_present(struct machine_cpus *out, const char *root);
 void machine_cpus_read_usable(struct machine_cpus *out, const char *root);
 /* Add a CPU; a number that is too large is ignored. */
 void machine_cpus_add(struct machine_cpus *set, unsigned cpu);
-/* Remove the CPUs from `set` that are not in `other`. */
+/* Remove from `set` all CPUs that are not in `other`. */
 void machine_cpus_intersect(struct machine_cpus *set,
 			    const struct machine_cpus *other);
 bool machine_cpus_has(const struct machine_cpus *set, unsigned cpu);

@@ -45,12 +45,16 @@ static bool shares_wp_list(const struct options_command *c)
  * Return true if a command mixes dependency options in a way that is not
  * supported on a node.
  *
- * gcc passes -MT, -MQ and -Wp, lists to cc1 in an order of its own, so a
- * command with more than one of these kinds is not sent; no kernel uses such a
- * command.  clang passes each -Wp, list unchanged, except a list that consists
- * of -MD or -MMD and a file.  clang treats such a list as driver options and
- * puts the target of -o before the -MT words of other lists.  The kernel's
- * tools/build uses such commands.
+ * gcc passes targets to cc1 in its own order, not in that of the command.  A
+ * command is therefore not sent if its targets are of more than one kind:
+ * driver options, -MT in a -Wp, list, -MQ in a -Wp, list.  No kernel uses such
+ * a command.
+ *
+ * clang passes each -Wp, list unchanged, except -Wp,-MD,FILE and -Wp,-MMD,FILE,
+ * which it treats as driver options.  clang then puts the target that it
+ * derives from -o before the -MT words of other lists.  A node supports the
+ * combination of -Wp,-MD,FILE and -Wp,-MT,TARGET, because the kernel's
+ * tools/build uses it.
  */
 static bool has_mixed_deps(const struct options_command *c)
 {
@@ -77,8 +81,8 @@ static void add_wp_flag(struct options_flags *out, const struct options_item *i)
 		break;
 	case OPTIONS_USE_CPP:
 		/*
-		 * Keep the word in -Wp: a -D in -Wp takes effect after the
-		 * driver's -D.
+		 * Send the word as a -Wp, list again: a -D in -Wp takes effect
+		 * after all -D options of the driver.
 		 */
 		add_flag(out, i->entry->name, i->text, i->len);
 		break;
@@ -172,7 +176,10 @@ static bool is_value_allowed(const struct options_entry *e, const char *value)
 		return options_table_is_debug_allowed(value);
 	if (is_code && e->form == OPTIONS_FORM_ALONE)
 		return !*value;
-	/* Only joined options of OPTIONS_USE_CODE ("-O") may have no value. */
+	/*
+	 * Of the options that take a value, only joined options of
+	 * OPTIONS_USE_CODE ("-O") may omit it.
+	 */
 	if (!*value && e->form != OPTIONS_FORM_ALONE &&
 	    !(is_code && e->form == OPTIONS_FORM_JOINED))
 		return false;
@@ -202,7 +209,10 @@ int options_allowlist_make_flags(struct options_flags *out,
 	int ret = 0;
 
 	*out = (struct options_flags){ 0 };
-	/* A file replaces standard input, but the target must remain "-". */
+	/*
+	 * On the node, a file replaces standard input, but the target must
+	 * remain "-".
+	 */
 	if (c->from_stdin && c->list_makes_dep)
 		add_flag(out, "-MQ", "-", 1);
 	if (!c->has_target &&

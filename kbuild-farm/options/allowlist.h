@@ -82,16 +82,17 @@ struct options_node_outputs {
 bool options_allowlist_is_placeholder(const char *name);
 
 /*
- * Append the end of the node's command line to DRIVER FLAGS...:
+ * Append the end of the node's command line to `argv`, which already has the
+ * driver and the flags:
  *
  *	-Wp,-MD,<dep> [-Wa,--MD,<as>] [-dumpdir D -dumpbase B -dumpbase-ext E]
  *	[-c -o <object> | -E] -x LANGUAGE SOURCE
  *
- * With -Wp, gcc passes -MD to cc1 only, so that -o adds no target.  clang
- * treats this word as -MD -MF <dep>.  This is done for -MMD, too, because
- * the list must name all files that were read; depfile_filter() reduces it to
- * the list that -MMD would write.
- * OPTIONS_LANG_ASM has no dependency list, so -Wp,-MD is omitted.
+ * gcc passes the -MD of a -Wp, list only to cc1, so that -o adds no target.
+ * clang treats this list as -MD -MF <dep>.  The word is -MD even if make's
+ * command has -MMD, because the node's dependency list must name all files that
+ * were read; depfile_filter() reduces it to the list that -MMD would write.
+ * -Wp,-MD is omitted for OPTIONS_LANG_ASM, which has no dependency list.
  *
  * --MD is omitted for clang, which assembles without a list, and for gcc's
  * -flto, which stores the assembler's options in the object.  Files read by

@@ -81,7 +81,7 @@ bool options_devicetree_parse(struct options_devicetree *t,
 		if (!n)
 			return false;
 	}
-	/* dtc derives the formats from the suffixes. */
+	/* dtc derives the format of each file from its suffix. */
 	return t->blob && t->depfile && t->source &&
 	       strcmp(t->blob, t->depfile) != 0 &&
 	       strcmp(t->blob, t->source) != 0 &&

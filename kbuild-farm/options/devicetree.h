@@ -2,10 +2,11 @@
 /*
  * options/devicetree.h - Parser of dtc commands for preprocessed sources.
  *
+ * kbuild's cmd_dtc (scripts/Makefile.lib) has the form
+ *
  *	dtc -o BLOB -b 0 -iDIR... -W... [-@] -d LIST TEXT
  *
- * is the form of kbuild's cmd_dtc (scripts/Makefile.lib).  The options are
- * those of dtc.c and util.h in scripts/dtc of Linux 6.1.
+ * The options are those of dtc.c and util.h in scripts/dtc of Linux 6.1.
  *
  * Depends only on libc because the wrapper uses it.
  */
@@ -14,7 +15,7 @@
 
 #include "options/output.h"
 
-/* Files of the command; they point into its words. */
+/* Files of a dtc command; the strings point into the words of the command. */
 struct options_devicetree {
 	const char *blob; /* -o */
 	const char *depfile; /* -d: dependency list for make */

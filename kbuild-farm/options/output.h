@@ -17,9 +17,9 @@
  *	.opt.yaml		clang's -fsave-optimization-record
  *
  * Other options name the file: clang's -foptimization-record-file=FILE and
- * -MJ FILE, of which the last one counts, and gcc's -fopt-info-WHAT=FILE, of
- * which the first one counts.  An assembler source has only the .dwo and the
- * file of -MJ.
+ * -MJ FILE, and gcc's -fopt-info-WHAT=FILE.  If such an option occurs several
+ * times, clang uses the last FILE and gcc the first.  An assembler source has
+ * only the .dwo and the file of -MJ.
  *
  * Sources: "Overall Options" and "Developer Options" in gcc 12's manual,
  * lang_dependent_init() in gcc/toplev.cc, ASM_FINAL_SPEC in gcc/gcc.cc;

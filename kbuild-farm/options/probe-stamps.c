@@ -25,8 +25,8 @@ struct options_probe_compiler options_probe_compiler_from_env(
 }
 
 /*
- * Return true if all elements are absolute.  An empty element stands for the
- * working directory and is not absolute.
+ * Return true if all elements of a search path such as PATH are absolute.  An
+ * empty element stands for the working directory and is not absolute.
  */
 static bool is_search_path_usable(const char *value)
 {

@@ -119,7 +119,11 @@ static bool admit_output(struct probe_parse *q, const struct options_item *i)
 	return has_probe_output_name(i->value);
 }
 
-/* Accept an option that an older compiler rejects before it reads a file. */
+/*
+ * Accept an option that is not in the table or may read a file.  The command is
+ * a probe only if the compiler rejects the option, because it then reads no
+ * file.
+ */
 static bool admit_unknown_option(struct probe_parse *q, const char *word)
 {
 	q->p->must_be_rejected = true;
@@ -236,7 +240,10 @@ static bool admit_item(struct probe_parse *q, const struct options_item *i)
 	return admit_option(q, i);
 }
 
-/* Return false if -c or -S would write a file with a default name. */
+/*
+ * Return false for -c or -S without -o, which would write a file with a default
+ * name; for -c with "-o -"; and for "-o -" with another output.
+ */
 static bool has_output(const struct probe_parse *q)
 {
 	if (q->writes_stdout)

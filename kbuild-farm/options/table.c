@@ -107,7 +107,10 @@ static const struct options_entry mno_entries[] = {
 };
 #undef FLAG
 
-/* Each group is sorted by name.  Of two equal names, the first group wins. */
+/*
+ * Each group is sorted by name.  If two groups have an entry of the same name,
+ * the entry of the first group is used.
+ */
 static const struct entry_group {
 	const char *prefix;
 	const struct options_entry *v;
@@ -163,8 +166,8 @@ static bool form_allows(const struct options_entry *e, const char *rest)
  * form fits.  A name that is a prefix of `word` is also a prefix of all names
  * that sort between this name and `word`.  Therefore each step needs only the
  * last entry that does not sort after `word`.  If this entry does not fit, the
- * result is at most as long as the common prefix of the entry's name and
- * `word`.
+ * name that is sought is at most as long as the common prefix of the entry's
+ * name and `word`.
  */
 static const struct options_entry *find_in_group(const struct entry_group *g,
 						 const char *word)
@@ -433,7 +436,7 @@ enum options_use options_comma_list_wp_use(
 	return OPTIONS_USE_LOCAL;
 }
 
-/* gas options that must match as a whole, with one or two dashes. */
+/* gas options without a value.  A word must equal one of them. */
 static const char *const allowed_as_options[] = {
 	"--32",
 	"--64",

@@ -45,12 +45,18 @@ enum options_use {
 	OPTIONS_USE_QUERY,
 };
 
-/* Effect of an option on the dependency scanner. */
+/*
+ * Effect of an option on the dependency scanner.  The scanner runs the driver
+ * to find predefined macros, operators and include directories (a driver
+ * query).
+ */
 enum options_scan {
 	OPTIONS_SCAN_REFUSE, /* the unit is not scannable */
-	OPTIONS_SCAN_ASK, /* can change driver queries, so passed to them */
-	OPTIONS_SCAN_ASK_PATH, /* the same, and the value is a path */
-	OPTIONS_SCAN_UNASKED, /* not passed: changes no macro or operator */
+	/* passed to driver queries, because it can change their results */
+	OPTIONS_SCAN_ASK,
+	OPTIONS_SCAN_ASK_PATH, /* like ASK, and the value is a path */
+	/* not passed to driver queries: changes no macro and no operator */
+	OPTIONS_SCAN_UNASKED,
 	OPTIONS_SCAN_DROP, /* no effect on the preprocessor */
 	OPTIONS_SCAN_DEBUG,
 	OPTIONS_SCAN_TARGET,
@@ -81,13 +87,15 @@ enum options_side_kind {
 	OPTIONS_SIDE_NONE,
 	OPTIONS_SIDE_NAME, /* no file, but the object contains its own name */
 	OPTIONS_SIDE_SU, /* stack usage */
-	OPTIONS_SIDE_GCNO, /* notes for gcov; the object contains its name */
+	/* notes for gcov; the object can contain its own name */
+	OPTIONS_SIDE_GCNO,
 	OPTIONS_SIDE_DWO, /* split debug information */
 	OPTIONS_SIDE_CI, /* call graph */
 	/* optimization record in a machine-readable format */
 	OPTIONS_SIDE_RECORD,
-	OPTIONS_SIDE_RECORD_FILE, /* the same, in the file given as value */
-	/* optimization report as text, in the file after '=' */
+	/* optimization record in the file that the option's value names */
+	OPTIONS_SIDE_RECORD_FILE,
+	/* optimization report as text, in the file named after '=' */
 	OPTIONS_SIDE_INFO,
 	OPTIONS_SIDE_DATABASE, /* clang's -MJ: the command line as JSON */
 	OPTIONS_SIDE_N,
@@ -132,8 +140,8 @@ bool options_table_is_in_charset(const char *set, const char *value,
 bool options_table_is_value_allowed(const struct options_entry *e,
 				    const char *value);
 /*
- * Return true for levels, formats and details of -g that write no other file.
- * A character set instead of this list of values would also accept
+ * Return true if `value` is in a fixed list of levels, formats and details of
+ * -g, which write no other file.  A character set would also accept
  * -gsplit-dwarf and -gcc-toolchain.
  */
 bool options_table_is_debug_allowed(const char *value);
@@ -166,11 +174,11 @@ enum options_use options_comma_list_wp_use(
 
 /*
  * Return true if each word of a -Wa, list (the text after "-Wa,") affects only
- * code or debug information.  Words that name files, produce listings, add
- * search directories or print are rejected.
+ * code, debug information or warnings.  Words that name files, produce
+ * listings, add search directories or print are rejected.
  */
 bool options_comma_list_is_wa_allowed(const char *list);
-/* Return true if the word after -Xassembler affects only code. */
+/* Return true if the word after -Xassembler affects only code or warnings. */
 bool options_comma_list_is_as_allowed(const char *word, size_t len);
 
 #endif

@@ -109,7 +109,7 @@ int sandbox_confine_apply_landlock(int abi, const char *const *writable_dirs)
 #define NONE            UINT32_MAX
 #define X32_SYSCALL_BIT 0x40000000u /* set in x32 calls on x86_64 */
 
-/* Before Linux 4.14 this kills only the calling thread. */
+/* Linux before 4.14 kills only the thread that made the denied call. */
 #define KILL    SECCOMP_RET_KILL_PROCESS
 #define REFUSE  (SECCOMP_RET_ERRNO | EPERM)
 #define UNKNOWN (SECCOMP_RET_ERRNO | ENOSYS)
@@ -124,7 +124,7 @@ enum syscall_arch {
 	ARCH_AARCH64,
 	ARCH_ARM,
 	ARCH_N_TABLES,
-	/* uses the numbers of aarch64, from asm-generic/unistd.h */
+	/* has the call numbers of aarch64 (asm-generic/unistd.h) */
 	ARCH_RISCV64 = ARCH_N_TABLES
 };
 
@@ -169,7 +169,7 @@ static void return_action(struct bpf_program *p, uint32_t action)
 	add_bpf_op(p, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action));
 }
 
-/* Skip `n` instructions unless the comparison holds. */
+/* Skip `n` instructions unless the comparison `how` with `k` holds. */
 static void skip_unless(struct bpf_program *p, uint16_t how, uint32_t k,
 			uint8_t n)
 {
@@ -177,7 +177,10 @@ static void skip_unless(struct bpf_program *p, uint16_t how, uint32_t k,
 						   n));
 }
 
-/* Load the lower half of an argument; all architectures are little endian. */
+/*
+ * Load the lower half of argument `i`.  The lower half comes first, because all
+ * supported architectures are little endian.
+ */
 static void load_syscall_arg(struct bpf_program *p, unsigned i)
 {
 	load_seccomp_field(p, offsetof(struct seccomp_data, args) + 8 * i);

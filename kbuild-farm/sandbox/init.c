@@ -123,7 +123,7 @@ static int mount_job_dir(const struct sandbox_job_exec *j,
 	}
 	/*
 	 * Remount the tmpfs read-only: the job owns it but may write only to
-	 * the two bind mounts.
+	 * the two directories that are bind mounts.
 	 */
 	if (mount(NULL, JOB_TMPFS_DIR, NULL, read_only, NULL))
 		return sandbox_user_set_error(m, "mount", "read-only");
@@ -737,7 +737,10 @@ static void run_init(void)
 	}
 }
 
-/* Close all descriptors of kfarmd except the socket. */
+/*
+ * Move the socket to SOCKET_FD, open /dev/null as descriptors 0 to 2 and close
+ * all other descriptors inherited from kfarmd.
+ */
 static void close_inherited_fds(int sock)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -241,7 +241,10 @@ static int check_new_path(const struct sandbox_input_root *v, const char *path,
 	return 0;
 }
 
-/* Every edit begins with set_owner_fsids() and ends with restore_fsids(). */
+/*
+ * Assume the file system ids of the tmpfs's owner.  Every edit begins with this
+ * call and ends with restore_fsids().
+ */
 static void set_owner_fsids(const struct sandbox_input_root *v)
 {
 	if (v->uid == geteuid())
@@ -458,8 +461,8 @@ int sandbox_freeze(struct sandbox *cell, const char *driver, struct err *err)
 		return ret;
 	/*
 	 * After the freeze, the paths in the table v->entries can no longer be
-	 * replaced or removed.  Drop the paths from the table that no longer
-	 * exist.
+	 * replaced or removed.  Before the freeze, delete the records of paths
+	 * that were removed from the input root.
 	 */
 	n = v->frozen ? NULL : map_next(&v->entries, NULL);
 	for (; n; n = next) {

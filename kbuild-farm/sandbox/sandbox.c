@@ -387,7 +387,10 @@ int sandbox_fd(const struct sandbox *cell)
 	return cell->sock;
 }
 
-/* Finish a run whose job has ended.  on_done() may free run and sandbox. */
+/*
+ * Finish a run whose job has ended.  on_done() may free the run and the
+ * sandbox.
+ */
 static void finish_sandbox_run(struct sandbox_run *run)
 {
 	TAILQ_REMOVE(&run->sandbox->runs, run, entry);

@@ -31,10 +31,10 @@
  * thread; another thread can edit the input root concurrently.
  *
  * The sandbox init is forked from a program with threads and only does what is
- * safe after such a fork.  It ends with kfarmd: when its socket closes, and by
- * PR_SET_PDEATHSIG if kfarmd is its subreaper.  It is not a child of the
- * process that called sandbox_new(): the subreaper (kfarmd itself) or init
- * reaps it.
+ * safe after such a fork.  It ends with kfarmd, because its socket closes and,
+ * if kfarmd is a subreaper, by PR_SET_PDEATHSIG.  It is a grandchild of the
+ * process that called sandbox_new().  If that process is a subreaper, as kfarmd
+ * is, it reaps the sandbox init; otherwise the init of the node does.
  */
 #ifndef SANDBOX_SANDBOX_H
 #define SANDBOX_SANDBOX_H
@@ -58,11 +58,11 @@
 struct sandbox_check {
 	bool usable; /* all required layers are effective */
 	/*
-	 * The names of the effective layers.  Required are user (or uid:
-	 * without user namespaces, root gives each job a separate uid), mount,
-	 * pid, ipc, uts, net, pivot_root, capabilities, no_new_privs, seccomp
-	 * and rlimits.  Optional are job-user (a user namespace per job) and
-	 * landlock-ABI, where ABI is a number.
+	 * The names of the effective layers.  The required layers are user (or
+	 * uid: without user namespaces, root gives each job a separate uid),
+	 * mount, pid, ipc, uts, net, pivot_root, capabilities, no_new_privs,
+	 * seccomp and rlimits.  The optional layers are job-user (a user
+	 * namespace per job) and landlock-ABI, where ABI is a number.
 	 */
 	char layers[1000];
 	/* the missing required layer and how to enable it; "" if usable */
@@ -158,11 +158,13 @@ void sandbox_handle_messages(struct sandbox *cell);
  * parents are created.  The new entry appears atomically.  All functions return
  * 0 or
  *
- *	-EINVAL		not in normal form, or a link with an invalid target
- *	-EPERM		frozen, below /.kfarm, or one of the device nodes
+ *	-EINVAL		the path is not in normal form, or the target of a
+ *			symbolic link is invalid
+ *	-EPERM		the path is frozen, or is /dev, a device node, /.kfarm
+ *			or a path below /.kfarm
  *	-ELOOP		a parent is a symbolic link
  *	-ENOTDIR	a parent is a file
- *	-ENOSPC		a limit of the input root
+ *	-ENOSPC		a limit of the input root is reached
  *	-EIO, ...	reading `fd` failed
  *
  * with `err` set.  On failure the input root is unchanged except for created
@@ -223,7 +225,7 @@ struct sandbox_end {
 	uint32_t peak_kib; /* peak memory of the largest process */
 	/* with NOT_STARTED: errno, for example ENOENT for argv[0] or cwd */
 	int error;
-	/* with NOT_STARTED: "cwd /x: No such file or directory" */
+	/* with NOT_STARTED: for example "cwd /x: No such file or directory" */
 	char detail[200];
 };
 
@@ -235,8 +237,8 @@ struct sandbox_job {
 	uint32_t deadline_ms; /* time until the job is killed; 0: unlimited */
 	/*
 	 * Descriptors of stdin and stdout, which the caller can close after the
-	 * call.  A stdin_fd of -1 is /dev/null; a stdout_fd of 0 is a new pipe
-	 * (sandbox_run_pipe()).
+	 * call.  A stdin_fd of -1 selects /dev/null; a stdout_fd of 0 selects
+	 * a new pipe (sandbox_run_pipe()).
 	 */
 	int stdin_fd;
 	int stdout_fd;
@@ -276,7 +278,7 @@ int sandbox_start_job(struct sandbox *cell, const struct sandbox_job *job,
  * Return the read end of the job's stdout (`which` is 0) or stderr (1).  The
  * descriptor is non-blocking and is closed by sandbox_run_free().  The caller
  * must read both pipes while the job runs, because the job blocks on a full
- * pipe.  Returns -1 for the stdout of a job with a stdout_fd.
+ * pipe.  Returns -1 for the stdout of a job that was started with a stdout_fd.
  */
 int sandbox_run_pipe(const struct sandbox_run *run, int which);
 /*

@@ -88,7 +88,10 @@ static int bind_device(const char *from, const char *to, struct sandbox_msg *m)
 	return 0;
 }
 
-/* Bind the input root read-only, with the device nodes on top. */
+/*
+ * Bind-mount the input root on itself, read-only, and the node's device nodes
+ * on files in it.
+ */
 static int mount_input_root(struct sandbox_msg *m)
 {
 	const unsigned long again = MS_REMOUNT | MS_BIND | MS_RDONLY |
@@ -371,7 +374,10 @@ static int enter_as_user(struct sandbox_msg *m)
 	unsigned uid = geteuid(), gid = getegid();
 	int proc;
 
-	/* If the process is not dumpable, root owns its files in /proc/self. */
+	/*
+	 * Make the process dumpable: otherwise root owns its files in
+	 * /proc/self, and the process could not write its id maps.
+	 */
 	prctl(PR_SET_DUMPABLE, 1);
 	if (unshare(CLONE_NEWUSER))
 		return sandbox_user_set_error(m, "user", "unshare");

@@ -60,7 +60,7 @@ struct sandbox_uid_range {
 };
 
 /*
- * Enter a user namespace that is unprivileged outside.  Returns 0, or a
+ * Enter a user namespace that has no privileges on the node.  Returns 0, or a
  * negative errno with the failed operation in `m`.
  *
  * A process that runs as root changes to a uid that neither distributions nor
