@@ -111,12 +111,12 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 	bool is_redirect;
 	long status = 0;
 
-	/* libcurl limits the length of a line, but not the number of lines. */
+	/* libcurl limits the length of each line, but not of the header. */
 
 	t->header_bytes += size * n;
 	if (t->header_bytes > FETCH_HEADER_BYTES_MAX)
 		return 0;
-	/* Interim responses (100) and redirects precede the final response. */
+	/* Interim responses (100) and redirects have a status line, too. */
 	if (size * n > 5 && !memcmp(data, "HTTP/", 5)) {
 		t->header_complete = false;
 		/* libcurl would follow any 3xx with a Location, even 304. */
@@ -295,7 +295,7 @@ static enum fetch_outcome classify_curl_result(struct transfer *t,
 					"FILE` in [toolchain]");
 		return FETCH_OUTCOME_FAILED;
 	case CURLE_UNSUPPORTED_PROTOCOL:
-		/* The scheme is that of the requested URL or of a redirect. */
+		/* The scheme of the URL or of a redirect is not allowed. */
 		if (!o->omit_config_hint &&
 		    !strncasecmp(effective_url(t), "http://", 7))
 			*code = err_set(

@@ -15,7 +15,7 @@
 #define FETCH_VALIDATOR_LEN_MAX 256 /* length of ETag or Last-Modified */
 
 /*
- * The header of a response (RFC 9110).  An empty struct is zeroed except for
+ * The header of a response (RFC 9110).  An empty response is zeroed except for
  * length_bytes, which is -1.
  */
 struct fetch_response {
@@ -27,7 +27,7 @@ struct fetch_response {
 	char *etag; /* accepted by fetch_curl_is_validator(), or NULL */
 	char *last_modified; /* accepted in the same way, or NULL */
 	char *url; /* URL after redirects */
-	uint64_t retry_after_s; /* 0: the response names no time */
+	uint64_t retry_after_s; /* Retry-After; 0: no such header line */
 };
 
 enum fetch_outcome {

@@ -204,7 +204,7 @@ static int restart_partial(struct fetch_partial *p,
 {
 	int ret = empty_file(p, err);
 
-	/* Files with the same weak ETag can differ in bytes. */
+	/* Ignore a weak ETag: files with the same weak ETag can differ. */
 	if (a->etag && !str_starts(a->etag, "W/"))
 		p->etag = xstrdup(a->etag);
 	p->last_modified = a->last_modified ? xstrdup(a->last_modified) : NULL;
@@ -272,9 +272,8 @@ struct download {
 	uint64_t reported_ms; /* time of the last sink->on_progress() */
 	char *url; /* URL of the last response, after redirects */
 	bool no_resume; /* resuming has failed, request the whole file */
-	/* The current request asks for the rest, or for a newer version. */
-	bool rest_requested;
-	bool revalidation_requested;
+	bool rest_requested; /* the request asks for the rest of the file */
+	bool revalidation_requested; /* the request asks for a newer version */
 	bool accepted; /* the response is the requested file or part */
 	bool too_long; /* the response exceeds max_bytes */
 };

@@ -10,7 +10,7 @@
  *
  * With a part file, received bytes are stored on disk, and a file PART.from
  * next to it identifies the version of the file.  The next call first feeds
- * these bytes to the sink, then requests the rest of that version only
+ * these bytes to the caller's sink, then requests the rest of that version only
  * (If-Range).  If the server has another version or does not resume, it sends
  * the whole file and the sink is restarted.
  *
@@ -22,8 +22,8 @@
  *	LENGTH			of the whole file, in decimal
  *
  * PART.from is written before the first byte of its version.  Wrong content of
- * PART.from or of the part file does no harm: the server compares the
- * validators, and checksums and signatures cover the bytes.
+ * PART.from or of the part file does no harm: the server compares ETAG or DATE,
+ * and checksums and signatures cover the bytes.
  *
  * All functions are thread-safe.  A concurrent download needs its own thread
  * and part file.  Memory use does not depend on the size of the file.
@@ -116,7 +116,7 @@ bool fetch_download_is_cancelled(const struct fetch_options *options);
 
 /* An open part file, and the version of the downloaded file. */
 struct fetch_partial {
-	char *path; /* NULL: only the version is recorded, in memory */
+	char *path; /* NULL: no part file; only the version is recorded */
 	char *name;
 	int fd; /* locked; -1 without a path */
 	uint64_t size_bytes;

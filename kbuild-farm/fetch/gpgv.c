@@ -21,9 +21,9 @@
 /*
  * gpgv's exit status is not sufficient: it is 0 for revoked and expired keys
  * and for any key of the keyring.  The status lines must report one signature
- * and VALIDSIG of the pinned primary key.  The expiry of the signing key is
- * taken from the keyring's listing, because gpgv also reports the expiry of
- * other keys and does not name the key.
+ * and VALIDSIG of the pinned primary key.  gpgv reports the expiry of all keys
+ * without their names, so the expiry of the signing key is taken from the
+ * keyring's listing (fetch/key.h).
  */
 
 #define PREFIX "[GNUPG:] "
@@ -53,7 +53,7 @@ static const char *const gpgv_keywords[N_GPGV_KEYWORDS] = {
 
 struct gpgv_status {
 	unsigned n_lines[N_GPGV_KEYWORDS];
-	char unknown_signer[FETCH_FINGERPRINT_SIZE]; /* key id in NO_PUBKEY */
+	char unknown_signer[FETCH_FINGERPRINT_SIZE]; /* key id from NO_PUBKEY */
 	struct fetch_signature signature;
 	bool valid; /* `signature` was set by VALIDSIG */
 };
@@ -215,8 +215,8 @@ int fetch_gpgv_status_check(struct bytes lines, int wait_status,
 }
 
 /*
- * All input and output of gpgv except streamed input are files in memory, so
- * that gpgv never blocks on its output while the caller blocks on its input.
+ * Except for streamed input, gpgv reads and writes files in memory (memfd).  So
+ * gpgv never blocks on output while the caller blocks on gpgv's input.
  */
 
 #define GPGV_TIMEOUT_MS       120000
@@ -495,7 +495,7 @@ int fetch_gpgv_stream_feed(struct fetch_gpgv_stream *s, struct bytes in,
 				s, err_errno(err, "write to gpgv"), err);
 	}
 	if (in.len && !s->error) {
-		/* gpgv has closed its input, so it has failed. */
+		/* gpgv closed its input early: the verification failed. */
 		int ret = finish_gpgv(s, NULL, err);
 
 		if (!ret)

@@ -21,8 +21,8 @@
  *	               signature itself has expired
  *	-EKEYREJECTED  any other invalid signature: the bytes differ from the
  *	               signed ones, no or several signatures, another key
- *	-ENOPKG        gpgv is missing; or gpg, which is needed if a key has
- *	               expired
+ *	-ENOPKG        gpgv is not installed, or a key has expired and gpg is
+ *	               not installed
  */
 #ifndef FETCH_GPGV_H
 #define FETCH_GPGV_H
@@ -49,9 +49,9 @@ struct fetch_signature {
 };
 
 /*
- * Verify a clearsigned text and append the bytes that the signature covers to
- * `verified`: only the signed block, with escapes undone.  `fingerprint` has
- * 40 hexadecimal digits, in upper or lower case.  `signature` may be NULL.
+ * Verify a clearsigned text.  Append its signed block, with escapes undone, to
+ * `verified`; the signature covers no other bytes.  `fingerprint` has 40
+ * hexadecimal digits, in upper or lower case.  `signature` may be NULL.
  * `verified` and `signature` are written only on success.
  */
 int fetch_gpgv_verify_text(const char *keyring, const char *fingerprint,
@@ -61,8 +61,9 @@ int fetch_gpgv_verify_text(const char *keyring, const char *fingerprint,
 /*
  * Verify a detached signature over bytes that arrive in pieces: call start,
  * feed for each piece, finish, and free.  gpgv runs concurrently; feed blocks
- * while gpgv has not yet read earlier bytes.  Feed fails as soon as gpgv has
- * exited (with its error) or has read nothing for two minutes (-ETIMEDOUT).
+ * while gpgv has not yet read earlier bytes.  Feed fails with gpgv's error as
+ * soon as gpgv has exited, and with -ETIMEDOUT if gpgv has read nothing for two
+ * minutes.
  */
 int fetch_gpgv_stream_start(struct fetch_gpgv_stream **out, const char *keyring,
 			    const char *fingerprint, struct bytes signature,

@@ -52,7 +52,7 @@ bool fetch_key_is_fingerprint(const char *text);
  * was made by a subkey that the cached copy lacks.  On failure the cached copy
  * remains.
  *
- * Returns 0; -ENOKEY with all reasons if no source has the key; -EINVAL for an
+ * Returns 0; -ENOKEY with all reasons if the key is not found; -EINVAL for an
  * invalid fingerprint; -ENOPKG if gpg is missing; another negative errno if the
  * key cannot be cached.
  */

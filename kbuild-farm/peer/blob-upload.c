@@ -57,7 +57,8 @@ struct pack_queue {
 	struct store_packed_cache *cache;
 	struct pending_blobs waiting, packing;
 	bool busy;
-	bool out_of_memory; /* wait until something has been sent */
+	/* the cache is full: wait until a blob is sent or for a retry */
+	bool out_of_memory;
 };
 
 struct peer_blob_upload {
@@ -290,7 +291,7 @@ void peer_blob_upload_add(struct peer_blob_upload *s,
 {
 	uint64_t size = e->file_digest.stamp.size;
 	struct pack_queue *lane = s->queues[size > SMALL_FILE_MAX];
-	/* Two sandboxes of a node can lack the same file. */
+	/* Another sandbox of the node can already wait for this file. */
 	struct pending_blob **at = tfind(&e->file_digest.digest, &s->by_digest,
 					 digest_compare);
 	struct pending_blob *p = at ? *at : NULL;

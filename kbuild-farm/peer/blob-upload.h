@@ -2,15 +2,16 @@
 /*
  * peer/blob-upload.h - Transfer of file contents to nodes that lack them.
  *
- * A worker thread reads and packs each file once per build, however many nodes
- * need it.  A node receives its files in pieces, round-robin, as fast as its
- * stream accepts them; small and large files are packed concurrently.  So a
- * compiler of 30 MB does not delay a header.
+ * Worker threads read and pack the files.  Nodes that need the same file share
+ * its packed form while the cache holds it.
+ *
+ * A node receives its files in pieces, one piece of each file in turn, as fast
+ * as its stream accepts them.  Small and large files are packed concurrently.
+ * So a compiler of 30 MB does not delay a header.
  *
  * The files of a bundle (an installed toolchain) are sent one after the other,
- * and share one place in the round-robin, because a node retains files that it
- * received completely.  When the session ends, at most one partial file is
- * lost.
+ * in alternation with pieces of other files.  A node retains only files that it
+ * received completely, so the end of a session loses at most one partial file.
  */
 #ifndef PEER_BLOB_UPLOAD_H
 #define PEER_BLOB_UPLOAD_H
@@ -42,8 +43,8 @@ struct peer_blob_upload_user {
 			  const char *why);
 	void *ctx;
 	const char
-		*base_dir; /* prefix of its entries' paths: "" or a directory */
-	bool sequential; /* send its files one after the other */
+		*base_dir; /* prefix of the entries' paths: "" or a directory */
+	bool sequential; /* send the user's files one after the other */
 	struct peer_blob_upload_stats *stats; /* can be NULL */
 };
 
@@ -66,7 +67,8 @@ void peer_blob_upload_remove_user(struct peer_blob_upload *s,
 /* Continue to send after the stream has drained. */
 void peer_blob_upload_resume(struct peer_blob_upload *s);
 /*
- * Retry packing that failed for lack of memory.  Call it about once a second.
+ * Retry packing that failed because the cache was full.  Call this about once a
+ * second.
  */
 void peer_blob_upload_retry(struct peer_blob_upload *s);
 

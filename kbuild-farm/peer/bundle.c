@@ -30,7 +30,7 @@ int peer_bundle_read(struct peer_bundle *out,
 	b.id = xstrdup(tc->id);
 	b.host = xstrdup(tc->host);
 	b.dir = xstrdup(tc->dir);
-	/* Omit the links to the tools, which only the build host has. */
+	/* Only the build host has the symbolic links to the tools. */
 	copy.links = (struct strv){ 0 };
 	b.json = toolchain_installed_encode(&copy);
 	if (same_as)

@@ -17,7 +17,7 @@ struct peer_bundle {
 	char *dir; /* DATA/toolchains/ID */
 	char *json; /* toolchain.json without the build host's links */
 	struct digest dir_digest;
-	/* content id of this release's build for the build host, or zero */
+	/* content id of the same release for the build host; 0: unknown */
 	struct digest equivalent_id;
 	uint64_t total_bytes; /* of all files */
 	struct inputs_paths *paths; /* relative to `dir`: "/bin/gcc" */
@@ -32,7 +32,8 @@ struct peer_bundle {
  *
  * Returns 0; -EBADMSG if the files do not match toolchain.json; -EINVAL for an
  * adopted toolchain, which kfarm did not install and whose files lie elsewhere;
- * -ECANCELED; -E2BIG; or a file error.  `err` contains advice.
+ * -ECANCELED; -E2BIG for too many files; -EFBIG for a file that is too large;
+ * or a file error.  `err` contains advice.
  */
 int peer_bundle_read(struct peer_bundle *out,
 		     const struct toolchain_installed *tc,
@@ -63,7 +64,7 @@ int peer_bundle_upload_start(struct peer_bundle_upload *d,
  * progress.
  */
 void peer_bundle_upload_stop(struct peer_bundle_upload *d);
-/* Return true if an upload with this number is in progress. */
+/* Return true if `number` is the bundle number of the upload in progress. */
 bool peer_bundle_upload_is_number(const struct peer_bundle_upload *d,
 				  uint32_t number);
 /*

@@ -108,7 +108,10 @@ void peer_canary_db_digest(struct digest *out)
 	digest_finish(run, out);
 }
 
-/* "aarch64" matches "aarch64-linux-gnu"; "arm" does not match "aarch64". */
+/*
+ * Compare the first component of a triplet: the pattern "arm" matches
+ * "arm-linux-gnueabi", but not "armeb-linux-gnueabi"; "*" matches any machine.
+ */
 static bool is_machine(const char *pattern, const char *machine)
 {
 	size_t len = strcspn(machine, "-");
@@ -175,8 +178,8 @@ char *peer_canary_db_path(void)
 }
 
 /*
- * Read the file.  Returns an object that contains both lists, possibly empty;
- * never NULL.
+ * Read the file.  Returns an object, never NULL, that contains the lists
+ * "canaries" and "choices", possibly empty.
  */
 static json_t *read_db(const char *path)
 {
@@ -221,9 +224,10 @@ static bool has_hex(const json_t *o, const char *name, const struct digest *d)
 }
 
 /*
- * Return the newest entry for `key` in the list, borrowed, or NULL.  With
- * `with_native`, key->native_id must match as well; if `id` is not NULL, the
- * entry must have this id.  `index` can be NULL.
+ * Return the newest entry of the list, borrowed, whose node, local_id and
+ * sources are those of `key`, or NULL.  With `with_native`, native_id must be
+ * equal too.  If `id` is not NULL, the entry must have this id.  `index` can be
+ * NULL.
  */
 static json_t *find_newest(json_t *list,
 			   const struct peer_canary_db_subject *key,

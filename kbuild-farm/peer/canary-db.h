@@ -63,7 +63,7 @@ enum peer_canary_status {
 	PEER_CANARY_STATUS_ERROR, /* not completed; `detail` is the reason */
 };
 
-/* Identifies a result.  `native_id` is "theirs" in the file. */
+/* Identifies a result.  In the file, the ids are named "ours" and "theirs". */
 struct peer_canary_db_subject {
 	const char *node;
 	struct digest local_id, native_id, sources;
@@ -73,7 +73,7 @@ struct peer_canary_db_entry {
 	enum peer_canary_status status;
 	char *id; /* id of the node-native toolchain */
 	char *detail; /* file that differs, if the canary failed */
-	uint32_t cpu_ms; /* CPU time of the whole canary */
+	uint32_t cpu_ms; /* CPU time of all sources, in the fastest round */
 };
 
 void peer_canary_db_entry_release(struct peer_canary_db_entry *e);

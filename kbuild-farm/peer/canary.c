@@ -16,9 +16,7 @@
 
 #define OBJECT_MAX         (4u << 20)
 #define CANARY_DEADLINE_MS 60000
-/*
- * A canary in which fewer units are usable proves too little about a compiler.
- */
+/* A canary with fewer usable units proves too little about a compiler. */
 #define USABLE_UNITS_MIN 8
 
 static int make_unit(struct peer_canary *c, struct peer_canary_unit *u,
@@ -92,8 +90,8 @@ static void make_canary(void *arg)
 				peer_canary_db_sources(&c->n_units);
 	struct canary_compile_job w = { .canary = c };
 	/*
-	 * Use one thread: a canary is small, and the waiting build needs the
-	 * cores.
+	 * Use one thread, except for a burn-in: a canary is small, and the
+	 * waiting build needs the cores.
 	 */
 	long threads = c->is_burn_in ? sysconf(_SC_NPROCESSORS_ONLN) : 1;
 	char *dir = xasprintf("%s/canary-%u", c->shared->work_dir, c->number);
@@ -341,7 +339,7 @@ bool peer_canary_handle_job(const struct peer_job *job,
 	struct err err;
 
 	if (fail && fail->class == WIRE_FAIL_BUSY) {
-		/* The next tick sends the unit again. */
+		/* The next peer_tick() sends the unit again. */
 		run->in_flight = false;
 		return false;
 	}

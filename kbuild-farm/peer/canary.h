@@ -44,7 +44,8 @@ struct peer_canary {
 	bool is_burn_in; /* uses the burn-in sources */
 	unsigned number;
 	enum inputs_state state;
-	struct task *task; /* owns `error` to `n_usable` while it runs */
+	/* while it runs, only its thread uses `error` to `n_usable` */
+	struct task *task;
 	atomic_bool stop;
 	const char *error; /* string literal; set if `state` is UNUSABLE */
 	char *dir; /* absolute path without symbolic links */
@@ -55,8 +56,8 @@ struct peer_canary {
 };
 
 /*
- * Return the canary of a toolchain.  A new canary is compiled on a thread,
- * which wakes the nodes when it has finished.
+ * Return the canary of a toolchain.  A new canary is compiled on a separate
+ * thread; after that, the loop calls on_wake_requested().
  */
 struct peer_canary *peer_canary_get(struct peer_shared *shared,
 				    const struct inputs_toolchain *tc);

@@ -297,8 +297,8 @@ static int handle_fit(struct peer_conn *l, struct bytes body, struct err *err)
 	l->fit = m;
 	l->fit_received = true;
 	/*
-	 * If the negotiated version has the message MACHINE, it follows
-	 * immediately.
+	 * Return 0 if the negotiated version has the message MACHINE: the node
+	 * sends MACHINE next, and only then the greeting is complete.
 	 */
 	return wire_hello_negotiate(&l->hello) < WIRE_WITH_MACHINE;
 }

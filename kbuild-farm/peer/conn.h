@@ -28,9 +28,9 @@ struct tls_context;
 #define PEER_DIAL_HANDSHAKE_MS 5000
 
 /*
- * Called once from the loop.  On success, `io` carries the stream and belongs
- * to the callee; otherwise `io` is NULL and `err` is set.  The callee may call
- * peer_dialer_free().
+ * Called once from the event loop.  On success, `io` carries the stream and
+ * belongs to the callee; otherwise `io` is NULL and `err` is set.  The callee
+ * may call peer_dialer_free().
  */
 typedef void peer_dial_done_fn(void *ctx, const struct wire_io *io,
 			       const struct err *err);
@@ -47,8 +47,8 @@ struct peer_dialer *peer_dialer_new(struct event_base *base,
 void peer_dialer_free(struct peer_dialer *c);
 
 /*
- * Transport of an exec:, ssh: or unix: address: a socket, or a command whose
- * stderr is read.
+ * The command of an exec: or ssh: address, whose stderr is read.  A unix:
+ * address has a socket and no command.
  */
 struct peer_transport {
 	pid_t pid; /* pid of the command; 0: no command */
@@ -124,8 +124,8 @@ char *peer_conn_explain(struct peer_conn *l, const char *why);
 
 /*
  * Like peer_conn_explain(), but close the session as well.  This can block for
- * up to one second, until the command has exited.  If `why` is "", the reason
- * is the exit status of the command.
+ * up to one second, until the command has exited.  If `why` is "" or an error
+ * of read or write, the reason is the exit status of the command.
  */
 char *peer_conn_close_and_explain(struct peer_conn *l, const char *why);
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NEEDS_PER_FILE_MAX 3 /* NEEDs per file; kfarmd has the same limit */
+#define NEEDS_PER_FILE_MAX 3 /* kfarmd requests no blob more often */
 
 struct peer_input_update {
 	TAILQ_ENTRY(peer_input_update) list_entry;

@@ -27,10 +27,10 @@ void peer_input_updates_init(struct peer_input_updates *v, uint32_t number);
 void peer_input_updates_release(struct peer_input_updates *v);
 
 /*
- * Send entries in as many VIEWs as necessary.  With `is_toolchain`, mark them
- * as the complete toolchain, which can be empty.  Entries that are files must
- * outlive `v`.  Returns 0, or -ENOSPC if the session has no path ids left; then
- * nothing is sent.
+ * Send entries in as many VIEWs as necessary.  With `is_toolchain`, mark the
+ * entries, possibly none, as the complete toolchain.  Entries that are files
+ * must outlive `v`.  Returns 0, or -ENOSPC if the session has no path ids left;
+ * then nothing is sent.
  */
 int peer_input_updates_send(struct peer_input_updates *v,
 			    const struct peer_conn *link,

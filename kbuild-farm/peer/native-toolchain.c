@@ -27,8 +27,8 @@ struct peer_native_toolchain_source {
 };
 
 /*
- * Return true if one triplet is a prefix of the other, in whole components, and
- * their first components are equal.
+ * Return true if the components of the shorter triplet are the first components
+ * of the longer triplet ("aarch64-linux" and "aarch64-linux-gnu").
  */
 static bool is_same_triplet(const char *a, size_t a_len, const char *b)
 {
@@ -183,9 +183,9 @@ static void on_read(void *arg)
 }
 
 /*
- * Choose a toolchain of the build host for upload: the first one in the list
- * that the node can run and that was not tried before.  Moves it to
- * s->installed.
+ * Find the first toolchain in `list` that matches `m`, that the node can run
+ * and whose upload was not tried before.  Move it to s->installed.  Skip
+ * adopted toolchains, which kfarm did not install.
  */
 static bool pick_installed(struct peer_native_toolchain_source *s,
 			   const struct peer_native_toolchain *f,
@@ -208,8 +208,7 @@ static bool pick_installed(struct peer_native_toolchain_source *s,
 
 /*
  * If toolchain.sync is set, start to upload a matching toolchain that is
- * installed on the build host.  Returns false if the build host has no such
- * toolchain.
+ * installed on the build host.  Returns false if no upload was started.
  */
 static bool upload_installed(struct peer_native_toolchain *f,
 			     const struct compiler_manifest *m)

@@ -32,17 +32,18 @@ struct peer_native_toolchain_source; /* an upload being prepared */
 struct peer_native_toolchain {
 	struct peer_conn *conn;
 	const char *machine; /* uname -m; borrowed from HELLO */
-	/* host triplets it can run; borrowed from FIT */
+	/* host triplets that the node can run; borrowed from FIT */
 	const struct strv *hosts;
 	bool list_requested, list_received; /* list of installed toolchains */
 	struct peer_native_toolchain_entry {
 		char *id, *host;
 	} * entries;
 	size_t n_entries;
-	struct strv offered; /* ids that an upload was tried for */
+	struct strv offered; /* ids of toolchains whose upload was tried */
 	struct peer_native_toolchain_source *source; /* NULL: no upload */
 	struct peer_bundle_upload upload;
-	bool list_changed; /* `entries` changed; the reader clears it */
+	/* HELD was received or an upload ended; peer_advance() clears it */
+	bool list_changed;
 	/* the node waits for a file that cannot be sent: end the session */
 	bool upload_failed;
 	/* reason of the last request that found no build for the node */

@@ -64,8 +64,8 @@ struct peer {
 	struct peer_native_toolchain native;
 	struct peer_bandwidth bandwidth;
 	/*
-	 * number of toolchains in shared->toolchains, from the first, that
-	 * peer_advance() has requested or skipped
+	 * peer_advance() has requested or skipped the first `n_requested`
+	 * elements of shared->toolchains
 	 */
 	size_t n_requested;
 	/* last reported state of each toolchain */
@@ -205,8 +205,8 @@ static void finish_canary_job(struct peer *p, struct peer_job *job,
 		peer_native_toolchain_handle_canary(&p->native, sandbox,
 						    &outcome);
 	/*
-	 * Continue at once, except if the node was busy: then the next tick
-	 * sends the unit again.
+	 * Continue at once, except if the node was busy: then the next
+	 * peer_tick() sends the unit again.
 	 */
 	if (!fail || over)
 		peer_shared_wake(p->conn.shared);
@@ -736,7 +736,10 @@ const char *peer_boot_id(const struct peer *p)
 	return p->conn.has_hello ? p->conn.hello.inventory.boot_id : NULL;
 }
 
-/* Return true if the node can use none of the toolchains.  *why can be NULL. */
+/*
+ * Return true if the node can use none of the toolchains.  *why becomes the
+ * latest reason, or NULL.
+ */
 static bool is_toolchain_missing(const struct peer *p, const char **why)
 {
 	const struct peer_sandbox *sandbox = TAILQ_FIRST(&p->sandboxes.list);

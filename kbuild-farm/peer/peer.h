@@ -17,8 +17,8 @@ struct peer;
 struct wire_inventory;
 
 /*
- * Create a node in state PEER_DOWN.  `entry` is borrowed; `ctx` is passed to
- * struct peer_ops.
+ * Create a peer for a node, in state PEER_DOWN.  `entry` is borrowed; `ctx` is
+ * passed to struct peer_ops.
  */
 struct peer *peer_new(struct peer_shared *shared,
 		      const struct node_entry *entry, void *ctx);
@@ -34,7 +34,10 @@ void peer_set_entry(struct peer *p, const struct node_entry *entry);
 void peer_dial(struct peer *p);
 /* Close the session, if any, without a callback. */
 void peer_disconnect(struct peer *p);
-/* Close the session with a BYE because its ids are exhausted. */
+/*
+ * Send BYE with the reason that the session has no ids left, and close the
+ * session without a callback.
+ */
 void peer_end_session(struct peer *p);
 /*
  * Send a known-answer test (a compile whose correct result is known).  Returns

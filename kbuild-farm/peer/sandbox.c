@@ -48,7 +48,7 @@ static void on_file_lost(void *ctx, const struct inputs_entry *e,
 
 	log_debug("node %s: sandbox closed: %s", l->entry->name, why);
 	peer_sandbox_close(sandbox, e->path->name);
-	/* Jobs can also be on an earlier sandbox of this toolchain. */
+	/* Also cancel the jobs of earlier sandboxes with this toolchain. */
 	list_for_each_safe(job, &l->jobs, list_entry, next) {
 		if (job->sandbox->toolchain == sandbox->toolchain)
 			peer_job_cancel(l, job);

@@ -3,8 +3,8 @@
  * peer/shared.h - State and callbacks that all nodes of a build share.
  *
  * The owner fills a struct peer_shared, which must not move while nodes exist.
- * The nodes report every change through struct peer_ops.  A job is identified
- * by its number alone.
+ * The nodes report every change through struct peer_ops.  A job number is
+ * unique across all nodes.
  */
 #ifndef PEER_SHARED_H
 #define PEER_SHARED_H
@@ -45,7 +45,7 @@ enum peer_state {
 enum peer_toolchain_state {
 	/* no session, no usable build, or the sandbox is closed */
 	PEER_TOOLCHAIN_NONE,
-	/* not processed yet, or the node has not responded yet */
+	/* no sandbox is requested yet, or the node has not responded yet */
 	PEER_TOOLCHAIN_REQUESTED,
 	/*
 	 * The node has requested blobs, a canary must pass first, or the choice
@@ -91,7 +91,9 @@ struct peer_ops {
 	 */
 	void (*on_sandbox_stale)(void *ctx, struct inputs_toolchain *tc);
 	/*
-	 * The session ran out of ids.  Call peer_end_session() when convenient.
+	 * The node waits for a toolchain file that cannot be read.  Call
+	 * peer_end_session() when convenient.  Exhausted ids are not reported:
+	 * peer_send() returns -ENOSPC.
 	 */
 	void (*on_ids_exhausted)(void *ctx);
 	/*
@@ -106,7 +108,7 @@ struct peer_ops {
 	/*
 	 * Result of peer_measure_bandwidth(): the duration of the transfer in
 	 * microseconds, or 0 if the node did not request the bytes.  The
-	 * callback is NULL if the owner never measures.
+	 * callback can be NULL if the owner never measures.
 	 */
 	void (*on_bandwidth_measured)(void *ctx, uint64_t us);
 
