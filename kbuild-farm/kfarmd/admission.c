@@ -25,7 +25,7 @@ struct token_bucket {
 
 struct addr_state {
 	struct token_bucket tokens;
-	/* a client from an address of this bucket was authenticated */
+	/* a client from an address with this hash bucket was authenticated */
 	bool any_admitted;
 };
 
@@ -120,8 +120,9 @@ static struct kfarmd_admission_conn *oldest_of_addr(struct kfarmd_admission *g,
 }
 
 /*
- * Return the oldest pending connection, preferably from an address with no
- * authenticated client.
+ * Return the oldest pending connection from an address from which no client has
+ * been authenticated yet.  If there is no such connection, return the oldest of
+ * all pending connections.
  */
 static struct kfarmd_admission_conn *oldest_unknown(struct kfarmd_admission *g)
 {

@@ -5,10 +5,14 @@
  * This is a pure machine: it uses neither sockets nor a clock, and the caller
  * passes the time.
  *
- * An idle connection cannot block others: if too many connections are pending,
- * a new connection evicts the oldest pending one.  After repeated failures to
- * authenticate, an address is rejected for a while.  An IPv4 address or an IPv6
- * /64 prefix counts as one address.
+ * An idle connection cannot block others.  If too many connections from one
+ * address are pending, a new connection from this address evicts the oldest of
+ * them.  If too many connections are pending in total, a new connection evicts
+ * the oldest pending connection, preferably from an address from which no
+ * client has been authenticated yet.
+ *
+ * After repeated failures to authenticate, an address is rejected for a while.
+ * An IPv4 address or an IPv6 /64 prefix counts as one address.
  */
 #ifndef KFARMD_ADMISSION_H
 #define KFARMD_ADMISSION_H
@@ -22,9 +26,9 @@
 #define KFARMD_ADMISSION_PENDING_MAX      64
 #define KFARMD_ADMISSION_PENDING_PER_ADDR 16
 /*
- * Limits on failed attempts: TRIES at once, then RATE per second.  PER_ADDR
- * applies to each address.  TOTAL applies to all addresses together from which
- * no client has been authenticated yet.
+ * Limits on failed attempts: TRIES_* at once, then RATE_* per second.  Each
+ * address has the limit *_PER_ADDR.  Addresses from which no client has been
+ * authenticated yet also share the limit *_TOTAL.
  */
 #define KFARMD_ADMISSION_TRIES_PER_ADDR 32
 #define KFARMD_ADMISSION_RATE_PER_ADDR  4
@@ -45,11 +49,12 @@ struct kfarmd_admission *kfarmd_admission_new(void);
 void kfarmd_admission_free(struct kfarmd_admission *g);
 /*
  * Add a new connection from address `from` to the pending connections.  Returns
- * false if its address, or all addresses together, failed too often.
+ * false if the limit on failed attempts of this address, or the total limit, is
+ * reached.
  *
- * On success, *evicted is the pending connection that must be closed in
- * exchange, or NULL.  The caller closes it and calls kfarmd_admission_remove()
- * for it.
+ * On success, *evicted is the pending connection that the new connection
+ * evicts, or NULL.  The caller closes the evicted connection and calls
+ * kfarmd_admission_remove() for it.
  */
 bool kfarmd_admission_add(struct kfarmd_admission *g,
 			  struct kfarmd_admission_conn *conn,

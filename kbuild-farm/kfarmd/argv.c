@@ -65,7 +65,7 @@ int kfarmd_argv_build(struct strv *argv, const struct kfarmd_compile *c,
 	if (kfarmd_argv_has_as_deps(c))
 		out.as_dep = SANDBOX_OUT_DIR "/" KFARMD_ARGV_AS_DEPS;
 	if (c->m->output_named) {
-		/* The compiler would read such a name as a flag. */
+		/* The compiler reads "-x" as a flag, "@x" as a flag file. */
 		if (*object == '-' || *object == '@')
 			return err_set(err, ENOTSUP,
 				       "invalid object name: %.200s", object);

@@ -30,8 +30,8 @@
 #define KFARMD_ARGV_SIDE    "side." /* plus the number of the side output */
 
 /*
- * A job whose path and flag numbers are replaced by the paths and flags; all
- * pointers are borrowed.
+ * The compile of a job, with the paths and flags in place of the numbers that
+ * the JOB message contains.  All pointers are borrowed.
  */
 struct kfarmd_compile {
 	const struct wire_job *m;
@@ -39,26 +39,27 @@ struct kfarmd_compile {
 	bool is_clang;
 	/* write the preprocessed text to stdout and stop */
 	bool preprocess_only;
-	/* with preprocess_only: write the text to the object's path */
+	/* with preprocess_only: write to the object's path, not to stdout */
 	bool output_to_file;
 	const struct wire_flag *flags;
 	size_t n_flags;
 };
 
 /*
- * Return true if the preprocessor lists the files that it reads.  See
- * options_allowlist_add_outputs().
+ * Return true if the preprocessor writes a dependency list; false for an
+ * assembly source that is not preprocessed.
  */
 bool kfarmd_argv_has_cpp_deps(const struct kfarmd_compile *c);
 /*
- * Return true if the assembler lists the files that it reads; false with clang,
- * with preprocess_only, and for C with -flto.
+ * Return true if the assembler writes a dependency list; false with clang, with
+ * preprocess_only, and for a C source with -flto.
  */
 bool kfarmd_argv_has_as_deps(const struct kfarmd_compile *c);
 
 /*
- * Append the command line, or the environment, of the compiler.  Each returns
- * 0, or -ENOTSUP with the rejected flag, object name or variable in `err`.
+ * Append the command line, or the environment, of the compiler.  Both functions
+ * return 0, or -ENOTSUP with the rejected flag, object name or variable in
+ * `err`.
  */
 int kfarmd_argv_build(struct strv *argv, const struct kfarmd_compile *c,
 		      struct err *err);
@@ -97,9 +98,11 @@ int kfarmd_argv_take_step(struct kfarmd_steps *s, const struct wire_job *m,
 			  struct wire_step **out, struct err *err);
 
 /*
- * Append the command line of `tool`: its path and the client's arguments; for a
- * STEP of kind DEVICETREE, the option that writes the dependency list; for each
- * kind except SYMBOLS, the path WIRE_JOB_OBJECT, which is the tool's input.
+ * Append the command line of the tool with the path `tool`: the path and the
+ * client's arguments.  A STEP of kind DEVICETREE adds the option that writes
+ * the dependency list.  Each kind except SYMBOLS adds the path WIRE_JOB_OBJECT,
+ * which is the tool's input.
+ *
  * Returns 0, or -ENOTSUP with `err` set if `argv`, `env` and `cwd` together
  * exceed the limit of the sandbox.
  */

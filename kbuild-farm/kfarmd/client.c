@@ -90,7 +90,7 @@ struct kfarmd_toolchain_rpc {
 	struct err err;
 };
 
-/* Send the list in one or more messages. */
+/* Send the list of toolchains in one or more HELD messages. */
 static void send_held_list(struct kfarmd_toolchain_rpc *c)
 {
 	uint32_t at = 0;
@@ -350,9 +350,10 @@ static struct kfarmd_input_sink *new_bundle(
 
 /*
  * Limits of one client.  SINKS_MAX and SANDBOXES_MAX include sinks that are
- * ending.
+ * ending.  SINKS_MAX is the number of sandboxes and bundles at which a new
+ * BUNDLE is a protocol error; it does not limit new sandboxes.
  */
-#define SINKS_MAX     32 /* sandboxes and bundles; if reached, no new bundle */
+#define SINKS_MAX     32
 #define SANDBOXES_MAX 16
 #define BUNDLES_MAX   4 /* open bundles */
 #define RPCS_MAX      16 /* unanswered toolchain requests */

@@ -6,10 +6,12 @@
  * The client object outlives its session until the last sandbox and the last
  * toolchain request have ended.
  *
- * PIN restricts a job to the CPUs of one class, and HEAT reports the load of
- * each class while such a job runs.  The MACHINE message defines the classes
- * and their CPUs for the whole session, even if a CPU frequency governor, by
- * which classes are distinguished, changes later.
+ * A PIN message restricts a job to the CPUs of one class.  While the session
+ * has such a job, HEAT messages report the clock limit and the throttling of
+ * each class, and the temperatures of the node.  The MACHINE message defines
+ * the classes and their CPUs for the whole session.  CPUs with different
+ * frequency governors are in different classes, but a later change of a
+ * governor does not change the classes of a session.
  */
 #ifndef KFARMD_CLIENT_H
 #define KFARMD_CLIENT_H
@@ -28,9 +30,12 @@
 struct kfarmd;
 struct kfarmd_toolchain_rpc;
 
-/* The pin of the jobs of one CPU class. */
+/* The CPUs and the job limit that all jobs pinned to one CPU class share. */
 struct kfarmd_pin {
-	/* CPUs of the class that kfarmd may use, read for the latest job */
+	/*
+	 * those CPUs of the class that kfarmd may use; updated when a new job
+	 * is pinned to the class
+	 */
 	struct machine_cpus cpus;
 	/* limits the running jobs of the class to the number of its CPUs */
 	struct kfarmd_slot_share share;
@@ -117,11 +122,11 @@ struct kfarmd_client_ops {
 };
 
 /*
- * A job looks up its numbers in `paths` and `flags`, whose strings are valid
- * until kfarmd_client_close(), and takes its PIN and STEP from `pins` and
- * `steps`.  The session initializes `pins` and `steps` when it sends MACHINE;
- * before that, PIN and STEP are protocol errors.  The members after `steps` are
- * private to kfarmd/client.c.
+ * A job looks up its path and flag numbers in `paths` and `flags`, whose
+ * strings are valid until kfarmd_client_close().  It takes its PIN from `pins`
+ * and its STEP from `steps`.  The session initializes `pins` and `steps` when
+ * it sends MACHINE; before that, PIN and STEP are protocol errors.  The members
+ * after `steps` are private to kfarmd/client.c.
  */
 struct kfarmd_client {
 	struct kfarmd *daemon;

@@ -18,7 +18,8 @@
 #include <string.h>
 
 /*
- * on_work_due() starts each operation of a sink and frees the sink.  It runs
+ * on_work_due() starts the next operation of a sink.  If the sink has ended or
+ * is shut, and no job uses it, on_work_due() frees the sink.  The function runs
  * from the sink's timer event, so that no function frees a sink that its caller
  * still uses.  While `task` is set, only the thread of `task` accesses the
  * update in `update` and the sink's files.
@@ -42,7 +43,7 @@ static void send_have_state(struct kfarmd_input_sink *p,
 
 /*
  * Let the event loop call on_work_due().  A timer is used, so that other events
- * are handled between two steps.
+ * are handled between two operations.
  */
 static void schedule_work(struct kfarmd_input_sink *p)
 {
@@ -96,7 +97,10 @@ static int pin_update_blobs(struct kfarmd_input_sink *p, struct err *err)
 		       kfarmd_input_update_pin_blobs(p->update, err);
 }
 
-/* Returns -EBADMSG if a blob is damaged and can be requested again. */
+/*
+ * Apply the update p->update.  Returns -EBADMSG if a blob is damaged and can be
+ * requested again.
+ */
 static int apply_update(struct kfarmd_input_sink *p, struct err *err)
 {
 	return p->type->apply(p, p->update, err);

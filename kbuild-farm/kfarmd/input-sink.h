@@ -175,8 +175,8 @@ struct kfarmd_sandbox_user {
 	uint32_t update_number;
 	bool waiting; /* on_ready() will be called */
 	/*
-	 * Called when the job can start.  If the sandbox has ended, so that the
-	 * job can never start, `why` is the reason; otherwise it is NULL.
+	 * Called when the job can start (`why` is NULL), or when the sandbox
+	 * has ended and the job can never start (`why` is the reason).
 	 */
 	void (*on_ready)(void *ctx, const char *why);
 	void *ctx;

@@ -237,10 +237,10 @@ int kfarmd_blobs_receive(struct kfarmd_blobs *b, const struct wire_blob *m,
 /* Limits of a small update, which is applied without a thread. */
 #define SMALL_ENTRIES 32
 #define SMALL_BYTES   (256u << 10)
-/* Smaller updates are applied without a check of the free memory. */
+/* The free memory is checked only for updates of at least this size. */
 #define MEMORY_CHECK_BYTES (1u << 20)
 #define MEMORY_RESERVE_MIB 256 /* memory that an update must leave free */
-#define DAMAGED_MAX        3 /* attempts to store one blob */
+#define DAMAGED_MAX        3 /* n_damaged at which the update fails */
 
 static void on_blob_received(struct kfarmd_blob_waiter *w, int ret);
 
@@ -414,8 +414,9 @@ static int apply_entry(struct kfarmd_input_update *v, uint32_t i,
 		fd = store_open_blob(v->store, &inode->digest, inode->size);
 		if (fd == -ENOENT || fd == -EBADMSG) {
 			/*
-			 * The store deleted the blob: request it again, a
-			 * limited number of times.
+			 * The blob was lost, or it was damaged and the store
+			 * has removed it.  Request the blob again, a limited
+			 * number of times.
 			 */
 			unpin_entry(v, i);
 			if (++e->n_damaged >= DAMAGED_MAX)

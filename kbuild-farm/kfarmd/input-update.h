@@ -83,8 +83,8 @@ int kfarmd_blobs_request(struct kfarmd_blobs *b, const struct digest *d,
 void kfarmd_blobs_cancel(struct kfarmd_blob_waiter *w);
 
 /*
- * Return the milliseconds since a blob was requested or a piece of a blob was
- * received, or 0 if no requested blob is outstanding.
+ * Return the milliseconds since the last request for a blob or the last
+ * received piece of a blob, or 0 if no requested blob is outstanding.
  */
 uint64_t kfarmd_blobs_idle_ms(const struct kfarmd_blobs *b);
 /*
@@ -104,7 +104,7 @@ struct kfarmd_input_update_entry {
 	bool pinned;
 	/* the store lacks the blob, which has not been requested yet */
 	bool missing;
-	uint8_t n_damaged; /* how often the blob was damaged */
+	uint8_t n_damaged; /* how often the blob was lost or damaged */
 };
 
 struct kfarmd_input_update {
@@ -116,7 +116,10 @@ struct kfarmd_input_update {
 	size_t next_entry; /* index of the next entry to apply */
 	bool blobs_pinned;
 	int error; /* negative errno if a blob cannot be obtained */
-	/* A blob was received or failed; called from kfarmd_blobs_receive(). */
+	/*
+	 * Called from kfarmd_blobs_receive() when a blob was received or cannot
+	 * be obtained.
+	 */
 	void (*on_changed)(void *ctx);
 	void *ctx;
 	/* if true, pin_blobs() and apply() return -ECANCELED */
@@ -187,9 +190,9 @@ int kfarmd_input_update_check_identity(
 	const struct kfarmd_input_update_queue *views,
 	const struct wire_cell *m, struct err *err);
 /*
- * Return the path of the driver m->driver with the symbolic links in the
- * updates `views` resolved, for a sandbox with a node-native toolchain.  The
- * caller frees the path.
+ * Resolve the path m->driver of the driver with the symbolic links that the
+ * updates `views` contain, for a sandbox with a node-native toolchain.  The
+ * caller frees the resulting path.
  */
 char *kfarmd_input_update_resolve_driver(
 	const struct kfarmd_input_update_queue *views,

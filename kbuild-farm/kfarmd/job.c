@@ -317,7 +317,7 @@ static int prepare_job(struct kfarmd_job *job, struct kfarmd_client *client,
 
 	/*
 	 * Take the STEP and the PIN that precede the job even if the job is
-	 * rejected below.
+	 * rejected below, because they do not apply to the next job.
 	 */
 	*class = -1;
 	if (kfarmd_argv_take_step(&client->steps, &job->m, &job->step, err))

@@ -41,7 +41,11 @@ struct acceptor {
 	struct event *resume_timer;
 };
 
-/* Return true for an error of accept(2) that concerns a single connection. */
+/*
+ * Return true for an error of accept(2) after which no pause is needed: no
+ * connection is waiting, a signal interrupted the call, or the error concerns a
+ * single connection.
+ */
 static bool is_transient_error(int code)
 {
 	switch (code) {

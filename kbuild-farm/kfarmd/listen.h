@@ -24,11 +24,13 @@ struct kfarmd_listen;
 #define KFARMD_LISTEN_TLS_TIMEOUT_S 5
 
 /*
- * Listen at each of `addresses`: unix:PATH, or a network address
- * (kfarmd_settings_check_address()) with DIR/key.pem and DIR/clients.  Sets
- * a->listen_text and, with a network address, a->clients.  Returns 0;
- * -EADDRINUSE if another process listens at a path; -EEXIST if a path is not a
- * socket; or another negative errno; with `err` set.
+ * Listen at each of `addresses`: unix:PATH, or a network address as in
+ * kfarmd_settings_check_address().  A network address needs the files key.pem
+ * and clients in the directory `dir`.  Sets a->listen_text and, with a network
+ * address, a->clients.
+ *
+ * Returns 0; -EADDRINUSE if another process listens at an address; -EEXIST if a
+ * PATH exists and is not a socket; or another negative errno; with `err` set.
  */
 int kfarmd_listen_new(struct kfarmd_listen **out, struct kfarmd *a,
 		      const struct strv *addresses, const char *dir,

@@ -19,8 +19,9 @@
 #include <unistd.h>
 
 /*
- * Larger files of the toolchain are empty in the sandbox for driver queries,
- * because a driver does not read them.
+ * Maximum size of a file of the toolchain that is copied into the sandbox for
+ * driver queries.  Larger files are empty there, because a driver does not read
+ * them.
  */
 #define SMALL_FILE_BYTES (64u << 10)
 
@@ -326,8 +327,8 @@ static void add_cached_manifest(struct kfarmd_native_toolchain_cache *o,
 
 /*
  * Check that a file outside the toolchain is an ELF executable or library.
- * Otherwise a driver whose answer names any file of the node could disclose
- * this file, because every listed file is put into a client's sandbox.
+ * Every file that a driver names in an answer is put into a client's sandbox.
+ * Without this check, a malicious driver could disclose any file of the node.
  */
 static int check_system_file(const struct compiler_entry *e,
 			     const struct kfarmd_toolchain_lease *l,
@@ -482,7 +483,7 @@ bool kfarmd_native_toolchain_find_prefixes(const char *dir,
 	bool is = strip_last_path_part(a) && strip_last_path_part(b) &&
 		  str_ends(a, "/bin") && str_ends(b, "/bin");
 
-	/* Strip "bin", then further components while both paths agree. */
+	/* Strip "bin", then the last components while they are equal. */
 	for (bool more = is; more;) {
 		strip_last_path_part(a);
 		strip_last_path_part(b);

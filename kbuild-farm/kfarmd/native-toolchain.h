@@ -55,8 +55,8 @@ void kfarmd_native_toolchain_cache_free(
  * Put the installed toolchain c->request.installed_id into the sandbox `c`, at
  * the paths of the client's compiler.  `driver` is the client's path of the
  * driver with all symbolic links resolved.  Libraries and the loader are placed
- * at their paths on the node.  The caller releases c->lease after the sandbox
- * has ended; *id receives the digest of the manifest.
+ * at their paths on the node.  *id receives the digest of the manifest.  The
+ * caller releases c->lease after the sandbox has ended.
  *
  * Threads can call this concurrently.  Returns 0; -ENOENT if the toolchain is
  * not installed; -EBADMSG if it is damaged; -ENOEXEC if it is for another host;

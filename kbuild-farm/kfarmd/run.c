@@ -231,7 +231,10 @@ static bool exited_with_0(const struct sandbox_end *end)
 	return end->cause == SANDBOX_END_EXITED && !end->status;
 }
 
-/* Combine the outputs and the ends of both programs; call on_done(). */
+/*
+ * Combine the outputs, exit statuses and resource usage of both programs and
+ * call on_done().
+ */
 static void finish_run(struct kfarmd_run *run)
 {
 	struct kfarmd_run_part *first = &run->parts[0], *tool = &run->parts[1];
@@ -266,7 +269,7 @@ static void finish_run(struct kfarmd_run *run)
 	run->output[1] = first->output[1];
 	first->output[1] = (struct buf){ 0 };
 	if (input) {
-		/* Diagnostics name the client's file instead of the copy. */
+		/* Replace the path of the copy by the client's file name. */
 		path = xasprintf("%s/%s", SANDBOX_OUT_DIR, input);
 		if (!kfarmd_run_output_add_renamed(&run->output[1], tool_stderr,
 						   path, run->tool.client_name,
@@ -283,8 +286,8 @@ static int start_part(struct kfarmd_run_part *part, struct sandbox_job *job,
 		      struct err *err);
 
 /*
- * Start the tool after the first program has written its file.  The tool gets
- * the remaining time of the deadline.
+ * Start the tool after the first program has written the tool's input file.
+ * The tool gets the remaining time of the deadline.
  */
 static int start_tool(struct kfarmd_run *run, struct err *err)
 {
@@ -337,8 +340,8 @@ static void on_part_done(void *ctx, struct sandbox_run *cell_run,
 	}
 	if (run->tool.input_file && first->ended && !tool->sandbox_run)
 		/*
-		 * If start_tool() fails because the file is missing,
-		 * kfarmd_run_map_file() reports this.
+		 * If start_tool() fails because the tool's input file is
+		 * missing, kfarmd_run_map_file() reports this later.
 		 */
 		finished = !exited_with_0(&first->end) || run->overflowed ||
 			   start_tool(run, &err);
@@ -495,8 +498,8 @@ static bool is_not_found(int error)
 }
 
 /*
- * Return true if the file exists but cannot be executed.  ELIBBAD reports a
- * damaged loader.
+ * Return true if `error` is an error of execve(2) for a file that exists but
+ * cannot be executed.  ELIBBAD reports a damaged loader.
  */
 static bool is_not_executable(int error)
 {
@@ -505,8 +508,9 @@ static bool is_not_executable(int error)
 }
 
 /*
- * The client chose the working directory and the tool.  If one of them does not
- * exist, the failure class is therefore WIRE_FAIL_INPUT.
+ * Set the failure class of a program that could not be started.  Always returns
+ * false.  If the working directory or the tool does not exist, the class is
+ * WIRE_FAIL_INPUT, because the client chose both.
  */
 static bool classify_start_error(struct kfarmd_run_status *e,
 				 const struct kfarmd_run *run)
@@ -525,8 +529,8 @@ static bool classify_start_error(struct kfarmd_run_status *e,
 }
 
 /*
- * Return true if a part of the compiler was ended by SIGPIPE because the tool
- * stopped reading its output.  This is not a fault of the node.
+ * Return true if SIGPIPE ended a program of the compiler because the tool
+ * stopped reading the compiler's output.  This is not a fault of the node.
  */
 static bool is_sigpipe_of_tool(const struct kfarmd_run *run)
 {

@@ -56,9 +56,10 @@ struct kfarmd_run_output {
  * sandbox (SANDBOX_OUT_DIR or SANDBOX_TMP_DIR).
  *
  * With .loc directives, an assembler writes the path of such a directory into
- * the object.  A driver names its temporary files in some messages.  A local
- * compile would write other paths, so a result with such a path is not
- * equivalent to the result of a local compile.
+ * the object.  A driver prints the paths of its temporary files, which are in
+ * SANDBOX_TMP_DIR, in some messages.  A local compile would write other paths,
+ * so a result with such a path is not equivalent to the result of a local
+ * compile.
  */
 bool kfarmd_run_output_has_private_path(struct bytes in);
 
@@ -88,23 +89,24 @@ bool kfarmd_run_output_next_piece(struct kfarmd_run_output *a,
 				  struct wire_piece *out);
 
 /*
- * A second program with the directory, environment, CPUs and deadline of the
- * first program.  It runs as a separate job of the sandbox, so neither program
- * sees the processes of the other.
+ * The second program of a run, with the working directory, environment, CPUs
+ * and deadline of the first program, the compiler.  It runs as a separate job
+ * of the sandbox, so neither program sees the processes of the other.
  */
 struct kfarmd_run_tool {
 	char *const *argv;
 	/*
-	 * NULL: the tool's stdin is the stdout of the first program and both
-	 * run concurrently.  Otherwise the tool starts after the first program
-	 * has exited with status 0, and gets a copy of that program's
-	 * SANDBOX_OUT_DIR/input_file.
+	 * Name of the file that the tool gets as input.  The tool starts after
+	 * the first program has exited with status 0, and gets a copy of that
+	 * program's SANDBOX_OUT_DIR/input_file.  NULL: the tool's stdin is the
+	 * stdout of the first program, and both run concurrently.
 	 */
 	const char *input_file;
 	/*
-	 * With `input_file` only.  If set, the tool does not change its input.
-	 * Its stdout is the output of the run, and it lists the files that it
-	 * read in SANDBOX_OUT_DIR/deps_file.
+	 * With `input_file` only: name of the dependency list that the tool
+	 * writes to SANDBOX_OUT_DIR.  The tool's stdout is the output of the
+	 * run.  NULL: the output is the copy of the input file, which the tool
+	 * changes.
 	 */
 	const char *deps_file;
 	/*
@@ -118,7 +120,7 @@ struct kfarmd_run_tool {
 struct kfarmd_run_part {
 	struct kfarmd_run *owner;
 	struct sandbox_run *sandbox_run; /* NULL: not started */
-	/* for stdout and stderr; NULL: not open, or read to the end */
+	/* read events of stdout and stderr; NULL: not open, or at the end */
 	struct event *pipe_events[2];
 	struct buf output[2]; /* stdout and stderr */
 	struct sandbox_end end;
@@ -130,7 +132,8 @@ struct kfarmd_run {
 	 * Stdout and stderr; after on_done(), the caller may take ownership of
 	 * both buffers.  With a tool, stderr is that of the first program
 	 * followed by that of the tool.  Stdout is the tool's if the tool reads
-	 * the first program's output, otherwise the first program's.
+	 * the first program's stdout or has a deps_file, otherwise the first
+	 * program's.
 	 */
 	struct buf output[2];
 	/*

@@ -51,9 +51,9 @@ static const struct wire_health *read_health(struct kfarmd *a,
 }
 
 /*
- * The memory for unsent messages is bounded.  A session stops reading while its
- * stream is full, and the pieces of a result are encoded only when the stream
- * is not full.
+ * The memory for unsent messages is bounded.  A session reads nothing while the
+ * output queue of its stream is full, and encodes the pieces of a result only
+ * when this queue is not full.
  */
 
 #define PEER_HELLO_TIMEOUT_S 5 /* limit for the arrival of the peer's HELLO */
@@ -462,8 +462,9 @@ static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	/*
-	 * End the session of a client that was removed from the list, at the
-	 * second check: an editor may truncate the file before writing it.
+	 * End the session of a client that two consecutive checks did not find
+	 * in the list of clients.  At a single check, the file can be empty
+	 * because an editor truncates the file before writing it.
 	 */
 	if (digest_is_set(&s->fingerprint)) {
 		if (tls_clients_find(a->clients, &s->fingerprint, &problem))

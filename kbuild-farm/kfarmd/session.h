@@ -24,7 +24,8 @@ struct digest;
 
 /* The other end of a connection. */
 struct kfarmd_session_peer {
-	const char *address; /* network address or process, for display */
+	/* network address, or "process PID" for a local peer; for display */
+	const char *address;
 	const char *client_name; /* name in the list of clients, or NULL */
 	/*
 	 * fingerprint of the peer's key, or NULL if the peer has not presented

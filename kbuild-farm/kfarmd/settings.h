@@ -2,8 +2,9 @@
 /*
  * kfarmd/settings.h - Settings of kfarmd: command line, node.conf, addresses.
  *
- * DIR/node.conf has the syntax of git-config.  Its keys are the names of
- * options; the command line takes precedence.
+ * The file node.conf in the configuration directory (--config) has the syntax
+ * of git-config.  Its keys are names of command line options.  An option on the
+ * command line takes precedence.
  *
  *	[node]
  *		listen = 3634
@@ -42,7 +43,7 @@ char *kfarmd_settings_format_address(const struct sockaddr_storage *peer);
 
 struct kfarmd_settings {
 	bool stdio;
-	/* unix:PATH, or an address for kfarmd_settings_listen() */
+	/* elements: unix:PATH, or addresses for kfarmd_settings_listen() */
 	struct strv listen;
 	const char *config; /* configuration directory; NULL: not given */
 	const char *store; /* NULL: the default */

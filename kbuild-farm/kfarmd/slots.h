@@ -71,8 +71,8 @@ int kfarmd_slots_add_job(struct kfarmd_slots *s, struct kfarmd_slot *p,
  */
 void kfarmd_slots_queue_job(struct kfarmd_slots *s, struct kfarmd_slot *p);
 /*
- * End the run of a job, or remove the job from the queue, and start the next
- * one.  The job still counts in n_jobs.
+ * End the run of a job, or remove the job from the queue.  Then start the
+ * queued jobs that the limits permit.  The ended job still counts in n_jobs.
  */
 void kfarmd_slots_end_run(struct kfarmd_slots *s, struct kfarmd_slot *p);
 /* Remove a job in any state. */

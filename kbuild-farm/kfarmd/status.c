@@ -54,7 +54,7 @@ static json_t *status_to_json(const struct kfarmd_status *s)
 		"{s:i, s:i, s:i, s:i}", "limit", (int)a->slots.n_advertised,
 		"compilers", (int)a->slots.max_running, "taken",
 		(int)a->slots.n_jobs, "running", (int)a->slots.n_running);
-	/* The size is unknown until the collector has scanned the store. */
+	/* The used size is unknown until the store has counted its blobs. */
 	store_stats(a->store, &n);
 	json_object_set_new(store, "used",
 			    n.counted ? json_integer((json_int_t)n.used_bytes) :
@@ -131,8 +131,8 @@ int kfarmd_status_new(struct kfarmd_status **out, struct kfarmd *a,
 		      struct err *err)
 {
 	/*
-	 * Use the descriptor, because the path of the directory may exceed the
-	 * length of a socket address.
+	 * Name the scratch directory by its descriptor, because its real path
+	 * can exceed the maximum length of a socket address.
 	 */
 	char *path = xasprintf("/proc/self/fd/%d/status",
 			       store_scratch_fd(a->store));

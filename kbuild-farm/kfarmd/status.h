@@ -23,7 +23,10 @@ struct kfarmd_status;
  */
 int kfarmd_status_new(struct kfarmd_status **out, struct kfarmd *a,
 		      struct err *err);
-/* Close the socket before the store is freed.  NULL is allowed. */
+/*
+ * Close the status socket and free `s`.  Must be called before the store is
+ * freed.  NULL is allowed.
+ */
 void kfarmd_status_free(struct kfarmd_status *s);
 
 /*

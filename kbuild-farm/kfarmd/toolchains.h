@@ -47,7 +47,7 @@ struct kfarmd_manifest {
 	char *id;
 	char *host;
 	struct digest dir_digest, equivalent_id;
-	/* paths below the toolchain's directory */
+	/* entries; their paths are relative to the toolchain's directory */
 	struct compiler_entries entries;
 	uint64_t total_bytes; /* size of all files */
 	size_t name_bytes; /* bytes of all paths and link targets */
@@ -185,16 +185,20 @@ int kfarmd_toolchain_stage_put(void *stage, const char *path,
 			       const struct wire_inode *inode, int fd,
 			       struct err *err);
 /*
- * Verify the complete toolchain and rename it to its final name, replacing an
- * older toolchain of this name.  Any thread can call this.  Returns 0; -EBUSY
- * if the older toolchain is in use; -EBADMSG if the files differ from `r`; or
- * another negative errno; with `err` set.
+ * Verify the complete toolchain, write its manifest `r` and its metadata
+ * `json`, and rename it to its final name, replacing an older toolchain of this
+ * name.  Any thread can call this.  Returns 0; -EBUSY if the older toolchain is
+ * in use; -EBADMSG if the files differ from `r`; -ECANCELED if *stop became
+ * true; or another negative errno; with `err` set.
  */
 int kfarmd_toolchain_stage_publish(struct kfarmd_toolchain_stage *n,
 				   const struct kfarmd_manifest *r,
 				   const char *json, const atomic_bool *stop,
 				   struct err *err);
-/* Remove the scratch directory, whether published or not.  NULL is allowed. */
+/*
+ * Remove the scratch directory and free `n`, whether the toolchain was
+ * published or not.  NULL is allowed.
+ */
 void kfarmd_toolchain_stage_free(struct kfarmd_toolchain_stage *n);
 
 /*
