@@ -12,15 +12,15 @@
 
 struct kernel_arch {
 	char arch[32]; /* the kernel's ARCH: "x86_64" */
-	char srcarch[32]; /* its directory below arch/: "x86" */
+	char srcarch[32]; /* directory of `arch` below arch/: "x86" */
 	/*
 	 * entry of the built-in table; NULL if only the tree has the
 	 * architecture
 	 */
 	const struct toolchain_arch *toolchain_arch;
 	/*
-	 * the user named no architecture, so a toolchain for a different
-	 * architecture is accepted
+	 * the user named no architecture, so a toolchain that the user names by
+	 * its id can be for any architecture
 	 */
 	bool guessed;
 };

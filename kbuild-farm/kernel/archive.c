@@ -335,9 +335,10 @@ void kernel_archive_list_modules(const struct kernel_plan *p, struct strv *out)
 		size_t n = strlen(line);
 
 		/*
-		 * A line for fs/x.ko is "kernel/fs/x.ko" up to Linux 5.3,
-		 * "fs/x.ko" up to 6.1, and "fs/x.o" since 6.2.  If a file
-		 * "kernel/..." exists, "kernel/" is a directory, not a prefix.
+		 * The line of modules.order for fs/x.ko is "kernel/fs/x.ko" up
+		 * to Linux 5.3, "fs/x.ko" up to 6.1, and "fs/x.o" since 6.2.
+		 * If a file "kernel/..." exists, "kernel/" is a directory, not
+		 * a prefix.
 		 */
 		if (str_starts(line, "kernel/") && !str_ends(line, ".o")) {
 			char *as_is = kernel_plan_path(p, line);
@@ -357,7 +358,10 @@ void kernel_archive_list_modules(const struct kernel_plan *p, struct strv *out)
 	free(path);
 }
 
-/* Add the key that signs modules.  Returns false if it is not in a file. */
+/*
+ * Add the key that signs modules.  Returns false if the key is in a PKCS #11
+ * token, not in a file.
+ */
 static bool add_signature(struct kernel_archive_inputs *s,
 			  const struct kernel_plan *p)
 {

@@ -11,10 +11,11 @@
  *				      "about": {...}}}}
  *
  * `key` is the digest of the archive's inputs: file stamps (struct file_stamp)
- * and texts; equal digests mean unchanged inputs.  `stamp` is the file stamp of
- * the copy: a copy modified since then is not used.  The next build that caches
- * an archive removes cache directories whose build directory no longer exists.
- * Cache errors never fail a build: the archive is packed again.
+ * and texts such as make's settings.  Equal digests mean unchanged inputs.
+ * `stamp` is the file stamp of the copy: a copy whose stamp has changed is not
+ * used.  The next build that caches an archive removes cache directories whose
+ * build directory no longer exists.  Cache errors never fail a build: the
+ * archive is packed again.
  */
 #ifndef KERNEL_ARCHIVE_H
 #define KERNEL_ARCHIVE_H
@@ -93,7 +94,7 @@ struct kernel_archive {
 	const char *goal; /* "modules" */
 	const char *file; /* "modules.tar.xz" */
 	const char *target, *variable; /* modules_install, INSTALL_MOD_PATH */
-	/* value of `variable`, below the staging directory */
+	/* `variable` is set to the staging directory followed by this path */
 	const char *install_dir;
 	/* directory to pack, below the staging directory */
 	const char *packed_dir;
@@ -123,7 +124,7 @@ bool kernel_archive_image_digest(const struct kernel_plan *p,
 				 struct digest *out);
 /* Append the modules of this build as paths in the build directory. */
 void kernel_archive_list_modules(const struct kernel_plan *p, struct strv *out);
-/* Return the time stamp of packed files, in seconds since 1970. */
+/* Return the mtime of all packed files, in seconds since 1970. */
 long long kernel_archive_timestamp(const struct kernel_plan *p);
 
 #endif

@@ -82,7 +82,7 @@ struct packer {
 	struct err *err;
 };
 
-/* Set the error of the last archive call, naming the archive. */
+/* Set p->err to the error of the last libarchive call, and name the archive. */
 static int archive_failed(struct packer *p)
 {
 	int code = archive_errno(p->archive);
@@ -225,7 +225,7 @@ int kernel_artifact_write_tar(const char *dir, const char *name, long long when,
 	return ret;
 }
 
-/* name under which the archive cache has the build directory's disk usage */
+/* name of the archive cache's entry for the build directory's disk usage */
 #define DISK_SPACE "disk space"
 
 /* State of one collection, shared with the thread that copies and packs. */

@@ -21,8 +21,8 @@
 /* ---- grown symbols ---- */
 
 /*
- * The sum of all symbols whose names differ only in a number: "x.12" and "x.13"
- * are counted as "x".
+ * Total size of all symbols whose names differ only in a number: "x.12" and
+ * "x.13" are counted as "x".
  */
 struct bloat_symbol {
 	struct map_entry map;
@@ -200,8 +200,8 @@ struct baseline_search {
 	char *output; /* output directory of the baseline */
 	char *base_dir; /* build directory of the baseline */
 	/*
-	 * the history has the diagnostics of every unit that the baseline's
-	 * directory contains
+	 * the history has the diagnostics of every unit that was compiled in
+	 * base_dir
 	 */
 	bool base_complete;
 };
@@ -293,9 +293,9 @@ static void find_in_history(struct kernel_build_state *run, struct history *h,
 	kernel_series_key_of_plan(run->plan, key);
 	ret = history_build_list(h, &same, consider_build, c, &err);
 	/*
-	 * A fresh build compiles every unit.  If the history lacks the builds
-	 * that compiled a part of the baseline's directory, all diagnostics of
-	 * that part would appear as new, so do not compare.
+	 * A fresh build compiles every unit.  If the history lacks the build
+	 * that compiled a unit of the baseline's build directory, the
+	 * diagnostics of that unit would appear as new, so do not compare.
 	 */
 	if (ret >= 0 && c->base_number && (!c->fresh || c->base_complete)) {
 		ret = read_baseline_diags(h, c->base_number, &e->diags, &err);

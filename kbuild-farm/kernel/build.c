@@ -122,9 +122,10 @@ static bool report_start(struct kernel_build_state *run)
 
 	kernel_series_key_of_plan(p, key);
 	/*
-	 * With several builds in one command, each build has a separate build
-	 * directory.  An earlier command made the .config in that directory
-	 * from the default configuration, so report "defconfig".
+	 * A command that makes several builds uses a separate build directory
+	 * for each.  An existing .config in such a directory was made by an
+	 * earlier command from the default configuration, so report
+	 * "defconfig".
 	 */
 	if (r->kconfig)
 		ev.config = r->kconfig;
@@ -324,7 +325,7 @@ static int build_status(struct kernel_build_state *run, int ret,
 		return KERNEL_STATUS_OFFLOAD;
 	if (!ret)
 		return KERNEL_STATUS_OK;
-	/* make cannot report the full disk in a log on that disk. */
+	/* If the log's disk is full, make cannot report that in the log. */
 	if (ret > 0 && !run->disk_full_err.text[0] &&
 	    kernel_disk_space_check(run->outdir.dir, KERNEL_DISK_SPACE_MIN,
 				    &run->disk_full_err) == -ENOSPC)

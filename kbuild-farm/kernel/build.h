@@ -15,7 +15,7 @@ enum kernel_status {
 	KERNEL_STATUS_OK = 0,
 	KERNEL_STATUS_SETUP = 1,
 	KERNEL_STATUS_FAILED = 2, /* same as make's exit status for an error */
-	KERNEL_STATUS_WARNED = 101, /* built, but with new warnings and -W */
+	KERNEL_STATUS_WARNED = 101, /* with -W: built, but with new warnings */
 	/* too few remote jobs; `git bisect run` skips the revision */
 	KERNEL_STATUS_OFFLOAD = 125,
 	/* reported in events only: kfarm itself dies by the signal */

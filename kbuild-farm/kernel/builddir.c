@@ -139,8 +139,9 @@ static const struct {
 };
 
 /*
- * Append the subdirectory of this build to `dir`, because the builds of one
- * command cannot share a directory.  Takes `dir`, and returns the path.
+ * If one command makes several builds, append the subdirectory of this build to
+ * `dir`, because the builds cannot share a directory.  Takes `dir`, and returns
+ * the path.
  */
 static char *append_part_name(char *dir, const struct kconfig_request *r)
 {
@@ -244,8 +245,9 @@ static void add_config_names(struct buf *out, const struct kconfig_request *r)
 }
 
 /*
- * The digits at the end of the name distinguish directories whose names are
- * equal otherwise.
+ * Return the path of the default build directory.  The digits of a digest at
+ * the end of its name distinguish directories whose names are equal otherwise.
+ * The caller frees the path.
  */
 static char *default_dir_of(const struct kernel_plan *p)
 {
@@ -372,8 +374,9 @@ static const char *make_variable(const struct kconfig_request *r,
 }
 
 /*
- * The digits at the end of the name distinguish worktrees whose names are equal
- * otherwise.
+ * Return the name of the worktree for the request `r`.  The digits of a digest
+ * at its end distinguish worktrees whose names are equal otherwise.  The caller
+ * frees the name.
  */
 static char *worktree_name(const struct kconfig_request *r, char *const *env)
 {

@@ -113,15 +113,18 @@ int kernel_source_acquire(struct kernel_source *s,
 void kernel_source_release(struct kernel_source *s);
 
 /*
- * Point the tree's link to its last build at `output`.  Returns 0 or a
- * negative errno.
+ * Set the link last-build of the managed tree to `output`, the output directory
+ * of a build.  Returns 0 or a negative errno.
  */
 int kernel_source_set_last_build(const struct kernel_source *s,
 				 const char *output, struct err *err);
 
 /* Check for uncommitted changes; not started when zeroed. */
 struct kernel_source_dirty_check {
-	/* owns the members below until kernel_source_end_dirty_check() */
+	/*
+	 * thread of the check; owns the members below until
+	 * kernel_source_end_dirty_check()
+	 */
 	struct task *task;
 	char *tree;
 	atomic_bool cancelled;
@@ -131,8 +134,8 @@ struct kernel_source_dirty_check {
 };
 
 /*
- * Start the check of the plan's tree.  A managed worktree was just checked
- * out, so it is clean and needs no check.
+ * Start the check of the plan's tree.  A managed worktree was just checked out,
+ * so it is clean and needs no check.  A tree without a commit is not checked.
  */
 void kernel_source_start_dirty_check(struct kernel_source_dirty_check *d,
 				     const struct kernel_plan *plan);

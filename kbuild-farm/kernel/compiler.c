@@ -93,8 +93,8 @@ int kernel_toolchains_find(const struct kernel_toolchains *in,
 		return *out ? check_named(*out, arch, err) : 0;
 	}
 	/*
-	 * `word` is a release such as gcc-13.  The id of an installed clang has
-	 * the same form, so this search finds it, too.
+	 * `word` is a release such as gcc-13, or the id of an installed clang,
+	 * which has the same form.
 	 */
 	list_triplets(arch, &triplets);
 	if (r.is_clang)

@@ -2,10 +2,10 @@
 /*
  * kernel/config.h - Creation of the requested .config.
  *
- * If neither the request nor the .config has changed since the last build, the
- * .config is left alone, so that a second build is incremental.  The last
- * request is recorded in a file of ~/.cache/kfarm/config/, not in the build
- * directory:
+ * If the request, the .config and the files of the tree from which the .config
+ * was made are the same as in the last build, the .config is left alone, so
+ * that a second build is incremental.  The last request is recorded in a file
+ * of ~/.cache/kfarm/config/, not in the build directory:
  *
  *	REQUEST CONFIG INPUTS TARGET	the first three are digests
  *	!LINE				a setting that Kconfig rejected

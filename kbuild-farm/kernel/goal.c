@@ -267,8 +267,9 @@ char *kernel_goal_skip_reason(const struct kernel_goal_recipe *r,
 /* ---- requirements ---- */
 
 /*
- * Return the destination: the value of the recipe's variable, or of the
- * variable from which make derives it; NULL if neither is set.
+ * Return the destination of an installation: the value of the recipe's
+ * variable, else of the variable from which make derives the destination, or
+ * NULL if neither variable is set.
  */
 static const char *install_dir_of(const struct kernel_goal_recipe *r,
 				  const struct kernel_plan *p)

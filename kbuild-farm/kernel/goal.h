@@ -112,8 +112,8 @@ void kernel_goals_init(struct kernel_goals *g, const struct kernel_plan *p,
 /* Free the goals and zero `g`. */
 void kernel_goals_release(struct kernel_goals *g);
 /*
- * Append the words for the make that builds all goals, without duplicates.
- * Without `steps`, goals with a post-make action are left out.
+ * Append the goals' words for make, without duplicates.  Skipped goals are left
+ * out.  If `steps` is false, goals with a post-make action are left out, too.
  */
 void kernel_goals_add_make_words(const struct kernel_goals *g, bool steps,
 				 struct strv *out);

@@ -56,7 +56,7 @@ static int prepare_config(struct kernel_result *out,
 	     (!synced || kernel_config_is_synced(plan))))
 		return 0;
 	ret = kernel_build_start_config(&run, plan, hooks, err);
-	/* Creating the configuration takes seconds: the user must wait. */
+	/* Creating the configuration takes seconds, so explain the delay. */
 	if (!ret && !kernel_target_is_print_only(&plan->request->targets))
 		log_info("creating the configuration first");
 	if (!ret)

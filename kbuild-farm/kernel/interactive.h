@@ -3,10 +3,11 @@
  * kernel/interactive.h - Targets that prompt or print on the terminal.
  *
  * Examples are menuconfig and kernelrelease.  make inherits the caller's
- * standard streams and process group, and with it the terminal and Ctrl-C.
- * make runs without nodes and without output directory.  If the targets need a
- * configuration and the build directory lacks the requested one, the
- * configuration is made first, without output.
+ * standard streams and process group, so it uses the terminal and receives
+ * Ctrl-C.  make runs without nodes and without output directory.  If the
+ * targets need a configuration and the build directory lacks the requested one,
+ * kfarm makes the configuration first and shows make's output only after a
+ * failure.
  */
 #ifndef KERNEL_INTERACTIVE_H
 #define KERNEL_INTERACTIVE_H

@@ -65,8 +65,8 @@ static void on_line(void *ctx, const char *text)
 			run->config.failed = true;
 	}
 	/*
-	 * make also compiles device trees concurrently with objects.  In this
-	 * case they do not start a new phase.
+	 * make also compiles device trees concurrently with objects.  While
+	 * objects are being compiled, a device tree does not start a new phase.
 	 */
 	if (phase && (strcmp(phase, KERNEL_PHASE_DTBS) || !run->offload.coord ||
 		      !coord_is_busy(run->offload.coord)))
@@ -182,7 +182,10 @@ static int start_offload(struct kernel_build_state *run, struct err *err)
 	struct strv extra = { 0 }, skipped = { 0 };
 	int ret = kernel_offload_open(&run->offload, &setup, &skipped, err);
 
-	/* Report only scripts that a make variable names as a compiler. */
+	/*
+	 * `skipped` lists all compilers that are scripts.  Report only those
+	 * that a make variable names.
+	 */
 	for (size_t i = 0; i < plan->settings.n; i++) {
 		const char *setting = plan->settings.v[i];
 		const char *value = strchr(setting, '=') + 1;

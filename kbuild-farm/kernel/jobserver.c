@@ -20,7 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A pipe holds at least 4096 bytes, and the nodes have fewer slots. */
+/*
+ * Maximum number of tokens: a pipe holds at least 4096 bytes, and the nodes
+ * have fewer slots.
+ */
 #define TOKENS_MAX         4096
 #define FD_MIN             100
 #define VERSION_TIMEOUT_MS 20000
@@ -30,7 +33,7 @@ struct broker {
 	int supply_fd; /* write end: tokens for make */
 	int reclaim_fd; /* read end of the same pipe, to withdraw tokens */
 	int returns_fd; /* read end: tokens that make returns */
-	int wake_fd; /* read end: wake-ups; -1 after the EOF when kfarm ends */
+	int wake_fd; /* read end: wake-ups; -1 after kfarm has ended */
 	unsigned local_tokens; /* tokens to issue while no recipe waits */
 	unsigned max_tokens; /* maximum number of issued tokens */
 	unsigned issued_tokens; /* tokens in the pipe or held by make */
@@ -47,7 +50,7 @@ static void balance_tokens(struct broker *b)
 	if (want > b->max_tokens)
 		want = b->max_tokens;
 	if (b->issued_tokens > want) {
-		/* Tokens in use are withdrawn when make returns them. */
+		/* Tokens held by make are withdrawn when make returns them. */
 		n = read(b->reclaim_fd, tokens, b->issued_tokens - want);
 		b->issued_tokens -= n > 0 ? (unsigned)n : 0;
 	} else if (b->issued_tokens < want) {
@@ -57,7 +60,10 @@ static void balance_tokens(struct broker *b)
 	}
 }
 
-/* Returns false at end of file: no process can return a token any more. */
+/*
+ * Read the tokens that make returned.  Returns false at end of file: no process
+ * can return a token any more.
+ */
 static bool read_returned(struct broker *b)
 {
 	char tokens[TOKENS_MAX];

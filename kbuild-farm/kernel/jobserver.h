@@ -3,10 +3,11 @@
  * kernel/jobserver.h - Jobserver that issues make's tokens.
  *
  * A token is the right to run one recipe.  There is one token for each local
- * slot, and one for each recipe that waits for a node or for its turn to
- * compile locally: a waiting recipe does not load the build host, so another
- * one can run.  With 60 slots on nodes, 60 compiles thus stay in flight even
- * while others wait for slow local compiles, but make never starts 60 linkers.
+ * slot, and one for each recipe that waits for a node's result or for a local
+ * slot: a waiting recipe does not load the build host, so another recipe can
+ * run.  With 60 slots on nodes, 60 compiles thus stay in flight even while
+ * other compiles wait for local slots.  make never starts 60 linkers, because a
+ * linker does not wait.
  *
  * In GNU make's protocol ("POSIX Jobserver Interaction" in its manual), a make
  * owns one token from the start, reads a byte for each further recipe and
@@ -18,10 +19,11 @@
  *	make writes W ---- tokens returned ---------> broker
  *
  * There are two pipes.  From a single pipe make would at once read the token
- * that it has just returned, so the broker could never withdraw a token, and
- * all 60 would become linkers.  For the same reason make 4.4's fifo:PATH, one
- * pipe for both directions, is not used.  The broker withdraws a token by not
- * issuing it again; it never waits for a token.
+ * that it has just returned.  The broker could then never withdraw a token, and
+ * make could use all 60 tokens for linkers.  For the same reason make 4.4's
+ * fifo:PATH, one pipe for both directions, is not used.  To withdraw a token,
+ * the broker reads it back from the pipe R or, if make holds it, does not issue
+ * it again after its return.  The broker never waits for a token.
  *
  * The broker is a separate process.  If kfarm is killed, the broker withdraws
  * the tokens of waiting recipes, which then compile locally.  The broker ends
@@ -49,7 +51,8 @@ struct kernel_jobserver {
 /*
  * Start the broker with `local` tokens, at least 1, of which make owns one.
  * `max_tokens` limits the number of all tokens, including those for waiting
- * recipes; 0 means no limit.  Returns 0 or a negative errno with `err` set.
+ * recipes; 0 means no limit except the size of the pipe.  Returns 0 or a
+ * negative errno with `err` set.
  */
 int kernel_jobserver_start(struct kernel_jobserver *j, unsigned local,
 			   unsigned max_tokens, struct err *err);

@@ -96,8 +96,8 @@ int kernel_masquerade_make(const char *dir, const char *wrapper,
 }
 
 /*
- * Copy the wrapper to `dir` unless an equal copy exists.  Use a symbolic link
- * if the file system is mounted noexec.
+ * Copy the wrapper to `dir` unless an equal copy exists.  If the file system of
+ * `dir` is mounted noexec, replace the copy by a symbolic link to `wrapper`.
  */
 static int install_wrapper(const char *dir, const char *wrapper,
 			   struct err *err)

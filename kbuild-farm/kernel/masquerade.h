@@ -31,8 +31,8 @@ char *kernel_masquerade_find_wrapper(void);
 
 /*
  * Create `dir`/bin and `dir`/real for every compiler on `path` that is an ELF
- * file; `wrapper` is kfarm-cc.  Names of compilers that are scripts are
- * appended to `skipped`.  Returns 0 or a negative errno with `err` set.
+ * file; `wrapper` is kfarm-cc.  If a compiler is a script, its name is appended
+ * to `skipped`.  Returns 0 or a negative errno with `err` set.
  */
 int kernel_masquerade_make(const char *dir, const char *wrapper,
 			   const char *path, struct strv *skipped,

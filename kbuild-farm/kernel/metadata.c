@@ -23,8 +23,8 @@
 #define DIAGNOSTICS_MAX 1000 /* per list */
 
 /*
- * Names in the group "tools", programs, and the options that print their
- * versions (NULL: --version).
+ * Members of the group "tools" in metadata.json, their programs, and the
+ * options that print the versions (NULL: --version).
  */
 static const struct {
 	const char *name, *program, *option;

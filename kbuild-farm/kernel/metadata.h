@@ -31,7 +31,7 @@ struct kernel_metadata {
 	unsigned jobs; /* -j */
 	uint64_t wall_ms; /* duration of the whole build */
 	const struct events_totals *totals;
-	bool has_totals; /* the totals contain compiles */
+	bool has_totals; /* a coordinator counted the jobs in `totals` */
 	const struct kernel_artifacts *artifacts; /* may be NULL */
 	/* result of kconfig_explain_rejected(); may be NULL */
 	const struct strv *rejected;

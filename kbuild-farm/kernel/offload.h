@@ -2,11 +2,12 @@
 /*
  * kernel/offload.h - Offloading of one command's compiles to nodes.
  *
- * Owns the run directory, the masquerade directory in front of PATH, the local
- * slots, the coordinator and the jobserver of `kfarm build` or `kfarm run`.
- * Callers proceed in this order: kernel_offload_init(), _make_dirs(), _open(),
- * _wait_nodes(), _start_jobserver(), then the command itself; _close() and
- * _release() at the end.
+ * A struct kernel_offload owns the run directory, the masquerade directory in
+ * front of PATH, the local slots, the coordinator and the jobserver of one
+ * `kfarm build` or `kfarm run`.  Callers proceed in this order:
+ * kernel_offload_init(), _make_dirs(), _open(), _wait_nodes(),
+ * _start_jobserver(), then the command itself; _close() and _release() at the
+ * end.
  *
  * Results of probes (compiler calls that only test a feature or version) are
  * stored in CACHE/probes and shared by all runs.  Each result relies on a list
@@ -41,7 +42,7 @@ struct history_recorder;
 /* maximum number of points in a progress curve */
 #define KERNEL_OFFLOAD_CURVE_POINTS 50
 
-/* Job costs of the previous build; empty when zeroed. */
+/* Job costs of the baseline build; empty when zeroed. */
 struct kernel_offload_estimate {
 	struct history_costs costs;
 };
@@ -75,10 +76,10 @@ struct kernel_offload_probes {
 };
 
 /*
- * Open the probe cache and start to update, on a thread, the dependency lists
- * of `drivers` (absolute paths) under the environment `env`, and the lists that
- * wrappers requested for other compilers.  Does nothing if the cache is not
- * writable.
+ * Open the probe cache and start a thread that updates dependency lists: those
+ * of `drivers` (absolute paths) under the environment `env`, and those of other
+ * compilers for which a wrapper requested a list.  Does nothing if the cache is
+ * not writable.
  */
 void kernel_offload_open_probes(struct kernel_offload_probes *p,
 				char *const *drivers, char *const *env);
@@ -96,7 +97,10 @@ struct kernel_offload {
 	unsigned local_slots;
 	/* concurrent make jobs that the build host can hold */
 	unsigned job_capacity;
-	/* recipes waiting for a compile, reported by the coordinator */
+	/*
+	 * recipes that wait for a node's result or for a local slot, as
+	 * reported by the coordinator
+	 */
 	unsigned n_waiting;
 	struct kernel_jobserver jobserver; /* broker_pid is 0 if none runs */
 	const struct node_roster *roster;
@@ -184,8 +188,8 @@ int kernel_offload_wait_nodes(struct kernel_offload *f, struct event_base *base,
 /* Return the number of nodes that are up and have slots. */
 unsigned kernel_offload_nodes_up(const struct kernel_offload *f);
 /*
- * Return the number of concurrent compiles on the build host given the nodes
- * that are up.
+ * Return the maximum number of concurrent compiles on the build host, which
+ * depends on the nodes that are up.
  */
 unsigned kernel_offload_local_slots(const struct kernel_offload *f);
 /*

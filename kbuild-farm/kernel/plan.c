@@ -327,9 +327,9 @@ int kernel_plan_init(struct kernel_plan *p, const struct kconfig_request *r,
 	if (!p->rev.branch && p->source.worktree.branch)
 		p->rev.branch = xstrdup(p->source.worktree.branch);
 	/*
-	 * Fix the build identity only in a default build directory.  Elsewhere
-	 * the user's next plain make would use other values, rebuild version.o
-	 * and link again.
+	 * Set a constant build identity only in a default build directory.
+	 * Elsewhere the user's next plain make would use other values, rebuild
+	 * version.o and link again.
 	 */
 	if (p->builddir.kind == KERNEL_BUILDDIR_DEFAULT) {
 		when = xasprintf("@%lld", p->rev.time_s);
@@ -451,8 +451,9 @@ static int find_installed(const struct kernel_compiler *c,
 }
 
 /*
- * Find the prefix of a compiler for arm: an installed toolchain if the build
- * uses one, else a compiler in PATH, else an installed toolchain.
+ * Find the prefix of a compiler for arm.  If the build uses an installed
+ * toolchain, search the installed toolchains first, then PATH; otherwise search
+ * PATH first.
  */
 static int find_arm_prefix(const struct kernel_compiler *c, char *const *env,
 			   char **prefix, struct err *err)

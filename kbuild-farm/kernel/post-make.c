@@ -197,8 +197,8 @@ void kernel_post_make_tool_argv(const struct kernel_plan *p,
 	if (option)
 		strv_add(out, option);
 	/*
-	 * As in tuxmake, ignore errors, because some selftests cannot be built
-	 * everywhere.
+	 * As in tuxmake, ignore errors of the installation, because some
+	 * selftests cannot be built everywhere.
 	 */
 	if (r->may_fail && !strcmp(target, r->install_target))
 		strv_add(out, "-i");

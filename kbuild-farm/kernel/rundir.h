@@ -3,8 +3,8 @@
  * kernel/rundir.h - Private directory of one running build.
  *
  *	$XDG_RUNTIME_DIR/kfarm/PID/
- *		bin/	NAME -> kfarm-cc, in front of PATH; with real/,
- *		real/	see kernel/masquerade.h
+ *		bin/	links NAME -> kfarm-cc, in front of PATH
+ *		real/	links to the compilers (kernel/masquerade.h)
  *		slots/	files 0 to N-1: the local slots, taken by flock
  *		shell/	recipe shell, see kernel/shell.h
  *		work/	working files of the coordinator

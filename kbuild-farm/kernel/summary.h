@@ -47,9 +47,9 @@ void kernel_summary_user_command(struct buf *out, const char *name,
 				 const char *how, uint64_t wall_ms,
 				 const struct events_totals *t);
 /*
- * Append advice about compiles that kfarm did not offload: C++ units, compiles
- * by the compilers `bypassed` (kernel/user-command.h), or the absence of
- * compiles.
+ * Append advice about compiles that kfarm did not offload: C++ units, and
+ * compiles by the compilers `bypassed` (kernel/user-command.h).  If `bypassed`
+ * is empty and kfarm received no compile at all, append advice about that.
  */
 void kernel_summary_advice(struct buf *out, const struct events_totals *t,
 			   const struct strv *bypassed);

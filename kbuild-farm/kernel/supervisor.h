@@ -44,8 +44,9 @@ int kernel_supervisor_init(struct kernel_supervisor *m, struct event_base *base,
 /*
  * Start the program and run the event loop until it ends.  Returns 0 with the
  * wait status in *status; -EINTR if the build must stop, after the group was
- * killed; or the error of spawn_start().  If only the program was killed, its
- * orphans get SIGTERM and up to ten seconds to end.
+ * killed; or the error of spawn_start().  If a signal kills the program
+ * although the build need not stop, the rest of its group gets SIGTERM and up
+ * to ten seconds to end.
  */
 int kernel_supervisor_run(struct kernel_supervisor *m, const struct spawn *what,
 			  int *status, struct err *err);

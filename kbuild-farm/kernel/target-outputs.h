@@ -51,7 +51,7 @@ void kernel_target_outputs_release(struct kernel_target_outputs *w);
 /* Purpose of a make target. */
 enum kernel_target_kind {
 	KERNEL_TARGET_KIND_BUILD,
-	/* menuconfig: for the user, on the terminal */
+	/* prompts the user on the terminal: menuconfig */
 	KERNEL_TARGET_KIND_INTERACTIVE,
 	/* prints; needs only the tree: help, kernelversion */
 	KERNEL_TARGET_KIND_PRINT_TREE,

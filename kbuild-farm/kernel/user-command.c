@@ -497,7 +497,10 @@ static int run_command(struct run *run, int *status, struct err *err)
 
 /* ---- result ---- */
 
-/* The share of remote jobs means little if compiles bypassed kfarm. */
+/*
+ * Return true, with `err` set, if the user requires a share of remote jobs but
+ * compiles bypassed kfarm, so that the measured share means little.
+ */
 static bool has_bypassed(const struct run *run, struct err *err)
 {
 	int want = run->command->request->min_remote_percent;
@@ -539,7 +542,10 @@ static void report_result(struct kernel_user_command_result *out,
 	if (w->shell_enabled && run->offload.shell.unused_reason)
 		buf_printf(&text, "kfarm: recipe shell not used: %s\n",
 			   run->offload.shell.unused_reason);
-	/* No view shows the notes of a user command, so list them. */
+	/*
+	 * `kfarm run` has no view that shows notes, so list the notes in the
+	 * summary.
+	 */
 	for (size_t i = 0; i < run->offload.notes.n; i++)
 		buf_printf(&text, "kfarm: %s\n", run->offload.notes.v[i]);
 	out->summary = buf_steal(&text);
