@@ -368,7 +368,10 @@ static void put_json_field(struct buf *out, const struct events_field *f,
 	}
 }
 
-/* Encode the results of a job only when it is finished. */
+/*
+ * Return true if the field is encoded.  The result fields of a job are encoded
+ * only if the job is finished.
+ */
 static bool is_field_encoded(const struct events_event *ev,
 			     const struct events_field *f)
 {

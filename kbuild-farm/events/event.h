@@ -35,18 +35,19 @@ enum events_kind {
 	 * build also arch, config (as given to -k), toolchain, tree, dir,
 	 * output, release (such as "6.1.192"), and if available tree_name (of a
 	 * managed tree), commit, toolchain_id.  If one command runs several
-	 * builds: build_number, from 1, and n_builds. series_key
-	 * (kernel/series-key.h) identifies comparable builds. from_scratch:
-	 * nothing was compiled in the directory yet.
+	 * builds: build_number, from 1, and n_builds.  The digest series_key
+	 * (kernel/series-key.h) identifies comparable builds.  The flag
+	 * from_scratch means that nothing was compiled in the directory yet.
 	 */
 	EVENTS_KIND_BUILD,
 	/*
-	 * A point of the progress curve of the baseline, an earlier build that
-	 * also began from scratch: make_jobs (of the baseline), and at wall_ms
-	 * of the baseline n_total_jobs, the jobs that had finished, and
-	 * cost_ms, their cost.  The last point is the end of the baseline.
-	 * Only sent if the running build began from scratch and has a baseline;
-	 * otherwise its number of jobs is unknown.
+	 * A point of the baseline's progress curve: make_jobs, wall_ms,
+	 * n_total_jobs, cost_ms.  The baseline is an earlier build that also
+	 * began from scratch, with make -j make_jobs.  After wall_ms, it had
+	 * finished n_total_jobs jobs, whose total cost was cost_ms.  The last
+	 * point is the end of the baseline.  The event is sent only if the
+	 * running build began from scratch and has a baseline; otherwise the
+	 * number of jobs of the running build is unknown.
 	 */
 	EVENTS_KIND_ESTIMATE,
 	EVENTS_KIND_PHASE, /* text: the phase, such as "compile" */
@@ -84,7 +85,7 @@ enum events_kind {
 	 * these counts: n_shell_lines, all recipe lines; n_shell_fallbacks,
 	 * recipe lines run by /bin/sh; n_shell_compiles, compiles that the
 	 * recipe shell requested without starting kfarm-cc; n_shell_fixdeps,
-	 * fixdep calls replaced without starting fixdep; n_shell_steps,
+	 * fixdep calls done without starting fixdep; n_shell_steps,
 	 * offloaded tool steps; n_local_steps, tool steps run on the build
 	 * host.
 	 */
@@ -135,16 +136,16 @@ enum events_kind {
 };
 
 /*
- * States in the order in which a job passes through them, except that it can
- * return to EVENTS_JOB_SCAN and EVENTS_JOB_SEND.
+ * States of a job, in the order in which the job passes through them.  A job
+ * can return to EVENTS_JOB_SCAN and EVENTS_JOB_SEND.
  */
 enum events_job_state {
 	EVENTS_JOB_QUEUED,
 	EVENTS_JOB_SCAN, /* its inputs are being found */
 	EVENTS_JOB_SEND, /* being sent to a node, or queued on it */
 	/*
-	 * its compiler runs locally, or on a node as the node's heartbeat
-	 * reports
+	 * its compiler runs on the build host, or a heartbeat has reported that
+	 * its compiler runs on a node
 	 */
 	EVENTS_JOB_RUN,
 	EVENTS_JOB_RECEIVE, /* its outputs are being received or verified */
@@ -191,9 +192,9 @@ struct events_event {
 
 	int64_t version, pid, start_s;
 	int64_t job; /* number of the job, from 1 */
-	/* make's -j; concurrent local compiles */
+	/* make's -j; maximum number of concurrent local compiles */
 	int64_t make_jobs, n_local_slots;
-	/* index of the build and number of builds, if a command runs several */
+	/* if a command runs several builds: build number, from 1, and count */
 	int64_t build_number, n_builds;
 	int64_t history_id; /* number of a build in the history */
 	int64_t n_slots, n_cores, n_running, n_done, n_failed;
@@ -220,7 +221,7 @@ struct events_event {
 	int64_t load_milli; /* load average of one minute */
 	int64_t foreign_milli; /* cores used by other processes than kfarmd's */
 	int64_t celsius_milli; /* hottest sensor */
-	/* relative to the maximum clock; 1000 is not throttled */
+	/* clock rate relative to the maximum; 1000: not throttled */
 	int64_t speed_milli;
 };
 

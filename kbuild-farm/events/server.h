@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * events/server.h - Event streams for readers: a descriptor, or the socket.
+ * events/server.h - Event streams on a descriptor or the event socket.
  *
  * A writer sends events as lines of JSON to one reader and never blocks.  If
  * the reader is too slow, the writer drops events, and sends their number

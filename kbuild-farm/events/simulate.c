@@ -35,7 +35,7 @@
 #define TAIL_MS         4000
 #define ESTIMATE_POINTS 20
 
-#define LOCAL_NODE UINT32_MAX /* the build host in place of a node */
+#define LOCAL_NODE UINT32_MAX /* job.node if local or not assigned */
 
 enum behaviour {
 	BEHAVIOUR_PLAIN,
@@ -315,7 +315,7 @@ struct events_simulate {
 	unsigned max_concurrent; /* limit of n_running for the requested rate */
 
 	unsigned phase;
-	/* jobs to start up to the current phase; jobs started so far */
+	/* number of jobs to start by the end of the phase; number started */
 	uint64_t n_target, n_started;
 	uint64_t erroneous_job; /* number of the job with an error, or 0 */
 	/* all running jobs; running local compiles */
@@ -533,8 +533,8 @@ static void set_job_state(struct events_simulate *s, struct job *job,
 }
 
 /*
- * Draw the CPU time of a job.  Most jobs are near the mean; one in 256 takes
- * six times as long.
+ * Draw the CPU time of a job: 0.3 to 2.3 times s->mean_ms, mostly less than the
+ * mean.  One job in 256 takes six times as long.
  */
 static uint32_t draw_ms(struct events_simulate *s)
 {
@@ -735,7 +735,7 @@ static void on_job(struct events_simulate *s, struct job *job)
 
 /* ---- build ---- */
 
-/* Return the number of jobs of modules, which follow the link. */
+/* Return the number of jobs for modules, which start after the link. */
 static uint64_t count_module_jobs(const struct events_simulate *s)
 {
 	return s->setup.n_jobs / 20 + 1;

@@ -3,8 +3,9 @@
  * events/simulate.h - Simulated events of a kernel build.
  *
  * Tests, demonstrations and screenshots use these events.  The build runs from
- * the configuration to the artifacts on nodes of different speed, one of which
- * is idle, one is hot and throttled, and one fails now and then.
+ * the configuration to the artifacts.  The nodes differ in speed.  With at
+ * least five nodes, one node gets its toolchain late, one is hot and throttled,
+ * and one fails now and then.
  *
  * Equal setups give equal events, because the caller passes the time.
  */

@@ -67,7 +67,7 @@ static bool is_reason_before(const struct events_reason *a,
 	       (a->n_jobs == b->n_jobs && strcmp(a->text, b->text) < 0);
 }
 
-/* Set the number of jobs and move the reason to its new position. */
+/* Set the number of jobs of a reason, and keep t->reasons sorted. */
 static void set_jobs(struct events_totals *t, struct events_reason *r,
 		     unsigned jobs)
 {

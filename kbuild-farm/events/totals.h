@@ -77,7 +77,7 @@ struct events_node *events_totals_find_node(const struct events_totals *t,
 					    const char *name);
 /*
  * Return the node called `name`, which is created if needed.  Returns NULL if
- * `name` is NULL, or if the node does not exist and EVENTS_NODES_MAX nodes do.
+ * `name` is NULL, or if a new node would exceed EVENTS_NODES_MAX.
  */
 struct events_node *events_totals_need_node(struct events_totals *t,
 					    const char *name);

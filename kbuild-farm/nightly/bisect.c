@@ -55,7 +55,8 @@ static int try_commit(struct bisect_state *k, const char *commit,
 
 /*
  * If the branch was rewritten, the good commit is not an ancestor of the bad
- * commit.  In this case, check that the merge base of both commits is good.
+ * commit.  In this case, build the merge base of both commits.  If they have no
+ * merge base, or the merge base is not good, set k->out->incomplete_reason.
  */
 static int check_base(struct bisect_state *k, struct err *err)
 {

@@ -25,9 +25,9 @@ static char *kconfig_file_name(const char *word)
 }
 
 /*
- * Return a name for `word`, an element of the list.  If another element has the
+ * Return a name for `word`, an element of `list`.  If another element has the
  * same name, like "a/board.config" and "b/board.config", a part of the digest
- * of `word` is appended.
+ * of `word` is appended.  If `word` is NULL, the name is made from `otherwise`.
  */
 static char *list_name(const struct strv *list, const char *word,
 		       const char *otherwise)
@@ -136,9 +136,10 @@ static void digest_words(struct digest_ctx *run, const struct strv *words)
 }
 
 /*
- * Set p->compiler and p->toolchain_id.  The id covers the manifest digest of an
- * installed toolchain, or the size and mtime of a system compiler's driver,
- * which every package update replaces.
+ * Set p->compiler and p->toolchain_id.  For an installed toolchain, the id
+ * covers the manifest digest.  For a system compiler, the id covers the size
+ * and mtime of the driver file, because every package update replaces this
+ * file.
  */
 static void identify_compiler(struct nightly_build *p,
 			      const struct kernel_compiler *c)

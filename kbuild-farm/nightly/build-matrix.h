@@ -43,7 +43,7 @@ void nightly_build_matrix_list_names(struct strv *out,
 
 /* Inputs of builds that only the caller can determine. */
 struct nightly_build_sources {
-	/* values of [arch "X"] toolchain, as X=TOOLCHAIN */
+	/* X=TOOLCHAIN for each [arch "X"] section that sets a toolchain */
 	const struct strv *default_toolchains;
 	/*
 	 * Add to the digest `into` the parts of a kernel configuration that are
@@ -73,10 +73,10 @@ struct nightly_build_request {
 
 /*
  * Decide whether and why to build this commit.  `all` contains the results of
- * the job, sorted by number; results of other builds are ignored.  If a build
- * could not be completed, except because of its time limit, its result says
- * nothing about its inputs.  Such a result is ignored, too, so that the build
- * is tried again.
+ * all builds of the job, sorted by number.  The inputs are compared with those
+ * of the newest result of the build `p`.  A result of a build that could not be
+ * completed is ignored, unless the build timed out, so that such a result does
+ * not prevent another attempt.
  */
 enum nightly_decision nightly_build_matrix_decide(
 	const struct nightly_build *p, const char *commit,

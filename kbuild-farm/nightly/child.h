@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 struct nightly_child {
-	char *const *argv; /* "kfarm", "build", ... for /proc/self/exe */
+	/* arguments of /proc/self/exe: "kfarm", "build", ... */
+	char *const *argv;
 	char *const *env;
 	const char *log; /* file to create for the output of the build */
 	bool shown; /* copy the output to stderr */

@@ -22,8 +22,9 @@ struct section {
 };
 
 /*
- * Return the location (FILE:LINE) of the first of `keys` that the section has,
- * or "the configuration".  The caller frees the string.
+ * Return the location (FILE:LINE) of the first key in keys[] that the section
+ * sets, or "the configuration" if the section sets none of them.  The caller
+ * frees the string.
  */
 static char *section_location(const struct section *s)
 {

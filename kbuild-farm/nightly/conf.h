@@ -32,7 +32,7 @@ struct nightly_job {
 	bool bisect;
 	unsigned max_bisect_builds, max_bisect_s; /* limits of a bisection */
 
-	bool fail_on_warnings; /* new warnings: exit status 101 */
+	bool fail_on_warnings; /* new warnings cause exit status 101 */
 	struct strv mail_to; /* addresses */
 	char *mail_from; /* NULL: not configured */
 	char *command; /* shell command; NULL: none */

@@ -37,9 +37,10 @@ enum nightly_notify_reason nightly_notify_reason(
  */
 unsigned nightly_notify_count_new_errors(const struct nightly_result *r);
 /*
- * Return the result after whose commit the report starts to list commits: the
- * previous result if the build is good again, otherwise the last good result.
- * Returns NULL if no earlier build was good.
+ * Return an earlier result.  The report lists the commits that follow the
+ * commit of this result.  The earlier result is the previous result if the
+ * build is good again, otherwise the last good result, or NULL if no earlier
+ * build was good.
  */
 const struct nightly_result *nightly_notify_commit_base(
 	const struct nightly_result *r);

@@ -7,9 +7,9 @@
  * newest `keep-failures` results that are not good.  Of a build that is no
  * longer configured, the results of the last `keep-days` days are retained.
  *
- * The age of a result counts from the start of the build.  Because the clock
- * may have been wrong, a result counts as at least as old as each result with a
- * higher number, and as not started in the future.
+ * The age of a result counts from the start of its build.  Because the clock
+ * can have been wrong, the age of a result is at least the age of each result
+ * with a higher number, and at least 0.
  */
 #ifndef NIGHTLY_RETENTION_H
 #define NIGHTLY_RETENTION_H

@@ -129,8 +129,9 @@ static void add_new_diags(struct nightly_result *r,
 
 /*
  * Find the finished build with output directory `dir` in the history.  Store
- * its number and its numbers of new errors and warnings in `r`.  Add its first
- * new diagnostics to r->messages, unless the build could not be completed.
+ * the build number and the counts of new errors and new warnings in `r`.  Add
+ * the first new diagnostics to r->messages, unless the build could not be
+ * completed.
  */
 static void read_history(struct nightly_result *r, const char *dir)
 {
@@ -330,8 +331,8 @@ static void finish_result(struct nightly_result *r,
 	r->wall_ms = ended->wall_ms;
 	r->end = classify_end(ended);
 	/*
-	 * If metadata.json is missing, the options or targets have made kfarm
-	 * or make only print something.
+	 * If metadata.json is missing after a success, nothing was built,
+	 * because the job's options or targets only print information.
 	 */
 	if (!read_counts(r, dir) && r->end == NIGHTLY_END_GOOD) {
 		r->end = NIGHTLY_END_BROKEN;

@@ -309,10 +309,10 @@ static const struct nightly_result *find_older(const struct nightly_store *s,
 }
 
 /*
- * Set *out to the result to report for `r`, a result of this run.  This is `r`,
- * or the previous result if the build is unchanged and the previous result was
- * not reported.  Set out->previous to the newest older result that was
- * reported.  The contents of *out are borrowed.
+ * Set *out to the result to report for `r`, a result of this run.  The result
+ * to report is `r` itself, or the previous result if the build is unchanged and
+ * the previous result was not reported.  Set out->previous to the newest older
+ * result that was reported.  The contents of *out are borrowed.
  */
 static void find_unsent(struct nightly_result *out,
 			const struct nightly_store *s,

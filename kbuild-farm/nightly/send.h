@@ -2,11 +2,12 @@
 /*
  * nightly/send.h - Delivery of a nightly run's report.
  *
- * A report is sent by sendmail(8), to a command, or both.  If neither is
- * configured, the report is printed on stdout, which cron mails.  The report is
- * also stored as report.txt in the directories of its results, and printed if
- * sending fails, so that it is not lost.  After an interrupt, the mailer or
- * command has five seconds to end; otherwise the time limits below apply.
+ * A report is mailed by sendmail(8), passed to a command, or both.  If neither
+ * is configured, the report is printed on stdout, which cron mails.  The report
+ * is also stored as report.txt in the directories of its results, and printed
+ * if sending fails, so that it is not lost.  The time of the mailer and of the
+ * command is limited (mail_timeout_ms, command_timeout_ms).  After an
+ * interrupt, at most five seconds remain.
  */
 #ifndef NIGHTLY_SEND_H
 #define NIGHTLY_SEND_H
@@ -33,7 +34,11 @@ struct nightly_send {
 	const char *sendmail_path;
 	unsigned mail_timeout_ms, command_timeout_ms; /* 0: 1 min and 5 min */
 	const atomic_bool *stop; /* true after an interrupt; can be NULL */
-	FILE *out; /* receives a report that is not or cannot be sent */
+	/*
+	 * receives the report if neither mail nor a command is configured, or
+	 * if sending fails
+	 */
+	FILE *out;
 };
 
 /*
@@ -54,7 +59,11 @@ struct nightly_report_request {
 	const struct nightly_result *const *results;
 	size_t n_results;
 	const atomic_bool *stop; /* see struct nightly_send */
-	FILE *out; /* receives a report that is not or cannot be sent */
+	/*
+	 * receives the report if neither mail nor a command is configured, or
+	 * if sending fails
+	 */
+	FILE *out;
 };
 
 /*

@@ -94,7 +94,10 @@ int nightly_store_read(struct nightly_store *s, const char *dir,
 
 /* ---- lock ---- */
 
-/* Poll, because a blocking flock() could not be interrupted or time out. */
+/*
+ * Poll the lock, because a blocking flock() has no time limit and does not
+ * notice wait->stop.
+ */
 static int take_job_lock(struct nightly_store *s,
 			 const struct nightly_wait *wait, struct err *err)
 {
@@ -176,7 +179,10 @@ void nightly_store_release(struct nightly_store *s)
 {
 	struct err ignored;
 
-	/* Errors are ignored, because leftovers only take up space. */
+	/*
+	 * Errors are ignored, because incomplete builds and removed results
+	 * only take up space.
+	 */
 	if (s->lock_fd > 0)
 		sweep_leftovers(s, &ignored);
 	for (size_t i = 0; i < s->n_results; i++) {
@@ -356,7 +362,10 @@ int nightly_store_update_links(const struct nightly_store *s,
 	return ret;
 }
 
-/* The rename removes the result at once, even if deleting its files fails. */
+/*
+ * Remove a result: rename its directory, then delete the files.  The rename
+ * alone removes the result, even if the deletion fails.
+ */
 static int remove_name(const struct nightly_store *s, const char *name,
 		       struct err *err)
 {

@@ -4,16 +4,17 @@
  *
  *	DATA/results/NAME/lock		held (flock) by a run or a removal
  *	DATA/results/NAME/.building	output directory of the current build
- *	DATA/results/NAME/.gone-*	being removed
+ *	DATA/results/NAME/.gone-*	removed results that are being deleted
  *	DATA/results/NAME/DATE-gSHA-ARCH-CONFIG-TOOLCHAIN/  nightly/result.h
  *	DATA/results/NAME/latest	link to the newest result
  *	DATA/results/NAME/last-good	link to the newest good result
  *	DATA/results/NAME/latest-BUILD, last-good-BUILD	    likewise for each
  *					build, if a job has several
  *
- * One rename publishes or removes a result, and another rename replaces a link.
- * Between these renames, the link refers to the previous result.  The next
- * process that takes the lock repairs what an interrupted process left behind.
+ * One rename publishes or removes a result.  The links are updated afterwards,
+ * each atomically; until then, a link can refer to an older or a removed
+ * result.  The next process that takes the lock repairs what an interrupted
+ * process left behind.
  *
  * A result is published with an empty file `untold` in its directory, which is
  * removed once the result was reported or had no news.  So a result that was
@@ -59,7 +60,7 @@ int nightly_store_read(struct nightly_store *s, const char *dir,
  */
 int nightly_store_open(struct nightly_store *s, const struct nightly_job *job,
 		       const struct nightly_wait *wait, struct err *err);
-/* Free all results, and release the lock if the store was opened. */
+/* Free all results, and release the lock that nightly_store_open() acquired. */
 void nightly_store_release(struct nightly_store *s);
 
 /*
@@ -71,7 +72,10 @@ const struct nightly_result *nightly_store_latest(const struct nightly_store *s,
 const struct nightly_result *nightly_store_last_good(
 	const struct nightly_store *s, const char *build);
 
-/* Create an empty directory for a build.  The caller frees *out. */
+/*
+ * Create an empty output directory for a build.  Sets *out to the path of the
+ * directory, which the caller frees.
+ */
 int nightly_store_create_build_dir(struct nightly_store *s, char **out,
 				   struct err *err);
 /*

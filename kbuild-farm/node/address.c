@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 /*
- * The command that ssh executes on the node, for any login shell.  The first
- * directory is where `kfarm nodes add` installs kfarmd without root; it is
- * rarely in PATH.
+ * The command that ssh executes on the node.  It works with any login shell.
+ * ~/.local/bin is rarely in PATH, but `kfarm nodes add` installs kfarmd in this
+ * directory if it does not use root.
  */
 #define SSH_COMMAND                                                    \
 	"exec sh -c 'PATH=\"$HOME/.local/bin:$PATH:/usr/local/bin\"; " \

@@ -2,9 +2,9 @@
 /*
  * node/duplicates.h - Detection of nodes that are not distinct machines.
  *
- * A node is identified by its key.  The copy of a flash card contains the same
- * key, which then identifies neither of the two boards.  Two boot ids with one
- * key prove that there are two machines, and neither machine gets jobs.  Boards
+ * A node is identified by its key.  If the flash card of a board is copied for
+ * another board, both boards have the same key.  Two boot ids with one key
+ * prove that there are two machines, and neither machine gets jobs.  Boards
  * with copied cards can also have the same machine id, and boards without a
  * built-in MAC address can have the same MAC address.  An equal machine id or
  * MAC address is reported, but both nodes get jobs.

@@ -10,8 +10,10 @@
  */
 #define FOREIGN_MIN_MILLI 500
 /*
- * The slots are halved if some tasks, or all tasks, waited for memory for at
- * least this share of the last 10 s, in 1/100 percent.
+ * Shares of the last 10 s, in 1/100 percent.  If some tasks waited for memory
+ * for at least PSI_SOME_MIN, or all tasks for at least PSI_FULL_MIN, the slots
+ * are limited to half of the occupied slots, or to half of all slots if no slot
+ * is occupied.
  */
 #define PSI_SOME_MIN 2000
 #define PSI_FULL_MIN 500
@@ -30,7 +32,10 @@ static void append_reason(char **words, char *more)
 	*words = all;
 }
 
-/* Cap the limit, and append the reason if that has an effect. */
+/*
+ * Limit the slots to `most`, but at least 1.  If this reduces the slots, append
+ * the reason `why`.  Takes ownership of `why`.
+ */
 static void cap_slots(struct node_limit *l, unsigned most, char *why)
 {
 	if (most < 1)
@@ -181,8 +186,8 @@ static unsigned heat_loss_milli(unsigned cores, const struct wire_health *h,
 }
 
 /*
- * Cap the slots at the number, with queue-ahead, for the cores that remain
- * without unusable cores, heat loss and the load of other processes.
+ * Subtract unusable cores, cores lost to heat and cores used by other processes
+ * from `cores`.  Limit the slots to the remaining cores plus their queue-ahead.
  */
 static void cap_by_cores(struct node_limit *l, unsigned cores,
 			 const struct wire_health *h)

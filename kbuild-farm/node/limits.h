@@ -24,8 +24,8 @@
  *	-j           = sum of slots(node) + local slots
  *
  * Cores are those that affinity, cpuset and cgroup quota permit; threads of a
- * core count as cores.  The queue-ahead is cores/4, which is 1 less than the
- * preload of icecream.
+ * core count as cores.  The preload of icecream is 1 + floor(cores / 4): it
+ * is 1 more than the queue-ahead if cores is a multiple of 4, otherwise equal.
  */
 #ifndef NODE_LIMITS_H
 #define NODE_LIMITS_H
@@ -43,8 +43,8 @@
  *
  * The next table shows for defconfig the largest sum of the peaks of N
  * consecutive compiles, as if all peaks coincided.  Of each peak, 18 to 26 MiB
- * are the compiler's file, which all compilers share; "shared" counts it once.
- * The last column is the memory that the constants below reserve.
+ * are the compiler's program file, which all compilers share; "shared" counts
+ * it once.  The last column is the memory that the constants below reserve.
  *
  *	N	sum	shared	256 + (N - 1) * 144
  *	2	411	393	400

@@ -33,7 +33,7 @@ struct node_roster {
 	bool sync_toolchains; /* toolchain.sync: upload missing toolchains */
 	bool steps_disabled; /* farm.steps: offload compiles only */
 	bool remote_disabled; /* --no-remote: the roster is empty on purpose */
-	/* conf_digest() of the configuration; zero: not from a file. */
+	/* conf_digest() of the configuration; zero: not loaded from files */
 	struct digest stamp;
 };
 
@@ -43,8 +43,9 @@ struct node_roster {
  */
 int node_roster_check_name(const char *name, struct err *err);
 /*
- * Load every [node "NAME"] in order.  The default codec is lzo.  Returns 0, or
- * -EINVAL with `err` naming node, file and line.
+ * Load every [node "NAME"] section in the order of the configuration.  The
+ * default codec is lzo.  Returns 0, or -EINVAL with `err` naming node, file and
+ * line.
  */
 int node_roster_load(struct node_roster *r, const struct conf *c,
 		     struct err *err);

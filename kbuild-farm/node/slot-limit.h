@@ -7,8 +7,8 @@
  * slowly.  If all values of a period of 3 s are below the limit, it falls to
  * the greatest of them.  If all values of a period of 10 s are above the limit,
  * it rises to the least of them, but at most by half.  A period ends early at a
- * value that equals the limit or is on its other side, so short changes and
- * alternating values have no effect.
+ * value that equals the limit or lies on the other side of the limit, so short
+ * changes and alternating values have no effect.
  *
  * This is a pure machine: it does no I/O, and time is an argument in ms that
  * never decreases.

@@ -79,9 +79,11 @@ static bool is_kfarmd_missing(const char *why)
 }
 
 /*
- * Return the command that ssh suggests to remove a host key; NULL: none.  The
- * node can write to this text as well, so only words without special meaning
- * for a shell are accepted.
+ * Return the command that removes a host key, which ssh prints in `words`, its
+ * stderr.  The command ends at the end of the line.  Returns NULL if `words`
+ * has no such command.  Because the node can write to the same stderr, also
+ * returns NULL if the command contains a character such as ";" or "$", with
+ * which a shell could execute another command.
  */
 static const char *find_keygen_command(const char *words)
 {
