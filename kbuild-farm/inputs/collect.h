@@ -2,8 +2,9 @@
 /*
  * inputs/collect.h - Collection of a unit's inputs and flags.
  *
- * The result is a list of entries for a node, or the reason why the unit must
- * compile locally.  The collection runs on a thread of the caller's pool.
+ * The result is a list of entries (files, links and directories) for a node, or
+ * the reason why the unit must compile locally.  The collection runs on a
+ * thread of the caller's pool.
  */
 #ifndef INPUTS_COLLECT_H
 #define INPUTS_COLLECT_H

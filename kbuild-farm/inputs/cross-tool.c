@@ -17,9 +17,9 @@
 
 #define LINE_MAX_BYTES          ((size_t)1 << 20) /* limit of a .cmd file */
 #define SAVED_COMMAND_BYTES_MAX ((size_t)64 << 10)
-#define TIMEOUT_MS              60000 /* for one source, on a busy machine */
+#define TIMEOUT_MS              60000 /* for a compiler run on a busy machine */
 
-/* The compilers that make programs for a host. */
+/* For each host, the TRIPLET of the compiler TRIPLET-gcc for this host. */
 static const struct {
 	const char *host, *triplet;
 } triplets[] = {

@@ -21,8 +21,9 @@
 /* All pointers are borrowed. */
 struct inputs_cross_tool {
 	const char *native_path; /* the native tool, an absolute path */
-	const char *host; /* as compiler_host_release_name() names it */
-	const char *output_path; /* result; prefix of temporary objects */
+	const char *host; /* a name of compiler_host_release_name(): "arm64" */
+	/* path of the result; "-NUMBER.o" is added for temporary objects */
+	const char *output_path;
 	char *const *env; /* environment of the compiler */
 	const void *cancelled; /* an atomic_bool, or NULL */
 };

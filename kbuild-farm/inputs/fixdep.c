@@ -26,7 +26,7 @@ struct inputs_verified_files {
 	char *cwd, *depfile;
 	uint64_t verified_us;
 	char *strings; /* buffer that holds all names */
-	/* `next_index` follows the last file that was found */
+	/* next_index: index after the file that was found last */
 	size_t n_files, next_index;
 	struct verified_file files[];
 };
@@ -376,8 +376,8 @@ static int stat_regular_file(const char *path, struct file_stamp *now,
 /*
  * Return the symbols of the file at `path` (absolute), which live as long as
  * the table.  `verified` is a recently verified stamp of the file, or NULL.  If
- * `verified` is equal to the stamp of the cached version, the file is not
- * accessed.
+ * `verified` is equal to the stamp for which the symbols are cached, the file
+ * is not accessed.
  *
  * Returns 0; -EINVAL if the file is not regular; -EFBIG beyond 16 MiB; -EAGAIN
  * if the file is being written; or the error of a system call.
@@ -644,7 +644,11 @@ static int print_fixdep_name(struct fixdep_output *f, const char *name,
 	return print_file_symbols(f, name);
 }
 
-/* Return the end of a token.  Moves `p` if a backslash is removed. */
+/*
+ * Return the end of the token at *p.  Each backslash before '#' or ':' is
+ * removed: the token's bytes before the backslash are moved by one byte, and *p
+ * is incremented.
+ */
 static char *end_of_token(char **p)
 {
 	char *q = *p;
@@ -666,7 +670,10 @@ static char *end_of_token(char **p)
 	return q;
 }
 
-/* Skip a character that does not begin a token.  Returns NULL at a token. */
+/*
+ * Skip a separator or a comment and return the position after it.  Returns NULL
+ * at a token.
+ */
 static char *skip_6_12(char *p, bool *is_target, bool *is_source)
 {
 	switch (*p) {

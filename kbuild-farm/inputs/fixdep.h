@@ -61,9 +61,10 @@ enum inputs_fixdep_kind {
 };
 
 /*
- * Return the version of the fixdep at `path` (relative to `cwd`), by the digest
- * of the source that .fixdep.cmd next to the program names.  The version is
- * unknown if the program is older than its source.
+ * Return the version of the fixdep at `path` (relative to `cwd`).  The digest
+ * of the program's source identifies the version.  The path of the source is in
+ * the file .fixdep.cmd next to the program.  The version is unknown if the
+ * program is older than its source.
  */
 enum inputs_fixdep_kind inputs_fixdep_kind(const char *cwd, const char *path);
 
@@ -79,9 +80,10 @@ struct inputs_fixdep_call {
 };
 
 /*
- * Append fixdep's output to `before_command` and `after_command`, split at the
- * COMMAND argument.  Returns 0, or a negative errno if fixdep would fail or its
- * version is unknown; the output is then incomplete.
+ * Append fixdep's output to `before_command` and `after_command`, without the
+ * COMMAND argument that fixdep prints between these parts.  Returns 0, or a
+ * negative errno if fixdep would fail or its version is unknown; the output is
+ * then incomplete.
  */
 int inputs_fixdep_generate(struct inputs_config_symbol_table *t,
 			   const struct inputs_fixdep_call *call,

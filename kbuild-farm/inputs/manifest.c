@@ -222,7 +222,7 @@ static enum list_outcome list_dirs(struct manifest_lister *l)
 
 	if (ret == LIST_OUTCOME_DONE)
 		l->m->cwd = inputs_paths_get(l->in->paths, l->unit.cwd);
-	/* The compiler uses $PWD if it names the working directory. */
+	/* The compiler uses $PWD if $PWD names the working directory. */
 	if (ret == LIST_OUTCOME_DONE && pwd && *pwd == '/' &&
 	    strcmp(pwd, l->unit.cwd))
 		ret = list_dir(l, pwd) == LIST_OUTCOME_REJECTED ?
@@ -234,8 +234,9 @@ static enum list_outcome list_dirs(struct manifest_lister *l)
 }
 
 /*
- * List an absent path, or its topmost absent directory, if that path was listed
- * for another unit.  The input root of a node may then still contain the path.
+ * List an absent path, or its topmost absent directory, as an ABSENT entry, but
+ * only if the path or directory was listed for an earlier unit.  The input root
+ * of a node may then still contain the path.
  */
 static void list_absence(struct manifest_lister *l, struct inputs_dir *d,
 			 const char *base)
@@ -577,7 +578,7 @@ bool inputs_manifest_find_file(const struct inputs_manifest *m, const char *cwd,
 			continue;
 		has = true;
 		*cursor = i + 1;
-		/* A file that was read is preferred to a probed file. */
+		/* Prefer a file that was read to one that only has to exist. */
 		if (m->closure.files[i].kind != CPP_FILE_PROBED)
 			break;
 	}

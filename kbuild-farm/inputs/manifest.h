@@ -2,8 +2,8 @@
 /*
  * inputs/manifest.h - All files that a unit may read, as entries.
  *
- * A manifest is the closure found by cpp/, with the symbolic links of every
- * path resolved:
+ * A manifest is the closure found by cpp/ (all paths on which the result of the
+ * unit depends), with the symbolic links of every path resolved:
  *	FILE	files that the unit reads
  *	SYMLINK	symbolic links on the way
  *	DIR	directories that must exist
@@ -40,7 +40,8 @@ struct inputs_manifest_file {
 	const struct inputs_entry *entry;
 };
 
-struct inputs_manifest_guard; /* a directory that changes if a path appears */
+/* A directory that changes if a path that was absent is created. */
+struct inputs_manifest_guard;
 
 struct inputs_manifest {
 	enum reason reason; /* why there is no manifest, or REASON_NONE */
@@ -90,9 +91,10 @@ const char *inputs_manifest_find_changed(const struct inputs_manifest *m,
 bool inputs_manifest_find_spelling(const struct inputs_manifest *m,
 				   const char *path, size_t *cursor);
 /*
- * Return true if `path` leads to a file of the closure, in any spelling: clang
- * can use the first spelling of a directory ("b/x.h" for "a/../b/x.h").
- * Accesses the file system.  `cursor` receives the index after the file.
+ * Return true if `path`, in any spelling, leads to a file of the closure.  For
+ * example, clang can print "b/x.h" for "a/../b/x.h", because it uses the first
+ * spelling of a directory.  Accesses the file system.  `cursor` receives the
+ * index after the file.
  */
 bool inputs_manifest_find_file(const struct inputs_manifest *m, const char *cwd,
 			       const char *path, size_t *cursor);

@@ -77,8 +77,8 @@ struct inputs_path *inputs_paths_find(struct inputs_paths *t,
 struct inputs_path *inputs_paths_get(struct inputs_paths *t, const char *path);
 
 /*
- * Set the newest version of a path.  Returns the same entry as before if it is
- * equal.
+ * Set the newest version of a path.  Returns the current entry if the new
+ * version is equal to it, otherwise a new entry.
  */
 const struct inputs_entry *inputs_path_set_file(
 	struct inputs_paths *t, struct inputs_path *p,

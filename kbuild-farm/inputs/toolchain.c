@@ -49,7 +49,7 @@ static void on_reference_compiled(void *ctx, int wait_status, uint64_t cpu_ms)
 						 ref);
 }
 
-/* Compile a reference with only the machine options. */
+/* Compile a reference object with only the machine options. */
 static int make_reference(struct inputs_reference_object *ref, struct err *err)
 {
 	struct inputs_toolchains *all = ref->toolchain->table;

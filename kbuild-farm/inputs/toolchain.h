@@ -56,7 +56,7 @@ struct inputs_toolchains {
 	void *ctx;
 
 	TAILQ_HEAD(, inputs_toolchain) toolchains;
-	unsigned n_references; /* files created in `work_dir` */
+	unsigned n_references; /* number of objects made in `work_dir` */
 };
 
 /* The additional files that a compiler reads for a language of messages. */
@@ -124,8 +124,9 @@ const struct inputs_entry **inputs_toolchain_make_entries(
  *
  * Does nothing if the last check was after `since_ms`, a time of clock_ms().
  * If the last full check was less than INPUTS_TOOLCHAIN_FULL_CHECK_MS ago, only
- * the directories are checked first, which detects replaced files; if they are
- * unchanged, the full check is omitted.  A full check takes 0.1 to 0.3 ms.
+ * the directories are checked first, which detects replaced files; if the
+ * directories are unchanged, the full check is omitted.  A full check takes 0.1
+ * to 0.3 ms.
  */
 #define INPUTS_TOOLCHAIN_FULL_CHECK_MS 3000
 void inputs_toolchain_check(struct inputs_toolchain *tc, uint64_t since_ms);

@@ -36,8 +36,8 @@ enum sched_unit_state {
 enum sched_availability {
 	SCHED_AVAILABLE_NEVER,
 	/*
-	 * possibly after a long wait: the toolchain is being uploaded, the node
-	 * is slow to connect or reply, or its slot window is reduced
+	 * the wait for the node may be long: the toolchain is being uploaded,
+	 * the node is slow to connect or reply, or its slot window is reduced
 	 */
 	SCHED_AVAILABLE_AFTER_UPLOAD,
 	SCHED_AVAILABLE_SOON, /* the node should reply within max_wait_ms */
@@ -49,7 +49,7 @@ struct sched_node;
 struct sched_toolchain;
 
 struct sched_unit {
-	TAILQ_ENTRY(sched_unit) entry; /* in the list of its state */
+	TAILQ_ENTRY(sched_unit) entry; /* in the list for `state` */
 	TAILQ_ENTRY(sched_unit) sent_entry;
 	uint32_t number;
 	enum sched_unit_state state;
@@ -112,13 +112,14 @@ struct sched_node {
 	unsigned n_slots, n_busy; /* n_busy: slots in use by non-unit jobs */
 	unsigned n_running; /* units on the node, plus n_busy */
 	unsigned n_free; /* free slots while the node is up */
-	bool ids_exhausted; /* gets no jobs until its connection is renewed */
+	/* no ids left for paths or flags: no jobs until the next connection */
+	bool ids_exhausted;
 	bool drained; /* gets no jobs until it is resumed */
 	bool reported_draining; /* the last reported state is DRAINING */
 	bool removed; /* from the configuration; EXCLUDED when its units end */
 	bool was_connected;
 	bool suspected; /* the last unit failed; the cause may be that unit */
-	/* consecutive faults; with the relapses they determine the backoff */
+	/* consecutive faults; with window.n_relapses they set the backoff */
 	unsigned n_faults;
 	struct sched_window window;
 	struct sched_cpu_share share;
@@ -130,7 +131,10 @@ struct sched_node {
 struct sched {
 	struct sched_setup setup;
 	uint64_t now_ms, random_state;
-	/* current event, the second index of allowed_transitions[] */
+	/*
+	 * event that causes the current changes of state: the second index of
+	 * allowed_transitions[]
+	 */
 	enum sched_event_kind cause;
 
 	struct sched_node **nodes;
@@ -150,7 +154,7 @@ struct sched {
 	/* CPU time per KiB of inputs, a moving average; 0: no sample yet */
 	double ms_per_kib;
 
-	uint64_t due_ms; /* lower bound of the next timeout of all nodes */
+	uint64_t due_ms; /* no timeout of a node is earlier than this time */
 	uint64_t hedge_check_ms; /* time of the next check for late units */
 
 	struct sched_action *actions;

@@ -34,8 +34,10 @@ struct sched_cpu_share {
 void sched_model_share_add_units(struct sched_cpu_share *s, uint64_t now_ms,
 				 int change);
 /*
- * Return the CPU share since the state `from`, in thousandths of a core: of all
- * units together, and per unit.  UINT_MAX if no time has passed.
+ * Return the CPU share since the copy `from` of `s` was made, in thousandths of
+ * a core.  The first function returns the share of all units together, the
+ * second the average share of a unit.  Both return UINT_MAX if no time has
+ * passed.
  */
 unsigned sched_model_share_total_milli(const struct sched_cpu_share *s,
 				       const struct sched_cpu_share *from,
@@ -55,8 +57,8 @@ struct sched_window {
 /* Return how many of the node's slots can be used. */
 unsigned sched_model_window_limit(const struct sched_window *w, unsigned slots);
 /*
- * After a failure, shrink the window to max_units, but not below 1.  Returns
- * true if the window became smaller.
+ * After a failure on a node with `slots` slots, shrink the window to max_units,
+ * but not below 1.  Returns true if the window became smaller.
  */
 bool sched_model_window_shrink(struct sched_window *w, unsigned slots,
 			       unsigned max_units);

@@ -61,8 +61,10 @@ void sched_node_add_fault(struct sched *s, struct sched_node *n,
 			  bool wrong_result, const char *words);
 /*
  * Record that the node could not complete a unit.  The unit may be the cause,
- * for example if it crashes the compiler everywhere: a node with completed
- * units enters BACKOFF only if the next unit fails as well.
+ * for example if it crashes the compiler on every machine.  Therefore a node
+ * enters BACKOFF only if the next unit fails as well.  However, a node enters
+ * BACKOFF at once if it has completed no unit, or has passed a probe and not
+ * yet completed 4 consecutive units since then.
  */
 void sched_node_add_suspicion(struct sched *s, struct sched_node *n,
 			      const char *words);

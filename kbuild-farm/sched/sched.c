@@ -5,13 +5,13 @@
  * (dispatch_all), in the order of arrival:
  *
  * - A READY unit is sent to the least loaded node, or is compiled locally if no
- *   node can be expected.
- * - A TO_SCAN unit is given to a worker.  As many units are scanned ahead as
- *   nodes and the build host have free slots, so that a slot that becomes free
- *   finds a scanned unit.
+ *   node can take it, now or later.
+ * - A TO_SCAN unit is given to a worker.  Units are scanned ahead of their turn
+ *   so that a scanned unit is available when a slot becomes free.  The limit is
+ *   the sum of the nodes' free slots and all local slots.
  * - A TO_LOCAL unit gets a local slot.  While a toolchain is uploaded, or a
- *   node is slow to connect, local slots also take units that wait for this
- *   toolchain or node.
+ *   node is slow to connect or has a reduced slot window, local slots also take
+ *   units that wait for this toolchain or node.
  *
  * A hedge (a second, local compile of a late unit) gets a local slot that is
  * not needed otherwise.  A late exclusive unit, which cannot be hedged, moves
@@ -282,10 +282,10 @@ static void dispatch_all(struct sched *s)
 		dispatch_ready(s, tc);
 		/*
 		 * For a TO_SCAN unit no node counts as tried, because a rescan
-		 * clears the list of tried nodes.  The reasons of these units
-		 * therefore differ only by their tool steps.  If a node can
-		 * take the first unit, stop: the others are checked when they
-		 * are READY.
+		 * clears the list of tried nodes.  The results of
+		 * no_node_reason() for these units therefore differ only if
+		 * their tool steps differ.  If a node can take the first unit,
+		 * stop: the other units are checked when they are READY.
 		 */
 		while ((u = TAILQ_FIRST(&tc->to_scan))) {
 			enum reason why = no_node_reason(s, u);

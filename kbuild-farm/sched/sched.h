@@ -193,8 +193,9 @@ enum sched_event_kind {
 	 */
 	SCHED_EV_NODE_REMOVED,
 	/*
-	 * The node's address or key has changed, or another node may no longer
-	 * have the same key: node.  The node is dialed at once like a new node,
+	 * The node's address or key has changed, or the node was EXCLUDED
+	 * because another node had the same key and the configuration has
+	 * changed since: node.  The node is dialed at once like a new node,
 	 * even if it is EXCLUDED.  No effect on a node that is connected or was
 	 * removed.
 	 */
@@ -246,7 +247,10 @@ enum sched_sandbox {
 	SCHED_SANDBOX_NONE, /* not requested, rejected, lost or ended */
 	/* the node will report READY at once or after an upload */
 	SCHED_SANDBOX_REQUESTED,
-	/* blobs are missing, or the compiler build is not chosen yet */
+	/*
+	 * blobs are missing on the node, a test compile must pass first, or it
+	 * is not decided yet which build of the compiler the node runs
+	 */
 	SCHED_SANDBOX_UPLOADING,
 	SCHED_SANDBOX_READY,
 	/*
@@ -259,7 +263,7 @@ enum sched_sandbox {
 enum sched_probe {
 	SCHED_PROBE_PASSED,
 	SCHED_PROBE_WRONG,
-	SCHED_PROBE_FAILED, /* the node failed the job: text */
+	SCHED_PROBE_FAILED, /* the node could not complete the test */
 	SCHED_PROBE_IMPOSSIBLE, /* no known-answer test is available now */
 };
 
@@ -352,7 +356,8 @@ uint64_t sched_next_ms(const struct sched *s);
 struct sched_counts {
 	/*
 	 * n_running: units being compiled or verified; n_queued: units that
-	 * wait or are being scanned; n_remote: part of n_running, on nodes
+	 * wait or are being scanned; n_remote: running units whose result has
+	 * not been received from the node yet
 	 */
 	unsigned n_running;
 	unsigned n_queued, n_remote;
@@ -371,7 +376,10 @@ struct sched_counts {
 /* Counts of one node. */
 struct sched_node_counts {
 	enum sched_node_state state;
-	/* reason if the node is not up, valid until the next event; or NULL */
+	/*
+	 * cause of the state, or of a reduced slot window of a node that is up;
+	 * valid until the next event; can be NULL
+	 */
 	const char *text;
 	unsigned n_slots, n_running;
 	unsigned n_jobs; /* jobs completed on the node */
@@ -384,7 +392,7 @@ struct sched_node_counts {
 void sched_counts(const struct sched *s, struct sched_counts *out);
 void sched_node_counts(const struct sched *s, uint32_t node,
 		       struct sched_node_counts *out);
-/* Return the name of a state in the views: "up", "connecting", "resting" ... */
+/* Return the name of a state for the user: "up", "connecting", "resting" ... */
 const char *sched_node_state_name(enum sched_node_state state);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The table below lists the allowed state changes by event; all others are
- * defects.  SCHED_EV_TIME stands for the steps that the dispatcher takes after
- * any event: a unit gets its turn or a slot, or runs out of nodes.
+ * The table below lists the allowed state changes by event; all other changes
+ * are defects.  SCHED_EV_TIME stands for the steps that the dispatcher takes
+ * after any event: a unit gets its turn or a slot, or runs out of nodes.
  *
  * A hedge (a concurrent local compile) can run in the states to-scan, scan,
  * ready and remote.  SCHED_EV_HEDGE_DONE then leads to done or to-local.  A
@@ -219,7 +219,7 @@ static uint64_t predict_ms(const struct sched *s, const struct sched_unit *u)
 	return ms > PREDICT_MAX_MS ? PREDICT_MAX_MS : (uint64_t)ms;
 }
 
-/* Add an action of a unit; `n` is NULL if it concerns the build host only. */
+/* Add an action of a unit; `n` is NULL if the action concerns no node. */
 static void add_unit_action(struct sched *s, const struct sched_unit *u,
 			    enum sched_action_kind kind,
 			    const struct sched_node *n)

@@ -16,7 +16,10 @@
 
 #include "sched/internal.h"
 
-/* Apply an event, before units take their next steps. */
+/*
+ * Apply an event to the object that it concerns.  Afterwards, sched/sched.c
+ * lets the units take their next steps.
+ */
 void sched_unit_handle_event(struct sched *s, const struct sched_event *ev);
 
 /* Return the unit, or NULL if the number is not in use. */

@@ -23,7 +23,7 @@ struct tls_clients {
 	struct map by_fingerprint;
 	struct file_stamp stamp; /* stamp of the file when it was read */
 	int stat_errno; /* errno of a failed stat(), or 0 */
-	bool loaded; /* the file was read at least once */
+	bool loaded; /* the last stat() succeeded, so `stamp` is valid */
 	bool reliable; /* any further change alters the stamp */
 };
 

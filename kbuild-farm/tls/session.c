@@ -68,7 +68,7 @@ struct tls_session {
 	const struct tls_context *context;
 	tls_admit_fn *on_admit;
 	void *admit_ctx;
-	/* fingerprint of the peer's key; zero before it was received */
+	/* fingerprint of the peer's key; zero before the key was received */
 	struct digest peer_fingerprint;
 	bool peer_refused; /* on_admit() has rejected the peer */
 	/* expected key of the server, in a client */
@@ -475,8 +475,8 @@ ssize_t tls_session_write(struct tls_session *s, struct bytes in,
 		all += n;
 	}
 	/*
-	 * After a partial write, report the bytes; an error occurs again at the
-	 * next call.
+	 * After a partial write, return the number of bytes written; an error
+	 * occurs again at the next call.
 	 */
 	if (all || ret == 1)
 		return (ssize_t)all;

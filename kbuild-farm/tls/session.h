@@ -3,9 +3,9 @@
  * tls/session.h - TLS sessions over connected non-blocking sockets.
  *
  * 1. tls_context_new() makes the settings shared by all sessions with one key
- * 2. tls_session_connect() or tls_session_accept()
+ * 2. tls_session_connect() or tls_session_accept() creates a session
  * 3. tls_handshake_new() performs the handshake in an event loop
- * 4. tls_session_io() makes the session the io of a wire_stream
+ * 4. tls_session_io() converts the session to the struct wire_io of a stream
  *
  * Only TLS 1.3, X25519, Ed25519 keys on both sides and ALPN "kfarm/1" are
  * enabled.  Tickets, resumption and early data are disabled, so that each
@@ -87,8 +87,8 @@ ssize_t tls_session_write(struct tls_session *s, struct bytes in,
 			  struct err *err);
 
 /*
- * Return true if `error_text` contains an error of the handshake about a key
- * that one end rejected.
+ * Return true if `error_text` contains an error message of a client about a key
+ * that the client or the node rejected.
  */
 bool tls_session_is_key_error(const char *error_text);
 
