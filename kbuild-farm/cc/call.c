@@ -423,7 +423,7 @@ static bool replay_probe(const struct cc_probe *p, int *status)
 
 /* --------------------------------------------------------------- execution */
 
-/* Parts of messages about failures that may not happen again. */
+/* Parts of messages about failures that can be transient. */
 static const char *const transient_messages[] = {
 	"internal compiler error",
 	"signal terminated",
@@ -750,8 +750,8 @@ char *cc_compiler_find(char **argv0, bool launched, const char *links,
 	compiler = which_compiler(str_base(*argv0), path, links);
 	if (compiler && !strcmp(compiler, *argv0)) {
 		/*
-		 * which_compiler() does not recognize a copy or a hard link of
-		 * this program as a wrapper; it then returns the copy.
+		 * which_compiler() has found this program: it does not
+		 * recognize a copy or a hard link of kfarm-cc as a wrapper.
 		 */
 		cc_real_compiler_print_error("%s: resolves to kfarm-cc itself",
 					     *argv0);

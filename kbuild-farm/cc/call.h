@@ -25,9 +25,9 @@ bool cc_compiler_is_launcher(const char *word);
 /*
  * Find the real compiler for *argv0.  `launched` is set if kfarm-cc is the
  * launcher, so that a path can be the compiler itself.  `links` is the
- * masquerade directory, or NULL; `path` is the value of PATH.  Unless the
- * compiler was found in PATH under the name of *argv0, *argv0 is set to the
- * returned string.
+ * masquerade directory, or NULL; `path` is the value of PATH.  *argv0 is set to
+ * the returned string, except if the compiler was found in PATH under the base
+ * name of *argv0.
  *
  * Returns the compiler's path, which the caller frees, or NULL after printing
  * an error.  The path is absolute unless the working directory is unknown.

@@ -2,10 +2,10 @@
 /*
  * cc/probe-entry.h - One file of the probe cache.
  *
- * The file consists of "kfanswr1", a hash of the rest, and fields of
- * base/bytes.h: the complete key, so that keys with equal hashes are
- * distinguished, and the result.  A file that is damaged, too long, owned by
- * another user or stored for another key is ignored.
+ * The file consists of "kfanswr1", a hash of the rest, the key and the result
+ * (encoded with base/buf.h).  The complete key distinguishes keys with equal
+ * hashes.  A file that is damaged, too long, owned by another user or stored
+ * for another key is ignored.
  */
 #ifndef CC_PROBE_ENTRY_H
 #define CC_PROBE_ENTRY_H
@@ -41,7 +41,7 @@ bool cc_probe_entry_find(struct cc_probe_entry *a, struct buf *file,
 			 const char *dir, struct bytes key);
 /*
  * Store an entry atomically, unless the directory has too many files.  Failures
- * are ignored, because the entry is only a cache.
+ * are ignored, because the compiler can run again.
  */
 void cc_probe_entry_store(const char *dir, struct bytes key,
 			  const struct cc_probe_entry *a);

@@ -48,7 +48,7 @@ struct shell_part {
 	size_t len;
 	/* Fields of a PARAM part. */
 	const char
-		*name; /* also "@", "*", "#", "?", "-", "$", "!", "0", "12" */
+		*name; /* name of a variable, number, or one of @ * # ? - $ ! */
 	enum shell_param_op op;
 	/*
 	 * the operator has a colon, as in :-, so an empty value counts as unset

@@ -63,7 +63,7 @@ static const struct {
 struct test_state {
 	struct shell *sh;
 	char **at; /* current word */
-	char **end; /* position of the terminating NULL */
+	char **end; /* end of the words: NULL, or the closing ] or ) */
 	/* an error was printed, so the result is ignored */
 	bool failed;
 };

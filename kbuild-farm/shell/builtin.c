@@ -41,8 +41,8 @@ static int builtin_command(struct shell *sh, char **argv)
 }
 
 /*
- * echo and printf interpret escapes such as \n as POSIX.1-2018, XCU specifies,
- * echo with its XSI option.
+ * The escapes of echo and printf, such as \n, are those of POSIX.1-2018, XCU.
+ * For echo, the XSI option applies.
  */
 
 #define FLAGS  "#-+ 0"
@@ -489,7 +489,7 @@ static int builtin_set(struct shell *sh, char **argv)
 	}
 	if (!*argv && !all)
 		return 0;
-	/* The old list is not freed, because a running `for` can read it. */
+	/* Do not free the old parameters: a running `for` can read them. */
 	strv_add_all(&copy, argv);
 	sh->args = copy.v;
 	sh->n_args = copy.n;
@@ -680,8 +680,8 @@ int shell_builtin_run(struct shell *sh, const struct shell_builtin *b,
 	buf_reset(out);
 	status = b->run(sh, argv);
 	/*
-	 * SIGPIPE ends the subshell that printed, so a broken pipe is not
-	 * reported.
+	 * If SIGPIPE has ended the subshell in which the builtin printed, the
+	 * broken pipe is not reported.
 	 */
 	if (out->len && sh->capture) {
 		buf_add_bytes(sh->capture, buf_bytes(out));

@@ -50,7 +50,10 @@ struct shell_builtin {
  */
 const struct shell_builtin *shell_builtin_find(const char *name);
 
-/* Run a builtin and write its output in one piece.  Returns its status. */
+/*
+ * Run a builtin and write its output in one piece to stdout, or append it to
+ * sh->capture if that buffer is set.  Returns the status.
+ */
 int shell_builtin_run(struct shell *sh, const struct shell_builtin *b,
 		      char **argv);
 

@@ -339,8 +339,8 @@ static bool redirect_stdout_to_file(const struct shell_redir *r,
 }
 
 /*
- * Return true if all options of genksyms are supported: none reads or writes a
- * file other than /dev/null.
+ * Return true if all arguments of genksyms are supported: options that read and
+ * write no file, and `-r /dev/null`.
  */
 static bool supports_genksyms_options(char *const *arg)
 {
@@ -448,8 +448,9 @@ bool shell_step_needs_text(struct shell *sh, const struct shell_ast_node *pipe)
 }
 
 /*
- * Return true for "#include <FILE>" and for lines of words and parentheses.
- * Such lines have the same meaning in any file and in any C dialect.
+ * Return true for "#include <FILE>" and for lines that contain only words,
+ * spaces, parentheses, commas and semicolons.  Such lines have the same meaning
+ * in any file and in any C dialect.
  */
 static bool is_safe_text_line(const char *s, size_t len)
 {
@@ -506,9 +507,9 @@ bool shell_step_run_genksyms(struct shell *sh,
 	*resources = (struct shell_step_resources){ .socket_fd = -1,
 						    .slot_fd = -1 };
 	/*
-	 * A group of echo commands cannot be part of a request, only the text
-	 * that the group prints.  Without the text, sh->step_reason is set by
-	 * shell_step_needs_text().
+	 * A request cannot contain a group of echo commands, only the text that
+	 * the group prints.  If the first command is such a group and `text_fd`
+	 * is -1, shell_step_needs_text() has already set sh->step_reason.
 	 */
 	if (!ends_in_genksyms(pipe) || (text_fd < 0 && is_text_group(cpp)) ||
 	    !make_genksyms_request(sh, cpp, &m))

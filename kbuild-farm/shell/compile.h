@@ -78,8 +78,9 @@ bool shell_step_needs_text(struct shell *sh, const struct shell_ast_node *pipe);
 /*
  * Request the tool step of a pipeline.  For the second form `text_fd` is the
  * file with the text; for the first form it is -1.  Returns true with *status
- * if the step was executed.  Otherwise the caller runs the pipeline, or for the
- * second form the commands after the text, and then releases *resources.
+ * if the step was executed.  Otherwise the caller runs the pipeline, but for
+ * the second form without its first command, which has already printed the
+ * text.  The caller then releases *resources.
  */
 bool shell_step_run_genksyms(struct shell *sh,
 			     const struct shell_ast_node *pipe, int text_fd,

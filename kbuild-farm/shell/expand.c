@@ -136,7 +136,7 @@ static char *expand_buf_to_pattern(const struct expand_buf *c, size_t begin,
 }
 
 /*
- * Return true if the cells contain an unquoted * ? [, so that pathname
+ * Return true if the cells contain an unquoted *, ? or [, so that pathname
  * expansion applies.
  */
 static bool expand_buf_has_glob(const struct expand_buf *c, size_t begin,
@@ -229,7 +229,7 @@ static void glob_directory(struct glob_state *g, const char *pattern)
 	DIR *dir;
 
 	if (!end) {
-		/* a pattern without special bytes has no matches */
+		/* no byte of the whole pattern is special */
 		if (!g->path.len)
 			return;
 		add_unescaped(&g->path, pattern, pattern + strlen(pattern));
@@ -293,7 +293,7 @@ enum {
 	EXPAND_TILDE = 4, /* a leading ~ is expanded */
 	EXPAND_COLON_TILDES = 8, /* a ~ after a colon is expanded */
 	EXPAND_OPERAND = 16, /* operand of a parameter operator */
-	EXPAND_PATTERN = 32, /* quote marks are needed for a pattern */
+	EXPAND_PATTERN = 32, /* the result is a pattern with quote marks */
 };
 
 struct expansion {

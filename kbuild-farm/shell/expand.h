@@ -28,8 +28,9 @@ struct shell_expand {
 	 */
 	const char *(*get)(void *at, const char *name);
 	/*
-	 * Assign for ${x=word}.  Returns 0, or a negative value if `x` is
-	 * read-only, after printing an error.
+	 * Assign `value` to the variable `name` for ${name=word}.  Returns 0,
+	 * or a negative value after printing an error if the variable is
+	 * read-only.
 	 */
 	int (*set)(void *at, const char *name, const char *value);
 	/*
@@ -74,12 +75,12 @@ struct shell_fields {
 int shell_expand_fields(struct shell_expand *e, const struct shell_word *words,
 			bool expand_assignments, struct shell_fields *out);
 /*
- * Expand to one string without splitting: a file name or the word of a case
- * command.
+ * Expand a file name or the word of a case command to one string, without
+ * splitting.
  */
 int shell_expand_word(struct shell_expand *e, const struct shell_word *word,
 		      const char **out);
-/* Expand as shell_expand_word() does, but also expand tildes after colons. */
+/* Like shell_expand_word(), but also expand tildes after colons. */
 int shell_expand_assignment(struct shell_expand *e,
 			    const struct shell_word *word, const char **out);
 /* Expand a here-document.  The result contains no NUL. */

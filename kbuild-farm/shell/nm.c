@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 /*
- * Limit on exported names times symbols.  Above it, running the programs is
- * faster.
+ * Limit on the number of exported names multiplied by the number of symbols.
+ * Above this limit, running nm is faster.
  */
 #define COMPARISONS_MAX 1000000
 #define KSYMTAB_PREFIX  "__ksymtab_"
@@ -304,7 +304,7 @@ static bool is_supported_nm(struct shell *sh, const char *name)
 	       !shell_program_find(sh, name, &p) && is_elf(p.path);
 }
 
-/* Return true if the word is not an option and needs no quotes. */
+/* Return true if the word needs no quotes and is no option and no @FILE. */
 static bool is_unquoted_word(const char *word)
 {
 	return word && *word && !strchr("-@", *word) &&
@@ -406,7 +406,7 @@ bool shell_nm_run_export_check(struct shell *sh, char *const *argv, int *status)
 	env = shell_program_build_env(sh, argv[0]);
 	nm = str_find_env(env, "NM");
 	awk = str_find_env(env, "AWK");
-	/* Any implementation of awk is supported. */
+	/* AWK must name the system's awk, which can be any implementation. */
 	if (!is_unquoted_word(argv[1]) || !is_unquoted_word(nm) || !awk ||
 	    shell_utility_is_preloaded(sh) || !is_supported_nm(sh, nm) ||
 	    strcmp(awk, "awk") || shell_program_find(sh, awk, &p) ||

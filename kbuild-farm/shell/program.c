@@ -34,8 +34,9 @@ static bool next_path_candidate(const char **path, const char *name,
 	*path = dir[len] ? dir + len + 1 : NULL;
 	if (len + name_len + 2 > PATH_MAX) {
 		/*
-		 * The candidate does not fit into `out`.  The kernel rejects a
-		 * name of PATH_MAX - 1 bytes with the same error, ENAMETOOLONG.
+		 * The candidate does not fit into `out`.  Replace it by a name
+		 * of PATH_MAX - 1 bytes: the kernel rejects both names with
+		 * ENAMETOOLONG.
 		 */
 		memset(out, 'x', PATH_MAX - 1);
 		out[PATH_MAX - 1] = '\0';

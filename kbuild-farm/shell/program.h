@@ -43,14 +43,15 @@ enum shell_tool {
 enum shell_tool shell_program_tool(const char *program);
 
 /*
- * Replace this process by the program.  argv[-1] must be writable.  Returns an
- * errno value if execution fails.
+ * Replace this process by the program.  argv[-1] must be writable: it receives
+ * "/bin/sh" if /bin/sh must interpret the file.  Returns an errno value if
+ * execution fails.
  */
 int shell_program_exec(struct shell *sh, const struct shell_program *p,
 		       char **argv);
 /*
- * Start a program.  Returns its process ID, or 0 after printing an error and
- * setting *status.
+ * Start a program.  argv[-1] must be writable.  Returns the process ID of the
+ * program, or 0 after printing an error and setting *status.
  */
 pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
 			  char **argv, int *status);

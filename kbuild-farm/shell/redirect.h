@@ -28,9 +28,9 @@ int shell_redirect_expand(struct shell *sh, const struct shell_redir *list,
 			  const char ***out);
 /*
  * Apply redirections in order.  A here-document is expanded when its
- * redirection is applied.  Replaced descriptors are stored in `saved`; with
- * NULL, they are closed.  Returns 0, or the status 2 after printing dash's
- * message; earlier redirections then remain applied.
+ * redirection is applied.  Replaced descriptors are stored in `saved`; if
+ * `saved` is NULL, they are closed.  Returns 0, or the status 2 after printing
+ * dash's message; earlier redirections then remain applied.
  */
 int shell_redirect_apply(struct shell *sh, const struct shell_redir *list,
 			 const char *const *words,

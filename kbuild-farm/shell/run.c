@@ -169,8 +169,8 @@ static int run_external(struct shell *sh, const struct simple_command *c)
 
 /*
  * Run a simple command and return its status.  If `started_pid` is not NULL, a
- * program is started without waiting for it: *started_pid is its process, or 0
- * if no program was started.
+ * program is started without waiting for it: *started_pid is its process ID, or
+ * 0 if no program was started.
  */
 static int run_simple(struct shell *sh, const struct shell_ast_node *n,
 		      unsigned flags, pid_t *started_pid)
@@ -369,9 +369,9 @@ static int open_high_pipe(int ends[2])
 }
 
 /*
- * Start all elements except `here`.  The first element reads from `before`
- * unless `before` is -1; each other element reads from its predecessor.
- * Returns 0, or status 2 after printing an error.
+ * Start all elements except `here`.  The first element reads from the
+ * descriptor `before`, or from stdin if `before` is -1; each other element
+ * reads from its predecessor.  Returns 0, or status 2 after printing an error.
  */
 static int start_elements(struct shell *sh, struct pipeline_element *e,
 			  size_t n, int before, struct pipeline_element *here,
@@ -810,7 +810,7 @@ static int run_list(struct shell *sh, const struct shell_ast_node *n,
 
 	for (n = n->list; n && !sh->skip; n = n->next) {
 		const struct shell_ast_node *tool = shell_step_find_tool(sh, n);
-		/* the slot belongs to the compile before this command */
+		/* a slot held now is that of the compile before `n` */
 		const bool has_slot = sh->slot_fd >= 0;
 
 		sh->pending_tool = tool;

@@ -70,8 +70,7 @@ struct shell {
 	/*
 	 * pending_tool is the tool step after the current command, if both can
 	 * be offloaded together; tool_offloaded is the last tool step that was
-	 * offloaded (shell/compile.h).  Either is NULL if there is no such
-	 * step.
+	 * offloaded (shell/compile.h).  Each is NULL if there is no such step.
 	 */
 	const struct shell_ast_node *pending_tool, *tool_offloaded;
 	/*
@@ -80,8 +79,8 @@ struct shell {
 	 */
 	int slot_fd;
 	/*
-	 * Reason for the local start, counted if the next program is a tool
-	 * step.
+	 * Reason why the next program runs locally.  It is counted only if this
+	 * program is a tool step.
 	 */
 	enum shell_step_reason step_reason;
 	/*

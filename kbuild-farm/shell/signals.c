@@ -12,7 +12,10 @@
 
 #define SIGNAL_MAX SIGTERM
 
-/* dash never handles a signal that was ignored when the shell started. */
+/*
+ * Handling of a signal.  As in dash, the handling of a signal that was ignored
+ * when the shell started never changes.
+ */
 enum signal_mode {
 	MODE_UNKNOWN,
 	MODE_DEFAULT,
@@ -69,8 +72,8 @@ static void handle_signal(int sig, siginfo_t *info, void *context)
 	(void)context;
 	if (sig == SIGPIPE && in_process_subshells) {
 		/*
-		 * If a write fails, the kernel names this process as the
-		 * sender.
+		 * If a write of this process raises SIGPIPE, the kernel names
+		 * this process as the sender.
 		 */
 		if (info->si_code == SI_USER && info->si_pid == getpid()) {
 			pipe_broken = 1;

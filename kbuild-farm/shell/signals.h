@@ -2,9 +2,10 @@
 /*
  * shell/signals.h - Traps and signal handling of a shell.
  *
- * Traps run between two commands (shell/run.c).  SIGINT without a trap ends the
- * shell only after the program that it waits for has ended, as in dash: make
- * can have signaled that program as well.
+ * Traps run between two commands (shell/run.c).  If the shell receives SIGINT
+ * and has no trap for SIGINT, it first waits for the running program, and then
+ * SIGINT ends the shell, as in dash.  A terminal sends SIGINT to the
+ * program as well.
  */
 #ifndef SHELL_SIGNALS_H
 #define SHELL_SIGNALS_H
@@ -31,7 +32,7 @@ void shell_signals_set_trap(int sig, const char *action);
 bool shell_signals_has_traps(void);
 /*
  * Return true if a signal trap has an action.  Every subshell then needs its
- * own process: a signal may be sent to the shell alone, which runs the trap
+ * own process: a signal can be sent to the shell alone, which runs the trap
  * after the subshell has ended.
  */
 bool shell_signals_has_signal_traps(void);

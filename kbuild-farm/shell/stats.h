@@ -51,8 +51,8 @@ enum shell_step_reason {
 struct shell_stats {
 	uint64_t counts[SHELL_N_STATS];
 	/*
-	 * The enum shell_step_reason why shells request no tool steps, or
-	 * SHELL_STEP_N_REASONS if tool steps are enabled.
+	 * Reason (enum shell_step_reason) why the shells request no tool steps,
+	 * or SHELL_STEP_N_REASONS if tool steps are enabled.
 	 */
 	uint64_t steps_off_reason;
 	/* local tool steps by reason */
@@ -75,13 +75,14 @@ const char *shell_stats_step_reason_text(enum shell_step_reason why);
 
 /*
  * Return true if tool steps are enabled; else set *why to the reason that is
- * counted for local tool steps.  Costs as much as shell_stats_add().
+ * counted for local tool steps.  Takes as many system calls as
+ * shell_stats_add().
  */
 bool shell_stats_are_steps_enabled(enum shell_step_reason *why);
 
 /*
- * Create the files in `dir`, which must exist, with tool steps disabled.
- * Returns 0 or -errno.
+ * Create the files `counts` and `handed` in `dir`, which must exist, with tool
+ * steps disabled.  Returns 0 or -errno.
  */
 int shell_stats_create(const char *dir, struct err *err);
 /* Read the counts in `dir`; all are 0 if the file cannot be read. */

@@ -135,8 +135,8 @@ bool shell_subset_is_program(const struct shell_ast_node *n)
 	    find_literal_builtin(n) || !shell_subset_is_pure(n))
 		return false;
 	/*
-	 * A redirection that can open a FIFO blocks until the other end is
-	 * opened, possibly by a later command.
+	 * A redirection that opens a FIFO blocks until the other end is opened,
+	 * possibly by a later command.
 	 */
 	for (const struct shell_redir *r = n->redirs; r; r = r->next) {
 		if (r->kind == SHELL_REDIR_DUP ||

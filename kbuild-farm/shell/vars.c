@@ -77,7 +77,7 @@ static void set_var_text(struct shell_var *var, char *text, bool owned)
 	var->owned = owned;
 }
 
-/* Each variable is added at the head of its list, as in dash. */
+/* Predefined variables are added at the head of their list, as in dash. */
 static void add_predefined_vars(struct shell_vars *vars)
 {
 	static char own[][sizeof("PATH=" DEFAULT_PATH)] = {

@@ -199,9 +199,10 @@ static struct shell_word *builder_finish(struct word_builder *b)
 }
 
 /*
- * Consume a parameter's name, which has at most one digit unless `many_digits`
- * is set.  Returns the NUL-terminated name in the lexer's text, or "" if there
- * is no name.
+ * Consume the name of a parameter.  The name of a positional parameter has one
+ * digit unless `many_digits` is set: $12 is $1 followed by the text "2".
+ * Returns the NUL-terminated name in the lexer's text, or "" if there is no
+ * name.
  */
 static char *read_param_name(struct shell_lexer *lx, bool many_digits)
 {
@@ -316,9 +317,9 @@ static bool read_param(struct shell_lexer *lx, struct shell_part *part)
 
 /*
  * The context decides where a word ends and which quotes are special.  The
- * contexts are: text inside of ""; the operand of ${x-word}, which can be
- * inside of ""; the pattern of ${x%pattern}, where quotes are special even
- * inside of ""; and a here-document.
+ * contexts are: text outside of quotes; text inside of ""; the operand of
+ * ${x-word}, which can be inside of ""; the pattern of ${x%pattern}, where
+ * quotes are special even inside of ""; and a here-document.
  */
 
 static void read_single_quotes(struct word_builder *b)
