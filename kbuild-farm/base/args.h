@@ -4,8 +4,9 @@
  *
  * Accepts -x, bundles (-vF), -x VALUE, -xVALUE, --long, --long VALUE,
  * --long=VALUE and "--" as the end of options.  Options and plain words may
- * stand in any order.  If the caller sets `variables_allowed`, words of the
- * form VAR=VALUE are distinguished from other words, as by make.
+ * stand in any order.  If the caller sets `variables_allowed`, args_next()
+ * returns ARGS_VARIABLE for words of the form VAR=VALUE, which make reads as
+ * variables.
  */
 #ifndef BASE_ARGS_H
 #define BASE_ARGS_H
@@ -30,16 +31,19 @@ struct args_option {
 	const char *long_name;
 	/*
 	 * Name of the value in the help text.  NULL if the option takes no
-	 * value; "[=NAME]" if the value is optional and written --word=VALUE.
+	 * value; "[=NAME]" if the value is optional and can only be given as
+	 * --long=VALUE.
 	 */
 	const char *value_name;
 	const char *help;
 	/* one of the functions below, or a function of the caller */
 	args_parse_fn *parse;
 	size_t offset; /* offset of the destination in the caller's struct */
-	/* argument of args_number() and args_choice(), or ARGS_REPLACE */
+	/*
+	 * maximum of args_number(), value of args_choice(), or ARGS_REPLACE
+	 */
 	long n;
-/* for a list option: its values on the command line replace those in $KFARM */
+/* `n` of a list option whose command-line values replace those in $KFARM */
 #define ARGS_REPLACE (-1)
 };
 
@@ -76,11 +80,15 @@ void args_init(struct args *a, const struct args_option *options,
  */
 int args_next(struct args *a, struct err *err);
 /*
- * Store the option that was returned last in `into`, at the `offset` of the
- * option's table entry.  Returns 0, or -EINVAL with `err` set.
+ * Call the `parse` function of the option that was returned last.  The
+ * destination is in the struct `into`, at the option's `offset`.  Returns 0, or
+ * -EINVAL with `err` set.
  */
 int args_store(const struct args *a, void *into, struct err *err);
-/* Like args_next(), but store options in `into` and continue after them. */
+/*
+ * Like args_next(), but pass each option to args_store() and return the next
+ * result other than ARGS_OPTION, or the error of args_store().
+ */
 int args_read(struct args *a, void *into, struct err *err);
 
 /* Set a bool to true. */

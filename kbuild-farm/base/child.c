@@ -17,7 +17,7 @@
 struct child {
 	TAILQ_ENTRY(child) entry;
 	pid_t pid; /* process and process group */
-	bool exited; /* other processes of its group may still run */
+	bool exited; /* `pid` was reaped; its group may not be empty */
 	child_exit_fn *on_exit; /* NULL if no callback is due */
 	void *ctx;
 };

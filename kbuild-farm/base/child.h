@@ -40,7 +40,7 @@ void children_free(struct children *all);
 int child_start(struct children *all, const struct spawn *what,
 		child_exit_fn *on_exit, void *ctx, struct child **out,
 		struct err *err);
-/* Reap a process group leader that other code started, whenever it exits. */
+/* Reap `pid`, a process group leader that other code started, when it exits. */
 void child_adopt(struct children *all, pid_t pid);
 /* Wait until all children have exited, at most `timeout_ms` milliseconds. */
 void children_wait(struct children *all, unsigned timeout_ms);

@@ -24,7 +24,7 @@ struct rule {
 	struct word *v;
 	size_t n;
 	char *names, *free; /* names of all words; position of the next name */
-	struct bytes phony; /* text after the line of the rule */
+	struct bytes phony; /* lines "name:" after the rule, from -MP */
 	bool clang; /* folded in the style of clang */
 };
 
@@ -36,9 +36,9 @@ static void rule_release(struct rule *rule)
 }
 
 /*
- * Return the length of the fold at `p`: " \\\n" and the blanks after it.  A
- * fold of gcc has one blank, the separator of the next name; a fold of clang
- * has two.  Returns 0 if no fold starts at `p`.
+ * Return the length of the fold at `p`: " \\\n" and the blanks after it.  gcc
+ * writes one blank after the newline, and clang writes two.  Returns 0 if no
+ * fold starts at `p`.
  */
 static size_t fold_length(const uint8_t *p, const uint8_t *end)
 {
@@ -51,7 +51,7 @@ static size_t fold_length(const uint8_t *p, const uint8_t *end)
 	return n;
 }
 
-/* Bytes that end a word, and bytes that need an escape in a word. */
+/* Bytes that end a word, and bytes that can start an escape in a word. */
 enum {
 	DEPFILE_BLANK = 1,
 	DEPFILE_ESCAPE = 2,
@@ -66,8 +66,9 @@ static const uint8_t kinds[UINT8_MAX + 1] = {
 
 /*
  * Return the length of the word at `p`, up to a blank that is not escaped.
- * Returns 0 if a backslash precedes a newline or the end of the text, where it
- * could be an escape or a part of a fold.
+ * Returns 0 if `p` is at a blank, a newline or the end of the text.  Also
+ * returns 0 if the word has a backslash before a newline or at the end of the
+ * text, where the backslash could be an escape or a part of a fold.
  */
 static size_t word_size(const uint8_t *p, const uint8_t *end)
 {
@@ -238,7 +239,7 @@ int depfile_parse(struct strv *out, struct bytes text)
 }
 
 /*
- * Append a prerequisite like make_write_name() of gcc: after a fold, a line
+ * Append a prerequisite like make_write_name() of gcc: the line after a fold
  * starts with one blank.
  */
 static size_t put_gcc(struct buf *out, const struct word *w, size_t column)
@@ -287,7 +288,7 @@ static void put_phony(struct buf *out, const struct rule *rule)
 		size_t len = word_size(p, end);
 
 		p += len;
-		/* Empty lines are copied or omitted with the next "name:". */
+		/* Copy or omit empty lines together with the next "name:". */
 		if (!len)
 			continue;
 		if (!is_phony_excluded(rule, bytes_of(p - len, len - 1)))

@@ -4,8 +4,8 @@
  *
  * A node compiles with -MD, so that the depfile names every file that the
  * compiler read.  If the original command line has -MMD, which omits system
- * headers, this module derives the shorter depfile from the full depfile.  Its
- * lines are folded as the compiler would fold them.
+ * headers, this module derives the shorter depfile from the full depfile.  The
+ * lines of the shorter depfile are folded as the compiler would fold them.
  *
  * The format is a make rule as written by gcc 12 (libcpp/mkdeps.cc) and clang
  * 14 (lib/Frontend/DependencyFile.cpp): "targets: prerequisites", and for -MP a

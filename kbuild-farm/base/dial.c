@@ -113,7 +113,7 @@ static int add_to_queue(struct resolve *r)
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	/* The event loop handles signals; block them in this thread. */
+	/* The event loop handles signals; block them in the new thread. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	failed = pthread_create(&thread, &attr, resolver_main, NULL);
@@ -177,7 +177,7 @@ struct dial {
 	struct event *stagger; /* starts the next attempt */
 	struct event *timeout; /* fails the dial when the time limit expires */
 	struct event *end_event; /* reports the final failure from the loop */
-	/* reported on failure, unless attempts have errors of their own */
+	/* reported if the dial fails before there are any attempts */
 	struct err error;
 	struct attempt attempts[DIAL_ADDRESSES_MAX];
 	size_t n_attempts;

@@ -16,9 +16,9 @@ struct digest {
 };
 
 /*
- * Make OpenSSL, including TLS, ignore the system's openssl.cnf.  A static
- * program crashes on the providers and engines that the file can load.  Call
- * this before the first digest.
+ * Make OpenSSL, including TLS, ignore the system's openssl.cnf.  This file can
+ * load providers and engines, which crash a static program.  Call this function
+ * before the first digest.
  */
 void digest_ignore_openssl_conf(void);
 

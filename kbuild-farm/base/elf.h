@@ -36,7 +36,7 @@ struct elf_file {
 	unsigned names_section;
 };
 
-/* Buffer size for an entry of either table. */
+/* Buffer size for a section header, a program header or a dynamic entry. */
 #define ELF_ENTRY_MAX sizeof(Elf64_Shdr)
 
 /*

@@ -66,8 +66,9 @@ static int64_t reliable_from_ns(const struct file_stamp *stamp)
 {
 	/*
 	 * A ctime without a fraction comes from a file system that records
-	 * whole seconds, in ticks of one or two seconds.  3 s and 20 ms are
-	 * longer than one tick.
+	 * whole seconds, in ticks of one or two seconds.  The value of `tick`
+	 * is longer than the real tick: 3 s for such a file system, and 20 ms
+	 * for any other.
 	 */
 	int64_t tick = stamp->ctime_ns % SECOND ? SECOND / 50 : 3 * SECOND;
 

@@ -7,10 +7,11 @@
  * is younger than a tick when the file is read ("racily clean").  If another
  * machine stamps the files (NFS), its clock must agree with the local clock.
  *
- * A stamp an hour or more in the future (`in_future`) was made before the clock
- * was set back.  Such a stamp is reliable: a change made now gets an earlier
- * ctime.  A later change can get the same ctime, but `in_future` is then false,
- * so the stamps still differ.
+ * A stamp more than an hour in the future (`in_future`) was made before the
+ * clock was set back.  Such a stamp is reliable: a change made now gets an
+ * earlier ctime.  When the clock reaches the old ctime again, a change can get
+ * the same ctime, but `in_future` of the new stamp is false, so the stamps
+ * still differ.
  */
 #ifndef BASE_FILE_STAMP_H
 #define BASE_FILE_STAMP_H
@@ -23,9 +24,7 @@
 struct file_stamp {
 	uint64_t dev, ino, size;
 	int64_t mtime_ns, ctime_ns;
-	/*
-	 * ctime was an hour or more ahead of the clock when the stamp was taken
-	 */
+	/* ctime was over an hour ahead of the clock when the stamp was taken */
 	bool in_future;
 };
 
@@ -43,12 +42,12 @@ int64_t file_stamp_now_ns(void);
 bool file_stamp_is_reliable(const struct file_stamp *stamp, int64_t now_ns);
 
 /*
- * Sleep until any further change of the file alters its stamp, at most
+ * Sleep until the stamp is reliable (file_stamp_is_reliable()), at most
  * FILE_STAMP_WAIT_MS.  For a file that was just written, this takes 20 ms and a
- * tick of the clock.  If the stamp needs more time, because the file system
- * records whole seconds or its clock is ahead of the local clock, return false
- * at once.  `stamp` was taken before the wait, so the caller must check the
- * file again.
+ * tick of the clock.  Returns true if the stamp is reliable.  Returns false
+ * without sleeping if the wait would be longer, because the file system records
+ * whole seconds or its clock is ahead of the local clock.  `stamp` was taken
+ * before the wait, so the caller must check the file again.
  */
 bool file_stamp_wait(const struct file_stamp *stamp);
 #define FILE_STAMP_WAIT_MS 200

@@ -10,12 +10,13 @@ void format_time(struct buf *out, uint64_t ms);
 /* Append a duration like format_time(), rounded to the nearest second. */
 void format_duration(struct buf *out, uint64_t ms);
 /*
- * Append at most five columns: "0.4s", "12.3s", "123s", "17m", "28h", "1000d".
+ * Append a duration in one unit, rounded down, in at most five columns: "0.4s",
+ * "12.3s", "123s", "17m", "28h", "1000d".
  */
 void format_duration_short(struct buf *out, uint64_t ms);
 /*
- * Append at most four columns in powers of 1,000: "0", "999", "1.2K", "12M",
- * "123G".
+ * Append a number of bytes in at most four columns, rounded down.  The units
+ * are powers of 1,000: "0", "999", "1.2K", "12M", "123G".
  */
 void format_bytes(struct buf *out, uint64_t bytes);
 /* Append thousandths with one decimal: "35.9" for 35912. */

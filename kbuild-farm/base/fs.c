@@ -317,8 +317,8 @@ int fs_create_at(int dir, const char *name, int from, uint64_t size_bytes,
 }
 
 /*
- * For an existing directory, mkdir() can fail with EROFS or EACCES as well as
- * EEXIST.
+ * Create a directory, unless it exists.  For an existing directory, mkdir() can
+ * fail with EROFS or EACCES as well as EEXIST.
  */
 static int make_missing_dir(const char *path, mode_t mode, struct err *err)
 {

@@ -48,8 +48,8 @@ struct map_entry *map_next_match(const struct map_entry *entry);
 struct map_entry *map_next(const struct map *map,
 			   const struct map_entry *entry);
 /*
- * Hash some bytes.  The key is random per process, so that no peer can choose
- * bytes that all collide.
+ * Hash some bytes.  The hash function has a secret that is random per process,
+ * so that no peer can choose many inputs with the same hash.
  */
 uint64_t map_hash(struct bytes in);
 

@@ -2,7 +2,7 @@
 /*
  * Reasons for which a unit is compiled on the build host: the texts that a user
  * sees in the view, the summary and metadata.json.  Each line is REASON(name,
- * text), grouped by the module that gives the reason.
+ * text).  The lines are grouped by the module that gives the reason.
  */
 
 /* the dispatcher */

@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* maximum size of the whole output from which spawn_first_line() reads */
+/* maximum size of the whole stdout of a program that spawn_first_line() runs */
 #define LINE_MAX_BYTES (1u << 16)
 
 /* interval at which spawn_collect() checks limits->stop */
@@ -41,8 +41,9 @@ static void set_limit(int resource, unsigned long long value)
 }
 
 /*
- * Set FD_CLOEXEC for each open descriptor, in place of close_range() before
- * Linux 5.11.  A loop up to a descriptor limit of a million takes too long.
+ * Set FD_CLOEXEC for each open descriptor above 2, if close_range() cannot
+ * (before Linux 5.11).  /proc/self/fd lists the open descriptors; a loop over
+ * all possible descriptors, which can be a million, takes too long.
  */
 static void mark_open_fds(void)
 {
@@ -65,8 +66,9 @@ static void mark_open_fds(void)
 }
 
 /*
- * Move `stdio_fds` to 0, 1 and 2.  A descriptor that is itself 0, 1 or 2 is
- * duplicated first, so that it is not overwritten.
+ * Copy `stdio_fds` to 0, 1 and 2.  Each descriptor is first duplicated to a
+ * number above 2, because a descriptor that is itself 0, 1 or 2 could be
+ * overwritten before it is copied.
  */
 static int set_up_stdio(const struct spawn *what)
 {
@@ -198,8 +200,8 @@ int spawn_wait(pid_t pid)
 
 /*
  * The output of a running program.  fd[0] and fd[1] are the pipes from its
- * stdout and stderr, fd[2] is its pidfd.  Each is -1 once the pipe is closed or
- * the program has exited.
+ * stdout and stderr; each is -1 if the output is discarded or the pipe is
+ * closed.  fd[2] is the program's pidfd, and -1 once the program has exited.
  */
 struct collected {
 	struct pollfd fd[3];

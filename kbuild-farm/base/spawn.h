@@ -10,9 +10,9 @@
 #include <sys/types.h>
 
 /*
- * A program to start.  If argv[0] has no slash, the program is searched for in
- * PATH of `env`.  Descriptors other than 0 to 2 and `passed_fds` are closed,
- * unless `transparent` is set.
+ * A program to start.  If the name of its file (`program`, else argv[0]) has no
+ * slash, the file is searched for in PATH of `env`.  Descriptors other than 0
+ * to 2 and `passed_fds` are closed, unless `transparent` is set.
  */
 struct spawn {
 	char *const *argv;
@@ -75,9 +75,10 @@ int spawn_collect_stdout(const struct spawn *what, size_t max_bytes,
 			 struct err *err);
 
 /*
- * Run a program and return the first line of its output in *out, or NULL if the
- * program fails.  The caller frees the line.  Returns like
- * spawn_collect_stdout().
+ * Run a program and store the first line of its stdout in *out.  The caller
+ * frees the line.  Returns like spawn_collect_stdout(), with *out NULL after an
+ * error.  If the program exits with another status than 0, returns 0 with *out
+ * NULL.
  */
 int spawn_first_line(char *const *argv, char *const *env, unsigned timeout_ms,
 		     char **out, struct err *err);

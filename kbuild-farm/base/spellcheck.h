@@ -5,8 +5,9 @@
  *
  * Similarity is the Damerau-Levenshtein distance (optimal string alignment):
  * the number of inserted, deleted, substituted and transposed letters.  A
- * distance of 1 is similar, and in words of four letters or more also a
- * distance of 2.
+ * candidate is similar at a distance of 1 or less; for a misspelled word of
+ * four letters or more, also at a distance of 2.  A word of one letter has no
+ * similar candidate.
  */
 #ifndef BASE_SPELLCHECK_H
 #define BASE_SPELLCHECK_H
@@ -16,13 +17,16 @@
 struct spellcheck {
 	const char *word; /* the misspelled word */
 	const char *best; /* the most similar candidate so far, or NULL */
-	/* distance of `best`, or the smallest distance that is too large */
+	/*
+	 * distance of `best`; without `best` the smallest distance that is too
+	 * large, or 0 if `word` is too short or too long for a search
+	 */
 	size_t distance;
 };
 
 /* Start a search for `word`, which is borrowed. */
 void spellcheck_init(struct spellcheck *n, const char *word);
-/* Compare the word with a candidate, a correct word, which is borrowed. */
+/* Compare the word with `candidate`, a correct word, which is borrowed. */
 void spellcheck_add(struct spellcheck *n, const char *candidate);
 
 /*

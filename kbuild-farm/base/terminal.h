@@ -7,7 +7,7 @@
 
 /*
  * Open the terminal of `fd` again, in non-blocking mode.  O_NONBLOCK on `fd`
- * would affect every process that shares the terminal through the same shell.
+ * would affect all processes that share its open file, such as the shell.
  * Blocking mode does not suffice, because a terminal that poll() reports as
  * ready may accept only a few bytes and then block.
  *

@@ -15,14 +15,15 @@
 
 /*
  * Find the first executable file `name` in the directories of `path` (a PATH
- * value; NULL for the system's default).  A `name` with a slash is copied.
- * Returns NULL if no file is found.  The caller frees the path.
+ * value; NULL for the system's default).  Returns a path that the caller frees:
+ * DIR/NAME, or a copy of a `name` that contains a slash.  Returns NULL if no
+ * file is found.
  */
 char *which(const char *name, const char *path);
 
 /*
- * Like which(), but skip names that lead to ccache, distcc, icecc, sccache or
- * kfarm-cc, and the directory `masquerade_dir` (may be NULL).
+ * Like which(), but skip files for which which_is_wrapper() returns true, and
+ * the directory `masquerade_dir` (may be NULL).
  */
 char *which_compiler(const char *name, const char *path,
 		     const char *masquerade_dir);
@@ -31,8 +32,9 @@ char *which_compiler(const char *name, const char *path,
 bool which_is_executable(const char *file);
 
 /*
- * Return true if `file`, through its symbolic links, leads to a compiler
- * wrapper.
+ * Return true if `file`, or a symbolic link or file to which it leads, has the
+ * name of a compiler wrapper: ccache, distcc, icecc, icerun, nocc, sccache or
+ * kfarm-cc.
  */
 bool which_is_wrapper(const char *file);
 

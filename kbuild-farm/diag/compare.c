@@ -123,7 +123,7 @@ bool diag_set_add(struct diag_set *s, struct diag *d)
 
 /* ---- comparison ---- */
 
-/* The entries of the baseline that have the same hash, in order. */
+/* Unmatched entries of the baseline with the same match_hash(), in order. */
 struct unmatched_entries {
 	struct map_entry map;
 	struct diag_entry **v;
@@ -169,7 +169,10 @@ static struct diag copy_diag(const struct diag *d)
 	return copy;
 }
 
-/* Carry over unmatched entries whose units were not compiled. */
+/*
+ * Carry over the unmatched entries of `before` for which `stands` returns true,
+ * because their units were not compiled.
+ */
 static void add_carried(struct diag_set *now, struct diag_set *before,
 			diag_is_carried_fn *stands, void *ctx)
 {

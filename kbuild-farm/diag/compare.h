@@ -4,9 +4,10 @@
  *
  * The baseline is the previous build.
  *
- * A set has no duplicates.  Diagnostics that differ only in their object are
- * equal: a warning in a header counts once, however many units include it.  The
- * set stores the first DIAG_SET_MAX diagnostics, and only a hash of each
+ * diag_set_add() adds no duplicates.  Diagnostics that differ only in their
+ * object are equal: a warning in a header counts once, however many units
+ * include it.  For make's diagnostics, the object is compared as well.  The set
+ * stores the first DIAG_SET_MAX diagnostics, and only a hash of each
  * further diagnostic; all are counted.
  *
  * An incremental build prints only the diagnostics of the units that it
@@ -37,7 +38,7 @@ enum diag_status {
 	DIAG_STATUS_REMOVED,
 	DIAG_STATUS_CARRIED, /* still applies: its unit was not compiled */
 
-	DIAG_N_STATUSES, /* the number of statuses; also: not compared */
+	DIAG_N_STATUSES, /* the number of statuses; also means "not compared" */
 };
 
 struct diag_entry {
@@ -50,8 +51,8 @@ struct diag_entry {
 struct diag_set {
 	struct diag_entry **entries; /* in the order of addition */
 	size_t n_entries;
-	struct map by_hash; /* all diagnostics that were added */
-	/* numbers of all added diagnostics */
+	struct map by_hash; /* all diagnostics from diag_set_add() */
+	/* number of added diagnostics of each severity */
 	unsigned n_by_severity[DIAG_N_SEVERITIES];
 };
 

@@ -53,7 +53,7 @@ void diag_release(struct diag *d)
 
 /* ---- identity ---- */
 
-/* After these characters a digit is part of a name: "x1", "i2c@1000". */
+/* Return true if a digit after `before` is part of a name: "x1", "i2c@1000". */
 static bool is_word_char(char before)
 {
 	return isalnum((unsigned char)before) ||

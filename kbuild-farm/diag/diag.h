@@ -23,7 +23,7 @@ enum diag_tool {
 	DIAG_TOOL_SHELL,
 	DIAG_TOOL_OTHER, /* any other program or script */
 
-	DIAG_N_TOOLS, /* the number of tools; also: unknown */
+	DIAG_N_TOOLS, /* the number of tools; also means "unknown" */
 };
 
 enum diag_severity {

@@ -10,13 +10,13 @@
 #include <stddef.h>
 #include <string.h>
 
-/* A line with a longer location is a command of V=1, not a diagnostic. */
+/* A line with a longer location is a command shown by V=1, not a diagnostic. */
 #define POSITION_MAX 1024
 
 struct phrase {
 	const char *text;
 	enum diag_line_kind kind;
-	/* only tool that prints the phrase, or DIAG_N_TOOLS */
+	/* the only tool that prints the phrase, or DIAG_N_TOOLS */
 	enum diag_tool tool;
 	bool keeps; /* the phrase is part of the message */
 };
@@ -100,7 +100,7 @@ static const struct phrase starred[] = {
 	  true },
 	{ "End of the configuration.", DIAG_LINE_OTHER, ANY_TOOL, true },
 	{ "Execute 'make' to ", DIAG_LINE_OTHER, ANY_TOOL, true },
-	/* continues with the name and "not found!" */
+	/* the line continues with the file's name and "not found!" */
 	{ "Configuration file ", DIAG_LINE_ERROR, DIAG_TOOL_KCONFIG, true },
 	{ "Can't find default configuration ", DIAG_LINE_ERROR,
 	  DIAG_TOOL_KCONFIG, true },
@@ -111,7 +111,7 @@ static const struct phrase starred[] = {
 	{ "The configuration requires explicit update.", DIAG_LINE_ERROR,
 	  DIAG_TOOL_KCONFIG, true },
 	{ "Error while saving ", DIAG_LINE_ERROR, DIAG_TOOL_KCONFIG, true },
-	/* continues with "writing", "sync" or "update" */
+	/* the line continues with "writing", "sync" or "update" */
 	{ "Error during ", DIAG_LINE_ERROR, DIAG_TOOL_KCONFIG, true },
 	{ "The source tree is not clean", DIAG_LINE_ERROR, DIAG_TOOL_MAKE,
 	  true },

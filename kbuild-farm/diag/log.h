@@ -42,12 +42,16 @@ struct diag_log_sink {
 
 struct diag_log {
 	struct diag_log_sink sink;
-	struct diag_roots roots; /* borrowed names; may be set at any time */
+	/* the names are borrowed; the caller can set `roots` at any time */
+	struct diag_roots roots;
 	struct diag_baseline *baseline; /* borrowed, or NULL */
 	/* start of a line whose newline was not received yet */
 	struct buf partial_line;
 	struct buf block; /* lines of the current block */
-	/* the block has an error; the block has a new error or warning */
+	/*
+	 * block_has_error: the block has a new error.  block_new: the block
+	 * has a new error or warning.  DIAG_LINE_MAKE sets both.
+	 */
 	bool block_has_error, block_new;
 	/* diagnostics of the block that the baseline lacks */
 	unsigned n_block_new;

@@ -68,7 +68,7 @@ char *diag_parse_shorten_path(const struct diag_roots *roots, const char *name,
 	return given;
 }
 
-/* Return true if a file name begins at `at` and not before it. */
+/* Return true if no character of a file name precedes `at`. */
 static bool is_identifier_start(const char *text, const char *at)
 {
 	return at == text ||
@@ -154,7 +154,7 @@ static enum diag_tool tool_of_program(const char *name, size_t len)
 /* A parsed location, the part of a line in front of the severity. */
 struct diag_location {
 	const char *file;
-	size_t len; /* length of the name, or 0 */
+	size_t len; /* length of the file name; 0 without a file */
 	/* program named in front of the file, or DIAG_N_TOOLS */
 	enum diag_tool program;
 	unsigned line, column;
@@ -182,7 +182,9 @@ static bool has_only_bytes(const char *at, size_t len, const char *set)
 
 /*
  * Remove ":LINE", ":COLUMN", ":3.4-5.6" or ":(.text+0x5)" from the end of a
- * location, and store it in *last without the colon.
+ * location.  Stores the position of the removed text, without the colon, in
+ * *last and its length in *last_len.  Returns false if the location does not
+ * end with such a text.
  */
 static bool cut_number(struct diag_location *p, const char **last,
 		       size_t *last_len)
@@ -477,8 +479,9 @@ void diag_parse(struct diag *out, const char *line, const struct diag_line *at,
 	else
 		out->tool = choose_tool(at, &p, out->flag, text, target);
 	/*
-	 * make's diagnostics belong to no target, because make prints them at
-	 * each run.  Kconfig's diagnostics belong to .config.
+	 * make's diagnostics do not belong to the current target, because make
+	 * prints them at each run; for a failed recipe, parse_recipe() sets the
+	 * object.  Kconfig's diagnostics belong to .config.
 	 */
 	if (out->tool == DIAG_TOOL_MAKE || out->tool == DIAG_TOOL_KCONFIG) {
 		free(out->object);

@@ -2,10 +2,11 @@
 /*
  * diag/parse.h - Parser of a line that is a diagnostic.
  *
- * Formats: gcc's and clang's "FILE:LINE:COLUMN: SEVERITY: TEXT [-WFLAG]"; gas
- * (capitals, no column); GNU ld and lld; scripts/mod/modpost.c; objtool's
- * warn.h; dtc's srcpos.c and checks.c ("FILE:LINE.COL-LINE.COL: Warning
- * (CHECK): TEXT"); scripts/kconfig; scripts/kernel-doc; GNU make.
+ * Formats: gcc's and clang's "FILE:LINE:COLUMN: SEVERITY: TEXT [-WFLAG]"; gas's
+ * "FILE:LINE: Warning: TEXT" and "FILE:LINE: Error: TEXT"; GNU ld and lld;
+ * scripts/mod/modpost.c; objtool's warn.h; dtc's srcpos.c and checks.c
+ * ("FILE:LINE.COL-LINE.COL: Warning (CHECK): TEXT"); scripts/kconfig;
+ * scripts/kernel-doc; GNU make.
  */
 #ifndef DIAG_PARSE_H
 #define DIAG_PARSE_H
@@ -31,7 +32,7 @@ struct diag_target {
 /*
  * Parse a line without control characters.  `at` is the result of
  * diag_line_classify(): a warning, an error or DIAG_LINE_MAKE.  The caller
- * releases `out`.
+ * passes `out` to diag_release().
  */
 void diag_parse(struct diag *out, const char *line, const struct diag_line *at,
 		const struct diag_roots *roots,
