@@ -76,7 +76,7 @@ bool kconfig_dotconfig_is_assignment(const char *word);
  * Convert `word`, a setting from the command line, to a line with a newline,
  * which the caller frees.  The user's shell removes quotes, so this function
  * quotes values that can only be strings: CONFIG_LOCALVERSION=-x.  Returns 0,
- * or -EINVAL with `err` describing the expected form but not naming the word.
+ * or -EINVAL with `err` describing the expected form; the caller adds `word`.
  */
 int kconfig_dotconfig_parse_word(const char *word, char **line,
 				 struct err *err);

@@ -10,7 +10,10 @@
 #define BLANKS    " \t"
 #define DEPTH_MAX 64 /* nested parentheses */
 #define NAMES_MAX 3 /* symbols named in one reason */
-/* rejected settings that get a reason; each search takes 20 ms */
+/*
+ * Rejected settings that get a reason.  The search for the reason of one
+ * setting takes 20 ms.
+ */
 #define EXPLAINED_MAX 100
 
 /* ---- conditions ---- */
@@ -276,8 +279,8 @@ static bool condition_holds(const char *condition, const char *config,
 }
 
 /*
- * List the unmet operands of a condition: "OF, which is n" if there is one, "OF
- * (n), A || B (n)" if there are several.  The caller frees the result.
+ * List the unmet operands of a condition: "PCI, which is n" for one operand,
+ * "PCI (n), A || B (n)" for several.  The caller frees the result.
  */
 static char *format_unmet(const char *condition, const char *config,
 			  enum kconfig_tristate wanted)
@@ -303,8 +306,9 @@ static char *format_unmet(const char *condition, const char *config,
 /*
  * Return the names of the symbols that select `s` or, if `implies` is set,
  * imply `s`: "A, B", or "A, B, C, 2 more" beyond NAMES_MAX.  Only symbols whose
- * value and condition are at least `least` count; with KCONFIG_TRISTATE_N, all
- * do.  Returns NULL if there is no such symbol.  The caller frees the result.
+ * value and condition are at least `least` count; if `least` is
+ * KCONFIG_TRISTATE_N, all symbols count.  Returns NULL if there is no such
+ * symbol.  The caller frees the result.
  */
 static char *join_selectors(const struct kconfig_symbol *s, const char *config,
 			    enum kconfig_tristate least, bool implies)
@@ -353,7 +357,10 @@ static const char *other_choice_member(const struct kconfig_symbols *all,
 	return NULL;
 }
 
-/* Return why this entry does not allow the value `wanted`, or NULL. */
+/*
+ * Return why the entry `e` does not allow the value `wanted`, or NULL if the
+ * entry allows the value.  The caller frees the result.
+ */
 static char *explain_unmet_entry(const struct kconfig_symbol *s,
 				 const struct kconfig_symbol_entry *e,
 				 enum kconfig_tristate wanted,
@@ -404,7 +411,10 @@ static char *explain_range(const struct kconfig_symbol_entry *e,
 	return NULL;
 }
 
-/* Return the reason for an entry whose dependencies are all met. */
+/*
+ * Return why Kconfig rejected the setting of `s` although all dependencies of
+ * the entry `e` are met.  The caller frees the result.
+ */
 static char *explain_met_entry(const struct kconfig_symbol *s,
 			       const struct kconfig_symbols *all,
 			       const struct kconfig_symbol_entry *e,
@@ -579,8 +589,9 @@ char *kconfig_explain_setting(const struct kconfig_symbol *s,
 }
 
 /*
- * Return a line if a later request for another member of the same choice
- * replaced the setting, else NULL.
+ * If a later request for another member of the same choice replaced the setting
+ * `m`, return a line for the user that names both, else NULL.  The caller frees
+ * the result.
  */
 static char *format_replaced(const struct kconfig_rejected *m,
 			     const struct kconfig_symbol *s,

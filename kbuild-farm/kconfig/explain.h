@@ -30,15 +30,15 @@ enum kconfig_tristate kconfig_explain_eval(const char *text,
 					   const char *config);
 /*
  * Append the operands of && in `text` whose value is less than `wanted`, as
- * text: "OF", "!SMP", "A || B".
+ * text: "PCI", "!SMP", "A || B".
  */
 void kconfig_explain_list_unmet(const char *text, const char *config,
 				enum kconfig_tristate wanted, struct strv *out);
 
 /*
  * Return the reason why `s`, one of the tree's symbols `all`, could not be set
- * to `asked` ("y", "m", "n", a value).  `config` is the text of the resulting
- * .config.  The caller frees the result.
+ * to `asked` ("y", "m", "n" or another value).  `config` is the text of the
+ * resulting .config.  The caller frees the result.
  */
 char *kconfig_explain_setting(const struct kconfig_symbol *s,
 			      const struct kconfig_symbols *all,

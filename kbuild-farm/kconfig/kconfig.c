@@ -22,7 +22,7 @@
 #define NOTES_MAX        5 /* maximum number of notes of each kind */
 #define IGNORED_LINE_MAX 60 /* characters of an ignored line in a note */
 
-/* Kernel tree in which names are resolved. */
+/* Kernel tree in which files and make targets are searched for. */
 struct kconfig_tree {
 	const char *dir, *srcarch;
 };
@@ -155,7 +155,10 @@ static bool is_file(const char *path)
 	return !stat(path, &st) && !S_ISDIR(st.st_mode);
 }
 
-/* Search the architecture's Makefile for a rule like "ppc64le_defconfig:". */
+/*
+ * Return true if the architecture's Makefile contains the text `name`, as in
+ * the rule "ppc64le_defconfig:".
+ */
 static bool has_makefile_target(const struct kconfig_tree *t, const char *name)
 {
 	char *path = xasprintf("%s/arch/%s/Makefile", t->dir, t->srcarch);
@@ -177,7 +180,7 @@ static bool is_make_target(const struct kconfig_tree *t, const char *word)
 
 	if (str_list_has(KCONFIG_MAKE_TARGETS, ' ', word))
 		return true;
-	/* "x.config" merges a fragment into the existing .config. */
+	/* Exclude "x.config", which merges a fragment into the .config. */
 	if (strchr(word, '/') || !str_ends(word, "config") ||
 	    str_ends(word, ".config"))
 		return false;
@@ -192,9 +195,10 @@ static bool is_make_target(const struct kconfig_tree *t, const char *word)
 }
 
 /*
- * Find the file `word` in the current directory or, if `word` contains a slash,
- * in the tree.  Returns the path of the file, or NULL if no such file exists.
- * The caller frees the result.
+ * Find the file `word`.  A relative path is relative to the current directory
+ * or, if it contains a slash and no such file exists, to the tree.  Returns the
+ * path of the file, or NULL if no such file exists.  The caller frees the
+ * result.
  */
 static char *find_file(const struct kconfig_tree *t, const char *word)
 {

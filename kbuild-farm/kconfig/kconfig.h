@@ -2,10 +2,12 @@
 /*
  * kconfig/kconfig.h - Requested configuration, resolved before a build starts.
  *
- * -k selects the base: a configuration target of make (defconfig), a file, the
- * text of a URL, or the existing .config.  -K adds fragments: files, names in
- * the tree, URLs, CONFIG_X=v.  A name from the configuration file stands for a
- * base and fragments, which precede those of the command line.
+ * -k selects the base: a configuration target of make (defconfig), a file, or
+ * the text of a URL.  Without -k, the base is the existing .config, or
+ * defconfig if no .config exists.  -K adds fragments: files, names in the tree,
+ * URLs, or settings (CONFIG_X=v).  If -k names a section [config "NAME"] of
+ * kfarm's configuration file, the section provides the base and fragments,
+ * which precede the fragments of -K.
  */
 #ifndef KCONFIG_KCONFIG_H
 #define KCONFIG_KCONFIG_H
@@ -23,10 +25,11 @@
 /*
  * Decode a configuration of unknown origin into *out, which the caller frees;
  * the text ends in a newline unless it is empty.  Data compressed by gzip
- * (/proc/config.gz), xz, bzip2 or zstd is decompressed.  Returns 0; -EINVAL
- * with `err` set if the data is binary, or if none of its lines is a setting
- * and not all of them are blank or comments; -EFBIG beyond KCONFIG_TEXT_MAX.
- * `err` does not name the source.
+ * (/proc/config.gz), xz, bzip2 or zstd is decompressed.  Returns 0; or, with
+ * `err` set, -EINVAL if the data cannot be decompressed, contains a NUL byte,
+ * or has no setting although a line is neither blank nor a comment; -EFBIG if
+ * the decompressed text exceeds KCONFIG_TEXT_MAX.  `err` does not name the
+ * source.
  */
 int kconfig_decode_text(struct bytes raw, char **out, struct err *err);
 /* Like kconfig_decode_text(), for the file `path`; `err` names the file. */
@@ -67,8 +70,9 @@ struct kconfig_spec {
 /*
  * Resolve the configuration that `r` requests.  If `have_config`, the build
  * directory has a .config, which is the base unless -k is given.  Returns 0, or
- * -ENOENT or -EINVAL with `err` naming the missing file or name and where it
- * was searched for.  The caller releases `k`, also after an error.
+ * a negative errno with `err` naming the base or fragment and the cause.
+ * -ENOENT means that another revision of the tree may have the file.  The
+ * caller releases `k`, also after an error.
  */
 int kconfig_read(struct kconfig_spec *k, const struct kconfig_request *r,
 		 const char *tree, const char *srcarch, bool have_config,

@@ -13,7 +13,7 @@
 /* A [config "NAME"] section, including the sections that it is based on. */
 struct kconfig_named_config {
 	char *base; /* argument for -k, or NULL */
-	/* "FILE:LINE" of `base`, or of the first fragment without a base */
+	/* "FILE:LINE" of `base` or, if `base` is NULL, of fragment 0 */
 	char *location;
 	struct strv fragments; /* arguments for -K, in order */
 	struct strv fragment_locations; /* location of each fragment */
@@ -25,7 +25,7 @@ struct kconfig_fetched_urls {
 	struct strv texts; /* result of kconfig_decode_text() for each URL */
 };
 
-/* Strings are borrowed from the command line; NULL if not given. */
+/* All pointers are borrowed.  A pointer is NULL if its option is not given. */
 struct kconfig_request {
 	const char *directory; /* -C */
 	const char *tree, *rev; /* --tree, --rev */
@@ -38,7 +38,7 @@ struct kconfig_request {
 	void *checkout_ctx;
 	const char *arch; /* -a */
 	const char *toolchain; /* -t */
-	/* ARCH=TOOLCHAIN, from [arch "X"] toolchain */
+	/* "ARCH=TOOLCHAIN" for each section [arch "ARCH"] with a toolchain */
 	const struct strv *default_toolchains;
 	const char *kconfig; /* -k */
 	struct strv fragments; /* -K, in order */
@@ -79,7 +79,7 @@ struct kconfig_request {
 	 * If one command runs several builds: the number of this build from 1,
 	 * the number of builds, and the name of this build, such as
 	 * "arm64-defconfig".  The name is also its subdirectory in the build
-	 * directory of the command.  Otherwise 0, 0, NULL.
+	 * directory of the command.  For a single build: 0, 0 and NULL.
 	 */
 	unsigned part_number, n_parts;
 	const char *part_name;

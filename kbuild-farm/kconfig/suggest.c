@@ -23,8 +23,8 @@ char *kconfig_suggest_parse_no_rule(const char *text)
 		at += strlen(says);
 		end = strchr(at, '\'');
 		/*
-		 * A target is followed by "'.  Stop." or "'.", a prerequisite
-		 * by "', needed by 'x'.".
+		 * make prints a full stop after the closing quote of a target,
+		 * but ", needed by 'x'" after that of a prerequisite.
 		 */
 		if (end && end[1] == '.')
 			return xstrndup(at, (size_t)(end - at));

@@ -16,11 +16,12 @@
 char *kconfig_suggest_parse_no_rule(const char *text);
 /*
  * Set `err` to "this tree has no target ..." with the most similar target.  The
- * candidates come from the rules, lists and help texts of the Makefiles in
- * `tree`; `makefile` is the text of the top Makefile.  For a target with a
- * directory, the candidates are the files that make can build from the sources
- * in that directory.  `srcarch` names the directory below arch/, `arch` appears
- * in the message.
+ * candidates are the names in arch/SRCARCH/configs and the targets in the
+ * rules, target lists and help texts of three Makefiles: `makefile` (the text
+ * of the top Makefile), and those of arch/SRCARCH and scripts/kconfig in
+ * `tree`.  For a target with a directory, the candidates are instead the files
+ * that make can build from the sources in that directory.  `srcarch` names the
+ * directory below arch/, and `arch` appears in the message.
  */
 void kconfig_suggest_target(const char *tree, const char *srcarch,
 			    const char *arch, const char *makefile,
@@ -29,7 +30,7 @@ void kconfig_suggest_target(const char *tree, const char *srcarch,
  * Return "; did you mean \"x\"?" for the unknown configuration `name` (-k), or
  * "" if no candidate is similar.  The candidates are make's configuration
  * targets, the files of the tree's configs directories and `named`, the names
- * in the configuration file (may be NULL).  The caller frees the result.
+ * of the [config] sections (may be NULL).  The caller frees the result.
  */
 char *kconfig_suggest_config(const char *tree, const char *srcarch,
 			     const struct strv *named, const char *name);

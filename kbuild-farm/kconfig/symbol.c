@@ -14,7 +14,7 @@
 #define TAB_WIDTH     8
 #define TYPE_KEYWORDS "bool boolean tristate int hex string"
 
-/* An open menu, if or choice. */
+/* An open "menu", "if" or "choice" block. */
 struct level {
 	/* conditions including those of the enclosing levels; may be NULL */
 	char *depends, *prompt_condition;
@@ -77,8 +77,8 @@ static const struct level *innermost(const struct kconfig_reader *r)
 static void close_entry(struct kconfig_reader *r)
 {
 	/*
-	 * The dependencies of an entry are complete at its end.  They also
-	 * apply to its selects.
+	 * The dependencies of the entry are complete only at its end.  Add them
+	 * to the conditions of its selects.
 	 */
 	for (size_t i = 0; r->has_select && i < r->out->n; i++) {
 		struct kconfig_symbol *s = &r->out->v[i];
@@ -440,7 +440,7 @@ static char *find_in_other_archs(const char *tree, const char *srcarch,
 	for (size_t i = 0; i < archs.n; i++) {
 		char *path = xasprintf("%s/%s", dir, archs.v[i]);
 
-		/* Boards are two levels down: arch/powerpc/platforms/ps3. */
+		/* Depth 2 reaches boards like arch/powerpc/platforms/ps3. */
 		if (strcmp(archs.v[i], srcarch) != 0 &&
 		    dir_has_symbol(path, name, 2))
 			strv_add(&found, archs.v[i]);

@@ -5,7 +5,7 @@
  * The parser reads the part of the language
  * (Documentation/kbuild/kconfig-language.rst) that determines which entries can
  * set a symbol and on which other symbols this symbol depends.  Expressions
- * remain text.
+ * are stored as text.
  */
 #ifndef KCONFIG_SYMBOL_H
 #define KCONFIG_SYMBOL_H

@@ -36,13 +36,16 @@ struct wire_cc_job {
 	 */
 	/* stderr is a terminal, so diagnostics have colours and a width */
 	bool tty_stderr;
-	/* stdout or stderr is closed, or resource limits are tight */
+	/*
+	 * stdout or stderr is closed, or a resource limit could change the
+	 * result of a compile (cc_real_compiler_is_limited())
+	 */
 	bool restricted;
 	char *cwd;
 	char *compiler; /* absolute path of the real compiler */
 	struct strv argv; /* argv[0] as given by make */
 	/*
-	 * NAME=VALUE of PATH and the variables that gcc reads; at most
+	 * PATH and the variables that gcc reads, each as NAME=VALUE; at most
 	 * WIRE_ENV_MAX
 	 */
 	struct strv env;
@@ -107,8 +110,9 @@ WIRE_MESSAGE(cc_fixdep);
 #define WIRE_CC_TEXT_MAX (64u << 10)
 
 /*
- * CC_STEP, sent before CC_JOB: the compile of CC_JOB has a tool step.  CC_STEP
- * and CC_JOB have one reply, that of CC_JOB.
+ * CC_STEP, sent before CC_JOB: the compile of CC_JOB has a tool step, which is
+ * a run of genksyms, objtool or dtc.  CC_STEP and CC_JOB have one reply, that
+ * of CC_JOB.
  *
  * WIRE_STEP_SYMBOLS (genksyms): the command of CC_JOB has -E and no -o.  The
  * reply CC_DONE has no object, and its `out` is the tool's stdout.

@@ -86,7 +86,7 @@ enum wire_codec wire_codec_pack(struct buf *out, struct bytes raw,
 	size_t room, n = raw.len;
 
 	if (wanted != WIRE_PLAIN && raw.len >= PACK_MIN) {
-		/* This bound is from LZO's documentation. */
+		/* The bound for LZO is from its documentation. */
 		room = wanted == WIRE_LZO ? raw.len + raw.len / 16 + 64 + 3 :
 					    ZSTD_compressBound(raw.len);
 		if (buf_reserve(out, room))

@@ -33,7 +33,10 @@ struct wire_field {
 		WIRE_IS_BOOLS, /* `max` consecutive bools in one u8 */
 		WIRE_IS_DIGEST,
 		WIRE_IS_STRING, /* at most `max` bytes; NULL encodes as "" */
-		/* truncated to `max`; unsafe characters become blanks */
+		/*
+		 * a line; the encoder truncates the string to `max` bytes and
+		 * replaces unsafe characters by blanks
+		 */
 		WIRE_IS_LINE,
 		/*
 		 * a struct strv of at most `max_count`; the count has `width`
@@ -48,7 +51,8 @@ struct wire_field {
 		 */
 		WIRE_IS_LIST,
 		WIRE_IS_STRUCT, /* a nested struct, whose layout is `of` */
-		WIRE_IS_BYTES, /* a struct bytes after its length, borrowed */
+		/* a struct bytes, preceded by a u32 length; borrowed */
+		WIRE_IS_BYTES,
 		/* a struct bytes up to the end of the body, borrowed */
 		WIRE_IS_REST,
 	} kind;

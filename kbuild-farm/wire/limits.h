@@ -3,8 +3,8 @@
  * wire/limits.h - Versions, message types and limits of the protocol.
  *
  * A receiver checks each announced number against these limits before it
- * allocates memory.  A sender must observe them as well, because the peer ends
- * the session over a message that exceeds them.
+ * allocates memory.  A sender must observe the limits as well, because the peer
+ * ends the session over a message that exceeds a limit.
  */
 #ifndef WIRE_LIMITS_H
 #define WIRE_LIMITS_H
@@ -83,7 +83,7 @@ enum wire_type {
 	WIRE_OUTPUT, /* kfarmd: a chunk of an output */
 	WIRE_RESULT, /* kfarmd: the compiler exited */
 	WIRE_FAIL, /* kfarmd: the job could not run, or its result is void */
-	WIRE_BUNDLE, /* kfarm: install the toolchain of later VIEWs */
+	WIRE_BUNDLE, /* kfarm: install the toolchain that later VIEWs send */
 	/* kfarmd: the toolchain was removed, or the reason why not */
 	WIRE_DROPPED,
 	WIRE_TOOLS, /* kfarm: request the list of installed toolchains */

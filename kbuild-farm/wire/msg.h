@@ -152,7 +152,7 @@ WIRE_MESSAGE(tools);
 
 enum wire_held_state {
 	WIRE_HELD_OK,
-	WIRE_HELD_DAMAGED, /* unusable; `detail` names a file */
+	WIRE_HELD_DAMAGED, /* unusable; `detail` names a damaged file */
 	WIRE_HELD_IN_USE, /* intact, and used by a sandbox */
 };
 
@@ -222,9 +222,10 @@ struct wire_have {
 	uint32_t cell;
 	uint8_t state; /* enum wire_have_state */
 	/*
-	 * Text for the user; may be empty.  If a sandbox is ready with a
-	 * node-native toolchain (the same release, built for the node's
-	 * architecture): the compiler_manifest_id() of that toolchain in hex.
+	 * For a refused or lost sandbox or bundle: the reason, as text for the
+	 * user.  For a ready sandbox with an installed toolchain: the
+	 * compiler_manifest_id() of this toolchain in hex.  For a ready bundle:
+	 * its `dir_digest` in hex.  Otherwise empty.
 	 */
 	char *detail;
 };
@@ -332,10 +333,11 @@ struct wire_job {
 	char *source; /* as spelled on make's command line */
 	char *object;
 	/*
-	 * 1 if the compiler gets `object` as its -o.  Links in the sandbox then
-	 * redirect the object to WIRE_JOB_OBJECT, and the `n_sides` side
-	 * outputs, whose names the compiler derives, to WIRE_JOB_SIDE followed
-	 * by 0, 1 ...
+	 * 1 if the node passes the name `object` to the compiler, because an
+	 * output contains this name or the compiler derives the names of side
+	 * outputs from it.  Links in the sandbox then redirect the object to
+	 * WIRE_JOB_OBJECT, and the `n_sides` side outputs to WIRE_JOB_SIDE
+	 * followed by 0, 1 ...
 	 */
 	uint8_t output_named;
 	uint8_t n_sides; /* 0 unless output_named */

@@ -155,9 +155,9 @@ static void quote_bytes(struct buf *out, struct bytes in)
 
 /*
  * Reject bytes that are no kfarm frame.  Before the first complete message, the
- * peer may be another program; the error message then quotes the first line,
- * which identifies this program best.  Later in a session, invalid bytes are
- * not shown.
+ * peer may be a program other than kfarm.  The error message then quotes the
+ * first line that the peer has sent, which identifies the program best.  Later
+ * in a session, the error message does not show the invalid bytes.
  */
 static int reject_header(const struct wire_conn *conn, struct bytes rest,
 			 struct err *err)

@@ -225,14 +225,14 @@ const char *wire_paths_get(const struct wire_intern *t, uint32_t number)
 }
 
 /*
- * A table entry for a flag is its name, followed by a NUL and its value if it
- * has one.
+ * A table entry for a flag is the flag's name, followed by a NUL and the value
+ * if the flag has a value.
  */
 
 /*
  * Fields of FLAGS: u32 first, u32 count; then per flag u32 length and bytes of
- * the name, u8 has_value and, only if that is 1, u32 length and bytes of the
- * value.
+ * the name, u8 has_value and, only if has_value is 1, u32 length and bytes of
+ * the value.
  */
 #define FLAGS_ENTRY_MIN 5
 #define FLAGS_ENTRY_TOP 9

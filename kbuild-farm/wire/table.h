@@ -89,8 +89,8 @@ bool wire_paths_put_new(struct wire_intern *t, struct buf *out);
 /*
  * Receiver: add the paths of a PATHS body.  Returns 0, or -EPROTO if the body
  * is malformed, does not start at the next number or exceeds the limits, or if
- * a path is not in normal form, is already in the table, or repeats bytes of
- * the prefix that it has in common with the previous path.  After an error, the
+ * a path is not in normal form, is already in the table, or is encoded with a
+ * shorter prefix than it shares with the previous path.  After an error, the
  * caller ends the session.
  */
 int wire_paths_receive(struct wire_intern *t, struct bytes body);
@@ -108,8 +108,8 @@ struct wire_flag {
 };
 
 /*
- * Append a flag as bodies and digests encode it: string name, u8 has_value,
- * string value.
+ * Append a flag as bodies and digests encode it: string name, u8 has_value and,
+ * only if has_value is 1, string value.
  */
 void wire_flags_put(struct buf *out, const struct wire_flag *flag);
 
