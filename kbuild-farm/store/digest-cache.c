@@ -41,9 +41,7 @@ struct store_digest_cache *store_digest_cache_new(size_t max)
 	return cache;
 }
 
-/*
- * The functions up to store_digest_cache_free() are called with the lock held.
- */
+/* find_stamp() and add_cached_file() are called with the lock held. */
 
 static struct file *find_stamp(struct store_digest_cache *cache,
 			       const struct file_stamp *stamp)
@@ -112,8 +110,9 @@ static int check_kind(const struct stat *st)
 }
 
 /*
- * Hash a whole file and append it to `content` unless that is NULL.  Returns
- * -EAGAIN if the file is not `size` bytes long.
+ * Hash a whole file and append its bytes to `content` unless that is NULL.
+ * Returns 0; -EAGAIN if the file is not `size` bytes long; or another negative
+ * errno.
  */
 static int hash_content(int fd, uint64_t size, struct digest *out,
 			struct buf *content)

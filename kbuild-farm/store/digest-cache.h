@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * store/digest-cache.h - Cache of file digests on the build host, keyed by
- * stamp.
+ * file stamp.
  *
  * A lookup needs one stat(2).  Racily clean files (base/file-stamp.h) are not
  * cached.  All functions are thread-safe.  The cache holds a fixed number of
@@ -19,7 +19,7 @@ struct store_file_digest {
 	struct file_stamp stamp;
 	struct digest digest;
 	bool executable; /* the owner has the permission to execute the file */
-	bool reliable; /* any other content would have another stamp */
+	bool reliable; /* a change of the content changes the stamp */
 };
 
 struct store_digest_cache;
@@ -37,9 +37,9 @@ void store_digest_cache_free(struct store_digest_cache *cache);
  * always read and its whole content, at most `content_max` bytes, is appended.
  *
  * Returns 0; -EAGAIN if the file changes continuously; -EFBIG if its content
- * exceeds `content_max`; -EISDIR if `path` is a directory; -EINVAL if it is no
- * regular file either; or another negative errno.  `err` names the file.  After
- * an error `content` is unchanged.
+ * exceeds `content_max`; -EISDIR if `path` is a directory; -EINVAL if it is a
+ * FIFO, socket or device; or another negative errno.  `err` names the file.
+ * After an error `content` is unchanged.
  */
 int store_digest_cache_get(struct store_digest_cache *cache, const char *path,
 			   struct store_file_digest *out, struct buf *content,

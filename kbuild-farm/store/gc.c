@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A pass first counts all blobs and sums their bytes by age in a table of fixed
- * size.  From the table it computes an age, and then removes the blobs of at
- * least that age.  This needs two stats per blob, but no list of 10^6 blobs.
- * Two processes that collect concurrently compute the same age, so both remove
- * the same blobs.
+ * size.  From the table it computes an age.  Then it removes all older blobs,
+ * and blobs of that age as necessary.  This needs up to three stats per blob,
+ * but no list of 10^6 blobs.  Two processes that collect concurrently compute
+ * about the same age, so both remove the same blobs.
  */
 #include "store/internal.h"
 
@@ -22,10 +22,13 @@
 #include <unistd.h>
 
 #define DISK_BLOCK 4096
-/* Age classes: one per ms below 128 ms, above 64 per power of two. */
+/*
+ * Age classes: one for each ms below 128 ms, and 64 for each power of two from
+ * 128 ms.
+ */
 #define AGE_BITS 6
 #define AGES     (59 << AGE_BITS)
-/* Interval during which a pass that freed no space is not repeated. */
+/* Writes start no pass for this time after a pass that freed too little. */
 #define FULL_MS 1000
 
 struct gc_pass {
@@ -67,8 +70,8 @@ static size_t age_class(const struct gc_pass *pass, const struct stat *st)
 	while (age >> shift >= 2u << AGE_BITS)
 		shift++;
 	/*
-	 * Each power of two has 64 classes, for the values 64 to 127 times
-	 * 2^shift.
+	 * From 128 ms, `age >> shift` is from 64 to 127, so each power of two
+	 * has 64 classes.
 	 */
 	return ((size_t)shift << AGE_BITS) + (age >> shift);
 }
@@ -86,7 +89,7 @@ static int visit_dir(struct gc_pass *pass, const char *dir, gc_visit_fn *visit)
 	for (size_t i = 0; i < names.n && !pass->s->stopping; i++) {
 		const char *name = names.v[i];
 
-		/* The name lacks the two digits that name the directory. */
+		/* The first two digits of the digest name the directory. */
 		if (strlen(name) != DIGEST_HEX - 3 ||
 		    strspn(name, "0123456789abcdef") != DIGEST_HEX - 3)
 			fs_remove_at(fd, name);
@@ -140,8 +143,9 @@ static void visit_remove(struct gc_pass *pass, int dir, const char *name,
 }
 
 /*
- * Remove all blobs that are older than the age class in which the excess is
- * reached, then as many blobs of that class as necessary.
+ * Find the age class that, together with all older classes, contains at least
+ * the excess.  Remove the blobs of the older classes, then as many blobs of
+ * that class as necessary.
  */
 static int remove_old_blobs(struct gc_pass *pass)
 {
@@ -149,7 +153,7 @@ static int remove_old_blobs(struct gc_pass *pass)
 	size_t age = AGES;
 	int ret;
 
-	/* The classes from `age` on together make up the excess. */
+	/* Sum the classes from the oldest on until they reach the excess. */
 	while (age && sum < pass->excess_bytes)
 		sum += pass->bytes_by_age[--age];
 	pass->min_age = age + 1;
@@ -180,8 +184,8 @@ static void update_usage(struct store *s, const struct gc_pass *pass,
 
 /*
  * If more than `above` bytes are used, remove blobs until `target` bytes are
- * left.  Removes no blob if the blobs that cannot be removed take more than
- * `must` bytes.  Called with gc_lock held.
+ * left.  Removes no blob if the pinned blobs alone take more than `must` bytes.
+ * Called with gc_lock held.
  */
 static int collect_garbage(struct store *s, uint64_t above, uint64_t target,
 			   uint64_t must)
@@ -220,7 +224,7 @@ static uint64_t low_water_bytes(const struct store *s)
 	return s->stats.limit_bytes - s->stats.limit_bytes / 4;
 }
 
-/* Return true if a pass was due. The caller then performs it. */
+/* Clear gc_due.  Returns true if it was set; the caller performs the pass. */
 static bool take_gc_due(struct store *s)
 {
 	bool due;
@@ -290,7 +294,7 @@ void store_gc_stop(struct store *s)
 
 /*
  * Reserve `charge` bytes.  Returns false if there is not enough space;
- * *hopeless is then set if a recent pass could not free any space.
+ * *hopeless is then set if a recent pass did not free enough space for a write.
  */
 static bool reserve_space(struct store *s, uint64_t charge, bool *hopeless)
 {

@@ -17,7 +17,7 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
-/* "in." or "pin.", 64 digits and a NUL */
+/* size of a file name, such as "pin." with 64 hexadecimal digits and a NUL */
 #define STORE_NAME_MAX 80
 
 struct store {
@@ -34,7 +34,7 @@ struct store {
 	struct store_stats stats;
 	uint64_t uncounted_bytes; /* bytes published since the last count */
 	uint64_t post_gc_bytes; /* bytes used after the last pass */
-	/* clock_ms() before which another pass is useless */
+	/* before this clock_ms(), a write that lacks space starts no pass */
 	uint64_t full_until_ms;
 
 	pthread_mutex_t gc_lock;
@@ -46,8 +46,9 @@ struct store {
 
 /*
  * Check the file `name` in the directory `dir`.  Returns 0 with *st if it is a
- * regular file.  Any other kind of file is damage and is removed; the result
- * is then -ENOENT.
+ * regular file.  Any other kind of file counts as damage: the file is removed,
+ * and the result is -ENOENT.  Returns another negative errno if fstatat(2)
+ * fails.
  */
 int store_entry_stat(struct store *s, int dir, const char *name,
 		     struct stat *st);
@@ -56,7 +57,8 @@ int store_gc_start(struct store *s, struct err *err);
 void store_gc_stop(struct store *s);
 /*
  * Reserve disk space for a blob of `size` bytes, and collect if necessary.
- * Returns 0, -EFBIG or -ENOSPC.
+ * Returns 0; -EFBIG if the blob is larger than the limit of the store; -ENOSPC
+ * if there is not enough space below the limit.
  */
 int store_gc_reserve(struct store *s, uint64_t size);
 /* Release a reservation whose write was aborted. */

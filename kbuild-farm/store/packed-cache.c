@@ -61,7 +61,10 @@ static void free_packed_blob(struct map_entry *node)
 	free(b);
 }
 
-/* The functions up to finish_packing() are called with the lock held. */
+/*
+ * The functions from drop_blob() to finish_packing() are called with the lock
+ * held.
+ */
 
 static void drop_blob(struct store_packed_cache *p, struct blob *b)
 {
@@ -146,7 +149,10 @@ static void finish_packing(struct store_packed_cache *p, struct blob *b,
 	pthread_cond_broadcast(&p->blob_made);
 }
 
-/* The functions below run without the lock on the packing thread. */
+/*
+ * The functions from pack_piece() to pack_file() are called on the thread that
+ * packs the blob, without the lock.
+ */
 
 static int pack_piece(struct store_packed_cache *p, struct blob *b,
 		      uint64_t offset, struct bytes piece)
@@ -174,7 +180,10 @@ static int pack_piece(struct store_packed_cache *p, struct blob *b,
 	return ret;
 }
 
-/* Read exactly `n` bytes. Returns 0, or -ESTALE if the file is shorter. */
+/*
+ * Read exactly `n` bytes.  Returns 0; -ESTALE if the file is shorter; or
+ * another negative errno.
+ */
 static int read_piece(int fd, uint8_t *block, size_t n)
 {
 	size_t got = 0;

@@ -14,10 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The directory and name of a blob's entry. */
+/* The entry of a blob, which is the file DIR/sha256/ab/cdef... */
 struct entry {
-	int dir; /* O_PATH */
-	char name[STORE_NAME_MAX];
+	int dir; /* O_PATH descriptor of DIR/sha256/ab */
+	char name[STORE_NAME_MAX]; /* cdef... */
 };
 
 /*
@@ -384,7 +384,7 @@ int store_open_blob(struct store *s, const struct digest *d, uint64_t size)
 		remove_damaged(s, d, st.st_ino);
 		ret = -EBADMSG;
 	}
-	/* Either the blob or the caller's size is wrong. */
+	/* No blob of `size` bytes exists, even if this blob is undamaged. */
 	if ((uint64_t)st.st_size != size)
 		ret = -ENOENT;
 	if (!ret && lseek(fd, 0, SEEK_SET) < 0)
@@ -408,7 +408,7 @@ struct store_write {
 	int fd;
 	char name[STORE_NAME_MAX]; /* in the scratch directory */
 	bool pinned;
-	int error; /* first error, which all further calls return */
+	int error; /* first error of this write; later calls return it */
 };
 
 int store_write_begin(struct store_write **out, struct store *s,

@@ -2,7 +2,7 @@
 /*
  * store/store.h - Content-addressed blob store on disk.
  *
- * 	DIR/sha256/ab/cdef...	a blob: mode 0444, created by rename
+ * 	DIR/sha256/ab/cdef...	entry of a blob: mode 0444, created by rename
  * 	DIR/live/NAME/		scratch directory of an open store, locked
  * 				with flock
  * 		in.N		a blob that is being written
@@ -19,18 +19,19 @@
  * This needs no lock between processes: a process that has created the link can
  * open the blob even if the entry is removed.  When a process dies, its scratch
  * directory becomes unlocked.  The next process that opens the store or
- * collects removes the directory with its pins and partial blobs. (A child that
- * runs on without exec must close its descriptors, or the removal is delayed
- * until it exits.)
+ * collects garbage removes the directory with its pins and partial blobs.  (A
+ * child that runs on without exec must close its descriptors, or the removal is
+ * delayed until the child exits.)
  *
- * Several stores, also of several processes, can be open on one directory.  All
- * functions are thread-safe.  They perform file I/O, but do not wait for other
- * threads' I/O, except store_gc() and writes at the limit.  The collector runs
- * on its own thread: it starts above 7/8 of the limit and removes the least
- * recently used blobs down to 3/4.
+ * One directory can be open as several stores, in one process or in several.
+ * All functions are thread-safe.  They perform file I/O, but do not wait for
+ * other threads' I/O, except store_gc() and writes at the limit.  The collector
+ * runs on its own thread: it starts above 7/8 of the limit and removes the
+ * least recently used blobs down to 3/4 of the limit.
  *
- * All functions can return -ENOSPC, -EDQUOT, -EIO, -EROFS, -EMFILE, or -ENOENT
- * if the directory was removed.  No error damages stored blobs.
+ * All functions that return a negative errno can return -ENOSPC, -EDQUOT, -EIO,
+ * -EROFS, -EMFILE, or -ENOENT if the directory was removed.  No error damages
+ * stored blobs.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -91,14 +92,15 @@ void store_unpin(struct store *s, const struct digest *d);
 int store_write_begin(struct store_write **out, struct store *s,
 		      const struct digest *d, uint64_t size, bool pin);
 /*
- * Append bytes.  Returns 0, -EMSGSIZE beyond the announced size, or another
- * negative errno.  After an error only store_write_commit() and
- * store_write_abort() are useful.
+ * Append bytes.  Returns 0; -EMSGSIZE if the blob would exceed the size passed
+ * to store_write_begin(); or another negative errno.  After an error only
+ * store_write_commit() and store_write_abort() are useful.
  */
 int store_write_add(struct store_write *in, struct bytes piece);
 /*
- * Verify and publish the blob, and free `in`.  Returns 0; -EBADMSG if the blob
- * is too short or does not match its digest; or the error of store_write_add().
+ * Verify and publish the blob, and free `in`.  Returns 0; the error of an
+ * earlier store_write_add(); -EBADMSG if the blob is too short or does not
+ * match its digest; or another negative errno.
  */
 int store_write_commit(struct store_write *in);
 /* Discard the blob and free `in`, which may be NULL. */
@@ -136,11 +138,11 @@ struct store_stats {
 	 */
 	bool counted;
 	/*
-	 * disk space and number of blobs; blobs of other processes are included
-	 * as of the last count
+	 * disk space and number of all blobs, except for changes by other
+	 * processes since the last count
 	 */
 	uint64_t used_bytes, n_blobs;
-	uint64_t incoming_bytes; /* bytes announced but not published yet */
+	uint64_t incoming_bytes; /* disk space reserved for open writes */
 	uint64_t n_pinned; /* digests pinned by this handle */
 	uint64_t n_written, written_bytes; /* blobs published by this handle */
 	uint64_t n_read, read_bytes; /* blobs opened by this handle */

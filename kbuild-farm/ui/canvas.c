@@ -60,7 +60,7 @@ struct character {
 };
 
 /*
- * Return true if the character, whose width is 0, is a joiner, a control or a
+ * Return true if `code`, a character of width 0, is a joiner, a control or a
  * variation selector.  Terminals do not agree on the width of such characters,
  * so the canvas omits them.
  */
@@ -104,8 +104,8 @@ static size_t next_character(const char *text, bool ascii,
 }
 
 /*
- * The cells from `from` to `to` - 1 are overwritten.  Replace the remaining
- * half of a wide character before and after these cells by a blank.
+ * The cells from `from` to `to` - 1 are overwritten.  If they contain only one
+ * half of a wide character, replace the other half by a blank.
  */
 static void clear_split_glyphs(struct ui_glyph *row, unsigned columns,
 			       unsigned from, unsigned to)

@@ -46,7 +46,7 @@ struct ui_glyph {
 /* If `ascii` is set, characters outside of ASCII are shown as '?'. */
 struct ui_canvas {
 	unsigned rows, columns;
-	/* Cells row by row; "" is the second half of a wide character. */
+	/* Cells row by row.  The second half of a wide character is "". */
 	struct ui_glyph *glyphs;
 	bool ascii;
 };
@@ -66,7 +66,10 @@ void ui_canvas_release(struct ui_canvas *c);
  */
 unsigned ui_canvas_put(struct ui_canvas *c, unsigned row, unsigned column,
 		       unsigned columns, enum ui_style style, const char *text);
-/* Repeat a character of one column.  Returns the number of columns used. */
+/*
+ * Draw `character`, which must be one column wide, in each of `columns`
+ * columns.  Returns the number of columns used.
+ */
 unsigned ui_canvas_fill(struct ui_canvas *c, unsigned row, unsigned column,
 			unsigned columns, enum ui_style style,
 			const char *character);
@@ -77,7 +80,8 @@ void ui_canvas_set_style(struct ui_canvas *c, unsigned row, unsigned column,
 /* Append each row without trailing blanks, and a newline. */
 void ui_canvas_dump_text(struct buf *out, const struct ui_canvas *c);
 /*
- * Append the style of each cell as a letter: enum ui_style in the order of
+ * Append each row as letters for the styles of its cells, without trailing
+ * UI_STYLE_NORMAL, and a newline.  The letters of enum ui_style are, in order,
  * ".dbtgwBhs>r<lS".
  */
 void ui_canvas_dump_styles(struct buf *out, const struct ui_canvas *c);

@@ -3,16 +3,19 @@
 
 #define TIME_MAX_MS 1e12 /* 30 years */
 #define MOST_JOBS   1000000000
-/* a segment above this multiple of the typical time has fixed time */
+/* a segment above this multiple of its typical time contains fixed time */
 #define FIXED_RATIO 2
-/* share of the baseline's cost after which the last job may have finished */
+/*
+ * completed share of the baseline's cost from which a build without unfinished
+ * jobs is assumed to have no further jobs
+ */
 #define END_COST_SHARE 0.90
 #define END_IDLE_MS    3000
 #define DECAY_MS       60000
-/* length of a sample that alone determines the pace */
+/* maximum time of measurement until only the measured pace counts */
 #define FULL_CONFIDENCE_MS 20000
 #define COMPARE_AFTER_MS   15000
-/* share of the baseline's cost after which the builds are compared */
+/* completed share of the baseline's cost from which this build is compared */
 #define COMPARE_COST_SHARE 0.05
 #define DIVERGENCE_RATIO   10
 #define JOBS_SCALE_MAX     64.0
@@ -235,10 +238,10 @@ static void add_done(struct ui_estimate *e, double now, double cost)
 
 /*
  * A build with fewer jobs than the baseline never reaches the cost of the last
- * point but one.  Let such a build pass the point by time, if it has completed
- * END_COST_SHARE of the baseline's cost: when, since the last job finished, the
- * fixed time that remained before the point and then END_IDLE_MS have elapsed.
- * The caller checks that no job is unfinished.
+ * point but one.  Let such a build pass that point by time, if it has completed
+ * at least END_COST_SHARE of the baseline's cost.  The waiting time begins when
+ * the last job finished.  It is the sum of END_IDLE_MS and the fixed time that
+ * then remained before the point.  The caller checks that no job is unfinished.
  */
 static void advance_without_jobs(struct ui_estimate *e, double now)
 {
@@ -310,8 +313,8 @@ static double time_at_pace(double paced, double pace)
 }
 
 /*
- * Return the time left, or -1 if the build is late.  The caller must have
- * called decay_recent() for `now`.
+ * Return the time left, or -1 if the last segment takes longer than predicted.
+ * The caller must have called decay_recent() for `now`.
  */
 static double remaining_at_pace(const struct ui_estimate *e, double now)
 {

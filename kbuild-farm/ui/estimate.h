@@ -12,8 +12,8 @@
  * build.  Until this build has run long enough to measure that pace, the pace
  * follows from the -j of both builds.
  *
- * A job that the baseline lacks adds one to the total.  The prediction ends
- * when the two builds are not comparable:
+ * Each job that the baseline lacks adds one to the predicted number of jobs.
+ * The prediction ends when the two builds are not comparable:
  *  - this build has more than 20 jobs that the baseline lacks, and they are
  *    more than a tenth of the number of jobs in the baseline; or
  *  - after 15 s and 5 % of the cost, the pace or the CPU time of the compiles
@@ -37,13 +37,19 @@ struct ui_estimate_point {
 	double total_fixed_ms, total_paced_ms; /* since the beginning */
 };
 
-/* A zeroed struct has no baseline.  Times are in ms of this build. */
+/*
+ * A zeroed struct has no baseline.  A point in time is in ms since this build
+ * began; in `points`, it is in ms since the baseline began.
+ */
 struct ui_estimate {
 	/* The baseline: points[0] is its beginning, the last point its end. */
 	struct ui_estimate_point points[UI_ESTIMATE_POINTS];
 	unsigned n_points;
 	int64_t make_jobs;
-	/* pace relative to the baseline, from the -j of both builds */
+	/*
+	 * pace relative to the baseline: the ratio of the -j of both builds or,
+	 * after ui_estimate_resume(), the pace of this build up to that call
+	 */
 	double expected_pace;
 	bool diverged; /* the builds are not comparable */
 	/* This build. */
@@ -59,12 +65,16 @@ struct ui_estimate {
 	 */
 	double first_point_ms, first_fixed_ms, first_paced_ms;
 	/*
-	 * Sums that decay over about a minute: the paced time completed, and
-	 * the time in which this build completed it, without serial work.  Then
-	 * the time of the last update, and the fixed time completed by then.
+	 * recent_paced_ms is the paced time that this build completed recently.
+	 * recent_ms is the time that this took, without serial work.  Both sums
+	 * decay over about a minute.  recent_updated_ms is the time of their
+	 * last update, recent_fixed_ms the fixed time completed by then.
 	 */
 	double recent_paced_ms, recent_ms, recent_updated_ms, recent_fixed_ms;
-	/* CPU time of the same finished compiles in both builds. */
+	/*
+	 * CPU time of the finished compiles that both builds have: in the
+	 * baseline, and in this build
+	 */
 	double expected_cpu_ms, actual_cpu_ms;
 };
 
@@ -90,15 +100,15 @@ void ui_estimate_begin_job(struct ui_estimate *e, const struct events_event *ev,
 void ui_estimate_end_job(struct ui_estimate *e, const struct events_event *ev,
 			 int64_t cost_ms);
 /*
- * Continue with the completed cost that the EVENTS_KIND_COUNTS of a snapshot
- * states.
+ * Continue from the completed cost in `ev`, the EVENTS_KIND_COUNTS of a
+ * snapshot.
  */
 void ui_estimate_resume(struct ui_estimate *e, const struct events_event *ev);
 
 struct ui_prediction {
 	uint64_t n_total; /* expected number of jobs */
 	unsigned percent; /* completed share of the baseline's time; 0 to 99 */
-	/* false if the build is late or needs more than 100 h */
+	/* false if the build is later than predicted or needs over 100 h */
 	bool has_remaining;
 	uint64_t remaining_ms;
 };

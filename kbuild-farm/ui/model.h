@@ -33,10 +33,10 @@
 struct ui_node;
 
 #define UI_DIAG_MAX (16u << 10) /* bytes of a block of diagnostics */
-#define UI_DIAGS    64 /* number of the last blocks that are stored */
-#define UI_PHASES   32 /* number of the last phases that are stored */
+#define UI_DIAGS    64 /* stored blocks; the oldest are dropped */
+#define UI_PHASES   32 /* stored phases; the oldest are dropped */
 #define UI_JOBS_MAX (1u << 17) /* unfinished jobs; more are not shown */
-#define UI_SECONDS  60 /* period for which throughput is stored */
+#define UI_SECONDS  60 /* full seconds for which throughput is stored */
 
 /* A job that is not finished. */
 struct ui_job {
@@ -50,7 +50,7 @@ struct ui_job {
 	struct ui_node *node; /* NULL if not assigned */
 	unsigned slot; /* index in node->slots */
 	bool hedged; /* also compiled locally */
-	int64_t cost_ms; /* in the baseline, or EVENTS_UNKNOWN */
+	int64_t cost_ms; /* cost in the baseline, or EVENTS_UNKNOWN */
 	uint64_t queued_ms; /* time at which the job was queued */
 	uint64_t assigned_ms; /* time of the assignment to `node` */
 	uint64_t state_ms; /* time of the last change of `state` */
@@ -59,7 +59,10 @@ struct ui_job {
 struct ui_node {
 	const struct events_node *reported; /* name, state and counts */
 	char *machine; /* uname -m, or NULL */
-	/* state ("ready") of the toolchain reported last, or NULL */
+	/*
+	 * state ("ready") of the toolchain in the node's last EVENTS_KIND_CELL,
+	 * or NULL
+	 */
 	char *sandbox;
 	/* each is EVENTS_UNKNOWN if not reported */
 	int64_t n_cores, memory, load, other_load, temperature, clock_speed;
@@ -112,14 +115,17 @@ struct ui_model {
 	char *toolchain_id, *tree_name, *commit, *release, *series_key;
 	bool fresh;
 	int64_t pid, began_s, make_jobs, n_local_slots;
-	/* build 2 of 3 of a command; both are 0 for the only build */
+	/*
+	 * number of this build, from 1, and number of builds of the command;
+	 * both are 0 if the command has only one build
+	 */
 	int64_t build_number, n_builds;
 
 	struct ui_phase phases[UI_PHASES]; /* the last is the current phase */
 	unsigned n_phases;
 
 	TAILQ_HEAD(, ui_job) open_jobs; /* unfinished jobs, oldest first */
-	struct map by_number; /* of `open_jobs` */
+	struct map by_number; /* the jobs of `open_jobs`, by number */
 	unsigned n_jobs; /* length of `open_jobs` */
 	unsigned n_by_state[EVENTS_N_JOB_STATES]; /* `open_jobs` by state */
 	char *last_file; /* file of the job that finished last, or "" */

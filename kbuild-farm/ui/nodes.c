@@ -23,7 +23,7 @@
 static const struct {
 	const char *title, *name;
 	unsigned least;
-	/* column with the highest value is dropped first; 0: never */
+	/* the column with the highest value is omitted first; 0: never */
 	unsigned needless;
 	bool left; /* left-aligned */
 } columns_of[UI_COLUMNS] = {
@@ -330,9 +330,8 @@ static void put_slots(const struct ui_row *r, unsigned row, unsigned at,
 }
 
 /*
- * For a node that is not up, draw the reason in place of the column SLOTS and
- * all columns after it.
- * Returns false if nothing was drawn.
+ * If a node is not up, draw the reason for its state in place of the column
+ * SLOTS and all columns after it.  Returns false if nothing was drawn.
  */
 static bool put_why(const struct ui_row *r, unsigned row, unsigned at,
 		    const struct ui_node *n)

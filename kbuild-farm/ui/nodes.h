@@ -18,7 +18,7 @@
 #define UI_ROW_IDLE_MS (10 * 1000)
 /* temperature in thousandths of a degree Celsius at which a node is hot */
 #define UI_ROW_HOT_MILLI 85000
-/* thousandths of the maximum clock below which a node is slow */
+/* a clock speed below this number of thousandths of the maximum is slow */
 #define UI_ROW_SLOW_MILLI 950
 /* multiple of the node's mean time after which a job is highlighted */
 #define UI_ROW_LONG_FACTOR 10
@@ -101,7 +101,7 @@ struct ui_nodes {
 	size_t n_toggled;
 	struct ui_scroll scroll;
 
-	/* Updated by each drawing and each key. */
+	/* Each drawing and each key updates the members below. */
 	uint32_t *order; /* sorted indices of the model's nodes */
 	size_t n_order;
 	/* nodes that pass the filter, sorted like `order` */

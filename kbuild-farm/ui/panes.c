@@ -199,11 +199,11 @@ void ui_panes_draw_help(struct ui_scroll *s, const struct ui_area *a)
 
 bool ui_panes_handle_help_key(struct ui_scroll *s, uint32_t key)
 {
-	/* the maximum number of lines, which one column of keys needs */
+	/* The help has the most lines if the keys are in one column. */
 	return ui_scroll_handle_key(s, 0, KEYS + 2 + NOTES, key);
 }
 
-/* minimum width that shows reasons and compiles side by side */
+/* columns needed to show reasons and compiles side by side */
 #define SIDE_BY_SIDE_MIN 76
 
 /* Draw the reasons of local compiles.  Returns the number of rows used. */

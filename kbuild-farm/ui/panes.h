@@ -65,8 +65,8 @@ enum ui_pane_area {
 struct ui_panes_setup {
 	bool has_title, diags_open, log_open;
 	bool has_build; /* false: there are nodes, but no jobs */
-	bool has_diags; /* show diagnostics in spare rows */
-	enum ui_pane_area focus; /* shown if not all open panes have room */
+	bool has_diags; /* there are diagnostics to show in spare rows */
+	enum ui_pane_area focus; /* takes precedence if open panes lack room */
 	size_t n_node_lines;
 };
 

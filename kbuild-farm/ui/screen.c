@@ -24,9 +24,10 @@
 /*
  * Return the locale that uselocale() selects during drawing.  At other times
  * the locale of the program is C, on which other libraries (libarchive) depend.
- * Returns the user's locale or, if that is a UTF-8 locale that is not
- * installed, C.UTF-8.  Returns NULL if neither is installed; drawing then uses
- * the program's locale.  *utf8 is set if the returned locale is UTF-8.
+ * The result is the user's locale or, if that is a UTF-8 locale that is not
+ * installed, C.UTF-8.  The result is NULL if no such locale is installed;
+ * drawing then uses the program's locale.  *utf8 states whether the result is a
+ * UTF-8 locale.
  */
 static locale_t new_locale(bool *utf8)
 {
@@ -320,10 +321,10 @@ static SCREEN *new_terminal(const char *term, FILE *file)
 	for (int i = 0; i < 4; i++)
 		sigaddset(&mask, numbers[i]);
 	pthread_sigmask(SIG_BLOCK, &mask, &old);
-	/* newterm() does not replace handlers that are not the default. */
+	/* newterm() replaces only default handlers. */
 	for (int i = 0; i < 4; i++)
 		sigaction(numbers[i], &ours, &before[i]);
-	/* The file has no window size; ui_screen_show() sets the size. */
+	/* `file` has no window size; ui_screen_show() sets the size. */
 	use_env(FALSE);
 	screen = newterm(term, file, file);
 	for (int i = 0; i < 4; i++)
@@ -359,8 +360,9 @@ static int check_entry(const char *term, int fd, struct err *err)
 }
 
 /*
- * For each style, the attributes without and with colours, and the colour out
- * of 8 and out of 256; -1 is the terminal's default.
+ * For each style: the attributes on a terminal without and with colours, and
+ * the number of the colour on a terminal with few (8) and many (256) colours.
+ * Colour -1 is the terminal's default.
  */
 static const struct {
 	attr_t attr, colored;
@@ -465,8 +467,9 @@ static int start_curses(struct ui_screen *s, bool color, struct err *err)
 			ui_input_add_sequence(&s->input, keys[i].key, text);
 	}
 	/*
-	 * Discard the output so far, because the terminal has not been entered
-	 * yet.  After ui_screen_enter() the first picture is complete.
+	 * Discard the output so far, because ui_screen_enter() has not been
+	 * called yet.  The first picture after that call does not need this
+	 * output, because it is drawn completely.
 	 */
 	endwin();
 	discard_output(s);

@@ -50,7 +50,10 @@ struct ui_input {
 	unsigned n_sequences;
 };
 
-/* Map a sequence of this terminal to a key.  Ignored if the table is full. */
+/*
+ * Map a sequence of this terminal to a key.  Ignores a sequence of less than 2
+ * or more than 15 bytes, and any sequence if the table is full.
+ */
 void ui_input_add_sequence(struct ui_input *in, uint32_t key,
 			   const char *sequence);
 /* Return the number of bytes that ui_input_add() accepts. */

@@ -23,8 +23,8 @@ struct ui_scroll {
 };
 
 /*
- * Set the range of lines, from `first` up to but not including `end`, and the
- * number of visible lines.
+ * Set the range of lines, from `first` to `end` - 1, and the number of visible
+ * lines, `page`.
  */
 void ui_scroll_set_range(struct ui_scroll *s, uint64_t first, uint64_t end,
 			 unsigned page);
@@ -38,14 +38,14 @@ bool ui_scroll_handle_key(struct ui_scroll *s, uint64_t first, uint64_t end,
 			  uint32_t key);
 
 /*
- * A search that wraps around.  The caller passes all matching lines in
- * ascending order.
+ * A search that wraps around.  The caller passes all matching lines to
+ * ui_search_add_match() in ascending order.
  */
 struct ui_search {
 	uint64_t from;
 	bool inclusive; /* `from` itself may match */
 	bool backwards;
-	/* Line numbers plus one; 0 for no match. */
+	/* Numbers of matching lines plus one; 0 for no match. */
 	uint64_t first_match, last_match, match_before, match_after;
 };
 

@@ -82,7 +82,7 @@ void ui_text_put_line(struct buf *out, const struct ui_model *m, uint64_t now,
 struct ui_text_node {
 	char *name, *state;
 	char *line; /* or NULL */
-	int64_t n_slots; /* as reported last; 0 if unknown */
+	int64_t n_slots; /* number reported last; 0 if unknown */
 };
 
 void ui_text_init(struct ui_text *p, int fd, enum ui_text_kind kind,

@@ -12,13 +12,13 @@
  *	[310 done 35.2/s 1:23] compile: 9 running, nodes 1/2: drivers/...re.c
  *	[310/2874 11 % 35.2/s 1:23 ETA 9:12] compile: 9 running, ...
  *
- * The line ends in the last finished file, shortened in its middle.  The second
- * form needs a baseline (ui/estimate.h).  Lines contain no control characters
- * except colors, if requested, and the carriage return and `ESC [ K` of
- * UI_TEXT_LINE.
+ * The line of UI_TEXT_LINE ends in the file of the job that finished last,
+ * shortened in its middle.  The second form needs a baseline (ui/estimate.h).
+ * Lines contain no control characters except colors, if requested, and the
+ * carriage return and `ESC [ K` of UI_TEXT_LINE.
  *
  * An output that accepts no data (a pager, Ctrl-S) never blocks the build: up
- * to UI_TEXT_QUEUE_BYTES bytes are queued.
+ * to UI_TEXT_QUEUE_BYTES bytes are queued, and further text is dropped.
  */
 #ifndef UI_TEXT_H
 #define UI_TEXT_H
@@ -31,7 +31,7 @@ void ui_text_put_line(struct buf *out, const struct ui_model *m, uint64_t now,
 		      unsigned columns);
 
 #define UI_TEXT_QUEUE_BYTES (4u << 20)
-#define UI_TEXT_RECENT_JOBS 200 /* jobs checked for local execution */
+#define UI_TEXT_RECENT_JOBS 200 /* entries of recent_local */
 
 enum ui_text_kind {
 	UI_TEXT_PERIODIC,

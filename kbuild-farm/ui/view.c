@@ -237,7 +237,8 @@ static void drop_oldest(struct ui_log *log)
 }
 
 /*
- * Replace tabs by blanks.  Call this before "\xNN" escapes change the columns.
+ * Replace tabs by blanks.  Call this before printable_add_escaped(), because
+ * "\xNN" escapes would change the columns.
  */
 static void expand_tabs(struct buf *out, struct bytes line)
 {

@@ -73,11 +73,12 @@ struct ui_diags {
 	char *search_text; /* or NULL */
 	uint64_t viewed; /* number of blocks that the user has seen */
 	uint64_t drawn_blocks; /* number of blocks at the last drawing */
-	struct ui_scroll scroll; /* lines are numbered since the build began */
+	/* Lines keep their numbers when the model drops old blocks. */
+	struct ui_scroll scroll;
 
 	/* Cached line counts of the blocks. */
-	int64_t pid; /* of the build */
-	bool errors_counted; /* only errors were counted */
+	int64_t pid; /* process of the build whose blocks were counted */
+	bool errors_counted; /* `n_lines` counts only errors */
 	uint64_t first_block, end_block; /* range of counted blocks */
 	uint64_t first_line; /* number of the first line of `first_block` */
 	unsigned n_lines[UI_DIAGS];
@@ -169,8 +170,9 @@ bool ui_view_is_log_shown(const struct ui_view *v);
 struct ui_log *ui_view_log(struct ui_view *v);
 
 /*
- * Draw the view on `c`, at `now` as in ui/model.h.  A paused view draws only
- * after a key, so `c` must be the canvas of the last drawing.
+ * Draw the view on `c`, at `now` as in ui/model.h.  While the user has paused
+ * the view, this draws only after a key, a message, a new title or a change of
+ * size, so `c` must be the canvas of the last drawing.
  */
 void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 		  const struct ui_model *m, uint64_t now);
