@@ -122,7 +122,10 @@ static int64_t expr_number(struct expr *e)
 	}
 	while (in->p < in->end && strchr("uUlL", *in->p) && *in->p)
 		in->p++;
-	/* 1f and 1b are labels; 0f1.5 and 1e5 are not integers. */
+	/*
+	 * The value of a label (1f, 1b) and of a number that is not an integer
+	 * (0f1.5, 1e5) is unknown.
+	 */
 	if (in->p < in->end &&
 	    (gas_scrub_is_name_char(e->run->dialect.syntax, *in->p) ||
 	     *in->p == '\'')) {
@@ -302,7 +305,7 @@ void gas_symbol_assign(struct gas_state *run, struct gas_span name,
 	struct gas_symbol *s;
 	bool known;
 
-	/* Without an order of the texts, no assignment is known to be last. */
+	/* If the texts have no order, the last assignment is not known. */
 	if (run->unordered)
 		return;
 	known = gas_symbol_eval(run, &value, &number) && !run->n_conditional &&
@@ -338,8 +341,9 @@ void gas_symbol_release_all(struct gas_state *run)
 }
 
 /*
- * Conditionals.  If the value of a condition is unknown, all its branches are
- * read, including .else.
+ * Conditionals.  If the value of a condition is unknown, its branch is
+ * executed, and the later branches are then treated as if that branch had been
+ * skipped.
  */
 
 enum cond_value {
@@ -381,7 +385,7 @@ static enum cond_value eval_numeric_condition(struct gas_state *run,
 static enum cond_value eval_blank_condition(struct gas_span in)
 {
 	gas_skip_blanks(&in);
-	/* GAS_UNKNOWN_OPERAND is not blank: no substituted operand is empty. */
+	/* Unknown text is not blank, since no substituted operand is empty. */
 	return in.p == in.end ? COND_TRUE : COND_FALSE;
 }
 

@@ -2,11 +2,12 @@
 /*
  * gas/gas.h - Discovery of files that the assembler reads.
  *
- * All assembler text of a unit is executed as GNU as would do it, with labels,
- * comments, macros and repetitions, but without instructions.  Where the
- * behaviour of GNU as cannot be determined, for example at an .if on a label's
- * address, both branches are executed.  The result can therefore name too many
- * files but never too few.  If files could be missing, the result is undecided.
+ * All assembler text of a unit is executed as GNU as would do it: labels,
+ * comments, macros and repetitions are processed.  Instructions are ignored.
+ * Where the behaviour of GNU as cannot be determined, for example at an .if on
+ * a label's address, both branches are executed.  The result can therefore name
+ * too many files but never too few.  If files could be missing, the result is
+ * undecided.
  *
  * scrub.c processes characters and asm templates, macro.c expands macros,
  * expr.c evaluates expressions and conditionals, and run.c executes
@@ -49,7 +50,7 @@ struct gas_setup {
 
 struct gas_result {
 	struct strv incbins; /* file names as written, without duplicates */
-	struct strv includes; /* files whose text the caller must add */
+	struct strv includes; /* .include files; the caller adds their text */
 	/* names in .file, which GNU as lists with --MD without reading them */
 	struct strv source_names;
 	char *undecided; /* the reason if the files are undecided, else NULL */

@@ -11,8 +11,8 @@
 
 /*
  * Placeholders of one byte for unknown text.  GAS_UNKNOWN_OPERAND stands for an
- * operand that the compiler substitutes; such an operand does not end a
- * statement.  GAS_UNKNOWN_DIGITS stands for a number.
+ * operand that the compiler substitutes; the operand is assumed to contain no
+ * newline and no ';'.  GAS_UNKNOWN_DIGITS stands for a number.
  */
 #define GAS_UNKNOWN_OPERAND '\1'
 #define GAS_UNKNOWN_DIGITS  '\2'
@@ -20,13 +20,15 @@
 /* Lexical syntax of an architecture's assembler. */
 struct gas_syntax {
 	const char *architecture;
-	/* predefined macros, separated by blanks; any identifies the syntax */
+	/* predefined macros, separated by blanks; each implies this syntax */
 	const char *macros;
 	const char *comment; /* characters that start a comment anywhere */
 	/* characters that start a comment at the start of a line */
 	const char *line_comment;
-	const char *operand_chars; /* non-letters that belong to operands */
-	const char *name_chars; /* non-letters that belong to names */
+	/* characters of operand words besides letters, digits and "._$" */
+	const char *operand_chars;
+	/* characters of names besides letters, digits and "._$" */
+	const char *name_chars;
 	bool slash_comments; /* // starts a comment */
 	bool no_escapes; /* no escapes in strings */
 	bool alternatives; /* asm templates have {a|b} */
@@ -104,7 +106,8 @@ struct gas_dialect {
 };
 
 /*
- * Expand a call with operands `in`.  Return false if the assembler rejects it.
+ * Expand a call of `m` with operands `in`.  Return false if the assembler
+ * rejects the call.
  */
 bool gas_macro_expand(const struct gas_dialect *d, struct gas_macro *m,
 		      struct gas_span in, struct buf *out);

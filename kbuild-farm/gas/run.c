@@ -340,8 +340,8 @@ static bool take_nested_body(struct gas_state *run, struct statement_reader *r,
 {
 	if (gas_define_take_body(run->dialect.syntax, from, &r->in, body)) {
 		/*
-		 * If gas skips this statement, an .endif in the body takes
-		 * effect.
+		 * If gas skips the .macro or .rept itself, an .endif in its
+		 * body takes effect.
 		 */
 		if (run->n_conditional &&
 		    !is_balanced(run->dialect.syntax, *body))

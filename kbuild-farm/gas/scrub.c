@@ -442,7 +442,7 @@ static const char *expand_percent(struct gas_span *in, struct buf *out)
 		return close ? NULL : "%[ without ] in an asm statement";
 	}
 	if (in->p == in->end || !is_decimal(*in->p)) {
-		/* Without a number, only % and a letter is supported. */
+		/* Without an operand number, a letter must follow the %. */
 		if (in->p < in->end && !is_ascii_letter(in->p[-1]))
 			return "unknown % escape in an asm statement";
 		return NULL;

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Names by which kbuild calls the tools of a compiler without a prefix. */
+/* Names of the tools of a gcc whose driver ("gcc-12") has no prefix. */
 static const char *const unprefixed_tools[] = {
 	"addr2line", "ar",      "as",      "c++filt", "cpp",     "elfedit",
 	"gcc",       "gcc-ar",  "gcc-nm",  "gcov",    "gprof",   "gcc-ranlib",
@@ -25,8 +25,8 @@ static const char *const llvm_tools[] = {
 };
 
 /*
- * Return the length of the prefix, such as "aarch64-linux-gnu-" in
- * "aarch64-linux-gnu-gcc-12".
+ * Return the length of a driver's prefix, such as "aarch64-linux-gnu-" in
+ * "aarch64-linux-gnu-gcc-12", or 0.
  */
 static size_t tool_prefix_len(const char *driver)
 {

@@ -20,10 +20,11 @@
  * or, without a "bin", in the directory itself.  If `replace` is true, an
  * existing toolchain that has the same id is replaced.
  *
- * Returns 0 and fills `out`, without links to the tools; -ENOENT if there is no
- * compiler, -E2BIG for several (`err` names them), -EEXIST if another compiler
- * was adopted with this id (adopting the same compiler again is not an error),
- * or another negative errno, such as an error of compiler_manifest_make().
+ * Creates no links to the tools.  Returns 0 and fills `out`; -ENOENT if there
+ * is no compiler; -E2BIG for several drivers (`err` names them); -EEXIST if
+ * another compiler was adopted with this id and `replace` is false (adopting
+ * the same compiler again is not an error); or another negative errno, such as
+ * an error of compiler_manifest_make().
  */
 int toolchain_adopt(const char *data, const char *location, bool replace,
 		    char *const *env, struct toolchain_installed *out,
@@ -38,10 +39,11 @@ int toolchain_adopt_verify(const struct toolchain_installed *t,
 			   char *const *env, struct err *err);
 
 /*
- * List the tools of a compiler: the programs in `bin` that share the prefix of
- * `driver` ("aarch64-linux-gnu-") or, for clang, belong to LLVM.  `out`
- * receives file names without a directory, sorted.  Returns 0 or a negative
- * errno.
+ * List the tools of a compiler.  For gcc, these are the programs in `bin` that
+ * share the prefix of `driver` ("aarch64-linux-gnu-") or, if `driver` has no
+ * prefix, have the name of a GNU tool ("ld").  For clang, these are the
+ * programs of LLVM.  `out` receives file names without a directory, sorted.
+ * Returns 0 or a negative errno.
  */
 int toolchain_adopt_list_tools(const char *bin, const char *driver,
 			       bool is_clang, struct strv *out,

@@ -37,7 +37,7 @@ void toolchain_archive_release(struct toolchain_archive *a);
 /* Append MIRROR/PATH to `out` for each mirror, in order. */
 void toolchain_archive_list_urls(const char *path, const struct strv *mirrors,
 				 struct strv *out);
-/* Return true if `name` can name the directory of a version: "13.3.0". */
+/* Return true if `name` can be the name of a VERSION directory: "13.3.0". */
 bool toolchain_archive_is_version(const char *name);
 
 #endif

@@ -48,7 +48,7 @@ enum data_value_kind {
 	VALUE_TEXT,
 	VALUE_LIST,
 	VALUE_RELEASE,
-	VALUE_RELEASES, /* a pointer member; the next member is the length */
+	VALUE_RELEASES, /* array: a pointer, then a member with its length */
 };
 
 struct data_field {
@@ -184,7 +184,10 @@ static int on_config_item(void *ctx, const struct conf_item *item)
 			   item->value, r->err);
 }
 
-/* Abort on an error, which is a bug: a unit test checks the same files. */
+/*
+ * Read the built-in files.  Abort if they are invalid: a unit test checks the
+ * same files, so an error here is a bug.
+ */
 static void read_files(void)
 {
 	struct err err = { 0 };

@@ -53,7 +53,11 @@ struct toolchain_quirk {
 	size_t n_excepted;
 	char *host; /* affected host; NULL: all */
 	char *triplet; /* affected target; NULL: all */
-	char *missing_library; /* needed library: "libmpfr.so.4", or NULL */
+	/*
+	 * A library ("libmpfr.so.4") that the affected releases need and new
+	 * distributions lack, or NULL.
+	 */
+	char *missing_library;
 	/* system libraries that can replace missing_library, the best first */
 	struct strv compatible;
 	struct strv unaffected; /* releases that messages recommend instead */

@@ -68,8 +68,8 @@ static int compare_archive_kind(const struct toolchain_archive *a,
 }
 
 /*
- * Order archives by compare_archive_kind().  Of archives that are equal in that
- * order, .xz precedes .gz, and then '-' precedes '_'.
+ * Order archives by compare_archive_kind().  Of several archives of the same
+ * compiler, .xz precedes .gz, and then '-' precedes '_' in the name.
  */
 static int by_archive_preference(const void *x, const void *y)
 {
@@ -271,7 +271,7 @@ static void note_failure(struct catalog_refresh *s, const char *dir, int ret,
 		s->first_error = *err;
 		s->first_relevant = counts;
 	}
-	/* A directory that no mirror has counts as empty. */
+	/* A directory that exists on no mirror counts as empty. */
 	if (ret == -ENOENT || ret == -ECANCELED)
 		return;
 	s->n_failures++;
@@ -483,7 +483,7 @@ struct near_version {
 };
 
 /*
- * Insert a release into a list of the nearest ones, without duplicates.  Of
+ * Insert a release into a list of the nearest releases, without duplicates.  Of
  * releases at the same distance, the one that was inserted first comes first.
  */
 static void insert_near_version(struct near_version *list, size_t *n,

@@ -23,7 +23,7 @@
 
 /* Maximum number of archives in a catalog. */
 #define TOOLCHAIN_CATALOG_ARCHIVES_MAX 65536
-/* Maximum number of versions per host; the newest ones are listed. */
+/* Maximum number of versions per host.  Older versions are not queried. */
 #define TOOLCHAIN_CATALOG_VERSIONS_MAX 256
 /* Maximum age of the cache, in seconds. */
 #define TOOLCHAIN_CATALOG_MAX_AGE_S 86400
@@ -34,7 +34,7 @@ struct toolchain_catalog {
 	size_t n_archives;
 	int64_t fetched_s; /* time of the listings, seconds since 1970 */
 	char *refresh_error; /* why the cache is outdated, or NULL */
-	struct strv failed_dirs; /* directories without a listing */
+	struct strv failed_dirs; /* directories that could not be listed */
 	struct strv warnings; /* lines about failures; not cached */
 };
 
@@ -46,7 +46,8 @@ struct toolchain_catalog_setup {
 	bool for_clang; /* prefer errors about clang to those about gcc */
 	/*
 	 * Called on the calling thread several times a second while servers
-	 * are queried; `total` grows as directories are found.  May be NULL.
+	 * are queried.  `done` and `total` count directories; `total` grows as
+	 * subdirectories are found.  May be NULL.
 	 */
 	void (*on_progress)(void *ctx, unsigned done, unsigned total);
 	void *ctx;

@@ -11,12 +11,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Maximum length of a chain of missing libraries, each needed by the last. */
+/*
+ * Maximum length of a chain of missing libraries in which each library is
+ * needed by the previous one.
+ */
 #define ROUNDS_MAX 8
 
 /* A toolchain whose missing libraries are provided. */
 struct hostlib_request {
-	/* realpath(3), for comparison with toolchain_missing_library.users */
+	/*
+	 * The toolchain's directory, resolved by realpath(3) for comparison
+	 * with toolchain_missing_library.users.
+	 */
 	char *dir;
 	char *prefix; /* the directory above the toolchain's bin */
 	char *hostlib_dir; /* PREFIX/hostlib */
@@ -28,7 +34,7 @@ struct hostlib_request {
 	struct strv changed; /* paths of patched files */
 };
 
-/* Find the built-in quirk for a library missing in this release, or NULL. */
+/* Find the quirk of p->release whose missing_library is `library`, or NULL. */
 static const struct toolchain_quirk *find_library_quirk(
 	const struct hostlib_request *p, const char *library)
 {
@@ -46,7 +52,7 @@ static const struct toolchain_quirk *find_library_quirk(
 	return found;
 }
 
-/* Return true if `name` is the file name or the DT_SONAME of a library. */
+/* Return true if `name` is the file name or the DT_SONAME of library `file`. */
 static bool is_library_named(const char *file, const char *name)
 {
 	struct elf_program elf;
@@ -61,8 +67,8 @@ static bool is_library_named(const char *file, const char *name)
 }
 
 /*
- * Find a file for `name` among the given files and packages, and describe its
- * origin in `from`.  Returns NULL if there is no such file.
+ * Find library `name` among the user's files and packages, and describe its
+ * origin in `from`.  Returns NULL if neither contains the library.
  */
 static char *find_library_as(const struct hostlib_request *p, const char *name,
 			     char **from)
@@ -111,7 +117,10 @@ static char *find_library_source(const struct hostlib_request *p,
 	return real;
 }
 
-/* Strip the toolchain's directory: "hostlib/libmpfr.so.4".  Borrowed. */
+/*
+ * Return the part of `path` below `dir`, such as "hostlib/libmpfr.so.4", or
+ * `path` if it is outside `dir`.  The result is borrowed.
+ */
 static const char *path_in_toolchain(const char *dir, const char *path)
 {
 	const char *rest = str_skip_dir(path, dir);
@@ -120,8 +129,9 @@ static const char *path_in_toolchain(const char *dir, const char *path)
 }
 
 /*
- * Install a library, unless hostlib_dir already contains it.  Returns 1 if
- * hostlib_dir contains it now, 0 if no source has it, or a negative errno.
+ * Install library `m` into hostlib_dir, unless it is already there.  Returns 1
+ * if hostlib_dir contains the library afterwards, 0 if no file, package or
+ * system library provides it, or a negative errno.
  */
 static int install_library(struct hostlib_request *p,
 			   const struct toolchain_missing_library *m,
@@ -183,7 +193,7 @@ out:
 	return ret;
 }
 
-/* Return "$ORIGIN/../../hostlib" for a file of the toolchain. */
+/* Return "$ORIGIN/../../hostlib", the path from `user` to hostlib_dir. */
 static char *make_runpath_element(const struct hostlib_request *p,
 				  const char *user)
 {
@@ -406,7 +416,7 @@ static int check_patched_files(struct hostlib_request *p, struct err *err)
 	return ret;
 }
 
-/* Find the first directory that contains bin, at most `depth` below `dir`. */
+/* Find the first directory with a bin, at most `depth` levels below `dir`. */
 static char *find_prefix(const char *dir, int depth)
 {
 	char *bin = xasprintf("%s/bin", dir), *found = NULL;

@@ -311,7 +311,10 @@ static bool is_plugin(const char *name)
 	return str_starts(name, "liblto_plugin.so");
 }
 
-/* Add a program with a loader, or a plugin, if this machine can run it. */
+/*
+ * Add `path` to the programs if it names a loader, or else to the plugins if it
+ * is a plugin.  Files for other machines are ignored.
+ */
 static void add_native_program(struct program_walk *w, const char *path)
 {
 	bool plugin = is_plugin(str_base(path));

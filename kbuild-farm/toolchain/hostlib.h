@@ -67,24 +67,24 @@ void toolchain_hostlib_missing_release(struct toolchain_missing_list *list);
  *
  * Then the programs are changed, the loader checks that each of them finds its
  * libraries and symbols (without running it), and every driver in `bin`
- * compiles a file.  `log` receives a line for each library and each changed
- * file.  toolchain.json stores these lines in "hostlibs".  Examples, each a
- * single line:
+ * compiles a file.
+ *
+ * `log` receives a line for each library and each changed file.  A line that
+ * begins with "without" names a library that was not found and that no build
+ * needs, or a program that lacks symbols and that no build needs.
+ * toolchain.json stores the lines in "hostlibs".  Examples, each a single line:
  *
  *	library hostlib/libmpfr.so.4: system library /usr/lib/x86_64-linux-gnu/
  *		libmpfr.so.6, sha256 HEX
  *	program gcc-7.3.0-nolibc/.../cc1: runpath $ORIGIN/../../../../hostlib,
  *		sha256 HEX before, HEX after
  *
- * and a line that begins with "without" for a program that no build needs and
- * whose library was not found.
- *
  * A changed program becomes a new file, so other toolchains that share the old
  * file by hard links are unaffected.
  *
  * Returns 0 if no library that a build needs is missing any more (also if none
  * was missing); -ENOENT if a library was not found, with `err` naming the
- * library, its users, the releases that do not need it, and the options
+ * library, its users, releases that do not need it (if known), and the options
  * --library and --deb; -ENOEXEC if a library does not work, with the message of
  * the loader or compiler; -EINVAL for a damaged or unsuitable file or package;
  * -ENOPKG if patchelf is needed and not installed.  After a failure the caller
@@ -100,8 +100,8 @@ int toolchain_hostlib_provide(const char *dir,
 
 /*
  * List the programs below `dir` that have a loader and run on this machine,
- * and the linker's plugins, both sorted, as paths that begin with `dir`.
- * Symbolic links are not followed; each hard link is listed.
+ * and the linker's plugins.  Both lists are sorted and contain paths that begin
+ * with `dir`.  Symbolic links are not followed; each hard link is listed.
  *
  * Returns 0, or a negative errno with `err` set.
  */
@@ -112,23 +112,23 @@ int toolchain_hostlib_list_programs(const char *dir, struct strv *programs,
 bool toolchain_hostlib_is_build_tool(const char *path);
 
 struct toolchain_runpath_change {
-	bool changed; /* false: the file had the element already */
+	bool changed; /* false: the library path had the element already */
 	struct digest before, after;
 };
 
 /*
  * Append `element` ("$ORIGIN/../hostlib") to the DT_RUNPATH of `file`, a
  * program or a library.  If `file` has only a DT_RPATH, `element` is appended
- * to that, because the loader searches DT_RPATH for indirect dependencies as
- * well.
+ * to DT_RPATH, because the loader searches DT_RPATH for indirect dependencies
+ * as well.
  *
  * The program patchelf writes a new file, which then replaces `file`.  Other
  * hard links to the old file are unaffected.  Permissions and times are
  * preserved.
  *
  * Returns 0; -ENOPKG if patchelf is not installed; -ENOEXEC if patchelf fails
- * or changes more than the library path.  On failure the file is unchanged and
- * `err` names it.
+ * or changes more than the library path; or another negative errno.  On failure
+ * the file is unchanged and `err` names it.
  */
 int toolchain_runpath_add(const char *file, const char *element,
 			  struct toolchain_runpath_change *out,

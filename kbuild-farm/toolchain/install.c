@@ -217,7 +217,7 @@ static int obtain_archive(struct install_job *j)
 	case EKEYREVOKED:
 	case EKEYEXPIRED:
 	case ENOKEY:
-		/* The archive is invalid, so do not resume from it. */
+		/* The archive was rejected, so do not resume its part file. */
 		fetch_partial_remove(j->partial_path);
 	}
 	return ret;

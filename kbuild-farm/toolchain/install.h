@@ -16,10 +16,10 @@
  * archive that nothing verifies, and is recorded in toolchain.json.
  *
  * A process may install several toolchains concurrently, one per thread.  Two
- * installations of the same id are serialized, and the second finds it
- * installed.  An installation killed at any point leaves the previous state,
- * and the next one removes its files.  Incomplete archives stay in `cache_dir`
- * to be resumed.
+ * installations of the same id are serialized, and the second finds the
+ * toolchain installed.  If an installation is killed, the previous state
+ * remains and the next installation removes the files left behind.  Incomplete
+ * archives stay in `cache_dir` to be resumed.
  */
 #ifndef TOOLCHAIN_INSTALL_H
 #define TOOLCHAIN_INSTALL_H
@@ -54,14 +54,15 @@ struct toolchain_install_request {
 	const char *archive_path;
 	const struct fetch_options *fetch_options;
 
-	const struct digest *sha256; /* given by the user, or NULL */
+	/* the archive's digest, given by the user, or NULL */
+	const struct digest *sha256;
 	bool insecure;
 	bool strict;
 	/* Fingerprints, 40 hex digits; NULL: the built-in ones. */
 	const char *sums_key;
 	const char *tar_key;
-	const struct strv *key_files; /* sources of keys: files and URLs */
-	const struct strv *key_sources;
+	const struct strv *key_files; /* files that contain keys, or NULL */
+	const struct strv *key_sources; /* URLs of keys, or NULL */
 
 	/*
 	 * Sources of libraries that the host lacks (toolchain/hostlib.h), or
@@ -79,7 +80,7 @@ struct toolchain_install_request {
 };
 
 /*
- * Install a toolchain, without links to its tools.
+ * Install a toolchain.  Creates no links to its tools.
  *
  * Returns 0 with `out`, which the caller releases, or a negative errno with
  * `err` naming the cause and what to do:

@@ -36,14 +36,18 @@ struct toolchain_installed {
 	char *driver; /* file name in "bin": "aarch64-linux-gcc", "clang" */
 	char *url; /* URL, or path of a local archive */
 	struct digest archive_digest; /* "archive_sha256" in the file */
-	/* toolchain_dir_digest_compute(); zero for an adopted toolchain */
+	/* from toolchain_dir_digest_compute(); zero if adopted */
 	struct digest dir_digest;
-	struct digest manifest_id; /* zero if built for another host */
+	/*
+	 * compiler_manifest.id; zero if the build host cannot run the
+	 * compiler.
+	 */
+	struct digest manifest_id;
 	char *sums_key; /* fingerprints of the signing keys */
 	char *tar_key;
 	bool sha256_given;
 	bool insecure; /* installed without verification */
-	char *date; /* "2026-11-20T18:09:00Z" */
+	char *date; /* of the installation: "2026-11-20T18:09:00Z" */
 	struct strv links; /* absolute paths of links to the tools */
 	struct strv hostlibs; /* log of toolchain_hostlib_provide() */
 	struct strv tools; /* paths of all tools, if adopted */
@@ -58,7 +62,7 @@ struct toolchain_installed {
 struct toolchain_installed_list {
 	struct toolchain_installed *v; /* sorted by kind, release and id */
 	size_t n;
-	struct strv broken; /* "DIR: error" */
+	struct strv broken; /* unreadable toolchains: "DIR: error" */
 };
 
 /*
@@ -119,8 +123,8 @@ char *toolchain_installed_driver_path(const struct toolchain_installed *t);
 int toolchain_installed_lease(const char *dir, struct err *err);
 
 /*
- * Remove a toolchain.  The compiler of an adopted toolchain is not touched. The
- * caller must remove the links to its tools first.
+ * Remove a toolchain.  The compiler of an adopted toolchain is left unchanged.
+ * The caller must first remove the links to the tools.
  *
  * Returns 0; -EBUSY with `err` naming the processes that lease it, unless
  * `force` is true; -ENOENT if it is not installed; or another negative errno.

@@ -25,7 +25,7 @@
 /* One call of toolchain_link_publish(). */
 struct publication {
 	const struct toolchain_link_request *request;
-	struct strv links; /* links that lead to their tools */
+	struct strv links; /* paths of links that lead to their tools */
 	struct strv created; /* those of `links` that did not exist before */
 	struct strv *collisions;
 	struct err *err;
@@ -55,9 +55,9 @@ static bool is_link_into(const char *target, const char *dir)
 
 /*
  * Return true if a link can be replaced: it leads to a toolchain that was
- * removed, or to another tool of this toolchain.  The tools of an adopted
- * toolchain are outside DATA/toolchains, among files that kfarm does not
- * manage, so a link to one of them is never replaced.
+ * removed, or to another tool of the toolchain that `w` links.  The tools of an
+ * adopted toolchain are outside DATA/toolchains, among files that kfarm does
+ * not manage, so a link to one of them is never replaced.
  */
 static bool is_stale_link(const char *path, const char *target,
 			  const struct toolchain_link_request *w)
@@ -361,8 +361,8 @@ static bool replace_by_hard_link(const char *from, const char *to)
 
 /*
  * If an installed file has the same content as a new file, replace the new file
- * by it.  The names (hard links) of the new file are v[0] to v[n - 1].  Returns
- * the number of replaced names.
+ * by hard links to the installed file.  The names of the new file are v[0] to
+ * v[n - 1].  Returns the number of replaced names.
  */
 static size_t share_file(struct dedup_files *installed,
 			 const struct dedup_file *v, size_t n)
@@ -375,7 +375,7 @@ static size_t share_file(struct dedup_files *installed,
 	t->shared = true;
 	if (!replace_by_hard_link(t->path, v->path))
 		return 0;
-	/* The other names follow the first, so that all remain one file. */
+	/* Link the other names to the first, so that all remain one file. */
 	for (done = 1; done < n; done++)
 		if (!replace_by_hard_link(v->path, v[done].path))
 			break;

@@ -24,12 +24,13 @@
 struct toolchain_link_request {
 	const char *link_dir; /* "DATA/bin"; created if it does not exist */
 	const char *data_dir; /* DATA */
-	/* absolute directory of the tools; links use exactly this text */
+	/* absolute directory of the tools; link targets begin with this text */
 	const char *bin_dir;
 	/*
-	 * A directory with copies of some tools (compiler/bfd-plugins.h), or
-	 * NULL.  If it contains an executable file with the name of a tool, the
-	 * tool's link leads to that file.
+	 * A directory with copies of some tools, made so that they load no
+	 * foreign plugins (compiler/bfd-plugins.h), or NULL.  If it contains an
+	 * executable file with the name of a tool, the tool's link leads to
+	 * that file.
 	 */
 	const char *copies_dir;
 	const char *triplet; /* prefix of the tools' names; NULL: clang */
@@ -75,11 +76,12 @@ bool toolchain_link_leads_into(const char *dir, const char *name,
 			       const char *bin_dir);
 
 /*
- * Replace files below `dir` by hard links to files of the toolchains below
- * `toolchains_dir` (its directories whose names are toolchain ids) with the
- * same content, permissions and mtime.  No other process may use `dir` yet.
- * Separate files of `dir` are never joined into one.  A file that cannot be
- * shared is left unchanged.
+ * Replace files below `dir` by hard links to equal files of other toolchains.
+ * Equal files have the same content, permissions and mtime.  The other
+ * toolchains are the directories in `toolchains_dir` whose names are toolchain
+ * ids.  No other process may use `dir` yet.  Two separate files of `dir`
+ * are never linked to the same file.  A file that cannot be shared is left
+ * unchanged.
  *
  * Returns the number of shared files.
  */

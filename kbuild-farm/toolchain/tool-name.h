@@ -9,13 +9,13 @@
  * gccXYZ follows its first component: c6x-elf-gcc of 4.7.0 is
  * c6x-gcc470-elf-gcc.
  *
- * TOOL of clang X.Y.Z is TOOL-X.Y.Z: ld.lld-22.1.8, so LLVM=-22.1.8 finds all
- * of them.  Files whose names end in a version (clang-22) get no normalized
- * name.
+ * TOOL of clang X.Y.Z has the normalized name TOOL-X.Y.Z: ld.lld-22.1.8, so
+ * LLVM=-22.1.8 finds all tools.  Files whose names end in a version (clang-22)
+ * get no normalized name.
  *
- * gcc and clang print the name by which they are called, and Linux records it
- * in CONFIG_CC_VERSION_TEXT.  All builds call them by the normalized names, so
- * that this text is the same everywhere.
+ * gcc and clang print the name by which they are called, and Linux records this
+ * name in CONFIG_CC_VERSION_TEXT.  All builds call the compilers by the
+ * normalized names, so that this text is the same everywhere.
  */
 #ifndef TOOLCHAIN_TOOL_NAME_H
 #define TOOLCHAIN_TOOL_NAME_H

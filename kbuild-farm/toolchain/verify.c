@@ -83,8 +83,8 @@ bool toolchain_verify_is_triplet(const char *machine, const char *triplet)
 }
 
 /*
- * Capture the stdout of a program.  If it fails, `err` contains the first line
- * of its output.
+ * Capture the stdout of a program.  If the program fails, `err` contains the
+ * first line of its stderr.
  */
 static int capture(const struct toolchain_smoke_test *t, char *const *argv,
 		   struct buf *out, struct err *err)
@@ -306,7 +306,7 @@ int toolchain_verify_libraries(const char *program, struct err *err)
 #define SUMS_MAX (16u << 20)
 #define SIGN_MAX (64u << 10)
 
-/* A key and the places from which it can be fetched. */
+/* The only accepted key, and the places from which it can be fetched. */
 struct pinned_key {
 	const struct toolchain_install_request *request;
 	const char *fingerprint;
@@ -369,8 +369,9 @@ static int check_signed_text(struct pinned_key *p,
 }
 
 /*
- * Read `path`, a file in the archive's directory: a local path or a path below
- * a mirror, like that of the archive.  Returns -ENOENT if the file is missing.
+ * Read the file `path`, which is in the archive's directory.  `path` is a local
+ * path if the archive is local, and a path below a mirror otherwise.  Returns
+ * -ENOENT if the file is missing.
  */
 static int fetch_beside_archive(const struct toolchain_install_request *o,
 				const char *path, size_t most, struct buf *out,

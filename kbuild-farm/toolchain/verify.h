@@ -2,12 +2,13 @@
 /*
  * toolchain/verify.h - Verification of an archive and of the unpacked compiler.
  *
- * Signatures and checksums: whatever can be checked before the download is
- * checked before it, so that a signature by an unknown key costs no transfer.
+ * The signature of the checksum list and the availability of the signing keys
+ * are checked before the download, so that an unknown key costs no transfer.
  * The digest of the archive and the signature over its content are checked at
  * the end of the download.
  *
- * Smoke test: release, target and function of the unpacked compiler.
+ * The smoke test checks that the unpacked compiler has the requested release
+ * and target and that it works.
  */
 #ifndef TOOLCHAIN_VERIFY_H
 #define TOOLCHAIN_VERIFY_H
@@ -52,9 +53,10 @@ int toolchain_verify_stream_feed(struct toolchain_verify *v, struct bytes b,
 				 struct err *err);
 
 /*
- * Complete the checks after the last byte; `archive` is the digest of the
- * archive.  On success, `t` receives the fingerprints of the signing keys.
- * Returns 0, -EKEYREJECTED or another error of fetch/gpgv.h.
+ * Complete the checks after the last byte.  `archive` is the digest of the
+ * archive, not of its uncompressed bytes.  On success, `t` receives the
+ * fingerprints of the signing keys.  Returns 0, -EKEYREJECTED or another error
+ * of fetch/gpgv.h.
  */
 int toolchain_verify_finish(struct toolchain_verify *v,
 			    const struct digest *archive,
@@ -85,7 +87,8 @@ struct toolchain_smoke_test {
  * (stored in `executed`), also check that it reports the release and the
  * triplet, compiles C and assembles.
  *
- * Returns 0; -ENOEXEC with `err` describing the difference; -ECANCELED.
+ * Returns 0, -ENOEXEC with `err` naming the failed check, -ECANCELED, or the
+ * error of reading or writing a file.
  */
 int toolchain_smoke_test(const struct toolchain_smoke_test *t, bool *executed,
 			 struct err *err);
@@ -95,8 +98,8 @@ int toolchain_smoke_test(const struct toolchain_smoke_test *t, bool *executed,
  * precedes the flags that this function adds.  Of `t` only `driver`,
  * `work_dir`, `cancelled` and `bind_now` are used.
  *
- * Returns 0, -ENOEXEC with the first line of the driver's output in `err`, or
- * -ECANCELED.
+ * Returns 0, -ENOEXEC with the first line of the driver's stderr in `err`,
+ * -ECANCELED, or the error of writing the file.
  */
 int toolchain_verify_compile(const struct toolchain_smoke_test *t,
 			     const char *name, const char *text,
