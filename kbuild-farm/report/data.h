@@ -57,7 +57,7 @@ bool report_data_is_missing_units(const struct report_data *d);
 bool report_data_is_missing_details(const struct report_data *d);
 /* Return the permille of jobs that nodes completed, rounded down. */
 unsigned report_data_remote_permille(const struct report_data *d);
-/* Count the diagnostics with this status relative to the baseline. */
+/* Count the diagnostics whose status relative to the baseline is `status`. */
 size_t report_data_count_diags(const struct report_data *d,
 			       enum history_diag_status status);
 /*

@@ -28,12 +28,12 @@
 #define SLOT_ROW_HEIGHT_LARGE 13 /* height if there are few rows */
 #define LARGE_ROWS_SLOTS_MAX  32
 #define STRIP_ROW_HEIGHT      15 /* height of a machine's row */
-#define STRIP_HEIGHT          10 /* height of the bars in this row */
+#define STRIP_HEIGHT          10 /* height of the bars in a machine's row */
 #define STRIP_PARTS           150
 #define STRIPS_EXPANDED       50
 #define STRIPS_MAX            600
 #define CHART_PARTS           350 /* maximum number of parts of the chart */
-#define CHART_PART_MIN_MS     40 /* minimum; parts begin and end at whole ms */
+#define CHART_PART_MIN_MS     40 /* minimum duration of a part of the chart */
 #define CHART_HEIGHT          80
 #define PHASES_MAX            200
 #define TICKS                 10
@@ -214,8 +214,8 @@ static void fill_chart(const struct report_page *p, struct report_chart *c)
 	}
 
 	/*
-	 * Divide by the duration of each part in ms.  Rounding makes the
-	 * durations differ.
+	 * Divide by the duration of each part in ms.  The durations differ,
+	 * because parts begin and end at whole ms.
 	 */
 	report_slot_timeline_add_load(l, long_ms, c->n_parts, 0, l->end_ms);
 	for (size_t i = 0; i < c->n_parts; i++) {
@@ -384,7 +384,7 @@ static int by_length(const void *a, const void *b)
 	return *x < *y ? 1 : *x > *y ? -1 : 0;
 }
 
-/* Return the minimum duration of a unit that gets a title. */
+/* Return the minimum duration in ms of the units that get a title. */
 static int64_t min_title_ms(const struct report_slot_timeline *l)
 {
 	int64_t *v, least;
@@ -440,7 +440,7 @@ static const char *machine_label(const struct report_machine *m)
 	return m->local ? "build host" : m->name;
 }
 
-/* Draw a row for each slot, below the label of its machine. */
+/* Draw a row for each slot.  A machine's label is on the left of its rows. */
 static void draw_slots(const struct report_page *p)
 {
 	const struct report_slot_timeline *l = &p->timeline;

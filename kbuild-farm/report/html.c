@@ -18,7 +18,12 @@
 /* Limits on lists, which limit the size of the page (report/html.h). */
 #define DIAGS_MAX  400
 #define DIAG_BYTES 1500 /* bytes of a diagnostic's text */
-/* diagnostics shown initially, even if not new */
+/*
+ * A list of at most HTML_DIAGS_EXPANDED diagnostics is visible initially.  Of a
+ * longer list, only the errors and new diagnostics at its beginning are
+ * visible.  Without a baseline, the first HTML_DIAGS_EXPANDED diagnostics count
+ * as new.
+ */
 #define HTML_DIAGS_EXPANDED 20
 #define NODES_MAX           600 /* rows of the table of nodes */
 #define HTML_NODES_EXPANDED 60 /* rows of nodes that are visible initially */

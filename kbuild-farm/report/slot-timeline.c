@@ -10,7 +10,8 @@
 
 /*
  * Add the build host, then all nodes.  Returns an array that maps the index of
- * a node in d->details to its machine; the caller frees it.
+ * a node in d->details.nodes to the index of its machine in l->machines.  The
+ * caller frees the array.
  */
 static unsigned *add_machines(struct report_slot_timeline *l,
 			      const struct report_data *d)
@@ -71,8 +72,8 @@ static struct report_span make_report_span(const struct history_unit *u)
 	s.end_ms = clamp_ms(u->done_ms, 0, REPORT_MS_MAX);
 	if (!u->remote) {
 		/*
-		 * Ignore sent_ms and received_ms, because they can come from a
-		 * failed execution on a node.
+		 * Ignore sent_ms and received_ms of a local unit, because they
+		 * can come from an earlier, failed execution on a node.
 		 */
 		s.received_ms = s.end_ms;
 		s.start_ms = is_reported_ms(u->cpu_ms) ? s.end_ms - u->cpu_ms :

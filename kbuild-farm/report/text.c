@@ -83,7 +83,7 @@ static void text_header(const struct report_writer *w)
 		   report_data_status_text(w->data));
 	text_name(w, b->command);
 	buf_add_str(w->out, "\n");
-	/* A command of `kfarm run` can lack all of these. */
+	/* A build by `kfarm run` can lack all of these values. */
 	if (b->arch || b->config || b->toolchain || b->release) {
 		text_item(w, "  ", b->arch ? b->arch : "");
 		text_item(w, " ", b->config);

@@ -16,9 +16,10 @@
 
 /*
  * Ancestors are counted with a bitmap for each candidate.  The bitmaps of
- * BITS_MAX candidates take 32 MB.  In a larger range, ancestors are
+ * BITS_MAX candidates take 32 MB.  In a range of more candidates, ancestors are
  * counted only for the commits on the first-parent chain of the bad commit, and
- * one of these commits is chosen.  Few such steps lead to a smaller range.
+ * one of these commits is chosen.  After a few such steps, the range has at
+ * most BITS_MAX candidates.
  */
 
 #define BITS_MAX 16384
@@ -30,7 +31,7 @@ struct candidate {
 	size_t *parents;
 	size_t n_parents;
 	bool has_first_parent; /* parents[0] is the first parent */
-	/* number of ancestors that are candidates, including itself */
+	/* number of candidates among the commit and its ancestors */
 	size_t n_ancestors;
 	bool skipped, visited;
 };
@@ -186,8 +187,8 @@ static size_t count_unvisited(struct range *r, size_t from)
 }
 
 /*
- * Set n_ancestors of the commits on the first-parent chain; it remains 0 for
- * all others.
+ * Set n_ancestors of the commits on the first-parent chain.  The n_ancestors of
+ * all other commits remains 0.
  */
 static void count_linear_ancestors(struct range *r)
 {
@@ -208,8 +209,8 @@ static void count_linear_ancestors(struct range *r)
 }
 
 /*
- * Return the number of candidates that a test of commit `i` excludes at least,
- * whether the commit is good or bad.
+ * Return the number of candidates that a test of commit `i` excludes in the
+ * worse of its two outcomes, good and bad.
  */
 static size_t min_excluded(const struct range *r, size_t i)
 {

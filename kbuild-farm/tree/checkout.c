@@ -107,9 +107,9 @@ static int remove_extra(struct dir_comparison *l, const char *name,
 }
 
 /*
- * A submodule is an empty directory.  With read_only, ignore the content of the
- * directory; otherwise remove the directory with its content, so that it is
- * created again.
+ * A submodule is checked out as an empty directory.  With read_only, ignore the
+ * content of the directory.  Otherwise remove the directory with its content;
+ * tree_checkout_write() creates it again.
  */
 static int compare_submodule(struct dir_comparison *l, const char *name,
 			     const char *path, size_t i)
@@ -374,9 +374,10 @@ static int keep_if_unchanged(struct file_writer *w, git_index_entry *e)
 	if (fstatat(w->fd, name, &st, AT_SYMLINK_NOFOLLOW))
 		return failed_on(w, e);
 	/*
-	 * If the mtime is not the recorded one, the file may have had other
-	 * content in the meantime, from which make built products that are
-	 * newer than the file.  Set a new mtime, so that make rebuilds them.
+	 * If the mtime differs from the mtime in the index, the file may have
+	 * had other content since the last checkout.  Build products of that
+	 * content are newer than the file.  Set a new mtime, so that make
+	 * rebuilds these products.
 	 */
 	if (e->mtime.seconds != (int32_t)st.st_mtim.tv_sec ||
 	    e->mtime.nanoseconds != (uint32_t)st.st_mtim.tv_nsec)

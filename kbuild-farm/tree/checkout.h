@@ -3,10 +3,10 @@
  * tree/checkout.h - Comparison of a worktree with a commit, and its update.
  *
  * tree_checkout_compare() finds the files that differ and removes those that
- * the commit does not contain, directory by directory. tree_checkout_write()
+ * the commit does not contain, directory by directory.  tree_checkout_write()
  * writes the files that differ.  Both use several threads and access files only
- * by paths below `root_fd` without following symbolic links, so that the
- * content of the worktree cannot redirect them.
+ * by paths below `root_fd` without following symbolic links, so that a symbolic
+ * link in the worktree cannot redirect an access.
  */
 #ifndef TREE_CHECKOUT_H
 #define TREE_CHECKOUT_H
@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-/* Entry at the top of a worktree that is not part of the commit. */
+/* Name of git's entry at the top of a worktree.  No commit contains it. */
 #define TREE_GIT_LINK ".git"
 
 enum tree_file_state {

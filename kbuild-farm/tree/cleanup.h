@@ -10,8 +10,8 @@
 
 /*
  * Remove trees whose addition or removal did not finish and whose lock is free.
- * Append the names of those that were being added to `unfinished`, which may be
- * NULL.
+ * Append to `unfinished`, which may be NULL, the names of the trees whose
+ * addition did not finish.
  */
 void tree_cleanup_datadir(const char *top, struct strv *unfinished);
 /*

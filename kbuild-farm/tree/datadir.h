@@ -2,14 +2,16 @@
 /*
  * tree/datadir.h - Paths and locks of managed trees.
  *
- *	DATA/trees/NAME/repo.git	a bare repository, or a symbolic link
- *					to that of a clone adopted in place
+ *	DATA/trees/NAME/repo.git	a bare repository, or a symbolic link to
+ *					the repository of a clone adopted in
+ *					place
  *	DATA/trees/NAME/lock		locked (flock) by users of the tree
  *	DATA/trees/NAME/update.lock	locked during an update
- *	DATA/trees/NAME/state.json	as of the last update: tree/state.h
+ *	DATA/trees/NAME/state.json	state at the last update (tree/state.h)
  *	DATA/trees/NAME/worktrees/KEY/	a private worktree per architecture,
  *					toolchain, configuration and nightly job
- *	DATA/trees/NAME/last-build	a link to the last build's output
+ *	DATA/trees/NAME/last-build	a symbolic link to the output directory
+ *					of the last build
  *	DATA/trees/.new-NAME/		a tree that is being added
  *	DATA/trees/.gone-PID-NAME/	a tree that is being removed
  *

@@ -40,8 +40,8 @@ static bool is_stop_requested(const struct checkout *c)
 
 /*
  * Collect the paths at which the index differs from the commit.  An index
- * usually records the id of the git tree object with the same content.  If the
- * commit has this tree object, no objects are read.
+ * usually records the id of the git tree object that has the same files as the
+ * index.  If this is the id of the commit's tree, no objects are read.
  */
 static int compare_staged(struct checkout *c, const git_oid *commit)
 {
@@ -111,7 +111,10 @@ static int find_changed(struct checkout *c)
 	return ret;
 }
 
-/* Collect an untracked file, or the files below an untracked directory. */
+/*
+ * Collect an untracked file, or the files below an untracked directory, except
+ * files that git ignores.
+ */
 static int add_untracked(struct checkout *c, const char *path, int depth)
 {
 	char *full = xasprintf("%s/%s", c->dir, path), *name = NULL;
@@ -197,8 +200,9 @@ static bool differs_from_commit(const struct checkout *c, const char *path,
 	git_tree_entry *e = NULL;
 
 	/*
-	 * If the commit contains a directory at `path`, it contains no file
-	 * there.  The files in the directory have paths of their own.
+	 * If the commit contains a directory at `path`, `committed` remains
+	 * zero ("no file"), because the files in the directory have other
+	 * paths.
 	 */
 	if (!git_tree_entry_bypath(&e, c->head, path) &&
 	    git_tree_entry_filemode(e) != GIT_FILEMODE_TREE) {

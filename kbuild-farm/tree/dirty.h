@@ -30,8 +30,8 @@ struct tree_dirty {
 /*
  * Compare the worktree at `dir` with its commit.  May run on any thread.
  * Returns 0; -ECANCELED once *stop is true (`stop` may be NULL); or another
- * negative errno with `err` naming the file that cannot be read.  `valid` is
- * false after an error and for a directory that is no worktree.
+ * negative errno with `err` naming the file that cannot be read.  out->valid is
+ * false after an error and for a directory that is not a worktree.
  */
 int tree_dirty_read(struct tree_dirty *out, const char *dir,
 		    const atomic_bool *stop, struct err *err);

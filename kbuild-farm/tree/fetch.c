@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 #define LINE_LENGTH_MAX  1000
-#define GIT_MESSAGES_MAX 600 /* bytes of git's messages to quote */
-#define ANSWER_MAX       (1u << 16) /* bytes of git credential's output */
+#define GIT_MESSAGES_MAX 600 /* bytes of git's messages in an error */
+#define ANSWER_MAX       (1u << 16) /* bytes of the output of git credential */
 #define TRIES_MAX        2
 
 /* Connection to one remote. */
@@ -108,8 +108,8 @@ static bool has_terminal(void)
 
 /*
  * Run `git credential WHAT` with `text` on stdin.  Returns its output, or NULL
- * on failure.  The program stays in this process group, because it could not
- * read from the terminal otherwise.
+ * on failure.  The program stays in this process group, because a program in a
+ * background process group cannot read from the terminal.
  */
 static char *git_credential_program(const char *what, const char *text)
 {
@@ -349,8 +349,8 @@ static void put_fetched_head(struct fetch_session *t,
 }
 
 /*
- * Return true if a refspec of the remote covers the reference, so that it is
- * removed if the server does not have the branch.
+ * Return true if the destination of a fetch refspec matches the reference
+ * `name`.  Such a reference is removed if the server does not have its branch.
  */
 static bool is_pruned(const struct fetch_session *t, const char *name)
 {
@@ -491,8 +491,8 @@ static void read_errors(struct reading *r, int fd)
 }
 
 /*
- * Add the environment except variables that name another repository.  git sets
- * these variables for a hook, and a hook may run kfarm.
+ * Add the environment to `env`, except variables that name another repository.
+ * git sets these variables for a hook, and a hook may run kfarm.
  */
 static void add_environment(struct strv *env)
 {
@@ -528,7 +528,7 @@ static int run_git(struct tree_worker *w, char *const *argv, struct err *err)
 
 	if (pipe2(ends, O_CLOEXEC))
 		return err_errno(err, "pipe");
-	/* If a name occurs twice, its first value takes effect. */
+	/* If a name occurs twice, getenv() returns the first value. */
 	strv_add(&env, "GIT_ALLOW_PROTOCOL=file:git:http:https:ssh");
 	strv_add(&env, "LC_ALL=C");
 	if (!isatty(STDIN_FILENO))

@@ -188,7 +188,10 @@ int tree_files_read(struct tree_files *out, git_repository *repo,
 	git_commit_free(c);
 	if (ret)
 		return ret;
-	/* Only trees written by git are certain to be in this order. */
+	/*
+	 * Sort the entries, because a tree object that git did not write can
+	 * have another order.
+	 */
 	if (out->n_entries)
 		qsort(out->entries, out->n_entries, sizeof(*out->entries),
 		      compare_files);

@@ -26,9 +26,9 @@ int tree_path_check(const char *path, struct err *err);
 
 /*
  * Initialize libgit2 such that it opens repositories with per-worktree settings
- * and repositories of other users.  The latter are safe, because no program
- * that a repository names is executed.  The caller ends with
- * git_libgit2_shutdown().
+ * and repositories of other users.  A repository of another user is safe,
+ * because no program that a repository names is executed.  The caller calls
+ * git_libgit2_shutdown() at the end.
  */
 void tree_git_init(void);
 /*

@@ -44,7 +44,7 @@ struct file_entry {
 	git_filemode_t mode;
 	git_oid id;
 	long long mtime; /* seconds since the epoch */
-	/* index of the content in the batch plus 1; 0 once `id` is set */
+	/* 1 + index of the content in `batch`; 0 once `id` is set */
 	size_t batch_index;
 };
 
@@ -75,11 +75,11 @@ struct importer {
 
 	char *pack_dir; /* REPOSITORY/objects/pack */
 	int pack_fd; /* unnamed file with the pack, without its trailer */
-	struct map objects; /* index of the pack by object id */
+	struct map objects; /* objects in the pack, by object id */
 
 	struct file_entry *entries;
 	size_t n_entries;
-	struct map by_path; /* index of the entries by path */
+	struct map by_path; /* indexes in `entries`, by path */
 	struct buf *batch; /* file contents that are not yet in the pack */
 	size_t n_batch;
 	size_t batch_bytes;
@@ -278,7 +278,7 @@ static int flush_batch(struct importer *im, struct err *err)
 		v[i].content = buf_bytes(&im->batch[i]);
 	}
 	ret = add_to_pack(im, v, im->n_batch, err);
-	/* Search backwards, because recent entries are the pending ones. */
+	/* Search backwards, because the last entries refer to the batch. */
 	for (size_t i = im->n_entries; i-- && im->n_batch;) {
 		struct file_entry *e = &im->entries[i];
 
@@ -372,8 +372,9 @@ static int add_tree_file(struct importer *im, const char *path,
 }
 
 /*
- * Add a file that is equal to `target`, a file that has been added.  Returns 0,
- * -EINVAL if `target` is not such a file, or another negative errno.
+ * Add a file with the content, mode and mtime of the regular file at the path
+ * `target`, which was added earlier.  Returns 0, -EINVAL if there is no such
+ * file, or another negative errno.
  */
 static int add_hard_link(struct importer *im, const char *path,
 			 const char *target, struct err *err)
@@ -428,9 +429,9 @@ static int compare_items(const void *a, const void *b)
 }
 
 /*
- * Build the git tree of one directory: entry *at and the following entries with
- * the same first `skip` bytes in their paths.  *at becomes the index after the
- * last entry of the directory.
+ * Build the git tree of one directory, and store its id in *out.  The directory
+ * contains entry *at and the following entries with the same first `skip` bytes
+ * in their paths.  *at becomes the index after the last entry of the directory.
  */
 static int make_tree(struct importer *im, size_t *at, size_t skip, git_oid *out,
 		     struct err *err)
@@ -487,9 +488,8 @@ out:
 /*
  * Build the git tree of all files, after the last file was added, and store its
  * id in *root.  With `strip`, if all entries are below one directory, *root is
- * the tree of that directory.
- * *date becomes the mtime of the top Makefile or, if there is no Makefile, of
- * the newest file.  Returns 0 or -errno.
+ * the tree of that directory.  Set *date to the mtime of the top Makefile or,
+ * if there is no Makefile, of the newest file.  Returns 0 or -errno.
  */
 static int build_root_tree(struct importer *im, bool strip, git_oid *root,
 			   long long *date, struct err *err)
@@ -506,7 +506,10 @@ static int build_root_tree(struct importer *im, bool strip, git_oid *root,
 	map_release_entries(&im->by_path, NULL);
 	for (size_t i = 0; i < im->n_entries; i++)
 		index_entry_path(im, i);
-	/* The entries are sorted, so the first and the last one suffice. */
+	/*
+	 * The entries are sorted, so all of them are below one directory if the
+	 * first and the last entry are.
+	 */
 	n = strcspn(im->entries[0].path, "/") + 1;
 	if (strip && im->entries[0].path[n - 1] &&
 	    !strncmp(im->entries[im->n_entries - 1].path, im->entries[0].path,
@@ -660,7 +663,7 @@ static int import_dir(struct importer *im, const char *dir, struct err *err)
 
 	if (fd < 0)
 		return err_errno(err, "%s", dir);
-	/* Reject a built tree: its objects would become part of the commit. */
+	/* Reject a built tree: its products would become part of the commit. */
 	for (size_t i = 0; !ret && i < ARRAY_SIZE(build_files); i++) {
 		if (!faccessat(fd, build_files[i], F_OK, 0))
 			ret = err_set(err, EINVAL,
@@ -805,9 +808,9 @@ static int import_tar(struct importer *im, const char *file, struct err *err)
 #define MAKEFILE     "Makefile"
 
 /*
- * Create a repository without a HEAD, so that it is not recognized as one
- * before the import is complete.  Templates, which may contain hooks, are not
- * copied.
+ * Create a repository without a HEAD, so that programs do not recognize it as a
+ * repository before the import is complete.  Templates, which may contain
+ * hooks, are not copied.
  */
 static int make_repository(git_repository **out, const char *path,
 			   struct err *err)
@@ -847,7 +850,10 @@ static char *version_of(git_repository *repo, const git_tree *tree)
 	return out;
 }
 
-/* Kernels are tagged "v6.12", not "v6.12.0".  Skip a name that git rejects. */
+/*
+ * Tag the commit with the version.  Kernels are tagged "v6.12", not "v6.12.0".
+ * Add no tag if git rejects its name.
+ */
 static int add_tag(git_repository *repo, const char *version,
 		   const git_signature *who, const git_oid *commit)
 {

@@ -38,8 +38,9 @@ struct tree_import {
 	const char *source; /* directory or archive */
 	const char *repository; /* repository to create; must not exist */
 	/*
-	 * Report progress: files and bytes read, then indexed objects and their
-	 * total (0 while reading).  Called some times per second from the
+	 * Report progress: the numbers of files and bytes read, of objects
+	 * indexed, and of objects to index.  Both numbers of objects are 0
+	 * until all files are read.  Called some times per second from the
 	 * caller's thread; may be NULL.
 	 */
 	void (*on_progress)(void *ctx, uint64_t files, uint64_t bytes,
@@ -59,8 +60,8 @@ struct tree_imported {
  * Run an import.  Returns 0; -EBADMSG for a damaged, truncated or unknown
  * archive; -EINVAL or -E2BIG for the contents listed above; or another negative
  * errno with `err` naming the file.  After a failure the repository is removed.
- * If the process is killed, the caller must remove the repository; it has no
- * HEAD yet, so it is not recognized as a repository.
+ * A process that is killed leaves the repository behind.  It has no HEAD yet,
+ * so git does not recognize it as a repository; another process must remove it.
  */
 int tree_import(const struct tree_import *import, struct tree_imported *out,
 		struct err *err);

@@ -64,9 +64,9 @@ static bool read_strip(struct cursor *c, size_t *out)
 }
 
 /*
- * Decode a path of version 4 and append it to `paths`.  *last is the offset of
- * the previous path in `paths`.  Stores the offset of the new path in *at and
- * *last.  A pointer would become invalid, because `paths` moves when it grows.
+ * Decode a path of version 4 and append it to x->paths.  *last is the offset of
+ * the previous path in x->paths.  Stores the offset of the new path in *at and
+ * *last, not a pointer, because x->paths moves when it grows.
  */
 static bool read_packed_path(struct tree_index *x, struct cursor *c,
 			     size_t *last, size_t *at)

@@ -44,12 +44,13 @@ struct tree_commit_log_entry {
 	char *subject; /* as the author wrote it: any bytes except a newline */
 };
 
-/* A zeroed struct is empty. */
+/* Result of tree_commit_log_read().  A zeroed struct is empty. */
 struct tree_commit_log {
 	struct tree_commit_log_entry *v; /* newest first */
 	size_t n;
-	size_t n_total; /* number of commits including those not in `v` */
-	/* number of commits that the commit `from` has and `to` lacks */
+	/* number of all commits that `to` has and `from` lacks */
+	size_t n_total;
+	/* number of commits that `from` has and `to` lacks */
 	size_t n_missing;
 };
 

@@ -309,7 +309,7 @@ void tree_ref_transaction_release(struct tree_ref_transaction *s)
 	*s = (struct tree_ref_transaction){ 0 };
 }
 
-/* Drop references that are separate files and name a missing object. */
+/* Drop references in separate files whose objects are missing. */
 static int drop_missing_files(git_repository *repo, git_odb *odb,
 			      struct err *err)
 {

@@ -12,7 +12,8 @@
  *
  *  1. tree_ref_transaction_read();
  *  2. tree_ref_transaction_update() for each wanted reference, and clears
- *     `retained` of those that must be dropped unless they are updated;
+ *     `retained` of each previous reference that must be dropped if it is not
+ *     updated;
  *  3. tree_ref_transaction_commit();
  *  4. tree_ref_transaction_release().
  */
@@ -41,7 +42,10 @@ struct tree_ref {
 struct tree_ref_transaction {
 	struct tree_ref *refs;
 	size_t n_refs;
-	/* number of previous references: first in `refs`, sorted by name */
+	/*
+	 * number of references before the transaction; they are the first
+	 * elements of `refs`, sorted by name
+	 */
 	size_t n_initial;
 };
 
@@ -54,9 +58,10 @@ int tree_ref_transaction_pack(git_repository *repo, struct err *err);
 int tree_ref_transaction_read(struct tree_ref_transaction *s,
 			      git_repository *repo, struct err *err);
 /*
- * Drop references whose objects are missing, because the clone from which they
- * are borrowed no longer has them.  *n is the number of references dropped from
- * packed-refs.  git_refdb_compress() would fail on such a reference.
+ * Drop references to missing objects.  An object is missing if the clone from
+ * which the repository borrows no longer has it.  git_refdb_compress() would
+ * fail on such a reference.  *n is the number of references dropped from
+ * packed-refs.
  */
 int tree_ref_transaction_drop_missing(git_repository *repo, unsigned *n,
 				      struct err *err);

@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 /*
- * Limits of the captured stderr of ssh, in MiB, and of the part of it that an
- * error quotes, in bytes.
+ * COMPLAINT_MIB limits the captured stderr of ssh, in MiB.  An error contains
+ * at most the last SSH_ERROR_MAX bytes of that stderr.
  */
 #define COMPLAINT_MIB 1
 #define SSH_ERROR_MAX 600
@@ -303,11 +303,11 @@ struct watched_stream {
 };
 
 /*
- * A thin pack contains deltas against local objects. libgit2 1.5 adds these
- * bases one by one and restarts the resolution of all deltas for each: 17,000
- * bases took a minute.  Therefore hide the server's offer of thin packs, a
- * capability.  The capabilities are between the first NUL of the advertisement
- * and the end of the line that contains this NUL.
+ * A thin pack contains deltas whose bases are local objects.  libgit2 1.5 adds
+ * these bases to the pack one by one and restarts the resolution of all deltas
+ * for each base: 17,000 bases took a minute.  Therefore hide the server's
+ * capability "thin-pack".  The capabilities are between the first NUL of the
+ * advertisement and the end of the line that contains this NUL.
  */
 static void mask_thin_pack(struct watched_stream *s, char *data, size_t n)
 {
@@ -389,7 +389,8 @@ static void watched_free(git_smart_subtransport_stream *stream)
 
 /*
  * Return the stream for an action.  If the inner transport returns the same
- * stream as before, return the same object as before, as libgit2 requires.
+ * stream as for the previous action, return the same watched_stream, as libgit2
+ * requires.
  */
 static int watched_action(git_smart_subtransport_stream **out,
 			  git_smart_subtransport *parent, const char *url,

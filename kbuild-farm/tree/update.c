@@ -96,7 +96,7 @@ static int update_remotes(struct tree_update_state *u, struct err *err)
 	return ret;
 }
 
-/* Switch to the configured URL if it has changed since the clone. */
+/* Switch to the configured URL if it differs from the URL in state.json. */
 static int follow_configuration(struct tree_update_state *u, struct err *err)
 {
 	const char *url = u->home->url;
@@ -364,8 +364,8 @@ int tree_remove(const char *name, char **summary, struct err *err)
 	else
 		ret = fs_remove(away, err);
 	/*
-	 * Remove the remains of earlier removals.  Files of this tree that
-	 * could not be removed remain until a later cleanup.
+	 * Remove the remains of earlier additions and removals.  Files of this
+	 * tree that could not be removed remain until a later cleanup.
 	 */
 	tree_cleanup_datadir(top, NULL);
 	tree_datadir_release(&home);

@@ -8,10 +8,10 @@
 #include "tree/worker.h"
 
 /*
- * Fetch all remotes of the tree's repository with pruning and tags, follow the
- * clone whose objects the tree borrows, and refresh the tree's state
- * (tree/state.h).  A tree that is configured but does not exist is added
- * (tree/add.h).
+ * Update a tree: copy the branches and tags of the clone whose objects the tree
+ * borrows, fetch all remotes of the tree's repository with pruning and tags,
+ * and refresh the tree's state (tree/state.h).  A tree that is configured but
+ * does not exist is added (tree/add.h).
  *
  * Returns 0 after an on_note() call that lists the changes; -ECANCELED; or
  * another negative errno with `err` naming the first remote that failed.  A
@@ -21,10 +21,10 @@
 int tree_update(const char *name, const struct tree_observer *watch,
 		struct err *err);
 /*
- * Remove a tree, but never an adopted clone: rename its directory, then delete
- * the files.  Returns 0; -ENOENT if the tree does not exist; -EBUSY if it is in
- * use; or another negative errno.  *summary, a line that names what is removed,
- * belongs to the caller; it is NULL if the tree could not be opened.
+ * Remove a tree, but never an adopted clone: rename the tree's directory, then
+ * delete the files.  Returns 0; -ENOENT if the tree does not exist; -EBUSY if
+ * it is in use; or another negative errno.  *summary is a line that names what
+ * is removed, or NULL if the tree could not be opened; the caller frees it.
  */
 int tree_remove(const char *name, char **summary, struct err *err);
 

@@ -243,8 +243,8 @@ int tree_worker_run(const struct tree_observer *watch, tree_work_fn *fn,
 		return ret;
 	/*
 	 * At a terminal, Ctrl-C also interrupts the child, which usually ends
-	 * before this process notices.  Thus check for an interruption before
-	 * the status of the child.
+	 * before this process checks *cancel.  Thus check *cancel before the
+	 * status of the child.
 	 */
 	if (watch->cancel && atomic_load(watch->cancel))
 		return err_set(err, ECANCELED, "interrupted");

@@ -39,7 +39,7 @@ struct tree_observer {
 	void (*on_note)(void *ctx, const char *text);
 	void *ctx;
 	const atomic_bool *cancel; /* true: kill the child; may be NULL */
-	unsigned max_silence_s; /* timeout for a silent server; 0 for 60 */
+	unsigned max_silence_s; /* timeout for a silent server; 0 for 60 s */
 };
 
 struct tree_worker;

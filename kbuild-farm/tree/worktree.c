@@ -17,9 +17,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LISTED_MAX   256
-#define LINE_MAX     4096
-#define OLD_ENOUGH_S 3600 /* seconds; see base/file-stamp.h */
+#define LISTED_MAX 256
+#define LINE_MAX   4096
+/*
+ * A file whose ctime is later than the mtime of the index by more than
+ * OLD_ENOUGH_S seconds is not racily clean (base/file-stamp.h).
+ */
+#define OLD_ENOUGH_S 3600
 #define THREADS_MAX  8
 
 static char *path_in_worktree(const struct tree_worktree_setup *s,
@@ -99,7 +103,7 @@ static void copy_index_stats(struct tree_files *f, const struct tree_index *x)
 	}
 }
 
-/* Replace git/index and git/listed atomically.  Returns 0 or -errno. */
+/* Replace git/index, then git/listed, each atomically.  Returns 0 or -errno. */
 static int write_index(const struct tree_files *f, const git_oid *commit,
 		       const struct tree_worktree_setup *s, struct err *err)
 {
@@ -140,8 +144,8 @@ static int write_index(const struct tree_files *f, const git_oid *commit,
 /* ---- git's files of the worktree ---- */
 
 /*
- * Write `before`, `text` and a newline to the file `name`, unless it already
- * has this content.
+ * Write `before`, `text` and a newline to the file `name`, unless the file
+ * already has this content.
  */
 static int write_git_file(const struct tree_worktree_setup *s, const char *name,
 			  const char *before, const char *text, struct err *err)

@@ -13,9 +13,9 @@
  * does not list the worktree.  git and kbuild's setlocalversion therefore work
  * as in any checkout of the commit.
  *
- * A checkout touches only files that differ.  Files with unchanged content keep
- * their mtime; the others get the time of the checkout, so that make rebuilds
- * what depends on them.  Paths that the commit does not contain are removed,
+ * A checkout touches only files that differ.  Files whose content and mtime are
+ * unchanged keep the mtime; other files get the time of the checkout, so that
+ * make rebuilds what depends on them.  Paths that the commit lacks are removed,
  * and changes by other programs are detected by the stat data of the index and
  * reverted.  After an interruption, the next checkout compares contents and
  * thus does not write a finished file again.
