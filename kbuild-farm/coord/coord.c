@@ -55,8 +55,8 @@ static void report_ready(struct coord *c)
 }
 
 /*
- * Some nodes are up: limit the wait for the nodes that are still connecting,
- * because a dead machine does not answer at all.
+ * Limit the wait for the nodes that are still connecting, because a dead
+ * machine does not answer at all.  At least one node must be up.
  */
 static void wait_for_other_nodes(struct coord *c)
 {

@@ -24,8 +24,8 @@ struct coord_setup {
 	const char *work_dir; /* private directory for temporary files */
 	const struct node_roster *roster; /* empty: all jobs run locally */
 	/*
-	 * Concurrent compiles on the build host when it has no nodes to serve
-	 * (node/limits.h).
+	 * Number of concurrent compiles on the build host while it serves no
+	 * nodes (node/limits.h); 0 stands for 1.
 	 */
 	unsigned local_slots;
 	/* Source and build directory, NULL-terminated; can be NULL. */

@@ -146,12 +146,12 @@ static bool parse_unit(struct coord_unit *u)
 	       (u->command.class == OPTIONS_CLASS_LOCAL && !u->has_step);
 }
 
-/* Free a unit, which no thread or child uses any more. */
+/* Free a unit.  No worker thread and no hedge may use it any more. */
 static void free_unit(struct coord_unit *u)
 {
 	/*
-	 * A local compile may be writing the outputs: remove only the temporary
-	 * files.
+	 * Keep the outputs, because the wrapper may have compiled locally or
+	 * may still do so.
 	 */
 	remove_unit_temporaries(u);
 	inputs_result_release(&u->inputs);
@@ -458,9 +458,10 @@ static struct coord_unit *on_job_requested(struct coord *c,
 			c, u->toolchain);
 		added.object_format = get_kind_number(c, u->reference);
 		/*
-		 * A hedge (a concurrent local compile) uses another -o, which
-		 * changes the side outputs and each output that contains the
-		 * name of the object.  A hedge also cannot run tool steps.
+		 * An exclusive unit gets no hedge (a concurrent local compile).
+		 * A hedge uses another -o, which changes the side outputs and
+		 * each output that contains the name of the object.  A hedge
+		 * also cannot run tool steps.
 		 */
 		added.exclusive = u->side_outputs.name_in_object || u->has_step;
 		added.steps = coord_tool_step_kind(u);
@@ -722,7 +723,10 @@ static void on_result_verified(struct pool_work *w)
 			  e->reason ? reason_text(e->reason) : "input changed",
 			  *e->err.text ? ": " : "", e->err.text);
 	coord_tool_step_record_check(u);
-	/* Events caused by this check precede the verdict in the queue. */
+	/*
+	 * Check the toolchain before the verdict is queued, so that the events
+	 * of a changed toolchain precede the verdict in the queue.
+	 */
 	inputs_toolchain_check(u->toolchain, u->start_ms);
 	queue_unit_event(u, &event);
 }
@@ -763,7 +767,8 @@ static void on_hedge_finished(struct coord_unit *u, bool good)
 		event.reason = REASON_NODE_SLOW;
 	else if (u->request.tty_stderr && u->diagnostics.len)
 		/*
-		 * The diagnostics lack the colours and width of the terminal.
+		 * The hedge wrote to a file, so its diagnostics lack the
+		 * colours and the width of the terminal.
 		 */
 		event.reason = REASON_TERMINAL;
 	queue_unit_event(u, &event);

@@ -25,9 +25,9 @@ struct coord_hedge {
 };
 
 /*
- * Remove the temporary files that clang renames when it has finished (clang 14,
- * lib/Frontend/CompilerInstance.cpp): "DIR/x-0123abcd.hedge.tmp" for
- * "DIR/x.hedge".
+ * Remove the temporary files that a killed clang left behind.  clang writes
+ * "DIR/x-0123abcd.hedge.tmp" and renames it to "DIR/x.hedge" when it has
+ * finished (clang 14, lib/Frontend/CompilerInstance.cpp).
  */
 static void remove_clang_temporaries(const char *object)
 {
@@ -126,7 +126,10 @@ static void on_ended(void *ctx, int wait_status, uint64_t cpu_ms)
 	}
 	h->child = NULL;
 	buf_reset(&u->diagnostics);
-	/* If the diagnostics are too long, the wrapper compiles again. */
+	/*
+	 * If the diagnostics are too long, the hedge has failed, and the
+	 * wrapper compiles the unit again.
+	 */
 	good = !wait_status &&
 	       !fs_read(h->log, WIRE_CC_DIAG_MAX, &u->diagnostics, &err) &&
 	       (!h->dep || move_output(u, h->dep, u->dep_tmp)) &&

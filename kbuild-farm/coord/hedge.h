@@ -22,11 +22,15 @@ typedef void coord_hedge_done(struct coord_unit *u, bool good);
 /* Start a hedge.  Returns 0 or -errno with `err` set. */
 int coord_hedge_start(struct coord_unit *u, coord_hedge_done *done,
 		      struct err *err);
-/* Kill the hedge and remove its temporary files, without a callback. */
+/*
+ * Stop the unit's hedge, if it has one, and remove the temporary files.  The
+ * callback is not called.  A running hedge is killed; the files that it writes
+ * until it has exited are removed later.
+ */
 void coord_hedge_stop(struct coord_unit *u);
 /*
- * Remove the temporary files of killed hedges and free them.  All children must
- * have exited.
+ * Remove the remaining temporary files of the killed hedges, and free these
+ * hedges.  All children must have exited.
  */
 void coord_hedge_release_all(struct coord *c);
 

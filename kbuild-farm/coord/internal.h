@@ -32,7 +32,10 @@ struct coord_node {
 	uint32_t number; /* number in the dispatcher */
 	const struct node_entry *entry; /* borrowed from the roster */
 	struct peer *peer;
-	/* The dispatcher may wrongly assume that a sandbox was requested. */
+	/*
+	 * set while the dispatcher may wrongly assume that sandboxes were
+	 * requested; report_toolchains() corrects this assumption
+	 */
 	bool sandbox_state_unknown;
 	/* Reported reason why no toolchain is usable; NULL if one is usable. */
 	char *no_toolchain_reason;
@@ -81,7 +84,10 @@ struct coord_unit_table {
 	size_t n;
 	struct coord_unit **jobs; /* by their job numbers on the wire */
 	size_t n_jobs;
-	/* numbers assigned so far to toolchains and to reference objects */
+	/*
+	 * how many toolchains and how many reference objects have a number in
+	 * the dispatcher
+	 */
 	uint32_t n_toolchains, n_kinds;
 };
 
@@ -103,7 +109,10 @@ struct coord_timers {
 struct coord_ready {
 	void (*on_ready)(void *ctx); /* NULL: not waiting */
 	void *ctx;
-	/* slots of the nodes that were up at the last check */
+	/*
+	 * slots of the nodes that were up at the last check; an increase shows
+	 * that another node is up
+	 */
 	unsigned n_slots;
 };
 
@@ -112,7 +121,7 @@ struct coord_steps {
 	bool enabled; /* the configuration allows to offload tool steps */
 	bool wanted; /* value last passed to on_steps_wanted() */
 	bool dirty; /* the nodes' tool steps must be sent to the dispatcher */
-	struct coord_cross_genksyms **cross_genksyms; /* one per host triplet */
+	struct coord_cross_genksyms **cross_genksyms; /* one per host */
 	size_t n_cross_genksyms;
 	char *last_cwd; /* working directory of the last compile */
 };
@@ -129,11 +138,12 @@ struct coord_stats {
 
 struct coord {
 	struct event_base *base;
-	struct coord_setup setup; /* its borrowed members outlive coord_new() */
 	/*
-	 * Copies of strings of `setup` that the caller may free after
-	 * coord_new().
+	 * copy of the caller's set-up; its strings and `trees` must not be used
+	 * after coord_new() has returned, because the caller can free them
 	 */
+	struct coord_setup setup;
+	/* copies of strings of the set-up, for use after coord_new() */
 	char *work_dir, *canary_db, *data_dir;
 	mode_t umask;
 	char *boot_id; /* boot id of the build host */

@@ -494,11 +494,12 @@ static struct coord_node *coord_node_new(struct coord *c,
 }
 
 /*
- * Correct the dispatcher's state of toolchains without a sandbox.  The
- * dispatcher assumes that a sandbox was requested for each listed toolchain of
- * a connected node.  Report the toolchains for which no sandbox was requested;
- * callbacks report later changes.  Also report a node that can use none of the
- * toolchains, because such a node is as useless as a node that is down.
+ * Report to the dispatcher the toolchains for which no sandbox was requested on
+ * the node.  When a node connects or a toolchain is added, the dispatcher
+ * assumes that a sandbox was requested; callbacks report later changes.
+ *
+ * Also report to the user that the node can use none of the toolchains, because
+ * such a node is as useless as a node that is down.
  */
 static void report_toolchains(struct coord_node *n)
 {
@@ -824,7 +825,10 @@ void coord_update_roster(struct coord *c, struct node_roster *roster)
 		if (owned->v[i].drained)
 			queue_plain_event(n, SCHED_EV_NODE_DRAIN, NULL);
 	}
-	/* Add the new nodes to the dispatcher before any query about them. */
+	/*
+	 * Process the events now, because sched_node_counts() must not be
+	 * called for a node that the dispatcher has not added yet.
+	 */
 	coord_dispatch(c);
 }
 

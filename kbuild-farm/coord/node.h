@@ -22,12 +22,12 @@
 extern const struct peer_ops coord_node_ops;
 
 /*
- * Check the identities of nodes that have connected, advance all peers, and
- * report the toolchains that a node lacks and whether any node accepts tool
+ * Check the identities of nodes that have connected, and advance all peers.
+ * Report each node that can use no toolchain, and whether any node accepts tool
  * steps.  Call it after coord_dispatch().
  */
 void coord_node_advance_all(struct coord *c);
-/* Send the dispatcher the tool steps that each sandbox accepts. */
+/* Send the dispatcher the tool steps that each sandbox of `n` accepts. */
 void coord_node_report_steps(struct coord_node *n);
 /* Sample the CPU time of kfarm.  Call it once a second. */
 void coord_node_sample_local_load(struct coord *c, uint64_t now_ms);
@@ -36,7 +36,7 @@ void coord_node_handle_request(struct coord_node *n, enum events_request what);
 
 /*
  * Add all nodes of the initial roster, which must outlive the coordinator.  The
- * dispatcher must have been created with their number.
+ * dispatcher must have been created with the number of these nodes.
  */
 void coord_node_add_roster(struct coord *c, const struct node_roster *roster);
 /* Free all nodes.  Call it after sched_free(). */

@@ -207,9 +207,8 @@ unsigned coord_tool_step_kind(const struct coord_unit *u)
 	const char *cwd = u->request.cwd;
 
 	/*
-	 * The compile shows that this tree is being built, so it may contain
-	 * genksyms.  Remember the directory for host triplets that are
-	 * registered later.
+	 * The directory of a compile can be a build directory, which contains
+	 * genksyms.  Remember it for hosts that are registered later.
 	 */
 	if (!str_equal(steps->last_cwd, cwd)) {
 		free(steps->last_cwd);

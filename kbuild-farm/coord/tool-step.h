@@ -4,22 +4,24 @@
  *
  * The genksyms of a kernel tree is a program for the build host.  A node with a
  * node-native toolchain (built for the node's architecture) needs a genksyms
- * for its own host triplet, which kfarm cross-builds:
+ * for that architecture, called the host ("arm64").  kfarm cross-builds one
+ * genksyms per host:
  *
  *	NONE -> BUILDING -> READY -> BAD
  *	                \-> BAD
  *
- * The first compile in a tree that contains genksyms starts to cross-build the
- * sources of genksyms on a thread (inputs/cross-tool.h).  In state READY, the
- * nodes of this host triplet accept genksyms steps.  If the tree's genksyms
- * becomes a different program, it is cross-built again.
+ * The first compile in a directory that contains genksyms starts to cross-build
+ * the sources of genksyms on a thread (inputs/cross-tool.h).  In state READY,
+ * the nodes with this host accept genksyms steps.  If the tree's genksyms
+ * becomes a different program, the state changes from READY to BUILDING again.
  *
  * The results of the cross-built program are checked until it is trusted: its
  * first results, and the first results of each node, must equal the results
- * of the local compiler and genksyms (coord_verify_genksyms()).  A wrong result
- * disables an untrusted program on all nodes, and a trusted program only on the
- * node that returned the result.  After that, or if the cross-build fails,
- * genksyms runs locally and the user gets a warning with the reason.
+ * of the local compiler and genksyms (coord_verify_genksyms()).  If the
+ * cross-build fails or an untrusted program returns a wrong result, the state
+ * becomes BAD: no node with this host gets genksyms steps any more.  A wrong
+ * result of a trusted program disables the program only on the node that
+ * returned the result.  In both cases the user gets a warning with the reason.
  */
 #ifndef COORD_TOOL_STEP_H
 #define COORD_TOOL_STEP_H
@@ -38,10 +40,10 @@ enum coord_cross_genksyms_state {
 	COORD_CROSS_GENKSYMS_BAD,
 };
 
-/* The genksyms of one host triplet; lives as long as the coordinator. */
+/* The genksyms for one host; lives as long as the coordinator. */
 struct coord_cross_genksyms {
 	struct coord *coord;
-	char *host; /* "arm64" */
+	char *host; /* as in compiler releases: "arm64" */
 	enum coord_cross_genksyms_state state;
 	/*
 	 * thread that exists while BUILDING; it then owns the fields from
@@ -57,7 +59,7 @@ struct coord_cross_genksyms {
 	atomic_uint n_right; /* right results; read by worker threads */
 };
 
-/* Register the host triplet of a node's sandbox. */
+/* Register the host ("arm64") of a node-native toolchain of a sandbox. */
 void coord_cross_genksyms_add_host(struct coord *c, const char *host);
 /*
  * Return true while a cross-build is in progress.  When it ends, c->steps.dirty
@@ -90,8 +92,8 @@ bool coord_tool_step_is_pending(const struct coord_unit *u);
  */
 int coord_tool_step_select(struct coord_unit *u, struct coord_node *n);
 /*
- * Record that the node could not run the tool, for the reason `words`.  Has an
- * effect only for a cross-built tool on a node that is not trusted yet.
+ * Record that the node could not run the unit's tool, for the reason `words`.
+ * Does nothing unless the tool is cross-built and the node is not trusted yet.
  */
 void coord_tool_step_handle_failure(const struct coord_unit *u,
 				    const char *words);

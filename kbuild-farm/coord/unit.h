@@ -39,7 +39,7 @@ struct coord_unit {
 	uint32_t id; /* number in the dispatcher */
 	uint64_t start_ms; /* from clock_ms() */
 	bool in_worker; /* in use by a worker thread: must not be freed */
-	unsigned n_pending_events; /* queued events that refer to it */
+	unsigned n_pending_events; /* queued events that refer to the unit */
 	bool deferred; /* `added_event` is not queued yet */
 	struct sched_event added_event;
 
@@ -77,13 +77,14 @@ struct coord_unit {
 	char *side_tmps[OPTIONS_SIDE_OUTPUTS_MAX];
 
 	struct inputs_toolchain *toolchain;
-	/* sample that defines the object format */
+	/* locally compiled sample with the expected object format */
 	struct inputs_reference_object *reference;
 	struct inputs_result inputs;
 	bool scanned; /* scanned at least once */
 	uint32_t job; /* number of its job on the wire; 0: none */
-	/* node to which the unit was sent last */
+	/* name of the node to which the unit was sent last */
 	const char *node_name;
+	/* node for which the tool of the unit was selected last */
 	struct coord_node *last_node;
 	struct coord_cross_genksyms
 		*cross_genksyms; /* used instead of the local tool */

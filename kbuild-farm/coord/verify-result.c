@@ -144,7 +144,7 @@ struct dep_check {
 
 /*
  * Look up a file that the preprocessor lists.  Return true if the local
- * compiler would omit it.
+ * compiler would omit this file from its dependency list (-MM, -MMD).
  */
 static bool is_omitted_header(void *ctx, const char *name)
 {
@@ -197,8 +197,8 @@ static bool check_listed_files(const struct dep_check *r)
 }
 
 /*
- * List the targets that the rule must have.  Returns false if their quoting is
- * uncertain.
+ * Store in *out the targets that the rule in the dependency list must have.
+ * Returns false if their quoting is uncertain.
  */
 static bool list_targets(const struct coord_verify_result_job *e,
 			 struct strv *out)
@@ -313,11 +313,11 @@ static bool is_compiler_temporary(const char *name)
 }
 
 /*
- * Return true if a name in the assembler's list can be a file that was read.
- * The assembler also lists files that it did not find.  It searches the working
- * directory for a name without a slash, so the file must exist there.  For C,
- * the assembler also lists the name in gcc's ".file" directive: the source
- * without its directory.
+ * Return true if `name`, an entry of the assembler's list, can be a file that
+ * the assembler read.  The list also contains files that the assembler did not
+ * find and, for C, the name in gcc's ".file" directive, which is the source
+ * without its directory.  A name without a slash refers to the working
+ * directory, so the assembler cannot have read the file if it is missing there.
  */
 static bool is_existing_file(const struct coord_verify_result_job *e,
 			     const char *name)
@@ -399,7 +399,7 @@ static bool check_inputs_unchanged(struct coord_verify_result_job *e)
 
 static bool check_tool_deps(struct coord_verify_result_job *e)
 {
-	/* dtc lists its output, "-" for stdout, and every file it read. */
+	/* dtc lists its output (here "-", stdout) and every file it read. */
 	static const char alone[] = "-: " WIRE_JOB_OBJECT "\n";
 
 	if (!e->devicetree)
@@ -449,8 +449,8 @@ static bool check_diagnostics(struct coord_verify_result_job *e)
 	if (!out && !err)
 		return true;
 	/*
-	 * The compiler formats diagnostics differently for a terminal.  Other
-	 * text, such as the output of -E, is the same.
+	 * The compiler formats diagnostics differently for a terminal.  It does
+	 * not format other text differently, such as the output of -E.
 	 */
 	if (e->to_terminal && (err || e->object_tmp))
 		return set_local_verdict(e, REASON_TERMINAL);
@@ -703,8 +703,8 @@ void coord_verify_result(struct coord_verify_result_job *e)
 
 	e->verdict = SCHED_VERDICT_VALID;
 	/*
-	 * Check the inputs first: a difference caused by a changed input is not
-	 * the node's fault.
+	 * Check the inputs before the outputs, because a difference caused by a
+	 * changed input is not the node's fault.
 	 */
 	if (peer_job_result_check(e->result, &e->err))
 		set_wrong_verdict(e);

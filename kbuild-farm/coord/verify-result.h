@@ -61,8 +61,8 @@ enum coord_genksyms_verdict {
 
 /*
  * Compare a result of a cross-built genksyms with the local result, unless the
- * program and the node are trusted.  The result must belong to its job.  Runs
- * on a worker thread.
+ * program and the node are trusted.  The result must have passed
+ * peer_job_result_check().  Runs on a worker thread.
  */
 enum coord_genksyms_verdict coord_verify_genksyms(
 	const struct coord_genksyms_check *p,
@@ -75,7 +75,7 @@ struct coord_verify_result_job {
 	const struct options_command *command;
 	const struct options_flags *flags; /* flags as sent to the node */
 	const char *cwd;
-	/* sample of the expected object format */
+	/* locally compiled sample with the expected object format */
 	struct bytes reference_object;
 	/*
 	 * Path of the object to create, absolute or relative to `cwd`; the file

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Build numbers are unique and never reused.  A `key` row is a series of
- * comparable builds (kernel/series-key.h).  `cost` has one row per object and
- * key; a `unit` row is one compile of one build and refers to `cost` for the
- * file names.  In the tables NAME_of_build, `n` numbers the rows of a build
- * from 0; `node` and `reason` in `unit` contain the `n` of a row in
+ * comparable builds (kernel/series-key.h).  `cost` has one row per key, object
+ * and source file; a `unit` row is one compile of one build and refers to
+ * `cost` for the file names.  In the tables NAME_of_build, `n` numbers the rows
+ * of a build from 0; `node` and `reason` in `unit` contain the `n` of a row in
  * node_of_build and reason_of_build.  Times of units and phases are in ms since
- * the start of the build.  `steps` counts the tool steps that nodes ran,
+ * the start of the build.
+ *
+ * Columns of the table `build`: `steps` counts the tool steps that nodes ran,
  * `steps_here` the tool steps that the build host ran; `step_of_build` has the
  * reasons for the latter.  In `kept`, bit 0 is set while the diagnostics and
  * sizes of the build are stored, and bit 1 while its units are stored.  `pid`,

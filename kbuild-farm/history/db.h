@@ -19,7 +19,8 @@
  * are not synced, but checkpoints are: after a power failure the last builds
  * can be missing, but the rest is intact.
  *
- * The size is bounded.  After each build, the writer retains only
+ * The size is bounded.  A series consists of comparable builds
+ * (kernel/series-key.h).  After each build, the writer retains only
  *
  *	builds, with their nodes, reasons and phases: the last
  *		HISTORY_BUILDS_MAX
@@ -28,12 +29,11 @@
  *	units: the last HISTORY_UNIT_BUILDS_MAX builds of each series and its
  *		last good build from scratch
  *
- * A cost is the CPU time of one file in one series.  If all series together
- * have more than HISTORY_COSTS_MAX costs, the writer also deletes the costs and
- * units of the least recently built series.  A build takes about 250 bytes, the
- * record of a cost 100, a unit 40 and an unchanged warning 30.
- * SQLite reuses free pages; the writer returns a few at a time to the file
- * system.
+ * A cost is the compile time of one object in one series.  If all series have
+ * more than HISTORY_COSTS_MAX costs in total, the writer also deletes the costs
+ * and units of the least recently built series.  A build takes about 250 bytes,
+ * a cost 100, a unit 40 and an unchanged warning 30.  SQLite reuses free pages;
+ * the writer returns a few at a time to the file system.
  */
 #ifndef HISTORY_DB_H
 #define HISTORY_DB_H

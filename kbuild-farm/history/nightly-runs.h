@@ -42,7 +42,8 @@ int history_nightly_runs_set_output(struct history *h, int64_t build,
 struct history_nightly_filter {
 	const char *name;
 	bool built; /* only runs with a build */
-	bool succeeded; /* only runs whose exit status is 0 or 101 */
+	/* only runs whose exit status is 0, or 101 (new warnings) */
+	bool succeeded;
 	int64_t before_id; /* only runs with smaller ids */
 	unsigned max; /* maximum number of runs */
 };

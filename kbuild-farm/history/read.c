@@ -457,7 +457,8 @@ int history_read_phases(struct history *h, int64_t build,
 }
 
 /*
- * Return a column that contains an index, or -1 if the index is not below `n`.
+ * Return a column that contains an index into an array of `n` elements, or -1
+ * if the column is NULL or the index is out of range.
  */
 static int64_t index_or_none(sqlite3_stmt *s, int column, size_t n)
 {

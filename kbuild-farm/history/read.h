@@ -44,7 +44,7 @@ struct history_build {
 	enum history_state state;
 	int64_t status; /* exit status of a finished build */
 	int64_t start_s, wall_ms;
-	/* CPU time on the build host; scan_ms: part of it, to find inputs */
+	/* CPU time on the build host; scan_ms is the part for finding inputs */
 	int64_t host_ms, scan_ms;
 	int64_t cpu_ms; /* sum of all units, local and remote */
 	int64_t n_make_jobs, n_local_slots; /* n_make_jobs: -j of make */
@@ -57,11 +57,12 @@ struct history_build {
 	int64_t n_warnings, n_errors; /* diagnostics in the log */
 	/* -1: no comparison with a baseline */
 	int64_t n_new_warnings, n_new_errors, n_removed_diags;
-	bool from_scratch; /* the build directory had no compiled files */
+	/* the build directory contained no compiled files at the start */
+	bool from_scratch;
 	bool dirty; /* the worktree differs from the commit */
 	/*
-	 * the history still has the units, and the diagnostics and sizes
-	 * (history/db.h)
+	 * the history still contains the units (has_units), or the diagnostics
+	 * and sizes (has_details); see the bounds in history/db.h
 	 */
 	bool has_units, has_details;
 };
@@ -82,7 +83,10 @@ int history_build_find(struct history *h, int64_t number,
 /* Find the last build with the output directory `output` (absolute). */
 int history_build_find_output(struct history *h, const char *output,
 			      struct history_build *out, struct err *err);
-/* Find the last finished build before `b` in the same series. */
+/*
+ * Find the last build before `b` in the same series that ended as good, failed
+ * or interrupted.
+ */
 int history_build_find_baseline(struct history *h,
 				const struct history_build *b,
 				struct history_build *out, struct err *err);
@@ -113,7 +117,8 @@ int history_build_list(struct history *h, const struct history_filter *f,
 /* ---- details of a build ---- */
 
 struct history_node {
-	char *name; /* EVENTS_LOCAL for the build host, if it ran jobs */
+	/* EVENTS_LOCAL for the build host, which is listed if it ran jobs */
+	char *name;
 	char *machine, *state, *reason;
 	int64_t n_slots, n_jobs, n_failed, n_retries, cpu_ms, sent_bytes,
 		received_bytes;
@@ -131,11 +136,16 @@ struct history_phase {
 
 struct history_unit {
 	char *object, *file;
-	int64_t node_index, reason_index; /* in struct history_details, or -1 */
+	/* index in the arrays of struct history_details, or -1 */
+	int64_t node_index, reason_index;
 	int64_t job_number; /* from 1 */
-	/* ms since the start of the build; -1 if the job had no such state */
+	/*
+	 * when the job entered each state, in ms since the start of the build;
+	 * -1 if the job was never in the state
+	 */
 	int64_t queued_ms, sent_ms, run_ms, received_ms, done_ms;
-	int64_t cpu_ms; /* elapsed time if run locally; -1 if unknown */
+	/* CPU time, or elapsed time if run locally; -1 if unknown */
+	int64_t cpu_ms;
 	int64_t n_retries;
 	bool remote;
 };

@@ -47,9 +47,10 @@ static int delete_build_parts(struct history *h, int64_t build, bool details,
 }
 
 /*
- * Delete the units, or if `details` is true the details and the units, of all
- * builds with the series key `key` except the last `max` builds.  The units of
- * build `except` always remain; 0 stands for no build.
+ * Delete old units of the series key `key`: only the last `max` builds that
+ * have units retain them.  If `details` is true, only the last `max` builds
+ * that have details retain the details; older builds lose the details and the
+ * units.  The units of build `except` always remain; 0 stands for no build.
  */
 static int delete_older_parts(struct history *h, int64_t key, bool details,
 			      int64_t max, int64_t except, struct err *err)
