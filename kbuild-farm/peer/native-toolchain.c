@@ -83,7 +83,7 @@ static bool is_list_pending(const struct peer_native_toolchain *f)
 
 /*
  * List the ids of all matching builds that the node has installed and can run,
- * in the order of its host triplets.
+ * in the order of the architectures in its FIT message.
  */
 static void list_matching_toolchains(const struct peer_native_toolchain *f,
 				     const struct compiler_manifest *m,

@@ -32,7 +32,7 @@ struct peer_native_toolchain_source; /* an upload being prepared */
 struct peer_native_toolchain {
 	struct peer_conn *conn;
 	const char *machine; /* uname -m; borrowed from HELLO */
-	/* host triplets that the node can run; borrowed from FIT */
+	/* architectures of programs that the node can run; from FIT */
 	const struct strv *hosts;
 	bool list_requested, list_received; /* list of installed toolchains */
 	struct peer_native_toolchain_entry {

@@ -74,8 +74,9 @@ enum peer_toolchain_state peer_toolchain_state(
 /*
  * Return true if the node accepts tool steps of this kind with this toolchain.
  * *host is NULL if the node runs the build host's programs.  Otherwise the
- * tools must be built for *host, the host triplet of the node-native toolchain;
- * this string is borrowed, and it is the node's claim, which is not verified.
+ * tools must be built for *host, the architecture of the node-native toolchain,
+ * such as "arm64".  This string is borrowed.  It is the node's claim, which is
+ * not verified.
  */
 bool peer_can_run_step(const struct peer *p, const struct inputs_toolchain *tc,
 		       enum wire_step_kind kind, const char **host);
