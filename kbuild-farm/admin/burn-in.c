@@ -17,7 +17,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-/* limit of recorded thermal zones; a node can send any number of names */
+/* maximum number of recorded zones; a node can send any number of zone names */
 #define ZONES_MAX      WIRE_ZONES_MAX
 #define CRASH_TEXT_MAX 160 /* maximum length of a compiler message */
 
@@ -84,8 +84,9 @@ void admin_burn_heat_init_classes(struct admin_test_state_node *n,
 }
 
 /*
- * Update the minimum clock and the maximum number of throttled CPUs.  Returns
- * true if the clock is reduced.
+ * Update *slowest, the minimum clock, and *most, the maximum number of
+ * throttled CPUs.  Clocks are in thousandths of the maximum clock.  Returns
+ * true if the clock `speed` is reduced.
  */
 static bool record_clock(uint32_t *slowest, uint32_t *most, uint32_t speed,
 			 uint32_t throttled)
@@ -346,8 +347,8 @@ static void count_outcome(struct admin_test_state_node *n,
 }
 
 /*
- * Compare wrong objects of the burn-in with each other: if they are equal, the
- * fault is not random.
+ * Count a wrong object.  The wrong objects of each burn-in unit are compared
+ * with each other: if they are equal, the fault is not random.
  */
 static void record_wrong_object(struct admin_test_state_node *n,
 				const struct admin_test_state_job *job,

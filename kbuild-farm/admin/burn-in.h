@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* admin/burn-in.h - Test compiles on a node, and records of its heat. */
+/* admin/burn-in.h - Jobs that test a node, and records of its heat. */
 #ifndef ADMIN_BURN_IN_H
 #define ADMIN_BURN_IN_H
 
 #include "admin/test-state.h"
 
 /*
- * Set up the core classes after HELLO.  From then on, each job is pinned to one
- * class, if the node supports that and still has the classes of its first
- * session.
+ * Set up the core classes after HELLO.  From then on, each burn-in job is
+ * pinned to one class, if the node supports pinning and still has the classes
+ * of its first session.
  */
 void admin_burn_heat_init_classes(struct admin_test_state_node *n,
 				  const struct peer_stats *now);
-/* Record heat and throttling from a heartbeat while the node works. */
+/*
+ * Record heat and throttling from a heartbeat.  Outside the burn-in, record
+ * only the time of the heartbeat, `now_ms`.
+ */
 void admin_burn_heat_record(struct admin_test_state_node *n,
 			    const struct peer_stats *now, uint64_t now_ms);
 
@@ -24,15 +27,19 @@ void admin_burn_heat_record(struct admin_test_state_node *n,
 bool admin_burn_in_send_units(struct admin_test_state_node *n,
 			      const struct peer_canary *set, unsigned max_jobs,
 			      bool repeat);
-/* Return the class for the next job; -1: all classes have enough jobs. */
+/*
+ * Return the index of the core class for the next job, or -1 if each class has
+ * at least 1.25 jobs per core in flight.
+ */
 int admin_burn_in_next_class(const struct admin_test_state_node *n);
-/* Check a result, and release the contents of `answer`. */
+/* Check the result of job `number`, and release the contents of `answer`. */
 void admin_burn_in_handle_result(struct admin_test_state_node *n,
 				 uint32_t number,
 				 struct peer_job_result *answer);
 /*
- * Count a job that failed on the node.  If the node is only busy with jobs of
- * other clients, count nothing, and send it the unit again later.
+ * Count a job that failed on the node.  If the node reports that it is busy and
+ * other jobs of the test are in flight, the job is not counted; a canary unit
+ * is sent again later.
  */
 void admin_burn_in_handle_failure(struct admin_test_state_node *n,
 				  uint32_t number, enum wire_fail_class class,

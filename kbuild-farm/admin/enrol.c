@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 enum enrol_file {
-	ENROL_FILE_COMMON, /* text before each of the next three */
+	ENROL_FILE_COMMON, /* text before each of the next three scripts */
 	ENROL_FILE_INSTALL,
 	ENROL_FILE_REMOVE,
 	ENROL_FILE_REKEY,
@@ -97,8 +97,8 @@ static const struct program_target *find_program_target(const char *host)
 }
 
 /*
- * Check a program before it is sent: it must be complete and built for the
- * machine.
+ * Check a program before it is sent: it must be complete, statically linked and
+ * built for the machine.
  */
 static int check_program(const struct program_target *m, const char *path,
 			 struct err *err)
@@ -156,9 +156,9 @@ int admin_kfarmd_program_find_near(const char *kfarm, const char *host,
 }
 
 /*
- * Find the program for `host`, a name of compiler_host_release_name():
- * "x86_64", "arm64", "arm", "riscv64".  The program for "arm" is built for
- * Debian's armhf, ARMv7 with an FPU, and does not run on armv6l.
+ * Find the kfarmd program for `host`, which is "x86_64", "arm64", "arm" or
+ * "riscv64", as compiler_host_release_name() returns it.  The program for "arm"
+ * is built for Debian's armhf, ARMv7 with an FPU, and does not run on armv6l.
  *
  * Returns 0 and *path, which the caller frees; -ENOENT if none exists;
  * -EINVAL if the file is not a static program for `host`.  `err` contains
@@ -269,7 +269,7 @@ static int send_program(struct admin_enrol_result *a,
 	struct digest digest;
 	int ret;
 
-	/* A repeated request would queue the program again. */
+	/* A repeated "ready" would queue the program again. */
 	if (!a->machine || a->program_requested)
 		return set_bad_reply("ready", err);
 	a->program_requested = true;
@@ -420,8 +420,8 @@ static void add_service_setup(struct buf *out,
 			      const struct admin_enrol_options *wish)
 {
 	/*
-	 * Program in the packaged service file.  A manual installation has
-	 * another path, which replaces it.
+	 * Path of kfarmd in the packaged service file.  A manual installation
+	 * has kfarmd in /usr/local/bin, so that path replaces this one.
 	 */
 	static const char packaged[] = "/usr/bin/kfarmd";
 	char *unit = bytes_dup(enrol_file(ENROL_FILE_SYSTEMD));

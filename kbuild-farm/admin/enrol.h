@@ -11,9 +11,9 @@
  * HOST kfarmd --stdio`.  Only fingerprints are exchanged, never keys.  Each
  * script is idempotent; after an interruption it is simply repeated.
  *
- * `make nodes` builds the static programs.  They are nodes/kfarmd-HOST next to
- * a built kfarm, and ../lib/kfarm/nodes/kfarmd-HOST relative to an installed
- * one.
+ * `make nodes` builds the static programs.  For a kfarm in its build directory,
+ * they are nodes/kfarmd-HOST in that directory.  For an installed kfarm, they
+ * are ../lib/kfarm/nodes/kfarmd-HOST relative to kfarm's directory.
  */
 #ifndef ADMIN_ENROL_H
 #define ADMIN_ENROL_H

@@ -5,9 +5,10 @@
  * (admin_test_stage_advance()).  A stage ends with its result or with one of
  * the timeouts below.
  *
- * Stages that need the whole machine or the whole link wait for all nodes:
- * the upload of the compiler until every bandwidth is measured, and the burn-in
- * until every node is ready.
+ * Two stages wait for all nodes.  The upload of the compiler starts after the
+ * bandwidth of every node is measured, because the upload occupies the link of
+ * the build host.  The burn-in starts on all nodes at once, after every node is
+ * ready.
  */
 #include "admin/node-test.h"
 
@@ -36,7 +37,7 @@
 #define UPLOAD_PROGRESS_BYTES   (64u << 10)
 #define UPLOAD_TIMEOUT_MS       600000 /* for the whole upload */
 #define RESULT_TIMEOUT_MS       75000 /* more than a unit's deadline */
-#define CANARY_TIMEOUT_MS       300000 /* for all units, with busy slots */
+#define CANARY_TIMEOUT_MS       300000 /* for all units, on a busy node */
 #define KNOWN_ANSWER_TIMEOUT_MS 15000
 #define REDIAL_MS               2000
 #define TICK_MS                 200
@@ -227,15 +228,15 @@ static void advance_compiler(struct admin_test_state_node *n, uint64_t now)
 /* ---------------------------------------------------------- known answers */
 
 /*
- * Cancel all units in flight on a node, and count them as failed.  Such a node
- * makes no progress although it still sends heartbeats.
+ * Cancel all units in flight on a node, and count them as failed.  This is for
+ * a node that returns no results in time although it still sends heartbeats.
  */
 static void fail_pending_units(struct admin_test_state_node *n,
 			       struct admin_node_test_count *c, const char *why)
 {
 	admin_burn_in_record_error(n, c, NULL, why);
 	admin_burn_in_fail_jobs(n, why);
-	/* The next units get the full time. */
+	/* The timeout of the next units starts now. */
 	n->progress_ms = clock_ms();
 }
 
@@ -280,7 +281,7 @@ static void finish_known_answer_stage(struct admin_test_state_node *n)
 				    ADMIN_NODE_TEST_STAGE_FINISHED);
 }
 
-/* The test starts when the reference object is compiled locally. */
+/* The test starts after the reference object is compiled locally. */
 static void advance_known_answer(struct admin_test_state_node *n, uint64_t now)
 {
 	const struct admin_test_state *t = n->trial;
@@ -305,7 +306,10 @@ static void advance_known_answer(struct admin_test_state_node *n, uint64_t now)
 
 /* --------------------------------------------------------------- burn-in */
 
-/* The burn-in starts on all nodes at once, after the local compiles. */
+/*
+ * The burn-in starts on all nodes at once, after its sources are compiled
+ * locally.
+ */
 static void advance_ready_stage(struct admin_test_state_node *n, uint64_t now)
 {
 	struct admin_test_state *t = n->trial;
@@ -712,7 +716,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		t->test->on_progress(t->test->ctx);
 }
 
-/* Have the reference object made as soon as the compiler is identified. */
+/* Start the compile of the reference object once the compiler is identified. */
 static void on_toolchain(void *ctx, struct inputs_toolchain *tc,
 			 enum inputs_state was)
 {

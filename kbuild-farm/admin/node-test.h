@@ -23,7 +23,7 @@
 
 #include <stdatomic.h>
 
-#define ADMIN_NODE_TEST_UNITS_MAX 32 /* limit of compiled units */
+#define ADMIN_NODE_TEST_UNITS_MAX 32 /* maximum number of burn-in units */
 
 /* Outcomes of one kind of compile. */
 struct admin_node_test_count {
@@ -33,7 +33,7 @@ struct admin_node_test_count {
 	unsigned n_damaged; /* peer_job_result_check() failed */
 	unsigned n_failed; /* the node could not run the unit */
 	char *first_error; /* text of the first failure; NULL: none */
-	/* time of the first failure since the start of the burn-in */
+	/* time from the start of the burn-in to the first failure */
 	uint64_t first_error_ms;
 };
 
@@ -85,7 +85,7 @@ struct admin_node_test_result {
 	struct digest machine_id;
 	uint8_t n_macs;
 	struct wire_mac *macs;
-	/* nodes with the same key, machine id or MAC; or NULL */
+	/* names another node with the same key, machine id or MAC; or NULL */
 	char *duplicate_text;
 	bool excluded; /* a build gives this node no jobs, as a duplicate */
 	bool has_clock, has_free; /* the node reports clock, free space */
@@ -93,7 +93,7 @@ struct admin_node_test_result {
 	uint64_t free_mib; /* free space of the node's store */
 
 	enum admin_node_test_bandwidth bandwidth;
-	uint64_t bits_per_s; /* upper bound after a timeout */
+	uint64_t bits_per_s; /* after a timeout, an upper bound */
 
 	bool has_compiler; /* the compiler is ready in a sandbox */
 	char *missing_reason; /* why the compiler is not ready; or NULL */
@@ -164,9 +164,9 @@ void admin_node_test_result_release(struct admin_node_test_result *n);
 /* Return the number of core classes that were tested. */
 unsigned admin_node_test_count_classes(const struct admin_node_test_result *n);
 /*
- * Test the nodes and block until all sessions have ended.  Results are in
- * `nodes`, also after `cancel`.  Returns 0, or -errno if there is no event loop
- * or `work_dir` is not writable.
+ * Test the nodes and block until all sessions have ended.  The results are in
+ * trial->nodes, even if *trial->cancel ended the test.  Returns 0, or -ENOMEM
+ * with `err` set if no event loop can be created.
  */
 int admin_node_test_run(struct admin_node_test *trial, struct err *err);
 

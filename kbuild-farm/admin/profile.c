@@ -80,7 +80,7 @@ static int split_number(const char *value, long most, long *n,
 	return ret;
 }
 
-/* Accept "highest", or "1800 MHz" and "1800000kHz" up to 100 GHz. */
+/* Accept "highest" or a frequency up to 100 GHz: "1800 MHz", "1800000kHz". */
 static int take_clock(uint64_t *hz, const char *value, struct err *err)
 {
 	static const struct {

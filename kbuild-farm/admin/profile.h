@@ -37,7 +37,8 @@ struct admin_profile {
 	size_t n_cpus;
 	bool has_boost, boost_enabled;
 	struct admin_profile_clock memory;
-	struct strv devices; /* patterns in /sys/class/devfreq, for `memory` */
+	/* patterns of names in /sys/class/devfreq to which `memory` applies */
+	struct strv devices;
 	struct strv zones; /* patterns of thermal zone types */
 	unsigned passive_celsius; /* throttling temperature; 0: unchanged */
 	struct strv stop_services; /* services to stop */

@@ -38,7 +38,7 @@ struct admin_test_state_node {
 	uint64_t dialled_ms, redial_ms; /* redial_ms 0: connected */
 	unsigned n_measured; /* files transferred */
 	bool measuring;
-	uint64_t sent_bytes; /* bytes sent until the last check */
+	uint64_t sent_bytes; /* bytes sent until the last upload progress */
 	size_t next_unit; /* index of the next unit to send */
 	bool known_answer_sent;
 	struct admin_test_state_job *jobs;

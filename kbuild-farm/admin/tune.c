@@ -96,8 +96,8 @@ char *admin_tune_format_value(const char *path, const char *value)
 #define FILES_MAX 4096 /* a 256-core machine has about 2,000 */
 
 /*
- * Return true if `s` consists of letters, digits, some signs, and the
- * characters of `more`.
+ * Return true if `s` consists of 1 to 1023 letters, digits, characters of
+ * "_.:,@+-" and characters of `more`.
  */
 static bool is_shell_word(const char *s, const char *more)
 {
@@ -348,9 +348,10 @@ static void set_wanted_number(struct admin_tune_item *item, uint64_t n)
 }
 
 /*
- * Set the wanted frequency.  The setting is skipped if neither list contains
- * the frequency; either list can be NULL.  Without lists, the setting is
- * skipped if the frequency exceeds `most`, or if `most` is 0 (unknown).
+ * Set the wanted frequency.  The setting is skipped if neither of the lists
+ * `list` and `boosted` contains the frequency; each list can be NULL.  If both
+ * are NULL, the setting is skipped if the frequency exceeds `most`, or if
+ * `most` is 0 (unknown).
  */
 static void set_wanted_clock(struct admin_tune_item *item, uint64_t wanted,
 			     const char *list, const char *boosted,

@@ -30,10 +30,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Output of node.sh when it applied or reverted settings. */
+/* Parsed output of node.sh after it applied or reverted settings. */
 struct admin_tune_result {
 	size_t n_applied; /* number of settings applied */
-	size_t n_restored; /* restored settings of an earlier profile */
+	/* number of restored settings that an earlier profile had changed */
+	size_t n_restored;
 	struct admin_tune_failure {
 		char *path, *why;
 	} * failed;
@@ -56,7 +57,10 @@ void admin_tune_result_release(struct admin_tune_result *r);
  */
 char *admin_tune_format_value(const char *path, const char *value);
 
-/* A file below /sys; in `previous` also the unit of a stopped service. */
+/*
+ * A file below /sys or, only in the list `previous` of struct admin_tune_state,
+ * the unit of a stopped service.
+ */
 struct admin_tune_file {
 	char *path, *value;
 	bool writable;
@@ -90,10 +94,12 @@ int admin_tune_state_parse(struct admin_tune_state *s, struct bytes output,
 
 /* One setting of a plan. */
 struct admin_tune_item {
-	char *name; /* "max-frequency of CPUs 0-3"; NULL in `previous` */
+	/* "max-frequency of CPUs 0-3"; NULL in admin_tune.previous */
+	char *name;
 	char *path; /* the file, or the service's unit */
 	char *current; /* NULL: no such file */
-	char *wanted; /* NULL: unknown */
+	/* value to set or restore; NULL: the node has no matching file */
+	char *wanted;
 	/* why the setting is not applied; NULL: it is applied */
 	char *skip_reason;
 	bool is_service;
@@ -106,7 +112,8 @@ struct admin_tune {
 	char *init_system; /* "systemd" ... "none" */
 	struct admin_tune_item *v;
 	size_t n;
-	struct admin_tune_item *previous; /* values that `revert` restores */
+	/* the values before tuning, which the revert script restores */
+	struct admin_tune_item *previous;
 	size_t n_previous;
 };
 

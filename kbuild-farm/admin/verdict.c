@@ -421,8 +421,8 @@ static bool is_error_deterministic(const struct admin_node_test_result *n)
 }
 
 /*
- * Return ", all on its 2 Cortex-A72" if other classes had no errors.  The
- * caller frees it.
+ * Return ", all on 2 x Cortex-A72" if all errors occurred on one of several
+ * core classes, otherwise "".  The caller frees the text.
  */
 static char *describe_bad_class(const struct admin_node_test_result *n)
 {

@@ -74,8 +74,8 @@ static bool is_allowed_part(struct parts_query *q, const char *path)
 }
 
 /*
- * Run the driver with one or two options.  `answer` receives its output without
- * trailing newlines, or NULL on failure.
+ * Run the driver with the option `one` and, unless NULL, `two`.  `answer`
+ * receives the driver's output without trailing newlines, or NULL on failure.
  */
 static int query_driver_line(struct parts_query *q, char **answer,
 			     const char *one, const char *two, struct err *err)
@@ -263,7 +263,7 @@ static int query_gcc(struct parts_query *q, struct err *err)
 	ret = query_program_path(q, "as", "assembler", err);
 	if (ret)
 		return ret;
-	/* Only -gsplit-dwarf needs objcopy, so it can be missing. */
+	/* Only -gsplit-dwarf needs objcopy, so objcopy can be missing. */
 	ret = query_program_path(q, "objcopy", "objcopy", err);
 	if (ret && ret != -ENOENT)
 		return ret;

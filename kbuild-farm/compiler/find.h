@@ -20,8 +20,8 @@ struct compiler_list {
 };
 
 /*
- * Return true if `name` is the name of a C or C++ driver: *gcc, *g++, *clang or
- * *clang++, each optionally with -VERSION, or cc or c++.
+ * Return true if `name` is the name of a C or C++ driver: cc, c++, or a name
+ * that ends with gcc, g++, clang or clang++, optionally followed by -VERSION.
  */
 bool compiler_find_is_driver_name(const char *name);
 

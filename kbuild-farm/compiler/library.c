@@ -284,8 +284,9 @@ static int try_list(struct library_lookup *q, const struct object *owner,
 }
 
 /*
- * Try DT_RPATH of the object that needs the library and of its ancestors,
- * unless the object has DT_RUNPATH.
+ * If the object that needs the library has no DT_RUNPATH, try the DT_RPATH of
+ * the object and of its ancestors, up to the program.  An ancestor with
+ * DT_RUNPATH is skipped.
  */
 static int try_rpaths(struct library_lookup *q, struct err *err)
 {

@@ -69,8 +69,8 @@ struct compiler_missing_libraries {
  * library that several files need is listed once for each of them.  If the
  * loader is missing, only the loader's path is listed.  If the file `program`
  * has no PT_INTERP (is a library), `loader` is used as its loader; if `loader`
- * is NULL too, the list is empty.  Returns 0, or an error as
- * compiler_library_find_all().
+ * is NULL too, the list is empty.  Returns 0 even if libraries are missing, or
+ * an error as compiler_library_find_all().
  */
 int compiler_library_find_missing(struct compiler_missing_libraries *out,
 				  const char *program, const char *loader,
@@ -87,12 +87,13 @@ char *compiler_library_find(const char *name, const char *program,
 			    const struct compiler_library_search *search);
 
 /*
- * Return the path number `index` (from 0) that `cache` lists for the library
- * `name`, or NULL if the cache lists no further path or is damaged.  `cache` is
- * the content of /etc/ld.so.cache, whose format glibc's dl-cache.h defines.
- * Files for certain processors (glibc-hwcaps) are skipped, because each has a
- * generic variant.  The cache contains libraries of all machines, so the caller
- * must check the file.  The result is borrowed from `cache`.
+ * Return one of the paths that `cache` lists for the library `name`: the path
+ * at position `index`, counted from 0.  Returns NULL if the cache lists no
+ * further path or is damaged.  `cache` is the content of /etc/ld.so.cache,
+ * whose format glibc's dl-cache.h defines.  Files for certain processors
+ * (glibc-hwcaps) are skipped, because each has a generic variant.  The cache
+ * contains libraries of all machines, so the caller must check the file.  The
+ * result is borrowed from `cache`.
  */
 const char *compiler_library_find_cached(struct bytes cache, const char *name,
 					 size_t index);

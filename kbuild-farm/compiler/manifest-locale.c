@@ -167,7 +167,7 @@ static void find_strings(struct strv *out, struct bytes text, const char *end)
 	}
 }
 
-/* Find the directories in all programs and libraries of the compiler. */
+/* Search all programs and libraries of the compiler for directory names. */
 static int find_dirs(struct locale_files *l, struct err *err)
 {
 	int ret = 0;

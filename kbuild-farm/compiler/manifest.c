@@ -322,8 +322,9 @@ static int check_driver(struct compiler_manifest *m, struct err *err)
 }
 
 /*
- * Record the file of a library name.  Fail if the name has two files and one of
- * them needs a link, which would hide the other.
+ * Record the file that `loader` finds for a library name.  Fail if the loader
+ * finds another file for the same name in another program and one of both files
+ * needs a link in the manifest, because the link would hide the other file.
  */
 static int add_library_name(struct manifest_builder *k, const char *loader,
 			    const struct compiler_library *l, const char *real,

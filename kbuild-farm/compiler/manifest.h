@@ -84,7 +84,8 @@ struct compiler_manifest {
 	char *prefix; /* "/usr", see compiler_manifest_id() */
 	char *version; /* "12.2.0", of -dumpfullversion -dumpversion */
 	char *machine; /* "aarch64-linux-gnu", of -dumpmachine */
-	char *host; /* machine for its programs, see compiler_host_can_run() */
+	/* machine that runs the programs, see compiler_host_can_run() */
+	char *host;
 	bool is_clang;
 	struct compiler_entries entries; /* sorted by path (strcmp) */
 	struct strv programs; /* executed files: driver, cc1, as */
@@ -102,9 +103,9 @@ struct compiler_manifest {
  * and `out` empty: -ENOEXEC for a driver that is not an ELF program or leads to
  * a compiler wrapper, -ENOENT for a missing part or library (`err` also names
  * the file that needs it), -ENOTSUP if the environment changes which programs
- * the driver runs (COMPILER_PATH, GCC_EXEC_PREFIX and others) or the host is
- * unknown, -EAGAIN for a file that changed while it was read, -ETIMEDOUT for a
- * driver that does not respond.
+ * the driver runs (COMPILER_PATH, GCC_EXEC_PREFIX and others) or the driver is
+ * built for an unknown machine, -EAGAIN for a file that changed while it was
+ * read, -ETIMEDOUT for a driver that does not respond.
  */
 int compiler_manifest_make(struct compiler_manifest *out, const char *driver,
 			   char *const *env, struct err *err);

@@ -204,8 +204,8 @@ static int collect_probe_deps(struct probe_deps_builder *m, struct err *err)
 }
 
 /*
- * Write the list with the current stamps.  The stamps are taken after all files
- * were found, so they include any earlier change.
+ * Write the list with the current file stamps.  The stamps are taken after all
+ * files are found, so they reflect every change made during the search.
  */
 static int write_list(const struct probe_deps_builder *m, const char *file,
 		      struct err *err)

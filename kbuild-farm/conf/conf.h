@@ -105,8 +105,8 @@ int conf_set(const char *section, const char *sub, const char *key,
 int conf_set_all(const char *section, const char *sub,
 		 const struct conf_pair *pairs, size_t n, struct err *err);
 /*
- * Test whether the user's file can be written, without a change.  Returns 0 or
- * a negative errno.
+ * Test whether the user's file can be written, without changing the file.
+ * Returns 0 or a negative errno.
  */
 int conf_check_writable(struct err *err);
 /*

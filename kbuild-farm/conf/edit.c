@@ -32,10 +32,11 @@ char *conf_user_path(void)
 }
 
 /*
- * git and libgit2 lock FILE by creating FILE.lock.  An edit takes milliseconds,
- * so a lock file older than LOCK_STALE_S was left behind by a killed process:
- * remove it.  Pause if the lock file is younger.  Returns true if the caller
- * should try again to lock the file.
+ * Remove a stale lock file of `path`, or else pause.  git and libgit2 lock FILE
+ * by creating FILE.lock.  An edit takes milliseconds, so a lock file older than
+ * LOCK_STALE_S was left behind by a killed process.  A lock file with an mtime
+ * more than LOCK_STALE_S in the future is stale, too.  Returns true if the
+ * caller should try again to lock the file.
  */
 static bool is_lock_stale(const char *path, unsigned tries)
 {
@@ -140,7 +141,7 @@ int conf_set(const char *section, const char *sub, const char *key,
 	return conf_set_all(section, sub, &pair, 1, err);
 }
 
-/* Progress of a copy of `text` to `out` that omits one subsection. */
+/* Progress of copying `text` to `out` without the subsection `sub`. */
 struct section_edit {
 	const char *section, *sub;
 	struct bytes text;

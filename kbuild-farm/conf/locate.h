@@ -22,10 +22,10 @@ int conf_locate_read(const char *path, struct buf *text, struct err *err);
  */
 int conf_locate_check(const char *path, struct err *err);
 /*
- * Find the occurrence number `index` (from 0) of a setting in `path` and its
- * included files.  `value` is the value of the setting, or NULL for a key
- * without "=".  Returns "FILE:LINE", or `path` if the setting is not found.
- * The caller frees the result.
+ * Find a setting in `path` and its included files.  If the setting occurs
+ * several times, `index` selects an occurrence, counted from 0.  `value` is the
+ * value of the setting, or NULL for a key without "=".  Returns "FILE:LINE", or
+ * `path` if the setting is not found.  The caller frees the result.
  */
 char *conf_locate_setting(const char *path, const char *section,
 			  const char *sub, const char *key, const char *value,

@@ -75,7 +75,7 @@ static int set_scan_error(struct scan *s, const char *why)
 	return err_set(s->err, EINVAL, "%s", why);
 }
 
-/* Read the rest of [section "sub"] from the quote on. */
+/* Read the rest of a header [section "sub"] after the section name. */
 static int read_quoted_sub(struct scan *s)
 {
 	int c;
@@ -209,7 +209,7 @@ static int read_item(struct scan *s, conf_item_fn *fn, void *ctx,
 	ret = header ? read_section_header(s) : read_key_line(s);
 	if (ret)
 		return ret;
-	/* A header includes the newline if only blanks follow it. */
+	/* A header item includes the newline if only blanks precede it. */
 	end = s->at;
 	if (header)
 		skip_inline_space(s);

@@ -27,8 +27,8 @@ static const struct unit {
 };
 
 /*
- * Reserved keys, see kfarm.conf(5), are accepted so that one file serves
- * machines with different versions of kfarm.
+ * All known keys.  Reserved keys, see kfarm.conf(5), are among them so that one
+ * file serves machines with different versions of kfarm.
  */
 static const struct conf_key known[] = {
 	{ "farm", false, "remember-probes", CONF_TYPE_WORD, 0, 0, "yes no",

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 enum conf_type {
-	CONF_TYPE_TEXT, /* any text; the reader checks it */
+	CONF_TYPE_TEXT, /* any text; the caller of conf_get() checks it */
 	CONF_TYPE_NUMBER, /* decimal, from `min` to `max` */
 	CONF_TYPE_WORD, /* one word of `words` */
 	CONF_TYPE_HEX, /* exactly `min` hexadecimal digits */
@@ -29,8 +29,8 @@ struct conf_key {
 	const char *key;
 	enum conf_type type;
 	/*
-	 * Limits of a number or an amount.  For an amount, `min` is in the unit
-	 * of the value and `max` in the largest unit of `words`.
+	 * Limits of a number or an amount.  For an amount, `min` limits the
+	 * number before the unit, and `max` is in the largest unit of `words`.
 	 */
 	long min, max;
 	const char *words; /* allowed words or units: "none lzo zstd" */
