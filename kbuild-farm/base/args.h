@@ -5,8 +5,8 @@
  * Accepts -x, bundles (-vF), -x VALUE, -xVALUE, --long, --long VALUE,
  * --long=VALUE and "--" as the end of options.  Options and plain words may
  * stand in any order.  If the caller sets `variables_allowed`, args_next()
- * returns ARGS_VARIABLE for words of the form VAR=VALUE, which make reads as
- * variables.
+ * returns ARGS_VARIABLE for words of the form VAR=VALUE (assignments to
+ * variables of make).
  */
 #ifndef BASE_ARGS_H
 #define BASE_ARGS_H

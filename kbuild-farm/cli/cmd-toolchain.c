@@ -104,8 +104,10 @@ static int check_fits(const struct toolchain_installed *t, const char *arch,
 			      t->id, t->host);
 	else if (t->triplet && !strv_has(&a->triplets, t->triplet) &&
 		 !strv_has(&a->prefixes, prefix))
-		ret = err_set(err, EINVAL, "%s does not compile for %s", t->id,
-			      arch);
+		ret = err_set(
+			err, EINVAL,
+			"toolchain %s does not support the architecture %s",
+			t->id, arch);
 	free(prefix);
 	return ret;
 }

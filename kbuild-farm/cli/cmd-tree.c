@@ -400,7 +400,7 @@ static int tree_failed(const struct tree_request *r, int ret, const char *name,
 {
 	if (ret == -ECANCELED)
 		log_error(
-			"tree %s: %s: interrupted; the same command continues",
+			"tree %s: %s: interrupted; run the same command again to continue",
 			r->verb, name);
 	else
 		log_error("tree %s: %s: %s", r->verb, name, err->text);

@@ -133,8 +133,10 @@ static int read_escape(struct scan *s)
 		return 0;
 	known = c > 0 ? strchr(from, c) : NULL;
 	if (!known)
-		return set_scan_error(s, "invalid escape sequence: expected \\ "
-					 "before \\, \", n, t, b or a newline");
+		return set_scan_error(
+			s, "invalid escape sequence: valid are \\\\, "
+			   "\\\", \\n, \\t, \\b, and \\ at the "
+			   "end of a line");
 	add_char(&s->value, to[known - from]);
 	return 0;
 }

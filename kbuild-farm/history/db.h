@@ -89,7 +89,8 @@ void history_db_close(struct history *h);
 /*
  * Start a checkpoint, which moves committed data from history.db-wal into
  * history.db, if the log has at least HISTORY_WAL_BYTES_MAX bytes.  A long log
- * is slow, because each process that opens the database first reads all of it.
+ * slows down the first process that opens the database, because this process
+ * reads the whole log.
  *
  * A checkpoint syncs both files, which takes seconds while the output of a
  * build is being written back.  Therefore commits do no checkpoint; a build

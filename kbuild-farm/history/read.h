@@ -191,7 +191,7 @@ struct history_details {
 	struct history_reason *reasons;
 	/*
 	 * why tool steps (genksyms, objtool, dtc) ran on the build host; n_jobs
-	 * is the number of steps
+	 * of each entry counts steps
 	 */
 	struct history_reason *step_reasons;
 	struct history_phase *phases;

@@ -40,8 +40,9 @@ struct options_item {
 	const struct options_entry *entry;
 	const char *text; /* the word, `len` bytes */
 	/*
-	 * The value of the option, `value_len` bytes, or NULL.  For a word of a
-	 * list, the value is the next word, which then has no item.
+	 * The value of the option, `value_len` bytes, or NULL.  If a word of a
+	 * comma-separated list such as -Wp,-MD,FILE takes a value, the value is
+	 * the next word of the list, and this word has no item of its own.
 	 */
 	const char *value;
 	unsigned len, value_len;

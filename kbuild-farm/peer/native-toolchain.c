@@ -481,8 +481,8 @@ void peer_benchmark_release(struct peer_benchmark *t)
 }
 
 /*
- * Record the result of the build that is being measured.  Return false if no
- * build of the node is being measured.
+ * Record the result of the candidate that is being measured on `node`.  Return
+ * false if no candidate is being measured on this node.
  */
 static bool record_benchmark(struct peer_benchmark *t, const char *node,
 			     enum peer_canary_status is, const char *detail,

@@ -134,8 +134,8 @@ int toolchain_file_writer_close(struct toolchain_file_writer *w,
 				const struct timespec *mtime, struct err *err);
 
 /*
- * Move all created entries, sorted, to `out`, which the caller releases.  The
- * writer can only be freed afterwards.
+ * Move all created entries, sorted, to `out`, which the caller releases.  After
+ * this call, the caller can only free the writer.
  */
 void toolchain_file_writer_take_entries(struct toolchain_file_writer *w,
 					struct compiler_entries *out);

@@ -154,7 +154,8 @@ static bool is_below_another(const struct tree_ref *v, size_t n,
 
 /*
  * Count the change of one reference from `was` to `wanted`.  `was` is NULL if
- * the reference is new, `wanted` is NULL if the reference is not updated.
+ * the reference is new.  `wanted` is NULL if the transaction does not set the
+ * reference, which is then removed unless it is retained.
  */
 static void count_change(struct tree_ref_changes *c,
 			 const struct tree_ref *wanted,
