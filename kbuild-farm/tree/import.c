@@ -506,10 +506,7 @@ static int build_root_tree(struct importer *im, bool strip, git_oid *root,
 	map_release_entries(&im->by_path, NULL);
 	for (size_t i = 0; i < im->n_entries; i++)
 		index_entry_path(im, i);
-	/*
-	 * The entries are sorted, so all of them are below one directory if the
-	 * first and the last entry are.
-	 */
+	/* Sorted entries are in one directory if the first and last are. */
 	n = strcspn(im->entries[0].path, "/") + 1;
 	if (strip && im->entries[0].path[n - 1] &&
 	    !strncmp(im->entries[im->n_entries - 1].path, im->entries[0].path,
