@@ -59,7 +59,10 @@ static const void *payload(const struct nlattr *a)
 	return (const char *)a + NLA_HDRLEN;
 }
 
-/* Find the attribute of a type in a range.  Returns NULL if there is none. */
+/*
+ * Find the attribute of a type in a range.  Returns NULL if the range has no
+ * attribute of this type.
+ */
 static const struct nlattr *attribute(const void *from, const void *to,
 				      uint16_t type)
 {

@@ -10,7 +10,10 @@
 
 #define MACS_MAX 3
 
-/* A board.  Letters stand for keys, boot ids and machine ids; '-' is none. */
+/*
+ * A board.  Letters stand for keys, boot ids and machine ids.  '-' means that
+ * the board has no such key or id.
+ */
 struct board {
 	const char *is; /* "K b I": key, boot id, machine id */
 	uint64_t mac[MACS_MAX]; /* ascending; ends with 0 */

@@ -76,7 +76,7 @@ static int leave(void)
 	return 0;
 }
 
-/* Look for the files of another job.  Returns 0 if there are none. */
+/* Look for the files of another job.  Returns 0 if no such file exists. */
 static int look(void)
 {
 	return getpid() != 1 || !access(OUT "/dep.d", F_OK) ||
