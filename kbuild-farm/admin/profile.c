@@ -139,7 +139,7 @@ static int take_pattern(struct strv *out, const char *value, struct err *err)
 
 /*
  * Return the settings of the section [cpu "N"] for CPU `cpu`, or of the section
- * [cpu] for -1.  Adds empty settings if there are none.
+ * [cpu] for -1.  If the profile has no such section, add empty settings.
  */
 static struct admin_profile_clock *find_profile_clock(struct admin_profile *p,
 						      int cpu)

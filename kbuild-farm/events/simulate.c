@@ -172,8 +172,8 @@ static void file_name(char out[static 96], int64_t number)
 		"power", "debug", "devices", "init",  "util",  "trace",
 		"sysfs", "queue", "timer",   "irq",   "phy",
 	};
-	const unsigned n_dirs = sizeof(dirs) / sizeof(*dirs);
-	const unsigned n_words = sizeof(words) / sizeof(*words);
+	const unsigned n_dirs = ARRAY_SIZE(dirs);
+	const unsigned n_words = ARRAY_SIZE(words);
 	/* Consecutive jobs are in one directory, as with make. */
 	uint64_t n = (uint64_t)number, of = n / n_words / n_dirs;
 	const char *dir = dirs[n / n_words % n_dirs],
@@ -808,7 +808,7 @@ static void on_step(struct events_simulate *s)
 	struct events_event ev;
 	unsigned i = s->phase++;
 
-	if (s->stopped || i >= sizeof(script) / sizeof(*script)) {
+	if (s->stopped || i >= ARRAY_SIZE(script)) {
 		ev = events_event_make(EVENTS_KIND_DONE);
 		ev.status = s->stopped ? 2 : 0;
 		ev.n_remote = (int64_t)s->n_remote;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "events/text.h"
 
+#include "base/vec.h"
+
 #include <string.h>
 
 void events_text_add_node(struct buf *out, const char *name, const char *state,
@@ -15,7 +17,7 @@ void events_text_add_node(struct buf *out, const char *name, const char *state,
 	};
 
 	buf_printf(out, "node %s: %s", name, state);
-	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
 		if (!strcmp(state, states[i].state))
 			buf_add_str(out, states[i].means);
 	}

@@ -2,6 +2,7 @@
 #include "node/roster.h"
 
 #include "base/str.h"
+#include "base/vec.h"
 #include "conf/conf.h"
 #include "tls/key.h"
 #include "wire/codec.h"
@@ -133,7 +134,7 @@ static int load_entry(struct node_entry *e, const struct conf *c,
 	ret = node_roster_check_name(name, err);
 	if (ret) {
 		/* Locate the section by one of its keys. */
-		for (size_t i = 0; !at && i < sizeof(keys) / sizeof(*keys); i++)
+		for (size_t i = 0; !at && i < ARRAY_SIZE(keys); i++)
 			at = conf_get_origin(c, "node", name, keys[i]);
 		if (at)
 			err_wrap(err, "%s", at);

@@ -4,6 +4,7 @@
 #include "base/printable.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <ctype.h>
 #include <poll.h>
@@ -71,7 +72,7 @@ static bool is_kfarmd_missing(const char *why)
 		"exit status 127",
 	};
 
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		if (str_ends(why, ends[i]))
 			return !str_starts(why, "connect to ");
 	}

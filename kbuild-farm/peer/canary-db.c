@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,7 +88,7 @@ const struct peer_canary_source *peer_canary_db_burn_sources(size_t *n)
 		{ .name = "burn-7.c" }, { .name = "burn-8.c" },
 	};
 
-	*n = sizeof(all) / sizeof(*all);
+	*n = ARRAY_SIZE(all);
 	for (size_t i = 0; i < *n; i++)
 		all[i].text = span(canary_burn_begin, canary_burn_end);
 	return all;

@@ -112,10 +112,8 @@ abort_transition(const struct sched *s, enum sched_unit_state state,
 		"retry",    "local-slots"
 	};
 
-	_Static_assert(sizeof(states) / sizeof(*states) == SCHED_UNIT_N_STATES,
-		       "");
-	_Static_assert(sizeof(events) / sizeof(*events) == SCHED_EV_N_KINDS,
-		       "");
+	_Static_assert(ARRAY_SIZE(states) == SCHED_UNIT_N_STATES, "");
+	_Static_assert(ARRAY_SIZE(events) == SCHED_EV_N_KINDS, "");
 	sched_abort_impossible(events[s->cause], states[state], number);
 }
 
