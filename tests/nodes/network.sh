@@ -183,11 +183,21 @@ inner_is_gone()
 	! inner_runs && ! compgen -G "$lab_groups/*/kfarm-lab.$1.*"
 }
 
+# inner_is_swept PID: After SIGKILL, nothing removes the control groups but the
+# sweep of a later lab.  A group cannot be removed before its last process has
+# ended, so sweep again until all are gone.
+inner_is_swept()
+{
+	lab_is_over "$1" && lab_sweep
+	inner_is_gone "$1"
+}
+
 # ends_clean SIGNAL: check that another lab leaves nothing behind.
 ends_clean()
 {
-	local pid
+	local pid gone=inner_is_gone
 
+	[ "$1" != KILL ] || gone=inner_is_swept
 	rm -rf "$work/inner"
 	mkdir "$work/inner"
 	setsid env -u KFARM_LAB --default-signal=INT TMPDIR="$work/inner" \
@@ -198,8 +208,7 @@ ends_clean()
 	check "before $1: it runs" inner_runs
 	kill "-$1" -- -$pid
 	[ "$1" != KILL ] || disown $pid
-	[ "$1" != KILL ] || { wait_for 60 lab_is_over $pid && lab_sweep; }
-	wait_for 60 inner_is_gone $pid
+	wait_for 60 $gone $pid
 	is "ended by $1: nothing runs, no control group is left" 0 $?
 	[ "$1" = KILL ] || is "ended by $1: its directory" "" \
 		"$(ls "$work/inner")"
