@@ -19,6 +19,25 @@
 #define TEXT_MAX     700 /* bytes of settings listed in one error */
 #define WARNINGS_MAX 10 /* rejected settings that get a note each */
 
+/*
+ * Variables that kbuild documents and that reach neither Kconfig nor the rules
+ * that start it, so a change of their values cannot change the .config.  Any
+ * other variable counts as an input of the .config, because a makefile of the
+ * tree may use it.  ARCH is part of the request in another form.
+ */
+static const char unrelated_variables[] =
+	"ARCH M MO KDIR KBUILD_EXTMOD KBUILD_EXTRA_SYMBOLS C CF CHECK "
+	"KBUILD_CHECKSRC W KBUILD_EXTRA_WARN V KBUILD_VERBOSE "
+	"KBUILD_MODPOST_WARN KBUILD_MODPOST_NOFINAL KBUILD_SYMTYPES "
+	"KBUILD_BUILD_TIMESTAMP KBUILD_BUILD_VERSION KBUILD_BUILD_USER "
+	"KBUILD_BUILD_HOST KBUILD_ABS_SRCTREE KBUILD_SIGN_PIN KBUILD_IMAGE "
+	"KCFLAGS KCPPFLAGS KAFLAGS KRUSTFLAGS CFLAGS_KERNEL AFLAGS_KERNEL "
+	"CFLAGS_MODULE AFLAGS_MODULE LDFLAGS_MODULE LDFLAGS_vmlinux DTC "
+	"DTC_FLAGS CHECK_DTBS DT_SCHEMA_FILES LOCALVERSION INSTALL_PATH "
+	"INSTALL_MOD_PATH INSTALL_MOD_STRIP INSTALL_HDR_PATH "
+	"INSTALL_DTBS_PATH KDEB_PKGVERSION KDEB_COMPRESS KDOCFLAGS TARGETS "
+	"SKIP_TARGETS";
+
 /* Return the path of the record (kernel/config.h).  The caller frees it. */
 static char *stamp_path(const struct kernel_plan *p)
 {
@@ -30,6 +49,33 @@ static char *stamp_path(const struct kernel_plan *p)
 	path = xasprintf("%s/config/%.*s", cache, STAMP_DIGIT, hex);
 	free(cache);
 	return path;
+}
+
+/*
+ * Add the variables that can change the .config.  Of the environment, these are
+ * the variables of Kconfig's own programs, such as KCONFIG_ALLCONFIG; kfarm
+ * adds the others that select a compiler or an architecture to the settings.
+ */
+static void add_variables(struct buf *out, const struct kernel_plan *p)
+{
+	struct strv found = { 0 };
+
+	for (size_t i = 0; i < p->settings.n; i++) {
+		const char *setting = p->settings.v[i];
+		char *name = xstrndup(setting, strcspn(setting, "="));
+
+		if (!str_list_has(unrelated_variables, ' ', name))
+			strv_add(&found, setting);
+		free(name);
+	}
+	for (char *const *e = p->env; *e; e++) {
+		if (str_starts(*e, "KCONFIG_"))
+			strv_add(&found, *e);
+	}
+	strv_sort(&found);
+	for (size_t i = 0; i < found.n; i++)
+		buf_put_str(out, found.v[i]);
+	strv_release(&found);
 }
 
 /*
@@ -46,9 +92,10 @@ static char *request_text(const struct kernel_plan *p)
 
 	kconfig_digest(&p->kconfig, &d);
 	buf_add(&all, d.b, sizeof(d.b));
-	for (size_t i = 0; i < p->settings.n; i++)
-		buf_put_str(&all, p->settings.v[i]);
+	add_variables(&all, p);
 	buf_put_str(&all, p->tree);
+	buf_put_str(&all, p->arch.arch);
+	buf_put_str(&all, p->compiler.name);
 	buf_put_str(&all, p->compiler.version);
 	digest_bytes(buf_bytes(&all), &d);
 	digest_format(&d, request);
@@ -61,19 +108,33 @@ static char *request_text(const struct kernel_plan *p)
 	return text;
 }
 
+/* Property of the inputs that a digest covers. */
+enum input_property {
+	INPUT_STAMPS, /* sizes and times */
+	INPUT_TEXTS,
+};
+
 static void inputs_digest(const struct kernel_plan *p, const struct strv *names,
-			  char hex[static DIGEST_HEX])
+			  enum input_property of, char hex[static DIGEST_HEX])
 {
 	struct buf all = { 0 };
+	struct err ignored;
 	struct digest d;
 
 	for (size_t i = 0; i < names->n; i++) {
 		char *path = xasprintf("%s/%s", p->tree, names->v[i]);
 		struct stat st = { 0 };
 
+		buf_put_str(&all, names->v[i]);
+		if (of == INPUT_TEXTS) {
+			if (digest_file(path, &d, &ignored))
+				d = (struct digest){ 0 };
+			buf_add(&all, d.b, sizeof(d.b));
+			free(path);
+			continue;
+		}
 		if (stat(path, &st))
 			st = (struct stat){ 0 };
-		buf_put_str(&all, names->v[i]);
 		buf_printf(&all, "%lld %lld.%09ld %lld.%09ld",
 			   (long long)st.st_size, (long long)st.st_mtim.tv_sec,
 			   st.st_mtim.tv_nsec, (long long)st.st_ctim.tv_sec,
@@ -140,16 +201,40 @@ static bool load_text(const struct kernel_plan *p, struct buf *text,
 }
 
 /*
- * `rest` is "INPUTS TARGET", the rest of the record's first line.  Return a
- * copy of TARGET, or NULL if the line has no TARGET.
+ * `rest` is "STAMPS TEXTS TARGET", the rest of the record's first line.  Return
+ * a copy of TARGET, or NULL if the line has no TARGET.
  */
 static char *parse_edit_target(const char *rest)
 {
-	size_t n = strcspn(rest, " \n");
-	const char *word = rest + n + (rest[n] == ' ');
-	size_t len = strcspn(word, "\n");
+	const char *word = rest;
+	size_t len;
 
+	for (int i = 0; i < 2; i++) {
+		word += strcspn(word, " \n");
+		word += *word == ' ';
+	}
+	len = strcspn(word, "\n");
 	return len ? xstrndup(word, len) : NULL;
+}
+
+/*
+ * Compare the inputs of the tree with the record, whose first line ends in
+ * `rest`.  A checkout of another revision and back changes only the times of
+ * the files, so if the times differ, the texts decide, and s->refresh is set.
+ */
+static bool inputs_are_equal(struct kernel_config_stamp *s, const char *rest,
+			     const struct kernel_plan *p,
+			     const struct strv *inputs)
+{
+	const char *texts = rest + strcspn(rest, " \n");
+	char hex[DIGEST_HEX];
+
+	inputs_digest(p, inputs, INPUT_STAMPS, hex);
+	if (str_starts(rest, hex))
+		return true;
+	inputs_digest(p, inputs, INPUT_TEXTS, hex);
+	s->refresh = *texts == ' ' && str_starts(texts + 1, hex);
+	return s->refresh;
 }
 
 /*
@@ -163,7 +248,7 @@ static bool read_config_stamp(struct kernel_config_stamp *s,
 {
 	struct strv inputs = { 0 };
 	struct buf text = { 0 };
-	char *first, hex[DIGEST_HEX];
+	char *first;
 	bool same;
 
 	*s = (struct kernel_config_stamp){ 0 };
@@ -183,10 +268,8 @@ static bool read_config_stamp(struct kernel_config_stamp *s,
 				strv_add(&inputs, line);
 			free(line);
 		}
-		if (!s->edit_target) {
-			inputs_digest(p, &inputs, hex);
-			same = str_starts(rest, hex);
-		}
+		if (!s->edit_target)
+			same = inputs_are_equal(s, rest, p, &inputs);
 	}
 	strv_release(&inputs);
 	buf_release(&text);
@@ -202,15 +285,17 @@ static void write_stamp(const struct kernel_config_stamp *s,
 			const struct kernel_plan *p)
 {
 	char *path = stamp_path(p), *dir = str_dir(path);
-	char *first = request_text(p), hex[DIGEST_HEX];
+	char *first = request_text(p);
+	char stamps[DIGEST_HEX], texts[DIGEST_HEX];
 	struct strv inputs = { 0 };
 	struct buf text = { 0 };
 	struct err ignored;
 
 	if (first && !fs_mkdirs(dir, 0777, &ignored)) {
 		list_inputs(p, &inputs);
-		inputs_digest(p, &inputs, hex);
-		buf_printf(&text, "%s%s %s\n", first, hex,
+		inputs_digest(p, &inputs, INPUT_STAMPS, stamps);
+		inputs_digest(p, &inputs, INPUT_TEXTS, texts);
+		buf_printf(&text, "%s%s %s %s\n", first, stamps, texts,
 			   s->edit_target ? s->edit_target : "");
 		for (size_t i = 0; i < s->rejected.n; i++)
 			buf_printf(&text, "!%s\n", s->rejected.v[i]);
@@ -403,6 +488,8 @@ int kernel_config_apply(struct kernel_build_state *run, struct err *err)
 		if (!ret)
 			ret = find_rejected(run, err);
 		made = !ret;
+	} else {
+		made = s->refresh;
 	}
 	if (!ret && s->rejected.n && !p->request->allow_mismatch) {
 		path = kernel_plan_path(p, ".config");

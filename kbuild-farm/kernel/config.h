@@ -7,15 +7,17 @@
  * that a second build is incremental.  The last request is recorded in a file
  * of ~/.cache/kfarm/config/, not in the build directory:
  *
- *	REQUEST CONFIG INPUTS TARGET	the first three are digests
+ *	REQUEST CONFIG STAMPS TEXTS TARGET	the first four are digests
  *	!LINE				a setting that Kconfig rejected
  *	PATH				an input, relative to the tree
  *
- * REQUEST covers the requested configuration, tree, compiler and variables.
- * CONFIG covers the .config.  INPUTS covers the sizes and times of the files of
- * the tree from which the .config was made: the Kconfig files and, if the base
- * is a make target such as defconfig, the tree's configurations.  TARGET is the
- * target with which the user changed the .config afterwards, if any.
+ * REQUEST covers the requested configuration, tree, architecture, compiler, and
+ * the variables that can change the .config.  Variables such as W, C, V and M
+ * cannot.  CONFIG covers the .config.  STAMPS covers the sizes and times, and
+ * TEXTS the contents, of the files of the tree from which the .config was made:
+ * the Kconfig files and, if the base is a make target such as defconfig, the
+ * tree's configurations.  TARGET is the target with which the user changed the
+ * .config afterwards, if any.
  */
 #ifndef KERNEL_CONFIG_H
 #define KERNEL_CONFIG_H
@@ -33,6 +35,8 @@ struct kernel_plan;
 struct kernel_config_stamp {
 	char *edit_target; /* "menuconfig"; or NULL */
 	struct strv rejected; /* explanations from kconfig_explain_rejected() */
+	/* the times of the inputs changed, so the record must be written */
+	bool refresh;
 };
 
 /* Free the strings and zero `s`. */

@@ -7,6 +7,8 @@
 #include "kernel/target-outputs.h"
 #include "suite.h"
 
+#include <fcntl.h>
+
 static struct stat config_stat(void)
 {
 	char *path = kernel_plan_path(&plan, ".config");
@@ -254,6 +256,64 @@ START_TEST(a_changed_tree_is_asked_again)
 }
 END_TEST
 
+/* A variable, its two values, and whether the .config depends on the value. */
+static const struct {
+	const char *first, *second;
+	bool matters;
+} switched[] = {
+	{ NULL, "W=1", false },
+	{ "C=1", "C=2", false },
+	{ NULL, "V=1", false },
+	{ "CF=-Wx", "CHECK=smatch", false },
+	{ NULL, "INSTALL_MOD_PATH=/tmp/x", false },
+	{ NULL, "KCFLAGS=-O1", false },
+	{ NULL, "ARCH=arm64", false },
+	{ NULL, "KBUILD_DEFCONFIG=other_defconfig", true },
+	{ "KCONFIG_SEED=1", "KCONFIG_SEED=2", true },
+	{ NULL, "SOMETHING=1", true },
+};
+
+START_TEST(only_variables_that_reach_kconfig_make_it_again)
+{
+	if (switched[_i].first)
+		words(&req.variables, switched[_i].first);
+	words(&req.fragments, "CONFIG_A=y");
+	ck_assert(makes_it_again());
+	strv_release(&req.variables);
+	words(&req.variables, switched[_i].second);
+	ck_assert_int_eq(makes_it_again(), switched[_i].matters);
+	ck_assert(!makes_it_again());
+}
+END_TEST
+
+START_TEST(variables_of_kconfig_in_the_environment_matter)
+{
+	words(&req.fragments, "CONFIG_A=y");
+	ck_assert(makes_it_again());
+	set_env("KCONFIG_ALLCONFIG=/tmp/all.config");
+	ck_assert(makes_it_again());
+	ck_assert(!makes_it_again());
+}
+END_TEST
+
+/* `git checkout` of another revision and back leaves the same texts. */
+START_TEST(inputs_with_equal_texts_are_unchanged)
+{
+	static const struct timespec old[2];
+	char *path = at("linux/Kconfig");
+
+	put_file("linux/Kconfig", "config A\n", 0644);
+	words(&req.fragments, "CONFIG_A=y");
+	ck_assert(makes_it_again());
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, old, 0), 0);
+	ck_assert(!makes_it_again());
+	ck_assert(!makes_it_again());
+	put_file("linux/Kconfig", "config B\n", 0644);
+	ck_assert(makes_it_again());
+	free(path);
+}
+END_TEST
+
 START_TEST(what_the_user_edited_stands_whatever_becomes_of_the_tree)
 {
 	struct buf script = { 0 };
@@ -370,6 +430,10 @@ int main(void)
 	tcase_add_test(tc, what_kconfig_drops_may_be_allowed);
 	tcase_add_loop_test(tc, a_changed_tree_is_asked_again, 0,
 			    sizeof(of_tree) / sizeof(*of_tree));
+	tcase_add_loop_test(tc, only_variables_that_reach_kconfig_make_it_again,
+			    0, sizeof(switched) / sizeof(*switched));
+	tcase_add_test(tc, variables_of_kconfig_in_the_environment_matter);
+	tcase_add_test(tc, inputs_with_equal_texts_are_unchanged);
 	tcase_add_test(
 		tc, what_the_user_edited_stands_whatever_becomes_of_the_tree);
 	tcase_add_test(tc, what_menuconfig_left_as_it_was_is_not_edited);
