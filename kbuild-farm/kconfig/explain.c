@@ -651,3 +651,36 @@ void kconfig_explain_rejected(const struct kconfig_rejected *missed, size_t n,
 	kconfig_symbols_release(&all);
 	strv_release(&names);
 }
+
+void kconfig_explain_unknown(const struct kconfig_spec *k, const char *tree,
+			     const char *srcarch, struct strv *out)
+{
+	struct kconfig_rejected *set;
+	struct kconfig_symbols all;
+	struct strv names = { 0 };
+	size_t n;
+
+	/* An empty .config lacks every requested setting except n. */
+	kconfig_explain_find_rejected(k, "", &set, &n);
+	for (size_t i = 0; i < n; i++)
+		strv_add(&names, set[i].symbol + strlen("CONFIG_"));
+	if (n && !kconfig_symbols_read(&all, tree, srcarch, &names)) {
+		for (size_t i = 0; i < n && !all.incomplete; i++) {
+			char *why;
+
+			if (all.v[i].n_entries)
+				continue;
+			why = kconfig_explain_setting(&all.v[i], &all,
+						      set[i].requested, "");
+			strv_addf(out, "%s=%s%s%s%s: %s", set[i].symbol,
+				  set[i].requested, set[i].location ? " (" : "",
+				  set[i].location ? set[i].location : "",
+				  set[i].location ? ")" : "", why);
+			free(why);
+		}
+	}
+	if (n)
+		kconfig_symbols_release(&all);
+	kconfig_explain_free_rejected(set, n);
+	strv_release(&names);
+}

@@ -61,5 +61,13 @@ struct kconfig_explain_context {
 void kconfig_explain_rejected(const struct kconfig_rejected *missed, size_t n,
 			      const struct kconfig_explain_context *of,
 			      struct strv *out, struct strv *replaced);
+/*
+ * Append "CONFIG_X=y: no such symbol ..." to `out` for each requested setting
+ * whose symbol no Kconfig file of `tree` defines, so that Kconfig would reject
+ * the setting.  If the parser cannot read all Kconfig files of the tree, append
+ * nothing.
+ */
+void kconfig_explain_unknown(const struct kconfig_spec *k, const char *tree,
+			     const char *srcarch, struct strv *out);
 
 #endif

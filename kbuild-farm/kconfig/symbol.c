@@ -9,9 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILE_MAX      (1u << 22)
-#define DEPTH_MAX     32 /* nested source statements */
-#define TAB_WIDTH     8
+#define FILE_MAX  (1u << 22)
+#define DEPTH_MAX 32 /* nested source statements */
+#define TAB_WIDTH 8
+/* Symbols without an entry that are searched for in the other architectures. */
+#define SEARCHED_MAX  100
 #define TYPE_KEYWORDS "bool boolean tristate int hex string"
 
 /* An open "menu", "if" or "choice" block. */
@@ -23,8 +25,7 @@ struct level {
 
 struct kconfig_reader {
 	struct kconfig_symbols *out;
-	/* most similar name so far, per symbol in `out` */
-	struct spellcheck *similar;
+	struct strv names; /* symbols of all entries */
 	const char *tree, *srcarch;
 	char *file; /* name of the current file */
 	struct level *levels;
@@ -141,17 +142,11 @@ static void open_entry(struct kconfig_reader *r, const char *name)
 	if (around->choice_number)
 		strv_add(&r->out->choice_members[around->choice_number - 1],
 			 name);
+	strv_add(&r->names, name);
+	r->out->incomplete |= strchr(name, '$') != NULL;
 	for (size_t i = 0; i < r->out->n; i++) {
-		struct kconfig_symbol *s = &r->out->v[i];
-
-		spellcheck_add(&r->similar[i], name);
-		if (r->similar[i].best == name) {
-			free(s->similar_name);
-			s->similar_name = xstrdup(name);
-			r->similar[i].best = s->similar_name;
-		}
-		if (!strcmp(s->name, name))
-			r->requested = s;
+		if (!strcmp(r->out->v[i].name, name))
+			r->requested = &r->out->v[i];
 	}
 	if (!r->requested)
 		return;
@@ -266,8 +261,8 @@ static void read_sourced(struct kconfig_reader *r, const char *text)
 		free(path);
 		path = with;
 	}
-	if (r->depth < DEPTH_MAX)
-		read_kconfig_file(r, path);
+	if (r->depth >= DEPTH_MAX || read_kconfig_file(r, path))
+		r->out->incomplete = true;
 	r->file = outer;
 	free(path);
 }
@@ -454,31 +449,45 @@ static char *find_in_other_archs(const char *tree, const char *srcarch,
 	return out;
 }
 
+/* Find the most similar name, and other architectures that have the symbol. */
+static void search_elsewhere(const struct kconfig_reader *r,
+			     struct kconfig_symbol *s)
+{
+	struct spellcheck similar;
+
+	spellcheck_init(&similar, s->name);
+	for (size_t i = 0; i < r->names.n; i++)
+		spellcheck_add(&similar, r->names.v[i]);
+	if (similar.best)
+		s->similar_name = xstrdup(similar.best);
+	s->other_archs = find_in_other_archs(r->tree, r->srcarch, s->name);
+}
+
 int kconfig_symbols_read(struct kconfig_symbols *out, const char *tree,
 			 const char *srcarch, const struct strv *names)
 {
 	struct kconfig_reader r = { .out = out,
 				    .tree = tree,
 				    .srcarch = srcarch };
+	size_t n_unknown = 0;
 	int ret;
 
 	*out = (struct kconfig_symbols){ .srcarch = srcarch, .n = names->n };
 	out->v = xcalloc(names->n + 1, sizeof(*out->v));
-	r.similar = xcalloc(names->n + 1, sizeof(*r.similar));
-	for (size_t i = 0; i < names->n; i++) {
+	for (size_t i = 0; i < names->n; i++)
 		out->v[i].name = xstrdup(names->v[i]);
-		spellcheck_init(&r.similar[i], out->v[i].name);
-	}
 	ret = read_kconfig_file(&r, "Kconfig");
 	while (r.n_levels)
 		close_level(&r);
-	for (size_t i = 0; !ret && i < out->n; i++) {
-		if (!out->v[i].n_entries)
-			out->v[i].other_archs = find_in_other_archs(
-				tree, srcarch, out->v[i].name);
+	for (size_t i = 0; !ret && i < out->n && n_unknown < SEARCHED_MAX;
+	     i++) {
+		if (!out->v[i].n_entries) {
+			search_elsewhere(&r, &out->v[i]);
+			n_unknown++;
+		}
 	}
+	strv_release(&r.names);
 	free(r.levels);
-	free(r.similar);
 	return ret ? -ENOENT : 0;
 }
 

@@ -54,10 +54,12 @@ struct kconfig_symbol {
 	size_t n_entries;
 	struct kconfig_symbol_select *selects;
 	size_t n_selects;
-	/* symbol with the most similar name; only used if n_entries is 0 */
-	char *similar_name;
-	/* other architectures that have the symbol: "arm, x86"; or NULL */
-	char *other_archs;
+	/*
+	 * For the first hundred symbols without an entry: the symbol with the
+	 * most similar name, and other architectures that have the symbol,
+	 * "arm, x86".  NULL otherwise.
+	 */
+	char *similar_name, *other_archs;
 };
 
 struct kconfig_symbols {
@@ -69,6 +71,11 @@ struct kconfig_symbols {
 	size_t n_choices;
 	/* files read or searched for, relative to the tree */
 	struct strv files;
+	/*
+	 * the parser cannot find all entries: a `source` statement names a
+	 * missing file, or a macro computes a name
+	 */
+	bool incomplete;
 };
 
 /*

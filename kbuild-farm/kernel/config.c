@@ -364,6 +364,10 @@ static int run_target(struct kernel_build_state *run, const char *target,
 	return ret;
 }
 
+/*
+ * Set `err` to the rejected settings `lines`.  `config` is the path of the
+ * resulting .config, or NULL if it has not been generated.
+ */
 static int set_rejected_error(const struct strv *lines, const char *config,
 			      struct err *err)
 {
@@ -377,10 +381,12 @@ static int set_rejected_error(const struct strv *lines, const char *config,
 	if (i < lines->n)
 		buf_printf(&list, "%sand %zu more", between, lines->n - i);
 	err_set(err, EINVAL,
-		"Kconfig rejected settings from -K:%s%suse "
-		"--allow-config-mismatch to build anyway; the generated "
-		".config is %s",
-		buf_str(&list), lines->n > 1 ? "\n  " : "; ", config);
+		"Kconfig %s settings from -K:%s%suse "
+		"--allow-config-mismatch to build anyway%s%s",
+		config ? "rejected" : "would reject", buf_str(&list),
+		lines->n > 1 ? "\n  " : "; ",
+		config ? "; the generated .config is " : "",
+		config ? config : "");
 	buf_release(&list);
 	return -EINVAL;
 }
@@ -508,6 +514,22 @@ int kernel_config_apply(struct kernel_build_state *run, struct err *err)
 		write_stamp(s, p);
 	run->config.mtime_ns = read_config_mtime(p);
 	return 0;
+}
+
+int kernel_config_check_symbols(const struct kernel_plan *p, struct err *err)
+{
+	struct strv unknown = { 0 };
+	int ret = 0;
+
+	if (!p->kconfig.n_fragments || p->request->allow_mismatch ||
+	    kernel_config_is_current(p))
+		return 0;
+	kconfig_explain_unknown(&p->kconfig, p->tree, p->arch.srcarch,
+				&unknown);
+	if (unknown.n)
+		ret = set_rejected_error(&unknown, NULL, err);
+	strv_release(&unknown);
+	return ret;
 }
 
 void kernel_config_update_stamp(struct kernel_build_state *run)

@@ -56,6 +56,12 @@ static inline void kernel_config_stamp_release(struct kernel_config_stamp *s)
  */
 int kernel_config_apply(struct kernel_build_state *run, struct err *err);
 /*
+ * Before a build starts, reject settings of fragments whose symbols do not
+ * exist in the tree, unless the user allows mismatches or the .config is
+ * current.  Returns 0, or -EINVAL with `err` listing the settings.
+ */
+int kernel_config_check_symbols(const struct kernel_plan *p, struct err *err);
+/*
  * Update the record after make has run: make may have regenerated the .config
  * itself, for instance for another version of the compiler.  The new .config
  * then counts as the requested one.

@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/which.h"
+#include "kernel/config.h"
 #include "kernel/environ.h"
 #include "tree/version.h"
 
@@ -339,7 +340,10 @@ int kernel_plan_init(struct kernel_plan *p, const struct kconfig_request *r,
 		free(when);
 	}
 	collect_settings(p);
-	return 0;
+	ret = kernel_config_check_symbols(p, err);
+	/* Another revision of the tree may have the symbols. */
+	p->revision_unsupported = ret != 0;
+	return ret;
 }
 
 void kernel_plan_release(struct kernel_plan *p)

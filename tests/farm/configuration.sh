@@ -178,7 +178,14 @@ is "allowed, again: make is asked so often" 0 "$(asked)"
 says "allowed, again" "CONFIG_HZ: requested 17"
 is "allowed, again: metadata" 8 \
 	"$(meta '.build.kconfig_mismatch | length')"
+# The tree proves that some of these symbols do not exist, so they are rejected
+# before the others.
 configure "${request[@]}" "${wrong[@]}" outputmakefile
+is "unknown: status" 1 "$(cat "$work/said.status")"
+is "unknown: make is called so often" 0 "$(wc -l <"$calls")"
+says "unknown" "CONFIG_X86_64=y: no such symbol for arm64; it exists for"
+says "unknown" "CONFIG_EXT4_FSS=y: no such symbol for arm64; did you mean CONFIG_EXT4_FS?"
+configure "${request[@]}" "${wrong[@]:0:4}" "${wrong[@]:8}" outputmakefile
 is "not allowed: status" 1 "$(cat "$work/said.status")"
 says "not allowed" "CONFIG_DRM_I915: requested m, got n: depends on DRM (n)"
 says "not allowed" "--allow-config-mismatch"

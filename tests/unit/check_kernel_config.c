@@ -246,7 +246,11 @@ START_TEST(a_changed_tree_is_asked_again)
 	ck_assert(makes_it_again());
 	ck_assert(!makes_it_again());
 	a = config_stat();
-	put_file(of_tree[_i].file, "# something else\n", 0644);
+	put_file(of_tree[_i].file,
+		 str_ends(of_tree[_i].file, "Kconfig") ?
+			 "# something else\nconfig A\n" :
+			 "# something else\n",
+		 0644);
 	ck_assert_int_eq(makes_it_again(), of_tree[_i].matters);
 	ck_assert(!makes_it_again());
 	/* The result is equal, so make rebuilds nothing. */
@@ -308,9 +312,57 @@ START_TEST(inputs_with_equal_texts_are_unchanged)
 	ck_assert_int_eq(utimensat(AT_FDCWD, path, old, 0), 0);
 	ck_assert(!makes_it_again());
 	ck_assert(!makes_it_again());
-	put_file("linux/Kconfig", "config B\n", 0644);
+	put_file("linux/Kconfig", "config A\nconfig B\n", 0644);
 	ck_assert(makes_it_again());
 	free(path);
+}
+END_TEST
+
+/* Kconfig files, a setting, and the error before the build; NULL for none. */
+static const struct {
+	const char *kconfig, *setting, *said;
+} unknown[] = {
+	{ "config BLOCK\n", "CONFIG_BLOCK=y", NULL },
+	{ "config BLOCK\n", "CONFIG_BLOK=y",
+	  "Kconfig would reject settings from -K: CONFIG_BLOK=y: no such "
+	  "symbol for arm64; did you mean CONFIG_BLOCK?; use "
+	  "--allow-config-mismatch to build anyway" },
+	{ "config BLOCK\n", "CONFIG_BLOK=n", NULL },
+	/* The parser does not find all entries. */
+	{ "config BLOCK\nsource \"$(DIR)/Kconfig\"\n", "CONFIG_BLOK=y", NULL },
+	{ "config $(name)\n", "CONFIG_BLOK=y", NULL },
+};
+
+START_TEST(unknown_symbols_are_rejected_before_the_build)
+{
+	const char *said = unknown[_i].said;
+
+	put_file("linux/Kconfig", unknown[_i].kconfig, 0644);
+	words(&req.fragments, unknown[_i].setting);
+	ck_assert_int_eq(kernel_plan_init(&plan, &req, env.v, &err),
+			 said ? -EINVAL : 0);
+	ck_assert_str_eq(err.text, said ? said : "");
+	/* git bisect skips a revision without the symbol. */
+	ck_assert_int_eq(plan.revision_unsupported, said != NULL);
+	kernel_plan_release(&plan);
+	req.allow_mismatch = true;
+	make_plan();
+}
+END_TEST
+
+START_TEST(each_unknown_symbol_is_listed)
+{
+	put_file("linux/Kconfig", "config BLOCK\n", 0644);
+	put_file("linux/arch/x86/Kconfig", "config X\n", 0644);
+	words(&req.fragments, "CONFIG_X=m CONFIG_BLOCK=y CONFIG_S=\"a\"");
+	ck_assert_int_eq(kernel_plan_init(&plan, &req, env.v, &err), -EINVAL);
+	ck_assert_str_eq(
+		err.text,
+		"Kconfig would reject settings from -K:\n"
+		"  CONFIG_X=m: no such symbol for arm64; it exists for "
+		"x86\n"
+		"  CONFIG_S=\"a\": no such symbol for arm64\n"
+		"  use --allow-config-mismatch to build anyway");
 }
 END_TEST
 
@@ -433,6 +485,9 @@ int main(void)
 	tcase_add_loop_test(tc, only_variables_that_reach_kconfig_make_it_again,
 			    0, sizeof(switched) / sizeof(*switched));
 	tcase_add_test(tc, variables_of_kconfig_in_the_environment_matter);
+	tcase_add_loop_test(tc, unknown_symbols_are_rejected_before_the_build,
+			    0, sizeof(unknown) / sizeof(*unknown));
+	tcase_add_test(tc, each_unknown_symbol_is_listed);
 	tcase_add_test(tc, inputs_with_equal_texts_are_unchanged);
 	tcase_add_test(
 		tc, what_the_user_edited_stands_whatever_becomes_of_the_tree);
