@@ -38,8 +38,9 @@ PROPERTY_RUNS ?= 100000
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all check check-programs check-processors lint format fuzz bench soak \
-	faults equality reach audit nodes deb install uninstall clean FORCE
+.PHONY: all all-nodes check check-programs check-processors lint format fuzz \
+	bench soak faults equality reach audit nodes deb install uninstall clean \
+	FORCE
 MAKEFLAGS += --no-builtin-rules
 
 empty :=
@@ -62,7 +63,7 @@ Q := $(if $(filter-out 0,$(V)),,@)
 # $(call say,WORD): print a short line instead of the recipe's command.
 say = @$(if $(Q),printf '  %-8s%s\n' '$1' '$(patsubst $(CURDIR)/%,%,$@)',:)
 
-all: $B/kfarm $B/kfarmd $B/kfarm-cc $B/sh
+all: $B/kfarm $B/kfarmd $B/kfarm-cc $B/sh all-nodes
 
 # ---------------------------------------------------------------- flags
 
@@ -336,11 +337,16 @@ endif
 # support riscv64, so its libraries are built from Debian's sources.  "arm" is
 # ARMv7 with an FPU, Debian's armhf.
 NODE_HOSTS ?= x86_64 arm64 arm riscv64
+NODE_LIBRARIES := event_core jansson zstd lzo2 ssl crypto
 node_x86_64 := x86_64-linux-gnu amd64
 node_arm64 := aarch64-linux-gnu arm64
 node_arm := arm-linux-gnueabihf armhf
 node_riscv64 := riscv64-linux-gnu riscv64
 node_dir = build/nodes/$1
+# The build host's architecture, unless $B contains programs for another one.
+own_triple := $(if $(SAN)$(CROSS_COMPILE),,$(shell $(CC) -dumpmachine))
+own_host := $(foreach h,x86_64 arm64 arm riscv64,$(if $(filter \
+	$(word 1,$(node_$h)),$(own_triple)),$h))
 node_cc = $(word 1,$(node_$1))-gcc
 # Empty for the architecture of the build host.
 node_root = $(wildcard build/debian/root/$(word 2,$(node_$1)))
@@ -360,6 +366,7 @@ node_cflags := $(DIALECT) $(WARNINGS) -Os -fno-pie -fstack-protector-strong \
 # not call.
 node_ldflags := -static -no-pie -s -Wl,--gc-sections,--no-warnings \
 	-Wl,-z,relro,-z,now
+node_libs := $(NODE_LIBRARIES:%=-l%)
 
 # $(call node,HOST)
 define node
@@ -370,15 +377,30 @@ build/nodes/kfarmd-$1: $(NODE_SOURCES:kbuild-farm/%.c=$(call \
 		node_dir,$1)/,flags ldflags sources)
 	$$(call say,LD)
 	$$Q$(call node_cc,$1) $(call node_flags,$1) $(node_ldflags) -o $$@ \
-		$$(filter %.o,$$^) -levent_core -ljansson -lzstd -llzo2 -lssl -lcrypto
+		$$(filter %.o,$$^) $(node_libs)
 endef
-$(foreach h,$(NODE_HOSTS),$(eval $(call node,$h)))
+$(foreach h,$(filter-out $(own_host),$(NODE_HOSTS)),$(eval $(call node,$h)))
+
+# kfarmd for nodes of the build host's architecture.  `all` links this program
+# from the objects of $B/kfarmd, if the static libraries are installed.
+own_node := $(own_host:%=build/nodes/kfarmd-%)
+ifneq ($(own_node),)
+$(own_node): $B/obj/kfarmd/main.o $(call rooms,$B,$(KFARMD_ROOMS)) \
+		$B/flags $B/ldflags
+	$(call say,LD)
+	$Qmkdir -p $(@D) && $(CC) $(node_ldflags) -o $@ $(filter %.o,$^) \
+		$(call group,$(filter %.a,$^)) $(node_libs)
+ifeq ($(filter-out $(wildcard /usr/lib/$(own_triple)/lib*.a),$(NODE_LIBRARIES:%=\
+	/usr/lib/$(own_triple)/lib%.a)),)
+all-nodes: $(own_node)
+endif
+endif
 ifneq ($(NODE_SOURCES),)
 node_lacking := $(foreach h,$(filter-out riscv64,$(NODE_HOSTS)),$(if $(wildcard $(call \
 	node_root,$h)/usr/lib/$(word 1,$(node_$h))/libssl.a),,$h))
 ifneq ($(strip $(node_lacking)),)
 $(error no static libraries for: $(strip $(node_lacking)). \
-	`scripts/packages install build nodes` gets them)
+	`scripts/packages install build nodes` installs them)
 endif
 endif
 $(NODE_SOURCES:kbuild-farm/%.c=$(call node_dir,riscv64)/obj/%.o): \
@@ -609,19 +631,21 @@ COMPLETIONS := bash-completion/completions/kfarm.bash \
 TEMPLATES := $(wildcard $(patsubst %,templates/%/*,boards configs nightly \
 	systemd))
 install: all
-	install -D -m 755 $B/kfarm $(to)/bin/kfarm
-	install -D -m 755 $B/kfarmd $(to)/bin/kfarmd
-	install -D -m 755 $B/kfarm-cc $(to)/bin/kfarm-cc
-	install -D -m 755 $B/sh $(to)/lib/kfarm/sh
-	for file in $(wildcard build/nodes/kfarmd-*); do install -D -m 755 \
-		"$$file" "$(to)/lib/kfarm/nodes/$${file##*/}" || exit 1; done
-	for page in man/*.[1-8]; do install -D -m 644 "$$page" \
+	$Qinstall -D -m 755 $B/kfarm $(to)/bin/kfarm
+	$Qinstall -D -m 755 $B/kfarmd $(to)/bin/kfarmd
+	$Qinstall -D -m 755 $B/kfarm-cc $(to)/bin/kfarm-cc
+	$Qinstall -D -m 755 $B/sh $(to)/lib/kfarm/sh
+	$Qfor file in build/nodes/kfarmd-*; do [ ! -e "$$file" ] || install -D \
+		-m 755 "$$file" "$(to)/lib/kfarm/nodes/$${file##*/}" || \
+		exit 1; done
+	$Qfor page in man/*.[1-8]; do install -D -m 644 "$$page" \
 		"$(to)/share/man/man$${page##*.}/$${page#man/}" || exit 1; done
-	for file in $(COMPLETIONS); do install -D -m 644 \
+	$Qfor file in $(COMPLETIONS); do install -D -m 644 \
 		"templates/completion/$${file##*/}" "$(to)/share/$$file" || \
 		exit 1; done
-	for file in $(TEMPLATES); do install -D -m 644 "$$file" \
+	$Qfor file in $(TEMPLATES); do install -D -m 644 "$$file" \
 		"$(to)/share/kfarm/$$file" || exit 1; done
+	@scripts/installed "$(DESTDIR)" "$(PREFIX)"
 
 uninstall:
 	rm -f $(to)/bin/kfarm $(to)/bin/kfarmd $(to)/bin/kfarm-cc

@@ -74,7 +74,7 @@ static struct bytes enrol_file(enum enrol_file which)
 			(size_t)(all[which].end - all[which].begin));
 }
 
-/* Programs built by `make nodes`. */
+/* Architectures of nodes. */
 static const struct program_target {
 	const char *host; /* HOST in the name kfarmd-HOST of the program */
 	const char *uname; /* uname -m */
@@ -96,12 +96,9 @@ static const struct program_target *find_program_target(const char *host)
 	return NULL;
 }
 
-/*
- * Check a program before it is sent: it must be complete, statically linked and
- * built for the machine.
- */
+/* Check that a program is complete and built for the machine. */
 static int check_program(const struct program_target *m, const char *path,
-			 struct err *err)
+			 bool *is_static, struct err *err)
 {
 	struct elf_program elf;
 	int ret = elf_program_read(&elf, path, err);
@@ -112,11 +109,22 @@ static int check_program(const struct program_target *m, const char *path,
 	    elf.file.big_endian)
 		ret = err_set(err, EINVAL, "%s: not an executable for %s", path,
 			      m->host);
-	else if (elf.file.type != ET_EXEC || elf.interpreter)
-		ret = err_set(err, EINVAL,
-			      "%s: not a statically linked executable", path);
+	*is_static = elf.file.type == ET_EXEC && !elf.interpreter;
 	elf_program_release(&elf);
 	return ret;
+}
+
+/*
+ * Return true if `path` is a kfarmd that a node of the architecture can start
+ * if the shared libraries are installed on the node.
+ */
+static bool is_usable_kfarmd(const struct program_target *m, const char *path)
+{
+	struct err ignored = { 0 };
+	bool is_static;
+
+	return m && fs_exists(path) &&
+	       !check_program(m, path, &is_static, &ignored);
 }
 
 int admin_kfarmd_program_find_near(const char *kfarm, const char *host,
@@ -127,9 +135,12 @@ int admin_kfarmd_program_find_near(const char *kfarm, const char *host,
 	char *built = xasprintf("%s/nodes/kfarmd-%s", dir, host);
 	char *installed = xasprintf("%s/lib/kfarm/nodes/kfarmd-%s",
 				    strcmp(up, "/") ? up : "", host);
-	char **found = fs_exists(built)     ? &built :
-		       fs_exists(installed) ? &installed :
-					      NULL;
+	char *own = xasprintf("%s/kfarmd", dir);
+	char **found = fs_exists(built)         ? &built :
+		       fs_exists(installed)     ? &installed :
+		       is_usable_kfarmd(m, own) ? &own :
+						  NULL;
+	bool is_static;
 	int ret;
 
 	if (!m)
@@ -138,16 +149,22 @@ int admin_kfarmd_program_find_near(const char *kfarm, const char *host,
 			      "node",
 			      host);
 	else if (!found)
-		ret = err_set(err, ENOENT,
-			      "no kfarmd for %s: neither %s nor %s exists; run "
-			      "`make nodes` in the source tree of kfarm",
-			      host, built, installed);
+		ret = err_set(
+			err, ENOENT,
+			"no kfarmd for %s: neither %s nor %s exists; run "
+			"`make nodes NODE_HOSTS=%s` in the source tree of "
+			"kfarm, then `make install` if kfarm is installed",
+			host, built, installed, host);
 	else
-		ret = check_program(m, *found, err);
-	if (!ret && found) {
+		ret = check_program(m, *found, &is_static, err);
+	if (!ret && found != &own && !is_static)
+		ret = err_set(err, EINVAL,
+			      "%s: not a statically linked executable", *found);
+	if (!ret) {
 		*path = *found;
 		*found = NULL;
 	}
+	free(own);
 	free(installed);
 	free(built);
 	free(up);
@@ -160,9 +177,9 @@ int admin_kfarmd_program_find_near(const char *kfarm, const char *host,
  * "riscv64", as compiler_host_release_name() returns it.  The program for "arm"
  * is built for Debian's armhf, ARMv7 with an FPU, and does not run on armv6l.
  *
- * Returns 0 and *path, which the caller frees; -ENOENT if none exists;
- * -EINVAL if the file is not a static program for `host`.  `err` contains
- * advice.
+ * Returns 0 and *path, which the caller frees; -ENOENT if no program exists;
+ * -EINVAL if the file is damaged or built for another architecture.  `err`
+ * contains advice.
  */
 static int find_kfarmd_program(const char *host, char **path, struct err *err)
 {

@@ -55,6 +55,23 @@ prepare_place()
 	why=$({ : >"$part"; } 2>&1) || cannot "$program" "$why"
 }
 
+# does_not_start WHY: end with an error that contains the message of the loader
+# or the shell.
+does_not_start()
+{
+	advice=
+	case $1 in
+	# Only a dynamically linked kfarmd has a loader.
+	*shared\ libraries* | *not\ found*)
+		advice="; install libevent, libjansson, libzstd, liblzo2 and"
+		advice="$advice OpenSSL 3 on the node, or install the static"
+		advice="$advice libraries on the build host, where \`make\` then"
+		advice="$advice links a static kfarmd" ;;
+	esac
+	fail "kfarmd does not run on the node ($(uname -m), Linux $(uname -r)):" \
+		"${1#*"$part": }$advice"
+}
+
 take_program()
 {
 	why=$({ cat >"$part"; } 2>&1) || cannot "$program" "$why"
@@ -65,9 +82,7 @@ take_program()
 		fail "kfarmd was damaged in transit:" \
 			"SHA-256 is $got, expected $2"
 	chmod 755 "$part"
-	why=$("$part" --version 2>&1 </dev/null) ||
-		fail "kfarmd does not run on the node" \
-			"($(uname -m), Linux $(uname -r)): ${why##*: }"
+	why=$("$part" --version 2>&1 </dev/null) || does_not_start "$why"
 	why=$(mv -f "$part" "$program" 2>&1) || cannot "$program" "$why"
 	changed=yes
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# The static kfarmds that `make nodes` has built: their size, start and
+# The static kfarmds of `make` and `make nodes`: their size, start and
 # protocol; those of other machines run under qemu-user.  Only this machine's
 # runs jobs, because qemu has a second thread, and a multithreaded process
 # cannot create a user namespace.  An invalid openssl.cnf has no effect.
@@ -15,7 +15,7 @@ if [ ! "${KFARM_NETWORK:-}" ]; then
 	exec unshare -rn "$0" "$@"
 fi
 ip link set lo up
-limit=$((6 << 20))
+limit=$((7 << 20))
 
 spoil_openssl()
 {

@@ -213,7 +213,7 @@ says_so()
 
 static=$bin/nodes/kfarmd-$(uname -m)
 [ -x "$static" ] || {
-	left_out "a static kfarmd" "no $static: make nodes"
+	left_out "a static kfarmd" "no $static: scripts/packages install build"
 	static=$bin/kfarmd
 }
 run_unit "$unit" 777 "$static"
@@ -228,8 +228,7 @@ works_as "as root" 0
 says_so "as root"
 check "as root: five capabilities" said '^CapBnd 00000000002001e0$'
 
-if make -s -C "$root" nodes NODE_HOSTS="$(uname -m)" >/dev/null 2>&1 ||
-	[ -x "$bin/nodes/kfarmd-$(uname -m)" ]; then
+if [ -x "$bin/nodes/kfarmd-$(uname -m)" ]; then
 	cc -std=gnu17 -D_GNU_SOURCE -O1 -o "$work/old-kernel" \
 		"$root/tests/lib/old-kernel.c" || exit 1
 	run_unit refused 777 "$bin/kfarmd"
@@ -243,7 +242,7 @@ if make -s -C "$root" nodes NODE_HOSTS="$(uname -m)" >/dev/null 2>&1 ||
 	check "user namespaces refused: five capabilities" \
 		said '^CapBnd 00000000002001e0$'
 else
-	left_out "user namespaces refused" "no static kfarmd can be made"
+	left_out "user namespaces refused" "no static kfarmd"
 fi
 
 check "systemd-analyze reports nothing" is "" "" "$(

@@ -119,7 +119,21 @@ START_TEST(none_is_told_with_where_it_would_be)
 {
 	expect_refused("x86_64", -ENOENT, "/lib/kfarm/nodes/kfarmd-x86_64");
 	ck_assert_ptr_nonnull(strstr(err.text, "/bin/nodes/kfarmd-x86_64"));
-	ck_assert_ptr_nonnull(strstr(err.text, "make nodes"));
+	ck_assert_ptr_nonnull(
+		strstr(err.text, "`make nodes NODE_HOSTS=x86_64`"));
+}
+END_TEST
+
+START_TEST(kfarmd_of_the_build_host_is_the_last_choice)
+{
+	put_program("bin/kfarmd", EM_X86_64, ET_DYN, PT_INTERP);
+	expect_found("x86_64", "bin/kfarmd");
+	free(path);
+	path = NULL;
+	expect_refused("arm64", -ENOENT, "`make nodes NODE_HOSTS=arm64`");
+	put_program("lib/kfarm/nodes/kfarmd-x86_64", EM_X86_64, ET_EXEC,
+		    PT_LOAD);
+	expect_found("x86_64", "lib/kfarm/nodes/kfarmd-x86_64");
 }
 END_TEST
 
@@ -167,6 +181,7 @@ int main(void)
 	tcase_add_test(t, one_that_is_installed_is_found);
 	tcase_add_test(t, one_beside_kfarm_goes_before);
 	tcase_add_test(t, none_is_told_with_where_it_would_be);
+	tcase_add_test(t, kfarmd_of_the_build_host_is_the_last_choice);
 	tcase_add_test(t, an_unknown_machine_is_told);
 	tcase_add_test(t, one_of_another_machine_is_refused);
 	tcase_add_test(t, one_that_needs_a_loader_is_refused);

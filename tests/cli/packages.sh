@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2016
+# scripts/packages with a fake apt-get, and the last lines of make install.
+mkdir scripts
+ln -s "$(realpath "$1/../../scripts")"/{packages,installed} scripts/
+cat >bin/dpkg-query <<'END'
+#!/bin/sh
+echo not-installed
+END
+# apt-get finds the locks listed in $TMP/locks, one at each call.
+cat >bin/apt-get <<'END'
+#!/bin/sh
+lock=$(head -n 1 "$TMP/locks")
+if [ "$lock" ]; then
+	sed -i 1d "$TMP/locks"
+	echo "E: Could not get lock $lock. It is held by process 7 (apt)"
+	echo "E: Unable to lock directory ${lock%/*}/"
+	exit 100
+fi
+echo "Reading package lists..."
+[ ! -e "$TMP/broken" ] || { echo "E: Unable to fetch some archives"; exit 100; }
+echo "apt-get $*" >>"$TMP/apt-get"
+END
+cat >bin/sleep <<'END'
+#!/bin/sh
+exit 0
+END
+printf '#!/bin/sh\nexec "$@"\n' >bin/sudo
+chmod +x bin/*
+
+# The list of packages changes often: print only its first word.
+packages()
+{
+	run scripts/packages "$@" | sed -E \
+		-e 's/^(installing packages: [^ ]*) .*/\1 .../' \
+		-e 's/(could not install [^ ]*) .*/\1 .../'
+	[ ! -e "$TMP/apt-get" ] || sed -E -e 's/(recommends [^ ]*) .*/\1 .../' \
+		"$TMP/apt-get"
+	rm -f "$TMP/apt-get"
+}
+
+run scripts/packages --help
+run scripts/packages install --help | head -n 2
+run scripts/packages no-such-set
+echo "repeated: $(scripts/packages build nodes test arm64 | sort | uniq -d)"
+: >locks
+packages install build audit
+printf '%s\n' /var/lib/apt/lists/lock /var/lib/apt/lists/lock \
+	/var/cache/apt/archives/lock >locks
+packages install build audit
+printf '%s\n' /var/lib/dpkg/lock-frontend{,,} >locks
+LOCK_WAIT=2 packages install build
+: >locks
+touch broken
+packages install build
+
+mkdir -p usr/lib/kfarm/nodes
+touch usr/lib/kfarm/nodes/kfarmd-{x86_64,arm}
+run scripts/installed "" "$TMP/usr"
+PATH=$TMP/usr/bin:$PATH run scripts/installed "" "$TMP/usr" | sed -n 5p
+touch usr/lib/kfarm/nodes/kfarmd-{arm64,riscv64}
+run scripts/installed "$TMP" /usr
+run scripts/installed
