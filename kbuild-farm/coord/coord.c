@@ -115,6 +115,18 @@ unsigned coord_extra_recipes(const struct sched_counts *f, unsigned local)
 	       (f->n_local < local ? 0 : f->n_local - local + 1);
 }
 
+/*
+ * Return true if the nodes must be dialed now: a further unit might wait for a
+ * local slot.
+ */
+static bool are_nodes_needed(const struct coord *c)
+{
+	unsigned slots = c->setup.local_slots;
+
+	return c->demand.roster && c->demand.roster->n &&
+	       c->units.n >= (slots > 1 ? slots : 2);
+}
+
 static void on_kick(evutil_socket_t fd, short what, void *arg)
 {
 	struct coord *c = arg;
@@ -129,6 +141,8 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 	if (c->steps.dirty)
 		coord_dispatch_deferred(c);
 	c->steps.dirty = false;
+	if (are_nodes_needed(c))
+		coord_node_connect(c);
 	coord_dispatch(c);
 	coord_node_advance_all(c);
 
@@ -139,6 +153,8 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 		coord_dispatch_event(c, &event);
 	}
 	sched_counts(c->sched, &figures);
+	c->demand.waiting = c->demand.waiting && !figures.n_slots &&
+			    (c->demand.roster || figures.n_undecided_nodes);
 	waiting = coord_extra_recipes(&figures, c->setup.local_slots);
 	if (waiting != c->stats.reported_waiting) {
 		c->stats.reported_waiting = waiting;
@@ -289,7 +305,7 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 		.max_wait_ms = setup->toolchain_wait_ms ?
 				       setup->toolchain_wait_ms :
 				       TOOLCHAIN_WAIT_MS,
-		.n_nodes = roster->n,
+		.n_nodes = setup->connects_on_demand ? 0 : roster->n,
 		.remote_disabled = roster->remote_disabled,
 	};
 	int ret;
@@ -318,7 +334,11 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	s.n_local_slots = c->setup.local_slots;
 	s.seed = c->stats.start_ms;
 	c->sched = sched_new(&s);
-	coord_node_add_roster(c, roster);
+	if (setup->connects_on_demand)
+		c->demand.roster = roster;
+	else
+		coord_node_add_roster(c, roster);
+	c->demand.waiting = setup->connects_on_demand;
 	ret = coord_wrapper_conns_new(c, &coord_dispatch_wrapper_ops, err);
 	if (ret) {
 		coord_free(c);
@@ -338,8 +358,13 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 void coord_announce_compiler(struct coord *c, const char *driver,
 			     char *const *env)
 {
-	if (c->nodes.n)
+	if (c->demand.roster) {
+		strv_add(&c->demand.drivers, driver);
+		strv_release(&c->demand.env);
+		strv_add_all(&c->demand.env, env);
+	} else if (c->nodes.n) {
 		inputs_toolchain_get(&c->toolchains, driver, env);
+	}
 }
 
 void coord_when_ready(struct coord *c, unsigned limit_ms,
@@ -422,6 +447,8 @@ void coord_free(struct coord *c)
 	event_free(c->timers.tick);
 	event_free(c->timers.ready);
 	coord_node_free_all(c);
+	strv_release(&c->demand.drivers);
+	strv_release(&c->demand.env);
 	free(c->queue.v);
 	free(c->units.v);
 	free(c->units.jobs);

@@ -24,6 +24,14 @@ struct coord_setup {
 	const char *work_dir; /* private directory for temporary files */
 	const struct node_roster *roster; /* empty: all jobs run locally */
 	/*
+	 * Dial the nodes only when the build has requested as many jobs as
+	 * there are local slots, but at least two.  Until then, and while no
+	 * node is up and a local slot is free, jobs run locally.  A build of a
+	 * few jobs thus never connects.  The roster must outlive the
+	 * coordinator.
+	 */
+	bool connects_on_demand;
+	/*
 	 * Number of concurrent compiles on the build host while it serves no
 	 * nodes (node/limits.h); 0 stands for 1.
 	 */
@@ -80,14 +88,15 @@ struct coord_setup {
 };
 
 /*
- * Create the socket and start to dial the nodes.  Returns 0 or -errno with
- * `err` set.
+ * Create the socket and start to dial the nodes, unless they are dialed on
+ * demand.  Returns 0 or -errno with `err` set.
  */
 int coord_new(struct coord **out, const struct coord_setup *setup,
 	      struct err *err);
 /*
  * Announce a compiler that the build will use, so that its files are listed and
- * sandboxes are requested before the first job.  `driver` is an absolute path,
+ * sandboxes are requested before the first job.  If the nodes are dialed on
+ * demand, this takes effect then.  `driver` is an absolute path,
  * `env` the environment of the build.
  */
 void coord_announce_compiler(struct coord *c, const char *driver,

@@ -432,6 +432,22 @@ void coord_dispatch_on_reference(void *ctx, struct inputs_reference_object *ref)
 	coord_dispatch_event(c, &event);
 }
 
+/*
+ * Return true if a new unit runs locally because the nodes are dialed on demand
+ * and no node is up yet.
+ */
+static bool is_node_unneeded(const struct coord *c)
+{
+	struct sched_counts counts;
+
+	if (c->demand.roster && c->demand.roster->n)
+		return true;
+	if (!c->demand.waiting || !c->nodes.n)
+		return false;
+	sched_counts(c->sched, &counts);
+	return counts.n_running + counts.n_queued < c->setup.local_slots;
+}
+
 static struct coord_unit *on_job_requested(struct coord *c,
 					   struct coord_wrapper_conn *client,
 					   struct wire_cc_job *ask,
@@ -448,6 +464,8 @@ static struct coord_unit *on_job_requested(struct coord *c,
 	report_unit_state(u, EVENTS_JOB_QUEUED, NULL, NULL);
 	if (u->command.class == OPTIONS_CLASS_LOCAL || c->nodes.n)
 		added.reason = unit_local_reason(u, c->umask);
+	if (!added.reason && is_node_unneeded(c))
+		added.reason = REASON_NODES_NOT_NEEDED;
 	if (!added.reason && c->nodes.n) {
 		u->toolchain = inputs_toolchain_get(&c->toolchains,
 						    u->request.compiler,

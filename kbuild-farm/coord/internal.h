@@ -78,6 +78,16 @@ struct coord_node_table {
 	size_t n_rosters;
 };
 
+/* State of coord_setup.connects_on_demand. */
+struct coord_demand {
+	/* nodes that have not been dialed yet; NULL if nodes may be dialed */
+	const struct node_roster *roster;
+	/* no node is up yet, and a node may still come up */
+	bool waiting;
+	/* compilers to list when the nodes are dialed, and their environment */
+	struct strv drivers, env;
+};
+
 /* Units and the numbers by which the dispatcher and nodes refer to them. */
 struct coord_unit_table {
 	struct coord_unit **v; /* by their numbers in the dispatcher */
@@ -165,6 +175,7 @@ struct coord {
 	struct sched *sched;
 	struct coord_event_queue queue;
 	struct coord_node_table nodes;
+	struct coord_demand demand;
 	struct coord_unit_table units;
 	struct coord_timers timers;
 	struct coord_ready ready;

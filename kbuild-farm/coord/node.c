@@ -742,6 +742,28 @@ void coord_node_add_roster(struct coord *c, const struct node_roster *roster)
 	}
 }
 
+/* Add a node during the build. */
+static void add_node(struct coord *c, const struct node_entry *entry)
+{
+	struct coord_node *n = coord_node_new(c, entry);
+
+	queue_plain_event(n, SCHED_EV_NODE_ADDED, NULL);
+	if (entry->drained)
+		queue_plain_event(n, SCHED_EV_NODE_DRAIN, NULL);
+}
+
+void coord_node_connect(struct coord *c)
+{
+	const struct node_roster *roster = c->demand.roster;
+
+	c->demand.roster = NULL;
+	for (size_t i = 0; i < roster->n; i++)
+		add_node(c, &roster->v[i]);
+	for (size_t i = 0; i < c->demand.drivers.n; i++)
+		inputs_toolchain_get(&c->toolchains, c->demand.drivers.v[i],
+				     strv_list(&c->demand.env));
+}
+
 /* Apply the current entry of a node that is still configured. */
 static void reconfigure_node(struct coord_node *n, const struct node_entry *now)
 {
@@ -788,6 +810,10 @@ void coord_update_roster(struct coord *c, struct node_roster *roster)
 	*owned = *roster;
 	*roster = (struct node_roster){ 0 };
 	*VEC_ADD(c->nodes.rosters, c->nodes.n_rosters) = owned;
+	if (c->demand.roster) {
+		c->demand.roster = owned;
+		return;
+	}
 	for (size_t i = 0; i < before; i++) {
 		struct coord_node *n = c->nodes.v[i];
 		const struct node_entry *now;
@@ -816,14 +842,8 @@ void coord_update_roster(struct coord *c, struct node_roster *roster)
 		queue_plain_event(n, SCHED_EV_NODE_RETRY, NULL);
 	}
 	for (size_t i = 0; i < owned->n; i++) {
-		struct coord_node *n;
-
-		if (has_node(c, before, owned->v[i].name))
-			continue;
-		n = coord_node_new(c, &owned->v[i]);
-		queue_plain_event(n, SCHED_EV_NODE_ADDED, NULL);
-		if (owned->v[i].drained)
-			queue_plain_event(n, SCHED_EV_NODE_DRAIN, NULL);
+		if (!has_node(c, before, owned->v[i].name))
+			add_node(c, &owned->v[i]);
 	}
 	/*
 	 * Process the events now, because sched_node_counts() must not be

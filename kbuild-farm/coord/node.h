@@ -39,6 +39,11 @@ void coord_node_handle_request(struct coord_node *n, enum events_request what);
  * dispatcher must have been created with the number of these nodes.
  */
 void coord_node_add_roster(struct coord *c, const struct node_roster *roster);
+/*
+ * Dial the nodes of c->demand.roster and list the announced compilers.  The
+ * caller must then call coord_dispatch().
+ */
+void coord_node_connect(struct coord *c);
 /* Free all nodes.  Call it after sched_free(). */
 void coord_node_free_all(struct coord *c);
 

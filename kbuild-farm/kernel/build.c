@@ -30,7 +30,7 @@ static int start_jobserver(struct kernel_build_state *run, struct err *err)
 
 	if (!run->offload.coord || !run->offload.has_nodes)
 		return 0;
-	if (!kernel_jobserver_is_supported(p->make_path, run->env.v)) {
+	if (!run->jobserver_supported) {
 		kernel_build_note(
 			run, "%s: no jobserver: requires GNU make 4.2 or later",
 			p->make_path);

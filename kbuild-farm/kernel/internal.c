@@ -10,6 +10,7 @@
 #include "kernel/environ.h"
 #include "kernel/outdir.h"
 #include "kernel/progress.h"
+#include "kernel/series-key.h"
 #include "shell/make-env.h"
 
 #include <errno.h>
@@ -154,6 +155,18 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 		kernel_supervisor_stop(&run->supervisor);
 }
 
+/*
+ * Return true if the nodes must be up before make starts: a build from scratch
+ * has work for all of them, --require-remote counts every job, and without a
+ * jobserver the nodes determine make's -j.
+ */
+static bool must_connect_at_start(struct kernel_build_state *run)
+{
+	return kernel_plan_is_fresh(run->plan) ||
+	       run->plan->request->min_remote_percent > 0 ||
+	       !run->jobserver_supported;
+}
+
 static int start_offload(struct kernel_build_state *run, struct err *err)
 {
 	const struct kernel_plan *plan = run->plan;
@@ -180,7 +193,13 @@ static int start_offload(struct kernel_build_state *run, struct err *err)
 		.no_probe_cache = r->no_probe_cache,
 	};
 	struct strv extra = { 0 }, skipped = { 0 };
-	int ret = kernel_offload_open(&run->offload, &setup, &skipped, err);
+	int ret;
+
+	run->jobserver_supported = run->offload.has_nodes &&
+				   kernel_jobserver_is_supported(
+					   plan->make_path, plan->env);
+	setup.connects_on_demand = !must_connect_at_start(run);
+	ret = kernel_offload_open(&run->offload, &setup, &skipped, err);
 
 	/*
 	 * `skipped` lists all compilers that are scripts.  Report only those
@@ -386,10 +405,16 @@ int kernel_build_choose_jobs(struct kernel_build_state *run)
 	}
 	run->jobs = kernel_offload_job_limit(&run->offload, asked);
 	up = kernel_offload_nodes_up(&run->offload);
-	kernel_build_note(
-		run, "-j %u%s: %u slots on %u node%s + %u local slots",
-		run->jobs, asked ? " as requested" : "", remote, up,
-		up == 1 ? "" : "s", kernel_offload_local_slots(&run->offload));
+	if (run->offload.connects_on_demand && run->offload.has_nodes)
+		kernel_build_note(run,
+				  "-j %u%s: nodes are connected when needed",
+				  run->jobs, asked ? " as requested" : "");
+	else
+		kernel_build_note(
+			run, "-j %u%s: %u slots on %u node%s + %u local slots",
+			run->jobs, asked ? " as requested" : "", remote, up,
+			up == 1 ? "" : "s",
+			kernel_offload_local_slots(&run->offload));
 	if (run->jobs < remote + kernel_offload_local_slots(&run->offload) &&
 	    !asked) {
 		char *why;

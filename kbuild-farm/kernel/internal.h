@@ -53,6 +53,7 @@ struct kernel_build_state {
 	struct kernel_offload offload;
 	struct strv env; /* environment of all programs of the build */
 	unsigned jobs; /* make's -j */
+	bool jobserver_supported; /* by make; false without nodes */
 	bool make_running; /* log lines determine the phase */
 
 	/* Directories */

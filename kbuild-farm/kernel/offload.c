@@ -399,6 +399,7 @@ int kernel_offload_open(struct kernel_offload *f,
 		.work_dir = f->rundir.work,
 		.roster = f->roster,
 		.local_slots = f->local_slots,
+		.connects_on_demand = setup->connects_on_demand,
 		.trees = setup->tree_dirs,
 		.hub = f->hub,
 		.cost_ms = kernel_offload_job_cost_ms,
@@ -413,6 +414,7 @@ int kernel_offload_open(struct kernel_offload *f,
 	char *canary_db = peer_canary_db_path(), *data = fs_data_home();
 	int ret;
 
+	f->connects_on_demand = setup->connects_on_demand;
 	s.canary_db = canary_db;
 	s.data_dir = data;
 	s.cache_dir = scan_dir;

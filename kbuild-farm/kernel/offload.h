@@ -93,6 +93,7 @@ struct kernel_offload {
 	struct kernel_offload_probes probes; /* probe cache */
 	struct coord *coord; /* NULL until kernel_offload_open() */
 	bool has_nodes; /* the roster has nodes */
+	bool connects_on_demand; /* coord_setup.connects_on_demand */
 	/* concurrent compiles on the build host when no node is up */
 	unsigned local_slots;
 	/* concurrent make jobs that the build host can hold */
@@ -125,6 +126,7 @@ struct kernel_offload_setup {
 	bool permanent;
 	bool shell_enabled; /* make gets the recipe shell where possible */
 	bool no_probe_cache; /* execute every probe */
+	bool connects_on_demand; /* see coord_setup */
 	/* source and build directory, NULL-terminated; may be NULL */
 	char *const *tree_dirs;
 	/*

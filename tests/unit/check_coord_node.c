@@ -110,6 +110,71 @@ START_TEST(a_build_without_nodes_can_have_one)
 }
 END_TEST
 
+static void compile_locally(const char *reason)
+{
+	if (wrapper)
+		compile_again(NULL);
+	else
+		compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_msg(local_why != NULL, "compiled by a node");
+	ck_assert_str_eq(local_why, reason);
+}
+
+START_TEST(on_demand_the_second_unit_dials_the_nodes)
+{
+	char *env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
+
+	play_node(0, HONEST);
+	connects_on_demand = true;
+	start();
+	coord_announce_compiler(coord, gcc, env);
+	compile_locally("nodes not needed yet");
+	turn_until(never, 50);
+	ck_assert_ptr_null(node_told("node0"));
+	ck_assert_ptr_null(nodes[0].stream);
+	compile_locally("nodes not needed yet");
+	expect_state("node0", "up");
+	turn_until(all_have_cells, 60000);
+	ck_assert(all_have_cells());
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_uint_eq(nodes[0].jobs, 1);
+	ck_assert_uint_eq(stats()->n_local, 2);
+}
+END_TEST
+
+START_TEST(on_demand_a_node_that_is_down_is_named_as_the_reason)
+{
+	char *path = at("node0");
+
+	play_node(0, HONEST);
+	connects_on_demand = true;
+	start();
+	unlink(path);
+	free(path);
+	compile_locally("nodes not needed yet");
+	compile_locally("nodes not needed yet");
+	expect_state("node0", "down");
+	compile_locally("no node is up");
+}
+END_TEST
+
+START_TEST(on_demand_nodes_of_a_new_configuration_are_dialed)
+{
+	play_node(0, HONEST);
+	play_node(1, HONEST);
+	connects_on_demand = true;
+	start();
+	follow(2, NULL);
+	compile_locally("nodes not needed yet");
+	compile_locally("nodes not needed yet");
+	expect_state("node1", "up");
+	ck_assert_ptr_null(node_told("node0"));
+}
+END_TEST
+
 START_TEST(a_node_that_is_removed_gets_no_job)
 {
 	play_node(0, HONEST);
@@ -344,6 +409,9 @@ int main(void)
 	tcase_set_timeout(c, 120);
 	tcase_add_test(c, a_node_that_is_added_gets_jobs);
 	tcase_add_test(c, a_build_without_nodes_can_have_one);
+	tcase_add_test(c, on_demand_the_second_unit_dials_the_nodes);
+	tcase_add_test(c, on_demand_a_node_that_is_down_is_named_as_the_reason);
+	tcase_add_test(c, on_demand_nodes_of_a_new_configuration_are_dialed);
 	tcase_add_test(c, a_node_that_is_removed_gets_no_job);
 	tcase_add_test(c, what_runs_on_a_node_that_is_removed_may_end);
 	tcase_add_test(c, draining_lasts_and_is_heard_of);

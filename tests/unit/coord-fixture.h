@@ -30,6 +30,7 @@ static bool terminal; /* the wrapper's stderr is a terminal */
 static bool confined; /* closed output or tight limits */
 static const char *canary_file, *data_dir; /* for coord_setup */
 static struct peer_benchmark *tuning;
+static bool connects_on_demand;
 static struct events_hub *hub;
 static struct events_totals tally; /* totals of its events */
 static struct events_subscriber counter = { .on_event = events_totals_add,
@@ -230,6 +231,7 @@ static void start(void)
 				 .work_dir = dir,
 				 .toolchain_wait_ms = 100000,
 				 .roster = &roster,
+				 .connects_on_demand = connects_on_demand,
 				 .local_slots = 1,
 				 .canary_db = canary_file,
 				 .data_dir = data_dir,
