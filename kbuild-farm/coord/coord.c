@@ -242,7 +242,7 @@ static void init_shared(struct coord *c, const struct coord_setup *setup)
 	c->children = children_new(c->base);
 	c->pool = pool_new(c->base, THREADS);
 	inputs_init(&c->inputs, &scan);
-	c->fixdep = inputs_fixdep_new();
+	c->fixdep = inputs_fixdep_new(setup->cache_dir, c->work_dir);
 	c->tools = inputs_tool_cache_new(c->inputs.paths);
 	c->toolchains = (struct inputs_toolchains){
 		.event_base = c->base,

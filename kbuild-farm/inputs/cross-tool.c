@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inputs/cross-tool.h"
 
-#include "base/depfile.h"
 #include "base/elf.h"
-#include "base/fs.h"
 #include "base/spawn.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "base/which.h"
 #include "compiler/host.h"
+#include "inputs/saved-command.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES          ((size_t)1 << 20) /* limit of a .cmd file */
-#define SAVED_COMMAND_BYTES_MAX ((size_t)64 << 10)
-#define TIMEOUT_MS              60000 /* for a compiler run on a busy machine */
+#define TIMEOUT_MS 60000 /* for a compiler run on a busy machine */
 
 /* For each host, the TRIPLET of the compiler TRIPLET-gcc for this host. */
 static const struct {
@@ -36,39 +33,6 @@ struct cross_build {
 	struct strv native_objects;
 	struct strv cross_objects; /* objects for the other machine */
 };
-
-/*
- * Read the words and the target of the saved command in the .cmd file `path`.
- * A command with characters that are special to the shell or make is rejected.
- */
-static int read_command(const char *path, char **target, struct strv *words,
-			struct err *err)
-{
-	struct buf text = { 0 };
-	int ret = fs_read(path, LINE_MAX_BYTES, &text, err);
-	char *line = NULL, *name = NULL;
-	const char *command;
-
-	if (ret) {
-		buf_release(&text);
-		return ret;
-	}
-	command = depfile_find_command(buf_str(&text), &name);
-	if (command)
-		line = xstrndup(command, strcspn(command, "\n"));
-	buf_release(&text);
-	if (!line || strlen(line) > SAVED_COMMAND_BYTES_MAX ||
-	    strpbrk(line, "\\'\"$`;|&<>()*?[]{}#~")) {
-		ret = err_set(err, ENOTSUP, "%s: unsupported saved command",
-			      path);
-		free(name);
-	} else {
-		strv_split(words, line, " \t");
-		*target = name;
-	}
-	free(line);
-	return ret;
-}
 
 /*
  * Collect the objects of a link command.  A command with libraries is rejected,
@@ -97,32 +61,18 @@ static int read_link_command(struct cross_build *k, const struct strv *words,
 			       target);
 }
 
-/*
- * Find the build directory and the objects of the tool by its saved link
- * command, whose target is relative to the build directory.
- */
+/* Find the build directory and the objects of the tool. */
 static int find_objects(struct cross_build *k, struct err *err)
 {
 	const char *program = k->request->native_path;
-	char *file = depfile_cmd_path(program), *target = NULL;
-	struct strv words = { 0 };
-	size_t len = strlen(program), below;
-	int ret = read_command(file, &target, &words, err);
+	struct inputs_saved_command saved;
+	int ret = inputs_saved_command_read(&saved, program, err);
 
-	free(file);
-	if (ret || !target)
-		return ret;
-	below = strlen(target);
-	if (len > below + 1 && program[len - below - 1] == '/' &&
-	    !strcmp(program + len - below, target)) {
-		k->build_dir = xstrndup(program, len - below - 1);
-		ret = read_link_command(k, &words, target, err);
-	} else {
-		ret = err_set(err, ENOTSUP, "%s: linked under another name: %s",
-			      program, target);
+	if (!ret) {
+		k->build_dir = xstrdup(saved.build_dir);
+		ret = read_link_command(k, &saved.words, program, err);
 	}
-	strv_release(&words);
-	free(target);
+	inputs_saved_command_release(&saved);
 	return ret;
 }
 
@@ -217,16 +167,16 @@ static int compile_object(struct cross_build *k, const char *object,
 			  struct err *err)
 {
 	char *path = str_join_path(k->build_dir, object);
-	char *file = depfile_cmd_path(path), *target = NULL;
 	char *cross_object = NULL;
-	struct strv words = { 0 }, argv = { 0 };
+	struct inputs_saved_command saved;
+	struct strv argv = { 0 };
 	const char *source;
-	int ret = read_command(file, &target, &words, err);
+	int ret = inputs_saved_command_read(&saved, path, err);
 
 	if (ret)
 		goto out;
 	strv_add(&argv, k->compiler);
-	ret = select_options(&words, &argv, &source, err);
+	ret = select_options(&saved.words, &argv, &source, err);
 	if (ret)
 		goto out;
 	cross_object = xasprintf("%s-%zu.o", k->request->output_path,
@@ -242,9 +192,7 @@ static int compile_object(struct cross_build *k, const char *object,
 out:
 	strv_release(&argv);
 	free(cross_object);
-	strv_release(&words);
-	free(target);
-	free(file);
+	inputs_saved_command_release(&saved);
 	free(path);
 	return ret;
 }

@@ -429,70 +429,6 @@ static int get_file_symbols(struct inputs_config_symbol_table *t,
  */
 
 #define DEPFILE_MAX ((size_t)1 << 20)
-#define SOURCE_MAX  ((size_t)1 << 20)
-
-static const struct {
-	const char *hex; /* SHA-256 of fixdep's source */
-	enum inputs_fixdep_kind kind;
-} sources[] = {
-	{ "688af79f69bebcd80665e5f8eee0666a4d5e404b92f0269d0ca7c6b5bc84d7d4",
-	  INPUTS_FIXDEP_KIND_6_1 },
-	{ "512a85c24ca2cdd44d1d652e071abc6650cf4776e21979e0a08b421178f59590",
-	  INPUTS_FIXDEP_KIND_6_12 },
-};
-
-/* Return the first source that .fixdep.cmd names, or NULL. */
-static char *find_fixdep_source(const char *cwd, const char *program)
-{
-	char *path = depfile_cmd_path(program);
-	struct buf text = { 0 };
-	const char *value = NULL;
-	char *name, *source = NULL;
-	struct err err;
-
-	if (!fs_read(path, DEPFILE_MAX, &text, &err))
-		value = depfile_find_value(buf_str(&text), "source_");
-	if (value) {
-		name = xstrndup(value, strcspn(value, "\n"));
-		source = str_join_path(cwd, name);
-		free(name);
-	}
-	buf_release(&text);
-	free(path);
-	return source;
-}
-
-enum inputs_fixdep_kind inputs_fixdep_kind(const char *cwd, const char *path)
-{
-	enum inputs_fixdep_kind kind = INPUTS_FIXDEP_KIND_UNKNOWN;
-	char *program = str_join_path(cwd, path);
-	char *source = find_fixdep_source(cwd, program);
-	char hex[DIGEST_HEX];
-	struct buf text = { 0 };
-	struct stat built, from;
-	struct digest d;
-	struct err err;
-
-	if (!source || stat(program, &built) || stat(source, &from) ||
-	    built.st_mtim.tv_sec < from.st_mtim.tv_sec ||
-	    (built.st_mtim.tv_sec == from.st_mtim.tv_sec &&
-	     built.st_mtim.tv_nsec < from.st_mtim.tv_nsec) ||
-	    fs_read(source, SOURCE_MAX, &text, &err))
-		goto out;
-	digest_bytes(buf_bytes(&text), &d);
-	digest_format(&d, hex);
-	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
-		if (!strcmp(hex, sources[i].hex)) {
-			kind = sources[i].kind;
-			break;
-		}
-	}
-out:
-	buf_release(&text);
-	free(source);
-	free(program);
-	return kind;
-}
 
 /* A name that was already printed. */
 struct printed_name {
@@ -783,32 +719,20 @@ out:
 	return ret;
 }
 
-struct program {
-	char *path;
-	struct file_stamp stamp;
-	/*
-	 * stamp of .fixdep.cmd, which a newly built fixdep writes when it first
-	 * runs
-	 */
-	struct file_stamp command_stamp;
-	enum inputs_fixdep_kind kind;
-};
-
 struct inputs_fixdep {
 	struct inputs_config_symbol_table *symbols;
 	struct inputs_read_cache *read_cache;
-	pthread_mutex_t lock; /* protects the members after it */
-	struct program *programs;
-	size_t n_programs;
+	struct inputs_fixdep_programs *programs;
 };
 
-struct inputs_fixdep *inputs_fixdep_new(void)
+struct inputs_fixdep *inputs_fixdep_new(const char *cache_dir,
+					const char *work_dir)
 {
 	struct inputs_fixdep *f = xcalloc(1, sizeof(*f));
 
 	f->symbols = inputs_config_symbols_new();
 	f->read_cache = inputs_read_cache_new();
-	pthread_mutex_init(&f->lock, NULL);
+	f->programs = inputs_fixdep_programs_new(cache_dir, work_dir);
 	return f;
 }
 
@@ -816,10 +740,7 @@ void inputs_fixdep_free(struct inputs_fixdep *f)
 {
 	if (!f)
 		return;
-	for (size_t i = 0; i < f->n_programs; i++)
-		free(f->programs[i].path);
-	free(f->programs);
-	pthread_mutex_destroy(&f->lock);
+	inputs_fixdep_programs_free(f->programs);
 	inputs_read_cache_free(f->read_cache);
 	inputs_config_symbols_free(f->symbols);
 	free(f);
@@ -835,56 +756,6 @@ void inputs_fixdep_add_verified(struct inputs_fixdep *f,
 			inputs_verified_files_new(m, cwd, depfile, clock_us()));
 }
 
-/* The caller holds the lock. */
-static struct program *find_cached_program(struct inputs_fixdep *f,
-					   const char *path)
-{
-	for (size_t i = 0; i < f->n_programs; i++) {
-		if (!strcmp(f->programs[i].path, path))
-			return &f->programs[i];
-	}
-	*VEC_ADD(f->programs,
-		 f->n_programs) = (struct program){ .path = xstrdup(path) };
-	return &f->programs[f->n_programs - 1];
-}
-
-static bool read_stamp(const char *path, struct file_stamp *out)
-{
-	struct stat st;
-
-	if (stat(path, &st))
-		return false;
-	file_stamp_from_stat(out, &st);
-	return true;
-}
-
-static enum inputs_fixdep_kind cached_fixdep_kind(struct inputs_fixdep *f,
-						  const char *cwd,
-						  const char *path)
-{
-	enum inputs_fixdep_kind kind;
-	struct file_stamp now, command;
-	char *command_path = depfile_cmd_path(path);
-	bool built = read_stamp(path, &now) &&
-		     read_stamp(command_path, &command);
-	struct program *p;
-
-	free(command_path);
-	if (!built)
-		return INPUTS_FIXDEP_KIND_UNKNOWN;
-	pthread_mutex_lock(&f->lock);
-	p = find_cached_program(f, path);
-	if (!file_stamp_equal(&p->stamp, &now) ||
-	    !file_stamp_equal(&p->command_stamp, &command)) {
-		p->kind = inputs_fixdep_kind(cwd, path);
-		p->stamp = now;
-		p->command_stamp = command;
-	}
-	kind = p->kind;
-	pthread_mutex_unlock(&f->lock);
-	return kind;
-}
-
 int inputs_fixdep_run(struct inputs_fixdep *f, const char *program,
 		      const struct inputs_fixdep_call *call,
 		      struct buf *before_command, struct buf *after_command,
@@ -894,7 +765,7 @@ int inputs_fixdep_run(struct inputs_fixdep *f, const char *program,
 	char *path = str_join_path(call->cwd, program);
 	int ret;
 
-	known.kind = cached_fixdep_kind(f, call->cwd, path);
+	known.kind = inputs_fixdep_programs_get(f->programs, path);
 	known.verified_files = inputs_read_cache_take(
 		f->read_cache, call->cwd, call->depfile, clock_us());
 	ret = inputs_fixdep_generate(f->symbols, &known, before_command,

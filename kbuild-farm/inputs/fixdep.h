@@ -8,9 +8,9 @@
  * .TARGET.cmd, with $(wildcard include/config/SYMBOL) for each CONFIG_ symbol
  * that occurs in a file of the depfile.  The symbols of each file are cached.
  *
- * The digest of fixdep's source identifies its version; the versions of Linux
- * 6.1 and 6.12 are supported.  For any other version, and for any input on
- * which fixdep fails, the caller must run the program itself.
+ * The versions of Linux 6.1 and 6.12 are supported (inputs/fixdep-program.h).
+ * For any other program, and for any input on which fixdep fails, the caller
+ * must run the program itself.
  *
  * Symbols are those of fixdep's parse_config_file(): the word after each
  * "CONFIG_" that is not preceded by a letter, a digit or '_', without a final
@@ -32,6 +32,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file-stamp.h"
+#include "inputs/fixdep-program.h"
 #include "inputs/manifest.h"
 
 #include <stddef.h>
@@ -42,8 +43,12 @@ struct inputs_fixdep;
 struct inputs_read_cache;
 struct inputs_verified_files;
 
-/* Create a fixdep with empty caches. */
-struct inputs_fixdep *inputs_fixdep_new(void);
+/*
+ * Create a fixdep with empty caches.  The directories are those of
+ * inputs_fixdep_programs_new().
+ */
+struct inputs_fixdep *inputs_fixdep_new(const char *cache_dir,
+					const char *work_dir);
 void inputs_fixdep_free(struct inputs_fixdep *f); /* accepts NULL */
 
 /*
@@ -53,20 +58,6 @@ void inputs_fixdep_free(struct inputs_fixdep *f); /* accepts NULL */
 void inputs_fixdep_add_verified(struct inputs_fixdep *f,
 				const struct inputs_manifest *m,
 				const char *cwd, const char *depfile);
-
-enum inputs_fixdep_kind {
-	INPUTS_FIXDEP_KIND_UNKNOWN,
-	INPUTS_FIXDEP_KIND_6_1, /* of Linux 6.1 */
-	INPUTS_FIXDEP_KIND_6_12, /* of Linux 6.12 */
-};
-
-/*
- * Return the version of the fixdep at `path` (relative to `cwd`).  The digest
- * of the program's source identifies the version.  The path of the source is in
- * the file .fixdep.cmd next to the program.  The version is unknown if the
- * program is older than its source.
- */
-enum inputs_fixdep_kind inputs_fixdep_kind(const char *cwd, const char *path);
 
 struct inputs_config_symbol_table *inputs_config_symbols_new(void);
 void inputs_config_symbols_free(

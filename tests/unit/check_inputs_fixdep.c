@@ -208,25 +208,6 @@ START_TEST(what_is_no_plain_file_is_for_the_program)
 }
 END_TEST
 
-/* The source identifies the version of fixdep; other programs are unknown. */
-START_TEST(the_program_is_known_by_its_source)
-{
-	char *dir = xasprintf("%s/basic", top);
-
-	ck_assert_int_eq(mkdir(dir, 0755), 0);
-	ck_assert_int_eq(inputs_fixdep_kind(top, "basic/fixdep"),
-			 INPUTS_FIXDEP_KIND_UNKNOWN);
-	write_file("basic/fixdep.c", "int main(void) { return 0; }\n");
-	write_file("basic/.fixdep.cmd", "cmd_basic/fixdep := cc\n\n"
-					"source_basic/fixdep := "
-					"basic/fixdep.c\n\ndeps_ :=\n");
-	write_file("basic/fixdep", "");
-	ck_assert_int_eq(inputs_fixdep_kind(top, "basic/fixdep"),
-			 INPUTS_FIXDEP_KIND_UNKNOWN);
-	free(dir);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *s = suite_create("inputs/fixdep");
@@ -237,7 +218,6 @@ int main(void)
 	tcase_add_test(tc, a_file_that_changes_is_read_again);
 	tcase_add_test(tc, a_file_that_was_just_seen_is_not_looked_at);
 	tcase_add_test(tc, what_is_no_plain_file_is_for_the_program);
-	tcase_add_test(tc, the_program_is_known_by_its_source);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "inputs/saved-command.h"
+
+#include "base/buf.h"
+#include "base/depfile.h"
+#include "base/fs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILE_BYTES_MAX    ((size_t)1 << 20) /* limit of a .cmd file */
+#define COMMAND_BYTES_MAX ((size_t)64 << 10)
+
+/* The target is relative to the build directory, `path` is absolute. */
+static char *find_build_dir(const char *path, const char *target)
+{
+	size_t len = strlen(path), below = strlen(target);
+
+	if (len <= below + 1 || path[len - below - 1] != '/' ||
+	    strcmp(path + len - below, target) != 0)
+		return NULL;
+	return xstrndup(path, len - below - 1);
+}
+
+int inputs_saved_command_read(struct inputs_saved_command *out,
+			      const char *path, struct err *err)
+{
+	char *file = depfile_cmd_path(path), *line = NULL, *target = NULL;
+	struct buf text = { 0 };
+	const char *command;
+	int ret;
+
+	*out = (struct inputs_saved_command){ 0 };
+	ret = fs_read(file, FILE_BYTES_MAX, &text, err);
+	if (ret)
+		goto out;
+	command = depfile_find_command(buf_str(&text), &target);
+	if (command)
+		line = xstrndup(command, strcspn(command, "\n"));
+	if (!line || strlen(line) > COMMAND_BYTES_MAX ||
+	    strpbrk(line, "\\'\"$`;|&<>()*?[]{}#~")) {
+		ret = err_set(err, ENOTSUP, "%s: unsupported saved command",
+			      file);
+		goto out;
+	}
+	out->build_dir = find_build_dir(path, target);
+	if (out->build_dir)
+		strv_split(&out->words, line, " \t");
+	else
+		ret = err_set(err, ENOTSUP, "%s: linked under another name: %s",
+			      path, target);
+out:
+	buf_release(&text);
+	free(target);
+	free(line);
+	free(file);
+	return ret;
+}
+
+void inputs_saved_command_release(struct inputs_saved_command *c)
+{
+	strv_release(&c->words);
+	free(c->build_dir);
+	*c = (struct inputs_saved_command){ 0 };
+}

@@ -1,0 +1,122 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+#
+# tools.sh - programs that a user has replaced.  kfarm does the work of fixdep,
+# nm, awk, grep, cat and others itself, but only if these are the programs that
+# it knows.  Each is replaced by a script and by another program, which must run.
+. "$(dirname "$0")/lib.sh"
+
+unit=lib/ctype
+target=$unit.o
+saved=${unit%/*}/.${unit##*/}.o.cmd
+vars=(ARCH=x86_64)
+[ "$(uname -m)" = x86_64 ] || vars=(ARCH=arm64)
+
+# rebuilt NAME [ARG...]: rebuild the unit.
+rebuilt()
+{
+	local name=$1
+
+	shift
+	rm -f "$build/$target" "$build/$saved" "$work/log"
+	kfarm_build --no-remote "$@" "$target"
+	is "$name: kfarm ends with" 0 $?
+}
+
+# Print the number of fixdep calls that kfarm answered.
+answered()
+{
+	meta '.farm.shell.fixdeps'
+}
+
+# identified NAME: fixdep is identified in the background, so rebuild until
+# kfarm answers its calls.
+identified()
+{
+	local round
+
+	for round in {1..20}; do
+		rebuilt "$1"
+		[ "$(answered)" = 0 ] || break
+	done
+	check "$1: fixdep is identified" test "$(answered)" -gt 0
+}
+
+# runs NAME: the program at $fixdep was started for the unit.
+runs()
+{
+	rebuilt "$1"
+	is "$1: no call is answered" 0 "$(answered)"
+	check "$1: it ran" grep -q 'by another' "$build/$saved"
+	check "$1: make understands it" grep -q "^deps_$target" "$build/$saved"
+}
+
+# as_script: replace fixdep by a script that starts it.
+as_script()
+{
+	mv "$fixdep" "$fixdep.real"
+	cat >"$fixdep" <<-'END'
+	#!/bin/sh
+	"$0.real" "$@" || exit
+	echo "# by another"
+	END
+	chmod +x "$fixdep"
+}
+
+farm_begin
+farm_linux tinyconfig
+farm_fresh
+fixdep=$build/scripts/basic/fixdep
+kfarm_build --no-remote prepare
+is "prepare: kfarm ends with" 0 $?
+cp -a "$fixdep" "$work/fixdep"
+identified "as built"
+cp "$build/$saved" "$work/saved"
+
+# The next build only reads the program.
+rebuilt "the next build"
+is "the next build: calls answered" 1 "$(answered)"
+check "the next build: equal" cmp "$work/saved" "$build/$saved"
+
+as_script
+runs "a script"
+check "a script: equal except for its line" \
+	cmp "$work/saved" <(grep -v 'by another' "$build/$saved")
+touch -r "$work/fixdep" "$fixdep"
+runs "a script with the old mtime"
+rm -f "$fixdep" "$fixdep.real"
+
+# A program of another source, which make considers up to date.
+sed 's|^\(.*\)printf("\\n%s: $(deps_%s)\\n\\n", target, target);|\1puts("\\n# by another");&|' \
+	"$tree/scripts/basic/fixdep.c" >"$work/another.c"
+check "the other source differs" test -n \
+	"$(diff "$tree/scripts/basic/fixdep.c" "$work/another.c")"
+check "the other program" cc -O2 -o "$fixdep" "$work/another.c"
+runs "another program"
+touch -r "$work/fixdep" "$fixdep"
+runs "another program with the old mtime"
+
+# The old program at the same path is still known.
+rm -f "$fixdep"
+cp -a "$work/fixdep" "$fixdep"
+identified "the old program"
+check "the old program: equal" cmp "$work/saved" "$build/$saved"
+
+# An unwritable cache: identified again in each build, and nothing fails.
+chmod a-w "$XDG_CACHE_HOME/kfarm/scan"
+rm -f "$XDG_CACHE_HOME/kfarm/scan"/fixdep-*
+rebuilt "a read-only cache"
+chmod u+w "$XDG_CACHE_HOME/kfarm/scan"
+check "a read-only cache: equal" cmp "$work/saved" "$build/$saved"
+
+# A host compiler with other options makes another program, which is known too,
+# and a relative build directory.
+rm -rf "$build"
+for round in 1 2; do
+	rm -rf "$build"
+	kfarm_build --no-remote HOSTCFLAGS="-g -O1" tinyconfig prepare
+	is "other options, round $round: kfarm ends with" 0 $?
+done
+check "other options: fixdep is identified" test "$(answered)" -gt 20
+farm_end

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: inputs */
+/* A tool is compared with the result of its saved commands. */
+#include "inputs/rebuild.h"
+
+#include "base/fs.h"
+#include "base/spawn.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern char **environ;
+
+#define LINK "cc -o scripts/g/tool scripts/g/a.o scripts/g/b.o"
+
+static char *dir, *program;
+static struct err err;
+
+static void put(const char *name, const char *text, mode_t mode)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+
+	unlink(path);
+	ck_assert_msg(!fs_write(path, bytes_str(text), mode, &err), "%s",
+		      err.text);
+	free(path);
+}
+
+/* Run a command in the build directory. */
+static void run(const char *command)
+{
+	char *argv[] = { (char *)"sh", (char *)"-ec", (char *)command, NULL };
+	struct buf out = { 0 }, messages = { 0 };
+	int ret = capture_run(NULL, dir, argv, NULL, &out, &messages, &err);
+
+	ck_assert_msg(!ret, "%s: %s", command, buf_str(&messages));
+	buf_release(&out);
+	buf_release(&messages);
+}
+
+/* Run a command and save it as that of `name` in scripts/g. */
+static void save(const char *name, const char *command)
+{
+	char *file = xasprintf("scripts/g/.%s.cmd", name);
+	char *text = xasprintf("savedcmd_scripts/g/%s := %s   \n", name,
+			       command);
+
+	run(command);
+	put(file, text, 0644);
+	free(text);
+	free(file);
+}
+
+static void set_up(void)
+{
+	char name[] = "/tmp/kfarm-check-XXXXXX";
+	char *path;
+
+	ck_assert_ptr_nonnull(mkdtemp(name));
+	dir = realpath(name, NULL);
+	path = xasprintf("%s/scripts/g", dir);
+	ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
+	free(path);
+	program = xasprintf("%s/scripts/g/tool", dir);
+	put("scripts/g/a.c",
+	    "#include \"b.h\"\nint main(void) { return b(); }\n", 0644);
+	put("scripts/g/b.h", "int b(void);\n", 0644);
+	put("scripts/g/b.c", "#include \"b.h\"\nint b(void) { return N; }\n",
+	    0644);
+	save("a.o", "cc -Wp,-MMD,scripts/g/.a.o.d -Wall -O2 -std=gnu11 "
+		    "-I ./scripts/g -c -o scripts/g/a.o scripts/g/a.c");
+	save("b.o", "cc -MD -MF scripts/g/.b.o.d -g -DN=7 -c "
+		    "-o scripts/g/b.o scripts/g/b.c");
+	save("tool", LINK);
+}
+
+static void tear_down(void)
+{
+	fs_remove(dir, &err);
+	free(program);
+	free(dir);
+}
+
+static int compare(const void *stop)
+{
+	char *out = xasprintf("%s/made", dir);
+	const struct inputs_rebuild r = { .program = program,
+					  .output_path = out,
+					  .env = environ,
+					  .cancelled = stop };
+	struct strv names = { 0 };
+	int ret = inputs_rebuild_compare(&r, &err);
+
+	ck_assert_int_eq(fs_list(dir, &names), 0);
+	for (size_t i = 0; i < names.n; i++)
+		ck_assert_msg(!str_starts(names.v[i], "made"), "%s was left",
+			      names.v[i]);
+	strv_release(&names);
+	free(out);
+	return ret;
+}
+
+START_TEST(an_unchanged_tool_is_equal)
+{
+	run("rm scripts/g/*.o scripts/g/.*.d; chmod a-w scripts/g scripts");
+	ck_assert_msg(!compare(NULL), "%s", err.text);
+	run("chmod u+w scripts/g scripts; test ! -e scripts/g/.a.o.d");
+}
+END_TEST
+
+START_TEST(a_tool_of_one_command_is_equal)
+{
+	save("tool", "cc -O2 -g -Wp,-MMD,scripts/g/.tool.d -DN=3 -s "
+		     "-o scripts/g/tool scripts/g/a.c scripts/g/b.c");
+	ck_assert_msg(!compare(NULL), "%s", err.text);
+}
+END_TEST
+
+/* Each command replaces the tool or a source of it. */
+static const char *const changes[] = {
+	"cc -DN=8 -o scripts/g/tool scripts/g/[ab].c",
+	"printf '#!/bin/sh\\nexit 7\\n' >scripts/g/tool",
+	"echo 'int b(void) { return 8; }' >scripts/g/b.c",
+	"echo 'int b(void); /**/ static int x;' >scripts/g/b.h; echo "
+	"'int b(void) { return __LINE__; }' >scripts/g/b.c",
+	": >scripts/g/tool",
+};
+
+START_TEST(a_changed_tool_differs)
+{
+	char *text = xasprintf("%s: not what its sources make", program);
+
+	run(changes[_i]);
+	ck_assert_int_eq(compare(NULL), -ESTALE);
+	ck_assert_str_eq(err.text, text);
+	free(text);
+}
+END_TEST
+
+/* Commands with options or inputs that cannot be repeated, and the reason. */
+static const struct {
+	const char *command, *reason;
+} unsupported[] = {
+	{ LINK " -Wl,-Map=map", "unsupported option -Wl,-Map=map" },
+	{ LINK " -save-temps", "unsupported option -save-temps" },
+	{ LINK " @response", "unsupported option @response" },
+	{ LINK " -Wp,-MMD,d,-DX", "unsupported option -Wp,-MMD,d,-DX" },
+	{ LINK " --coverage", "unsupported option --coverage" },
+	{ LINK " -fplugin=x.so", "unsupported option -fplugin=x.so" },
+	{ LINK " x.a", "unsupported input x.a" },
+	{ "no-such-cc -o scripts/g/tool scripts/g/a.o",
+	  "no-such-cc: no such compiler" },
+};
+
+START_TEST(an_unsupported_command_is_not_repeated)
+{
+	char *text = xasprintf("savedcmd_scripts/g/tool := %s\n",
+			       unsupported[_i].command);
+	char *reason = xasprintf("%s: cannot rebuild: %s", program,
+				 unsupported[_i].reason);
+
+	put("scripts/g/.tool.cmd", text, 0644);
+	ck_assert_int_ne(compare(NULL), 0);
+	ck_assert_str_eq(err.text, reason);
+	free(reason);
+	free(text);
+}
+END_TEST
+
+START_TEST(a_source_that_does_not_compile_is_an_error)
+{
+	put("scripts/g/b.c", "int b(void) { return x; }\n", 0644);
+	ck_assert_int_eq(compare(NULL), -ENOEXEC);
+}
+END_TEST
+
+START_TEST(a_rebuild_can_be_cancelled)
+{
+	atomic_bool stop = true;
+
+	ck_assert_int_eq(compare(&stop), -EINTR);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("inputs/rebuild");
+	TCase *tc = tcase_create("rebuild");
+
+	tcase_set_timeout(tc, 300);
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, an_unchanged_tool_is_equal);
+	tcase_add_test(tc, a_tool_of_one_command_is_equal);
+	tcase_add_loop_test(tc, a_changed_tool_differs, 0,
+			    sizeof(changes) / sizeof(*changes));
+	tcase_add_loop_test(tc, an_unsupported_command_is_not_repeated, 0,
+			    sizeof(unsupported) / sizeof(*unsupported));
+	tcase_add_test(tc, a_source_that_does_not_compile_is_an_error);
+	tcase_add_test(tc, a_rebuild_can_be_cancelled);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
