@@ -8,6 +8,7 @@
 #include "base/which.h"
 #include "coord/verify-result.h"
 #include "inputs/cross-tool.h"
+#include "inputs/rebuild.h"
 #include "inputs/tool.h"
 #include "peer/peer.h"
 
@@ -56,11 +57,18 @@ static void build_on_thread(void *arg)
 					     .output_path = p->output,
 					     .env = environ,
 					     .cancelled = &p->stop };
+	const struct inputs_rebuild rebuild = { .program = p->source_program,
+						.output_path = p->output,
+						.env = environ,
+						.cancelled = &p->stop };
 
 	p->cross_tool = NULL;
 	p->local_tool = inputs_tool_get(tools, p->source_program, environ,
 					&p->err);
-	p->ret = p->local_tool ? inputs_cross_tool_build(&c, &p->err) : -ENOENT;
+	p->ret = p->local_tool ? inputs_rebuild_compare(&rebuild, &p->err) :
+				 -ENOENT;
+	if (!p->ret)
+		p->ret = inputs_cross_tool_build(&c, &p->err);
 	if (!p->ret)
 		p->cross_tool = inputs_tool_get(tools, p->output, environ,
 						&p->err);

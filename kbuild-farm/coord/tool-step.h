@@ -11,17 +11,19 @@
  *	                \-> BAD
  *
  * The first compile in a directory that contains genksyms starts to cross-build
- * the sources of genksyms on a thread (inputs/cross-tool.h).  In state READY,
+ * the sources of genksyms on a thread (inputs/cross-tool.h), after a check that
+ * these sources make the tree's genksyms (inputs/rebuild.h).  In state READY,
  * the nodes with this host accept genksyms steps.  If the tree's genksyms
  * becomes a different program, the state changes from READY to BUILDING again.
  *
  * The results of the cross-built program are checked until it is trusted: its
  * first results, and the first results of each node, must equal the results
- * of the local compiler and genksyms (coord_verify_genksyms()).  If the
- * cross-build fails or an untrusted program returns a wrong result, the state
- * becomes BAD: no node with this host gets genksyms steps any more.  A wrong
- * result of a trusted program disables the program only on the node that
- * returned the result.  In both cases the user gets a warning with the reason.
+ * of the local compiler and genksyms (coord_verify_genksyms()).  If the check
+ * of the sources or the cross-build fails, or if an untrusted program returns a
+ * wrong result, the state becomes BAD: no node with this host gets genksyms
+ * steps any more.  A wrong result of a trusted program disables the program
+ * only on the node that returned the result.  In both cases the user gets a
+ * warning with the reason.
  */
 #ifndef COORD_TOOL_STEP_H
 #define COORD_TOOL_STEP_H

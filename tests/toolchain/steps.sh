@@ -136,6 +136,21 @@ check "it compiles with its own build" \
 	grep -q "using node-native toolchain $id" "$work/events"
 until_so "its own host" by_nodes
 
+# A genksyms in the tree that its sources do not make: a cross-built one would
+# print other versions.
+genksyms=$build/scripts/genksyms/genksyms
+unit=$(units_in "$build" | head -n 1)
+object=${unit%.cmd}
+cp -a "$genksyms" "$work/genksyms"
+sed -i 's/#SYMVER/#SYMVOR/' "$genksyms"
+rm -f "$build/${object%/*}/${object##*/.}"
+kfarm_build "${targets[@]}"
+is "another genksyms: kfarm ends with" 0 $?
+check "another genksyms: it was asked" grep -q '^#SYMVOR' "$build/$unit"
+check "another genksyms: a warning" says_here 'not what its sources make'
+is "another genksyms: steps" 0 "$(steps)"
+cp -a "$work/genksyms" "$genksyms"
+
 # A genksyms that prints versions of another source.
 cat >"$work/liar.c" <<'END'
 #include <stdio.h>
