@@ -3,6 +3,7 @@
 
 #include "base/elf.h"
 #include "base/str.h"
+#include "shell/identity.h"
 #include "shell/program.h"
 #include "shell/shell.h"
 #include "shell/subset.h"
@@ -278,30 +279,37 @@ enum shell_tristate shell_object_symbols_check_exports(const char *file)
 
 /* ---------------------------------------------------------------- programs */
 
-static bool is_elf(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char magic[4];
-	bool is;
-
-	is = fd >= 0 && read(fd, magic, sizeof(magic)) == sizeof(magic) &&
-	     !memcmp(magic, "\177ELF", sizeof(magic));
-	if (fd >= 0)
-		close(fd);
-	return is;
-}
-
 /*
- * Return true if the name is that of nm and the program is an ELF file, so that
- * it is nm of binutils or LLVM and no wrapper script.
+ * Return true if the name is that of nm and the program is nm of binutils or
+ * LLVM, and not a wrapper or the nm of another package.
  */
 static bool is_supported_nm(struct shell *sh, const char *name)
 {
+	static const char *const texts[] = { "List symbols in [file(s)]",
+					     "LLVM symbol table dumper", NULL };
 	const char *base = str_base(name);
 	struct shell_program p;
+	struct stat st;
 
 	return (!strcmp(base, "nm") || str_ends(base, "-nm")) &&
-	       !shell_program_find(sh, name, &p) && is_elf(p.path);
+	       !shell_program_find(sh, name, &p) && !stat(p.path, &st) &&
+	       shell_identity_check(p.path, &st, texts);
+}
+
+/*
+ * Return true if the name leads to the system's awk, which can be any
+ * implementation.
+ */
+static bool is_supported_awk(struct shell *sh, const char *name)
+{
+	static const char *const any[] = { NULL };
+	struct shell_program p;
+	struct stat st;
+
+	return !strcmp(name, "awk") && !shell_program_find(sh, name, &p) &&
+	       (!strcmp(p.path, "/usr/bin/awk") ||
+		!strcmp(p.path, "/bin/awk")) &&
+	       !stat(p.path, &st) && shell_identity_check(p.path, &st, any);
 }
 
 /* Return true if the word needs no quotes and is no option and no @FILE. */
@@ -380,7 +388,6 @@ bool shell_nm_run_pipe(struct shell *sh, const struct shell_ast_node *pipe,
 static bool is_supported_check_script(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 	uint8_t text[CHECK_SCRIPT_BYTES + 1];
 	ssize_t n;
 
@@ -388,16 +395,14 @@ static bool is_supported_check_script(const char *path)
 		return false;
 	n = read(fd, text, sizeof(text));
 	close(fd);
-	if (n != CHECK_SCRIPT_BYTES)
-		return false;
-	for (ssize_t i = 0; i < n; i++)
-		hash = (hash ^ text[i]) * UINT64_C(0x100000001b3);
-	return hash == CHECK_SCRIPT_FNV1A && !access(path, X_OK);
+	return n == CHECK_SCRIPT_BYTES &&
+	       shell_identity_hash(SHELL_IDENTITY_HASH_START, text,
+				   CHECK_SCRIPT_BYTES) == CHECK_SCRIPT_FNV1A &&
+	       !access(path, X_OK);
 }
 
 bool shell_nm_run_export_check(struct shell *sh, char *const *argv, int *status)
 {
-	struct shell_program p;
 	char *const *env;
 	const char *nm, *awk;
 
@@ -406,12 +411,9 @@ bool shell_nm_run_export_check(struct shell *sh, char *const *argv, int *status)
 	env = shell_program_build_env(sh, argv[0]);
 	nm = str_find_env(env, "NM");
 	awk = str_find_env(env, "AWK");
-	/* AWK must name the system's awk, which can be any implementation. */
 	if (!is_unquoted_word(argv[1]) || !is_unquoted_word(nm) || !awk ||
 	    shell_utility_is_preloaded(sh) || !is_supported_nm(sh, nm) ||
-	    strcmp(awk, "awk") || shell_program_find(sh, awk, &p) ||
-	    (strcmp(p.path, "/usr/bin/awk") && strcmp(p.path, "/bin/awk")) ||
-	    !is_supported_check_script(argv[0]) ||
+	    !is_supported_awk(sh, awk) || !is_supported_check_script(argv[0]) ||
 	    shell_object_symbols_check_exports(argv[1]) != SHELL_TRISTATE_YES)
 		return false;
 	*status = 0;

@@ -123,7 +123,7 @@ static bool try_fixdep(struct shell *sh, char **argv, int *status)
 	char **env;
 	int ret;
 
-	if (!str_ends(argv[0], "/fixdep"))
+	if (!str_ends(argv[0], "/fixdep") || shell_utility_is_preloaded(sh))
 		return false;
 	env = shell_program_build_env(sh, argv[0]);
 	ret = shell_fixdep_run(argv, str_find_env(env, "KFARM_SOCKET"),

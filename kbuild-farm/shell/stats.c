@@ -104,6 +104,26 @@ bool shell_stats_are_steps_enabled(enum shell_step_reason *why)
 	return false;
 }
 
+void shell_stats_add_identified(uint64_t hash)
+{
+	struct shell_stats *counts = get_mapped_stats();
+
+	if (counts)
+		__atomic_store_n(
+			&counts->identified[hash % SHELL_STATS_IDENTIFIED_MAX],
+			hash, __ATOMIC_RELAXED);
+}
+
+bool shell_stats_is_identified(uint64_t hash)
+{
+	const struct shell_stats *counts = get_mapped_stats();
+
+	return counts && hash &&
+	       __atomic_load_n(
+		       &counts->identified[hash % SHELL_STATS_IDENTIFIED_MAX],
+		       __ATOMIC_RELAXED) == hash;
+}
+
 /*
  * The line in `handed` is written by a single write(2), so that the lines of
  * concurrent shells do not mix.

@@ -41,6 +41,9 @@ enum shell_stat {
 	SHELL_N_STATS,
 };
 
+/* Number of programs that the shells of a build remember as identified. */
+#define SHELL_STATS_IDENTIFIED_MAX 32
+
 enum shell_step_reason {
 #define STEP_REASON(name, words) SHELL_STEP_REASON_##name,
 #include "shell/step-reasons.h"
@@ -57,6 +60,8 @@ struct shell_stats {
 	uint64_t steps_off_reason;
 	/* local tool steps by reason */
 	uint64_t n_local_steps[SHELL_STEP_N_REASONS];
+	/* hashes of shell/identity.h, stored at an index derived from each */
+	uint64_t identified[SHELL_STATS_IDENTIFIED_MAX];
 };
 
 /*
@@ -79,6 +84,13 @@ const char *shell_stats_step_reason_text(enum shell_step_reason why);
  * shell_stats_add().
  */
 bool shell_stats_are_steps_enabled(enum shell_step_reason *why);
+
+/*
+ * Remember a hash for all shells of the build, or return whether it is
+ * remembered.  Another hash can replace it.
+ */
+void shell_stats_add_identified(uint64_t hash);
+bool shell_stats_is_identified(uint64_t hash);
 
 /*
  * Create the files `counts` and `handed` in `dir`, which must exist, with tool

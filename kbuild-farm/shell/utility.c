@@ -2,6 +2,7 @@
 #include "shell/utility.h"
 
 #include "base/vec.h"
+#include "shell/identity.h"
 #include "shell/shell.h"
 #include "shell/signals.h"
 
@@ -455,16 +456,26 @@ bool shell_utility_exists(const char *name)
 	return find_utility(name);
 }
 
+/* Return the text that identifies a utility's package in its programs. */
+static const char *package_text(const char *name)
+{
+	if (!strcmp(name, "cmp"))
+		return "GNU diffutils";
+	return strcmp(name, "grep") ? "GNU coreutils" : "GNU grep";
+}
+
 bool shell_utility_is_system_file(const char *path, const char *name)
 {
 	static const char *const dirs[] = { "/bin/", "/usr/bin/" };
+	const char *const texts[] = { package_text(name), NULL };
 	struct stat st;
 
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
 		size_t len = strlen(dirs[i]);
 
 		if (!strncmp(path, dirs[i], len) && !strcmp(path + len, name))
-			return !lstat(path, &st) && S_ISREG(st.st_mode);
+			return !lstat(path, &st) && S_ISREG(st.st_mode) &&
+			       shell_identity_check(path, &st, texts);
 	}
 	return false;
 }

@@ -17,8 +17,9 @@ struct shell;
 bool shell_utility_exists(const char *name);
 /*
  * Return true if `path` is the system's program `name`: a regular file in a
- * directory where GNU utilities are installed.  The utilities of busybox and
- * similar are links to one program, so they do not qualify.
+ * directory where GNU utilities are installed, and a program of the GNU package
+ * (shell/identity.h).  The utilities of busybox and similar are links to one
+ * program, so they do not qualify.
  */
 bool shell_utility_is_system_file(const char *path, const char *name);
 /*

@@ -321,6 +321,7 @@ check "prepare: but for the first, fixdep is not started" test \
 exports=$work/exports
 mkdir "$exports"
 cp /bin/false "$exports/no-nm"
+echo 'List symbols in [file(s)]' >>"$exports/no-nm"
 printf '%s\n' .globl\ {a,b} {a,b,__ksymtab_a,__ksymtab_b}': .long 1' |
 	as -o "$exports/good.o" -
 printf '%s\n' .globl\ a {a,b,__ksymtab_a,__ksymtab_b}': .long 1' |

@@ -3,9 +3,10 @@
 # check: yes
 #
 # tools.sh - programs that a user has replaced.  kfarm does the work of fixdep,
-# nm, awk, grep, cat and others itself, but only if these are the programs that
-# it knows.  Each is replaced by a script and by another program, which must run.
+# cat, rm and others itself, but only if these are the programs that it knows.
+# Each is replaced by a script and by another program, which must run.
 . "$(dirname "$0")/lib.sh"
+own_mounts "$@"
 
 unit=lib/ctype
 target=$unit.o
@@ -65,6 +66,76 @@ as_script()
 }
 
 farm_begin
+
+# ---- utilities ----
+
+utilities=(cat cmp mkdir touch mv rm)
+project=$work/project
+mkdir -p "$project" "$work"/{real,script,program}
+echo text >"$project/in"
+cat >"$project/Makefile" <<'END'
+all:
+	@cat in
+	@cmp -s in in
+	@mkdir d
+	@touch d/made
+	@mv d/made d/moved
+	@rm -rf d
+END
+cat >"$work/program.c" <<'END'
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	static const char line[] = NAME "\n";
+	int fd = open(LOG, O_WRONLY | O_APPEND);
+
+	(void)argc;
+	if (fd < 0 || write(fd, line, strlen(line)) < 0)
+		return 9;
+	close(fd);
+	execv(REAL, argv);
+	return 9;
+}
+END
+for name in "${utilities[@]}"; do
+	cp "/usr/bin/$name" "$work/real/$name"
+	printf '#!/bin/sh\necho %s >>%s\nexec %s "$@"\n' "$name" \
+		"$work/log" "$work/real/$name" >"$work/script/$name"
+	cc -O1 -DNAME="\"$name\"" -DLOG="\"$work/log\"" \
+		-DREAL="\"$work/real/$name\"" -o "$work/program/$name" \
+		"$work/program.c"
+	chmod +x "$work/script/$name"
+done
+
+# logged: run the project and print the programs that recorded their start.
+logged()
+{
+	: >"$work/log"
+	(cd "$project" && "$bin/kfarm" run -q --no-remote --no-jobserver \
+		--shell -- make) >"$work/project.out" 2>&1 ||
+		echo "status $?" >>"$work/log"
+	paste -s -d ' ' "$work/log"
+}
+
+is "utilities: as installed" "" "$(logged)"
+for how in script program; do
+	for name in "${utilities[@]}"; do
+		mount --bind "$work/$how/$name" "/usr/bin/$name"
+	done
+	is "utilities: each is a $how" "${utilities[*]}" "$(logged)"
+	for name in "${utilities[@]}"; do
+		umount "/usr/bin/$name"
+	done
+	is "utilities: the output" text "$(cat "$work/project.out")"
+done
+mkdir "$work/first"
+cp "$work/script/touch" "$work/first"
+is "utilities: one earlier in PATH" touch "$(PATH=$work/first:$PATH logged)"
+
+# ---- fixdep ----
+
 farm_linux tinyconfig
 farm_fresh
 fixdep=$build/scripts/basic/fixdep

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * shell/identity.h - Identification of the programs that the shell replaces.
+ *
+ * The shell does the work of GNU utilities and nm itself, but only if the
+ * program that it would start is the known one, and not a script or another
+ * program that a user has installed under the same name.  A program is known by
+ * a text that it contains.  It is searched once per build; later, its file
+ * stamp is compared.
+ */
+#ifndef SHELL_IDENTITY_H
+#define SHELL_IDENTITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+/*
+ * Return true if the program `path`, whose attributes are `st`, is an ELF file
+ * that contains one of the texts in the NULL-terminated list `texts`, or any
+ * ELF file if the list is empty.
+ */
+bool shell_identity_check(const char *path, const struct stat *st,
+			  const char *const *texts);
+
+/* 64-bit FNV-1a hash of `len` bytes. `hash` is that of the bytes before. */
+uint64_t shell_identity_hash(uint64_t hash, const void *bytes, size_t len);
+#define SHELL_IDENTITY_HASH_START UINT64_C(0xcbf29ce484222325)
+
+#endif
