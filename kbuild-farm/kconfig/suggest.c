@@ -5,7 +5,6 @@
 #include "base/spellcheck.h"
 #include "kconfig/kconfig.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,29 +94,55 @@ static void read_tree_makefile(struct strv *out, const char *tree,
 	free(path);
 }
 
-/*
- * Add the candidates for an object in a directory: "kernel/fork.o" for
- * "kernel/frok.o" if kernel/fork.c exists.
- */
-static void list_objects(struct strv *out, const char *tree, const char *target)
+/* Add the subdirectories of `dir` as "WITHIN/NAME/". */
+static void list_subdirs(struct strv *out, const char *dir, const char *within)
 {
-	char *within = str_dir(target);
-	char *dir = xasprintf("%s/%s", tree, within);
-	const char *suffix = strrchr(str_base(target), '.');
 	struct strv names = { 0 };
 
 	fs_list(dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		char *path = xasprintf("%s/%s", dir, names.v[i]);
+
+		if (fs_is_dir(path) && !strcmp(within, "."))
+			strv_addf(out, "%s/", names.v[i]);
+		else if (fs_is_dir(path))
+			strv_addf(out, "%s/%s/", within, names.v[i]);
+		free(path);
+	}
+	strv_release(&names);
+}
+
+/*
+ * Add the candidates for a file in a directory below `root`: "kernel/fork.o"
+ * for "kernel/frok.o" if kernel/fork.c exists, and "drivers/net/" for
+ * "drivers/nett/".
+ */
+static void list_objects(struct strv *out, const char *root, const char *target)
+{
+	char *path = xstrndup(target, strlen(target) - str_ends(target, "/"));
+	char *within = str_dir(path);
+	char *dir = xasprintf("%s/%s", root, within);
+	const char *suffix = strrchr(str_base(target), '.');
+	struct strv names = { 0 };
+
+	if (str_ends(target, "/"))
+		list_subdirs(out, dir, within);
+	else
+		fs_list(dir, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		char *dot = strrchr(names.v[i], '.');
 
 		if (suffix && dot && dot > names.v[i] &&
 		    str_list_has(".c .S .s .rs .dts", ' ', dot))
-			strv_addf(out, "%s/%.*s%s", within,
+			strv_addf(out, "%s%s%.*s%s",
+				  strcmp(within, ".") ? within : "",
+				  strcmp(within, ".") ? "/" : "",
 				  (int)(dot - names.v[i]), names.v[i], suffix);
 	}
 	strv_release(&names);
 	free(dir);
 	free(within);
+	free(path);
 }
 
 /* The unknown word itself is no candidate, although a Makefile may name it. */
@@ -134,15 +159,18 @@ static char *format_suggestion(const char *word, const struct strv *known,
 	return spellcheck_suggestion(&n, "", otherwise);
 }
 
-void kconfig_suggest_target(const char *tree, const char *srcarch,
-			    const char *arch, const char *makefile,
-			    const char *target, struct err *err)
+char *kconfig_suggest_target(const char *tree, const char *srcarch,
+			     const char *arch, const char *makefile,
+			     const char *target)
 {
 	char *of_arch = xasprintf("arch/%s/Makefile", srcarch);
 	char *configs = xasprintf("%s/arch/%s/configs", tree, srcarch);
+	char *dts = xasprintf("%s/arch/%s/boot/dts", tree, srcarch);
 	struct strv known = { 0 };
-	char *question;
+	char *question, *out;
 
+	if (str_ends(target, ".dtb") || str_ends(target, ".dtbo"))
+		list_objects(&known, dts, target);
 	if (strchr(target, '/')) {
 		list_objects(&known, tree, target);
 	} else {
@@ -155,12 +183,14 @@ void kconfig_suggest_target(const char *tree, const char *srcarch,
 	}
 	question = format_suggestion(target, &known,
 				     "; `kfarm build help` lists targets");
-	err_set(err, EINVAL, "this tree has no target \"%s\" for %s%s", target,
-		arch, question);
+	out = xasprintf("this tree has no target \"%s\" for %s%s", target, arch,
+			question);
 	free(question);
 	strv_release(&known);
+	free(dts);
 	free(configs);
 	free(of_arch);
+	return out;
 }
 
 static void list_configs(struct strv *out, const char *tree, const char *dir)

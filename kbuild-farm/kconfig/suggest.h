@@ -5,7 +5,6 @@
 #ifndef KCONFIG_SUGGEST_H
 #define KCONFIG_SUGGEST_H
 
-#include "base/err.h"
 #include "base/str.h"
 
 /*
@@ -15,17 +14,19 @@
  */
 char *kconfig_suggest_parse_no_rule(const char *text);
 /*
- * Set `err` to "this tree has no target ..." with the most similar target.  The
+ * Return "this tree has no target ..." with the most similar target.  The
  * candidates are the names in arch/SRCARCH/configs and the targets in the
  * rules, target lists and help texts of three Makefiles: `makefile` (the text
  * of the top Makefile), and those of arch/SRCARCH and scripts/kconfig in
  * `tree`.  For a target with a directory, the candidates are instead the files
- * that make can build from the sources in that directory.  `srcarch` names the
- * directory below arch/, and `arch` appears in the message.
+ * that make can build from the sources in that directory, or its
+ * subdirectories.  Device trees are searched for in arch/SRCARCH/boot/dts.
+ * `srcarch` names the directory below arch/, and `arch` appears in the message.
+ * The caller frees the result.
  */
-void kconfig_suggest_target(const char *tree, const char *srcarch,
-			    const char *arch, const char *makefile,
-			    const char *target, struct err *err);
+char *kconfig_suggest_target(const char *tree, const char *srcarch,
+			     const char *arch, const char *makefile,
+			     const char *target);
 /*
  * Return "; did you mean \"x\"?" for the unknown configuration `name` (-k), or
  * "" if no candidate is similar.  The candidates are make's configuration

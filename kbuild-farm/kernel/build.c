@@ -319,6 +319,8 @@ static char *summarize(struct kernel_build_state *run,
 static int build_status(struct kernel_build_state *run, int ret,
 			struct err *err)
 {
+	char *text;
+
 	if (!ret && kernel_summary_is_remote_low(
 			    &run->offload.totals,
 			    run->plan->request->min_remote_percent, err))
@@ -342,11 +344,15 @@ static int build_status(struct kernel_build_state *run, int ret,
 	if (ret < 0)
 		return KERNEL_STATUS_SETUP;
 	if (run->reported.unknown_target &&
-	    strv_has(&run->targets, run->reported.unknown_target))
-		kconfig_suggest_target(run->plan->tree, run->plan->arch.srcarch,
-				       run->plan->arch.arch,
-				       buf_str(&run->plan->makefile_text),
-				       run->reported.unknown_target, err);
+	    strv_has(&run->targets, run->reported.unknown_target)) {
+		text = kconfig_suggest_target(
+			run->plan->tree, run->plan->arch.srcarch,
+			run->plan->arch.arch,
+			buf_str(&run->plan->makefile_text),
+			run->reported.unknown_target);
+		err_set(err, EINVAL, "%s", text);
+		free(text);
+	}
 	return KERNEL_STATUS_FAILED;
 }
 

@@ -5,6 +5,7 @@
 #include "base/which.h"
 #include "kernel/config.h"
 #include "kernel/environ.h"
+#include "kernel/unknown-target.h"
 #include "tree/version.h"
 
 #include <errno.h>
@@ -340,8 +341,10 @@ int kernel_plan_init(struct kernel_plan *p, const struct kconfig_request *r,
 		free(when);
 	}
 	collect_settings(p);
-	ret = kernel_config_check_symbols(p, err);
-	/* Another revision of the tree may have the symbols. */
+	ret = kernel_unknown_target_check(p, err);
+	if (!ret)
+		ret = kernel_config_check_symbols(p, err);
+	/* Another revision of the tree may have the targets and symbols. */
 	p->revision_unsupported = ret != 0;
 	return ret;
 }

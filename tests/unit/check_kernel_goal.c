@@ -172,6 +172,7 @@ START_TEST(goals_come_once_and_their_words_too)
 	struct strv out = { 0 };
 	char *text;
 
+	put_file("linux/init/Makefile", "", 0644);
 	words(&req.targets, "kernel modules modules_install kernel init/ perf");
 	make_plan();
 	kernel_goals_init(&g, &plan, "Image.gz", "CONFIG_MODULES=y\n");

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/unknown-target.h - Rejection of targets without a rule before make.
+ *
+ * A target is rejected only if the tree proves that make has no rule for it:
+ *
+ *  - drivers/a.o, drivers/a.ko (a single file): the directory does not exist;
+ *    or it has no file named a.*, and no makefile of the directory or of its
+ *    parents contains the word "a" or a pattern that fits it.
+ *  - drivers/x/: the directory does not exist.
+ *  - vendor/a.dtb: as for a single file, in the architecture's boot/dts.
+ *  - Image: neither the top Makefile nor the architecture's makefiles contain
+ *    the word or a pattern that fits it ("%config", "Image.%",
+ *    "$(boards)_defconfig").
+ *
+ * Words in comments and recipes count as rules, and so does each computed name
+ * that might equal the target.  If a makefile includes a file whose name cannot
+ * be determined, make decides.
+ */
+#ifndef KERNEL_UNKNOWN_TARGET_H
+#define KERNEL_UNKNOWN_TARGET_H
+
+#include "base/err.h"
+#include "kernel/plan.h"
+
+/*
+ * Check the targets of the plan's request.  Returns 0, or -EINVAL with `err`
+ * naming each unknown target with the most similar known one.
+ */
+int kernel_unknown_target_check(const struct kernel_plan *p, struct err *err);
+
+#endif

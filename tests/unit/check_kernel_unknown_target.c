@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+#include "kernel/unknown-target.h"
+
+#include "kernel-run.h"
+#include "suite.h"
+
+/* Each target, and whether the tree proves that make has no rule for it. */
+static const struct {
+	const char *target;
+	bool unknown;
+} targets[] = {
+	/* named targets */
+	{ "Image", false },
+	{ "Imgae", true },
+	{ "kernel", false }, /* of kfarm */
+	{ "perf", false },
+	{ "olddefconfig", false }, /* %config */
+	{ "defcofnig", true },
+	{ "zImage.bin", false }, /* zImage.% */
+	{ "zImag", true },
+	{ "small_boardconfig2", false }, /* $(sizes)_boardconfig2 */
+	{ "small_board", true },
+	{ "help-neo4", false }, /* addprefix */
+	{ "neo4.srec", false }, /* addsuffix */
+	{ "tftp", false }, /* in an included file */
+	{ "deep", false }, /* in a file that this file includes */
+	{ "platform-image", false },
+	{ "xs", true }, /* "%s" is no pattern */
+	{ "Kconfig", false }, /* an existing file */
+	/* single files */
+	{ "dir/one.o", false },
+	{ "dir/one.i", false },
+	{ "dir/one.ko", false },
+	{ "dir/oen.o", true },
+	{ "dir/many.o", false }, /* consists of others */
+	{ "dir/man.o", true },
+	{ "dir/table.o", false }, /* its source is generated */
+	{ "dir/oid-asn1.o", false },
+	{ "dir/shipped.o", false },
+	{ "dir/sub/listed.o", false }, /* by the Makefile of dir */
+	{ "dir/sub/lost.o", true },
+	{ "dir/unroll4.o", false }, /* unroll%.c */
+	{ "dir/.hidden.o", false },
+	{ "nodir/one.o", true },
+	{ "lib/any.o", false }, /* lib/%.o in the top Makefile */
+	{ "gen/any.o", false }, /* made from a file of a fixed name */
+	{ "inc/any.o", false }, /* may be in a file that is included */
+	{ "made/any.o", false }, /* a directory of the build directory */
+	{ "stray.o", true },
+	/* directories and other paths */
+	{ "dir/", false },
+	{ "dri/", true },
+	{ "tools/x/", false }, /* tools/% */
+	{ "dir/program", false },
+	/* device trees */
+	{ "vendor/board.dtb", false },
+	{ "vendor/bord.dtb", true },
+	{ "vendor/both.dtb", false }, /* consists of others */
+	{ "novendor/board.dtb", true },
+};
+
+static void put_tree(void)
+{
+	char *text = get_file(at("linux/Makefile")), *all;
+
+	all = xasprintf("%s"
+			"zImage.%%: Image\n"
+			"$(sizes)_boardconfig2:\n"
+			"boards := $(addprefix help-, neo4) \\\n"
+			"\t$(addsuffix .srec, neo4)\n"
+			"show:\n"
+			"\t@printf \"%%s\" x\n"
+			"tools/%%: FORCE\n"
+			"single := %%.o %%.ko %%.i\n"
+			"%%.dtb: dtbs\n"
+			"include $(srctree)/arch/$(SRCARCH)/Makefile\n"
+			"-include include/config/auto.conf more.mk\n"
+			"include $(addprefix $(srctree)/, $(include-y))\n",
+			text);
+	put_file("linux/Makefile", all, 0644);
+	put_file("linux/arch/arm64/Makefile",
+		 "include arch/$(SRCARCH)/own\n"
+		 "include $(patsubst %/,arch/arm64/%/Platform,$(platform-y))\n",
+		 0644);
+	put_file("linux/arch/arm64/own", "tftp:\ninclude $(srctree)/deeper\n",
+		 0644);
+	put_file("linux/deeper", "deep:\n", 0644);
+	put_file("linux/arch/arm64/neo/Platform", "platform-image:\n", 0644);
+	put_file("linux/Kconfig", "", 0644);
+	put_file("linux/dir/Makefile",
+		 "obj-$(CONFIG_A) += many.o sub/listed.o\n"
+		 "many-y := a.o b.o\n"
+		 "$(obj)/table.c: $(obj)/mktable\n"
+		 "$(obj)/unroll%.c: $(src)/unroll.awk\n",
+		 0644);
+	put_file("linux/dir/one.c", "", 0644);
+	put_file("linux/dir/oid.asn1", "", 0644);
+	put_file("linux/dir/shipped.c_shipped", "", 0644);
+	put_file("linux/dir/sub/other.c", "", 0644);
+	put_file("linux/gen/Makefile",
+		 "$(obj)/%.c: $(src)/gen.sh FORCE\n\tsh $< >$@\n", 0644);
+	put_file("linux/inc/Makefile", "include $(srctree)/dir/objects\n",
+		 0644);
+	put_file("linux/arch/arm64/boot/dts/vendor/board.dts", "", 0644);
+	put_file("linux/arch/arm64/boot/dts/vendor/Makefile",
+		 "dtb-y += both.dtb\n"
+		 "both-dtbs := board.dtb overlay.dtbo\n",
+		 0644);
+	put_file("build/made/x", "", 0644);
+	req.build_dir = at("build");
+	free(all);
+	free(text);
+}
+
+START_TEST(only_what_no_rule_can_make_is_unknown)
+{
+	put_tree();
+	words(&req.targets, targets[_i].target);
+	ck_assert_int_eq(kernel_plan_init(&plan, &req, env.v, &err),
+			 targets[_i].unknown ? -EINVAL : 0);
+	/* git bisect skips a revision without the target. */
+	ck_assert_int_eq(plan.revision_unsupported, targets[_i].unknown);
+}
+END_TEST
+
+START_TEST(each_unknown_target_is_named)
+{
+	put_tree();
+	words(&req.targets, "Imgae modules dir/oen.o Imgae");
+	ck_assert_int_eq(kernel_plan_init(&plan, &req, env.v, &err), -EINVAL);
+	ck_assert_str_eq(
+		err.text,
+		"unknown targets:\n"
+		"  this tree has no target \"Imgae\" for arm64; did you "
+		"mean \"Image\"?\n"
+		"  this tree has no target \"dir/oen.o\" for arm64; did "
+		"you mean \"dir/one.o\"?");
+}
+END_TEST
+
+START_TEST(a_makefile_of_unknown_name_may_have_the_rule)
+{
+	put_tree();
+	put_file("linux/arch/arm64/own", "-include $(MY_TARGETS)\n", 0644);
+	words(&req.targets, "Imgae");
+	make_plan();
+}
+END_TEST
+
+START_TEST(makefiles_of_the_environment_may_have_the_rule)
+{
+	put_tree();
+	set_env("MAKEFILES=/tmp/my.mk");
+	words(&req.targets, "Imgae");
+	make_plan();
+}
+END_TEST
+
+START_TEST(a_makefile_before_the_trees_own_counts)
+{
+	put_tree();
+	put_file("linux/GNUmakefile", "include Makefile\nImgae: Image\n", 0644);
+	words(&req.targets, "Imgae");
+	make_plan();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/unknown-target");
+	TCase *tc = tcase_create("unknown-target");
+
+	tcase_add_checked_fixture(tc, run_set_up, run_tear_down);
+	tcase_add_loop_test(tc, only_what_no_rule_can_make_is_unknown, 0,
+			    sizeof(targets) / sizeof(*targets));
+	tcase_add_test(tc, each_unknown_target_is_named);
+	tcase_add_test(tc, a_makefile_of_unknown_name_may_have_the_rule);
+	tcase_add_test(tc, makefiles_of_the_environment_may_have_the_rule);
+	tcase_add_test(tc, a_makefile_before_the_trees_own_counts);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
