@@ -448,6 +448,8 @@ static int run_night(struct nightly_run_setup *run,
 			status, status_of_result(night.job, night.results[i]));
 	if (ret)
 		status = worse_status(status, night_failed(job, ret, &err));
+	if (night.cannot_start)
+		status = worse_status(status, EXIT_USAGE);
 
 	/*
 	 * Also report the results of an interrupted run, because the next run
@@ -479,7 +481,7 @@ static int run_night(struct nightly_run_setup *run,
 			status, status_of_reporting(job, sent, &send_err));
 	}
 	nightly_run_release(&night, run);
-	return run->dry_run && !ret ? EXIT_OK : status;
+	return status;
 }
 
 /* Add a string to a digest with its NUL, which separates two strings. */
@@ -549,6 +551,16 @@ static int add_config_texts(void *ctx, const char *kconfig,
 	return ret;
 }
 
+/* Reject options that have no effect together. */
+static int check_run_options(const struct nightly_request *r, struct err *err)
+{
+	if (r->dry_run && (r->bisect || r->max_wait_s))
+		return err_set(err, EINVAL,
+			       "--dry-run and %s are mutually exclusive",
+			       r->bisect ? "--bisect" : "--wait");
+	return 0;
+}
+
 static int nightly_run_main(void *request)
 {
 	struct nightly_request *r = request;
@@ -575,7 +587,8 @@ static int nightly_run_main(void *request)
 	struct err err = { 0 };
 	int status = EXIT_OK;
 
-	if (nightly_load(&jobs, &standard, &err) ||
+	if (check_run_options(r, &err) ||
+	    nightly_load(&jobs, &standard, &err) ||
 	    nightly_check_names(r, &jobs, &err)) {
 		log_error("nightly run: %s", err.text);
 		status = EXIT_USAGE;

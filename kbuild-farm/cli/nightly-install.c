@@ -7,6 +7,7 @@
 #include "cli/config-sources.h"
 #include "cli/nightly.h"
 #include "cli/settings.h"
+#include "compiler/find.h"
 #include "kconfig/kconfig.h"
 #include "nightly/timer.h"
 
@@ -89,6 +90,12 @@ int nightly_check_names(const struct nightly_request *r,
 
 static const char *const suffixes[] = { "service", "timer" };
 
+/* A unit file that this command has written. */
+struct written_file {
+	char *path;
+	char *old; /* previous content; NULL: the file did not exist */
+};
+
 /* One execution of the command. */
 struct installing {
 	const struct nightly_request *request;
@@ -98,6 +105,8 @@ struct installing {
 	struct strv env;
 	struct strv units; /* unit names without a suffix */
 	struct nightly_timer timer;
+	struct written_file *written;
+	size_t n_written;
 };
 
 /* Parse "HH:MM" from 00:00 to 23:59. */
@@ -146,6 +155,46 @@ static int find_program_path(char **out, struct err *err)
 	return 0;
 }
 
+static void add_once(struct strv *list, const char *word)
+{
+	if (!strv_has(list, word))
+		strv_add(list, word);
+}
+
+/*
+ * Return the PATH of the job: the directories of the user's PATH that contain
+ * compilers, and the standard directories.  Other directories of an interactive
+ * shell would only make the unit file and the crontab line long.
+ */
+static char *job_path(void)
+{
+	static const char standard[] = "/usr/local/bin:/usr/bin:/bin";
+	const char *user = getenv("PATH");
+	struct strv all = { 0 }, used = { 0 }, last = { 0 };
+	char *path;
+
+	strv_split(&all, user ? user : "", ":");
+	strv_split(&last, standard, ":");
+	for (size_t i = 0; i < all.n; i++) {
+		const char *dir = all.v[i];
+		struct compiler_list compilers = { 0 };
+
+		if (dir[0] == '/' && !strv_has(&used, dir) &&
+		    !strv_has(&last, dir))
+			compiler_find_all(&compilers, dir);
+		if (compilers.n || strv_has(&last, dir))
+			add_once(&used, dir);
+		compiler_list_release(&compilers);
+	}
+	for (size_t i = 0; i < last.n; i++)
+		add_once(&used, last.v[i]);
+	path = strv_join(&used, ":");
+	strv_release(&all);
+	strv_release(&used);
+	strv_release(&last);
+	return path;
+}
+
 /*
  * Collect the environment of the job, because a timer does not inherit the
  * environment of the user's shell.  If `own_user` is true, also collect the
@@ -159,9 +208,10 @@ static void collect_job_env(struct strv *out, bool own_user)
 		"XDG_STATE_HOME", "XDG_CACHE_HOME",  "http_proxy",
 		"https_proxy",    "all_proxy",       "no_proxy",
 	};
-	const char *path = getenv("PATH");
+	char *path = job_path();
 
-	strv_addf(out, "PATH=%s", path ? path : "/usr/local/bin:/usr/bin:/bin");
+	strv_addf(out, "PATH=%s", path);
+	free(path);
 	strv_add(out, "LC_ALL=C.UTF-8");
 	for (size_t i = 0; own_user && i < ARRAY_SIZE(names); i++) {
 		const char *value = getenv(names[i]);
@@ -172,21 +222,34 @@ static void collect_job_env(struct strv *out, bool own_user)
 	}
 }
 
-/* Check the request and fill `i`, except timer.name. */
-static int prepare(struct installing *i, struct err *err)
+/* Reject options that have no effect together. */
+static int check_options(const struct nightly_request *a, struct err *err)
 {
-	const struct nightly_request *a = i->request;
-	const struct passwd *me;
-	int ret = 0;
-
-	if (a->system && a->user)
+	if (a->user && (a->system || a->run_as_user))
 		return err_set(err, EINVAL,
-			       "--system and --user are mutually exclusive");
+			       "--user and %s are mutually exclusive",
+			       a->system ? "--system" : "--as");
 	if (a->cron &&
 	    (a->system || a->user || a->run_as_user || a->now || a->remove))
 		return err_set(
 			err, EINVAL,
 			"--cron only prints a line, so it allows only --at");
+	if (a->remove && (a->now || a->start_time))
+		return err_set(err, EINVAL,
+			       "--remove and %s are mutually exclusive",
+			       a->now ? "--now" : "--at");
+	return 0;
+}
+
+/* Check the request and fill `i`, except timer.name. */
+static int prepare(struct installing *i, struct err *err)
+{
+	const struct nightly_request *a = i->request;
+	const struct passwd *me;
+	int ret = check_options(a, err);
+
+	if (ret)
+		return ret;
 	if (a->run_as_user && !getpwnam(a->run_as_user))
 		return err_set(err, EINVAL, "--as %s: no such user",
 			       a->run_as_user);
@@ -274,25 +337,57 @@ static bool is_kfarm_unit(const char *path)
 	return ours;
 }
 
-/* Write a unit file, but do not replace a file that kfarm did not write. */
-static int write_unit(const struct installing *i, const char *unit,
+/*
+ * Check that systemd can start the timers, and that no unit file of another
+ * program has the name of one that is written.
+ */
+static int check_install(const struct installing *i, struct err *err)
+{
+	struct err why = { 0 };
+	int ret = systemctl(i, "show", "--property=Version", NULL, &why);
+
+	if (ret)
+		return err_set(err, EIO,
+			       "no systemd: %s; `kfarm nightly install --cron` "
+			       "prints a crontab line instead",
+			       why.text);
+	for (size_t n = 0; !ret && n < i->units.n * ARRAY_SIZE(suffixes); n++) {
+		char *path = xasprintf("%s/%s.%s", i->unit_dir,
+				       i->units.v[n / ARRAY_SIZE(suffixes)],
+				       suffixes[n % ARRAY_SIZE(suffixes)]);
+
+		if (fs_exists(path) && !is_kfarm_unit(path))
+			ret = err_set(err, EEXIST,
+				      "%s exists, but was not written by "
+				      "kfarm; move it away",
+				      path);
+		free(path);
+	}
+	return ret;
+}
+
+/* Write a unit file, and note its previous content. */
+static int write_unit(struct installing *i, const char *unit,
 		      const char *suffix, const struct buf *text,
 		      struct err *err)
 {
-	char *path = xasprintf("%s/%s.%s", i->unit_dir, unit, suffix);
-	int ret = 0;
+	struct written_file file = {
+		.path = xasprintf("%s/%s.%s", i->unit_dir, unit, suffix),
+	};
+	struct buf old = { 0 };
+	int ret;
 
-	if (fs_exists(path) && !is_kfarm_unit(path))
-		ret = err_set(
-			err, EEXIST,
-			"%s exists, but was not written by kfarm; move it away",
-			path);
-	else
-		ret = fs_write(path, buf_bytes(text), 0644, err);
-	if (!ret)
-		printf("%s\n", path);
-	free(path);
-	return ret;
+	if (fs_exists(file.path)) {
+		ret = fs_read(file.path, UNIT_MAX, &old, err);
+		if (ret) {
+			free(file.path);
+			return ret;
+		}
+		file.old = xstrdup(buf_str(&old));
+		buf_release(&old);
+	}
+	*VEC_ADD(i->written, i->n_written) = file;
+	return fs_write(file.path, buf_bytes(text), 0644, err);
 }
 
 /* Write the files UNIT.service and UNIT.timer for each name in i->units. */
@@ -319,17 +414,45 @@ static int write_units(struct installing *i, struct err *err)
 	return ret;
 }
 
-/* Write the units and start their timers, or print how to start them. */
-static int install_units(struct installing *i, struct err *err)
+static int enable_timers(const struct installing *i, struct err *err)
+{
+	int ret = systemctl(i, "daemon-reload", NULL, NULL, err);
+
+	for (size_t n = 0; !ret && n < i->units.n; n++)
+		ret = systemctl(i, "enable", "--now", i->units.v[n], err);
+	return ret;
+}
+
+/* Restore the state before the command.  Errors are ignored. */
+static void undo_install(const struct installing *i)
+{
+	struct err ignored = { 0 };
+
+	for (size_t n = 0; n < i->n_written; n++) {
+		const struct written_file *f = &i->written[n];
+
+		if (f->old)
+			fs_write(f->path, bytes_str(f->old), 0644, &ignored);
+		else if (i->request->now && str_ends(f->path, ".timer"))
+			systemctl(i, "disable", "--now",
+				  i->units.v[n / ARRAY_SIZE(suffixes)],
+				  &ignored);
+		if (!f->old)
+			unlink(f->path);
+	}
+	if (i->request->now && i->n_written)
+		systemctl(i, "daemon-reload", NULL, NULL, &ignored);
+}
+
+/* Print the unit files, and how their timers start. */
+static void print_install(const struct installing *i)
 {
 	const char *whose = i->system ? "" : " --user";
-	const struct passwd *me;
+	const struct passwd *me = getpwuid(geteuid());
 	struct buf text = { 0 };
-	int ret = write_units(i, err);
 
-	if (ret)
-		return ret;
-	me = getpwuid(geteuid());
+	for (size_t n = 0; n < i->n_written; n++)
+		printf("%s\n", i->written[n].path);
 	if (!i->system && me) {
 		char *path = xasprintf(LINGER_DIR "/%s", me->pw_name);
 
@@ -342,17 +465,10 @@ static int install_units(struct installing *i, struct err *err)
 		free(path);
 	}
 	if (i->request->now) {
-		ret = systemctl(i, "daemon-reload", NULL, NULL, err);
-		for (size_t n = 0; !ret && n < i->units.n; n++)
-			ret = systemctl(i, "enable", "--now", i->units.v[n],
-					err);
-		if (ret)
-			err_wrap(err, "the units are written, but not enabled");
-		else
-			log_info("enabled: every night at %02u:%02u, or up to "
-				 "15 minutes later",
-				 i->timer.hour, i->timer.minute);
-		return ret;
+		log_info("enabled: every night at %02u:%02u, or up to "
+			 "15 minutes later",
+			 i->timer.hour, i->timer.minute);
+		return;
 	}
 	for (size_t n = 0; n < i->units.n; n++) {
 		char *timer = xasprintf("%s.timer", i->units.v[n]);
@@ -365,7 +481,24 @@ static int install_units(struct installing *i, struct err *err)
 		 "`systemctl%s daemon-reload && systemctl%s enable --now%s`",
 		 whose, whose, buf_str(&text));
 	buf_release(&text);
-	return 0;
+}
+
+/* Install all units or, after an error, none. */
+static int install_units(struct installing *i, struct err *err)
+{
+	int ret = check_install(i, err);
+
+	if (!ret)
+		ret = write_units(i, err);
+	if (!ret && i->request->now)
+		ret = enable_timers(i, err);
+	if (!ret) {
+		print_install(i);
+	} else {
+		undo_install(i);
+		err_wrap(err, "nothing was installed");
+	}
+	return ret;
 }
 
 /* Stop the timer of a unit and remove the files that kfarm wrote for it. */
@@ -474,6 +607,11 @@ int nightly_install_main(void *request)
 		log_error("nightly install: %s", err.text);
 	free(i.unit_dir);
 	free(i.program);
+	for (size_t n = 0; n < i.n_written; n++) {
+		free(i.written[n].path);
+		free(i.written[n].old);
+	}
+	free(i.written);
 	strv_release(&i.env);
 	strv_release(&i.units);
 	return ret ? EXIT_USAGE : EXIT_OK;

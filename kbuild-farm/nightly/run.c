@@ -701,6 +701,7 @@ static int run_plan(struct run_state *w, struct nightly_build *p,
 	}
 	if (ret && w->setup->dry_run) {
 		note(w, "%s", broken.text);
+		w->current_run->cannot_start = true;
 		return 0;
 	}
 	if (ret)

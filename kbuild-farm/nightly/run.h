@@ -35,6 +35,7 @@ struct nightly_run {
 	size_t n_results;
 	struct nightly_result **unstored; /* results of skipped builds */
 	size_t n_unstored;
+	bool cannot_start; /* a build of a dry run could not start */
 };
 
 /*

@@ -11,7 +11,9 @@ END
 cat >bin/systemctl <<'END'
 #!/bin/sh
 echo "$*" >>"$TMP/systemctl"
-[ ! -e "$TMP/no-bus" ] || { echo 'Failed to connect to bus' >&2; exit 1; }
+for word; do
+	[ ! -e "$TMP/fails-$word" ] || { echo 'Failed to connect to bus' >&2; exit 1; }
+done
 END
 chmod +x bin/systemctl
 
@@ -38,7 +40,12 @@ nightly_install --user bord
 nightly_install --user --at 24:00
 nightly_install --user --at 3:5x
 nightly_install --user --system
+nightly_install --user --as root
+nightly_install --remove --now
+nightly_install --remove --at 3:05
 nightly_install --as no-such-user
+run kfarm nightly run -n --wait
+run kfarm nightly run -n --bisect
 nightly_install --cron --now
 nightly_install --cron
 nightly_install --cron --at 3:05 board a+b
@@ -47,10 +54,32 @@ echo mine >xdg/systemd/user/kfarm-nightly-board.service
 nightly_install --user board
 nightly_install --user --remove board
 run cat xdg/systemd/user/kfarm-nightly-board.service
-touch no-bus
-nightly_install --user --now
+# Without systemd, nothing is installed.
+rm -f xdg/systemd/user/kfarm-nightly-board.*
+touch fails-show
+nightly_install --user --now --at 04:00
+nightly_install --user board
+mv bin/systemctl systemctl.moved
+(PATH=$HOME/bin && run kfarm nightly install --user)
+mv systemctl.moved bin/systemctl
+rm fails-show
+# An error later restores the old files.
+touch fails-enable
+nightly_install --user --now --at 04:00
+nightly_install --user --now --at 04:00 board
+run ls xdg/systemd/user
+run grep OnCalendar xdg/systemd/user/kfarm-nightly.timer
+rm fails-enable
+touch fails-disable fails-daemon-reload
 nightly_install --user --remove
 run ls xdg/systemd/user
 nightly_install --user --remove
+# PATH has the standard directories, and those with compilers.
+mkdir -p tools empty
+printf '#!/bin/sh\n' >tools/arm-none-gcc
+chmod +x tools/arm-none-gcc
+PATH=relative:$TMP/empty:$TMP/tools:/usr/bin:$TMP/tools:$PATH \
+	kfarm nightly install --cron 2>/dev/null |
+	sed 's|.* \(PATH=[^ ]*\).*|\1|'
 : >config
 nightly_install --user

@@ -303,6 +303,10 @@ settings 'options = --dry-run' >"$KFARM_CONFIG"
 nightly >"$work/log" 2>&1
 is "a dry run is not good: the status" 1 $?
 check "and why" grep -q 'nothing was built' "$work/log"
+settings 'toolchain = gcc-1.2' >"$KFARM_CONFIG"
+nightly -n >"$work/log" 2>&1
+is "nightly run -n without the compiler: the status" 1 $?
+check "and which one is missing" grep -q 'gcc-1.2' "$work/log"
 
 # ---- a build without an end ----
 
