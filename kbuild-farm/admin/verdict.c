@@ -4,6 +4,7 @@
 #include "base/format.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "node/own-key.h"
 #include "tls/key.h"
 #include "tls/session.h"
 
@@ -125,6 +126,12 @@ static bool is_key_rejected(const struct admin_node_test_result *n)
 	return !n->up && n->error && tls_session_is_key_error(n->error);
 }
 
+/* Return true if the build host has no key to connect with. */
+static bool is_own_key_missing(const struct admin_node_test_result *n)
+{
+	return !n->up && n->error && node_own_key_is_missing_error(n->error);
+}
+
 static void judge_reach(struct admin_verdict *v,
 			const struct admin_node_test_result *n)
 {
@@ -140,7 +147,7 @@ static void judge_reach(struct admin_verdict *v,
 		set_good(v, xasprintf("%u ms", n->rtt_ms));
 	else if (n->up)
 		set_good(v, xasprintf("%.1f s", n->rtt_ms / 1000.0));
-	else if (n->error)
+	else if (n->error && !is_own_key_missing(n))
 		set_reason(v, n->error, is_tls ? NULL : "; ",
 			   n->incompatible ?
 				   xasprintf("run `kfarm nodes update %s` to "
@@ -163,6 +170,13 @@ static void judge_key(struct admin_verdict *v,
 					  ADMIN_VERDICT_GRADE_POOR,
 			    xstrdup(n->excluded ? "FAILED" : "copied"),
 			    xstrdup(n->duplicate_text), NULL);
+	} else if (is_own_key_missing(n)) {
+		set_verdict(v, ADMIN_VERDICT_GRADE_FAILED, NULL,
+			    xstrndup(n->error, strcspn(n->error, ";")),
+			    xasprintf("restore the file, or run `kfarm nodes "
+				      "update %s`, which creates a key and "
+				      "registers it on the node",
+				      e->name));
 	} else if (is_key_rejected(n)) {
 		set_reason(
 			v, n->error, "; ",

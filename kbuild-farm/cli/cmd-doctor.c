@@ -649,8 +649,8 @@ static void check_keys(struct doctor *d)
 	} else if (n) {
 		add_finding(
 			d, "keys", DOCTOR_BROKEN,
-			"restore the file, or run `kfarm nodes rekey` for "
-			"each node",
+			"restore the file, or run `kfarm nodes update`, which "
+			"creates a key and registers it on the nodes",
 			"missing %s: %u node%s with a tls: address expect%s "
 			"its key",
 			path, n, n == 1 ? "" : "s", n == 1 ? "s" : "");

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 char *node_own_key_path(void)
 {
@@ -30,6 +31,14 @@ int node_own_key_open(struct tls_key **out, struct err *err)
 	return ret;
 }
 
+/* Part of the message that node_own_key_is_missing_error() recognizes. */
+#define MISSING_KEY ": no such key"
+
+bool node_own_key_is_missing_error(const char *error_text)
+{
+	return strstr(error_text, MISSING_KEY);
+}
+
 int node_own_key_context(struct tls_context **out, struct err *err)
 {
 	char *path = node_own_key_path();
@@ -38,8 +47,8 @@ int node_own_key_context(struct tls_context **out, struct err *err)
 
 	if (ret == -ENOENT)
 		err_set(err, ENOENT,
-			"%s: no such key; run `kfarm nodes add` to create it "
-			"and register it on the node",
+			"%s" MISSING_KEY "; `kfarm nodes add` and `kfarm nodes "
+			"update` create it and register it on a node",
 			path);
 	if (!ret)
 		ret = tls_context_new(out, key, tls_cpu_has_aes(), err);

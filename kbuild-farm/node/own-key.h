@@ -5,6 +5,8 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
+
 struct tls_context;
 struct tls_key;
 
@@ -17,5 +19,7 @@ int node_own_key_open(struct tls_key **out, struct err *err);
  * because no node would accept it; `err` then contains advice.
  */
 int node_own_key_context(struct tls_context **out, struct err *err);
+/* Return true if the text is the error for a missing key. */
+bool node_own_key_is_missing_error(const char *error_text);
 
 #endif

@@ -358,8 +358,8 @@ static int explain_failure(const struct tls_session *s, int ssl_error,
 		return err_set(err, EACCES,
 			       UNKNOWN_KEY
 			       ": %s is not in /etc/kfarm/clients on the node; "
-			       "run `kfarm nodes add NAME ssh:HOST` to "
-			       "exchange the keys",
+			       "add it there, or run `kfarm nodes update` if "
+			       "`kfarm nodes add` installed kfarmd",
 			       own);
 	if (alert == SSL_AD_NO_APPLICATION_PROTOCOL ||
 	    alert == SSL_AD_PROTOCOL_VERSION)
