@@ -102,7 +102,7 @@ static int fill_dir(const char *dir, const char *program, struct err *err)
 {
 	char *link = xasprintf("%s/sh", dir);
 	char *makefile = xasprintf("%s/" SHELL_MAKE_ENV_MAKEFILE, dir);
-	char *text = xasprintf("SHELL := %s\n", link);
+	char *text = shell_make_env_makefile(dir);
 	int ret = fs_mkdirs(dir, 0700, err);
 
 	if (!ret && symlink(program, link))
@@ -142,13 +142,8 @@ int kernel_shell_open(struct kernel_shell *s, const char *dir, struct err *err)
 void kernel_shell_env(const struct kernel_shell *s, struct strv *out,
 		      char *const *env)
 {
-	const char *own = str_find_env(env, "MAKEFILES");
-
-	if (!s->dir)
-		return;
-	strv_addf(out, "MAKEFILES=%s%s%s/" SHELL_MAKE_ENV_MAKEFILE,
-		  own ? own : "", own ? " " : "", s->dir);
-	strv_addf(out, SHELL_STATS_VARIABLE "=%s", s->dir);
+	if (s->dir)
+		strv_own(out, shell_make_env_entry(s->dir, env));
 }
 
 void kernel_shell_set_roster(const struct kernel_shell *s,

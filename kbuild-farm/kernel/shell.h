@@ -4,7 +4,7 @@
  *
  * The recipe shell is kfarm's program sh (shell/).  make runs it through a
  * symbolic link in the run directory (kernel/rundir.h); shell/make-env.h
- * describes the variables that select it.
+ * describes the variable that selects it.
  */
 #ifndef KERNEL_SHELL_H
 #define KERNEL_SHELL_H
@@ -53,7 +53,7 @@ bool kernel_shell_is_user_set(char *const *words, const struct strv *given,
  */
 int kernel_shell_open(struct kernel_shell *s, const char *dir, struct err *err);
 /*
- * Append the variables that select the recipe shell.  `env` is the user's
+ * Append the variable that selects the recipe shell.  `env` is the user's
  * environment, whose MAKEFILES is extended.  Does nothing without recipe shell.
  */
 void kernel_shell_env(const struct kernel_shell *s, struct strv *out,

@@ -11,6 +11,7 @@
  *	run.c		executes the tree (expand.c, redirect.c, compile.c)
  *	fall_back()	replaces this process by /bin/sh for all other scripts
  */
+#include "base/str.h"
 #include "shell/make-env.h"
 #include "shell/script.h"
 #include "shell/stats.h"
@@ -50,8 +51,7 @@ static bool parse_arguments(char **argv, struct shell_script *script)
 		return false;
 	script->text = *arg;
 	/* make runs a line without a shell only if .SHELLFLAGS is -c or -ec */
-	script->started_by_make = (getenv("MAKELEVEL") ||
-				   getenv(SHELL_STATS_VARIABLE)) &&
+	script->started_by_make = (getenv("MAKELEVEL") || script->make_dir) &&
 				  arg == argv + 2 &&
 				  (!strcmp(argv[1], "-c") ||
 				   !strcmp(argv[1], "-ec"));
@@ -59,19 +59,39 @@ static bool parse_arguments(char **argv, struct shell_script *script)
 }
 
 /*
- * Count the fallback and replace this process by /bin/sh with the same
- * arguments.  Must be called before any command of the script has run.  Removes
- * kfarm's variables from the environment, unless `script` can start make.  If
- * execve() fails, prints the error and returns the exit status.
+ * make starts this program by a link in the directory of the makefile that sets
+ * SHELL.  Return this directory, or NULL if the program is started otherwise.
  */
-static int fall_back(char **argv, struct bytes script,
+static const char *open_make_dir(const char *program)
+{
+	char *dir;
+
+	if (!strchr(program, '/'))
+		return NULL;
+	dir = str_dir(program);
+	if (shell_stats_open(dir))
+		return dir;
+	free(dir);
+	return NULL;
+}
+
+/*
+ * Count the fallback and replace this process by /bin/sh with the same
+ * arguments.  Must be called before any command of the script has run.  Sets
+ * MAKEFILES to the user's value, unless `script` can start make.  If execve()
+ * fails, prints the error and returns the exit status.
+ */
+static int fall_back(const char *make_dir, char **argv, struct bytes script,
 		     enum shell_fallback_reason why)
 {
 	int code;
 
 	shell_stats_add_fallback(why, script);
-	if (!shell_make_env_mentions_make(script))
-		shell_make_env_strip(environ);
+	if (make_dir) {
+		shell_make_env_strip(make_dir, environ);
+		if (shell_make_env_mentions_make(script))
+			putenv(shell_make_env_entry(make_dir, environ));
+	}
 	argv[0] = (char *)DASH_PATH;
 	execve(DASH_PATH, argv, environ);
 	code = errno;
@@ -86,14 +106,17 @@ int main(int argc, char **argv)
 	enum shell_fallback_reason why;
 	int ret;
 
-	shell_stats_add(SHELL_STAT_LINES);
 	if (argc < 1)
-		return fall_back(nothing, bytes_str(""), SHELL_FALLBACK_FILE);
+		return fall_back(NULL, nothing, bytes_str(""),
+				 SHELL_FALLBACK_FILE);
+	script.make_dir = open_make_dir(argv[0]);
+	shell_stats_add(SHELL_STAT_LINES);
 	if (!parse_arguments(argv, &script))
-		return fall_back(argv, bytes_str(argc > 1 ? argv[1] : ""),
+		return fall_back(script.make_dir, argv,
+				 bytes_str(argc > 1 ? argv[1] : ""),
 				 SHELL_FALLBACK_FILE);
 	ret = shell_script_run(&script, environ, &why);
 	if (ret != -ENOTSUP)
 		return ret;
-	return fall_back(argv, bytes_str(script.text), why);
+	return fall_back(script.make_dir, argv, bytes_str(script.text), why);
 }

@@ -2,49 +2,73 @@
 #include "shell/make-env.h"
 
 #include "base/str.h"
-#include "shell/stats.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MAKEFILES_PREFIX "MAKEFILES="
-#define STATS_PREFIX     SHELL_STATS_VARIABLE "="
 
 /*
- * Return MAKEFILES=... without `dir`/shell.mk at its end, or NULL if the value
- * becomes empty.
+ * An assignment to MAKEFILE_LIST is the only way to remove a name: make appends
+ * the name of the next makefile to the assigned value.  The rule without
+ * commands keeps make from searching rules by which it could remake shell.mk,
+ * such as `%:` in the user's makefile, and .EXTRA_PREREQS from adding
+ * prerequisites.  With -e, only an override directive changes a variable of the
+ * environment.  Without a value in the environment, make itself defines
+ * MAKEFILES as empty and does not export it.
  */
-static char *strip_shell_makefile(char *entry, const char *dir)
+char *shell_make_env_makefile(const char *dir)
 {
-	char *own = xasprintf("%s/" SHELL_MAKE_ENV_MAKEFILE, dir);
+	return xasprintf(
+		"SHELL := %1$s/sh\n"
+		"MAKEFILE_LIST :=\n"
+		"%1$s/shell.mk: .EXTRA_PREREQS :=\n"
+		"%1$s/shell.mk: ;\n"
+		"ifeq ($(MAKEFILES),%1$s/shell.mk)\n"
+		"override undefine MAKEFILES\n"
+		"MAKEFILES :=\n"
+		"unexport MAKEFILES\n"
+		"else ifeq ($(origin MAKEFILES),environment)\n"
+		"MAKEFILES := $(subst %1$s/shell.mk ,,$(MAKEFILES))\n"
+		"else\n"
+		"override MAKEFILES := $(subst %1$s/shell.mk ,,$(MAKEFILES))\n"
+		"endif\n",
+		dir);
+}
+
+char *shell_make_env_entry(const char *dir, char *const *env)
+{
+	const char *own = str_find_env(env, "MAKEFILES");
+
+	return xasprintf(MAKEFILES_PREFIX "%s/" SHELL_MAKE_ENV_MAKEFILE "%s%s",
+			 dir, own ? " " : "", own ? own : "");
+}
+
+/* Return the user's MAKEFILES=..., or NULL if the user has not set it. */
+static char *strip_entry(const char *dir, char *entry)
+{
+	char *added = shell_make_env_entry(dir, (char *[]){ NULL });
+	size_t len = strlen(added);
 	char *rest = entry;
 
-	if (str_ends(entry, own)) {
-		size_t n = strlen(entry) - strlen(own);
-
+	if (str_starts(entry, added) && !entry[len])
 		rest = NULL;
-		if (n > strlen(MAKEFILES_PREFIX))
-			rest = xstrndup(entry, n - 1);
-	}
-	free(own);
+	else if (str_starts(entry, added) && entry[len] == ' ')
+		rest = xasprintf(MAKEFILES_PREFIX "%s", entry + len + 1);
+	free(added);
 	return rest;
 }
 
-void shell_make_env_strip(char **env)
+void shell_make_env_strip(const char *dir, char **env)
 {
-	const char *dir = str_find_env(env, SHELL_STATS_VARIABLE);
 	char **to = env;
 
-	if (!dir)
-		return;
 	for (; *env; env++) {
 		char *entry = *env;
 
-		if (str_starts(entry, STATS_PREFIX))
-			continue;
 		if (str_starts(entry, MAKEFILES_PREFIX))
-			entry = strip_shell_makefile(entry, dir);
+			entry = strip_entry(dir, entry);
 		if (entry)
 			*to++ = entry;
 	}

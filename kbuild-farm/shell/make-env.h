@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shell/make-env.h - Environment variables shared only by make and the shell.
+ * shell/make-env.h - The environment variable that makes make use this shell.
  *
- *	KFARM_SHELL=DIR		see shell/stats.h; DIR/sh is this program
- *	MAKEFILES=... DIR/shell.mk
- *				the user's value, then a makefile with the line
- *				`SHELL := DIR/sh`.  Unlike a variable on make's
+ *	MAKEFILES=DIR/shell.mk ...
+ *				a makefile that sets SHELL to DIR/sh, then the
+ *				user's value.  Unlike a variable on make's
  *				command line, the assignment is not in
  *				MAKEFLAGS, and other makefiles can override it.
  *
- * No other program may receive these variables.
+ * The first thing that make reads is DIR/shell.mk, which removes itself from
+ * MAKEFILES and MAKEFILE_LIST.  Hence makefiles see, and recipes receive, the
+ * user's value, and the shell adds DIR/shell.mk again for each make it starts.
+ * Two exceptions receive the extended value: $(shell ...) in make 4.3, and a
+ * make that is executed again because a makefile has changed.
  */
 #ifndef SHELL_MAKE_ENV_H
 #define SHELL_MAKE_ENV_H
@@ -20,17 +23,24 @@
 
 #define SHELL_MAKE_ENV_MAKEFILE "shell.mk"
 
-/*
- * Undo kfarm's changes to both variables in the NULL-terminated list `env` in
- * place: remove KFARM_SHELL, and reset MAKEFILES to the user's value, or remove
- * MAKEFILES if this value is empty.  The memory of a changed entry is never
- * freed.
- */
-void shell_make_env_strip(char **env);
+/* Return the text of DIR/shell.mk for the directory `dir`. */
+char *shell_make_env_makefile(const char *dir);
 
 /*
- * Return true if a program of this name or path receives both variables: make
- * or gmake.
+ * Return MAKEFILES=... for a make that starts with the environment `env`.  The
+ * caller frees it.
+ */
+char *shell_make_env_entry(const char *dir, char *const *env);
+/*
+ * Undo shell_make_env_entry() in the NULL-terminated list `env` in place: reset
+ * MAKEFILES to the user's value, or remove it if the user has not set it.  The
+ * memory of a changed entry is never freed.
+ */
+void shell_make_env_strip(const char *dir, char **env);
+
+/*
+ * Return true if a program of this name or path receives the extended value:
+ * make or gmake.
  */
 bool shell_make_env_is_make(const char *program);
 

@@ -81,28 +81,21 @@ int shell_program_find(struct shell *sh, const char *name,
 	return -code;
 }
 
-/* Return `env` with `more` in place of entries with the same names. */
-static char **replace_env_entries(struct shell *sh, char **env,
-				  char *const *more)
+/* Return a copy of `env` in which `entry` replaces the one of the same name. */
+static char **replace_env_entry(struct shell *sh, char **env, char *entry)
 {
-	size_t n = 0, n_more = 0, to = 0;
+	size_t n = 0, to = 0, name_len = strcspn(entry, "=") + 1;
 	char **out;
 
 	while (env[n])
 		n++;
-	while (more[n_more])
-		n_more++;
-	out = arena_alloc(&sh->arena, (n + n_more + 1) * sizeof(*out));
+	out = arena_alloc(&sh->arena, (n + 2) * sizeof(*out));
 	for (size_t i = 0; i < n; i++) {
-		size_t j = 0;
-
-		while (j < n_more &&
-		       strncmp(env[i], more[j], strcspn(more[j], "=") + 1) != 0)
-			j++;
-		if (j == n_more)
+		if (strncmp(env[i], entry, name_len) != 0)
 			out[to++] = env[i];
 	}
-	memcpy(out + to, more, (n_more + 1) * sizeof(*more));
+	out[to++] = entry;
+	out[to] = NULL;
 	return out;
 }
 
@@ -112,7 +105,7 @@ char **shell_program_build_env(struct shell *sh, const char *name)
 				    shell_vars_build_env(&sh->vars);
 
 	if (sh->make_env && shell_make_env_is_make(name))
-		env = replace_env_entries(sh, env, sh->make_env);
+		env = replace_env_entry(sh, env, sh->make_env);
 	return env;
 }
 

@@ -26,7 +26,7 @@ int shell_program_find(struct shell *sh, const char *name,
 
 /*
  * Return the environment for the program `name`: the exported variables and,
- * for make, the variables by which make finds this shell.  Valid until a
+ * for make, the MAKEFILES by which make finds this shell.  Valid until a
  * variable changes.
  */
 char **shell_program_build_env(struct shell *sh, const char *name);

@@ -215,28 +215,22 @@ static int set_shell_value(void *at, const char *name, const char *value)
 }
 
 /*
- * Return a copy of `env` without the entries that only make may receive, and
- * add those entries to `for_make`.
+ * Return a copy of `env` with the user's MAKEFILES, and store the entry that
+ * only make receives.
  */
-static char **split_make_env(struct arena *a, char **env, struct strv *for_make)
+static char **split_make_env(struct shell *sh, const char *dir, char **env)
 {
-	static const char *const names[] = { "MAKEFILES=",
-					     SHELL_STATS_VARIABLE "=" };
 	size_t n = 0;
 	char **copy;
 
+	if (!dir)
+		return env;
 	while (env[n])
 		n++;
-	copy = arena_alloc(a, (n + 1) * sizeof(*copy));
+	copy = arena_alloc(&sh->arena, (n + 1) * sizeof(*copy));
 	memcpy(copy, env, (n + 1) * sizeof(*copy));
-	if (!str_find_env(env, SHELL_STATS_VARIABLE))
-		return copy;
-	for (size_t i = 0; i < n; i++) {
-		if (str_starts(env[i], names[0]) ||
-		    str_starts(env[i], names[1]))
-			strv_add(for_make, env[i]);
-	}
-	shell_make_env_strip(copy);
+	shell_make_env_strip(dir, copy);
+	sh->make_env = shell_make_env_entry(dir, copy);
 	return copy;
 }
 
@@ -322,6 +316,7 @@ static void release_shell(struct shell *sh)
 	shell_vars_release(&sh->vars);
 	buf_release(&sh->out);
 	free(sh->logical_cwd);
+	free(sh->make_env);
 }
 
 int shell_script_check(const struct shell_script *script, char **env,
@@ -341,7 +336,6 @@ int shell_script_run(const struct shell_script *script, char **env,
 		     enum shell_fallback_reason *why)
 {
 	const struct shell_ast_node *list = NULL;
-	struct strv for_make = { 0 };
 	struct shell sh = { 0 };
 	char **words = NULL;
 	int ret = 0;
@@ -349,8 +343,7 @@ int shell_script_run(const struct shell_script *script, char **env,
 	init_shell(&sh, script);
 	if (script->started_by_make && !str_find_env(env, "IFS"))
 		words = split_line(&sh.arena, script->text);
-	env = split_make_env(&sh.arena, env, &for_make);
-	sh.make_env = for_make.v;
+	env = split_make_env(&sh, script->make_dir, env);
 	if (words) {
 		sh.exec_env = env;
 		ret = run_directly(&sh, words);
@@ -368,6 +361,5 @@ int shell_script_run(const struct shell_script *script, char **env,
 		}
 	}
 	release_shell(&sh);
-	strv_release(&for_make);
 	return ret;
 }

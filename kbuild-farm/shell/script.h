@@ -28,6 +28,11 @@ struct shell_script {
 	 * make would run them.
 	 */
 	bool started_by_make;
+	/*
+	 * Directory of the makefile that selects this shell (shell/make-env.h),
+	 * or NULL.
+	 */
+	const char *make_dir;
 };
 
 /*

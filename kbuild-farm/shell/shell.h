@@ -83,10 +83,8 @@ struct shell {
 	 * program is a tool step.
 	 */
 	enum shell_step_reason step_reason;
-	/*
-	 * NAME=value entries that only make receives; NULL if there are none.
-	 */
-	char *const *make_env;
+	/* MAKEFILES=... for each make that the script starts, or NULL */
+	char *make_env;
 };
 
 /*

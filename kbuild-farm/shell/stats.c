@@ -42,44 +42,44 @@ static int open_stats_file(const char *dir, const char *name, int flags)
 	return open(path, flags | O_CLOEXEC, 0600);
 }
 
-/* Return the mapped counts of the build, or NULL if nothing can be counted. */
-static struct shell_stats *get_mapped_stats(void)
-{
-	static struct shell_stats *counts;
-	static bool mapped;
-	void *at;
-	int fd;
+/*
+ * The statistics of the build that this process belongs to: mapped counts and
+ * their directory, or NULL.
+ */
+static struct shell_stats *mapped_stats;
+static const char *stats_dir;
 
-	if (mapped)
-		return counts;
-	mapped = true;
-	fd = open_stats_file(getenv(SHELL_STATS_VARIABLE), "counts", O_RDWR);
+bool shell_stats_open(const char *dir)
+{
+	int fd = open_stats_file(dir, "counts", O_RDWR);
+	void *at;
+
 	if (fd < 0)
-		return NULL;
-	at = lseek(fd, 0, SEEK_END) < (off_t)sizeof(struct shell_stats) ?
+		return false;
+	/* Any other file of that name is not written to. */
+	at = lseek(fd, 0, SEEK_END) != (off_t)sizeof(struct shell_stats) ?
 		     MAP_FAILED :
 		     mmap(NULL, sizeof(struct shell_stats),
 			  PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
-	if (at != MAP_FAILED)
-		counts = at;
-	return counts;
+	if (at == MAP_FAILED)
+		return false;
+	mapped_stats = at;
+	stats_dir = dir;
+	return true;
 }
 
 void shell_stats_add(enum shell_stat count)
 {
-	struct shell_stats *counts = get_mapped_stats();
-
-	if (counts)
-		__atomic_fetch_add(&counts->counts[count], 1, __ATOMIC_RELAXED);
+	if (mapped_stats)
+		__atomic_fetch_add(&mapped_stats->counts[count], 1,
+				   __ATOMIC_RELAXED);
 }
 
 void shell_stats_add_local_step(enum shell_step_reason why)
 {
-	struct shell_stats *counts = get_mapped_stats();
-
-	if (counts)
-		__atomic_fetch_add(&counts->n_local_steps[why], 1,
+	if (mapped_stats)
+		__atomic_fetch_add(&mapped_stats->n_local_steps[why], 1,
 				   __ATOMIC_RELAXED);
 }
 
@@ -90,11 +90,10 @@ const char *shell_stats_step_reason_text(enum shell_step_reason why)
 
 bool shell_stats_are_steps_enabled(enum shell_step_reason *why)
 {
-	const struct shell_stats *counts = get_mapped_stats();
 	uint64_t refused = SHELL_STEP_REASON_UNWANTED;
 
-	if (counts)
-		refused = __atomic_load_n(&counts->steps_off_reason,
+	if (mapped_stats)
+		refused = __atomic_load_n(&mapped_stats->steps_off_reason,
 					  __ATOMIC_RELAXED);
 	if (refused == SHELL_STEP_N_REASONS)
 		return true;
@@ -106,21 +105,19 @@ bool shell_stats_are_steps_enabled(enum shell_step_reason *why)
 
 void shell_stats_add_identified(uint64_t hash)
 {
-	struct shell_stats *counts = get_mapped_stats();
-
-	if (counts)
+	if (mapped_stats)
 		__atomic_store_n(
-			&counts->identified[hash % SHELL_STATS_IDENTIFIED_MAX],
+			&mapped_stats->identified[hash %
+						  SHELL_STATS_IDENTIFIED_MAX],
 			hash, __ATOMIC_RELAXED);
 }
 
 bool shell_stats_is_identified(uint64_t hash)
 {
-	const struct shell_stats *counts = get_mapped_stats();
-
-	return counts && hash &&
+	return mapped_stats && hash &&
 	       __atomic_load_n(
-		       &counts->identified[hash % SHELL_STATS_IDENTIFIED_MAX],
+		       &mapped_stats
+				->identified[hash % SHELL_STATS_IDENTIFIED_MAX],
 		       __ATOMIC_RELAXED) == hash;
 }
 
@@ -131,8 +128,7 @@ bool shell_stats_is_identified(uint64_t hash)
 void shell_stats_add_fallback(enum shell_fallback_reason why,
 			      struct bytes script)
 {
-	int fd = open_stats_file(getenv(SHELL_STATS_VARIABLE), "handed",
-				 O_WRONLY | O_APPEND);
+	int fd = open_stats_file(stats_dir, "handed", O_WRONLY | O_APPEND);
 	struct buf line = { 0 };
 
 	shell_stats_add(SHELL_STAT_FALLBACKS);

@@ -2,14 +2,12 @@
 /*
  * shell/stats.h - Statistics that the shells of one build share.
  *
- * A shell runs only one line, so all shells of a build share a directory, which
- * $KFARM_SHELL names:
+ * A shell runs only one line, so all shells of a build share a directory:
  *
  *	counts	a struct shell_stats, mapped and updated by all shells
  *	handed	a line for each fallback: the reason, a tab and the
  *		first 200 bytes of the script, made printable
  *
- * If `counts` is missing, nothing is counted and no tool steps are requested.
  * If `handed` is missing, fallbacks are counted, but not logged.
  */
 #ifndef SHELL_STATS_H
@@ -27,8 +25,6 @@ enum shell_fallback_reason {
 
 /* Return the text that stands for a reason in the file `handed`. */
 const char *shell_stats_fallback_reason_text(enum shell_fallback_reason why);
-
-#define SHELL_STATS_VARIABLE "KFARM_SHELL"
 
 enum shell_stat {
 	SHELL_STAT_LINES, /* all scripts, including fallbacks */
@@ -65,9 +61,15 @@ struct shell_stats {
 };
 
 /*
- * Increment a count.  The first call of a process takes at most four system
- * calls, later calls none.
+ * Map the statistics in `dir`, a string that stays valid, for the functions up
+ * to shell_stats_are_steps_enabled().  Takes at most four system calls.
+ *
+ * Returns true on success.  Otherwise, for example if shell_stats_create() has
+ * not created the files, nothing is counted and no tool steps are requested.
  */
+bool shell_stats_open(const char *dir);
+
+/* Increment a count. */
 void shell_stats_add(enum shell_stat count);
 /* Count a fallback and log its script. */
 void shell_stats_add_fallback(enum shell_fallback_reason why,
@@ -80,8 +82,7 @@ const char *shell_stats_step_reason_text(enum shell_step_reason why);
 
 /*
  * Return true if tool steps are enabled; else set *why to the reason that is
- * counted for local tool steps.  Takes as many system calls as
- * shell_stats_add().
+ * counted for local tool steps.
  */
 bool shell_stats_are_steps_enabled(enum shell_step_reason *why);
 

@@ -22,10 +22,12 @@ put_project()
 		>"$project/sub/Makefile"
 }
 
-# plain_words FILE: print it with /bin/sh instead of the path of kfarm's shell.
+# plain_words FILE: print it with /bin/sh instead of the path of kfarm's shell,
+# and without the random name of the file to which make -f - copies stdin.
 plain_words()
 {
-	sed -E -e "s|$work/run/kfarm/[0-9]+/shell/sh|/bin/sh|g" "$1"
+	sed -E -e "s|$work/run/kfarm/[0-9]+/shell/sh|/bin/sh|g" \
+		-e 's|/Gm[[:alnum:]]{6}([]:])|/Gm\1|' "$1"
 }
 
 # same NAME ARG...: run `make ARG...` both ways and compare.
@@ -246,6 +248,103 @@ all: ; @echo $(OWN) $(notdir $(lastword $(MAKEFILE_LIST))) "$$MAKEFILES"
 END
 is "the user's MAKEFILES stay" "own Makefile $work/own.mk" \
 	"$(MAKEFILES=$work/own.mk shell_of "${run[@]}" --shell -- make)"
+
+# ---- the makefile that selects the recipe shell leaves no trace ----
+
+# Three levels: a recipe, `cd x && make`, a script and $(shell).
+put_project <<'END'
+$(info $(words $(MAKEFILE_LIST)) [$(MAKEFILE_LIST)] [$(value MAKEFILE_LIST)] $(origin MAKEFILE_LIST) $(flavor MAKEFILE_LIST))
+include inc/one.mk
+-include inc/none.mk
+top := $(dir $(abspath $(firstword $(MAKEFILE_LIST))))
+here := $(notdir $(lastword $(MAKEFILE_LIST)))
+$(info $(top) $(here) [$(MAKEFILES)] goal [$(.DEFAULT_GOAL)] [$(filter KFARM_SHELL,$(.VARIABLES))] [$(MAKE_RESTARTS)])
+out: in $(MAKEFILE_LIST)
+	cat in >$@; echo '$^' '$?'
+all: out
+	@env | grep -E '^(MAKEFILES|MAKELEVEL|MAKE_RESTARTS|KFARM.*SHELL)=' | sort
+	@echo '$(MAKEFILE_LIST) $(firstword $(MAKEFILE_LIST))' "[$$MAKEFILES]"
+	$(MAKE) -C inc LEVEL=recipe
+	+cd inc && make LEVEL=cd
+	sh ./run.sh
+	(cd inc; make -f - LEVEL=stdin <Makefile)
+	@echo '$(shell $(MAKE) -s -C inc LEVEL=shell)'
+-include generated.mk
+generated.mk: in
+	@echo 'generated := yes' >$@
+END
+mkdir "$project/inc"
+echo in >"$project/in"
+# shellcheck disable=SC2016 # for make
+{
+	echo '$(info one: $(MAKEFILE_LIST))' >"$project/inc/one.mk"
+	echo 'cd inc && exec make LEVEL=script' >"$project/run.sh"
+	cat >"$project/inc/Makefile" <<-'END'
+	$(info $(LEVEL) $(MAKELEVEL): [$(MAKEFILE_LIST)] [$(MAKEFILES)])
+	all: ; @echo $(LEVEL) $(MAKELEVEL); env | grep -c ^MAKEFILES=; $(MAKE) next
+	next: ; @echo third $(MAKELEVEL) '$(MAKEFILE_LIST)' "$${MAKEFILES-unset}"
+	END
+	echo '$(info user: [$(MAKEFILE_LIST)] [$(MAKEFILES)])' >"$project/user.mk"
+	echo '$(info two: [$(MAKEFILE_LIST)])' >"$project/two.mk"
+}
+for flags in "" -rR -B -e "-n out" "-t out" "-q out" "-C inc" "-W in out" \
+	"-f Makefile -f two.mk out" "--trace out" "-I inc -j2" \
+	"--warn-undefined-variables out" "MAKEFILES=user.mk out"; do
+	# shellcheck disable=SC2086 # several words
+	same "MAKEFILE_LIST, make $flags" $flags all
+done
+for user in "" "$project/user.mk" "$project/user.mk two.mk" "none.mk "; do
+	for flags in "" "-e -B" "-n -C inc"; do
+		# shellcheck disable=SC2086 # several words
+		MAKEFILES=$user same "MAKEFILES='$user', make $flags" $flags
+	done
+done
+is "MAKEFILE_LIST: nothing is made twice" "make: 'out' is up to date." "$(
+	cd "$project" && "${run[@]}" --shell -- make out >/dev/null &&
+		"${run[@]}" --shell -- make out | tail -1)"
+put_project <<'END'
+all:
+	@echo '$(MAKELEVEL) $(SHELL)'
+	@test $(MAKELEVEL) = 2 || $(MAKE)
+	+@test $(MAKELEVEL) = 2 || (cd . && f() { make; } && f)
+	@echo '$(shell test $(MAKELEVEL) = 2 || make -s MAKELEVEL=2)'
+END
+is "each of 10 makes has the recipe shell" "0 1 2 2 2 1 2 2 2 2" "$(cd "$project" &&
+	"${run[@]}" --shell --no-jobserver -- make |
+	sed -n 's|^\([0-9]\) .*/kfarm/[0-9]*/shell/sh$|\1|p' | paste -sd ' ')"
+
+# Rules that match any file and rules for all targets.
+put_project <<'END'
+all: a.x MAKEFILES
+%: force ; @echo '$@: $^'; $(MAKE) -s -f sub/Makefile WORD=$@
+force: ;
+.DEFAULT: ; @echo default $@
+MAKEFILES: ; @echo '$(MAKEFILES) $(MAKEFILE_LIST)'
+Makefile: ;
+END
+for flags in "" -B "b c" -r --trace "-n b" "-k -t b"; do
+	# shellcheck disable=SC2086 # several words
+	same "a rule for any target, make $flags" $flags
+done
+put_project <<'END'
+.EXTRA_PREREQS = extra
+all: ; @echo '$@: $^'
+extra: ; @echo made $@ >>made; touch $@
+.PHONY: all
+export
+MAKEFILES ?= own
+END
+for flags in "" -e -B "MAKEFILES=" "SHELL=/bin/bash"; do
+	# shellcheck disable=SC2086 # several words
+	same ".EXTRA_PREREQS and export, make $flags" $flags
+done
+put_project <<'END'
+export MAKEFILES = $(CURDIR)/own.mk
+SHELL = /bin/bash
+all: ; @env | grep ^MAKEFILES; $(MAKE) -C sub WORD='$(MAKEFILES)'; [[ a == a ]]
+END
+echo 'SHELL = /bin/bash' >"$project/own.mk"
+same "export MAKEFILES, SHELL = /bin/bash"
 
 # ---- signals ----
 

@@ -41,7 +41,8 @@ struct totals {
 };
 
 static struct totals *totals;
-static const char *base; /* contains a directory for each worker */
+/* contains the statistics and a directory for each worker */
+static const char *base;
 static const char *shell; /* a copy of SH in `base` */
 static bool verbose;
 
@@ -187,10 +188,9 @@ static bool has_errexit(uint64_t seed)
  */
 static void become(bool ours, const char *script, uint64_t seed)
 {
-	char *counts = xasprintf("KFARM_SHELL=%s/counts", base);
 	char *env[] = { (char *)"PATH=/usr/bin:/bin",
 			(char *)"HOME=/nonexistent/h o", (char *)"EXP=exported",
-			ours ? counts : NULL, NULL };
+			NULL };
 	bool errexit = has_errexit(seed);
 	/*
 	 * -c is given twice, so that the shell does not treat the text as a
@@ -198,8 +198,9 @@ static void become(bool ours, const char *script, uint64_t seed)
 	 */
 	const char *flags = ours ? (errexit ? "-cec" : "-cc") :
 				   (errexit ? "-ec" : "-c");
-	char *argv[] = { (char *)"/bin/sh", (char *)flags, (char *)script,
-			 NULL };
+	/* argv[0] of SH names the directory of the statistics. */
+	char *argv[] = { (char *)(ours ? shell : "/bin/sh"), (char *)flags,
+			 (char *)script, NULL };
 
 	setpgid(0, 0);
 	signal(SIGPIPE, SIG_DFL);
@@ -514,7 +515,6 @@ static int run_all(const char *sh, uint64_t first, unsigned workers,
 		   unsigned long n)
 {
 	struct shell_stats counts;
-	char *directory;
 
 	totals = mmap(NULL, sizeof(*totals), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -523,16 +523,15 @@ static int run_all(const char *sh, uint64_t first, unsigned workers,
 		die("start");
 	shell = xasprintf("%s/sh", base);
 	copy_shell(sh);
-	directory = xasprintf("%s/counts", base);
-	if (mkdir(directory, 0755) || shell_stats_create(directory, NULL))
-		die(directory);
-	open_to_all(directory);
+	if (shell_stats_create(base, NULL))
+		die(base);
+	open_to_all(base);
 	for (unsigned i = 0; i < workers; i++)
 		start_worker(i, first, workers, n);
 	while (wait(NULL) > 0 || errno == EINTR)
 		;
-	shell_stats_read(directory, &counts);
-	print_unforeseen(directory);
+	shell_stats_read(base, &counts);
+	print_unforeseen(base);
 	print_totals(counts.counts);
 	remove_all(base);
 	return totals->different || totals->scripts != n;

@@ -21,7 +21,6 @@ static char dir[TEMPDIR_SIZE];
 static void setup(void)
 {
 	tempdir_make(dir);
-	setenv(SHELL_STATS_VARIABLE, dir, 1);
 }
 
 static void teardown(void)
@@ -43,6 +42,7 @@ static void in_a_shell(void (*work)(void))
 
 	ck_assert_int_ge(pid, 0);
 	if (!pid) {
+		shell_stats_open(dir);
 		work();
 		_exit(0);
 	}
@@ -117,9 +117,9 @@ START_TEST(without_files_nothing_is_counted)
 
 	in_a_shell(count_often);
 	in_a_shell(hand_on);
-	unsetenv(SHELL_STATS_VARIABLE);
-	in_a_shell(count_often);
 	wait_for_shells();
+	ck_assert(!shell_stats_open(dir));
+	count_often(); /* in this process, which has no statistics */
 	shell_stats_read(dir, &all);
 	for (int i = 0; i < SHELL_N_STATS; i++)
 		ck_assert_uint_eq(all.counts[i], 0);

@@ -36,7 +36,7 @@ static inline pid_t start_script(const char *text)
 		signal(sig, SIG_DFL);
 	setenv("KFARM_SOCKET", xasprintf("%s/sock", dir), 1);
 	setenv("KFARM_LINKS", xasprintf("%s/links", dir), 1);
-	setenv(SHELL_STATS_VARIABLE, dir, 1);
+	shell_stats_open(dir);
 	setenv("PATH", xasprintf("%1$s/links:%1$s/real:/usr/bin:/bin", dir), 1);
 	dup2(open("out", O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
 	dup2(STDOUT_FILENO, STDERR_FILENO);
