@@ -22,6 +22,7 @@ void shell_redirect_init_saved(struct shell_saved_fds *aside)
 {
 	for (int fd = 0; fd < SHELL_REDIRECT_N_FDS; fd++)
 		aside->fds[fd] = FD_UNTOUCHED;
+	aside->for_subshell = false;
 }
 
 int shell_redirect_expand(struct shell *sh, const struct shell_redir *list,
@@ -138,9 +139,11 @@ static void save_fd(struct shell_saved_fds *aside, int fd)
 	aside->fds[fd] = at < 0 ? FD_WAS_CLOSED : at;
 	/*
 	 * Close `fd` before the redirection: as in dash, an error message that
-	 * the redirection prints to `fd` is lost.
+	 * the redirection prints to `fd` is lost.  A subshell does not save
+	 * descriptors in dash.
 	 */
-	close(fd);
+	if (!aside->for_subshell)
+		close(fd);
 }
 
 void shell_redirect_fd(struct shell_saved_fds *saved, int to, int fd)

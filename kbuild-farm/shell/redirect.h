@@ -7,6 +7,8 @@
 
 #include "shell/ast.h"
 
+#include <stdbool.h>
+
 struct shell;
 
 #define SHELL_REDIRECT_N_FDS 10
@@ -14,6 +16,8 @@ struct shell;
 /* Saved copies of the descriptors 0 to 9. */
 struct shell_saved_fds {
 	int fds[SHELL_REDIRECT_N_FDS];
+	/* The redirections belong to a subshell that runs in this process. */
+	bool for_subshell;
 };
 
 void shell_redirect_init_saved(struct shell_saved_fds *aside);

@@ -674,6 +674,7 @@ static int run_subshell(struct shell *sh, const struct shell_ast_node *n,
 	if (shell_subset_is_pure(n) && shell_subset_is_pure(n->left) &&
 	    !shell_signals_has_signal_traps()) {
 		shell_redirect_init_saved(&aside);
+		aside.for_subshell = true;
 		status = shell_redirect_apply(sh, n->redirs, words, &aside);
 		if (!status)
 			status = run_without_fork(sh, n->left, flags);

@@ -266,6 +266,7 @@ static void gen_redirs(struct generator *g)
 		" >$v",       " </dev/null", " >/dev/null", " 2>/dev/null",
 		" 3<f1 <&3",  " 4>&1 >&4",   " >&$w",       " 5>&-",
 		" >o1 2>&1",  " <sub",       " 2>&1 >o5",   " <empty",
+		" 2>&3",      " 2>&7",       " 2>o6 2>&7",  " 7>o7 2>&7",
 		" > o6",      "\t>o7",       " >/dev/full",
 	};
 
