@@ -63,6 +63,8 @@ int shell_write_all(int fd, const void *data, size_t len)
 	while (len) {
 		ssize_t n = write(fd, p, len);
 
+		if (!n)
+			return -ENOSPC;
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		if (n > 0) {

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shell/utility.h"
 
+#include "base/str.h"
 #include "base/vec.h"
 #include "shell/identity.h"
+#include "shell/redirect.h"
 #include "shell/shell.h"
 #include "shell/signals.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -59,6 +62,13 @@ static bool keep_remaining(char **operands, char **done)
 	while ((*operands++ = *done++))
 		;
 	return false;
+}
+
+/* Return a variable as the program would receive it, or NULL. */
+static const char *get_program_env(struct shell *sh, const char *name)
+{
+	return sh->exec_env ? str_find_env(sh->exec_env, name) :
+			      shell_vars_get(&sh->vars, name);
 }
 
 static bool remove_path_recursive(int at, const char *name, unsigned depth);
@@ -238,8 +248,9 @@ static bool run_touch(struct shell *sh, char **argv, int *status)
 			      0666);
 		bool done = fd >= 0 && !futimens(fd, NULL);
 
-		if (fd >= 0)
-			close(fd);
+		/* A network file system can report an error at close(2). */
+		if (fd >= 0 && close(fd))
+			done = false;
 		if (!done)
 			return keep_remaining(operands, file);
 	}
@@ -249,11 +260,42 @@ static bool run_touch(struct shell *sh, char **argv, int *status)
 
 #define COPY_BUF_BYTES (64 * 1024)
 
-enum copy_status {
-	COPY_DONE,
-	COPY_READ_FAILED, /* no output was written, so the program can run */
-	COPY_WRITE_FAILED,
-};
+/* Print an error as a GNU program does, and return the exit status. */
+static int print_error(const char *program, const char *object, int code)
+{
+	struct buf line = { 0 };
+
+	buf_printf(&line, "%s: %s: %s\n", program, object,
+		   shell_errno_text(code));
+	shell_write_all(STDERR_FILENO, line.data, line.len);
+	buf_release(&line);
+	return 1;
+}
+
+/*
+ * End the output as the exit of a program does: close(2) of any descriptor of
+ * the file reports delayed write errors, for example of NFS.  Returns 0 or an
+ * errno value.
+ */
+static int flush_stdout(void)
+{
+	int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, SHELL_REDIRECT_N_FDS);
+
+	return fd >= 0 && close(fd) ? errno : 0;
+}
+
+/*
+ * Return true if GNU programs print the name without quotes, and if it is not
+ * an option.
+ */
+static bool is_plain_name(const char *name)
+{
+	for (const char *c = name; *c; c++) {
+		if (!isalnum((unsigned char)*c) && !strchr("%+,-./@_", *c))
+			return false;
+	}
+	return *name && *name != '-';
+}
 
 /* Return true if the input can be the same file as stdout. */
 static bool is_stdout_file(int fd)
@@ -265,6 +307,17 @@ static bool is_stdout_file(int fd)
 	return in.st_dev == out.st_dev && in.st_ino == out.st_ino;
 }
 
+enum copy_status {
+	COPY_DONE,
+	COPY_NOT_STARTED, /* no output was written, so the program can run */
+	COPY_READ_FAILED,
+	COPY_WRITE_FAILED,
+};
+
+/*
+ * Copy the open file to stdout and close it.  *code is the errno value of a
+ * failure.
+ */
 static enum copy_status copy_to_stdout(int fd, int *code)
 {
 	static char text[COPY_BUF_BYTES];
@@ -279,10 +332,35 @@ static enum copy_status copy_to_stdout(int fd, int *code)
 			break;
 		begun = true;
 		*code = -shell_write_all(STDOUT_FILENO, text, (size_t)n);
-		if (*code)
+		if (*code) {
+			close(fd);
 			return COPY_WRITE_FAILED;
+		}
 	}
-	return n < 0 && !begun ? COPY_READ_FAILED : COPY_DONE;
+	*code = n < 0 ? errno : 0;
+	if (close(fd) && !*code)
+		*code = errno;
+	if (!*code)
+		return COPY_DONE;
+	return begun ? COPY_READ_FAILED : COPY_NOT_STARTED;
+}
+
+/*
+ * Copy the file, or standard input if `name` is NULL.  After NOT_STARTED, *code
+ * is 0 if the input can be the output.
+ */
+static enum copy_status copy_file_to_stdout(const char *name, int *code)
+{
+	int fd = name ? open(name, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
+
+	*code = fd < 0 ? errno : 0;
+	if (fd < 0)
+		return COPY_NOT_STARTED;
+	if (is_stdout_file(fd)) {
+		close(fd);
+		return COPY_NOT_STARTED;
+	}
+	return copy_to_stdout(fd, code);
 }
 
 /*
@@ -292,38 +370,35 @@ static enum copy_status copy_to_stdout(int fd, int *code)
 static bool copy_files_to_stdout(char **argv, int *status)
 {
 	char **file = argv + 1;
-	struct buf line = { 0 };
-	enum copy_status copied = COPY_DONE;
-	int code = 0;
+	int code;
 
-	if (!*file)
-		copied = is_stdout_file(STDIN_FILENO) ?
-				 COPY_READ_FAILED :
-				 copy_to_stdout(STDIN_FILENO, &code);
-	for (; *file; file++) {
-		int fd = open(*file, O_RDONLY | O_CLOEXEC);
-
-		copied = fd < 0 || is_stdout_file(fd) ?
-				 COPY_READ_FAILED :
-				 copy_to_stdout(fd, &code);
-		if (fd >= 0)
-			close(fd);
-		if (copied != COPY_DONE)
-			break;
-	}
 	*status = 0;
-	if (copied == COPY_READ_FAILED)
-		return keep_remaining(argv + 1, file);
-	if (copied == COPY_DONE)
-		return true;
-	/* The write to stdout failed, so the program itself would also fail. */
-	*status = 1;
-	if (!shell_signals_is_pipe_broken()) {
-		buf_printf(&line, "%s: write error: %s\n", argv[0],
-			   shell_errno_text(code));
-		shell_write_all(STDERR_FILENO, line.data, line.len);
-		buf_release(&line);
-	}
+	do {
+		switch (copy_file_to_stdout(*file, &code)) {
+		case COPY_DONE:
+			break;
+		case COPY_NOT_STARTED:
+			/*
+			 * The program would not know that an earlier file has
+			 * failed.
+			 */
+			if (!*status)
+				return keep_remaining(argv + 1, file);
+			/* fallthrough */
+		case COPY_READ_FAILED:
+			*status = print_error(argv[0], *file ? *file : "-",
+					      code ? code : EINVAL);
+			break;
+		case COPY_WRITE_FAILED:
+			*status = 1;
+			if (!shell_signals_is_pipe_broken())
+				print_error(argv[0], "write error", code);
+			return true;
+		}
+	} while (*file && *++file);
+	code = flush_stdout();
+	if (code)
+		*status = print_error(argv[0], "write error", code);
 	return true;
 }
 
@@ -332,8 +407,10 @@ static bool run_cat(struct shell *sh, char **argv, int *status)
 	bool done;
 
 	(void)sh;
-	if (has_option(argv + 1))
-		return false;
+	for (char **file = argv + 1; *file; file++) {
+		if (!is_plain_name(*file))
+			return false;
+	}
 	/* SIGPIPE would end only the program cat, not the shell */
 	shell_signals_enter_subshell();
 	done = copy_files_to_stdout(argv, status);
@@ -409,11 +486,19 @@ static bool run_cmp(struct shell *sh, char **argv, int *status)
 	return *status >= 0;
 }
 
-/* /bin/echo does not interpret backslashes unless it has options. */
+/*
+ * /bin/echo interprets backslashes only if it has options or if POSIXLY_CORRECT
+ * is set.
+ */
 static bool run_echo(struct shell *sh, char **argv, int *status)
 {
+	const char *name = argv[0];
+	int code = 0;
+	ssize_t n;
+
 	buf_reset(&sh->out);
-	if (argv[1] && *argv[1] == '-')
+	if ((argv[1] && *argv[1] == '-') ||
+	    get_program_env(sh, "POSIXLY_CORRECT"))
 		return false;
 	while (*++argv) {
 		buf_add_str(&sh->out, *argv);
@@ -421,8 +506,15 @@ static bool run_echo(struct shell *sh, char **argv, int *status)
 			buf_add(&sh->out, " ", 1);
 	}
 	buf_add(&sh->out, "\n", 1);
-	*status = 0;
-	return !shell_write_all(STDOUT_FILENO, sh->out.data, sh->out.len);
+	n = write(STDOUT_FILENO, sh->out.data, sh->out.len);
+	if (n < 0)
+		return false;
+	code = -shell_write_all(STDOUT_FILENO, sh->out.data + n,
+				sh->out.len - (size_t)n);
+	if (!code)
+		code = flush_stdout();
+	*status = code ? print_error(name, "write error", code) : 0;
+	return true;
 }
 
 /* Run true or false. */
@@ -482,8 +574,7 @@ bool shell_utility_is_system_file(const char *path, const char *name)
 
 bool shell_utility_is_preloaded(struct shell *sh)
 {
-	return sh->exec_env ? getenv("LD_PRELOAD") :
-			      shell_vars_get(&sh->vars, "LD_PRELOAD");
+	return get_program_env(sh, "LD_PRELOAD");
 }
 
 /* Return true if execve(2) can refuse the arguments (MAX_ARG_STRLEN). */

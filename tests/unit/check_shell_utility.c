@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: shell */
+/*
+ * Read errors, write errors and close errors in the utilities of the recipe
+ * shell.  Each command also runs by dash or, if make would need no shell, by
+ * the program itself.  Output, messages, exit status and files are compared.
+ */
+#include "../lib/tempdir.h"
+#include "base/buf.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "shell/script.h"
+#include "suite.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Enough that /proc/PID/maps is longer than the buffers of cat and a pipe. */
+#define N_MAPPINGS 8000
+#define PIPE_BYTES 4096
+
+static char dir[TEMPDIR_SIZE];
+
+static void setup(void)
+{
+	struct err err;
+
+	tempdir_make(dir);
+	ck_assert_int_eq(chdir(dir), 0);
+	ck_assert_int_eq(fs_write("a", bytes_str("one\n"), 0600, &err), 0);
+	ck_assert_int_eq(fs_write("b", bytes_str("two\n"), 0600, &err), 0);
+	setenv("LC_ALL", "C", 1);
+	setenv("PATH", "/usr/bin:/bin", 1);
+}
+
+static void teardown(void)
+{
+	ck_assert_int_eq(chdir("/"), 0);
+	tempdir_remove(dir);
+}
+
+/* ---- the two ways to run a command ---- */
+
+struct command {
+	const char *text;
+	bool ours;
+	bool by_make; /* a line that make runs without a shell */
+};
+
+/* Replace this process by the command. */
+static void become(const struct command *c)
+{
+	struct shell_script script = { .text = c->text,
+				       .name = "/bin/sh",
+				       .started_by_make = c->by_make };
+	enum shell_fallback_reason why;
+	struct strv words = { 0 };
+
+	signal(SIGPIPE, SIG_DFL);
+	if (c->ours)
+		_exit(shell_script_run(&script, environ, &why));
+	if (c->by_make) {
+		strv_split(&words, c->text, " ");
+		execvp(words.v[0], words.v);
+	}
+	execl("/bin/sh", "/bin/sh", "-c", c->text, (char *)NULL);
+	_exit(126);
+}
+
+/* Replace a descriptor of a child by a file. */
+static void redirect(int fd, const char *name)
+{
+	int file = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (file < 0 || dup2(file, fd) < 0)
+		_exit(125);
+}
+
+static void expect_file(const char *name, const char *want)
+{
+	struct buf text = { 0 };
+	struct err err = { 0 };
+
+	ck_assert_msg(!fs_read(name, 1 << 20, &text, &err), "%s", err.text);
+	ck_assert_str_eq(buf_str(&text), want);
+	buf_release(&text);
+}
+
+static void expect_exit(pid_t pid, int want)
+{
+	int status;
+
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_eq(WEXITSTATUS(status), want);
+}
+
+/* ---- read errors ---- */
+
+struct victim {
+	pid_t holder; /* shares the memory of `pid` */
+	pid_t pid;
+};
+
+static int wait_for_kill(void *arg)
+{
+	(void)arg;
+	for (;;)
+		pause();
+	return 0;
+}
+
+/* Add mappings, start a process with the same memory, and send its pid. */
+static void hold_mappings(int to)
+{
+	static char stack[16384] __attribute__((aligned(16)));
+	pid_t pid;
+
+	for (int i = 0; i < N_MAPPINGS; i++)
+		mmap(NULL, 4096, i % 2 ? PROT_READ : PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pid = clone(wait_for_kill, stack + sizeof(stack),
+		    CLONE_VM | CLONE_PARENT | SIGCHLD, NULL);
+	if (write(to, &pid, sizeof(pid)) < 0)
+		_exit(1);
+	wait_for_kill(NULL);
+}
+
+/*
+ * Start a process with a long /proc/PID/maps, and make `m` a link to this file.
+ * Reads of the open file succeed until the process has been waited for, because
+ * the holder keeps the memory, and then fail with ESRCH.
+ */
+static void start_victim(struct victim *v)
+{
+	int ends[2];
+	char *maps;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	v->holder = fork();
+	if (!v->holder)
+		hold_mappings(ends[1]);
+	ck_assert_int_eq(read(ends[0], &v->pid, sizeof(v->pid)),
+			 sizeof(v->pid));
+	ck_assert_int_gt(v->pid, 0);
+	close(ends[0]);
+	close(ends[1]);
+	maps = xasprintf("/proc/%d/maps", (int)v->pid);
+	unlink("m");
+	ck_assert_int_eq(symlink(maps, "m"), 0);
+	free(maps);
+}
+
+static void end_process(pid_t pid)
+{
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+
+/*
+ * Run the command with its output in a small pipe, and end the victim when the
+ * first output of `m` has arrived.  The command cannot have reached the end of
+ * `m`, because the pipe is full.  Returns the output after that of `m`.
+ */
+static char *run_with_read_error(const struct command *c, int want)
+{
+	static char text[PIPE_BYTES];
+	struct buf all = { 0 };
+	struct victim victim;
+	bool ended = false;
+	const char *end;
+	char *tail;
+	int ends[2];
+	ssize_t n;
+	pid_t pid;
+
+	start_victim(&victim);
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES), PIPE_BYTES);
+	pid = fork();
+	if (!pid) {
+		dup2(ends[1], STDOUT_FILENO);
+		close(ends[0]);
+		close(ends[1]);
+		redirect(STDERR_FILENO, "err");
+		become(c);
+	}
+	close(ends[1]);
+	while ((n = read(ends[0], text, ended ? sizeof(text) : 1)) > 0) {
+		buf_add(&all, text, (size_t)n);
+		/* each line of `m` contains a range of addresses */
+		if (!ended && *text == '-') {
+			end_process(victim.pid);
+			ended = true;
+		}
+	}
+	ck_assert(ended);
+	close(ends[0]);
+	end_process(victim.holder);
+	expect_exit(pid, want);
+	end = strchr(strrchr(buf_str(&all), '-'), '\n');
+	ck_assert_ptr_nonnull(end);
+	tail = xstrdup(end + 1);
+	buf_release(&all);
+	return tail;
+}
+
+#define FAILED "cat: m: No such process\n"
+
+static const struct read_error {
+	const char *text;
+	int status;
+	const char *err;
+	const char *tail; /* output after that of `m` */
+	bool by_make;
+} read_errors[] = {
+	{ "cat m", 1, FAILED, "", false },
+	{ "cat <m", 1, "cat: -: No such process\n", "", false },
+	{ "cat m b", 1, FAILED, "two\n", false },
+	{ "cat a m b; echo $?", 0, FAILED, "two\n1\n", false },
+	{ "cat m none b", 1, FAILED "cat: none: No such file or directory\n",
+	  "two\n", false },
+	{ "cat m . b", 1, FAILED "cat: .: Is a directory\n", "two\n", false },
+	{ "cat m b | cat", 0, FAILED, "two\n", false },
+	{ "cat m && echo no", 1, FAILED, "", false },
+	{ "cat m b", 1, FAILED, "two\n", true },
+};
+
+START_TEST(cat_reports_a_read_error_after_the_first_bytes)
+{
+	const struct read_error *e = &read_errors[_i];
+
+	for (int ours = 0; ours < 2; ours++) {
+		const struct command c = { .text = e->text,
+					   .ours = ours,
+					   .by_make = e->by_make };
+		char *tail = run_with_read_error(&c, e->status);
+
+		ck_assert_str_eq(tail, e->tail);
+		expect_file("err", e->err);
+		free(tail);
+	}
+}
+END_TEST
+
+/* ---- errors of close(2) and write(2) ---- */
+
+/*
+ * Let close(2) of each descriptor except 3 fail with ENOSPC.  3 is the lowest
+ * descriptor that is free, so that programs can start and read files.
+ */
+static void fail_close(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_close, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, args)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 3, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSPC),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {
+		.len = ARRAY_SIZE(filter),
+		.filter = filter,
+	};
+
+	for (int fd = 3; fd < 1024; fd++)
+		close(fd);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		_exit(124);
+}
+
+static const struct write_error {
+	const char *text;
+	const char *out; /* file that is stdout */
+	bool closes_fail;
+	bool by_make;
+	int status;
+	const char *err;
+} write_errors[] = {
+#define FULL ": No space left on device\n"
+	{ "cat a", "out", true, false, 1, "cat: write error" FULL },
+	{ "cat a b", "out", true, true, 1, "cat: write error" FULL },
+	{ "cat a >new; echo $?", "out", true, false, 0,
+	  "cat: write error" FULL },
+	{ "(cat a) >new", "out", true, false, 1, "cat: write error" FULL },
+	{ "cat none", "out", true, false, 1,
+	  "cat: none: No such file or directory\ncat: write error" FULL },
+	{ "echo a", "out", true, true, 1, "echo: write error" FULL },
+	{ "echo a", "out", true, false, 0, "" },
+	{ "cat a", "/dev/full", false, false, 1, "cat: write error" FULL },
+	{ "cat a b", "/dev/full", false, true, 1, "cat: write error" FULL },
+	{ "echo a", "/dev/full", false, true, 1, "echo: write error" FULL },
+	{ "echo a", "/dev/full", false, false, 1,
+	  "/bin/sh: 1: echo: echo: I/O error\n" },
+	{ "printf a", "/dev/full", false, false, 1,
+	  "/bin/sh: 1: printf: printf: I/O error\n" },
+};
+
+START_TEST(a_utility_reports_an_error_of_write_or_close)
+{
+	const struct write_error *e = &write_errors[_i];
+
+	for (int ours = 0; ours < 2; ours++) {
+		const struct command c = { .text = e->text,
+					   .ours = ours,
+					   .by_make = e->by_make };
+		pid_t pid = fork();
+
+		if (!pid) {
+			redirect(STDOUT_FILENO, e->out);
+			redirect(STDERR_FILENO, "err");
+			if (e->closes_fail)
+				fail_close();
+			become(&c);
+		}
+		expect_exit(pid, e->status);
+		expect_file("err", e->err);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("shell/utility");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, cat_reports_a_read_error_after_the_first_bytes,
+			    0, (int)ARRAY_SIZE(read_errors));
+	tcase_add_loop_test(tc, a_utility_reports_an_error_of_write_or_close, 0,
+			    (int)ARRAY_SIZE(write_errors));
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
