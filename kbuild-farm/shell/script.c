@@ -100,7 +100,7 @@ static char **split_line(struct arena *a, const char *line)
 			return NULL;
 	}
 	words[n] = NULL;
-	if (n == 1 || !*words[1] || is_shell_command(words[1]))
+	if (n == 1 || is_shell_command(words[1]))
 		return NULL;
 	return words + 1;
 }

@@ -109,6 +109,20 @@ for flags in -n -s -t -i "-k both" "-n -k both" "V=1 W=1 C=1" -B "-j2 -Otarget" 
 	same "make $flags" $flags
 done
 
+# Lines that make runs without a shell.
+put_project <<'END'
+all: empty empty2 space escapes options posix
+empty: ; ''
+empty2: ; @'''' x
+space: ; ' ' x
+escapes: ; @echo 'a\tb\n' a\\tb c\\\\cd
+options: ; @echo -e 'a\tb' -n
+posix: export POSIXLY_CORRECT = 1
+posix: ; @echo 'a\tb\n' -n a\\tb c\\\\cd
+END
+same "no shell, make -k" -k
+POSIXLY_CORRECT=1 same "no shell, POSIXLY_CORRECT, make -k" -k
+
 # Scripts in one string, with shell options, and for bash.
 put_project <<'END'
 .ONESHELL:
