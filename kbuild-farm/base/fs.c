@@ -510,6 +510,17 @@ char *fs_make_absolute(const char *path)
 	return out;
 }
 
+void fs_add_display_path(struct buf *out, const char *path)
+{
+	const char *home = getenv("HOME");
+	size_t n = home ? strlen(home) : 0;
+
+	if (n > 1 && !strncmp(path, home, n) && (path[n] == '/' || !path[n]))
+		buf_printf(out, "~%s", path + n);
+	else
+		buf_add_str(out, path);
+}
+
 static char *home_dir(const char *variable, const char *below_home)
 {
 	const char *set = getenv(variable), *home = getenv("HOME");

@@ -87,6 +87,9 @@ int fs_open_locked(int at, const char *name, int flags, int flock_op);
 /* Prefix a relative path with the working directory. Does not resolve links. */
 char *fs_make_absolute(const char *path);
 
+/* Append an absolute path, with ~ for $HOME, for display. */
+void fs_add_display_path(struct buf *out, const char *path);
+
 /*
  * The user's directories, after the XDG base directory specification.  The
  * caller frees the path, which may not exist yet.

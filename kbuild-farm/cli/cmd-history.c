@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/format.h"
+#include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -77,7 +78,9 @@ int history_parse_since(const char *text, int64_t now_s, int64_t *out,
 		       text);
 }
 
-#define LEAST 6 /* minimum width of the column CONFIG */
+#define LEAST      6 /* minimum width of the column CONFIG */
+#define INDENT     7 /* of the second line of a build */
+#define WHAT_LEAST 8 /* minimum width of the targets in this line */
 
 /* Add printable text of at most `most` columns, or "-" if it is empty. */
 static void add_text_cell(struct table *t, const char *text, unsigned most)
@@ -131,8 +134,7 @@ static void add_build_row(struct table *t, const struct history_build *b,
 	add_text_cell(t, buf_str(&took), 9);
 	add_text_cell(t, history_state_word(b->state), 7);
 	add_text_cell(t, b->arch, tight ? 7 : 9);
-	/* A `kfarm run` has no configuration, so show its command instead. */
-	add_text_cell(t, b->config ? b->config : b->command, most);
+	add_text_cell(t, b->config, most);
 	add_text_cell(t, b->toolchain, tight ? 9 : 12);
 	add_text_cell(t, warnings, 5);
 	add_text_cell(t, new, 5);
@@ -150,10 +152,81 @@ static void add_build_rows(struct table *t, const struct history_listing *l,
 		add_build_row(t, &l->builds[i - 1], most, tight);
 }
 
+/* Append a path, with ~ for $HOME, after removing control characters. */
+static void add_shown_path(struct buf *out, const char *path)
+{
+	char *shown = events_totals_sanitize(path, EVENTS_NAME_MAX, 0);
+
+	fs_add_display_path(out, shown);
+	free(shown);
+}
+
+/*
+ * Append "TREE: TARGETS, output DIR", or "DIR: COMMAND" for a `kfarm run`,
+ * with at most `columns` columns.  If the text is longer, the targets and then
+ * the directories are cut.
+ */
+static void add_details(struct buf *out, const struct history_build *b,
+			unsigned columns)
+{
+	const char *where = b->tree ? b->tree : b->dir;
+	char *what = events_totals_sanitize(b->command ? b->command : "-",
+					    EVENTS_NAME_MAX, 0);
+	struct buf before = { 0 }, after = { 0 }, all = { 0 };
+	unsigned used;
+
+	if (where) {
+		add_shown_path(&before, where);
+		buf_add_str(&before, ": ");
+	}
+	if (b->output) {
+		buf_add_str(&after, ", output ");
+		add_shown_path(&after, b->output);
+		history_output_add_note(&after, b);
+	}
+	used = ui_width(buf_str(&before)) + ui_width(buf_str(&after));
+	buf_add_str(&all, buf_str(&before));
+	ui_width_elide(&all, what,
+		       columns > used + WHAT_LEAST ? columns - used :
+						     WHAT_LEAST);
+	buf_add_str(&all, buf_str(&after));
+	ui_width_elide(out, buf_str(&all), columns);
+	buf_release(&all);
+	buf_release(&after);
+	buf_release(&before);
+	free(what);
+}
+
+/*
+ * Print the lines of the table `rows`.  After the line of each build follows a
+ * line with its tree, targets and output directory.
+ */
+static void print_with_details(FILE *out, const char *rows,
+			       const struct history_listing *l,
+			       unsigned columns)
+{
+	size_t left = l->n_builds;
+	const char *end = strchr(rows, '\n');
+
+	/* The first line is the heading. */
+	fprintf(out, "%.*s\n", (int)(end - rows), rows);
+	while (left-- > 0) {
+		struct buf details = { 0 };
+
+		rows = end + 1;
+		end = strchr(rows, '\n');
+		add_details(&details, &l->builds[left], columns - INDENT);
+		fprintf(out, "%.*s\n%*s%s\n", (int)(end - rows), rows, INDENT,
+			"", buf_str(&details));
+		buf_release(&details);
+	}
+}
+
 void history_print(FILE *out, const struct history_listing *l, unsigned columns)
 {
 	struct table t = { .align = "rrrllllrr" };
 	unsigned least;
+	char *rows;
 
 	/* Measure the table while CONFIG is only as wide as its heading. */
 	add_build_rows(&t, l, 1, false);
@@ -162,7 +235,9 @@ void history_print(FILE *out, const struct history_listing *l, unsigned columns)
 	/* If CONFIG cannot grow by 5 columns, also cut ARCH and TOOLCHAIN. */
 	add_build_rows(&t, l, LEAST + (columns > least ? columns - least : 0),
 		       least + LEAST - 1 > columns);
-	table_print(out, &t);
+	rows = table_format(&t);
+	print_with_details(out, rows, l, columns);
+	free(rows);
 }
 
 /* Set a number, or null for a negative number, which means unknown. */
@@ -202,6 +277,9 @@ json_t *history_json(const struct history_listing *l)
 		json_object_set_new(o, "release", json_text(b->release));
 		json_object_set_new(o, "dir", json_text(b->dir));
 		json_object_set_new(o, "output", json_text(b->output));
+		json_object_set_new(o, "output_state",
+				    json_text(history_output_word(
+					    history_output_state(b))));
 		json_object_set_new(o, "key", json_text(b->series_key));
 		json_object_set_new(o, "fresh", json_boolean(b->from_scratch));
 		json_array_append_new(list, o);
@@ -368,7 +446,8 @@ const struct cmd cmd_history = {
 	.options = options,
 	.extra_help =
 		"The newest build comes last.  WARN counts all warnings, NEW "
-		"those that the\nprevious build did not have.  `kfarm report "
-		"BUILD` describes a build.\n",
+		"those that the\nprevious build did not have.  The second line "
+		"of a build names its tree, targets\nand output directory.  "
+		"`kfarm report BUILD` describes a build.\n",
 	.run = history_main,
 };

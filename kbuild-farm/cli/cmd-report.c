@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "cli/table.h"
+#include "kernel/outdir.h"
 #include "report/html.h"
 #include "report/json.h"
 #include "report/text.h"
@@ -91,6 +92,24 @@ static int parse_report(struct report_options *o, char *const *argv,
 }
 
 /*
+ * If the history lacks the build `number` but its default output directory
+ * exists, add the directory to `err`.
+ */
+static void add_unrecorded_output(long number, struct err *err)
+{
+	char *top = kernel_outdir_top();
+	char *dir = xasprintf("%s/%ld", top, number);
+
+	if (fs_is_dir(dir))
+		err_set(err, ENOENT,
+			"no build %ld in the history; its output directory is "
+			"%s",
+			number, dir);
+	free(dir);
+	free(top);
+}
+
+/*
  * Read the build that `word` names by its number or output directory, or the
  * last build if `word` is NULL.
  */
@@ -134,6 +153,8 @@ static int read_build(struct report_data *d, struct history *h,
 				output, page);
 		free(page);
 	}
+	if (ret == -ENOENT && number)
+		add_unrecorded_output(number, err);
 	free(output);
 	return ret;
 }

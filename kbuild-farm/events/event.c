@@ -81,6 +81,7 @@ static const struct events_field build[] = {
 	NUMBER("local_slots", n_local_slots, "jobs"),
 	OPT_NUMBER("number", build_number, NULL),
 	OPT_NUMBER("of", n_builds, "builds"),
+	OPT_NUMBER("history", history_id, NULL),
 };
 
 static const struct events_field estimate[] = {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "history/read.h"
 
-#include "base/buf.h"
+#include "base/fs.h"
 #include "base/process.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "history/sql.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,38 @@ int history_state_parse(const char *word)
 			return i;
 	}
 	return -1;
+}
+
+enum history_output history_output_state(const struct history_build *b)
+{
+	if (!b->output)
+		return HISTORY_OUTPUT_NONE;
+	if (b->output_successor)
+		return HISTORY_OUTPUT_REPLACED;
+	return fs_is_dir(b->output) ? HISTORY_OUTPUT_PRESENT :
+				      HISTORY_OUTPUT_REMOVED;
+}
+
+const char *history_output_word(enum history_output state)
+{
+	static const char *const words[] = {
+		[HISTORY_OUTPUT_PRESENT] = "present",
+		[HISTORY_OUTPUT_REMOVED] = "removed",
+		[HISTORY_OUTPUT_REPLACED] = "replaced",
+	};
+
+	return words[state];
+}
+
+void history_output_add_note(struct buf *out, const struct history_build *b)
+{
+	enum history_output state = history_output_state(b);
+
+	if (state == HISTORY_OUTPUT_REMOVED)
+		buf_add_str(out, " (removed)");
+	else if (state == HISTORY_OUTPUT_REPLACED)
+		buf_printf(out, " (replaced by build %" PRId64 ")",
+			   b->output_successor);
 }
 
 /* Return the address of string `i` of a build, or NULL if `i` is too large. */
@@ -70,7 +103,9 @@ void history_build_release(struct history_build *b)
 	" toolchain_id, tree, source, dir, output, commit_id, release, fresh," \
 	" dirty, began_s, wall_ms, host_ms, scan_ms, cpu_ms, make_jobs,"       \
 	" local_slots, remote, local, retried, beside, warnings, errors,"      \
-	" new_warnings, new_errors, gone, kept, steps, steps_here FROM build "
+	" new_warnings, new_errors, gone, kept, steps, steps_here,"            \
+	" (SELECT min(number) FROM build AS next WHERE next.output ="          \
+	" build.output AND next.number > build.number) FROM build "
 
 /* A build in state RUNNING whose process no longer exists was killed. */
 static enum history_state read_build_state(sqlite3_stmt *s)
@@ -96,6 +131,7 @@ static void read_build_row(struct history_build *b, sqlite3_stmt *s)
 
 	*b = (struct history_build){
 		.number = sqlite3_column_int64(s, 0),
+		.recorded = true,
 		.series_key = sql_column_text(s, 1),
 		.state = read_build_state(s),
 		.status = sql_column_count(s, 3),
@@ -130,6 +166,7 @@ static void read_build_row(struct history_build *b, sqlite3_stmt *s)
 		.n_removed_diags = sql_column_known(s, 35),
 		.n_steps = sql_column_count(s, 37),
 		.n_local_steps = sql_column_count(s, 38),
+		.output_successor = sql_column_count(s, 39),
 		.has_details = kept & 1,
 		.has_units = kept & 2,
 	};
@@ -146,6 +183,21 @@ static int read_first_build(struct history *h, sqlite3_stmt *s,
 		read_build_row(out, s);
 	sqlite3_finalize(s);
 	return ret < 0 ? ret : ret ? 0 : -ENOENT;
+}
+
+int64_t history_last_number(void)
+{
+	struct history *h = NULL;
+	struct err ignored;
+	int64_t last = 0;
+
+	if (!history_db_open(&h, &ignored))
+		sql_number(h, &last, &ignored,
+			   "SELECT seq FROM sqlite_sequence WHERE "
+			   "name = 'build'",
+			   "");
+	history_db_close(h);
+	return last;
 }
 
 int history_build_find(struct history *h, int64_t number,

@@ -11,6 +11,7 @@
 #ifndef HISTORY_READ_H
 #define HISTORY_READ_H
 
+#include "base/buf.h"
 #include "base/map.h"
 #include "history/db.h"
 
@@ -33,13 +34,16 @@ const char *history_state_word(enum history_state state);
 int history_state_parse(const char *word);
 
 struct history_build {
-	int64_t number; /* from 1; unique and never reused */
+	int64_t number; /* from 1; unique and never reused; 0: not known yet */
+	bool recorded; /* the history has a row with this number */
 	char *series_key; /* 64 hexadecimal digits; NULL: no series */
 	char *command; /* targets, or the command of kfarm run */
 	char *arch, *config, *toolchain, *toolchain_id;
 	char *tree; /* name of a managed tree, else source directory */
 	char *source; /* source directory */
 	char *dir, *output; /* build directory, output directory */
+	/* the next build with the same output directory, or 0 */
+	int64_t output_successor;
 	char *commit, *release; /* release: "6.1.192" */
 	enum history_state state;
 	int64_t status; /* exit status of a finished build */
@@ -67,12 +71,35 @@ struct history_build {
 	bool has_units, has_details;
 };
 
+/* State of a build's output directory. */
+enum history_output {
+	HISTORY_OUTPUT_NONE, /* the build had no output directory */
+	HISTORY_OUTPUT_PRESENT,
+	HISTORY_OUTPUT_REMOVED,
+	HISTORY_OUTPUT_REPLACED, /* by the files of b->output_successor */
+};
+
+/* Examine the output directory of a build. */
+enum history_output history_output_state(const struct history_build *b);
+/* Return "present", "removed" or "replaced", or NULL without a directory. */
+const char *history_output_word(enum history_output state);
+/*
+ * Append " (removed)" or " (replaced by build N)" if the files of the build no
+ * longer exist in its output directory.
+ */
+void history_output_add_note(struct buf *out, const struct history_build *b);
+
 /* Copy a build with its strings; *to needs history_build_release(). */
 void history_build_copy(struct history_build *to,
 			const struct history_build *from);
 /* Free the strings and zero *b. */
 void history_build_release(struct history_build *b);
 
+/*
+ * Return the highest build number that the user's history has ever had, or 0 if
+ * the history does not exist or cannot be read.
+ */
+int64_t history_last_number(void);
 /*
  * Find a build by number; 0 means the last build.  This and the next two
  * functions return -ENOENT if no build matches.  The caller releases *out even

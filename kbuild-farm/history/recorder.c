@@ -75,6 +75,11 @@ static char *copy_text(const char *text)
 
 /* ---- events ---- */
 
+static int64_t known_or_zero(int64_t n)
+{
+	return n == EVENTS_UNKNOWN ? 0 : n;
+}
+
 static void on_build_started(struct history_recorder *r,
 			     const struct events_event *ev)
 {
@@ -84,6 +89,7 @@ static void on_build_started(struct history_recorder *r,
 	if (r->started)
 		return;
 	r->started = true;
+	b->number = known_or_zero(ev->history_id);
 	b->series_key = copy_text(ev->series_key);
 	b->command = copy_text(ev->command);
 	b->arch = copy_text(ev->arch);
@@ -211,11 +217,6 @@ static void on_job_changed(struct history_recorder *r,
 	}
 }
 
-static int64_t known_or_zero(int64_t n)
-{
-	return n == EVENTS_UNKNOWN ? 0 : n;
-}
-
 static void on_diag_found(struct history_recorder *r,
 			  const struct events_event *ev)
 {
@@ -339,7 +340,7 @@ struct history *history_recorder_db(const struct history_recorder *r)
 
 int64_t history_recorder_build_number(const struct history_recorder *r)
 {
-	return r ? r->build.number : 0;
+	return r && r->build.recorded ? r->build.number : 0;
 }
 
 static void record_nodes(struct history_recorder *r)
@@ -457,7 +458,7 @@ static void close_replaced_history(struct history_recorder *r)
 {
 	history_db_close(r->db);
 	r->db = NULL;
-	r->build.number = 0;
+	r->build.recorded = false;
 }
 
 static int save_recorded_build(struct history_recorder *r, struct strv *notes,

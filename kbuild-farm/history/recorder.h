@@ -34,7 +34,7 @@ struct history_recorder *history_recorder_new(struct events_hub *hub,
  * it could not be opened.
  */
 struct history *history_recorder_db(const struct history_recorder *r);
-/* Return the number of the build, or 0 if it has no row (yet). */
+/* Return the number of the build, or 0 if it has no row. */
 int64_t history_recorder_build_number(const struct history_recorder *r);
 /*
  * Write the finished build.  `done` is the EVENTS_KIND_DONE event, which the

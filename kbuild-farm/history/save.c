@@ -141,7 +141,7 @@ static int delete_old_builds(struct history *h, int64_t until, struct err *err)
 static int prune_build(struct history *h, const struct history_build *b,
 		       int64_t key, struct err *err)
 {
-	int64_t baseline;
+	int64_t baseline, until = 0;
 	/*
 	 * The units of the last good build from scratch remain, because the
 	 * next build from scratch predicts its progress from them.
@@ -184,8 +184,14 @@ static int prune_build(struct history *h, const struct history_build *b,
 	if (ret)
 		return ret;
 
+	/* Not all numbers up to b->number need to be in the history. */
 	if (b->number > HISTORY_BUILDS_MAX)
-		ret = delete_old_builds(h, b->number - HISTORY_BUILDS_MAX, err);
+		ret = sql_number(h, &until, err,
+				 "SELECT number FROM build ORDER BY number "
+				 "DESC LIMIT 1 OFFSET ?1",
+				 "i", (int64_t)HISTORY_BUILDS_MAX);
+	if (!ret && until)
+		ret = delete_old_builds(h, until, err);
 	if (!ret && b->number % ORPHANS_INTERVAL == 0)
 		ret = sql_run(h, err,
 			      "DELETE FROM diag WHERE id NOT IN "
@@ -214,6 +220,10 @@ static int ensure_key_row(struct history *h, const char *digest, int64_t *id,
 	return ret;
 }
 
+/*
+ * kfarm allocates the number before it opens the history for writing, so while
+ * the history was locked, the number can have been given to another build.
+ */
 static int insert_build(struct history *h, struct history_build *b, int64_t key,
 			struct err *err)
 {
@@ -221,20 +231,24 @@ static int insert_build(struct history *h, struct history_build *b, int64_t key,
 	int64_t pid = getpid();
 	int ret = sql_run(
 		h, err,
-		"INSERT INTO build(key, state, pid, started, boot, what, arch,"
-		" config, toolchain, toolchain_id, tree, source, dir, output,"
-		" commit_id, release, fresh, began_s, make_jobs, local_slots)"
-		" VALUES(?1, 0, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
-		" ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
-		"niittttttttttttiiii", key ? key : -1, pid,
+		"INSERT INTO build(number, key, state, pid, started, boot,"
+		" what, arch, config, toolchain, toolchain_id, tree, source,"
+		" dir, output, commit_id, release, fresh, began_s, make_jobs,"
+		" local_slots) VALUES((SELECT ?20 WHERE NOT EXISTS"
+		" (SELECT 1 FROM build WHERE number = ?20)), ?1, 0, ?2, ?3,"
+		" ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
+		" ?17, ?18, ?19)",
+		"niittttttttttttiiiin", key ? key : -1, pid,
 		(int64_t)process_start_ticks((pid_t)pid), boot, b->command,
 		b->arch, b->config, b->toolchain, b->toolchain_id, b->tree,
 		b->source, b->dir, b->output, b->commit, b->release,
 		(int64_t)b->from_scratch, b->start_s, b->n_make_jobs,
-		b->n_local_slots);
+		b->n_local_slots, b->number ? b->number : -1);
 
-	if (!ret)
+	if (!ret) {
 		b->number = sqlite3_last_insert_rowid(h->db);
+		b->recorded = true;
+	}
 	free(boot);
 	return ret;
 }
@@ -282,7 +296,7 @@ static int end_transaction(struct history *h, int ret, struct err *err)
 int history_save_begin(struct history *h, struct history_build *b,
 		       struct err *err)
 {
-	int64_t key;
+	int64_t number = b->number, key;
 	int ret = sql_script(h, "BEGIN IMMEDIATE", err);
 
 	if (ret)
@@ -293,8 +307,10 @@ int history_save_begin(struct history *h, struct history_build *b,
 	if (!ret)
 		ret = insert_build(h, b, key, err);
 	ret = end_transaction(h, ret, err);
-	if (ret)
-		b->number = 0;
+	if (ret) {
+		b->number = number;
+		b->recorded = false;
+	}
 	return ret;
 }
 
@@ -544,7 +560,7 @@ static int save_all(struct history *h, struct history_build *b,
 	int64_t key;
 	int ret = ensure_key_row(h, b->series_key, &key, err);
 
-	if (!ret && !b->number)
+	if (!ret && !b->recorded)
 		ret = insert_build(h, b, key, err);
 	/*
 	 * A unit refers to a cost, and a cost belongs to a series key, so
@@ -582,6 +598,7 @@ int history_save_end(struct history *h, struct history_build *b,
 		     const struct history_details *d, struct err *err)
 {
 	int64_t number = b->number, n_free;
+	bool recorded = b->recorded;
 	struct err ignored;
 	int ret = sql_script(h, "BEGIN IMMEDIATE", err);
 
@@ -590,6 +607,7 @@ int history_save_end(struct history *h, struct history_build *b,
 	ret = end_transaction(h, save_all(h, b, d, err), err);
 	if (ret) {
 		b->number = number;
+		b->recorded = recorded;
 		return ret;
 	}
 	if (!sql_number(h, &n_free, &ignored, "PRAGMA freelist_count", "") &&

@@ -11,14 +11,16 @@
 #include "history/read.h"
 
 /*
- * Insert the row of a build that this process runs, and set b->number.  Running
- * builds whose process no longer exists become HISTORY_STATE_KILLED.
+ * Insert the row of a build that this process runs.  The row gets b->number. If
+ * b->number is 0 or another build has this number, the row gets the next unused
+ * number, which is stored in b->number.  Running builds whose process no longer
+ * exists become HISTORY_STATE_KILLED.
  */
 int history_save_begin(struct history *h, struct history_build *b,
 		       struct err *err);
 /*
- * Write a finished build and remove older data beyond the bounds.  If b->number
- * is 0, the row is inserted and b->number is set.
+ * Write a finished build and remove older data beyond the bounds.  If the build
+ * has no row, the row is inserted as history_save_begin() does.
  */
 int history_save_end(struct history *h, struct history_build *b,
 		     const struct history_details *d, struct err *err);

@@ -149,6 +149,8 @@ static bool report_start(struct kernel_build_state *run)
 	ev.tree = p->tree;
 	ev.dir = p->builddir.dir;
 	ev.output = run->outdir.dir;
+	if (run->outdir.number)
+		ev.history_id = run->outdir.number;
 	ev.make_jobs = run->jobs;
 	ev.n_local_slots = kernel_offload_local_slots(&run->offload);
 	kernel_offload_report_start(&run->offload, &ev);
@@ -291,10 +293,16 @@ static char *summarize(struct kernel_build_state *run,
 	bool built = !strcmp(verb, "built");
 	struct kernel_metadata m;
 	struct buf text = { 0 };
+	char *numbered = NULL;
 
 	fill_metadata(&m, run);
 	m.artifacts = artifacts;
-	kernel_summary_text(&text, verb, &m, output);
+	/* The number is a part of the path of a default directory. */
+	if (run->plan->request->output_dir && kernel_build_number(run))
+		numbered = xasprintf("%s (build %lld)", output,
+				     (long long)kernel_build_number(run));
+	kernel_summary_text(&text, verb, &m, numbered ? numbered : output);
+	free(numbered);
 	/* List goals that are files and are not in the output directory. */
 	for (size_t i = 0; built && i < run->targets.n; i++) {
 		const char *name = run->targets.v[i];
@@ -391,9 +399,9 @@ static void report_build_done(struct kernel_result *out,
 		done.n_removed_diags = c->n_removed[DIAG_SEV_WARNING] +
 				       c->n_removed[DIAG_SEV_ERROR];
 	}
-	out->build_number = kernel_offload_report_end(
-		&run->offload, &done,
-		run->disk_full_err.text[0] ? NULL : report);
+	kernel_offload_report_end(&run->offload, &done,
+				  run->disk_full_err.text[0] ? NULL : report);
+	out->build_number = kernel_build_number(run);
 	free(report);
 }
 

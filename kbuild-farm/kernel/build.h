@@ -52,7 +52,7 @@ struct kernel_result {
 	 * build has none
 	 */
 	char *output_dir;
-	int64_t build_number; /* in the history, or 0 if it is not recorded */
+	int64_t build_number; /* 0: the build has not started */
 	uint64_t wall_ms;
 	unsigned n_remote, n_local, n_warnings, n_errors;
 	bool compared; /* the build has a baseline */

@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/vec.h"
 #include "coord/coord.h"
+#include "history/recorder.h"
 #include "kconfig/suggest.h"
 #include "kernel/capacity.h"
 #include "kernel/environ.h"
@@ -35,6 +36,14 @@ void kernel_build_set_phase(struct kernel_build_state *run, const char *name)
 		return;
 	run->reported.phase = ev.text = name;
 	events_hub_publish(run->offload.hub, &ev);
+}
+
+int64_t kernel_build_number(const struct kernel_build_state *run)
+{
+	int64_t number = history_recorder_build_number(
+		run->offload.history_record);
+
+	return number ? number : run->outdir.number;
 }
 
 void kernel_build_note(struct kernel_build_state *run, const char *fmt, ...)
@@ -323,7 +332,7 @@ static void init_build_state(struct kernel_build_state *run,
 			     const struct kernel_hooks *hooks)
 {
 	*run = (struct kernel_build_state){ .plan = plan, .hooks = hooks };
-	run->lock.fd = run->outdir.log_fd = -1;
+	run->lock.fd = run->outdir.log_fd = run->outdir.lock_fd = -1;
 	run->progress.fd = run->progress.watch_id = -1;
 	kernel_offload_init(&run->offload, roster, plan->request->jobs,
 			    hooks->hub);
@@ -342,7 +351,8 @@ int kernel_build_start(struct kernel_build_state *run,
 	run->free_bytes = kernel_disk_space_available(plan->builddir.dir);
 	if (ret)
 		goto out;
-	ret = kernel_outdir_make(&run->outdir, plan->request->output_dir, err);
+	ret = kernel_outdir_make_numbered(&run->outdir,
+					  plan->request->output_dir, err);
 	if (ret)
 		goto out;
 	ret = kernel_offload_make_dirs(&run->offload, err);

@@ -109,6 +109,8 @@ void kernel_build_end(struct kernel_build_state *run);
  * Publish the phase `name` (a KERNEL_PHASE_) if it differs from the last one.
  */
 void kernel_build_set_phase(struct kernel_build_state *run, const char *name);
+/* Return the number of the build, or 0 if it has no number. */
+int64_t kernel_build_number(const struct kernel_build_state *run);
 /* Publish a note for the user. */
 void kernel_build_note(struct kernel_build_state *run, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

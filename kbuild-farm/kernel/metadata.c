@@ -642,6 +642,7 @@ static void put_farm(json_t *root, const struct kernel_metadata *m)
 int kernel_metadata_write(const char *path, const struct kernel_metadata *m,
 			  struct err *err)
 {
+	json_t *kfarm = json_pack("{s:s}", "version", KFARM_VERSION);
 	json_t *root = json_object();
 	char *text, *out;
 	int ret;
@@ -654,8 +655,9 @@ int kernel_metadata_write(const char *path, const struct kernel_metadata *m,
 	if (m->artifacts)
 		put_results(root, m->artifacts);
 	put_machine(root, m->run);
-	json_object_set_new(root, "kfarm",
-			    json_pack("{s:s}", "version", KFARM_VERSION));
+	json_object_set_new(root, "kfarm", kfarm);
+	if (kernel_build_number(m->run))
+		add_integer(kfarm, "build", kernel_build_number(m->run));
 	if (m->has_totals)
 		put_farm(root, m);
 	text = json_dumps(root, JSON_INDENT(4) | JSON_PRESERVE_ORDER |

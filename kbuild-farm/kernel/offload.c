@@ -283,8 +283,8 @@ void kernel_offload_report_start(struct kernel_offload *f,
 			build, f->hub);
 }
 
-int64_t kernel_offload_report_end(struct kernel_offload *f,
-				  struct events_event *done, const char *report)
+void kernel_offload_report_end(struct kernel_offload *f,
+			       struct events_event *done, const char *report)
 {
 	struct strv notes = { 0 };
 	struct err err = { 0 };
@@ -306,7 +306,6 @@ int64_t kernel_offload_report_end(struct kernel_offload *f,
 	if (number)
 		done->history_id = number;
 	events_hub_publish(f->hub, done);
-	return number;
 }
 
 static void on_waiting_changed(void *ctx, unsigned n)

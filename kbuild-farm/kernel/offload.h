@@ -158,12 +158,10 @@ void kernel_offload_report_start(struct kernel_offload *f,
 void kernel_offload_report_load(const struct kernel_offload *f);
 /*
  * Complete `done`, record it in the history, write the HTML report to the file
- * `report` (may be NULL), and publish `done`.  Returns the build's number in
- * the history, or 0 if it is not recorded.
+ * `report` (may be NULL), and publish `done`.
  */
-int64_t kernel_offload_report_end(struct kernel_offload *f,
-				  struct events_event *done,
-				  const char *report);
+void kernel_offload_report_end(struct kernel_offload *f,
+			       struct events_event *done, const char *report);
 /*
  * Create the run directory with the local slots.  Returns 0 or a negative
  * errno.

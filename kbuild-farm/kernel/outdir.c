@@ -7,12 +7,14 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "diag/line.h"
+#include "history/read.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -49,42 +51,141 @@ uint64_t kernel_disk_space_available(const char *dir)
 #define LOG_NAME   "build.log"
 #define TRIES      1000
 #define LINE_BYTES (1u << 16)
+#define NUMBER_MAX (1L << 30)
 
-static long next_number(const char *base)
+/* ---- numbers ---- */
+
+/*
+ * Each number N has an entry N in ~/.cache/kfarm/builds: the output directory,
+ * or an empty file if the build has another output directory or none.  The
+ * creation of the entry fails if N exists, so two builds never get the same
+ * number.  The entry of the last number remains until the next one exists.
+ * Thus the directory alone suffices to find an unused number while the history
+ * is not available, and the history alone after the user has removed the
+ * directory.
+ */
+enum entry_kind {
+	ENTRY_DIR,
+	ENTRY_FILE,
+};
+
+/* Create an entry.  Returns 0 or a negative errno. */
+static int create_entry(const char *path, enum entry_kind kind)
 {
+	int fd;
+
+	if (kind == ENTRY_DIR)
+		return mkdir(path, 0777) ? -errno : 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+/*
+ * Lock an output directory that was just created.  Returns the descriptor, or
+ * a negative errno if another process is removing the directory.
+ */
+static int lock_shared(const char *path)
+{
+	return fs_open_locked(AT_FDCWD, path, O_RDONLY | O_DIRECTORY,
+			      LOCK_SH | LOCK_NB);
+}
+
+/* Remove the files, but not the directories, with lower numbers. */
+static void remove_lower_files(const char *base, const struct strv *names,
+			       long number)
+{
+	long n;
+
+	for (size_t i = 0; i < names->n; i++) {
+		char *path;
+
+		if (str_parse_number(names->v[i], 1, number - 1, &n))
+			continue;
+		path = xasprintf("%s/%s", base, names->v[i]);
+		/* For a directory, unlink() fails. */
+		unlink(path);
+		free(path);
+	}
+}
+
+/*
+ * Create the entry of the next unused number in `base` and store the number.
+ * For ENTRY_DIR, *lock_fd receives the lock of the directory.
+ */
+static int allocate_number(const char *base, enum entry_kind kind,
+			   int64_t *number, int *lock_fd, struct err *err)
+{
+	long last = (long)history_last_number(), n;
 	struct strv names = { 0 };
-	long most = 0, n;
+	int ret = -EEXIST;
 
 	fs_list(base, &names);
 	for (size_t i = 0; i < names.n; i++) {
-		if (!str_parse_number(names.v[i], 1, 1L << 30, &n) && n > most)
-			most = n;
+		if (!str_parse_number(names.v[i], 1, NUMBER_MAX, &n) &&
+		    n > last)
+			last = n;
 	}
+	for (n = last + 1; ret == -EEXIST && n <= last + TRIES; n++) {
+		char *path = xasprintf("%s/%ld", base, n);
+
+		ret = create_entry(path, kind);
+		*number = n;
+		if (!ret && kind == ENTRY_DIR) {
+			*lock_fd = lock_shared(path);
+			if (*lock_fd == -EBUSY || *lock_fd == -ENOENT ||
+			    *lock_fd == -EAGAIN)
+				ret = -EEXIST;
+		} else if (ret && ret != -EEXIST) {
+			err_set(err, -ret, "cannot create %s: %s", path,
+				strerror(-ret));
+		}
+		free(path);
+	}
+	if (ret == -EEXIST)
+		err_set(err, EEXIST, "%s: no free build number", base);
+	if (!ret)
+		remove_lower_files(base, &names, (long)*number);
 	strv_release(&names);
-	return most + 1;
+	return ret;
 }
 
-/* mkdir() ensures that two builds never get the same number. */
-static int make_default(char **out, struct err *err)
+char *kernel_outdir_top(void)
 {
-	char *cache = fs_cache_home();
-	char *base = xasprintf("%s/builds", cache), *dir = NULL;
-	int ret = fs_mkdirs(base, 0777, err);
+	char *cache = fs_cache_home(), *top = xasprintf("%s/builds", cache);
 
-	for (int i = 0; !ret && !*out && i < TRIES; i++) {
-		dir = xasprintf("%s/%ld", base, next_number(base));
-		if (!mkdir(dir, 0777)) {
-			*out = dir;
-			break;
-		}
-		if (errno != EEXIST)
-			ret = err_errno(err, "cannot create directory %s", dir);
-		free(dir);
-	}
-	if (!ret && !*out)
-		ret = err_set(err, EEXIST, "%s: no free build number", base);
-	free(base);
 	free(cache);
+	return top;
+}
+
+int64_t kernel_outdir_reserve_number(void)
+{
+	char *top = kernel_outdir_top();
+	struct err ignored;
+	int64_t number = 0;
+
+	if (fs_mkdirs(top, 0777, &ignored) ||
+	    allocate_number(top, ENTRY_FILE, &number, NULL, &ignored))
+		number = 0;
+	free(top);
+	return number;
+}
+
+/* ---- directory ---- */
+
+static int make_default(struct kernel_outdir *o, struct err *err)
+{
+	char *top = kernel_outdir_top();
+	int ret = fs_mkdirs(top, 0777, err);
+
+	if (!ret)
+		ret = allocate_number(top, ENTRY_DIR, &o->number, &o->lock_fd,
+				      err);
+	if (!ret)
+		o->dir = xasprintf("%s/%lld", top, (long long)o->number);
+	free(top);
 	return ret;
 }
 
@@ -139,22 +240,26 @@ static void remove_old_files(const struct kernel_outdir *o)
 	free(path);
 }
 
-int kernel_outdir_make(struct kernel_outdir *o, const char *dir,
-		       struct err *err)
+static int make_given(struct kernel_outdir *o, const char *dir, struct err *err)
 {
-	char *log;
 	int ret;
 
-	*o = (struct kernel_outdir){ .log_fd = -1 };
-	if (dir) {
-		o->dir = fs_make_absolute(dir);
-		ret = fs_mkdirs(o->dir, 0777, err);
-	} else {
-		ret = make_default(&o->dir, err);
+	o->dir = fs_make_absolute(dir);
+	ret = fs_mkdirs(o->dir, 0777, err);
+	if (!ret) {
+		o->lock_fd = lock_shared(o->dir);
+		remove_old_files(o);
 	}
+	return ret;
+}
+
+/* Check the free space and create build.log.  `ret` is the result so far. */
+static int open_log(struct kernel_outdir *o, int ret, struct err *err)
+{
+	char *log;
+
 	if (ret)
 		goto out;
-	remove_old_files(o);
 	ret = kernel_disk_space_check(o->dir, KERNEL_DISK_SPACE_MIN, err);
 	if (ret)
 		goto out;
@@ -168,6 +273,28 @@ out:
 	if (ret)
 		err_wrap(err, "output directory");
 	return ret;
+}
+
+int kernel_outdir_make(struct kernel_outdir *o, const char *dir,
+		       struct err *err)
+{
+	*o = (struct kernel_outdir){ .log_fd = -1, .lock_fd = -1 };
+	return open_log(o, make_given(o, dir, err), err);
+}
+
+int kernel_outdir_make_numbered(struct kernel_outdir *o, const char *dir,
+				struct err *err)
+{
+	int ret;
+
+	*o = (struct kernel_outdir){ .log_fd = -1, .lock_fd = -1 };
+	if (dir) {
+		ret = make_given(o, dir, err);
+		o->number = ret ? 0 : kernel_outdir_reserve_number();
+	} else {
+		ret = make_default(o, err);
+	}
+	return open_log(o, ret, err);
 }
 
 char *kernel_outdir_path(const struct kernel_outdir *o, const char *name)
@@ -236,18 +363,18 @@ int kernel_outdir_clean_log(const struct kernel_outdir *o, struct err *err)
 
 char *kernel_outdir_display_path(const struct kernel_outdir *o)
 {
-	const char *home = getenv("HOME");
-	size_t n = home ? strlen(home) : 0;
+	struct buf out = { 0 };
 
-	if (n > 1 && !strncmp(o->dir, home, n) && o->dir[n] == '/')
-		return xasprintf("~%s", o->dir + n);
-	return xstrdup(o->dir);
+	fs_add_display_path(&out, o->dir);
+	return buf_steal(&out);
 }
 
 void kernel_outdir_release(struct kernel_outdir *o)
 {
 	if (o->log_fd >= 0)
 		close(o->log_fd);
+	if (o->lock_fd >= 0)
+		close(o->lock_fd);
 	free(o->dir);
-	*o = (struct kernel_outdir){ .log_fd = -1 };
+	*o = (struct kernel_outdir){ .log_fd = -1, .lock_fd = -1 };
 }

@@ -28,14 +28,36 @@ uint64_t kernel_disk_space_available(const char *dir);
 /* Subdirectory for installations while artifacts are collected. */
 #define KERNEL_OUTDIR_STAGE ".stage"
 
+/* Empty when zeroed, except that the descriptors are -1. */
 struct kernel_outdir {
 	char *dir; /* absolute */
+	int64_t number; /* number of the build; 0: not numbered */
 	int log_fd; /* build.log, opened for appending */
+	int lock_fd; /* shared lock of `dir` while the build runs */
 };
 
 /*
- * Create the output directory `dir`.  If `dir` is NULL, create the next unused
- * ~/.cache/kfarm/builds/N, which no other build takes.  Files of an earlier
+ * Return ~/.cache/kfarm/builds, the directory of the default output
+ * directories, which may not exist.  The caller frees it.
+ */
+char *kernel_outdir_top(void);
+/*
+ * Allocate a number for a build or a command that has no default output
+ * directory.  The number is higher than all numbers in the history and in
+ * ~/.cache/kfarm/builds, where an empty file reserves it until a build gets the
+ * next number.  Returns 0 if that directory cannot be written; the history then
+ * chooses the number.
+ */
+int64_t kernel_outdir_reserve_number(void);
+/*
+ * Create the output directory of a build and allocate the number of the build.
+ * If `dir` is NULL, create ~/.cache/kfarm/builds/N for the number N.  Returns
+ * the same values as kernel_outdir_make().
+ */
+int kernel_outdir_make_numbered(struct kernel_outdir *o, const char *dir,
+				struct err *err);
+/*
+ * Create the output directory `dir` without a number.  Files of an earlier
  * build in `dir` are removed if its metadata.json lists them or kfarm always
  * uses their names.  Returns 0, -ENOSPC if the disk is full, or another
  * negative errno.
@@ -48,7 +70,7 @@ char *kernel_outdir_path(const struct kernel_outdir *o, const char *name);
 int kernel_outdir_clean_log(const struct kernel_outdir *o, struct err *err);
 /* Return the directory with ~ for $HOME, for display. The caller frees it. */
 char *kernel_outdir_display_path(const struct kernel_outdir *o);
-/* Close the log and free the path. */
+/* Close the log, release the lock and free the path. */
 void kernel_outdir_release(struct kernel_outdir *o);
 
 #endif

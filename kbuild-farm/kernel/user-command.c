@@ -436,9 +436,12 @@ static void report_command(struct run *run)
 {
 	const struct kernel_user_command_request *w = run->command->request;
 	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
+	int64_t number = kernel_outdir_reserve_number();
 	struct strv words = { 0 };
 	char *text, *cwd = getcwd(NULL, 0), key[DIGEST_HEX];
 
+	if (number)
+		ev.history_id = number;
 	strv_add_all(&words, w->argv);
 	text = strv_join(&words, " ");
 	kernel_series_key_of_command(run->command, key);

@@ -577,6 +577,7 @@ static void add_build_fact(const struct report_page *p, const char *name,
 static void add_build_facts(const struct report_page *p)
 {
 	const struct history_build *b = &p->data->build;
+	struct buf output = { 0 };
 
 	buf_add_str(p->out, "<section>\n<dl>\n");
 	add_build_fact(p, "tree", b->tree);
@@ -589,7 +590,12 @@ static void add_build_facts(const struct report_page *p)
 			   b->dirty ? ", with uncommitted changes" : "");
 	}
 	add_build_fact(p, "built in", b->dir);
-	add_build_fact(p, "output", b->output);
+	if (b->output) {
+		buf_add_str(&output, b->output);
+		history_output_add_note(&output, b);
+		add_build_fact(p, "output", buf_str(&output));
+		buf_release(&output);
+	}
 	buf_printf(p->out,
 		   "<dt>make</dt><dd>-j %" PRId64 ", %" PRId64
 		   " local slots%s</dd>\n",

@@ -67,6 +67,8 @@ static json_t *build_object(const struct history_build *b)
 	set(o, "source", json_text(b->source));
 	set(o, "dir", json_text(b->dir));
 	set(o, "output", json_text(b->output));
+	set(o, "output_state",
+	    json_text(history_output_word(history_output_state(b))));
 	set(o, "commit", json_text(b->commit));
 	set(o, "dirty", json_boolean(b->dirty));
 	set(o, "release", json_text(b->release));

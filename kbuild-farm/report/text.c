@@ -74,6 +74,21 @@ static void text_item(const struct report_writer *w, const char *before,
 	text_name(w, text);
 }
 
+/*
+ * If the files of the build no longer exist, list the data that the history
+ * still has.
+ */
+static void text_remaining(const struct report_writer *w)
+{
+	const struct history_build *b = &w->data->build;
+
+	if (history_output_state(b) == HISTORY_OUTPUT_PRESENT)
+		return;
+	buf_printf(w->out, "           still available: the totals%s%s\n",
+		   b->has_details ? ", diagnostics and sizes" : "",
+		   b->has_units ? ", and the time of each compile" : "");
+}
+
 /* Write the lines that do not need a finished build. */
 static void text_header(const struct report_writer *w)
 {
@@ -106,7 +121,9 @@ static void text_header(const struct report_writer *w)
 	}
 	if (b->output) {
 		text_item(w, "  output   ", b->output);
+		history_output_add_note(w->out, b);
 		buf_add_str(w->out, "\n");
+		text_remaining(w);
 	}
 
 	buf_add_str(w->out, "  started  ");

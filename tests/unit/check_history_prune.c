@@ -101,19 +101,36 @@ START_TEST(the_key_that_was_built_longest_ago_loses_its_costs)
 }
 END_TEST
 
+/* A directory of the user's can have a high number as its name. */
+START_TEST(a_leap_of_the_numbers_deletes_nothing)
+{
+	struct play p;
+
+	build_of(KEY_A, 0, 4, true);
+	play_start(&p, KEY_B, true, INT64_C(1) << 30);
+	ck_assert_int_eq(play_end_well(&p, 0), INT64_C(1) << 30);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM build"), 2);
+	ck_assert_int_eq(play_whole(KEY_B), (INT64_C(1) << 30) + 1);
+	check_whole();
+}
+END_TEST
+
 START_TEST(builds_go_when_there_are_too_many_later_ones)
 {
-	char text[128];
+	char text[256];
 
 	build_of(KEY_A, 0, 4, true);
 	play_whole(KEY_B);
 	snprintf(text, sizeof(text),
-		 "UPDATE sqlite_sequence SET seq = %d WHERE name = 'build'",
+		 "WITH RECURSIVE n(x) AS (SELECT 3 UNION ALL SELECT x + 1 FROM "
+		 "n WHERE x < %d) INSERT INTO build(number, state, began_s) "
+		 "SELECT x, 1, 0 FROM n",
 		 HISTORY_BUILDS_MAX);
 	sql(text);
 	close_sql();
 	ck_assert_int_eq(play_whole(KEY_B), HISTORY_BUILDS_MAX + 1);
-	ck_assert_int_eq(number_of("SELECT count(*) FROM build"), 2);
+	ck_assert_int_eq(number_of("SELECT count(*) FROM build"),
+			 HISTORY_BUILDS_MAX);
 	ck_assert_int_eq(number_of("SELECT count(*) FROM key"), 1);
 	ck_assert_int_eq(number_of("SELECT count(*) FROM cost"), 2);
 	ck_assert_int_eq(number_of("SELECT count(*) FROM node_of_build WHERE "
@@ -183,6 +200,7 @@ int main(void)
 	tcase_add_test(t, diagnostics_and_sizes_are_kept_of_more);
 	tcase_add_test(t, a_fresh_build_forgets_objects_that_are_gone);
 	tcase_add_test(t, the_key_that_was_built_longest_ago_loses_its_costs);
+	tcase_add_test(t, a_leap_of_the_numbers_deletes_nothing);
 	tcase_add_test(t, builds_go_when_there_are_too_many_later_ones);
 	tcase_add_test(t, pages_that_are_free_are_given_back);
 	tcase_add_test(t, a_log_that_has_grown_is_moved_into_the_file);

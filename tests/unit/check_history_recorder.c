@@ -74,6 +74,60 @@ START_TEST(a_build_is_written_down_with_all_that_was_told)
 }
 END_TEST
 
+/* The output directory of a build is named after the number. */
+START_TEST(a_build_gets_the_number_that_it_asks_for)
+{
+	struct history_build b;
+	struct play p, later;
+
+	play_start(&p, KEY_A, true, 7);
+	ck_assert_int_eq(history_recorder_build_number(p.record), 7);
+	/* Two builds that start at once can be recorded in either order. */
+	play_start(&later, KEY_A, true, 6);
+	ck_assert_int_eq(history_recorder_build_number(later.record), 6);
+	ck_assert_int_eq(play_end_well(&p, 0), 7);
+	ck_assert_int_eq(play_end_well(&later, 0), 6);
+	ck_assert_int_eq(play_whole(KEY_A), 8);
+
+	/* The number of another build is not used again. */
+	play_start(&p, KEY_B, true, 7);
+	ck_assert_int_eq(play_end_well(&p, 0), 9);
+	play_find(7, &b);
+	ck_assert_str_eq(b.series_key, KEY_A);
+	history_build_release(&b);
+	ck_assert_int_eq(history_last_number(), 9);
+}
+END_TEST
+
+START_TEST(an_output_directory_is_used_removed_or_replaced)
+{
+	struct history_build b;
+	struct buf text = { 0 };
+
+	play_whole(KEY_A);
+	play_find(1, &b);
+	ck_assert_int_eq(history_output_state(&b), HISTORY_OUTPUT_REMOVED);
+	history_output_add_note(&text, &b);
+	ck_assert_str_eq(buf_str(&text), " (removed)");
+	free(b.output);
+	b.output = xstrdup(dir);
+	ck_assert_int_eq(history_output_state(&b), HISTORY_OUTPUT_PRESENT);
+	history_build_release(&b);
+	ck_assert_int_eq(history_output_state(&b), HISTORY_OUTPUT_NONE);
+	ck_assert_ptr_null(history_output_word(HISTORY_OUTPUT_NONE));
+
+	play_whole(KEY_B);
+	play_whole(KEY_B);
+	play_find(1, &b);
+	ck_assert_int_eq(history_output_state(&b), HISTORY_OUTPUT_REPLACED);
+	buf_reset(&text);
+	history_output_add_note(&text, &b);
+	ck_assert_str_eq(buf_str(&text), " (replaced by build 2)");
+	history_build_release(&b);
+	buf_release(&text);
+}
+END_TEST
+
 START_TEST(units_nodes_reasons_and_phases_are_there)
 {
 	struct history *h;
@@ -355,6 +409,8 @@ int main(void)
 
 	tcase_add_checked_fixture(t, play_set_up, tear_down);
 	tcase_add_test(t, a_build_is_written_down_with_all_that_was_told);
+	tcase_add_test(t, a_build_gets_the_number_that_it_asks_for);
+	tcase_add_test(t, an_output_directory_is_used_removed_or_replaced);
 	tcase_add_test(t, units_nodes_reasons_and_phases_are_there);
 	tcase_add_test(t, costs_are_of_the_last_build_that_compiled_it);
 	tcase_add_test(t, the_previous_build_is_the_last_that_ended_of_the_key);

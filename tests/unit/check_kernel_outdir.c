@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "history/save.h"
 #include "kernel-tree.h"
 #include "kernel/outdir.h"
 #include "suite.h"
@@ -15,8 +16,10 @@ START_TEST(default_directories_are_numbered)
 
 	put_file(".cache/kfarm/builds/7/x", "", 0644);
 	put_file(".cache/kfarm/builds/notes/x", "", 0644);
-	ck_assert_msg(!kernel_outdir_make(&o, NULL, &err), "%s", err.text);
+	ck_assert_msg(!kernel_outdir_make_numbered(&o, NULL, &err), "%s",
+		      err.text);
 	ck_assert_str_eq(o.dir, want);
+	ck_assert_int_eq(o.number, 8);
 	text = kernel_outdir_display_path(&o);
 	ck_assert_str_eq(text, "~/.cache/kfarm/builds/8");
 	free(text);
@@ -28,10 +31,13 @@ END_TEST
 START_TEST(builds_that_start_at_once_get_one_each)
 {
 	char *last = at(".cache/kfarm/builds/8"), *more = at("x");
+	char *builds = kernel_outdir_top();
+	int n_dirs = 0;
 
 	for (int i = 0; i < 8; i++) {
 		if (!fork())
-			_exit(kernel_outdir_make(&o, NULL, &err) != 0);
+			_exit(kernel_outdir_make_numbered(
+				      &o, i % 2 ? more : NULL, &err) != 0);
 	}
 	for (int i = 0; i < 8; i++) {
 		int status = 1;
@@ -39,9 +45,79 @@ START_TEST(builds_that_start_at_once_get_one_each)
 		wait(&status);
 		ck_assert_int_eq(status, 0);
 	}
-	ck_assert(fs_is_dir(last));
+	/* Half of the builds have default directories. */
+	for (int i = 1; i <= 8; i++) {
+		char *one = xasprintf("%s/%d", builds, i);
+
+		n_dirs += fs_is_dir(one);
+		free(one);
+	}
+	ck_assert_int_eq(n_dirs, 4);
+	ck_assert(fs_exists(last));
+	free(builds);
 	free(more);
 	free(last);
+}
+END_TEST
+
+START_TEST(a_build_elsewhere_has_a_number_too)
+{
+	char *dir = at("out");
+
+	put_file(".cache/kfarm/builds/7/x", "", 0644);
+	ck_assert_int_eq(kernel_outdir_make_numbered(&o, dir, &err), 0);
+	ck_assert_int_eq(o.number, 8);
+	ck_assert_str_eq(o.dir, dir);
+	kernel_outdir_release(&o);
+	ck_assert_int_eq(kernel_outdir_reserve_number(), 9);
+	ck_assert_int_eq(kernel_outdir_make_numbered(&o, NULL, &err), 0);
+	ck_assert_int_eq(o.number, 10);
+	kernel_outdir_release(&o);
+	/* Only the entry of the last number is needed. */
+	ck_assert(stands(".cache/kfarm/builds/7") &&
+		  stands(".cache/kfarm/builds/10"));
+	ck_assert(!stands(".cache/kfarm/builds/8") &&
+		  !stands(".cache/kfarm/builds/9"));
+	free(dir);
+}
+END_TEST
+
+START_TEST(numbers_of_the_history_are_not_used_again)
+{
+	char *path = history_db_path();
+	struct history *h = NULL;
+	struct history_build b = { .number = 41, .start_s = 1 };
+	struct history_details none = { 0 };
+
+	ck_assert_int_eq(history_last_number(), 0);
+	ck_assert_int_eq(
+		history_db_open_at(&h, path, HISTORY_MODE_WRITE, 100, &err), 0);
+	ck_assert_int_eq(history_save_end(h, &b, &none, &err), 0);
+	ck_assert_int_eq(b.number, 41);
+	history_db_close(h);
+	ck_assert_int_eq(history_last_number(), 41);
+	ck_assert_int_eq(kernel_outdir_make_numbered(&o, NULL, &err), 0);
+	ck_assert_int_eq(o.number, 42);
+	kernel_outdir_release(&o);
+	/* Without the history, the directories suffice. */
+	unlink(path);
+	ck_assert_int_eq(kernel_outdir_reserve_number(), 43);
+	free(path);
+}
+END_TEST
+
+START_TEST(without_a_cache_the_history_chooses_the_number)
+{
+	char *dir = at("out");
+
+	put_file(".cache", "", 0644);
+	ck_assert_int_eq(kernel_outdir_reserve_number(), 0);
+	ck_assert_int_eq(kernel_outdir_make_numbered(&o, dir, &err), 0);
+	ck_assert_int_eq(o.number, 0);
+	kernel_outdir_release(&o);
+	ck_assert_int_lt(kernel_outdir_make_numbered(&o, NULL, &err), 0);
+	kernel_outdir_release(&o);
+	free(dir);
 }
 END_TEST
 
@@ -116,6 +192,9 @@ int main(void)
 	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
 	tcase_add_test(tc, default_directories_are_numbered);
 	tcase_add_test(tc, builds_that_start_at_once_get_one_each);
+	tcase_add_test(tc, a_build_elsewhere_has_a_number_too);
+	tcase_add_test(tc, numbers_of_the_history_are_not_used_again);
+	tcase_add_test(tc, without_a_cache_the_history_chooses_the_number);
 	tcase_add_test(tc, what_an_earlier_build_left_is_removed);
 	tcase_add_loop_test(tc, a_place_that_cannot_be_is_named, 0,
 			    sizeof(bad) / sizeof(*bad));

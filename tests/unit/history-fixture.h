@@ -45,7 +45,9 @@ struct play {
 	int64_t jobs;
 };
 
-static inline void play_build(struct play *p, const char *key, bool fresh)
+/* Start a build; the history chooses its number if `number` is 0. */
+static inline void play_start(struct play *p, const char *key, bool fresh,
+			      int64_t number)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
 
@@ -65,7 +67,14 @@ static inline void play_build(struct play *p, const char *key, bool fresh)
 	ev.from_scratch = fresh;
 	ev.make_jobs = 8;
 	ev.n_local_slots = 2;
+	if (number)
+		ev.history_id = number;
 	events_hub_publish(p->hub, &ev);
+}
+
+static inline void play_build(struct play *p, const char *key, bool fresh)
+{
+	play_start(p, key, fresh, 0);
 }
 
 static inline void play_state(struct play *p, int64_t job,
