@@ -673,8 +673,8 @@ static const struct args_option options[] = {
 	  AT(request.fail_fast), 0 },
 	{ 'v', "verbose", NULL, "show the output of make", args_choice,
 	  AT(watch.mode), WATCH_MODE_VERBOSE },
-	{ 'q', "quiet", NULL, "show only errors and the summary", args_choice,
-	  AT(watch.mode), WATCH_MODE_QUIET },
+	{ 'q', "quiet", NULL, "show only errors, warnings and a last line",
+	  args_choice, AT(watch.mode), WATCH_MODE_QUIET },
 	{ 'W', "new-warnings", NULL, "exit with 101 if there are new warnings",
 	  args_flag, AT(request.fail_on_new_warnings), 0 },
 	{ 'c', "color", "WHEN", "auto, always or never", parse_color, AT(color),
@@ -791,10 +791,15 @@ static int choose_view(struct build_options *o, struct err *err)
 	}
 	if (!strcmp(ui, "none"))
 		o->watch.mode = WATCH_MODE_NONE;
+	else if (o->watch.mode == WATCH_MODE_PROGRESS && strcmp(ui, "line") &&
+		 kernel_targets_are_single_files(&o->request.targets))
+		o->watch.mode = WATCH_MODE_MAKE;
 	else if (o->watch.mode == WATCH_MODE_PROGRESS &&
 		 wants_commands(&o->request))
 		o->watch.mode = WATCH_MODE_VERBOSE;
 	o->request.verbose = o->watch.mode == WATCH_MODE_VERBOSE;
+	o->request.brief = o->watch.mode == WATCH_MODE_MAKE ||
+			   o->watch.mode == WATCH_MODE_QUIET;
 	if (!strcmp(ui, "auto") && !writes_on_terminal(o))
 		o->watch.screen = watch_screen();
 	return 0;

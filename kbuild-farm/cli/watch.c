@@ -238,7 +238,7 @@ static void on_line(void *ctx, const char *text)
 {
 	struct watch *w = ctx;
 
-	ui_text_put_verbatim(&w->text, text);
+	ui_text_put_log_line(&w->text, text);
 }
 
 static void close_json(struct watch *w)
@@ -323,9 +323,12 @@ int watch_new(struct watch **out, const struct watch_setup *setup,
 	      struct err *err)
 {
 	static const struct ui_text_options shows[] = {
-		[WATCH_MODE_PROGRESS] = { true, true, true },
-		[WATCH_MODE_VERBOSE] = { .notes = true },
-		[WATCH_MODE_QUIET] = { .errors = true },
+		[WATCH_MODE_PROGRESS] = { .progress = true,
+					  .notes = true,
+					  .errors = true },
+		[WATCH_MODE_MAKE] = { .notes = true },
+		[WATCH_MODE_VERBOSE] = { .notes = true, .details = true },
+		[WATCH_MODE_QUIET] = { .warnings = true },
 		[WATCH_MODE_NONE] = { 0 },
 	};
 	struct watch *w = xcalloc(1, sizeof(*w));
@@ -336,7 +339,10 @@ int watch_new(struct watch **out, const struct watch_setup *setup,
 	pthread_mutex_init(&w->log_lock, NULL);
 	w->hooks = (struct kernel_hooks){
 		.hub = events_hub_new(),
-		.on_line = setup->mode == WATCH_MODE_VERBOSE ? on_line : NULL,
+		.on_line = setup->mode == WATCH_MODE_VERBOSE ||
+					   setup->mode == WATCH_MODE_MAKE ?
+				   on_line :
+				   NULL,
 		.ctx = w,
 	};
 	ui_model_init(&w->model);

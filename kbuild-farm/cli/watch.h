@@ -18,8 +18,9 @@
 
 enum watch_mode {
 	WATCH_MODE_PROGRESS,
-	WATCH_MODE_VERBOSE, /* output of make, no progress */
-	WATCH_MODE_QUIET, /* only errors */
+	WATCH_MODE_MAKE, /* output of make and problems, no progress */
+	WATCH_MODE_VERBOSE, /* output of make and all notes, no progress */
+	WATCH_MODE_QUIET, /* only errors and warnings */
 	WATCH_MODE_NONE,
 };
 

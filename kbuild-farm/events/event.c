@@ -186,7 +186,10 @@ static const struct events_field size[] = {
 	NUMBER("file", file_bytes, "bytes"),
 };
 
-static const struct events_field note[] = { TEXT("text", text) };
+static const struct events_field note[] = {
+	TEXT("text", text),
+	FLAG_FIELD("detail", detail),
+};
 
 static const struct events_field counts[] = {
 	NUMBER("remote", n_remote, "jobs"),

@@ -101,7 +101,8 @@ enum events_kind {
 	 * exists n_new_diags (the number of these that the baseline lacks).
 	 */
 	EVENTS_KIND_DIAG,
-	EVENTS_KIND_NOTE, /* a line for the user: text */
+	/* A line for the user: text; detail if it reports no problem. */
+	EVENTS_KIND_NOTE,
 	/*
 	 * At the end, each diagnostic that was reported, that was carried over
 	 * from the baseline because its unit was not compiled again, or that
@@ -188,7 +189,7 @@ struct events_event {
 	enum events_severity severity;
 	bool remote; /* a node compiled the object */
 	bool hedged; /* second execution, local because the node is slow */
-	bool from_scratch, dirty;
+	bool from_scratch, dirty, detail;
 
 	int64_t version, pid, start_s;
 	int64_t job; /* number of the job, from 1 */

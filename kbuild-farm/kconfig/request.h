@@ -65,6 +65,7 @@ struct kconfig_request {
 	bool print_bloat; /* --bloat */
 	bool fail_on_new_warnings; /* -W */
 	bool verbose; /* show make's output */
+	bool brief; /* the summary is one line */
 	/* --require-remote: minimum percentage of jobs on nodes, or 0 */
 	int min_remote_percent;
 	/*

@@ -235,6 +235,8 @@ struct collector {
 	const struct kernel_target_outputs *outputs;
 	atomic_bool cancel;
 	bool finished; /* the thread has finished */
+	/* no goal makes an artifact, so only the .config is copied */
+	bool only_config;
 	struct err *err;
 	int ret;
 };
@@ -429,11 +431,21 @@ static void measure_disk(struct collector *c)
 	FTSENT *at;
 	FTS *tree;
 
+	/*
+	 * To measure takes longer than to compile a file.  Let the next build
+	 * that makes artifacts measure again.
+	 */
+	if (c->only_config) {
+		if (t->n_remote || t->n_local)
+			kernel_archive_cache_put(cache, DISK_SPACE, &any, NULL,
+						 json_null());
+		return;
+	}
 	/* The disk usage changes only if the build compiled or packed. */
 	if (!t->n_remote && !t->n_local && !c->out->n_packed)
 		kernel_archive_cache_copy(cache, DISK_SPACE, &any, NULL,
 					  &known);
-	if (known) {
+	if (json_is_integer(known)) {
 		c->out->build_dir_bytes = (uint64_t)json_integer_value(known);
 		return;
 	}
@@ -603,7 +615,10 @@ int kernel_artifact_collect(struct kernel_artifacts *out,
 	struct err ignored;
 	int ret = 0;
 
-	kernel_build_set_phase(run, KERNEL_PHASE_ARTIFACTS);
+	c.only_config = !out->n && !w->images.n && !w->kernel && !w->modules &&
+			!w->dtbs && !w->dtbs_legacy && !w->headers;
+	if (!c.only_config)
+		kernel_build_set_phase(run, KERNEL_PHASE_ARTIFACTS);
 	add_if_present(&c, "config", ".config", "config");
 	for (size_t i = 0; i < w->images.n; i++) {
 		const char *image = w->images.v[i];

@@ -169,12 +169,12 @@ static void publish_notes(struct kernel_build_state *run)
 	char *edited = kernel_config_edit_target(p);
 
 	if (p->source.dir)
-		kernel_build_note(run,
-				  "tree %s at %s%s%.12s: %zu of %zu files "
-				  "written, %zu removed",
-				  p->request->tree, rev ? rev : "",
-				  rev ? ", " : "", at->commit, at->n_written,
-				  at->n_files, at->n_removed);
+		kernel_build_detail(run,
+				    "tree %s at %s%s%.12s: %zu of %zu files "
+				    "written, %zu removed",
+				    p->request->tree, rev ? rev : "",
+				    rev ? ", " : "", at->commit, at->n_written,
+				    at->n_files, at->n_removed);
 	if (edited)
 		kernel_build_note(run, "using the .config saved by %s", edited);
 	free(edited);
@@ -285,6 +285,11 @@ static int write_metadata(struct kernel_build_state *run,
 	return ret;
 }
 
+static bool is_one_file(const struct strv *targets)
+{
+	return targets->n == 1 && kernel_targets_are_single_files(targets);
+}
+
 static char *summarize(struct kernel_build_state *run,
 		       const struct kernel_artifacts *artifacts,
 		       const char *verb)
@@ -297,6 +302,17 @@ static char *summarize(struct kernel_build_state *run,
 
 	fill_metadata(&m, run);
 	m.artifacts = artifacts;
+	if (run->plan->request->brief) {
+		char *where = built && is_one_file(&run->targets) ?
+				      kernel_plan_path(run->plan,
+						       run->targets.v[0]) :
+				      xasprintf("output %s", output);
+
+		kernel_summary_line(&text, verb, &m, where);
+		free(where);
+		free(output);
+		return buf_steal(&text);
+	}
 	/* The number is a part of the path of a default directory. */
 	if (run->plan->request->output_dir && kernel_build_number(run))
 		numbered = xasprintf("%s (build %lld)", output,

@@ -46,17 +46,34 @@ int64_t kernel_build_number(const struct kernel_build_state *run)
 	return number ? number : run->outdir.number;
 }
 
-void kernel_build_note(struct kernel_build_state *run, const char *fmt, ...)
+static void publish_note(struct kernel_build_state *run, bool detail,
+			 const char *fmt, va_list ap)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_NOTE);
-	va_list ap;
-	char *text;
+	char *text = xvasprintf(fmt, ap);
 
-	va_start(ap, fmt);
-	ev.text = text = xvasprintf(fmt, ap);
-	va_end(ap);
+	ev.text = text;
+	ev.detail = detail;
 	events_hub_publish(run->offload.hub, &ev);
 	free(text);
+}
+
+void kernel_build_note(struct kernel_build_state *run, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	publish_note(run, false, fmt, ap);
+	va_end(ap);
+}
+
+void kernel_build_detail(struct kernel_build_state *run, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	publish_note(run, true, fmt, ap);
+	va_end(ap);
 }
 
 static void on_line(void *ctx, const char *text)
@@ -288,13 +305,14 @@ static int start_log(struct kernel_build_state *run, struct err *err)
 }
 
 /*
- * Report the build directory, because other options can select another one and
- * thus a build from scratch.
+ * Report the build directory.  A new one is worth a note, because it can be the
+ * unintended result of other options, and causes a build from scratch.
  */
 static void report_builddir(struct kernel_build_state *run)
 {
 	const struct kernel_plan *p = run->plan;
-	char *config = kernel_plan_path(p, ".config");
+	char *config = kernel_plan_path(p, ".config"), *text;
+	bool known = fs_exists(config);
 	const char *what = p->request->named_config ? p->request->kconfig :
 			   p->kconfig.target        ? p->kconfig.target :
 			   p->kconfig.file_name     ? p->kconfig.file_name :
@@ -304,10 +322,15 @@ static void report_builddir(struct kernel_build_state *run)
 					p->request->n_parts, p->arch.arch) :
 			      xstrdup("");
 
-	kernel_build_note(run, "%sin %s%s: %s%s", which, p->builddir.dir,
-			  fs_exists(config) ? "" : " (new)", what,
-			  p->request->fragments.n ? " with settings from -K" :
-						    "");
+	text = xasprintf("%sin %s%s: %s%s", which, p->builddir.dir,
+			 known ? "" : " (new)", what,
+			 p->request->fragments.n ? " with settings from -K" :
+						   "");
+	if (known && !p->request->n_parts)
+		kernel_build_detail(run, "%s", text);
+	else
+		kernel_build_note(run, "%s", text);
+	free(text);
 	free(which);
 	free(config);
 }
@@ -416,11 +439,11 @@ int kernel_build_choose_jobs(struct kernel_build_state *run)
 	run->jobs = kernel_offload_job_limit(&run->offload, asked);
 	up = kernel_offload_nodes_up(&run->offload);
 	if (run->offload.connects_on_demand && run->offload.has_nodes)
-		kernel_build_note(run,
-				  "-j %u%s: nodes are connected when needed",
-				  run->jobs, asked ? " as requested" : "");
+		kernel_build_detail(run,
+				    "-j %u%s: nodes are connected when needed",
+				    run->jobs, asked ? " as requested" : "");
 	else
-		kernel_build_note(
+		kernel_build_detail(
 			run, "-j %u%s: %u slots on %u node%s + %u local slots",
 			run->jobs, asked ? " as requested" : "", remote, up,
 			up == 1 ? "" : "s",

@@ -111,8 +111,11 @@ void kernel_build_end(struct kernel_build_state *run);
 void kernel_build_set_phase(struct kernel_build_state *run, const char *name);
 /* Return the number of the build, or 0 if it has no number. */
 int64_t kernel_build_number(const struct kernel_build_state *run);
-/* Publish a note for the user. */
+/* Publish a note about a problem, or about an unusual build. */
 void kernel_build_note(struct kernel_build_state *run, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Publish a note that the plain view prints only with -v. */
+void kernel_build_detail(struct kernel_build_state *run, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*

@@ -23,7 +23,7 @@ unsigned kernel_summary_permille(unsigned part, unsigned rest)
 static void put_times(struct buf *out, uint64_t ms, int64_t cpu_ms)
 {
 	format_duration(out, ms);
-	buf_printf(out, " wall, build host %" PRId64 " s CPU\n",
+	buf_printf(out, " wall, build host %" PRId64 " s CPU",
 		   (cpu_ms + 500) / 1000);
 }
 
@@ -260,18 +260,43 @@ void kernel_summary_size_changes(struct buf *out,
 		buf_add_str(out, "no size changes\n");
 }
 
-void kernel_summary_text(struct buf *out, const char *verb,
-			 const struct kernel_metadata *m, const char *output)
+/* Put "built Image: arm64, gcc-12.2.0, linux-6.1.192, 1:23 wall, ...". */
+static void put_build(struct buf *out, const char *verb,
+		      const struct kernel_metadata *m)
 {
 	const struct kernel_plan *p = m->plan;
 	char *targets = strv_join(&p->request->targets, " ");
 	char *compiler = kernel_plan_compiler_name(p);
-	const char *unlinked = p->compiler.no_masquerade_reason;
 
 	buf_printf(out, "%s %s: %s, %s, linux-%s, ", verb,
 		   *targets ? targets : "all", p->arch.arch, compiler,
 		   p->version);
 	put_times(out, m->wall_ms, m->totals->cpu_ms);
+	free(compiler);
+	free(targets);
+}
+
+void kernel_summary_line(struct buf *out, const char *verb,
+			 const struct kernel_metadata *m, const char *where)
+{
+	unsigned n = m->totals->n_remote + m->totals->n_local;
+
+	put_build(out, verb, m);
+	buf_printf(out, ", %u job%s", n, n == 1 ? "" : "s");
+	if (m->totals->n_remote)
+		buf_printf(out, " (%u remote)", m->totals->n_remote);
+	put_diagnostics(out, ", warnings", m, DIAG_SEV_WARNING);
+	put_diagnostics(out, ", errors", m, DIAG_SEV_ERROR);
+	buf_printf(out, ", %s\n", where);
+}
+
+void kernel_summary_text(struct buf *out, const char *verb,
+			 const struct kernel_metadata *m, const char *output)
+{
+	const char *unlinked = m->plan->compiler.no_masquerade_reason;
+
+	put_build(out, verb, m);
+	buf_add_str(out, "\n");
 	if (m->has_totals) {
 		put_jobs(out, m->totals);
 		put_kbuild_steps(out, m->totals, "");
@@ -296,8 +321,6 @@ void kernel_summary_text(struct buf *out, const char *verb,
 	put_diagnostics(out, "warnings", m, DIAG_SEV_WARNING);
 	put_diagnostics(out, ", errors", m, DIAG_SEV_ERROR);
 	buf_printf(out, "        output %s\n", output);
-	free(compiler);
-	free(targets);
 }
 
 void kernel_summary_user_command(struct buf *out, const char *name,
@@ -309,7 +332,7 @@ void kernel_summary_user_command(struct buf *out, const char *name,
 	else
 		buf_printf(out, "kfarm: ran %s: ", name);
 	put_times(out, wall_ms, t->cpu_ms);
-	buf_add_str(out, "kfarm: ");
+	buf_add_str(out, "\nkfarm: ");
 	put_jobs(out, t);
 	put_kbuild_steps(out, t, "kfarm: ");
 	put_nodes(out, t, "kfarm: ");

@@ -40,6 +40,12 @@
 void kernel_summary_text(struct buf *out, const char *verb,
 			 const struct kernel_metadata *m, const char *output);
 /*
+ * Append a summary of one line.  `where` is the file that was made, or
+ * "output DIR".
+ */
+void kernel_summary_line(struct buf *out, const char *verb,
+			 const struct kernel_metadata *m, const char *where);
+/*
  * Append the summary of the user command `name`.  `how` describes its failure
  * ("exit status 2"), or is NULL.
  */

@@ -104,20 +104,33 @@ bool kernel_target_outputs_is_default(const struct strv *targets)
 	       strv_has(targets, "_all");
 }
 
-/*
- * Return true if `target` can be an image: "bzImage", "vmlinuz.efi",
- * "zImage.dtb".
- */
+/* Return true if `target` is a file that kbuild makes from one source. */
+static bool is_single_file(const char *target)
+{
+	static const char *const suffixes[] = { ".o",  ".ko",  ".i",
+						".s",  ".dtb", ".lst",
+						".ll", ".mod", ".symtypes" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		if (str_ends(target, suffixes[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Return true if `target` can be an image: "bzImage", "vmlinuz.efi". */
 static bool is_image_name(const char *target)
 {
-	static const char *const none[] = { ".o",   ".ko",  ".i", ".s",
-					    ".dtb", ".lst", "/",  NULL };
+	return !is_single_file(target) && !strchr(target, '/');
+}
 
-	for (int i = 0; none[i]; i++) {
-		if (str_ends(target, none[i]))
+bool kernel_targets_are_single_files(const struct strv *targets)
+{
+	for (size_t i = 0; i < targets->n; i++) {
+		if (!is_single_file(targets->v[i]))
 			return false;
 	}
-	return !strchr(target, '/');
+	return targets->n;
 }
 
 void kernel_target_outputs_find(struct kernel_target_outputs *out,

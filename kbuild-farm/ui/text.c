@@ -83,6 +83,7 @@ struct ui_text_node {
 	char *name, *state;
 	char *line; /* or NULL */
 	int64_t n_slots; /* number reported last; 0 if unknown */
+	bool failed; /* a problem was printed, but not its end */
 };
 
 void ui_text_init(struct ui_text *p, int fd, enum ui_text_kind kind,
@@ -174,6 +175,25 @@ static const char *color_of(const char *line, size_t len)
 	return NULL;
 }
 
+static void put_log_line(struct buf *out, const struct ui_text *p,
+			 const char *line, size_t len)
+{
+	const char *color = p->color ? color_of(line, len) : NULL;
+
+	buf_add_str(out, color ? color : "");
+	buf_add(out, line, len);
+	buf_add_str(out, color ? NO_COLOR "\n" : "\n");
+}
+
+void ui_text_put_log_line(struct ui_text *p, const char *text)
+{
+	struct buf line = { 0 };
+
+	put_log_line(&line, p, text, strlen(text));
+	queue_text(p, &line);
+	buf_release(&line);
+}
+
 /*
  * Print a block of diagnostics.  `fresh` is set if the baseline (the previous
  * build) lacks a part of the block.
@@ -186,11 +206,8 @@ static void show_block(struct ui_text *p, const char *text, bool fresh)
 		buf_add_str(&out, "kfarm: new since the previous build:\n");
 	while (*text) {
 		size_t n = strcspn(text, "\n");
-		const char *color = p->color ? color_of(text, n) : NULL;
 
-		buf_add_str(&out, color ? color : "");
-		buf_add(&out, text, n);
-		buf_add_str(&out, color ? NO_COLOR "\n" : "\n");
+		put_log_line(&out, p, text, n);
 		text += n + (text[n] == '\n');
 	}
 	queue_text(p, &out);
@@ -307,10 +324,24 @@ static void report_node_state(struct ui_text *p, struct ui_text_node *n,
 	n->line = buf_steal(&line);
 }
 
+/*
+ * Return true if the state is a problem, or if it ends a problem that was
+ * printed.
+ */
+static bool is_problem(struct ui_text_node *n, const char *state)
+{
+	bool was_failed = n->failed;
+
+	if (!strcmp(state, "connecting"))
+		return false;
+	n->failed = !str_list_has("up draining drained", ' ', state);
+	return n->failed || (was_failed && !strcmp(state, "up"));
+}
+
 static void on_node(struct ui_text *p, const struct events_event *ev)
 {
 	struct ui_text_node *n;
-	bool again, up;
+	bool again, up, problem;
 
 	if (!ev->node || !ev->text || p->n_nodes >= EVENTS_NODES_MAX)
 		return;
@@ -323,12 +354,15 @@ static void on_node(struct ui_text *p, const struct events_event *ev)
 	n->n_slots = ev->n_slots == EVENTS_UNKNOWN ? 0 : ev->n_slots;
 	free(n->state);
 	n->state = xstrdup(ev->text);
+	problem = is_problem(n, ev->text);
+	if (!p->options.details && !problem)
+		return;
 	/*
 	 * A node's first "up" is not printed, because the note at the start of
 	 * the build ("-j 12: 10 slots on 1 node ...") counts the connected
 	 * nodes.
 	 */
-	if (strcmp(ev->text, "connecting") && (!up || again))
+	if (strcmp(ev->text, "connecting") && (!up || again || problem))
 		report_node_state(p, n, ev, ev->text);
 }
 
@@ -363,7 +397,7 @@ void ui_text_add_event(void *plain, const struct events_event *ev)
 	struct ui_text *p = plain;
 
 	if (ev->kind == EVENTS_KIND_DIAG && ev->text &&
-	    ((p->options.progress && !p->held) ||
+	    ((p->options.progress && !p->held) || p->options.warnings ||
 	     (p->options.errors && ev->severity == EVENTS_SEV_ERROR)))
 		show_block(p, ev->text, ev->n_new_diags > 0);
 	if (ev->kind == EVENTS_KIND_DONE) {
@@ -376,9 +410,10 @@ void ui_text_add_event(void *plain, const struct events_event *ev)
 	 * Print phases only for UI_TEXT_PERIODIC, because the progress line of
 	 * UI_TEXT_LINE contains the phase.
 	 */
-	if ((ev->kind == EVENTS_KIND_NOTE ||
+	if (((ev->kind == EVENTS_KIND_NOTE &&
+	      (!ev->detail || p->options.details)) ||
 	     (ev->kind == EVENTS_KIND_PHASE && p->kind == UI_TEXT_PERIODIC &&
-	      !p->held)) &&
+	      (p->options.progress || p->options.details) && !p->held)) &&
 	    ev->text)
 		ui_text_put_note(p, ev->at_ms, ev->text);
 	else if (ev->kind == EVENTS_KIND_NODE)

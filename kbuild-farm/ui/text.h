@@ -2,8 +2,8 @@
 /*
  * ui/text.h - The views without a screen: text on stderr.
  *
- * Changes of node states, diagnostics and, for UI_TEXT_PERIODIC, phases are
- * printed immediately as lines.  The progress of the build is
+ * Problems of nodes, diagnostics and, for UI_TEXT_PERIODIC, phases are printed
+ * immediately as lines.  The progress of the build is
  *  - for UI_TEXT_PERIODIC a line after 10 s, after another 30 s, and then every
  *    60 s;
  *  - for UI_TEXT_LINE one line on a terminal, as in ninja, that is overwritten
@@ -40,8 +40,10 @@ enum ui_text_kind {
 
 /* Selection of the output. */
 struct ui_text_options {
-	bool progress; /* progress of the build, and all diagnostics */
-	bool notes; /* phases, states of nodes, EVENTS_KIND_NOTE */
+	bool progress; /* progress and phases of the build, all diagnostics */
+	bool notes; /* nodes that fail or recover, notes about problems */
+	bool details; /* with `notes`: phases, all states of nodes, all notes */
+	bool warnings; /* all diagnostics, even without `progress` */
 	bool errors; /* diagnostics that are errors, even without `progress` */
 };
 
@@ -93,6 +95,8 @@ void ui_text_update(struct ui_text *p, uint64_t now);
 void ui_text_put_note(struct ui_text *p, uint64_t now, const char *text);
 /* Print a line unchanged, with a newline. */
 void ui_text_put_verbatim(struct ui_text *p, const char *text);
+/* Print a line of make's output with a newline and, if requested, its color. */
+void ui_text_put_log_line(struct ui_text *p, const char *text);
 /* Flush the queue for at most a second, and release `p`. */
 void ui_text_release(struct ui_text *p);
 

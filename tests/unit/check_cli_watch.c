@@ -145,6 +145,22 @@ START_TEST(verbose_shows_the_log_and_no_block_twice)
 }
 END_TEST
 
+START_TEST(make_shows_the_log_and_problems)
+{
+	struct events_event detail = events_event_make(EVENTS_KIND_NOTE);
+
+	begin(WATCH_MODE_MAKE, NULL);
+	detail.text = "-j 2: 0 slots on 0 nodes + 2 local slots";
+	detail.detail = true;
+	events_hub_publish(h->hub, &detail);
+	h->on_line(h->ctx, "  CC      a.o");
+	h->on_line(h->ctx, "a.c:2: error: z");
+	error("a.c:2: error: z\n");
+	note("a problem");
+	expect("  CC      a.o\na.c:2: error: z\n[    0s] a problem\n");
+}
+END_TEST
+
 START_TEST(events_are_written_as_json_lines)
 {
 	char *path = xasprintf("%s/events", dir), *text;
@@ -498,6 +514,7 @@ int main(void)
 	tcase_add_test(tc, quiet_shows_errors_alone);
 	tcase_add_test(tc, none_shows_nothing);
 	tcase_add_test(tc, verbose_shows_the_log_and_no_block_twice);
+	tcase_add_test(tc, make_shows_the_log_and_problems);
 	tcase_add_test(tc, events_are_written_as_json_lines);
 	tcase_add_test(tc, several_builds_write_into_one_file);
 	tcase_add_test(tc, a_json_file_that_cannot_be_is_an_error);

@@ -135,6 +135,28 @@ START_TEST(what_is_new_is_counted)
 }
 END_TEST
 
+START_TEST(a_brief_summary_is_one_line)
+{
+	struct buf out = { 0 };
+
+	run.baseline.build_number = 5;
+	run.baseline.change = (struct diag_change){ .n_new = { 1, 0 } };
+	kernel_summary_line(&out, verb, &sample, "output ~/7");
+	farm.n_remote = 0;
+	farm.n_local = 1;
+	kernel_summary_line(&out, "failed", &sample, "output ~/7");
+	ck_assert_str_eq(
+		buf_str(&out),
+		"built Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
+		"3:12 wall, build host 41 s CPU, 2874 jobs (2851 remote), "
+		"warnings 3 (1 new), errors 0, output ~/7\n"
+		"failed Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
+		"3:12 wall, build host 41 s CPU, 1 job, warnings 3 (1 new), "
+		"errors 0, output ~/7\n");
+	buf_release(&out);
+}
+END_TEST
+
 START_TEST(without_jobs_there_is_no_percentage)
 {
 	farm = (struct events_totals){ .n_warnings = 3, .cpu_ms = 41300 };
@@ -424,6 +446,7 @@ int main(void)
 			    sizeof(compared) / sizeof(*compared));
 	tcase_add_test(tc, new_ones_are_named_up_to_some);
 	tcase_add_test(tc, sizes_that_changed_are_told);
+	tcase_add_test(tc, a_brief_summary_is_one_line);
 	tcase_add_test(tc, without_jobs_there_is_no_percentage);
 	tcase_add_test(tc, without_links_the_reason_is_told);
 	tcase_add_test(tc, sizes_and_what_was_skipped_have_lines);

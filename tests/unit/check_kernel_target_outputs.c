@@ -68,6 +68,29 @@ START_TEST(targets_that_only_print_are_known)
 END_TEST
 
 static const struct {
+	const char *targets;
+	bool single;
+} files[] = {
+	{ "", false },
+	{ "kernel/fork.o", true },
+	{ "mm/slub.i mm/slub.s rockchip/rk3399.dtb", true },
+	{ "kernel/fork.o mm/", false },
+	{ "Image", false },
+	{ "vmlinuz.efi", false },
+};
+
+START_TEST(targets_that_are_single_files_are_known)
+{
+	struct strv list = { 0 };
+
+	words(&list, files[_i].targets);
+	ck_assert_int_eq(kernel_targets_are_single_files(&list),
+			 files[_i].single);
+	strv_release(&list);
+}
+END_TEST
+
+static const struct {
 	const char *target;
 	enum kernel_target_kind use;
 } uses[] = {
@@ -241,6 +264,8 @@ int main(void)
 			    sizeof(uses) / sizeof(*uses));
 	tcase_add_loop_test(tc, targets_that_only_print_are_known, 0,
 			    sizeof(printers) / sizeof(*printers));
+	tcase_add_loop_test(tc, targets_that_are_single_files_are_known, 0,
+			    sizeof(files) / sizeof(*files));
 	tcase_add_loop_test(tc, targets_tell_what_is_wanted, 0,
 			    sizeof(samples) / sizeof(*samples));
 	tcase_add_test(tc,

@@ -20,7 +20,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct ui_text_options all = { true, true, true };
+static const struct ui_text_options all = {
+	.progress = true, .notes = true, .details = true, .errors = true
+};
 static struct ui_text p;
 static FILE *out;
 static bool known; /* the build has a baseline */
@@ -279,6 +281,43 @@ START_TEST(nodes_that_change_are_told)
 }
 END_TEST
 
+START_TEST(without_details_only_problems_are_printed)
+{
+	static const struct ui_text_options make = { .notes = true };
+	struct events_event detail = events_event_make(EVENTS_KIND_NOTE);
+
+	begin(UI_TEXT_PERIODIC, &make, false);
+	detail.detail = true;
+	detail.text = "-j 12: 10 slots on 1 node + 2 local slots";
+	ui_text_add_event(&p, &detail);
+	say(EVENTS_KIND_PHASE, "compile");
+	node("a", "up", NULL);
+	node("a", "up", "2 of 3 slots: 1.0 cores busy with other work");
+	node("a", "draining", NULL);
+	node("a", "drained", NULL);
+	node("a", "up", NULL);
+	node("b", "down", "no route to host");
+	node("b", "connecting", NULL);
+	node("b", "up", NULL);
+	node("b", "resting", "wrong object");
+	say(EVENTS_KIND_NOTE, "a problem");
+	expect("[    0s] node b: down: no route to host\n"
+	       "[    0s] node b: up\n"
+	       "[    0s] node b: resting, no jobs until it passes a "
+	       "known-answer test: wrong object\n"
+	       "[    0s] a problem\n");
+}
+END_TEST
+
+START_TEST(lines_of_the_log_have_colours_where_they_are_wanted)
+{
+	begin(UI_TEXT_PERIODIC, &all, true);
+	ui_text_put_log_line(&p, "  CC      a.o");
+	ui_text_put_log_line(&p, "a.c:2: error: z");
+	expect("  CC      a.o\n\033[31ma.c:2: error: z\033[0m\n");
+}
+END_TEST
+
 START_TEST(a_node_that_stays_down_is_told_once)
 {
 	begin(UI_TEXT_PERIODIC, &all, false);
@@ -324,6 +363,19 @@ START_TEST(errors_alone_are_shown_when_that_is_wanted)
 	node("a", "down", "gone");
 	ui_text_update(&p, 100000);
 	expect("a.c:2: error: z\n");
+}
+END_TEST
+
+START_TEST(warnings_are_shown_without_progress)
+{
+	static const struct ui_text_options quiet = { .warnings = true };
+
+	begin(UI_TEXT_PERIODIC, &quiet, false);
+	say(EVENTS_KIND_NOTE, "a note");
+	diag("a.c:1: warning: x\n", EVENTS_SEV_WARNING);
+	diag("a.c:2: error: z", EVENTS_SEV_ERROR);
+	node("a", "down", "gone");
+	expect("a.c:1: warning: x\na.c:2: error: z\n");
 }
 END_TEST
 
@@ -471,8 +523,11 @@ int main(void)
 	tcase_add_test(tc, no_nodes_are_not_counted);
 	tcase_add_test(tc, a_loop_that_slept_does_not_catch_up);
 	tcase_add_test(tc, nodes_that_change_are_told);
+	tcase_add_test(tc, without_details_only_problems_are_printed);
+	tcase_add_test(tc, lines_of_the_log_have_colours_where_they_are_wanted);
 	tcase_add_test(tc, a_node_that_stays_down_is_told_once);
 	tcase_add_test(tc, a_farm_that_does_nothing_is_told_once);
+	tcase_add_test(tc, warnings_are_shown_without_progress);
 	tcase_add_test(tc, errors_alone_are_shown_when_that_is_wanted);
 	tcase_add_loop_test(tc, what_was_held_comes_afterwards_without_warnings,
 			    0, 2);
