@@ -329,10 +329,11 @@ static void on_identified_again(void *arg)
 	    compiler_manifest_take_stamps(&tc->manifest, &tc->new_manifest)) {
 		tc->state = INPUTS_STATE_READY;
 	} else {
-		log_warning("%s changed during the build%s%s%s; its units are "
+		log_warning("%s during the build%s%s%s; the units of %s are "
 			    "compiled locally",
-			    tc->driver, tc->err.text[0] ? " (" : "",
-			    tc->err.text, tc->err.text[0] ? ")" : "");
+			    tc->change.text, tc->err.text[0] ? " (" : "",
+			    tc->err.text, tc->err.text[0] ? ")" : "",
+			    tc->driver);
 		mark_toolchain_unusable(tc, REASON_COMPILER_CHANGED);
 	}
 	compiler_manifest_release(&tc->new_manifest);
@@ -342,8 +343,6 @@ static void on_identified_again(void *arg)
 
 void inputs_toolchain_check(struct inputs_toolchain *tc, uint64_t since_ms)
 {
-	struct err err;
-
 	if (tc->state != INPUTS_STATE_READY || tc->checked_ms > since_ms)
 		return;
 	tc->checked_ms = clock_ms();
@@ -353,9 +352,10 @@ void inputs_toolchain_check(struct inputs_toolchain *tc, uint64_t since_ms)
 	    compiler_manifest_check_quick(&tc->manifest))
 		return;
 	tc->full_check_ms = tc->checked_ms;
-	if (!compiler_manifest_check_unchanged(&tc->manifest, &err))
+	if (!compiler_manifest_check_unchanged(&tc->manifest, &tc->change))
 		return;
-	log_debug("%s: %s; listing its files again", tc->driver, err.text);
+	log_debug("%s: %s; listing its files again", tc->driver,
+		  tc->change.text);
 	tc->state = INPUTS_STATE_UNVERIFIED;
 	if (!run_toolchain_task(tc, identify_again, on_identified_again))
 		mark_toolchain_unusable(tc, REASON_COMPILER_CHANGED);

@@ -87,6 +87,7 @@ struct inputs_toolchain {
 	TAILQ_HEAD(, inputs_reference_object) references;
 	struct task *task; /* lists the compiler's files */
 	struct err err; /* of INPUTS_STATE_UNUSABLE, for the user */
+	struct err change; /* "FILE changed", from the last failed check */
 };
 
 /* Initialize the members after `ctx`. */

@@ -2,6 +2,7 @@
 /* needs: coord */
 #include "coord-fixture.h"
 
+#include "base/log.h"
 #include "suite.h"
 
 #include <dirent.h>
@@ -534,9 +535,23 @@ START_TEST(a_compiler_that_is_only_touched_stays_in_use)
 }
 END_TEST
 
+/* Receive what is logged. */
+static void on_log(void *ctx, const char *line)
+{
+	struct buf *log = ctx;
+
+	buf_add_str(log, line);
+	buf_add_str(log, "\n");
+}
+
 START_TEST(a_compiler_that_was_replaced_makes_answers_void)
 {
+	struct buf log = { 0 };
+	char *want;
+
 	use_own_name();
+	log_set_sink(on_log, &log);
+	want = xasprintf("%s changed during the build", gcc);
 	compile(NULL);
 	turn_until(answered, 60000);
 	expect_delivered();
@@ -548,6 +563,10 @@ START_TEST(a_compiler_that_was_replaced_makes_answers_void)
 	ck_assert_str_eq(local_why, "compiler changed during the build");
 	ck_assert_uint_eq(stats()->n_remote, 1);
 	ck_assert_uint_le(nodes[0].jobs, 2);
+	log_set_sink(NULL, NULL);
+	ck_assert_msg(strstr(buf_str(&log), want) != NULL, "%s", buf_str(&log));
+	buf_release(&log);
+	free(want);
 }
 END_TEST
 
