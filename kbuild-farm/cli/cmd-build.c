@@ -411,6 +411,8 @@ static bool plan_build(const struct runner *r, struct build *b)
 				     &b->err);
 	if (!ret)
 		ret = kernel_plan_init(&b->plan, &b->request, environ, &b->err);
+	if (!ret)
+		ret = kernel_build_check(&b->plan, &b->err);
 	b->request.on_checkout_progress = NULL;
 	if (progress)
 		progress_free(progress);

@@ -15,6 +15,7 @@
 #include "kernel/series-key.h"
 #include "kernel/summary.h"
 #include "kernel/target-outputs.h"
+#include "kernel/unknown-target.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -490,6 +491,16 @@ static void finish_build(struct kernel_result *out,
 	    run->plan->request->fail_on_new_warnings)
 		out->status = KERNEL_STATUS_WARNED;
 	report_build_done(out, run, out->status);
+}
+
+int kernel_build_check(struct kernel_plan *p, struct err *err)
+{
+	int ret = kernel_unknown_target_check(p, err);
+
+	if (!ret)
+		ret = kernel_config_check_symbols(p, err);
+	p->revision_unsupported = ret != 0;
+	return ret;
 }
 
 void kernel_build(struct kernel_result *out, const struct kernel_plan *plan,

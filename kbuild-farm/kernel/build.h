@@ -60,6 +60,13 @@ struct kernel_result {
 };
 
 /*
+ * Check the targets and the symbols of fragments against the files of the tree,
+ * before any work.  Returns 0, or -EINVAL with `err` naming those that do not
+ * exist.  Another revision of the tree may have them, so
+ * p->revision_unsupported is then set.
+ */
+int kernel_build_check(struct kernel_plan *p, struct err *err);
+/*
  * Execute the plan.  `hooks` receives all events.  `err` is set with
  * KERNEL_STATUS_SETUP and KERNEL_STATUS_OFFLOAD, and with KERNEL_STATUS_FAILED
  * if kfarm has details that make did not report.  No process of the build is

@@ -3,9 +3,7 @@
 
 #include "base/fs.h"
 #include "base/which.h"
-#include "kernel/config.h"
 #include "kernel/environ.h"
-#include "kernel/unknown-target.h"
 #include "tree/version.h"
 
 #include <errno.h>
@@ -341,12 +339,7 @@ int kernel_plan_init(struct kernel_plan *p, const struct kconfig_request *r,
 		free(when);
 	}
 	collect_settings(p);
-	ret = kernel_unknown_target_check(p, err);
-	if (!ret)
-		ret = kernel_config_check_symbols(p, err);
-	/* Another revision of the tree may have the targets and symbols. */
-	p->revision_unsupported = ret != 0;
-	return ret;
+	return 0;
 }
 
 void kernel_plan_release(struct kernel_plan *p)

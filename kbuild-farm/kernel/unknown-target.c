@@ -37,7 +37,8 @@ struct makefiles {
 /* ---- words and patterns ---- */
 
 /* Return true if `text` has `word`, not as a part of a longer word. */
-static bool has_word(const char *text, const char *word, const char *letters)
+static bool text_has_word(const char *text, const char *word,
+			  const char *letters)
 {
 	size_t n = strlen(word);
 
@@ -401,7 +402,7 @@ static bool dir_has_rule(const struct kernel_plan *p, const char *root,
 		for (size_t i = 0; i < lines.n; i++)
 			found |= include_operands(lines.v[i]) != NULL;
 		strv_release(&lines);
-		found |= has_word(buf_str(&m.text), stem, STEM_LETTERS) ||
+		found |= text_has_word(buf_str(&m.text), stem, STEM_LETTERS) ||
 			 has_pattern(buf_str(&m.text), stem, STEM_LETTERS,
 				     true) ||
 			 (own && has_generator(buf_str(&m.text)));
@@ -432,7 +433,7 @@ static bool file_has_rule(const struct makefiles *top, const char *root,
 	char *source = xasprintf("%s/%s", root, dir);
 	char *made = kernel_plan_path(p, dir);
 	bool yes = !*stem ||
-		   has_word(buf_str(&top->text), name, PATH_LETTERS) ||
+		   text_has_word(buf_str(&top->text), name, PATH_LETTERS) ||
 		   has_pattern(buf_str(&top->text), path, PATH_LETTERS, true);
 
 	if (str_ends(stem, "-asn1"))
@@ -466,7 +467,7 @@ static bool is_single_file(const char *target)
 /* ---- targets ---- */
 
 /* make accepts an existing file as a target, without a rule. */
-static bool is_existing_file(const struct kernel_plan *p, const char *name)
+static bool is_file_target(const struct kernel_plan *p, const char *name)
 {
 	char *made = kernel_plan_path(p, name);
 	char *source = xasprintf("%s/%s", p->tree, name);
@@ -486,7 +487,7 @@ static bool may_have_rule(const struct makefiles *top, const char *target)
 	char *dts;
 	bool yes;
 
-	if (top->incomplete || is_existing_file(p, target))
+	if (top->incomplete || is_file_target(p, target))
 		return true;
 	if (is_single_file(target))
 		return file_has_rule(top, p->tree, target);
@@ -500,9 +501,9 @@ static bool may_have_rule(const struct makefiles *top, const char *target)
 	}
 	if (strchr(target, '/'))
 		return !str_ends(target, "/") ||
-		       has_word(text, target, PATH_LETTERS) ||
+		       text_has_word(text, target, PATH_LETTERS) ||
 		       has_pattern(text, target, PATH_LETTERS, false);
-	return has_word(text, target, NAME_LETTERS) ||
+	return text_has_word(text, target, NAME_LETTERS) ||
 	       has_pattern(text, target, NAME_LETTERS, false);
 }
 
@@ -516,7 +517,8 @@ static bool is_obvious(const struct kernel_plan *p, const char *target)
 	return !strcmp(target, "kernel") || kernel_goal_find_recipe(target) ||
 	       kernel_target_kind(target) != KERNEL_TARGET_KIND_BUILD ||
 	       (!strchr(target, '/') &&
-		has_word(buf_str(&p->makefile_text), target, NAME_LETTERS));
+		text_has_word(buf_str(&p->makefile_text), target,
+			      NAME_LETTERS));
 }
 
 static int set_unknown_error(const struct kernel_plan *p,
