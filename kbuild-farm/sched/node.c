@@ -25,17 +25,20 @@ const char *sched_node_state_name(enum sched_node_state state)
 		[SCHED_NODE_EXCLUDED] = "out",
 		[SCHED_NODE_DRAINING] = "draining",
 		[SCHED_NODE_DRAINED] = "drained",
+		[SCHED_NODE_REMOVED] = "removed",
 	};
 
 	return names[state];
 }
 
 /*
- * Return the state to report: DRAINING or DRAINED for a drained node, otherwise
- * the node's state.
+ * Return the state to report: REMOVED for a removed node, DRAINING or DRAINED
+ * for a drained node, otherwise the node's state.
  */
 static enum sched_node_state reported_state(const struct sched_node *n)
 {
+	if (n->removed)
+		return SCHED_NODE_REMOVED;
 	if (!n->drained)
 		return n->state;
 	return n->n_running > n->n_busy ? SCHED_NODE_DRAINING :
@@ -216,7 +219,8 @@ static void exclude_if_idle(struct sched *s, struct sched_node *n)
 	words = n->text ? xstrdup(n->text) : NULL;
 	reset_node_session(s, n);
 	n->drained = false;
-	set_reported_state(s, n, SCHED_NODE_EXCLUDED, words);
+	set_node_text(n, words);
+	set_state(s, n, SCHED_NODE_EXCLUDED);
 	free(words);
 }
 
@@ -227,8 +231,7 @@ void sched_node_change_running(struct sched *s, struct sched_node *n,
 
 	n->n_running += (unsigned)change;
 	sched_node_refresh(s, n);
-	if (n->reported_draining && reported_state(n) == SCHED_NODE_DRAINED &&
-	    !n->removed)
+	if (n->reported_draining && reported_state(n) == SCHED_NODE_DRAINED)
 		report_sched_node(s, n);
 	exclude_if_idle(s, n);
 	if (!n->ids_exhausted || n->n_running)
@@ -304,10 +307,7 @@ static void remove_sched_node(struct sched *s, struct sched_node *n,
 	n->removed = n->drained = true;
 	set_node_text(n, words);
 	sched_node_refresh(s, n);
-	if (n->n_running > n->n_busy)
-		report_sched_node(s, n);
-	else if (n->state == SCHED_NODE_EXCLUDED)
-		set_reported_state(s, n, SCHED_NODE_EXCLUDED, words);
+	report_sched_node(s, n);
 	exclude_if_idle(s, n);
 }
 

@@ -326,6 +326,7 @@ enum sched_node_state {
 	 */
 	SCHED_NODE_DRAINING,
 	SCHED_NODE_DRAINED,
+	SCHED_NODE_REMOVED, /* reported for a removed node */
 };
 
 struct sched_action {

@@ -176,7 +176,8 @@ unsigned ui_row_count_slots(const struct ui_model *m, const struct ui_node *n)
 }
 
 /*
- * Return the style of a node's state.  Connecting and draining are not errors.
+ * Return the style of a node's state.  States that the user has caused are not
+ * errors.
  */
 static enum ui_style style_of_state(const struct ui_node *n)
 {
@@ -184,7 +185,8 @@ static enum ui_style style_of_state(const struct ui_node *n)
 
 	if (ui_node_is_local(n))
 		return UI_STYLE_NORMAL;
-	return !strcmp(state, "connecting") || str_starts(state, "drain") ?
+	return !strcmp(state, "connecting") || !strcmp(state, "removed") ||
+			       str_starts(state, "drain") ?
 		       UI_STYLE_WARN :
 		       UI_STYLE_BAD;
 }

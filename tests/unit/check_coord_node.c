@@ -182,14 +182,14 @@ START_TEST(a_node_that_is_removed_gets_no_job)
 	start();
 	wait_for_cells();
 	follow(2, NULL);
-	expect_state("node0", "out");
+	expect_state("node0", "removed");
 	ck_assert_str_eq(node_told("node0")->reason,
 			 "removed from the configuration");
 	compile(NULL);
 	expect_compiled_by(0, 1);
 	/* The node is added again. */
 	follow(1, NULL);
-	expect_state("node1", "out");
+	expect_state("node1", "removed");
 	expect_state("node0", "up");
 }
 END_TEST
@@ -207,10 +207,10 @@ START_TEST(what_runs_on_a_node_that_is_removed_may_end)
 	compile(NULL);
 	turn_until(has_job, 60000);
 	follow(0, NULL);
-	expect_state("node0", "draining");
+	expect_state("node0", "removed");
 	ck_assert_uint_eq(nodes[0].cancels, 0);
 	turn_until(answered, 60000);
-	expect_state("node0", "out");
+	expect_state("node0", "removed");
 }
 END_TEST
 

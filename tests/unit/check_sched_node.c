@@ -349,9 +349,10 @@ END_TEST
 
 START_TEST(each_state_has_a_word)
 {
-	static const char *const words[] = { "down",  "connecting", "up",
-					     "unfit", "resting",    "resting",
-					     "out" };
+	static const char *const words[] = { "down",   "connecting", "up",
+					     "unfit",  "resting",    "resting",
+					     "out",    "draining",   "drained",
+					     "removed" };
 
 	ck_assert_str_eq(sched_node_state_name((enum sched_node_state)_i),
 			 words[_i]);
@@ -385,7 +386,7 @@ int main(void)
 	tcase_add_test(tc, a_worn_connection_is_renewed_when_nothing_runs);
 	tcase_add_test(tc, a_slot_that_is_used_for_other_things_is_not_free);
 	tcase_add_loop_test(tc, each_state_has_a_word, SCHED_NODE_DOWN,
-			    SCHED_NODE_EXCLUDED + 1);
+			    SCHED_NODE_REMOVED + 1);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

@@ -98,11 +98,10 @@ START_TEST(one_that_is_removed_ends_what_it_has)
 {
 	s = story("node a up 2 slots; node b up 1 slots; unit 1; scanned 1; "
 		  "unit 2; scanned 2");
-	ck_assert_play(s, "removed a", "node a draining: taken out");
+	ck_assert_play(s, "removed a", "node a removed: taken out");
 	ck_assert_uint_eq(figures().n_slots, 1);
 	ck_assert_play(s, "unit 3; scanned 3", "");
-	ck_assert_play(s, "answer 1 a",
-		       "hang-up a; node a out: taken out; examine 1");
+	ck_assert_play(s, "answer 1 a", "hang-up a; examine 1");
 	ck_assert_play(s, "examined 1 good", "deliver 1");
 	ck_assert_uint_eq(node_figures(0).n_jobs, 1);
 	ck_assert_uint_eq(node_figures(0).n_errors, 0);
@@ -119,10 +118,10 @@ END_TEST
 START_TEST(one_that_is_idle_leaves_at_once)
 {
 	s = story("node a up 2 slots; removed a");
-	ck_assert_actions(s, "hang-up a; node a out: taken out");
+	ck_assert_actions(s, "node a removed: taken out; hang-up a");
 	/* Canaries and probes are not units. */
 	ck_assert_play(s, "fit b 2; slots b 2 1", "");
-	ck_assert_play(s, "removed b", "hang-up b; node b out: taken out");
+	ck_assert_play(s, "removed b", "node b removed: taken out; hang-up b");
 	ck_assert_uint_eq(figures().n_undecided_nodes, 0);
 	ck_assert_play(s, "unit 1", "compile 1 NODES_DOWN");
 }
@@ -131,8 +130,8 @@ END_TEST
 START_TEST(one_that_is_down_is_not_dialed_again)
 {
 	s = story("lost a new; removed a");
-	ck_assert_actions(s, "node a out: taken out");
-	ck_assert_play(s, "removed b", "hang-up b; node b out: taken out");
+	ck_assert_actions(s, "node a removed: taken out");
+	ck_assert_play(s, "removed b", "node b removed: taken out; hang-up b");
 	ck_assert_play(s, "100 s", "");
 	ck_assert_uint_eq(sched_next_ms(s), UINT64_MAX);
 }
@@ -143,10 +142,9 @@ START_TEST(one_that_is_lost_meanwhile_is_gone_too)
 	s = story("node a up 2 slots; node b up 2 slots; unit 1; scanned 1; "
 		  "removed a");
 	ck_assert_play(s, "lost a",
-		       "node a draining: connection closed; "
-		       "node a out: connection closed; send 1 b");
+		       "node a removed: connection closed; send 1 b");
 	ck_assert_play(s, "100 s", "hedge 1");
-	ck_assert_uint_eq(node_figures(0).state, SCHED_NODE_EXCLUDED);
+	ck_assert_uint_eq(node_figures(0).state, SCHED_NODE_REMOVED);
 }
 END_TEST
 
@@ -154,7 +152,7 @@ START_TEST(one_that_was_drained_before_is_removed)
 {
 	s = play_farm(1, 1, "node a up 2 slots; drain a");
 	ck_assert_actions(s, "node a drained");
-	ck_assert_play(s, "removed a", "hang-up a; node a out: taken out");
+	ck_assert_play(s, "removed a", "node a removed: taken out; hang-up a");
 }
 END_TEST
 
