@@ -142,7 +142,8 @@ unsigned ui_model_count_nodes(const struct ui_model *m, unsigned *n_up)
 
 	*n_up = 0;
 	for (size_t i = 0; i < m->n_nodes; i++) {
-		nodes += !ui_node_is_local(m->nodes[i]);
+		nodes += !ui_node_is_local(m->nodes[i]) &&
+			 !str_equal(m->nodes[i]->reported->state, "removed");
 		*n_up += ui_node_is_up(m->nodes[i]);
 	}
 	return nodes;
@@ -185,6 +186,9 @@ static void on_load(struct ui_model *m, const struct events_event *ev)
 		m->seconds[index_now(m)].received_bytes += more_than(
 			ev->received_bytes, n->reported->received_bytes);
 	}
+	/* The load event of a snapshot has the time of the last job. */
+	if (!n->has_heartbeat && (ev->n_done > 0 || ev->at_ms < n->last_job_ms))
+		n->last_job_ms = ev->at_ms;
 	n->has_heartbeat = true;
 	n->load = ev->load_milli;
 	n->memory = ev->memory_bytes;
@@ -208,10 +212,18 @@ static const char *strip_tree_dir(const struct ui_model *m, const char *file)
 	return below ? below : file;
 }
 
-static void unassign_node(struct ui_job *j)
+/* Note the time at which a job of the node began or ended. */
+static void note_job(struct ui_node *n, uint64_t at_ms)
+{
+	if (at_ms > n->last_job_ms)
+		n->last_job_ms = at_ms;
+}
+
+static void unassign_node(struct ui_job *j, uint64_t at_ms)
 {
 	if (!j->node)
 		return;
+	note_job(j->node, at_ms);
 	j->node->n_by_state[j->state]--;
 	j->node->slots[j->slot] = NULL;
 	j->node = NULL;
@@ -228,7 +240,7 @@ static void assign_node(struct ui_job *j, struct ui_node *n, uint64_t at_ms)
 	if (i == n->n_slots)
 		*VEC_ADD(n->slots, n->n_slots) = NULL;
 	n->slots[i] = j;
-	n->last_job_ms = at_ms;
+	note_job(n, at_ms);
 	j->assigned_ms = at_ms;
 	j->slot = i;
 	j->node = n;
@@ -237,7 +249,7 @@ static void assign_node(struct ui_job *j, struct ui_node *n, uint64_t at_ms)
 
 static void drop_done_job(struct ui_model *m, struct ui_job *j)
 {
-	unassign_node(j);
+	unassign_node(j, m->at_ms);
 	m->n_by_state[j->state]--;
 	m->n_jobs--;
 	TAILQ_REMOVE(&m->open_jobs, j, entry);
@@ -284,7 +296,7 @@ static void move_job(struct ui_model *m, struct ui_job *j,
 		to->n_by_state[ev->state]++;
 		m->n_by_state[j->state]--;
 	} else {
-		unassign_node(j);
+		unassign_node(j, at_ms);
 		m->n_by_state[j->state]--;
 		j->state = ev->state;
 		assign_node(j, to, at_ms);
@@ -601,6 +613,7 @@ static void emit_node(const struct snapshot_emitter *t, const struct ui_node *n)
 		t->on_event(t->ctx, &ev);
 	}
 	ev = new_snapshot_event(t, EVENTS_KIND_LOAD);
+	ev.at_ms = n->last_job_ms;
 	ev.node = n->reported->name;
 	ev.n_done = n->reported->n_jobs;
 	ev.n_failed = n->reported->n_failed;

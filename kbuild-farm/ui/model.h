@@ -71,7 +71,7 @@ struct ui_node {
 	uint64_t total_ms;
 	unsigned n_timed;
 	uint64_t state_ms; /* time of the last change of reported->state */
-	uint64_t last_job_ms; /* time of the last assignment of a job */
+	uint64_t last_job_ms; /* time at which a job last began or ended */
 	bool has_heartbeat; /* at least one load event was received */
 	/*
 	 * The node's jobs by slot; NULL for a free slot.  A job does not change
@@ -191,8 +191,8 @@ bool ui_model_predict(const struct ui_model *m, uint64_t now,
 /* Return the number of unfinished jobs that are not queued. */
 unsigned ui_model_count_running(const struct ui_model *m);
 /*
- * Return the number of nodes, not including EVENTS_LOCAL, and in *n_up the
- * number of those that are up.
+ * Return the number of nodes, not including EVENTS_LOCAL and removed nodes, and
+ * in *n_up the number of those that are up.
  */
 unsigned ui_model_count_nodes(const struct ui_model *m, unsigned *n_up);
 /* Return the node of that name, or NULL. */

@@ -138,6 +138,8 @@ START_TEST(this_machine_is_the_first_and_no_node)
 	ck_assert_uint_eq(up, 1);
 	ck_assert_str_eq(ui_model_find_node(&m, "b")->reported->reason,
 			 "no route to host");
+	node("b", "removed", "removed from the configuration");
+	ck_assert_uint_eq(ui_model_count_nodes(&m, &up), 1);
 }
 END_TEST
 
@@ -153,7 +155,7 @@ START_TEST(a_node_without_work_is_idle)
 	ck_assert_uint_eq(ui_node_idle_ms(m.nodes[0], 9000), 0);
 	now_ms = 8000;
 	job(1, EVENTS_JOB_DONE, "a");
-	ck_assert_uint_eq(ui_node_idle_ms(m.nodes[0], 16000), 11000);
+	ck_assert_uint_eq(ui_node_idle_ms(m.nodes[0], 16000), 8000);
 	ck_assert_uint_eq(ui_node_mean_ms(m.nodes[0]), 3000);
 	node("a", "down", "gone");
 	ck_assert_uint_eq(ui_node_idle_ms(m.nodes[0], 16000), 0);
@@ -335,6 +337,33 @@ START_TEST(one_of_several_builds_says_which)
 }
 END_TEST
 
+/* A viewer that connects late must not report a busy node as idle. */
+START_TEST(a_node_is_idle_since_the_end_of_its_last_job)
+{
+	struct events_event beat = events_event_make(EVENTS_KIND_LOAD);
+	struct ui_model late;
+
+	node("a", "up", NULL);
+	now_ms = 1000;
+	job(1, EVENTS_JOB_QUEUED, NULL);
+	job(1, EVENTS_JOB_RUN, "a");
+	now_ms = 30000;
+	job(1, EVENTS_JOB_DONE, "a");
+	beat.node = "a";
+	beat.n_done = 1;
+	play(&beat);
+	now_ms = 31000;
+	job(2, EVENTS_JOB_QUEUED, NULL);
+	ck_assert_uint_eq(ui_node_idle_ms(ui_model_find_node(&m, "a"), now_ms),
+			  1000);
+	ui_model_init(&late);
+	ui_model_snapshot(&m, told_other, &late);
+	ck_assert_uint_eq(
+		ui_node_idle_ms(ui_model_find_node(&late, "a"), now_ms), 1000);
+	ui_model_release(&late);
+}
+END_TEST
+
 /* A second model from the snapshot has equal state and develops equally. */
 static void step_done(int64_t job)
 {
@@ -500,6 +529,7 @@ int main(void)
 	tcase_add_test(tc, events_that_lack_everything_do_no_harm);
 	tcase_add_test(tc, one_of_several_builds_says_which);
 	tcase_add_test(tc, a_snapshot_makes_the_model_again);
+	tcase_add_test(tc, a_node_is_idle_since_the_end_of_its_last_job);
 	tcase_add_test(tc, a_million_jobs_take_no_more_memory_than_a_thousand);
 	tcase_add_test(tc, jobs_that_never_end_are_bounded);
 	tcase_add_test(tc, nodes_without_end_are_bounded);
