@@ -8,7 +8,7 @@
 #	make equality [CONFIGS=] [ARGS=] | reach [PROJECTS=] [SHARE=]
 #	make bench [BEFORE=DIR] | bench CONFIGURATIONS= [ROWS=] [ARGS=]
 #	make sched-runs | sched-coverage | door-churn | diag-logs LOGS="FILE..."
-#	make shell-runs [SHELL_RUNS=]
+#	make shell-runs [SHELL_RUNS=] | configure-runs [PACKAGES=]
 #	make nodes [NODE_HOSTS=] | emulated | check-arm64 | deb [ARCHITECTURE=]
 #	make install | uninstall [DESTDIR=] [PREFIX=]
 #
@@ -594,6 +594,14 @@ SHELL_RUNS ?= 1000000
 .PHONY: shell-runs
 shell-runs: all $B/shell-compare
 	$Q$B/shell-compare -j "$$(nproc)" -n $(SHELL_RUNS) $B/sh
+
+# Run the configure scripts of Debian packages, and the recipes of the makefiles
+# that they write, by kfarm's recipe shell and by dash, and compare all files.
+# `scripts/packages install configure` unpacks the sources.  Takes an hour.
+.PHONY: configure-runs
+configure-runs: PACKAGES ?= $(shell scripts/packages sources configure)
+configure-runs: all
+	$QKFARM_BUILD=$B tests/farm/configure.sh $(PACKAGES)
 
 # Compare diag/ with an independent count of the diagnostics in build logs.
 .PHONY: diag-logs
