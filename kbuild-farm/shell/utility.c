@@ -277,7 +277,7 @@ static int print_error(const char *program, const char *object, int code)
  * the file reports delayed write errors, for example of NFS.  Returns 0 or an
  * errno value.
  */
-static int flush_stdout(void)
+static int check_stdout_close(void)
 {
 	int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, SHELL_REDIRECT_N_FDS);
 
@@ -396,7 +396,7 @@ static bool copy_files_to_stdout(char **argv, int *status)
 			return true;
 		}
 	} while (*file && *++file);
-	code = flush_stdout();
+	code = check_stdout_close();
 	if (code)
 		*status = print_error(argv[0], "write error", code);
 	return true;
@@ -512,7 +512,7 @@ static bool run_echo(struct shell *sh, char **argv, int *status)
 	code = -shell_write_all(STDOUT_FILENO, sh->out.data + n,
 				sh->out.len - (size_t)n);
 	if (!code)
-		code = flush_stdout();
+		code = check_stdout_close();
 	*status = code ? print_error(name, "write error", code) : 0;
 	return true;
 }
