@@ -164,10 +164,13 @@ static void put_build_state(FILE *out, const struct top_page *p)
 		buf_printf(&line, ", ended with status %lld",
 			   (long long)m->status);
 	else
-		buf_printf(&line, ", %s", ui_model_phase(m));
+		buf_add_str(&line, ", ");
+	if (!m->done)
+		ui_model_add_phase(m, &line);
 	buf_printf(&line, ": %u", ui_model_count_done(m));
 	if (known)
-		buf_printf(&line, " of %llu", (unsigned long long)look.n_total);
+		buf_printf(&line, " of ~%llu",
+			   (unsigned long long)look.n_total);
 	buf_printf(&line, " jobs done (%u remote, %u local)",
 		   m->totals.n_remote, m->totals.n_local);
 	if (m->totals.n_steps)
@@ -175,7 +178,7 @@ static void put_build_state(FILE *out, const struct top_page *p)
 	if (known)
 		buf_printf(&line, ", %u %%", look.percent);
 	if (known && look.has_remaining) {
-		buf_add_str(&line, ", ETA ");
+		buf_add_str(&line, ", ETA ~");
 		format_time(&line, look.remaining_ms);
 	}
 	if (!m->done)
@@ -342,8 +345,8 @@ static json_t *build_json(const struct top_page *p)
 		json_object_set_new(reasons, m->totals.reasons[i].text,
 				    count(m->totals.reasons[i].n_jobs));
 	/*
-	 * "estimate" is null if the build has ended or no comparable previous
-	 * build exists.
+	 * "estimate" is null if the build has ended or its number of jobs is
+	 * unknown.
 	 */
 	if (ui_model_predict(m, top_page_now_ms(p), &look)) {
 		estimate = json_object();
@@ -354,6 +357,9 @@ static json_t *build_json(const struct top_page *p)
 				    look.has_remaining ?
 					    milli((int64_t)look.remaining_ms) :
 					    json_null());
+		json_object_set_new(
+			estimate, "source",
+			json_text(look.counted ? "makefiles" : "history"));
 	}
 
 	json_object_set_new(o, "pid", json_integer(p->pid));
@@ -373,6 +379,7 @@ static json_t *build_json(const struct top_page *p)
 	json_object_set_new(o, "elapsed", milli((int64_t)top_page_now_ms(p)));
 	json_object_set_new(o, "make_jobs", json_integer(m->make_jobs));
 	json_object_set_new(o, "phase", json_text(ui_model_phase(m)));
+	json_object_set_new(o, "activity", text_or_null(m->activity));
 	json_object_set_new(o, "status",
 			    m->done ? json_integer(m->status) : json_null());
 	json_object_set_new(o, "lost", text_or_null(p->end_reason));

@@ -91,7 +91,16 @@ static const struct events_field estimate[] = {
 	NUMBER("make_jobs", make_jobs, "jobs"),
 };
 
-static const struct events_field phase[] = { TEXT("phase", text) };
+static const struct events_field total[] = {
+	NUMBER("jobs", n_total_jobs, "jobs"),
+};
+
+static const struct events_field phase[] = {
+	TEXT("phase", text),
+	TEXT("activity", activity),
+};
+
+static const struct events_field activity[] = { TEXT("activity", activity) };
 
 /* is_field_encoded() decides whether the last three fields are encoded. */
 static const struct events_field job[] = {
@@ -236,7 +245,9 @@ static const struct {
 	[EVENTS_KIND_STREAM] = KIND("stream", stream),
 	[EVENTS_KIND_BUILD] = KIND("build", build),
 	[EVENTS_KIND_ESTIMATE] = KIND("estimate", estimate),
+	[EVENTS_KIND_TOTAL] = KIND("total", total),
 	[EVENTS_KIND_PHASE] = KIND("phase", phase),
+	[EVENTS_KIND_ACTIVITY] = KIND("activity", activity),
 	[EVENTS_KIND_JOB] = KIND("job", job),
 	[EVENTS_KIND_NODE] = KIND("node", node),
 	[EVENTS_KIND_CELL] = KIND("cell", cell),

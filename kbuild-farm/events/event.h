@@ -46,11 +46,21 @@ enum events_kind {
 	 * began from scratch, with make -j make_jobs.  After wall_ms, it had
 	 * finished n_total_jobs jobs, whose total cost was cost_ms.  The last
 	 * point is the end of the baseline.  The event is sent only if the
-	 * running build began from scratch and has a baseline; otherwise the
-	 * number of jobs of the running build is unknown.
+	 * running build began from scratch and has a baseline.
 	 */
 	EVENTS_KIND_ESTIMATE,
-	EVENTS_KIND_PHASE, /* text: the phase, such as "compile" */
+	/*
+	 * The approximate number of jobs, counted in the tree's makefiles:
+	 * n_total_jobs.  The event is sent during preparation, and only if the
+	 * running build began from scratch and has no baseline.
+	 */
+	EVENTS_KIND_TOTAL,
+	/*
+	 * A phase began.  text: the phase, such as "compile"; and if available
+	 * activity: what make does, such as "defconfig"
+	 */
+	EVENTS_KIND_PHASE,
+	EVENTS_KIND_ACTIVITY, /* make does something else: activity */
 	/*
 	 * The state of a job changed: job, state, file, node (where the job
 	 * runs), reason (why it runs there), hedged (a second, local execution
@@ -183,6 +193,7 @@ struct events_event {
 	const char *reason;
 	const char *step;
 	const char *text;
+	const char *activity;
 	const char *name, *tool, *flag, *diag_status;
 
 	enum events_job_state state;
@@ -214,7 +225,7 @@ struct events_event {
 		n_shell_fixdeps;
 	int64_t n_shell_steps, n_local_steps;
 	int64_t n_steps; /* tool steps that were offloaded with a job */
-	/* finished jobs of the baseline; see EVENTS_KIND_ESTIMATE */
+	/* see EVENTS_KIND_ESTIMATE and EVENTS_KIND_TOTAL */
 	int64_t n_total_jobs;
 	int64_t cost_ms; /* CPU time of compiles */
 	int64_t wall_ms;

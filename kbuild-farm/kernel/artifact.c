@@ -618,7 +618,7 @@ int kernel_artifact_collect(struct kernel_artifacts *out,
 	c.only_config = !out->n && !w->images.n && !w->kernel && !w->modules &&
 			!w->dtbs && !w->dtbs_legacy && !w->headers;
 	if (!c.only_config)
-		kernel_build_set_phase(run, KERNEL_PHASE_ARTIFACTS);
+		kernel_build_set_phase(run, KERNEL_PHASE_ARTIFACTS, NULL);
 	add_if_present(&c, "config", ".config", "config");
 	for (size_t i = 0; i < w->images.n; i++) {
 		const char *image = w->images.v[i];

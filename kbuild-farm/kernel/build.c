@@ -41,6 +41,15 @@ static int start_jobserver(struct kernel_build_state *run, struct err *err)
 					      err);
 }
 
+static void on_units_counted(void *ctx, int64_t n_units)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_TOTAL);
+	struct kernel_build_state *run = ctx;
+
+	ev.n_total_jobs = n_units;
+	events_hub_publish(run->offload.hub, &ev);
+}
+
 static int compile(struct kernel_build_state *run,
 		   struct kernel_artifacts *artifacts, struct err *err)
 {
@@ -57,7 +66,12 @@ static int compile(struct kernel_build_state *run,
 	/* Do not run make if all goals are skipped or are post-make actions. */
 	if (!ret && (run->targets.n || !run->plan->request->targets.n)) {
 		began = clock_ms();
-		kernel_build_set_phase(run, KERNEL_PHASE_PREPARE);
+		kernel_build_set_phase(run, KERNEL_PHASE_PREPARE, NULL);
+		/* In any other directory, make compiles an unknown part. */
+		if (run->baseline.fresh && !run->offload.estimate.has_curve)
+			kernel_unit_count_start(&run->unit_count, run->base,
+						run->plan, &run->targets,
+						on_units_counted, run);
 		run->make_running = true;
 		ret = kernel_build_run_make(run, options, run->targets.v, err);
 		run->make_running = false;

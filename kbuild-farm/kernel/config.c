@@ -358,8 +358,10 @@ static int run_target(struct kernel_build_state *run, const char *target,
 	char *jobs = xasprintf("-j%u", run->offload.local_slots);
 	char *const options[] = { jobs, NULL };
 	char *const targets[] = { (char *)target, NULL };
-	int ret = kernel_build_run_make(run, options, targets, err);
+	int ret;
 
+	kernel_build_set_phase(run, KERNEL_PHASE_CONFIG, target);
+	ret = kernel_build_run_make(run, options, targets, err);
 	free(jobs);
 	return ret;
 }
@@ -427,7 +429,6 @@ static int generate_config(struct kernel_build_state *run, struct err *err)
 	struct err ignored;
 	int ret = 0;
 
-	kernel_build_set_phase(run, KERNEL_PHASE_CONFIG);
 	if (stat(path, &st) ||
 	    fs_read(path, KCONFIG_TEXT_MAX, &before, &ignored))
 		buf_reset(&before);

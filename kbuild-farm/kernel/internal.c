@@ -28,13 +28,29 @@
 #define LOW_SPACE_BYTES (UINT64_C(16) << 20)
 #define NO_SPACE_BYTES  (UINT64_C(16) << 10)
 
-void kernel_build_set_phase(struct kernel_build_state *run, const char *name)
+void kernel_build_set_phase(struct kernel_build_state *run, const char *name,
+			    const char *activity)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_PHASE);
 
-	if (str_equal(run->reported.phase, name))
+	if (str_equal(run->reported.phase, name)) {
+		if (activity)
+			kernel_build_set_activity(run, activity);
 		return;
+	}
 	run->reported.phase = ev.text = name;
+	run->reported.activity = ev.activity = activity;
+	events_hub_publish(run->offload.hub, &ev);
+}
+
+void kernel_build_set_activity(struct kernel_build_state *run,
+			       const char *activity)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_ACTIVITY);
+
+	if (str_equal(run->reported.activity, activity))
+		return;
+	run->reported.activity = ev.activity = activity;
 	events_hub_publish(run->offload.hub, &ev);
 }
 
@@ -79,10 +95,10 @@ void kernel_build_detail(struct kernel_build_state *run, const char *fmt, ...)
 static void on_line(void *ctx, const char *text)
 {
 	struct kernel_build_state *run = ctx;
-	const char *phase = NULL;
+	struct kernel_progress_step next = { NULL, NULL };
 
 	if (run->make_running) {
-		phase = kernel_progress_phase_after(text);
+		next = kernel_progress_step_after(text);
 		/*
 		 * make itself updates the configuration if a Kconfig file
 		 * changed.
@@ -95,9 +111,14 @@ static void on_line(void *ctx, const char *text)
 	 * make also compiles device trees concurrently with objects.  While
 	 * objects are being compiled, a device tree does not start a new phase.
 	 */
-	if (phase && (strcmp(phase, KERNEL_PHASE_DTBS) || !run->offload.coord ||
-		      !coord_is_busy(run->offload.coord)))
-		kernel_build_set_phase(run, phase);
+	if (next.phase &&
+	    (strcmp(next.phase, KERNEL_PHASE_DTBS) || !run->offload.coord ||
+	     !coord_is_busy(run->offload.coord)))
+		kernel_build_set_phase(run, next.phase, next.activity);
+	/* Host programs and headers are also made during later phases. */
+	else if (next.activity &&
+		 str_equal(run->reported.phase, KERNEL_PHASE_PREPARE))
+		kernel_build_set_activity(run, next.activity);
 	if (run->hooks->on_line)
 		run->hooks->on_line(run->hooks->ctx, text);
 }
@@ -462,6 +483,7 @@ int kernel_build_choose_jobs(struct kernel_build_state *run)
 
 void kernel_build_end(struct kernel_build_state *run)
 {
+	kernel_unit_count_stop(&run->unit_count);
 	kernel_source_end_dirty_check(&run->dirty_check, true);
 	kernel_offload_close(&run->offload);
 	if (run->supervisor.stopping)

@@ -17,6 +17,7 @@
 #include "kernel/plan.h"
 #include "kernel/progress.h"
 #include "kernel/supervisor.h"
+#include "kernel/unit-count.h"
 
 /* Durations of the parts of a build. */
 struct kernel_build_times {
@@ -37,6 +38,7 @@ struct kernel_build_config {
 /* Facts published so far. */
 struct kernel_build_reported {
 	const char *phase; /* last phase, or NULL */
+	const char *activity; /* last activity in that phase, or NULL */
 	unsigned n_warnings, n_errors;
 	/* first target for which make has no rule, or NULL */
 	char *unknown_target;
@@ -76,6 +78,7 @@ struct kernel_build_state {
 	struct kernel_baseline baseline;
 	struct kernel_build_times times;
 	struct kernel_build_reported reported;
+	struct kernel_unit_count unit_count;
 };
 
 /*
@@ -106,9 +109,15 @@ int kernel_build_choose_jobs(struct kernel_build_state *run);
 void kernel_build_end(struct kernel_build_state *run);
 
 /*
- * Publish the phase `name` (a KERNEL_PHASE_) if it differs from the last one.
+ * Publish the phase `name` (a KERNEL_PHASE_) if it differs from the last one,
+ * and the activity, which is NULL if unknown.  Both texts are borrowed until
+ * kernel_build_end().
  */
-void kernel_build_set_phase(struct kernel_build_state *run, const char *name);
+void kernel_build_set_phase(struct kernel_build_state *run, const char *name,
+			    const char *activity);
+/* Publish the activity within the phase if it differs from the last one. */
+void kernel_build_set_activity(struct kernel_build_state *run,
+			       const char *activity);
 /* Return the number of the build, or 0 if it has no number. */
 int64_t kernel_build_number(const struct kernel_build_state *run);
 /* Publish a note about a problem, or about an unusual build. */

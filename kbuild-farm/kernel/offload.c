@@ -64,6 +64,7 @@ void kernel_offload_report_estimate(struct kernel_offload_estimate *e,
 		if (next > KERNEL_OFFLOAD_CURVE_POINTS)
 			next = KERNEL_OFFLOAD_CURVE_POINTS;
 	}
+	e->has_curve = true;
 	ev.n_total_jobs = c->baseline.n_jobs;
 	ev.cost_ms = all;
 	ev.wall_ms = c->baseline.wall_ms;

@@ -45,6 +45,7 @@ struct history_recorder;
 /* Job costs of the baseline build; empty when zeroed. */
 struct kernel_offload_estimate {
 	struct history_costs costs;
+	bool has_curve; /* a progress curve was published */
 };
 
 /*

@@ -299,9 +299,11 @@ int kernel_post_make_run_all(struct kernel_build_state *run,
 			continue;
 		}
 		kernel_build_set_phase(
-			run, r->post_make == KERNEL_POST_MAKE_INSTALL ?
-				     KERNEL_PHASE_INSTALL :
-				     KERNEL_PHASE_PACKAGE);
+			run,
+			r->post_make == KERNEL_POST_MAKE_INSTALL ?
+				KERNEL_PHASE_INSTALL :
+				KERNEL_PHASE_PACKAGE,
+			s.goal->name);
 		if (r->post_make == KERNEL_POST_MAKE_PACKAGE)
 			ret = make_package(&s);
 		else if (r->post_make == KERNEL_POST_MAKE_TOOL)

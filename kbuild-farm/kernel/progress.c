@@ -11,34 +11,49 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#define HOST_PROGRAMS "host programs"
+#define HEADERS       "generated headers"
+
 /*
- * The first rule that matches a line of the log determines the phase; a rule
- * with a NULL phase leaves the phase unchanged.  `file` can have a '*' at its
- * start or end; NULL matches any file.
+ * The first rule that matches a line of the log determines what follows; with
+ * NULL, the phase or the activity does not change.  `file` can have a '*' at
+ * its start or end; NULL matches any file.
  */
 static const struct {
-	const char *tool, *file, *phase;
+	const char *tool, *file;
+	struct kernel_progress_step step;
 } rules[] = {
-	{ "AR", "built-in.a", KERNEL_PHASE_LINK },
-	{ "AR", "vmlinux.a", KERNEL_PHASE_LINK },
-	{ "LD", "vmlinux.o", KERNEL_PHASE_MODPOST },
-	{ "MODPOST", NULL, KERNEL_PHASE_MODPOST },
-	{ "LD", "vmlinux", KERNEL_PHASE_LINK },
-	{ "LD", ".tmp_vmlinux*", KERNEL_PHASE_LINK },
-	{ "KSYM", NULL, KERNEL_PHASE_LINK },
-	{ "KSYMS", NULL, KERNEL_PHASE_LINK },
-	{ "BTF", NULL, KERNEL_PHASE_LINK },
-	{ "BTFIDS", "vmlinux", KERNEL_PHASE_LINK },
-	{ "SORTTAB", NULL, KERNEL_PHASE_LINK },
-	{ "LD [M]", "*.ko", KERNEL_PHASE_MODULES },
-	{ "CC [M]", "*.mod.o", KERNEL_PHASE_MODULES },
-	{ "CC", "scripts/*", NULL },
-	{ "CC", "init/version*", NULL },
-	{ "CC", ".vmlinux.export.o", NULL },
-	{ "CC", "*.s", NULL },
-	{ "CC", "*.o", KERNEL_PHASE_COMPILE },
-	{ "CC [M]", "*.o", KERNEL_PHASE_COMPILE },
-	{ "DTC", NULL, KERNEL_PHASE_DTBS },
+	{ "AR", "built-in.a", { KERNEL_PHASE_LINK, "vmlinux.o" } },
+	{ "AR", "vmlinux.a", { KERNEL_PHASE_LINK, "vmlinux.o" } },
+	{ "LD", "vmlinux.o", { KERNEL_PHASE_MODPOST, NULL } },
+	{ "MODPOST", NULL, { KERNEL_PHASE_MODPOST, NULL } },
+	{ "LD", "vmlinux", { KERNEL_PHASE_LINK, "kernel image" } },
+	{ "LD", ".tmp_vmlinux*", { KERNEL_PHASE_LINK, "vmlinux" } },
+	{ "KSYM", NULL, { KERNEL_PHASE_LINK, "vmlinux" } },
+	{ "KSYMS", NULL, { KERNEL_PHASE_LINK, "vmlinux" } },
+	{ "BTF", NULL, { KERNEL_PHASE_LINK, "vmlinux" } },
+	{ "BTFIDS", "vmlinux", { KERNEL_PHASE_LINK, "vmlinux" } },
+	{ "SORTTAB", NULL, { KERNEL_PHASE_LINK, "kernel image" } },
+	{ "LD [M]", "*.ko", { KERNEL_PHASE_MODULES, NULL } },
+	{ "CC [M]", "*.mod.o", { KERNEL_PHASE_MODULES, NULL } },
+	{ "CC", "scripts/*", { NULL, HOST_PROGRAMS } },
+	{ "CC", "init/version*", { NULL, NULL } },
+	{ "CC", ".vmlinux.export.o", { NULL, NULL } },
+	{ "CC", "*.s", { NULL, HEADERS } },
+	{ "CC", "*.o", { KERNEL_PHASE_COMPILE, NULL } },
+	{ "CC [M]", "*.o", { KERNEL_PHASE_COMPILE, NULL } },
+	{ "DTC", NULL, { KERNEL_PHASE_DTBS, NULL } },
+	{ "SYNC", NULL, { NULL, HEADERS } },
+	{ "HOSTCC", NULL, { NULL, HOST_PROGRAMS } },
+	{ "HOSTCXX", NULL, { NULL, HOST_PROGRAMS } },
+	{ "HOSTLD", NULL, { NULL, HOST_PROGRAMS } },
+	{ "LEX", NULL, { NULL, HOST_PROGRAMS } },
+	{ "YACC", NULL, { NULL, HOST_PROGRAMS } },
+	{ "UPD", NULL, { NULL, HEADERS } },
+	{ "WRAP", NULL, { NULL, HEADERS } },
+	{ "SYSHDR", NULL, { NULL, HEADERS } },
+	{ "SYSTBL", NULL, { NULL, HEADERS } },
+	{ "DESCEND", "objtool", { NULL, "objtool" } },
 };
 
 /* Match `file` against NULL, "*x", "x*" or "x". */
@@ -55,28 +70,29 @@ static bool fits(const char *pattern, const char *file)
 	return !strcmp(file, pattern);
 }
 
-const char *kernel_progress_phase_after(const char *line)
+struct kernel_progress_step kernel_progress_step_after(const char *line)
 {
+	static const struct kernel_progress_step same = { NULL, NULL };
 	const char *file;
 	size_t n;
 
 	if (strncmp(line, "  ", 2))
-		return NULL;
+		return same;
 	line += 2;
 	/* The tool is "CC" or "CC [M]", followed by a space. */
 	n = strspn(line, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
 	if (n && !strncmp(line + n, " [M]", 4))
 		n += 4;
 	if (line[n] != ' ')
-		return NULL;
+		return same;
 	file = line + n + strspn(line + n, " ");
 	for (size_t i = 0; n && i < ARRAY_SIZE(rules); i++) {
 		if (strlen(rules[i].tool) == n &&
 		    !strncmp(line, rules[i].tool, n) &&
 		    fits(rules[i].file, file))
-			return rules[i].phase;
+			return rules[i].step;
 	}
-	return NULL;
+	return same;
 }
 
 #define DELAY_US 200000

@@ -19,6 +19,9 @@
  *	dtbs		"DTC x.dtb", if nothing else is compiled
  *
  * With V=1 or -s make prints no such lines, and the phase remains "prepare".
+ *
+ * The activity states in a few words what make does within a phase.  During
+ * "config", it is make's target.
  */
 #ifndef KERNEL_PROGRESS_H
 #define KERNEL_PROGRESS_H
@@ -40,11 +43,14 @@
 #define KERNEL_PHASE_PACKAGE   "package"
 #define KERNEL_PHASE_ARTIFACTS "artifacts"
 
-/*
- * Return the KERNEL_PHASE_ that follows the log line `line`, or NULL if the
- * line does not announce a phase.
- */
-const char *kernel_progress_phase_after(const char *line);
+struct kernel_progress_step {
+	const char *phase; /* a KERNEL_PHASE_, or NULL: the same phase */
+	/* "host programs"; or NULL: the same, or unknown in a new phase */
+	const char *activity;
+};
+
+/* Return what follows the log line `line`. */
+struct kernel_progress_step kernel_progress_step_after(const char *line);
 
 struct kernel_progress {
 	struct diag_log *log;

@@ -309,11 +309,11 @@ void ui_area_put_title(const struct ui_area *a, unsigned row, const char *text)
 /* ---- bars ---- */
 
 const struct ui_bar_symbol ui_bar_symbols[UI_BAR_PARTS] = {
-	[UI_BAR_SCAN] = { "-", "\u2591", UI_STYLE_SCAN },
+	[UI_BAR_SCAN] = { "-", "\u25a1", UI_STYLE_SCAN },
 	[UI_BAR_SEND] = { ">", "\u25b8", UI_STYLE_SEND },
-	[UI_BAR_RUN] = { "=", "\u2588", UI_STYLE_RUN },
+	[UI_BAR_RUN] = { "o", "\u25a0", UI_STYLE_RUN },
 	[UI_BAR_RECEIVE] = { "<", "\u25c2", UI_STYLE_RECEIVE },
-	[UI_BAR_LOCAL] = { "%", "\u2593", UI_STYLE_LOCAL },
+	[UI_BAR_LOCAL] = { "%", "\u25c6", UI_STYLE_LOCAL },
 	[UI_BAR_FREE] = { ".", "\u00b7", UI_STYLE_DIM },
 };
 
@@ -368,6 +368,21 @@ unsigned ui_bar_put(const struct ui_area *a, unsigned row, unsigned column,
 	}
 	at += ui_area_put(a, row, at, 1, UI_STYLE_NORMAL, scaled ? "}" : "]");
 	return at - column;
+}
+
+void ui_bar_put_progress(const struct ui_area *a, unsigned row, unsigned column,
+			 unsigned columns, unsigned percent)
+{
+	unsigned inside = columns > 2 ? columns - 2 : 0;
+	unsigned done = inside * percent / 100;
+	bool ascii = a->canvas->ascii;
+
+	ui_area_put(a, row, column, 1, UI_STYLE_NORMAL, "[");
+	ui_area_fill(a, row, column + 1, done, UI_STYLE_GOOD,
+		     ascii ? "#" : "\u2588");
+	ui_area_fill(a, row, column + 1 + done, inside - done, UI_STYLE_DIM,
+		     ascii ? "-" : "\u2591");
+	ui_area_put(a, row, column + 1 + inside, 1, UI_STYLE_NORMAL, "]");
 }
 
 void ui_bar_put_sparkline(const struct ui_area *a, unsigned row,

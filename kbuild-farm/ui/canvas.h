@@ -129,7 +129,10 @@ enum ui_bar_part {
 	UI_BAR_PARTS, /* the number of parts */
 };
 
-/* The symbol and the style with which bars and the help show a part. */
+/*
+ * The symbol and the style with which bars and the help show a part.  No symbol
+ * is one of those of a progress bar.
+ */
 struct ui_bar_symbol {
 	const char *ascii, *utf8;
 	enum ui_style style;
@@ -140,7 +143,7 @@ extern const struct ui_bar_symbol ui_bar_symbols[UI_BAR_PARTS];
 /*
  * A bar of slots by job state:
  *
- *	[->>====<%...]	UTF-8: [░▸▸████◂▓···]
+ *	[->>oooo<%...]	UTF-8: [□▸▸■■■■◂◆···]
  *
  * shows slots with jobs that are scanned, sent, running, being received or
  * compiled locally, and free slots.  If there are more slots than columns, the
@@ -156,6 +159,9 @@ struct ui_bar {
  */
 unsigned ui_bar_put(const struct ui_area *a, unsigned row, unsigned column,
 		    unsigned columns, const struct ui_bar *bar);
+/* Draw a progress bar of `columns` columns: "[####----]", "[████░░░░]". */
+void ui_bar_put_progress(const struct ui_area *a, unsigned row, unsigned column,
+			 unsigned columns, unsigned percent);
 /*
  * Draw a sparkline: one character per value, a full block for the largest
  * value.

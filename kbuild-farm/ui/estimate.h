@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ui/estimate.h - Progress and ETA of a build with a baseline.
+ * ui/estimate.h - Progress and ETA of a build.
  *
  * The progress curve of the baseline (EVENTS_KIND_ESTIMATE) is a series of
  * points.  Each point states the time and the cost (CPU time) of the jobs that
@@ -19,6 +19,12 @@
  *  - after 15 s and 5 % of the cost, the pace or the CPU time of the compiles
  *    differs from the expected value by a factor of ten, as with an object
  *    cache.  (ninja applies such a limit in src/status_printer.cc.)
+ *
+ * Without a baseline, EVENTS_KIND_TOTAL can state the number of jobs, counted
+ * in the makefiles.  The progress is then the share of finished jobs.  The ETA
+ * is the time that the remaining jobs need at the rate of the last minute; the
+ * time that make needs after the last compile is unknown.  The ETA is available
+ * after COUNTED_MIN_MS of the phase "compile", and only while jobs are open.
  *
  * Events are not trusted: all numbers are bounded, and no divisor is 0.
  */
@@ -76,6 +82,15 @@ struct ui_estimate {
 	 * baseline, and in this build
 	 */
 	double expected_cpu_ms, actual_cpu_ms;
+	/*
+	 * Without a baseline: number of jobs that the makefiles list, or 0.
+	 * counted_since_ms is the time at which the phase "compile" began, or
+	 * 0.  Since then, counted_jobs jobs finished in counted_ms; both decay
+	 * over about a minute, and counted_updated_ms is the time of their last
+	 * update.
+	 */
+	int64_t n_counted_total;
+	double counted_since_ms, counted_updated_ms, counted_ms, counted_jobs;
 };
 
 /*
@@ -84,6 +99,14 @@ struct ui_estimate {
  */
 void ui_estimate_add_point(struct ui_estimate *e, const struct events_event *ev,
 			   int64_t make_jobs);
+/*
+ * Use the number of jobs of the EVENTS_KIND_TOTAL `ev` unless there is a
+ * baseline.
+ */
+void ui_estimate_set_total(struct ui_estimate *e,
+			   const struct events_event *ev);
+/* Measure the rate of jobs from now on.  Later calls have no effect. */
+void ui_estimate_begin_compiling(struct ui_estimate *e, uint64_t now_ms);
 /*
  * Set the members of *ev that describe point `i`, which is from 1 to
  * n_points - 1.
@@ -100,14 +123,19 @@ void ui_estimate_begin_job(struct ui_estimate *e, const struct events_event *ev,
 void ui_estimate_end_job(struct ui_estimate *e, const struct events_event *ev,
 			 int64_t cost_ms);
 /*
- * Continue from the completed cost in `ev`, the EVENTS_KIND_COUNTS of a
- * snapshot.
+ * Continue from the completed cost and the finished jobs in `ev`, the
+ * EVENTS_KIND_COUNTS of a snapshot.
  */
 void ui_estimate_resume(struct ui_estimate *e, const struct events_event *ev);
 
 struct ui_prediction {
 	uint64_t n_total; /* expected number of jobs */
-	unsigned percent; /* completed share of the baseline's time; 0 to 99 */
+	/*
+	 * completed share of the baseline's time, or of the jobs if `counted`;
+	 * 0 to 99
+	 */
+	unsigned percent;
+	bool counted; /* in the makefiles, because there is no baseline */
 	/* false if the build is later than predicted or needs over 100 h */
 	bool has_remaining;
 	uint64_t remaining_ms;
@@ -115,8 +143,9 @@ struct ui_prediction {
 
 /*
  * Predict the rest of the build at `now_ms`, with `n_done` finished and
- * `n_open` unfinished jobs.  Returns false if there is no comparable baseline.
- * out->percent never decreases.
+ * `n_open` unfinished jobs.  Returns false if there is neither a comparable
+ * baseline nor a count.  out->percent never decreases, except when the builds
+ * turn out not to be comparable.
  */
 bool ui_estimate_predict(const struct ui_estimate *e, uint64_t now_ms,
 			 uint64_t n_done, unsigned n_open,

@@ -383,6 +383,9 @@ static void on_phase(struct ui_model *m, const struct events_event *ev)
 	m->phases[m->n_phases++] = (struct ui_phase){
 		events_totals_sanitize(ev->text, EVENTS_NAME_MAX, 0), ev->at_ms
 	};
+	set_text(&m->activity, ev->activity);
+	if (!strcmp(ui_model_phase(m), "compile"))
+		ui_estimate_begin_compiling(&m->estimate, ev->at_ms);
 }
 
 void ui_model_add_label(const struct ui_model *m, struct buf *out)
@@ -398,6 +401,13 @@ void ui_model_add_label(const struct ui_model *m, struct buf *out)
 unsigned ui_model_count_done(const struct ui_model *m)
 {
 	return m->totals.n_remote + m->totals.n_local;
+}
+
+void ui_model_add_phase(const struct ui_model *m, struct buf *out)
+{
+	buf_add_str(out, ui_model_phase(m));
+	if (*m->activity)
+		buf_printf(out, ": %s", m->activity);
 }
 
 bool ui_model_predict(const struct ui_model *m, uint64_t now,
@@ -452,8 +462,14 @@ void ui_model_add_event(void *model, const struct events_event *ev)
 	case EVENTS_KIND_ESTIMATE:
 		ui_estimate_add_point(&m->estimate, ev, m->make_jobs);
 		break;
+	case EVENTS_KIND_TOTAL:
+		ui_estimate_set_total(&m->estimate, ev);
+		break;
 	case EVENTS_KIND_PHASE:
 		on_phase(m, ev);
+		break;
+	case EVENTS_KIND_ACTIVITY:
+		set_text(&m->activity, ev->activity);
 		break;
 	case EVENTS_KIND_JOB:
 		on_job(m, ev);
@@ -499,7 +515,7 @@ static char **model_text_at(struct ui_model *m, size_t i)
 			       &m->config,  &m->toolchain,  &m->toolchain_id,
 			       &m->tree,    &m->tree_name,  &m->commit,
 			       &m->release, &m->series_key, &m->dir,
-			       &m->output,  &m->last_file };
+			       &m->output,  &m->last_file,  &m->activity };
 
 	return i < ARRAY_SIZE(all) ? all[i] : NULL;
 }
@@ -588,6 +604,8 @@ static void emit_build(const struct snapshot_emitter *t)
 		ev = new_snapshot_event(t, EVENTS_KIND_PHASE);
 		ev.at_ms = m->phases[i].began_ms;
 		ev.text = m->phases[i].name;
+		if (i == m->n_phases - 1)
+			ev.activity = text_or_unset(m->activity);
 		t->on_event(t->ctx, &ev);
 	}
 }
@@ -670,6 +688,11 @@ static void emit_counts(const struct snapshot_emitter *t)
 	for (unsigned i = 1; !e->diverged && i < e->n_points; i++) {
 		ev = new_snapshot_event(t, EVENTS_KIND_ESTIMATE);
 		ui_estimate_fill_event(e, i, &ev);
+		t->on_event(t->ctx, &ev);
+	}
+	if (e->n_counted_total) {
+		ev = new_snapshot_event(t, EVENTS_KIND_TOTAL);
+		ev.n_total_jobs = e->n_counted_total;
 		t->on_event(t->ctx, &ev);
 	}
 	ev = new_snapshot_event(t, EVENTS_KIND_COUNTS);

@@ -18,7 +18,7 @@
  * newlines and tabs.
  *
  * The total number of jobs and the time left are available only if there is a
- * baseline (ui/estimate.h).
+ * baseline or a count of jobs (ui/estimate.h).
  */
 #ifndef UI_MODEL_H
 #define UI_MODEL_H
@@ -129,6 +129,7 @@ struct ui_model {
 	unsigned n_jobs; /* length of `open_jobs` */
 	unsigned n_by_state[EVENTS_N_JOB_STATES]; /* `open_jobs` by state */
 	char *last_file; /* file of the job that finished last, or "" */
+	char *activity; /* what make does in the current phase, or "" */
 
 	struct events_totals totals; /* counts of jobs, reasons, diagnostics */
 	struct ui_estimate estimate;
@@ -180,11 +181,13 @@ void ui_model_add_label(const struct ui_model *m, struct buf *out);
  * phase.
  */
 const char *ui_model_phase(const struct ui_model *m);
+/* Append the current phase and the activity, "prepare: host programs". */
+void ui_model_add_phase(const struct ui_model *m, struct buf *out);
 /* Return the number of finished jobs. */
 unsigned ui_model_count_done(const struct ui_model *m);
 /*
- * Predict the rest of the build.  Returns false if there is no comparable
- * baseline or the build has ended.
+ * Predict the rest of the build.  Returns false if nothing is known about it
+ * (ui_estimate_predict()) or the build has ended.
  */
 bool ui_model_predict(const struct ui_model *m, uint64_t now,
 		      struct ui_prediction *out);

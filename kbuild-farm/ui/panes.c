@@ -384,6 +384,7 @@ void ui_panes_arrange(struct ui_area areas[static UI_PANE_AREAS],
 #define TREE_COLUMNS_MIN     12 /* columns */
 #define BAR_COLUMNS_MIN      12
 #define BAR_LABEL_COLUMNS    50 /* columns next to the bar */
+#define PROGRESS_COLUMNS_MIN 12
 #define PROGRESS_COLUMNS_MAX 40
 #define ETA_COLUMNS_MIN      40 /* columns of a screen that shows the ETA */
 
@@ -437,7 +438,7 @@ static void put_build_title(const struct ui_area *a, unsigned row,
 	format_time(&time, now);
 	if (expected && expected->has_remaining &&
 	    a->columns >= ETA_COLUMNS_MIN) {
-		buf_add_str(&time, "  ETA ");
+		buf_add_str(&time, "  ETA ~");
 		format_time(&time, expected->remaining_ms);
 	}
 	width = ui_width(buf_str(&time));
@@ -465,30 +466,17 @@ static void put_build_title(const struct ui_area *a, unsigned row,
 	buf_release(&time);
 }
 
-/*
- * Draw the progress bar "[████····]" at the end of the line, if there is room.
- */
-static void put_progress_bar(const struct header_line *p, unsigned percent)
+/* Draw the progress bar, if there is room. */
+static void put_progress_bar(struct header_line *p, unsigned percent)
 {
-	const struct ui_bar_symbol *run = &ui_bar_symbols[UI_BAR_RUN];
-	const struct ui_bar_symbol *rest = &ui_bar_symbols[UI_BAR_FREE];
-	bool ascii = p->area->canvas->ascii;
-	unsigned columns = p->area->columns, at = p->column + 2;
-	unsigned room = at < columns ? columns - at : 0, done;
+	unsigned columns = p->area->columns;
+	unsigned width = clamp_size(columns / 5, PROGRESS_COLUMNS_MIN,
+				    PROGRESS_COLUMNS_MAX);
 
-	if (p->exhausted || room < BAR_COLUMNS_MIN)
+	if (p->column + 2 + width > columns / 2)
 		return;
-	if (room > PROGRESS_COLUMNS_MAX)
-		room = PROGRESS_COLUMNS_MAX;
-	at = columns - room;
-	room -= 2;
-	done = room * percent / 100;
-	ui_area_put(p->area, p->row, at, 1, UI_STYLE_NORMAL, "[");
-	ui_area_fill(p->area, p->row, at + 1, done, run->style,
-		     ascii ? run->ascii : run->utf8);
-	ui_area_fill(p->area, p->row, at + 1 + done, room - done, rest->style,
-		     ascii ? rest->ascii : rest->utf8);
-	ui_area_put(p->area, p->row, columns - 1, 1, UI_STYLE_NORMAL, "]");
+	ui_bar_put_progress(p->area, p->row, p->column + 2, width, percent);
+	p->column += 2 + width;
 }
 
 /* Draw the counts of jobs and diagnostics; `expected` may be NULL. */
@@ -497,11 +485,13 @@ static void put_counts(const struct ui_area *a, unsigned row,
 		       uint64_t new_diags, const struct ui_prediction *expected)
 {
 	struct header_line p = { .area = a, .row = row };
-	struct buf rate = { 0 };
+	struct buf rate = { 0 }, phase = { 0 };
 	char text[64];
 
 	if (!m->done) {
-		put_part(&p, UI_STYLE_BOLD, ui_model_phase(m));
+		ui_model_add_phase(m, &phase);
+		put_part(&p, UI_STYLE_BOLD, buf_str(&phase));
+		buf_release(&phase);
 	} else if (!m->status) {
 		put_part(&p, UI_STYLE_GOOD, "done");
 	} else if (m->status == 101) {
@@ -514,9 +504,10 @@ static void put_counts(const struct ui_area *a, unsigned row,
 		put_part(&p, UI_STYLE_BAD, text);
 	}
 	if (expected) {
+		put_progress_bar(&p, expected->percent);
 		snprintf(text, sizeof(text), "%u %%", expected->percent);
 		put_part(&p, UI_STYLE_BOLD, text);
-		snprintf(text, sizeof(text), "%u/%llu ok",
+		snprintf(text, sizeof(text), "%u/~%llu ok",
 			 ui_model_count_done(m),
 			 (unsigned long long)expected->n_total);
 		put_part(&p, UI_STYLE_GOOD, text);
@@ -545,8 +536,6 @@ static void put_counts(const struct ui_area *a, unsigned row,
 	if (m->totals.n_hedged)
 		put_counted(&p, UI_STYLE_NORMAL, m->totals.n_hedged, "twice",
 			    "twice");
-	if (expected)
-		put_progress_bar(&p, expected->percent);
 	buf_release(&rate);
 }
 
@@ -610,12 +599,12 @@ static void put_slot_usage(const struct ui_area *a, unsigned row,
 	if (columns > BAR_COLUMNS_MIN &&
 	    a->columns > BAR_LABEL_COLUMNS + BAR_COLUMNS_MIN)
 		columns = a->columns - BAR_LABEL_COLUMNS;
-	p.column = ui_bar_put(a, row, 0, columns, &bar);
-	if (!n_busy && n_nodes && !m->n_jobs && !m->done)
-		put_part(&p, UI_STYLE_BOLD, idle_reason(m));
-	snprintf(text, sizeof(text), "%llu/%llu slots",
+	snprintf(text, sizeof(text), "slots %llu/%llu",
 		 (unsigned long long)n_busy, (unsigned long long)n_slots);
 	put_part(&p, UI_STYLE_NORMAL, text);
+	p.column += 1 + ui_bar_put(a, row, p.column + 1, columns, &bar);
+	if (!n_busy && n_nodes && !m->n_jobs && !m->done)
+		put_part(&p, UI_STYLE_BOLD, idle_reason(m));
 	snprintf(text, sizeof(text), "nodes %u/%u", n_up, n_nodes);
 	put_part(&p, n_up < n_nodes ? UI_STYLE_WARN : UI_STYLE_NORMAL, text);
 	if (n_idle && ui_row_has_work(m, now))

@@ -25,7 +25,7 @@ void ui_text_put_line(struct buf *out, const struct ui_model *m, uint64_t now,
 
 	buf_printf(&line, "[%u", ui_model_count_done(m));
 	if (known)
-		buf_printf(&line, "/%llu %u %%",
+		buf_printf(&line, "/~%llu %u %%",
 			   (unsigned long long)look.n_total, look.percent);
 	else
 		buf_add_str(&line, " done");
@@ -34,10 +34,12 @@ void ui_text_put_line(struct buf *out, const struct ui_model *m, uint64_t now,
 	buf_add_str(&line, " ");
 	format_time(&line, now);
 	if (known && look.has_remaining) {
-		buf_add_str(&line, " ETA ");
+		buf_add_str(&line, " ETA ~");
 		format_time(&line, look.remaining_ms);
 	}
-	buf_printf(&line, "] %s: ", ui_model_phase(m));
+	buf_add_str(&line, "] ");
+	ui_model_add_phase(m, &line);
+	buf_add_str(&line, *m->activity ? ", " : ": ");
 	/* An idle farm during the link is no failure. */
 	if (!m->n_jobs && nodes && !strcmp(ui_model_phase(m), "link"))
 		buf_add_str(&line, "farm idle");
@@ -233,13 +235,14 @@ static void show_periodic_line(struct ui_text *p, uint64_t now)
 	if (p->next_line_ms <= now)
 		p->next_line_ms = now + ms;
 	put_elapsed(&line, p, now);
-	buf_printf(&line, "%s: %u", ui_model_phase(m), ui_model_count_done(m));
+	ui_model_add_phase(m, &line);
+	buf_printf(&line, ": %u", ui_model_count_done(m));
 	if (ui_model_predict(m, now, &expected)) {
-		buf_printf(&line, " of %llu jobs, %u %%",
+		buf_printf(&line, " of ~%llu jobs, %u %%",
 			   (unsigned long long)expected.n_total,
 			   expected.percent);
 		if (expected.has_remaining) {
-			buf_add_str(&line, ", ETA ");
+			buf_add_str(&line, ", ETA ~");
 			format_time(&line, expected.remaining_ms);
 		}
 	} else {
@@ -392,6 +395,24 @@ static void warn_if_all_local(struct ui_text *p, const struct events_event *ev)
 	free(text);
 }
 
+/*
+ * Print the phase, and the activity with which it begins.  The progress line of
+ * UI_TEXT_LINE contains both.
+ */
+static void show_phase(struct ui_text *p, const struct events_event *ev)
+{
+	struct buf line = { 0 };
+
+	if (p->kind != UI_TEXT_PERIODIC || p->held ||
+	    (!p->options.progress && !p->options.details))
+		return;
+	buf_add_str(&line, ev->text);
+	if (ev->activity)
+		buf_printf(&line, ": %s", ev->activity);
+	ui_text_put_note(p, ev->at_ms, buf_str(&line));
+	buf_release(&line);
+}
+
 void ui_text_add_event(void *plain, const struct events_event *ev)
 {
 	struct ui_text *p = plain;
@@ -406,16 +427,11 @@ void ui_text_add_event(void *plain, const struct events_event *ev)
 	}
 	if (!p->options.notes)
 		return;
-	/*
-	 * Print phases only for UI_TEXT_PERIODIC, because the progress line of
-	 * UI_TEXT_LINE contains the phase.
-	 */
-	if (((ev->kind == EVENTS_KIND_NOTE &&
-	      (!ev->detail || p->options.details)) ||
-	     (ev->kind == EVENTS_KIND_PHASE && p->kind == UI_TEXT_PERIODIC &&
-	      (p->options.progress || p->options.details) && !p->held)) &&
-	    ev->text)
+	if (ev->kind == EVENTS_KIND_NOTE && ev->text &&
+	    (!ev->detail || p->options.details))
 		ui_text_put_note(p, ev->at_ms, ev->text);
+	else if (ev->kind == EVENTS_KIND_PHASE && ev->text)
+		show_phase(p, ev);
 	else if (ev->kind == EVENTS_KIND_NODE)
 		on_node(p, ev);
 	else if (ev->kind == EVENTS_KIND_CELL && ev->node && ev->reason &&

@@ -9,11 +9,11 @@
  *  - for UI_TEXT_LINE one line on a terminal, as in ninja, that is overwritten
  *    at most ten times a second:
  *
- *	[310 done 35.2/s 1:23] compile: 9 running, nodes 1/2: drivers/...re.c
- *	[310/2874 11 % 35.2/s 1:23 ETA 9:12] compile: 9 running, ...
+ *	[9 done 0:12] prepare: host programs, 2 running: scripts/.../modpost.c
+ *	[310/~2874 11 % 35.2/s 1:23 ETA ~9:12] compile: 9 running, ...
  *
- * The line of UI_TEXT_LINE ends in the file of the job that finished last,
- * shortened in its middle.  The second form needs a baseline (ui/estimate.h).
+ * "~" marks a prediction (ui/estimate.h).  The line of UI_TEXT_LINE ends in the
+ * file of the job that finished last, shortened in its middle.
  * Lines contain no control characters except colors, if requested, and the
  * carriage return and `ESC [ K` of UI_TEXT_LINE.
  *

@@ -36,7 +36,8 @@ START_TEST(a_target_and_fragments_make_the_configuration)
 	start();
 	expect("# Linux/arm64 config\nCONFIG_MODULES=y\nCONFIG_A=y\n"
 	       "CONFIG_T=y\n");
-	ck_assert(was_told("phase config\n"));
+	ck_assert(was_told("phase config\nactivity defconfig\n"
+			   "activity olddefconfig\n"));
 	kernel_build_end(&run);
 }
 END_TEST

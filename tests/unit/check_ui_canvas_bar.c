@@ -35,12 +35,12 @@ static const struct {
 	unsigned columns, took;
 	const char *shown;
 } bars[] = {
-	{ { 1, 2, 3, 1, 1, 2 }, 20, 12, "[->>===<%..]\n" },
+	{ { 1, 2, 3, 1, 1, 2 }, 20, 12, "[->>ooo<%..]\n" },
 	{ { 0, 0, 0, 0, 0, 0 }, 20, 2, "[]\n" },
-	{ { 0, 0, 18, 0, 0, 0 }, 20, 20, "[==================]\n" },
+	{ { 0, 0, 18, 0, 0, 0 }, 20, 20, "[oooooooooooooooooo]\n" },
 	/* Scaled: the remainder goes to the largest fractions. */
-	{ { 0, 0, 10, 0, 0, 10 }, 12, 12, "{=====.....}\n" },
-	{ { 0, 1, 10, 1, 0, 9 }, 12, 12, "{>=====....}\n" },
+	{ { 0, 0, 10, 0, 0, 10 }, 12, 12, "{ooooo.....}\n" },
+	{ { 0, 1, 10, 1, 0, 9 }, 12, 12, "{>ooooo....}\n" },
 	{ { 0, 0, 1, 0, 0, 1000 }, 12, 12, "{..........}\n" },
 	{ { 0, 0, 0, 0, 0, UINT64_MAX / 2 }, 5, 5, "{...}\n" },
 	{ { 7, 7, 7, 7, 7, 7 }, 3, 3, "{-}\n" },
@@ -84,7 +84,29 @@ START_TEST(in_utf8_each_part_has_a_sign_of_its_own)
 
 	c.ascii = false;
 	ck_assert_uint_eq(ui_bar_put(&a, 0, 0, 20, &bar), 8);
-	expect("[\u2591\u25b8\u2588\u25c2\u2593\u00b7]\n");
+	expect("[\u25a1\u25b8\u25a0\u25c2\u25c6\u00b7]\n");
+}
+END_TEST
+
+START_TEST(a_progress_bar_is_not_like_a_bar_of_slots)
+{
+	for (unsigned i = 0; i < UI_BAR_PARTS; i++) {
+		ck_assert(!strchr("#-", *ui_bar_symbols[i].ascii) ||
+			  i == UI_BAR_SCAN);
+		ck_assert_str_ne(ui_bar_symbols[i].utf8, "\u2588");
+		ck_assert_str_ne(ui_bar_symbols[i].utf8, "\u2591");
+	}
+	ui_bar_put_progress(&a, 0, 0, 12, 39);
+	expect("[###-------]\n");
+	ui_bar_put_progress(&a, 0, 0, 12, 100);
+	expect("[##########]\n");
+	c.ascii = false;
+	ui_bar_put_progress(&a, 0, 0, 12, 0);
+	expect("[\u2591\u2591\u2591\u2591\u2591\u2591\u2591\u2591\u2591"
+	       "\u2591]\n");
+	ui_canvas_clear(&c);
+	ui_bar_put_progress(&a, 0, 0, 4, 50);
+	expect("[\u2588\u2591]\n");
 }
 END_TEST
 
@@ -113,6 +135,7 @@ int main(void)
 			    sizeof(bars) / sizeof(*bars));
 	tcase_add_test(tc, a_bar_of_any_numbers_keeps_its_width);
 	tcase_add_test(tc, in_utf8_each_part_has_a_sign_of_its_own);
+	tcase_add_test(tc, a_progress_bar_is_not_like_a_bar_of_slots);
 	tcase_add_test(tc, a_sparkline_has_its_largest_value_full);
 	suite_add_tcase(s, tc);
 	return suite_run(s);

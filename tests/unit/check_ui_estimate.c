@@ -383,6 +383,136 @@ START_TEST(percent_never_goes_back)
 }
 END_TEST
 
+/* ---- a count of the makefiles' objects instead of a baseline ---- */
+
+static void count_jobs(int64_t jobs)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_TOTAL);
+
+	ev.n_total_jobs = jobs;
+	play(&ev);
+}
+
+static void phase(const char *name)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_PHASE);
+
+	ev.text = name;
+	play(&ev);
+}
+
+/* Finish `n` jobs, one every `each_ms`, and leave one job unfinished. */
+static void compile_counted(int64_t first, int64_t n, unsigned each_ms)
+{
+	for (int64_t i = first; i < first + n; i++) {
+		queue(i + 1, EVENTS_UNKNOWN);
+		now_ms += each_ms;
+		end(i, 10);
+	}
+}
+
+START_TEST(a_count_gives_a_total_and_after_5_s_of_compiling_an_eta)
+{
+	make_jobs(40);
+	phase("prepare");
+	ck_assert(!is_known());
+	count_jobs(1000);
+	ck_assert(is_known() && look.counted && !look.has_remaining);
+	ck_assert_uint_eq(look.n_total, 1000);
+	ck_assert_uint_eq(look.percent, 0);
+	/* The pace of host programs predicts nothing. */
+	queue(1, EVENTS_UNKNOWN);
+	compile_counted(1, 20, 3000);
+	ck_assert(is_known() && !look.has_remaining);
+	phase("compile");
+	compile_counted(21, 49, 100);
+	ck_assert(is_known() && !look.has_remaining);
+	compile_counted(70, 2, 100);
+	ck_assert(is_known() && look.has_remaining);
+	ck_assert_uint_eq(look.percent, 7);
+	ck_assert_uint_ge(look.remaining_ms, 90000);
+	ck_assert_uint_le(look.remaining_ms, 96000);
+	/* A slower pace has most of the weight after a minute. */
+	compile_counted(72, 300, 200);
+	ck_assert(is_known() && look.has_remaining);
+	ck_assert_uint_ge(look.remaining_ms, 100000);
+	ck_assert_uint_le(look.remaining_ms, 130000);
+}
+END_TEST
+
+START_TEST(a_count_that_is_too_low_grows_and_never_reaches_100_percent)
+{
+	make_jobs(40);
+	phase("compile");
+	count_jobs(100);
+	queue(1, EVENTS_UNKNOWN);
+	compile_counted(1, 99, 100);
+	ck_assert(is_known() && look.has_remaining);
+	ck_assert_uint_eq(look.percent, 99);
+	ck_assert_uint_eq(look.n_total, 100);
+	compile_counted(100, 20, 100);
+	ck_assert(is_known() && !look.has_remaining);
+	ck_assert_uint_eq(look.percent, 99);
+	ck_assert_uint_eq(look.n_total, 120);
+}
+END_TEST
+
+/* The link takes an unknown time. */
+START_TEST(a_count_has_no_eta_without_open_jobs)
+{
+	make_jobs(40);
+	phase("compile");
+	count_jobs(100);
+	compile(1, 90, 100, 0, 0);
+	ck_assert(is_known() && !look.has_remaining);
+	queue(91, EVENTS_UNKNOWN);
+	ck_assert(is_known() && look.has_remaining);
+	phase("link");
+	end(91, 10);
+	ck_assert(is_known() && !look.has_remaining);
+	ck_assert_uint_eq(look.percent, 91);
+}
+END_TEST
+
+START_TEST(a_baseline_is_better_than_a_count)
+{
+	make_jobs(40);
+	count_jobs(20);
+	thousand_jobs();
+	ck_assert(is_known() && !look.counted);
+	ck_assert_uint_eq(look.n_total, JOBS);
+}
+END_TEST
+
+static void told_late(void *ctx, const struct events_event *ev)
+{
+	ui_model_add_event(ctx, ev);
+}
+
+START_TEST(a_late_subscriber_has_the_count_and_the_mean_pace)
+{
+	struct ui_prediction expected;
+	struct ui_model late;
+
+	make_jobs(40);
+	count_jobs(9000);
+	phase("compile");
+	queue(1, EVENTS_UNKNOWN);
+	compile_counted(1, 3000, 100);
+	ck_assert(is_known());
+	expected = look;
+	ui_model_init(&late);
+	ui_model_snapshot(&m, told_late, &late);
+	ck_assert(ui_model_predict(&late, now_ms, &look));
+	ck_assert_uint_eq(look.n_total, expected.n_total);
+	ck_assert_uint_eq(look.percent, expected.percent);
+	ck_assert(look.counted && look.has_remaining);
+	ck_assert_uint_ge(look.remaining_ms, expected.remaining_ms * 9 / 10);
+	ck_assert_uint_le(look.remaining_ms, expected.remaining_ms * 11 / 10);
+	ui_model_release(&late);
+}
+END_TEST
+
 /* Return a hostile number. */
 static int64_t any_number(uint64_t *state)
 {
@@ -405,7 +535,8 @@ START_TEST(any_numbers_at_any_time)
 {
 	static const enum events_kind kinds[] = {
 		EVENTS_KIND_ESTIMATE, EVENTS_KIND_JOB,    EVENTS_KIND_JOB,
-		EVENTS_KIND_JOB,      EVENTS_KIND_COUNTS, EVENTS_KIND_BUILD
+		EVENTS_KIND_JOB,      EVENTS_KIND_COUNTS, EVENTS_KIND_BUILD,
+		EVENTS_KIND_TOTAL,    EVENTS_KIND_PHASE
 	};
 	uint64_t state = 7 + (uint64_t)_i * UINT64_C(0x9e3779b97f4a7c15);
 	struct buf lines = { 0 };
@@ -413,13 +544,15 @@ START_TEST(any_numbers_at_any_time)
 	for (int i = 0; i < 1000; i++) {
 		struct events_event ev = events_event_make(
 			i < 20 ? EVENTS_KIND_ESTIMATE :
-				 kinds[draw(&state) % 6]);
+				 kinds[draw(&state) % 8]);
 
 		ev.n_total_jobs = any_number(&state);
 		ev.cost_ms = any_number(&state);
 		ev.wall_ms = any_number(&state);
 		ev.cpu_ms = any_number(&state);
 		ev.make_jobs = any_number(&state);
+		ev.n_remote = any_number(&state);
+		ev.text = "compile";
 		ev.job = (int64_t)(draw(&state) % 8);
 		ev.state = draw(&state) % EVENTS_N_JOB_STATES;
 		ev.command = "x";
@@ -458,6 +591,14 @@ int main(void)
 	tcase_add_test(tc, the_end_is_the_end);
 	tcase_add_test(tc, the_next_build_is_another_one);
 	tcase_add_test(tc, who_comes_later_sees_the_same);
+	tcase_add_test(tc,
+		       a_count_gives_a_total_and_after_5_s_of_compiling_an_eta);
+	tcase_add_test(
+		tc,
+		a_count_that_is_too_low_grows_and_never_reaches_100_percent);
+	tcase_add_test(tc, a_count_has_no_eta_without_open_jobs);
+	tcase_add_test(tc, a_baseline_is_better_than_a_count);
+	tcase_add_test(tc, a_late_subscriber_has_the_count_and_the_mean_pace);
 	tcase_add_loop_test(tc, percent_never_goes_back, 0, 50);
 	tcase_add_loop_test(tc, any_numbers_at_any_time, 0, 50);
 	suite_add_tcase(s, tc);

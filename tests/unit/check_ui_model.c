@@ -395,6 +395,10 @@ START_TEST(a_snapshot_makes_the_model_again)
 	play(&ev);
 	ev = events_event_make(EVENTS_KIND_LOAD);
 	say(EVENTS_KIND_PHASE, "compile");
+	play(&(struct events_event){ .kind = EVENTS_KIND_ACTIVITY,
+				     .activity = "host programs" });
+	play(&(struct events_event){ .kind = EVENTS_KIND_TOTAL,
+				     .n_total_jobs = 123 });
 	node("a", "up", NULL);
 	node("b", "down", "no route to host");
 	for (int i = 1; i <= 20; i++) {
@@ -427,6 +431,8 @@ START_TEST(a_snapshot_makes_the_model_again)
 	ck_assert_int_eq(other.build_number, 2);
 	ck_assert_int_eq(other.n_builds, 3);
 	ck_assert_str_eq(other.config, "tinyconfig");
+	ck_assert_str_eq(other.activity, "host programs");
+	ck_assert_int_eq(other.estimate.n_counted_total, 123);
 	ck_assert_str_eq(other.series_key, "abc");
 	ck_assert_str_eq(other.commit, "def");
 	ck_assert(other.fresh);

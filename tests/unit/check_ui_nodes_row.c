@@ -105,7 +105,7 @@ START_TEST(one_that_is_drained_shows_the_jobs_it_still_has)
 	farm_job(1, EVENTS_JOB_QUEUED, NULL, NULL);
 	farm_job(1, EVENTS_JOB_RUN, "n", NULL);
 	node("n", "draining", "asked for");
-	ck_assert(row_has("draining", UI_STYLE_WARN) && row_has("[=...]", 0));
+	ck_assert(row_has("draining", UI_STYLE_WARN) && row_has("[o...]", 0));
 	farm_job(1, EVENTS_JOB_DONE, "n", NULL);
 	node("n", "drained", "asked for");
 	ck_assert(row_has("drained", UI_STYLE_WARN) &&

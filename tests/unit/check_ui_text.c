@@ -154,6 +154,63 @@ static void play_build(int64_t seconds)
 	ui_text_release(&p);
 }
 
+static void activity(const char *text)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_ACTIVITY);
+
+	ev.activity = text;
+	play(&ev);
+}
+
+/* A build from scratch without a baseline. */
+static void play_counted_build(void)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_PHASE);
+
+	tree("/src/linux");
+	ev.text = "config";
+	ev.activity = "defconfig";
+	play(&ev);
+	now_ms = 500;
+	ui_text_update(&p, now_ms);
+	activity("olddefconfig");
+	now_ms = 600;
+	ui_text_update(&p, now_ms);
+	say(EVENTS_KIND_PHASE, "prepare");
+	activity("host programs");
+	ev = events_event_make(EVENTS_KIND_TOTAL);
+	ev.n_total_jobs = 120;
+	play(&ev);
+	job(1, EVENTS_JOB_QUEUED, NULL);
+	for (int64_t s = 1; s <= 60; s++) {
+		if (s == 12)
+			say(EVENTS_KIND_PHASE, "compile");
+		now_ms = (uint64_t)s * 1000;
+		job(s + 1, EVENTS_JOB_QUEUED, NULL);
+		job(s, EVENTS_JOB_SEND, "local");
+		job(s, EVENTS_JOB_DONE, "local");
+		ui_text_update(&p, now_ms);
+	}
+	play(&(struct events_event){ .kind = EVENTS_KIND_DONE });
+	ui_text_release(&p);
+}
+
+START_TEST(plain_without_a_baseline_has_a_counted_total)
+{
+	begin(UI_TEXT_PERIODIC, &all, false);
+	play_counted_build();
+	compare("plain-counted");
+}
+END_TEST
+
+START_TEST(line_without_a_baseline_has_a_counted_total)
+{
+	begin(UI_TEXT_LINE, &all, false);
+	play_counted_build();
+	compare("line-counted");
+}
+END_TEST
+
 START_TEST(plain_has_a_line_after_10_40_100_160_seconds)
 {
 	begin(UI_TEXT_PERIODIC, &all, false);
@@ -513,6 +570,8 @@ int main(void)
 	TCase *tc = tcase_create("plain");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, plain_without_a_baseline_has_a_counted_total);
+	tcase_add_test(tc, line_without_a_baseline_has_a_counted_total);
 	tcase_add_test(tc, plain_has_a_line_after_10_40_100_160_seconds);
 	tcase_add_test(tc, the_line_is_written_over_itself);
 	tcase_add_test(tc, a_build_like_the_last_one_has_a_total_and_an_end);

@@ -22,6 +22,9 @@ static void on_event(void *ctx, const struct events_event *ev)
 	(void)ctx;
 	if (ev->kind == EVENTS_KIND_PHASE)
 		buf_printf(&told, "phase %s\n", ev->text);
+	if (ev->kind == EVENTS_KIND_PHASE || ev->kind == EVENTS_KIND_ACTIVITY)
+		buf_printf(&told, ev->activity ? "activity %s\n" : "",
+			   ev->activity);
 	else if (ev->kind == EVENTS_KIND_DIAG)
 		buf_printf(&told, "%s %s",
 			   ev->severity == EVENTS_SEV_ERROR ? "error" :

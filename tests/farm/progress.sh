@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+# beside: yes
+#
+# progress.sh - the number of jobs that kfarm counts in the makefiles of Linux
+# before a build without a baseline.  It differs by less than 10 % from the
+# number of units that `make -n` lists, and the count changes no file.
+. "$(dirname "$0")/lib.sh"
+
+farm_begin
+farm_linux tinyconfig prepare
+farm_fresh
+# Configuration and preparation compiled host programs.
+prepared_units=$(find "$prepared" -name '*.o' | wc -l)
+planned=$(plain -n vmlinux 2>/dev/null | grep -o -- ' -c -o [^ ]*\.o' | sort -u |
+	wc -l)
+check "make -n lists units: $planned" test "$planned" -ge 300
+units=$((planned + prepared_units))
+
+# Return true if more than host programs was compiled.
+compiled()
+{
+	find "$build" \( -path "$build/scripts" -o -path "$build/tools" \) -prune \
+		-o -name '*.o' -print 2>/dev/null | grep -q .
+}
+
+no_nodes
+rm -rf "$build"
+kfarm_start --json "$work/events" -k tinyconfig vmlinux
+wait_for 300 grep -q '"event":"total"' "$work/events"
+wait_for 300 compiled
+kill -INT "$kfarm"
+kfarm_wait
+total=$(jq 'select(.event == "total").jobs' "$work/events")
+check "counted $total of $units units" \
+	test $((total * 10)) -ge $((units * 9)) -a \
+	$((total * 10)) -le $((units * 11))
+is "activity of the configuration" tinyconfig "$(jq -r \
+	'select(.event == "phase" and .phase == "config").activity' \
+	"$work/events")"
+
+# Only make knows what a second build compiles.
+kfarm_start --json "$work/again" -k tinyconfig vmlinux
+wait_for 300 grep -q '"phase":"compile"' "$work/again"
+kill -INT "$kfarm"
+kfarm_wait
+is "totals of a build that continues" 0 "$(grep -c '"event":"total"' "$work/again")"
+farm_end
