@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /*
  * Return the oldest result of the series of bad results that ends with `r`, or
@@ -571,6 +572,7 @@ static int nightly_run_main(void *request)
 		.add_config_texts = add_config_texts
 	};
 	struct tree_observer watch = { .cancel = settings_catch_signals() };
+	bool shown = r->verbose || (isatty(STDERR_FILENO) && !r->quiet);
 	struct nightly_run_setup run = {
 		.request = { .force = r->force,
 			     .retry_failed = r->retry_failed },
@@ -578,10 +580,11 @@ static int nightly_run_main(void *request)
 		.dry_run = r->dry_run,
 		.bisect = r->bisect,
 		.verbose = r->verbose,
+		.progress = shown,
 		.sources = &means,
 		.observer = &watch,
 		.on_note = r->dry_run ? print_plan :
-			   r->verbose ? print_note :
+			   shown      ? print_note :
 					NULL,
 	};
 	struct err err = { 0 };
@@ -635,6 +638,8 @@ static const struct args_option options[] = {
 	  AT(dry_run), 0 },
 	{ 'v', "verbose", NULL, "print each step, and show the builds",
 	  args_flag, AT(verbose), 0 },
+	{ 'q', "quiet", NULL, "print only the report, even on a terminal",
+	  args_flag, AT(quiet), 0 },
 	{ 0, "force", NULL, "also build if nothing has changed", args_flag,
 	  AT(force), 0 },
 	{ 0, "retry-failed", NULL, "repeat failed builds even if unchanged",
@@ -662,9 +667,9 @@ static const struct args_option options[] = {
 };
 
 static const struct cmd_verb verbs[] = {
-	{ "run", " [NAME]...", "dry-run verbose force retry-failed bisect wait",
-	  0, 1000, "update trees, build what changed, store results",
-	  nightly_run_main },
+	{ "run", " [NAME]...",
+	  "dry-run verbose quiet force retry-failed bisect wait", 0, 1000,
+	  "update trees, build what changed, store results", nightly_run_main },
 	{ "list", " [NAME]...", "json", 0, 1000,
 	  "print the last result of each build", nightly_list_main },
 	{ "install", " [NAME]...", "at system user as now remove cron", 0, 1000,

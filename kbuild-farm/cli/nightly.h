@@ -14,7 +14,7 @@
 struct nightly_request {
 	const char *verb;
 	struct strv words; /* names of nightly jobs; empty for all */
-	bool dry_run, force, retry_failed, bisect, verbose;
+	bool dry_run, force, retry_failed, bisect, verbose, quiet;
 	bool json;
 	/* options of install */
 	bool system, user, cron, now, remove;

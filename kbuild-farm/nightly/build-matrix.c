@@ -314,7 +314,7 @@ void nightly_build_command_add_run(struct strv *out,
 	add_option_word(out, "-o", options->dir);
 	add_option_word(out, "--nightly", job);
 	strv_add(out, "-W");
-	add_option_word(out, "--ui", options->verbose ? "plain" : "none");
+	add_option_word(out, "--ui", options->progress ? "plain" : "none");
 	free(job);
 	/* Arguments after "--" are never options. */
 	if (p->job->variables.n || p->job->targets.n)

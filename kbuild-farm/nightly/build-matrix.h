@@ -95,7 +95,7 @@ void nightly_build_command_add_shown(struct strv *out,
 				     const char *commit);
 struct nightly_build_options {
 	const char *dir; /* output directory */
-	bool verbose;
+	bool progress; /* the log has lines about the progress of the build */
 	bool bisecting; /* the build is a step of a bisection */
 };
 void nightly_build_command_add_run(struct strv *out,

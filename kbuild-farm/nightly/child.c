@@ -33,23 +33,54 @@ struct running {
 	pid_t pid;
 	int pid_fd; /* pidfd */
 	int log_fd;
-	off_t shown_bytes;
+	off_t shown_bytes; /* bytes of the log that were read */
+	struct buf line; /* incomplete last line, for on_progress() */
 	/* terminated_ms: time at which SIGTERM was sent; 0: not yet */
 	uint64_t began_ms, terminated_ms;
 	bool killed;
 };
 
-/* Copy new text of the log to stderr. */
+bool nightly_child_is_progress(const char *line)
+{
+	size_t n = strspn(line, "[ 0123456789");
+
+	return line[0] == '[' && str_starts(line + n, "s] ");
+}
+
+/* Report the progress lines of `text`, the next part of the log. */
+static void report_progress(struct running *r, struct bytes text)
+{
+	while (text.len) {
+		const uint8_t *end = memchr(text.data, '\n', text.len);
+		size_t n = end ? (size_t)(end - text.data) : text.len;
+
+		buf_add(&r->line, text.data, n);
+		text = bytes_of(text.data + n, text.len - n);
+		if (!end)
+			break;
+		text = bytes_of(text.data + 1, text.len - 1);
+		if (nightly_child_is_progress(buf_str(&r->line)))
+			r->c->on_progress(r->c->ctx, buf_str(&r->line));
+		buf_reset(&r->line);
+	}
+}
+
+/* Show the new text of the log. */
 static void show_log(struct running *r)
 {
 	char block[1 << 14];
 	ssize_t n;
 
-	if (!r->c->shown)
+	if (!r->c->shown && !r->c->on_progress)
 		return;
 	while ((n = pread(r->log_fd, block, sizeof(block), r->shown_bytes)) >
 	       0) {
-		fs_write_all(STDERR_FILENO, bytes_of(block, (size_t)n));
+		struct bytes text = bytes_of(block, (size_t)n);
+
+		if (r->c->shown)
+			fs_write_all(STDERR_FILENO, text);
+		if (r->c->on_progress)
+			report_progress(r, text);
 		r->shown_bytes += n;
 	}
 }
@@ -145,6 +176,7 @@ int nightly_child_run(const struct nightly_child *c,
 	if (r.pid_fd >= 0)
 		close(r.pid_fd);
 	close(r.log_fd);
+	buf_release(&r.line);
 	return ret;
 }
 

@@ -15,6 +15,12 @@ struct nightly_child {
 	char *const *env;
 	const char *log; /* file to create for the output of the build */
 	bool shown; /* copy the output to stderr */
+	/*
+	 * Called with each line about the progress of the build, without its
+	 * newline; can be NULL.
+	 */
+	void (*on_progress)(void *ctx, const char *line);
+	void *ctx;
 	unsigned timeout_s;
 	const atomic_bool *stop; /* end the build once true; can be NULL */
 };
@@ -35,6 +41,12 @@ struct nightly_child_result {
  */
 int nightly_child_run(const struct nightly_child *c,
 		      struct nightly_child_result *out, struct err *err);
+
+/*
+ * Return true if `kfarm build --ui plain` prints such a line about the progress
+ * of a build: "[   40s] compile: 160 jobs, ...".
+ */
+bool nightly_child_is_progress(const char *line);
 
 /* Lower the CPU and disk priority of this process and its children. */
 void nightly_child_lower_priority(void);

@@ -2,6 +2,7 @@
 #include "nightly/run.h"
 
 #include "base/clock.h"
+#include "base/format.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/printable.h"
@@ -11,6 +12,7 @@
 #include "nightly/bisect.h"
 #include "nightly/build-matrix.h"
 #include "nightly/child.h"
+#include "nightly/notify.h"
 #include "nightly/retention.h"
 #include "report/html.h"
 #include "tree/log.h"
@@ -273,7 +275,7 @@ static const char make_error_mark[] = "error: ", tool_mark[] = "kfarm: ";
 
 /*
  * Add the lines of the file DIR/NAME that contain `mark` to r->messages, or all
- * lines if `mark` is NULL.
+ * lines except those about the progress if `mark` is NULL.
  */
 static void add_message_lines(struct nightly_result *r, const char *dir,
 			      const char *name, const char *mark)
@@ -286,7 +288,8 @@ static void add_message_lines(struct nightly_result *r, const char *dir,
 		for (const char *at = buf_str(&text); *at;) {
 			size_t n = strcspn(at, "\n");
 
-			if (!mark || memmem(at, n, mark, strlen(mark)))
+			if (mark ? memmem(at, n, mark, strlen(mark)) != NULL :
+				   !nightly_child_is_progress(at))
 				add_printable_message(r, at, n);
 			at += n + (at[n] == '\n');
 		}
@@ -404,6 +407,11 @@ static void note(const struct run_state *w, const char *fmt, ...)
 	free(text);
 }
 
+static bool shows_builds(const struct run_state *w)
+{
+	return w->setup->progress || w->setup->verbose;
+}
+
 static const char *describe_head(struct run_state *w)
 {
 	if (!w->describe)
@@ -444,6 +452,18 @@ static int publish_result(struct run_state *w, struct nightly_result *r,
 
 /* ---- build ---- */
 
+struct progress_context {
+	const struct run_state *w;
+	const struct nightly_build *p;
+};
+
+static void on_progress(void *ctx, const char *line)
+{
+	const struct progress_context *c = ctx;
+
+	note(c->w, "%s: %s", c->p->name, line);
+}
+
 static int run_job_in_child(const struct run_state *w,
 			    const struct nightly_build *p, const char *commit,
 			    const struct nightly_build_options *how,
@@ -451,9 +471,14 @@ static int run_job_in_child(const struct run_state *w,
 {
 	struct strv argv = { 0 }, env = { 0 };
 	char *log = xasprintf("%s/" NIGHTLY_LOG_FILE, how->dir);
+	struct progress_context context = { w, p };
 	struct nightly_child child = {
 		.log = log,
-		.shown = how->verbose,
+		.shown = w->setup->verbose,
+		.on_progress = w->setup->progress && !w->setup->verbose ?
+				       on_progress :
+				       NULL,
+		.ctx = &context,
 		.timeout_s = w->job->timeout_s,
 		.stop = w->setup->wait.stop,
 	};
@@ -496,11 +521,23 @@ static int record_broken_build(struct run_state *w,
 	return ret;
 }
 
+/* "good in 3:10, warnings 2 (1 new), errors 0" */
+static void note_end(const struct run_state *w, const struct nightly_result *r)
+{
+	struct buf time = { 0 };
+
+	format_time(&time, r->wall_ms);
+	note(w, "%s: %s in %s, warnings %u (%u new), errors %u (%u new)",
+	     r->build, nightly_notify_result_word(r), buf_str(&time),
+	     r->n_warnings, r->n_new_warnings, r->n_errors, r->n_new_errors);
+	buf_release(&time);
+}
+
 static int build_plan(struct run_state *w, const struct nightly_build *p,
 		      enum nightly_decision why, struct nightly_result **out,
 		      struct err *err)
 {
-	struct nightly_build_options how = { .verbose = w->setup->verbose };
+	struct nightly_build_options how = { .progress = shows_builds(w) };
 	struct nightly_child_result ended;
 	struct nightly_result r;
 	char *dir = NULL;
@@ -520,6 +557,8 @@ static int build_plan(struct run_state *w, const struct nightly_build *p,
 			strip_build_dir(dir);
 		ret = publish_result(w, &r, out, err);
 	}
+	if (!ret)
+		note_end(w, *out);
 	nightly_result_release(&r);
 	free(dir);
 	return ret;
@@ -536,7 +575,7 @@ static int build_for_search(void *ctx, const char *commit, size_t between,
 			    enum nightly_end *end, struct err *err)
 {
 	const struct bisect_context *s = ctx;
-	struct nightly_build_options how = { .verbose = s->w->setup->verbose,
+	struct nightly_build_options how = { .progress = shows_builds(s->w),
 					     .bisecting = true };
 	struct nightly_child_result ended;
 	struct history *h;
@@ -753,6 +792,7 @@ int nightly_run_execute(struct nightly_run *out, struct nightly_run_setup *run,
 	if (ret)
 		goto out;
 	if (!run->dry_run && !strv_has(&run->updated_trees, job->tree)) {
+		note(&w, "updating the tree %s", job->tree);
 		ret = tree_update(job->tree, run->observer, err);
 		if (ret) {
 			err_wrap(err, "cannot update the tree %s", job->tree);

@@ -15,10 +15,14 @@ struct nightly_run_setup {
 	bool dry_run; /* do not fetch, build or change anything */
 	bool bisect;
 	bool verbose; /* show the output of builds */
+	bool progress; /* pass the progress of builds to on_note() */
 	const struct nightly_build_sources *sources;
 	const struct tree_observer *observer; /* observer of the fetches */
 	struct strv updated_trees; /* trees fetched by this process */
-	/* Called with a line about each decision; can be NULL. */
+	/*
+	 * Called with a line about each decision, the start and the end of each
+	 * build, and its progress; can be NULL.
+	 */
 	void (*on_note)(void *ctx, const char *line);
 	void *ctx;
 };

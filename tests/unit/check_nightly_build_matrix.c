@@ -316,7 +316,7 @@ START_TEST(the_command_has_what_the_job_says)
 	free(text);
 	strv_release(&words);
 	/* A build of a bisection is not compared with nightly builds. */
-	how.bisecting = how.verbose = true;
+	how.bisecting = how.progress = true;
 	nightly_build_command_add_run(&words, &plans.builds[0], PUT_COMMIT,
 				      &how);
 	ck_assert(strv_has(&words, "n/bisect"));

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: nightly */
+/*
+ * This program is also the build: nightly_child_run() executes /proc/self/exe
+ * with the argument "build".
+ */
+#include "nightly/child.h"
+
+#include "base/buf.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "suite.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/check-child-XXXXXX";
+static struct buf lines;
+static char *log_path;
+
+static void set_up(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	log_path = xasprintf("%s/log", dir);
+}
+
+static void tear_down(void)
+{
+	struct err err;
+
+	fs_remove(dir, &err);
+	free(log_path);
+	buf_release(&lines);
+}
+
+static void on_progress(void *ctx, const char *line)
+{
+	ck_assert_ptr_eq(ctx, &lines);
+	buf_printf(&lines, "%s\n", line);
+}
+
+/* Run this program as a build with a further argument. */
+static struct nightly_child_result run_as_build(const char *what,
+						const atomic_bool *stop)
+{
+	char *const argv[] = { (char[]){ "kfarm" }, (char[]){ "build" },
+			       (char *)what, NULL };
+	char *const env[] = { NULL };
+	const struct nightly_child child = { .argv = argv,
+					     .env = env,
+					     .log = log_path,
+					     .on_progress = on_progress,
+					     .ctx = &lines,
+					     .timeout_s = 600,
+					     .stop = stop };
+	struct nightly_child_result ended;
+	struct err err = { 0 };
+	int ret = nightly_child_run(&child, &ended, &err);
+
+	ck_assert_int_eq(ret, stop ? -ECANCELED : 0);
+	return ended;
+}
+
+START_TEST(progress_lines_are_reported_whole)
+{
+	ck_assert_int_eq(run_as_build("lines", NULL).status, 3);
+	ck_assert_str_eq(buf_str(&lines),
+			 "[    0s] config: defconfig\n"
+			 "[   10s] compile: 40 of ~380 jobs, 7 %\n"
+			 "[123456s] link\n");
+}
+END_TEST
+
+START_TEST(other_lines_are_no_progress)
+{
+	ck_assert(nightly_child_is_progress("[    0s] x"));
+	ck_assert(!nightly_child_is_progress("    0s] x"));
+	ck_assert(!nightly_child_is_progress("[    0s]x"));
+	ck_assert(!nightly_child_is_progress("[310 done 0:01] compile"));
+	ck_assert(!nightly_child_is_progress("kfarm: [    0s] x"));
+	ck_assert(!nightly_child_is_progress(""));
+}
+END_TEST
+
+START_TEST(a_stopped_build_is_canceled)
+{
+	static const atomic_bool stop = true;
+
+	run_as_build("lines", &stop);
+	ck_assert_uint_eq(lines.len, 0);
+}
+END_TEST
+
+static int build(void)
+{
+	static const char *const parts[] = {
+		"[    0s] config: defconfig\na.c:1: warning: x\n", "[   10s]",
+		" compile: 40 of ~380 jobs, 7 %\n  [   10s] no\n",
+		"[123456s] link\n[  130s] unfinished"
+	};
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		if (write(1, parts[i], strlen(parts[i])) < 0)
+			return 1;
+	}
+	return 3;
+}
+
+int main(int argc, char **argv)
+{
+	Suite *s = suite_create("nightly/child");
+	TCase *tc = tcase_create("child");
+
+	if (argc > 1 && !strcmp(argv[1], "build"))
+		return build();
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, progress_lines_are_reported_whole);
+	tcase_add_test(tc, other_lines_are_no_progress);
+	tcase_add_test(tc, a_stopped_build_is_canceled);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
