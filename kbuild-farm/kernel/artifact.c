@@ -353,6 +353,26 @@ static int install(struct collector *c, const char *goal, struct digest *key,
 }
 
 /*
+ * modules_install copies modules.builtin, which make creates together with
+ * vmlinux, except for external modules.  Without it, `make modules` succeeds,
+ * but modules_install fails.
+ */
+static bool can_install_modules(struct collector *c)
+{
+	const struct kernel_plan *p = c->run->plan;
+	char *builtin = kernel_plan_path(p, "modules.builtin");
+	bool yes = fs_exists(builtin) || kernel_plan_find_setting(p, "M") ||
+		   !strstr(buf_str(&p->makefile_text), "modules.builtin");
+
+	if (!yes)
+		kernel_build_note(c->run,
+				  "no modules.tar.xz: modules_install needs "
+				  "modules.builtin; build vmlinux as well");
+	free(builtin);
+	return yes;
+}
+
+/*
  * Linux before 3.15 has no dtbs_install.  Copy its device trees as tuxmake
  * does.
  */
@@ -631,7 +651,7 @@ int kernel_artifact_collect(struct kernel_artifacts *out,
 	if (w->kernel && !run->plan->request->no_vmlinux)
 		add_if_present(&c, "debugkernel", "vmlinux", "vmlinux");
 
-	if (w->modules)
+	if (w->modules && can_install_modules(&c))
 		ret = install(&c, "modules", &modules, err);
 	if (!ret && w->dtbs)
 		ret = install(&c, "dtbs", &dtbs, err);

@@ -29,7 +29,11 @@ modules: vmlinux
 		rm $$m.ko.new; done
 	@[ -e big.ko ] || cat beta.ko $(srctree)/../random >big.ko
 	@[ -e modules.order ] || printf '%s\n' alpha.ko beta.ko big.ko >modules.order
+Image: modules.builtin
+modules.builtin: vmlinux
+	@echo kernel/start.ko >$@
 modules_install:
+	@cp modules.builtin $(srctree)/../
 	@mkdir -p $(INSTALL_MOD_PATH)/lib/modules/6.1.77
 	@cp *.ko $(INSTALL_MOD_PATH)/lib/modules/6.1.77
 	@ln -sfn $(CURDIR) $(INSTALL_MOD_PATH)/lib/modules/6.1.77/build
@@ -125,6 +129,17 @@ later()
 }
 later
 same "another umask, later"
+
+# As in a kernel, `make modules` creates the modules but no list of builtin ones.
+farm_fresh
+check "modules without vmlinux" kfarm_build modules
+check "modules without vmlinux: the module" test -s "$build/alpha.ko"
+is "modules without vmlinux: no archive" "" "$(ls "$work/out" | grep modules)"
+check "modules without vmlinux: the reason" grep -qF \
+	'no modules.tar.xz: modules_install needs modules.builtin' \
+	"$work/kfarm.log"
+check "modules with vmlinux" kfarm_build "${targets[@]}"
+check "modules with vmlinux: the archive" test -s "$work/out/modules.tar.xz"
 
 # ---- installations ----
 
