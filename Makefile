@@ -6,6 +6,7 @@
 #	make fuzz [RUNS=] [PROPERTY_RUNS=] | soak [ROUNDS=] | audit [TREES=]
 #	make faults [TIMES=] [FAULTS=] | kills [KILLS=]
 #	make equality [CONFIGS=] [ARGS=] | reach [PROJECTS=] [SHARE=]
+#	make shadow [STEPS=] [SEED=] [CONFIGS=] [ARGS=]
 #	make bench [BEFORE=DIR] | bench CONFIGURATIONS= [ROWS=] [ARGS=]
 #	make sched-runs | sched-coverage | door-churn | diag-logs LOGS="FILE..."
 #	make shell-runs [SHELL_RUNS=] | configure-runs [PACKAGES=]
@@ -555,12 +556,21 @@ kills: all
 
 # Compare whole kernels by kfarm and by make, byte for byte, with configurations
 # of tests/farm/equality.sh.  ARGS are its other options.  Takes hours.
-CONFIGS ?= tiny quickstart debug modversions x86 objtool ibt clang
+equality: CONFIGS ?= tiny quickstart debug modversions x86 objtool ibt clang
 equality: all
 	$Qunequal=; for config in $(CONFIGS); do echo "== $$config"; \
 		KFARM_BUILD=$B tests/farm/equality.sh --config $$config $(ARGS) || \
 		unequal="$$unequal $$config"; done; \
 	[ ! "$$unequal" ] || { echo "not equal:$$unequal" >&2; exit 1; }
+
+# Compare STEPS incremental builds by kfarm and by make after random edits and
+# settings.  tests/farm/shadow.sh names the CONFIGS, and ARGS are its other
+# options.  Takes hours.
+shadow: STEPS ?= 500
+shadow: SEED ?= 1
+.PHONY: shadow
+shadow: all
+	$QKFARM_BUILD=$B tests/farm/shadow.sh --steps $(STEPS) --seed $(SEED) $(ARGS) $(CONFIGS)
 
 # Measure the share of compiles that nodes run in U-Boot, git, haproxy and
 # others, or those that PROJECTS names (tests/farm/reach.sh), and compare all
