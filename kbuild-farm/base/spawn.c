@@ -106,18 +106,19 @@ bool spawn_is_ignored(int signal_number)
 
 static void reset_signals(bool keep_ignored)
 {
-	static const int handled[] = { SIGPIPE, SIGINT,  SIGTERM, SIGHUP,
-				       SIGQUIT, SIGCHLD, SIGUSR1, SIGUSR2 };
+	static const int handled[] = { SIGPIPE, SIGXFSZ, SIGINT,
+				       SIGTERM, SIGHUP,  SIGQUIT,
+				       SIGCHLD, SIGUSR1, SIGUSR2 };
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
 	for (size_t i = 0; i < ARRAY_SIZE(handled); i++) {
 		/*
-		 * kfarm itself ignores SIGPIPE, even if its parent does not;
-		 * the program must not inherit this.
+		 * kfarm itself ignores SIGPIPE and SIGXFSZ, even if its parent
+		 * does not; the program must not inherit this.
 		 */
 		if (!keep_ignored || handled[i] == SIGPIPE ||
-		    !spawn_is_ignored(handled[i]))
+		    handled[i] == SIGXFSZ || !spawn_is_ignored(handled[i]))
 			sigaction(handled[i], &dfl, NULL);
 	}
 	sigemptyset(&none);

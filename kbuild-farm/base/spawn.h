@@ -25,7 +25,7 @@ struct spawn {
 	/*
 	 * Start the program as the parent of this process would: descriptors
 	 * without FD_CLOEXEC are inherited, and signals that are ignored
-	 * (except SIGPIPE) remain ignored.
+	 * (except SIGPIPE and SIGXFSZ) remain ignored.
 	 */
 	bool transparent;
 	bool own_group; /* start a new process group */

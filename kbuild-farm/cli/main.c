@@ -106,7 +106,9 @@ static void show_manual(const struct cmd *c)
 	if (isatty(STDOUT_FILENO) &&
 	    !spawn_first_line(find, environ, MAN_MS, &path, &ignored) && path) {
 		signal(SIGPIPE, SIG_DFL);
+		signal(SIGXFSZ, SIG_DFL);
 		execvp(show[0], show);
+		signal(SIGXFSZ, SIG_IGN);
 		signal(SIGPIPE, SIG_IGN);
 	}
 	free(path);
@@ -278,5 +280,8 @@ int main(int argc, char **argv)
 	log_init("kfarm", LOG_INFO);
 	open_standard_streams();
 	signal(SIGPIPE, SIG_IGN);
+	/* A write beyond `ulimit -f` fails with EFBIG and does not end kfarm.
+	 */
+	signal(SIGXFSZ, SIG_IGN);
 	return flush_stdout(run_command_line(argv[0] ? argv + 1 : argv));
 }

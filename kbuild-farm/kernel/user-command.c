@@ -272,7 +272,9 @@ int kernel_user_command_exec(const struct kernel_user_command *c,
 	for (size_t i = 0; i < c->compiler.n_leases; i++)
 		fcntl(c->compiler.lease_fds[i], F_SETFD, 0);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	execve(c->program, c->request->argv, env.v);
+	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	strv_release(&env);
 	strv_release(&overrides);

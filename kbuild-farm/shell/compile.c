@@ -12,6 +12,7 @@
 #include "shell/signals.h"
 #include "shell/stats.h"
 #include "shell/subset.h"
+#include "shell/utility.h"
 #include "wire/cc.h"
 #include "wire/frame.h"
 #include "wire/limits.h"
@@ -23,7 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -39,12 +39,10 @@
  */
 static bool is_regular_output(int out)
 {
-	struct rlimit limit;
 	struct stat st;
 
 	return !fstat(out, &st) && S_ISREG(st.st_mode) &&
-	       !getrlimit(RLIMIT_FSIZE, &limit) &&
-	       limit.rlim_cur == RLIM_INFINITY;
+	       !shell_utility_is_output_limited();
 }
 
 static int connect_to_coordinator(const char *path)

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -407,6 +408,8 @@ static bool run_cat(struct shell *sh, char **argv, int *status)
 	bool done;
 
 	(void)sh;
+	if (shell_utility_is_output_limited())
+		return false;
 	for (char **file = argv + 1; *file; file++) {
 		if (!is_plain_name(*file))
 			return false;
@@ -498,7 +501,8 @@ static bool run_echo(struct shell *sh, char **argv, int *status)
 
 	buf_reset(&sh->out);
 	if ((argv[1] && *argv[1] == '-') ||
-	    get_program_env(sh, "POSIXLY_CORRECT"))
+	    get_program_env(sh, "POSIXLY_CORRECT") ||
+	    shell_utility_is_output_limited())
 		return false;
 	while (*++argv) {
 		buf_add_str(&sh->out, *argv);
@@ -570,6 +574,14 @@ bool shell_utility_is_system_file(const char *path, const char *name)
 			       shell_identity_check(path, &st, texts);
 	}
 	return false;
+}
+
+bool shell_utility_is_output_limited(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) ||
+	       limit.rlim_cur != RLIM_INFINITY;
 }
 
 bool shell_utility_is_preloaded(struct shell *sh)

@@ -30,6 +30,12 @@ bool shell_utility_is_system_file(const char *path, const char *name);
 bool shell_utility_is_preloaded(struct shell *sh);
 
 /*
+ * Return true if the size of files is limited (`ulimit -f`).  A write beyond
+ * the limit then raises a signal, which must end a program and not this shell.
+ */
+bool shell_utility_is_output_limited(void);
+
+/*
  * Execute a call of the program `path` in this process.  Returns true with
  * *status if the call is complete.  Otherwise the caller must run the program
  * with `argv`, from which the completed arguments have been removed.

@@ -30,7 +30,8 @@ plain_words()
 		-e 's|/Gm[[:alnum:]]{6}([]:])|/Gm\1|' "$1"
 }
 
-# same NAME ARG...: run `make ARG...` both ways and compare.
+# same NAME ARG...: run `make ARG...` both ways and compare.  $limit is the
+# `ulimit -f` of both.
 same()
 {
 	local name=$1 how
@@ -43,7 +44,8 @@ same()
 		cp -a "$work/fresh" "$project"
 		[ $how = plain ] || command=("$bin/kfarm" run -q --no-remote
 			--no-jobserver --shell -- make)
-		(cd "$project" && "${command[@]}" "$@") \
+		(cd "$project" && ulimit -f "${limit:-unlimited}" &&
+			"${command[@]}" "$@") \
 			>"$work/out.$how.raw" 2>"$work/err.$how.raw" </dev/null
 		echo $? >"$work/status.$how"
 		plain_words "$work/out.$how.raw" >"$work/out.$how"
@@ -412,6 +414,20 @@ kfarm_build --no-remote Image
 is "build with farm.shell = system: has none of ours" null "$(meta .farm.shell)"
 check "no command remembers it" \
 	test ! "$(grep -rlE 'KFARM_SHELL|shell/sh' "$build" --include='*.cmd')"
+
+# ---- limited file sizes ----
+
+put_project <<'END'
+all:
+	@cat big >copy || echo failed
+	@echo after
+END
+head -c 20000 /dev/zero >"$project/big"
+same "no ulimit -f" all
+limit=8
+same "ulimit -f" all
+limit=
+check "ulimit -f: it was reached" grep -q failed "$work/out.plain"
 
 # ---- Linux ----
 

@@ -224,7 +224,7 @@ static unsigned long ignored_by(struct spawn *what)
 	mask = strtoul(buf_str(&out), NULL, 16);
 	buf_release(&out);
 	return mask & ((1ul << SIGHUP >> 1) | (1ul << SIGINT >> 1) |
-		       (1ul << SIGPIPE >> 1));
+		       (1ul << SIGPIPE >> 1) | (1ul << SIGXFSZ >> 1));
 }
 
 START_TEST(as_we_were_keeps_signals_ignored)
@@ -233,11 +233,13 @@ START_TEST(as_we_were_keeps_signals_ignored)
 
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN); /* set by this test */
+	signal(SIGXFSZ, SIG_IGN);
 	ck_assert_uint_eq(ignored_by(&what), 0);
 	what.transparent = true;
 	ck_assert_uint_eq(ignored_by(&what), 1ul << SIGHUP >> 1);
 	signal(SIGHUP, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 }
 END_TEST
 
