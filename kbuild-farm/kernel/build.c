@@ -133,7 +133,7 @@ static bool report_start(struct kernel_build_state *run)
 	char *targets = strv_join(&r->targets, " ");
 	char *compiler = kernel_plan_compiler_name(p);
 	char *id = kernel_plan_toolchain_id(p), key[DIGEST_HEX];
-	bool fresh = kernel_plan_is_fresh(p);
+	bool fresh = kernel_builddir_is_fresh(&p->builddir);
 
 	kernel_series_key_of_plan(p, key);
 	/*

@@ -357,6 +357,40 @@ int kernel_builddir_find(struct kernel_builddir *out,
 	return ret;
 }
 
+static bool has_objects(const char *dir)
+{
+	struct strv names = { 0 };
+	bool found = false;
+
+	fs_list(dir, &names);
+	for (size_t i = 0; i < names.n && !found; i++)
+		found = str_ends(names.v[i], ".o") ||
+			str_ends(names.v[i], ".s") ||
+			str_ends(names.v[i], ".a");
+	strv_release(&names);
+	return found;
+}
+
+bool kernel_builddir_is_fresh(const struct kernel_builddir *b)
+{
+	/* Making the configuration also compiles objects, in scripts/. */
+	static const char others[] = "scripts tools source Documentation";
+	struct strv names = { 0 };
+	bool fresh = true;
+
+	fs_list(b->dir, &names);
+	for (size_t i = 0; i < names.n && fresh; i++) {
+		char *path = xasprintf("%s/%s", b->dir, names.v[i]);
+
+		fresh = str_list_has(others, ' ', names.v[i]) ||
+			!(fs_is_dir(path) ? has_objects(path) :
+					    !strcmp(names.v[i], "vmlinux"));
+		free(path);
+	}
+	strv_release(&names);
+	return fresh;
+}
+
 /* ---- source worktree ---- */
 
 /*

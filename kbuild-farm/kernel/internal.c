@@ -11,7 +11,6 @@
 #include "kernel/environ.h"
 #include "kernel/outdir.h"
 #include "kernel/progress.h"
-#include "kernel/series-key.h"
 #include "shell/make-env.h"
 
 #include <errno.h>
@@ -209,7 +208,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
  */
 static bool must_connect_at_start(struct kernel_build_state *run)
 {
-	return kernel_plan_is_fresh(run->plan) ||
+	return kernel_builddir_is_fresh(&run->plan->builddir) ||
 	       run->plan->request->min_remote_percent > 0 ||
 	       !run->jobserver_supported;
 }

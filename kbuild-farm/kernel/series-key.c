@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/series-key.h"
 
-#include "base/fs.h"
-
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -115,38 +113,4 @@ char *kernel_plan_toolchain_id(const struct kernel_plan *p)
 	id = xasprintf("%s-%.*s", text, ID_DIGITS, hex);
 	free(text);
 	return id;
-}
-
-static bool has_objects(const char *dir)
-{
-	struct strv names = { 0 };
-	bool found = false;
-
-	fs_list(dir, &names);
-	for (size_t i = 0; i < names.n && !found; i++)
-		found = str_ends(names.v[i], ".o") ||
-			str_ends(names.v[i], ".s") ||
-			str_ends(names.v[i], ".a");
-	strv_release(&names);
-	return found;
-}
-
-bool kernel_plan_is_fresh(const struct kernel_plan *p)
-{
-	/* Making the configuration also compiles objects, in scripts/. */
-	static const char others[] = "scripts tools source Documentation";
-	struct strv names = { 0 };
-	bool fresh = true;
-
-	fs_list(p->builddir.dir, &names);
-	for (size_t i = 0; i < names.n && fresh; i++) {
-		char *path = kernel_plan_path(p, names.v[i]);
-
-		fresh = str_list_has(others, ' ', names.v[i]) ||
-			!(fs_is_dir(path) ? has_objects(path) :
-					    !strcmp(names.v[i], "vmlinux"));
-		free(path);
-	}
-	strv_release(&names);
-	return fresh;
 }

@@ -29,7 +29,5 @@ void kernel_series_key_of_command(const struct kernel_user_command *c,
  * SHA-256, or "gcc-12.2.0" if CC has several words.  The caller frees it.
  */
 char *kernel_plan_toolchain_id(const struct kernel_plan *p);
-/* Return true if the build directory has no objects of the kernel yet. */
-bool kernel_plan_is_fresh(const struct kernel_plan *p);
 
 #endif

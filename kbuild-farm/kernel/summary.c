@@ -261,8 +261,8 @@ void kernel_summary_size_changes(struct buf *out,
 }
 
 /* Put "built Image: arm64, gcc-12.2.0, linux-6.1.192, 1:23 wall, ...". */
-static void put_build(struct buf *out, const char *verb,
-		      const struct kernel_metadata *m)
+static void put_headline(struct buf *out, const char *verb,
+			 const struct kernel_metadata *m)
 {
 	const struct kernel_plan *p = m->plan;
 	char *targets = strv_join(&p->request->targets, " ");
@@ -281,7 +281,7 @@ void kernel_summary_line(struct buf *out, const char *verb,
 {
 	unsigned n = m->totals->n_remote + m->totals->n_local;
 
-	put_build(out, verb, m);
+	put_headline(out, verb, m);
 	buf_printf(out, ", %u job%s", n, n == 1 ? "" : "s");
 	if (m->totals->n_remote)
 		buf_printf(out, " (%u remote)", m->totals->n_remote);
@@ -295,7 +295,7 @@ void kernel_summary_text(struct buf *out, const char *verb,
 {
 	const char *unlinked = m->plan->compiler.no_masquerade_reason;
 
-	put_build(out, verb, m);
+	put_headline(out, verb, m);
 	buf_add_str(out, "\n");
 	if (m->has_totals) {
 		put_jobs(out, m->totals);

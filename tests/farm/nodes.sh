@@ -162,6 +162,33 @@ no_farm()
 	check "--no-remote starts no node" test ! -e "$work/nodes/node1"
 }
 
+# A build in a build directory with objects connects to the nodes on demand.
+on_demand()
+{
+	nodes 2 slots=3
+	farm_fresh
+	kfarm_build Image
+	check "from scratch: the nodes are started" test -e "$work/nodes/node1"
+	rm -f "$work"/nodes/*
+	touch "$tree/alpha/unit_3.c"
+	kfarm_build alpha/unit_3.o
+	is "one file: kfarm ends with" 0 $?
+	is "one file: its reason" '{"nodes not needed yet":1}' \
+		"$(meta '.farm.reasons | tostring')"
+	kfarm_build Image
+	is "nothing to compile: jobs" 0 "$(meta '.farm.local + .farm.remote')"
+	check "for these builds no node is started" test ! -e "$work/nodes/node1"
+	kfarm_build --require-remote 50 Image
+	check "--require-remote starts the nodes" test -e "$work/nodes/node1"
+	rm -f "$work"/nodes/*
+	touch "$tree"/*/unit_*.c
+	kfarm_build Image
+	is "many files: kfarm ends with" 0 $?
+	check "many files: the nodes are started" test -e "$work/nodes/node1"
+	equal "many files"
+}
+
+on_demand
 killed
 stopped
 all_killed
