@@ -104,8 +104,7 @@ bool kernel_target_outputs_is_default(const struct strv *targets)
 	       strv_has(targets, "_all");
 }
 
-/* Return true if `target` is a file that kbuild makes from one source. */
-static bool is_single_file(const char *target)
+bool kernel_target_is_single_file(const char *target)
 {
 	static const char *const suffixes[] = { ".o",  ".ko",  ".i",
 						".s",  ".dtb", ".lst",
@@ -121,13 +120,13 @@ static bool is_single_file(const char *target)
 /* Return true if `target` can be an image: "bzImage", "vmlinuz.efi". */
 static bool is_image_name(const char *target)
 {
-	return !is_single_file(target) && !strchr(target, '/');
+	return !kernel_target_is_single_file(target) && !strchr(target, '/');
 }
 
 bool kernel_targets_are_single_files(const struct strv *targets)
 {
 	for (size_t i = 0; i < targets->n; i++) {
-		if (!is_single_file(targets->v[i]))
+		if (!kernel_target_is_single_file(targets->v[i]))
 			return false;
 	}
 	return targets->n;

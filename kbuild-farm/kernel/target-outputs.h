@@ -68,9 +68,11 @@ enum kernel_target_kind kernel_target_kind(const char *target);
 /* Return true if `targets` is not empty and all of them only print. */
 bool kernel_target_is_print_only(const struct strv *targets);
 /*
- * Return true if `targets` is not empty and each of them is a file that kbuild
- * makes from one source: "kernel/fork.o", "mm/slub.i".
+ * Return true if `target` is a file that kbuild makes from one source:
+ * "kernel/fork.o", "mm/slub.i".
  */
+bool kernel_target_is_single_file(const char *target);
+/* Return true if `targets` is not empty and all of them are single files. */
 bool kernel_targets_are_single_files(const struct strv *targets);
 
 #endif

@@ -451,19 +451,6 @@ static bool file_has_rule(const struct makefiles *top, const char *root,
 	return yes;
 }
 
-static bool is_single_file(const char *target)
-{
-	static const char *const suffixes[] = { ".o",       ".i",  ".s",
-						".lst",     ".ll", ".ko",
-						".symtypes" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-		if (str_ends(target, suffixes[i]))
-			return true;
-	}
-	return false;
-}
-
 /* ---- targets ---- */
 
 /* make accepts an existing file as a target, without a rule. */
@@ -489,8 +476,6 @@ static bool may_have_rule(const struct makefiles *top, const char *target)
 
 	if (top->incomplete || is_file_target(p, target))
 		return true;
-	if (is_single_file(target))
-		return file_has_rule(top, p->tree, target);
 	if (dtb) {
 		dts = xasprintf("%s/arch/%s/boot/dts", p->tree,
 				p->arch.srcarch);
@@ -499,6 +484,8 @@ static bool may_have_rule(const struct makefiles *top, const char *target)
 		free(dts);
 		return yes;
 	}
+	if (kernel_target_is_single_file(target))
+		return file_has_rule(top, p->tree, target);
 	if (strchr(target, '/'))
 		return !str_ends(target, "/") ||
 		       text_has_word(text, target, PATH_LETTERS) ||
