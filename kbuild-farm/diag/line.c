@@ -119,6 +119,15 @@ static const struct phrase starred[] = {
 	  DIAG_LINE_ERROR, DIAG_TOOL_MAKE, true },
 };
 
+/*
+ * The first of three indented lines that `make M=DIR` prints for a kernel that
+ * is not prepared.
+ */
+static const struct phrase not_prepared = {
+	"  ERROR: Kernel configuration is invalid.", DIAG_LINE_ERROR,
+	DIAG_TOOL_MAKE, true
+};
+
 static const struct diag_line other_line = { .tool = DIAG_N_TOOLS };
 
 static struct diag_line line_of_kind(enum diag_line_kind kind)
@@ -276,6 +285,8 @@ struct diag_line diag_line_classify(const char *line)
 	if (line[0] && strchr(" \t^~", line[0])) {
 		if (!line[strspn(line, " \t^~")] && strchr(line, '^'))
 			return line_of_kind(DIAG_LINE_CARET);
+		if (str_starts(line, not_prepared.text))
+			return line_of_phrase(&not_prepared, line, 0, 2);
 		if (line[0] == ' ' || line[0] == '\t')
 			return line_of_kind(DIAG_LINE_INDENTED);
 	}

@@ -55,6 +55,10 @@ static const struct {
 	{ "make[3]: *** [scripts/Makefile.build:250: a.o] Error 1",
 	  DIAG_LINE_MAKE },
 	{ "make: *** No rule to make target 'x'.  Stop.", DIAG_LINE_ERROR },
+	{ "  ERROR: Kernel configuration is invalid.", DIAG_LINE_ERROR },
+	{ "         include/generated/autoconf.h or include/config/auto.conf "
+	  "are missing.",
+	  DIAG_LINE_INDENTED },
 	{ "make: *** Waiting for unfinished jobs....", DIAG_LINE_NOTE },
 	{ "make[2]: *** [Makefile:1: a.o] Interrupt", DIAG_LINE_NOTE },
 	{ "make[1]: [Makefile:9: x] Error 1 (ignored)", DIAG_LINE_OTHER },
