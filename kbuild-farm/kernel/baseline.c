@@ -381,7 +381,9 @@ struct current_diag_filter {
 
 static bool exists_in_dir(const char *dir, const char *name)
 {
-	char *path = xasprintf("%s/%s", dir, name);
+	/* A module outside of the tree has an absolute name. */
+	char *path = name[0] == '/' ? xstrdup(name) :
+				      xasprintf("%s/%s", dir, name);
 	bool yes = fs_exists(path);
 
 	free(path);

@@ -8,6 +8,7 @@
 #include "kernel/artifact.h"
 #include "kernel/config.h"
 #include "kernel/metadata.h"
+#include "kernel/module-build.h"
 #include "kernel/outdir.h"
 #include "kernel/post-make.h"
 #include "kernel/progress.h"
@@ -57,6 +58,7 @@ static int compile(struct kernel_build_state *run,
 	char sync[] = "-Otarget", keep[] = "-k";
 	char *options[4] = { sync };
 	int n = 1, ret = start_jobserver(run, err);
+	struct strv goals = { 0 };
 	uint64_t began;
 
 	if (!run->offload.jobserver.broker_pid)
@@ -73,7 +75,10 @@ static int compile(struct kernel_build_state *run,
 						run->plan, &run->targets,
 						on_units_counted, run);
 		run->make_running = true;
-		ret = kernel_build_run_make(run, options, run->targets.v, err);
+		kernel_plan_add_goals(run->plan, &goals,
+				      strv_list(&run->targets));
+		ret = kernel_build_run_make(run, options, goals.v, err);
+		strv_release(&goals);
 		run->make_running = false;
 		run->times.compile_ms = clock_ms() - began;
 	}
@@ -106,7 +111,10 @@ static int collect_artifacts(struct kernel_build_state *run,
 	int ret = 0;
 
 	kernel_goals_add_make_words(&run->goals, false, &made);
-	if (made.n || !run->goals.n) {
+	if (run->plan->module.dir) {
+		if (made.n || !run->goals.n)
+			kernel_module_add_artifacts(run, &made, artifacts);
+	} else if (made.n || !run->goals.n) {
 		if (kernel_target_outputs_is_default(&made))
 			ret = kernel_target_outputs_image(run, &image, err);
 		if (ret >= 0)
@@ -133,7 +141,7 @@ static bool report_start(struct kernel_build_state *run)
 	char *targets = strv_join(&r->targets, " ");
 	char *compiler = kernel_plan_compiler_name(p);
 	char *id = kernel_plan_toolchain_id(p), key[DIGEST_HEX];
-	bool fresh = kernel_builddir_is_fresh(&p->builddir);
+	bool fresh = kernel_builddir_is_fresh(p);
 
 	kernel_series_key_of_plan(p, key);
 	/*
@@ -230,6 +238,8 @@ static int configure_and_build(struct kernel_build_state *run,
 	ret = kernel_config_apply(run, err);
 	run->config.failed = ret &&
 			     !is_config_build(&run->plan->request->targets);
+	if (!ret)
+		ret = kernel_module_prepare(run, err);
 	if (!ret)
 		ret = kernel_target_outputs_resolve(run, err);
 	run->times.prepare_ms = clock_ms() - began;
@@ -509,8 +519,11 @@ static void finish_build(struct kernel_result *out,
 
 int kernel_build_check(struct kernel_plan *p, struct err *err)
 {
-	int ret = kernel_unknown_target_check(p, err);
+	int ret = kernel_module_check(&p->module, err);
 
+	if (ret)
+		return ret;
+	ret = kernel_unknown_target_check(p, err);
 	if (!ret)
 		ret = kernel_config_check_symbols(p, err);
 	p->revision_unsupported = ret != 0;

@@ -185,8 +185,10 @@ static char *given_dir(const struct kernel_plan *p, const char **variable)
 			dir_variables[i].name);
 		*variable = dir_variables[i].variable;
 	}
+	if (!dir && p->prepared_dir)
+		*variable = "O";
 	if (!dir)
-		return NULL;
+		return p->prepared_dir ? xstrdup(p->prepared_dir) : NULL;
 	/*
 	 * The environment names only the parent of this build's directory, so
 	 * pass the directory as O=.
@@ -371,16 +373,20 @@ static bool has_objects(const char *dir)
 	return found;
 }
 
-bool kernel_builddir_is_fresh(const struct kernel_builddir *b)
+bool kernel_builddir_is_fresh(const struct kernel_plan *p)
 {
 	/* Making the configuration also compiles objects, in scripts/. */
 	static const char others[] = "scripts tools source Documentation";
 	struct strv names = { 0 };
 	bool fresh = true;
 
-	fs_list(b->dir, &names);
+	if (p->module.dir)
+		return !has_objects(p->module.output_dir ?
+					    p->module.output_dir :
+					    p->module.dir);
+	fs_list(p->builddir.dir, &names);
 	for (size_t i = 0; i < names.n && fresh; i++) {
-		char *path = xasprintf("%s/%s", b->dir, names.v[i]);
+		char *path = kernel_plan_path(p, names.v[i]);
 
 		fresh = str_list_has(others, ' ', names.v[i]) ||
 			!(fs_is_dir(path) ? has_objects(path) :

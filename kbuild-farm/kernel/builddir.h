@@ -89,8 +89,11 @@ int kernel_builddir_find(struct kernel_builddir *out,
  * ".config" and with unsuitable characters replaced.
  */
 void kernel_builddir_add_name(struct buf *out, const char *path);
-/* Return true if the build directory has no objects of the kernel yet. */
-bool kernel_builddir_is_fresh(const struct kernel_builddir *b);
+/*
+ * Return true if the build directory has no objects of the kernel yet or, for
+ * modules outside of the tree, if their directory has no objects.
+ */
+bool kernel_builddir_is_fresh(const struct kernel_plan *p);
 
 /* ---- source worktree ---- */
 

@@ -244,7 +244,8 @@ char *kernel_goal_skip_reason(const struct kernel_goal_recipe *r,
 {
 	char *why = r->required_path ? explain_missing_source(r, p) : NULL;
 
-	if (!why && config && r->required_config &&
+	/* For modules outside of the tree, make explains what is missing. */
+	if (!why && config && r->required_config && !p->module.dir &&
 	    !config_sets(config, r->required_config))
 		why = xasprintf("%s is not set", r->required_config);
 	if (!why && !strcmp(r->name, "dtbs-legacy") &&

@@ -140,7 +140,7 @@ static int run_make(struct kernel_result *out, const struct kernel_plan *plan,
 	char silent[] = "-s", no_names[] = "--no-print-directory";
 	char *const options[] = { silent, no_names, NULL };
 	bool asks, ignored;
-	struct strv argv = { 0 }, env = { 0 };
+	struct strv argv = { 0 }, env = { 0 }, goals = { 0 };
 	struct spawn what = {
 		.cwd = plan->tree,
 		.stdio_fds = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
@@ -155,8 +155,12 @@ static int run_make(struct kernel_result *out, const struct kernel_plan *plan,
 	    plan->builddir.kind == KERNEL_BUILDDIR_DEFAULT)
 		here.builddir.variable = NULL;
 	asks = !kernel_target_is_print_only(&plan->request->targets);
-	kernel_plan_make_argv(&here, &argv, asks ? NULL : options,
-			      plan->request->targets.v);
+	/* Kconfig has no goals for modules outside of the tree. */
+	if (!asks)
+		kernel_plan_add_goals(plan, &goals, NULL);
+	strv_add_all(&goals, strv_list(&plan->request->targets));
+	kernel_plan_make_argv(&here, &argv, asks ? NULL : options, goals.v);
+	strv_release(&goals);
 	kernel_plan_env(plan, &env, NULL, NULL);
 	what.argv = argv.v;
 	what.env = env.v;

@@ -208,7 +208,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
  */
 static bool must_connect_at_start(struct kernel_build_state *run)
 {
-	return kernel_builddir_is_fresh(&run->plan->builddir) ||
+	return kernel_builddir_is_fresh(run->plan) ||
 	       run->plan->request->min_remote_percent > 0 ||
 	       !run->jobserver_supported;
 }
@@ -222,7 +222,9 @@ static int start_offload(struct kernel_build_state *run, struct err *err)
 	const char *second = kernel_plan_find_setting(plan,
 						      "CROSS_COMPILE_COMPAT");
 	char *compat = second ? xasprintf("%sgcc", second) : NULL;
-	char *const trees[] = { plan->tree, plan->builddir.dir, NULL };
+	char *const trees[] = { plan->tree, plan->builddir.dir,
+				plan->module.dir, plan->module.output_dir,
+				NULL };
 	char *const expect[] = { plan->compiler.name,
 				 (char *)(host ? host : "gcc"), compat, NULL };
 	struct kernel_offload_setup setup = {

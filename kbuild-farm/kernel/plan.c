@@ -35,6 +35,28 @@ static char *tree_path(const char *directory, char *const *env)
 	return getcwd(NULL, 0);
 }
 
+/*
+ * Choose the kernel tree and, for modules outside of the tree, their build
+ * directory.
+ */
+static void choose_tree(struct kernel_plan *p, char *const *env)
+{
+	const struct kconfig_request *r = p->request;
+	char *kernel = p->module.dir && !r->directory ?
+			       kernel_module_find_kernel(&r->variables,
+							 p->env) :
+			       NULL;
+	char *source;
+
+	p->tree = tree_path(kernel ? kernel : r->directory, env);
+	source = p->module.dir ? kernel_module_find_tree(p->tree) : NULL;
+	if (source) {
+		p->prepared_dir = p->tree;
+		p->tree = source;
+	}
+	free(kernel);
+}
+
 static bool tree_has_dir(const char *tree, const char *name)
 {
 	char *path = xasprintf("%s/%s", tree, name);
@@ -49,6 +71,11 @@ static int read_tree(struct kernel_plan *p, struct err *err)
 	char *path;
 	int ret;
 
+	if (!fs_is_dir(p->tree) && p->module.dir && !p->request->directory)
+		return err_set(err, ENOENT,
+			       "M=%s: %s: no such directory; specify the "
+			       "kernel's directory with -C or KDIR=DIR",
+			       p->module.dir, p->tree);
 	if (!fs_is_dir(p->tree))
 		return err_set(err, ENOENT, "%s: no such directory", p->tree);
 	path = xasprintf("%s/Makefile", p->tree);
@@ -239,7 +266,11 @@ static void collect_settings(struct kernel_plan *p)
 	add_settings(p, &p->compiler.vars, &none, "");
 	/* ARCH and CC are set above, O= by kernel_plan_make_argv(). */
 	add_settings(p, &p->request->variables, &p->compiler.vars,
-		     "ARCH O KBUILD_OUTPUT CC HOSTCC");
+		     "ARCH O KBUILD_OUTPUT CC HOSTCC M MO KBUILD_EXTMOD");
+	strv_add_all(&p->settings, strv_list(&p->module.vars));
+	/* Only the goals are those of the module. */
+	if (kernel_environ_value(p->env, "KBUILD_EXTMOD"))
+		strv_add(&p->exports, "KBUILD_EXTMOD=");
 	strv_split(&names, path_variables, " ");
 	for (size_t i = 0; i < names.n; i++) {
 		char *setting = absolute_setting(
@@ -282,13 +313,14 @@ int kernel_plan_init(struct kernel_plan *p, const struct kconfig_request *r,
 	kernel_environ_overlay(&p->inherited, env, &r->environment);
 	p->env = p->inherited.v ? p->inherited.v : env;
 
+	kernel_module_init(&p->module, &r->variables, p->env);
 	if (r->tree) {
 		ret = kernel_source_acquire(&p->source, r, p->env, err);
 		if (ret)
 			return ret;
 		p->tree = xstrdup(p->source.worktree.src);
 	} else {
-		p->tree = tree_path(r->directory, env);
+		choose_tree(p, env);
 	}
 	ret = read_tree(p, err);
 	if (ret)
@@ -353,6 +385,8 @@ void kernel_plan_release(struct kernel_plan *p)
 	strv_release(&p->vars);
 	strv_release(&p->exports);
 	strv_release(&p->inherited);
+	kernel_module_release(&p->module);
+	free(p->prepared_dir);
 	free(p->builddir.dir);
 	free(p->tree);
 	free(p->version);
@@ -396,6 +430,13 @@ void kernel_plan_make_argv(const struct kernel_plan *p, struct strv *out,
 		strv_addf(out, "%s=%s", p->builddir.variable, p->builddir.dir);
 	strv_add_all(out, p->vars.v);
 	strv_add_all(out, targets);
+}
+
+void kernel_plan_add_goals(const struct kernel_plan *p, struct strv *out,
+			   char *const *goals)
+{
+	strv_add_all(out, strv_list(&p->module.vars));
+	strv_add_all(out, goals);
 }
 
 void kernel_plan_env(const struct kernel_plan *p, struct strv *out,

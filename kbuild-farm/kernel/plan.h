@@ -17,6 +17,7 @@
 #include "kconfig/request.h"
 #include "kernel/builddir.h"
 #include "kernel/compiler.h"
+#include "kernel/module-dir.h"
 #include "tree/rev-parse.h"
 
 struct kernel_plan {
@@ -32,6 +33,12 @@ struct kernel_plan {
 	bool arch_given; /* ARCH is passed to make */
 	struct kernel_compiler compiler;
 	struct kernel_builddir builddir;
+	struct kernel_module module; /* M=; empty for a build of the kernel */
+	/*
+	 * build directory that KDIR, -C or /lib/modules names for a build of
+	 * modules, or NULL
+	 */
+	char *prepared_dir;
 	struct kconfig_spec kconfig;
 	char *make_path; /* path of make */
 	struct buf makefile_text; /* text of the tree's top Makefile */
@@ -42,7 +49,8 @@ struct kernel_plan {
 	bool revision_unsupported;
 	/*
 	 * NAME=VALUE.  `settings`: all settings for make except O, from kfarm
-	 * and the user.  `vars`: the settings on make's command line.
+	 * and the user.  `vars`: the settings on make's command line, except
+	 * those of `module`, which only goals get.
 	 * `exports`: the settings in make's environment, and the variables of
 	 * -e.
 	 */
@@ -80,6 +88,12 @@ const char *kernel_plan_find_setting(const struct kernel_plan *p,
  */
 void kernel_plan_make_argv(const struct kernel_plan *p, struct strv *out,
 			   char *const *options, char *const *targets);
+/*
+ * Append the words of goals for kernel_plan_make_argv(): the variables of
+ * p->module, then `goals` (may be NULL).
+ */
+void kernel_plan_add_goals(const struct kernel_plan *p, struct strv *out,
+			   char *const *goals);
 /*
  * Append the environment of all programs of the build: the caller's, with the
  * directory `links` (may be NULL) and the compiler's directories in front of

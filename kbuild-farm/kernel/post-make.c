@@ -26,12 +26,15 @@ static int run_make_goal(struct post_make_context *s)
 {
 	char *jobs = xasprintf("-j%u", s->run->jobs);
 	char *const options[] = { jobs, NULL };
-	char *const targets[] = { s->goal->name, NULL };
+	char *const names[] = { s->goal->name, NULL };
+	struct strv targets = { 0 };
 	int ret;
 
+	kernel_plan_add_goals(s->run->plan, &targets, names);
 	ret = kernel_build_run_make(
 		s->run, s->run->offload.jobserver.broker_pid ? NULL : options,
-		targets, s->err);
+		targets.v, s->err);
+	strv_release(&targets);
 	free(jobs);
 	return ret;
 }

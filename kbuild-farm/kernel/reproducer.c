@@ -4,6 +4,7 @@
 #include "base/printable.h"
 #include "kernel/config.h"
 #include "kernel/goal.h"
+#include "kernel/module-build.h"
 #include "kernel/post-make.h"
 
 #include <stdlib.h>
@@ -71,6 +72,20 @@ static void put_make(struct buf *out, const struct kernel_plan *p,
 
 	kernel_plan_make_argv(p, &argv, NULL, target ? targets : NULL);
 	put_words(out, &argv, option);
+	strv_release(&argv);
+}
+
+/* Put the make of a goal (may be NULL), with the variables of a module. */
+static void put_goal_make(struct buf *out, const struct kernel_plan *p,
+			  const char *goal)
+{
+	char *const goals[] = { (char *)goal, NULL };
+	struct strv argv = { 0 }, words = { 0 };
+
+	kernel_plan_add_goals(p, &words, goals);
+	kernel_plan_make_argv(p, &argv, NULL, strv_list(&words));
+	put_words(out, &argv, "$jobs");
+	strv_release(&words);
 	strv_release(&argv);
 }
 
@@ -155,9 +170,10 @@ static void put_config(struct buf *out, const struct kernel_plan *p)
  * Begin a line of the script.  The command that follows on the line runs only
  * if the .config has the setting that the recipe requires.
  */
-static void put_condition(struct buf *out, const struct kernel_goal_recipe *r)
+static void put_condition(struct buf *out, const struct kernel_plan *p,
+			  const struct kernel_goal_recipe *r)
 {
-	if (r && r->required_config)
+	if (r && r->required_config && !p->module.dir)
 		buf_printf(out, "! grep -qx %s=y \"$build/.config\" || ",
 			   r->required_config);
 }
@@ -173,13 +189,17 @@ static void put_build(struct buf *out, const struct kernel_plan *p,
 		put_make(out, p, "-s", "image_name");
 		buf_add_str(out, ")\nkernel=${kernel##*/}\n");
 	}
+	if (kernel_module_can_prepare(p)) {
+		put_make(out, p, "$jobs", "modules_prepare");
+		buf_add_str(out, "\n");
+	}
 	buf_add_str(out, "set --\n");
 	for (size_t i = 0; i < goals->n; i++) {
 		const struct kernel_goal *g = &goals->v[i];
 
 		if (g->status == KERNEL_GOAL_SKIP || !*g->make_words)
 			continue;
-		put_condition(out, g->recipe);
+		put_condition(out, p, g->recipe);
 		buf_add_str(out, "set -- \"$@\" ");
 		if (!strcmp(g->name, "kernel"))
 			buf_add_str(out, "\"$kernel\"");
@@ -191,7 +211,7 @@ static void put_build(struct buf *out, const struct kernel_plan *p,
 	}
 	if (goals->n)
 		buf_add_str(out, "[ $# = 0 ] || ");
-	put_make(out, p, "$jobs", NULL);
+	put_goal_make(out, p, NULL);
 	buf_add_str(out, " \"$@\"\n");
 }
 
@@ -225,7 +245,7 @@ static void put_steps(struct buf *out, const struct kernel_plan *p,
 		if (g->status == KERNEL_GOAL_SKIP ||
 		    !kernel_goal_is_post_make(g))
 			continue;
-		put_condition(out, g->recipe);
+		put_condition(out, p, g->recipe);
 		if (g->recipe->post_make == KERNEL_POST_MAKE_TOOL) {
 			put_tool(out, p, g->recipe);
 		} else if (g->recipe->post_make == KERNEL_POST_MAKE_SCRIPT) {
@@ -233,7 +253,7 @@ static void put_steps(struct buf *out, const struct kernel_plan *p,
 				    "(set -- \"$tree\"; cd \"$build\" && ");
 			buf_printf(out, "%s)\n", g->recipe->script);
 		} else {
-			put_make(out, p, "$jobs", g->name);
+			put_goal_make(out, p, g->name);
 			buf_add_str(out, "\n");
 		}
 	}

@@ -350,6 +350,8 @@ static void read_top(struct makefiles *m)
 	}
 	add_makefiles(m, arch, ARCH_DEPTH);
 	add_makefiles(m, scripts, 0);
+	if (p->module.dir)
+		add_makefiles(m, p->module.dir, 0);
 	if (!strcmp(p->arch.srcarch, "um"))
 		add_makefiles(m, host, 0);
 	free(host);
@@ -476,6 +478,9 @@ static bool may_have_rule(const struct makefiles *top, const char *target)
 
 	if (top->incomplete || is_file_target(p, target))
 		return true;
+	if (p->module.dir && !kernel_target_is_single_file(target) &&
+	    (dtb || strchr(target, '/')))
+		return true;
 	if (dtb) {
 		dts = xasprintf("%s/arch/%s/boot/dts", p->tree,
 				p->arch.srcarch);
@@ -485,7 +490,8 @@ static bool may_have_rule(const struct makefiles *top, const char *target)
 		return yes;
 	}
 	if (kernel_target_is_single_file(target))
-		return file_has_rule(top, p->tree, target);
+		return file_has_rule(
+			top, p->module.dir ? p->module.dir : p->tree, target);
 	if (strchr(target, '/'))
 		return !str_ends(target, "/") ||
 		       text_has_word(text, target, PATH_LETTERS) ||

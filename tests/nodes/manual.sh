@@ -83,7 +83,9 @@ make_tree()
 	local at=$work/linux
 
 	"$root/tests/farm/mini/generate" "$at" 20 6 || exit 1
-	mkdir -p "$at/drivers/mmc" "$at/kernel" "$at/include/linux"
+	mkdir -p "$at/drivers/mmc" "$at/kernel" "$at/include/linux" \
+		"$work/hello"
+	echo 'obj-m := hello.o' >"$work/hello/Makefile"
 	sed -i 's|^dirs := |dirs := drivers/mmc |' "$at/Makefile"
 	echo '# syncconfig' >"$at/scripts/kconfig/Makefile"
 	echo 'int mmc_core(void) { return 0; }' >"$at/drivers/mmc/core.c"

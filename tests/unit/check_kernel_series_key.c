@@ -149,7 +149,7 @@ END_TEST
 START_TEST(fresh_is_a_directory_without_objects)
 {
 	make_plan();
-	ck_assert(kernel_builddir_is_fresh(&p.builddir));
+	ck_assert(kernel_builddir_is_fresh(&p));
 	r.build_dir = top;
 	free(p.builddir.dir);
 	p.builddir.dir = at("build");
@@ -157,12 +157,12 @@ START_TEST(fresh_is_a_directory_without_objects)
 	put_file("build/scripts/basic/x.o", "", 0644);
 	put_file("build/scripts/y.o", "", 0644);
 	put_file("build/include/config/auto.conf", "", 0644);
-	ck_assert(kernel_builddir_is_fresh(&p.builddir));
+	ck_assert(kernel_builddir_is_fresh(&p));
 	put_file("build/kernel/bounds.s", "", 0644);
-	ck_assert(!kernel_builddir_is_fresh(&p.builddir));
+	ck_assert(!kernel_builddir_is_fresh(&p));
 	ck_assert_int_eq(fs_remove(p.builddir.dir, &err), 0);
 	put_file("build/vmlinux", "", 0644);
-	ck_assert(!kernel_builddir_is_fresh(&p.builddir));
+	ck_assert(!kernel_builddir_is_fresh(&p));
 }
 END_TEST
 

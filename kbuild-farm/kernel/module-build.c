@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/module-build.h"
+
+#include "base/fs.h"
+#include "base/vec.h"
+#include "kernel/progress.h"
+#include "kernel/target-outputs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* name of the make target and of its entry in the archive cache */
+#define PREPARE "modules_prepare"
+
+/* Compute the digest of what modules_prepare depends on. */
+static bool preparation_digest(const struct kernel_plan *p, struct digest *out)
+{
+	struct buf all = { 0 };
+	struct err ignored;
+	bool known = !kernel_plan_read_config(p, &all, &ignored);
+
+	buf_put_str(&all, p->rev.commit ? p->rev.commit : "");
+	buf_put_str(&all, p->compiler.version);
+	digest_bytes(buf_bytes(&all), out);
+	buf_release(&all);
+	return known;
+}
+
+/* Return true if `make mrproper` has not removed what modules need. */
+static bool has_prepared_files(const struct kernel_plan *p)
+{
+	static const char *const names[] = {
+		"include/generated/autoconf.h",
+		"include/generated/utsrelease.h",
+		"scripts/mod/modpost",
+	};
+	bool yes = kernel_config_is_synced(p);
+
+	for (size_t i = 0; yes && i < ARRAY_SIZE(names); i++) {
+		char *path = kernel_plan_path(p, names[i]);
+
+		yes = fs_exists(path);
+		free(path);
+	}
+	return yes;
+}
+
+bool kernel_module_can_prepare(const struct kernel_plan *p)
+{
+	char *source = xasprintf("%s/kernel/bounds.c", p->tree);
+	bool yes = p->module.dir && fs_exists(source);
+
+	free(source);
+	return yes;
+}
+
+int kernel_module_prepare(struct kernel_build_state *run, struct err *err)
+{
+	const struct kernel_plan *p = run->plan;
+	char *jobs = xasprintf("-j%u", run->jobs);
+	char *const options[] = { jobs, NULL };
+	char *const targets[] = { (char[]){ PREPARE }, NULL };
+	struct digest key;
+	int ret = 0;
+
+	if (kernel_module_can_prepare(p) &&
+	    !(preparation_digest(p, &key) && has_prepared_files(p) &&
+	      kernel_archive_cache_copy(&run->archive_cache, PREPARE, &key,
+					NULL, NULL))) {
+		kernel_build_set_phase(run, KERNEL_PHASE_PREPARE, PREPARE);
+		ret = kernel_build_run_make(run, options, targets, err);
+		/* make may have updated the .config. */
+		if (!ret && preparation_digest(p, &key))
+			kernel_archive_cache_put(&run->archive_cache, PREPARE,
+						 &key, NULL, json_true());
+	}
+	free(jobs);
+	return ret;
+}
+
+/* Add the module `path` if it exists. */
+static void add_module(struct kernel_artifacts *out, const char *path)
+{
+	if (fs_exists(path))
+		kernel_artifact_add_copy(out, "modules", path, str_base(path));
+}
+
+/*
+ * Add the modules listed in modules.order.  Depending on the version of Linux,
+ * a line is "kernel//dir/x.ko", "/dir/x.ko", "/dir/x.o" or "x.o".
+ */
+static void add_listed(struct kernel_artifacts *out, const char *dir)
+{
+	char *path = xasprintf("%s/modules.order", dir);
+	struct buf text = { 0 };
+	struct strv lines = { 0 };
+	struct err ignored;
+
+	fs_read(path, KCONFIG_TEXT_MAX, &text, &ignored);
+	strv_split(&lines, buf_str(&text), "\n");
+	for (size_t i = 0; i < lines.n; i++) {
+		const char *line = lines.v[i];
+		size_t n;
+		char *module;
+
+		if (str_starts(line, "kernel//"))
+			line += strlen("kernel/");
+		n = (size_t)(strrchr(str_base(line), '.') ?
+				     strrchr(str_base(line), '.') - line :
+				     (long)strlen(line));
+		module = line[0] == '/' ?
+				 xasprintf("%.*s.ko", (int)n, line) :
+				 xasprintf("%s/%.*s.ko", dir, (int)n, line);
+		add_module(out, module);
+		free(module);
+	}
+	strv_release(&lines);
+	buf_release(&text);
+	free(path);
+}
+
+void kernel_module_add_artifacts(const struct kernel_build_state *run,
+				 const struct strv *made,
+				 struct kernel_artifacts *out)
+{
+	const struct kernel_module *m = &run->plan->module;
+	const char *dir = m->output_dir ? m->output_dir : m->dir;
+
+	if (kernel_target_outputs_is_default(made) || strv_has(made, "modules"))
+		add_listed(out, dir);
+	for (size_t i = 0; i < made->n; i++) {
+		char *path = xasprintf("%s/%s", dir, made->v[i]);
+
+		if (str_ends(path, ".ko"))
+			add_module(out, path);
+		free(path);
+	}
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/module-build.h - Build of modules outside of the kernel tree.
+ */
+#ifndef KERNEL_MODULE_BUILD_H
+#define KERNEL_MODULE_BUILD_H
+
+#include "kernel/artifact.h"
+#include "kernel/internal.h"
+
+/*
+ * Return true if modules outside of the tree are built and the tree has the
+ * sources for `make modules_prepare`.  An installed package of headers has none
+ * and is prepared already.
+ */
+bool kernel_module_can_prepare(const struct kernel_plan *p);
+/*
+ * Run `make modules_prepare` unless the build directory has been prepared for
+ * its .config and the commit of the tree, or kernel_module_can_prepare() is
+ * false.  Returns as kernel_build_run_make().
+ */
+int kernel_module_prepare(struct kernel_build_state *run, struct err *err);
+/*
+ * Add the modules that make has built to the artifacts.  `made` contains the
+ * words that make got.
+ */
+void kernel_module_add_artifacts(const struct kernel_build_state *run,
+				 const struct strv *made,
+				 struct kernel_artifacts *out);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/module-dir.h"
+
+#include "base/fs.h"
+#include "base/vec.h"
+#include "kernel/environ.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#define MAKEFILE_MAX (1u << 20)
+
+static char *absolute_dir(const char *dir)
+{
+	char *real = realpath(dir, NULL);
+
+	return real ? real : fs_make_absolute(dir);
+}
+
+void kernel_module_init(struct kernel_module *m, const struct strv *variables,
+			char *const *env)
+{
+	char *const *given = strv_list(variables);
+	const char *dir = kernel_environ_value(given, "M");
+	const char *output = kernel_environ_value(given, "MO");
+
+	*m = (struct kernel_module){ 0 };
+	if (!dir)
+		dir = kernel_environ_value(given, "KBUILD_EXTMOD");
+	if (!dir)
+		dir = kernel_environ_value(env, "KBUILD_EXTMOD");
+	if (!dir)
+		return;
+	m->dir = absolute_dir(dir);
+	strv_addf(&m->vars, "M=%s", m->dir);
+	if (!output)
+		return;
+	m->output_dir = absolute_dir(output);
+	strv_addf(&m->vars, "MO=%s", m->output_dir);
+}
+
+void kernel_module_release(struct kernel_module *m)
+{
+	strv_release(&m->vars);
+	free(m->output_dir);
+	free(m->dir);
+	*m = (struct kernel_module){ 0 };
+}
+
+static bool dir_has(const char *dir, const char *name)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	bool yes = fs_exists(path);
+
+	free(path);
+	return yes;
+}
+
+int kernel_module_check(const struct kernel_module *m, struct err *err)
+{
+	if (!m->dir)
+		return 0;
+	if (!fs_is_dir(m->dir))
+		return err_set(err, ENOENT, "M=%s: no such directory", m->dir);
+	if (!dir_has(m->dir, "Kbuild") && !dir_has(m->dir, "Makefile"))
+		return err_set(err, ENOENT,
+			       "M=%s: no Makefile and no Kbuild in this "
+			       "directory",
+			       m->dir);
+	if (strpbrk(m->dir, " \t\n:%"))
+		return err_set(err, EINVAL,
+			       "M=%s: make does not support paths with spaces, "
+			       "colons or percent signs",
+			       m->dir);
+	return 0;
+}
+
+char *kernel_module_find_kernel(const struct strv *variables, char *const *env)
+{
+	const char *dir = kernel_environ_value(strv_list(variables), "KDIR");
+	struct utsname host;
+
+	if (!dir)
+		dir = kernel_environ_value(env, "KDIR");
+	if (dir)
+		return absolute_dir(dir);
+	if ((dir_has(".", "arch") && dir_has(".", "scripts/kconfig")) ||
+	    uname(&host))
+		return NULL;
+	return xasprintf("/lib/modules/%s/build", host.release);
+}
+
+char *kernel_module_find_tree(const char *dir)
+{
+	char *path = xasprintf("%s/Makefile", dir), *tree = NULL;
+	struct buf text = { 0 };
+	struct strv lines = { 0 };
+	struct err ignored;
+
+	fs_read(path, MAKEFILE_MAX, &text, &ignored);
+	strv_split(&lines, buf_str(&text), "\n");
+	for (size_t i = 0; i < lines.n && !tree; i++) {
+		const char *line = lines.v[i];
+
+		/* Linux before 5.3 calls the tree's Makefile instead. */
+		if (str_starts(line, "include /") &&
+		    str_ends(line, "/Makefile"))
+			tree = xasprintf(
+				"%.*s",
+				(int)(strlen(line + 8) - strlen("/Makefile")),
+				line + 8);
+		else if (str_starts(line, "MAKEARGS := -C /"))
+			tree = xstrdup(line + strlen("MAKEARGS := -C "));
+	}
+	if (tree && !dir_has(tree, "arch")) {
+		free(tree);
+		tree = NULL;
+	}
+	strv_release(&lines);
+	buf_release(&text);
+	free(path);
+	return tree;
+}

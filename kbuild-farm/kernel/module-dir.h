@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/module-dir.h - Directories of modules outside of the kernel tree.
+ *
+ * `make M=DIR` builds the modules of DIR for a kernel that has been configured
+ * and prepared.  Without -C and --tree, this kernel is the first of these: the
+ * value of KDIR; the current directory, if it is a kernel tree;
+ * /lib/modules/RELEASE/build of the running kernel.
+ *
+ * Such a directory is either a kernel tree or a build directory, whose Makefile
+ * includes that of its tree.  An installed package of headers is a build
+ * directory, too, but its tree has no sources.
+ */
+#ifndef KERNEL_MODULE_DIR_H
+#define KERNEL_MODULE_DIR_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+
+/* Empty when zeroed. */
+struct kernel_module {
+	char *dir; /* absolute; NULL if the build is not one of modules */
+	char *output_dir; /* MO=, absolute, or NULL for `dir` */
+	/* M=DIR and MO=DIR, for the goals on make's command line */
+	struct strv vars;
+};
+
+/*
+ * Read M=, MO= and KBUILD_EXTMOD= from `variables`, else KBUILD_EXTMOD from
+ * `env`.  A relative path is relative to the current directory.
+ */
+void kernel_module_init(struct kernel_module *m, const struct strv *variables,
+			char *const *env);
+void kernel_module_release(struct kernel_module *m);
+/*
+ * Check that the directory has a makefile.  Returns 0, or a negative errno with
+ * `err` naming the directory.
+ */
+int kernel_module_check(const struct kernel_module *m, struct err *err);
+
+/*
+ * Return the directory of the kernel for which modules are built, or NULL for
+ * the current directory.  The caller frees it.
+ */
+char *kernel_module_find_kernel(const struct strv *variables, char *const *env);
+/*
+ * If `dir` is a build directory, return the kernel tree that its Makefile
+ * includes, else NULL.  The caller frees it.
+ */
+char *kernel_module_find_tree(const char *dir);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: kernel */
+#include "kernel/module-dir.h"
+
+#include "kernel-run.h"
+#include "suite.h"
+
+static struct kernel_module module;
+
+static void set_up(void)
+{
+	run_set_up();
+	ck_assert_int_eq(chdir(top), 0);
+	put_file("hello/Makefile", "obj-m := hello.o\n", 0644);
+}
+
+static void tear_down(void)
+{
+	kernel_module_release(&module);
+	ck_assert_int_eq(chdir("/"), 0);
+	run_tear_down();
+}
+
+/* Variables, environment, and the resulting words for make below `top`. */
+static const struct {
+	const char *variables, *environment, *words;
+} cases[] = {
+	{ "M=hello", "A=b", "M=TOP/hello" },
+	{ "M=hello/../hello/.", "A=b", "M=TOP/hello" },
+	{ "M=hello MO=out", "A=b", "M=TOP/hello MO=TOP/out" },
+	{ "KBUILD_EXTMOD=hello", "A=b", "M=TOP/hello" },
+	{ "V=1", "KBUILD_EXTMOD=hello", "M=TOP/hello" },
+	{ "M=hello", "KBUILD_EXTMOD=other", "M=TOP/hello" },
+	{ "V=1", "M=hello", "" }, /* make reads M on its command line only */
+	{ "M= MO=out", "A=b", "" },
+};
+
+START_TEST(the_directory_is_absolute)
+{
+	struct strv variables = { 0 }, given = { 0 };
+	struct buf want = { 0 };
+	char *got;
+
+	words(&variables, cases[_i].variables);
+	words(&given, cases[_i].environment);
+	kernel_module_init(&module, &variables, given.v);
+	for (const char *at = cases[_i].words; *at; at++) {
+		if (str_starts(at, "TOP")) {
+			buf_add_str(&want, top);
+			at += 2;
+		} else {
+			buf_add(&want, at, 1);
+		}
+	}
+	got = strv_join(&module.vars, " ");
+	ck_assert_str_eq(got, buf_str(&want));
+	ck_assert_int_eq(module.dir != NULL, *got != '\0');
+	free(got);
+	buf_release(&want);
+	strv_release(&given);
+	strv_release(&variables);
+}
+END_TEST
+
+START_TEST(a_build_directory_names_its_tree)
+{
+	char *dir = at("out"), *found, *text;
+
+	text = xasprintf("# generated\ninclude %s/Makefile\n", tree);
+	put_file("out/Makefile", text, 0644);
+	found = kernel_module_find_tree(dir);
+	ck_assert_pstr_eq(found, tree);
+	free(found);
+	free(text);
+	text = xasprintf("MAKEARGS := -C %s\nMAKEARGS += O=%s\n", tree, dir);
+	put_file("out/Makefile", text, 0644);
+	found = kernel_module_find_tree(dir);
+	ck_assert_pstr_eq(found, tree);
+	free(found);
+	ck_assert_ptr_null(kernel_module_find_tree(tree));
+	free(text);
+	free(dir);
+}
+END_TEST
+
+/* Only the goals get M=, because kbuild cannot configure a kernel with it. */
+START_TEST(only_goals_are_those_of_the_module)
+{
+	struct strv argv = { 0 }, goals = { 0 };
+	char *all, *hello = at("hello");
+
+	words(&req.variables, "M=hello W=1");
+	make_plan();
+	kernel_plan_make_argv(&plan, &argv, NULL, NULL);
+	all = strv_join(&argv, " ");
+	ck_assert_ptr_nonnull(strstr(all, " W=1"));
+	ck_assert_ptr_null(strstr(all, " M="));
+	free(all);
+	kernel_plan_add_goals(&plan, &goals, NULL);
+	ck_assert_uint_eq(goals.n, 1);
+	ck_assert_str_eq(goals.v[0] + 2, hello);
+	ck_assert_ptr_nonnull(kernel_plan_find_setting(&plan, "M"));
+	free(hello);
+	strv_release(&goals);
+	strv_release(&argv);
+}
+END_TEST
+
+START_TEST(kdir_names_the_kernel)
+{
+	char *text = xasprintf("include %s/Makefile\n", tree), *out = at("out");
+	char *kdir = xasprintf("KDIR=%s", out);
+
+	put_file("out/Makefile", text, 0644);
+	put_file("out/.config", "CONFIG_MODULES=y\n", 0644);
+	req.directory = NULL;
+	strv_add(&req.variables, kdir);
+	strv_add(&req.variables, "M=hello");
+	make_plan();
+	ck_assert_str_eq(plan.tree, tree);
+	ck_assert_str_eq(plan.builddir.dir, out);
+	ck_assert(kconfig_is_empty(&plan.kconfig));
+	free(kdir);
+	free(out);
+	free(text);
+}
+END_TEST
+
+START_TEST(a_kernel_that_is_not_there_is_named)
+{
+	req.directory = NULL;
+	words(&req.variables, "M=hello");
+	ck_assert_int_eq(kernel_plan_init(&plan, &req, env.v, &err), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(
+		err.text,
+		"/hello: /lib/modules/6.1.0/build: no such directory; specify "
+		"the kernel's directory with -C or KDIR=DIR"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("kernel/module-dir");
+	TCase *tc = tcase_create("module-dir");
+
+	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_loop_test(tc, the_directory_is_absolute, 0,
+			    sizeof(cases) / sizeof(*cases));
+	tcase_add_test(tc, a_build_directory_names_its_tree);
+	tcase_add_test(tc, only_goals_are_those_of_the_module);
+	tcase_add_test(tc, kdir_names_the_kernel);
+	tcase_add_test(tc, a_kernel_that_is_not_there_is_named);
+	suite_add_tcase(s, tc);
+	return suite_run(s);
+}
