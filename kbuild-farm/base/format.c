@@ -70,3 +70,8 @@ void format_milli(struct buf *out, uint64_t milli)
 {
 	put_tenths(out, milli / 100, 0);
 }
+
+const char *format_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}

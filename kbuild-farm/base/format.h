@@ -22,4 +22,7 @@ void format_bytes(struct buf *out, uint64_t bytes);
 /* Append thousandths with one decimal: "35.9" for 35912. */
 void format_milli(struct buf *out, uint64_t milli);
 
+/* Return the ending of a regular plural: "s", or "" if `n` is 1. */
+const char *format_plural(uint64_t n);
+
 #endif

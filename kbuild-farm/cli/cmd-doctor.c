@@ -4,6 +4,7 @@
  * even if the object is in order, so that --json lists everything.  Checks
  * change nothing.  Some checks run a program to measure its CPU time.
  */
+#include "base/format.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/printable.h"
@@ -824,6 +825,8 @@ static size_t count_similar(const struct doctor *d, size_t from, size_t to,
  */
 static void print_findings(const struct doctor *d, bool all)
 {
+	size_t n_lines[DOCTOR_BROKEN + 1] = { 0 }, sum = 0;
+
 	for (int state = DOCTOR_BROKEN; state >= DOCTOR_OK; state--) {
 		for (size_t i = 0; i < d->n_findings; i++) {
 			const struct doctor_finding *f = &d->findings[i];
@@ -832,8 +835,10 @@ static void print_findings(const struct doctor *d, bool all)
 						     f);
 			bool last = f->advice && (!all || !after);
 
-			if ((int)f->state != state ||
-			    ((state == DOCTOR_OK || before) && !all))
+			if ((int)f->state != state || (before && !all))
+				continue;
+			n_lines[state]++;
+			if (state == DOCTOR_OK && !all)
 				continue;
 			printf("%-5s  %s: %s", states[state], f->check,
 			       f->text);
@@ -844,9 +849,13 @@ static void print_findings(const struct doctor *d, bool all)
 			       last ? f->advice : "");
 		}
 	}
-	printf("%zu checks: %zu wrong, %zu slow\n", d->n_findings,
-	       count_findings(d, DOCTOR_BROKEN),
-	       count_findings(d, DOCTOR_SLOW));
+	/* The numbers are those of the lines. */
+	for (int state = DOCTOR_OK; state <= DOCTOR_BROKEN; state++)
+		sum += n_lines[state];
+	printf("%zu finding%s: %zu wrong, %zu slow, %zu note%s, %zu ok\n", sum,
+	       format_plural(sum), n_lines[DOCTOR_BROKEN], n_lines[DOCTOR_SLOW],
+	       n_lines[DOCTOR_NOTE], format_plural(n_lines[DOCTOR_NOTE]),
+	       n_lines[DOCTOR_OK]);
 }
 
 /* Print all findings as JSON, in the order of the checks. */

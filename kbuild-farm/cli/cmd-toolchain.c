@@ -70,12 +70,14 @@ static int show_defaults(const struct toolchain_request *r, const char *arch)
 {
 	struct strv arches = { 0 };
 	json_t *made = json_object();
+	size_t n_shown = 0;
 
 	conf_list_subsections(r->conf, "arch", &arches);
 	for (size_t i = 0; i < arches.n; i++) {
 		const char *value = conf_get(r->conf, "arch", arches.v[i],
 					     "toolchain");
 
+		n_shown += value && (!arch || !strcmp(arch, arches.v[i]));
 		if (!value || (arch && strcmp(arch, arches.v[i]) != 0))
 			continue;
 		if (r->json)
@@ -86,6 +88,10 @@ static int show_defaults(const struct toolchain_request *r, const char *arch)
 	}
 	if (r->json)
 		table_print_json(json_incref(made));
+	else if (!n_shown)
+		log_info("no default toolchain is set%s%s; set one with "
+			 "`kfarm toolchain default ARCH ID`",
+			 arch ? " for " : "", arch ? arch : "");
 	json_decref(made);
 	strv_release(&arches);
 	return EXIT_OK;

@@ -333,6 +333,7 @@ void nodes_print_limits(FILE *out, const struct nodes_survey *s)
 	struct strv sum = { 0 };
 	char *words;
 
+	strv_split(&t.fields, "NODE JOBS REASON", " ");
 	for (size_t i = 0; i < s->n_nodes; i++) {
 		const struct peer_survey_node *p = &s->nodes[i];
 		const struct nodes_limit *l = &s->limits[i];

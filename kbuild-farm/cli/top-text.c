@@ -171,10 +171,12 @@ static void put_build_state(FILE *out, const struct top_page *p)
 	if (known)
 		buf_printf(&line, " of ~%llu",
 			   (unsigned long long)look.n_total);
-	buf_printf(&line, " jobs done (%u remote, %u local)",
+	buf_printf(&line, " job%s done (%u remote, %u local)",
+		   format_plural(known ? look.n_total : ui_model_count_done(m)),
 		   m->totals.n_remote, m->totals.n_local);
 	if (m->totals.n_steps)
-		buf_printf(&line, " with %u tool steps", m->totals.n_steps);
+		buf_printf(&line, " with %u tool step%s", m->totals.n_steps,
+			   format_plural(m->totals.n_steps));
 	if (known)
 		buf_printf(&line, ", %u %%", look.percent);
 	if (known && look.has_remaining) {
@@ -459,8 +461,9 @@ static void on_page_event(void *ctx, struct top_page *p,
 		view->title_printed = true;
 		buf_printf(&title, "%s%s", m->goals, *m->arch ? ", " : "");
 		ui_model_add_label(m, &title);
-		buf_printf(&title, ": %s, %u jobs done", ui_model_phase(m),
-			   ui_model_count_done(m));
+		buf_printf(&title, ": %s, %u job%s done", ui_model_phase(m),
+			   ui_model_count_done(m),
+			   format_plural(ui_model_count_done(m)));
 		ui_text_put_note(&view->text, m->at_ms, buf_str(&title));
 		buf_release(&title);
 	}
@@ -477,9 +480,10 @@ static void on_page_ended(void *ctx, struct top_page *p)
 	if (p->end_reason)
 		text = xstrdup(p->end_reason);
 	else
-		text = xasprintf("ended with status %lld: %u jobs, %u remote, "
+		text = xasprintf("ended with status %lld: %u job%s, %u remote, "
 				 "%u local, warnings %u, errors %u",
 				 (long long)m->status, ui_model_count_done(m),
+				 format_plural(ui_model_count_done(m)),
 				 m->totals.n_remote, m->totals.n_local,
 				 m->totals.n_warnings, m->totals.n_errors);
 	ui_text_put_note(&view->text, top_page_now_ms(p), text);

@@ -5,6 +5,7 @@
  */
 #include "events/simulate.h"
 
+#include "base/format.h"
 #include "base/reason.h"
 #include "base/str.h"
 #include "base/vec.h"
@@ -782,9 +783,10 @@ static void begin_build(struct events_simulate *s)
 	emit_event(&s->output, &ev);
 	if (s->setup.has_baseline)
 		emit_estimate(s);
-	snprintf(text, sizeof(text), "-j %u: %u slots on %u node%s + %u local",
-		 s->jobs_max, s->jobs_max - LOCAL_SLOTS, s->setup.n_nodes,
-		 s->setup.n_nodes == 1 ? "" : "s", LOCAL_SLOTS);
+	snprintf(text, sizeof(text),
+		 "-j %u: %u slots on %u node%s + %u local slots", s->jobs_max,
+		 s->jobs_max - LOCAL_SLOTS, s->setup.n_nodes,
+		 format_plural(s->setup.n_nodes), LOCAL_SLOTS);
 	emit_text(&s->output, EVENTS_KIND_NOTE, text);
 	for (uint32_t i = 0; i < s->setup.n_nodes; i++) {
 		emit_node_event(&s->output, &s->nodes[i]);

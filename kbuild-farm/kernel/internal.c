@@ -2,6 +2,7 @@
 #include "kernel/internal.h"
 
 #include "base/clock.h"
+#include "base/format.h"
 #include "base/fs.h"
 #include "base/vec.h"
 #include "coord/coord.h"
@@ -450,7 +451,7 @@ out:
 
 int kernel_build_choose_jobs(struct kernel_build_state *run)
 {
-	unsigned asked = run->plan->request->jobs, remote = 0, up;
+	unsigned asked = run->plan->request->jobs, remote = 0, local, up;
 
 	if (run->offload.coord) {
 		if (kernel_offload_wait_nodes(&run->offload, run->base,
@@ -460,18 +461,19 @@ int kernel_build_choose_jobs(struct kernel_build_state *run)
 	}
 	run->jobs = kernel_offload_job_limit(&run->offload, asked);
 	up = kernel_offload_nodes_up(&run->offload);
+	local = kernel_offload_local_slots(&run->offload);
 	if (run->offload.connects_on_demand && run->offload.has_nodes)
 		kernel_build_detail(run,
 				    "-j %u%s: nodes are connected when needed",
 				    run->jobs, asked ? " as requested" : "");
 	else
 		kernel_build_detail(
-			run, "-j %u%s: %u slots on %u node%s + %u local slots",
-			run->jobs, asked ? " as requested" : "", remote, up,
-			up == 1 ? "" : "s",
-			kernel_offload_local_slots(&run->offload));
-	if (run->jobs < remote + kernel_offload_local_slots(&run->offload) &&
-	    !asked) {
+			run,
+			"-j %u%s: %u slot%s on %u node%s + %u local slot%s",
+			run->jobs, asked ? " as requested" : "", remote,
+			format_plural(remote), up, format_plural(up), local,
+			format_plural(local));
+	if (run->jobs < remote + local && !asked) {
 		char *why;
 
 		kernel_capacity(&why, "");

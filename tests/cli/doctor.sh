@@ -17,7 +17,7 @@ known()
 {
 	grep -v -E '^[a-z]+ +(space|sandbox|packages|limits|clock): ' | sed -E -e "s|$bin|\$bin|g" \
 		-e 's/[0-9]+\.[0-9] ms of CPU per run instead of [0-9.]+/N ms of CPU per run instead of M/' \
-		-e 's/^[0-9]+ checks: .*/N checks: .../'
+		-e 's/^[0-9]+ findings?: .*/N findings: .../'
 }
 status_of()
 {
@@ -93,6 +93,17 @@ if [ -e "$faketime" ]; then
 else
 	echo "wrong  clock: ... is before kfarm was installed: make treats new files as old, and downloads fail; enable NTP with \`timedatectl set-ntp true\`, or install a package such as chrony"
 fi
+# The last line counts the lines before it; the check of plugins has several.
+for all in '' -v; do
+	# shellcheck disable=SC2086 # no word without -v
+	kfarm doctor $all | PATH=/usr/bin:/bin awk -v all="$all" '
+		!/^[0-9]+ finding/ { n[$1]++; next }
+		{ gsub(/[^0-9 ]/, "")
+		  same = $2 == n["wrong"] + 0 && $3 == n["slow"] + 0 &&
+			$4 == n["note"] + 0 && $1 == $2 + $3 + $4 + $5 &&
+			(all == "" || $5 == n["ok"] + 0)
+		  print "counts of doctor " all ": " (same ? "equal" : $0) }'
+done
 run kfarm doctor all
 run kfarm doctor --nosuch
 ls tmp

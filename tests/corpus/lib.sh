@@ -61,7 +61,7 @@ declare -A mask=(
 	[curl]="s/Failed to connect[^;]*/CURL ERROR/"
 	# Free space, limits and packages of this machine.
 	[doctor]='/^[a-z]+ +(space|sandbox|packages|limits|clock): /d
-		s/^[0-9]+ checks: .*/N checks/'
+		s/^[0-9]+ findings?: .*/N findings/'
 )
 
 # ---- the machine ----

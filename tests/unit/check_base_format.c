@@ -63,6 +63,14 @@ START_TEST(columns_are_wide_enough)
 }
 END_TEST
 
+START_TEST(one_is_singular)
+{
+	ck_assert_str_eq(format_plural(0), "s");
+	ck_assert_str_eq(format_plural(1), "");
+	ck_assert_str_eq(format_plural(2), "s");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("base/format");
@@ -71,6 +79,7 @@ int main(void)
 	tcase_add_loop_test(tc, numbers_are_short, 0,
 			    sizeof(numbers) / sizeof(*numbers));
 	tcase_add_test(tc, columns_are_wide_enough);
+	tcase_add_test(tc, one_is_singular);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }
