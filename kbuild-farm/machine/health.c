@@ -20,13 +20,14 @@
 
 /*
  * Return true if a cooling device of this type slows down CPUs.  Such types are
- * "cpufreq-cpu0" (in older kernels "thermal-cpufreq-0") and, with ACPI,
- * "Processor".
+ * "cpufreq-cpu0" and "idle-cpu0" (in older kernels "thermal-cpufreq-0" and
+ * "thermal-idle-0") and, with ACPI, "Processor".
  */
 static bool cools_cpus(const char *type)
 {
 	return str_starts(type, "cpu") || str_starts(type, "thermal-cpufreq") ||
-	       str_starts(type, "thermal-cpuidle") ||
+	       str_starts(type, "idle-cpu") ||
+	       str_starts(type, "thermal-idle") ||
 	       str_starts(type, "Processor");
 }
 

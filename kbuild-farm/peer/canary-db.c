@@ -346,11 +346,14 @@ static int replace_entry(const char *path, const char *name,
 	size_t i;
 	int ret;
 
-	if (fd < 0 || !o) {
+	if (fd < 0) {
 		json_decref(o);
-		return fd < 0 ? fd :
-				err_set(err, EINVAL,
-					"%s: cannot encode the entry", path);
+		return fd;
+	}
+	if (!o) {
+		close(fd);
+		return err_set(err, EINVAL, "%s: cannot encode the entry",
+			       path);
 	}
 	all = read_db(path);
 	list = json_object_get(all, name);

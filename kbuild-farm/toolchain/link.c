@@ -192,6 +192,8 @@ int toolchain_link_publish(const struct toolchain_link_request *w,
 			      w->bin_dir, w->triplet ? w->triplet : "clang",
 			      w->triplet ? "-*" : "");
 out:
+	if (ret && w->copies_dir)
+		toolchain_link_unpublish(&p.created, w->copies_dir, &ignored);
 	if (ret)
 		toolchain_link_unpublish(&p.created, w->bin_dir, &ignored);
 	else

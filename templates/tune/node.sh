@@ -360,11 +360,14 @@ remove_start()
 be_root()
 {
 	[ -z "$R" ] && [ "$(id -u)" -ne 0 ] || return 0
-	command -v sudo >/dev/null || {
-		echo "root, or sudo without a password, is required" >&2
-		exit 1
-	}
-	exec sudo -n sh -c "$kfarm_script"
+	for tool in sudo doas; do
+		if command -v $tool >/dev/null &&
+			$tool -n true </dev/null >/dev/null 2>&1; then
+			exec $tool -n sh -c "$kfarm_script"
+		fi
+	done
+	echo "root, or sudo or doas without a password, is required" >&2
+	exit 1
 }
 
 # Read settings from stdin, in lines "file PATH VALUE" and "stop UNIT stopped",

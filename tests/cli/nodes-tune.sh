@@ -245,3 +245,12 @@ run kfarm nodes power a none b reset
 run kfarm nodes power a b off
 run kfarm nodes power a b
 run kfarm nodes power nosuch off
+# A user who is not root uses doas where sudo asks for a password.
+printf '#!/bin/sh\necho 1000\n' >bin/id
+printf '#!/bin/sh\nexit 1\n' >bin/sudo
+printf '#!/bin/sh\n[ "$2" = true ] || echo "doas $*"\n' >bin/doas
+chmod +x bin/id bin/sudo bin/doas
+sed -n '/^be_root()/,/^}/p' "$1/../../templates/tune/node.sh" >be_root
+R='' kfarm_script=SCRIPT run dash -c '. ./be_root; be_root'
+rm bin/doas
+R='' run dash -c '. ./be_root; be_root'

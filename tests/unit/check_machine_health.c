@@ -176,6 +176,36 @@ START_TEST(a_vendors_old_kernel_is_understood)
 }
 END_TEST
 
+static void add_cooler(const char *type)
+{
+	static const char *const files[] = { "type", "cur_state", "max_state" };
+	const char *values[] = { type, "50", "100" };
+	char *place = xasprintf("%s/sys/class/thermal/cooling_device9", dir);
+	struct err err;
+
+	ck_assert_int_eq(fs_mkdirs(place, 0700, &err), 0);
+	for (size_t i = 0; i < 3; i++) {
+		char *path = xasprintf("%s/%s", place, files[i]);
+
+		ck_assert_int_eq(
+			fs_write(path, bytes_str(values[i]), 0600, &err), 0);
+		free(path);
+	}
+	free(place);
+}
+
+/* CONFIG_CPU_IDLE_THERMAL: the names of Linux 5.8 and of Linux 6.1. */
+START_TEST(idle_injection_slows_cpus)
+{
+	static const char *const types[] = { "thermal-idle-4", "idle-cpu4" };
+
+	board_unpack("rk3399", dir);
+	add_cooler(types[_i]);
+	machine_health_read(&h, 5000, 0, dir);
+	ck_assert_uint_eq(h.current.cooling_milli, 500);
+}
+END_TEST
+
 /* The cooling device of the GPU does not count. */
 START_TEST(what_cools_something_else_does_not_slow_it)
 {
@@ -278,6 +308,7 @@ int main(void)
 	tcase_add_test(tc, it_is_read_once_a_second);
 	tcase_add_test(tc, a_hot_board_says_how_far_it_is_slowed);
 	tcase_add_test(tc, a_vendors_old_kernel_is_understood);
+	tcase_add_loop_test(tc, idle_injection_slows_cpus, 0, 2);
 	tcase_add_test(tc, what_cools_something_else_does_not_slow_it);
 	tcase_add_test(tc, swap_in_use_is_told);
 	tcase_add_test(tc, load_of_long_ago_is_not_that_of_now);

@@ -8,6 +8,7 @@
 #include "suite.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,22 @@ static void add(const struct peer_canary_db_subject *k,
 
 	ck_assert_int_eq(peer_canary_db_add(path, k, &e, &err), 0);
 }
+
+START_TEST(an_invalid_entry_leaves_no_file_open)
+{
+	struct peer_canary_db_subject odd = key;
+	struct err err = { 0 };
+	int before = dup(STDIN_FILENO), after;
+
+	close(before);
+	odd.node = "\xff";
+	ck_assert_int_eq(peer_canary_db_set_choice(path, &odd, "", &err),
+			 -EINVAL);
+	after = dup(STDIN_FILENO);
+	close(after);
+	ck_assert_int_eq(after, before);
+}
+END_TEST
 
 START_TEST(nothing_is_known_before_anything_was_recorded)
 {
@@ -207,6 +224,7 @@ int main(void)
 	TCase *tc = tcase_create("all");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, an_invalid_entry_leaves_no_file_open);
 	tcase_add_test(tc, nothing_is_known_before_anything_was_recorded);
 	tcase_add_test(tc, the_newest_word_counts);
 	tcase_add_loop_test(

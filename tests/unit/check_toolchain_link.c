@@ -7,6 +7,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,29 @@ static int publish(void)
 
 	return toolchain_link_publish(&w, &links, &collisions, &err);
 }
+
+/* The second name is longer than NAME_MAX, so symlink(2) fails. */
+START_TEST(an_error_removes_links_to_copies_too)
+{
+	char name[512] = HOME "/aarch64-linux-x";
+	size_t len = strlen(name);
+	char *path;
+	int fd;
+
+	memset(name + len, 'x', 250 - strlen("aarch64-linux-x"));
+	path = at(name);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	free(path);
+	copies = at("toolchains/gcc-13.3.0-aarch64-linux/copies");
+	put("toolchains/gcc-13.3.0-aarch64-linux/copies/aarch64-linux-gcc",
+	    0755);
+	ck_assert_int_eq(publish(), -ENAMETOOLONG);
+	ck_assert(!stands("bin/aarch64-gcc1330-linux-ld"));
+	ck_assert(!stands("bin/aarch64-gcc1330-linux-gcc"));
+}
+END_TEST
 
 START_TEST(every_tool_gets_its_link)
 {
@@ -310,6 +334,7 @@ int main(void)
 	TCase *tc = tcase_create("link");
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
+	tcase_add_test(tc, an_error_removes_links_to_copies_too);
 	tcase_add_test(tc, every_tool_gets_its_link);
 	tcase_add_test(tc, a_second_time_finds_them_all);
 	tcase_add_test(tc, what_is_not_ours_stays_and_is_reported);
