@@ -124,6 +124,28 @@ static void begin_plot(const struct report_page *p, bool big)
 		   (double)PLOT_WIDTH / PLOT_UNITS);
 }
 
+#define N_PHASE_COLORS 10
+
+/* Return the first phase with the name of phase `i`. */
+static size_t first_phase_of(const struct history_details *d, size_t i)
+{
+	size_t k = 0;
+
+	while (strcmp(d->phases[k].name, d->phases[i].name) != 0)
+		k++;
+	return k;
+}
+
+/* Return the color of phase `i`.  Phases with the same name have one color. */
+static size_t phase_color(const struct history_details *d, size_t i)
+{
+	size_t first = first_phase_of(d, i), n = 0;
+
+	for (size_t k = 0; k < first; k++)
+		n += first_phase_of(d, k) == k;
+	return n % N_PHASE_COLORS;
+}
+
 /* Draw a rectangle per phase, with its name if there is enough space. */
 static void draw_phases(const struct report_page *p)
 {
@@ -151,7 +173,7 @@ static void draw_phases(const struct report_page *p)
 		buf_printf(p->out,
 			   "</title><rect class=\"p%zu\" x=\"%.1f\" y=\"18\" "
 			   "width=\"%.1f\" height=\"18\" />",
-			   i % 4, x, wide);
+			   phase_color(d, i), x, wide);
 		if (wide > 12 + 6.0 * (double)strlen(f->name)) {
 			buf_printf(p->out,
 				   "<text class=\"o\" x=\"%.1f\" y=\"31\">",
@@ -163,7 +185,10 @@ static void draw_phases(const struct report_page *p)
 	}
 }
 
-/* List the names and durations of the phases below the picture. */
+/*
+ * List the names and durations of the phases below the picture.  A phase that
+ * has occurred several times is listed once, with the sum.
+ */
 static void list_phases(const struct report_page *p)
 {
 	const struct history_details *d = &p->data->details;
@@ -173,11 +198,19 @@ static void list_phases(const struct report_page *p)
 		return;
 	buf_add_str(p->out, "<p class=\"key\">");
 	for (size_t i = 0; i < n; i++) {
-		buf_printf(p->out, "<span><i class=\"q%zu\"></i>", i % 4);
+		uint64_t sum_ms = 0;
+
+		if (first_phase_of(d, i) != i)
+			continue;
+		for (size_t k = i; k < n; k++) {
+			if (first_phase_of(d, k) == i)
+				sum_ms += (uint64_t)d->phases[k].duration_ms;
+		}
+		buf_printf(p->out, "<span><i class=\"q%zu\"></i>",
+			   phase_color(d, i));
 		report_page_add_text(p, d->phases[i].name);
 		buf_add_str(p->out, " ");
-		format_duration_short(p->out,
-				      (uint64_t)d->phases[i].duration_ms);
+		format_duration_short(p->out, sum_ms);
 		buf_add_str(p->out, "</span> ");
 	}
 	buf_add_str(p->out, "</p>\n");

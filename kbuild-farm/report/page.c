@@ -92,6 +92,8 @@ void report_page_end_section(const struct report_page *p)
 /*
  * Colors follow the color scheme of the browser, light or dark.  Successive
  * units in a slot alternate between two shades, so that each unit is visible.
+ * The seven tiles fill one row, two rows of four and three, or, on a narrow
+ * screen, one and three pairs.
  */
 const char report_page_style[] =
 	":root{color-scheme:light dark;--bg:#f5f6f8;--card:#fff;--ink:#1b2330;"
@@ -124,8 +126,14 @@ const char report_page_style[] =
 	".mark.warn{background:var(--warnbg);color:var(--warn)}\n"
 	"section{background:var(--card);border:1px solid var(--line);"
 	"border-radius:10px;padding:18px 20px;margin:0 0 16px}\n"
-	".tiles{display:grid;grid-template-columns:repeat(auto-fit,"
-	"minmax(150px,1fr));gap:12px;margin:0 0 16px}\n"
+	".tiles{display:grid;grid-template-columns:repeat(7,minmax(0,1fr));"
+	"gap:12px;margin:0 0 16px}\n"
+	"@media(max-width:1100px){.tiles{grid-template-columns:"
+	"repeat(12,minmax(0,1fr))}.tile{grid-column:span 3}"
+	".tile:nth-child(n+5){grid-column:span 4}}\n"
+	"@media(max-width:560px){.tiles{grid-template-columns:"
+	"repeat(2,minmax(0,1fr))}.tile,.tile:nth-child(n+5){grid-column:auto}"
+	".tile:first-child{grid-column:span 2}}\n"
 	".tile{background:var(--card);border:1px solid var(--line);"
 	"border-radius:10px;padding:12px 16px}\n"
 	".tile b{display:block;font-size:24px;font-weight:650;"
@@ -173,11 +181,18 @@ const char report_page_style[] =
 	"stroke:none}svg path.aw{stroke:var(--soft);stroke-width:1.2;"
 	"stroke-dasharray:3 2}\n"
 	".t{fill:transparent}.t:hover{fill:var(--ink);fill-opacity:.25}\n"
-	"i.q0{background:#7a6bb5}i.q1{background:#4a7fb0}"
-	"i.q2{background:#3c8f7c}i.q3{background:#b0704a}"
+	"i.q0{background:#6f5bb0}.p0{fill:#6f5bb0}"
+	"i.q1{background:#2f7f6f}.p1{fill:#2f7f6f}"
+	"i.q2{background:#a8527a}.p2{fill:#a8527a}"
+	"i.q3{background:#5c7d2a}.p3{fill:#5c7d2a}"
+	"i.q4{background:#8a5a3a}.p4{fill:#8a5a3a}"
+	"i.q5{background:#3a7ca5}.p5{fill:#3a7ca5}"
+	"i.q6{background:#b0413e}.p6{fill:#b0413e}"
+	"i.q7{background:#4d4d8c}.p7{fill:#4d4d8c}"
+	"i.q8{background:#85711e}.p8{fill:#85711e}"
+	"i.q9{background:#5a6b78}.p9{fill:#5a6b78}\n"
 	"i.kr{background:var(--r1)}i.kl{background:var(--l1)}"
 	"i.kw{background:var(--wait)}i.kb{background:var(--back)}\n"
-	".p0{fill:#7a6bb5}.p1{fill:#4a7fb0}.p2{fill:#3c8f7c}.p3{fill:#b0704a}\n"
 	".key{display:flex;flex-wrap:wrap;gap:4px 18px;margin:10px 0 0;"
 	"color:var(--soft);font-size:13px}\n"
 	".key i{display:inline-block;width:18px;height:8px;border-radius:2px;"

@@ -162,6 +162,18 @@ START_TEST(a_build_of_which_nothing_is_known_has_a_page)
 }
 END_TEST
 
+START_TEST(a_repeated_phase_is_listed_once_in_its_color)
+{
+	sample_small(&d);
+	sample_phase(&d, "config", 19000, 500);
+	check_page();
+	ck_assert(page_has("<i class=\"q0\"></i>config 2.0s</span>"));
+	ck_assert(page_has("<i class=\"q4\"></i>modpost 1.0s</span>"));
+	ck_assert(page_has("<title>config: 0.5s</title><rect class=\"p0\""));
+	ck_assert(!page_has("></i>config 0.5s"));
+}
+END_TEST
+
 START_TEST(odd_times_make_no_odd_picture)
 {
 	sample_small(&d);
@@ -190,6 +202,7 @@ int main(void)
 	tcase_add_test(tc, names_of_any_length_do_not_make_it_long);
 	tcase_add_test(tc, an_old_build_says_that_its_timeline_is_gone);
 	tcase_add_test(tc, a_build_of_which_nothing_is_known_has_a_page);
+	tcase_add_test(tc, a_repeated_phase_is_listed_once_in_its_color);
 	tcase_add_test(tc, odd_times_make_no_odd_picture);
 	return suite_run(s);
 }
