@@ -127,6 +127,27 @@ START_TEST(without_files_nothing_is_counted)
 }
 END_TEST
 
+/* The directory of a copy of sh can contain a file of this name. */
+START_TEST(another_file_named_counts_is_not_changed)
+{
+	struct buf text = { 0 };
+	struct err err = { 0 };
+	char *path = xasprintf("%s/counts", dir);
+	char bytes[2 * sizeof(struct shell_stats)];
+
+	memset(bytes, 'x', sizeof(bytes));
+	ck_assert(!fs_write(path, bytes_of(bytes, sizeof(bytes)), 0600, &err));
+	ck_assert(!shell_stats_open(dir));
+	in_a_shell(count_often);
+	wait_for_shells();
+	ck_assert(!fs_read(path, sizeof(bytes), &text, &err));
+	ck_assert(
+		bytes_equal(buf_bytes(&text), bytes_of(bytes, sizeof(bytes))));
+	buf_release(&text);
+	free(path);
+}
+END_TEST
+
 static void count_step(void)
 {
 	enum shell_step_reason why;
@@ -183,6 +204,7 @@ int main(void)
 	tcase_add_test(tc, shells_at_work_at_once_lose_no_count);
 	tcase_add_test(tc, handed_says_why_and_the_beginning_of_the_script);
 	tcase_add_test(tc, without_files_nothing_is_counted);
+	tcase_add_test(tc, another_file_named_counts_is_not_changed);
 	tcase_add_test(tc, steps_are_asked_for_while_they_are_wanted);
 	tcase_add_test(tc, files_that_cannot_be_made_are_named);
 	suite_add_tcase(s, tc);
