@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
 #include <stdio.h>
@@ -477,6 +478,22 @@ int fs_remove(const char *path, struct err *err)
 	return ret && ret != -ENOENT ? err_set(err, -ret, "remove %s: %s", path,
 					       strerror(-ret)) :
 				       0;
+}
+
+uint64_t fs_disk_usage(const char *path)
+{
+	char *const roots[] = { (char *)path, NULL };
+	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	uint64_t sum = 0;
+	FTSENT *f;
+
+	while (walk && (f = fts_read(walk))) {
+		if (f->fts_info != FTS_DP && f->fts_info != FTS_NS)
+			sum += (uint64_t)f->fts_statp->st_blocks * 512;
+	}
+	if (walk)
+		fts_close(walk);
+	return sum;
 }
 
 int fs_open_locked(int at, const char *name, int flags, int flock_op)

@@ -77,6 +77,11 @@ int fs_list_at(int at, const char *name, struct strv *out);
 int fs_remove(const char *path, struct err *err);
 int fs_remove_at(int at, const char *name);
 /*
+ * Return the disk space of a file or directory tree in bytes.  Does not follow
+ * symbolic links.
+ */
+uint64_t fs_disk_usage(const char *path);
+/*
  * Open `name` in the directory `at` with `flags`, without following a symbolic
  * link, and lock it with flock(2).  Returns a descriptor of the file, which
  * still had this name when it was locked; -EBUSY if another descriptor holds

@@ -443,13 +443,10 @@ static void cache_archive(struct collector *c, const char *goal,
 static void measure_disk(struct collector *c)
 {
 	static const struct digest any = { { 1 } };
-	char *const tops[] = { c->run->plan->builddir.dir, NULL };
 	const struct events_totals *t = &c->run->offload.totals;
 	struct kernel_archive_cache *cache = &c->run->archive_cache;
 	const json_t *known = NULL;
-	uint64_t bytes = 0;
-	FTSENT *at;
-	FTS *tree;
+	uint64_t bytes;
 
 	/*
 	 * To measure takes longer than to compile a file.  Let the next build
@@ -469,13 +466,7 @@ static void measure_disk(struct collector *c)
 		c->out->build_dir_bytes = (uint64_t)json_integer_value(known);
 		return;
 	}
-	tree = fts_open(tops, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-	while (tree && (at = fts_read(tree)) != NULL) {
-		if (at->fts_info != FTS_DP && at->fts_info != FTS_NS)
-			bytes += (uint64_t)at->fts_statp->st_blocks * 512;
-	}
-	if (tree)
-		fts_close(tree);
+	bytes = fs_disk_usage(c->run->plan->builddir.dir);
 	c->out->build_dir_bytes = bytes;
 	kernel_archive_cache_put(cache, DISK_SPACE, &any, NULL,
 				 json_integer((json_int_t)bytes));

@@ -7,7 +7,6 @@
 #include "tree/git.h"
 
 #include <errno.h>
-#include <fts.h>
 #include <git2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,23 +175,6 @@ static const char *branch_name(const struct tree_state *s, const char *ref)
 	return NULL;
 }
 
-static uint64_t size_on_disk(const char *dir)
-{
-	char *roots[] = { xstrdup(dir), NULL };
-	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
-	uint64_t sum = 0;
-	FTSENT *f;
-
-	while (walk && (f = fts_read(walk))) {
-		if (f->fts_info == FTS_F || f->fts_info == FTS_D)
-			sum += (uint64_t)f->fts_statp->st_blocks * 512;
-	}
-	if (walk)
-		fts_close(walk);
-	free(roots[0]);
-	return sum;
-}
-
 int tree_state_refresh(struct tree_state *s, git_repository *repo,
 		       struct err *err)
 {
@@ -229,7 +211,7 @@ int tree_state_refresh(struct tree_state *s, git_repository *repo,
 		return tree_git_set_error(err, -1,
 					  "%s: cannot list the branches",
 					  git_repository_path(repo));
-	s->size_bytes = size_on_disk(git_repository_commondir(repo));
+	s->size_bytes = fs_disk_usage(git_repository_commondir(repo));
 	s->updated_s = time(NULL);
 	return 0;
 }
