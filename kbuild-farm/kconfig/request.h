@@ -36,6 +36,12 @@ struct kconfig_request {
 	 */
 	void (*on_checkout_progress)(void *ctx, uint64_t done, uint64_t all);
 	void *checkout_ctx;
+	/*
+	 * --wait: called with a message before the build waits for a directory
+	 * that another process uses; NULL: do not wait
+	 */
+	void (*on_wait)(void *ctx, const char *text);
+	void *wait_ctx;
 	const char *arch; /* -a */
 	const char *toolchain; /* -t */
 	/* "ARCH=TOOLCHAIN" for each section [arch "ARCH"] with a toolchain */

@@ -21,7 +21,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DIGITS 8 /* number of digest digits at the end of a directory name */
+#define WAIT_US      200000 /* between two attempts to take a lock */
+#define REMOVALS_MAX 100 /* maximum number of removals while locking */
+#define DIGITS       8 /* number of digest digits at the end of a directory name */
 
 /* ---- lock ---- */
 
@@ -59,6 +61,15 @@ static pid_t read_note(const char *path)
 	return pid;
 }
 
+/* Return true if `dir` still names the open directory. */
+static bool is_same_dir(int fd, const char *dir)
+{
+	struct stat is, has;
+
+	return !fstat(fd, &is) && !stat(dir, &has) && is.st_ino == has.st_ino &&
+	       is.st_dev == has.st_dev;
+}
+
 int kernel_lock_take(struct kernel_lock *l, const char *dir, struct err *err)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -90,6 +101,9 @@ int kernel_lock_take(struct kernel_lock *l, const char *dir, struct err *err)
 			"%s: in use by another build: make, process %d; wait "
 			"for it, or run `kill %d`",
 			dir, (int)make, (int)make);
+	} else if (!is_same_dir(fd, dir)) {
+		ret = err_set(err, ENOENT, "%s: removed by another process",
+			      dir);
 	}
 	if (ret) {
 		close(fd);
@@ -104,6 +118,52 @@ int kernel_lock_take(struct kernel_lock *l, const char *dir, struct err *err)
 		free(text);
 	}
 	return 0;
+}
+
+/*
+ * Create `dir` unless it exists, and lock it.  Waits if `on_wait` is not NULL,
+ * see kernel_builddir_lock().
+ */
+static int create_and_lock(struct kernel_lock *l, const char *dir,
+			   void (*on_wait)(void *ctx, const char *text),
+			   void *ctx, struct err *err)
+{
+	struct err last = { 0 };
+	int ret, n_removed = 0;
+
+	for (;;) {
+		ret = fs_mkdirs(dir, 0777, err);
+		if (!ret)
+			ret = kernel_lock_take(l, dir, err);
+		/* `kfarm clean` removed the directory after fs_mkdirs(). */
+		if (ret == -ENOENT && n_removed++ < REMOVALS_MAX)
+			continue;
+		if (ret != -EBUSY || !on_wait)
+			return ret;
+		if (strcmp(last.text, err->text))
+			on_wait(ctx, err->text);
+		last = *err;
+		*err = (struct err){ 0 };
+		usleep(WAIT_US);
+	}
+}
+
+/*
+ * Read the note of the holder, because an attempt to take the lock could make a
+ * build fail that takes it at the same time.
+ */
+bool kernel_lock_is_held(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char *note = fd < 0 ? NULL : note_path(fd);
+	pid_t holder = read_note(note);
+	bool held = process_start_ticks(holder) ||
+		    kernel_rundir_make_pid(holder) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	free(note);
+	return held;
 }
 
 void kernel_lock_release(struct kernel_lock *l)
@@ -283,6 +343,15 @@ static char *default_dir_of(const struct kernel_plan *p)
 	return dir;
 }
 
+bool kernel_builddir_is_default_name(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > DIGITS + 1 && name[0] != '.' &&
+	       name[n - DIGITS - 1] == '-' &&
+	       strspn(name + n - DIGITS, "0123456789abcdef") == DIGITS;
+}
+
 /*
  * Before the build starts, reject a source tree that is not clean.  The tree's
  * Makefile would reject it later.
@@ -397,6 +466,19 @@ bool kernel_builddir_is_fresh(const struct kernel_plan *p)
 	return fresh;
 }
 
+int kernel_builddir_lock(struct kernel_lock *l, const struct kernel_plan *p,
+			 void (*on_wait)(void *ctx, const char *text),
+			 void *ctx, struct err *err)
+{
+	int ret = create_and_lock(l, p->builddir.dir, on_wait, ctx, err);
+
+	if (ret && ret != -EBUSY)
+		err_wrap(err, "build directory");
+	if (!ret && p->builddir.kind == KERNEL_BUILDDIR_DEFAULT)
+		futimens(l->fd, NULL);
+	return ret;
+}
+
 /* ---- source worktree ---- */
 
 /*
@@ -475,10 +557,9 @@ int kernel_source_acquire(struct kernel_source *s,
 	name = worktree_name(r, env);
 	s->dir = xasprintf("%s/worktrees/%s", s->datadir.dir, name);
 	free(name);
-	ret = fs_mkdirs(s->dir, 0777, err);
-	if (!ret)
-		ret = kernel_lock_take(&s->lock, s->dir, err);
+	ret = create_and_lock(&s->lock, s->dir, r->on_wait, r->wait_ctx, err);
 	if (!ret) {
+		futimens(s->lock.fd, NULL);
 		build_dir = r->build_dir ? requested_dir(r) :
 					   xasprintf("%s/build", s->dir);
 		ret = tree_worktree_checkout(

@@ -54,6 +54,8 @@ struct kernel_lock {
  * negative errno.
  */
 int kernel_lock_take(struct kernel_lock *l, const char *dir, struct err *err);
+/* Return true if a process uses the directory.  Does not change the lock. */
+bool kernel_lock_is_held(const char *dir);
 /* Unlock the directory. Does nothing if the lock is not held. */
 void kernel_lock_release(struct kernel_lock *l);
 
@@ -84,6 +86,21 @@ struct kernel_builddir {
  */
 int kernel_builddir_find(struct kernel_builddir *out,
 			 const struct kernel_plan *p, struct err *err);
+/*
+ * Create the build directory unless it exists, and lock it.  If another process
+ * holds the lock and `on_wait` is not NULL, call on_wait() with the message
+ * of kernel_lock_take(), and wait for the lock.  The mtime of a default
+ * directory becomes the time of its last use (kernel/cleanup.h).  Returns as
+ * kernel_lock_take().
+ */
+int kernel_builddir_lock(struct kernel_lock *l, const struct kernel_plan *p,
+			 void (*on_wait)(void *ctx, const char *text),
+			 void *ctx, struct err *err);
+/*
+ * Return true if `name` ends like the names of default build directories and
+ * worktrees.
+ */
+bool kernel_builddir_is_default_name(const char *name);
 /*
  * Append the last component of the name or path of a configuration, without
  * ".config" and with unsuitable characters replaced.

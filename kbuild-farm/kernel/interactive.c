@@ -193,10 +193,8 @@ void kernel_interactive_run(struct kernel_result *out,
 	}
 
 	/* Lock the build directory as a build does. */
-	if (plan->builddir.kind != KERNEL_BUILDDIR_IN_TREE)
-		ret = fs_mkdirs(plan->builddir.dir, 0777, err);
-	if (!ret)
-		ret = kernel_lock_take(&lock, plan->builddir.dir, err);
+	ret = kernel_builddir_lock(&lock, plan, plan->request->on_wait,
+				   plan->request->wait_ctx, err);
 	if (!ret)
 		ret = run_make(out, plan, err);
 	config = kernel_plan_path(plan, ".config");

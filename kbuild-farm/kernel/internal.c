@@ -358,18 +358,16 @@ static void report_builddir(struct kernel_build_state *run)
 	free(config);
 }
 
+static void note_wait(void *ctx, const char *text)
+{
+	kernel_build_note(ctx, "waiting: %s", text);
+}
+
 static int lock_builddir(struct kernel_build_state *run, struct err *err)
 {
-	const struct kernel_plan *p = run->plan;
-	int ret = 0;
-
-	if (p->builddir.kind != KERNEL_BUILDDIR_IN_TREE)
-		ret = fs_mkdirs(p->builddir.dir, 0777, err);
-	if (ret)
-		err_wrap(err, "build directory");
-	if (!ret)
-		ret = kernel_lock_take(&run->lock, p->builddir.dir, err);
-	return ret;
+	return kernel_builddir_lock(
+		&run->lock, run->plan,
+		run->plan->request->on_wait ? note_wait : NULL, run, err);
 }
 
 static void init_build_state(struct kernel_build_state *run,
