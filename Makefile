@@ -202,7 +202,7 @@ uses_report := base events history
 public_report := html json text trace
 uses_kernel := base conf events options compiler toolchain machine shell node \
 	peer coord tree kconfig diag history report
-public_kernel := arch build builddir capacity compiler environ interactive \
+public_kernel := arch build builddir capacity cleanup compiler environ interactive \
 	jobserver masquerade outdir reproducer rundir shell summary \
 	target-outputs user-command
 #

@@ -20,6 +20,7 @@ struct build_options {
 	struct watch_setup watch;
 	const char *color, *ui; /* NULL: auto */
 	bool dry_run;
+	bool wait; /* --wait */
 };
 
 enum build_state {

@@ -6,6 +6,7 @@
 #include "base/url.h"
 #include "base/vec.h"
 #include "cli/build.h"
+#include "cli/clean.h"
 #include "cli/cmd.h"
 #include "cli/config-sources.h"
 #include "cli/progress.h"
@@ -670,6 +671,8 @@ static const struct args_option options[] = {
 	  AT(request.environment), 0 },
 	{ 'n', "dry-run", NULL, "print the build as a script of plain commands",
 	  args_flag, AT(dry_run), 0 },
+	{ 0, "wait", NULL, "wait for a build directory that is in use",
+	  args_flag, AT(wait), 0 },
 	{ 'F', "fail-fast", NULL,
 	  "stop at the first error (default: keep going)", args_flag,
 	  AT(request.fail_fast), 0 },
@@ -807,6 +810,33 @@ static int choose_view(struct build_options *o, struct err *err)
 	return 0;
 }
 
+/* Print that a build waits for a directory. */
+static void log_wait(void *ctx, const char *text)
+{
+	(void)ctx;
+	log_info("waiting: %s", text);
+}
+
+/*
+ * Remove old output directories, but none of this command.  Does nothing if no
+ * build has started.
+ */
+static void remove_old_outputs(const struct build_options *o,
+			       const struct build_list *l, unsigned n_kept)
+{
+	int64_t first = 0;
+
+	for (size_t i = 0; i < l->n_builds; i++) {
+		int64_t number = l->builds[i].result.build_number;
+
+		if (number && (!first || number < first))
+			first = number;
+	}
+	if (first)
+		clean_old_outputs(n_kept, first,
+				  o->watch.mode == WATCH_MODE_QUIET);
+}
+
 /*
  * Read the configuration, and execute all builds or print their plans.  Returns
  * the worst exit status of all builds, or -errno with `err` set.  If a signal
@@ -840,6 +870,7 @@ static int load_and_run(struct build_options *o, struct err *err)
 			roster.v[i].halved = true;
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 	}
+	o->request.on_wait = o->wait ? log_wait : NULL;
 	build_list_make(&list, o, environ);
 	if (o->watch.json && list.n_builds > 1 && !o->dry_run) {
 		ret = r.json_fd = watch_open_json(o->watch.json, err);
@@ -854,6 +885,8 @@ static int load_and_run(struct build_options *o, struct err *err)
 		close(r.json_fd);
 	if (r.signal_number)
 		settings_exit_by_signal(r.signal_number);
+	if (local.n_kept_builds)
+		remove_old_outputs(o, &list, local.n_kept_builds);
 	ret = worst_status(&list);
 out:
 	build_list_release(&list);

@@ -21,8 +21,7 @@
 
 #define AGE_MAX 100000 /* maximum number in an age such as "12h" */
 
-/* Parse an age such as "12h" into a time before `now_s`. */
-static bool parse_age(const char *text, int64_t now_s, int64_t *out)
+bool history_parse_age(const char *text, int64_t now_s, int64_t *out)
 {
 	size_t n = strlen(text);
 	char *number = xstrndup(text, n ? n - 1 : 0);
@@ -68,7 +67,8 @@ static bool parse_date(const char *text, const char *format, int64_t *out)
 int history_parse_since(const char *text, int64_t now_s, int64_t *out,
 			struct err *err)
 {
-	if (parse_age(text, now_s, out) || parse_date(text, "%Y-%m-%d", out) ||
+	if (history_parse_age(text, now_s, out) ||
+	    parse_date(text, "%Y-%m-%d", out) ||
 	    parse_date(text, "%Y-%m-%d %H:%M", out) ||
 	    parse_date(text, "%Y-%m-%dT%H:%M", out))
 		return 0;

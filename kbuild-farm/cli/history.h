@@ -26,6 +26,11 @@ void history_print(FILE *out, const struct history_listing *l,
 json_t *history_json(const struct history_listing *l);
 
 /*
+ * Parse an age such as "12h" (30m, 12h, 7d, 2w) into the time before `now_s`.
+ * Returns false if `text` is not an age.
+ */
+bool history_parse_age(const char *text, int64_t now_s, int64_t *out);
+/*
  * Parse the value of --since into seconds since 1970: a local time
  * ("2026-11-01" or "2026-11-01 02:30"), or an age before `now_s` (30m, 12h, 7d,
  * 2w).  Returns 0, or -EINVAL with `err` set.

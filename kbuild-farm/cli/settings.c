@@ -9,6 +9,8 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#define KEPT_BUILDS 20 /* default of [builds] keep */
+
 /* Set by the signal handler, which has no argument for a context. */
 static atomic_bool interrupted;
 
@@ -85,6 +87,12 @@ int settings_load_conf(struct conf **out, struct node_roster *roster,
 		       node_roster_load(roster, *out, err);
 }
 
+unsigned settings_kept_builds(const struct conf *conf)
+{
+	return (unsigned)conf_get_number(conf, "builds", NULL, "keep",
+					 KEPT_BUILDS);
+}
+
 int settings_load(struct node_roster *roster, bool no_remote,
 		  int *require_remote, struct strv *toolchains,
 		  struct settings_host *host, struct err *err)
@@ -106,6 +114,7 @@ int settings_load(struct node_roster *roster, bool no_remote,
 
 		host->use_shell = !str_equal(shell, "system");
 		host->ignore_probe_cache = str_equal(probes, "no");
+		host->n_kept_builds = settings_kept_builds(conf);
 	}
 	conf_free(conf);
 	return ret;

@@ -17,6 +17,7 @@
 struct settings_host {
 	bool use_shell; /* make runs kfarm's recipe shell */
 	bool ignore_probe_cache; /* each probe runs the compiler */
+	unsigned n_kept_builds; /* settings_kept_builds() */
 };
 
 /*
@@ -37,6 +38,11 @@ int settings_load_conf(struct conf **out, struct node_roster *roster,
 int settings_load(struct node_roster *roster, bool no_remote,
 		  int *require_remote, struct strv *toolchains,
 		  struct settings_host *host, struct err *err);
+/*
+ * Return [builds] keep, the number of output directories that the automatic
+ * removal keeps, or 0 if nothing is removed automatically.
+ */
+unsigned settings_kept_builds(const struct conf *conf);
 /*
  * Append the same strings "ARCH=TOOLCHAIN" as settings_load(), but log no
  * warnings.

@@ -46,17 +46,35 @@ static json_t *load_cache_index(const char *dir)
 	return root;
 }
 
-void kernel_archive_cache_open(struct kernel_archive_cache *k,
-			       const char *build_dir)
+/* Return the directory of the cache of `build_dir`.  The caller frees it. */
+static char *cache_dir_of(const char *build_dir)
 {
-	char hex[DIGEST_HEX], *all = cache_root();
+	char hex[DIGEST_HEX], *all = cache_root(), *dir;
 	struct digest d;
-	json_t *root;
 
 	digest_bytes(bytes_str(build_dir), &d);
 	digest_format(&d, hex);
+	dir = xasprintf("%s/%.*s", all, DIGITS, hex);
+	free(all);
+	return dir;
+}
+
+void kernel_archive_cache_remove(const char *build_dir)
+{
+	char *dir = cache_dir_of(build_dir);
+	struct err ignored;
+
+	fs_remove(dir, &ignored);
+	free(dir);
+}
+
+void kernel_archive_cache_open(struct kernel_archive_cache *k,
+			       const char *build_dir)
+{
+	json_t *root;
+
 	*k = (struct kernel_archive_cache){ .build_dir = xstrdup(build_dir) };
-	k->dir = xasprintf("%s/%.*s", all, DIGITS, hex);
+	k->dir = cache_dir_of(build_dir);
 	root = load_cache_index(k->dir);
 	k->files = json_incref(json_object_get(root, "files"));
 	if (!json_is_object(k->files)) {
@@ -64,7 +82,6 @@ void kernel_archive_cache_open(struct kernel_archive_cache *k,
 		k->files = json_object();
 	}
 	json_decref(root);
-	free(all);
 }
 
 /* Read the stamp of a cached copy.  Returns false if it is no regular file. */

@@ -60,6 +60,8 @@ bool kernel_archive_cache_copy(const struct kernel_archive_cache *k,
 void kernel_archive_cache_put(struct kernel_archive_cache *k, const char *name,
 			      const struct digest *key, const char *from,
 			      json_t *about);
+/* Remove the cache of `build_dir`, which is locked or no longer exists. */
+void kernel_archive_cache_remove(const char *build_dir);
 /* Write `record` if an entry was added, and release the cache. */
 void kernel_archive_cache_close(struct kernel_archive_cache *k);
 

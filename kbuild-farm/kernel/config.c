@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define STAMP_MAX    (4u << 20)
 #define STAMP_DIGIT  24
@@ -39,16 +40,24 @@ static const char unrelated_variables[] =
 	"SKIP_TARGETS";
 
 /* Return the path of the record (kernel/config.h).  The caller frees it. */
-static char *stamp_path(const struct kernel_plan *p)
+static char *stamp_path(const char *build_dir)
 {
 	char hex[DIGEST_HEX], *cache = fs_cache_home(), *path;
 	struct digest d;
 
-	digest_bytes(bytes_str(p->builddir.dir), &d);
+	digest_bytes(bytes_str(build_dir), &d);
 	digest_format(&d, hex);
 	path = xasprintf("%s/config/%.*s", cache, STAMP_DIGIT, hex);
 	free(cache);
 	return path;
+}
+
+void kernel_config_forget(const char *build_dir)
+{
+	char *path = stamp_path(build_dir);
+
+	unlink(path);
+	free(path);
 }
 
 /*
@@ -191,7 +200,7 @@ static void list_inputs(const struct kernel_plan *p, struct strv *out)
 static bool load_text(const struct kernel_plan *p, struct buf *text,
 		      char **first)
 {
-	char *path = stamp_path(p);
+	char *path = stamp_path(p->builddir.dir);
 	struct err ignored;
 
 	*first = fs_read(path, STAMP_MAX, text, &ignored) ? NULL :
@@ -284,7 +293,7 @@ static bool read_config_stamp(struct kernel_config_stamp *s,
 static void write_stamp(const struct kernel_config_stamp *s,
 			const struct kernel_plan *p)
 {
-	char *path = stamp_path(p), *dir = str_dir(path);
+	char *path = stamp_path(p->builddir.dir), *dir = str_dir(path);
 	char *first = request_text(p);
 	char stamps[DIGEST_HEX], texts[DIGEST_HEX];
 	struct strv inputs = { 0 };

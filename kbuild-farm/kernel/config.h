@@ -75,6 +75,8 @@ bool kernel_config_is_current(const struct kernel_plan *p);
  * replace the .config.
  */
 void kernel_config_record_edit(const struct kernel_plan *p, const char *target);
+/* Remove the record of a build directory that no longer exists. */
+void kernel_config_forget(const char *build_dir);
 /*
  * Return the target with which the user changed the .config, or NULL.  The
  * caller frees it.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
 # Usage of every program, command and verb.
-commands='build run tree toolchain nodes nightly top history report scan doctor
+commands='build run tree toolchain nodes nightly top history report clean scan doctor
 	completion help'
 declare -A verbs=(
 	[tree]='add update list remove'

@@ -22,7 +22,7 @@ try word help nodes help
 try word help --all
 n=0
 for command in build run tree toolchain nodes nightly top history report scan \
-	doctor completion; do
+	doctor completion clean; do
 	try option $command --nosuch
 	try option $command --jsno
 done
@@ -134,6 +134,12 @@ try history history -n 3 --all
 try history history --state fine
 try history history --since yesterday
 try history history --since 2026-13-01
+n=0
+try clean clean 7
+try clean clean --builds few
+try clean clean --build-dirs yesterday
+try clean clean --all --builds 3
+try clean clean --all
 n=0
 try report report nosuch
 try report report 1

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/cleanup.h"
+
+#include "base/fs.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "kernel/archive.h"
+#include "kernel/builddir.h"
+#include "kernel/config.h"
+#include "kernel/outdir.h"
+#include "kernel/rundir.h"
+#include "tree/datadir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define GONE ".gone-"
+
+/* ---- search ---- */
+
+static void add_candidate(struct kernel_cleanup *c,
+			  enum kernel_cleanup_kind kind, const char *dir,
+			  const char *name, int64_t number)
+{
+	*VEC_ADD(c->items, c->n_items) = (struct kernel_cleanup_item){
+		.kind = kind,
+		.path = xasprintf("%s/%s", dir, name),
+		.number = number,
+	};
+}
+
+/* Return true if DIR/NAME is a directory of the user, and no symbolic link. */
+static bool is_own_dir(const char *dir, const char *name, struct stat *st)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	bool is = !lstat(path, st) && S_ISDIR(st->st_mode) &&
+		  st->st_uid == geteuid();
+
+	free(path);
+	return is;
+}
+
+/* Add the remains of interrupted removals in `dir`. */
+static void find_leftovers(struct kernel_cleanup *c, const char *dir)
+{
+	struct strv names = { 0 };
+	struct stat st;
+
+	fs_list(dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		if (str_starts(names.v[i], GONE) &&
+		    is_own_dir(dir, names.v[i], &st))
+			add_candidate(c, KERNEL_CLEANUP_LEFTOVER, dir,
+				      names.v[i], 0);
+	}
+	strv_release(&names);
+}
+
+/* Append the output directories of the last builds of the managed trees. */
+static void list_last_builds(struct strv *out)
+{
+	char *top = tree_datadir_top();
+	struct strv names = { 0 };
+
+	fs_list(top, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		char *link = xasprintf("%s/%s/last-build", top, names.v[i]);
+		char *real = realpath(link, NULL);
+
+		if (real)
+			strv_own(out, real);
+		free(link);
+	}
+	strv_release(&names);
+	free(top);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct kernel_cleanup_item *x = a, *y = b;
+
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+static bool is_needed_output(const struct strv *last, const char *path)
+{
+	char *real = realpath(path, NULL);
+	bool is = real && strv_has(last, real);
+
+	free(real);
+	return is;
+}
+
+/* Return true if a running build holds the lock of the output directory. */
+static bool is_output_busy(const char *path)
+{
+	int fd = fs_open_locked(AT_FDCWD, path, O_RDONLY | O_DIRECTORY,
+				LOCK_EX | LOCK_NB);
+
+	if (fd >= 0)
+		close(fd);
+	return fd == -EBUSY;
+}
+
+/* Remove the items that must be kept from the sorted list of all builds. */
+static void keep_builds(struct kernel_cleanup *all,
+			const struct kernel_cleanup_request *r)
+{
+	size_t n = all->n_items > r->n_kept_builds ?
+			   all->n_items - r->n_kept_builds :
+			   0;
+	struct strv last = { 0 };
+	size_t kept = 0;
+
+	if (n && r->n_kept_builds)
+		list_last_builds(&last);
+	for (size_t i = 0; i < all->n_items; i++) {
+		struct kernel_cleanup_item *item = &all->items[i];
+		bool wanted = i >= n ||
+			      (r->first_kept_build &&
+			       item->number >= r->first_kept_build) ||
+			      is_needed_output(&last, item->path) ||
+			      is_output_busy(item->path);
+
+		if (wanted)
+			free(item->path);
+		else
+			all->items[kept++] = *item;
+	}
+	all->n_items = kept;
+	strv_release(&last);
+}
+
+static void find_outputs(struct kernel_cleanup *c,
+			 const struct kernel_cleanup_request *r)
+{
+	char *top = kernel_outdir_top();
+	struct kernel_cleanup all = { 0 };
+	struct strv names = { 0 };
+	struct stat st;
+	long number;
+
+	fs_list(top, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		if (!str_parse_number(names.v[i], 1, LONG_MAX, &number) &&
+		    is_own_dir(top, names.v[i], &st))
+			add_candidate(&all, KERNEL_CLEANUP_OUTPUT_DIR, top,
+				      names.v[i], number);
+	}
+	if (all.n_items)
+		qsort(all.items, all.n_items, sizeof(*all.items), by_number);
+	keep_builds(&all, r);
+	for (size_t i = 0; i < all.n_items; i++)
+		*VEC_ADD(c->items, c->n_items) = all.items[i];
+	free(all.items);
+	strv_release(&names);
+	free(top);
+}
+
+/* Return the mtime of DIR/NAME, or 0 if it does not exist. */
+static int64_t mtime_of(const char *dir, const char *name)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	struct stat st;
+	int64_t time_s = lstat(path, &st) ? 0 : (int64_t)st.st_mtime;
+
+	free(path);
+	return time_s;
+}
+
+/*
+ * Return the time of the last use of a directory.  Earlier versions of kfarm
+ * did not set the mtime of a worktree, but make changes that of its build
+ * directory.
+ */
+static int64_t last_use(const char *path, const struct stat *st)
+{
+	int64_t time_s = (int64_t)st->st_mtime;
+	static const char *const names[] = { "build", "src", ".config" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		int64_t other = mtime_of(path, names[i]);
+
+		time_s = other > time_s ? other : time_s;
+	}
+	return time_s;
+}
+
+/* Add the directories in `dir` with names that kernel/builddir.h chooses. */
+static void find_unused(struct kernel_cleanup *c, enum kernel_cleanup_kind kind,
+			const char *dir, int64_t unused_since_s)
+{
+	struct strv names = { 0 };
+	struct stat st;
+
+	fs_list(dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		char *path = xasprintf("%s/%s", dir, names.v[i]);
+
+		if (kernel_builddir_is_default_name(names.v[i]) &&
+		    is_own_dir(dir, names.v[i], &st) &&
+		    last_use(path, &st) < unused_since_s &&
+		    !kernel_lock_is_held(path))
+			add_candidate(c, kind, dir, names.v[i], 0);
+		free(path);
+	}
+	strv_release(&names);
+}
+
+static void find_caches(struct kernel_cleanup *c, const char *cache)
+{
+	static const char *const names[] = { "scan", "probes",  "kept",
+					     "url",  "catalog", "tools.json" };
+
+	c->caches_busy = kernel_rundir_any_active();
+	for (size_t i = 0; !c->caches_busy && i < ARRAY_SIZE(names); i++) {
+		if (mtime_of(cache, names[i]))
+			add_candidate(c, KERNEL_CLEANUP_CACHE, cache, names[i],
+				      0);
+	}
+}
+
+void kernel_cleanup_find(struct kernel_cleanup *out,
+			 const struct kernel_cleanup_request *r)
+{
+	char *cache = fs_cache_home(), *builds = kernel_outdir_top();
+	char *build = xasprintf("%s/build", cache), *trees = tree_datadir_top();
+	struct strv names = { 0 };
+
+	*out = (struct kernel_cleanup){ 0 };
+	find_leftovers(out, builds);
+	if (r->n_kept_builds != KERNEL_CLEANUP_KEEP_ALL)
+		find_outputs(out, r);
+	if (r->unused_since_s) {
+		find_leftovers(out, build);
+		find_unused(out, KERNEL_CLEANUP_BUILD_DIR, build,
+			    r->unused_since_s);
+		fs_list(trees, &names);
+	}
+	for (size_t i = 0; i < names.n; i++) {
+		char *dir = xasprintf("%s/%s/worktrees", trees, names.v[i]);
+
+		/* Names with a dot are trees that are being added or removed.
+		 */
+		if (names.v[i][0] != '.') {
+			find_leftovers(out, dir);
+			find_unused(out, KERNEL_CLEANUP_WORKTREE, dir,
+				    r->unused_since_s);
+		}
+		free(dir);
+	}
+	if (r->caches)
+		find_caches(out, cache);
+	strv_release(&names);
+	free(trees);
+	free(build);
+	free(builds);
+	free(cache);
+}
+
+void kernel_cleanup_measure(struct kernel_cleanup_item *item)
+{
+	item->size_bytes = fs_disk_usage(item->path);
+}
+
+void kernel_cleanup_release(struct kernel_cleanup *c)
+{
+	for (size_t i = 0; i < c->n_items; i++)
+		free(c->items[i].path);
+	free(c->items);
+	*c = (struct kernel_cleanup){ 0 };
+}
+
+/* ---- removal ---- */
+
+/* Rename PARENT/NAME to PARENT/.gone-PID-NAME, whose path is stored in *to. */
+static int rename_gone(const char *path, char **to, struct err *err)
+{
+	char *parent = str_dir(path);
+	int ret = 0;
+
+	*to = xasprintf("%s/" GONE "%d-%s", parent, (int)getpid(),
+			str_base(path));
+	if (rename(path, *to)) {
+		ret = errno == ENOENT ? 0 : err_errno(err, "remove %s", path);
+		free(*to);
+		*to = NULL;
+	}
+	free(parent);
+	return ret;
+}
+
+static int set_output_aside(const char *path, char **to, struct err *err)
+{
+	int fd = fs_open_locked(AT_FDCWD, path, O_RDONLY | O_DIRECTORY,
+				LOCK_EX | LOCK_NB);
+	int ret;
+
+	if (fd == -EBUSY)
+		return err_set(err, EBUSY, "%s: in use by a running build",
+			       path);
+	if (fd == -ENOENT || fd == -EAGAIN)
+		return 0;
+	if (fd < 0)
+		return err_set(err, -fd, "remove %s: %s", path, strerror(-fd));
+	ret = rename_gone(path, to, err);
+	close(fd);
+	return ret;
+}
+
+static int set_builddir_aside(const char *path, char **to, struct err *err)
+{
+	struct kernel_lock lock;
+	int ret = kernel_lock_take(&lock, path, err);
+
+	if (ret == -ENOENT)
+		return 0;
+	if (!ret) {
+		ret = rename_gone(path, to, err);
+		kernel_lock_release(&lock);
+	}
+	return ret;
+}
+
+/* Remove the records of the build directory `dir` in the cache. */
+static void forget_builddir(const char *dir)
+{
+	kernel_archive_cache_remove(dir);
+	kernel_config_forget(dir);
+}
+
+int kernel_cleanup_remove(const struct kernel_cleanup_item *item,
+			  struct err *err)
+{
+	char *gone = NULL, *build;
+	int ret = 0;
+
+	switch (item->kind) {
+	case KERNEL_CLEANUP_LEFTOVER:
+	case KERNEL_CLEANUP_CACHE:
+		return fs_remove(item->path, err);
+	case KERNEL_CLEANUP_OUTPUT_DIR:
+		ret = set_output_aside(item->path, &gone, err);
+		break;
+	case KERNEL_CLEANUP_BUILD_DIR:
+		ret = set_builddir_aside(item->path, &gone, err);
+		if (gone)
+			forget_builddir(item->path);
+		break;
+	case KERNEL_CLEANUP_WORKTREE:
+		ret = set_builddir_aside(item->path, &gone, err);
+		build = xasprintf("%s/build", item->path);
+		if (gone)
+			forget_builddir(build);
+		free(build);
+		break;
+	}
+	if (gone)
+		ret = fs_remove(gone, err);
+	free(gone);
+	return ret;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel/cleanup.h - Removal of directories that kfarm has created.
+ *
+ * Only these directories and files are candidates:
+ *
+ *	CACHE/builds/N		default output directories
+ *	CACHE/build/NAME-DIGITS	default build directories
+ *	DATA/trees/TREE/worktrees/NAME-DIGITS
+ *	CACHE/scan, probes, kept, url, catalog, tools.json
+ *	.gone-PID-NAME		remains of an interrupted removal in the first
+ *				three places
+ *
+ * A candidate must be a directory, not a symbolic link, and must belong to the
+ * user.  A directory is first renamed to .gone-PID-NAME while it is locked, so
+ *a build never finds an incomplete directory.
+ *
+ * The mtime of a build directory or worktree is the time of its last use.
+ */
+#ifndef KERNEL_CLEANUP_H
+#define KERNEL_CLEANUP_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define KERNEL_CLEANUP_KEEP_ALL SIZE_MAX
+
+enum kernel_cleanup_kind {
+	KERNEL_CLEANUP_LEFTOVER, /* of an interrupted removal */
+	KERNEL_CLEANUP_OUTPUT_DIR,
+	KERNEL_CLEANUP_BUILD_DIR,
+	KERNEL_CLEANUP_WORKTREE,
+	KERNEL_CLEANUP_CACHE,
+};
+
+/* Selection of the directories to remove. */
+struct kernel_cleanup_request {
+	/*
+	 * Number of output directories to keep, the newest ones, or
+	 * KERNEL_CLEANUP_KEEP_ALL.  Unless it is 0, the output directory of the
+	 * last build of each managed tree is kept, too.
+	 */
+	size_t n_kept_builds;
+	/* output directories with this or a higher number are kept; 0: none */
+	int64_t first_kept_build;
+	/*
+	 * Remove build directories and worktrees that were last used before
+	 * this time, in seconds since 1970; 0: none.
+	 */
+	int64_t unused_since_s;
+	bool caches; /* remove caches, unless a build runs */
+};
+
+struct kernel_cleanup_item {
+	enum kernel_cleanup_kind kind;
+	char *path;
+	int64_t number; /* of an output directory */
+	uint64_t size_bytes; /* set by kernel_cleanup_measure() */
+};
+
+/* Empty when zeroed. */
+struct kernel_cleanup {
+	struct kernel_cleanup_item *items;
+	size_t n_items;
+	/* caches were requested, but are in use by a running build */
+	bool caches_busy;
+};
+
+/* Find the directories to remove, without those that a build uses. */
+void kernel_cleanup_find(struct kernel_cleanup *out,
+			 const struct kernel_cleanup_request *r);
+/* Measure the disk space of an item. */
+void kernel_cleanup_measure(struct kernel_cleanup_item *item);
+/*
+ * Remove an item.  Returns 0, also if it no longer exists; -EBUSY with `err`
+ * set if a build uses it; or another negative errno with `err` naming a path.
+ */
+int kernel_cleanup_remove(const struct kernel_cleanup_item *item,
+			  struct err *err);
+/* Free the items. */
+void kernel_cleanup_release(struct kernel_cleanup *c);
+
+#endif
