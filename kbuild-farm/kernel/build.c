@@ -323,8 +323,15 @@ static char *summarize(struct kernel_build_state *run,
 	bool built = !strcmp(verb, "built");
 	struct kernel_metadata m;
 	struct buf text = { 0 };
-	char *numbered = NULL;
+	char *numbered;
 
+	/* The number is a part of the path of a default directory. */
+	if (run->plan->request->output_dir && kernel_build_number(run)) {
+		numbered = xasprintf("%s (build %lld)", output,
+				     (long long)kernel_build_number(run));
+		free(output);
+		output = numbered;
+	}
 	fill_metadata(&m, run);
 	m.artifacts = artifacts;
 	if (run->plan->request->brief) {
@@ -338,12 +345,7 @@ static char *summarize(struct kernel_build_state *run,
 		free(output);
 		return buf_steal(&text);
 	}
-	/* The number is a part of the path of a default directory. */
-	if (run->plan->request->output_dir && kernel_build_number(run))
-		numbered = xasprintf("%s (build %lld)", output,
-				     (long long)kernel_build_number(run));
-	kernel_summary_text(&text, verb, &m, numbered ? numbered : output);
-	free(numbered);
+	kernel_summary_text(&text, verb, &m, output);
 	/* List goals that are files and are not in the output directory. */
 	for (size_t i = 0; built && i < run->targets.n; i++) {
 		const char *name = run->targets.v[i];
