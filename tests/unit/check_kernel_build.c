@@ -155,7 +155,7 @@ START_TEST(what_stays_in_the_build_directory_is_named)
 	build();
 	ck_assert_msg(result.status == KERNEL_STATUS_OK, "%s", err.text);
 	path = kernel_plan_path(&plan, "lib/one.o");
-	line = xasprintf("/out\nmade %s\n", path);
+	line = xasprintf("/out (build 1)\nmade %s\n", path);
 	ck_assert_msg(str_ends(result.summary, line), "%s", result.summary);
 	free(line);
 	free(path);
