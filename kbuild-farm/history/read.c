@@ -12,6 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * Time to wait for a lock before history_last_number() returns 0.  A build also
+ * waits at its start and its end (recorder.c), in total for about a second.
+ */
+#define NUMBER_WAIT_MS 50
+
 static const char *const state_words[] = {
 	[HISTORY_STATE_RUNNING] = "running",
 	[HISTORY_STATE_GOOD] = "good",
@@ -187,16 +193,19 @@ static int read_first_build(struct history *h, sqlite3_stmt *s,
 
 int64_t history_last_number(void)
 {
+	char *path = history_db_path();
 	struct history *h = NULL;
 	struct err ignored;
 	int64_t last = 0;
 
-	if (!history_db_open(&h, &ignored))
+	if (!history_db_open_at(&h, path, HISTORY_MODE_READ, NUMBER_WAIT_MS,
+				&ignored))
 		sql_number(h, &last, &ignored,
 			   "SELECT seq FROM sqlite_sequence WHERE "
 			   "name = 'build'",
 			   "");
 	history_db_close(h);
+	free(path);
 	return last;
 }
 
