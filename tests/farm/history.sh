@@ -156,10 +156,12 @@ else
 fi
 export XDG_STATE_HOME=$work/state
 head -c 50000 /dev/urandom | dd of="$db" conv=notrunc bs=1000 seek=1 status=none
+last=$(find "$XDG_CACHE_HOME/kfarm/builds" -mindepth 1 -maxdepth 1 -name '[0-9]*' \
+	-printf '%f\n' | sort -n | tail -n 1)
 build "a damaged file" 0 Image
 is "a damaged file: told once" 1 "$(grep -c "the build history was damaged; \
 moved it to $db.damaged-[0-9]*-[0-9]* and " \
 	"$work/kfarm.log")"
-is "a damaged file: the build is in the new one" '[1,"good"]' \
+is "a damaged file: the build is in the new one" "[$((last + 1)),\"good\"]" \
 	"$(rows '[.build, .state]')"
 farm_end
