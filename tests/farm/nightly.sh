@@ -89,6 +89,7 @@ steady()
 		-e 's/-[0-9a-f]{8}\/(src|build)/-KEY\/\1/g' \
 		-e 's/[0-9]+:[0-9]{2} wall/T wall/g' \
 		-e 's/, [0-9]+:[0-9]{2}$/, T/' \
+		-e 's/ in [0-9]+:[0-9]{2}, / in T, /' \
 		-e '/^sizes |^\[.*-j [0-9]/d' -e 's/^\[ *[0-9]+s\]/[Ns]/'
 }
 
@@ -336,6 +337,27 @@ is "links to each" 4 "$(find "$results/mini" -type l -name '*-arm64-*' | wc -l)"
 check "which lead to two results" test \
 	"$(readlink "$results/mini/latest-arm64-tinyconfig-gcc")" != \
 	"$(readlink "$results/mini/latest-arm64-tinyconfig-aarch64-linux-gnu-")"
+
+# on_terminal ARG...: run on a terminal, with the output in $work/log.
+on_terminal()
+{
+	env --unset=CI KFARM_BUILD_MARK="$work" script -qec \
+		"'$bin/kfarm' nightly run $*" /dev/null </dev/null |
+		tr -d '\r' >"$work/log"
+}
+
+on_terminal --force mini
+for line in 'updating the tree mini' \
+	'arm64-tinyconfig[^ ]*: build v1[^ ]* (forced)' \
+	'arm64-tinyconfig[^ ]*: \[ *[0-9]*s\] prepare' \
+	'arm64-tinyconfig[^ ]*: PASS in [0-9]*:[0-9]*, warnings .*'; do
+	check "on a terminal: $line" grep -qx "kfarm: mini: $line" "$work/log"
+done
+on_terminal --force -q mini
+is "on a terminal with -q" 0 "$(grep -c '^kfarm: ' "$work/log")"
+nightly --force mini >"$work/log" 2>&1
+is "without a terminal" 0 "$(grep -c '^kfarm: ' "$work/log")"
+
 nightly other mini >"$work/log" 2>&1
 is "one job fails, the other has nothing to do: the status" 1 $?
 check "and which" grep -q 'other: tree mini: unknown revision "nosuch"' "$work/log"
