@@ -70,7 +70,8 @@ static int compile(struct kernel_build_state *run,
 		began = clock_ms();
 		kernel_build_set_phase(run, KERNEL_PHASE_PREPARE, NULL);
 		/* In any other directory, make compiles an unknown part. */
-		if (run->baseline.fresh && !run->offload.estimate.has_curve)
+		if (run->baseline.fresh && !run->plan->module.dir &&
+		    !run->offload.estimate.has_curve)
 			kernel_unit_count_start(&run->unit_count, run->base,
 						run->plan, &run->targets,
 						on_units_counted, run);
@@ -315,6 +316,17 @@ static bool is_one_file(const struct strv *targets)
 	return targets->n == 1 && kernel_targets_are_single_files(targets);
 }
 
+/* Return the path of a file that make has built. The caller frees it. */
+static char *made_path(const struct kernel_plan *p, const char *name)
+{
+	const struct kernel_module *m = &p->module;
+
+	return m->dir ?
+		       xasprintf("%s/%s",
+				 m->output_dir ? m->output_dir : m->dir, name) :
+		       kernel_plan_path(p, name);
+}
+
 static char *summarize(struct kernel_build_state *run,
 		       const struct kernel_artifacts *artifacts,
 		       const char *verb)
@@ -336,8 +348,7 @@ static char *summarize(struct kernel_build_state *run,
 	m.artifacts = artifacts;
 	if (run->plan->request->brief) {
 		char *where = built && is_one_file(&run->targets) ?
-				      kernel_plan_path(run->plan,
-						       run->targets.v[0]) :
+				      made_path(run->plan, run->targets.v[0]) :
 				      xasprintf("output %s", output);
 
 		kernel_summary_line(&text, verb, &m, where);
@@ -349,7 +360,7 @@ static char *summarize(struct kernel_build_state *run,
 	/* List goals that are files and are not in the output directory. */
 	for (size_t i = 0; built && i < run->targets.n; i++) {
 		const char *name = run->targets.v[i];
-		char *path = kernel_plan_path(run->plan, name);
+		char *path = made_path(run->plan, name);
 		char *copy = kernel_outdir_path(&run->outdir, str_base(name));
 
 		if (strpbrk(name, "./") && fs_exists(path) &&
