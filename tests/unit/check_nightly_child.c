@@ -110,11 +110,13 @@ static int build(void)
 
 int main(int argc, char **argv)
 {
-	Suite *s = suite_create("nightly/child");
-	TCase *tc = tcase_create("child");
+	Suite *s;
+	TCase *tc;
 
 	if (argc > 1 && !strcmp(argv[1], "build"))
 		return build();
+	s = suite_create("nightly/child");
+	tc = tcase_create("child");
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, progress_lines_are_reported_whole);
 	tcase_add_test(tc, other_lines_are_no_progress);
