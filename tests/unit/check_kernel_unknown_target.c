@@ -62,7 +62,7 @@ static const struct {
 
 static void put_tree(void)
 {
-	char *text = get_file(at("linux/Makefile")), *all;
+	char *path = at("linux/Makefile"), *text = get_file(path), *all;
 
 	all = xasprintf("%s"
 			"zImage.%%: Image\n"
@@ -111,6 +111,7 @@ static void put_tree(void)
 	req.build_dir = at("build");
 	free(all);
 	free(text);
+	free(path);
 }
 
 START_TEST(only_what_no_rule_can_make_is_unknown)
