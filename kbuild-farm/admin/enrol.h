@@ -5,7 +5,7 @@
  * The scripts run on the machine through admin/remote-script.h.  They and the
  * service files are embedded from templates/enrol and templates/systemd.
  *
- * One program is installed.  As root, or through sudo or doas, it
+ * The script installs one program.  As root, or through sudo or doas, it
  * becomes a service that starts at boot and accepts the build hosts of
  * /etc/kfarm/clients.  Without root it is installed in ~/.local/bin, for `ssh
  * HOST kfarmd --stdio`.  Only fingerprints are exchanged, never keys.  Each
@@ -15,9 +15,9 @@
  * `make nodes` those for other architectures.  For a kfarm in its build
  * directory, they are nodes/kfarmd-HOST in that directory.  For an installed
  * kfarm, they are ../lib/kfarm/nodes/kfarmd-HOST relative to kfarm's directory.
- * If the static libraries for the build host's architecture were missing, such
- * nodes receive the dynamically linked kfarmd next to kfarm; the script starts
- * this program on the node before it replaces an installed one.
+ * If `make` found no static libraries, nodes of the build host's architecture
+ * receive the dynamically linked kfarmd next to kfarm.  The script checks that
+ * the program starts on the node before it replaces an installed kfarmd.
  */
 #ifndef ADMIN_ENROL_H
 #define ADMIN_ENROL_H

@@ -280,8 +280,7 @@ int main(int argc, char **argv)
 	log_init("kfarm", LOG_INFO);
 	open_standard_streams();
 	signal(SIGPIPE, SIG_IGN);
-	/* A write beyond `ulimit -f` fails with EFBIG and does not end kfarm.
-	 */
+	/* A write beyond `ulimit -f` then fails with EFBIG. */
 	signal(SIGXFSZ, SIG_IGN);
 	return flush_stdout(run_command_line(argv[0] ? argv + 1 : argv));
 }

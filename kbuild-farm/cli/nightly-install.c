@@ -338,8 +338,8 @@ static bool is_kfarm_unit(const char *path)
 }
 
 /*
- * Check that systemd can start the timers, and that no unit file of another
- * program has the name of one that is written.
+ * Check that systemd can start the timers, and that this command overwrites no
+ * unit file of another program.
  */
 static int check_install(const struct installing *i, struct err *err)
 {

@@ -96,7 +96,7 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 /*
  * Announce a compiler that the build will use, so that its files are listed and
  * sandboxes are requested before the first job.  If the nodes are dialed on
- * demand, this takes effect then.  `driver` is an absolute path,
+ * demand, both happen when they are dialed.  `driver` is an absolute path,
  * `env` the environment of the build.
  */
 void coord_announce_compiler(struct coord *c, const char *driver,

@@ -12,7 +12,7 @@
  *
  * The first compile in a directory that contains genksyms starts to cross-build
  * the sources of genksyms on a thread (inputs/cross-tool.h), after a check that
- * these sources make the tree's genksyms (inputs/rebuild.h).  In state READY,
+ * the tree's genksyms was built from them (inputs/rebuild.h).  In state READY,
  * the nodes with this host accept genksyms steps.  If the tree's genksyms
  * becomes a different program, the state changes from READY to BUILDING again.
  *

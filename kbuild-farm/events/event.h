@@ -51,16 +51,16 @@ enum events_kind {
 	EVENTS_KIND_ESTIMATE,
 	/*
 	 * The approximate number of jobs, counted in the tree's makefiles:
-	 * n_total_jobs.  The event is sent during preparation, and only if the
-	 * running build began from scratch and has no baseline.
+	 * n_total_jobs.  The event is sent soon after the start of make, and
+	 * only if the running build began from scratch and has no baseline.
 	 */
 	EVENTS_KIND_TOTAL,
 	/*
-	 * A phase began.  text: the phase, such as "compile"; and if available
-	 * activity: what make does, such as "defconfig"
+	 * A phase began.  text: the phase, such as "compile"; activity: the
+	 * activity of make, such as "defconfig", or NULL if unknown.
 	 */
 	EVENTS_KIND_PHASE,
-	EVENTS_KIND_ACTIVITY, /* make does something else: activity */
+	EVENTS_KIND_ACTIVITY, /* activity: the new activity of make */
 	/*
 	 * The state of a job changed: job, state, file, node (where the job
 	 * runs), reason (why it runs there), hedged (a second, local execution

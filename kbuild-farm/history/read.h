@@ -79,9 +79,9 @@ enum history_output {
 	HISTORY_OUTPUT_REPLACED, /* by the files of b->output_successor */
 };
 
-/* Examine the output directory of a build. */
+/* Return the state of a build's output directory. */
 enum history_output history_output_state(const struct history_build *b);
-/* Return "present", "removed" or "replaced", or NULL without a directory. */
+/* Return "present", "removed" or "replaced"; NULL for HISTORY_OUTPUT_NONE. */
 const char *history_output_word(enum history_output state);
 /*
  * Append " (removed)" or " (replaced by build N)" if the files of the build no

@@ -11,10 +11,10 @@
 #include "history/read.h"
 
 /*
- * Insert the row of a build that this process runs.  The row gets b->number. If
- * b->number is 0 or another build has this number, the row gets the next unused
- * number, which is stored in b->number.  Running builds whose process no longer
- * exists become HISTORY_STATE_KILLED.
+ * Insert the row of a build that this process runs, with the number b->number.
+ * If b->number is 0 or another build has this number, the row gets the next
+ * unused number, which is stored in b->number.  Running builds whose process no
+ * longer exists become HISTORY_STATE_KILLED.
  */
 int history_save_begin(struct history *h, struct history_build *b,
 		       struct err *err);

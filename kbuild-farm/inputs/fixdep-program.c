@@ -163,8 +163,8 @@ static char *find_source(const char *program)
 }
 
 /*
- * Return the version of fixdep that the sources make, if the program is equal.
- * The source is read before and after the rebuild.
+ * Return the version of the program if its saved command reproduces it.  The
+ * source is read before and after the rebuild, because it may be edited.
  */
 static enum inputs_fixdep_kind rebuild_program(struct inputs_fixdep_programs *f,
 					       const char *path)

@@ -8,8 +8,9 @@
  * directory records the digest of each known program, so later builds only read
  * the program once.  After that, a stat check shows that it is unchanged.
  *
- * A script, a program with an unknown source, macros or libraries, and a
- * program that another compiler made all remain unknown.
+ * These programs remain unknown: a script, a program with an unknown source,
+ * with macros or with libraries, and a program that its saved command does not
+ * reproduce.
  */
 #ifndef INPUTS_FIXDEP_PROGRAM_H
 #define INPUTS_FIXDEP_PROGRAM_H
@@ -37,7 +38,7 @@ void inputs_fixdep_programs_free(struct inputs_fixdep_programs *f);
  */
 enum inputs_fixdep_kind inputs_fixdep_programs_get(
 	struct inputs_fixdep_programs *f, const char *path);
-/* Wait for the rebuild in progress, if there is one. */
+/* Wait until no rebuild is in progress. */
 void inputs_fixdep_programs_wait(struct inputs_fixdep_programs *f);
 
 #endif

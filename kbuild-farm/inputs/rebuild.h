@@ -3,10 +3,10 @@
  * inputs/rebuild.h - Proof that a kernel tool was built from its sources.
  *
  * kfarm computes fixdep's output itself, and cross-builds genksyms for other
- * machines.  Both are correct only if the program in the tree is the one that
- * its sources make.  This module runs the saved commands again, with other
- * output files, and compares the result with the program.  The compilers of the
- * build host make equal bytes from equal sources and options.
+ * machines.  Both are correct only if the program in the tree was built from
+ * its sources.  This module runs the saved commands again, with other output
+ * files, and compares the result with the program.  The compilers of the build
+ * host make equal bytes from equal sources and options.
  */
 #ifndef INPUTS_REBUILD_H
 #define INPUTS_REBUILD_H

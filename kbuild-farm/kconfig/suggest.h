@@ -19,10 +19,10 @@ char *kconfig_suggest_parse_no_rule(const char *text);
  * rules, target lists and help texts of three Makefiles: `makefile` (the text
  * of the top Makefile), and those of arch/SRCARCH and scripts/kconfig in
  * `tree`.  For a target with a directory, the candidates are instead the files
- * that make can build from the sources in that directory, or its
- * subdirectories.  Device trees are searched for in arch/SRCARCH/boot/dts.
- * `srcarch` names the directory below arch/, and `arch` appears in the message.
- * The caller frees the result.
+ * that make can build from the sources in that directory; for a target that
+ * ends in a slash, the sibling directories.  Sources of device trees are also
+ * searched for in arch/SRCARCH/boot/dts.  `srcarch` names the directory below
+ * arch/, and `arch` appears in the message.  The caller frees the result.
  */
 char *kconfig_suggest_target(const char *tree, const char *srcarch,
 			     const char *arch, const char *makefile,

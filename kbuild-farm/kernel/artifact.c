@@ -449,8 +449,8 @@ static void measure_disk(struct collector *c)
 	uint64_t bytes;
 
 	/*
-	 * To measure takes longer than to compile a file.  Let the next build
-	 * that makes artifacts measure again.
+	 * The measurement takes longer than the compile of a file.  Let the
+	 * next build that makes artifacts measure again.
 	 */
 	if (c->only_config) {
 		if (t->n_remote || t->n_local)

@@ -69,7 +69,7 @@ static int compile(struct kernel_build_state *run,
 	if (!ret && (run->targets.n || !run->plan->request->targets.n)) {
 		began = clock_ms();
 		kernel_build_set_phase(run, KERNEL_PHASE_PREPARE, NULL);
-		/* In any other directory, make compiles an unknown part. */
+		/* In a directory with objects, the total is unknown. */
 		if (run->baseline.fresh && !run->plan->module.dir &&
 		    !run->offload.estimate.has_curve)
 			kernel_unit_count_start(&run->unit_count, run->base,

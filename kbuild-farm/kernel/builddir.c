@@ -23,7 +23,8 @@
 
 #define WAIT_US      200000 /* between two attempts to take a lock */
 #define REMOVALS_MAX 100 /* maximum number of removals while locking */
-#define DIGITS       8 /* number of digest digits at the end of a directory name */
+/* number of digest digits at the end of a directory name */
+#define DIGITS 8
 
 /* ---- lock ---- */
 
@@ -149,8 +150,8 @@ static int create_and_lock(struct kernel_lock *l, const char *dir,
 }
 
 /*
- * Read the note of the holder, because an attempt to take the lock could make a
- * build fail that takes it at the same time.
+ * Read the note of the holder.  An attempt to take the lock could make a
+ * concurrent build fail.
  */
 bool kernel_lock_is_held(const char *dir)
 {

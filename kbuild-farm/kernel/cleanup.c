@@ -109,7 +109,7 @@ static bool is_output_busy(const char *path)
 	return fd == -EBUSY;
 }
 
-/* Remove the items that must be kept from the sorted list of all builds. */
+/* Drop the builds that must be kept from the sorted list `all`. */
 static void keep_builds(struct kernel_cleanup *all,
 			const struct kernel_cleanup_request *r)
 {
@@ -247,8 +247,7 @@ void kernel_cleanup_find(struct kernel_cleanup *out,
 	for (size_t i = 0; i < names.n; i++) {
 		char *dir = xasprintf("%s/%s/worktrees", trees, names.v[i]);
 
-		/* Names with a dot are trees that are being added or removed.
-		 */
+		/* A dot marks a tree that is being added or removed. */
 		if (names.v[i][0] != '.') {
 			find_leftovers(out, dir);
 			find_unused(out, KERNEL_CLEANUP_WORKTREE, dir,

@@ -11,9 +11,9 @@
  *	.gone-PID-NAME		remains of an interrupted removal in the first
  *				three places
  *
- * A candidate must be a directory, not a symbolic link, and must belong to the
- * user.  A directory is first renamed to .gone-PID-NAME while it is locked, so
- *a build never finds an incomplete directory.
+ * Except for caches, a candidate must be a directory, not a symbolic link, and
+ * must belong to the user.  A removal first renames the directory under its
+ * lock, so no build finds an incomplete directory.
  *
  * The mtime of a build directory or worktree is the time of its last use.
  */
@@ -29,7 +29,7 @@
 #define KERNEL_CLEANUP_KEEP_ALL SIZE_MAX
 
 enum kernel_cleanup_kind {
-	KERNEL_CLEANUP_LEFTOVER, /* of an interrupted removal */
+	KERNEL_CLEANUP_LEFTOVER, /* remains of an interrupted removal */
 	KERNEL_CLEANUP_OUTPUT_DIR,
 	KERNEL_CLEANUP_BUILD_DIR,
 	KERNEL_CLEANUP_WORKTREE,
@@ -39,16 +39,19 @@ enum kernel_cleanup_kind {
 /* Selection of the directories to remove. */
 struct kernel_cleanup_request {
 	/*
-	 * Number of output directories to keep, the newest ones, or
-	 * KERNEL_CLEANUP_KEEP_ALL.  Unless it is 0, the output directory of the
-	 * last build of each managed tree is kept, too.
+	 * Number of the newest output directories to keep, or
+	 * KERNEL_CLEANUP_KEEP_ALL.  If this number is not 0, the output
+	 * directory of the last build of each managed tree is kept, too.
 	 */
 	size_t n_kept_builds;
-	/* output directories with this or a higher number are kept; 0: none */
+	/*
+	 * lowest number from which all output directories are kept; 0: no such
+	 * limit
+	 */
 	int64_t first_kept_build;
 	/*
 	 * Remove build directories and worktrees that were last used before
-	 * this time, in seconds since 1970; 0: none.
+	 * this time, in seconds since 1970; 0: do not remove them.
 	 */
 	int64_t unused_since_s;
 	bool caches; /* remove caches, unless a build runs */

@@ -61,9 +61,9 @@ void kernel_config_forget(const char *build_dir)
 }
 
 /*
- * Add the variables that can change the .config.  Of the environment, these are
- * the variables of Kconfig's own programs, such as KCONFIG_ALLCONFIG; kfarm
- * adds the others that select a compiler or an architecture to the settings.
+ * Add the variables that can change the .config.  From the environment, add the
+ * variables of Kconfig's programs, such as KCONFIG_ALLCONFIG.  The variables
+ * that select a compiler or an architecture are already in p->settings.
  */
 static void add_variables(struct buf *out, const struct kernel_plan *p)
 {

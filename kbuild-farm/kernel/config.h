@@ -56,9 +56,9 @@ static inline void kernel_config_stamp_release(struct kernel_config_stamp *s)
  */
 int kernel_config_apply(struct kernel_build_state *run, struct err *err);
 /*
- * Before a build starts, reject settings of fragments whose symbols do not
- * exist in the tree, unless the user allows mismatches or the .config is
- * current.  Returns 0, or -EINVAL with `err` listing the settings.
+ * Reject settings of fragments whose symbols do not exist in the tree, unless
+ * the user allows mismatches or the .config is current.  Call it before the
+ * build starts.  Returns 0, or -EINVAL with `err` listing the settings.
  */
 int kernel_config_check_symbols(const struct kernel_plan *p, struct err *err);
 /*

@@ -22,7 +22,7 @@ bool kernel_module_can_prepare(const struct kernel_plan *p);
 int kernel_module_prepare(struct kernel_build_state *run, struct err *err);
 /*
  * Add the modules that make has built to the artifacts.  `made` contains the
- * words that make got.
+ * goals on make's command line.
  */
 void kernel_module_add_artifacts(const struct kernel_build_state *run,
 				 const struct strv *made,

@@ -21,7 +21,7 @@
 
 /* Empty when zeroed. */
 struct kernel_module {
-	char *dir; /* absolute; NULL if the build is not one of modules */
+	char *dir; /* absolute; NULL for a build of the kernel */
 	char *output_dir; /* MO=, absolute, or NULL for `dir` */
 	/* M=DIR and MO=DIR, for the goals on make's command line */
 	struct strv vars;

@@ -45,11 +45,11 @@
 
 struct kernel_progress_step {
 	const char *phase; /* a KERNEL_PHASE_, or NULL: the same phase */
-	/* "host programs"; or NULL: the same, or unknown in a new phase */
+	/* "host programs"; NULL: unchanged, or unknown in a new phase */
 	const char *activity;
 };
 
-/* Return what follows the log line `line`. */
+/* Return the phase and the activity that the log line `line` announces. */
 struct kernel_progress_step kernel_progress_step_after(const char *line);
 
 struct kernel_progress {

@@ -40,8 +40,8 @@
 void kernel_summary_text(struct buf *out, const char *verb,
 			 const struct kernel_metadata *m, const char *output);
 /*
- * Append a summary of one line.  `where` is the file that was made, or
- * "output DIR".
+ * Append a summary of one line.  `where`, the end of the line, is the path of
+ * the built file, or "output DIR".
  */
 void kernel_summary_line(struct buf *out, const char *verb,
 			 const struct kernel_metadata *m, const char *where);

@@ -28,8 +28,8 @@
  * rules (vDSOs, boot code) are in `targets`, `extra-y` or `always-y`.  objcopy
  * makes a .stub.o or .pi.o from the .o of the same name.  Modules have an
  * additional .mod.o.  A host program without parts is compiled and linked by
- * one command, which is no unit.  tools/ has another build system; its programs
- * are counted by their sources.
+ * one command, which is not a unit.  tools/ has another build system; its
+ * programs are counted by their sources.
  *
  * Kernels before 6.1 list the top directories in the top Makefile, which cannot
  * be included.  For these kernels, k.top has the names of the directories.
@@ -105,8 +105,8 @@ static const char makefile[] =
 	"$(error stop)\n";
 
 /*
- * Add the variables that select what the targets compile.  Returns false if
- * that is unknown.
+ * Add the variables that select the objects to count for the targets.  Returns
+ * false if a target is not supported.
  */
 static bool add_selection(struct strv *out, const struct strv *targets)
 {

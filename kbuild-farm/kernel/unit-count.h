@@ -4,10 +4,10 @@
  *
  * make itself evaluates the Makefiles of all directories that the .config
  * selects, in one process, and counts the objects, host programs and device
- * trees that they list.  It parses only: it stops before it would consider the
- * first target, and $(shell) runs nothing.  Therefore the count writes no file,
- * runs no compiler, and takes less than a second of CPU time even for the
- * largest configurations.
+ * trees that they list.  make only parses: it stops before it considers the
+ * first target, and $(shell) runs true(1) instead of its command.  Therefore
+ * the count writes no file, runs no compiler, and takes less than a second of
+ * CPU time even for the largest configurations.
  *
  * The count is an estimate.  It does not include the few units that kbuild adds
  * itself (kallsyms, asm-offsets), and it includes host programs that some
@@ -56,7 +56,7 @@ void kernel_unit_count_start(struct kernel_unit_count *c,
 			     const struct strv *targets,
 			     void (*on_counted)(void *ctx, int64_t n_units),
 			     void *ctx);
-/* End the count, and free what it owns. */
+/* End the count, and free its memory. */
 void kernel_unit_count_stop(struct kernel_unit_count *c);
 
 #endif

@@ -73,8 +73,8 @@ struct pattern {
 };
 
 /*
- * Find the letters around `at`, a '%' or a reference to a variable.  If another
- * such part is adjacent to the letters, ignore them.
+ * Find the letters around `at`, a '%' or a reference to a variable.  Letters
+ * that are adjacent to another '%' or reference are ignored.
  */
 static struct pattern read_pattern(const char *text, const char *at,
 				   const char *letters)
@@ -94,7 +94,7 @@ static struct pattern read_pattern(const char *text, const char *at,
 	return p;
 }
 
-/* A pattern with one letter, such as the "%s" of printf, fits too much. */
+/* A pattern with one letter, such as the "%s" of printf, is ignored. */
 static bool pattern_fits(const struct pattern *p, const char *name)
 {
 	size_t n = strlen(name);
@@ -256,8 +256,8 @@ static char *expand_include(const struct kernel_plan *p, const char *word)
 }
 
 /*
- * Read the file that an include directive names.  kbuild's lists of makefiles
- * in scripts/ and of platforms have been read already, and saved commands and
+ * Read the file that an include directive names.  read_top() reads the
+ * makefiles of scripts/ and of platforms in any case, and saved commands and
  * auto.conf contain no rules for targets.
  */
 static void read_include(struct makefiles *m, const char *word)
@@ -325,7 +325,7 @@ static void read_include_line(struct makefiles *m, const char *words)
  */
 static void read_top(struct makefiles *m)
 {
-	/* make reads the first of these files. */
+	/* make reads only the first of these that exists. */
 	static const char *const names[] = { "GNUmakefile", "makefile",
 					     "Makefile" };
 	const struct kernel_plan *p = m->plan;
@@ -501,9 +501,9 @@ static bool may_have_rule(const struct makefiles *top, const char *target)
 }
 
 /*
- * Return true if kfarm itself has a rule, or the top Makefile names the target.
- * A target that only prints, or asks the user, starts make at once, so make
- * decides.
+ * Return true if kfarm has a recipe for the target or the top Makefile names
+ * the target.  Also return true for a target that only prints or asks the user:
+ * kfarm starts make at once, and make decides.
  */
 static bool is_obvious(const struct kernel_plan *p, const char *target)
 {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/unknown-target.h - Rejection of targets without a rule before make.
+ * kernel/unknown-target.h - Rejection of unknown targets before make starts.
  *
  * A target is rejected only if the tree proves that make has no rule for it:
  *
  *  - drivers/a.o, drivers/a.ko (a single file): the directory does not exist;
  *    or it has no file named a.*, and no makefile of the directory or of its
- *    parents contains the word "a" or a pattern that fits it.
+ *    parents contains the word "a" or a matching pattern.
  *  - drivers/x/: the directory does not exist.
  *  - vendor/a.dtb: as for a single file, in the architecture's boot/dts.
  *  - Image: neither the top Makefile nor the architecture's makefiles contain
- *    the word or a pattern that fits it ("%config", "Image.%",
+ *    the word or a matching pattern ("%config", "Image.%",
  *    "$(boards)_defconfig").
  *
  * Words in comments and recipes count as rules, and so does each computed name

@@ -17,7 +17,7 @@ uint64_t shell_identity_hash(uint64_t hash, const void *bytes, size_t len)
 	return hash;
 }
 
-/* Return a hash of all that the result of shell_identity_check() depends on. */
+/* Return a hash of the file stamp and of `text`, the first text of the list. */
 static uint64_t hash_program(const struct file_stamp *stamp, const char *text)
 {
 	const uint64_t fields[] = { stamp->dev, stamp->ino, stamp->size,

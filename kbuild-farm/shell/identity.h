@@ -4,9 +4,9 @@
  *
  * The shell does the work of GNU utilities and nm itself, but only if the
  * program that it would start is the known one, and not a script or another
- * program that a user has installed under the same name.  A program is known by
- * a text that it contains.  It is searched once per build; later, its file
- * stamp is compared.
+ * program that a user has installed under the same name.  A text in the program
+ * identifies it.  The first shell of a build that needs a program searches it
+ * for the text; later shells only compare the file stamp.
  */
 #ifndef SHELL_IDENTITY_H
 #define SHELL_IDENTITY_H
@@ -24,7 +24,7 @@
 bool shell_identity_check(const char *path, const struct stat *st,
 			  const char *const *texts);
 
-/* 64-bit FNV-1a hash of `len` bytes. `hash` is that of the bytes before. */
+/* Return the 64-bit FNV-1a hash of `len` bytes after bytes with hash `hash`. */
 uint64_t shell_identity_hash(uint64_t hash, const void *bytes, size_t len);
 #define SHELL_IDENTITY_HASH_START UINT64_C(0xcbf29ce484222325)
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shell/make-env.h - The environment variable that makes make use this shell.
+ * shell/make-env.h - The environment variable that selects make's shell.
  *
  *	MAKEFILES=DIR/shell.mk ...
  *				a makefile that sets SHELL to DIR/sh, then the

@@ -37,7 +37,7 @@ enum shell_stat {
 	SHELL_N_STATS,
 };
 
-/* Number of programs that the shells of a build remember as identified. */
+/* Maximum number of identified programs that the shells of a build share. */
 #define SHELL_STATS_IDENTIFIED_MAX 32
 
 enum shell_step_reason {
@@ -86,11 +86,9 @@ const char *shell_stats_step_reason_text(enum shell_step_reason why);
  */
 bool shell_stats_are_steps_enabled(enum shell_step_reason *why);
 
-/*
- * Remember a hash for all shells of the build, or return whether it is
- * remembered.  Another hash can replace it.
- */
+/* Store a hash for all shells of the build.  A later hash can replace it. */
 void shell_stats_add_identified(uint64_t hash);
+/* Return true if the hash is stored. */
 bool shell_stats_is_identified(uint64_t hash);
 
 /*

@@ -380,8 +380,8 @@ static bool copy_files_to_stdout(char **argv, int *status)
 			break;
 		case COPY_NOT_STARTED:
 			/*
-			 * The program would not know that an earlier file has
-			 * failed.
+			 * After a failure, the exit status of the program
+			 * would not include the earlier file.
 			 */
 			if (!*status)
 				return keep_remaining(argv + 1, file);

@@ -130,8 +130,8 @@ enum ui_bar_part {
 };
 
 /*
- * The symbol and the style with which bars and the help show a part.  No symbol
- * is one of those of a progress bar.
+ * The symbol and the style with which bars and the help show a part.  Progress
+ * bars have other UTF-8 symbols; in ASCII, they also use "-".
  */
 struct ui_bar_symbol {
 	const char *ascii, *utf8;

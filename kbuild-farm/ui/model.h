@@ -186,7 +186,7 @@ void ui_model_add_phase(const struct ui_model *m, struct buf *out);
 /* Return the number of finished jobs. */
 unsigned ui_model_count_done(const struct ui_model *m);
 /*
- * Predict the rest of the build.  Returns false if nothing is known about it
+ * Predict the rest of the build.  Returns false if there is no prediction
  * (ui_estimate_predict()) or the build has ended.
  */
 bool ui_model_predict(const struct ui_model *m, uint64_t now,

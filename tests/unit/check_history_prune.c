@@ -101,7 +101,7 @@ START_TEST(the_key_that_was_built_longest_ago_loses_its_costs)
 }
 END_TEST
 
-/* A directory of the user's can have a high number as its name. */
+/* The user may create a directory whose name is a high number. */
 START_TEST(a_leap_of_the_numbers_deletes_nothing)
 {
 	struct play p;

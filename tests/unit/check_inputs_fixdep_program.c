@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: inputs */
 /*
- * Which programs are a known fixdep.  The tests with fixdep's own source are in
+ * Identification of fixdep programs.  The tests with fixdep's own source are in
  * tests/farm/tools.sh.
  */
 #include "inputs/fixdep-program.h"

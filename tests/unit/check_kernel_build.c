@@ -136,8 +136,7 @@ END_TEST
 
 START_TEST(a_target_that_there_is_not_is_answered_with_one_that_is)
 {
-	/* The word is in a makefile, so only make can tell that it is no rule.
-	 */
+	/* Because a makefile contains the word, only make can reject it. */
 	put_file("linux/arch/arm64/Makefile", "# Imag\n", 0644);
 	words(&req.targets, "Imag");
 	build();

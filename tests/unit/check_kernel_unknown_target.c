@@ -13,7 +13,7 @@ static const struct {
 	/* named targets */
 	{ "Image", false },
 	{ "Imgae", true },
-	{ "kernel", false }, /* of kfarm */
+	{ "kernel", false }, /* a target of kfarm */
 	{ "perf", false },
 	{ "olddefconfig", false }, /* %config */
 	{ "defcofnig", true },
@@ -33,7 +33,7 @@ static const struct {
 	{ "dir/one.i", false },
 	{ "dir/one.ko", false },
 	{ "dir/oen.o", true },
-	{ "dir/many.o", false }, /* consists of others */
+	{ "dir/many.o", false }, /* linked from other objects */
 	{ "dir/man.o", true },
 	{ "dir/table.o", false }, /* its source is generated */
 	{ "dir/oid-asn1.o", false },
@@ -56,7 +56,7 @@ static const struct {
 	/* device trees */
 	{ "vendor/board.dtb", false },
 	{ "vendor/bord.dtb", true },
-	{ "vendor/both.dtb", false }, /* consists of others */
+	{ "vendor/both.dtb", false }, /* made of other device trees */
 	{ "novendor/board.dtb", true },
 };
 

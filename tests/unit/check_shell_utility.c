@@ -30,7 +30,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Enough that /proc/PID/maps is longer than the buffers of cat and a pipe. */
+/* enough for /proc/PID/maps to exceed the buffers of cat and of a pipe */
 #define N_MAPPINGS 8000
 #define PIPE_BYTES 4096
 
