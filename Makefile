@@ -344,7 +344,8 @@ node_arm64 := aarch64-linux-gnu arm64
 node_arm := arm-linux-gnueabihf armhf
 node_riscv64 := riscv64-linux-gnu riscv64
 node_dir = build/nodes/$1
-# The build host's architecture, unless $B contains programs for another one.
+# The build host's architecture; empty if $B contains programs for another
+# architecture or programs with sanitizers.
 own_triple := $(if $(SAN)$(CROSS_COMPILE),,$(shell $(CC) -dumpmachine))
 own_host := $(foreach h,x86_64 arm64 arm riscv64,$(if $(filter \
 	$(word 1,$(node_$h)),$(own_triple)),$h))

@@ -7,7 +7,7 @@ cat >bin/dpkg-query <<'END'
 #!/bin/sh
 echo not-installed
 END
-# apt-get finds the locks listed in $TMP/locks, one at each call.
+# Each call of apt-get fails because of the next lock listed in $TMP/locks.
 cat >bin/apt-get <<'END'
 #!/bin/sh
 lock=$(head -n 1 "$TMP/locks")

@@ -41,7 +41,7 @@ phases_of_config="config prepare"
 
 says()
 {
-	check "$1: says \"$2\"" grep -qF -- "$2" "$work/kfarm.log"
+	check "$1: prints \"$2\"" grep -qF -- "$2" "$work/kfarm.log"
 }
 
 no_config()
@@ -75,12 +75,12 @@ no_config "with warnings" "$hello" "${same[@]}" M=. W=1 V=1
 no_config "a single file" "$hello" "${same[@]}" M=. hello.ko
 check "a single file: the module" test -s "$work/out/hello.ko"
 no_config "clean" "$hello" "${same[@]}" M=. clean
-check "clean: the object is gone" [ ! -e "$hello/hello.o" ]
+check "clean: the object is removed" [ ! -e "$hello/hello.o" ]
 no_config "from the environment" "$work" "${same[@]}" -e KBUILD_EXTMOD=hello
 check "from the environment: the module" test -s "$work/out/hello.ko"
-check "the script does it without kfarm" env -u KFARM_BUILD_MARK sh -c \
+check "reproducer.sh builds without kfarm" env -u KFARM_BUILD_MARK sh -c \
 	"rm '$hello/hello.ko' && sh '$work/out/reproducer.sh'"
-check "the script: the module" test -s "$hello/hello.ko"
+check "reproducer.sh: the module" test -s "$hello/hello.ko"
 
 # ---- targets and variables of the kernel itself ----
 
@@ -123,7 +123,7 @@ refused()
 	kfarm_in "$hello" "${@:3}"
 	is "$1: status" 1 "$status"
 	says "$1" "$2"
-	check "$1: nothing is begun" [ ! -e "$work/out" ]
+	check "$1: no output directory is created" [ ! -e "$work/out" ]
 }
 
 refused "no makefile" "no Makefile and no Kbuild" "${same[@]}" M="$work/empty"

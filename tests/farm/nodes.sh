@@ -177,7 +177,7 @@ on_demand()
 		"$(meta '.farm.reasons | tostring')"
 	kfarm_build Image
 	is "nothing to compile: jobs" 0 "$(meta '.farm.local + .farm.remote')"
-	check "for these builds no node is started" test ! -e "$work/nodes/node1"
+	check "few files: no node is started" test ! -e "$work/nodes/node1"
 	kfarm_build --require-remote 50 Image
 	check "--require-remote starts the nodes" test -e "$work/nodes/node1"
 	rm -f "$work"/nodes/*

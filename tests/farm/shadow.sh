@@ -56,7 +56,7 @@ mkdir "$tree"
 nodes 2 slots=$((cores + 1))
 share=$(((steps + ${#configurations[@]} - 1) / ${#configurations[@]}))
 
-# start CONFIGURATION N: begin N steps of it.
+# start CONFIGURATION N: run N steps of the configuration in the background.
 start()
 {
 	local log=$work/$1.log

@@ -3,8 +3,8 @@
 # check: yes
 #
 # tools.sh - programs that a user has replaced.  kfarm does the work of fixdep,
-# cat, rm and others itself, but only if these are the programs that it knows.
-# Each is replaced by a script and by another program, which must run.
+# cat, rm and others itself, but only if it identifies the installed programs.
+# Here, a script and then another program replace each of them, and must run.
 . "$(dirname "$0")/lib.sh"
 own_mounts "$@"
 
@@ -25,14 +25,14 @@ rebuilt()
 	is "$name: kfarm ends with" 0 $?
 }
 
-# Print the number of fixdep calls that kfarm answered.
+# Print the number of fixdep calls whose output kfarm computed.
 answered()
 {
 	meta '.farm.shell.fixdeps'
 }
 
-# identified NAME: fixdep is identified in the background, so rebuild until
-# kfarm answers its calls.
+# identified NAME: rebuild until kfarm computes fixdep's output, because kfarm
+# identifies fixdep on a thread.
 identified()
 {
 	local round
@@ -48,7 +48,7 @@ identified()
 runs()
 {
 	rebuilt "$1"
-	is "$1: no call is answered" 0 "$(answered)"
+	is "$1: kfarm computes no output" 0 "$(answered)"
 	check "$1: it ran" grep -q 'by another' "$build/$saved"
 	check "$1: make understands it" grep -q "^deps_$target" "$build/$saved"
 }
@@ -132,7 +132,7 @@ for how in script program; do
 done
 mkdir "$work/first"
 cp "$work/script/touch" "$work/first"
-is "utilities: one earlier in PATH" touch "$(PATH=$work/first:$PATH logged)"
+is "utilities: a script earlier in PATH" touch "$(PATH=$work/first:$PATH logged)"
 
 # ---- fixdep ----
 
@@ -147,7 +147,7 @@ cp "$build/$saved" "$work/saved"
 
 # The next build only reads the program.
 rebuilt "the next build"
-is "the next build: calls answered" 1 "$(answered)"
+is "the next build: outputs that kfarm computed" 1 "$(answered)"
 check "the next build: equal" cmp "$work/saved" "$build/$saved"
 
 as_script
@@ -158,7 +158,7 @@ touch -r "$work/fixdep" "$fixdep"
 runs "a script with the old mtime"
 rm -f "$fixdep" "$fixdep.real"
 
-# A program of another source, which make considers up to date.
+# A program from another source, which make considers up to date.
 sed 's|^\(.*\)printf("\\n%s: $(deps_%s)\\n\\n", target, target);|\1puts("\\n# by another");&|' \
 	"$tree/scripts/basic/fixdep.c" >"$work/another.c"
 check "the other source differs" test -n \
@@ -174,15 +174,14 @@ cp -a "$work/fixdep" "$fixdep"
 identified "the old program"
 check "the old program: equal" cmp "$work/saved" "$build/$saved"
 
-# An unwritable cache: identified again in each build, and nothing fails.
+# An unwritable cache: each build identifies fixdep again, and no build fails.
 chmod a-w "$XDG_CACHE_HOME/kfarm/scan"
 rm -f "$XDG_CACHE_HOME/kfarm/scan"/fixdep-*
 rebuilt "a read-only cache"
 chmod u+w "$XDG_CACHE_HOME/kfarm/scan"
 check "a read-only cache: equal" cmp "$work/saved" "$build/$saved"
 
-# A host compiler with other options makes another program, which is known too,
-# and a relative build directory.
+# With other compiler options, the program differs, but kfarm identifies it, too.
 rm -rf "$build"
 for round in 1 2; do
 	rm -rf "$build"

@@ -183,9 +183,9 @@ inner_is_gone()
 	! inner_runs && ! compgen -G "$lab_groups/*/kfarm-lab.$1.*"
 }
 
-# inner_is_swept PID: After SIGKILL, nothing removes the control groups but the
-# sweep of a later lab.  A group cannot be removed before its last process has
-# ended, so sweep again until all are gone.
+# inner_is_swept PID: After SIGKILL, only the sweep of a later lab removes the
+# control groups.  A group cannot be removed before its last process has ended,
+# so sweep again until no group remains.
 inner_is_swept()
 {
 	lab_is_over "$1" && lab_sweep

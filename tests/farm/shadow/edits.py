@@ -28,7 +28,7 @@ def after_includes(text, line):
 
 
 def in_body(text, rng, line):
-    """Insert a line at the start of a function; None if there is none."""
+    """Insert a line at the start of a function; None without a function."""
     bodies = [m.end() for m in re.finditer(r'(?<=\)\n)\{\n', text)]
     if not bodies:
         return None

@@ -15,8 +15,8 @@ import stat
 import subprocess
 import time
 
-# make that is interrupted leaves the temporary files of its recipes, and which
-# ones depends on the moment.
+# Temporary files of recipes.  An interrupted make leaves some of them behind;
+# the time of the interrupt determines the set.
 LEFTOVER = re.compile(r'(^|/)(\.tmp_[^/]*|[^/]*\.(tmp|d))$')
 
 
@@ -156,7 +156,7 @@ class World:
                 self._put(path, text, mtime if old_mtimes else now)
 
     def end_temporary(self, rng):
-        """Revert the edits of the last step that broke its build."""
+        """Revert the edits with which the last step broke its build."""
         for edit in reversed(self.temporary):
             self.revert(edit, rng.random() < 0.3)
         reverted = [p for edit in self.temporary for p in edit[1]]
@@ -168,7 +168,7 @@ class World:
             os.unlink(os.path.join(side.build, path))
 
     def copy_output(self, path):
-        """Replace a file of kfarm's build directory by make's.
+        """Copy a file of make's build directory to kfarm's.
 
         -K of kfarm changes a .config in one step, so .config.old differs from
         that of scripts/config and `make olddefconfig`.
