@@ -185,7 +185,7 @@ static int compare_programs(const char *a, const char *b, struct err *err)
 	if (!ret)
 		ret = fs_read(b, PROGRAM_BYTES_MAX, &y, err);
 	if (!ret && !bytes_equal(buf_bytes(&x), buf_bytes(&y)))
-		ret = err_set(err, ESTALE, "%s: not what its sources make", a);
+		ret = err_set(err, ESTALE, "%s: differs from a rebuild", a);
 	buf_release(&x);
 	buf_release(&y);
 	return ret;

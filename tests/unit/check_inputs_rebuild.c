@@ -134,7 +134,7 @@ static const char *const changes[] = {
 
 START_TEST(a_changed_tool_differs)
 {
-	char *text = xasprintf("%s: not what its sources make", program);
+	char *text = xasprintf("%s: differs from a rebuild", program);
 
 	run(changes[_i]);
 	ck_assert_int_eq(compare(NULL), -ESTALE);
