@@ -126,7 +126,7 @@ START_TEST(kdir_names_the_kernel)
 }
 END_TEST
 
-START_TEST(a_kernel_that_is_not_there_is_named)
+START_TEST(a_missing_kernel_directory_is_named)
 {
 	req.directory = NULL;
 	words(&req.variables, "M=hello");
@@ -149,7 +149,7 @@ int main(void)
 	tcase_add_test(tc, a_build_directory_names_its_tree);
 	tcase_add_test(tc, only_goals_are_those_of_the_module);
 	tcase_add_test(tc, kdir_names_the_kernel);
-	tcase_add_test(tc, a_kernel_that_is_not_there_is_named);
+	tcase_add_test(tc, a_missing_kernel_directory_is_named);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
 }

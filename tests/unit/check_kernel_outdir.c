@@ -60,7 +60,7 @@ START_TEST(builds_that_start_at_once_get_one_each)
 }
 END_TEST
 
-START_TEST(a_build_elsewhere_has_a_number_too)
+START_TEST(a_build_with_a_given_directory_has_a_number)
 {
 	char *dir = at("out");
 
@@ -192,7 +192,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
 	tcase_add_test(tc, default_directories_are_numbered);
 	tcase_add_test(tc, builds_that_start_at_once_get_one_each);
-	tcase_add_test(tc, a_build_elsewhere_has_a_number_too);
+	tcase_add_test(tc, a_build_with_a_given_directory_has_a_number);
 	tcase_add_test(tc, numbers_of_the_history_are_not_used_again);
 	tcase_add_test(tc, without_a_cache_the_history_chooses_the_number);
 	tcase_add_test(tc, what_an_earlier_build_left_is_removed);

@@ -322,7 +322,7 @@ START_TEST(a_line_runs_it_where_nobody_knows)
 END_TEST
 
 /* fakeroot and similar tools replace functions of the program. */
-START_TEST(a_line_runs_it_with_a_preloaded_library)
+START_TEST(a_preloaded_library_makes_the_line_run_fixdep)
 {
 	make_program();
 	serve(answer_all);
@@ -350,7 +350,7 @@ int main(void)
 	tcase_add_test(tc, other_calls_are_no_business_of_it);
 	tcase_add_test(tc, a_line_has_it_done);
 	tcase_add_test(tc, a_line_runs_it_where_nobody_knows);
-	tcase_add_test(tc, a_line_runs_it_with_a_preloaded_library);
+	tcase_add_test(tc, a_preloaded_library_makes_the_line_run_fixdep);
 	tcase_add_test(tc, a_full_disk_is_told_in_its_words);
 	suite_add_tcase(s, tc);
 	return suite_run(s);

@@ -88,7 +88,7 @@ START_TEST(in_utf8_each_part_has_a_sign_of_its_own)
 }
 END_TEST
 
-START_TEST(a_progress_bar_is_not_like_a_bar_of_slots)
+START_TEST(no_part_looks_like_a_finished_progress_bar)
 {
 	for (unsigned i = 0; i < UI_BAR_PARTS; i++) {
 		ck_assert(!strchr("#-", *ui_bar_symbols[i].ascii) ||
@@ -135,7 +135,7 @@ int main(void)
 			    sizeof(bars) / sizeof(*bars));
 	tcase_add_test(tc, a_bar_of_any_numbers_keeps_its_width);
 	tcase_add_test(tc, in_utf8_each_part_has_a_sign_of_its_own);
-	tcase_add_test(tc, a_progress_bar_is_not_like_a_bar_of_slots);
+	tcase_add_test(tc, no_part_looks_like_a_finished_progress_bar);
 	tcase_add_test(tc, a_sparkline_has_its_largest_value_full);
 	suite_add_tcase(s, tc);
 	return suite_run(s);

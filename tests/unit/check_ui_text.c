@@ -366,7 +366,7 @@ START_TEST(without_details_only_problems_are_printed)
 }
 END_TEST
 
-START_TEST(lines_of_the_log_have_colours_where_they_are_wanted)
+START_TEST(log_lines_have_colors_if_requested)
 {
 	begin(UI_TEXT_PERIODIC, &all, true);
 	ui_text_put_log_line(&p, "  CC      a.o");
@@ -583,7 +583,7 @@ int main(void)
 	tcase_add_test(tc, a_loop_that_slept_does_not_catch_up);
 	tcase_add_test(tc, nodes_that_change_are_told);
 	tcase_add_test(tc, without_details_only_problems_are_printed);
-	tcase_add_test(tc, lines_of_the_log_have_colours_where_they_are_wanted);
+	tcase_add_test(tc, log_lines_have_colors_if_requested);
 	tcase_add_test(tc, a_node_that_stays_down_is_told_once);
 	tcase_add_test(tc, a_farm_that_does_nothing_is_told_once);
 	tcase_add_test(tc, warnings_are_shown_without_progress);
