@@ -97,10 +97,10 @@ counted()
 	wc -l <"$COUNT_DIR/log"
 }
 
-# local_slots: print the number of slots that kfarm reports for this machine.
+# local_slots: print the number of the build host's slots in the last build.
 local_slots()
 {
-	sed -n 's/.*-j .* \([0-9]*\) local slots$/\1/p' "$work/kfarm.log"
+	"$bin/kfarm" history -n 1 --json | jq '.builds[0].local_slots'
 }
 
 complains()
