@@ -105,6 +105,18 @@ static bool pattern_fits(const struct pattern *p, const char *name)
 }
 
 /*
+ * Return true if the reference to a variable at `at` is a whole name of an
+ * object, as in "obj-m := $(NAME).o".
+ */
+static bool is_object_reference(const char *text, const char *at)
+{
+	const char *end = reference_end(at);
+
+	return (at == text || strchr(" \t=", at[-1])) &&
+	       str_starts(end, ".o") && strchr(" \t\n", end[2]);
+}
+
+/*
  * Return true if the argument of a function that adds letters to names, such as
  * "addprefix help-,", fits the start or the end of `name`.
  */
@@ -150,6 +162,8 @@ static bool has_pattern(const char *text, const char *name, const char *letters,
 		if (recipe || (*at != '%' &&
 			       (*at != '$' || !at[1] || !strchr("({", at[1]))))
 			continue;
+		if (stem && *at == '$' && is_object_reference(text, at))
+			return true;
 		p = read_pattern(text, at, letters);
 		if (stem)
 			p.n_right = strnlen(p.right, strcspn(p.right, ".")) <
@@ -311,7 +325,10 @@ static void read_include_line(struct makefiles *m, const char *words)
 					reference_end(words) :
 					words + 1;
 		word = xstrndup(from, (size_t)(words - from));
-		if (strcmp(word, "\\") != 0)
+		/* The names on a continuation line are not read. */
+		if (!strcmp(word, "\\"))
+			m->incomplete = true;
+		else
 			read_include(m, word);
 		free(word);
 		words += strspn(words, " \t");
@@ -476,7 +493,8 @@ static bool may_have_rule(const struct makefiles *top, const char *target)
 	char *dts;
 	bool yes;
 
-	if (top->incomplete || is_file_target(p, target))
+	/* Some versions of Linux also make single files by absolute paths. */
+	if (top->incomplete || target[0] == '/' || is_file_target(p, target))
 		return true;
 	if (p->module.dir && !kernel_target_is_single_file(target) &&
 	    (dtb || strchr(target, '/')))

@@ -44,6 +44,8 @@ static const struct {
 	{ "dir/.hidden.o", false },
 	{ "nodir/one.o", true },
 	{ "lib/any.o", false }, /* lib/%.o in the top Makefile */
+	{ "var/any.o", false }, /* $(NAME).o */
+	{ "/nodir/one.o", false }, /* an absolute path */
 	{ "gen/any.o", false }, /* made from a file of a fixed name */
 	{ "inc/any.o", false }, /* may be in a file that is included */
 	{ "made/any.o", false }, /* a directory of the build directory */
@@ -100,6 +102,8 @@ static void put_tree(void)
 	put_file("linux/dir/sub/other.c", "", 0644);
 	put_file("linux/gen/Makefile",
 		 "$(obj)/%.c: $(src)/gen.sh FORCE\n\tsh $< >$@\n", 0644);
+	put_file("linux/var/Makefile",
+		 "NAME := $(notdir $(src))\nobj-m := $(NAME).o\n", 0644);
 	put_file("linux/inc/Makefile", "include $(srctree)/dir/objects\n",
 		 0644);
 	put_file("linux/arch/arm64/boot/dts/vendor/board.dts", "", 0644);
@@ -152,6 +156,16 @@ START_TEST(a_makefile_of_unknown_name_may_have_the_rule)
 }
 END_TEST
 
+START_TEST(an_include_on_several_lines_may_have_the_rule)
+{
+	put_tree();
+	put_file("linux/arch/arm64/own", "include \\\n\tmine\n", 0644);
+	words(&req.targets, "Imgae");
+	make_plan();
+	ck_assert_int_eq(kernel_build_check(&plan, &err), 0);
+}
+END_TEST
+
 START_TEST(makefiles_of_the_environment_may_have_the_rule)
 {
 	put_tree();
@@ -182,6 +196,7 @@ int main(void)
 			    sizeof(targets) / sizeof(*targets));
 	tcase_add_test(tc, each_unknown_target_is_named);
 	tcase_add_test(tc, a_makefile_of_unknown_name_may_have_the_rule);
+	tcase_add_test(tc, an_include_on_several_lines_may_have_the_rule);
 	tcase_add_test(tc, makefiles_of_the_environment_may_have_the_rule);
 	tcase_add_test(tc, a_makefile_before_the_trees_own_counts);
 	suite_add_tcase(s, tc);
