@@ -114,14 +114,20 @@ static void remove_lower_files(const char *base, const struct strv *names,
 /*
  * Create the entry of the next unused number in `base` and store the number.
  * For ENTRY_DIR, *lock_fd receives the lock of the directory.
+ *
+ * While `base` is locked, no other process removes the entry of a number that
+ * is higher than all listed numbers.
  */
 static int allocate_number(const char *base, enum entry_kind kind,
 			   int64_t *number, int *lock_fd, struct err *err)
 {
 	long last = (long)history_last_number(), n;
+	int base_fd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct strv names = { 0 };
 	int ret = -EEXIST;
 
+	if (base_fd >= 0)
+		flock(base_fd, LOCK_EX);
 	fs_list(base, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		if (!str_parse_number(names.v[i], 1, NUMBER_MAX, &n) &&
@@ -148,6 +154,8 @@ static int allocate_number(const char *base, enum entry_kind kind,
 		err_set(err, EEXIST, "%s: no free build number", base);
 	if (!ret)
 		remove_lower_files(base, &names, (long)*number);
+	if (base_fd >= 0)
+		close(base_fd);
 	strv_release(&names);
 	return ret;
 }
