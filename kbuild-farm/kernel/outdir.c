@@ -93,10 +93,14 @@ static int lock_shared(const char *path)
 			      LOCK_SH | LOCK_NB);
 }
 
-/* Remove the files, but not the directories, with lower numbers. */
+/*
+ * Remove the empty files that reserve lower numbers.  The user may have
+ * replaced a directory by a symbolic link.
+ */
 static void remove_lower_files(const char *base, const struct strv *names,
 			       long number)
 {
+	struct stat st;
 	long n;
 
 	for (size_t i = 0; i < names->n; i++) {
@@ -105,8 +109,8 @@ static void remove_lower_files(const char *base, const struct strv *names,
 		if (str_parse_number(names->v[i], 1, number - 1, &n))
 			continue;
 		path = xasprintf("%s/%s", base, names->v[i]);
-		/* For a directory, unlink() fails. */
-		unlink(path);
+		if (!lstat(path, &st) && S_ISREG(st.st_mode) && !st.st_size)
+			unlink(path);
 		free(path);
 	}
 }

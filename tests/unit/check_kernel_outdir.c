@@ -82,6 +82,23 @@ START_TEST(a_build_with_a_given_directory_has_a_number)
 }
 END_TEST
 
+START_TEST(only_reservations_are_removed)
+{
+	char *dir = at("elsewhere"), *link = at(".cache/kfarm/builds/6");
+
+	put_file("elsewhere/x", "", 0644);
+	put_file(".cache/kfarm/builds/7", "", 0644);
+	put_file(".cache/kfarm/builds/8", "mine", 0644);
+	ck_assert_int_eq(symlink(dir, link), 0);
+	ck_assert_int_eq(kernel_outdir_reserve_number(), 9);
+	ck_assert(!stands(".cache/kfarm/builds/7"));
+	ck_assert(stands(".cache/kfarm/builds/8") &&
+		  stands(".cache/kfarm/builds/6/x"));
+	free(link);
+	free(dir);
+}
+END_TEST
+
 START_TEST(numbers_of_the_history_are_not_used_again)
 {
 	char *path = history_db_path();
@@ -193,6 +210,7 @@ int main(void)
 	tcase_add_test(tc, default_directories_are_numbered);
 	tcase_add_test(tc, builds_that_start_at_once_get_one_each);
 	tcase_add_test(tc, a_build_with_a_given_directory_has_a_number);
+	tcase_add_test(tc, only_reservations_are_removed);
 	tcase_add_test(tc, numbers_of_the_history_are_not_used_again);
 	tcase_add_test(tc, without_a_cache_the_history_chooses_the_number);
 	tcase_add_test(tc, what_an_earlier_build_left_is_removed);
