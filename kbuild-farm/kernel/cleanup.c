@@ -2,6 +2,7 @@
 #include "kernel/cleanup.h"
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "kernel/archive.h"
@@ -13,7 +14,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +109,23 @@ static bool is_output_busy(const char *path)
 	return fd == -EBUSY;
 }
 
+/*
+ * Return true if the user named the output directory with -o.  The number of
+ * the build in its metadata.json then differs from the name of the directory.
+ */
+static bool is_output_named(const char *path, int64_t number)
+{
+	char *file = xasprintf("%s/metadata.json", path);
+	json_t *root = json_load_file(file, 0, NULL);
+	const json_t *build = json_object_get(json_object_get(root, "kfarm"),
+					      "build");
+	bool is = json_is_integer(build) && json_integer_value(build) != number;
+
+	json_decref(root);
+	free(file);
+	return is;
+}
+
 /* Drop the builds that must be kept from the sorted list `all`. */
 static void keep_builds(struct kernel_cleanup *all,
 			const struct kernel_cleanup_request *r)
@@ -127,7 +144,8 @@ static void keep_builds(struct kernel_cleanup *all,
 			      (r->first_kept_build &&
 			       item->number >= r->first_kept_build) ||
 			      is_needed_output(&last, item->path) ||
-			      is_output_busy(item->path);
+			      is_output_busy(item->path) ||
+			      is_output_named(item->path, item->number);
 
 		if (wanted)
 			free(item->path);
@@ -149,7 +167,10 @@ static void find_outputs(struct kernel_cleanup *c,
 
 	fs_list(top, &names);
 	for (size_t i = 0; i < names.n; i++) {
-		if (!str_parse_number(names.v[i], 1, LONG_MAX, &number) &&
+		/* kfarm writes no leading zero. */
+		if (names.v[i][0] != '0' &&
+		    !str_parse_number(names.v[i], 1, KERNEL_OUTDIR_NUMBER_MAX,
+				      &number) &&
 		    is_own_dir(top, names.v[i], &st))
 			add_candidate(&all, KERNEL_CLEANUP_OUTPUT_DIR, top,
 				      names.v[i], number);
@@ -342,8 +363,14 @@ int kernel_cleanup_remove(const struct kernel_cleanup_item *item,
 	int ret = 0;
 
 	switch (item->kind) {
-	case KERNEL_CLEANUP_LEFTOVER:
 	case KERNEL_CLEANUP_CACHE:
+		/* A build can have started after the search. */
+		if (kernel_rundir_any_active())
+			return err_set(err, EBUSY,
+				       "%s: in use by a running build",
+				       item->path);
+		return fs_remove(item->path, err);
+	case KERNEL_CLEANUP_LEFTOVER:
 		return fs_remove(item->path, err);
 	case KERNEL_CLEANUP_OUTPUT_DIR:
 		ret = set_output_aside(item->path, &gone, err);

@@ -12,8 +12,10 @@
  *				three places
  *
  * Except for caches, a candidate must be a directory, not a symbolic link, and
- * must belong to the user.  A removal first renames the directory under its
- * lock, so no build finds an incomplete directory.
+ * must belong to the user.  A directory N that the user named with -o is no
+ * candidate: its metadata.json has the number of a build other than N.  A
+ * removal first renames the directory under its lock, so no build finds an
+ * incomplete directory.
  *
  * The mtime of a build directory or worktree is the time of its last use.
  */

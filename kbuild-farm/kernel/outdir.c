@@ -51,7 +51,6 @@ uint64_t kernel_disk_space_available(const char *dir)
 #define LOG_NAME   "build.log"
 #define TRIES      1000
 #define LINE_BYTES (1u << 16)
-#define NUMBER_MAX (1L << 30)
 
 /* ---- numbers ---- */
 
@@ -134,7 +133,8 @@ static int allocate_number(const char *base, enum entry_kind kind,
 		flock(base_fd, LOCK_EX);
 	fs_list(base, &names);
 	for (size_t i = 0; i < names.n; i++) {
-		if (!str_parse_number(names.v[i], 1, NUMBER_MAX, &n) &&
+		if (!str_parse_number(names.v[i], 1, KERNEL_OUTDIR_NUMBER_MAX,
+				      &n) &&
 		    n > last)
 			last = n;
 	}

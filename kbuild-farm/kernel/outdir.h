@@ -36,6 +36,9 @@ struct kernel_outdir {
 	int lock_fd; /* shared lock of `dir` while the build runs */
 };
 
+/* Highest number of a build. */
+#define KERNEL_OUTDIR_NUMBER_MAX (1L << 30)
+
 /*
  * Return ~/.cache/kfarm/builds, the directory of the default output
  * directories, which may not exist.  The caller frees it.
