@@ -6,8 +6,10 @@
 #include "kernel/progress.h"
 #include "kernel/target-outputs.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* name of the make target and of its entry in the archive cache */
 #define PREPARE "modules_prepare"
@@ -48,7 +50,8 @@ static bool has_prepared_files(const struct kernel_plan *p)
 bool kernel_module_can_prepare(const struct kernel_plan *p)
 {
 	char *source = xasprintf("%s/kernel/bounds.c", p->tree);
-	bool yes = p->module.dir && fs_exists(source);
+	bool yes = p->module.dir && fs_exists(source) &&
+		   (!access(p->builddir.dir, W_OK) || errno == ENOENT);
 
 	free(source);
 	return yes;

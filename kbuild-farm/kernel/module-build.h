@@ -9,9 +9,10 @@
 #include "kernel/internal.h"
 
 /*
- * Return true if modules outside of the tree are built and the tree has the
- * sources for `make modules_prepare`.  An installed package of headers has none
- * and is prepared already.
+ * Return true if modules outside of the tree are built, the tree has the
+ * sources for `make modules_prepare`, and the user may write to the build
+ * directory.  An installed package of headers, which has no sources or belongs
+ * to root, and a directory of another user are prepared already.
  */
 bool kernel_module_can_prepare(const struct kernel_plan *p);
 /*
