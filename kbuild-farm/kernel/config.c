@@ -61,24 +61,40 @@ void kernel_config_forget(const char *build_dir)
 }
 
 /*
+ * Return true if Kconfig need not run when the setting NAME=VALUE of make
+ * changes.  With W=c, it prints more warnings.
+ */
+static bool is_unrelated(const char *setting)
+{
+	char *name = xstrndup(setting, strcspn(setting, "="));
+	bool warns = (!strcmp(name, "W") ||
+		      !strcmp(name, "KBUILD_EXTRA_WARN")) &&
+		     strchr(setting, 'c');
+	bool unrelated = !warns && str_list_has(unrelated_variables, ' ', name);
+
+	free(name);
+	return unrelated;
+}
+
+/*
  * Add the variables that can change the .config.  From the environment, add the
- * variables of Kconfig's programs, such as KCONFIG_ALLCONFIG.  The variables
- * that select a compiler or an architecture are already in p->settings.
+ * variables of Kconfig's programs, such as KCONFIG_ALLCONFIG, and those with
+ * which kbuild chooses the first Kconfig file and the file of "defconfig".  The
+ * variables that select a compiler or an architecture are already in
+ * p->settings.
  */
 static void add_variables(struct buf *out, const struct kernel_plan *p)
 {
 	struct strv found = { 0 };
 
 	for (size_t i = 0; i < p->settings.n; i++) {
-		const char *setting = p->settings.v[i];
-		char *name = xstrndup(setting, strcspn(setting, "="));
-
-		if (!str_list_has(unrelated_variables, ' ', name))
-			strv_add(&found, setting);
-		free(name);
+		if (!is_unrelated(p->settings.v[i]))
+			strv_add(&found, p->settings.v[i]);
 	}
 	for (char *const *e = p->env; *e; e++) {
-		if (str_starts(*e, "KCONFIG_"))
+		if (str_starts(*e, "KCONFIG_") ||
+		    str_starts(*e, "KBUILD_KCONFIG=") ||
+		    str_starts(*e, "KBUILD_DEFCONFIG="))
 			strv_add(&found, *e);
 	}
 	strv_sort(&found);

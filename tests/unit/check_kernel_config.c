@@ -268,6 +268,8 @@ static const struct {
 	bool matters;
 } switched[] = {
 	{ NULL, "W=1", false },
+	{ NULL, "W=1e", false },
+	{ NULL, "W=1c", true }, /* warnings of Kconfig */
 	{ "C=1", "C=2", false },
 	{ NULL, "V=1", false },
 	{ "CF=-Wx", "CHECK=smatch", false },
@@ -292,11 +294,17 @@ START_TEST(only_variables_that_reach_kconfig_make_it_again)
 }
 END_TEST
 
+static const char *const exported[] = {
+	"KCONFIG_ALLCONFIG=/tmp/all.config",
+	"KBUILD_KCONFIG=Kconfig.own",
+	"KBUILD_DEFCONFIG=other_defconfig",
+};
+
 START_TEST(variables_of_kconfig_in_the_environment_matter)
 {
 	words(&req.fragments, "CONFIG_A=y");
 	ck_assert(makes_it_again());
-	set_env("KCONFIG_ALLCONFIG=/tmp/all.config");
+	set_env(exported[_i]);
 	ck_assert(makes_it_again());
 	ck_assert(!makes_it_again());
 }
@@ -486,7 +494,8 @@ int main(void)
 			    sizeof(of_tree) / sizeof(*of_tree));
 	tcase_add_loop_test(tc, only_variables_that_reach_kconfig_make_it_again,
 			    0, sizeof(switched) / sizeof(*switched));
-	tcase_add_test(tc, variables_of_kconfig_in_the_environment_matter);
+	tcase_add_loop_test(tc, variables_of_kconfig_in_the_environment_matter,
+			    0, sizeof(exported) / sizeof(*exported));
 	tcase_add_loop_test(tc, unknown_symbols_are_rejected_before_the_build,
 			    0, sizeof(unknown) / sizeof(*unknown));
 	tcase_add_test(tc, each_unknown_symbol_is_listed);
