@@ -89,10 +89,12 @@ static void add_module(struct kernel_artifacts *out, const char *path)
 }
 
 /*
- * Add the modules listed in modules.order.  Depending on the version of Linux,
- * a line is "kernel//dir/x.ko", "/dir/x.ko", "/dir/x.o" or "x.o".
+ * Add the modules listed in modules.order of `dir`.  Depending on the version
+ * of Linux, a line is "kernel/WITHIN/x.ko", "WITHIN/x.ko", "WITHIN/x.o" or
+ * "x.o", where WITHIN is the value of M=.
  */
-static void add_listed(struct kernel_artifacts *out, const char *dir)
+static void add_listed(struct kernel_artifacts *out, const char *dir,
+		       const char *within)
 {
 	char *path = xasprintf("%s/modules.order", dir);
 	struct buf text = { 0 };
@@ -106,8 +108,11 @@ static void add_listed(struct kernel_artifacts *out, const char *dir)
 		size_t n;
 		char *module;
 
-		if (str_starts(line, "kernel//"))
+		if (str_starts(line, "kernel/") &&
+		    str_skip_dir(line + strlen("kernel/"), within))
 			line += strlen("kernel/");
+		if (within[0] != '/' && str_skip_dir(line, within))
+			line = str_skip_dir(line, within);
 		n = (size_t)(strrchr(str_base(line), '.') ?
 				     strrchr(str_base(line), '.') - line :
 				     (long)strlen(line));
@@ -130,7 +135,7 @@ void kernel_module_add_artifacts(const struct kernel_build_state *run,
 	const char *dir = m->output_dir ? m->output_dir : m->dir;
 
 	if (kernel_target_outputs_is_default(made) || strv_has(made, "modules"))
-		add_listed(out, dir);
+		add_listed(out, dir, m->vars.v[0] + strlen("M="));
 	for (size_t i = 0; i < made->n; i++) {
 		char *path = xasprintf("%s/%s", dir, made->v[i]);
 

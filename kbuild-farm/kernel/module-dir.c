@@ -34,6 +34,7 @@ void kernel_module_init(struct kernel_module *m, const struct strv *variables,
 	if (!dir)
 		return;
 	m->dir = absolute_dir(dir);
+	m->relative = dir[0] != '/';
 	strv_addf(&m->vars, "M=%s", m->dir);
 	if (!output)
 		return;
@@ -47,6 +48,22 @@ void kernel_module_release(struct kernel_module *m)
 	free(m->output_dir);
 	free(m->dir);
 	*m = (struct kernel_module){ 0 };
+}
+
+void kernel_module_build_below(struct kernel_module *m, const char *tree,
+			       const char *makefile, const char *build_dir)
+{
+	char *top = absolute_dir(tree);
+	const char *within = m->dir ? str_skip_dir(m->dir, top) : NULL;
+
+	/* Linux 6.13 introduced srcroot and MO. */
+	if (within && m->relative && !m->output_dir &&
+	    !strstr(makefile, "srcroot")) {
+		strv_release(&m->vars);
+		strv_addf(&m->vars, "M=%s", within);
+		m->output_dir = xasprintf("%s/%s", build_dir, within);
+	}
+	free(top);
 }
 
 static bool dir_has(const char *dir, const char *name)

@@ -22,7 +22,9 @@
 /* Empty when zeroed. */
 struct kernel_module {
 	char *dir; /* absolute; NULL for a build of the kernel */
-	char *output_dir; /* MO=, absolute, or NULL for `dir` */
+	bool relative; /* the user gave a relative path */
+	/* directory of the objects, absolute, or NULL for `dir` */
+	char *output_dir;
 	/* M=DIR and MO=DIR, for the goals on make's command line */
 	struct strv vars;
 };
@@ -34,6 +36,14 @@ struct kernel_module {
 void kernel_module_init(struct kernel_module *m, const struct strv *variables,
 			char *const *env);
 void kernel_module_release(struct kernel_module *m);
+/*
+ * Before Linux 6.13, make builds `M=fs/ext4 O=DIR`, a relative path, in
+ * DIR/fs/ext4.  Keep the path relative if `tree`, whose top Makefile has the
+ * text `makefile`, is such a version and contains the directory, so that the
+ * source tree gets no objects.  `build_dir` is another directory than `tree`.
+ */
+void kernel_module_build_below(struct kernel_module *m, const char *tree,
+			       const char *makefile, const char *build_dir);
 /*
  * Check that the directory has a makefile.  Returns 0, or a negative errno with
  * `err` naming the directory.

@@ -342,6 +342,10 @@ int kernel_plan_init(struct kernel_plan *p, const struct kconfig_request *r,
 	ret = kernel_builddir_find(&p->builddir, p, err);
 	if (ret)
 		return ret;
+	if (p->builddir.kind != KERNEL_BUILDDIR_IN_TREE)
+		kernel_module_build_below(&p->module, p->tree,
+					  buf_str(&p->makefile_text),
+					  p->builddir.dir);
 	ret = read_kconfig(p, err);
 	if (ret)
 		return ret;

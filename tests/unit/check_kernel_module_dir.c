@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
-#include "kernel/module-dir.h"
+#include "kernel/module-build.h"
 
 #include "kernel-run.h"
 #include "suite.h"
@@ -35,28 +35,35 @@ static const struct {
 	{ "M= MO=out", "A=b", "" },
 };
 
+/* Return `text` with the directory of the test for each TOP. */
+static char *with_top(const char *text)
+{
+	struct buf out = { 0 };
+
+	for (const char *at = text; *at; at++) {
+		if (str_starts(at, "TOP")) {
+			buf_add_str(&out, top);
+			at += 2;
+		} else {
+			buf_add(&out, at, 1);
+		}
+	}
+	return buf_steal(&out);
+}
+
 START_TEST(the_directory_is_absolute)
 {
 	struct strv variables = { 0 }, given = { 0 };
-	struct buf want = { 0 };
-	char *got;
+	char *got, *want = with_top(cases[_i].words);
 
 	words(&variables, cases[_i].variables);
 	words(&given, cases[_i].environment);
 	kernel_module_init(&module, &variables, given.v);
-	for (const char *at = cases[_i].words; *at; at++) {
-		if (str_starts(at, "TOP")) {
-			buf_add_str(&want, top);
-			at += 2;
-		} else {
-			buf_add(&want, at, 1);
-		}
-	}
 	got = strv_join(&module.vars, " ");
-	ck_assert_str_eq(got, buf_str(&want));
+	ck_assert_str_eq(got, want);
 	ck_assert_int_eq(module.dir != NULL, *got != '\0');
 	free(got);
-	buf_release(&want);
+	free(want);
 	strv_release(&given);
 	strv_release(&variables);
 }
@@ -106,6 +113,83 @@ START_TEST(only_goals_are_those_of_the_module)
 }
 END_TEST
 
+/* Directory of M= below the tree, and the words for make of each version. */
+static const struct {
+	const char *variables, *makefile, *words, *output;
+} inside[] = {
+	{ "M=linux/fs/x", "", "M=fs/x", "TOP/build/fs/x" },
+	{ "M=linux/fs/x/", "", "M=fs/x", "TOP/build/fs/x" },
+	{ "M=TOP/linux/fs/x", "", "M=TOP/linux/fs/x", NULL },
+	{ "M=linux/fs/x", "srcroot := .\n", "M=TOP/linux/fs/x", NULL },
+	{ "M=hello", "", "M=TOP/hello", NULL },
+};
+
+START_TEST(objects_below_the_tree_get_into_the_build_directory)
+{
+	char *path = at("linux/Makefile"), *text = get_file(path);
+	char *all, *want, *output;
+
+	all = xasprintf("%s%s", text, inside[_i].makefile);
+	put_file("linux/Makefile", all, 0644);
+	put_file("linux/fs/x/Makefile", "obj-m := x.o\n", 0644);
+	want = with_top(inside[_i].variables);
+	words(&req.variables, want);
+	req.build_dir = at("build");
+	make_plan();
+	free(want);
+	want = with_top(inside[_i].words);
+	output = inside[_i].output ? with_top(inside[_i].output) : NULL;
+	ck_assert_uint_eq(plan.module.vars.n, 1);
+	ck_assert_str_eq(plan.module.vars.v[0], want);
+	ck_assert_pstr_eq(plan.module.output_dir, output);
+	free(output);
+	free(want);
+	free(all);
+	free(text);
+	free(path);
+}
+END_TEST
+
+/* The directory of M=, and the line of modules.order for its module. */
+static const struct {
+	const char *variables, *dir, *line;
+} orders[] = {
+	{ "M=linux/fs/x", "build/fs/x", "fs/x/x.ko" },
+	{ "M=linux/fs/x", "build/fs/x", "kernel/fs/x/x.ko" },
+	{ "M=linux/kernel/x", "build/kernel/x", "kernel/x/x.ko" },
+	{ "M=linux/kernel/x", "build/kernel/x", "kernel/kernel/x/x.ko" },
+	{ "M=hello", "hello", "TOP/hello/x.o" },
+	{ "M=hello", "hello", "kernel/TOP/hello/x.ko" },
+	{ "M=hello", "hello", "x.o" },
+};
+
+START_TEST(listed_modules_are_artifacts)
+{
+	struct kernel_artifacts all = { 0 };
+	struct strv made = { 0 };
+	char *line = with_top(orders[_i].line), *name;
+
+	words(&req.variables, orders[_i].variables);
+	req.build_dir = at("build");
+	put_file("linux/fs/x/Makefile", "", 0644);
+	put_file("linux/kernel/x/Makefile", "", 0644);
+	make_plan();
+	run.plan = &plan;
+	name = xasprintf("%s/modules.order", orders[_i].dir);
+	put_file(name, line, 0644);
+	free(name);
+	name = xasprintf("%s/x.ko", orders[_i].dir);
+	put_file(name, "", 0644);
+	kernel_module_add_artifacts(&run, &made, &all);
+	ck_assert_uint_eq(all.n, 1);
+	ck_assert_str_eq(all.v[0].file, "x.ko");
+	kernel_artifacts_release(&all);
+	run.plan = NULL;
+	free(name);
+	free(line);
+}
+END_TEST
+
 START_TEST(kdir_names_the_kernel)
 {
 	char *text = xasprintf("include %s/Makefile\n", tree), *out = at("out");
@@ -148,6 +232,11 @@ int main(void)
 			    sizeof(cases) / sizeof(*cases));
 	tcase_add_test(tc, a_build_directory_names_its_tree);
 	tcase_add_test(tc, only_goals_are_those_of_the_module);
+	tcase_add_loop_test(tc,
+			    objects_below_the_tree_get_into_the_build_directory,
+			    0, sizeof(inside) / sizeof(*inside));
+	tcase_add_loop_test(tc, listed_modules_are_artifacts, 0,
+			    sizeof(orders) / sizeof(*orders));
 	tcase_add_test(tc, kdir_names_the_kernel);
 	tcase_add_test(tc, a_missing_kernel_directory_is_named);
 	suite_add_tcase(s, tc);
