@@ -47,6 +47,25 @@ static bool has_prepared_files(const struct kernel_plan *p)
 	return yes;
 }
 
+/*
+ * Return true if the build directory is prepared.  In a directory that the user
+ * named, as for make, the presence of the files suffices: `make
+ * modules_prepare` could change the release of a kernel that was built in it,
+ * for instance because LOCALVERSION differs, and no module would fit that
+ * kernel.
+ */
+static bool is_prepared(struct kernel_build_state *run,
+			const struct digest *key, bool known)
+{
+	const struct kernel_plan *p = run->plan;
+
+	if (!has_prepared_files(p))
+		return false;
+	return p->builddir.kind != KERNEL_BUILDDIR_DEFAULT ||
+	       (known && kernel_archive_cache_copy(&run->archive_cache, PREPARE,
+						   key, NULL, NULL));
+}
+
 bool kernel_module_can_prepare(const struct kernel_plan *p)
 {
 	char *source = xasprintf("%s/kernel/bounds.c", p->tree);
@@ -64,12 +83,10 @@ int kernel_module_prepare(struct kernel_build_state *run, struct err *err)
 	char *const options[] = { jobs, NULL };
 	char *const targets[] = { (char[]){ PREPARE }, NULL };
 	struct digest key;
+	bool known = preparation_digest(p, &key);
 	int ret = 0;
 
-	if (kernel_module_can_prepare(p) &&
-	    !(preparation_digest(p, &key) && has_prepared_files(p) &&
-	      kernel_archive_cache_copy(&run->archive_cache, PREPARE, &key,
-					NULL, NULL))) {
+	if (kernel_module_can_prepare(p) && !is_prepared(run, &key, known)) {
 		kernel_build_set_phase(run, KERNEL_PHASE_PREPARE, PREPARE);
 		ret = kernel_build_run_make(run, options, targets, err);
 		/* make may have updated the .config. */

@@ -190,6 +190,29 @@ START_TEST(listed_modules_are_artifacts)
 }
 END_TEST
 
+START_TEST(a_prepared_directory_of_the_user_is_left_alone)
+{
+	static const char *const files[] = {
+		"build/.config",
+		"build/include/config/auto.conf",
+		"build/include/generated/autoconf.h",
+		"build/include/generated/utsrelease.h",
+		"build/scripts/mod/modpost",
+		"linux/kernel/bounds.c",
+	};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		put_file(files[i], "", 0644);
+	words(&req.variables, "M=hello");
+	req.build_dir = at("build");
+	start();
+	ck_assert(kernel_module_can_prepare(&plan));
+	ck_assert_int_eq(kernel_module_prepare(&run, &err), 0);
+	ck_assert(!was_told("phase prepare"));
+	kernel_build_end(&run);
+}
+END_TEST
+
 START_TEST(kdir_names_the_kernel)
 {
 	char *text = xasprintf("include %s/Makefile\n", tree), *out = at("out");
@@ -237,6 +260,7 @@ int main(void)
 			    0, sizeof(inside) / sizeof(*inside));
 	tcase_add_loop_test(tc, listed_modules_are_artifacts, 0,
 			    sizeof(orders) / sizeof(*orders));
+	tcase_add_test(tc, a_prepared_directory_of_the_user_is_left_alone);
 	tcase_add_test(tc, kdir_names_the_kernel);
 	tcase_add_test(tc, a_missing_kernel_directory_is_named);
 	suite_add_tcase(s, tc);
