@@ -338,7 +338,6 @@ endif
 # support riscv64, so its libraries are built from Debian's sources.  "arm" is
 # ARMv7 with an FPU, Debian's armhf.
 NODE_HOSTS ?= x86_64 arm64 arm riscv64
-NODE_LIBRARIES := event_core jansson zstd lzo2 ssl crypto
 node_x86_64 := x86_64-linux-gnu amd64
 node_arm64 := aarch64-linux-gnu arm64
 node_arm := arm-linux-gnueabihf armhf
@@ -368,7 +367,6 @@ node_cflags := $(DIALECT) $(WARNINGS) -Os -fno-pie -fstack-protector-strong \
 # not call.
 node_ldflags := -static -no-pie -s -Wl,--gc-sections,--no-warnings \
 	-Wl,-z,relro,-z,now
-node_libs := $(NODE_LIBRARIES:%=-l%)
 
 # $(call node,HOST)
 define node
@@ -379,21 +377,25 @@ build/nodes/kfarmd-$1: $(NODE_SOURCES:kbuild-farm/%.c=$(call \
 		node_dir,$1)/,flags ldflags sources)
 	$$(call say,LD)
 	$$Q$(call node_cc,$1) $(call node_flags,$1) $(node_ldflags) -o $$@ \
-		$$(filter %.o,$$^) $(node_libs)
+		$$(filter %.o,$$^) -levent_core -ljansson -lzstd -llzo2 -lssl -lcrypto
 endef
 $(foreach h,$(filter-out $(own_host),$(NODE_HOSTS)),$(eval $(call node,$h)))
 
 # kfarmd for nodes of the build host's architecture.  `all` links this program
 # from the objects of $B/kfarmd, if the static libraries are installed.
+# pkg-config also names the libraries that the static ones need: in later
+# releases of Debian, libcrypto.a needs zlib and zstd.
 own_node := $(own_host:%=build/nodes/kfarmd-%)
 ifneq ($(own_node),)
+own_libraries := $(patsubst -l%,%,$(filter -l%,$(shell $(PKG_CONFIG) --static \
+	--libs libevent_core jansson libzstd lzo2 openssl 2>/dev/null)))
 $(own_node): $B/obj/kfarmd/main.o $(call rooms,$B,$(KFARMD_ROOMS)) \
 		$B/flags $B/ldflags
 	$(call say,LD)
 	$Qmkdir -p $(@D) && $(CC) $(node_ldflags) -o $@ $(filter %.o,$^) \
-		$(call group,$(filter %.a,$^)) $(node_libs)
-ifeq ($(filter-out $(wildcard /usr/lib/$(own_triple)/lib*.a),$(NODE_LIBRARIES:%=\
-	/usr/lib/$(own_triple)/lib%.a)),)
+		$(call group,$(filter %.a,$^)) $(own_libraries:%=-l%)
+ifeq ($(filter-out $(wildcard /usr/lib/$(own_triple)/lib*.a),$(patsubst \
+	%,/usr/lib/$(own_triple)/lib%.a,$(own_libraries))),)
 all-nodes: $(own_node)
 endif
 endif
