@@ -25,11 +25,20 @@ compiled()
 		-o -name '*.o' -print 2>/dev/null | grep -q .
 }
 
+# while_running COMMAND...: wait until the command succeeds or kfarm ends.
+while_running()
+{
+	until "$@"; do
+		kill -0 "$kfarm" || return
+		sleep 0.05
+	done
+}
+
 no_nodes
 rm -rf "$build"
 kfarm_start --json "$work/events" -k tinyconfig vmlinux
-wait_for 300 grep -q '"event":"total"' "$work/events"
-wait_for 300 compiled
+while_running grep -sq '"event":"total"' "$work/events"
+while_running compiled
 kill -INT "$kfarm"
 kfarm_wait
 total=$(jq 'select(.event == "total").jobs' "$work/events")
@@ -42,7 +51,8 @@ is "activity of the configuration" tinyconfig "$(jq -r \
 
 # Only make knows what a second build compiles.
 kfarm_start --json "$work/again" -k tinyconfig vmlinux
-wait_for 300 grep -q '"phase":"compile"' "$work/again"
+check "the second build compiles" while_running \
+	grep -sq '"phase":"compile"' "$work/again"
 kill -INT "$kfarm"
 kfarm_wait
 is "totals of a build that continues" 0 "$(grep -c '"event":"total"' "$work/again")"
