@@ -105,20 +105,36 @@ bool shell_stats_are_steps_enabled(enum shell_step_reason *why)
 
 void shell_stats_add_identified(uint64_t hash)
 {
-	if (mapped_stats)
-		__atomic_store_n(
-			&mapped_stats->identified[hash %
-						  SHELL_STATS_IDENTIFIED_MAX],
-			hash, __ATOMIC_RELAXED);
+	size_t first = hash % SHELL_STATS_IDENTIFIED_MAX;
+
+	if (!mapped_stats)
+		return;
+	for (size_t i = 0; i < SHELL_STATS_IDENTIFIED_MAX; i++) {
+		uint64_t *entry =
+			&mapped_stats->identified[(first + i) %
+						  SHELL_STATS_IDENTIFIED_MAX];
+		uint64_t empty = 0;
+
+		if (__atomic_compare_exchange_n(entry, &empty, hash, false,
+						__ATOMIC_RELAXED,
+						__ATOMIC_RELAXED) ||
+		    empty == hash)
+			return;
+	}
+	__atomic_store_n(&mapped_stats->identified[first], hash,
+			 __ATOMIC_RELAXED);
 }
 
 bool shell_stats_is_identified(uint64_t hash)
 {
-	return mapped_stats && hash &&
-	       __atomic_load_n(
-		       &mapped_stats
-				->identified[hash % SHELL_STATS_IDENTIFIED_MAX],
-		       __ATOMIC_RELAXED) == hash;
+	if (!mapped_stats || !hash)
+		return false;
+	for (size_t i = 0; i < SHELL_STATS_IDENTIFIED_MAX; i++) {
+		if (__atomic_load_n(&mapped_stats->identified[i],
+				    __ATOMIC_RELAXED) == hash)
+			return true;
+	}
+	return false;
 }
 
 /*

@@ -56,7 +56,7 @@ struct shell_stats {
 	uint64_t steps_off_reason;
 	/* local tool steps by reason */
 	uint64_t n_local_steps[SHELL_STEP_N_REASONS];
-	/* hashes of shell/identity.h, stored at an index derived from each */
+	/* hashes of shell/identity.h; 0 is an unused entry */
 	uint64_t identified[SHELL_STATS_IDENTIFIED_MAX];
 };
 
@@ -86,7 +86,10 @@ const char *shell_stats_step_reason_text(enum shell_step_reason why);
  */
 bool shell_stats_are_steps_enabled(enum shell_step_reason *why);
 
-/* Store a hash for all shells of the build.  A later hash can replace it. */
+/*
+ * Store a hash for all shells of the build.  If all entries are used, a later
+ * hash can replace it.
+ */
 void shell_stats_add_identified(uint64_t hash);
 /* Return true if the hash is stored. */
 bool shell_stats_is_identified(uint64_t hash);

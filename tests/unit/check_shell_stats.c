@@ -185,6 +185,26 @@ START_TEST(steps_are_asked_for_while_they_are_wanted)
 }
 END_TEST
 
+/* Hashes with the same first index do not replace each other. */
+START_TEST(all_identified_programs_are_remembered)
+{
+	const uint64_t n = SHELL_STATS_IDENTIFIED_MAX;
+
+	make_counts();
+	ck_assert(shell_stats_open(dir));
+	ck_assert(!shell_stats_is_identified(0));
+	for (uint64_t i = 1; i <= n; i++) {
+		ck_assert(!shell_stats_is_identified(i * n));
+		shell_stats_add_identified(i * n);
+		shell_stats_add_identified(i * n);
+	}
+	for (uint64_t i = 1; i <= n; i++)
+		ck_assert(shell_stats_is_identified(i * n));
+	shell_stats_add_identified(n + 1);
+	ck_assert(shell_stats_is_identified(n + 1));
+}
+END_TEST
+
 START_TEST(files_that_cannot_be_made_are_named)
 {
 	struct err err = { 0 };
@@ -206,6 +226,7 @@ int main(void)
 	tcase_add_test(tc, without_files_nothing_is_counted);
 	tcase_add_test(tc, another_file_named_counts_is_not_changed);
 	tcase_add_test(tc, steps_are_asked_for_while_they_are_wanted);
+	tcase_add_test(tc, all_identified_programs_are_remembered);
 	tcase_add_test(tc, files_that_cannot_be_made_are_named);
 	suite_add_tcase(s, tc);
 	return suite_run(s);
