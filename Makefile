@@ -9,7 +9,7 @@
 #	make shadow [STEPS=] [SEED=] [CONFIGS=] [ARGS=]
 #	make bench [BEFORE=DIR] | bench CONFIGURATIONS= [ROWS=] [ARGS=]
 #	make sched-runs | sched-coverage | door-churn | diag-logs LOGS="FILE..."
-#	make shell-runs [SHELL_RUNS=] | configure-runs [PACKAGES=]
+#	make shell-runs [SHELL_RUNS=] | configure-runs [SOURCES=]
 #	make nodes [NODE_HOSTS=] | emulated | check-arm64 | deb [ARCHITECTURE=]
 #	make install | uninstall [DESTDIR=] [PREFIX=]
 #
@@ -612,9 +612,9 @@ shell-runs: all $B/shell-compare
 # that they write, by kfarm's recipe shell and by dash, and compare all files.
 # `scripts/packages install configure` unpacks the sources.  Takes an hour.
 .PHONY: configure-runs
-configure-runs: PACKAGES ?= $(shell scripts/packages sources configure)
+configure-runs: SOURCES ?= $(shell scripts/packages sources configure)
 configure-runs: all
-	$QKFARM_BUILD=$B tests/farm/configure.sh $(PACKAGES)
+	$QKFARM_BUILD=$B tests/farm/configure.sh $(SOURCES)
 
 # Compare diag/ with an independent count of the diagnostics in build logs.
 .PHONY: diag-logs
