@@ -559,6 +559,10 @@ static int check_run_options(const struct nightly_request *r, struct err *err)
 		return err_set(err, EINVAL,
 			       "--dry-run and %s are mutually exclusive",
 			       r->bisect ? "--bisect" : "--wait");
+	if (r->quiet && (r->verbose || r->dry_run))
+		return err_set(err, EINVAL,
+			       "--quiet and %s are mutually exclusive",
+			       r->verbose ? "--verbose" : "--dry-run");
 	return 0;
 }
 

@@ -380,6 +380,7 @@ static int write_unit(struct installing *i, const char *unit,
 	if (fs_exists(file.path)) {
 		ret = fs_read(file.path, UNIT_MAX, &old, err);
 		if (ret) {
+			buf_release(&old);
 			free(file.path);
 			return ret;
 		}
@@ -423,12 +424,15 @@ static int enable_timers(const struct installing *i, struct err *err)
 	return ret;
 }
 
-/* Restore the state before the command.  Errors are ignored. */
+/*
+ * Restore the state before the command, the last file first, because a unit can
+ * have been written twice.  Errors are ignored.
+ */
 static void undo_install(const struct installing *i)
 {
 	struct err ignored = { 0 };
 
-	for (size_t n = 0; n < i->n_written; n++) {
+	for (size_t n = i->n_written; n-- > 0;) {
 		const struct written_file *f = &i->written[n];
 
 		if (f->old)

@@ -46,6 +46,8 @@ nightly_install --remove --at 3:05
 nightly_install --as no-such-user
 run kfarm nightly run -n --wait
 run kfarm nightly run -n --bisect
+run kfarm nightly run -q -v
+run kfarm nightly run -n -q
 nightly_install --cron --now
 nightly_install --cron
 nightly_install --cron --at 3:05 board a+b
@@ -66,7 +68,7 @@ rm fails-show
 # An error later restores the old files.
 touch fails-enable
 nightly_install --user --now --at 04:00
-nightly_install --user --now --at 04:00 board
+nightly_install --user --now --at 04:00 board board
 run ls xdg/systemd/user
 run grep OnCalendar xdg/systemd/user/kfarm-nightly.timer
 rm fails-enable
