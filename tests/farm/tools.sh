@@ -178,11 +178,16 @@ cp -a "$work/fixdep" "$fixdep"
 identified "the old program"
 check "the old program: equal" cmp "$work/saved" "$build/$saved"
 
-# An unwritable cache: each build identifies fixdep again, and no build fails.
-chmod a-w "$XDG_CACHE_HOME/kfarm/scan"
-rm -f "$XDG_CACHE_HOME/kfarm/scan"/fixdep-*
+# A cache on a read-only file system, because permissions do not bind root: each
+# build identifies fixdep again, and no build fails.
+scan=$XDG_CACHE_HOME/kfarm/scan
+rm -f "$scan"/fixdep-*
+mount --bind "$scan" "$scan"
+mount -o remount,bind,ro "$scan"
 rebuilt "a read-only cache"
-chmod u+w "$XDG_CACHE_HOME/kfarm/scan"
+check "a read-only cache: nothing is written" test ! -w "$scan"
+umount "$scan"
+is "a read-only cache: no record" "" "$(find "$scan" -name 'fixdep-*')"
 check "a read-only cache: equal" cmp "$work/saved" "$build/$saved"
 
 # With other compiler options, the program differs, but kfarm identifies it, too.
