@@ -160,17 +160,6 @@ END
 	rm -rf "$tree/autom4te.cache"
 }
 
-# create_counters: let kfarm create the shell's counters, and copy them.
-create_counters()
-{
-	mkdir "$work/shell" "$work/counters"
-	printf 'all: ; @cp $(dir $(SHELL))counts $(DEST)\n' \
-		>"$work/counters/Makefile"
-	(cd "$work/counters" && "$bin/kfarm" run -q --no-remote --shell -- \
-		make DEST="$work/shell")
-	: >"$work/shell/handed"
-}
-
 # print_counters: print the number of scripts, and of fallbacks by reason.
 print_counters()
 {
@@ -181,7 +170,7 @@ print_counters()
 
 farm_begin
 shell=$work/shell/sh
-check "kfarm creates counters" create_counters
+check "kfarm creates counters" create_counters "$work/shell"
 if [ $# -eq 0 ]; then
 	write_package && run_both autoconf
 	check "kfarm's shell has run recipes" test \

@@ -131,6 +131,17 @@ left_out()
 	echo "skip  $*"
 }
 
+# create_counters DIR: let kfarm create the counters of its recipe shell, and
+# copy them to DIR.  A shell that starts as DIR/sh uses them.
+create_counters()
+{
+	mkdir "$1" "$work/counters"
+	printf 'all: ; @cp $(dir $(SHELL))counts $(DEST)\n' \
+		>"$work/counters/Makefile"
+	(cd "$work/counters" && "$bin/kfarm" run -q --no-remote --shell -- \
+		make DEST="$1") && : >"$1/handed"
+}
+
 # check NAME COMMAND...: pass if COMMAND succeeds; print its output otherwise.
 check()
 {

@@ -4,8 +4,9 @@
 # recorded.py RECIPES DIR SHELL COMPILER [N/M] - run recorded recipes by two
 # shells and compare
 #
-# Each recipe that recipe-record.c recorded runs by /bin/sh and by SHELL.  Each
-# run starts from the current state of DIR, under an overlay that is discarded.
+# Each recipe that recipe-record.c recorded runs by /bin/sh and by SHELL/sh, in a
+# copy of SHELL, a directory with counters (create_counters of lib.sh).  Each run
+# starts from the current state of DIR, under an overlay that is discarded.
 # Output, exit status and files are compared.
 #
 # Requires root and a private mount namespace.  COMPILER (recipe-compiler.c)
@@ -113,7 +114,7 @@ class Runner:
             with open(out + '1', 'wb') as one, open(out + '2', 'wb') as two:
                 # A stdin that was closed in the recording is closed here.
                 child = subprocess.Popen(
-                    [b'/bin/sh'] + argv, executable=program, cwd=cwd,
+                    [program.encode()] + argv, cwd=cwd,
                     env=dict(env), stdout=one, stderr=two,
                     stdin=subprocess.DEVNULL, start_new_session=True,
                     preexec_fn=None if kind else lambda: os.close(0))
@@ -177,17 +178,13 @@ def main():
     tools = os.path.join(scratch, 'tools')
     counts = os.path.join(scratch, 'counts')
     os.mkdir(tools)
-    os.mkdir(counts)
+    shutil.copytree(shell, counts, symlinks=True)
     for d in ('/usr/bin', '/usr/local/bin'):
         for name in os.listdir(d):
             if COMPILERS.match(name):
                 path = os.path.join(tools, name)
                 if not os.path.lexists(path):
                     os.symlink(compiler, path)
-    os.symlink(shell, os.path.join(counts, 'sh'))
-    with open(os.path.join(counts, 'counts'), 'wb') as f:
-        f.write(bytes(8 * 16))
-    open(os.path.join(counts, 'handed'), 'wb').close()
     seen = set()
     ran = left_out = differ = 0
     runner = Runner(directory, scratch)
@@ -199,12 +196,11 @@ def main():
         if IS_MAKE.search(argv[-1]) or not os.path.isdir(cwd):
             left_out += 1
             continue
-        plain = environment(env, tools)
-        env = plain + [(b'KFARM_SHELL', counts.encode())]
+        env = environment(env, tools)
         ran += 1
-        dash = runner.run('/bin/sh', kind, argv, cwd, plain)
+        dash = runner.run('/bin/sh', kind, argv, cwd, env)
         ours = runner.run(os.path.join(counts, 'sh'), kind, argv, cwd, env)
-        if dash != ours and not is_seen(runner, ours, (kind, argv, cwd, plain)):
+        if dash != ours and not is_seen(runner, ours, (kind, argv, cwd, env)):
             differ += 1
             print(f'differs in {cwd.decode()}: {argv[-1].decode()[:1000]}')
             for name, a, b in zip(('status', 'stdout', 'stderr', 'files'),

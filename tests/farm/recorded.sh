@@ -73,10 +73,13 @@ if [ ! "$recipes" ]; then
 	record "${targets[@]}"
 fi
 
+check "kfarm creates counters" create_counters "$work/shell"
+ln -s "$bin/sh" "$work/shell/sh"
+
 # Each part needs a mount namespace for its own overlays over the directory.
 for part in $(seq "$parts"); do
 	unshare -m "$root/tests/farm/recorded.py" "$recipes" "$directory" \
-		"$bin/sh" "$compiler" "$part/$parts" >"$work/part$part" 2>&1 &
+		"$work/shell" "$compiler" "$part/$parts" >"$work/part$part" 2>&1 &
 done
 wait
 for part in $(seq "$parts"); do
