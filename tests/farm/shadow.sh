@@ -76,10 +76,13 @@ for configuration in "${configurations[@]}"; do
 	steps=$((steps - share))
 done
 wait "${children[@]}"
+logs=()
 for configuration in "${configurations[@]}"; do
 	log=$work/$configuration.log
+	logs+=("$log")
 	check "$configuration: $(tail -n 1 "$log")" grep -q ', 0 differ$' "$log"
-	check "$configuration: nodes execute jobs" grep -q \
-		'^jobs on nodes: [1-9]' "$log"
 done
+# Few steps of a configuration have enough units to connect to the nodes, and on
+# a busy machine the build host can execute all of them.
+check "nodes execute jobs" grep -q '^jobs on nodes: [1-9]' "${logs[@]}"
 farm_end
