@@ -58,7 +58,7 @@ object=${unit%.cmd}
 object=${object%/*}/${object##*/.}
 sed -i 's/#SYMVER/#SYMVOR/' "$build/$genksyms"
 rm -f "$build/$object"
-kfarm_build "${targets[@]}"
+kfarm_build --require-remote 1 "${targets[@]}"
 is "another genksyms: kfarm ends with" 0 $?
 check "another genksyms: it was asked" grep -q '^#SYMVOR' "$build/$unit"
 is "another genksyms: steps" 1 "$(steps)"
