@@ -145,7 +145,7 @@ counts()
 	is "link to the last build" "$work/out" \
 		"$(readlink "$data/mini/last-build")"
 	mark
-	tree_build "$was"
+	tree_build "$was" -v
 	is "again: compiled" "" "$(newer "$(place)/build")"
 	check "again: no file is written" grep -q ': 0 of .* files written' \
 		"$work/out/build.log" "$work/kfarm.log"

@@ -140,12 +140,17 @@ until_so "its own host" by_nodes
 # genksyms would print other versions.
 genksyms=$build/scripts/genksyms/genksyms
 unit=$(units_in "$build" | head -n 1)
-object=${unit%.cmd}
 cp -a "$genksyms" "$work/genksyms"
 sed -i 's/#SYMVER/#SYMVOR/' "$genksyms"
-rm -f "$build/${object%/*}/${object##*/.}"
-kfarm_build "${targets[@]}"
-is "another genksyms: kfarm ends with" 0 $?
+# The build connects to the node only if it compiles at least two units, and on
+# a busy machine they can be finished before the node is ready for them.
+for _ in {1..10}; do
+	find "$build/lib/math" -name '*.o' -delete
+	kfarm_build "${targets[@]}"
+	status=$?
+	[ $status = 0 ] && ! says_here 'differs from a rebuild' || break
+done
+is "another genksyms: kfarm ends with" 0 $status
 check "another genksyms: it ran" grep -q '^#SYMVOR' "$build/$unit"
 check "another genksyms: a warning" says_here 'differs from a rebuild'
 is "another genksyms: steps" 0 "$(steps)"
