@@ -350,6 +350,7 @@ static void read_top(struct makefiles *m)
 	char *scripts = xasprintf("%s/scripts", p->tree);
 	/* User-mode Linux includes arch/x86/Makefile.um. */
 	char *host = xasprintf("%s/arch/x86", p->tree);
+	bool continued = false;
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		char *path = xasprintf("%s/%s", p->tree, names[i]);
@@ -362,7 +363,10 @@ static void read_top(struct makefiles *m)
 		char *line = xstrndup(buf_str(&m->text) + at, n);
 
 		at += n + 1;
-		read_include_line(m, include_operands(line));
+		/* A continuation line can contain the option -include. */
+		if (!continued)
+			read_include_line(m, include_operands(line));
+		continued = str_ends(line, "\\");
 		free(line);
 	}
 	add_makefiles(m, arch, ARCH_DEPTH);

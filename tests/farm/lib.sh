@@ -384,14 +384,16 @@ meta()
 }
 
 # farm_warm TARGET...: build until the nodes' store has all files, so that no
-# later job is local because of a blob upload.
+# later job is local because of a blob upload.  With --require-remote, a build
+# connects to the nodes before it compiles; status 125 means that all jobs were
+# local.
 farm_warm()
 {
 	local round
 
 	for round in {1..20}; do
 		farm_fresh
-		kfarm_build "$@" || break
+		kfarm_build --require-remote 1 "$@" || [ $? -eq 125 ] || break
 		[ "$(meta .farm.local)" != 0 ] || return 0
 	done
 	bad "warm: still local: $(meta '.farm.reasons | tostring')"
