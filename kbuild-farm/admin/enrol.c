@@ -140,7 +140,7 @@ int admin_kfarmd_program_find_near(const char *kfarm, const char *host,
 		       fs_exists(installed)     ? &installed :
 		       is_usable_kfarmd(m, own) ? &own :
 						  NULL;
-	bool is_static;
+	bool is_static = false;
 	int ret;
 
 	if (!m)
@@ -157,10 +157,10 @@ int admin_kfarmd_program_find_near(const char *kfarm, const char *host,
 			host, built, installed, host);
 	else
 		ret = check_program(m, *found, &is_static, err);
-	if (!ret && found != &own && !is_static)
+	if (!ret && found && found != &own && !is_static)
 		ret = err_set(err, EINVAL,
 			      "%s: not a statically linked executable", *found);
-	if (!ret) {
+	if (!ret && found) {
 		*path = *found;
 		*found = NULL;
 	}

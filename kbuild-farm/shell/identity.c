@@ -23,10 +23,12 @@ static uint64_t hash_program(const struct file_stamp *stamp, const char *text)
 	const uint64_t fields[] = { stamp->dev, stamp->ino, stamp->size,
 				    (uint64_t)stamp->mtime_ns,
 				    (uint64_t)stamp->ctime_ns };
+	uint8_t bytes[sizeof(fields)];
 
+	memcpy(bytes, fields, sizeof(bytes));
 	return shell_identity_hash(
-		shell_identity_hash(SHELL_IDENTITY_HASH_START, fields,
-				    sizeof(fields)),
+		shell_identity_hash(SHELL_IDENTITY_HASH_START, bytes,
+				    sizeof(bytes)),
 		text, strlen(text));
 }
 

@@ -131,9 +131,11 @@ static void hold_mappings(int to)
 	static char stack[16384] __attribute__((aligned(16)));
 	pid_t pid;
 
-	for (int i = 0; i < N_MAPPINGS; i++)
-		mmap(NULL, 4096, i % 2 ? PROT_READ : PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	for (int i = 0; i < N_MAPPINGS; i++) {
+		if (mmap(NULL, 4096, i % 2 ? PROT_READ : PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+			_exit(1);
+	}
 	pid = clone(wait_for_kill, stack + sizeof(stack),
 		    CLONE_VM | CLONE_PARENT | SIGCHLD, NULL);
 	if (write(to, &pid, sizeof(pid)) < 0)
