@@ -102,7 +102,7 @@ check "and does nothing concurrently with another" idle n1 n2
 "$bin/kfarm" nodes resume n1
 check "resumed it gets jobs again" works n1
 "$bin/kfarm" nodes remove --keep n2
-check "a removed node gets no jobs" wait_for 60 state n2 out
+check "a removed node gets no jobs" wait_for 60 state n2 removed
 check "and does nothing any more" idle n2 n1
 cp "$lab/n1/etc/kfarm/key.pem" "$work/key.n1"
 cp "$lab/n3/etc/kfarm/key.pem" "$work/key.n3"
