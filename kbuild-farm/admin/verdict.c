@@ -490,7 +490,7 @@ static void judge_lost_sessions(struct admin_verdict *v,
 		set_verdict(
 			v, ADMIN_VERDICT_GRADE_FAILED, NULL,
 			xasprintf("restarted %u time%s under load",
-				  n->n_restarts, n->n_restarts == 1 ? "" : "s"),
+				  n->n_restarts, format_plural(n->n_restarts)),
 			xstrdup("likely a weak power supply or a clock that is "
 				"too high; try another power supply, then a "
 				"lower clock"));
@@ -499,7 +499,7 @@ static void judge_lost_sessions(struct admin_verdict *v,
 			v, ADMIN_VERDICT_GRADE_FAILED, NULL,
 			xasprintf("connection lost %u time%s under load: "
 				  "%s",
-				  n->n_lost, n->n_lost == 1 ? "" : "s",
+				  n->n_lost, format_plural(n->n_lost),
 				  n->lost_reason ? n->lost_reason : "?"),
 			xstrdup("check the power supply, the network cable and "
 				"the log of kfarmd (`journalctl -u kfarmd`)"));

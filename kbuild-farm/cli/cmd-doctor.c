@@ -394,7 +394,7 @@ static void check_compilers(struct doctor *d)
 	if (list.n > scripts.n)
 		add_finding(d, "compilers", DOCTOR_OK, NULL,
 			    "%zu compiler name%s in PATH", list.n - scripts.n,
-			    list.n - scripts.n == 1 ? "" : "s");
+			    format_plural(list.n - scripts.n));
 	else
 		add_finding(d, "compilers", DOCTOR_BROKEN,
 			    "install gcc, or a toolchain that `kfarm "
@@ -654,7 +654,7 @@ static void check_keys(struct doctor *d)
 			"creates a key and registers it on the nodes",
 			"missing %s: %u node%s with a tls: address expect%s "
 			"its key",
-			path, n, n == 1 ? "" : "s", n == 1 ? "s" : "");
+			path, n, format_plural(n), n == 1 ? "s" : "");
 	} else {
 		add_finding(
 			d, "keys", DOCTOR_OK, NULL,
@@ -744,7 +744,7 @@ static void check_limits(struct doctor *d)
 			todo,
 			"at most %u concurrent job%s on this machine and all "
 			"nodes together: %s",
-			jobs, jobs == 1 ? "" : "s", why ? why : "?");
+			jobs, format_plural(jobs), why ? why : "?");
 	else if (why)
 		add_finding(
 			d, "limits", DOCTOR_OK, NULL,

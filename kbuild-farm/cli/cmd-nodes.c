@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "admin/remote-script.h"
 #include "admin/tune.h"
+#include "base/format.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/printable.h"
@@ -351,12 +352,12 @@ static void print_result(const struct tuning *all, const struct tuned_node *t)
 	if (all->r->json)
 		return;
 	printf("%s: %zu setting%s %s", name, t->result.n_applied,
-	       t->result.n_applied == 1 ? "" : "s",
+	       format_plural(t->result.n_applied),
 	       all->r->revert ? "restored" : "applied; reapplied at boot");
 	if (t->result.n_restored)
 		printf("; %zu setting%s of another profile restored",
 		       t->result.n_restored,
-		       t->result.n_restored == 1 ? "" : "s");
+		       format_plural(t->result.n_restored));
 	printf("%s\n", t->result.n_failed ? "; others failed" : "");
 	if (!all->r->revert && !strcmp(t->plan.init_system, "none"))
 		log_warning("%s: unknown init system: run /etc/kfarm/tune.sh "

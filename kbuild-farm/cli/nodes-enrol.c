@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "admin/enrol.h"
 #include "admin/remote-script.h"
+#include "base/format.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/spawn.h"
@@ -666,7 +667,7 @@ static int uninstall_node(const char *name, const char *ssh,
 		log_info("%s: removed this machine's key; kfarmd remains for "
 			 "%u other build host%s",
 			 name, a.n_other_clients,
-			 a.n_other_clients == 1 ? "" : "s");
+			 format_plural(a.n_other_clients));
 	else if (!ret)
 		log_info("%s: removed kfarmd, its key and its store", name);
 	if (ret == -EHOSTUNREACH || ret == -ETIMEDOUT || ret == -ENOENT) {

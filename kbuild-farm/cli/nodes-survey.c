@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/format.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/terminal.h"
@@ -580,7 +581,7 @@ static void print_disk_space(FILE *out, const struct wire_machine *m)
 		fprintf(out,
 			"  store: %s of %s free, %u toolchain%s installed\n",
 			left, all, m->n_toolchains,
-			m->n_toolchains == 1 ? "" : "s");
+			format_plural(m->n_toolchains));
 		free(all);
 		free(left);
 	}
@@ -602,7 +603,7 @@ static void print_probe(FILE *out, const struct nodes_survey *s, size_t i)
 	if (reason)
 		fprintf(out, "  gets no jobs: %s\n", reason);
 	fprintf(out, "  %s, %s, %u core%s, %s memory (%s free), load %.2f\n",
-		inv->host, inv->machine, inv->cores, inv->cores == 1 ? "" : "s",
+		inv->host, inv->machine, inv->cores, format_plural(inv->cores),
 		all, left, inv->load_milli / 1000.0);
 	/* A node with a protocol version below 8 sends no MACHINE message. */
 	if (p->machine.kernel) {
@@ -623,7 +624,7 @@ static void print_probe(FILE *out, const struct nodes_survey *s, size_t i)
 	}
 	strv_release(&macs);
 	fprintf(out, "  %u slot%s: %s\n", l->max_limit.slots,
-		l->max_limit.slots == 1 ? "" : "s", l->max_limit.reason);
+		format_plural(l->max_limit.slots), l->max_limit.reason);
 	if (l->reason)
 		fprintf(out, "  currently %u: %s\n", l->current, l->reason);
 	fprintf(out, "  sandbox: %s\n",

@@ -2,6 +2,7 @@
 #include "coord/node.h"
 
 #include "base/clock.h"
+#include "base/format.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/vec.h"
@@ -448,7 +449,7 @@ static void on_load(void *ctx)
 	now = coord_report_slots(n);
 	if (now == slots)
 		words = xasprintf("back to %u slot%s", slots,
-				  slots == 1 ? "" : "s");
+				  format_plural(slots));
 	else
 		words = xasprintf("%u of %u slots: %s", now, slots,
 				  n->slot_limit.reason ? n->slot_limit.reason :

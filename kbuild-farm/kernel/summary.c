@@ -282,7 +282,7 @@ void kernel_summary_line(struct buf *out, const char *verb,
 	unsigned n = m->totals->n_remote + m->totals->n_local;
 
 	put_headline(out, verb, m);
-	buf_printf(out, ", %u job%s", n, n == 1 ? "" : "s");
+	buf_printf(out, ", %u job%s", n, format_plural(n));
 	if (m->totals->n_remote)
 		buf_printf(out, " (%u remote)", m->totals->n_remote);
 	put_diagnostics(out, ", warnings", m, DIAG_SEV_WARNING);

@@ -2,6 +2,7 @@
 #include "kfarmd/status.h"
 
 #include "base/clock.h"
+#include "base/format.h"
 #include "base/json.h"
 #include "base/list.h"
 #include "base/outqueue.h"
@@ -304,7 +305,7 @@ static void put_client_status(struct buf *out, const json_t *client)
 		out, bytes_str(*software ? software : "no HELLO yet"), 0);
 	buf_printf(out, ", for %.0f s, %zu job%s\n",
 		   json_number_value(json_object_get(client, "seconds")), jobs,
-		   jobs == 1 ? "" : "s");
+		   format_plural(jobs));
 	put_each(out, client, "cells", put_sandbox);
 	put_each(out, client, "jobs", put_job_status);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nightly/report-text.h"
 
+#include "base/format.h"
 #include "base/printable.h"
 #include "base/vec.h"
 #include "nightly/notify.h"
@@ -70,7 +71,7 @@ static void add_count(struct buf *out, unsigned n, unsigned n_new,
 		      const char *what)
 {
 	buf_printf(out, "%s%u %s%s", out->len ? ", " : "", n, what,
-		   n == 1 ? "" : "s");
+		   format_plural(n));
 	if (n_new && n_new >= n)
 		buf_add_str(out, " (new)");
 	else if (n_new)
@@ -286,15 +287,15 @@ static void add_bisected(struct buf *out, const struct nightly_bisect_result *b)
 	if (b->first_bad) {
 		buf_printf(out,
 			   "\nFirst bad commit, found in %u build%s:\n  %.*s ",
-			   b->n_builds, b->n_builds == 1 ? "" : "s",
-			   ABBREVIATED, b->first_bad);
+			   b->n_builds, format_plural(b->n_builds), ABBREVIATED,
+			   b->first_bad);
 		nightly_report_add_truncated(out, b->subject ? b->subject : "",
 					     NIGHTLY_REPORT_LINE_BYTES);
 		buf_add_str(out, "\n");
 		return;
 	}
 	buf_printf(out, "\nFirst bad commit: not found in %u build%s",
-		   b->n_builds, b->n_builds == 1 ? "" : "s");
+		   b->n_builds, format_plural(b->n_builds));
 	if (b->incomplete_reason) {
 		buf_add_str(out, ", ");
 		nightly_report_add_truncated(out, b->incomplete_reason,

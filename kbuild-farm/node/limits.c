@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "node/limits.h"
 
+#include "base/format.h"
 #include <stdlib.h>
 
 #define MILLI 1000
@@ -55,7 +56,7 @@ static unsigned queue_ahead(unsigned cores)
 
 static char *describe_cores(unsigned cores)
 {
-	return xasprintf("%u core%s", cores, cores == 1 ? "" : "s");
+	return xasprintf("%u core%s", cores, format_plural(cores));
 }
 
 /* Describe the cores with their classes. */
@@ -71,7 +72,7 @@ static char *describe_machine_cores(unsigned cores,
 	}
 	if (m && m->cpu_milli && cores < usable)
 		return xasprintf("%u core%s under a CPU quota of %.4g", cores,
-				 cores == 1 ? "" : "s",
+				 format_plural(cores),
 				 m->cpu_milli / (double)MILLI);
 	if (cores < cpus)
 		return xasprintf("%u of %u cores", cores, cpus);
@@ -172,7 +173,7 @@ static unsigned heat_loss_milli(unsigned cores, const struct wire_health *h,
 		append_reason(
 			why,
 			xasprintf("%u core%s slowed to %u %% by heat (%d C)",
-				  slowed, slowed == 1 ? "" : "s",
+				  slowed, format_plural(slowed),
 				  h->speed_milli / 10,
 				  ((int)h->temperature_mk -
 				   WIRE_ZERO_CELSIUS_MK) /
@@ -180,7 +181,7 @@ static unsigned heat_loss_milli(unsigned cores, const struct wire_health *h,
 	else
 		append_reason(why,
 			      xasprintf("%u core%s slowed to %u %% by heat",
-					slowed, slowed == 1 ? "" : "s",
+					slowed, format_plural(slowed),
 					h->speed_milli / 10));
 	return lost;
 }
@@ -281,7 +282,7 @@ void node_limit_local(struct node_limit *out, const struct wire_inventory *inv,
 			"%u of them for make, ld, modpost, objtool and to feed "
 			"%u remote core%s",
 			cores - left, counted_cores,
-			counted_cores == 1 ? "" : "s"));
+			format_plural(counted_cores)));
 	/* On the build host, other programs need memory as well. */
 	if (inv->memory_mib)
 		cap_slots(out, inv->memory_mib / NODE_JOB_MIB,

@@ -2,6 +2,7 @@
 #include "tree/update.h"
 
 #include "base/buf.h"
+#include "base/format.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "base/url.h"
@@ -133,7 +134,7 @@ static char *format_changes(const struct tree_ref_changes *c)
 		strv_addf(&parts, "%u pruned", c->n_branches_pruned);
 	if (c->n_tags)
 		strv_addf(&parts, "%u tag%s", c->n_tags,
-			  c->n_tags == 1 ? "" : "s");
+			  format_plural(c->n_tags));
 	if (c->uncounted)
 		strv_add(&parts, "fetched by git");
 	out = parts.n ? strv_join(&parts, ", ") : xstrdup("already up to date");

@@ -55,10 +55,10 @@ void ui_text_put_line(struct buf *out, const struct ui_model *m, uint64_t now,
 	}
 	if (m->totals.n_warnings)
 		buf_printf(&line, ", %u warning%s", m->totals.n_warnings,
-			   m->totals.n_warnings == 1 ? "" : "s");
+			   format_plural(m->totals.n_warnings));
 	if (m->totals.n_errors)
 		buf_printf(&line, ", %u error%s", m->totals.n_errors,
-			   m->totals.n_errors == 1 ? "" : "s");
+			   format_plural(m->totals.n_errors));
 	if (m->totals.has_baseline && m->totals.n_new_diags)
 		buf_printf(&line, " (%u new)", m->totals.n_new_diags);
 	width = ui_width(buf_str(&line));
