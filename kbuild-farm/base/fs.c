@@ -31,6 +31,15 @@ bool fs_exists(const char *path)
 	return !access(path, F_OK);
 }
 
+bool fs_exists_in(const char *dir, const char *name)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	bool yes = fs_exists(path);
+
+	free(path);
+	return yes;
+}
+
 bool fs_is_dir(const char *path)
 {
 	struct stat st;

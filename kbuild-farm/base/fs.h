@@ -15,6 +15,8 @@
 #include <sys/types.h>
 
 bool fs_exists(const char *path);
+/* Return true if `dir` has an entry `name`. */
+bool fs_exists_in(const char *dir, const char *name);
 bool fs_is_dir(const char *path);
 /*
  * Read a whole file.  Returns 0, -EFBIG if it is longer than `max` bytes, or

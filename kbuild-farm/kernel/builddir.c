@@ -261,15 +261,6 @@ static char *given_dir(const struct kernel_plan *p, const char **variable)
 		p->request);
 }
 
-static bool tree_contains(const char *tree, const char *name)
-{
-	char *path = xasprintf("%s/%s", tree, name);
-	bool yes = fs_exists(path);
-
-	free(path);
-	return yes;
-}
-
 /* Append up to 40 characters of `word`, unsuitable ones replaced by '_'. */
 static void add_safe_word(struct buf *out, const char *word)
 {
@@ -361,9 +352,9 @@ static int check_clean(const struct kernel_plan *p, struct err *err)
 {
 	char *generated = xasprintf("arch/%s/include/generated",
 				    p->arch.srcarch);
-	bool unclean = tree_contains(p->tree, ".config") ||
-		       tree_contains(p->tree, "include/config") ||
-		       tree_contains(p->tree, generated);
+	bool unclean = fs_exists_in(p->tree, ".config") ||
+		       fs_exists_in(p->tree, "include/config") ||
+		       fs_exists_in(p->tree, generated);
 
 	free(generated);
 	if (!unclean)
@@ -406,8 +397,7 @@ int kernel_builddir_find(struct kernel_builddir *out,
 	} else if (p->source.dir) {
 		out->kind = KERNEL_BUILDDIR_DEFAULT;
 		dir = xasprintf("%s/build", p->source.dir);
-	} else if (!p->request->part_name &&
-		   tree_contains(p->tree, ".config")) {
+	} else if (!p->request->part_name && fs_exists_in(p->tree, ".config")) {
 		out->kind = KERNEL_BUILDDIR_IN_TREE;
 		out->variable = NULL;
 		dir = xstrdup(p->tree);

@@ -66,22 +66,14 @@ void kernel_module_build_below(struct kernel_module *m, const char *tree,
 	free(top);
 }
 
-static bool dir_has(const char *dir, const char *name)
-{
-	char *path = xasprintf("%s/%s", dir, name);
-	bool yes = fs_exists(path);
-
-	free(path);
-	return yes;
-}
-
 int kernel_module_check(const struct kernel_module *m, struct err *err)
 {
 	if (!m->dir)
 		return 0;
 	if (!fs_is_dir(m->dir))
 		return err_set(err, ENOENT, "M=%s: no such directory", m->dir);
-	if (!dir_has(m->dir, "Kbuild") && !dir_has(m->dir, "Makefile"))
+	if (!fs_exists_in(m->dir, "Kbuild") &&
+	    !fs_exists_in(m->dir, "Makefile"))
 		return err_set(err, ENOENT,
 			       "M=%s: no Makefile and no Kbuild in this "
 			       "directory",
@@ -103,7 +95,8 @@ char *kernel_module_find_kernel(const struct strv *variables, char *const *env)
 		dir = kernel_environ_value(env, "KDIR");
 	if (dir)
 		return absolute_dir(dir);
-	if ((dir_has(".", "arch") && dir_has(".", "scripts/kconfig")) ||
+	if ((fs_exists_in(".", "arch") &&
+	     fs_exists_in(".", "scripts/kconfig")) ||
 	    uname(&host))
 		return NULL;
 	return xasprintf("/lib/modules/%s/build", host.release);
@@ -124,14 +117,11 @@ char *kernel_module_find_tree(const char *dir)
 		/* Linux before 5.3 calls the tree's Makefile instead. */
 		if (str_starts(line, "include /") &&
 		    str_ends(line, "/Makefile"))
-			tree = xasprintf(
-				"%.*s",
-				(int)(strlen(line + 8) - strlen("/Makefile")),
-				line + 8);
+			tree = str_dir(line + strlen("include "));
 		else if (str_starts(line, "MAKEARGS := -C /"))
 			tree = xstrdup(line + strlen("MAKEARGS := -C "));
 	}
-	if (tree && !dir_has(tree, "arch")) {
+	if (tree && !fs_exists_in(tree, "arch")) {
 		free(tree);
 		tree = NULL;
 	}
