@@ -432,8 +432,8 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(filter tests/fuzz/%,$(TESTS)))
 
 # $(call unit,DIR,NAME,LDFLAGS): a unit test linked in a variant.
 define unit
-$1/unit/$2: $1/obj/tests/unit/$2.o $1/ldflags \
-		$(call rooms,$1,$(call needs,tests/unit/$2.c))
+$1/unit/$2: $1/obj/tests/unit/$2.o $1/obj/tests/lib/test-main.o \
+		$1/ldflags $(call rooms,$1,$(call needs,tests/unit/$2.c))
 	$$(call say,LD)
 	$$Qmkdir -p $$(@D) && $(CC) $3 -o $$@ $$(filter %.o,$$^) \
 		$$(call group,$$(filter %.a,$$^)) $(PACKAGE_LIBS) \
