@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: peer admin */
+#include "../lib/test.h"
+
 #include "admin/burn-in.h"
 
 #include "admin/node-test.h"
 #include "base/clock.h"
 #include "base/vec.h"
-#include "suite.h"
 
-#include <check.h>
 #include <event2/event.h>
 #include <stdlib.h>
 
@@ -56,7 +56,9 @@ static void tear_down(void)
 	free(is.burn_in.first_error);
 }
 
-START_TEST(who_is_busy_is_asked_again_but_not_for_ever)
+FIXTURE(set_up, tear_down);
+
+TEST(who_is_busy_is_asked_again_but_not_for_ever)
 {
 	admin_burn_in_handle_failure(&n, 7, WIRE_FAIL_BUSY, "full");
 	ck_assert_uint_eq(n.n_jobs, 1);
@@ -74,10 +76,9 @@ START_TEST(who_is_busy_is_asked_again_but_not_for_ever)
 	ck_assert_uint_gt(n.progress_ms, 1);
 	ck_assert_str_eq(is.canary.first_error, "b: full");
 }
-END_TEST
 
 /* Both units are deferred repeatedly. */
-START_TEST(a_canary_has_an_end)
+TEST(a_canary_has_an_end)
 {
 	const struct node_entry entry = { .name = (char *)"x" };
 	uint64_t now = clock_ms();
@@ -105,10 +106,9 @@ START_TEST(a_canary_has_an_end)
 	peer_free(n.peer);
 	event_base_free(trial.shared.base);
 }
-END_TEST
 
 /* The upload makes slow progress for ever. */
-START_TEST(a_compiler_that_never_gets_there_has_an_end)
+TEST(a_compiler_that_never_gets_there_has_an_end)
 {
 	const struct node_entry entry = { .name = (char *)"x" };
 	struct inputs_toolchain tc = { .state = INPUTS_STATE_READY };
@@ -138,9 +138,8 @@ START_TEST(a_compiler_that_never_gets_there_has_an_end)
 	peer_free(n.peer);
 	event_base_free(trial.shared.base);
 }
-END_TEST
 
-START_TEST(a_burn_in_waits_for_others)
+TEST(a_burn_in_waits_for_others)
 {
 	set.is_burn_in = true;
 	admin_burn_in_handle_failure(&n, 7, WIRE_FAIL_BUSY, "full");
@@ -148,10 +147,9 @@ START_TEST(a_burn_in_waits_for_others)
 	ck_assert_uint_eq(is.burn_in.n_failed, 0);
 	ck_assert_uint_gt(n.progress_ms, 1);
 }
-END_TEST
 
 /* One job runs on the cores of each of two classes. */
-START_TEST(what_fails_counts_to_its_class)
+TEST(what_fails_counts_to_its_class)
 {
 	const struct node_entry entry = { .name = (char *)"x" };
 	struct admin_node_test_class classes[2] = {
@@ -184,7 +182,6 @@ START_TEST(what_fails_counts_to_its_class)
 	free(classes[0].burn_in.first_error);
 	free(classes[1].burn_in.first_error);
 }
-END_TEST
 
 /* All cores of both classes get jobs; with fewer slots, both in turn. */
 static const struct {
@@ -195,12 +192,12 @@ static const struct {
 	{ 9, { 8, 0 }, { 9, 0 } }, { 100, { 1, 1 }, { 2, 2 } },
 };
 
-START_TEST(each_class_gets_jobs_by_its_cores)
+TEST_EACH(each_class_gets_jobs_by_its_cores, shares)
 {
 	struct admin_node_test_class classes[2] = {
 		/* This class has received more than its share. */
-		{ .n_cpus = shares[_i].cpus[0], .burn_in = { .n_sent = 40 } },
-		{ .n_cpus = shares[_i].cpus[1], .burn_in = { .n_sent = 4 } },
+		{ .n_cpus = row->cpus[0], .burn_in = { .n_sent = 40 } },
+		{ .n_cpus = row->cpus[1], .burn_in = { .n_sent = 4 } },
 	};
 	unsigned got[2] = { 0 };
 
@@ -208,7 +205,7 @@ START_TEST(each_class_gets_jobs_by_its_cores)
 	n.n_jobs = 0;
 	is.class_results = classes;
 	is.n_classes = 2;
-	while (n.n_jobs < shares[_i].slots) {
+	while (n.n_jobs < row->slots) {
 		int class = admin_burn_in_next_class(&n);
 
 		if (class < 0)
@@ -216,36 +213,16 @@ START_TEST(each_class_gets_jobs_by_its_cores)
 		VEC_ADD(n.jobs, n.n_jobs)->class = class;
 		got[class]++;
 	}
-	ck_assert_uint_eq(got[0], shares[_i].jobs[0]);
-	ck_assert_uint_eq(got[1], shares[_i].jobs[1]);
+	ck_assert_uint_eq(got[0], row->jobs[0]);
+	ck_assert_uint_eq(got[1], row->jobs[1]);
 	free(n.jobs);
 	is.class_results = NULL;
 	is.n_classes = 0;
 }
-END_TEST
 
-START_TEST(what_nobody_asked_is_nothing)
+TEST(what_nobody_asked_is_nothing)
 {
 	admin_burn_in_handle_failure(&n, 9, WIRE_FAIL_NODE, "x");
 	ck_assert_uint_eq(n.n_jobs, 2);
 	ck_assert_uint_eq(is.canary.n_failed, 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("admin/burn-in");
-	TCase *tc = tcase_create("trial-work");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, who_is_busy_is_asked_again_but_not_for_ever);
-	tcase_add_test(tc, a_canary_has_an_end);
-	tcase_add_test(tc, a_compiler_that_never_gets_there_has_an_end);
-	tcase_add_test(tc, a_burn_in_waits_for_others);
-	tcase_add_test(tc, what_fails_counts_to_its_class);
-	tcase_add_loop_test(tc, each_class_gets_jobs_by_its_cores, 0,
-			    sizeof(shares) / sizeof(*shares));
-	tcase_add_test(tc, what_nobody_asked_is_nothing);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: peer admin */
+#include "../lib/test.h"
+
 #include "admin/burn-in.h"
 
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,7 +50,9 @@ static void tear_down(void)
 	admin_node_test_result_release(&is);
 }
 
-START_TEST(classes_are_named_so_that_they_differ)
+FIXTURE(set_up, tear_down);
+
+TEST(classes_are_named_so_that_they_differ)
 {
 	admin_burn_heat_init_classes(&n, &figures);
 	ck_assert(n.jobs_pinned && !is.classes_merged);
@@ -61,9 +63,8 @@ START_TEST(classes_are_named_so_that_they_differ)
 	ck_assert_uint_eq(is.class_results[1].n_cpus, 4);
 	ck_assert_uint_eq(is.class_results[2].n_cpus, 0);
 }
-END_TEST
 
-START_TEST(two_clusters_of_one_kind_are_named_by_their_clocks)
+TEST(two_clusters_of_one_kind_are_named_by_their_clocks)
 {
 	cores[2].n_usable = 1;
 	cores[2].max_khz = 1000000;
@@ -74,10 +75,9 @@ START_TEST(two_clusters_of_one_kind_are_named_by_their_clocks)
 	ck_assert_str_eq(is.class_results[1].name, "1416 MHz");
 	ck_assert_str_eq(is.class_results[2].name, "1000 MHz");
 }
-END_TEST
 
 /* Protocol version 8 and older: classes, but no PIN. */
-START_TEST(an_older_node_is_counted_as_a_whole)
+TEST(an_older_node_is_counted_as_a_whole)
 {
 	figures.can_pin_jobs = false;
 	admin_burn_heat_init_classes(&n, &figures);
@@ -87,9 +87,8 @@ START_TEST(an_older_node_is_counted_as_a_whole)
 	admin_burn_heat_init_classes(&n, &figures);
 	ck_assert(!n.jobs_pinned && !is.classes_merged);
 }
-END_TEST
 
-START_TEST(one_that_comes_back_as_another_is_pinned_no_more)
+TEST(one_that_comes_back_as_another_is_pinned_no_more)
 {
 	admin_burn_heat_init_classes(&n, &figures);
 	is.up = true;
@@ -103,7 +102,6 @@ START_TEST(one_that_comes_back_as_another_is_pinned_no_more)
 	admin_burn_heat_init_classes(&n, &figures);
 	ck_assert(!n.jobs_pinned);
 }
-END_TEST
 
 static void beat(uint64_t now_ms, uint32_t speed, uint32_t mk)
 {
@@ -119,7 +117,7 @@ static void beat(uint64_t now_ms, uint32_t speed, uint32_t mk)
 	admin_burn_heat_record(&n, &figures, now_ms);
 }
 
-START_TEST(heat_and_throttling_are_those_of_their_parts)
+TEST(heat_and_throttling_are_those_of_their_parts)
 {
 	admin_burn_heat_init_classes(&n, &figures);
 	beat(1000, 1000, 340000);
@@ -138,10 +136,9 @@ START_TEST(heat_and_throttling_are_those_of_their_parts)
 	ck_assert_str_eq(is.zones[1].name, "gpu");
 	ck_assert_uint_eq(is.zones[1].max_mk, 341000);
 }
-END_TEST
 
 /* Invented zones and classes do not exhaust memory. */
-START_TEST(a_node_that_makes_up_parts_fills_nothing)
+TEST(a_node_that_makes_up_parts_fills_nothing)
 {
 	struct wire_heat_class c[WIRE_CLASSES_MAX] = { 0 };
 	struct wire_heat_zone z;
@@ -157,9 +154,8 @@ START_TEST(a_node_that_makes_up_parts_fills_nothing)
 	ck_assert_uint_eq(is.n_zones, WIRE_ZONES_MAX);
 	ck_assert_uint_eq(is.n_classes, 3);
 }
-END_TEST
 
-START_TEST(what_was_before_the_burn_in_does_not_count)
+TEST(what_was_before_the_burn_in_does_not_count)
 {
 	admin_burn_heat_init_classes(&n, &figures);
 	n.stage = ADMIN_NODE_TEST_STAGE_CANARY;
@@ -167,22 +163,4 @@ START_TEST(what_was_before_the_burn_in_does_not_count)
 	ck_assert_uint_eq(is.max_mk, WIRE_HEALTH_UNKNOWN);
 	ck_assert_uint_eq(is.n_zones, 0);
 	ck_assert_uint_eq(is.class_results[0].throttled_ms, 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("admin/burn-in-heat");
-	TCase *tc = tcase_create("heat");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, classes_are_named_so_that_they_differ);
-	tcase_add_test(tc, two_clusters_of_one_kind_are_named_by_their_clocks);
-	tcase_add_test(tc, an_older_node_is_counted_as_a_whole);
-	tcase_add_test(tc, one_that_comes_back_as_another_is_pinned_no_more);
-	tcase_add_test(tc, heat_and_throttling_are_those_of_their_parts);
-	tcase_add_test(tc, a_node_that_makes_up_parts_fills_nothing);
-	tcase_add_test(tc, what_was_before_the_burn_in_does_not_count);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

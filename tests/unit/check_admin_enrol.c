@@ -3,12 +3,11 @@
 #include "admin/enrol.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +43,9 @@ static int hear(struct admin_enrol_result *a, const char *text, struct err *err)
 	return ret;
 }
 
-START_TEST(a_node_is_understood)
+FIXTURE(set_up, tear_down);
+
+TEST(a_node_is_understood)
 {
 	struct admin_enrol_result a;
 	struct err err = { 0 };
@@ -68,7 +69,6 @@ START_TEST(a_node_is_understood)
 	ck_assert_uint_eq(a.n_other_clients, 3);
 	admin_enrol_result_release(&a);
 }
-END_TEST
 
 static const char *const refused[] = {
 	"",
@@ -85,20 +85,18 @@ static const char *const refused[] = {
 	"ready", /* lacks the machine */
 };
 
-START_TEST(what_no_script_says_is_refused)
+TEST_EACH(what_no_script_says_is_refused, refused)
 {
 	struct admin_enrol_result a = { 0 };
 	struct err err = { 0 };
 
-	ck_assert_int_eq(admin_enrol_on_line(&a, NULL, refused[_i], &err),
-			 -EPROTO);
+	ck_assert_int_eq(admin_enrol_on_line(&a, NULL, *row, &err), -EPROTO);
 	ck_assert(strstr(err.text, "unexpected output of the script") != NULL);
 	admin_enrol_result_release(&a);
 }
-END_TEST
 
 /* Each program would queue megabytes for a node that does not read. */
-START_TEST(a_program_is_asked_for_once)
+TEST(a_program_is_asked_for_once)
 {
 	struct admin_enrol_result a = { .program_requested = true };
 	struct err err = { 0 };
@@ -109,7 +107,6 @@ START_TEST(a_program_is_asked_for_once)
 	ck_assert(strstr(err.text, "unexpected output of the script") != NULL);
 	admin_enrol_result_release(&a);
 }
-END_TEST
 
 static const char *const half_told[] = {
 	"done\n",
@@ -119,12 +116,12 @@ static const char *const half_told[] = {
 	"machine x\nprogram /x\nkey " PIN "\nport 7\nuser u\ninit i\n",
 };
 
-START_TEST(a_node_that_leaves_something_out_is_none)
+TEST_EACH(a_node_that_leaves_something_out_is_none, half_told)
 {
 	struct admin_enrol_result a;
 	struct err err = { 0 };
 
-	ck_assert_int_eq(hear(&a, half_told[_i], &err), 0);
+	ck_assert_int_eq(hear(&a, *row, &err), 0);
 	a.program_requested = true;
 	ck_assert_int_eq(admin_enrol_result_check(&a, &err), -EPROTO);
 	admin_enrol_result_release(&a);
@@ -138,9 +135,8 @@ START_TEST(a_node_that_leaves_something_out_is_none)
 	ck_assert_int_eq(admin_enrol_result_check(&a, &err), 0);
 	admin_enrol_result_release(&a);
 }
-END_TEST
 
-START_TEST(a_machine_that_we_have_nothing_for_is_told)
+TEST(a_machine_that_we_have_nothing_for_is_told)
 {
 	struct admin_enrol_result a;
 	struct err err = { 0 };
@@ -151,9 +147,8 @@ START_TEST(a_machine_that_we_have_nothing_for_is_told)
 		  NULL);
 	admin_enrol_result_release(&a);
 }
-END_TEST
 
-START_TEST(a_node_does_not_steer_our_terminal)
+TEST(a_node_does_not_steer_our_terminal)
 {
 	struct admin_enrol_result a;
 	struct err err = { 0 };
@@ -162,16 +157,15 @@ START_TEST(a_node_does_not_steer_our_terminal)
 	ck_assert_str_eq(a.machine, "x?[2Jy");
 	admin_enrol_result_release(&a);
 }
-END_TEST
 
 static const enum admin_enrol_action whats[] = { ADMIN_ENROL_ACTION_INSTALL,
 						 ADMIN_ENROL_ACTION_REMOVE,
 						 ADMIN_ENROL_ACTION_REKEY };
 
 /* Names are quoted, so that the shell does not execute them. */
-START_TEST(a_script_holds_what_it_is_given)
+TEST_EACH(a_script_holds_what_it_is_given, whats)
 {
-	struct admin_enrol_options wish = { .action = whats[_i],
+	struct admin_enrol_options wish = { .action = *row,
 					    .fingerprint = PIN,
 					    .client_name = "it's $(reboot) `x`",
 					    .port = 77 };
@@ -203,9 +197,8 @@ START_TEST(a_script_holds_what_it_is_given)
 	buf_release(&script);
 	free(path);
 }
-END_TEST
 
-START_TEST(manual_says_all_that_add_does)
+TEST(manual_says_all_that_add_does)
 {
 	static const char *const words[] = {
 		"`ssh root@b1 uname -m`",
@@ -235,36 +228,12 @@ START_TEST(manual_says_all_that_add_does)
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), " tls:b1:99 --key"));
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(a_client_has_a_name_of_one_word)
+TEST(a_client_has_a_name_of_one_word)
 {
 	char *name = admin_enrol_client_name();
 
 	ck_assert_uint_gt(strlen(name), 2);
 	ck_assert_uint_eq(strcspn(name, " \t\n'\"#$`\\"), strlen(name));
 	free(name);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("admin/enrol");
-	TCase *tc = tcase_create("enrol");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_node_is_understood);
-	tcase_add_loop_test(tc, what_no_script_says_is_refused, 0,
-			    sizeof(refused) / sizeof(*refused));
-	tcase_add_test(tc, a_program_is_asked_for_once);
-	tcase_add_loop_test(tc, a_node_that_leaves_something_out_is_none, 0,
-			    sizeof(half_told) / sizeof(*half_told));
-	tcase_add_test(tc, a_machine_that_we_have_nothing_for_is_told);
-	tcase_add_test(tc, a_node_does_not_steer_our_terminal);
-	tcase_add_loop_test(tc, a_script_holds_what_it_is_given, 0,
-			    sizeof(whats) / sizeof(*whats));
-	tcase_add_test(tc, manual_says_all_that_add_does);
-	tcase_add_test(tc, a_client_has_a_name_of_one_word);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

@@ -3,11 +3,10 @@
 #include "admin/enrol.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -98,33 +97,32 @@ static void expect_refused(const char *host, int answer, const char *words)
 	ck_assert_msg(strstr(err.text, words) != NULL, "%s", err.text);
 }
 
-START_TEST(one_that_is_installed_is_found)
+FIXTURE(set_up, tear_down);
+
+TEST(one_that_is_installed_is_found)
 {
 	put_program("lib/kfarm/nodes/kfarmd-arm64", EM_AARCH64, ET_EXEC,
 		    PT_LOAD);
 	expect_found("arm64", "lib/kfarm/nodes/kfarmd-arm64");
 }
-END_TEST
 
-START_TEST(one_beside_kfarm_goes_before)
+TEST(one_beside_kfarm_goes_before)
 {
 	put_program("lib/kfarm/nodes/kfarmd-riscv64", EM_RISCV, ET_EXEC,
 		    PT_LOAD);
 	put_program("bin/nodes/kfarmd-riscv64", EM_RISCV, ET_EXEC, PT_LOAD);
 	expect_found("riscv64", "bin/nodes/kfarmd-riscv64");
 }
-END_TEST
 
-START_TEST(none_is_told_with_where_it_would_be)
+TEST(none_is_told_with_where_it_would_be)
 {
 	expect_refused("x86_64", -ENOENT, "/lib/kfarm/nodes/kfarmd-x86_64");
 	ck_assert_ptr_nonnull(strstr(err.text, "/bin/nodes/kfarmd-x86_64"));
 	ck_assert_ptr_nonnull(
 		strstr(err.text, "`make nodes NODE_HOSTS=x86_64`"));
 }
-END_TEST
 
-START_TEST(kfarmd_of_the_build_host_is_the_last_choice)
+TEST(kfarmd_of_the_build_host_is_the_last_choice)
 {
 	put_program("bin/kfarmd", EM_X86_64, ET_DYN, PT_INTERP);
 	expect_found("x86_64", "bin/kfarmd");
@@ -135,57 +133,34 @@ START_TEST(kfarmd_of_the_build_host_is_the_last_choice)
 		    PT_LOAD);
 	expect_found("x86_64", "lib/kfarm/nodes/kfarmd-x86_64");
 }
-END_TEST
 
-START_TEST(an_unknown_machine_is_told)
+TEST(an_unknown_machine_is_told)
 {
 	put_program("bin/nodes/kfarmd-s390x", EM_S390, ET_EXEC, PT_LOAD);
 	expect_refused("s390x", -ENOENT, "no prebuilt kfarmd for s390x");
 	expect_refused("../x", -ENOENT, "no prebuilt kfarmd for ../x");
 }
-END_TEST
 
-START_TEST(one_of_another_machine_is_refused)
+TEST(one_of_another_machine_is_refused)
 {
 	put_program("bin/nodes/kfarmd-arm64", EM_X86_64, ET_EXEC, PT_LOAD);
 	expect_refused("arm64", -EINVAL, "not an executable for arm64");
 	put_program("bin/nodes/kfarmd-arm", EM_ARM, ET_EXEC, PT_LOAD);
 	expect_refused("arm", -EINVAL, "not an executable for arm");
 }
-END_TEST
 
-START_TEST(one_that_needs_a_loader_is_refused)
+TEST(one_that_needs_a_loader_is_refused)
 {
 	put_program("bin/nodes/kfarmd-arm64", EM_AARCH64, ET_EXEC, PT_INTERP);
 	expect_refused("arm64", -EINVAL, "not a statically linked");
 	put_program("bin/nodes/kfarmd-arm64", EM_AARCH64, ET_DYN, PT_LOAD);
 	expect_refused("arm64", -EINVAL, "not a statically linked");
 }
-END_TEST
 
-START_TEST(what_is_no_program_is_refused)
+TEST(what_is_no_program_is_refused)
 {
 	put("bin/nodes/kfarmd-arm64", bytes_str("#!/bin/sh\n"));
 	expect_refused("arm64", -EINVAL, "not an ELF file");
 	put("bin/nodes/kfarmd-x86_64", bytes_str(""));
 	expect_refused("x86_64", -EINVAL, "not an ELF file");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("admin/enrol-program");
-	TCase *t = tcase_create("program");
-
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, one_that_is_installed_is_found);
-	tcase_add_test(t, one_beside_kfarm_goes_before);
-	tcase_add_test(t, none_is_told_with_where_it_would_be);
-	tcase_add_test(t, kfarmd_of_the_build_host_is_the_last_choice);
-	tcase_add_test(t, an_unknown_machine_is_told);
-	tcase_add_test(t, one_of_another_machine_is_refused);
-	tcase_add_test(t, one_that_needs_a_loader_is_refused);
-	tcase_add_test(t, what_is_no_program_is_refused);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

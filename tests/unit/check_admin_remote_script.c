@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: node admin */
+#include "../lib/test.h"
+
 #include "admin/remote-script.h"
 
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -65,7 +65,10 @@ static struct admin_remote_script remote(const char *script)
 static const char *const shells[] = { "/bin/sh", "/bin/bash", "/usr/bin/zsh",
 				      "/usr/bin/fish" };
 
-START_TEST(the_script_runs_whichever_shell_logs_in)
+FIXTURE(set_up, tear_down);
+TIMEOUT(60);
+
+TEST_EACH(the_script_runs_whichever_shell_logs_in, shells)
 {
 	struct admin_remote_script r = remote("echo \"a 'b' $((1 + 2))\"\n"
 					      "cat\n"
@@ -73,18 +76,17 @@ START_TEST(the_script_runs_whichever_shell_logs_in)
 	struct buf out = { 0 };
 	struct err err = { 0 };
 
-	if (access(shells[_i], X_OK))
+	if (access(*row, X_OK))
 		return;
-	setenv("LOGIN_SHELL", shells[_i], 1);
+	setenv("LOGIN_SHELL", *row, 1);
 	setenv("HOME", dir, 1);
 	r.input = bytes_str("first\nsecond\n");
 	ck_assert_int_eq(admin_remote_script_run(&r, &out, &err), 0);
 	ck_assert_str_eq(buf_str(&out), "a 'b' 3\nfirst\nsecond\nC\n0022\n");
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(it_may_begin_again_as_somebody_else)
+TEST(it_may_begin_again_as_somebody_else)
 {
 	struct admin_remote_script r = remote(
 		"if [ ! \"$AGAIN\" ]; then\n"
@@ -99,9 +101,8 @@ START_TEST(it_may_begin_again_as_somebody_else)
 	ck_assert_str_eq(buf_str(&out), "again hears\n");
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(what_a_login_prints_is_dropped)
+TEST(what_a_login_prints_is_dropped)
 {
 	struct admin_remote_script r = remote("echo yes");
 	struct buf out = { 0 };
@@ -113,9 +114,8 @@ START_TEST(what_a_login_prints_is_dropped)
 	ck_assert_str_eq(buf_str(&out), "yes\n");
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(its_last_words_are_the_reason)
+TEST(its_last_words_are_the_reason)
 {
 	struct admin_remote_script r = remote(
 		"echo some; echo no disk >&2; exit 3");
@@ -127,9 +127,8 @@ START_TEST(its_last_words_are_the_reason)
 	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err), -EIO);
 	ck_assert_str_eq(err.text, "node b1: exit status 3");
 }
-END_TEST
 
-START_TEST(ssh_that_refuses_is_told_with_what_to_do)
+TEST(ssh_that_refuses_is_told_with_what_to_do)
 {
 	struct admin_remote_script r = remote("echo yes");
 	struct err err = { 0 };
@@ -149,9 +148,8 @@ START_TEST(ssh_that_refuses_is_told_with_what_to_do)
 	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err), -ENOENT);
 	ck_assert_str_eq(err.text, "node b1: ssh: not found in PATH");
 }
-END_TEST
 
-START_TEST(a_connection_that_breaks_is_told)
+TEST(a_connection_that_breaks_is_told)
 {
 	struct admin_remote_script r = remote("echo yes; cat >/dev/null");
 	struct err err = { 0 };
@@ -162,10 +160,9 @@ START_TEST(a_connection_that_breaks_is_told)
 	ck_assert_str_eq(err.text, "node b1: connection lost: "
 				   "client_loop: send disconnect: Broken pipe");
 }
-END_TEST
 
 /* Only the first `size` bytes arrive, at any position of the script. */
-START_TEST(a_script_that_came_in_part_is_not_begun)
+TEST_RANGE(a_script_that_came_in_part_is_not_begun, 0, 10)
 {
 	char *mark = xasprintf("%s/mark", dir), *ssh, *script;
 	struct err err = { 0 };
@@ -183,7 +180,6 @@ START_TEST(a_script_that_came_in_part_is_not_begun)
 	free(script);
 	free(mark);
 }
-END_TEST
 
 /* Send the requested data: a megabyte, which the script counts. */
 static int answer(void *ctx, struct admin_remote_script_session *talk,
@@ -205,7 +201,7 @@ static int answer(void *ctx, struct admin_remote_script_session *talk,
 	return strcmp(line, "bad") ? 0 : err_set(err, EPROTO, "a bad word");
 }
 
-START_TEST(both_sides_take_turns)
+TEST(both_sides_take_turns)
 {
 	struct admin_remote_script r = remote("echo 'how much?'\n"
 					      "read -r n\n"
@@ -226,9 +222,8 @@ START_TEST(both_sides_take_turns)
 	ck_assert_str_eq(err.text, "node b1: a bad word");
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(who_reads_nothing_does_not_hold_it_up)
+TEST(who_reads_nothing_does_not_hold_it_up)
 {
 	static char much[1 << 20];
 	struct admin_remote_script r = remote("echo good");
@@ -241,10 +236,9 @@ START_TEST(who_reads_nothing_does_not_hold_it_up)
 	ck_assert_str_eq(buf_str(&out), "good\n");
 	buf_release(&out);
 }
-END_TEST
 
 /* ssh leaves such a process if connections are shared (ControlPersist). */
-START_TEST(what_ssh_leaves_in_the_background_is_not_waited_for)
+TEST(what_ssh_leaves_in_the_background_is_not_waited_for)
 {
 	struct admin_remote_script r = remote(
 		"echo good; sleep 60 & echo gone");
@@ -257,9 +251,8 @@ START_TEST(what_ssh_leaves_in_the_background_is_not_waited_for)
 	ck_assert_uint_lt(clock_ms() - began, 50000);
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(silence_has_an_end)
+TEST(silence_has_an_end)
 {
 	struct admin_remote_script r = remote("echo good; exec sleep 60");
 	struct err err = { 0 };
@@ -269,7 +262,6 @@ START_TEST(silence_has_an_end)
 	ck_assert_str_eq(err.text,
 			 "node b1: no answer from me@board within 1 s");
 }
-END_TEST
 
 static atomic_bool stop;
 
@@ -284,7 +276,7 @@ static int stop_here(void *ctx, struct admin_remote_script_session *talk,
 	return 0;
 }
 
-START_TEST(it_can_be_stopped)
+TEST_RANGE(it_can_be_stopped, 0, 2)
 {
 	struct admin_remote_script r = remote("echo good; exec sleep 60");
 	struct err err = { 0 };
@@ -296,9 +288,8 @@ START_TEST(it_can_be_stopped)
 	ck_assert_str_eq(err.text, "node b1: interrupted");
 	atomic_store(&stop, false);
 }
-END_TEST
 
-START_TEST(who_talks_for_ever_is_ended)
+TEST(who_talks_for_ever_is_ended)
 {
 	struct admin_remote_script r = remote(
 		"while :; do echo "
@@ -309,30 +300,4 @@ START_TEST(who_talks_for_ever_is_ended)
 
 	ck_assert_int_eq(admin_remote_script_run(&r, &out, &err), -EMSGSIZE);
 	buf_release(&out);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("admin/remote-script");
-	TCase *tc = tcase_create("remote");
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_loop_test(tc, the_script_runs_whichever_shell_logs_in, 0,
-			    sizeof(shells) / sizeof(*shells));
-	tcase_add_test(tc, it_may_begin_again_as_somebody_else);
-	tcase_add_test(tc, what_a_login_prints_is_dropped);
-	tcase_add_test(tc, its_last_words_are_the_reason);
-	tcase_add_test(tc, ssh_that_refuses_is_told_with_what_to_do);
-	tcase_add_test(tc, a_connection_that_breaks_is_told);
-	tcase_add_loop_test(tc, a_script_that_came_in_part_is_not_begun, 0, 10);
-	tcase_add_test(tc, both_sides_take_turns);
-	tcase_add_test(tc, who_reads_nothing_does_not_hold_it_up);
-	tcase_add_test(tc, what_ssh_leaves_in_the_background_is_not_waited_for);
-	tcase_add_test(tc, silence_has_an_end);
-	tcase_add_loop_test(tc, it_can_be_stopped, 0, 2);
-	tcase_add_test(tc, who_talks_for_ever_is_ended);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

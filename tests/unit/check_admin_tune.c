@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: node admin */
+#include "../lib/test.h"
+
 #include "admin/tune.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,30 +89,28 @@ static const struct clock_case {
 	{ "highest", CPU "cpuinfo_max_freq\tr\t<unsupported>\n", NULL },
 };
 
-START_TEST(a_clock_is_one_that_the_kernel_offers)
+TEST_EACH(a_clock_is_one_that_the_kernel_offers, clocks)
 {
-	const struct clock_case *c = &clocks[_i];
 	struct admin_tune t;
-	char *profile = xasprintf("[cpu]\nmax-frequency = %s\n", c->wanted);
+	char *profile = xasprintf("[cpu]\nmax-frequency = %s\n", row->wanted);
 	char *said = xasprintf(CPU "scaling_governor\tw\tondemand\n" CPU
 				   "scaling_max_freq\tw\t408000\n" CPU
 				   "related_cpus\tr\t0\n%send\n",
-			       c->said);
+			       row->said);
 	char *line = xasprintf("file " CPU "scaling_max_freq %s\n",
-			       c->set ? c->set : "");
+			       row->set ? row->set : "");
 
 	ck_assert_int_eq(plan(&t, profile, said), 0);
 	ck_assert_uint_eq(t.n, 1);
-	ck_assert_str_eq(input_of(&t), c->set ? line : "");
-	ck_assert_int_eq(!t.v[0].skip_reason, c->set != NULL);
+	ck_assert_str_eq(input_of(&t), row->set ? line : "");
+	ck_assert_int_eq(!t.v[0].skip_reason, row->set != NULL);
 	admin_tune_release(&t);
 	free(profile);
 	free(said);
 	free(line);
 }
-END_TEST
 
-START_TEST(boost_of_intel_pstate_is_upside_down)
+TEST(boost_of_intel_pstate_is_upside_down)
 {
 	const char *path = "/sys/devices/system/cpu/intel_pstate/no_turbo";
 	char *said = xasprintf("%s\tw\t1\nend\n", path);
@@ -124,13 +123,12 @@ START_TEST(boost_of_intel_pstate_is_upside_down)
 	free(said);
 	free(wanted);
 }
-END_TEST
 
 /* ------------------------------------------------------------- trip points */
 
 #define ZONE "/sys/class/thermal/thermal_zone0/"
 
-START_TEST(no_trip_point_at_the_critical_one)
+TEST(no_trip_point_at_the_critical_one)
 {
 	static const char said[] = ZONE "type\tr\tcpu\n" ZONE
 					"trip_point_0_type\tr\tpassive\n" ZONE
@@ -151,7 +149,6 @@ START_TEST(no_trip_point_at_the_critical_one)
 				      "temperature is 90 C\n");
 	admin_tune_release(&t);
 }
-END_TEST
 
 /* ------------------------------------------------------- hostile output */
 
@@ -175,12 +172,12 @@ static const char *const hostile[] = {
 	"file\t/sys/x\ty",
 };
 
-START_TEST(what_no_shell_should_see_is_left_out)
+TEST_EACH(what_no_shell_should_see_is_left_out, hostile)
 {
 	static const char profile[] = "[cpu]\ngovernor = performance\n"
 				      "[memory]\ndevice = *\ngovernor = p\n"
 				      "[services]\nstop = x\n";
-	char *said = xasprintf("%s\nend\n", hostile[_i]);
+	char *said = xasprintf("%s\nend\n", *row);
 	struct admin_tune t;
 
 	ck_assert_int_eq(plan(&t, profile, said), 0);
@@ -189,9 +186,8 @@ START_TEST(what_no_shell_should_see_is_left_out)
 	admin_tune_release(&t);
 	free(said);
 }
-END_TEST
 
-START_TEST(values_are_shown_without_what_steers_a_terminal)
+TEST(values_are_shown_without_what_steers_a_terminal)
 {
 	struct admin_tune t;
 
@@ -205,9 +201,8 @@ START_TEST(values_are_shown_without_what_steers_a_terminal)
 	ck_assert_str_eq(t.v[0].name, "governor of CPUs 0-1");
 	admin_tune_release(&t);
 }
-END_TEST
 
-START_TEST(what_breaks_off_is_no_plan)
+TEST(what_breaks_off_is_no_plan)
 {
 	struct admin_tune t;
 
@@ -216,9 +211,8 @@ START_TEST(what_breaks_off_is_no_plan)
 			      CPU "scaling_governor\tw\tondemand\n"),
 			 -EPROTO);
 }
-END_TEST
 
-START_TEST(more_files_than_a_machine_has_are_refused)
+TEST(more_files_than_a_machine_has_are_refused)
 {
 	struct buf said = { 0 };
 	struct admin_tune_state s;
@@ -231,9 +225,8 @@ START_TEST(more_files_than_a_machine_has_are_refused)
 			 -E2BIG);
 	buf_release(&said);
 }
-END_TEST
 
-START_TEST(a_result_tells_what_failed)
+TEST(a_result_tells_what_failed)
 {
 	static const char said[] = "noise\ndone\t/sys/a\t1\nback\t/sys/b\t2\n"
 				   "failed\t/sys/c\tInvalid argument\nend\n";
@@ -252,7 +245,6 @@ START_TEST(a_result_tells_what_failed)
 	ck_assert_int_eq(admin_tune_result(&r, bytes_of(said, 40), &err),
 			 -EPROTO);
 }
-END_TEST
 
 /* ---------------------------------------------------------------- profiles */
 
@@ -285,22 +277,20 @@ static const struct {
 	{ "[cpu\n", "x:1: " },
 };
 
-START_TEST(a_bad_profile_is_named_with_its_line)
+TEST_EACH(a_bad_profile_is_named_with_its_line, bad)
 {
 	struct admin_profile p = { 0 };
 	struct err err = { 0 };
 
-	ck_assert_int_eq(admin_profile_parse(
-				 &p, "x",
-				 bytes_of(bad[_i].text, strlen(bad[_i].text)),
-				 &err),
-			 -EINVAL);
-	ck_assert_msg(str_starts(err.text, bad[_i].complaint), "%s", err.text);
+	ck_assert_int_eq(
+		admin_profile_parse(
+			&p, "x", bytes_of(row->text, strlen(row->text)), &err),
+		-EINVAL);
+	ck_assert_msg(str_starts(err.text, row->complaint), "%s", err.text);
 	admin_profile_release(&p);
 }
-END_TEST
 
-START_TEST(those_that_kfarm_has_are_good)
+TEST(those_that_kfarm_has_are_good)
 {
 	struct strv names = { 0 };
 	struct err err = { 0 };
@@ -322,34 +312,5 @@ START_TEST(those_that_kfarm_has_are_good)
 	ck_assert_int_eq(admin_profile_find(&p, "nosuch", &err), -ENOENT);
 	admin_profile_release(&p);
 }
-END_TEST
 
 #define COUNT(list) (int)(sizeof(list) / sizeof(*(list)))
-
-int main(void)
-{
-	Suite *suite = suite_create("admin/tune");
-	TCase *t = tcase_create("plan");
-	SRunner *runner;
-	int failed;
-
-	tcase_add_loop_test(t, a_clock_is_one_that_the_kernel_offers, 0,
-			    COUNT(clocks));
-	tcase_add_test(t, boost_of_intel_pstate_is_upside_down);
-	tcase_add_test(t, no_trip_point_at_the_critical_one);
-	tcase_add_loop_test(t, what_no_shell_should_see_is_left_out, 0,
-			    COUNT(hostile));
-	tcase_add_test(t, values_are_shown_without_what_steers_a_terminal);
-	tcase_add_test(t, what_breaks_off_is_no_plan);
-	tcase_add_test(t, more_files_than_a_machine_has_are_refused);
-	tcase_add_test(t, a_result_tells_what_failed);
-	tcase_add_loop_test(t, a_bad_profile_is_named_with_its_line, 0,
-			    COUNT(bad));
-	tcase_add_test(t, those_that_kfarm_has_are_good);
-	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
-}

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cli */
 /* The parser of .cmd files and command lines in tests/audit. */
+#include "../lib/test.h"
+
 #include "../audit/listed.c" /* NOLINT: its static functions */
 #include "../audit/rule.c" /* NOLINT: the same */
-#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-START_TEST(a_compile_becomes_a_question)
+TEST(a_compile_becomes_a_question)
 {
 	char *argv[] = { "gcc",
 			 "-Wp,-MMD,x/.a.o.d",
@@ -39,9 +39,8 @@ START_TEST(a_compile_becomes_a_question)
 	free(joined);
 	strv_release(&out);
 }
-END_TEST
 
-START_TEST(the_list_of_a_cmd_file_is_read)
+TEST(the_list_of_a_cmd_file_is_read)
 {
 	char path[] = "/tmp/check-audit-XXXXXX";
 	static const char text[] =
@@ -65,16 +64,4 @@ START_TEST(the_list_of_a_cmd_file_is_read)
 	strv_release(&listed);
 	close(fd);
 	unlink(path);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("audit");
-	TCase *tc = tcase_create("audit");
-
-	tcase_add_test(tc, a_compile_becomes_a_question);
-	tcase_add_test(tc, the_list_of_a_cmd_file_is_read);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

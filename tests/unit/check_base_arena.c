@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+#include "../lib/test.h"
+
 #include "base/arena.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -17,7 +16,9 @@ static void release(void)
 	ck_assert_uint_eq(arena.size_bytes, 0);
 }
 
-START_TEST(pieces_are_aligned_and_do_not_overlap)
+FIXTURE(NULL, release);
+
+TEST(pieces_are_aligned_and_do_not_overlap)
 {
 	char *small = arena_alloc(&arena, 3);
 	char *copy = arena_copy(&arena, "abcdef", 3);
@@ -29,9 +30,8 @@ START_TEST(pieces_are_aligned_and_do_not_overlap)
 	ck_assert_uint_eq((uintptr_t)large % 8, 0);
 	ck_assert_uint_eq((uintptr_t)copy % 8, 0);
 }
-END_TEST
 
-START_TEST(a_rewind_forgets_what_came_after_its_mark)
+TEST(a_rewind_forgets_what_came_after_its_mark)
 {
 	struct arena_mark start = arena_mark(&arena);
 	struct arena_mark mark;
@@ -51,9 +51,8 @@ START_TEST(a_rewind_forgets_what_came_after_its_mark)
 	arena_rewind(&arena, start);
 	ck_assert_uint_eq(arena.size_bytes, 0);
 }
-END_TEST
 
-START_TEST(a_loop_between_marks_does_not_grow)
+TEST(a_loop_between_marks_does_not_grow)
 {
 	arena_alloc(&arena, 1);
 	for (int i = 0; i < 1000; i++) {
@@ -64,18 +63,4 @@ START_TEST(a_loop_between_marks_does_not_grow)
 		arena_rewind(&arena, mark);
 	}
 	ck_assert_uint_lt(arena.size_bytes, 200000);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("base/arena");
-	TCase *tcase = tcase_create("core");
-
-	tcase_add_checked_fixture(tcase, NULL, release);
-	tcase_add_test(tcase, pieces_are_aligned_and_do_not_overlap);
-	tcase_add_test(tcase, a_rewind_forgets_what_came_after_its_mark);
-	tcase_add_test(tcase, a_loop_between_marks_does_not_grow);
-	suite_add_tcase(suite, tcase);
-	return suite_run(suite);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+#include "../lib/test.h"
+
 #include "base/args.h"
 
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -62,7 +62,7 @@ static void expect_word(struct args *a, int got, const char *value)
 	ck_assert_pstr_eq(a->value, value);
 }
 
-START_TEST(letters_words_and_values_come_in_order)
+TEST(letters_words_and_values_come_in_order)
 {
 	char *argv[] = { "-v",  "--arch", "arm64", "--arch=x86", "-j", "4",
 			 "-j8", "--json", "out",   "-aarm",      NULL };
@@ -79,9 +79,8 @@ START_TEST(letters_words_and_values_come_in_order)
 	expect_word(&a, ARGS_END, NULL);
 	expect_word(&a, ARGS_END, NULL);
 }
-END_TEST
 
-START_TEST(a_bundle_gives_its_letters_one_by_one)
+TEST(a_bundle_gives_its_letters_one_by_one)
 {
 	char *argv[] = { "-vFv", "-Fj3", "-vj", "5", NULL };
 	struct args a;
@@ -96,9 +95,8 @@ START_TEST(a_bundle_gives_its_letters_one_by_one)
 	expect(&a, KEY_JOBS, "5");
 	expect_word(&a, ARGS_END, NULL);
 }
-END_TEST
 
-START_TEST(a_value_may_be_empty_or_look_like_an_option)
+TEST(a_value_may_be_empty_or_look_like_an_option)
 {
 	char *argv[] = {
 		"--arch=", "-a", "-v", "--json", "--", "-a", "", NULL
@@ -112,9 +110,8 @@ START_TEST(a_value_may_be_empty_or_look_like_an_option)
 	expect(&a, KEY_ARCH, "");
 	expect_word(&a, ARGS_END, NULL);
 }
-END_TEST
 
-START_TEST(a_value_that_may_lack_stands_behind_an_equals_sign)
+TEST(a_value_that_may_lack_stands_behind_an_equals_sign)
 {
 	char *argv[] = { (char *)"--play", (char *)"word", (char *)"--play=x",
 			 (char *)"--play=", NULL };
@@ -127,9 +124,8 @@ START_TEST(a_value_that_may_lack_stands_behind_an_equals_sign)
 	expect(&a, KEY_PLAY, "");
 	expect_word(&a, ARGS_END, NULL);
 }
-END_TEST
 
-START_TEST(targets_and_variables_mix_with_options_as_in_make)
+TEST(targets_and_variables_mix_with_options_as_in_make)
 {
 	char *argv[] = { "Image", "V=1", "-v",   "KCFLAGS=-DA=1", "dir/file.o",
 			 "-",     "=x",  "1A=b", "a-b=c",         NULL };
@@ -148,9 +144,8 @@ START_TEST(targets_and_variables_mix_with_options_as_in_make)
 	expect_word(&a, ARGS_WORD, "a-b=c");
 	expect_word(&a, ARGS_END, NULL);
 }
-END_TEST
 
-START_TEST(a_variable_is_a_word_where_nobody_asked_for_variables)
+TEST(a_variable_is_a_word_where_nobody_asked_for_variables)
 {
 	char *argv[] = { "V=1", NULL };
 	struct args a;
@@ -158,9 +153,8 @@ START_TEST(a_variable_is_a_word_where_nobody_asked_for_variables)
 	args_init(&a, options, argv);
 	expect_word(&a, ARGS_WORD, "V=1");
 }
-END_TEST
 
-START_TEST(after_two_dashes_everything_is_a_word)
+TEST(after_two_dashes_everything_is_a_word)
 {
 	char *argv[] = { "-v", "--", "-v", "--arch", "--", NULL };
 	struct args a;
@@ -172,9 +166,8 @@ START_TEST(after_two_dashes_everything_is_a_word)
 	expect_word(&a, ARGS_WORD, "--");
 	expect_word(&a, ARGS_END, NULL);
 }
-END_TEST
 
-START_TEST(the_rest_is_what_was_not_taken)
+TEST(the_rest_is_what_was_not_taken)
 {
 	char *argv[] = { "-v", "make", "-j4", NULL };
 	struct args a;
@@ -184,7 +177,6 @@ START_TEST(the_rest_is_what_was_not_taken)
 	expect_word(&a, ARGS_WORD, "make");
 	ck_assert_ptr_eq(args_rest(&a), argv + 2);
 }
-END_TEST
 
 /* Invalid command lines with their messages. */
 static const struct {
@@ -202,21 +194,20 @@ static const struct {
 	{ { "-vj" }, "-j needs a value: N" },
 };
 
-START_TEST(a_wrong_option_is_named) /* each of wrong */
+TEST_EACH(a_wrong_option_is_named, wrong)
 {
 	struct args a;
 	struct err err = { 0 };
 	int ret;
 
-	args_init(&a, options, wrong[_i].argv);
+	args_init(&a, options, row->argv);
 	while ((ret = args_next(&a, &err)) > 0)
 		continue;
 	ck_assert_int_eq(ret, -EINVAL);
-	ck_assert_str_eq(err.text, wrong[_i].said);
+	ck_assert_str_eq(err.text, row->said);
 }
-END_TEST
 
-START_TEST(a_table_says_where_options_are_stored)
+TEST(a_table_says_where_options_are_stored)
 {
 	char *argv[] = { "-Fv",    "-j12", "--arch", "arm", "--json",
 			 "a,b",    "word", "--json", "c",   "--dirs=x,y",
@@ -240,7 +231,6 @@ START_TEST(a_table_says_where_options_are_stored)
 	strv_release(&got.json);
 	strv_release(&got.dirs);
 }
-END_TEST
 
 static const struct {
 	char *argv[3];
@@ -254,22 +244,21 @@ static const struct {
 	{ { "--percent", "" }, "--percent : not a number from 1 to 100" },
 };
 
-START_TEST(numbers_have_bounds) /* each of numbers */
+TEST_EACH(numbers_have_bounds, numbers)
 {
 	struct values got = { .jobs = 3 };
 	struct err err = { 0 };
 	struct args a;
 
-	args_init(&a, options, numbers[_i].argv);
+	args_init(&a, options, row->argv);
 	ck_assert_int_eq(args_read(&a, &got, &err),
-			 numbers[_i].said ? -EINVAL : ARGS_END);
-	ck_assert_str_eq(err.text, numbers[_i].said ? numbers[_i].said : "");
-	if (numbers[_i].said)
+			 row->said ? -EINVAL : ARGS_END);
+	ck_assert_str_eq(err.text, row->said ? row->said : "");
+	if (row->said)
 		ck_assert_uint_eq(got.jobs, 3);
 }
-END_TEST
 
-START_TEST(help_has_one_line_for_each_option)
+TEST(help_has_one_line_for_each_option)
 {
 	char *help = args_help(options);
 
@@ -284,27 +273,4 @@ START_TEST(help_has_one_line_for_each_option)
 		"      --percent PCT             of all\n"
 		"      --play[=FILE]             play it\n");
 	free(help);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/args");
-	TCase *tc = tcase_create("args");
-
-	tcase_add_test(tc, letters_words_and_values_come_in_order);
-	tcase_add_test(tc, a_bundle_gives_its_letters_one_by_one);
-	tcase_add_test(tc, a_value_may_be_empty_or_look_like_an_option);
-	tcase_add_test(tc, a_value_that_may_lack_stands_behind_an_equals_sign);
-	tcase_add_test(tc, targets_and_variables_mix_with_options_as_in_make);
-	tcase_add_test(tc,
-		       a_variable_is_a_word_where_nobody_asked_for_variables);
-	tcase_add_test(tc, after_two_dashes_everything_is_a_word);
-	tcase_add_test(tc, the_rest_is_what_was_not_taken);
-	tcase_add_loop_test(tc, a_wrong_option_is_named, 0, COUNT(wrong));
-	tcase_add_test(tc, a_table_says_where_options_are_stored);
-	tcase_add_loop_test(tc, numbers_have_bounds, 0, COUNT(numbers));
-	tcase_add_test(tc, help_has_one_line_for_each_option);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

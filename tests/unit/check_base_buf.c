@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+#include "../lib/test.h"
+
 #include "base/buf.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-START_TEST(an_empty_one_is_an_empty_string)
+TEST(an_empty_one_is_an_empty_string)
 {
 	struct buf b = { 0 };
 	char *s;
@@ -24,9 +23,8 @@ START_TEST(an_empty_one_is_an_empty_string)
 	free(s);
 	buf_release(&b);
 }
-END_TEST
 
-START_TEST(a_nul_follows_whatever_is_added)
+TEST(a_nul_follows_whatever_is_added)
 {
 	struct buf b = { 0 };
 
@@ -40,9 +38,8 @@ START_TEST(a_nul_follows_whatever_is_added)
 	buf_release(&b);
 	ck_assert_ptr_null(b.data);
 }
-END_TEST
 
-START_TEST(bytes_may_hold_nul)
+TEST(bytes_may_hold_nul)
 {
 	struct buf b = { 0 };
 
@@ -51,9 +48,8 @@ START_TEST(bytes_may_hold_nul)
 	ck_assert(bytes_equal(buf_bytes(&b), bytes_of("a\0bc", 4)));
 	buf_release(&b);
 }
-END_TEST
 
-START_TEST(printf_grows_for_a_text_of_any_length)
+TEST(printf_grows_for_a_text_of_any_length)
 {
 	static const int lengths[] = { 0, 1, 79, 80, 81, 127, 128, 4096 };
 	struct buf b = { 0 };
@@ -67,9 +63,8 @@ START_TEST(printf_grows_for_a_text_of_any_length)
 	}
 	buf_release(&b);
 }
-END_TEST
 
-START_TEST(a_number_is_its_digits)
+TEST(a_number_is_its_digits)
 {
 	struct buf b = { 0 };
 
@@ -81,9 +76,8 @@ START_TEST(a_number_is_its_digits)
 	ck_assert_str_eq(buf_str(&b), "0 10 18446744073709551615");
 	buf_release(&b);
 }
-END_TEST
 
-START_TEST(reserve_refuses_what_cannot_be_and_leaves_the_rest)
+TEST(reserve_refuses_what_cannot_be_and_leaves_the_rest)
 {
 	struct buf b = { 0 };
 
@@ -94,9 +88,8 @@ START_TEST(reserve_refuses_what_cannot_be_and_leaves_the_rest)
 	ck_assert_str_eq(buf_str(&b), "kept");
 	buf_release(&b);
 }
-END_TEST
 
-START_TEST(reserve_makes_room_without_adding)
+TEST(reserve_makes_room_without_adding)
 {
 	struct buf b = { 0 };
 
@@ -105,9 +98,8 @@ START_TEST(reserve_makes_room_without_adding)
 	ck_assert_uint_eq(b.len, 0);
 	buf_release(&b);
 }
-END_TEST
 
-START_TEST(consume_takes_from_the_front)
+TEST(consume_takes_from_the_front)
 {
 	struct buf b = { 0 };
 
@@ -120,9 +112,8 @@ START_TEST(consume_takes_from_the_front)
 	ck_assert_str_eq(buf_str(&b), "");
 	buf_release(&b);
 }
-END_TEST
 
-START_TEST(reset_keeps_the_memory)
+TEST(reset_keeps_the_memory)
 {
 	struct buf b = { 0 };
 	size_t cap;
@@ -134,9 +125,8 @@ START_TEST(reset_keeps_the_memory)
 	ck_assert_uint_eq(b.cap, cap);
 	buf_release(&b);
 }
-END_TEST
 
-START_TEST(steal_hands_over_the_string)
+TEST(steal_hands_over_the_string)
 {
 	struct buf b = { 0 };
 	char *s;
@@ -148,9 +138,8 @@ START_TEST(steal_hands_over_the_string)
 	ck_assert_uint_eq(b.len, 0);
 	free(s);
 }
-END_TEST
 
-START_TEST(a_reader_reads_what_was_put)
+TEST(a_reader_reads_what_was_put)
 {
 	struct buf b = { 0 };
 	struct reader r;
@@ -174,7 +163,6 @@ START_TEST(a_reader_reads_what_was_put)
 	free(s);
 	buf_release(&b);
 }
-END_TEST
 
 static const struct {
 	const char *word, *quoted;
@@ -187,34 +175,11 @@ static const struct {
 	{ "a\nb", "'a\nb'" },
 };
 
-START_TEST(words_are_quoted_where_they_need_it)
+TEST_EACH(words_are_quoted_where_they_need_it, words_of)
 {
 	struct buf out = { 0 };
 
-	buf_add_shell_word(&out, words_of[_i].word);
-	ck_assert_str_eq(buf_str(&out), words_of[_i].quoted);
+	buf_add_shell_word(&out, row->word);
+	ck_assert_str_eq(buf_str(&out), row->quoted);
 	buf_release(&out);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/buf");
-	TCase *tc = tcase_create("buf");
-
-	tcase_add_test(tc, an_empty_one_is_an_empty_string);
-	tcase_add_test(tc, a_nul_follows_whatever_is_added);
-	tcase_add_test(tc, bytes_may_hold_nul);
-	tcase_add_test(tc, printf_grows_for_a_text_of_any_length);
-	tcase_add_test(tc, a_number_is_its_digits);
-	tcase_add_test(tc, reserve_refuses_what_cannot_be_and_leaves_the_rest);
-	tcase_add_test(tc, reserve_makes_room_without_adding);
-	tcase_add_test(tc, consume_takes_from_the_front);
-	tcase_add_test(tc, reset_keeps_the_memory);
-	tcase_add_test(tc, steal_hands_over_the_string);
-	tcase_add_test(tc, a_reader_reads_what_was_put);
-	tcase_add_loop_test(tc, words_are_quoted_where_they_need_it, 0,
-			    sizeof(words_of) / sizeof(*words_of));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

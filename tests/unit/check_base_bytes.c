@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+#include "../lib/test.h"
+
 #include "base/bytes.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +18,7 @@ static ptrdiff_t found_at(const char *in, const char *what)
 	return at ? at - in : -1;
 }
 
-START_TEST(what_is_found_is_what_memmem_finds)
+TEST(what_is_found_is_what_memmem_finds)
 {
 	static const char *const in[] = {
 		"", "a", "ab", "aab", "aba", "abcabc", "xxabcx", "bcabcab"
@@ -42,9 +41,8 @@ START_TEST(what_is_found_is_what_memmem_finds)
 	}
 	ck_assert_ptr_null(bytes_find(bytes_of(NULL, 0), bytes_str("abc"), 1));
 }
-END_TEST
 
-START_TEST(numbers_are_little_endian)
+TEST(numbers_are_little_endian)
 {
 	static const uint8_t wire[] = { 0xf1, 0xf2, 0xf3, 0xf4,
 					0xf5, 0xf6, 0xf7, 0xf8 };
@@ -60,18 +58,16 @@ START_TEST(numbers_are_little_endian)
 	put_le64(out, 0xf8f7f6f5f4f3f2f1);
 	ck_assert_mem_eq(out, wire, 8);
 }
-END_TEST
 
-START_TEST(equal_compares_length_and_content)
+TEST(equal_compares_length_and_content)
 {
 	ck_assert(bytes_equal(bytes_str("ab"), bytes_of("abc", 2)));
 	ck_assert(!bytes_equal(bytes_str("ab"), bytes_str("abc")));
 	ck_assert(!bytes_equal(bytes_str("ab"), bytes_str("ac")));
 	ck_assert(bytes_equal(bytes_of(NULL, 0), bytes_str("")));
 }
-END_TEST
 
-START_TEST(dup_ends_in_nul)
+TEST(dup_ends_in_nul)
 {
 	char *s = bytes_dup(bytes_of("abcdef", 3));
 
@@ -81,9 +77,8 @@ START_TEST(dup_ends_in_nul)
 	ck_assert_str_eq(s, "");
 	free(s);
 }
-END_TEST
 
-START_TEST(a_short_read_gives_zero_and_stays_bad)
+TEST(a_short_read_gives_zero_and_stays_bad)
 {
 	struct reader r;
 
@@ -99,9 +94,8 @@ START_TEST(a_short_read_gives_zero_and_stays_bad)
 	ck_assert_uint_eq(reader_raw(&r, 0).len, 0);
 	ck_assert_int_eq(reader_end(&r), -EPROTO);
 }
-END_TEST
 
-START_TEST(something_left_over_is_an_error)
+TEST(something_left_over_is_an_error)
 {
 	struct reader r;
 
@@ -111,9 +105,8 @@ START_TEST(something_left_over_is_an_error)
 	ck_assert_uint_eq(*reader_raw(&r, 1).data, 'b');
 	ck_assert_int_eq(reader_end(&r), 0);
 }
-END_TEST
 
-START_TEST(nothing_at_all_reads_as_nothing)
+TEST(nothing_at_all_reads_as_nothing)
 {
 	struct reader r;
 
@@ -123,9 +116,8 @@ START_TEST(nothing_at_all_reads_as_nothing)
 	ck_assert_uint_eq(reader_raw(&r, 1).len, 0);
 	ck_assert_int_eq(reader_end(&r), -EPROTO);
 }
-END_TEST
 
-START_TEST(raw_borrows_from_the_input)
+TEST(raw_borrows_from_the_input)
 {
 	static const uint8_t in[] = "abcdef";
 	struct bytes got;
@@ -138,9 +130,8 @@ START_TEST(raw_borrows_from_the_input)
 	ck_assert_uint_eq(reader_raw(&r, SIZE_MAX).len, 0);
 	ck_assert(r.bad);
 }
-END_TEST
 
-START_TEST(a_length_beyond_the_input_is_bad)
+TEST(a_length_beyond_the_input_is_bad)
 {
 	struct reader r;
 
@@ -155,7 +146,6 @@ START_TEST(a_length_beyond_the_input_is_bad)
 	ck_assert_uint_eq(reader_bytes(&r).len, 0);
 	ck_assert(r.bad);
 }
-END_TEST
 
 /* Strings on the wire, read with a limit of 3 bytes. */
 static const struct {
@@ -183,20 +173,19 @@ static const struct {
 	{ "\3\0\0", 3, "", true },
 };
 
-START_TEST(a_string_is_short_and_has_no_nul) /* each of strings */
+TEST_EACH(a_string_is_short_and_has_no_nul, strings)
 {
 	struct reader r;
 	char *s;
 
-	reader_init(&r, bytes_of(strings[_i].wire, strings[_i].len));
+	reader_init(&r, bytes_of(row->wire, row->len));
 	s = reader_str(&r, 3);
-	ck_assert_str_eq(s, strings[_i].text);
-	ck_assert_int_eq(r.bad, strings[_i].bad);
+	ck_assert_str_eq(s, row->text);
+	ck_assert_int_eq(r.bad, row->bad);
 	free(s);
 }
-END_TEST
 
-START_TEST(lines_are_taken_off_the_front)
+TEST(lines_are_taken_off_the_front)
 {
 	struct bytes in = bytes_str("one \r\n\n two");
 
@@ -204,26 +193,4 @@ START_TEST(lines_are_taken_off_the_front)
 	ck_assert_uint_eq(bytes_take_line(&in).len, 0);
 	ck_assert(bytes_equal(bytes_take_line(&in), bytes_str(" two")));
 	ck_assert_uint_eq(in.len, 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/bytes");
-	TCase *tc = tcase_create("bytes");
-
-	tcase_add_test(tc, what_is_found_is_what_memmem_finds);
-	tcase_add_test(tc, numbers_are_little_endian);
-	tcase_add_test(tc, lines_are_taken_off_the_front);
-	tcase_add_test(tc, equal_compares_length_and_content);
-	tcase_add_test(tc, dup_ends_in_nul);
-	tcase_add_test(tc, a_short_read_gives_zero_and_stays_bad);
-	tcase_add_test(tc, something_left_over_is_an_error);
-	tcase_add_test(tc, nothing_at_all_reads_as_nothing);
-	tcase_add_test(tc, raw_borrows_from_the_input);
-	tcase_add_test(tc, a_length_beyond_the_input_is_bad);
-	tcase_add_loop_test(tc, a_string_is_short_and_has_no_nul, 0,
-			    COUNT(strings));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

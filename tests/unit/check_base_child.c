@@ -2,13 +2,12 @@
 /* needs: base */
 #include "base/child.h"
 
+#include "../lib/test.h"
 #include "../lib/turn-loop.h"
 #include "base/clock.h"
 #include "base/spawn.h"
 #include "base/task.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
@@ -66,7 +65,9 @@ static void turn(int n)
 	}
 }
 
-START_TEST(the_status_of_each_child_is_reported_once)
+FIXTURE(setup, teardown);
+
+TEST(the_status_of_each_child_is_reported_once)
 {
 	start("exit 3");
 	turn(1);
@@ -77,9 +78,8 @@ START_TEST(the_status_of_each_child_is_reported_once)
 	turn(21);
 	ck_assert_int_eq(ended, 21);
 }
-END_TEST
 
-START_TEST(a_killed_child_is_not_reported_but_reaped)
+TEST(a_killed_child_is_not_reported_but_reaped)
 {
 	/*
 	 * As in a build, the sleep is reparented to this process when its shell
@@ -93,9 +93,8 @@ START_TEST(a_killed_child_is_not_reported_but_reaped)
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 	ck_assert_int_eq(errno, ECHILD);
 }
-END_TEST
 
-START_TEST(waiting_ends_with_its_time)
+TEST(waiting_ends_with_its_time)
 {
 	uint64_t began = clock_ms();
 
@@ -104,9 +103,8 @@ START_TEST(waiting_ends_with_its_time)
 	ck_assert_uint_ge(clock_ms() - began, 100);
 	ck_assert_uint_lt(clock_ms() - began, 60000);
 }
-END_TEST
 
-START_TEST(a_program_that_is_not_there_is_an_error_with_its_name)
+TEST(a_program_that_is_not_there_is_an_error_with_its_name)
 {
 	char *argv[] = { "/nonexistent/cc", NULL };
 	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
@@ -119,7 +117,6 @@ START_TEST(a_program_that_is_not_there_is_an_error_with_its_name)
 	ck_assert_str_eq(err.text, "start /nonexistent/cc: No such file or "
 				   "directory");
 }
-END_TEST
 
 static void setup_orphans(void)
 {
@@ -154,15 +151,17 @@ static void start_orphan(int status)
 		_exit(status);
 }
 
-START_TEST(children_are_collected)
+FIXTURE(setup_orphans, teardown_orphans);
+TIMEOUT(60);
+
+TEST(children_are_collected)
 {
 	for (int i = 0; i < 5; i++)
 		start_orphan(3);
 	ck_assert(all_collected());
 }
-END_TEST
 
-START_TEST(what_children_leave_behind_comes_to_us)
+TEST(what_children_leave_behind_comes_to_us)
 {
 	if (!fork()) {
 		for (int i = 0; i < 3; i++) {
@@ -176,7 +175,6 @@ START_TEST(what_children_leave_behind_comes_to_us)
 	}
 	ck_assert(all_collected());
 }
-END_TEST
 
 static void ask_in_thread(void *arg)
 {
@@ -190,7 +188,7 @@ static void ask_in_thread(void *arg)
 	buf_release(&out);
 }
 
-START_TEST(children_of_another_thread_are_left_to_it)
+TEST(children_of_another_thread_are_left_to_it)
 {
 	int status = 0;
 	struct task *t = task_start(ask_in_thread, &status);
@@ -199,9 +197,8 @@ START_TEST(children_of_another_thread_are_left_to_it)
 	task_join(t);
 	ck_assert_int_eq(WEXITSTATUS(status), 5);
 }
-END_TEST
 
-START_TEST(the_end_waits_for_those_that_end)
+TEST(the_end_waits_for_those_that_end)
 {
 	uint64_t before = clock_ms();
 	int fd[2];
@@ -219,9 +216,8 @@ START_TEST(the_end_waits_for_those_that_end)
 	ck_assert_uint_lt(clock_ms() - before, 60000);
 	close(fd[0]);
 }
-END_TEST
 
-START_TEST(the_end_waits_no_longer_than_told)
+TEST(the_end_waits_no_longer_than_told)
 {
 	pid_t pid = fork();
 
@@ -232,30 +228,4 @@ START_TEST(the_end_waits_no_longer_than_told)
 	children_wait(all, 50);
 	ck_assert_int_eq(kill(pid, SIGKILL), 0);
 	ck_assert(all_collected());
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/child");
-	TCase *tc = tcase_create("child");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, the_status_of_each_child_is_reported_once);
-	tcase_add_test(tc, a_killed_child_is_not_reported_but_reaped);
-	tcase_add_test(tc, waiting_ends_with_its_time);
-	tcase_add_test(tc,
-		       a_program_that_is_not_there_is_an_error_with_its_name);
-	suite_add_tcase(s, tc);
-
-	tc = tcase_create("orphans");
-	tcase_add_checked_fixture(tc, setup_orphans, teardown_orphans);
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, children_are_collected);
-	tcase_add_test(tc, what_children_leave_behind_comes_to_us);
-	tcase_add_test(tc, children_of_another_thread_are_left_to_it);
-	tcase_add_test(tc, the_end_waits_for_those_that_end);
-	tcase_add_test(tc, the_end_waits_no_longer_than_told);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

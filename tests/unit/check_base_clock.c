@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+#include "../lib/test.h"
+
 #include "base/clock.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <unistd.h>
 
-START_TEST(time_goes_on_and_never_back)
+TEST(time_goes_on_and_never_back)
 {
 	uint64_t before = clock_us(), now;
 
@@ -17,9 +16,8 @@ START_TEST(time_goes_on_and_never_back)
 		before = now;
 	}
 }
-END_TEST
 
-START_TEST(a_sleep_of_20_ms_is_seen_in_both_units)
+TEST(a_sleep_of_20_ms_is_seen_in_both_units)
 {
 	uint64_t us = clock_us(), ms = clock_ms();
 
@@ -27,9 +25,8 @@ START_TEST(a_sleep_of_20_ms_is_seen_in_both_units)
 	ck_assert_uint_ge(clock_us() - us, 20000);
 	ck_assert_uint_ge(clock_ms() - ms, 19);
 }
-END_TEST
 
-START_TEST(cpu_time_is_of_work_and_not_of_sleep)
+TEST(cpu_time_is_of_work_and_not_of_sleep)
 {
 	uint64_t cpu = clock_cpu_us(), wall = clock_us();
 
@@ -38,17 +35,4 @@ START_TEST(cpu_time_is_of_work_and_not_of_sleep)
 	while (clock_cpu_us() - cpu < 1000)
 		;
 	ck_assert_uint_ge(clock_us() - wall, 50000);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/clock");
-	TCase *tc = tcase_create("clock");
-
-	tcase_add_test(tc, time_goes_on_and_never_back);
-	tcase_add_test(tc, a_sleep_of_20_ms_is_seen_in_both_units);
-	tcase_add_test(tc, cpu_time_is_of_work_and_not_of_sleep);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

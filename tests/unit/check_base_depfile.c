@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
 /* check_options_remote.c tests the dependency files that compilers write. */
+#include "../lib/test.h"
+
 #include "base/depfile.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +53,7 @@ static const struct cut {
 	{ "a$$b.o c.o \\\n d.o: a.c /usr/s.h\n", "a$$b.o c.o \\\n d.o: a.c\n" },
 };
 
-START_TEST(what_kbuild_assigned_is_found)
+TEST(what_kbuild_assigned_is_found)
 {
 	static const char text[] = "savedcmd_a.o := gcc -c\n\n"
 				   "source_a.o = b := c\nsource_b.o := b.c\n";
@@ -66,10 +65,9 @@ START_TEST(what_kbuild_assigned_is_found)
 	ck_assert_ptr_null(
 		depfile_find_value("savedcmd_a.o\nx := y\n", "saved"));
 }
-END_TEST
 
 /* The forms of Linux 6.1 and 6.12, among other lines. */
-START_TEST(what_made_a_file_is_found)
+TEST(what_made_a_file_is_found)
 {
 	static const char before[] = "cmd_d/a.o := gcc -c d/a.c\n\n"
 				     "source_d/a.o := d/a.c\n";
@@ -88,19 +86,16 @@ START_TEST(what_made_a_file_is_found)
 	ck_assert_ptr_null(depfile_find_command("cmd_a\nx := y\n", &target));
 	ck_assert_ptr_null(target);
 }
-END_TEST
 
-START_TEST(the_system_s_headers_are_cut_out)
+TEST_EACH(the_system_s_headers_are_cut_out, cuts)
 {
 	struct buf out = { 0 };
 
 	ck_assert_int_eq(
-		depfile_filter(&out, bytes_str(cuts[_i].full), is_system, NULL),
-		0);
-	ck_assert_str_eq(buf_str(&out), cuts[_i].cut);
+		depfile_filter(&out, bytes_str(row->full), is_system, NULL), 0);
+	ck_assert_str_eq(buf_str(&out), row->cut);
 	buf_release(&out);
 }
-END_TEST
 
 /*
  * The list of a source, and that of the same text on stdin; NULL: gcc never
@@ -122,18 +117,17 @@ static const struct cut drops[] = {
 	{ "-: a.c", NULL },
 };
 
-START_TEST(a_text_has_no_name) /* each of drops */
+TEST_EACH(a_text_has_no_name, drops)
 {
 	struct buf out = { 0 };
-	int ret = depfile_remove_source(&out, bytes_str(drops[_i].full));
+	int ret = depfile_remove_source(&out, bytes_str(row->full));
 
-	ck_assert_int_eq(ret, drops[_i].cut ? 0 : -EBADMSG);
-	ck_assert_str_eq(buf_str(&out), drops[_i].cut ? drops[_i].cut : "");
+	ck_assert_int_eq(ret, row->cut ? 0 : -EBADMSG);
+	ck_assert_str_eq(buf_str(&out), row->cut ? row->cut : "");
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(each_prerequisite_is_asked_about_once)
+TEST(each_prerequisite_is_asked_about_once)
 {
 	struct buf out = { 0 };
 	unsigned asked = 0;
@@ -147,9 +141,8 @@ START_TEST(each_prerequisite_is_asked_about_once)
 	ck_assert_str_eq(buf_str(&out), "a.o: a.c b.h \\\n c.h\nb.h:\nc.h:\n");
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(names_are_those_of_files)
+TEST(names_are_those_of_files)
 {
 	static const char text[] = "a\\ b.o c$$.o: a.c x\\ y.h $$.h \\#.h "
 				   "\\:.h d:e.h \\\n a\\\\\\ b.h a\\b.h "
@@ -167,10 +160,9 @@ START_TEST(names_are_those_of_files)
 	ck_assert_int_eq(depfile_parse(&list, bytes_str("")), 0);
 	ck_assert_uint_eq(list.n, 0);
 }
-END_TEST
 
 /* The dependency file of gas for a .S from a pipe. */
-START_TEST(a_rule_without_prerequisites_lists_none_and_is_no_dependency_file)
+TEST(a_rule_without_prerequisites_lists_none_and_is_no_dependency_file)
 {
 	struct strv list = { 0 };
 	struct buf out = { 0 };
@@ -184,7 +176,6 @@ START_TEST(a_rule_without_prerequisites_lists_none_and_is_no_dependency_file)
 	ck_assert_int_eq(depfile_parse(&list, bytes_str("a.o:\nb.h:\n")),
 			 -EBADMSG);
 }
-END_TEST
 
 static const char *const bad[] = {
 	"\n",
@@ -206,45 +197,21 @@ static const char *const bad[] = {
 	"a\\: b.c\n",
 };
 
-START_TEST(what_is_no_list_is_refused)
+TEST_EACH(what_is_no_list_is_refused, bad)
 {
 	struct strv list = { 0 };
 	struct buf out = { 0 };
 
-	ck_assert_int_eq(depfile_parse(&list, bytes_str(bad[_i])), -EBADMSG);
-	ck_assert_int_eq(
-		depfile_filter(&out, bytes_str(bad[_i]), is_system, NULL),
-		-EBADMSG);
+	ck_assert_int_eq(depfile_parse(&list, bytes_str(*row)), -EBADMSG);
+	ck_assert_int_eq(depfile_filter(&out, bytes_str(*row), is_system, NULL),
+			 -EBADMSG);
 	ck_assert_uint_eq(list.n + out.len, 0);
 }
-END_TEST
 
-START_TEST(a_nul_is_in_no_list)
+TEST(a_nul_is_in_no_list)
 {
 	struct strv list = { 0 };
 
 	ck_assert_int_eq(depfile_parse(&list, bytes_of("a.o: a\0.c\n", 10)),
 			 -EBADMSG);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/depfile");
-	TCase *tc = tcase_create("depfile");
-
-	tcase_add_test(tc, what_kbuild_assigned_is_found);
-	tcase_add_test(tc, what_made_a_file_is_found);
-	tcase_add_loop_test(tc, the_system_s_headers_are_cut_out, 0,
-			    LENGTH(cuts));
-	tcase_add_loop_test(tc, a_text_has_no_name, 0, LENGTH(drops));
-	tcase_add_test(tc, each_prerequisite_is_asked_about_once);
-	tcase_add_test(tc, names_are_those_of_files);
-	tcase_add_test(
-		tc,
-		a_rule_without_prerequisites_lists_none_and_is_no_dependency_file);
-	tcase_add_loop_test(tc, what_is_no_list_is_refused, 0, LENGTH(bad));
-	tcase_add_test(tc, a_nul_is_in_no_list);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -8,11 +8,10 @@
 #include "base/str.h"
 #define FAKE_NAMES_OWN
 #include "../lib/fake-names.h"
+#include "../lib/test.h"
 #include "../lib/turn-loop.h"
-#include "suite.h"
 
 #include <arpa/inet.h>
-#include <check.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <netdb.h>
@@ -190,7 +189,9 @@ static int option(int fd, int level, int name)
 	return value;
 }
 
-START_TEST(a_socket_finds_a_dead_peer_and_sends_at_once)
+FIXTURE(begin, end);
+
+TEST(a_socket_finds_a_dead_peer_and_sends_at_once)
 {
 	run("127.0.0.1", 30000);
 	ck_assert_int_ge(seen.fd, 0);
@@ -199,9 +200,8 @@ START_TEST(a_socket_finds_a_dead_peer_and_sends_at_once)
 			 SOCKET_TIMEOUT_MS);
 	ck_assert_int_eq(option(seen.fd, SOL_SOCKET, SO_KEEPALIVE), 1);
 }
-END_TEST
 
-START_TEST(an_address_that_refuses_leads_to_the_next_at_once)
+TEST(an_address_that_refuses_leads_to_the_next_at_once)
 {
 	uint64_t began = clock_ms();
 
@@ -211,9 +211,8 @@ START_TEST(an_address_that_refuses_leads_to_the_next_at_once)
 	/* The two refused attempts did not run into a timeout. */
 	ck_assert_uint_lt(clock_ms() - began, 20000);
 }
-END_TEST
 
-START_TEST(a_silent_address_delays_the_next_by_a_quarter_of_a_second)
+TEST(a_silent_address_delays_the_next_by_a_quarter_of_a_second)
 {
 	int filler[4], deaf = listen_deaf("127.0.0.2", filler);
 	uint64_t began = clock_ms();
@@ -227,9 +226,8 @@ START_TEST(a_silent_address_delays_the_next_by_a_quarter_of_a_second)
 		close(filler[i]);
 	close(deaf);
 }
-END_TEST
 
-START_TEST(each_address_is_named_with_what_came_of_it)
+TEST(each_address_is_named_with_what_came_of_it)
 {
 	int filler[4], deaf = listen_deaf("127.0.0.2", filler);
 	char *want = xasprintf("connect to 127.0.0.2,127.0.0.3, port %s: "
@@ -245,9 +243,8 @@ START_TEST(each_address_is_named_with_what_came_of_it)
 	close(deaf);
 	free(want);
 }
-END_TEST
 
-START_TEST(a_single_address_is_not_said_twice)
+TEST(a_single_address_is_not_said_twice)
 {
 	char *want;
 
@@ -259,7 +256,6 @@ START_TEST(a_single_address_is_not_said_twice)
 	ck_assert_str_eq(seen.err.text, want);
 	free(want);
 }
-END_TEST
 
 static void on_wrong(void *ctx, int fd, const struct err *err)
 {
@@ -274,7 +270,7 @@ static void on_wrong(void *ctx, int fd, const struct err *err)
 	on_done(ctx, fd, err);
 }
 
-START_TEST(behind_the_wrong_one_the_other_addresses_are_tried)
+TEST(behind_the_wrong_one_the_other_addresses_are_tried)
 {
 	int wrong = listen_at("127.0.0.2", 5);
 
@@ -285,9 +281,8 @@ START_TEST(behind_the_wrong_one_the_other_addresses_are_tried)
 	ck_assert_str_eq(peer_address(seen.fd), "127.0.0.1");
 	close(wrong);
 }
-END_TEST
 
-START_TEST(with_nothing_left_the_reason_is_that_of_the_wrong_one)
+TEST(with_nothing_left_the_reason_is_that_of_the_wrong_one)
 {
 	int wrong = listen_at("127.0.0.2", 5);
 
@@ -299,11 +294,10 @@ START_TEST(with_nothing_left_the_reason_is_that_of_the_wrong_one)
 	ck_assert_ptr_nonnull(strstr(seen.err.text, ": another key"));
 	close(wrong);
 }
-END_TEST
 
 /* -------------------------------------------------------------------- names */
 
-START_TEST(a_name_that_is_none_is_said)
+TEST(a_name_that_is_none_is_said)
 {
 	run("unknown", 30000);
 	ck_assert_int_eq(seen.fd, -1);
@@ -311,16 +305,14 @@ START_TEST(a_name_that_is_none_is_said)
 						    "Name or service not "
 						    "known"));
 }
-END_TEST
 
-START_TEST(what_the_system_lacks_for_it_is_said)
+TEST(what_the_system_lacks_for_it_is_said)
 {
 	run("broken", 30000);
 	ck_assert_str_eq(seen.err.text, "resolve broken: Too many open files");
 }
-END_TEST
 
-START_TEST(a_name_server_that_hangs_has_its_deadline)
+TEST(a_name_server_that_hangs_has_its_deadline)
 {
 	uint64_t began = clock_ms();
 
@@ -330,9 +322,8 @@ START_TEST(a_name_server_that_hangs_has_its_deadline)
 			 "resolve hangs: no answer from a name server "
 			 "within 0.3 s");
 }
-END_TEST
 
-START_TEST(the_end_waits_for_no_name_and_nothing_is_left_behind)
+TEST(the_end_waits_for_no_name_and_nothing_is_left_behind)
 {
 	uint64_t began = clock_ms();
 	unsigned before = atomic_load(&fake_names_freed);
@@ -349,9 +340,8 @@ START_TEST(the_end_waits_for_no_name_and_nothing_is_left_behind)
 		usleep(10000);
 	ck_assert_uint_eq(atomic_load(&fake_names_freed), before + 1);
 }
-END_TEST
 
-START_TEST(names_that_hang_do_not_delay_another)
+TEST(names_that_hang_do_not_delay_another)
 {
 	struct dial *others[RESOLVE_THREADS_MAX - 1];
 	struct seen ignored = { .base = seen.base };
@@ -367,9 +357,8 @@ START_TEST(names_that_hang_do_not_delay_another)
 	open_gate(true);
 	await_count(&hanging, 0);
 }
-END_TEST
 
-START_TEST(more_names_than_threads_have_their_turn)
+TEST(more_names_than_threads_have_their_turn)
 {
 	struct dial *others[RESOLVE_THREADS_MAX];
 	struct seen ignored = { .base = seen.base };
@@ -387,30 +376,4 @@ START_TEST(more_names_than_threads_have_their_turn)
 	turn_loop(seen.base, 60000);
 	ck_assert_int_eq(seen.calls, 1);
 	ck_assert_int_ge(seen.fd, 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/dial");
-	TCase *c = tcase_create("dial");
-
-	tcase_add_checked_fixture(c, begin, end);
-	tcase_add_test(c, a_socket_finds_a_dead_peer_and_sends_at_once);
-	tcase_add_test(c, an_address_that_refuses_leads_to_the_next_at_once);
-	tcase_add_test(
-		c, a_silent_address_delays_the_next_by_a_quarter_of_a_second);
-	tcase_add_test(c, each_address_is_named_with_what_came_of_it);
-	tcase_add_test(c, a_single_address_is_not_said_twice);
-	tcase_add_test(c, behind_the_wrong_one_the_other_addresses_are_tried);
-	tcase_add_test(c,
-		       with_nothing_left_the_reason_is_that_of_the_wrong_one);
-	tcase_add_test(c, a_name_that_is_none_is_said);
-	tcase_add_test(c, what_the_system_lacks_for_it_is_said);
-	tcase_add_test(c, a_name_server_that_hangs_has_its_deadline);
-	tcase_add_test(c, the_end_waits_for_no_name_and_nothing_is_left_behind);
-	tcase_add_test(c, names_that_hang_do_not_delay_another);
-	tcase_add_test(c, more_names_than_threads_have_their_turn);
-	suite_add_tcase(s, c);
-	return suite_run(s);
 }

@@ -3,11 +3,10 @@
 #include "base/digest.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,18 +29,17 @@ static const struct {
 	  "a33ce45964ff2167f6ecedd419db06c1" },
 };
 
-START_TEST(known_texts_have_known_digests) /* each of known */
+TEST_EACH(known_texts_have_known_digests, known)
 {
 	char hex[DIGEST_HEX];
 	struct digest d;
 
-	digest_bytes(bytes_str(known[_i].text), &d);
+	digest_bytes(bytes_str(row->text), &d);
 	digest_format(&d, hex);
-	ck_assert_str_eq(hex, known[_i].hex);
+	ck_assert_str_eq(hex, row->hex);
 }
-END_TEST
 
-START_TEST(pieces_give_the_digest_of_the_whole)
+TEST(pieces_give_the_digest_of_the_whole)
 {
 	struct digest whole, pieces;
 	struct digest_ctx *run = digest_new();
@@ -55,18 +53,16 @@ START_TEST(pieces_give_the_digest_of_the_whole)
 	digest_bytes(bytes_str("abd"), &whole);
 	ck_assert(!digest_equal(&whole, &pieces));
 }
-END_TEST
 
-START_TEST(a_run_may_be_dropped)
+TEST(a_run_may_be_dropped)
 {
 	struct digest_ctx *run = digest_new();
 
 	digest_add(run, bytes_str("whatever"));
 	digest_finish(run, NULL);
 }
-END_TEST
 
-START_TEST(a_file_is_digested_whole)
+TEST(a_file_is_digested_whole)
 {
 	char path[] = "/tmp/kfarm-check.XXXXXX";
 	int fd = mkstemp(path);
@@ -85,9 +81,8 @@ START_TEST(a_file_is_digested_whole)
 	unlink(path);
 	free(data);
 }
-END_TEST
 
-START_TEST(digits_are_read_back)
+TEST(digits_are_read_back)
 {
 	struct digest d, got, kept;
 	char hex[DIGEST_HEX];
@@ -107,9 +102,8 @@ START_TEST(digits_are_read_back)
 	ck_assert(!digest_parse(&got, ""));
 	ck_assert(digest_equal(&got, &kept));
 }
-END_TEST
 
-START_TEST(the_order_is_that_of_the_bytes)
+TEST(the_order_is_that_of_the_bytes)
 {
 	struct digest low = { .b = { 1, 255 } }, high = { .b = { 2 } };
 
@@ -120,9 +114,8 @@ START_TEST(the_order_is_that_of_the_bytes)
 	high.b[DIGEST_SIZE - 1] = 1;
 	ck_assert_int_lt(digest_compare(&low, &high), 0);
 }
-END_TEST
 
-START_TEST(a_file_that_cannot_be_read_is_named)
+TEST(a_file_that_cannot_be_read_is_named)
 {
 	struct err err = { 0 };
 	struct digest d;
@@ -132,10 +125,9 @@ START_TEST(a_file_that_cannot_be_read_is_named)
 	ck_assert_int_eq(digest_file("/tmp", &d, &err), -EISDIR);
 	ck_assert_str_eq(err.text, "/tmp: Is a directory");
 }
-END_TEST
 
 /* The effect of a missing provider on every digest. */
-START_TEST(settings_of_this_machine_can_be_left_out)
+TEST(settings_of_this_machine_can_be_left_out)
 {
 	static const char settings[] = "openssl_conf = all\n"
 				       "[all]\nproviders = some\n"
@@ -155,23 +147,4 @@ START_TEST(settings_of_this_machine_can_be_left_out)
 	ck_assert(digest_is_set(&d));
 	free(file);
 	tempdir_remove(dir);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/digest");
-	TCase *tc = tcase_create("digest");
-
-	tcase_add_loop_test(tc, known_texts_have_known_digests, 0,
-			    COUNT(known));
-	tcase_add_test(tc, pieces_give_the_digest_of_the_whole);
-	tcase_add_test(tc, a_run_may_be_dropped);
-	tcase_add_test(tc, a_file_is_digested_whole);
-	tcase_add_test(tc, digits_are_read_back);
-	tcase_add_test(tc, the_order_is_that_of_the_bytes);
-	tcase_add_test(tc, a_file_that_cannot_be_read_is_named);
-	tcase_add_test(tc, settings_of_this_machine_can_be_left_out);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

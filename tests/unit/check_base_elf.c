@@ -2,11 +2,10 @@
 /* needs: base */
 #include "base/elf.h"
 
+#include "../lib/test.h"
 #include "base-elf.h"
 #include "base/fs.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -54,7 +53,10 @@ static struct elf_spec sample(int kind)
 	};
 }
 
-START_TEST(what_a_loader_reads_is_read_in_both_sizes_and_orders)
+FIXTURE(set_up, tear_down);
+TIMEOUT(60);
+
+TEST_RANGE(what_a_loader_reads_is_read_in_both_sizes_and_orders, 0, 4)
 {
 	struct elf_spec s = sample(_i);
 
@@ -73,9 +75,8 @@ START_TEST(what_a_loader_reads_is_read_in_both_sizes_and_orders)
 	ck_assert_str_eq(elf.needed.v[1], "libb.so.2");
 	ck_assert(elf_has_magic(file));
 }
-END_TEST
 
-START_TEST(a_static_program_has_nothing_of_it)
+TEST_RANGE(a_static_program_has_nothing_of_it, 0, 4)
 {
 	struct elf_spec s = { .narrow = _i & 1,
 			      .big = _i & 2,
@@ -87,9 +88,8 @@ START_TEST(a_static_program_has_nothing_of_it)
 	ck_assert_ptr_null(elf.soname);
 	ck_assert_uint_eq(elf.needed.n, 0);
 }
-END_TEST
 
-START_TEST(a_file_that_is_cut_is_no_program)
+TEST_RANGE(a_file_that_is_cut_is_no_program, 0, 4)
 {
 	struct elf_spec s = sample(_i);
 	size_t dyn = s.narrow ? sizeof(Elf32_Dyn) : sizeof(Elf64_Dyn);
@@ -101,10 +101,9 @@ START_TEST(a_file_that_is_cut_is_no_program)
 		ck_assert_uint_eq(elf.needed.n, 0);
 	}
 }
-END_TEST
 
 /* Any value of any byte is handled safely. */
-START_TEST(a_spoiled_byte_does_no_harm)
+TEST_RANGE(a_spoiled_byte_does_no_harm, 0, 4)
 {
 	static const uint8_t masks[] = { 0xff, 0x80, 0x01 };
 	struct elf_spec s = sample(_i);
@@ -119,9 +118,8 @@ START_TEST(a_spoiled_byte_does_no_harm)
 		}
 	}
 }
-END_TEST
 
-START_TEST(a_script_is_no_program_and_a_missing_file_is_named)
+TEST(a_script_is_no_program_and_a_missing_file_is_named)
 {
 	struct err err = { 0 };
 
@@ -132,10 +130,9 @@ START_TEST(a_script_is_no_program_and_a_missing_file_is_named)
 	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent"));
 	ck_assert_int_eq(elf_program_read(&elf, "/tmp", &err), -ENOEXEC);
 }
-END_TEST
 
 /* A node's result is parsed in memory, before it is written to a file. */
-START_TEST(a_header_in_memory_is_read_as_one_in_a_file_is)
+TEST_RANGE(a_header_in_memory_is_read_as_one_in_a_file_is, 0, 4)
 {
 	struct elf_spec s = sample(_i);
 	uint8_t entry[ELF_ENTRY_MAX];
@@ -157,9 +154,8 @@ START_TEST(a_header_in_memory_is_read_as_one_in_a_file_is)
 	ck_assert(!elf_open_bytes(&f, bytes_of(bytes.data, 40)));
 	ck_assert(!elf_open_bytes(&f, bytes_of(NULL, 0)));
 }
-END_TEST
 
-START_TEST(alike_are_machine_size_and_order)
+TEST(alike_are_machine_size_and_order)
 {
 	struct elf_program a = { .file = { .machine = EM_386 } }, b = a;
 
@@ -173,35 +169,12 @@ START_TEST(alike_are_machine_size_and_order)
 	b.file.machine = EM_ARM;
 	ck_assert(!elf_program_is_compatible(&a, &b));
 }
-END_TEST
 
-START_TEST(this_program_is_read)
+TEST(this_program_is_read)
 {
 	struct err err;
 
 	ck_assert_int_eq(elf_program_read(&elf, "/proc/self/exe", &err), 0);
 	ck_assert_ptr_nonnull(elf.interpreter);
 	ck_assert(strv_has(&elf.needed, "libc.so.6"));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/elf");
-	TCase *t = tcase_create("elf");
-
-	tcase_set_timeout(t, 60);
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_loop_test(
-		t, what_a_loader_reads_is_read_in_both_sizes_and_orders, 0, 4);
-	tcase_add_loop_test(t, a_static_program_has_nothing_of_it, 0, 4);
-	tcase_add_loop_test(t, a_file_that_is_cut_is_no_program, 0, 4);
-	tcase_add_loop_test(t, a_spoiled_byte_does_no_harm, 0, 4);
-	tcase_add_test(t, a_script_is_no_program_and_a_missing_file_is_named);
-	tcase_add_loop_test(t, a_header_in_memory_is_read_as_one_in_a_file_is,
-			    0, 4);
-	tcase_add_test(t, alike_are_machine_size_and_order);
-	tcase_add_test(t, this_program_is_read);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

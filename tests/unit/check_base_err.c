@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+#include "../lib/test.h"
+
 #include "base/err.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <string.h>
 
-START_TEST(set_returns_the_negative_code)
+TEST(set_returns_the_negative_code)
 {
 	struct err err = { 0 };
 
 	ck_assert_int_eq(err_set(&err, EINVAL, "slots: %d", -3), -EINVAL);
 	ck_assert_str_eq(err.text, "slots: -3");
 }
-END_TEST
 
-START_TEST(errno_is_told_in_words)
+TEST(errno_is_told_in_words)
 {
 	struct err err = { 0 };
 
@@ -25,18 +23,16 @@ START_TEST(errno_is_told_in_words)
 	ck_assert_int_eq(err_errno(&err, "unpack %s", "cc1"), -ENOSPC);
 	ck_assert_str_eq(err.text, "unpack cc1: No space left on device");
 }
-END_TEST
 
-START_TEST(an_error_without_errno_is_still_an_error)
+TEST(an_error_without_errno_is_still_an_error)
 {
 	struct err err = { 0 };
 
 	errno = 0;
 	ck_assert_int_lt(err_errno(&err, "odd"), 0);
 }
-END_TEST
 
-START_TEST(wrapping_puts_the_outer_words_first)
+TEST(wrapping_puts_the_outer_words_first)
 {
 	struct err err = { 0 };
 
@@ -45,9 +41,8 @@ START_TEST(wrapping_puts_the_outer_words_first)
 	err_wrap(&err, "install %s", "gcc-13");
 	ck_assert_str_eq(err.text, "install gcc-13: unpack: bin/cc1");
 }
-END_TEST
 
-START_TEST(what_steers_a_terminal_does_not_get_into_the_line)
+TEST(what_steers_a_terminal_does_not_get_into_the_line)
 {
 	struct err err = { 0 };
 
@@ -59,9 +54,8 @@ START_TEST(what_steers_a_terminal_does_not_get_into_the_line)
 	err_wrap(&err, "a\rb");
 	ck_assert_str_eq(err.text, "a?b: ??: No such file or directory");
 }
-END_TEST
 
-START_TEST(a_line_that_is_too_long_is_cut)
+TEST(a_line_that_is_too_long_is_cut)
 {
 	char text[2 * ERR_TEXT_MAX];
 	struct err err = { 0 };
@@ -75,20 +69,4 @@ START_TEST(a_line_that_is_too_long_is_cut)
 	errno = EACCES;
 	ck_assert_int_eq(err_errno(&err, "%s", text), -EACCES);
 	ck_assert_uint_eq(strlen(err.text), ERR_TEXT_MAX - 1);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/err");
-	TCase *tc = tcase_create("err");
-
-	tcase_add_test(tc, set_returns_the_negative_code);
-	tcase_add_test(tc, errno_is_told_in_words);
-	tcase_add_test(tc, an_error_without_errno_is_still_an_error);
-	tcase_add_test(tc, wrapping_puts_the_outer_words_first);
-	tcase_add_test(tc, what_steers_a_terminal_does_not_get_into_the_line);
-	tcase_add_test(tc, a_line_that_is_too_long_is_cut);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+#include "../lib/test.h"
+
 #include "base/file-stamp.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <time.h>
 
-START_TEST(a_stamp_has_all_that_stat_says_of_a_content)
+TEST(a_stamp_has_all_that_stat_says_of_a_content)
 {
 	struct stat st = { .st_dev = 1, .st_ino = 2, .st_size = 3 };
 	struct file_stamp a, b;
@@ -30,9 +29,8 @@ START_TEST(a_stamp_has_all_that_stat_says_of_a_content)
 		--*field[i];
 	}
 }
-END_TEST
 
-START_TEST(stamps_tell_when_they_are_old_enough)
+TEST(stamps_tell_when_they_are_old_enough)
 {
 	int64_t now = file_stamp_now_ns();
 	struct file_stamp s = { .ctime_ns = now };
@@ -49,12 +47,11 @@ START_TEST(stamps_tell_when_they_are_old_enough)
 	s.ctime_ns = now + INT64_C(1000000001);
 	ck_assert(!file_stamp_is_reliable(&s, now));
 }
-END_TEST
 
 /*
  * When the clock reaches that time, the stamp differs, because the content can.
  */
-START_TEST(a_stamp_far_ahead_is_settled_as_long_as_it_is)
+TEST(a_stamp_far_ahead_is_settled_as_long_as_it_is)
 {
 	struct stat st = { .st_ctim.tv_sec = time(NULL) + 3700 };
 	struct file_stamp ahead, now;
@@ -67,9 +64,8 @@ START_TEST(a_stamp_far_ahead_is_settled_as_long_as_it_is)
 	now.ctime_ns = ahead.ctime_ns;
 	ck_assert(!file_stamp_equal(&ahead, &now));
 }
-END_TEST
 
-START_TEST(what_was_just_written_settles_soon)
+TEST(what_was_just_written_settles_soon)
 {
 	struct file_stamp s = { .ctime_ns = file_stamp_now_ns() / 1000 * 1000 +
 					    1 };
@@ -87,18 +83,4 @@ START_TEST(what_was_just_written_settles_soon)
 	ck_assert(!file_stamp_wait(&coarse));
 	s.ctime_ns = coarse.ctime_ns + 1;
 	ck_assert(!file_stamp_wait(&s));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/file-stamp");
-	TCase *tc = tcase_create("stamp");
-
-	tcase_add_test(tc, a_stamp_has_all_that_stat_says_of_a_content);
-	tcase_add_test(tc, stamps_tell_when_they_are_old_enough);
-	tcase_add_test(tc, a_stamp_far_ahead_is_settled_as_long_as_it_is);
-	tcase_add_test(tc, what_was_just_written_settles_soon);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

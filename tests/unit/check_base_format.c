@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
-#include "base/format.h"
+#include "../lib/test.h"
 
-#include "suite.h"
+#include "base/format.h"
 
 #include <string.h>
 
@@ -37,17 +37,16 @@ static const struct {
 	{ format_milli, 35912, "35.9" },
 };
 
-START_TEST(numbers_are_short)
+TEST_EACH(numbers_are_short, numbers)
 {
 	struct buf out = { 0 };
 
-	numbers[_i].put(&out, numbers[_i].n);
-	ck_assert_str_eq(buf_str(&out), numbers[_i].shown);
+	row->put(&out, row->n);
+	ck_assert_str_eq(buf_str(&out), row->shown);
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(columns_are_wide_enough)
+TEST(columns_are_wide_enough)
 {
 	struct buf out = { 0 };
 
@@ -61,25 +60,10 @@ START_TEST(columns_are_wide_enough)
 	}
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(one_is_singular)
+TEST(one_is_singular)
 {
 	ck_assert_str_eq(format_plural(0), "s");
 	ck_assert_str_eq(format_plural(1), "");
 	ck_assert_str_eq(format_plural(2), "s");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/format");
-	TCase *tc = tcase_create("format");
-
-	tcase_add_loop_test(tc, numbers_are_short, 0,
-			    sizeof(numbers) / sizeof(*numbers));
-	tcase_add_test(tc, columns_are_wide_enough);
-	tcase_add_test(tc, one_is_singular);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

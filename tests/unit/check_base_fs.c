@@ -3,10 +3,9 @@
 #include "base/fs.h"
 
 #include "../lib/await-sleep.h"
+#include "../lib/test.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -65,7 +64,10 @@ static mode_t mode_of(const char *path)
 	return st.st_mode & 07777;
 }
 
-START_TEST(what_a_user_names_is_no_more_than_written_to)
+FIXTURE(setup, teardown);
+TIMEOUT(120);
+
+TEST(what_a_user_names_is_no_more_than_written_to)
 {
 	struct err err = { 0 };
 	struct buf out = { 0 };
@@ -116,9 +118,8 @@ START_TEST(what_a_user_names_is_no_more_than_written_to)
 	ck_assert_int_eq(fs_write_follow("no/such", bytes_str("x"), 0600, &err),
 			 -ENOENT);
 }
-END_TEST
 
-START_TEST(what_is_written_is_read_and_nothing_else_stays)
+TEST(what_is_written_is_read_and_nothing_else_stays)
 {
 	struct err err = { 0 };
 
@@ -130,9 +131,8 @@ START_TEST(what_is_written_is_read_and_nothing_else_stays)
 	expect_content("f", "two");
 	ck_assert_int_eq(entries("."), 1);
 }
-END_TEST
 
-START_TEST(reading_adds_to_what_is_there)
+TEST(reading_adds_to_what_is_there)
 {
 	struct buf b = { 0 };
 	struct err err = { 0 };
@@ -143,9 +143,8 @@ START_TEST(reading_adds_to_what_is_there)
 	ck_assert_str_eq(buf_str(&b), "head tail");
 	buf_release(&b);
 }
-END_TEST
 
-START_TEST(a_file_above_the_limit_is_refused)
+TEST(a_file_above_the_limit_is_refused)
 {
 	struct buf b = { 0 };
 	struct err err = { 0 };
@@ -158,9 +157,8 @@ START_TEST(a_file_above_the_limit_is_refused)
 	ck_assert_int_eq(fs_read("/dev/zero", 1 << 20, &b, &err), -EFBIG);
 	buf_release(&b);
 }
-END_TEST
 
-START_TEST(reading_what_is_no_file_names_it)
+TEST(reading_what_is_no_file_names_it)
 {
 	struct buf b = { 0 };
 	struct err err = { 0 };
@@ -170,9 +168,8 @@ START_TEST(reading_what_is_no_file_names_it)
 	ck_assert_int_eq(fs_read(".", 10, &b, &err), -EISDIR);
 	buf_release(&b);
 }
-END_TEST
 
-START_TEST(a_full_disk_leaves_the_old_file)
+TEST(a_full_disk_leaves_the_old_file)
 {
 	struct rlimit small = { .rlim_cur = 1000, .rlim_max = 1000 };
 	char *big = xcalloc(1, 5000);
@@ -188,9 +185,8 @@ START_TEST(a_full_disk_leaves_the_old_file)
 	ck_assert_int_eq(entries("."), 1);
 	free(big);
 }
-END_TEST
 
-START_TEST(writing_where_nothing_can_be_is_an_error)
+TEST(writing_where_nothing_can_be_is_an_error)
 {
 	struct err err = { 0 };
 
@@ -200,9 +196,8 @@ START_TEST(writing_where_nothing_can_be_is_an_error)
 	ck_assert_int_eq(fs_write("d", bytes_str("x"), 0600, &err), -EISDIR);
 	ck_assert_int_eq(entries("."), 1);
 }
-END_TEST
 
-START_TEST(write_all_tells_what_went_wrong)
+TEST(write_all_tells_what_went_wrong)
 {
 	int fd = open("/dev/full", O_WRONLY);
 
@@ -211,9 +206,8 @@ START_TEST(write_all_tells_what_went_wrong)
 	close(fd);
 	ck_assert_int_eq(fs_write_all(fd, bytes_str("x")), -EBADF);
 }
-END_TEST
 
-START_TEST(a_copy_has_content_and_permissions)
+TEST(a_copy_has_content_and_permissions)
 {
 	struct err err = { 0 };
 
@@ -227,10 +221,9 @@ START_TEST(a_copy_has_content_and_permissions)
 	ck_assert_int_eq(fs_copy("f", "g", &err), 0);
 	ck_assert_uint_eq(mode_of("g"), 0444);
 }
-END_TEST
 
 /* A file with a hole that is larger than a single copy call transfers. */
-START_TEST(a_copy_of_a_large_file_is_whole)
+TEST(a_copy_of_a_large_file_is_whole)
 {
 	struct err err = { 0 };
 	struct stat st;
@@ -248,9 +241,8 @@ START_TEST(a_copy_of_a_large_file_is_whole)
 	ck_assert_int_eq(fs_copy("f", "g", &err), 0);
 	expect_content("g", "");
 }
-END_TEST
 
-START_TEST(what_a_killed_write_left_is_removed_and_nothing_else)
+TEST(what_a_killed_write_left_is_removed_and_nothing_else)
 {
 	struct err err = { 0 };
 
@@ -263,9 +255,8 @@ START_TEST(what_a_killed_write_left_is_removed_and_nothing_else)
 	ck_assert(fs_exists(".a.kfarm.conf") && fs_exists("a.kfarm.12"));
 	fs_remove_temp_files("nosuch");
 }
-END_TEST
 
-START_TEST(a_copy_that_fails_names_the_file_at_fault)
+TEST(a_copy_that_fails_names_the_file_at_fault)
 {
 	struct err err = { 0 };
 
@@ -278,9 +269,8 @@ START_TEST(a_copy_that_fails_names_the_file_at_fault)
 	ck_assert(!fs_exists("g"));
 	ck_assert_int_eq(entries("."), 1);
 }
-END_TEST
 
-START_TEST(directories_are_made_all_the_way)
+TEST(directories_are_made_all_the_way)
 {
 	char *deep = xasprintf("%s/a//b/c/", dir);
 	struct err err = { 0 };
@@ -293,9 +283,8 @@ START_TEST(directories_are_made_all_the_way)
 	ck_assert_int_eq(fs_mkdirs("/", 0700, &err), 0);
 	free(deep);
 }
-END_TEST
 
-START_TEST(a_file_on_the_way_is_named)
+TEST(a_file_on_the_way_is_named)
 {
 	struct err err = { 0 };
 
@@ -305,9 +294,8 @@ START_TEST(a_file_on_the_way_is_named)
 	ck_assert_int_lt(fs_mkdirs("f", 0700, &err), 0);
 	ck_assert_int_eq(fs_mkdirs("", 0700, &err), -ENOENT);
 }
-END_TEST
 
-START_TEST(who_may_not_make_a_directory_is_told_so)
+TEST(who_may_not_make_a_directory_is_told_so)
 {
 	const bool is_root = !geteuid();
 	struct err err = { 0 };
@@ -320,9 +308,8 @@ START_TEST(who_may_not_make_a_directory_is_told_so)
 	ck_assert_int_eq(chmod(dir, 0755), 0);
 	ck_assert_ptr_nonnull(strstr(err.text, strerror(EACCES)));
 }
-END_TEST
 
-START_TEST(remove_does_not_follow_links)
+TEST(remove_does_not_follow_links)
 {
 	struct err err = { 0 };
 
@@ -339,9 +326,8 @@ START_TEST(remove_does_not_follow_links)
 	ck_assert_int_eq(fs_remove("keep/f", &err), 0);
 	ck_assert(!fs_exists("keep/f"));
 }
-END_TEST
 
-START_TEST(a_file_a_link_and_nothing_are_removed)
+TEST(a_file_a_link_and_nothing_are_removed)
 {
 	int at = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -355,10 +341,9 @@ START_TEST(a_file_a_link_and_nothing_are_removed)
 	ck_assert_int_eq(rmdir(dir), 0);
 	ck_assert_int_eq(mkdir(dir, 0700), 0);
 }
-END_TEST
 
 /* The tree is deeper than the limit of open files. */
-START_TEST(a_tree_of_any_depth_is_removed)
+TEST(a_tree_of_any_depth_is_removed)
 {
 	struct rlimit few = { 32, 32 };
 	struct err err = { 0 };
@@ -380,9 +365,8 @@ START_TEST(a_tree_of_any_depth_is_removed)
 	ck_assert(!fs_exists("d"));
 	ck_assert(fs_exists("f"));
 }
-END_TEST
 
-START_TEST(a_tree_that_is_wide_is_removed)
+TEST(a_tree_that_is_wide_is_removed)
 {
 	struct err err = { 0 };
 	char name[64];
@@ -398,9 +382,8 @@ START_TEST(a_tree_that_is_wide_is_removed)
 	ck_assert(!fs_exists("w"));
 	ck_assert(!access("/etc/passwd", F_OK));
 }
-END_TEST
 
-START_TEST(a_file_is_made_whole_or_is_an_error)
+TEST(a_file_is_made_whole_or_is_an_error)
 {
 	struct err err = { 0 };
 	struct stat st;
@@ -424,9 +407,8 @@ START_TEST(a_file_is_made_whole_or_is_an_error)
 	ck_assert_int_eq(lseek(from, 0, SEEK_CUR), 0);
 	close(from);
 }
-END_TEST
 
-START_TEST(a_lock_is_of_what_has_the_name)
+TEST(a_lock_is_of_what_has_the_name)
 {
 	const int make = O_RDWR | O_CREAT, now = LOCK_EX | LOCK_NB;
 	int fd = fs_open_locked(AT_FDCWD, "lock", make, now), again;
@@ -444,10 +426,9 @@ START_TEST(a_lock_is_of_what_has_the_name)
 	ck_assert_int_eq(symlink("lock", "link"), 0);
 	ck_assert_int_eq(fs_open_locked(AT_FDCWD, "link", O_RDWR, now), -ELOOP);
 }
-END_TEST
 
 /* A waiting process gets the lock after its file has been unlinked. */
-START_TEST(a_lock_without_its_name_is_none)
+TEST(a_lock_without_its_name_is_none)
 {
 	int fd = fs_open_locked(AT_FDCWD, "lock", O_RDWR | O_CREAT, LOCK_EX);
 	pid_t pid = fork();
@@ -462,9 +443,8 @@ START_TEST(a_lock_without_its_name_is_none)
 			 -EAGAIN);
 	waitpid(pid, NULL, 0);
 }
-END_TEST
 
-START_TEST(a_list_has_all_names_in_order)
+TEST(a_list_has_all_names_in_order)
 {
 	struct strv names = { 0 };
 	struct err err = { 0 };
@@ -485,9 +465,8 @@ START_TEST(a_list_has_all_names_in_order)
 	ck_assert_int_eq(fs_list_at(AT_FDCWD, ".hidden", &names), 0);
 	ck_assert_uint_eq(names.n, 0);
 }
-END_TEST
 
-START_TEST(absolute_is_relative_to_where_we_are)
+TEST(absolute_is_relative_to_where_we_are)
 {
 	char *a = fs_make_absolute("x/../y"), *b = fs_make_absolute("/z");
 	char *want = xasprintf("%s/x/../y", dir);
@@ -498,7 +477,6 @@ START_TEST(absolute_is_relative_to_where_we_are)
 	free(b);
 	free(want);
 }
-END_TEST
 
 static void expect_path(char *path, const char *want)
 {
@@ -506,7 +484,7 @@ static void expect_path(char *path, const char *want)
 	free(path);
 }
 
-START_TEST(homes_follow_xdg)
+TEST(homes_follow_xdg)
 {
 	setenv("HOME", "/home/u", 1);
 	setenv("XDG_CONFIG_HOME", "/c", 1);
@@ -522,9 +500,8 @@ START_TEST(homes_follow_xdg)
 	setenv("HOME", "here", 1);
 	expect_path(fs_state_home(), "/root/.local/state/kfarm");
 }
-END_TEST
 
-START_TEST(the_runtime_directory_is_ours_alone)
+TEST(the_runtime_directory_is_ours_alone)
 {
 	char *want = xasprintf("%s/kfarm", dir), *got = NULL;
 	struct err err = { 0 };
@@ -543,9 +520,8 @@ START_TEST(the_runtime_directory_is_ours_alone)
 	ck_assert_int_eq(fs_runtime_dir(&got, &err), -EPERM);
 	free(want);
 }
-END_TEST
 
-START_TEST(what_lies_in_memory_is_read_from_its_start)
+TEST(what_lies_in_memory_is_read_from_its_start)
 {
 	struct buf out = { 0 };
 	struct err err = { 0 };
@@ -561,44 +537,4 @@ START_TEST(what_lies_in_memory_is_read_from_its_start)
 	ck_assert_str_eq(buf_str(&out), "some bytes");
 	buf_release(&out);
 	close(fd);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/fs");
-	TCase *tc = tcase_create("fs");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, what_a_user_names_is_no_more_than_written_to);
-	tcase_add_test(tc, what_is_written_is_read_and_nothing_else_stays);
-	tcase_add_test(tc, what_lies_in_memory_is_read_from_its_start);
-	tcase_add_test(tc, reading_adds_to_what_is_there);
-	tcase_add_test(tc, a_file_above_the_limit_is_refused);
-	tcase_add_test(tc, reading_what_is_no_file_names_it);
-	tcase_add_test(tc, a_full_disk_leaves_the_old_file);
-	tcase_add_test(tc, writing_where_nothing_can_be_is_an_error);
-	tcase_add_test(tc, write_all_tells_what_went_wrong);
-	tcase_add_test(tc, a_copy_has_content_and_permissions);
-	tcase_add_test(tc, a_copy_of_a_large_file_is_whole);
-	tcase_add_test(tc,
-		       what_a_killed_write_left_is_removed_and_nothing_else);
-	tcase_add_test(tc, a_copy_that_fails_names_the_file_at_fault);
-	tcase_add_test(tc, directories_are_made_all_the_way);
-	tcase_add_test(tc, a_file_on_the_way_is_named);
-	tcase_add_test(tc, who_may_not_make_a_directory_is_told_so);
-	tcase_add_test(tc, remove_does_not_follow_links);
-	tcase_add_test(tc, a_file_a_link_and_nothing_are_removed);
-	tcase_add_test(tc, a_tree_of_any_depth_is_removed);
-	tcase_add_test(tc, a_tree_that_is_wide_is_removed);
-	tcase_add_test(tc, a_file_is_made_whole_or_is_an_error);
-	tcase_add_test(tc, a_lock_is_of_what_has_the_name);
-	tcase_add_test(tc, a_lock_without_its_name_is_none);
-	tcase_add_test(tc, a_list_has_all_names_in_order);
-	tcase_add_test(tc, absolute_is_relative_to_where_we_are);
-	tcase_add_test(tc, homes_follow_xdg);
-	tcase_add_test(tc, the_runtime_directory_is_ours_alone);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

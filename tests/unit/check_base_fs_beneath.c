@@ -3,7 +3,7 @@
 #include "base/fs.h"
 
 #include "../lib/tempdir.h"
-#include "suite.h"
+#include "../lib/test.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,28 +51,17 @@ static const struct {
 	{ "file/x", true, -ENOTDIR },
 };
 
-START_TEST(no_link_leads_anywhere)
-{
-	int fd = beneath_open(root, ways[_i].path, ways[_i].make);
+FIXTURE(set_up, tear_down);
 
-	if (ways[_i].ret)
-		ck_assert_int_eq(fd, ways[_i].ret);
+TEST_EACH(no_link_leads_anywhere, ways)
+{
+	int fd = beneath_open(root, row->path, row->make);
+
+	if (row->ret)
+		ck_assert_int_eq(fd, row->ret);
 	else
 		ck_assert_int_ge(fd, 0);
 	if (fd >= 0)
 		close(fd);
 	ck_assert_int_ne(access("outside/new", F_OK), 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("base/fs-beneath");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_loop_test(tc, no_link_leads_anywhere, 0,
-			    sizeof(ways) / sizeof(*ways));
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
-#include "base/json.h"
+#include "../lib/test.h"
 
-#include "suite.h"
+#include "base/json.h"
 
 static const struct {
 	const char *text, *json;
@@ -31,20 +31,19 @@ static void is_json(json_t *made, const char *expected)
 	json_decref(made);
 }
 
-START_TEST(any_bytes_are_a_json_string)
+TEST_EACH(any_bytes_are_a_json_string, cases)
 {
 	struct buf out = { 0 };
 
-	is_json(json_text(cases[_i].text), cases[_i].json);
-	if (!cases[_i].text)
+	is_json(json_text(row->text), row->json);
+	if (!row->text)
 		return;
-	json_add_text(&out, cases[_i].text);
-	ck_assert_str_eq(buf_str(&out), cases[_i].json);
+	json_add_text(&out, row->text);
+	ck_assert_str_eq(buf_str(&out), row->json);
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(a_list_is_an_array)
+TEST(a_list_is_an_array)
 {
 	struct strv list = { 0 };
 
@@ -53,17 +52,4 @@ START_TEST(a_list_is_an_array)
 	strv_add(&list, "\xff");
 	is_json(json_texts(&list), "[\"one\",\"\xef\xbf\xbd\"]");
 	strv_release(&list);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/json");
-	TCase *tc = tcase_create("json");
-
-	suite_add_tcase(s, tc);
-	tcase_add_loop_test(tc, any_bytes_are_a_json_string, 0,
-			    sizeof(cases) / sizeof(*cases));
-	tcase_add_test(tc, a_list_is_an_array);
-	return suite_run(s);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+#include "../lib/test.h"
+
 #include "base/log.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -39,7 +38,9 @@ static const char *logged(void)
 	return text;
 }
 
-START_TEST(each_level_has_its_word)
+FIXTURE(setup, teardown);
+
+TEST(each_level_has_its_word)
 {
 	log_init("kfarmd", LOG_DEBUG);
 	log_error("a %d", 1);
@@ -51,9 +52,8 @@ START_TEST(each_level_has_its_word)
 	log_debug("d");
 	ck_assert_str_eq(logged(), "kfarmd: debug: d\n");
 }
-END_TEST
 
-START_TEST(what_is_above_the_level_is_dropped)
+TEST(what_is_above_the_level_is_dropped)
 {
 	log_init("kfarm", LOG_WARNING);
 	log_info("no");
@@ -62,17 +62,15 @@ START_TEST(what_is_above_the_level_is_dropped)
 	log_warning("yes");
 	ck_assert_str_eq(logged(), "kfarm: warning: yes\n");
 }
-END_TEST
 
-START_TEST(what_steers_a_terminal_does_not_get_into_a_line)
+TEST(what_steers_a_terminal_does_not_get_into_a_line)
 {
 	log_init("kfarm", LOG_INFO);
 	log_error("\033c\xc2\x9b %s", "\xe2\x82\xac\tx");
 	ck_assert_str_eq(logged(), "kfarm: ?c?? \xe2\x82\xac\tx\n");
 }
-END_TEST
 
-START_TEST(a_long_line_is_cut_and_still_ends)
+TEST(a_long_line_is_cut_and_still_ends)
 {
 	const char *text;
 	char big[5000];
@@ -86,9 +84,8 @@ START_TEST(a_long_line_is_cut_and_still_ends)
 	ck_assert_uint_le(strlen(text), 2048);
 	ck_assert_int_eq(text[strlen(text) - 1], '\n');
 }
-END_TEST
 
-START_TEST(errno_survives_even_a_log_that_cannot_be_written)
+TEST(errno_survives_even_a_log_that_cannot_be_written)
 {
 	log_init("kfarm", LOG_INFO);
 	errno = ENOENT;
@@ -99,14 +96,13 @@ START_TEST(errno_survives_even_a_log_that_cannot_be_written)
 	log_error("x");
 	ck_assert_int_eq(errno, ENOENT);
 }
-END_TEST
 
 static void on_line(void *ctx, const char *line)
 {
 	snprintf(ctx, 100, "%s", line);
 }
 
-START_TEST(lines_go_where_they_are_diverted_to)
+TEST(lines_go_where_they_are_diverted_to)
 {
 	char got[100] = "";
 
@@ -120,21 +116,4 @@ START_TEST(lines_go_where_they_are_diverted_to)
 	log_warning("b");
 	ck_assert_str_eq(got, "kfarm: warning: a?");
 	ck_assert_str_eq(logged(), "kfarm: warning: b\n");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/log");
-	TCase *tc = tcase_create("log");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, each_level_has_its_word);
-	tcase_add_test(tc, what_is_above_the_level_is_dropped);
-	tcase_add_test(tc, what_steers_a_terminal_does_not_get_into_a_line);
-	tcase_add_test(tc, a_long_line_is_cut_and_still_ends);
-	tcase_add_test(tc, errno_survives_even_a_log_that_cannot_be_written);
-	tcase_add_test(tc, lines_go_where_they_are_diverted_to);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

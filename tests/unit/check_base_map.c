@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+#include "../lib/test.h"
+
 #include "base/map.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <stdlib.h>
 
 #define N 1000
@@ -23,7 +22,7 @@ static struct thing *find(const struct map *map, uint64_t hash, int value)
 	return (struct thing *)n;
 }
 
-START_TEST(an_empty_map_holds_nothing)
+TEST(an_empty_map_holds_nothing)
 {
 	struct map map = { 0 };
 
@@ -31,9 +30,8 @@ START_TEST(an_empty_map_holds_nothing)
 	ck_assert_ptr_null(map_next(&map, NULL));
 	map_release(&map);
 }
-END_TEST
 
-START_TEST(what_is_added_is_found_until_it_is_removed)
+TEST(what_is_added_is_found_until_it_is_removed)
 {
 	static struct thing things[N];
 	struct map_entry *n, *next;
@@ -62,7 +60,6 @@ START_TEST(what_is_added_is_found_until_it_is_removed)
 	ck_assert_ptr_null(map_next(&map, NULL));
 	map_release(&map);
 }
-END_TEST
 
 static unsigned released;
 
@@ -72,7 +69,7 @@ static void count_released(struct map_entry *node)
 	released++;
 }
 
-START_TEST(all_nodes_are_released_with_the_table)
+TEST(all_nodes_are_released_with_the_table)
 {
 	static struct thing things[N], *one;
 	struct map map = { 0 };
@@ -86,9 +83,8 @@ START_TEST(all_nodes_are_released_with_the_table)
 	map_add(&map, &one->node, 7);
 	map_release_entries(&map, NULL);
 }
-END_TEST
 
-START_TEST(a_hash_of_another_in_the_same_chain_is_not_taken_for_it)
+TEST(a_hash_of_another_in_the_same_chain_is_not_taken_for_it)
 {
 	struct thing a = { .value = 1 }, b = { .value = 2 };
 	struct map map = { 0 };
@@ -99,9 +95,8 @@ START_TEST(a_hash_of_another_in_the_same_chain_is_not_taken_for_it)
 	ck_assert_ptr_null(map_next_match(&a.node));
 	map_release(&map);
 }
-END_TEST
 
-START_TEST(a_hash_takes_every_byte_and_the_length)
+TEST(a_hash_takes_every_byte_and_the_length)
 {
 	char text[21] = { 0 };
 
@@ -116,20 +111,4 @@ START_TEST(a_hash_takes_every_byte_and_the_length)
 			text[i] = '\0';
 		}
 	}
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("base/map");
-	TCase *tc = tcase_create("map");
-
-	tcase_add_test(tc, an_empty_map_holds_nothing);
-	tcase_add_test(tc, what_is_added_is_found_until_it_is_removed);
-	tcase_add_test(tc,
-		       a_hash_of_another_in_the_same_chain_is_not_taken_for_it);
-	tcase_add_test(tc, all_nodes_are_released_with_the_table);
-	tcase_add_test(tc, a_hash_takes_every_byte_and_the_length);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+#include "../lib/test.h"
+
 #include "base/outqueue.h"
 
 #include "base/clock.h"
-#include "suite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +34,9 @@ static void tear_down(void)
 	close(ends[1]);
 }
 
-START_TEST(a_reader_that_does_not_read_stops_nothing)
+FIXTURE(set_up, tear_down);
+
+TEST(a_reader_that_does_not_read_stops_nothing)
 {
 	uint64_t began = clock_ms();
 	size_t got = 0;
@@ -54,9 +57,8 @@ START_TEST(a_reader_that_does_not_read_stops_nothing)
 	ck_assert_uint_eq(got, sizeof(big));
 	ck_assert_uint_eq(o.pending.len, 0);
 }
-END_TEST
 
-START_TEST(what_nobody_ever_reads_is_bounded)
+TEST(what_nobody_ever_reads_is_bounded)
 {
 	for (int i = 0; i < 20; i++)
 		outqueue_add(&o, bytes_of(big, sizeof(big)));
@@ -65,9 +67,8 @@ START_TEST(what_nobody_ever_reads_is_bounded)
 	ck_assert(!outqueue_has_space(&o, SIZE_MAX));
 	ck_assert(outqueue_has_space(&o, MAX - 3 * sizeof(big)));
 }
-END_TEST
 
-START_TEST(it_waits_as_long_as_it_is_told)
+TEST(it_waits_as_long_as_it_is_told)
 {
 	uint64_t began = clock_ms();
 
@@ -76,9 +77,8 @@ START_TEST(it_waits_as_long_as_it_is_told)
 	ck_assert_uint_ge(clock_ms() - began, 190);
 	ck_assert_uint_lt(clock_ms() - began, 30000);
 }
-END_TEST
 
-START_TEST(a_reader_that_left_is_forgotten)
+TEST(a_reader_that_left_is_forgotten)
 {
 	close(ends[0]);
 	ends[0] = -1;
@@ -89,9 +89,8 @@ START_TEST(a_reader_that_left_is_forgotten)
 	ck_assert_uint_eq(o.pending.len, 0);
 	ck_assert(outqueue_has_space(&o, SIZE_MAX));
 }
-END_TEST
 
-START_TEST(a_full_disk_is_an_error)
+TEST(a_full_disk_is_an_error)
 {
 	int full = open("/dev/full", O_WRONLY);
 
@@ -101,20 +100,4 @@ START_TEST(a_full_disk_is_an_error)
 	outqueue_flush(&o, 1000);
 	ck_assert_int_eq(o.error, ENOSPC);
 	close(full);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/outqueue");
-	TCase *tc = tcase_create("outlet");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_reader_that_does_not_read_stops_nothing);
-	tcase_add_test(tc, what_nobody_ever_reads_is_bounded);
-	tcase_add_test(tc, it_waits_as_long_as_it_is_told);
-	tcase_add_test(tc, a_reader_that_left_is_forgotten);
-	tcase_add_test(tc, a_full_disk_is_an_error);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

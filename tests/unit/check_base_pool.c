@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+#include "../lib/test.h"
+
 #include "base/pool.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <event2/event.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -68,7 +67,10 @@ static void teardown(void)
 	event_base_free(base);
 }
 
-START_TEST(work_is_done_elsewhere_and_reported_in_order)
+FIXTURE(setup, teardown);
+TIMEOUT(60);
+
+TEST(work_is_done_elsewhere_and_reported_in_order)
 {
 	pool = pool_new(base, 1);
 	for (unsigned i = 0; i < MANY; i++)
@@ -81,9 +83,8 @@ START_TEST(work_is_done_elsewhere_and_reported_in_order)
 		ck_assert_uint_eq(jobs[i].order, i);
 	}
 }
-END_TEST
 
-START_TEST(several_threads_share_the_work)
+TEST(several_threads_share_the_work)
 {
 	pool = pool_new(base, 2);
 	for (unsigned i = 0; i < MANY; i++)
@@ -92,9 +93,8 @@ START_TEST(several_threads_share_the_work)
 	for (unsigned i = 0; i < MANY; i++)
 		ck_assert(jobs[i].ran);
 }
-END_TEST
 
-START_TEST(what_did_not_run_is_reported_at_the_end_too)
+TEST(what_did_not_run_is_reported_at_the_end_too)
 {
 	unsigned ran = 0;
 
@@ -109,19 +109,4 @@ START_TEST(what_did_not_run_is_reported_at_the_end_too)
 	for (unsigned i = 0; i < 50; i++)
 		ran += jobs[i].ran;
 	ck_assert_uint_le(ran, 50);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/pool");
-	TCase *tc = tcase_create("pool");
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, work_is_done_elsewhere_and_reported_in_order);
-	tcase_add_test(tc, several_threads_share_the_work);
-	tcase_add_test(tc, what_did_not_run_is_reported_at_the_end_too);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+#include "../lib/test.h"
+
 #include "base/printable.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,22 +68,22 @@ static const struct {
 	{ "\033[3\0331m", BOTH, "\\x1b[3\\x1b1m" },
 };
 
-START_TEST(only_what_steers_nothing_is_shown_as_it_is)
+TEST_EACH(only_what_steers_nothing_is_shown_as_it_is, cases)
 {
-	const char *text = cases[_i].text;
-	const char *shown = cases[_i].shown ? cases[_i].shown : text;
+	const char *text = row->text;
+	const char *shown = row->shown ? row->shown : text;
 	char *in_place = strdup(text);
 	struct buf out = { 0 };
 
-	ck_assert_int_eq(printable_is_safe(bytes_str(text), cases[_i].allow),
-			 !cases[_i].shown);
-	printable_add_escaped(&out, bytes_str(text), cases[_i].allow);
+	ck_assert_int_eq(printable_is_safe(bytes_str(text), row->allow),
+			 !row->shown);
+	printable_add_escaped(&out, bytes_str(text), row->allow);
 	ck_assert_str_eq(buf_str(&out), shown);
-	printable_replace(in_place, strlen(text), cases[_i].allow, '?');
+	printable_replace(in_place, strlen(text), row->allow, '?');
 	ck_assert_uint_eq(strlen(in_place), strlen(text));
-	ck_assert(printable_is_safe(bytes_str(in_place), cases[_i].allow));
+	ck_assert(printable_is_safe(bytes_str(in_place), row->allow));
 	for (size_t i = 0; text[i]; i++) {
-		bool hidden = cases[_i].shown && !strncmp(shown, "\\x", 2);
+		bool hidden = row->shown && !strncmp(shown, "\\x", 2);
 
 		ck_assert_int_eq(in_place[i], hidden ? '?' : text[i]);
 		shown += hidden ? 4 : 1;
@@ -92,9 +91,8 @@ START_TEST(only_what_steers_nothing_is_shown_as_it_is)
 	buf_release(&out);
 	free(in_place);
 }
-END_TEST
 
-START_TEST(a_zero_byte_is_a_control)
+TEST(a_zero_byte_is_a_control)
 {
 	char text[] = "a\0b";
 	struct buf out = { 0 };
@@ -105,17 +103,4 @@ START_TEST(a_zero_byte_is_a_control)
 	printable_replace(text, 3, BOTH, ' ');
 	ck_assert_str_eq(text, "a b");
 	buf_release(&out);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/printable");
-	TCase *tc = tcase_create("printable");
-
-	tcase_add_loop_test(tc, only_what_steers_nothing_is_shown_as_it_is, 0,
-			    sizeof(cases) / sizeof(*cases));
-	tcase_add_test(tc, a_zero_byte_is_a_control);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+#include "../lib/test.h"
+
 #include "base/spawn.h"
 
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -46,14 +46,13 @@ static void expect_output(const char *command, const char *want)
 	buf_release(&out);
 }
 
-START_TEST(stdout_is_collected_and_stderr_dropped)
+TEST(stdout_is_collected_and_stderr_dropped)
 {
 	expect_output("echo out; echo err >&2", "out\n");
 	expect_output(":", "");
 }
-END_TEST
 
-START_TEST(the_wait_status_is_the_programs)
+TEST(the_wait_status_is_the_programs)
 {
 	struct buf out = { 0 };
 	struct err err = { 0 };
@@ -66,9 +65,8 @@ START_TEST(the_wait_status_is_the_programs)
 	ck_assert_int_eq(WTERMSIG(status), SIGKILL);
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(a_program_that_is_not_there_is_named)
+TEST(a_program_that_is_not_there_is_named)
 {
 	char *argv[] = { "kfarm-nosuch", NULL };
 	char *slash[] = { "/nonexistent/cc", NULL };
@@ -85,9 +83,8 @@ START_TEST(a_program_that_is_not_there_is_named)
 	/* Neither call leaves a child. */
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 }
-END_TEST
 
-START_TEST(a_directory_that_is_not_there_is_named)
+TEST(a_directory_that_is_not_there_is_named)
 {
 	char *argv[] = { "true", NULL };
 	struct spawn what = { .argv = argv,
@@ -99,9 +96,8 @@ START_TEST(a_directory_that_is_not_there_is_named)
 	ck_assert_int_eq(spawn_start(&what, &pid, &err), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "true in /nonexistent"));
 }
-END_TEST
 
-START_TEST(program_and_argv0_may_differ)
+TEST(program_and_argv0_may_differ)
 {
 	char *argv[] = { "another-name", "-c", "echo $0", NULL };
 	struct spawn what = { .argv = argv,
@@ -117,9 +113,8 @@ START_TEST(program_and_argv0_may_differ)
 	ck_assert_str_eq(buf_str(&out), "another-name\n");
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(environment_and_directory_are_as_asked)
+TEST(environment_and_directory_are_as_asked)
 {
 	char *argv[] = { "/bin/sh", "-c", "echo $A ${HOME-none}; pwd", NULL };
 	char *env[] = { "A=1", "PATH=/usr/bin:/bin", NULL };
@@ -136,9 +131,8 @@ START_TEST(environment_and_directory_are_as_asked)
 	ck_assert_str_eq(buf_str(&out), "1 none\n/\n");
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(path_is_that_of_the_childs_environment)
+TEST(path_is_that_of_the_childs_environment)
 {
 	char *argv[] = { "sh", NULL };
 	char *env[] = { "PATH=/nonexistent", NULL };
@@ -148,9 +142,8 @@ START_TEST(path_is_that_of_the_childs_environment)
 
 	ck_assert_int_eq(spawn_start(&what, &pid, &err), -ENOENT);
 }
-END_TEST
 
-START_TEST(no_other_descriptor_is_passed_on)
+TEST(no_other_descriptor_is_passed_on)
 {
 	int leak = open("/dev/null", O_RDONLY);
 
@@ -159,7 +152,6 @@ START_TEST(no_other_descriptor_is_passed_on)
 	expect_output("ls /proc/$$/fd", "0\n1\n2\n");
 	close(leak);
 }
-END_TEST
 
 static void expect_fds(struct spawn *what, const char *want)
 {
@@ -177,7 +169,7 @@ static void expect_fds(struct spawn *what, const char *want)
 	buf_release(&out);
 }
 
-START_TEST(those_that_are_named_are_passed_on)
+TEST(those_that_are_named_are_passed_on)
 {
 	int pass[] = { 201, 203, -1 };
 	struct spawn what = { .stdio_fds = NO_FDS, .passed_fds = pass };
@@ -190,9 +182,8 @@ START_TEST(those_that_are_named_are_passed_on)
 	for (int fd = 200; fd < 204; fd++)
 		close(fd);
 }
-END_TEST
 
-START_TEST(as_we_were_keeps_what_we_were_started_with)
+TEST(as_we_were_keeps_what_we_were_started_with)
 {
 	struct spawn what = { .stdio_fds = NO_FDS, .transparent = true };
 
@@ -204,7 +195,6 @@ START_TEST(as_we_were_keeps_what_we_were_started_with)
 	close(202);
 	close(203);
 }
-END_TEST
 
 /* Return the signals from HUP to PIPE that a program finds ignored. */
 static unsigned long ignored_by(struct spawn *what)
@@ -227,7 +217,7 @@ static unsigned long ignored_by(struct spawn *what)
 		       (1ul << SIGPIPE >> 1) | (1ul << SIGXFSZ >> 1));
 }
 
-START_TEST(as_we_were_keeps_signals_ignored)
+TEST(as_we_were_keeps_signals_ignored)
 {
 	struct spawn what = { .stdio_fds = NO_FDS };
 
@@ -241,9 +231,8 @@ START_TEST(as_we_were_keeps_signals_ignored)
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGXFSZ, SIG_DFL);
 }
-END_TEST
 
-START_TEST(descriptors_may_be_given_crosswise)
+TEST(descriptors_may_be_given_crosswise)
 {
 	char *argv[] = { "sh", "-c", "cat; echo said >&2", NULL };
 	struct spawn what = { .argv = argv };
@@ -274,9 +263,8 @@ START_TEST(descriptors_may_be_given_crosswise)
 	ck_assert_int_eq(read(out[0], text, sizeof(text) - 1), 10);
 	ck_assert_str_eq(text, "read said\n");
 }
-END_TEST
 
-START_TEST(signals_are_as_a_new_program_expects_them)
+TEST(signals_are_as_a_new_program_expects_them)
 {
 	sigset_t all;
 
@@ -293,9 +281,8 @@ START_TEST(signals_are_as_a_new_program_expects_them)
 		      "SigBlk:\t0000000000000000\n"
 		      "SigIgn:\t0000000000000000\n");
 }
-END_TEST
 
-START_TEST(a_program_that_goes_on_is_killed_with_its_children)
+TEST(a_program_that_goes_on_is_killed_with_its_children)
 {
 	struct buf out = { 0 };
 	struct err err = { 0 };
@@ -323,9 +310,8 @@ START_TEST(a_program_that_goes_on_is_killed_with_its_children)
 	}
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(closing_its_stdout_does_not_buy_it_time)
+TEST(closing_its_stdout_does_not_buy_it_time)
 {
 	struct buf out = { 0 };
 	struct err err = { 0 };
@@ -337,9 +323,8 @@ START_TEST(closing_its_stdout_does_not_buy_it_time)
 	ck_assert_uint_lt(clock_ms() - start, 50000);
 	ck_assert(WIFSIGNALED(status));
 }
-END_TEST
 
-START_TEST(a_program_that_says_too_much_is_killed)
+TEST(a_program_that_says_too_much_is_killed)
 {
 	struct buf out = { 0 };
 	struct err err = { 0 };
@@ -350,9 +335,8 @@ START_TEST(a_program_that_says_too_much_is_killed)
 	ck_assert(WIFSIGNALED(status));
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(limits_are_set)
+TEST(limits_are_set)
 {
 	char *argv[] = { "sh", "-c", "ulimit -t; ulimit -f; ulimit -v", NULL };
 	struct spawn what = { .argv = argv,
@@ -371,9 +355,8 @@ START_TEST(limits_are_set)
 	ck_assert_str_eq(buf_str(&out), "7\n6144\n2097152\n");
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(a_group_of_its_own_is_made_before_the_start_returns)
+TEST(a_group_of_its_own_is_made_before_the_start_returns)
 {
 	char *argv[] = { "sleep", "100", NULL };
 	struct spawn what = { .argv = argv,
@@ -388,9 +371,8 @@ START_TEST(a_group_of_its_own_is_made_before_the_start_returns)
 	ck_assert_int_eq(kill(-pid, SIGKILL), 0);
 	ck_assert(WIFSIGNALED(spawn_wait(pid)));
 }
-END_TEST
 
-START_TEST(a_wait_status_reads_as_words)
+TEST(a_wait_status_reads_as_words)
 {
 	char *text = spawn_status_text(2 << 8);
 
@@ -401,33 +383,4 @@ START_TEST(a_wait_status_reads_as_words)
 	free(text);
 	/* Not a child of this process. */
 	ck_assert_int_eq(WEXITSTATUS(spawn_wait(1)), 127);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/spawn");
-	TCase *tc = tcase_create("spawn");
-
-	tcase_add_test(tc, stdout_is_collected_and_stderr_dropped);
-	tcase_add_test(tc, the_wait_status_is_the_programs);
-	tcase_add_test(tc, a_program_that_is_not_there_is_named);
-	tcase_add_test(tc, a_directory_that_is_not_there_is_named);
-	tcase_add_test(tc, program_and_argv0_may_differ);
-	tcase_add_test(tc, environment_and_directory_are_as_asked);
-	tcase_add_test(tc, path_is_that_of_the_childs_environment);
-	tcase_add_test(tc, no_other_descriptor_is_passed_on);
-	tcase_add_test(tc, those_that_are_named_are_passed_on);
-	tcase_add_test(tc, as_we_were_keeps_what_we_were_started_with);
-	tcase_add_test(tc, as_we_were_keeps_signals_ignored);
-	tcase_add_test(tc, descriptors_may_be_given_crosswise);
-	tcase_add_test(tc, signals_are_as_a_new_program_expects_them);
-	tcase_add_test(tc, a_program_that_goes_on_is_killed_with_its_children);
-	tcase_add_test(tc, closing_its_stdout_does_not_buy_it_time);
-	tcase_add_test(tc, a_program_that_says_too_much_is_killed);
-	tcase_add_test(tc, limits_are_set);
-	tcase_add_test(tc, a_group_of_its_own_is_made_before_the_start_returns);
-	tcase_add_test(tc, a_wait_status_reads_as_words);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

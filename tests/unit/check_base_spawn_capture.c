@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+#include "../lib/test.h"
+
 #include "base/spawn.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -19,7 +18,9 @@ static int ask(atomic_bool *stop, const char *script, struct buf *out,
 	return capture_run(stop, "/", argv, environ, out, errors, &err);
 }
 
-START_TEST(an_answer_has_both_streams)
+TIMEOUT(60);
+
+TEST(an_answer_has_both_streams)
 {
 	struct buf out = { 0 }, errors = { 0 };
 
@@ -42,9 +43,8 @@ START_TEST(an_answer_has_both_streams)
 	buf_release(&out);
 	buf_release(&errors);
 }
-END_TEST
 
-START_TEST(one_that_is_stopped_ends_with_its_children)
+TEST(one_that_is_stopped_ends_with_its_children)
 {
 	struct buf out = { 0 }, errors = { 0 };
 	atomic_bool stop = true;
@@ -52,17 +52,4 @@ START_TEST(one_that_is_stopped_ends_with_its_children)
 	ck_assert_int_eq(ask(&stop, "sleep 60 & wait", &out, &errors), -EINTR);
 	buf_release(&out);
 	buf_release(&errors);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/spawn-capture");
-	TCase *tc = tcase_create("capture");
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, an_answer_has_both_streams);
-	tcase_add_test(tc, one_that_is_stopped_ends_with_its_children);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

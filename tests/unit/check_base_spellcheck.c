@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
-#include "base/spellcheck.h"
+#include "../lib/test.h"
 
-#include "suite.h"
+#include "base/spellcheck.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,18 +38,17 @@ static const struct {
 	  NULL },
 };
 
-START_TEST(what_is_like_a_word_is_found)
+TEST_EACH(what_is_like_a_word_is_found, cases)
 {
 	struct spellcheck n;
 
-	spellcheck_init(&n, cases[_i].word);
-	for (int i = 0; cases[_i].known[i]; i++)
-		spellcheck_add(&n, cases[_i].known[i]);
-	ck_assert_pstr_eq(n.best, cases[_i].best);
+	spellcheck_init(&n, row->word);
+	for (int i = 0; row->known[i]; i++)
+		spellcheck_add(&n, row->known[i]);
+	ck_assert_pstr_eq(n.best, row->best);
 }
-END_TEST
 
-START_TEST(the_question_names_it)
+TEST(the_question_names_it)
 {
 	struct spellcheck n;
 	char *text;
@@ -62,17 +61,4 @@ START_TEST(the_question_names_it)
 	text = spellcheck_suggestion(&n, "--", "");
 	ck_assert_str_eq(text, "; did you mean \"--arch\"?");
 	free(text);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/spellcheck");
-	TCase *tc = tcase_create("nearest");
-
-	suite_add_tcase(s, tc);
-	tcase_add_loop_test(tc, what_is_like_a_word_is_found, 0,
-			    sizeof(cases) / sizeof(*cases));
-	tcase_add_test(tc, the_question_names_it);
-	return suite_run(s);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+#include "../lib/test.h"
+
 #include "base/str.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -13,7 +12,7 @@
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
 
-START_TEST(a_hexadecimal_digit_has_a_value)
+TEST(a_hexadecimal_digit_has_a_value)
 {
 	static const char digits[] = "0123456789abcdef", upper[] = "ABCDEF";
 
@@ -25,9 +24,8 @@ START_TEST(a_hexadecimal_digit_has_a_value)
 		ck_assert_int_eq(str_hex_digit(*s), -1);
 	ck_assert_int_eq(str_hex_digit('\0'), -1);
 }
-END_TEST
 
-START_TEST(allocations_of_nothing_are_something)
+TEST(allocations_of_nothing_are_something)
 {
 	void *p[] = { xmalloc(0), xcalloc(0, 0), xrealloc(NULL, 0) };
 
@@ -36,17 +34,15 @@ START_TEST(allocations_of_nothing_are_something)
 		free(p[i]);
 	}
 }
-END_TEST
 
-START_TEST(memory_that_is_out_ends_the_program)
+TEST_EXIT(memory_that_is_out_ends_the_program, 1)
 {
 	volatile size_t much = SIZE_MAX / 2;
 
 	free(xmalloc(much));
 }
-END_TEST
 
-START_TEST(copies_are_cut_where_asked)
+TEST(copies_are_cut_where_asked)
 {
 	char *s = xstrndup("abcdef", 3);
 
@@ -59,9 +55,8 @@ START_TEST(copies_are_cut_where_asked)
 	ck_assert_uint_eq(strlen(s), 204);
 	free(s);
 }
-END_TEST
 
-START_TEST(starts_ends_and_equal)
+TEST(starts_ends_and_equal)
 {
 	ck_assert(str_starts("gcc-12", "gcc"));
 	ck_assert(str_starts("gcc", ""));
@@ -74,7 +69,6 @@ START_TEST(starts_ends_and_equal)
 	ck_assert(!str_equal("", NULL));
 	ck_assert(str_equal("a", "a"));
 }
-END_TEST
 
 static const struct {
 	const char *path, *dir, *base;
@@ -87,15 +81,14 @@ static const struct {
 	{ "", ".", "" },
 };
 
-START_TEST(a_path_has_a_directory_and_a_base) /* each of paths */
+TEST_EACH(a_path_has_a_directory_and_a_base, paths)
 {
-	char *dir = str_dir(paths[_i].path);
+	char *dir = str_dir(row->path);
 
-	ck_assert_str_eq(dir, paths[_i].dir);
-	ck_assert_str_eq(str_base(paths[_i].path), paths[_i].base);
+	ck_assert_str_eq(dir, row->dir);
+	ck_assert_str_eq(str_base(row->path), row->base);
 	free(dir);
 }
-END_TEST
 
 /* A text, and its value as a number from -5 to 100. */
 static const struct {
@@ -123,17 +116,15 @@ static const struct {
 	{ "1.5", -EINVAL, 42 },
 };
 
-START_TEST(a_number_is_decimal_and_within_bounds) /* each of numbers */
+TEST_EACH(a_number_is_decimal_and_within_bounds, numbers)
 {
 	long n = 42;
 
-	ck_assert_int_eq(str_parse_number(numbers[_i].text, -5, 100, &n),
-			 numbers[_i].answer);
-	ck_assert_int_eq(n, numbers[_i].number);
+	ck_assert_int_eq(str_parse_number(row->text, -5, 100, &n), row->answer);
+	ck_assert_int_eq(n, row->number);
 }
-END_TEST
 
-START_TEST(the_ends_of_long_are_numbers)
+TEST(the_ends_of_long_are_numbers)
 {
 	char text[32];
 	long n;
@@ -145,9 +136,8 @@ START_TEST(the_ends_of_long_are_numbers)
 	ck_assert_int_eq(str_parse_number(text, LONG_MIN, LONG_MAX, &n), 0);
 	ck_assert_int_eq(n, LONG_MIN);
 }
-END_TEST
 
-START_TEST(an_environment_is_searched_by_whole_names)
+TEST(an_environment_is_searched_by_whole_names)
 {
 	char *env[] = { "PATHS=no",   "PATH", "PATH=/bin",
 			"PATH=/late", "E=",   NULL };
@@ -157,9 +147,8 @@ START_TEST(an_environment_is_searched_by_whole_names)
 	ck_assert_ptr_null(str_find_env(env, "PAT"));
 	ck_assert_ptr_null(str_find_env(env, "HOME"));
 }
-END_TEST
 
-START_TEST(a_list_always_ends_in_null)
+TEST(a_list_always_ends_in_null)
 {
 	struct strv sv = { 0 };
 
@@ -174,9 +163,8 @@ START_TEST(a_list_always_ends_in_null)
 	ck_assert_uint_eq(sv.n, 0);
 	ck_assert_ptr_null(sv.v);
 }
-END_TEST
 
-START_TEST(lists_take_other_lists)
+TEST(lists_take_other_lists)
 {
 	char *more[] = { "b", "c", NULL };
 	struct strv sv = { 0 };
@@ -190,9 +178,8 @@ START_TEST(lists_take_other_lists)
 	strv_release(&sv);
 	ck_assert(!strv_has(&sv, "c"));
 }
-END_TEST
 
-START_TEST(lists_are_equal_by_their_strings_in_order)
+TEST(lists_are_equal_by_their_strings_in_order)
 {
 	struct strv a = { 0 }, b = { 0 };
 
@@ -208,9 +195,8 @@ START_TEST(lists_are_equal_by_their_strings_in_order)
 	strv_release(&a);
 	strv_release(&b);
 }
-END_TEST
 
-START_TEST(sorting_is_by_bytes)
+TEST(sorting_is_by_bytes)
 {
 	char *words[] = { "b", "a", "B", "ab", "", NULL };
 	struct strv sv = { 0 };
@@ -224,9 +210,8 @@ START_TEST(sorting_is_by_bytes)
 	free(s);
 	strv_release(&sv);
 }
-END_TEST
 
-START_TEST(of_equal_ones_one_stays)
+TEST(of_equal_ones_one_stays)
 {
 	char *words[] = { "b", "a", "b", "a", "b", NULL };
 	struct strv sv = { 0 };
@@ -242,9 +227,8 @@ START_TEST(of_equal_ones_one_stays)
 	free(s);
 	strv_release(&sv);
 }
-END_TEST
 
-START_TEST(a_list_has_its_elements_and_no_part_of_one)
+TEST(a_list_has_its_elements_and_no_part_of_one)
 {
 	ck_assert(str_list_has("a:bc:d", ':', "a"));
 	ck_assert(str_list_has("a:bc:d", ':', "bc"));
@@ -257,9 +241,8 @@ START_TEST(a_list_has_its_elements_and_no_part_of_one)
 	ck_assert(!str_list_has("", ':', "a"));
 	ck_assert(!str_list_has(NULL, ':', ""));
 }
-END_TEST
 
-START_TEST(a_list_is_split_into_what_is_not_empty)
+TEST(a_list_is_split_into_what_is_not_empty)
 {
 	struct strv sv = { 0 };
 	char *s;
@@ -274,9 +257,8 @@ START_TEST(a_list_is_split_into_what_is_not_empty)
 	free(s);
 	strv_release(&sv);
 }
-END_TEST
 
-START_TEST(joining_puts_the_separator_between)
+TEST(joining_puts_the_separator_between)
 {
 	struct strv sv = { 0 };
 	char *s = strv_join(&sv, ", ");
@@ -292,33 +274,4 @@ START_TEST(joining_puts_the_separator_between)
 	ck_assert_str_eq(s, "one, two");
 	free(s);
 	strv_release(&sv);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/str");
-	TCase *tc = tcase_create("str");
-
-	tcase_add_test(tc, allocations_of_nothing_are_something);
-	tcase_add_exit_test(tc, memory_that_is_out_ends_the_program, 1);
-	tcase_add_test(tc, copies_are_cut_where_asked);
-	tcase_add_test(tc, starts_ends_and_equal);
-	tcase_add_loop_test(tc, a_path_has_a_directory_and_a_base, 0,
-			    COUNT(paths));
-	tcase_add_loop_test(tc, a_number_is_decimal_and_within_bounds, 0,
-			    COUNT(numbers));
-	tcase_add_test(tc, the_ends_of_long_are_numbers);
-	tcase_add_test(tc, an_environment_is_searched_by_whole_names);
-	tcase_add_test(tc, a_list_always_ends_in_null);
-	tcase_add_test(tc, lists_take_other_lists);
-	tcase_add_test(tc, lists_are_equal_by_their_strings_in_order);
-	tcase_add_test(tc, sorting_is_by_bytes);
-	tcase_add_test(tc, a_hexadecimal_digit_has_a_value);
-	tcase_add_test(tc, of_equal_ones_one_stays);
-	tcase_add_test(tc, a_list_has_its_elements_and_no_part_of_one);
-	tcase_add_test(tc, a_list_is_split_into_what_is_not_empty);
-	tcase_add_test(tc, joining_puts_the_separator_between);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

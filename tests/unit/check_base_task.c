@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+#include "../lib/test.h"
+
 #include "base/task.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <event2/event.h>
 #include <poll.h>
 #include <pthread.h>
@@ -36,7 +35,7 @@ static int readable(const struct task *t, int timeout_ms)
 	return poll(&p, 1, timeout_ms);
 }
 
-START_TEST(the_descriptor_becomes_readable_at_the_end)
+TEST(the_descriptor_becomes_readable_at_the_end)
 {
 	struct work w = { 0 };
 	struct task *t;
@@ -51,9 +50,8 @@ START_TEST(the_descriptor_becomes_readable_at_the_end)
 	ck_assert_int_eq(w.result, '!');
 	ck_assert(!pthread_equal(w.thread, pthread_self()));
 }
-END_TEST
 
-START_TEST(joining_waits)
+TEST(joining_waits)
 {
 	struct work w = { 0 };
 	struct task *t;
@@ -64,9 +62,8 @@ START_TEST(joining_waits)
 	task_join(t);
 	ck_assert_int_eq(w.result, '!');
 }
-END_TEST
 
-START_TEST(signals_stay_with_the_thread_that_started_it)
+TEST(signals_stay_with_the_thread_that_started_it)
 {
 	struct work w = { 0 };
 	sigset_t ours;
@@ -79,14 +76,13 @@ START_TEST(signals_stay_with_the_thread_that_started_it)
 	pthread_sigmask(SIG_SETMASK, NULL, &ours);
 	ck_assert_int_eq(sigismember(&ours, SIGINT), 0);
 }
-END_TEST
 
 static void nothing(void *arg)
 {
 	(void)arg;
 }
 
-START_TEST(no_descriptor_is_lost)
+TEST(no_descriptor_is_lost)
 {
 	int first, last;
 
@@ -98,7 +94,6 @@ START_TEST(no_descriptor_is_lost)
 	close(last);
 	ck_assert_int_eq(first, last);
 }
-END_TEST
 
 static struct event_base *base;
 static pthread_t told_on;
@@ -116,7 +111,7 @@ static void triple(void *arg)
 	*(int *)arg *= 3;
 }
 
-START_TEST(the_loop_is_told_of_the_end_once)
+TEST(the_loop_is_told_of_the_end_once)
 {
 	int value = 14;
 
@@ -130,9 +125,8 @@ START_TEST(the_loop_is_told_of_the_end_once)
 	ck_assert_int_eq(told, 0);
 	event_base_free(base);
 }
-END_TEST
 
-START_TEST(who_joins_is_not_told)
+TEST(who_joins_is_not_told)
 {
 	int value = 14;
 
@@ -143,7 +137,6 @@ START_TEST(who_joins_is_not_told)
 	ck_assert_int_eq(told, 0);
 	event_base_free(base);
 }
-END_TEST
 
 struct crew {
 	pthread_mutex_t lock;
@@ -167,7 +160,7 @@ static void count_call(void *ctx, size_t i)
 	pthread_mutex_unlock(&c->lock);
 }
 
-START_TEST(each_is_called_once_and_several_at_a_time)
+TEST(each_is_called_once_and_several_at_a_time)
 {
 	struct crew c = { .lock = PTHREAD_MUTEX_INITIALIZER,
 			  .news = PTHREAD_COND_INITIALIZER };
@@ -181,7 +174,6 @@ START_TEST(each_is_called_once_and_several_at_a_time)
 	task_each(4, 0, count_call, NULL, &c);
 	ck_assert_uint_eq(c.calls[0], 1);
 }
-END_TEST
 
 static void wait_for_ticks(void *ctx, size_t i)
 {
@@ -205,7 +197,7 @@ static void count_tick(void *ctx)
 	pthread_mutex_unlock(&c->lock);
 }
 
-START_TEST(who_waits_for_all_ticks)
+TEST(who_waits_for_all_ticks)
 {
 	struct crew c = { .lock = PTHREAD_MUTEX_INITIALIZER,
 			  .news = PTHREAD_COND_INITIALIZER };
@@ -213,22 +205,4 @@ START_TEST(who_waits_for_all_ticks)
 	told_on = pthread_self();
 	task_each(8, 2, wait_for_ticks, count_tick, &c);
 	ck_assert_uint_ge(c.ticks, 3);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/task");
-	TCase *tc = tcase_create("task");
-
-	tcase_add_test(tc, the_descriptor_becomes_readable_at_the_end);
-	tcase_add_test(tc, joining_waits);
-	tcase_add_test(tc, signals_stay_with_the_thread_that_started_it);
-	tcase_add_test(tc, no_descriptor_is_lost);
-	tcase_add_test(tc, the_loop_is_told_of_the_end_once);
-	tcase_add_test(tc, who_joins_is_not_told);
-	tcase_add_test(tc, each_is_called_once_and_several_at_a_time);
-	tcase_add_test(tc, who_waits_for_all_ticks);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

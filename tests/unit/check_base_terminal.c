@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
-#include "base/terminal.h"
+#include "../lib/test.h"
 
-#include "suite.h"
+#include "base/terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,9 @@ static void tear_down(void)
 	close(master);
 }
 
-START_TEST(one_of_our_own_does_not_wait)
+FIXTURE(set_up, tear_down);
+
+TEST(one_of_our_own_does_not_wait)
 {
 	int fd = terminal_open(slave);
 	char block[4096];
@@ -46,9 +48,8 @@ START_TEST(one_of_our_own_does_not_wait)
 	ck_assert(!(fcntl(slave, F_GETFL) & O_NONBLOCK));
 	close(fd);
 }
-END_TEST
 
-START_TEST(it_is_the_same_terminal)
+TEST(it_is_the_same_terminal)
 {
 	int fd = terminal_open(slave);
 	char got[8] = "";
@@ -58,9 +59,8 @@ START_TEST(it_is_the_same_terminal)
 	ck_assert_str_eq(got, "hello");
 	close(fd);
 }
-END_TEST
 
-START_TEST(what_is_no_terminal_is_said)
+TEST(what_is_no_terminal_is_said)
 {
 	int fd = open("/dev/null", O_RDWR);
 	unsigned rows = 1, columns = 1;
@@ -71,9 +71,8 @@ START_TEST(what_is_no_terminal_is_said)
 	ck_assert_int_eq(terminal_open(-1), -ENOTTY);
 	close(fd);
 }
-END_TEST
 
-START_TEST(its_size_is_known_or_not)
+TEST(its_size_is_known_or_not)
 {
 	struct winsize size = { .ws_row = 30, .ws_col = 100 };
 	unsigned rows, columns;
@@ -84,7 +83,6 @@ START_TEST(its_size_is_known_or_not)
 	ck_assert_uint_eq(rows, 30);
 	ck_assert_uint_eq(columns, 100);
 }
-END_TEST
 
 /*
  * Run in a new session that owns the terminal.  Returns the number of the
@@ -106,7 +104,7 @@ static int play_session(void)
 	return status ? 3 : 0;
 }
 
-START_TEST(a_job_in_the_background_is_not_meant)
+TEST(a_job_in_the_background_is_not_meant)
 {
 	int status = -1;
 
@@ -116,20 +114,4 @@ START_TEST(a_job_in_the_background_is_not_meant)
 		_exit(play_session());
 	wait(&status);
 	ck_assert_int_eq(status, 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/terminal");
-	TCase *tc = tcase_create("terminal");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, one_of_our_own_does_not_wait);
-	tcase_add_test(tc, it_is_the_same_terminal);
-	tcase_add_test(tc, what_is_no_terminal_is_said);
-	tcase_add_test(tc, its_size_is_known_or_not);
-	tcase_add_test(tc, a_job_in_the_background_is_not_meant);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+#include "../lib/test.h"
+
 #include "base/url.h"
 
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 
 static const char *const shown[][2] = {
@@ -23,16 +23,15 @@ static const char *const shown[][2] = {
 	{ "", "" },
 };
 
-START_TEST(a_password_is_not_shown)
+TEST_EACH(a_password_is_not_shown, shown)
 {
-	char *text = url_redact(shown[_i][0]);
+	char *text = url_redact((*row)[0]);
 
-	ck_assert_str_eq(text, shown[_i][1]);
+	ck_assert_str_eq(text, (*row)[1]);
 	free(text);
 }
-END_TEST
 
-START_TEST(a_scheme_makes_a_url)
+TEST(a_scheme_makes_a_url)
 {
 	ck_assert(url_has_scheme("http://x"));
 	ck_assert(url_has_scheme("git+ssh://"));
@@ -40,7 +39,6 @@ START_TEST(a_scheme_makes_a_url)
 	ck_assert(!url_has_scheme("x:/y"));
 	ck_assert(!url_has_scheme("://y"));
 }
-END_TEST
 
 static const struct {
 	const char *from, *to; /* NULL: refused */
@@ -50,27 +48,12 @@ static const struct {
 	{ "%zz", NULL },        { "%00", NULL },
 };
 
-START_TEST(percent_signs_are_resolved)
+TEST_EACH(percent_signs_are_resolved, escaped)
 {
-	char *text = xstrdup(escaped[_i].from);
+	char *text = xstrdup(row->from);
 
-	ck_assert_int_eq(url_unescape(text), escaped[_i].to != NULL);
-	if (escaped[_i].to)
-		ck_assert_str_eq(text, escaped[_i].to);
+	ck_assert_int_eq(url_unescape(text), row->to != NULL);
+	if (row->to)
+		ck_assert_str_eq(text, row->to);
 	free(text);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/url");
-	TCase *tc = tcase_create("base/url");
-
-	tcase_add_loop_test(tc, a_password_is_not_shown, 0,
-			    sizeof(shown) / sizeof(*shown));
-	tcase_add_test(tc, a_scheme_makes_a_url);
-	tcase_add_loop_test(tc, percent_signs_are_resolved, 0,
-			    sizeof(escaped) / sizeof(*escaped));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: base */
+#include "../lib/test.h"
+
 #include "base/vec.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -13,7 +12,7 @@ struct thing {
 	const char *name;
 };
 
-START_TEST(elements_come_zeroed_and_keep_their_values)
+TEST(elements_come_zeroed_and_keep_their_values)
 {
 	struct {
 		struct thing *v;
@@ -33,9 +32,8 @@ START_TEST(elements_come_zeroed_and_keep_their_values)
 		ck_assert_int_eq(list.v[i].value, i);
 	free(list.v);
 }
-END_TEST
 
-START_TEST(what_was_taken_off_makes_room)
+TEST(what_was_taken_off_makes_room)
 {
 	size_t n = 0;
 	int *v = NULL;
@@ -52,9 +50,8 @@ START_TEST(what_was_taken_off_makes_room)
 	ck_assert_int_eq(v[0], 7);
 	free(v);
 }
-END_TEST
 
-START_TEST(reserve_allocates_only_beyond_its_room)
+TEST(reserve_allocates_only_beyond_its_room)
 {
 	size_t cap = 0;
 	int *v = vec_reserve(NULL, &cap, 0, sizeof(*v)), *same;
@@ -69,26 +66,11 @@ START_TEST(reserve_allocates_only_beyond_its_room)
 	ck_assert_int_eq(v[31], 31);
 	free(v);
 }
-END_TEST
 
-START_TEST(a_size_that_does_not_fit_ends_the_program)
+TEST_EXIT(a_size_that_does_not_fit_ends_the_program, 1)
 {
 	size_t cap = 1;
 	void *v = vec_reserve(NULL, &cap, SIZE_MAX / 4, 64);
 
 	free(v);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/vec");
-	TCase *tc = tcase_create("vec");
-
-	tcase_add_test(tc, elements_come_zeroed_and_keep_their_values);
-	tcase_add_test(tc, what_was_taken_off_makes_room);
-	tcase_add_test(tc, reserve_allocates_only_beyond_its_room);
-	tcase_add_exit_test(tc, a_size_that_does_not_fit_ends_the_program, 1);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -3,11 +3,10 @@
 #include "base/which.h"
 
 #include "../lib/put-program.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,13 +33,15 @@ static void teardown(void)
 	free(dir);
 }
 
-static void expect_file(char *got, const char *want)
+static void expect_found(char *got, const char *want)
 {
 	ck_assert_pstr_eq(got, want);
 	free(got);
 }
 
-START_TEST(the_first_executable_file_wins)
+FIXTURE(setup, teardown);
+
+TEST(the_first_executable_file_wins)
 {
 	struct err err = { 0 };
 
@@ -49,32 +50,29 @@ START_TEST(the_first_executable_file_wins)
 	fs_mkdirs("a/gcc", 0755, &err); /* a directory */
 	fs_mkdirs("b", 0755, &err);
 	fs_write("b/gcc", bytes_str(""), 0644, &err); /* not executable */
-	expect_file(which("gcc", "nosuch:a:b:c:d"), "c/gcc");
-	expect_file(which("gcc", "a:b"), NULL);
-	expect_file(which("nosuch", "a:b:c:d"), NULL);
-	expect_file(which("", "a:b:c:d"), NULL);
+	expect_found(which("gcc", "nosuch:a:b:c:d"), "c/gcc");
+	expect_found(which("gcc", "a:b"), NULL);
+	expect_found(which("nosuch", "a:b:c:d"), NULL);
+	expect_found(which("", "a:b:c:d"), NULL);
 }
-END_TEST
 
-START_TEST(an_empty_element_is_where_we_are)
+TEST(an_empty_element_is_where_we_are)
 {
 	put_program("gcc");
-	expect_file(which("gcc", ""), "./gcc");
-	expect_file(which("gcc", "nosuch:"), "./gcc");
-	expect_file(which("gcc", ":nosuch"), "./gcc");
-	expect_file(which("gcc", "nosuch"), NULL);
+	expect_found(which("gcc", ""), "./gcc");
+	expect_found(which("gcc", "nosuch:"), "./gcc");
+	expect_found(which("gcc", ":nosuch"), "./gcc");
+	expect_found(which("gcc", "nosuch"), NULL);
 }
-END_TEST
 
-START_TEST(a_name_with_a_slash_is_itself)
+TEST(a_name_with_a_slash_is_itself)
 {
-	expect_file(which("./gcc", "/usr/bin"), "./gcc");
-	expect_file(which("/no/gcc", NULL), "/no/gcc");
-	expect_file(which_compiler("/no/gcc", NULL, NULL), "/no/gcc");
+	expect_found(which("./gcc", "/usr/bin"), "./gcc");
+	expect_found(which("/no/gcc", NULL), "/no/gcc");
+	expect_found(which_compiler("/no/gcc", NULL, NULL), "/no/gcc");
 }
-END_TEST
 
-START_TEST(without_a_path_the_system_has_one)
+TEST(without_a_path_the_system_has_one)
 {
 	char *sh = which("sh", NULL);
 
@@ -82,9 +80,8 @@ START_TEST(without_a_path_the_system_has_one)
 	ck_assert_str_eq(str_base(sh), "sh");
 	free(sh);
 }
-END_TEST
 
-START_TEST(a_compiler_is_found_past_links_and_caches)
+TEST(a_compiler_is_found_past_links_and_caches)
 {
 	struct err err = { 0 };
 
@@ -95,17 +92,17 @@ START_TEST(a_compiler_is_found_past_links_and_caches)
 	fs_mkdirs("caches", 0755, &err);
 	ck_assert_int_eq(symlink("../libexec/kfarm-cc", "links/gcc"), 0);
 	ck_assert_int_eq(symlink("../bin/ccache", "caches/gcc"), 0);
-	expect_file(which_compiler("gcc", "links:caches:bin", NULL), "bin/gcc");
-	expect_file(which("gcc", "links:caches:bin"), "links/gcc");
-	expect_file(which_compiler("gcc", "links:caches", NULL), NULL);
+	expect_found(which_compiler("gcc", "links:caches:bin", NULL),
+		     "bin/gcc");
+	expect_found(which("gcc", "links:caches:bin"), "links/gcc");
+	expect_found(which_compiler("gcc", "links:caches", NULL), NULL);
 	/* The masquerade directory is skipped, whatever it contains. */
 	put_program("own/gcc");
-	expect_file(which_compiler("gcc", "own/:bin", "own"), "bin/gcc");
-	expect_file(which_compiler("gcc", "own:bin", "own/"), "bin/gcc");
+	expect_found(which_compiler("gcc", "own/:bin", "own"), "bin/gcc");
+	expect_found(which_compiler("gcc", "own:bin", "own/"), "bin/gcc");
 }
-END_TEST
 
-START_TEST(a_link_of_ours_tells_its_compiler)
+TEST(a_link_of_ours_tells_its_compiler)
 {
 	char *ours = xasprintf("%s/farm/bin/gcc", dir);
 	struct err err = { 0 };
@@ -123,22 +120,21 @@ START_TEST(a_link_of_ours_tells_its_compiler)
 	ck_assert_int_eq(symlink("../mygcc", "a/far"), 0);
 	ck_assert_int_eq(symlink("kfarm-cc", "past"), 0);
 	ck_assert_int_eq(symlink("round", "round"), 0);
-	expect_file(which_find_real(ours), "/opt/bin/gcc");
-	expect_file(which_find_real("farm/bin/gcc"), "/opt/bin/gcc");
-	expect_file(which_find_real("./mygcc"), "/opt/bin/gcc");
-	expect_file(which_find_real("mygcc"), "/opt/bin/gcc");
-	expect_file(which_find_real("a/far"), "/opt/bin/gcc");
-	expect_file(which_find_real("farm/bin/clang"), NULL);
-	expect_file(which_find_real("farm/bin/odd"), NULL);
-	expect_file(which_find_real("past"), NULL);
-	expect_file(which_find_real("round"), NULL);
-	expect_file(which_find_real("nosuch"), NULL);
-	expect_file(which_find_real(""), NULL);
+	expect_found(which_find_real(ours), "/opt/bin/gcc");
+	expect_found(which_find_real("farm/bin/gcc"), "/opt/bin/gcc");
+	expect_found(which_find_real("./mygcc"), "/opt/bin/gcc");
+	expect_found(which_find_real("mygcc"), "/opt/bin/gcc");
+	expect_found(which_find_real("a/far"), "/opt/bin/gcc");
+	expect_found(which_find_real("farm/bin/clang"), NULL);
+	expect_found(which_find_real("farm/bin/odd"), NULL);
+	expect_found(which_find_real("past"), NULL);
+	expect_found(which_find_real("round"), NULL);
+	expect_found(which_find_real("nosuch"), NULL);
+	expect_found(which_find_real(""), NULL);
 	free(ours);
 }
-END_TEST
 
-START_TEST(a_wrapper_is_known_by_any_name_on_the_way)
+TEST(a_wrapper_is_known_by_any_name_on_the_way)
 {
 	char *far = xasprintf("%s/one", dir);
 
@@ -153,9 +149,8 @@ START_TEST(a_wrapper_is_known_by_any_name_on_the_way)
 	ck_assert(!which_is_wrapper("nosuch"));
 	free(far);
 }
-END_TEST
 
-START_TEST(links_in_a_circle_end)
+TEST(links_in_a_circle_end)
 {
 	char *longer = xmalloc(9000);
 
@@ -165,12 +160,11 @@ START_TEST(links_in_a_circle_end)
 	memset(longer, 'x', 8999);
 	longer[8999] = '\0';
 	ck_assert(!which_is_wrapper(longer));
-	expect_file(which_find_real(longer), NULL);
+	expect_found(which_find_real(longer), NULL);
 	longer[PATH_MAX - 4] = '\0';
-	expect_file(which_find_real(longer), NULL);
+	expect_found(which_find_real(longer), NULL);
 	free(longer);
 }
-END_TEST
 
 /* A PATH, and the same without the directory /l. */
 static const struct {
@@ -191,39 +185,14 @@ static const struct {
 	{ "/bin::/l:/x", "/bin::/x" },
 };
 
-START_TEST(the_links_are_taken_out_of_path) /* each of without */
+TEST_EACH(the_links_are_taken_out_of_path, without)
 {
-	expect_file(which_strip_path(without[_i].path, "/l"),
-		    without[_i].without);
-	expect_file(which_strip_path(without[_i].path, "/l//"),
-		    without[_i].without);
+	expect_found(which_strip_path(row->path, "/l"), row->without);
+	expect_found(which_strip_path(row->path, "/l//"), row->without);
 }
-END_TEST
 
-START_TEST(without_links_path_stays)
+TEST(without_links_path_stays)
 {
-	expect_file(which_strip_path("/a:/b", NULL), "/a:/b");
-	expect_file(which_strip_path("/a:/b", ""), "/a:/b");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/which");
-	TCase *tc = tcase_create("which");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, the_first_executable_file_wins);
-	tcase_add_test(tc, an_empty_element_is_where_we_are);
-	tcase_add_test(tc, a_name_with_a_slash_is_itself);
-	tcase_add_test(tc, without_a_path_the_system_has_one);
-	tcase_add_test(tc, a_compiler_is_found_past_links_and_caches);
-	tcase_add_test(tc, a_link_of_ours_tells_its_compiler);
-	tcase_add_test(tc, a_wrapper_is_known_by_any_name_on_the_way);
-	tcase_add_test(tc, links_in_a_circle_end);
-	tcase_add_loop_test(tc, the_links_are_taken_out_of_path, 0,
-			    COUNT(without));
-	tcase_add_test(tc, without_links_path_stays);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
+	expect_found(which_strip_path("/a:/b", NULL), "/a:/b");
+	expect_found(which_strip_path("/a:/b", ""), "/a:/b");
 }

@@ -3,11 +3,10 @@
 #include "cc/call.h"
 
 #include "../lib/put-program.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -87,20 +86,21 @@ static void expect_compiler(const char *word, bool launched, const char *want)
 	free(links);
 }
 
-START_TEST(a_word_means_its_compiler) /* each of words */
+FIXTURE(set_up, tear_down);
+
+TEST_EACH(a_word_means_its_compiler, words)
 {
 	char *path = xasprintf("%1$s/links/bin:%1$s/own:%1$s/caches:%1$s/bin:"
 			       "%1$s/new:%1$s/old",
 			       dir);
 
 	setenv("PATH", path, 1);
-	expect_compiler(words[_i].word, false, words[_i].started);
-	expect_compiler(words[_i].word, true, words[_i].launched);
+	expect_compiler(row->word, false, row->started);
+	expect_compiler(row->word, true, row->launched);
 	free(path);
 }
-END_TEST
 
-START_TEST(by_its_path_the_word_is_the_compilers)
+TEST(by_its_path_the_word_is_the_compilers)
 {
 	char *argv0 = (char *)"links/bin/gcc";
 	char *want = xasprintf("%s/old/gcc", dir);
@@ -111,9 +111,8 @@ START_TEST(by_its_path_the_word_is_the_compilers)
 	free(got);
 	free(want);
 }
-END_TEST
 
-START_TEST(a_copy_of_it_is_refused)
+TEST(a_copy_of_it_is_refused)
 {
 	char *argv0 = xasprintf("%s/new/gcc", dir), *path = str_dir(argv0);
 
@@ -123,29 +122,12 @@ START_TEST(a_copy_of_it_is_refused)
 	free(path);
 	free(argv0);
 }
-END_TEST
 
-START_TEST(it_knows_itself)
+TEST(it_knows_itself)
 {
 	ck_assert(cc_compiler_is_launcher("kfarm-cc"));
 	ck_assert(cc_compiler_is_launcher("/usr/bin/kfarm-cc"));
 	ck_assert(!cc_compiler_is_launcher("kfarm"));
 	ck_assert(!cc_compiler_is_launcher("kfarm-cc/gcc"));
 	ck_assert(!cc_compiler_is_launcher(""));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("cc/call");
-	TCase *tc = tcase_create("compiler");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_loop_test(tc, a_word_means_its_compiler, 0,
-			    sizeof(words) / sizeof(*words));
-	tcase_add_test(tc, by_its_path_the_word_is_the_compilers);
-	tcase_add_test(tc, a_copy_of_it_is_refused);
-	tcase_add_test(tc, it_knows_itself);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

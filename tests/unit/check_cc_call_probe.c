@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cc */
 /* Probes of a compiler that counts its executions in the file "ran". */
+#include "../lib/test.h"
+
 #include "base/fs.h"
 #include "base/str.h"
 #include "cc/call.h"
 #include "cc/real-compiler.h"
 #include "options/probe-stamps.h"
-#include "suite.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -166,7 +166,10 @@ static void expect_runs(unsigned with, unsigned without)
 			  cc_real_compiler_is_limited() ? without : with);
 }
 
-START_TEST(an_answer_is_remembered)
+FIXTURE(setup, teardown);
+TIMEOUT(60);
+
+TEST_RANGE(an_answer_is_remembered, 0, 2)
 {
 	for (unsigned i = 0; i < 3; i++) {
 		char *sub = xasprintf("dir_%u", i);
@@ -186,9 +189,8 @@ START_TEST(an_answer_is_remembered)
 	}
 	expect_runs(1, 3);
 }
-END_TEST
 
-START_TEST(other_questions_are_others)
+TEST(other_questions_are_others)
 {
 	static const char *const words[] = { "-E -x c /dev/null",
 					     "-E -P -x c /dev/null",
@@ -212,9 +214,8 @@ START_TEST(other_questions_are_others)
 	ck_assert_int_eq(ask("--version"), 0);
 	expect_runs(8, 9);
 }
-END_TEST
 
-START_TEST(standard_input_is_part_of_the_question)
+TEST(standard_input_is_part_of_the_question)
 {
 	for (unsigned i = 0; i < 2; i++) {
 		input = "int a;\n";
@@ -229,9 +230,8 @@ START_TEST(standard_input_is_part_of_the_question)
 	}
 	expect_runs(3, 6);
 }
-END_TEST
 
-START_TEST(an_input_that_names_a_file_or_is_long_reaches_the_compiler)
+TEST(an_input_that_names_a_file_or_is_long_reaches_the_compiler)
 {
 	char *text = xcalloc(1, 300001), *want;
 
@@ -249,7 +249,6 @@ START_TEST(an_input_that_names_a_file_or_is_long_reaches_the_compiler)
 	free(want);
 	free(text);
 }
-END_TEST
 
 /* Probes whose result depends on the time or the call. */
 static const char *const passing[] = {
@@ -264,18 +263,17 @@ static const char *const passing[] = {
 	"-c -x c /dev/null -o sub/tmp.o",
 };
 
-START_TEST(what_may_come_out_otherwise_is_asked_again) /* each of passing */
+TEST_EACH(what_may_come_out_otherwise_is_asked_again, passing)
 {
 	int first;
 
-	first = ask(passing[_i]);
+	first = ask(*row);
 	unlink("a-certain-name.o");
-	ck_assert_int_eq(ask(passing[_i]), first);
+	ck_assert_int_eq(ask(*row), first);
 	ck_assert_uint_eq(runs(), 2);
 }
-END_TEST
 
-START_TEST(a_signal_is_passed_on)
+TEST(a_signal_is_passed_on)
 {
 	for (unsigned i = 1; i < 3; i++) {
 		int status = ask("-DKILL -E -x c /dev/null");
@@ -284,9 +282,8 @@ START_TEST(a_signal_is_passed_on)
 		ck_assert_uint_eq(runs(), i);
 	}
 }
-END_TEST
 
-START_TEST(a_compiler_that_changed_is_asked)
+TEST(a_compiler_that_changed_is_asked)
 {
 	ck_assert_int_eq(ask("--version"), 0);
 	put("compiler", "#!/bin/sh\necho run >>ran\necho new\n", 0700);
@@ -301,9 +298,8 @@ START_TEST(a_compiler_that_changed_is_asked)
 	expect("out", "new\n");
 	expect_runs(4, 5);
 }
-END_TEST
 
-START_TEST(its_list_is_wished_for)
+TEST(its_list_is_wished_for)
 {
 	struct options_probe_compiler c = { compiler, "/usr/bin:/bin", NULL };
 	char *list = options_probe_stamps_path("probes", false, &c);
@@ -315,9 +311,8 @@ START_TEST(its_list_is_wished_for)
 	free(wish);
 	free(list);
 }
-END_TEST
 
-START_TEST(an_output_that_is_there_is_the_compilers)
+TEST(an_output_that_is_there_is_the_compilers)
 {
 	for (unsigned i = 1; i < 4; i++) {
 		ck_assert_int_eq(ask("-c -x c /dev/null -o a.o"), 0);
@@ -325,9 +320,8 @@ START_TEST(an_output_that_is_there_is_the_compilers)
 		ck_assert_uint_eq(runs(), i);
 	}
 }
-END_TEST
 
-START_TEST(a_full_disk_is_the_compilers)
+TEST(a_full_disk_is_the_compilers)
 {
 	ck_assert_int_eq(ask("--version"), 0);
 	out_file = "/dev/full";
@@ -336,9 +330,8 @@ START_TEST(a_full_disk_is_the_compilers)
 		ck_assert_uint_eq(runs(), i);
 	}
 }
-END_TEST
 
-START_TEST(the_mode_is_the_umasks)
+TEST(the_mode_is_the_umasks)
 {
 	static const mode_t masks[] = { 022, 077, 0 };
 	struct stat st;
@@ -352,9 +345,8 @@ START_TEST(the_mode_is_the_umasks)
 	}
 	expect_runs(1, 3);
 }
-END_TEST
 
-START_TEST(a_limit_takes_the_memory_away)
+TEST(a_limit_takes_the_memory_away)
 {
 	struct rlimit limit = { 1 << 20, 1 << 20 };
 
@@ -363,9 +355,8 @@ START_TEST(a_limit_takes_the_memory_away)
 	ck_assert_int_eq(ask("--version"), 0);
 	ck_assert_uint_eq(runs(), 2);
 }
-END_TEST
 
-START_TEST(a_language_that_is_not_known_counts_in_silence)
+TEST(a_language_that_is_not_known_counts_in_silence)
 {
 	variable = "LC_ALL=de_DE.UTF-8";
 	for (unsigned i = 0; i < 2; i++) {
@@ -376,9 +367,8 @@ START_TEST(a_language_that_is_not_known_counts_in_silence)
 	}
 	expect_runs(3, 4);
 }
-END_TEST
 
-START_TEST(without_a_directory_nothing_is_remembered)
+TEST(without_a_directory_nothing_is_remembered)
 {
 	struct err err;
 
@@ -387,32 +377,4 @@ START_TEST(without_a_directory_nothing_is_remembered)
 	ck_assert_int_eq(ask("--version"), 0);
 	ck_assert_uint_eq(runs(), 2);
 	ck_assert(!fs_exists("probes"));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("cc/call-probe");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
-	tcase_add_loop_test(tc, an_answer_is_remembered, 0, 2);
-	tcase_add_test(tc, other_questions_are_others);
-	tcase_add_test(tc, standard_input_is_part_of_the_question);
-	tcase_add_test(
-		tc, an_input_that_names_a_file_or_is_long_reaches_the_compiler);
-	tcase_add_loop_test(tc, what_may_come_out_otherwise_is_asked_again, 0,
-			    sizeof(passing) / sizeof(*passing));
-	tcase_add_test(tc, a_signal_is_passed_on);
-	tcase_add_test(tc, a_compiler_that_changed_is_asked);
-	tcase_add_test(tc, its_list_is_wished_for);
-	tcase_add_test(tc, an_output_that_is_there_is_the_compilers);
-	tcase_add_test(tc, a_full_disk_is_the_compilers);
-	tcase_add_test(tc, the_mode_is_the_umasks);
-	tcase_add_test(tc, a_limit_takes_the_memory_away);
-	tcase_add_test(tc, a_language_that_is_not_known_counts_in_silence);
-	tcase_add_test(tc, without_a_directory_nothing_is_remembered);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

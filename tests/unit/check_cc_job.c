@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cc */
+#include "../lib/test.h"
 #include "cc-fixture.h"
-
-#include "suite.h"
 
 #include <sys/resource.h>
 
 static char *argv_su[] = { "gcc",           "-MD",        "-c",  "-o", "a.o",
 			   "-fstack-usage", "--coverage", "a.c", NULL };
 static char *argv_md[] = { "gcc", "-MD", "-c", "-o", "a.o", "a.c", NULL };
-START_TEST(a_finished_job_is_put_in_place)
+FIXTURE(setup, teardown);
+TIMEOUT(30);
+
+TEST(a_finished_job_is_put_in_place)
 {
 	char *old = xasprintf("%s/err", dir);
 	int status, fd = open(old, O_RDWR | O_CREAT, 0600), saved;
@@ -29,7 +31,6 @@ START_TEST(a_finished_job_is_put_in_place)
 	buf_release(&got);
 	free(old);
 }
-END_TEST
 
 static void play_sides(int fd)
 {
@@ -41,7 +42,7 @@ static void play_sides(int fd)
 	send_done(fd, &m);
 }
 
-START_TEST(what_belongs_to_an_object_is_put_beside_it)
+TEST(what_belongs_to_an_object_is_put_beside_it)
 {
 	int status;
 
@@ -51,7 +52,6 @@ START_TEST(what_belongs_to_an_object_is_put_beside_it)
 	ck_assert(fs_exists("a.su") && fs_exists("a.gcno"));
 	nothing_left();
 }
-END_TEST
 
 /* Unexpected side outputs, or one that cannot be renamed. */
 static const struct bad_sides {
@@ -77,18 +77,17 @@ static void play_bad_sides(int fd)
 	pause();
 }
 
-START_TEST(an_object_without_what_belongs_to_it_is_not_taken)
+TEST_EACH(an_object_without_what_belongs_to_it_is_not_taken, bad_sides)
 {
 	int status;
 
 	close(STDERR_FILENO);
-	played = &bad_sides[_i];
+	played = row;
 	serve(play_bad_sides);
 	ck_assert_int_eq(offer(argv_su, &status), CC_JOB_UNAVAILABLE);
 	ck_assert(!fs_exists("a.o"));
 	nothing_left();
 }
-END_TEST
 
 static void play_failed(int fd)
 {
@@ -101,7 +100,7 @@ static void play_failed(int fd)
 	send_done(fd, &m);
 }
 
-START_TEST(a_failed_compile_gives_its_status_and_no_object)
+TEST(a_failed_compile_gives_its_status_and_no_object)
 {
 	int status;
 
@@ -111,7 +110,6 @@ START_TEST(a_failed_compile_gives_its_status_and_no_object)
 	ck_assert(!fs_exists("a.o"));
 	nothing_left();
 }
-END_TEST
 
 static void play_by_terminal(int fd)
 {
@@ -124,7 +122,7 @@ static void play_by_terminal(int fd)
 	send_done(fd, &m);
 }
 
-START_TEST(a_terminal_on_stderr_is_told)
+TEST_RANGE(a_terminal_on_stderr_is_told, 0, 2)
 {
 	int saved = dup(STDERR_FILENO), status;
 	int master = posix_openpt(O_RDWR | O_NOCTTY), fd;
@@ -142,7 +140,6 @@ START_TEST(a_terminal_on_stderr_is_told)
 	close(fd);
 	close(master);
 }
-END_TEST
 
 static void play_by_confinement(int fd)
 {
@@ -186,26 +183,24 @@ static const struct confinement {
 	{ -1, RLIMIT_NOFILE, 256, false },
 };
 
-START_TEST(a_closed_output_and_tight_limits_are_told)
+TEST_EACH(a_closed_output_and_tight_limits_are_told, confinements)
 {
-	const struct confinement *c = &confinements[_i];
-	int status, saved = c->fd < 0 ? -1 : dup(c->fd);
+	int status, saved = row->fd < 0 ? -1 : dup(row->fd);
 	struct rlimit limit;
 
 	serve(play_by_confinement);
-	if (c->fd >= 0)
-		close(c->fd);
-	if (c->resource >= 0) {
-		ck_assert_int_eq(getrlimit(c->resource, &limit), 0);
-		limit.rlim_cur = c->limit;
-		ck_assert_int_eq(setrlimit(c->resource, &limit), 0);
+	if (row->fd >= 0)
+		close(row->fd);
+	if (row->resource >= 0) {
+		ck_assert_int_eq(getrlimit(row->resource, &limit), 0);
+		limit.rlim_cur = row->limit;
+		ck_assert_int_eq(setrlimit(row->resource, &limit), 0);
 	}
 	status = offer_status();
 	if (saved >= 0)
-		dup2(saved, c->fd);
-	ck_assert_int_eq(status, c->confined ? 5 : 6);
+		dup2(saved, row->fd);
+	ck_assert_int_eq(status, row->confined ? 5 : 6);
 }
-END_TEST
 
 static void play_local(int fd)
 {
@@ -215,7 +210,7 @@ static void play_local(int fd)
 	pause();
 }
 
-START_TEST(told_to_compile_it_keeps_the_socket_open)
+TEST(told_to_compile_it_keeps_the_socket_open)
 {
 	int status, before = dup(0), after;
 
@@ -226,7 +221,6 @@ START_TEST(told_to_compile_it_keeps_the_socket_open)
 	ck_assert_int_gt(after, before);
 	ck_assert_int_eq(fcntl(before, F_GETFD), 0);
 }
-END_TEST
 
 /* The invalid coordinators of cc-fixture.h. */
 static void (*const bad[])(int fd) = {
@@ -236,7 +230,7 @@ static void (*const bad[])(int fd) = {
 	play_huge_frame, play_packed,         play_rename_fails,
 };
 
-START_TEST(a_bad_coordinator_leaves_the_job_to_us)
+TEST_EACH(a_bad_coordinator_leaves_the_job_to_us, bad)
 {
 	uint64_t took = UINT64_MAX;
 	int status;
@@ -251,7 +245,7 @@ START_TEST(a_bad_coordinator_leaves_the_job_to_us)
 
 		unlink("sock");
 		unlink("sock.silent");
-		serve(bad[_i]);
+		serve(*row);
 		ck_assert_int_eq(offer(argv_md, &status), CC_JOB_UNAVAILABLE);
 		took = clock_ms() - start;
 		ck_assert(!fs_exists("a.o"));
@@ -262,7 +256,6 @@ START_TEST(a_bad_coordinator_leaves_the_job_to_us)
 	}
 	ck_assert_uint_lt(took, CC_COORD_TIMEOUT_MS);
 }
-END_TEST
 
 /* ----------------------------------------------------- silence and signals */
 
@@ -296,7 +289,7 @@ static void play_trickle(int fd)
 	pause();
 }
 
-START_TEST(silence_ends_after_five_seconds)
+TEST_RANGE(silence_ends_after_five_seconds, 0, 2)
 {
 	static void (*const plays[])(int fd) = { play_silence, play_trickle };
 	uint64_t start = clock_ms(), took;
@@ -309,9 +302,8 @@ START_TEST(silence_ends_after_five_seconds)
 	ck_assert_uint_lt(took, 10 * CC_COORD_TIMEOUT_MS);
 	nothing_left();
 }
-END_TEST
 
-START_TEST(after_one_found_silence_the_next_do_not_wait)
+TEST(after_one_found_silence_the_next_do_not_wait)
 {
 	uint64_t start;
 	int status;
@@ -323,7 +315,6 @@ START_TEST(after_one_found_silence_the_next_do_not_wait)
 	ck_assert_uint_lt(clock_ms() - start, CC_COORD_TIMEOUT_MS);
 	ck_assert_int_eq(unlink("sock.silent"), 0);
 }
-END_TEST
 
 static void play_beats(int fd)
 {
@@ -337,16 +328,15 @@ static void play_beats(int fd)
 	send_done(fd, &m);
 }
 
-START_TEST(beats_keep_it_waiting)
+TEST(beats_keep_it_waiting)
 {
 	int status;
 
 	serve(play_beats);
 	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_DONE);
 }
-END_TEST
 
-START_TEST(a_full_backlog_is_tried_again_and_then_left)
+TEST(a_full_backlog_is_tried_again_and_then_left)
 {
 	int fd = listen_on("sock", 0), status, fds[8];
 	struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = "sock" };
@@ -361,9 +351,8 @@ START_TEST(a_full_backlog_is_tried_again_and_then_left)
 	ck_assert_uint_lt(clock_ms() - start, 10 * CC_COORD_TIMEOUT_MS);
 	close(fd);
 }
-END_TEST
 
-START_TEST(nobody_there_is_known_at_once)
+TEST(nobody_there_is_known_at_once)
 {
 	int status;
 
@@ -372,7 +361,6 @@ START_TEST(nobody_there_is_known_at_once)
 	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_UNAVAILABLE);
 	ck_assert(!fs_exists("sock.silent"));
 }
-END_TEST
 
 static void play_never_reads(int fd)
 {
@@ -380,7 +368,7 @@ static void play_never_reads(int fd)
 	pause();
 }
 
-START_TEST(a_long_message_does_not_block_for_ever)
+TEST(a_long_message_does_not_block_for_ever)
 {
 	char *argv[24] = { "gcc", "-c", "a.c" }, *word = xmalloc(25001);
 	uint64_t start = clock_ms();
@@ -396,9 +384,8 @@ START_TEST(a_long_message_does_not_block_for_ever)
 	ck_assert_uint_lt(clock_ms() - start, 10 * CC_COORD_TIMEOUT_MS);
 	free(word);
 }
-END_TEST
 
-START_TEST(too_long_a_line_is_not_offered)
+TEST(too_long_a_line_is_not_offered)
 {
 	char *argv[5] = { "gcc", "-c", "a.c" }, *word = xmalloc(600001);
 	int status;
@@ -411,9 +398,8 @@ START_TEST(too_long_a_line_is_not_offered)
 	ck_assert_int_eq(offer(argv, &status), CC_JOB_UNAVAILABLE);
 	free(word);
 }
-END_TEST
 
-START_TEST(a_signal_while_waiting_cleans_up_and_kills)
+TEST_RANGE(a_signal_while_waiting_cleans_up_and_kills, 0, 3)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 	char *object, *dep;
@@ -438,7 +424,6 @@ START_TEST(a_signal_while_waiting_cleans_up_and_kills)
 	free(object);
 	free(dep);
 }
-END_TEST
 
 /* Send the result and a signal at once, unless the object already exists. */
 static void play_done_and_kill(int fd)
@@ -452,7 +437,7 @@ static void play_done_and_kill(int fd)
 		close(open("absent", O_WRONLY | O_CREAT, 0600));
 }
 
-START_TEST(no_object_comes_after_a_signal)
+TEST(no_object_comes_after_a_signal)
 {
 	int status, ignored, absent = 0;
 
@@ -476,7 +461,6 @@ START_TEST(no_object_comes_after_a_signal)
 	}
 	ck_assert_int_gt(absent, 0);
 }
-END_TEST
 
 static volatile sig_atomic_t handled;
 
@@ -486,7 +470,7 @@ static void handle(int sig)
 }
 
 /* Like a shell with a trap, which then offers its next compile. */
-START_TEST(a_handled_signal_ends_only_the_offer)
+TEST(a_handled_signal_ends_only_the_offer)
 {
 	int status;
 	pid_t pid;
@@ -512,9 +496,8 @@ START_TEST(a_handled_signal_ends_only_the_offer)
 	ck_assert(fs_exists("a.o"));
 	nothing_left();
 }
-END_TEST
 
-START_TEST(an_ignored_signal_stays_ignored)
+TEST(an_ignored_signal_stays_ignored)
 {
 	struct sigaction now;
 	int status;
@@ -524,45 +507,4 @@ START_TEST(an_ignored_signal_stays_ignored)
 	ck_assert_int_eq(offer(argv_md, &status), CC_JOB_DONE);
 	sigaction(SIGHUP, NULL, &now);
 	ck_assert(now.sa_handler == SIG_IGN);
-}
-END_TEST
-
-static void add_tests(TCase *tc)
-{
-	tcase_add_test(tc, a_finished_job_is_put_in_place);
-	tcase_add_loop_test(tc, a_terminal_on_stderr_is_told, 0, 2);
-	tcase_add_loop_test(tc, a_closed_output_and_tight_limits_are_told, 0,
-			    sizeof(confinements) / sizeof(*confinements));
-	tcase_add_test(tc, what_belongs_to_an_object_is_put_beside_it);
-	tcase_add_loop_test(tc,
-			    an_object_without_what_belongs_to_it_is_not_taken,
-			    0, sizeof(bad_sides) / sizeof(*bad_sides));
-	tcase_add_test(tc, a_failed_compile_gives_its_status_and_no_object);
-	tcase_add_test(tc, told_to_compile_it_keeps_the_socket_open);
-	tcase_add_loop_test(tc, a_bad_coordinator_leaves_the_job_to_us, 0,
-			    sizeof(bad) / sizeof(*bad));
-	tcase_add_loop_test(tc, silence_ends_after_five_seconds, 0, 2);
-	tcase_add_test(tc, after_one_found_silence_the_next_do_not_wait);
-	tcase_add_test(tc, beats_keep_it_waiting);
-	tcase_add_test(tc, a_full_backlog_is_tried_again_and_then_left);
-	tcase_add_test(tc, nobody_there_is_known_at_once);
-	tcase_add_test(tc, a_long_message_does_not_block_for_ever);
-	tcase_add_test(tc, too_long_a_line_is_not_offered);
-	tcase_add_loop_test(tc, a_signal_while_waiting_cleans_up_and_kills, 0,
-			    3);
-	tcase_add_test(tc, a_handled_signal_ends_only_the_offer);
-	tcase_add_test(tc, no_object_comes_after_a_signal);
-	tcase_add_test(tc, an_ignored_signal_stays_ignored);
-}
-
-int main(void)
-{
-	Suite *s = suite_create("cc/job");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 30);
-	add_tests(tc);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

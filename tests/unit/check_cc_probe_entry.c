@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cc */
+#include "../lib/test.h"
+
 #include "cc/probe-entry.h"
 
 #include "base/fs.h"
 #include "base/str.h"
 #include "options/probe-stamps.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -55,7 +55,10 @@ static bool is_answer(const struct cc_probe_entry *a)
 	       bytes_equal(a->output, bytes_str("wrote"));
 }
 
-START_TEST(what_was_written_is_read)
+FIXTURE(setup, teardown);
+TIMEOUT(60);
+
+TEST(what_was_written_is_read)
 {
 	struct cc_probe_entry a = make_answer(), got;
 	struct buf file = { 0 };
@@ -67,9 +70,8 @@ START_TEST(what_was_written_is_read)
 	ck_assert(!cc_probe_entry_find(&got, &file, dir, bytes_str("other")));
 	buf_release(&file);
 }
-END_TEST
 
-START_TEST(damage_makes_it_none) /* bit _i of each byte */
+TEST_RANGE(damage_makes_it_none, 0, 8)
 {
 	struct cc_probe_entry a = make_answer(), got;
 	struct buf file = { 0 };
@@ -87,9 +89,8 @@ START_TEST(damage_makes_it_none) /* bit _i of each byte */
 						 question()));
 	buf_release(&file);
 }
-END_TEST
 
-START_TEST(one_of_the_same_name_is_another_questions)
+TEST(one_of_the_same_name_is_another_questions)
 {
 	struct cc_probe_entry a = make_answer(), got;
 	struct buf file = { 0 };
@@ -99,9 +100,8 @@ START_TEST(one_of_the_same_name_is_another_questions)
 					 bytes_str("gcc")));
 	buf_release(&file);
 }
-END_TEST
 
-START_TEST(a_long_one_is_not_written)
+TEST(a_long_one_is_not_written)
 {
 	struct cc_probe_entry a = make_answer();
 	struct strv names = { 0 };
@@ -113,10 +113,9 @@ START_TEST(a_long_one_is_not_written)
 	ck_assert_uint_eq(names.n, 0);
 	free(text);
 }
-END_TEST
 
 /* A failure to write is not an error. */
-START_TEST(a_directory_that_is_full_or_gone_takes_none)
+TEST(a_directory_that_is_full_or_gone_takes_none)
 {
 	struct cc_probe_entry a = make_answer(), got;
 	struct buf file = { 0 };
@@ -135,7 +134,6 @@ START_TEST(a_directory_that_is_full_or_gone_takes_none)
 	ck_assert(!cc_probe_entry_find(&got, &file, dir, question()));
 	ck_assert(!fs_exists(dir));
 }
-END_TEST
 
 static void write_often(void)
 {
@@ -153,7 +151,7 @@ static void write_often(void)
 	_exit(0);
 }
 
-START_TEST(many_may_write_at_once)
+TEST(many_may_write_at_once)
 {
 	struct strv names = { 0 };
 	int status;
@@ -170,9 +168,8 @@ START_TEST(many_may_write_at_once)
 	ck_assert_uint_eq(names.n, 1);
 	strv_release(&names);
 }
-END_TEST
 
-START_TEST(only_a_plain_file_is_read)
+TEST(only_a_plain_file_is_read)
 {
 	char *path = xasprintf("%s/x", dir), *link = xasprintf("%s/l", dir);
 	struct buf out = { 0 };
@@ -190,23 +187,4 @@ START_TEST(only_a_plain_file_is_read)
 	buf_release(&out);
 	free(link);
 	free(path);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("cc/probe-entry");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, what_was_written_is_read);
-	tcase_add_loop_test(tc, damage_makes_it_none, 0, 8);
-	tcase_add_test(tc, one_of_the_same_name_is_another_questions);
-	tcase_add_test(tc, a_long_one_is_not_written);
-	tcase_add_test(tc, a_directory_that_is_full_or_gone_takes_none);
-	tcase_add_test(tc, many_may_write_at_once);
-	tcase_add_test(tc, only_a_plain_file_is_read);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

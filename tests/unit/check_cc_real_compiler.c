@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cc */
+#include "../lib/test.h"
+
 #include "base/str.h"
 #include "cc/real-compiler.h"
-#include "suite.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,7 +65,9 @@ static bool is_taken(int i)
 	return taken;
 }
 
-START_TEST(the_environment_is_as_without_kfarm)
+FIXTURE(setup, teardown);
+
+TEST(the_environment_is_as_without_kfarm)
 {
 	char *env[] = { "A=1",
 			"KFARM_SOCKET=/s",
@@ -82,9 +84,8 @@ START_TEST(the_environment_is_as_without_kfarm)
 	ck_assert_str_eq(env[2], "KFARM_CONFIG=/c");
 	ck_assert_ptr_null(env[3]);
 }
-END_TEST
 
-START_TEST(without_links_the_path_stays)
+TEST(without_links_the_path_stays)
 {
 	char *env[] = { "PATH=/l:/bin", "KFARM_SLOTS=", NULL };
 	char *path = env[0];
@@ -93,9 +94,8 @@ START_TEST(without_links_the_path_stays)
 	ck_assert_ptr_eq(env[0], path);
 	ck_assert_ptr_null(env[1]);
 }
-END_TEST
 
-START_TEST(a_slot_is_held_by_an_open_descriptor)
+TEST(a_slot_is_held_by_an_open_descriptor)
 {
 	pid_t pid;
 	int status;
@@ -110,9 +110,8 @@ START_TEST(a_slot_is_held_by_an_open_descriptor)
 	ck_assert_int_eq(status, 0);
 	ck_assert(!is_taken(0) && !is_taken(1));
 }
-END_TEST
 
-START_TEST(a_slot_survives_exec_and_no_other_descriptor_does)
+TEST(a_slot_survives_exec_and_no_other_descriptor_does)
 {
 	char *script = xasprintf(
 		"n=0; for f in /proc/$$/fd/*; do case $(readlink $f) in "
@@ -135,9 +134,8 @@ START_TEST(a_slot_survives_exec_and_no_other_descriptor_does)
 	ck_assert(!is_taken(0));
 	free(script);
 }
-END_TEST
 
-START_TEST(with_all_taken_it_waits)
+TEST(with_all_taken_it_waits)
 {
 	int held, status, ends[2];
 	pid_t pid;
@@ -163,10 +161,9 @@ START_TEST(with_all_taken_it_waits)
 	ck_assert_int_eq(read(ends[0], &c, 1), 1);
 	close(ends[0]);
 }
-END_TEST
 
 /* The compiler inherits no descriptor either. */
-START_TEST(no_slots_means_no_waiting)
+TEST(no_slots_means_no_waiting)
 {
 	int next = dup(STDERR_FILENO), after;
 
@@ -179,9 +176,8 @@ START_TEST(no_slots_means_no_waiting)
 	ck_assert_int_eq(after, next);
 	close(after);
 }
-END_TEST
 
-START_TEST(a_compiler_that_cannot_start_has_a_shells_status)
+TEST(a_compiler_that_cannot_start_has_a_shells_status)
 {
 	char *argv[] = { "gcc", NULL };
 	char *path = xasprintf("%s/0", dir);
@@ -194,9 +190,8 @@ START_TEST(a_compiler_that_cannot_start_has_a_shells_status)
 	ck_assert_str_eq(argv[0], path);
 	free(path);
 }
-END_TEST
 
-START_TEST(descriptors_stay_above_stderr)
+TEST(descriptors_stay_above_stderr)
 {
 	int fd;
 
@@ -206,23 +201,4 @@ START_TEST(descriptors_stay_above_stderr)
 	ck_assert_int_eq(fcntl(STDIN_FILENO, F_GETFD), -1);
 	ck_assert_int_eq(cc_real_compiler_move_fd(fd), fd);
 	ck_assert_int_eq(cc_real_compiler_move_fd(-1), -1);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("cc/real-compiler");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, the_environment_is_as_without_kfarm);
-	tcase_add_test(tc, without_links_the_path_stays);
-	tcase_add_test(tc, a_slot_is_held_by_an_open_descriptor);
-	tcase_add_test(tc, a_slot_survives_exec_and_no_other_descriptor_does);
-	tcase_add_test(tc, with_all_taken_it_waits);
-	tcase_add_test(tc, no_slots_means_no_waiting);
-	tcase_add_test(tc, a_compiler_that_cannot_start_has_a_shells_status);
-	tcase_add_test(tc, descriptors_stay_above_stderr);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cli */
+#include "../lib/test.h"
+
 #include "cli/build.h"
 
 #include "cli/cmd.h"
-#include "suite.h"
 
 #include <stdlib.h>
 
@@ -55,7 +56,9 @@ static void assert_names(const char *arches, const char *kconfigs,
 	free(names);
 }
 
-START_TEST(each_architecture_is_built_with_each_configuration)
+FIXTURE(set_up, tear_down);
+
+TEST(each_architecture_is_built_with_each_configuration)
 {
 	assert_names("arm64 x86_64", "defconfig a/board.config",
 		     "arm64-defconfig arm64-board x86_64-defconfig "
@@ -66,16 +69,14 @@ START_TEST(each_architecture_is_built_with_each_configuration)
 	ck_assert_uint_eq(list.builds[3].request.n_parts, 4);
 	ck_assert_str_eq(list.builds[3].request.part_name, "x86_64-board");
 }
-END_TEST
 
-START_TEST(what_is_named_twice_is_built_once)
+TEST(what_is_named_twice_is_built_once)
 {
 	assert_names("arm64 x86_64 arm64", "tinyconfig tinyconfig",
 		     "arm64-tinyconfig x86_64-tinyconfig");
 }
-END_TEST
 
-START_TEST(the_only_one_is_no_part_of_anything)
+TEST(the_only_one_is_no_part_of_anything)
 {
 	options.request.output_dir = "/out";
 	assert_names("arm64 arm64", "", "arm64-defconfig");
@@ -84,33 +85,29 @@ START_TEST(the_only_one_is_no_part_of_anything)
 	ck_assert_ptr_null(list.builds[0].request.kconfig);
 	ck_assert_str_eq(list.builds[0].request.output_dir, "/out");
 }
-END_TEST
 
-START_TEST(each_has_an_output_directory)
+TEST(each_has_an_output_directory)
 {
 	options.request.output_dir = "/out";
 	assert_names("arm64 x86_64", "", "arm64-defconfig x86_64-defconfig");
 	ck_assert_str_eq(list.builds[1].request.output_dir,
 			 "/out/x86_64-defconfig");
 }
-END_TEST
 
-START_TEST(without_an_architecture_it_is_that_of_make)
+TEST(without_an_architecture_it_is_that_of_make)
 {
 	assert_names("", "a b", "arm-a arm-b");
 	ck_assert_ptr_null(list.builds[0].request.arch);
 }
-END_TEST
 
-START_TEST(a_variable_of_make_comes_before_the_environment)
+TEST(a_variable_of_make_comes_before_the_environment)
 {
 	strv_add(&options.request.variables, "ARCH=riscv");
 	strv_add(&options.request.environment, "ARCH=mips");
 	assert_names("", "a b", "riscv-a riscv-b");
 }
-END_TEST
 
-START_TEST(equal_last_components_are_told_apart)
+TEST(equal_last_components_are_told_apart)
 {
 	char *names = names_of("arm64", "a/x.config b/x.config c", no_env);
 
@@ -120,9 +117,8 @@ START_TEST(equal_last_components_are_told_apart)
 	ck_assert_str_eq(list.builds[2].name, "arm64-c");
 	free(names);
 }
-END_TEST
 
-START_TEST(a_password_is_in_no_name)
+TEST(a_password_is_in_no_name)
 {
 	assert_names("arm64", "https://me:secret@host/board.config",
 		     "arm64-board");
@@ -130,19 +126,17 @@ START_TEST(a_password_is_in_no_name)
 	ck_assert_str_eq(list.builds[0].request.kconfig,
 			 "https://me:secret@host/board.config");
 }
-END_TEST
 
-START_TEST(a_name_leads_out_of_no_directory)
+TEST(a_name_leads_out_of_no_directory)
 {
 	assert_names("../x", "..", "x-_.");
 }
-END_TEST
 
 /* From the best to the worst. */
 static const int order[] = { 0, 101, 125, 2, 1, 255, 130 };
 #define N_ORDER ((int)(sizeof(order) / sizeof(*order)))
 
-START_TEST(the_worse_status_counts)
+TEST_RANGE(the_worse_status_counts, 0, N_ORDER)
 {
 	for (int i = 0; i < N_ORDER; i++) {
 		int worse = order[i > _i ? i : _i];
@@ -153,32 +147,9 @@ START_TEST(the_worse_status_counts)
 				 worse);
 	}
 }
-END_TEST
 
-START_TEST(the_status_of_make_is_that_of_a_failure)
+TEST(the_status_of_make_is_that_of_a_failure)
 {
 	ck_assert_int_eq(build_status_worse(125, 3), 3);
 	ck_assert_int_eq(build_status_worse(3, 1), 1);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("cli/build");
-	TCase *t = tcase_create("build");
-
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, each_architecture_is_built_with_each_configuration);
-	tcase_add_test(t, what_is_named_twice_is_built_once);
-	tcase_add_test(t, the_only_one_is_no_part_of_anything);
-	tcase_add_test(t, each_has_an_output_directory);
-	tcase_add_test(t, without_an_architecture_it_is_that_of_make);
-	tcase_add_test(t, a_variable_of_make_comes_before_the_environment);
-	tcase_add_test(t, equal_last_components_are_told_apart);
-	tcase_add_test(t, a_password_is_in_no_name);
-	tcase_add_test(t, a_name_leads_out_of_no_directory);
-	tcase_add_loop_test(t, the_worse_status_counts, 0, N_ORDER);
-	tcase_add_test(t, the_status_of_make_is_that_of_a_failure);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

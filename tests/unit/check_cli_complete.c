@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cli */
 /* tests/cli/completion.sh tests the candidates themselves. */
-#include "cli/complete.h"
+#include "../lib/test.h"
 
-#include "suite.h"
+#include "cli/complete.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -76,11 +76,11 @@ static const struct {
 	{ "oops ", "" },
 };
 
-START_TEST(words_are_found_by_those_in_front)
+TEST_EACH(words_are_found_by_those_in_front, lines)
 {
 	struct strv words = { 0 };
 	struct complete c;
-	char *found, *line = xasprintf("kfarm %s", lines[_i].line);
+	char *found, *line = xasprintf("kfarm %s", row->line);
 	struct complete_line l;
 
 	complete_line_parse(&l, line, BREAKS);
@@ -91,16 +91,15 @@ START_TEST(words_are_found_by_those_in_front)
 	for (size_t i = 0; i < c.candidates.n; i++)
 		*strchrnul(c.candidates.v[i], '\t') = '\0';
 	found = strv_join(&c.candidates, " ");
-	ck_assert_str_eq(found, lines[_i].found);
+	ck_assert_str_eq(found, row->found);
 	free(found);
 	free(line);
 	complete_release(&c);
 	complete_line_release(&l);
 	strv_release(&words);
 }
-END_TEST
 
-START_TEST(the_command_of_others_begins_at_a_word)
+TEST(the_command_of_others_begins_at_a_word)
 {
 	static const struct {
 		const char *words[6];
@@ -128,7 +127,6 @@ START_TEST(the_command_of_others_begins_at_a_word)
 		strv_release(&before);
 	}
 }
-END_TEST
 
 /*
  * A line, its last word, the open quote, the part that readline leaves
@@ -154,23 +152,22 @@ static const struct {
 	{ "kfarm \\", "\\", 0, 0, 2 },
 };
 
-START_TEST(a_line_is_read_as_bash_does)
+TEST_EACH(a_line_is_read_as_bash_does, typed)
 {
 	struct complete_line l;
 	size_t n;
 
-	complete_line_parse(&l, typed[_i].text, BREAKS);
-	ck_assert_str_eq(l.words.v[l.words.n - 1], typed[_i].last);
-	ck_assert_int_eq(l.quote, typed[_i].quote);
-	ck_assert_uint_eq(l.cut_bytes, typed[_i].cut);
-	n = complete_line_word_index(typed[_i].text, BREAKS, l.words.n);
-	ck_assert_uint_eq(n, typed[_i].pieces);
+	complete_line_parse(&l, row->text, BREAKS);
+	ck_assert_str_eq(l.words.v[l.words.n - 1], row->last);
+	ck_assert_int_eq(l.quote, row->quote);
+	ck_assert_uint_eq(l.cut_bytes, row->cut);
+	n = complete_line_word_index(row->text, BREAKS, l.words.n);
+	ck_assert_uint_eq(n, row->pieces);
 	complete_line_release(&l);
 }
-END_TEST
 
 /* For each open quote, bash parses the quoted word to the original. */
-START_TEST(a_quoted_word_is_read_as_itself)
+TEST(a_quoted_word_is_read_as_itself)
 {
 	static const char letters[] = "ab $`\\\"'!*?~#&|;<>(){}[]=:\t";
 	static const char *const begins[] = { "", "\"", "'" };
@@ -198,20 +195,4 @@ START_TEST(a_quoted_word_is_read_as_itself)
 		}
 		buf_release(&text);
 	}
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("cli/complete");
-	TCase *t = tcase_create("complete");
-
-	tcase_add_loop_test(t, words_are_found_by_those_in_front, 0,
-			    sizeof(lines) / sizeof(*lines));
-	tcase_add_test(t, the_command_of_others_begins_at_a_word);
-	tcase_add_loop_test(t, a_line_is_read_as_bash_does, 0,
-			    sizeof(typed) / sizeof(*typed));
-	tcase_add_test(t, a_quoted_word_is_read_as_itself);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

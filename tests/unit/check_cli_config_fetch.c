@@ -2,6 +2,7 @@
 /* needs: cli */
 #include "cli/config-sources.h"
 
+#include "../lib/test.h"
 #include "fetch-fixture.h"
 #include "fetch/download.h"
 
@@ -42,7 +43,9 @@ static int ask(const char *path)
 	return ret;
 }
 
-START_TEST(a_url_gives_a_text_and_then_only_news)
+FIXTURE(set_up, tear_down);
+
+TEST(a_url_gives_a_text_and_then_only_news)
 {
 	char last[400] = "";
 
@@ -58,9 +61,8 @@ START_TEST(a_url_gives_a_text_and_then_only_news)
 	ck_assert_msg(!ask("/file/one.config"), "%s", err.text);
 	ck_assert_str_eq(text, "CONFIG_A=n\nCONFIG_B=m\n");
 }
-END_TEST
 
-START_TEST(a_server_without_stamps_is_asked_for_all_of_it)
+TEST(a_server_without_stamps_is_asked_for_all_of_it)
 {
 	offer("two.config", "CONFIG_A=y\n");
 	ck_assert_msg(!ask("/stamp=none/file/two.config"), "%s", err.text);
@@ -68,9 +70,8 @@ START_TEST(a_server_without_stamps_is_asked_for_all_of_it)
 	ck_assert_msg(!ask("/stamp=none/file/two.config"), "%s", err.text);
 	ck_assert_str_eq(text, "CONFIG_A=n\n");
 }
-END_TEST
 
-START_TEST(a_packed_one_is_unpacked)
+TEST(a_packed_one_is_unpacked)
 {
 	char *command = xasprintf("echo CONFIG_Z=y | gzip >%s/config.gz",
 				  play_dir);
@@ -80,10 +81,9 @@ START_TEST(a_packed_one_is_unpacked)
 	ck_assert_str_eq(text, "CONFIG_Z=y\n");
 	free(command);
 }
-END_TEST
 
 /* 503 and a closed port do not mean that the file is gone. */
-START_TEST(what_was_kept_serves_where_nobody_can_be_reached)
+TEST(what_was_kept_serves_where_nobody_can_be_reached)
 {
 	offer("kept.config", "CONFIG_K=y\n");
 	ck_assert_msg(!ask("/file/kept.config"), "%s", err.text);
@@ -95,9 +95,8 @@ START_TEST(what_was_kept_serves_where_nobody_can_be_reached)
 	ck_assert_ptr_nonnull(strstr(err.text, "/file/never.config"));
 	ck_assert_ptr_null(strstr(err.text, "[toolchain]"));
 }
-END_TEST
 
-START_TEST(one_that_is_gone_is_an_error_whatever_was_kept)
+TEST(one_that_is_gone_is_an_error_whatever_was_kept)
 {
 	char *path = xasprintf("%s/gone.config", play_dir);
 
@@ -108,9 +107,8 @@ START_TEST(one_that_is_gone_is_an_error_whatever_was_kept)
 	ck_assert_ptr_nonnull(strstr(err.text, "no such file (HTTP 404)"));
 	free(path);
 }
-END_TEST
 
-START_TEST(one_that_becomes_a_page_is_an_error)
+TEST(one_that_becomes_a_page_is_an_error)
 {
 	offer("page", "CONFIG_K=y\n");
 	ck_assert_msg(!ask("/stamp=none/file/page"), "%s", err.text);
@@ -121,9 +119,8 @@ START_TEST(one_that_becomes_a_page_is_an_error)
 	ck_assert_msg(!ask("/stamp=none/file/page"), "%s", err.text);
 	ck_assert_str_eq(text, "CONFIG_K=m\n");
 }
-END_TEST
 
-START_TEST(another_who_fetches_it_is_not_waited_for)
+TEST(another_who_fetches_it_is_not_waited_for)
 {
 	char *url = play_http("/file/busy.config");
 	char *command = xasprintf("ls %s/kfarm/url/*.part", cache);
@@ -144,7 +141,6 @@ START_TEST(another_who_fetches_it_is_not_waited_for)
 	free(command);
 	free(url);
 }
-END_TEST
 
 static const struct {
 	const char *path;
@@ -164,15 +160,14 @@ static const struct {
 	{ "/listing/c", -EINVAL, "not a kernel configuration" },
 };
 
-START_TEST(nothing_hostile_is_taken)
+TEST_EACH(nothing_hostile_is_taken, hostile)
 {
-	ck_assert_int_eq(ask(hostile[_i].path), hostile[_i].answer);
-	play_expect_text(&err, hostile[_i].says);
+	ck_assert_int_eq(ask(row->path), row->answer);
+	play_expect_text(&err, row->says);
 	ck_assert_ptr_null(text);
 }
-END_TEST
 
-START_TEST(a_password_is_not_shown)
+TEST(a_password_is_not_shown)
 {
 	char *url = xasprintf("http://me:secret@127.0.0.1:%d/status=404/p",
 			      bad.port[1]);
@@ -180,23 +175,4 @@ START_TEST(a_password_is_not_shown)
 	ck_assert_int_eq(config_fetch(url, &text, &err), -ENOENT);
 	ck_assert_ptr_null(strstr(err.text, "secret"));
 	free(url);
-}
-END_TEST
-
-int main(void)
-{
-	TCase *tc = tcase_create("config-fetch");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_url_gives_a_text_and_then_only_news);
-	tcase_add_test(tc, a_server_without_stamps_is_asked_for_all_of_it);
-	tcase_add_test(tc, a_packed_one_is_unpacked);
-	tcase_add_test(tc, what_was_kept_serves_where_nobody_can_be_reached);
-	tcase_add_test(tc, one_that_is_gone_is_an_error_whatever_was_kept);
-	tcase_add_test(tc, one_that_becomes_a_page_is_an_error);
-	tcase_add_test(tc, another_who_fetches_it_is_not_waited_for);
-	tcase_add_loop_test(tc, nothing_hostile_is_taken, 0,
-			    sizeof(hostile) / sizeof(*hostile));
-	tcase_add_test(tc, a_password_is_not_shown);
-	return play_run(tc, "cli/config-fetch");
 }

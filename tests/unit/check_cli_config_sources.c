@@ -3,8 +3,8 @@
 #include "cli/config-sources.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/str.h"
-#include "suite.h"
 
 #include <errno.h>
 
@@ -71,7 +71,9 @@ static void expect_added(const char *want)
 	strv_release(&short_names);
 }
 
-START_TEST(a_section_is_a_base_and_additions_with_their_places)
+FIXTURE(set_up, tear_down);
+
+TEST(a_section_is_a_base_and_additions_with_their_places)
 {
 	char *where = xasprintf("%s/config:2", dir);
 	char *third = xasprintf("%s/config:4", dir);
@@ -88,9 +90,8 @@ START_TEST(a_section_is_a_base_and_additions_with_their_places)
 	free(third);
 	free(where);
 }
-END_TEST
 
-START_TEST(what_is_no_section_is_left_to_the_tree)
+TEST(what_is_no_section_is_left_to_the_tree)
 {
 	put("config", "[config \"board\"]\n\tkconfig = defconfig\n");
 	ck_assert_int_eq(find("tinyconfig"), 0);
@@ -99,9 +100,8 @@ START_TEST(what_is_no_section_is_left_to_the_tree)
 	ck_assert_int_eq(find(NULL), 0);
 	ck_assert_ptr_null(r.named_config);
 }
-END_TEST
 
-START_TEST(a_section_may_build_on_others)
+TEST(a_section_may_build_on_others)
 {
 	put("config", "[config \"debug\"]\n\tkconfig = board\n"
 		      "\tkconfig-add = CONFIG_D=y\n"
@@ -113,9 +113,8 @@ START_TEST(a_section_may_build_on_others)
 	ck_assert_ptr_nonnull(r.named_config->location);
 	expect_added("CONFIG_A=y|CONFIG_B=y|CONFIG_D=y");
 }
-END_TEST
 
-START_TEST(its_own_name_is_that_of_the_tree)
+TEST(its_own_name_is_that_of_the_tree)
 {
 	put("config", "[config \"defconfig\"]\n\tkconfig = defconfig\n"
 		      "\tkconfig-add = CONFIG_A=y\n");
@@ -123,9 +122,8 @@ START_TEST(its_own_name_is_that_of_the_tree)
 	ck_assert_str_eq(r.named_config->base, "defconfig");
 	expect_added("CONFIG_A=y");
 }
-END_TEST
 
-START_TEST(a_circle_of_names_is_an_error)
+TEST(a_circle_of_names_is_an_error)
 {
 	put("config", "[config \"a\"]\n\tkconfig = b\n"
 		      "[config \"b\"]\n\tkconfig = c\n"
@@ -136,7 +134,6 @@ START_TEST(a_circle_of_names_is_an_error)
 				       "\"a\""),
 		      "%s", err.text);
 }
-END_TEST
 
 /* The paths of words in the file. */
 static const char *const paths[][2] = {
@@ -150,20 +147,19 @@ static const char *const paths[][2] = {
 	{ "file:///frags/a", "file:///frags/a" },
 };
 
-START_TEST(paths_start_from_the_file)
+TEST_EACH(paths_start_from_the_file, paths)
 {
 	char *text = xasprintf("[config \"x\"]\n\tkconfig-add = \"%s\"\n",
-			       paths[_i][0]);
+			       (*row)[0]);
 
 	put("config", text);
 	put("frags/a", "");
 	ck_assert_msg(!find("x"), "%s", err.text);
-	expect_added(paths[_i][1]);
+	expect_added((*row)[1]);
 	free(text);
 }
-END_TEST
 
-START_TEST(a_url_of_a_section_that_fails_is_named_by_its_place)
+TEST(a_url_of_a_section_that_fails_is_named_by_its_place)
 {
 	put("config", "[config \"x\"]\n\tkconfig = http://127.0.0.1:1/x\n");
 	unsetenv("http_proxy");
@@ -175,23 +171,4 @@ START_TEST(a_url_of_a_section_that_fails_is_named_by_its_place)
 	ck_assert_int_eq(find(NULL), -EIO);
 	ck_assert_msg(str_starts(err.text, "-K: http://127.0.0.1:1/y: "), "%s",
 		      err.text);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("cli/config-sources");
-	TCase *tc = tcase_create("configs");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_section_is_a_base_and_additions_with_their_places);
-	tcase_add_test(tc, what_is_no_section_is_left_to_the_tree);
-	tcase_add_test(tc, a_section_may_build_on_others);
-	tcase_add_test(tc, its_own_name_is_that_of_the_tree);
-	tcase_add_test(tc, a_circle_of_names_is_an_error);
-	tcase_add_loop_test(tc, paths_start_from_the_file, 0,
-			    sizeof(paths) / sizeof(*paths));
-	tcase_add_test(tc, a_url_of_a_section_that_fails_is_named_by_its_place);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -3,11 +3,11 @@
 #include "cli/console.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "cli/watch.h"
-#include "suite.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -136,7 +136,10 @@ static void tell_node(const char *name)
 	console_schedule_draw(c);
 }
 
-START_TEST(an_event_is_on_the_terminal_soon)
+FIXTURE(set_up, tear_down);
+TIMEOUT(60);
+
+TEST(an_event_is_on_the_terminal_soon)
 {
 	begin();
 	ck_assert(runs(60000, "q quit"));
@@ -154,9 +157,8 @@ START_TEST(an_event_is_on_the_terminal_soon)
 		free(name);
 	}
 }
-END_TEST
 
-START_TEST(many_events_are_few_pictures)
+TEST(many_events_are_few_pictures)
 {
 	uint64_t began;
 
@@ -177,9 +179,8 @@ START_TEST(many_events_are_few_pictures)
 	ck_assert_uint_ge(writes, 2);
 	ck_assert_uint_le(writes, 11);
 }
-END_TEST
 
-START_TEST(what_does_not_change_is_not_drawn)
+TEST(what_does_not_change_is_not_drawn)
 {
 	begin();
 	ck_assert(runs(60000, "q quit"));
@@ -192,9 +193,8 @@ START_TEST(what_does_not_change_is_not_drawn)
 	/* At most the elapsed seconds in the corner are redrawn. */
 	ck_assert_uint_lt(got.len, 60);
 }
-END_TEST
 
-START_TEST(keys_ask)
+TEST(keys_ask)
 {
 	begin();
 	tell_node("alpha");
@@ -217,9 +217,8 @@ START_TEST(keys_ask)
 	ck_assert_uint_eq(asked[UI_ACTION_ABORT], 1);
 	ck_assert(console_is_drained(c));
 }
-END_TEST
 
-START_TEST(a_terminal_that_goes_away_ends_the_view_alone)
+TEST(a_terminal_that_goes_away_ends_the_view_alone)
 {
 	begin();
 	ck_assert(runs(60000, "q quit"));
@@ -233,7 +232,6 @@ START_TEST(a_terminal_that_goes_away_ends_the_view_alone)
 	event_base_loop(base, EVLOOP_NONBLOCK);
 	master = open("/dev/null", O_RDWR);
 }
-END_TEST
 
 static void add_to_log(const char *text)
 {
@@ -245,7 +243,7 @@ static void add_to_log(const char *text)
 	free(path);
 }
 
-START_TEST(the_log_is_read_as_it_grows)
+TEST(the_log_is_read_as_it_grows)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
 
@@ -264,7 +262,6 @@ START_TEST(the_log_is_read_as_it_grows)
 	ck_assert(runs(2000, "third.o"));
 	ck_assert_ptr_nonnull(strstr(buf_str(&got), "second.o"));
 }
-END_TEST
 
 /* ----------------------------------------------- in cli/watch: the delay */
 
@@ -283,27 +280,8 @@ static bool opened_after(unsigned ms)
 	return strstr(buf_str(&got), "\033[?1049h");
 }
 
-START_TEST(a_short_build_does_not_flash)
+TEST(a_short_build_does_not_flash)
 {
 	ck_assert(!opened_after(WATCH_OPEN_MS / 3));
 	ck_assert(opened_after(WATCH_OPEN_MS * 3));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("cli/console");
-	TCase *tc = tcase_create("console");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, an_event_is_on_the_terminal_soon);
-	tcase_add_test(tc, many_events_are_few_pictures);
-	tcase_add_test(tc, what_does_not_change_is_not_drawn);
-	tcase_add_test(tc, keys_ask);
-	tcase_add_test(tc, a_terminal_that_goes_away_ends_the_view_alone);
-	tcase_add_test(tc, the_log_is_read_as_it_grows);
-	tcase_add_test(tc, a_short_build_does_not_flash);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

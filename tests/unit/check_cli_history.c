@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cli */
+#include "../lib/test.h"
+
 #include "cli/history.h"
 
 #include "base/printable.h"
 #include "base/str.h"
-#include "suite.h"
 #include "ui/width.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -41,8 +41,10 @@ static void expect_columns(const char *text, unsigned most)
 	}
 }
 
+TIMEOUT(60);
+
 /* Megabytes of escape sequences, of invalid characters, of wide characters. */
-START_TEST(whatever_the_texts_are_a_line_fits)
+TEST_RANGE(whatever_the_texts_are_a_line_fits, 0, 6)
 {
 	static const char *const pieces[] = {
 		"\x1b[2J\x1b]0;x\a", "\xff\xfe\x80", "\xe6\x97\xa5",
@@ -78,9 +80,8 @@ START_TEST(whatever_the_texts_are_a_line_fits)
 	free(json);
 	free(huge);
 }
-END_TEST
 
-START_TEST(numbers_of_any_size_fit_too)
+TEST(numbers_of_any_size_fit_too)
 {
 	struct history_build b = { .number = INT64_MAX,
 				   .state = HISTORY_STATE_GOOD,
@@ -94,9 +95,8 @@ START_TEST(numbers_of_any_size_fit_too)
 	expect_columns(text, 100);
 	free(text);
 }
-END_TEST
 
-START_TEST(new_warnings_are_shown_beside_all)
+TEST(new_warnings_are_shown_beside_all)
 {
 	struct history_build b = { .number = 7,
 				   .state = HISTORY_STATE_GOOD,
@@ -118,7 +118,6 @@ START_TEST(new_warnings_are_shown_beside_all)
 	ck_assert_ptr_null(strstr(text, "12"));
 	free(text);
 }
-END_TEST
 
 #define NOW INT64_C(1795000000)
 
@@ -130,16 +129,15 @@ static const struct {
 	{ "7d", 7 * 86400 }, { "2w", 14 * 86400 },
 };
 
-START_TEST(an_age_is_so_long_ago)
+TEST_EACH(an_age_is_so_long_ago, ages)
 {
 	int64_t at;
 
-	ck_assert_int_eq(history_parse_since(ages[_i].text, NOW, &at, &err), 0);
-	ck_assert_int_eq(at, NOW - ages[_i].before);
+	ck_assert_int_eq(history_parse_since(row->text, NOW, &at, &err), 0);
+	ck_assert_int_eq(at, NOW - row->before);
 }
-END_TEST
 
-START_TEST(a_date_is_of_local_time)
+TEST(a_date_is_of_local_time)
 {
 	int64_t day, minute;
 
@@ -156,36 +154,16 @@ START_TEST(a_date_is_of_local_time)
 	unsetenv("TZ");
 	tzset();
 }
-END_TEST
 
 static const char *const no_times[] = {
 	"",        "m",    "-1d",        "d7",  "7 d",  "7y",         "7dd",
 	"100001d", "2026", "2026-13-01", "now", "1.5h", "2026-11-01x"
 };
 
-START_TEST(anything_else_is_refused)
+TEST_EACH(anything_else_is_refused, no_times)
 {
 	int64_t at;
 
-	ck_assert_int_lt(history_parse_since(no_times[_i], NOW, &at, &err), 0);
+	ck_assert_int_lt(history_parse_since(*row, NOW, &at, &err), 0);
 	ck_assert_ptr_nonnull(strstr(err.text, "--since"));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("cli/history");
-	TCase *t = tcase_create("history");
-
-	tcase_add_loop_test(t, whatever_the_texts_are_a_line_fits, 0, 6);
-	tcase_add_test(t, numbers_of_any_size_fit_too);
-	tcase_add_test(t, new_warnings_are_shown_beside_all);
-	tcase_add_loop_test(t, an_age_is_so_long_ago, 0,
-			    sizeof(ages) / sizeof(*ages));
-	tcase_add_test(t, a_date_is_of_local_time);
-	tcase_add_loop_test(t, anything_else_is_refused, 0,
-			    sizeof(no_times) / sizeof(*no_times));
-	tcase_set_timeout(t, 60);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -7,11 +7,11 @@
  */
 #include "../lib/board.h"
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "cli/nodes.h"
 #include "golden.h"
 #include "machine/health.h"
 #include "machine/machine.h"
-#include "suite.h"
 
 #include <stdio.h>
 
@@ -19,6 +19,11 @@
 
 static char dir[TEMPDIR_SIZE];
 static char top[4096];
+
+static void remember_top(void)
+{
+	ck_assert_ptr_nonnull(getcwd(top, sizeof(top)));
+}
 
 static void board_enter(const char *board)
 {
@@ -100,15 +105,18 @@ static const char *const boards[] = { "rk3399", "s912",      "s912-hot",
 				      "s905x",  "s905x-hot", "pi4",
 				      "pi5",    "server",    "container" };
 
-START_TEST(each_board_is_known_and_limited)
+FIXTURE_ONCE(remember_top, NULL);
+TIMEOUT(60);
+
+TEST_EACH(each_board_is_known_and_limited, boards)
 {
-	char *path = xasprintf("tests/data/boards/%s.out", boards[_i]);
-	struct node_entry e = { .name = (char *)boards[_i],
+	char *path = xasprintf("tests/data/boards/%s.out", *row);
+	struct node_entry e = { .name = (char *)*row,
 				.address_text = (char *)"ssh:board" };
 	struct nodes_survey s;
 	struct buf out = { 0 };
 
-	survey_board(&s, &e, boards[_i]);
+	survey_board(&s, &e, *row);
 	add_text(&out, "list", nodes_print_list, &s);
 	add_text(&out, "probe", nodes_print_probe, &s);
 	add_text(&out, "limits", nodes_print_limits, &s);
@@ -123,7 +131,6 @@ START_TEST(each_board_is_known_and_limited)
 	nodes_survey_release(&s);
 	free(path);
 }
-END_TEST
 
 /*
  * ---------------------------------------------------------- a farm of boards
@@ -151,7 +158,7 @@ static void survey_farm(struct nodes_survey *s, struct node_entry *entries)
 	nodes_survey_limits(s);
 }
 
-START_TEST(the_farm_that_was_tuned_by_hand_is_computed)
+TEST(the_farm_that_was_tuned_by_hand_is_computed)
 {
 	char *path = xstrdup("tests/data/boards/farm-28.out");
 	struct node_entry entries[FARM_NODES];
@@ -170,20 +177,4 @@ START_TEST(the_farm_that_was_tuned_by_hand_is_computed)
 	buf_release(&out);
 	nodes_survey_release(&s);
 	free(path);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("cli/nodes-boards");
-	TCase *tc = tcase_create("boards");
-
-	if (!getcwd(top, sizeof(top)))
-		return EXIT_FAILURE;
-	tcase_set_timeout(tc, 60);
-	tcase_add_loop_test(tc, each_board_is_known_and_limited, 0,
-			    sizeof(boards) / sizeof(*boards));
-	tcase_add_test(tc, the_farm_that_was_tuned_by_hand_is_computed);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -3,10 +3,10 @@
 /* The report of `kfarm nodes check` (cli/nodes-check, admin/verdict). */
 #include "cli/nodes-check.h"
 
+#include "../lib/test.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "golden.h"
-#include "suite.h"
 
 #include <string.h>
 
@@ -87,16 +87,15 @@ static void shows(const char *name, bool good)
 	trial = (struct admin_node_test){ .nodes = node };
 }
 
-START_TEST(a_good_node_is_one_line)
+TEST(a_good_node_is_one_line)
 {
 	well(0);
 	well(1)->rtt_ms = 2345;
 	well(2)->bits_per_s = 12345678;
 	shows("good", true);
 }
-END_TEST
 
-START_TEST(one_that_is_not_there_says_what_to_look_at)
+TEST(one_that_is_not_there_says_what_to_look_at)
 {
 	down(0, "No route to host");
 	down(1, "connect to /run/k: No such file or directory");
@@ -104,9 +103,8 @@ START_TEST(one_that_is_not_there_says_what_to_look_at)
 	node[2].incompatible = true;
 	shows("down", false);
 }
-END_TEST
 
-START_TEST(a_row_that_failed_says_what_to_do)
+TEST(a_row_that_failed_says_what_to_do)
 {
 	struct admin_node_test_result *n = well(0);
 
@@ -133,9 +131,8 @@ START_TEST(a_row_that_failed_says_what_to_do)
 	n->canary = n->known_answer = (struct admin_node_test_count){ 0 };
 	shows("failed", false);
 }
-END_TEST
 
-START_TEST(wrong_answers_are_told_from_others)
+TEST(wrong_answers_are_told_from_others)
 {
 	struct admin_node_test_result *n = well(0);
 
@@ -166,7 +163,6 @@ START_TEST(wrong_answers_are_told_from_others)
 	};
 	shows("wrong", false);
 }
-END_TEST
 
 static void burnt(struct admin_node_test_result *n, unsigned right)
 {
@@ -178,7 +174,7 @@ static void burnt(struct admin_node_test_result *n, unsigned right)
 	n->units[0].n_right = right;
 }
 
-START_TEST(a_burn_in_of_good_nodes_is_a_table)
+TEST(a_burn_in_of_good_nodes_is_a_table)
 {
 	burnt(well(0), 4812);
 	burnt(well(1), 17);
@@ -186,9 +182,8 @@ START_TEST(a_burn_in_of_good_nodes_is_a_table)
 	trial.cancelled = true;
 	shows("burn-good", true);
 }
-END_TEST
 
-START_TEST(a_burn_in_finds_what_errs_falls_over_and_is_hot)
+TEST(a_burn_in_finds_what_errs_falls_over_and_is_hot)
 {
 	struct admin_node_test_result *n = well(0);
 
@@ -215,7 +210,6 @@ START_TEST(a_burn_in_finds_what_errs_falls_over_and_is_hot)
 	n->throttled_ms = 245000;
 	shows("burn-bad", false);
 }
-END_TEST
 
 static struct admin_node_test_class class_of(const char *name, unsigned cpus,
 					     unsigned right)
@@ -252,7 +246,7 @@ static struct admin_node_test_result *two_classes(size_t i)
 	return n;
 }
 
-START_TEST(a_burn_in_tells_the_classes_of_cores_apart)
+TEST(a_burn_in_tells_the_classes_of_cores_apart)
 {
 	struct admin_node_test_result *n = two_classes(0);
 
@@ -276,9 +270,8 @@ START_TEST(a_burn_in_tells_the_classes_of_cores_apart)
 	n->classes_merged = true;
 	shows("burn-classes", false);
 }
-END_TEST
 
-START_TEST(json_has_the_classes_and_the_zones)
+TEST(json_has_the_classes_and_the_zones)
 {
 	struct nodes_check c;
 	json_t *all, *burn, *class, *zone;
@@ -305,9 +298,8 @@ START_TEST(json_has_the_classes_and_the_zones)
 	admin_node_test_result_release(&node[0]);
 	trial = (struct admin_node_test){ .nodes = node };
 }
-END_TEST
 
-START_TEST(the_same_wrong_answer_each_time_is_no_accident)
+TEST(the_same_wrong_answer_each_time_is_no_accident)
 {
 	struct admin_node_test_result *n = well(0);
 
@@ -319,9 +311,8 @@ START_TEST(the_same_wrong_answer_each_time_is_no_accident)
 	n->units[2] = (struct admin_node_test_unit){ .n_wrong = 100 };
 	shows("burn-same", false);
 }
-END_TEST
 
-START_TEST(what_all_nodes_agree_on_is_this_machine)
+TEST(what_all_nodes_agree_on_is_this_machine)
 {
 	for (size_t i = 0; i < 2; i++) {
 		struct admin_node_test_result *n = well(i);
@@ -345,9 +336,8 @@ START_TEST(what_all_nodes_agree_on_is_this_machine)
 	node[1].units[2].n_right = 0;
 	shows("burn-host", false);
 }
-END_TEST
 
-START_TEST(json_has_every_row)
+TEST(json_has_every_row)
 {
 	struct nodes_check c;
 	json_t *all, *rows;
@@ -366,9 +356,8 @@ START_TEST(json_has_every_row)
 	nodes_check_release(&c);
 	admin_node_test_result_release(&node[0]);
 }
-END_TEST
 
-START_TEST(times_are_as_people_write_them)
+TEST(times_are_as_people_write_them)
 {
 	ck_assert_uint_eq(nodes_burn_parse_time("30s"), 30000);
 	ck_assert_uint_eq(nodes_burn_parse_time("10m"), 600000);
@@ -380,26 +369,4 @@ START_TEST(times_are_as_people_write_them)
 	ck_assert_uint_eq(nodes_burn_parse_time(""), 0);
 	ck_assert_uint_eq(nodes_burn_parse_time("neo4a"), 0);
 	ck_assert_uint_eq(nodes_burn_parse_time("-1m"), 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("cli/nodes-check");
-	TCase *tc = tcase_create("check");
-
-	tcase_add_test(tc, a_good_node_is_one_line);
-	tcase_add_test(tc, one_that_is_not_there_says_what_to_look_at);
-	tcase_add_test(tc, a_row_that_failed_says_what_to_do);
-	tcase_add_test(tc, wrong_answers_are_told_from_others);
-	tcase_add_test(tc, a_burn_in_of_good_nodes_is_a_table);
-	tcase_add_test(tc, a_burn_in_finds_what_errs_falls_over_and_is_hot);
-	tcase_add_test(tc, the_same_wrong_answer_each_time_is_no_accident);
-	tcase_add_test(tc, what_all_nodes_agree_on_is_this_machine);
-	tcase_add_test(tc, a_burn_in_tells_the_classes_of_cores_apart);
-	tcase_add_test(tc, json_has_the_classes_and_the_zones);
-	tcase_add_test(tc, json_has_every_row);
-	tcase_add_test(tc, times_are_as_people_write_them);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -3,12 +3,11 @@
 #include "cli/progress.h"
 
 #include "../lib/fake-clock.h"
+#include "../lib/test.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -30,15 +29,14 @@ static const struct {
 	{ "asking", false, 3, 0, "asking, 3" },
 };
 
-START_TEST(a_row_says_how_far_it_is)
+TEST_EACH(a_row_says_how_far_it_is, texts)
 {
-	char *text = progress_format(texts[_i].what, texts[_i].bytes,
-				     texts[_i].done, texts[_i].total);
+	char *text = progress_format(row->what, row->bytes, row->done,
+				     row->total);
 
-	ck_assert_str_eq(text, texts[_i].text);
+	ck_assert_str_eq(text, row->text);
 	free(text);
 }
-END_TEST
 
 /* Read the output on standard error, which is a terminal or a pipe. */
 static void read_all(int fd, struct buf *out)
@@ -72,7 +70,7 @@ static void work_on(struct progress *p, unsigned ms)
 	}
 }
 
-START_TEST(a_terminal_has_a_table_that_goes_away)
+TEST(a_terminal_has_a_table_that_goes_away)
 {
 	int fd = terminal();
 	struct progress *p = progress_new();
@@ -99,7 +97,6 @@ START_TEST(a_terminal_has_a_table_that_goes_away)
 	buf_release(&said);
 	close(fd);
 }
-END_TEST
 
 static int quick(void *arg)
 {
@@ -107,7 +104,7 @@ static int quick(void *arg)
 	return -7;
 }
 
-START_TEST(what_is_quick_shows_nothing)
+TEST(what_is_quick_shows_nothing)
 {
 	int fd = terminal(), called = 0;
 	struct buf said = { 0 };
@@ -118,9 +115,8 @@ START_TEST(what_is_quick_shows_nothing)
 	ck_assert_uint_eq(said.len, 0);
 	close(fd);
 }
-END_TEST
 
-START_TEST(elsewhere_there_are_lines)
+TEST(elsewhere_there_are_lines)
 {
 	struct buf said = { 0 };
 	struct progress *p;
@@ -139,19 +135,4 @@ START_TEST(elsewhere_there_are_lines)
 		str_starts(buf_str(&said), "kfarm: mirror: asking, 1 of 2\n"));
 	ck_assert(!strstr(buf_str(&said), "waits"));
 	buf_release(&said);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("cli/progress");
-	TCase *tc = tcase_create("progress");
-
-	tcase_add_loop_test(tc, a_row_says_how_far_it_is, 0,
-			    sizeof(texts) / sizeof(*texts));
-	tcase_add_test(tc, a_terminal_has_a_table_that_goes_away);
-	tcase_add_test(tc, what_is_quick_shows_nothing);
-	tcase_add_test(tc, elsewhere_there_are_lines);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cli */
+#include "../lib/test.h"
+
 #include "cli/scan.h"
 
 #include "base/fs.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,27 +73,28 @@ static const struct {
 	{ "gcc \"a", NULL },
 };
 
-START_TEST(words_are_taken_as_a_shell_takes_them)
+FIXTURE(make_tree, remove_tree);
+
+TEST_EACH(words_are_taken_as_a_shell_takes_them, commands)
 {
 	struct strv words = { 0 };
-	int ret = cli_scan_split_words(&words, commands[_i].command);
+	int ret = cli_scan_split_words(&words, row->command);
 	char *joined = strv_join(&words, "|");
 
-	if (commands[_i].words) {
+	if (row->words) {
 		ck_assert_int_eq(ret, 0);
-		ck_assert_str_eq(joined, commands[_i].words);
+		ck_assert_str_eq(joined, row->words);
 	} else {
 		ck_assert_int_eq(ret, -EINVAL);
 	}
 	free(joined);
 	strv_release(&words);
 }
-END_TEST
 
 /* The prefixes of kbuild before and since 6.4. */
 static const char *const prefixes[] = { "cmd_", "savedcmd_" };
 
-START_TEST(a_cmd_file_gives_line_source_and_list)
+TEST_RANGE(a_cmd_file_gives_line_source_and_list, 0, 2)
 {
 	char *text = xasprintf("%slib/a.o := gcc -D__KERNEL__ "
 			       "-DS='\"$$x$(pound)y\"' -c -o lib/a.o "
@@ -120,7 +121,6 @@ START_TEST(a_cmd_file_gives_line_source_and_list)
 	free(file);
 	free(text);
 }
-END_TEST
 
 static const struct {
 	const char *text;
@@ -141,20 +141,19 @@ static const struct {
 	{ "cmd_a.o := gcc -c -o a.o nowhere/a.c\n", -ENOENT },
 };
 
-START_TEST(other_files_are_no_compile)
+TEST_EACH(other_files_are_no_compile, others)
 {
-	char *file = put("build/.a.o.cmd", others[_i].text);
+	char *file = put("build/.a.o.cmd", row->text);
 	struct cli_scan_line l;
 	struct err err = { 0 };
 
 	ck_assert_int_eq(cli_scan_line_read(&l, build, file, &err),
-			 others[_i].answer);
+			 row->answer);
 	ck_assert_str_ne(err.text, "");
 	free(file);
 }
-END_TEST
 
-START_TEST(a_program_of_tools_runs_where_its_source_is)
+TEST(a_program_of_tools_runs_where_its_source_is)
 {
 	char *link = xasprintf("%s/source", build);
 	char *tree = xasprintf("%s/src", dir);
@@ -175,9 +174,8 @@ START_TEST(a_program_of_tools_runs_where_its_source_is)
 	free(source);
 	free(file);
 }
-END_TEST
 
-START_TEST(a_library_of_tools_runs_in_its_own_directory)
+TEST(a_library_of_tools_runs_in_its_own_directory)
 {
 	char *link = xasprintf("%s/source", build);
 	char *tree = xasprintf("%s/src", dir);
@@ -207,9 +205,8 @@ START_TEST(a_library_of_tools_runs_in_its_own_directory)
 	free(file);
 	free(doubtful);
 }
-END_TEST
 
-START_TEST(a_cmd_file_is_found_by_source_and_object)
+TEST(a_cmd_file_is_found_by_source_and_object)
 {
 	char *link = xasprintf("%s/source", build);
 	char *tree = xasprintf("%s/src", dir);
@@ -235,10 +232,9 @@ START_TEST(a_cmd_file_is_found_by_source_and_object)
 	free(file);
 	free(source);
 }
-END_TEST
 
 /* The object has another name.  Objects of other sources are not found. */
-START_TEST(a_cmd_file_is_found_by_the_source_that_it_names)
+TEST(a_cmd_file_is_found_by_the_source_that_it_names)
 {
 	char *near = put("build/lib/.a.b.o.cmd", "source_a.b.o := x/a.b.c\n");
 	char *copied = put("build/lib/.a.nv.o.cmd", "cmd_a.nv.o := objcopy\n");
@@ -257,24 +253,4 @@ START_TEST(a_cmd_file_is_found_by_the_source_that_it_names)
 	free(copied);
 	free(file);
 	free(later);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("cli/scan-line");
-	TCase *tc = tcase_create("scan-line");
-
-	tcase_add_checked_fixture(tc, make_tree, remove_tree);
-	tcase_add_loop_test(tc, words_are_taken_as_a_shell_takes_them, 0,
-			    sizeof(commands) / sizeof(*commands));
-	tcase_add_loop_test(tc, a_cmd_file_gives_line_source_and_list, 0, 2);
-	tcase_add_loop_test(tc, other_files_are_no_compile, 0,
-			    sizeof(others) / sizeof(*others));
-	tcase_add_test(tc, a_program_of_tools_runs_where_its_source_is);
-	tcase_add_test(tc, a_library_of_tools_runs_in_its_own_directory);
-	tcase_add_test(tc, a_cmd_file_is_found_by_source_and_object);
-	tcase_add_test(tc, a_cmd_file_is_found_by_the_source_that_it_names);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

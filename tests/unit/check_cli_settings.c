@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cli */
+#include "../lib/test.h"
+
 #include "cli/settings.h"
 
 #include "base/bytes.h"
 #include "base/fs.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-START_TEST(the_configuration_gives_nodes_and_a_percentage)
+TEST(the_configuration_gives_nodes_and_a_percentage)
 {
 	static const char text[] = "[farm]\n\trequire-remote = 70\n"
 				   "\tshell = kfarm\n"
@@ -62,11 +62,10 @@ START_TEST(the_configuration_gives_nodes_and_a_percentage)
 	node_roster_release(&roster);
 	unlink(path);
 }
-END_TEST
 
 static const int signals[] = { SIGINT, SIGTERM, SIGKILL, SIGSEGV };
 
-START_TEST(the_signal_that_ended_another_ends_us)
+TEST_RANGE(the_signal_that_ended_another_ends_us, 0, 4)
 {
 	int status;
 	pid_t pid;
@@ -81,16 +80,4 @@ START_TEST(the_signal_that_ended_another_ends_us)
 	ck_assert(WIFSIGNALED(status));
 	ck_assert_int_eq(WTERMSIG(status), signals[_i]);
 	ck_assert(!WCOREDUMP(status));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("cli/settings");
-	TCase *tc = tcase_create("settings");
-
-	tcase_add_test(tc, the_configuration_gives_nodes_and_a_percentage);
-	tcase_add_loop_test(tc, the_signal_that_ended_another_ends_us, 0, 4);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -4,11 +4,11 @@
 #include "cli/top-sources.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "../lib/turn-loop.h"
 #include "base/list.h"
 #include "base/socket.h"
 #include "base/str.h"
-#include "suite.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -88,7 +88,10 @@ static unsigned pages_of(pid_t pid)
 	return n;
 }
 
-START_TEST(builds_of_one_number_are_two)
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST(builds_of_one_number_are_two)
 {
 	struct place a = place_new("41"), b = place_new("41.1"),
 		     c = place_new("42.17"), d = place_new("42.x"),
@@ -104,10 +107,9 @@ START_TEST(builds_of_one_number_are_two)
 		close(p->socket);
 	}
 }
-END_TEST
 
 /* The process id does not exist here if the build runs in another container. */
-START_TEST(one_that_is_locked_was_not_killed)
+TEST(one_that_is_locked_was_not_killed)
 {
 	struct place p = place_new("1073741823.1");
 	struct top_page *page;
@@ -122,18 +124,4 @@ START_TEST(one_that_is_locked_was_not_killed)
 	ck_assert(page->ended);
 	ck_assert_str_eq(page->end_reason, "its kfarm process was killed");
 	close(p.socket);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("cli/top-sources");
-	TCase *tc = tcase_create("builds");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 120);
-	tcase_add_test(tc, builds_of_one_number_are_two);
-	tcase_add_test(tc, one_that_is_locked_was_not_killed);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -3,13 +3,12 @@
 #include "cli/watch.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -105,7 +104,10 @@ static void job(int64_t number, enum events_job_state state)
 	events_hub_publish(h->hub, &ev);
 }
 
-START_TEST(progress_shows_what_happens)
+FIXTURE(set_up, tear_down);
+TIMEOUT(60);
+
+TEST(progress_shows_what_happens)
 {
 	begin(WATCH_MODE_PROGRESS, NULL);
 	note("a note");
@@ -113,18 +115,16 @@ START_TEST(progress_shows_what_happens)
 	ck_assert_ptr_null(h->on_line);
 	expect("[    0s] a note\na.c:2: error: z\n");
 }
-END_TEST
 
-START_TEST(quiet_shows_errors_alone)
+TEST(quiet_shows_errors_alone)
 {
 	begin(WATCH_MODE_QUIET, NULL);
 	note("a note");
 	error("a.c:2: error: z\n");
 	expect("a.c:2: error: z\n");
 }
-END_TEST
 
-START_TEST(none_shows_nothing)
+TEST(none_shows_nothing)
 {
 	begin(WATCH_MODE_NONE, NULL);
 	note("a note");
@@ -132,9 +132,8 @@ START_TEST(none_shows_nothing)
 	ck_assert_ptr_null(h->on_line);
 	expect("");
 }
-END_TEST
 
-START_TEST(verbose_shows_the_log_and_no_block_twice)
+TEST(verbose_shows_the_log_and_no_block_twice)
 {
 	begin(WATCH_MODE_VERBOSE, NULL);
 	h->on_line(h->ctx, "  CC      a.o");
@@ -143,9 +142,8 @@ START_TEST(verbose_shows_the_log_and_no_block_twice)
 	note("a note");
 	expect("  CC      a.o\na.c:2: error: z\n[    0s] a note\n");
 }
-END_TEST
 
-START_TEST(make_shows_the_log_and_problems)
+TEST(make_shows_the_log_and_problems)
 {
 	struct events_event detail = events_event_make(EVENTS_KIND_NOTE);
 
@@ -159,9 +157,8 @@ START_TEST(make_shows_the_log_and_problems)
 	note("a problem");
 	expect("  CC      a.o\na.c:2: error: z\n[    0s] a problem\n");
 }
-END_TEST
 
-START_TEST(events_are_written_as_json_lines)
+TEST(events_are_written_as_json_lines)
 {
 	char *path = xasprintf("%s/events", dir), *text;
 	unsigned lines = 0;
@@ -179,9 +176,8 @@ START_TEST(events_are_written_as_json_lines)
 	free(text);
 	free(path);
 }
-END_TEST
 
-START_TEST(several_builds_write_into_one_file)
+TEST(several_builds_write_into_one_file)
 {
 	char *path = xasprintf("%s/events", dir), *text, *second;
 	struct watch_setup setup = { .mode = WATCH_MODE_NONE, .json = path };
@@ -206,9 +202,8 @@ START_TEST(several_builds_write_into_one_file)
 	free(text);
 	free(path);
 }
-END_TEST
 
-START_TEST(a_json_file_that_cannot_be_is_an_error)
+TEST(a_json_file_that_cannot_be_is_an_error)
 {
 	struct watch_setup setup = { .json = "/nonexistent/x" };
 	struct err err = { 0 };
@@ -216,9 +211,8 @@ START_TEST(a_json_file_that_cannot_be_is_an_error)
 	ck_assert_int_lt(watch_new(&w, &setup, &err), 0);
 	ck_assert(str_starts(err.text, "--json /nonexistent/x"));
 }
-END_TEST
 
-START_TEST(a_full_disk_for_the_events_is_said_once)
+TEST(a_full_disk_for_the_events_is_said_once)
 {
 	begin(WATCH_MODE_PROGRESS, "/dev/full");
 	job(1, EVENTS_JOB_QUEUED);
@@ -226,7 +220,6 @@ START_TEST(a_full_disk_for_the_events_is_said_once)
 	expect("[    0s] --json /dev/full: No space left on device: no more "
 	       "events are written\n");
 }
-END_TEST
 
 static char *make_fifo(void)
 {
@@ -236,7 +229,7 @@ static char *make_fifo(void)
 	return path;
 }
 
-START_TEST(a_fifo_that_nobody_reads_delays_nothing)
+TEST(a_fifo_that_nobody_reads_delays_nothing)
 {
 	char *path = make_fifo();
 	uint64_t began = clock_ms();
@@ -251,9 +244,8 @@ START_TEST(a_fifo_that_nobody_reads_delays_nothing)
 	ck_assert_uint_lt(clock_ms() - began, 50000);
 	free(path);
 }
-END_TEST
 
-START_TEST(who_reads_a_fifo_late_gets_all_of_it)
+TEST(who_reads_a_fifo_late_gets_all_of_it)
 {
 	char *path = make_fifo(), block[4096] = "";
 	int fd;
@@ -271,9 +263,8 @@ START_TEST(who_reads_a_fifo_late_gets_all_of_it)
 	close(fd);
 	free(path);
 }
-END_TEST
 
-START_TEST(stdout_that_was_closed_is_said_once)
+TEST(stdout_that_was_closed_is_said_once)
 {
 	int ends[2], old = dup(STDOUT_FILENO);
 
@@ -289,7 +280,6 @@ START_TEST(stdout_that_was_closed_is_said_once)
 	close(old);
 	expect("[    0s] --json -: Broken pipe: no more events are written\n");
 }
-END_TEST
 
 /* ------------------------------------------------------------- selection */
 
@@ -338,20 +328,19 @@ static void set_variable(const char *name, const char *value)
 		unsetenv(name);
 }
 
-START_TEST(auto_depends_on_the_terminal)
+TEST_EACH(auto_depends_on_the_terminal, choices)
 {
 	int master = -1;
 
-	if (choices[_i].terminal)
-		master = be_terminal(choices[_i].columns);
-	set_variable("TERM", choices[_i].term);
-	set_variable("CI", choices[_i].ci);
+	if (row->terminal)
+		master = be_terminal(row->columns);
+	set_variable("TERM", row->term);
+	set_variable("CI", row->ci);
 	unsetenv("COLUMNS");
-	ck_assert_int_eq(watch_choose_text_kind(), choices[_i].kind);
+	ck_assert_int_eq(watch_choose_text_kind(), row->kind);
 	if (master >= 0)
 		close(master);
 }
-END_TEST
 
 /* Cases for the screen: stdin is a terminal too, or not. */
 static const struct {
@@ -370,26 +359,24 @@ static const struct {
 	{ "xterm", NULL, 24, 80, false, false },
 };
 
-START_TEST(the_screen_needs_a_whole_terminal)
+TEST_EACH(the_screen_needs_a_whole_terminal, screens)
 {
-	int master = be_terminal_of(screens[_i].rows, screens[_i].columns);
+	int master = be_terminal_of(row->rows, row->columns);
 	int old = dup(STDIN_FILENO), null = open("/dev/null", O_RDONLY);
 
-	dup2(screens[_i].terminal ? STDERR_FILENO : null, STDIN_FILENO);
-	set_variable("TERM", screens[_i].term);
-	set_variable("CI", screens[_i].ci);
+	dup2(row->terminal ? STDERR_FILENO : null, STDIN_FILENO);
+	set_variable("TERM", row->term);
+	set_variable("CI", row->ci);
 	unsetenv("COLUMNS");
-	ck_assert_int_eq(watch_screen(), screens[_i].tried ?
-						 WATCH_SCREEN_IF_POSSIBLE :
-						 WATCH_SCREEN_NEVER);
+	ck_assert_int_eq(watch_screen(), row->tried ? WATCH_SCREEN_IF_POSSIBLE :
+						      WATCH_SCREEN_NEVER);
 	dup2(old, STDIN_FILENO);
 	close(old);
 	close(null);
 	close(master);
 }
-END_TEST
 
-START_TEST(a_screen_that_cannot_be_is_an_error_where_it_was_asked_for)
+TEST(a_screen_that_cannot_be_is_an_error_where_it_was_asked_for)
 {
 	struct watch_setup setup = { .screen = WATCH_SCREEN_REQUIRED };
 	struct err err = { 0 };
@@ -402,7 +389,6 @@ START_TEST(a_screen_that_cannot_be_is_an_error_where_it_was_asked_for)
 	note("a note");
 	expect("[    0s] a note\n");
 }
-END_TEST
 
 /* Read from a terminal, piece by piece, until `last` arrives. */
 static void read_terminal(int master, char *text, size_t size, const char *last)
@@ -421,7 +407,7 @@ static void read_terminal(int master, char *text, size_t size, const char *last)
 	}
 }
 
-START_TEST(the_line_goes_with_the_size_of_the_terminal)
+TEST(the_line_goes_with_the_size_of_the_terminal)
 {
 	struct watch_setup setup = { .text_kind = UI_TEXT_LINE };
 	struct winsize size = { .ws_row = 24, .ws_col = 30 };
@@ -449,10 +435,9 @@ START_TEST(the_line_goes_with_the_size_of_the_terminal)
 	ck_assert_ptr_nonnull(strstr(second, "..."));
 	close(master);
 }
-END_TEST
 
 /* A log message, such as a node's warning, while the line is displayed. */
-START_TEST(what_is_logged_has_a_line_of_its_own)
+TEST(what_is_logged_has_a_line_of_its_own)
 {
 	struct watch_setup setup = { .text_kind = UI_TEXT_LINE };
 	int master = be_terminal(70);
@@ -478,10 +463,9 @@ START_TEST(what_is_logged_has_a_line_of_its_own)
 			strstr(logged, "Kkfarm: warning: the end"));
 	close(master);
 }
-END_TEST
 
 /* The terminal accepts a few bytes; a larger write would block. */
-START_TEST(a_terminal_that_stands_delays_nothing)
+TEST_RANGE(a_terminal_that_stands_delays_nothing, 0, 2)
 {
 	struct watch_setup setup = { .text_kind = _i ? UI_TEXT_LINE :
 						       UI_TEXT_PERIODIC };
@@ -500,37 +484,4 @@ START_TEST(a_terminal_that_stands_delays_nothing)
 	watch_free(w);
 	ck_assert_uint_lt(clock_ms() - began, 50000);
 	close(master);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("cli/watch");
-	TCase *tc = tcase_create("watch");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, progress_shows_what_happens);
-	tcase_add_test(tc, quiet_shows_errors_alone);
-	tcase_add_test(tc, none_shows_nothing);
-	tcase_add_test(tc, verbose_shows_the_log_and_no_block_twice);
-	tcase_add_test(tc, make_shows_the_log_and_problems);
-	tcase_add_test(tc, events_are_written_as_json_lines);
-	tcase_add_test(tc, several_builds_write_into_one_file);
-	tcase_add_test(tc, a_json_file_that_cannot_be_is_an_error);
-	tcase_add_test(tc, a_full_disk_for_the_events_is_said_once);
-	tcase_add_test(tc, a_fifo_that_nobody_reads_delays_nothing);
-	tcase_add_test(tc, who_reads_a_fifo_late_gets_all_of_it);
-	tcase_add_test(tc, stdout_that_was_closed_is_said_once);
-	tcase_add_loop_test(tc, auto_depends_on_the_terminal, 0,
-			    sizeof(choices) / sizeof(*choices));
-	tcase_add_loop_test(tc, the_screen_needs_a_whole_terminal, 0,
-			    sizeof(screens) / sizeof(*screens));
-	tcase_add_test(
-		tc, a_screen_that_cannot_be_is_an_error_where_it_was_asked_for);
-	tcase_add_test(tc, the_line_goes_with_the_size_of_the_terminal);
-	tcase_add_test(tc, what_is_logged_has_a_line_of_its_own);
-	tcase_add_loop_test(tc, a_terminal_that_stands_delays_nothing, 0, 2);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

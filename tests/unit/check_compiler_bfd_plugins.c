@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+#include "../lib/test.h"
 #include "base/which.h"
 #include "compiler/bfd-plugins.h"
-#include "suite.h"
 #include "toolchain-driver.h"
 
 static char *real_nm, *place, *nm, *copies, *copy;
@@ -78,14 +78,16 @@ static const struct name {
 	{ "", false },
 };
 
-START_TEST(a_tool_is_known_by_its_name)
-{
-	ck_assert_int_eq(compiler_bfd_plugins_is_loader_name(names[_i].name),
-			 names[_i].is);
-}
-END_TEST
+FIXTURE(set_up, tear_down);
+TIMEOUT(60);
 
-START_TEST(foreign_plugins_are_named_through_links)
+TEST_EACH(a_tool_is_known_by_its_name, names)
+{
+	ck_assert_int_eq(compiler_bfd_plugins_is_loader_name(row->name),
+			 row->is);
+}
+
+TEST(foreign_plugins_are_named_through_links)
 {
 	char *link = at("link-nm");
 
@@ -101,10 +103,9 @@ START_TEST(foreign_plugins_are_named_through_links)
 	ck_assert(str_ends(foreign.v[1], "lib64/bfd-plugins/LLVMgold-15.so"));
 	free(link);
 }
-END_TEST
 
 /* Unrelated programs in the same directory. */
-START_TEST(other_programs_load_none)
+TEST(other_programs_load_none)
 {
 	char *other = at("usr/bin/true-nm");
 
@@ -118,10 +119,9 @@ START_TEST(other_programs_load_none)
 	ck_assert(!compiler_bfd_plugins_list_foreign("/nonexistent", &foreign));
 	free(other);
 }
-END_TEST
 
 /* A program with a static libbfd contains the path of its plugins. */
-START_TEST(a_static_libbfd_is_recognized)
+TEST(a_static_libbfd_is_recognized)
 {
 	char *other = build("usr/bin/static-nm",
 			    "#include <stdio.h>\nint main(void) {\n"
@@ -132,7 +132,6 @@ START_TEST(a_static_libbfd_is_recognized)
 	ck_assert(compiler_bfd_plugins_list_foreign(other, &foreign));
 	free(other);
 }
-END_TEST
 
 static char *says(const char *program)
 {
@@ -143,7 +142,7 @@ static char *says(const char *program)
 	return buf_steal(&output);
 }
 
-START_TEST(a_copy_loads_the_compilers_own_alone)
+TEST(a_copy_loads_the_compilers_own_alone)
 {
 	char *plugin = at("ours/lib/bfd-plugins/liblto_plugin.so");
 	char *gold = at("ours/lib/bfd-plugins/LLVMgold.so");
@@ -163,22 +162,4 @@ START_TEST(a_copy_loads_the_compilers_own_alone)
 	free(before);
 	free(gold);
 	free(plugin);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("compiler/bfd-plugins");
-	TCase *tc = tcase_create("plugins");
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_loop_test(tc, a_tool_is_known_by_its_name, 0,
-			    sizeof(names) / sizeof(*names));
-	tcase_add_test(tc, foreign_plugins_are_named_through_links);
-	tcase_add_test(tc, other_programs_load_none);
-	tcase_add_test(tc, a_static_libbfd_is_recognized);
-	tcase_add_test(tc, a_copy_loads_the_compilers_own_alone);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+#include "../lib/test.h"
+
 #include "compiler/library.h"
 
 #include "base/buf.h"
 #include "base/fs.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,7 +61,9 @@ static const char *get(const char *name, size_t n)
 static const char *const fronts[] = { "",
 				      "ld.so-1.7.0 and what old ones have" };
 
-START_TEST(files_come_in_order_without_those_for_some_processors)
+FIXTURE(NULL, tear_down);
+
+TEST_RANGE(files_come_in_order_without_those_for_some_processors, 0, 2)
 {
 	make(fronts[_i]);
 	ck_assert_str_eq(get("liba.so.1", 0), "/x/liba.so.1");
@@ -70,9 +72,8 @@ START_TEST(files_come_in_order_without_those_for_some_processors)
 	ck_assert_str_eq(get("libb.so", 0), "/x/libb.so");
 	ck_assert_ptr_null(get("libc.so", 0));
 }
-END_TEST
 
-START_TEST(one_that_is_cut_or_spoiled_does_no_harm)
+TEST(one_that_is_cut_or_spoiled_does_no_harm)
 {
 	size_t len;
 
@@ -89,9 +90,8 @@ START_TEST(one_that_is_cut_or_spoiled_does_no_harm)
 		cache.data[at] ^= 0xff;
 	}
 }
-END_TEST
 
-START_TEST(the_cache_of_this_machine_names_libc)
+TEST(the_cache_of_this_machine_names_libc)
 {
 	struct err err;
 	const char *path;
@@ -103,19 +103,4 @@ START_TEST(the_cache_of_this_machine_names_libc)
 	ck_assert_ptr_nonnull(path);
 	ck_assert_int_eq(path[0], '/');
 	ck_assert(fs_exists(path));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("compiler/cache");
-	TCase *t = tcase_create("cache");
-
-	tcase_add_checked_fixture(t, NULL, tear_down);
-	tcase_add_loop_test(
-		t, files_come_in_order_without_those_for_some_processors, 0, 2);
-	tcase_add_test(t, one_that_is_cut_or_spoiled_does_no_harm);
-	tcase_add_test(t, the_cache_of_this_machine_names_libc);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -3,10 +3,9 @@
 #include "compiler/collector.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -96,7 +95,9 @@ static void holds(const char *want)
 	buf_release(&text);
 }
 
-START_TEST(links_on_the_way_are_entries_and_directories_are_not)
+FIXTURE(set_up, tear_down);
+
+TEST(links_on_the_way_are_entries_and_directories_are_not)
 {
 	char *real, *path = at("bin/cc"), *want = at("real/deep/prog");
 
@@ -111,10 +112,9 @@ START_TEST(links_on_the_way_are_entries_and_directories_are_not)
 	free(want);
 	free(path);
 }
-END_TEST
 
 /* "a/b/../../x" exists only if a/b does. */
-START_TEST(a_directory_that_is_left_again_has_to_exist)
+TEST(a_directory_that_is_left_again_has_to_exist)
 {
 	make_dir("a/b/c");
 	make_dir("a/d");
@@ -123,9 +123,8 @@ START_TEST(a_directory_that_is_left_again_has_to_exist)
 	ck_assert_msg(!gather("a/b/c/../../d/../e/../../x"), "%s", err.text);
 	holds("D a/b/c; D a/d; D a/e; F x; ");
 }
-END_TEST
 
-START_TEST(a_directory_with_all_in_it)
+TEST(a_directory_with_all_in_it)
 {
 	char *path = at("inc");
 
@@ -146,9 +145,8 @@ START_TEST(a_directory_with_all_in_it)
 	ck_assert_int_eq(compiler_stat_watch_check(g.watch, &err), -ESTALE);
 	free(path);
 }
-END_TEST
 
-START_TEST(directories_in_a_circle_end)
+TEST(directories_in_a_circle_end)
 {
 	char *path = at("a");
 
@@ -161,7 +159,6 @@ START_TEST(directories_in_a_circle_end)
 	holds("L a/b/here .; L a/b/up ../../a; L a/b/up2 ..; ");
 	free(path);
 }
-END_TEST
 
 static const struct bad {
 	const char *name;
@@ -172,15 +169,15 @@ static const struct bad {
 	{ "fifo", -EINVAL },        { "dangling", -ENOENT },
 };
 
-START_TEST(what_is_no_file_is_named)
+TEST_EACH(what_is_no_file_is_named, bads)
 {
-	char *path = at(bads[_i].name), *fifo = at("fifo");
+	char *path = at(row->name), *fifo = at("fifo");
 
 	make_file("file", "");
 	make_link("loop", "loop");
 	make_link("nowhere", "dangling");
 	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
-	ck_assert_int_eq(gather(bads[_i].name), bads[_i].answer);
+	ck_assert_int_eq(gather(row->name), row->answer);
 	ck_assert_ptr_nonnull(strstr(err.text, path));
 	ck_assert_int_eq(
 		compiler_collector_add_path(&g, "relative", NULL, &err),
@@ -188,9 +185,8 @@ START_TEST(what_is_no_file_is_named)
 	free(path);
 	free(fifo);
 }
-END_TEST
 
-START_TEST(a_link_of_our_own_goes_where_its_directory_really_is)
+TEST(a_link_of_our_own_goes_where_its_directory_really_is)
 {
 	char *link = at("lib/libz.so"), *other = at("none/lib/liby.so");
 	char *deep = at("lib/new/deep/libx.so");
@@ -217,9 +213,8 @@ START_TEST(a_link_of_our_own_goes_where_its_directory_really_is)
 	free(other);
 	free(link);
 }
-END_TEST
 
-START_TEST(content_time_and_mode_are_the_files)
+TEST(content_time_and_mode_are_the_files)
 {
 	char *path = at("prog");
 	struct digest want;
@@ -246,23 +241,4 @@ START_TEST(content_time_and_mode_are_the_files)
 	ck_assert_ptr_nonnull(compiler_entries_find(&got, path));
 	ck_assert_ptr_null(compiler_entries_find(&got, "/prog"));
 	free(path);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("compiler/collector");
-	TCase *t = tcase_create("gather");
-
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, links_on_the_way_are_entries_and_directories_are_not);
-	tcase_add_test(t, a_directory_that_is_left_again_has_to_exist);
-	tcase_add_test(t, a_directory_with_all_in_it);
-	tcase_add_test(t, directories_in_a_circle_end);
-	tcase_add_loop_test(t, what_is_no_file_is_named, 0,
-			    sizeof(bads) / sizeof(*bads));
-	tcase_add_test(t, a_link_of_our_own_goes_where_its_directory_really_is);
-	tcase_add_test(t, content_time_and_mode_are_the_files);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -3,11 +3,10 @@
 #include "compiler/collector.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,14 +52,16 @@ static void tear_down(void)
 		free(paths[i]);
 }
 
-START_TEST(what_is_left_alone_is_the_same)
+FIXTURE(set_up, tear_down);
+TIMEOUT(60);
+
+TEST(what_is_left_alone_is_the_same)
 {
 	ck_assert_int_eq(compiler_stat_watch_check(w, &err), 0);
 	ck_assert_int_eq(compiler_stat_watch_check(w, &err), 0);
 }
-END_TEST
 
-START_TEST(what_is_touched_is_named)
+TEST_RANGE(what_is_touched_is_named, 0, 3)
 {
 	char *inside = xasprintf("%s/x", paths[2]);
 
@@ -78,16 +79,14 @@ START_TEST(what_is_touched_is_named)
 	ck_assert_ptr_nonnull(strstr(err.text, paths[_i]));
 	free(inside);
 }
-END_TEST
 
-START_TEST(what_is_gone_is_named)
+TEST_RANGE(what_is_gone_is_named, 0, 3)
 {
 	ck_assert_int_eq(fs_remove(paths[_i], &err), 0);
 	ck_assert_int_eq(compiler_stat_watch_check(w, &err), -ESTALE);
 	ck_assert_ptr_nonnull(strstr(err.text, paths[_i]));
 	ck_assert_ptr_nonnull(strstr(err.text, "was removed"));
 }
-END_TEST
 
 /* Repeat until the directory's own recent times are reliable. */
 static void look_until_settled(void)
@@ -98,7 +97,7 @@ static void look_until_settled(void)
 	}
 }
 
-START_TEST(a_glance_sees_what_takes_the_place_of_another)
+TEST(a_glance_sees_what_takes_the_place_of_another)
 {
 	char *other = xasprintf("%s/other", dir);
 
@@ -114,20 +113,4 @@ START_TEST(a_glance_sees_what_takes_the_place_of_another)
 	ck_assert_int_eq(compiler_stat_watch_check(w, &err), -ESTALE);
 	ck_assert(!compiler_stat_watch_check_quick(w));
 	free(other);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("compiler/collector-stat-watch");
-	TCase *t = tcase_create("watch");
-
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, what_is_left_alone_is_the_same);
-	tcase_set_timeout(t, 60);
-	tcase_add_test(t, a_glance_sees_what_takes_the_place_of_another);
-	tcase_add_loop_test(t, what_is_touched_is_named, 0, 3);
-	tcase_add_loop_test(t, what_is_gone_is_named, 0, 3);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -3,13 +3,12 @@
 #include "compiler/driver-parts.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "compiler/collector.h"
 #include "compiler/manifest.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +34,10 @@ static void tear_down(void)
 	tempdir_remove(dir);
 }
 
-START_TEST(gcc_names_cc1_its_assembler_and_its_headers)
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST(gcc_names_cc1_its_assembler_and_its_headers)
 {
 	ck_assert_msg(
 		!compiler_driver_parts_query(&parts, GCC, env, NULL, &err),
@@ -51,9 +53,8 @@ START_TEST(gcc_names_cc1_its_assembler_and_its_headers)
 	ck_assert_ptr_nonnull(strchr(parts.machine, '-'));
 	ck_assert(parts.version[0] >= '1' && parts.version[0] <= '9');
 }
-END_TEST
 
-START_TEST(clang_is_its_own_compiler)
+TEST(clang_is_its_own_compiler)
 {
 	if (access("/usr/bin/clang-14", X_OK))
 		return;
@@ -65,10 +66,9 @@ START_TEST(clang_is_its_own_compiler)
 	ck_assert_uint_eq(parts.path_programs.n, 0);
 	ck_assert(str_ends(parts.dirs.v[0], "/include"));
 }
-END_TEST
 
 /* clang compiles for arm64 with files of an installed gcc. */
-START_TEST(clang_looks_for_the_installations_of_gcc)
+TEST(clang_looks_for_the_installations_of_gcc)
 {
 	char *ask[] = { (char *)GCC, (char *)"-print-file-name=crtbegin.o",
 			NULL };
@@ -92,7 +92,6 @@ START_TEST(clang_looks_for_the_installations_of_gcc)
 	free(path);
 	buf_release(&output);
 }
-END_TEST
 
 /* Make a program whose main() has `body`, which answers each query. */
 static char *make_driver(const char *body)
@@ -145,19 +144,17 @@ static const char *const liars[] = {
 	 " \"clang version 3\" : \"/nonexistent\"); return 0;"),
 };
 
-START_TEST(one_that_talks_nonsense_is_an_error_that_names_it)
+TEST_EACH(one_that_talks_nonsense_is_an_error_that_names_it, liars)
 {
-	ck_assert_int_lt(ask(liars[_i]), 0);
+	ck_assert_int_lt(ask(*row), 0);
 	ck_assert_uint_eq(parts.programs.n, 0);
 	ck_assert_ptr_null(parts.version);
 }
-END_TEST
 
-START_TEST(one_that_hangs_is_an_error)
+TEST(one_that_hangs_is_an_error)
 {
 	ck_assert_int_eq(ask("pause(); return 0;"), -ETIMEDOUT);
 }
-END_TEST
 
 static const char gcc_body[] =
 	"puts(ASKED(\"dump\") ? \"12\" : ASKED(\"=cc1\") ? \"/bin/true\" :"
@@ -166,7 +163,7 @@ static const char gcc_body[] =
 	" ASKED(\"fixed\") ? \"include-fixed\" :"
 	" ASKED(\"=include\") ? \"%s/lib/include\" : \"gcc\"); return 0;";
 
-START_TEST(specs_are_where_the_driver_looks_for_them)
+TEST(specs_are_where_the_driver_looks_for_them)
 {
 	char *body = xasprintf(gcc_body, "/bin/as", dir, dir);
 	char *inc = xasprintf("%s/lib/include", dir);
@@ -190,9 +187,8 @@ START_TEST(specs_are_where_the_driver_looks_for_them)
 	free(inc);
 	free(body);
 }
-END_TEST
 
-START_TEST(an_assembler_without_a_directory_is_what_path_says)
+TEST(an_assembler_without_a_directory_is_what_path_says)
 {
 	char *body = xasprintf(gcc_body, "as", dir, dir);
 
@@ -203,9 +199,8 @@ START_TEST(an_assembler_without_a_directory_is_what_path_says)
 	ck_assert_int_eq(parts.path_programs.v[0][0], '/');
 	free(body);
 }
-END_TEST
 
-START_TEST(without_an_objcopy_it_is_a_compiler_all_the_same)
+TEST(without_an_objcopy_it_is_a_compiler_all_the_same)
 {
 	static const char from[] = "? \"objcopy\"";
 	char *body = xasprintf(gcc_body, "/bin/as", dir, dir);
@@ -218,10 +213,9 @@ START_TEST(without_an_objcopy_it_is_a_compiler_all_the_same)
 	ck_assert_uint_eq(parts.path_programs.n, 0);
 	free(body);
 }
-END_TEST
 
 /* clang reports the configuration files that it has read. */
-START_TEST(configuration_of_clang_is_a_part_unless_it_includes_more)
+TEST(configuration_of_clang_is_a_part_unless_it_includes_more)
 {
 	char *config = xasprintf("%s/clang.cfg", dir);
 	char *body = xasprintf(
@@ -248,7 +242,6 @@ START_TEST(configuration_of_clang_is_a_part_unless_it_includes_more)
 	free(inc);
 	free(config);
 }
-END_TEST
 
 static int run_for(void *ctx, char *const *argv, char *const *with, size_t max,
 		   unsigned timeout_ms, struct buf *output, int *status,
@@ -263,7 +256,7 @@ static int run_for(void *ctx, char *const *argv, char *const *with, size_t max,
 				    why);
 }
 
-START_TEST(a_driver_may_be_run_by_somebody_else)
+TEST(a_driver_may_be_run_by_somebody_else)
 {
 	struct compiler_manifest here, there;
 	unsigned calls = 0;
@@ -279,9 +272,8 @@ START_TEST(a_driver_may_be_run_by_somebody_else)
 	compiler_manifest_release(&here);
 	compiler_manifest_release(&there);
 }
-END_TEST
 
-START_TEST(what_a_program_takes_is_a_part_of_the_compiler)
+TEST(what_a_program_takes_is_a_part_of_the_compiler)
 {
 	struct compiler_entries list;
 	struct compiler_manifest m;
@@ -308,30 +300,4 @@ START_TEST(what_a_program_takes_is_a_part_of_the_compiler)
 		compiler_manifest_list_program(&list, "/no/such", env, &err),
 		-ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "/no/such"));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("compiler/driver-parts");
-	TCase *t = tcase_create("parts");
-
-	tcase_set_timeout(t, 120);
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, gcc_names_cc1_its_assembler_and_its_headers);
-	tcase_add_test(t, clang_is_its_own_compiler);
-	tcase_add_test(t, clang_looks_for_the_installations_of_gcc);
-	tcase_add_loop_test(t,
-			    one_that_talks_nonsense_is_an_error_that_names_it,
-			    0, sizeof(liars) / sizeof(*liars));
-	tcase_add_test(t, one_that_hangs_is_an_error);
-	tcase_add_test(t, specs_are_where_the_driver_looks_for_them);
-	tcase_add_test(t, an_assembler_without_a_directory_is_what_path_says);
-	tcase_add_test(t, without_an_objcopy_it_is_a_compiler_all_the_same);
-	tcase_add_test(
-		t, configuration_of_clang_is_a_part_unless_it_includes_more);
-	tcase_add_test(t, a_driver_may_be_run_by_somebody_else);
-	tcase_add_test(t, what_a_program_takes_is_a_part_of_the_compiler);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -3,11 +3,10 @@
 #include "compiler/find.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -82,16 +81,15 @@ static const struct name {
 	{ "", false, 0 },
 };
 
-START_TEST(a_drivers_name_is_told_from_others)
-{
-	ck_assert_int_eq(compiler_find_is_driver_name(names[_i].name),
-			 names[_i].is);
-	ck_assert_uint_eq(compiler_find_stem_len(names[_i].name),
-			  names[_i].stem);
-}
-END_TEST
+FIXTURE(set_up, tear_down);
 
-START_TEST(the_first_of_a_name_wins_and_the_list_is_sorted)
+TEST_EACH(a_drivers_name_is_told_from_others, names)
+{
+	ck_assert_int_eq(compiler_find_is_driver_name(row->name), row->is);
+	ck_assert_uint_eq(compiler_find_stem_len(row->name), row->stem);
+}
+
+TEST(the_first_of_a_name_wins_and_the_list_is_sorted)
 {
 	put("a/gcc", "\177ELF", 0755);
 	put("b/gcc", "#!/bin/sh\n", 0755);
@@ -106,9 +104,8 @@ START_TEST(the_first_of_a_name_wins_and_the_list_is_sorted)
 	ck_assert(!list.v[0].is_elf);
 	ck_assert(list.v[1].is_elf);
 }
-END_TEST
 
-START_TEST(what_is_no_program_or_leads_to_a_cache_is_passed_over)
+TEST(what_is_no_program_or_leads_to_a_cache_is_passed_over)
 {
 	put("a/gcc", "\177ELF", 0644);
 	put("a/g++/x", "a directory", 0755);
@@ -119,20 +116,4 @@ START_TEST(what_is_no_program_or_leads_to_a_cache_is_passed_over)
 	find("a", "b");
 	ck_assert_uint_eq(list.n, 1);
 	ck_assert(str_ends(list.v[0].path, "/b/clang"));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("compiler/find");
-	TCase *t = tcase_create("find");
-
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_loop_test(t, a_drivers_name_is_told_from_others, 0,
-			    sizeof(names) / sizeof(*names));
-	tcase_add_test(t, the_first_of_a_name_wins_and_the_list_is_sorted);
-	tcase_add_test(t,
-		       what_is_no_program_or_leads_to_a_cache_is_passed_over);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

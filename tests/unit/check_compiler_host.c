@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+#include "../lib/test.h"
+
 #include "compiler/host.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <elf.h>
 #include <stdlib.h>
 #include <sys/utsname.h>
@@ -27,19 +26,17 @@ static const struct named {
 	{ EM_NONE, false, false, NULL },
 };
 
-START_TEST(a_host_is_named_as_uname_names_it)
+TEST_EACH(a_host_is_named_as_uname_names_it, names)
 {
-	const struct named *n = &names[_i];
-	struct elf_program e = { .file = { .machine = n->machine,
-					   .is_64bit = n->wide,
-					   .big_endian = n->big } };
+	struct elf_program e = { .file = { .machine = row->machine,
+					   .is_64bit = row->wide,
+					   .big_endian = row->big } };
 
-	if (n->name)
-		ck_assert_str_eq(compiler_host_from_elf(&e), n->name);
+	if (row->name)
+		ck_assert_str_eq(compiler_host_from_elf(&e), row->name);
 	else
 		ck_assert_ptr_null(compiler_host_from_elf(&e));
 }
-END_TEST
 
 static const struct pair {
 	const char *host, *machine;
@@ -54,15 +51,13 @@ static const struct pair {
 	{ "strange", "strange", true }, { "", "x86_64", false },
 };
 
-START_TEST(programs_run_where_they_are_known_to)
+TEST_EACH(programs_run_where_they_are_known_to, pairs)
 {
-	ck_assert_int_eq(
-		compiler_host_can_run(pairs[_i].host, pairs[_i].machine),
-		pairs[_i].runs);
+	ck_assert_int_eq(compiler_host_can_run(row->host, row->machine),
+			 row->runs);
 }
-END_TEST
 
-START_TEST(machines_have_the_names_that_publishers_use)
+TEST(machines_have_the_names_that_publishers_use)
 {
 	ck_assert_str_eq(compiler_host_release_name("aarch64"), "arm64");
 	ck_assert_str_eq(compiler_host_release_name("armv7l"), "arm");
@@ -70,9 +65,8 @@ START_TEST(machines_have_the_names_that_publishers_use)
 	ck_assert_str_eq(compiler_host_release_name("x86_64"), "x86_64");
 	ck_assert_str_eq(compiler_host_release_name("riscv64"), "riscv64");
 }
-END_TEST
 
-START_TEST(this_program_runs_on_this_machine)
+TEST(this_program_runs_on_this_machine)
 {
 	struct elf_program e;
 	struct utsname u;
@@ -82,20 +76,4 @@ START_TEST(this_program_runs_on_this_machine)
 	ck_assert_int_eq(uname(&u), 0);
 	ck_assert(compiler_host_can_run(compiler_host_from_elf(&e), u.machine));
 	elf_program_release(&e);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("compiler/host");
-	TCase *t = tcase_create("host");
-
-	tcase_add_loop_test(t, a_host_is_named_as_uname_names_it, 0,
-			    sizeof(names) / sizeof(*names));
-	tcase_add_loop_test(t, programs_run_where_they_are_known_to, 0,
-			    sizeof(pairs) / sizeof(*pairs));
-	tcase_add_test(t, machines_have_the_names_that_publishers_use);
-	tcase_add_test(t, this_program_runs_on_this_machine);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -3,11 +3,10 @@
 #include "compiler/library.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base-elf.h"
 #include "base/fs.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -102,7 +101,10 @@ static void found(size_t i, const char *name, const char *path, bool plain)
 	free(want);
 }
 
-START_TEST(the_loaders_own_directories_are_searched_in_order)
+FIXTURE(set_up, tear_down);
+TIMEOUT(60);
+
+TEST(the_loaders_own_directories_are_searched_in_order)
 {
 	make_program(
 		(struct elf_spec){ .needed = { "liba", "libb", "ld.so.1" } });
@@ -115,9 +117,8 @@ START_TEST(the_loaders_own_directories_are_searched_in_order)
 	found(0, "liba", "two/liba", true);
 	found(1, "libb", "one/libb", true);
 }
-END_TEST
 
-START_TEST(libraries_that_need_each_other_end)
+TEST(libraries_that_need_each_other_end)
 {
 	make_program((struct elf_spec){ .needed = { "liba" } });
 	make("one/liba", (struct elf_spec){ .needed = { "libb", "liba" } });
@@ -127,9 +128,8 @@ START_TEST(libraries_that_need_each_other_end)
 	ck_assert_msg(!find(), "%s", err.text);
 	ck_assert_uint_eq(got.n, 3);
 }
-END_TEST
 
-START_TEST(one_that_is_loaded_is_known_by_its_soname)
+TEST(one_that_is_loaded_is_known_by_its_soname)
 {
 	make_program((struct elf_spec){ .needed = { "liba", "libreal" } });
 	make("one/liba", (struct elf_spec){ .soname = "libreal" });
@@ -137,9 +137,8 @@ START_TEST(one_that_is_loaded_is_known_by_its_soname)
 	ck_assert_msg(!find(), "%s", err.text);
 	ck_assert_uint_eq(got.n, 1);
 }
-END_TEST
 
-START_TEST(a_missing_library_is_named_and_who_needs_it)
+TEST(a_missing_library_is_named_and_who_needs_it)
 {
 	make_program((struct elf_spec){ .needed = { "liba" } });
 	make("one/liba", (struct elf_spec){ .needed = { "libmissing.so.5" } });
@@ -149,10 +148,9 @@ START_TEST(a_missing_library_is_named_and_who_needs_it)
 	ck_assert_uint_eq(got.n, 0);
 	ck_assert_ptr_null(got.loader);
 }
-END_TEST
 
 /* $ORIGIN of a program requires /proc, that of a library does not. */
-START_TEST(all_that_is_missing_is_found_at_once)
+TEST(all_that_is_missing_is_found_at_once)
 {
 	struct compiler_missing_libraries needs;
 	char *liba = at("one/liba");
@@ -172,9 +170,8 @@ START_TEST(all_that_is_missing_is_found_at_once)
 	compiler_library_missing_release(&needs);
 	free(liba);
 }
-END_TEST
 
-START_TEST(a_plugin_is_a_program_of_a_loader)
+TEST(a_plugin_is_a_program_of_a_loader)
 {
 	char *plugin = at("plugin.so"), *loader = at("ld.so");
 	struct compiler_missing_libraries needs;
@@ -195,9 +192,8 @@ START_TEST(a_plugin_is_a_program_of_a_loader)
 	free(loader);
 	free(plugin);
 }
-END_TEST
 
-START_TEST(a_loader_that_is_not_there_is_missing)
+TEST(a_loader_that_is_not_there_is_missing)
 {
 	struct compiler_missing_libraries needs;
 	char *loader = at("ld.so");
@@ -212,9 +208,8 @@ START_TEST(a_loader_that_is_not_there_is_missing)
 	compiler_library_missing_release(&needs);
 	free(loader);
 }
-END_TEST
 
-START_TEST(a_library_is_found_where_the_loader_looks_by_itself)
+TEST(a_library_is_found_where_the_loader_looks_by_itself)
 {
 	char *path, *want = at("two/liba");
 
@@ -229,9 +224,8 @@ START_TEST(a_library_is_found_where_the_loader_looks_by_itself)
 	ck_assert_ptr_null(compiler_library_find("libc", program, &search));
 	free(want);
 }
-END_TEST
 
-START_TEST(origin_is_where_the_file_lies)
+TEST(origin_is_where_the_file_lies)
 {
 	char *absolute = at("abs");
 
@@ -257,10 +251,9 @@ START_TEST(origin_is_where_the_file_lies)
 	found(5, "libe", "abs/libe", true);
 	free(absolute);
 }
-END_TEST
 
 /* DT_RUNPATH applies only to its own file, DT_RPATH to all dependencies. */
-START_TEST(rpath_is_inherited_and_runpath_is_not)
+TEST_RANGE(rpath_is_inherited_and_runpath_is_not, 0, 2)
 {
 	char *extra = at("extra");
 	struct elf_spec s = { .needed = { "liba" } };
@@ -282,9 +275,8 @@ START_TEST(rpath_is_inherited_and_runpath_is_not)
 	ck_assert_int_eq(find(), -ENOENT);
 	free(extra);
 }
-END_TEST
 
-START_TEST(ld_library_path_comes_before_runpath_and_after_rpath)
+TEST_RANGE(ld_library_path_comes_before_runpath_and_after_rpath, 0, 2)
 {
 	char *extra = at("extra"), *path = xasprintf("%s/env::/no", dir);
 
@@ -299,11 +291,10 @@ START_TEST(ld_library_path_comes_before_runpath_and_after_rpath)
 	free(path);
 	free(extra);
 }
-END_TEST
 
 static const char *const odd_paths[] = { "lib", "/x:lib", "$ORIGIN" };
 
-START_TEST(a_relative_ld_library_path_is_refused)
+TEST_RANGE(a_relative_ld_library_path_is_refused, 0, 3)
 {
 	search.library_path = odd_paths[_i];
 	make_program((struct elf_spec){ .needed = { "liba" } });
@@ -311,7 +302,6 @@ START_TEST(a_relative_ld_library_path_is_refused)
 	ck_assert_int_eq(find(), -ENOTSUP);
 	ck_assert_ptr_nonnull(strstr(err.text, "LD_LIBRARY_PATH"));
 }
-END_TEST
 
 /*
  * In the format of glibc's dl-cache.h, with an entry for each pair of strings.
@@ -337,7 +327,7 @@ static void make_cache(const char *const (*pairs)[2], size_t n)
 	buf_release(&text);
 }
 
-START_TEST(the_cache_comes_before_the_loaders_own_directories)
+TEST_RANGE(the_cache_comes_before_the_loaders_own_directories, 0, 2)
 {
 	char *far = at("far/liba"), *near = at("two/libb");
 	const char *const pairs[][2] = { { "liba", "/nonexistent/liba" },
@@ -358,9 +348,8 @@ START_TEST(the_cache_comes_before_the_loaders_own_directories)
 	free(far);
 	free(near);
 }
-END_TEST
 
-START_TEST(one_of_another_machine_is_passed_over)
+TEST(one_of_another_machine_is_passed_over)
 {
 	make_program((struct elf_spec){ .needed = { "liba" } });
 	make("one/liba", (struct elf_spec){ .machine = EM_ARM });
@@ -368,9 +357,8 @@ START_TEST(one_of_another_machine_is_passed_over)
 	ck_assert_msg(!find(), "%s", err.text);
 	found(0, "liba", "two/liba", true);
 }
-END_TEST
 
-START_TEST(a_broken_library_is_an_error_that_names_it)
+TEST(a_broken_library_is_an_error_that_names_it)
 {
 	make_program((struct elf_spec){ .needed = { "liba" } });
 	write_bytes("one/liba", bytes_str("broken"));
@@ -378,9 +366,8 @@ START_TEST(a_broken_library_is_an_error_that_names_it)
 	ck_assert_int_eq(find(), -ENOEXEC);
 	ck_assert_ptr_nonnull(strstr(err.text, "/one/liba"));
 }
-END_TEST
 
-START_TEST(a_32_bit_loader_is_read_as_well)
+TEST(a_32_bit_loader_is_read_as_well)
 {
 	char *loader = at("ld.so");
 
@@ -400,9 +387,8 @@ START_TEST(a_32_bit_loader_is_read_as_well)
 	found(0, "liba", "two/liba", true);
 	free(loader);
 }
-END_TEST
 
-START_TEST(a_name_with_a_slash_is_that_file)
+TEST(a_name_with_a_slash_is_that_file)
 {
 	char *far = at("far/liba");
 
@@ -415,18 +401,16 @@ START_TEST(a_name_with_a_slash_is_that_file)
 	ck_assert_int_eq(find(), -ENOTSUP);
 	free(far);
 }
-END_TEST
 
-START_TEST(a_search_path_that_depends_on_the_cpu_is_refused)
+TEST(a_search_path_that_depends_on_the_cpu_is_refused)
 {
 	make_program((struct elf_spec){ .needed = { "liba" },
 					.runpath = "$ORIGIN/$LIB" });
 	ck_assert_int_eq(find(), -ENOTSUP);
 	ck_assert_ptr_nonnull(strstr(err.text, "$LIB"));
 }
-END_TEST
 
-START_TEST(a_missing_loader_is_named)
+TEST(a_missing_loader_is_named)
 {
 	char *loader = at("ld.so");
 
@@ -437,18 +421,16 @@ START_TEST(a_missing_loader_is_named)
 	ck_assert_ptr_nonnull(strstr(err.text, program));
 	free(loader);
 }
-END_TEST
 
-START_TEST(a_static_program_needs_nothing)
+TEST(a_static_program_needs_nothing)
 {
 	make("bin/program", (struct elf_spec){ .no_dynamic = true });
 	ck_assert_msg(!find(), "%s", err.text);
 	ck_assert_uint_eq(got.n, 0);
 	ck_assert_ptr_null(got.loader);
 }
-END_TEST
 
-START_TEST(directories_are_read_from_the_bytes_of_a_loader)
+TEST(directories_are_read_from_the_bytes_of_a_loader)
 {
 	static const char glibc[] = "x\0/a/b\0/no\0y\0/lib/x/\0/usr/lib/x/\0"
 				    "/lib/\0/with space/\0/z/";
@@ -471,55 +453,13 @@ START_TEST(directories_are_read_from_the_bytes_of_a_loader)
 	compiler_library_loader_dirs(&dirs, bytes_of("\0/lib/", 6));
 	ck_assert_uint_eq(dirs.n, 0);
 }
-END_TEST
 
 /* The expected result comes from this machine's own loader. */
-START_TEST(this_program_is_read_as_its_loader_reads_it)
+TEST(this_program_is_read_as_its_loader_reads_it)
 {
 	ck_assert_msg(!compiler_library_find_all(&got, "/proc/self/exe",
 						 &search, &err),
 		      "%s", err.text);
 	ck_assert_ptr_nonnull(got.default_dir);
 	ck_assert_uint_gt(got.n, 0);
-}
-END_TEST
-
-static void add_tests(TCase *t)
-{
-	tcase_add_test(t, the_loaders_own_directories_are_searched_in_order);
-	tcase_add_test(t, libraries_that_need_each_other_end);
-	tcase_add_test(t, one_that_is_loaded_is_known_by_its_soname);
-	tcase_add_test(t, a_missing_library_is_named_and_who_needs_it);
-	tcase_add_test(t, all_that_is_missing_is_found_at_once);
-	tcase_add_test(t, a_plugin_is_a_program_of_a_loader);
-	tcase_add_test(t, a_loader_that_is_not_there_is_missing);
-	tcase_add_test(t, a_library_is_found_where_the_loader_looks_by_itself);
-	tcase_add_test(t, origin_is_where_the_file_lies);
-	tcase_add_loop_test(t, rpath_is_inherited_and_runpath_is_not, 0, 2);
-	tcase_add_loop_test(
-		t, ld_library_path_comes_before_runpath_and_after_rpath, 0, 2);
-	tcase_add_loop_test(t, a_relative_ld_library_path_is_refused, 0, 3);
-	tcase_add_loop_test(
-		t, the_cache_comes_before_the_loaders_own_directories, 0, 2);
-	tcase_add_test(t, one_of_another_machine_is_passed_over);
-	tcase_add_test(t, a_broken_library_is_an_error_that_names_it);
-	tcase_add_test(t, a_32_bit_loader_is_read_as_well);
-	tcase_add_test(t, a_name_with_a_slash_is_that_file);
-	tcase_add_test(t, a_search_path_that_depends_on_the_cpu_is_refused);
-	tcase_add_test(t, a_missing_loader_is_named);
-	tcase_add_test(t, a_static_program_needs_nothing);
-	tcase_add_test(t, directories_are_read_from_the_bytes_of_a_loader);
-	tcase_add_test(t, this_program_is_read_as_its_loader_reads_it);
-}
-
-int main(void)
-{
-	Suite *s = suite_create("compiler/library");
-	TCase *t = tcase_create("library");
-
-	tcase_set_timeout(t, 60);
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	add_tests(t);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

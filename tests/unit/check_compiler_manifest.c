@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+#include "../lib/test.h"
 #include "toolchain-driver.h"
-
-#include "suite.h"
 
 #include <sys/time.h>
 #include <sys/utsname.h>
@@ -147,32 +146,34 @@ static const struct compiler {
 	{ "/usr/bin/clang-14", "aarch64-linux-gnu", "/usr/lib/llvm-14" },
 };
 
-START_TEST(a_cell_with_the_manifest_alone_compiles_as_this_machine_does)
+FIXTURE(set_up, tear_down);
+TIMEOUT(300);
+
+TEST_EACH(a_cell_with_the_manifest_alone_compiles_as_this_machine_does,
+	  compilers)
 {
-	const struct compiler *c = &compilers[_i];
 	struct utsname machine;
 
-	if (access(c->driver, X_OK)) {
-		printf("skipped: no %s\n", c->driver);
+	if (access(row->driver, X_OK)) {
+		printf("skipped: no %s\n", row->driver);
 		return;
 	}
 	if (!cell_possible())
 		return;
-	make(c->driver, plain_env);
-	ck_assert_str_eq(m.driver, c->driver);
-	ck_assert_str_eq(m.prefix, c->prefix);
+	make(row->driver, plain_env);
+	ck_assert_str_eq(m.driver, row->driver);
+	ck_assert_str_eq(m.prefix, row->prefix);
 	ck_assert_int_eq(uname(&machine), 0);
 	ck_assert(compiler_host_can_run(m.host, machine.machine));
-	ck_assert_int_eq(m.is_clang, c->target != NULL);
+	ck_assert_int_eq(m.is_clang, row->target != NULL);
 	ck_assert_uint_eq(m.programs.n, m.is_clang ? 1 : 4);
 	cell_lay_all(root, &m.entries);
-	check_compiles(c->driver, NULL);
-	if (c->target)
-		check_compiles(c->driver, c->target);
+	check_compiles(row->driver, NULL);
+	if (row->target)
+		check_compiles(row->driver, row->target);
 }
-END_TEST
 
-START_TEST(entries_are_sorted_real_and_complete)
+TEST(entries_are_sorted_real_and_complete)
 {
 	struct digest id, file;
 
@@ -205,7 +206,6 @@ START_TEST(entries_are_sorted_real_and_complete)
 			 0);
 	ck_assert(digest_equal(&id, &m.id));
 }
-END_TEST
 
 static const struct compiler_entry *entry(const char *end)
 {
@@ -217,7 +217,7 @@ static const struct compiler_entry *entry(const char *end)
 }
 
 /* RUNPATH with $ORIGIN requires /proc, which a sandbox lacks. */
-START_TEST(a_library_that_only_this_machine_finds_has_a_link)
+TEST_RANGE(a_library_that_only_this_machine_finds_has_a_link, 0, 2)
 {
 	static const char *const how[] = { "-Wl,-rpath,$ORIGIN/../lib",
 					   "-Wl,-rpath,/nonexistent" };
@@ -248,9 +248,8 @@ START_TEST(a_library_that_only_this_machine_finds_has_a_link)
 	free(flags);
 	free(lib);
 }
-END_TEST
 
-START_TEST(a_missing_library_is_named_and_who_needs_it)
+TEST(a_missing_library_is_named_and_who_needs_it)
 {
 	char *lib = build("lib/libfoo-test.so",
 			  "int foo(void) { return 33; }\n", "-shared",
@@ -269,9 +268,8 @@ START_TEST(a_missing_library_is_named_and_who_needs_it)
 	free(rpath);
 	free(lib);
 }
-END_TEST
 
-START_TEST(a_static_driver_needs_no_loader)
+TEST(a_static_driver_needs_no_loader)
 {
 	char *driver = make_driver("bin/gcc", as_here, "-static", NULL);
 	char *argv[] = { driver, NULL };
@@ -293,9 +291,8 @@ START_TEST(a_static_driver_needs_no_loader)
 	buf_release(&output);
 	free(driver);
 }
-END_TEST
 
-START_TEST(an_assembler_of_another_directory_of_path_has_a_link)
+TEST(an_assembler_of_another_directory_of_path_has_a_link)
 {
 	char *driver = make_driver("bin/gcc", as_here, "-s", NULL);
 	char *bin = xasprintf("%s/mine/as", dir);
@@ -313,7 +310,6 @@ START_TEST(an_assembler_of_another_directory_of_path_has_a_link)
 	free(bin);
 	free(driver);
 }
-END_TEST
 
 /*
  * The layout of kernel.org's archives: bin, libexec/gcc, TRIPLET/bin.  The
@@ -343,7 +339,7 @@ static char *unpack(const char *name)
 	return prefix;
 }
 
-START_TEST(an_archive_unpacked_at_two_places_is_one_toolchain)
+TEST(an_archive_unpacked_at_two_places_is_one_toolchain)
 {
 	char *one, *two, *driver, *link;
 	struct compiler_manifest other;
@@ -381,9 +377,8 @@ START_TEST(an_archive_unpacked_at_two_places_is_one_toolchain)
 	free(one);
 	free(two);
 }
-END_TEST
 
-START_TEST(what_changed_is_named_by_the_stamp)
+TEST_RANGE(what_changed_is_named_by_the_stamp, 0, 4)
 {
 	static const char *const parts[] = { "/libexec/cc1", "/bin/gcc",
 					     "/inc/x.h", "/inc/new.h" };
@@ -420,10 +415,9 @@ START_TEST(what_changed_is_named_by_the_stamp)
 	free(driver);
 	free(headers);
 }
-END_TEST
 
 /* A change of cc1, specs, headers or the assembler changes the identity. */
-START_TEST(each_part_makes_the_identity)
+TEST_RANGE(each_part_makes_the_identity, 0, 5)
 {
 	char *answers = xasprintf(
 		"else if (ASKED(\"=include\") && !ASKED(\"fixed\"))"
@@ -458,25 +452,23 @@ START_TEST(each_part_makes_the_identity)
 	free(driver);
 	free(answers);
 }
-END_TEST
 
 static const char *const refused[] = {
 	"COMPILER_PATH=/x", "GCC_EXEC_PREFIX=/x",    "CCC_OVERRIDE_OPTIONS=x",
 	"GCC_ROOT=/x",      "LD_LIBRARY_PATH=lib:x",
 };
 
-START_TEST(an_environment_that_changes_what_runs_is_refused)
+TEST_EACH(an_environment_that_changes_what_runs_is_refused, refused)
 {
-	char *env[] = { plain_env[0], (char *)refused[_i], NULL };
-	char *name = xstrndup(refused[_i], strcspn(refused[_i], "="));
+	char *env[] = { plain_env[0], (char *)*row, NULL };
+	char *name = xstrndup(*row, strcspn(*row, "="));
 
 	ck_assert_int_eq(compiler_manifest_make(&m, GCC, env, &err), -ENOTSUP);
 	ck_assert_ptr_nonnull(strstr(err.text, name));
 	free(name);
 }
-END_TEST
 
-START_TEST(specs_that_only_library_path_leads_to_are_refused)
+TEST(specs_that_only_library_path_leads_to_are_refused)
 {
 	char *variable = xasprintf("LIBRARY_PATH=%s", dir);
 	char *env[] = { plain_env[0], variable, NULL };
@@ -488,21 +480,18 @@ START_TEST(specs_that_only_library_path_leads_to_are_refused)
 	ck_assert_ptr_nonnull(strstr(err.text, "LIBRARY_PATH"));
 	free(variable);
 }
-END_TEST
 
 static const char *const others[] = { "/bin/ls",      "/bin/true",   "/bin/cat",
 				      "/nonexistent", "/etc/passwd", "/tmp" };
 
-START_TEST(what_is_no_compiler_is_an_error_that_names_it)
+TEST_EACH(what_is_no_compiler_is_an_error_that_names_it, others)
 {
-	ck_assert_int_lt(
-		compiler_manifest_make(&m, others[_i], plain_env, &err), 0);
-	ck_assert_ptr_nonnull(strstr(err.text, others[_i]));
+	ck_assert_int_lt(compiler_manifest_make(&m, *row, plain_env, &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, *row));
 	ck_assert_uint_eq(m.entries.n, 0);
 }
-END_TEST
 
-START_TEST(scripts_and_wrappers_are_no_drivers)
+TEST(scripts_and_wrappers_are_no_drivers)
 {
 	char *script = xasprintf("%s/gcc", dir);
 	char *link = xasprintf("%s/cc", dir);
@@ -519,9 +508,8 @@ START_TEST(scripts_and_wrappers_are_no_drivers)
 	free(link);
 	free(script);
 }
-END_TEST
 
-START_TEST(a_file_that_cannot_be_read_is_named)
+TEST(a_file_that_cannot_be_read_is_named)
 {
 	char *driver, *cc1 = xasprintf("%s/libexec/cc1", dir);
 
@@ -538,40 +526,4 @@ START_TEST(a_file_that_cannot_be_read_is_named)
 		ck_assert_int_eq(seteuid(0), 0);
 	free(driver);
 	free(cc1);
-}
-END_TEST
-
-static void add_tests(TCase *t)
-{
-	tcase_add_loop_test(
-		t, a_cell_with_the_manifest_alone_compiles_as_this_machine_does,
-		0, sizeof(compilers) / sizeof(*compilers));
-	tcase_add_test(t, entries_are_sorted_real_and_complete);
-	tcase_add_loop_test(
-		t, a_library_that_only_this_machine_finds_has_a_link, 0, 2);
-	tcase_add_test(t, a_missing_library_is_named_and_who_needs_it);
-	tcase_add_test(t, a_static_driver_needs_no_loader);
-	tcase_add_test(t, an_assembler_of_another_directory_of_path_has_a_link);
-	tcase_add_test(t, an_archive_unpacked_at_two_places_is_one_toolchain);
-	tcase_add_loop_test(t, what_changed_is_named_by_the_stamp, 0, 4);
-	tcase_add_loop_test(t, each_part_makes_the_identity, 0, 5);
-	tcase_add_loop_test(t, an_environment_that_changes_what_runs_is_refused,
-			    0, sizeof(refused) / sizeof(*refused));
-	tcase_add_test(t, specs_that_only_library_path_leads_to_are_refused);
-	tcase_add_loop_test(t, what_is_no_compiler_is_an_error_that_names_it, 0,
-			    sizeof(others) / sizeof(*others));
-	tcase_add_test(t, scripts_and_wrappers_are_no_drivers);
-	tcase_add_test(t, a_file_that_cannot_be_read_is_named);
-}
-
-int main(void)
-{
-	Suite *s = suite_create("compiler/manifest");
-	TCase *t = tcase_create("manifest");
-
-	tcase_set_timeout(t, 300);
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	add_tests(t);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

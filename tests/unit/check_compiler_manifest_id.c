@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+#include "../lib/test.h"
+
 #include "compiler/manifest.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +48,7 @@ static bool same(struct digest a, struct digest b)
 	return digest_equal(&a, &b);
 }
 
-START_TEST(order_times_and_sizes_do_not_enter)
+TEST(order_times_and_sizes_do_not_enter)
 {
 	struct compiler_entry a[] = { file("/usr/bin/gcc", "gcc"),
 				      file("/usr/lib/cc1", "cc1"),
@@ -62,9 +61,8 @@ START_TEST(order_times_and_sizes_do_not_enter)
 	ck_assert(same(id_of(a, 4, "/usr/bin/gcc", false),
 		       id_of(b, 4, "/usr/bin/gcc", false)));
 }
-END_TEST
 
-START_TEST(everything_else_enters)
+TEST_RANGE(everything_else_enters, 0, 8)
 {
 	struct compiler_entry v[] = { file("/usr/bin/gcc", "gcc"),
 				      file("/usr/lib/cc1", "cc1"),
@@ -101,9 +99,8 @@ START_TEST(everything_else_enters)
 	ck_assert(!same(id_of(v, 4, "/usr/bin/gcc", false),
 			id_of(v, 3, "/usr/bin/gcc", false)));
 }
-END_TEST
 
-START_TEST(the_place_of_the_prefix_does_not_enter)
+TEST(the_place_of_the_prefix_does_not_enter)
 {
 	struct compiler_entry a[] = {
 		file("/opt/x/bin/gcc", "gcc"),
@@ -128,9 +125,8 @@ START_TEST(the_place_of_the_prefix_does_not_enter)
 	b[1].path = (char *)"/zoo/y/zlibexec/cc1";
 	ck_assert(!same(id, id_of(b, N(b), "/zoo/y/z/bin/gcc", false)));
 }
-END_TEST
 
-START_TEST(all_names_of_one_gcc_are_one_but_a_clang_has_its_name)
+TEST(all_names_of_one_gcc_are_one_but_a_clang_has_its_name)
 {
 	struct compiler_entry v[] = {
 		file("/opt/x/bin/prog", "prog"),
@@ -148,14 +144,13 @@ START_TEST(all_names_of_one_gcc_are_one_but_a_clang_has_its_name)
 	ck_assert(!same(id_of(v, 2, "/opt/x/bin/gcc", true),
 			id_of(v, 1, "/opt/x/bin/prog", true)));
 }
-END_TEST
 
 static const char *const strays[] = {
 	"/usr/bin/cc", "/usr/bin", "/usr/bin/loop", "/usr/bin/text",
 	"/",           "",         "/usr/bin/far",  "/usr/bin/gcc/x"
 };
 
-START_TEST(a_driver_that_is_no_program_among_them_is_refused)
+TEST_EACH(a_driver_that_is_no_program_among_them_is_refused, strays)
 {
 	struct compiler_entry v[] = { file("/usr/bin/gcc", "gcc"),
 				      file("/usr/bin/text", "text"),
@@ -165,11 +160,9 @@ START_TEST(a_driver_that_is_no_program_among_them_is_refused)
 	struct digest d;
 
 	v[1].executable = false;
-	ck_assert_int_eq(
-		compiler_manifest_id(v, N(v), strays[_i], false, &d, NULL),
-		-EINVAL);
+	ck_assert_int_eq(compiler_manifest_id(v, N(v), *row, false, &d, NULL),
+			 -EINVAL);
 }
-END_TEST
 
 static const struct clash {
 	const char *a, *b;
@@ -184,23 +177,21 @@ static const struct clash {
 	{ "/a/b", "", COMPILER_ENTRY_FILE },
 };
 
-START_TEST(a_list_that_is_no_tree_is_refused)
+TEST_EACH(a_list_that_is_no_tree_is_refused, clashes)
 {
-	const struct clash *c = &clashes[_i];
 	struct compiler_entry v[] = { file("/usr/bin/gcc", "gcc"),
-				      file("/a/b-c", "1"), file(c->a, "2"),
-				      file(c->b, "3") };
+				      file("/a/b-c", "1"), file(row->a, "2"),
+				      file(row->b, "3") };
 	struct digest d;
 
-	v[2].kind = c->kind;
+	v[2].kind = row->kind;
 	v[2].target = (char *)"x";
 	ck_assert_int_eq(
 		compiler_manifest_id(v, 4, "/usr/bin/gcc", false, &d, NULL),
 		-EINVAL);
 }
-END_TEST
 
-START_TEST(below_a_directory_entry_is_allowed)
+TEST(below_a_directory_entry_is_allowed)
 {
 	struct compiler_entry v[] = { file("/usr/bin/gcc", "gcc"),
 				      directory("/a"), file("/a-b", "1"),
@@ -208,10 +199,9 @@ START_TEST(below_a_directory_entry_is_allowed)
 
 	id_of(v, 4, "/usr/bin/gcc", false);
 }
-END_TEST
 
 /* Links whose targets grow terminate at little cost. */
-START_TEST(links_that_multiply_end)
+TEST(links_that_multiply_end)
 {
 	char target[3000];
 	struct compiler_entry v[] = { file("/usr/bin/gcc", "gcc"),
@@ -225,36 +215,12 @@ START_TEST(links_that_multiply_end)
 	ck_assert_int_eq(compiler_manifest_id(v, 2, "/x", false, &d, NULL),
 			 -EINVAL);
 }
-END_TEST
 
-START_TEST(nothing_has_no_identity)
+TEST(nothing_has_no_identity)
 {
 	struct digest d;
 
 	ck_assert_int_eq(
 		compiler_manifest_id(NULL, 0, "/usr/bin/gcc", false, &d, NULL),
 		-EINVAL);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("compiler/manifest-id");
-	TCase *t = tcase_create("manifest-id");
-
-	tcase_add_test(t, order_times_and_sizes_do_not_enter);
-	tcase_add_loop_test(t, everything_else_enters, 0, 8);
-	tcase_add_test(t, the_place_of_the_prefix_does_not_enter);
-	tcase_add_test(t,
-		       all_names_of_one_gcc_are_one_but_a_clang_has_its_name);
-	tcase_add_loop_test(t,
-			    a_driver_that_is_no_program_among_them_is_refused,
-			    0, N(strays));
-	tcase_add_loop_test(t, a_list_that_is_no_tree_is_refused, 0,
-			    N(clashes));
-	tcase_add_test(t, below_a_directory_entry_is_allowed);
-	tcase_add_test(t, links_that_multiply_end);
-	tcase_add_test(t, nothing_has_no_identity);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

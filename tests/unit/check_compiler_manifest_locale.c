@@ -3,7 +3,7 @@
 #include "toolchain-cell.h"
 
 #include "../lib/tempdir.h"
-#include "suite.h"
+#include "../lib/test.h"
 
 #define GCC "/usr/bin/gcc"
 
@@ -42,36 +42,36 @@ static const char *const silent[][2] = {
 	{ "LANG=../../../../etc", NULL },
 };
 
-START_TEST(what_needs_nothing_gets_nothing)
+FIXTURE(set_up, tear_down);
+TIMEOUT(300);
+
+TEST_EACH(what_needs_nothing_gets_nothing, silent)
 {
-	ck_assert_msg(!ask(silent[_i][0], silent[_i][1]), "%s", err.text);
+	ck_assert_msg(!ask((*row)[0], (*row)[1]), "%s", err.text);
 	ck_assert_uint_eq(extra.n, 0);
 }
-END_TEST
 
 static const char *const absent[] = { "LANG=xx_XX.UTF-8",
 				      "LANG=xx_XX.ISO-8859-1" };
 
 /* An archive can lack a locale; then only its messages are missing. */
-START_TEST(a_locale_that_is_not_installed_speaks_no_language)
+TEST_EACH(a_locale_that_is_not_installed_speaks_no_language, absent)
 {
-	int ret = ask(absent[_i], "LANGUAGE=fr");
+	int ret = ask(*row, "LANGUAGE=fr");
 
 	ck_assert(ret == 0 || ret == -E2BIG);
 	if (access("/usr/lib/locale/locale-archive", F_OK))
 		ck_assert_uint_eq(extra.n, 0);
 }
-END_TEST
 
-START_TEST(locpath_is_refused)
+TEST(locpath_is_refused)
 {
 	ck_assert_int_eq(ask("LANG=de_DE.UTF-8", "LOCPATH=/x"), -ENOTSUP);
 	ck_assert_ptr_nonnull(strstr(err.text, "LOCPATH"));
 	ck_assert_int_eq(ask("LANG=C", "LOCPATH=/x"), 0);
 }
-END_TEST
 
-START_TEST(the_identity_stays_and_nothing_is_listed_twice)
+TEST(the_identity_stays_and_nothing_is_listed_twice)
 {
 	ck_assert_msg(!ask("LANG=C.UTF-8", "LANGUAGE=fr:de"), "%s", err.text);
 	for (size_t i = 0; i < extra.n; i++) {
@@ -83,7 +83,6 @@ START_TEST(the_identity_stays_and_nothing_is_listed_twice)
 			ck_assert_str_ne(m.entries.v[k].path, extra.v[i].path);
 	}
 }
-END_TEST
 
 static bool has(const char *end)
 {
@@ -95,7 +94,7 @@ static bool has(const char *end)
 }
 
 /* Debian's binutils have French messages; its gcc can have them. */
-START_TEST(messages_in_a_cell_are_those_of_this_machine)
+TEST(messages_in_a_cell_are_those_of_this_machine)
 {
 	char *env[] = { (char *)"PATH=" COMPILER_TOOLCHAIN_PATH,
 			(char *)"LANG=C.UTF-8", (char *)"LANGUAGE=fr", NULL };
@@ -141,24 +140,4 @@ START_TEST(messages_in_a_cell_are_those_of_this_machine)
 	free(inside);
 	free(root);
 	free(work);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("compiler/manifest-locale");
-	TCase *t = tcase_create("manifest-language");
-
-	tcase_set_timeout(t, 300);
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_loop_test(t, what_needs_nothing_gets_nothing, 0,
-			    sizeof(silent) / sizeof(*silent));
-	tcase_add_loop_test(t,
-			    a_locale_that_is_not_installed_speaks_no_language,
-			    0, sizeof(absent) / sizeof(*absent));
-	tcase_add_test(t, locpath_is_refused);
-	tcase_add_test(t, the_identity_stays_and_nothing_is_listed_twice);
-	tcase_add_test(t, messages_in_a_cell_are_those_of_this_machine);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+#include "../lib/test.h"
+
 #include "compiler/manifest-locale.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <stdlib.h>
 
 static const struct serving {
@@ -32,16 +31,13 @@ static const struct serving {
 	{ "fr", "de", false },
 };
 
-START_TEST(a_directory_serves_names_that_say_no_less)
+TEST_EACH(a_directory_serves_names_that_say_no_less, servings)
 {
-	const struct serving *s = &servings[_i];
-
-	ck_assert_int_eq(compiler_locale_matches_dir(s->dir, s->name),
-			 s->serves);
+	ck_assert_int_eq(compiler_locale_matches_dir(row->dir, row->name),
+			 row->serves);
 }
-END_TEST
 
-START_TEST(lc_all_wins_then_the_category_then_lang)
+TEST(lc_all_wins_then_the_category_then_lang)
 {
 	char *env[] = { (char *)"LANG=de_DE", (char *)"LC_CTYPE=fr_FR",
 			(char *)"LC_ALL=", NULL };
@@ -53,9 +49,8 @@ START_TEST(lc_all_wins_then_the_category_then_lang)
 	env[0] = NULL;
 	ck_assert_str_eq(compiler_locale_from_env(env, "LC_CTYPE"), "C");
 }
-END_TEST
 
-START_TEST(c_is_built_in_and_utf8_has_many_spellings)
+TEST(c_is_built_in_and_utf8_has_many_spellings)
 {
 	ck_assert(compiler_locale_is_c("C"));
 	ck_assert(compiler_locale_is_c("POSIX"));
@@ -67,7 +62,6 @@ START_TEST(c_is_built_in_and_utf8_has_many_spellings)
 	ck_assert(!compiler_locale_is_utf8("de_DE.ISO-8859-1"));
 	ck_assert(!compiler_locale_is_utf8("de_DE.UTF-16"));
 }
-END_TEST
 
 static const struct alias {
 	const char *name, *value;
@@ -82,32 +76,16 @@ static const struct alias {
 	{ "#", NULL },
 };
 
-START_TEST(an_alias_is_the_second_word_of_a_line)
+TEST_EACH(an_alias_is_the_second_word_of_a_line, aliases)
 {
 	static const char text[] = "# none de_DE\n\ngermany a\n"
 				   "german\t\tde_DE.ISO-8859-1\n"
 				   "  french fr_FR more\nodd\nodd \nlast x";
-	char *got = compiler_locale_resolve_alias(text, aliases[_i].name);
+	char *got = compiler_locale_resolve_alias(text, row->name);
 
-	if (aliases[_i].value)
-		ck_assert_str_eq(got, aliases[_i].value);
+	if (row->value)
+		ck_assert_str_eq(got, row->value);
 	else
 		ck_assert_ptr_null(got);
 	free(got);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("compiler/manifest-locale-name");
-	TCase *t = tcase_create("locale");
-
-	tcase_add_loop_test(t, a_directory_serves_names_that_say_no_less, 0,
-			    sizeof(servings) / sizeof(*servings));
-	tcase_add_test(t, lc_all_wins_then_the_category_then_lang);
-	tcase_add_test(t, c_is_built_in_and_utf8_has_many_spellings);
-	tcase_add_loop_test(t, an_alias_is_the_second_word_of_a_line, 0,
-			    sizeof(aliases) / sizeof(*aliases));
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

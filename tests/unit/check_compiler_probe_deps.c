@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: compiler */
+#include "../lib/test.h"
+
 #include "compiler/probe-deps.h"
 
 #include "base/fs.h"
 #include "base/str.h"
 #include "base/which.h"
 #include "options/probe-stamps.h"
-#include "suite.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,8 +61,11 @@ static bool names(const struct buf *list, const char *path)
 	return is;
 }
 
+FIXTURE(setup, teardown);
+TIMEOUT(60);
+
 /* Compilers that are not installed are skipped. */
-START_TEST(a_list_has_what_the_compiler_runs) /* of gcc and clang */
+TEST_RANGE(a_list_has_what_the_compiler_runs, 0, 2)
 {
 	char *driver = driver_of(_i ? "clang" : "gcc"), *real;
 	struct buf list = { 0 };
@@ -84,9 +87,8 @@ START_TEST(a_list_has_what_the_compiler_runs) /* of gcc and clang */
 	free(driver);
 	buf_release(&list);
 }
-END_TEST
 
-START_TEST(what_is_no_compiler_has_none)
+TEST(what_is_no_compiler_has_none)
 {
 	struct err err;
 	char *file = xasprintf("%s/gcc", dir);
@@ -98,9 +100,8 @@ START_TEST(what_is_no_compiler_has_none)
 			 0);
 	free(file);
 }
-END_TEST
 
-START_TEST(a_wish_is_fulfilled_once)
+TEST(a_wish_is_fulfilled_once)
 {
 	char *driver = driver_of("gcc"), *path;
 	struct options_probe_compiler c = options_probe_compiler_from_env(
@@ -120,7 +121,6 @@ START_TEST(a_wish_is_fulfilled_once)
 	free(path);
 	free(driver);
 }
-END_TEST
 
 static void fill(unsigned n)
 {
@@ -136,7 +136,7 @@ static void fill(unsigned n)
 	}
 }
 
-START_TEST(the_older_half_goes)
+TEST(the_older_half_goes)
 {
 	struct strv left = { 0 };
 	char *last = xasprintf("%s/3999", dir), *first = xasprintf("%s/0", dir);
@@ -154,20 +154,4 @@ START_TEST(the_older_half_goes)
 	strv_release(&left);
 	free(first);
 	free(last);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("compiler/probe-deps");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
-	tcase_add_loop_test(tc, a_list_has_what_the_compiler_runs, 0, 2);
-	tcase_add_test(tc, what_is_no_compiler_has_none);
-	tcase_add_test(tc, a_wish_is_fulfilled_once);
-	tcase_add_test(tc, the_older_half_goes);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -3,10 +3,9 @@
 #include "conf/conf.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +54,9 @@ static struct conf *load(void)
 	return c;
 }
 
-START_TEST(load_of_an_empty_file_has_nothing)
+FIXTURE(set_up, tear_down);
+
+TEST(load_of_an_empty_file_has_nothing)
 {
 	struct strv names = { 0 };
 	struct conf *c;
@@ -70,9 +71,8 @@ START_TEST(load_of_an_empty_file_has_nothing)
 	ck_assert_ptr_null(conf_get_origin(c, "farm", NULL, "verify"));
 	conf_free(c);
 }
-END_TEST
 
-START_TEST(load_reads_keys_and_subsections_in_order)
+TEST(load_reads_keys_and_subsections_in_order)
 {
 	struct strv names = { 0 };
 	struct conf *c;
@@ -94,9 +94,8 @@ START_TEST(load_reads_keys_and_subsections_in_order)
 	strv_release(&names);
 	conf_free(c);
 }
-END_TEST
 
-START_TEST(load_gives_all_settings_and_the_last_one_wins)
+TEST(load_gives_all_settings_and_the_last_one_wins)
 {
 	struct strv all = { 0 };
 	struct conf *c;
@@ -110,9 +109,8 @@ START_TEST(load_gives_all_settings_and_the_last_one_wins)
 	strv_release(&all);
 	conf_free(c);
 }
-END_TEST
 
-START_TEST(load_warns_of_an_unknown_key_with_file_and_line)
+TEST(load_warns_of_an_unknown_key_with_file_and_line)
 {
 	struct strv warnings = { 0 };
 	struct err err = { 0 };
@@ -134,9 +132,8 @@ START_TEST(load_warns_of_an_unknown_key_with_file_and_line)
 	strv_release(&warnings);
 	conf_free(c);
 }
-END_TEST
 
-START_TEST(load_says_which_keys_this_version_ignores)
+TEST(load_says_which_keys_this_version_ignores)
 {
 	static const char *const said[] = {
 		":2: farm.verify is ignored by this version of kfarm",
@@ -157,7 +154,6 @@ START_TEST(load_says_which_keys_this_version_ignores)
 	strv_release(&warnings);
 	conf_free(c);
 }
-END_TEST
 
 /* The content of the file, and the message after its path. */
 static const struct bad {
@@ -176,20 +172,19 @@ static const struct bad {
 	{ "[farm]\nverify = \"1\n", ":2: unterminated quote in a value" },
 };
 
-START_TEST(load_refuses_a_bad_value_with_file_and_line)
+TEST_EACH(load_refuses_a_bad_value_with_file_and_line, bad)
 {
 	struct conf *c = NULL;
 	struct err err = { 0 };
 
-	put(bad[_i].text);
+	put(row->text);
 	ck_assert_int_eq(conf_load(&c, NULL, &err), -EINVAL);
 	ck_assert(str_starts(err.text, file));
-	ck_assert_str_eq(err.text + strlen(file), bad[_i].why);
+	ck_assert_str_eq(err.text + strlen(file), row->why);
 	ck_assert_ptr_null(c);
 }
-END_TEST
 
-START_TEST(load_names_the_included_file)
+TEST(load_names_the_included_file)
 {
 	char *other = xasprintf("%s/kfarm/more", dir);
 	char *want = xasprintf("%s:2: farm.verify: \"x\" is not a number from "
@@ -207,9 +202,8 @@ START_TEST(load_names_the_included_file)
 	free(want);
 	free(other);
 }
-END_TEST
 
-START_TEST(load_takes_an_included_value)
+TEST(load_takes_an_included_value)
 {
 	char *other = xasprintf("%s/kfarm/more", dir);
 	struct conf *c;
@@ -224,9 +218,8 @@ START_TEST(load_takes_an_included_value)
 	conf_free(c);
 	free(other);
 }
-END_TEST
 
-START_TEST(load_reads_the_file_in_the_users_directory)
+TEST(load_reads_the_file_in_the_users_directory)
 {
 	struct conf *c;
 
@@ -240,9 +233,8 @@ START_TEST(load_reads_the_file_in_the_users_directory)
 	ck_assert_ptr_null(conf_get(c, "tree", "check", "url"));
 	conf_free(c);
 }
-END_TEST
 
-START_TEST(load_reads_kfarm_config_alone)
+TEST(load_reads_kfarm_config_alone)
 {
 	char *other = xasprintf("%s/other", dir);
 	struct conf *c = NULL;
@@ -263,9 +255,8 @@ START_TEST(load_reads_kfarm_config_alone)
 	conf_free(c);
 	free(other);
 }
-END_TEST
 
-START_TEST(where_is_the_setting_that_counts)
+TEST(where_is_the_setting_that_counts)
 {
 	char *want = xasprintf("%s:4", file);
 	struct conf *c;
@@ -278,27 +269,4 @@ START_TEST(where_is_the_setting_that_counts)
 	free(at);
 	free(want);
 	conf_free(c);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("conf/conf");
-	TCase *tc = tcase_create("conf");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, load_of_an_empty_file_has_nothing);
-	tcase_add_test(tc, load_reads_keys_and_subsections_in_order);
-	tcase_add_test(tc, load_gives_all_settings_and_the_last_one_wins);
-	tcase_add_test(tc, load_warns_of_an_unknown_key_with_file_and_line);
-	tcase_add_test(tc, load_says_which_keys_this_version_ignores);
-	tcase_add_loop_test(tc, load_refuses_a_bad_value_with_file_and_line, 0,
-			    sizeof(bad) / sizeof(*bad));
-	tcase_add_test(tc, load_names_the_included_file);
-	tcase_add_test(tc, load_takes_an_included_value);
-	tcase_add_test(tc, load_reads_the_file_in_the_users_directory);
-	tcase_add_test(tc, load_reads_kfarm_config_alone);
-	tcase_add_test(tc, where_is_the_setting_that_counts);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -3,11 +3,10 @@
 #include "conf/conf.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/spawn.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -60,15 +59,16 @@ static void set(const char *sub, const char *key, const char *value)
 		ck_abort_msg("%s", err.text);
 }
 
-START_TEST(set_makes_the_file_and_its_directory)
+FIXTURE(set_up, tear_down);
+
+TEST(set_makes_the_file_and_its_directory)
 {
 	set("a", "address", "ssh:a");
 	set("a", "slots", "4");
 	expect("[node \"a\"]\n\taddress = ssh:a\n\tslots = 4\n");
 }
-END_TEST
 
-START_TEST(set_keeps_comments_and_order)
+TEST(set_keeps_comments_and_order)
 {
 	put("# mine\n[farm]\n\tverify = 1 ; low\n[node \"a\"]\n# here\n"
 	    "\tslots = 1\n");
@@ -76,9 +76,8 @@ START_TEST(set_keeps_comments_and_order)
 	expect("# mine\n[farm]\n\tverify = 1 ; low\n[node \"a\"]\n# here\n"
 	       "\tslots = 2\n");
 }
-END_TEST
 
-START_TEST(set_all_writes_what_is_new_at_once)
+TEST(set_all_writes_what_is_new_at_once)
 {
 	static const struct conf_pair pairs[] = { { "address", "tls:a" },
 						  { "slots", NULL },
@@ -91,9 +90,8 @@ START_TEST(set_all_writes_what_is_new_at_once)
 	ck_assert_int_eq(conf_set_all("node", "a", pairs, 3, &err), 0);
 	expect("[node \"a\"]\n\taddress=tls:a ; mine\n\tkey = SHA256:x\n");
 }
-END_TEST
 
-START_TEST(put_says_it_last_and_writes_nothing)
+TEST(put_says_it_last_and_writes_nothing)
 {
 	struct conf *c;
 	struct err err = { 0 };
@@ -109,9 +107,8 @@ START_TEST(put_says_it_last_and_writes_nothing)
 	free(at);
 	conf_free(c);
 }
-END_TEST
 
-START_TEST(set_quotes_what_needs_it)
+TEST(set_quotes_what_needs_it)
 {
 	static const char command[] = "exec:a \"b\" \\ ; # c ";
 	struct conf *c;
@@ -125,9 +122,8 @@ START_TEST(set_quotes_what_needs_it)
 			 "ssh:w");
 	conf_free(c);
 }
-END_TEST
 
-START_TEST(set_refuses_a_file_with_bad_syntax)
+TEST(set_refuses_a_file_with_bad_syntax)
 {
 	struct err err = { 0 };
 
@@ -136,9 +132,8 @@ START_TEST(set_refuses_a_file_with_bad_syntax)
 	ck_assert(strstr(err.text, "config:1: ") != NULL);
 	expect("[farm\n");
 }
-END_TEST
 
-START_TEST(set_fails_where_it_may_not_write)
+TEST(set_fails_where_it_may_not_write)
 {
 	struct err err = { 0 };
 
@@ -146,7 +141,6 @@ START_TEST(set_fails_where_it_may_not_write)
 	ck_assert_int_lt(conf_set("node", "a", "slots", "1", &err), 0);
 	ck_assert_str_ne(err.text, "");
 }
-END_TEST
 
 static const struct cut {
 	const char *before, *after;
@@ -178,7 +172,7 @@ static void use_small_chunks(void)
 }
 
 /* A lock without a write is released once. */
-START_TEST(what_is_not_written_leaves_the_file)
+TEST(what_is_not_written_leaves_the_file)
 {
 	static const struct conf_pair bad[] = { { "slots", "1" },
 						{ "no such_key", "2" } };
@@ -192,25 +186,23 @@ START_TEST(what_is_not_written_leaves_the_file)
 	}
 	expect("[node \"a\"]\n\tslots = 2\n");
 }
-END_TEST
 
-START_TEST(remove_takes_out_the_subsection_alone)
+TEST_EACH(remove_takes_out_the_subsection_alone, cuts)
 {
 	struct err err = { 0 };
 	struct stat st;
 	char *lock = xasprintf("%s.lock", file);
 
-	put(cuts[_i].before);
+	put(row->before);
 	ck_assert_int_eq(conf_remove_section("node", "a", &err), 0);
-	expect(cuts[_i].after);
+	expect(row->after);
 	ck_assert_int_eq(stat(file, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0640);
 	ck_assert(!fs_exists(lock));
 	free(lock);
 }
-END_TEST
 
-START_TEST(remove_tells_when_there_is_no_such_section)
+TEST(remove_tells_when_there_is_no_such_section)
 {
 	struct err err = { 0 };
 
@@ -219,9 +211,8 @@ START_TEST(remove_tells_when_there_is_no_such_section)
 	ck_assert_int_eq(conf_remove_section("node", "a", &err), -ENOENT);
 	expect("[node \"b\"]\nslots=1\n");
 }
-END_TEST
 
-START_TEST(remove_writes_through_a_symbolic_link)
+TEST(remove_writes_through_a_symbolic_link)
 {
 	char *real = xasprintf("%s/real", dir);
 	struct err err = { 0 };
@@ -239,7 +230,6 @@ START_TEST(remove_writes_through_a_symbolic_link)
 	expect("");
 	free(real);
 }
-END_TEST
 
 /* Create FILE.lock, as if another process had made it `age_s` seconds ago. */
 static char *put_lock(long age_s)
@@ -254,7 +244,7 @@ static char *put_lock(long age_s)
 	return lock;
 }
 
-START_TEST(a_lock_that_a_killed_one_left_is_no_hindrance)
+TEST(a_lock_that_a_killed_one_left_is_no_hindrance)
 {
 	struct err err = { 0 };
 	char *lock;
@@ -270,7 +260,6 @@ START_TEST(a_lock_that_a_killed_one_left_is_no_hindrance)
 	ck_assert(!fs_exists(lock));
 	free(lock);
 }
-END_TEST
 
 /* Create a recent lock in a process that removes it soon. */
 static pid_t lock_for_a_moment(void)
@@ -286,7 +275,7 @@ static pid_t lock_for_a_moment(void)
 	return pid;
 }
 
-START_TEST(a_lock_of_somebody_who_writes_is_waited_for)
+TEST(a_lock_of_somebody_who_writes_is_waited_for)
 {
 	struct err err = { 0 };
 	pid_t pid;
@@ -300,29 +289,4 @@ START_TEST(a_lock_of_somebody_who_writes_is_waited_for)
 	pid = lock_for_a_moment();
 	ck_assert_msg(!conf_remove_section("node", "a", &err), "%s", err.text);
 	ck_assert_int_eq(spawn_wait(pid), 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("conf/edit");
-	TCase *tc = tcase_create("edit");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, set_makes_the_file_and_its_directory);
-	tcase_add_test(tc, set_keeps_comments_and_order);
-	tcase_add_test(tc, set_all_writes_what_is_new_at_once);
-	tcase_add_test(tc, put_says_it_last_and_writes_nothing);
-	tcase_add_test(tc, set_quotes_what_needs_it);
-	tcase_add_test(tc, set_refuses_a_file_with_bad_syntax);
-	tcase_add_test(tc, set_fails_where_it_may_not_write);
-	tcase_add_test(tc, what_is_not_written_leaves_the_file);
-	tcase_add_loop_test(tc, remove_takes_out_the_subsection_alone, 0,
-			    sizeof(cuts) / sizeof(*cuts));
-	tcase_add_test(tc, remove_tells_when_there_is_no_such_section);
-	tcase_add_test(tc, remove_writes_through_a_symbolic_link);
-	tcase_add_test(tc, a_lock_that_a_killed_one_left_is_no_hindrance);
-	tcase_add_test(tc, a_lock_of_somebody_who_writes_is_waited_for);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -3,11 +3,10 @@
 #include "conf/locate.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,24 +42,24 @@ static void expect(const char *place, const char *key, const char *value,
 	free(at);
 }
 
-START_TEST(find_counts_equal_settings)
+FIXTURE(set_up, tear_down);
+
+TEST(find_counts_equal_settings)
 {
 	put("main", "[node \"a\"]\nslots=1\nslots=2\nslots=1\n");
 	expect("main:2", "slots", "1", 0);
 	expect("main:4", "slots", "1", 1);
 	expect("main:3", "slots", "2", 0);
 }
-END_TEST
 
-START_TEST(find_names_the_including_file_when_it_cannot_tell)
+TEST(find_names_the_including_file_when_it_cannot_tell)
 {
 	put("main", "[node \"a\"]\nslots=1\n");
 	expect("main", "slots", "7", 0);
 	expect("main", "codec", NULL, 0);
 }
-END_TEST
 
-START_TEST(find_follows_includes)
+TEST(find_follows_includes)
 {
 	ck_assert_int_eq(mkdir("sub", 0755), 0);
 	put("main", "[include]\npath = sub/one\npath = nowhere\n");
@@ -69,9 +68,8 @@ START_TEST(find_follows_includes)
 	expect("./sub/one:5", "codec", "lzo", 0);
 	expect("./sub/two:3", "slots", "3", 0);
 }
-END_TEST
 
-START_TEST(find_expands_the_home_directory)
+TEST(find_expands_the_home_directory)
 {
 	char *place = xasprintf("%s/inc:2", dir);
 
@@ -81,9 +79,8 @@ START_TEST(find_expands_the_home_directory)
 	expect(place, "slots", NULL, 0);
 	free(place);
 }
-END_TEST
 
-START_TEST(check_names_file_and_line_of_bad_syntax)
+TEST(check_names_file_and_line_of_bad_syntax)
 {
 	struct err err = { 0 };
 
@@ -91,9 +88,8 @@ START_TEST(check_names_file_and_line_of_bad_syntax)
 	ck_assert_int_eq(conf_locate_check("main", &err), -EINVAL);
 	ck_assert_str_eq(err.text, "main:4: invalid section header");
 }
-END_TEST
 
-START_TEST(check_names_the_included_file)
+TEST(check_names_the_included_file)
 {
 	struct err err = { 0 };
 
@@ -102,18 +98,16 @@ START_TEST(check_names_the_included_file)
 	ck_assert_int_eq(conf_locate_check("main", &err), -EINVAL);
 	ck_assert(str_starts(err.text, "./inc:2: invalid escape"));
 }
-END_TEST
 
-START_TEST(check_ends_in_a_circle_of_includes)
+TEST(check_ends_in_a_circle_of_includes)
 {
 	struct err err = { 0 };
 
 	put("main", "[include]\npath=main\npath=main\npath=main\n");
 	ck_assert_int_eq(conf_locate_check("main", &err), -ELOOP);
 }
-END_TEST
 
-START_TEST(check_refuses_what_is_no_text_file)
+TEST(check_refuses_what_is_no_text_file)
 {
 	struct err err = { 0 };
 
@@ -123,10 +117,9 @@ START_TEST(check_refuses_what_is_no_text_file)
 	ck_assert_int_eq(truncate("main", CONF_FILE_MAX + 1), 0);
 	ck_assert_int_eq(conf_locate_check("main", &err), -EFBIG);
 }
-END_TEST
 
 /* A read of the FIFO would block, and the alarm would end the test. */
-START_TEST(check_refuses_a_fifo_and_names_the_line)
+TEST(check_refuses_a_fifo_and_names_the_line)
 {
 	struct buf text = { 0 };
 	struct err err = { 0 };
@@ -143,34 +136,12 @@ START_TEST(check_refuses_a_fifo_and_names_the_line)
 	ck_assert_str_eq(err.text, "./inc:4: ./link: not a regular file");
 	expect("main", "slots", "1", 0);
 }
-END_TEST
 
-START_TEST(check_takes_the_null_device_for_an_empty_file)
+TEST(check_takes_the_null_device_for_an_empty_file)
 {
 	struct err err = { 0 };
 
 	ck_assert_int_eq(conf_locate_check("/dev/null", &err), 0);
 	ck_assert_int_eq(conf_locate_check("/dev/zero", &err), -EINVAL);
 	ck_assert_str_eq(err.text, "/dev/zero: not a regular file");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("conf/locate");
-	TCase *tc = tcase_create("where");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, find_counts_equal_settings);
-	tcase_add_test(tc, find_names_the_including_file_when_it_cannot_tell);
-	tcase_add_test(tc, find_follows_includes);
-	tcase_add_test(tc, find_expands_the_home_directory);
-	tcase_add_test(tc, check_names_file_and_line_of_bad_syntax);
-	tcase_add_test(tc, check_names_the_included_file);
-	tcase_add_test(tc, check_ends_in_a_circle_of_includes);
-	tcase_add_test(tc, check_refuses_what_is_no_text_file);
-	tcase_add_test(tc, check_refuses_a_fifo_and_names_the_line);
-	tcase_add_test(tc, check_takes_the_null_device_for_an_empty_file);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: conf */
+#include "../lib/test.h"
+
 #include "conf/scan.h"
 
 #include "base/buf.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -48,19 +48,17 @@ static const struct good {
 	  "1 a/;2 a/.b=multiline;4 a/.c=1;" },
 };
 
-START_TEST(scan_finds_every_key_and_its_line)
+TEST_EACH(scan_finds_every_key_and_its_line, good)
 {
 	struct buf out = { 0 };
 	struct err err = { 0 };
 	unsigned line;
 
 	ck_assert_int_eq(
-		conf_scan(bytes_str(good[_i].text), collect, &out, &line, &err),
-		0);
-	ck_assert_str_eq(buf_str(&out), good[_i].items);
+		conf_scan(bytes_str(row->text), collect, &out, &line, &err), 0);
+	ck_assert_str_eq(buf_str(&out), row->items);
 	buf_release(&out);
 }
-END_TEST
 
 static const struct bad {
 	const char *text;
@@ -85,22 +83,21 @@ static const struct bad {
 	{ "[", 1 },
 };
 
-START_TEST(scan_names_the_line_of_bad_syntax)
+TEST_EACH(scan_names_the_line_of_bad_syntax, bad)
 {
 	struct buf out = { 0 };
 	struct err err = { 0 };
 	unsigned line = 0;
 
 	ck_assert_int_eq(
-		conf_scan(bytes_str(bad[_i].text), collect, &out, &line, &err),
+		conf_scan(bytes_str(row->text), collect, &out, &line, &err),
 		-EINVAL);
-	ck_assert_uint_eq(line, bad[_i].line);
+	ck_assert_uint_eq(line, row->line);
 	ck_assert_str_ne(err.text, "");
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(scan_refuses_a_zero_byte)
+TEST(scan_refuses_a_zero_byte)
 {
 	static const char text[] = "[a]\nb=1\0c\n";
 	struct buf out = { 0 };
@@ -112,7 +109,6 @@ START_TEST(scan_refuses_a_zero_byte)
 			 -EINVAL);
 	buf_release(&out);
 }
-END_TEST
 
 struct places {
 	size_t at[4], end[4], n;
@@ -127,7 +123,7 @@ static int note_place(void *ctx, const struct conf_item *i)
 	return 0;
 }
 
-START_TEST(scan_tells_where_an_item_begins_and_ends)
+TEST(scan_tells_where_an_item_begins_and_ends)
 {
 	static const char text[] = "# x\n [a]  \n\tb = 1 \\\n 2 ; y\n[c] d=1";
 	struct places p = { .n = 0 };
@@ -146,7 +142,6 @@ START_TEST(scan_tells_where_an_item_begins_and_ends)
 	ck_assert_uint_eq(p.end[2], 30); /* a key follows */
 	ck_assert_uint_eq(p.end[3], sizeof(text) - 1);
 }
-END_TEST
 
 static int stop_at_once(void *ctx, const struct conf_item *i)
 {
@@ -155,7 +150,7 @@ static int stop_at_once(void *ctx, const struct conf_item *i)
 	return 7;
 }
 
-START_TEST(scan_ends_when_the_callback_says_so)
+TEST(scan_ends_when_the_callback_says_so)
 {
 	struct err err = { 0 };
 	unsigned line;
@@ -165,21 +160,4 @@ START_TEST(scan_ends_when_the_callback_says_so)
 				   &calls, &line, &err),
 			 7);
 	ck_assert_int_eq(calls, 1);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("conf/scan");
-	TCase *tc = tcase_create("scan");
-
-	tcase_add_loop_test(tc, scan_finds_every_key_and_its_line, 0,
-			    sizeof(good) / sizeof(*good));
-	tcase_add_loop_test(tc, scan_names_the_line_of_bad_syntax, 0,
-			    sizeof(bad) / sizeof(*bad));
-	tcase_add_test(tc, scan_refuses_a_zero_byte);
-	tcase_add_test(tc, scan_tells_where_an_item_begins_and_ends);
-	tcase_add_test(tc, scan_ends_when_the_callback_says_so);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: conf */
+#include "../lib/test.h"
+
 #include "conf/schema.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 
-START_TEST(schema_knows_a_key_only_in_its_kind_of_section)
+TEST(schema_knows_a_key_only_in_its_kind_of_section)
 {
 	ck_assert_ptr_nonnull(conf_schema_find("farm", NULL, "require-remote"));
 	ck_assert_ptr_null(conf_schema_find("farm", "x", "require-remote"));
@@ -18,9 +17,8 @@ START_TEST(schema_knows_a_key_only_in_its_kind_of_section)
 	ck_assert_ptr_null(conf_schema_find("nodes", "x", "address"));
 	ck_assert_ptr_null(conf_schema_find("", NULL, ""));
 }
-END_TEST
 
-START_TEST(schema_knows_what_later_versions_read)
+TEST(schema_knows_what_later_versions_read)
 {
 	ck_assert_ptr_nonnull(conf_schema_find("farm", NULL, "verify"));
 	ck_assert_ptr_nonnull(conf_schema_find("node", "x", "key"));
@@ -29,7 +27,6 @@ START_TEST(schema_knows_what_later_versions_read)
 	ck_assert_ptr_nonnull(conf_schema_find("tree", "x", "url"));
 	ck_assert_ptr_nonnull(conf_schema_find("include", NULL, "path"));
 }
-END_TEST
 
 static const struct value {
 	const char *section, *sub, *key, *value;
@@ -103,7 +100,7 @@ static const struct value {
 	{ "node", "a", "address", NULL, "missing value" },
 };
 
-START_TEST(schema_reads_an_amount)
+TEST(schema_reads_an_amount)
 {
 	const struct conf_key *size = conf_schema_find("nightly", "n",
 						       "keep-free");
@@ -118,31 +115,15 @@ START_TEST(schema_reads_an_amount)
 	ck_assert(!conf_schema_parse_amount(span, "90", &n));
 	ck_assert_uint_eq(n, 0);
 }
-END_TEST
 
-START_TEST(schema_says_what_is_allowed)
+TEST_EACH(schema_says_what_is_allowed, values)
 {
-	const struct value *v = &values[_i];
-	const struct conf_key *k = conf_schema_find(v->section, v->sub, v->key);
+	const struct conf_key *k = conf_schema_find(row->section, row->sub,
+						    row->key);
 	struct err err = { 0 };
 
 	ck_assert_ptr_nonnull(k);
-	ck_assert_int_eq(conf_schema_check(k, v->value, &err),
-			 v->why ? -EINVAL : 0);
-	ck_assert_str_eq(err.text, v->why ? v->why : "");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("conf/schema");
-	TCase *tc = tcase_create("schema");
-
-	tcase_add_test(tc, schema_knows_a_key_only_in_its_kind_of_section);
-	tcase_add_test(tc, schema_knows_what_later_versions_read);
-	tcase_add_test(tc, schema_reads_an_amount);
-	tcase_add_loop_test(tc, schema_says_what_is_allowed, 0,
-			    sizeof(values) / sizeof(*values));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
+	ck_assert_int_eq(conf_schema_check(k, row->value, &err),
+			 row->why ? -EINVAL : 0);
+	ck_assert_str_eq(err.text, row->why ? row->why : "");
 }

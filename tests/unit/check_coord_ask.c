@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
 /* A view's requests about a node: drain, resume, slots. */
+#include "../lib/test.h"
 #include "coord-fixture.h"
-
-#include "suite.h"
 
 static const char *state_wanted;
 
@@ -24,7 +23,10 @@ static void ask(enum events_request what)
 	events_hub_request(hub, what, roster.v[0].name);
 }
 
-START_TEST(a_drained_node_gets_no_job_until_it_is_resumed)
+FIXTURE(setup, teardown);
+TIMEOUT(120);
+
+TEST(a_drained_node_gets_no_job_until_it_is_resumed)
 {
 	play_node(0, HONEST);
 	start();
@@ -43,14 +45,13 @@ START_TEST(a_drained_node_gets_no_job_until_it_is_resumed)
 	expect_delivered();
 	ck_assert_uint_eq(nodes[0].jobs, 1);
 }
-END_TEST
 
 static bool has_job(void)
 {
 	return nodes[0].jobs > 0;
 }
 
-START_TEST(a_job_that_runs_there_is_left_to_it)
+TEST(a_job_that_runs_there_is_left_to_it)
 {
 	play_node(0, BROODING);
 	start();
@@ -64,14 +65,13 @@ START_TEST(a_job_that_runs_there_is_left_to_it)
 	turn_until(answered, 60000);
 	expect_state("drained");
 }
-END_TEST
 
 static unsigned slots(void)
 {
 	return (unsigned)first_node()->n_slots;
 }
 
-START_TEST(its_slots_are_between_one_and_twice_its_cores)
+TEST(its_slots_are_between_one_and_twice_its_cores)
 {
 	unsigned before;
 
@@ -97,9 +97,8 @@ START_TEST(its_slots_are_between_one_and_twice_its_cores)
 	turn_until(answered, 60000);
 	expect_delivered();
 }
-END_TEST
 
-START_TEST(what_cannot_be_done_is_left_alone)
+TEST(what_cannot_be_done_is_left_alone)
 {
 	const struct events_node *n;
 
@@ -122,20 +121,4 @@ START_TEST(what_cannot_be_done_is_left_alone)
 	coord = NULL;
 	ask(EVENTS_REQ_DRAIN);
 	ck_assert_str_eq(n->state, "unfit");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("coord/ask");
-	TCase *tc = tcase_create("ask");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, a_drained_node_gets_no_job_until_it_is_resumed);
-	tcase_add_test(tc, a_job_that_runs_there_is_left_to_it);
-	tcase_add_test(tc, its_slots_are_between_one_and_twice_its_cores);
-	tcase_add_test(tc, what_cannot_be_done_is_left_alone);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

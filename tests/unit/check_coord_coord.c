@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
+#include "../lib/test.h"
 #include "coord-fixture.h"
 
 #include "base/log.h"
-#include "suite.h"
 
 #include <dirent.h>
 
-START_TEST(without_nodes_the_wrapper_compiles)
+FIXTURE(setup, teardown);
+TIMEOUT(120);
+
+TEST(without_nodes_the_wrapper_compiles)
 {
 	start();
 	compile(NULL);
@@ -21,9 +24,8 @@ START_TEST(without_nodes_the_wrapper_compiles)
 	ck_assert_str_eq(stats()->reasons[0].text, "no nodes configured");
 	ck_assert_str_eq(waiting_counts, "");
 }
-END_TEST
 
-START_TEST(an_honest_node_gives_the_local_object)
+TEST(an_honest_node_gives_the_local_object)
 {
 	play_node(0, HONEST);
 	start();
@@ -35,15 +37,14 @@ START_TEST(an_honest_node_gives_the_local_object)
 	ck_assert(!coord_is_busy(coord));
 	ck_assert_str_eq(waiting_counts, "10");
 }
-END_TEST
 
 /* Results after which another node must compile the unit. */
 static const enum manner spoilers[] = { FLIPPED, SHORT, SWAPPED, FAILING,
 					DEAD };
 
-START_TEST(after_a_bad_node_another_one_is_asked)
+TEST_EACH(after_a_bad_node_another_one_is_asked, spoilers)
 {
-	play_node(0, spoilers[_i]);
+	play_node(0, *row);
 	play_node(1, HONEST);
 	start();
 	wait_for_cells();
@@ -58,16 +59,14 @@ START_TEST(after_a_bad_node_another_one_is_asked)
 	 * The job counts as local while its result is verified; no other state
 	 * occurs.
 	 */
-	ck_assert_str_eq(waiting_counts,
-			 spoilers[_i] < FAILING ? "1010" : "10");
+	ck_assert_str_eq(waiting_counts, *row < FAILING ? "1010" : "10");
 }
-END_TEST
 
 /*
  * The job itself can be the cause: a source that crashes a remote compiler also
  * crashes the local one.
  */
-START_TEST(a_node_that_did_others_right_rests_after_two_that_failed)
+TEST(a_node_that_did_others_right_rests_after_two_that_failed)
 {
 	play_node(0, HONEST);
 	start();
@@ -88,9 +87,8 @@ START_TEST(a_node_that_did_others_right_rests_after_two_that_failed)
 	ck_assert_str_eq(first_node()->state, "resting");
 	ck_assert_uint_eq(first_node()->n_failed, 3);
 }
-END_TEST
 
-START_TEST(three_bad_nodes_are_enough_then_it_is_local)
+TEST(three_bad_nodes_are_enough_then_it_is_local)
 {
 	play_node(0, FLIPPED);
 	play_node(1, FAILING);
@@ -103,9 +101,8 @@ START_TEST(three_bad_nodes_are_enough_then_it_is_local)
 	ck_assert_uint_eq(nodes[0].jobs + nodes[1].jobs + nodes[2].jobs, 3);
 	ck_assert_str_eq(waiting_counts, "1010");
 }
-END_TEST
 
-START_TEST(a_compile_error_is_repeated_here_and_no_fault_of_the_node)
+TEST(a_compile_error_is_repeated_here_and_no_fault_of_the_node)
 {
 	play_node(0, COMPLAINING);
 	play_node(1, HONEST);
@@ -118,10 +115,9 @@ START_TEST(a_compile_error_is_repeated_here_and_no_fault_of_the_node)
 	ck_assert_uint_eq(first_node()->n_failed, 0);
 	ck_assert_str_eq(first_node()->state, "up");
 }
-END_TEST
 
 /* The terminal's colours and width are known only locally. */
-START_TEST(on_a_terminal_diagnostics_are_repeated_here)
+TEST(on_a_terminal_diagnostics_are_repeated_here)
 {
 	play_node(0, WARNING);
 	terminal = true;
@@ -130,9 +126,8 @@ START_TEST(on_a_terminal_diagnostics_are_repeated_here)
 	turn_until(answered, 60000);
 	ck_assert_str_eq(local_why, "diagnostics on a terminal");
 }
-END_TEST
 
-START_TEST(a_terminal_alone_keeps_nothing_here)
+TEST(a_terminal_alone_keeps_nothing_here)
 {
 	play_node(0, HONEST);
 	terminal = true;
@@ -141,9 +136,8 @@ START_TEST(a_terminal_alone_keeps_nothing_here)
 	turn_until(answered, 60000);
 	expect_delivered();
 }
-END_TEST
 
-START_TEST(a_confined_wrapper_compiles_itself)
+TEST(a_confined_wrapper_compiles_itself)
 {
 	play_node(0, HONEST);
 	confined = true;
@@ -153,9 +147,8 @@ START_TEST(a_confined_wrapper_compiles_itself)
 	ck_assert_str_eq(local_why, "closed output or tight limits");
 	ck_assert_uint_eq(nodes[0].jobs, 0);
 }
-END_TEST
 
-START_TEST(an_option_that_the_node_refuses_is_compiled_here)
+TEST(an_option_that_the_node_refuses_is_compiled_here)
 {
 	play_node(0, REFUSING);
 	start();
@@ -164,9 +157,8 @@ START_TEST(an_option_that_the_node_refuses_is_compiled_here)
 	ck_assert_str_eq(local_why, "option refused by the node");
 	ck_assert_uint_eq(first_node()->n_failed, 0);
 }
-END_TEST
 
-START_TEST(a_node_with_another_compiler_gets_no_job)
+TEST(a_node_with_another_compiler_gets_no_job)
 {
 	play_node(0, STRANGE);
 	start();
@@ -176,9 +168,8 @@ START_TEST(a_node_with_another_compiler_gets_no_job)
 	ck_assert_uint_eq(nodes[0].jobs, 0);
 	ck_assert_str_eq(first_node()->state, "no toolchain");
 }
-END_TEST
 
-START_TEST(an_unknown_option_is_local_with_its_reason)
+TEST(an_unknown_option_is_local_with_its_reason)
 {
 	play_node(0, HONEST);
 	start();
@@ -187,9 +178,8 @@ START_TEST(an_unknown_option_is_local_with_its_reason)
 	ck_assert_ptr_nonnull(strstr(local_why, "unknown option"));
 	ck_assert_uint_eq(nodes[0].jobs, 0);
 }
-END_TEST
 
-START_TEST(a_wrapper_that_goes_away_leaves_nothing)
+TEST(a_wrapper_that_goes_away_leaves_nothing)
 {
 	char *tmp = at("..unit.o.d.kfarm.4711");
 
@@ -205,7 +195,6 @@ START_TEST(a_wrapper_that_goes_away_leaves_nothing)
 	ck_assert(!fs_exists(tmp));
 	free(tmp);
 }
-END_TEST
 
 static bool was_asked(void)
 {
@@ -217,7 +206,7 @@ static bool was_cancelled(void)
 	return nodes[0].cancels == 1;
 }
 
-START_TEST(a_wrapper_that_goes_away_has_its_job_cancelled)
+TEST(a_wrapper_that_goes_away_has_its_job_cancelled)
 {
 	play_node(0, BROODING);
 	start();
@@ -230,9 +219,8 @@ START_TEST(a_wrapper_that_goes_away_has_its_job_cancelled)
 	ck_assert(!coord_is_busy(coord));
 	ck_assert_str_eq(waiting_counts, "10");
 }
-END_TEST
 
-START_TEST(a_silent_node_is_lost_before_its_job_is_late)
+TEST(a_silent_node_is_lost_before_its_job_is_late)
 {
 	nodes[0].mute = true;
 	play_node(0, BROODING);
@@ -243,7 +231,6 @@ START_TEST(a_silent_node_is_lost_before_its_job_is_late)
 	ck_assert_str_eq(local_why, "node lost");
 	ck_assert_str_eq(first_node()->reason, "silent for 5 s");
 }
-END_TEST
 
 static struct events_event load; /* the last load event */
 
@@ -269,7 +256,7 @@ static bool heat_is_told(void)
 	return false;
 }
 
-START_TEST(how_a_node_does_is_told_with_its_beats)
+TEST(how_a_node_does_is_told_with_its_beats)
 {
 	struct events_subscriber listener = { .on_event = on_told };
 
@@ -286,9 +273,8 @@ START_TEST(how_a_node_does_is_told_with_its_beats)
 	ck_assert_int_gt(load.received_bytes, 0);
 	events_hub_unsubscribe(hub, &listener);
 }
-END_TEST
 
-START_TEST(what_a_node_broods_over_is_compiled_here_too)
+TEST(what_a_node_broods_over_is_compiled_here_too)
 {
 	char *tmp = at(".unit.o.kfarm.4711.hedge");
 
@@ -305,10 +291,9 @@ START_TEST(what_a_node_broods_over_is_compiled_here_too)
 	ck_assert(!fs_exists(tmp));
 	free(tmp);
 }
-END_TEST
 
 /* A hedged request would also write unit.su. */
-START_TEST(with_a_file_beside_its_object_it_is_compiled_here_instead)
+TEST(with_a_file_beside_its_object_it_is_compiled_here_instead)
 {
 	play_node(0, BROODING);
 	start();
@@ -319,7 +304,6 @@ START_TEST(with_a_file_beside_its_object_it_is_compiled_here_instead)
 	ck_assert_uint_eq(stats()->n_hedged, 0);
 	turn_until(was_cancelled, 60000);
 }
-END_TEST
 
 /* A unit of 30,240 functions takes a local compiler at least 20 s. */
 static const char slow_header[] =
@@ -367,7 +351,7 @@ static bool is_cleaned_up(void)
 	return !fs_exists(unrenamed);
 }
 
-START_TEST(a_node_that_answers_after_all_ends_the_hedge)
+TEST(a_node_that_answers_after_all_ends_the_hedge)
 {
 	char *log, *tmp = at(".unit.o.kfarm.4711.hedge");
 	char *other = at(".unit.o.kfarm.47111-0123abcd.hedge.tmp");
@@ -399,14 +383,13 @@ START_TEST(a_node_that_answers_after_all_ends_the_hedge)
 	free(log);
 	free(tmp);
 }
-END_TEST
 
 static bool two_beats(void)
 {
 	return beats >= 2;
 }
 
-START_TEST(those_who_wait_hear_a_beat_every_second)
+TEST(those_who_wait_hear_a_beat_every_second)
 {
 	struct err err;
 	char *silent;
@@ -430,7 +413,6 @@ START_TEST(those_who_wait_hear_a_beat_every_second)
 	turn_until(answered, 60000);
 	ck_assert_str_eq(local_why, "no node is up");
 }
-END_TEST
 
 static void expect_local(const char *why)
 {
@@ -442,7 +424,7 @@ static void expect_local(const char *why)
 	ck_assert_uint_eq(nodes[0].jobs, 0);
 }
 
-START_TEST(an_object_with_a_mode_of_its_own_is_made_here)
+TEST(an_object_with_a_mode_of_its_own_is_made_here)
 {
 	char *path = at("unit.o");
 	struct err err;
@@ -451,16 +433,14 @@ START_TEST(an_object_with_a_mode_of_its_own_is_made_here)
 	free(path);
 	expect_local("output is not a plain file of the usual mode");
 }
-END_TEST
 
-START_TEST(under_another_umask_the_wrapper_compiles)
+TEST(under_another_umask_the_wrapper_compiles)
 {
 	mask ^= 022;
 	expect_local("another umask");
 }
-END_TEST
 
-START_TEST(a_source_that_can_be_read_once_only_is_left_alone)
+TEST(a_source_that_can_be_read_once_only_is_left_alone)
 {
 	char *path = at("unit.c");
 
@@ -469,9 +449,8 @@ START_TEST(a_source_that_can_be_read_once_only_is_left_alone)
 	free(path);
 	expect_local("source is not a plain file");
 }
-END_TEST
 
-START_TEST(out_of_descriptors_it_does_not_spin)
+TEST(out_of_descriptors_it_does_not_spin)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	struct rlimit few = { .rlim_cur = 64, .rlim_max = 64 };
@@ -493,7 +472,6 @@ START_TEST(out_of_descriptors_it_does_not_spin)
 	}
 	ck_assert_uint_lt(turns, 50);
 }
-END_TEST
 
 /* Use the test's own compiler name, which a node also uses. */
 static void use_own_name(void)
@@ -510,7 +488,7 @@ static void use_own_name(void)
 	turn_until(never, 50);
 }
 
-START_TEST(a_compiler_that_is_only_touched_stays_in_use)
+TEST(a_compiler_that_is_only_touched_stays_in_use)
 {
 	struct stat before, after;
 	char *other;
@@ -533,7 +511,6 @@ START_TEST(a_compiler_that_is_only_touched_stays_in_use)
 	ck_assert_uint_eq(stats()->n_remote, 2);
 	free(other);
 }
-END_TEST
 
 /* Receive what is logged. */
 static void on_log(void *ctx, const char *line)
@@ -544,7 +521,7 @@ static void on_log(void *ctx, const char *line)
 	buf_add_str(log, "\n");
 }
 
-START_TEST(a_compiler_that_was_replaced_makes_answers_void)
+TEST(a_compiler_that_was_replaced_makes_answers_void)
 {
 	struct buf log = { 0 };
 	char *want;
@@ -567,46 +544,4 @@ START_TEST(a_compiler_that_was_replaced_makes_answers_void)
 	ck_assert_msg(strstr(buf_str(&log), want) != NULL, "%s", buf_str(&log));
 	buf_release(&log);
 	free(want);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("coord/coord");
-	TCase *tc = tcase_create("coord");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, without_nodes_the_wrapper_compiles);
-	tcase_add_test(tc, an_honest_node_gives_the_local_object);
-	tcase_add_loop_test(tc, after_a_bad_node_another_one_is_asked, 0,
-			    sizeof(spoilers) / sizeof(*spoilers));
-	tcase_add_test(
-		tc, a_node_that_did_others_right_rests_after_two_that_failed);
-	tcase_add_test(tc, three_bad_nodes_are_enough_then_it_is_local);
-	tcase_add_test(
-		tc, a_compile_error_is_repeated_here_and_no_fault_of_the_node);
-	tcase_add_test(tc, on_a_terminal_diagnostics_are_repeated_here);
-	tcase_add_test(tc, a_terminal_alone_keeps_nothing_here);
-	tcase_add_test(tc, a_confined_wrapper_compiles_itself);
-	tcase_add_test(tc, an_option_that_the_node_refuses_is_compiled_here);
-	tcase_add_test(tc, a_node_with_another_compiler_gets_no_job);
-	tcase_add_test(tc, an_unknown_option_is_local_with_its_reason);
-	tcase_add_test(tc, a_wrapper_that_goes_away_leaves_nothing);
-	tcase_add_test(tc, a_wrapper_that_goes_away_has_its_job_cancelled);
-	tcase_add_test(tc, a_silent_node_is_lost_before_its_job_is_late);
-	tcase_add_test(tc, what_a_node_broods_over_is_compiled_here_too);
-	tcase_add_test(tc, a_node_that_answers_after_all_ends_the_hedge);
-	tcase_add_test(
-		tc, with_a_file_beside_its_object_it_is_compiled_here_instead);
-	tcase_add_test(tc, those_who_wait_hear_a_beat_every_second);
-	tcase_add_test(tc, an_object_with_a_mode_of_its_own_is_made_here);
-	tcase_add_test(tc, how_a_node_does_is_told_with_its_beats);
-	tcase_add_test(tc, under_another_umask_the_wrapper_compiles);
-	tcase_add_test(tc, a_source_that_can_be_read_once_only_is_left_alone);
-	tcase_add_test(tc, out_of_descriptors_it_does_not_spin);
-	tcase_add_test(tc, a_compiler_that_is_only_touched_stays_in_use);
-	tcase_add_test(tc, a_compiler_that_was_replaced_makes_answers_void);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
 /* Recipe shells that request the output of fixdep. */
+#include "../lib/test.h"
 #include "coord-fixture.h"
-
-#include "suite.h"
 
 static char *run_it; /* reason to run the program */
 
@@ -45,7 +44,10 @@ static bool is_told(void)
 	return run_it != NULL;
 }
 
-START_TEST(an_unknown_one_is_to_be_run)
+FIXTURE(setup, teardown);
+TIMEOUT(120);
+
+TEST(an_unknown_one_is_to_be_run)
 {
 	struct wire_stream *shell;
 
@@ -58,9 +60,8 @@ START_TEST(an_unknown_one_is_to_be_run)
 	free(run_it);
 	run_it = NULL;
 }
-END_TEST
 
-START_TEST(a_shell_may_leave_before_it_is_answered)
+TEST(a_shell_may_leave_before_it_is_answered)
 {
 	play_node(0, HONEST);
 	start();
@@ -77,9 +78,8 @@ START_TEST(a_shell_may_leave_before_it_is_answered)
 	turn_until(answered, 30000);
 	expect_delivered();
 }
-END_TEST
 
-START_TEST(the_build_may_end_before_it_is_answered)
+TEST(the_build_may_end_before_it_is_answered)
 {
 	struct wire_stream *shell;
 
@@ -92,19 +92,4 @@ START_TEST(the_build_may_end_before_it_is_answered)
 	wire_stream_free(shell);
 	free(run_it);
 	run_it = NULL;
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("coord/dispatch");
-	TCase *tc = tcase_create("fixdep");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, an_unknown_one_is_to_be_run);
-	tcase_add_test(tc, a_shell_may_leave_before_it_is_answered);
-	tcase_add_test(tc, the_build_may_end_before_it_is_answered);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
 /* Nodes that are added and removed during a build, and their identity. */
+#include "../lib/test.h"
 #include "coord-fixture.h"
-
-#include "suite.h"
 
 /* Apply a configuration with these nodes. */
 static void follow(unsigned wanted, void (*change)(struct node_entry *e))
@@ -78,7 +77,10 @@ static void expect_compiled_by(unsigned jobs0, unsigned jobs1)
 	ck_assert_uint_eq(nodes[1].jobs, jobs1);
 }
 
-START_TEST(a_node_that_is_added_gets_jobs)
+FIXTURE(setup, teardown);
+TIMEOUT(120);
+
+TEST(a_node_that_is_added_gets_jobs)
 {
 	play_node(0, STRANGE);
 	play_node(1, HONEST);
@@ -91,9 +93,8 @@ START_TEST(a_node_that_is_added_gets_jobs)
 	compile(NULL);
 	expect_compiled_by(0, 1);
 }
-END_TEST
 
-START_TEST(a_build_without_nodes_can_have_one)
+TEST(a_build_without_nodes_can_have_one)
 {
 	play_node(0, HONEST);
 	start_with(0);
@@ -108,7 +109,6 @@ START_TEST(a_build_without_nodes_can_have_one)
 	expect_delivered();
 	ck_assert_uint_eq(nodes[0].jobs, 1);
 }
-END_TEST
 
 static void compile_locally(const char *reason)
 {
@@ -121,7 +121,7 @@ static void compile_locally(const char *reason)
 	ck_assert_str_eq(local_why, reason);
 }
 
-START_TEST(on_demand_the_second_unit_dials_the_nodes)
+TEST(on_demand_the_second_unit_dials_the_nodes)
 {
 	char *env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
 
@@ -143,9 +143,8 @@ START_TEST(on_demand_the_second_unit_dials_the_nodes)
 	ck_assert_uint_eq(nodes[0].jobs, 1);
 	ck_assert_uint_eq(stats()->n_local, 2);
 }
-END_TEST
 
-START_TEST(on_demand_a_node_that_is_down_is_named_as_the_reason)
+TEST(on_demand_a_node_that_is_down_is_named_as_the_reason)
 {
 	char *path = at("node0");
 
@@ -159,9 +158,8 @@ START_TEST(on_demand_a_node_that_is_down_is_named_as_the_reason)
 	expect_state("node0", "down");
 	compile_locally("no node is up");
 }
-END_TEST
 
-START_TEST(on_demand_nodes_of_a_new_configuration_are_dialed)
+TEST(on_demand_nodes_of_a_new_configuration_are_dialed)
 {
 	play_node(0, HONEST);
 	play_node(1, HONEST);
@@ -173,9 +171,8 @@ START_TEST(on_demand_nodes_of_a_new_configuration_are_dialed)
 	expect_state("node1", "up");
 	ck_assert_ptr_null(node_told("node0"));
 }
-END_TEST
 
-START_TEST(a_node_that_is_removed_gets_no_job)
+TEST(a_node_that_is_removed_gets_no_job)
 {
 	play_node(0, HONEST);
 	play_node(1, HONEST);
@@ -192,14 +189,13 @@ START_TEST(a_node_that_is_removed_gets_no_job)
 	expect_state("node1", "removed");
 	expect_state("node0", "up");
 }
-END_TEST
 
 static bool has_job(void)
 {
 	return nodes[0].jobs > 0;
 }
 
-START_TEST(what_runs_on_a_node_that_is_removed_may_end)
+TEST(what_runs_on_a_node_that_is_removed_may_end)
 {
 	play_node(0, BROODING);
 	start();
@@ -212,7 +208,6 @@ START_TEST(what_runs_on_a_node_that_is_removed_may_end)
 	turn_until(answered, 60000);
 	expect_state("node0", "removed");
 }
-END_TEST
 
 static void set_drain(struct node_entry *e)
 {
@@ -224,7 +219,7 @@ static void set_resume(struct node_entry *e)
 	e->drained = false;
 }
 
-START_TEST(draining_lasts_and_is_heard_of)
+TEST(draining_lasts_and_is_heard_of)
 {
 	play_node(0, HONEST);
 	roster.v[0].drained = true;
@@ -241,7 +236,6 @@ START_TEST(draining_lasts_and_is_heard_of)
 	follow(1, set_drain);
 	ck_assert_str_eq(node_told("node0")->state, "drained");
 }
-END_TEST
 
 static void set_address(struct node_entry *e, const char *address)
 {
@@ -265,7 +259,7 @@ static void set_nowhere(struct node_entry *e)
 	set_address(e, "unix:/nowhere/at/all");
 }
 
-START_TEST(another_address_is_dialed_at_once)
+TEST(another_address_is_dialed_at_once)
 {
 	uint64_t began;
 
@@ -289,7 +283,6 @@ START_TEST(another_address_is_dialed_at_once)
 	ck_assert_str_eq(node_told("node0")->state, "up");
 	free(right_address);
 }
-END_TEST
 
 /* ------------------------------------------------------------- identity */
 
@@ -305,7 +298,7 @@ static void set_other_key(struct node_entry *e)
 		digest_bytes(bytes_str(e->name), &e->pin);
 }
 
-START_TEST(two_machines_with_one_key_get_no_job)
+TEST(two_machines_with_one_key_get_no_job)
 {
 	play_node(0, HONEST);
 	play_node(1, HONEST);
@@ -327,9 +320,8 @@ START_TEST(two_machines_with_one_key_get_no_job)
 	expect_state("node0", "up");
 	expect_state("node1", "up");
 }
-END_TEST
 
-START_TEST(a_third_with_that_key_gets_none_either)
+TEST(a_third_with_that_key_gets_none_either)
 {
 	play_node(0, HONEST);
 	play_node(1, HONEST);
@@ -343,9 +335,8 @@ START_TEST(a_third_with_that_key_gets_none_either)
 	follow(7, NULL);
 	expect_state("node2", "out");
 }
-END_TEST
 
-START_TEST(a_machine_that_is_there_twice_counts_once)
+TEST(a_machine_that_is_there_twice_counts_once)
 {
 	play_node(0, HONEST);
 	play_node(1, HONEST);
@@ -358,9 +349,8 @@ START_TEST(a_machine_that_is_there_twice_counts_once)
 			 "node0 and node1 are the same machine; run `kfarm "
 			 "nodes remove --keep node1`");
 }
-END_TEST
 
-START_TEST(a_copied_machine_id_costs_no_job)
+TEST(a_copied_machine_id_costs_no_job)
 {
 	play_node(0, HONEST);
 	play_node(1, HONEST);
@@ -374,9 +364,8 @@ START_TEST(a_copied_machine_id_costs_no_job)
 	turn_until(never, 100);
 	ck_assert_uint_gt(coord_remote_slots(coord), 0);
 }
-END_TEST
 
-START_TEST(two_machines_that_take_turns_are_found)
+TEST(two_machines_that_take_turns_are_found)
 {
 	play_node(0, HONEST);
 	set_key(0, "boot one");
@@ -397,30 +386,4 @@ START_TEST(two_machines_that_take_turns_are_found)
 		node_told("node0")->reason,
 		"two machines alternate as node0 with the same key and "
 		"address; power one off, then run `kfarm nodes rekey node0`");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("coord/node");
-	TCase *c = tcase_create("roster");
-
-	tcase_add_checked_fixture(c, setup, teardown);
-	tcase_set_timeout(c, 120);
-	tcase_add_test(c, a_node_that_is_added_gets_jobs);
-	tcase_add_test(c, a_build_without_nodes_can_have_one);
-	tcase_add_test(c, on_demand_the_second_unit_dials_the_nodes);
-	tcase_add_test(c, on_demand_a_node_that_is_down_is_named_as_the_reason);
-	tcase_add_test(c, on_demand_nodes_of_a_new_configuration_are_dialed);
-	tcase_add_test(c, a_node_that_is_removed_gets_no_job);
-	tcase_add_test(c, what_runs_on_a_node_that_is_removed_may_end);
-	tcase_add_test(c, draining_lasts_and_is_heard_of);
-	tcase_add_test(c, another_address_is_dialed_at_once);
-	tcase_add_test(c, two_machines_with_one_key_get_no_job);
-	tcase_add_test(c, a_third_with_that_key_gets_none_either);
-	tcase_add_test(c, a_machine_that_is_there_twice_counts_once);
-	tcase_add_test(c, a_copied_machine_id_costs_no_job);
-	tcase_add_test(c, two_machines_that_take_turns_are_found);
-	suite_add_tcase(s, c);
-	return suite_run(s);
 }

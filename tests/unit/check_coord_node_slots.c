@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
 /* The slots of a node during a build, in response to its heartbeats. */
+#include "../lib/test.h"
 #include "coord-fixture.h"
 
 #include "coord/internal.h"
-
-#include "suite.h"
 
 static char limited[128]; /* reason for a reduced number of slots */
 static int64_t slots;
@@ -46,7 +45,10 @@ static bool limit_is_told(void)
 	return false;
 }
 
-START_TEST(a_node_that_others_use_has_fewer_slots_for_a_while)
+FIXTURE(setup, teardown);
+TIMEOUT(180);
+
+TEST(a_node_that_others_use_has_fewer_slots_for_a_while)
 {
 	struct events_subscriber listener = { .on_event = on_limit };
 
@@ -76,7 +78,6 @@ START_TEST(a_node_that_others_use_has_fewer_slots_for_a_while)
 	ck_assert_uint_eq(coord_remote_slots(coord), 3);
 	events_hub_unsubscribe(hub, &listener);
 }
-END_TEST
 
 static char limits[4][128]; /* reasons for nodes' slots, by node number */
 static uint64_t used_ms; /* by the job of the node that runs it */
@@ -124,7 +125,7 @@ static void beat_on(void)
 }
 
 /* Jobs of another node count as foreign load only on a different machine. */
-START_TEST(what_the_build_uses_beside_a_node_is_not_foreign)
+TEST_RANGE(what_the_build_uses_beside_a_node_is_not_foreign, 0, 2)
 {
 	struct events_subscriber listener = { .on_event = on_told };
 	unsigned idle;
@@ -148,7 +149,6 @@ START_TEST(what_the_build_uses_beside_a_node_is_not_foreign)
 					    "");
 	events_hub_unsubscribe(hub, &listener);
 }
-END_TEST
 
 static unsigned loads;
 
@@ -159,7 +159,7 @@ static void on_load_told(void *ctx, const struct events_event *ev)
 }
 
 /* Each heartbeat could add a line to the event log. */
-START_TEST(a_node_that_beats_without_end_fills_no_log)
+TEST(a_node_that_beats_without_end_fills_no_log)
 {
 	struct events_subscriber listener = { .on_event = on_load_told };
 	struct wire_beat beat = { 0 };
@@ -184,7 +184,6 @@ START_TEST(a_node_that_beats_without_end_fills_no_log)
 	expect_delivered();
 	events_hub_unsubscribe(hub, &listener);
 }
-END_TEST
 
 /* Input states for `local` slots, and the resulting number of extra recipes. */
 static const struct {
@@ -212,27 +211,7 @@ static const struct {
 	{ { .n_remote = 1, .n_local = 2, .n_waiting_local = 3 }, 2, 1 },
 };
 
-START_TEST(recipes_that_wait_leave_their_place_to_others)
+TEST_EACH(recipes_that_wait_leave_their_place_to_others, recipes)
 {
-	ck_assert_uint_eq(
-		coord_extra_recipes(&recipes[_i].f, recipes[_i].local),
-		recipes[_i].more);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("coord/node-slots");
-	TCase *tc = tcase_create("slots");
-
-	tcase_set_timeout(tc, 180);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, a_node_that_others_use_has_fewer_slots_for_a_while);
-	tcase_add_loop_test(
-		tc, what_the_build_uses_beside_a_node_is_not_foreign, 0, 2);
-	tcase_add_test(tc, a_node_that_beats_without_end_fills_no_log);
-	tcase_add_loop_test(tc, recipes_that_wait_leave_their_place_to_others,
-			    0, sizeof(recipes) / sizeof(*recipes));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
+	ck_assert_uint_eq(coord_extra_recipes(&row->f, row->local), row->more);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
+#include "../lib/test.h"
 #include "coord-fixture.h"
 
-#include "suite.h"
+FIXTURE(setup, teardown);
+TIMEOUT(240);
 
-START_TEST(a_node_preprocesses_and_the_list_is_cut_as_asked)
+TEST(a_node_preprocesses_and_the_list_is_cut_as_asked)
 {
 	play_node(0, HONEST);
 	start();
@@ -16,9 +18,8 @@ START_TEST(a_node_preprocesses_and_the_list_is_cut_as_asked)
 	ck_assert_int_eq(told(&nodes[0], "unit.c"), WIRE_INODE_FILE);
 	ck_assert_int_eq(told(&nodes[0], "unit.h"), WIRE_INODE_FILE);
 }
-END_TEST
 
-START_TEST(a_second_job_costs_a_few_hundred_bytes_and_no_view)
+TEST(a_second_job_costs_a_few_hundred_bytes_and_no_view)
 {
 	unsigned views;
 
@@ -35,7 +36,6 @@ START_TEST(a_second_job_costs_a_few_hundred_bytes_and_no_view)
 	ck_assert_uint_eq(nodes[0].views, views);
 	ck_assert_uint_lt(nodes[0].job_bytes, 200);
 }
-END_TEST
 
 static bool cell_is_asked(void)
 {
@@ -47,7 +47,7 @@ static bool is_scanned(void)
 	return answered() || coord_scan_us(coord);
 }
 
-START_TEST(a_unit_waits_for_a_cell_that_was_asked_for)
+TEST(a_unit_waits_for_a_cell_that_was_asked_for)
 {
 	char *env[] = { (char *)"PATH=/usr/bin:/bin", NULL };
 
@@ -65,14 +65,13 @@ START_TEST(a_unit_waits_for_a_cell_that_was_asked_for)
 	expect_delivered();
 	ck_assert_uint_eq(nodes[0].jobs, 1);
 }
-END_TEST
 
 static bool cell_is_ready(void)
 {
 	return !nodes[0].lacks && nodes[0].blobs && !nodes[0].ready;
 }
 
-START_TEST(local_slots_work_while_the_toolchain_travels)
+TEST(local_slots_work_while_the_toolchain_travels)
 {
 	play_node(0, PONDERING);
 	start();
@@ -89,9 +88,8 @@ START_TEST(local_slots_work_while_the_toolchain_travels)
 	expect_delivered();
 	ck_assert_uint_eq(nodes[0].jobs, 1);
 }
-END_TEST
 
-START_TEST(a_blob_that_was_damaged_comes_again)
+TEST(a_blob_that_was_damaged_comes_again)
 {
 	play_node(0, NEEDY_AGAIN);
 	start();
@@ -103,9 +101,8 @@ START_TEST(a_blob_that_was_damaged_comes_again)
 	ck_assert_uint_eq(nodes[0].jobs, 1);
 	ck_assert_uint_eq(first_node()->n_failed, 0);
 }
-END_TEST
 
-START_TEST(a_node_without_a_sandbox_gets_nothing_and_says_why)
+TEST(a_node_without_a_sandbox_gets_nothing_and_says_why)
 {
 	play_node(0, UNFIT);
 	start();
@@ -117,9 +114,8 @@ START_TEST(a_node_without_a_sandbox_gets_nothing_and_says_why)
 	ck_assert_uint_eq(nodes[0].cells, 0);
 	ck_assert_uint_eq(coord_remote_slots(coord), 0);
 }
-END_TEST
 
-START_TEST(another_kind_of_machine_gets_no_job_and_says_which)
+TEST(another_kind_of_machine_gets_no_job_and_says_which)
 {
 	nodes[0].machine = "s390x";
 	play_node(0, HONEST);
@@ -131,9 +127,8 @@ START_TEST(another_kind_of_machine_gets_no_job_and_says_which)
 	ck_assert_ptr_nonnull(strstr(first_node()->reason, ", not on s390x"));
 	ck_assert_uint_eq(nodes[0].cells, 0);
 }
-END_TEST
 
-START_TEST(a_file_that_nobody_listed_makes_the_result_void)
+TEST(a_file_that_nobody_listed_makes_the_result_void)
 {
 	play_node(0, FOREIGN);
 	start();
@@ -142,7 +137,6 @@ START_TEST(a_file_that_nobody_listed_makes_the_result_void)
 	ck_assert_str_eq(local_why, "read a file unknown to the scan");
 	ck_assert_uint_eq(first_node()->n_failed, 0);
 }
-END_TEST
 
 /* Compile sub/unit.c, while the current directory also has a unit.c. */
 static void compile_in_sub(const char *assembled)
@@ -171,23 +165,21 @@ static void compile_in_sub(const char *assembled)
 	free(sub_h);
 }
 
-START_TEST(the_name_in_an_object_is_no_file_that_was_assembled)
+TEST(the_name_in_an_object_is_no_file_that_was_assembled)
 {
 	compile_in_sub("out.o: unit.c /.kfarm/tmp/ccAbCdEf.s\n");
 	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
 	ck_assert_uint_eq(stats()->n_remote, 1);
 }
-END_TEST
 
-START_TEST(what_was_assembled_and_not_listed_makes_the_result_void)
+TEST(what_was_assembled_and_not_listed_makes_the_result_void)
 {
 	compile_in_sub("out.o: expected.o /.kfarm/tmp/ccAbCdEf.s\n");
 	ck_assert_str_eq(local_why, "assembled a file unknown to the scan");
 	ck_assert_uint_eq(first_node()->n_failed, 0);
 }
-END_TEST
 
-START_TEST(a_missing_input_is_tried_once_more_and_then_here)
+TEST(a_missing_input_is_tried_once_more_and_then_here)
 {
 	play_node(0, MISSING);
 	start();
@@ -197,9 +189,8 @@ START_TEST(a_missing_input_is_tried_once_more_and_then_here)
 	ck_assert_uint_eq(nodes[0].jobs, 2);
 	ck_assert_uint_eq(first_node()->n_failed, 0);
 }
-END_TEST
 
-START_TEST(a_header_that_changed_meanwhile_makes_it_compile_again)
+TEST(a_header_that_changed_meanwhile_makes_it_compile_again)
 {
 	play_node(0, TOUCHING);
 	start();
@@ -210,9 +201,8 @@ START_TEST(a_header_that_changed_meanwhile_makes_it_compile_again)
 	ck_assert_uint_eq(stats()->n_retried, 1);
 	ck_assert_uint_gt(nodes[0].views, 2);
 }
-END_TEST
 
-START_TEST(diagnostics_of_a_good_compile_are_passed_on)
+TEST(diagnostics_of_a_good_compile_are_passed_on)
 {
 	play_node(0, WARNING);
 	start();
@@ -221,9 +211,8 @@ START_TEST(diagnostics_of_a_good_compile_are_passed_on)
 	expect_delivered();
 	ck_assert_str_eq(diagnostics, "bad");
 }
-END_TEST
 
-START_TEST(words_that_steer_a_terminal_are_not_passed_on)
+TEST(words_that_steer_a_terminal_are_not_passed_on)
 {
 	play_node(0, STEERING);
 	start();
@@ -231,9 +220,8 @@ START_TEST(words_that_steer_a_terminal_are_not_passed_on)
 	turn_until(answered, 60000);
 	ck_assert_str_eq(local_why, "control characters in diagnostics");
 }
-END_TEST
 
-START_TEST(a_cell_that_is_lost_is_asked_for_again)
+TEST(a_cell_that_is_lost_is_asked_for_again)
 {
 	play_node(0, LOSING);
 	play_node(1, HONEST);
@@ -244,7 +232,6 @@ START_TEST(a_cell_that_is_lost_is_asked_for_again)
 	expect_delivered();
 	ck_assert_uint_eq(nodes[0].cells, 1 + nodes[0].lost);
 }
-END_TEST
 
 /* Two directories that can both contain the header. */
 static void make_dirs(void)
@@ -262,7 +249,7 @@ static void make_dirs(void)
 
 #define PLAIN_DEPS "unit.o: unit.c /usr/include/stdc-predef.h unit.h"
 
-START_TEST(a_header_that_went_away_leaves_the_view)
+TEST(a_header_that_went_away_leaves_the_view)
 {
 	char *path = at("a/deep.h"), *dirs = xasprintf("-I%s/a", dir);
 	char *deps = xasprintf(PLAIN_DEPS " %s\n", path);
@@ -289,9 +276,8 @@ START_TEST(a_header_that_went_away_leaves_the_view)
 	free(dirs);
 	free(deps);
 }
-END_TEST
 
-START_TEST(a_directory_may_become_a_link)
+TEST(a_directory_may_become_a_link)
 {
 	char *path = at("a/deep.h"), *a = at("a");
 	char *dirs = xasprintf("-I%s", dir);
@@ -318,35 +304,4 @@ START_TEST(a_directory_may_become_a_link)
 	free(a);
 	free(dirs);
 	free(deps);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("coord/remote");
-	TCase *tc = tcase_create("remote");
-
-	tcase_set_timeout(tc, 240);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, a_node_preprocesses_and_the_list_is_cut_as_asked);
-	tcase_add_test(tc, a_second_job_costs_a_few_hundred_bytes_and_no_view);
-	tcase_add_test(tc, a_unit_waits_for_a_cell_that_was_asked_for);
-	tcase_add_test(tc, local_slots_work_while_the_toolchain_travels);
-	tcase_add_test(tc, a_blob_that_was_damaged_comes_again);
-	tcase_add_test(tc, a_node_without_a_sandbox_gets_nothing_and_says_why);
-	tcase_add_test(tc, another_kind_of_machine_gets_no_job_and_says_which);
-	tcase_add_test(tc, a_file_that_nobody_listed_makes_the_result_void);
-	tcase_add_test(tc, the_name_in_an_object_is_no_file_that_was_assembled);
-	tcase_add_test(tc,
-		       what_was_assembled_and_not_listed_makes_the_result_void);
-	tcase_add_test(tc, a_missing_input_is_tried_once_more_and_then_here);
-	tcase_add_test(tc,
-		       a_header_that_changed_meanwhile_makes_it_compile_again);
-	tcase_add_test(tc, diagnostics_of_a_good_compile_are_passed_on);
-	tcase_add_test(tc, words_that_steer_a_terminal_are_not_passed_on);
-	tcase_add_test(tc, a_cell_that_is_lost_is_asked_for_again);
-	tcase_add_test(tc, a_header_that_went_away_leaves_the_view);
-	tcase_add_test(tc, a_directory_may_become_a_link);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
 /* Events of a job whose wrapper has exited. */
+#include "../lib/test.h"
 #include "coord-fixture.h"
-
-#include "suite.h"
 
 static int last_state; /* of the job; -1: no event */
 
@@ -30,7 +29,10 @@ static void leave(void)
 	turn_until(never, 50);
 }
 
-START_TEST(one_that_is_done_was_told_so)
+FIXTURE(listen_to_job, teardown);
+TIMEOUT(120);
+
+TEST(one_that_is_done_was_told_so)
 {
 	play_node(0, HONEST);
 	start();
@@ -42,9 +44,8 @@ START_TEST(one_that_is_done_was_told_so)
 	ck_assert_int_eq(last_state, EVENTS_JOB_DONE);
 	ck_assert_uint_eq(stats()->n_remote, 1);
 }
-END_TEST
 
-START_TEST(one_that_was_compiled_here_is_done_when_its_wrapper_ends)
+TEST(one_that_was_compiled_here_is_done_when_its_wrapper_ends)
 {
 	start();
 	compile(NULL);
@@ -54,14 +55,13 @@ START_TEST(one_that_was_compiled_here_is_done_when_its_wrapper_ends)
 	ck_assert_int_eq(last_state, EVENTS_JOB_DONE);
 	ck_assert_uint_eq(stats()->n_local, 1);
 }
-END_TEST
 
 static bool has_job(void)
 {
 	return nodes[0].jobs > 0;
 }
 
-START_TEST(one_that_nobody_waits_for_is_left)
+TEST(one_that_nobody_waits_for_is_left)
 {
 	play_node(0, BROODING);
 	start();
@@ -72,20 +72,4 @@ START_TEST(one_that_nobody_waits_for_is_left)
 	leave();
 	ck_assert_int_eq(last_state, EVENTS_JOB_ABANDONED);
 	ck_assert_uint_eq(stats()->n_remote + stats()->n_local, 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("coord/report-events");
-	TCase *tc = tcase_create("tell");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, listen_to_job, teardown);
-	tcase_add_test(tc, one_that_is_done_was_told_so);
-	tcase_add_test(
-		tc, one_that_was_compiled_here_is_done_when_its_wrapper_ends);
-	tcase_add_test(tc, one_that_nobody_waits_for_is_left);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
 /* Tool steps with scripted nodes. */
+#include "../lib/test.h"
 #include "coord-fixture.h"
-
-#include "suite.h"
 
 static struct wire_cc_step asked;
 
@@ -82,7 +81,10 @@ static void ask_a_node(void)
 	turn_until(answered, 60000);
 }
 
-START_TEST(symbols_come_from_a_node)
+FIXTURE(set_up_step, tear_down_step);
+TIMEOUT(300);
+
+TEST(symbols_come_from_a_node)
 {
 	char *tmp = at(".unit.o.kfarm.4711"), *dep = at("..unit.o.d.kfarm."
 							"4711");
@@ -102,7 +104,6 @@ START_TEST(symbols_come_from_a_node)
 	free(tmp);
 	free(dep);
 }
-END_TEST
 
 /* Compare the last job's text as the node received it. */
 static void expect_text(const struct node *n, const char *want)
@@ -117,7 +118,7 @@ static void expect_text(const struct node *n, const char *want)
 	buf_release(&got);
 }
 
-START_TEST(symbols_of_a_text_come_from_a_node)
+TEST(symbols_of_a_text_come_from_a_node)
 {
 	char *dep = at("..unit.o.d.kfarm.4711"), *path;
 	struct buf list = { 0 };
@@ -146,7 +147,6 @@ START_TEST(symbols_of_a_text_come_from_a_node)
 	free(path);
 	free(dep);
 }
-END_TEST
 
 /*
  * Includes of the text are searched like those of any source, but the text
@@ -160,20 +160,19 @@ static const struct {
 	{ "#include <base.h>\nA(__TI,ME__)\n", "__BASE_FILE__ of a text" },
 };
 
-START_TEST(such_a_text_stays_here) /* each of bad_texts */
+TEST_EACH(such_a_text_stays_here, bad_texts)
 {
 	source = "-";
-	asked.text = xstrdup(bad_texts[_i].text);
+	asked.text = xstrdup(row->text);
 	write_file("base.h", "char *base = __BASE_FILE__;\n");
 	ask_a_node();
 	ck_assert_msg(local_why, "done");
-	ck_assert_str_eq(local_why, bad_texts[_i].why);
+	ck_assert_str_eq(local_why, row->why);
 	ck_assert_uint_eq(nodes[0].steps, 0);
 	source = "unit.c";
 }
-END_TEST
 
-START_TEST(an_object_comes_as_the_tool_left_it)
+TEST(an_object_comes_as_the_tool_left_it)
 {
 	asked.kind = WIRE_STEP_OBJECT;
 	ask_a_node();
@@ -181,7 +180,6 @@ START_TEST(an_object_comes_as_the_tool_left_it)
 	expect_step(&nodes[0], WIRE_STEP_OBJECT);
 	ck_assert_str_eq(last_step, "object");
 }
-END_TEST
 
 static void ask_for_tree(void)
 {
@@ -203,7 +201,7 @@ static void expect_content(const char *name, struct bytes want)
 	free(path);
 }
 
-START_TEST(a_device_tree_comes_with_its_text_and_lists)
+TEST(a_device_tree_comes_with_its_text_and_lists)
 {
 	const struct node *n = &nodes[0];
 
@@ -225,9 +223,8 @@ START_TEST(a_device_tree_comes_with_its_text_and_lists)
 	ck_assert_uint_eq(n->job.n_sides, 0);
 	ck_assert_str_eq(last_step, "devicetree");
 }
-END_TEST
 
-START_TEST(a_node_of_version_10_gets_none)
+TEST(a_node_of_version_10_gets_none)
 {
 	ask_for_tree();
 	nodes[0].version = WIRE_WITH_DEVICETREE - 1;
@@ -236,7 +233,6 @@ START_TEST(a_node_of_version_10_gets_none)
 	ck_assert_str_eq(local_why, "no node takes steps beside a compile");
 	ck_assert_uint_eq(nodes[0].jobs, 0);
 }
-END_TEST
 
 /* A node lacks the files that dtc itself would search. */
 static const struct {
@@ -251,15 +247,15 @@ static const struct {
 	{ "/ { a = \".incbin\"; }; .include \"unit.h\"\n", false },
 };
 
-START_TEST(a_device_tree_that_includes_stays_here) /* each of trees */
+TEST_EACH(a_device_tree_that_includes_stays_here, trees)
 {
-	char *text = xasprintf("#include \"unit.h\"\n%s", trees[_i].text);
+	char *text = xasprintf("#include \"unit.h\"\n%s", row->text);
 
 	ask_for_tree();
 	write_file("unit.c", text);
 	free(text);
 	ask_a_node();
-	if (trees[_i].stays) {
+	if (row->stays) {
 		ck_assert_msg(local_why, "done");
 		ck_assert_str_eq(local_why,
 				 "device tree with /include/ or /incbin/");
@@ -268,9 +264,8 @@ START_TEST(a_device_tree_that_includes_stays_here) /* each of trees */
 		ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
 	}
 }
-END_TEST
 
-START_TEST(the_tool_is_told_once)
+TEST(the_tool_is_told_once)
 {
 	unsigned views;
 
@@ -282,9 +277,8 @@ START_TEST(the_tool_is_told_once)
 	ck_assert_uint_eq(nodes[0].steps, 2);
 	ck_assert_uint_eq(nodes[0].views, views);
 }
-END_TEST
 
-START_TEST(an_older_node_gets_compiles_alone)
+TEST(an_older_node_gets_compiles_alone)
 {
 	nodes[0].version = WIRE_WITH_STEP - 1;
 	ask_a_node();
@@ -298,9 +292,8 @@ START_TEST(an_older_node_gets_compiles_alone)
 	ck_assert_uint_eq(nodes[0].steps, 0);
 	ck_assert_ptr_null(last_step);
 }
-END_TEST
 
-START_TEST(what_is_no_program_is_run_here)
+TEST(what_is_no_program_is_run_here)
 {
 	char *path = at("tool");
 
@@ -312,7 +305,6 @@ START_TEST(what_is_no_program_is_run_here)
 	ck_assert_str_eq(local_why, "program of a step cannot be shipped");
 	ck_assert_uint_eq(nodes[0].jobs, 0);
 }
-END_TEST
 
 static bool are_wanted(void)
 {
@@ -324,7 +316,7 @@ static bool are_not(void)
 	return !steps_wanted;
 }
 
-START_TEST(it_says_while_steps_are_wanted)
+TEST(it_says_while_steps_are_wanted)
 {
 	play_node(0, HONEST);
 	start();
@@ -338,9 +330,8 @@ START_TEST(it_says_while_steps_are_wanted)
 	turn_until(are_not, 60000);
 	ck_assert_int_eq(steps_wanted, false);
 }
-END_TEST
 
-START_TEST(a_person_may_not_want_them)
+TEST(a_person_may_not_want_them)
 {
 	roster.steps_disabled = true;
 	play_node(0, HONEST);
@@ -352,10 +343,9 @@ START_TEST(a_person_may_not_want_them)
 	expect_delivered();
 	ck_assert_int_eq(steps_wanted, -1);
 }
-END_TEST
 
 /* A tool step without a compile is an invalid request. */
-START_TEST(a_step_of_nothing_is_hung_up_on)
+TEST(a_step_of_nothing_is_hung_up_on)
 {
 	play_node(0, HONEST);
 	start();
@@ -369,31 +359,4 @@ START_TEST(a_step_of_nothing_is_hung_up_on)
 	compile_again(NULL);
 	turn_until(answered, 60000);
 	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("coord/tool-step");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_checked_fixture(tc, set_up_step, tear_down_step);
-	tcase_set_timeout(tc, 300);
-	tcase_add_test(tc, symbols_come_from_a_node);
-	tcase_add_test(tc, symbols_of_a_text_come_from_a_node);
-	tcase_add_loop_test(tc, such_a_text_stays_here, 0,
-			    sizeof(bad_texts) / sizeof(*bad_texts));
-	tcase_add_test(tc, an_object_comes_as_the_tool_left_it);
-	tcase_add_test(tc, a_device_tree_comes_with_its_text_and_lists);
-	tcase_add_test(tc, a_node_of_version_10_gets_none);
-	tcase_add_loop_test(tc, a_device_tree_that_includes_stays_here, 0,
-			    sizeof(trees) / sizeof(*trees));
-	tcase_add_test(tc, the_tool_is_told_once);
-	tcase_add_test(tc, an_older_node_gets_compiles_alone);
-	tcase_add_test(tc, what_is_no_program_is_run_here);
-	tcase_add_test(tc, it_says_while_steps_are_wanted);
-	tcase_add_test(tc, a_person_may_not_want_them);
-	tcase_add_test(tc, a_step_of_nothing_is_hung_up_on);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

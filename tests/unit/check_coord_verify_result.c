@@ -1,34 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
+#include "../lib/test.h"
 #include "examine-play.h"
-
-#include "suite.h"
 
 static char *bare_unit[] = { (char *)"gcc", (char *)"-c", (char *)"u.s", NULL };
 
-START_TEST(a_right_answer_is_written)
+FIXTURE(set_up, tear_down);
+TIMEOUT(60);
+
+TEST(a_right_answer_is_written)
 {
 	coord_verify_result(&e);
 	expect_dep(DEPS);
 }
-END_TEST
 
-START_TEST(what_MMD_leaves_out_is_left_out)
+TEST(what_MMD_leaves_out_is_left_out)
 {
 	command.omits_system_headers = true;
 	coord_verify_result(&e);
 	expect_dep("u.o: u.c sys/stdc-predef.h h.h sub/../g.h\n");
 }
-END_TEST
 
-START_TEST(without_a_dependency_file_none_is_written)
+TEST(without_a_dependency_file_none_is_written)
 {
 	e.dep_tmp = NULL;
 	coord_verify_result(&e);
 	ck_assert_int_eq(e.verdict, SCHED_VERDICT_VALID);
 	ck_assert(!fs_exists("u.d.tmp"));
 }
-END_TEST
 
 /* Dependency lists that lack a file, with that file. */
 static const struct lacking {
@@ -42,7 +41,8 @@ static const struct lacking {
 	{ "u.o: u.c\n", "h" },
 };
 
-START_TEST(a_list_that_hides_a_file_is_wrong)
+TEST_RANGE(a_list_that_hides_a_file_is_wrong, 0,
+	   2 * sizeof(lacking) / sizeof(*lacking))
 {
 	const struct lacking *l = &lacking[_i / 2];
 
@@ -55,7 +55,6 @@ START_TEST(a_list_that_hides_a_file_is_wrong)
 		strstr(e.err.text, "depfile: no entry for input"));
 	ck_assert_ptr_nonnull(strstr(e.err.text, l->name));
 }
-END_TEST
 
 /*
  * The arguments of -MT and -MQ for the node, the rule's targets, and whether
@@ -86,22 +85,21 @@ static const struct targeted {
 	{ { "$o" }, "$$o:", true },
 };
 
-START_TEST(a_list_of_another_target_is_wrong)
+TEST_EACH(a_list_of_another_target_is_wrong, targeted)
 {
-	const struct targeted *t = &targeted[_i];
-	char *list = xasprintf("%s%s", t->rule, strchr(DEPS, ' '));
+	char *list = xasprintf("%s%s", row->rule, strchr(DEPS, ' '));
 
 	options_flags_release(&flags);
-	for (size_t i = 0; i < 2 && t->given[i]; i++) {
+	for (size_t i = 0; i < 2 && row->given[i]; i++) {
 		struct options_flag *f = VEC_ADD(flags.flags, flags.n_flags);
 
 		f->name = xstrdup(i ? "-MT" : "-MQ");
-		f->value = xstrdup(t->given[i]);
+		f->value = xstrdup(row->given[i]);
 	}
 	add(WIRE_OUTPUT_DEPS, list);
 	sign();
 	coord_verify_result(&e);
-	if (t->good) {
+	if (row->good) {
 		expect_dep(list);
 	} else {
 		expect_nothing(SCHED_VERDICT_WRONG);
@@ -109,9 +107,8 @@ START_TEST(a_list_of_another_target_is_wrong)
 	}
 	free(list);
 }
-END_TEST
 
-START_TEST(a_target_is_nothing_to_a_unit_without_dependency_file)
+TEST(a_target_is_nothing_to_a_unit_without_dependency_file)
 {
 	e.dep_tmp = NULL;
 	add(WIRE_OUTPUT_DEPS, "v.o" DEPS);
@@ -119,16 +116,14 @@ START_TEST(a_target_is_nothing_to_a_unit_without_dependency_file)
 	coord_verify_result(&e);
 	ck_assert_int_eq(e.verdict, SCHED_VERDICT_VALID);
 }
-END_TEST
 
-START_TEST(a_file_may_be_listed_by_another_name)
+TEST(a_file_may_be_listed_by_another_name)
 {
 	add(WIRE_OUTPUT_DEPS, "u.o: u.c sys/stdc-predef.h h.h g.h sys/s.h\n");
 	sign();
 	coord_verify_result(&e);
 	ck_assert_int_eq(e.verdict, SCHED_VERDICT_VALID);
 }
-END_TEST
 
 /* Results that need not be false, and the reason for the local compile. */
 static const struct suspect {
@@ -147,17 +142,16 @@ static const struct suspect {
 	{ WIRE_OUTPUT_STDERR, "\033]0;x\007", REASON_CONTROL_CHARACTERS },
 };
 
-START_TEST(a_doubtful_answer_is_compiled_here)
+TEST_EACH(a_doubtful_answer_is_compiled_here, suspects)
 {
-	add(suspects[_i].stream, suspects[_i].text);
+	add(row->stream, row->text);
 	sign();
 	coord_verify_result(&e);
 	expect_nothing(SCHED_VERDICT_UNUSABLE);
-	ck_assert_str_eq(reason_text(e.reason), reason_text(suspects[_i].why));
+	ck_assert_str_eq(reason_text(e.reason), reason_text(row->why));
 }
-END_TEST
 
-START_TEST(what_it_says_is_not_for_a_terminal)
+TEST(what_it_says_is_not_for_a_terminal)
 {
 	add(WIRE_OUTPUT_STDERR, "warning");
 	sign();
@@ -169,9 +163,8 @@ START_TEST(what_it_says_is_not_for_a_terminal)
 	coord_verify_result(&e);
 	ck_assert_int_eq(e.verdict, SCHED_VERDICT_VALID);
 }
-END_TEST
 
-START_TEST(very_long_words_are_said_here)
+TEST(very_long_words_are_said_here)
 {
 	for (unsigned i = 0; i <= WIRE_CC_DIAG_MAX; i++)
 		buf_add_str(&answer.streams[WIRE_OUTPUT_STDOUT], "w");
@@ -180,26 +173,23 @@ START_TEST(very_long_words_are_said_here)
 	expect_nothing(SCHED_VERDICT_UNUSABLE);
 	ck_assert_int_eq(e.reason, REASON_LONG_DIAGNOSTICS);
 }
-END_TEST
 
-START_TEST(a_compile_error_is_repeated_here)
+TEST(a_compile_error_is_repeated_here)
 {
 	answer.wire.wait_status = 1 << 8;
 	coord_verify_result(&e);
 	expect_nothing(SCHED_VERDICT_UNUSABLE);
 	ck_assert_int_eq(e.reason, REASON_COMPILE_ERROR);
 }
-END_TEST
 
-START_TEST(a_damaged_answer_is_wrong)
+TEST(a_damaged_answer_is_wrong)
 {
-	answer.streams[_i].data[3] ^= 1;
+	answer.streams[0].data[3] ^= 1;
 	coord_verify_result(&e);
 	expect_nothing(SCHED_VERDICT_WRONG);
 }
-END_TEST
 
-START_TEST(an_object_of_another_kind_is_wrong)
+TEST(an_object_of_another_kind_is_wrong)
 {
 	Elf64_Ehdr other = object;
 
@@ -208,18 +198,16 @@ START_TEST(an_object_of_another_kind_is_wrong)
 	coord_verify_result(&e);
 	expect_nothing(SCHED_VERDICT_WRONG);
 }
-END_TEST
 
-START_TEST(a_header_that_changed_meanwhile_is_named)
+TEST(a_header_that_changed_meanwhile_is_named)
 {
 	write_file("h.h", "#include \"sub/../g.h\"\n#include <s.h>\nint y;\n");
 	coord_verify_result(&e);
 	expect_nothing(SCHED_VERDICT_INPUTS_CHANGED);
 	ck_assert_str_eq(e.err.text, "h.h");
 }
-END_TEST
 
-START_TEST(what_stands_in_the_way_is_left_alone)
+TEST(what_stands_in_the_way_is_left_alone)
 {
 	struct buf got = { 0 };
 	struct err err;
@@ -232,7 +220,6 @@ START_TEST(what_stands_in_the_way_is_left_alone)
 	ck_assert_str_eq(buf_str(&got), "mine");
 	buf_release(&got);
 }
-END_TEST
 
 /* ------------------------------------------ without a preprocessor */
 
@@ -260,29 +247,27 @@ static const struct listed {
 	{ "", SCHED_VERDICT_WRONG, 0 },
 };
 
-START_TEST(what_no_preprocessor_reads_the_assembler_lists)
+TEST_EACH(what_no_preprocessor_reads_the_assembler_lists, listed)
 {
-	const struct listed *l = &listed[_i];
-
 	write_file("u.s", "\t.file \"gone/x.c\"\n\t.incbin \"g.h\"\n"
 			  "\t.file \"h.h\"\n");
 	release_unit();
 	scan_unit(bare_unit);
 	e.dep_tmp = NULL;
 	add(WIRE_OUTPUT_DEPS, "");
-	add(WIRE_OUTPUT_AS_DEPS, l->text);
+	add(WIRE_OUTPUT_AS_DEPS, row->text);
 	sign();
 	coord_verify_result(&e);
-	ck_assert_msg(e.verdict == l->is && e.reason == l->why, "%s: %d %s %s",
-		      l->text, e.verdict, reason_text(e.reason), e.err.text);
-	ck_assert(fs_exists("u.o.tmp") == (l->is == SCHED_VERDICT_VALID));
-	if (l->is == SCHED_VERDICT_WRONG)
+	ck_assert_msg(e.verdict == row->is && e.reason == row->why,
+		      "%s: %d %s %s", row->text, e.verdict,
+		      reason_text(e.reason), e.err.text);
+	ck_assert(fs_exists("u.o.tmp") == (row->is == SCHED_VERDICT_VALID));
+	if (row->is == SCHED_VERDICT_WRONG)
 		ck_assert_ptr_nonnull(
 			strstr(e.err.text, "no entry for input u.s"));
 }
-END_TEST
 
-START_TEST(clang_lists_nothing_of_it)
+TEST(clang_lists_nothing_of_it)
 {
 	write_file("u.s", "\tnop\n");
 	release_unit();
@@ -296,7 +281,6 @@ START_TEST(clang_lists_nothing_of_it)
 	ck_assert_msg(e.verdict == SCHED_VERDICT_VALID, "%s %s",
 		      reason_text(e.reason), e.err.text);
 }
-END_TEST
 
 /* ------------------------------------------------ side outputs */
 
@@ -319,15 +303,15 @@ static const struct side {
 	{ OPTIONS_SIDE_DATABASE, "[]", false },
 };
 
-START_TEST(a_file_beside_the_object_is_written_if_it_is_of_its_kind)
+TEST_EACH(a_file_beside_the_object_is_written_if_it_is_of_its_kind, side_cases)
 {
-	const struct side *c = &side_cases[_i];
 	struct options_side_outputs sides = { .name_in_object = true,
 					      .n = 1,
-					      .kind = { c->kind },
+					      .kind = { row->kind },
 					      .path = { (char *)"u.side" } };
 	char *tmp[] = { (char *)"u.side.tmp" };
-	struct bytes text = c->text ? bytes_str(c->text) : e.reference_object;
+	struct bytes text = row->text ? bytes_str(row->text) :
+					e.reference_object;
 
 	e.side_outputs = &sides;
 	e.side_tmp = tmp;
@@ -335,7 +319,7 @@ START_TEST(a_file_beside_the_object_is_written_if_it_is_of_its_kind)
 	buf_add_bytes(&answer.streams[WIRE_OUTPUT_SIDE], text);
 	sign();
 	coord_verify_result(&e);
-	if (c->good) {
+	if (row->good) {
 		struct buf got = { 0 };
 		struct err err;
 
@@ -349,10 +333,9 @@ START_TEST(a_file_beside_the_object_is_written_if_it_is_of_its_kind)
 		ck_assert(!fs_exists("u.side.tmp"));
 	}
 }
-END_TEST
 
 /* The stack usage of an object without functions is empty. */
-START_TEST(an_empty_file_beside_the_object_is_not_believed)
+TEST_RANGE(an_empty_file_beside_the_object_is_not_believed, 0, 2)
 {
 	struct options_side_outputs sides = {
 		.name_in_object = true,
@@ -373,43 +356,4 @@ START_TEST(an_empty_file_beside_the_object_is_not_believed)
 	}
 	expect_nothing(SCHED_VERDICT_UNUSABLE);
 	ck_assert_int_eq(e.reason, REASON_RESULT_VOID);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("coord/verify-result");
-	TCase *tc = tcase_create("examine");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, a_right_answer_is_written);
-	tcase_add_test(tc, what_MMD_leaves_out_is_left_out);
-	tcase_add_test(tc, without_a_dependency_file_none_is_written);
-	tcase_add_loop_test(tc, a_list_that_hides_a_file_is_wrong, 0,
-			    2 * sizeof(lacking) / sizeof(*lacking));
-	tcase_add_loop_test(tc, a_list_of_another_target_is_wrong, 0,
-			    sizeof(targeted) / sizeof(*targeted));
-	tcase_add_test(tc,
-		       a_target_is_nothing_to_a_unit_without_dependency_file);
-	tcase_add_test(tc, a_file_may_be_listed_by_another_name);
-	tcase_add_loop_test(tc, a_doubtful_answer_is_compiled_here, 0,
-			    sizeof(suspects) / sizeof(*suspects));
-	tcase_add_test(tc, what_it_says_is_not_for_a_terminal);
-	tcase_add_test(tc, very_long_words_are_said_here);
-	tcase_add_test(tc, a_compile_error_is_repeated_here);
-	tcase_add_test(tc, a_damaged_answer_is_wrong);
-	tcase_add_test(tc, an_object_of_another_kind_is_wrong);
-	tcase_add_test(tc, a_header_that_changed_meanwhile_is_named);
-	tcase_add_test(tc, what_stands_in_the_way_is_left_alone);
-	tcase_add_loop_test(
-		tc, a_file_beside_the_object_is_written_if_it_is_of_its_kind, 0,
-		sizeof(side_cases) / sizeof(*side_cases));
-	tcase_add_loop_test(tc, what_no_preprocessor_reads_the_assembler_lists,
-			    0, sizeof(listed) / sizeof(*listed));
-	tcase_add_test(tc, clang_lists_nothing_of_it);
-	tcase_add_loop_test(tc, an_empty_file_beside_the_object_is_not_believed,
-			    0, 2);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

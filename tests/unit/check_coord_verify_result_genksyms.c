@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
+#include "../lib/test.h"
+
 #include "coord/verify-result.h"
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -88,7 +88,10 @@ static enum coord_genksyms_verdict prove(void)
 	return coord_verify_genksyms(&proof, &answer, &err);
 }
 
-START_TEST(what_ours_prints_is_right)
+FIXTURE(set_up, tear_down);
+TIMEOUT(300);
+
+TEST(what_ours_prints_is_right)
 {
 	char *list = xasprintf("%s/.x.o.d", dir);
 
@@ -97,9 +100,8 @@ START_TEST(what_ours_prints_is_right)
 	ck_assert(!fs_exists(list));
 	free(list);
 }
-END_TEST
 
-START_TEST(what_differs_is_wrong)
+TEST(what_differs_is_wrong)
 {
 	buf_add_str(&answer.streams[WIRE_OUTPUT_STDOUT], "#SYMVER x 0x1\n");
 	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_WRONG);
@@ -108,18 +110,16 @@ START_TEST(what_differs_is_wrong)
 	buf_release(&answer.streams[WIRE_OUTPUT_STDOUT]);
 	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_WRONG);
 }
-END_TEST
 
-START_TEST(another_end_is_wrong)
+TEST(another_end_is_wrong)
 {
 	answer.wire.wait_status = 11;
 	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_WRONG);
 	ck_assert_str_eq(err.text,
 			 "genksyms: exit status differs from the local run");
 }
-END_TEST
 
-START_TEST(its_words_are_the_last_ones)
+TEST(its_words_are_the_last_ones)
 {
 	free(put("words", "a warning\n"));
 	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_WRONG);
@@ -129,18 +129,16 @@ START_TEST(its_words_are_the_last_ones)
 	buf_add_str(&answer.streams[WIRE_OUTPUT_STDERR], "a warning\n");
 	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_RIGHT);
 }
-END_TEST
 
-START_TEST(what_fails_here_too_shows_nothing)
+TEST(what_fails_here_too_shows_nothing)
 {
 	free(put("fails", ""));
 	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_UNKNOWN);
 	answer.wire.wait_status = 256;
 	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_UNKNOWN);
 }
-END_TEST
 
-START_TEST(it_is_believed_after_some)
+TEST(it_is_believed_after_some)
 {
 	buf_add_str(&answer.streams[WIRE_OUTPUT_STDOUT], "#SYMVER x 0x1\n");
 	program_right = COORD_VERIFY_GENKSYMS_PER_TOOL - 1;
@@ -153,22 +151,4 @@ START_TEST(it_is_believed_after_some)
 	node_right++;
 	proof.outdated = true;
 	ck_assert_int_eq(prove(), COORD_GENKSYMS_VERDICT_UNKNOWN);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("coord/verify-result-genksyms");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 300);
-	tcase_add_test(tc, what_ours_prints_is_right);
-	tcase_add_test(tc, what_differs_is_wrong);
-	tcase_add_test(tc, another_end_is_wrong);
-	tcase_add_test(tc, its_words_are_the_last_ones);
-	tcase_add_test(tc, what_fails_here_too_shows_nothing);
-	tcase_add_test(tc, it_is_believed_after_some);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
+#include "../lib/test.h"
 #include "examine-play.h"
 
 #include "inputs/tool.h"
-#include "suite.h"
 
 static struct strv words; /* of the command */
 
@@ -30,7 +30,10 @@ static void be_text(const char *out)
 	e.object_tmp = NULL;
 }
 
-START_TEST(text_alone_has_words_and_a_dependency_file)
+FIXTURE(set_up, tear_down_words);
+TIMEOUT(60);
+
+TEST(text_alone_has_words_and_a_dependency_file)
 {
 	struct buf got = { 0 };
 	struct err err;
@@ -45,9 +48,8 @@ START_TEST(text_alone_has_words_and_a_dependency_file)
 	buf_release(&got);
 	ck_assert(!fs_exists("u.o.tmp"));
 }
-END_TEST
 
-START_TEST(text_with_an_object_is_wrong)
+TEST(text_with_an_object_is_wrong)
 {
 	be_text("");
 	buf_add(&answer.streams[WIRE_OUTPUT_OBJECT], &object, sizeof(object));
@@ -55,7 +57,6 @@ START_TEST(text_with_an_object_is_wrong)
 	coord_verify_result(&e);
 	expect_nothing(SCHED_VERDICT_WRONG);
 }
-END_TEST
 
 /* A tool for the step: this test itself. */
 static const struct inputs_tool *put_tool(struct inputs_tool_cache *tools)
@@ -75,7 +76,7 @@ static const struct inputs_tool *put_tool(struct inputs_tool_cache *tools)
 	return tool;
 }
 
-START_TEST(a_tool_that_changed_meanwhile_is_named)
+TEST(a_tool_that_changed_meanwhile_is_named)
 {
 	struct inputs_tool_cache *tools = inputs_tool_cache_new(inputs.paths);
 
@@ -86,9 +87,8 @@ START_TEST(a_tool_that_changed_meanwhile_is_named)
 	ck_assert(str_ends(e.err.text, "/tool"));
 	inputs_tool_cache_free(tools);
 }
-END_TEST
 
-START_TEST(a_tool_that_calls_the_object_as_the_node_does_is_run_here)
+TEST(a_tool_that_calls_the_object_as_the_node_does_is_run_here)
 {
 	struct inputs_tool_cache *tools = inputs_tool_cache_new(inputs.paths);
 
@@ -105,7 +105,6 @@ START_TEST(a_tool_that_calls_the_object_as_the_node_does_is_run_here)
 	expect_dep(DEPS);
 	inputs_tool_cache_free(tools);
 }
-END_TEST
 
 static const struct {
 	const char *out;
@@ -123,14 +122,14 @@ static const struct {
 	{ "#SYMVER a 0x0000", false },
 };
 
-START_TEST(what_make_would_run_is_no_version_of_a_symbol) /* each of symbols */
+TEST_EACH(what_make_would_run_is_no_version_of_a_symbol, symbols)
 {
 	struct inputs_tool_cache *tools = inputs_tool_cache_new(inputs.paths);
 
-	be_text(symbols[_i].out);
+	be_text(row->out);
 	e.tool = put_tool(tools);
 	coord_verify_result(&e);
-	if (symbols[_i].good) {
+	if (row->good) {
 		ck_assert_int_eq(e.verdict, SCHED_VERDICT_VALID);
 	} else {
 		expect_nothing(SCHED_VERDICT_UNUSABLE);
@@ -138,7 +137,6 @@ START_TEST(what_make_would_run_is_no_version_of_a_symbol) /* each of symbols */
 	}
 	inputs_tool_cache_free(tools);
 }
-END_TEST
 
 /* ----------------------------------------------------------- device trees */
 
@@ -184,7 +182,7 @@ static void tear_down_tree(void)
 	options_side_outputs_release(&sides);
 }
 
-static void expect_file(const char *name, struct bytes want)
+static void expect_output(const char *name, struct bytes want)
 {
 	struct buf got = { 0 };
 	struct err err;
@@ -194,17 +192,19 @@ static void expect_file(const char *name, struct bytes want)
 	buf_release(&got);
 }
 
-START_TEST(a_tree_has_its_text_and_both_lists)
+FIXTURE(set_up, tear_down_tree);
+TIMEOUT(60);
+
+TEST(a_tree_has_its_text_and_both_lists)
 {
 	be_tree();
 	e.to_terminal = true;
 	coord_verify_result(&e);
 	expect_dep(DEPS);
-	expect_file("u.o.tmp", bytes_of(blob, sizeof(blob)));
-	expect_file("u.tmp.tmp", bytes_str("/dts-v1/;\n"));
-	expect_file("u.list.tmp", bytes_str("u.dtb: u.tmp\n"));
+	expect_output("u.o.tmp", bytes_of(blob, sizeof(blob)));
+	expect_output("u.tmp.tmp", bytes_str("/dts-v1/;\n"));
+	expect_output("u.list.tmp", bytes_str("u.dtb: u.tmp\n"));
 }
-END_TEST
 
 static const uint8_t long_blob[] = {
 	0xd0, 0x0d, 0xfe, 0xed, [7] = 48, [48] = 1
@@ -249,18 +249,17 @@ static const struct {
 	{ WIRE_OUTPUT_SIDE, S("x"), SCHED_VERDICT_WRONG, REASON_NONE },
 };
 
-START_TEST(what_is_no_tree_is_not_taken) /* each of spoiled */
+TEST_EACH(what_is_no_tree_is_not_taken, spoiled)
 {
 	be_tree();
-	put(spoiled[_i].stream, spoiled[_i].content);
+	put(row->stream, row->content);
 	coord_verify_result(&e);
-	expect_nothing(spoiled[_i].is);
-	ck_assert_int_eq(e.reason, spoiled[_i].why);
+	expect_nothing(row->is);
+	ck_assert_int_eq(e.reason, row->why);
 	ck_assert(!fs_exists("u.tmp.tmp") && !fs_exists("u.list.tmp"));
 }
-END_TEST
 
-START_TEST(a_tree_in_error_is_made_here)
+TEST(a_tree_in_error_is_made_here)
 {
 	be_tree();
 	answer.wire.wait_status = 0x100;
@@ -273,31 +272,4 @@ START_TEST(a_tree_in_error_is_made_here)
 	coord_verify_result(&e);
 	expect_nothing(SCHED_VERDICT_UNUSABLE);
 	ck_assert_int_eq(e.reason, REASON_TREE_READS);
-}
-END_TEST
-
-int main(void)
-{
-	TCase *trees = tcase_create("tree");
-	Suite *s = suite_create("coord/verify-result-step");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down_words);
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, text_alone_has_words_and_a_dependency_file);
-	tcase_add_test(tc, text_with_an_object_is_wrong);
-	tcase_add_test(tc, a_tool_that_changed_meanwhile_is_named);
-	tcase_add_test(
-		tc, a_tool_that_calls_the_object_as_the_node_does_is_run_here);
-	tcase_add_loop_test(tc, what_make_would_run_is_no_version_of_a_symbol,
-			    0, sizeof(symbols) / sizeof(*symbols));
-	suite_add_tcase(s, tc);
-	tcase_add_checked_fixture(trees, set_up, tear_down_tree);
-	tcase_set_timeout(trees, 60);
-	tcase_add_test(trees, a_tree_has_its_text_and_both_lists);
-	tcase_add_loop_test(trees, what_is_no_tree_is_not_taken, 0,
-			    sizeof(spoiled) / sizeof(*spoiled));
-	tcase_add_test(trees, a_tree_in_error_is_made_here);
-	suite_add_tcase(s, trees);
-	return suite_run(s);
 }

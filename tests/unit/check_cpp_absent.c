@@ -4,9 +4,8 @@
  * Dependencies of a closure other than files: the paths that must stay absent,
  * the directories that must exist, and the file stamps.
  */
+#include "../lib/test.h"
 #include "cpp-compare.h"
-
-#include "suite.h"
 
 #include <fcntl.h>
 #include <time.h>
@@ -93,10 +92,12 @@ static char *make_tree(const char *source)
 	return cc;
 }
 
-START_TEST(an_answer_says_what_it_depends_on)
+FIXTURE(compare_setup, compare_teardown);
+TIMEOUT(300);
+
+TEST_EACH(an_answer_says_what_it_depends_on, tried)
 {
-	const struct tried *t = &tried[_i];
-	char *cc = make_tree(t->source);
+	char *cc = make_tree(row->source);
 	struct cpp_scanner *s = compare_scan();
 
 	/* Repeat with a filled cache. */
@@ -104,13 +105,13 @@ START_TEST(an_answer_says_what_it_depends_on)
 		struct cpp_closure c;
 		char *absent, *dirs;
 
-		scan(s, cc, t->options, &c);
-		ck_assert_msg(!c.reason, "%s: %s", t->source,
+		scan(s, cc, row->options, &c);
+		ck_assert_msg(!c.reason, "%s: %s", row->source,
 			      reason_text(c.reason));
 		absent = sorted(&c.absent);
 		dirs = sorted(&c.dirs);
-		ck_assert_str_eq(absent, t->absent);
-		ck_assert_str_eq(dirs, t->dirs);
+		ck_assert_str_eq(absent, row->absent);
+		ck_assert_str_eq(dirs, row->dirs);
 		free(absent);
 		free(dirs);
 		cpp_closure_release(&c);
@@ -118,7 +119,6 @@ START_TEST(an_answer_says_what_it_depends_on)
 	cpp_scanner_free(s);
 	free(cc);
 }
-END_TEST
 
 /* gcc opens the shorter name, but finds the file by the longer one. */
 static const struct {
@@ -132,10 +132,10 @@ static const struct {
 	{ "#include <plain.h>\n", "sys/plain.h" },
 };
 
-START_TEST(both_names_of_a_system_header_are_listed)
+TEST_EACH(both_names_of_a_system_header_are_listed, shorter)
 {
 	char *options = xasprintf("-isystem %s/sys", compare_dir);
-	char *cc = make_tree(shorter[_i].source);
+	char *cc = make_tree(row->source);
 	struct cpp_scanner *s = compare_scan();
 
 	compare_file("v2/z.h", "");
@@ -155,7 +155,7 @@ START_TEST(both_names_of_a_system_header_are_listed)
 				 c.files[k].path + strlen(compare_dir) + 1);
 		}
 		files = sorted(&below);
-		ck_assert_str_eq(files, shorter[_i].files);
+		ck_assert_str_eq(files, row->files);
 		free(files);
 		strv_release(&below);
 		cpp_closure_release(&c);
@@ -164,7 +164,6 @@ START_TEST(both_names_of_a_system_header_are_listed)
 	free(cc);
 	free(options);
 }
-END_TEST
 
 /* Precompiled headers that gcc and clang would use instead of a header. */
 static const struct precompiled {
@@ -199,28 +198,27 @@ static const struct precompiled {
 	{ "clang-14", "touch inc2/y.h.pch", "-Iinc2 -include y.h", "", false },
 };
 
-START_TEST(what_may_be_precompiled_is_not_scannable)
+TEST_EACH(what_may_be_precompiled_is_not_scannable, precompiled)
 {
-	const struct precompiled *p = &precompiled[_i];
-	char *gcc = make_tree(p->source), *cc = compare_compiler(p->compiler);
+	char *gcc = make_tree(row->source),
+	     *cc = compare_compiler(row->compiler);
 	struct cpp_scanner *s = compare_scan();
 
 	/* The file appears and is removed again. */
 	for (int i = 0; cc && i < 3; i++) {
 		struct cpp_closure c;
 
-		scan(s, cc, p->options, &c);
-		ck_assert_int_eq(c.reason, i == 1 && p->refused ?
+		scan(s, cc, row->options, &c);
+		ck_assert_int_eq(c.reason, i == 1 && row->refused ?
 						   REASON_PRECOMPILED :
 						   REASON_NONE);
 		cpp_closure_release(&c);
-		compare_shell(i ? "rm -rf *.?ch */*.?ch" : p->shell);
+		compare_shell(i ? "rm -rf *.?ch */*.?ch" : row->shell);
 	}
 	cpp_scanner_free(s);
 	free(cc);
 	free(gcc);
 }
-END_TEST
 
 /*
  * A path that cannot be checked is not absent: gcc fails, or can fail, so the
@@ -252,9 +250,9 @@ static const struct {
 	  "inc/y.h" },
 };
 
-START_TEST(what_cannot_be_looked_at_is_not_absent)
+TEST_EACH(what_cannot_be_looked_at_is_not_absent, unseen)
 {
-	char *gcc = make_tree(unseen[_i].source);
+	char *gcc = make_tree(row->source);
 	struct cpp_scanner *s = compare_scan();
 
 	/* root can search every directory */
@@ -270,9 +268,9 @@ START_TEST(what_cannot_be_looked_at_is_not_absent)
 
 		command = xasprintf("gcc -nostdinc %s -c -x c unit.c -o unit.o "
 				    "2>/dev/null",
-				    unseen[_i].options);
-		scan(s, gcc, unseen[_i].options, &c);
-		if (i != 1 && strstr(unseen[_i].source, "incbin")) {
+				    row->options);
+		scan(s, gcc, row->options, &c);
+		if (i != 1 && strstr(row->source, "incbin")) {
 			ck_assert_int_eq(c.reason, REASON_NO_INCBIN);
 		} else if (i != 1) {
 			ck_assert_msg(!c.reason, "%d: %s: %s", i,
@@ -283,12 +281,11 @@ START_TEST(what_cannot_be_looked_at_is_not_absent)
 					      c.reason ==
 						      REASON_FILE_UNREADABLE,
 				      "%s", reason_text(c.reason));
-			ck_assert_msg(
-				!unseen[_i].detail ||
-					str_ends(c.detail, unseen[_i].detail),
-				"%s", c.detail);
+			ck_assert_msg(!row->detail ||
+					      str_ends(c.detail, row->detail),
+				      "%s", c.detail);
 			strv_addf(&files, "! { %s; }", command);
-			if (unseen[_i].detail)
+			if (row->detail)
 				compare_shell(files.v[0]);
 		}
 		strv_release(&files);
@@ -296,13 +293,12 @@ START_TEST(what_cannot_be_looked_at_is_not_absent)
 		compare_shell(i ? "chmod 755 inc deep; "
 				  "rm -rf inc/[sy]* deep/* sub loop gone.bin; "
 				  "touch deep/x.h" :
-				  unseen[_i].shell);
+				  row->shell);
 		free(command);
 	}
 	cpp_scanner_free(s);
 	free(gcc);
 }
-END_TEST
 
 /* A file that a diagnostic quotes: present, absent, or unknown. */
 static const struct {
@@ -329,9 +325,9 @@ static const struct {
 	{ "#line 3 \"gram\\056y\"\n", "", "", REASON_LINE_NAME },
 };
 
-START_TEST(what_a_diagnostic_would_show_is_an_input)
+TEST_EACH(what_a_diagnostic_would_show_is_an_input, origins)
 {
-	char *cc = make_tree(origins[_i].source);
+	char *cc = make_tree(row->source);
 	struct cpp_scanner *s = compare_scan();
 
 	compare_file("gram.y", "\n\nint x;\n");
@@ -341,7 +337,7 @@ START_TEST(what_a_diagnostic_would_show_is_an_input)
 		char *files, *absent;
 
 		scan(s, cc, "-Iinc", &c);
-		ck_assert_int_eq(c.reason, origins[_i].why);
+		ck_assert_int_eq(c.reason, row->why);
 		for (size_t k = 1; k < c.n_files; k++) {
 			strv_add(&below, c.files[k].path);
 			ck_assert_int_eq(c.files[k].kind,
@@ -351,8 +347,8 @@ START_TEST(what_a_diagnostic_would_show_is_an_input)
 		}
 		files = sorted(&below);
 		absent = sorted(&c.absent);
-		ck_assert_str_eq(files, origins[_i].files);
-		ck_assert_str_eq(absent, origins[_i].absent);
+		ck_assert_str_eq(files, row->files);
+		ck_assert_str_eq(absent, row->absent);
 		free(files);
 		free(absent);
 		strv_release(&below);
@@ -361,7 +357,6 @@ START_TEST(what_a_diagnostic_would_show_is_an_input)
 	cpp_scanner_free(s);
 	free(cc);
 }
-END_TEST
 
 static void expect_date(const char *cc, const char *source, bool dated)
 {
@@ -377,7 +372,7 @@ static void expect_date(const char *cc, const char *source, bool dated)
 	cpp_scanner_free(s);
 }
 
-START_TEST(a_date_counts_where_it_is_expanded)
+TEST(a_date_counts_where_it_is_expanded)
 {
 	char *cc = make_tree("");
 
@@ -390,7 +385,6 @@ START_TEST(a_date_counts_where_it_is_expanded)
 	expect_date(cc, "#if 0\nchar *s = __DATE__;\n#endif\n", false);
 	free(cc);
 }
-END_TEST
 
 static void expect_with(struct cpp_scanner *s, const char *cc,
 			const char *options, const char *file)
@@ -409,7 +403,7 @@ static void expect(struct cpp_scanner *s, const char *cc, const char *file)
 	expect_with(s, cc, "-Iinc -Iinc2", file);
 }
 
-START_TEST(a_link_that_leads_somewhere_at_last_is_noticed)
+TEST(a_link_that_leads_somewhere_at_last_is_noticed)
 {
 	char *cc = make_tree("#include <y.h>\n");
 	struct cpp_scanner *s = compare_scan();
@@ -424,10 +418,9 @@ START_TEST(a_link_that_leads_somewhere_at_last_is_noticed)
 	cpp_scanner_free(s);
 	free(cc);
 }
-END_TEST
 
 /* Each absence ends in a different way, and the next unit detects it. */
-START_TEST(the_end_of_an_absence_is_noticed)
+TEST(the_end_of_an_absence_is_noticed)
 {
 	static const struct {
 		const char *shell, *file;
@@ -460,7 +453,6 @@ START_TEST(the_end_of_an_absence_is_noticed)
 	cpp_scanner_free(s);
 	free(cc);
 }
-END_TEST
 
 /* An hour old, so that the result does not depend on the test's speed. */
 static void make_old(const char *name)
@@ -473,7 +465,7 @@ static void make_old(const char *name)
 	free(path);
 }
 
-START_TEST(files_come_with_what_stat_says_of_them)
+TEST(files_come_with_what_stat_says_of_them)
 {
 	char *cc = make_tree("#include <x.h>\n");
 	struct cpp_scanner *s = compare_scan();
@@ -498,35 +490,4 @@ START_TEST(files_come_with_what_stat_says_of_them)
 	cpp_scanner_free(s);
 	free(path);
 	free(cc);
-}
-END_TEST
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("cpp/absent");
-	TCase *tc = tcase_create("absent");
-
-	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
-	tcase_set_timeout(tc, 300);
-	tcase_add_loop_test(tc, an_answer_says_what_it_depends_on, 0,
-			    sizeof(tried) / sizeof(tried[0]));
-	tcase_add_loop_test(tc, what_may_be_precompiled_is_not_scannable, 0,
-			    sizeof(precompiled) / sizeof(precompiled[0]));
-	tcase_add_loop_test(tc, what_cannot_be_looked_at_is_not_absent, 0,
-			    sizeof(unseen) / sizeof(unseen[0]));
-	tcase_add_loop_test(tc, what_a_diagnostic_would_show_is_an_input, 0,
-			    sizeof(origins) / sizeof(origins[0]));
-	tcase_add_test(tc, a_date_counts_where_it_is_expanded);
-	tcase_add_loop_test(tc, both_names_of_a_system_header_are_listed, 0,
-			    sizeof(shorter) / sizeof(shorter[0]));
-	tcase_add_test(tc, a_link_that_leads_somewhere_at_last_is_noticed);
-	tcase_add_test(tc, the_end_of_an_absence_is_noticed);
-	tcase_add_test(tc, files_come_with_what_stat_says_of_them);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(suite());
 }

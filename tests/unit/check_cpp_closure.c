@@ -5,9 +5,8 @@
  * Unusual cases, each as a small tree.  The reference is the output of -M by
  * gcc and clang for the same tree.
  */
+#include "../lib/test.h"
 #include "cpp-compare.h"
-
-#include "suite.h"
 
 #include <stdint.h>
 
@@ -240,14 +239,16 @@ static void check_odd(const struct odd *o, const char *name)
 	free(cc);
 }
 
-START_TEST(odd_cases_are_read_as_the_compilers_read_them)
+FIXTURE(compare_setup, compare_teardown);
+TIMEOUT(300);
+
+TEST_EACH(odd_cases_are_read_as_the_compilers_read_them, odd)
 {
 	write_headers();
-	check_odd(&odd[_i], "gcc");
-	if (odd[_i].only == BOTH)
-		check_odd(&odd[_i], "clang-14");
+	check_odd(row, "gcc");
+	if (row->only == BOTH)
+		check_odd(row, "clang-14");
 }
-END_TEST
 
 static const struct odd_asm {
 	const char *source;
@@ -278,9 +279,8 @@ static const struct odd_asm {
 	  false },
 };
 
-START_TEST(assembler_is_read_as_gcc_reads_it)
+TEST_EACH(assembler_is_read_as_gcc_reads_it, odd_asm)
 {
-	const struct odd_asm *o = &odd_asm[_i];
 	char *argv[] = { "cc", "-nostdinc", "-Iinc", "-c", "unit.S", NULL };
 	struct cpp_scanner *s = compare_scan();
 	char *cc = compare_compiler("gcc"), *text, *joined;
@@ -290,17 +290,17 @@ START_TEST(assembler_is_read_as_gcc_reads_it)
 
 	ck_assert_ptr_nonnull(cc);
 	write_headers();
-	compare_file("unit.S", o->source);
+	compare_file("unit.S", row->source);
 	r = compare_unit(s, cc, argv, &text);
-	ck_assert_msg(o->refused ? r != COMPARE_EQUAL : r == COMPARE_EQUAL,
-		      "%d\n%s\n%s", r, o->source, text);
+	ck_assert_msg(row->refused ? r != COMPARE_EQUAL : r == COMPARE_EQUAL,
+		      "%d\n%s\n%s", r, row->source, text);
 	compare_closure(s, cc, argv, &c);
 	for (size_t i = 0; i < c.n_files; i++) {
 		if (c.files[i].kind == CPP_FILE_INPUT)
 			strv_add(&inputs, c.files[i].path);
 	}
 	joined = inputs.n ? strv_join(&inputs, " ") : xstrdup("");
-	ck_assert_str_eq(joined, o->inputs);
+	ck_assert_str_eq(joined, row->inputs);
 	cpp_closure_release(&c);
 	strv_release(&inputs);
 	cpp_scanner_free(s);
@@ -308,7 +308,6 @@ START_TEST(assembler_is_read_as_gcc_reads_it)
 	free(text);
 	free(cc);
 }
-END_TEST
 
 /* Options that affect the search for headers. */
 static const char *const lines[] = {
@@ -366,7 +365,7 @@ static void check_line(const char *name, const char *text_line,
 	free(cc);
 }
 
-START_TEST(headers_are_looked_for_as_the_compilers_do)
+TEST_EACH(headers_are_looked_for_as_the_compilers_do, lines)
 {
 	char *link = xasprintf("%s/link", compare_dir);
 
@@ -376,13 +375,12 @@ START_TEST(headers_are_looked_for_as_the_compilers_do)
 	compare_file("inc2/next.h", "#include <e.h>\n");
 	compare_file("next.h", "#include_next <next.h>\n#include \"d.h\"\n");
 	compare_file("unit.c", searching);
-	check_line("gcc", lines[_i], "-nostdinc");
-	check_line("clang-14", lines[_i], "-nostdinc");
+	check_line("gcc", *row, "-nostdinc");
+	check_line("clang-14", *row, "-nostdinc");
 	free(link);
 }
-END_TEST
 
-START_TEST(the_compilers_own_headers_are_found)
+TEST(the_compilers_own_headers_are_found)
 {
 	static const char source[] = "#include <stdarg.h>\n"
 				     "#include <stdint.h>\n"
@@ -402,7 +400,6 @@ START_TEST(the_compilers_own_headers_are_found)
 		   "");
 	check_line("aarch64-linux-gnu-gcc", "-O2", "");
 }
-END_TEST
 
 /* Unsupported command lines. */
 static const char *const refused[] = {
@@ -423,9 +420,9 @@ static const char *const refused[] = {
 	"-c -I=inc unit.c",
 };
 
-START_TEST(what_is_not_understood_is_refused)
+TEST_EACH(what_is_not_understood_is_refused, refused)
 {
-	char *copy = xstrdup(refused[_i]), *rest = copy, *word;
+	char *copy = xstrdup(*row), *rest = copy, *word;
 	char *cc = compare_compiler("gcc");
 	struct strv argv = { 0 };
 	struct cpp_scanner *s = compare_scan();
@@ -436,7 +433,7 @@ START_TEST(what_is_not_understood_is_refused)
 	while ((word = strsep(&rest, " ")))
 		strv_add(&argv, word);
 	compare_closure(s, cc, argv.v, &c);
-	ck_assert_msg(c.reason != REASON_NONE, "%s", refused[_i]);
+	ck_assert_msg(c.reason != REASON_NONE, "%s", *row);
 	ck_assert_uint_eq(c.n_files, 0);
 	cpp_closure_release(&c);
 	strv_release(&argv);
@@ -444,7 +441,6 @@ START_TEST(what_is_not_understood_is_refused)
 	free(copy);
 	free(cc);
 }
-END_TEST
 
 /* Sources that must be rejected quickly with a reason. */
 static const char *const bombs[] = {
@@ -472,7 +468,7 @@ static const char *const bombs[] = {
 	"#nonsense\n",
 };
 
-START_TEST(bombs_and_errors_end_in_a_reason)
+TEST_EACH(bombs_and_errors_end_in_a_reason, bombs)
 {
 	char *argv[] = { "cc", "-nostdinc", "-c", "unit.c", NULL };
 	char *cc = compare_compiler("gcc");
@@ -480,16 +476,15 @@ START_TEST(bombs_and_errors_end_in_a_reason)
 	struct cpp_closure c;
 
 	compare_shell("mkfifo fifo");
-	compare_file("unit.c", bombs[_i]);
+	compare_file("unit.c", *row);
 	compare_closure(s, cc, argv, &c);
-	ck_assert_msg(c.reason != REASON_NONE, "%s", bombs[_i]);
+	ck_assert_msg(c.reason != REASON_NONE, "%s", *row);
 	cpp_closure_release(&c);
 	cpp_scanner_free(s);
 	free(cc);
 }
-END_TEST
 
-START_TEST(a_header_of_64_mib_is_read)
+TEST(a_header_of_64_mib_is_read)
 {
 	static const char filler[] = "/* it's filler: \" */ int x;\n";
 	size_t n = 0;
@@ -511,9 +506,8 @@ START_TEST(a_header_of_64_mib_is_read)
 	cpp_scanner_free(s);
 	free(cc);
 }
-END_TEST
 
-START_TEST(little_memory_means_slow_and_right)
+TEST(little_memory_means_slow_and_right)
 {
 	struct cpp_setup setup = { .query = compare_ask,
 				   .max_memory_bytes = 1 };
@@ -530,9 +524,8 @@ START_TEST(little_memory_means_slow_and_right)
 	cpp_scanner_free(s);
 	free(cc);
 }
-END_TEST
 
-START_TEST(answers_are_kept_between_runs)
+TEST(answers_are_kept_between_runs)
 {
 	char *cache = xasprintf("%s/cache", compare_dir);
 	struct cpp_setup setup = { .query = compare_ask, .cache_dir = cache };
@@ -555,36 +548,5 @@ START_TEST(answers_are_kept_between_runs)
 	free(cache);
 	free(cc);
 }
-END_TEST
 
 #define COUNT(list) ((int)(sizeof(list) / sizeof((list)[0])))
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("cpp/closure");
-	TCase *tc = tcase_create("deps");
-
-	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
-	tcase_set_timeout(tc, 300);
-	tcase_add_loop_test(tc, odd_cases_are_read_as_the_compilers_read_them,
-			    0, COUNT(odd));
-	tcase_add_loop_test(tc, assembler_is_read_as_gcc_reads_it, 0,
-			    COUNT(odd_asm));
-	tcase_add_loop_test(tc, headers_are_looked_for_as_the_compilers_do, 0,
-			    COUNT(lines));
-	tcase_add_test(tc, the_compilers_own_headers_are_found);
-	tcase_add_loop_test(tc, what_is_not_understood_is_refused, 0,
-			    COUNT(refused));
-	tcase_add_loop_test(tc, bombs_and_errors_end_in_a_reason, 0,
-			    COUNT(bombs));
-	tcase_add_test(tc, a_header_of_64_mib_is_read);
-	tcase_add_test(tc, little_memory_means_slow_and_right);
-	tcase_add_test(tc, answers_are_kept_between_runs);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(suite());
-}

@@ -6,9 +6,8 @@
  */
 #include "base/depfile.h"
 
+#include "../lib/test.h"
 #include "cpp-compare.h"
-
-#include "suite.h"
 
 /* Sources without preprocessing, and the files that as lists. */
 static const struct bare {
@@ -63,9 +62,11 @@ static char *as_list(const char *cc)
 	return s;
 }
 
-START_TEST(a_source_that_no_preprocessor_reads_is_read_as_as_reads_it)
+FIXTURE(compare_setup, compare_teardown);
+TIMEOUT(60);
+
+TEST_EACH(a_source_that_no_preprocessor_reads_is_read_as_as_reads_it, bare)
 {
-	const struct bare *b = &bare[_i];
 	char *argv[] = { "cc", "-Iinc", "-c", "unit.s", NULL };
 	struct cpp_scanner *s = compare_scan();
 	char *cc = compare_compiler("gcc"), *theirs, *joined;
@@ -77,20 +78,20 @@ START_TEST(a_source_that_no_preprocessor_reads_is_read_as_as_reads_it)
 	compare_file("b.h", "");
 	compare_file("inc/d.h", "12345");
 	compare_file("more.s", "\t.macro m x\n\t.incbin \"\\x\"\n\t.endm\n");
-	compare_file("unit.s", b->source);
+	compare_file("unit.s", row->source);
 	compare_closure(s, cc, argv, &c);
-	ck_assert_msg(c.reason == b->why, "%s: %s %s", b->source,
+	ck_assert_msg(c.reason == row->why, "%s: %s %s", row->source,
 		      reason_text(c.reason), c.detail ? c.detail : "");
 	for (size_t i = 0; i < c.n_files; i++)
 		strv_add(&files, c.files[i].path);
 	strv_sort(&files);
 	joined = files.n ? strv_join(&files, " ") : NULL;
 	theirs = as_list(cc);
-	if (b->files) {
-		ck_assert_str_eq(joined, b->files);
-		ck_assert_str_eq(theirs, b->files);
+	if (row->files) {
+		ck_assert_str_eq(joined, row->files);
+		ck_assert_str_eq(theirs, row->files);
 	}
-	ck_assert(theirs || b->why);
+	ck_assert(theirs || row->why);
 	cpp_closure_release(&c);
 	strv_release(&files);
 	cpp_scanner_free(s);
@@ -98,9 +99,8 @@ START_TEST(a_source_that_no_preprocessor_reads_is_read_as_as_reads_it)
 	free(theirs);
 	free(cc);
 }
-END_TEST
 
-START_TEST(what_file_names_and_is_not_there_is_absent)
+TEST(what_file_names_and_is_not_there_is_absent)
 {
 	char *argv[] = { "cc", "-x", "assembler", "-c", "unit.c", NULL };
 	struct cpp_scanner *s = compare_scan();
@@ -116,25 +116,4 @@ START_TEST(what_file_names_and_is_not_there_is_absent)
 	cpp_closure_release(&c);
 	cpp_scanner_free(s);
 	free(cc);
-}
-END_TEST
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("cpp/closure-extra-inputs");
-	TCase *tc = tcase_create("input");
-
-	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
-	tcase_set_timeout(tc, 60);
-	tcase_add_loop_test(
-		tc, a_source_that_no_preprocessor_reads_is_read_as_as_reads_it,
-		0, sizeof(bare) / sizeof(bare[0]));
-	tcase_add_test(tc, what_file_names_and_is_not_there_is_absent);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(suite());
 }

@@ -4,9 +4,8 @@
 /*
  * Full preprocessing gives the same tokens as the compilers' -E.
  */
+#include "../lib/test.h"
 #include "cpp-compare.h"
-
-#include "suite.h"
 
 enum who {
 	BOTH,
@@ -174,16 +173,16 @@ static void check_text(const struct text *t, const char *name, const char *file)
 	free(cc);
 }
 
-START_TEST(text_becomes_what_the_compiler_makes_of_it)
-{
-	const struct text *t = &texts[_i];
+FIXTURE(compare_setup, compare_teardown);
+TIMEOUT(120);
 
-	if (t->who != CLANG)
-		check_text(t, "gcc", "unit.c");
-	if (t->who != GCC)
-		check_text(t, "clang-14", "unit.c");
+TEST_EACH(text_becomes_what_the_compiler_makes_of_it, texts)
+{
+	if (row->who != CLANG)
+		check_text(row, "gcc", "unit.c");
+	if (row->who != GCC)
+		check_text(row, "clang-14", "unit.c");
 }
-END_TEST
 
 /* Line breaks count, and an unknown directive is text. */
 static const struct text assembly[] = {
@@ -206,31 +205,8 @@ static const struct text assembly[] = {
 	  BOTH, "", NULL },
 };
 
-START_TEST(assembler_text_keeps_its_lines)
+TEST_EACH(assembler_text_keeps_its_lines, assembly)
 {
-	const struct text *t = &assembly[_i];
-
-	check_text(t, "gcc", "unit.S");
-	check_text(t, "clang-14", "unit.S");
-}
-END_TEST
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("cpp/closure-preprocess");
-	TCase *tc = tcase_create("exact");
-
-	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
-	tcase_set_timeout(tc, 120);
-	tcase_add_loop_test(tc, text_becomes_what_the_compiler_makes_of_it, 0,
-			    (int)(sizeof(texts) / sizeof(texts[0])));
-	tcase_add_loop_test(tc, assembler_text_keeps_its_lines, 0,
-			    (int)(sizeof(assembly) / sizeof(assembly[0])));
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(suite());
+	check_text(row, "gcc", "unit.S");
+	check_text(row, "clang-14", "unit.S");
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cpp */
 /* san: long */
+#include "../lib/test.h"
 #include "cpp-compare.h"
 
 #include "cpp/cmdline.h"
 #include "options/table.h"
-#include "suite.h"
 
 /* Return the compiler's macros for these options; NULL if it rejects them. */
 static char *macros_of(const char *cc, const char *level, const char *word)
@@ -81,13 +81,15 @@ static const char *const compilers[] = {
 	"clang-14",
 };
 
-START_TEST(what_no_compiler_is_asked_about_changes_nothing)
+FIXTURE(compare_setup, compare_teardown);
+TIMEOUT(300);
+
+TEST_EACH(what_no_compiler_is_asked_about_changes_nothing, compilers)
 {
 	compare_file("unit.c", operators);
-	check_harmless(compilers[_i], "-O2");
-	check_harmless(compilers[_i], "-O0");
+	check_harmless(*row, "-O2");
+	check_harmless(*row, "-O0");
 }
-END_TEST
 
 struct kept {
 	const char *line;
@@ -114,10 +116,9 @@ static const struct kept kept[] = {
 	{ "cc -c x.c y.c", NULL, REASON_NOT_ONE_SOURCE },
 };
 
-START_TEST(a_line_keeps_what_the_compiler_must_know)
+TEST_EACH(a_line_keeps_what_the_compiler_must_know, kept)
 {
-	const struct kept *k = &kept[_i];
-	char *copy = xstrdup(k->line), *rest = copy, *word, *flags;
+	char *copy = xstrdup(row->line), *rest = copy, *word, *flags;
 	struct strv argv = { 0 };
 	struct options_command c;
 	struct cpp_cmdline l;
@@ -126,11 +127,11 @@ START_TEST(a_line_keeps_what_the_compiler_must_know)
 		strv_add(&argv, word);
 	options_command_parse(&c, argv.v);
 	cpp_cmdline_parse(&l, &c, NULL);
-	ck_assert_int_eq(l.reason, k->why);
-	if (!k->why) {
+	ck_assert_int_eq(l.reason, row->why);
+	if (!row->why) {
 		flags = l.query_flags.n ? strv_join(&l.query_flags, " ") :
 					  xstrdup("");
-		ck_assert_str_eq(flags, k->flags);
+		ck_assert_str_eq(flags, row->flags);
 		ck_assert_str_eq(l.source, "x.c");
 		free(flags);
 	}
@@ -138,25 +139,4 @@ START_TEST(a_line_keeps_what_the_compiler_must_know)
 	options_command_release(&c);
 	strv_release(&argv);
 	free(copy);
-}
-END_TEST
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("cpp/cmdline");
-	TCase *tc = tcase_create("line");
-
-	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
-	tcase_set_timeout(tc, 300);
-	tcase_add_loop_test(tc, what_no_compiler_is_asked_about_changes_nothing,
-			    0, sizeof(compilers) / sizeof(compilers[0]));
-	tcase_add_loop_test(tc, a_line_keeps_what_the_compiler_must_know, 0,
-			    sizeof(kept) / sizeof(kept[0]));
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(suite());
 }

@@ -3,9 +3,8 @@
 /*
  * Driver queries: their number, and that they do not block each other.
  */
+#include "../lib/test.h"
 #include "cpp-compare.h"
-
-#include "suite.h"
 
 #include <glob.h>
 #include <pthread.h>
@@ -72,7 +71,10 @@ static void make_tree(void)
 			       "#include \"a.h\"\n#endif\n");
 }
 
-START_TEST(a_set_of_flags_costs_one_question)
+FIXTURE(compare_setup, compare_teardown);
+TIMEOUT(300);
+
+TEST(a_set_of_flags_costs_one_question)
 {
 	struct cpp_scanner *s = counting_scan(NULL);
 
@@ -88,9 +90,8 @@ START_TEST(a_set_of_flags_costs_one_question)
 	ck_assert_uint_eq(asked_for(s, "gcc", "-fno-common"), 5);
 	cpp_scanner_free(s);
 }
-END_TEST
 
-START_TEST(clang_answers_the_same_questions)
+TEST(clang_answers_the_same_questions)
 {
 	struct cpp_scanner *s = counting_scan(NULL);
 
@@ -99,9 +100,8 @@ START_TEST(clang_answers_the_same_questions)
 	ck_assert_uint_le(atomic_load(&asked), 2);
 	cpp_scanner_free(s);
 }
-END_TEST
 
-START_TEST(nothing_is_asked_twice_of_two_runs)
+TEST(nothing_is_asked_twice_of_two_runs)
 {
 	char *cache = xasprintf("%s/cache", compare_dir);
 	struct cpp_scanner *s = counting_scan(cache);
@@ -114,7 +114,6 @@ START_TEST(nothing_is_asked_twice_of_two_runs)
 	cpp_scanner_free(s);
 	free(cache);
 }
-END_TEST
 
 /* A compiler that defines no macros. */
 static int silent_ask(void *ctx, const char *cwd, char *const *argv,
@@ -127,7 +126,7 @@ static int silent_ask(void *ctx, const char *cwd, char *const *argv,
 	return 0;
 }
 
-START_TEST(no_macros_are_an_answer)
+TEST(no_macros_are_an_answer)
 {
 	char *cache = xasprintf("%s/cache", compare_dir);
 	struct cpp_setup setup = { .query = silent_ask, .cache_dir = cache };
@@ -147,7 +146,6 @@ START_TEST(no_macros_are_an_answer)
 	}
 	free(cache);
 }
-END_TEST
 
 /* Corrupt one byte, `at` sixteenths from the start. */
 static void spoil(const char *cache, size_t at)
@@ -169,7 +167,7 @@ static void spoil(const char *cache, size_t at)
 }
 
 /* A change of any byte invalidates the cache entry. */
-START_TEST(a_damaged_answer_is_asked_for_again)
+TEST(a_damaged_answer_is_asked_for_again)
 {
 	char *cache = xasprintf("%s/cache", compare_dir);
 	struct cpp_scanner *s = counting_scan(cache);
@@ -188,7 +186,6 @@ START_TEST(a_damaged_answer_is_asked_for_again)
 	}
 	free(cache);
 }
-END_TEST
 
 /* Units with the same flags in several threads cause one query. */
 struct crowd {
@@ -215,7 +212,7 @@ static void *member(void *arg)
 	return NULL;
 }
 
-START_TEST(threads_wait_for_one_answer)
+TEST(threads_wait_for_one_answer)
 {
 	struct crowd crowd = { counting_scan(NULL), compare_compiler("gcc"),
 			       0 };
@@ -233,10 +230,9 @@ START_TEST(threads_wait_for_one_answer)
 	cpp_scanner_free(crowd.s);
 	free(crowd.cc);
 }
-END_TEST
 
 /* Macros that -dM omits but gcc defines for -fexcess-precision. */
-START_TEST(macros_that_gcc_hides_are_known)
+TEST(macros_that_gcc_hides_are_known)
 {
 	static const char *const names[] = { "gcc", "aarch64-linux-gnu-gcc",
 					     "arm-linux-gnueabihf-gcc",
@@ -251,28 +247,4 @@ START_TEST(macros_that_gcc_hides_are_known)
 		asked_for(s, names[i], "-O2");
 		cpp_scanner_free(s);
 	}
-}
-END_TEST
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("cpp/driver-query");
-	TCase *tc = tcase_create("ask");
-
-	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
-	tcase_set_timeout(tc, 300);
-	tcase_add_test(tc, a_set_of_flags_costs_one_question);
-	tcase_add_test(tc, clang_answers_the_same_questions);
-	tcase_add_test(tc, nothing_is_asked_twice_of_two_runs);
-	tcase_add_test(tc, no_macros_are_an_answer);
-	tcase_add_test(tc, a_damaged_answer_is_asked_for_again);
-	tcase_add_test(tc, threads_wait_for_one_answer);
-	tcase_add_test(tc, macros_that_gcc_hides_are_known);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(suite());
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cpp */
+#include "../lib/test.h"
 #include "cpp-compare.h"
 
 #include "cpp/expr.h"
-#include "suite.h"
 
 /* gcc must evaluate these expressions to the same values. */
 static const char *const valid[] = {
@@ -222,14 +222,17 @@ static void ask_signs(struct cpp_state *cpp, const char *option)
 static const char *const signs[] = { "-fsigned-char", "-funsigned-char",
 				     "-fshort-wchar" };
 
-START_TEST(values_are_those_of_gcc)
+FIXTURE(compare_setup, compare_teardown);
+TIMEOUT(120);
+
+TEST_EACH(values_are_those_of_gcc, signs)
 {
 	struct buf source = { 0 }, out = { 0 };
 	struct eval e;
 	int status;
 
 	eval_setup(&e);
-	ask_signs(&e.cpp, signs[_i]);
+	ask_signs(&e.cpp, *row);
 	for (size_t i = 0; i < sizeof(valid) / sizeof(valid[0]); i++) {
 		struct cpp_value v;
 
@@ -242,7 +245,7 @@ START_TEST(values_are_those_of_gcc)
 			   v.is_unsigned, valid[i], (unsigned long long)v.v,
 			   v.is_unsigned ? "unsigned" : "signed");
 	}
-	status = run_gcc(buf_str(&source), signs[_i], &out);
+	status = run_gcc(buf_str(&source), *row, &out);
 	ck_assert_msg(!status, "%s", buf_str(&out));
 	while (out.len && out.data[out.len - 1] == '\n')
 		out.data[--out.len] = '\0';
@@ -251,9 +254,8 @@ START_TEST(values_are_those_of_gcc)
 	buf_release(&source);
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(what_gcc_refuses_is_refused)
+TEST(what_gcc_refuses_is_refused)
 {
 	struct eval e;
 
@@ -274,9 +276,8 @@ START_TEST(what_gcc_refuses_is_refused)
 	}
 	eval_release(&e);
 }
-END_TEST
 
-START_TEST(the_target_decides_what_a_character_is)
+TEST(the_target_decides_what_a_character_is)
 {
 	struct cpp_value v;
 	struct eval e;
@@ -294,9 +295,8 @@ START_TEST(the_target_decides_what_a_character_is)
 	ck_assert_uint_eq(v.v, 1);
 	eval_release(&e);
 }
-END_TEST
 
-START_TEST(depth_has_an_end)
+TEST(depth_has_an_end)
 {
 	struct buf s = { 0 };
 	struct cpp_value v;
@@ -312,26 +312,4 @@ START_TEST(depth_has_an_end)
 	ck_assert_int_ne(eval(&e, buf_str(&s), &v), 0);
 	eval_release(&e);
 	buf_release(&s);
-}
-END_TEST
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("cpp/expr");
-	TCase *tc = tcase_create("expr");
-
-	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
-	tcase_set_timeout(tc, 120);
-	tcase_add_loop_test(tc, values_are_those_of_gcc, 0,
-			    sizeof(signs) / sizeof(*signs));
-	tcase_add_test(tc, what_gcc_refuses_is_refused);
-	tcase_add_test(tc, the_target_decides_what_a_character_is);
-	tcase_add_test(tc, depth_has_an_end);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(suite());
 }

@@ -9,8 +9,7 @@
 #include "cpp-compare.h"
 
 #include "../lib/random.h"
-
-#include "suite.h"
+#include "../lib/test.h"
 
 #define DIRS  4
 #define LINES 120
@@ -95,32 +94,15 @@ static void compare_orders(const char *name)
 	free(cc);
 }
 
-START_TEST(directories_are_in_the_order_of_gcc)
+FIXTURE(compare_setup, compare_teardown);
+TIMEOUT(300);
+
+TEST(directories_are_in_the_order_of_gcc)
 {
 	compare_orders("gcc");
 }
-END_TEST
 
-START_TEST(directories_are_in_the_order_of_clang)
+TEST(directories_are_in_the_order_of_clang)
 {
 	compare_orders("clang-14");
-}
-END_TEST
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("cpp/include-search");
-	TCase *tc = tcase_create("search");
-
-	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
-	tcase_set_timeout(tc, 300);
-	tcase_add_test(tc, directories_are_in_the_order_of_gcc);
-	tcase_add_test(tc, directories_are_in_the_order_of_clang);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(suite());
 }

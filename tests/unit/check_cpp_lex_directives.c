@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cpp */
+#include "../lib/test.h"
+
 #include "cpp/cmdline.h"
 #include "cpp/incbin-words.h"
 #include "cpp/lex-directives.h"
 #include "cpp/token.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,18 +93,19 @@ static const struct {
 	{ "'\\", 0, "" },
 };
 
-START_TEST(a_file_is_a_list_of_directives)
+FIXTURE(setup, teardown);
+
+TEST_EACH(a_file_is_a_list_of_directives, shapes)
 {
-	struct cpp_text *t = lex(shapes[_i].source, shapes[_i].mode);
+	struct cpp_text *t = lex(row->source, row->mode);
 	char *list = describe(t);
 
-	ck_assert_str_eq(list, shapes[_i].list);
+	ck_assert_str_eq(list, row->list);
 	free(list);
 	cpp_text_free(t);
 }
-END_TEST
 
-START_TEST(a_conditional_knows_where_its_group_goes_on)
+TEST(a_conditional_knows_where_its_group_goes_on)
 {
 	struct cpp_text *t = lex("#if A\n#if B\n#else\n#endif\n#elif C\n"
 				 "#endif\n",
@@ -118,7 +119,6 @@ START_TEST(a_conditional_knows_where_its_group_goes_on)
 	ck_assert(!t->unbalanced);
 	cpp_text_free(t);
 }
-END_TEST
 
 static const struct {
 	const char *source;
@@ -137,17 +137,16 @@ static const struct {
 	{ "#if 1\n#else\n#elif 1\n#endif\n", "", true },
 };
 
-START_TEST(include_guards_are_recognised)
+TEST_EACH(include_guards_are_recognised, guards)
 {
-	struct cpp_text *t = lex(guards[_i].source, 0);
+	struct cpp_text *t = lex(row->source, 0);
 
-	ck_assert_str_eq(cpp_names_get(names, t->guard)->s, guards[_i].guard);
-	ck_assert_int_eq(t->unbalanced, guards[_i].unbalanced);
+	ck_assert_str_eq(cpp_names_get(names, t->guard)->s, row->guard);
+	ck_assert_int_eq(t->unbalanced, row->unbalanced);
 	cpp_text_free(t);
 }
-END_TEST
 
-START_TEST(lines_are_those_of_the_file)
+TEST(lines_are_those_of_the_file)
 {
 	struct cpp_text *t = lex("/*\n\n*/\n#define A \\\n 1\n\"x\\\ny\"\n"
 				 "#include <b>\n#if /*\n*/ 1\n#endif",
@@ -162,7 +161,6 @@ START_TEST(lines_are_those_of_the_file)
 	ck_assert_uint_eq(t->directives[3].line, 11);
 	cpp_text_free(t);
 }
-END_TEST
 
 static const struct {
 	const char *source;
@@ -200,14 +198,13 @@ static const struct {
 	{ "/* __TIME */ \"__TIME STAMP__\"", 0 },
 };
 
-START_TEST(words_that_matter_are_marked)
+TEST_EACH(words_that_matter_are_marked, marks)
 {
-	struct cpp_text *t = lex(marks[_i].source, 0);
+	struct cpp_text *t = lex(row->source, 0);
 
-	ck_assert_uint_eq(t->marks, marks[_i].marks);
+	ck_assert_uint_eq(t->marks, row->marks);
 	cpp_text_free(t);
 }
-END_TEST
 
 static const struct {
 	const char *source;
@@ -296,15 +293,13 @@ static bool may_name_a_file(const char *source, unsigned mode)
 	return may;
 }
 
-START_TEST(a_word_in_pieces_is_seen)
+TEST_EACH(a_word_in_pieces_is_seen, pieces)
 {
-	ck_assert_msg(may_name_a_file(pieces[_i].source, pieces[_i].mode) ==
-			      pieces[_i].may,
-		      "%s", pieces[_i].source);
+	ck_assert_msg(may_name_a_file(row->source, row->mode) == row->may, "%s",
+		      row->source);
 }
-END_TEST
 
-START_TEST(tokens_are_cut_as_in_c)
+TEST(tokens_are_cut_as_in_c)
 {
 	static const char text[] = "a+b ## 0x1.8p-3+.5 \"s\\\"\" 'c' L'd' "
 				   "<<= ... -> %: @";
@@ -323,9 +318,8 @@ START_TEST(tokens_are_cut_as_in_c)
 	ck_assert_str_eq(cpp_names_get(names, t->tokens[4].id)->s, "0x1.8p-3");
 	free(t);
 }
-END_TEST
 
-START_TEST(names_are_numbered_once)
+TEST(names_are_numbered_once)
 {
 	char s[16];
 
@@ -339,9 +333,8 @@ START_TEST(names_are_numbered_once)
 	ck_assert_str_eq(cpp_names_get(names, WORDS + 4321)->s, "name4321");
 	ck_assert_uint_eq(cpp_names_intern(names, "defined", 7), WORD_DEFINED);
 }
-END_TEST
 
-START_TEST(a_command_line_is_taken_apart)
+TEST(a_command_line_is_taken_apart)
 {
 	char *argv[] = { "cc",         "-Wp,-MMD,x.d",
 			 "-nostdinc",  "-Ia",
@@ -375,9 +368,8 @@ START_TEST(a_command_line_is_taken_apart)
 	cpp_cmdline_release(&l);
 	options_command_release(&c);
 }
-END_TEST
 
-START_TEST(an_environment_that_adds_directories_is_refused)
+TEST(an_environment_that_adds_directories_is_refused)
 {
 	char *argv[] = { "cc", "-c", "x.c", NULL };
 	char *env[] = { "CPATH=/x", NULL }, *empty[] = { "CPATH=", NULL };
@@ -394,33 +386,5 @@ START_TEST(an_environment_that_adds_directories_is_refused)
 	cpp_cmdline_release(&l);
 	options_command_release(&c);
 }
-END_TEST
 
 #define COUNT(list) ((int)(sizeof(list) / sizeof((list)[0])))
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("cpp/lex-directives");
-	TCase *tc = tcase_create("lex");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, a_file_is_a_list_of_directives, 0,
-			    COUNT(shapes));
-	tcase_add_test(tc, a_conditional_knows_where_its_group_goes_on);
-	tcase_add_loop_test(tc, include_guards_are_recognised, 0,
-			    COUNT(guards));
-	tcase_add_test(tc, lines_are_those_of_the_file);
-	tcase_add_loop_test(tc, words_that_matter_are_marked, 0, COUNT(marks));
-	tcase_add_loop_test(tc, a_word_in_pieces_is_seen, 0, COUNT(pieces));
-	tcase_add_test(tc, tokens_are_cut_as_in_c);
-	tcase_add_test(tc, names_are_numbered_once);
-	tcase_add_test(tc, a_command_line_is_taken_apart);
-	tcase_add_test(tc, an_environment_that_adds_directories_is_refused);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(suite());
-}

@@ -4,9 +4,8 @@
  * Memory is bounded for any input.  A unit beyond a limit is not scannable, but
  * the next unit is.
  */
+#include "../lib/test.h"
 #include "cpp-compare.h"
-
-#include "suite.h"
 
 static void define_many(const char *name, unsigned first, unsigned n)
 {
@@ -34,7 +33,10 @@ static void scan_one(struct cpp_scanner *s, const char *source, enum reason why)
 	free(cc);
 }
 
-START_TEST(a_unit_that_needs_too_much_memory_is_refused)
+FIXTURE(compare_setup, compare_teardown);
+TIMEOUT(600);
+
+TEST(a_unit_that_needs_too_much_memory_is_refused)
 {
 	struct cpp_scanner *s = compare_scan();
 	struct cpp_stats stats;
@@ -56,10 +58,9 @@ START_TEST(a_unit_that_needs_too_much_memory_is_refused)
 	buf_release(&all);
 	cpp_scanner_free(s);
 }
-END_TEST
 
 /* Full preprocessing is limited by the number of names, here a million. */
-START_TEST(text_that_makes_too_many_names_is_refused)
+TEST(text_that_makes_too_many_names_is_refused)
 {
 	struct cpp_scanner *s = compare_scan();
 	struct cpp_stats stats;
@@ -89,10 +90,9 @@ START_TEST(text_that_makes_too_many_names_is_refused)
 	buf_release(&all);
 	cpp_scanner_free(s);
 }
-END_TEST
 
 /* Freed memory no longer counts. */
-START_TEST(memory_is_counted_as_it_is)
+TEST(memory_is_counted_as_it_is)
 {
 	struct cpp_scanner *s = compare_scan();
 	struct cpp_stats before, after;
@@ -114,24 +114,4 @@ START_TEST(memory_is_counted_as_it_is)
 	ck_assert_uint_lt(after.memory_bytes,
 			  before.memory_bytes + ((size_t)512 << 10));
 	cpp_scanner_free(s);
-}
-END_TEST
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("cpp/limits");
-	TCase *tc = tcase_create("limits");
-
-	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
-	tcase_set_timeout(tc, 600);
-	tcase_add_test(tc, a_unit_that_needs_too_much_memory_is_refused);
-	tcase_add_test(tc, text_that_makes_too_many_names_is_refused);
-	tcase_add_test(tc, memory_is_counted_as_it_is);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(suite());
 }

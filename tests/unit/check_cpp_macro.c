@@ -4,10 +4,10 @@
  * Macro expansion, compared with gcc -E.  The texts must be equal except for
  * blanks.
  */
+#include "../lib/test.h"
 #include "cpp-compare.h"
 
 #include "cpp/expr.h"
-#include "suite.h"
 
 static const struct {
 	const char *define;
@@ -124,7 +124,10 @@ static char *expand(const char *define, const char *text, bool *failed)
 	return buf_steal(&out);
 }
 
-START_TEST(expansions_are_those_of_gcc)
+FIXTURE(compare_setup, compare_teardown);
+TIMEOUT(120);
+
+TEST_EACH(expansions_are_those_of_gcc, expansion)
 {
 	char *argv[] = { "gcc", "-E", "-P", "-w", "-std=gnu11", "x.c", NULL };
 	struct buf out = { 0 }, err_out = { 0 };
@@ -132,11 +135,10 @@ START_TEST(expansions_are_those_of_gcc)
 	bool failed;
 	int status;
 
-	source = xasprintf("%s\n%s\n", expansion[_i].define,
-			   expansion[_i].text);
+	source = xasprintf("%s\n%s\n", row->define, row->text);
 	compare_file("x.c", source);
 	status = compare_run(compare_dir, argv, environ, &out, &err_out);
-	ours = expand(expansion[_i].define, expansion[_i].text, &failed);
+	ours = expand(row->define, row->text, &failed);
 	ck_assert_msg((status != 0) == failed, "%s\n%d %s", source, status,
 		      ours);
 	theirs = without_blanks(buf_str(&out));
@@ -150,7 +152,6 @@ START_TEST(expansions_are_those_of_gcc)
 	buf_release(&out);
 	buf_release(&err_out);
 }
-END_TEST
 
 /* Definitions and calls that gcc rejects. */
 static const char *const bad[][2] = {
@@ -169,16 +170,15 @@ static const char *const bad[][2] = {
 	{ "#define f(...) __VA_OPT__(\n", "f(1)" },
 };
 
-START_TEST(errors_are_errors)
+TEST_EACH(errors_are_errors, bad)
 {
 	bool failed;
 
-	free(expand(bad[_i][0], bad[_i][1], &failed));
-	ck_assert_msg(failed, "%s%s", bad[_i][0], bad[_i][1]);
+	free(expand((*row)[0], (*row)[1], &failed));
+	ck_assert_msg(failed, "%s%s", (*row)[0], (*row)[1]);
 }
-END_TEST
 
-START_TEST(bombs_end)
+TEST(bombs_end)
 {
 	struct buf define = { 0 };
 	bool failed;
@@ -204,26 +204,5 @@ START_TEST(bombs_end)
 	ck_assert(failed);
 	buf_release(&define);
 }
-END_TEST
 
 #define COUNT(list) ((int)(sizeof(list) / sizeof((list)[0])))
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("cpp/macro");
-	TCase *tc = tcase_create("macro");
-
-	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
-	tcase_set_timeout(tc, 120);
-	tcase_add_loop_test(tc, expansions_are_those_of_gcc, 0,
-			    COUNT(expansion));
-	tcase_add_loop_test(tc, errors_are_errors, 0, COUNT(bad));
-	tcase_add_test(tc, bombs_end);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(suite());
-}

@@ -4,10 +4,10 @@
  * #pragma GCC target and optimize.  Later conditions follow the macros of a
  * compile, not those of -E or -M.
  */
+#include "../lib/test.h"
 #include "cpp-compare.h"
 
 #include "cpp/pragma.h"
-#include "suite.h"
 
 #include <errno.h>
 
@@ -153,20 +153,23 @@ static const struct {
 	  { "__AVX2__", "__OPTIMIZE__", "__FAST_MATH__" } },
 };
 
-START_TEST(what_is_read_behind_a_pragma_is_what_a_compile_reads)
+FIXTURE(compare_setup, compare_teardown);
+TIMEOUT(60);
+
+TEST_EACH(what_is_read_behind_a_pragma_is_what_a_compile_reads, set)
 {
 	struct buf unit = { 0 };
 	struct cpp_scanner *scan = compare_scan();
-	char *path = compare_compiler(set[_i].cc), *want, *got;
+	char *path = compare_compiler(row->cc), *want, *got;
 
-	buf_add_str(&unit, set[_i].before);
-	states(&unit, "0", set[_i].macros);
-	buf_add_str(&unit, set[_i].after);
-	states(&unit, "1", set[_i].macros);
+	buf_add_str(&unit, row->before);
+	states(&unit, "0", row->macros);
+	buf_add_str(&unit, row->after);
+	states(&unit, "1", row->macros);
 	compare_file("u.c", buf_str(&unit));
 	if (path) {
-		want = theirs(set[_i].cc, set[_i].flag);
-		got = ours(scan, set[_i].cc, set[_i].flag);
+		want = theirs(row->cc, row->flag);
+		got = ours(scan, row->cc, row->flag);
 		ck_assert_str_eq(got, want);
 		free(want);
 		free(got);
@@ -175,9 +178,8 @@ START_TEST(what_is_read_behind_a_pragma_is_what_a_compile_reads)
 	cpp_scanner_free(scan);
 	buf_release(&unit);
 }
-END_TEST
 
-START_TEST(a_set_is_asked_for_once_and_kept)
+TEST(a_set_is_asked_for_once_and_kept)
 {
 	struct cpp_setup setup = { .query = compare_ask,
 				   .cache_dir = compare_dir };
@@ -206,9 +208,8 @@ START_TEST(a_set_is_asked_for_once_and_kept)
 		cpp_scanner_free(scan);
 	}
 }
-END_TEST
 
-START_TEST(a_pragma_that_gcc_refuses_is_the_units_reason)
+TEST(a_pragma_that_gcc_refuses_is_the_units_reason)
 {
 	struct cpp_scanner *scan = compare_scan();
 	char *got;
@@ -220,9 +221,8 @@ START_TEST(a_pragma_that_gcc_refuses_is_the_units_reason)
 	free(got);
 	cpp_scanner_free(scan);
 }
-END_TEST
 
-START_TEST(behind_a_pop_only_what_is_in_force_is_left)
+TEST(behind_a_pop_only_what_is_in_force_is_left)
 {
 	static const char *const said[] = {
 		"GCC target(\"a\")", "GCC push_options", "GCC optimize(1)",
@@ -241,9 +241,8 @@ START_TEST(behind_a_pop_only_what_is_in_force_is_left)
 	ck_assert_uint_eq(pragmas.n, 2);
 	strv_release(&pragmas);
 }
-END_TEST
 
-START_TEST(an_output_without_its_macros_is_refused)
+TEST(an_output_without_its_macros_is_refused)
 {
 	struct buf changes = { 0 };
 
@@ -254,28 +253,4 @@ START_TEST(an_output_without_its_macros_is_refused)
 						  &changes),
 			 -EPROTO);
 	buf_release(&changes);
-}
-END_TEST
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("cpp/pragma");
-	TCase *tc = tcase_create("pragma-options");
-
-	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
-	tcase_set_timeout(tc, 60);
-	tcase_add_loop_test(
-		tc, what_is_read_behind_a_pragma_is_what_a_compile_reads, 0,
-		sizeof(set) / sizeof(set[0]));
-	tcase_add_test(tc, a_set_is_asked_for_once_and_kept);
-	tcase_add_test(tc, a_pragma_that_gcc_refuses_is_the_units_reason);
-	tcase_add_test(tc, behind_a_pop_only_what_is_in_force_is_left);
-	tcase_add_test(tc, an_output_without_its_macros_is_refused);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(suite());
 }

@@ -6,10 +6,9 @@
  * -E.  SCAN_PROPERTY_RUNS is the number of trees, SCAN_PROPERTY_SEED the first
  * seed; SCAN_PROPERTY_KEEP keeps a failed tree.
  */
+#include "../lib/test.h"
 #include "cpp-compare.h"
 #include "cpp-random.h"
-
-#include "suite.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -475,36 +474,15 @@ static void compare_many(const char *name, unsigned long runs)
 	free(cc);
 }
 
-START_TEST(random_trees_read_as_gcc_reads_them)
+FIXTURE(compare_setup, getenv("SCAN_PROPERTY_KEEP") ? NULL : compare_teardown);
+TIMEOUT(7200 + (double)number_of("SCAN_PROPERTY_RUNS", 0));
+
+TEST(random_trees_read_as_gcc_reads_them)
 {
 	compare_many("gcc", number_of("SCAN_PROPERTY_RUNS", 2000) * 3 / 4);
 }
-END_TEST
 
-START_TEST(random_trees_read_as_clang_reads_them)
+TEST(random_trees_read_as_clang_reads_them)
 {
 	compare_many("clang-14", number_of("SCAN_PROPERTY_RUNS", 2000) / 4);
-}
-END_TEST
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("cpp/property");
-	TCase *tc = tcase_create("property");
-
-	tcase_add_checked_fixture(
-		tc, compare_setup,
-		getenv("SCAN_PROPERTY_KEEP") ? NULL : compare_teardown);
-	/* A run takes about 20 ms; one of a second hangs. */
-	tcase_set_timeout(tc,
-			  7200 + (double)number_of("SCAN_PROPERTY_RUNS", 0));
-	tcase_add_test(tc, random_trees_read_as_gcc_reads_them);
-	tcase_add_test(tc, random_trees_read_as_clang_reads_them);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(suite());
 }

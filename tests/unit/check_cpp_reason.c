@@ -4,11 +4,10 @@
  * The scanner's reasons to reject a unit.  Each has a unit with that reason and
  * a similar unit without it.  A reason without a row is an error.
  */
+#include "../lib/test.h"
 #include "cpp-compare.h"
 
 #include "base/reason.h"
-
-#include "suite.h"
 
 #include <sys/stat.h>
 
@@ -272,15 +271,17 @@ static bool has_short_file(void)
 	return !stat(SHORT_FILE, &st) && st.st_size == 4096;
 }
 
-START_TEST(a_reason_has_its_units)
+FIXTURE(compare_setup, compare_teardown);
+TIMEOUT(300);
+
+TEST_EACH(a_reason_has_its_units, reasoned)
 {
-	const struct reasoned *r = &reasoned[_i];
 	struct cpp_scanner *s = compare_scan();
 	char *detail = NULL;
 	enum reason got;
 
 	/* Another kernel can report the actual size. */
-	if (r->why == REASON_FILE_CHANGES && !has_short_file()) {
+	if (row->why == REASON_FILE_CHANGES && !has_short_file()) {
 		cpp_scanner_free(s);
 		return;
 	}
@@ -288,21 +289,20 @@ START_TEST(a_reason_has_its_units)
 	compare_file("dir.h/x", "");
 	compare_file("more.s", ".include \"a.h\"\n");
 	compare_shell("mkfifo fifo");
-	got = why(s, r, false, &detail);
-	ck_assert_msg(got == r->why, "%s, not %s (%s):\n%s", reason_text(got),
-		      reason_text(r->why), detail ? detail : "", r->source);
+	got = why(s, row, false, &detail);
+	ck_assert_msg(got == row->why, "%s, not %s (%s):\n%s", reason_text(got),
+		      reason_text(row->why), detail ? detail : "", row->source);
 	free(detail);
 	detail = NULL;
-	got = why(s, r, true, &detail);
+	got = why(s, row, true, &detail);
 	ck_assert_msg(got == REASON_NONE, "%s (%s):\n%s", reason_text(got),
-		      detail ? detail : "", r->near);
+		      detail ? detail : "", row->near);
 	free(detail);
 	cpp_scanner_free(s);
 }
-END_TEST
 
 /* The detail names the unknown item. */
-START_TEST(a_reason_names_what_is_open)
+TEST(a_reason_names_what_is_open)
 {
 	static const char *const open[][2] = {
 		{ "#pragma GCC dependency \"a.h\"\n", "GCC dependency" },
@@ -323,10 +323,9 @@ START_TEST(a_reason_names_what_is_open)
 		cpp_scanner_free(s);
 	}
 }
-END_TEST
 
 /* The scanner's reasons are the last ones in base/reason-list.h. */
-START_TEST(each_reason_has_a_row)
+TEST(each_reason_has_a_row)
 {
 	for (enum reason why = REASON_NO_COMMAND; why <= REASON_FILE_MACRO;
 	     why++) {
@@ -338,25 +337,4 @@ START_TEST(each_reason_has_a_row)
 		ck_assert_msg(has, "%s", reason_text(why));
 	}
 	ck_assert_int_eq(REASON_FILE_MACRO + 1, N_REASONS);
-}
-END_TEST
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("cpp/reason");
-	TCase *tc = tcase_create("reason");
-
-	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
-	tcase_set_timeout(tc, 300);
-	tcase_add_loop_test(tc, a_reason_has_its_units, 0,
-			    (int)(sizeof(reasoned) / sizeof(reasoned[0])));
-	tcase_add_test(tc, a_reason_names_what_is_open);
-	tcase_add_test(tc, each_reason_has_a_row);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(suite());
 }

@@ -4,9 +4,8 @@
  * A tree that changes during scans.  Each result must equal gcc -M at that
  * time.
  */
+#include "../lib/test.h"
 #include "cpp-compare.h"
-
-#include "suite.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -57,7 +56,10 @@ static void died(struct life *l)
 	free(l->cc);
 }
 
-START_TEST(a_header_that_appears_moves_and_vanishes_is_noticed)
+FIXTURE(compare_setup, compare_teardown);
+TIMEOUT(300);
+
+TEST(a_header_that_appears_moves_and_vanishes_is_noticed)
 {
 	struct life l = born();
 
@@ -73,9 +75,8 @@ START_TEST(a_header_that_appears_moves_and_vanishes_is_noticed)
 	absent(&l);
 	died(&l);
 }
-END_TEST
 
-START_TEST(the_same_size_within_a_tick_is_noticed)
+TEST(the_same_size_within_a_tick_is_noticed)
 {
 	struct life l = born();
 
@@ -89,9 +90,8 @@ START_TEST(the_same_size_within_a_tick_is_noticed)
 	}
 	died(&l);
 }
-END_TEST
 
-START_TEST(a_directory_that_becomes_a_link_is_noticed)
+TEST(a_directory_that_becomes_a_link_is_noticed)
 {
 	struct life l = born();
 
@@ -114,9 +114,8 @@ START_TEST(a_directory_that_becomes_a_link_is_noticed)
 	expect(&l, "inc2/gen/x.h\n");
 	died(&l);
 }
-END_TEST
 
-START_TEST(a_search_directory_that_appears_is_noticed)
+TEST(a_search_directory_that_appears_is_noticed)
 {
 	struct life l = born();
 
@@ -127,7 +126,6 @@ START_TEST(a_search_directory_that_appears_is_noticed)
 	expect(&l, "inc/x.h\n");
 	died(&l);
 }
-END_TEST
 
 /* Several threads with one scanner, and a file that keeps changing. */
 struct crowd {
@@ -154,7 +152,7 @@ static void *member(void *arg)
 	return NULL;
 }
 
-START_TEST(threads_share_a_scan_while_files_change)
+TEST(threads_share_a_scan_while_files_change)
 {
 	struct crowd c = { compare_scan(), compare_compiler("gcc"), .bad = 0 };
 	pthread_t thread[4];
@@ -177,7 +175,6 @@ START_TEST(threads_share_a_scan_while_files_change)
 	cpp_scanner_free(c.s);
 	free(c.cc);
 }
-END_TEST
 
 static void *newcomer(void *arg)
 {
@@ -194,7 +191,7 @@ static void *newcomer(void *arg)
 }
 
 /* Concurrent units open the same headers at the same time. */
-START_TEST(a_file_is_read_by_one_thread_and_once)
+TEST(a_file_is_read_by_one_thread_and_once)
 {
 	struct crowd c = { compare_scan(), compare_compiler("gcc"), .bad = 0 };
 	struct buf unit = { 0 };
@@ -230,27 +227,4 @@ START_TEST(a_file_is_read_by_one_thread_and_once)
 	cpp_scanner_free(c.s);
 	free(c.cc);
 	buf_release(&unit);
-}
-END_TEST
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("cpp/stat-cache");
-	TCase *tc = tcase_create("tree");
-
-	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
-	tcase_set_timeout(tc, 300);
-	tcase_add_test(tc, a_header_that_appears_moves_and_vanishes_is_noticed);
-	tcase_add_test(tc, the_same_size_within_a_tick_is_noticed);
-	tcase_add_test(tc, a_directory_that_becomes_a_link_is_noticed);
-	tcase_add_test(tc, a_search_directory_that_appears_is_noticed);
-	tcase_add_test(tc, threads_share_a_scan_while_files_change);
-	tcase_add_test(tc, a_file_is_read_by_one_thread_and_once);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(suite());
 }

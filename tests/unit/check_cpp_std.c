@@ -5,11 +5,11 @@
  * Options that affect parsing: standards, languages, debug information, the
  * order of definitions.  The reference is -M.
  */
+#include "../lib/test.h"
 #include "cpp-compare.h"
 
 #include "cpp/cmdline.h"
 #include "cpp/lex-directives.h"
-#include "suite.h"
 
 #define CFI                                                           \
 	"#ifdef __GCC_HAVE_DWARF2_CFI_ASM\n#include \"a.h\"\n#else\n" \
@@ -100,18 +100,18 @@ static void check_dialect(const struct dialect *d, const char *name)
 	free(cc);
 }
 
-START_TEST(a_line_is_read_as_the_compilers_read_it)
-{
-	const struct dialect *d = &dialects[_i];
+FIXTURE(compare_setup, compare_teardown);
+TIMEOUT(300);
 
+TEST_EACH(a_line_is_read_as_the_compilers_read_it, dialects)
+{
 	compare_file("a.h", "");
 	compare_file("b.h", "");
-	compare_file(strstr(d->line, "x.S") ? "x.S" : "x.c", d->source);
-	check_dialect(d, "gcc");
-	check_dialect(d, "clang-14");
-	check_dialect(d, "arm-linux-gnueabihf-gcc");
+	compare_file(strstr(row->line, "x.S") ? "x.S" : "x.c", row->source);
+	check_dialect(row, "gcc");
+	check_dialect(row, "clang-14");
+	check_dialect(row, "arm-linux-gnueabihf-gcc");
 }
-END_TEST
 
 /* Options that change the order or the directories of the search. */
 static const char *const elsewhere[] = {
@@ -121,18 +121,16 @@ static const char *const elsewhere[] = {
 	"-nostdinc -Wa,-Isub -c x.c",
 };
 
-START_TEST(a_search_that_we_do_not_know_is_refused)
+TEST_EACH(a_search_that_we_do_not_know_is_refused, elsewhere)
 {
-	const struct dialect d = { elsewhere[_i], "#include \"a.h\"\n",
-				   REFUSED };
+	const struct dialect d = { *row, "#include \"a.h\"\n", REFUSED };
 
 	compare_file("a.h", "");
 	compare_file("x.c", d.source);
 	check_dialect(&d, "clang-14");
 }
-END_TEST
 
-START_TEST(a_standard_is_strict_old_or_new)
+TEST(a_standard_is_strict_old_or_new)
 {
 	unsigned mode;
 
@@ -149,26 +147,4 @@ START_TEST(a_standard_is_strict_old_or_new)
 	ck_assert(!cpp_cmdline_std_mode("iso9899:199409", &mode));
 	ck_assert(!cpp_cmdline_std_mode("gnu++17", &mode));
 	ck_assert(!cpp_cmdline_std_mode("", &mode));
-}
-END_TEST
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("cpp/std");
-	TCase *tc = tcase_create("std");
-
-	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
-	tcase_set_timeout(tc, 300);
-	tcase_add_loop_test(tc, a_line_is_read_as_the_compilers_read_it, 0,
-			    sizeof(dialects) / sizeof(dialects[0]));
-	tcase_add_loop_test(tc, a_search_that_we_do_not_know_is_refused, 0,
-			    sizeof(elsewhere) / sizeof(elsewhere[0]));
-	tcase_add_test(tc, a_standard_is_strict_old_or_new);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(suite());
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cpp */
-#include "cpp/token.h"
+#include "../lib/test.h"
 
-#include "suite.h"
+#include "cpp/token.h"
 
 #include <string.h>
 
@@ -34,17 +34,16 @@ static const struct {
 	{ "u", -1, "" },
 };
 
-START_TEST(an_escape_has_a_value_and_an_end)
+TEST_EACH(an_escape_has_a_value_and_an_end, escapes)
 {
-	const char *s = escapes[_i].text;
+	const char *s = row->text;
 
-	ck_assert_int_eq(cpp_escape(&s, s + strlen(s)), escapes[_i].value);
-	ck_assert_str_eq(s, escapes[_i].rest);
+	ck_assert_int_eq(cpp_escape(&s, s + strlen(s)), row->value);
+	ck_assert_str_eq(s, row->rest);
 }
-END_TEST
 
 /* A literal ends at its quote; more of the line follows. */
-START_TEST(it_does_not_go_beyond_the_end)
+TEST(it_does_not_go_beyond_the_end)
 {
 	static const char text[] = "x414141";
 	const char *s = text;
@@ -54,17 +53,4 @@ START_TEST(it_does_not_go_beyond_the_end)
 	s = text;
 	ck_assert_int_eq(cpp_escape(&s, text + 1), -1);
 	ck_assert_ptr_eq(s, text + 1);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("cpp/token");
-	TCase *tc = tcase_create("escape");
-
-	tcase_add_loop_test(tc, an_escape_has_a_value_and_an_end, 0,
-			    sizeof(escapes) / sizeof(escapes[0]));
-	tcase_add_test(tc, it_does_not_go_beyond_the_end);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

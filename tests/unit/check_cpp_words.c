@@ -5,9 +5,8 @@
  * Words with a special meaning for the preprocessor: built-in names, pragmas
  * that change macros, and features of only some standards.
  */
+#include "../lib/test.h"
 #include "cpp-compare.h"
-
-#include "suite.h"
 
 /* h.h detects its second inclusion, because A is then defined. */
 #define TWICE    "\n#ifdef A\n#undef A\n#else\n#define A\n#endif\n"
@@ -192,24 +191,26 @@ static void check(const struct word *w, const char *name)
 	free(cc);
 }
 
-START_TEST(words_mean_what_they_mean_to_the_compilers)
+FIXTURE(compare_setup, compare_teardown);
+TIMEOUT(120);
+
+TEST_EACH(words_mean_what_they_mean_to_the_compilers, words)
 {
 	static const char *const name[] = { "gcc", "clang-14" };
-	const struct word *w = &words[_i];
 
 	compare_file("a.h", "");
 	compare_file("b.h", "");
-	compare_file("h.h", w->header);
-	compare_file("s/h.h", w->header);
-	compare_file("unit.c", w->source);
+	compare_file("h.h", row->header);
+	compare_file("s/h.h", row->header);
+	compare_file("unit.c", row->source);
 	for (int i = 0; i < 2; i++) {
-		if (strstr(w->right, name[i]) || strstr(w->refused, name[i]))
-			check(w, name[i]);
+		if (strstr(row->right, name[i]) ||
+		    strstr(row->refused, name[i]))
+			check(row, name[i]);
 	}
 }
-END_TEST
 
-START_TEST(a_nul_is_a_blank)
+TEST(a_nul_is_a_blank)
 {
 	static const char source[] = "#define X\0Y\n#ifdef X\n"
 				     "#include \"a.h\"\n#endif\n";
@@ -230,25 +231,5 @@ START_TEST(a_nul_is_a_blank)
 	cpp_scanner_free(s);
 	free(cc);
 }
-END_TEST
 
 #define COUNT(list) ((int)(sizeof(list) / sizeof((list)[0])))
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("cpp/words");
-	TCase *tc = tcase_create("words");
-
-	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
-	tcase_set_timeout(tc, 120);
-	tcase_add_loop_test(tc, words_mean_what_they_mean_to_the_compilers, 0,
-			    COUNT(words));
-	tcase_add_test(tc, a_nul_is_a_blank);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(suite());
-}

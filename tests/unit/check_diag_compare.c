@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: diag */
+#include "../lib/test.h"
+
 #include "diag/compare.h"
 
 #include "base/str.h"
 #include "diag/log.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,19 +91,17 @@ static const struct {
 	{ A X, A "a.c:1:1: error: x\n", " a.o ", "1 0 1 0" },
 };
 
-START_TEST(builds_are_held_against_each_other)
+TEST_EACH(builds_are_held_against_each_other, stories)
 {
-	char *got = changes(stories[_i].before, stories[_i].now,
-			    stories[_i].made);
+	char *got = changes(row->before, row->now, row->made);
 
-	ck_assert_msg(!strcmp(got, stories[_i].changes), "%d: %s, not %s", _i,
-		      got, stories[_i].changes);
+	ck_assert_msg(!strcmp(got, row->changes), "%d: %s, not %s", _i, got,
+		      row->changes);
 	free(got);
 }
-END_TEST
 
 /* The diagnostic remains while a unit that shows it has not been recompiled. */
-START_TEST(a_headers_warning_names_who_shows_it)
+TEST(a_headers_warning_names_who_shows_it)
 {
 	struct diag_set s = found(A H B H);
 	char many[4096] = "";
@@ -119,10 +117,9 @@ START_TEST(a_headers_warning_names_who_shows_it)
 	ck_assert_uint_eq(s.n_by_severity[DIAG_SEV_WARNING], 1);
 	diag_set_release(&s);
 }
-END_TEST
 
 /* Ten builds that compile one unit each keep the set complete. */
-START_TEST(what_stands_is_carried_from_build_to_build)
+TEST(what_stands_is_carried_from_build_to_build)
 {
 	struct diag_set before = found(A X B Y);
 
@@ -141,9 +138,8 @@ START_TEST(what_stands_is_carried_from_build_to_build)
 	}
 	diag_set_release(&before);
 }
-END_TEST
 
-START_TEST(what_is_new_is_known_while_the_log_grows)
+TEST(what_is_new_is_known_while_the_log_grows)
 {
 	struct diag_set before = found(A "a.c:1:1: warning: x\n"
 					 "a.c:2:1: warning: x\n");
@@ -162,10 +158,9 @@ START_TEST(what_is_new_is_known_while_the_log_grows)
 	diag_set_release(&before);
 	diag_set_release(&now);
 }
-END_TEST
 
 /* In a comparison with a second build, a carried diagnostic is new too. */
-START_TEST(a_second_comparison_judges_all)
+TEST(a_second_comparison_judges_all)
 {
 	struct diag_set last = found(A X B Y), good = found(B Y);
 	struct diag_set now = found(B Y);
@@ -182,10 +177,9 @@ START_TEST(a_second_comparison_judges_all)
 	diag_set_release(&good);
 	diag_set_release(&now);
 }
-END_TEST
 
 /* The maximum number of equal diagnostics is processed quickly. */
-START_TEST(very_many_of_a_kind)
+TEST(very_many_of_a_kind)
 {
 	struct buf text = { 0 };
 	struct diag_set a, b;
@@ -209,21 +203,4 @@ START_TEST(very_many_of_a_kind)
 	diag_set_release(&a);
 	diag_set_release(&b);
 	buf_release(&text);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("diag/compare");
-	TCase *tc = tcase_create("compare");
-
-	tcase_add_loop_test(tc, builds_are_held_against_each_other, 0,
-			    sizeof(stories) / sizeof(*stories));
-	tcase_add_test(tc, a_headers_warning_names_who_shows_it);
-	tcase_add_test(tc, what_stands_is_carried_from_build_to_build);
-	tcase_add_test(tc, what_is_new_is_known_while_the_log_grows);
-	tcase_add_test(tc, a_second_comparison_judges_all);
-	tcase_add_test(tc, very_many_of_a_kind);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: diag */
+#include "../lib/test.h"
+
 #include "diag/line.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <stdlib.h>
 
 static const struct {
@@ -104,15 +103,13 @@ static const struct {
 	  DIAG_LINE_ERROR },
 };
 
-START_TEST(lines_are_told_apart)
+TEST_EACH(lines_are_told_apart, kinds)
 {
-	ck_assert_msg(diag_line_classify(kinds[_i].line).kind == kinds[_i].kind,
-		      "%s: %d", kinds[_i].line,
-		      diag_line_classify(kinds[_i].line).kind);
+	ck_assert_msg(diag_line_classify(row->line).kind == row->kind, "%s: %d",
+		      row->line, diag_line_classify(row->line).kind);
 }
-END_TEST
 
-START_TEST(an_escape_sequence_may_be_cut)
+TEST(an_escape_sequence_may_be_cut)
 {
 	char text[] = "ab\033[3";
 	char lone[] = "ab\033";
@@ -122,7 +119,6 @@ START_TEST(an_escape_sequence_may_be_cut)
 	ck_assert_uint_eq(diag_line_strip_controls(lone, 3), 2);
 	ck_assert_uint_eq(diag_line_strip_controls(osc, 9), 2);
 }
-END_TEST
 
 static const struct {
 	const char *raw, *clean;
@@ -140,17 +136,16 @@ static const struct {
 	  "Gr\xc3\xbc\xc3\x9f\x65 \xe2\x80\x98x\xe2\x80\x99" },
 };
 
-START_TEST(nothing_steers_a_terminal)
+TEST_EACH(nothing_steers_a_terminal, steering)
 {
 	char text[64];
 	size_t n;
 
-	strcpy(text, steering[_i].raw);
+	strcpy(text, row->raw);
 	n = diag_line_strip_controls(text, strlen(text));
 	text[n] = '\0';
-	ck_assert_str_eq(text, steering[_i].clean);
+	ck_assert_str_eq(text, row->clean);
 }
-END_TEST
 
 static const struct {
 	const char *line;
@@ -167,24 +162,7 @@ static const struct {
 	{ "", false },
 };
 
-START_TEST(words_for_a_full_disk_are_known)
+TEST_EACH(words_for_a_full_disk_are_known, full)
 {
-	ck_assert_int_eq(diag_line_is_disk_full(full[_i].line), full[_i].said);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("diag/line");
-	TCase *tc = tcase_create("line");
-
-	tcase_add_loop_test(tc, lines_are_told_apart, 0,
-			    sizeof(kinds) / sizeof(*kinds));
-	tcase_add_test(tc, an_escape_sequence_may_be_cut);
-	tcase_add_loop_test(tc, nothing_steers_a_terminal, 0,
-			    sizeof(steering) / sizeof(*steering));
-	tcase_add_loop_test(tc, words_for_a_full_disk_are_known, 0,
-			    sizeof(full) / sizeof(*full));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
+	ck_assert_int_eq(diag_line_is_disk_full(row->line), row->said);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: diag */
+#include "../lib/test.h"
+
 #include "diag/log.h"
 
 #include "base/spawn.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +50,9 @@ static void feed(const char *text)
 	diag_log_feed(&j, bytes_str(text));
 }
 
-START_TEST(gcc_blocks_are_whole)
+FIXTURE(set_up, tear_down);
+
+TEST(gcc_blocks_are_whole)
 {
 	static const char warning[] =
 		"In file included from include/a.h:3,\n"
@@ -72,9 +74,8 @@ START_TEST(gcc_blocks_are_whole)
 	ck_assert_uint_eq(n_lines, 9);
 	free(want);
 }
-END_TEST
 
-START_TEST(clang_blocks_hold_the_bare_source_line)
+TEST(clang_blocks_hold_the_bare_source_line)
 {
 	feed("a.c:1:5: warning: x [-Wx]\n"
 	     "int x;\n"
@@ -93,9 +94,8 @@ START_TEST(clang_blocks_hold_the_bare_source_line)
 	ck_assert_uint_eq(j.n_warnings, 1);
 	ck_assert_uint_eq(j.n_errors, 1);
 }
-END_TEST
 
-START_TEST(what_comes_after_the_end_was_asked_for_is_no_diagnostic)
+TEST(what_comes_after_the_end_was_asked_for_is_no_diagnostic)
 {
 	feed("a.c:1:5: warning: x\nb.c:1:5: error: y");
 	diag_log_mute(&j);
@@ -108,7 +108,6 @@ START_TEST(what_comes_after_the_end_was_asked_for_is_no_diagnostic)
 	ck_assert_uint_eq(j.n_errors, 1);
 	ck_assert_uint_eq(n_lines, 5);
 }
-END_TEST
 
 static bool disk_is_full;
 
@@ -119,7 +118,7 @@ static bool on_full(void *ctx)
 }
 
 /* kfarm reports a full disk elsewhere. */
-START_TEST(a_full_disk_ends_the_diagnostics)
+TEST_RANGE(a_full_disk_ends_the_diagnostics, 0, 2)
 {
 	j.sink.is_disk_full = on_full;
 	disk_is_full = _i;
@@ -134,17 +133,15 @@ START_TEST(a_full_disk_ends_the_diagnostics)
 		ck_assert_str_eq(buf_str(&blocks),
 				 "W:a.c:1:5: warning: x\n--\n");
 }
-END_TEST
 
-START_TEST(other_output_is_no_part_of_a_block)
+TEST(other_output_is_no_part_of_a_block)
 {
 	feed("ld: warning: x\nVDSO done\n  CC      a.o\n   stray context\n");
 	diag_log_end(&j);
 	ck_assert_str_eq(buf_str(&blocks), "W:ld: warning: x\n--\n");
 }
-END_TEST
 
-START_TEST(an_error_counts_once_and_makes_lines_not_at_all)
+TEST(an_error_counts_once_and_makes_lines_not_at_all)
 {
 	feed("a.c:1:1: error: x\n"
 	     "make[3]: *** [scripts/Makefile.build:250: a.o] Error 1\n"
@@ -156,9 +153,8 @@ START_TEST(an_error_counts_once_and_makes_lines_not_at_all)
 	ck_assert_uint_eq(n_blocks, 1);
 	ck_assert_ptr_nonnull(strstr(buf_str(&blocks), "__sub-make"));
 }
-END_TEST
 
-START_TEST(a_recipe_that_fails_in_silence_counts)
+TEST(a_recipe_that_fails_in_silence_counts)
 {
 	feed("make[3]: *** [Makefile:2: a.o] Error 1\n"
 	     "make[3]: *** [Makefile:2: b.o] Error 127\n"
@@ -166,9 +162,8 @@ START_TEST(a_recipe_that_fails_in_silence_counts)
 	diag_log_end(&j);
 	ck_assert_uint_eq(j.n_errors, 2);
 }
-END_TEST
 
-START_TEST(starred_lines_are_one_error_or_none)
+TEST(starred_lines_are_one_error_or_none)
 {
 	feed("*** Default configuration is based on 'defconfig'\n"
 	     "#\n# configuration written to .config\n#\n");
@@ -182,10 +177,9 @@ START_TEST(starred_lines_are_one_error_or_none)
 	ck_assert_uint_eq(n_blocks, 1);
 	ck_assert(strstr(buf_str(&blocks), "run some configurator"));
 }
-END_TEST
 
 /* An unknown line is an error if make reports one. */
-START_TEST(other_starred_lines_are_shown_with_what_failed)
+TEST(other_starred_lines_are_shown_with_what_failed)
 {
 	feed("*** binutils 2.37 drops unused section symbols\n"
 	     "*** Please use a different binutils version.\n"
@@ -194,17 +188,15 @@ START_TEST(other_starred_lines_are_shown_with_what_failed)
 	ck_assert_uint_eq(j.n_errors, 1);
 	ck_assert(strstr(buf_str(&blocks), "use a different binutils"));
 }
-END_TEST
 
-START_TEST(a_sub_make_that_ends_with_2_in_silence_counts)
+TEST(a_sub_make_that_ends_with_2_in_silence_counts)
 {
 	feed("make: *** [Makefile:5: kernel] Error 2\n");
 	diag_log_end(&j);
 	ck_assert_uint_eq(j.n_errors, 1);
 }
-END_TEST
 
-START_TEST(a_headers_warning_counts_once_for_all_files)
+TEST(a_headers_warning_counts_once_for_all_files)
 {
 	for (int i = 0; i < 3; i++) {
 		char *from = xasprintf("In file included from %d.c:1:\n", i);
@@ -217,17 +209,15 @@ START_TEST(a_headers_warning_counts_once_for_all_files)
 	ck_assert_uint_eq(j.n_warnings, 1);
 	ck_assert_uint_eq(n_blocks, 1);
 }
-END_TEST
 
-START_TEST(a_context_without_a_diagnostic_is_not_shown)
+TEST(a_context_without_a_diagnostic_is_not_shown)
 {
 	feed("In file included from a.c:1:\na.h:3:1: note: x\n  CC      b.o\n");
 	diag_log_end(&j);
 	ck_assert_uint_eq(n_blocks, 0);
 }
-END_TEST
 
-START_TEST(six_thousand_warnings_are_counted_and_shown)
+TEST(six_thousand_warnings_are_counted_and_shown)
 {
 	char line[100];
 	size_t shown = 0;
@@ -247,9 +237,8 @@ START_TEST(six_thousand_warnings_are_counted_and_shown)
 	ck_assert_uint_eq(shown, 6000);
 	ck_assert_uint_eq(n_blocks, 1);
 }
-END_TEST
 
-START_TEST(a_huge_block_comes_in_pieces)
+TEST(a_huge_block_comes_in_pieces)
 {
 	char line[1000];
 
@@ -267,9 +256,8 @@ START_TEST(a_huge_block_comes_in_pieces)
 	ck_assert_uint_ge(n_blocks, 2);
 	ck_assert_uint_le(n_blocks, 4);
 }
-END_TEST
 
-START_TEST(bytes_may_come_one_by_one)
+TEST(bytes_may_come_one_by_one)
 {
 	static const char text[] = "a.c:1:1: warning: x\n  1 | y\nmake: *** "
 				   "[a] Error 1";
@@ -281,18 +269,16 @@ START_TEST(bytes_may_come_one_by_one)
 	ck_assert_uint_eq(j.n_errors, 1);
 	ck_assert_uint_eq(n_lines, 3);
 }
-END_TEST
 
-START_TEST(control_characters_are_dropped)
+TEST(control_characters_are_dropped)
 {
 	feed("\033[01m\033[Ka.c:1:1:\033[m \033[35mwarning: \033[mx\a\033]8;;u"
 	     "\033\\y\033]8;;\a\r\n");
 	diag_log_end(&j);
 	ck_assert_str_eq(buf_str(&blocks), "W:a.c:1:1: warning: xy\n--\n");
 }
-END_TEST
 
-START_TEST(nul_bytes_and_endless_lines_do_no_harm)
+TEST(nul_bytes_and_endless_lines_do_no_harm)
 {
 	char *long_line = xmalloc(3u << 20);
 
@@ -305,7 +291,6 @@ START_TEST(nul_bytes_and_endless_lines_do_no_harm)
 	ck_assert_uint_eq(j.n_warnings, 1);
 	free(long_line);
 }
-END_TEST
 
 /* Check the output of an installed tool for a source of the test. */
 static void real(const char *command, unsigned warnings, unsigned errors)
@@ -329,32 +314,29 @@ static void real(const char *command, unsigned warnings, unsigned errors)
 	buf_release(&out);
 }
 
-START_TEST(what_gcc_says_is_understood)
+TEST(what_gcc_says_is_understood)
 {
 	real("printf 'int f(int y)\\n{\\nint x;\\nreturn y;\\n}\\n"
 	     "char *g(void)\\n{\\nint z;\\nreturn q;\\n}\\n' | "
 	     "gcc -Wno-return-type -Wall -c -o /dev/null -x c - 2>&1",
 	     2, 1);
 }
-END_TEST
 
-START_TEST(what_the_assembler_says_is_understood)
+TEST(what_the_assembler_says_is_understood)
 {
 	real("printf 'nosuch %%x\\nalso %%y\\n' | "
 	     "gcc -c -o /dev/null -x assembler - 2>&1",
 	     0, 2);
 }
-END_TEST
 
-START_TEST(what_the_linker_says_is_understood)
+TEST(what_the_linker_says_is_understood)
 {
 	real("printf 'void nope(void);int main(void){nope();return 0;}' | "
 	     "gcc -o /dev/null -x c - 2>&1",
 	     0, 1);
 }
-END_TEST
 
-START_TEST(what_make_says_is_understood)
+TEST(what_make_says_is_understood)
 {
 	/* An empty directory has no file from which make could build b. */
 	real("d=$(mktemp -d) && cd \"$d\" && "
@@ -362,9 +344,8 @@ START_TEST(what_make_says_is_understood)
 	     "env -u MAKEFLAGS -u MAKELEVEL make -k -f - 2>&1; rmdir \"$d\"",
 	     0, 2);
 }
-END_TEST
 
-START_TEST(what_clang_says_is_understood)
+TEST(what_clang_says_is_understood)
 {
 	if (system("command -v clang-14 >/dev/null"))
 		return;
@@ -372,38 +353,4 @@ START_TEST(what_clang_says_is_understood)
 	     "int g(int y)\\n{\\nreturn *y;\\n}\\n' | "
 	     "clang-14 -Wall -c -o /dev/null -x c - 2>&1",
 	     1, 1);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("diag/log");
-	TCase *tc = tcase_create("log");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, gcc_blocks_are_whole);
-	tcase_add_test(tc, clang_blocks_hold_the_bare_source_line);
-	tcase_add_test(tc,
-		       what_comes_after_the_end_was_asked_for_is_no_diagnostic);
-	tcase_add_loop_test(tc, a_full_disk_ends_the_diagnostics, 0, 2);
-	tcase_add_test(tc, other_output_is_no_part_of_a_block);
-	tcase_add_test(tc, an_error_counts_once_and_makes_lines_not_at_all);
-	tcase_add_test(tc, a_recipe_that_fails_in_silence_counts);
-	tcase_add_test(tc, starred_lines_are_one_error_or_none);
-	tcase_add_test(tc, other_starred_lines_are_shown_with_what_failed);
-	tcase_add_test(tc, a_sub_make_that_ends_with_2_in_silence_counts);
-	tcase_add_test(tc, a_headers_warning_counts_once_for_all_files);
-	tcase_add_test(tc, a_context_without_a_diagnostic_is_not_shown);
-	tcase_add_test(tc, six_thousand_warnings_are_counted_and_shown);
-	tcase_add_test(tc, a_huge_block_comes_in_pieces);
-	tcase_add_test(tc, bytes_may_come_one_by_one);
-	tcase_add_test(tc, control_characters_are_dropped);
-	tcase_add_test(tc, nul_bytes_and_endless_lines_do_no_harm);
-	tcase_add_test(tc, what_gcc_says_is_understood);
-	tcase_add_test(tc, what_the_assembler_says_is_understood);
-	tcase_add_test(tc, what_the_linker_says_is_understood);
-	tcase_add_test(tc, what_make_says_is_understood);
-	tcase_add_test(tc, what_clang_says_is_understood);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

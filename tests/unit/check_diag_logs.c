@@ -5,13 +5,13 @@
  * count.  tests/data/logs has excerpts; KFARM_LOGS names further logs,
  * separated by blanks (`make diag-logs LOGS=...`).  Run from the top directory.
  */
+#include "../lib/test.h"
+
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "diag/log.h"
-#include "suite.h"
 
-#include <check.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,7 +102,9 @@ static void check_log(const char *path)
 	buf_release(&text);
 }
 
-START_TEST(real_logs_are_understood)
+TIMEOUT(300);
+
+TEST(real_logs_are_understood)
 {
 	const char *given = getenv("KFARM_LOGS");
 	struct strv list = { 0 };
@@ -119,16 +121,4 @@ START_TEST(real_logs_are_understood)
 	for (size_t i = 0; i < list.n; i++)
 		check_log(list.v[i]);
 	strv_release(&list);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("diag/logs");
-	TCase *tc = tcase_create("logs");
-
-	tcase_set_timeout(tc, 300);
-	tcase_add_test(tc, real_logs_are_understood);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: diag */
+#include "../lib/test.h"
+
 #include "diag/parse.h"
 
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -191,14 +191,13 @@ static const struct {
 	  "using 132" },
 };
 
-START_TEST(each_tools_words_are_taken_apart)
+TEST_EACH(each_tools_words_are_taken_apart, lines)
 {
-	char *got = parts(lines[_i].line, lines[_i].word, "x.o");
+	char *got = parts(row->line, row->word, "x.o");
 
-	ck_assert_str_eq(got, lines[_i].parts);
+	ck_assert_str_eq(got, row->parts);
 	free(got);
 }
-END_TEST
 
 /* Hostile lines: each has a tool, a text and bounded parts. */
 static const char *const hostile[] = {
@@ -227,22 +226,21 @@ static const char *const hostile[] = {
 	"sh: ",
 };
 
-START_TEST(odd_lines_do_no_harm)
+TEST_EACH(odd_lines_do_no_harm, hostile)
 {
-	struct diag_line at = diag_line_classify(hostile[_i]);
+	struct diag_line at = diag_line_classify(*row);
 	const struct diag_target maker = { "", "" };
 	struct diag d;
 
 	if (at.kind == DIAG_LINE_OTHER || at.kind == DIAG_LINE_NOTE)
 		return;
-	diag_parse(&d, hostile[_i], &at, &roots, &maker);
+	diag_parse(&d, *row, &at, &roots, &maker);
 	ck_assert_ptr_nonnull(d.text);
 	ck_assert(d.tool < DIAG_N_TOOLS);
 	diag_release(&d);
 }
-END_TEST
 
-START_TEST(a_text_is_cut_at_a_character)
+TEST(a_text_is_cut_at_a_character)
 {
 	struct buf line = { 0 };
 	struct diag_line at;
@@ -259,7 +257,6 @@ START_TEST(a_text_is_cut_at_a_character)
 	diag_release(&d);
 	buf_release(&line);
 }
-END_TEST
 
 static const struct {
 	const char *a, *b;
@@ -298,15 +295,13 @@ static uint64_t identity_of(const char *line)
 	return hash;
 }
 
-START_TEST(what_is_the_same_in_another_build)
+TEST_EACH(what_is_the_same_in_another_build, pairs)
 {
-	ck_assert_msg((identity_of(pairs[_i].a) == identity_of(pairs[_i].b)) ==
-			      pairs[_i].same,
-		      "%s / %s", pairs[_i].a, pairs[_i].b);
+	ck_assert_msg((identity_of(row->a) == identity_of(row->b)) == row->same,
+		      "%s / %s", row->a, row->b);
 }
-END_TEST
 
-START_TEST(it_is_shown_as_tools_show_it)
+TEST(it_is_shown_as_tools_show_it)
 {
 	static const char line[] = "a.c:1:2: warning: x [-Wa]";
 	const struct diag_target maker = { 0 };
@@ -320,22 +315,4 @@ START_TEST(it_is_shown_as_tools_show_it)
 	ck_assert_int_eq(diag_tool_parse(diag_tool_name(d.tool)), d.tool);
 	diag_release(&d);
 	buf_release(&out);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("diag/parse");
-	TCase *tc = tcase_create("parse");
-
-	tcase_add_loop_test(tc, each_tools_words_are_taken_apart, 0,
-			    sizeof(lines) / sizeof(*lines));
-	tcase_add_loop_test(tc, odd_lines_do_no_harm, 0,
-			    sizeof(hostile) / sizeof(*hostile));
-	tcase_add_test(tc, a_text_is_cut_at_a_character);
-	tcase_add_loop_test(tc, what_is_the_same_in_another_build, 0,
-			    sizeof(pairs) / sizeof(*pairs));
-	tcase_add_test(tc, it_is_shown_as_tools_show_it);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

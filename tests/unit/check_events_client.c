@@ -4,12 +4,12 @@
 #include "events/client.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "../lib/turn-loop.h"
 #include "base/clock.h"
 #include "base/socket.h"
 #include "base/str.h"
 #include "events/server.h"
-#include "suite.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -102,7 +102,10 @@ static void note(struct events_hub *hub, const char *text)
 	events_hub_publish(hub, &ev);
 }
 
-START_TEST(it_hears_what_a_build_tells)
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST(it_hears_what_a_build_tells)
 {
 	struct events_hub *hub = events_hub_new();
 	struct events_server *server;
@@ -122,10 +125,9 @@ START_TEST(it_hears_what_a_build_tells)
 	ck_assert_ptr_null(why);
 	events_hub_free(hub);
 }
-END_TEST
 
 /* A build in the same loop sends more than the client reads, and continues. */
-START_TEST(what_was_dropped_comes_by_another_connection)
+TEST(what_was_dropped_comes_by_another_connection)
 {
 	struct events_hub *hub = events_hub_new();
 	struct events_server *server;
@@ -153,9 +155,8 @@ START_TEST(what_was_dropped_comes_by_another_connection)
 	events_server_free(server);
 	events_hub_free(hub);
 }
-END_TEST
 
-START_TEST(nobody_is_there)
+TEST(nobody_is_there)
 {
 	int fd;
 
@@ -166,7 +167,6 @@ START_TEST(nobody_is_there)
 	ck_assert_int_eq(come(), -ECONNREFUSED);
 	ck_assert_ptr_null(client);
 }
-END_TEST
 
 /* Another process at the socket writes this and closes. */
 static void serve(const char *text, size_t len, unsigned times)
@@ -199,15 +199,14 @@ static const char *const strangers[][2] = {
 	  "unsupported event version 9: expected 1" },
 };
 
-START_TEST(a_stranger_is_left)
+TEST_EACH(a_stranger_is_left, strangers)
 {
-	serve(strangers[_i][0], strlen(strangers[_i][0]), 1);
+	serve((*row)[0], strlen((*row)[0]), 1);
 	ck_assert_ptr_nonnull(why);
-	ck_assert_msg(str_starts(why, strangers[_i][1]), "%s", why);
+	ck_assert_msg(str_starts(why, (*row)[1]), "%s", why);
 }
-END_TEST
 
-START_TEST(a_line_that_never_ends_takes_no_memory)
+TEST(a_line_that_never_ends_takes_no_memory)
 {
 	static const char first[] =
 		"{\"t\":0,\"event\":\"stream\",\"version\":1}\n";
@@ -222,9 +221,8 @@ START_TEST(a_line_that_never_ends_takes_no_memory)
 	ck_assert_uint_le(mallinfo2().uordblks + mallinfo2().hblkhd,
 			  before + (8u << 20));
 }
-END_TEST
 
-START_TEST(one_that_says_nothing_blocks_nobody)
+TEST(one_that_says_nothing_blocks_nobody)
 {
 	int listener = socket_listen(path, 4, &err);
 	uint64_t began = clock_ms();
@@ -236,23 +234,4 @@ START_TEST(one_that_says_nothing_blocks_nobody)
 	close(listener);
 	turn_loop(base, 100);
 	ck_assert_uint_eq(ended, 1);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("events/client");
-	TCase *tc = tcase_create("client");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 120);
-	tcase_add_test(tc, it_hears_what_a_build_tells);
-	tcase_add_test(tc, what_was_dropped_comes_by_another_connection);
-	tcase_add_test(tc, nobody_is_there);
-	tcase_add_loop_test(tc, a_stranger_is_left, 0,
-			    sizeof(strangers) / sizeof(*strangers));
-	tcase_add_test(tc, a_line_that_never_ends_takes_no_memory);
-	tcase_add_test(tc, one_that_says_nothing_blocks_nobody);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

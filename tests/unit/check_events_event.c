@@ -4,14 +4,14 @@
  * The list of events in kfarm-events(5) is generated from the table.
  * KFARM_UPDATE=1 rewrites it.  Run from the top directory.
  */
+#include "../lib/test.h"
+
 #include "events/event.h"
 
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +36,7 @@ static void expect(const struct events_event *ev, const char *want)
 	free(line);
 }
 
-START_TEST(a_job_is_one_line_of_json)
+TEST(a_job_is_one_line_of_json)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 
@@ -57,9 +57,8 @@ START_TEST(a_job_is_one_line_of_json)
 		    "\"done\",\"file\":\"kernel/fork.c\",\"node\":\"neo4a\","
 		    "\"remote\":true,\"retries\":0,\"cpu\":0.040}\n");
 }
-END_TEST
 
-START_TEST(a_text_that_is_not_utf8_stays_valid_json)
+TEST(a_text_that_is_not_utf8_stays_valid_json)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_DIAG);
 
@@ -70,9 +69,8 @@ START_TEST(a_text_that_is_not_utf8_stays_valid_json)
 		    "\"text\":\"a\xef\xbf\xbd\\\"b\\nc\",\"warnings\":0,"
 		    "\"errors\":1}\n");
 }
-END_TEST
 
-START_TEST(what_is_not_known_is_left_out)
+TEST(what_is_not_known_is_left_out)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_LOAD);
 
@@ -84,9 +82,8 @@ START_TEST(what_is_not_known_is_left_out)
 		    "\"cpu\":0.000,\"sent\":5000000000,\"received\":0,"
 		    "\"temperature\":-1.500}\n");
 }
-END_TEST
 
-START_TEST(a_long_text_is_cut_between_characters)
+TEST(a_long_text_is_cut_between_characters)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_NOTE);
 	char *text = xmalloc(EVENTS_TEXT_MAX + 10), *line;
@@ -108,7 +105,6 @@ START_TEST(a_long_text_is_cut_between_characters)
 	free(line);
 	free(text);
 }
-END_TEST
 
 /* Set each field to another value; fields of a job only at its end. */
 static struct events_event filled(enum events_kind kind)
@@ -137,7 +133,7 @@ static struct events_event filled(enum events_kind kind)
 	return ev;
 }
 
-START_TEST(every_event_comes_back_as_it_was)
+TEST_RANGE(every_event_comes_back_as_it_was, 0, EVENTS_N_KINDS)
 {
 	struct events_event ev = filled((enum events_kind)_i);
 	char *line = line_of(&ev), *again;
@@ -153,7 +149,6 @@ START_TEST(every_event_comes_back_as_it_was)
 	free(again);
 	free(line);
 }
-END_TEST
 
 static const struct {
 	const char *line;
@@ -180,21 +175,20 @@ static const struct {
 	{ "{\"t\":0,\"event\":\"job\"}\n", 0 },
 };
 
-START_TEST(what_is_no_event_is_refused)
+TEST_EACH(what_is_no_event_is_refused, spoiled)
 {
 	struct events_parsed got;
 	struct err err;
 
-	ck_assert_int_eq(events_decode(&got, bytes_str(spoiled[_i].line), &err),
-			 spoiled[_i].answer);
-	if (!spoiled[_i].answer)
+	ck_assert_int_eq(events_decode(&got, bytes_str(row->line), &err),
+			 row->answer);
+	if (!row->answer)
 		events_parsed_release(&got);
 	else
 		ck_assert_ptr_null(got.json);
 }
-END_TEST
 
-START_TEST(a_line_without_end_is_refused)
+TEST(a_line_without_end_is_refused)
 {
 	size_t len = EVENTS_LINE_MAX + 1;
 	char *line = xmalloc(len);
@@ -206,12 +200,11 @@ START_TEST(a_line_without_end_is_refused)
 			 -EMSGSIZE);
 	free(line);
 }
-END_TEST
 
 /*
  * A job's event takes one or two microseconds; the bound of 20 allows for load.
  */
-START_TEST(an_event_costs_microseconds)
+TEST(an_event_costs_microseconds)
 {
 	struct events_event ev = filled(EVENTS_KIND_JOB);
 	struct buf out = { 0 };
@@ -229,7 +222,6 @@ START_TEST(an_event_costs_microseconds)
 	ck_assert_msg(took < 20 * 100000, "%llu us for 100,000 events",
 		      (unsigned long long)took);
 }
-END_TEST
 
 /* ------------------------------------------------------------- the page */
 
@@ -271,7 +263,7 @@ static void list_events(struct buf *out)
 	}
 }
 
-START_TEST(the_page_lists_what_the_table_has)
+TEST(the_page_lists_what_the_table_has)
 {
 	struct buf page = { 0 }, list = { 0 }, made = { 0 };
 	const char *begin, *end;
@@ -296,25 +288,4 @@ START_TEST(the_page_lists_what_the_table_has)
 	buf_release(&page);
 	buf_release(&list);
 	buf_release(&made);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("events/event");
-	TCase *tc = tcase_create("json");
-
-	tcase_add_test(tc, a_job_is_one_line_of_json);
-	tcase_add_test(tc, a_text_that_is_not_utf8_stays_valid_json);
-	tcase_add_test(tc, what_is_not_known_is_left_out);
-	tcase_add_test(tc, a_long_text_is_cut_between_characters);
-	tcase_add_loop_test(tc, every_event_comes_back_as_it_was, 0,
-			    EVENTS_N_KINDS);
-	tcase_add_loop_test(tc, what_is_no_event_is_refused, 0,
-			    sizeof(spoiled) / sizeof(*spoiled));
-	tcase_add_test(tc, a_line_without_end_is_refused);
-	tcase_add_test(tc, an_event_costs_microseconds);
-	tcase_add_test(tc, the_page_lists_what_the_table_has);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -2,9 +2,9 @@
 /* needs: events */
 #include "events/hub.h"
 
+#include "../lib/test.h"
 #include "../lib/turn-loop.h"
 #include "base/clock.h"
-#include "suite.h"
 
 #include <event2/event.h>
 
@@ -79,7 +79,9 @@ static void tell(void)
 	events_hub_publish(hub, &ev);
 }
 
-START_TEST(all_hear_it_in_their_order)
+FIXTURE(set_up, tear_down);
+
+TEST(all_hear_it_in_their_order)
 {
 	tell();
 	ck_assert_uint_eq(a.told, 1);
@@ -89,9 +91,8 @@ START_TEST(all_hear_it_in_their_order)
 	ck_assert_uint_eq(a.told, 1);
 	ck_assert_uint_eq(b.told, 2);
 }
-END_TEST
 
-START_TEST(one_may_leave_or_send_another_away_while_it_hears)
+TEST(one_may_leave_or_send_another_away_while_it_hears)
 {
 	a.removes = &b;
 	tell();
@@ -105,17 +106,15 @@ START_TEST(one_may_leave_or_send_another_away_while_it_hears)
 	ck_assert_uint_eq(a.told, 3);
 	ck_assert_uint_eq(b.told, 1);
 }
-END_TEST
 
-START_TEST(without_a_loop_what_is_due_is_due_at_once)
+TEST(without_a_loop_what_is_due_is_due_at_once)
 {
 	tell();
 	tell();
 	ck_assert_uint_eq(a.due, 2);
 }
-END_TEST
 
-START_TEST(many_events_are_drawn_once)
+TEST(many_events_are_drawn_once)
 {
 	uint64_t began = clock_ms();
 	unsigned due;
@@ -133,9 +132,8 @@ START_TEST(many_events_are_drawn_once)
 	events_hub_stop(hub);
 	ck_assert_uint_eq(a.due, due + 1);
 }
-END_TEST
 
-START_TEST(a_second_without_events_is_due_too)
+TEST(a_second_without_events_is_due_too)
 {
 	uint64_t began = clock_ms();
 
@@ -144,9 +142,8 @@ START_TEST(a_second_without_events_is_due_too)
 	ck_assert_uint_ge(a.due, 1);
 	ck_assert_uint_le(a.due, 1 + (clock_ms() - began) / 1000);
 }
-END_TEST
 
-START_TEST(who_listens_gets_the_loop_and_gives_it_back)
+TEST(who_listens_gets_the_loop_and_gives_it_back)
 {
 	struct counter late, silent = { .c = { .on_event = on_told } };
 
@@ -167,9 +164,8 @@ START_TEST(who_listens_gets_the_loop_and_gives_it_back)
 	events_hub_stop(hub);
 	ck_assert_uint_eq(a.loops, 2);
 }
-END_TEST
 
-START_TEST(time_goes_on)
+TEST(time_goes_on)
 {
 	uint64_t began = clock_ms();
 
@@ -180,7 +176,6 @@ START_TEST(time_goes_on)
 	ck_assert_uint_ge(a.last_ms, 19);
 	ck_assert_uint_ge(events_hub_elapsed_ms(hub), a.last_ms);
 }
-END_TEST
 
 static void snapshot(void *ctx, events_event_fn *told, void *told_ctx)
 {
@@ -190,7 +185,7 @@ static void snapshot(void *ctx, events_event_fn *told, void *told_ctx)
 	told(told_ctx, &ev);
 }
 
-START_TEST(a_snapshot_ends_with_live)
+TEST(a_snapshot_ends_with_live)
 {
 	struct counter late = { 0 };
 
@@ -201,7 +196,6 @@ START_TEST(a_snapshot_ends_with_live)
 	ck_assert_uint_eq(late.told, 3);
 	ck_assert_uint_eq(a.told, 0);
 }
-END_TEST
 
 static enum events_request asked_what;
 static const char *asked_node;
@@ -213,7 +207,7 @@ static void on_request(void *ctx, enum events_request what, const char *node)
 	asked_node = node;
 }
 
-START_TEST(who_does_what_is_asked_hears_of_it)
+TEST(who_does_what_is_asked_hears_of_it)
 {
 	asked_node = NULL;
 	events_hub_request(hub, EVENTS_REQ_DRAIN, "a");
@@ -225,24 +219,4 @@ START_TEST(who_does_what_is_asked_hears_of_it)
 	events_hub_set_control(hub, NULL, NULL);
 	events_hub_request(hub, EVENTS_REQ_DRAIN, "b");
 	ck_assert_str_eq(asked_node, "a");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("events/hub");
-	TCase *tc = tcase_create("hub");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, all_hear_it_in_their_order);
-	tcase_add_test(tc, one_may_leave_or_send_another_away_while_it_hears);
-	tcase_add_test(tc, without_a_loop_what_is_due_is_due_at_once);
-	tcase_add_test(tc, many_events_are_drawn_once);
-	tcase_add_test(tc, a_second_without_events_is_due_too);
-	tcase_add_test(tc, who_listens_gets_the_loop_and_gives_it_back);
-	tcase_add_test(tc, time_goes_on);
-	tcase_add_test(tc, a_snapshot_ends_with_live);
-	tcase_add_test(tc, who_does_what_is_asked_hears_of_it);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: events */
+#include "../lib/test.h"
+
 #include "events/reader.h"
 
 #include "base/str.h"
-#include "suite.h"
 
 #include <errno.h>
 #include <string.h>
@@ -42,7 +43,9 @@ static int next(void)
 	return ret;
 }
 
-START_TEST(events_come_in_pieces_of_any_length)
+FIXTURE(set_up, tear_down);
+
+TEST(events_come_in_pieces_of_any_length)
 {
 	static const char all[] = FIRST NOTE NOTE;
 	unsigned events = 0;
@@ -59,9 +62,8 @@ START_TEST(events_come_in_pieces_of_any_length)
 	ck_assert_uint_eq(events, 3);
 	ck_assert_uint_eq(r.n_invalid, 0);
 }
-END_TEST
 
-START_TEST(all_of_a_piece_comes_event_by_event)
+TEST(all_of_a_piece_comes_event_by_event)
 {
 	add(FIRST NOTE NOTE);
 	ck_assert_int_eq(next(), 1);
@@ -71,9 +73,8 @@ START_TEST(all_of_a_piece_comes_event_by_event)
 	ck_assert_int_eq(next(), 1);
 	ck_assert_int_eq(next(), 0);
 }
-END_TEST
 
-START_TEST(lines_of_other_kinds_are_told_and_broken_ones_counted)
+TEST(lines_of_other_kinds_are_told_and_broken_ones_counted)
 {
 	add(FIRST "{\"t\":1,\"event\":\"later\",\"x\":[1]}\n"
 		  "rubbish\n\n \r\n[]\n" NOTE);
@@ -84,7 +85,6 @@ START_TEST(lines_of_other_kinds_are_told_and_broken_ones_counted)
 	ck_assert_int_eq(read_now.ev.kind, EVENTS_KIND_NOTE);
 	ck_assert_uint_eq(r.n_invalid, 2);
 }
-END_TEST
 
 static void add_long(size_t len, const char *end)
 {
@@ -102,7 +102,7 @@ static void add_long(size_t len, const char *end)
 	add(end);
 }
 
-START_TEST(a_line_of_ten_megabytes_is_left_alone_and_not_kept)
+TEST(a_line_of_ten_megabytes_is_left_alone_and_not_kept)
 {
 	add(FIRST);
 	ck_assert_int_eq(next(), 1);
@@ -112,7 +112,6 @@ START_TEST(a_line_of_ten_megabytes_is_left_alone_and_not_kept)
 	ck_assert_uint_eq(r.n_invalid, 1);
 	ck_assert_uint_le(r.in.cap, 4 * EVENTS_LINE_MAX);
 }
-END_TEST
 
 /* Invalid first lines with their messages. */
 static const char *const others[][2] = {
@@ -122,15 +121,14 @@ static const char *const others[][2] = {
 	  "unsupported event version 2: expected 1" },
 };
 
-START_TEST(what_is_no_stream_is_refused)
+TEST_EACH(what_is_no_stream_is_refused, others)
 {
-	add(others[_i][0]);
+	add((*row)[0]);
 	ck_assert_int_eq(next(), -EPROTO);
-	ck_assert_msg(str_starts(err.text, others[_i][1]), "%s", err.text);
+	ck_assert_msg(str_starts(err.text, (*row)[1]), "%s", err.text);
 }
-END_TEST
 
-START_TEST(what_begins_with_a_line_without_end_is_no_stream)
+TEST(what_begins_with_a_line_without_end_is_no_stream)
 {
 	char block[1 << 16] = { 0 };
 
@@ -139,23 +137,4 @@ START_TEST(what_begins_with_a_line_without_end_is_no_stream)
 		events_reader_add(&r, bytes_of(block, sizeof(block)));
 	}
 	ck_assert_int_eq(next(), -EPROTO);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("events/reader");
-	TCase *tc = tcase_create("reader");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, events_come_in_pieces_of_any_length);
-	tcase_add_test(tc, all_of_a_piece_comes_event_by_event);
-	tcase_add_test(tc,
-		       lines_of_other_kinds_are_told_and_broken_ones_counted);
-	tcase_add_test(tc, a_line_of_ten_megabytes_is_left_alone_and_not_kept);
-	tcase_add_loop_test(tc, what_is_no_stream_is_refused, 0,
-			    sizeof(others) / sizeof(*others));
-	tcase_add_test(tc, what_begins_with_a_line_without_end_is_no_stream);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -3,11 +3,11 @@
 #include "events/server.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "../lib/turn-loop.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -105,7 +105,10 @@ static unsigned count(const char *text, const char *word)
 	return n;
 }
 
-START_TEST(who_comes_late_hears_the_state_and_then_the_rest)
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST(who_comes_late_hears_the_state_and_then_the_rest)
 {
 	char *text;
 	int fd;
@@ -124,9 +127,8 @@ START_TEST(who_comes_late_hears_the_state_and_then_the_rest)
 	free(text);
 	close(fd);
 }
-END_TEST
 
-START_TEST(several_hear_the_same_and_leave_as_they_like)
+TEST(several_hear_the_same_and_leave_as_they_like)
 {
 	int a = come(), b = come();
 	char *text;
@@ -147,9 +149,8 @@ START_TEST(several_hear_the_same_and_leave_as_they_like)
 	note("three");
 	turn_loop(base, 200);
 }
-END_TEST
 
-START_TEST(one_that_does_not_read_delays_nobody)
+TEST(one_that_does_not_read_delays_nobody)
 {
 	int slow = come(), good = come();
 	uint64_t began = clock_ms();
@@ -177,9 +178,8 @@ START_TEST(one_that_does_not_read_delays_nobody)
 	close(slow);
 	close(good);
 }
-END_TEST
 
-START_TEST(what_they_send_is_not_read)
+TEST(what_they_send_is_not_read)
 {
 	char block[100000];
 	char *text;
@@ -195,9 +195,8 @@ START_TEST(what_they_send_is_not_read)
 	free(text);
 	close(fd);
 }
-END_TEST
 
-START_TEST(so_many_come_and_no_more)
+TEST(so_many_come_and_no_more)
 {
 	int fd[EVENTS_CLIENTS_MAX + 1];
 	struct pollfd p = { .events = POLLIN };
@@ -221,7 +220,6 @@ START_TEST(so_many_come_and_no_more)
 	for (int i = 1; i < EVENTS_CLIENTS_MAX; i++)
 		close(fd[i]);
 }
-END_TEST
 
 static uint64_t end_of_a_stuck_server(void)
 {
@@ -243,7 +241,7 @@ static uint64_t end_of_a_stuck_server(void)
 }
 
 /* With all 32 clients blocked, the build's end is not delayed 32 times. */
-START_TEST(the_end_waits_a_tenth_of_a_second_for_all)
+TEST(the_end_waits_a_tenth_of_a_second_for_all)
 {
 	uint64_t best = end_of_a_stuck_server();
 
@@ -258,9 +256,8 @@ START_TEST(the_end_waits_a_tenth_of_a_second_for_all)
 	}
 	ck_assert_uint_lt(best, 2000);
 }
-END_TEST
 
-START_TEST(a_path_that_is_too_long_is_an_error)
+TEST(a_path_that_is_too_long_is_an_error)
 {
 	struct events_server *other = NULL;
 	char *longer = xasprintf("%s/%0200d", dir, 7);
@@ -270,9 +267,8 @@ START_TEST(a_path_that_is_too_long_is_an_error)
 	ck_assert_ptr_null(other);
 	free(longer);
 }
-END_TEST
 
-START_TEST(without_a_model_there_is_live_alone)
+TEST(without_a_model_there_is_live_alone)
 {
 	char *text;
 	int fd;
@@ -284,24 +280,4 @@ START_TEST(without_a_model_there_is_live_alone)
 	free(text);
 	close(fd);
 	events_hub_send_snapshot(hub, tell, NULL);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("events/server");
-	TCase *tc = tcase_create("server");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 120);
-	tcase_add_test(tc, who_comes_late_hears_the_state_and_then_the_rest);
-	tcase_add_test(tc, several_hear_the_same_and_leave_as_they_like);
-	tcase_add_test(tc, one_that_does_not_read_delays_nobody);
-	tcase_add_test(tc, what_they_send_is_not_read);
-	tcase_add_test(tc, so_many_come_and_no_more);
-	tcase_add_test(tc, the_end_waits_a_tenth_of_a_second_for_all);
-	tcase_add_test(tc, a_path_that_is_too_long_is_an_error);
-	tcase_add_test(tc, without_a_model_there_is_live_alone);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: events */
+#include "../lib/test.h"
+
 #include "events/server.h"
 
 #include "base/str.h"
-#include "suite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -60,7 +61,9 @@ static enum events_kind next(struct bytes *in, struct events_parsed *read)
 	return read->ev.kind;
 }
 
-START_TEST(the_stream_begins_with_its_version)
+FIXTURE(set_up, tear_down);
+
+TEST(the_stream_begins_with_its_version)
 {
 	struct events_parsed read;
 	struct bytes in;
@@ -84,10 +87,9 @@ START_TEST(the_stream_begins_with_its_version)
 	events_parsed_release(&read);
 	ck_assert_uint_eq(in.len, 0);
 }
-END_TEST
 
 /* Every event arrives or is counted as dropped; the last one arrives. */
-START_TEST(a_slow_reader_is_told_what_it_missed)
+TEST(a_slow_reader_is_told_what_it_missed)
 {
 	int64_t jobs = 0, dropped = 0, done = 0;
 	struct events_parsed read;
@@ -123,9 +125,8 @@ START_TEST(a_slow_reader_is_told_what_it_missed)
 	ck_assert_int_eq(jobs + dropped, 50000);
 	ck_assert_int_eq(done, 1);
 }
-END_TEST
 
-START_TEST(an_event_larger_than_all_is_dropped_alone)
+TEST(an_event_larger_than_all_is_dropped_alone)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_DIAG);
 	char *text = xmalloc(EVENTS_TEXT_MAX + 1);
@@ -141,9 +142,8 @@ START_TEST(an_event_larger_than_all_is_dropped_alone)
 	ck_assert_uint_eq(w.n_dropped, 0);
 	free(text);
 }
-END_TEST
 
-START_TEST(a_reader_that_left_is_an_error_once)
+TEST(a_reader_that_left_is_an_error_once)
 {
 	close(ends[0]);
 	tell(EVENTS_KIND_JOB);
@@ -152,19 +152,4 @@ START_TEST(a_reader_that_left_is_an_error_once)
 	tell(EVENTS_KIND_JOB);
 	ck_assert_uint_eq(w.queue.pending.len, 0);
 	ends[0] = dup(ends[1]);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("events/server-writer");
-	TCase *tc = tcase_create("writer");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, the_stream_begins_with_its_version);
-	tcase_add_test(tc, a_slow_reader_is_told_what_it_missed);
-	tcase_add_test(tc, an_event_larger_than_all_is_dropped_alone);
-	tcase_add_test(tc, a_reader_that_left_is_an_error_once);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

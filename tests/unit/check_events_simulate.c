@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
+#include "../lib/test.h"
+
 #include "events/simulate.h"
 
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/str.h"
-#include "suite.h"
 #include "ui/model.h"
 
 #include <malloc.h>
@@ -71,7 +72,10 @@ static void run(const struct events_simulate_setup *setup)
 	events_simulate_free(s);
 }
 
-START_TEST(a_build_runs_from_its_configuration_to_its_artifacts)
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST(a_build_runs_from_its_configuration_to_its_artifacts)
 {
 	static const char *const wanted[] = { "config", "prepare",  "compile",
 					      "link",   "modpost",  "modules",
@@ -92,9 +96,8 @@ START_TEST(a_build_runs_from_its_configuration_to_its_artifacts)
 	ck_assert_uint_eq(m.totals.n_errors, 0);
 	ck_assert_uint_ge(m.totals.n_reasons, 4);
 }
-END_TEST
 
-START_TEST(one_node_is_idle_one_hot_one_failing)
+TEST(one_node_is_idle_one_hot_one_failing)
 {
 	struct events_simulate_setup setup = sample(1);
 	struct events_simulate *s = events_simulate_new(&setup);
@@ -113,9 +116,8 @@ START_TEST(one_node_is_idle_one_hot_one_failing)
 	ck_assert_uint_lt(ui_model_rate_milli(&m, 30000, 20), 90000);
 	events_simulate_free(s);
 }
-END_TEST
 
-START_TEST(a_seed_decides_it)
+TEST(a_seed_decides_it)
 {
 	struct events_simulate_setup one = sample(1), two = sample(2);
 	uint64_t first;
@@ -131,10 +133,9 @@ START_TEST(a_seed_decides_it)
 	run(&two);
 	ck_assert_uint_ne(sum, first);
 }
-END_TEST
 
 /* The events do not depend on the steps of time. */
-START_TEST(steps_in_time_change_nothing)
+TEST(steps_in_time_change_nothing)
 {
 	struct events_simulate_setup setup = sample(3);
 	struct events_simulate *s = events_simulate_new(&setup);
@@ -152,9 +153,8 @@ START_TEST(steps_in_time_change_nothing)
 	events_simulate_free(s);
 	ck_assert_uint_eq(sum, first);
 }
-END_TEST
 
-START_TEST(one_that_fails_has_an_error_and_starts_nothing_more)
+TEST(one_that_fails_has_an_error_and_starts_nothing_more)
 {
 	struct events_simulate_setup setup = sample(1);
 
@@ -167,7 +167,6 @@ START_TEST(one_that_fails_has_an_error_and_starts_nothing_more)
 	ck_assert_uint_lt(m.totals.n_remote + m.totals.n_local, 3600);
 	ck_assert_str_eq(ui_model_phase(&m), "compile");
 }
-END_TEST
 
 /* Nodes, jobs per second, jobs: each simulation ends. */
 static const unsigned sizes[][3] = {
@@ -176,12 +175,12 @@ static const unsigned sizes[][3] = {
 	{ 500, 500, 0 },      { 4096, 9, 100 }, { 3, 1, 2 },
 };
 
-START_TEST(farms_of_all_sizes_come_to_an_end)
+TEST_EACH(farms_of_all_sizes_come_to_an_end, sizes)
 {
 	struct events_simulate_setup setup = { .seed = 7,
-					       .n_nodes = sizes[_i][0],
-					       .jobs_per_s = sizes[_i][1],
-					       .n_jobs = sizes[_i][2] };
+					       .n_nodes = (*row)[0],
+					       .jobs_per_s = (*row)[1],
+					       .n_jobs = (*row)[2] };
 	struct events_simulate *s = events_simulate_new(&setup);
 
 	events_simulate_run_until(s, 3600 * 1000, on_counted, NULL);
@@ -189,7 +188,6 @@ START_TEST(farms_of_all_sizes_come_to_an_end)
 	ck_assert_uint_eq(m.n_jobs, 0);
 	events_simulate_free(s);
 }
-END_TEST
 
 static void check_sums(void)
 {
@@ -210,7 +208,7 @@ static size_t memory(void)
 	return mallinfo2().uordblks + mallinfo2().hblkhd;
 }
 
-START_TEST(a_million_events_take_no_more_memory_than_a_few)
+TEST(a_million_events_take_no_more_memory_than_a_few)
 {
 	struct events_simulate_setup setup = {
 		.seed = 11, .n_nodes = 28, .jobs_per_s = 500, .n_jobs = 200000
@@ -229,25 +227,4 @@ START_TEST(a_million_events_take_no_more_memory_than_a_few)
 	ck_assert_uint_eq(m.totals.n_remote + m.totals.n_local, 210001);
 	ck_assert_uint_le(memory(), early + (256u << 10));
 	events_simulate_free(s);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("events/simulate");
-	TCase *tc = tcase_create("simulate");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 120);
-	tcase_add_test(tc,
-		       a_build_runs_from_its_configuration_to_its_artifacts);
-	tcase_add_test(tc, one_node_is_idle_one_hot_one_failing);
-	tcase_add_test(tc, a_seed_decides_it);
-	tcase_add_test(tc, steps_in_time_change_nothing);
-	tcase_add_test(tc, one_that_fails_has_an_error_and_starts_nothing_more);
-	tcase_add_loop_test(tc, farms_of_all_sizes_come_to_an_end, 0,
-			    sizeof(sizes) / sizeof(*sizes));
-	tcase_add_test(tc, a_million_events_take_no_more_memory_than_a_few);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

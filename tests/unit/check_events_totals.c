@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: events */
+#include "../lib/test.h"
+
 #include "events/totals.h"
 
 #include "base/printable.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -38,7 +38,9 @@ static void tell_node(const char *name, const char *state, const char *reason)
 	events_totals_add(&t, &ev);
 }
 
-START_TEST(new_ones_count_where_there_is_something_to_compare_with)
+FIXTURE(NULL, tear_down);
+
+TEST(new_ones_count_where_there_is_something_to_compare_with)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_DIAG);
 
@@ -58,9 +60,8 @@ START_TEST(new_ones_count_where_there_is_something_to_compare_with)
 	ck_assert_uint_eq(t.n_new_diags, 1);
 	ck_assert_uint_eq(t.n_warnings, 0);
 }
-END_TEST
 
-START_TEST(jobs_count_when_they_are_done)
+TEST(jobs_count_when_they_are_done)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 
@@ -78,9 +79,8 @@ START_TEST(jobs_count_when_they_are_done)
 	ck_assert(events_node_is_local(events_totals_find_node(&t, "local")));
 	ck_assert_ptr_null(events_totals_find_node(&t, "b"));
 }
-END_TEST
 
-START_TEST(steps_beside_jobs_count_with_them)
+TEST(steps_beside_jobs_count_with_them)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 
@@ -113,9 +113,8 @@ START_TEST(steps_beside_jobs_count_with_them)
 	ck_assert_str_eq(t.step_reasons[0].text, "un?usual");
 	ck_assert_uint_eq(t.step_reasons[0].n_jobs, 3);
 }
-END_TEST
 
-START_TEST(each_time_that_a_job_is_compiled_here_too_counts)
+TEST(each_time_that_a_job_is_compiled_here_too_counts)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 
@@ -127,7 +126,6 @@ START_TEST(each_time_that_a_job_is_compiled_here_too_counts)
 	ck_assert_uint_eq(t.n_hedged, 2);
 	ck_assert_uint_eq(t.n_nodes, 0);
 }
-END_TEST
 
 static void expect_reason(size_t i, const char *text, unsigned jobs)
 {
@@ -136,7 +134,7 @@ static void expect_reason(size_t i, const char *text, unsigned jobs)
 	ck_assert_uint_eq(t.reasons[i].n_jobs, jobs);
 }
 
-START_TEST(the_reason_with_most_jobs_comes_first)
+TEST(the_reason_with_most_jobs_comes_first)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_REASON);
 
@@ -161,9 +159,8 @@ START_TEST(the_reason_with_most_jobs_comes_first)
 	expect_reason(2, "c", 1);
 	ck_assert_uint_eq(t.n_reasons, 3);
 }
-END_TEST
 
-START_TEST(a_reason_keeps_its_text_wherever_it_stands)
+TEST(a_reason_keeps_its_text_wherever_it_stands)
 {
 	const char *text = events_totals_need_reason(&t, "z");
 
@@ -182,9 +179,8 @@ START_TEST(a_reason_keeps_its_text_wherever_it_stands)
 	ck_assert_ptr_eq(events_totals_need_reason(&t, "z"), text);
 	ck_assert_ptr_null(events_totals_need_reason(&t, NULL));
 }
-END_TEST
 
-START_TEST(reasons_and_nodes_are_bounded)
+TEST(reasons_and_nodes_are_bounded)
 {
 	unsigned sum = 0;
 	char name[32];
@@ -201,9 +197,8 @@ START_TEST(reasons_and_nodes_are_bounded)
 		sum += t.reasons[i].n_jobs;
 	ck_assert_uint_eq(sum, t.n_local);
 }
-END_TEST
 
-START_TEST(the_last_load_of_a_node_counts)
+TEST(the_last_load_of_a_node_counts)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_LOAD);
 	const struct events_node *a;
@@ -228,9 +223,8 @@ START_TEST(the_last_load_of_a_node_counts)
 	job_done("a", NULL, 0);
 	ck_assert_uint_eq(a->n_jobs, 6);
 }
-END_TEST
 
-START_TEST(a_node_has_its_last_state)
+TEST(a_node_has_its_last_state)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_NODE);
 	const struct events_node *a;
@@ -250,9 +244,8 @@ START_TEST(a_node_has_its_last_state)
 	ck_assert_ptr_null(a->reason);
 	ck_assert_uint_eq(t.n_nodes, 1);
 }
-END_TEST
 
-START_TEST(a_snapshot_sets_the_counts)
+TEST(a_snapshot_sets_the_counts)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_COUNTS);
 
@@ -281,9 +274,8 @@ START_TEST(a_snapshot_sets_the_counts)
 	ck_assert_int_eq(t.cpu_ms, 41000);
 	ck_assert_int_eq(t.scan_ms, 12000);
 }
-END_TEST
 
-START_TEST(its_texts_may_be_shown)
+TEST(its_texts_may_be_shown)
 {
 	static const char evil[] = "a\033[2Jb\r\xff\xe2\x80\xae";
 
@@ -294,27 +286,4 @@ START_TEST(its_texts_may_be_shown)
 	ck_assert(printable_is_safe(bytes_str(t.nodes[0]->state), 0));
 	ck_assert(printable_is_safe(bytes_str(t.nodes[0]->reason), 0));
 	ck_assert(printable_is_safe(bytes_str(t.reasons[0].text), 0));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("events/totals");
-	TCase *tc = tcase_create("tally");
-
-	tcase_add_checked_fixture(tc, NULL, tear_down);
-	tcase_add_test(tc,
-		       new_ones_count_where_there_is_something_to_compare_with);
-	tcase_add_test(tc, jobs_count_when_they_are_done);
-	tcase_add_test(tc, steps_beside_jobs_count_with_them);
-	tcase_add_test(tc, each_time_that_a_job_is_compiled_here_too_counts);
-	tcase_add_test(tc, the_reason_with_most_jobs_comes_first);
-	tcase_add_test(tc, a_reason_keeps_its_text_wherever_it_stands);
-	tcase_add_test(tc, reasons_and_nodes_are_bounded);
-	tcase_add_test(tc, the_last_load_of_a_node_counts);
-	tcase_add_test(tc, a_node_has_its_last_state);
-	tcase_add_test(tc, a_snapshot_sets_the_counts);
-	tcase_add_test(tc, its_texts_may_be_shown);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: fetch */
+#include "../lib/test.h"
+
 #include "fetch/checksums.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,26 +40,25 @@ static const struct sample {
 	{ "", -ENOENT },
 };
 
-START_TEST(a_name_has_one_sum_or_none_that_counts)
+TEST_EACH(a_name_has_one_sum_or_none_that_counts, samples)
 {
-	const struct sample *s = &samples[_i];
 	struct digest got = { .b = { [31] = 42 } };
 	struct err err = { 0 };
-	int ret = fetch_checksums_find(bytes_str(s->list), "x.tar", &got, &err);
+	int ret = fetch_checksums_find(bytes_str(row->list), "x.tar", &got,
+				       &err);
 
-	if (s->answer > 0) {
+	if (row->answer > 0) {
 		ck_assert_int_eq(ret, 0);
-		ck_assert_int_eq(got.b[31], s->answer);
-		ck_assert_int_eq(got.b[0], s->answer == 1 ? 0xaa : 0xbb);
+		ck_assert_int_eq(got.b[31], row->answer);
+		ck_assert_int_eq(got.b[0], row->answer == 1 ? 0xaa : 0xbb);
 	} else {
-		ck_assert_msg(ret == s->answer, "%s: %d", s->list, ret);
+		ck_assert_msg(ret == row->answer, "%s: %d", row->list, ret);
 		ck_assert_int_eq(got.b[31], 42);
 		ck_assert(strstr(err.text, "x.tar"));
 	}
 }
-END_TEST
 
-START_TEST(a_digit_that_is_none_is_no_sum)
+TEST(a_digit_that_is_none_is_no_sum)
 {
 	static const char wrong[] = { 'g', 'G', ' ', '/', ':', '@', '`', '\0' };
 	char line[] = A "  x.tar\n";
@@ -75,17 +73,4 @@ START_TEST(a_digit_that_is_none_is_no_sum)
 			-ENOENT);
 		line[7 * i] = 'a';
 	}
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("fetch/checksums");
-	TCase *tc = tcase_create("sums");
-
-	tcase_add_loop_test(tc, a_name_has_one_sum_or_none_that_counts, 0,
-			    sizeof(samples) / sizeof(*samples));
-	tcase_add_test(tc, a_digit_that_is_none_is_no_sum);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: fetch */
+#include "../lib/test.h"
 #include "fetch-fixture.h"
 
 #include <sys/resource.h>
@@ -13,7 +14,7 @@
 
 #define BODY 300
 
-START_TEST(a_body_cut_after_any_byte_is_completed)
+TEST(a_body_cut_after_any_byte_is_completed)
 {
 	struct err err = { 0 };
 	char last[200] = "", range[200];
@@ -32,9 +33,8 @@ START_TEST(a_body_cut_after_any_byte_is_completed)
 		free(path);
 	}
 }
-END_TEST
 
-START_TEST(a_chunked_body_cut_after_any_byte_is_completed)
+TEST(a_chunked_body_cut_after_any_byte_is_completed)
 {
 	struct err err = { 0 };
 
@@ -48,9 +48,8 @@ START_TEST(a_chunked_body_cut_after_any_byte_is_completed)
 		free(path);
 	}
 }
-END_TEST
 
-START_TEST(a_header_cut_after_any_byte_is_asked_for_again)
+TEST(a_header_cut_after_any_byte_is_asked_for_again)
 {
 	struct err err = { 0 };
 
@@ -64,9 +63,8 @@ START_TEST(a_header_cut_after_any_byte_is_asked_for_again)
 		free(path);
 	}
 }
-END_TEST
 
-START_TEST(who_sends_little_each_time_is_given_up)
+TEST(who_sends_little_each_time_is_given_up)
 {
 	struct err err = { 0 };
 
@@ -76,9 +74,8 @@ START_TEST(who_sends_little_each_time_is_given_up)
 	ck_assert_uint_eq(play_requests("/cut=10/little", NULL, 0), 3);
 	ck_assert_uint_eq(got.bytes, 30);
 }
-END_TEST
 
-START_TEST(who_sends_much_each_time_is_not)
+TEST(who_sends_much_each_time_is_not)
 {
 	struct err err = { 0 };
 
@@ -90,9 +87,8 @@ START_TEST(who_sends_much_each_time_is_not)
 	ck_assert_uint_eq(
 		play_requests("/size=5000000/cut=1100000/much", NULL, 0), 5);
 }
-END_TEST
 
-START_TEST(a_wrong_length_is_found_or_believed)
+TEST(a_wrong_length_is_found_or_believed)
 {
 	struct err err = { 0 };
 
@@ -106,27 +102,25 @@ START_TEST(a_wrong_length_is_found_or_believed)
 			 0);
 	play_expect(50, 0);
 }
-END_TEST
 
 static const char *const broken[] = {
 	"/endless-head/broken", "/hcut=0/broken",    "/hcut=5/broken",
 	"/hcut=20/broken",      "/length=0/cut=9/x", "/range=always/broken",
 };
 
-START_TEST(an_answer_that_is_none_is_an_error)
+TEST_EACH(an_answer_that_is_none_is_an_error, broken)
 {
 	struct err err = { 0 };
 	int ret;
 
 	play_options.n_tries = 1;
-	ret = play_get(play_http(broken[_i]), NULL, MANY, &err);
-	if (strstr(broken[_i], "length=0"))
+	ret = play_get(play_http(*row), NULL, MANY, &err);
+	if (strstr(*row, "length=0"))
 		ck_assert_int_eq(ret, 0);
 	else
 		ck_assert_int_eq(ret, -EIO);
 	ck_assert_uint_eq(got.bytes, 0);
 }
-END_TEST
 
 /* --------------------------------------------------------------------- stalls
  */
@@ -138,20 +132,19 @@ static const char *const stalling[] = {
 	"/drip=20/s",
 };
 
-START_TEST(a_stall_ends_a_try)
+TEST_EACH(a_stall_ends_a_try, stalling)
 {
 	struct err err = { 0 };
 
 	play_options.n_tries = 1;
 	play_options.stall_s = 1;
-	ck_assert_int_eq(play_get(play_http(stalling[_i]), NULL, MANY, &err),
+	ck_assert_int_eq(play_get(play_http(*row), NULL, MANY, &err),
 			 -ETIMEDOUT);
 	play_expect_text(&err, "transfer too slow: less than 1024 bytes/s for "
 			       "1 s; try again");
 }
-END_TEST
 
-START_TEST(a_body_without_interest_is_not_waited_for)
+TEST(a_body_without_interest_is_not_waited_for)
 {
 	struct err err = { 0 };
 
@@ -159,9 +152,8 @@ START_TEST(a_body_without_interest_is_not_waited_for)
 		play_get(play_http("/stall=10/status=404/n"), NULL, MANY, &err),
 		-ENOENT);
 }
-END_TEST
 
-START_TEST(after_a_stall_it_goes_on)
+TEST(after_a_stall_it_goes_on)
 {
 	struct err err = { 0 };
 
@@ -173,9 +165,8 @@ START_TEST(after_a_stall_it_goes_on)
 	play_expect(1000, 0);
 	ck_assert_uint_eq(got.restarts, 0);
 }
-END_TEST
 
-START_TEST(a_slow_sink_is_no_stall)
+TEST(a_slow_sink_is_no_stall)
 {
 	struct err err = { 0 };
 
@@ -187,7 +178,6 @@ START_TEST(a_slow_sink_is_no_stall)
 		      "%s", err.text);
 	play_expect(1000000, 0);
 }
-END_TEST
 
 /* --------------------------------------------------------------------- cancel
  */
@@ -208,7 +198,7 @@ static const char *const lasting[] = {
 	"/status=503/after=60/c",
 };
 
-START_TEST(it_is_cancelled_at_once)
+TEST_EACH(it_is_cancelled_at_once, lasting)
 {
 	uint64_t before = clock_ms();
 	struct err err = { 0 };
@@ -217,17 +207,15 @@ START_TEST(it_is_cancelled_at_once)
 	got.is_dull = true;
 	play_options.n_tries = 100;
 	ck_assert_int_eq(pthread_create(&thread, NULL, cancel_soon, NULL), 0);
-	ck_assert_int_eq(
-		play_get(play_http(lasting[_i]), NULL, UINT64_MAX, &err),
-		-ECANCELED);
+	ck_assert_int_eq(play_get(play_http(*row), NULL, UINT64_MAX, &err),
+			 -ECANCELED);
 	play_expect_text(&err, "/c: cancelled");
 	/* About 0.1 s on an idle machine, far below any timeout. */
 	ck_assert_uint_lt(clock_ms() - before, 20000);
 	pthread_join(thread, NULL);
 }
-END_TEST
 
-START_TEST(what_came_before_is_kept)
+TEST(what_came_before_is_kept)
 {
 	struct err err = { 0 };
 	struct stat st;
@@ -246,12 +234,11 @@ START_TEST(what_came_before_is_kept)
 	play_expect(1000, 0);
 	ck_assert_uint_eq(got.restarts, 0);
 }
-END_TEST
 
 /* ------------------------------------------------------------------------ TLS
  */
 
-START_TEST(an_unknown_authority_is_not_believed)
+TEST(an_unknown_authority_is_not_believed)
 {
 	struct err err = { 0 };
 
@@ -263,9 +250,8 @@ START_TEST(an_unknown_authority_is_not_believed)
 	ck_assert_int_eq(play_get(play_url("/tls"), NULL, MANY, &err), -EACCES);
 	ck_assert_uint_eq(play_requests("/tls", NULL, 0), 0);
 }
-END_TEST
 
-START_TEST(a_missing_ca_file_is_named)
+TEST(a_missing_ca_file_is_named)
 {
 	struct err err = { 0 };
 
@@ -273,9 +259,8 @@ START_TEST(a_missing_ca_file_is_named)
 	ck_assert_int_eq(play_get(play_url("/ca"), NULL, MANY, &err), -EACCES);
 	play_expect_text(&err, "CA file /nonexistent/ca.pem");
 }
-END_TEST
 
-START_TEST(http_where_https_is_spoken_is_an_error)
+TEST(http_where_https_is_spoken_is_an_error)
 {
 	char *url = xasprintf("https://127.0.0.1:%d/x", bad.port[1]);
 	struct err err = { 0 };
@@ -283,9 +268,8 @@ START_TEST(http_where_https_is_spoken_is_an_error)
 	play_options.n_tries = 2;
 	ck_assert_int_eq(play_get(url, NULL, MANY, &err), -EIO);
 }
-END_TEST
 
-START_TEST(nobody_there_is_an_error)
+TEST(nobody_there_is_an_error)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -304,7 +288,6 @@ START_TEST(nobody_there_is_an_error)
 	play_expect_text(&err, "/x: ");
 	close(fd);
 }
-END_TEST
 
 /* ----------------------------------------------- concurrency and memory */
 
@@ -338,7 +321,7 @@ static void *one_of_many(void *arg)
 	return NULL;
 }
 
-START_TEST(several_at_once_do_not_meet)
+TEST(several_at_once_do_not_meet)
 {
 	pthread_t thread[COUPLE];
 	unsigned number[COUPLE];
@@ -354,7 +337,6 @@ START_TEST(several_at_once_do_not_meet)
 		ck_assert_uint_eq(number[i], 1);
 	}
 }
-END_TEST
 
 static long peak_kib(void)
 {
@@ -364,7 +346,7 @@ static long peak_kib(void)
 	return usage.ru_maxrss;
 }
 
-START_TEST(memory_does_not_grow_with_the_file)
+TEST(memory_does_not_grow_with_the_file)
 {
 	struct err err = { 0 };
 	long before = peak_kib();
@@ -379,39 +361,4 @@ START_TEST(memory_does_not_grow_with_the_file)
 #else
 	ck_assert_int_ge(peak_kib(), before);
 #endif
-}
-END_TEST
-
-static void add_long(TCase *tests)
-{
-	tcase_add_loop_test(tests, a_stall_ends_a_try, 0,
-			    sizeof(stalling) / sizeof(stalling[0]));
-	tcase_add_test(tests, a_body_without_interest_is_not_waited_for);
-	tcase_add_test(tests, after_a_stall_it_goes_on);
-	tcase_add_test(tests, a_slow_sink_is_no_stall);
-	tcase_add_loop_test(tests, it_is_cancelled_at_once, 0,
-			    sizeof(lasting) / sizeof(lasting[0]));
-	tcase_add_test(tests, what_came_before_is_kept);
-	tcase_add_test(tests, several_at_once_do_not_meet);
-	tcase_add_test(tests, memory_does_not_grow_with_the_file);
-}
-
-int main(void)
-{
-	TCase *tests = tcase_create("curl");
-
-	tcase_add_test(tests, a_body_cut_after_any_byte_is_completed);
-	tcase_add_test(tests, a_chunked_body_cut_after_any_byte_is_completed);
-	tcase_add_test(tests, a_header_cut_after_any_byte_is_asked_for_again);
-	tcase_add_test(tests, who_sends_little_each_time_is_given_up);
-	tcase_add_test(tests, who_sends_much_each_time_is_not);
-	tcase_add_test(tests, a_wrong_length_is_found_or_believed);
-	tcase_add_loop_test(tests, an_answer_that_is_none_is_an_error, 0,
-			    sizeof(broken) / sizeof(broken[0]));
-	tcase_add_test(tests, an_unknown_authority_is_not_believed);
-	tcase_add_test(tests, a_missing_ca_file_is_named);
-	tcase_add_test(tests, http_where_https_is_spoken_is_an_error);
-	tcase_add_test(tests, nobody_there_is_an_error);
-	add_long(tests);
-	return play_run(tests, "fetch/curl");
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: fetch */
+#include "../lib/test.h"
+
 #include "fetch/dir-listing.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +33,9 @@ static void expect(const char *html, const char *names)
 	free(got);
 }
 
-START_TEST(nginx_is_read)
+TIMEOUT(120);
+
+TEST(nginx_is_read)
 {
 	expect("<html>\r\n<head><title>Index of /pub/tools/</title></head>\r\n"
 	       "<body>\r\n<h1>Index of /pub/tools/</h1><hr><pre>"
@@ -44,9 +46,8 @@ START_TEST(nginx_is_read)
 	       "</pre><hr></body>\r\n</html>\r\n",
 	       "12.4.0 13.3.0 sha256sums.asc");
 }
-END_TEST
 
-START_TEST(apache_is_read)
+TEST(apache_is_read)
 {
 	expect("<table><tr><th><a href=\"?C=N;O=D\">Name</a></th>"
 	       "<th><a href=\"?C=M;O=A\">Last modified</a></th></tr>\n"
@@ -58,25 +59,22 @@ START_TEST(apache_is_read)
 	       "</table>",
 	       "13.3.0 a&b.tar.xz plain.txt");
 }
-END_TEST
 
-START_TEST(names_are_sorted_and_each_is_there_once)
+TEST(names_are_sorted_and_each_is_there_once)
 {
 	expect("<a href=b><a href=\"a/\"><a href='b'><a href=./b><a href=a>",
 	       "a b");
 	expect("", "");
 	expect("no link, <abbr href=x> <b href=y> < a href=z>", "");
 }
-END_TEST
 
-START_TEST(escapes_are_read)
+TEST(escapes_are_read)
 {
 	expect("<a href=\"gcc%2d13%2E3+x~%20y\">", "gcc-13.3+x~ y");
 	expect("<a href=\"a&#45;b&#x2D;c&quot;&apos;&lt;&gt;\">", "a-b-c\"'<>");
 	expect("<a href=\"%25\"><a href=\"a%253a\"><a href=\"c%3ad\">",
 	       "% a%3a c:d");
 }
-END_TEST
 
 /* None of these is an entry of the directory. */
 static const char *const hostile[] = {
@@ -142,18 +140,17 @@ static const char *const hostile[] = {
 	"a&b",
 };
 
-START_TEST(hostile_names_are_passed_over)
+TEST_EACH(hostile_names_are_passed_over, hostile)
 {
 	char *html = xasprintf("<a href=\"first\"><a href=\"%s\">x</a>"
 			       "<a href=last>",
-			       hostile[_i]);
+			       *row);
 
 	expect(html, "first last");
 	free(html);
 }
-END_TEST
 
-START_TEST(what_is_not_closed_ends_the_list)
+TEST(what_is_not_closed_ends_the_list)
 {
 	expect("<a href=a><a href=\"b><a href=c>", "a");
 	expect("<a href=a><a href='b", "a");
@@ -162,9 +159,8 @@ START_TEST(what_is_not_closed_ends_the_list)
 	expect("<a href=a><!-- <a href=b> --><a href=c>", "a c");
 	expect("<a href=a><!-- <a href=b>", "a");
 }
-END_TEST
 
-START_TEST(a_name_may_have_255_bytes)
+TEST(a_name_may_have_255_bytes)
 {
 	char *most = xmalloc(257);
 	char *html;
@@ -176,7 +172,6 @@ START_TEST(a_name_may_have_255_bytes)
 	free(html);
 	free(most);
 }
-END_TEST
 
 /* Return HEAD, `n` times TEXT, and TAIL. */
 static struct buf repeat(const char *head, const char *text, size_t n)
@@ -189,7 +184,7 @@ static struct buf repeat(const char *head, const char *text, size_t n)
 	return html;
 }
 
-START_TEST(a_hundred_thousand_entries_are_read_at_once)
+TEST(a_hundred_thousand_entries_are_read_at_once)
 {
 	uint64_t before = clock_ms();
 	struct strv names = { 0 };
@@ -211,7 +206,6 @@ START_TEST(a_hundred_thousand_entries_are_read_at_once)
 	/* Some 50 ms. */
 	ck_assert_uint_lt(clock_ms() - before, 10000);
 }
-END_TEST
 
 /* An algorithm that reads a byte twice per link takes hours for these. */
 static const char *const tedious[] = {
@@ -219,9 +213,9 @@ static const char *const tedious[] = {
 	"<",          "&amp;",       "<a href=\"%25", "<a x=y ", "<a ====",
 };
 
-START_TEST(no_text_takes_long)
+TEST_EACH(no_text_takes_long, tedious)
 {
-	struct buf html = repeat("<a href=good>", tedious[_i], 300000);
+	struct buf html = repeat("<a href=good>", *row, 300000);
 	uint64_t before = clock_ms();
 	struct strv names = { 0 };
 	struct err err = { 0 };
@@ -234,9 +228,8 @@ START_TEST(no_text_takes_long)
 	buf_release(&html);
 	ck_assert_uint_lt(clock_ms() - before, 20000);
 }
-END_TEST
 
-START_TEST(there_are_limits)
+TEST(there_are_limits)
 {
 	struct strv names = { 0 };
 	struct err err = { 0 };
@@ -257,27 +250,4 @@ START_TEST(there_are_limits)
 		fetch_dir_listing_parse(buf_bytes(&html), &names, &err),
 		-EFBIG);
 	buf_release(&html);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("fetch/dir-listing");
-	TCase *tc = tcase_create("listing");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_test(tc, nginx_is_read);
-	tcase_add_test(tc, apache_is_read);
-	tcase_add_test(tc, names_are_sorted_and_each_is_there_once);
-	tcase_add_test(tc, escapes_are_read);
-	tcase_add_loop_test(tc, hostile_names_are_passed_over, 0,
-			    sizeof(hostile) / sizeof(hostile[0]));
-	tcase_add_test(tc, what_is_not_closed_ends_the_list);
-	tcase_add_test(tc, a_name_may_have_255_bytes);
-	tcase_add_test(tc, a_hundred_thousand_entries_are_read_at_once);
-	tcase_add_loop_test(tc, no_text_takes_long, 0,
-			    sizeof(tedious) / sizeof(tedious[0]));
-	tcase_add_test(tc, there_are_limits);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

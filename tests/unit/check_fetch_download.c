@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: fetch */
+#include "../lib/test.h"
 #include "fetch-fixture.h"
 
 #define MANY (1u << 20)
@@ -8,7 +9,8 @@
 
 static const unsigned sizes[] = { 0, 1, 1000, 65536, 300000 };
 
-START_TEST(a_file_arrives_whole_by_https_and_http)
+TEST_RANGE(a_file_arrives_whole_by_https_and_http, 0,
+	   2 * sizeof(sizes) / sizeof(sizes[0]))
 {
 	unsigned size = sizes[_i / 2];
 	char *path = xasprintf("/size=%u/whole%d", size, _i);
@@ -23,13 +25,12 @@ START_TEST(a_file_arrives_whole_by_https_and_http)
 	ck_assert_uint_eq(play_requests(path, NULL, 0), 1);
 	free(path);
 }
-END_TEST
 
 static const char *const ways[] = { "chunked", "length=-1", "drip=1" };
 
-START_TEST(a_body_may_come_in_any_way)
+TEST_EACH(a_body_may_come_in_any_way, ways)
 {
-	char *path = xasprintf("/size=99/%s/way", ways[_i]);
+	char *path = xasprintf("/size=99/%s/way", *row);
 	struct err err = { 0 };
 
 	ck_assert_msg(!play_get(play_url(path), NULL, MANY, &err), "%s",
@@ -38,9 +39,8 @@ START_TEST(a_body_may_come_in_any_way)
 	ck_assert_uint_eq(got.restarts, 0);
 	free(path);
 }
-END_TEST
 
-START_TEST(a_text_is_all_or_nothing)
+TEST(a_text_is_all_or_nothing)
 {
 	char *good = play_url("/size=70000/text");
 	char *bad_one = play_url("/size=70000/cut=60000/text");
@@ -63,12 +63,11 @@ START_TEST(a_text_is_all_or_nothing)
 	free(good);
 	free(bad_one);
 }
-END_TEST
 
 /* ------------------------------------------------------- https and redirects
  */
 
-START_TEST(http_is_not_even_asked_unless_allowed)
+TEST(http_is_not_even_asked_unless_allowed)
 {
 	struct err err = { 0 };
 
@@ -79,9 +78,8 @@ START_TEST(http_is_not_even_asked_unless_allowed)
 			       "allow it, set `http = true` in [toolchain]");
 	ck_assert_uint_eq(play_requests("/plain", NULL, 0), 0);
 }
-END_TEST
 
-START_TEST(a_redirect_to_http_is_followed_only_if_allowed)
+TEST(a_redirect_to_http_is_followed_only_if_allowed)
 {
 	char *url = play_url("/to-http/size=10/after");
 	char *end = play_http("/size=10/after");
@@ -105,7 +103,6 @@ START_TEST(a_redirect_to_http_is_followed_only_if_allowed)
 	free(end);
 	free(url);
 }
-END_TEST
 
 /* A path, and a part of its error message; none: success. */
 static const struct {
@@ -126,23 +123,21 @@ static const struct {
 	{ "/hops=1/endless/size=5/fat", -EFBIG, "more than 1000 bytes" },
 };
 
-START_TEST(redirects_end_somewhere)
+TEST_EACH(redirects_end_somewhere, redirects)
 {
 	struct err err = { 0 };
 	int ret;
 
 	play_options.n_tries = 1;
-	ret = play_get(play_http(redirects[_i].path), NULL, 1000, &err);
-	ck_assert_msg(ret == redirects[_i].ret, "%s: %d: %s",
-		      redirects[_i].path, ret, err.text);
+	ret = play_get(play_http(row->path), NULL, 1000, &err);
+	ck_assert_msg(ret == row->ret, "%s: %d: %s", row->path, ret, err.text);
 	if (ret)
-		play_expect_text(&err, redirects[_i].words);
+		play_expect_text(&err, row->words);
 	else
 		play_expect(5, 0);
 }
-END_TEST
 
-START_TEST(a_password_in_an_url_is_not_printed)
+TEST(a_password_in_an_url_is_not_printed)
 {
 	char *url = xasprintf("http://me:secret@127.0.0.1:%d/status=404/pw",
 			      bad.port[1]);
@@ -152,7 +147,6 @@ START_TEST(a_password_in_an_url_is_not_printed)
 	ck_assert_ptr_null(strstr(err.text, "secret"));
 	play_expect_text(&err, "/status=404/pw: no such file (HTTP 404)");
 }
-END_TEST
 
 /* ------------------------------------------------------------------ mirrors */
 
@@ -195,19 +189,18 @@ static const char *const failing[] = {
 	"/length=2000/mirror",
 };
 
-START_TEST(the_next_mirror_is_asked_when_one_fails)
+TEST_EACH(the_next_mirror_is_asked_when_one_fails, failing)
 {
 	struct err err = { 0 };
 
 	play_options.n_tries = 2;
-	ck_assert_msg(!two(failing[_i], "/size=1000/good", &err), "%s: %s",
-		      failing[_i], err.text);
-	if (strcmp(failing[_i], "/status=200/mirror") != 0)
+	ck_assert_msg(!two(*row, "/size=1000/good", &err), "%s: %s", *row,
+		      err.text);
+	if (strcmp(*row, "/status=200/mirror") != 0)
 		play_expect(1000, 0);
 }
-END_TEST
 
-START_TEST(a_file_is_missing_only_if_all_say_so)
+TEST(a_file_is_missing_only_if_all_say_so)
 {
 	struct err err = { 0 };
 
@@ -226,9 +219,8 @@ START_TEST(a_file_is_missing_only_if_all_say_so)
 			 -EACCES);
 	play_expect_text(&err, "/m2: access denied (HTTP 403)");
 }
-END_TEST
 
-START_TEST(without_mirrors_nothing_is_to_be_had)
+TEST(without_mirrors_nothing_is_to_be_had)
 {
 	static const char *const none_at_all[] = { NULL };
 	struct err err = { 0 };
@@ -238,11 +230,10 @@ START_TEST(without_mirrors_nothing_is_to_be_had)
 			 -ENOENT);
 	play_expect_text(&err, "set `mirror = URL` in [toolchain]");
 }
-END_TEST
 
 /* ------------------------------------------------------------------ retries */
 
-START_TEST(a_server_that_fails_is_asked_as_often_as_told)
+TEST(a_server_that_fails_is_asked_as_often_as_told)
 {
 	struct err err = { 0 };
 
@@ -256,9 +247,8 @@ START_TEST(a_server_that_fails_is_asked_as_often_as_told)
 		-ENOENT);
 	ck_assert_uint_eq(play_requests("/status=404/once", NULL, 0), 1);
 }
-END_TEST
 
-START_TEST(a_server_says_when_to_come_back)
+TEST(a_server_says_when_to_come_back)
 {
 	uint64_t before = clock_ms();
 	struct err err = { 0 };
@@ -276,9 +266,8 @@ START_TEST(a_server_says_when_to_come_back)
 	ck_assert_uint_eq(
 		play_requests("/status=429/after=7200/later", NULL, 0), 1);
 }
-END_TEST
 
-START_TEST(a_sink_that_fails_ends_it)
+TEST(a_sink_that_fails_ends_it)
 {
 	struct err err = { 0 };
 
@@ -288,12 +277,11 @@ START_TEST(a_sink_that_fails_ends_it)
 	play_expect_text(&err, "/size=9/full: the sink is full");
 	ck_assert_uint_eq(play_requests("/size=9/full", NULL, 0), 1);
 }
-END_TEST
 
 /* -------------------------------------------------------------------- limits
  */
 
-START_TEST(a_limit_is_kept_to_the_byte)
+TEST(a_limit_is_kept_to_the_byte)
 {
 	struct err err = { 0 };
 
@@ -308,9 +296,8 @@ START_TEST(a_limit_is_kept_to_the_byte)
 		-EFBIG);
 	ck_assert_uint_le(got.bytes, 100);
 }
-END_TEST
 
-START_TEST(a_proxy_is_used_as_the_environment_says)
+TEST(a_proxy_is_used_as_the_environment_says)
 {
 	char *proxy = play_http("");
 	struct err err = { 0 };
@@ -322,31 +309,4 @@ START_TEST(a_proxy_is_used_as_the_environment_says)
 	play_expect(8, 0);
 	ck_assert_uint_eq(play_requests("/size=8/proxy", NULL, 0), 1);
 	free(proxy);
-}
-END_TEST
-
-int main(void)
-{
-	TCase *tests = tcase_create("http");
-
-	tcase_add_loop_test(tests, a_file_arrives_whole_by_https_and_http, 0,
-			    2 * sizeof(sizes) / sizeof(sizes[0]));
-	tcase_add_loop_test(tests, a_body_may_come_in_any_way, 0,
-			    sizeof(ways) / sizeof(ways[0]));
-	tcase_add_test(tests, a_text_is_all_or_nothing);
-	tcase_add_test(tests, http_is_not_even_asked_unless_allowed);
-	tcase_add_test(tests, a_redirect_to_http_is_followed_only_if_allowed);
-	tcase_add_loop_test(tests, redirects_end_somewhere, 0,
-			    sizeof(redirects) / sizeof(redirects[0]));
-	tcase_add_test(tests, a_password_in_an_url_is_not_printed);
-	tcase_add_loop_test(tests, the_next_mirror_is_asked_when_one_fails, 0,
-			    sizeof(failing) / sizeof(failing[0]));
-	tcase_add_test(tests, a_file_is_missing_only_if_all_say_so);
-	tcase_add_test(tests, without_mirrors_nothing_is_to_be_had);
-	tcase_add_test(tests, a_server_that_fails_is_asked_as_often_as_told);
-	tcase_add_test(tests, a_server_says_when_to_come_back);
-	tcase_add_test(tests, a_sink_that_fails_ends_it);
-	tcase_add_test(tests, a_limit_is_kept_to_the_byte);
-	tcase_add_test(tests, a_proxy_is_used_as_the_environment_says);
-	return play_run(tests, "fetch/http");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: fetch */
+#include "../lib/test.h"
 #include "fetch-fixture.h"
 
 #include "fetch/download.h"
@@ -57,7 +58,7 @@ static int go_on(const char *path, uint64_t n, struct err *err)
 
 /* --------------------------------------------------------------- resumption */
 
-START_TEST(what_came_is_not_fetched_again)
+TEST(what_came_is_not_fetched_again)
 {
 	struct err err = { 0 };
 	char last[200] = "";
@@ -72,9 +73,8 @@ START_TEST(what_came_is_not_fetched_again)
 	ck_assert_str_eq(last, "bytes=700- \"v0-1000\"");
 	expect_part(1000);
 }
-END_TEST
 
-START_TEST(a_whole_file_is_asked_for_news_only)
+TEST(a_whole_file_is_asked_for_news_only)
 {
 	struct err err = { 0 };
 	char last[200] = "";
@@ -92,7 +92,6 @@ START_TEST(a_whole_file_is_asked_for_news_only)
 	fetch_partial_remove(play_part);
 	ck_assert(!fs_exists(play_part));
 }
-END_TEST
 
 /* Server behaviour, and whether the part file can be reused. */
 static const struct {
@@ -111,36 +110,33 @@ static const struct {
 	{ "/range=other", false, true },
 };
 
-START_TEST(a_server_that_will_not_resume_sends_it_all)
+TEST_EACH(a_server_that_will_not_resume_sends_it_all, habits)
 {
-	char *path = xasprintf("%s/size=1000/habit", habits[_i].options);
+	char *path = xasprintf("%s/size=1000/habit", row->options);
 	struct err err = { 0 };
 
 	leave(path, 333);
 	ck_assert_msg(!go_on(path, 333, &err), "%s: %s", path, err.text);
 	play_expect(1000, 0);
-	ck_assert_uint_eq(got.restarts,
-			  habits[_i].is_stamped && !habits[_i].is_resumed);
+	ck_assert_uint_eq(got.restarts, row->is_stamped && !row->is_resumed);
 	expect_part(1000);
 	free(path);
 }
-END_TEST
 
-START_TEST(within_a_call_the_same_holds)
+TEST_EACH(within_a_call_the_same_holds, habits)
 {
 	char *path = xasprintf("/cut=334/cuts=1%s/size=1000/within",
-			       habits[_i].options);
+			       row->options);
 	struct err err = { 0 };
 
 	ck_assert_msg(!play_get(play_url(path), NULL, MANY, &err), "%s: %s",
 		      path, err.text);
 	play_expect(1000, 0);
-	ck_assert_uint_eq(got.restarts, !habits[_i].is_resumed);
+	ck_assert_uint_eq(got.restarts, !row->is_resumed);
 	free(path);
 }
-END_TEST
 
-START_TEST(another_version_is_not_mixed_with_the_first)
+TEST(another_version_is_not_mixed_with_the_first)
 {
 	struct err err = { 0 };
 
@@ -149,9 +145,8 @@ START_TEST(another_version_is_not_mixed_with_the_first)
 	play_expect(1000, 1);
 	ck_assert_uint_eq(got.restarts, 1);
 }
-END_TEST
 
-START_TEST(a_sink_that_cannot_start_over_fails)
+TEST(a_sink_that_cannot_start_over_fails)
 {
 	struct fetch_sink sink = play_sink;
 	char *url = play_url("/cut=5/cuts=1/stamp=none/no-restart");
@@ -165,7 +160,6 @@ START_TEST(a_sink_that_cannot_start_over_fails)
 	play_expect_text(&err, "the file has changed on the server");
 	free(url);
 }
-END_TEST
 
 /* --------------------------------------------------------- a bad part file */
 
@@ -183,14 +177,14 @@ static const char *const spoiled[] = {
 	"kfarm part 1 s\n\"v0\x1b\"\n\n1000\n",
 };
 
-START_TEST(a_part_without_a_proper_stamp_is_void)
+TEST_EACH(a_part_without_a_proper_stamp_is_void, spoiled)
 {
 	char *path = xasprintf("/size=1000/%d/s", _i);
 	struct err err = { 0 };
 	char last[200] = "";
 
 	leave(path, 600);
-	write_from(spoiled[_i]);
+	write_from(*row);
 	ck_assert_int_eq(go_on(path, 600, &err), 0);
 	play_expect(1000, 0);
 	ck_assert_uint_eq(got.restarts, 0);
@@ -200,9 +194,8 @@ START_TEST(a_part_without_a_proper_stamp_is_void)
 	ck_assert_str_eq(last, "- -");
 	free(path);
 }
-END_TEST
 
-START_TEST(a_part_of_another_length_starts_over)
+TEST(a_part_of_another_length_starts_over)
 {
 	struct err err = { 0 };
 
@@ -212,9 +205,8 @@ START_TEST(a_part_of_another_length_starts_over)
 	play_expect(1000, 0);
 	ck_assert_uint_eq(got.restarts, 1);
 }
-END_TEST
 
-START_TEST(a_part_beyond_the_limit_is_void)
+TEST(a_part_beyond_the_limit_is_void)
 {
 	struct err err = { 0 };
 
@@ -224,9 +216,8 @@ START_TEST(a_part_beyond_the_limit_is_void)
 	play_expect(500, 0);
 	expect_part(500);
 }
-END_TEST
 
-START_TEST(what_was_too_long_is_not_kept)
+TEST(what_was_too_long_is_not_kept)
 {
 	struct err err = { 0 };
 
@@ -235,9 +226,8 @@ START_TEST(what_was_too_long_is_not_kept)
 		-EFBIG);
 	expect_part(0);
 }
-END_TEST
 
-START_TEST(a_part_has_one_writer)
+TEST(a_part_has_one_writer)
 {
 	struct fetch_partial mine;
 	struct err err = { 0 };
@@ -249,9 +239,8 @@ START_TEST(a_part_has_one_writer)
 	fetch_partial_close(&mine);
 	ck_assert_int_eq(play_get(play_url("/busy"), play_part, MANY, &err), 0);
 }
-END_TEST
 
-START_TEST(a_link_is_not_followed)
+TEST(a_link_is_not_followed)
 {
 	char *target = xasprintf("%s/victim", play_dir);
 	struct err err = { 0 };
@@ -264,9 +253,8 @@ START_TEST(a_link_is_not_followed)
 	ck_assert_int_eq(unlink(play_part), 0);
 	free(target);
 }
-END_TEST
 
-START_TEST(a_part_that_cannot_be_written_is_named)
+TEST(a_part_that_cannot_be_written_is_named)
 {
 	char *path = xasprintf("%s/no-such/part", play_dir);
 	struct err err = { 0 };
@@ -276,9 +264,8 @@ START_TEST(a_part_that_cannot_be_written_is_named)
 	play_expect_text(&err, "no-such/part: parent directory does not exist");
 	free(path);
 }
-END_TEST
 
-START_TEST(what_is_kept_is_said)
+TEST(what_is_kept_is_said)
 {
 	struct err err = { 0 };
 
@@ -286,29 +273,4 @@ START_TEST(what_is_kept_is_said)
 	ck_assert_int_eq(
 		play_get(play_url("/cut=9/kept"), play_part, MANY, &err), -EIO);
 	play_expect_text(&err, "partial download saved in /tmp/kfarm-check.");
-}
-END_TEST
-
-int main(void)
-{
-	TCase *tests = tcase_create("part");
-	const int n_habits = sizeof(habits) / sizeof(habits[0]);
-
-	tcase_add_test(tests, what_came_is_not_fetched_again);
-	tcase_add_test(tests, a_whole_file_is_asked_for_news_only);
-	tcase_add_loop_test(tests, a_server_that_will_not_resume_sends_it_all,
-			    0, n_habits);
-	tcase_add_loop_test(tests, within_a_call_the_same_holds, 0, n_habits);
-	tcase_add_test(tests, another_version_is_not_mixed_with_the_first);
-	tcase_add_test(tests, a_sink_that_cannot_start_over_fails);
-	tcase_add_loop_test(tests, a_part_without_a_proper_stamp_is_void, 0,
-			    sizeof(spoiled) / sizeof(spoiled[0]));
-	tcase_add_test(tests, a_part_of_another_length_starts_over);
-	tcase_add_test(tests, a_part_beyond_the_limit_is_void);
-	tcase_add_test(tests, what_was_too_long_is_not_kept);
-	tcase_add_test(tests, a_part_has_one_writer);
-	tcase_add_test(tests, a_link_is_not_followed);
-	tcase_add_test(tests, a_part_that_cannot_be_written_is_named);
-	tcase_add_test(tests, what_is_kept_is_said);
-	return play_run(tests, "fetch/part");
 }

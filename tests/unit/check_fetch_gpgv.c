@@ -2,8 +2,8 @@
 /* needs: fetch */
 #include "fetch/gpgv.h"
 
+#include "../lib/test.h"
 #include "fetch-keys.h"
-#include "suite.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -58,28 +58,30 @@ static void check_signature(const struct signed_file *f, const char *pin,
 		ck_assert_str_ne(got->signing_key, pin);
 }
 
-START_TEST(a_text_is_what_its_signature_covers)
+FIXTURE_ONCE(keys_make, keys_remove);
+
+TEST_EACH(a_text_is_what_its_signature_covers, files)
 {
-	const struct signed_file *f = &files[_i];
-	char pin[FETCH_FINGERPRINT_SIZE], *name = xasprintf("%s.asc", f->name);
-	char *keyring = keyring_of(f->key);
+	char pin[FETCH_FINGERPRINT_SIZE],
+		*name = xasprintf("%s.asc", row->name);
+	char *keyring = keyring_of(row->key);
 	struct fetch_signature got = { .made_s = 42 };
 	struct buf in, out = { 0 };
 	struct err err = { 0 };
 	int ret;
 
-	if (f->text) {
+	if (row->text) {
 		in = keys_read(name);
-		keys_fingerprint(f->key, pin);
+		keys_fingerprint(row->key, pin);
 		ret = fetch_gpgv_verify_text(keyring, pin, buf_bytes(&in), &out,
 					     &got, &err);
-		ck_assert_msg(ret == f->answer, "%s: %d, %s", f->name, ret,
+		ck_assert_msg(ret == row->answer, "%s: %d, %s", row->name, ret,
 			      err.text);
 		if (!ret) {
 			ck_assert_str_eq(buf_str(&out),
 					 "first line\n- dash\nFrom here\n"
 					 "last\n");
-			check_signature(f, pin, &got);
+			check_signature(row, pin, &got);
 		} else {
 			ck_assert_uint_eq(out.len, 0);
 			ck_assert_int_eq(got.made_s, 42);
@@ -91,7 +93,6 @@ START_TEST(a_text_is_what_its_signature_covers)
 	free(keyring);
 	free(name);
 }
-END_TEST
 
 /* Pass the file in pieces of `step` bytes. */
 static int check_detached(const char *key, struct bytes signature,
@@ -124,25 +125,25 @@ static int check_detached(const char *key, struct bytes signature,
 	return ret;
 }
 
-START_TEST(a_detached_signature_covers_what_is_fed)
+TEST_EACH(a_detached_signature_covers_what_is_fed, files)
 {
-	const struct signed_file *f = &files[_i];
-	char pin[FETCH_FINGERPRINT_SIZE], *name = xasprintf("%s.sig", f->name);
+	char pin[FETCH_FINGERPRINT_SIZE],
+		*name = xasprintf("%s.sig", row->name);
 	struct fetch_signature got = { .made_s = 42 };
 	struct buf signature, data;
 	struct err err = { 0 };
 	int ret;
 
-	if (f->detached) {
+	if (row->detached) {
 		signature = keys_read(name);
 		data = keys_read("data");
-		ret = check_detached(f->key, buf_bytes(&signature),
+		ret = check_detached(row->key, buf_bytes(&signature),
 				     buf_bytes(&data), 60000, &got, &err);
-		ck_assert_msg(ret == f->answer, "%s: %d, %s", f->name, ret,
+		ck_assert_msg(ret == row->answer, "%s: %d, %s", row->name, ret,
 			      err.text);
-		keys_fingerprint(f->key, pin);
+		keys_fingerprint(row->key, pin);
 		if (!ret)
-			check_signature(f, pin, &got);
+			check_signature(row, pin, &got);
 		else
 			ck_assert_int_eq(got.made_s, 42);
 		buf_release(&signature);
@@ -150,9 +151,8 @@ START_TEST(a_detached_signature_covers_what_is_fed)
 	}
 	free(name);
 }
-END_TEST
 
-START_TEST(one_bit_of_the_data_decides)
+TEST(one_bit_of_the_data_decides)
 {
 	struct fetch_signature got;
 	struct buf signature = keys_read("good.sig"), data = keys_read("data");
@@ -173,10 +173,9 @@ START_TEST(one_bit_of_the_data_decides)
 	buf_release(&signature);
 	buf_release(&data);
 }
-END_TEST
 
 /* A corrupted file is rejected, or its text equals the signed one. */
-START_TEST(a_bit_of_a_text_changes_nothing_that_counts)
+TEST(a_bit_of_a_text_changes_nothing_that_counts)
 {
 	struct buf in = keys_read("good.asc");
 	char pin[FETCH_FINGERPRINT_SIZE], *keyring = keyring_of("sums");
@@ -202,9 +201,8 @@ START_TEST(a_bit_of_a_text_changes_nothing_that_counts)
 	free(keyring);
 	buf_release(&in);
 }
-END_TEST
 
-START_TEST(the_pin_is_the_primary_key_whatever_the_keyring_holds)
+TEST(the_pin_is_the_primary_key_whatever_the_keyring_holds)
 {
 	struct buf in = keys_read("other.asc"), out = { 0 };
 	char pin[FETCH_FINGERPRINT_SIZE], *keyring = keyring_of("other");
@@ -219,10 +217,9 @@ START_TEST(the_pin_is_the_primary_key_whatever_the_keyring_holds)
 	free(keyring);
 	buf_release(&in);
 }
-END_TEST
 
 /* gpgv exits without reading more than a pipe holds; no SIGPIPE occurs. */
-START_TEST(a_gpgv_that_ends_early_is_an_error)
+TEST(a_gpgv_that_ends_early_is_an_error)
 {
 	uint8_t *zeros = xcalloc(1, 4 << 20);
 	struct buf page = keys_read("page.sig");
@@ -238,9 +235,8 @@ START_TEST(a_gpgv_that_ends_early_is_an_error)
 	buf_release(&page);
 	free(zeros);
 }
-END_TEST
 
-START_TEST(a_stream_can_be_given_up_at_any_time)
+TEST(a_stream_can_be_given_up_at_any_time)
 {
 	char pin[FETCH_FINGERPRINT_SIZE], *keyring = keyring_of("sums");
 	struct buf signature = keys_read("good.sig");
@@ -263,9 +259,8 @@ START_TEST(a_stream_can_be_given_up_at_any_time)
 	buf_release(&signature);
 	free(keyring);
 }
-END_TEST
 
-START_TEST(what_is_missing_is_named)
+TEST(what_is_missing_is_named)
 {
 	char pin[FETCH_FINGERPRINT_SIZE], *keyring = keyring_of("sums");
 	struct buf out = { 0 };
@@ -286,25 +281,4 @@ START_TEST(what_is_missing_is_named)
 			 -ENOPKG);
 	ck_assert(strstr(err.text, "package gpgv"));
 	free(keyring);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("fetch/gpgv");
-	TCase *tc = tcase_create("gpgv");
-	const int n = sizeof(files) / sizeof(*files);
-
-	tcase_add_unchecked_fixture(tc, keys_make, keys_remove);
-	tcase_add_loop_test(tc, a_text_is_what_its_signature_covers, 0, n);
-	tcase_add_loop_test(tc, a_detached_signature_covers_what_is_fed, 0, n);
-	tcase_add_test(tc, one_bit_of_the_data_decides);
-	tcase_add_test(tc, a_bit_of_a_text_changes_nothing_that_counts);
-	tcase_add_test(tc,
-		       the_pin_is_the_primary_key_whatever_the_keyring_holds);
-	tcase_add_test(tc, a_gpgv_that_ends_early_is_an_error);
-	tcase_add_test(tc, a_stream_can_be_given_up_at_any_time);
-	tcase_add_test(tc, what_is_missing_is_named);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

@@ -2,11 +2,10 @@
 /* needs: fetch */
 #include "fetch/gpgv.h"
 
+#include "../lib/test.h"
 #include "base/str.h"
 #include "fetch-sample.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,17 +89,17 @@ static const struct sample {
 	  -EKEYEXPIRED, 0 },
 };
 
-START_TEST(one_good_signature_of_the_pinned_key_is_what_counts)
+TEST_EACH(one_good_signature_of_the_pinned_key_is_what_counts, samples)
 {
-	const struct sample *s = &samples[_i];
 	struct fetch_signature got = { .made_s = 42 };
 	struct err err = { 0 };
 	int ret;
 
-	ret = fetch_gpgv_status_check(bytes_str(s->lines), s->wait_status,
+	ret = fetch_gpgv_status_check(bytes_str(row->lines), row->wait_status,
 				      SAMPLE_KEY, bytes_str(sample_listing),
 				      &got, &err);
-	ck_assert_msg(ret == s->answer, "%s: %d %s", s->lines, ret, err.text);
+	ck_assert_msg(ret == row->answer, "%s: %d %s", row->lines, ret,
+		      err.text);
 	if (ret) {
 		ck_assert_str_ne(err.text, "");
 		ck_assert_int_eq(got.made_s, 42);
@@ -108,13 +107,12 @@ START_TEST(one_good_signature_of_the_pinned_key_is_what_counts)
 		ck_assert_str_eq(got.fingerprint, SAMPLE_KEY);
 		ck_assert_int_eq(got.made_s, atol(MADE));
 		ck_assert_int_eq(got.key_expired,
-				 strstr(s->lines, "EXPKEYSIG") != NULL);
+				 strstr(row->lines, "EXPKEYSIG") != NULL);
 	}
 }
-END_TEST
 
 /* The expiry time of an expired key must be known. */
-START_TEST(a_moment_that_nobody_knows_is_none)
+TEST_RANGE(a_moment_that_nobody_knows_is_none, 0, 8)
 {
 	static const char *const listings[] = {
 		"",
@@ -138,9 +136,8 @@ START_TEST(a_moment_that_nobody_knows_is_none)
 		-EKEYEXPIRED);
 	ck_assert_int_eq(got.made_s, 42);
 }
-END_TEST
 
-START_TEST(a_listing_that_lacks_a_revocation_is_noticed)
+TEST(a_listing_that_lacks_a_revocation_is_noticed)
 {
 	static const char good[] = "pub:-:\nfpr:::::::::" SAMPLE_KEY ":\n"
 				   "sub:-:\nfpr:::::::::" SAMPLE_SUBKEY ":\n";
@@ -158,19 +155,4 @@ START_TEST(a_listing_that_lacks_a_revocation_is_noticed)
 	ck_assert(!fetch_key_lacks_revocation(bytes_str(revoked),
 					      bytes_str(revoked)));
 	ck_assert(!fetch_key_lacks_revocation(bytes_str(""), bytes_str(good)));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("fetch/gpgv-status");
-	TCase *tc = tcase_create("status");
-
-	tcase_add_loop_test(tc,
-			    one_good_signature_of_the_pinned_key_is_what_counts,
-			    0, sizeof(samples) / sizeof(*samples));
-	tcase_add_test(tc, a_listing_that_lacks_a_revocation_is_noticed);
-	tcase_add_loop_test(tc, a_moment_that_nobody_knows_is_none, 0, 8);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

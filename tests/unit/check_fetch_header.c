@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: fetch */
+#include "../lib/test.h"
+
 #include "fetch/curl.h"
 
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 
 static struct fetch_response a;
@@ -20,7 +20,9 @@ static void teardown(void)
 	fetch_response_release(&a);
 }
 
-START_TEST(a_range_says_what_comes_and_what_there_is)
+FIXTURE(setup, teardown);
+
+TEST(a_range_says_what_comes_and_what_there_is)
 {
 	fetch_curl_parse_range(&a, "bytes 10-99/100");
 	ck_assert(a.has_range);
@@ -32,7 +34,6 @@ START_TEST(a_range_says_what_comes_and_what_there_is)
 	ck_assert(!a.has_range);
 	ck_assert_uint_eq(a.range_total, 0);
 }
-END_TEST
 
 /* None of these is the rest of a file. */
 static const char *const ranges[] = {
@@ -58,14 +59,13 @@ static const char *const ranges[] = {
 	"bytes 99999999999999999999999-8/9",
 };
 
-START_TEST(an_odd_range_is_none)
+TEST_EACH(an_odd_range_is_none, ranges)
 {
-	fetch_curl_parse_range(&a, ranges[_i]);
-	ck_assert_msg(!a.has_range, "%s", ranges[_i]);
+	fetch_curl_parse_range(&a, *row);
+	ck_assert_msg(!a.has_range, "%s", *row);
 }
-END_TEST
 
-START_TEST(what_is_long_or_odd_is_no_stamp)
+TEST(what_is_long_or_odd_is_no_stamp)
 {
 	char *text = xasprintf("\"%0*d\"", FETCH_VALIDATOR_LEN_MAX - 2, 1);
 
@@ -78,19 +78,4 @@ START_TEST(what_is_long_or_odd_is_no_stamp)
 	ck_assert(!fetch_curl_is_validator(""));
 	ck_assert(!fetch_curl_is_validator("\xff"));
 	ck_assert(!fetch_curl_is_validator("\"\x1b[31m\""));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("fetch/header");
-	TCase *tc = tcase_create("header");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, a_range_says_what_comes_and_what_there_is);
-	tcase_add_loop_test(tc, an_odd_range_is_none, 0,
-			    sizeof(ranges) / sizeof(ranges[0]));
-	tcase_add_test(tc, what_is_long_or_odd_is_no_stamp);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -2,9 +2,9 @@
 /* needs: fetch */
 #include "fetch/key.h"
 
+#include "../lib/test.h"
 #include "fetch-keys.h"
 #include "fetch/download.h"
-#include "suite.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -121,7 +121,10 @@ static int get(const char *file, const char *source, char **keyring,
 	return ret;
 }
 
-START_TEST(a_file_is_read_armored_or_binary_and_kept)
+FIXTURE_ONCE(keys_make, keys_remove);
+FIXTURE(setup, teardown);
+
+TEST_RANGE(a_file_is_read_armored_or_binary_and_kept, 0, 2)
 {
 	static const char *const names[] = { "keys/sums.asc", "keys/sums.gpg" };
 	char *keyring = NULL;
@@ -135,9 +138,8 @@ START_TEST(a_file_is_read_armored_or_binary_and_kept)
 	check_kept(keyring, "sums");
 	free(keyring);
 }
-END_TEST
 
-START_TEST(a_file_without_the_key_is_named)
+TEST_RANGE(a_file_without_the_key_is_named, 0, 13)
 {
 	static const struct {
 		const char *file, *words;
@@ -167,10 +169,9 @@ START_TEST(a_file_without_the_key_is_named)
 		      "%s", err.text);
 	ck_assert_ptr_null(keyring);
 }
-END_TEST
 
 /* The pin selects the key; other keys of the file are not stored. */
-START_TEST(of_several_keys_the_pinned_one_is_kept)
+TEST_RANGE(of_several_keys_the_pinned_one_is_kept, 0, 2)
 {
 	static const char *const names[] = { "keys/two.asc", "keys/two.gpg" };
 	char *keyring = NULL;
@@ -180,10 +181,9 @@ START_TEST(of_several_keys_the_pinned_one_is_kept)
 	check_kept(keyring, "sums");
 	free(keyring);
 }
-END_TEST
 
 /* Earlier signatures of the key remain valid. */
-START_TEST(an_expired_key_is_kept)
+TEST(an_expired_key_is_kept)
 {
 	char *keyring = NULL;
 	struct err err = { 0 };
@@ -194,9 +194,8 @@ START_TEST(an_expired_key_is_kept)
 	check_kept(keyring, "expired");
 	free(keyring);
 }
-END_TEST
 
-START_TEST(one_of_several_files_has_it)
+TEST(one_of_several_files_has_it)
 {
 	struct strv files = { 0 };
 	char *keyring = NULL;
@@ -212,9 +211,8 @@ START_TEST(one_of_several_files_has_it)
 	strv_release(&files);
 	free(keyring);
 }
-END_TEST
 
-START_TEST(a_server_is_asked_once)
+TEST(a_server_is_asked_once)
 {
 	struct server server;
 	char *keyring = NULL, *source, *asked;
@@ -235,10 +233,9 @@ START_TEST(a_server_is_asked_once)
 	free(asked);
 	serve_end(&server);
 }
-END_TEST
 
 /* The key has a new subkey; a repeated request stores it if available. */
-START_TEST(a_key_can_be_asked_for_again)
+TEST(a_key_can_be_asked_for_again)
 {
 	struct server server;
 	struct strv sources = { 0 };
@@ -265,9 +262,8 @@ START_TEST(a_key_can_be_asked_for_again)
 	free(keyring);
 	strv_release(&sources);
 }
-END_TEST
 
-START_TEST(a_server_with_another_key_is_not_believed)
+TEST_RANGE(a_server_with_another_key_is_not_believed, 0, 3)
 {
 	static const char *const names[] = { "keys/other.asc", "text", "data" };
 	struct server server;
@@ -282,9 +278,8 @@ START_TEST(a_server_with_another_key_is_not_believed)
 	free(source);
 	serve_end(&server);
 }
-END_TEST
 
-START_TEST(a_damaged_copy_is_had_again)
+TEST(a_damaged_copy_is_had_again)
 {
 	char *keyring = NULL, *path = xasprintf("%s/keys/%s.gpg", data, pin);
 	struct err err = { 0 };
@@ -303,9 +298,8 @@ START_TEST(a_damaged_copy_is_had_again)
 	free(path);
 	buf_release(&kept);
 }
-END_TEST
 
-START_TEST(a_revocation_is_not_forgotten)
+TEST(a_revocation_is_not_forgotten)
 {
 	struct strv files = { 0 };
 	char *keyring = NULL;
@@ -328,9 +322,8 @@ START_TEST(a_revocation_is_not_forgotten)
 	ck_assert_msg(strstr(err.text, "revocation"), "%s", err.text);
 	strv_release(&files);
 }
-END_TEST
 
-START_TEST(what_cannot_be_kept_is_an_error)
+TEST(what_cannot_be_kept_is_an_error)
 {
 	struct err err = { 0 };
 	char *keyring = NULL;
@@ -342,9 +335,8 @@ START_TEST(what_cannot_be_kept_is_an_error)
 	ck_assert_int_eq(get("keys/sums.asc", NULL, &keyring, &err), -EINVAL);
 	ck_assert_ptr_null(keyring);
 }
-END_TEST
 
-START_TEST(without_gpg_the_package_is_named)
+TEST(without_gpg_the_package_is_named)
 {
 	struct err err = { 0 };
 	char *keyring = NULL;
@@ -354,10 +346,9 @@ START_TEST(without_gpg_the_package_is_named)
 	ck_assert_msg(strstr(err.text, "package gpg"), "%s", err.text);
 	ck_assert_ptr_null(keyring);
 }
-END_TEST
 
 /* gpg must not use the user's configuration and keys. */
-START_TEST(the_home_of_gpg_is_not_the_users)
+TEST(the_home_of_gpg_is_not_the_users)
 {
 	struct err err = { 0 };
 	char *keyring = NULL, *conf = keys_path("gpg.conf");
@@ -375,7 +366,6 @@ START_TEST(the_home_of_gpg_is_not_the_users)
 	free(keyring);
 	free(conf);
 }
-END_TEST
 
 static const struct source {
 	const char *source;
@@ -402,45 +392,15 @@ static const struct source {
 	{ "", { NULL } },
 };
 
-START_TEST(a_source_is_one_url_or_two)
+TEST_EACH(a_source_is_one_url_or_two, sources_of)
 {
-	const struct source *s = &sources_of[_i];
 	struct strv urls = { 0 };
 	struct err err = { 0 };
-	int ret = fetch_key_urls(s->source, "F00", &urls, &err);
+	int ret = fetch_key_urls(row->source, "F00", &urls, &err);
 
-	ck_assert_int_eq(ret, s->urls[0] ? 0 : -EINVAL);
-	ck_assert_uint_eq(urls.n, !!s->urls[0] + !!s->urls[1]);
+	ck_assert_int_eq(ret, row->urls[0] ? 0 : -EINVAL);
+	ck_assert_uint_eq(urls.n, !!row->urls[0] + !!row->urls[1]);
 	for (size_t i = 0; i < urls.n; i++)
-		ck_assert_str_eq(urls.v[i], s->urls[i]);
+		ck_assert_str_eq(urls.v[i], row->urls[i]);
 	strv_release(&urls);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("fetch/key");
-	TCase *tc = tcase_create("key");
-
-	tcase_add_unchecked_fixture(tc, keys_make, keys_remove);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, a_file_is_read_armored_or_binary_and_kept, 0,
-			    2);
-	tcase_add_loop_test(tc, a_file_without_the_key_is_named, 0, 13);
-	tcase_add_loop_test(tc, of_several_keys_the_pinned_one_is_kept, 0, 2);
-	tcase_add_test(tc, an_expired_key_is_kept);
-	tcase_add_test(tc, without_gpg_the_package_is_named);
-	tcase_add_test(tc, the_home_of_gpg_is_not_the_users);
-	tcase_add_test(tc, one_of_several_files_has_it);
-	tcase_add_test(tc, a_server_is_asked_once);
-	tcase_add_test(tc, a_key_can_be_asked_for_again);
-	tcase_add_loop_test(tc, a_server_with_another_key_is_not_believed, 0,
-			    3);
-	tcase_add_test(tc, a_damaged_copy_is_had_again);
-	tcase_add_test(tc, a_revocation_is_not_forgotten);
-	tcase_add_test(tc, what_cannot_be_kept_is_an_error);
-	tcase_add_loop_test(tc, a_source_is_one_url_or_two, 0,
-			    sizeof(sources_of) / sizeof(*sources_of));
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

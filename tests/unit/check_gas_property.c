@@ -9,11 +9,11 @@
  * the fast scan does not skip executed code.  SCAN_PROPERTY_RUNS is the number
  * of texts (1000), SCAN_PROPERTY_SEED the first seed.
  */
+#include "../lib/test.h"
 #include "cpp-asm-random.h"
 #include "cpp-assembler.h"
 
 #include "gas/gas.h"
-#include "suite.h"
 
 struct count {
 	unsigned long equal, more, open, mistaken;
@@ -135,7 +135,10 @@ static void source(const struct assembler *as, struct buf *out,
 	*out = t.b;
 }
 
-START_TEST(random_texts_are_read_as_the_assembler_reads_them)
+FIXTURE(compare_setup, getenv("SCAN_PROPERTY_KEEP") ? NULL : compare_teardown);
+TIMEOUT(1800 + (double)number_of("SCAN_PROPERTY_RUNS", 0));
+
+TEST_RANGE(random_texts_are_read_as_the_assembler_reads_them, 0, ASSEMBLERS)
 {
 	const struct assembler *as = &assemblers[_i];
 	unsigned long runs = runs_of(as);
@@ -149,7 +152,6 @@ START_TEST(random_texts_are_read_as_the_assembler_reads_them)
 		ck_assert_uint_gt(count.equal, runs / 3);
 	}
 }
-END_TEST
 
 /* Write a text as a C string. */
 static void put_string(struct buf *out, const struct buf *text)
@@ -247,7 +249,7 @@ static const struct assembler compilers[] = {
 
 #define COMPILERS ((int)(sizeof(compilers) / sizeof(compilers[0])))
 
-START_TEST(asm_statements_are_read_as_the_compiler_passes_them_on)
+TEST_RANGE(asm_statements_are_read_as_the_compiler_passes_them_on, 0, COMPILERS)
 {
 	const struct assembler *as = &compilers[_i];
 	unsigned long runs = runs_of(as);
@@ -256,30 +258,4 @@ START_TEST(asm_statements_are_read_as_the_compiler_passes_them_on)
 	compare_many(as, "in.c", unit, runs, &count);
 	if (runs >= 100 && !as->strict)
 		ck_assert_uint_lt(count.open, runs * 2 / 3);
-}
-END_TEST
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("gas/property");
-	TCase *tc = tcase_create("property");
-
-	tcase_add_checked_fixture(
-		tc, compare_setup,
-		getenv("SCAN_PROPERTY_KEEP") ? NULL : compare_teardown);
-	tcase_set_timeout(tc,
-			  1800 + (double)number_of("SCAN_PROPERTY_RUNS", 0));
-	tcase_add_loop_test(tc,
-			    random_texts_are_read_as_the_assembler_reads_them,
-			    0, ASSEMBLERS);
-	tcase_add_loop_test(
-		tc, asm_statements_are_read_as_the_compiler_passes_them_on, 0,
-		COMPILERS);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(suite());
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cpp gas */
+#include "../lib/test.h"
 #include "cpp-assembler.h"
 
 #include "gas/gas.h"
-#include "suite.h"
 
 /* Return the scanner's files, "" for none, or "open". */
 static char *ours(const char *architecture, enum gas_text_kind kind,
@@ -101,9 +101,12 @@ static bool read_both(const struct assembler *as, const char *text,
 	return is_right;
 }
 
-START_TEST(a_text_names_what_every_assembler_reads)
+FIXTURE(compare_setup, compare_teardown);
+TIMEOUT(60);
+
+TEST_EACH(a_text_names_what_every_assembler_reads, read_by_all)
 {
-	const char *text = read_by_all[_i].text;
+	const char *text = row->text;
 
 	for (int i = 0; i < ASSEMBLERS; i++) {
 		char *theirs, *got;
@@ -113,12 +116,11 @@ START_TEST(a_text_names_what_every_assembler_reads)
 		if (read_both(&assemblers[i], text, &theirs, &got))
 			ck_assert_str_eq(theirs, got);
 		if (strcmp(text, "m\n.macro m\n.incbin \"a\"\n.endm\n"))
-			ck_assert_str_eq(got, read_by_all[_i].files);
+			ck_assert_str_eq(got, row->files);
 		free(theirs);
 		free(got);
 	}
 }
-END_TEST
 
 /* Features of only GNU as, or of one machine. */
 static const struct {
@@ -142,20 +144,19 @@ static const struct {
 	{ 0, ".macro .m x\n.incbin \"\\x\"\n.endm\n.m a\n", "a" },
 };
 
-START_TEST(a_text_names_what_one_assembler_reads)
+TEST_EACH(a_text_names_what_one_assembler_reads, read_by_one)
 {
-	const struct assembler *as = &assemblers[read_by_one[_i].assembler];
+	const struct assembler *as = &assemblers[row->assembler];
 	char *theirs, *got;
 
 	if (!assembler_is_here(as))
 		return;
-	read_both(as, read_by_one[_i].text, &theirs, &got);
-	ck_assert_str_eq(theirs, read_by_one[_i].files);
-	ck_assert_str_eq(got, read_by_one[_i].files);
+	read_both(as, row->text, &theirs, &got);
+	ck_assert_str_eq(theirs, row->files);
+	ck_assert_str_eq(got, row->files);
 	free(theirs);
 	free(got);
 }
-END_TEST
 
 /* Texts with an unknown set of files, without a comparison. */
 static const struct {
@@ -203,16 +204,15 @@ static const struct {
 	{ GAS_TEXT_RAW, { ".data\";.incbin \"a\"#" }, "a" },
 };
 
-START_TEST(what_is_not_known_goes_both_ways_or_is_open)
+TEST_EACH(what_is_not_known_goes_both_ways_or_is_open, perhaps)
 {
-	char *got = ours("x86", perhaps[_i].kind, perhaps[_i].text);
+	char *got = ours("x86", row->kind, row->text);
 
-	ck_assert_str_eq(got, perhaps[_i].files);
+	ck_assert_str_eq(got, row->files);
 	free(got);
 }
-END_TEST
 
-START_TEST(an_include_is_named_and_its_text_is_added)
+TEST(an_include_is_named_and_its_text_is_added)
 {
 	static const char first[] = ".include \"b.s\"\nm a\n";
 	static const char second[] = ".macro m x\n.incbin \"\\x\"\n.endm\n";
@@ -233,7 +233,6 @@ START_TEST(an_include_is_named_and_its_text_is_added)
 	gas_result_release(&got);
 	gas_scanner_free(a);
 }
-END_TEST
 
 static bool is_arm(void *ctx, const char *macro)
 {
@@ -248,7 +247,7 @@ static bool is_nothing(void *ctx, const char *macro)
 	return false;
 }
 
-START_TEST(the_architecture_is_what_the_compiler_predefines)
+TEST(the_architecture_is_what_the_compiler_predefines)
 {
 	char *got;
 
@@ -258,28 +257,6 @@ START_TEST(the_architecture_is_what_the_compiler_predefines)
 	ck_assert_str_eq(got, "open");
 	free(got);
 }
-END_TEST
 
 #define LOOP(tc, test, table) \
 	tcase_add_loop_test(tc, test, 0, sizeof(table) / sizeof((table)[0]))
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("gas/text");
-	TCase *tc = tcase_create("asm-text");
-
-	tcase_add_checked_fixture(tc, compare_setup, compare_teardown);
-	tcase_set_timeout(tc, 60);
-	LOOP(tc, a_text_names_what_every_assembler_reads, read_by_all);
-	LOOP(tc, a_text_names_what_one_assembler_reads, read_by_one);
-	LOOP(tc, what_is_not_known_goes_both_ways_or_is_open, perhaps);
-	tcase_add_test(tc, an_include_is_named_and_its_text_is_added);
-	tcase_add_test(tc, the_architecture_is_what_the_compiler_predefines);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(suite());
-}

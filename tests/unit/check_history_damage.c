@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: history */
+#include "../lib/test.h"
 #include "history-file.h"
 #include "history/nightly-runs.h"
 
@@ -167,7 +168,10 @@ static void build_with(unsigned seed)
 	strv_release(&p.notes);
 }
 
-START_TEST(damage_costs_the_history_and_never_the_build)
+FIXTURE(play_set_up, file_tear_down);
+TIMEOUT(getenv("SOAK") ? 3000 : 60);
+
+TEST(damage_costs_the_history_and_never_the_build)
 {
 	const char *more = getenv("SOAK");
 	unsigned rounds = more ? 5000 : 150, aside = 0, refused = 0;
@@ -203,9 +207,8 @@ START_TEST(damage_costs_the_history_and_never_the_build)
 	buf_release(&file);
 	buf_release(&whole);
 }
-END_TEST
 
-START_TEST(what_is_set_aside_by_one_is_not_by_another)
+TEST(what_is_set_aside_by_one_is_not_by_another)
 {
 	struct play a, b;
 
@@ -220,19 +223,4 @@ START_TEST(what_is_set_aside_by_one_is_not_by_another)
 	ck_assert_uint_eq(files_named("history.db.damaged"), 0);
 	strv_release(&a.notes);
 	strv_release(&b.notes);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("history/damage");
-	TCase *t = tcase_create("damage");
-
-	setvbuf(stdout, NULL, _IONBF, 0);
-	tcase_add_checked_fixture(t, play_set_up, file_tear_down);
-	tcase_set_timeout(t, getenv("SOAK") ? 3000 : 60);
-	tcase_add_test(t, damage_costs_the_history_and_never_the_build);
-	tcase_add_test(t, what_is_set_aside_by_one_is_not_by_another);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: history */
+#include "../lib/test.h"
 #include "history-file.h"
 #include "history/nightly-runs.h"
 
@@ -8,9 +9,12 @@
 #include <sys/mount.h>
 #include <sys/wait.h>
 
+FIXTURE(play_set_up, file_tear_down);
+TIMEOUT(getenv("SOAK") ? 3000 : 60);
+
 /* ---- schemas ---- */
 
-START_TEST(a_file_without_tables_gets_them)
+TEST(a_file_without_tables_gets_them)
 {
 	struct buf none = { 0 };
 	char *home = str_dir(path);
@@ -22,9 +26,8 @@ START_TEST(a_file_without_tables_gets_them)
 	check_whole();
 	ck_assert_uint_eq(files_named("history.db.damaged"), 0);
 }
-END_TEST
 
-START_TEST(a_file_of_version_0_is_migrated_by_a_reader_too)
+TEST(a_file_of_version_0_is_migrated_by_a_reader_too)
 {
 	char *home = str_dir(path);
 
@@ -37,9 +40,8 @@ START_TEST(a_file_of_version_0_is_migrated_by_a_reader_too)
 	ck_assert_int_eq(play_whole(KEY_A), 1);
 	check_whole();
 }
-END_TEST
 
-START_TEST(what_an_older_version_holds_is_kept)
+TEST(what_an_older_version_holds_is_kept)
 {
 	struct history_nightly_filter any = { 0 };
 	struct history_nightly_run n;
@@ -60,9 +62,8 @@ START_TEST(what_an_older_version_holds_is_kept)
 	ck_assert_int_eq(play_whole(KEY_A), 3);
 	check_whole();
 }
-END_TEST
 
-START_TEST(a_newer_file_is_left_alone)
+TEST(a_newer_file_is_left_alone)
 {
 	struct history *h;
 	struct play p;
@@ -81,9 +82,8 @@ START_TEST(a_newer_file_is_left_alone)
 	close_sql();
 	ck_assert_uint_eq(builds_there(), 1);
 }
-END_TEST
 
-START_TEST(a_database_of_another_program_is_set_aside)
+TEST(a_database_of_another_program_is_set_aside)
 {
 	struct play p;
 	char *home = str_dir(path);
@@ -97,11 +97,10 @@ START_TEST(a_database_of_another_program_is_set_aside)
 	expect_note(&p, "was damaged");
 	ck_assert_uint_eq(files_named("history.db.damaged"), 1);
 }
-END_TEST
 
 /* ---- locks ---- */
 
-START_TEST(a_lock_of_the_beginning_does_no_harm)
+TEST(a_lock_of_the_beginning_does_no_harm)
 {
 	struct play p;
 
@@ -114,9 +113,8 @@ START_TEST(a_lock_of_the_beginning_does_no_harm)
 	close_sql();
 	ck_assert_uint_eq(builds_there(), 2);
 }
-END_TEST
 
-START_TEST(a_lock_that_stays_costs_a_second_and_a_line)
+TEST(a_lock_that_stays_costs_a_second_and_a_line)
 {
 	uint64_t began;
 	struct play p;
@@ -133,9 +131,8 @@ START_TEST(a_lock_that_stays_costs_a_second_and_a_line)
 	close_sql();
 	ck_assert_uint_eq(builds_there(), 1);
 }
-END_TEST
 
-START_TEST(a_file_locked_as_a_whole_costs_no_more)
+TEST(a_file_locked_as_a_whole_costs_no_more)
 {
 	uint64_t began;
 	struct play p;
@@ -150,7 +147,6 @@ START_TEST(a_file_locked_as_a_whole_costs_no_more)
 	expect_note(&p, "locked");
 	sql("COMMIT");
 }
-END_TEST
 
 /* ---- disks ---- */
 
@@ -222,17 +218,15 @@ static void run_apart(int (*what)(void))
 		ck_assert_int_eq(WEXITSTATUS(status), 0);
 }
 
-START_TEST(a_full_disk_costs_a_line)
+TEST(a_full_disk_costs_a_line)
 {
 	run_apart(on_a_full_disk);
 }
-END_TEST
 
-START_TEST(a_disk_that_cannot_be_written_is_still_read)
+TEST(a_disk_that_cannot_be_written_is_still_read)
 {
 	run_apart(on_a_read_only_disk);
 }
-END_TEST
 
 /* ---- concurrent and killed processes ---- */
 
@@ -243,7 +237,7 @@ static int build_some(void)
 	return 0;
 }
 
-START_TEST(builds_at_once_are_all_recorded)
+TEST(builds_at_once_are_all_recorded)
 {
 	pid_t pid[4];
 	int status;
@@ -260,7 +254,6 @@ START_TEST(builds_at_once_are_all_recorded)
 	ck_assert_uint_eq(builds_there(), 40);
 	check_whole();
 }
-END_TEST
 
 /* Record builds until killed. */
 static void build_for_ever(void)
@@ -308,7 +301,7 @@ static void kill_at_random(unsigned round)
 	ck_assert(WIFSIGNALED(status));
 }
 
-START_TEST(kill_9_at_any_time_leaves_a_whole_history)
+TEST(kill_9_at_any_time_leaves_a_whole_history)
 {
 	unsigned rounds = getenv("SOAK") ? 100 : 15,
 		 n[HISTORY_N_STATES] = { 0 };
@@ -332,29 +325,4 @@ START_TEST(kill_9_at_any_time_leaves_a_whole_history)
 	ck_assert_uint_le(n[HISTORY_STATE_KILLED], rounds);
 	ck_assert_uint_eq(n[HISTORY_STATE_FAILED], 0);
 	ck_assert_uint_eq(files_named("history.db.damaged"), 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("history/db");
-	TCase *t = tcase_create("db");
-
-	setvbuf(stdout, NULL, _IONBF, 0);
-	tcase_add_checked_fixture(t, play_set_up, file_tear_down);
-	tcase_set_timeout(t, getenv("SOAK") ? 3000 : 60);
-	tcase_add_test(t, a_file_without_tables_gets_them);
-	tcase_add_test(t, a_file_of_version_0_is_migrated_by_a_reader_too);
-	tcase_add_test(t, what_an_older_version_holds_is_kept);
-	tcase_add_test(t, a_newer_file_is_left_alone);
-	tcase_add_test(t, a_database_of_another_program_is_set_aside);
-	tcase_add_test(t, a_lock_of_the_beginning_does_no_harm);
-	tcase_add_test(t, a_lock_that_stays_costs_a_second_and_a_line);
-	tcase_add_test(t, a_file_locked_as_a_whole_costs_no_more);
-	tcase_add_test(t, a_full_disk_costs_a_line);
-	tcase_add_test(t, a_disk_that_cannot_be_written_is_still_read);
-	tcase_add_test(t, builds_at_once_are_all_recorded);
-	tcase_add_test(t, kill_9_at_any_time_leaves_a_whole_history);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: history */
+#include "../lib/test.h"
 #include "history-file.h"
 #include "history/db.h"
 
@@ -36,7 +37,10 @@ static void build_of(const char *key, unsigned first, unsigned units,
 	play_end_well(&p, 0);
 }
 
-START_TEST(units_are_kept_of_the_last_builds_of_a_key)
+FIXTURE(play_set_up, file_tear_down);
+TIMEOUT(60);
+
+TEST(units_are_kept_of_the_last_builds_of_a_key)
 {
 	struct history_build b;
 
@@ -55,9 +59,8 @@ START_TEST(units_are_kept_of_the_last_builds_of_a_key)
 	ck_assert(b.has_units);
 	history_build_release(&b);
 }
-END_TEST
 
-START_TEST(diagnostics_and_sizes_are_kept_of_more)
+TEST(diagnostics_and_sizes_are_kept_of_more)
 {
 	for (int i = 0; i < HISTORY_DETAIL_BUILDS_MAX + 5; i++)
 		build_of(KEY_A, 0, 1, false);
@@ -70,9 +73,8 @@ START_TEST(diagnostics_and_sizes_are_kept_of_more)
 	ck_assert_int_eq(number_of("SELECT count(*) FROM build"),
 			 HISTORY_DETAIL_BUILDS_MAX + 5);
 }
-END_TEST
 
-START_TEST(a_fresh_build_forgets_objects_that_are_gone)
+TEST(a_fresh_build_forgets_objects_that_are_gone)
 {
 	build_of(KEY_A, 0, 5, true);
 	build_of(KEY_A, 5, 2, false);
@@ -82,9 +84,8 @@ START_TEST(a_fresh_build_forgets_objects_that_are_gone)
 	ck_assert_int_eq(number_of("SELECT count(*) FROM cost"), 3);
 	ck_assert_int_eq(number_of("SELECT costs FROM key"), 3);
 }
-END_TEST
 
-START_TEST(the_key_that_was_built_longest_ago_loses_its_costs)
+TEST(the_key_that_was_built_longest_ago_loses_its_costs)
 {
 	build_of(KEY_A, 0, 4, true);
 	build_of(KEY_B, 0, 4, true);
@@ -99,10 +100,9 @@ START_TEST(the_key_that_was_built_longest_ago_loses_its_costs)
 	ck_assert_int_eq(number_of("SELECT count(*) FROM cost"), 6);
 	ck_assert_int_eq(number_of("SELECT count(*) FROM build"), 3);
 }
-END_TEST
 
 /* The user may create a directory whose name is a high number. */
-START_TEST(a_leap_of_the_numbers_deletes_nothing)
+TEST(a_leap_of_the_numbers_deletes_nothing)
 {
 	struct play p;
 
@@ -113,9 +113,8 @@ START_TEST(a_leap_of_the_numbers_deletes_nothing)
 	ck_assert_int_eq(play_whole(KEY_B), (INT64_C(1) << 30) + 1);
 	check_whole();
 }
-END_TEST
 
-START_TEST(builds_go_when_there_are_too_many_later_ones)
+TEST(builds_go_when_there_are_too_many_later_ones)
 {
 	char text[256];
 
@@ -138,9 +137,8 @@ START_TEST(builds_go_when_there_are_too_many_later_ones)
 			 0);
 	check_whole();
 }
-END_TEST
 
-START_TEST(pages_that_are_free_are_given_back)
+TEST(pages_that_are_free_are_given_back)
 {
 	int64_t before;
 
@@ -154,7 +152,6 @@ START_TEST(pages_that_are_free_are_given_back)
 	ck_assert_int_lt(number_of("PRAGMA page_count"), before);
 	check_whole();
 }
-END_TEST
 
 static int64_t log_size(void)
 {
@@ -166,7 +163,7 @@ static int64_t log_size(void)
 	return (int64_t)st.st_size;
 }
 
-START_TEST(a_log_that_has_grown_is_moved_into_the_file)
+TEST(a_log_that_has_grown_is_moved_into_the_file)
 {
 	struct stat st;
 
@@ -186,24 +183,4 @@ START_TEST(a_log_that_has_grown_is_moved_into_the_file)
 	ck_assert_int_gt(st.st_size, HISTORY_WAL_BYTES_MAX / 4);
 	play_whole(KEY_B);
 	check_whole();
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("history/prune");
-	TCase *t = tcase_create("prune");
-
-	tcase_add_checked_fixture(t, play_set_up, file_tear_down);
-	tcase_set_timeout(t, 60);
-	tcase_add_test(t, units_are_kept_of_the_last_builds_of_a_key);
-	tcase_add_test(t, diagnostics_and_sizes_are_kept_of_more);
-	tcase_add_test(t, a_fresh_build_forgets_objects_that_are_gone);
-	tcase_add_test(t, the_key_that_was_built_longest_ago_loses_its_costs);
-	tcase_add_test(t, a_leap_of_the_numbers_deletes_nothing);
-	tcase_add_test(t, builds_go_when_there_are_too_many_later_ones);
-	tcase_add_test(t, pages_that_are_free_are_given_back);
-	tcase_add_test(t, a_log_that_has_grown_is_moved_into_the_file);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

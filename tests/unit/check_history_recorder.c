@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: history */
+#include "../lib/test.h"
 #include "history-fixture.h"
 
 static struct history_details details;
@@ -10,7 +11,10 @@ static void tear_down(void)
 	play_tear_down();
 }
 
-START_TEST(a_build_is_written_down_with_all_that_was_told)
+FIXTURE(play_set_up, tear_down);
+TIMEOUT(60);
+
+TEST(a_build_is_written_down_with_all_that_was_told)
 {
 	struct history_build b;
 	struct events_event ev;
@@ -72,10 +76,9 @@ START_TEST(a_build_is_written_down_with_all_that_was_told)
 	ck_assert_int_eq(details.step_reasons[0].n_jobs, 3);
 	history_db_close(h);
 }
-END_TEST
 
 /* The output directory of a build is named after the number. */
-START_TEST(a_build_gets_the_number_that_it_asks_for)
+TEST(a_build_gets_the_number_that_it_asks_for)
 {
 	struct history_build b;
 	struct play p, later;
@@ -97,9 +100,8 @@ START_TEST(a_build_gets_the_number_that_it_asks_for)
 	history_build_release(&b);
 	ck_assert_int_eq(history_last_number(), 9);
 }
-END_TEST
 
-START_TEST(an_output_directory_is_used_removed_or_replaced)
+TEST(an_output_directory_is_used_removed_or_replaced)
 {
 	struct history_build b;
 	struct buf text = { 0 };
@@ -126,9 +128,8 @@ START_TEST(an_output_directory_is_used_removed_or_replaced)
 	history_build_release(&b);
 	buf_release(&text);
 }
-END_TEST
 
-START_TEST(units_nodes_reasons_and_phases_are_there)
+TEST(units_nodes_reasons_and_phases_are_there)
 {
 	struct history *h;
 	struct play p;
@@ -162,9 +163,8 @@ START_TEST(units_nodes_reasons_and_phases_are_there)
 	ck_assert_str_eq(details.phases[0].name, "compile");
 	history_db_close(h);
 }
-END_TEST
 
-START_TEST(costs_are_of_the_last_build_that_compiled_it)
+TEST(costs_are_of_the_last_build_that_compiled_it)
 {
 	const struct history_cost *c;
 	struct history_costs costs;
@@ -196,9 +196,8 @@ START_TEST(costs_are_of_the_last_build_that_compiled_it)
 	history_costs_release(&costs);
 	history_db_close(h);
 }
-END_TEST
 
-START_TEST(the_previous_build_is_the_last_that_ended_of_the_key)
+TEST(the_previous_build_is_the_last_that_ended_of_the_key)
 {
 	struct history_build b, before;
 	struct history *h;
@@ -228,9 +227,8 @@ START_TEST(the_previous_build_is_the_last_that_ended_of_the_key)
 	ck_assert_int_eq(b.state, HISTORY_STATE_INTERRUPTED);
 	history_build_release(&b);
 }
-END_TEST
 
-START_TEST(diagnostics_and_sizes_are_kept_with_the_build)
+TEST(diagnostics_and_sizes_are_kept_with_the_build)
 {
 	struct history_diag d = { .tool = "gcc",
 				  .severity = "warning",
@@ -281,7 +279,6 @@ START_TEST(diagnostics_and_sizes_are_kept_with_the_build)
 	ck_assert_int_eq(details.sizes[0].file_bytes, 9);
 	history_db_close(h);
 }
-END_TEST
 
 /* ---- hostile events ---- */
 
@@ -350,7 +347,7 @@ static void tell_anything(struct play *p, unsigned *seed, const char *huge)
 	events_hub_publish(p->hub, &ev);
 }
 
-START_TEST(nothing_that_is_told_does_harm)
+TEST(nothing_that_is_told_does_harm)
 {
 	char *huge = xcalloc(1, HUGE + 64);
 	struct history_costs costs;
@@ -385,9 +382,8 @@ START_TEST(nothing_that_is_told_does_harm)
 	history_db_close(h);
 	free(huge);
 }
-END_TEST
 
-START_TEST(a_build_that_nobody_ends_has_failed)
+TEST(a_build_that_nobody_ends_has_failed)
 {
 	struct history_build b;
 	struct play p;
@@ -399,25 +395,4 @@ START_TEST(a_build_that_nobody_ends_has_failed)
 	ck_assert_int_eq(b.state, HISTORY_STATE_FAILED);
 	ck_assert_int_eq(b.status, 1);
 	history_build_release(&b);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("history/recorder");
-	TCase *t = tcase_create("record");
-
-	tcase_add_checked_fixture(t, play_set_up, tear_down);
-	tcase_add_test(t, a_build_is_written_down_with_all_that_was_told);
-	tcase_add_test(t, a_build_gets_the_number_that_it_asks_for);
-	tcase_add_test(t, an_output_directory_is_used_removed_or_replaced);
-	tcase_add_test(t, units_nodes_reasons_and_phases_are_there);
-	tcase_add_test(t, costs_are_of_the_last_build_that_compiled_it);
-	tcase_add_test(t, the_previous_build_is_the_last_that_ended_of_the_key);
-	tcase_add_test(t, diagnostics_and_sizes_are_kept_with_the_build);
-	tcase_add_test(t, nothing_that_is_told_does_harm);
-	tcase_add_test(t, a_build_that_nobody_ends_has_failed);
-	tcase_set_timeout(t, 60);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

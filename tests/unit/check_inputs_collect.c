@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: inputs */
+#include "../lib/test.h"
+
 #include "inputs/collect.h"
 
 #include "base/child.h"
@@ -7,9 +9,7 @@
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/which.h"
-#include "suite.h"
 
-#include <check.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,7 +151,10 @@ static const struct inputs_entry *entry_of(const char *name)
 	return e;
 }
 
-START_TEST(a_unit_has_its_files_its_flags_and_its_size)
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST(a_unit_has_its_files_its_flags_and_its_size)
 {
 	begin("-O2");
 	turn_until(&found);
@@ -164,7 +167,6 @@ START_TEST(a_unit_has_its_files_its_flags_and_its_size)
 	ck_assert_str_eq(result.flags.flags[0].name, "-O");
 	ck_assert_ptr_nonnull(result.locale);
 }
-END_TEST
 
 static uint64_t since_when_asked(uint64_t asked_us)
 {
@@ -177,7 +179,7 @@ static uint64_t since_when_asked(uint64_t asked_us)
 }
 
 /* File checks are valid from the time of the request. */
-START_TEST(a_compile_is_as_old_as_the_question)
+TEST(a_compile_is_as_old_as_the_question)
 {
 	uint64_t now = clock_us();
 
@@ -185,18 +187,16 @@ START_TEST(a_compile_is_as_old_as_the_question)
 	ck_assert_uint_eq(since_when_asked(now), now);
 	ck_assert_uint_lt(since_when_asked(UINT64_MAX), UINT64_MAX);
 }
-END_TEST
 
-START_TEST(an_option_that_no_node_gets_is_a_reason)
+TEST(an_option_that_no_node_gets_is_a_reason)
 {
 	begin("-F/x");
 	turn_until(&found);
 	ck_assert_int_eq(result.reason, REASON_OPTION_NOT_REMOTE);
 	ck_assert_ptr_nonnull(strstr(result.manifest.detail, "-F"));
 }
-END_TEST
 
-START_TEST(include_paths_of_the_environment_are_a_reason)
+TEST(include_paths_of_the_environment_are_a_reason)
 {
 	char *env[] = { (char *)"PATH=/bin", (char *)"CPATH=/x", NULL };
 
@@ -205,10 +205,9 @@ START_TEST(include_paths_of_the_environment_are_a_reason)
 	turn_until(&found);
 	ck_assert_int_eq(result.reason, REASON_CPATH);
 }
-END_TEST
 
 /* The directory of locales must be known unless only English is used. */
-START_TEST(a_language_that_lies_nobody_knows_where_is_a_reason)
+TEST(a_language_that_lies_nobody_knows_where_is_a_reason)
 {
 	char *env[] = { (char *)"PATH=/bin", (char *)"LANG=de_DE.UTF-8",
 			(char *)"LOCPATH=/x", NULL };
@@ -227,18 +226,16 @@ START_TEST(a_language_that_lies_nobody_knows_where_is_a_reason)
 	turn_until(&found);
 	ck_assert_msg(!result.reason, "%s", reason_text(result.reason));
 }
-END_TEST
 
-START_TEST(the_time_is_a_reason)
+TEST(the_time_is_a_reason)
 {
 	write_file("h.h", "#define H sizeof(__TIME__)\n");
 	begin(NULL);
 	turn_until(&found);
 	ck_assert_int_eq(result.reason, REASON_TIME_MACRO);
 }
-END_TEST
 
-START_TEST(what_cannot_be_scanned_is_a_reason)
+TEST(what_cannot_be_scanned_is_a_reason)
 {
 	write_file("h.h", "#include \"nosuch.h\"\n#define H 1\n");
 	begin(NULL);
@@ -246,9 +243,8 @@ START_TEST(what_cannot_be_scanned_is_a_reason)
 	ck_assert_int_ne(result.reason, REASON_NONE);
 	ck_assert_int_ne(result.reason, REASON_TIME_MACRO);
 }
-END_TEST
 
-START_TEST(a_language_that_is_not_there_is_found_once)
+TEST(a_language_that_is_not_there_is_found_once)
 {
 	char *env[] = { (char *)"PATH=/bin", (char *)"LC_ALL=C", NULL };
 	const struct inputs_locale *first;
@@ -264,9 +260,8 @@ START_TEST(a_language_that_is_not_there_is_found_once)
 	turn_until(&found);
 	ck_assert_ptr_eq(result.locale, first);
 }
-END_TEST
 
-START_TEST(a_search_that_never_ran_ends_with_the_pool)
+TEST(a_search_that_never_ran_ends_with_the_pool)
 {
 	begin(NULL);
 	for (int i = 1; i < 8; i++)
@@ -275,9 +270,8 @@ START_TEST(a_search_that_never_ran_ends_with_the_pool)
 	request.pool = NULL;
 	ck_assert_uint_eq(found, 8);
 }
-END_TEST
 
-START_TEST(a_driver_that_is_none_is_bad_with_a_reason)
+TEST(a_driver_that_is_none_is_bad_with_a_reason)
 {
 	struct inputs_toolchain *bad;
 
@@ -291,26 +285,4 @@ START_TEST(a_driver_that_is_none_is_bad_with_a_reason)
 	ck_assert_ptr_eq(inputs_toolchain_get(&toolchains, "/nonexistent/gcc",
 					      plain_env),
 			 bad);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("inputs/collect");
-	TCase *t = tcase_create("find");
-
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_set_timeout(t, 120);
-	tcase_add_test(t, a_unit_has_its_files_its_flags_and_its_size);
-	tcase_add_test(t, a_compile_is_as_old_as_the_question);
-	tcase_add_test(t, an_option_that_no_node_gets_is_a_reason);
-	tcase_add_test(t, include_paths_of_the_environment_are_a_reason);
-	tcase_add_test(t, a_language_that_lies_nobody_knows_where_is_a_reason);
-	tcase_add_test(t, the_time_is_a_reason);
-	tcase_add_test(t, what_cannot_be_scanned_is_a_reason);
-	tcase_add_test(t, a_language_that_is_not_there_is_found_once);
-	tcase_add_test(t, a_search_that_never_ran_ends_with_the_pool);
-	tcase_add_test(t, a_driver_that_is_none_is_bad_with_a_reason);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

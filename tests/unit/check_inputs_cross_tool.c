@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: inputs */
+#include "../lib/test.h"
+
 #include "inputs/cross-tool.h"
 
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/str.h"
 #include "compiler/host.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -155,7 +155,10 @@ static void expect_logged(const char *words, bool there)
 	free(path);
 }
 
-START_TEST(it_is_the_same_program)
+FIXTURE(set_up, tear_down);
+TIMEOUT(300);
+
+TEST(it_is_the_same_program)
 {
 	char *argv[] = { out, NULL };
 	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
@@ -175,7 +178,6 @@ START_TEST(it_is_the_same_program)
 	expect_logged("-MMD", false);
 	buf_release(&text);
 }
-END_TEST
 
 /* An invalid line in one of the files. */
 static const struct {
@@ -208,16 +210,15 @@ static const struct {
 	  -ENOEXEC },
 };
 
-START_TEST(a_line_that_is_odd_is_not_followed)
+TEST_EACH(a_line_that_is_odd_is_not_followed, lines)
 {
-	put(lines[_i].file, lines[_i].text, 0644);
-	ck_assert_int_eq(make_for(host, NULL), lines[_i].ret);
+	put(row->file, row->text, 0644);
+	ck_assert_int_eq(make_for(host, NULL), row->ret);
 	ck_assert_str_ne(err.text, "");
 	expect_made(false);
 }
-END_TEST
 
-START_TEST(another_machine_has_another_program)
+TEST(another_machine_has_another_program)
 {
 	/* The compiler makes programs for the build host. */
 	ck_assert_int_eq(
@@ -227,40 +228,20 @@ START_TEST(another_machine_has_another_program)
 	ck_assert_int_eq(make_for("s390x", NULL), -ENOENT);
 	ck_assert_int_eq(make_for("../../etc/passwd", NULL), -ENOENT);
 }
-END_TEST
 
-START_TEST(a_build_that_ends_stops_it)
+TEST(a_build_that_ends_stops_it)
 {
 	atomic_bool stop = true;
 
 	ck_assert_int_eq(make_for(host, &stop), -EINTR);
 	expect_made(false);
 }
-END_TEST
 
-START_TEST(without_a_compiler_there_is_none)
+TEST(without_a_compiler_there_is_none)
 {
 	strv_release(&env);
 	strv_add(&env, "PATH=/nonexistent");
 	ck_assert_int_eq(make_for(host, NULL), -ENOENT);
 	ck_assert_msg(strstr(err.text, "-gcc: not found in PATH"), "%s",
 		      err.text);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("inputs/cross-tool");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 300);
-	tcase_add_test(tc, it_is_the_same_program);
-	tcase_add_loop_test(tc, a_line_that_is_odd_is_not_followed, 0,
-			    sizeof(lines) / sizeof(*lines));
-	tcase_add_test(tc, another_machine_has_another_program);
-	tcase_add_test(tc, a_build_that_ends_stops_it);
-	tcase_add_test(tc, without_a_compiler_there_is_none);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

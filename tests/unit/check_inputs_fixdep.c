@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: inputs */
+#include "../lib/test.h"
+
 #include "inputs/fixdep.h"
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,14 +107,16 @@ static const struct {
 	{ "u.o\n", { NULL, NULL } },
 };
 
-START_TEST(it_says_what_the_program_says)
+FIXTURE(setup, teardown);
+
+TEST_EACH(it_says_what_the_program_says, calls)
 {
 	for (int i = 0; i < 2; i++) {
-		const char *want = calls[_i].text[i];
+		const char *want = row->text[i];
 		struct buf out = { 0 };
 		int ret;
 
-		write_file("u.d", calls[_i].deps);
+		write_file("u.d", row->deps);
 		ret = run(INPUTS_FIXDEP_KIND_6_1 + (unsigned)i, &out);
 		ck_assert_msg(!ret == !!want, "%d: %d\n%s", i, ret,
 			      buf_str(&out));
@@ -123,9 +125,8 @@ START_TEST(it_says_what_the_program_says)
 		buf_release(&out);
 	}
 }
-END_TEST
 
-START_TEST(a_file_that_changes_is_read_again)
+TEST(a_file_that_changes_is_read_again)
 {
 	struct buf out = { 0 };
 
@@ -146,7 +147,6 @@ START_TEST(a_file_that_changes_is_read_again)
 	}
 	buf_release(&out);
 }
-END_TEST
 
 static struct file_stamp stamp_of_file(const char *name)
 {
@@ -162,7 +162,7 @@ static struct file_stamp stamp_of_file(const char *name)
 }
 
 /* The state that the compile read counts, not a later one. */
-START_TEST(a_file_that_was_just_seen_is_not_looked_at)
+TEST(a_file_that_was_just_seen_is_not_looked_at)
 {
 	struct cpp_file files[] = { { .path = (char *)"a.c" },
 				    { .path = (char *)"./b.h" } };
@@ -192,9 +192,8 @@ START_TEST(a_file_that_was_just_seen_is_not_looked_at)
 	inputs_verified_files_free(seen);
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(what_is_no_plain_file_is_for_the_program)
+TEST(what_is_no_plain_file_is_for_the_program)
 {
 	struct buf out = { 0 };
 	char *path = xasprintf("%s/dir", top);
@@ -205,19 +204,4 @@ START_TEST(what_is_no_plain_file_is_for_the_program)
 	ck_assert_int_eq(run(INPUTS_FIXDEP_KIND_UNKNOWN, &out), -ENOTSUP);
 	free(path);
 	buf_release(&out);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("inputs/fixdep");
-	TCase *tc = tcase_create("fixdep");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, it_says_what_the_program_says, 0, COUNT(calls));
-	tcase_add_test(tc, a_file_that_changes_is_read_again);
-	tcase_add_test(tc, a_file_that_was_just_seen_is_not_looked_at);
-	tcase_add_test(tc, what_is_no_plain_file_is_for_the_program);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

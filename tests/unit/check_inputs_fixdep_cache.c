@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: inputs */
+#include "../lib/test.h"
+
 #include "inputs/fixdep.h"
-
-#include "suite.h"
-
-#include <check.h>
 
 static struct cpp_file files[] = {
 	{ .path = (char *)"../a.c", .stamp = { .ino = 1 } },
@@ -49,7 +47,9 @@ static uint64_t ino_of(struct inputs_verified_files *s, const char *name)
 	return stamp ? stamp->ino : 0;
 }
 
-START_TEST(a_file_is_found_by_its_name_in_any_order)
+FIXTURE(setup, teardown);
+
+TEST(a_file_is_found_by_its_name_in_any_order)
 {
 	struct inputs_verified_files *s = inputs_verified_files_new(
 		&manifest, "/w", "u.d", 1);
@@ -63,9 +63,8 @@ START_TEST(a_file_is_found_by_its_name_in_any_order)
 	}
 	inputs_verified_files_free(s);
 }
-END_TEST
 
-START_TEST(a_compile_without_files_has_none)
+TEST(a_compile_without_files_has_none)
 {
 	const struct inputs_manifest none = { 0 };
 	struct inputs_verified_files *s = inputs_verified_files_new(&none, "/w",
@@ -74,9 +73,8 @@ START_TEST(a_compile_without_files_has_none)
 	ck_assert_uint_eq(ino_of(s, "b.h"), 0);
 	inputs_verified_files_free(s);
 }
-END_TEST
 
-START_TEST(it_is_taken_once_by_its_directory_and_its_list)
+TEST(it_is_taken_once_by_its_directory_and_its_list)
 {
 	keep("/w", "u.d", 10);
 	keep("/w", "v.d", 10);
@@ -86,18 +84,16 @@ START_TEST(it_is_taken_once_by_its_directory_and_its_list)
 	ck_assert(!takes("/w", "u.d", 11));
 	ck_assert(takes("/w", "v.d", 11));
 }
-END_TEST
 
-START_TEST(what_is_old_is_not_given)
+TEST(what_is_old_is_not_given)
 {
 	keep("/w", "u.d", 10);
 	ck_assert(!takes("/w", "u.d", 10 + INPUTS_READ_CACHE_MAX_AGE_US));
 	keep("/w", "u.d", 10);
 	ck_assert(takes("/w", "u.d", 9 + INPUTS_READ_CACHE_MAX_AGE_US));
 }
-END_TEST
 
-START_TEST(the_oldest_go_where_nobody_asks)
+TEST(the_oldest_go_where_nobody_asks)
 {
 	for (int i = 0; i < INPUTS_READ_CACHE_COMPILES_MAX; i++)
 		keep("/w", i ? "u.d" : "first.d", 10);
@@ -108,28 +104,10 @@ START_TEST(the_oldest_go_where_nobody_asks)
 	ck_assert(!takes("/w", "u.d", 10));
 	ck_assert(takes("/w", "new.d", 10 + INPUTS_READ_CACHE_MAX_AGE_US));
 }
-END_TEST
 
-START_TEST(it_is_wanted_once_somebody_asked)
+TEST(it_is_wanted_once_somebody_asked)
 {
 	ck_assert(!inputs_read_cache_is_used(list));
 	ck_assert(!takes("/w", "u.d", 1));
 	ck_assert(inputs_read_cache_is_used(list));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("inputs/fixdep-cache");
-	TCase *tc = tcase_create("seen");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, a_file_is_found_by_its_name_in_any_order);
-	tcase_add_test(tc, a_compile_without_files_has_none);
-	tcase_add_test(tc, it_is_taken_once_by_its_directory_and_its_list);
-	tcase_add_test(tc, what_is_old_is_not_given);
-	tcase_add_test(tc, the_oldest_go_where_nobody_asks);
-	tcase_add_test(tc, it_is_wanted_once_somebody_asked);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -4,6 +4,8 @@
  * Identification of fixdep programs.  The tests with fixdep's own source are in
  * tests/farm/tools.sh.
  */
+#include "../lib/test.h"
+
 #include "inputs/fixdep-program.h"
 
 #include "base/digest.h"
@@ -11,9 +13,7 @@
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -106,7 +106,10 @@ static void expect(enum inputs_fixdep_kind kind)
 	inputs_fixdep_programs_wait(programs);
 }
 
-START_TEST(a_recorded_program_is_known)
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST(a_recorded_program_is_known)
 {
 	build(1);
 	record("6.12");
@@ -115,15 +118,13 @@ START_TEST(a_recorded_program_is_known)
 	programs = inputs_fixdep_programs_new(NULL, dir);
 	expect(INPUTS_FIXDEP_KIND_UNKNOWN);
 }
-END_TEST
 
-START_TEST(an_unknown_record_is_ignored)
+TEST(an_unknown_record_is_ignored)
 {
 	build(1);
 	record("6.1 ");
 	expect(INPUTS_FIXDEP_KIND_UNKNOWN);
 }
-END_TEST
 
 /* Each command replaces the known program. */
 static const char *const replacements[] = {
@@ -138,21 +139,20 @@ static const char *const replacements[] = {
 	"rm fixdep",
 };
 
-START_TEST(a_replaced_program_is_unknown)
+TEST_EACH(a_replaced_program_is_unknown, replacements)
 {
 	build(1);
 	record("6.1");
 	expect(INPUTS_FIXDEP_KIND_6_1);
-	run(replacements[_i]);
+	run(*row);
 	ck_assert_int_eq(inputs_fixdep_programs_get(programs, program),
 			 INPUTS_FIXDEP_KIND_UNKNOWN);
 	if (fs_exists(program))
 		settle();
 	expect(INPUTS_FIXDEP_KIND_UNKNOWN);
 }
-END_TEST
 
-START_TEST(a_copy_of_a_known_program_is_known)
+TEST(a_copy_of_a_known_program_is_known)
 {
 	build(1);
 	record("6.1");
@@ -163,10 +163,9 @@ START_TEST(a_copy_of_a_known_program_is_known)
 	settle();
 	expect(INPUTS_FIXDEP_KIND_6_1);
 }
-END_TEST
 
 /* The saved command makes the program, but from another source than fixdep. */
-START_TEST(a_program_of_another_source_is_unknown)
+TEST(a_program_of_another_source_is_unknown)
 {
 	char *saved = xasprintf("%s/.fixdep.cmd", dir);
 
@@ -175,22 +174,4 @@ START_TEST(a_program_of_another_source_is_unknown)
 	expect(INPUTS_FIXDEP_KIND_UNKNOWN);
 	ck_assert(!fs_exists(cache));
 	free(saved);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("inputs/fixdep-program");
-	TCase *tc = tcase_create("program");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_recorded_program_is_known);
-	tcase_add_test(tc, an_unknown_record_is_ignored);
-	tcase_add_loop_test(tc, a_replaced_program_is_unknown, 0,
-			    sizeof(replacements) / sizeof(*replacements));
-	tcase_add_test(tc, a_copy_of_a_known_program_is_known);
-	tcase_add_test(tc, a_program_of_another_source_is_unknown);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: inputs */
+#include "../lib/test.h"
+
 #include "inputs/manifest.h"
 
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/which.h"
-#include "suite.h"
 
-#include <check.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,8 +179,11 @@ static void expect_changed(const char *what)
 		ck_assert_msg(!path, "%s", path);
 }
 
+FIXTURE(setup, teardown);
+TIMEOUT(120);
+
 /* All files are in the future then, so that no change is missed. */
-START_TEST(a_clock_that_is_far_behind_is_no_hindrance)
+TEST(a_clock_that_is_far_behind_is_no_hindrance)
 {
 	struct digest want;
 
@@ -203,9 +206,8 @@ START_TEST(a_clock_that_is_far_behind_is_no_hindrance)
 	ck_assert_msg(!m.reason, "%s", reason_text(m.reason));
 	expect("one/h.h", WIRE_INODE_FILE);
 }
-END_TEST
 
-START_TEST(files_directories_and_nothing_else_are_listed)
+TEST(files_directories_and_nothing_else_are_listed)
 {
 	struct digest want;
 
@@ -222,9 +224,8 @@ START_TEST(files_directories_and_nothing_else_are_listed)
 	ck_assert_uint_eq(entry("two/h.h")->file_digest.stamp.size, 7);
 	expect_changed(NULL);
 }
-END_TEST
 
-START_TEST(the_same_unit_again_has_the_same_versions)
+TEST(the_same_unit_again_has_the_same_versions)
 {
 	const struct inputs_entry *c, *h;
 
@@ -239,9 +240,8 @@ START_TEST(the_same_unit_again_has_the_same_versions)
 	ck_assert_ptr_eq(entry("u.c"), c);
 	ck_assert_ptr_ne(entry("two/h.h"), h);
 }
-END_TEST
 
-START_TEST(what_changes_after_the_scan_is_noticed)
+TEST(what_changes_after_the_scan_is_noticed)
 {
 	make(NULL, NULL);
 	write_file("two/h.h", "int i;\n");
@@ -259,7 +259,6 @@ START_TEST(what_changes_after_the_scan_is_noticed)
 	expect("one/h.h", WIRE_INODE_FILE);
 	ck_assert_ptr_null(entry("two/h.h"));
 }
-END_TEST
 
 static void expect_content(const char *name, const char *text)
 {
@@ -275,7 +274,7 @@ static void let_files_settle(void)
 	usleep(50000);
 }
 
-START_TEST(what_was_seen_a_moment_ago_is_looked_at_afterwards)
+TEST(what_was_seen_a_moment_ago_is_looked_at_afterwards)
 {
 	let_files_settle();
 	trust = 3600;
@@ -298,9 +297,8 @@ START_TEST(what_was_seen_a_moment_ago_is_looked_at_afterwards)
 	expect_content("two/h.h", "int i;\n");
 	expect_changed(NULL);
 }
-END_TEST
 
-START_TEST(what_another_unit_has_just_seen_is_not_looked_at_again)
+TEST(what_another_unit_has_just_seen_is_not_looked_at_again)
 {
 	still_us = clock_us();
 	make(NULL, NULL);
@@ -322,10 +320,9 @@ START_TEST(what_another_unit_has_just_seen_is_not_looked_at_again)
 	m.since_us--;
 	expect_changed(NULL);
 }
-END_TEST
 
 /* Links can have new targets. */
-START_TEST(what_a_link_leads_to_is_always_looked_at)
+TEST(what_a_link_leads_to_is_always_looked_at)
 {
 	write_file("two/h.h", "#include <l.h>\n");
 	write_file("two/x.h", "int i;\n");
@@ -336,9 +333,8 @@ START_TEST(what_a_link_leads_to_is_always_looked_at)
 	write_file("two/x.h", "int k;\n");
 	expect_changed("two/l.h");
 }
-END_TEST
 
-START_TEST(what_is_trusted_was_looked_at_when_it_had_settled)
+TEST(what_is_trusted_was_looked_at_when_it_had_settled)
 {
 	trust = 3600;
 	for (int i = 0; i < 50; i++) {
@@ -349,9 +345,8 @@ START_TEST(what_is_trusted_was_looked_at_when_it_had_settled)
 				       i % 2 ? "int i;\n" : "int k;\n");
 	}
 }
-END_TEST
 
-START_TEST(what_fails_with_what_was_seen_is_looked_at_again)
+TEST(what_fails_with_what_was_seen_is_looked_at_again)
 {
 	write_file("two/h.h", "#include <nosuch.h>\n");
 	let_files_settle();
@@ -363,9 +358,8 @@ START_TEST(what_fails_with_what_was_seen_is_looked_at_again)
 	ck_assert_msg(!m.reason, "%s", reason_text(m.reason));
 	expect_content("two/h.h", "int i;\n");
 }
-END_TEST
 
-START_TEST(what_a_view_may_hold_and_is_gone_is_said)
+TEST(what_a_view_may_hold_and_is_gone_is_said)
 {
 	write_file("one/h.h", "int j;\n");
 	make(NULL, NULL);
@@ -379,9 +373,8 @@ START_TEST(what_a_view_may_hold_and_is_gone_is_said)
 	expect("one", WIRE_INODE_ABSENT);
 	ck_assert_ptr_null(entry("one/h.h"));
 }
-END_TEST
 
-START_TEST(links_are_entries_and_what_they_lead_to_too)
+TEST(links_are_entries_and_what_they_lead_to_too)
 {
 	remove_file("two/h.h");
 	make_dir("deep");
@@ -404,9 +397,8 @@ START_TEST(links_are_entries_and_what_they_lead_to_too)
 	expect("deep/other.h", WIRE_INODE_FILE);
 	ck_assert_ptr_null(entry("deep/real.h"));
 }
-END_TEST
 
-START_TEST(the_shells_name_of_the_directory_is_there)
+TEST(the_shells_name_of_the_directory_is_there)
 {
 	char *name = xasprintf("%s-link", top);
 
@@ -425,9 +417,8 @@ START_TEST(the_shells_name_of_the_directory_is_there)
 	}
 	ck_abort_msg("no link");
 }
-END_TEST
 
-START_TEST(what_cannot_be_scanned_has_a_reason)
+TEST(what_cannot_be_scanned_has_a_reason)
 {
 	write_file("u.c", "#include <nowhere.h>\n");
 	make(NULL, NULL);
@@ -436,7 +427,6 @@ START_TEST(what_cannot_be_scanned_has_a_reason)
 	make(NULL, NULL);
 	ck_assert_msg(!m.reason, "%s", reason_text(m.reason));
 }
-END_TEST
 
 /* Input of the assembler that a node must not receive. */
 static const struct refused {
@@ -473,9 +463,8 @@ static void make_with_input(const char *name, size_t len)
 	buf_release(&path);
 }
 
-START_TEST(an_input_that_no_node_gets_has_a_reason)
+TEST_EACH(an_input_that_no_node_gets_has_a_reason, refused)
 {
-	const struct refused *r = &refused[_i];
 	char *large = at("large"), *full = at("full"), *secret = at("secret");
 
 	write_file("large", "");
@@ -484,8 +473,8 @@ START_TEST(an_input_that_no_node_gets_has_a_reason)
 	ck_assert_int_eq(truncate(large, ((off_t)1 << 30) + 1), 0);
 	ck_assert_int_eq(truncate(full, 4096), 0);
 	ck_assert_int_eq(chmod(secret, 0), 0);
-	make_with_input(r->near, r->near_len);
-	ck_assert_msg(!m.reason, "%s: %s", r->near, reason_text(m.reason));
+	make_with_input(row->near, row->near_len);
+	ck_assert_msg(!m.reason, "%s: %s", row->near, reason_text(m.reason));
 	/* root can read every file, so drop its privileges. */
 	if (!geteuid()) {
 		char *unit = at("u.c");
@@ -495,8 +484,8 @@ START_TEST(an_input_that_no_node_gets_has_a_reason)
 		ck_assert_int_eq(seteuid(65534), 0);
 		free(unit);
 	}
-	make_with_input(r->name, r->len);
-	ck_assert_msg(m.reason == r->why, "%s: %s", r->name,
+	make_with_input(row->name, row->len);
+	ck_assert_msg(m.reason == row->why, "%s: %s", row->name,
 		      reason_text(m.reason));
 	if (!getuid())
 		ck_assert_int_eq(seteuid(0), 0);
@@ -504,9 +493,8 @@ START_TEST(an_input_that_no_node_gets_has_a_reason)
 	free(full);
 	free(secret);
 }
-END_TEST
 
-START_TEST(files_read_are_found_in_any_order)
+TEST(files_read_are_found_in_any_order)
 {
 	size_t cursor = 0;
 
@@ -519,9 +507,8 @@ START_TEST(files_read_are_found_in_any_order)
 	ck_assert(!inputs_manifest_find_spelling(&m, "/etc/shadow", &cursor));
 	ck_assert(inputs_manifest_find_spelling(&m, "two/h.h", &cursor));
 }
-END_TEST
 
-START_TEST(files_read_are_known_by_any_spelling_and_no_others)
+TEST(files_read_are_known_by_any_spelling_and_no_others)
 {
 	size_t cursor = 0;
 
@@ -538,9 +525,8 @@ START_TEST(files_read_are_known_by_any_spelling_and_no_others)
 	ck_assert(!inputs_manifest_find_file(&m, top, "two/none.h", &cursor));
 	ck_assert(!inputs_manifest_find_file(&m, top, "/etc/passwd", &cursor));
 }
-END_TEST
 
-START_TEST(a_link_leads_each_output_that_is_named_by_the_object_away)
+TEST(a_link_leads_each_output_that_is_named_by_the_object_away)
 {
 	make_dir("out");
 	make_link("out", "way");
@@ -560,9 +546,8 @@ START_TEST(a_link_leads_each_output_that_is_named_by_the_object_away)
 	make(NULL, NULL);
 	ck_assert_ptr_null(entry("out/u.o"));
 }
-END_TEST
 
-START_TEST(an_output_that_is_read_too_is_for_this_machine)
+TEST(an_output_that_is_read_too_is_for_this_machine)
 {
 	write_file("u.c", "#include \"u.su\"\n");
 	write_file("u.su", "int su;\n");
@@ -570,37 +555,4 @@ START_TEST(an_output_that_is_read_too_is_for_this_machine)
 	ck_assert_int_eq(m.reason, REASON_UNSUPPORTED_OUTPUT_NAME);
 	make("-fstack-usage", "-onowhere/u.o");
 	ck_assert_int_eq(m.reason, REASON_UNSUPPORTED_OUTPUT_NAME);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("inputs/manifest");
-	TCase *tc = tcase_create("manifest");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, a_clock_that_is_far_behind_is_no_hindrance);
-	tcase_add_test(tc, files_directories_and_nothing_else_are_listed);
-	tcase_add_test(tc, the_same_unit_again_has_the_same_versions);
-	tcase_add_test(tc, what_changes_after_the_scan_is_noticed);
-	tcase_add_test(tc, what_was_seen_a_moment_ago_is_looked_at_afterwards);
-	tcase_add_test(tc, what_is_trusted_was_looked_at_when_it_had_settled);
-	tcase_add_test(tc,
-		       what_another_unit_has_just_seen_is_not_looked_at_again);
-	tcase_add_test(tc, what_a_link_leads_to_is_always_looked_at);
-	tcase_add_test(tc, what_fails_with_what_was_seen_is_looked_at_again);
-	tcase_add_test(tc, what_a_view_may_hold_and_is_gone_is_said);
-	tcase_add_test(tc, links_are_entries_and_what_they_lead_to_too);
-	tcase_add_test(tc, the_shells_name_of_the_directory_is_there);
-	tcase_add_test(tc, what_cannot_be_scanned_has_a_reason);
-	tcase_add_loop_test(tc, an_input_that_no_node_gets_has_a_reason, 0,
-			    sizeof(refused) / sizeof(*refused));
-	tcase_add_test(tc, files_read_are_found_in_any_order);
-	tcase_add_test(tc, files_read_are_known_by_any_spelling_and_no_others);
-	tcase_add_test(
-		tc, a_link_leads_each_output_that_is_named_by_the_object_away);
-	tcase_add_test(tc, an_output_that_is_read_too_is_for_this_machine);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

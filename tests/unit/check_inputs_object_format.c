@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: inputs */
+#include "../lib/test.h"
+
 #include "inputs/object-format.h"
 
 #include "base/fs.h"
@@ -7,9 +9,6 @@
 #include "base/str.h"
 #include "base/which.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -55,7 +54,7 @@ static struct bytes elf32(uint8_t *room)
 	return elf_alone(room, &h, sizeof(h), sizeof(Elf32_Shdr));
 }
 
-START_TEST(an_object_of_the_reference_format_is_taken)
+TEST(an_object_of_the_reference_format_is_taken)
 {
 	uint8_t a[256], b[256];
 	struct err err;
@@ -67,9 +66,8 @@ START_TEST(an_object_of_the_reference_format_is_taken)
 	ck_assert_int_eq(inputs_object_format_compare(elf32(a), elf32(b), &err),
 			 0);
 }
-END_TEST
 
-START_TEST(another_machine_or_class_is_refused_and_named)
+TEST(another_machine_or_class_is_refused_and_named)
 {
 	uint8_t a[256], b[256];
 	struct err err;
@@ -86,9 +84,8 @@ START_TEST(another_machine_or_class_is_refused_and_named)
 						      elf32(b), &err),
 			 -EBADMSG);
 }
-END_TEST
 
-START_TEST(an_executable_is_no_object)
+TEST(an_executable_is_no_object)
 {
 	uint8_t a[256], b[256];
 	struct bytes exe = elf64(a, EM_AARCH64);
@@ -99,9 +96,8 @@ START_TEST(an_executable_is_no_object)
 		inputs_object_format_compare(exe, elf64(b, EM_AARCH64), &err),
 		-EBADMSG);
 }
-END_TEST
 
-START_TEST(an_object_cut_at_any_byte_is_refused)
+TEST(an_object_cut_at_any_byte_is_refused)
 {
 	uint8_t a[256], b[256];
 	struct bytes whole = elf64(a, EM_AARCH64);
@@ -113,9 +109,8 @@ START_TEST(an_object_cut_at_any_byte_is_refused)
 							      reference, &err),
 				 -EBADMSG);
 }
-END_TEST
 
-START_TEST(a_section_table_that_wraps_around_is_refused)
+TEST(a_section_table_that_wraps_around_is_refused)
 {
 	uint8_t a[256], b[256];
 	struct bytes object = elf64(a, EM_AARCH64);
@@ -126,7 +121,6 @@ START_TEST(a_section_table_that_wraps_around_is_refused)
 				 object, elf64(b, EM_AARCH64), &err),
 			 -EBADMSG);
 }
-END_TEST
 
 /* The magic number, then IDENTIFICATION and MODULE with one word each. */
 static const uint8_t bc[] = {
@@ -135,7 +129,7 @@ static const uint8_t bc[] = {
 	0x21, 0x0c, 0,    0,    1, 0, 0, 0, 1,   2,   3,   4,
 };
 
-START_TEST(bitcode_is_taken_where_the_compiler_makes_bitcode)
+TEST(bitcode_is_taken_where_the_compiler_makes_bitcode)
 {
 	uint8_t a[256];
 	struct bytes bitcode = bytes_of(bc, sizeof(bc));
@@ -153,9 +147,8 @@ START_TEST(bitcode_is_taken_where_the_compiler_makes_bitcode)
 		inputs_object_format_compare(bytes_of(bc, 3), bitcode, &err),
 		-EBADMSG);
 }
-END_TEST
 
-START_TEST(bitcode_that_is_not_whole_or_of_another_llvm_is_refused)
+TEST(bitcode_that_is_not_whole_or_of_another_llvm_is_refused)
 {
 	uint8_t other[sizeof(bc) + 1];
 	struct bytes bitcode = bytes_of(bc, sizeof(bc));
@@ -176,11 +169,24 @@ START_TEST(bitcode_that_is_not_whole_or_of_another_llvm_is_refused)
 			 -EBADMSG);
 	ck_assert_str_eq(err.text, "bitcode of another LLVM version");
 }
-END_TEST
 
 /* ------------------------------------------- objects of real compilers */
 
 static char *dir;
+
+TEST(only_elf_and_bitcode_are_compared)
+{
+	static const uint8_t coff[] = { 0x64, 0x86, 3, 0, 1, 2, 3, 4 };
+	uint8_t a[256];
+
+	ck_assert(inputs_object_format_is_supported(elf64(a, EM_AARCH64)));
+	ck_assert(inputs_object_format_is_supported(elf32(a)));
+	ck_assert(inputs_object_format_is_supported(bytes_of(bc, sizeof(bc))));
+	ck_assert(!inputs_object_format_is_supported(bytes_of(bc, 3)));
+	ck_assert(!inputs_object_format_is_supported(
+		bytes_of(coff, sizeof(coff))));
+	ck_assert(!inputs_object_format_is_supported(bytes_of(NULL, 0)));
+}
 
 static void enter_dir(void)
 {
@@ -252,7 +258,11 @@ static bool make_object(struct buf *out, const struct kind *k,
 	return true;
 }
 
-START_TEST(what_compilers_make_of_a_kind_is_of_that_kind_and_of_no_other)
+FIXTURE(enter_dir, leave_dir);
+TIMEOUT(60);
+
+TEST_RANGE(what_compilers_make_of_a_kind_is_of_that_kind_and_of_no_other, 0,
+	   KINDS)
 {
 	struct buf reference = { 0 };
 	struct err err;
@@ -279,24 +289,8 @@ START_TEST(what_compilers_make_of_a_kind_is_of_that_kind_and_of_no_other)
 	}
 	buf_release(&reference);
 }
-END_TEST
 
-START_TEST(only_elf_and_bitcode_are_compared)
-{
-	static const uint8_t coff[] = { 0x64, 0x86, 3, 0, 1, 2, 3, 4 };
-	uint8_t a[256];
-
-	ck_assert(inputs_object_format_is_supported(elf64(a, EM_AARCH64)));
-	ck_assert(inputs_object_format_is_supported(elf32(a)));
-	ck_assert(inputs_object_format_is_supported(bytes_of(bc, sizeof(bc))));
-	ck_assert(!inputs_object_format_is_supported(bytes_of(bc, 3)));
-	ck_assert(!inputs_object_format_is_supported(
-		bytes_of(coff, sizeof(coff))));
-	ck_assert(!inputs_object_format_is_supported(bytes_of(NULL, 0)));
-}
-END_TEST
-
-START_TEST(an_object_tells_whether_it_has_functions)
+TEST(an_object_tells_whether_it_has_functions)
 {
 	for (size_t i = 0; i < 4; i++) {
 		struct buf o = { 0 };
@@ -312,31 +306,4 @@ START_TEST(an_object_tells_whether_it_has_functions)
 		buf_release(&o);
 	}
 	ck_assert(!inputs_object_format_has_functions(bytes_str("text")));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("inputs/object-format");
-	TCase *tc = tcase_create("format"), *real = tcase_create("real");
-
-	tcase_add_test(tc, an_object_of_the_reference_format_is_taken);
-	tcase_add_test(tc, another_machine_or_class_is_refused_and_named);
-	tcase_add_test(tc, an_executable_is_no_object);
-	tcase_add_test(tc, an_object_cut_at_any_byte_is_refused);
-	tcase_add_test(tc, a_section_table_that_wraps_around_is_refused);
-	tcase_add_test(tc, bitcode_is_taken_where_the_compiler_makes_bitcode);
-	tcase_add_test(tc, only_elf_and_bitcode_are_compared);
-	tcase_add_test(tc,
-		       bitcode_that_is_not_whole_or_of_another_llvm_is_refused);
-	tcase_add_checked_fixture(real, enter_dir, leave_dir);
-	tcase_set_timeout(real, 60);
-	tcase_add_test(real, an_object_tells_whether_it_has_functions);
-	tcase_add_loop_test(
-		real,
-		what_compilers_make_of_a_kind_is_of_that_kind_and_of_no_other,
-		0, KINDS);
-	suite_add_tcase(s, tc);
-	suite_add_tcase(s, real);
-	return suite_run(s);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: inputs */
+#include "../lib/test.h"
+
 #include "inputs/path.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +20,10 @@ static void teardown(void)
 	inputs_paths_free(paths);
 }
 
-START_TEST(a_path_has_one_place_however_it_is_reached)
+FIXTURE(setup, teardown);
+TIMEOUT(60);
+
+TEST(a_path_has_one_place_however_it_is_reached)
 {
 	struct inputs_path *a = inputs_paths_get(paths, "/usr/include/a.h");
 	struct inputs_path *dir = inputs_paths_get(paths, "/usr/include");
@@ -37,9 +39,8 @@ START_TEST(a_path_has_one_place_however_it_is_reached)
 	ck_assert_ptr_eq(inputs_paths_get(paths, "/"),
 			 inputs_paths_root(paths));
 }
-END_TEST
 
-START_TEST(many_paths_stay_apart_and_are_numbered_without_gaps)
+TEST(many_paths_stay_apart_and_are_numbered_without_gaps)
 {
 	enum {
 		N = 200000
@@ -56,9 +57,8 @@ START_TEST(many_paths_stay_apart_and_are_numbered_without_gaps)
 	}
 	ck_assert_uint_eq(inputs_paths_get(paths, "/new")->id, N + 2);
 }
-END_TEST
 
-START_TEST(a_version_stays_as_long_as_nothing_changed)
+TEST(a_version_stays_as_long_as_nothing_changed)
 {
 	struct inputs_path *p = inputs_paths_get(paths, "/x/f");
 	struct store_file_digest id = { .stamp = { .ino = 1, .size = 5 },
@@ -78,9 +78,8 @@ START_TEST(a_version_stays_as_long_as_nothing_changed)
 			 WIRE_INODE_ABSENT);
 	ck_assert_ptr_eq(inputs_path_set_absent(paths, p), p->current);
 }
-END_TEST
 
-START_TEST(a_link_is_its_target_and_its_stamp)
+TEST(a_link_is_its_target_and_its_stamp)
 {
 	struct inputs_path *p = inputs_paths_get(paths, "/x/l");
 	struct file_stamp s = { .ino = 7 };
@@ -92,9 +91,8 @@ START_TEST(a_link_is_its_target_and_its_stamp)
 	ck_assert_str_eq(e->target, "../y");
 	ck_assert_str_eq(p->current->target, "../z");
 }
-END_TEST
 
-START_TEST(what_was_there_once_is_remembered_with_all_above)
+TEST(what_was_there_once_is_remembered_with_all_above)
 {
 	struct inputs_path *f = inputs_paths_get(paths, "/d/e/f");
 	struct inputs_path *other = inputs_paths_get(paths, "/d/o/p");
@@ -108,21 +106,4 @@ START_TEST(what_was_there_once_is_remembered_with_all_above)
 	ck_assert(!other->ever_listed && !other->parent->ever_listed);
 	inputs_path_set_absent(paths, f);
 	ck_assert(f->ever_listed);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("inputs/path");
-	TCase *tc = tcase_create("path");
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, a_path_has_one_place_however_it_is_reached);
-	tcase_add_test(tc, many_paths_stay_apart_and_are_numbered_without_gaps);
-	tcase_add_test(tc, a_version_stays_as_long_as_nothing_changed);
-	tcase_add_test(tc, a_link_is_its_target_and_its_stamp);
-	tcase_add_test(tc, what_was_there_once_is_remembered_with_all_above);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -2,12 +2,11 @@
 /* needs: inputs */
 #include "inputs/path.h"
 
+#include "../lib/test.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "inputs-fixture.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +34,10 @@ static void expect(const char *name, const char *real, size_t n_links)
 	free(want);
 }
 
-START_TEST(spellings_lead_to_one_path)
+FIXTURE(set_up_dirs, tear_down_dirs);
+TIMEOUT(60);
+
+TEST(spellings_lead_to_one_path)
 {
 	expect("a/b/c", "a/b/c", 0);
 	expect("a/b/c/", "a/b/c", 0);
@@ -46,9 +48,8 @@ START_TEST(spellings_lead_to_one_path)
 	ck_assert_ptr_eq(inputs_dir_resolve(dirs, ++unit, "/..", 3)->real,
 			 inputs_paths_root(paths));
 }
-END_TEST
 
-START_TEST(links_are_followed_and_listed)
+TEST(links_are_followed_and_listed)
 {
 	char *absolute = at("x");
 
@@ -63,9 +64,8 @@ START_TEST(links_are_followed_and_listed)
 	ck_assert_str_eq(get("a/rel")->links[0]->current->target, "../x");
 	free(absolute);
 }
-END_TEST
 
-START_TEST(a_link_that_leads_elsewhere_is_noticed)
+TEST(a_link_that_leads_elsewhere_is_noticed)
 {
 	char *link = at("l");
 
@@ -79,9 +79,8 @@ START_TEST(a_link_that_leads_elsewhere_is_noticed)
 	expect("l/y", "l/y", 0);
 	free(link);
 }
-END_TEST
 
-START_TEST(a_directory_that_becomes_a_link_is_noticed)
+TEST(a_directory_that_becomes_a_link_is_noticed)
 {
 	char *from = at("a/b"), *to = at("a/moved");
 
@@ -92,9 +91,8 @@ START_TEST(a_directory_that_becomes_a_link_is_noticed)
 	free(from);
 	free(to);
 }
-END_TEST
 
-START_TEST(what_is_not_there_has_a_place_all_the_same)
+TEST(what_is_not_there_has_a_place_all_the_same)
 {
 	struct inputs_dir *d = get("a/none/deep");
 
@@ -104,9 +102,8 @@ START_TEST(what_is_not_there_has_a_place_all_the_same)
 	d = get("a/none/deep");
 	ck_assert(d->exists);
 }
-END_TEST
 
-START_TEST(a_circle_of_links_ends)
+TEST(a_circle_of_links_ends)
 {
 	make_link("two", "one");
 	make_link("one", "two");
@@ -116,9 +113,8 @@ START_TEST(a_circle_of_links_ends)
 	ck_assert_ptr_null(get("self"));
 	expect("a/b", "a/b", 0);
 }
-END_TEST
 
-START_TEST(a_unit_looks_once)
+TEST(a_unit_looks_once)
 {
 	struct inputs_dir *d = get("a/b");
 	char *path = at("a/b");
@@ -128,9 +124,8 @@ START_TEST(a_unit_looks_once)
 	ck_assert_uint_eq(d->checked_unit, unit);
 	free(path);
 }
-END_TEST
 
-START_TEST(a_look_of_a_moment_ago_counts_where_it_may)
+TEST(a_look_of_a_moment_ago_counts_where_it_may)
 {
 	char *from = at("a/b"), *to = at("a/moved");
 
@@ -157,9 +152,8 @@ START_TEST(a_look_of_a_moment_ago_counts_where_it_may)
 	free(from);
 	free(to);
 }
-END_TEST
 
-START_TEST(what_was_seen_is_one_until_it_changes)
+TEST(what_was_seen_is_one_until_it_changes)
 {
 	struct inputs_dir *d = get("a/b");
 	struct inputs_dir_state *seen = inputs_dir_get_state(dirs, d);
@@ -170,25 +164,4 @@ START_TEST(what_was_seen_is_one_until_it_changes)
 	d->stamp.ctime_ns++;
 	ck_assert_ptr_ne(inputs_dir_get_state(dirs, d), seen);
 	ck_assert(file_stamp_equal(&d->state->stamp, &d->stamp));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("inputs/path-dirs");
-	TCase *tc = tcase_create("dirs");
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, set_up_dirs, tear_down_dirs);
-	tcase_add_test(tc, spellings_lead_to_one_path);
-	tcase_add_test(tc, links_are_followed_and_listed);
-	tcase_add_test(tc, a_link_that_leads_elsewhere_is_noticed);
-	tcase_add_test(tc, a_directory_that_becomes_a_link_is_noticed);
-	tcase_add_test(tc, what_is_not_there_has_a_place_all_the_same);
-	tcase_add_test(tc, a_circle_of_links_ends);
-	tcase_add_test(tc, a_unit_looks_once);
-	tcase_add_test(tc, a_look_of_a_moment_ago_counts_where_it_may);
-	tcase_add_test(tc, what_was_seen_is_one_until_it_changes);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

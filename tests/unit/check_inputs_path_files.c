@@ -2,12 +2,11 @@
 /* needs: inputs */
 #include "inputs/path.h"
 
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "inputs-fixture.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,7 +50,9 @@ static void expect(struct inputs_filename *s, const char *real)
 	free(want);
 }
 
-START_TEST(a_name_is_one_spelling_and_leads_to_its_file)
+FIXTURE(setup, teardown);
+
+TEST(a_name_is_one_spelling_and_leads_to_its_file)
 {
 	struct inputs_filename *s = get("a/b/../h.h");
 
@@ -61,9 +62,8 @@ START_TEST(a_name_is_one_spelling_and_leads_to_its_file)
 	ck_assert_ptr_null(inputs_filename_resolve(spellings, get("a/")));
 	ck_assert_ptr_null(inputs_filename_resolve(spellings, NULL));
 }
-END_TEST
 
-START_TEST(a_number_stands_for_what_it_was_given_to)
+TEST(a_number_stands_for_what_it_was_given_to)
 {
 	struct inputs_filename *s = get("a/h.h"), *other = get("x/h.h");
 
@@ -80,9 +80,8 @@ START_TEST(a_number_stands_for_what_it_was_given_to)
 	ck_assert_ptr_null(numbered(3999));
 	ck_assert_ptr_null(numbered(5000));
 }
-END_TEST
 
-START_TEST(a_number_leads_where_its_directory_leads_now)
+TEST(a_number_leads_where_its_directory_leads_now)
 {
 	struct err err;
 	char *dir = at("a");
@@ -94,18 +93,4 @@ START_TEST(a_number_leads_where_its_directory_leads_now)
 	expect(numbered(1), "x/h.h");
 	ck_assert_uint_eq(numbered(1)->dir->n_links, 1);
 	free(dir);
-}
-END_TEST
-
-int main(void)
-{
-	TCase *tc = tcase_create("spelled");
-	Suite *s = suite_create("inputs/path-files");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, a_name_is_one_spelling_and_leads_to_its_file);
-	tcase_add_test(tc, a_number_stands_for_what_it_was_given_to);
-	tcase_add_test(tc, a_number_leads_where_its_directory_leads_now);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: inputs */
 /* A tool is compared with the result of its saved commands. */
+#include "../lib/test.h"
+
 #include "inputs/rebuild.h"
 
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -106,21 +106,22 @@ static int compare(const void *stop)
 	return ret;
 }
 
-START_TEST(an_unchanged_tool_is_equal)
+FIXTURE(set_up, tear_down);
+TIMEOUT(300);
+
+TEST(an_unchanged_tool_is_equal)
 {
 	run("rm scripts/g/*.o scripts/g/.*.d; chmod a-w scripts/g scripts");
 	ck_assert_msg(!compare(NULL), "%s", err.text);
 	run("chmod u+w scripts/g scripts; test ! -e scripts/g/.a.o.d");
 }
-END_TEST
 
-START_TEST(a_tool_of_one_command_is_equal)
+TEST(a_tool_of_one_command_is_equal)
 {
 	save("tool", "cc -O2 -g -Wp,-MMD,scripts/g/.tool.d -DN=3 -s "
 		     "-o scripts/g/tool scripts/g/a.c scripts/g/b.c");
 	ck_assert_msg(!compare(NULL), "%s", err.text);
 }
-END_TEST
 
 /* Each command replaces the tool or a source of it. */
 static const char *const changes[] = {
@@ -132,16 +133,15 @@ static const char *const changes[] = {
 	": >scripts/g/tool",
 };
 
-START_TEST(a_changed_tool_differs)
+TEST_EACH(a_changed_tool_differs, changes)
 {
 	char *text = xasprintf("%s: differs from a rebuild", program);
 
-	run(changes[_i]);
+	run(*row);
 	ck_assert_int_eq(compare(NULL), -ESTALE);
 	ck_assert_str_eq(err.text, text);
 	free(text);
 }
-END_TEST
 
 /* Commands with options or inputs that cannot be repeated, and the reason. */
 static const struct {
@@ -158,12 +158,11 @@ static const struct {
 	  "no-such-cc: no such compiler" },
 };
 
-START_TEST(an_unsupported_command_is_not_repeated)
+TEST_EACH(an_unsupported_command_is_not_repeated, unsupported)
 {
-	char *text = xasprintf("savedcmd_scripts/g/tool := %s\n",
-			       unsupported[_i].command);
+	char *text = xasprintf("savedcmd_scripts/g/tool := %s\n", row->command);
 	char *reason = xasprintf("%s: cannot rebuild: %s", program,
-				 unsupported[_i].reason);
+				 row->reason);
 
 	put("scripts/g/.tool.cmd", text, 0644);
 	ck_assert_int_ne(compare(NULL), 0);
@@ -171,38 +170,16 @@ START_TEST(an_unsupported_command_is_not_repeated)
 	free(reason);
 	free(text);
 }
-END_TEST
 
-START_TEST(a_source_that_does_not_compile_is_an_error)
+TEST(a_source_that_does_not_compile_is_an_error)
 {
 	put("scripts/g/b.c", "int b(void) { return x; }\n", 0644);
 	ck_assert_int_eq(compare(NULL), -ENOEXEC);
 }
-END_TEST
 
-START_TEST(a_rebuild_can_be_cancelled)
+TEST(a_rebuild_can_be_cancelled)
 {
 	atomic_bool stop = true;
 
 	ck_assert_int_eq(compare(&stop), -EINTR);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("inputs/rebuild");
-	TCase *tc = tcase_create("rebuild");
-
-	tcase_set_timeout(tc, 300);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, an_unchanged_tool_is_equal);
-	tcase_add_test(tc, a_tool_of_one_command_is_equal);
-	tcase_add_loop_test(tc, a_changed_tool_differs, 0,
-			    sizeof(changes) / sizeof(*changes));
-	tcase_add_loop_test(tc, an_unsupported_command_is_not_repeated, 0,
-			    sizeof(unsupported) / sizeof(*unsupported));
-	tcase_add_test(tc, a_source_that_does_not_compile_is_an_error);
-	tcase_add_test(tc, a_rebuild_can_be_cancelled);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: inputs */
+#include "../lib/test.h"
+
 #include "inputs/tool.h"
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -69,7 +69,10 @@ static const struct inputs_entry *entry_of(const struct inputs_tool *t,
 	return NULL;
 }
 
-START_TEST(it_is_listed_with_its_libraries)
+FIXTURE(set_up, tear_down);
+TIMEOUT(60);
+
+TEST(it_is_listed_with_its_libraries)
 {
 	const struct inputs_tool *t = get(program);
 	bool libc = false;
@@ -83,9 +86,8 @@ START_TEST(it_is_listed_with_its_libraries)
 	ck_assert(libc && t->n_entries >= 3);
 	ck_assert_ptr_null(inputs_tool_find_changed(t));
 }
-END_TEST
 
-START_TEST(it_is_read_once)
+TEST(it_is_read_once)
 {
 	const struct inputs_tool *t = get(program);
 	char *odd = xasprintf("%s/./../%s/tool", dir, str_base(dir));
@@ -99,9 +101,8 @@ START_TEST(it_is_read_once)
 	free(link);
 	free(odd);
 }
-END_TEST
 
-START_TEST(one_that_is_built_again_is_another)
+TEST(one_that_is_built_again_is_another)
 {
 	const struct inputs_tool *was = get(program), *now;
 	const struct inputs_entry *a, *b;
@@ -120,9 +121,8 @@ START_TEST(one_that_is_built_again_is_another)
 	ck_assert_str_eq(inputs_tool_find_changed(now), program);
 	ck_assert_ptr_null(get(program));
 }
-END_TEST
 
-START_TEST(what_is_no_program_is_not_shipped)
+TEST(what_is_no_program_is_not_shipped)
 {
 	char *env[] = { (char *)"LD_LIBRARY_PATH=/x", NULL };
 
@@ -134,20 +134,4 @@ START_TEST(what_is_no_program_is_not_shipped)
 		fs_write(program, bytes_str("#!/bin/sh\n"), 0755, &err), 0);
 	ck_assert_ptr_null(get(program));
 	ck_assert(err.text[0]);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("inputs/tool");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, it_is_listed_with_its_libraries);
-	tcase_add_test(tc, it_is_read_once);
-	tcase_add_test(tc, one_that_is_built_again_is_another);
-	tcase_add_test(tc, what_is_no_program_is_not_shipped);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel kconfig */
+#include "../lib/test.h"
+
 #include "kconfig/dotconfig.h"
 
 #include "base/str.h"
-#include "suite.h"
 
 #include <errno.h>
 #include <string.h>
@@ -40,25 +41,24 @@ static const struct {
 	{ "", NULL },
 };
 
-START_TEST(a_line_sets_what_kconfig_takes_of_it)
+TEST_EACH(a_line_sets_what_kconfig_takes_of_it, lines)
 {
 	struct kconfig_setting s;
-	bool sets = kconfig_dotconfig_parse_line(&s, lines[_i].line);
+	bool sets = kconfig_dotconfig_parse_line(&s, row->line);
 	char *text;
 
-	ck_assert_int_eq(sets, lines[_i].sets != NULL);
+	ck_assert_int_eq(sets, row->sets != NULL);
 	if (!sets)
 		return;
 	text = xasprintf("%.*s %.*s", (int)s.symbol.len,
 			 (const char *)s.symbol.data, (int)s.value.len,
 			 (const char *)s.value.data);
-	ck_assert_str_eq(text, lines[_i].sets);
-	ck_assert_ptr_eq(s.line, lines[_i].line);
+	ck_assert_str_eq(text, row->sets);
+	ck_assert_ptr_eq(s.line, row->line);
 	free(text);
 }
-END_TEST
 
-START_TEST(comments_and_blank_lines_may_be_left_out)
+TEST(comments_and_blank_lines_may_be_left_out)
 {
 	ck_assert(kconfig_dotconfig_is_comment("# Linux/arm64\nCONFIG_A=y\n"));
 	ck_assert(kconfig_dotconfig_is_comment(" \t\r\nCONFIG_A=y\n"));
@@ -67,7 +67,6 @@ START_TEST(comments_and_blank_lines_may_be_left_out)
 	ck_assert(!kconfig_dotconfig_is_comment("CONFIG_A=y\n"));
 	ck_assert(!kconfig_dotconfig_is_comment(" CONFIG_A=y\n"));
 }
-END_TEST
 
 static const struct {
 	const char *asked, *is;
@@ -91,14 +90,12 @@ static const struct {
 	{ "", "n", false },
 };
 
-START_TEST(hexadecimal_numbers_are_compared_as_numbers)
+TEST_EACH(hexadecimal_numbers_are_compared_as_numbers, values)
 {
-	ck_assert_int_eq(
-		kconfig_dotconfig_value_equal(bytes_str(values[_i].asked),
-					      bytes_str(values[_i].is)),
-		values[_i].same);
+	ck_assert_int_eq(kconfig_dotconfig_value_equal(bytes_str(row->asked),
+						       bytes_str(row->is)),
+			 row->same);
 }
-END_TEST
 
 /* A word and its line, or its error. */
 static const struct {
@@ -130,27 +127,25 @@ static const struct {
 	{ "# CONFIG_A=y", NULL, "expected CONFIG_NAME=VALUE" },
 };
 
-START_TEST(a_word_stands_for_a_line)
+TEST_EACH(a_word_stands_for_a_line, words)
 {
 	struct err err = { 0 };
 	char *line = NULL;
 	int ret;
 
-	ck_assert(kconfig_dotconfig_is_assignment(words[_i].word));
-	ret = kconfig_dotconfig_parse_word(words[_i].word, &line, &err);
-	if (words[_i].line) {
+	ck_assert(kconfig_dotconfig_is_assignment(row->word));
+	ret = kconfig_dotconfig_parse_word(row->word, &line, &err);
+	if (row->line) {
 		ck_assert_msg(!ret, "%s", err.text);
-		ck_assert_str_eq(line, words[_i].line);
+		ck_assert_str_eq(line, row->line);
 	} else {
 		ck_assert_int_eq(ret, -EINVAL);
-		ck_assert_msg(strstr(err.text, words[_i].wrong), "%s",
-			      err.text);
+		ck_assert_msg(strstr(err.text, row->wrong), "%s", err.text);
 	}
 	free(line);
 }
-END_TEST
 
-START_TEST(the_last_setting_of_a_text_counts)
+TEST(the_last_setting_of_a_text_counts)
 {
 	static const char text[] = "CONFIG_A=y\nCONFIG_B=m\n"
 				   "# CONFIG_A is not set\n# CONFIG_C=y\n";
@@ -170,22 +165,5 @@ START_TEST(the_last_setting_of_a_text_counts)
 			      bytes_str("m")));
 	ck_assert_ptr_null(kconfig_dotconfig_find_value(text, "CONFIG_C").data);
 }
-END_TEST
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
-
-int main(void)
-{
-	Suite *s = suite_create("kconfig/dotconfig");
-	TCase *tc = tcase_create("setting");
-
-	tcase_add_loop_test(tc, a_line_sets_what_kconfig_takes_of_it, 0,
-			    COUNT(lines));
-	tcase_add_test(tc, comments_and_blank_lines_may_be_left_out);
-	tcase_add_loop_test(tc, hexadecimal_numbers_are_compared_as_numbers, 0,
-			    COUNT(values));
-	tcase_add_loop_test(tc, a_word_stands_for_a_line, 0, COUNT(words));
-	tcase_add_test(tc, the_last_setting_of_a_text_counts);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
-}

@@ -2,8 +2,8 @@
 /* needs: kernel kconfig */
 #include "kconfig/explain.h"
 
+#include "../lib/test.h"
 #include "kernel-tree.h"
-#include "suite.h"
 
 static const char kconfig[] = "mainmenu \"Linux/$(ARCH)\"\n"
 			      "source \"arch/$(SRCARCH)/Kconfig\"\n"
@@ -189,24 +189,24 @@ static void set_up(void)
 	put_file("linux/arch/x86/boards/Kconfig", "config\tBOARD\n", 0644);
 }
 
-START_TEST(the_reason_is_named)
+FIXTURE(set_up, tree_tear_down);
+
+TEST_EACH(the_reason_is_named, cases)
 {
 	struct kconfig_symbols all;
 	struct strv names = { 0 };
 	char *why;
 
-	strv_add(&names, cases[_i].symbol);
+	strv_add(&names, row->symbol);
 	ck_assert_int_eq(kconfig_symbols_read(&all, tree, "arm64", &names), 0);
-	why = kconfig_explain_setting(&all.v[0], &all, cases[_i].asked,
-				      cases[_i].config);
-	ck_assert_str_eq(why, cases[_i].why);
+	why = kconfig_explain_setting(&all.v[0], &all, row->asked, row->config);
+	ck_assert_str_eq(why, row->why);
 	free(why);
 	kconfig_symbols_release(&all);
 	strv_release(&names);
 }
-END_TEST
 
-START_TEST(each_setting_is_a_line)
+TEST(each_setting_is_a_line)
 {
 	struct kconfig_rejected missed[] = {
 		{ (char[]){ "CONFIG_DISK" }, (char[]){ "m" }, (char[]){ "n" },
@@ -228,9 +228,8 @@ START_TEST(each_setting_is_a_line)
 			 "for arm64; did you mean CONFIG_NET?");
 	strv_release(&lines);
 }
-END_TEST
 
-START_TEST(of_very_many_the_first_have_reasons)
+TEST(of_very_many_the_first_have_reasons)
 {
 	const struct kconfig_explain_context of = { NULL, tree, "arm64", "" };
 	char symbol[] = "CONFIG_DISK", asked[] = "m", is[] = "n";
@@ -246,7 +245,6 @@ START_TEST(of_very_many_the_first_have_reasons)
 	ck_assert_str_eq(lines.v[100], "CONFIG_DISK: requested m, got n");
 	strv_release(&lines);
 }
-END_TEST
 
 /* Two symbols of a choice: satisfied if the later one is selected. */
 static const struct {
@@ -261,26 +259,26 @@ static const struct {
 	  "CONFIG_PAGED=y\nCONFIG_LARGE=y\nCONFIG_NET=y\n", false },
 };
 
-START_TEST(a_later_choice_takes_the_place_of_an_earlier_one)
+TEST_EACH(a_later_choice_takes_the_place_of_an_earlier_one, choices)
 {
 	struct kconfig_request r = { .kconfig = "defconfig" };
 	struct strv lines = { 0 }, replaced = { 0 };
 	struct kconfig_explain_context of = { NULL, tree, "arm64",
-					      choices[_i].config };
+					      row->config };
 	struct kconfig_rejected *missed;
 	struct kconfig_spec k;
 	struct err err = { 0 };
 	size_t n;
 
-	strv_add(&r.fragments, choices[_i].first);
-	strv_add(&r.fragments, choices[_i].second);
+	strv_add(&r.fragments, row->first);
+	strv_add(&r.fragments, row->second);
 	ck_assert_int_eq(kconfig_read(&k, &r, tree, "arm64", false, &err), 0);
 	of.spec = &k;
 	kconfig_explain_find_rejected(&k, of.config, &missed, &n);
 	ck_assert_uint_eq(n, 1);
 	kconfig_explain_rejected(missed, n, &of, &lines, &replaced);
-	ck_assert_uint_eq(lines.n, !choices[_i].replaced);
-	ck_assert_uint_eq(replaced.n, choices[_i].replaced);
+	ck_assert_uint_eq(lines.n, !row->replaced);
+	ck_assert_uint_eq(replaced.n, row->replaced);
 	if (replaced.n)
 		ck_assert_str_eq(replaced.v[0],
 				 "CONFIG_LARGE overrides CONFIG_SMALL (-K) of "
@@ -291,9 +289,8 @@ START_TEST(a_later_choice_takes_the_place_of_an_earlier_one)
 	strv_release(&replaced);
 	strv_release(&lines);
 }
-END_TEST
 
-START_TEST(a_tree_without_kconfig_leaves_it_at_that)
+TEST(a_tree_without_kconfig_leaves_it_at_that)
 {
 	struct kconfig_rejected missed = { (char[]){ "CONFIG_A" },
 					   (char[]){ "y" }, (char[]){ "n" },
@@ -305,10 +302,9 @@ START_TEST(a_tree_without_kconfig_leaves_it_at_that)
 	ck_assert_str_eq(lines.v[0], "CONFIG_A: requested y, got n");
 	strv_release(&lines);
 }
-END_TEST
 
 /* A file that sources itself, unmatched ends, a help text without an end. */
-START_TEST(what_is_no_kconfig_does_no_harm)
+TEST(what_is_no_kconfig_does_no_harm)
 {
 	static const char *const odd[] = {
 		"source \"Kconfig\"\nconfig A\n",
@@ -331,24 +327,4 @@ START_TEST(what_is_no_kconfig_does_no_harm)
 		ck_assert_uint_eq(lines.n, 1);
 		strv_release(&lines);
 	}
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kconfig/explain");
-	TCase *tc = tcase_create("missed");
-
-	tcase_add_checked_fixture(tc, set_up, tree_tear_down);
-	tcase_add_loop_test(tc, the_reason_is_named, 0,
-			    sizeof(cases) / sizeof(*cases));
-	tcase_add_test(tc, each_setting_is_a_line);
-	tcase_add_loop_test(tc,
-			    a_later_choice_takes_the_place_of_an_earlier_one, 0,
-			    sizeof(choices) / sizeof(*choices));
-	tcase_add_test(tc, of_very_many_the_first_have_reasons);
-	tcase_add_test(tc, a_tree_without_kconfig_leaves_it_at_that);
-	tcase_add_test(tc, what_is_no_kconfig_does_no_harm);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel kconfig */
-#include "kconfig/explain.h"
+#include "../lib/test.h"
 
-#include "suite.h"
+#include "kconfig/explain.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -47,12 +47,10 @@ static const struct {
 	{ "(((", KCONFIG_TRISTATE_N },
 };
 
-START_TEST(a_condition_has_a_value)
+TEST_EACH(a_condition_has_a_value, values)
 {
-	ck_assert_int_eq(kconfig_explain_eval(values[_i].text, config),
-			 values[_i].value);
+	ck_assert_int_eq(kconfig_explain_eval(row->text, config), row->value);
 }
-END_TEST
 
 static const struct {
 	const char *text;
@@ -70,21 +68,19 @@ static const struct {
 	{ "(A) || (B)", KCONFIG_TRISTATE_Y, "(A) || (B)" },
 };
 
-START_TEST(what_is_not_met_is_named)
+TEST_EACH(what_is_not_met_is_named, unmets)
 {
 	struct strv unmet = { 0 };
 	char *text;
 
-	kconfig_explain_list_unmet(unmets[_i].text, config, unmets[_i].wanted,
-				   &unmet);
+	kconfig_explain_list_unmet(row->text, config, row->wanted, &unmet);
 	text = strv_join(&unmet, "; ");
-	ck_assert_str_eq(text, unmets[_i].unmet);
+	ck_assert_str_eq(text, row->unmet);
 	free(text);
 	strv_release(&unmet);
 }
-END_TEST
 
-START_TEST(no_depth_is_too_much)
+TEST(no_depth_is_too_much)
 {
 	char *deep = xmalloc(100001);
 
@@ -95,18 +91,5 @@ START_TEST(no_depth_is_too_much)
 	kconfig_explain_eval(deep, config);
 	free(deep);
 }
-END_TEST
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
-
-int main(void)
-{
-	Suite *s = suite_create("kconfig/explain-expression");
-	TCase *tc = tcase_create("expression");
-
-	suite_add_tcase(s, tc);
-	tcase_add_loop_test(tc, a_condition_has_a_value, 0, COUNT(values));
-	tcase_add_loop_test(tc, what_is_not_met_is_named, 0, COUNT(unmets));
-	tcase_add_test(tc, no_depth_is_too_much);
-	return suite_run(s);
-}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel kconfig */
+#include "../lib/test.h"
 #include "kconfig/kconfig.h"
 #include "kernel-tree.h"
-#include "suite.h"
 
 static struct kconfig_request r;
 static struct kconfig_spec k;
@@ -28,45 +28,43 @@ static int take(bool have)
 	return kconfig_read(&k, &r, tree, "arm64", have, &err);
 }
 
-START_TEST(without_anything_it_is_defconfig)
+FIXTURE(set_up, tear_down);
+
+TEST(without_anything_it_is_defconfig)
 {
 	ck_assert_int_eq(take(false), 0);
 	ck_assert_int_eq(k.base, KCONFIG_BASE_TARGET);
 	ck_assert_str_eq(k.target, "defconfig");
 	ck_assert(!kconfig_is_empty(&k));
 }
-END_TEST
 
-START_TEST(a_config_that_stands_is_kept)
+TEST(a_config_that_stands_is_kept)
 {
 	ck_assert_int_eq(take(true), 0);
 	ck_assert_int_eq(k.base, KCONFIG_BASE_EXISTING);
 	ck_assert(kconfig_is_empty(&k));
 }
-END_TEST
 
 static const char *const targets[] = { "tinyconfig", "board_defconfig",
 				       "allmodconfig" };
 
-START_TEST(targets_of_make_are_known)
+TEST_EACH(targets_of_make_are_known, targets)
 {
-	r.kconfig = targets[_i];
+	r.kconfig = *row;
 	ck_assert_int_eq(take(true), 0);
 	ck_assert_int_eq(k.base, KCONFIG_BASE_TARGET);
-	ck_assert_str_eq(k.target, targets[_i]);
+	ck_assert_str_eq(k.target, *row);
 }
-END_TEST
 
-START_TEST(rules_of_the_architectures_makefile_are_targets)
+TEST(rules_of_the_architectures_makefile_are_targets)
 {
 	r.kconfig = "i386_defconfig";
 	ck_assert_int_eq(kconfig_read(&k, &r, tree, "x86", false, &err), 0);
 	ck_assert_str_eq(k.target, "i386_defconfig");
 }
-END_TEST
 
 /* U-Boot has all configurations in one directory. */
-START_TEST(configurations_may_be_those_of_no_architecture)
+TEST(configurations_may_be_those_of_no_architecture)
 {
 	put_file("linux/configs/rock_defconfig", "", 0644);
 	r.kconfig = "rock_defconfig";
@@ -76,9 +74,8 @@ START_TEST(configurations_may_be_those_of_no_architecture)
 	ck_assert_int_lt(take(true), 0);
 	ck_assert_ptr_nonnull(strstr(err.text, "\"rock_defconfig\"?"));
 }
-END_TEST
 
-START_TEST(a_file_is_a_base)
+TEST(a_file_is_a_base)
 {
 	char *path = at("my.config");
 
@@ -89,29 +86,26 @@ START_TEST(a_file_is_a_base)
 	ck_assert_str_eq(k.base_text, "CONFIG_A=y\n");
 	free(path);
 }
-END_TEST
 
 static const char *const absent[] = { "nosuch_defconfig", "/no/such/file",
 				      "https://example.org/config", "nosuch",
 				      "" };
 
-START_TEST(a_base_that_is_not_there_is_named)
+TEST_EACH(a_base_that_is_not_there_is_named, absent)
 {
-	r.kconfig = absent[_i];
+	r.kconfig = *row;
 	ck_assert_int_lt(take(false), 0);
-	ck_assert_ptr_nonnull(strstr(err.text, absent[_i]));
+	ck_assert_ptr_nonnull(strstr(err.text, *row));
 }
-END_TEST
 
-START_TEST(a_fragment_that_is_not_there_is_named)
+TEST_EACH(a_fragment_that_is_not_there_is_named, absent)
 {
-	strv_add(&r.fragments, absent[_i]);
+	strv_add(&r.fragments, *row);
 	ck_assert_int_lt(take(false), 0);
-	ck_assert_ptr_nonnull(strstr(err.text, absent[_i]));
+	ck_assert_ptr_nonnull(strstr(err.text, *row));
 }
-END_TEST
 
-START_TEST(a_path_outside_of_the_tree_is_nothing_that_the_tree_lacks)
+TEST(a_path_outside_of_the_tree_is_nothing_that_the_tree_lacks)
 {
 	char *in_tree = xasprintf("%s/arch/arm64/configs/gone", tree);
 
@@ -123,9 +117,8 @@ START_TEST(a_path_outside_of_the_tree_is_nothing_that_the_tree_lacks)
 	ck_assert_int_eq(take(false), -ENOENT);
 	free(in_tree);
 }
-END_TEST
 
-START_TEST(a_directory_is_neither)
+TEST(a_directory_is_neither)
 {
 	r.kconfig = "/tmp";
 	ck_assert_int_eq(take(false), -EISDIR);
@@ -133,9 +126,8 @@ START_TEST(a_directory_is_neither)
 	strv_add(&r.fragments, "/tmp");
 	ck_assert_int_eq(take(false), -EISDIR);
 }
-END_TEST
 
-START_TEST(fragments_are_files_names_in_the_tree_and_settings)
+TEST(fragments_are_files_names_in_the_tree_and_settings)
 {
 	char *path = at("frag");
 
@@ -155,7 +147,6 @@ START_TEST(fragments_are_files_names_in_the_tree_and_settings)
 	ck_assert_str_eq(k.fragments[6].text, "# CONFIG_Y is not set\n");
 	free(path);
 }
-END_TEST
 
 static void expect_wrong(const char *says)
 {
@@ -163,7 +154,7 @@ static void expect_wrong(const char *says)
 	ck_assert_msg(strstr(err.text, says), "%s", err.text);
 }
 
-START_TEST(a_url_is_what_was_fetched_or_a_file)
+TEST(a_url_is_what_was_fetched_or_a_file)
 {
 	struct kconfig_fetched_urls fetched = { 0 };
 	char *file = xasprintf("file://%s/my%%20config", top);
@@ -194,9 +185,8 @@ START_TEST(a_url_is_what_was_fetched_or_a_file)
 	free(local);
 	free(file);
 }
-END_TEST
 
-START_TEST(words_of_the_configuration_file_come_first)
+TEST(words_of_the_configuration_file_come_first)
 {
 	struct kconfig_named_config named = {
 		.base = (char[]){ "board_defconfig" },
@@ -229,7 +219,6 @@ START_TEST(words_of_the_configuration_file_come_first)
 	strv_release(&named.fragments);
 	strv_release(&named.fragment_locations);
 }
-END_TEST
 
 /* A word of -k or of -K, and the message. */
 static const struct {
@@ -246,21 +235,20 @@ static const struct {
 	{ NULL, "# CONFIG_FOO", "expected CONFIG_NAME=VALUE or" },
 };
 
-START_TEST(what_may_have_been_meant_is_said)
+TEST_EACH(what_may_have_been_meant_is_said, hints)
 {
 	struct strv configs = { 0 };
 
 	strv_add(&configs, "board1");
 	r.config_names = &configs;
-	r.kconfig = hints[_i].base;
-	if (hints[_i].add)
-		strv_add(&r.fragments, hints[_i].add);
-	expect_wrong(hints[_i].says);
+	r.kconfig = row->base;
+	if (row->add)
+		strv_add(&r.fragments, row->add);
+	expect_wrong(row->says);
 	strv_release(&configs);
 }
-END_TEST
 
-START_TEST(what_is_passed_over_is_noted)
+TEST(what_is_passed_over_is_noted)
 {
 	char *path = at("frag"), *want;
 
@@ -277,9 +265,8 @@ START_TEST(what_is_passed_over_is_noted)
 	free(want);
 	free(path);
 }
-END_TEST
 
-START_TEST(many_notes_are_a_number)
+TEST(many_notes_are_a_number)
 {
 	char *path = at("frag");
 	struct buf text = { 0 };
@@ -295,10 +282,9 @@ START_TEST(many_notes_are_a_number)
 	buf_release(&text);
 	free(path);
 }
-END_TEST
 
 /* The settings of a fragment move to the end. */
-START_TEST(fragments_take_the_place_of_what_the_base_says)
+TEST(fragments_take_the_place_of_what_the_base_says)
 {
 	char *path = at("frag"), *merged;
 
@@ -313,9 +299,8 @@ START_TEST(fragments_take_the_place_of_what_the_base_says)
 	free(merged);
 	free(path);
 }
-END_TEST
 
-START_TEST(the_digest_follows_the_texts)
+TEST(the_digest_follows_the_texts)
 {
 	struct digest a, b;
 
@@ -329,7 +314,6 @@ START_TEST(the_digest_follows_the_texts)
 	kconfig_digest(&k, &b);
 	ck_assert(!digest_equal(&a, &b));
 }
-END_TEST
 
 static const struct {
 	const char *asked, *config, *missed;
@@ -355,30 +339,29 @@ static const struct {
 	  "CONFIG_A: requested y, got n; CONFIG_B: requested m, got n" },
 };
 
-START_TEST(what_did_not_take_effect_is_listed)
+TEST_EACH(what_did_not_take_effect_is_listed, effects)
 {
 	char *path = at("frag"), *text;
 	struct kconfig_rejected *missed;
 	struct strv lines = { 0 };
 	size_t n;
 
-	put_file("frag", effects[_i].asked, 0644);
+	put_file("frag", row->asked, 0644);
 	strv_add(&r.fragments, path);
 	ck_assert_int_eq(take(false), 0);
-	kconfig_explain_find_rejected(&k, effects[_i].config, &missed, &n);
+	kconfig_explain_find_rejected(&k, row->config, &missed, &n);
 	for (size_t i = 0; i < n; i++)
 		strv_addf(&lines, "%s: requested %s, got %s", missed[i].symbol,
 			  missed[i].requested, missed[i].actual);
 	text = strv_join(&lines, "; ");
-	ck_assert_str_eq(text, effects[_i].missed);
+	ck_assert_str_eq(text, row->missed);
 	free(text);
 	strv_release(&lines);
 	kconfig_explain_free_rejected(missed, n);
 	free(path);
 }
-END_TEST
 
-START_TEST(the_last_fragment_counts)
+TEST(the_last_fragment_counts)
 {
 	struct kconfig_rejected *missed;
 	size_t n;
@@ -392,7 +375,6 @@ START_TEST(the_last_fragment_counts)
 	ck_assert_uint_eq(n, 1);
 	kconfig_explain_free_rejected(missed, n);
 }
-END_TEST
 
 static const struct {
 	const char *base, *config, *adds[3];
@@ -409,65 +391,24 @@ static const struct {
 	{ "CONFIG_X=y\n", "CONFIG_V=y\n", { NULL }, false },
 };
 
-START_TEST(the_last_word_on_a_symbol_counts)
+TEST_EACH(the_last_word_on_a_symbol_counts, asks)
 {
 	char *path = at("base.config");
 
-	if (asks[_i].base)
-		put_file("base.config", asks[_i].base, 0644);
-	r.kconfig = asks[_i].base ? path : NULL;
-	for (int i = 0; asks[_i].adds[i]; i++)
-		strv_add(&r.fragments, asks[_i].adds[i]);
+	if (row->base)
+		put_file("base.config", row->base, 0644);
+	r.kconfig = row->base ? path : NULL;
+	for (int i = 0; row->adds[i]; i++)
+		strv_add(&r.fragments, row->adds[i]);
 	ck_assert_int_eq(take(true), 0);
-	ck_assert_int_eq(kconfig_is_requested(&k, asks[_i].config, "CONFIG_V"),
-			 asks[_i].yes);
+	ck_assert_int_eq(kconfig_is_requested(&k, row->config, "CONFIG_V"),
+			 row->yes);
 	free(path);
 }
-END_TEST
 
-START_TEST(a_target_says_nothing_of_a_symbol)
+TEST(a_target_says_nothing_of_a_symbol)
 {
 	r.kconfig = "defconfig";
 	ck_assert_int_eq(take(true), 0);
 	ck_assert(!kconfig_is_requested(&k, "CONFIG_V=y\n", "CONFIG_V"));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kconfig/kconfig");
-	TCase *tc = tcase_create("kconfig");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, without_anything_it_is_defconfig);
-	tcase_add_test(tc, a_config_that_stands_is_kept);
-	tcase_add_loop_test(tc, targets_of_make_are_known, 0,
-			    sizeof(targets) / sizeof(*targets));
-	tcase_add_test(tc, rules_of_the_architectures_makefile_are_targets);
-	tcase_add_test(tc, configurations_may_be_those_of_no_architecture);
-	tcase_add_test(tc, a_file_is_a_base);
-	tcase_add_loop_test(tc, a_base_that_is_not_there_is_named, 0,
-			    sizeof(absent) / sizeof(*absent));
-	tcase_add_loop_test(tc, a_fragment_that_is_not_there_is_named, 0,
-			    sizeof(absent) / sizeof(*absent));
-	tcase_add_test(
-		tc, a_path_outside_of_the_tree_is_nothing_that_the_tree_lacks);
-	tcase_add_test(tc, a_directory_is_neither);
-	tcase_add_test(tc, fragments_are_files_names_in_the_tree_and_settings);
-	tcase_add_test(tc, a_url_is_what_was_fetched_or_a_file);
-	tcase_add_test(tc, words_of_the_configuration_file_come_first);
-	tcase_add_loop_test(tc, what_may_have_been_meant_is_said, 0,
-			    sizeof(hints) / sizeof(*hints));
-	tcase_add_test(tc, what_is_passed_over_is_noted);
-	tcase_add_test(tc, many_notes_are_a_number);
-	tcase_add_test(tc, fragments_take_the_place_of_what_the_base_says);
-	tcase_add_test(tc, the_digest_follows_the_texts);
-	tcase_add_loop_test(tc, what_did_not_take_effect_is_listed, 0,
-			    sizeof(effects) / sizeof(*effects));
-	tcase_add_test(tc, the_last_fragment_counts);
-	tcase_add_loop_test(tc, the_last_word_on_a_symbol_counts, 0,
-			    sizeof(asks) / sizeof(*asks));
-	tcase_add_test(tc, a_target_says_nothing_of_a_symbol);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

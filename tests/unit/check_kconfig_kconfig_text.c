@@ -3,8 +3,8 @@
 #include "kconfig/kconfig.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/str.h"
-#include "suite.h"
 
 #include <errno.h>
 
@@ -64,21 +64,22 @@ static const struct {
 	{ "", "" },
 };
 
-START_TEST(a_text_is_taken_as_it_is)
+FIXTURE(set_up, tear_down);
+
+TEST_EACH(a_text_is_taken_as_it_is, texts)
 {
-	put("a", texts[_i].content);
+	put("a", row->content);
 	ck_assert_msg(!take("a"), "%s", err.text);
-	ck_assert_str_eq(text, texts[_i].text);
+	ck_assert_str_eq(text, row->text);
 }
-END_TEST
 
 static const char *const packers[] = { "gzip -c", "xz -c", "bzip2 -c",
 				       "zstd -qc" };
 
-START_TEST(what_is_packed_is_unpacked_whatever_its_name)
+TEST_EACH(what_is_packed_is_unpacked_whatever_its_name, packers)
 {
-	char *has = xasprintf("command -v %.5s >/dev/null", packers[_i]);
-	char *pack = xasprintf("%s config >proc.config", packers[_i]);
+	char *has = xasprintf("command -v %.5s >/dev/null", *row);
+	char *pack = xasprintf("%s config >proc.config", *row);
 
 	put("config", "CONFIG_A=y\n# CONFIG_B is not set\n");
 	if (!system(has)) {
@@ -89,7 +90,6 @@ START_TEST(what_is_packed_is_unpacked_whatever_its_name)
 	free(pack);
 	free(has);
 }
-END_TEST
 
 /* A command that creates the file "a", and the message. */
 static const struct {
@@ -113,29 +113,13 @@ static const struct {
 	{ "true", -ENOENT, "/a: " },
 };
 
-START_TEST(what_is_no_configuration_is_refused)
+TEST_EACH(what_is_no_configuration_is_refused, refused)
 {
-	shell(refused[_i].command);
-	ck_assert_int_eq(take("a"), refused[_i].answer);
-	ck_assert_msg(strstr(err.text, refused[_i].says), "%s", err.text);
+	shell(row->command);
+	ck_assert_int_eq(take("a"), row->answer);
+	ck_assert_msg(strstr(err.text, row->says), "%s", err.text);
 	ck_assert_msg(strstr(err.text, dir), "%s", err.text);
 	ck_assert_ptr_null(text);
 }
-END_TEST
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
-
-int main(void)
-{
-	Suite *s = suite_create("kconfig/kconfig-text");
-	TCase *tc = tcase_create("config-text");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_loop_test(tc, a_text_is_taken_as_it_is, 0, COUNT(texts));
-	tcase_add_loop_test(tc, what_is_packed_is_unpacked_whatever_its_name, 0,
-			    COUNT(packers));
-	tcase_add_loop_test(tc, what_is_no_configuration_is_refused, 0,
-			    COUNT(refused));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
-}

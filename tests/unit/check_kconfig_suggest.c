@@ -2,8 +2,8 @@
 /* needs: kernel kconfig */
 #include "kconfig/suggest.h"
 
+#include "../lib/test.h"
 #include "kernel-run.h"
-#include "suite.h"
 
 static const struct {
 	const char *text, *unknown;
@@ -21,14 +21,15 @@ static const struct {
 	{ "a.c:1:2: error: no\n", NULL },
 };
 
-START_TEST(make_says_what_it_does_not_know)
-{
-	char *unknown = kconfig_suggest_parse_no_rule(logs[_i].text);
+FIXTURE(run_set_up, run_tear_down);
 
-	ck_assert_pstr_eq(unknown, logs[_i].unknown);
+TEST_EACH(make_says_what_it_does_not_know, logs)
+{
+	char *unknown = kconfig_suggest_parse_no_rule(row->text);
+
+	ck_assert_pstr_eq(unknown, row->unknown);
 	free(unknown);
 }
-END_TEST
 
 static const struct {
 	const char *target, *best;
@@ -57,7 +58,7 @@ static const struct {
 	{ "recipeword", NULL },
 };
 
-START_TEST(a_target_that_is_like_it_is_found)
+TEST_EACH(a_target_that_is_like_it_is_found, targets)
 {
 	char *want, *got;
 
@@ -79,23 +80,21 @@ START_TEST(a_target_that_is_like_it_is_found)
 	put_file("linux/dir/note.txt", "", 0644);
 	put_file("linux/arch/arm64/boot/dts/vendor/board.dts", "", 0644);
 	make_plan();
-	got = kconfig_suggest_target(
-		plan.tree, plan.arch.srcarch, plan.arch.arch,
-		buf_str(&plan.makefile_text), targets[_i].target);
-	want = targets[_i].best ?
-		       xasprintf("no target \"%s\" for arm64; did you mean "
-				 "\"%s\"?",
-				 targets[_i].target, targets[_i].best) :
-		       xasprintf("no target \"%s\" for arm64; `kfarm build "
-				 "help` lists targets",
-				 targets[_i].target);
+	got = kconfig_suggest_target(plan.tree, plan.arch.srcarch,
+				     plan.arch.arch,
+				     buf_str(&plan.makefile_text), row->target);
+	want = row->best ? xasprintf("no target \"%s\" for arm64; did you mean "
+				     "\"%s\"?",
+				     row->target, row->best) :
+			   xasprintf("no target \"%s\" for arm64; `kfarm build "
+				     "help` lists targets",
+				     row->target);
 	ck_assert_msg(strstr(got, want), "%s", got);
 	free(want);
 	free(got);
 }
-END_TEST
 
-START_TEST(a_configuration_that_is_like_it_is_found)
+TEST(a_configuration_that_is_like_it_is_found)
 {
 	char *question;
 
@@ -111,9 +110,8 @@ START_TEST(a_configuration_that_is_like_it_is_found)
 	ck_assert_str_eq(question, "");
 	free(question);
 }
-END_TEST
 
-START_TEST(names_of_the_configuration_file_and_fragments_are_found)
+TEST(names_of_the_configuration_file_and_fragments_are_found)
 {
 	struct strv named = { 0 };
 	char *question;
@@ -130,23 +128,5 @@ START_TEST(names_of_the_configuration_file_and_fragments_are_found)
 	free(question);
 	strv_release(&named);
 }
-END_TEST
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
-
-int main(void)
-{
-	Suite *s = suite_create("kconfig/suggest");
-	TCase *tc = tcase_create("suggest");
-
-	tcase_add_checked_fixture(tc, run_set_up, run_tear_down);
-	tcase_add_loop_test(tc, make_says_what_it_does_not_know, 0,
-			    COUNT(logs));
-	tcase_add_loop_test(tc, a_target_that_is_like_it_is_found, 0,
-			    COUNT(targets));
-	tcase_add_test(tc, a_configuration_that_is_like_it_is_found);
-	tcase_add_test(tc,
-		       names_of_the_configuration_file_and_fragments_are_found);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
-}

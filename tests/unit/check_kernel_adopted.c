@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/test.h"
 #include "kernel-compiler.h"
-#include "suite.h"
 
 /* Adopt a compiler whose tools are in `bin`, with its normalized names. */
 static void put_adopted(const char *bin)
@@ -40,7 +40,9 @@ static void put_adopted(const char *bin)
 	free(dir);
 }
 
-START_TEST(an_adopted_one_that_is_on_path_keeps_its_name)
+FIXTURE(set_up, tear_down);
+
+TEST(an_adopted_one_that_is_on_path_keeps_its_name)
 {
 	static const char *const says[] = { "gcc-12", "gcc-12.2.0",
 					    "adopted-gcc-12.2.0-"
@@ -71,9 +73,8 @@ START_TEST(an_adopted_one_that_is_on_path_keeps_its_name)
 	       "CROSS_COMPILE=aarch64-gcc1220-linux-gnu-");
 	free(bin);
 }
-END_TEST
 
-START_TEST(an_adopted_one_that_path_has_otherwise_keeps_it_not)
+TEST(an_adopted_one_that_path_has_otherwise_keeps_it_not)
 {
 	char *bin = at("vendor");
 
@@ -87,17 +88,4 @@ START_TEST(an_adopted_one_that_path_has_otherwise_keeps_it_not)
 	expect("aarch64-gcc1220-linux-gnu-gcc",
 	       "CROSS_COMPILE=aarch64-gcc1220-linux-gnu-");
 	free(bin);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/adopted");
-	TCase *tc = tcase_create("adopted");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, an_adopted_one_that_is_on_path_keeps_its_name);
-	tcase_add_test(tc, an_adopted_one_that_path_has_otherwise_keeps_it_not);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/test.h"
 #include "kernel-tree.h"
 #include "kernel/arch.h"
-#include "suite.h"
 
 static const struct {
 	const char *arch, *srcarch, *prefix;
@@ -13,7 +13,9 @@ static const struct {
 	{ "riscv", "riscv", "riscv64-linux-gnu-" },
 };
 
-START_TEST(the_table_knows_directory_and_prefix)
+FIXTURE(tree_set_up, tree_tear_down);
+
+TEST_RANGE(the_table_knows_directory_and_prefix, 0, 4)
 {
 	struct kernel_arch a;
 	struct err err = { 0 };
@@ -23,9 +25,8 @@ START_TEST(the_table_knows_directory_and_prefix)
 	ck_assert_str_eq(a.srcarch, known[_i].srcarch);
 	ck_assert_str_eq(a.toolchain_arch->prefixes.v[0], known[_i].prefix);
 }
-END_TEST
 
-START_TEST(a_new_architecture_of_the_tree_is_taken)
+TEST(a_new_architecture_of_the_tree_is_taken)
 {
 	struct kernel_arch a;
 	struct err err = { 0 };
@@ -34,12 +35,11 @@ START_TEST(a_new_architecture_of_the_tree_is_taken)
 	ck_assert_str_eq(a.srcarch, "newarch");
 	ck_assert_ptr_null(a.toolchain_arch);
 }
-END_TEST
 
 static const char *const unknown[] = { "nosuch", "", "../arch/arm64", "s390",
 				       "arm64/configs/../" };
 
-START_TEST(an_unknown_one_is_refused_with_the_list)
+TEST_RANGE(an_unknown_one_is_refused_with_the_list, 0, 5)
 {
 	struct kernel_arch a;
 	struct err err = { 0 };
@@ -48,9 +48,8 @@ START_TEST(an_unknown_one_is_refused_with_the_list)
 			 -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "arm64 newarch riscv x86"));
 }
-END_TEST
 
-START_TEST(without_a_tree_the_table_decides)
+TEST(without_a_tree_the_table_decides)
 {
 	struct kernel_arch a;
 	struct err err = { 0 };
@@ -63,9 +62,8 @@ START_TEST(without_a_tree_the_table_decides)
 	ck_assert_int_eq(kernel_arch_find(&a, NULL, "aarch64", &err), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "calls it arm64"));
 }
-END_TEST
 
-START_TEST(what_others_call_it_is_told)
+TEST(what_others_call_it_is_told)
 {
 	struct kernel_arch a;
 	struct err err = { 0 };
@@ -73,9 +71,8 @@ START_TEST(what_others_call_it_is_told)
 	ck_assert_int_eq(kernel_arch_find(&a, tree, "aarch64", &err), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "the kernel calls it arm64"));
 }
-END_TEST
 
-START_TEST(packages_are_named_as_debian_does)
+TEST(packages_are_named_as_debian_does)
 {
 	char *a = kernel_arch_debian_package("aarch64-linux-gnu-");
 	char *x = kernel_arch_debian_package("x86_64-linux-gnu-");
@@ -86,30 +83,11 @@ START_TEST(packages_are_named_as_debian_does)
 	free(a);
 	free(x);
 }
-END_TEST
 
-START_TEST(the_host_has_an_architecture)
+TEST(the_host_has_an_architecture)
 {
 	char host[32];
 
 	kernel_arch_host(host);
 	ck_assert_uint_gt(strlen(host), 2);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/arch");
-	TCase *tc = tcase_create("arch");
-
-	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
-	tcase_add_loop_test(tc, the_table_knows_directory_and_prefix, 0, 4);
-	tcase_add_test(tc, a_new_architecture_of_the_tree_is_taken);
-	tcase_add_loop_test(tc, an_unknown_one_is_refused_with_the_list, 0, 5);
-	tcase_add_test(tc, without_a_tree_the_table_decides);
-	tcase_add_test(tc, what_others_call_it_is_told);
-	tcase_add_test(tc, packages_are_named_as_debian_does);
-	tcase_add_test(tc, the_host_has_an_architecture);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

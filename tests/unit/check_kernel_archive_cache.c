@@ -2,8 +2,8 @@
 /* needs: kernel */
 #include "kernel/archive.h"
 
+#include "../lib/test.h"
 #include "kernel-tree.h"
-#include "suite.h"
 
 static struct kernel_archive_cache k;
 static const struct digest one = { { 1 } }, two = { { 2 } };
@@ -48,7 +48,9 @@ static bool take(const struct digest *key)
 	return yes;
 }
 
-START_TEST(what_was_put_is_there_for_the_next_build)
+FIXTURE(set_up, tear_down);
+
+TEST(what_was_put_is_there_for_the_next_build)
 {
 	char *text;
 
@@ -59,9 +61,8 @@ START_TEST(what_was_put_is_there_for_the_next_build)
 	ck_assert_str_eq(text, "packed");
 	free(text);
 }
-END_TEST
 
-START_TEST(a_copy_that_was_changed_is_not_used)
+TEST(a_copy_that_was_changed_is_not_used)
 {
 	char *copy = xasprintf("%s/a.tar.xz", k.dir), *text;
 
@@ -73,10 +74,9 @@ START_TEST(a_copy_that_was_changed_is_not_used)
 	free(text);
 	free(copy);
 }
-END_TEST
 
 /* A later build does not write to files of an earlier one. */
-START_TEST(what_was_taken_is_a_file_of_its_own)
+TEST(what_was_taken_is_a_file_of_its_own)
 {
 	char *copy = xasprintf("%s/a.tar.xz", k.dir);
 	struct stat a, b, c;
@@ -86,9 +86,8 @@ START_TEST(what_was_taken_is_a_file_of_its_own)
 	ck_assert(a.st_ino != b.st_ino && a.st_ino != c.st_ino);
 	free(copy);
 }
-END_TEST
 
-START_TEST(a_name_has_one_copy)
+TEST(a_name_has_one_copy)
 {
 	put_file("a.tar.xz", "later", 0644);
 	kernel_archive_cache_put(&k, "a.tar.xz", &two, file,
@@ -97,9 +96,8 @@ START_TEST(a_name_has_one_copy)
 	ck_assert(!take(&one));
 	ck_assert(take(&two));
 }
-END_TEST
 
-START_TEST(what_a_killed_build_left_is_removed)
+TEST(what_a_killed_build_left_is_removed)
 {
 	char *left = xasprintf("%s/.a.tar.xz.kfarm.77", k.dir);
 
@@ -108,9 +106,8 @@ START_TEST(what_a_killed_build_left_is_removed)
 	ck_assert(!fs_exists(left));
 	free(left);
 }
-END_TEST
 
-START_TEST(a_broken_record_is_none)
+TEST(a_broken_record_is_none)
 {
 	char *record = xasprintf("%s/record", k.dir);
 
@@ -121,9 +118,8 @@ START_TEST(a_broken_record_is_none)
 	ck_assert(!take(&one));
 	free(record);
 }
-END_TEST
 
-START_TEST(what_is_of_no_build_directory_any_more_is_removed)
+TEST(what_is_of_no_build_directory_any_more_is_removed)
 {
 	char *other = at("other"), *dir;
 	struct kernel_archive_cache k2;
@@ -141,9 +137,8 @@ START_TEST(what_is_of_no_build_directory_any_more_is_removed)
 	free(dir);
 	free(other);
 }
-END_TEST
 
-START_TEST(a_place_that_cannot_be_written_keeps_nothing_and_fails_nothing)
+TEST(a_place_that_cannot_be_written_keeps_nothing_and_fails_nothing)
 {
 	char *cache = at(".cache");
 
@@ -156,7 +151,6 @@ START_TEST(a_place_that_cannot_be_written_keeps_nothing_and_fails_nothing)
 	ck_assert(!take(&one));
 	free(cache);
 }
-END_TEST
 
 /* ---- stamps ---- */
 
@@ -186,20 +180,19 @@ static const struct {
 	{ "echo more >>build/x", false },
 };
 
-START_TEST(a_change_shows)
+TEST_EACH(a_change_shows, changes)
 {
-	char *command = xasprintf("cd %s && %s", top, changes[_i].change);
+	char *command = xasprintf("cd %s && %s", top, row->change);
 	struct digest before, after;
 
 	digest_all(&before);
 	ck_assert_int_eq(system(command), 0);
 	digest_all(&after);
-	ck_assert_int_eq(digest_equal(&before, &after), !changes[_i].shows);
+	ck_assert_int_eq(digest_equal(&before, &after), !row->shows);
 	free(command);
 }
-END_TEST
 
-START_TEST(what_changed_just_now_is_not_settled)
+TEST(what_changed_just_now_is_not_settled)
 {
 	struct kernel_archive_inputs s = { 0 };
 	struct digest d;
@@ -210,28 +203,4 @@ START_TEST(what_changed_just_now_is_not_settled)
 	kernel_archive_add_file(&s, file);
 	ck_assert(kernel_archive_finish_inputs(
 		&s, file_stamp_now_ns() + INT64_C(10000000000), &d));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/archive-cache");
-	TCase *tc = tcase_create("kept");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, what_was_put_is_there_for_the_next_build);
-	tcase_add_test(tc, a_copy_that_was_changed_is_not_used);
-	tcase_add_test(tc, what_was_taken_is_a_file_of_its_own);
-	tcase_add_test(tc, a_name_has_one_copy);
-	tcase_add_test(tc, what_a_killed_build_left_is_removed);
-	tcase_add_test(tc, a_broken_record_is_none);
-	tcase_add_test(tc, what_is_of_no_build_directory_any_more_is_removed);
-	tcase_add_test(
-		tc,
-		a_place_that_cannot_be_written_keeps_nothing_and_fails_nothing);
-	tcase_add_loop_test(tc, a_change_shows, 0,
-			    sizeof(changes) / sizeof(*changes));
-	tcase_add_test(tc, what_changed_just_now_is_not_settled);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -2,8 +2,8 @@
 /* needs: kernel */
 #include "kernel/artifact.h"
 
+#include "../lib/test.h"
 #include "kernel-run.h"
-#include "suite.h"
 
 static struct kernel_target_outputs wants;
 static struct kernel_artifacts got;
@@ -64,7 +64,10 @@ static size_t installs(void)
 	return n;
 }
 
-START_TEST(all_of_it_comes_to_the_output_directory)
+FIXTURE(set_up, tear_down);
+TIMEOUT(30);
+
+TEST(all_of_it_comes_to_the_output_directory)
 {
 	const struct kernel_elfsize *size;
 
@@ -91,9 +94,8 @@ START_TEST(all_of_it_comes_to_the_output_directory)
 	ck_assert(str_ends(buf_str(&told), ")\nphase artifacts\n") ||
 		  str_ends(buf_str(&told), "defconfig\nphase artifacts\n"));
 }
-END_TEST
 
-START_TEST(what_did_not_change_is_neither_installed_nor_packed_again)
+TEST(what_did_not_change_is_neither_installed_nor_packed_again)
 {
 	char *path = at("out/modules.tar.xz"), *first, *second;
 
@@ -114,7 +116,6 @@ START_TEST(what_did_not_change_is_neither_installed_nor_packed_again)
 	free(first);
 	free(path);
 }
-END_TEST
 
 /* Shell commands in the build directory. */
 static const char *const changes[] = {
@@ -133,7 +134,7 @@ static const char *const changes[] = {
 	"sed -i 's/\"key\"/\"ky\"/g' \"$XDG/record\"",
 };
 
-START_TEST(what_changed_is_packed_again)
+TEST_EACH(what_changed_is_packed_again, changes)
 {
 	char *command;
 
@@ -147,7 +148,7 @@ START_TEST(what_changed_is_packed_again)
 	kernel_archive_cache_close(&run.archive_cache);
 	command = xasprintf("cd %s && tree=%s && XDG=$(echo "
 			    "%s/.cache/kfarm/kept/*) && %s",
-			    plan.builddir.dir, tree, top, changes[_i]);
+			    plan.builddir.dir, tree, top, *row);
 	ck_assert_int_eq(system(command), 0);
 	kernel_archive_cache_open(&run.archive_cache, plan.builddir.dir);
 	collect();
@@ -157,9 +158,8 @@ START_TEST(what_changed_is_packed_again)
 	ck_assert_uint_eq(installs(), 2);
 	free(command);
 }
-END_TEST
 
-START_TEST(a_record_that_was_edited_does_no_harm)
+TEST(a_record_that_was_edited_does_no_harm)
 {
 	char *command = xasprintf(
 		"sed -i 's/\"lib[^\"]*\"/7/; s/\"about\":[0-9]*/\"about\":[]/' "
@@ -175,18 +175,16 @@ START_TEST(a_record_that_was_edited_does_no_harm)
 	ck_assert_uint_eq(find("modules.tar.xz")->archive_names.n, 0);
 	free(command);
 }
-END_TEST
 
-START_TEST(other_settings_pack_again)
+TEST(other_settings_pack_again)
 {
 	collect();
 	strv_add(&plan.settings, "INSTALL_MOD_STRIP=1");
 	collect();
 	ck_assert_uint_eq(installs(), 2);
 }
-END_TEST
 
-START_TEST(headers_are_packed_as_programs_use_them)
+TEST(headers_are_packed_as_programs_use_them)
 {
 	char *targets[] = { (char[]){ "headers" }, NULL };
 
@@ -198,18 +196,16 @@ START_TEST(headers_are_packed_as_programs_use_them)
 	collect();
 	ck_assert_uint_eq(got.n_cached, 3);
 }
-END_TEST
 
-START_TEST(trees_without_dtbs_install_have_their_device_trees_copied)
+TEST(trees_without_dtbs_install_have_their_device_trees_copied)
 {
 	wants.dtbs = false;
 	wants.dtbs_legacy = true;
 	collect();
 	ck_assert_str_eq(find("dtbs.tar.xz")->archive_names.v[0], "dtbs/a.dtb");
 }
-END_TEST
 
-START_TEST(what_steps_left_comes_too)
+TEST(what_steps_left_comes_too)
 {
 	char *from = at("a.deb"), *dir = at("stage");
 
@@ -227,9 +223,8 @@ START_TEST(what_steps_left_comes_too)
 	free(dir);
 	free(from);
 }
-END_TEST
 
-START_TEST(only_what_is_wanted_comes)
+TEST(only_what_is_wanted_comes)
 {
 	wants.kernel = wants.modules = wants.dtbs = false;
 	strv_release(&wants.images);
@@ -237,26 +232,23 @@ START_TEST(only_what_is_wanted_comes)
 	ck_assert(stands("out/config"));
 	ck_assert(!stands("out/vmlinux") && !stands("out/modules.tar.xz"));
 }
-END_TEST
 
-START_TEST(vmlinux_may_stay_behind)
+TEST(vmlinux_may_stay_behind)
 {
 	req.no_vmlinux = true;
 	ck_assert_int_eq(kernel_artifact_collect(&got, &run, &wants, &err), 0);
 	ck_assert(!stands("out/vmlinux"));
 	ck_assert(stands("out/System.map"));
 }
-END_TEST
 
-START_TEST(a_failing_install_is_a_status_and_leaves_nothing)
+TEST(a_failing_install_is_a_status_and_leaves_nothing)
 {
 	put_file("linux/Makefile", "modules_install:\n\t@exit 1\n", 0644);
 	ck_assert_int_eq(kernel_artifact_collect(&got, &run, &wants, &err), 2);
 	ck_assert(!stands("out/.stage") && !stands("out/modules.tar.xz"));
 }
-END_TEST
 
-START_TEST(an_output_directory_that_went_away_is_an_error)
+TEST(an_output_directory_that_went_away_is_an_error)
 {
 	struct err ignored;
 
@@ -264,31 +256,4 @@ START_TEST(an_output_directory_that_went_away_is_an_error)
 	put_file("out", "", 0644);
 	ck_assert_int_lt(kernel_artifact_collect(&got, &run, &wants, &err), 0);
 	ck_assert_ptr_nonnull(strstr(err.text, out_dir));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/artifact");
-	TCase *tc = tcase_create("artifact");
-
-	tcase_set_timeout(tc, 30);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, all_of_it_comes_to_the_output_directory);
-	tcase_add_test(
-		tc, what_did_not_change_is_neither_installed_nor_packed_again);
-	tcase_add_loop_test(tc, what_changed_is_packed_again, 0,
-			    sizeof(changes) / sizeof(*changes));
-	tcase_add_test(tc, a_record_that_was_edited_does_no_harm);
-	tcase_add_test(tc, other_settings_pack_again);
-	tcase_add_test(tc, headers_are_packed_as_programs_use_them);
-	tcase_add_test(
-		tc, trees_without_dtbs_install_have_their_device_trees_copied);
-	tcase_add_test(tc, what_steps_left_comes_too);
-	tcase_add_test(tc, only_what_is_wanted_comes);
-	tcase_add_test(tc, vmlinux_may_stay_behind);
-	tcase_add_test(tc, a_failing_install_is_a_status_and_leaves_nothing);
-	tcase_add_test(tc, an_output_directory_that_went_away_is_an_error);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

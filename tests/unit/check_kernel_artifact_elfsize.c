@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/test.h"
 #include "kernel-tree.h"
 #include "kernel/artifact.h"
-#include "suite.h"
 
 #include <elf.h>
 
-START_TEST(sizes_are_those_of_size)
+FIXTURE(tree_set_up, tree_tear_down);
+
+TEST(sizes_are_those_of_size)
 {
 	static const char ask[] = "f=$(readlink -f \"$(command -v gcc)\"); "
 				  "echo $f $(size \"$f\" | tail -n1)";
@@ -26,9 +28,8 @@ START_TEST(sizes_are_those_of_size)
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_uint_eq(s.file_bytes, (uint64_t)st.st_size);
 }
-END_TEST
 
-START_TEST(a_32_bit_big_endian_file_is_read_too)
+TEST(a_32_bit_big_endian_file_is_read_too)
 {
 	uint8_t file[52 + 2 * 40] = { 0x7f, 'E', 'L', 'F', 1, 2, 1 };
 	uint8_t *section = file + 52 + 40;
@@ -49,9 +50,8 @@ START_TEST(a_32_bit_big_endian_file_is_read_too)
 	ck_assert_uint_eq(s.text_bytes + s.data_bytes, 0);
 	free(path);
 }
-END_TEST
 
-START_TEST(broken_files_are_refused)
+TEST(broken_files_are_refused)
 {
 	static const uint8_t table_outside[64] = {
 		0x7f, 'E',         'L',         'F',       2,
@@ -70,18 +70,4 @@ START_TEST(broken_files_are_refused)
 		fs_write(path, bytes_of(table_outside, 63), 0644, &err), 0);
 	ck_assert_int_eq(kernel_elfsize_read(&s, path), -ENOEXEC);
 	free(path);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/artifact-elfsize");
-	TCase *tc = tcase_create("elfsize");
-
-	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
-	tcase_add_test(tc, sizes_are_those_of_size);
-	tcase_add_test(tc, a_32_bit_big_endian_file_is_read_too);
-	tcase_add_test(tc, broken_files_are_refused);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/test.h"
 #include "kernel-tree.h"
 #include "kernel/artifact.h"
-#include "suite.h"
 
 #include <fcntl.h>
 
@@ -54,7 +54,10 @@ static char *list(const char *archive)
 	return text;
 }
 
-START_TEST(equal_contents_make_equal_archives)
+FIXTURE(tree_set_up, tear_down);
+TIMEOUT(30);
+
+TEST(equal_contents_make_equal_archives)
 {
 	char *a, *b, *command;
 
@@ -68,9 +71,8 @@ START_TEST(equal_contents_make_equal_archives)
 	free(a);
 	free(b);
 }
-END_TEST
 
-START_TEST(entries_are_sorted_and_owned_by_nobody_and_of_old)
+TEST(entries_are_sorted_and_owned_by_nobody_and_of_old)
 {
 	char *a, *text;
 
@@ -86,10 +88,9 @@ START_TEST(entries_are_sorted_and_owned_by_nobody_and_of_old)
 	free(text);
 	free(a);
 }
-END_TEST
 
 /* Another user builds it later in another directory. */
-START_TEST(neither_umask_nor_date_nor_group_shows)
+TEST(neither_umask_nor_date_nor_group_shows)
 {
 	struct timespec when[2] = { { .tv_sec = 0 }, { .tv_sec = 0 } };
 	char *file = at("two/lib/modules/6.1/a.ko");
@@ -112,9 +113,8 @@ START_TEST(neither_umask_nor_date_nor_group_shows)
 	free(dir);
 	free(file);
 }
-END_TEST
 
-START_TEST(programs_stay_programs)
+TEST(programs_stay_programs)
 {
 	char *a, *text;
 
@@ -125,12 +125,11 @@ START_TEST(programs_stay_programs)
 	free(text);
 	free(a);
 }
-END_TEST
 
 /*
  * liblzma compresses these in two blocks of 3 MiB each, which xz(1) can check.
  */
-START_TEST(what_is_packed_in_blocks_is_whole)
+TEST(what_is_packed_in_blocks_is_whole)
 {
 	size_t n = (3u << 20) + 100000;
 	char *big = xmalloc(n + 1), *a, *command;
@@ -151,9 +150,8 @@ START_TEST(what_is_packed_in_blocks_is_whole)
 	free(a);
 	free(big);
 }
-END_TEST
 
-START_TEST(what_is_in_it_is_listed)
+TEST(what_is_in_it_is_listed)
 {
 	char *text;
 
@@ -164,9 +162,8 @@ START_TEST(what_is_in_it_is_listed)
 			       "lib/modules/6.1/sub/y lib/modules/6.1/sub/z");
 	free(text);
 }
-END_TEST
 
-START_TEST(links_into_the_build_host_are_left_out)
+TEST(links_into_the_build_host_are_left_out)
 {
 	char *link = at("one/lib/modules/6.1/build"), *a, *text;
 	char *other = at("one/lib/modules/6.1/other");
@@ -183,9 +180,8 @@ START_TEST(links_into_the_build_host_are_left_out)
 	free(link);
 	free(a);
 }
-END_TEST
 
-START_TEST(a_cancelled_archive_leaves_nothing)
+TEST(a_cancelled_archive_leaves_nothing)
 {
 	char *from = at("one"), *to = at("a.tar.xz");
 	atomic_bool yes = true;
@@ -198,9 +194,8 @@ START_TEST(a_cancelled_archive_leaves_nothing)
 	free(to);
 	free(from);
 }
-END_TEST
 
-START_TEST(a_place_that_cannot_be_written_is_named)
+TEST(a_place_that_cannot_be_written_is_named)
 {
 	char *from = at("one");
 
@@ -215,25 +210,4 @@ START_TEST(a_place_that_cannot_be_written_is_named)
 						   &err),
 			 0);
 	free(from);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/artifact-tar");
-	TCase *tc = tcase_create("tar");
-
-	tcase_set_timeout(tc, 30);
-	tcase_add_checked_fixture(tc, tree_set_up, tear_down);
-	tcase_add_test(tc, equal_contents_make_equal_archives);
-	tcase_add_test(tc, entries_are_sorted_and_owned_by_nobody_and_of_old);
-	tcase_add_test(tc, neither_umask_nor_date_nor_group_shows);
-	tcase_add_test(tc, programs_stay_programs);
-	tcase_add_test(tc, what_is_packed_in_blocks_is_whole);
-	tcase_add_test(tc, what_is_in_it_is_listed);
-	tcase_add_test(tc, links_into_the_build_host_are_left_out);
-	tcase_add_test(tc, a_cancelled_archive_leaves_nothing);
-	tcase_add_test(tc, a_place_that_cannot_be_written_is_named);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

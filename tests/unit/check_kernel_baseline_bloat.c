@@ -2,9 +2,9 @@
 /* needs: kernel */
 #include "kernel/baseline.h"
 
+#include "../lib/test.h"
 #include "base/elf.h"
 #include "kernel-tree.h"
-#include "suite.h"
 
 /* Symbols that nm(1) omits or prints differently. */
 static const char *const sources[] = {
@@ -64,7 +64,9 @@ static void compare_with_nm(const char *path)
 	free(command);
 }
 
-START_TEST(symbols_are_those_of_nm)
+FIXTURE(tree_set_up, tree_tear_down);
+
+TEST_RANGE(symbols_are_those_of_nm, 0, 2)
 {
 	char *path = at("a.o");
 
@@ -72,19 +74,17 @@ START_TEST(symbols_are_those_of_nm)
 	compare_with_nm(path);
 	free(path);
 }
-END_TEST
 
 /* This program has some thousands of symbols. */
-START_TEST(symbols_of_a_program_are_those_of_nm)
+TEST(symbols_of_a_program_are_those_of_nm)
 {
 	char *path = realpath("/proc/self/exe", NULL);
 
 	compare_with_nm(path);
 	free(path);
 }
-END_TEST
 
-START_TEST(what_grew_is_listed)
+TEST(what_grew_is_listed)
 {
 	char *old = at("old.o"), *new = at("new.o");
 	struct buf out = { 0 };
@@ -110,9 +110,8 @@ START_TEST(what_grew_is_listed)
 	free(old);
 	free(new);
 }
-END_TEST
 
-START_TEST(two_that_are_equal_differ_in_nothing)
+TEST(two_that_are_equal_differ_in_nothing)
 {
 	char *path = at("a.o");
 	struct buf out = { 0 };
@@ -127,9 +126,8 @@ START_TEST(two_that_are_equal_differ_in_nothing)
 	buf_release(&out);
 	free(path);
 }
-END_TEST
 
-START_TEST(what_cannot_be_read_is_named)
+TEST(what_cannot_be_read_is_named)
 {
 	char *path = at("a.o"), *bad = at("bad.o"), *command;
 	struct buf out = { 0 }, bytes = { 0 };
@@ -166,20 +164,4 @@ START_TEST(what_cannot_be_read_is_named)
 	buf_release(&out);
 	free(path);
 	free(bad);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/baseline-bloat");
-	TCase *tc = tcase_create("bloat");
-
-	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
-	tcase_add_loop_test(tc, symbols_are_those_of_nm, 0, 2);
-	tcase_add_test(tc, symbols_of_a_program_are_those_of_nm);
-	tcase_add_test(tc, what_grew_is_listed);
-	tcase_add_test(tc, two_that_are_equal_differ_in_nothing);
-	tcase_add_test(tc, what_cannot_be_read_is_named);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

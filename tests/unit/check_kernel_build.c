@@ -2,9 +2,9 @@
 /* needs: kernel */
 #include "kernel/build.h"
 
+#include "../lib/test.h"
 #include "base/clock.h"
 #include "kernel-run.h"
-#include "suite.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -31,7 +31,9 @@ static void build(void)
 	kernel_build(&result, &plan, &no_nodes, &hooks, &err);
 }
 
-START_TEST(a_build_ends_with_artifacts_and_summary)
+FIXTURE(set_up, tear_down);
+
+TEST(a_build_ends_with_artifacts_and_summary)
 {
 	char *path = at("out/metadata.json"), *text;
 
@@ -50,9 +52,8 @@ START_TEST(a_build_ends_with_artifacts_and_summary)
 	free(text);
 	free(path);
 }
-END_TEST
 
-START_TEST(steps_come_after_the_build_and_leave_their_files)
+TEST(steps_come_after_the_build_and_leave_their_files)
 {
 	char *root = at("root"),
 	     *place = xasprintf("INSTALL_MOD_PATH=%s", root);
@@ -86,9 +87,8 @@ START_TEST(steps_come_after_the_build_and_leave_their_files)
 	free(place);
 	free(root);
 }
-END_TEST
 
-START_TEST(what_comes_after_a_failed_make_is_skipped)
+TEST(what_comes_after_a_failed_make_is_skipped)
 {
 	char *root = at("root"),
 	     *place = xasprintf("INSTALL_MOD_PATH=%s", root);
@@ -103,9 +103,8 @@ START_TEST(what_comes_after_a_failed_make_is_skipped)
 	free(place);
 	free(root);
 }
-END_TEST
 
-START_TEST(what_would_go_astray_is_not_begun)
+TEST(what_would_go_astray_is_not_begun)
 {
 	words(&req.targets, "modules_install");
 	build();
@@ -113,9 +112,8 @@ START_TEST(what_would_go_astray_is_not_begun)
 	ck_assert_ptr_nonnull(strstr(err.text, "INSTALL_MOD_PATH=DIR"));
 	ck_assert(!stands("out"));
 }
-END_TEST
 
-START_TEST(a_failed_build_keeps_log_and_configuration)
+TEST(a_failed_build_keeps_log_and_configuration)
 {
 	char *path = at("out/metadata.json"), *text;
 
@@ -132,9 +130,8 @@ START_TEST(a_failed_build_keeps_log_and_configuration)
 	free(text);
 	free(path);
 }
-END_TEST
 
-START_TEST(a_target_that_there_is_not_is_answered_with_one_that_is)
+TEST(a_target_that_there_is_not_is_answered_with_one_that_is)
 {
 	/* Because a makefile contains the word, only make can reject it. */
 	put_file("linux/arch/arm64/Makefile", "# Imag\n", 0644);
@@ -144,9 +141,8 @@ START_TEST(a_target_that_there_is_not_is_answered_with_one_that_is)
 	ck_assert_str_eq(err.text, "this tree has no target \"Imag\" for "
 				   "arm64; did you mean \"Image\"?");
 }
-END_TEST
 
-START_TEST(what_stays_in_the_build_directory_is_named)
+TEST(what_stays_in_the_build_directory_is_named)
 {
 	char *line, *path;
 
@@ -159,9 +155,8 @@ START_TEST(what_stays_in_the_build_directory_is_named)
 	free(line);
 	free(path);
 }
-END_TEST
 
-START_TEST(it_keeps_going_unless_told_otherwise)
+TEST(it_keeps_going_unless_told_otherwise)
 {
 	char *image;
 
@@ -178,9 +173,8 @@ START_TEST(it_keeps_going_unless_told_otherwise)
 	ck_assert(!fs_exists(image));
 	free(image);
 }
-END_TEST
 
-START_TEST(what_kconfig_drops_is_a_set_up_error)
+TEST(what_kconfig_drops_is_a_set_up_error)
 {
 	words(&req.fragments, "CONFIG_NODEP=y");
 	build();
@@ -188,9 +182,8 @@ START_TEST(what_kconfig_drops_is_a_set_up_error)
 	ck_assert_ptr_nonnull(strstr(err.text, "CONFIG_NODEP"));
 	ck_assert_ptr_null(result.summary);
 }
-END_TEST
 
-START_TEST(nothing_to_link_cannot_be_required_remotely)
+TEST(nothing_to_link_cannot_be_required_remotely)
 {
 	put_file("tools/script-gcc", "#!/bin/sh\necho 12.1.0\n", 0755);
 	req.toolchain = "script-";
@@ -200,9 +193,8 @@ START_TEST(nothing_to_link_cannot_be_required_remotely)
 	ck_assert_ptr_nonnull(strstr(err.text, "90 % are required"));
 	ck_assert_ptr_nonnull(strstr(err.text, "is a script"));
 }
-END_TEST
 
-START_TEST(the_script_beside_builds_the_same)
+TEST(the_script_beside_builds_the_same)
 {
 	char *command, *first, *second;
 
@@ -221,7 +213,6 @@ START_TEST(the_script_beside_builds_the_same)
 	free(first);
 	free(second);
 }
-END_TEST
 
 /* Check the message about an interrupted build. */
 static bool ended_by(int number, const char *summary)
@@ -270,18 +261,17 @@ static void interrupt(const char *target, int number, const char *summary)
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
-START_TEST(a_signal_ends_it_within_a_second)
+TEST_EACH(a_signal_ends_it_within_a_second, signals)
 {
 	char *command;
 
-	interrupt("slow", signals[_i], "errors 0 ");
+	interrupt("slow", *row, "errors 0 ");
 	command = xasprintf("! ls %s/kfarm | grep -q '[0-9]'", top);
 	ck_assert_int_eq(system(command), 0);
 	free(command);
 }
-END_TEST
 
-START_TEST(processes_that_left_the_group_are_ended_too)
+TEST(processes_that_left_the_group_are_ended_too)
 {
 	char *pid;
 
@@ -291,16 +281,14 @@ START_TEST(processes_that_left_the_group_are_ended_too)
 	ck_assert_int_eq(kill(atoi(pid), 0), -1);
 	free(pid);
 }
-END_TEST
 
 /* GNU make sometimes prints this by itself: its handler races with its loop. */
-START_TEST(what_make_says_of_its_interruption_is_no_error)
+TEST(what_make_says_of_its_interruption_is_no_error)
 {
 	interrupt("broken sulky", SIGINT, "errors 1 ");
 }
-END_TEST
 
-START_TEST(make_goes_on_when_kfarm_is_killed)
+TEST(make_goes_on_when_kfarm_is_killed)
 {
 	char *done = at("done");
 	pid_t pid;
@@ -332,32 +320,4 @@ START_TEST(make_goes_on_when_kfarm_is_killed)
 		usleep(50000);
 	ck_assert(fs_exists(done));
 	free(done);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/build");
-	TCase *tc = tcase_create("build");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_build_ends_with_artifacts_and_summary);
-	tcase_add_test(tc, steps_come_after_the_build_and_leave_their_files);
-	tcase_add_test(tc, what_comes_after_a_failed_make_is_skipped);
-	tcase_add_test(tc, what_would_go_astray_is_not_begun);
-	tcase_add_test(tc, a_failed_build_keeps_log_and_configuration);
-	tcase_add_test(tc,
-		       a_target_that_there_is_not_is_answered_with_one_that_is);
-	tcase_add_test(tc, what_stays_in_the_build_directory_is_named);
-	tcase_add_test(tc, it_keeps_going_unless_told_otherwise);
-	tcase_add_test(tc, what_kconfig_drops_is_a_set_up_error);
-	tcase_add_test(tc, nothing_to_link_cannot_be_required_remotely);
-	tcase_add_test(tc, the_script_beside_builds_the_same);
-	tcase_add_loop_test(tc, a_signal_ends_it_within_a_second, 0,
-			    sizeof(signals) / sizeof(*signals));
-	tcase_add_test(tc, processes_that_left_the_group_are_ended_too);
-	tcase_add_test(tc, what_make_says_of_its_interruption_is_no_error);
-	tcase_add_test(tc, make_goes_on_when_kfarm_is_killed);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

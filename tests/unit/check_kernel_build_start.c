@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/test.h"
 #include "kernel-run.h"
-
-#include "suite.h"
 
 #include <sys/wait.h>
 
-START_TEST(a_start_makes_directories_links_and_socket)
+FIXTURE(run_set_up, run_tear_down);
+
+TEST(a_start_makes_directories_links_and_socket)
 {
 	char *link, *last;
 
@@ -31,9 +32,8 @@ START_TEST(a_start_makes_directories_links_and_socket)
 	free(link);
 	free(last);
 }
-END_TEST
 
-START_TEST(it_says_where_and_with_which_configuration)
+TEST(it_says_where_and_with_which_configuration)
 {
 	char *want;
 
@@ -43,9 +43,8 @@ START_TEST(it_says_where_and_with_which_configuration)
 	free(want);
 	kernel_build_end(&run);
 }
-END_TEST
 
-START_TEST(j_is_said_in_one_line)
+TEST(j_is_said_in_one_line)
 {
 	start();
 	buf_reset(&told);
@@ -56,9 +55,8 @@ START_TEST(j_is_said_in_one_line)
 					 "nodes + 2 local slots\n");
 	kernel_build_end(&run);
 }
-END_TEST
 
-START_TEST(a_second_build_in_one_directory_is_refused)
+TEST(a_second_build_in_one_directory_is_refused)
 {
 	struct kernel_build_state second;
 	char *want = xasprintf("process %d", (int)getpid());
@@ -76,9 +74,8 @@ START_TEST(a_second_build_in_one_directory_is_refused)
 	free(want);
 	kernel_build_end(&run);
 }
-END_TEST
 
-START_TEST(an_output_directory_that_cannot_be_is_an_error)
+TEST(an_output_directory_that_cannot_be_is_an_error)
 {
 	req.output_dir = "/dev/null/x";
 	make_plan();
@@ -87,9 +84,8 @@ START_TEST(an_output_directory_that_cannot_be_is_an_error)
 	ck_assert(str_starts(err.text, "output directory"));
 	kernel_build_end(&run);
 }
-END_TEST
 
-START_TEST(without_the_wrapper_there_is_no_build)
+TEST(without_the_wrapper_there_is_no_build)
 {
 	char *wrapper = at("tools/kfarm-cc");
 
@@ -103,9 +99,8 @@ START_TEST(without_the_wrapper_there_is_no_build)
 	ck_assert_ptr_nonnull(strstr(err.text, "kfarm-cc"));
 	kernel_build_end(&run);
 }
-END_TEST
 
-START_TEST(a_build_without_links_gets_the_plain_environment)
+TEST(a_build_without_links_gets_the_plain_environment)
 {
 	put_file("tools/script-gcc", "#!/bin/sh\necho 12.1.0\n", 0755);
 	req.toolchain = "script-";
@@ -115,22 +110,4 @@ START_TEST(a_build_without_links_gets_the_plain_environment)
 	ck_assert_str_eq(str_find_env(run.env.v, "PATH"),
 			 str_find_env(env.v, "PATH"));
 	kernel_build_end(&run);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/build-start");
-	TCase *tc = tcase_create("start");
-
-	tcase_add_checked_fixture(tc, run_set_up, run_tear_down);
-	tcase_add_test(tc, a_start_makes_directories_links_and_socket);
-	tcase_add_test(tc, it_says_where_and_with_which_configuration);
-	tcase_add_test(tc, j_is_said_in_one_line);
-	tcase_add_test(tc, a_second_build_in_one_directory_is_refused);
-	tcase_add_test(tc, an_output_directory_that_cannot_be_is_an_error);
-	tcase_add_test(tc, without_the_wrapper_there_is_no_build);
-	tcase_add_test(tc, a_build_without_links_gets_the_plain_environment);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

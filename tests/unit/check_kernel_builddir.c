@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/test.h"
 #include "kernel-tree.h"
 #include "kernel/plan.h"
-#include "suite.h"
 
 static struct kconfig_request r;
 static struct kernel_builddir place;
@@ -46,7 +46,9 @@ static void expect(enum kernel_builddir_kind kind, const char *dir)
 	ck_assert_str_eq(place.dir, dir);
 }
 
-START_TEST(a_lasting_directory_is_named_by_what_is_built)
+FIXTURE(set_up, tear_down);
+
+TEST(a_lasting_directory_is_named_by_what_is_built)
 {
 	char *starts = at(".cache/kfarm/build/"
 			  "linux-arm64-tinyconfig+x+CONFIG_A_y-gcc-12.2.0-");
@@ -58,9 +60,8 @@ START_TEST(a_lasting_directory_is_named_by_what_is_built)
 	ck_assert_msg(str_starts(place.dir, starts), "%s", place.dir);
 	free(starts);
 }
-END_TEST
 
-START_TEST(other_fragments_are_another_directory)
+TEST(other_fragments_are_another_directory)
 {
 	char *first;
 
@@ -76,9 +77,8 @@ START_TEST(other_fragments_are_another_directory)
 	ck_assert_str_ne(place.dir, first);
 	free(first);
 }
-END_TEST
 
-START_TEST(hostile_names_stay_one_component)
+TEST(hostile_names_stay_one_component)
 {
 	const char *name;
 
@@ -88,17 +88,15 @@ START_TEST(hostile_names_stay_one_component)
 	ck_assert_ptr_nonnull(name);
 	ck_assert_ptr_null(strpbrk(name, "/\n; "));
 }
-END_TEST
 
-START_TEST(b_counts_first)
+TEST(b_counts_first)
 {
 	words(&r.variables, "O=/else");
 	r.build_dir = "/some/dir/";
 	expect(KERNEL_BUILDDIR_GIVEN, "/some/dir");
 }
-END_TEST
 
-START_TEST(o_is_relative_to_the_tree_as_makes_is)
+TEST(o_is_relative_to_the_tree_as_makes_is)
 {
 	char *dir = at("linux/out");
 
@@ -106,9 +104,8 @@ START_TEST(o_is_relative_to_the_tree_as_makes_is)
 	expect(KERNEL_BUILDDIR_GIVEN, dir);
 	free(dir);
 }
-END_TEST
 
-START_TEST(kbuild_output_is_taken_from_variable_and_environment)
+TEST(kbuild_output_is_taken_from_variable_and_environment)
 {
 	set_env("KBUILD_OUTPUT=/env");
 	expect(KERNEL_BUILDDIR_GIVEN, "/env");
@@ -117,63 +114,35 @@ START_TEST(kbuild_output_is_taken_from_variable_and_environment)
 	words(&r.variables, "O=/o");
 	expect(KERNEL_BUILDDIR_GIVEN, "/o");
 }
-END_TEST
 
-START_TEST(a_configured_tree_is_built_in)
+TEST(a_configured_tree_is_built_in)
 {
 	put_file("linux/.config", "", 0644);
 	expect(KERNEL_BUILDDIR_IN_TREE, tree);
 }
-END_TEST
 
-START_TEST(the_tree_itself_as_o_is_in_the_tree)
+TEST(the_tree_itself_as_o_is_in_the_tree)
 {
 	r.build_dir = tree;
 	expect(KERNEL_BUILDDIR_IN_TREE, tree);
 }
-END_TEST
 
 static const char *const traces[] = { "linux/.config", "linux/include/config/x",
 				      "linux/arch/arm64/include/generated/x" };
 
-START_TEST(a_tree_that_was_built_in_cannot_be_built_outside)
+TEST_EACH(a_tree_that_was_built_in_cannot_be_built_outside, traces)
 {
-	put_file(traces[_i], "", 0644);
+	put_file(*row, "", 0644);
 	r.build_dir = "/some/dir";
 	ck_assert_int_eq(find(), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "mrproper"));
 }
-END_TEST
 
-START_TEST(paths_that_make_cannot_bear_are_refused)
+TEST(paths_that_make_cannot_bear_are_refused)
 {
 	r.build_dir = "/some/d ir";
 	ck_assert_int_eq(find(), -EINVAL);
 	r.build_dir = "/some/d:ir";
 	ck_assert_int_eq(find(), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "/some/d:ir"));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/builddir");
-	TCase *tc = tcase_create("place");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_lasting_directory_is_named_by_what_is_built);
-	tcase_add_test(tc, other_fragments_are_another_directory);
-	tcase_add_test(tc, hostile_names_stay_one_component);
-	tcase_add_test(tc, b_counts_first);
-	tcase_add_test(tc, o_is_relative_to_the_tree_as_makes_is);
-	tcase_add_test(tc,
-		       kbuild_output_is_taken_from_variable_and_environment);
-	tcase_add_test(tc, a_configured_tree_is_built_in);
-	tcase_add_test(tc, the_tree_itself_as_o_is_in_the_tree);
-	tcase_add_loop_test(tc,
-			    a_tree_that_was_built_in_cannot_be_built_outside, 0,
-			    sizeof(traces) / sizeof(*traces));
-	tcase_add_test(tc, paths_that_make_cannot_bear_are_refused);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/test.h"
 #include "base/process.h"
 #include "kernel-tree.h"
 #include "kernel/builddir.h"
 #include "kernel/rundir.h"
-#include "suite.h"
 
 #include <dirent.h>
 #include <signal.h>
@@ -47,7 +47,9 @@ static pid_t holder(void)
 	return pid;
 }
 
-START_TEST(a_lock_leaves_nothing_in_the_directory)
+FIXTURE(tree_set_up, tree_tear_down);
+
+TEST(a_lock_leaves_nothing_in_the_directory)
 {
 	unsigned before = entries(tree);
 	struct kernel_lock l;
@@ -60,9 +62,8 @@ START_TEST(a_lock_leaves_nothing_in_the_directory)
 	kernel_lock_release(&l);
 	kernel_lock_release(&l);
 }
-END_TEST
 
-START_TEST(a_second_build_is_refused_with_the_process)
+TEST(a_second_build_is_refused_with_the_process)
 {
 	pid_t pid = holder();
 	char *want = xasprintf("process %d", (int)pid);
@@ -77,9 +78,8 @@ START_TEST(a_second_build_is_refused_with_the_process)
 	kernel_lock_release(&l);
 	free(want);
 }
-END_TEST
 
-START_TEST(a_make_whose_kfarm_was_killed_still_builds)
+TEST(a_make_whose_kfarm_was_killed_still_builds)
 {
 	pid_t pid = holder(), make = fork();
 	char *name = xasprintf("kfarm/%d/make", (int)pid), *text;
@@ -108,28 +108,12 @@ START_TEST(a_make_whose_kfarm_was_killed_still_builds)
 	free(text);
 	free(name);
 }
-END_TEST
 
-START_TEST(a_directory_that_is_not_there_is_an_error)
+TEST(a_directory_that_is_not_there_is_an_error)
 {
 	struct kernel_lock l;
 
 	ck_assert_int_eq(kernel_lock_take(&l, "/nonexistent", &err), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent"));
 	kernel_lock_release(&l);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/builddir-lock");
-	TCase *tc = tcase_create("lock");
-
-	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
-	tcase_add_test(tc, a_lock_leaves_nothing_in_the_directory);
-	tcase_add_test(tc, a_second_build_is_refused_with_the_process);
-	tcase_add_test(tc, a_make_whose_kfarm_was_killed_still_builds);
-	tcase_add_test(tc, a_directory_that_is_not_there_is_an_error);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -3,12 +3,11 @@
 #include "kernel/capacity.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "kernel/offload.h"
-#include "suite.h"
 
-#include <check.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -59,16 +58,17 @@ static void expect(unsigned jobs, const char *words)
 	free(why);
 }
 
-START_TEST(open_files_limit_the_jobs)
+FIXTURE(set_up, tear_down);
+
+TEST(open_files_limit_the_jobs)
 {
 	limit(RLIMIT_NOFILE, KERNEL_RESERVE_FILES + 7);
 	expect(7, "open files");
 	limit(RLIMIT_NOFILE, 16);
 	expect(1, "16 open files");
 }
-END_TEST
 
-START_TEST(control_groups_limit_the_jobs)
+TEST(control_groups_limit_the_jobs)
 {
 	limit(RLIMIT_NOFILE, KERNEL_RESERVE_FILES + 1000);
 	put("proc/self/cgroup", "0::/a/b\n");
@@ -84,9 +84,8 @@ START_TEST(control_groups_limit_the_jobs)
 	put("sys/fs/cgroup/pids/x/pids.current", "60\n");
 	expect(1, "0 more processes");
 }
-END_TEST
 
-START_TEST(processes_limit_the_jobs_of_a_user)
+TEST(processes_limit_the_jobs_of_a_user)
 {
 	limit(RLIMIT_NOFILE, KERNEL_RESERVE_FILES + 1000);
 	limit(RLIMIT_NPROC, 3);
@@ -96,9 +95,8 @@ START_TEST(processes_limit_the_jobs_of_a_user)
 	expect(1, "3 processes");
 	ck_assert(getuid() || !seteuid(0));
 }
-END_TEST
 
-START_TEST(j_is_what_this_machine_holds)
+TEST(j_is_what_this_machine_holds)
 {
 	const struct kernel_offload farm = { .local_slots = 900,
 					     .job_capacity = 500 };
@@ -109,19 +107,4 @@ START_TEST(j_is_what_this_machine_holds)
 	ck_assert_uint_eq(kernel_offload_job_limit(&small, 0), 3);
 	/* The user's value applies unchanged. */
 	ck_assert_uint_eq(kernel_offload_job_limit(&farm, 700), 700);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/capacity");
-	TCase *tc = tcase_create("capacity");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, open_files_limit_the_jobs);
-	tcase_add_test(tc, control_groups_limit_the_jobs);
-	tcase_add_test(tc, processes_limit_the_jobs_of_a_user);
-	tcase_add_test(tc, j_is_what_this_machine_holds);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -2,8 +2,8 @@
 /* needs: kernel */
 #include "kernel/cleanup.h"
 
+#include "../lib/test.h"
 #include "kernel-tree.h"
-#include "suite.h"
 
 #define BUILDS ".cache/kfarm/builds/"
 
@@ -22,7 +22,9 @@ static void remove_outputs(void)
 	kernel_cleanup_release(&found);
 }
 
-START_TEST(a_directory_that_the_user_named_remains)
+FIXTURE(tree_set_up, tree_tear_down);
+
+TEST(a_directory_that_the_user_named_remains)
 {
 	/* build 8 with -o builds/20, and two default directories */
 	put_file(BUILDS "20/metadata.json", "{\"kfarm\":{\"build\":8}}", 0644);
@@ -35,16 +37,4 @@ START_TEST(a_directory_that_the_user_named_remains)
 	ck_assert(stands(BUILDS "20") && stands(BUILDS "20261125141300") &&
 		  stands(BUILDS "007"));
 	ck_assert(!stands(BUILDS "6") && !stands(BUILDS "7"));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/cleanup");
-	TCase *tc = tcase_create("cleanup");
-
-	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
-	tcase_add_test(tc, a_directory_that_the_user_named_remains);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

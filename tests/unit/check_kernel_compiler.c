@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/test.h"
 #include "kernel-compiler.h"
 #include "kernel/compiler.h"
-#include "suite.h"
 
-START_TEST(another_architecture_gets_debians_cross_compiler)
+FIXTURE(set_up, tear_down);
+
+TEST(another_architecture_gets_debians_cross_compiler)
 {
 	char *path = at("tools/aarch64-linux-gnu-gcc");
 
@@ -16,9 +18,8 @@ START_TEST(another_architecture_gets_debians_cross_compiler)
 	ck_assert_uint_eq(c.notes.n, 0);
 	free(path);
 }
-END_TEST
 
-START_TEST(the_machines_own_architecture_needs_no_prefix)
+TEST(the_machines_own_architecture_needs_no_prefix)
 {
 	char host[32];
 
@@ -28,87 +29,76 @@ START_TEST(the_machines_own_architecture_needs_no_prefix)
 	ck_assert_int_eq(choose("x86_64", NULL), 0);
 	expect("gcc", "");
 }
-END_TEST
 
-START_TEST(a_missing_cross_compiler_is_named_with_its_package)
+TEST(a_missing_cross_compiler_is_named_with_its_package)
 {
 	ck_assert_int_eq(choose("riscv", NULL), -ENOENT);
 	ck_assert_msg(strstr(err.text, "riscv64-linux-gnu-gcc: not found"),
 		      "%s", err.text);
 	ck_assert_ptr_nonnull(strstr(err.text, "gcc-riscv64-linux-gnu,"));
 }
-END_TEST
 
-START_TEST(an_architecture_without_a_known_compiler_asks_for_one)
+TEST(an_architecture_without_a_known_compiler_asks_for_one)
 {
 	ck_assert_int_eq(choose("newarch", NULL), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "with -t"));
 }
-END_TEST
 
-START_TEST(a_prefix_is_taken_as_it_is)
+TEST(a_prefix_is_taken_as_it_is)
 {
 	ck_assert_int_eq(choose("arm64", "nice-"), 0);
 	expect("nice-gcc", "CROSS_COMPILE=nice-");
 }
-END_TEST
 
-START_TEST(a_prefix_may_lack_its_dash)
+TEST(a_prefix_may_lack_its_dash)
 {
 	ck_assert_int_eq(choose("arm64", "nice"), 0);
 	expect("nice-gcc", "CROSS_COMPILE=nice-");
 }
-END_TEST
 
-START_TEST(a_prefix_that_is_not_there_is_named)
+TEST(a_prefix_that_is_not_there_is_named)
 {
 	ck_assert_int_eq(choose("arm64", "nosuch-"), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "nosuch-gcc: not found"));
 }
-END_TEST
 
-START_TEST(a_word_that_is_no_toolchain_is_refused)
+TEST(a_word_that_is_no_toolchain_is_refused)
 {
 	ck_assert_int_eq(choose("arm64", "frobnicate"), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "frobnicate"));
 }
-END_TEST
 
-START_TEST(the_environment_names_the_prefix)
+TEST(the_environment_names_the_prefix)
 {
 	set_env("CROSS_COMPILE=nice-");
 	ck_assert_int_eq(choose("arm64", NULL), 0);
 	expect("nice-gcc", "CROSS_COMPILE=nice-");
 }
-END_TEST
 
-START_TEST(a_variable_counts_before_the_environment)
+TEST(a_variable_counts_before_the_environment)
 {
 	set_env("CROSS_COMPILE=nosuch-");
 	words(&vars, "CROSS_COMPILE=nice-");
 	ck_assert_int_eq(choose("arm64", NULL), 0);
 	expect("nice-gcc", "CROSS_COMPILE=nice-");
 }
-END_TEST
 
-START_TEST(cc_of_the_environment_means_nothing_to_make)
+TEST(cc_of_the_environment_means_nothing_to_make)
 {
 	set_env("CC=nosuch");
 	ck_assert_int_eq(choose("arm64", "nice-"), 0);
 	expect("nice-gcc", "CROSS_COMPILE=nice-");
 }
-END_TEST
 
-START_TEST(gcc_of_a_version_becomes_cc)
+TEST(gcc_of_a_version_becomes_cc)
 {
 	link_compiler("aarch64-linux-gnu-gcc-31");
 	ck_assert_int_eq(choose("arm64", "gcc-31"), 0);
 	expect("aarch64-linux-gnu-gcc-31", "CROSS_COMPILE=aarch64-linux-gnu- "
 					   "CC=aarch64-linux-gnu-gcc-31");
 }
-END_TEST
 
-START_TEST(a_directory_goes_to_path_and_is_told)
+TEST(a_directory_goes_to_path_and_is_told)
 {
 	char *prefix = at("tools/nice-"), *dir = at("tools"), *path;
 
@@ -125,9 +115,8 @@ START_TEST(a_directory_goes_to_path_and_is_told)
 	free(prefix);
 	free(dir);
 }
-END_TEST
 
-START_TEST(a_script_builds_without_links)
+TEST(a_script_builds_without_links)
 {
 	put_file("tools/script-gcc", "#!/bin/sh\necho 12.1.0\n", 0755);
 	ck_assert_int_eq(choose("arm64", "script-"), 0);
@@ -135,18 +124,16 @@ START_TEST(a_script_builds_without_links)
 		strstr(c.no_masquerade_reason, "script-gcc is a script"));
 	ck_assert_str_eq(c.version, "12.1.0");
 }
-END_TEST
 
-START_TEST(a_cc_of_several_words_builds_without_links)
+TEST(a_cc_of_several_words_builds_without_links)
 {
 	strv_add(&vars, "CC=env nice-gcc");
 	ck_assert_msg(!choose("arm64", "nice-"), "%s", err.text);
 	ck_assert_ptr_nonnull(strstr(c.no_masquerade_reason, "several words"));
 	ck_assert_str_eq(c.path, "");
 }
-END_TEST
 
-START_TEST(a_hostcc_that_is_a_script_builds_without_links)
+TEST(a_hostcc_that_is_a_script_builds_without_links)
 {
 	put_file("tools/hostgcc", "#!/bin/sh\nexec gcc \"$@\"\n", 0755);
 	words(&vars, "HOSTCC=hostgcc");
@@ -154,9 +141,8 @@ START_TEST(a_hostcc_that_is_a_script_builds_without_links)
 	ck_assert_ptr_nonnull(
 		strstr(c.no_masquerade_reason, "hostgcc is a script"));
 }
-END_TEST
 
-START_TEST(a_compiler_cache_is_seen_through)
+TEST(a_compiler_cache_is_seen_through)
 {
 	char *ccache = at("tools/ccache"), *link = at("first/nice-gcc");
 	char *path = at("tools/nice-gcc");
@@ -174,17 +160,15 @@ START_TEST(a_compiler_cache_is_seen_through)
 	free(link);
 	free(ccache);
 }
-END_TEST
 
-START_TEST(one_that_is_too_old_is_refused_as_untestable)
+TEST(one_that_is_too_old_is_refused_as_untestable)
 {
 	ck_assert_int_eq(choose("arm64", "old-"), -ENOTSUP);
 	ck_assert_ptr_nonnull(strstr(err.text, "4.9.2"));
 	ck_assert_ptr_nonnull(strstr(err.text, "5.1.0"));
 }
-END_TEST
 
-START_TEST(a_tree_without_the_script_asks_for_nothing)
+TEST(a_tree_without_the_script_asks_for_nothing)
 {
 	char *script = at("linux/scripts/min-tool-version.sh");
 
@@ -192,32 +176,28 @@ START_TEST(a_tree_without_the_script_asks_for_nothing)
 	free(script);
 	ck_assert_int_eq(choose("arm64", "old-"), 0);
 }
-END_TEST
 
-START_TEST(what_does_not_tell_a_version_is_no_compiler)
+TEST(what_does_not_tell_a_version_is_no_compiler)
 {
 	put_file("tools/odd-gcc", "#!/bin/sh\necho hello\n", 0755);
 	ck_assert_int_eq(choose("arm64", "odd-"), -ENOEXEC);
 	ck_assert_ptr_nonnull(strstr(err.text, "odd-gcc"));
 }
-END_TEST
 
-START_TEST(clang_of_a_version_sets_llvm)
+TEST(clang_of_a_version_sets_llvm)
 {
 	put_file("tools/clang-31", "#!/bin/sh\necho 31.0.0\n", 0755);
 	ck_assert_int_eq(choose("riscv", "clang-31"), 0);
 	expect("clang-31", "LLVM=-31");
 	ck_assert(c.is_clang);
 }
-END_TEST
 
-START_TEST(llvm_0_is_no_llvm)
+TEST(llvm_0_is_no_llvm)
 {
 	set_env("LLVM=0");
 	ck_assert_int_eq(choose("arm64", "nice-"), 0);
 	expect("nice-gcc", "CROSS_COMPILE=nice- LLVM=");
 }
-END_TEST
 
 /* ---- installed toolchains ---- */
 
@@ -260,17 +240,16 @@ static const char *const words_for_13[] = {
 	ID_GCC_13, GCC_13,   "aarch64-gcc1330-linux",
 };
 
-START_TEST(t_means_an_installed_one_by_its_normalized_name)
+TEST_EACH(t_means_an_installed_one_by_its_normalized_name, words_for_13)
 {
 	put_two();
-	ck_assert_msg(!choose("arm64", words_for_13[_i]), "%s", err.text);
+	ck_assert_msg(!choose("arm64", *row), "%s", err.text);
 	expect(GCC_13 "gcc", "CROSS_COMPILE=" GCC_13);
 	ck_assert_str_eq(c.version, "13.3.0");
 	expect_leased(ID_GCC_13);
 }
-END_TEST
 
-START_TEST(without_t_what_is_on_path_stays)
+TEST(without_t_what_is_on_path_stays)
 {
 	put_two();
 	ck_assert_int_eq(choose("arm64", NULL), 0);
@@ -278,9 +257,8 @@ START_TEST(without_t_what_is_on_path_stays)
 	ck_assert_uint_eq(c.path_dirs.n, 0);
 	ck_assert_uint_eq(c.n_leases, 0);
 }
-END_TEST
 
-START_TEST(a_release_that_is_not_installed_is_on_path)
+TEST(a_release_that_is_not_installed_is_on_path)
 {
 	put_two();
 	link_compiler("aarch64-linux-gnu-gcc-31");
@@ -289,9 +267,8 @@ START_TEST(a_release_that_is_not_installed_is_on_path)
 					   "CC=aarch64-linux-gnu-gcc-31");
 	ck_assert_uint_eq(c.path_dirs.n, 0);
 }
-END_TEST
 
-START_TEST(a_normalized_prefix_needs_no_path)
+TEST(a_normalized_prefix_needs_no_path)
 {
 	put_two();
 	strv_add(&vars, "CROSS_COMPILE=" GCC_13);
@@ -299,18 +276,16 @@ START_TEST(a_normalized_prefix_needs_no_path)
 	expect(GCC_13 "gcc", "CROSS_COMPILE=" GCC_13);
 	expect_leased(ID_GCC_13);
 }
-END_TEST
 
-START_TEST(the_environment_may_name_it_too)
+TEST(the_environment_may_name_it_too)
 {
 	put_two();
 	set_env("CROSS_COMPILE=" GCC_13);
 	ck_assert_msg(!choose("arm64", NULL), "%s", err.text);
 	expect_leased(ID_GCC_13);
 }
-END_TEST
 
-START_TEST(a_directory_of_an_installed_one_is_leased)
+TEST(a_directory_of_an_installed_one_is_leased)
 {
 	char *prefix;
 
@@ -321,9 +296,8 @@ START_TEST(a_directory_of_an_installed_one_is_leased)
 	ck_assert_uint_eq(c.n_leases, 1);
 	free(prefix);
 }
-END_TEST
 
-START_TEST(one_that_cannot_be_read_is_passed_over_and_told)
+TEST(one_that_cannot_be_read_is_passed_over_and_told)
 {
 	put_two();
 	put_file("data/toolchains/gcc-14.1.0-aarch64-linux/toolchain.json", "{",
@@ -334,23 +308,21 @@ START_TEST(one_that_cannot_be_read_is_passed_over_and_told)
 	ck_assert_ptr_nonnull(strstr(c.notes.v[0], "ignoring toolchain: "));
 	ck_assert_ptr_nonnull(strstr(c.notes.v[0], "gcc-14.1.0-aarch64"));
 }
-END_TEST
 
 static const char *const words_for_clang[] = { "clang", "clang-14",
 					       "clang-14.0.6" };
 
-START_TEST(clang_is_llvm_of_its_version)
+TEST_EACH(clang_is_llvm_of_its_version, words_for_clang)
 {
 	put_two();
-	ck_assert_msg(!choose("riscv", words_for_clang[_i]), "%s", err.text);
+	ck_assert_msg(!choose("riscv", *row), "%s", err.text);
 	expect("clang-14.0.6", "LLVM=-14.0.6");
 	ck_assert(c.is_clang);
 	ck_assert_str_eq(c.version, "14.0.6");
 	expect_leased("clang-14.0.6");
 }
-END_TEST
 
-START_TEST(llvm_of_an_installed_version_needs_no_path)
+TEST(llvm_of_an_installed_version_needs_no_path)
 {
 	put_two();
 	set_env("LLVM=-14.0.6");
@@ -358,9 +330,8 @@ START_TEST(llvm_of_an_installed_version_needs_no_path)
 	expect("clang-14.0.6", "LLVM=-14.0.6");
 	expect_leased("clang-14.0.6");
 }
-END_TEST
 
-START_TEST(the_configuration_names_the_standard)
+TEST(the_configuration_names_the_standard)
 {
 	put_two();
 	put_installed("gcc-12.4.0", "aarch64-linux", NULL);
@@ -377,18 +348,16 @@ START_TEST(the_configuration_names_the_standard)
 	ck_assert_int_eq(choose("arm64", NULL), 0);
 	ck_assert_str_eq(c.name, "nice-gcc");
 }
-END_TEST
 
-START_TEST(a_standard_that_is_not_there_is_told_with_its_place)
+TEST(a_standard_that_is_not_there_is_told_with_its_place)
 {
 	words(&standard, "arm64=gcc-99.1.0-aarch64-linux");
 	ck_assert_int_lt(choose("arm64", NULL), 0);
 	ck_assert_ptr_nonnull(strstr(err.text, "[arch \"arm64\"]"));
 	ck_assert_ptr_nonnull(strstr(err.text, "gcc-99.1.0-aarch64-linux"));
 }
-END_TEST
 
-START_TEST(x86_of_this_machine_has_the_standard_of_x86_64)
+TEST(x86_of_this_machine_has_the_standard_of_x86_64)
 {
 	char host[32];
 
@@ -401,9 +370,8 @@ START_TEST(x86_of_this_machine_has_the_standard_of_x86_64)
 	expect("x86_64-gcc1330-linux-gcc",
 	       "CROSS_COMPILE=x86_64-gcc1330-linux-");
 }
-END_TEST
 
-START_TEST(where_path_has_none_the_newest_installed_one_builds)
+TEST(where_path_has_none_the_newest_installed_one_builds)
 {
 	put_installed("gcc-12.4.0", "riscv64-linux", NULL);
 	put_installed("gcc-13.3.0", "riscv64-linux", NULL);
@@ -411,9 +379,8 @@ START_TEST(where_path_has_none_the_newest_installed_one_builds)
 	expect("riscv64-gcc1330-linux-gcc",
 	       "CROSS_COMPILE=riscv64-gcc1330-linux-");
 }
-END_TEST
 
-START_TEST(what_is_missing_comes_with_its_command)
+TEST(what_is_missing_comes_with_its_command)
 {
 	ck_assert_int_eq(choose("riscv", "gcc-13"), -ENOENT);
 	ck_assert_msg(strstr(err.text, "`kfarm toolchain install gcc-13 "
@@ -442,9 +409,8 @@ START_TEST(what_is_missing_comes_with_its_command)
 		"nosuch: not found in PATH; install it, or select another "
 		"toolchain with -t");
 }
-END_TEST
 
-START_TEST(too_old_names_what_is_new_enough)
+TEST(too_old_names_what_is_new_enough)
 {
 	put_two();
 	ck_assert_int_eq(choose("arm64", "old-"), -ENOTSUP);
@@ -458,7 +424,6 @@ START_TEST(too_old_names_what_is_new_enough)
 	ck_assert_ptr_nonnull(strstr(err.text, "aarch64-gcc494-linux-gcc: "
 					       "version 4.9.4 is too old"));
 }
-END_TEST
 
 static const struct {
 	const char *a, *b;
@@ -469,62 +434,7 @@ static const struct {
 	{ "5", "5.1.0", true },       { "5.1", "5.1.0", false },
 };
 
-START_TEST(versions_compare_by_number)
+TEST_EACH(versions_compare_by_number, versions)
 {
-	ck_assert_int_eq(
-		kernel_compiler_is_older(versions[_i].a, versions[_i].b),
-		versions[_i].older);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/compiler");
-	TCase *tc = tcase_create("compiler");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, another_architecture_gets_debians_cross_compiler);
-	tcase_add_test(tc, the_machines_own_architecture_needs_no_prefix);
-	tcase_add_test(tc, a_missing_cross_compiler_is_named_with_its_package);
-	tcase_add_test(tc,
-		       an_architecture_without_a_known_compiler_asks_for_one);
-	tcase_add_test(tc, a_prefix_is_taken_as_it_is);
-	tcase_add_test(tc, a_prefix_may_lack_its_dash);
-	tcase_add_test(tc, a_prefix_that_is_not_there_is_named);
-	tcase_add_test(tc, a_word_that_is_no_toolchain_is_refused);
-	tcase_add_test(tc, the_environment_names_the_prefix);
-	tcase_add_test(tc, a_variable_counts_before_the_environment);
-	tcase_add_test(tc, cc_of_the_environment_means_nothing_to_make);
-	tcase_add_test(tc, gcc_of_a_version_becomes_cc);
-	tcase_add_test(tc, a_directory_goes_to_path_and_is_told);
-	tcase_add_test(tc, a_script_builds_without_links);
-	tcase_add_test(tc, a_cc_of_several_words_builds_without_links);
-	tcase_add_test(tc, a_hostcc_that_is_a_script_builds_without_links);
-	tcase_add_test(tc, a_compiler_cache_is_seen_through);
-	tcase_add_test(tc, one_that_is_too_old_is_refused_as_untestable);
-	tcase_add_test(tc, a_tree_without_the_script_asks_for_nothing);
-	tcase_add_test(tc, what_does_not_tell_a_version_is_no_compiler);
-	tcase_add_test(tc, clang_of_a_version_sets_llvm);
-	tcase_add_test(tc, llvm_0_is_no_llvm);
-	tcase_add_loop_test(tc, t_means_an_installed_one_by_its_normalized_name,
-			    0, sizeof(words_for_13) / sizeof(*words_for_13));
-	tcase_add_test(tc, without_t_what_is_on_path_stays);
-	tcase_add_test(tc, a_release_that_is_not_installed_is_on_path);
-	tcase_add_test(tc, a_normalized_prefix_needs_no_path);
-	tcase_add_test(tc, the_environment_may_name_it_too);
-	tcase_add_test(tc, a_directory_of_an_installed_one_is_leased);
-	tcase_add_test(tc, one_that_cannot_be_read_is_passed_over_and_told);
-	tcase_add_loop_test(tc, clang_is_llvm_of_its_version, 0,
-			    sizeof(words_for_clang) / sizeof(*words_for_clang));
-	tcase_add_test(tc, llvm_of_an_installed_version_needs_no_path);
-	tcase_add_test(tc, the_configuration_names_the_standard);
-	tcase_add_test(tc, a_standard_that_is_not_there_is_told_with_its_place);
-	tcase_add_test(tc, x86_of_this_machine_has_the_standard_of_x86_64);
-	tcase_add_test(tc, where_path_has_none_the_newest_installed_one_builds);
-	tcase_add_test(tc, what_is_missing_comes_with_its_command);
-	tcase_add_test(tc, too_old_names_what_is_new_enough);
-	tcase_add_loop_test(tc, versions_compare_by_number, 0,
-			    sizeof(versions) / sizeof(*versions));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
+	ck_assert_int_eq(kernel_compiler_is_older(row->a, row->b), row->older);
 }

@@ -2,8 +2,8 @@
 /* needs: kernel */
 #include "kernel/compiler.h"
 
+#include "../lib/test.h"
 #include "kernel-installed.h"
-#include "suite.h"
 
 static struct kernel_toolchains in;
 static struct kernel_arch arm64, arm, unknown;
@@ -54,22 +54,21 @@ static const struct {
 	{ "nosuch", NULL },
 };
 
-START_TEST(a_word_means_the_newest_that_fits)
+FIXTURE(set_up, tear_down);
+
+TEST_EACH(a_word_means_the_newest_that_fits, words_of_arm64)
 {
 	const struct toolchain_installed *t = NULL;
 
-	ck_assert_int_eq(kernel_toolchains_find(&in, &arm64,
-						words_of_arm64[_i].word, &t,
-						&err),
-			 0);
-	if (words_of_arm64[_i].id)
-		ck_assert_str_eq(t->id, words_of_arm64[_i].id);
+	ck_assert_int_eq(
+		kernel_toolchains_find(&in, &arm64, row->word, &t, &err), 0);
+	if (row->id)
+		ck_assert_str_eq(t->id, row->id);
 	else
 		ck_assert_ptr_null(t);
 }
-END_TEST
 
-START_TEST(each_architecture_has_its_own)
+TEST(each_architecture_has_its_own)
 {
 	const struct toolchain_installed *t = NULL;
 
@@ -79,9 +78,8 @@ START_TEST(each_architecture_has_its_own)
 			 0);
 	ck_assert_ptr_null(t);
 }
-END_TEST
 
-START_TEST(an_id_has_to_fit_too)
+TEST(an_id_has_to_fit_too)
 {
 	const struct toolchain_installed *t;
 
@@ -102,9 +100,8 @@ START_TEST(an_id_has_to_fit_too)
 			 -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "runs on ppc64"));
 }
-END_TEST
 
-START_TEST(the_prefix_is_the_normalized_one)
+TEST(the_prefix_is_the_normalized_one)
 {
 	const struct toolchain_installed *t = NULL;
 	char *prefix = NULL;
@@ -119,9 +116,8 @@ START_TEST(the_prefix_is_the_normalized_one)
 	ck_assert_str_eq(prefix, "-14.0.6");
 	free(prefix);
 }
-END_TEST
 
-START_TEST(a_name_that_leads_elsewhere_is_an_error)
+TEST(a_name_that_leads_elsewhere_is_an_error)
 {
 	const struct toolchain_installed *t = NULL;
 	char *link = at("data/bin/aarch64-gcc1330-linux-gcc"), *prefix = NULL;
@@ -136,9 +132,8 @@ START_TEST(a_name_that_leads_elsewhere_is_an_error)
 	ck_assert_ptr_null(prefix);
 	free(link);
 }
-END_TEST
 
-START_TEST(a_compiler_has_an_owner)
+TEST(a_compiler_has_an_owner)
 {
 	static const char name[] = "aarch64-gcc1330-linux-gcc";
 	char *link = at("data/bin/aarch64-gcc1330-linux-gcc");
@@ -156,9 +151,8 @@ START_TEST(a_compiler_has_an_owner)
 	free(file);
 	free(link);
 }
-END_TEST
 
-START_TEST(what_is_odd_about_a_release_is_told)
+TEST(what_is_odd_about_a_release_is_told)
 {
 	struct toolchain_installed t = { .id = (char *)"it",
 					 .release = (char *)"gcc-13.2.0",
@@ -177,9 +171,8 @@ START_TEST(what_is_odd_about_a_release_is_told)
 	ck_assert_uint_eq(notes.n, 1);
 	strv_release(&notes);
 }
-END_TEST
 
-START_TEST(names_are_found_in_bin_alone)
+TEST(names_are_found_in_bin_alone)
 {
 	ck_assert(
 		kernel_toolchains_has_program(&in, "aarch64-gcc1330-linux-ld"));
@@ -188,9 +181,8 @@ START_TEST(names_are_found_in_bin_alone)
 	ck_assert(!kernel_toolchains_has_program(&in, "gcc"));
 	ck_assert(!kernel_toolchains_has_program(&in, ""));
 }
-END_TEST
 
-START_TEST(one_that_is_new_enough_is_found)
+TEST(one_that_is_new_enough_is_found)
 {
 	struct toolchain_release least = { .n_parts = 2, .parts = { 13, 1 } };
 	const struct toolchain_installed *t;
@@ -205,9 +197,8 @@ START_TEST(one_that_is_new_enough_is_found)
 	ck_assert_str_eq(kernel_toolchains_find_newer(&in, &arm64, &least)->id,
 			 "clang-14.0.6");
 }
-END_TEST
 
-START_TEST(the_advice_is_a_command)
+TEST(the_advice_is_a_command)
 {
 	struct toolchain_release r = { .n_parts = 1, .parts = { 13 } };
 	char *text = kernel_toolchains_install_hint(&arm64, &r);
@@ -221,9 +212,8 @@ START_TEST(the_advice_is_a_command)
 	ck_assert_str_eq(text, "run `kfarm toolchain install clang-13`");
 	free(text);
 }
-END_TEST
 
-START_TEST(without_any_there_is_nothing)
+TEST(without_any_there_is_nothing)
 {
 	struct kernel_toolchains none;
 	const struct toolchain_installed *t;
@@ -236,27 +226,4 @@ START_TEST(without_any_there_is_nothing)
 	ck_assert(!kernel_toolchains_has_program(&none, "gcc"));
 	kernel_toolchains_release(&none);
 	free(dir);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/compiler-toolchains");
-	TCase *tc = tcase_create("installed");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_loop_test(tc, a_word_means_the_newest_that_fits, 0,
-			    sizeof(words_of_arm64) / sizeof(*words_of_arm64));
-	tcase_add_test(tc, each_architecture_has_its_own);
-	tcase_add_test(tc, an_id_has_to_fit_too);
-	tcase_add_test(tc, the_prefix_is_the_normalized_one);
-	tcase_add_test(tc, a_name_that_leads_elsewhere_is_an_error);
-	tcase_add_test(tc, a_compiler_has_an_owner);
-	tcase_add_test(tc, what_is_odd_about_a_release_is_told);
-	tcase_add_test(tc, names_are_found_in_bin_alone);
-	tcase_add_test(tc, one_that_is_new_enough_is_found);
-	tcase_add_test(tc, the_advice_is_a_command);
-	tcase_add_test(tc, without_any_there_is_nothing);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

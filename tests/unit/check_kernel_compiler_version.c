@@ -2,8 +2,8 @@
 /* needs: kernel */
 #include "kernel/compiler.h"
 
+#include "../lib/test.h"
 #include "kernel-installed.h"
-#include "suite.h"
 
 static struct kernel_compiler c;
 static struct kernel_arch arm64;
@@ -31,7 +31,9 @@ static int check(const char *version)
 	return kernel_compiler_check_version(&c, &arm64, tree, &err);
 }
 
-START_TEST(the_trees_script_decides)
+FIXTURE(set_up, tear_down);
+
+TEST(the_trees_script_decides)
 {
 	ck_assert_int_eq(check("5.1.0"), 0);
 	ck_assert_int_eq(check("12.2.0"), 0);
@@ -42,9 +44,8 @@ START_TEST(the_trees_script_decides)
 		"5.1.0 or later; select a newer one with -t, or run `kfarm "
 		"toolchain install gcc-5 --arch arm64`");
 }
-END_TEST
 
-START_TEST(clang_is_asked_as_llvm)
+TEST(clang_is_asked_as_llvm)
 {
 	c.is_clang = true;
 	ck_assert_int_eq(check("11.0.0"), 0);
@@ -53,26 +54,23 @@ START_TEST(clang_is_asked_as_llvm)
 		strstr(err.text, "requires llvm 11.0.0 or later"));
 	ck_assert_ptr_nonnull(strstr(err.text, "install clang-11`"));
 }
-END_TEST
 
-START_TEST(the_script_knows_the_architecture)
+TEST(the_script_knows_the_architecture)
 {
 	put_file("linux/scripts/min-tool-version.sh",
 		 "[ \"$SRCARCH\" = arm64 ] && echo 12.0.0 || echo 1.0\n", 0755);
 	ck_assert_int_eq(check("11.9.0"), -ENOTSUP);
 }
-END_TEST
 
 static const char *const no_answer[] = { "exit 1\n", "echo none\n", "true\n" };
 
-START_TEST(a_script_that_does_not_know_refuses_nothing)
+TEST_RANGE(a_script_that_does_not_know_refuses_nothing, 0, 3)
 {
 	put_file("linux/scripts/min-tool-version.sh", no_answer[_i], 0755);
 	ck_assert_int_eq(check("4.0.0"), 0);
 }
-END_TEST
 
-START_TEST(without_a_tree_or_its_script_all_are_new_enough)
+TEST(without_a_tree_or_its_script_all_are_new_enough)
 {
 	char *script = at("linux/scripts/min-tool-version.sh");
 
@@ -83,31 +81,12 @@ START_TEST(without_a_tree_or_its_script_all_are_new_enough)
 	ck_assert_int_eq(check("1.0"), 0);
 	free(script);
 }
-END_TEST
 
-START_TEST(a_compiler_says_its_version)
+TEST(a_compiler_says_its_version)
 {
 	char *path = at("tools/old-gcc");
 
 	c.path = path;
 	ck_assert_int_eq(kernel_compiler_read_version(&c, env.v, &err), 0);
 	ck_assert_str_eq(c.version, "4.9.2");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/compiler-version");
-	TCase *tc = tcase_create("minimum");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, the_trees_script_decides);
-	tcase_add_test(tc, clang_is_asked_as_llvm);
-	tcase_add_test(tc, the_script_knows_the_architecture);
-	tcase_add_loop_test(tc, a_script_that_does_not_know_refuses_nothing, 0,
-			    3);
-	tcase_add_test(tc, without_a_tree_or_its_script_all_are_new_enough);
-	tcase_add_test(tc, a_compiler_says_its_version);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -2,11 +2,11 @@
 /* needs: kernel */
 #include "kernel/config.h"
 
+#include "../lib/test.h"
 #include "kernel-run.h"
 #include "kernel/build.h"
 #include "kernel/reproducer.h"
 #include "kernel/target-outputs.h"
-#include "suite.h"
 
 #include <fcntl.h>
 
@@ -30,7 +30,9 @@ static void expect(const char *text)
 	free(got);
 }
 
-START_TEST(a_target_and_fragments_make_the_configuration)
+FIXTURE(run_set_up, run_tear_down);
+
+TEST(a_target_and_fragments_make_the_configuration)
 {
 	words(&req.fragments, "CONFIG_A=y tiny");
 	start();
@@ -40,9 +42,8 @@ START_TEST(a_target_and_fragments_make_the_configuration)
 			   "activity olddefconfig\n"));
 	kernel_build_end(&run);
 }
-END_TEST
 
-START_TEST(a_second_run_writes_nothing)
+TEST(a_second_run_writes_nothing)
 {
 	struct stat a, b;
 
@@ -60,9 +61,8 @@ START_TEST(a_second_run_writes_nothing)
 	ck_assert(!was_told("phase config"));
 	kernel_build_end(&run);
 }
-END_TEST
 
-START_TEST(an_edited_configuration_is_made_again)
+TEST(an_edited_configuration_is_made_again)
 {
 	char *path;
 
@@ -78,9 +78,8 @@ START_TEST(an_edited_configuration_is_made_again)
 	       "# CONFIG_A is not set\n");
 	kernel_build_end(&run);
 }
-END_TEST
 
-START_TEST(what_was_edited_by_menuconfig_is_kept_and_told)
+TEST(what_was_edited_by_menuconfig_is_kept_and_told)
 {
 	char *path, *by;
 
@@ -108,9 +107,8 @@ START_TEST(what_was_edited_by_menuconfig_is_kept_and_told)
 	kernel_build_end(&run);
 	free(path);
 }
-END_TEST
 
-START_TEST(an_edited_fragment_is_merged_again)
+TEST(an_edited_fragment_is_merged_again)
 {
 	char *frag = at("frag");
 
@@ -126,9 +124,8 @@ START_TEST(an_edited_fragment_is_merged_again)
 	kernel_build_end(&run);
 	free(frag);
 }
-END_TEST
 
-START_TEST(a_configuration_that_stands_is_left_alone)
+TEST(a_configuration_that_stands_is_left_alone)
 {
 	char *dir = at("b");
 
@@ -140,9 +137,8 @@ START_TEST(a_configuration_that_stands_is_left_alone)
 	kernel_build_end(&run);
 	free(dir);
 }
-END_TEST
 
-START_TEST(a_fragment_goes_on_top_of_what_stands)
+TEST(a_fragment_goes_on_top_of_what_stands)
 {
 	char *dir = at("b");
 
@@ -154,9 +150,8 @@ START_TEST(a_fragment_goes_on_top_of_what_stands)
 	kernel_build_end(&run);
 	free(dir);
 }
-END_TEST
 
-START_TEST(what_kconfig_drops_is_an_error_that_lists_it)
+TEST(what_kconfig_drops_is_an_error_that_lists_it)
 {
 	char *path;
 
@@ -175,7 +170,6 @@ START_TEST(what_kconfig_drops_is_an_error_that_lists_it)
 	ck_assert_int_eq(kernel_config_apply(&run, &err), -EINVAL);
 	kernel_build_end(&run);
 }
-END_TEST
 
 /* Build with the same request.  Returns true if it makes the configuration. */
 static bool makes_it_again(void)
@@ -190,7 +184,7 @@ static bool makes_it_again(void)
 	return made;
 }
 
-START_TEST(what_kconfig_drops_may_be_allowed)
+TEST(what_kconfig_drops_may_be_allowed)
 {
 	static const char line[] = "CONFIG_NODEP: requested y, got n";
 
@@ -217,7 +211,6 @@ START_TEST(what_kconfig_drops_may_be_allowed)
 	ck_assert(!was_told("phase config"));
 	kernel_build_end(&run);
 }
-END_TEST
 
 /* A file of the tree, and whether its changes matter. */
 static const struct {
@@ -235,7 +228,7 @@ static const struct {
 	{ "linux/lib/Makefile", false },
 };
 
-START_TEST(a_changed_tree_is_asked_again)
+TEST_EACH(a_changed_tree_is_asked_again, of_tree)
 {
 	struct stat a, b;
 
@@ -248,19 +241,18 @@ START_TEST(a_changed_tree_is_asked_again)
 	ck_assert(makes_it_again());
 	ck_assert(!makes_it_again());
 	a = config_stat();
-	put_file(of_tree[_i].file,
-		 str_ends(of_tree[_i].file, "Kconfig") ?
+	put_file(row->file,
+		 str_ends(row->file, "Kconfig") ?
 			 "# something else\nconfig A\n" :
 			 "# something else\n",
 		 0644);
-	ck_assert_int_eq(makes_it_again(), of_tree[_i].matters);
+	ck_assert_int_eq(makes_it_again(), row->matters);
 	ck_assert(!makes_it_again());
 	/* The result is equal, so make rebuilds nothing. */
 	b = config_stat();
 	ck_assert_int_eq(a.st_mtim.tv_sec, b.st_mtim.tv_sec);
 	ck_assert_int_eq(a.st_mtim.tv_nsec, b.st_mtim.tv_nsec);
 }
-END_TEST
 
 /* A variable, its two values, and whether the .config depends on the value. */
 static const struct {
@@ -281,18 +273,17 @@ static const struct {
 	{ NULL, "SOMETHING=1", true },
 };
 
-START_TEST(only_variables_that_reach_kconfig_make_it_again)
+TEST_EACH(only_variables_that_reach_kconfig_make_it_again, switched)
 {
-	if (switched[_i].first)
-		words(&req.variables, switched[_i].first);
+	if (row->first)
+		words(&req.variables, row->first);
 	words(&req.fragments, "CONFIG_A=y");
 	ck_assert(makes_it_again());
 	strv_release(&req.variables);
-	words(&req.variables, switched[_i].second);
-	ck_assert_int_eq(makes_it_again(), switched[_i].matters);
+	words(&req.variables, row->second);
+	ck_assert_int_eq(makes_it_again(), row->matters);
 	ck_assert(!makes_it_again());
 }
-END_TEST
 
 static const char *const exported[] = {
 	"KCONFIG_ALLCONFIG=/tmp/all.config",
@@ -300,18 +291,17 @@ static const char *const exported[] = {
 	"KBUILD_DEFCONFIG=other_defconfig",
 };
 
-START_TEST(variables_of_kconfig_in_the_environment_matter)
+TEST_EACH(variables_of_kconfig_in_the_environment_matter, exported)
 {
 	words(&req.fragments, "CONFIG_A=y");
 	ck_assert(makes_it_again());
-	set_env(exported[_i]);
+	set_env(*row);
 	ck_assert(makes_it_again());
 	ck_assert(!makes_it_again());
 }
-END_TEST
 
 /* `git checkout` of another revision and back leaves the same texts. */
-START_TEST(inputs_with_equal_texts_are_unchanged)
+TEST(inputs_with_equal_texts_are_unchanged)
 {
 	static const struct timespec old[2];
 	char *path = at("linux/Kconfig");
@@ -326,7 +316,6 @@ START_TEST(inputs_with_equal_texts_are_unchanged)
 	ck_assert(makes_it_again());
 	free(path);
 }
-END_TEST
 
 /* Kconfig files, a setting, and the error before the build; NULL for none. */
 static const struct {
@@ -343,12 +332,12 @@ static const struct {
 	{ "config $(name)\n", "CONFIG_BLOK=y", NULL },
 };
 
-START_TEST(unknown_symbols_are_rejected_before_the_build)
+TEST_EACH(unknown_symbols_are_rejected_before_the_build, unknown)
 {
-	const char *said = unknown[_i].said;
+	const char *said = row->said;
 
-	put_file("linux/Kconfig", unknown[_i].kconfig, 0644);
-	words(&req.fragments, unknown[_i].setting);
+	put_file("linux/Kconfig", row->kconfig, 0644);
+	words(&req.fragments, row->setting);
 	make_plan();
 	ck_assert_int_eq(kernel_build_check(&plan, &err), said ? -EINVAL : 0);
 	ck_assert_str_eq(err.text, said ? said : "");
@@ -357,9 +346,8 @@ START_TEST(unknown_symbols_are_rejected_before_the_build)
 	req.allow_mismatch = true;
 	ck_assert_int_eq(kernel_build_check(&plan, &err), 0);
 }
-END_TEST
 
-START_TEST(each_unknown_symbol_is_listed)
+TEST(each_unknown_symbol_is_listed)
 {
 	put_file("linux/Kconfig", "config BLOCK\n", 0644);
 	put_file("linux/arch/x86/Kconfig", "config X\n", 0644);
@@ -374,9 +362,8 @@ START_TEST(each_unknown_symbol_is_listed)
 		"  CONFIG_S=\"a\": no such symbol for arm64\n"
 		"  use --allow-config-mismatch to build anyway");
 }
-END_TEST
 
-START_TEST(what_the_user_edited_stands_whatever_becomes_of_the_tree)
+TEST(what_the_user_edited_stands_whatever_becomes_of_the_tree)
 {
 	struct buf script = { 0 };
 	char *path;
@@ -399,9 +386,8 @@ START_TEST(what_the_user_edited_stands_whatever_becomes_of_the_tree)
 	buf_release(&script);
 	free(path);
 }
-END_TEST
 
-START_TEST(what_menuconfig_left_as_it_was_is_not_edited)
+TEST(what_menuconfig_left_as_it_was_is_not_edited)
 {
 	words(&req.fragments, "CONFIG_A=y");
 	ck_assert(makes_it_again());
@@ -409,10 +395,9 @@ START_TEST(what_menuconfig_left_as_it_was_is_not_edited)
 	kernel_config_record_edit(&plan, "menuconfig");
 	ck_assert_ptr_null(kernel_config_edit_target(&plan));
 }
-END_TEST
 
 /* For example, after a new compiler version, make updates the file. */
-START_TEST(what_make_itself_changed_stands)
+TEST(what_make_itself_changed_stands)
 {
 	char *path, *done;
 
@@ -435,9 +420,8 @@ START_TEST(what_make_itself_changed_stands)
 	free(done);
 	free(path);
 }
-END_TEST
 
-START_TEST(a_base_file_is_finished_by_olddefconfig)
+TEST(a_base_file_is_finished_by_olddefconfig)
 {
 	char *path = at("my.config");
 
@@ -448,9 +432,8 @@ START_TEST(a_base_file_is_finished_by_olddefconfig)
 	kernel_build_end(&run);
 	free(path);
 }
-END_TEST
 
-START_TEST(a_failing_configuration_is_makes_status)
+TEST(a_failing_configuration_is_makes_status)
 {
 	put_file("linux/Makefile",
 		 "VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 1\n", 0644);
@@ -458,9 +441,8 @@ START_TEST(a_failing_configuration_is_makes_status)
 	ck_assert_int_eq(kernel_config_apply(&run, &err), 2);
 	kernel_build_end(&run);
 }
-END_TEST
 
-START_TEST(nothing_of_kfarms_lies_in_the_build_directory)
+TEST(nothing_of_kfarms_lies_in_the_build_directory)
 {
 	char *command;
 
@@ -472,41 +454,4 @@ START_TEST(nothing_of_kfarms_lies_in_the_build_directory)
 	ck_assert_int_eq(system(command), 0);
 	free(command);
 	kernel_build_end(&run);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/config");
-	TCase *tc = tcase_create("config");
-
-	tcase_add_checked_fixture(tc, run_set_up, run_tear_down);
-	tcase_add_test(tc, a_target_and_fragments_make_the_configuration);
-	tcase_add_test(tc, a_second_run_writes_nothing);
-	tcase_add_test(tc, an_edited_configuration_is_made_again);
-	tcase_add_test(tc, what_was_edited_by_menuconfig_is_kept_and_told);
-	tcase_add_test(tc, an_edited_fragment_is_merged_again);
-	tcase_add_test(tc, a_configuration_that_stands_is_left_alone);
-	tcase_add_test(tc, a_fragment_goes_on_top_of_what_stands);
-	tcase_add_test(tc, what_kconfig_drops_is_an_error_that_lists_it);
-	tcase_add_test(tc, what_kconfig_drops_may_be_allowed);
-	tcase_add_loop_test(tc, a_changed_tree_is_asked_again, 0,
-			    sizeof(of_tree) / sizeof(*of_tree));
-	tcase_add_loop_test(tc, only_variables_that_reach_kconfig_make_it_again,
-			    0, sizeof(switched) / sizeof(*switched));
-	tcase_add_loop_test(tc, variables_of_kconfig_in_the_environment_matter,
-			    0, sizeof(exported) / sizeof(*exported));
-	tcase_add_loop_test(tc, unknown_symbols_are_rejected_before_the_build,
-			    0, sizeof(unknown) / sizeof(*unknown));
-	tcase_add_test(tc, each_unknown_symbol_is_listed);
-	tcase_add_test(tc, inputs_with_equal_texts_are_unchanged);
-	tcase_add_test(
-		tc, what_the_user_edited_stands_whatever_becomes_of_the_tree);
-	tcase_add_test(tc, what_menuconfig_left_as_it_was_is_not_edited);
-	tcase_add_test(tc, what_make_itself_changed_stands);
-	tcase_add_test(tc, a_base_file_is_finished_by_olddefconfig);
-	tcase_add_test(tc, a_failing_configuration_is_makes_status);
-	tcase_add_test(tc, nothing_of_kfarms_lies_in_the_build_directory);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

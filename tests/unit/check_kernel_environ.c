@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/test.h"
+
 #include "kernel/environ.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-START_TEST(what_is_laid_over_replaces_its_names)
+TEST(what_is_laid_over_replaces_its_names)
 {
 	char *env[] = { (char[]){ "A=1" }, (char[]){ "AB=2" }, (char[]){ "C=" },
 			(char[]){ "odd" }, NULL };
@@ -29,7 +28,6 @@ START_TEST(what_is_laid_over_replaces_its_names)
 	ck_assert_uint_eq(out.n, 4);
 	strv_release(&out);
 }
-END_TEST
 
 static int check_one(const char *word)
 {
@@ -46,23 +44,11 @@ static int check_one(const char *word)
 	return ret;
 }
 
-START_TEST(settings_have_a_name_and_a_value)
+TEST(settings_have_a_name_and_a_value)
 {
 	ck_assert_int_eq(check_one("A=1"), 0);
 	ck_assert_int_eq(check_one("A=b=c"), 0);
 	ck_assert_int_eq(check_one("WORD"), -EINVAL);
 	ck_assert_int_eq(check_one("=x"), -EINVAL);
 	ck_assert_int_eq(check_one(""), -EINVAL);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/environ");
-	TCase *tc = tcase_create("environ");
-
-	tcase_add_test(tc, what_is_laid_over_replaces_its_names);
-	tcase_add_test(tc, settings_have_a_name_and_a_value);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

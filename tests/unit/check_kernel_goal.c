@@ -2,8 +2,8 @@
 /* needs: kernel */
 #include "kernel/goal.h"
 
+#include "../lib/test.h"
 #include "kernel-run.h"
-#include "suite.h"
 
 static void set_up(void)
 {
@@ -32,12 +32,12 @@ static const struct {
 	{ "drivers/net/a.o", "drivers/net/a.o" },
 };
 
-START_TEST(make_gets_a_word_for_each)
+FIXTURE(set_up, run_tear_down);
+
+TEST_EACH(make_gets_a_word_for_each, words_of)
 {
-	ck_assert_str_eq(kernel_goal_make_word(words_of[_i].target),
-			 words_of[_i].word);
+	ck_assert_str_eq(kernel_goal_make_word(row->target), row->word);
 }
-END_TEST
 
 static const struct {
 	const char *target, *config, *arch, *why;
@@ -57,23 +57,22 @@ static const struct {
 	{ "headers", "", NULL, NULL },
 };
 
-START_TEST(what_there_is_nothing_of_has_a_reason)
+TEST_EACH(what_there_is_nothing_of_has_a_reason, skips)
 {
 	char *why;
 
-	if (skips[_i].arch)
+	if (row->arch)
 		put_file("linux/arch/arm64/boot/dts/Makefile", "", 0644);
-	why = kernel_goal_skip_reason(kernel_goal_find_recipe(skips[_i].target),
-				      &plan, skips[_i].config);
-	if (skips[_i].why)
-		ck_assert_str_eq(why, skips[_i].why);
+	why = kernel_goal_skip_reason(kernel_goal_find_recipe(row->target),
+				      &plan, row->config);
+	if (row->why)
+		ck_assert_str_eq(why, row->why);
 	else
 		ck_assert_ptr_null(why);
 	free(why);
 }
-END_TEST
 
-START_TEST(a_program_is_missed_where_the_tree_names_it)
+TEST(a_program_is_missed_where_the_tree_names_it)
 {
 	ck_assert_int_eq(check("binrpm-pkg"), 0);
 	put_file("linux/scripts/Makefile.package", "binrpm-pkg:\n\tno-rpmbuild",
@@ -88,9 +87,8 @@ START_TEST(a_program_is_missed_where_the_tree_names_it)
 	put_file("tools/rpmbuild", "#!/bin/sh\n", 0755);
 	ck_assert_int_eq(check("binrpm-pkg"), 0);
 }
-END_TEST
 
-START_TEST(a_boards_modules_do_not_go_to_this_machine)
+TEST(a_boards_modules_do_not_go_to_this_machine)
 {
 	ck_assert_int_eq(check("modules_install"), -EINVAL);
 	ck_assert_str_eq(
@@ -102,18 +100,17 @@ START_TEST(a_boards_modules_do_not_go_to_this_machine)
 	/* make's default is inside the build directory. */
 	ck_assert_int_eq(check("headers_install"), 0);
 }
-END_TEST
 
 static const char *const given[] = { "variable", "environment", "-e" };
 
-START_TEST(a_place_that_is_given_counts)
+TEST_EACH(a_place_that_is_given_counts, given)
 {
 	char *place = at("root"), *setting;
 
 	setting = xasprintf("INSTALL_MOD_PATH=%s", place);
-	if (!strcmp(given[_i], "variable"))
+	if (!strcmp(*row, "variable"))
 		words(&req.variables, setting);
-	else if (!strcmp(given[_i], "-e"))
+	else if (!strcmp(*row, "-e"))
 		words(&req.environment, setting);
 	else
 		set_env(setting);
@@ -123,9 +120,8 @@ START_TEST(a_place_that_is_given_counts)
 	free(setting);
 	free(place);
 }
-END_TEST
 
-START_TEST(a_place_that_cannot_be_written_is_named)
+TEST(a_place_that_cannot_be_written_is_named)
 {
 	const bool is_root = !getuid();
 	int ret;
@@ -139,10 +135,9 @@ START_TEST(a_place_that_cannot_be_written_is_named)
 	ck_assert_int_eq(ret, -EACCES);
 	ck_assert_ptr_nonnull(strstr(err.text, "/proc/nowhere/root"));
 }
-END_TEST
 
 /* make would resolve it in the build directory. */
-START_TEST(a_relative_place_is_seen_from_here)
+TEST(a_relative_place_is_seen_from_here)
 {
 	char cwd[512], *want;
 
@@ -164,9 +159,8 @@ START_TEST(a_relative_place_is_seen_from_here)
 	ck_assert_str_eq(kernel_plan_find_setting(&plan, "INSTALL_MOD_PATH"),
 			 "~/root");
 }
-END_TEST
 
-START_TEST(goals_come_once_and_their_words_too)
+TEST(goals_come_once_and_their_words_too)
 {
 	struct kernel_goals g;
 	struct strv out = { 0 };
@@ -186,26 +180,4 @@ START_TEST(goals_come_once_and_their_words_too)
 	free(text);
 	strv_release(&out);
 	kernel_goals_release(&g);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/goal");
-	TCase *tc = tcase_create("recipe");
-
-	tcase_add_checked_fixture(tc, set_up, run_tear_down);
-	tcase_add_loop_test(tc, make_gets_a_word_for_each, 0,
-			    sizeof(words_of) / sizeof(*words_of));
-	tcase_add_loop_test(tc, what_there_is_nothing_of_has_a_reason, 0,
-			    sizeof(skips) / sizeof(*skips));
-	tcase_add_test(tc, a_program_is_missed_where_the_tree_names_it);
-	tcase_add_test(tc, a_boards_modules_do_not_go_to_this_machine);
-	tcase_add_loop_test(tc, a_place_that_is_given_counts, 0,
-			    sizeof(given) / sizeof(*given));
-	tcase_add_test(tc, a_place_that_cannot_be_written_is_named);
-	tcase_add_test(tc, a_relative_place_is_seen_from_here);
-	tcase_add_test(tc, goals_come_once_and_their_words_too);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -2,10 +2,10 @@
 /* needs: kernel */
 #include "kernel/interactive.h"
 
+#include "../lib/test.h"
 #include "kernel-run.h"
 #include "kernel/builddir.h"
 #include "kernel/config.h"
-#include "suite.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -49,7 +49,10 @@ static void run_targets(const char *targets, const char *in)
 	free(input);
 }
 
-START_TEST(an_answer_is_all_that_is_on_stdout)
+FIXTURE(set_up, tear_down);
+TIMEOUT(60);
+
+TEST(an_answer_is_all_that_is_on_stdout)
 {
 	run_targets("kernelrelease", "");
 	ck_assert_msg(!result.status, "%s %s", err.text,
@@ -59,18 +62,16 @@ START_TEST(an_answer_is_all_that_is_on_stdout)
 	ck_assert(!stands(".cache/kfarm/builds"));
 	ck_assert(!fs_exists(out_dir));
 }
-END_TEST
 
-START_TEST(what_the_tree_alone_tells_makes_no_directory)
+TEST(what_the_tree_alone_tells_makes_no_directory)
 {
 	run_targets("kernelversion", "");
 	ck_assert_int_eq(result.status, 0);
 	ck_assert_str_eq(said, "6.1.7\n");
 	ck_assert(!fs_exists(plan.builddir.dir));
 }
-END_TEST
 
-START_TEST(a_finished_configuration_is_not_made_again)
+TEST(a_finished_configuration_is_not_made_again)
 {
 	struct stat a, b;
 	char *path;
@@ -85,17 +86,15 @@ START_TEST(a_finished_configuration_is_not_made_again)
 		  a.st_mtim.tv_sec == b.st_mtim.tv_sec);
 	free(path);
 }
-END_TEST
 
-START_TEST(makes_status_is_ours)
+TEST(makes_status_is_ours)
 {
 	run_targets("no-help", "");
 	ck_assert_int_eq(result.status, 2);
 	ck_assert_str_eq(err.text, "");
 }
-END_TEST
 
-START_TEST(a_configuration_that_fails_says_why)
+TEST(a_configuration_that_fails_says_why)
 {
 	put_file("linux/Makefile",
 		 "VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 1\n"
@@ -106,9 +105,8 @@ START_TEST(a_configuration_that_fails_says_why)
 	ck_assert(result.summary && strstr(result.summary, "it rains\n"));
 	ck_assert_str_eq(said, "");
 }
-END_TEST
 
-START_TEST(who_is_asked_is_at_stdin_and_the_answer_is_kept)
+TEST(who_is_asked_is_at_stdin_and_the_answer_is_kept)
 {
 	char *config;
 
@@ -131,9 +129,8 @@ START_TEST(who_is_asked_is_at_stdin_and_the_answer_is_kept)
 	ck_assert_int_eq(result.status, 2);
 	ck_assert_ptr_null(result.summary);
 }
-END_TEST
 
-START_TEST(while_somebody_is_asked_nobody_builds_there)
+TEST(while_somebody_is_asked_nobody_builds_there)
 {
 	struct kernel_lock lock = { .fd = -1 };
 
@@ -146,13 +143,12 @@ START_TEST(while_somebody_is_asked_nobody_builds_there)
 		      err.text);
 	kernel_lock_release(&lock);
 }
-END_TEST
 
 /*
  * In a child: a signal to kfarm alone reaches make too.  A signal from the
  * terminal is not sent twice (tests/farm/foreground.sh).
  */
-START_TEST(a_signal_is_passed_on)
+TEST(a_signal_is_passed_on)
 {
 	char *file = NULL, *text;
 	struct stat st;
@@ -179,24 +175,4 @@ START_TEST(a_signal_is_passed_on)
 	ck_assert_int_eq(kill(atoi(text), 0), -1);
 	free(text);
 	free(file);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/interactive");
-	TCase *tc = tcase_create("foreground");
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, an_answer_is_all_that_is_on_stdout);
-	tcase_add_test(tc, what_the_tree_alone_tells_makes_no_directory);
-	tcase_add_test(tc, a_finished_configuration_is_not_made_again);
-	tcase_add_test(tc, makes_status_is_ours);
-	tcase_add_test(tc, a_configuration_that_fails_says_why);
-	tcase_add_test(tc, who_is_asked_is_at_stdin_and_the_answer_is_kept);
-	tcase_add_test(tc, while_somebody_is_asked_nobody_builds_there);
-	tcase_add_test(tc, a_signal_is_passed_on);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

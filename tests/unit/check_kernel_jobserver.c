@@ -2,8 +2,8 @@
 /* needs: kernel */
 #include "kernel/jobserver.h"
 
+#include "../lib/test.h"
 #include "kernel-tree.h"
-#include "suite.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -85,25 +85,25 @@ static void there_will_be(unsigned n)
 	ck_abort_msg("never %u tokens", n);
 }
 
-START_TEST(there_is_a_token_less_than_slots)
+FIXTURE(set_up, tear_down);
+
+TEST(there_is_a_token_less_than_slots)
 {
 	/* make owns one token without reading it. */
 	start(4, 0);
 	there_are(3);
 	there_are(3);
 }
-END_TEST
 
-START_TEST(one_slot_is_makes_own)
+TEST(one_slot_is_makes_own)
 {
 	start(1, 0);
 	ck_assert(!take(QUIET_MS));
 	kernel_jobserver_set_waiting(&j, 1);
 	take_n(1);
 }
-END_TEST
 
-START_TEST(recipes_that_wait_give_tokens)
+TEST(recipes_that_wait_give_tokens)
 {
 	start(2, 0);
 	kernel_jobserver_set_waiting(&j, 60);
@@ -113,9 +113,8 @@ START_TEST(recipes_that_wait_give_tokens)
 	kernel_jobserver_set_waiting(&j, 3);
 	take_n(4);
 }
-END_TEST
 
-START_TEST(a_token_in_use_is_withdrawn_when_it_comes_back)
+TEST(a_token_in_use_is_withdrawn_when_it_comes_back)
 {
 	start(2, 0);
 	kernel_jobserver_set_waiting(&j, 3);
@@ -129,9 +128,8 @@ START_TEST(a_token_in_use_is_withdrawn_when_it_comes_back)
 	give(1);
 	there_are(1);
 }
-END_TEST
 
-START_TEST(a_new_one_that_waits_uses_up_what_was_to_be_withdrawn)
+TEST(a_new_one_that_waits_uses_up_what_was_to_be_withdrawn)
 {
 	start(2, 0);
 	kernel_jobserver_set_waiting(&j, 2);
@@ -142,9 +140,8 @@ START_TEST(a_new_one_that_waits_uses_up_what_was_to_be_withdrawn)
 	give(3);
 	there_are(3);
 }
-END_TEST
 
-START_TEST(a_limit_holds)
+TEST(a_limit_holds)
 {
 	start(2, 5);
 	kernel_jobserver_set_waiting(&j, 100);
@@ -153,17 +150,15 @@ START_TEST(a_limit_holds)
 	kernel_jobserver_set_waiting(&j, 3);
 	there_will_be(4);
 }
-END_TEST
 
-START_TEST(more_tokens_than_a_pipe_writes_at_once_are_too_many)
+TEST(more_tokens_than_a_pipe_writes_at_once_are_too_many)
 {
 	start(2, 0);
 	kernel_jobserver_set_waiting(&j, 1u << 30);
 	there_are(4096);
 }
-END_TEST
 
-START_TEST(many_changes_lose_and_invent_nothing)
+TEST(many_changes_lose_and_invent_nothing)
 {
 	unsigned held = 0;
 
@@ -184,10 +179,9 @@ START_TEST(many_changes_lose_and_invent_nothing)
 	take_n(3);
 	ck_assert(!take(QUIET_MS));
 }
-END_TEST
 
 /* Invented tokens do not become slots. */
-START_TEST(tokens_that_were_never_given_are_dropped)
+TEST(tokens_that_were_never_given_are_dropped)
 {
 	int waiting = 1;
 
@@ -200,9 +194,8 @@ START_TEST(tokens_that_were_never_given_are_dropped)
 	take(QUIET_MS);
 	ck_assert(!take(QUIET_MS));
 }
-END_TEST
 
-START_TEST(without_kfarm_the_local_tokens_stay)
+TEST(without_kfarm_the_local_tokens_stay)
 {
 	start(3, 0);
 	kernel_jobserver_set_waiting(&j, 10);
@@ -215,9 +208,8 @@ START_TEST(without_kfarm_the_local_tokens_stay)
 	give(2);
 	there_will_be(2);
 }
-END_TEST
 
-START_TEST(the_broker_ends_with_the_last_that_has_makes_ends)
+TEST(the_broker_ends_with_the_last_that_has_makes_ends)
 {
 	int wake, status = -1;
 
@@ -231,9 +223,8 @@ START_TEST(the_broker_ends_with_the_last_that_has_makes_ends)
 	j.broker_pid = 0;
 	close(wake);
 }
-END_TEST
 
-START_TEST(without_the_broker_nothing_fails)
+TEST(without_the_broker_nothing_fails)
 {
 	start(3, 0);
 	take_n(2);
@@ -244,9 +235,8 @@ START_TEST(without_the_broker_nothing_fails)
 	ck_assert(!take(QUIET_MS)); /* nor end of file */
 	kernel_jobserver_set_waiting(&j, 7);
 }
-END_TEST
 
-START_TEST(the_broker_holds_nothing_of_ours)
+TEST(the_broker_holds_nothing_of_ours)
 {
 	struct pollfd p;
 	int ends[2];
@@ -259,9 +249,8 @@ START_TEST(the_broker_holds_nothing_of_ours)
 	ck_assert_int_eq(p.revents & POLLHUP, POLLHUP);
 	close(ends[0]);
 }
-END_TEST
 
-START_TEST(the_broker_does_not_hear_what_ends_make)
+TEST(the_broker_does_not_hear_what_ends_make)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
@@ -272,9 +261,8 @@ START_TEST(the_broker_does_not_hear_what_ends_make)
 		kill(j.broker_pid, signals[i]);
 	there_are(2);
 }
-END_TEST
 
-START_TEST(stopping_twice_and_what_never_began_is_fine)
+TEST(stopping_twice_and_what_never_began_is_fine)
 {
 	kernel_jobserver_stop(&j);
 	kernel_jobserver_set_waiting(&j, 3);
@@ -284,7 +272,6 @@ START_TEST(stopping_twice_and_what_never_began_is_fine)
 	kernel_jobserver_set_waiting(&j, 3);
 	ck_assert_int_eq(j.broker_pid, 0);
 }
-END_TEST
 
 /* MAKEFLAGS before, and after the addition of descriptors 7 and 8. */
 static const struct {
@@ -302,18 +289,17 @@ static const struct {
 	{ "-- V=1", " -j3 --jobserver-auth=7,8 -- V=1" },
 };
 
-START_TEST(makeflags_name_it)
+TEST_EACH(makeflags_name_it, flags)
 {
 	const struct kernel_jobserver at = { .n_slots = 3,
 					     .make_fds = { 7, 8, -1 } };
-	char *got = kernel_jobserver_makeflags(&at, flags[_i].before);
+	char *got = kernel_jobserver_makeflags(&at, row->before);
 
-	ck_assert_str_eq(got, flags[_i].after);
+	ck_assert_str_eq(got, row->after);
 	free(got);
 }
-END_TEST
 
-START_TEST(another_jobserver_counts_if_it_is_there)
+TEST(another_jobserver_counts_if_it_is_there)
 {
 	char *fifo = at("fifo"), *text;
 	int ends[2];
@@ -344,9 +330,8 @@ START_TEST(another_jobserver_counts_if_it_is_there)
 	close(ends[0]);
 	free(fifo);
 }
-END_TEST
 
-START_TEST(makes_that_take_one_are_known)
+TEST(makes_that_take_one_are_known)
 {
 	char *real = which("make", str_find_env(env.v, "PATH"));
 	char *fake = at("bin/make");
@@ -363,35 +348,4 @@ START_TEST(makes_that_take_one_are_known)
 	ck_assert(!kernel_jobserver_is_supported("/nonexistent", env.v));
 	free(fake);
 	free(real);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/jobserver");
-	TCase *tc = tcase_create("jobserver");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, there_is_a_token_less_than_slots);
-	tcase_add_test(tc, one_slot_is_makes_own);
-	tcase_add_test(tc, recipes_that_wait_give_tokens);
-	tcase_add_test(tc, a_token_in_use_is_withdrawn_when_it_comes_back);
-	tcase_add_test(tc,
-		       a_new_one_that_waits_uses_up_what_was_to_be_withdrawn);
-	tcase_add_test(tc, a_limit_holds);
-	tcase_add_test(tc, more_tokens_than_a_pipe_writes_at_once_are_too_many);
-	tcase_add_test(tc, many_changes_lose_and_invent_nothing);
-	tcase_add_test(tc, tokens_that_were_never_given_are_dropped);
-	tcase_add_test(tc, without_kfarm_the_local_tokens_stay);
-	tcase_add_test(tc, the_broker_ends_with_the_last_that_has_makes_ends);
-	tcase_add_test(tc, without_the_broker_nothing_fails);
-	tcase_add_test(tc, the_broker_holds_nothing_of_ours);
-	tcase_add_test(tc, the_broker_does_not_hear_what_ends_make);
-	tcase_add_test(tc, stopping_twice_and_what_never_began_is_fine);
-	tcase_add_loop_test(tc, makeflags_name_it, 0,
-			    sizeof(flags) / sizeof(*flags));
-	tcase_add_test(tc, another_jobserver_counts_if_it_is_there);
-	tcase_add_test(tc, makes_that_take_one_are_known);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/test.h"
 #include "kernel-run.h"
 
-#include "suite.h"
+FIXTURE(run_set_up, run_tear_down);
 
-START_TEST(make_runs_in_the_tree_and_writes_to_the_log)
+TEST(make_runs_in_the_tree_and_writes_to_the_log)
 {
 	char *targets[] = { (char[]){ "noisy" }, NULL };
 	char *log, *path;
@@ -21,9 +22,8 @@ START_TEST(make_runs_in_the_tree_and_writes_to_the_log)
 	free(path);
 	kernel_build_end(&run);
 }
-END_TEST
 
-START_TEST(a_failed_make_is_an_exit_status)
+TEST(a_failed_make_is_an_exit_status)
 {
 	char *targets[] = { (char[]){ "broken" }, NULL };
 
@@ -33,9 +33,8 @@ START_TEST(a_failed_make_is_an_exit_status)
 	ck_assert_uint_eq(run.log.n_errors, 1);
 	kernel_build_end(&run);
 }
-END_TEST
 
-START_TEST(a_death_by_signal_is_a_failure)
+TEST(a_death_by_signal_is_a_failure)
 {
 	char *argv[] = { (char[]){ "/bin/sh" }, (char[]){ "-c" },
 			 (char[]){ "kill -9 $$" }, NULL };
@@ -45,9 +44,8 @@ START_TEST(a_death_by_signal_is_a_failure)
 			 KERNEL_STATUS_FAILED);
 	kernel_build_end(&run);
 }
-END_TEST
 
-START_TEST(an_answer_is_not_in_the_log)
+TEST(an_answer_is_not_in_the_log)
 {
 	struct buf answer = { 0 };
 	char *log, *path = at("out/build.log");
@@ -63,19 +61,4 @@ START_TEST(an_answer_is_not_in_the_log)
 	free(log);
 	free(path);
 	kernel_build_end(&run);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/make-run");
-	TCase *tc = tcase_create("run");
-
-	tcase_add_checked_fixture(tc, run_set_up, run_tear_down);
-	tcase_add_test(tc, make_runs_in_the_tree_and_writes_to_the_log);
-	tcase_add_test(tc, a_failed_make_is_an_exit_status);
-	tcase_add_test(tc, a_death_by_signal_is_a_failure);
-	tcase_add_test(tc, an_answer_is_not_in_the_log);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/test.h"
 #include "kernel-tree.h"
 #include "kernel/masquerade.h"
-#include "suite.h"
 
 static struct strv skipped;
 static struct err err;
@@ -56,7 +56,9 @@ static void expect_wrapper(const char *want)
 	free(file);
 }
 
-START_TEST(every_compiler_is_linked_but_scripts)
+FIXTURE(set_up, tear_down);
+
+TEST(every_compiler_is_linked_but_scripts)
 {
 	char *dir = at("links"), *nice = at("tools/nice-gcc");
 
@@ -72,9 +74,8 @@ START_TEST(every_compiler_is_linked_but_scripts)
 	free(nice);
 	free(dir);
 }
-END_TEST
 
-START_TEST(a_directory_that_cannot_be_made_is_an_error)
+TEST(a_directory_that_cannot_be_made_is_an_error)
 {
 	put_file("file", "", 0644);
 	for (int i = 0; i < 2; i++) {
@@ -93,9 +94,8 @@ START_TEST(a_directory_that_cannot_be_made_is_an_error)
 		free(dir);
 	}
 }
-END_TEST
 
-START_TEST(lasting_links_are_the_same_each_time)
+TEST(lasting_links_are_the_same_each_time)
 {
 	char *one = make_lasting("kfarm-cc"), *two = make_lasting("kfarm-cc");
 	char *nice = at("tools/nice-gcc"), *links = at("kfarm/links/");
@@ -112,9 +112,8 @@ START_TEST(lasting_links_are_the_same_each_time)
 	free(two);
 	free(one);
 }
-END_TEST
 
-START_TEST(other_compilers_have_other_links)
+TEST(other_compilers_have_other_links)
 {
 	char *before = make_lasting("kfarm-cc"), *after;
 
@@ -131,9 +130,8 @@ START_TEST(other_compilers_have_other_links)
 	free(after);
 	free(before);
 }
-END_TEST
 
-START_TEST(what_was_spoiled_is_put_right)
+TEST(what_was_spoiled_is_put_right)
 {
 	char *bin = make_lasting("kfarm-cc");
 	char *link = xasprintf("%s/nice-gcc", bin);
@@ -157,10 +155,9 @@ START_TEST(what_was_spoiled_is_put_right)
 	free(bin);
 	free(link);
 }
-END_TEST
 
 /* The copy is not executable, as on a file system mounted noexec. */
-START_TEST(a_wrapper_that_cannot_be_copied_is_linked)
+TEST(a_wrapper_that_cannot_be_copied_is_linked)
 {
 	char *want = at("plain/kfarm-cc"), *links = at("kfarm/links");
 
@@ -173,9 +170,8 @@ START_TEST(a_wrapper_that_cannot_be_copied_is_linked)
 	free(links);
 	free(want);
 }
-END_TEST
 
-START_TEST(the_wrapper_is_found_in_path)
+TEST(the_wrapper_is_found_in_path)
 {
 	char *want = at("tools/kfarm-cc"), *got;
 
@@ -187,22 +183,4 @@ START_TEST(the_wrapper_is_found_in_path)
 	free(want);
 	setenv("PATH", "/nonexistent", 1);
 	ck_assert_ptr_null(kernel_masquerade_find_wrapper());
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/masquerade");
-	TCase *tc = tcase_create("links");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, every_compiler_is_linked_but_scripts);
-	tcase_add_test(tc, a_directory_that_cannot_be_made_is_an_error);
-	tcase_add_test(tc, lasting_links_are_the_same_each_time);
-	tcase_add_test(tc, other_compilers_have_other_links);
-	tcase_add_test(tc, what_was_spoiled_is_put_right);
-	tcase_add_test(tc, a_wrapper_that_cannot_be_copied_is_linked);
-	tcase_add_test(tc, the_wrapper_is_found_in_path);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

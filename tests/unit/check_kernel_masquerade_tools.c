@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/test.h"
 #include "kernel-tree.h"
 #include "kernel/masquerade.h"
-#include "suite.h"
 
 static char *dir; /* first directory in PATH */
 static char *real_nm; /* this machine's nm; NULL if it lacks libbfd */
@@ -58,7 +58,9 @@ static void tear_down(void)
 	tree_tear_down();
 }
 
-START_TEST(a_tool_with_a_foreign_plugin_is_copied)
+FIXTURE(set_up, tear_down);
+
+TEST(a_tool_with_a_foreign_plugin_is_copied)
 {
 	place("LLVMgold.so", "some-linux-nm");
 	ck_assert_int_eq(make_tools(), 1);
@@ -66,17 +68,15 @@ START_TEST(a_tool_with_a_foreign_plugin_is_copied)
 	ck_assert(stands("front/lib/bfd-plugins/liblto_plugin.so"));
 	ck_assert(!stands("front/lib/bfd-plugins/LLVMgold.so"));
 }
-END_TEST
 
-START_TEST(a_tool_without_one_stays_where_it_is)
+TEST(a_tool_without_one_stays_where_it_is)
 {
 	place(NULL, "some-linux-nm");
 	ck_assert_int_eq(make_tools(), 0);
 	ck_assert(!stands("front/bin/some-linux-nm"));
 }
-END_TEST
 
-START_TEST(others_are_left_alone)
+TEST(others_are_left_alone)
 {
 	static const char *const names[] = { "llvm-nm", "some-gcc-nm",
 					     "some-elfedit", "nmap" };
@@ -86,9 +86,8 @@ START_TEST(others_are_left_alone)
 	put_file("binutils/bin/script-nm", "#!/bin/sh\n", 0755);
 	ck_assert_int_eq(make_tools(), 0);
 }
-END_TEST
 
-START_TEST(the_first_on_the_path_counts)
+TEST(the_first_on_the_path_counts)
 {
 	char *path = xasprintf("%s/first:%s/binutils/bin", top, top);
 	struct err err = { 0 };
@@ -98,9 +97,8 @@ START_TEST(the_first_on_the_path_counts)
 	ck_assert_int_eq(kernel_masquerade_copy_tools(dir, path, &err), 0);
 	free(path);
 }
-END_TEST
 
-START_TEST(what_stands_there_stays)
+TEST(what_stands_there_stays)
 {
 	char *text;
 
@@ -112,20 +110,4 @@ START_TEST(what_stands_there_stays)
 	dir = get_file(text);
 	ck_assert_str_eq(dir, "ours");
 	free(text);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/masquerade-tools");
-	TCase *tc = tcase_create("tools");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_tool_with_a_foreign_plugin_is_copied);
-	tcase_add_test(tc, a_tool_without_one_stays_where_it_is);
-	tcase_add_test(tc, others_are_left_alone);
-	tcase_add_test(tc, the_first_on_the_path_counts);
-	tcase_add_test(tc, what_stands_there_stays);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -2,9 +2,9 @@
 /* needs: kernel */
 #include "kernel/metadata.h"
 
+#include "../lib/test.h"
 #include "base/vec.h"
 #include "kernel-run.h"
-#include "suite.h"
 
 #include <jansson.h>
 
@@ -65,7 +65,9 @@ static void put_release(const char *release)
 	free(path);
 }
 
-START_TEST(early_it_has_build_and_a_failure)
+FIXTURE(set_up, tear_down);
+
+TEST(early_it_has_build_and_a_failure)
 {
 	static const char *const groups[] = { "build",    "results", "source",
 					      "compiler", "tools",   "hardware",
@@ -91,7 +93,6 @@ START_TEST(early_it_has_build_and_a_failure)
 	ck_assert_ptr_null(json_object_get(root, "farm"));
 	ck_assert_ptr_null(json_object_get(root, "artifacts"));
 }
-END_TEST
 
 static void add_artifact(struct kernel_artifacts *a, const char *goal,
 			 const char *file, const char *holds)
@@ -149,7 +150,7 @@ static const char *nested(const char *group, const char *name, const char *key)
 		json_object_get(get(group, name), "kernel"), key));
 }
 
-START_TEST(at_the_end_it_has_results_and_farm)
+TEST(at_the_end_it_has_results_and_farm)
 {
 	struct kernel_artifacts a = { .build_dir_bytes = 5,
 				      .text_offset = (char[]){ "0x10" } };
@@ -198,9 +199,8 @@ START_TEST(at_the_end_it_has_results_and_farm)
 	a.text_offset = NULL;
 	kernel_artifacts_release(&a);
 }
-END_TEST
 
-START_TEST(a_target_that_may_fail_is_a_warning)
+TEST(a_target_that_may_fail_is_a_warning)
 {
 	kernel_goals_init(&run.goals, &plan, "Image.gz", "CONFIG_A=y\n");
 	run.goals.v[0].status = KERNEL_GOAL_WARNING;
@@ -209,9 +209,8 @@ START_TEST(a_target_that_may_fail_is_a_warning)
 	ck_assert_str_eq(text("results", "status"), "WARNING");
 	ck_assert_str_eq(nested("results", "targets", "status"), "WARNING");
 }
-END_TEST
 
-START_TEST(the_machine_has_cores_and_memory)
+TEST(the_machine_has_cores_and_memory)
 {
 	write_and_read();
 	ck_assert_int_ge(json_integer_value(get("hardware", "cores")), 1);
@@ -222,9 +221,8 @@ START_TEST(the_machine_has_cores_and_memory)
 	ck_assert(json_is_string(get("os", "name")));
 	ck_assert_ptr_null(strpbrk(text("os", "name"), "\"\n"));
 }
-END_TEST
 
-START_TEST(programs_say_their_version_in_one_line)
+TEST(programs_say_their_version_in_one_line)
 {
 	put_file("tools/nice-ld", "#!/bin/sh\necho Nice ld 1.2\n", 0755);
 	req.toolchain = "nice-";
@@ -241,38 +239,18 @@ START_TEST(programs_say_their_version_in_one_line)
 	ck_assert_ptr_null(get("tools", "make"));
 	ck_assert_ptr_null(get("compiler", "version_full"));
 }
-END_TEST
 
-START_TEST(bytes_that_are_no_utf_8_do_no_harm)
+TEST(bytes_that_are_no_utf_8_do_no_harm)
 {
 	words(&req.variables, "KCFLAGS=-D\xff\xfe");
 	make_plan();
 	write_and_read();
 	ck_assert_uint_eq(json_array_size(get("build", "make_variables")), 1);
 }
-END_TEST
 
-START_TEST(a_place_that_cannot_be_written_is_named)
+TEST(a_place_that_cannot_be_written_is_named)
 {
 	ck_assert_int_lt(kernel_metadata_write("/nonexistent/m.json", &m, &err),
 			 0);
 	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/m.json"));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/metadata");
-	TCase *tc = tcase_create("metadata");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, early_it_has_build_and_a_failure);
-	tcase_add_test(tc, at_the_end_it_has_results_and_farm);
-	tcase_add_test(tc, a_target_that_may_fail_is_a_warning);
-	tcase_add_test(tc, the_machine_has_cores_and_memory);
-	tcase_add_test(tc, programs_say_their_version_in_one_line);
-	tcase_add_test(tc, bytes_that_are_no_utf_8_do_no_harm);
-	tcase_add_test(tc, a_place_that_cannot_be_written_is_named);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

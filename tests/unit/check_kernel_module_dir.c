@@ -2,8 +2,8 @@
 /* needs: kernel */
 #include "kernel/module-build.h"
 
+#include "../lib/test.h"
 #include "kernel-run.h"
-#include "suite.h"
 
 static struct kernel_module module;
 
@@ -51,13 +51,15 @@ static char *with_top(const char *text)
 	return buf_steal(&out);
 }
 
-START_TEST(the_directory_is_absolute)
+FIXTURE(set_up, tear_down);
+
+TEST_EACH(the_directory_is_absolute, cases)
 {
 	struct strv variables = { 0 }, given = { 0 };
-	char *got, *want = with_top(cases[_i].words);
+	char *got, *want = with_top(row->words);
 
-	words(&variables, cases[_i].variables);
-	words(&given, cases[_i].environment);
+	words(&variables, row->variables);
+	words(&given, row->environment);
 	kernel_module_init(&module, &variables, given.v);
 	got = strv_join(&module.vars, " ");
 	ck_assert_str_eq(got, want);
@@ -67,9 +69,8 @@ START_TEST(the_directory_is_absolute)
 	strv_release(&given);
 	strv_release(&variables);
 }
-END_TEST
 
-START_TEST(a_build_directory_names_its_tree)
+TEST(a_build_directory_names_its_tree)
 {
 	char *dir = at("out"), *found, *text;
 
@@ -88,10 +89,9 @@ START_TEST(a_build_directory_names_its_tree)
 	free(text);
 	free(dir);
 }
-END_TEST
 
 /* Only the goals get M=, because kbuild cannot configure a kernel with it. */
-START_TEST(only_goals_are_those_of_the_module)
+TEST(only_goals_are_those_of_the_module)
 {
 	struct strv argv = { 0 }, goals = { 0 };
 	char *all, *hello = at("hello");
@@ -111,7 +111,6 @@ START_TEST(only_goals_are_those_of_the_module)
 	strv_release(&goals);
 	strv_release(&argv);
 }
-END_TEST
 
 /* Directory of M= below the tree, and the words for make of each version. */
 static const struct {
@@ -124,21 +123,21 @@ static const struct {
 	{ "M=hello", "", "M=TOP/hello", NULL },
 };
 
-START_TEST(objects_below_the_tree_get_into_the_build_directory)
+TEST_EACH(objects_below_the_tree_get_into_the_build_directory, inside)
 {
 	char *path = at("linux/Makefile"), *text = get_file(path);
 	char *all, *want, *output;
 
-	all = xasprintf("%s%s", text, inside[_i].makefile);
+	all = xasprintf("%s%s", text, row->makefile);
 	put_file("linux/Makefile", all, 0644);
 	put_file("linux/fs/x/Makefile", "obj-m := x.o\n", 0644);
-	want = with_top(inside[_i].variables);
+	want = with_top(row->variables);
 	words(&req.variables, want);
 	req.build_dir = at("build");
 	make_plan();
 	free(want);
-	want = with_top(inside[_i].words);
-	output = inside[_i].output ? with_top(inside[_i].output) : NULL;
+	want = with_top(row->words);
+	output = row->output ? with_top(row->output) : NULL;
 	ck_assert_uint_eq(plan.module.vars.n, 1);
 	ck_assert_str_eq(plan.module.vars.v[0], want);
 	ck_assert_pstr_eq(plan.module.output_dir, output);
@@ -148,7 +147,6 @@ START_TEST(objects_below_the_tree_get_into_the_build_directory)
 	free(text);
 	free(path);
 }
-END_TEST
 
 /* The directory of M=, and the line of modules.order for its module. */
 static const struct {
@@ -163,22 +161,22 @@ static const struct {
 	{ "M=hello", "hello", "x.o" },
 };
 
-START_TEST(listed_modules_are_artifacts)
+TEST_EACH(listed_modules_are_artifacts, orders)
 {
 	struct kernel_artifacts all = { 0 };
 	struct strv made = { 0 };
-	char *line = with_top(orders[_i].line), *name;
+	char *line = with_top(row->line), *name;
 
-	words(&req.variables, orders[_i].variables);
+	words(&req.variables, row->variables);
 	req.build_dir = at("build");
 	put_file("linux/fs/x/Makefile", "", 0644);
 	put_file("linux/kernel/x/Makefile", "", 0644);
 	make_plan();
 	run.plan = &plan;
-	name = xasprintf("%s/modules.order", orders[_i].dir);
+	name = xasprintf("%s/modules.order", row->dir);
 	put_file(name, line, 0644);
 	free(name);
-	name = xasprintf("%s/x.ko", orders[_i].dir);
+	name = xasprintf("%s/x.ko", row->dir);
 	put_file(name, "", 0644);
 	kernel_module_add_artifacts(&run, &made, &all);
 	ck_assert_uint_eq(all.n, 1);
@@ -188,9 +186,8 @@ START_TEST(listed_modules_are_artifacts)
 	free(name);
 	free(line);
 }
-END_TEST
 
-START_TEST(a_prepared_directory_of_the_user_is_left_alone)
+TEST(a_prepared_directory_of_the_user_is_left_alone)
 {
 	static const char *const files[] = {
 		"build/.config",
@@ -211,9 +208,8 @@ START_TEST(a_prepared_directory_of_the_user_is_left_alone)
 	ck_assert(!was_told("phase prepare"));
 	kernel_build_end(&run);
 }
-END_TEST
 
-START_TEST(kdir_names_the_kernel)
+TEST(kdir_names_the_kernel)
 {
 	char *text = xasprintf("include %s/Makefile\n", tree), *out = at("out");
 	char *kdir = xasprintf("KDIR=%s", out);
@@ -231,9 +227,8 @@ START_TEST(kdir_names_the_kernel)
 	free(out);
 	free(text);
 }
-END_TEST
 
-START_TEST(a_missing_kernel_directory_is_named)
+TEST(a_missing_kernel_directory_is_named)
 {
 	req.directory = NULL;
 	words(&req.variables, "M=hello");
@@ -242,27 +237,4 @@ START_TEST(a_missing_kernel_directory_is_named)
 		err.text,
 		"/hello: /lib/modules/6.1.0/build: no such directory; specify "
 		"the kernel's directory with -C or KDIR=DIR"));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/module-dir");
-	TCase *tc = tcase_create("module-dir");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_loop_test(tc, the_directory_is_absolute, 0,
-			    sizeof(cases) / sizeof(*cases));
-	tcase_add_test(tc, a_build_directory_names_its_tree);
-	tcase_add_test(tc, only_goals_are_those_of_the_module);
-	tcase_add_loop_test(tc,
-			    objects_below_the_tree_get_into_the_build_directory,
-			    0, sizeof(inside) / sizeof(*inside));
-	tcase_add_loop_test(tc, listed_modules_are_artifacts, 0,
-			    sizeof(orders) / sizeof(*orders));
-	tcase_add_test(tc, a_prepared_directory_of_the_user_is_left_alone);
-	tcase_add_test(tc, kdir_names_the_kernel);
-	tcase_add_test(tc, a_missing_kernel_directory_is_named);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

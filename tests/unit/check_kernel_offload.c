@@ -2,9 +2,9 @@
 /* needs: kernel */
 #include "kernel/offload.h"
 
+#include "../lib/test.h"
 #include "coord/coord.h"
 #include "kernel-tree.h"
-#include "suite.h"
 
 #include <event2/event.h>
 #include <poll.h>
@@ -36,7 +36,9 @@ static void tear_down(void)
 	tree_tear_down();
 }
 
-START_TEST(without_nodes_j_is_the_slots)
+FIXTURE(set_up, tear_down);
+
+TEST(without_nodes_j_is_the_slots)
 {
 	kernel_offload_init(&farm, &none, 0, hub);
 	ck_assert_uint_ge(farm.local_slots, 1);
@@ -45,9 +47,8 @@ START_TEST(without_nodes_j_is_the_slots)
 	kernel_offload_init(&farm, &none, 500, hub);
 	ck_assert_uint_eq(farm.local_slots, 500);
 }
-END_TEST
 
-START_TEST(with_nodes_a_large_j_is_not_this_machines)
+TEST(with_nodes_a_large_j_is_not_this_machines)
 {
 	struct node_entry one = { 0 };
 	struct node_roster some = { .v = &one, .n = 1 };
@@ -63,9 +64,8 @@ START_TEST(with_nodes_a_large_j_is_not_this_machines)
 	kernel_offload_init(&farm, &some, 1, hub);
 	ck_assert_uint_eq(farm.local_slots, 1);
 }
-END_TEST
 
-START_TEST(all_that_a_wrapper_needs_is_there)
+TEST(all_that_a_wrapper_needs_is_there)
 {
 	struct kernel_offload_setup setup = { .base = base,
 					      .path = getenv("PATH") };
@@ -99,9 +99,8 @@ START_TEST(all_that_a_wrapper_needs_is_there)
 	strv_release(&skipped);
 	strv_release(&vars);
 }
-END_TEST
 
-START_TEST(a_jobserver_begins_with_what_waits)
+TEST(a_jobserver_begins_with_what_waits)
 {
 	struct pollfd p;
 
@@ -115,9 +114,8 @@ START_TEST(a_jobserver_begins_with_what_waits)
 	kernel_offload_close(&farm);
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 }
-END_TEST
 
-START_TEST(cpu_time_grows)
+TEST(cpu_time_grows)
 {
 	volatile unsigned n = 0;
 	int64_t before;
@@ -128,20 +126,4 @@ START_TEST(cpu_time_grows)
 	for (; farm.totals.cpu_ms < before + 20; n++)
 		kernel_offload_report_load(&farm);
 	ck_assert_uint_gt(n, 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/offload");
-	TCase *tc = tcase_create("farm");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, without_nodes_j_is_the_slots);
-	tcase_add_test(tc, with_nodes_a_large_j_is_not_this_machines);
-	tcase_add_test(tc, all_that_a_wrapper_needs_is_there);
-	tcase_add_test(tc, a_jobserver_begins_with_what_waits);
-	tcase_add_test(tc, cpu_time_grows);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

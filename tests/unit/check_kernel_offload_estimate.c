@@ -2,6 +2,7 @@
 /* needs: kernel */
 #include "kernel/offload.h"
 
+#include "../lib/test.h"
 #include "history-fixture.h"
 
 #include <stdio.h>
@@ -89,7 +90,9 @@ static void expect_course(int64_t units)
 	ck_assert_int_eq(last->cost_ms, units * 100 + units * (units + 1) / 2);
 }
 
-START_TEST(a_fresh_build_is_told_the_course_of_the_last)
+FIXTURE(set_up, tear_down);
+
+TEST(a_fresh_build_is_told_the_course_of_the_last)
 {
 	build(UNITS, true, 0);
 	ask_now(KEY_A, true);
@@ -98,9 +101,8 @@ START_TEST(a_fresh_build_is_told_the_course_of_the_last)
 	ck_assert_int_eq(kernel_offload_job_cost_ms(&e, "lib/o7.s"),
 			 EVENTS_UNKNOWN);
 }
-END_TEST
 
-START_TEST(nothing_is_told_of_what_nobody_knows)
+TEST(nothing_is_told_of_what_nobody_knows)
 {
 	ask(NULL, KEY_A, true);
 	ck_assert_uint_eq(n_points, 0);
@@ -120,9 +122,8 @@ START_TEST(nothing_is_told_of_what_nobody_knows)
 	ask_now(KEY_A, true);
 	expect_course(UNITS);
 }
-END_TEST
 
-START_TEST(a_build_of_few_jobs_has_a_course_too)
+TEST(a_build_of_few_jobs_has_a_course_too)
 {
 	build(1, true, 0);
 	ask_now(KEY_A, true);
@@ -132,10 +133,9 @@ START_TEST(a_build_of_few_jobs_has_a_course_too)
 	ask_now(KEY_A, true);
 	ck_assert_uint_eq(n_points, 0);
 }
-END_TEST
 
 /* Weeks of incremental builds in one directory, then one from scratch. */
-START_TEST(the_course_outlives_many_builds_that_are_not_fresh)
+TEST(the_course_outlives_many_builds_that_are_not_fresh)
 {
 	struct history_build b;
 
@@ -155,19 +155,4 @@ START_TEST(the_course_outlives_many_builds_that_are_not_fresh)
 	play_find(1, &b);
 	ck_assert(!b.has_units && !b.has_details);
 	history_build_release(&b);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/offload-estimate");
-	TCase *tc = tcase_create("estimate");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_fresh_build_is_told_the_course_of_the_last);
-	tcase_add_test(tc, nothing_is_told_of_what_nobody_knows);
-	tcase_add_test(tc, a_build_of_few_jobs_has_a_course_too);
-	tcase_add_test(tc, the_course_outlives_many_builds_that_are_not_fresh);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

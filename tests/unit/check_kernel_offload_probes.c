@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/test.h"
+
 #include "kernel/offload.h"
 
 #include "base/err.h"
 #include "base/fs.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,7 +31,10 @@ static void teardown(void)
 	free(dir);
 }
 
-START_TEST(the_cache_has_a_directory_of_its_own)
+FIXTURE(setup, teardown);
+TIMEOUT(60);
+
+TEST(the_cache_has_a_directory_of_its_own)
 {
 	struct kernel_offload_probes p = { 0 };
 	char *want = xasprintf("%s/kfarm/probes", dir);
@@ -45,9 +48,8 @@ START_TEST(the_cache_has_a_directory_of_its_own)
 	ck_assert_ptr_null(p.dir);
 	free(want);
 }
-END_TEST
 
-START_TEST(without_a_cache_nothing_is_remembered)
+TEST(without_a_cache_nothing_is_remembered)
 {
 	struct kernel_offload_probes p = { 0 };
 	char *file = xasprintf("%s/kfarm", dir);
@@ -59,9 +61,8 @@ START_TEST(without_a_cache_nothing_is_remembered)
 	kernel_offload_release_probes(&p);
 	free(file);
 }
-END_TEST
 
-START_TEST(expected_compilers_are_listed)
+TEST(expected_compilers_are_listed)
 {
 	char *drivers[] = { "/usr/bin/gcc", "/none", NULL };
 	struct kernel_offload_probes p = { 0 };
@@ -75,19 +76,4 @@ START_TEST(expected_compilers_are_listed)
 	ck_assert_uint_eq(names.n, !access("/usr/bin/gcc", X_OK));
 	strv_release(&names);
 	free(path);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/offload-probes");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, the_cache_has_a_directory_of_its_own);
-	tcase_add_test(tc, without_a_cache_nothing_is_remembered);
-	tcase_add_test(tc, expected_compilers_are_listed);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

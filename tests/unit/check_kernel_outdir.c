@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/test.h"
 #include "history/save.h"
 #include "kernel-tree.h"
 #include "kernel/outdir.h"
-#include "suite.h"
 
 #include <sys/wait.h>
 
 static struct err err;
 static struct kernel_outdir o;
 
-START_TEST(default_directories_are_numbered)
+FIXTURE(tree_set_up, tree_tear_down);
+
+TEST(default_directories_are_numbered)
 {
 	char *want = at(".cache/kfarm/builds/8"), *text;
 
@@ -26,9 +28,8 @@ START_TEST(default_directories_are_numbered)
 	free(want);
 	kernel_outdir_release(&o);
 }
-END_TEST
 
-START_TEST(builds_that_start_at_once_get_one_each)
+TEST(builds_that_start_at_once_get_one_each)
 {
 	char *last = at(".cache/kfarm/builds/8"), *more = at("x");
 	char *builds = kernel_outdir_top();
@@ -58,9 +59,8 @@ START_TEST(builds_that_start_at_once_get_one_each)
 	free(more);
 	free(last);
 }
-END_TEST
 
-START_TEST(a_build_with_a_given_directory_has_a_number)
+TEST(a_build_with_a_given_directory_has_a_number)
 {
 	char *dir = at("out");
 
@@ -80,9 +80,8 @@ START_TEST(a_build_with_a_given_directory_has_a_number)
 		  !stands(".cache/kfarm/builds/9"));
 	free(dir);
 }
-END_TEST
 
-START_TEST(only_reservations_are_removed)
+TEST(only_reservations_are_removed)
 {
 	char *dir = at("elsewhere"), *link = at(".cache/kfarm/builds/6");
 
@@ -97,9 +96,8 @@ START_TEST(only_reservations_are_removed)
 	free(link);
 	free(dir);
 }
-END_TEST
 
-START_TEST(numbers_of_the_history_are_not_used_again)
+TEST(numbers_of_the_history_are_not_used_again)
 {
 	char *path = history_db_path();
 	struct history *h = NULL;
@@ -121,9 +119,8 @@ START_TEST(numbers_of_the_history_are_not_used_again)
 	ck_assert_int_eq(kernel_outdir_reserve_number(), 43);
 	free(path);
 }
-END_TEST
 
-START_TEST(without_a_cache_the_history_chooses_the_number)
+TEST(without_a_cache_the_history_chooses_the_number)
 {
 	char *dir = at("out");
 
@@ -136,9 +133,8 @@ START_TEST(without_a_cache_the_history_chooses_the_number)
 	kernel_outdir_release(&o);
 	free(dir);
 }
-END_TEST
 
-START_TEST(what_an_earlier_build_left_is_removed)
+TEST(what_an_earlier_build_left_is_removed)
 {
 	char *dir = at("out");
 
@@ -153,20 +149,18 @@ START_TEST(what_an_earlier_build_left_is_removed)
 	kernel_outdir_release(&o);
 	free(dir);
 }
-END_TEST
 
 static const char *const bad[] = { "/proc/nosuch", "/dev/null/x" };
 
-START_TEST(a_place_that_cannot_be_is_named)
+TEST_EACH(a_place_that_cannot_be_is_named, bad)
 {
-	ck_assert_int_lt(kernel_outdir_make(&o, bad[_i], &err), 0);
+	ck_assert_int_lt(kernel_outdir_make(&o, *row, &err), 0);
 	ck_assert(str_starts(err.text, "output directory: "));
-	ck_assert_ptr_nonnull(strstr(err.text, bad[_i]));
+	ck_assert_ptr_nonnull(strstr(err.text, *row));
 	kernel_outdir_release(&o);
 }
-END_TEST
 
-START_TEST(a_log_loses_its_control_characters)
+TEST(a_log_loses_its_control_characters)
 {
 	char *dir = at("out"), *log = at("out/build.log"), *text;
 
@@ -181,9 +175,8 @@ START_TEST(a_log_loses_its_control_characters)
 	free(log);
 	free(dir);
 }
-END_TEST
 
-START_TEST(a_clean_log_is_left_alone)
+TEST(a_clean_log_is_left_alone)
 {
 	char *dir = at("out"), *log = at("out/build.log");
 	struct stat a, b;
@@ -198,26 +191,4 @@ START_TEST(a_clean_log_is_left_alone)
 	kernel_outdir_release(&o);
 	free(log);
 	free(dir);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/outdir");
-	TCase *tc = tcase_create("output");
-
-	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
-	tcase_add_test(tc, default_directories_are_numbered);
-	tcase_add_test(tc, builds_that_start_at_once_get_one_each);
-	tcase_add_test(tc, a_build_with_a_given_directory_has_a_number);
-	tcase_add_test(tc, only_reservations_are_removed);
-	tcase_add_test(tc, numbers_of_the_history_are_not_used_again);
-	tcase_add_test(tc, without_a_cache_the_history_chooses_the_number);
-	tcase_add_test(tc, what_an_earlier_build_left_is_removed);
-	tcase_add_loop_test(tc, a_place_that_cannot_be_is_named, 0,
-			    sizeof(bad) / sizeof(*bad));
-	tcase_add_test(tc, a_log_loses_its_control_characters);
-	tcase_add_test(tc, a_clean_log_is_left_alone);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

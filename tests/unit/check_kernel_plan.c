@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/test.h"
 #include "kernel-tree.h"
 #include "kernel/plan.h"
-#include "suite.h"
 
 static struct kconfig_request r;
 static struct kernel_plan p;
@@ -40,7 +40,9 @@ static char *settings(void)
 	return strv_join(&p.settings, " ");
 }
 
-START_TEST(a_plan_knows_tree_arch_compiler_and_place)
+FIXTURE(set_up, tear_down);
+
+TEST(a_plan_knows_tree_arch_compiler_and_place)
 {
 	char *text;
 
@@ -55,9 +57,8 @@ START_TEST(a_plan_knows_tree_arch_compiler_and_place)
 	ck_assert_str_eq(text, "ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-");
 	free(text);
 }
-END_TEST
 
-START_TEST(the_identity_is_fixed_where_kfarm_chose_the_directory)
+TEST(the_identity_is_fixed_where_kfarm_chose_the_directory)
 {
 	char *text;
 
@@ -77,9 +78,8 @@ START_TEST(the_identity_is_fixed_where_kfarm_chose_the_directory)
 			       "CROSS_COMPILE=aarch64-linux-gnu-");
 	free(text);
 }
-END_TEST
 
-START_TEST(elsewhere_the_environment_stays_as_it_is)
+TEST(elsewhere_the_environment_stays_as_it_is)
 {
 	struct strv out = { 0 };
 
@@ -94,9 +94,8 @@ START_TEST(elsewhere_the_environment_stays_as_it_is)
 		ck_assert_str_eq(out.v[i], env.v[i]);
 	strv_release(&out);
 }
-END_TEST
 
-START_TEST(links_come_first_in_path)
+TEST(links_come_first_in_path)
 {
 	struct strv out = { 0 }, extra = { 0 };
 	const char *path = str_find_env(env.v, "PATH");
@@ -114,9 +113,8 @@ START_TEST(links_come_first_in_path)
 	strv_release(&out);
 	strv_release(&extra);
 }
-END_TEST
 
-START_TEST(make_gets_directory_variables_and_targets)
+TEST(make_gets_directory_variables_and_targets)
 {
 	char *options[] = { (char[]){ "-k" }, NULL };
 	char *targets[] = { (char[]){ "Image" }, NULL };
@@ -133,9 +131,8 @@ START_TEST(make_gets_directory_variables_and_targets)
 	free(text);
 	strv_release(&argv);
 }
-END_TEST
 
-START_TEST(in_the_tree_there_is_no_o)
+TEST(in_the_tree_there_is_no_o)
 {
 	struct strv argv = { 0 };
 
@@ -148,9 +145,8 @@ START_TEST(in_the_tree_there_is_no_o)
 		ck_assert(!str_starts(argv.v[i], "O="));
 	strv_release(&argv);
 }
-END_TEST
 
-START_TEST(a_configuration_for_another_arch_is_refused)
+TEST(a_configuration_for_another_arch_is_refused)
 {
 	put_file("linux/.config", "#\n# Linux/x86 6.1 config\n", 0644);
 	ck_assert_int_eq(plan(), -EINVAL);
@@ -158,9 +154,8 @@ START_TEST(a_configuration_for_another_arch_is_refused)
 	r.kconfig = "defconfig";
 	expect_plan();
 }
-END_TEST
 
-START_TEST(arch_comes_from_option_variable_and_environment)
+TEST(arch_comes_from_option_variable_and_environment)
 {
 	r.arch = NULL;
 	set_env("ARCH=nosuch");
@@ -171,35 +166,31 @@ START_TEST(arch_comes_from_option_variable_and_environment)
 	ck_assert_int_eq(plan(), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "conflicts with"));
 }
-END_TEST
 
-START_TEST(e_may_name_the_toolchain)
+TEST(e_may_name_the_toolchain)
 {
 	words(&r.environment, "CROSS_COMPILE=nosuch- CROSS_COMPILE=nice-");
 	expect_plan();
 	ck_assert_str_eq(p.compiler.name, "nice-gcc");
 }
-END_TEST
 
-START_TEST(e_without_a_value_is_refused)
+TEST(e_without_a_value_is_refused)
 {
 	words(&r.environment, "FOO");
 	ck_assert_int_eq(plan(), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "-e FOO"));
 }
-END_TEST
 
 static const char *const no_tree[] = { "/nonexistent", "/tmp", "/dev/null" };
 
-START_TEST(what_is_no_kernel_tree_is_named)
+TEST_EACH(what_is_no_kernel_tree_is_named, no_tree)
 {
-	r.directory = no_tree[_i];
+	r.directory = *row;
 	ck_assert_int_lt(plan(), 0);
-	ck_assert_ptr_nonnull(strstr(err.text, no_tree[_i]));
+	ck_assert_ptr_nonnull(strstr(err.text, *row));
 }
-END_TEST
 
-START_TEST(without_make_its_package_is_named)
+TEST(without_make_its_package_is_named)
 {
 	char *path = xasprintf("PATH=%s/tools", top);
 
@@ -208,16 +199,14 @@ START_TEST(without_make_its_package_is_named)
 	ck_assert_ptr_nonnull(strstr(err.text, "install the package make"));
 	free(path);
 }
-END_TEST
 
-START_TEST(a_compiler_too_old_is_not_supported)
+TEST(a_compiler_too_old_is_not_supported)
 {
 	r.toolchain = "old-";
 	ck_assert_int_eq(plan(), -ENOTSUP);
 }
-END_TEST
 
-START_TEST(the_tree_is_spelled_as_the_user_has_it)
+TEST(the_tree_is_spelled_as_the_user_has_it)
 {
 	char *link = at("link"), *pwd = xasprintf("PWD=%s", link);
 
@@ -232,31 +221,4 @@ START_TEST(the_tree_is_spelled_as_the_user_has_it)
 	ck_assert_str_eq(p.tree, tree);
 	free(pwd);
 	free(link);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/plan");
-	TCase *tc = tcase_create("plan");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_plan_knows_tree_arch_compiler_and_place);
-	tcase_add_test(tc,
-		       the_identity_is_fixed_where_kfarm_chose_the_directory);
-	tcase_add_test(tc, elsewhere_the_environment_stays_as_it_is);
-	tcase_add_test(tc, links_come_first_in_path);
-	tcase_add_test(tc, make_gets_directory_variables_and_targets);
-	tcase_add_test(tc, in_the_tree_there_is_no_o);
-	tcase_add_test(tc, a_configuration_for_another_arch_is_refused);
-	tcase_add_test(tc, arch_comes_from_option_variable_and_environment);
-	tcase_add_test(tc, e_may_name_the_toolchain);
-	tcase_add_test(tc, e_without_a_value_is_refused);
-	tcase_add_loop_test(tc, what_is_no_kernel_tree_is_named, 0,
-			    sizeof(no_tree) / sizeof(*no_tree));
-	tcase_add_test(tc, without_make_its_package_is_named);
-	tcase_add_test(tc, a_compiler_too_old_is_not_supported);
-	tcase_add_test(tc, the_tree_is_spelled_as_the_user_has_it);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

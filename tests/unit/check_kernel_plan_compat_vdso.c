@@ -2,8 +2,8 @@
 /* needs: kernel */
 #include "kernel/plan.h"
 
+#include "../lib/test.h"
 #include "kernel-installed.h"
-#include "suite.h"
 
 static struct kconfig_request request;
 static struct kernel_plan plan;
@@ -68,16 +68,17 @@ static const char *compat(void)
 			    "CROSS_COMPILE_COMPAT");
 }
 
-START_TEST(nothing_is_asked_for_nothing_is_set)
+FIXTURE(set_up, tear_down);
+
+TEST(nothing_is_asked_for_nothing_is_set)
 {
 	link_compiler("arm-linux-gnueabihf-gcc");
 	ck_assert_int_eq(choose("arm64", NULL, false), 0);
 	ck_assert_ptr_null(compat());
 	ck_assert_uint_eq(plan.compiler.notes.n, 0);
 }
-END_TEST
 
-START_TEST(debians_compiler_gets_debians)
+TEST(debians_compiler_gets_debians)
 {
 	link_compiler("arm-linux-gnueabi-gcc");
 	put_installed("gcc-13.3.0", "arm-linux-gnueabi", NULL);
@@ -85,9 +86,8 @@ START_TEST(debians_compiler_gets_debians)
 	ck_assert_int_eq(choose("arm64", NULL, false), 0);
 	ck_assert_str_eq(compat(), "arm-linux-gnueabi-");
 }
-END_TEST
 
-START_TEST(the_same_release_goes_before_what_is_on_path)
+TEST(the_same_release_goes_before_what_is_on_path)
 {
 	link_compiler("arm-linux-gnueabihf-gcc");
 	put_installed("gcc-13.3.0", "aarch64-linux", NULL);
@@ -103,9 +103,8 @@ START_TEST(the_same_release_goes_before_what_is_on_path)
 					   false, &err),
 		-EBUSY);
 }
-END_TEST
 
-START_TEST(another_release_leaves_it_to_path)
+TEST(another_release_leaves_it_to_path)
 {
 	link_compiler("arm-linux-gnueabihf-gcc");
 	put_installed("gcc-13.3.0", "aarch64-linux", NULL);
@@ -114,9 +113,8 @@ START_TEST(another_release_leaves_it_to_path)
 	ck_assert_int_eq(choose("arm64", "gcc-13", false), 0);
 	ck_assert_str_eq(compat(), "arm-linux-gnueabihf-");
 }
-END_TEST
 
-START_TEST(without_a_compiler_the_user_is_told)
+TEST(without_a_compiler_the_user_is_told)
 {
 	put_installed("gcc-13.3.0", "aarch64-linux", NULL);
 	strv_add(&request.fragments, EXPLAINED_MAX);
@@ -127,18 +125,16 @@ START_TEST(without_a_compiler_the_user_is_told)
 		strstr(plan.compiler.notes.v[0],
 		       "`kfarm toolchain install gcc-13.3.0 --arch arm`"));
 }
-END_TEST
 
-START_TEST(a_config_that_is_kept_asks_too)
+TEST(a_config_that_is_kept_asks_too)
 {
 	link_compiler("arm-linux-gnueabihf-gcc");
 	put_file("linux/.config", "CONFIG_A=y\n" EXPLAINED_MAX "\n", 0644);
 	ck_assert_int_eq(choose("arm64", NULL, true), 0);
 	ck_assert_str_eq(compat(), "arm-linux-gnueabihf-");
 }
-END_TEST
 
-START_TEST(the_user_has_the_last_word)
+TEST(the_user_has_the_last_word)
 {
 	link_compiler("arm-linux-gnueabihf-gcc");
 	strv_add(&request.fragments, EXPLAINED_MAX);
@@ -153,9 +149,8 @@ START_TEST(the_user_has_the_last_word)
 	ck_assert_ptr_null(compat());
 	ck_assert_uint_eq(plan.compiler.notes.n, 0);
 }
-END_TEST
 
-START_TEST(the_users_installed_one_is_found_and_kept)
+TEST(the_users_installed_one_is_found_and_kept)
 {
 	put_installed("gcc-13.3.0", "arm-linux-gnueabi", NULL);
 	strv_add(&request.variables, "CROSS_COMPILE_COMPAT=" ARM13);
@@ -164,9 +159,8 @@ START_TEST(the_users_installed_one_is_found_and_kept)
 	ck_assert_uint_eq(plan.compiler.n_leases, 1);
 	ck_assert_uint_eq(plan.compiler.path_dirs.n, 1);
 }
-END_TEST
 
-START_TEST(clang_needs_no_second_compiler)
+TEST(clang_needs_no_second_compiler)
 {
 	link_compiler("arm-linux-gnueabihf-gcc");
 	put_installed("clang-14.0.6", NULL, NULL);
@@ -175,34 +169,12 @@ START_TEST(clang_needs_no_second_compiler)
 	ck_assert_ptr_null(compat());
 	ck_assert_uint_eq(plan.compiler.notes.n, 0);
 }
-END_TEST
 
-START_TEST(other_architectures_have_none)
+TEST(other_architectures_have_none)
 {
 	link_compiler("arm-linux-gnueabihf-gcc");
 	link_compiler("riscv64-linux-gnu-gcc");
 	strv_add(&request.fragments, EXPLAINED_MAX);
 	ck_assert_int_eq(choose("riscv", NULL, false), 0);
 	ck_assert_ptr_null(compat());
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/plan-compat-vdso");
-	TCase *tc = tcase_create("compat");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, nothing_is_asked_for_nothing_is_set);
-	tcase_add_test(tc, debians_compiler_gets_debians);
-	tcase_add_test(tc, the_same_release_goes_before_what_is_on_path);
-	tcase_add_test(tc, another_release_leaves_it_to_path);
-	tcase_add_test(tc, without_a_compiler_the_user_is_told);
-	tcase_add_test(tc, a_config_that_is_kept_asks_too);
-	tcase_add_test(tc, the_user_has_the_last_word);
-	tcase_add_test(tc, the_users_installed_one_is_found_and_kept);
-	tcase_add_test(tc, clang_needs_no_second_compiler);
-	tcase_add_test(tc, other_architectures_have_none);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

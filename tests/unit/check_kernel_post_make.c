@@ -2,9 +2,9 @@
 /* needs: kernel */
 #include "kernel/post-make.h"
 
+#include "../lib/test.h"
 #include "kernel-run.h"
 #include "kernel/metadata.h"
-#include "suite.h"
 
 static struct kernel_artifacts got;
 
@@ -46,7 +46,10 @@ static enum kernel_goal_status status_of(const char *name)
 	return KERNEL_GOAL_PENDING;
 }
 
-START_TEST(a_tool_is_built_beside_the_kernel_and_packed)
+FIXTURE(run_set_up, tear_down);
+TIMEOUT(30);
+
+TEST(a_tool_is_built_beside_the_kernel_and_packed)
 {
 	put_file("linux/tools/perf/Makefile", perf, 0644);
 	ck_assert_msg(!run_steps("perf"), "%s", err.text);
@@ -57,18 +60,16 @@ START_TEST(a_tool_is_built_beside_the_kernel_and_packed)
 	ck_assert(!stands("linux/tools/perf/perf"));
 	free(built("tools/perf/perf"));
 }
-END_TEST
 
-START_TEST(selftests_that_cannot_be_built_are_a_warning)
+TEST(selftests_that_cannot_be_built_are_a_warning)
 {
 	put_file("linux/tools/testing/selftests/Makefile", selftests, 0644);
 	ck_assert_int_eq(run_steps("kselftest"), 0);
 	ck_assert_int_eq(status_of("kselftest"), KERNEL_GOAL_WARNING);
 	ck_assert(was_told("note kselftest is incomplete"));
 }
-END_TEST
 
-START_TEST(one_that_fails_does_not_keep_the_others_back)
+TEST(one_that_fails_does_not_keep_the_others_back)
 {
 	put_file("linux/tools/perf/Makefile", "all:\n\t@exit 1\n", 0644);
 	ck_assert_int_eq(run_steps("perf targz-pkg"), 2);
@@ -76,9 +77,8 @@ START_TEST(one_that_fails_does_not_keep_the_others_back)
 	ck_assert_int_eq(status_of("targz-pkg"), KERNEL_GOAL_PASS);
 	ck_assert_uint_eq(got.n, 1);
 }
-END_TEST
 
-START_TEST(with_fail_fast_it_does)
+TEST(with_fail_fast_it_does)
 {
 	req.fail_fast = true;
 	put_file("linux/tools/perf/Makefile", "all:\n\t@exit 1\n", 0644);
@@ -86,9 +86,8 @@ START_TEST(with_fail_fast_it_does)
 	ck_assert_int_eq(status_of("targz-pkg"), KERNEL_GOAL_SKIP);
 	ck_assert_uint_eq(got.n, 0);
 }
-END_TEST
 
-START_TEST(a_package_that_is_not_found_is_told)
+TEST(a_package_that_is_not_found_is_told)
 {
 	char *text = xasprintf("%s\nrpm-pkg:\n\t@echo elsewhere\n", makefile);
 
@@ -98,9 +97,8 @@ START_TEST(a_package_that_is_not_found_is_told)
 	ck_assert(!was_told("note targz-pkg"));
 	free(text);
 }
-END_TEST
 
-START_TEST(a_stacktrace_is_decoded)
+TEST(a_stacktrace_is_decoded)
 {
 	char *log, *vmlinux;
 
@@ -120,7 +118,6 @@ START_TEST(a_stacktrace_is_decoded)
 	free(vmlinux);
 	free(log);
 }
-END_TEST
 
 /* ---- versions of programs ---- */
 
@@ -134,7 +131,7 @@ static char *ask(void)
 	return out;
 }
 
-START_TEST(a_program_is_asked_once_until_it_changes)
+TEST(a_program_is_asked_once_until_it_changes)
 {
 	char *line;
 
@@ -159,23 +156,4 @@ START_TEST(a_program_is_asked_once_until_it_changes)
 	line = ask();
 	ck_assert_str_eq(line, "none");
 	free(line);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/post-make");
-	TCase *tc = tcase_create("step");
-
-	tcase_set_timeout(tc, 30);
-	tcase_add_checked_fixture(tc, run_set_up, tear_down);
-	tcase_add_test(tc, a_tool_is_built_beside_the_kernel_and_packed);
-	tcase_add_test(tc, selftests_that_cannot_be_built_are_a_warning);
-	tcase_add_test(tc, one_that_fails_does_not_keep_the_others_back);
-	tcase_add_test(tc, with_fail_fast_it_does);
-	tcase_add_test(tc, a_package_that_is_not_found_is_told);
-	tcase_add_test(tc, a_stacktrace_is_decoded);
-	tcase_add_test(tc, a_program_is_asked_once_until_it_changes);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

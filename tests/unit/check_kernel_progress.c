@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/test.h"
 #include "../lib/turn-loop.h"
 #include "kernel-tree.h"
 #include "kernel/progress.h"
-#include "suite.h"
 
 #include <fcntl.h>
 #include <sys/time.h>
@@ -19,7 +19,9 @@ static void on_line(void *ctx, const char *text)
 	n_lines++;
 }
 
-START_TEST(lines_come_soon_after_they_were_written)
+FIXTURE(tree_set_up, tree_tear_down);
+
+TEST(lines_come_soon_after_they_were_written)
 {
 	struct diag_log_sink sink = { .on_line = on_line };
 	struct kernel_progress f;
@@ -47,9 +49,8 @@ START_TEST(lines_come_soon_after_they_were_written)
 	close(fd);
 	free(path);
 }
-END_TEST
 
-START_TEST(a_log_that_is_not_there_is_an_error)
+TEST(a_log_that_is_not_there_is_an_error)
 {
 	struct kernel_progress f;
 	struct err err = { 0 };
@@ -60,17 +61,4 @@ START_TEST(a_log_that_is_not_there_is_an_error)
 		-ENOENT);
 	kernel_progress_stop(&f);
 	event_base_free(base);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/progress");
-	TCase *tc = tcase_create("follow");
-
-	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
-	tcase_add_test(tc, lines_come_soon_after_they_were_written);
-	tcase_add_test(tc, a_log_that_is_not_there_is_an_error);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/test.h"
+
 #include "kernel/progress.h"
 
 #include "base/str.h"
-#include "suite.h"
 
 /* Output of make for Linux 4.19 to 6.1; NULL: the same phase or activity. */
 static const struct {
@@ -51,25 +52,12 @@ static const struct {
 	{ "   CC      init/main.o", NULL, NULL },
 };
 
-START_TEST(a_line_tells_what_comes_next)
+TEST_EACH(a_line_tells_what_comes_next, lines)
 {
-	struct kernel_progress_step got = kernel_progress_step_after(
-		lines[_i].line);
+	struct kernel_progress_step got = kernel_progress_step_after(row->line);
 
-	ck_assert_msg(str_equal(got.phase, lines[_i].phase), "%s: %s",
-		      lines[_i].line, got.phase ? got.phase : "nothing");
-	ck_assert_msg(str_equal(got.activity, lines[_i].activity), "%s: %s",
-		      lines[_i].line, got.activity ? got.activity : "nothing");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/progress-phase");
-	TCase *tc = tcase_create("lines");
-
-	tcase_add_loop_test(tc, a_line_tells_what_comes_next, 0,
-			    sizeof(lines) / sizeof(*lines));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
+	ck_assert_msg(str_equal(got.phase, row->phase), "%s: %s", row->line,
+		      got.phase ? got.phase : "nothing");
+	ck_assert_msg(str_equal(got.activity, row->activity), "%s: %s",
+		      row->line, got.activity ? got.activity : "nothing");
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/test.h"
 #include "kernel-tree.h"
 #include "kernel/reproducer.h"
-#include "suite.h"
 
 #include <sys/wait.h>
 
@@ -54,7 +54,9 @@ static void run(const char *path)
 	free(command);
 }
 
-START_TEST(the_script_is_plain_make)
+FIXTURE(set_up, tear_down);
+
+TEST(the_script_is_plain_make)
 {
 	char *want, *got, *path;
 
@@ -92,9 +94,8 @@ START_TEST(the_script_is_plain_make)
 	free(got);
 	free(path);
 }
-END_TEST
 
-START_TEST(the_script_builds)
+TEST(the_script_builds)
 {
 	char *path, *image, *got;
 
@@ -117,9 +118,8 @@ START_TEST(the_script_builds)
 	free(image);
 	free(path);
 }
-END_TEST
 
-START_TEST(the_script_installs_and_packs_afterwards)
+TEST(the_script_installs_and_packs_afterwards)
 {
 	char *path, *root = at("root"), *place;
 
@@ -136,9 +136,8 @@ START_TEST(the_script_installs_and_packs_afterwards)
 	free(place);
 	free(root);
 }
-END_TEST
 
-START_TEST(the_script_skips_what_the_configuration_has_not)
+TEST(the_script_skips_what_the_configuration_has_not)
 {
 	char *path, *file;
 
@@ -154,9 +153,8 @@ START_TEST(the_script_skips_what_the_configuration_has_not)
 	free(path);
 	free(file);
 }
-END_TEST
 
-START_TEST(a_kept_config_comes_from_beside_the_script)
+TEST(a_kept_config_comes_from_beside_the_script)
 {
 	char *dir = at("b"), *path;
 
@@ -175,9 +173,8 @@ START_TEST(a_kept_config_comes_from_beside_the_script)
 	free(dir);
 	free(path);
 }
-END_TEST
 
-START_TEST(a_base_file_is_in_the_script)
+TEST(a_base_file_is_in_the_script)
 {
 	char *base = at("my.config"), *path, *got;
 
@@ -195,10 +192,9 @@ START_TEST(a_base_file_is_in_the_script)
 	free(path);
 	free(base);
 }
-END_TEST
 
 /* The script quotes the fragment's text, whatever its lines are. */
-START_TEST(a_hostile_fragment_runs_nothing)
+TEST_RANGE(a_hostile_fragment_runs_nothing, 0, 2)
 {
 	char *file = at("evil.config"), *text, *path, *got;
 
@@ -224,9 +220,8 @@ START_TEST(a_hostile_fragment_runs_nothing)
 	free(text);
 	free(file);
 }
-END_TEST
 
-START_TEST(directories_of_the_compiler_are_in_its_path)
+TEST(directories_of_the_compiler_are_in_its_path)
 {
 	char *prefix = at("tools/nice-"), *path, *got;
 
@@ -242,9 +237,8 @@ START_TEST(directories_of_the_compiler_are_in_its_path)
 	free(path);
 	free(prefix);
 }
-END_TEST
 
-START_TEST(what_kbuild_reads_of_the_environment_is_exported)
+TEST(what_kbuild_reads_of_the_environment_is_exported)
 {
 	char *path, *got;
 
@@ -261,9 +255,8 @@ START_TEST(what_kbuild_reads_of_the_environment_is_exported)
 	free(got);
 	free(path);
 }
-END_TEST
 
-START_TEST(the_plan_is_comments_alone)
+TEST(the_plan_is_comments_alone)
 {
 	struct buf out = { 0 };
 	const char *line;
@@ -277,25 +270,4 @@ START_TEST(the_plan_is_comments_alone)
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), "# output    /out\n"));
 	ck_assert_ptr_null(strchr(buf_str(&out), '\033'));
 	buf_release(&out);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/reproducer");
-	TCase *tc = tcase_create("commands");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, the_script_is_plain_make);
-	tcase_add_test(tc, the_script_builds);
-	tcase_add_test(tc, the_script_installs_and_packs_afterwards);
-	tcase_add_test(tc, the_script_skips_what_the_configuration_has_not);
-	tcase_add_test(tc, a_kept_config_comes_from_beside_the_script);
-	tcase_add_test(tc, a_base_file_is_in_the_script);
-	tcase_add_loop_test(tc, a_hostile_fragment_runs_nothing, 0, 2);
-	tcase_add_test(tc, directories_of_the_compiler_are_in_its_path);
-	tcase_add_test(tc, what_kbuild_reads_of_the_environment_is_exported);
-	tcase_add_test(tc, the_plan_is_comments_alone);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

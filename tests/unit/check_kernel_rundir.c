@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/test.h"
 #include "base/process.h"
 #include "kernel-tree.h"
 #include "kernel/rundir.h"
-#include "suite.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -48,7 +48,9 @@ static void end(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
-START_TEST(the_directory_has_its_parts)
+FIXTURE(tree_set_up, tree_tear_down);
+
+TEST(the_directory_has_its_parts)
 {
 	struct kernel_rundir r;
 	char *last;
@@ -66,9 +68,8 @@ START_TEST(the_directory_has_its_parts)
 	ck_assert(!fs_exists(last));
 	free(last);
 }
-END_TEST
 
-START_TEST(a_process_is_known_by_its_start)
+TEST(a_process_is_known_by_its_start)
 {
 	pid_t pid = sleeper();
 
@@ -80,9 +81,8 @@ START_TEST(a_process_is_known_by_its_start)
 	ck_assert(!process_start_ticks(pid));
 	ck_assert(!process_start_ticks(0));
 }
-END_TEST
 
-START_TEST(directories_of_the_dead_are_removed)
+TEST(directories_of_the_dead_are_removed)
 {
 	struct kernel_rundir r;
 	pid_t dead = sleeper();
@@ -95,9 +95,8 @@ START_TEST(directories_of_the_dead_are_removed)
 	kernel_rundir_release(&r);
 	free(name);
 }
-END_TEST
 
-START_TEST(one_whose_make_goes_on_stays)
+TEST(one_whose_make_goes_on_stays)
 {
 	struct kernel_rundir r;
 	pid_t dead = sleeper(), make = sleeper();
@@ -118,10 +117,9 @@ START_TEST(one_whose_make_goes_on_stays)
 	free(text);
 	free(name);
 }
-END_TEST
 
 /* A build in another container, whose process id does not exist here. */
-START_TEST(one_that_is_locked_stays)
+TEST(one_that_is_locked_stays)
 {
 	struct kernel_rundir r;
 	pid_t dead = sleeper();
@@ -147,9 +145,8 @@ START_TEST(one_that_is_locked_stays)
 	free(path);
 	free(name);
 }
-END_TEST
 
-START_TEST(two_of_one_number_have_two_directories)
+TEST(two_of_one_number_have_two_directories)
 {
 	struct kernel_rundir a, b, c;
 	char *want;
@@ -172,9 +169,8 @@ START_TEST(two_of_one_number_have_two_directories)
 	kernel_rundir_release(&c);
 	free(want);
 }
-END_TEST
 
-START_TEST(a_make_of_another_container_is_taken_to_run_for_a_day)
+TEST(a_make_of_another_container_is_taken_to_run_for_a_day)
 {
 	struct timespec old[2] = { { .tv_sec = time(NULL) - 25 * 3600 },
 				   { .tv_sec = time(NULL) - 25 * 3600 } };
@@ -198,9 +194,8 @@ START_TEST(a_make_of_another_container_is_taken_to_run_for_a_day)
 	free(path);
 	free(name);
 }
-END_TEST
 
-START_TEST(another_process_of_that_number_is_not_make)
+TEST(another_process_of_that_number_is_not_make)
 {
 	char *name = xasprintf("kfarm/%d/make", (int)getpid());
 	char *text = note(getpid(), 1, our_space());
@@ -210,9 +205,8 @@ START_TEST(another_process_of_that_number_is_not_make)
 	free(text);
 	free(name);
 }
-END_TEST
 
-START_TEST(make_is_noted)
+TEST(make_is_noted)
 {
 	struct kernel_rundir r;
 	pid_t make = sleeper();
@@ -223,9 +217,8 @@ START_TEST(make_is_noted)
 	end(make);
 	kernel_rundir_release(&r);
 }
-END_TEST
 
-START_TEST(garbage_in_the_note_is_nothing)
+TEST(garbage_in_the_note_is_nothing)
 {
 	char *name = xasprintf("kfarm/%d/make", (int)getpid());
 
@@ -234,26 +227,4 @@ START_TEST(garbage_in_the_note_is_nothing)
 	put_file(name, "", 0644);
 	ck_assert_int_eq(kernel_rundir_make_pid(getpid()), 0);
 	free(name);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/rundir");
-	TCase *tc = tcase_create("rundir");
-
-	tcase_add_checked_fixture(tc, tree_set_up, tree_tear_down);
-	tcase_add_test(tc, the_directory_has_its_parts);
-	tcase_add_test(tc, a_process_is_known_by_its_start);
-	tcase_add_test(tc, directories_of_the_dead_are_removed);
-	tcase_add_test(tc, one_whose_make_goes_on_stays);
-	tcase_add_test(tc, one_that_is_locked_stays);
-	tcase_add_test(tc, two_of_one_number_have_two_directories);
-	tcase_add_test(tc,
-		       a_make_of_another_container_is_taken_to_run_for_a_day);
-	tcase_add_test(tc, another_process_of_that_number_is_not_make);
-	tcase_add_test(tc, make_is_noted);
-	tcase_add_test(tc, garbage_in_the_note_is_nothing);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

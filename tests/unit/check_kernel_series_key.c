@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/test.h"
 #include "kernel-tree.h"
 #include "kernel/series-key.h"
-#include "suite.h"
 
 static struct kconfig_request r;
 static struct kernel_plan p;
@@ -52,7 +52,9 @@ static void expect_other(void)
 	memcpy(first, second, DIGEST_HEX);
 }
 
-START_TEST(what_makes_another_kernel_makes_another_key)
+FIXTURE(set_up, tear_down);
+
+TEST(what_makes_another_kernel_makes_another_key)
 {
 	ck_assert_uint_eq(strlen(first), 64);
 	words(&r.targets, "Image");
@@ -73,9 +75,8 @@ START_TEST(what_makes_another_kernel_makes_another_key)
 	r.toolchain = "gcc";
 	expect_other();
 }
-END_TEST
 
-START_TEST(how_it_is_built_does_not)
+TEST(how_it_is_built_does_not)
 {
 	r.jobs = 7;
 	r.output_dir = "/elsewhere";
@@ -86,9 +87,8 @@ START_TEST(how_it_is_built_does_not)
 	words(&r.variables, "KBUILD_VERBOSE=1");
 	expect_same();
 }
-END_TEST
 
-START_TEST(a_build_directory_has_none_where_k_says_the_configuration)
+TEST(a_build_directory_has_none_where_k_says_the_configuration)
 {
 	r.kconfig = "tinyconfig";
 	expect_other();
@@ -100,9 +100,8 @@ START_TEST(a_build_directory_has_none_where_k_says_the_configuration)
 	r.build_dir = "/other/dir";
 	expect_other();
 }
-END_TEST
 
-START_TEST(the_second_build_is_one_of_the_same)
+TEST(the_second_build_is_one_of_the_same)
 {
 	char *config;
 
@@ -115,9 +114,8 @@ START_TEST(the_second_build_is_one_of_the_same)
 	ck_assert_int_eq(p.kconfig.base, KCONFIG_BASE_EXISTING);
 	free(config);
 }
-END_TEST
 
-START_TEST(a_fragment_is_what_is_in_it)
+TEST(a_fragment_is_what_is_in_it)
 {
 	char *name = at("x.config");
 
@@ -128,9 +126,8 @@ START_TEST(a_fragment_is_what_is_in_it)
 	expect_other();
 	free(name);
 }
-END_TEST
 
-START_TEST(a_compiler_is_told_by_its_driver)
+TEST(a_compiler_is_told_by_its_driver)
 {
 	char *id, *text, *driver = at("tools/nice-gcc");
 
@@ -144,9 +141,8 @@ START_TEST(a_compiler_is_told_by_its_driver)
 	free(id);
 	free(driver);
 }
-END_TEST
 
-START_TEST(fresh_is_a_directory_without_objects)
+TEST(fresh_is_a_directory_without_objects)
 {
 	make_plan();
 	ck_assert(kernel_builddir_is_fresh(&p));
@@ -164,9 +160,8 @@ START_TEST(fresh_is_a_directory_without_objects)
 	put_file("build/vmlinux", "", 0644);
 	ck_assert(!kernel_builddir_is_fresh(&p));
 }
-END_TEST
 
-START_TEST(commands_are_comparable_in_their_directory)
+TEST(commands_are_comparable_in_their_directory)
 {
 	char *argv[] = { (char[]){ "make" }, (char[]){ "all" }, NULL };
 	struct kernel_user_command_request request = { .argv = argv };
@@ -184,24 +179,4 @@ START_TEST(commands_are_comparable_in_their_directory)
 	kernel_series_key_of_command(&c, second);
 	ck_assert_str_ne(first, second);
 	ck_assert_int_eq(chdir("/"), 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/series-key");
-	TCase *t = tcase_create("key");
-
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, what_makes_another_kernel_makes_another_key);
-	tcase_add_test(t, how_it_is_built_does_not);
-	tcase_add_test(
-		t, a_build_directory_has_none_where_k_says_the_configuration);
-	tcase_add_test(t, the_second_build_is_one_of_the_same);
-	tcase_add_test(t, a_fragment_is_what_is_in_it);
-	tcase_add_test(t, a_compiler_is_told_by_its_driver);
-	tcase_add_test(t, fresh_is_a_directory_without_objects);
-	tcase_add_test(t, commands_are_comparable_in_their_directory);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "kernel/shell.h"
 #include "shell/stats.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +47,9 @@ static void expect_program(const char *self, const char *wanted)
 	free(kfarm);
 }
 
-START_TEST(an_installed_kfarm_never_takes_the_systems_sh)
+FIXTURE(setup, teardown);
+
+TEST(an_installed_kfarm_never_takes_the_systems_sh)
 {
 	put_file("usr/bin/sh", 0755);
 	expect_program("usr/bin/kfarm", NULL);
@@ -59,7 +60,6 @@ START_TEST(an_installed_kfarm_never_takes_the_systems_sh)
 	put_file("build/sh", 0755);
 	expect_program("build/kfarm", "build/sh");
 }
-END_TEST
 
 /* An argument of make, one of -e, MAKEFLAGS; true if they set a shell. */
 static const struct said {
@@ -78,19 +78,18 @@ static const struct said {
 	{ "SHELL_PATH=/bin/sh", "A=1", "SHELLS=", false },
 };
 
-START_TEST(a_shell_of_the_users_own_is_seen)
+TEST_EACH(a_shell_of_the_users_own_is_seen, said)
 {
-	const struct said *s = &said[_i];
-	char *words[] = { (char *)s->word, NULL };
+	char *words[] = { (char *)row->word, NULL };
 	struct strv given = { 0 };
 
-	strv_add(&given, s->given);
-	ck_assert_int_eq(kernel_shell_is_user_set(words, &given, s->makeflags),
-			 s->is);
+	strv_add(&given, row->given);
+	ck_assert_int_eq(
+		kernel_shell_is_user_set(words, &given, row->makeflags),
+		row->is);
 	strv_release(&given);
 	ck_assert(!kernel_shell_is_user_set(NULL, NULL, NULL));
 }
-END_TEST
 
 static void expect_makefiles(const char *own, const char *wanted)
 {
@@ -104,7 +103,7 @@ static void expect_makefiles(const char *own, const char *wanted)
 	strv_release(&out);
 }
 
-START_TEST(makefiles_of_the_user_come_second)
+TEST(makefiles_of_the_user_come_second)
 {
 	struct kernel_shell none = { 0 };
 	struct strv out = { 0 };
@@ -116,7 +115,6 @@ START_TEST(makefiles_of_the_user_come_second)
 	kernel_shell_env(&none, &out, environ);
 	ck_assert_uint_eq(out.n, 0);
 }
-END_TEST
 
 static void note(void *ctx, const struct events_event *ev)
 {
@@ -128,7 +126,7 @@ static void note(void *ctx, const struct events_event *ev)
 }
 
 /* This test replaces kfarm, without an sh next to it. */
-START_TEST(without_a_shell_of_ours_it_says_why)
+TEST(without_a_shell_of_ours_it_says_why)
 {
 	struct events_hub *hub = events_hub_new();
 	struct buf told = { 0 };
@@ -152,9 +150,8 @@ START_TEST(without_a_shell_of_ours_it_says_why)
 	ck_assert_uint_eq(n[SHELL_FALLBACK_FILE], 0);
 	kernel_shell_release(&s);
 }
-END_TEST
 
-START_TEST(what_shells_counted_is_told)
+TEST(what_shells_counted_is_told)
 {
 	struct events_hub *hub = events_hub_new();
 	struct buf told = { 0 };
@@ -195,7 +192,6 @@ START_TEST(what_shells_counted_is_told)
 	ck_assert_uint_eq(n[SHELL_FALLBACK_FILE], 1);
 	ck_assert_uint_eq(n[SHELL_FALLBACK_SYNTAX], 0);
 }
-END_TEST
 
 /* The settings of the roster, and the reason for a local tool step. */
 static const struct {
@@ -209,7 +205,7 @@ static const struct {
 	  SHELL_STEP_REASON_NO_REMOTE },
 };
 
-START_TEST(what_the_user_switched_off_is_the_reason) /* each of rosters */
+TEST_EACH(what_the_user_switched_off_is_the_reason, rosters)
 {
 	struct kernel_shell s = { .dir = dir }, none = { 0 };
 	enum shell_step_reason why;
@@ -217,32 +213,13 @@ START_TEST(what_the_user_switched_off_is_the_reason) /* each of rosters */
 
 	ck_assert_msg(!shell_stats_create(dir, &err), "%s", err.text);
 	ck_assert(shell_stats_open(dir));
-	kernel_shell_set_roster(&s, &rosters[_i].roster);
-	kernel_shell_set_roster(&none, &rosters[_i].roster);
+	kernel_shell_set_roster(&s, &row->roster);
+	kernel_shell_set_roster(&none, &row->roster);
 	ck_assert(!shell_stats_are_steps_enabled(&why));
-	ck_assert_int_eq(why, rosters[_i].why);
+	ck_assert_int_eq(why, row->why);
 	kernel_shell_enable_tool_steps(&s, true);
 	ck_assert(shell_stats_are_steps_enabled(&why));
 	kernel_shell_enable_tool_steps(&s, false);
 	ck_assert(!shell_stats_are_steps_enabled(&why));
 	ck_assert_int_eq(why, SHELL_STEP_REASON_UNWANTED);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/shell");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, an_installed_kfarm_never_takes_the_systems_sh);
-	tcase_add_loop_test(tc, a_shell_of_the_users_own_is_seen, 0,
-			    (int)(sizeof(said) / sizeof(*said)));
-	tcase_add_test(tc, makefiles_of_the_user_come_second);
-	tcase_add_test(tc, without_a_shell_of_ours_it_says_why);
-	tcase_add_test(tc, what_shells_counted_is_told);
-	tcase_add_loop_test(tc, what_the_user_switched_off_is_the_reason, 0,
-			    (int)(sizeof(rosters) / sizeof(*rosters)));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/test.h"
+
 #include "kernel/summary.h"
 
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,7 +69,9 @@ static void expect(const char *want)
 	buf_release(&out);
 }
 
-START_TEST(steps_of_kbuild_have_a_line)
+FIXTURE(set_up, tear_down);
+
+TEST(steps_of_kbuild_have_a_line)
 {
 	struct events_reason why[] = { { (char *)"no node takes steps", 5 },
 				       { (char *)"unusual option", 4 } };
@@ -88,9 +90,8 @@ START_TEST(steps_of_kbuild_have_a_line)
 	farm.step_reasons = NULL;
 	farm.n_step_reasons = 0;
 }
-END_TEST
 
-START_TEST(a_build_has_three_lines)
+TEST(a_build_has_three_lines)
 {
 	expect("built Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
 	       "3:12 wall, build host 41 s CPU\n"
@@ -98,7 +99,6 @@ START_TEST(a_build_has_three_lines)
 	       "plugins), 4 retried, 2 duplicated\n"
 	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
 }
-END_TEST
 
 static const struct {
 	int64_t number;
@@ -120,22 +120,21 @@ static const struct {
 	  "warnings 0 (0 new, 4 gone), errors 0 (0 new, 1 gone)  " },
 };
 
-START_TEST(what_is_new_is_counted)
+TEST_EACH(what_is_new_is_counted, compared)
 {
 	struct buf out = { 0 };
 
-	farm.n_warnings = compared[_i].warnings;
-	farm.n_errors = compared[_i].errors;
-	run.baseline.build_number = compared[_i].number;
-	run.baseline.change = compared[_i].change;
+	farm.n_warnings = row->warnings;
+	farm.n_errors = row->errors;
+	run.baseline.build_number = row->number;
+	run.baseline.change = row->change;
 	kernel_summary_text(&out, verb, &sample, "x");
-	ck_assert_msg(strstr(buf_str(&out), compared[_i].words) != NULL, "%s",
+	ck_assert_msg(strstr(buf_str(&out), row->words) != NULL, "%s",
 		      buf_str(&out));
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(a_brief_summary_is_one_line)
+TEST(a_brief_summary_is_one_line)
 {
 	struct buf out = { 0 };
 
@@ -155,9 +154,8 @@ START_TEST(a_brief_summary_is_one_line)
 		"errors 0, output ~/7\n");
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(without_jobs_there_is_no_percentage)
+TEST(without_jobs_there_is_no_percentage)
 {
 	farm = (struct events_totals){ .n_warnings = 3, .cpu_ms = 41300 };
 	strv_release(&request.targets);
@@ -167,9 +165,8 @@ START_TEST(without_jobs_there_is_no_percentage)
 	       "jobs 0\n"
 	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
 }
-END_TEST
 
-START_TEST(without_links_the_reason_is_told)
+TEST(without_links_the_reason_is_told)
 {
 	sample.has_totals = false;
 	plan.compiler.no_masquerade_reason = unlinked;
@@ -180,7 +177,6 @@ START_TEST(without_links_the_reason_is_told)
 	       "words (ccache gcc))\n"
 	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
 }
-END_TEST
 
 static struct kernel_artifact_size measured[] = {
 	{ (char[]){ "vmlinux" }, { 1780071, 1120144, 240632, 4559912 } },
@@ -190,7 +186,7 @@ static struct kernel_artifact_size measured[] = {
 };
 static struct kernel_artifacts artifacts = { .sizes = measured, .n_sizes = 4 };
 
-START_TEST(sizes_and_what_was_skipped_have_lines)
+TEST(sizes_and_what_was_skipped_have_lines)
 {
 	struct kernel_goal goals[] = {
 		{ .name = (char[]){ "modules" },
@@ -214,9 +210,8 @@ START_TEST(sizes_and_what_was_skipped_have_lines)
 	       "kselftest is incomplete; see build.log\n"
 	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
 }
-END_TEST
 
-START_TEST(the_table_of_sizes_begins_with_the_largest)
+TEST(the_table_of_sizes_begins_with_the_largest)
 {
 	struct buf out = { 0 };
 
@@ -231,9 +226,8 @@ START_TEST(the_table_of_sizes_begins_with_the_largest)
 		"        10         20         30       5000  fs/a.ko\n");
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(new_ones_are_named_up_to_some)
+TEST(new_ones_are_named_up_to_some)
 {
 	struct diag_set *found = &run.log.found;
 	struct buf out = { 0 };
@@ -261,9 +255,8 @@ START_TEST(new_ones_are_named_up_to_some)
 	diag_set_release(found);
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(sizes_that_changed_are_told)
+TEST(sizes_that_changed_are_told)
 {
 	struct history_size before[] = {
 		{ (char[]){ "vmlinux" }, 1780000, 1120144, 240633, 4559000 },
@@ -290,9 +283,8 @@ START_TEST(sizes_that_changed_are_told)
 	ck_assert_str_eq(buf_str(&out), "");
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(rare_reasons_are_added_up)
+TEST(rare_reasons_are_added_up)
 {
 	struct buf out = { 0 };
 
@@ -302,9 +294,8 @@ START_TEST(rare_reasons_are_added_up)
 					"1 e, 1 f, 1 g, 1 h, 7 others");
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(a_share_is_rounded_down)
+TEST(a_share_is_rounded_down)
 {
 	ck_assert_uint_eq(kernel_summary_permille(0, 0), 0);
 	ck_assert_uint_eq(kernel_summary_permille(5, 0), 1000);
@@ -312,7 +303,6 @@ START_TEST(a_share_is_rounded_down)
 	ck_assert_uint_eq(kernel_summary_permille(4000000000u, 4000000000u),
 			  500);
 }
-END_TEST
 
 static void add_node(const char *name, const char *state, const char *reason)
 {
@@ -334,7 +324,7 @@ static void add_nodes(void)
 	add_node("d", "resting", "wrong object");
 }
 
-START_TEST(nodes_that_are_not_up_have_a_line)
+TEST(nodes_that_are_not_up_have_a_line)
 {
 	add_nodes();
 	expect("built Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
@@ -347,9 +337,8 @@ START_TEST(nodes_that_are_not_up_have_a_line)
 	       "wrong object\n"
 	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
 }
-END_TEST
 
-START_TEST(a_command_has_lines_of_its_own)
+TEST(a_command_has_lines_of_its_own)
 {
 	struct buf out = { 0 };
 
@@ -369,7 +358,6 @@ START_TEST(a_command_has_lines_of_its_own)
 			     "kfarm: make: exit status 2: 3:12 wall"));
 	buf_release(&out);
 }
-END_TEST
 
 static void expect_advice(const char *unseen, const char *want)
 {
@@ -383,7 +371,7 @@ static void expect_advice(const char *unseen, const char *want)
 	strv_release(&compilers);
 }
 
-START_TEST(what_kfarm_did_not_compile_is_told)
+TEST(what_kfarm_did_not_compile_is_told)
 {
 	struct events_reason local[] = { { (char[]){ "C++" }, 40 },
 					 { (char[]){ ".incbin" }, 12 } };
@@ -417,9 +405,8 @@ START_TEST(what_kfarm_did_not_compile_is_told)
 		"name or through kfarm-cc, see BUILD SYSTEMS in "
 		"kfarm-run(1)\n");
 }
-END_TEST
 
-START_TEST(too_few_jobs_on_nodes_are_told)
+TEST(too_few_jobs_on_nodes_are_told)
 {
 	struct err err = { 0 };
 
@@ -431,32 +418,4 @@ START_TEST(too_few_jobs_on_nodes_are_told)
 	ck_assert_ptr_nonnull(strstr(err.text, "12 .incbin"));
 	farm.n_remote = farm.n_local = 0;
 	ck_assert(!kernel_summary_is_remote_low(&farm, 100, &err));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/summary");
-	TCase *tc = tcase_create("summary");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_build_has_three_lines);
-	tcase_add_test(tc, steps_of_kbuild_have_a_line);
-	tcase_add_loop_test(tc, what_is_new_is_counted, 0,
-			    sizeof(compared) / sizeof(*compared));
-	tcase_add_test(tc, new_ones_are_named_up_to_some);
-	tcase_add_test(tc, sizes_that_changed_are_told);
-	tcase_add_test(tc, a_brief_summary_is_one_line);
-	tcase_add_test(tc, without_jobs_there_is_no_percentage);
-	tcase_add_test(tc, without_links_the_reason_is_told);
-	tcase_add_test(tc, sizes_and_what_was_skipped_have_lines);
-	tcase_add_test(tc, the_table_of_sizes_begins_with_the_largest);
-	tcase_add_test(tc, rare_reasons_are_added_up);
-	tcase_add_test(tc, a_share_is_rounded_down);
-	tcase_add_test(tc, nodes_that_are_not_up_have_a_line);
-	tcase_add_test(tc, a_command_has_lines_of_its_own);
-	tcase_add_test(tc, what_kfarm_did_not_compile_is_told);
-	tcase_add_test(tc, too_few_jobs_on_nodes_are_told);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -3,8 +3,8 @@
 #include "base/clock.h"
 #include "kernel/supervisor.h"
 
+#include "../lib/test.h"
 #include "kernel-tree.h"
-#include "suite.h"
 
 #include <signal.h>
 #include <sys/time.h>
@@ -70,7 +70,9 @@ static unsigned sleeping(void)
 	return n;
 }
 
-START_TEST(the_exit_status_comes_back)
+FIXTURE(set_up, tear_down);
+
+TEST(the_exit_status_comes_back)
 {
 	int status = 0;
 
@@ -79,9 +81,8 @@ START_TEST(the_exit_status_comes_back)
 	ck_assert_int_eq(run("kill -9 $$", &status), 0);
 	ck_assert_int_eq(WTERMSIG(status), 9);
 }
-END_TEST
 
-START_TEST(a_program_that_is_not_there_is_an_error)
+TEST(a_program_that_is_not_there_is_an_error)
 {
 	char *argv[] = { (char[]){ "/nonexistent" }, NULL };
 	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
@@ -92,9 +93,8 @@ START_TEST(a_program_that_is_not_there_is_an_error)
 	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent"));
 	ck_assert_int_eq(run("true", &status), 0);
 }
-END_TEST
 
-START_TEST(what_it_prints_is_captured_up_to_a_limit)
+TEST(what_it_prints_is_captured_up_to_a_limit)
 {
 	char *argv[] = { (char[]){ "/bin/sh" }, (char[]){ "-c" },
 			 (char[]){ "echo one; echo two >&2; echo three" },
@@ -110,9 +110,8 @@ START_TEST(what_it_prints_is_captured_up_to_a_limit)
 	ck_assert_str_eq(buf_str(&out), "one\nthree\n");
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(stdin_is_dev_null_and_the_group_is_its_own)
+TEST(stdin_is_dev_null_and_the_group_is_its_own)
 {
 	int status = 1;
 
@@ -122,10 +121,9 @@ START_TEST(stdin_is_dev_null_and_the_group_is_its_own)
 			 0);
 	ck_assert_int_eq(status, 0);
 }
-END_TEST
 
 /* Like make, which removes incomplete files. */
-START_TEST(what_a_killed_make_has_started_is_asked_to_end)
+TEST(what_a_killed_make_has_started_is_asked_to_end)
 {
 	char *command = xasprintf(
 		"cd %s; (trap 'echo >asked; exit' TERM; echo >ready; "
@@ -139,18 +137,17 @@ START_TEST(what_a_killed_make_has_started_is_asked_to_end)
 	ck_assert(stands("asked"));
 	free(command);
 }
-END_TEST
 
-START_TEST(a_signal_ends_the_group_at_once)
+TEST_EACH(a_signal_ends_the_group_at_once, ends)
 {
 	uint64_t began = clock_ms();
 	char *command = xasprintf("sleep %d & sleep %d", own_second(),
 				  own_second());
 	int status = 0;
 
-	later(ends[_i], 100);
+	later(*row, 100);
 	ck_assert_int_eq(run(command, &status), -EINTR);
-	ck_assert_int_eq(m.stop_signal, ends[_i]);
+	ck_assert_int_eq(m.stop_signal, *row);
 	ck_assert_uint_lt(clock_ms() - began, 60000);
 	kernel_supervisor_kill_descendants();
 	ck_assert_uint_eq(sleeping(), 0);
@@ -158,25 +155,22 @@ START_TEST(a_signal_ends_the_group_at_once)
 	ck_assert_int_eq(run("true", &status), -EINTR);
 	free(command);
 }
-END_TEST
 
-START_TEST(a_signal_that_was_ignored_before_ends_nothing)
+TEST_EACH(a_signal_that_was_ignored_before_ends_nothing, ends)
 {
-	char *command = xasprintf("kill -%d $PPID; sleep 0.1; exit 3",
-				  ends[_i]);
+	char *command = xasprintf("kill -%d $PPID; sleep 0.1; exit 3", *row);
 	int status = 0;
 
 	kernel_supervisor_release(&m);
-	signal(ends[_i], SIG_IGN);
+	signal(*row, SIG_IGN);
 	ck_assert_int_eq(kernel_supervisor_init(&m, base, &err), 0);
 	ck_assert_int_eq(run(command, &status), 0);
 	ck_assert_int_eq(WEXITSTATUS(status), 3);
 	ck_assert_int_eq(m.stop_signal, 0);
 	free(command);
 }
-END_TEST
 
-START_TEST(one_that_does_not_listen_is_killed_within_a_second)
+TEST(one_that_does_not_listen_is_killed_within_a_second)
 {
 	uint64_t began = clock_ms();
 	char *command = xasprintf("trap '' INT TERM HUP; setsid sleep %d & "
@@ -191,7 +185,6 @@ START_TEST(one_that_does_not_listen_is_killed_within_a_second)
 	ck_assert_uint_eq(sleeping(), 0);
 	free(command);
 }
-END_TEST
 
 /* Return how long a make that ignores signals runs after two of them. */
 static uint64_t killed_after(void)
@@ -211,7 +204,7 @@ static uint64_t killed_after(void)
  * After one signal it would be a second.  Take the best of some tries, because
  * the machine can be busy.
  */
-START_TEST(a_second_signal_kills_at_once)
+TEST(a_second_signal_kills_at_once)
 {
 	uint64_t best = killed_after();
 
@@ -225,9 +218,8 @@ START_TEST(a_second_signal_kills_at_once)
 	}
 	ck_assert_uint_lt(best, 900);
 }
-END_TEST
 
-START_TEST(sigpipe_ends_nothing)
+TEST(sigpipe_ends_nothing)
 {
 	int ends_of[2];
 
@@ -237,7 +229,6 @@ START_TEST(sigpipe_ends_nothing)
 	ck_assert_int_eq(errno, EPIPE);
 	close(ends_of[1]);
 }
-END_TEST
 
 static void raise_flag(evutil_socket_t fd, short what, void *ctx)
 {
@@ -248,7 +239,7 @@ static void raise_flag(evutil_socket_t fd, short what, void *ctx)
 	*flag = true;
 }
 
-START_TEST(the_loop_goes_on_meanwhile)
+TEST(the_loop_goes_on_meanwhile)
 {
 	static const struct timeval soon = { .tv_usec = 50000 };
 	bool flag = false;
@@ -263,28 +254,4 @@ START_TEST(the_loop_goes_on_meanwhile)
 	ck_assert_int_eq(kernel_supervisor_wait(&m, &flag), 0);
 	ck_assert(flag);
 	event_free(ev);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/supervisor");
-	TCase *tc = tcase_create("make");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, the_exit_status_comes_back);
-	tcase_add_test(tc, a_program_that_is_not_there_is_an_error);
-	tcase_add_test(tc, what_it_prints_is_captured_up_to_a_limit);
-	tcase_add_test(tc, stdin_is_dev_null_and_the_group_is_its_own);
-	tcase_add_test(tc, what_a_killed_make_has_started_is_asked_to_end);
-	tcase_add_loop_test(tc, a_signal_ends_the_group_at_once, 0,
-			    sizeof(ends) / sizeof(*ends));
-	tcase_add_loop_test(tc, a_signal_that_was_ignored_before_ends_nothing,
-			    0, sizeof(ends) / sizeof(*ends));
-	tcase_add_test(tc, one_that_does_not_listen_is_killed_within_a_second);
-	tcase_add_test(tc, a_second_signal_kills_at_once);
-	tcase_add_test(tc, sigpipe_ends_nothing);
-	tcase_add_test(tc, the_loop_goes_on_meanwhile);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -2,9 +2,9 @@
 /* needs: kernel */
 #include "kernel/target-outputs.h"
 
+#include "../lib/test.h"
 #include "kernel-run.h"
 #include "kernel/archive.h"
-#include "suite.h"
 
 static struct kernel_target_outputs wants;
 
@@ -56,16 +56,16 @@ static const struct {
 	{ "menuconfig", false },
 };
 
-START_TEST(targets_that_only_print_are_known)
+FIXTURE(set_up, run_tear_down);
+
+TEST_EACH(targets_that_only_print_are_known, printers)
 {
 	struct strv list = { 0 };
 
-	words(&list, printers[_i].targets);
-	ck_assert_int_eq(kernel_target_is_print_only(&list),
-			 printers[_i].prints);
+	words(&list, row->targets);
+	ck_assert_int_eq(kernel_target_is_print_only(&list), row->prints);
 	strv_release(&list);
 }
-END_TEST
 
 static const struct {
 	const char *targets;
@@ -79,16 +79,14 @@ static const struct {
 	{ "vmlinuz.efi", false },
 };
 
-START_TEST(targets_that_are_single_files_are_known)
+TEST_EACH(targets_that_are_single_files_are_known, files)
 {
 	struct strv list = { 0 };
 
-	words(&list, files[_i].targets);
-	ck_assert_int_eq(kernel_targets_are_single_files(&list),
-			 files[_i].single);
+	words(&list, row->targets);
+	ck_assert_int_eq(kernel_targets_are_single_files(&list), row->single);
 	strv_release(&list);
 }
-END_TEST
 
 static const struct {
 	const char *target;
@@ -106,11 +104,10 @@ static const struct {
 	{ "kernelrelease", KERNEL_TARGET_KIND_PRINT_SYNCED },
 };
 
-START_TEST(a_target_is_for_somebody)
+TEST_EACH(a_target_is_for_somebody, uses)
 {
-	ck_assert_int_eq(kernel_target_kind(uses[_i].target), uses[_i].use);
+	ck_assert_int_eq(kernel_target_kind(row->target), row->use);
 }
-END_TEST
 
 static const struct {
 	const char *targets, *images;
@@ -129,29 +126,27 @@ static const struct {
 	{ "bzImage", "", false, false, false },
 };
 
-START_TEST(targets_tell_what_is_wanted)
+TEST_EACH(targets_tell_what_is_wanted, samples)
 {
-	char *images = look(samples[_i].targets, "arch/arm64/boot/Image.gz");
+	char *images = look(row->targets, "arch/arm64/boot/Image.gz");
 
-	ck_assert_str_eq(images, samples[_i].images);
-	ck_assert_int_eq(wants.kernel, samples[_i].kernel);
-	ck_assert_int_eq(wants.modules, samples[_i].modules);
-	ck_assert_int_eq(wants.dtbs, samples[_i].dtbs);
+	ck_assert_str_eq(images, row->images);
+	ck_assert_int_eq(wants.kernel, row->kernel);
+	ck_assert_int_eq(wants.modules, row->modules);
+	ck_assert_int_eq(wants.dtbs, row->dtbs);
 	free(images);
 	kernel_target_outputs_release(&wants);
 }
-END_TEST
 
-START_TEST(without_modules_in_the_configuration_none_are_installed)
+TEST(without_modules_in_the_configuration_none_are_installed)
 {
 	put_built(".config", "\n# CONFIG_MODULES is not set\n");
 	free(look("all", NULL));
 	ck_assert(!wants.modules);
 	kernel_target_outputs_release(&wants);
 }
-END_TEST
 
-START_TEST(kernel_is_what_image_name_says)
+TEST(kernel_is_what_image_name_says)
 {
 	char *targets;
 
@@ -166,9 +161,8 @@ START_TEST(kernel_is_what_image_name_says)
 	free(targets);
 	kernel_build_end(&run);
 }
-END_TEST
 
-START_TEST(other_targets_start_nothing)
+TEST(other_targets_start_nothing)
 {
 	put_file("linux/drivers/mmc/Makefile", "", 0644);
 	words(&req.targets, "Image drivers/mmc/");
@@ -178,9 +172,8 @@ START_TEST(other_targets_start_nothing)
 	ck_assert_str_eq(run.targets.v[1], "drivers/mmc/");
 	kernel_build_end(&run);
 }
-END_TEST
 
-START_TEST(the_images_name_is_asked_once)
+TEST(the_images_name_is_asked_once)
 {
 	char *name = NULL;
 
@@ -196,9 +189,8 @@ START_TEST(the_images_name_is_asked_once)
 	free(name);
 	kernel_build_end(&run);
 }
-END_TEST
 
-START_TEST(a_name_that_is_none_is_asked_again)
+TEST(a_name_that_is_none_is_asked_again)
 {
 	char *name = NULL;
 	struct digest key;
@@ -212,9 +204,8 @@ START_TEST(a_name_that_is_none_is_asked_again)
 	free(name);
 	kernel_build_end(&run);
 }
-END_TEST
 
-START_TEST(another_makefile_may_name_another_image)
+TEST(another_makefile_may_name_another_image)
 {
 	char *name = NULL;
 
@@ -228,9 +219,8 @@ START_TEST(another_makefile_may_name_another_image)
 	free(name);
 	kernel_build_end(&run);
 }
-END_TEST
 
-START_TEST(what_there_is_nothing_of_is_skipped_with_the_reason)
+TEST(what_there_is_nothing_of_is_skipped_with_the_reason)
 {
 	put_built(".config", "# CONFIG_MODULES is not set\n");
 	words(&req.targets, "Image modules modules_install dtbs");
@@ -244,39 +234,10 @@ START_TEST(what_there_is_nothing_of_is_skipped_with_the_reason)
 			   "arch/arm64/boot/dts\n"));
 	kernel_build_end(&run);
 }
-END_TEST
 
-START_TEST(old_trees_have_another_name_for_syncconfig)
+TEST(old_trees_have_another_name_for_syncconfig)
 {
 	ck_assert_str_eq(kernel_config_sync_target(tree), "syncconfig");
 	put_file("linux/scripts/kconfig/Makefile", "silentoldconfig:\n", 0644);
 	ck_assert_str_eq(kernel_config_sync_target(tree), "silentoldconfig");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/target-outputs");
-	TCase *tc = tcase_create("target");
-
-	tcase_add_checked_fixture(tc, set_up, run_tear_down);
-	tcase_add_loop_test(tc, a_target_is_for_somebody, 0,
-			    sizeof(uses) / sizeof(*uses));
-	tcase_add_loop_test(tc, targets_that_only_print_are_known, 0,
-			    sizeof(printers) / sizeof(*printers));
-	tcase_add_loop_test(tc, targets_that_are_single_files_are_known, 0,
-			    sizeof(files) / sizeof(*files));
-	tcase_add_loop_test(tc, targets_tell_what_is_wanted, 0,
-			    sizeof(samples) / sizeof(*samples));
-	tcase_add_test(tc,
-		       without_modules_in_the_configuration_none_are_installed);
-	tcase_add_test(tc, kernel_is_what_image_name_says);
-	tcase_add_test(tc, other_targets_start_nothing);
-	tcase_add_test(tc, the_images_name_is_asked_once);
-	tcase_add_test(tc, a_name_that_is_none_is_asked_again);
-	tcase_add_test(tc, another_makefile_may_name_another_image);
-	tcase_add_test(tc, what_there_is_nothing_of_is_skipped_with_the_reason);
-	tcase_add_test(tc, old_trees_have_another_name_for_syncconfig);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

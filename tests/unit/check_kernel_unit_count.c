@@ -6,9 +6,9 @@
  */
 #include "kernel/unit-count.h"
 
+#include "../lib/test.h"
 #include "base/vec.h"
 #include "kernel-tree.h"
-#include "suite.h"
 
 #include <event2/event.h>
 
@@ -129,29 +129,28 @@ static const struct {
 	{ "htmldocs", 0 },
 };
 
-START_TEST(targets_select_what_is_counted)
-{
-	ck_assert_msg(count_targets(selections[_i].targets) == selections[_i].n,
-		      "%s: %d", selections[_i].targets, (int)counted);
-}
-END_TEST
+FIXTURE(set_up, tear_down);
 
-START_TEST(an_external_module_is_not_counted)
+TEST_EACH(targets_select_what_is_counted, selections)
+{
+	ck_assert_msg(count_targets(row->targets) == row->n, "%s: %d",
+		      row->targets, (int)counted);
+}
+
+TEST(an_external_module_is_not_counted)
 {
 	strv_add(&plan.settings, "M=m");
 	ck_assert_int_eq(count_targets(""), 0);
 }
-END_TEST
 
-START_TEST(a_makefile_that_fails_leaves_the_number_unknown)
+TEST(a_makefile_that_fails_leaves_the_number_unknown)
 {
 	put_file("linux/a/Makefile", "$(error too old)\n", 0644);
 	ck_assert_int_eq(count_targets(""), 0);
 }
-END_TEST
 
 /* As in Linux 5.10, where the top Makefile lists the directories. */
-START_TEST(an_older_tree_is_counted_by_the_usual_directories)
+TEST(an_older_tree_is_counted_by_the_usual_directories)
 {
 	put_file("linux/Kbuild", "always-y += bounds.h\n", 0644);
 	put_file("linux/kernel/Makefile", "obj-y := fork.o exit.o\n", 0644);
@@ -159,9 +158,8 @@ START_TEST(an_older_tree_is_counted_by_the_usual_directories)
 	/* kernel/, arch/arm64/d and the host program */
 	ck_assert_int_eq(count_targets("vmlinux"), 2 + 1 + 2);
 }
-END_TEST
 
-START_TEST(a_stopped_count_ends_at_once)
+TEST(a_stopped_count_ends_at_once)
 {
 	struct strv none = { 0 };
 
@@ -172,21 +170,4 @@ START_TEST(a_stopped_count_ends_at_once)
 	kernel_unit_count_stop(&count);
 	ck_assert_int_eq(counted, 0);
 	free(plan.make_path);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/unit-count");
-	TCase *tc = tcase_create("count");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_loop_test(tc, targets_select_what_is_counted, 0,
-			    ARRAY_SIZE(selections));
-	tcase_add_test(tc, an_external_module_is_not_counted);
-	tcase_add_test(tc, a_makefile_that_fails_leaves_the_number_unknown);
-	tcase_add_test(tc, an_older_tree_is_counted_by_the_usual_directories);
-	tcase_add_test(tc, a_stopped_count_ends_at_once);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

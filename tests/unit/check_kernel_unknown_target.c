@@ -2,8 +2,8 @@
 /* needs: kernel */
 #include "kernel/build.h"
 
+#include "../lib/test.h"
 #include "kernel-run.h"
-#include "suite.h"
 
 /* Each target, and whether the tree proves that make has no rule for it. */
 static const struct {
@@ -121,19 +121,20 @@ static void put_tree(void)
 	free(path);
 }
 
-START_TEST(only_what_no_rule_can_make_is_unknown)
+FIXTURE(run_set_up, run_tear_down);
+
+TEST_EACH(only_what_no_rule_can_make_is_unknown, targets)
 {
 	put_tree();
-	words(&req.targets, targets[_i].target);
+	words(&req.targets, row->target);
 	make_plan();
 	ck_assert_int_eq(kernel_build_check(&plan, &err),
-			 targets[_i].unknown ? -EINVAL : 0);
+			 row->unknown ? -EINVAL : 0);
 	/* git bisect skips a revision without the target. */
-	ck_assert_int_eq(plan.revision_unsupported, targets[_i].unknown);
+	ck_assert_int_eq(plan.revision_unsupported, row->unknown);
 }
-END_TEST
 
-START_TEST(each_unknown_target_is_named)
+TEST(each_unknown_target_is_named)
 {
 	put_tree();
 	words(&req.targets, "Imgae modules dir/oen.o Imgae");
@@ -147,9 +148,8 @@ START_TEST(each_unknown_target_is_named)
 		"  this tree has no target \"dir/oen.o\" for arm64; did "
 		"you mean \"dir/one.o\"?");
 }
-END_TEST
 
-START_TEST(a_makefile_of_unknown_name_may_have_the_rule)
+TEST(a_makefile_of_unknown_name_may_have_the_rule)
 {
 	put_tree();
 	put_file("linux/arch/arm64/own", "-include $(MY_TARGETS)\n", 0644);
@@ -157,9 +157,8 @@ START_TEST(a_makefile_of_unknown_name_may_have_the_rule)
 	make_plan();
 	ck_assert_int_eq(kernel_build_check(&plan, &err), 0);
 }
-END_TEST
 
-START_TEST(an_include_on_several_lines_may_have_the_rule)
+TEST(an_include_on_several_lines_may_have_the_rule)
 {
 	put_tree();
 	put_file("linux/arch/arm64/own", "include \\\n\tmine\n", 0644);
@@ -167,9 +166,8 @@ START_TEST(an_include_on_several_lines_may_have_the_rule)
 	make_plan();
 	ck_assert_int_eq(kernel_build_check(&plan, &err), 0);
 }
-END_TEST
 
-START_TEST(makefiles_of_the_environment_may_have_the_rule)
+TEST(makefiles_of_the_environment_may_have_the_rule)
 {
 	put_tree();
 	set_env("MAKEFILES=/tmp/my.mk");
@@ -177,31 +175,12 @@ START_TEST(makefiles_of_the_environment_may_have_the_rule)
 	make_plan();
 	ck_assert_int_eq(kernel_build_check(&plan, &err), 0);
 }
-END_TEST
 
-START_TEST(a_makefile_before_the_trees_own_counts)
+TEST(a_makefile_before_the_trees_own_counts)
 {
 	put_tree();
 	put_file("linux/GNUmakefile", "include Makefile\nImgae: Image\n", 0644);
 	words(&req.targets, "Imgae");
 	make_plan();
 	ck_assert_int_eq(kernel_build_check(&plan, &err), 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/unknown-target");
-	TCase *tc = tcase_create("unknown-target");
-
-	tcase_add_checked_fixture(tc, run_set_up, run_tear_down);
-	tcase_add_loop_test(tc, only_what_no_rule_can_make_is_unknown, 0,
-			    sizeof(targets) / sizeof(*targets));
-	tcase_add_test(tc, each_unknown_target_is_named);
-	tcase_add_test(tc, a_makefile_of_unknown_name_may_have_the_rule);
-	tcase_add_test(tc, an_include_on_several_lines_may_have_the_rule);
-	tcase_add_test(tc, makefiles_of_the_environment_may_have_the_rule);
-	tcase_add_test(tc, a_makefile_before_the_trees_own_counts);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

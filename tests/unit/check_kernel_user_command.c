@@ -2,8 +2,8 @@
 /* needs: kernel */
 #include "kernel/user-command.h"
 
+#include "../lib/test.h"
 #include "kernel-tree.h"
-#include "suite.h"
 
 #include <signal.h>
 #include <sys/socket.h>
@@ -84,7 +84,7 @@ static int run(const char *a, const char *b, const char *c)
 }
 
 /* Check the content of a file below `top`. */
-static void expect_file(const char *name, const char *want)
+static void expect_below(const char *name, const char *want)
 {
 	char *path = at(name), *text = get_file(path);
 
@@ -93,7 +93,9 @@ static void expect_file(const char *name, const char *want)
 	free(path);
 }
 
-START_TEST(its_status_is_the_commands)
+FIXTURE(set_up, tear_down);
+
+TEST(its_status_is_the_commands)
 {
 	ck_assert_int_eq(run("true", NULL, NULL), 0);
 	ck_assert(str_starts(result.summary, "kfarm: ran true: 0:0"));
@@ -106,9 +108,8 @@ START_TEST(its_status_is_the_commands)
 					 "build sh -c kill -9 $$ -j2\n"
 					 "done 137\n");
 }
-END_TEST
 
-START_TEST(it_finds_the_links_first)
+TEST(it_finds_the_links_first)
 {
 	ck_assert_int_eq(run("sh", "-c",
 			     "test -S $KFARM_SOCKET && test -d $KFARM_SLOTS && "
@@ -120,10 +121,9 @@ START_TEST(it_finds_the_links_first)
 	ck_assert_int_eq(run("gcc", "-c", "a.c"), 0);
 	ck_assert(stands("a.o"));
 }
-END_TEST
 
 /* CMake and configure record the programs that they find in PATH. */
-START_TEST(what_is_found_in_path_lasts)
+TEST(what_is_found_in_path_lasts)
 {
 	char *one, *two, *path = at("where");
 
@@ -143,9 +143,8 @@ START_TEST(what_is_found_in_path_lasts)
 	free(one);
 	free(path);
 }
-END_TEST
 
-START_TEST(a_compiler_past_the_links_is_told)
+TEST(a_compiler_past_the_links_is_told)
 {
 	/*
 	 * bash passes another argv[0] to sh, which runs the word as a command.
@@ -165,21 +164,19 @@ START_TEST(a_compiler_past_the_links_is_told)
 		"1 % of the jobs are required to run on nodes, but compiles by "
 		"/opt/bin/gcc bypassed kfarm");
 }
-END_TEST
 
-START_TEST(ccache_is_told_to_look_behind_the_links)
+TEST(ccache_is_told_to_look_behind_the_links)
 {
 	const char *show = "echo $CCACHE_COMPILERCHECK >check";
 
 	ck_assert_int_eq(run("sh", "-c", show), 0);
-	expect_file("check", "%compiler% -v\n");
+	expect_below("check", "%compiler% -v\n");
 	set_env("CCACHE_COMPILERCHECK=content");
 	ck_assert_int_eq(run("sh", "-c", show), 0);
-	expect_file("check", "content\n");
+	expect_below("check", "content\n");
 }
-END_TEST
 
-START_TEST(nothing_of_the_run_is_left)
+TEST(nothing_of_the_run_is_left)
 {
 	char *dir, *path = at("where");
 
@@ -193,9 +190,8 @@ START_TEST(nothing_of_the_run_is_left)
 	free(dir);
 	free(path);
 }
-END_TEST
 
-START_TEST(programs_that_cannot_be_run_are_told)
+TEST(programs_that_cannot_be_run_are_told)
 {
 	ck_assert_int_eq(plan("nosuch", NULL, NULL), -ENOENT);
 	ck_assert(command.command_unusable);
@@ -212,25 +208,23 @@ START_TEST(programs_that_cannot_be_run_are_told)
 	ck_assert_int_eq(plan("true", NULL, NULL), -EINVAL);
 	ck_assert(!command.command_unusable);
 }
-END_TEST
 
-START_TEST(architecture_and_toolchain_are_exported)
+TEST(architecture_and_toolchain_are_exported)
 {
 	request.arch = "arm64";
 	strv_add(&given, "FLAVOUR=x y");
 	ck_assert_int_eq(
 		run("sh", "-c", "echo $ARCH $CROSS_COMPILE $FLAVOUR >vars"), 0);
-	expect_file("vars", "arm64 aarch64-linux-gnu- x y\n");
+	expect_below("vars", "arm64 aarch64-linux-gnu- x y\n");
 	request.arch = NULL;
 	request.toolchain = "aarch64-linux-gnu-";
 	ck_assert_int_eq(run("sh", "-c", "echo $ARCH.$CROSS_COMPILE >vars"), 0);
-	expect_file("vars", ".aarch64-linux-gnu-\n");
+	expect_below("vars", ".aarch64-linux-gnu-\n");
 	/* A missing compiler is reported differently from a missing command. */
 	request.toolchain = "nosuch-";
 	ck_assert_int_eq(plan("true", NULL, NULL), -ENOENT);
 	ck_assert(!command.command_unusable);
 }
-END_TEST
 
 /* Arguments of make, and whether it gets a jobserver. */
 static const struct {
@@ -251,56 +245,50 @@ static const struct {
 	{ { "--just-print", NULL }, true },
 };
 
-START_TEST(make_is_offered_tokens_unless_it_has_its_own)
+TEST_EACH(make_is_offered_tokens_unless_it_has_its_own, makes)
 {
 	put_file("tools/make",
 		 "#!/bin/sh\n"
 		 "[ \"$1\" = --version ] && echo GNU Make 4.3 && exit\n"
 		 "echo \"$MAKEFLAGS\" >flags\n",
 		 0755);
-	ck_assert_int_eq(run("make", makes[_i].words[0], makes[_i].words[1]),
-			 0);
-	expect_file("flags", makes[_i].offered ?
-				     " -j2 --jobserver-auth=100,101\n" :
-				     "\n");
+	ck_assert_int_eq(run("make", row->words[0], row->words[1]), 0);
+	expect_below("flags",
+		     row->offered ? " -j2 --jobserver-auth=100,101\n" : "\n");
 }
-END_TEST
 
-START_TEST(other_jobservers_and_wishes_count)
+TEST(other_jobservers_and_wishes_count)
 {
 	const char *show = "echo \"$MAKEFLAGS\" >flags";
 
 	set_env("MAKEFLAGS=k -j8");
 	ck_assert_int_eq(run("sh", "-c", show), 0);
-	expect_file("flags", "k -j8 -j2 --jobserver-auth=100,101\n");
+	expect_below("flags", "k -j8 -j2 --jobserver-auth=100,101\n");
 	request.jobserver_inherited = true;
 	ck_assert_int_eq(run("sh", "-c", show), 0);
-	expect_file("flags", "k -j8\n");
+	expect_below("flags", "k -j8\n");
 	request.jobserver_inherited = false;
 	request.no_jobserver = true;
 	ck_assert_int_eq(run("sh", "-c", show), 0);
-	expect_file("flags", "k -j8\n");
+	expect_below("flags", "k -j8\n");
 }
-END_TEST
 
-START_TEST(a_make_that_takes_no_jobserver_gets_none)
+TEST(a_make_that_takes_no_jobserver_gets_none)
 {
 	put_file("tools/make", "#!/bin/sh\necho bmake\n", 0755);
 	ck_assert_int_eq(run("sh", "-c", "echo \"$MAKEFLAGS\" >flags"), 0);
-	expect_file("flags", "\n");
+	expect_below("flags", "\n");
 }
-END_TEST
 
-START_TEST(tokens_are_there_for_the_slots)
+TEST(tokens_are_there_for_the_slots)
 {
 	/* Two slots: one token in addition to make's own. */
 	ck_assert_int_eq(run("bash", "-c",
 			     "head -c 1 <&100 >token && echo >>token && "
 			     "echo + >&101 && ! read -t 0.1 -n 1 -u 100 x"),
 			 256);
-	expect_file("token", "+\n");
+	expect_below("token", "+\n");
 }
-END_TEST
 
 /* Send a signal to this process once the file exists. */
 static void when_there(const char *name, int number)
@@ -313,7 +301,7 @@ static void when_there(const char *name, int number)
 	_exit(0);
 }
 
-START_TEST(signals_are_passed_on)
+TEST_RANGE(signals_are_passed_on, 0, 5)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1,
 				       SIGQUIT };
@@ -325,26 +313,23 @@ START_TEST(signals_are_passed_on)
 	ck_assert_int_eq(WEXITSTATUS(run("bash", "-c", script)), 9);
 	free(script);
 }
-END_TEST
 
-START_TEST(a_signal_that_ends_it_is_told)
+TEST(a_signal_that_ends_it_is_told)
 {
 	when_there("up", SIGTERM);
 	ck_assert_int_eq(WTERMSIG(run("sh", "-c", "touch up; exec sleep 60")),
 			 SIGTERM);
 }
-END_TEST
 
-START_TEST(it_is_of_our_process_group)
+TEST(it_is_of_our_process_group)
 {
 	char *text = xasprintf("test $(ps -o pgid= -p $$) = %d", getpgrp());
 
 	ck_assert_int_eq(run("sh", "-c", text), 0);
 	free(text);
 }
-END_TEST
 
-START_TEST(a_coordinator_that_is_there_is_known)
+TEST(a_coordinator_that_is_there_is_known)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	char *path = at("socket"), *setting;
@@ -366,9 +351,8 @@ START_TEST(a_coordinator_that_is_there_is_known)
 	free(setting);
 	free(path);
 }
-END_TEST
 
-START_TEST(becoming_it_needs_no_farm)
+TEST(becoming_it_needs_no_farm)
 {
 	int status;
 	pid_t pid;
@@ -381,37 +365,8 @@ START_TEST(becoming_it_needs_no_farm)
 		_exit(kernel_user_command_exec(&command, &err) ? 99 : 98);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
-	expect_file("vars", "aarch64-linux-gnu-\n");
+	expect_below("vars", "aarch64-linux-gnu-\n");
 	put_file("junk", "\177ELF", 0755);
 	ck_assert_int_eq(plan("./junk", NULL, NULL), 0);
 	ck_assert_int_eq(kernel_user_command_exec(&command, &err), -ENOEXEC);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/user-command");
-	TCase *tc = tcase_create("command");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, its_status_is_the_commands);
-	tcase_add_test(tc, it_finds_the_links_first);
-	tcase_add_test(tc, what_is_found_in_path_lasts);
-	tcase_add_test(tc, a_compiler_past_the_links_is_told);
-	tcase_add_test(tc, ccache_is_told_to_look_behind_the_links);
-	tcase_add_test(tc, nothing_of_the_run_is_left);
-	tcase_add_test(tc, programs_that_cannot_be_run_are_told);
-	tcase_add_test(tc, architecture_and_toolchain_are_exported);
-	tcase_add_loop_test(tc, make_is_offered_tokens_unless_it_has_its_own, 0,
-			    sizeof(makes) / sizeof(*makes));
-	tcase_add_test(tc, other_jobservers_and_wishes_count);
-	tcase_add_test(tc, a_make_that_takes_no_jobserver_gets_none);
-	tcase_add_test(tc, tokens_are_there_for_the_slots);
-	tcase_add_loop_test(tc, signals_are_passed_on, 0, 5);
-	tcase_add_test(tc, a_signal_that_ends_it_is_told);
-	tcase_add_test(tc, it_is_of_our_process_group);
-	tcase_add_test(tc, a_coordinator_that_is_there_is_known);
-	tcase_add_test(tc, becoming_it_needs_no_farm);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel */
+#include "../lib/test.h"
+
 #include "kernel/user-command.h"
 
 #include "base/fs.h"
-#include "suite.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -69,7 +69,9 @@ static void start(const char *program, char *argv0, char *file, char *setting)
 	close(execed[0]);
 }
 
-START_TEST(a_compile_past_kfarm_is_found_once)
+FIXTURE(set_up, tear_down);
+
+TEST(a_compile_past_kfarm_is_found_once)
 {
 	start("/bin/sh", gcc, source, ours);
 	start("/bin/sh", gcc, source, ours);
@@ -79,7 +81,6 @@ START_TEST(a_compile_past_kfarm_is_found_once)
 		ck_assert_str_eq(unseen.compilers.v[0], gcc);
 	}
 }
-END_TEST
 
 /* A name, the word after -c, and the environment: none bypasses kfarm-cc. */
 static const struct {
@@ -94,16 +95,15 @@ static const struct {
 	{ "", source, OURS },
 };
 
-START_TEST(others_are_left_alone) /* each of others */
+TEST_EACH(others_are_left_alone, others)
 {
-	start("/bin/sh", (char *)others[_i].argv0, (char *)others[_i].file,
-	      (char *)others[_i].setting);
+	start("/bin/sh", (char *)row->argv0, (char *)row->file,
+	      (char *)row->setting);
 	kernel_bypass_check_scan(&unseen);
 	ck_assert_uint_eq(unseen.compilers.n, 0);
 }
-END_TEST
 
-START_TEST(the_wrapper_itself_is_no_compiler)
+TEST(the_wrapper_itself_is_no_compiler)
 {
 	char *wrapper = xasprintf("%s/kfarm-cc", dir);
 	struct err err = { 0 };
@@ -114,9 +114,8 @@ START_TEST(the_wrapper_itself_is_no_compiler)
 	ck_assert_uint_eq(unseen.compilers.n, 0);
 	free(wrapper);
 }
-END_TEST
 
-START_TEST(a_few_are_named)
+TEST(a_few_are_named)
 {
 	static char names[][16] = { "/1/gcc",   "/2/cc",    "/3/clang",
 				    "/4/gcc-9", "/5/a-gcc", "/6/gcc" };
@@ -126,9 +125,8 @@ START_TEST(a_few_are_named)
 	kernel_bypass_check_scan(&unseen);
 	ck_assert_uint_eq(unseen.compilers.n, KERNEL_BYPASS_CHECK_MAX);
 }
-END_TEST
 
-START_TEST(without_a_run_nothing_is_looked_for)
+TEST(without_a_run_nothing_is_looked_for)
 {
 	struct kernel_bypass_check none = { 0 };
 
@@ -136,21 +134,4 @@ START_TEST(without_a_run_nothing_is_looked_for)
 	kernel_bypass_check_scan(&none);
 	ck_assert_uint_eq(none.compilers.n, 0);
 	kernel_bypass_check_release(&none);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/user-command-bypass");
-	TCase *tc = tcase_create("unseen");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_compile_past_kfarm_is_found_once);
-	tcase_add_loop_test(tc, others_are_left_alone, 0,
-			    sizeof(others) / sizeof(*others));
-	tcase_add_test(tc, the_wrapper_itself_is_no_compiler);
-	tcase_add_test(tc, a_few_are_named);
-	tcase_add_test(tc, without_a_run_nothing_is_looked_for);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

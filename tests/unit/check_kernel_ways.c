@@ -4,9 +4,9 @@
  * The origin of each variable according to make, when kfarm runs make and when
  * the script of plain commands does.
  */
+#include "../lib/test.h"
 #include "kernel-tree.h"
 #include "kernel/reproducer.h"
-#include "suite.h"
 
 #include <sys/wait.h>
 
@@ -227,25 +227,26 @@ static const struct {
 		  "KBUILD_OUTPUT: environment @/other\n" },
 };
 
-START_TEST(a_variable_goes_the_way_it_was_given)
+FIXTURE(set_up, tear_down);
+
+TEST_EACH(a_variable_goes_the_way_it_was_given, ways)
 {
-	char *sources = filled(ways[_i].env ? ways[_i].env : "");
+	char *sources = filled(row->env ? row->env : "");
 	char *save = NULL, *want;
 
-	r.arch = ways[_i].arch;
-	r.toolchain = ways[_i].toolchain;
+	r.arch = row->arch;
+	r.toolchain = row->toolchain;
 	for (char *w = strtok_r(sources, " ", &save); w;
 	     w = strtok_r(NULL, " ", &save))
 		set_env(w);
-	fill(&r.environment, ways[_i].e ? ways[_i].e : "");
-	fill(&r.variables, ways[_i].variables ? ways[_i].variables : "");
+	fill(&r.environment, row->e ? row->e : "");
+	fill(&r.variables, row->variables ? row->variables : "");
 	words(&r.targets, "ways");
-	want = xstrdup(ways[_i].want);
+	want = xstrdup(row->want);
 	expect(want);
 	free(want);
 	free(sources);
 }
-END_TEST
 
 static const char *const assigning[] = {
 	"ARCH = mips\n",
@@ -254,11 +255,11 @@ static const char *const assigning[] = {
 	"  ARCH := mips\n",
 };
 
-START_TEST(what_the_makefile_assigns_is_said_on_the_command_line)
+TEST_EACH(what_the_makefile_assigns_is_said_on_the_command_line, assigning)
 {
 	char *dir = at("b");
 
-	put_makefile(assigning[_i]);
+	put_makefile(*row);
 	r.arch = "arm64";
 	r.toolchain = "nice-";
 	r.build_dir = dir;
@@ -268,7 +269,6 @@ START_TEST(what_the_makefile_assigns_is_said_on_the_command_line)
 	       "CC: file nice-gcc\nHOSTCC: file gcc\nO: command line @/b\n");
 	free(dir);
 }
-END_TEST
 
 static const char *const not_assigning[] = {
 	"ARCH ?= mips\n",
@@ -277,18 +277,17 @@ static const char *const not_assigning[] = {
 	"# ARCH = mips\n",
 };
 
-START_TEST(what_is_no_assignment_is_not_taken_for_one)
+TEST_EACH(what_is_no_assignment_is_not_taken_for_one, not_assigning)
 {
-	put_makefile(not_assigning[_i]);
+	put_makefile(*row);
 	r.arch = "arm64";
 	r.toolchain = "nice-";
 	set_env("O=/b");
 	ck_assert_msg(!kernel_plan_init(&p, &r, env.v, &err), "%s", err.text);
 	ck_assert_uint_eq(p.vars.n, 0);
 }
-END_TEST
 
-START_TEST(in_the_tree_o_is_said_only_against_the_environment)
+TEST(in_the_tree_o_is_said_only_against_the_environment)
 {
 	char *elsewhere = at("b"), *setting;
 
@@ -307,23 +306,4 @@ START_TEST(in_the_tree_o_is_said_only_against_the_environment)
 	ck_assert_str_eq(p.builddir.variable, "O");
 	free(setting);
 	free(elsewhere);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kernel/ways");
-	TCase *tc = tcase_create("ways");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_loop_test(tc, a_variable_goes_the_way_it_was_given, 0,
-			    sizeof(ways) / sizeof(*ways));
-	tcase_add_loop_test(
-		tc, what_the_makefile_assigns_is_said_on_the_command_line, 0,
-		sizeof(assigning) / sizeof(*assigning));
-	tcase_add_loop_test(tc, what_is_no_assignment_is_not_taken_for_one, 0,
-			    sizeof(not_assigning) / sizeof(*not_assigning));
-	tcase_add_test(tc, in_the_tree_o_is_said_only_against_the_environment);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

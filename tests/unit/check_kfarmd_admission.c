@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd */
-#include "kfarmd/admission.h"
+#include "../lib/test.h"
 
-#include "suite.h"
+#include "kfarmd/admission.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -63,7 +63,9 @@ static bool come(struct kfarmd_admission_conn *g, const char *from,
 	return in;
 }
 
-START_TEST(of_one_address_a_few_wait_and_the_first_makes_room)
+FIXTURE(setup, teardown);
+
+TEST(of_one_address_a_few_wait_and_the_first_makes_room)
 {
 	struct kfarmd_admission_conn *left;
 
@@ -77,9 +79,8 @@ START_TEST(of_one_address_a_few_wait_and_the_first_makes_room)
 				&guests[i - KFARMD_ADMISSION_PENDING_PER_ADDR]);
 	}
 }
-END_TEST
 
-START_TEST(who_fails_again_and_again_is_refused_for_a_while)
+TEST(who_fails_again_and_again_is_refused_for_a_while)
 {
 	int i = 0;
 
@@ -97,16 +98,14 @@ START_TEST(who_fails_again_and_again_is_refused_for_a_while)
 		ck_assert(come(&guests[i++], "192.0.2.1", NULL));
 	ck_assert(!come(&guests[i], "192.0.2.1", NULL));
 }
-END_TEST
 
-START_TEST(who_is_admitted_may_come_as_often_as_it_likes)
+TEST(who_is_admitted_may_come_as_often_as_it_likes)
 {
 	for (int i = 0; i < 10000; i++) {
 		ck_assert(come(&guests[0], "2001:db8::1", NULL));
 		kfarmd_admission_remove(gate, &guests[0], true);
 	}
 }
-END_TEST
 
 /* Two texts, and whether they count as one address. */
 static const struct pair {
@@ -120,17 +119,15 @@ static const struct pair {
 	{ "2001:db8::1", "2001:db8:0:1::1", false },
 };
 
-START_TEST(an_address_is_one_of_ipv4_or_64_bits_of_ipv6)
+TEST_EACH(an_address_is_one_of_ipv4_or_64_bits_of_ipv6, pairs)
 {
-	const struct pair *p = &pairs[_i];
 	int i = 0;
 
-	while (come(&guests[i], p->one, NULL))
+	while (come(&guests[i], row->one, NULL))
 		kfarmd_admission_remove(gate, &guests[i++], false);
 	ck_assert_int_eq(i, KFARMD_ADMISSION_TRIES_PER_ADDR);
-	ck_assert_int_eq(come(&guests[i], p->other, NULL), !p->same);
+	ck_assert_int_eq(come(&guests[i], row->other, NULL), !row->same);
 }
-END_TEST
 
 static const char *nth_address(unsigned i)
 {
@@ -141,7 +138,7 @@ static const char *nth_address(unsigned i)
 	return text;
 }
 
-START_TEST(a_crowd_is_bounded_and_does_not_keep_known_ones_out)
+TEST(a_crowd_is_bounded_and_does_not_keep_known_ones_out)
 {
 	static struct kfarmd_admission_conn known;
 	struct kfarmd_admission_conn *each;
@@ -174,21 +171,4 @@ START_TEST(a_crowd_is_bounded_and_does_not_keep_known_ones_out)
 		if (!each && come(g, nth_address(i), &left))
 			ck_assert_ptr_ne(left, &known);
 	}
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("kfarmd/admission");
-	TCase *t = tcase_create("gate");
-
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, of_one_address_a_few_wait_and_the_first_makes_room);
-	tcase_add_test(t, who_fails_again_and_again_is_refused_for_a_while);
-	tcase_add_test(t, who_is_admitted_may_come_as_often_as_it_likes);
-	tcase_add_loop_test(t, an_address_is_one_of_ipv4_or_64_bits_of_ipv6, 0,
-			    sizeof(pairs) / sizeof(*pairs));
-	tcase_add_test(t, a_crowd_is_bounded_and_does_not_keep_known_ones_out);
-	suite_add_tcase(suite, t);
-	return suite_run(suite);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd */
+#include "../lib/test.h"
+
 #include "kfarmd/argv.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +43,9 @@ static void expect(const char *words)
 	free(got);
 }
 
-START_TEST(the_source_is_compiled_in_place)
+FIXTURE(set_up, tear_down);
+
+TEST(the_source_is_compiled_in_place)
 {
 	add_flag("-D", "X=1");
 	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), 0);
@@ -52,9 +53,8 @@ START_TEST(the_source_is_compiled_in_place)
 	       "-Wa,--MD,/.kfarm/out/as.d -c -o /.kfarm/out/out.o -x c "
 	       "dir/a.c");
 }
-END_TEST
 
-START_TEST(with_lto_the_assembler_is_asked_for_assembler_sources_only)
+TEST(with_lto_the_assembler_is_asked_for_assembler_sources_only)
 {
 	add_flag("-flto=", "auto");
 	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), 0);
@@ -64,18 +64,16 @@ START_TEST(with_lto_the_assembler_is_asked_for_assembler_sources_only)
 	job.lang = WIRE_LANG_ASM;
 	ck_assert(kfarmd_argv_has_as_deps(&compile));
 }
-END_TEST
 
-START_TEST(clangs_assembler_is_not_asked_what_it_read)
+TEST(clangs_assembler_is_not_asked_what_it_read)
 {
 	compile.is_clang = true;
 	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), 0);
 	ck_assert(strv_has(&list, "-Wp,-MD,/.kfarm/out/dep.d"));
 	ck_assert(!strv_has(&list, "-Wa,--MD,/.kfarm/out/as.d"));
 }
-END_TEST
 
-START_TEST(what_no_preprocessor_reads_has_no_list_of_its_own)
+TEST(what_no_preprocessor_reads_has_no_list_of_its_own)
 {
 	job.lang = WIRE_LANG_PLAIN_ASM;
 	add_flag("-flto", NULL);
@@ -85,9 +83,8 @@ START_TEST(what_no_preprocessor_reads_has_no_list_of_its_own)
 	ck_assert(!kfarmd_argv_has_cpp_deps(&compile));
 	ck_assert(kfarmd_argv_has_as_deps(&compile));
 }
-END_TEST
 
-START_TEST(what_a_tool_reads_is_preprocessed_and_no_more)
+TEST(what_a_tool_reads_is_preprocessed_and_no_more)
 {
 	struct wire_flag place = { "-c", NULL };
 
@@ -108,24 +105,21 @@ START_TEST(what_a_tool_reads_is_preprocessed_and_no_more)
 	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), -ENOTSUP);
 	compile.flags = NULL;
 }
-END_TEST
 
-START_TEST(an_unknown_language_is_refused)
+TEST(an_unknown_language_is_refused)
 {
 	job.lang = WIRE_LANG_PLAIN_ASM + 1;
 	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), -ENOTSUP);
 }
-END_TEST
 
-START_TEST(a_refused_option_is_named)
+TEST(a_refused_option_is_named)
 {
 	add_flag("-fplugin=", "/tmp/x.so");
 	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), -ENOTSUP);
 	ck_assert_ptr_nonnull(strstr(err.text, "-fplugin="));
 }
-END_TEST
 
-START_TEST(the_environment_is_ours_and_what_is_allowed)
+TEST(the_environment_is_ours_and_what_is_allowed)
 {
 	strv_add(&job.env, "LC_ALL=C");
 	strv_add(&job.env, "SOURCE_DATE_EPOCH=1");
@@ -133,9 +127,8 @@ START_TEST(the_environment_is_ours_and_what_is_allowed)
 	expect("PATH=/usr/local/bin:/usr/bin:/bin TMPDIR=/.kfarm/tmp LC_ALL=C "
 	       "SOURCE_DATE_EPOCH=1");
 }
-END_TEST
 
-START_TEST(a_named_object_is_that_of_the_line)
+TEST(a_named_object_is_that_of_the_line)
 {
 	job.object = xstrdup("d/a.b.o");
 	job.output_named = 1;
@@ -144,9 +137,8 @@ START_TEST(a_named_object_is_that_of_the_line)
 	expect("/usr/bin/gcc -fstack-usage -Wp,-MD,/.kfarm/out/dep.d "
 	       "-Wa,--MD,/.kfarm/out/as.d -c -o d/a.b.o -x c dir/a.c");
 }
-END_TEST
 
-START_TEST(split_debug_information_of_gcc_is_named_in_another_way)
+TEST(split_debug_information_of_gcc_is_named_in_another_way)
 {
 	job.object = xstrdup("d/a.b.o");
 	job.output_named = 1;
@@ -156,9 +148,8 @@ START_TEST(split_debug_information_of_gcc_is_named_in_another_way)
 	       "-Wa,--MD,/.kfarm/out/as.d -dumpdir d/ -dumpbase a.b.c "
 	       "-dumpbase-ext .c -c -o /.kfarm/out/out.o -x c dir/a.c");
 }
-END_TEST
 
-START_TEST(the_object_is_at_its_place_where_that_counts)
+TEST(the_object_is_at_its_place_where_that_counts)
 {
 	struct wire_flag flags[] = { { "-c", NULL },
 				     { "-MJ", "x.json" },
@@ -177,9 +168,8 @@ START_TEST(the_object_is_at_its_place_where_that_counts)
 	strv_release(&list);
 	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), -ENOTSUP);
 }
-END_TEST
 
-START_TEST(an_object_that_reads_as_a_flag_is_refused)
+TEST_RANGE(an_object_that_reads_as_a_flag_is_refused, 0, 2)
 {
 	static const char *const names[] = { "-fplugin=x.so", "@list" };
 
@@ -187,45 +177,16 @@ START_TEST(an_object_that_reads_as_a_flag_is_refused)
 	job.output_named = 1;
 	ck_assert_int_eq(kfarmd_argv_build(&list, &compile, &err), -ENOTSUP);
 }
-END_TEST
 
 static const char *const variables[] = {
 	"PATH=/tmp",          "TMPDIR=/etc", "LD_PRELOAD=/tmp/x.so",
 	"GCC_EXEC_PREFIX=/x", "LC_ALL",      "LC_ALL=../../x",
 };
 
-START_TEST(a_variable_that_is_not_allowed_is_refused_by_name)
+TEST_EACH(a_variable_that_is_not_allowed_is_refused_by_name, variables)
 {
-	strv_add(&job.env, variables[_i]);
+	strv_add(&job.env, *row);
 	ck_assert_int_eq(kfarmd_argv_env(&list, &job, &err), -ENOTSUP);
 	ck_assert(str_starts(err.text, "environment variable not allowed: "));
 	ck_assert_ptr_null(strchr(err.text, '='));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kfarmd/argv");
-	TCase *t = tcase_create("argv");
-
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, the_source_is_compiled_in_place);
-	tcase_add_test(
-		t, with_lto_the_assembler_is_asked_for_assembler_sources_only);
-	tcase_add_test(t, clangs_assembler_is_not_asked_what_it_read);
-	tcase_add_test(t, a_named_object_is_that_of_the_line);
-	tcase_add_test(t,
-		       split_debug_information_of_gcc_is_named_in_another_way);
-	tcase_add_test(t, the_object_is_at_its_place_where_that_counts);
-	tcase_add_loop_test(t, an_object_that_reads_as_a_flag_is_refused, 0, 2);
-	tcase_add_test(t, what_no_preprocessor_reads_has_no_list_of_its_own);
-	tcase_add_test(t, what_a_tool_reads_is_preprocessed_and_no_more);
-	tcase_add_test(t, an_unknown_language_is_refused);
-	tcase_add_test(t, a_refused_option_is_named);
-	tcase_add_test(t, the_environment_is_ours_and_what_is_allowed);
-	tcase_add_loop_test(t,
-			    a_variable_that_is_not_allowed_is_refused_by_name,
-			    0, sizeof(variables) / sizeof(*variables));
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -4,9 +4,8 @@
 
 #include "../lib/fake-clock.h"
 #include "../lib/tempdir.h"
-#include "suite.h"
+#include "../lib/test.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,9 +83,12 @@ static int whole(const char *content)
 
 static const char *const contents[] = { "", "x", "some content\n" };
 
-START_TEST(what_was_asked_for_is_stored)
+FIXTURE(set_up, tear_down);
+TIMEOUT(60);
+
+TEST_EACH(what_was_asked_for_is_stored, contents)
 {
-	const char *c = contents[_i];
+	const char *c = *row;
 
 	ck_assert(wants(&one, c));
 	ck_assert_int_eq(whole(c), 0);
@@ -94,9 +96,8 @@ START_TEST(what_was_asked_for_is_stored)
 	ck_assert_int_eq(one.ret, 0);
 	ck_assert(store_has(store, &one.digest, one.size));
 }
-END_TEST
 
-START_TEST(it_is_asked_for_once_and_both_are_told)
+TEST(it_is_asked_for_once_and_both_are_told)
 {
 	ck_assert(wants(&one, "both"));
 	ck_assert(!wants(&two, "both"));
@@ -108,9 +109,8 @@ START_TEST(it_is_asked_for_once_and_both_are_told)
 	ck_assert_uint_eq(two.came, 1);
 	store_unpin(store, &two.digest);
 }
-END_TEST
 
-START_TEST(one_that_waits_no_more_is_not_told_and_it_comes_all_the_same)
+TEST(one_that_waits_no_more_is_not_told_and_it_comes_all_the_same)
 {
 	ck_assert(wants(&one, "late"));
 	ck_assert_int_eq(piece("late", 0, 1), 0);
@@ -122,9 +122,8 @@ START_TEST(one_that_waits_no_more_is_not_told_and_it_comes_all_the_same)
 	ck_assert_uint_eq(one.came + two.came, 0);
 	ck_assert(store_has(store, &one.digest, 4));
 }
-END_TEST
 
-START_TEST(several_arrive_at_once)
+TEST(several_arrive_at_once)
 {
 	ck_assert(wants(&one, "first"));
 	ck_assert(wants(&two, "second"));
@@ -136,9 +135,8 @@ START_TEST(several_arrive_at_once)
 	ck_assert_int_eq(piece("first", 1, 4), 0);
 	ck_assert_uint_eq(one.came, 1);
 }
-END_TEST
 
-START_TEST(another_content_is_told_as_a_violation)
+TEST(another_content_is_told_as_a_violation)
 {
 	struct wire_blob m = { .size = 5, .data = bytes_str("wrong") };
 
@@ -149,7 +147,6 @@ START_TEST(another_content_is_told_as_a_violation)
 	ck_assert_int_ne(one.ret, 0);
 	ck_assert(!store_has(store, &one.digest, 5));
 }
-END_TEST
 
 /* Size, offset and bytes of a second piece, after "ri" of "right". */
 static const struct {
@@ -162,11 +159,11 @@ static const struct {
 	{ 5, 1, "ight" },
 };
 
-START_TEST(a_piece_that_does_not_fit_is_a_violation)
+TEST_EACH(a_piece_that_does_not_fit_is_a_violation, unfit)
 {
-	struct wire_blob m = { .size = unfit[_i].size,
-			       .offset = unfit[_i].offset,
-			       .data = bytes_str(unfit[_i].data) };
+	struct wire_blob m = { .size = row->size,
+			       .offset = row->offset,
+			       .data = bytes_str(row->data) };
 
 	ck_assert(wants(&one, "right"));
 	m.digest = one.digest;
@@ -174,9 +171,8 @@ START_TEST(a_piece_that_does_not_fit_is_a_violation)
 	ck_assert_int_eq(kfarmd_blobs_receive(blobs, &m, &err), -EPROTO);
 	ck_assert_uint_eq(one.came, 0);
 }
-END_TEST
 
-START_TEST(what_was_not_asked_for_is_a_violation)
+TEST(what_was_not_asked_for_is_a_violation)
 {
 	struct digest d;
 
@@ -188,9 +184,8 @@ START_TEST(what_was_not_asked_for_is_a_violation)
 	ck_assert_int_eq(whole("once"), 0);
 	ck_assert_int_eq(whole("once"), -EPROTO);
 }
-END_TEST
 
-START_TEST(one_blob_has_one_size)
+TEST(one_blob_has_one_size)
 {
 	bool ask;
 
@@ -199,9 +194,8 @@ START_TEST(one_blob_has_one_size)
 		kfarmd_blobs_request(blobs, &one.digest, 6, &two.want, &ask),
 		-EPROTO);
 }
-END_TEST
 
-START_TEST(a_store_that_is_full_is_told_and_the_rest_is_dropped)
+TEST(a_store_that_is_full_is_told_and_the_rest_is_dropped)
 {
 	struct wire_blob m = { .size = 1u << 30, .data = bytes_str("x") };
 	bool ask;
@@ -221,9 +215,8 @@ START_TEST(a_store_that_is_full_is_told_and_the_rest_is_dropped)
 	ck_assert_int_eq(whole("small"), 0);
 	ck_assert_int_eq(two.ret, 0);
 }
-END_TEST
 
-START_TEST(so_many_may_be_open_and_no_more)
+TEST(so_many_may_be_open_and_no_more)
 {
 	static struct waiter many[KFARMD_BLOBS_OPEN_MAX + 1];
 
@@ -239,9 +232,8 @@ START_TEST(so_many_may_be_open_and_no_more)
 	for (int i = 0; i <= KFARMD_BLOBS_OPEN_MAX; i++)
 		kfarmd_blobs_cancel(&many[i].want);
 }
-END_TEST
 
-START_TEST(silence_counts_while_something_is_awaited)
+TEST(silence_counts_while_something_is_awaited)
 {
 	ck_assert_uint_eq(kfarmd_blobs_idle_ms(blobs), 0);
 	ck_assert(wants(&one, "slow"));
@@ -250,31 +242,4 @@ START_TEST(silence_counts_while_something_is_awaited)
 	ck_assert_int_eq(whole("slow"), 0);
 	fake_clock_ms += 20;
 	ck_assert_uint_eq(kfarmd_blobs_idle_ms(blobs), 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kfarmd/blob");
-	TCase *t = tcase_create("blob");
-
-	tcase_set_timeout(t, 60);
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_loop_test(t, what_was_asked_for_is_stored, 0,
-			    sizeof(contents) / sizeof(*contents));
-	tcase_add_test(t, it_is_asked_for_once_and_both_are_told);
-	tcase_add_test(
-		t,
-		one_that_waits_no_more_is_not_told_and_it_comes_all_the_same);
-	tcase_add_test(t, several_arrive_at_once);
-	tcase_add_test(t, another_content_is_told_as_a_violation);
-	tcase_add_loop_test(t, a_piece_that_does_not_fit_is_a_violation, 0,
-			    sizeof(unfit) / sizeof(*unfit));
-	tcase_add_test(t, what_was_not_asked_for_is_a_violation);
-	tcase_add_test(t, one_blob_has_one_size);
-	tcase_add_test(t, a_store_that_is_full_is_told_and_the_rest_is_dropped);
-	tcase_add_test(t, so_many_may_be_open_and_no_more);
-	tcase_add_test(t, silence_counts_while_something_is_awaited);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -3,9 +3,8 @@
 /*
  * Upload of toolchains to a real kfarmd's disk, and its reports about them.
  */
+#include "../lib/test.h"
 #include "kfarmd-bundle.h"
-
-#include "suite.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -80,7 +79,10 @@ static void check_nothing_left(void)
 	free(live);
 }
 
-START_TEST(a_toolchain_comes_as_it_was_and_stays)
+FIXTURE(set_up, tear_down);
+TIMEOUT(240);
+
+TEST(a_toolchain_comes_as_it_was_and_stays)
 {
 	struct bundle g = bundle_small("gcc-1.2.3-x", host, "gcc");
 	const struct wire_held *held = tools_ask(&n.c, false);
@@ -108,9 +110,8 @@ START_TEST(a_toolchain_comes_as_it_was_and_stays)
 	free(path);
 	bundle_release(&g);
 }
-END_TEST
 
-START_TEST(what_is_held_is_not_asked_for_again)
+TEST(what_is_held_is_not_asked_for_again)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	struct bundle other = bundle_small("gcc-2-x", host, "another");
@@ -128,9 +129,8 @@ START_TEST(what_is_held_is_not_asked_for_again)
 	bundle_release(&g);
 	bundle_release(&other);
 }
-END_TEST
 
-START_TEST(a_long_list_comes_in_pieces_and_several_at_once)
+TEST(a_long_list_comes_in_pieces_and_several_at_once)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	struct bundle other = bundle_small("gcc-2-x", host, "another");
@@ -151,10 +151,9 @@ START_TEST(a_long_list_comes_in_pieces_and_several_at_once)
 	bundle_release(&g);
 	bundle_release(&other);
 }
-END_TEST
 
 /* The blobs that arrived before the kill are in the store. */
-START_TEST(an_interrupted_one_is_taken_up)
+TEST(an_interrupted_one_is_taken_up)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	char *blobs = xasprintf("%s/sha256", store);
@@ -179,9 +178,8 @@ START_TEST(an_interrupted_one_is_taken_up)
 	check_nothing_left();
 	bundle_release(&g);
 }
-END_TEST
 
-START_TEST(another_one_takes_its_place_whole)
+TEST(another_one_takes_its_place_whole)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "old");
 	struct bundle new = bundle_small("gcc-1-x", host, "new");
@@ -195,9 +193,8 @@ START_TEST(another_one_takes_its_place_whole)
 	bundle_release(&g);
 	bundle_release(&new);
 }
-END_TEST
 
-START_TEST(a_dropped_one_is_gone)
+TEST(a_dropped_one_is_gone)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	const struct wire_dropped *dropped;
@@ -212,10 +209,9 @@ START_TEST(a_dropped_one_is_gone)
 	check_nothing_left();
 	bundle_release(&g);
 }
-END_TEST
 
 /* Locked like by a sandbox of any kfarmd. */
-START_TEST(one_in_use_is_neither_dropped_nor_replaced)
+TEST(one_in_use_is_neither_dropped_nor_replaced)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "old");
 	struct bundle new = bundle_small("gcc-1-x", host, "new");
@@ -243,7 +239,6 @@ START_TEST(one_in_use_is_neither_dropped_nor_replaced)
 	bundle_release(&g);
 	bundle_release(&new);
 }
-END_TEST
 
 static void damage(const char *path, int how)
 {
@@ -267,7 +262,7 @@ static void damage(const char *path, int how)
 		ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
-START_TEST(damage_is_found_named_and_mended)
+TEST_RANGE(damage_is_found_named_and_mended, 0, 2)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	char *path = path_of("gcc-1-x", "t/include/a.h");
@@ -292,12 +287,11 @@ START_TEST(damage_is_found_named_and_mended)
 	free(path);
 	bundle_release(&g);
 }
-END_TEST
 
 /*
  * The damage is found when the blob is copied, and the blob is requested again.
  */
-START_TEST(a_damaged_blob_of_the_store_comes_again)
+TEST(a_damaged_blob_of_the_store_comes_again)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	char *line = xasprintf("chmod -R u+w '%s/sha256' && find '%s/sha256' "
@@ -316,7 +310,6 @@ START_TEST(a_damaged_blob_of_the_store_comes_again)
 	free(line);
 	bundle_release(&g);
 }
-END_TEST
 
 /* ------------------------------------------------------------- rejections */
 
@@ -340,28 +333,26 @@ static const struct wrong {
 	{ "t/a\nb", NULL, "invalid path" },
 };
 
-START_TEST(what_cannot_be_is_refused)
+TEST_EACH(what_cannot_be_is_refused, wrongs)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
-	const struct wrong *w = &wrongs[_i];
 
-	if (w->target)
-		bundle_link(&g, w->path, w->target);
+	if (row->target)
+		bundle_link(&g, row->path, row->target);
 	else
-		bundle_file(&g, w->path, "evil");
+		bundle_file(&g, row->path, "evil");
 	toolchain_dir_digest_sort_entries(&g.entries);
 	toolchain_dir_digest_compute(&g.entries, &g.tree);
 	/* A VIEW must not name a path twice. */
 	bundle_send(&n.c, &g, 1, 1);
-	bundle_refused(&n.c, 1, w->why);
+	bundle_refused(&n.c, 1, row->why);
 	ck_assert_uint_eq(tools_ask(&n.c, false)->n_toolchains, 0);
 	ck_assert(!n.c.closed);
 	check_nothing_left();
 	bundle_release(&g);
 }
-END_TEST
 
-START_TEST(another_digest_than_it_says_is_refused)
+TEST(another_digest_than_it_says_is_refused)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
@@ -371,9 +362,8 @@ START_TEST(another_digest_than_it_says_is_refused)
 	ck_assert_uint_eq(tools_ask(&n.c, false)->n_toolchains, 0);
 	bundle_release(&g);
 }
-END_TEST
 
-START_TEST(one_for_another_machine_is_refused)
+TEST(one_for_another_machine_is_refused)
 {
 	struct bundle g = bundle_small("gcc-1-x", "vax", "gcc");
 
@@ -386,9 +376,8 @@ START_TEST(one_for_another_machine_is_refused)
 	bundle_deliver(&n.c, &g, 2);
 	bundle_release(&g);
 }
-END_TEST
 
-START_TEST(five_at_once_are_too_many)
+TEST(five_at_once_are_too_many)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
@@ -401,9 +390,8 @@ START_TEST(five_at_once_are_too_many)
 	client_expect_bye(&n.c, "too many concurrent toolchain uploads");
 	bundle_release(&g);
 }
-END_TEST
 
-START_TEST(the_last_message_may_be_empty)
+TEST(the_last_message_may_be_empty)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
@@ -416,9 +404,8 @@ START_TEST(the_last_message_may_be_empty)
 	bundle_refused(&n.c, 2, "no files");
 	bundle_release(&g);
 }
-END_TEST
 
-START_TEST(messages_that_say_nothing_have_an_end)
+TEST(messages_that_say_nothing_have_an_end)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
@@ -428,9 +415,8 @@ START_TEST(messages_that_say_nothing_have_an_end)
 	client_expect_bye(&n.c, "too many pending input updates");
 	bundle_release(&g);
 }
-END_TEST
 
-START_TEST(more_of_a_complete_one_is_a_violation)
+TEST(more_of_a_complete_one_is_a_violation)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
@@ -440,7 +426,6 @@ START_TEST(more_of_a_complete_one_is_a_violation)
 	client_expect_bye(&n.c, "complete");
 	bundle_release(&g);
 }
-END_TEST
 
 /* ------------------------------------------- invalid messages of a view */
 
@@ -453,7 +438,7 @@ static void send_number(enum wire_type type, unsigned number)
 }
 
 /* With path elements that PATHS cannot contain. */
-START_TEST(a_path_that_climbs_has_no_number)
+TEST_RANGE(a_path_that_climbs_has_no_number, 0, 5)
 {
 	static const char *const paths[] = { "/../x", "/a/../../x", "x", "/",
 					     "//x" };
@@ -469,9 +454,8 @@ START_TEST(a_path_that_climbs_has_no_number)
 	client_expect_bye(&n.c, "PATHS");
 	bundle_release(&g);
 }
-END_TEST
 
-START_TEST(what_is_no_part_of_a_toolchain_is_refused)
+TEST_RANGE(what_is_no_part_of_a_toolchain_is_refused, 0, 2)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	struct play_view view = { 0 };
@@ -492,7 +476,6 @@ START_TEST(what_is_no_part_of_a_toolchain_is_refused)
 	ck_assert(!n.c.closed);
 	bundle_release(&g);
 }
-END_TEST
 
 static void send_cell(unsigned number)
 {
@@ -504,7 +487,7 @@ static void send_cell(unsigned number)
 }
 
 /* Neither a sandbox's number for a bundle nor vice versa. */
-START_TEST(a_number_in_use_is_a_violation)
+TEST_RANGE(a_number_in_use_is_a_violation, 0, 3)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
@@ -519,9 +502,8 @@ START_TEST(a_number_in_use_is_a_violation)
 	client_expect_bye(&n.c, "number 1 already in use");
 	bundle_release(&g);
 }
-END_TEST
 
-START_TEST(a_bundle_runs_no_job)
+TEST(a_bundle_runs_no_job)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 	static const char *const flags[] = { NULL };
@@ -538,9 +520,8 @@ START_TEST(a_bundle_runs_no_job)
 	ck_assert_uint_eq(n.c.job[1].fail.class, WIRE_FAIL_TOOLCHAIN);
 	bundle_release(&g);
 }
-END_TEST
 
-START_TEST(shut_in_the_middle_leaves_nothing)
+TEST_RANGE(shut_in_the_middle_leaves_nothing, 0, 3)
 {
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
@@ -568,38 +549,4 @@ START_TEST(shut_in_the_middle_leaves_nothing)
 	bundle_deliver(&n.c, &g, 2);
 	ck_assert_uint_eq(n.c.n_needed, 3);
 	bundle_release(&g);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kfarmd/bundle");
-	TCase *t = tcase_create("bundle");
-
-	tcase_set_timeout(t, 240);
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, a_toolchain_comes_as_it_was_and_stays);
-	tcase_add_test(t, what_is_held_is_not_asked_for_again);
-	tcase_add_test(t, a_long_list_comes_in_pieces_and_several_at_once);
-	tcase_add_test(t, an_interrupted_one_is_taken_up);
-	tcase_add_test(t, another_one_takes_its_place_whole);
-	tcase_add_test(t, a_dropped_one_is_gone);
-	tcase_add_test(t, one_in_use_is_neither_dropped_nor_replaced);
-	tcase_add_loop_test(t, damage_is_found_named_and_mended, 0, 2);
-	tcase_add_test(t, a_damaged_blob_of_the_store_comes_again);
-	tcase_add_loop_test(t, what_cannot_be_is_refused, 0,
-			    sizeof(wrongs) / sizeof(*wrongs));
-	tcase_add_test(t, another_digest_than_it_says_is_refused);
-	tcase_add_test(t, one_for_another_machine_is_refused);
-	tcase_add_test(t, five_at_once_are_too_many);
-	tcase_add_test(t, the_last_message_may_be_empty);
-	tcase_add_test(t, messages_that_say_nothing_have_an_end);
-	tcase_add_test(t, more_of_a_complete_one_is_a_violation);
-	tcase_add_loop_test(t, a_path_that_climbs_has_no_number, 0, 5);
-	tcase_add_loop_test(t, what_is_no_part_of_a_toolchain_is_refused, 0, 2);
-	tcase_add_loop_test(t, a_number_in_use_is_a_violation, 0, 3);
-	tcase_add_test(t, a_bundle_runs_no_job);
-	tcase_add_loop_test(t, shut_in_the_middle_leaves_nothing, 0, 3);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

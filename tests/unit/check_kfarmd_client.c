@@ -3,6 +3,7 @@
 /*
  * Indexes for paths and flags, and blobs, from a hostile client.
  */
+#include "../lib/test.h"
 #include "kfarmd-single.h"
 
 static void send_raw(enum wire_type type, struct buf *body)
@@ -27,14 +28,15 @@ static const char *const paths[] = {
 	"/a/../etc", "/a/./b", "/a//b", "a/b", "/", "/a/", "", "/..", "/.",
 };
 
-START_TEST(a_path_that_is_not_in_normal_form_ends_the_conversation)
+FIXTURE(one_set_up, one_tear_down);
+
+TEST_EACH(a_path_that_is_not_in_normal_form_ends_the_conversation, paths)
 {
 	uint32_t next = (uint32_t)client_gcc.entries.n;
 
-	send_path(next, 0, paths[_i]);
+	send_path(next, 0, *row);
 	client_expect_bye(&node.c, "PATHS");
 }
-END_TEST
 
 /* The index of a first path, and the length it shares with no path. */
 static const struct {
@@ -47,14 +49,13 @@ static const struct {
 	{ 1u << 19, 0 }, /* a gap */
 };
 
-START_TEST(a_number_out_of_order_ends_the_conversation)
+TEST_EACH(a_number_out_of_order_ends_the_conversation, numbers)
 {
-	send_path(numbers[_i].first, numbers[_i].shared, "/a/b");
+	send_path(row->first, row->shared, "/a/b");
 	client_expect_bye(&node.c, "PATHS");
 }
-END_TEST
 
-START_TEST(a_flag_out_of_order_ends_the_conversation)
+TEST(a_flag_out_of_order_ends_the_conversation)
 {
 	struct buf body = { 0 };
 
@@ -65,9 +66,8 @@ START_TEST(a_flag_out_of_order_ends_the_conversation)
 	send_raw(WIRE_FLAGS, &body);
 	client_expect_bye(&node.c, "FLAGS");
 }
-END_TEST
 
-START_TEST(an_entry_without_a_path_ends_the_conversation)
+TEST(an_entry_without_a_path_ends_the_conversation)
 {
 	struct play_view view = { 0 };
 
@@ -76,7 +76,6 @@ START_TEST(an_entry_without_a_path_ends_the_conversation)
 	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
 	client_expect_bye(&node.c, "undefined path");
 }
-END_TEST
 
 /* Make the node request a file with this content, and do not send it. */
 static struct digest ask_for(const char *content)
@@ -105,35 +104,32 @@ static void send_piece(const struct digest *d, uint64_t size, uint64_t offset,
 	send_raw(WIRE_BLOB, &body);
 }
 
-START_TEST(a_blob_of_another_content_ends_the_conversation)
+TEST(a_blob_of_another_content_ends_the_conversation)
 {
 	struct digest d = ask_for("the right one\n");
 
 	send_piece(&d, 14, 0, "the wrong one\n");
 	client_expect_bye(&node.c, "digest mismatch");
 }
-END_TEST
 
-START_TEST(a_blob_of_another_size_ends_the_conversation)
+TEST(a_blob_of_another_size_ends_the_conversation)
 {
 	struct digest d = ask_for("a size that lies\n");
 
 	send_piece(&d, WIRE_BLOB_MAX, 0, "a size that lies\n");
 	client_expect_bye(&node.c, "unexpected size");
 }
-END_TEST
 
-START_TEST(a_blob_that_was_not_asked_for_ends_the_conversation)
+TEST(a_blob_that_was_not_asked_for_ends_the_conversation)
 {
 	struct digest d = play_blob(bytes_str("not asked for\n"));
 
 	client_supply(&node.c, &d);
 	client_expect_bye(&node.c, "not requested");
 }
-END_TEST
 
 /* The node uses the announced values. */
-START_TEST(one_blob_with_two_sizes_ends_the_conversation)
+TEST(one_blob_with_two_sizes_ends_the_conversation)
 {
 	struct digest d = ask_for("two sizes\n");
 	struct play_view view = { 0 };
@@ -145,9 +141,8 @@ START_TEST(one_blob_with_two_sizes_ends_the_conversation)
 	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
 	client_expect_bye(&node.c, "conflicting sizes");
 }
-END_TEST
 
-START_TEST(a_blob_in_small_pieces_is_as_good)
+TEST(a_blob_in_small_pieces_is_as_good)
 {
 	static const char content[] = "int in_small_pieces;\n";
 	struct digest d = ask_for(content);
@@ -161,25 +156,4 @@ START_TEST(a_blob_in_small_pieces_is_as_good)
 	play_put(&node.c, 0, ROOT "/a.c", "#include \"asked\"\n");
 	play_remote(&node.c, 1, "a.c", plain);
 	ck_assert_int_eq(result(1)->wait_status, 0);
-}
-END_TEST
-
-int main(void)
-{
-	TCase *t = tcase_create("client");
-
-	tcase_add_checked_fixture(t, one_set_up, one_tear_down);
-	tcase_add_loop_test(
-		t, a_path_that_is_not_in_normal_form_ends_the_conversation, 0,
-		sizeof(paths) / sizeof(*paths));
-	tcase_add_loop_test(t, a_number_out_of_order_ends_the_conversation, 0,
-			    sizeof(numbers) / sizeof(*numbers));
-	tcase_add_test(t, a_flag_out_of_order_ends_the_conversation);
-	tcase_add_test(t, an_entry_without_a_path_ends_the_conversation);
-	tcase_add_test(t, a_blob_of_another_content_ends_the_conversation);
-	tcase_add_test(t, a_blob_of_another_size_ends_the_conversation);
-	tcase_add_test(t, a_blob_that_was_not_asked_for_ends_the_conversation);
-	tcase_add_test(t, one_blob_with_two_sizes_ends_the_conversation);
-	tcase_add_test(t, a_blob_in_small_pieces_is_as_good);
-	return one_run("agent/client", t);
 }

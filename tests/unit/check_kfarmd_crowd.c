@@ -4,9 +4,8 @@
  * Many connections to a kfarmd: DOOR_CROWD at once, DOOR_CHURN in sequence
  * (make door-churn).
  */
+#include "../lib/test.h"
 #include "kfarmd-listen.h"
-
-#include "suite.h"
 
 #include <sys/resource.h>
 #include <time.h>
@@ -128,12 +127,16 @@ static void end_crowd(pid_t pid)
 	waitpid(pid, &status, 0);
 }
 
+FIXTURE_ONCE(node_set_up_all, node_tear_down_all);
+FIXTURE(set_up, tear_down);
+TIMEOUT(3600);
+
 /*
  * While that many connections are opened, and then while they are held open,
  * jobs of a connected client take at most twice as long, and a new client is
  * admitted.
  */
-START_TEST(a_crowd_at_the_door_does_not_disturb_who_is_in)
+TEST_RANGE(a_crowd_at_the_door_does_not_disturb_who_is_in, 0, 2)
 {
 	static struct client c, late;
 	long n = number_of("DOOR_CROWD", CROWD), rss;
@@ -169,10 +172,9 @@ START_TEST(a_crowd_at_the_door_does_not_disturb_who_is_in)
 	client_release(&c);
 	client_release(&late);
 }
-END_TEST
 
 /* Thousands of handshakes do not leak memory. */
-START_TEST(those_who_came_and_went_leave_nothing)
+TEST(those_who_came_and_went_leave_nothing)
 {
 	long n = number_of("DOOR_CHURN", CHURN), rss = 0;
 	unsigned descriptors = 0;
@@ -207,11 +209,10 @@ START_TEST(those_who_came_and_went_leave_nothing)
 	ck_assert_int_le(memory_of(daemon_pid, "VmRSS:"), rss + 1024);
 #endif
 }
-END_TEST
 
 #ifndef __SANITIZE_ADDRESS__
 /* 16 MiB and 1 MiB for each slot, without the compilers (README.md). */
-START_TEST(a_node_that_works_is_small)
+TEST(a_node_that_works_is_small)
 {
 	static struct client c;
 	long slots, most;
@@ -229,23 +230,4 @@ START_TEST(a_node_that_works_is_small)
 	ck_assert_int_le(most, (16 + slots) * 1024);
 	client_release(&c);
 }
-END_TEST
 #endif
-
-int main(void)
-{
-	Suite *suite = suite_create("kfarmd/crowd");
-	TCase *t = tcase_create("crowd");
-
-	tcase_set_timeout(t, 3600);
-	tcase_add_unchecked_fixture(t, node_set_up_all, node_tear_down_all);
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_loop_test(t, a_crowd_at_the_door_does_not_disturb_who_is_in,
-			    0, 2);
-	tcase_add_test(t, those_who_came_and_went_leave_nothing);
-#ifndef __SANITIZE_ADDRESS__
-	tcase_add_test(t, a_node_that_works_is_small);
-#endif
-	suite_add_tcase(suite, t);
-	return suite_run(suite);
-}

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd */
+#include "../lib/test.h"
+
 #include "kfarmd/run.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <stdlib.h>
 
 static const struct {
@@ -29,19 +28,18 @@ static const struct {
 	{ "a.c:1:10: fatal error: b.h: No such file or directory, no\n", NULL },
 };
 
-START_TEST(the_file_that_is_missing_is_named)
+TEST_EACH(the_file_that_is_missing_is_named, all)
 {
-	char *missing = kfarmd_run_missing_file(bytes_str(all[_i].text));
+	char *missing = kfarmd_run_missing_file(bytes_str(row->text));
 
-	if (all[_i].missing)
-		ck_assert_str_eq(missing, all[_i].missing);
+	if (row->missing)
+		ck_assert_str_eq(missing, row->missing);
 	else
 		ck_assert_ptr_null(missing);
 	free(missing);
 }
-END_TEST
 
-START_TEST(a_signal_is_noticed)
+TEST(a_signal_is_noticed)
 {
 	ck_assert(kfarmd_run_names_signal(
 		bytes_str("gcc: fatal error: Killed signal terminated program "
@@ -49,17 +47,4 @@ START_TEST(a_signal_is_noticed)
 	ck_assert(
 		!kfarmd_run_names_signal(bytes_str("a.c:1: error: signal\n")));
 	ck_assert(!kfarmd_run_names_signal(bytes_of(NULL, 0)));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kfarmd/diagnostics");
-	TCase *t = tcase_create("said");
-
-	tcase_add_loop_test(t, the_file_that_is_missing_is_named, 0,
-			    sizeof(all) / sizeof(*all));
-	tcase_add_test(t, a_signal_is_noticed);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -7,11 +7,10 @@
 #include "kfarmd/native-toolchain.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/spawn.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +84,10 @@ static int question(size_t max, unsigned ms, const char *one, const char *two)
 			  &err);
 }
 
-START_TEST(it_answers_with_status_and_words)
+FIXTURE(set_up, tear_down);
+TIMEOUT(240);
+
+TEST(it_answers_with_status_and_words)
 {
 	make("/bin/sh");
 	ck_assert_int_eq(question(1000, 60000, "-c", "echo $WORD; echo no >&2"),
@@ -97,10 +99,9 @@ START_TEST(it_answers_with_status_and_words)
 	ck_assert_int_eq(WEXITSTATUS(status), 3);
 	ck_assert_str_eq(buf_str(&output), "two\n");
 }
-END_TEST
 
 /* Large files of the toolchain are empty, and the node's files are absent. */
-START_TEST(it_sees_the_toolchain_alone)
+TEST(it_sees_the_toolchain_alone)
 {
 	char *line = xasprintf("read a <%s/lib/small && echo $a; "
 			       "test -e %s/lib/large && echo there; "
@@ -115,9 +116,8 @@ START_TEST(it_sees_the_toolchain_alone)
 			 "small\nthere\nempty\nalone\nfrozen\n");
 	free(line);
 }
-END_TEST
 
-START_TEST(one_that_never_ends_is_killed)
+TEST(one_that_never_ends_is_killed)
 {
 	make("/bin/sh");
 	ck_assert_int_eq(question(1000, 300, "-c", "while :; do :; done"),
@@ -126,19 +126,17 @@ START_TEST(one_that_never_ends_is_killed)
 	ck_assert_int_eq(question(1000, 60000, "-c", "echo next"), 0);
 	ck_assert_str_eq(buf_str(&output), "next\n");
 }
-END_TEST
 
-START_TEST(one_that_says_too_much_is_killed)
+TEST(one_that_says_too_much_is_killed)
 {
 	make("/bin/sh");
 	ck_assert_int_eq(
 		question(1000, 60000, "-c", "while :; do echo much; done"),
 		-EMSGSIZE);
 }
-END_TEST
 
 /* A driver that closes its output and continues. */
-START_TEST(one_that_closes_its_mouth_is_waited_for)
+TEST(one_that_closes_its_mouth_is_waited_for)
 {
 	make("/bin/sh");
 	ck_assert_int_eq(question(1000, 60000, "-c",
@@ -148,21 +146,4 @@ START_TEST(one_that_closes_its_mouth_is_waited_for)
 			 0);
 	ck_assert_int_eq(WEXITSTATUS(status), 5);
 	ck_assert_str_eq(buf_str(&output), "a\n");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kfarmd/driver-query");
-	TCase *t = tcase_create("ask");
-
-	tcase_set_timeout(t, 240);
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, it_answers_with_status_and_words);
-	tcase_add_test(t, it_sees_the_toolchain_alone);
-	tcase_add_test(t, one_that_never_ends_is_killed);
-	tcase_add_test(t, one_that_says_too_much_is_killed);
-	tcase_add_test(t, one_that_closes_its_mouth_is_waited_for);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

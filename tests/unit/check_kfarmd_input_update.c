@@ -8,12 +8,11 @@
 
 #include "../lib/store-put.h"
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/str.h"
 #include "compiler/manifest.h"
 #include "sandbox/sandbox.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,7 +133,10 @@ static uint64_t pinned(void)
 	return stats.n_pinned;
 }
 
-START_TEST(what_is_here_is_not_asked_for)
+FIXTURE(set_up, tear_down);
+TIMEOUT(60);
+
+TEST(what_is_here_is_not_asked_for)
 {
 	struct wire_entry v[] = { file(0, "here"),
 				  file(1, "not here"),
@@ -162,9 +164,8 @@ START_TEST(what_is_here_is_not_asked_for)
 	ck_assert(is_applied());
 	ck_assert_uint_eq(pinned(), 0);
 }
-END_TEST
 
-START_TEST(one_content_of_two_files_is_asked_for_once)
+TEST(one_content_of_two_files_is_asked_for_once)
 {
 	struct wire_entry v[] = { file(0, "same"), file(1, "same") };
 
@@ -178,9 +179,8 @@ START_TEST(one_content_of_two_files_is_asked_for_once)
 	ck_assert_uint_eq(view->n_missing, 0);
 	ck_assert_int_eq(apply_to_cell(), 0);
 }
-END_TEST
 
-START_TEST(a_toolchains_blobs_stay_as_long_as_the_view)
+TEST(a_toolchains_blobs_stay_as_long_as_the_view)
 {
 	struct wire_entry v[] = { file(0, "here") };
 
@@ -193,9 +193,8 @@ START_TEST(a_toolchains_blobs_stay_as_long_as_the_view)
 	view = NULL;
 	ck_assert_uint_eq(pinned(), 0);
 }
-END_TEST
 
-START_TEST(a_view_that_goes_waits_for_nothing)
+TEST(a_view_that_goes_waits_for_nothing)
 {
 	struct wire_entry v[] = { file(0, "late"), file(1, "here") };
 
@@ -210,7 +209,6 @@ START_TEST(a_view_that_goes_waits_for_nothing)
 	ck_assert_uint_eq(changes, 0);
 	ck_assert_uint_eq(pinned(), 0);
 }
-END_TEST
 
 static void damage_all(void)
 {
@@ -223,7 +221,7 @@ static void damage_all(void)
 }
 
 /* If the damage recurs, the disk is faulty, and the view fails. */
-START_TEST(a_damaged_blob_is_wanted_again_and_not_for_ever)
+TEST(a_damaged_blob_is_wanted_again_and_not_for_ever)
 {
 	struct wire_entry v[] = { file(0, "1234") };
 	int ret = -EBADMSG;
@@ -247,9 +245,8 @@ START_TEST(a_damaged_blob_is_wanted_again_and_not_for_ever)
 	ck_assert_int_eq(ret, -EIO);
 	ck_assert_uint_ge(changes, 1);
 }
-END_TEST
 
-START_TEST(a_number_without_a_path_is_a_violation)
+TEST(a_number_without_a_path_is_a_violation)
 {
 	struct wire_entry v[] = { { .path = 4, .inode.kind = WIRE_INODE_DIR } };
 
@@ -257,9 +254,8 @@ START_TEST(a_number_without_a_path_is_a_violation)
 	ck_assert_ptr_null(view);
 	ck_assert_ptr_nonnull(strstr(err.text, "path number 4"));
 }
-END_TEST
 
-START_TEST(it_stops_when_told)
+TEST(it_stops_when_told)
 {
 	struct wire_entry v[] = { file(0, "here") };
 
@@ -269,7 +265,6 @@ START_TEST(it_stops_when_told)
 	ck_assert_int_eq(kfarmd_input_update_pin_blobs(view, &err), -ECANCELED);
 	ck_assert_int_eq(apply_to_cell(), -ECANCELED);
 }
-END_TEST
 
 static int identity(uint32_t driver, bool spoiled)
 {
@@ -287,7 +282,7 @@ static int identity(uint32_t driver, bool spoiled)
 	return kfarmd_input_update_check_identity(&views, &m, &err);
 }
 
-START_TEST(a_toolchain_is_what_its_files_are)
+TEST(a_toolchain_is_what_its_files_are)
 {
 	struct wire_entry v[] = { file(1, "tool") };
 
@@ -296,9 +291,8 @@ START_TEST(a_toolchain_is_what_its_files_are)
 	ck_assert_int_eq(identity(1, true), -EINVAL);
 	ck_assert_int_eq(identity(0, false), -EINVAL); /* absent */
 }
-END_TEST
 
-START_TEST(a_driver_is_found_through_links_that_came)
+TEST(a_driver_is_found_through_links_that_came)
 {
 	struct kfarmd_input_update_queue views = TAILQ_HEAD_INITIALIZER(views);
 	struct wire_entry v[] = {
@@ -322,7 +316,6 @@ START_TEST(a_driver_is_found_through_links_that_came)
 	ck_assert_str_eq(driver, "");
 	free(driver);
 }
-END_TEST
 
 /* The callback for an installation on disk, in which no sandbox is valid. */
 static int take_entry(void *ctx, const char *path,
@@ -344,7 +337,7 @@ static int take_entry(void *ctx, const char *path,
 	return err_set(why, ENOSPC, "no space");
 }
 
-START_TEST(a_view_may_go_to_another_destination)
+TEST(a_view_may_go_to_another_destination)
 {
 	struct wire_entry v[] = {
 		file(0, "here"),
@@ -368,18 +361,16 @@ START_TEST(a_view_may_go_to_another_destination)
 	buf_release(&out);
 	free(expected);
 }
-END_TEST
 
-START_TEST(files_leave_memory_to_compile_with)
+TEST(files_leave_memory_to_compile_with)
 {
 	ck_assert_int_eq(kfarmd_input_update_check_memory(0, &err), 0);
 	ck_assert_int_eq(kfarmd_input_update_check_memory(1ull << 50, &err),
 			 -ENOMEM);
 	ck_assert_ptr_nonnull(strstr(err.text, "MiB free"));
 }
-END_TEST
 
-START_TEST(a_toolchain_only_adds)
+TEST(a_toolchain_only_adds)
 {
 	struct wire_entry v[] = {
 		file(1, "tool"), { .path = 0, .inode.kind = WIRE_INODE_ABSENT }
@@ -387,28 +378,4 @@ START_TEST(a_toolchain_only_adds)
 
 	make(WIRE_PART_TOOLCHAIN_END, v, 2);
 	ck_assert_int_eq(identity(1, false), -EINVAL);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kfarmd/input-update");
-	TCase *t = tcase_create("view");
-
-	tcase_set_timeout(t, 60);
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, what_is_here_is_not_asked_for);
-	tcase_add_test(t, one_content_of_two_files_is_asked_for_once);
-	tcase_add_test(t, a_toolchains_blobs_stay_as_long_as_the_view);
-	tcase_add_test(t, a_view_that_goes_waits_for_nothing);
-	tcase_add_test(t, a_damaged_blob_is_wanted_again_and_not_for_ever);
-	tcase_add_test(t, a_number_without_a_path_is_a_violation);
-	tcase_add_test(t, it_stops_when_told);
-	tcase_add_test(t, a_toolchain_is_what_its_files_are);
-	tcase_add_test(t, a_driver_is_found_through_links_that_came);
-	tcase_add_test(t, a_view_may_go_to_another_destination);
-	tcase_add_test(t, files_leave_memory_to_compile_with);
-	tcase_add_test(t, a_toolchain_only_adds);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -3,6 +3,7 @@
 /*
  * Jobs, from the JOB message to the result.
  */
+#include "../lib/test.h"
 #include "kfarmd-single.h"
 
 #include <sched.h>
@@ -110,23 +111,24 @@ static void send_tree(const struct local *l)
 	free(path);
 }
 
-START_TEST(object_and_diagnostics_are_those_of_a_local_compile)
+FIXTURE(one_set_up, one_tear_down);
+
+TEST_EACH(object_and_diagnostics_are_those_of_a_local_compile, locals)
 {
-	const struct local *l = &locals[_i];
-	enum wire_lang lang = play_lang(l->file);
+	enum wire_lang lang = play_lang(row->file);
 	enum wire_output list = lang == WIRE_LANG_PLAIN_ASM ?
 					WIRE_OUTPUT_AS_DEPS :
 					WIRE_OUTPUT_DEPS;
 	struct buf object = { 0 }, words = { 0 };
 	struct wire_job m;
 
-	send_tree(l);
-	m = play_job(&node.c, 1, lang, l->flags);
+	send_tree(row);
+	m = play_job(&node.c, 1, lang, row->flags);
 	free(m.source);
-	m.source = xstrdup(l->file);
-	play_remote(&node.c, 1, l->file, l->flags);
+	m.source = xstrdup(row->file);
+	play_remote(&node.c, 1, row->file, row->flags);
 	ck_assert_msg(result(1)->wait_status == 0, "%s", diagnostics(1));
-	check_answer(&m, l->flags);
+	check_answer(&m, row->flags);
 	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_STDOUT).len, 0);
 	ck_assert_ptr_nonnull(
 		strstr(buf_str(&node.c.job[1].stream[list]), " inc/twice.h"));
@@ -134,9 +136,9 @@ START_TEST(object_and_diagnostics_are_those_of_a_local_compile)
 	ck_assert(!stream(1, WIRE_OUTPUT_DEPS).len ==
 		  (list != WIRE_OUTPUT_DEPS));
 	ck_assert_uint_gt(node.c.job[1].result.peak_kib, 1000);
-	if (!make_tree_here(l))
+	if (!make_tree_here(row))
 		return;
-	compile_here(l);
+	compile_here(row);
 	read_file(ROOT "/local.o", &object);
 	read_file(ROOT "/local.err", &words);
 	ck_assert(
@@ -145,7 +147,6 @@ START_TEST(object_and_diagnostics_are_those_of_a_local_compile)
 	buf_release(&object);
 	buf_release(&words);
 }
-END_TEST
 
 /* Compile one file, which becomes ROOT/a.c. */
 static void compile(unsigned job, const char *source, const char *const *flags)
@@ -162,7 +163,7 @@ static void compile_slowly(unsigned job)
 	buf_release(&text);
 }
 
-START_TEST(an_error_comes_back_as_the_compiler_says_it)
+TEST(an_error_comes_back_as_the_compiler_says_it)
 {
 	compile(1, "int f(void) { return nosuch; }\n", plain);
 	ck_assert_int_eq(WEXITSTATUS(result(1)->wait_status), 1);
@@ -170,9 +171,8 @@ START_TEST(an_error_comes_back_as_the_compiler_says_it)
 	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_OBJECT).len, 0);
 	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_DEPS).len, 0);
 }
-END_TEST
 
-START_TEST(many_jobs_at_once_are_all_answered)
+TEST(many_jobs_at_once_are_all_answered)
 {
 	play_put(&node.c, 0, ROOT "/a.c", tiny);
 	for (unsigned i = 1; i <= 8; i++)
@@ -181,9 +181,8 @@ START_TEST(many_jobs_at_once_are_all_answered)
 		ck_assert_int_eq(result(i)->wait_status, 0);
 	ck_assert_uint_eq(count_workers(&node), 0);
 }
-END_TEST
 
-START_TEST(a_job_sees_its_view_and_later_ones_another)
+TEST(a_job_sees_its_view_and_later_ones_another)
 {
 	play_put(&node.c, 0, ROOT "/v.h", "#define V 1\n");
 	compile(1, "#include \"v.h\"\n_Static_assert(V == 1, \"\");\n", plain);
@@ -194,9 +193,8 @@ START_TEST(a_job_sees_its_view_and_later_ones_another)
 	ck_assert_ptr_nonnull(
 		strstr(diagnostics(2), "static assertion failed"));
 }
-END_TEST
 
-START_TEST(a_beat_tells_the_cpu_time_of_a_job)
+TEST(a_beat_tells_the_cpu_time_of_a_job)
 {
 	uint64_t deadline = clock_ms() + CLIENT_MS;
 
@@ -206,9 +204,8 @@ START_TEST(a_beat_tells_the_cpu_time_of_a_job)
 	ck_assert_uint_gt(node.c.most_cpu, 0);
 	ck_assert_uint_eq(node.c.most_running, 1);
 }
-END_TEST
 
-START_TEST(a_cancelled_job_is_killed_and_not_heard_of_again)
+TEST(a_cancelled_job_is_killed_and_not_heard_of_again)
 {
 	compile_slowly(1);
 	wait_workers(&node, true);
@@ -219,9 +216,8 @@ START_TEST(a_cancelled_job_is_killed_and_not_heard_of_again)
 	ck_assert_int_eq(result(2)->wait_status, 0);
 	ck_assert(!node.c.job[1].has_result && !node.c.job[1].has_fail);
 }
-END_TEST
 
-START_TEST(the_end_of_the_conversation_kills_the_compilers)
+TEST(the_end_of_the_conversation_kills_the_compilers)
 {
 	pid_t pid = node.pid;
 	unsigned before;
@@ -233,9 +229,8 @@ START_TEST(the_end_of_the_conversation_kills_the_compilers)
 	ck_assert_uint_ge(before, 2);
 	/* tear_down() checks that kfarmd exits without child processes. */
 }
-END_TEST
 
-START_TEST(a_job_is_killed_at_its_deadline)
+TEST(a_job_is_killed_at_its_deadline)
 {
 	struct buf text = slow_source();
 	struct wire_job m;
@@ -248,7 +243,6 @@ START_TEST(a_job_is_killed_at_its_deadline)
 	wait_workers(&node, false);
 	buf_release(&text);
 }
-END_TEST
 
 /* Find the first process of a job, a grandchild of kfarmd. */
 static pid_t find_worker(void)
@@ -268,7 +262,7 @@ static pid_t find_worker(void)
 	return found;
 }
 
-START_TEST(a_killed_compiler_is_the_nodes_fault)
+TEST(a_killed_compiler_is_the_nodes_fault)
 {
 	compile_slowly(1);
 	wait_workers(&node, true);
@@ -277,10 +271,9 @@ START_TEST(a_killed_compiler_is_the_nodes_fault)
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_NODE);
 	wait_workers(&node, false);
 }
-END_TEST
 
 /* Kill the sandbox init: the sandbox is lost, and the node reports that. */
-START_TEST(a_cell_that_is_killed_is_lost)
+TEST(a_cell_that_is_killed_is_lost)
 {
 	pid_t keeper;
 
@@ -299,7 +292,6 @@ START_TEST(a_cell_that_is_killed_is_lost)
 	/* The client can request another sandbox. */
 	play_cell(&node.c, 1);
 }
-END_TEST
 
 static const char *const refused[] = {
 	"-fplugin= /tmp/x.so",
@@ -316,26 +308,24 @@ static const char *const refused[] = {
 	"-MF x",
 };
 
-START_TEST(an_option_that_is_not_in_the_table_is_refused)
+TEST_EACH(an_option_that_is_not_in_the_table_is_refused, refused)
 {
-	const char *const flags[] = { "-O 2", refused[_i], NULL };
+	const char *const flags[] = { "-O 2", *row, NULL };
 
 	compile(1, tiny, flags);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_UNSUPPORTED);
 	ck_assert_uint_eq(count_workers(&node), 0);
 }
-END_TEST
 
 static const char *const sources[] = { "-o", "-wrapper", "@x", "-" };
 
-START_TEST(a_source_that_is_an_option_is_refused)
+TEST_EACH(a_source_that_is_an_option_is_refused, sources)
 {
-	play_remote(&node.c, 1, sources[_i], plain);
+	play_remote(&node.c, 1, *row, plain);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_UNSUPPORTED);
 }
-END_TEST
 
-START_TEST(a_variable_that_is_not_for_nodes_is_refused)
+TEST(a_variable_that_is_not_for_nodes_is_refused)
 {
 	struct wire_job m;
 
@@ -349,10 +339,9 @@ START_TEST(a_variable_that_is_not_for_nodes_is_refused)
 	play_send_job(&node.c, &m);
 	ck_assert_int_eq(result(2)->wait_status, 0);
 }
-END_TEST
 
 /* 60,000 warnings of some 90 bytes. */
-START_TEST(too_many_diagnostics_make_a_job_void)
+TEST(too_many_diagnostics_make_a_job_void)
 {
 	static const char *const flags[] = { "-W unused-function", NULL };
 	struct buf text = { 0 };
@@ -364,7 +353,6 @@ START_TEST(too_many_diagnostics_make_a_job_void)
 	ck_assert_ptr_nonnull(strstr(failure(1)->reason, "diagnostics"));
 	buf_release(&text);
 }
-END_TEST
 
 static const struct wanted {
 	const char *source;
@@ -376,15 +364,14 @@ static const struct wanted {
 	{ "#include \"/proc/self/environ\"\n", "/proc/self/environ" },
 };
 
-START_TEST(a_file_that_is_missing_is_named)
+TEST_EACH(a_file_that_is_missing_is_named, wanted)
 {
-	compile(1, wanted[_i].source, plain);
+	compile(1, row->source, plain);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_INPUT);
-	ck_assert_str_eq(failure(1)->reason, wanted[_i].file);
+	ck_assert_str_eq(failure(1)->reason, row->file);
 }
-END_TEST
 
-START_TEST(a_missing_source_or_directory_is_named)
+TEST(a_missing_source_or_directory_is_named)
 {
 	struct wire_job m;
 
@@ -403,7 +390,6 @@ START_TEST(a_missing_source_or_directory_is_named)
 	play_send_job(&node.c, &m);
 	ck_assert_uint_eq(failure(3)->class, WIRE_FAIL_INPUT);
 }
-END_TEST
 
 /* Files that exist on every node but were not sent. */
 static const char *const reads[] = {
@@ -412,17 +398,16 @@ static const char *const reads[] = {
 	"__asm__(\".include \\\"/etc/passwd\\\"\");\n",
 };
 
-START_TEST(a_source_cannot_read_files_of_the_node)
+TEST_EACH(a_source_cannot_read_files_of_the_node, reads)
 {
-	compile(1, reads[_i], plain);
+	compile(1, *row, plain);
 	/* The assembler names its input, which is in a private directory. */
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
 	for (unsigned i = 0; i < WIRE_N_OUTPUTS; i++)
 		ck_assert_uint_eq(stream(1, i).len, 0);
 }
-END_TEST
 
-START_TEST(an_answer_that_names_a_directory_of_the_node_is_void)
+TEST(an_answer_that_names_a_directory_of_the_node_is_void)
 {
 	compile(1, "const char s[] = \"/.kfarm/out\";\n", plain);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
@@ -430,10 +415,9 @@ START_TEST(an_answer_that_names_a_directory_of_the_node_is_void)
 	ck_assert_uint_eq(failure(2)->class, WIRE_FAIL_VOID);
 	ck_assert_uint_eq(stream(2, WIRE_OUTPUT_OBJECT).len, 0);
 }
-END_TEST
 
 /* Random words do not compress, so the result exceeds the output queue. */
-START_TEST(a_large_object_comes_whole_to_a_slow_reader)
+TEST(a_large_object_comes_whole_to_a_slow_reader)
 {
 	struct buf text = { 0 };
 	uint64_t x = 88172645463325252ull;
@@ -458,38 +442,4 @@ START_TEST(a_large_object_comes_whole_to_a_slow_reader)
 		stream(1, WIRE_OUTPUT_OBJECT).len,
 		node.c.job[1].result.output_bytes[WIRE_OUTPUT_OBJECT]);
 	buf_release(&text);
-}
-END_TEST
-
-int main(void)
-{
-	TCase *t = tcase_create("job");
-
-	tcase_add_checked_fixture(t, one_set_up, one_tear_down);
-	tcase_add_loop_test(t,
-			    object_and_diagnostics_are_those_of_a_local_compile,
-			    0, sizeof(locals) / sizeof(*locals));
-	tcase_add_test(t, an_error_comes_back_as_the_compiler_says_it);
-	tcase_add_test(t, many_jobs_at_once_are_all_answered);
-	tcase_add_test(t, a_job_sees_its_view_and_later_ones_another);
-	tcase_add_test(t, a_beat_tells_the_cpu_time_of_a_job);
-	tcase_add_test(t, a_cancelled_job_is_killed_and_not_heard_of_again);
-	tcase_add_test(t, the_end_of_the_conversation_kills_the_compilers);
-	tcase_add_test(t, a_job_is_killed_at_its_deadline);
-	tcase_add_test(t, a_killed_compiler_is_the_nodes_fault);
-	tcase_add_test(t, a_cell_that_is_killed_is_lost);
-	tcase_add_loop_test(t, an_option_that_is_not_in_the_table_is_refused, 0,
-			    sizeof(refused) / sizeof(*refused));
-	tcase_add_loop_test(t, a_source_that_is_an_option_is_refused, 0,
-			    sizeof(sources) / sizeof(*sources));
-	tcase_add_test(t, a_variable_that_is_not_for_nodes_is_refused);
-	tcase_add_test(t, too_many_diagnostics_make_a_job_void);
-	tcase_add_loop_test(t, a_file_that_is_missing_is_named, 0,
-			    sizeof(wanted) / sizeof(*wanted));
-	tcase_add_test(t, a_missing_source_or_directory_is_named);
-	tcase_add_loop_test(t, a_source_cannot_read_files_of_the_node, 0,
-			    sizeof(reads) / sizeof(*reads));
-	tcase_add_test(t, an_answer_that_names_a_directory_of_the_node_is_void);
-	tcase_add_test(t, a_large_object_comes_whole_to_a_slow_reader);
-	return one_run("agent/job", t);
 }

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd */
+#include "../lib/test.h"
+
 #include "kfarmd/run.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 static uint8_t large[2 * WIRE_CHUNK_MAX + 5];
 
-START_TEST(pieces_come_in_order_and_no_larger_than_one_may_be)
+TEST(pieces_come_in_order_and_no_larger_than_one_may_be)
 {
 	struct kfarmd_run_output a = {
 		.streams = { [WIRE_OUTPUT_OBJECT] = bytes_of(large,
@@ -35,19 +34,17 @@ START_TEST(pieces_come_in_order_and_no_larger_than_one_may_be)
 	ck_assert(!kfarmd_run_output_next_piece(&a, &p));
 	ck_assert(!kfarmd_run_output_next_piece(&a, &p));
 }
-END_TEST
 
-START_TEST(an_empty_answer_has_no_piece)
+TEST(an_empty_answer_has_no_piece)
 {
 	struct kfarmd_run_output a = { 0 };
 	struct wire_piece p;
 
 	ck_assert(!kfarmd_run_output_next_piece(&a, &p));
 }
-END_TEST
 
 /* The outputs that can contain names of private directories. */
-START_TEST(only_the_lists_may_name_our_directories)
+TEST(only_the_lists_may_name_our_directories)
 {
 	struct digest key = { { 1 } }, want;
 
@@ -63,7 +60,6 @@ START_TEST(only_the_lists_may_name_our_directories)
 		ck_assert(digest_equal(&want, &a.digest));
 	}
 }
-END_TEST
 
 #define OUT "/.kfarm/out/out.o"
 
@@ -85,25 +81,24 @@ static const struct {
 	{ "/.kfarm/out/\n" OUT, "/.kfarm/out/\na/x.o" },
 };
 
-START_TEST(a_tools_words_have_the_clients_name_for_its_object)
+TEST_EACH(a_tools_words_have_the_clients_name_for_its_object, spoken)
 {
 	struct buf out = { 0 };
-	size_t len = strlen(spoken[_i].wanted);
+	size_t len = strlen(row->wanted);
 
 	buf_add_str(&out, "cc: ");
-	ck_assert(kfarmd_run_output_add_renamed(
-		&out, bytes_str(spoken[_i].says), OUT, "a/x.o", len + 4));
+	ck_assert(kfarmd_run_output_add_renamed(&out, bytes_str(row->says), OUT,
+						"a/x.o", len + 4));
 	ck_assert_uint_eq(out.len, len + 4);
-	ck_assert_str_eq(buf_str(&out) + 4, spoken[_i].wanted);
+	ck_assert_str_eq(buf_str(&out) + 4, row->wanted);
 	buf_reset(&out);
-	ck_assert(!len || !kfarmd_run_output_add_renamed(
-				  &out, bytes_str(spoken[_i].says), OUT,
-				  "a/x.o", len - 1));
+	ck_assert(!len ||
+		  !kfarmd_run_output_add_renamed(&out, bytes_str(row->says),
+						 OUT, "a/x.o", len - 1));
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(a_long_name_makes_no_words_too_long)
+TEST(a_long_name_makes_no_words_too_long)
 {
 	char name[WIRE_PATH_MAX + 1];
 	struct buf says = { 0 }, out = { 0 };
@@ -120,21 +115,4 @@ START_TEST(a_long_name_makes_no_words_too_long)
 		&out, buf_bytes(&says), OUT, name, 10 * (WIRE_PATH_MAX + 1)));
 	buf_release(&says);
 	buf_release(&out);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kfarmd/job-output");
-	TCase *t = tcase_create("answer");
-
-	tcase_add_test(t, pieces_come_in_order_and_no_larger_than_one_may_be);
-	tcase_add_test(t, an_empty_answer_has_no_piece);
-	tcase_add_test(t, only_the_lists_may_name_our_directories);
-	tcase_add_loop_test(t,
-			    a_tools_words_have_the_clients_name_for_its_object,
-			    0, sizeof(spoken) / sizeof(*spoken));
-	tcase_add_test(t, a_long_name_makes_no_words_too_long);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd */
+#include "../lib/test.h"
+
 #include "kfarmd/run.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -135,47 +134,34 @@ static const struct ending {
 	  .reason = "copy out.o: No space left on device" },
 };
 
-START_TEST(an_end_is_a_result_or_says_why_not)
+TEST_EACH(an_end_is_a_result_or_says_why_not, endings)
 {
 	static char *const tool[] = { (char *)"/t", NULL };
-	const struct ending *t = &endings[_i];
 	struct kfarmd_run_status e = { .cwd = "/b",
-				       .tool = t->with ? "/t" : NULL };
+				       .tool = row->with ? "/t" : NULL };
 	struct kfarmd_run run = {
-		.status_from_tool = t->by_tool,
-		.overflowed = t->overflowed,
-		.tool_wrote = t->spoke,
-		.end = { .cause = t->why,
-			 .status = t->status,
-			 .error = t->error,
+		.status_from_tool = row->by_tool,
+		.overflowed = row->overflowed,
+		.tool_wrote = row->spoke,
+		.end = { .cause = row->why,
+			 .status = row->status,
+			 .error = row->error,
 			 .wall_ms = 7 },
 	};
 
-	if (t->with)
+	if (row->with)
 		run.tool.argv = tool;
-	if (t->with == WORKS)
+	if (row->with == WORKS)
 		run.tool.input_file = "out.o";
 	snprintf(run.end.detail, sizeof(run.end.detail), "%s",
-		 t->detail ? t->detail : "");
-	if (t->text)
-		buf_add_str(&run.output[1], t->text);
-	ck_assert(kfarmd_run_classify(&e, &run) == (t->class < 0));
-	if (t->class >= 0) {
-		ck_assert_int_eq(e.class, t->class);
-		ck_assert_str_eq(e.reason, t->reason);
+		 row->detail ? row->detail : "");
+	if (row->text)
+		buf_add_str(&run.output[1], row->text);
+	ck_assert(kfarmd_run_classify(&e, &run) == (row->class < 0));
+	if (row->class >= 0) {
+		ck_assert_int_eq(e.class, row->class);
+		ck_assert_str_eq(e.reason, row->reason);
 	}
 	free(e.reason);
 	buf_release(&run.output[1]);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kfarmd/job-status");
-	TCase *t = tcase_create("ending");
-
-	tcase_add_loop_test(t, an_end_is_a_result_or_says_why_not, 0,
-			    sizeof(endings) / sizeof(*endings));
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire toolchain */
+#include "../lib/test.h"
 #include "kfarmd-node.h"
-
-#include "suite.h"
 
 #include <sched.h>
 #include <sys/un.h>
@@ -83,7 +82,11 @@ static bool has_cores(int n)
 	return sched_getaffinity(0, sizeof(set), &set) || CPU_COUNT(&set) >= n;
 }
 
-START_TEST(several_conversations_share_one_node)
+FIXTURE_ONCE(node_set_up_all, node_tear_down_all);
+FIXTURE(set_up, tear_down);
+TIMEOUT(240);
+
+TEST(several_conversations_share_one_node)
 {
 	static struct client c[2];
 	struct stat st;
@@ -114,7 +117,6 @@ START_TEST(several_conversations_share_one_node)
 	ck_assert_int_eq(spawn_wait(it.pid), 0);
 	client_release(&c[1]);
 }
-END_TEST
 
 static bool is_gone(pid_t pid)
 {
@@ -150,7 +152,7 @@ static void expect_gone(const pid_t *pids, unsigned n)
 	}
 }
 
-START_TEST(its_end_takes_the_jobs_along)
+TEST_RANGE(its_end_takes_the_jobs_along, 0, 2)
 {
 	static struct client c;
 	pid_t below[64];
@@ -174,9 +176,8 @@ START_TEST(its_end_takes_the_jobs_along)
 	expect_gone(below, n);
 	client_release(&c);
 }
-END_TEST
 
-START_TEST(a_path_is_not_shared)
+TEST(a_path_is_not_shared)
 {
 	pid_t pid = kfarmd_start(node_store, -1, more);
 	int fd = connect_to_it();
@@ -188,9 +189,8 @@ START_TEST(a_path_is_not_shared)
 	close(fd);
 	stop(pid);
 }
-END_TEST
 
-START_TEST(what_a_dead_one_left_is_cleared_away)
+TEST(what_a_dead_one_left_is_cleared_away)
 {
 	char *live = xasprintf("%s/live", node_store);
 	struct client *c = &it.c;
@@ -223,9 +223,8 @@ START_TEST(what_a_dead_one_left_is_cleared_away)
 	ck_assert_uint_eq(count_files(live), 0);
 	free(live);
 }
-END_TEST
 
-START_TEST(something_else_at_the_path_is_left_alone)
+TEST(something_else_at_the_path_is_left_alone)
 {
 	char *lock = xasprintf("%s.lock", path);
 	struct err err;
@@ -237,22 +236,4 @@ START_TEST(something_else_at_the_path_is_left_alone)
 	unlink(path);
 	unlink(lock);
 	free(lock);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kfarmd/listen");
-	TCase *t = tcase_create("listen");
-
-	tcase_set_timeout(t, 240);
-	tcase_add_unchecked_fixture(t, node_set_up_all, node_tear_down_all);
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, several_conversations_share_one_node);
-	tcase_add_loop_test(t, its_end_takes_the_jobs_along, 0, 2);
-	tcase_add_test(t, a_path_is_not_shared);
-	tcase_add_test(t, what_a_dead_one_left_is_cleared_away);
-	tcase_add_test(t, something_else_at_the_path_is_left_alone);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire tls toolchain */
+#include "../lib/test.h"
 #include "kfarmd-listen.h"
 
 #include "kfarmd/session.h"
 
-#include "suite.h"
+FIXTURE_ONCE(node_set_up_all, node_tear_down_all);
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
 
 /*
  * ------------------------------------------------------------- known clients
  */
 
-START_TEST(a_client_with_its_key_on_the_list_has_jobs_done)
+TEST(a_client_with_its_key_on_the_list_has_jobs_done)
 {
 	static struct client c;
 
@@ -22,7 +25,6 @@ START_TEST(a_client_with_its_key_on_the_list_has_jobs_done)
 	ck_assert_uint_eq(c.job[1].result.wait_status, 0);
 	client_release(&c);
 }
-END_TEST
 
 static void ask_status(struct buf *out)
 {
@@ -39,7 +41,7 @@ static void ask_status(struct buf *out)
 	free(line);
 }
 
-START_TEST(its_name_and_its_key_are_in_the_status)
+TEST(its_name_and_its_key_are_in_the_status)
 {
 	static struct client c;
 	struct buf out = { 0 };
@@ -55,9 +57,8 @@ START_TEST(its_name_and_its_key_are_in_the_status)
 	free(key);
 	client_release(&c);
 }
-END_TEST
 
-START_TEST(who_is_struck_off_the_list_is_left)
+TEST(who_is_struck_off_the_list_is_left)
 {
 	static struct client c;
 
@@ -70,10 +71,9 @@ START_TEST(who_is_struck_off_the_list_is_left)
 	ck_assert_ptr_nonnull(strstr(c.bye, "list of clients"));
 	client_release(&c);
 }
-END_TEST
 
 /* An editor that writes in place truncates the file first. */
-START_TEST(a_list_that_is_empty_for_a_moment_costs_nobody_its_jobs)
+TEST(a_list_that_is_empty_for_a_moment_costs_nobody_its_jobs)
 {
 	static struct client c;
 	struct err err;
@@ -88,9 +88,8 @@ START_TEST(a_list_that_is_empty_for_a_moment_costs_nobody_its_jobs)
 	ck_assert(!c.closed);
 	client_release(&c);
 }
-END_TEST
 
-START_TEST(who_is_written_on_the_list_is_admitted_without_a_restart)
+TEST(who_is_written_on_the_list_is_admitted_without_a_restart)
 {
 	struct tls_session *s;
 	struct err err;
@@ -105,13 +104,12 @@ START_TEST(who_is_written_on_the_list_is_admitted_without_a_restart)
 	ck_assert_int_eq(first_word(s, &err), 1);
 	tls_session_free(s);
 }
-END_TEST
 
 /*
  * ----------------------------------------------------------- unknown clients
  */
 
-START_TEST(an_unknown_key_is_refused_and_told_what_to_do)
+TEST(an_unknown_key_is_refused_and_told_what_to_do)
 {
 	struct tls_session *s = shake(&stranger, connect_from("127.0.0.1"),
 				      &node_pin);
@@ -123,9 +121,8 @@ START_TEST(an_unknown_key_is_refused_and_told_what_to_do)
 	ck_assert_ptr_nonnull(strstr(err.text, "is not in /etc/kfarm/clients"));
 	tls_session_free(s);
 }
-END_TEST
 
-START_TEST(a_node_with_another_key_gets_no_word_of_ours)
+TEST(a_node_with_another_key_gets_no_word_of_ours)
 {
 	struct digest other;
 
@@ -134,7 +131,6 @@ START_TEST(a_node_with_another_key_gets_no_word_of_ours)
 	ck_assert_int_eq(shaken.ret, -EACCES);
 	ck_assert_ptr_nonnull(strstr(shaken.err.text, "another machine"));
 }
-END_TEST
 
 /* Return the output of an openssl s_client that connects to kfarmd. */
 static char *s_client(const char *words)
@@ -175,18 +171,17 @@ static const struct {
 	  "handshake failure" },
 };
 
-START_TEST(older_or_other_tls_is_refused)
+TEST_EACH(older_or_other_tls_is_refused, others)
 {
-	char *words = xasprintf("%s -ign_eof", others[_i].words);
+	char *words = xasprintf("%s -ign_eof", row->words);
 	char *out = s_client(words);
 
-	ck_assert_msg(strstr(out, others[_i].says) != NULL, "%s", out);
+	ck_assert_msg(strstr(out, row->says) != NULL, "%s", out);
 	free(words);
 	free(out);
 }
-END_TEST
 
-START_TEST(there_is_no_ticket_to_come_back_with)
+TEST(there_is_no_ticket_to_come_back_with)
 {
 	char *out = s_client("-tls1_3 -cert friend.crt -key friend.pem "
 			     "-alpn kfarm/1 -msg");
@@ -196,9 +191,8 @@ START_TEST(there_is_no_ticket_to_come_back_with)
 	ck_assert_ptr_null(strstr(out, "New, TLSv1.2"));
 	free(out);
 }
-END_TEST
 
-START_TEST(a_key_without_the_protocol_gets_no_hello)
+TEST(a_key_without_the_protocol_gets_no_hello)
 {
 	char *out = s_client("-tls1_3 -cert friend.crt -key friend.pem "
 			     "-ign_eof -quiet");
@@ -206,7 +200,6 @@ START_TEST(a_key_without_the_protocol_gets_no_hello)
 	ck_assert_ptr_null(strstr(out, "kfarmd"));
 	free(out);
 }
-END_TEST
 
 static const char *const garbage[] = {
 	"GET / HTTP/1.1\r\nHost: node\r\n\r\n",
@@ -215,13 +208,13 @@ static const char *const garbage[] = {
 	"KFAR\x01",
 };
 
-START_TEST(what_is_no_tls_is_left_at_once)
+TEST_EACH(what_is_no_tls_is_left_at_once, garbage)
 {
 	static struct client c;
 	int fd = connect_from("127.0.0.1");
-	size_t len = strlen(garbage[_i]);
+	size_t len = strlen(*row);
 
-	ck_assert_int_eq(write(fd, garbage[_i], len), (ssize_t)len);
+	ck_assert_int_eq(write(fd, *row, len), (ssize_t)len);
 	/* kfarmd sends at most an alert; a partial record keeps it waiting. */
 	shutdown(fd, SHUT_WR);
 	ck_assert_uint_le(wait_for_close(fd, CLIENT_MS), 7);
@@ -229,9 +222,8 @@ START_TEST(what_is_no_tls_is_left_at_once)
 	converse(&c, "127.0.0.1");
 	client_release(&c);
 }
-END_TEST
 
-START_TEST(random_bytes_end_nothing_but_their_connection)
+TEST(random_bytes_end_nothing_but_their_connection)
 {
 	static struct client c;
 	char block[2048];
@@ -260,10 +252,9 @@ START_TEST(random_bytes_end_nothing_but_their_connection)
 	ck_assert(!c.closed);
 	client_release(&c);
 }
-END_TEST
 
 /* A client with the maximum number of sessions. */
-START_TEST(one_client_does_not_keep_others_out)
+TEST(one_client_does_not_keep_others_out)
 {
 	static struct client many[KFARMD_SESSIONS_PER_KEY], c;
 	char *both = xasprintf("%s greedy\n%s", stranger.pin, friend.pin);
@@ -289,10 +280,9 @@ START_TEST(one_client_does_not_keep_others_out)
 	for (unsigned i = 0; i < KFARMD_SESSIONS_PER_KEY; i++)
 		client_release(&many[i]);
 }
-END_TEST
 
 /* A HELLO that arrives byte by byte and would take a minute. */
-START_TEST(who_is_slow_is_left_after_five_seconds)
+TEST(who_is_slow_is_left_after_five_seconds)
 {
 	uint64_t start;
 	int fd = connect_from("127.0.0.1");
@@ -310,35 +300,4 @@ START_TEST(who_is_slow_is_left_after_five_seconds)
 	ck_assert_uint_ge(clock_ms() - start, 4500);
 	ck_assert_uint_lt(clock_ms() - start, CLIENT_MS);
 	close(fd);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("kfarmd/listen-tls");
-	TCase *t = tcase_create("door");
-
-	tcase_set_timeout(t, 120);
-	tcase_add_unchecked_fixture(t, node_set_up_all, node_tear_down_all);
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, a_client_with_its_key_on_the_list_has_jobs_done);
-	tcase_add_test(t, its_name_and_its_key_are_in_the_status);
-	tcase_add_test(t, who_is_struck_off_the_list_is_left);
-	tcase_add_test(t,
-		       a_list_that_is_empty_for_a_moment_costs_nobody_its_jobs);
-	tcase_add_test(
-		t, who_is_written_on_the_list_is_admitted_without_a_restart);
-	tcase_add_test(t, an_unknown_key_is_refused_and_told_what_to_do);
-	tcase_add_test(t, a_node_with_another_key_gets_no_word_of_ours);
-	tcase_add_loop_test(t, older_or_other_tls_is_refused, 0,
-			    sizeof(others) / sizeof(*others));
-	tcase_add_test(t, there_is_no_ticket_to_come_back_with);
-	tcase_add_test(t, a_key_without_the_protocol_gets_no_hello);
-	tcase_add_loop_test(t, what_is_no_tls_is_left_at_once, 0,
-			    sizeof(garbage) / sizeof(*garbage));
-	tcase_add_test(t, random_bytes_end_nothing_but_their_connection);
-	tcase_add_test(t, one_client_does_not_keep_others_out);
-	tcase_add_test(t, who_is_slow_is_left_after_five_seconds);
-	suite_add_tcase(suite, t);
-	return suite_run(suite);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire toolchain */
+#include "../lib/test.h"
 #include "kfarmd-node.h"
-
-#include "suite.h"
 
 #include <grp.h>
 #include <sched.h>
@@ -64,24 +63,26 @@ static const struct wrong {
 	{ { "--status", "--store", "/nosuch" }, "with the store /nosuch" },
 };
 
-START_TEST(a_wrong_command_line_gets_one_clear_line)
+FIXTURE_ONCE(node_set_up_all, node_tear_down_all);
+TIMEOUT(240);
+
+TEST_EACH(a_wrong_command_line_gets_one_clear_line, wrongs)
 {
 	int status;
-	char *out = run_kfarmd(wrongs[_i].words, &status);
+	char *out = run_kfarmd(row->words, &status);
 
 	ck_assert_int_eq(WEXITSTATUS(status), 1);
 	ck_assert(str_starts(out, "kfarmd: "));
-	ck_assert_ptr_nonnull(strstr(out, wrongs[_i].says));
+	ck_assert_ptr_nonnull(strstr(out, row->says));
 	ck_assert_ptr_eq(strchr(out, '\n'), out + strlen(out) - 1);
 	free(out);
 }
-END_TEST
 
 static const char *const infos[] = { "--version", "-V", "--help", "-h" };
 
-START_TEST(version_and_help_go_to_stdout)
+TEST_EACH(version_and_help_go_to_stdout, infos)
 {
-	const char *const words[] = { infos[_i], NULL };
+	const char *const words[] = { *row, NULL };
 	int status;
 	char *out = run_kfarmd(words, &status);
 
@@ -89,7 +90,6 @@ START_TEST(version_and_help_go_to_stdout)
 	ck_assert(strstr(out, _i < 2 ? "kfarmd 0." : "usage: kfarmd"));
 	free(out);
 }
-END_TEST
 
 static void check_hosts(const char *const *more, const char *wanted)
 {
@@ -106,7 +106,7 @@ static void check_hosts(const char *const *more, const char *wanted)
 	node_end(&n);
 }
 
-START_TEST(a_node_says_whose_programs_it_runs)
+TEST(a_node_says_whose_programs_it_runs)
 {
 	const char *words[] = { "--host", "vax",    "--host",
 				"arm_be", "--host", NULL,
@@ -123,9 +123,8 @@ START_TEST(a_node_says_whose_programs_it_runs)
 	free((char *)words[5]);
 	client_tear_down();
 }
-END_TEST
 
-START_TEST(the_check_says_what_holds)
+TEST(the_check_says_what_holds)
 {
 	static const char *const words[] = { "--check", NULL };
 	int status;
@@ -136,7 +135,6 @@ START_TEST(the_check_says_what_holds)
 	ck_assert_ptr_nonnull(strstr(out, "seccomp"));
 	free(out);
 }
-END_TEST
 
 /* Forbid namespaces: root needs a limit of zero. */
 static bool forbid_namespaces(void)
@@ -165,7 +163,7 @@ static void expect_unfit(struct node *n)
 	ck_assert_uint_eq(n->c.job[1].fail.class, WIRE_FAIL_NODE);
 }
 
-START_TEST(a_node_without_a_sandbox_runs_nothing_and_says_why)
+TEST(a_node_without_a_sandbox_runs_nothing_and_says_why)
 {
 	static const char *const words[] = { "--check", NULL };
 	static struct node n;
@@ -186,11 +184,10 @@ START_TEST(a_node_without_a_sandbox_runs_nothing_and_says_why)
 	node_end(&n);
 	client_tear_down();
 }
-END_TEST
 
 static const char tiny[] = "int x;\n";
 
-START_TEST(slots_are_told_and_bound_the_compilers_at_once)
+TEST(slots_are_told_and_bound_the_compilers_at_once)
 {
 	static const char *const more[] = { "--slots", "1", NULL };
 	static struct node n;
@@ -215,7 +212,6 @@ START_TEST(slots_are_told_and_bound_the_compilers_at_once)
 	node_end(&n);
 	client_tear_down();
 }
-END_TEST
 
 /* Mount a small file system at `dir`.  Returns false without permission. */
 static bool mount_small(const char *dir)
@@ -226,7 +222,7 @@ static bool mount_small(const char *dir)
 }
 
 /* The toolchain does not fit: kfarmd refuses the sandbox and continues. */
-START_TEST(a_full_disk_refuses_the_cell_and_nothing_else)
+TEST(a_full_disk_refuses_the_cell_and_nothing_else)
 {
 	char *small = node_dir();
 	static struct node n;
@@ -250,10 +246,9 @@ START_TEST(a_full_disk_refuses_the_cell_and_nothing_else)
 	node_remove(small);
 	client_tear_down();
 }
-END_TEST
 
 /* The same with a configured limit of the store. */
-START_TEST(a_small_store_refuses_the_cell_and_nothing_else)
+TEST(a_small_store_refuses_the_cell_and_nothing_else)
 {
 	static const char *const more[] = { "--store-size", "20M", NULL };
 	char *dir = node_dir();
@@ -270,9 +265,8 @@ START_TEST(a_small_store_refuses_the_cell_and_nothing_else)
 	node_remove(dir);
 	client_tear_down();
 }
-END_TEST
 
-START_TEST(a_cold_node_gets_the_toolchain_once)
+TEST(a_cold_node_gets_the_toolchain_once)
 {
 	char *dir = node_dir();
 	static struct node n;
@@ -293,7 +287,6 @@ START_TEST(a_cold_node_gets_the_toolchain_once)
 	node_remove(dir);
 	client_tear_down();
 }
-END_TEST
 
 /* Become an ordinary user.  Returns true on success. */
 static bool become_ordinary(const char *dir)
@@ -306,7 +299,7 @@ static bool become_ordinary(const char *dir)
 }
 
 /* If such a user can create namespaces; otherwise the node is unfit. */
-START_TEST(an_ordinary_user_can_be_a_node)
+TEST(an_ordinary_user_can_be_a_node)
 {
 	char *dir = node_dir();
 	static struct node n;
@@ -327,28 +320,4 @@ START_TEST(an_ordinary_user_can_be_a_node)
 	}
 	node_remove(dir);
 	client_tear_down();
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kfarmd/main");
-	TCase *t = tcase_create("main");
-
-	tcase_set_timeout(t, 240);
-	tcase_add_unchecked_fixture(t, node_set_up_all, node_tear_down_all);
-	tcase_add_loop_test(t, a_wrong_command_line_gets_one_clear_line, 0,
-			    sizeof(wrongs) / sizeof(*wrongs));
-	tcase_add_loop_test(t, version_and_help_go_to_stdout, 0,
-			    sizeof(infos) / sizeof(*infos));
-	tcase_add_test(t, a_node_says_whose_programs_it_runs);
-	tcase_add_test(t, the_check_says_what_holds);
-	tcase_add_test(t, a_node_without_a_sandbox_runs_nothing_and_says_why);
-	tcase_add_test(t, slots_are_told_and_bound_the_compilers_at_once);
-	tcase_add_test(t, a_full_disk_refuses_the_cell_and_nothing_else);
-	tcase_add_test(t, a_small_store_refuses_the_cell_and_nothing_else);
-	tcase_add_test(t, an_ordinary_user_can_be_a_node);
-	tcase_add_test(t, a_cold_node_gets_the_toolchain_once);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd */
+#include "../lib/test.h"
+
 #include "kfarmd/toolchains.h"
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +58,10 @@ static void make_record(void)
 	ck_assert_msg(!kfarmd_manifest_validate(&record, &err), "%s", err.text);
 }
 
-START_TEST(it_comes_back_as_it_was)
+FIXTURE(set_up, tear_down);
+TIMEOUT(240);
+
+TEST(it_comes_back_as_it_was)
 {
 	struct kfarmd_manifest got;
 	const struct compiler_entry *e;
@@ -81,9 +84,8 @@ START_TEST(it_comes_back_as_it_was)
 	ck_assert_ptr_null(kfarmd_manifest_find_driver(&got, "cc1"));
 	kfarmd_manifest_release(&got);
 }
-END_TEST
 
-START_TEST(a_spoiled_or_torn_one_is_damage)
+TEST(a_spoiled_or_torn_one_is_damage)
 {
 	struct kfarmd_manifest got;
 	struct buf body = { 0 };
@@ -107,7 +109,6 @@ START_TEST(a_spoiled_or_torn_one_is_damage)
 	ck_assert_ptr_null(got.id);
 	buf_release(&body);
 }
-END_TEST
 
 static void check_damage(bool at_a_glance, const char *path)
 {
@@ -120,7 +121,7 @@ static void check_damage(bool at_a_glance, const char *path)
 	ck_assert_msg(strstr(err.text, path), "it said: %s", err.text);
 }
 
-START_TEST(files_are_as_it_says)
+TEST(files_are_as_it_says)
 {
 	atomic_bool stop = true;
 
@@ -135,9 +136,8 @@ START_TEST(files_are_as_it_says)
 	put("include/a.h", "int b;", 0644);
 	check_damage(true, "include/a.h");
 }
-END_TEST
 
-START_TEST(what_is_another_file_is_damage)
+TEST_RANGE(what_is_another_file_is_damage, 0, 5)
 {
 	char *gcc = xasprintf("%s/bin/gcc", dir);
 	char *cc = xasprintf("%s/bin/cc", dir);
@@ -164,9 +164,8 @@ START_TEST(what_is_another_file_is_damage)
 	free(gcc);
 	free(cc);
 }
-END_TEST
 
-START_TEST(a_flipped_bit_is_found_by_reading)
+TEST(a_flipped_bit_is_found_by_reading)
 {
 	char *path = xasprintf("%s/include/a.h", dir);
 	struct timespec times[2] = { 0 };
@@ -181,7 +180,6 @@ START_TEST(a_flipped_bit_is_found_by_reading)
 	check_damage(false, "include/a.h");
 	free(path);
 }
-END_TEST
 
 /* Add an entry with a new path. */
 static int add(uint64_t size)
@@ -194,7 +192,7 @@ static int add(uint64_t size)
 	return ret;
 }
 
-START_TEST(entries_add_up)
+TEST(entries_add_up)
 {
 	ck_assert_int_eq(add(7), 0);
 	ck_assert_int_eq(add(7), 0);
@@ -204,9 +202,8 @@ START_TEST(entries_add_up)
 	ck_assert_int_eq(add(WIRE_BUNDLE_BYTES_MAX - 14), 0);
 	ck_assert_int_eq(add(1), -EINVAL);
 }
-END_TEST
 
-START_TEST(nothing_of_it_is_gone)
+TEST(nothing_of_it_is_gone)
 {
 	struct wire_inode inode = { .kind = WIRE_INODE_ABSENT };
 
@@ -214,18 +211,16 @@ START_TEST(nothing_of_it_is_gone)
 			 -EINVAL);
 	ck_assert_uint_eq(record.entries.n, 0);
 }
-END_TEST
 
-START_TEST(one_file_too_many_is_refused)
+TEST(one_file_too_many_is_refused)
 {
 	for (unsigned i = 0; i < WIRE_BUNDLE_ENTRIES_MAX; i++)
 		ck_assert_int_eq(add(0), 0);
 	ck_assert_int_eq(add(0), -EINVAL);
 	ck_assert_uint_eq(record.entries.n, WIRE_BUNDLE_ENTRIES_MAX);
 }
-END_TEST
 
-START_TEST(names_have_a_bound)
+TEST(names_have_a_bound)
 {
 	char *target = xcalloc(1, WIRE_PATH_MAX + 1);
 	struct wire_inode inode = { .kind = WIRE_INODE_SYMLINK,
@@ -238,25 +233,4 @@ START_TEST(names_have_a_bound)
 	ck_assert_uint_eq(n, KFARMD_MANIFEST_NAMES_MAX / (WIRE_PATH_MAX + 1));
 	ck_assert_ptr_nonnull(strstr(err.text, "names"));
 	free(target);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kfarmd/manifest");
-	TCase *t = tcase_create("record");
-
-	tcase_set_timeout(t, 240);
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, it_comes_back_as_it_was);
-	tcase_add_test(t, a_spoiled_or_torn_one_is_damage);
-	tcase_add_test(t, files_are_as_it_says);
-	tcase_add_loop_test(t, what_is_another_file_is_damage, 0, 5);
-	tcase_add_test(t, a_flipped_bit_is_found_by_reading);
-	tcase_add_test(t, entries_add_up);
-	tcase_add_test(t, nothing_of_it_is_gone);
-	tcase_add_test(t, one_file_too_many_is_refused);
-	tcase_add_test(t, names_have_a_bound);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

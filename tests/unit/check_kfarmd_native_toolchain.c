@@ -4,9 +4,9 @@
  * Sandboxes with a native toolchain of the node: a gcc of this machine,
  * installed at one path, which appears at another path for the client.
  */
+#include "../lib/test.h"
 #include "kfarmd-bundle.h"
 #include "kfarmd/native-toolchain.h"
-#include "suite.h"
 
 #include <fcntl.h>
 
@@ -125,7 +125,11 @@ static struct buf compiled_here(void)
 	return out;
 }
 
-START_TEST(it_compiles_at_the_clients_place)
+FIXTURE_ONCE(set_up_all, tear_down_all);
+FIXTURE(set_up, tear_down);
+TIMEOUT(240);
+
+TEST(it_compiles_at_the_clients_place)
 {
 	struct buf here = compiled_here();
 	struct heard *job = &n.c.job[3];
@@ -147,10 +151,9 @@ START_TEST(it_compiles_at_the_clients_place)
 	ck_assert_uint_eq(job->result.toolchain.b[5], 0x33);
 	buf_release(&here);
 }
-END_TEST
 
 /* Like a name in the masquerade directory, which is a link to the compiler. */
-START_TEST(it_is_found_through_the_clients_links)
+TEST(it_is_found_through_the_clients_links)
 {
 	struct play_view links = { 0 };
 
@@ -161,9 +164,8 @@ START_TEST(it_is_found_through_the_clients_links)
 	play_put(&n.c, 0, ROOT "/a.c", SOURCE);
 	compile(3);
 }
-END_TEST
 
-START_TEST(it_is_in_use_as_long_as_the_cell)
+TEST(it_is_in_use_as_long_as_the_cell)
 {
 	struct buf body = { 0 };
 	const struct wire_held *held;
@@ -178,10 +180,9 @@ START_TEST(it_is_in_use_as_long_as_the_cell)
 		client_idle(5);
 	ck_assert_uint_eq(n.c.held.toolchains[0].state, WIRE_HELD_OK);
 }
-END_TEST
 
 /* Two concurrent sandboxes each make a list, or one reuses the other's. */
-START_TEST(several_cells_use_it)
+TEST(several_cells_use_it)
 {
 	char *first;
 
@@ -195,9 +196,8 @@ START_TEST(several_cells_use_it)
 	}
 	free(first);
 }
-END_TEST
 
-START_TEST(what_cannot_be_used_is_refused)
+TEST(what_cannot_be_used_is_refused)
 {
 	check_refused(make_cell(0, PREFIX "/bin/x-gcc", "gcc-9-no", NULL),
 		      "not installed");
@@ -207,10 +207,9 @@ START_TEST(what_cannot_be_used_is_refused)
 	check_refused(make_cell(3, PREFIX "/bin/as", ID, NULL), "as");
 	ck_assert(!n.c.closed);
 }
-END_TEST
 
 /* The toolchain's prefix is the node's root, where libraries are links. */
-START_TEST(a_place_that_is_the_nodes_is_refused)
+TEST(a_place_that_is_the_nodes_is_refused)
 {
 	struct play_view loop = { 0 };
 
@@ -219,7 +218,6 @@ START_TEST(a_place_that_is_the_nodes_is_refused)
 	check_refused(make_cell(1, "/a/bin/x-gcc", ID, &loop),
 		      "cannot resolve");
 }
-END_TEST
 
 static void spoil(const char *path)
 {
@@ -243,7 +241,7 @@ static void spoil(const char *path)
 }
 
 /* A damaged driver, which kfarmd would execute, and a damaged data file. */
-START_TEST(damage_is_found_before_it_is_used)
+TEST_RANGE(damage_is_found_before_it_is_used, 0, 2)
 {
 	static const char *const paths[] = { "t/bin/x-gcc", "/cc1" };
 	const struct wire_have *have;
@@ -263,7 +261,6 @@ START_TEST(damage_is_found_before_it_is_used)
 			  WIRE_HELD_DAMAGED);
 	check_refused(make_cell(2, PREFIX "/bin/x-gcc", ID, NULL), path);
 }
-END_TEST
 
 static const char *const bad_drivers[] = {
 	"#!/bin/sh\necho 12.2.0\n",
@@ -272,10 +269,9 @@ static const char *const bad_drivers[] = {
 	"ELF, or so it seems",
 };
 
-START_TEST(an_odd_driver_is_refused)
+TEST_EACH(an_odd_driver_is_refused, bad_drivers)
 {
-	struct bundle g = bundle_small("gcc-2-odd", n.c.fit.hosts.v[0],
-				       bad_drivers[_i]);
+	struct bundle g = bundle_small("gcc-2-odd", n.c.fit.hosts.v[0], *row);
 
 	bundle_deliver(&n.c, &g, 15);
 	check_refused(make_cell(0, "/x/t/bin/x-gcc", "gcc-2-odd", NULL),
@@ -284,7 +280,6 @@ START_TEST(an_odd_driver_is_refused)
 	ck_assert_uint_eq(tools_drop(&n.c, 3, "gcc-2-odd")->state, 0);
 	bundle_release(&g);
 }
-END_TEST
 
 /* ------------------------------------------------------------ prefixes */
 
@@ -304,32 +299,32 @@ static const struct prefix {
 	{ "a/xbin/gcc", "/xbin/gcc", NULL, NULL },
 };
 
-START_TEST(a_prefix_stands_for_the_clients)
+TIMEOUT(0);
+
+TEST_EACH(a_prefix_stands_for_the_clients, prefixes)
 {
-	const struct prefix *p = &prefixes[_i];
 	char *here, *there, *mapped;
 
 	ck_assert_int_eq(kfarmd_native_toolchain_find_prefixes(
-				 "/K", p->within, p->driver, &here, &there),
-			 p->here != NULL);
-	if (!p->here) {
+				 "/K", row->within, row->driver, &here, &there),
+			 row->here != NULL);
+	if (!row->here) {
 		ck_assert_ptr_null(here);
 		ck_assert_ptr_null(there);
 		return;
 	}
-	ck_assert_str_eq(here, p->here);
-	ck_assert_str_eq(there, p->there);
-	mapped = xasprintf("/K/%s", p->within);
+	ck_assert_str_eq(here, row->here);
+	ck_assert_str_eq(there, row->there);
+	mapped = xasprintf("/K/%s", row->within);
 	free(here);
-	here = kfarmd_native_toolchain_map_path(mapped, p->here, p->there);
-	ck_assert_str_eq(here, p->driver);
+	here = kfarmd_native_toolchain_map_path(mapped, row->here, row->there);
+	ck_assert_str_eq(here, row->driver);
 	free(mapped);
 	free(here);
 	free(there);
 }
-END_TEST
 
-START_TEST(what_is_elsewhere_stays_where_it_is)
+TEST(what_is_elsewhere_stays_where_it_is)
 {
 	static const char *const paths[] = { "/lib/libc.so.6", "/Kx/a", "/" };
 	char *mapped;
@@ -342,30 +337,4 @@ START_TEST(what_is_elsewhere_stays_where_it_is)
 	mapped = kfarmd_native_toolchain_map_path("/K", "/K", "/c");
 	ck_assert_str_eq(mapped, "/c");
 	free(mapped);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kfarmd/native-toolchain");
-	TCase *pure = tcase_create("prefixes"), *t = tcase_create("own");
-
-	tcase_add_loop_test(pure, a_prefix_stands_for_the_clients, 0,
-			    sizeof(prefixes) / sizeof(*prefixes));
-	tcase_add_test(pure, what_is_elsewhere_stays_where_it_is);
-	tcase_set_timeout(t, 240);
-	tcase_add_unchecked_fixture(t, set_up_all, tear_down_all);
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, it_compiles_at_the_clients_place);
-	tcase_add_test(t, it_is_found_through_the_clients_links);
-	tcase_add_test(t, it_is_in_use_as_long_as_the_cell);
-	tcase_add_test(t, several_cells_use_it);
-	tcase_add_test(t, what_cannot_be_used_is_refused);
-	tcase_add_test(t, a_place_that_is_the_nodes_is_refused);
-	tcase_add_loop_test(t, damage_is_found_before_it_is_used, 0, 2);
-	tcase_add_loop_test(t, an_odd_driver_is_refused, 0,
-			    sizeof(bad_drivers) / sizeof(*bad_drivers));
-	suite_add_tcase(s, pure);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

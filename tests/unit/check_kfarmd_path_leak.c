@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd */
+#include "../lib/test.h"
+
 #include "kfarmd/run.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <stdlib.h>
 
 static const struct {
@@ -23,21 +22,9 @@ static const struct {
 	{ "/home/me/.kfarms/x", false },
 };
 
-START_TEST(the_directories_of_jobs_are_looked_for)
+TEST_EACH(the_directories_of_jobs_are_looked_for, all)
 {
 	ck_assert_int_eq(
-		kfarmd_run_output_has_private_path(bytes_str(all[_i].content)),
-		all[_i].tells);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kfarmd/path-leak");
-	TCase *t = tcase_create("object");
-
-	tcase_add_loop_test(t, the_directories_of_jobs_are_looked_for, 0,
-			    sizeof(all) / sizeof(*all));
-	suite_add_tcase(s, t);
-	return suite_run(s);
+		kfarmd_run_output_has_private_path(bytes_str(row->content)),
+		row->tells);
 }

@@ -2,6 +2,7 @@
 /* needs: kfarmd toolchain */
 #include "kfarmd/client.h"
 
+#include "../lib/test.h"
 #include "kfarmd-single.h"
 
 static const char *const o2[] = { "-O 2", NULL };
@@ -15,7 +16,9 @@ static void send_pin(uint32_t job, uint8_t class)
 	client_send(&node.c, WIRE_PIN, &body);
 }
 
-START_TEST(a_job_for_a_class_is_answered_as_any)
+FIXTURE(one_set_up, one_tear_down);
+
+TEST(a_job_for_a_class_is_answered_as_any)
 {
 	struct wire_job m;
 
@@ -30,9 +33,8 @@ START_TEST(a_job_for_a_class_is_answered_as_any)
 		check_answer(&m, plain);
 	}
 }
-END_TEST
 
-START_TEST(heat_comes_while_there_are_such_jobs)
+TEST(heat_comes_while_there_are_such_jobs)
 {
 	struct buf text = slow_source();
 	uint64_t deadline = clock_ms() + CLIENT_MS;
@@ -51,9 +53,8 @@ START_TEST(heat_comes_while_there_are_such_jobs)
 	play_cancel(&node.c, 2);
 	buf_release(&text);
 }
-END_TEST
 
-START_TEST(a_class_that_is_not_there_fails_the_job_alone)
+TEST(a_class_that_is_not_there_fails_the_job_alone)
 {
 	play_put(&node.c, 0, ROOT "/b.S", " nop\n");
 	send_pin(1, WIRE_CLASSES_MAX - 1);
@@ -64,9 +65,8 @@ START_TEST(a_class_that_is_not_there_fails_the_job_alone)
 	play_remote(&node.c, 2, "b.S", plain);
 	ck_assert_int_eq(result(2)->wait_status, 0);
 }
-END_TEST
 
-START_TEST(a_pin_of_another_job_ends_the_conversation)
+TEST(a_pin_of_another_job_ends_the_conversation)
 {
 	struct wire_job m = play_job(&node.c, 2, WIRE_LANG_C, plain);
 
@@ -74,18 +74,16 @@ START_TEST(a_pin_of_another_job_ends_the_conversation)
 	play_send_job(&node.c, &m);
 	client_expect_bye(&node.c, "PIN for job 1 precedes job 2");
 }
-END_TEST
 
-START_TEST(two_pins_in_a_row_end_the_conversation)
+TEST(two_pins_in_a_row_end_the_conversation)
 {
 	send_pin(1, 0);
 	send_pin(1, 0);
 	client_expect_bye(&node.c, "PIN: previous PIN has no JOB");
 }
-END_TEST
 
 /* CPUs of two classes, of which only one is available. */
-START_TEST(a_job_gets_no_cpu_that_kfarmd_may_not_use)
+TEST(a_job_gets_no_cpu_that_kfarmd_may_not_use)
 {
 	struct machine_cpus *cpus = xcalloc(2, sizeof(*cpus)), ours;
 	struct kfarmd_pins pins;
@@ -117,9 +115,8 @@ START_TEST(a_job_gets_no_cpu_that_kfarmd_may_not_use)
 	kfarmd_client_release_pins(&pins);
 	buf_release(&body);
 }
-END_TEST
 
-START_TEST(before_version_9_there_is_no_pin)
+TEST(before_version_9_there_is_no_pin)
 {
 	struct kfarmd_pins pins;
 	struct buf body = { 0 };
@@ -133,20 +130,4 @@ START_TEST(before_version_9_there_is_no_pin)
 		-EPROTO);
 	kfarmd_client_release_pins(&pins);
 	buf_release(&body);
-}
-END_TEST
-
-int main(void)
-{
-	TCase *t = tcase_create("pins");
-
-	tcase_add_checked_fixture(t, one_set_up, one_tear_down);
-	tcase_add_test(t, a_job_for_a_class_is_answered_as_any);
-	tcase_add_test(t, heat_comes_while_there_are_such_jobs);
-	tcase_add_test(t, a_class_that_is_not_there_fails_the_job_alone);
-	tcase_add_test(t, a_pin_of_another_job_ends_the_conversation);
-	tcase_add_test(t, two_pins_in_a_row_end_the_conversation);
-	tcase_add_test(t, a_job_gets_no_cpu_that_kfarmd_may_not_use);
-	tcase_add_test(t, before_version_9_there_is_no_pin);
-	return one_run("agent/pins", t);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd */
-#include "kfarmd/settings.h"
+#include "../lib/test.h"
 
-#include "suite.h"
+#include "kfarmd/settings.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -61,19 +61,17 @@ static const char *const bad[] = {
 	"unix:",
 };
 
-START_TEST(ports_and_addresses_are_taken)
+TEST_EACH(ports_and_addresses_are_taken, good)
 {
-	ck_assert_msg(!kfarmd_settings_check_address(good[_i], &err), "%s",
+	ck_assert_msg(!kfarmd_settings_check_address(*row, &err), "%s",
 		      err.text);
 }
-END_TEST
 
-START_TEST(all_else_is_refused_and_says_what_is_wanted)
+TEST_EACH(all_else_is_refused_and_says_what_is_wanted, bad)
 {
-	ck_assert_int_eq(kfarmd_settings_check_address(bad[_i], &err), -EINVAL);
+	ck_assert_int_eq(kfarmd_settings_check_address(*row, &err), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "ADDRESS:PORT"));
 }
-END_TEST
 
 static int connect_by(int family, const char *host, const char *at)
 {
@@ -130,7 +128,7 @@ static void expect_peer(int listener, int fd, const char *start)
 	close(fd);
 }
 
-START_TEST(a_port_alone_is_of_both_kinds)
+TEST(a_port_alone_is_of_both_kinds)
 {
 	char *at;
 	int listener, fd;
@@ -148,9 +146,8 @@ START_TEST(a_port_alone_is_of_both_kinds)
 	close(listener);
 	free(at);
 }
-END_TEST
 
-START_TEST(an_address_is_listened_at_and_no_other)
+TEST(an_address_is_listened_at_and_no_other)
 {
 	char *at;
 	int listener, fd;
@@ -172,9 +169,8 @@ START_TEST(an_address_is_listened_at_and_no_other)
 	close(listener);
 	free(at);
 }
-END_TEST
 
-START_TEST(a_port_that_is_taken_is_named)
+TEST(a_port_that_is_taken_is_named)
 {
 	char *at, *again;
 	int listener, second;
@@ -189,21 +185,4 @@ START_TEST(a_port_that_is_taken_is_named)
 		-EADDRNOTAVAIL);
 	close(listener);
 	free(at);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("kfarmd/port");
-	TCase *t = tcase_create("port");
-
-	tcase_add_loop_test(t, ports_and_addresses_are_taken, 0,
-			    sizeof(good) / sizeof(*good));
-	tcase_add_loop_test(t, all_else_is_refused_and_says_what_is_wanted, 0,
-			    sizeof(bad) / sizeof(*bad));
-	tcase_add_test(t, a_port_alone_is_of_both_kinds);
-	tcase_add_test(t, an_address_is_listened_at_and_no_other);
-	tcase_add_test(t, a_port_that_is_taken_is_named);
-	suite_add_tcase(suite, t);
-	return suite_run(suite);
 }

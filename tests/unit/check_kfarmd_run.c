@@ -3,15 +3,15 @@
 /*
  * Runs of a real gcc in a real sandbox.
  */
+#include "../lib/test.h"
+
 #include "kfarmd/run.h"
 
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "compiler/manifest.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -120,7 +120,10 @@ static void wait_done(void)
 	ck_assert_uint_eq(done, 1);
 }
 
-START_TEST(what_it_says_is_kept)
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST(what_it_says_is_kept)
 {
 	start(-1, "-dumpversion", NULL, NULL);
 	wait_done();
@@ -129,9 +132,8 @@ START_TEST(what_it_says_is_kept)
 	ck_assert_uint_gt(run->output[0].len, 1);
 	ck_assert_uint_eq(run->output[1].len, 0);
 }
-END_TEST
 
-START_TEST(its_errors_are_kept_apart)
+TEST(its_errors_are_kept_apart)
 {
 	start(-1, "-c", "nosuch.c", NULL);
 	wait_done();
@@ -140,14 +142,13 @@ START_TEST(its_errors_are_kept_apart)
 	ck_assert_ptr_nonnull(strstr(buf_str(&run->output[1]), "nosuch.c"));
 	ck_assert(!run->overflowed);
 }
-END_TEST
 
 static int open_empty(void)
 {
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-START_TEST(what_it_made_is_mapped)
+TEST(what_it_made_is_mapped)
 {
 	struct bytes map = { 0 };
 	int fd = open_empty();
@@ -166,10 +167,9 @@ START_TEST(what_it_made_is_mapped)
 	kfarmd_run_unmap_file(&map);
 	ck_assert_uint_eq(map.len, 0);
 }
-END_TEST
 
 /* The job reads a pipe without an end. */
-START_TEST(one_that_is_freed_is_killed_and_not_heard_of)
+TEST(one_that_is_freed_is_killed_and_not_heard_of)
 {
 	struct timeval soon = { .tv_usec = 200000 };
 	int fd[2];
@@ -186,9 +186,8 @@ START_TEST(one_that_is_freed_is_killed_and_not_heard_of)
 	ck_assert_uint_eq(done, 0);
 	close(fd[1]);
 }
-END_TEST
 
-START_TEST(a_line_that_is_too_long_is_refused)
+TEST(a_line_that_is_too_long_is_refused)
 {
 	char *argv[] = { (char *)GCC, xcalloc(1, 200000), NULL };
 	struct sandbox_job job = { .argv = argv,
@@ -203,7 +202,6 @@ START_TEST(a_line_that_is_too_long_is_refused)
 	ck_assert_ptr_null(run);
 	free(argv[1]);
 }
-END_TEST
 
 /* Start gcc with two arguments, and gcc as its tool. */
 static void start_two(const char *a, const char *b, char *const *tool,
@@ -228,7 +226,7 @@ static void start_two(const char *a, const char *b, char *const *tool,
 		      "%s", err.text);
 }
 
-START_TEST(a_tool_reads_what_the_first_one_prints)
+TEST(a_tool_reads_what_the_first_one_prints)
 {
 	static char *const tool[] = { (char *)GCC, (char *)"-E",
 				      (char *)"-xassembler-with-cpp",
@@ -245,7 +243,6 @@ START_TEST(a_tool_reads_what_the_first_one_prints)
 	ck_assert_uint_eq(run->end.cpu_ms,
 			  run->parts[0].end.cpu_ms + run->parts[1].end.cpu_ms);
 }
-END_TEST
 
 static void put_source(const char *path, const char *text)
 {
@@ -258,7 +255,7 @@ static void put_source(const char *path, const char *text)
 	close(fd);
 }
 
-START_TEST(a_tool_has_a_copy_of_the_file)
+TEST(a_tool_has_a_copy_of_the_file)
 {
 	static char *const tool[] = { (char *)GCC,   (char *)"-S",
 				      (char *)"-xc", (char *)"-ob.s",
@@ -287,9 +284,8 @@ START_TEST(a_tool_has_a_copy_of_the_file)
 	ck_assert_int_eq(kfarmd_run_map_file(run, "b.s", 1u << 20, &map),
 			 -ENOENT);
 }
-END_TEST
 
-START_TEST(a_tool_that_cannot_start_is_what_counts)
+TEST(a_tool_that_cannot_start_is_what_counts)
 {
 	static char *const tool[] = { (char *)"/nosuch", NULL };
 
@@ -300,9 +296,8 @@ START_TEST(a_tool_that_cannot_start_is_what_counts)
 	ck_assert_int_eq(run->end.error, ENOENT);
 	ck_assert(str_starts(run->end.detail, "exec"));
 }
-END_TEST
 
-START_TEST(a_tool_without_its_file_does_not_run)
+TEST(a_tool_without_its_file_does_not_run)
 {
 	static char *const tool[] = { (char *)"/nosuch", NULL };
 	struct bytes map = { 0 };
@@ -313,25 +308,4 @@ START_TEST(a_tool_without_its_file_does_not_run)
 	ck_assert_int_eq(run->end.status, 0);
 	ck_assert_uint_gt(run->output[0].len, 1);
 	ck_assert_int_eq(kfarmd_run_map_file(run, "out.o", 100, &map), -ENOENT);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kfarmd/run");
-	TCase *t = tcase_create("run");
-
-	tcase_set_timeout(t, 120);
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, what_it_says_is_kept);
-	tcase_add_test(t, its_errors_are_kept_apart);
-	tcase_add_test(t, what_it_made_is_mapped);
-	tcase_add_test(t, one_that_is_freed_is_killed_and_not_heard_of);
-	tcase_add_test(t, a_line_that_is_too_long_is_refused);
-	tcase_add_test(t, a_tool_reads_what_the_first_one_prints);
-	tcase_add_test(t, a_tool_has_a_copy_of_the_file);
-	tcase_add_test(t, a_tool_that_cannot_start_is_what_counts);
-	tcase_add_test(t, a_tool_without_its_file_does_not_run);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

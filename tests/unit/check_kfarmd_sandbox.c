@@ -3,6 +3,7 @@
 /*
  * Sandboxes and their views: valid messages and attacks of a client.
  */
+#include "../lib/test.h"
 #include "kfarmd-single.h"
 
 #include <fcntl.h>
@@ -41,7 +42,9 @@ static void send_entry(const char *path, enum wire_inode_kind kind,
 	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
 }
 
-START_TEST(what_is_gone_is_not_seen)
+FIXTURE(one_set_up, one_tear_down);
+
+TEST(what_is_gone_is_not_seen)
 {
 	static const char source[] =
 		"#if !__has_include(\"d/h.h\")\n#error none\n#endif\n";
@@ -55,9 +58,8 @@ START_TEST(what_is_gone_is_not_seen)
 	send_entry(ROOT "/d", WIRE_INODE_ABSENT, NULL);
 	ck_assert(!compiles(4, source));
 }
-END_TEST
 
-START_TEST(links_and_times_are_the_clients)
+TEST(links_and_times_are_the_clients)
 {
 	play_put(&node.c, 0, ROOT "/real/h.h", "#define H 7\n");
 	send_entry(ROOT "/link", WIRE_INODE_SYMLINK, "real");
@@ -69,10 +71,9 @@ START_TEST(links_and_times_are_the_clients)
 				     stream(2, WIRE_OUTPUT_OBJECT).len,
 				     "Nov 14 22:13:20 2023", 20));
 }
-END_TEST
 
 /* Job 1 lacks a file; job 2, in another sandbox, has all files. */
-START_TEST(a_job_waits_for_its_files_and_others_do_not)
+TEST(a_job_waits_for_its_files_and_others_do_not)
 {
 	struct digest late = play_blob(bytes_str("#define LATE 1\n"));
 	struct wire_job m;
@@ -99,9 +100,8 @@ START_TEST(a_job_waits_for_its_files_and_others_do_not)
 	client_supply(&node.c, &late);
 	ck_assert_int_eq(result(3)->wait_status, 0);
 }
-END_TEST
 
-START_TEST(a_toolchain_of_another_name_is_refused)
+TEST(a_toolchain_of_another_name_is_refused)
 {
 	struct digest other = client_gcc.id;
 
@@ -113,9 +113,8 @@ START_TEST(a_toolchain_of_another_name_is_refused)
 	ck_assert_ptr_nonnull(strstr(node.c.have[1].detail, "digest mismatch"));
 	ck_assert(compiles(1, tiny));
 }
-END_TEST
 
-START_TEST(a_toolchain_without_its_driver_is_refused)
+TEST(a_toolchain_without_its_driver_is_refused)
 {
 	struct play_view view = { 0 };
 
@@ -125,16 +124,14 @@ START_TEST(a_toolchain_without_its_driver_is_refused)
 	ck_assert_uint_eq(client_wait_have(&node.c, 1, 1)->state,
 			  WIRE_HAVE_REFUSED);
 }
-END_TEST
 
-START_TEST(the_toolchain_is_frozen)
+TEST(the_toolchain_is_frozen)
 {
 	play_put(&node.c, 0, client_gcc.driver, "#!/bin/sh\n");
 	expect_lost("");
 }
-END_TEST
 
-START_TEST(a_complete_toolchain_takes_no_more)
+TEST(a_complete_toolchain_takes_no_more)
 {
 	struct play_view view = { 0 };
 
@@ -142,9 +139,8 @@ START_TEST(a_complete_toolchain_takes_no_more)
 	play_send_view(&node.c, 0, WIRE_PART_TOOLCHAIN, &view);
 	client_expect_bye(&node.c, "toolchain is already complete");
 }
-END_TEST
 
-START_TEST(a_file_and_a_directory_of_one_name_end_the_cell)
+TEST(a_file_and_a_directory_of_one_name_end_the_cell)
 {
 	struct play_view view = { 0 };
 
@@ -153,54 +149,48 @@ START_TEST(a_file_and_a_directory_of_one_name_end_the_cell)
 	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
 	expect_lost(ROOT "/a");
 }
-END_TEST
 
 /* Targets on the node, or dangling ones. */
 static const char *const targets[] = { "/etc", "/proc/self", "..", "nowhere" };
 
-START_TEST(no_path_leads_through_a_link)
+TEST_EACH(no_path_leads_through_a_link, targets)
 {
-	send_entry(ROOT "/link", WIRE_INODE_SYMLINK, targets[_i]);
+	send_entry(ROOT "/link", WIRE_INODE_SYMLINK, *row);
 	play_put(&node.c, 0, ROOT "/link/x", tiny);
 	expect_lost(ROOT "/link");
 	ck_assert(!fs_exists("/etc/x"));
 }
-END_TEST
 
 static const char *const ours[] = { "/.kfarm/out/x", "/.kfarm", "/dev/null",
 				    "/dev/zero/x" };
 
-START_TEST(what_is_the_cells_own_is_not_the_clients)
+TEST_EACH(what_is_the_cells_own_is_not_the_clients, ours)
 {
-	play_put(&node.c, 0, ours[_i], tiny);
+	play_put(&node.c, 0, *row, tiny);
 	expect_lost("");
 }
-END_TEST
 
-START_TEST(a_view_out_of_order_ends_the_conversation)
+TEST(a_view_out_of_order_ends_the_conversation)
 {
 	node.c.last_view[0]++;
 	play_put(&node.c, 0, ROOT "/a.c", tiny);
 	client_expect_bye(&node.c,
 			  "VIEW 3 of sandbox 0: out of order after VIEW 1");
 }
-END_TEST
 
-START_TEST(a_cells_number_is_not_used_twice)
+TEST(a_cells_number_is_not_used_twice)
 {
 	play_send_cell(&node.c, 0, &client_gcc.id);
 	client_expect_bye(&node.c, "number 0 already in use");
 }
-END_TEST
 
-START_TEST(views_of_no_cell_are_ignored)
+TEST(views_of_no_cell_are_ignored)
 {
 	play_put(&node.c, 5, ROOT "/a.c", tiny);
 	ck_assert(compiles(1, tiny));
 }
-END_TEST
 
-START_TEST(a_cell_that_is_shut_goes)
+TEST(a_cell_that_is_shut_goes)
 {
 	struct buf body = { 0 };
 	uint64_t deadline = clock_ms() + CLIENT_MS;
@@ -220,9 +210,8 @@ START_TEST(a_cell_that_is_shut_goes)
 	}
 	play_cell(&node.c, 1);
 }
-END_TEST
 
-START_TEST(one_cell_too_many_is_refused)
+TEST(one_cell_too_many_is_refused)
 {
 	struct buf body = { 0 };
 	struct wire_cell m = { .toolchain = client_gcc.id,
@@ -239,9 +228,8 @@ START_TEST(one_cell_too_many_is_refused)
 			  WIRE_HAVE_REFUSED);
 	ck_assert(compiles(1, tiny));
 }
-END_TEST
 
-START_TEST(more_than_the_node_has_memory_for_is_refused_unasked)
+TEST(more_than_the_node_has_memory_for_is_refused_unasked)
 {
 	struct play_view view = { 0 };
 	unsigned before = node.c.n_needed;
@@ -259,7 +247,6 @@ START_TEST(more_than_the_node_has_memory_for_is_refused_unasked)
 	expect_lost("memory");
 	ck_assert_uint_eq(node.c.n_needed, before);
 }
-END_TEST
 
 /* Overwrite the blob in the store. */
 static void damage(const struct digest *d)
@@ -278,7 +265,7 @@ static void damage(const struct digest *d)
 	free(path);
 }
 
-START_TEST(a_damaged_blob_is_asked_for_once_more)
+TEST(a_damaged_blob_is_asked_for_once_more)
 {
 	static const char source[] = "int damaged_blob;\n";
 	struct digest d = play_blob(bytes_str(source));
@@ -295,37 +282,4 @@ START_TEST(a_damaged_blob_is_asked_for_once_more)
 	play_remote(&node.c, 2, "b.c", plain);
 	ck_assert_int_eq(result(2)->wait_status, 0);
 	ck_assert_uint_eq(node.c.n_needed - before, 2);
-}
-END_TEST
-
-static void add_hostile(TCase *t)
-{
-	tcase_add_test(t, a_toolchain_of_another_name_is_refused);
-	tcase_add_test(t, a_toolchain_without_its_driver_is_refused);
-	tcase_add_test(t, the_toolchain_is_frozen);
-	tcase_add_test(t, a_complete_toolchain_takes_no_more);
-	tcase_add_test(t, a_file_and_a_directory_of_one_name_end_the_cell);
-	tcase_add_loop_test(t, no_path_leads_through_a_link, 0,
-			    sizeof(targets) / sizeof(*targets));
-	tcase_add_loop_test(t, what_is_the_cells_own_is_not_the_clients, 0,
-			    sizeof(ours) / sizeof(*ours));
-	tcase_add_test(t, a_view_out_of_order_ends_the_conversation);
-	tcase_add_test(t, a_cells_number_is_not_used_twice);
-	tcase_add_test(t, one_cell_too_many_is_refused);
-	tcase_add_test(t, more_than_the_node_has_memory_for_is_refused_unasked);
-}
-
-int main(void)
-{
-	TCase *t = tcase_create("cell");
-
-	tcase_add_checked_fixture(t, one_set_up, one_tear_down);
-	tcase_add_test(t, what_is_gone_is_not_seen);
-	tcase_add_test(t, links_and_times_are_the_clients);
-	tcase_add_test(t, a_job_waits_for_its_files_and_others_do_not);
-	add_hostile(t);
-	tcase_add_test(t, views_of_no_cell_are_ignored);
-	tcase_add_test(t, a_cell_that_is_shut_goes);
-	tcase_add_test(t, a_damaged_blob_is_asked_for_once_more);
-	return one_run("agent/cell", t);
 }

@@ -3,6 +3,7 @@
 /*
  * Views with the maximum number of entries.
  */
+#include "../lib/test.h"
 #include "kfarmd-single.h"
 
 #define MANY WIRE_VIEW_ENTRIES_MAX
@@ -35,11 +36,13 @@ static void remove_dir(const char *path)
 	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
 }
 
+FIXTURE(one_set_up, one_tear_down);
+
 /*
  * Heartbeats continue while tens of thousands of directories are created and
  * removed.
  */
-START_TEST(beats_go_on_whatever_a_view_holds)
+TEST(beats_go_on_whatever_a_view_holds)
 {
 	struct play_view view = { 0 };
 
@@ -53,9 +56,8 @@ START_TEST(beats_go_on_whatever_a_view_holds)
 	compile(2);
 	ck_assert_uint_lt(node.c.most_silence, 10000);
 }
-END_TEST
 
-START_TEST(an_end_in_the_middle_of_a_view_is_an_end)
+TEST(an_end_in_the_middle_of_a_view_is_an_end)
 {
 	struct play_view view = { 0 };
 
@@ -64,7 +66,6 @@ START_TEST(an_end_in_the_middle_of_a_view_is_an_end)
 	client_idle(150);
 	/* tear_down() checks that kfarmd exits with status 0. */
 }
-END_TEST
 
 /* Send the same view repeatedly, with the next numbers. */
 static void send_again(const struct wire_view *first, unsigned times)
@@ -87,7 +88,7 @@ static void send_again(const struct wire_view *first, unsigned times)
 }
 
 /* Views that cannot be applied, because the first waits for its file. */
-START_TEST(what_waits_is_bounded)
+TEST_RANGE(what_waits_is_bounded, 0, 2)
 {
 	struct play_view view = { 0 };
 	struct wire_view m = { .view = 3 };
@@ -102,16 +103,4 @@ START_TEST(what_waits_is_bounded)
 	m.n_entries = view.n;
 	wire_view_release(&m);
 	client_expect_bye(&node.c, "too many pending input updates");
-}
-END_TEST
-
-int main(void)
-{
-	TCase *t = tcase_create("many");
-
-	tcase_add_checked_fixture(t, one_set_up, one_tear_down);
-	tcase_add_test(t, beats_go_on_whatever_a_view_holds);
-	tcase_add_test(t, an_end_in_the_middle_of_a_view_is_an_end);
-	tcase_add_loop_test(t, what_waits_is_bounded, 0, 2);
-	return one_run("agent/cell-many", t);
 }

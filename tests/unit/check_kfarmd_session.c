@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire toolchain */
+#include "../lib/test.h"
 #include "kfarmd-single.h"
 
-START_TEST(its_hello_says_what_the_machine_has)
+FIXTURE(one_set_up, one_tear_down);
+
+TEST(its_hello_says_what_the_machine_has)
 {
 	const struct wire_inventory *inv = &node.c.hello.inventory;
 
@@ -13,17 +16,15 @@ START_TEST(its_hello_says_what_the_machine_has)
 	ck_assert_uint_gt(inv->memory_mib, 16);
 	ck_assert_uint_eq(inv->compilers.n, 0);
 }
-END_TEST
 
-START_TEST(it_says_that_it_is_fit)
+TEST(it_says_that_it_is_fit)
 {
 	ck_assert_uint_eq(node.c.fit.usable, 1);
 	ck_assert_str_eq(node.c.fit.reason, "");
 	ck_assert_ptr_nonnull(strstr(node.c.fit.layers, "seccomp"));
 }
-END_TEST
 
-START_TEST(it_beats_each_second_also_without_jobs)
+TEST(it_beats_each_second_also_without_jobs)
 {
 	unsigned before = node.c.beats;
 	uint64_t deadline = clock_ms() + CLIENT_MS;
@@ -33,37 +34,33 @@ START_TEST(it_beats_each_second_also_without_jobs)
 	ck_assert_uint_ge(node.c.beats - before, 3);
 	ck_assert_uint_eq(node.c.most_running, 0);
 }
-END_TEST
 
 static void send_raw(enum wire_type type, const void *body, size_t len)
 {
 	wire_stream_send(node.c.stream, type, bytes_of(body, len), WIRE_PLAIN);
 }
 
-START_TEST(an_unknown_message_ends_the_conversation)
+TEST(an_unknown_message_ends_the_conversation)
 {
 	send_raw(77, "x", 1);
 	client_expect_bye(&node.c, "type 77");
 }
-END_TEST
 
-START_TEST(a_second_hello_ends_the_conversation)
+TEST(a_second_hello_ends_the_conversation)
 {
 	client_greet(&node.c);
 	client_expect_bye(&node.c, "HELLO");
 }
-END_TEST
 
 static const enum wire_type bodies[] = { WIRE_CELL, WIRE_SHUT,   WIRE_PATHS,
 					 WIRE_VIEW, WIRE_BLOB,   WIRE_FLAGS,
 					 WIRE_JOB,  WIRE_CANCEL, WIRE_PIN };
 
-START_TEST(a_message_that_makes_no_sense_ends_the_conversation)
+TEST_EACH(a_message_that_makes_no_sense_ends_the_conversation, bodies)
 {
-	send_raw(bodies[_i], "\377\377\377", 3);
+	send_raw(*row, "\377\377\377", 3);
 	client_expect_bye(&node.c, "malformed");
 }
-END_TEST
 
 /* Messages that only a kfarmd sends. */
 static const enum wire_type wrong_way[] = {
@@ -71,14 +68,13 @@ static const enum wire_type wrong_way[] = {
 	WIRE_RESULT, WIRE_FAIL, WIRE_HEALTH, WIRE_MACHINE, WIRE_HEAT
 };
 
-START_TEST(a_message_of_its_own_ends_the_conversation)
+TEST_EACH(a_message_of_its_own_ends_the_conversation, wrong_way)
 {
-	send_raw(wrong_way[_i], "", 0);
+	send_raw(*row, "", 0);
 	client_expect_bye(&node.c, "unknown message type");
 }
-END_TEST
 
-START_TEST(a_number_that_is_in_use_ends_the_conversation)
+TEST(a_number_that_is_in_use_ends_the_conversation)
 {
 	for (int i = 0; i < 2; i++) {
 		struct wire_job m = play_job(&node.c, 1, WIRE_LANG_C, plain);
@@ -87,14 +83,13 @@ START_TEST(a_number_that_is_in_use_ends_the_conversation)
 	}
 	client_expect_bye(&node.c, "number 1");
 }
-END_TEST
 
 static struct wire_job remote_job(unsigned number)
 {
 	return play_job(&node.c, number, WIRE_LANG_C, plain);
 }
 
-START_TEST(a_path_without_a_name_ends_the_conversation)
+TEST(a_path_without_a_name_ends_the_conversation)
 {
 	struct wire_job m = remote_job(1);
 
@@ -102,9 +97,8 @@ START_TEST(a_path_without_a_name_ends_the_conversation)
 	play_send_job(&node.c, &m);
 	client_expect_bye(&node.c, "undefined path");
 }
-END_TEST
 
-START_TEST(a_flag_without_a_name_ends_the_conversation)
+TEST(a_flag_without_a_name_ends_the_conversation)
 {
 	struct wire_job m = remote_job(1);
 
@@ -114,9 +108,8 @@ START_TEST(a_flag_without_a_name_ends_the_conversation)
 	play_send_job(&node.c, &m);
 	client_expect_bye(&node.c, "undefined flag");
 }
-END_TEST
 
-START_TEST(a_view_that_did_not_come_ends_the_conversation)
+TEST(a_view_that_did_not_come_ends_the_conversation)
 {
 	struct wire_job m = remote_job(1);
 
@@ -124,9 +117,8 @@ START_TEST(a_view_that_did_not_come_ends_the_conversation)
 	play_send_job(&node.c, &m);
 	client_expect_bye(&node.c, "VIEW 99");
 }
-END_TEST
 
-START_TEST(a_job_for_no_cell_fails)
+TEST(a_job_for_no_cell_fails)
 {
 	struct wire_job m = remote_job(1);
 
@@ -134,16 +126,14 @@ START_TEST(a_job_for_no_cell_fails)
 	play_send_job(&node.c, &m);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_TOOLCHAIN);
 }
-END_TEST
 
-START_TEST(a_cancel_of_a_job_that_is_over_is_ignored)
+TEST(a_cancel_of_a_job_that_is_over_is_ignored)
 {
 	play_cancel(&node.c, 9);
 	play_put(&node.c, 0, ROOT "/b.S", " nop\n");
 	play_remote(&node.c, 1, "b.S", plain);
 	ck_assert_int_eq(result(1)->wait_status, 0);
 }
-END_TEST
 
 /* Start another node without sending HELLO. */
 static pid_t other_node(int *fd)
@@ -159,7 +149,7 @@ static pid_t other_node(int *fd)
 	return pid;
 }
 
-START_TEST(garbage_ends_the_conversation)
+TEST(garbage_ends_the_conversation)
 {
 	struct buf noise = { 0 };
 	int fd, pid = other_node(&fd);
@@ -171,7 +161,6 @@ START_TEST(garbage_ends_the_conversation)
 	close(fd);
 	buf_release(&noise);
 }
-END_TEST
 
 static void expect_bye_of_another(void (*send)(struct client *c),
 				  const char *word)
@@ -207,20 +196,18 @@ static void speak_another_version(struct client *c)
 	client_send(c, WIRE_HELLO, &body);
 }
 
-START_TEST(a_silent_peer_is_left_after_five_seconds)
+TEST(a_silent_peer_is_left_after_five_seconds)
 {
 	uint64_t start = clock_ms();
 
 	expect_bye_of_another(say_nothing, "no HELLO");
 	ck_assert_uint_ge(clock_ms() - start, 4900);
 }
-END_TEST
 
-START_TEST(hello_comes_first)
+TEST(hello_comes_first)
 {
 	expect_bye_of_another(cancel_first, "before HELLO");
 }
-END_TEST
 
 /* Version 6 lacks HEALTH: such a client would disconnect. */
 static void speak_version(struct client *c, uint16_t version)
@@ -246,13 +233,12 @@ static unsigned hear_three_beats(struct client *c)
 	return c->healths;
 }
 
-START_TEST(its_health_comes_with_its_beats)
+TEST(its_health_comes_with_its_beats)
 {
 	ck_assert_uint_ge(hear_three_beats(&node.c), 2);
 }
-END_TEST
 
-START_TEST(it_says_what_its_machine_is)
+TEST(it_says_what_its_machine_is)
 {
 	const struct wire_machine *m = &node.c.machine;
 	unsigned cpus = 0;
@@ -270,10 +256,9 @@ START_TEST(it_says_what_its_machine_is)
 	ck_assert_uint_eq(m->n_toolchains, 0);
 	ck_assert_uint_eq(m->health.n_usable, cpus);
 }
-END_TEST
 
 /* Version 7 lacks MACHINE, and its HEALTH has three numbers. */
-START_TEST(a_client_of_version_7_hears_what_it_knows)
+TEST(a_client_of_version_7_hears_what_it_knows)
 {
 	static struct client c;
 	int fd, pid = other_node(&fd);
@@ -286,9 +271,8 @@ START_TEST(a_client_of_version_7_hears_what_it_knows)
 	client_release(&c);
 	ck_assert_int_eq(spawn_wait(pid), 0);
 }
-END_TEST
 
-START_TEST(a_client_of_before_hears_of_no_health)
+TEST(a_client_of_before_hears_of_no_health)
 {
 	static struct client c;
 	int fd, pid = other_node(&fd);
@@ -299,9 +283,8 @@ START_TEST(a_client_of_before_hears_of_no_health)
 	client_release(&c);
 	ck_assert_int_eq(spawn_wait(pid), 0);
 }
-END_TEST
 
-START_TEST(another_version_is_told_so)
+TEST(another_version_is_told_so)
 {
 	char *words = xasprintf("kfarm 9.9 supports protocol versions %u to %u",
 				WIRE_VERSION + 1, WIRE_VERSION + 2);
@@ -309,9 +292,8 @@ START_TEST(another_version_is_told_so)
 	expect_bye_of_another(speak_another_version, words);
 	free(words);
 }
-END_TEST
 
-START_TEST(the_peers_bye_ends_it)
+TEST(the_peers_bye_ends_it)
 {
 	struct buf body = { 0 };
 
@@ -319,43 +301,4 @@ START_TEST(the_peers_bye_ends_it)
 	client_send(&node.c, WIRE_BYE, &body);
 	client_wait(&node.c.closed);
 	ck_assert_ptr_null(node.c.bye);
-}
-END_TEST
-
-static void add_orders(TCase *t)
-{
-	tcase_add_test(t, a_number_that_is_in_use_ends_the_conversation);
-	tcase_add_test(t, a_path_without_a_name_ends_the_conversation);
-	tcase_add_test(t, a_flag_without_a_name_ends_the_conversation);
-	tcase_add_test(t, a_view_that_did_not_come_ends_the_conversation);
-	tcase_add_test(t, a_job_for_no_cell_fails);
-	tcase_add_test(t, a_cancel_of_a_job_that_is_over_is_ignored);
-}
-
-int main(void)
-{
-	TCase *t = tcase_create("session");
-
-	tcase_add_checked_fixture(t, one_set_up, one_tear_down);
-	tcase_add_test(t, its_hello_says_what_the_machine_has);
-	tcase_add_test(t, it_says_that_it_is_fit);
-	tcase_add_test(t, it_says_what_its_machine_is);
-	tcase_add_test(t, it_beats_each_second_also_without_jobs);
-	tcase_add_test(t, its_health_comes_with_its_beats);
-	tcase_add_test(t, a_client_of_before_hears_of_no_health);
-	tcase_add_test(t, a_client_of_version_7_hears_what_it_knows);
-	tcase_add_test(t, an_unknown_message_ends_the_conversation);
-	tcase_add_test(t, a_second_hello_ends_the_conversation);
-	tcase_add_loop_test(t,
-			    a_message_that_makes_no_sense_ends_the_conversation,
-			    0, sizeof(bodies) / sizeof(*bodies));
-	tcase_add_loop_test(t, a_message_of_its_own_ends_the_conversation, 0,
-			    sizeof(wrong_way) / sizeof(*wrong_way));
-	add_orders(t);
-	tcase_add_test(t, garbage_ends_the_conversation);
-	tcase_add_test(t, a_silent_peer_is_left_after_five_seconds);
-	tcase_add_test(t, hello_comes_first);
-	tcase_add_test(t, another_version_is_told_so);
-	tcase_add_test(t, the_peers_bye_ends_it);
-	return one_run("agent/session", t);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd */
+#include "../lib/test.h"
+
 #include "kfarmd/settings.h"
 
 #include "base/fs.h"
 #include "base/log.h"
-#include "suite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -80,7 +81,9 @@ static const char all[] = "# a node\n"
 			  "\thost = arm\n"
 			  "\thost = vax\n";
 
-START_TEST(what_the_command_line_does_not_say_comes_from_the_file)
+FIXTURE(setup, teardown);
+
+TEST(what_the_command_line_does_not_say_comes_from_the_file)
 {
 	write_conf(all);
 	read_well("--config .");
@@ -95,9 +98,8 @@ START_TEST(what_the_command_line_does_not_say_comes_from_the_file)
 	ck_assert_str_eq(kfarmd_settings_dir(&s), ".");
 	ck_assert_ptr_null(logged);
 }
-END_TEST
 
-START_TEST(what_the_command_line_says_counts)
+TEST(what_the_command_line_says_counts)
 {
 	write_conf(all);
 	read_well("--config . --listen 5000 --slots 2 --store /s "
@@ -111,9 +113,8 @@ START_TEST(what_the_command_line_says_counts)
 	ck_assert_uint_eq(s.hosts.n, 1);
 	ck_assert_str_eq(s.hosts.v[0], "arm64");
 }
-END_TEST
 
-START_TEST(the_file_need_not_be_there_nor_say_anything)
+TEST(the_file_need_not_be_there_nor_say_anything)
 {
 	read_well("--config .");
 	ck_assert_uint_eq(s.listen.n, 1);
@@ -126,18 +127,16 @@ START_TEST(the_file_need_not_be_there_nor_say_anything)
 	ck_assert_uint_eq(s.listen.n, 2);
 	ck_assert_uint_eq(s.slots, 3);
 }
-END_TEST
 
-START_TEST(without_a_network_no_file_is_read)
+TEST(without_a_network_no_file_is_read)
 {
 	write_conf("[node]\n\tslots = none\n");
 	read_well("--listen unix:/x");
 	ck_assert_uint_eq(s.slots, 0);
 	ck_assert_int_eq(read_words("--listen unix:/x --config ."), -EINVAL);
 }
-END_TEST
 
-START_TEST(stdio_takes_all_of_it_but_where_to_listen)
+TEST(stdio_takes_all_of_it_but_where_to_listen)
 {
 	int in = open("/dev/null", O_RDONLY);
 
@@ -148,7 +147,6 @@ START_TEST(stdio_takes_all_of_it_but_where_to_listen)
 	ck_assert_uint_eq(s.slots, 4);
 	close(in);
 }
-END_TEST
 
 /* A file, and a part of its error message. */
 static const struct {
@@ -164,13 +162,12 @@ static const struct {
 	{ "[node]\n\tstore = \"x\n", "./node.conf:2: " },
 };
 
-START_TEST(a_bad_file_is_named_with_the_line)
+TEST_EACH(a_bad_file_is_named_with_the_line, wrong)
 {
-	write_conf(wrong[_i].text);
+	write_conf(row->text);
 	ck_assert_int_eq(read_words("--config ."), -EINVAL);
-	ck_assert_msg(str_starts(err.text, wrong[_i].says), "%s", err.text);
+	ck_assert_msg(str_starts(err.text, row->says), "%s", err.text);
 }
-END_TEST
 
 static const char *const unknown[] = {
 	"[node]\n\tslot = 4\n",    "[node]\n\tstdio = true\n",
@@ -178,9 +175,9 @@ static const char *const unknown[] = {
 	"[farm]\n\tslots = 4\n",
 };
 
-START_TEST(what_is_unknown_is_a_warning)
+TEST_EACH(what_is_unknown_is_a_warning, unknown)
 {
-	write_conf(unknown[_i]);
+	write_conf(*row);
 	read_well("--config .");
 	ck_assert_uint_eq(s.slots, 0);
 	ck_assert(!s.stdio);
@@ -188,33 +185,10 @@ START_TEST(what_is_unknown_is_a_warning)
 	ck_assert_ptr_nonnull(strstr(logged, "./node.conf:2: "));
 	ck_assert_ptr_nonnull(strstr(logged, "unknown setting"));
 }
-END_TEST
 
-START_TEST(what_is_no_file_is_an_error)
+TEST(what_is_no_file_is_an_error)
 {
 	ck_assert_int_eq(mkfifo("node.conf", 0600), 0);
 	ck_assert_int_lt(read_words("--config ."), 0);
 	ck_assert_ptr_nonnull(strstr(err.text, "./node.conf"));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("kfarmd/settings");
-	TCase *t = tcase_create("settings");
-
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t,
-		       what_the_command_line_does_not_say_comes_from_the_file);
-	tcase_add_test(t, what_the_command_line_says_counts);
-	tcase_add_test(t, the_file_need_not_be_there_nor_say_anything);
-	tcase_add_test(t, without_a_network_no_file_is_read);
-	tcase_add_test(t, stdio_takes_all_of_it_but_where_to_listen);
-	tcase_add_loop_test(t, a_bad_file_is_named_with_the_line, 0,
-			    sizeof(wrong) / sizeof(*wrong));
-	tcase_add_loop_test(t, what_is_unknown_is_a_warning, 0,
-			    sizeof(unknown) / sizeof(*unknown));
-	tcase_add_test(t, what_is_no_file_is_an_error);
-	suite_add_tcase(suite, t);
-	return suite_run(suite);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kfarmd */
+#include "../lib/test.h"
+
 #include "kfarmd/slots.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -43,16 +42,15 @@ static const struct limit {
 	{ 64, 0, 80, 64 }, { 8, 2, 2, 2 }, { 2, 100, 100, 2 },
 };
 
-START_TEST(the_limit_is_a_quarter_more_than_the_cores_unless_given)
+TEST_EACH(the_limit_is_a_quarter_more_than_the_cores_unless_given, limits)
 {
-	kfarmd_slots_init(&slots, limits[_i].cores, limits[_i].given);
-	ck_assert_uint_eq(slots.n_advertised, limits[_i].limit);
-	ck_assert_uint_eq(slots.max_running, limits[_i].run);
-	ck_assert_uint_eq(slots.max_jobs, 4 * limits[_i].limit);
+	kfarmd_slots_init(&slots, row->cores, row->given);
+	ck_assert_uint_eq(slots.n_advertised, row->limit);
+	ck_assert_uint_eq(slots.max_running, row->run);
+	ck_assert_uint_eq(slots.max_jobs, 4 * row->limit);
 }
-END_TEST
 
-START_TEST(jobs_beyond_four_times_the_limit_are_refused)
+TEST(jobs_beyond_four_times_the_limit_are_refused)
 {
 	kfarmd_slots_init(&slots, 2, 0);
 	for (unsigned i = 0; i < 12; i++)
@@ -63,9 +61,8 @@ START_TEST(jobs_beyond_four_times_the_limit_are_refused)
 	kfarmd_slots_remove_job(&slots, &place[3]);
 	ck_assert_int_eq(enter(13), 0);
 }
-END_TEST
 
-START_TEST(jobs_run_in_order_as_many_as_there_are_cores)
+TEST(jobs_run_in_order_as_many_as_there_are_cores)
 {
 	started = 0;
 	kfarmd_slots_init(&slots, 2, 0);
@@ -88,9 +85,8 @@ START_TEST(jobs_run_in_order_as_many_as_there_are_cores)
 	ck_assert_uint_eq(slots.n_jobs, 0);
 	ck_assert_uint_eq(slots.n_running, 0);
 }
-END_TEST
 
-START_TEST(a_share_that_is_used_up_lets_others_past)
+TEST(a_share_that_is_used_up_lets_others_past)
 {
 	struct kfarmd_slot_share two = { .max_running = 2 };
 
@@ -118,9 +114,8 @@ START_TEST(a_share_that_is_used_up_lets_others_past)
 	ck_assert_uint_eq(slots.n_running, 0);
 	ck_assert_uint_eq(slots.n_jobs, 0);
 }
-END_TEST
 
-START_TEST(jobs_that_fail_to_start_make_room_for_the_next)
+TEST(jobs_that_fail_to_start_make_room_for_the_next)
 {
 	started = 0;
 	kfarmd_slots_init(&slots, 4, 0);
@@ -132,21 +127,4 @@ START_TEST(jobs_that_fail_to_start_make_room_for_the_next)
 	ck_assert_uint_eq(started, 20);
 	ck_assert_uint_eq(slots.n_jobs, 0);
 	ck_assert_uint_eq(slots.n_running, 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kfarmd/slots");
-	TCase *t = tcase_create("slots");
-
-	tcase_add_loop_test(
-		t, the_limit_is_a_quarter_more_than_the_cores_unless_given, 0,
-		sizeof(limits) / sizeof(*limits));
-	tcase_add_test(t, jobs_beyond_four_times_the_limit_are_refused);
-	tcase_add_test(t, jobs_run_in_order_as_many_as_there_are_cores);
-	tcase_add_test(t, a_share_that_is_used_up_lets_others_past);
-	tcase_add_test(t, jobs_that_fail_to_start_make_room_for_the_next);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire toolchain */
 /* Output of `kfarmd --status` about running kfarmds. */
+#include "../lib/test.h"
 #include "kfarmd-node.h"
 
 #include "base/socket.h"
-#include "suite.h"
 
 #include <jansson.h>
 
@@ -48,7 +48,10 @@ static void compile_slowly(struct node *n)
 	buf_release(&text);
 }
 
-START_TEST(without_a_kfarmd_it_says_so)
+FIXTURE_ONCE(node_set_up_all, node_tear_down_all);
+TIMEOUT(240);
+
+TEST(without_a_kfarmd_it_says_so)
 {
 	int status;
 	char *out = status_of("", &status);
@@ -63,9 +66,8 @@ START_TEST(without_a_kfarmd_it_says_so)
 	expect(out, "\"kfarmds\": []");
 	free(out);
 }
-END_TEST
 
-START_TEST(its_jobs_and_cells_are_told)
+TEST(its_jobs_and_cells_are_told)
 {
 	int status;
 	char *out;
@@ -91,9 +93,8 @@ START_TEST(its_jobs_and_cells_are_told)
 	node_end(&one);
 	client_tear_down();
 }
-END_TEST
 
-START_TEST(the_same_in_json)
+TEST(the_same_in_json)
 {
 	const json_t *d, *job;
 	int status;
@@ -126,9 +127,8 @@ START_TEST(the_same_in_json)
 	node_end(&one);
 	client_tear_down();
 }
-END_TEST
 
-START_TEST(one_that_stands_still_is_named_and_holds_up_nobody)
+TEST(one_that_stands_still_is_named_and_holds_up_nobody)
 {
 	uint64_t began;
 	char *out, *line;
@@ -155,9 +155,8 @@ START_TEST(one_that_stands_still_is_named_and_holds_up_nobody)
 	node_end(&one);
 	client_tear_down();
 }
-END_TEST
 
-START_TEST(one_that_was_killed_is_not_there)
+TEST(one_that_was_killed_is_not_there)
 {
 	int status;
 	char *out;
@@ -176,7 +175,6 @@ START_TEST(one_that_was_killed_is_not_there)
 	node_end(&one);
 	client_tear_down();
 }
-END_TEST
 
 /* Open `n` connections and read nothing. */
 static void connect_often(int *fd, unsigned n)
@@ -197,7 +195,7 @@ static void connect_often(int *fd, unsigned n)
 	free(live);
 }
 
-START_TEST(who_asks_and_does_not_read_disturbs_nobody)
+TEST(who_asks_and_does_not_read_disturbs_nobody)
 {
 	int fd[40], status;
 	char *out;
@@ -217,22 +215,4 @@ START_TEST(who_asks_and_does_not_read_disturbs_nobody)
 		close(fd[i]);
 	node_end(&one);
 	client_tear_down();
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kfarmd/status");
-	TCase *t = tcase_create("status");
-
-	tcase_set_timeout(t, 240);
-	tcase_add_unchecked_fixture(t, node_set_up_all, node_tear_down_all);
-	tcase_add_test(t, without_a_kfarmd_it_says_so);
-	tcase_add_test(t, its_jobs_and_cells_are_told);
-	tcase_add_test(t, the_same_in_json);
-	tcase_add_test(t, one_that_stands_still_is_named_and_holds_up_nobody);
-	tcase_add_test(t, one_that_was_killed_is_not_there);
-	tcase_add_test(t, who_asks_and_does_not_read_disturbs_nobody);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -2,6 +2,7 @@
 /* needs: kfarmd toolchain */
 #include "kfarmd/argv.h"
 
+#include "../lib/test.h"
 #include "kfarmd-step.h"
 #include "sandbox/sandbox.h"
 
@@ -16,7 +17,9 @@ static void ck_has(uint32_t job, enum wire_output which, const char *words)
 		      "%s", buf_str(&node.c.job[job].stream[which]));
 }
 
-START_TEST(a_tool_reads_what_the_compiler_preprocesses)
+FIXTURE(step_set_up, one_tear_down);
+
+TEST(a_tool_reads_what_the_compiler_preprocesses)
 {
 	symbols(1, "cat");
 	expect_status(1, 0);
@@ -28,7 +31,6 @@ START_TEST(a_tool_reads_what_the_compiler_preprocesses)
 	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_AS_DEPS).len, 0);
 	ck_assert_uint_gt(result(1)->peak_kib, 1000);
 }
-END_TEST
 
 static void ck_bound(enum wire_step_kind kind, const char *words)
 {
@@ -40,7 +42,7 @@ static void ck_bound(enum wire_step_kind kind, const char *words)
 	wire_step_release(&step);
 }
 
-START_TEST(an_answer_is_bound_to_its_step)
+TEST_RANGE(an_answer_is_bound_to_its_step, 0, 3)
 {
 	static const char *const words[] = {
 		[WIRE_STEP_SYMBOLS] = "cat",
@@ -50,9 +52,8 @@ START_TEST(an_answer_is_bound_to_its_step)
 
 	ck_bound((enum wire_step_kind)_i, words[_i]);
 }
-END_TEST
 
-START_TEST(a_tool_works_on_the_object)
+TEST(a_tool_works_on_the_object)
 {
 	struct bytes plain_object, worked;
 
@@ -70,18 +71,16 @@ START_TEST(a_tool_works_on_the_object)
 	ck_assert_uint_gt(stream(2, WIRE_OUTPUT_AS_DEPS).len, 10);
 	ck_assert_uint_eq(stream(2, WIRE_OUTPUT_STDOUT).len, 0);
 }
-END_TEST
 
-START_TEST(an_object_that_was_replaced_is_what_comes)
+TEST(an_object_that_was_replaced_is_what_comes)
 {
 	object(1, "replace");
 	expect_status(1, 0);
 	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_OBJECT).len, 3);
 	ck_assert_mem_eq(stream(1, WIRE_OUTPUT_OBJECT).data, "new", 3);
 }
-END_TEST
 
-START_TEST(the_compilers_words_come_first)
+TEST(the_compilers_words_come_first)
 {
 	play_put(&node.c, 0, ROOT "/a.c", "#warning careful\nint a;\n");
 	for (uint32_t job = 1; job < 3; job++) {
@@ -97,9 +96,8 @@ START_TEST(the_compilers_words_come_first)
 				 strstr(said, "tool: hello\n"));
 	}
 }
-END_TEST
 
-START_TEST(a_tool_that_warns_names_the_clients_object)
+TEST(a_tool_that_warns_names_the_clients_object)
 {
 	play_put(&node.c, 0, ROOT "/a.c", "#warning careful\nint a;\n");
 	object(1, "tell");
@@ -110,9 +108,8 @@ START_TEST(a_tool_that_warns_names_the_clients_object)
 	symbols(2, "say /.kfarm/out/out.o");
 	ck_assert_uint_eq(failure(2)->class, WIRE_FAIL_VOID);
 }
-END_TEST
 
-START_TEST(the_status_of_a_tool_is_that_of_the_job)
+TEST(the_status_of_a_tool_is_that_of_the_job)
 {
 	symbols(1, "status 7");
 	object(2, "fail");
@@ -121,19 +118,17 @@ START_TEST(the_status_of_a_tool_is_that_of_the_job)
 	ck_assert_uint_eq(stream(2, WIRE_OUTPUT_OBJECT).len, 0);
 	ck_assert_uint_eq(stream(2, WIRE_OUTPUT_DEPS).len, 0);
 }
-END_TEST
 
 /* The compiler's error for a pipe without a reader counts as well. */
-START_TEST(a_tool_that_a_signal_ends_is_no_fault_of_the_nodes)
+TEST(a_tool_that_a_signal_ends_is_no_fault_of_the_nodes)
 {
 	symbols(1, "abort");
 	object(2, "abort");
 	ck_assert_int_ne(result(1)->wait_status, 0);
 	ck_assert(WIFSIGNALED(result(2)->wait_status));
 }
-END_TEST
 
-START_TEST(an_error_of_the_compiler_counts_more_than_the_tools)
+TEST(an_error_of_the_compiler_counts_more_than_the_tools)
 {
 	play_put(&node.c, 0, ROOT "/a.c", "#error no\n");
 	symbols(1, "status 0");
@@ -153,9 +148,8 @@ START_TEST(an_error_of_the_compiler_counts_more_than_the_tools)
 		ck_assert_str_eq(failure(job)->reason, "nosuch.h");
 	}
 }
-END_TEST
 
-START_TEST(a_tool_has_the_variables_and_files_of_the_job)
+TEST(a_tool_has_the_variables_and_files_of_the_job)
 {
 	struct wire_job m = play_job(&node.c, 1, WIRE_LANG_C, plain);
 	struct wire_step step = step_of(1, WIRE_STEP_SYMBOLS, TOOL, "env LANG");
@@ -173,9 +167,8 @@ START_TEST(a_tool_has_the_variables_and_files_of_the_job)
 	symbols(3, "read /dev/null");
 	expect_status(3, 0);
 }
-END_TEST
 
-START_TEST(a_job_with_a_step_leaves_none_for_the_next)
+TEST(a_job_with_a_step_leaves_none_for_the_next)
 {
 	symbols(1, "cat");
 	play_remote(&node.c, 2, "a.c", plain);
@@ -188,7 +181,6 @@ START_TEST(a_job_with_a_step_leaves_none_for_the_next)
 			      stream(4, WIRE_OUTPUT_OBJECT)));
 	ck_assert_uint_eq(count_workers(&node), 0);
 }
-END_TEST
 
 static void tree(uint32_t job, const char *words)
 {
@@ -198,7 +190,7 @@ static void tree(uint32_t job, const char *words)
 /*
  * The result of dtc has the blob, the dependency list and the compiler's text.
  */
-START_TEST(a_device_tree_comes_with_its_text)
+TEST(a_device_tree_comes_with_its_text)
 {
 	tree(1, "tree");
 	tree(2, "spoil");
@@ -213,9 +205,8 @@ START_TEST(a_device_tree_comes_with_its_text)
 		ck_assert_uint_eq(stream(job, WIRE_OUTPUT_STDERR).len, 0);
 	}
 }
-END_TEST
 
-START_TEST(what_lists_nothing_made_no_device_tree)
+TEST(what_lists_nothing_made_no_device_tree)
 {
 	tree(1, "print");
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
@@ -226,10 +217,9 @@ START_TEST(what_lists_nothing_made_no_device_tree)
 	expect_status(3, 1);
 	ck_assert_uint_eq(stream(3, WIRE_OUTPUT_STDOUT).len, 0);
 }
-END_TEST
 
 /* Each job has a PIN, before or after its STEP. */
-START_TEST(a_step_and_a_pin_go_together)
+TEST(a_step_and_a_pin_go_together)
 {
 	for (uint32_t job = 1; job < 3; job++) {
 		struct wire_job m = play_job(&node.c, job, WIRE_LANG_C, plain);
@@ -251,7 +241,6 @@ START_TEST(a_step_and_a_pin_go_together)
 	ck_assert(bytes_equal(stream(1, WIRE_OUTPUT_OBJECT),
 			      stream(2, WIRE_OUTPUT_OBJECT)));
 }
-END_TEST
 
 /* --------------------------------------------------------- without a node */
 
@@ -266,7 +255,7 @@ static struct buf encoded(uint32_t job, enum wire_step_kind kind)
 	return body;
 }
 
-START_TEST(before_version_10_there_is_no_step)
+TEST(before_version_10_there_is_no_step)
 {
 	struct buf body = encoded(5, WIRE_STEP_OBJECT);
 	struct kfarmd_steps s = { 0 };
@@ -287,9 +276,8 @@ START_TEST(before_version_10_there_is_no_step)
 	kfarmd_argv_release_steps(&s);
 	buf_release(&body);
 }
-END_TEST
 
-START_TEST(before_version_11_there_is_none_of_a_device_tree)
+TEST(before_version_11_there_is_none_of_a_device_tree)
 {
 	struct buf body = encoded(5, WIRE_STEP_DEVICETREE);
 	struct kfarmd_steps s;
@@ -305,9 +293,8 @@ START_TEST(before_version_11_there_is_none_of_a_device_tree)
 	kfarmd_argv_release_steps(&s);
 	buf_release(&body);
 }
-END_TEST
 
-START_TEST(a_step_is_its_jobs)
+TEST(a_step_is_its_jobs)
 {
 	struct buf body = encoded(5, WIRE_STEP_OBJECT);
 	struct wire_job m = { .job = 5 };
@@ -333,9 +320,8 @@ START_TEST(a_step_is_its_jobs)
 	kfarmd_argv_release_steps(&s);
 	buf_release(&body);
 }
-END_TEST
 
-START_TEST(a_line_of_a_tool_has_the_object_behind_and_is_bounded)
+TEST(a_line_of_a_tool_has_the_object_behind_and_is_bounded)
 {
 	struct wire_step m = { .kind = WIRE_STEP_OBJECT };
 	struct strv argv = { 0 }, env = { 0 };
@@ -373,32 +359,4 @@ START_TEST(a_line_of_a_tool_has_the_object_behind_and_is_bounded)
 	wire_step_release(&m);
 	free(long_word);
 	free(words);
-}
-END_TEST
-
-int main(void)
-{
-	TCase *t = tcase_create("step");
-
-	tcase_add_checked_fixture(t, step_set_up, one_tear_down);
-	tcase_add_test(t, a_tool_reads_what_the_compiler_preprocesses);
-	tcase_add_loop_test(t, an_answer_is_bound_to_its_step, 0, 3);
-	tcase_add_test(t, a_tool_works_on_the_object);
-	tcase_add_test(t, an_object_that_was_replaced_is_what_comes);
-	tcase_add_test(t, the_compilers_words_come_first);
-	tcase_add_test(t, a_tool_that_warns_names_the_clients_object);
-	tcase_add_test(t, the_status_of_a_tool_is_that_of_the_job);
-	tcase_add_test(t, a_tool_that_a_signal_ends_is_no_fault_of_the_nodes);
-	tcase_add_test(t, an_error_of_the_compiler_counts_more_than_the_tools);
-	tcase_add_test(t, a_tool_has_the_variables_and_files_of_the_job);
-	tcase_add_test(t, a_job_with_a_step_leaves_none_for_the_next);
-	tcase_add_test(t, a_device_tree_comes_with_its_text);
-	tcase_add_test(t, what_lists_nothing_made_no_device_tree);
-	tcase_add_test(t, a_step_and_a_pin_go_together);
-	tcase_add_test(t, before_version_10_there_is_no_step);
-	tcase_add_test(t, before_version_11_there_is_none_of_a_device_tree);
-	tcase_add_test(t, a_step_is_its_jobs);
-	tcase_add_test(t,
-		       a_line_of_a_tool_has_the_object_behind_and_is_bounded);
-	return step_run("agent/step", t);
 }

@@ -5,6 +5,7 @@
  */
 #include "kfarmd/argv.h"
 
+#include "../lib/test.h"
 #include "kfarmd-step.h"
 
 /* Run jobs of both kinds with such a tool. */
@@ -22,14 +23,15 @@ static void ck_alive(void)
 	ck_assert_int_eq(result(9)->wait_status, 0);
 }
 
-START_TEST(a_tool_that_never_ends_is_killed_at_the_deadline)
+FIXTURE(step_set_up, one_tear_down);
+
+TEST(a_tool_that_never_ends_is_killed_at_the_deadline)
 {
 	run_both("hang", 3000);
 	for (uint32_t job = 1; job < 3; job++)
 		ck_assert_uint_eq(failure(job)->class, WIRE_FAIL_DEADLINE);
 	ck_alive();
 }
-END_TEST
 
 /* Wait until there are `n` processes, and check that no more appear. */
 static void wait_processes(unsigned n, unsigned looks)
@@ -44,7 +46,7 @@ static void wait_processes(unsigned n, unsigned looks)
 	ck_assert_uint_eq(seen, looks);
 }
 
-START_TEST(a_tool_ends_with_its_job_or_its_client)
+TEST_RANGE(a_tool_ends_with_its_job_or_its_client, 0, 2)
 {
 	run_both("hang", 60000);
 	/* One compiler writes to its pipe and exits; two tools remain. */
@@ -58,9 +60,8 @@ START_TEST(a_tool_ends_with_its_job_or_its_client)
 	ck_assert(!node.c.job[1].has_result && !node.c.job[1].has_fail);
 	/* tear_down() checks that kfarmd exits without child processes. */
 }
-END_TEST
 
-START_TEST(two_programs_of_a_cell_that_is_lost_are_one_failure)
+TEST(two_programs_of_a_cell_that_is_lost_are_one_failure)
 {
 	run_both("hang", 60000);
 	wait_processes(2, 20);
@@ -76,18 +77,16 @@ START_TEST(two_programs_of_a_cell_that_is_lost_are_one_failure)
 	ck_assert_uint_eq(client_wait_have(&node.c, 0, 2)->state,
 			  WIRE_HAVE_LOST);
 }
-END_TEST
 
-START_TEST(what_a_tool_leaves_ends_with_it)
+TEST(what_a_tool_leaves_ends_with_it)
 {
 	object(1, "leave");
 	ck_assert_int_eq(result(1)->wait_status, 0);
 	ck_alive();
 }
-END_TEST
 
 /* A tool can fill 32 MiB in each directory, which are freed with the job. */
-START_TEST(what_a_tool_fills_is_empty_again)
+TEST(what_a_tool_fills_is_empty_again)
 {
 	for (uint32_t job = 1; job < 4; job++) {
 		object(job, "fill");
@@ -95,9 +94,8 @@ START_TEST(what_a_tool_fills_is_empty_again)
 	}
 	ck_alive();
 }
-END_TEST
 
-START_TEST(a_tool_sees_no_other_job_and_changes_no_view)
+TEST(a_tool_sees_no_other_job_and_changes_no_view)
 {
 	object(1, "look");
 	ck_assert_int_eq(result(1)->wait_status, 0);
@@ -107,10 +105,9 @@ START_TEST(a_tool_sees_no_other_job_and_changes_no_view)
 	ck_assert_int_eq(result(3)->wait_status, 0);
 	ck_alive();
 }
-END_TEST
 
 /* Either program can fail; the node itself must not. */
-START_TEST(a_tool_that_reads_no_further_fails_no_node)
+TEST_RANGE(a_tool_that_reads_no_further_fails_no_node, 0, 2)
 {
 	struct buf text = { 0 };
 
@@ -125,14 +122,13 @@ START_TEST(a_tool_that_reads_no_further_fails_no_node)
 	ck_alive();
 	buf_release(&text);
 }
-END_TEST
 
 static const char *const floods[] = { "stdout 5", "stderr 5" };
 
-START_TEST(a_tool_that_says_too_much_is_void)
+TEST_EACH(a_tool_that_says_too_much_is_void, floods)
 {
-	symbols(1, floods[_i]);
-	object(2, floods[_i]);
+	symbols(1, *row);
+	object(2, *row);
 	for (uint32_t job = 1; job < 3; job++) {
 		ck_assert_uint_eq(failure(job)->class, WIRE_FAIL_VOID);
 		ck_assert_ptr_nonnull(
@@ -140,10 +136,9 @@ START_TEST(a_tool_that_says_too_much_is_void)
 	}
 	ck_alive();
 }
-END_TEST
 
 /* The limit applies to the total output of both. */
-START_TEST(the_words_of_both_are_bounded_together)
+TEST(the_words_of_both_are_bounded_together)
 {
 	struct buf text = { 0 };
 
@@ -154,9 +149,8 @@ START_TEST(the_words_of_both_are_bounded_together)
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
 	buf_release(&text);
 }
-END_TEST
 
-START_TEST(a_tool_that_prints_beside_its_object_is_void)
+TEST(a_tool_that_prints_beside_its_object_is_void)
 {
 	object(1, "print");
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
@@ -165,19 +159,17 @@ START_TEST(a_tool_that_prints_beside_its_object_is_void)
 	ck_assert_ptr_nonnull(strstr(failure(2)->reason, "directory"));
 	ck_alive();
 }
-END_TEST
 
 static const char *const spoils[] = { "remove", "link", "fifo", "empty",
 				      "second" };
 
-START_TEST(a_tool_that_leaves_no_object_is_void)
+TEST_EACH(a_tool_that_leaves_no_object_is_void, spoils)
 {
-	object(1, spoils[_i]);
+	object(1, *row);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
 	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_OBJECT).len, 0);
 	ck_alive();
 }
-END_TEST
 
 /* The file at the tool's path, and the failure class. */
 static const struct place {
@@ -195,7 +187,7 @@ static const struct place {
 	{ "/bin/sh", WIRE_FAIL_INPUT },
 };
 
-START_TEST(a_tool_that_is_none_fails_its_job_alone)
+TEST_EACH(a_tool_that_is_none_fails_its_job_alone, places)
 {
 	struct play_view view = { 0 };
 
@@ -205,16 +197,15 @@ START_TEST(a_tool_that_is_none_fails_its_job_alone)
 	play_send_view(&node.c, 0, WIRE_PART_SOURCES, &view);
 	for (uint32_t job = 1; job < 3; job++) {
 		step_job(job, job == 1 ? WIRE_STEP_SYMBOLS : WIRE_STEP_OBJECT,
-			 places[_i].path, "cat", 60000);
-		ck_assert_uint_eq(failure(job)->class, places[_i].class);
-		ck_assert(str_starts(failure(job)->reason, places[_i].path));
+			 row->path, "cat", 60000);
+		ck_assert_uint_eq(failure(job)->class, row->class);
+		ck_assert(str_starts(failure(job)->reason, row->path));
 	}
 	ck_alive();
 }
-END_TEST
 
 /* dtc's list is replaced by a link or is too large. */
-START_TEST(a_list_that_is_none_makes_no_device_tree)
+TEST(a_list_that_is_none_makes_no_device_tree)
 {
 	step_job(1, WIRE_STEP_DEVICETREE, TOOL, "list-link", 60000);
 	step_job(2, WIRE_STEP_DEVICETREE, TOOL, "list-long", 60000);
@@ -224,9 +215,8 @@ START_TEST(a_list_that_is_none_makes_no_device_tree)
 	ck_assert_uint_eq(failure(3)->class, WIRE_FAIL_DEADLINE);
 	ck_alive();
 }
-END_TEST
 
-START_TEST(a_link_to_a_tool_is_as_good)
+TEST(a_link_to_a_tool_is_as_good)
 {
 	struct play_view view = { 0 };
 
@@ -235,9 +225,8 @@ START_TEST(a_link_to_a_tool_is_as_good)
 	step_job(1, WIRE_STEP_OBJECT, ROOT "/to", "append", 60000);
 	ck_assert_int_eq(result(1)->wait_status, 0);
 }
-END_TEST
 
-START_TEST(a_directory_that_is_missing_is_named)
+TEST(a_directory_that_is_missing_is_named)
 {
 	for (uint32_t job = 1; job < 3; job++) {
 		struct wire_job m = play_job(&node.c, job, WIRE_LANG_C, plain);
@@ -253,9 +242,8 @@ START_TEST(a_directory_that_is_missing_is_named)
 		ck_assert_str_eq(failure(job)->reason, ROOT "/nosuch");
 	}
 }
-END_TEST
 
-START_TEST(arguments_beyond_what_a_job_may_have_are_refused)
+TEST(arguments_beyond_what_a_job_may_have_are_refused)
 {
 	struct wire_job m = play_job(&node.c, 1, WIRE_LANG_C, plain);
 	struct wire_step step = step_of(1, WIRE_STEP_SYMBOLS, TOOL, "cat");
@@ -271,10 +259,9 @@ START_TEST(arguments_beyond_what_a_job_may_have_are_refused)
 	free(word);
 	wire_step_release(&step);
 }
-END_TEST
 
 /* A rejected job has consumed its tool step. */
-START_TEST(a_step_of_a_job_that_is_refused_is_gone)
+TEST_RANGE(a_step_of_a_job_that_is_refused_is_gone, 0, 2)
 {
 	static const char *const bad[] = { "-fplugin= /tmp/x.so", NULL };
 	static const char *const placed[] = { "-c", "-o", NULL };
@@ -296,11 +283,10 @@ START_TEST(a_step_of_a_job_that_is_refused_is_gone)
 	ck_alive();
 	wire_step_release(&step);
 }
-END_TEST
 
 /* ---------------------------------------------------- order of messages */
 
-START_TEST(two_steps_in_a_row_end_the_conversation)
+TEST(two_steps_in_a_row_end_the_conversation)
 {
 	struct wire_step step = step_of(1, WIRE_STEP_SYMBOLS, TOOL, "cat");
 
@@ -309,7 +295,6 @@ START_TEST(two_steps_in_a_row_end_the_conversation)
 	client_expect_bye(&node.c, "STEP: previous STEP has no JOB");
 	wire_step_release(&step);
 }
-END_TEST
 
 /* A step of job 1 before another job, or one that does not match its job. */
 static const struct order {
@@ -327,23 +312,21 @@ static const struct order {
 	{ 1, 3, WIRE_LANG_C, 0, 0, "malformed" },
 };
 
-START_TEST(a_step_that_goes_with_no_job_ends_the_conversation)
+TEST_EACH(a_step_that_goes_with_no_job_ends_the_conversation, orders)
 {
-	const struct order *o = &orders[_i];
-	struct wire_job m = play_job(&node.c, o->job, WIRE_LANG_C, plain);
-	struct wire_step step = step_of(1, o->kind, TOOL, "cat");
+	struct wire_job m = play_job(&node.c, row->job, WIRE_LANG_C, plain);
+	struct wire_step step = step_of(1, row->kind, TOOL, "cat");
 
-	m.lang = o->lang;
-	m.output_named = o->named;
-	step.tool += o->tool;
+	m.lang = row->lang;
+	m.output_named = row->named;
+	step.tool += row->tool;
 	step_send(&step);
 	play_send_job(&node.c, &m);
-	client_expect_bye(&node.c, o->word);
+	client_expect_bye(&node.c, row->word);
 	wire_step_release(&step);
 }
-END_TEST
 
-START_TEST(a_step_with_too_many_arguments_ends_the_conversation)
+TEST(a_step_with_too_many_arguments_ends_the_conversation)
 {
 	struct wire_step step = step_of(1, WIRE_STEP_OBJECT, TOOL, "none");
 
@@ -352,49 +335,4 @@ START_TEST(a_step_with_too_many_arguments_ends_the_conversation)
 	step_send(&step);
 	client_expect_bye(&node.c, "malformed STEP");
 	wire_step_release(&step);
-}
-END_TEST
-
-static void add_tools(TCase *t)
-{
-	tcase_add_test(t, a_tool_that_never_ends_is_killed_at_the_deadline);
-	tcase_add_loop_test(t, a_tool_ends_with_its_job_or_its_client, 0, 2);
-	tcase_add_test(t, two_programs_of_a_cell_that_is_lost_are_one_failure);
-	tcase_add_test(t, what_a_tool_leaves_ends_with_it);
-	tcase_add_test(t, what_a_tool_fills_is_empty_again);
-	tcase_add_test(t, a_tool_sees_no_other_job_and_changes_no_view);
-	tcase_add_loop_test(t, a_tool_that_reads_no_further_fails_no_node, 0,
-			    2);
-	tcase_add_loop_test(t, a_tool_that_says_too_much_is_void, 0,
-			    sizeof(floods) / sizeof(*floods));
-	tcase_add_test(t, the_words_of_both_are_bounded_together);
-	tcase_add_test(t, a_tool_that_prints_beside_its_object_is_void);
-	tcase_add_loop_test(t, a_tool_that_leaves_no_object_is_void, 0,
-			    sizeof(spoils) / sizeof(*spoils));
-	tcase_add_loop_test(t, a_tool_that_is_none_fails_its_job_alone, 0,
-			    sizeof(places) / sizeof(*places));
-}
-
-static void add_clients(TCase *t)
-{
-	tcase_add_test(t, a_list_that_is_none_makes_no_device_tree);
-	tcase_add_test(t, a_link_to_a_tool_is_as_good);
-	tcase_add_test(t, a_directory_that_is_missing_is_named);
-	tcase_add_test(t, arguments_beyond_what_a_job_may_have_are_refused);
-	tcase_add_loop_test(t, a_step_of_a_job_that_is_refused_is_gone, 0, 2);
-	tcase_add_test(t, two_steps_in_a_row_end_the_conversation);
-	tcase_add_loop_test(t,
-			    a_step_that_goes_with_no_job_ends_the_conversation,
-			    0, sizeof(orders) / sizeof(*orders));
-	tcase_add_test(t, a_step_with_too_many_arguments_ends_the_conversation);
-}
-
-int main(void)
-{
-	TCase *t = tcase_create("step-attacks");
-
-	tcase_add_checked_fixture(t, step_set_up, one_tear_down);
-	add_tools(t);
-	add_clients(t);
-	return step_run("agent/step attacks", t);
 }

@@ -7,12 +7,11 @@
 #include "kfarmd/client.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/clock.h"
 #include "kfarmd/kfarmd.h"
 #include "kfarmd/toolchains.h"
-#include "suite.h"
 
-#include <check.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,7 +96,10 @@ static void run(void)
 	ck_assert_uint_eq(a.n_active, 0);
 }
 
-START_TEST(nothing_is_one_message)
+FIXTURE(set_up, tear_down);
+TIMEOUT(240);
+
+TEST(nothing_is_one_message)
 {
 	ck_assert_ptr_nonnull(
 		kfarmd_toolchain_rpc_new(&a, 7, NULL, false, &ops, NULL));
@@ -107,13 +109,12 @@ START_TEST(nothing_is_one_message)
 	ck_assert(last);
 	ck_assert_uint_eq(n_listed, 0);
 }
-END_TEST
 
 /*
  * More than one message holds.  They are damaged toolchains, but are still
  * reported.
  */
-START_TEST(many_are_several_messages)
+TEST(many_are_several_messages)
 {
 	for (int i = 0; i < WIRE_HELD_MAX + 1; i++) {
 		char *path = xasprintf("%s/gcc-%d", dir, i);
@@ -128,9 +129,8 @@ START_TEST(many_are_several_messages)
 	ck_assert(last);
 	ck_assert_uint_eq(n_listed, WIRE_HELD_MAX + 1);
 }
-END_TEST
 
-START_TEST(what_is_not_there_is_not_dropped)
+TEST(what_is_not_there_is_not_dropped)
 {
 	ck_assert_ptr_nonnull(
 		kfarmd_toolchain_rpc_new(&a, 9, "gcc-1-x", false, &ops, NULL));
@@ -138,9 +138,8 @@ START_TEST(what_is_not_there_is_not_dropped)
 	ck_assert_uint_eq(n_dropped, 1);
 	ck_assert(state);
 }
-END_TEST
 
-START_TEST(nobody_hears_of_it_who_left)
+TEST(nobody_hears_of_it_who_left)
 {
 	struct kfarmd_toolchain_rpc *c = kfarmd_toolchain_rpc_new(
 		&a, 7, NULL, true, &ops, NULL);
@@ -149,20 +148,4 @@ START_TEST(nobody_hears_of_it_who_left)
 	kfarmd_toolchain_rpc_close(c);
 	run();
 	ck_assert_uint_eq(n_held, 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kfarmd/toolchain-rpc");
-	TCase *t = tcase_create("chore");
-
-	tcase_set_timeout(t, 240);
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, nothing_is_one_message);
-	tcase_add_test(t, many_are_several_messages);
-	tcase_add_test(t, what_is_not_there_is_not_dropped);
-	tcase_add_test(t, nobody_hears_of_it_who_left);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

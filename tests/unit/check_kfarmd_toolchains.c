@@ -4,13 +4,13 @@
  * The directory of installed toolchains, without a session.
  * check_kfarmd_bundle.c tests it with sessions.
  */
+#include "../lib/test.h"
+
 #include "kfarmd/toolchains.h"
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -102,7 +102,10 @@ static uint32_t count(void)
 	return n;
 }
 
-START_TEST(nothing_is_made_before_something_is_kept)
+FIXTURE(set_up, tear_down);
+TIMEOUT(240);
+
+TEST(nothing_is_made_before_something_is_kept)
 {
 	struct kfarmd_toolchain_lease l;
 	struct digest tree = { 0 };
@@ -115,9 +118,8 @@ START_TEST(nothing_is_made_before_something_is_kept)
 	ck_assert(!kfarmd_toolchains_has(kept, "gcc-1-x", &tree));
 	ck_assert(!fs_exists(place));
 }
-END_TEST
 
-START_TEST(a_published_one_can_be_leased)
+TEST(a_published_one_can_be_leased)
 {
 	struct kfarmd_manifest r = record_of("gcc-1-x", "gcc");
 	struct kfarmd_toolchain_lease l;
@@ -142,9 +144,8 @@ START_TEST(a_published_one_can_be_leased)
 	kfarmd_manifest_release(&r);
 	free(path);
 }
-END_TEST
 
-START_TEST(another_one_replaces_it)
+TEST(another_one_replaces_it)
 {
 	struct kfarmd_manifest r = record_of("gcc-1-x", "new");
 
@@ -154,9 +155,8 @@ START_TEST(another_one_replaces_it)
 	ck_assert_uint_eq(count(), 1);
 	kfarmd_manifest_release(&r);
 }
-END_TEST
 
-START_TEST(what_was_written_wrong_is_not_published)
+TEST(what_was_written_wrong_is_not_published)
 {
 	ck_assert_int_eq(publish("gcc-1-x", "good", "evil"), -EBADMSG);
 	ck_assert_ptr_nonnull(strstr(err.text, "bin/gcc"));
@@ -166,10 +166,9 @@ START_TEST(what_was_written_wrong_is_not_published)
 	ck_assert_int_eq(publish("gcc-1-x", "more", "evil"), -EBADMSG);
 	ck_assert_uint_eq(count(), 1);
 }
-END_TEST
 
 /* The files of a killed kfarmd are not locked. */
-START_TEST(what_is_left_over_is_swept)
+TEST(what_is_left_over_is_swept)
 {
 	char *left = xasprintf("%s/.live/1.1/new/bin", place);
 
@@ -178,9 +177,8 @@ START_TEST(what_is_left_over_is_swept)
 	ck_assert(!fs_exists(left));
 	free(left);
 }
-END_TEST
 
-START_TEST(what_does_not_fit_the_disk_is_refused)
+TEST(what_does_not_fit_the_disk_is_refused)
 {
 	struct kfarmd_toolchain_stage *new;
 
@@ -191,10 +189,9 @@ START_TEST(what_does_not_fit_the_disk_is_refused)
 	ck_assert_ptr_nonnull(strstr(err.text, "no space left"));
 	ck_assert_ptr_nonnull(strstr(err.text, place));
 }
-END_TEST
 
 /* An invalid toolchain is reported and not used. */
-START_TEST(what_is_no_toolchain_is_damaged)
+TEST_RANGE(what_is_no_toolchain_is_damaged, 0, 2)
 {
 	char *path = xasprintf("%s/gcc-1-x", place);
 	struct wire_held held;
@@ -222,9 +219,8 @@ START_TEST(what_is_no_toolchain_is_damaged)
 	wire_held_release(&held);
 	free(path);
 }
-END_TEST
 
-START_TEST(a_spoiled_one_is_not_leased_again)
+TEST(a_spoiled_one_is_not_leased_again)
 {
 	struct kfarmd_toolchain_lease l;
 
@@ -240,9 +236,8 @@ START_TEST(a_spoiled_one_is_not_leased_again)
 	ck_assert_int_eq(kfarmd_toolchains_lease(kept, "gcc-1-x", &l, &err), 0);
 	kfarmd_toolchains_release_lease(&l);
 }
-END_TEST
 
-START_TEST(the_store_is_given_what_another_one_has)
+TEST(the_store_is_given_what_another_one_has)
 {
 	char *path = xasprintf("%s/store", dir);
 	struct kfarmd_toolchains_index *x;
@@ -266,9 +261,8 @@ START_TEST(the_store_is_given_what_another_one_has)
 	store_free(store);
 	free(path);
 }
-END_TEST
 
-START_TEST(damage_does_not_get_into_the_store)
+TEST(damage_does_not_get_into_the_store)
 {
 	char *path = xasprintf("%s/store", dir);
 	char *line = xasprintf("chmod u+w '%s/gcc-1-x/bin/gcc' && "
@@ -290,26 +284,4 @@ START_TEST(damage_does_not_get_into_the_store)
 	store_free(store);
 	free(line);
 	free(path);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("kfarmd/toolchains");
-	TCase *t = tcase_create("kept");
-
-	tcase_set_timeout(t, 240);
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, nothing_is_made_before_something_is_kept);
-	tcase_add_test(t, a_published_one_can_be_leased);
-	tcase_add_test(t, another_one_replaces_it);
-	tcase_add_test(t, what_was_written_wrong_is_not_published);
-	tcase_add_test(t, what_is_left_over_is_swept);
-	tcase_add_test(t, what_does_not_fit_the_disk_is_refused);
-	tcase_add_loop_test(t, what_is_no_toolchain_is_damaged, 0, 2);
-	tcase_add_test(t, a_spoiled_one_is_not_leased_again);
-	tcase_add_test(t, the_store_is_given_what_another_one_has);
-	tcase_add_test(t, damage_does_not_get_into_the_store);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -3,11 +3,10 @@
 #include "machine/cgroup.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 
 #define MIB (1ull << 20)
@@ -44,15 +43,16 @@ static void expect(uint32_t cpu_milli, uint64_t memory, uint64_t memory_free)
 	ck_assert_uint_eq(cg.free_bytes, memory_free);
 }
 
-START_TEST(without_groups_nothing_is_limited)
+FIXTURE(set_up, tear_down);
+
+TEST(without_groups_nothing_is_limited)
 {
 	expect(0, 0, 0);
 	put("proc/self/cgroup", "0::/\n");
 	expect(0, 0, 0);
 }
-END_TEST
 
-START_TEST(the_tightest_group_above_counts)
+TEST(the_tightest_group_above_counts)
 {
 	put("proc/self/cgroup", "0::/a/b\n");
 	put("sys/fs/cgroup/cpu.max", "max 100000\n");
@@ -65,9 +65,8 @@ START_TEST(the_tightest_group_above_counts)
 	put("sys/fs/cgroup/a/b/memory.max", "max\n");
 	expect(1500, 1024 * MIB, 768 * MIB);
 }
-END_TEST
 
-START_TEST(version_1_is_read_too)
+TEST(version_1_is_read_too)
 {
 	put("proc/self/cgroup", "12:memory:/x\n5:cpu,cpuacct:/x\n1:name=s:/\n");
 	put("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "-1\n");
@@ -80,7 +79,6 @@ START_TEST(version_1_is_read_too)
 	put("sys/fs/cgroup/memory/x/memory.usage_in_bytes", "209715200\n");
 	expect(500, 100 * MIB, 0);
 }
-END_TEST
 
 static const char *const nonsense[] = {
 	"",
@@ -95,26 +93,10 @@ static const char *const nonsense[] = {
 	"9:cpu:x\n",
 };
 
-START_TEST(nonsense_limits_nothing)
+TEST_EACH(nonsense_limits_nothing, nonsense)
 {
-	put("proc/self/cgroup", nonsense[_i]);
+	put("proc/self/cgroup", *row);
 	put("sys/fs/cgroup/cpu.max", "0 0\n");
 	put("sys/fs/cgroup/memory.max", "-5 x\n");
 	expect(0, 0, 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("machine/cgroup");
-	TCase *t = tcase_create("cgroup");
-
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, without_groups_nothing_is_limited);
-	tcase_add_test(t, the_tightest_group_above_counts);
-	tcase_add_test(t, version_1_is_read_too);
-	tcase_add_loop_test(t, nonsense_limits_nothing, 0,
-			    sizeof(nonsense) / sizeof(*nonsense));
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

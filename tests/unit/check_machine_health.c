@@ -8,9 +8,9 @@
 
 #include "../lib/board.h"
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 #include "wire/limits.h"
 
 #include <unistd.h>
@@ -60,7 +60,9 @@ static void put_rk3399(void)
 			 "cpu0 1000 0 500 9000 100 10 20 0 0 0\n");
 }
 
-START_TEST(the_hottest_sensor_and_the_slowest_cores_count)
+FIXTURE(set_up, tear_down);
+
+TEST(the_hottest_sensor_and_the_slowest_cores_count)
 {
 	put_rk3399();
 	machine_health_read(&h, 5000, 0, dir);
@@ -68,9 +70,8 @@ START_TEST(the_hottest_sensor_and_the_slowest_cores_count)
 	ck_assert_uint_eq(h.current.speed_milli, 666);
 	ck_assert_uint_eq(h.current.foreign_milli, WIRE_HEALTH_UNKNOWN);
 }
-END_TEST
 
-START_TEST(heat_is_told_by_class_and_by_zone)
+TEST(heat_is_told_by_class_and_by_zone)
 {
 	struct machine_cpus cpus[3];
 	struct wire_heat heat;
@@ -102,9 +103,8 @@ START_TEST(heat_is_told_by_class_and_by_zone)
 	ck_assert_uint_eq(heat.classes[0].n_throttled, 1);
 	wire_heat_release(&heat);
 }
-END_TEST
 
-START_TEST(what_others_compute_is_what_is_left)
+TEST(what_others_compute_is_what_is_left)
 {
 	long hz = sysconf(_SC_CLK_TCK);
 	char *text;
@@ -129,9 +129,8 @@ START_TEST(what_others_compute_is_what_is_left)
 	machine_health_read(&h, 9000, 4500, dir);
 	ck_assert_uint_eq(h.current.foreign_milli, WIRE_HEALTH_UNKNOWN);
 }
-END_TEST
 
-START_TEST(it_is_read_once_a_second)
+TEST(it_is_read_once_a_second)
 {
 	put_rk3399();
 	machine_health_read(&h, 5000, 0, dir);
@@ -142,9 +141,8 @@ START_TEST(it_is_read_once_a_second)
 	machine_health_read(&h, 5901, 0, dir);
 	ck_assert_uint_eq(h.current.temperature_mk, 273150 + 20000);
 }
-END_TEST
 
-START_TEST(a_hot_board_says_how_far_it_is_slowed)
+TEST(a_hot_board_says_how_far_it_is_slowed)
 {
 	board_unpack("s912-hot", dir);
 	machine_health_read(&h, 5000, 0, dir);
@@ -161,10 +159,9 @@ START_TEST(a_hot_board_says_how_far_it_is_slowed)
 	ck_assert_uint_eq(h.current.swap_mib, 0);
 	ck_assert_uint_eq(h.current.store_mib, WIRE_HEALTH_UNKNOWN);
 }
-END_TEST
 
 /* Whole degrees, a core taken offline, no cpufreq policies, no pressure. */
-START_TEST(a_vendors_old_kernel_is_understood)
+TEST(a_vendors_old_kernel_is_understood)
 {
 	board_unpack("s905x-hot", dir);
 	machine_health_read(&h, 5000, 0, dir);
@@ -174,7 +171,6 @@ START_TEST(a_vendors_old_kernel_is_understood)
 	ck_assert_uint_eq(h.current.cooling_milli, 500);
 	ck_assert_uint_eq(h.current.psi_memory, WIRE_HEALTH_UNKNOWN);
 }
-END_TEST
 
 static void add_cooler(const char *type)
 {
@@ -195,7 +191,7 @@ static void add_cooler(const char *type)
 }
 
 /* CONFIG_CPU_IDLE_THERMAL: the names of Linux 5.8 and of Linux 6.1. */
-START_TEST(idle_injection_slows_cpus)
+TEST_RANGE(idle_injection_slows_cpus, 0, 2)
 {
 	static const char *const types[] = { "thermal-idle-4", "idle-cpu4" };
 
@@ -204,10 +200,9 @@ START_TEST(idle_injection_slows_cpus)
 	machine_health_read(&h, 5000, 0, dir);
 	ck_assert_uint_eq(h.current.cooling_milli, 500);
 }
-END_TEST
 
 /* The cooling device of the GPU does not count. */
-START_TEST(what_cools_something_else_does_not_slow_it)
+TEST(what_cools_something_else_does_not_slow_it)
 {
 	board_unpack("rk3399", dir);
 	machine_health_read(&h, 5000, 0, dir);
@@ -215,9 +210,8 @@ START_TEST(what_cools_something_else_does_not_slow_it)
 	ck_assert_uint_eq(h.current.n_throttled, 0);
 	ck_assert_uint_eq(h.current.speed_milli, 1000);
 }
-END_TEST
 
-START_TEST(swap_in_use_is_told)
+TEST(swap_in_use_is_told)
 {
 	board_unpack("container", dir);
 	machine_health_read(&h, 5000, 0, dir);
@@ -226,10 +220,9 @@ START_TEST(swap_in_use_is_told)
 	ck_assert_uint_eq(h.current.psi_cpu, 1225);
 	ck_assert_uint_eq(h.current.cooling_milli, WIRE_HEALTH_UNKNOWN);
 }
-END_TEST
 
 /* A board that was idle for an hour: earlier load does not count. */
-START_TEST(load_of_long_ago_is_not_that_of_now)
+TEST(load_of_long_ago_is_not_that_of_now)
 {
 	board_unpack("rk3399", dir);
 	machine_health_read(&h, 5000, 0, dir);
@@ -240,9 +233,8 @@ START_TEST(load_of_long_ago_is_not_that_of_now)
 	machine_health_read(&h, 26001, 0, dir);
 	ck_assert_uint_eq(h.current.foreign_milli, 0);
 }
-END_TEST
 
-START_TEST(a_machine_that_tells_nothing_is_unknown)
+TEST(a_machine_that_tells_nothing_is_unknown)
 {
 	for (int i = 0; i < 3; i++) {
 		machine_health_read(&h, 5000 + 1000 * (uint64_t)i, 0, dir);
@@ -252,9 +244,8 @@ START_TEST(a_machine_that_tells_nothing_is_unknown)
 		ck_assert_uint_eq(h.current.foreign_milli, WIRE_HEALTH_UNKNOWN);
 	}
 }
-END_TEST
 
-START_TEST(sensors_that_are_not_there_do_not_count)
+TEST(sensors_that_are_not_there_do_not_count)
 {
 	put(THERMAL "thermal_zone0/temp", "-273200\n");
 	put(THERMAL "thermal_zone1/temp", "2147483647\n");
@@ -269,19 +260,17 @@ START_TEST(sensors_that_are_not_there_do_not_count)
 	ck_assert_uint_eq(h.current.speed_milli, WIRE_HEALTH_UNKNOWN);
 	ck_assert_uint_eq(h.current.foreign_milli, WIRE_HEALTH_UNKNOWN);
 }
-END_TEST
 
 /* A temporary overclock counts as the full clock. */
-START_TEST(more_than_the_full_clock_is_the_full_clock)
+TEST(more_than_the_full_clock_is_the_full_clock)
 {
 	put(CPUFREQ "policy0/cpuinfo_max_freq", "1000000\n");
 	put(CPUFREQ "policy0/scaling_max_freq", "1200000\n");
 	machine_health_read(&h, 5000, 0, dir);
 	ck_assert_uint_eq(h.current.speed_milli, 1000);
 }
-END_TEST
 
-START_TEST(what_this_machine_tells_can_be_sent)
+TEST(what_this_machine_tells_can_be_sent)
 {
 	struct wire_health got;
 	struct buf body = { 0 };
@@ -293,29 +282,4 @@ START_TEST(what_this_machine_tells_can_be_sent)
 	ck_assert_int_eq(
 		wire_health_decode(&got, buf_bytes(&body), WIRE_VERSION), 0);
 	buf_release(&body);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("machine/health");
-	TCase *tc = tcase_create("health");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, the_hottest_sensor_and_the_slowest_cores_count);
-	tcase_add_test(tc, heat_is_told_by_class_and_by_zone);
-	tcase_add_test(tc, what_others_compute_is_what_is_left);
-	tcase_add_test(tc, it_is_read_once_a_second);
-	tcase_add_test(tc, a_hot_board_says_how_far_it_is_slowed);
-	tcase_add_test(tc, a_vendors_old_kernel_is_understood);
-	tcase_add_loop_test(tc, idle_injection_slows_cpus, 0, 2);
-	tcase_add_test(tc, what_cools_something_else_does_not_slow_it);
-	tcase_add_test(tc, swap_in_use_is_told);
-	tcase_add_test(tc, load_of_long_ago_is_not_that_of_now);
-	tcase_add_test(tc, a_machine_that_tells_nothing_is_unknown);
-	tcase_add_test(tc, sensors_that_are_not_there_do_not_count);
-	tcase_add_test(tc, more_than_the_full_clock_is_the_full_clock);
-	tcase_add_test(tc, what_this_machine_tells_can_be_sent);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

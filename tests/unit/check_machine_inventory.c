@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: node machine */
+#include "../lib/test.h"
+
 #include "machine/machine.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,9 @@ static void tear_down(void)
 	wire_inventory_release(&inv);
 }
 
-START_TEST(it_says_what_the_machine_has)
+FIXTURE(NULL, tear_down);
+
+TEST(it_says_what_the_machine_has)
 {
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
 
@@ -33,9 +34,8 @@ START_TEST(it_says_what_the_machine_has)
 	ck_assert_uint_eq(inv.slots, 0);
 	ck_assert_uint_eq(inv.compilers.n, 0);
 }
-END_TEST
 
-START_TEST(only_cores_that_we_may_use_count)
+TEST(only_cores_that_we_may_use_count)
 {
 	cpu_set_t all, one;
 	int cpu = 0;
@@ -50,27 +50,12 @@ START_TEST(only_cores_that_we_may_use_count)
 	ck_assert_uint_eq(inv.cores, 1);
 	ck_assert_int_eq(sched_setaffinity(0, sizeof(all), &all), 0);
 }
-END_TEST
 
-START_TEST(memory_and_load_can_be_had_alone)
+TEST(memory_and_load_can_be_had_alone)
 {
 	uint32_t available = 0, load = UINT32_MAX;
 
 	machine_inventory_read_load(&available, &load, "");
 	ck_assert_uint_gt(available, 0);
 	ck_assert_uint_lt(load, 1000000);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("machine/inventory");
-	TCase *t = tcase_create("inventory");
-
-	tcase_add_checked_fixture(t, NULL, tear_down);
-	tcase_add_test(t, it_says_what_the_machine_has);
-	tcase_add_test(t, only_cores_that_we_may_use_count);
-	tcase_add_test(t, memory_and_load_can_be_had_alone);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -5,11 +5,16 @@
 
 #include "../lib/board.h"
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "machine/machine.h"
-#include "suite.h"
 #include "wire/limits.h"
 
 static char dir[TEMPDIR_SIZE], top[4096];
+
+static void remember_top(void)
+{
+	ck_assert_ptr_nonnull(getcwd(top, sizeof(top)));
+}
 static struct wire_machine m;
 
 static void enter(void)
@@ -45,24 +50,25 @@ static const struct {
 	{ "0-18446744073709551615", true, MACHINE_CPUS_MAX, 0, 8191 },
 };
 
-START_TEST(a_list_of_cpus_is_read)
+FIXTURE_ONCE(remember_top, NULL);
+FIXTURE(enter, leave);
+
+TEST_EACH(a_list_of_cpus_is_read, lists)
 {
 	struct machine_cpus set;
 
-	ck_assert_int_eq(machine_cpus_parse(&set, lists[_i].text),
-			 lists[_i].is_list);
-	if (!lists[_i].is_list)
+	ck_assert_int_eq(machine_cpus_parse(&set, row->text), row->is_list);
+	if (!row->is_list)
 		return;
-	ck_assert_uint_eq(machine_cpus_count(&set), lists[_i].n);
-	if (lists[_i].last) {
-		ck_assert(machine_cpus_has(&set, lists[_i].first));
-		ck_assert(machine_cpus_has(&set, lists[_i].last));
+	ck_assert_uint_eq(machine_cpus_count(&set), row->n);
+	if (row->last) {
+		ck_assert(machine_cpus_has(&set, row->first));
+		ck_assert(machine_cpus_has(&set, row->last));
 	}
 	ck_assert(!machine_cpus_has(&set, MACHINE_CPUS_MAX));
 }
-END_TEST
 
-START_TEST(files_that_are_not_there_are_nothing)
+TEST(files_that_are_not_there_are_nothing)
 {
 	struct strv names = { 0 };
 	int64_t n = 42;
@@ -87,9 +93,8 @@ START_TEST(files_that_are_not_there_are_nothing)
 	ck_assert(!digest_is_set(&m.machine_id));
 	ck_assert_uint_eq(m.passive_mk, WIRE_HEALTH_UNKNOWN);
 }
-END_TEST
 
-START_TEST(a_path_that_does_not_fit_is_of_no_file)
+TEST(a_path_that_does_not_fit_is_of_no_file)
 {
 	char name[1000];
 
@@ -98,9 +103,8 @@ START_TEST(a_path_that_does_not_fit_is_of_no_file)
 	ck_assert_ptr_null(machine_sys_read_text(dir, "/%s", name));
 	ck_assert(!machine_sys_exists(dir, "/%s", name));
 }
-END_TEST
 
-START_TEST(each_class_has_its_cpus)
+TEST(each_class_has_its_cpus)
 {
 	struct machine_cpus *cpus;
 
@@ -116,9 +120,8 @@ START_TEST(each_class_has_its_cpus)
 	ck_assert_uint_eq(machine_cpus_count(&cpus[1]), 0);
 	free(cpus);
 }
-END_TEST
 
-START_TEST(the_board_of_two_classes_is_told_apart)
+TEST(the_board_of_two_classes_is_told_apart)
 {
 	board_unpack("rk3399", dir);
 	machine_collect(&m, NULL, dir);
@@ -134,10 +137,9 @@ START_TEST(the_board_of_two_classes_is_told_apart)
 	ck_assert_uint_eq(m.passive_mk, 273150 + 70000);
 	ck_assert(digest_is_set(&m.machine_id));
 }
-END_TEST
 
 /* Each machine-id gives another digest, and "uninitialized" none. */
-START_TEST(an_id_tells_machines_apart)
+TEST(an_id_tells_machines_apart)
 {
 	static const char *const boards[] = { "rk3399", "pi4", "pi5" };
 	struct digest seen[3], want;
@@ -165,7 +167,6 @@ START_TEST(an_id_tells_machines_apart)
 	machine_collect(&m, NULL, dir);
 	ck_assert(!digest_is_set(&m.machine_id));
 }
-END_TEST
 
 /* address, type, has_device; the number */
 static const struct {
@@ -185,20 +186,19 @@ static const struct {
 	{ "", "1", true, 0 },
 };
 
-START_TEST(only_what_tells_a_card_is_a_mac)
+TEST_EACH(only_what_tells_a_card_is_a_mac, cards)
 {
-	board_append(dir, "/sys/class/net/x/address", cards[_i].address);
-	board_append(dir, "/sys/class/net/x/type", cards[_i].type);
-	if (cards[_i].device)
+	board_append(dir, "/sys/class/net/x/address", row->address);
+	board_append(dir, "/sys/class/net/x/type", row->type);
+	if (row->device)
 		board_append(dir, "/sys/class/net/x/device/", "");
 	machine_collect(&m, NULL, dir);
-	ck_assert_uint_eq(m.n_macs, cards[_i].mac != 0);
+	ck_assert_uint_eq(m.n_macs, row->mac != 0);
 	if (m.n_macs)
-		ck_assert_uint_eq(m.macs[0].mac, cards[_i].mac);
+		ck_assert_uint_eq(m.macs[0].mac, row->mac);
 }
-END_TEST
 
-START_TEST(macs_come_once_and_in_order)
+TEST(macs_come_once_and_in_order)
 {
 	static const char *const of[] = { "02:00:00:00:00:09",
 					  "02:00:00:00:00:01",
@@ -230,10 +230,9 @@ START_TEST(macs_come_once_and_in_order)
 	wire_machine_release(&got);
 	buf_release(&body);
 }
-END_TEST
 
 /* More classes than a message holds: all CPUs are still counted. */
-START_TEST(a_machine_of_many_classes_can_be_told)
+TEST(a_machine_of_many_classes_can_be_told)
 {
 	struct buf body = { 0 };
 	struct wire_machine got;
@@ -253,9 +252,8 @@ START_TEST(a_machine_of_many_classes_can_be_told)
 	wire_machine_release(&got);
 	buf_release(&body);
 }
-END_TEST
 
-START_TEST(this_machine_can_be_told)
+TEST(this_machine_can_be_told)
 {
 	struct wire_machine got;
 	struct buf body = { 0 };
@@ -271,29 +269,4 @@ START_TEST(this_machine_can_be_told)
 	ck_assert_uint_gt(got.memory_mib, 16);
 	wire_machine_release(&got);
 	buf_release(&body);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("machine/sys");
-	TCase *tc = tcase_create("sys");
-
-	if (!getcwd(top, sizeof(top)))
-		return EXIT_FAILURE;
-	tcase_add_checked_fixture(tc, enter, leave);
-	tcase_add_loop_test(tc, a_list_of_cpus_is_read, 0,
-			    sizeof(lists) / sizeof(*lists));
-	tcase_add_test(tc, files_that_are_not_there_are_nothing);
-	tcase_add_test(tc, a_path_that_does_not_fit_is_of_no_file);
-	tcase_add_test(tc, each_class_has_its_cpus);
-	tcase_add_test(tc, the_board_of_two_classes_is_told_apart);
-	tcase_add_test(tc, an_id_tells_machines_apart);
-	tcase_add_loop_test(tc, only_what_tells_a_card_is_a_mac, 0,
-			    sizeof(cards) / sizeof(*cards));
-	tcase_add_test(tc, macs_come_once_and_in_order);
-	tcase_add_test(tc, a_machine_of_many_classes_can_be_told);
-	tcase_add_test(tc, this_machine_can_be_told);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -5,9 +5,8 @@
 #include "../lib/fake-clock.h"
 #include "../lib/shell.h"
 #include "../lib/tempdir.h"
-#include "suite.h"
+#include "../lib/test.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,18 +216,20 @@ static void free_bisected(struct nightly_bisect_result *b)
 	strv_release(&b->candidates);
 }
 
-START_TEST(a_search_ends_as_it_should)
+FIXTURE(set_up, tear_down);
+TIMEOUT(60);
+
+TEST_EACH(a_search_ends_as_it_should, stories)
 {
-	const struct story *t = &stories[_i];
-	struct play play = t->play;
+	struct play play = row->play;
 	struct nightly_bisect_result found;
-	char *good = id_of(t->good), *bad = id_of(t->bad), *left;
+	char *good = id_of(row->good), *bad = id_of(row->bad), *left;
 	struct nightly_search s = {
 		.tree = "t",
 		.good = good,
 		.bad = bad,
-		.max_builds = t->builds,
-		.until_ms = clock_ms() + t->ms,
+		.max_builds = row->builds,
+		.until_ms = clock_ms() + row->ms,
 		.build_commit = build,
 		.ctx = &play,
 	};
@@ -236,23 +237,22 @@ START_TEST(a_search_ends_as_it_should)
 
 	if (nightly_bisect(&s, &found, &err))
 		ck_abort_msg("%s", err.text);
-	ck_assert_pstr_eq(play.log, t->log);
-	ck_assert_pstr_eq(found.subject, t->first);
-	ck_assert_int_eq(found.first_bad != NULL, t->first != NULL);
-	ck_assert_int_eq(found.incomplete_reason != NULL, t->why != NULL);
-	if (t->why && !strstr(found.incomplete_reason, t->why))
+	ck_assert_pstr_eq(play.log, row->log);
+	ck_assert_pstr_eq(found.subject, row->first);
+	ck_assert_int_eq(found.first_bad != NULL, row->first != NULL);
+	ck_assert_int_eq(found.incomplete_reason != NULL, row->why != NULL);
+	if (row->why && !strstr(found.incomplete_reason, row->why))
 		ck_abort_msg("%s", found.incomplete_reason);
 	left = subjects_of(&found.candidates);
-	ck_assert_pstr_eq(left, t->left);
+	ck_assert_pstr_eq(left, row->left);
 	free(left);
 	free_bisected(&found);
 	free(play.log);
 	free(bad);
 	free(good);
 }
-END_TEST
 
-START_TEST(who_stops_a_build_stops_the_search)
+TEST(who_stops_a_build_stops_the_search)
 {
 	struct play play = { .broken = "stop" };
 	char *good = id_of("n0"), *bad = id_of("n9");
@@ -275,19 +275,4 @@ START_TEST(who_stops_a_build_stops_the_search)
 	free(play.log);
 	free(bad);
 	free(good);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("nightly/bisect");
-	TCase *tc = tcase_create("bisect");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_loop_test(tc, a_search_ends_as_it_should, 0,
-			    sizeof(stories) / sizeof(*stories));
-	tcase_add_test(tc, who_stops_a_build_stops_the_search);
-	tcase_set_timeout(tc, 60);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -3,11 +3,10 @@
 #include "nightly/build-matrix.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "nightly-put.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,22 +53,22 @@ static const struct matrix {
 	  "arm64-board-cfc883e9-aarch64-linux-gnu-" },
 };
 
-START_TEST(each_combination_is_a_build_with_a_name)
+FIXTURE(NULL, tear_down);
+
+TEST_EACH(each_combination_is_a_build_with_a_name, matrices)
 {
-	const struct matrix *m = &matrices[_i];
 	struct nightly_build_matrix plans;
 	char *names;
 
-	strv_split(&job.arches, m->arches, " ");
-	strv_split(&job.kconfigs, m->kconfigs, " ");
-	strv_split(&job.toolchains, m->toolchains, " ");
+	strv_split(&job.arches, row->arches, " ");
+	strv_split(&job.kconfigs, row->kconfigs, " ");
+	strv_split(&job.toolchains, row->toolchains, " ");
 	nightly_build_matrix_init(&plans, &job);
 	names = names_of(&plans);
-	ck_assert_str_eq(names, m->names);
+	ck_assert_str_eq(names, row->names);
 	free(names);
 	nightly_build_matrix_release(&plans);
 }
-END_TEST
 
 /* ---- build decisions ---- */
 
@@ -138,23 +137,23 @@ static struct nightly_result *past_night(const struct nightly_build *p,
 	return r;
 }
 
-START_TEST(it_is_built_for_a_reason)
+TEST_EACH(it_is_built_for_a_reason, decisions)
 {
-	const struct decision *d = &decisions[_i];
-	const struct nightly_build_request wish = { .force = d->force,
-						    .retry_failed = d->retry };
+	const struct nightly_build_request wish = {
+		.force = row->force, .retry_failed = row->retry
+	};
 	struct nightly_result *v[4];
 	struct nightly_build_matrix plans;
 	struct strv words = { 0 };
 
 	nightly_build_matrix_init(&plans, &job);
-	strv_split(&words, d->nights, " ");
+	strv_split(&words, row->nights, " ");
 	for (size_t i = 0; i < words.n; i++)
 		v[i] = past_night(&plans.builds[0], words.v[i]);
 	ck_assert_str_eq(
 		nightly_decision_word(nightly_build_matrix_decide(
 			&plans.builds[0], PUT_COMMIT, v, words.n, &wish)),
-		nightly_decision_word(d->wanted));
+		nightly_decision_word(row->wanted));
 	for (size_t i = 0; i < words.n; i++) {
 		nightly_result_release(v[i]);
 		free(v[i]);
@@ -162,7 +161,6 @@ START_TEST(it_is_built_for_a_reason)
 	strv_release(&words);
 	nightly_build_matrix_release(&plans);
 }
-END_TEST
 
 /* ---- inputs of a build ---- */
 
@@ -209,7 +207,7 @@ static void ck_assert_part(const struct nightly_build *before, const char *text,
 	nightly_build_matrix_release(&plans);
 }
 
-START_TEST(each_part_of_a_job_is_a_part_of_what_decides)
+TEST(each_part_of_a_job_is_a_part_of_what_decides)
 {
 	struct nightly_build_matrix plans;
 	struct nightly_build was;
@@ -233,9 +231,8 @@ START_TEST(each_part_of_a_job_is_a_part_of_what_decides)
 	ck_assert_part(&was, "text", '-');
 	nightly_build_matrix_release(&plans);
 }
-END_TEST
 
-START_TEST(another_compiler_of_the_same_name_is_another)
+TEST(another_compiler_of_the_same_name_is_another)
 {
 	struct nightly_build_matrix plans, after;
 	struct nightly_build was, is;
@@ -268,9 +265,8 @@ START_TEST(another_compiler_of_the_same_name_is_another)
 	free(gcc);
 	tempdir_remove(dir);
 }
-END_TEST
 
-START_TEST(a_compiler_that_is_not_there_is_named)
+TEST(a_compiler_that_is_not_there_is_named)
 {
 	const struct nightly_build_sources means = {
 		.add_config_texts = no_texts, .ctx = (char[]){ "" }
@@ -286,11 +282,10 @@ START_TEST(a_compiler_that_is_not_there_is_named)
 	ck_assert_ptr_nonnull(strstr(err.text, "nosuch-gcc"));
 	nightly_build_matrix_release(&plans);
 }
-END_TEST
 
 /* ---- the command ---- */
 
-START_TEST(the_command_has_what_the_job_says)
+TEST(the_command_has_what_the_job_says)
 {
 	struct nightly_build_options how = { .dir = "/d" };
 	struct nightly_build_matrix plans;
@@ -331,23 +326,4 @@ START_TEST(the_command_has_what_the_job_says)
 	ck_assert_ptr_null(str_find_env(strv_list(&words), "ARCH"));
 	strv_release(&words);
 	nightly_build_matrix_release(&plans);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("nightly/build-matrix");
-	TCase *tc = tcase_create("plan");
-
-	tcase_add_checked_fixture(tc, NULL, tear_down);
-	tcase_add_loop_test(tc, each_combination_is_a_build_with_a_name, 0,
-			    sizeof(matrices) / sizeof(*matrices));
-	tcase_add_loop_test(tc, it_is_built_for_a_reason, 0,
-			    sizeof(decisions) / sizeof(*decisions));
-	tcase_add_test(tc, each_part_of_a_job_is_a_part_of_what_decides);
-	tcase_add_test(tc, another_compiler_of_the_same_name_is_another);
-	tcase_add_test(tc, a_compiler_that_is_not_there_is_named);
-	tcase_add_test(tc, the_command_has_what_the_job_says);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

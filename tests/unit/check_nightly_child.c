@@ -4,12 +4,13 @@
  * This program is also the build: nightly_child_run() executes /proc/self/exe
  * with the argument "build".
  */
+#include "../lib/test.h"
+
 #include "nightly/child.h"
 
 #include "base/buf.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -63,7 +64,9 @@ static struct nightly_child_result run_as_build(const char *what,
 	return ended;
 }
 
-START_TEST(progress_lines_are_reported_whole)
+FIXTURE(set_up, tear_down);
+
+TEST(progress_lines_are_reported_whole)
 {
 	ck_assert_int_eq(run_as_build("lines", NULL).status, 3);
 	ck_assert_str_eq(buf_str(&lines),
@@ -71,9 +74,8 @@ START_TEST(progress_lines_are_reported_whole)
 			 "[   10s] compile: 40 of ~380 jobs, 7 %\n"
 			 "[123456s] link\n");
 }
-END_TEST
 
-START_TEST(other_lines_are_no_progress)
+TEST(other_lines_are_no_progress)
 {
 	ck_assert(nightly_child_is_progress("[    0s] x"));
 	ck_assert(!nightly_child_is_progress("    0s] x"));
@@ -82,16 +84,14 @@ START_TEST(other_lines_are_no_progress)
 	ck_assert(!nightly_child_is_progress("kfarm: [    0s] x"));
 	ck_assert(!nightly_child_is_progress(""));
 }
-END_TEST
 
-START_TEST(a_stopped_build_is_canceled)
+TEST(a_stopped_build_is_canceled)
 {
 	static const atomic_bool stop = true;
 
 	run_as_build("lines", &stop);
 	ck_assert_uint_eq(lines.len, 0);
 }
-END_TEST
 
 static int build(void)
 {
@@ -108,19 +108,9 @@ static int build(void)
 	return 3;
 }
 
-int main(int argc, char **argv)
+/* glibc passes the arguments of main() to constructors. */
+__attribute__((constructor)) static void be_build(int argc, char **argv)
 {
-	Suite *s;
-	TCase *tc;
-
 	if (argc > 1 && !strcmp(argv[1], "build"))
-		return build();
-	s = suite_create("nightly/child");
-	tc = tcase_create("child");
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, progress_lines_are_reported_whole);
-	tcase_add_test(tc, other_lines_are_no_progress);
-	tcase_add_test(tc, a_stopped_build_is_canceled);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
+		exit(build());
 }

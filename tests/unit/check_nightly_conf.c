@@ -3,11 +3,10 @@
 #include "nightly/conf.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "conf/conf.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -44,7 +43,9 @@ static int load_jobs(const char *text, struct err *err)
 	return ret;
 }
 
-START_TEST(a_section_with_a_tree_has_defaults_for_the_rest)
+FIXTURE(set_up, tear_down);
+
+TEST(a_section_with_a_tree_has_defaults_for_the_rest)
 {
 	struct err err = { 0 };
 	const struct nightly_job *j;
@@ -71,9 +72,8 @@ START_TEST(a_section_with_a_tree_has_defaults_for_the_rest)
 	free(where);
 	free(results);
 }
-END_TEST
 
-START_TEST(all_keys_are_read)
+TEST(all_keys_are_read)
 {
 	struct err err = { 0 };
 	const struct nightly_job *j;
@@ -117,7 +117,6 @@ START_TEST(all_keys_are_read)
 	ck_assert_str_eq(j->mail_from, "c@example.org");
 	ck_assert_str_eq(j->command, "cat");
 }
-END_TEST
 
 /* The message after the file's name. */
 static const struct bad {
@@ -148,28 +147,12 @@ static const struct bad {
 	  "or is out of range" },
 };
 
-START_TEST(what_is_wrong_is_told_with_its_place)
+TEST_EACH(what_is_wrong_is_told_with_its_place, bad)
 {
-	const struct bad *b = &bad[_i];
 	struct err err = { 0 };
-	char *why = xasprintf("%s%s", file, b->why);
+	char *why = xasprintf("%s%s", file, row->why);
 
-	ck_assert_int_eq(load_jobs(b->text, &err), -EINVAL);
+	ck_assert_int_eq(load_jobs(row->text, &err), -EINVAL);
 	ck_assert_str_eq(err.text, why);
 	free(why);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("nightly/conf");
-	TCase *tc = tcase_create("conf");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_section_with_a_tree_has_defaults_for_the_rest);
-	tcase_add_test(tc, all_keys_are_read);
-	tcase_add_loop_test(tc, what_is_wrong_is_told_with_its_place, 0,
-			    sizeof(bad) / sizeof(*bad));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -8,9 +8,9 @@
 #include "../lib/random.h"
 #include "../lib/shell.h"
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/printable.h"
 #include "golden.h"
-#include "suite.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -63,7 +63,9 @@ static void put(const char *suffix, int number, struct bytes text)
 	free(path);
 }
 
-START_TEST(a_mail_is_this)
+FIXTURE(set_up, tear_down);
+
+TEST(a_mail_is_this)
 {
 	char *got;
 
@@ -72,9 +74,8 @@ START_TEST(a_mail_is_this)
 	golden_file("tests/nightly/mail.txt", got);
 	free(got);
 }
-END_TEST
 
-START_TEST(words_that_are_not_ascii_are_encoded)
+TEST(words_that_are_not_ascii_are_encoded)
 {
 	char *got;
 
@@ -86,7 +87,6 @@ START_TEST(words_that_are_not_ascii_are_encoded)
 	golden_file("tests/nightly/mail-encoded.txt", got);
 	free(got);
 }
-END_TEST
 
 /* Pieces with a special meaning for mail programs. */
 static const char *const pieces[] = {
@@ -156,7 +156,7 @@ static void add_words(struct buf *out, const char *subject)
 	buf_release(&shown);
 }
 
-START_TEST(python_reads_what_was_meant)
+TEST(python_reads_what_was_meant)
 {
 	char *top = fs_make_absolute("tests/nightly/check-mails.py");
 	char *script = xasprintf("python3 %s .", top), *said;
@@ -191,7 +191,6 @@ START_TEST(python_reads_what_was_meant)
 	free(script);
 	free(top);
 }
-END_TEST
 
 static const struct {
 	const char *list;
@@ -223,28 +222,12 @@ static const struct {
 	{ "\xc3\xa4@example.org", -EINVAL },
 };
 
-START_TEST(an_address_is_one_or_is_refused)
+TEST_EACH(an_address_is_one_or_is_refused, addresses)
 {
 	struct err err = { 0 };
 
-	ck_assert_msg(nightly_mail_check_addresses(addresses[_i].list, &err) ==
-			      addresses[_i].answer,
-		      "%s", addresses[_i].list);
-	ck_assert(!*err.text == !addresses[_i].answer);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("nightly/mail");
-	TCase *tc = tcase_create("mail");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_mail_is_this);
-	tcase_add_test(tc, words_that_are_not_ascii_are_encoded);
-	tcase_add_test(tc, python_reads_what_was_meant);
-	tcase_add_loop_test(tc, an_address_is_one_or_is_refused, 0,
-			    sizeof(addresses) / sizeof(*addresses));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
+	ck_assert_msg(nightly_mail_check_addresses(row->list, &err) ==
+			      row->answer,
+		      "%s", row->list);
+	ck_assert(!*err.text == !row->answer);
 }

@@ -6,12 +6,11 @@
  */
 #include "nightly/report-text.h"
 
+#include "../lib/test.h"
 #include "golden.h"
 #include "nightly-fixture.h"
 #include "nightly/notify.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,22 +84,22 @@ static void told_one(const char *name, const struct nightly_result *r)
 	     1);
 }
 
-START_TEST(the_first_build_is_told)
+FIXTURE(set_up, tear_down);
+
+TEST(the_first_build_is_told)
 {
 	nights[0].n_warnings = 1;
 	said(&nights[0], "mm/slab.c:7:2: warning: unused variable 'x' "
 			 "[-Wunused-variable]");
 	told_one("first", &nights[0]);
 }
-END_TEST
 
-START_TEST(a_first_build_that_fails_is_told)
+TEST(a_first_build_that_fails_is_told)
 {
 	play_fail(&nights[0], 1, 1);
 	said(&nights[0], "mm/slab.c:7:2: error: 'x' undeclared");
 	told_one("first-fails", &nights[0]);
 }
-END_TEST
 
 static void broken_by_a_commit(void)
 {
@@ -114,14 +113,13 @@ static void broken_by_a_commit(void)
 	committed("Merge branch 'fixes'");
 }
 
-START_TEST(a_good_one_that_fails_is_told)
+TEST(a_good_one_that_fails_is_told)
 {
 	broken_by_a_commit();
 	told_one("fails", &nights[1]);
 }
-END_TEST
 
-START_TEST(what_a_bisect_found_is_told)
+TEST(what_a_bisect_found_is_told)
 {
 	broken_by_a_commit();
 	nights[1].bisect.first_bad = commits.v[0].commit;
@@ -129,9 +127,8 @@ START_TEST(what_a_bisect_found_is_told)
 	nights[1].bisect.n_builds = 4;
 	told_one("bisected", &nights[1]);
 }
-END_TEST
 
-START_TEST(why_there_was_no_bisect_is_told)
+TEST(why_there_was_no_bisect_is_told)
 {
 	static char why[] = "not bisected: the toolchain has also changed";
 
@@ -139,9 +136,8 @@ START_TEST(why_there_was_no_bisect_is_told)
 	nights[1].bisect.incomplete_reason = why;
 	told_one("bisect-not", &nights[1]);
 }
-END_TEST
 
-START_TEST(what_a_bisect_left_open_is_told)
+TEST(what_a_bisect_left_open_is_told)
 {
 	static char why[] = "after 8 h";
 
@@ -152,9 +148,8 @@ START_TEST(what_a_bisect_left_open_is_told)
 	nights[1].bisect.incomplete_reason = why;
 	told_one("bisect-open", &nights[1]);
 }
-END_TEST
 
-START_TEST(another_error_is_told_and_the_same_is_not)
+TEST(another_error_is_told_and_the_same_is_not)
 {
 	broken_by_a_commit();
 	play_after(&nights[2], &nights[1]);
@@ -167,9 +162,8 @@ START_TEST(another_error_is_told_and_the_same_is_not)
 	committed("fs: open: typo");
 	told_one("fails-anew", &nights[3]);
 }
-END_TEST
 
-START_TEST(one_that_is_good_again_is_told)
+TEST(one_that_is_good_again_is_told)
 {
 	broken_by_a_commit();
 	play_after(&nights[2], &nights[1]);
@@ -178,9 +172,8 @@ START_TEST(one_that_is_good_again_is_told)
 	committed("mm: slab: declare x");
 	told_one("fixed", &nights[2]);
 }
-END_TEST
 
-START_TEST(new_warnings_are_told_and_old_ones_are_not)
+TEST(new_warnings_are_told_and_old_ones_are_not)
 {
 	play_after(&nights[1], &nights[0]);
 	nights[1].n_warnings = 3;
@@ -192,9 +185,8 @@ START_TEST(new_warnings_are_told_and_old_ones_are_not)
 	committed("mm: slab: leave x");
 	told_one("warns", &nights[1]);
 }
-END_TEST
 
-START_TEST(what_could_not_be_tried_is_told_once)
+TEST(what_could_not_be_tried_is_told_once)
 {
 	play_after(&nights[1], &nights[0]);
 	nights[1].end = NIGHTLY_END_BROKEN;
@@ -216,9 +208,8 @@ START_TEST(what_could_not_be_tried_is_told_once)
 	ck_assert_int_eq(nightly_notify_reason(&nights[3]),
 			 NIGHTLY_NOTIFY_FAILED);
 }
-END_TEST
 
-START_TEST(no_end_in_time_is_told)
+TEST(no_end_in_time_is_told)
 {
 	play_after(&nights[1], &nights[0]);
 	nights[1].end = NIGHTLY_END_BROKEN;
@@ -226,9 +217,8 @@ START_TEST(no_end_in_time_is_told)
 	nights[1].timed_out = true;
 	told_one("timed-out", &nights[1]);
 }
-END_TEST
 
-START_TEST(make_may_fail_without_an_error_that_is_known)
+TEST(make_may_fail_without_an_error_that_is_known)
 {
 	play_after(&nights[1], &nights[0]);
 	play_fail(&nights[1], 0, 0);
@@ -246,9 +236,8 @@ START_TEST(make_may_fail_without_an_error_that_is_known)
 	ck_assert_int_eq(nightly_notify_reason(&nights[2]),
 			 NIGHTLY_NOTIFY_FAILED_AGAIN);
 }
-END_TEST
 
-START_TEST(a_branch_that_was_rewritten_and_a_long_list_are_told)
+TEST(a_branch_that_was_rewritten_and_a_long_list_are_told)
 {
 	broken_by_a_commit();
 	for (int i = 0; i < 18; i++)
@@ -258,9 +247,8 @@ START_TEST(a_branch_that_was_rewritten_and_a_long_list_are_told)
 	nights[1].n_new_errors = nights[1].n_errors = 57;
 	told_one("long", &nights[1]);
 }
-END_TEST
 
-START_TEST(unchanged_is_no_news_whatever_it_was)
+TEST(unchanged_is_no_news_whatever_it_was)
 {
 	play_after(&nights[1], &nights[0]);
 	play_fail(&nights[0], 1, 1);
@@ -274,7 +262,6 @@ START_TEST(unchanged_is_no_news_whatever_it_was)
 	ck_assert(!nightly_report_write(&(struct nightly_report){ 0 },
 					"mainline", NULL, 0));
 }
-END_TEST
 
 /* Six builds of a nightly run, one per architecture. */
 static struct nightly_result before[6], builds[6];
@@ -305,7 +292,7 @@ static void matrix_gone(void)
 		strv_release(&builds[i].messages);
 }
 
-START_TEST(several_builds_are_one_report)
+TEST(several_builds_are_one_report)
 {
 	matrix();
 	committed("mm: slab: use x");
@@ -313,9 +300,8 @@ START_TEST(several_builds_are_one_report)
 	told("matrix", night, 6);
 	matrix_gone();
 }
-END_TEST
 
-START_TEST(much_news_is_counted)
+TEST(much_news_is_counted)
 {
 	matrix();
 	play_fail(&before[0], 1, 1);
@@ -327,9 +313,8 @@ START_TEST(much_news_is_counted)
 	told("matrix-much", night, 6);
 	matrix_gone();
 }
-END_TEST
 
-START_TEST(only_the_toolchain_tells_two_builds_apart)
+TEST(only_the_toolchain_tells_two_builds_apart)
 {
 	matrix();
 	builds[5].arch = builds[2].arch;
@@ -337,9 +322,8 @@ START_TEST(only_the_toolchain_tells_two_builds_apart)
 	told("matrix-toolchains", night, 6);
 	matrix_gone();
 }
-END_TEST
 
-START_TEST(what_others_wrote_steers_nothing)
+TEST(what_others_wrote_steers_nothing)
 {
 	broken_by_a_commit();
 	strv_release(&nights[1].messages);
@@ -357,9 +341,8 @@ START_TEST(what_others_wrote_steers_nothing)
 	nights[1].config = (char[]){ "def\ttab\nline" };
 	told_one("hostile", &nights[1]);
 }
-END_TEST
 
-START_TEST(a_line_of_a_megabyte_is_cut)
+TEST(a_line_of_a_megabyte_is_cut)
 {
 	char *line = xmalloc((1 << 20) + 1);
 	struct nightly_report r = { 0 };
@@ -376,35 +359,4 @@ START_TEST(a_line_of_a_megabyte_is_cut)
 	ck_assert_uint_lt(strlen(r.subject), 200);
 	nightly_report_release(&r);
 	free(line);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("nightly/report-text");
-	TCase *tc = tcase_create("tell");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, the_first_build_is_told);
-	tcase_add_test(tc, a_first_build_that_fails_is_told);
-	tcase_add_test(tc, a_good_one_that_fails_is_told);
-	tcase_add_test(tc, what_a_bisect_found_is_told);
-	tcase_add_test(tc, why_there_was_no_bisect_is_told);
-	tcase_add_test(tc, what_a_bisect_left_open_is_told);
-	tcase_add_test(tc, another_error_is_told_and_the_same_is_not);
-	tcase_add_test(tc, one_that_is_good_again_is_told);
-	tcase_add_test(tc, new_warnings_are_told_and_old_ones_are_not);
-	tcase_add_test(tc, what_could_not_be_tried_is_told_once);
-	tcase_add_test(tc, no_end_in_time_is_told);
-	tcase_add_test(tc, make_may_fail_without_an_error_that_is_known);
-	tcase_add_test(tc,
-		       a_branch_that_was_rewritten_and_a_long_list_are_told);
-	tcase_add_test(tc, unchanged_is_no_news_whatever_it_was);
-	tcase_add_test(tc, several_builds_are_one_report);
-	tcase_add_test(tc, much_news_is_counted);
-	tcase_add_test(tc, only_the_toolchain_tells_two_builds_apart);
-	tcase_add_test(tc, what_others_wrote_steers_nothing);
-	tcase_add_test(tc, a_line_of_a_megabyte_is_cut);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

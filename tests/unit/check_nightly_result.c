@@ -3,10 +3,9 @@
 #include "nightly/result.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +53,9 @@ static void fill(struct nightly_result *r)
 	strv_add(&r->bisect.candidates, "123456789012 one");
 }
 
-START_TEST(what_is_written_is_read)
+FIXTURE(set_up, tear_down);
+
+TEST(what_is_written_is_read)
 {
 	struct nightly_result a, b;
 	struct err err = { 0 };
@@ -88,16 +89,14 @@ START_TEST(what_is_written_is_read)
 	nightly_result_release(&a);
 	nightly_result_release(&b);
 }
-END_TEST
 
-START_TEST(none_is_there)
+TEST(none_is_there)
 {
 	struct nightly_result r;
 	struct err err = { 0 };
 
 	ck_assert_int_eq(nightly_result_read(&r, dir, &err), -ENOENT);
 }
-END_TEST
 
 /* Replacements of the first word in a valid file. */
 static const struct damage {
@@ -117,9 +116,8 @@ static const struct damage {
 	{ "}\n", "" },
 };
 
-START_TEST(a_damaged_one_is_none)
+TEST_EACH(a_damaged_one_is_none, damages)
 {
-	const struct damage *d = &damages[_i];
 	char *path = xasprintf("%s/" NIGHTLY_RESULT_FILE, dir), *why;
 	struct buf text = { 0 }, spoiled = { 0 };
 	struct nightly_result r;
@@ -130,10 +128,10 @@ START_TEST(a_damaged_one_is_none)
 	ck_assert_int_eq(nightly_result_write(&r, dir, &err), 0);
 	nightly_result_release(&r);
 	ck_assert_int_eq(fs_read(path, 1 << 20, &text, &err), 0);
-	at = strstr(buf_str(&text), d->find);
+	at = strstr(buf_str(&text), row->find);
 	ck_assert_ptr_nonnull(at);
 	buf_add(&spoiled, text.data, (size_t)(at - buf_str(&text)));
-	buf_printf(&spoiled, "%s%s", d->put, at + strlen(d->find));
+	buf_printf(&spoiled, "%s%s", row->put, at + strlen(row->find));
 	ck_assert_int_eq(fs_write(path, buf_bytes(&spoiled), 0644, &err), 0);
 	ck_assert_int_eq(nightly_result_read(&r, dir, &err), -EINVAL);
 	why = xasprintf("%s: malformed; ignored", path);
@@ -143,19 +141,4 @@ START_TEST(a_damaged_one_is_none)
 	buf_release(&text);
 	buf_release(&spoiled);
 	free(path);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("nightly/result");
-	TCase *tc = tcase_create("result");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, what_is_written_is_read);
-	tcase_add_test(tc, none_is_there);
-	tcase_add_loop_test(tc, a_damaged_one_is_none, 0,
-			    sizeof(damages) / sizeof(*damages));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

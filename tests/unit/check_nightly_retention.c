@@ -3,11 +3,10 @@
 #include "nightly/retention.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "nightly-put.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,26 +84,25 @@ static void read_nights(struct nightly_store *s, struct strv *words,
 		add_night(s, words->v[i]);
 }
 
-START_TEST(what_is_kept_is_told_by_the_rules)
+TEST_EACH(what_is_kept_is_told_by_the_rules, stories)
 {
-	const struct story *t = &stories[_i];
-	struct nightly_job job = { .keep_days = t->days,
-				   .keep_last = t->last,
-				   .keep_failures = t->failures };
+	struct nightly_job job = { .keep_days = row->days,
+				   .keep_last = row->last,
+				   .keep_failures = row->failures };
 	struct nightly_store s = { 0 };
 	struct strv words = { 0 }, kept = { 0 }, builds = { 0 };
 	char *text;
 	bool *keep;
 
 	strv_split(&builds, "a b", " ");
-	read_nights(&s, &words, t->nights);
+	read_nights(&s, &words, row->nights);
 	keep = nightly_retention_select(&s, &job, &builds, TODAY);
 	for (size_t i = 0; i < s.n_results; i++) {
 		if (keep[i])
 			strv_add(&kept, words.v[i]);
 	}
 	text = strv_join(&kept, " ");
-	ck_assert_str_eq(text, t->kept);
+	ck_assert_str_eq(text, row->kept);
 	free(text);
 	free(keep);
 	strv_release(&builds);
@@ -112,9 +110,8 @@ START_TEST(what_is_kept_is_told_by_the_rules)
 	strv_release(&words);
 	nightly_store_release(&s);
 }
-END_TEST
 
-START_TEST(a_second_beyond_the_days_is_too_old)
+TEST(a_second_beyond_the_days_is_too_old)
 {
 	struct nightly_job job = { .keep_days = 14, .keep_last = 1 };
 	struct nightly_store s = { 0 };
@@ -131,7 +128,6 @@ START_TEST(a_second_beyond_the_days_is_too_old)
 	strv_release(&words);
 	nightly_store_release(&s);
 }
-END_TEST
 
 /* Results removed for space, in order. */
 static const struct need {
@@ -142,15 +138,14 @@ static const struct need {
 	{ "aG4 bG3 aG2 bG1", "aG4 bG3" }, { "", "" },
 };
 
-START_TEST(for_room_goes_what_is_oldest_and_can_be_spared)
+TEST_EACH(for_room_goes_what_is_oldest_and_can_be_spared, needs)
 {
-	const struct need *t = &needs[_i];
 	struct nightly_store s = { 0 };
 	struct strv words = { 0 }, gone = { 0 };
 	char *text;
 	size_t i;
 
-	read_nights(&s, &words, t->nights);
+	read_nights(&s, &words, row->nights);
 	while ((i = nightly_retention_find_expendable(&s)) != SIZE_MAX) {
 		ck_assert(s.results && i < s.n_results);
 		strv_add(&gone, words.v[s.results[i]->number - 1]);
@@ -161,13 +156,12 @@ START_TEST(for_room_goes_what_is_oldest_and_can_be_spared)
 		s.n_results--;
 	}
 	text = strv_join(&gone, " ");
-	ck_assert_str_eq(text, t->gone);
+	ck_assert_str_eq(text, row->gone);
 	free(text);
 	strv_release(&gone);
 	strv_release(&words);
 	nightly_store_release(&s);
 }
-END_TEST
 
 static void count_note(void *ctx, const struct nightly_result *r,
 		       const char *why)
@@ -177,7 +171,7 @@ static void count_note(void *ctx, const struct nightly_result *r,
 	strv_addf(notes, "%llu %s", (unsigned long long)r->number, why);
 }
 
-START_TEST(pruning_removes_and_links_on_the_disk)
+TEST(pruning_removes_and_links_on_the_disk)
 {
 	static const struct nightly_wait at_once;
 	char dir[TEMPDIR_SIZE], *good;
@@ -227,20 +221,4 @@ START_TEST(pruning_removes_and_links_on_the_disk)
 	free(job.results_dir);
 	strv_release(&job.arches);
 	tempdir_remove(dir);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("nightly/retention");
-	TCase *tc = tcase_create("keep");
-
-	tcase_add_loop_test(tc, what_is_kept_is_told_by_the_rules, 0,
-			    sizeof(stories) / sizeof(*stories));
-	tcase_add_test(tc, a_second_beyond_the_days_is_too_old);
-	tcase_add_loop_test(tc, for_room_goes_what_is_oldest_and_can_be_spared,
-			    0, sizeof(needs) / sizeof(*needs));
-	tcase_add_test(tc, pruning_removes_and_links_on_the_disk);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

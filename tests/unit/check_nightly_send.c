@@ -4,8 +4,8 @@
 
 #include "../lib/shell.h"
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/clock.h"
-#include "suite.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -94,15 +94,17 @@ static void fails(int code, const char *words)
 	printed(REPORT);
 }
 
-START_TEST(nobody_else_to_tell_is_stdout)
+FIXTURE(set_up, tear_down);
+TIMEOUT(60);
+
+TEST(nobody_else_to_tell_is_stdout)
 {
 	ck_assert_msg(!nightly_send(&s, &r, &err), "%s", err.text);
 	printed(REPORT);
 	holds("report.txt", REPORT);
 }
-END_TEST
 
-START_TEST(sendmail_gets_the_mail_and_stdout_nothing)
+TEST(sendmail_gets_the_mail_and_stdout_nothing)
 {
 	strv_add(&mail, "a@example.org");
 	strv_add(&mail, "b@example.org");
@@ -115,9 +117,8 @@ START_TEST(sendmail_gets_the_mail_and_stdout_nothing)
 	holds("report.txt", REPORT);
 	printed("");
 }
-END_TEST
 
-START_TEST(a_sendmail_that_fails_is_told_with_its_words)
+TEST(a_sendmail_that_fails_is_told_with_its_words)
 {
 	strv_add(&mail, "a@example.org");
 	sendmail_is("echo 'relay \033[31mdown' >&2; exit 75");
@@ -125,17 +126,15 @@ START_TEST(a_sendmail_that_fails_is_told_with_its_words)
 	ck_assert_msg(strstr(err.text, "exit status 75: relay ?[31mdown"), "%s",
 		      err.text);
 }
-END_TEST
 
-START_TEST(a_sendmail_that_reads_nothing_and_dies_is_told)
+TEST(a_sendmail_that_reads_nothing_and_dies_is_told)
 {
 	strv_add(&mail, "a@example.org");
 	sendmail_is("kill -9 $$");
 	fails(-EIO, "killed by signal 9");
 }
-END_TEST
 
-START_TEST(a_sendmail_that_hangs_is_killed_with_its_children)
+TEST(a_sendmail_that_hangs_is_killed_with_its_children)
 {
 	uint64_t begun = clock_ms();
 	char *pid, *alive;
@@ -153,9 +152,8 @@ START_TEST(a_sendmail_that_hangs_is_killed_with_its_children)
 	free(alive);
 	free(pid);
 }
-END_TEST
 
-START_TEST(an_interrupt_leaves_a_command_little_time)
+TEST(an_interrupt_leaves_a_command_little_time)
 {
 	static const atomic_bool stop = true;
 	uint64_t begun = clock_ms();
@@ -167,9 +165,8 @@ START_TEST(an_interrupt_leaves_a_command_little_time)
 	s.command = "cat >/dev/null";
 	ck_assert_msg(!nightly_send(&s, &r, &err), "%s", err.text);
 }
-END_TEST
 
-START_TEST(what_sendmail_leaves_in_the_background_is_not_waited_for)
+TEST(what_sendmail_leaves_in_the_background_is_not_waited_for)
 {
 	uint64_t begun = clock_ms();
 
@@ -179,25 +176,22 @@ START_TEST(what_sendmail_leaves_in_the_background_is_not_waited_for)
 	ck_assert_uint_lt(clock_ms() - begun, 60000);
 	shell_run(dir, "kill $(cat pid)");
 }
-END_TEST
 
-START_TEST(no_sendmail_is_told)
+TEST(no_sendmail_is_told)
 {
 	strv_add(&mail, "a@example.org");
 	fails(-ENOENT, "sendmail not found");
 }
-END_TEST
 
-START_TEST(an_address_that_is_none_is_told)
+TEST(an_address_that_is_none_is_told)
 {
 	strv_add(&mail, "a@example.org\nBcc: b@example.org");
 	sendmail_is("cat >mail");
 	fails(-EINVAL, "is not a valid mail address");
 	shell_run(dir, "[ ! -e mail ]");
 }
-END_TEST
 
-START_TEST(a_command_gets_text_and_facts)
+TEST(a_command_gets_text_and_facts)
 {
 	s.command = "cat >got; env >env; echo said";
 	strv_add(&facts, "KFARM_NIGHTLY_ERRORS=2");
@@ -212,9 +206,8 @@ START_TEST(a_command_gets_text_and_facts)
 	holds("env", "/report.txt\n");
 	printed("");
 }
-END_TEST
 
-START_TEST(each_way_that_fails_is_told)
+TEST(each_way_that_fails_is_told)
 {
 	strv_add(&mail, "a@example.org");
 	sendmail_is("exit 1");
@@ -223,18 +216,16 @@ START_TEST(each_way_that_fails_is_told)
 	ck_assert_msg(strstr(err.text, "mail to a@example.org"), "%s",
 		      err.text);
 }
-END_TEST
 
-START_TEST(one_way_that_works_does_not_hide_the_other)
+TEST(one_way_that_works_does_not_hide_the_other)
 {
 	strv_add(&mail, "a@example.org");
 	sendmail_is("exit 1");
 	s.command = "cat >/dev/null";
 	fails(-EIO, "mail to a@example.org");
 }
-END_TEST
 
-START_TEST(a_report_that_cannot_be_kept_is_sent_and_told)
+TEST(a_report_that_cannot_be_kept_is_sent_and_told)
 {
 	strv_release(&keep);
 	strv_add(&keep, "/nonexistent/x");
@@ -245,30 +236,4 @@ START_TEST(a_report_that_cannot_be_kept_is_sent_and_told)
 		      err.text);
 	holds("mail", "To: a@example.org\n");
 	printed("");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("nightly/send");
-	TCase *tc = tcase_create("send");
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, nobody_else_to_tell_is_stdout);
-	tcase_add_test(tc, sendmail_gets_the_mail_and_stdout_nothing);
-	tcase_add_test(tc, a_sendmail_that_fails_is_told_with_its_words);
-	tcase_add_test(tc, an_interrupt_leaves_a_command_little_time);
-	tcase_add_test(tc, a_sendmail_that_reads_nothing_and_dies_is_told);
-	tcase_add_test(tc, a_sendmail_that_hangs_is_killed_with_its_children);
-	tcase_add_test(
-		tc, what_sendmail_leaves_in_the_background_is_not_waited_for);
-	tcase_add_test(tc, no_sendmail_is_told);
-	tcase_add_test(tc, an_address_that_is_none_is_told);
-	tcase_add_test(tc, a_command_gets_text_and_facts);
-	tcase_add_test(tc, each_way_that_fails_is_told);
-	tcase_add_test(tc, one_way_that_works_does_not_hide_the_other);
-	tcase_add_test(tc, a_report_that_cannot_be_kept_is_sent_and_told);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

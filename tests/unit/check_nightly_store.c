@@ -3,11 +3,10 @@
 #include "nightly/store.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "nightly-put.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -113,7 +112,9 @@ static void write_at(const char *name, const char *file, const char *text)
 
 #define FIRST "2023-11-14T2213-g012345678901-arm64-defconfig-gcc-12.2.0"
 
-START_TEST(a_result_has_its_name_and_its_number)
+FIXTURE(set_up, tear_down);
+
+TEST(a_result_has_its_name_and_its_number)
 {
 	const struct nightly_result *r, *again, *back;
 
@@ -131,9 +132,8 @@ START_TEST(a_result_has_its_name_and_its_number)
 	ck_assert_int_eq(store.results[2]->began_s, NIGHT - 86400);
 	ck_assert_ptr_eq(nightly_store_latest(&store, "b"), store.results[2]);
 }
-END_TEST
 
-START_TEST(links_lead_to_the_newest_and_the_last_good)
+TEST(links_lead_to_the_newest_and_the_last_good)
 {
 	put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT);
 	put_result(&store, "b", NIGHTLY_END_FAILED, NIGHT + 60);
@@ -151,9 +151,8 @@ START_TEST(links_lead_to_the_newest_and_the_last_good)
 		link_of("last-good"),
 		"2023-11-14T2216-g012345678901-arm64-defconfig-gcc-12.2.0");
 }
-END_TEST
 
-START_TEST(several_builds_have_links_of_their_own)
+TEST(several_builds_have_links_of_their_own)
 {
 	strv_add(&job.arches, "arm64");
 	strv_add(&job.arches, "riscv");
@@ -173,9 +172,8 @@ START_TEST(several_builds_have_links_of_their_own)
 	ck_assert_str_eq(link_of("latest-arm64-defconfig"), "");
 	ck_assert_str_eq(link_of("latest"), str_base(store.results[1]->dir));
 }
-END_TEST
 
-START_TEST(what_was_killed_is_put_right)
+TEST(what_was_killed_is_put_right)
 {
 	char *latest = xasprintf("%s/latest", job.results_dir);
 
@@ -194,9 +192,8 @@ START_TEST(what_was_killed_is_put_right)
 	ck_assert_str_eq(link_of("latest"), FIRST);
 	free(latest);
 }
-END_TEST
 
-START_TEST(what_is_damaged_is_not_counted_and_goes_when_it_is_old)
+TEST(what_is_damaged_is_not_counted_and_goes_when_it_is_old)
 {
 	static const char bad[] = "2023-11-15T2213-g012345678901-a-b-c";
 	struct err err = { 0 };
@@ -219,9 +216,8 @@ START_TEST(what_is_damaged_is_not_counted_and_goes_when_it_is_old)
 	ck_assert_names(FIRST " last-good latest notes");
 	free(path);
 }
-END_TEST
 
-START_TEST(the_lock_is_held_by_one)
+TEST(the_lock_is_held_by_one)
 {
 	struct nightly_wait wait = { 0 };
 	struct nightly_store other;
@@ -242,9 +238,8 @@ START_TEST(the_lock_is_held_by_one)
 	ck_assert_int_eq(nightly_store_read(&other, job.results_dir, &err), 0);
 	nightly_store_release(&other);
 }
-END_TEST
 
-START_TEST(a_removed_result_is_gone)
+TEST(a_removed_result_is_gone)
 {
 	struct err err = { 0 };
 
@@ -258,23 +253,4 @@ START_TEST(a_removed_result_is_gone)
 	ck_assert_uint_eq(store.n_results, 1);
 	ck_assert_uint_eq(
 		put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT)->number, 3);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("nightly/store");
-	TCase *tc = tcase_create("store");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_result_has_its_name_and_its_number);
-	tcase_add_test(tc, links_lead_to_the_newest_and_the_last_good);
-	tcase_add_test(tc, several_builds_have_links_of_their_own);
-	tcase_add_test(tc, what_was_killed_is_put_right);
-	tcase_add_test(tc,
-		       what_is_damaged_is_not_counted_and_goes_when_it_is_old);
-	tcase_add_test(tc, the_lock_is_held_by_one);
-	tcase_add_test(tc, a_removed_result_is_gone);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -8,8 +8,8 @@
 
 #include "../lib/shell.h"
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "golden.h"
-#include "suite.h"
 
 #include <errno.h>
 
@@ -66,7 +66,9 @@ static void verify(bool user)
 	free(name);
 }
 
-START_TEST(units_are_these)
+FIXTURE(set_up, tear_down);
+
+TEST(units_are_these)
 {
 	struct buf text = { 0 };
 
@@ -81,9 +83,8 @@ START_TEST(units_are_these)
 	golden_file("tests/nightly/units.txt", buf_str(&text));
 	buf_release(&text);
 }
-END_TEST
 
-START_TEST(systemd_has_nothing_to_say_of_them)
+TEST(systemd_has_nothing_to_say_of_them)
 {
 	t.program = "/bin/true";
 	verify(true);
@@ -92,9 +93,8 @@ START_TEST(systemd_has_nothing_to_say_of_them)
 	t.name = "a+b_c-d.e";
 	verify(false);
 }
-END_TEST
 
-START_TEST(systemd_has_nothing_to_say_of_odd_words)
+TEST(systemd_has_nothing_to_say_of_odd_words)
 {
 	char *program = xasprintf("%s/k 50%% $HOME", dir);
 
@@ -104,9 +104,8 @@ START_TEST(systemd_has_nothing_to_say_of_odd_words)
 	verify(true);
 	free(program);
 }
-END_TEST
 
-START_TEST(what_systemd_does_not_start_is_refused)
+TEST(what_systemd_does_not_start_is_refused)
 {
 	struct buf text = { 0 };
 
@@ -116,9 +115,8 @@ START_TEST(what_systemd_does_not_start_is_refused)
 	ck_assert_int_eq(nightly_timer_write_service(&text, &t, &err), -EINVAL);
 	ck_assert_uint_eq(text.len, 0);
 }
-END_TEST
 
-START_TEST(a_unit_is_named_as_systemd_escape_does)
+TEST(a_unit_is_named_as_systemd_escape_does)
 {
 	static const char *const names[] = { "a", "a-b", "a+b", "x.y_z" };
 
@@ -139,7 +137,6 @@ START_TEST(a_unit_is_named_as_systemd_escape_does)
 		free(unit);
 	}
 }
-END_TEST
 
 /* Return the command of a line after cron's substitutions and the shell. */
 static char *as_cron_runs_it(void)
@@ -163,7 +160,7 @@ static char *as_cron_runs_it(void)
 	return out;
 }
 
-START_TEST(a_crontab_has_this_line)
+TEST(a_crontab_has_this_line)
 {
 	struct buf text = { 0 };
 
@@ -173,9 +170,8 @@ START_TEST(a_crontab_has_this_line)
 			 "LC_ALL=C.UTF-8 /usr/local/bin/kfarm nightly run\n");
 	buf_release(&text);
 }
-END_TEST
 
-START_TEST(cron_runs_what_is_meant)
+TEST(cron_runs_what_is_meant)
 {
 	char *program = xasprintf("%s/it's 50%% $HOME", dir), *said;
 
@@ -189,9 +185,8 @@ START_TEST(cron_runs_what_is_meant)
 	free(said);
 	free(program);
 }
-END_TEST
 
-START_TEST(what_cron_cannot_have_is_refused)
+TEST(what_cron_cannot_have_is_refused)
 {
 	char path[1100] = "PATH=";
 	struct buf text = { 0 };
@@ -206,23 +201,4 @@ START_TEST(what_cron_cannot_have_is_refused)
 	ck_assert_int_eq(nightly_timer_write_cron(&text, &t, &err), -EINVAL);
 	ck_assert_msg(strstr(err.text, "shorten PATH"), "%s", err.text);
 	ck_assert_uint_eq(text.len, 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("nightly/timer");
-	TCase *tc = tcase_create("timer");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, units_are_these);
-	tcase_add_test(tc, systemd_has_nothing_to_say_of_them);
-	tcase_add_test(tc, systemd_has_nothing_to_say_of_odd_words);
-	tcase_add_test(tc, what_systemd_does_not_start_is_refused);
-	tcase_add_test(tc, a_unit_is_named_as_systemd_escape_does);
-	tcase_add_test(tc, a_crontab_has_this_line);
-	tcase_add_test(tc, cron_runs_what_is_meant);
-	tcase_add_test(tc, what_cron_cannot_have_is_refused);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

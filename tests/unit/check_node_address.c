@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: node */
+#include "../lib/test.h"
+
 #include "node/address.h"
 
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -37,17 +37,18 @@ static const struct good {
 	{ "tls:[fe80::1%eth0]:1", NODE_ADDRESS_TLS, "[fe80::1%eth0]:1" },
 };
 
-START_TEST(parse_takes_the_three_kinds)
+TIMEOUT(30);
+
+TEST_EACH(parse_takes_the_three_kinds, good)
 {
 	struct node_address a;
 	struct err err = { 0 };
 
-	ck_assert_int_eq(node_address_parse(&a, good[_i].text, &err), 0);
-	ck_assert_int_eq(a.kind, good[_i].kind);
-	ck_assert_str_eq(a.text, good[_i].rest);
+	ck_assert_int_eq(node_address_parse(&a, row->text, &err), 0);
+	ck_assert_int_eq(a.kind, row->kind);
+	ck_assert_str_eq(a.text, row->rest);
 	node_address_release(&a);
 }
-END_TEST
 
 static const char *const bad[] = {
 	"",
@@ -99,16 +100,15 @@ static const char *const bad[] = {
 	"unix:relative",
 };
 
-START_TEST(parse_refuses_anything_else)
+TEST_EACH(parse_refuses_anything_else, bad)
 {
 	struct node_address a = { .text = NULL };
 	struct err err = { 0 };
 
-	ck_assert_int_eq(node_address_parse(&a, bad[_i], &err), -EINVAL);
+	ck_assert_int_eq(node_address_parse(&a, *row, &err), -EINVAL);
 	ck_assert_str_ne(err.text, "");
 	ck_assert_ptr_null(a.text);
 }
-END_TEST
 
 static const struct {
 	const char *text, *host, *port;
@@ -120,23 +120,22 @@ static const struct {
 	{ "tls:[fe80::1%eth0]:3635", "fe80::1%eth0", "3635" },
 };
 
-START_TEST(a_tls_address_is_a_host_and_a_port)
+TEST_EACH(a_tls_address_is_a_host_and_a_port, split)
 {
 	struct node_address a;
 	struct err err;
 	char *host, *port;
 
-	ck_assert_int_eq(node_address_parse(&a, split[_i].text, &err), 0);
+	ck_assert_int_eq(node_address_parse(&a, row->text, &err), 0);
 	node_address_split(&a, &host, &port);
-	ck_assert_str_eq(host, split[_i].host);
-	ck_assert_str_eq(port, split[_i].port);
+	ck_assert_str_eq(host, row->host);
+	ck_assert_str_eq(port, row->port);
 	free(host);
 	free(port);
 	node_address_release(&a);
 }
-END_TEST
 
-START_TEST(parse_refuses_a_path_that_no_socket_can_have)
+TEST(parse_refuses_a_path_that_no_socket_can_have)
 {
 	char *text = xasprintf("unix:/%0107d", 0);
 	struct node_address a;
@@ -149,7 +148,6 @@ START_TEST(parse_refuses_a_path_that_no_socket_can_have)
 	node_address_release(&a);
 	free(text);
 }
-END_TEST
 
 /* Read until `n` bytes or the end of file arrive, for at most 10 s. */
 static void read_text(int fd, char *out, size_t n)
@@ -178,7 +176,7 @@ static struct node_transport dial(const char *text)
 	return d;
 }
 
-START_TEST(exec_talks_both_ways_through_a_shell)
+TEST(exec_talks_both_ways_through_a_shell)
 {
 	struct node_transport d = dial("exec:read x; echo \"got $x\"; cat");
 	char text[32];
@@ -190,9 +188,8 @@ START_TEST(exec_talks_both_ways_through_a_shell)
 	close(d.fd);
 	ck_assert_int_eq(spawn_wait(d.pid), 0);
 }
-END_TEST
 
-START_TEST(exec_is_a_process_group_of_its_own)
+TEST(exec_is_a_process_group_of_its_own)
 {
 	struct node_transport d = dial("exec:sleep 60 & sleep 60; echo");
 	char text[8];
@@ -205,18 +202,16 @@ START_TEST(exec_is_a_process_group_of_its_own)
 	ck_assert_str_eq(text, "");
 	close(d.fd);
 }
-END_TEST
 
-START_TEST(exec_ends_when_we_close)
+TEST(exec_ends_when_we_close)
 {
 	struct node_transport d = dial("exec:exec cat");
 
 	close(d.fd);
 	ck_assert_int_eq(spawn_wait(d.pid), 0);
 }
-END_TEST
 
-START_TEST(quiet_dial_hands_over_the_stderr)
+TEST(quiet_dial_hands_over_the_stderr)
 {
 	struct node_address a = { NODE_ADDRESS_EXEC,
 				  (char *)"echo no >&2; exit 3" };
@@ -233,9 +228,8 @@ START_TEST(quiet_dial_hands_over_the_stderr)
 	close(fd);
 	close(d.fd);
 }
-END_TEST
 
-START_TEST(ssh_gets_options_host_and_command)
+TEST(ssh_gets_options_host_and_command)
 {
 	char dir[] = "/tmp/check-node-XXXXXX";
 	static const char script[] = "#!/bin/sh\necho \"$*\"\n";
@@ -261,9 +255,8 @@ START_TEST(ssh_gets_options_host_and_command)
 	free(path);
 	free(ssh);
 }
-END_TEST
 
-START_TEST(ssh_that_is_not_installed_is_an_error)
+TEST(ssh_that_is_not_installed_is_an_error)
 {
 	struct node_address a = { NODE_ADDRESS_SSH, (char *)"host" };
 	struct node_transport d;
@@ -275,9 +268,8 @@ START_TEST(ssh_that_is_not_installed_is_an_error)
 	ck_assert_str_eq(err.text, "ssh: not found in PATH");
 	ck_assert_int_eq(node_address_open(&a, &d, &fd, &err), -ENOENT);
 }
-END_TEST
 
-START_TEST(unix_connects_to_a_listener_only)
+TEST(unix_connects_to_a_listener_only)
 {
 	char dir[] = "/tmp/check-node-XXXXXX";
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
@@ -300,29 +292,4 @@ START_TEST(unix_connects_to_a_listener_only)
 	close(d.fd);
 	close(s);
 	fs_remove(dir, &err);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("node/address");
-	TCase *tc = tcase_create("address");
-
-	tcase_set_timeout(tc, 30);
-	tcase_add_loop_test(tc, parse_takes_the_three_kinds, 0,
-			    sizeof(good) / sizeof(*good));
-	tcase_add_loop_test(tc, parse_refuses_anything_else, 0,
-			    sizeof(bad) / sizeof(*bad));
-	tcase_add_loop_test(tc, a_tls_address_is_a_host_and_a_port, 0,
-			    sizeof(split) / sizeof(*split));
-	tcase_add_test(tc, parse_refuses_a_path_that_no_socket_can_have);
-	tcase_add_test(tc, exec_talks_both_ways_through_a_shell);
-	tcase_add_test(tc, exec_is_a_process_group_of_its_own);
-	tcase_add_test(tc, exec_ends_when_we_close);
-	tcase_add_test(tc, quiet_dial_hands_over_the_stderr);
-	tcase_add_test(tc, ssh_gets_options_host_and_command);
-	tcase_add_test(tc, ssh_that_is_not_installed_is_an_error);
-	tcase_add_test(tc, unix_connects_to_a_listener_only);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: node */
+#include "../lib/test.h"
+
 #include "node/duplicates.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,20 +77,19 @@ static const struct pair {
 	{ { "K b I", { 1 } }, { "L - I", { 1 } }, NODE_DUPLICATE_NONE },
 };
 
-START_TEST(two_are_told_apart)
+TEST_EACH(two_are_told_apart, pairs)
 {
 	struct known a, b;
 
-	know(&a, "a", &pairs[_i].a);
-	know(&b, "b", &pairs[_i].b);
+	know(&a, "a", &row->a);
+	know(&b, "b", &row->b);
 	ck_assert_int_eq(node_duplicates_compare(&a.identity, &b.identity),
-			 pairs[_i].clash);
+			 row->clash);
 	ck_assert_int_eq(node_duplicates_compare(&b.identity, &a.identity),
-			 pairs[_i].clash);
+			 row->clash);
 }
-END_TEST
 
-START_TEST(only_a_key_costs_jobs)
+TEST(only_a_key_costs_jobs)
 {
 	for (int i = NODE_DUPLICATE_NONE; i <= NODE_DUPLICATE_KEY; i++) {
 		enum node_duplicate clash = (enum node_duplicate)i;
@@ -102,7 +100,6 @@ START_TEST(only_a_key_costs_jobs)
 				 clash == NODE_DUPLICATE_MACHINE);
 	}
 }
-END_TEST
 
 static const char *const words[] = {
 	[NODE_DUPLICATE_NONE] = "",
@@ -126,7 +123,7 @@ static const char *const words[] = {
 		"(copied disk?); run `kfarm nodes rekey neo4b`",
 };
 
-START_TEST(the_words_say_what_to_do)
+TEST_EACH(the_words_say_what_to_do, words)
 {
 	static const struct board one = { "K b I", { 0x02ab00000001 } };
 	struct known a, b;
@@ -136,12 +133,11 @@ START_TEST(the_words_say_what_to_do)
 	know(&b, "neo4b", &one);
 	text = node_duplicates_describe((enum node_duplicate)_i, &a.identity,
 					&b.identity);
-	ck_assert_str_eq(text, words[_i]);
+	ck_assert_str_eq(text, *row);
 	free(text);
 }
-END_TEST
 
-START_TEST(among_several_the_worst_counts)
+TEST(among_several_the_worst_counts)
 {
 	static const struct board boards[] = {
 		{ "K b I", { 1 } }, { "L c I", { 2 } }, { "K d J", { 3 } },
@@ -171,20 +167,4 @@ START_TEST(among_several_the_worst_counts)
 			node_duplicates_find_worst(v + i, 1, 0, &bars));
 		ck_assert(!bars);
 	}
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("node/duplicates");
-	TCase *c = tcase_create("identity");
-
-	tcase_add_loop_test(c, two_are_told_apart, 0,
-			    sizeof(pairs) / sizeof(*pairs));
-	tcase_add_test(c, only_a_key_costs_jobs);
-	tcase_add_loop_test(c, the_words_say_what_to_do, 0,
-			    sizeof(words) / sizeof(*words));
-	tcase_add_test(c, among_several_the_worst_counts);
-	suite_add_tcase(s, c);
-	return suite_run(s);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: node */
+#include "../lib/test.h"
+
 #include "node/limits.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <stdlib.h>
 
 static const struct sample {
@@ -51,20 +50,18 @@ static const struct sample {
 	  "limited to 1000 by the configuration" },
 };
 
-START_TEST(limit_follows_cores_memory_and_configuration)
+TEST_EACH(limit_follows_cores_memory_and_configuration, samples)
 {
-	const struct sample *s = &samples[_i];
-	struct wire_inventory inv = { .cores = s->cores,
-				      .slots = s->given,
-				      .memory_mib = s->memory };
+	struct wire_inventory inv = { .cores = row->cores,
+				      .slots = row->given,
+				      .memory_mib = row->memory };
 	struct node_limit l;
 
-	node_limit(&l, &inv, NULL, s->configured);
-	ck_assert_uint_eq(l.slots, s->slots);
-	ck_assert_str_eq(l.reason, s->why);
+	node_limit(&l, &inv, NULL, row->configured);
+	ck_assert_uint_eq(l.slots, row->slots);
+	ck_assert_str_eq(l.reason, row->why);
 	free(l.reason);
 }
-END_TEST
 
 /*
  * The remaining cores, and their origin: CPUs, usable CPUs, threads per core
@@ -84,24 +81,21 @@ static const struct {
 	{ 128, 128, 128, 2, 0, "128 threads on 64 cores + 32 queued ahead" },
 };
 
-START_TEST(its_words_say_what_the_cores_are_of)
+TEST_EACH(its_words_say_what_the_cores_are_of, machines)
 {
-	struct wire_core_class class = {
-		.n_cpus = machines[_i].cpus,
-		.n_usable = machines[_i].usable,
-		.threads_per_core = machines[_i].threads
-	};
+	struct wire_core_class class = { .n_cpus = row->cpus,
+					 .n_usable = row->usable,
+					 .threads_per_core = row->threads };
 	struct wire_machine m = { .n_classes = 1,
 				  .classes = &class,
-				  .cpu_milli = machines[_i].quota };
-	struct wire_inventory inv = { .cores = machines[_i].cores };
+				  .cpu_milli = row->quota };
+	struct wire_inventory inv = { .cores = row->cores };
 	struct node_limit l;
 
 	node_limit(&l, &inv, &m, 0);
-	ck_assert_str_eq(l.reason, machines[_i].why);
+	ck_assert_str_eq(l.reason, row->why);
 	free(l.reason);
 }
-END_TEST
 
 #define U WIRE_HEALTH_UNKNOWN
 
@@ -158,29 +152,28 @@ static const struct {
 	  "short of memory 90 % of the time" },
 };
 
-START_TEST(what_is_in_its_way_lowers_it)
+TEST_EACH(what_is_in_its_way_lowers_it, nows)
 {
 	struct wire_inventory inv = { .cores = 8,
-				      .available_mib = nows[_i].available };
+				      .available_mib = row->available };
 	struct wire_health h = wire_health_unknown;
 	char *why;
 
-	h.foreign_milli = nows[_i].foreign;
-	h.temperature_mk = nows[_i].mk;
-	h.speed_milli = nows[_i].speed;
-	h.n_usable = nows[_i].usable;
-	h.n_throttled = nows[_i].throttled;
-	h.cooling_milli = nows[_i].cooling;
-	h.psi_memory = nows[_i].some;
-	h.psi_memory_full = nows[_i].full;
-	ck_assert_uint_eq(node_limit_now(10, &inv, &h, nows[_i].ours, &why),
-			  nows[_i].now);
-	ck_assert_pstr_eq(why, nows[_i].why);
+	h.foreign_milli = row->foreign;
+	h.temperature_mk = row->mk;
+	h.speed_milli = row->speed;
+	h.n_usable = row->usable;
+	h.n_throttled = row->throttled;
+	h.cooling_milli = row->cooling;
+	h.psi_memory = row->some;
+	h.psi_memory_full = row->full;
+	ck_assert_uint_eq(node_limit_now(10, &inv, &h, row->ours, &why),
+			  row->now);
+	ck_assert_pstr_eq(why, row->why);
 	free(why);
-	ck_assert_uint_eq(node_limit_now(10, &inv, &h, nows[_i].ours, NULL),
-			  nows[_i].now);
+	ck_assert_uint_eq(node_limit_now(10, &inv, &h, row->ours, NULL),
+			  row->now);
 }
-END_TEST
 
 /* cores, --slots of kfarmd, the range that the user can request */
 static const struct {
@@ -190,15 +183,14 @@ static const struct {
 	{ 1, 1, 1 }, { 511, 0, 1022 }, { 512, 0, 1024 }, { 65535, 0, 1024 },
 };
 
-START_TEST(a_person_may_ask_for_two_jobs_a_core)
+TEST_EACH(a_person_may_ask_for_two_jobs_a_core, asked)
 {
-	struct wire_inventory inv = { .cores = asked[_i].cores,
-				      .slots = asked[_i].given,
+	struct wire_inventory inv = { .cores = row->cores,
+				      .slots = row->given,
 				      .available_mib = 100 };
 
-	ck_assert_uint_eq(node_limit_max(&inv), asked[_i].most);
+	ck_assert_uint_eq(node_limit_max(&inv), row->most);
 }
-END_TEST
 
 /* Local cores, cores of nodes, memory; slots and the reason. */
 static const struct {
@@ -225,18 +217,17 @@ static const struct {
 	{ 0, 0, 0, 1, "1 core" },
 };
 
-START_TEST(the_build_host_keeps_what_feeding_the_nodes_takes)
+TEST_EACH(the_build_host_keeps_what_feeding_the_nodes_takes, hosts)
 {
-	struct wire_inventory inv = { .cores = hosts[_i].cores,
-				      .memory_mib = hosts[_i].memory };
+	struct wire_inventory inv = { .cores = row->cores,
+				      .memory_mib = row->memory };
 	struct node_limit l;
 
-	node_limit_local(&l, &inv, hosts[_i].fed);
-	ck_assert_uint_eq(l.slots, hosts[_i].slots);
-	ck_assert_str_eq(l.reason, hosts[_i].why);
+	node_limit_local(&l, &inv, row->fed);
+	ck_assert_uint_eq(l.slots, row->slots);
+	ck_assert_str_eq(l.reason, row->why);
 	free(l.reason);
 }
-END_TEST
 
 /* Cores of the build host, cores that a node claims, and those that count. */
 static const struct {
@@ -248,17 +239,16 @@ static const struct {
 };
 
 /* Whatever one node claims, half of the local slots remain. */
-START_TEST(one_node_takes_at_most_half_of_the_build_host)
+TEST_EACH(one_node_takes_at_most_half_of_the_build_host, claims)
 {
-	unsigned slots = claims[_i].slots;
-	unsigned fed = node_limit_counted_cores(slots, claims[_i].claims);
+	unsigned slots = row->slots;
+	unsigned fed = node_limit_counted_cores(slots, row->claims);
 
-	ck_assert_uint_eq(fed, claims[_i].count);
+	ck_assert_uint_eq(fed, row->count);
 	ck_assert_uint_ge(node_limit_local_slots(slots, fed), slots / 2);
 }
-END_TEST
 
-START_TEST(half_of_a_limit_is_never_none)
+TEST(half_of_a_limit_is_never_none)
 {
 	const struct wire_inventory inv = { .cores = 4 };
 	struct node_limit l;
@@ -274,28 +264,4 @@ START_TEST(half_of_a_limit_is_never_none)
 	node_limit_halve(&l);
 	ck_assert_uint_eq(l.slots, 1);
 	free(l.reason);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("node/limits");
-	TCase *tc = tcase_create("limits");
-
-	tcase_add_loop_test(tc, limit_follows_cores_memory_and_configuration, 0,
-			    sizeof(samples) / sizeof(*samples));
-	tcase_add_loop_test(tc, a_person_may_ask_for_two_jobs_a_core, 0,
-			    sizeof(asked) / sizeof(*asked));
-	tcase_add_loop_test(tc, one_node_takes_at_most_half_of_the_build_host,
-			    0, sizeof(claims) / sizeof(*claims));
-	tcase_add_test(tc, half_of_a_limit_is_never_none);
-	tcase_add_loop_test(tc, its_words_say_what_the_cores_are_of, 0,
-			    sizeof(machines) / sizeof(*machines));
-	tcase_add_loop_test(tc, what_is_in_its_way_lowers_it, 0,
-			    sizeof(nows) / sizeof(*nows));
-	tcase_add_loop_test(tc,
-			    the_build_host_keeps_what_feeding_the_nodes_takes,
-			    0, sizeof(hosts) / sizeof(*hosts));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: node */
+#include "../lib/test.h"
+
 #include "node/roster.h"
 
 #include "base/fs.h"
 #include "base/str.h"
 #include "conf/conf.h"
-#include "suite.h"
 #include "tls/key.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +47,9 @@ static int load(struct node_roster *r, const char *text, struct err *err)
 	return ret;
 }
 
-START_TEST(load_keeps_order_and_fills_in_defaults)
+FIXTURE(set_up, tear_down);
+
+TEST(load_keeps_order_and_fills_in_defaults)
 {
 	struct node_roster r;
 	struct err err = { 0 };
@@ -72,9 +74,8 @@ START_TEST(load_keeps_order_and_fills_in_defaults)
 	node_roster_release(&r);
 	ck_assert_uint_eq(r.n, 0);
 }
-END_TEST
 
-START_TEST(ssh_is_said_or_is_the_address)
+TEST(ssh_is_said_or_is_the_address)
 {
 	struct node_roster r;
 	struct err err = { 0 };
@@ -90,9 +91,8 @@ START_TEST(ssh_is_said_or_is_the_address)
 	ck_assert_ptr_null(r.v[2].ssh);
 	node_roster_release(&r);
 }
-END_TEST
 
-START_TEST(a_tls_node_has_a_key)
+TEST(a_tls_node_has_a_key)
 {
 	struct node_roster r;
 	struct err err = { 0 };
@@ -111,9 +111,8 @@ START_TEST(a_tls_node_has_a_key)
 	ck_assert(!r.v[1].drained);
 	node_roster_release(&r);
 }
-END_TEST
 
-START_TEST(load_without_nodes_is_empty)
+TEST(load_without_nodes_is_empty)
 {
 	struct node_roster r;
 	struct err err = { 0 };
@@ -123,7 +122,6 @@ START_TEST(load_without_nodes_is_empty)
 	ck_assert_ptr_null(node_roster_get(&r, "x"));
 	node_roster_release(&r);
 }
-END_TEST
 
 static const struct bad {
 	const char *text, *why; /* after the file's name */
@@ -161,23 +159,22 @@ static const struct bad {
 	  ":2: invalid node name \"local\": reserved for this machine" },
 };
 
-START_TEST(load_names_the_bad_node_and_its_line)
+TEST_EACH(load_names_the_bad_node_and_its_line, bad)
 {
 	struct node_roster r;
 	struct err err = { 0 };
 	const char *text = err.text;
 
-	ck_assert_int_eq(load(&r, bad[_i].text, &err), -EINVAL);
-	if (bad[_i].why[0] == ':') {
+	ck_assert_int_eq(load(&r, row->text, &err), -EINVAL);
+	if (row->why[0] == ':') {
 		ck_assert(str_starts(text, file));
 		text += strlen(file);
 	}
-	ck_assert_str_eq(text, bad[_i].why);
+	ck_assert_str_eq(text, row->why);
 	ck_assert_uint_eq(r.n, 0);
 }
-END_TEST
 
-START_TEST(a_name_is_63_characters_at_most)
+TEST(a_name_is_63_characters_at_most)
 {
 	char name[65];
 	struct err err = { 0 };
@@ -187,22 +184,4 @@ START_TEST(a_name_is_63_characters_at_most)
 	ck_assert_int_eq(node_roster_check_name(name, &err), -EINVAL);
 	name[63] = '\0';
 	ck_assert_int_eq(node_roster_check_name(name, &err), 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("node/roster");
-	TCase *tc = tcase_create("roster");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, load_keeps_order_and_fills_in_defaults);
-	tcase_add_test(tc, ssh_is_said_or_is_the_address);
-	tcase_add_test(tc, a_tls_node_has_a_key);
-	tcase_add_test(tc, load_without_nodes_is_empty);
-	tcase_add_loop_test(tc, load_names_the_bad_node_and_its_line, 0,
-			    sizeof(bad) / sizeof(*bad));
-	tcase_add_test(tc, a_name_is_63_characters_at_most);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

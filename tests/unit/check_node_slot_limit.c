@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: node */
 /* A node with 10 slots and a heartbeat each second, in virtual time. */
+#include "../lib/test.h"
+
 #include "node/slot-limit.h"
 
 #include "base/str.h"
-#include "suite.h"
 
 #include <stdlib.h>
 
@@ -46,15 +47,16 @@ static unsigned is_now(void)
 	return node_slot_limit_apply(&l, SLOTS);
 }
 
-START_TEST(nothing_in_the_way_changes_nothing)
+FIXTURE(begin, end);
+
+TEST(nothing_in_the_way_changes_nothing)
 {
 	ck_assert_uint_eq(beats(100, SLOTS), 0);
 	ck_assert_uint_eq(is_now(), SLOTS);
 	ck_assert_ptr_null(l.reason);
 }
-END_TEST
 
-START_TEST(it_falls_after_three_seconds)
+TEST(it_falls_after_three_seconds)
 {
 	ck_assert_uint_eq(beats(3, 4), 0);
 	ck_assert_uint_eq(is_now(), SLOTS);
@@ -63,9 +65,8 @@ START_TEST(it_falls_after_three_seconds)
 	ck_assert_str_eq(l.reason, "for 4");
 	ck_assert_uint_eq(beats(100, 4), 0);
 }
-END_TEST
 
-START_TEST(a_short_peak_changes_nothing)
+TEST(a_short_peak_changes_nothing)
 {
 	for (int i = 0; i < 50; i++) {
 		ck_assert_uint_eq(beats(3, 1), 0);
@@ -73,9 +74,8 @@ START_TEST(a_short_peak_changes_nothing)
 	}
 	ck_assert_uint_eq(is_now(), SLOTS);
 }
-END_TEST
 
-START_TEST(it_falls_to_the_most_that_was_asked_for)
+TEST(it_falls_to_the_most_that_was_asked_for)
 {
 	beats(1, 1);
 	beats(1, 6);
@@ -86,9 +86,8 @@ START_TEST(it_falls_to_the_most_that_was_asked_for)
 	beats(4, 2);
 	ck_assert_uint_eq(is_now(), 2);
 }
-END_TEST
 
-START_TEST(it_comes_back_after_ten_seconds)
+TEST(it_comes_back_after_ten_seconds)
 {
 	beats(4, 6);
 	ck_assert_uint_eq(beats(10, SLOTS), 0);
@@ -102,9 +101,8 @@ START_TEST(it_comes_back_after_ten_seconds)
 	ck_assert_ptr_null(l.reason);
 	ck_assert_uint_eq(l.max_slots, 0);
 }
-END_TEST
 
-START_TEST(from_one_it_comes_back_step_by_step)
+TEST(from_one_it_comes_back_step_by_step)
 {
 	static const unsigned steps[] = { 2, 3, 5, 8, 10 };
 
@@ -115,9 +113,8 @@ START_TEST(from_one_it_comes_back_step_by_step)
 		ck_assert_uint_eq(is_now(), steps[i]);
 	}
 }
-END_TEST
 
-START_TEST(it_rises_to_the_least_that_was_asked_for)
+TEST(it_rises_to_the_least_that_was_asked_for)
 {
 	beats(4, 4);
 	beats(5, 6);
@@ -126,10 +123,9 @@ START_TEST(it_rises_to_the_least_that_was_asked_for)
 	ck_assert_uint_eq(is_now(), 5);
 	ck_assert_str_eq(l.reason, "for 5");
 }
-END_TEST
 
 /* An oscillating target keeps the lower limit, which is reported once. */
-START_TEST(what_flutters_stays_low)
+TEST(what_flutters_stays_low)
 {
 	unsigned changes = 0;
 
@@ -141,33 +137,12 @@ START_TEST(what_flutters_stays_low)
 	ck_assert_uint_eq(changes, 0);
 	ck_assert_uint_eq(is_now(), 4);
 }
-END_TEST
 
-START_TEST(of_fewer_slots_no_more_are_left)
+TEST(of_fewer_slots_no_more_are_left)
 {
 	beats(4, 6);
 	ck_assert_uint_eq(node_slot_limit_apply(&l, 3), 3);
 	ck_assert_uint_eq(node_slot_limit_apply(&l, 0), 0);
 	/* The user has set a lower limit, so no reduction is in effect. */
 	ck_assert(!node_slot_limit_update(&l, now_ms + 1000, 3, 3, NULL));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("node/slot-limit");
-	TCase *tc = tcase_create("live");
-
-	tcase_add_checked_fixture(tc, begin, end);
-	tcase_add_test(tc, nothing_in_the_way_changes_nothing);
-	tcase_add_test(tc, it_falls_after_three_seconds);
-	tcase_add_test(tc, a_short_peak_changes_nothing);
-	tcase_add_test(tc, it_falls_to_the_most_that_was_asked_for);
-	tcase_add_test(tc, it_comes_back_after_ten_seconds);
-	tcase_add_test(tc, from_one_it_comes_back_step_by_step);
-	tcase_add_test(tc, it_rises_to_the_least_that_was_asked_for);
-	tcase_add_test(tc, what_flutters_stays_low);
-	tcase_add_test(tc, of_fewer_slots_no_more_are_left);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

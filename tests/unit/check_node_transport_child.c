@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: node */
+#include "../lib/test.h"
+
 #include "node/transport-child.h"
 
 #include "base/clock.h"
 #include "base/spawn.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -26,24 +26,24 @@ static pid_t start(const char *command)
 	return pid;
 }
 
-START_TEST(end_gives_the_status_of_a_command_that_ends_by_itself)
+TIMEOUT(30);
+
+TEST(end_gives_the_status_of_a_command_that_ends_by_itself)
 {
 	ck_assert_int_eq(node_transport_child_stop(start("exit 7")), 7 << 8);
 	ck_assert_int_eq(node_transport_child_stop(start("sleep 0.1; exit 8")),
 			 8 << 8);
 }
-END_TEST
 
-START_TEST(end_stops_one_that_does_not)
+TEST(end_stops_one_that_does_not)
 {
 	int status = node_transport_child_stop(start("exec sleep 60"));
 
 	ck_assert(WIFSIGNALED(status));
 	ck_assert_int_eq(WTERMSIG(status), SIGTERM);
 }
-END_TEST
 
-START_TEST(end_kills_one_that_ignores_sigterm)
+TEST(end_kills_one_that_ignores_sigterm)
 {
 	uint64_t began = clock_ms();
 	pid_t pid = start("trap '' TERM; sleep 600; sleep 600");
@@ -53,9 +53,8 @@ START_TEST(end_kills_one_that_ignores_sigterm)
 	ck_assert_int_eq(WTERMSIG(status), SIGKILL);
 	ck_assert_uint_lt(clock_ms() - began, 60000);
 }
-END_TEST
 
-START_TEST(end_leaves_nobody_of_the_group_behind)
+TEST(end_leaves_nobody_of_the_group_behind)
 {
 	pid_t pid = start("sleep 60 & exit 0");
 
@@ -66,7 +65,6 @@ START_TEST(end_leaves_nobody_of_the_group_behind)
 	ck_assert_int_eq(kill(-pid, 0), -1);
 	ck_assert_int_eq(errno, ESRCH);
 }
-END_TEST
 
 static const struct words {
 	const char *text, *line;
@@ -79,18 +77,17 @@ static const struct words {
 	{ "\033[31mred\a\n", " [31mred" },
 };
 
-START_TEST(last_line_is_fit_for_a_terminal)
+TEST_EACH(last_line_is_fit_for_a_terminal, words)
 {
 	struct buf text = { 0 };
 	char *line;
 
-	buf_add_str(&text, words[_i].text);
+	buf_add_str(&text, row->text);
 	line = node_transport_child_last_line(&text);
-	ck_assert(str_equal(line, words[_i].line));
+	ck_assert(str_equal(line, row->line));
 	free(line);
 	buf_release(&text);
 }
-END_TEST
 
 static const struct advice {
 	const char *why, *more;
@@ -119,22 +116,20 @@ static const struct advice {
 	{ "not a kfarm message", "" },
 };
 
-START_TEST(what_is_known_to_help_is_said)
+TEST_EACH(what_is_known_to_help_is_said, advices)
 {
 	const struct node_address address = { NODE_ADDRESS_UNIX,
 					      (char[]){ "/x" } };
 	const struct buf none = { 0 };
-	char *want = xasprintf("%s%s", advices[_i].why, advices[_i].more);
-	char *got = node_transport_child_explain(advices[_i].why, &none,
-						 &address);
+	char *want = xasprintf("%s%s", row->why, row->more);
+	char *got = node_transport_child_explain(row->why, &none, &address);
 
 	ck_assert_str_eq(got, want);
 	free(got);
 	free(want);
 }
-END_TEST
 
-START_TEST(a_refused_connection_tells_what_may_be_so)
+TEST(a_refused_connection_tells_what_may_be_so)
 {
 	static const char why[] = "connect to a, port 3634: ::1: Connection "
 				  "refused; 10.0.0.2: Connection refused";
@@ -149,7 +144,6 @@ START_TEST(a_refused_connection_tells_what_may_be_so)
 	ck_assert_ptr_nonnull(strstr(got, "systemctl status kfarmd"));
 	free(got);
 }
-END_TEST
 
 #define CHANGED                                                               \
 	"@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\r\n"     \
@@ -198,41 +192,17 @@ static const struct {
 	  "without a password is required: run `ssh-copy-id me@desk`" },
 };
 
-START_TEST(what_ssh_refuses_comes_with_the_command_to_type)
+TEST_EACH(what_ssh_refuses_comes_with_the_command_to_type, sshs)
 {
-	const struct node_address address = { sshs[_i].kind,
-					      (char *)sshs[_i].address };
+	const struct node_address address = { row->kind, (char *)row->address };
 	struct buf all = { 0 };
 	char *why, *got;
 
-	buf_add_str(&all, sshs[_i].words);
+	buf_add_str(&all, row->words);
 	why = node_transport_child_last_line(&all);
 	got = node_transport_child_explain(why, &all, &address);
-	ck_assert_str_eq(got, sshs[_i].advice);
+	ck_assert_str_eq(got, row->advice);
 	free(got);
 	free(why);
 	buf_release(&all);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("node/transport-child");
-	TCase *tc = tcase_create("command");
-
-	tcase_set_timeout(tc, 30);
-	tcase_add_test(tc,
-		       end_gives_the_status_of_a_command_that_ends_by_itself);
-	tcase_add_test(tc, end_stops_one_that_does_not);
-	tcase_add_test(tc, end_kills_one_that_ignores_sigterm);
-	tcase_add_test(tc, end_leaves_nobody_of_the_group_behind);
-	tcase_add_loop_test(tc, last_line_is_fit_for_a_terminal, 0,
-			    sizeof(words) / sizeof(*words));
-	tcase_add_loop_test(tc, what_is_known_to_help_is_said, 0,
-			    sizeof(advices) / sizeof(*advices));
-	tcase_add_test(tc, a_refused_connection_tells_what_may_be_so);
-	tcase_add_loop_test(tc, what_ssh_refuses_comes_with_the_command_to_type,
-			    0, sizeof(sshs) / sizeof(*sshs));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: options */
 /* check_options_attacks.c tests the options that must be rejected. */
+#include "../lib/test.h"
+
 #include "options/allowlist.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -41,7 +40,7 @@ static char *through(char *const *argv)
 	return s;
 }
 
-START_TEST(what_names_outputs_and_links_stays_here)
+TEST(what_names_outputs_and_links_stays_here)
 {
 	char *argv[] = { "gcc",
 			 "-Wp,-MMD,x.d",
@@ -96,9 +95,8 @@ START_TEST(what_names_outputs_and_links_stays_here)
 			 "-fmacro-prefix-map=/a b/= -O -W -G8 -G0");
 	free(s);
 }
-END_TEST
 
-START_TEST(flags_carry_name_and_value)
+TEST(flags_carry_name_and_value)
 {
 	char *argv[] = { "gcc", "-O2", "-fno-common", "-O", "-c", "a.c", NULL };
 	struct options_command c;
@@ -118,7 +116,6 @@ START_TEST(flags_carry_name_and_value)
 	options_flags_release(&f);
 	options_command_release(&c);
 }
-END_TEST
 
 static const struct {
 	const char *line, *flags;
@@ -127,25 +124,24 @@ static const struct {
 	{ "gcc -E -O2 -xc -", "-O2" },
 };
 
-START_TEST(a_text_keeps_the_target_that_it_has_on_stdin)
+TEST_EACH(a_text_keeps_the_target_that_it_has_on_stdin, texts)
 {
 	struct options_command c;
 	struct strv argv = { 0 };
-	char *line = xstrdup(texts[_i].line), *flags;
+	char *line = xstrdup(row->line), *flags;
 
 	strv_split(&argv, line, " ");
 	options_command_parse_stdin(&c, argv.v);
 	options_command_set_text(&c, "/t/1.c");
 	flags = flags_of(&c);
-	ck_assert_str_eq(flags, texts[_i].flags);
+	ck_assert_str_eq(flags, row->flags);
 	free(flags);
 	free(line);
 	options_command_release(&c);
 	strv_release(&argv);
 }
-END_TEST
 
-START_TEST(a_refusal_names_the_option)
+TEST(a_refusal_names_the_option)
 {
 	struct strv argv = { 0 };
 	struct err err = { 0 };
@@ -155,19 +151,4 @@ START_TEST(a_refusal_names_the_option)
 		-ENOTSUP);
 	ck_assert_str_eq(err.text, "unsupported option -fplugin=x");
 	ck_assert_ptr_null(argv.v);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("options/allowlist");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_test(tc, what_names_outputs_and_links_stays_here);
-	tcase_add_test(tc, flags_carry_name_and_value);
-	tcase_add_loop_test(tc, a_text_keeps_the_target_that_it_has_on_stdin, 0,
-			    sizeof(texts) / sizeof(*texts));
-	tcase_add_test(tc, a_refusal_names_the_option);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

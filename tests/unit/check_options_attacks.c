@@ -5,12 +5,11 @@
  * offloaded, and a node must reject each of their words, in every division into
  * name and value.
  */
+#include "../lib/test.h"
 #include "options-attacks.h"
 #include "options/allowlist.h"
 #include "options/command.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,16 +52,15 @@ static bool sent_away(const struct strv *words, bool first)
 	return is_remote;
 }
 
-START_TEST(no_attack_is_sent_away)
+TEST_EACH(no_attack_is_sent_away, attacks)
 {
 	struct strv words = { 0 };
 
-	split(&words, attacks[_i]);
-	ck_assert_msg(!sent_away(&words, true), "%s", attacks[_i]);
-	ck_assert_msg(!sent_away(&words, false), "%s", attacks[_i]);
+	split(&words, *row);
+	ck_assert_msg(!sent_away(&words, true), "%s", *row);
+	ck_assert_msg(!sent_away(&words, false), "%s", *row);
 	strv_release(&words);
 }
-END_TEST
 
 static void refused(const char *line, const char *name, const char *value)
 {
@@ -102,37 +100,34 @@ static void refused_all(const char *line)
 	strv_release(&words);
 }
 
-START_TEST(a_node_takes_no_attack)
+TEST_EACH(a_node_takes_no_attack, attacks)
 {
-	refused_all(attacks[_i]);
+	refused_all(*row);
 }
-END_TEST
 
-START_TEST(what_is_harmless_is_sent_away)
+TEST_EACH(what_is_harmless_is_sent_away, harmless)
 {
 	struct strv words = { 0 };
 
-	split(&words, harmless[_i]);
-	ck_assert_msg(sent_away(&words, true), "%s", harmless[_i]);
+	split(&words, *row);
+	ck_assert_msg(sent_away(&words, true), "%s", *row);
 	strv_release(&words);
 }
-END_TEST
 
-START_TEST(of_the_harmless_a_node_does_not_take_all)
+TEST_EACH(of_the_harmless_a_node_does_not_take_all, never_remote)
 {
 	struct strv words = { 0 };
 
-	split(&words, never_remote[_i]);
-	refused(never_remote[_i], words.v[0], NULL);
+	split(&words, *row);
+	refused(*row, words.v[0], NULL);
 	if (words.n > 1)
-		refused(never_remote[_i], words.v[0], words.v[1]);
+		refused(*row, words.v[0], words.v[1]);
 	else
-		refused_however_cut(never_remote[_i], words.v[0]);
+		refused_however_cut(*row, words.v[0]);
 	strv_release(&words);
 }
-END_TEST
 
-START_TEST(a_name_is_not_made_of_two)
+TEST_RANGE(a_name_is_not_made_of_two, 0, 26)
 {
 	/* name, value: together another option, or several options */
 	static const char *const pairs[][2] = {
@@ -166,9 +161,8 @@ START_TEST(a_name_is_not_made_of_two)
 
 	refused("pair", pairs[_i][0], pairs[_i][1]);
 }
-END_TEST
 
-START_TEST(a_value_has_a_limit)
+TEST(a_value_has_a_limit)
 {
 	char *long_value = xmalloc(5000);
 
@@ -180,22 +174,4 @@ START_TEST(a_value_has_a_limit)
 	refused("long", "-I", long_value);
 	refused("long", "-Wa,", long_value);
 	free(long_value);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("options/attacks");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_loop_test(tc, no_attack_is_sent_away, 0, LENGTH(attacks));
-	tcase_add_loop_test(tc, a_node_takes_no_attack, 0, LENGTH(attacks));
-	tcase_add_loop_test(tc, what_is_harmless_is_sent_away, 0,
-			    LENGTH(harmless));
-	tcase_add_loop_test(tc, of_the_harmless_a_node_does_not_take_all, 0,
-			    LENGTH(never_remote));
-	tcase_add_loop_test(tc, a_name_is_not_made_of_two, 0, 26);
-	tcase_add_test(tc, a_value_has_a_limit);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

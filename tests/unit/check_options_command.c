@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: options */
+#include "../lib/test.h"
+
 #include "options/command.h"
 
 #include "options/output.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -259,29 +259,28 @@ static void is_string(const char *line, char *got, const char *want)
 	free(got);
 }
 
-START_TEST(each_line_is_what_it_is)
+TEST_EACH(each_line_is_what_it_is, lines)
 {
-	const struct line *l = &lines[_i];
 	struct options_command c;
 	struct strv argv = { 0 };
 
-	split(&argv, l->line);
+	split(&argv, row->line);
 	options_command_parse(&c, argv.v);
-	ck_assert_msg(c.class == l->verdict, "%s: %d %s", l->line, c.class,
+	ck_assert_msg(c.class == row->verdict, "%s: %d %s", row->line, c.class,
 		      reason_text(c.reason));
-	if (l->verdict == OPTIONS_CLASS_LOCAL)
-		ck_assert_str_eq(reason_text(c.reason), l->why);
-	if (l->verdict == OPTIONS_CLASS_REMOTE) {
+	if (row->verdict == OPTIONS_CLASS_LOCAL)
+		ck_assert_str_eq(reason_text(c.reason), row->why);
+	if (row->verdict == OPTIONS_CLASS_REMOTE) {
 		ck_assert_int_eq(c.reason, REASON_NONE);
-		is_string(l->line, options_output_object_path(&c), l->object);
-		is_string(l->line, options_output_dep_path(&c), l->dep);
+		is_string(row->line, options_output_object_path(&c),
+			  row->object);
+		is_string(row->line, options_output_dep_path(&c), row->dep);
 	}
 	options_command_release(&c);
 	strv_release(&argv);
 }
-END_TEST
 
-START_TEST(a_name_may_hold_any_bytes)
+TEST_RANGE(a_name_may_hold_any_bytes, 0, 7)
 {
 	static char *const names[] = { "a b.c",    "smart1,2.c", "\xc3\xa4.c",
 				       "a'\"$;.c", "=.c",        "a\nb.c",
@@ -295,9 +294,8 @@ START_TEST(a_name_may_hold_any_bytes)
 	ck_assert_int_eq(c.lang, OPTIONS_LANG_C);
 	options_command_release(&c);
 }
-END_TEST
 
-START_TEST(the_language_follows_the_name_or_x)
+TEST(the_language_follows_the_name_or_x)
 {
 	char *c_file[] = { "gcc", "-c", "a.c", NULL };
 	char *s_file[] = { "gcc", "-c", "a.S", NULL };
@@ -322,9 +320,8 @@ START_TEST(the_language_follows_the_name_or_x)
 	ck_assert_int_eq(c.lang, OPTIONS_LANG_ASM);
 	options_command_release(&c);
 }
-END_TEST
 
-START_TEST(an_empty_line_is_no_job)
+TEST(an_empty_line_is_no_job)
 {
 	char *none[] = { NULL }, *empty[] = { "", "", "-c", "", NULL };
 	struct options_command c;
@@ -336,7 +333,6 @@ START_TEST(an_empty_line_is_no_job)
 	ck_assert_int_eq(c.class, OPTIONS_CLASS_PASSTHROUGH);
 	options_command_release(&c);
 }
-END_TEST
 
 /*
  * Return "index use text=value", with a list's words in parentheses; "?"  is
@@ -384,18 +380,17 @@ static const struct {
 	{ "gcc -Da,b,c,d", "1:-Da,b,c,d=a,b,c,d" },
 };
 
-START_TEST(a_line_is_a_list_of_items)
+TEST_EACH(a_line_is_a_list_of_items, itemized)
 {
 	struct strv argv = { 0 };
 	char *got;
 
-	split(&argv, itemized[_i].line);
+	split(&argv, row->line);
 	got = items_of(argv.v);
-	ck_assert_str_eq(got, itemized[_i].items);
+	ck_assert_str_eq(got, row->items);
 	free(got);
 	strv_release(&argv);
 }
-END_TEST
 
 /* With -E instead of -c; NULL: not such a unit. */
 static const struct text_line {
@@ -424,30 +419,29 @@ static const struct text_line {
 	{ "gcc a.c", NULL, OPTIONS_CLASS_PASSTHROUGH },
 };
 
-START_TEST(text_alone_is_read_as_the_compile_of_it)
+TEST_EACH(text_alone_is_read_as_the_compile_of_it, text_lines)
 {
-	const struct text_line *l = &text_lines[_i];
 	struct options_command c;
 	struct strv argv = { 0 };
 
-	split(&argv, l->line);
+	split(&argv, row->line);
 	options_command_parse_text(&c, argv.v);
-	ck_assert_int_eq(c.class, l->verdict);
+	ck_assert_int_eq(c.class, row->verdict);
 	if (c.class != OPTIONS_CLASS_PASSTHROUGH) {
 		ck_assert_ptr_null(c.object);
-		if (l->dep)
-			is_string(l->line, options_output_dep_path(&c), l->dep);
+		if (row->dep)
+			is_string(row->line, options_output_dep_path(&c),
+				  row->dep);
 		else
 			ck_assert_ptr_null(options_output_dep_path(&c));
 	}
 	options_command_release(&c);
 	options_command_parse(&c, argv.v);
-	if (strcmp(l->line, "gcc -c a.c"))
+	if (strcmp(row->line, "gcc -c a.c"))
 		ck_assert_int_eq(c.class, OPTIONS_CLASS_PASSTHROUGH);
 	options_command_release(&c);
 	strv_release(&argv);
 }
-END_TEST
 
 /* A text on stdin; NULL: not such a unit. */
 static const struct text_line stdin_lines[] = {
@@ -472,20 +466,20 @@ static const struct text_line stdin_lines[] = {
 	{ "gcc -c -xc -", NULL, OPTIONS_CLASS_PASSTHROUGH },
 };
 
-START_TEST(a_text_on_stdin_is_read_as_a_source)
+TEST_EACH(a_text_on_stdin_is_read_as_a_source, stdin_lines)
 {
-	const struct text_line *l = &stdin_lines[_i];
 	struct options_command c;
 	struct strv argv = { 0 };
 
-	split(&argv, l->line);
+	split(&argv, row->line);
 	options_command_parse_stdin(&c, argv.v);
-	ck_assert_int_eq(c.class, l->verdict);
+	ck_assert_int_eq(c.class, row->verdict);
 	if (c.class != OPTIONS_CLASS_PASSTHROUGH) {
 		ck_assert(c.from_stdin);
 		ck_assert_str_eq(c.source, "-");
-		if (l->dep)
-			is_string(l->line, options_output_dep_path(&c), l->dep);
+		if (row->dep)
+			is_string(row->line, options_output_dep_path(&c),
+				  row->dep);
 		else
 			ck_assert_ptr_null(options_output_dep_path(&c));
 		options_command_set_text(&c, "/t/1.c");
@@ -500,7 +494,6 @@ START_TEST(a_text_on_stdin_is_read_as_a_source)
 	options_command_release(&c);
 	strv_release(&argv);
 }
-END_TEST
 
 /* Preprocessed into a file; NULL: not such a unit. */
 static const struct text_line expanded_lines[] = {
@@ -521,29 +514,28 @@ static const struct text_line expanded_lines[] = {
 	{ "gcc -c -o t a.S", NULL, OPTIONS_CLASS_PASSTHROUGH },
 };
 
-START_TEST(text_in_a_file_is_read_as_the_compile_of_it)
+TEST_EACH(text_in_a_file_is_read_as_the_compile_of_it, expanded_lines)
 {
-	const struct text_line *l = &expanded_lines[_i];
 	struct options_command c;
 	struct strv argv = { 0 };
 
-	split(&argv, l->line);
+	split(&argv, row->line);
 	options_command_parse_asm_cpp(&c, argv.v);
-	ck_assert_int_eq(c.class, l->verdict);
+	ck_assert_int_eq(c.class, row->verdict);
 	if (c.class != OPTIONS_CLASS_PASSTHROUGH) {
 		ck_assert_int_eq(c.lang, OPTIONS_LANG_ASM_CPP);
 		ck_assert_ptr_nonnull(c.object);
-		if (l->dep)
-			is_string(l->line, options_output_dep_path(&c), l->dep);
+		if (row->dep)
+			is_string(row->line, options_output_dep_path(&c),
+				  row->dep);
 		else
 			ck_assert_ptr_null(options_output_dep_path(&c));
 	}
 	options_command_release(&c);
 	strv_release(&argv);
 }
-END_TEST
 
-START_TEST(a_temporary_lies_beside_its_target)
+TEST(a_temporary_lies_beside_its_target)
 {
 	is_string("", options_output_temp_path("d/a.o", 7), "d/.a.o.kfarm.7");
 	is_string("", options_output_temp_path("a.o", 7), ".a.o.kfarm.7");
@@ -551,28 +543,4 @@ START_TEST(a_temporary_lies_beside_its_target)
 		  "/.a.o.kfarm.4294967295");
 	is_string("", options_output_temp_path("d/.a.o.d", 1),
 		  "d/..a.o.d.kfarm.1");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("options/command");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_loop_test(tc, each_line_is_what_it_is, 0,
-			    sizeof(lines) / sizeof(*lines));
-	tcase_add_loop_test(tc, a_name_may_hold_any_bytes, 0, 7);
-	tcase_add_test(tc, the_language_follows_the_name_or_x);
-	tcase_add_test(tc, an_empty_line_is_no_job);
-	tcase_add_loop_test(tc, a_line_is_a_list_of_items, 0,
-			    sizeof(itemized) / sizeof(*itemized));
-	tcase_add_loop_test(tc, text_alone_is_read_as_the_compile_of_it, 0,
-			    sizeof(text_lines) / sizeof(*text_lines));
-	tcase_add_loop_test(tc, a_text_on_stdin_is_read_as_a_source, 0,
-			    sizeof(stdin_lines) / sizeof(*stdin_lines));
-	tcase_add_loop_test(tc, text_in_a_file_is_read_as_the_compile_of_it, 0,
-			    sizeof(expanded_lines) / sizeof(*expanded_lines));
-	tcase_add_test(tc, a_temporary_lies_beside_its_target);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

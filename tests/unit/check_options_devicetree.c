@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: options */
-#include "options/devicetree.h"
+#include "../lib/test.h"
 
-#include "suite.h"
+#include "options/devicetree.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,20 +26,20 @@ static const struct {
 	{ "t.tmp -d l -o x.dtb", "x.dtb", "l", "t.tmp", "" },
 };
 
-START_TEST(kbuilds_lines_are_read) /* each of lines */
+TEST_EACH(kbuilds_lines_are_read, lines)
 {
 	struct strv words = { 0 }, rest = { 0 };
 	struct options_devicetree t;
 	struct options_side_outputs sides;
 	char *joined;
 
-	split(&words, lines[_i].line);
+	split(&words, row->line);
 	ck_assert(options_devicetree_parse(&t, &words, &rest));
-	ck_assert_str_eq(t.blob, lines[_i].blob);
-	ck_assert_str_eq(t.depfile, lines[_i].list);
-	ck_assert_str_eq(t.source, lines[_i].text);
+	ck_assert_str_eq(t.blob, row->blob);
+	ck_assert_str_eq(t.depfile, row->list);
+	ck_assert_str_eq(t.source, row->text);
 	joined = strv_join(&rest, " ");
-	ck_assert_str_eq(joined, lines[_i].rest);
+	ck_assert_str_eq(joined, row->rest);
 	ck_assert(options_devicetree_parse(&t, &words, NULL));
 	options_devicetree_side_outputs(&sides, &t);
 	ck_assert_uint_eq(sides.n, 2);
@@ -53,7 +53,6 @@ START_TEST(kbuilds_lines_are_read) /* each of lines */
 	strv_release(&rest);
 	strv_release(&words);
 }
-END_TEST
 
 /* Other formats, other files, and names that a dependency list would escape. */
 static const char *const others[] = {
@@ -89,27 +88,12 @@ static const char *const others[] = {
 	"-o x.dtb -d l t.tmp -b",
 };
 
-START_TEST(others_are_not) /* each of others */
+TEST_EACH(others_are_not, others)
 {
 	struct strv words = { 0 };
 	struct options_devicetree t;
 
-	split(&words, others[_i]);
-	ck_assert_msg(!options_devicetree_parse(&t, &words, NULL), "%s",
-		      others[_i]);
+	split(&words, *row);
+	ck_assert_msg(!options_devicetree_parse(&t, &words, NULL), "%s", *row);
 	strv_release(&words);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("options/devicetree");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_loop_test(tc, kbuilds_lines_are_read, 0,
-			    sizeof(lines) / sizeof(*lines));
-	tcase_add_loop_test(tc, others_are_not, 0,
-			    sizeof(others) / sizeof(*others));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

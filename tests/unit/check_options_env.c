@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: options */
+#include "../lib/test.h"
+
 #include "options/env.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <stdlib.h>
 
-START_TEST(what_gcc_reads_is_wanted)
+TEST(what_gcc_reads_is_wanted)
 {
 	static const char *const wanted[] = {
 		"PATH=/bin",
@@ -43,9 +42,8 @@ START_TEST(what_gcc_reads_is_wanted)
 		ck_assert_msg(!options_env_is_relevant(others[i]), "%s",
 			      others[i]);
 }
-END_TEST
 
-START_TEST(some_variables_keep_a_compile_here)
+TEST(some_variables_keep_a_compile_here)
 {
 	static char *const local[] = {
 		"COMPILER_PATH=/x",
@@ -82,9 +80,8 @@ START_TEST(some_variables_keep_a_compile_here)
 	}
 	ck_assert_int_eq(options_env_local_reason(none), REASON_NONE);
 }
-END_TEST
 
-START_TEST(a_node_sees_language_date_and_directory_alone)
+TEST(a_node_sees_language_date_and_directory_alone)
 {
 	static const char *const good[] = {
 		"LANG=C",
@@ -125,17 +122,4 @@ START_TEST(a_node_sees_language_date_and_directory_alone)
 		ck_assert_msg(options_env_is_allowed(good[i]), "%s", good[i]);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		ck_assert_msg(!options_env_is_allowed(bad[i]), "%s", bad[i]);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("options/env");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_test(tc, what_gcc_reads_is_wanted);
-	tcase_add_test(tc, some_variables_keep_a_compile_here);
-	tcase_add_test(tc, a_node_sees_language_date_and_directory_alone);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

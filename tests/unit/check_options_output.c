@@ -7,11 +7,10 @@
  */
 #include "options/output.h"
 
+#include "../lib/test.h"
 #include "base/which.h"
 #include "options-proof.h"
-#include "suite.h"
 
-#include <check.h>
 #include <dirent.h>
 
 static const struct proof_file files[] = {
@@ -175,7 +174,10 @@ static void prove_all(const char *compiler, const char *const *lines, size_t n)
 	}
 }
 
-START_TEST(what_is_told_of_a_line_is_what_the_compiler_writes)
+FIXTURE(setup, proof_teardown);
+TIMEOUT(240);
+
+TEST_RANGE(what_is_told_of_a_line_is_what_the_compiler_writes, 0, 3)
 {
 	static const char *const compilers[] = { "gcc", "aarch64-linux-gnu-gcc",
 						 "clang" };
@@ -190,7 +192,6 @@ START_TEST(what_is_told_of_a_line_is_what_the_compiler_writes)
 		  clang ? LENGTH(clang_only) : LENGTH(gcc_only));
 	free(path);
 }
-END_TEST
 
 /* Command lines with ambiguous outputs, which are compiled locally. */
 static const char *const unclear[] = {
@@ -206,21 +207,22 @@ static const char *const unclear[] = {
 	"clang -MJ line.json -c a.c",
 };
 
-START_TEST(where_a_name_is_unclear_it_is_compiled_here)
+TIMEOUT(0);
+
+TEST_EACH(where_a_name_is_unclear_it_is_compiled_here, unclear)
 {
 	struct options_command c;
 	struct strv argv = { 0 };
 
-	strv_split(&argv, unclear[_i], " ");
+	strv_split(&argv, *row, " ");
 	options_command_parse(&c, argv.v);
-	ck_assert_msg(c.class == OPTIONS_CLASS_LOCAL, "%s", unclear[_i]);
+	ck_assert_msg(c.class == OPTIONS_CLASS_LOCAL, "%s", *row);
 	ck_assert_int_eq(c.reason, REASON_UNSUPPORTED_OUTPUT_NAME);
 	options_command_release(&c);
 	strv_release(&argv);
 }
-END_TEST
 
-START_TEST(a_name_in_the_object_alone_is_told)
+TEST(a_name_in_the_object_alone_is_told)
 {
 	char *argv[] = { "gcc", "-fprofile-arcs", "-c", "a.c", NULL };
 	struct options_command c;
@@ -232,22 +234,4 @@ START_TEST(a_name_in_the_object_alone_is_told)
 	ck_assert_uint_eq(sides.n, 0);
 	options_side_outputs_release(&sides);
 	options_command_release(&c);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("options/output");
-	TCase *real = tcase_create("real"), *words = tcase_create("words");
-
-	tcase_add_checked_fixture(real, setup, proof_teardown);
-	tcase_set_timeout(real, 240);
-	tcase_add_loop_test(
-		real, what_is_told_of_a_line_is_what_the_compiler_writes, 0, 3);
-	tcase_add_loop_test(words, where_a_name_is_unclear_it_is_compiled_here,
-			    0, LENGTH(unclear));
-	tcase_add_test(words, a_name_in_the_object_alone_is_told);
-	suite_add_tcase(s, real);
-	suite_add_tcase(s, words);
-	return suite_run(s);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: options */
+#include "../lib/test.h"
+
 #include "options/probe.h"
 
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <string.h>
 
 #define WARNINGS                                                        \
@@ -124,25 +124,23 @@ static void parse(const struct line *l, struct options_probe *p, bool *is)
 	strv_release(&words);
 }
 
-START_TEST(a_probe_is_known_by_its_words) /* each of lines */
+TEST_EACH(a_probe_is_known_by_its_words, lines)
 {
-	const struct line *l = &lines[_i];
 	struct options_probe p;
 	bool is;
 
-	parse(l, &p, &is);
-	ck_assert_msg(is == (*l->is != '\0'), "%s", l->line);
+	parse(row, &p, &is);
+	ck_assert_msg(is == (*row->is != '\0'), "%s", row->line);
 	if (!is)
 		return;
-	ck_assert_msg(p.query == !!strchr(l->is, 'q'), "%s", l->line);
-	ck_assert_msg(p.reads_stdin == !!strchr(l->is, 'i'), "%s", l->line);
-	ck_assert_msg(p.reads_null == !!strchr(l->is, 'n'), "%s", l->line);
-	ck_assert_msg(p.must_be_rejected == !!strchr(l->is, 'r'), "%s",
-		      l->line);
+	ck_assert_msg(p.query == !!strchr(row->is, 'q'), "%s", row->line);
+	ck_assert_msg(p.reads_stdin == !!strchr(row->is, 'i'), "%s", row->line);
+	ck_assert_msg(p.reads_null == !!strchr(row->is, 'n'), "%s", row->line);
+	ck_assert_msg(p.must_be_rejected == !!strchr(row->is, 'r'), "%s",
+		      row->line);
 }
-END_TEST
 
-START_TEST(a_text_names_no_file_and_no_time)
+TEST(a_text_names_no_file_and_no_time)
 {
 	static const char *const good[] = {
 		"", "int main(void) { return 0; }\n",
@@ -176,9 +174,8 @@ START_TEST(a_text_names_no_file_and_no_time)
 	ck_assert(!options_probe_is_pure_text(bytes_str(longest)));
 	free(longest);
 }
-END_TEST
 
-START_TEST(a_refusal_is_known_by_its_words)
+TEST(a_refusal_is_known_by_its_words)
 {
 	ck_assert(options_probe_is_rejected(bytes_str(
 		"gcc: error: unrecognized command-line option '-fx'\n")));
@@ -186,18 +183,4 @@ START_TEST(a_refusal_is_known_by_its_words)
 		bytes_str("clang: error: unknown argument: '-fx'\n")));
 	ck_assert(!options_probe_is_rejected(
 		bytes_str("error: -fx needs a file")));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("options/probe");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_loop_test(tc, a_probe_is_known_by_its_words, 0,
-			    sizeof(lines) / sizeof(*lines));
-	tcase_add_test(tc, a_text_names_no_file_and_no_time);
-	tcase_add_test(tc, a_refusal_is_known_by_its_words);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: options */
+#include "../lib/test.h"
+
 #include "options/probe-stamps.h"
 
 #include "base/file-stamp.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -65,7 +65,10 @@ static bool holds(const struct buf *list)
 	return options_probe_stamps_is_current(buf_bytes(list), &compiler, id);
 }
 
-START_TEST(a_list_holds_until_a_file_changes)
+FIXTURE(setup, teardown);
+TIMEOUT(60);
+
+TEST(a_list_holds_until_a_file_changes)
 {
 	struct buf list = { 0 };
 
@@ -76,9 +79,8 @@ START_TEST(a_list_holds_until_a_file_changes)
 	ck_assert(!holds(&list));
 	buf_release(&list);
 }
-END_TEST
 
-START_TEST(and_until_one_comes)
+TEST(and_until_one_comes)
 {
 	struct buf list = { 0 };
 
@@ -89,9 +91,8 @@ START_TEST(and_until_one_comes)
 	ck_assert(holds(&list));
 	buf_release(&list);
 }
-END_TEST
 
-START_TEST(another_compilers_is_none)
+TEST(another_compilers_is_none)
 {
 	struct options_probe_compiler other[] = {
 		{ "/usr/bin/gcc-12", "/usr/bin", NULL },
@@ -115,9 +116,8 @@ START_TEST(another_compilers_is_none)
 	free(ours);
 	buf_release(&list);
 }
-END_TEST
 
-START_TEST(damage_makes_it_none) /* bit _i of each byte */
+TEST_RANGE(damage_makes_it_none, 0, 8)
 {
 	struct buf list = { 0 };
 
@@ -133,9 +133,8 @@ START_TEST(damage_makes_it_none) /* bit _i of each byte */
 	ck_assert(!holds(&list));
 	buf_release(&list);
 }
-END_TEST
 
-START_TEST(a_relative_path_is_nobodys)
+TEST(a_relative_path_is_nobodys)
 {
 	static const char *const paths[] = {
 		"", ".", "/bin:", ":/bin", "/bin::/sbin", "/bin:x", "/a\nb"
@@ -150,9 +149,8 @@ START_TEST(a_relative_path_is_nobodys)
 		"/c", false,
 		&(struct options_probe_compiler){ .driver = "gcc" }));
 }
-END_TEST
 
-START_TEST(a_wish_is_read_again)
+TEST(a_wish_is_read_again)
 {
 	struct options_probe_compiler was = { "/usr/bin/gcc", "/usr/bin:/bin",
 					      "/lib" };
@@ -169,22 +167,4 @@ START_TEST(a_wish_is_read_again)
 	options_probe_stamps_begin(&text, &was);
 	ck_assert(!options_probe_stamps_read_request(&text, &c));
 	buf_release(&text);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("options/probe-stamps");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, a_list_holds_until_a_file_changes);
-	tcase_add_test(tc, and_until_one_comes);
-	tcase_add_test(tc, another_compilers_is_none);
-	tcase_add_loop_test(tc, damage_makes_it_none, 0, 8);
-	tcase_add_test(tc, a_relative_path_is_nobodys);
-	tcase_add_test(tc, a_wish_is_read_again);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -5,12 +5,11 @@
  * a case with that reason and a similar case without it.  A reason without a
  * row is an error.
  */
+#include "../lib/test.h"
+
 #include "options/command.h"
 #include "options/env.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,24 +121,21 @@ static void parse(const char *line, enum options_class verdict, enum reason why)
 	strv_release(&argv);
 }
 
-START_TEST(a_reason_has_its_line)
+TEST_EACH(a_reason_has_its_line, lines)
 {
-	parse(lines[_i].line, OPTIONS_CLASS_LOCAL, lines[_i].why);
-	parse(lines[_i].near, OPTIONS_CLASS_REMOTE, REASON_NONE);
+	parse(row->line, OPTIONS_CLASS_LOCAL, row->why);
+	parse(row->near, OPTIONS_CLASS_REMOTE, REASON_NONE);
 }
-END_TEST
 
-START_TEST(a_reason_has_its_variable)
+TEST_EACH(a_reason_has_its_variable, environments)
 {
-	const struct reasoned *r = &environments[_i];
-	char *has[] = { (char *)"PATH=/bin", (char *)r->line, NULL };
-	char *near[] = { (char *)"PATH=/bin", (char *)r->near, NULL };
+	char *has[] = { (char *)"PATH=/bin", (char *)row->line, NULL };
+	char *near[] = { (char *)"PATH=/bin", (char *)row->near, NULL };
 
 	ck_assert_str_eq(reason_text(options_env_local_reason(has)),
-			 reason_text(r->why));
+			 reason_text(row->why));
 	ck_assert_int_eq(options_env_local_reason(near), REASON_NONE);
 }
-END_TEST
 
 static bool has_row(const struct reasoned *rows, size_t n, enum reason why)
 {
@@ -151,7 +147,7 @@ static bool has_row(const struct reasoned *rows, size_t n, enum reason why)
 }
 
 /* In the order of base/reason-list.h. */
-START_TEST(each_reason_has_a_row)
+TEST(each_reason_has_a_row)
 {
 	for (enum reason why = REASON_LATE_LANGUAGE; why < REASON_NO_COMMAND;
 	     why++)
@@ -159,18 +155,4 @@ START_TEST(each_reason_has_a_row)
 				      has_row(environments,
 					      LENGTH(environments), why),
 			      "%s", reason_text(why));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("options/reason");
-	TCase *tc = tcase_create("reason");
-
-	tcase_add_loop_test(tc, a_reason_has_its_line, 0, LENGTH(lines));
-	tcase_add_loop_test(tc, a_reason_has_its_variable, 0,
-			    LENGTH(environments));
-	tcase_add_test(tc, each_reason_has_a_row);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -7,6 +7,7 @@
  * diagnostics and, after filtering, the dependency lists must be
  * byte-identical.
  */
+#include "../lib/test.h"
 #include "base/depfile.h"
 #include "base/fs.h"
 #include "base/which.h"
@@ -14,9 +15,7 @@
 #include "options/allowlist.h"
 #include "options/output.h"
 #include "options/table.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -288,7 +287,11 @@ static void prove_all(const char *compiler, const char *const *list, size_t n)
 	}
 }
 
-START_TEST(a_node_gives_equal_objects_diagnostics_and_lists)
+FIXTURE(setup, proof_teardown);
+TIMEOUT(600);
+
+TEST_RANGE(a_node_gives_equal_objects_diagnostics_and_lists, 0,
+	   LENGTH(compilers) - 1)
 {
 	char *path = which_compiler(compilers[_i], getenv("PATH"), NULL);
 
@@ -301,7 +304,6 @@ START_TEST(a_node_gives_equal_objects_diagnostics_and_lists)
 		prove_all(path, gcc_lines, LENGTH(gcc_lines));
 	free(path);
 }
-END_TEST
 
 /* Skip lines that the compiler rejects or that are never offloaded. */
 static bool provable(const struct strv *argv)
@@ -340,7 +342,8 @@ static bool prove_link_option(char *path, const struct options_entry *e)
 	return can;
 }
 
-START_TEST(what_is_for_the_linker_leaves_the_object_alone)
+TEST_RANGE(what_is_for_the_linker_leaves_the_object_alone, 0,
+	   LENGTH(compilers) - 1)
 {
 	static const char *const sent[] = { "-Qn", "-fuse-linker-plugin" };
 	char *path = which_compiler(compilers[_i], getenv("PATH"), NULL);
@@ -357,9 +360,8 @@ START_TEST(what_is_for_the_linker_leaves_the_object_alone)
 	ck_assert(n > 10 || strstr(compilers[_i], "clang"));
 	free(path);
 }
-END_TEST
 
-START_TEST(an_odd_name_gives_equal_objects_and_lists)
+TEST_RANGE(an_odd_name_gives_equal_objects_and_lists, 0, LENGTH(compilers) - 1)
 {
 	char *path = which_compiler(compilers[_i], getenv("PATH"), NULL);
 	char *words[] = { path, "-MMD",
@@ -375,7 +377,6 @@ START_TEST(an_odd_name_gives_equal_objects_and_lists)
 	}
 	free(path);
 }
-END_TEST
 
 /* Command lines that are never offloaded. */
 static const char *const not_remote[] = {
@@ -392,13 +393,15 @@ static const char *const not_remote[] = {
 	"clang -lm -c a.c",
 };
 
-START_TEST(what_is_not_sent_is_named)
+TIMEOUT(0);
+
+TEST_EACH(what_is_not_sent_is_named, not_remote)
 {
 	struct options_command c;
 	struct options_flags flags;
 	struct err err = { 0 };
 	struct strv argv = { 0 };
-	char *copy = xstrdup(not_remote[_i]), *save = NULL;
+	char *copy = xstrdup(*row), *save = NULL;
 
 	for (char *w = strtok_r(copy, " ", &save); w;
 	     w = strtok_r(NULL, " ", &save))
@@ -414,7 +417,6 @@ START_TEST(what_is_not_sent_is_named)
 	strv_release(&argv);
 	free(copy);
 }
-END_TEST
 
 /* Command lines of Linux 6.1, with options of its configurations. */
 static const char *const kernel[] = {
@@ -453,13 +455,13 @@ static const char *const kernel[] = {
 	"-I./scripts -c -o scripts/x.o scripts/x.c",
 };
 
-START_TEST(a_kernel_s_line_is_sent)
+TEST_EACH(a_kernel_s_line_is_sent, kernel)
 {
 	struct options_command c;
 	struct options_flags flags;
 	struct err err = { 0 };
 	struct strv argv = { 0 };
-	char *copy = xstrdup(kernel[_i]), *save = NULL;
+	char *copy = xstrdup(*row), *save = NULL;
 
 	for (char *w = strtok_r(copy, " ", &save); w;
 	     w = strtok_r(NULL, " ", &save))
@@ -474,9 +476,8 @@ START_TEST(a_kernel_s_line_is_sent)
 	strv_release(&argv);
 	free(copy);
 }
-END_TEST
 
-START_TEST(a_source_that_reads_as_an_option_is_refused)
+TEST_RANGE(a_source_that_reads_as_an_option_is_refused, 0, 4)
 {
 	static const char *const bad[] = { "", "-", "-x.c", "@x.c" };
 	struct strv argv = { 0 };
@@ -486,30 +487,4 @@ START_TEST(a_source_that_reads_as_an_option_is_refused)
 						       bad[_i], &outputs, &err),
 			 -ENOTSUP);
 	ck_assert_uint_eq(argv.n, 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("options/remote");
-	TCase *proof = tcase_create("proof"), *words = tcase_create("words");
-
-	tcase_add_checked_fixture(proof, setup, proof_teardown);
-	tcase_set_timeout(proof, 600);
-	tcase_add_loop_test(proof,
-			    what_is_for_the_linker_leaves_the_object_alone, 0,
-			    LENGTH(compilers) - 1);
-	tcase_add_loop_test(proof,
-			    a_node_gives_equal_objects_diagnostics_and_lists, 0,
-			    LENGTH(compilers) - 1);
-	tcase_add_loop_test(proof, an_odd_name_gives_equal_objects_and_lists, 0,
-			    LENGTH(compilers) - 1);
-	tcase_add_loop_test(words, what_is_not_sent_is_named, 0,
-			    LENGTH(not_remote));
-	tcase_add_loop_test(words, a_kernel_s_line_is_sent, 0, LENGTH(kernel));
-	tcase_add_loop_test(words, a_source_that_reads_as_an_option_is_refused,
-			    0, 4);
-	suite_add_tcase(s, proof);
-	suite_add_tcase(s, words);
-	return suite_run(s);
 }

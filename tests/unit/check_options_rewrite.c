@@ -6,14 +6,13 @@
  * second time to other outputs.  The objects and the dependency lists must be
  * byte-identical.
  */
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/which.h"
 #include "options-proof.h"
 #include "options/output.h"
 #include "options/rewrite.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,7 +177,11 @@ static void prove_all(const char *compiler)
 	}
 }
 
-START_TEST(other_outputs_are_equal_objects_and_lists)
+FIXTURE(setup, proof_teardown);
+TIMEOUT(120);
+
+TEST_RANGE(other_outputs_are_equal_objects_and_lists, 0,
+	   sizeof(compilers) / sizeof(*compilers) - 1)
 {
 	char *path = which_compiler(compilers[_i], getenv("PATH"), NULL);
 
@@ -186,9 +189,8 @@ START_TEST(other_outputs_are_equal_objects_and_lists)
 		prove_all(path);
 	free(path);
 }
-END_TEST
 
-START_TEST(an_odd_name_gives_equal_objects_and_lists)
+TEST(an_odd_name_gives_equal_objects_and_lists)
 {
 	char *path = which_compiler("gcc", getenv("PATH"), NULL);
 	char *words[] = { path, "-MD",         "-c", (char *)files[3].name,
@@ -202,7 +204,6 @@ START_TEST(an_odd_name_gives_equal_objects_and_lists)
 	}
 	free(path);
 }
-END_TEST
 
 static char *machine_words(char *const *argv)
 {
@@ -232,7 +233,9 @@ static char *outputs_words(char *const *argv, const char *dep)
 	return s;
 }
 
-START_TEST(the_other_line_is_the_compile_but_its_outputs)
+TIMEOUT(0);
+
+TEST(the_other_line_is_the_compile_but_its_outputs)
 {
 	char *argv[] = { "gcc",       "-Wp,-MMD,d/.t.o.d,-DA=1",
 			 "-nostdinc", "-Iinc",
@@ -253,9 +256,8 @@ START_TEST(the_other_line_is_the_compile_but_its_outputs)
 			    "-MF d/.t.d.7 -MQ d/t.o -o d/.t.o.7");
 	free(s);
 }
-END_TEST
 
-START_TEST(without_a_place_for_it_no_list_is_made)
+TEST(without_a_place_for_it_no_list_is_made)
 {
 	char *argv[] = { "gcc",     "-MD", "-MF", "x.d", "-MT", "y",
 			 "-Wp,-MP", "-c",  "-o",  "t.o", "t.c", NULL };
@@ -264,9 +266,8 @@ START_TEST(without_a_place_for_it_no_list_is_made)
 	ck_assert_str_eq(s, "/bin/gcc -c t.c -o d/.t.o.7");
 	free(s);
 }
-END_TEST
 
-START_TEST(the_machine_options_are_those_of_the_object_format)
+TEST(the_machine_options_are_those_of_the_object_format)
 {
 	char *argv[] = { "gcc",      "-m16",  "-O2",          "-march=i386",
 			 "-fno-lto", "-msse", "-mbig-endian", "-Wall",
@@ -276,9 +277,8 @@ START_TEST(the_machine_options_are_those_of_the_object_format)
 	ck_assert_str_eq(s, "-m16 -march=i386 -fno-lto -mbig-endian");
 	free(s);
 }
-END_TEST
 
-START_TEST(with_lto_the_machine_options_have_a_seed_and_without_it_none)
+TEST(with_lto_the_machine_options_have_a_seed_and_without_it_none)
 {
 	char *c[] = { "gcc", "-flto=auto", "-ffat-lto-objects", "-O2", "-c",
 		      "t.c", NULL };
@@ -291,9 +291,8 @@ START_TEST(with_lto_the_machine_options_have_a_seed_and_without_it_none)
 	ck_assert_str_eq(s, "-m32");
 	free(s);
 }
-END_TEST
 
-START_TEST(clang_is_told_the_machine_by_its_target)
+TEST(clang_is_told_the_machine_by_its_target)
 {
 	char *argv[] = { "clang", "--target=aarch64-linux-gnu",
 			 "-Oz",   "-DX=--target=",
@@ -303,28 +302,4 @@ START_TEST(clang_is_told_the_machine_by_its_target)
 
 	ck_assert_str_eq(s, "--target=aarch64-linux-gnu");
 	free(s);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("options/rewrite");
-	TCase *proof = tcase_create("proof"), *words = tcase_create("words");
-
-	tcase_add_checked_fixture(proof, setup, proof_teardown);
-	tcase_set_timeout(proof, 120);
-	tcase_add_loop_test(proof, other_outputs_are_equal_objects_and_lists, 0,
-			    sizeof(compilers) / sizeof(*compilers) - 1);
-	tcase_add_test(proof, an_odd_name_gives_equal_objects_and_lists);
-	tcase_add_test(words, the_other_line_is_the_compile_but_its_outputs);
-	tcase_add_test(words, without_a_place_for_it_no_list_is_made);
-	tcase_add_test(words,
-		       the_machine_options_are_those_of_the_object_format);
-	tcase_add_test(
-		words,
-		with_lto_the_machine_options_have_a_seed_and_without_it_none);
-	tcase_add_test(words, clang_is_told_the_machine_by_its_target);
-	suite_add_tcase(s, proof);
-	suite_add_tcase(s, words);
-	return suite_run(s);
 }

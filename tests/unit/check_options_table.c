@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: options */
+#include "../lib/test.h"
+
 #include "base/str.h"
 #include "options/table.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +25,9 @@ static const char *some_value(const struct options_entry *e)
 	return "";
 }
 
-START_TEST(every_entry_finds_itself)
+TIMEOUT(60);
+
+TEST(every_entry_finds_itself)
 {
 	for (size_t i = 0; options_entry(i); i++) {
 		const struct options_entry *e = options_entry(i);
@@ -37,7 +39,6 @@ START_TEST(every_entry_finds_itself)
 		free(word);
 	}
 }
-END_TEST
 
 /* Make a word of entry `i`: whole, extended, or truncated. */
 static char *make_word(size_t i, int form)
@@ -50,7 +51,7 @@ static char *make_word(size_t i, int form)
 }
 
 /* After some hundred lookups, the table builds an index. */
-START_TEST(who_asks_often_is_told_the_same)
+TEST_RANGE(who_asks_often_is_told_the_same, 0, 24)
 {
 	const struct options_entry *found[60], *named[60];
 	size_t all = count(), step = all / 60;
@@ -76,9 +77,8 @@ START_TEST(who_asks_often_is_told_the_same)
 	ck_assert_ptr_null(options_table_find_word(""));
 	ck_assert_ptr_null(options_table_find_name(""));
 }
-END_TEST
 
-START_TEST(every_entry_makes_sense)
+TEST(every_entry_makes_sense)
 {
 	ck_assert_uint_gt(count(), 2500);
 	for (size_t i = 0; options_entry(i); i++) {
@@ -101,9 +101,8 @@ START_TEST(every_entry_makes_sense)
 				      "%s", e->name);
 	}
 }
-END_TEST
 
-START_TEST(a_charset_with_a_slash_is_only_for_text_in_the_object)
+TEST(a_charset_with_a_slash_is_only_for_text_in_the_object)
 {
 	static const char *const text[] = {
 		"-fmacro-prefix-map=",
@@ -136,7 +135,6 @@ START_TEST(a_charset_with_a_slash_is_only_for_text_in_the_object)
 				      "%s", e->name);
 	}
 }
-END_TEST
 
 /* An option of clang in Linux that starts like the linker's -e. */
 #define ZERO                                                             \
@@ -220,20 +218,18 @@ static const struct look {
 	{ "--target=x", "--target=", OPTIONS_USE_CODE },
 };
 
-START_TEST(the_longest_name_counts)
+TEST_EACH(the_longest_name_counts, looks)
 {
-	const struct look *l = &looks[_i];
-	const struct options_entry *e = options_table_find_word(l->word);
+	const struct options_entry *e = options_table_find_word(row->word);
 
-	if (!l->name) {
-		ck_assert_msg(!e, "%s: %s", l->word, e ? e->name : "");
+	if (!row->name) {
+		ck_assert_msg(!e, "%s: %s", row->word, e ? e->name : "");
 		return;
 	}
-	ck_assert_msg(e != NULL, "%s", l->word);
-	ck_assert_str_eq(e->name, l->name);
-	ck_assert_int_eq(e->use, l->use);
+	ck_assert_msg(e != NULL, "%s", row->word);
+	ck_assert_str_eq(e->name, row->name);
+	ck_assert_int_eq(e->use, row->use);
 }
-END_TEST
 
 /* Find the entry by a linear search. */
 static const struct options_entry *slow_find(const char *word)
@@ -264,7 +260,7 @@ static void same_as_slow(const char *word)
 		      word);
 }
 
-START_TEST(the_search_finds_what_a_walk_finds)
+TEST(the_search_finds_what_a_walk_finds)
 {
 	for (size_t i = 0; options_entry(i); i += 3) {
 		const struct options_entry *e = options_entry(i);
@@ -277,9 +273,8 @@ START_TEST(the_search_finds_what_a_walk_finds)
 		free(word);
 	}
 }
-END_TEST
 
-START_TEST(a_charset_has_ranges_and_a_last_dash)
+TEST(a_charset_has_ranges_and_a_last_dash)
 {
 	ck_assert(options_table_is_in_charset("a-c_-", "abc_-", 5));
 	ck_assert(!options_table_is_in_charset("a-c_-", "abd", 3));
@@ -288,24 +283,4 @@ START_TEST(a_charset_has_ranges_and_a_last_dash)
 		options_table_is_in_charset(" -~\x80-\xff", "a b/\xc3\xa4", 6));
 	ck_assert(!options_table_is_in_charset(" -~\x80-\xff", "a\n", 2));
 	ck_assert(!options_table_is_in_charset(" -~\x80-\xff", "a\x7f", 2));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("options/table");
-	TCase *tc = tcase_create("core");
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, every_entry_finds_itself);
-	tcase_add_loop_test(tc, who_asks_often_is_told_the_same, 0, 24);
-	tcase_add_test(tc, every_entry_makes_sense);
-	tcase_add_test(tc,
-		       a_charset_with_a_slash_is_only_for_text_in_the_object);
-	tcase_add_loop_test(tc, the_longest_name_counts, 0,
-			    sizeof(looks) / sizeof(*looks));
-	tcase_add_test(tc, the_search_finds_what_a_walk_finds);
-	tcase_add_test(tc, a_charset_has_ranges_and_a_last_dash);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: options */
+#include "../lib/test.h"
+
 #include "options/table.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
-START_TEST(a_list_ends_after_its_last_word)
+TEST(a_list_ends_after_its_last_word)
 {
 	const char *rest = "a,,bc";
 	struct options_comma_word item;
@@ -23,9 +22,8 @@ START_TEST(a_list_ends_after_its_last_word)
 	ck_assert(!options_comma_list_next(&rest, &item));
 	ck_assert(!options_comma_list_next(&rest, &item));
 }
-END_TEST
 
-START_TEST(an_empty_list_has_one_empty_word)
+TEST(an_empty_list_has_one_empty_word)
 {
 	const char *rest = "";
 	struct options_comma_word item;
@@ -34,9 +32,8 @@ START_TEST(an_empty_list_has_one_empty_word)
 	ck_assert_uint_eq(item.len, 0);
 	ck_assert(!options_comma_list_next(&rest, &item));
 }
-END_TEST
 
-START_TEST(words_of_the_preprocessor_are_told_apart)
+TEST(words_of_the_preprocessor_are_told_apart)
 {
 	static const struct {
 		const char *word;
@@ -68,9 +65,8 @@ START_TEST(words_of_the_preprocessor_are_told_apart)
 			      "%s", words[i].word);
 	}
 }
-END_TEST
 
-START_TEST(harmless_words_of_the_assembler_pass)
+TEST(harmless_words_of_the_assembler_pass)
 {
 	static const char *const lists[] = {
 		"-march=armv7-a",
@@ -99,9 +95,8 @@ START_TEST(harmless_words_of_the_assembler_pass)
 		ck_assert_msg(options_comma_list_is_wa_allowed(lists[i]), "%s",
 			      lists[i]);
 }
-END_TEST
 
-START_TEST(one_bad_word_spoils_the_list)
+TEST(one_bad_word_spoils_the_list)
 {
 	static const char *const lists[] = {
 		"",          ",",         "-W,",     ",-W",     "-W,,-W",
@@ -115,19 +110,4 @@ START_TEST(one_bad_word_spoils_the_list)
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
 		ck_assert_msg(!options_comma_list_is_wa_allowed(lists[i]), "%s",
 			      lists[i]);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("options/table-comma-list");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_test(tc, a_list_ends_after_its_last_word);
-	tcase_add_test(tc, an_empty_list_has_one_empty_word);
-	tcase_add_test(tc, words_of_the_preprocessor_are_told_apart);
-	tcase_add_test(tc, harmless_words_of_the_assembler_pass);
-	tcase_add_test(tc, one_bad_word_spoils_the_list);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

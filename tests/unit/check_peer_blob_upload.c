@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: peer */
+#include "../lib/test.h"
+
 #include "peer/blob-upload.h"
 
 #include "base/clock.h"
@@ -8,7 +10,6 @@
 #include "base/pool.h"
 #include "base/str.h"
 #include "store/packed-cache.h"
-#include "suite.h"
 #include "wire/msg.h"
 #include "wire/stream.h"
 
@@ -113,7 +114,9 @@ static void turn(void)
 		event_base_loop(base, EVLOOP_NONBLOCK);
 }
 
-START_TEST(all_who_wait_for_a_file_hear_that_it_is_gone)
+FIXTURE(setup, teardown);
+
+TEST(all_who_wait_for_a_file_hear_that_it_is_gone)
 {
 	const struct inputs_entry *e = entry("gone.h", "text");
 
@@ -127,9 +130,8 @@ START_TEST(all_who_wait_for_a_file_hear_that_it_is_gone)
 		ck_assert_uint_eq(failures[i], i != 2);
 	ck_assert_uint_eq(blobs, 0);
 }
-END_TEST
 
-START_TEST(one_content_is_sent_once_whoever_waits)
+TEST(one_content_is_sent_once_whoever_waits)
 {
 	const struct inputs_entry *a = entry("a.h", "text");
 	const struct inputs_entry *b = entry("b.h", "text");
@@ -146,17 +148,4 @@ START_TEST(one_content_is_sent_once_whoever_waits)
 	peer_blob_upload_add(ship, &users[0], a);
 	turn();
 	ck_assert_uint_eq(blobs, 2);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("peer/blob-upload");
-	TCase *tc = tcase_create("ship");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, all_who_wait_for_a_file_hear_that_it_is_gone);
-	tcase_add_test(tc, one_content_is_sent_once_whoever_waits);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -3,11 +3,10 @@
 #include "peer/canary-db.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,7 +56,9 @@ static void add(const struct peer_canary_db_subject *k,
 	ck_assert_int_eq(peer_canary_db_add(path, k, &e, &err), 0);
 }
 
-START_TEST(an_invalid_entry_leaves_no_file_open)
+FIXTURE(setup, teardown);
+
+TEST(an_invalid_entry_leaves_no_file_open)
 {
 	struct peer_canary_db_subject odd = key;
 	struct err err = { 0 };
@@ -71,17 +72,15 @@ START_TEST(an_invalid_entry_leaves_no_file_open)
 	close(after);
 	ck_assert_int_eq(after, before);
 }
-END_TEST
 
-START_TEST(nothing_is_known_before_anything_was_recorded)
+TEST(nothing_is_known_before_anything_was_recorded)
 {
 	ck_assert_int_eq(known(&key), PEER_CANARY_STATUS_UNKNOWN);
 	ck_assert_ptr_null(peer_canary_db_get_choice(path, &key));
 	ck_assert(!fs_exists(path));
 }
-END_TEST
 
-START_TEST(the_newest_word_counts)
+TEST(the_newest_word_counts)
 {
 	struct peer_canary_db_entry e;
 
@@ -95,10 +94,9 @@ START_TEST(the_newest_word_counts)
 	ck_assert_uint_eq(e.cpu_ms, 77);
 	peer_canary_db_entry_release(&e);
 }
-END_TEST
 
 /* A change of each of these invalidates the entry. */
-START_TEST(a_word_is_about_one_node_and_both_compilers_and_one_canary)
+TEST_RANGE(a_word_is_about_one_node_and_both_compilers_and_one_canary, 0, 4)
 {
 	struct peer_canary_db_subject other = key;
 
@@ -114,9 +112,8 @@ START_TEST(a_word_is_about_one_node_and_both_compilers_and_one_canary)
 	ck_assert_int_eq(known(&other), PEER_CANARY_STATUS_UNKNOWN);
 	ck_assert_int_eq(known(&key), PEER_CANARY_STATUS_PASSED);
 }
-END_TEST
 
-START_TEST(the_last_word_is_found_whatever_build_it_is_of)
+TEST(the_last_word_is_found_whatever_build_it_is_of)
 {
 	struct peer_canary_db_subject other = key;
 	struct peer_canary_db_entry e;
@@ -130,9 +127,8 @@ START_TEST(the_last_word_is_found_whatever_build_it_is_of)
 	ck_assert_int_eq(e.status, PEER_CANARY_STATUS_UNKNOWN);
 	peer_canary_db_entry_release(&e);
 }
-END_TEST
 
-START_TEST(a_choice_is_kept_beside_the_canaries)
+TEST(a_choice_is_kept_beside_the_canaries)
 {
 	struct err err;
 	char *id;
@@ -146,7 +142,6 @@ START_TEST(a_choice_is_kept_beside_the_canaries)
 	free(id);
 	ck_assert_int_eq(known(&key), PEER_CANARY_STATUS_PASSED);
 }
-END_TEST
 
 static const char *const broken[] = {
 	"",
@@ -156,26 +151,25 @@ static const char *const broken[] = {
 	"{\"canaries\": [7, null, {\"node\": 4}], \"choices\": [[]]}",
 };
 
-START_TEST(a_broken_file_counts_as_empty_and_is_made_whole)
+TEST_EACH(a_broken_file_counts_as_empty_and_is_made_whole, broken)
 {
 	struct err err;
 	char *state = str_dir(path);
 
 	ck_assert_int_eq(fs_mkdirs(state, 0700, &err), 0);
-	ck_assert_int_eq(fs_write(path, bytes_str(broken[_i]), 0600, &err), 0);
+	ck_assert_int_eq(fs_write(path, bytes_str(*row), 0600, &err), 0);
 	ck_assert_int_eq(known(&key), PEER_CANARY_STATUS_UNKNOWN);
 	ck_assert_ptr_null(peer_canary_db_get_choice(path, &key));
 	add(&key, PEER_CANARY_STATUS_PASSED, "");
 	ck_assert_int_eq(known(&key), PEER_CANARY_STATUS_PASSED);
 	free(state);
 }
-END_TEST
 
 #define WRITERS 4
 #define WORDS   8
 
 /* Each writes entries of other nodes, and none is lost. */
-START_TEST(several_kfarms_may_write_at_once)
+TEST(several_kfarms_may_write_at_once)
 {
 	struct peer_canary_db_subject k = key;
 	char name[32];
@@ -203,9 +197,8 @@ START_TEST(several_kfarms_may_write_at_once)
 		ck_assert_int_eq(known(&k), PEER_CANARY_STATUS_PASSED);
 	}
 }
-END_TEST
 
-START_TEST(a_place_that_cannot_be_written_is_named)
+TEST(a_place_that_cannot_be_written_is_named)
 {
 	struct peer_canary_db_entry e = { .status = PEER_CANARY_STATUS_PASSED };
 	struct err err;
@@ -215,27 +208,4 @@ START_TEST(a_place_that_cannot_be_written_is_named)
 	ck_assert_int_lt(peer_canary_db_add(path, &key, &e, &err), 0);
 	ck_assert_ptr_nonnull(strstr(err.text, "/state"));
 	free(file);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("peer/canary-db");
-	TCase *tc = tcase_create("all");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, an_invalid_entry_leaves_no_file_open);
-	tcase_add_test(tc, nothing_is_known_before_anything_was_recorded);
-	tcase_add_test(tc, the_newest_word_counts);
-	tcase_add_loop_test(
-		tc, a_word_is_about_one_node_and_both_compilers_and_one_canary,
-		0, 4);
-	tcase_add_test(tc, the_last_word_is_found_whatever_build_it_is_of);
-	tcase_add_test(tc, a_choice_is_kept_beside_the_canaries);
-	tcase_add_loop_test(tc, a_broken_file_counts_as_empty_and_is_made_whole,
-			    0, sizeof(broken) / sizeof(*broken));
-	tcase_add_test(tc, several_kfarms_may_write_at_once);
-	tcase_add_test(tc, a_place_that_cannot_be_written_is_named);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

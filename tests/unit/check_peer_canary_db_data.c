@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
+#include "../lib/test.h"
+
 #include "peer/canary-db.h"
 
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/which.h"
 #include "options/allowlist.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +32,9 @@ static const char *const machines[] = {
 	"riscv64-linux", "m68k-linux",        "clang",
 };
 
-START_TEST(a_dozen_sources_are_inside)
+TIMEOUT(60);
+
+TEST(a_dozen_sources_are_inside)
 {
 	const struct peer_canary_source *v;
 	size_t n;
@@ -48,7 +50,6 @@ START_TEST(a_dozen_sources_are_inside)
 			ck_assert_int_lt(strcmp(v[i - 1].name, v[i].name), 0);
 	}
 }
-END_TEST
 
 static bool has_flag(const char *machine, const char *source, const char *flag)
 {
@@ -61,7 +62,7 @@ static bool has_flag(const char *machine, const char *source, const char *flag)
 	return has;
 }
 
-START_TEST(options_are_those_of_the_machine_and_the_source)
+TEST(options_are_those_of_the_machine_and_the_source)
 {
 	ck_assert(has_flag("aarch64-linux-gnu", "loops.c", "-mabi=lp64"));
 	ck_assert(!has_flag("aarch64-linux-gnu", "loops.c", "-m64"));
@@ -73,10 +74,9 @@ START_TEST(options_are_those_of_the_machine_and_the_source)
 	ck_assert(has_flag("m68k-linux", "loops.c", "-O2"));
 	ck_assert(!has_flag("m68k-linux", "loops.c", "#"));
 }
-END_TEST
 
 /* Nodes accept each option, so that none is silently omitted. */
-START_TEST(nodes_take_every_option)
+TEST_EACH(nodes_take_every_option, machines)
 {
 	const struct peer_canary_source *v;
 	size_t n;
@@ -89,7 +89,7 @@ START_TEST(nodes_take_every_option)
 		struct err err;
 
 		strv_add(&argv, "gcc");
-		peer_canary_db_flags(&argv, machines[_i], v[i].name);
+		peer_canary_db_flags(&argv, *row, v[i].name);
 		strv_add(&argv, "-c");
 		strv_add(&argv, "-o");
 		strv_add(&argv, "x.o");
@@ -104,9 +104,8 @@ START_TEST(nodes_take_every_option)
 		strv_release(&argv);
 	}
 }
-END_TEST
 
-START_TEST(its_digest_is_the_same_each_time)
+TEST(its_digest_is_the_same_each_time)
 {
 	struct digest a, b;
 
@@ -114,7 +113,6 @@ START_TEST(its_digest_is_the_same_each_time)
 	peer_canary_db_digest(&b);
 	ck_assert(digest_equal(&a, &b));
 }
-END_TEST
 
 /*
  * Compilers that differ only in atomics on arm64, because of the last option.
@@ -159,10 +157,12 @@ static void compile_source(const struct pair *p, const char *compiler,
 	free(out);
 }
 
-START_TEST(compilers_that_differ_in_atomics_alone_are_told_apart)
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST_EACH(compilers_that_differ_in_atomics_alone_are_told_apart, pairs)
 {
-	const struct pair *p = &pairs[_i];
-	char *compiler = which_compiler(p->compiler, getenv("PATH"), NULL);
+	char *compiler = which_compiler(row->compiler, getenv("PATH"), NULL);
 	const struct peer_canary_source *v;
 	size_t n, differ = 0;
 
@@ -170,35 +170,12 @@ START_TEST(compilers_that_differ_in_atomics_alone_are_told_apart)
 	for (size_t i = 0; i < n && compiler; i++) {
 		struct buf ours = { 0 }, theirs = { 0 };
 
-		compile_source(p, compiler, &v[i], false, &ours);
-		compile_source(p, compiler, &v[i], true, &theirs);
+		compile_source(row, compiler, &v[i], false, &ours);
+		compile_source(row, compiler, &v[i], true, &theirs);
 		differ += !bytes_equal(buf_bytes(&ours), buf_bytes(&theirs));
 		buf_release(&ours);
 		buf_release(&theirs);
 	}
 	ck_assert(differ || !compiler);
 	free(compiler);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("peer/canary-db-data");
-	TCase *tc = tcase_create("canary-data");
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, a_dozen_sources_are_inside);
-	tcase_add_test(tc, options_are_those_of_the_machine_and_the_source);
-	tcase_add_loop_test(tc, nodes_take_every_option, 0,
-			    sizeof(machines) / sizeof(*machines));
-	tcase_add_test(tc, its_digest_is_the_same_each_time);
-	suite_add_tcase(s, tc);
-	tc = tcase_create("compiled");
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_loop_test(
-		tc, compilers_that_differ_in_atomics_alone_are_told_apart, 0,
-		sizeof(pairs) / sizeof(*pairs));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -2,13 +2,12 @@
 /* needs: peer */
 #include "peer/conn.h"
 
+#include "../lib/test.h"
 #include "../lib/turn-loop.h"
 
-#include "suite.h"
 #include "tls-fixture.h"
 
 #include <arpa/inet.h>
-#include <check.h>
 #include <event2/listener.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -155,7 +154,10 @@ static void run_to(const char *host)
 	ck_assert_int_eq(calls, 1);
 }
 
-START_TEST(one_with_the_right_key_is_talked_to)
+FIXTURE(set_up, tear_down);
+TIMEOUT(30);
+
+TEST(one_with_the_right_key_is_talked_to)
 {
 	stand_at(&machines[0], "127.0.0.1", &server);
 	run_to("127.0.0.1");
@@ -164,9 +166,8 @@ START_TEST(one_with_the_right_key_is_talked_to)
 	ck_assert_int_eq((int)io.ops->write(io.ctx, bytes_str("hello"), &why),
 			 5);
 }
-END_TEST
 
-START_TEST(one_with_another_key_is_not)
+TEST(one_with_another_key_is_not)
 {
 	stand_at(&machines[0], "127.0.0.1", &other);
 	run_to("127.0.0.1");
@@ -174,9 +175,8 @@ START_TEST(one_with_another_key_is_not)
 	ck_assert_msg(strstr(why.text, "another machine, or a new key"), "%s",
 		      why.text);
 }
-END_TEST
 
-START_TEST(of_several_addresses_the_one_with_the_key_counts)
+TEST(of_several_addresses_the_one_with_the_key_counts)
 {
 	stand_at(&machines[0], "127.0.0.2", &other);
 	stand_at(&machines[1], "127.0.0.1", &server);
@@ -185,9 +185,8 @@ START_TEST(of_several_addresses_the_one_with_the_key_counts)
 	ck_assert_uint_eq(machines[0].n, 1);
 	ck_assert_uint_eq(machines[1].n, 1);
 }
-END_TEST
 
-START_TEST(who_says_nothing_has_a_deadline_and_others_their_turn)
+TEST(who_says_nothing_has_a_deadline_and_others_their_turn)
 {
 	stand_at(&machines[0], "127.0.0.2", NULL);
 	stand_at(&machines[1], "127.0.0.1", &server);
@@ -195,9 +194,8 @@ START_TEST(who_says_nothing_has_a_deadline_and_others_their_turn)
 	ck_assert_ptr_nonnull(io.ops);
 	ck_assert_uint_eq(machines[0].n, 1);
 }
-END_TEST
 
-START_TEST(a_way_that_is_given_up_leaves_nothing)
+TEST(a_way_that_is_given_up_leaves_nothing)
 {
 	stand_at(&machines[0], "127.0.0.1", NULL);
 	connect_to("127.0.0.1");
@@ -207,22 +205,4 @@ START_TEST(a_way_that_is_given_up_leaves_nothing)
 	way = NULL;
 	turn_loop(base, 50);
 	ck_assert_int_eq(calls, 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("peer/conn");
-	TCase *c = tcase_create("connect");
-
-	tcase_add_checked_fixture(c, set_up, tear_down);
-	tcase_set_timeout(c, 30);
-	tcase_add_test(c, one_with_the_right_key_is_talked_to);
-	tcase_add_test(c, one_with_another_key_is_not);
-	tcase_add_test(c, of_several_addresses_the_one_with_the_key_counts);
-	tcase_add_test(c,
-		       who_says_nothing_has_a_deadline_and_others_their_turn);
-	tcase_add_test(c, a_way_that_is_given_up_leaves_nothing);
-	suite_add_tcase(s, c);
-	return suite_run(s);
 }

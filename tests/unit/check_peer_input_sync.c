@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: peer */
-#include "peer/input-sync.h"
+#include "../lib/test.h"
 
-#include "suite.h"
+#include "peer/input-sync.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -124,7 +124,9 @@ static uint32_t tell(const struct inputs_entry *a, const struct inputs_entry *b)
 	return view;
 }
 
-START_TEST(a_file_is_told_once_and_its_next_version_alone)
+FIXTURE(setup, teardown);
+
+TEST(a_file_is_told_once_and_its_next_version_alone)
 {
 	const struct inputs_entry *a = file("/t/a.h", 1);
 	const struct inputs_entry *b = file("/t/b.h", 1);
@@ -138,9 +140,8 @@ START_TEST(a_file_is_told_once_and_its_next_version_alone)
 	/* A job that needs only the first file does not wait for more. */
 	ck_assert_uint_eq(tell(a, NULL), first);
 }
-END_TEST
 
-START_TEST(only_what_was_there_is_told_to_be_gone)
+TEST(only_what_was_there_is_told_to_be_gone)
 {
 	tell(gone("/t/never.h"), file("/t/d/a.h", 1));
 	ck_assert_str_eq(news(), "file /t/d/a.h; ");
@@ -150,9 +151,8 @@ START_TEST(only_what_was_there_is_told_to_be_gone)
 	tell(file("/t/d/a.h", 1), NULL);
 	ck_assert_str_eq(news(), "file /t/d/a.h; ");
 }
-END_TEST
 
-START_TEST(what_stands_in_the_way_goes_first)
+TEST(what_stands_in_the_way_goes_first)
 {
 	tell(file("/t/x", 1), NULL);
 	news();
@@ -163,9 +163,8 @@ START_TEST(what_stands_in_the_way_goes_first)
 	tell(dir("/t/x"), NULL);
 	ck_assert_str_eq(news(), "gone /t/x; dir /t/x; ");
 }
-END_TEST
 
-START_TEST(a_toolchain_is_frozen)
+TEST_RANGE(a_toolchain_is_frozen, 0, 2)
 {
 	const struct inputs_entry *driver = file("/usr/bin/gcc", 1);
 	const struct inputs_entry *other;
@@ -185,10 +184,9 @@ START_TEST(a_toolchain_is_frozen)
 			 -ESTALE);
 	ck_assert_str_eq(news(), "");
 }
-END_TEST
 
 /* A NEED for a removed file has no blob to send. */
-START_TEST(what_is_gone_cannot_be_needed)
+TEST(what_is_gone_cannot_be_needed)
 {
 	struct peer_blob_upload_user user = { .base_dir = "" };
 	uint32_t index = 0;
@@ -205,20 +203,4 @@ START_TEST(what_is_gone_cannot_be_needed)
 	ck_assert_int_eq(peer_input_updates_handle_need(&told.updates, &m, NULL,
 							&user, &err),
 			 -EPROTO);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("peer/input-sync");
-	TCase *tc = tcase_create("told");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, a_file_is_told_once_and_its_next_version_alone);
-	tcase_add_test(tc, only_what_was_there_is_told_to_be_gone);
-	tcase_add_test(tc, what_stands_in_the_way_goes_first);
-	tcase_add_loop_test(tc, a_toolchain_is_frozen, 0, 2);
-	tcase_add_test(tc, what_is_gone_cannot_be_needed);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

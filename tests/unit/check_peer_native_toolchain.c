@@ -4,11 +4,11 @@
  * Scripted nodes of another architecture: this machine's own gcc compiles in
  * place of their native toolchain.
  */
+#include "../lib/test.h"
 #include "coord-fixture.h"
 
 #include "peer/canary-db.h"
 #include "peer/native-toolchain.h"
-#include "suite.h"
 #include "toolchain/installed.h"
 
 static const char held_hex[] =
@@ -123,7 +123,10 @@ static bool reason_has(const char *word)
 	return settled() && strstr(first_node()->reason, word);
 }
 
-START_TEST(after_its_canary_a_node_of_another_architecture_gets_jobs)
+FIXTURE(setup_kept, teardown_kept);
+TIMEOUT(240);
+
+TEST(after_its_canary_a_node_of_another_architecture_gets_jobs)
 {
 	play_node(0, HONEST);
 	build(passed);
@@ -132,9 +135,8 @@ START_TEST(after_its_canary_a_node_of_another_architecture_gets_jobs)
 	ck_assert_uint_eq(nodes[0].canaries, n_canaries);
 	ck_assert_uint_eq(nodes[0].jobs, 1);
 }
-END_TEST
 
-START_TEST(a_canary_is_run_once_and_remembered)
+TEST(a_canary_is_run_once_and_remembered)
 {
 	play_node(0, HONEST);
 	build(passed);
@@ -147,9 +149,8 @@ START_TEST(a_canary_is_run_once_and_remembered)
 	build_again(all_tried);
 	ck_assert_uint_eq(nodes[0].held_cells, 1);
 }
-END_TEST
 
-START_TEST(one_that_compiles_otherwise_gets_no_job_now_nor_later)
+TEST_RANGE(one_that_compiles_otherwise_gets_no_job_now_nor_later, 0, 2)
 {
 	play_node(0, HONEST);
 	nodes[0].miscompiled = _i ? NULL : "switches.c";
@@ -165,9 +166,8 @@ START_TEST(one_that_compiles_otherwise_gets_no_job_now_nor_later)
 	ck_assert_uint_eq(nodes[0].jobs, 0);
 	ck_assert_uint_eq(nodes[0].canaries, 0);
 }
-END_TEST
 
-START_TEST(one_that_holds_nothing_is_told_how_to_get_it)
+TEST_RANGE(one_that_holds_nothing_is_told_how_to_get_it, 0, 2)
 {
 	play_node(0, HONEST);
 	nodes[0].held = _i ? "gcc-4.9.4-aarch64-linux-on-arm64" : NULL;
@@ -178,9 +178,8 @@ START_TEST(one_that_holds_nothing_is_told_how_to_get_it)
 	ck_assert_str_eq(first_node()->state, "no toolchain");
 	ck_assert_uint_eq(nodes[0].cells, 0);
 }
-END_TEST
 
-START_TEST(content_that_it_does_not_name_is_not_trusted)
+TEST_RANGE(content_that_it_does_not_name_is_not_trusted, 0, 2)
 {
 	play_node(0, HONEST);
 	nodes[0].held_content = _i ? "0123" : "not hexadecimal";
@@ -189,7 +188,6 @@ START_TEST(content_that_it_does_not_name_is_not_trusted)
 	ck_assert_uint_eq(nodes[0].jobs, 0);
 	ck_assert_uint_eq(nodes[0].canaries, 0);
 }
-END_TEST
 
 static bool tuned;
 
@@ -228,7 +226,7 @@ static void tune(void)
 }
 
 /* A node that can run the build host's compiler too uses the faster one. */
-START_TEST(the_faster_of_two_builds_is_used_from_then_on)
+TEST_RANGE(the_faster_of_two_builds_is_used_from_then_on, 0, 2)
 {
 	const char *here = machine_here();
 
@@ -243,7 +241,6 @@ START_TEST(the_faster_of_two_builds_is_used_from_then_on)
 	ck_assert_uint_eq(nodes[0].held_cells, _i ? 0 : 1);
 	ck_assert_uint_eq(nodes[0].jobs, 1);
 }
-END_TEST
 
 /* Install a toolchain of two files on disk. */
 static void install(void)
@@ -277,7 +274,7 @@ static void install(void)
 	free(bin);
 }
 
-START_TEST(with_sync_it_is_given_what_it_lacks)
+TEST_RANGE(with_sync_it_is_given_what_it_lacks, 0, 3)
 {
 	char *data = at("data");
 
@@ -301,7 +298,6 @@ START_TEST(with_sync_it_is_given_what_it_lacks)
 	}
 	free(data);
 }
-END_TEST
 
 static const struct alike {
 	const char *id, *host, *version, *machine;
@@ -331,40 +327,12 @@ static const struct alike {
 	{ "gcc-13.3.0-", "arm64", "13.3.0", "aarch64-linux", false, false },
 };
 
-START_TEST(an_id_is_that_of_the_same_release_and_triplet)
+TEST_EACH(an_id_is_that_of_the_same_release_and_triplet, alike)
 {
-	const struct alike *a = &alike[_i];
-	struct compiler_manifest m = { .version = (char *)a->version,
-				       .machine = (char *)a->machine,
-				       .is_clang = a->is_clang };
+	struct compiler_manifest m = { .version = (char *)row->version,
+				       .machine = (char *)row->machine,
+				       .is_clang = row->is_clang };
 
-	ck_assert_int_eq(peer_native_toolchain_matches(a->id, a->host, &m),
-			 a->same);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("peer/native-toolchain");
-	TCase *tc = tcase_create("own");
-
-	tcase_set_timeout(tc, 240);
-	tcase_add_checked_fixture(tc, setup_kept, teardown_kept);
-	tcase_add_test(
-		tc, after_its_canary_a_node_of_another_architecture_gets_jobs);
-	tcase_add_test(tc, a_canary_is_run_once_and_remembered);
-	tcase_add_loop_test(
-		tc, one_that_compiles_otherwise_gets_no_job_now_nor_later, 0,
-		2);
-	tcase_add_loop_test(tc, one_that_holds_nothing_is_told_how_to_get_it, 0,
-			    2);
-	tcase_add_loop_test(tc, content_that_it_does_not_name_is_not_trusted, 0,
-			    2);
-	tcase_add_loop_test(tc, the_faster_of_two_builds_is_used_from_then_on,
-			    0, 2);
-	tcase_add_loop_test(tc, with_sync_it_is_given_what_it_lacks, 0, 3);
-	tcase_add_loop_test(tc, an_id_is_that_of_the_same_release_and_triplet,
-			    0, sizeof(alike) / sizeof(*alike));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
+	ck_assert_int_eq(peer_native_toolchain_matches(row->id, row->host, &m),
+			 row->same);
 }

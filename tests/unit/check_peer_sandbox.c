@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: peer */
+#include "../lib/test.h"
+
 #include "peer/sandbox.h"
 
-#include "suite.h"
 #include "wire/msg.h"
 
 #include <errno.h>
@@ -35,7 +36,9 @@ static int check_signed(struct peer_job_result *a)
 	return peer_job_result_check(a, &err);
 }
 
-START_TEST(all_that_is_told_of_has_to_come)
+FIXTURE(setup, NULL);
+
+TEST(all_that_is_told_of_has_to_come)
 {
 	struct peer_job_result a = { .wire.output_bytes = {
 					     [WIRE_OUTPUT_OBJECT] = 4,
@@ -49,9 +52,8 @@ START_TEST(all_that_is_told_of_has_to_come)
 	ck_assert_int_eq(check_signed(&a), -EBADMSG);
 	peer_job_result_release(&a);
 }
-END_TEST
 
-START_TEST(as_many_files_have_to_come_as_were_asked_for)
+TEST(as_many_files_have_to_come_as_were_asked_for)
 {
 	struct peer_job_result a = { .n_side_outputs = 2, .wire.n_sides = 2 };
 
@@ -74,9 +76,8 @@ START_TEST(as_many_files_have_to_come_as_were_asked_for)
 				      .wire.wait_status = 256 };
 	ck_assert_int_eq(check_signed(&a), 0);
 }
-END_TEST
 
-START_TEST(another_jobs_answer_and_another_toolchains_are_refused)
+TEST(another_jobs_answer_and_another_toolchains_are_refused)
 {
 	struct peer_job_result a = { .wire.output_bytes = { 0 } };
 	struct err err;
@@ -90,9 +91,8 @@ START_TEST(another_jobs_answer_and_another_toolchains_are_refused)
 	a.wire.toolchain.b[0] ^= 1;
 	ck_assert_int_eq(check_signed(&a), 0);
 }
-END_TEST
 
-START_TEST(a_number_is_never_used_twice)
+TEST(a_number_is_never_used_twice)
 {
 	struct peer_job *a, *b;
 	uint32_t first;
@@ -111,9 +111,8 @@ START_TEST(a_number_is_never_used_twice)
 	ck_assert_uint_eq(l.n_jobs, 0);
 	ck_assert_uint_eq(l.n_test_jobs, 0);
 }
-END_TEST
 
-START_TEST(output_has_a_limit)
+TEST(output_has_a_limit)
 {
 	uint32_t most = wire_output_max(WIRE_OUTPUT_STDERR);
 	struct peer_job *job = peer_job_new(&l, PEER_JOB_UNIT, NULL);
@@ -131,21 +130,4 @@ START_TEST(output_has_a_limit)
 	ck_assert_int_eq(peer_job_add_output(job, &m, &err), 0);
 	buf_release(&big);
 	peer_job_free_all(&l);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("peer/sandbox");
-	TCase *tc = tcase_create("job");
-
-	tcase_add_checked_fixture(tc, setup, NULL);
-	tcase_add_test(tc, all_that_is_told_of_has_to_come);
-	tcase_add_test(tc, as_many_files_have_to_come_as_were_asked_for);
-	tcase_add_test(tc,
-		       another_jobs_answer_and_another_toolchains_are_refused);
-	tcase_add_test(tc, a_number_is_never_used_twice);
-	tcase_add_test(tc, output_has_a_limit);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: peer */
 /* Surveys of nodes without further requests. */
+#include "../lib/test.h"
+
 #include "peer/survey.h"
 
 #include "base/clock.h"
-#include "suite.h"
 #include "wire/stream.h"
 
-#include <check.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -169,6 +169,18 @@ static int fake_node(const char *kind)
 	return 0;
 }
 
+/* glibc passes the arguments of main() to constructors. */
+__attribute__((constructor)) static void be_node(int argc, char **argv)
+{
+	if (argc > 2 && !strcmp(argv[1], "--node"))
+		exit(fake_node(argv[2]));
+}
+
+static void find_self(void)
+{
+	ck_assert_int_ge(readlink("/proc/self/exe", self, sizeof(self) - 1), 0);
+}
+
 static void fill(struct node_entry *e, const char *kind)
 {
 	*e = (struct node_entry){ .name = xstrdup(kind) };
@@ -205,7 +217,10 @@ static void run(struct peer_survey_node *out, const char *const *kinds,
 	run_for(out, kinds, n, 60000);
 }
 
-START_TEST(probe_tells_what_a_node_has)
+FIXTURE_ONCE(find_self, NULL);
+TIMEOUT(30);
+
+TEST(probe_tells_what_a_node_has)
 {
 	static const char *const kinds[] = { "good" };
 	struct peer_survey_node p;
@@ -222,9 +237,8 @@ START_TEST(probe_tells_what_a_node_has)
 	ck_assert_str_eq(p.machine.model, "a board");
 	peer_survey_release(&p);
 }
-END_TEST
 
-START_TEST(a_node_of_version_7_says_nothing_of_its_machine)
+TEST(a_node_of_version_7_says_nothing_of_its_machine)
 {
 	static const char *const kinds[] = { "version 7" };
 	struct peer_survey_node p;
@@ -235,9 +249,8 @@ START_TEST(a_node_of_version_7_says_nothing_of_its_machine)
 	ck_assert_ptr_null(p.machine.model);
 	peer_survey_release(&p);
 }
-END_TEST
 
-START_TEST(a_node_without_a_sandbox_is_up_and_unfit)
+TEST(a_node_without_a_sandbox_is_up_and_unfit)
 {
 	static const char *const kinds[] = { "unfit" };
 	struct peer_survey_node p;
@@ -248,7 +261,6 @@ START_TEST(a_node_without_a_sandbox_is_up_and_unfit)
 	ck_assert_str_eq(p.fit.reason, "no user namespaces: sysctl x=1");
 	peer_survey_release(&p);
 }
-END_TEST
 
 static const struct broken {
 	const char *kind, *why;
@@ -284,14 +296,14 @@ static const struct broken {
 	{ "odd message", "unexpected message of type 12" },
 };
 
-START_TEST(probe_says_why_a_node_is_down)
+TEST_EACH(probe_says_why_a_node_is_down, broken)
 {
-	const char *why = broken[_i].why;
+	const char *why = row->why;
 	bool silent = why && strstr(why, "within 4 s");
 	uint64_t began = clock_ms();
 	struct peer_survey_node p;
 
-	run_for(&p, &broken[_i].kind, 1, silent ? 4000 : 60000);
+	run_for(&p, &row->kind, 1, silent ? 4000 : 60000);
 	ck_assert(!p.up);
 	ck_assert_ptr_nonnull(p.why);
 	ck_assert_str_ne(p.why, "");
@@ -300,9 +312,8 @@ START_TEST(probe_says_why_a_node_is_down)
 	ck_assert_uint_lt(clock_ms() - began, 50000);
 	peer_survey_release(&p);
 }
-END_TEST
 
-START_TEST(probe_asks_all_at_once)
+TEST(probe_asks_all_at_once)
 {
 	static const char *const kinds[] = { "mute",        "good", "mute",
 					     "sh sleep 60", "good", "mute" };
@@ -317,9 +328,8 @@ START_TEST(probe_asks_all_at_once)
 		peer_survey_release(&p[i]);
 	}
 }
-END_TEST
 
-START_TEST(probe_of_an_unreachable_socket_is_down_at_once)
+TEST(probe_of_an_unreachable_socket_is_down_at_once)
 {
 	struct node_entry e = { .name = (char *)"u",
 				.address = { NODE_ADDRESS_UNIX,
@@ -337,35 +347,11 @@ START_TEST(probe_of_an_unreachable_socket_is_down_at_once)
 			 "connect to /nowhere/s: No such file or directory");
 	peer_survey_release(&p);
 }
-END_TEST
 
-START_TEST(probe_of_no_node_is_nothing)
+TEST(probe_of_no_node_is_nothing)
 {
 	struct peer_survey_setup setup = { .n = 0, .identify_only = true };
 	struct err err = { 0 };
 
 	ck_assert_int_eq(peer_survey_run(&setup, NULL, &err), 0);
-}
-END_TEST
-
-int main(int argc, char **argv)
-{
-	Suite *s = suite_create("peer/survey");
-	TCase *tc = tcase_create("survey");
-
-	if (argc > 2 && !strcmp(argv[1], "--node"))
-		return fake_node(argv[2]);
-	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
-		return EXIT_FAILURE;
-	tcase_set_timeout(tc, 30);
-	tcase_add_test(tc, probe_tells_what_a_node_has);
-	tcase_add_test(tc, a_node_of_version_7_says_nothing_of_its_machine);
-	tcase_add_test(tc, a_node_without_a_sandbox_is_up_and_unfit);
-	tcase_add_loop_test(tc, probe_says_why_a_node_is_down, 0,
-			    sizeof(broken) / sizeof(*broken));
-	tcase_add_test(tc, probe_asks_all_at_once);
-	tcase_add_test(tc, probe_of_an_unreachable_socket_is_down_at_once);
-	tcase_add_test(tc, probe_of_no_node_is_nothing);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

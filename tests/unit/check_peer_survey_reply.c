@@ -5,11 +5,11 @@
  * in another.
  */
 #include "../lib/scripted-node.h"
+#include "../lib/test.h"
 
 #include "base/task.h"
 #include "peer/survey.h"
 #include "store/packed-cache.h"
-#include "suite.h"
 
 #include <stdatomic.h>
 
@@ -144,7 +144,10 @@ static void play(size_t n)
 	}
 }
 
-START_TEST(ten_nodes_get_it_with_one_compression_of_each_file)
+FIXTURE(setup, teardown);
+TIMEOUT(240);
+
+TEST(ten_nodes_get_it_with_one_compression_of_each_file)
 {
 	struct peer_survey_setup s = { 0 };
 
@@ -167,9 +170,8 @@ START_TEST(ten_nodes_get_it_with_one_compression_of_each_file)
 	}
 	ck_assert_uint_eq(figures.n_packed, CONTENTS);
 }
-END_TEST
 
-START_TEST(only_what_a_node_lacks_is_sent)
+TEST(only_what_a_node_lacks_is_sent)
 {
 	struct peer_survey_setup s = { 0 };
 
@@ -182,9 +184,8 @@ START_TEST(only_what_a_node_lacks_is_sent)
 	ck_assert_uint_eq(figures.n_packed, nodes[0].blobs);
 	ck_assert_uint_eq(talk[0].upload_stats.n_files_sent, nodes[0].blobs);
 }
-END_TEST
 
-START_TEST(a_node_that_is_down_or_full_does_not_keep_others_waiting)
+TEST(a_node_that_is_down_or_full_does_not_keep_others_waiting)
 {
 	struct peer_survey_setup s = { 0 };
 	struct err err;
@@ -204,9 +205,8 @@ START_TEST(a_node_that_is_down_or_full_does_not_keep_others_waiting)
 	ck_assert(!talk[2].up);
 	ck_assert_str_eq(talk[2].why, "no such host");
 }
-END_TEST
 
-START_TEST(what_nodes_hold_is_asked_and_taken_away)
+TEST(what_nodes_hold_is_asked_and_taken_away)
 {
 	struct peer_survey_setup s = { 0 };
 	char *drop[] = { kept_id, (char *)"gcc-1.1.1-x", NULL };
@@ -232,7 +232,6 @@ START_TEST(what_nodes_hold_is_asked_and_taken_away)
 	run(&s);
 	ck_assert_uint_eq(talk[0].n_toolchains, 1);
 }
-END_TEST
 
 static void on_progress(void *ctx)
 {
@@ -246,7 +245,7 @@ static bool was_kept(void)
 	return nodes[0].bundles;
 }
 
-START_TEST(it_can_be_interrupted)
+TEST(it_can_be_interrupted)
 {
 	struct peer_survey_setup s = { .on_progress = on_progress,
 				       .cancel = &cancel };
@@ -269,9 +268,8 @@ START_TEST(it_can_be_interrupted)
 	ck_assert(result == -ECANCELED || was_kept());
 	ck_assert(!talk[0].up || was_kept());
 }
-END_TEST
 
-START_TEST(a_node_that_keeps_something_else_is_not_believed)
+TEST(a_node_that_keeps_something_else_is_not_believed)
 {
 	struct peer_survey_setup s = { 0 };
 
@@ -283,9 +281,8 @@ START_TEST(a_node_that_keeps_something_else_is_not_believed)
 		strstr(talk[0].bundle_outcomes[0].detail, "digest mismatch"));
 	ck_assert(talk[1].up && talk[1].bundle_outcomes[0].succeeded);
 }
-END_TEST
 
-START_TEST(a_node_that_needs_what_nobody_told_it_of_is_left)
+TEST_RANGE(a_node_that_needs_what_nobody_told_it_of_is_left, 0, 2)
 {
 	struct peer_survey_setup s = { 0 };
 
@@ -297,10 +294,9 @@ START_TEST(a_node_that_needs_what_nobody_told_it_of_is_left)
 	ck_assert_ptr_nonnull(strstr(talk[0].why, "invalid NEED"));
 	ck_assert(talk[1].up && talk[1].bundle_outcomes[0].succeeded);
 }
-END_TEST
 
 /* A blob sent for one bundle is sent again if the node requests it. */
-START_TEST(two_bundles_go_one_after_the_other)
+TEST(two_bundles_go_one_after_the_other)
 {
 	const struct peer_bundle *two[] = { &bundle, &bundle };
 	struct peer_survey_setup s = { 0 };
@@ -315,9 +311,8 @@ START_TEST(two_bundles_go_one_after_the_other)
 	ck_assert_uint_eq(talk[0].upload_stats.n_files_sent, 2 * CONTENTS);
 	ck_assert_uint_eq(figures.n_packed, CONTENTS);
 }
-END_TEST
 
-START_TEST(a_silent_node_is_down)
+TEST(a_silent_node_is_down)
 {
 	struct peer_survey_setup s = { .hello_timeout_ms = 300 };
 	struct err err;
@@ -331,9 +326,8 @@ START_TEST(a_silent_node_is_down)
 	ck_assert(!talk[0].up);
 	ck_assert_ptr_nonnull(strstr(talk[0].why, "no answer"));
 }
-END_TEST
 
-START_TEST(what_is_not_what_was_installed_is_no_bundle)
+TEST(what_is_not_what_was_installed_is_no_bundle)
 {
 	struct toolchain_installed t;
 	struct peer_bundle other;
@@ -349,9 +343,8 @@ START_TEST(what_is_not_what_was_installed_is_no_bundle)
 			 -EINVAL);
 	free(t.dir);
 }
-END_TEST
 
-START_TEST(a_file_that_changed_meanwhile_ends_it)
+TEST(a_file_that_changed_meanwhile_ends_it)
 {
 	struct peer_survey_setup s = { 0 };
 
@@ -361,29 +354,4 @@ START_TEST(a_file_that_changed_meanwhile_ends_it)
 	ck_assert(!talk[0].up);
 	ck_assert(!talk[0].bundle_outcomes[0].succeeded);
 	ck_assert_ptr_nonnull(strstr(talk[0].why, "aarch64-linux-gcc"));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("peer/survey-reply");
-	TCase *tc = tcase_create("tools");
-
-	tcase_set_timeout(tc, 240);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, ten_nodes_get_it_with_one_compression_of_each_file);
-	tcase_add_test(tc, only_what_a_node_lacks_is_sent);
-	tcase_add_test(
-		tc, a_node_that_is_down_or_full_does_not_keep_others_waiting);
-	tcase_add_test(tc, what_nodes_hold_is_asked_and_taken_away);
-	tcase_add_test(tc, it_can_be_interrupted);
-	tcase_add_test(tc, a_node_that_keeps_something_else_is_not_believed);
-	tcase_add_loop_test(
-		tc, a_node_that_needs_what_nobody_told_it_of_is_left, 0, 2);
-	tcase_add_test(tc, two_bundles_go_one_after_the_other);
-	tcase_add_test(tc, a_silent_node_is_down);
-	tcase_add_test(tc, what_is_not_what_was_installed_is_no_bundle);
-	tcase_add_test(tc, a_file_that_changed_meanwhile_ends_it);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -2,6 +2,7 @@
 /* needs: report */
 #include "report/data.h"
 
+#include "../lib/test.h"
 #include "history-fixture.h"
 #include "report/html.h"
 
@@ -68,7 +69,9 @@ static void play_three(void)
 	h = play_open();
 }
 
-START_TEST(a_build_is_read_with_the_one_before_it)
+FIXTURE(play_set_up, tear_down);
+
+TEST(a_build_is_read_with_the_one_before_it)
 {
 	struct report_sizes s;
 
@@ -90,9 +93,8 @@ START_TEST(a_build_is_read_with_the_one_before_it)
 	ck_assert_str_eq(s.removed[0]->name, "old.ko");
 	report_sizes_release(&s);
 }
-END_TEST
 
-START_TEST(errors_that_stand_come_first)
+TEST(errors_that_stand_come_first)
 {
 	static const char *const order[] = { "two", "one", "three", "four" };
 
@@ -103,9 +105,8 @@ START_TEST(errors_that_stand_come_first)
 		ck_assert_str_eq(d.details.diags[i].text, order[i]);
 	ck_assert_uint_eq(report_data_count_diags(&d, HISTORY_DIAG_REMOVED), 1);
 }
-END_TEST
 
-START_TEST(the_last_is_meant_where_no_number_is_given)
+TEST(the_last_is_meant_where_no_number_is_given)
 {
 	play_three();
 	ck_assert_int_eq(report_data_read(&d, h, 0, NULL, &err), 0);
@@ -115,9 +116,8 @@ START_TEST(the_last_is_meant_where_no_number_is_given)
 	ck_assert_int_eq(report_data_read(&d, h, 0, "/home/a/out", &err), 0);
 	ck_assert_int_eq(d.build.number, 3);
 }
-END_TEST
 
-START_TEST(what_is_not_there_is_an_error)
+TEST(what_is_not_there_is_an_error)
 {
 	play_three();
 	ck_assert_int_eq(report_data_read(&d, h, 99, NULL, &err), -ENOENT);
@@ -125,9 +125,8 @@ START_TEST(what_is_not_there_is_an_error)
 	ck_assert_int_eq(report_data_read(&d, h, 0, "/elsewhere", &err),
 			 -ENOENT);
 }
-END_TEST
 
-START_TEST(a_build_that_goes_on_has_no_page_yet)
+TEST(a_build_that_goes_on_has_no_page_yet)
 {
 	char *page = xasprintf("%s/page.html", dir);
 	struct play p;
@@ -140,20 +139,4 @@ START_TEST(a_build_that_goes_on_has_no_page_yet)
 	ck_assert_msg(!report_html_write(h, 1, page, &err), "%s", err.text);
 	ck_assert(fs_exists(page));
 	free(page);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("report/data");
-	TCase *tc = tcase_create("data");
-
-	tcase_add_checked_fixture(tc, play_set_up, tear_down);
-	suite_add_tcase(s, tc);
-	tcase_add_test(tc, a_build_is_read_with_the_one_before_it);
-	tcase_add_test(tc, errors_that_stand_come_first);
-	tcase_add_test(tc, the_last_is_meant_where_no_number_is_given);
-	tcase_add_test(tc, what_is_not_there_is_an_error);
-	tcase_add_test(tc, a_build_that_goes_on_has_no_page_yet);
-	return suite_run(s);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: report */
-#include "report/page.h"
+#include "../lib/test.h"
 
-#include "suite.h"
+#include "report/page.h"
 
 static const struct {
 	const char *text;
@@ -31,27 +31,14 @@ static const struct {
 	{ "<<<", 2, "&lt;&lt;...", "<<..." },
 };
 
-START_TEST(what_stands_in_a_page_is_no_markup_and_can_be_shown)
+TEST_EACH(what_stands_in_a_page_is_no_markup_and_can_be_shown, cases)
 {
 	struct buf out = { 0 };
 
-	report_escape_html(&out, cases[_i].text, cases[_i].max);
-	ck_assert_str_eq(buf_str(&out), cases[_i].html);
+	report_escape_html(&out, row->text, row->max);
+	ck_assert_str_eq(buf_str(&out), row->html);
 	buf_reset(&out);
-	report_escape_plain(&out, cases[_i].text, cases[_i].max);
-	ck_assert_str_eq(out.len ? buf_str(&out) : "", cases[_i].plain);
+	report_escape_plain(&out, row->text, row->max);
+	ck_assert_str_eq(out.len ? buf_str(&out) : "", row->plain);
 	buf_release(&out);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("report/escape");
-	TCase *tc = tcase_create("escape");
-
-	suite_add_tcase(s, tc);
-	tcase_add_loop_test(tc,
-			    what_stands_in_a_page_is_no_markup_and_can_be_shown,
-			    0, sizeof(cases) / sizeof(*cases));
-	return suite_run(s);
 }

@@ -3,8 +3,8 @@
 #include "report/html.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "report-sample.h"
-#include "suite.h"
 
 #include <string.h>
 
@@ -40,7 +40,9 @@ static bool page_has(const char *text)
 	return strstr(buf_str(&out), text) != NULL;
 }
 
-START_TEST(a_page_tells_all_of_a_build)
+FIXTURE(NULL, tear_down);
+
+TEST(a_page_tells_all_of_a_build)
 {
 	sample_small(&d);
 	check_page();
@@ -63,9 +65,8 @@ START_TEST(a_page_tells_all_of_a_build)
 	ck_assert(page_has("<span class=\"tag\">carried</span>"));
 	ck_assert(page_has("Carried:"));
 }
-END_TEST
 
-START_TEST(hostile_texts_are_shown_and_are_no_markup)
+TEST(hostile_texts_are_shown_and_are_no_markup)
 {
 	sample_hostile(&d);
 	check_page();
@@ -73,9 +74,8 @@ START_TEST(hostile_texts_are_shown_and_are_no_markup)
 	ck_assert(!page_has("<b>&"));
 	ck_assert(!page_has("script>"));
 }
-END_TEST
 
-START_TEST(a_large_build_has_a_page_of_bounded_size)
+TEST(a_large_build_has_a_page_of_bounded_size)
 {
 	sample_large(&d, 500, 4, 30000);
 	check_page();
@@ -87,9 +87,8 @@ START_TEST(a_large_build_has_a_page_of_bounded_size)
 	ck_assert(!page_has("more nodes are not shown"));
 	ck_assert(page_has("One row per machine"));
 }
-END_TEST
 
-START_TEST(many_units_in_few_slots_stay_within_it_too)
+TEST(many_units_in_few_slots_stay_within_it_too)
 {
 	sample_large(&d, 40, 5, 30000);
 	check_page();
@@ -97,18 +96,16 @@ START_TEST(many_units_in_few_slots_stay_within_it_too)
 	ck_assert(page_has("one of the 1500 longest units"));
 	ck_assert_uint_lt(out.len, 2u << 20);
 }
-END_TEST
 
-START_TEST(more_nodes_than_are_shown_are_counted)
+TEST(more_nodes_than_are_shown_are_counted)
 {
 	sample_large(&d, 1500, 1, 3000);
 	check_page();
 	ck_assert(page_has("901 more nodes are not shown"));
 	ck_assert(page_has("751 more nodes are not shown"));
 }
-END_TEST
 
-START_TEST(the_first_build_of_its_kind_marks_nothing)
+TEST(the_first_build_of_its_kind_marks_nothing)
 {
 	sample_large(&d, 2, 2, 10);
 	for (size_t i = 0; i < d.details.n_diags; i++)
@@ -117,9 +114,8 @@ START_TEST(the_first_build_of_its_kind_marks_nothing)
 	ck_assert(page_has("<summary>4980 more</summary>"));
 	ck_assert(!page_has("class=\"tag"));
 }
-END_TEST
 
-START_TEST(names_of_any_length_do_not_make_it_long)
+TEST(names_of_any_length_do_not_make_it_long)
 {
 	static char name[1 << 20];
 
@@ -133,9 +129,8 @@ START_TEST(names_of_any_length_do_not_make_it_long)
 	d.build.command = xstrdup(name);
 	check_page();
 }
-END_TEST
 
-START_TEST(an_old_build_says_that_its_timeline_is_gone)
+TEST(an_old_build_says_that_its_timeline_is_gone)
 {
 	sample_small(&d);
 	d.details.n_units = 0;
@@ -148,9 +143,8 @@ START_TEST(an_old_build_says_that_its_timeline_is_gone)
 	d.details.n_units = 11;
 	d.details.n_diags = 3;
 }
-END_TEST
 
-START_TEST(a_build_of_which_nothing_is_known_has_a_page)
+TEST(a_build_of_which_nothing_is_known_has_a_page)
 {
 	d.build = (struct history_build){ .number = 1 };
 	check_page();
@@ -160,9 +154,8 @@ START_TEST(a_build_of_which_nothing_is_known_has_a_page)
 	check_page();
 	ck_assert(page_has("tile\""));
 }
-END_TEST
 
-START_TEST(a_repeated_phase_is_listed_once_in_its_color)
+TEST(a_repeated_phase_is_listed_once_in_its_color)
 {
 	sample_small(&d);
 	sample_phase(&d, "config", 19000, 500);
@@ -172,9 +165,8 @@ START_TEST(a_repeated_phase_is_listed_once_in_its_color)
 	ck_assert(page_has("<title>config: 0.5s</title><rect class=\"p0\""));
 	ck_assert(!page_has("></i>config 0.5s"));
 }
-END_TEST
 
-START_TEST(odd_times_make_no_odd_picture)
+TEST(odd_times_make_no_odd_picture)
 {
 	sample_small(&d);
 	d.build.wall_ms = 0;
@@ -183,26 +175,4 @@ START_TEST(odd_times_make_no_odd_picture)
 	d.details.phases[2].duration_ms = INT64_MAX / 100000;
 	d.details.phases[3].start_ms = 1 << 30;
 	check_page();
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("report/html");
-	TCase *tc = tcase_create("html");
-
-	tcase_add_checked_fixture(tc, NULL, tear_down);
-	suite_add_tcase(s, tc);
-	tcase_add_test(tc, a_page_tells_all_of_a_build);
-	tcase_add_test(tc, hostile_texts_are_shown_and_are_no_markup);
-	tcase_add_test(tc, a_large_build_has_a_page_of_bounded_size);
-	tcase_add_test(tc, many_units_in_few_slots_stay_within_it_too);
-	tcase_add_test(tc, more_nodes_than_are_shown_are_counted);
-	tcase_add_test(tc, the_first_build_of_its_kind_marks_nothing);
-	tcase_add_test(tc, names_of_any_length_do_not_make_it_long);
-	tcase_add_test(tc, an_old_build_says_that_its_timeline_is_gone);
-	tcase_add_test(tc, a_build_of_which_nothing_is_known_has_a_page);
-	tcase_add_test(tc, a_repeated_phase_is_listed_once_in_its_color);
-	tcase_add_test(tc, odd_times_make_no_odd_picture);
-	return suite_run(s);
 }

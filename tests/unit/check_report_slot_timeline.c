@@ -2,8 +2,8 @@
 /* needs: report */
 #include "report/slot-timeline.h"
 
+#include "../lib/test.h"
 #include "report-sample.h"
-#include "suite.h"
 
 static struct report_data d;
 static struct report_slot_timeline lanes;
@@ -45,7 +45,9 @@ static void check_spans(void)
 	}
 }
 
-START_TEST(no_slot_has_two_units_at_a_time)
+FIXTURE(NULL, tear_down);
+
+TEST(no_slot_has_two_units_at_a_time)
 {
 	sample_small(&d);
 	report_slot_timeline_init(&lanes, &d);
@@ -58,16 +60,14 @@ START_TEST(no_slot_has_two_units_at_a_time)
 	ck_assert_ptr_eq(lanes.machines[1].node, &d.details.nodes[0]);
 	check_spans();
 }
-END_TEST
 
-START_TEST(a_slot_that_is_free_again_is_used_again)
+TEST(a_slot_that_is_free_again_is_used_again)
 {
 	sample_large(&d, 3, 2, 300);
 	report_slot_timeline_init(&lanes, &d);
 	check_spans();
 	ck_assert_uint_eq(lanes.machines[1].n_slots, 2);
 }
-END_TEST
 
 /* The heartbeat that reported the job, its CPU time; the estimated start. */
 static const int64_t begins[][3] = {
@@ -76,30 +76,29 @@ static const int64_t begins[][3] = {
 	{ -1, 999999, 4000 }, { 99999, 0, 6990 },
 };
 
-START_TEST(a_compile_began_no_later_than_its_beat_and_its_cpu_time_say)
+TEST_EACH(a_compile_began_no_later_than_its_beat_and_its_cpu_time_say, begins)
 {
 	sample_small(&d);
 	d.details.units[0].sent_ms = 4000;
 	d.details.units[0].received_ms = 6990;
-	d.details.units[0].run_ms = begins[_i][0];
-	d.details.units[0].cpu_ms = begins[_i][1];
+	d.details.units[0].run_ms = (*row)[0];
+	d.details.units[0].cpu_ms = (*row)[1];
 	report_slot_timeline_init(&lanes, &d);
 	for (size_t i = 0; i < lanes.n_spans; i++) {
 		const struct report_span *s = &lanes.spans[i];
 
 		if (s->unit != &d.details.units[0])
 			continue;
-		ck_assert_int_eq(s->run_ms, begins[_i][2]);
+		ck_assert_int_eq(s->run_ms, (*row)[2]);
 		ck_assert_int_eq(s->received_ms, 6990);
-		if (begins[_i][1] >= 0)
+		if ((*row)[1] >= 0)
 			ck_assert_int_eq(report_slot_timeline_span_cost(s),
-					 begins[_i][1]);
+					 (*row)[1]);
 	}
 }
-END_TEST
 
 /* It has the times of both compiles; the last one counts. */
-START_TEST(a_unit_that_failed_on_a_node_ran_here_afterwards)
+TEST(a_unit_that_failed_on_a_node_ran_here_afterwards)
 {
 	struct history_unit *u;
 
@@ -124,7 +123,6 @@ START_TEST(a_unit_that_failed_on_a_node_ran_here_afterwards)
 		ck_assert_int_eq(s->end_ms, 6000);
 	}
 }
-END_TEST
 
 /* sent, run, received, done, cpu: a file with arbitrary values. */
 static const int64_t odd[][5] = {
@@ -134,7 +132,7 @@ static const int64_t odd[][5] = {
 	{ 0, 0, 0, 0, 0 },           { 7, -1, 99999, 100, 10 },
 };
 
-START_TEST(odd_times_are_put_in_order)
+TEST(odd_times_are_put_in_order)
 {
 	sample_small(&d);
 	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
@@ -153,9 +151,8 @@ START_TEST(odd_times_are_put_in_order)
 	ck_assert_uint_eq(lanes.n_machines, 3);
 	check_spans();
 }
-END_TEST
 
-START_TEST(time_is_spread_over_parts_and_none_is_lost)
+TEST(time_is_spread_over_parts_and_none_is_lost)
 {
 	int64_t part[7] = { 0 }, sum = 0;
 
@@ -174,9 +171,8 @@ START_TEST(time_is_spread_over_parts_and_none_is_lost)
 	report_slot_timeline_add_load(&lanes, part, 7, 500, 500);
 	report_slot_timeline_add_load(&lanes, part, 7, 2000, 3000);
 }
-END_TEST
 
-START_TEST(the_slowest_come_first)
+TEST(the_slowest_come_first)
 {
 	const struct report_span **v;
 
@@ -192,24 +188,4 @@ START_TEST(the_slowest_come_first)
 	ck_assert_uint_eq(report_slot_timeline_find_slowest(&lanes, &v, 99),
 			  11);
 	free(v);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("report/slot-timeline");
-	TCase *tc = tcase_create("lanes");
-
-	tcase_add_checked_fixture(tc, NULL, tear_down);
-	suite_add_tcase(s, tc);
-	tcase_add_test(tc, no_slot_has_two_units_at_a_time);
-	tcase_add_test(tc, a_slot_that_is_free_again_is_used_again);
-	tcase_add_loop_test(
-		tc, a_compile_began_no_later_than_its_beat_and_its_cpu_time_say,
-		0, sizeof(begins) / sizeof(*begins));
-	tcase_add_test(tc, a_unit_that_failed_on_a_node_ran_here_afterwards);
-	tcase_add_test(tc, odd_times_are_put_in_order);
-	tcase_add_test(tc, time_is_spread_over_parts_and_none_is_lost);
-	tcase_add_test(tc, the_slowest_come_first);
-	return suite_run(s);
 }

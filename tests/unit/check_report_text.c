@@ -2,10 +2,10 @@
 /* needs: report */
 #include "report/text.h"
 
+#include "../lib/test.h"
 #include "base/printable.h"
 #include "golden.h"
 #include "report-sample.h"
-#include "suite.h"
 
 static struct report_data d;
 static struct buf out;
@@ -16,24 +16,24 @@ static void tear_down(void)
 	buf_release(&out);
 }
 
-START_TEST(a_report_is_as_the_file_says)
+FIXTURE(NULL, tear_down);
+
+TEST(a_report_is_as_the_file_says)
 {
 	sample_small(&d);
 	report_text(&out, &d, false);
 	golden_file("tests/report/small.txt", buf_str(&out));
 }
-END_TEST
 
-START_TEST(nothing_in_it_steers_a_terminal)
+TEST(nothing_in_it_steers_a_terminal)
 {
 	sample_hostile(&d);
 	report_text(&out, &d, false);
 	ck_assert(printable_is_safe(buf_bytes(&out), PRINTABLE_WHITESPACE));
 	golden_file("tests/report/hostile.txt", buf_str(&out));
 }
-END_TEST
 
-START_TEST(long_lists_are_cut_unless_all_is_asked_for)
+TEST(long_lists_are_cut_unless_all_is_asked_for)
 {
 	sample_large(&d, 60, 2, 3000);
 	report_text(&out, &d, false);
@@ -48,9 +48,8 @@ START_TEST(long_lists_are_cut_unless_all_is_asked_for)
 	ck_assert_ptr_null(strstr(buf_str(&out), " more"));
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), "object-002999.o"));
 }
-END_TEST
 
-START_TEST(an_old_build_says_that_its_units_are_gone)
+TEST(an_old_build_says_that_its_units_are_gone)
 {
 	sample_small(&d);
 	d.details.n_units = 0;
@@ -66,7 +65,6 @@ START_TEST(an_old_build_says_that_its_units_are_gone)
 	d.details.n_units = 11;
 	d.details.n_diags = 3;
 }
-END_TEST
 
 static const struct {
 	enum history_state state;
@@ -83,16 +81,15 @@ static const struct {
 	{ HISTORY_STATE_KILLED, 0, "killed" },
 };
 
-START_TEST(each_end_has_a_word)
+TEST_EACH(each_end_has_a_word, ends)
 {
 	sample_small(&d);
-	d.build.state = ends[_i].state;
-	d.build.status = ends[_i].status;
-	ck_assert_str_eq(report_data_status_text(&d), ends[_i].verdict);
+	d.build.state = row->state;
+	d.build.status = row->status;
+	ck_assert_str_eq(report_data_status_text(&d), row->verdict);
 }
-END_TEST
 
-START_TEST(a_build_of_which_nothing_is_known_is_reported_as_well)
+TEST(a_build_of_which_nothing_is_known_is_reported_as_well)
 {
 	d.build = (struct history_build){ .number = 1 };
 	report_text(&out, &d, false);
@@ -110,23 +107,4 @@ START_TEST(a_build_of_which_nothing_is_known_is_reported_as_well)
 	buf_reset(&out);
 	report_text(&out, &d, false);
 	ck_assert_ptr_nonnull(strstr(buf_str(&out), "jobs     0\n"));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("report/text");
-	TCase *tc = tcase_create("text");
-
-	tcase_add_checked_fixture(tc, NULL, tear_down);
-	suite_add_tcase(s, tc);
-	tcase_add_test(tc, a_report_is_as_the_file_says);
-	tcase_add_test(tc, nothing_in_it_steers_a_terminal);
-	tcase_add_test(tc, long_lists_are_cut_unless_all_is_asked_for);
-	tcase_add_test(tc, an_old_build_says_that_its_units_are_gone);
-	tcase_add_loop_test(tc, each_end_has_a_word, 0,
-			    sizeof(ends) / sizeof(*ends));
-	tcase_add_test(tc,
-		       a_build_of_which_nothing_is_known_is_reported_as_well);
-	return suite_run(s);
 }

@@ -3,8 +3,8 @@
 #include "report/trace.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "report-sample.h"
-#include "suite.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -51,7 +51,9 @@ static size_t count_events(const char *ph, const char *name)
 	return n;
 }
 
-START_TEST(a_trace_has_phases_jobs_and_their_parts)
+FIXTURE(NULL, tear_down);
+
+TEST(a_trace_has_phases_jobs_and_their_parts)
 {
 	sample_small(&d);
 	check_trace(11);
@@ -63,24 +65,21 @@ START_TEST(a_trace_has_phases_jobs_and_their_parts)
 	ck_assert_uint_eq(count_events("M", "process_name"), 4);
 	ck_assert_uint_ge(count_events("C", "jobs"), 11);
 }
-END_TEST
 
-START_TEST(hostile_names_are_strings)
+TEST(hostile_names_are_strings)
 {
 	sample_hostile(&d);
 	check_trace(2);
 }
-END_TEST
 
-START_TEST(a_large_build_is_told_in_full)
+TEST(a_large_build_is_told_in_full)
 {
 	sample_large(&d, 100, 4, 6000);
 	check_trace(6000);
 	ck_assert_uint_le(count_events("C", "jobs"), 4002);
 }
-END_TEST
 
-START_TEST(times_out_of_order_are_nested_all_the_same)
+TEST(times_out_of_order_are_nested_all_the_same)
 {
 	sample_small(&d);
 	for (size_t i = 0; i < d.details.n_units; i++) {
@@ -93,9 +92,8 @@ START_TEST(times_out_of_order_are_nested_all_the_same)
 	}
 	check_trace(11);
 }
-END_TEST
 
-START_TEST(a_build_without_units_is_a_trace_too)
+TEST(a_build_without_units_is_a_trace_too)
 {
 	sample_small(&d);
 	d.details.n_units = 0;
@@ -104,20 +102,4 @@ START_TEST(a_build_without_units_is_a_trace_too)
 	report_data_release(&d);
 	d.build = (struct history_build){ .number = 1 };
 	check_trace(0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("report/trace");
-	TCase *tc = tcase_create("trace");
-
-	tcase_add_checked_fixture(tc, NULL, tear_down);
-	suite_add_tcase(s, tc);
-	tcase_add_test(tc, a_trace_has_phases_jobs_and_their_parts);
-	tcase_add_test(tc, hostile_names_are_strings);
-	tcase_add_test(tc, a_large_build_is_told_in_full);
-	tcase_add_test(tc, times_out_of_order_are_nested_all_the_same);
-	tcase_add_test(tc, a_build_without_units_is_a_trace_too);
-	return suite_run(s);
 }

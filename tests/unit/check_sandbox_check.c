@@ -2,12 +2,15 @@
 /* needs: sandbox */
 #include "sandbox/sandbox.h"
 
+#include "../lib/test.h"
 #include "sandbox.h"
-#include "suite.h"
 
 #include <sched.h>
 
-START_TEST(what_holds_is_named)
+FIXTURE_ONCE(require_sandbox, NULL);
+TIMEOUT(120);
+
+TEST(what_holds_is_named)
 {
 	struct sandbox_check c;
 
@@ -18,7 +21,6 @@ START_TEST(what_holds_is_named)
 		  str_starts(c.layers, "uid mount pid"));
 	ck_assert_ptr_nonnull(strstr(c.layers, "seccomp"));
 }
-END_TEST
 
 static void write_text(const char *path, const char *text)
 {
@@ -140,42 +142,18 @@ static void check_with(void (*prepare)(const char *), const char *number,
 	ck_assert_int_eq(status, 0);
 }
 
-START_TEST(without_user_namespaces_nothing_runs)
+TEST(without_user_namespaces_nothing_runs)
 {
 	check_with(allow, "0", check_forbidden);
 }
-END_TEST
 
-START_TEST(with_one_user_namespace_jobs_share_it)
+TEST(with_one_user_namespace_jobs_share_it)
 {
 	check_with(allow, "1", check_nesting);
 }
-END_TEST
 
-START_TEST(root_does_without_user_namespaces)
+TEST(root_does_without_user_namespaces)
 {
 	check_with(allow_all_users, "0", check_users);
 	check_with(allow_some_users, "0", check_users);
-}
-END_TEST
-
-static Suite *check_suite(void)
-{
-	Suite *s = suite_create("sandbox/check");
-	TCase *tc = tcase_create("check");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_test(tc, what_holds_is_named);
-	tcase_add_test(tc, without_user_namespaces_nothing_runs);
-	tcase_add_test(tc, with_one_user_namespace_jobs_share_it);
-	tcase_add_test(tc, root_does_without_user_namespaces);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	if (no_cells_here())
-		return 0;
-	return suite_run(check_suite());
 }

@@ -3,8 +3,8 @@
 /* Compiles by this machine's gcc in a sandbox, also of hostile sources. */
 #include "sandbox/sandbox.h"
 
+#include "../lib/test.h"
 #include "sandbox.h"
-#include "suite.h"
 
 static struct played p;
 static char *driver;
@@ -85,7 +85,12 @@ static struct buf output(const char *name)
 	return b;
 }
 
-START_TEST(an_object_comes_out)
+FIXTURE_ONCE(require_sandbox, NULL);
+FIXTURE_ONCE(make_canary, remove_canary);
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST(an_object_comes_out)
 {
 	struct buf object, rule;
 
@@ -107,9 +112,8 @@ START_TEST(an_object_comes_out)
 	buf_release(&object);
 	buf_release(&rule);
 }
-END_TEST
 
-START_TEST(a_removed_header_is_not_found)
+TEST(a_removed_header_is_not_found)
 {
 	ck_assert(!put_text("/src/a b/x.h", "int x;\n"));
 	ck_assert(!put_text("/src/a b/x.c", "#include \"x.h\"\n"));
@@ -122,9 +126,8 @@ START_TEST(a_removed_header_is_not_found)
 	ck_assert_ptr_nonnull(
 		strstr(buf_str(&p.output[1]), "x.h: No such file"));
 }
-END_TEST
 
-START_TEST(gcc_compiles_in_parallel)
+TEST(gcc_compiles_in_parallel)
 {
 	struct played many[8];
 	char names[8][32], outs[8][64];
@@ -154,7 +157,6 @@ START_TEST(gcc_compiles_in_parallel)
 		drop_job(&many[i]);
 	}
 }
-END_TEST
 
 /* @ is replaced by the canary's path. */
 static const char *const sources[] = {
@@ -180,11 +182,11 @@ static const char *const sources[] = {
 	"#include \"/sys/kernel/uevent_seqnum\"\n",
 };
 
-START_TEST(a_source_reads_nothing_of_the_node)
+TEST_EACH(a_source_reads_nothing_of_the_node, sources)
 {
 	struct buf source = { 0 }, object, rule;
 
-	for (const char *at = sources[_i]; *at; at++) {
+	for (const char *at = *row; *at; at++) {
 		if (*at == '@')
 			buf_add_str(&source, canary);
 		else
@@ -207,10 +209,9 @@ START_TEST(a_source_reads_nothing_of_the_node)
 	buf_release(&object);
 	buf_release(&rule);
 }
-END_TEST
 
 /* Programs and libraries of toolchains in arbitrary directories. */
-START_TEST(a_program_finds_its_libraries_beside_itself)
+TEST(a_program_finds_its_libraries_beside_itself)
 {
 	char dir[] = "/tmp/kfarm-origin-XXXXXX";
 	char *script, *program, *library;
@@ -240,30 +241,4 @@ START_TEST(a_program_finds_its_libraries_beside_itself)
 	free(script);
 	free(program);
 	free(library);
-}
-END_TEST
-
-static Suite *compile_suite(void)
-{
-	Suite *s = suite_create("sandbox/compile");
-	TCase *tc = tcase_create("compile");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_unchecked_fixture(tc, make_canary, remove_canary);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, an_object_comes_out);
-	tcase_add_test(tc, a_removed_header_is_not_found);
-	tcase_add_test(tc, gcc_compiles_in_parallel);
-	tcase_add_loop_test(tc, a_source_reads_nothing_of_the_node, 0,
-			    sizeof(sources) / sizeof(*sources));
-	tcase_add_test(tc, a_program_finds_its_libraries_beside_itself);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	if (no_cells_here())
-		return 0;
-	return suite_run(compile_suite());
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sandbox */
+#include "../lib/test.h"
+
 #include "sandbox/internal.h"
 
 #include "base/clock.h"
-#include "suite.h"
 
-#include <check.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -79,7 +79,9 @@ static void wait_for(pid_t pid, uint32_t ms)
 	}
 }
 
-START_TEST(descendants_count)
+TIMEOUT(120);
+
+TEST(descendants_count)
 {
 	pid_t pid = start(spin_below);
 
@@ -87,9 +89,8 @@ START_TEST(descendants_count)
 	wait_for(pid, 100);
 	end(pid);
 }
-END_TEST
 
-START_TEST(what_has_ended_counts)
+TEST(what_has_ended_counts)
 {
 	pid_t pid = start(spun);
 
@@ -97,29 +98,9 @@ START_TEST(what_has_ended_counts)
 	wait_for(pid, 50);
 	end(pid);
 }
-END_TEST
 
-START_TEST(nobody_used_nothing)
+TEST(nobody_used_nothing)
 {
 	/* Beyond the largest process id of the kernel. */
 	ck_assert_uint_eq(sandbox_run_pid_cpu_ms(0x3fffffff), 0);
-}
-END_TEST
-
-static Suite *cpu_suite(void)
-{
-	Suite *s = suite_create("sandbox/cpu");
-	TCase *tc = tcase_create("cpu");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_test(tc, descendants_count);
-	tcase_add_test(tc, what_has_ended_counts);
-	tcase_add_test(tc, nobody_used_nothing);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(cpu_suite());
 }

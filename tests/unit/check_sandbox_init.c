@@ -2,8 +2,8 @@
 /* needs: sandbox */
 #include "sandbox/init.h"
 
+#include "../lib/test.h"
 #include "sandbox.h"
-#include "suite.h"
 
 #include <signal.h>
 #include <sys/socket.h>
@@ -97,16 +97,19 @@ static void check_failed(int error)
 	ck_assert_uint_eq(m.id, 5);
 }
 
-START_TEST(a_job_is_told_of_to_its_end)
+FIXTURE_ONCE(require_sandbox, NULL);
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST(a_job_is_told_of_to_its_end)
 {
 	struct sandbox_msg m = start();
 
 	tell(&m, strings, sizeof(strings) - 1);
 	check_failed(ENOENT);
 }
-END_TEST
 
-START_TEST(a_job_that_is_not_whole_is_refused)
+TEST(a_job_that_is_not_whole_is_refused)
 {
 	struct sandbox_msg m = start();
 
@@ -136,9 +139,8 @@ START_TEST(a_job_that_is_not_whole_is_refused)
 	tell(&m, strings, sizeof(strings) - 1);
 	check_failed(ENOENT);
 }
-END_TEST
 
-START_TEST(its_own_job_finds_no_way_out)
+TEST(its_own_job_finds_no_way_out)
 {
 	struct sandbox_msg m = start();
 
@@ -149,9 +151,8 @@ START_TEST(its_own_job_finds_no_way_out)
 	ck_assert_uint_eq(m.type, SANDBOX_MSG_ENDED);
 	ck_assert(WIFSIGNALED(m.status) && WTERMSIG(m.status) == SIGSYS);
 }
-END_TEST
 
-START_TEST(who_is_not_there_cannot_be_killed)
+TEST(who_is_not_there_cannot_be_killed)
 {
 	const struct sandbox_msg shoot = { .type = SANDBOX_MSG_KILL, .id = 99 };
 	struct sandbox_msg m = start();
@@ -159,27 +160,4 @@ START_TEST(who_is_not_there_cannot_be_killed)
 	tell(&shoot, NULL, 0);
 	tell(&m, strings, sizeof(strings) - 1);
 	check_failed(ENOENT);
-}
-END_TEST
-
-static Suite *keeper_suite(void)
-{
-	Suite *s = suite_create("sandbox/init");
-	TCase *tc = tcase_create("keeper");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_job_is_told_of_to_its_end);
-	tcase_add_test(tc, a_job_that_is_not_whole_is_refused);
-	tcase_add_test(tc, its_own_job_finds_no_way_out);
-	tcase_add_test(tc, who_is_not_there_cannot_be_killed);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	if (no_cells_here())
-		return 0;
-	return suite_run(keeper_suite());
 }

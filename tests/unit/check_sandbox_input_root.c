@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sandbox */
+#include "../lib/test.h"
+
 #include "sandbox/internal.h"
 
 #include "base/buf.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -104,7 +104,9 @@ static void check_text(const char *path, const char *text)
 	free(full);
 }
 
-START_TEST(a_file_has_its_bytes_mode_and_time)
+FIXTURE(set_up, tear_down);
+
+TEST(a_file_has_its_bytes_mode_and_time)
 {
 	static const int64_t times[] = { 1700000000123456789, 0, -1,
 					 -1000000001 };
@@ -127,9 +129,8 @@ START_TEST(a_file_has_its_bytes_mode_and_time)
 	ck_assert_int_eq(lseek(fd, 0, SEEK_CUR), 9);
 	close(fd);
 }
-END_TEST
 
-START_TEST(equal_files_are_different_inodes)
+TEST(equal_files_are_different_inodes)
 {
 	int fd = open_unnamed();
 
@@ -139,9 +140,8 @@ START_TEST(equal_files_are_different_inodes)
 	ck_assert(stat_of("/a").st_ino != stat_of("/b").st_ino);
 	close(fd);
 }
-END_TEST
 
-START_TEST(a_short_source_changes_nothing)
+TEST(a_short_source_changes_nothing)
 {
 	int fd = open_unnamed();
 
@@ -155,10 +155,9 @@ START_TEST(a_short_source_changes_nothing)
 			 -EBADF);
 	check_text("/a", "old");
 }
-END_TEST
 
 /* A source that sendfile() rejects. */
-START_TEST(a_source_is_copied_by_hand_where_it_must_be)
+TEST(a_source_is_copied_by_hand_where_it_must_be)
 {
 	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
 
@@ -167,7 +166,6 @@ START_TEST(a_source_is_copied_by_hand_where_it_must_be)
 	ck_assert_int_eq(stat_of("/a").st_size, 100);
 	close(fd);
 }
-END_TEST
 
 static void put_kind(const char *path, int kind)
 {
@@ -203,7 +201,7 @@ static void check_kind(const char *path, int kind)
 }
 
 /* File, link, empty directory, full directory: each replaces each. */
-START_TEST(everything_is_replaced_by_everything)
+TEST(everything_is_replaced_by_everything)
 {
 	for (int first = 0; first < 4; first++) {
 		for (int then = 0; then < 4; then++) {
@@ -216,17 +214,15 @@ START_TEST(everything_is_replaced_by_everything)
 		}
 	}
 }
-END_TEST
 
-START_TEST(a_directory_that_is_there_keeps_what_it_has)
+TEST(a_directory_that_is_there_keeps_what_it_has)
 {
 	ck_assert(!put("/a/b", "x"));
 	ck_assert(!sandbox_put_dir(&cell, "/a", &err));
 	check_text("/a/b", "x");
 }
-END_TEST
 
-START_TEST(no_link_is_followed)
+TEST(no_link_is_followed)
 {
 	ck_assert(!put("/real/f", "x"));
 	ck_assert(!sandbox_put_symlink(&cell, "/link", "real", &err));
@@ -244,9 +240,8 @@ START_TEST(no_link_is_followed)
 	check_kind("/link", 0);
 	check_text("/real/f", "x");
 }
-END_TEST
 
-START_TEST(a_file_is_no_directory)
+TEST(a_file_is_no_directory)
 {
 	ck_assert(!put("/f", "x"));
 	ck_assert_int_eq(put("/f/g", "y"), -ENOTDIR);
@@ -254,31 +249,28 @@ START_TEST(a_file_is_no_directory)
 	ck_assert_int_eq(sandbox_remove_path(&cell, "/f/g", &err), -ENOTDIR);
 	check_text("/f", "x");
 }
-END_TEST
 
-START_TEST(what_is_not_there_is_removed_already)
+TEST(what_is_not_there_is_removed_already)
 {
 	ck_assert(!sandbox_remove_path(&cell, "/none", &err));
 	ck_assert(!sandbox_remove_path(&cell, "/none/at/all", &err));
 	ck_assert(!is_there("/none"));
 }
-END_TEST
 
 static const char *const bad[] = {
 	"",   "/",   "a",    "a/b",  "//a",   "/a//b", "/a/",
 	"/.", "/..", "/./a", "/a/.", "/a/..", "/../a", "/a/../b",
 };
 
-START_TEST(a_path_is_in_normal_form)
+TEST_EACH(a_path_is_in_normal_form, bad)
 {
 	char *name = xcalloc(1, NAME_MAX + 4);
 
-	ck_assert(!sandbox_input_root_is_normal(bad[_i]));
-	ck_assert_int_eq(put(bad[_i], "x"), -EINVAL);
-	ck_assert_int_eq(sandbox_remove_path(&cell, bad[_i], &err), -EINVAL);
-	ck_assert_int_eq(sandbox_put_dir(&cell, bad[_i], &err), -EINVAL);
-	ck_assert_int_eq(sandbox_put_symlink(&cell, bad[_i], "x", &err),
-			 -EINVAL);
+	ck_assert(!sandbox_input_root_is_normal(*row));
+	ck_assert_int_eq(put(*row, "x"), -EINVAL);
+	ck_assert_int_eq(sandbox_remove_path(&cell, *row, &err), -EINVAL);
+	ck_assert_int_eq(sandbox_put_dir(&cell, *row, &err), -EINVAL);
+	ck_assert_int_eq(sandbox_put_symlink(&cell, *row, "x", &err), -EINVAL);
 	memset(name, 'x', NAME_MAX + 2);
 	name[0] = '/';
 	ck_assert(!sandbox_input_root_is_normal(name));
@@ -286,10 +278,9 @@ START_TEST(a_path_is_in_normal_form)
 	ck_assert(sandbox_input_root_is_normal(name));
 	free(name);
 }
-END_TEST
 
 /* "/a" and "/aaa...": the maximum path length, and one byte more. */
-START_TEST(long_paths_and_strange_names)
+TEST(long_paths_and_strange_names)
 {
 	char *path = xcalloc(1, 4200);
 
@@ -307,25 +298,22 @@ START_TEST(long_paths_and_strange_names)
 	ck_assert(!put("/a b/c,d/\xc3\xa9\n\xff", "x"));
 	ck_assert(is_there("/a b/c,d/\xc3\xa9\n\xff"));
 }
-END_TEST
 
 static const char *const ours[] = {
 	"/.kfarm",   "/.kfarm/out", "/dev",
 	"/dev/null", "/dev/zero",   "/dev/urandom"
 };
 
-START_TEST(what_the_cell_has_there_stays)
+TEST_EACH(what_the_cell_has_there_stays, ours)
 {
-	ck_assert_int_eq(put(ours[_i], "x"), -EPERM);
-	ck_assert_int_eq(sandbox_remove_path(&cell, ours[_i], &err), -EPERM);
-	ck_assert_int_eq(sandbox_put_symlink(&cell, ours[_i], "x", &err),
-			 -EPERM);
+	ck_assert_int_eq(put(*row, "x"), -EPERM);
+	ck_assert_int_eq(sandbox_remove_path(&cell, *row, &err), -EPERM);
+	ck_assert_int_eq(sandbox_put_symlink(&cell, *row, "x", &err), -EPERM);
 	ck_assert(!put("/.kfarmer", "x"));
 	ck_assert(!put("/dev/shm/tree/x.c", "x"));
 }
-END_TEST
 
-START_TEST(what_is_frozen_stays)
+TEST(what_is_frozen_stays)
 {
 	ck_assert(!put("/usr/bin/cc", "cc"));
 	ck_assert(!put("/usr/lib/gone", "x"));
@@ -351,9 +339,8 @@ START_TEST(what_is_frozen_stays)
 	ck_assert(!put("/usr/lib/gone", "y"));
 	ck_assert(!sandbox_remove_path(&cell, "/usr/include", &err));
 }
-END_TEST
 
-START_TEST(the_driver_is_what_proc_says)
+TEST(the_driver_is_what_proc_says)
 {
 	char target[64] = "";
 
@@ -369,9 +356,8 @@ START_TEST(the_driver_is_what_proc_says)
 	ck_assert_str_eq(target, "/opt/llvm-14/bin/clang-14");
 	ck_assert_int_eq(put("/proc/self/exe", "x"), -EPERM);
 }
-END_TEST
 
-START_TEST(a_link_needs_a_target)
+TEST(a_link_needs_a_target)
 {
 	char *much = xcalloc(1, 4097);
 
@@ -381,37 +367,4 @@ START_TEST(a_link_needs_a_target)
 	much[4095] = '\0';
 	ck_assert(!sandbox_put_symlink(&cell, "/l", much, &err));
 	free(much);
-}
-END_TEST
-
-static Suite *view_suite(void)
-{
-	Suite *s = suite_create("sandbox/input-root");
-	TCase *tc = tcase_create("view");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_file_has_its_bytes_mode_and_time);
-	tcase_add_test(tc, equal_files_are_different_inodes);
-	tcase_add_test(tc, a_short_source_changes_nothing);
-	tcase_add_test(tc, a_source_is_copied_by_hand_where_it_must_be);
-	tcase_add_test(tc, everything_is_replaced_by_everything);
-	tcase_add_test(tc, a_directory_that_is_there_keeps_what_it_has);
-	tcase_add_test(tc, no_link_is_followed);
-	tcase_add_test(tc, a_file_is_no_directory);
-	tcase_add_test(tc, what_is_not_there_is_removed_already);
-	tcase_add_loop_test(tc, a_path_is_in_normal_form, 0,
-			    sizeof(bad) / sizeof(*bad));
-	tcase_add_test(tc, long_paths_and_strange_names);
-	tcase_add_loop_test(tc, what_the_cell_has_there_stays, 0,
-			    sizeof(ours) / sizeof(*ours));
-	tcase_add_test(tc, what_is_frozen_stays);
-	tcase_add_test(tc, the_driver_is_what_proc_says);
-	tcase_add_test(tc, a_link_needs_a_target);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(view_suite());
 }

@@ -2,8 +2,8 @@
 /* needs: sandbox */
 #include "sandbox/init.h"
 
+#include "../lib/test.h"
 #include "sandbox.h"
-#include "suite.h"
 
 #include <signal.h>
 
@@ -52,16 +52,20 @@ static const char *const vain[][2] = {
 	{ "tmp", "own" },
 };
 
-START_TEST(an_attack_gets_nothing)
+FIXTURE_ONCE(require_sandbox, NULL);
+FIXTURE_ONCE(make_attack, remove_attack);
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST_EACH(an_attack_gets_nothing, vain)
 {
-	run_attack(&p, vain[_i][0], vain[_i][1]);
+	run_attack(&p, (*row)[0], (*row)[1]);
 	ck_assert_msg(ended_well(&p), "%s %s: why %d, status %#x: %s",
-		      vain[_i][0], vain[_i][1] ? vain[_i][1] : "", p.end.cause,
+		      (*row)[0], (*row)[1] ? (*row)[1] : "", p.end.cause,
 		      p.end.status, buf_str(&p.output[1]));
 }
-END_TEST
 
-START_TEST(what_has_no_words_on_the_outside_is_found_nowhere_inside)
+TEST(what_has_no_words_on_the_outside_is_found_nowhere_inside)
 {
 	char secret[] = "/tmp/kfarm-secret-XXXXXX";
 	int fd = mkstemp(secret);
@@ -72,7 +76,6 @@ START_TEST(what_has_no_words_on_the_outside_is_found_nowhere_inside)
 	unlink(secret);
 	must_be_well(&p);
 }
-END_TEST
 
 /* Return true if the limit of processes applies per job, not per user. */
 static bool counts_per_job(void)
@@ -88,7 +91,7 @@ static bool counts_per_job(void)
 	return false;
 }
 
-START_TEST(processes_are_counted_per_job)
+TEST(processes_are_counted_per_job)
 {
 	struct sandbox_job job = {
 		.argv = (char *[]){ ATTACK, "sleep", NULL },
@@ -104,9 +107,8 @@ START_TEST(processes_are_counted_per_job)
 	ck_assert_uint_eq(sleeping.done, 0);
 	drop_job(&sleeping);
 }
-END_TEST
 
-START_TEST(a_bomb_goes_off_alone)
+TEST(a_bomb_goes_off_alone)
 {
 	struct sandbox_job job = {
 		.argv = (char *[]){ ATTACK, "bomb", NULL },
@@ -128,9 +130,8 @@ START_TEST(a_bomb_goes_off_alone)
 	ck_assert_int_eq(bomb.end.cause, SANDBOX_END_CANCELLED);
 	drop_job(&bomb);
 }
-END_TEST
 
-START_TEST(a_full_job_is_full_alone)
+TEST(a_full_job_is_full_alone)
 {
 	struct played full;
 
@@ -141,9 +142,8 @@ START_TEST(a_full_job_is_full_alone)
 	must_be_well(&p);
 	drop_job(&full);
 }
-END_TEST
 
-START_TEST(files_stay_a_jobs_own)
+TEST(files_stay_a_jobs_own)
 {
 	struct sandbox_job job = {
 		.argv = (char *[]){ ATTACK, "late", NULL },
@@ -174,9 +174,8 @@ START_TEST(files_stay_a_jobs_own)
 	close(fd[1]);
 	drop_job(&late);
 }
-END_TEST
 
-START_TEST(a_job_sees_a_tmp_of_the_client)
+TEST(a_job_sees_a_tmp_of_the_client)
 {
 	ck_assert(!put_text("/tmp/x/linux/a.c", "int a;\n"));
 	run_attack(&p, "tmp", "the client's");
@@ -190,17 +189,15 @@ START_TEST(a_job_sees_a_tmp_of_the_client)
 	run_attack(&p, "tmp", "own");
 	must_be_well(&p);
 }
-END_TEST
 
-START_TEST(a_link_at_tmp_is_a_link)
+TEST(a_link_at_tmp_is_a_link)
 {
 	ck_assert(!sandbox_put_symlink(cell, "/tmp", "/src", &err));
 	run_attack(&p, "tmp", "the client's");
 	must_be_well(&p);
 }
-END_TEST
 
-START_TEST(jobs_do_not_see_each_other)
+TEST(jobs_do_not_see_each_other)
 {
 	struct sandbox_job job = {
 		.argv = (char *[]){ ATTACK, "sleep", NULL },
@@ -218,9 +215,8 @@ START_TEST(jobs_do_not_see_each_other)
 		drop_job(&others[i]);
 	}
 }
-END_TEST
 
-START_TEST(stdin_and_the_environment_are_what_was_given)
+TEST(stdin_and_the_environment_are_what_was_given)
 {
 	char *env[] = { "TMPDIR=" SANDBOX_TMP_DIR, NULL };
 	struct sandbox_job job = {
@@ -241,9 +237,8 @@ START_TEST(stdin_and_the_environment_are_what_was_given)
 			 "in\nword " SANDBOX_TMP_DIR "\n");
 	ck_assert_str_eq(buf_str(&p.output[1]), "err\n");
 }
-END_TEST
 
-START_TEST(nothing_in_the_view_is_setuid)
+TEST(nothing_in_the_view_is_setuid)
 {
 	char name[] = "/tmp/kfarm-suid-XXXXXX";
 	int fd = mkstemp(name);
@@ -258,37 +253,4 @@ START_TEST(nothing_in_the_view_is_setuid)
 	run_argv(&p, (char *[]){ "/bin/suid", NULL });
 	ck_assert_int_eq(p.end.cause, SANDBOX_END_NOT_STARTED);
 	ck_assert_int_eq(p.end.error, ENOEXEC);
-}
-END_TEST
-
-static Suite *jail_suite(void)
-{
-	Suite *s = suite_create("sandbox/job-exec");
-	TCase *tc = tcase_create("jail");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_unchecked_fixture(tc, make_attack, remove_attack);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_loop_test(tc, an_attack_gets_nothing, 0,
-			    sizeof(vain) / sizeof(*vain));
-	tcase_add_test(
-		tc, what_has_no_words_on_the_outside_is_found_nowhere_inside);
-	tcase_add_test(tc, processes_are_counted_per_job);
-	tcase_add_test(tc, a_bomb_goes_off_alone);
-	tcase_add_test(tc, a_full_job_is_full_alone);
-	tcase_add_test(tc, files_stay_a_jobs_own);
-	tcase_add_test(tc, a_job_sees_a_tmp_of_the_client);
-	tcase_add_test(tc, a_link_at_tmp_is_a_link);
-	tcase_add_test(tc, jobs_do_not_see_each_other);
-	tcase_add_test(tc, stdin_and_the_environment_are_what_was_given);
-	tcase_add_test(tc, nothing_in_the_view_is_setuid);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	if (no_cells_here())
-		return 0;
-	return suite_run(jail_suite());
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sandbox */
+#include "../lib/test.h"
+
 #include "sandbox/confine.h"
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -88,7 +88,10 @@ static int confined(void)
 	return 7;
 }
 
-START_TEST(only_its_own_can_be_written)
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST(only_its_own_can_be_written)
 {
 	pid_t pid;
 	int status;
@@ -102,9 +105,8 @@ START_TEST(only_its_own_can_be_written)
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
 }
-END_TEST
 
-START_TEST(a_path_that_is_not_there_is_an_error)
+TEST(a_path_that_is_not_there_is_an_error)
 {
 	const char *paths[] = { "/none/such", NULL };
 	pid_t pid;
@@ -118,23 +120,4 @@ START_TEST(a_path_that_is_not_there_is_an_error)
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
-}
-END_TEST
-
-static Suite *landlock_suite(void)
-{
-	Suite *s = suite_create("sandbox/landlock");
-	TCase *tc = tcase_create("landlock");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, only_its_own_can_be_written);
-	tcase_add_test(tc, a_path_that_is_not_there_is_an_error);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(landlock_suite());
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sandbox */
+#include "../lib/test.h"
+
 #include "sandbox/msg.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -25,7 +24,10 @@ static void tear_down(void)
 	close(pair[1]);
 }
 
-START_TEST(a_message_arrives_with_all_it_has)
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST(a_message_arrives_with_all_it_has)
 {
 	const int on = 1;
 	struct sandbox_msg m = { .type = SANDBOX_MSG_START,
@@ -58,9 +60,8 @@ START_TEST(a_message_arrives_with_all_it_has)
 	close(fd[0]);
 	close(fd[1]);
 }
-END_TEST
 
-START_TEST(nothing_and_the_end_differ)
+TEST(nothing_and_the_end_differ)
 {
 	struct sandbox_msg_ancillary extra;
 	struct sandbox_msg m = { 0 };
@@ -75,9 +76,8 @@ START_TEST(nothing_and_the_end_differ)
 			 -EPIPE);
 	pair[0] = dup(pair[1]);
 }
-END_TEST
 
-START_TEST(what_is_cut_is_refused)
+TEST(what_is_cut_is_refused)
 {
 	struct sandbox_msg_ancillary extra;
 	struct sandbox_msg m = { 0 };
@@ -97,9 +97,8 @@ START_TEST(what_is_cut_is_refused)
 	close(next);
 	close(null);
 }
-END_TEST
 
-START_TEST(texts_end)
+TEST(texts_end)
 {
 	struct sandbox_msg m = { .type = SANDBOX_MSG_START_FAILED }, got;
 	struct sandbox_msg_ancillary extra;
@@ -110,25 +109,4 @@ START_TEST(texts_end)
 	ck_assert(!sandbox_msg_receive(pair[1], &got, NULL, 0, &extra, 0));
 	ck_assert_uint_eq(strlen(got.layer), sizeof(got.layer) - 1);
 	ck_assert_uint_eq(strlen(got.operation), sizeof(got.operation) - 1);
-}
-END_TEST
-
-static Suite *msg_suite(void)
-{
-	Suite *s = suite_create("sandbox/msg");
-	TCase *tc = tcase_create("msg");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_message_arrives_with_all_it_has);
-	tcase_add_test(tc, nothing_and_the_end_differ);
-	tcase_add_test(tc, what_is_cut_is_refused);
-	tcase_add_test(tc, texts_end);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(msg_suite());
 }

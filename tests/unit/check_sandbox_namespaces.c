@@ -2,9 +2,9 @@
 /* needs: sandbox */
 #include "sandbox/user.h"
 
+#include "../lib/test.h"
 #include "sandbox.h"
 #include "sandbox/internal.h"
-#include "suite.h"
 
 #include <dirent.h>
 #include <sched.h>
@@ -49,11 +49,14 @@ static int enter(void)
 		       2;
 }
 
-START_TEST(inside_one_is_somebody_else)
+FIXTURE_ONCE(require_sandbox, NULL);
+FIXTURE_ONCE(make_attack, remove_attack);
+TIMEOUT(120);
+
+TEST(inside_one_is_somebody_else)
 {
 	ck_assert_int_eq(in_child(enter), 0);
 }
-END_TEST
 
 /* Return the sorted names at the root, or the error. */
 static int build(void)
@@ -113,13 +116,12 @@ static int build(void)
 	_exit(0);
 }
 
-START_TEST(the_root_holds_nothing_of_the_node)
+TEST(the_root_holds_nothing_of_the_node)
 {
 	ck_assert_int_eq(in_child(build), 0);
 }
-END_TEST
 
-START_TEST(what_fails_is_named)
+TEST(what_fails_is_named)
 {
 	struct sandbox_msg m = { 0 };
 
@@ -129,7 +131,6 @@ START_TEST(what_fails_is_named)
 	ck_assert_str_eq(m.layer, "mount");
 	ck_assert_str_eq(m.operation, "tmpfs");
 }
-END_TEST
 
 /* Return the number after a word of /proc/PID/status. */
 static unsigned long status_of(pid_t pid, const char *word, int radix)
@@ -148,7 +149,7 @@ static unsigned long status_of(pid_t pid, const char *word, int radix)
 	return n;
 }
 
-START_TEST(outside_a_job_is_nobody)
+TEST(outside_a_job_is_nobody)
 {
 	struct sandbox_job job = {
 		.argv = (char *[]){ ATTACK, "spin", NULL },
@@ -177,9 +178,8 @@ START_TEST(outside_a_job_is_nobody)
 	drop_job(&p);
 	close_cell();
 }
-END_TEST
 
-START_TEST(jobs_that_share_no_user_namespace_share_no_user)
+TEST(jobs_that_share_no_user_namespace_share_no_user)
 {
 	struct sandbox_job job = {
 		.argv = (char *[]){ ATTACK, "spin", NULL },
@@ -218,12 +218,11 @@ START_TEST(jobs_that_share_no_user_namespace_share_no_user)
 		drop_job(&p[i]);
 	close_cell();
 }
-END_TEST
 
 /* The capabilities that the sandbox init keeps: /proc/PID/status, CapPrm. */
 #define KEEPER_POWER (1ul << 5 | 1ul << 6 | 1ul << 7 | 1ul << 8 | 1ul << 21)
 
-START_TEST(the_keeper_has_what_a_cell_takes_and_no_more)
+TEST(the_keeper_has_what_a_cell_takes_and_no_more)
 {
 	char *path, *link;
 	struct buf children = { 0 };
@@ -249,29 +248,4 @@ START_TEST(the_keeper_has_what_a_cell_takes_and_no_more)
 	buf_release(&children);
 	free(path);
 	close_cell();
-}
-END_TEST
-
-static Suite *space_suite(void)
-{
-	Suite *s = suite_create("sandbox/namespaces");
-	TCase *tc = tcase_create("space");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_unchecked_fixture(tc, make_attack, remove_attack);
-	tcase_add_test(tc, inside_one_is_somebody_else);
-	tcase_add_test(tc, the_root_holds_nothing_of_the_node);
-	tcase_add_test(tc, what_fails_is_named);
-	tcase_add_test(tc, outside_a_job_is_nobody);
-	tcase_add_test(tc, jobs_that_share_no_user_namespace_share_no_user);
-	tcase_add_test(tc, the_keeper_has_what_a_cell_takes_and_no_more);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	if (no_cells_here())
-		return 0;
-	return suite_run(space_suite());
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sandbox */
+#include "../lib/test.h"
+
 #include "sandbox/internal.h"
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,40 +54,23 @@ static const struct {
 	{ "x", "", "pid", ENOMEM, "no sandbox: pid: clone: Cannot allocate" },
 };
 
-START_TEST(what_to_do_is_said)
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST_EACH(what_to_do_is_said, cases)
 {
-	char *path = xasprintf("%s/proc/sys/%s", top, cases[_i].file);
+	char *path = xasprintf("%s/proc/sys/%s", top, row->file);
 	char *dir = str_dir(path);
 	struct err err = { 0 };
 
 	ck_assert(!fs_mkdirs(dir, 0755, &err));
-	ck_assert(!fs_write(path, bytes_str(cases[_i].value), 0644, &err));
-	ck_assert_int_eq(sandbox_explain(&err, top, cases[_i].layer, "clone",
-					 cases[_i].error),
-			 -cases[_i].error);
-	ck_assert_msg(strstr(err.text, cases[_i].words) != NULL, "%s",
-		      err.text);
+	ck_assert(!fs_write(path, bytes_str(row->value), 0644, &err));
+	ck_assert_int_eq(
+		sandbox_explain(&err, top, row->layer, "clone", row->error),
+		-row->error);
+	ck_assert_msg(strstr(err.text, row->words) != NULL, "%s", err.text);
 	ck_assert(str_starts(err.text, "no sandbox: "));
-	ck_assert_ptr_nonnull(strstr(err.text, cases[_i].layer));
+	ck_assert_ptr_nonnull(strstr(err.text, row->layer));
 	free(path);
 	free(dir);
-}
-END_TEST
-
-static Suite *remedy_suite(void)
-{
-	Suite *s = suite_create("sandbox/remedy");
-	TCase *tc = tcase_create("hint");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_loop_test(tc, what_to_do_is_said, 0,
-			    sizeof(cases) / sizeof(*cases));
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(remedy_suite());
 }

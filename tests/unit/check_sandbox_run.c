@@ -2,9 +2,9 @@
 /* needs: sandbox */
 #include "sandbox/sandbox.h"
 
+#include "../lib/test.h"
 #include "sandbox.h"
 #include "sandbox/internal.h"
-#include "suite.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -29,7 +29,12 @@ static struct sandbox_job attack(char **argv)
 	return (struct sandbox_job){ .argv = argv, .stdin_fd = -1 };
 }
 
-START_TEST(the_status_is_the_programs)
+FIXTURE_ONCE(require_sandbox, NULL);
+FIXTURE_ONCE(make_attack, remove_attack);
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST(the_status_is_the_programs)
 {
 	run_attack(&p, "exit", "42");
 	ck_assert_int_eq(p.end.cause, SANDBOX_END_EXITED);
@@ -37,15 +42,13 @@ START_TEST(the_status_is_the_programs)
 	ck_assert_int_eq(WEXITSTATUS(p.end.status), 42);
 	ck_assert_uint_gt(p.end.peak_kib, 0);
 }
-END_TEST
 
-START_TEST(abort_ends_a_first_process_too)
+TEST(abort_ends_a_first_process_too)
 {
 	run_attack(&p, "abort", NULL);
 	ck_assert_int_eq(p.end.cause, SANDBOX_END_EXITED);
 	ck_assert(WIFSIGNALED(p.end.status));
 }
-END_TEST
 
 /* When done() is called, the pipes have no writer left. */
 static void check_pipes_end(void)
@@ -56,7 +59,7 @@ static void check_pipes_end(void)
 		ck_assert_int_eq(read(sandbox_run_pipe(p.run, i), &c, 1), 0);
 }
 
-START_TEST(what_sleeps_for_ever_meets_its_deadline)
+TEST(what_sleeps_for_ever_meets_its_deadline)
 {
 	char *argv[] = { ATTACK, "sleep", NULL };
 	struct sandbox_job job = attack(argv);
@@ -67,15 +70,13 @@ START_TEST(what_sleeps_for_ever_meets_its_deadline)
 	ck_assert_uint_ge(p.end.wall_ms, 100);
 	check_pipes_end();
 }
-END_TEST
 
-START_TEST(what_a_job_leaves_ends_with_it)
+TEST(what_a_job_leaves_ends_with_it)
 {
 	run_attack(&p, "orphan", NULL);
 	ck_assert(ended_well(&p));
 	check_pipes_end();
 }
-END_TEST
 
 /* Return the only CPU of a running job; -1 if it has several. */
 static int cpu_of_job(void)
@@ -96,7 +97,7 @@ static int cpu_of_job(void)
 }
 
 /* Each CPU that this program can use, then one that does not exist. */
-START_TEST(a_job_runs_on_the_cpus_it_was_given)
+TEST(a_job_runs_on_the_cpus_it_was_given)
 {
 	uint64_t words[SANDBOX_CPU_WORDS_MAX] = { 0 };
 	char *argv[] = { ATTACK, (char *)"sleep", NULL };
@@ -120,9 +121,8 @@ START_TEST(a_job_runs_on_the_cpus_it_was_given)
 	ck_assert_int_eq(p.end.cause, SANDBOX_END_NOT_STARTED);
 	ck_assert(str_starts(p.end.detail, "cpus"));
 }
-END_TEST
 
-START_TEST(a_killed_job_takes_all_with_it)
+TEST(a_killed_job_takes_all_with_it)
 {
 	char *argv[] = { ATTACK, "spin", NULL };
 	struct sandbox_job job = attack(argv);
@@ -142,9 +142,8 @@ START_TEST(a_killed_job_takes_all_with_it)
 	sandbox_run_kill(p.run);
 	check_pipes_end();
 }
-END_TEST
 
-START_TEST(a_freed_job_is_not_heard_of_again)
+TEST(a_freed_job_is_not_heard_of_again)
 {
 	char *argv[] = { ATTACK, "sleep", NULL };
 	struct sandbox_job job = attack(argv);
@@ -159,9 +158,8 @@ START_TEST(a_freed_job_is_not_heard_of_again)
 	}
 	ck_assert_uint_eq(gone.done, 0);
 }
-END_TEST
 
-START_TEST(a_program_that_is_not_there_is_named)
+TEST(a_program_that_is_not_there_is_named)
 {
 	run_argv(&p, (char *[]){ "/bin/nothing", NULL });
 	ck_assert_int_eq(p.end.cause, SANDBOX_END_NOT_STARTED);
@@ -171,9 +169,8 @@ START_TEST(a_program_that_is_not_there_is_named)
 	ck_assert_int_eq(sandbox_run_open_output(p.run, "x", &(uint64_t){ 0 }),
 			 -ENOENT);
 }
-END_TEST
 
-START_TEST(a_directory_that_is_not_there_is_named)
+TEST(a_directory_that_is_not_there_is_named)
 {
 	char *argv[] = { ATTACK, "exit", "0", NULL };
 	struct sandbox_job job = attack(argv);
@@ -185,9 +182,8 @@ START_TEST(a_directory_that_is_not_there_is_named)
 	ck_assert_str_eq(p.end.detail,
 			 "cwd /no/such: No such file or directory");
 }
-END_TEST
 
-START_TEST(a_job_has_a_copy_of_a_file_from_the_start)
+TEST(a_job_has_a_copy_of_a_file_from_the_start)
 {
 	char *argv[] = { ATTACK, "exit", "0", NULL }, back[16];
 	struct sandbox_job job = attack(argv);
@@ -218,9 +214,8 @@ START_TEST(a_job_has_a_copy_of_a_file_from_the_start)
 	ck_assert(str_starts(p.end.detail, "copy given.o: "));
 	close(given);
 }
-END_TEST
 
-START_TEST(a_job_writes_where_its_caller_says)
+TEST(a_job_writes_where_its_caller_says)
 {
 	char *argv[] = { ATTACK, "exit", "0", NULL }, c;
 	struct sandbox_job job = attack(argv);
@@ -237,9 +232,8 @@ START_TEST(a_job_writes_where_its_caller_says)
 	ck_assert_int_eq(read(fd[0], &c, 1), 0);
 	close(fd[0]);
 }
-END_TEST
 
-START_TEST(an_output_is_a_plain_file_of_its_own)
+TEST(an_output_is_a_plain_file_of_its_own)
 {
 	uint64_t size = 0;
 	int fd;
@@ -269,9 +263,8 @@ START_TEST(an_output_is_a_plain_file_of_its_own)
 	ck_assert_uint_eq(size, 0);
 	close(fd);
 }
-END_TEST
 
-START_TEST(no_output_before_the_end)
+TEST(no_output_before_the_end)
 {
 	char *argv[] = { ATTACK, "sleep", NULL };
 	struct sandbox_job job = attack(argv);
@@ -280,9 +273,8 @@ START_TEST(no_output_before_the_end)
 	ck_assert(!start_job(&p, &job));
 	ck_assert_int_eq(sandbox_run_open_output(p.run, "x", &size), -EBUSY);
 }
-END_TEST
 
-START_TEST(bad_jobs_are_refused_at_once)
+TEST(bad_jobs_are_refused_at_once)
 {
 	char *much = xcalloc(1, SANDBOX_ARGS_MAX + 1);
 	char *argv[] = { ATTACK, "exit", much, NULL };
@@ -296,10 +288,9 @@ START_TEST(bad_jobs_are_refused_at_once)
 	ck_assert_str_ne(err.text, "");
 	free(much);
 }
-END_TEST
 
 /* Arguments of the maximum length arrive completely. */
-START_TEST(long_lines_are_started)
+TEST(long_lines_are_started)
 {
 	char *long_one = xcalloc(1, 100001);
 	char *argv[] = { ATTACK, "exit", "7", long_one, NULL };
@@ -309,39 +300,4 @@ START_TEST(long_lines_are_started)
 	run_job(&p, &job);
 	ck_assert_int_eq(WEXITSTATUS(p.end.status), 7);
 	free(long_one);
-}
-END_TEST
-
-static Suite *run_suite(void)
-{
-	Suite *s = suite_create("sandbox/run");
-	TCase *tc = tcase_create("run");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_unchecked_fixture(tc, make_attack, remove_attack);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, the_status_is_the_programs);
-	tcase_add_test(tc, abort_ends_a_first_process_too);
-	tcase_add_test(tc, what_sleeps_for_ever_meets_its_deadline);
-	tcase_add_test(tc, what_a_job_leaves_ends_with_it);
-	tcase_add_test(tc, a_job_runs_on_the_cpus_it_was_given);
-	tcase_add_test(tc, a_killed_job_takes_all_with_it);
-	tcase_add_test(tc, a_freed_job_is_not_heard_of_again);
-	tcase_add_test(tc, a_program_that_is_not_there_is_named);
-	tcase_add_test(tc, a_directory_that_is_not_there_is_named);
-	tcase_add_test(tc, a_job_has_a_copy_of_a_file_from_the_start);
-	tcase_add_test(tc, a_job_writes_where_its_caller_says);
-	tcase_add_test(tc, an_output_is_a_plain_file_of_its_own);
-	tcase_add_test(tc, no_output_before_the_end);
-	tcase_add_test(tc, bad_jobs_are_refused_at_once);
-	tcase_add_test(tc, long_lines_are_started);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	if (no_cells_here())
-		return 0;
-	return suite_run(run_suite());
 }

@@ -2,8 +2,8 @@
 /* needs: sandbox */
 #include "sandbox/sandbox.h"
 
+#include "../lib/test.h"
 #include "sandbox.h"
-#include "suite.h"
 
 #include <signal.h>
 #include <sys/prctl.h>
@@ -52,7 +52,12 @@ static void wait_for_cpu(struct played *who)
 	}
 }
 
-START_TEST(a_cell_says_what_holds)
+FIXTURE_ONCE(require_sandbox, NULL);
+FIXTURE_ONCE(make_attack, remove_attack);
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST(a_cell_says_what_holds)
 {
 	static const char *const words[] = {
 		" mount",   " pid",        " ipc",          " uts",
@@ -67,9 +72,8 @@ START_TEST(a_cell_says_what_holds)
 		ck_assert_msg(strstr(sandbox_layers(cell), words[i]) != NULL,
 			      "%s", words[i]);
 }
-END_TEST
 
-START_TEST(a_file_of_the_view_is_what_jobs_see)
+TEST(a_file_of_the_view_is_what_jobs_see)
 {
 	ck_assert(!put_text("/tmp-x/a", "1"));
 	run_attack(&p, "read", "/tmp-x/a");
@@ -79,9 +83,8 @@ START_TEST(a_file_of_the_view_is_what_jobs_see)
 	run_attack(&p, "read", "/tmp-x/a");
 	must_be_well(&p);
 }
-END_TEST
 
-START_TEST(the_roots_are_there)
+TEST(the_roots_are_there)
 {
 	const char *roots[] = { "/home/me/linux", "/tmp/b/out", NULL };
 	const char *bad[] = { "/home/../x", NULL };
@@ -101,9 +104,8 @@ START_TEST(the_roots_are_there)
 	ck_assert_int_eq(sandbox_new(&none, &setup, &err), -EINVAL);
 	ck_assert_ptr_null(none);
 }
-END_TEST
 
-START_TEST(a_full_view_is_an_error)
+TEST(a_full_view_is_an_error)
 {
 	const struct sandbox_limits small = {
 		.input_root_bytes = 2 << 20,
@@ -133,9 +135,8 @@ START_TEST(a_full_view_is_an_error)
 	must_be_well(&p);
 	close(fd);
 }
-END_TEST
 
-START_TEST(many_jobs_run_at_once)
+TEST(many_jobs_run_at_once)
 {
 	struct sandbox_job job = {
 		.argv = (char *[]){ ATTACK, "none", NULL },
@@ -151,9 +152,8 @@ START_TEST(many_jobs_run_at_once)
 		drop_job(&many[i]);
 	}
 }
-END_TEST
 
-START_TEST(a_cell_that_is_freed_takes_its_jobs_along)
+TEST(a_cell_that_is_freed_takes_its_jobs_along)
 {
 	int pipe_end;
 	char c;
@@ -168,7 +168,6 @@ START_TEST(a_cell_that_is_freed_takes_its_jobs_along)
 	ck_assert_int_eq(read(pipe_end, &c, 1), 0);
 	close(pipe_end);
 }
-END_TEST
 
 /* Find the only grandchild: a sandbox init reparented to this subreaper. */
 static pid_t find_keeper(void)
@@ -186,7 +185,7 @@ static pid_t find_keeper(void)
 	return pid;
 }
 
-START_TEST(a_dead_keeper_is_noticed)
+TEST(a_dead_keeper_is_noticed)
 {
 	struct played second;
 	struct sandbox_job job = {
@@ -226,7 +225,6 @@ START_TEST(a_dead_keeper_is_noticed)
 	ck_assert_uint_eq(times_lost, 1);
 	waitpid(keeper, NULL, 0);
 }
-END_TEST
 
 /* In a child: a sandbox with a job that spins and holds a pipe open. */
 static void play_daemon(int ready)
@@ -245,7 +243,7 @@ static void play_daemon(int ready)
 		pause();
 }
 
-START_TEST(a_cell_does_not_outlive_its_daemon)
+TEST(a_cell_does_not_outlive_its_daemon)
 {
 	int fd[2];
 	pid_t pid;
@@ -268,7 +266,6 @@ START_TEST(a_cell_does_not_outlive_its_daemon)
 	close(fd[0]);
 	open_cell(NULL, NULL);
 }
-END_TEST
 
 static void on_done_free(void *ctx, struct sandbox_run *run,
 			 const struct sandbox_end *end)
@@ -279,7 +276,7 @@ static void on_done_free(void *ctx, struct sandbox_run *run,
 	sandbox_free(cell);
 }
 
-START_TEST(a_cell_may_be_freed_in_a_callback)
+TEST(a_cell_may_be_freed_in_a_callback)
 {
 	bool done = false;
 	struct sandbox_job job = {
@@ -299,33 +296,4 @@ START_TEST(a_cell_may_be_freed_in_a_callback)
 		sandbox_handle_messages(cell);
 	}
 	cell = NULL;
-}
-END_TEST
-
-static Suite *cell_suite(void)
-{
-	Suite *s = suite_create("sandbox/sandbox");
-	TCase *tc = tcase_create("cell");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_unchecked_fixture(tc, make_attack, remove_attack);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_cell_says_what_holds);
-	tcase_add_test(tc, a_file_of_the_view_is_what_jobs_see);
-	tcase_add_test(tc, the_roots_are_there);
-	tcase_add_test(tc, a_full_view_is_an_error);
-	tcase_add_test(tc, many_jobs_run_at_once);
-	tcase_add_test(tc, a_cell_that_is_freed_takes_its_jobs_along);
-	tcase_add_test(tc, a_dead_keeper_is_noticed);
-	tcase_add_test(tc, a_cell_does_not_outlive_its_daemon);
-	tcase_add_test(tc, a_cell_may_be_freed_in_a_callback);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	if (no_cells_here())
-		return 0;
-	return suite_run(cell_suite());
 }

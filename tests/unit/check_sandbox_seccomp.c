@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sandbox */
+#include "../lib/test.h"
+
 #include "sandbox/confine.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/sched.h>
@@ -101,20 +100,22 @@ static const struct {
 	{ { 435, 435 }, { 435, 435 }, SECCOMP_RET_ERRNO | ENOSYS }, /* clone3 */
 };
 
-START_TEST(each_architecture_has_numbers_of_its_own)
+FIXTURE(set_up, NULL);
+TIMEOUT(120);
+
+TEST_EACH(each_architecture_has_numbers_of_its_own, calls)
 {
 	for (int small = 0; small < 2; small++) {
 		struct seccomp_data d = { .arch = small ? SMALL : LARGE };
 
-		d.nr = ON_X86 ? calls[_i].x86[small] : calls[_i].arm[small];
-		ck_assert_uint_eq(run(&d), calls[_i].answer);
+		d.nr = ON_X86 ? row->x86[small] : row->arm[small];
+		ck_assert_uint_eq(run(&d), row->answer);
 		d.arch = OTHER;
 		ck_assert_uint_eq(run(&d), KILL);
 	}
 }
-END_TEST
 
-START_TEST(x32_is_no_architecture)
+TEST(x32_is_no_architecture)
 {
 	struct seccomp_data d = {
 		.arch = AUDIT_ARCH_X86_64,
@@ -123,9 +124,8 @@ START_TEST(x32_is_no_architecture)
 
 	ck_assert_uint_eq(run(&d), KILL);
 }
-END_TEST
 
-START_TEST(processes_may_be_made_but_no_namespaces)
+TEST(processes_may_be_made_but_no_namespaces)
 {
 	static const uint64_t refused[] = {
 		CLONE_NEWNS,  CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET,
@@ -146,9 +146,8 @@ START_TEST(processes_may_be_made_but_no_namespaces)
 		}
 	}
 }
-END_TEST
 
-START_TEST(a_terminal_may_be_asked_but_not_typed_at)
+TEST(a_terminal_may_be_asked_but_not_typed_at)
 {
 	static const int numbers[][2] = { { 16, 54 }, { 29, 54 } };
 
@@ -167,9 +166,8 @@ START_TEST(a_terminal_may_be_asked_but_not_typed_at)
 		ck_assert_uint_eq(run(&d), SECCOMP_RET_ERRNO | EPERM);
 	}
 }
-END_TEST
 
-START_TEST(the_kernel_takes_it)
+TEST(the_kernel_takes_it)
 {
 	pid_t pid = fork();
 	int status;
@@ -186,27 +184,4 @@ START_TEST(the_kernel_takes_it)
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "%#x",
 		      status);
-}
-END_TEST
-
-static Suite *seccomp_suite(void)
-{
-	Suite *s = suite_create("sandbox/seccomp");
-	TCase *tc = tcase_create("seccomp");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, set_up, NULL);
-	tcase_add_loop_test(tc, each_architecture_has_numbers_of_its_own, 0,
-			    sizeof(calls) / sizeof(*calls));
-	tcase_add_test(tc, x32_is_no_architecture);
-	tcase_add_test(tc, processes_may_be_made_but_no_namespaces);
-	tcase_add_test(tc, a_terminal_may_be_asked_but_not_typed_at);
-	tcase_add_test(tc, the_kernel_takes_it);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(seccomp_suite());
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sandbox */
+#include "../lib/test.h"
+
 #include "sandbox/internal.h"
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -47,7 +47,10 @@ static int parent(const char *path, bool make)
 	return fd < 0 ? fd : 0;
 }
 
-START_TEST(the_directory_of_a_path_is_opened)
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST(the_directory_of_a_path_is_opened)
 {
 	const char *leaf;
 	struct stat st;
@@ -59,9 +62,8 @@ START_TEST(the_directory_of_a_path_is_opened)
 	close(fd);
 	ck_assert_int_eq(parent("/a", false), 0);
 }
-END_TEST
 
-START_TEST(links_and_files_on_the_way_are_refused)
+TEST(links_and_files_on_the_way_are_refused)
 {
 	for (int make = 0; make < 2; make++) {
 		ck_assert_int_eq(parent("/rel/x", make), -ELOOP);
@@ -71,9 +73,8 @@ START_TEST(links_and_files_on_the_way_are_refused)
 		ck_assert_int_eq(parent("/a/b/file/x", make), -ENOTDIR);
 	}
 }
-END_TEST
 
-START_TEST(what_is_missing_is_made_when_asked)
+TEST(what_is_missing_is_made_when_asked)
 {
 	ck_assert_int_eq(parent("/n/m/x", false), -ENOENT);
 	ck_assert_int_eq(parent("/n/m/x", true), 0);
@@ -81,7 +82,6 @@ START_TEST(what_is_missing_is_made_when_asked)
 	ck_assert_int_eq(parent("/rel/new/x", true), -ELOOP);
 	ck_assert_int_eq(faccessat(root, "a/new", F_OK, 0), -1);
 }
-END_TEST
 
 static void resolves(const char *path, const char *want)
 {
@@ -92,7 +92,7 @@ static void resolves(const char *path, const char *want)
 	free(real);
 }
 
-START_TEST(links_are_resolved_inside)
+TEST(links_are_resolved_inside)
 {
 	char *real = NULL;
 
@@ -108,25 +108,4 @@ START_TEST(links_are_resolved_inside)
 		sandbox_input_root_resolve(root, "/a/up/etc/passwd", &real),
 		-ENOENT);
 	ck_assert_ptr_null(real);
-}
-END_TEST
-
-static Suite *walk_suite(void)
-{
-	Suite *s = suite_create("sandbox/walk");
-	TCase *tc = tcase_create("walk");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, the_directory_of_a_path_is_opened);
-	tcase_add_test(tc, links_and_files_on_the_way_are_refused);
-	tcase_add_test(tc, what_is_missing_is_made_when_asked);
-	tcase_add_test(tc, links_are_resolved_inside);
-	suite_add_tcase(s, tc);
-	return s;
-}
-
-int main(void)
-{
-	return suite_run(walk_suite());
 }

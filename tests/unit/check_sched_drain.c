@@ -3,8 +3,8 @@
 /* Stories about draining and resuming nodes. */
 #include "sched/sched.h"
 
+#include "../lib/test.h"
 #include "sched-fixture.h"
-#include "suite.h"
 
 static struct sched *s;
 
@@ -30,7 +30,9 @@ static struct sched_counts figures(void)
 	return f;
 }
 
-START_TEST(what_runs_there_ends_and_nothing_new_comes)
+FIXTURE(NULL, teardown);
+
+TEST(what_runs_there_ends_and_nothing_new_comes)
 {
 	s = story("node a up 3 slots; node b up 1 slots; unit 1; scanned 1; "
 		  "unit 2; scanned 2; unit 3; scanned 3");
@@ -47,9 +49,8 @@ START_TEST(what_runs_there_ends_and_nothing_new_comes)
 	ck_assert_play(s, "examined 3 good", "deliver 3");
 	ck_assert_play(s, "answer 2 b", "examine 2; send 4 b");
 }
-END_TEST
 
-START_TEST(one_that_is_idle_is_drained_at_once)
+TEST(one_that_is_idle_is_drained_at_once)
 {
 	s = play_farm(1, 1, "node a up 2 slots; drain a");
 	ck_assert_actions(s, "node a drained");
@@ -58,9 +59,8 @@ START_TEST(one_that_is_idle_is_drained_at_once)
 	ck_assert_play(s, "resume a", "");
 	ck_assert_play(s, "unit 1; scanned 1", "send 1 a");
 }
-END_TEST
 
-START_TEST(with_all_nodes_drained_units_are_compiled_here)
+TEST(with_all_nodes_drained_units_are_compiled_here)
 {
 	s = story("node a up 1 slots; node b up 1 slots; unit 1; scanned 1; "
 		  "unit 2; scanned 2; unit 3; scanned 3; unit 4; drain a");
@@ -79,9 +79,8 @@ START_TEST(with_all_nodes_drained_units_are_compiled_here)
 	ck_assert_play(s, "answer 1 a", "node a drained; examine 1");
 	ck_assert_play(s, "examined 1 good", "deliver 1");
 }
-END_TEST
 
-START_TEST(the_reason_is_that_of_the_nodes_that_are_left)
+TEST(the_reason_is_that_of_the_nodes_that_are_left)
 {
 	s = story("node a up 1 slots; unfit b; drain a; unit 1");
 	ck_assert_actions(s, "compile 1 NODES_DRAINED");
@@ -92,9 +91,8 @@ START_TEST(the_reason_is_that_of_the_nodes_that_are_left)
 	s = story("node a up 1 slots; fit b 1; cell b 0 none; drain a; unit 1");
 	ck_assert_actions(s, "compile 1 NO_TOOLCHAIN");
 }
-END_TEST
 
-START_TEST(after_it_was_resumed_those_that_wait_go_there)
+TEST(after_it_was_resumed_those_that_wait_go_there)
 {
 	s = play_farm(2, 1,
 		      "node a up 2 slots; fit b 1; cell b 0 shipping; "
@@ -112,13 +110,12 @@ START_TEST(after_it_was_resumed_those_that_wait_go_there)
 	ck_assert_play(s, "scanned 3", "");
 	ck_assert_play(s, "answer 1 a", "examine 1; send 3 a");
 }
-END_TEST
 
 /*
  * Units that were given up for nodes remain local, because their order is
  * fixed.
  */
-START_TEST(what_waits_for_a_local_slot_is_not_called_back)
+TEST(what_waits_for_a_local_slot_is_not_called_back)
 {
 	s = play_farm(1, 1,
 		      "node a up 2 slots; drain a; unit 1; unit 2; resume a");
@@ -128,9 +125,8 @@ START_TEST(what_waits_for_a_local_slot_is_not_called_back)
 		       "compile 2 NODES_DRAINED");
 	ck_assert_play(s, "unit 3; scanned 3", "send 3 a");
 }
-END_TEST
 
-START_TEST(a_node_that_is_down_is_drained_when_it_comes)
+TEST(a_node_that_is_down_is_drained_when_it_comes)
 {
 	s = play_farm(1, 1, "lost a new");
 	ck_assert_actions(s, "node a down: connection closed");
@@ -145,9 +141,8 @@ START_TEST(a_node_that_is_down_is_drained_when_it_comes)
 	ck_assert_play(s, "resume a", "node a up");
 	ck_assert_play(s, "unit 3; scanned 3", "send 3 a");
 }
-END_TEST
 
-START_TEST(one_that_nobody_waits_for_is_decided)
+TEST(one_that_nobody_waits_for_is_decided)
 {
 	s = sched_new(
 		&(struct sched_setup){ .n_nodes = 1, .n_local_slots = 1 });
@@ -160,9 +155,8 @@ START_TEST(one_that_nobody_waits_for_is_decided)
 	ck_assert_play(s, "resume a", "node a connecting");
 	ck_assert_uint_eq(figures().n_undecided_nodes, 1);
 }
-END_TEST
 
-START_TEST(what_is_lost_with_it_goes_elsewhere)
+TEST(what_is_lost_with_it_goes_elsewhere)
 {
 	s = story("node a up 2 slots; node b up 2 slots; unit 1; scanned 1; "
 		  "drain a");
@@ -172,9 +166,8 @@ START_TEST(what_is_lost_with_it_goes_elsewhere)
 		       "node a drained: connection closed; send 1 b");
 	ck_assert_play(s, "resume a", "node a down: connection closed");
 }
-END_TEST
 
-START_TEST(a_toolchain_goes_on_travelling)
+TEST(a_toolchain_goes_on_travelling)
 {
 	s = play_farm(1, 1,
 		      "fit a 2; cell a 0 shipping; unit 1; unit 2; unit 3; "
@@ -189,9 +182,8 @@ START_TEST(a_toolchain_goes_on_travelling)
 	ck_assert_play(s, "resume a", "node a up");
 	ck_assert_play(s, "scanned 3", "send 3 a");
 }
-END_TEST
 
-START_TEST(it_is_not_probed_before_it_is_resumed)
+TEST(it_is_not_probed_before_it_is_resumed)
 {
 	s = play_farm(1, 1, "node a up 2 slots; lost a; 2 s; fit a 2");
 	ck_assert_actions(s, "node a resting: connection closed; probe a");
@@ -206,9 +198,8 @@ START_TEST(it_is_not_probed_before_it_is_resumed)
 	ck_assert_play(s, "probed a right", "node a drained");
 	ck_assert_play(s, "resume a", "node a up");
 }
-END_TEST
 
-START_TEST(a_worn_connection_is_renewed_all_the_same)
+TEST(a_worn_connection_is_renewed_all_the_same)
 {
 	s = play_farm(1, 1,
 		      "node a up 2 slots; unit 1; scanned 1; worn a; drain a");
@@ -217,17 +208,15 @@ START_TEST(a_worn_connection_is_renewed_all_the_same)
 		       "node a drained; renew a; examine 1; dial a");
 	ck_assert_play(s, "fit a 2", "node a drained");
 }
-END_TEST
 
-START_TEST(canaries_of_its_own_are_no_units)
+TEST(canaries_of_its_own_are_no_units)
 {
 	s = play_farm(1, 1, "node a up 2 slots; slots a 2 1; drain a");
 	ck_assert_actions(s, "node a drained");
 	ck_assert_play(s, "slots a 2 0; resume a", "node a up");
 }
-END_TEST
 
-START_TEST(with_fewer_slots_none_is_taken_from_a_unit)
+TEST(with_fewer_slots_none_is_taken_from_a_unit)
 {
 	s = play_farm(1, 1,
 		      "node a up 2 slots; unit 1; scanned 1; unit 2; "
@@ -238,29 +227,4 @@ START_TEST(with_fewer_slots_none_is_taken_from_a_unit)
 	/* Additional slots are used at once. */
 	ck_assert_play(s, "unit 4; scanned 4", "");
 	ck_assert_play(s, "slots a 3 0", "send 4 a");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("sched/drain");
-	TCase *tc = tcase_create("drain");
-
-	tcase_add_checked_fixture(tc, NULL, teardown);
-	tcase_add_test(tc, what_runs_there_ends_and_nothing_new_comes);
-	tcase_add_test(tc, one_that_is_idle_is_drained_at_once);
-	tcase_add_test(tc, with_all_nodes_drained_units_are_compiled_here);
-	tcase_add_test(tc, the_reason_is_that_of_the_nodes_that_are_left);
-	tcase_add_test(tc, after_it_was_resumed_those_that_wait_go_there);
-	tcase_add_test(tc, what_waits_for_a_local_slot_is_not_called_back);
-	tcase_add_test(tc, a_node_that_is_down_is_drained_when_it_comes);
-	tcase_add_test(tc, one_that_nobody_waits_for_is_decided);
-	tcase_add_test(tc, what_is_lost_with_it_goes_elsewhere);
-	tcase_add_test(tc, a_toolchain_goes_on_travelling);
-	tcase_add_test(tc, it_is_not_probed_before_it_is_resumed);
-	tcase_add_test(tc, a_worn_connection_is_renewed_all_the_same);
-	tcase_add_test(tc, canaries_of_its_own_are_no_units);
-	tcase_add_test(tc, with_fewer_slots_none_is_taken_from_a_unit);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

@@ -2,8 +2,8 @@
 /* needs: sched */
 #include "sched/sched.h"
 
+#include "../lib/test.h"
 #include "sched-fixture.h"
-#include "suite.h"
 
 static struct sched *s;
 
@@ -27,7 +27,9 @@ static uint64_t wait_ms(void)
 	return sched_next_ms(s) - play_now_ms;
 }
 
-START_TEST(a_lost_node_is_dialed_after_1_2_4_up_to_60_s)
+FIXTURE(NULL, teardown);
+
+TEST(a_lost_node_is_dialed_after_1_2_4_up_to_60_s)
 {
 	static const unsigned rests[] = { 1, 2, 4, 8, 16, 32, 60, 60 };
 
@@ -45,9 +47,8 @@ START_TEST(a_lost_node_is_dialed_after_1_2_4_up_to_60_s)
 	ck_assert_play(s, "lost a", "node a down: connection closed");
 	ck_assert_uint_eq(node_a().n_errors, 1);
 }
-END_TEST
 
-START_TEST(nodes_do_not_march_in_step)
+TEST(nodes_do_not_march_in_step)
 {
 	uint64_t first;
 
@@ -60,9 +61,8 @@ START_TEST(nodes_do_not_march_in_step)
 	ck_assert_uint_eq(strlen(play_actions), strlen("dial a"));
 	ck_assert_uint_gt(sched_next_ms(s), first);
 }
-END_TEST
 
-START_TEST(one_that_was_lost_first_shows_a_right_answer)
+TEST(one_that_was_lost_first_shows_a_right_answer)
 {
 	s = play_farm(1, 1, "node a up 2 slots; lost a; 2 s");
 	ck_assert_actions(s, "dial a");
@@ -74,17 +74,15 @@ START_TEST(one_that_was_lost_first_shows_a_right_answer)
 	ck_assert_play(s, "probed a right", "node a up");
 	ck_assert_ptr_null(node_a().text);
 }
-END_TEST
 
-START_TEST(one_that_was_never_up_needs_none)
+TEST(one_that_was_never_up_needs_none)
 {
 	s = play_farm(1, 1, "lost a new; 2 s");
 	ck_assert_actions(s, "dial a");
 	ck_assert_play(s, "fit a 2", "node a up");
 }
-END_TEST
 
-START_TEST(another_version_is_out_for_good)
+TEST(another_version_is_out_for_good)
 {
 	s = play_farm(1, 1, "lost a version");
 	ck_assert_actions(s, "node a out: connection closed");
@@ -95,9 +93,8 @@ START_TEST(another_version_is_out_for_good)
 	ck_assert_uint_eq(sched_next_ms(s), UINT64_MAX);
 	ck_assert_uint_eq(node_a().n_slots, 0);
 }
-END_TEST
 
-START_TEST(an_unfit_node_stays_connected)
+TEST(an_unfit_node_stays_connected)
 {
 	s = play_farm(1, 1, "unfit a");
 	ck_assert_actions(s, "node a unfit: no namespaces");
@@ -106,9 +103,8 @@ START_TEST(an_unfit_node_stays_connected)
 	ck_assert_play(s, "unfit a; lost a", "node a down: connection closed");
 	ck_assert_play(s, "2 s", "dial a");
 }
-END_TEST
 
-START_TEST(the_first_failure_of_a_good_node_is_the_units)
+TEST(the_first_failure_of_a_good_node_is_the_units)
 {
 	s = play_farm(1, 1,
 		      "node a up 3 slots; unit 1; scanned 1; unit 2; "
@@ -121,9 +117,8 @@ START_TEST(the_first_failure_of_a_good_node_is_the_units)
 	ck_assert_uint_eq(node_a().n_errors, 2);
 	ck_assert_str_eq(node_a().text, "out of disk");
 }
-END_TEST
 
-START_TEST(a_right_answer_makes_good)
+TEST(a_right_answer_makes_good)
 {
 	s = play_farm(1, 1,
 		      "node a up 3 slots; unit 1; scanned 1; unit 2; "
@@ -133,9 +128,8 @@ START_TEST(a_right_answer_makes_good)
 		      "fail 4 a node");
 	ck_assert_actions(s, "compile 4 NODES_FAILED");
 }
-END_TEST
 
-START_TEST(units_of_a_resting_node_may_end)
+TEST(units_of_a_resting_node_may_end)
 {
 	s = play_farm(1, 1,
 		      "node a up 3 slots; unit 1; scanned 1; unit 2; "
@@ -148,9 +142,8 @@ START_TEST(units_of_a_resting_node_may_end)
 	ck_assert_int_eq(node_a().state, SCHED_NODE_BACKOFF);
 	ck_assert_play(s, "2 s", "probe a");
 }
-END_TEST
 
-START_TEST(a_unit_can_be_the_right_answer)
+TEST(a_unit_can_be_the_right_answer)
 {
 	s = play_farm(1, 1,
 		      "node a up 3 slots; unit 1; scanned 1; unit 2; "
@@ -164,9 +157,8 @@ START_TEST(a_unit_can_be_the_right_answer)
 	ck_assert_play(s, "probed a wrong", "node a resting: known answer");
 	ck_assert_play(s, "probed a wrong", "");
 }
-END_TEST
 
-START_TEST(a_second_failure_while_it_rests_is_a_fault)
+TEST(a_second_failure_while_it_rests_is_a_fault)
 {
 	s = play_farm(1, 1,
 		      "node a up 3 slots; unit 1; scanned 1; unit 2; "
@@ -177,9 +169,8 @@ START_TEST(a_second_failure_while_it_rests_is_a_fault)
 	ck_assert_play(s, "probed a wrong", "");
 	ck_assert_uint_eq(node_a().n_errors, 2);
 }
-END_TEST
 
-START_TEST(a_probe_may_fail)
+TEST(a_probe_may_fail)
 {
 	s = play_farm(1, 1,
 		      "node a up 3 slots; unit 1; scanned 1; fail 1 a node; "
@@ -187,7 +178,6 @@ START_TEST(a_probe_may_fail)
 	ck_assert_actions(s, "node a resting: known answer");
 	ck_assert_uint_ge(wait_ms(), 1600);
 }
-END_TEST
 
 /* Add unit `number`, and let it fail on a. */
 static void fail_unit(unsigned number)
@@ -221,7 +211,7 @@ static uint64_t idle_ms(void)
 	return play_now_ms - from;
 }
 
-START_TEST(a_right_answer_to_a_probe_does_not_shorten_the_next_rest)
+TEST(a_right_answer_to_a_probe_does_not_shorten_the_next_rest)
 {
 	static const unsigned rests[] = { 1, 2, 4, 8, 16, 32, 60, 60 };
 	unsigned unit = 0;
@@ -247,9 +237,8 @@ START_TEST(a_right_answer_to_a_probe_does_not_shorten_the_next_rest)
 	ck_assert_int_eq(node_a().state, SCHED_NODE_BACKOFF);
 	ck_assert_uint_le(idle_ms(), 1200);
 }
-END_TEST
 
-START_TEST(a_node_that_failed_gets_fewer_units_at_once)
+TEST(a_node_that_failed_gets_fewer_units_at_once)
 {
 	s = play_farm(1, 9,
 		      "node a up 4 slots; unit 1; scanned 1; unit 2; "
@@ -274,9 +263,8 @@ START_TEST(a_node_that_failed_gets_fewer_units_at_once)
 		       "unit 12; scanned 12",
 		       "send 12 a");
 }
-END_TEST
 
-START_TEST(three_wrong_answers_are_the_end)
+TEST(three_wrong_answers_are_the_end)
 {
 	s = play_farm(1, 1,
 		      "node a up 3 slots; unit 1; scanned 1; unit 2; "
@@ -290,9 +278,8 @@ START_TEST(three_wrong_answers_are_the_end)
 		       "done 1 WRONG_ANSWERS; "
 		       "compile 2 NODE_LOST");
 }
-END_TEST
 
-START_TEST(a_strike_counts_whenever_it_is_found)
+TEST(a_strike_counts_whenever_it_is_found)
 {
 	s = play_farm(1, 1,
 		      "node a up 4 slots; unit 1; scanned 1; unit 2; "
@@ -304,9 +291,8 @@ START_TEST(a_strike_counts_whenever_it_is_found)
 		       "node a out: wrong result: no ELF");
 	ck_assert_play(s, "examined 4 wrong", "");
 }
-END_TEST
 
-START_TEST(units_of_a_node_that_is_out_go_elsewhere)
+TEST(units_of_a_node_that_is_out_go_elsewhere)
 {
 	s = play_farm(2, 1,
 		      "node a up 4 slots; unit 1; scanned 1; unit 2; "
@@ -317,9 +303,8 @@ START_TEST(units_of_a_node_that_is_out_go_elsewhere)
 			     "send 3 b; send 4 b");
 	ck_assert_uint_eq(node_a().n_retries, 4);
 }
-END_TEST
 
-START_TEST(a_worn_connection_is_renewed_when_nothing_runs)
+TEST(a_worn_connection_is_renewed_when_nothing_runs)
 {
 	s = play_farm(1, 1,
 		      "node a up 3 slots; unit 1; scanned 1; slots a 3 1; "
@@ -331,9 +316,8 @@ START_TEST(a_worn_connection_is_renewed_when_nothing_runs)
 	ck_assert_play(s, "lost a; 3 s; fit a 3; worn a", "renew a; dial a");
 	ck_assert_play(s, "worn a", "");
 }
-END_TEST
 
-START_TEST(a_slot_that_is_used_for_other_things_is_not_free)
+TEST(a_slot_that_is_used_for_other_things_is_not_free)
 {
 	s = play_farm(1, 1,
 		      "node a up 2 slots; slots a 2 1; unit 1; "
@@ -345,9 +329,8 @@ START_TEST(a_slot_that_is_used_for_other_things_is_not_free)
 		       "examine 1");
 	ck_assert_play(s, "answer 2 a", "examine 2; send 3 a");
 }
-END_TEST
 
-START_TEST(each_state_has_a_word)
+TEST_RANGE(each_state_has_a_word, SCHED_NODE_DOWN, SCHED_NODE_REMOVED + 1)
 {
 	static const char *const words[] = { "down",   "connecting", "up",
 					     "unfit",  "resting",    "resting",
@@ -356,37 +339,4 @@ START_TEST(each_state_has_a_word)
 
 	ck_assert_str_eq(sched_node_state_name((enum sched_node_state)_i),
 			 words[_i]);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("sched/node");
-	TCase *tc = tcase_create("node");
-
-	tcase_add_checked_fixture(tc, NULL, teardown);
-	tcase_add_test(tc, a_lost_node_is_dialed_after_1_2_4_up_to_60_s);
-	tcase_add_test(tc, nodes_do_not_march_in_step);
-	tcase_add_test(tc, one_that_was_lost_first_shows_a_right_answer);
-	tcase_add_test(tc, one_that_was_never_up_needs_none);
-	tcase_add_test(tc, another_version_is_out_for_good);
-	tcase_add_test(tc, an_unfit_node_stays_connected);
-	tcase_add_test(tc, the_first_failure_of_a_good_node_is_the_units);
-	tcase_add_test(tc, a_right_answer_makes_good);
-	tcase_add_test(tc, units_of_a_resting_node_may_end);
-	tcase_add_test(tc, a_unit_can_be_the_right_answer);
-	tcase_add_test(tc, a_second_failure_while_it_rests_is_a_fault);
-	tcase_add_test(tc, a_probe_may_fail);
-	tcase_add_test(
-		tc, a_right_answer_to_a_probe_does_not_shorten_the_next_rest);
-	tcase_add_test(tc, a_node_that_failed_gets_fewer_units_at_once);
-	tcase_add_test(tc, three_wrong_answers_are_the_end);
-	tcase_add_test(tc, a_strike_counts_whenever_it_is_found);
-	tcase_add_test(tc, units_of_a_node_that_is_out_go_elsewhere);
-	tcase_add_test(tc, a_worn_connection_is_renewed_when_nothing_runs);
-	tcase_add_test(tc, a_slot_that_is_used_for_other_things_is_not_free);
-	tcase_add_loop_test(tc, each_state_has_a_word, SCHED_NODE_DOWN,
-			    SCHED_NODE_REMOVED + 1);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

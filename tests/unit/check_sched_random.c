@@ -4,8 +4,8 @@
  * Random farms in virtual time: SCHED_RUNS farms, starting with the seed
  * SCHED_SEED (1), and a large one.
  */
+#include "../lib/test.h"
 #include "sched-farm.h"
-#include "suite.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -88,7 +88,9 @@ static uint64_t run_seed(uint64_t seed, struct farm *total)
 	return digest;
 }
 
-START_TEST(every_unit_ends_once_whatever_happens)
+TIMEOUT(3600);
+
+TEST(every_unit_ends_once_whatever_happens)
 {
 	uint64_t runs = number_of("SCHED_RUNS", RUNS);
 	uint64_t seed = number_of("SCHED_SEED", 1);
@@ -107,9 +109,10 @@ START_TEST(every_unit_ends_once_whatever_happens)
 	       (uintmax_t)total.n_actions, total.delivered, total.compiled,
 	       total.killed, total.hedges);
 }
-END_TEST
 
-START_TEST(a_large_farm_takes_seconds)
+TIMEOUT(300);
+
+TEST(a_large_farm_takes_seconds)
 {
 	struct farm f = { .setup = { .seed = 1,
 				     .nodes = 500,
@@ -138,20 +141,4 @@ START_TEST(a_large_farm_takes_seconds)
 	       f.delivered, f.compiled, f.hedges);
 	ck_assert_double_lt(took_s, LARGE_S);
 	farm_release(&f);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("sched/random");
-	TCase *tc = tcase_create("random");
-
-	tcase_set_timeout(tc, 3600);
-	tcase_add_test(tc, every_unit_ends_once_whatever_happens);
-	suite_add_tcase(s, tc);
-	tc = tcase_create("large");
-	tcase_set_timeout(tc, 300);
-	tcase_add_test(tc, a_large_farm_takes_seconds);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -6,8 +6,8 @@
  */
 #include "sched/sched.h"
 
+#include "../lib/test.h"
 #include "sched-fixture.h"
-#include "suite.h"
 
 static struct sched *s;
 
@@ -33,9 +33,11 @@ static struct sched_node_counts node_figures(uint32_t node)
 	return f;
 }
 
+FIXTURE(NULL, teardown);
+
 /* ---------------------------------------------------------------- added */
 
-START_TEST(one_that_is_added_is_dialed_and_gets_units)
+TEST(one_that_is_added_is_dialed_and_gets_units)
 {
 	s = play_farm(1, 1,
 		      "node a up 1 slots; unit 1; scanned 1; unit 2; "
@@ -52,9 +54,8 @@ START_TEST(one_that_is_added_is_dialed_and_gets_units)
 	ck_assert_play(s, "examined 2 good", "deliver 2");
 	ck_assert_uint_eq(node_figures(1).n_jobs, 1);
 }
-END_TEST
 
-START_TEST(with_it_a_build_without_nodes_has_one)
+TEST(with_it_a_build_without_nodes_has_one)
 {
 	s = play_farm(0, 1, "unit 1");
 	ck_assert_actions(s, "compile 1 NO_NODES");
@@ -62,13 +63,12 @@ START_TEST(with_it_a_build_without_nodes_has_one)
 	ck_assert_play(s, "node a up 2 slots", "node a up");
 	ck_assert_play(s, "unit 2; scanned 2", "send 2 a");
 }
-END_TEST
 
 /*
  * A node contains a list head, so it must not move: 40 nodes exceed the initial
  * capacity.
  */
-START_TEST(many_are_added_while_units_run)
+TEST(many_are_added_while_units_run)
 {
 	s = play_farm(1, 1,
 		      "node a up 2 slots; unit 1; scanned 1; unit 2; "
@@ -83,18 +83,16 @@ START_TEST(many_are_added_while_units_run)
 	ck_assert_play(s, "lost a", "node a down: connection closed");
 	ck_assert_play(s, "node z up 9 slots", "node z up; send 1 z; send 2 z");
 }
-END_TEST
 
-START_TEST(only_the_next_number_can_be_added)
+TEST_SIGNAL(only_the_next_number_can_be_added, 6)
 {
 	s = play_farm(1, 1, "unit 1");
 	play(s, "added c");
 }
-END_TEST
 
 /* -------------------------------------------------------------- removed */
 
-START_TEST(one_that_is_removed_ends_what_it_has)
+TEST(one_that_is_removed_ends_what_it_has)
 {
 	s = story("node a up 2 slots; node b up 1 slots; unit 1; scanned 1; "
 		  "unit 2; scanned 2");
@@ -113,9 +111,8 @@ START_TEST(one_that_is_removed_ends_what_it_has)
 	ck_assert_play(s, "resume a; drain a; retry a; removed a", "");
 	ck_assert_play(s, "200 s", "");
 }
-END_TEST
 
-START_TEST(one_that_is_idle_leaves_at_once)
+TEST(one_that_is_idle_leaves_at_once)
 {
 	s = story("node a up 2 slots; removed a");
 	ck_assert_actions(s, "node a removed: taken out; hang-up a");
@@ -125,9 +122,8 @@ START_TEST(one_that_is_idle_leaves_at_once)
 	ck_assert_uint_eq(figures().n_undecided_nodes, 0);
 	ck_assert_play(s, "unit 1", "compile 1 NODES_DOWN");
 }
-END_TEST
 
-START_TEST(one_that_is_down_is_not_dialed_again)
+TEST(one_that_is_down_is_not_dialed_again)
 {
 	s = story("lost a new; removed a");
 	ck_assert_actions(s, "node a removed: taken out");
@@ -135,9 +131,8 @@ START_TEST(one_that_is_down_is_not_dialed_again)
 	ck_assert_play(s, "100 s", "");
 	ck_assert_uint_eq(sched_next_ms(s), UINT64_MAX);
 }
-END_TEST
 
-START_TEST(one_that_is_lost_meanwhile_is_gone_too)
+TEST(one_that_is_lost_meanwhile_is_gone_too)
 {
 	s = story("node a up 2 slots; node b up 2 slots; unit 1; scanned 1; "
 		  "removed a");
@@ -146,19 +141,17 @@ START_TEST(one_that_is_lost_meanwhile_is_gone_too)
 	ck_assert_play(s, "100 s", "hedge 1");
 	ck_assert_uint_eq(node_figures(0).state, SCHED_NODE_REMOVED);
 }
-END_TEST
 
-START_TEST(one_that_was_drained_before_is_removed)
+TEST(one_that_was_drained_before_is_removed)
 {
 	s = play_farm(1, 1, "node a up 2 slots; drain a");
 	ck_assert_actions(s, "node a drained");
 	ck_assert_play(s, "removed a", "node a removed: taken out; hang-up a");
 }
-END_TEST
 
 /* ---------------------------------------------------------------- retry */
 
-START_TEST(one_that_rests_is_dialed_at_once_when_asked)
+TEST(one_that_rests_is_dialed_at_once_when_asked)
 {
 	s = play_farm(1, 1, "lost a new; 2 s; lost a new; 3 s; lost a new");
 	ck_assert_actions(s, "node a down: connection closed");
@@ -167,9 +160,8 @@ START_TEST(one_that_rests_is_dialed_at_once_when_asked)
 	ck_assert_play(s, "fit a 2", "node a up");
 	ck_assert_play(s, "retry a", "");
 }
-END_TEST
 
-START_TEST(one_that_was_out_may_come_back)
+TEST(one_that_was_out_may_come_back)
 {
 	s = play_farm(1, 1, "lost a version");
 	ck_assert_actions(s, "node a out: connection closed");
@@ -180,11 +172,10 @@ START_TEST(one_that_was_out_may_come_back)
 	ck_assert_play(s, "retry a", "dial a");
 	ck_assert_play(s, "fit a 2", "node a up");
 }
-END_TEST
 
 /* --------------------------------------------------------- long handshakes */
 
-START_TEST(local_slots_do_not_wait_for_one_that_is_long_in_greeting)
+TEST(local_slots_do_not_wait_for_one_that_is_long_in_greeting)
 {
 	s = play_farm(1, 2, "unit 1; scanned 1; unit 2; scanned 2; unit 3");
 	ck_assert_actions(s, "");
@@ -195,38 +186,12 @@ START_TEST(local_slots_do_not_wait_for_one_that_is_long_in_greeting)
 	ck_assert_play(s, "node a up 2 slots", "node a up");
 	ck_assert_play(s, "scanned 3", "send 3 a");
 }
-END_TEST
 
-START_TEST(who_is_up_is_waited_for)
+TEST(who_is_up_is_waited_for)
 {
 	s = story("node a up 1 slots; unit 1; scanned 1; unit 2; scanned 2; "
 		  "2 s");
 	/* b is silent, but a has the toolchain. */
 	ck_assert_actions(s, "");
 	ck_assert_play(s, "answer 1 a", "examine 1; send 2 a");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("sched/roster");
-	TCase *c = tcase_create("roster");
-
-	tcase_add_checked_fixture(c, NULL, teardown);
-	tcase_add_test(c, one_that_is_added_is_dialed_and_gets_units);
-	tcase_add_test(c, with_it_a_build_without_nodes_has_one);
-	tcase_add_test(c, many_are_added_while_units_run);
-	tcase_add_test_raise_signal(c, only_the_next_number_can_be_added, 6);
-	tcase_add_test(c, one_that_is_removed_ends_what_it_has);
-	tcase_add_test(c, one_that_is_idle_leaves_at_once);
-	tcase_add_test(c, one_that_is_down_is_not_dialed_again);
-	tcase_add_test(c, one_that_is_lost_meanwhile_is_gone_too);
-	tcase_add_test(c, one_that_was_drained_before_is_removed);
-	tcase_add_test(c, one_that_rests_is_dialed_at_once_when_asked);
-	tcase_add_test(c, one_that_was_out_may_come_back);
-	tcase_add_test(
-		c, local_slots_do_not_wait_for_one_that_is_long_in_greeting);
-	tcase_add_test(c, who_is_up_is_waited_for);
-	suite_add_tcase(suite, c);
-	return suite_run(suite);
 }

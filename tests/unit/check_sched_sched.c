@@ -2,8 +2,8 @@
 /* needs: sched */
 #include "sched/sched.h"
 
+#include "../lib/test.h"
 #include "sched-fixture.h"
-#include "suite.h"
 
 #include <signal.h>
 
@@ -15,9 +15,11 @@ static void teardown(void)
 	s = NULL;
 }
 
+FIXTURE(NULL, teardown);
+
 /* ----------------------------------------------------------- remote units */
 
-START_TEST(a_unit_goes_to_a_node_and_comes_back)
+TEST(a_unit_goes_to_a_node_and_comes_back)
 {
 	s = story("node a up 2 slots; unit 1");
 	ck_assert_actions(s, "scan 1");
@@ -30,9 +32,8 @@ START_TEST(a_unit_goes_to_a_node_and_comes_back)
 	ck_assert_uint_eq(play_last.n_retries, 0);
 	ck_assert_play(s, "left 1", "");
 }
-END_TEST
 
-START_TEST(units_that_wait_for_a_local_slot_are_counted_until_they_leave)
+TEST(units_that_wait_for_a_local_slot_are_counted_until_they_leave)
 {
 	struct sched_counts f;
 
@@ -54,9 +55,8 @@ START_TEST(units_that_wait_for_a_local_slot_are_counted_until_they_leave)
 	ck_assert_uint_eq(f.n_remote, 0);
 	ck_assert_uint_eq(f.n_waiting_local, 2);
 }
-END_TEST
 
-START_TEST(nodes_are_dialed_at_the_beginning)
+TEST(nodes_are_dialed_at_the_beginning)
 {
 	struct sched_counts f;
 
@@ -69,9 +69,8 @@ START_TEST(nodes_are_dialed_at_the_beginning)
 	ck_assert_play(s, "fit a 2", "node a up");
 	ck_assert_play(s, "unfit b", "node b unfit: no namespaces");
 }
-END_TEST
 
-START_TEST(the_least_loaded_node_gets_it)
+TEST(the_least_loaded_node_gets_it)
 {
 	s = story("node a up 2 slots; node b up 4 slots; unit 1; unit 2");
 	ck_assert_play(s, "scanned 1", "send 1 a");
@@ -81,9 +80,8 @@ START_TEST(the_least_loaded_node_gets_it)
 	ck_assert_play(s, "unit 4; scanned 4", "send 4 a");
 	ck_assert_play(s, "unit 5; scanned 5", "send 5 b");
 }
-END_TEST
 
-START_TEST(units_are_sent_in_the_order_of_their_arrival)
+TEST(units_are_sent_in_the_order_of_their_arrival)
 {
 	s = play_farm(1, 4,
 		      "node a up 1 slots; unit 1; unit 2; unit 3; "
@@ -93,10 +91,9 @@ START_TEST(units_are_sent_in_the_order_of_their_arrival)
 	ck_assert_play(s, "answer 1 a", "examine 1; send 2 a");
 	ck_assert_play(s, "fail 2 a busy", "send 3 a; compile 2 NODES_BUSY");
 }
-END_TEST
 
 /* A returned unit is older than those that were never offloaded. */
-START_TEST(one_that_comes_back_is_served_first)
+TEST(one_that_comes_back_is_served_first)
 {
 	s = play_farm(3, 4,
 		      "node a up 1 slots; node b up 1 slots; unit 1; unit 2; "
@@ -108,9 +105,8 @@ START_TEST(one_that_comes_back_is_served_first)
 		       "node c up; send 1 c; send 2 c; send 3 c; send 4 c; "
 		       "send 5 c");
 }
-END_TEST
 
-START_TEST(scans_run_as_far_ahead_as_there_are_slots)
+TEST(scans_run_as_far_ahead_as_there_are_slots)
 {
 	s = story("node a up 1 slots; unit 1; unit 2; unit 3");
 	ck_assert_actions(s, "");
@@ -118,9 +114,8 @@ START_TEST(scans_run_as_far_ahead_as_there_are_slots)
 	ck_assert_play(s, "scanned 2", "");
 	ck_assert_play(s, "answer 1 a", "examine 1; send 2 a; scan 3");
 }
-END_TEST
 
-START_TEST(scans_wait_for_the_workers)
+TEST(scans_wait_for_the_workers)
 {
 	struct sched_setup setup = { .n_local_slots = 9,
 				     .max_scans = 1,
@@ -135,9 +130,8 @@ START_TEST(scans_wait_for_the_workers)
 	ck_assert_play(s, "left 2; unit 3", "");
 	ck_assert_play(s, "scanned 2", "scan 3");
 }
-END_TEST
 
-START_TEST(toolchains_take_turns_by_arrival)
+TEST(toolchains_take_turns_by_arrival)
 {
 	s = play_farm(1, 1,
 		      "toolchain 1 ready; object 2 ready; node a up 1 slots; "
@@ -147,9 +141,8 @@ START_TEST(toolchains_take_turns_by_arrival)
 	ck_assert_play(s, "left 1", "cancel 1 a; send 2 a; scan 3");
 	ck_assert_play(s, "scanned 3; left 2", "cancel 2 a; send 3 a; scan 4");
 }
-END_TEST
 
-START_TEST(the_deadline_and_lateness_follow_what_others_took)
+TEST(the_deadline_and_lateness_follow_what_others_took)
 {
 	s = story("node a up 2 slots; unit 1; scanned 1 bytes 1048576; "
 		  "answer 1 a 8000; examined 1 good; unit 2");
@@ -163,11 +156,12 @@ START_TEST(the_deadline_and_lateness_follow_what_others_took)
 		       "send 3 a");
 	ck_assert_uint_eq(play_last.deadline_ms, 8 * 600000);
 }
-END_TEST
+
+FIXTURE(NULL, teardown);
 
 /* ------------------------------------------------- prerequisites of a node */
 
-START_TEST(it_waits_for_its_toolchain_and_its_kind_of_object)
+TEST(it_waits_for_its_toolchain_and_its_kind_of_object)
 {
 	s = story("node a up 2 slots; unit 1 tc 1 object 1");
 	ck_assert_actions(s, "");
@@ -180,9 +174,8 @@ START_TEST(it_waits_for_its_toolchain_and_its_kind_of_object)
 	ck_assert_play(s, "unit 4 tc 2; left 3",
 		       "done 3 NOT_IDENTIFIED; compile 4 NOT_IDENTIFIED");
 }
-END_TEST
 
-START_TEST(a_toolchain_that_takes_long_leaves_it_to_a_local_slot)
+TEST(a_toolchain_that_takes_long_leaves_it_to_a_local_slot)
 {
 	s = story("unit 1 tc 1; unit 2 tc 1");
 	ck_assert_uint_eq(sched_next_ms(s), 1001);
@@ -192,18 +185,16 @@ START_TEST(a_toolchain_that_takes_long_leaves_it_to_a_local_slot)
 	ck_assert_play(s, "fit a 3; unit 3 tc 1; 2 s; left 2",
 		       "done 2 NODES_DOWN; compile 3 TOOLCHAIN_SHIPPING");
 }
-END_TEST
 
-START_TEST(a_reason_from_the_beginning_needs_no_toolchain)
+TEST(a_reason_from_the_beginning_needs_no_toolchain)
 {
 	s = story("unit 1 local CPATH; unit 2 local UMASK");
 	ck_assert_actions(s, "");
 	ck_assert_play(s, "left 1", "done 1 CPATH; compile 2 UMASK");
 	ck_assert_play(s, "left 2", "done 2 UMASK");
 }
-END_TEST
 
-START_TEST(without_nodes_all_is_local)
+TEST(without_nodes_all_is_local)
 {
 	struct sched_setup setup = { .n_local_slots = 1,
 				     .remote_disabled = true };
@@ -215,16 +206,14 @@ START_TEST(without_nodes_all_is_local)
 	ck_assert_play(s, "unit 1", "compile 1 NO_REMOTE");
 	ck_assert_uint_eq(sched_next_ms(s), UINT64_MAX);
 }
-END_TEST
 
-START_TEST(a_scan_may_find_a_reason)
+TEST(a_scan_may_find_a_reason)
 {
 	s = story("node a up 2 slots; unit 1; scanned 1 local TIME_MACRO");
 	ck_assert_actions(s, "compile 1 TIME_MACRO");
 }
-END_TEST
 
-START_TEST(what_nobody_can_do_is_local_and_says_why)
+TEST(what_nobody_can_do_is_local_and_says_why)
 {
 	s = story("unit 1");
 	ck_assert_actions(s, "scan 1");
@@ -237,9 +226,8 @@ START_TEST(what_nobody_can_do_is_local_and_says_why)
 		"cell a 0 none");
 	ck_assert_play(s, "unit 3", "compile 3 NO_TOOLCHAIN");
 }
-END_TEST
 
-START_TEST(units_that_wait_are_local_when_the_last_node_goes)
+TEST(units_that_wait_are_local_when_the_last_node_goes)
 {
 	s = play_farm(1, 2, "unit 1; unit 2; unit 3; scanned 1");
 	ck_assert_actions(s, "");
@@ -249,9 +237,8 @@ START_TEST(units_that_wait_are_local_when_the_last_node_goes)
 	ck_assert_play(s, "scanned 2; left 3",
 		       "done 3 NODES_DOWN; compile 2 NODES_DOWN");
 }
-END_TEST
 
-START_TEST(units_that_wait_are_local_when_the_compiler_changes)
+TEST(units_that_wait_are_local_when_the_compiler_changes)
 {
 	s = play_farm(1, 3,
 		      "node a up 1 slots; unit 1; unit 2; unit 3; unit 4; "
@@ -264,9 +251,8 @@ START_TEST(units_that_wait_are_local_when_the_compiler_changes)
 	ck_assert_play(s, "answer 1 a; examined 1 good",
 		       "compile 1 COMPILER_CHANGED");
 }
-END_TEST
 
-START_TEST(local_slots_are_used_while_the_toolchain_travels)
+TEST(local_slots_are_used_while_the_toolchain_travels)
 {
 	s = play_farm(1, 2,
 		      "fit a 4; cell a 0 asked; unit 1; unit 2; unit 3; "
@@ -280,9 +266,8 @@ START_TEST(local_slots_are_used_while_the_toolchain_travels)
 	ck_assert_play(s, "cell a 0 ready", "send 3 a");
 	ck_assert_play(s, "left 1", "done 1 TOOLCHAIN_SHIPPING");
 }
-END_TEST
 
-START_TEST(units_that_are_not_scanned_use_them_too)
+TEST(units_that_are_not_scanned_use_them_too)
 {
 	s = play_farm(1, 1,
 		      "node a up 1 slots; unit 1; unit 2; unit 3; unit 4; "
@@ -292,9 +277,8 @@ START_TEST(units_that_are_not_scanned_use_them_too)
 		       "done 3 TOOLCHAIN_SHIPPING; "
 		       "compile 1 TOOLCHAIN_SHIPPING");
 }
-END_TEST
 
-START_TEST(one_that_is_hedged_does_not_wait_for_the_toolchain)
+TEST(one_that_is_hedged_does_not_wait_for_the_toolchain)
 {
 	s = play_farm(2, 2,
 		      "node a up 1 slots; fit b 1; cell b 0 shipping; unit 1; "
@@ -303,9 +287,8 @@ START_TEST(one_that_is_hedged_does_not_wait_for_the_toolchain)
 	ck_assert_play(s, "lost a", "node a down: connection closed");
 	ck_assert_play(s, "unhedged 1", "compile 1 TOOLCHAIN_SHIPPING");
 }
-END_TEST
 
-START_TEST(a_toolchain_that_was_touched_is_sent_nothing)
+TEST(a_toolchain_that_was_touched_is_sent_nothing)
 {
 	s = story("node a up 2 slots; toolchain 0 touched; unit 1");
 	ck_assert_play(s, "2 s", "compile 1 TOOLCHAIN_SHIPPING");
@@ -321,7 +304,6 @@ START_TEST(a_toolchain_that_was_touched_is_sent_nothing)
 	ck_assert_play(s, "toolchain 0 bad COMPILER_CHANGED",
 		       "compile 4 COMPILER_CHANGED");
 }
-END_TEST
 
 /* ---------------------------------------------- wrappers that exit */
 
@@ -345,18 +327,19 @@ static const struct leave leaves[] = {
 	{ "unit 1; scanned 1; answer 1 a; examined 1 good", "" },
 };
 
-START_TEST(whatever_runs_for_a_wrapper_ends_with_it)
+FIXTURE(NULL, teardown);
+
+TEST_EACH(whatever_runs_for_a_wrapper_ends_with_it, leaves)
 {
 	s = story("node a up 1 slots");
-	play(s, leaves[_i].events);
-	ck_assert_play(s, "left 1", leaves[_i].actions);
+	play(s, row->events);
+	ck_assert_play(s, "left 1", row->actions);
 	/* The unit no longer causes an action. */
 	play(s, "toolchain 0 ready");
 	ck_assert_ptr_null(strstr(play_actions, "1"));
 }
-END_TEST
 
-START_TEST(a_worker_reports_of_one_that_left)
+TEST(a_worker_reports_of_one_that_left)
 {
 	struct sched_counts f;
 
@@ -366,11 +349,10 @@ START_TEST(a_worker_reports_of_one_that_left)
 	sched_counts(s, &f);
 	ck_assert_uint_eq(f.n_running + f.n_queued, 0);
 }
-END_TEST
 
 /* ----------------------------------------------------------------- figures */
 
-START_TEST(figures_count_units_by_what_became_of_them)
+TEST(figures_count_units_by_what_became_of_them)
 {
 	struct sched_node_counts n;
 	struct sched_counts f;
@@ -401,7 +383,6 @@ START_TEST(figures_count_units_by_what_became_of_them)
 	ck_assert_uint_eq(n.n_errors, 1);
 	ck_assert_uint_eq(n.n_retries, 1);
 }
-END_TEST
 
 /* ------------------------------------------------------- impossible events */
 
@@ -423,80 +404,17 @@ static const char *const impossible[] = {
 	"lost z",
 };
 
-START_TEST(what_cannot_happen_ends_the_program)
+TEST_EACH_SIGNAL(what_cannot_happen_ends_the_program, impossible, SIGABRT)
 {
 	s = story("node a up 2 slots");
-	play(s, impossible[_i]);
+	play(s, *row);
 }
-END_TEST
 
-START_TEST(an_event_before_the_actions_of_the_last_ends_the_program)
+TEST_SIGNAL(an_event_before_the_actions_of_the_last_ends_the_program, SIGABRT)
 {
 	struct sched_event ev = { .kind = SCHED_EV_TIME };
 
 	s = sched_new(&(struct sched_setup){ .n_nodes = 1 });
 	sched_event(s, 0, &ev);
 	sched_event(s, 0, &ev);
-}
-END_TEST
-
-static TCase *add_case(Suite *suite, const char *name)
-{
-	TCase *tc = tcase_create(name);
-
-	tcase_add_checked_fixture(tc, NULL, teardown);
-	suite_add_tcase(suite, tc);
-	return tc;
-}
-
-static void add_ways(Suite *suite)
-{
-	TCase *tc = add_case(suite, "to a node");
-
-	tcase_add_test(tc, a_unit_goes_to_a_node_and_comes_back);
-	tcase_add_test(
-		tc,
-		units_that_wait_for_a_local_slot_are_counted_until_they_leave);
-	tcase_add_test(tc, nodes_are_dialed_at_the_beginning);
-	tcase_add_test(tc, the_least_loaded_node_gets_it);
-	tcase_add_test(tc, units_are_sent_in_the_order_of_their_arrival);
-	tcase_add_test(tc, one_that_comes_back_is_served_first);
-	tcase_add_test(tc, scans_run_as_far_ahead_as_there_are_slots);
-	tcase_add_test(tc, scans_wait_for_the_workers);
-	tcase_add_test(tc, toolchains_take_turns_by_arrival);
-	tcase_add_test(tc, the_deadline_and_lateness_follow_what_others_took);
-	tc = add_case(suite, "before a node");
-	tcase_add_test(tc, it_waits_for_its_toolchain_and_its_kind_of_object);
-	tcase_add_test(tc,
-		       a_toolchain_that_takes_long_leaves_it_to_a_local_slot);
-	tcase_add_test(tc, a_reason_from_the_beginning_needs_no_toolchain);
-	tcase_add_test(tc, without_nodes_all_is_local);
-	tcase_add_test(tc, a_scan_may_find_a_reason);
-	tcase_add_test(tc, what_nobody_can_do_is_local_and_says_why);
-	tcase_add_test(tc, units_that_wait_are_local_when_the_last_node_goes);
-	tcase_add_test(tc, units_that_wait_are_local_when_the_compiler_changes);
-	tcase_add_test(tc, local_slots_are_used_while_the_toolchain_travels);
-	tcase_add_test(tc, units_that_are_not_scanned_use_them_too);
-	tcase_add_test(tc, one_that_is_hedged_does_not_wait_for_the_toolchain);
-	tcase_add_test(tc, a_toolchain_that_was_touched_is_sent_nothing);
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("sched/sched");
-	TCase *tc;
-
-	add_ways(suite);
-	tc = add_case(suite, "the end");
-	tcase_add_loop_test(tc, whatever_runs_for_a_wrapper_ends_with_it, 0,
-			    sizeof(leaves) / sizeof(*leaves));
-	tcase_add_test(tc, a_worker_reports_of_one_that_left);
-	tcase_add_test(tc, figures_count_units_by_what_became_of_them);
-	tcase_add_loop_test_raise_signal(
-		tc, what_cannot_happen_ends_the_program, SIGABRT, 0,
-		sizeof(impossible) / sizeof(*impossible));
-	tcase_add_test_raise_signal(
-		tc, an_event_before_the_actions_of_the_last_ends_the_program,
-		SIGABRT);
-	return suite_run(suite);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sched */
-#include "sched/model.h"
+#include "../lib/test.h"
 
-#include "suite.h"
+#include "sched/model.h"
 
 #include <limits.h>
 
-START_TEST(what_each_and_what_all_get)
+TEST(what_each_and_what_all_get)
 {
 	struct sched_cpu_share s = { 0 }, from;
 
@@ -34,9 +34,8 @@ START_TEST(what_each_and_what_all_get)
 	ck_assert_uint_eq(sched_model_share_per_unit_milli(&s, &from, 9000),
 			  UINT_MAX);
 }
-END_TEST
 
-START_TEST(what_was_before_does_not_count)
+TEST(what_was_before_does_not_count)
 {
 	struct sched_cpu_share s = { .cpu_ms = 123456, .unit_ms = 654321 },
 			       from;
@@ -49,16 +48,4 @@ START_TEST(what_was_before_does_not_count)
 	s.cpu_ms += UINT64_MAX / 2000;
 	ck_assert_uint_eq(sched_model_share_per_unit_milli(&s, &from, 2000),
 			  UINT_MAX);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("sched/share");
-	TCase *tc = tcase_create("share");
-
-	tcase_add_test(tc, what_each_and_what_all_get);
-	tcase_add_test(tc, what_was_before_does_not_count);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

@@ -6,10 +6,10 @@
  */
 #include "sched/sched.h"
 
+#include "../lib/test.h"
 #include "node/limits.h"
 #include "node/slot-limit.h"
 #include "sched-fixture.h"
-#include "suite.h"
 
 #define CORES 4
 #define SLOTS 5
@@ -108,7 +108,9 @@ static void add_units(unsigned n)
 		go("unit", next_unit++);
 }
 
-START_TEST(a_busy_node_gets_fewer_jobs_and_more_again)
+FIXTURE(set_up, tear_down);
+
+TEST(a_busy_node_gets_fewer_jobs_and_more_again)
 {
 	s = play_farm(1, 1, "node a up 5 slots");
 	add_units(20);
@@ -138,10 +140,9 @@ START_TEST(a_busy_node_gets_fewer_jobs_and_more_again)
 	ck_assert_uint_eq(node_a().n_running, SLOTS);
 	ck_assert_ptr_null(live.reason);
 }
-END_TEST
 
 /* Each reduction relieves the memory, so it stops when the pressure ends. */
-START_TEST(a_node_short_of_memory_is_relieved_step_by_step)
+TEST(a_node_short_of_memory_is_relieved_step_by_step)
 {
 	static const unsigned steps[] = { 2, 1 };
 
@@ -160,9 +161,8 @@ START_TEST(a_node_short_of_memory_is_relieved_step_by_step)
 		beat();
 	ck_assert_uint_eq(node_a().n_slots, SLOTS);
 }
-END_TEST
 
-START_TEST(heat_that_comes_and_goes_does_not_make_it_flutter)
+TEST(heat_that_comes_and_goes_does_not_make_it_flutter)
 {
 	unsigned changes = 0, slots = SLOTS;
 
@@ -180,9 +180,8 @@ START_TEST(heat_that_comes_and_goes_does_not_make_it_flutter)
 	ck_assert_uint_eq(changes, 1);
 	ck_assert_uint_eq(slots, 3);
 }
-END_TEST
 
-START_TEST(local_slots_fall_and_rise_while_units_wait)
+TEST(local_slots_fall_and_rise_while_units_wait)
 {
 	s = play_farm(0, 3, "unit 0; unit 1; unit 2; unit 3");
 	ck_assert_actions(s, "");
@@ -196,19 +195,4 @@ START_TEST(local_slots_fall_and_rise_while_units_wait)
 	/* With no slot at all, no build would be possible. */
 	ck_assert_play(s, "locals 0; left 3; left 4; unit 5",
 		       "compile 5 NO_NODES");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("sched/slots");
-	TCase *tc = tcase_create("slots");
-
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_busy_node_gets_fewer_jobs_and_more_again);
-	tcase_add_test(tc, a_node_short_of_memory_is_relieved_step_by_step);
-	tcase_add_test(tc, heat_that_comes_and_goes_does_not_make_it_flutter);
-	tcase_add_test(tc, local_slots_fall_and_rise_while_units_wait);
-	return suite_run(suite);
 }

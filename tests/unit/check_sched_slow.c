@@ -8,10 +8,11 @@
  * quota is a part of a core.  A link carries a number of units per second.  A
  * unit that exceeds the memory is killed when it is half done.
  */
+#include "../lib/test.h"
+
 #include "sched/sched.h"
 
 #include "base/str.h"
-#include "suite.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -350,31 +351,32 @@ static const struct beside {
 	{ "hot for a minute", &hot, 1000, 1, 72, 9000, 28, 0, 8 },
 };
 
-START_TEST(a_build_is_not_slower_for_a_slow_node)
+TIMEOUT(300);
+
+TEST_EACH(a_build_is_not_slower_for_a_slow_node, beside)
 {
-	const struct beside *b = &beside[_i];
-	uint64_t without = run(b->units, b->cost, 2, &fast, 1), with;
+	uint64_t without = run(row->units, row->cost, 2, &fast, 1), with;
 	uint64_t longest_ms = sim.longest_ms;
 
 	for (int order = 0; order < 2; order++) {
 		struct machine nodes[] = { fast, fast };
 		const struct machine *slow = &sim.machine[order];
 
-		nodes[order] = *b->slow;
-		with = run(b->units, b->cost, 2, nodes, 2);
+		nodes[order] = *row->slow;
+		with = run(row->units, row->cost, 2, nodes, 2);
 		printf("%-20s all %5.1f s, without it %5.1f; longest unit "
 		       "%4.1f, %4.1f; it did %u, failed %u, rested %u\n",
-		       b->name, (double)with / 1e3, (double)without / 1e3,
+		       row->name, (double)with / 1e3, (double)without / 1e3,
 		       (double)sim.longest_ms / 1e3, (double)longest_ms / 1e3,
 		       slow->jobs, slow->failed, slow->rests);
-		ck_assert_uint_le(with, without * b->all_percent / 100);
-		ck_assert_uint_le(sim.longest_ms, longest_ms + b->longest_ms);
-		ck_assert_uint_ge(slow->jobs, b->units * b->jobs_percent / 100);
-		ck_assert_uint_le(slow->failed, b->failed);
-		ck_assert_uint_le(slow->rests, b->rests);
+		ck_assert_uint_le(with, without * row->all_percent / 100);
+		ck_assert_uint_le(sim.longest_ms, longest_ms + row->longest_ms);
+		ck_assert_uint_ge(slow->jobs,
+				  row->units * row->jobs_percent / 100);
+		ck_assert_uint_le(slow->failed, row->failed);
+		ck_assert_uint_le(slow->rests, row->rests);
 	}
 }
-END_TEST
 
 /*
  * A single node and two local slots: the maximum duration in hundredths of that
@@ -396,33 +398,17 @@ static const struct alone {
 	{ "board, large units", &board, 100, 5, 205, 0 },
 };
 
-START_TEST(nor_is_it_with_that_node_alone)
+TEST_EACH(nor_is_it_with_that_node_alone, alone)
 {
-	const struct alone *a = &alone[_i];
-	uint64_t without = run(a->units, a->cost, 2, NULL, 0);
-	uint64_t with = run(a->units, a->cost, 2, a->slow, 1);
+	uint64_t without = run(row->units, row->cost, 2, NULL, 0);
+	uint64_t with = run(row->units, row->cost, 2, row->slow, 1);
 	const struct machine *slow = &sim.machine[0];
 
 	printf("%-20s alone: all %5.1f s, without it %5.1f; longest unit "
 	       "%4.1f; it did %u, failed %u, rested %u\n",
-	       a->name, (double)with / 1e3, (double)without / 1e3,
+	       row->name, (double)with / 1e3, (double)without / 1e3,
 	       (double)sim.longest_ms / 1e3, slow->jobs, slow->failed,
 	       slow->rests);
-	ck_assert_uint_le(with, without * a->percent / 100);
-	ck_assert_uint_le(slow->rests, a->rests);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("sched/slow");
-	TCase *tc = tcase_create("slow");
-
-	tcase_set_timeout(tc, 300);
-	tcase_add_loop_test(tc, a_build_is_not_slower_for_a_slow_node, 0,
-			    sizeof(beside) / sizeof(*beside));
-	tcase_add_loop_test(tc, nor_is_it_with_that_node_alone, 0,
-			    sizeof(alone) / sizeof(*alone));
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
+	ck_assert_uint_le(with, without * row->percent / 100);
+	ck_assert_uint_le(slow->rests, row->rests);
 }

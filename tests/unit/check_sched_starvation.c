@@ -2,8 +2,8 @@
 /* needs: sched */
 #include "sched/unit.h"
 
+#include "../lib/test.h"
 #include "sched-fixture.h"
-#include "suite.h"
 
 static struct sched *s;
 
@@ -50,7 +50,9 @@ static void send_units(unsigned units)
 	"fewer concurrent jobs: x.c finished sooner on the build host: " \
 	"jobs get "
 
-START_TEST(a_node_whose_units_starve_rests_and_they_go_elsewhere)
+FIXTURE(NULL, teardown);
+
+TEST(a_node_whose_units_starve_rests_and_they_go_elsewhere)
 {
 	s = story("node a up 3 slots");
 	send_units(3);
@@ -71,9 +73,8 @@ START_TEST(a_node_whose_units_starve_rests_and_they_go_elsewhere)
 		       "send 6 b");
 	ck_assert_uint_eq(running_on_a(), 1);
 }
-END_TEST
 
-START_TEST(a_slow_core_starves_nobody)
+TEST(a_slow_core_starves_nobody)
 {
 	s = story("node a up 3 slots");
 	send_units(3);
@@ -84,9 +85,8 @@ START_TEST(a_slow_core_starves_nobody)
 	ck_assert_play(s, "answer 2 a; 1 s", "hedge 3");
 	ck_assert_play(s, "hedged 3 good", "cancel 3 a; deliver 3");
 }
-END_TEST
 
-START_TEST(one_core_for_five_units_is_one_slot)
+TEST(one_core_for_five_units_is_one_slot)
 {
 	s = story("node a up 5 slots");
 	send_units(5);
@@ -99,9 +99,8 @@ START_TEST(one_core_for_five_units_is_one_slot)
 	ck_assert_play(s, "left 1; scanned 6", "compile 6 NODE_SLOW");
 	ck_assert_uint_eq(running_on_a(), 1);
 }
-END_TEST
 
-START_TEST(a_deadline_may_show_it)
+TEST(a_deadline_may_show_it)
 {
 	s = play_farm(1, 1, "node a up 2 slots; unit 1 exclusive 1; scanned 1");
 	beat_11_s(1, (unsigned[]){ 100 });
@@ -114,9 +113,8 @@ START_TEST(a_deadline_may_show_it)
 	beat_11_s(1, (unsigned[]){ 900 });
 	ck_assert_play(s, "fail 1 a deadline", "compile 1 NODE_SLOW");
 }
-END_TEST
 
-START_TEST(a_trial_does_not_take_long)
+TEST(a_trial_does_not_take_long)
 {
 	s = story("node a up 1 slots; unit 1; scanned 1; 11 s; hedged 1 good; "
 		  "left 1; 2 s; probed a right; unit 2; scanned 2");
@@ -129,21 +127,4 @@ START_TEST(a_trial_does_not_take_long)
 	/* The node is treated like the others again. */
 	ck_assert_play(s, "unit 4; scanned 4; 9 s", "");
 	ck_assert_play(s, "1 s; 1 s", "hedge 4");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("sched/starvation");
-	TCase *tc = tcase_create("starve");
-
-	tcase_add_checked_fixture(tc, NULL, teardown);
-	tcase_add_test(tc,
-		       a_node_whose_units_starve_rests_and_they_go_elsewhere);
-	tcase_add_test(tc, a_slow_core_starves_nobody);
-	tcase_add_test(tc, one_core_for_five_units_is_one_slot);
-	tcase_add_test(tc, a_deadline_may_show_it);
-	tcase_add_test(tc, a_trial_does_not_take_long);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

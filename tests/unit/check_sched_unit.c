@@ -2,8 +2,8 @@
 /* needs: sched */
 #include "sched/unit.h"
 
+#include "../lib/test.h"
 #include "sched-fixture.h"
-#include "suite.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -60,32 +60,29 @@ static bool aborts(struct sched *s, const char *event)
 	return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }
 
-START_TEST(in_each_state_some_events_are_possible)
+TEST_EACH(in_each_state_some_events_are_possible, ways)
 {
-	const struct way *w = &ways[_i];
 	struct sched *s = play_farm(1, 1, "node a up 1 slots");
 
-	play(s, w->events);
+	play(s, row->events);
 	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++) {
 		/* A unit without a wrapper accepts both results. */
-		if (w->possible[4] == '.' && (i == 1 || i == 2))
+		if (row->possible[4] == '.' && (i == 1 || i == 2))
 			continue;
-		ck_assert_msg(aborts(s, events[i]) == (w->possible[i] == '.'),
-			      "%s: %s", w->events, events[i]);
+		ck_assert_msg(aborts(s, events[i]) == (row->possible[i] == '.'),
+			      "%s: %s", row->events, events[i]);
 	}
 	sched_free(s);
 }
-END_TEST
 
-START_TEST(a_change_that_is_not_in_the_table_ends_the_program)
+TEST_SIGNAL(a_change_that_is_not_in_the_table_ends_the_program, SIGABRT)
 {
 	struct sched *s = play_farm(1, 1, "node a up 1 slots; unit 1");
 
 	sched_unit_send(s, sched_unit_find(s, 1), s->nodes[0]);
 }
-END_TEST
 
-START_TEST(what_is_not_remote_is_not_cancelled)
+TEST(what_is_not_remote_is_not_cancelled)
 {
 	struct sched *s = play_farm(1, 1, "node a up 1 slots; unit 1");
 	struct sched_action a;
@@ -93,20 +90,4 @@ START_TEST(what_is_not_remote_is_not_cancelled)
 	sched_unit_cancel(s, sched_unit_find(s, 1));
 	ck_assert(!sched_next_action(s, &a));
 	sched_free(s);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("sched/unit");
-	TCase *tc = tcase_create("unit");
-
-	tcase_add_loop_test(tc, in_each_state_some_events_are_possible, 0,
-			    sizeof(ways) / sizeof(*ways));
-	tcase_add_test_raise_signal(
-		tc, a_change_that_is_not_in_the_table_ends_the_program,
-		SIGABRT);
-	tcase_add_test(tc, what_is_not_remote_is_not_cancelled);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

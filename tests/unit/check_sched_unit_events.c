@@ -2,8 +2,8 @@
 /* needs: sched */
 #include "sched/sched.h"
 
+#include "../lib/test.h"
 #include "sched-fixture.h"
-#include "suite.h"
 
 static struct sched *s;
 
@@ -30,26 +30,26 @@ static const struct fail fails[] = {
 	  "node b resting: out of disk; compile 1 NODES_FAILED" },
 };
 
-START_TEST(a_failure_leads_to_another_node_or_here)
+FIXTURE(NULL, teardown);
+
+TEST_EACH(a_failure_leads_to_another_node_or_here, fails)
 {
-	const struct fail *f = &fails[_i];
-	char *first = xasprintf("fail 1 a %s", f->class);
-	char *second = xasprintf("scanned 1; fail 1 a %s", f->class);
-	char *third = xasprintf("fail 1 b %s", f->class);
+	char *first = xasprintf("fail 1 a %s", row->class);
+	char *second = xasprintf("scanned 1; fail 1 a %s", row->class);
+	char *third = xasprintf("fail 1 b %s", row->class);
 
 	s = story("node a up 2 slots; node b up 2 slots; unit 1; scanned 1");
-	ck_assert_play(s, first, f->actions);
-	if (!strcmp(f->class, "input"))
-		ck_assert_play(s, second, f->twice);
-	else if (f->twice)
-		ck_assert_play(s, third, f->twice);
+	ck_assert_play(s, first, row->actions);
+	if (!strcmp(row->class, "input"))
+		ck_assert_play(s, second, row->twice);
+	else if (row->twice)
+		ck_assert_play(s, third, row->twice);
 	free(first);
 	free(second);
 	free(third);
 }
-END_TEST
 
-START_TEST(three_nodes_are_tried_at_most)
+TEST(three_nodes_are_tried_at_most)
 {
 	s = play_farm(4, 1,
 		      "node a up 1 slots; node b up 1 slots; "
@@ -59,9 +59,8 @@ START_TEST(three_nodes_are_tried_at_most)
 	play(s, "left 1");
 	ck_assert_uint_eq(play_last.n_retries, 2);
 }
-END_TEST
 
-START_TEST(a_unit_waits_for_a_node_that_it_did_not_have)
+TEST(a_unit_waits_for_a_node_that_it_did_not_have)
 {
 	s = play_farm(2, 2,
 		      "node a up 1 slots; node b up 1 slots; unit 1; unit 2; "
@@ -74,9 +73,8 @@ START_TEST(a_unit_waits_for_a_node_that_it_did_not_have)
 		       "node b down: connection closed; "
 		       "compile 1 NODE_LOST; compile 3 NODES_BUSY");
 }
-END_TEST
 
-START_TEST(a_send_that_fails_is_undone)
+TEST(a_send_that_fails_is_undone)
 {
 	s = story("node a up 2 slots; node b up 2 slots; unit 1; scanned 1");
 	/* No other job runs there: reconnect at once, but do not dial again. */
@@ -86,9 +84,8 @@ START_TEST(a_send_that_fails_is_undone)
 	ck_assert_play(s, "unsent 1 b MANY_OPTIONS", "compile 1 MANY_OPTIONS");
 	ck_assert_play(s, "unsent 1 b MANY_OPTIONS", "");
 }
-END_TEST
 
-START_TEST(inputs_are_looked_for_again_when_a_cell_is_spoiled)
+TEST(inputs_are_looked_for_again_when_a_cell_is_spoiled)
 {
 	s = play_farm(1, 1,
 		      "node a up 2 slots; unit 1; scanned 1; cell a 0 spoiled");
@@ -99,9 +96,8 @@ START_TEST(inputs_are_looked_for_again_when_a_cell_is_spoiled)
 	ck_assert_play(s, "cell a 0 asked; scanned 1", "");
 	ck_assert_play(s, "cell a 0 ready", "send 1 a");
 }
-END_TEST
 
-START_TEST(inputs_that_keep_changing_are_local)
+TEST(inputs_that_keep_changing_are_local)
 {
 	s = story("node a up 2 slots; toolchain 1 ready; cell a 1 ready; "
 		  "unit 1; unit 2 tc 1; scanned 1; scanned 2; answer 1 a; "
@@ -114,9 +110,8 @@ START_TEST(inputs_that_keep_changing_are_local)
 		       "cancel 1 a; compile 1 INPUTS_CHANGE");
 	ck_assert_play(s, "answer 2 a", "examine 2");
 }
-END_TEST
 
-START_TEST(the_units_of_a_lost_node_go_elsewhere)
+TEST(the_units_of_a_lost_node_go_elsewhere)
 {
 	s = story("node a up 2 slots; node b up 2 slots; unit 1; unit 2; "
 		  "unit 3; scanned 1; scanned 2; scanned 3; lost a");
@@ -127,11 +122,12 @@ START_TEST(the_units_of_a_lost_node_go_elsewhere)
 		       "fail 1 a busy",
 		       "");
 }
-END_TEST
+
+FIXTURE(NULL, teardown);
 
 /* -------------------------------------------------------------- results */
 
-START_TEST(a_wrong_answer_is_a_fault_and_goes_elsewhere)
+TEST(a_wrong_answer_is_a_fault_and_goes_elsewhere)
 {
 	s = story("node a up 2 slots; node b up 2 slots; unit 1; scanned 1; "
 		  "answer 1 a; examined 1 wrong");
@@ -140,17 +136,15 @@ START_TEST(a_wrong_answer_is_a_fault_and_goes_elsewhere)
 		       "node b resting: wrong result: no ELF; "
 		       "compile 1 WRONG_ANSWERS");
 }
-END_TEST
 
-START_TEST(an_answer_may_be_of_no_use)
+TEST(an_answer_may_be_of_no_use)
 {
 	s = story("node a up 2 slots; unit 1; scanned 1; answer 1 a");
 	ck_assert_play(s, "examined 1 local COMPILE_ERROR",
 		       "compile 1 COMPILE_ERROR");
 }
-END_TEST
 
-START_TEST(answers_are_held_until_the_toolchain_is_known)
+TEST(answers_are_held_until_the_toolchain_is_known)
 {
 	s = play_farm(1, 1,
 		      "node a up 4 slots; unit 1; scanned 1; unit 2; "
@@ -163,9 +157,8 @@ START_TEST(answers_are_held_until_the_toolchain_is_known)
 		       "node a resting: wrong result: no ELF; deliver 2; "
 		       "compile 1 WRONG_ANSWERS");
 }
-END_TEST
 
-START_TEST(answers_of_a_bad_toolchain_are_not_used)
+TEST(answers_of_a_bad_toolchain_are_not_used)
 {
 	s = story("node a up 4 slots; unit 1; scanned 1; unit 2; scanned 2; "
 		  "answer 1 a; answer 2 a; toolchain 0 touched; "
@@ -174,11 +167,12 @@ START_TEST(answers_of_a_bad_toolchain_are_not_used)
 	ck_assert_play(s, "examined 2 wrong; left 1",
 		       "done 1 COMPILER_CHANGED; compile 2 COMPILER_CHANGED");
 }
-END_TEST
+
+FIXTURE(NULL, teardown);
 
 /* ------------------------------------------------------------------ hedges */
 
-START_TEST(late_answer_of_a_cancelled_job_changes_nothing)
+TEST(late_answer_of_a_cancelled_job_changes_nothing)
 {
 	s = story("node a up 2 slots; unit 1; scanned 1; beat 1 a 20; 5 s");
 	ck_assert_actions(s, "");
@@ -191,9 +185,8 @@ START_TEST(late_answer_of_a_cancelled_job_changes_nothing)
 	ck_assert_int_eq(play_last.reason, REASON_NODE_SLOW);
 	ck_assert_play(s, "answer 1 a", "");
 }
-END_TEST
 
-START_TEST(progress_and_output_put_a_hedge_off)
+TEST(progress_and_output_put_a_hedge_off)
 {
 	s = story("node a up 2 slots; unit 1; scanned 1; beat 1 a 20; 4 s; "
 		  "beat 1 a 30; 4 s");
@@ -202,9 +195,8 @@ START_TEST(progress_and_output_put_a_hedge_off)
 	ck_assert_play(s, "output 1 a; beat 1 a 30; 1 s; beat 1 a 20; 1 s", "");
 	ck_assert_play(s, "1 s", "hedge 1");
 }
-END_TEST
 
-START_TEST(a_node_that_never_began_gets_a_fault)
+TEST(a_node_that_never_began_gets_a_fault)
 {
 	s = story("node a up 2 slots; unit 1; scanned 1; 10 s");
 	ck_assert_actions(s, "");
@@ -212,9 +204,8 @@ START_TEST(a_node_that_never_began_gets_a_fault)
 		       "cancel 1 a; deliver 1; "
 		       "node a resting: x.c finished sooner on the build host");
 }
-END_TEST
 
-START_TEST(the_first_result_wins)
+TEST(the_first_result_wins)
 {
 	s = story("node a up 2 slots; unit 1; scanned 1; 11 s");
 	ck_assert_play(s, "answer 1 a", "stop-hedge 1; examine 1");
@@ -225,9 +216,8 @@ START_TEST(the_first_result_wins)
 	ck_assert_play(s, "fail 3 a busy", "");
 	ck_assert_play(s, "hedged 3 NODE_SLOW", "compile 3 NODE_SLOW");
 }
-END_TEST
 
-START_TEST(a_hedge_goes_on_while_its_unit_goes_elsewhere)
+TEST(a_hedge_goes_on_while_its_unit_goes_elsewhere)
 {
 	s = story("node a up 2 slots; node b up 1 slots; unit 1; scanned 1; "
 		  "11 s; fail 1 a busy");
@@ -235,9 +225,8 @@ START_TEST(a_hedge_goes_on_while_its_unit_goes_elsewhere)
 	ck_assert_play(s, "fail 1 b unsupported",
 		       "stop-hedge 1; compile 1 OPTION_REFUSED");
 }
-END_TEST
 
-START_TEST(a_hedge_that_ends_during_another_scan_is_used)
+TEST(a_hedge_that_ends_during_another_scan_is_used)
 {
 	s = story("node a up 2 slots; unit 1; scanned 1; 11 s; "
 		  "fail 1 a input");
@@ -246,9 +235,8 @@ START_TEST(a_hedge_that_ends_during_another_scan_is_used)
 	ck_assert_play(s, "scanned 1", "");
 	ck_assert_play(s, "left 1", "");
 }
-END_TEST
 
-START_TEST(a_hedge_that_fails_during_another_scan_is_not)
+TEST(a_hedge_that_fails_during_another_scan_is_not)
 {
 	s = story("node a up 2 slots; unit 1; scanned 1; 11 s; "
 		  "fail 1 a input; hedged 1 TERMINAL");
@@ -262,9 +250,8 @@ START_TEST(a_hedge_that_fails_during_another_scan_is_not)
 	ck_assert_play(s, "scanned 2; left 2",
 		       "done 2 TERMINAL; compile 3 CPATH");
 }
-END_TEST
 
-START_TEST(a_hedge_that_did_not_start_is_tried_again)
+TEST(a_hedge_that_did_not_start_is_tried_again)
 {
 	s = story("node a up 2 slots; unit 1; scanned 1; 11 s; unhedged 1");
 	ck_assert_actions(s, "");
@@ -273,17 +260,15 @@ START_TEST(a_hedge_that_did_not_start_is_tried_again)
 		       "answer 1 a; unhedged 1; left 1; unhedged 1; unhedged 9",
 		       "");
 }
-END_TEST
 
-START_TEST(one_hedge_is_enough)
+TEST(one_hedge_is_enough)
 {
 	s = play_farm(1, 2, "node a up 2 slots; unit 1; scanned 1; 11 s");
 	ck_assert_actions(s, "hedge 1");
 	ck_assert_play(s, "20 s", "");
 }
-END_TEST
 
-START_TEST(a_hedge_waits_for_a_slot_that_nobody_wants)
+TEST(a_hedge_waits_for_a_slot_that_nobody_wants)
 {
 	s = story("node a up 2 slots; unit 1; scanned 1; unit 2 local CPATH; "
 		  "unit 3 local CPATH; 11 s");
@@ -291,18 +276,16 @@ START_TEST(a_hedge_waits_for_a_slot_that_nobody_wants)
 	ck_assert_play(s, "left 2", "done 2 CPATH; compile 3 CPATH");
 	ck_assert_play(s, "left 3; 1 s", "hedge 1");
 }
-END_TEST
 
-START_TEST(one_that_waits_for_a_second_node_is_hedged_too)
+TEST(one_that_waits_for_a_second_node_is_hedged_too)
 {
 	s = story("node a up 1 slots; node b up 1 slots; slots b 1 1; unit 1; "
 		  "scanned 1; fail 1 a busy; 11 s");
 	ck_assert_actions(s, "hedge 1");
 	ck_assert_play(s, "hedged 1 good", "deliver 1");
 }
-END_TEST
 
-START_TEST(what_must_not_be_hedged_stays_with_a_node_that_goes_on)
+TEST(what_must_not_be_hedged_stays_with_a_node_that_goes_on)
 {
 	s = story("node a up 2 slots; unit 1 exclusive 1; scanned 1; "
 		  "beat 1 a 20; 4 s; beat 1 a 30; 4 s; beat 1 a 40; 4 s");
@@ -310,7 +293,6 @@ START_TEST(what_must_not_be_hedged_stays_with_a_node_that_goes_on)
 	ck_assert_play(s, "answer 1 a 50", "examine 1");
 	ck_assert_play(s, "examined 1 good", "deliver 1");
 }
-END_TEST
 
 /* Events of a unit that must not be hedged, and the actions. */
 static const struct instead {
@@ -330,20 +312,21 @@ static const struct instead {
 	  "compile 1 NODE_SLOW" },
 };
 
-START_TEST(what_must_not_be_hedged_is_compiled_here_instead)
+TEST_EACH(what_must_not_be_hedged_is_compiled_here_instead, instead)
 {
 	s = story("node a up 1 slots; unit 1 exclusive 1; scanned 1");
-	ck_assert_play(s, instead[_i].events, instead[_i].actions);
-	if (*instead[_i].actions)
+	ck_assert_play(s, row->events, row->actions);
+	if (*row->actions)
 		ck_assert_play(s, "answer 1 a; left 1", "done 1 NODE_SLOW");
 }
-END_TEST
+
+FIXTURE(NULL, teardown);
 
 /*
  * ---------------------------------------------------------------- tool steps
  */
 
-START_TEST(a_unit_with_steps_goes_where_they_are_taken)
+TEST(a_unit_with_steps_goes_where_they_are_taken)
 {
 	s = story("node a up 9 slots; node b up 1 slots; cell b 0 ready steps; "
 		  "unit 1; scanned 1");
@@ -354,7 +337,6 @@ START_TEST(a_unit_with_steps_goes_where_they_are_taken)
 	ck_assert_play(s, "unit 4; scanned 4", "send 4 a");
 	ck_assert_play(s, "answer 2 b", "examine 2; send 3 b");
 }
-END_TEST
 
 /* Events of the only node that supports steps, and the actions. */
 static const struct instead without_steps[] = {
@@ -365,20 +347,17 @@ static const struct instead without_steps[] = {
 	{ "fail 1 b unsupported", "send 2 b; compile 1 OPTION_REFUSED" },
 };
 
-START_TEST(without_a_node_for_steps_they_are_done_here)
+TEST_EACH(without_a_node_for_steps_they_are_done_here, without_steps)
 {
-	const struct instead *is = &without_steps[_i];
-
 	s = play_farm(2, 9,
 		      "node a up 9 slots; node b up 1 slots; "
 		      "cell b 0 ready steps; unit 1 steps 1; scanned 1; "
 		      "unit 2 steps 1; scanned 2");
 	ck_assert_actions(s, "");
-	ck_assert_play(s, is->events, is->actions);
+	ck_assert_play(s, row->events, row->actions);
 }
-END_TEST
 
-START_TEST(a_unit_goes_where_its_own_step_is_taken)
+TEST(a_unit_goes_where_its_own_step_is_taken)
 {
 	s = story("node a up 9 slots; node b up 1 slots; "
 		  "cell a 0 ready symbols; cell b 0 ready steps; "
@@ -388,77 +367,9 @@ START_TEST(a_unit_goes_where_its_own_step_is_taken)
 	ck_assert_play(s, "unit 3 steps 1; scanned 3", "send 3 a");
 	ck_assert_play(s, "cell b 0 ready symbols", "compile 2 NO_STEPS");
 }
-END_TEST
 
-START_TEST(nobody_waits_for_a_node_that_may_take_steps)
+TEST(nobody_waits_for_a_node_that_may_take_steps)
 {
 	s = story("node a up 9 slots; cell b 0 shipping; unit 1 steps 1");
 	ck_assert_actions(s, "compile 1 NO_STEPS");
-}
-END_TEST
-
-static TCase *add_case(Suite *suite, const char *name)
-{
-	TCase *tc = tcase_create(name);
-
-	tcase_add_checked_fixture(tc, NULL, teardown);
-	suite_add_tcase(suite, tc);
-	return tc;
-}
-
-static void add_answers(Suite *suite)
-{
-	TCase *tc = add_case(suite, "failures");
-
-	tcase_add_loop_test(tc, a_failure_leads_to_another_node_or_here, 0,
-			    sizeof(fails) / sizeof(*fails));
-	tcase_add_test(tc, three_nodes_are_tried_at_most);
-	tcase_add_test(tc, a_unit_waits_for_a_node_that_it_did_not_have);
-	tcase_add_test(tc, a_send_that_fails_is_undone);
-	tcase_add_test(tc, inputs_are_looked_for_again_when_a_cell_is_spoiled);
-	tcase_add_test(tc, inputs_that_keep_changing_are_local);
-	tcase_add_test(tc, the_units_of_a_lost_node_go_elsewhere);
-	tc = add_case(suite, "answers");
-	tcase_add_test(tc, a_wrong_answer_is_a_fault_and_goes_elsewhere);
-	tcase_add_test(tc, an_answer_may_be_of_no_use);
-	tcase_add_test(tc, answers_are_held_until_the_toolchain_is_known);
-	tcase_add_test(tc, answers_of_a_bad_toolchain_are_not_used);
-}
-
-static void add_hedges(Suite *suite)
-{
-	TCase *tc = add_case(suite, "hedges");
-
-	tcase_add_test(tc, late_answer_of_a_cancelled_job_changes_nothing);
-	tcase_add_test(tc, progress_and_output_put_a_hedge_off);
-	tcase_add_test(tc, a_node_that_never_began_gets_a_fault);
-	tcase_add_test(tc, the_first_result_wins);
-	tcase_add_test(tc, a_hedge_goes_on_while_its_unit_goes_elsewhere);
-	tcase_add_test(tc, a_hedge_that_ends_during_another_scan_is_used);
-	tcase_add_test(tc, a_hedge_that_fails_during_another_scan_is_not);
-	tcase_add_test(tc, a_hedge_that_did_not_start_is_tried_again);
-	tcase_add_test(tc, one_hedge_is_enough);
-	tcase_add_test(tc, a_hedge_waits_for_a_slot_that_nobody_wants);
-	tcase_add_test(tc, one_that_waits_for_a_second_node_is_hedged_too);
-	tcase_add_test(tc,
-		       what_must_not_be_hedged_stays_with_a_node_that_goes_on);
-	tcase_add_loop_test(tc,
-			    what_must_not_be_hedged_is_compiled_here_instead, 0,
-			    sizeof(instead) / sizeof(*instead));
-
-	tc = add_case(suite, "steps");
-	tcase_add_test(tc, a_unit_with_steps_goes_where_they_are_taken);
-	tcase_add_loop_test(tc, without_a_node_for_steps_they_are_done_here, 0,
-			    sizeof(without_steps) / sizeof(*without_steps));
-	tcase_add_test(tc, a_unit_goes_where_its_own_step_is_taken);
-	tcase_add_test(tc, nobody_waits_for_a_node_that_may_take_steps);
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("sched/unit-events");
-
-	add_answers(suite);
-	add_hedges(suite);
-	return suite_run(suite);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sched */
-#include "sched/model.h"
+#include "../lib/test.h"
 
-#include "suite.h"
+#include "sched/model.h"
 
 static struct sched_window w;
 
@@ -19,16 +19,17 @@ static unsigned after(unsigned units)
 	return sched_model_window_limit(&w, 8);
 }
 
-START_TEST(at_first_it_has_all)
+FIXTURE(setup, NULL);
+
+TEST(at_first_it_has_all)
 {
 	ck_assert_uint_eq(sched_model_window_limit(&w, 8), 8);
 	ck_assert(!sched_model_window_add_success(&w, 8));
 	ck_assert_uint_eq(after(100), 8);
 	ck_assert(!sched_model_window_is_trial(&w, 1));
 }
-END_TEST
 
-START_TEST(it_is_narrowed_to_one_at_least)
+TEST(it_is_narrowed_to_one_at_least)
 {
 	ck_assert(!sched_model_window_shrink(&w, 8, 9));
 	ck_assert(!sched_model_window_shrink(&w, 8, 8));
@@ -40,9 +41,8 @@ START_TEST(it_is_narrowed_to_one_at_least)
 	ck_assert_uint_eq(sched_model_window_limit(&w, 8), 1);
 	ck_assert(!sched_model_window_shrink(&w, 8, 1));
 }
-END_TEST
 
-START_TEST(four_units_open_it)
+TEST(four_units_open_it)
 {
 	sched_model_window_shrink(&w, 8, 1);
 	ck_assert_uint_eq(after(3), 1);
@@ -52,9 +52,8 @@ START_TEST(four_units_open_it)
 	ck_assert(sched_model_window_add_success(&w, 8));
 	ck_assert_uint_eq(after(0), 8);
 }
-END_TEST
 
-START_TEST(a_failure_begins_the_row_anew)
+TEST(a_failure_begins_the_row_anew)
 {
 	sched_model_window_shrink(&w, 8, 1);
 	after(3);
@@ -62,9 +61,8 @@ START_TEST(a_failure_begins_the_row_anew)
 	ck_assert_uint_eq(after(3), 1);
 	ck_assert_uint_eq(after(1), 2);
 }
-END_TEST
 
-START_TEST(each_time_it_takes_longer)
+TEST(each_time_it_takes_longer)
 {
 	for (unsigned units = 4; units <= 64; units *= 2) {
 		sched_model_window_shrink(&w, 8, 2);
@@ -77,9 +75,8 @@ START_TEST(each_time_it_takes_longer)
 	sched_model_window_shrink(&w, 8, 2);
 	ck_assert_uint_eq(after(4), 4);
 }
-END_TEST
 
-START_TEST(a_probe_is_no_unit)
+TEST(a_probe_is_no_unit)
 {
 	sched_model_window_add_probe(&w);
 	sched_model_window_add_probe(&w);
@@ -94,21 +91,4 @@ START_TEST(a_probe_is_no_unit)
 	for (int i = 0; i < 100; i++)
 		sched_model_window_add_probe(&w);
 	ck_assert_uint_eq(w.n_relapses, 6);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("sched/window");
-	TCase *tc = tcase_create("window");
-
-	tcase_add_checked_fixture(tc, setup, NULL);
-	tcase_add_test(tc, at_first_it_has_all);
-	tcase_add_test(tc, it_is_narrowed_to_one_at_least);
-	tcase_add_test(tc, four_units_open_it);
-	tcase_add_test(tc, a_failure_begins_the_row_anew);
-	tcase_add_test(tc, each_time_it_takes_longer);
-	tcase_add_test(tc, a_probe_is_no_unit);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: shell */
 /* A compiler call in a script, with a scripted coordinator in a child. */
+#include "../lib/test.h"
 #include "shell-fixture.h"
-
-#include "suite.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -35,7 +34,16 @@ static void answer_done(int fd)
 	send_done(fd, &m);
 }
 
-START_TEST(the_shell_asks_and_goes_on)
+static void setup_compilers(void)
+{
+	setup();
+	make_compilers();
+}
+
+FIXTURE(setup_compilers, teardown);
+TIMEOUT(60);
+
+TEST(the_shell_asks_and_goes_on)
 {
 	serve(answer_done);
 	ck_assert_int_eq(run_script("set -e; " COMPILE "; echo done"), 0);
@@ -43,7 +51,6 @@ START_TEST(the_shell_asks_and_goes_on)
 	expect_file("a.o", "object");
 	ck_assert(!fs_exists("ran"));
 }
-END_TEST
 
 static void answer_failed(int fd)
 {
@@ -55,7 +62,7 @@ static void answer_failed(int fd)
 	send_done(fd, &m);
 }
 
-START_TEST(a_failed_compile_is_one_to_the_script)
+TEST(a_failed_compile_is_one_to_the_script)
 {
 	serve(answer_failed);
 	ck_assert_int_eq(run_script(COMPILE " || echo failed $?; exit 3"),
@@ -63,9 +70,8 @@ START_TEST(a_failed_compile_is_one_to_the_script)
 	expect_file("out", "a.c: warning\nfailed 1\n");
 	ck_assert(!fs_exists("a.o") && !fs_exists("ran"));
 }
-END_TEST
 
-START_TEST(several_are_asked_in_one_script)
+TEST(several_are_asked_in_one_script)
 {
 	int fd = listen_on("sock", 5);
 
@@ -82,7 +88,6 @@ START_TEST(several_are_asked_in_one_script)
 	expect_file("a.o", "object");
 	ck_assert(!fs_exists("ran"));
 }
-END_TEST
 
 /* The connection is closed when that compile has ended. */
 static void answer_local(int fd)
@@ -95,7 +100,7 @@ static void answer_local(int fd)
 		put_file("closed", fs_exists("a.o") ? "behind it" : "before");
 }
 
-START_TEST(a_local_compile_holds_the_socket_and_not_the_shell)
+TEST(a_local_compile_holds_the_socket_and_not_the_shell)
 {
 	serve(answer_local);
 	ck_assert_int_eq(run_script("x=1 " COMPILE "; echo $?; sleep 0.3; "
@@ -104,31 +109,27 @@ START_TEST(a_local_compile_holds_the_socket_and_not_the_shell)
 	expect_file("out", "0\nbehind it");
 	expect_file("ran", "real -MD -c -o a.o a.c\n");
 }
-END_TEST
 
-START_TEST(the_last_one_takes_the_shells_place)
+TEST(the_last_one_takes_the_shells_place)
 {
 	serve(answer_local);
 	ck_assert_int_eq(run_script(COMPILE), 0);
 	expect_file("a.o", "local\n");
 }
-END_TEST
 
-START_TEST(what_is_no_compile_asks_nobody)
+TEST(what_is_no_compile_asks_nobody)
 {
 	ck_assert_int_eq(run_script("gcc -v; echo $?"), 0);
 	expect_file("out", "7\n");
 	expect_file("ran", "real -v\n");
 }
-END_TEST
 
-START_TEST(without_a_coordinator_it_is_compiled_here)
+TEST(without_a_coordinator_it_is_compiled_here)
 {
 	ck_assert_int_eq(run_script(COMPILE "; echo $?"), 0);
 	expect_file("out", "0\n");
 	expect_file("a.o", "local\n");
 }
-END_TEST
 
 static void stay_silent(int fd)
 {
@@ -157,7 +158,7 @@ static void expect_no_temporary(pid_t pid)
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 
-START_TEST(a_signal_ends_the_shell_and_leaves_nothing) /* each of signals */
+TEST_RANGE(a_signal_ends_the_shell_and_leaves_nothing, 0, 3)
 {
 	int status;
 	pid_t pid;
@@ -170,9 +171,8 @@ START_TEST(a_signal_ends_the_shell_and_leaves_nothing) /* each of signals */
 	expect_no_temporary(pid);
 	expect_file("out", "");
 }
-END_TEST
 
-START_TEST(then_the_scripts_own_trap_is_run)
+TEST(then_the_scripts_own_trap_is_run)
 {
 	int status;
 	pid_t pid;
@@ -186,32 +186,4 @@ START_TEST(then_the_scripts_own_trap_is_run)
 	expect_no_temporary(pid);
 	ck_assert(!fs_exists("x"));
 	expect_file("out", "");
-}
-END_TEST
-
-static void setup_compilers(void)
-{
-	setup();
-	make_compilers();
-}
-
-int main(void)
-{
-	Suite *s = suite_create("shell/compile");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_checked_fixture(tc, setup_compilers, teardown);
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, the_shell_asks_and_goes_on);
-	tcase_add_test(tc, a_failed_compile_is_one_to_the_script);
-	tcase_add_test(tc, several_are_asked_in_one_script);
-	tcase_add_test(tc, a_local_compile_holds_the_socket_and_not_the_shell);
-	tcase_add_test(tc, the_last_one_takes_the_shells_place);
-	tcase_add_test(tc, what_is_no_compile_asks_nobody);
-	tcase_add_test(tc, without_a_coordinator_it_is_compiled_here);
-	tcase_add_loop_test(tc, a_signal_ends_the_shell_and_leaves_nothing, 0,
-			    3);
-	tcase_add_test(tc, then_the_scripts_own_trap_is_run);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: shell */
 /* Tool steps in a script. */
+#include "../lib/test.h"
 #include "shell-step-fixture.h"
-
-#include "suite.h"
 
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -29,7 +28,10 @@ static void answer_symbols(int fd)
 	send_done(fd, &m);
 }
 
-START_TEST(symbols_are_asked_for)
+FIXTURE(setup_programs, teardown);
+TIMEOUT(60);
+
+TEST(symbols_are_asked_for)
 {
 	put_file("cmd", "before\n");
 	serve(answer_symbols);
@@ -44,21 +46,19 @@ START_TEST(symbols_are_asked_for)
 	expect_steps(1);
 	nothing_left();
 }
-END_TEST
 
-START_TEST(without_a_file_they_go_where_the_pipe_goes)
+TEST(without_a_file_they_go_where_the_pipe_goes)
 {
 	serve(answer_symbols);
 	ck_assert_int_eq(run_script("{ " SYMBOLS "; echo end; } >f"), 0);
 	expect_file("out", "a.c: warning\n");
 	expect_file("f", "symbols\nend\n");
 }
-END_TEST
 
 static const char made[] = "#include <a.h>\n#include <b/c.h>\n"
 			   "EXPORT_SYMBOL(x);\n";
 
-START_TEST(a_text_goes_along)
+TEST(a_text_goes_along)
 {
 	put_file("cmd", "before\n");
 	serve(answer_symbols);
@@ -74,9 +74,8 @@ START_TEST(a_text_goes_along)
 	expect_steps(1);
 	nothing_left();
 }
-END_TEST
 
-START_TEST(where_they_are_refused_they_are_made_here)
+TEST(where_they_are_refused_they_are_made_here)
 {
 	int status;
 
@@ -90,7 +89,6 @@ START_TEST(where_they_are_refused_they_are_made_here)
 	expect_steps(0);
 	expect_here(SHELL_STEP_REASON_JOB, 1);
 }
-END_TEST
 
 /* A program that reports its input. */
 static const char reading[] = "#!/bin/sh\n"
@@ -107,7 +105,7 @@ static void put_reading_programs(void)
 	put_program(GENKSYMS, keeping);
 }
 
-START_TEST(a_text_that_is_refused_is_read_here)
+TEST(a_text_that_is_refused_is_read_here)
 {
 	put_reading_programs();
 	serve(answer_local);
@@ -118,7 +116,6 @@ START_TEST(a_text_that_is_refused_is_read_here)
 	expect_steps(0);
 	expect_here(SHELL_STEP_REASON_JOB, 1);
 }
-END_TEST
 
 static void answer_object(int fd)
 {
@@ -131,7 +128,7 @@ static void answer_object(int fd)
 	send_done(fd, &m);
 }
 
-START_TEST(an_object_is_changed_with_its_compile)
+TEST(an_object_is_changed_with_its_compile)
 {
 	serve(answer_object);
 	ck_assert_int_eq(run_script("set -e; trap 'rm -f a.o' HUP; " COMPILE
@@ -144,17 +141,15 @@ START_TEST(an_object_is_changed_with_its_compile)
 	ck_assert(!fs_exists("ran"));
 	expect_steps(1);
 }
-END_TEST
 
-START_TEST(it_may_be_the_last_of_all)
+TEST(it_may_be_the_last_of_all)
 {
 	serve(answer_object);
 	ck_assert_int_eq(run_script(COMPILE "; " OBJTOOL " --orc a.o"), 0);
 	ck_assert(!fs_exists("ran"));
 }
-END_TEST
 
-START_TEST(a_compile_made_here_has_its_tool_here)
+TEST(a_compile_made_here_has_its_tool_here)
 {
 	serve(answer_local);
 	ck_assert_int_eq(run_script(COMPILE "; " OBJTOOL " --orc a.o; echo $?"),
@@ -165,7 +160,6 @@ START_TEST(a_compile_made_here_has_its_tool_here)
 	expect_steps(0);
 	expect_here(SHELL_STEP_REASON_JOB, 1);
 }
-END_TEST
 
 static void answer_failed(int fd)
 {
@@ -180,14 +174,13 @@ static void answer_failed(int fd)
 	send_done(fd, &m);
 }
 
-START_TEST(a_failed_compile_changes_nothing)
+TEST(a_failed_compile_changes_nothing)
 {
 	serve(answer_failed);
 	ck_assert_int_eq(run_script(COMPILE "; " OBJTOOL " --orc a.o; echo $?"),
 			 0);
 	expect_file("ran", "tool --orc a.o\n");
 }
-END_TEST
 
 /* Serve a compile; no tool step must be requested. */
 static void answer_compile(int fd)
@@ -235,16 +228,15 @@ static void answer_compile_with_side(int fd)
 	send_done(fd, &m);
 }
 
-START_TEST(other_compiles_are_only_compiles) /* each of compiles */
+TEST_EACH(other_compiles_are_only_compiles, compiles)
 {
 	put_program("mytools/objtool/objtool", tool);
 	serve(answer_compile_with_side);
-	ck_assert_int_eq(run_script(compiles[_i].text), 0);
+	ck_assert_int_eq(run_script(row->text), 0);
 	ck_assert(!fs_exists("step") && fs_exists("ran"));
 	expect_steps(0);
-	expect_here(compiles[_i].why, 1);
+	expect_here(row->why, 1);
 }
-END_TEST
 
 static const struct {
 	const char *text;
@@ -311,9 +303,9 @@ static const struct {
 	  SHELL_STEP_REASON_LINE },
 };
 
-START_TEST(other_pipes_are_run_here) /* each of pipes */
+TEST_EACH(other_pipes_are_run_here, pipes)
 {
-	char *text = xasprintf("X=x; %s", pipes[_i].text);
+	char *text = xasprintf("X=x; %s", row->text);
 
 	put_program("myscripts/genksyms/genksyms", tool);
 	serve(refuse);
@@ -321,9 +313,8 @@ START_TEST(other_pipes_are_run_here) /* each of pipes */
 	free(text);
 	ck_assert(!fs_exists("step"));
 	expect_steps(0);
-	expect_here(pipes[_i].why, 1);
+	expect_here(row->why, 1);
 }
-END_TEST
 
 static const enum shell_step_reason refusals[] = {
 	SHELL_STEP_REASON_UNWANTED,
@@ -331,9 +322,9 @@ static const enum shell_step_reason refusals[] = {
 	SHELL_STEP_REASON_NO_REMOTE,
 };
 
-START_TEST(nobody_asks_unless_steps_are_wanted) /* each of refusals */
+TEST_EACH(nobody_asks_unless_steps_are_wanted, refusals)
 {
-	shell_stats_disable_steps(dir, refusals[_i]);
+	shell_stats_disable_steps(dir, *row);
 	serve(answer_compile);
 	ck_assert_int_eq(run_script(COMPILE "; " OBJTOOL " --orc a.o; " SYMBOLS
 					    " >>cmd; " TEXT " >>cmd"),
@@ -341,11 +332,10 @@ START_TEST(nobody_asks_unless_steps_are_wanted) /* each of refusals */
 	expect_file("cmd", "here\nhere\n");
 	ck_assert(!fs_exists("step"));
 	expect_steps(0);
-	expect_here(refusals[_i], 3);
+	expect_here(*row, 3);
 }
-END_TEST
 
-START_TEST(without_a_coordinator_all_is_as_ever)
+TEST(without_a_coordinator_all_is_as_ever)
 {
 	ck_assert_int_eq(run_script(SYMBOLS " >>cmd; " COMPILE "; " OBJTOOL
 					    " --orc a.o"),
@@ -355,7 +345,6 @@ START_TEST(without_a_coordinator_all_is_as_ever)
 	expect_steps(0);
 	expect_here(SHELL_STEP_REASON_JOB, 2);
 }
-END_TEST
 
 /* The tools tell whether the only slot is taken while they run. */
 static const char slot_tool[] = "#!/bin/sh\n"
@@ -373,7 +362,7 @@ static const struct {
 	  "real -Wp,-MMD,a.d -c -o a.o a.c\n" },
 };
 
-START_TEST(what_is_made_here_holds_a_slot) /* each of held */
+TEST_RANGE(what_is_made_here_holds_a_slot, 0, 3)
 {
 	char *slots = xasprintf("%s/slots", dir);
 	int fd;
@@ -389,33 +378,4 @@ START_TEST(what_is_made_here_holds_a_slot) /* each of held */
 	fd = open("slots/0", O_RDONLY);
 	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
 	close(fd);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("shell/compile-step");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_checked_fixture(tc, setup_programs, teardown);
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, symbols_are_asked_for);
-	tcase_add_test(tc, without_a_file_they_go_where_the_pipe_goes);
-	tcase_add_test(tc, where_they_are_refused_they_are_made_here);
-	tcase_add_test(tc, a_text_goes_along);
-	tcase_add_test(tc, a_text_that_is_refused_is_read_here);
-	tcase_add_test(tc, an_object_is_changed_with_its_compile);
-	tcase_add_test(tc, it_may_be_the_last_of_all);
-	tcase_add_test(tc, a_compile_made_here_has_its_tool_here);
-	tcase_add_test(tc, a_failed_compile_changes_nothing);
-	tcase_add_loop_test(tc, other_compiles_are_only_compiles, 0,
-			    sizeof(compiles) / sizeof(*compiles));
-	tcase_add_loop_test(tc, other_pipes_are_run_here, 0,
-			    sizeof(pipes) / sizeof(*pipes));
-	tcase_add_loop_test(tc, nobody_asks_unless_steps_are_wanted, 0,
-			    (int)(sizeof(refusals) / sizeof(*refusals)));
-	tcase_add_test(tc, without_a_coordinator_all_is_as_ever);
-	tcase_add_loop_test(tc, what_is_made_here_holds_a_slot, 0, 3);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

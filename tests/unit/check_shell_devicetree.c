@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: shell */
 /* Device trees in a script: dtc after the preprocessor. */
+#include "../lib/test.h"
 #include "shell-step-fixture.h"
-
-#include "suite.h"
 
 #define EXPAND \
 	"gcc -E -Wp,-MMD,a.d -nostdinc -xassembler-with-cpp -o a.tmp a.dts"
@@ -38,7 +37,10 @@ static void answer_tree(int fd)
 	answer_tree_with(fd, 2);
 }
 
-START_TEST(a_device_tree_is_made_with_its_text)
+FIXTURE(setup_programs, teardown);
+TIMEOUT(60);
+
+TEST(a_device_tree_is_made_with_its_text)
 {
 	serve(answer_tree);
 	ck_assert_int_eq(run_script("set -e; " EXPAND " ; ./" BLOB
@@ -53,7 +55,6 @@ START_TEST(a_device_tree_is_made_with_its_text)
 	ck_assert(!fs_exists("ran"));
 	expect_steps(1);
 }
-END_TEST
 
 /* A reply without the list is invalid. */
 static void answer_tree_without_list(int fd)
@@ -61,7 +62,7 @@ static void answer_tree_without_list(int fd)
 	answer_tree_with(fd, 1);
 }
 
-START_TEST(a_device_tree_without_its_list_is_made_here)
+TEST(a_device_tree_without_its_list_is_made_here)
 {
 	serve(answer_tree_without_list);
 	ck_assert_int_eq(run_script(EXPAND "; " BLOB " >/dev/null; echo $?"),
@@ -69,9 +70,8 @@ START_TEST(a_device_tree_without_its_list_is_made_here)
 	ck_assert(!fs_exists("a.dtb") && fs_exists("ran"));
 	expect_here(SHELL_STEP_REASON_LINE, 1);
 }
-END_TEST
 
-START_TEST(a_device_tree_that_is_refused_is_made_here)
+TEST(a_device_tree_that_is_refused_is_made_here)
 {
 	serve(answer_local);
 	ck_assert_int_eq(run_script(EXPAND "; " BLOB "; echo $?"), 0);
@@ -83,7 +83,6 @@ START_TEST(a_device_tree_that_is_refused_is_made_here)
 	expect_steps(0);
 	expect_here(SHELL_STEP_REASON_JOB, 1);
 }
-END_TEST
 
 static const struct {
 	const char *text;
@@ -107,28 +106,11 @@ static const struct {
 	  SHELL_STEP_REASON_ALONE },
 };
 
-START_TEST(other_lines_of_dtc_are_run_here) /* each of trees */
+TEST_EACH(other_lines_of_dtc_are_run_here, trees)
 {
 	serve(refuse);
-	run_script(trees[_i].text);
+	run_script(row->text);
 	ck_assert(!fs_exists("step") && fs_exists("ran"));
 	expect_steps(0);
-	expect_here(trees[_i].why, 1);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("shell/devicetree");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_checked_fixture(tc, setup_programs, teardown);
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, a_device_tree_is_made_with_its_text);
-	tcase_add_test(tc, a_device_tree_without_its_list_is_made_here);
-	tcase_add_test(tc, a_device_tree_that_is_refused_is_made_here);
-	tcase_add_loop_test(tc, other_lines_of_dtc_are_run_here, 0,
-			    sizeof(trees) / sizeof(*trees));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
+	expect_here(row->why, 1);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: shell */
+#include "../lib/test.h"
+
 #include "shell/expand.h"
 
 #include "base/str.h"
 #include "shell/parse.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -214,12 +214,46 @@ static const char *const words[] = {
 static const char *const separators[] = { " \t\n", NULL, "",   ":", " :",
 					  ": ",    "x",  "\\", "*" };
 
-static bool has_dash(void)
+static void require_dash(void)
 {
-	return !system("dash -c : 2>/dev/null");
+	if (system("dash -c : 2>/dev/null"))
+		SKIP("no dash");
 }
 
-START_TEST(words_have_the_fields_that_dash_makes)
+static void make_files(void)
+{
+	static const char *const names[] = { "a.c",  "b.c",     "c.h",
+					     ".hid", "sub/x.c", "sub/.y" };
+	char template[] = "/tmp/shell-expand.XXXXXX";
+
+	ck_assert_ptr_nonnull(mkdtemp(template));
+	directory = xstrdup(template);
+	ck_assert_int_eq(chdir(directory), 0);
+	ck_assert_int_eq(mkdir("sub", 0777), 0);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		int fd = open(names[i], O_CREAT | O_WRONLY | O_CLOEXEC, 0666);
+
+		ck_assert_int_ge(fd, 0);
+		close(fd);
+	}
+}
+
+static void remove_files(void)
+{
+	char *command = xasprintf("rm -rf %s", directory);
+
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_int_eq(system(command), 0);
+	free(command);
+	free(directory);
+}
+
+FIXTURE_ONCE(require_dash, NULL);
+FIXTURE_ONCE(make_files, remove_files);
+FIXTURE(setup, teardown);
+TIMEOUT(60);
+
+TEST_EACH(words_have_the_fields_that_dash_makes, words)
 {
 	for (size_t i = 0; i < sizeof(separators) / sizeof(*separators); i++) {
 		char *mine, *dash;
@@ -227,23 +261,21 @@ START_TEST(words_have_the_fields_that_dash_makes)
 		teardown();
 		setup();
 		ifs = separators[i];
-		mine = ours(words[_i]);
-		dash = theirs(words[_i]);
+		mine = ours(*row);
+		dash = theirs(*row);
 		if (!strncmp(mine, "error: ", 7))
 			ck_assert_msg(strstr(dash, mine + 7) != NULL,
-				      "%s: %s, dash: %s", words[_i], mine,
-				      dash);
+				      "%s: %s, dash: %s", *row, mine, dash);
 		else
 			ck_assert_msg(!strcmp(mine, dash),
-				      "%s, IFS '%s':\n%s, dash:\n%s", words[_i],
+				      "%s, IFS '%s':\n%s, dash:\n%s", *row,
 				      ifs ? ifs : "unset", mine, dash);
 		free(mine);
 		free(dash);
 	}
 }
-END_TEST
 
-START_TEST(words_have_the_fields_that_dash_makes_without_arguments)
+TEST_EACH(words_have_the_fields_that_dash_makes_without_arguments, words)
 {
 	for (size_t i = 0; i < 5; i++) {
 		char *mine, *dash;
@@ -252,16 +284,15 @@ START_TEST(words_have_the_fields_that_dash_makes_without_arguments)
 		setup();
 		expander.n_args = 0;
 		ifs = separators[i];
-		mine = ours(words[_i]);
-		dash = theirs(words[_i]);
+		mine = ours(*row);
+		dash = theirs(*row);
 		if (strncmp(mine, "error: ", 7) != 0)
 			ck_assert_msg(!strcmp(mine, dash), "%s:\n%s, dash:\n%s",
-				      words[_i], mine, dash);
+				      *row, mine, dash);
 		free(mine);
 		free(dash);
 	}
 }
-END_TEST
 
 static const struct {
 	const char *word, *value;
@@ -278,19 +309,18 @@ static const struct {
 	{ "a=${u-~:~}", "/ho me:/ho me" },
 };
 
-START_TEST(a_value_is_not_split_and_may_have_more_tildes)
+TEST_EACH(a_value_is_not_split_and_may_have_more_tildes, values)
 {
 	const char *text = NULL;
 
-	ck_assert_int_eq(shell_expand_assignment(
-				 &expander,
-				 parse(values[_i].word)->assigns->value, &text),
-			 0);
-	ck_assert_str_eq(text, values[_i].value);
+	ck_assert_int_eq(
+		shell_expand_assignment(
+			&expander, parse(row->word)->assigns->value, &text),
+		0);
+	ck_assert_str_eq(text, row->value);
 }
-END_TEST
 
-START_TEST(what_is_exported_is_expanded_as_a_value)
+TEST(what_is_exported_is_expanded_as_a_value)
 {
 	struct shell_fields fields = { 0 };
 
@@ -306,7 +336,6 @@ START_TEST(what_is_exported_is_expanded_as_a_value)
 	ck_assert_str_eq(fields.v[4], "d=");
 	ck_assert_ptr_null(fields.v[5]);
 }
-END_TEST
 
 static const struct {
 	const char *pattern, *text;
@@ -344,16 +373,14 @@ static const struct {
 	{ "[\\", "[\\", true },
 };
 
-START_TEST(patterns_match_as_they_do_in_dash)
+TEST_EACH(patterns_match_as_they_do_in_dash, matches)
 {
-	ck_assert_msg(
-		shell_match_pattern(matches[_i].pattern, matches[_i].text) ==
-			matches[_i].match,
-		"%s %s", matches[_i].pattern, matches[_i].text);
+	ck_assert_msg(shell_match_pattern(row->pattern, row->text) ==
+			      row->match,
+		      "%s %s", row->pattern, row->text);
 }
-END_TEST
 
-START_TEST(a_case_knows_what_was_quoted)
+TEST(a_case_knows_what_was_quoted)
 {
 	const struct shell_ast_node *node = parse(
 		"case x in $g|\"$g\"|a'*'$e*|$t) ;; esac");
@@ -369,9 +396,8 @@ START_TEST(a_case_knows_what_was_quoted)
 		ck_assert_str_eq(pattern, expected[i]);
 	}
 }
-END_TEST
 
-START_TEST(a_document_keeps_its_quotes)
+TEST(a_document_keeps_its_quotes)
 {
 	const struct shell_ast_node *node = parse(
 		"x <<E\n'$a' \"$a\" \\$a \\\" ${u-\"q\"} $(echo z) ~\nE\n");
@@ -382,9 +408,8 @@ START_TEST(a_document_keeps_its_quotes)
 	ck_assert_str_eq((const char *)text.data,
 			 "'x y' \"x y\" $a \\\" q z ~\n");
 }
-END_TEST
 
-START_TEST(an_unset_parameter_is_an_error_where_it_is_asked_for)
+TEST(an_unset_parameter_is_an_error_where_it_is_asked_for)
 {
 	const char *text;
 
@@ -398,9 +423,8 @@ START_TEST(an_unset_parameter_is_an_error_where_it_is_asked_for)
 				 parse("x ${u-a}$@${u+b}")->words->next, &text),
 			 0);
 }
-END_TEST
 
-START_TEST(names_of_files_can_be_switched_off)
+TEST(names_of_files_can_be_switched_off)
 {
 	struct shell_fields fields = { 0 };
 
@@ -411,66 +435,5 @@ START_TEST(names_of_files_can_be_switched_off)
 	ck_assert_uint_eq(fields.n, 2);
 	ck_assert_str_eq(fields.v[0], "*.c");
 }
-END_TEST
-
-static void make_files(void)
-{
-	static const char *const names[] = { "a.c",  "b.c",     "c.h",
-					     ".hid", "sub/x.c", "sub/.y" };
-	char template[] = "/tmp/shell-expand.XXXXXX";
-
-	ck_assert_ptr_nonnull(mkdtemp(template));
-	directory = xstrdup(template);
-	ck_assert_int_eq(chdir(directory), 0);
-	ck_assert_int_eq(mkdir("sub", 0777), 0);
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		int fd = open(names[i], O_CREAT | O_WRONLY | O_CLOEXEC, 0666);
-
-		ck_assert_int_ge(fd, 0);
-		close(fd);
-	}
-}
-
-static void remove_files(void)
-{
-	char *command = xasprintf("rm -rf %s", directory);
-
-	ck_assert_int_eq(chdir("/"), 0);
-	ck_assert_int_eq(system(command), 0);
-	free(command);
-	free(directory);
-}
 
 #define COUNT(v) (int)(sizeof(v) / sizeof(*(v)))
-
-int main(void)
-{
-	Suite *suite = suite_create("shell/expand");
-	TCase *tcase = tcase_create("core");
-
-	tcase_add_unchecked_fixture(tcase, make_files, remove_files);
-	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_set_timeout(tcase, 60);
-	if (has_dash()) {
-		tcase_add_loop_test(tcase,
-				    words_have_the_fields_that_dash_makes, 0,
-				    COUNT(words));
-		tcase_add_loop_test(
-			tcase,
-			words_have_the_fields_that_dash_makes_without_arguments,
-			0, COUNT(words));
-	}
-	tcase_add_loop_test(tcase,
-			    a_value_is_not_split_and_may_have_more_tildes, 0,
-			    COUNT(values));
-	tcase_add_test(tcase, what_is_exported_is_expanded_as_a_value);
-	tcase_add_loop_test(tcase, patterns_match_as_they_do_in_dash, 0,
-			    COUNT(matches));
-	tcase_add_test(tcase, a_case_knows_what_was_quoted);
-	tcase_add_test(tcase, a_document_keeps_its_quotes);
-	tcase_add_test(tcase,
-		       an_unset_parameter_is_an_error_where_it_is_asked_for);
-	tcase_add_test(tcase, names_of_files_can_be_switched_off);
-	suite_add_tcase(suite, tcase);
-	return suite_run(suite);
-}

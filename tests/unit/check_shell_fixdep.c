@@ -3,17 +3,17 @@
 /*
  * The recipe shell's part of the fixdep exchange, with a scripted coordinator.
  */
+#include "../lib/test.h"
+
 #include "shell/compile.h"
 
 #include "base/fs.h"
 #include "base/str.h"
 #include "shell/script.h"
-#include "suite.h"
 #include "wire/cc.h"
 #include "wire/frame.h"
 #include "wire/limits.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -162,7 +162,10 @@ static void expect_nothing_written(void)
 	buf_release(&text);
 }
 
-START_TEST(what_it_would_print_is_printed)
+FIXTURE(setup, teardown);
+TIMEOUT(60);
+
+TEST(what_it_would_print_is_printed)
 {
 	char *want = xasprintf("cmd_a/x.o := gcc -c 'a'%0*d", 600000, 7);
 	struct buf text = { 0 };
@@ -179,20 +182,18 @@ START_TEST(what_it_would_print_is_printed)
 	buf_release(&text);
 	free(want);
 }
-END_TEST
 
 static void (*const poor[])(int fd) = { answer_local, answer_nonsense,
 					answer_half, hang_up };
 
-START_TEST(without_an_answer_it_is_to_be_run)
+TEST_EACH(without_an_answer_it_is_to_be_run, poor)
 {
-	serve(poor[_i]);
+	serve(*row);
 	ck_assert_int_eq(run(call), -1);
 	expect_nothing_written();
 }
-END_TEST
 
-START_TEST(without_a_coordinator_it_is_to_be_run)
+TEST(without_a_coordinator_it_is_to_be_run)
 {
 	int fd = open(out_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
@@ -201,9 +202,8 @@ START_TEST(without_a_coordinator_it_is_to_be_run)
 	close(fd);
 	expect_nothing_written();
 }
-END_TEST
 
-START_TEST(a_silent_coordinator_is_not_asked)
+TEST(a_silent_coordinator_is_not_asked)
 {
 	char *silent = wire_cc_stalled_path(socket_path);
 	struct err err;
@@ -213,9 +213,8 @@ START_TEST(a_silent_coordinator_is_not_asked)
 	ck_assert_int_eq(run(call), -1);
 	free(silent);
 }
-END_TEST
 
-START_TEST(other_calls_are_no_business_of_it)
+TEST(other_calls_are_no_business_of_it)
 {
 	static char *other[] = { "scripts/basic/fixdep2", "a", "b", "c", NULL };
 	static char *few[] = { "scripts/basic/fixdep", "a", "b", NULL };
@@ -233,9 +232,8 @@ START_TEST(other_calls_are_no_business_of_it)
 	close(pipe_fd[0]);
 	close(pipe_fd[1]);
 }
-END_TEST
 
-START_TEST(a_full_disk_is_told_in_its_words)
+TEST(a_full_disk_is_told_in_its_words)
 {
 	int err[2], out = open(out_path, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
 	int before = dup(STDERR_FILENO), status;
@@ -256,7 +254,6 @@ START_TEST(a_full_disk_is_told_in_its_words)
 	close(err[1]);
 	close(out);
 }
-END_TEST
 
 /* Run a recipe line with fixdep in `dir`, where the program prints "real". */
 static void run_line(void)
@@ -301,16 +298,15 @@ static void expect_start(const char *want)
 	buf_release(&text);
 }
 
-START_TEST(a_line_has_it_done)
+TEST(a_line_has_it_done)
 {
 	make_program();
 	serve(answer_all);
 	run_line();
 	expect_start("cmd_a/x.o := gcc -c 'a'0000");
 }
-END_TEST
 
-START_TEST(a_line_runs_it_where_nobody_knows)
+TEST(a_line_runs_it_where_nobody_knows)
 {
 	make_program();
 	run_line();
@@ -319,10 +315,9 @@ START_TEST(a_line_runs_it_where_nobody_knows)
 	run_line();
 	expect_start("real\n");
 }
-END_TEST
 
 /* fakeroot and similar tools replace functions of the program. */
-START_TEST(a_preloaded_library_makes_the_line_run_fixdep)
+TEST(a_preloaded_library_makes_the_line_run_fixdep)
 {
 	make_program();
 	serve(answer_all);
@@ -332,26 +327,4 @@ START_TEST(a_preloaded_library_makes_the_line_run_fixdep)
 	unsetenv("LD_PRELOAD");
 	run_line();
 	expect_start("cmd_a/x.o := gcc -c 'a'0000");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("shell/fixdep");
-	TCase *tc = tcase_create("fixdep");
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, what_it_would_print_is_printed);
-	tcase_add_loop_test(tc, without_an_answer_it_is_to_be_run, 0,
-			    sizeof(poor) / sizeof(*poor));
-	tcase_add_test(tc, without_a_coordinator_it_is_to_be_run);
-	tcase_add_test(tc, a_silent_coordinator_is_not_asked);
-	tcase_add_test(tc, other_calls_are_no_business_of_it);
-	tcase_add_test(tc, a_line_has_it_done);
-	tcase_add_test(tc, a_line_runs_it_where_nobody_knows);
-	tcase_add_test(tc, a_preloaded_library_makes_the_line_run_fixdep);
-	tcase_add_test(tc, a_full_disk_is_told_in_its_words);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

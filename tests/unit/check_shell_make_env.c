@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: shell */
+#include "../lib/test.h"
+
 #include "base/str.h"
 #include "shell/make-env.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,26 +33,24 @@ static void free_changed(char **list, const struct strv *from)
 	}
 }
 
-START_TEST(clean_leaves_what_the_user_had)
+TEST_EACH(clean_leaves_what_the_user_had, cleaned)
 {
-	const struct cleaned *c = &cleaned[_i];
 	struct strv env = { 0 }, left = { 0 };
 	char *list[5] = { NULL };
 	char *text;
 
-	strv_split(&env, c->before, "|");
+	strv_split(&env, row->before, "|");
 	ck_assert_uint_lt(env.n, 5);
 	memcpy(list, strv_list(&env), env.n * sizeof(*list));
 	shell_make_env_strip("/r/shell", list);
 	strv_add_all(&left, list);
 	text = strv_join(&left, "|");
-	ck_assert_str_eq(text, c->after);
+	ck_assert_str_eq(text, row->after);
 	free(text);
 	strv_release(&left);
 	free_changed(list, &env);
 	strv_release(&env);
 }
-END_TEST
 
 static const struct word {
 	const char *script;
@@ -71,33 +69,16 @@ static const struct word {
 	{ "", false },
 };
 
-START_TEST(a_script_has_the_word_make_or_not)
+TEST_EACH(a_script_has_the_word_make_or_not, words)
 {
-	ck_assert_int_eq(
-		shell_make_env_mentions_make(bytes_str(words[_i].script)),
-		words[_i].has);
+	ck_assert_int_eq(shell_make_env_mentions_make(bytes_str(row->script)),
+			 row->has);
 }
-END_TEST
 
-START_TEST(a_program_is_make_by_its_name)
+TEST(a_program_is_make_by_its_name)
 {
 	ck_assert(shell_make_env_is_make("make"));
 	ck_assert(shell_make_env_is_make("/usr/local/bin/gmake"));
 	ck_assert(!shell_make_env_is_make("cmake"));
 	ck_assert(!shell_make_env_is_make("make/x"));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("shell/make-env");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_loop_test(tc, clean_leaves_what_the_user_had, 0,
-			    (int)(sizeof(cleaned) / sizeof(*cleaned)));
-	tcase_add_loop_test(tc, a_script_has_the_word_make_or_not, 0,
-			    (int)(sizeof(words) / sizeof(*words)));
-	tcase_add_test(tc, a_program_is_make_by_its_name);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

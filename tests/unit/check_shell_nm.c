@@ -4,11 +4,10 @@
 #include "shell/script.h"
 
 #include "../lib/shell.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +42,10 @@ static enum shell_tristate names(const char *text, bool begins)
 	return shell_object_symbols_find("x.o", text, begins);
 }
 
-START_TEST(names_are_those_that_nm_prints)
+FIXTURE(setup, teardown);
+TIMEOUT(60);
+
+TEST(names_are_those_that_nm_prints)
 {
 	char *printed;
 
@@ -67,9 +69,8 @@ START_TEST(names_are_those_that_nm_prints)
 	ck_assert_int_eq(names("__section", false), SHELL_TRISTATE_NO);
 	ck_assert_int_eq(names("__nothing", false), SHELL_TRISTATE_NO);
 }
-END_TEST
 
-START_TEST(what_is_odd_is_not_known)
+TEST(what_is_odd_is_not_known)
 {
 	shell_run(dir, "echo text >x.o");
 	ck_assert_int_eq(names("__a", false), SHELL_TRISTATE_UNKNOWN);
@@ -85,10 +86,9 @@ START_TEST(what_is_odd_is_not_known)
 	assemble("\"a b\": .long 1\n");
 	ck_assert_int_eq(names("__a", false), SHELL_TRISTATE_UNKNOWN);
 }
-END_TEST
 
 /* Any number in the file is checked against its size. */
-START_TEST(a_broken_object_is_not_known)
+TEST(a_broken_object_is_not_known)
 {
 	struct buf whole = { 0 };
 	struct err err;
@@ -109,7 +109,6 @@ START_TEST(a_broken_object_is_not_known)
 	}
 	buf_release(&whole);
 }
-END_TEST
 
 static const struct {
 	const char *text;
@@ -129,16 +128,15 @@ static const struct {
 	  SHELL_TRISTATE_UNKNOWN },
 };
 
-START_TEST(exports_are_global) /* each of exports */
+TEST_EACH(exports_are_global, exports)
 {
-	char *text = xasprintf("%s\n", exports[_i].text);
+	char *text = xasprintf("%s\n", row->text);
 
 	assemble(text);
 	ck_assert_int_eq(shell_object_symbols_check_exports("x.o"),
-			 exports[_i].answer);
+			 row->answer);
 	free(text);
 }
-END_TEST
 
 /* Run the text by the recipe shell, where nm is a program that fails. */
 static int status_of(const char *text)
@@ -160,7 +158,7 @@ static int status_of(const char *text)
 /* A program that contains the text of a known nm. */
 #define FAILING_NM "cp /bin/false nm; echo 'List symbols in [file(s)]' >>nm; "
 
-START_TEST(nm_is_not_started)
+TEST(nm_is_not_started)
 {
 	assemble(".globl __a\n__a: .long 1\n");
 	shell_run(dir, FAILING_NM "cp nm x-nm; cp nm x");
@@ -169,7 +167,6 @@ START_TEST(nm_is_not_started)
 	ck_assert_int_eq(status_of("./x-nm x.o 2>/dev/null | grep -q __a"), 0);
 	ck_assert_int_eq(status_of("nm x.o 2>/dev/null | grep -q __b"), 1);
 }
-END_TEST
 
 /* Each differs from the known line in a word or a program. */
 static const char *const others[] = {
@@ -193,29 +190,9 @@ static const char *const others[] = {
 	"cp /bin/false x-nm; ./x-nm x.o 2>/dev/null | grep -q __a",
 };
 
-START_TEST(another_line_runs_its_programs) /* each of others */
+TEST_EACH(another_line_runs_its_programs, others)
 {
 	assemble(".globl __a\n__a: .long 1\n");
 	shell_run(dir, FAILING_NM "cp nm x");
-	ck_assert_int_ne(status_of(others[_i]), 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("shell/nm");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, names_are_those_that_nm_prints);
-	tcase_add_test(tc, what_is_odd_is_not_known);
-	tcase_add_test(tc, a_broken_object_is_not_known);
-	tcase_add_loop_test(tc, exports_are_global, 0,
-			    sizeof(exports) / sizeof(*exports));
-	tcase_add_test(tc, nm_is_not_started);
-	tcase_add_loop_test(tc, another_line_runs_its_programs, 0,
-			    sizeof(others) / sizeof(*others));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
+	ck_assert_int_ne(status_of(*row), 0);
 }

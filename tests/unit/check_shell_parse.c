@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: shell */
+#include "../lib/test.h"
+
 #include "shell/parse.h"
 
 #include "base/buf.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,7 +176,9 @@ static void soil_arena(void)
 	arena_rewind(&arena, mark);
 }
 
-START_TEST(a_script_becomes_this_tree)
+FIXTURE(NULL, teardown);
+
+TEST_EACH(a_script_becomes_this_tree, known)
 {
 	const struct shell_ast_node *list = NULL;
 	enum shell_fallback_reason why = SHELL_FALLBACK_NONE;
@@ -184,15 +186,13 @@ START_TEST(a_script_becomes_this_tree)
 	int ret;
 
 	soil_arena();
-	ret = shell_parse_script(&arena, bytes_str(known[_i].script), &list,
-				 &why);
-	ck_assert_msg(!ret, "%s: %s", known[_i].script,
+	ret = shell_parse_script(&arena, bytes_str(row->script), &list, &why);
+	ck_assert_msg(!ret, "%s: %s", row->script,
 		      shell_stats_fallback_reason_text(why));
 	put_node(&out, list);
-	ck_assert_str_eq(buf_str(&out), known[_i].tree);
+	ck_assert_str_eq(buf_str(&out), row->tree);
 	buf_release(&out);
 }
-END_TEST
 
 static const struct {
 	const char *script;
@@ -248,20 +248,19 @@ static const struct {
 	{ "for i in $(a) <<E\nE\ndo b; done", SHELL_FALLBACK_SYNTAX },
 };
 
-START_TEST(what_dash_would_complain_of_or_we_do_not_know_is_refused)
+TEST_EACH(what_dash_would_complain_of_or_we_do_not_know_is_refused, refused)
 {
 	const struct shell_ast_node *list = NULL;
 	enum shell_fallback_reason why = SHELL_FALLBACK_NONE;
 
-	ck_assert_msg(shell_parse_script(&arena, bytes_str(refused[_i].script),
-					 &list, &why) == -ENOTSUP,
-		      "%s", refused[_i].script);
+	ck_assert_msg(shell_parse_script(&arena, bytes_str(row->script), &list,
+					 &why) == -ENOTSUP,
+		      "%s", row->script);
 	ck_assert_str_eq(shell_stats_fallback_reason_text(why),
-			 shell_stats_fallback_reason_text(refused[_i].why));
+			 shell_stats_fallback_reason_text(row->why));
 }
-END_TEST
 
-START_TEST(a_nul_is_no_part_of_a_script)
+TEST(a_nul_is_no_part_of_a_script)
 {
 	const struct shell_ast_node *list;
 	enum shell_fallback_reason why;
@@ -270,9 +269,8 @@ START_TEST(a_nul_is_no_part_of_a_script)
 		shell_parse_script(&arena, bytes_of("a\0b", 3), &list, &why),
 		-ENOTSUP);
 }
-END_TEST
 
-START_TEST(an_empty_script_has_no_commands)
+TEST(an_empty_script_has_no_commands)
 {
 	static const char *const empty[] = { "", " \t", "\n\n", "# a", "\\\n" };
 
@@ -286,7 +284,6 @@ START_TEST(an_empty_script_has_no_commands)
 		ck_assert_ptr_null(list);
 	}
 }
-END_TEST
 
 /* The interpreter would recurse as deeply. */
 static const struct {
@@ -302,26 +299,25 @@ static const struct {
 	{ "", "if a; then b; else c; fi", " && if a; then b; fi", 1001 },
 };
 
-START_TEST(what_is_too_deep_is_refused)
+TEST_EACH(what_is_too_deep_is_refused, deep)
 {
 	const struct shell_ast_node *list;
 	enum shell_fallback_reason why = SHELL_FALLBACK_NONE;
 	struct buf script = { 0 };
 
-	for (unsigned i = 0; i < deep[_i].levels; i++)
-		buf_add_str(&script, deep[_i].start);
-	buf_add_str(&script, deep[_i].middle);
-	for (unsigned i = 0; i < deep[_i].levels; i++)
-		buf_add_str(&script, deep[_i].end);
+	for (unsigned i = 0; i < row->levels; i++)
+		buf_add_str(&script, row->start);
+	buf_add_str(&script, row->middle);
+	for (unsigned i = 0; i < row->levels; i++)
+		buf_add_str(&script, row->end);
 	ck_assert_int_eq(
 		shell_parse_script(&arena, buf_bytes(&script), &list, &why),
 		-ENOTSUP);
 	ck_assert_str_eq(shell_stats_fallback_reason_text(why), "depth");
 	buf_release(&script);
 }
-END_TEST
 
-START_TEST(a_recipe_of_128_kilobytes_is_parsed)
+TEST(a_recipe_of_128_kilobytes_is_parsed)
 {
 	const struct shell_ast_node *list = NULL;
 	enum shell_fallback_reason why = SHELL_FALLBACK_NONE;
@@ -340,24 +336,5 @@ START_TEST(a_recipe_of_128_kilobytes_is_parsed)
 	ck_assert_uint_eq(n, (script.len - 4) / 18);
 	buf_release(&script);
 }
-END_TEST
 
 #define COUNT(v) (int)(sizeof(v) / sizeof(*(v)))
-
-int main(void)
-{
-	Suite *suite = suite_create("shell/parse");
-	TCase *tcase = tcase_create("core");
-
-	tcase_add_checked_fixture(tcase, NULL, teardown);
-	tcase_add_loop_test(tcase, a_script_becomes_this_tree, 0, COUNT(known));
-	tcase_add_loop_test(
-		tcase, what_dash_would_complain_of_or_we_do_not_know_is_refused,
-		0, COUNT(refused));
-	tcase_add_test(tcase, a_nul_is_no_part_of_a_script);
-	tcase_add_test(tcase, an_empty_script_has_no_commands);
-	tcase_add_loop_test(tcase, what_is_too_deep_is_refused, 0, COUNT(deep));
-	tcase_add_test(tcase, a_recipe_of_128_kilobytes_is_parsed);
-	suite_add_tcase(suite, tcase);
-	return suite_run(suite);
-}

@@ -4,15 +4,14 @@
  * The scripts of tests/data/shell/scripts by the recipe shell and by dash.
  * Output, exit status and resulting files are compared.
  */
+#include "../lib/test.h"
+
 #include "base/args.h"
 #include "base/buf.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "shell/script.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -32,14 +31,13 @@
 static char *scripts[512];
 static int n_scripts;
 static char *root;
-static bool have_dash;
 
 struct outcome {
 	struct buf out, err, files;
 	int status;
 };
 
-static void read_scripts(void)
+__attribute__((constructor)) static void read_scripts(void)
 {
 	static struct buf all;
 	struct err err;
@@ -224,10 +222,31 @@ static void compare_one(const char *text, bool errexit)
 	outcome_release(&theirs);
 }
 
-START_TEST(a_script_does_what_dash_does) /* each of scripts */
+static void setup(void)
 {
-	if (!have_dash)
-		return;
+	char template[] = "/tmp/kfarm-shell.XXXXXX";
+
+	root = xstrdup(mkdtemp(template));
+}
+
+static void teardown(void)
+{
+	struct err err;
+
+	fs_remove(root, &err);
+	free(root);
+}
+
+FIXTURE(setup, teardown);
+TIMEOUT(60);
+
+TEST_RANGE(a_script_does_what_dash_does, 0, n_scripts)
+{
+	char real[64] = "";
+
+	if (readlink("/bin/sh", real, sizeof(real) - 1) < 0 ||
+	    strcmp(str_base(real), "dash") != 0)
+		SKIP("/bin/sh is not dash");
 #ifdef __SANITIZE_ADDRESS__ /* processes start slowly */
 	compare_one(scripts[_i], _i % 2);
 #else
@@ -235,10 +254,9 @@ START_TEST(a_script_does_what_dash_does) /* each of scripts */
 	compare_one(scripts[_i], true);
 #endif
 }
-END_TEST
 
 /* Otherwise the comparison would be between /bin/sh and itself. */
-START_TEST(a_script_is_not_handed_on) /* each of scripts */
+TEST_RANGE(a_script_is_not_handed_on, 0, n_scripts)
 {
 	bool handed = str_starts(scripts[_i], HANDED);
 	pid_t pid = fork();
@@ -255,7 +273,6 @@ START_TEST(a_script_is_not_handed_on) /* each of scripts */
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_msg(status == (handed ? 1 << 8 : 0), "%s", scripts[_i]);
 }
-END_TEST
 
 static const struct {
 	int resource;
@@ -266,7 +283,7 @@ static const struct {
 	{ RLIMIT_CPU, 3600 },
 };
 
-START_TEST(small_limits_are_a_matter_for_dash) /* each of small */
+TEST_EACH(small_limits_are_a_matter_for_dash, small)
 {
 	struct shell_script script = { .text = "x=$(cat a | sort)",
 				       .name = "/bin/sh" };
@@ -274,16 +291,15 @@ START_TEST(small_limits_are_a_matter_for_dash) /* each of small */
 	enum shell_fallback_reason why;
 
 	ck_assert_int_eq(shell_script_check(&script, environ, &why), 0);
-	ck_assert_int_eq(getrlimit(small[_i].resource, &before), 0);
+	ck_assert_int_eq(getrlimit(row->resource, &before), 0);
 	now = before;
-	now.rlim_cur = small[_i].limit;
-	ck_assert_int_eq(setrlimit(small[_i].resource, &now), 0);
+	now.rlim_cur = row->limit;
+	ck_assert_int_eq(setrlimit(row->resource, &now), 0);
 	ck_assert_int_eq(shell_script_check(&script, environ, &why), -ENOTSUP);
-	ck_assert_int_eq(setrlimit(small[_i].resource, &before), 0);
+	ck_assert_int_eq(setrlimit(row->resource, &before), 0);
 }
-END_TEST
 
-START_TEST(the_end_of_programs_is_heard_of)
+TEST(the_end_of_programs_is_heard_of)
 {
 	struct shell_script script = { .text = "sh -c 'exit 3'; exit $?",
 				       .name = "/bin/sh" };
@@ -298,9 +314,8 @@ START_TEST(the_end_of_programs_is_heard_of)
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 3 << 8);
 }
-END_TEST
 
-START_TEST(blocked_signals_are_a_matter_for_dash)
+TEST(blocked_signals_are_a_matter_for_dash)
 {
 	struct shell_script script = { .text = "x=$(cat a | sort)",
 				       .name = "/bin/sh" };
@@ -314,7 +329,6 @@ START_TEST(blocked_signals_are_a_matter_for_dash)
 	ck_assert_int_eq(sigprocmask(SIG_SETMASK, &before, NULL), 0);
 	ck_assert_int_eq(shell_script_check(&script, environ, &why), 0);
 }
-END_TEST
 
 /* A signal to the group also ends a subshell that runs inside the shell. */
 static const struct {
@@ -325,10 +339,9 @@ static const struct {
 	{ "(cat /dev/zero; exit 3) | :; exit 4", 4 << 8 },
 };
 
-START_TEST(sigpipe_of_a_group_ends_the_shell) /* each of told */
+TEST_EACH(sigpipe_of_a_group_ends_the_shell, told)
 {
-	struct shell_script script = { .text = told[_i].text,
-				       .name = "/bin/sh" };
+	struct shell_script script = { .text = row->text, .name = "/bin/sh" };
 	enum shell_fallback_reason why;
 	pid_t pid = fork();
 	int status;
@@ -339,44 +352,5 @@ START_TEST(sigpipe_of_a_group_ends_the_shell) /* each of told */
 		_exit(shell_script_run(&script, environ, &why));
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_int_eq(status, told[_i].status);
-}
-END_TEST
-
-static void setup(void)
-{
-	char template[] = "/tmp/kfarm-shell.XXXXXX";
-
-	root = xstrdup(mkdtemp(template));
-}
-
-static void teardown(void)
-{
-	struct err err;
-
-	fs_remove(root, &err);
-	free(root);
-}
-
-int main(void)
-{
-	Suite *s = suite_create("shell/script");
-	TCase *tc = tcase_create("core");
-	char real[64] = "";
-
-	have_dash = readlink("/bin/sh", real, sizeof(real) - 1) > 0 &&
-		    !strcmp(str_base(real), "dash");
-	read_scripts();
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
-	tcase_add_loop_test(tc, a_script_does_what_dash_does, 0, n_scripts);
-	tcase_add_loop_test(tc, a_script_is_not_handed_on, 0, n_scripts);
-	tcase_add_loop_test(tc, small_limits_are_a_matter_for_dash, 0,
-			    sizeof(small) / sizeof(*small));
-	tcase_add_test(tc, the_end_of_programs_is_heard_of);
-	tcase_add_test(tc, blocked_signals_are_a_matter_for_dash);
-	tcase_add_loop_test(tc, sigpipe_of_a_group_ends_the_shell, 0,
-			    sizeof(told) / sizeof(*told));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
+	ck_assert_int_eq(status, row->status);
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: shell */
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/buf.h"
 #include "base/fs.h"
 #include "shell/stats.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +63,9 @@ static void count_often(void)
 	}
 }
 
-START_TEST(shells_at_work_at_once_lose_no_count)
+FIXTURE(setup, teardown);
+
+TEST(shells_at_work_at_once_lose_no_count)
 {
 	struct shell_stats all;
 
@@ -77,7 +78,6 @@ START_TEST(shells_at_work_at_once_lose_no_count)
 	ck_assert_uint_eq(all.counts[SHELL_STAT_FIXDEPS], SHELLS * TIMES);
 	ck_assert_uint_eq(all.counts[SHELL_STAT_FALLBACKS], 0);
 }
-END_TEST
 
 static void hand_on(void)
 {
@@ -89,7 +89,7 @@ static void hand_on(void)
 				 bytes_of(script, sizeof(script)));
 }
 
-START_TEST(handed_says_why_and_the_beginning_of_the_script)
+TEST(handed_says_why_and_the_beginning_of_the_script)
 {
 	struct buf text = { 0 };
 	struct err err = { 0 };
@@ -109,9 +109,8 @@ START_TEST(handed_says_why_and_the_beginning_of_the_script)
 	buf_release(&text);
 	free(path);
 }
-END_TEST
 
-START_TEST(without_files_nothing_is_counted)
+TEST(without_files_nothing_is_counted)
 {
 	struct shell_stats all = { .counts = { 7 }, .n_local_steps = { 7 } };
 
@@ -125,10 +124,9 @@ START_TEST(without_files_nothing_is_counted)
 		ck_assert_uint_eq(all.counts[i], 0);
 	ck_assert_uint_eq(all.n_local_steps[0], 0);
 }
-END_TEST
 
 /* The directory of a copy of sh can contain a file of this name. */
-START_TEST(another_file_named_counts_is_not_changed)
+TEST(another_file_named_counts_is_not_changed)
 {
 	struct buf text = { 0 };
 	struct err err = { 0 };
@@ -146,7 +144,6 @@ START_TEST(another_file_named_counts_is_not_changed)
 	buf_release(&text);
 	free(path);
 }
-END_TEST
 
 static void count_step(void)
 {
@@ -158,7 +155,7 @@ static void count_step(void)
 		shell_stats_add_local_step(why);
 }
 
-START_TEST(steps_are_asked_for_while_they_are_wanted)
+TEST(steps_are_asked_for_while_they_are_wanted)
 {
 	struct shell_stats all;
 
@@ -183,10 +180,9 @@ START_TEST(steps_are_asked_for_while_they_are_wanted)
 	ck_assert_uint_eq(all.n_local_steps[SHELL_STEP_REASON_OFF], 2);
 	ck_assert_uint_eq(all.n_local_steps[SHELL_STEP_REASON_UNWANTED], 2);
 }
-END_TEST
 
 /* Hashes with the same first index do not replace each other. */
-START_TEST(all_identified_programs_are_remembered)
+TEST(all_identified_programs_are_remembered)
 {
 	const uint64_t n = SHELL_STATS_IDENTIFIED_MAX;
 
@@ -203,31 +199,12 @@ START_TEST(all_identified_programs_are_remembered)
 	shell_stats_add_identified(n + 1);
 	ck_assert(shell_stats_is_identified(n + 1));
 }
-END_TEST
 
-START_TEST(files_that_cannot_be_made_are_named)
+TEST(files_that_cannot_be_made_are_named)
 {
 	struct err err = { 0 };
 
 	ck_assert_int_eq(shell_stats_create("/nowhere", &err), -ENOENT);
 	ck_assert_str_eq(err.text,
 			 "/nowhere/counts: No such file or directory");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("shell/stats");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, shells_at_work_at_once_lose_no_count);
-	tcase_add_test(tc, handed_says_why_and_the_beginning_of_the_script);
-	tcase_add_test(tc, without_files_nothing_is_counted);
-	tcase_add_test(tc, another_file_named_counts_is_not_changed);
-	tcase_add_test(tc, steps_are_asked_for_while_they_are_wanted);
-	tcase_add_test(tc, all_identified_programs_are_remembered);
-	tcase_add_test(tc, files_that_cannot_be_made_are_named);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

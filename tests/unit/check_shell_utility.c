@@ -6,14 +6,13 @@
  * the program itself.  Output, messages, exit status and files are compared.
  */
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/buf.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "shell/script.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -89,16 +88,6 @@ static void redirect(int fd, const char *name)
 
 	if (file < 0 || dup2(file, fd) < 0)
 		_exit(125);
-}
-
-static void expect_file(const char *name, const char *want)
-{
-	struct buf text = { 0 };
-	struct err err = { 0 };
-
-	ck_assert_msg(!fs_read(name, 1 << 20, &text, &err), "%s", err.text);
-	ck_assert_str_eq(buf_str(&text), want);
-	buf_release(&text);
 }
 
 static void expect_exit(pid_t pid, int want)
@@ -243,22 +232,21 @@ static const struct read_error {
 	{ "cat m b", 1, FAILED, "two\n", true },
 };
 
-START_TEST(cat_reports_a_read_error_after_the_first_bytes)
+FIXTURE(setup, teardown);
+
+TEST_EACH(cat_reports_a_read_error_after_the_first_bytes, read_errors)
 {
-	const struct read_error *e = &read_errors[_i];
-
 	for (int ours = 0; ours < 2; ours++) {
-		const struct command c = { .text = e->text,
+		const struct command c = { .text = row->text,
 					   .ours = ours,
-					   .by_make = e->by_make };
-		char *tail = run_with_read_error(&c, e->status);
+					   .by_make = row->by_make };
+		char *tail = run_with_read_error(&c, row->status);
 
-		ck_assert_str_eq(tail, e->tail);
-		expect_file("err", e->err);
+		ck_assert_str_eq(tail, row->tail);
+		expect_file("err", row->err);
 		free(tail);
 	}
 }
-END_TEST
 
 /* ---- errors of close(2) and write(2) ---- */
 
@@ -317,39 +305,22 @@ static const struct write_error {
 	  "/bin/sh: 1: printf: printf: I/O error\n" },
 };
 
-START_TEST(a_utility_reports_an_error_of_write_or_close)
+TEST_EACH(a_utility_reports_an_error_of_write_or_close, write_errors)
 {
-	const struct write_error *e = &write_errors[_i];
-
 	for (int ours = 0; ours < 2; ours++) {
-		const struct command c = { .text = e->text,
+		const struct command c = { .text = row->text,
 					   .ours = ours,
-					   .by_make = e->by_make };
+					   .by_make = row->by_make };
 		pid_t pid = fork();
 
 		if (!pid) {
-			redirect(STDOUT_FILENO, e->out);
+			redirect(STDOUT_FILENO, row->out);
 			redirect(STDERR_FILENO, "err");
-			if (e->closes_fail)
+			if (row->closes_fail)
 				fail_close();
 			become(&c);
 		}
-		expect_exit(pid, e->status);
-		expect_file("err", e->err);
+		expect_exit(pid, row->status);
+		expect_file("err", row->err);
 	}
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("shell/utility");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, cat_reports_a_read_error_after_the_first_bytes,
-			    0, (int)ARRAY_SIZE(read_errors));
-	tcase_add_loop_test(tc, a_utility_reports_an_error_of_write_or_close, 0,
-			    (int)ARRAY_SIZE(write_errors));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

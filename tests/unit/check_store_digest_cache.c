@@ -4,8 +4,8 @@
 
 #include "base/clock.h"
 
+#include "../lib/test.h"
 #include "store-fixture.h"
-#include "suite.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -76,7 +76,10 @@ static bool is_of(const struct store_file_digest *id, const char *text)
 	return digest_equal(&d, &id->digest) && id->stamp.size == strlen(text);
 }
 
-START_TEST(a_file_is_known_by_its_content_size_times_and_mode)
+FIXTURE(setup, teardown);
+TIMEOUT(300);
+
+TEST(a_file_is_known_by_its_content_size_times_and_mode)
 {
 	struct timespec t[2] = { { .tv_sec = 1 }, { 1234567890, 987654321 } };
 	struct store_file_digest id;
@@ -94,7 +97,6 @@ START_TEST(a_file_is_known_by_its_content_size_times_and_mode)
 	id = get("empty");
 	ck_assert(is_of(&id, ""));
 }
-END_TEST
 
 /* Return true if the file's stamp is unchanged. */
 static bool is_still(const char *path, const struct store_file_digest *was)
@@ -108,7 +110,7 @@ static bool is_still(const char *path, const struct store_file_digest *was)
 	return file_stamp_equal(&now, &was->stamp);
 }
 
-START_TEST(a_settled_file_is_read_once)
+TEST(a_settled_file_is_read_once)
 {
 	struct store_file_digest a, b, c;
 	uint64_t read;
@@ -129,10 +131,9 @@ START_TEST(a_settled_file_is_read_once)
 	ck_assert(is_of(&c, "some text"));
 	ck_assert_uint_eq(stats().n_read, read);
 }
-END_TEST
 
 /* Without a pause, so within one tick: every content is detected. */
-START_TEST(a_young_file_is_read_again)
+TEST(a_young_file_is_read_again)
 {
 	for (int i = 0; i < 500; i++) {
 		char *text = xasprintf("content %03d", i);
@@ -144,9 +145,8 @@ START_TEST(a_young_file_is_read_again)
 		free(text);
 	}
 }
-END_TEST
 
-START_TEST(a_change_of_a_settled_file_is_noticed)
+TEST(a_change_of_a_settled_file_is_noticed)
 {
 	struct timespec t[2] = { 0 };
 	struct store_file_digest id;
@@ -164,9 +164,8 @@ START_TEST(a_change_of_a_settled_file_is_noticed)
 	id = get("f");
 	ck_assert(is_of(&id, "two"));
 }
-END_TEST
 
-START_TEST(content_is_given_with_what_it_is)
+TEST(content_is_given_with_what_it_is)
 {
 	struct buf content = { 0 };
 	struct store_file_digest id;
@@ -185,7 +184,6 @@ START_TEST(content_is_given_with_what_it_is)
 	ck_assert_str_eq(buf_str(&content), "before: some text");
 	buf_release(&content);
 }
-END_TEST
 
 static void expect_error(const char *path, int code)
 {
@@ -197,7 +195,7 @@ static void expect_error(const char *path, int code)
 	ck_assert_ptr_nonnull(strstr(err.text, path));
 }
 
-START_TEST(what_is_no_file_is_an_error_that_names_it)
+TEST(what_is_no_file_is_an_error_that_names_it)
 {
 	expect_error("missing", -ENOENT);
 	ck_assert_int_eq(mkdir("dir", 0700), 0);
@@ -214,14 +212,12 @@ START_TEST(what_is_no_file_is_an_error_that_names_it)
 		expect_error("secret", -EACCES);
 	}
 }
-END_TEST
 
 /* A file that reports size 0 but has content seems to grow for ever. */
-START_TEST(a_file_that_does_not_keep_still_is_given_up)
+TEST(a_file_that_does_not_keep_still_is_given_up)
 {
 	expect_error("/proc/self/stat", -EAGAIN);
 }
-END_TEST
 
 static atomic_bool stop;
 
@@ -249,7 +245,7 @@ static void *rewrite(void *arg)
  * A file can have mixed content while it is rewritten.  But a reliable digest
  * is valid as long as the stamp is.
  */
-START_TEST(a_file_that_is_being_rewritten_is_remembered_only_when_it_rests)
+TEST(a_file_that_is_being_rewritten_is_remembered_only_when_it_rests)
 {
 	struct store_file_digest id;
 	struct err err = { 0 };
@@ -274,9 +270,8 @@ START_TEST(a_file_that_is_being_rewritten_is_remembered_only_when_it_rests)
 	ck_assert_int_eq(digest_file("moving", &now, &err), 0);
 	ck_assert(digest_equal(&id.digest, &now));
 }
-END_TEST
 
-START_TEST(no_more_files_than_agreed_are_remembered)
+TEST(no_more_files_than_agreed_are_remembered)
 {
 	struct store_file_digest id[4], found;
 
@@ -302,7 +297,6 @@ START_TEST(no_more_files_than_agreed_are_remembered)
 	get_settled("a");
 	ck_assert_uint_eq(stats().n_files, 0);
 }
-END_TEST
 
 static void *get_all(void *arg)
 {
@@ -319,7 +313,7 @@ static void *get_all(void *arg)
 	return NULL;
 }
 
-START_TEST(threads_share_a_memo)
+TEST(threads_share_a_memo)
 {
 	pthread_t threads[4];
 
@@ -338,28 +332,4 @@ START_TEST(threads_share_a_memo)
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
 	ck_assert_uint_le(stats().n_files, 20);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("store/digest-cache");
-	TCase *tc = tcase_create("all");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 300);
-	tcase_add_test(tc, a_file_is_known_by_its_content_size_times_and_mode);
-	tcase_add_test(tc, a_settled_file_is_read_once);
-	tcase_add_test(tc, a_young_file_is_read_again);
-	tcase_add_test(tc, a_change_of_a_settled_file_is_noticed);
-	tcase_add_test(tc, content_is_given_with_what_it_is);
-	tcase_add_test(tc, what_is_no_file_is_an_error_that_names_it);
-	tcase_add_test(tc, a_file_that_does_not_keep_still_is_given_up);
-	tcase_add_test(
-		tc,
-		a_file_that_is_being_rewritten_is_remembered_only_when_it_rests);
-	tcase_add_test(tc, no_more_files_than_agreed_are_remembered);
-	tcase_add_test(tc, threads_share_a_memo);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

@@ -4,8 +4,8 @@
 
 #include "base/clock.h"
 
+#include "../lib/test.h"
 #include "store-fixture.h"
-#include "suite.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -51,7 +51,10 @@ static unsigned standing(void)
 	return n;
 }
 
-START_TEST(what_was_not_used_for_longest_goes_first)
+FIXTURE(setup, teardown);
+TIMEOUT(600);
+
+TEST(what_was_not_used_for_longest_goes_first)
 {
 	struct store *s = play_open(0);
 	struct store_stats n;
@@ -73,9 +76,8 @@ START_TEST(what_was_not_used_for_longest_goes_first)
 	ck_assert_uint_eq(n.collected_bytes, 6 * 4 * KIB);
 	store_free(s);
 }
-END_TEST
 
-START_TEST(below_the_target_nothing_goes)
+TEST(below_the_target_nothing_goes)
 {
 	struct store *s = play_open(0);
 
@@ -85,9 +87,8 @@ START_TEST(below_the_target_nothing_goes)
 	ck_assert_uint_eq(standing(), N);
 	store_free(s);
 }
-END_TEST
 
-START_TEST(of_equal_age_no_more_go_than_must)
+TEST(of_equal_age_no_more_go_than_must)
 {
 	struct store *s = play_open(0);
 
@@ -98,9 +99,8 @@ START_TEST(of_equal_age_no_more_go_than_must)
 	ck_assert_uint_eq(standing(), 5);
 	store_free(s);
 }
-END_TEST
 
-START_TEST(blobs_of_the_future_count_as_new)
+TEST(blobs_of_the_future_count_as_new)
 {
 	struct store *s = play_open(0);
 
@@ -111,9 +111,8 @@ START_TEST(blobs_of_the_future_count_as_new)
 	ck_assert(play_stands(&blobs[3]));
 	store_free(s);
 }
-END_TEST
 
-START_TEST(what_is_pinned_stays_whatever_the_target)
+TEST(what_is_pinned_stays_whatever_the_target)
 {
 	struct store *s = play_open(0);
 	struct store_stats n;
@@ -128,10 +127,9 @@ START_TEST(what_is_pinned_stays_whatever_the_target)
 	ck_assert_uint_eq(n.used_bytes, 4 * KIB);
 	store_free(s);
 }
-END_TEST
 
 /* A limit of 8 of the 16 blobs. */
-START_TEST(at_the_limit_the_oldest_makes_room)
+TEST(at_the_limit_the_oldest_makes_room)
 {
 	struct store *s = play_open(8 * 4 * KIB);
 	struct store_stats n;
@@ -147,9 +145,8 @@ START_TEST(at_the_limit_the_oldest_makes_room)
 	ck_assert(!play_stands(&blobs[0]));
 	store_free(s);
 }
-END_TEST
 
-START_TEST(when_all_is_pinned_there_is_no_room_and_nothing_goes)
+TEST(when_all_is_pinned_there_is_no_room_and_nothing_goes)
 {
 	struct store *s = play_open(8 * 4 * KIB);
 
@@ -169,9 +166,8 @@ START_TEST(when_all_is_pinned_there_is_no_room_and_nothing_goes)
 	ck_assert(!play_stands(&blobs[0]));
 	store_free(s);
 }
-END_TEST
 
-START_TEST(what_cannot_fit_takes_nothing_away)
+TEST(what_cannot_fit_takes_nothing_away)
 {
 	struct play_blob large = play_blob(99, 7 * 4096);
 	struct store *s = play_open(8 * 4 * KIB);
@@ -185,9 +181,8 @@ START_TEST(what_cannot_fit_takes_nothing_away)
 	free(large.data);
 	store_free(s);
 }
-END_TEST
 
-START_TEST(a_limit_below_one_blob_refuses_that_blob_alone)
+TEST(a_limit_below_one_blob_refuses_that_blob_alone)
 {
 	struct play_blob large = play_blob(99, 9 * 4096);
 	struct store *s = play_open(8 * 4 * KIB);
@@ -202,9 +197,8 @@ START_TEST(a_limit_below_one_blob_refuses_that_blob_alone)
 	free(large.data);
 	store_free(s);
 }
-END_TEST
 
-START_TEST(what_is_announced_counts_before_it_came)
+TEST(what_is_announced_counts_before_it_came)
 {
 	struct play_blob a = play_blob(90, 5 * 4096),
 			 b = play_blob(91, 4 * 4096);
@@ -229,10 +223,9 @@ START_TEST(what_is_announced_counts_before_it_came)
 	free(b.data);
 	store_free(s);
 }
-END_TEST
 
 /* Wait until the store's own thread has run. */
-START_TEST(above_seven_eighths_it_collects_by_itself)
+TEST(above_seven_eighths_it_collects_by_itself)
 {
 	struct store *s = play_open(16 * 4 * KIB);
 	struct timespec nap = { .tv_nsec = 2000000 };
@@ -249,9 +242,8 @@ START_TEST(above_seven_eighths_it_collects_by_itself)
 	ck_assert(!play_stands(&blobs[0]));
 	store_free(s);
 }
-END_TEST
 
-START_TEST(what_is_no_blob_is_swept_from_among_them)
+TEST(what_is_no_blob_is_swept_from_among_them)
 {
 	struct store *s = play_open(0);
 	char *path = play_path(&blobs[0]), *dir = str_dir(path);
@@ -270,7 +262,6 @@ START_TEST(what_is_no_blob_is_swept_from_among_them)
 	free(deep);
 	store_free(s);
 }
-END_TEST
 
 static void *put_all(void *arg)
 {
@@ -292,7 +283,7 @@ static void *put_all(void *arg)
 	return NULL;
 }
 
-START_TEST(threads_at_the_limit_have_what_they_pinned)
+TEST(threads_at_the_limit_have_what_they_pinned)
 {
 	struct store *s = play_open(8 * 4 * KIB);
 	struct store_stats n;
@@ -310,7 +301,6 @@ START_TEST(threads_at_the_limit_have_what_they_pinned)
 	ck_assert_uint_le(standing(), 8);
 	store_free(s);
 }
-END_TEST
 
 /* Create entries without the store, which would hash them. */
 static unsigned make_entries(unsigned of_each)
@@ -339,7 +329,7 @@ static unsigned make_entries(unsigned of_each)
 }
 
 /* On a disk, their creation would take minutes. */
-START_TEST(a_hundred_thousand_entries_open_at_once)
+TEST(a_hundred_thousand_entries_open_at_once)
 {
 	bool memory = mkdtemp(shm) && !chdir(shm);
 	uint64_t before, opened;
@@ -363,31 +353,4 @@ START_TEST(a_hundred_thousand_entries_open_at_once)
 	ck_assert_uint_eq(n.n_blobs, made + 1);
 	ck_assert_uint_lt(opened, 10000);
 	store_free(s);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("store/gc");
-	TCase *tc = tcase_create("all");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 600);
-	tcase_add_test(tc, what_was_not_used_for_longest_goes_first);
-	tcase_add_test(tc, below_the_target_nothing_goes);
-	tcase_add_test(tc, of_equal_age_no_more_go_than_must);
-	tcase_add_test(tc, blobs_of_the_future_count_as_new);
-	tcase_add_test(tc, what_is_pinned_stays_whatever_the_target);
-	tcase_add_test(tc, at_the_limit_the_oldest_makes_room);
-	tcase_add_test(tc,
-		       when_all_is_pinned_there_is_no_room_and_nothing_goes);
-	tcase_add_test(tc, what_cannot_fit_takes_nothing_away);
-	tcase_add_test(tc, a_limit_below_one_blob_refuses_that_blob_alone);
-	tcase_add_test(tc, what_is_announced_counts_before_it_came);
-	tcase_add_test(tc, above_seven_eighths_it_collects_by_itself);
-	tcase_add_test(tc, what_is_no_blob_is_swept_from_among_them);
-	tcase_add_test(tc, threads_at_the_limit_have_what_they_pinned);
-	tcase_add_test(tc, a_hundred_thousand_entries_open_at_once);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

@@ -2,8 +2,8 @@
 /* needs: store */
 #include "store/packed-cache.h"
 
+#include "../lib/test.h"
 #include "store-fixture.h"
-#include "suite.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -124,7 +124,10 @@ static void expect_right(const struct store_packed_blob *got,
 	ck_assert_uint_eq(got->packed_bytes, packed);
 }
 
-START_TEST(a_blob_comes_in_pieces_from_a_file_or_from_memory)
+FIXTURE(setup, teardown);
+TIMEOUT(300);
+
+TEST(a_blob_comes_in_pieces_from_a_file_or_from_memory)
 {
 	static const size_t sizes[] = { 0, 1, STORE_PIECE_MAX,
 					STORE_PIECE_MAX + 1,
@@ -152,9 +155,8 @@ START_TEST(a_blob_comes_in_pieces_from_a_file_or_from_memory)
 	}
 	store_packed_cache_free(NULL);
 }
-END_TEST
 
-START_TEST(it_is_packed_once)
+TEST(it_is_packed_once)
 {
 	struct play_blob b = play_blob(1, 1000);
 	struct store_packed_cache *p = new_packed(64 * KIB);
@@ -188,7 +190,6 @@ START_TEST(it_is_packed_once)
 	store_packed_cache_free(p);
 	free(b.data);
 }
-END_TEST
 
 static int try_file(struct store_packed_cache *p, const struct play_blob *b,
 		    const char *path)
@@ -205,7 +206,7 @@ static int try_file(struct store_packed_cache *p, const struct play_blob *b,
 	return ret;
 }
 
-START_TEST(a_file_that_is_something_else_by_now_is_not_packed)
+TEST(a_file_that_is_something_else_by_now_is_not_packed)
 {
 	struct play_blob b = play_blob(1, 600 * KIB);
 	struct store_packed_cache *p = new_packed(8192 * KIB);
@@ -230,9 +231,8 @@ START_TEST(a_file_that_is_something_else_by_now_is_not_packed)
 	store_packed_cache_free(p);
 	free(b.data);
 }
-END_TEST
 
-START_TEST(what_the_packing_function_says_is_passed_on)
+TEST(what_the_packing_function_says_is_passed_on)
 {
 	struct play_blob b = play_blob(1, 1000);
 	struct store_packed_cache *p = new_packed(64 * KIB);
@@ -246,9 +246,8 @@ START_TEST(what_the_packing_function_says_is_passed_on)
 	store_packed_cache_free(p);
 	free(b.data);
 }
-END_TEST
 
-START_TEST(memory_is_bounded_and_the_least_used_goes)
+TEST(memory_is_bounded_and_the_least_used_goes)
 {
 	struct store_packed_cache *p = new_packed(64 * KIB);
 	const struct store_packed_blob *out;
@@ -276,9 +275,8 @@ START_TEST(memory_is_bounded_and_the_least_used_goes)
 	for (unsigned i = 0; i < 10; i++)
 		free(b[i].data);
 }
-END_TEST
 
-START_TEST(what_nobody_uses_has_a_bound_of_its_own)
+TEST(what_nobody_uses_has_a_bound_of_its_own)
 {
 	struct store_packed_cache *p = store_packed_cache_new(
 		640 * KIB, 32 * KIB, pack, &packs);
@@ -306,9 +304,8 @@ START_TEST(what_nobody_uses_has_a_bound_of_its_own)
 	for (unsigned i = 0; i < 10; i++)
 		free(b[i].data);
 }
-END_TEST
 
-START_TEST(what_is_in_use_stays_and_the_rest_is_refused)
+TEST(what_is_in_use_stays_and_the_rest_is_refused)
 {
 	const struct store_packed_blob *one, *two, *three;
 	struct play_blob a = play_blob(1, 30 * KIB), b = play_blob(2, 30 * KIB);
@@ -333,7 +330,6 @@ START_TEST(what_is_in_use_stays_and_the_rest_is_refused)
 	free(c.data);
 	free(large.data);
 }
-END_TEST
 
 struct share {
 	struct store_packed_cache *p;
@@ -376,20 +372,18 @@ static void share_among_threads(size_t limit)
 		free(b[i].data);
 }
 
-START_TEST(threads_that_ask_at_once_have_it_packed_once)
+TEST(threads_that_ask_at_once_have_it_packed_once)
 {
 	slow = true;
 	share_among_threads(1024 * KIB);
 	ck_assert_uint_eq(packs, 10);
 }
-END_TEST
 
-START_TEST(what_one_thread_sends_stays_while_others_add_and_drop)
+TEST(what_one_thread_sends_stays_while_others_add_and_drop)
 {
 	share_among_threads(64 * KIB);
 	ck_assert_uint_ge(packs, 10);
 }
-END_TEST
 
 static void *fail_first(void *arg)
 {
@@ -399,7 +393,7 @@ static void *fail_first(void *arg)
 }
 
 /* A thread that waited for a failed one retries itself. */
-START_TEST(a_failure_of_one_thread_is_its_own)
+TEST(a_failure_of_one_thread_is_its_own)
 {
 	struct play_blob b = play_blob(1, 1000);
 	struct share share = { NULL, &b, 1 };
@@ -421,27 +415,4 @@ START_TEST(a_failure_of_one_thread_is_its_own)
 		store_packed_cache_free(p);
 	}
 	free(b.data);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("store/packed-cache");
-	TCase *tc = tcase_create("all");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 300);
-	tcase_add_test(tc, a_blob_comes_in_pieces_from_a_file_or_from_memory);
-	tcase_add_test(tc, it_is_packed_once);
-	tcase_add_test(tc, a_file_that_is_something_else_by_now_is_not_packed);
-	tcase_add_test(tc, what_the_packing_function_says_is_passed_on);
-	tcase_add_test(tc, memory_is_bounded_and_the_least_used_goes);
-	tcase_add_test(tc, what_nobody_uses_has_a_bound_of_its_own);
-	tcase_add_test(tc, what_is_in_use_stays_and_the_rest_is_refused);
-	tcase_add_test(tc, threads_that_ask_at_once_have_it_packed_once);
-	tcase_add_test(tc,
-		       what_one_thread_sends_stays_while_others_add_and_drop);
-	tcase_add_test(tc, a_failure_of_one_thread_is_its_own);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

@@ -2,9 +2,9 @@
 /* needs: store */
 #include "store/scratch-dir.h"
 
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "store-fixture.h"
-#include "suite.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -33,7 +33,9 @@ static int make(char name[static STORE_SCRATCH_NAME_MAX])
 	return fd;
 }
 
-START_TEST(pruning_leaves_what_somebody_holds)
+FIXTURE(setup, teardown);
+
+TEST(pruning_leaves_what_somebody_holds)
 {
 	char one[STORE_SCRATCH_NAME_MAX], two[STORE_SCRATCH_NAME_MAX];
 	int a = make(one), b = make(two);
@@ -47,9 +49,8 @@ START_TEST(pruning_leaves_what_somebody_holds)
 	ck_assert(fs_is_dir(two));
 	close(b);
 }
-END_TEST
 
-START_TEST(what_a_killed_process_held_is_swept_with_all_that_is_in_it)
+TEST(what_a_killed_process_held_is_swept_with_all_that_is_in_it)
 {
 	char line[STORE_SCRATCH_NAME_MAX] = "";
 	int out[2];
@@ -78,9 +79,8 @@ START_TEST(what_a_killed_process_held_is_swept_with_all_that_is_in_it)
 	close(out[0]);
 	close(out[1]);
 }
-END_TEST
 
-START_TEST(pruning_follows_no_link)
+TEST(pruning_follows_no_link)
 {
 	struct err err = { 0 };
 
@@ -97,9 +97,8 @@ START_TEST(pruning_follows_no_link)
 	ck_assert_uint_eq(play_entries("live"), 0);
 	ck_assert(fs_exists("outside/f"));
 }
-END_TEST
 
-START_TEST(anything_is_removed_by_name)
+TEST(anything_is_removed_by_name)
 {
 	ck_assert_int_eq(fs_remove_at(at, "nothing"), 0);
 	ck_assert_int_eq(mkdir("d", 0700), 0);
@@ -109,9 +108,8 @@ START_TEST(anything_is_removed_by_name)
 	ck_assert_int_eq(fs_remove_at(at, "d"), 0);
 	ck_assert(!fs_exists("d"));
 }
-END_TEST
 
-START_TEST(a_directory_may_be_deep)
+TEST(a_directory_may_be_deep)
 {
 	struct strv all = { 0 };
 	int ret = 0;
@@ -125,13 +123,12 @@ START_TEST(a_directory_may_be_deep)
 	ck_assert_int_eq(fs_remove_at(at, "d"), 0);
 	strv_release(&all);
 }
-END_TEST
 
 /*
  * Several processes create and prune concurrently, and none loses its
  * directory.
  */
-START_TEST(makers_and_pruners_do_not_hurt_each_other)
+TEST(makers_and_pruners_do_not_hurt_each_other)
 {
 	pid_t pids[4];
 
@@ -160,22 +157,4 @@ START_TEST(makers_and_pruners_do_not_hurt_each_other)
 	}
 	store_scratch_dir_prune(at);
 	ck_assert_uint_eq(play_entries("."), 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("store/scratch-dir");
-	TCase *tc = tcase_create("live");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, pruning_leaves_what_somebody_holds);
-	tcase_add_test(
-		tc, what_a_killed_process_held_is_swept_with_all_that_is_in_it);
-	tcase_add_test(tc, pruning_follows_no_link);
-	tcase_add_test(tc, anything_is_removed_by_name);
-	tcase_add_test(tc, a_directory_may_be_deep);
-	tcase_add_test(tc, makers_and_pruners_do_not_hurt_each_other);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

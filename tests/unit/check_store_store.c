@@ -2,8 +2,8 @@
 /* needs: store */
 #include "store/store.h"
 
+#include "../lib/test.h"
 #include "store-fixture.h"
-#include "suite.h"
 
 #include <sched.h>
 #include <stdio.h>
@@ -30,7 +30,9 @@ static mode_t mode_of(const char *path)
 	return st.st_mode & 07777;
 }
 
-START_TEST(a_new_store_is_ours_alone)
+FIXTURE(play_setup, play_teardown);
+
+TEST(a_new_store_is_ours_alone)
 {
 	struct err err = { 0 };
 	struct store *s;
@@ -44,9 +46,8 @@ START_TEST(a_new_store_is_ours_alone)
 	ck_assert_uint_eq(play_entries("a/b/store/live"), 0);
 	store_free(NULL);
 }
-END_TEST
 
-START_TEST(a_directory_that_others_may_write_to_is_refused)
+TEST(a_directory_that_others_may_write_to_is_refused)
 {
 	ck_assert_int_eq(mkdir("group", 0700), 0);
 	ck_assert_int_eq(chmod("group", 0770), 0);
@@ -58,9 +59,8 @@ START_TEST(a_directory_that_others_may_write_to_is_refused)
 	ck_assert_int_eq(chmod("group/sha256", 0777), 0);
 	expect_refused("group", -EPERM, "writable by group or others");
 }
-END_TEST
 
-START_TEST(a_directory_of_somebody_else_is_refused)
+TEST(a_directory_of_somebody_else_is_refused)
 {
 	if (geteuid()) {
 		/* root owns the directory */
@@ -71,9 +71,8 @@ START_TEST(a_directory_of_somebody_else_is_refused)
 	ck_assert_int_eq(chown("theirs", 12345, 12345), 0);
 	expect_refused("theirs", -EPERM, "owned by user 12345");
 }
-END_TEST
 
-START_TEST(what_is_no_directory_is_refused)
+TEST(what_is_no_directory_is_refused)
 {
 	struct err err = { 0 };
 
@@ -84,9 +83,8 @@ START_TEST(what_is_no_directory_is_refused)
 	ck_assert_int_eq(symlink("../other", "store/sha256"), 0);
 	expect_refused("store", -ENOTDIR, "sha256");
 }
-END_TEST
 
-START_TEST(a_read_only_file_system_is_a_clean_error)
+TEST(a_read_only_file_system_is_a_clean_error)
 {
 	struct play_blob b = play_blob(1, 5000);
 	struct store *s;
@@ -117,9 +115,8 @@ START_TEST(a_read_only_file_system_is_a_clean_error)
 	ck_assert_int_eq(umount("store"), 0);
 	free(b.data);
 }
-END_TEST
 
-START_TEST(what_was_stored_is_there_after_a_restart)
+TEST(what_was_stored_is_there_after_a_restart)
 {
 	struct play_blob b = play_blob(1, 5000);
 	struct store *s = play_open(0);
@@ -132,9 +129,8 @@ START_TEST(what_was_stored_is_there_after_a_restart)
 	store_free(s);
 	free(b.data);
 }
-END_TEST
 
-START_TEST(two_handles_of_one_process_share_a_directory)
+TEST(two_handles_of_one_process_share_a_directory)
 {
 	struct play_blob b = play_blob(1, 5000);
 	struct store *s = play_open(0), *t = play_open(0);
@@ -150,9 +146,8 @@ START_TEST(two_handles_of_one_process_share_a_directory)
 	store_free(t);
 	free(b.data);
 }
-END_TEST
 
-START_TEST(the_limit_is_what_was_asked_for_or_fits_the_disk)
+TEST(the_limit_is_what_was_asked_for_or_fits_the_disk)
 {
 	struct store *s = play_open(5 * MIB);
 	struct store_stats n;
@@ -170,9 +165,8 @@ START_TEST(the_limit_is_what_was_asked_for_or_fits_the_disk)
 	ck_assert_uint_eq(n.limit_bytes, limit);
 	store_free(s);
 }
-END_TEST
 
-START_TEST(numbers_tell_what_was_done)
+TEST(numbers_tell_what_was_done)
 {
 	struct play_blob b = play_blob(1, 5000);
 	struct store *s = play_open(0);
@@ -197,24 +191,4 @@ START_TEST(numbers_tell_what_was_done)
 	ck_assert_uint_eq(n.n_blobs, 1);
 	store_free(s);
 	free(b.data);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("store/store");
-	TCase *tc = tcase_create("all");
-
-	tcase_add_checked_fixture(tc, play_setup, play_teardown);
-	tcase_add_test(tc, a_new_store_is_ours_alone);
-	tcase_add_test(tc, a_directory_that_others_may_write_to_is_refused);
-	tcase_add_test(tc, a_directory_of_somebody_else_is_refused);
-	tcase_add_test(tc, what_is_no_directory_is_refused);
-	tcase_add_test(tc, a_read_only_file_system_is_a_clean_error);
-	tcase_add_test(tc, what_was_stored_is_there_after_a_restart);
-	tcase_add_test(tc, two_handles_of_one_process_share_a_directory);
-	tcase_add_test(tc, the_limit_is_what_was_asked_for_or_fits_the_disk);
-	tcase_add_test(tc, numbers_tell_what_was_done);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

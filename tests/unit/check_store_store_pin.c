@@ -2,8 +2,8 @@
 /* needs: store */
 #include "store/store.h"
 
+#include "../lib/test.h"
 #include "store-fixture.h"
-#include "suite.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -16,7 +16,10 @@ static uint64_t pinned(struct store *s)
 	return n.n_pinned;
 }
 
-START_TEST(a_pin_counts)
+FIXTURE(play_setup, play_teardown);
+TIMEOUT(300);
+
+TEST(a_pin_counts)
 {
 	struct play_blob b = play_blob(1, 3000);
 	struct store *s = play_open(0);
@@ -37,9 +40,8 @@ START_TEST(a_pin_counts)
 	store_free(s);
 	free(b.data);
 }
-END_TEST
 
-START_TEST(a_pinned_blob_stays_when_its_entry_is_taken_away)
+TEST(a_pinned_blob_stays_when_its_entry_is_taken_away)
 {
 	struct play_blob b = play_blob(1, 3000);
 	struct store *s = play_open(0);
@@ -54,9 +56,8 @@ START_TEST(a_pinned_blob_stays_when_its_entry_is_taken_away)
 	free(path);
 	free(b.data);
 }
-END_TEST
 
-START_TEST(a_pin_of_what_was_damaged_holds_again_when_it_is_brought)
+TEST(a_pin_of_what_was_damaged_holds_again_when_it_is_brought)
 {
 	struct play_blob b = play_blob(1, 3000);
 	struct store *s = play_open(0);
@@ -73,9 +74,8 @@ START_TEST(a_pin_of_what_was_damaged_holds_again_when_it_is_brought)
 	store_free(s);
 	free(b.data);
 }
-END_TEST
 
-START_TEST(a_store_that_is_closed_pins_nothing)
+TEST(a_store_that_is_closed_pins_nothing)
 {
 	struct play_blob b = play_blob(1, 3000);
 	struct store *s = play_open(0);
@@ -88,10 +88,9 @@ START_TEST(a_store_that_is_closed_pins_nothing)
 	store_free(s);
 	free(b.data);
 }
-END_TEST
 
 /* Another process pins a blob and is killed. */
-START_TEST(pins_hold_against_the_collector_of_another_process)
+TEST(pins_hold_against_the_collector_of_another_process)
 {
 	struct play_blob b = play_blob(1, 3000), c = play_blob(2, 3000);
 	struct store *s;
@@ -124,10 +123,9 @@ START_TEST(pins_hold_against_the_collector_of_another_process)
 	free(c.data);
 	close(ready[0]);
 }
-END_TEST
 
 /* One process pins and reads blobs that another collects repeatedly. */
-START_TEST(who_has_a_pin_has_the_blob)
+TEST(who_has_a_pin_has_the_blob)
 {
 	struct play_blob b = play_blob(1, 3000);
 	struct store *s;
@@ -153,23 +151,4 @@ START_TEST(who_has_a_pin_has_the_blob)
 	ck_assert_int_eq(kill(pid, SIGKILL), 0);
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 	free(b.data);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("store/store-pin");
-	TCase *tc = tcase_create("all");
-
-	tcase_add_checked_fixture(tc, play_setup, play_teardown);
-	tcase_set_timeout(tc, 300);
-	tcase_add_test(tc, a_pin_counts);
-	tcase_add_test(tc, a_pinned_blob_stays_when_its_entry_is_taken_away);
-	tcase_add_test(
-		tc, a_pin_of_what_was_damaged_holds_again_when_it_is_brought);
-	tcase_add_test(tc, a_store_that_is_closed_pins_nothing);
-	tcase_add_test(tc, pins_hold_against_the_collector_of_another_process);
-	tcase_add_test(tc, who_has_a_pin_has_the_blob);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

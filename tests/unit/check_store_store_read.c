@@ -2,8 +2,8 @@
 /* needs: store */
 #include "store/store.h"
 
+#include "../lib/test.h"
 #include "store-fixture.h"
-#include "suite.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
@@ -16,7 +16,9 @@ static uint64_t damaged(struct store *s)
 	return n.n_damaged;
 }
 
-START_TEST(an_entry_damaged_under_a_running_process_is_gone_after_one_answer)
+FIXTURE(play_setup, play_teardown);
+
+TEST(an_entry_damaged_under_a_running_process_is_gone_after_one_answer)
 {
 	struct play_blob b = play_blob(1, 300000);
 	struct store *s = play_open(0);
@@ -37,9 +39,8 @@ START_TEST(an_entry_damaged_under_a_running_process_is_gone_after_one_answer)
 	store_free(s);
 	free(b.data);
 }
-END_TEST
 
-START_TEST(a_descriptor_is_given_only_for_what_is_right)
+TEST(a_descriptor_is_given_only_for_what_is_right)
 {
 	struct play_blob b = play_blob(1, 300000);
 	struct store *s = play_open(0);
@@ -61,9 +62,8 @@ START_TEST(a_descriptor_is_given_only_for_what_is_right)
 	store_free(s);
 	free(b.data);
 }
-END_TEST
 
-START_TEST(what_is_cut_or_longer_is_removed)
+TEST(what_is_cut_or_longer_is_removed)
 {
 	struct play_blob b = play_blob(1, 300000);
 	struct store *s = play_open(0);
@@ -82,9 +82,8 @@ START_TEST(what_is_cut_or_longer_is_removed)
 	free(path);
 	free(b.data);
 }
-END_TEST
 
-START_TEST(who_asks_for_another_size_takes_nothing_away)
+TEST(who_asks_for_another_size_takes_nothing_away)
 {
 	struct play_blob b = play_blob(1, 3000), lie = b;
 	struct store *s = play_open(0);
@@ -98,7 +97,6 @@ START_TEST(who_asks_for_another_size_takes_nothing_away)
 	store_free(s);
 	free(b.data);
 }
-END_TEST
 
 static void plant_link(const char *path)
 {
@@ -140,7 +138,7 @@ static const struct {
 	{ plant_wrong, -EBADMSG },
 };
 
-START_TEST(what_is_planted_is_never_served)
+TEST(what_is_planted_is_never_served)
 {
 	struct play_blob b = play_blob(1, 3000);
 	struct store *s = play_open(0);
@@ -168,9 +166,8 @@ START_TEST(what_is_planted_is_never_served)
 	free(dir);
 	free(b.data);
 }
-END_TEST
 
-START_TEST(without_descriptors_there_is_an_error_and_nothing_is_lost)
+TEST(without_descriptors_there_is_an_error_and_nothing_is_lost)
 {
 	struct play_blob b = play_blob(1, 3000), c = play_blob(2, 3000);
 	struct store *s = play_open(0);
@@ -194,9 +191,8 @@ START_TEST(without_descriptors_there_is_an_error_and_nothing_is_lost)
 	free(b.data);
 	free(c.data);
 }
-END_TEST
 
-START_TEST(use_makes_an_old_blob_young)
+TEST(use_makes_an_old_blob_young)
 {
 	struct play_blob b = play_blob(1, 3000);
 	struct store *s = play_open(0);
@@ -211,25 +207,4 @@ START_TEST(use_makes_an_old_blob_young)
 	store_free(s);
 	free(path);
 	free(b.data);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("store/store-read");
-	TCase *tc = tcase_create("all");
-
-	tcase_add_checked_fixture(tc, play_setup, play_teardown);
-	tcase_add_test(
-		tc,
-		an_entry_damaged_under_a_running_process_is_gone_after_one_answer);
-	tcase_add_test(tc, a_descriptor_is_given_only_for_what_is_right);
-	tcase_add_test(tc, what_is_cut_or_longer_is_removed);
-	tcase_add_test(tc, who_asks_for_another_size_takes_nothing_away);
-	tcase_add_test(tc, what_is_planted_is_never_served);
-	tcase_add_test(
-		tc, without_descriptors_there_is_an_error_and_nothing_is_lost);
-	tcase_add_test(tc, use_makes_an_old_blob_young);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

@@ -2,8 +2,8 @@
 /* needs: store */
 #include "store/store.h"
 
+#include "../lib/test.h"
 #include "store-fixture.h"
-#include "suite.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -50,7 +50,10 @@ static size_t private_entries(void)
 	return n;
 }
 
-START_TEST(what_is_put_is_there_read_only_and_comes_out)
+FIXTURE(play_setup, play_teardown);
+TIMEOUT(300);
+
+TEST(what_is_put_is_there_read_only_and_comes_out)
 {
 	static const size_t sizes[] = { 0, 1, 4096, 300001 };
 	struct store *s = play_open(0);
@@ -76,9 +79,8 @@ START_TEST(what_is_put_is_there_read_only_and_comes_out)
 	ck_assert_uint_eq(private_entries(), 0);
 	store_free(s);
 }
-END_TEST
 
-START_TEST(a_blob_may_come_byte_by_byte)
+TEST(a_blob_may_come_byte_by_byte)
 {
 	struct store *s = play_open(0);
 	struct play_blob b = play_blob(1, 500);
@@ -94,9 +96,8 @@ START_TEST(a_blob_may_come_byte_by_byte)
 	free(b.data);
 	store_free(s);
 }
-END_TEST
 
-START_TEST(what_is_not_what_it_should_be_does_not_enter)
+TEST(what_is_not_what_it_should_be_does_not_enter)
 {
 	struct store *s = play_open(0);
 	struct play_blob b = play_blob(1, 5000), other = play_blob(2, 5000);
@@ -128,10 +129,9 @@ START_TEST(what_is_not_what_it_should_be_does_not_enter)
 	free(other.data);
 	store_free(s);
 }
-END_TEST
 
 /* Each is planted at the blob's path. */
-START_TEST(what_stands_in_the_way_is_replaced)
+TEST(what_stands_in_the_way_is_replaced)
 {
 	struct play_blob b = play_blob(1, 3000);
 	char *path = play_path(&b), *dir = str_dir(path);
@@ -165,9 +165,8 @@ START_TEST(what_stands_in_the_way_is_replaced)
 	free(b.data);
 	store_free(s);
 }
-END_TEST
 
-START_TEST(a_damaged_entry_is_replaced)
+TEST(a_damaged_entry_is_replaced)
 {
 	struct play_blob b = play_blob(1, 3000);
 	struct store *s = play_open(0);
@@ -179,9 +178,8 @@ START_TEST(a_damaged_entry_is_replaced)
 	free(b.data);
 	store_free(s);
 }
-END_TEST
 
-START_TEST(a_large_blob_streams)
+TEST(a_large_blob_streams)
 {
 	enum {
 		PIECE = 256 << 10,
@@ -206,10 +204,9 @@ START_TEST(a_large_blob_streams)
 	free(b.data);
 	store_free(s);
 }
-END_TEST
 
 /* A resource limit has the effect of a full disk. */
-START_TEST(a_write_that_fails_is_an_error_and_leaves_nothing)
+TEST(a_write_that_fails_is_an_error_and_leaves_nothing)
 {
 	struct rlimit limit = { 4096, RLIM_INFINITY }, old;
 	struct play_blob b = play_blob(1, 10000);
@@ -229,9 +226,8 @@ START_TEST(a_write_that_fails_is_an_error_and_leaves_nothing)
 	free(b.data);
 	store_free(s);
 }
-END_TEST
 
-START_TEST(a_full_disk_is_an_error_and_leaves_nothing)
+TEST(a_full_disk_is_an_error_and_leaves_nothing)
 {
 	struct play_blob b = play_blob(1, 600 << 10);
 	struct play_blob c = play_blob(2, 600 << 10);
@@ -259,9 +255,8 @@ START_TEST(a_full_disk_is_an_error_and_leaves_nothing)
 	free(b.data);
 	free(c.data);
 }
-END_TEST
 
-START_TEST(many_processes_may_publish_the_same)
+TEST(many_processes_may_publish_the_same)
 {
 	struct play_blob b = play_blob(1, 20000);
 	pid_t pids[4];
@@ -297,7 +292,6 @@ START_TEST(many_processes_may_publish_the_same)
 	free(b.data);
 	store_free(s);
 }
-END_TEST
 
 static void *publish_all(void *arg)
 {
@@ -314,7 +308,7 @@ static void *publish_all(void *arg)
 	return NULL;
 }
 
-START_TEST(many_threads_may_publish_the_same)
+TEST(many_threads_may_publish_the_same)
 {
 	struct store *s = play_open(0);
 	struct store_stats n;
@@ -333,10 +327,9 @@ START_TEST(many_threads_may_publish_the_same)
 	ck_assert_uint_eq(n.n_damaged, 0);
 	store_free(s);
 }
-END_TEST
 
 /* Killed at any time: existing blobs are complete, the rest is removed. */
-START_TEST(a_killed_process_leaves_nothing_torn)
+TEST(a_killed_process_leaves_nothing_torn)
 {
 	struct timespec nap = { 0 };
 	struct store *s;
@@ -371,10 +364,9 @@ START_TEST(a_killed_process_leaves_nothing_torn)
 	}
 	store_free(s);
 }
-END_TEST
 
 /* Certainly in the middle of a blob. */
-START_TEST(a_blob_half_arrived_goes_with_its_process)
+TEST(a_blob_half_arrived_goes_with_its_process)
 {
 	struct play_blob b = play_blob(1, 100000);
 	struct store *s;
@@ -409,9 +401,8 @@ START_TEST(a_blob_half_arrived_goes_with_its_process)
 	close(ready[0]);
 	close(ready[1]);
 }
-END_TEST
 
-START_TEST(a_directory_that_is_taken_away_is_an_error)
+TEST(a_directory_that_is_taken_away_is_an_error)
 {
 	struct play_blob b = play_blob(1, 1000), c = play_blob(2, 1000);
 	struct store *s = play_open(0);
@@ -431,29 +422,4 @@ START_TEST(a_directory_that_is_taken_away_is_an_error)
 	store_free(s);
 	free(b.data);
 	free(c.data);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("store/store-write");
-	TCase *tc = tcase_create("all");
-
-	tcase_add_checked_fixture(tc, play_setup, play_teardown);
-	tcase_set_timeout(tc, 300);
-	tcase_add_test(tc, what_is_put_is_there_read_only_and_comes_out);
-	tcase_add_test(tc, a_blob_may_come_byte_by_byte);
-	tcase_add_test(tc, what_is_not_what_it_should_be_does_not_enter);
-	tcase_add_test(tc, what_stands_in_the_way_is_replaced);
-	tcase_add_test(tc, a_damaged_entry_is_replaced);
-	tcase_add_test(tc, a_large_blob_streams);
-	tcase_add_test(tc, a_write_that_fails_is_an_error_and_leaves_nothing);
-	tcase_add_test(tc, a_full_disk_is_an_error_and_leaves_nothing);
-	tcase_add_test(tc, many_processes_may_publish_the_same);
-	tcase_add_test(tc, many_threads_may_publish_the_same);
-	tcase_add_test(tc, a_killed_process_leaves_nothing_torn);
-	tcase_add_test(tc, a_blob_half_arrived_goes_with_its_process);
-	tcase_add_test(tc, a_directory_that_is_taken_away_is_an_error);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: tls */
+#include "../lib/test.h"
+
 #include "tls/clients.h"
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 #include "tls/key.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +64,9 @@ static const char *find(const char *word)
 	return tls_clients_find(clients, &pin, &err);
 }
 
-START_TEST(who_is_on_the_list_is_found_by_its_key)
+FIXTURE(setup, teardown);
+
+TEST(who_is_on_the_list_is_found_by_its_key)
 {
 	struct buf b = { 0 };
 
@@ -81,9 +83,8 @@ START_TEST(who_is_on_the_list_is_found_by_its_key)
 	ck_assert_ptr_null(find("d"));
 	ck_assert_str_eq(err.text, "");
 }
-END_TEST
 
-START_TEST(a_change_is_seen_at_once)
+TEST(a_change_is_seen_at_once)
 {
 	struct buf b = { 0 };
 
@@ -106,9 +107,8 @@ START_TEST(a_change_is_seen_at_once)
 	ck_assert_ptr_null(find("a"));
 	ck_assert_ptr_nonnull(strstr(err.text, "all clients are rejected"));
 }
-END_TEST
 
-START_TEST(a_bad_line_is_named_and_the_others_count)
+TEST(a_bad_line_is_named_and_the_others_count)
 {
 	struct buf b = { 0 };
 
@@ -122,9 +122,8 @@ START_TEST(a_bad_line_is_named_and_the_others_count)
 	ck_assert_ptr_null(find("c"));
 	ck_assert_str_eq(find("a"), "one");
 }
-END_TEST
 
-START_TEST(a_list_that_others_may_write_admits_nobody)
+TEST(a_list_that_others_may_write_admits_nobody)
 {
 	static const mode_t modes[] = { 0664, 0646, 0666 };
 
@@ -139,9 +138,8 @@ START_TEST(a_list_that_others_may_write_admits_nobody)
 		ck_assert_ptr_nonnull(strstr(err.text, "chmod go-w clients"));
 	}
 }
-END_TEST
 
-START_TEST(what_is_no_list_admits_nobody)
+TEST(what_is_no_list_admits_nobody)
 {
 	struct buf b = { 0 };
 
@@ -159,9 +157,8 @@ START_TEST(what_is_no_list_admits_nobody)
 	ck_assert_ptr_null(find("a"));
 	ck_assert_ptr_nonnull(strstr(err.text, "clients"));
 }
-END_TEST
 
-START_TEST(a_thousand_keys_are_told_apart)
+TEST(a_thousand_keys_are_told_apart)
 {
 	struct buf b = { 0 };
 	char word[16];
@@ -177,21 +174,4 @@ START_TEST(a_thousand_keys_are_told_apart)
 		ck_assert_str_eq(find(word), word + 1);
 	}
 	ck_assert_ptr_null(find("k1000"));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("tls/clients");
-	TCase *t = tcase_create("clients");
-
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, who_is_on_the_list_is_found_by_its_key);
-	tcase_add_test(t, a_change_is_seen_at_once);
-	tcase_add_test(t, a_bad_line_is_named_and_the_others_count);
-	tcase_add_test(t, a_list_that_others_may_write_admits_nobody);
-	tcase_add_test(t, what_is_no_list_admits_nobody);
-	tcase_add_test(t, a_thousand_keys_are_told_apart);
-	suite_add_tcase(suite, t);
-	return suite_run(suite);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: tls */
+#include "../lib/test.h"
+
 #include "tls/key.h"
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +53,9 @@ static void expect_no(int code, const char *path, const char *words)
 	ck_assert_msg(strstr(err.text, words) != NULL, "%s", err.text);
 }
 
-START_TEST(a_key_is_made_once_for_its_owner_alone)
+FIXTURE(setup, teardown);
+
+TEST(a_key_is_made_once_for_its_owner_alone)
 {
 	struct strv names = { 0 };
 	struct digest pin;
@@ -74,9 +76,8 @@ START_TEST(a_key_is_made_once_for_its_owner_alone)
 	ck_assert_uint_eq(names.n, 1);
 	strv_release(&names);
 }
-END_TEST
 
-START_TEST(no_two_keys_are_equal)
+TEST(no_two_keys_are_equal)
 {
 	struct digest one, two;
 
@@ -86,9 +87,8 @@ START_TEST(no_two_keys_are_equal)
 	two = pin_of_file("two");
 	ck_assert(!digest_equal(&one, &two));
 }
-END_TEST
 
-START_TEST(open_makes_what_is_missing_and_many_at_once_agree)
+TEST(open_makes_what_is_missing_and_many_at_once_agree)
 {
 	struct digest pin, theirs;
 	struct tls_key *key;
@@ -120,9 +120,8 @@ START_TEST(open_makes_what_is_missing_and_many_at_once_agree)
 		buf_release(&b);
 	}
 }
-END_TEST
 
-START_TEST(a_key_that_others_can_read_is_refused)
+TEST(a_key_that_others_can_read_is_refused)
 {
 	static const mode_t modes[] = { 0640, 0604, 0620, 0602, 0611 };
 
@@ -134,7 +133,6 @@ START_TEST(a_key_that_others_can_read_is_refused)
 	ck_assert_int_eq(chmod("key.pem", 0400), 0);
 	pin_of_file("key.pem");
 }
-END_TEST
 
 /* Commands that make a file without a valid key. */
 static const char *const others[] = {
@@ -150,15 +148,14 @@ static const char *const others[] = {
 	"head -c 100000 /dev/zero >key.pem",
 };
 
-START_TEST(what_is_no_key_is_refused)
+TEST_EACH(what_is_no_key_is_refused, others)
 {
-	ck_assert_int_eq(system(others[_i]), 0);
+	ck_assert_int_eq(system(*row), 0);
 	ck_assert_int_eq(chmod("key.pem", 0600), 0);
 	expect_no(-EINVAL, "key.pem", "remove the file");
 }
-END_TEST
 
-START_TEST(what_is_no_file_is_refused_without_waiting)
+TEST(what_is_no_file_is_refused_without_waiting)
 {
 	ck_assert_int_eq(mkfifo("fifo", 0600), 0);
 	ck_assert_int_eq(mkdir("dir", 0700), 0);
@@ -168,10 +165,9 @@ START_TEST(what_is_no_file_is_refused_without_waiting)
 	ck_assert_int_eq(tls_key_create("nowhere/key.pem", &err), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "nowhere/key.pem"));
 }
-END_TEST
 
 /* The fingerprint according to OpenSSL. */
-START_TEST(the_fingerprint_is_of_the_public_key_as_openssl_has_it)
+TEST(the_fingerprint_is_of_the_public_key_as_openssl_has_it)
 {
 	char ours[TLS_KEY_FINGERPRINT_SIZE], theirs[64] = "SHA256:";
 	struct digest pin;
@@ -187,24 +183,4 @@ START_TEST(the_fingerprint_is_of_the_public_key_as_openssl_has_it)
 	ck_assert_int_eq(fscanf(f, "%50s", theirs + strlen(theirs)), 1);
 	pclose(f);
 	ck_assert_str_eq(ours, theirs);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("tls/key");
-	TCase *t = tcase_create("key");
-
-	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_test(t, a_key_is_made_once_for_its_owner_alone);
-	tcase_add_test(t, no_two_keys_are_equal);
-	tcase_add_test(t, open_makes_what_is_missing_and_many_at_once_agree);
-	tcase_add_test(t, a_key_that_others_can_read_is_refused);
-	tcase_add_loop_test(t, what_is_no_key_is_refused, 0,
-			    sizeof(others) / sizeof(*others));
-	tcase_add_test(t, what_is_no_file_is_refused_without_waiting);
-	tcase_add_test(t,
-		       the_fingerprint_is_of_the_public_key_as_openssl_has_it);
-	suite_add_tcase(suite, t);
-	return suite_run(suite);
 }

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: tls */
+#include "../lib/test.h"
+
 #include "tls/key.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <string.h>
 
 /* SHA-256 of "abc" (FIPS 180-2, B.1); base64 by coreutils. */
 static const char abc[] = "SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0";
 
-START_TEST(a_fingerprint_is_its_base64_and_back)
+TEST(a_fingerprint_is_its_base64_and_back)
 {
 	char text[TLS_KEY_FINGERPRINT_SIZE];
 	struct digest d, got;
@@ -22,9 +21,8 @@ START_TEST(a_fingerprint_is_its_base64_and_back)
 	ck_assert(tls_key_parse_fingerprint(&got, text));
 	ck_assert(digest_equal(&got, &d));
 }
-END_TEST
 
-START_TEST(every_fingerprint_comes_back)
+TEST(every_fingerprint_comes_back)
 {
 	char text[TLS_KEY_FINGERPRINT_SIZE];
 	struct digest d, got;
@@ -38,7 +36,6 @@ START_TEST(every_fingerprint_comes_back)
 		ck_assert(digest_equal(&got, &d));
 	}
 }
-END_TEST
 
 static const char *const none[] = {
 	"",
@@ -61,28 +58,13 @@ static const char *const none[] = {
 	"SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa\xc3",
 };
 
-START_TEST(what_is_none_is_refused)
+TEST_EACH(what_is_none_is_refused, none)
 {
 	struct digest d = { { 42 } };
 	struct err err = { 0 };
 
-	ck_assert(!tls_key_parse_fingerprint(&d, none[_i]));
-	ck_assert_int_eq(tls_key_check_fingerprint(&d, none[_i], &err),
-			 -EINVAL);
+	ck_assert(!tls_key_parse_fingerprint(&d, *row));
+	ck_assert_int_eq(tls_key_check_fingerprint(&d, *row, &err), -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "fingerprint"));
 	ck_assert_int_eq(d.b[0], 42);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("tls/key-pin");
-	TCase *t = tcase_create("pin");
-
-	tcase_add_test(t, a_fingerprint_is_its_base64_and_back);
-	tcase_add_test(t, every_fingerprint_comes_back);
-	tcase_add_loop_test(t, what_is_none_is_refused, 0,
-			    sizeof(none) / sizeof(*none));
-	suite_add_tcase(suite, t);
-	return suite_run(suite);
 }

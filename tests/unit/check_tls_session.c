@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: tls */
 
-#include "suite.h"
+#include "../lib/test.h"
 #include "tls-fixture.h"
 #include "tls/key.h"
 #include "tls/session.h"
@@ -30,7 +30,9 @@ static void expect_words(const struct play_end *e, const char *words)
 	ck_assert_msg(strstr(e->err.text, words) != NULL, "%s", e->err.text);
 }
 
-START_TEST(two_ends_that_know_each_other_talk)
+TIMEOUT(60);
+
+TEST(two_ends_that_know_each_other_talk)
 {
 	char got[TLS_RECORD_MAX];
 
@@ -52,9 +54,8 @@ START_TEST(two_ends_that_know_each_other_talk)
 	ck_assert_mem_eq(got, "you", 3);
 	play_done();
 }
-END_TEST
 
-START_TEST(an_end_in_order_is_told_from_a_cut)
+TEST(an_end_in_order_is_told_from_a_cut)
 {
 	char got[TLS_RECORD_MAX];
 	int fd;
@@ -75,9 +76,8 @@ START_TEST(an_end_in_order_is_told_from_a_cut)
 	expect_words(&client, "read: ");
 	play_done();
 }
-END_TEST
 
-START_TEST(a_client_leaves_a_server_with_another_key)
+TEST(a_client_leaves_a_server_with_another_key)
 {
 	struct digest other;
 
@@ -92,9 +92,8 @@ START_TEST(a_client_leaves_a_server_with_another_key)
 	expect_words(&server, "client rejected the key");
 	play_done();
 }
-END_TEST
 
-START_TEST(a_server_refuses_a_client_that_it_does_not_know)
+TEST(a_server_refuses_a_client_that_it_does_not_know)
 {
 	char got[TLS_RECORD_MAX], ours[TLS_KEY_FINGERPRINT_SIZE];
 
@@ -119,9 +118,8 @@ START_TEST(a_server_refuses_a_client_that_it_does_not_know)
 	expect_words(&client, "is not in /etc/kfarm/clients");
 	play_done();
 }
-END_TEST
 
-START_TEST(chacha_is_taken_where_either_side_lacks_aes)
+TEST_RANGE(chacha_is_taken_where_either_side_lacks_aes, 0, 4)
 {
 	bool ours = _i & 1, theirs = _i & 2;
 	const char *want = ours && theirs ? "TLS_AES_128_GCM_SHA256" :
@@ -133,10 +131,9 @@ START_TEST(chacha_is_taken_where_either_side_lacks_aes)
 	ck_assert_str_eq(tls_session_cipher(server.session), want);
 	play_done();
 }
-END_TEST
 
 /* Compare with the kernel's list of CPU features, if there is one. */
-START_TEST(what_the_processor_has_is_what_the_kernel_says)
+TEST(what_the_processor_has_is_what_the_kernel_says)
 {
 	bool aes, gcm;
 
@@ -149,9 +146,8 @@ START_TEST(what_the_processor_has_is_what_the_kernel_says)
 			 aes && (gcm || !system("grep -q ' pclmulqdq' "
 						"/proc/cpuinfo")));
 }
-END_TEST
 
-START_TEST(what_is_more_than_the_socket_takes_is_taken_in_part)
+TEST(what_is_more_than_the_socket_takes_is_taken_in_part)
 {
 	static uint8_t in[4 << 20], out[4 << 20];
 	size_t sent = 0, got = 0;
@@ -184,7 +180,6 @@ START_TEST(what_is_more_than_the_socket_takes_is_taken_in_part)
 	ck_assert_mem_eq(in, out, sizeof(in));
 	play_done();
 }
-END_TEST
 
 /* ------------------------------------------------------- hostile peers */
 
@@ -215,9 +210,8 @@ static const struct hostile {
 	  "TLS 1.3" },
 };
 
-START_TEST(a_stranger_who_speaks_something_else_is_left)
+TEST_EACH(a_stranger_who_speaks_something_else_is_left, hostile)
 {
-	const struct hostile *h = &hostile[_i];
 	int fd[2];
 
 	play_begin();
@@ -225,18 +219,16 @@ START_TEST(a_stranger_who_speaks_something_else_is_left)
 	server.session = tls_session_accept(server.context, fd[1], play_admit,
 					    NULL);
 	play_shake(&server, 5000);
-	ck_assert_int_eq(write(fd[0], h->text, h->len), (int)h->len);
+	ck_assert_int_eq(write(fd[0], row->text, row->len), (int)row->len);
 	play_until_not(&server.ret, 1);
-	ck_assert_int_eq(server.ret, h->answer);
-	expect_words(&server, h->words);
+	ck_assert_int_eq(server.ret, row->answer);
+	expect_words(&server, row->words);
 	close(fd[0]);
 	play_done();
 }
-END_TEST
 
-START_TEST(a_client_leaves_what_speaks_something_else)
+TEST_EACH(a_client_leaves_what_speaks_something_else, hostile)
 {
-	const struct hostile *h = &hostile[_i];
 	int fd[2];
 
 	play_begin();
@@ -244,15 +236,14 @@ START_TEST(a_client_leaves_what_speaks_something_else)
 	client.session = tls_session_connect(
 		client.context, fd[0], tls_context_fingerprint(server.context));
 	play_shake(&client, 5000);
-	ck_assert_int_eq(write(fd[1], h->text, h->len), (int)h->len);
+	ck_assert_int_eq(write(fd[1], row->text, row->len), (int)row->len);
 	play_until_not(&client.ret, 1);
-	ck_assert_int_eq(client.ret, h->answer);
+	ck_assert_int_eq(client.ret, row->answer);
 	close(fd[1]);
 	play_done();
 }
-END_TEST
 
-START_TEST(who_says_nothing_is_left_at_the_deadline)
+TEST(who_says_nothing_is_left_at_the_deadline)
 {
 	int fd[2];
 
@@ -267,9 +258,8 @@ START_TEST(who_says_nothing_is_left_at_the_deadline)
 	close(fd[0]);
 	play_done();
 }
-END_TEST
 
-START_TEST(who_leaves_within_the_handshake_is_left)
+TEST(who_leaves_within_the_handshake_is_left)
 {
 	int fd[2];
 
@@ -283,7 +273,6 @@ START_TEST(who_leaves_within_the_handshake_is_left)
 	ck_assert_int_eq(server.ret, -ECONNRESET);
 	play_done();
 }
-END_TEST
 
 /* A proxy between both ends that forwards byte by byte. */
 static struct {
@@ -332,7 +321,7 @@ static void relay_done(void)
 	play_done();
 }
 
-START_TEST(bytes_that_come_one_by_one_are_as_good)
+TEST(bytes_that_come_one_by_one_are_as_good)
 {
 	char got[TLS_RECORD_MAX];
 
@@ -350,13 +339,12 @@ START_TEST(bytes_that_come_one_by_one_are_as_good)
 	ck_assert_mem_eq(got, "hello", 5);
 	relay_done();
 }
-END_TEST
 
 /*
  * The client's part of the handshake.  The version in its first record is a
  * legacy field that both ends ignore.
  */
-START_TEST(a_byte_that_was_changed_on_the_way_ends_it)
+TEST(a_byte_that_was_changed_on_the_way_ends_it)
 {
 	unsigned at = 3;
 
@@ -372,38 +360,4 @@ START_TEST(a_byte_that_was_changed_on_the_way_ends_it)
 	ck_assert_msg(!server.ret, "%s", server.err.text);
 	relay_done();
 	ck_assert_uint_gt(at, 300);
-}
-END_TEST
-
-static void add_hostile(TCase *t)
-{
-	int n = sizeof(hostile) / sizeof(*hostile);
-
-	tcase_add_loop_test(t, a_stranger_who_speaks_something_else_is_left, 0,
-			    n);
-	tcase_add_loop_test(t, a_client_leaves_what_speaks_something_else, 0,
-			    n);
-	tcase_add_test(t, who_says_nothing_is_left_at_the_deadline);
-	tcase_add_test(t, who_leaves_within_the_handshake_is_left);
-	tcase_add_test(t, bytes_that_come_one_by_one_are_as_good);
-	tcase_add_test(t, a_byte_that_was_changed_on_the_way_ends_it);
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("tls/session");
-	TCase *t = tcase_create("session");
-
-	tcase_set_timeout(t, 60);
-	tcase_add_test(t, two_ends_that_know_each_other_talk);
-	tcase_add_test(t, an_end_in_order_is_told_from_a_cut);
-	tcase_add_test(t, a_client_leaves_a_server_with_another_key);
-	tcase_add_test(t, a_server_refuses_a_client_that_it_does_not_know);
-	tcase_add_loop_test(t, chacha_is_taken_where_either_side_lacks_aes, 0,
-			    4);
-	tcase_add_test(t, what_the_processor_has_is_what_the_kernel_says);
-	tcase_add_test(t, what_is_more_than_the_socket_takes_is_taken_in_part);
-	add_hostile(t);
-	suite_add_tcase(suite, t);
-	return suite_run(suite);
 }

@@ -2,7 +2,7 @@
 /* needs: tls */
 #include "tls/session.h"
 
-#include "suite.h"
+#include "../lib/test.h"
 #include "tls-fixture.h"
 #include "tls/key.h"
 #include "wire/msg.h"
@@ -104,7 +104,9 @@ static void turn(int times)
 		ck_assert_int_ge(event_base_loop(base, EVLOOP_NONBLOCK), 0);
 }
 
-START_TEST(messages_of_all_lengths_go_both_ways)
+TIMEOUT(60);
+
+TEST(messages_of_all_lengths_go_both_ways)
 {
 	static const size_t lengths[] = { 0,     1,     4,     100,
 					  16379, 16384, 16385, BLOCK };
@@ -126,9 +128,8 @@ START_TEST(messages_of_all_lengths_go_both_ways)
 			  wire_stream_received_bytes(right.s));
 	done();
 }
-END_TEST
 
-START_TEST(a_reader_that_pauses_holds_the_writer_back)
+TEST(a_reader_that_pauses_holds_the_writer_back)
 {
 	unsigned before;
 
@@ -146,9 +147,8 @@ START_TEST(a_reader_that_pauses_holds_the_writer_back)
 	ck_assert(!wire_stream_is_full(left.s));
 	done();
 }
-END_TEST
 
-START_TEST(both_may_write_much_before_either_reads)
+TEST(both_may_write_much_before_either_reads)
 {
 	fresh();
 	for (int i = 0; i < 100; i++) {
@@ -159,9 +159,8 @@ START_TEST(both_may_write_much_before_either_reads)
 	until(&right.bytes, 100 * BLOCK);
 	done();
 }
-END_TEST
 
-START_TEST(who_leaves_in_order_is_at_an_end_and_its_last_word_arrives)
+TEST(who_leaves_in_order_is_at_an_end_and_its_last_word_arrives)
 {
 	fresh();
 	say(&left, 100);
@@ -172,9 +171,8 @@ START_TEST(who_leaves_in_order_is_at_an_end_and_its_last_word_arrives)
 	ck_assert_str_eq(right.why, "");
 	done();
 }
-END_TEST
 
-START_TEST(a_cut_is_none_in_order)
+TEST(a_cut_is_none_in_order)
 {
 	int fd;
 
@@ -188,9 +186,8 @@ START_TEST(a_cut_is_none_in_order)
 	ck_assert_ptr_nonnull(strstr(right.why, "read: "));
 	done();
 }
-END_TEST
 
-START_TEST(a_stream_may_go_from_within_a_message)
+TEST(a_stream_may_go_from_within_a_message)
 {
 	fresh();
 	right.free_on_msg = true;
@@ -200,7 +197,6 @@ START_TEST(a_stream_may_go_from_within_a_message)
 	ck_assert_uint_eq(right.messages, 1);
 	done();
 }
-END_TEST
 
 /*
  * A peer with the admitted key, made by OpenSSL itself, that sends KeyUpdate
@@ -266,7 +262,7 @@ static double cpu_ms(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-START_TEST(a_peer_that_asks_for_new_keys_without_reading_is_waited_for)
+TEST(a_peer_that_asks_for_new_keys_without_reading_is_waited_for)
 {
 	static const struct timeval second = { .tv_sec = 1 };
 	static char got[TLS_RECORD_MAX];
@@ -298,24 +294,4 @@ START_TEST(a_peer_that_asks_for_new_keys_without_reading_is_waited_for)
 	SSL_free(raw);
 	SSL_CTX_free(raw_context);
 	done();
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("tls/session-io");
-	TCase *t = tcase_create("io");
-
-	tcase_set_timeout(t, 60);
-	tcase_add_test(t, messages_of_all_lengths_go_both_ways);
-	tcase_add_test(t, a_reader_that_pauses_holds_the_writer_back);
-	tcase_add_test(t, both_may_write_much_before_either_reads);
-	tcase_add_test(
-		t, who_leaves_in_order_is_at_an_end_and_its_last_word_arrives);
-	tcase_add_test(t, a_cut_is_none_in_order);
-	tcase_add_test(t, a_stream_may_go_from_within_a_message);
-	tcase_add_test(
-		t, a_peer_that_asks_for_new_keys_without_reading_is_waited_for);
-	suite_add_tcase(suite, t);
-	return suite_run(suite);
 }

@@ -3,10 +3,9 @@
 #include "toolchain/adopt.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +50,9 @@ static void link_tool(const char *name, const char *to)
 	free(path);
 }
 
-START_TEST(a_prefix_of_the_distribution_is_adopted)
+FIXTURE(set_up, tear_down);
+
+TEST_RANGE(a_prefix_of_the_distribution_is_adopted, 0, 3)
 {
 	static const char *const given[] = { PREFIX, "aarch64-linux-gnu-",
 					     PREFIX "gcc" };
@@ -77,9 +78,8 @@ START_TEST(a_prefix_of_the_distribution_is_adopted)
 	ck_assert(fs_exists(PREFIX "gcc"));
 	toolchain_installed_list_release(&list);
 }
-END_TEST
 
-START_TEST(the_same_again_is_no_error)
+TEST(the_same_again_is_no_error)
 {
 	char *date;
 
@@ -89,9 +89,8 @@ START_TEST(the_same_again_is_no_error)
 	ck_assert_str_eq(t.date, date);
 	free(date);
 }
-END_TEST
 
-START_TEST(a_directory_with_one_compiler_is_adopted)
+TEST(a_directory_with_one_compiler_is_adopted)
 {
 	char *vendor = str_dir(bin);
 
@@ -108,9 +107,8 @@ START_TEST(a_directory_with_one_compiler_is_adopted)
 	ck_assert_ptr_nonnull(strstr(err.text, "x-elf-gcc, "));
 	free(vendor);
 }
-END_TEST
 
-START_TEST(one_that_changed_is_noticed)
+TEST(one_that_changed_is_noticed)
 {
 	char *prefix = xasprintf("%s/aarch64-linux-gnu-", bin);
 
@@ -127,9 +125,8 @@ START_TEST(one_that_changed_is_noticed)
 	ck_assert_int_eq(toolchain_adopt_verify(&t, environ, &err), 0);
 	free(prefix);
 }
-END_TEST
 
-START_TEST(what_is_no_compiler_is_refused)
+TEST(what_is_no_compiler_is_refused)
 {
 	ck_assert_int_eq(adopt("/nonexistent/x-", false), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/x-gcc"));
@@ -138,10 +135,9 @@ START_TEST(what_is_no_compiler_is_refused)
 	ck_assert_int_ne(adopt(bin, false), 0);
 	ck_assert_ptr_null(t.id);
 }
-END_TEST
 
 /* clang's tools have unique names. */
-START_TEST(tools_are_those_of_the_compiler)
+TEST(tools_are_those_of_the_compiler)
 {
 	struct strv tools = { 0 };
 
@@ -161,21 +157,4 @@ START_TEST(tools_are_those_of_the_compiler)
 	ck_assert_uint_eq(tools.n, 2);
 	ck_assert(strv_has(&tools, "nm"));
 	strv_release(&tools);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/adopt");
-	TCase *tc = tcase_create("adopt");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_loop_test(tc, a_prefix_of_the_distribution_is_adopted, 0, 3);
-	tcase_add_test(tc, the_same_again_is_no_error);
-	tcase_add_test(tc, a_directory_with_one_compiler_is_adopted);
-	tcase_add_test(tc, one_that_changed_is_noticed);
-	tcase_add_test(tc, what_is_no_compiler_is_refused);
-	tcase_add_test(tc, tools_are_those_of_the_compiler);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

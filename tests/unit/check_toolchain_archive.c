@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+#include "../lib/test.h"
+
 #include "toolchain/archive.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <stdlib.h>
 
 #define BIN "crosstool/files/bin/"
@@ -29,22 +28,21 @@ static const struct {
 	  "arm64" },
 };
 
-START_TEST(an_archive_is_known_by_its_name)
+TEST_EACH(an_archive_is_known_by_its_name, good)
 {
 	struct toolchain_archive a;
 	char *release;
 
-	ck_assert(toolchain_archive_parse_path(&a, good[_i].path));
+	ck_assert(toolchain_archive_parse_path(&a, row->path));
 	release = toolchain_release_format(&a.release);
-	ck_assert_str_eq(a.mirror_path, good[_i].path);
-	ck_assert_str_eq(a.name, str_base(good[_i].path));
-	ck_assert_str_eq(release, good[_i].release);
-	ck_assert_str_eq(a.host, good[_i].host);
-	ck_assert_pstr_eq(a.triplet, good[_i].triplet);
+	ck_assert_str_eq(a.mirror_path, row->path);
+	ck_assert_str_eq(a.name, str_base(row->path));
+	ck_assert_str_eq(release, row->release);
+	ck_assert_str_eq(a.host, row->host);
+	ck_assert_pstr_eq(a.triplet, row->triplet);
 	free(release);
 	toolchain_archive_release(&a);
 }
-END_TEST
 
 static const char *const bad[] = {
 	"",
@@ -81,16 +79,15 @@ static const char *const bad[] = {
 	"llvm/files/llvm-22-x86_64.tar.xz",
 };
 
-START_TEST(nothing_else_is_one)
+TEST_EACH(nothing_else_is_one, bad)
 {
 	struct toolchain_archive a = { .name = "as it was" };
 
-	ck_assert(!toolchain_archive_parse_path(&a, bad[_i]));
+	ck_assert(!toolchain_archive_parse_path(&a, *row));
 	ck_assert_str_eq(a.name, "as it was");
 }
-END_TEST
 
-START_TEST(each_mirror_has_a_url)
+TEST(each_mirror_has_a_url)
 {
 	struct strv mirrors = { 0 }, urls = { 0 };
 	struct toolchain_archive a;
@@ -107,19 +104,4 @@ START_TEST(each_mirror_has_a_url)
 	toolchain_archive_release(&a);
 	strv_release(&urls);
 	strv_release(&mirrors);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/archive");
-	TCase *tc = tcase_create("archive");
-
-	tcase_add_loop_test(tc, an_archive_is_known_by_its_name, 0,
-			    sizeof(good) / sizeof(*good));
-	tcase_add_loop_test(tc, nothing_else_is_one, 0,
-			    sizeof(bad) / sizeof(*bad));
-	tcase_add_test(tc, each_mirror_has_a_url);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+#include "../lib/test.h"
+
 #include "toolchain/builtin.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -27,31 +26,28 @@ static const struct {
 	  "loongarch64-linux-gnu-" },
 };
 
-START_TEST(the_special_ones_have_their_triplets)
+TEST_EACH(the_special_ones_have_their_triplets, arches)
 {
-	const struct toolchain_arch *a = toolchain_builtin_find_arch(
-		arches[_i].arch);
+	const struct toolchain_arch *a = toolchain_builtin_find_arch(row->arch);
 
 	ck_assert_ptr_nonnull(a);
-	ck_assert_str_eq(a->srcarch, arches[_i].srcarch);
-	ck_assert_str_eq(a->triplets.v[0], arches[_i].triplet);
-	ck_assert_str_eq(a->prefixes.v[0], arches[_i].prefix);
-	ck_assert_ptr_eq(toolchain_builtin_arch_triplets(arches[_i].arch),
+	ck_assert_str_eq(a->srcarch, row->srcarch);
+	ck_assert_str_eq(a->triplets.v[0], row->triplet);
+	ck_assert_str_eq(a->prefixes.v[0], row->prefix);
+	ck_assert_ptr_eq(toolchain_builtin_arch_triplets(row->arch),
 			 &a->triplets);
 }
-END_TEST
 
-START_TEST(an_architecture_that_is_not_known_has_nothing)
+TEST(an_architecture_that_is_not_known_has_nothing)
 {
 	ck_assert_ptr_null(toolchain_builtin_find_arch("nosuch"));
 	ck_assert_ptr_null(toolchain_builtin_arch_triplets("aarch64"));
 	ck_assert_ptr_null(toolchain_builtin_arch_by_alias("arm64"));
 	ck_assert_uint_eq(toolchain_builtin_arch_triplets("um")->n, 0);
 }
-END_TEST
 
 /* Every name stands for one architecture, so no name is ambiguous. */
-START_TEST(no_alias_means_two)
+TEST(no_alias_means_two)
 {
 	const struct toolchain_arch *a;
 	size_t n = 0;
@@ -73,9 +69,8 @@ START_TEST(no_alias_means_two)
 	}
 	ck_assert_uint_ge(n, 25);
 }
-END_TEST
 
-START_TEST(hosts_are_named_as_the_archives_are)
+TEST(hosts_are_named_as_the_archives_are)
 {
 	const struct toolchain_host *h = toolchain_builtin_host_by_machine(
 		"aarch64");
@@ -93,9 +88,8 @@ START_TEST(hosts_are_named_as_the_archives_are)
 	ck_assert_ptr_eq(toolchain_builtin_local_host(),
 			 toolchain_builtin_host_by_machine(u.machine));
 }
-END_TEST
 
-START_TEST(servers_and_keys_are_there)
+TEST(servers_and_keys_are_there)
 {
 	const struct strv *mirrors = toolchain_builtin_mirrors();
 
@@ -112,7 +106,6 @@ START_TEST(servers_and_keys_are_there)
 	ck_assert_uint_ge(toolchain_builtin_sums_key()->sources.n, 1);
 	ck_assert_uint_ge(toolchain_builtin_tar_key()->sources.n, 1);
 }
-END_TEST
 
 static const struct {
 	const char *release, *host, *triplet, *names;
@@ -130,7 +123,7 @@ static const struct {
 	{ "clang-7.3.0", "x86_64", NULL, "" },
 };
 
-START_TEST(a_release_has_its_quirks)
+TEST_EACH(a_release_has_its_quirks, quirks)
 {
 	const struct toolchain_quirk **list = NULL;
 	struct toolchain_release r;
@@ -139,21 +132,18 @@ START_TEST(a_release_has_its_quirks)
 	char *text;
 	size_t n;
 
-	ck_assert_int_eq(toolchain_release_parse(quirks[_i].release, &r, &err),
-			 0);
-	n = toolchain_builtin_list_quirks(&r, quirks[_i].host,
-					  quirks[_i].triplet, &list);
+	ck_assert_int_eq(toolchain_release_parse(row->release, &r, &err), 0);
+	n = toolchain_builtin_list_quirks(&r, row->host, row->triplet, &list);
 	for (size_t i = 0; i < n; i++)
 		strv_add(&names, list[i]->name);
 	text = strv_join(&names, " ");
-	ck_assert_str_eq(text, quirks[_i].names);
+	ck_assert_str_eq(text, row->names);
 	free(text);
 	free(list);
 	strv_release(&names);
 }
-END_TEST
 
-START_TEST(a_library_quirk_says_what_helps)
+TEST(a_library_quirk_says_what_helps)
 {
 	const struct toolchain_quirk **list = NULL;
 	struct toolchain_release r = { .n_parts = 3, .parts = { 7, 3, 0 } };
@@ -166,7 +156,6 @@ START_TEST(a_library_quirk_says_what_helps)
 	ck_assert_str_eq(list[1]->missing_library, "libisl.so.15");
 	free(list);
 }
-END_TEST
 
 /*
  * Check that a word has this beginning and end, and none of these characters.
@@ -196,7 +185,7 @@ static void no_value_twice(const struct strv *list)
 	strv_release(&copy);
 }
 
-START_TEST(an_architecture_looks_like_one)
+TEST(an_architecture_looks_like_one)
 {
 	const struct toolchain_arch *a;
 
@@ -214,9 +203,8 @@ START_TEST(an_architecture_looks_like_one)
 			looks(a->aliases.v[i], "", "", " /\t:.");
 	}
 }
-END_TEST
 
-START_TEST(a_host_looks_like_one)
+TEST(a_host_looks_like_one)
 {
 	const struct toolchain_host *h;
 
@@ -234,7 +222,6 @@ START_TEST(a_host_looks_like_one)
 		}
 	}
 }
-END_TEST
 
 static void is_key(const struct toolchain_key *k, const char *name)
 {
@@ -247,7 +234,7 @@ static void is_key(const struct toolchain_key *k, const char *name)
 		looks(k->sources.v[i], "https://", "", " \t");
 }
 
-START_TEST(servers_and_keys_look_like_such)
+TEST(servers_and_keys_look_like_such)
 {
 	const struct strv *mirrors = toolchain_builtin_mirrors();
 
@@ -259,7 +246,6 @@ START_TEST(servers_and_keys_look_like_such)
 	is_key(toolchain_builtin_sums_key(), "sums");
 	is_key(toolchain_builtin_tar_key(), "tar");
 }
-END_TEST
 
 static void is_release(const char *s)
 {
@@ -294,7 +280,7 @@ static void is_quirk(const struct toolchain_quirk *q)
 }
 
 /* Look up every release, so that all quirks are checked. */
-START_TEST(a_quirk_looks_like_one)
+TEST(a_quirk_looks_like_one)
 {
 	struct toolchain_release r = { .n_parts = 3 };
 	const struct toolchain_quirk **list;
@@ -312,27 +298,4 @@ START_TEST(a_quirk_looks_like_one)
 		free(list);
 	}
 	ck_assert_uint_gt(seen, 10);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/builtin");
-	TCase *tc = tcase_create("data");
-
-	tcase_add_loop_test(tc, the_special_ones_have_their_triplets, 0,
-			    sizeof(arches) / sizeof(*arches));
-	tcase_add_test(tc, an_architecture_that_is_not_known_has_nothing);
-	tcase_add_test(tc, no_alias_means_two);
-	tcase_add_test(tc, hosts_are_named_as_the_archives_are);
-	tcase_add_test(tc, servers_and_keys_are_there);
-	tcase_add_loop_test(tc, a_release_has_its_quirks, 0,
-			    sizeof(quirks) / sizeof(*quirks));
-	tcase_add_test(tc, a_library_quirk_says_what_helps);
-	tcase_add_test(tc, an_architecture_looks_like_one);
-	tcase_add_test(tc, a_host_looks_like_one);
-	tcase_add_test(tc, servers_and_keys_look_like_such);
-	tcase_add_test(tc, a_quirk_looks_like_one);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

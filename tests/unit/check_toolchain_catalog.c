@@ -2,7 +2,7 @@
 /* needs: toolchain */
 #include "toolchain/catalog.h"
 
-#include "suite.h"
+#include "../lib/test.h"
 #include "toolchain-server.h"
 #include "toolchain/builtin.h"
 
@@ -79,7 +79,9 @@ static const struct page pages[] = {
 	{ 0 },
 };
 
-START_TEST(what_is_written_is_read)
+FIXTURE(setup, teardown);
+
+TEST(what_is_written_is_read)
 {
 	struct toolchain_catalog c = { .fetched_s = 1700000000 }, again;
 	struct strv from = { 0 };
@@ -106,9 +108,8 @@ START_TEST(what_is_written_is_read)
 	toolchain_catalog_release(&c);
 	toolchain_catalog_release(&again);
 }
-END_TEST
 
-START_TEST(the_better_of_two_names_stays)
+TEST(the_better_of_two_names_stays)
 {
 	static const char *const twice[] = {
 		BIN "13.3.0/x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.gz",
@@ -130,9 +131,8 @@ START_TEST(the_better_of_two_names_stays)
 	ck_assert_uint_eq(c.n_archives, 2);
 	toolchain_catalog_release(&c);
 }
-END_TEST
 
-START_TEST(a_cache_of_today_asks_nobody)
+TEST(a_cache_of_today_asks_nobody)
 {
 	struct toolchain_catalog c;
 	struct err err = { 0 };
@@ -144,7 +144,6 @@ START_TEST(a_cache_of_today_asks_nobody)
 	ck_assert_ptr_null(c.refresh_error);
 	toolchain_catalog_release(&c);
 }
-END_TEST
 
 /* Days old, from the future, incomplete, or with a requested refresh. */
 static const struct {
@@ -158,22 +157,21 @@ static const struct {
 	{ 60, NULL, true },
 };
 
-START_TEST(without_a_server_the_cache_serves)
+TEST_EACH(without_a_server_the_cache_serves, dated)
 {
 	struct toolchain_catalog c;
 	struct err err = { 0 };
 
 	strv_add(&mirrors, "http://127.0.0.1:1");
-	remember(dated[_i].age, OLD, dated[_i].failed);
-	ck_assert_msg(!load(&c, dated[_i].refresh, &err), "%s", err.text);
+	remember(row->age, OLD, row->failed);
+	ck_assert_msg(!load(&c, row->refresh, &err), "%s", err.text);
 	ck_assert_uint_eq(c.n_archives, 1);
 	ck_assert_ptr_nonnull(c.refresh_error);
 	ck_assert(strstr(c.refresh_error, "127.0.0.1") != NULL);
 	toolchain_catalog_release(&c);
 }
-END_TEST
 
-START_TEST(without_both_it_is_an_error)
+TEST(without_both_it_is_an_error)
 {
 	struct toolchain_catalog c;
 	struct err err = { 0 };
@@ -188,10 +186,9 @@ START_TEST(without_both_it_is_an_error)
 	ck_assert_int_lt(load(&c, false, &err), 0);
 	toolchain_catalog_release(&c);
 }
-END_TEST
 
 /* If two listings fail at once, the error is that of the requested one. */
-START_TEST(the_error_is_of_what_is_asked_for)
+TEST(the_error_is_of_what_is_asked_for)
 {
 	for (int i = 0; i < 40; i++) {
 		struct toolchain_catalog_setup setup = { .cache_path = file,
@@ -212,9 +209,8 @@ START_TEST(the_error_is_of_what_is_asked_for)
 		toolchain_catalog_release(&c);
 	}
 }
-END_TEST
 
-START_TEST(what_fails_now_is_as_it_was)
+TEST(what_fails_now_is_as_it_was)
 {
 	struct toolchain_catalog c;
 	struct err err = { 0 };
@@ -240,9 +236,8 @@ START_TEST(what_fails_now_is_as_it_was)
 	ck_assert_ptr_nonnull(c.refresh_error);
 	toolchain_catalog_release(&c);
 }
-END_TEST
 
-START_TEST(a_broken_cache_is_none)
+TEST(a_broken_cache_is_none)
 {
 	struct toolchain_catalog c;
 	struct err err = { 0 };
@@ -257,24 +252,4 @@ START_TEST(a_broken_cache_is_none)
 	ck_assert_str_eq(c.archives[0].mirror_path, NEW);
 	toolchain_catalog_release(&c);
 	server_stop(&s);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/catalog");
-	TCase *tc = tcase_create("catalog");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_test(tc, what_is_written_is_read);
-	tcase_add_test(tc, the_better_of_two_names_stays);
-	tcase_add_test(tc, a_cache_of_today_asks_nobody);
-	tcase_add_loop_test(tc, without_a_server_the_cache_serves, 0,
-			    sizeof(dated) / sizeof(*dated));
-	tcase_add_test(tc, without_both_it_is_an_error);
-	tcase_add_test(tc, the_error_is_of_what_is_asked_for);
-	tcase_add_test(tc, what_fails_now_is_as_it_was);
-	tcase_add_test(tc, a_broken_cache_is_none);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

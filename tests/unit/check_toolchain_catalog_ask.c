@@ -3,7 +3,7 @@
 #include "toolchain/catalog.h"
 
 #include "../lib/tempdir.h"
-#include "suite.h"
+#include "../lib/test.h"
 #include "toolchain-server.h"
 
 #include <errno.h>
@@ -53,7 +53,7 @@ static const struct page plain[] = {
 	{ 0 },
 };
 
-START_TEST(all_that_is_listed_is_found)
+TEST(all_that_is_listed_is_found)
 {
 	struct toolchain_catalog c = { 0 };
 	struct err err = { 0 };
@@ -77,7 +77,6 @@ START_TEST(all_that_is_listed_is_found)
 	server_stop(&s);
 	toolchain_catalog_release(&c);
 }
-END_TEST
 
 static const struct page broken[] = {
 	{ BIN, A("x86_64/") },
@@ -88,7 +87,7 @@ static const struct page broken[] = {
 	{ 0 },
 };
 
-START_TEST(a_directory_that_fails_costs_itself_alone)
+TEST(a_directory_that_fails_costs_itself_alone)
 {
 	struct toolchain_catalog c = { 0 };
 	struct err err = { 0 };
@@ -105,9 +104,8 @@ START_TEST(a_directory_that_fails_costs_itself_alone)
 	server_stop(&s);
 	toolchain_catalog_release(&c);
 }
-END_TEST
 
-START_TEST(the_next_mirror_is_asked)
+TEST(the_next_mirror_is_asked)
 {
 	struct toolchain_catalog c = { 0 };
 	struct err err = { 0 };
@@ -124,9 +122,8 @@ START_TEST(the_next_mirror_is_asked)
 	server_stop(&first);
 	toolchain_catalog_release(&c);
 }
-END_TEST
 
-START_TEST(a_server_that_only_fails_is_left_alone)
+TEST(a_server_that_only_fails_is_left_alone)
 {
 	static struct page pages[70] = { { BIN, A("x86_64/") } };
 	struct toolchain_catalog c = { 0 };
@@ -155,9 +152,8 @@ START_TEST(a_server_that_only_fails_is_left_alone)
 	buf_release(&list);
 	toolchain_catalog_release(&c);
 }
-END_TEST
 
-START_TEST(a_flood_of_names_is_harmless)
+TEST(a_flood_of_names_is_harmless)
 {
 	static struct page pages[8] = { { BIN, A("x86_64/") } };
 	struct buf versions = { 0 }, files = { 0 };
@@ -186,9 +182,8 @@ START_TEST(a_flood_of_names_is_harmless)
 	buf_release(&versions);
 	buf_release(&files);
 }
-END_TEST
 
-START_TEST(nothing_at_all_is_an_error)
+TEST(nothing_at_all_is_an_error)
 {
 	static const struct page empty[] = { { 0 } };
 	struct toolchain_catalog c = { 0 };
@@ -202,9 +197,8 @@ START_TEST(nothing_at_all_is_an_error)
 	server_stop(&s);
 	toolchain_catalog_release(&c);
 }
-END_TEST
 
-START_TEST(it_can_be_cancelled)
+TEST(it_can_be_cancelled)
 {
 	const atomic_bool yes = true;
 	struct fetch_options options = quick;
@@ -219,21 +213,4 @@ START_TEST(it_can_be_cancelled)
 		-ECANCELED);
 	server_stop(&s);
 	toolchain_catalog_release(&c);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/catalog-ask");
-	TCase *tc = tcase_create("ask");
-
-	tcase_add_test(tc, all_that_is_listed_is_found);
-	tcase_add_test(tc, a_directory_that_fails_costs_itself_alone);
-	tcase_add_test(tc, the_next_mirror_is_asked);
-	tcase_add_test(tc, a_server_that_only_fails_is_left_alone);
-	tcase_add_test(tc, a_flood_of_names_is_harmless);
-	tcase_add_test(tc, nothing_at_all_is_an_error);
-	tcase_add_test(tc, it_can_be_cancelled);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

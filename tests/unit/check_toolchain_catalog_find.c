@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+#include "../lib/test.h"
+
 #include "toolchain/catalog.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +84,9 @@ static const struct {
 	{ "clang", NULL, "arm64", NULL, "available hosts: x86_64" },
 };
 
-START_TEST(the_newest_that_fits_is_found)
+FIXTURE(setup, teardown);
+
+TEST_EACH(the_newest_that_fits_is_found, asked)
 {
 	const struct toolchain_archive *found = NULL;
 	struct toolchain_release wanted;
@@ -93,24 +94,23 @@ START_TEST(the_newest_that_fits_is_found)
 	struct err err = { 0 };
 	int ret;
 
-	ck_assert(!toolchain_release_parse(asked[_i].wanted, &wanted, &err));
-	split(&triplets, asked[_i].triplets ? asked[_i].triplets : "");
+	ck_assert(!toolchain_release_parse(row->wanted, &wanted, &err));
+	split(&triplets, row->triplets ? row->triplets : "");
 	ret = toolchain_catalog_find(&catalog, &wanted,
-				     asked[_i].triplets ? &triplets : NULL,
-				     asked[_i].host, &found, &err);
+				     row->triplets ? &triplets : NULL,
+				     row->host, &found, &err);
 	strv_release(&triplets);
-	if (asked[_i].path) {
+	if (row->path) {
 		ck_assert_msg(!ret, "%s", err.text);
-		ck_assert_str_eq(found->mirror_path, asked[_i].path);
+		ck_assert_str_eq(found->mirror_path, row->path);
 		return;
 	}
 	ck_assert_int_eq(ret, -ENOENT);
-	ck_assert_msg(strstr(err.text, asked[_i].says) != NULL, "%s", err.text);
+	ck_assert_msg(strstr(err.text, row->says) != NULL, "%s", err.text);
 	ck_assert_msg(!strstr(err.text, "(null)"), "%s", err.text);
 }
-END_TEST
 
-START_TEST(an_empty_catalog_says_so)
+TEST(an_empty_catalog_says_so)
 {
 	const struct toolchain_archive *found = NULL;
 	struct toolchain_catalog empty = { 0 };
@@ -123,18 +123,4 @@ START_TEST(an_empty_catalog_says_so)
 			 -ENOENT);
 	ck_assert_msg(strstr(err.text, "available hosts: none") != NULL, "%s",
 		      err.text);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/catalog-find");
-	TCase *tc = tcase_create("find");
-
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, the_newest_that_fits_is_found, 0,
-			    sizeof(asked) / sizeof(*asked));
-	tcase_add_test(tc, an_empty_catalog_says_so);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -3,10 +3,9 @@
 #include "toolchain/dir-digest.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +72,9 @@ static struct digest digest_now(void)
 	return d;
 }
 
-START_TEST(all_but_the_description_is_read)
+FIXTURE(set_up, tear_down);
+
+TEST(all_but_the_description_is_read)
 {
 	struct digest program;
 
@@ -92,9 +93,8 @@ START_TEST(all_but_the_description_is_read)
 	ck_assert_str_eq(got.v[3].path, "lib/specs");
 	ck_assert(!got.v[3].executable);
 }
-END_TEST
 
-START_TEST(times_do_not_count_and_everything_else_does)
+TEST_RANGE(times_do_not_count_and_everything_else_does, 0, 7)
 {
 	struct digest first = digest_now(), second;
 	static const char *const change[] = {
@@ -113,10 +113,9 @@ START_TEST(times_do_not_count_and_everything_else_does)
 	ck_assert_int_eq(digest_equal(&first, &second), _i == 0);
 	free(command);
 }
-END_TEST
 
 /* Independent implementations must compute the same digest. */
-START_TEST(the_digest_is_as_the_header_says)
+TEST(the_digest_is_as_the_header_says)
 {
 	struct compiler_entries e = { 0 };
 	struct compiler_entry *file = toolchain_dir_digest_add_entry(&e, "b");
@@ -136,9 +135,8 @@ START_TEST(the_digest_is_as_the_header_says)
 	buf_release(&text);
 	compiler_entries_release(&e);
 }
-END_TEST
 
-START_TEST(what_is_no_file_is_refused)
+TEST(what_is_no_file_is_refused)
 {
 	char *path = at("lib/fifo");
 
@@ -148,9 +146,8 @@ START_TEST(what_is_no_file_is_refused)
 	ck_assert_ptr_nonnull(strstr(err.text, path));
 	free(path);
 }
-END_TEST
 
-START_TEST(reading_can_be_cancelled)
+TEST(reading_can_be_cancelled)
 {
 	atomic_bool cancel = true;
 
@@ -158,7 +155,6 @@ START_TEST(reading_can_be_cancelled)
 			 -ECANCELED);
 	ck_assert_ptr_null(got.v);
 }
-END_TEST
 
 static const struct {
 	const char *path;
@@ -172,14 +168,13 @@ static const struct {
 	{ "a/\x1b", false },
 };
 
-START_TEST(a_path_is_relative_and_plain)
+TEST_EACH(a_path_is_relative_and_plain, paths)
 {
-	ck_assert_int_eq(toolchain_dir_digest_is_valid_path(paths[_i].path),
-			 paths[_i].is);
+	ck_assert_int_eq(toolchain_dir_digest_is_valid_path(row->path),
+			 row->is);
 }
-END_TEST
 
-START_TEST(a_path_has_its_limits)
+TEST(a_path_has_its_limits)
 {
 	char *name = xasprintf("%0255d", 0), *longer = xasprintf("0%s", name);
 	char *deep = xasprintf("%s/%s/%s/%s/0", name, name, name, name);
@@ -191,7 +186,6 @@ START_TEST(a_path_has_its_limits)
 	free(longer);
 	free(name);
 }
-END_TEST
 
 static const struct {
 	const char *path, *target;
@@ -211,29 +205,9 @@ static const struct {
 	{ "a/b/c", "x/../../..", false },
 };
 
-START_TEST(a_link_stays_inside)
+TEST_EACH(a_link_stays_inside, links)
 {
-	ck_assert_int_eq(toolchain_dir_digest_is_link_inside(links[_i].path,
-							     links[_i].target),
-			 links[_i].is);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/dir-digest");
-	TCase *t = tcase_create("tree");
-
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, all_but_the_description_is_read);
-	tcase_add_loop_test(t, times_do_not_count_and_everything_else_does, 0,
-			    7);
-	tcase_add_test(t, the_digest_is_as_the_header_says);
-	tcase_add_test(t, what_is_no_file_is_refused);
-	tcase_add_test(t, reading_can_be_cancelled);
-	tcase_add_loop_test(t, a_path_is_relative_and_plain, 0, COUNT(paths));
-	tcase_add_test(t, a_path_has_its_limits);
-	tcase_add_loop_test(t, a_link_stays_inside, 0, COUNT(links));
-	suite_add_tcase(s, t);
-	return suite_run(s);
+	ck_assert_int_eq(
+		toolchain_dir_digest_is_link_inside(row->path, row->target),
+		row->is);
 }

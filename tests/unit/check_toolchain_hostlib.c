@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+#include "../lib/test.h"
 #include "base-elf.h"
-#include "suite.h"
 #include "toolchain-driver.h"
 #include "toolchain/hostlib.h"
 
@@ -43,7 +43,10 @@ static void find(void)
 		      "%s", err.text);
 }
 
-START_TEST(each_library_is_named_with_all_who_ask_for_it)
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST(each_library_is_named_with_all_who_ask_for_it)
 {
 	char *gdb = orphan("t/bin/x-linux-gdb", "libkfarm-a.so.4");
 	char *again = orphan("t/bin/x-linux-gcov", "libkfarm-a.so.4");
@@ -65,10 +68,9 @@ START_TEST(each_library_is_named_with_all_who_ask_for_it)
 	free(again);
 	free(gdb);
 }
-END_TEST
 
 /* ld loads the plugin, which has no loader of its own. */
-START_TEST(a_plugin_of_the_linker_counts)
+TEST(a_plugin_of_the_linker_counts)
 {
 	char *lib = build("libkfarm-a.so.4", "int foo(void) { return 0; }\n",
 			  "-shared", "-Wl,-soname,libkfarm-a.so.4");
@@ -90,10 +92,9 @@ START_TEST(a_plugin_of_the_linker_counts)
 	free(plugin);
 	free(lib);
 }
-END_TEST
 
 /* Programs of other machines, libraries of a target, scripts, data. */
-START_TEST(what_does_not_run_here_is_passed_over)
+TEST(what_does_not_run_here_is_passed_over)
 {
 	struct elf_spec other = { .machine = EM_S390,
 				  .big = true,
@@ -121,9 +122,8 @@ START_TEST(what_does_not_run_here_is_passed_over)
 	buf_release(&b);
 	free(bin);
 }
-END_TEST
 
-START_TEST(a_directory_that_is_not_there_is_named)
+TEST(a_directory_that_is_not_there_is_named)
 {
 	ck_assert_int_eq(
 		toolchain_hostlib_list_missing("/nonexistent", &missing, &err),
@@ -131,7 +131,6 @@ START_TEST(a_directory_that_is_not_there_is_named)
 	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent"));
 	ck_assert_uint_eq(missing.n, 0);
 }
-END_TEST
 
 static const struct who {
 	const char *path;
@@ -151,26 +150,8 @@ static const struct who {
 	{ "bin/lldb", false },
 };
 
-START_TEST(a_build_needs_some_tools_and_not_others)
+TEST_EACH(a_build_needs_some_tools_and_not_others, tools)
 {
-	ck_assert_int_eq(toolchain_hostlib_is_build_tool(tools[_i].path),
-			 tools[_i].required);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/hostlib");
-	TCase *tc = tcase_create("missing");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, each_library_is_named_with_all_who_ask_for_it);
-	tcase_add_test(tc, a_plugin_of_the_linker_counts);
-	tcase_add_test(tc, what_does_not_run_here_is_passed_over);
-	tcase_add_test(tc, a_directory_that_is_not_there_is_named);
-	tcase_add_loop_test(tc, a_build_needs_some_tools_and_not_others, 0,
-			    sizeof(tools) / sizeof(*tools));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
+	ck_assert_int_eq(toolchain_hostlib_is_build_tool(row->path),
+			 row->required);
 }

@@ -3,14 +3,13 @@
 #include "toolchain/hostlib.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/buf.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,17 +130,20 @@ static const struct filter {
 	{ ARCHIVE_FILTER_NONE, "data.tar" },
 };
 
-START_TEST(libraries_and_links_are_taken_flat)
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST_EACH(libraries_and_links_are_taken_flat, filters)
 {
 	struct stat st;
 	char *path = at("libmpfr.so.4.1.4"), *doc = at("copyright");
 
-	begin(filters[_i].filter);
+	begin(row->filter);
 	entry("./usr/lib/x", AE_IFDIR, NULL, 0);
 	regular("./usr/lib/x/libmpfr.so.4.1.4", "library");
 	entry("./usr/lib/x/libmpfr.so.4", AE_IFLNK, "libmpfr.so.4.1.4", 0);
 	regular("./usr/share/doc/copyright", "free");
-	end(filters[_i].name);
+	end(row->name);
 	ck_assert_int_eq(toolchain_hostlib_extract_deb(file, out, &err), 2);
 	check_text("libmpfr.so.4", "library");
 	ck_assert_int_eq(lstat(path, &st), 0);
@@ -151,13 +153,12 @@ START_TEST(libraries_and_links_are_taken_flat)
 	free(path);
 	free(doc);
 }
-END_TEST
 
 /*
  * No file is written outside the directory, and the first of equal names
  * counts.
  */
-START_TEST(hostile_entries_stay_inside)
+TEST(hostile_entries_stay_inside)
 {
 	char *outside = xasprintf("%s/libz.so.1", dir), *link = at("liba.so.1");
 	char *device = at("libd.so.1"), target[100];
@@ -183,9 +184,8 @@ START_TEST(hostile_entries_stay_inside)
 	free(link);
 	free(outside);
 }
-END_TEST
 
-START_TEST(too_many_libraries_are_refused)
+TEST(too_many_libraries_are_refused)
 {
 	begin(ARCHIVE_FILTER_NONE);
 	for (int i = 0; i <= TOOLCHAIN_DEB_FILES_MAX; i++) {
@@ -199,19 +199,17 @@ START_TEST(too_many_libraries_are_refused)
 			 -E2BIG);
 	ck_assert_ptr_nonnull(strstr(err.text, file));
 }
-END_TEST
 
-START_TEST(a_package_without_libraries_has_none)
+TEST(a_package_without_libraries_has_none)
 {
 	begin(ARCHIVE_FILTER_GZIP);
 	regular("./usr/bin/program", "text");
 	end("data.tar.gz");
 	ck_assert_int_eq(toolchain_hostlib_extract_deb(file, out, &err), 0);
 }
-END_TEST
 
 /* A truncated package gives an error or fewer files. */
-START_TEST(a_package_that_is_cut_off_is_refused)
+TEST(a_package_that_is_cut_off_is_refused)
 {
 	struct buf whole = { 0 };
 
@@ -229,38 +227,17 @@ START_TEST(a_package_that_is_cut_off_is_refused)
 	}
 	buf_release(&whole);
 }
-END_TEST
 
 static const char *const others[] = { "", "text\n", "!<arch>\n",
 				      "\177ELF\2\1\1" };
 
-START_TEST(what_is_no_package_is_refused)
+TEST_EACH(what_is_no_package_is_refused, others)
 {
-	ck_assert_int_eq(fs_write(file, bytes_str(others[_i]), 0644, &err), 0);
+	ck_assert_int_eq(fs_write(file, bytes_str(*row), 0644, &err), 0);
 	ck_assert_int_eq(toolchain_hostlib_extract_deb(file, out, &err),
 			 -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, file));
 	ck_assert_int_eq(unlink(file), 0);
 	ck_assert_int_eq(toolchain_hostlib_extract_deb(file, out, &err),
 			 -ENOENT);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/hostlib-deb");
-	TCase *tc = tcase_create("deb");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_loop_test(tc, libraries_and_links_are_taken_flat, 0,
-			    sizeof(filters) / sizeof(*filters));
-	tcase_add_test(tc, hostile_entries_stay_inside);
-	tcase_add_test(tc, too_many_libraries_are_refused);
-	tcase_add_test(tc, a_package_without_libraries_has_none);
-	tcase_add_test(tc, a_package_that_is_cut_off_is_refused);
-	tcase_add_loop_test(tc, what_is_no_package_is_refused, 0,
-			    sizeof(others) / sizeof(*others));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

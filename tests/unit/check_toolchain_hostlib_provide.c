@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+#include "../lib/test.h"
 #include "base/digest.h"
 #include "base/elf.h"
 #include "base/which.h"
-#include "suite.h"
 #include "toolchain-driver.h"
 #include "toolchain/hostlib.h"
 
@@ -174,7 +174,23 @@ static void check_works(void)
 	free(root);
 }
 
-START_TEST(a_compatible_library_of_the_system_serves)
+static void require_programs(void)
+{
+	char *patchelf = which("patchelf", getenv("PATH"));
+	char *deb = which("dpkg-deb", getenv("PATH"));
+	bool is_possible = patchelf && deb && !access(CROSS, X_OK);
+
+	free(patchelf);
+	free(deb);
+	if (!is_possible)
+		SKIP("no patchelf, dpkg-deb or " CROSS);
+}
+
+FIXTURE_ONCE(require_programs, NULL);
+FIXTURE(set_up, tear_down);
+TIMEOUT(300);
+
+TEST(a_compatible_library_of_the_system_serves)
 {
 	char hex[DIGEST_HEX], *lib = xasprintf("%s/libmpfr.so.4", home);
 	struct digest before, after, copy;
@@ -194,9 +210,8 @@ START_TEST(a_compatible_library_of_the_system_serves)
 	check_works();
 	free(lib);
 }
-END_TEST
 
-START_TEST(a_given_file_serves)
+TEST(a_given_file_serves)
 {
 	char *file = old_library("given/libmpfr.so.4");
 
@@ -206,9 +221,8 @@ START_TEST(a_given_file_serves)
 	check_works();
 	free(file);
 }
-END_TEST
 
-START_TEST(a_package_serves)
+TEST(a_package_serves)
 {
 	char *file = old_library("pkg/usr/lib/x/libmpfr.so.4.1.4");
 	char *tree = at("pkg"), *deb = at("libmpfr4.deb");
@@ -230,9 +244,8 @@ START_TEST(a_package_serves)
 	free(tree);
 	free(deb);
 }
-END_TEST
 
-START_TEST(what_cannot_be_had_is_named_with_the_way_out)
+TEST(what_cannot_be_had_is_named_with_the_way_out)
 {
 	char *packages = xasprintf("%s/.packages", id);
 
@@ -244,10 +257,9 @@ START_TEST(what_cannot_be_had_is_named_with_the_way_out)
 	ck_assert(!fs_exists(packages));
 	free(packages);
 }
-END_TEST
 
 /* This version does not search the system's library directories. */
-START_TEST(versions_that_need_none_are_named)
+TEST(versions_that_need_none_are_named)
 {
 	char *lib = build("libmpfr.so.4", "int foo(void) { return 0; }\n",
 			  "-shared", "-Wl,-soname,libmpfr.so.4");
@@ -269,10 +281,9 @@ START_TEST(versions_that_need_none_are_named)
 	free(name);
 	free(lib);
 }
-END_TEST
 
 /* It has the name, but not the functions. */
-START_TEST(a_library_that_does_not_fit_is_refused)
+TEST(a_library_that_does_not_fit_is_refused)
 {
 	char *file = build("bad/libisl.so.15", "int unused;\n", "-shared",
 			   NULL);
@@ -289,9 +300,8 @@ START_TEST(a_library_that_does_not_fit_is_refused)
 	ck_assert_ptr_nonnull(strstr(err.text, "undefined symbol: isl_"));
 	free(file);
 }
-END_TEST
 
-START_TEST(what_is_no_library_is_refused)
+TEST_RANGE(what_is_no_library_is_refused, 0, 2)
 {
 	char *file = at("libmpfr.so.4");
 
@@ -304,9 +314,8 @@ START_TEST(what_is_no_library_is_refused)
 	ck_assert_ptr_nonnull(strstr(err.text, file));
 	free(file);
 }
-END_TEST
 
-START_TEST(a_library_of_another_machine_is_refused)
+TEST(a_library_of_another_machine_is_refused)
 {
 	char *file = at("libmpfr.so.4");
 
@@ -317,7 +326,6 @@ START_TEST(a_library_of_another_machine_is_refused)
 	ck_assert_ptr_nonnull(strstr(err.text, "different architecture"));
 	free(file);
 }
-END_TEST
 
 static char *says(const char *program, const char *arg0)
 {
@@ -335,7 +343,7 @@ static char *says(const char *program, const char *arg0)
 }
 
 /* A library of a library; names, permissions and times are kept. */
-START_TEST(a_driver_says_what_it_said)
+TEST(a_driver_says_what_it_said)
 {
 	char *base = build("libs/libkfarm-base.so.1",
 			   "int base(void) { return 1; }\n", "-shared",
@@ -378,10 +386,9 @@ START_TEST(a_driver_says_what_it_said)
 	free(top);
 	free(base);
 }
-END_TEST
 
 /* gdb can lack its Python. */
-START_TEST(what_no_build_needs_is_only_noted)
+TEST(what_no_build_needs_is_only_noted)
 {
 	copy_to("/bin/true", prefix, "bin/" TRIPLET "-gdb");
 	free(prefix);
@@ -401,10 +408,9 @@ START_TEST(what_no_build_needs_is_only_noted)
 	ck_assert_uint_eq(notes.n, 1);
 	ck_assert(noted("without libkfarm-py.so.2", TRIPLET "-gdb"));
 }
-END_TEST
 
 /* Two directories: the identity depends only on the content. */
-START_TEST(where_it_is_unpacked_does_not_matter)
+TEST(where_it_is_unpacked_does_not_matter)
 {
 	char *env[] = { (char *)"PATH=" COMPILER_TOOLCHAIN_PATH,
 			(char *)"LC_ALL=C", NULL };
@@ -425,9 +431,8 @@ START_TEST(where_it_is_unpacked_does_not_matter)
 	free(there);
 	free(to);
 }
-END_TEST
 
-START_TEST(without_patchelf_its_package_is_named)
+TEST(without_patchelf_its_package_is_named)
 {
 	char *path = xstrdup(getenv("PATH"));
 	int ret;
@@ -440,44 +445,4 @@ START_TEST(without_patchelf_its_package_is_named)
 	ck_assert_int_eq(ret, -ENOPKG);
 	ck_assert_ptr_nonnull(strstr(err.text, "package patchelf"));
 	free(path);
-}
-END_TEST
-
-static bool possible(void)
-{
-	char *patchelf = which("patchelf", getenv("PATH"));
-	char *deb = which("dpkg-deb", getenv("PATH"));
-	bool is = patchelf && deb && !access(CROSS, X_OK);
-
-	if (!is)
-		printf("skipped: no patchelf, dpkg-deb or " CROSS "\n");
-	free(patchelf);
-	free(deb);
-	return is;
-}
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/hostlib-provide");
-	TCase *tc = tcase_create("provide");
-
-	if (possible()) {
-		tcase_set_timeout(tc, 300);
-		tcase_add_checked_fixture(tc, set_up, tear_down);
-		tcase_add_test(tc, a_compatible_library_of_the_system_serves);
-		tcase_add_test(tc, a_given_file_serves);
-		tcase_add_test(tc, a_package_serves);
-		tcase_add_test(tc,
-			       what_cannot_be_had_is_named_with_the_way_out);
-		tcase_add_test(tc, versions_that_need_none_are_named);
-		tcase_add_test(tc, a_library_that_does_not_fit_is_refused);
-		tcase_add_loop_test(tc, what_is_no_library_is_refused, 0, 2);
-		tcase_add_test(tc, a_library_of_another_machine_is_refused);
-		tcase_add_test(tc, a_driver_says_what_it_said);
-		tcase_add_test(tc, what_no_build_needs_is_only_noted);
-		tcase_add_test(tc, where_it_is_unpacked_does_not_matter);
-		tcase_add_test(tc, without_patchelf_its_package_is_named);
-	}
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

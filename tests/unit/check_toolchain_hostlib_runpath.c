@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+#include "../lib/test.h"
 #include "base/elf.h"
 #include "base/which.h"
-#include "suite.h"
 #include "toolchain-driver.h"
 #include "toolchain/hostlib.h"
 
@@ -55,9 +55,22 @@ static void check_text(const char *a, const char *b)
 		ck_assert_str_eq(a, b);
 }
 
-START_TEST(a_directory_is_added_and_nothing_else_changes)
+static void require_patchelf(void)
 {
-	char *file = program(paths[_i].flags), *other = xasprintf("%s2", file);
+	char *patchelf = which("patchelf", getenv("PATH"));
+
+	free(patchelf);
+	if (!patchelf)
+		SKIP("no patchelf");
+}
+
+FIXTURE_ONCE(require_patchelf, NULL);
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST_EACH(a_directory_is_added_and_nothing_else_changes, paths)
+{
+	char *file = program(row->flags), *other = xasprintf("%s2", file);
 	struct elf_program was, is;
 	struct digest before, after;
 	struct stat st, now;
@@ -75,8 +88,8 @@ START_TEST(a_directory_is_added_and_nothing_else_changes)
 	ck_assert_int_eq(digest_file(file, &after, &err), 0);
 	ck_assert(digest_equal(&got.after, &after));
 	ck_assert_int_eq(elf_program_read(&is, file, &err), 0);
-	check_text(is.rpath, paths[_i].rpath);
-	check_text(is.runpath, paths[_i].runpath);
+	check_text(is.rpath, row->rpath);
+	check_text(is.runpath, row->runpath);
 	ck_assert_uint_eq(is.needed.n, was.needed.n);
 	ck_assert_int_eq(stat(file, &now), 0);
 	ck_assert_uint_eq(now.st_mode, st.st_mode);
@@ -91,9 +104,8 @@ START_TEST(a_directory_is_added_and_nothing_else_changes)
 	free(other);
 	free(file);
 }
-END_TEST
 
-START_TEST(what_is_there_already_is_not_added_again)
+TEST(what_is_there_already_is_not_added_again)
 {
 	char *file = program("-Wl,-rpath,/one:$ORIGIN/x:/two");
 
@@ -102,10 +114,9 @@ START_TEST(what_is_there_already_is_not_added_again)
 	ck_assert(!got.changed);
 	free(file);
 }
-END_TEST
 
 /* A header with invalid section offsets; the file is unchanged. */
-START_TEST(what_patchelf_cannot_change_stays)
+TEST(what_patchelf_cannot_change_stays)
 {
 	char *file = program("-s"), *made;
 	struct digest before, after;
@@ -127,9 +138,8 @@ START_TEST(what_patchelf_cannot_change_stays)
 	buf_release(&bytes);
 	free(file);
 }
-END_TEST
 
-START_TEST(what_is_no_program_is_refused)
+TEST(what_is_no_program_is_refused)
 {
 	char *file = xasprintf("%s/text", dir);
 
@@ -138,28 +148,4 @@ START_TEST(what_is_no_program_is_refused)
 			 -ENOEXEC);
 	ck_assert_ptr_nonnull(strstr(err.text, file));
 	free(file);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/hostlib-runpath");
-	TCase *tc = tcase_create("patch");
-	char *patchelf = which("patchelf", getenv("PATH"));
-
-	if (patchelf) {
-		tcase_set_timeout(tc, 120);
-		tcase_add_checked_fixture(tc, set_up, tear_down);
-		tcase_add_loop_test(
-			tc, a_directory_is_added_and_nothing_else_changes, 0,
-			sizeof(paths) / sizeof(*paths));
-		tcase_add_test(tc, what_is_there_already_is_not_added_again);
-		tcase_add_test(tc, what_patchelf_cannot_change_stays);
-		tcase_add_test(tc, what_is_no_program_is_refused);
-	} else {
-		printf("skipped: no patchelf\n");
-	}
-	suite_add_tcase(s, tc);
-	free(patchelf);
-	return suite_run(s);
 }

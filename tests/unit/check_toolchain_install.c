@@ -6,10 +6,10 @@
  */
 #include "toolchain/install.h"
 
+#include "../lib/test.h"
 #include "toolchain-fake.h"
 
 #include "fetch/download.h"
-#include "suite.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -67,7 +67,9 @@ static bool is_bare(void)
 	return is;
 }
 
-START_TEST(a_local_archive_is_installed)
+FIXTURE(set_up, tear_down);
+
+TEST(a_local_archive_is_installed)
 {
 	struct toolchain_installed again;
 	char *driver;
@@ -92,9 +94,8 @@ START_TEST(a_local_archive_is_installed)
 	ck_assert_str_eq(again.dir, t.dir);
 	toolchain_installed_release(&again);
 }
-END_TEST
 
-START_TEST(the_content_is_that_of_its_place)
+TEST(the_content_is_that_of_its_place)
 {
 	struct compiler_manifest m;
 	char *driver;
@@ -106,18 +107,16 @@ START_TEST(the_content_is_that_of_its_place)
 	compiler_manifest_release(&m);
 	free(driver);
 }
-END_TEST
 
-START_TEST(what_is_there_is_not_installed_again)
+TEST(what_is_there_is_not_installed_again)
 {
 	ck_assert_int_eq(install(), 0);
 	ck_assert_int_eq(install(), -EEXIST);
 	ck_assert_str_eq(t.id, "gcc-13.3.0-" FAKE_TRIPLET);
 	ck_assert_ptr_nonnull(t.dir);
 }
-END_TEST
 
-START_TEST(what_nothing_vouches_for_is_refused)
+TEST(what_nothing_vouches_for_is_refused)
 {
 	order.sha256 = NULL;
 	ck_assert_int_eq(install(), -EKEYREJECTED);
@@ -127,9 +126,8 @@ START_TEST(what_nothing_vouches_for_is_refused)
 	ck_assert_int_eq(install(), 0);
 	ck_assert(t.insecure && !t.sha256_given);
 }
-END_TEST
 
-START_TEST(another_digest_is_refused)
+TEST_RANGE(another_digest_is_refused, 0, 2)
 {
 	struct digest other;
 
@@ -140,9 +138,8 @@ START_TEST(another_digest_is_refused)
 	ck_assert_ptr_nonnull(strstr(err.text, "from --sha256"));
 	ck_assert(is_bare());
 }
-END_TEST
 
-START_TEST(strict_wants_a_signature)
+TEST_RANGE(strict_wants_a_signature, 0, 2)
 {
 	order.strict = true;
 	order.insecure = _i;
@@ -150,9 +147,8 @@ START_TEST(strict_wants_a_signature)
 	ck_assert_ptr_nonnull(strstr(err.text, "strict"));
 	ck_assert(is_bare());
 }
-END_TEST
 
-START_TEST(one_that_is_not_what_was_ordered_is_refused)
+TEST_RANGE(one_that_is_not_what_was_ordered_is_refused, 0, 3)
 {
 	if (_i == 0)
 		order.release.parts[2] = 1;
@@ -163,9 +159,8 @@ START_TEST(one_that_is_not_what_was_ordered_is_refused)
 	ck_assert_int_eq(install(), -ENOEXEC);
 	ck_assert(is_bare());
 }
-END_TEST
 
-START_TEST(it_can_be_cancelled)
+TEST(it_can_be_cancelled)
 {
 	atomic_bool cancel = true;
 	struct fetch_options options = { .cancelled = &cancel };
@@ -174,7 +169,6 @@ START_TEST(it_can_be_cancelled)
 	ck_assert_int_eq(install(), -ECANCELED);
 	ck_assert(is_bare());
 }
-END_TEST
 
 struct one {
 	struct toolchain_installed t;
@@ -193,7 +187,7 @@ static void *install_one(void *arg)
 	return NULL;
 }
 
-START_TEST(of_several_at_once_one_installs_it)
+TEST(of_several_at_once_one_installs_it)
 {
 	struct one all[4] = { 0 };
 	pthread_t threads[4];
@@ -212,7 +206,6 @@ START_TEST(of_several_at_once_one_installs_it)
 	}
 	ck_assert_int_eq(made, 1);
 }
-END_TEST
 
 static const struct {
 	const char *name, *id;
@@ -232,42 +225,19 @@ static const struct {
 	{ "", NULL },
 };
 
-START_TEST(a_name_says_what_it_is)
+TEST_EACH(a_name_says_what_it_is, names)
 {
 	struct toolchain_install_request o = { 0 };
 	struct strv text = { 0 };
-	int ret = toolchain_install_parse_file(&o, &text, names[_i].name, &err);
+	int ret = toolchain_install_parse_file(&o, &text, row->name, &err);
 
-	ck_assert_int_eq(ret, names[_i].id ? 0 : -EINVAL);
+	ck_assert_int_eq(ret, row->id ? 0 : -EINVAL);
 	if (!ret) {
 		char *id = toolchain_release_id(&o.release, o.triplet, o.host);
 
-		ck_assert_str_eq(id, names[_i].id);
-		ck_assert_str_eq(o.archive_path, names[_i].name);
+		ck_assert_str_eq(id, row->id);
+		ck_assert_str_eq(o.archive_path, row->name);
 		free(id);
 	}
 	strv_release(&text);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/install");
-	TCase *tc = tcase_create("install");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_local_archive_is_installed);
-	tcase_add_test(tc, the_content_is_that_of_its_place);
-	tcase_add_test(tc, what_is_there_is_not_installed_again);
-	tcase_add_test(tc, what_nothing_vouches_for_is_refused);
-	tcase_add_loop_test(tc, another_digest_is_refused, 0, 2);
-	tcase_add_loop_test(tc, strict_wants_a_signature, 0, 2);
-	tcase_add_loop_test(tc, one_that_is_not_what_was_ordered_is_refused, 0,
-			    3);
-	tcase_add_test(tc, it_can_be_cancelled);
-	tcase_add_test(tc, of_several_at_once_one_installs_it);
-	tcase_add_loop_test(tc, a_name_says_what_it_is, 0,
-			    sizeof(names) / sizeof(*names));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -3,11 +3,10 @@
 #include "toolchain/install-dir.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -65,7 +64,9 @@ static char *content(const char *id)
 	return buf_steal(&text);
 }
 
-START_TEST(a_directory_is_published_and_removed)
+FIXTURE(set_up, tear_down);
+
+TEST(a_directory_is_published_and_removed)
 {
 	make("a", "one");
 	ck_assert(!there("a"));
@@ -76,9 +77,8 @@ START_TEST(a_directory_is_published_and_removed)
 	ck_assert(!there("a"));
 	ck_assert_int_eq(toolchain_install_dir_remove(&p, "a", &err), -ENOENT);
 }
-END_TEST
 
-START_TEST(what_is_there_is_replaced_only_when_told_so)
+TEST(what_is_there_is_replaced_only_when_told_so)
 {
 	char *text;
 
@@ -98,10 +98,9 @@ START_TEST(what_is_there_is_replaced_only_when_told_so)
 	ck_assert_str_eq(text, "two");
 	free(text);
 }
-END_TEST
 
 /* Files of a killed process are removed, those of a running one are kept. */
-START_TEST(leftovers_are_swept_and_nothing_else)
+TEST(leftovers_are_swept_and_nothing_else)
 {
 	struct toolchain_install_dir other;
 	char *path;
@@ -130,9 +129,8 @@ START_TEST(leftovers_are_swept_and_nothing_else)
 	free(path);
 	toolchain_install_dir_close(&other);
 }
-END_TEST
 
-START_TEST(one_makes_an_id_at_a_time)
+TEST(one_makes_an_id_at_a_time)
 {
 	struct toolchain_install_dir other;
 	int fd = toolchain_install_dir_lock(&p, "a", &err), second;
@@ -151,9 +149,8 @@ START_TEST(one_makes_an_id_at_a_time)
 	toolchain_install_dir_unlock(&other, "a", fd);
 	toolchain_install_dir_close(&other);
 }
-END_TEST
 
-START_TEST(what_was_not_published_goes_with_its_maker)
+TEST(what_was_not_published_goes_with_its_maker)
 {
 	char *path;
 
@@ -162,20 +159,4 @@ START_TEST(what_was_not_published_goes_with_its_maker)
 	toolchain_install_dir_close(&p);
 	ck_assert(!fs_exists(path));
 	free(path);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/install-dir");
-	TCase *t = tcase_create("place");
-
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, a_directory_is_published_and_removed);
-	tcase_add_test(t, what_is_there_is_replaced_only_when_told_so);
-	tcase_add_test(t, leftovers_are_swept_and_nothing_else);
-	tcase_add_test(t, one_makes_an_id_at_a_time);
-	tcase_add_test(t, what_was_not_published_goes_with_its_maker);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

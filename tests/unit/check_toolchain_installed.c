@@ -3,11 +3,10 @@
 #include "toolchain/installed.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
-#include "suite.h"
 #include "toolchain/builtin.h"
 
-#include <check.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -91,15 +90,16 @@ static void read_list(void)
 	ck_assert_int_eq(toolchain_installed_list(dir, &list, &err), 0);
 }
 
-START_TEST(without_a_directory_none_is_installed)
+FIXTURE(set_up, tear_down);
+
+TEST(without_a_directory_none_is_installed)
 {
 	read_list();
 	ck_assert_uint_eq(list.n, 0);
 	ck_assert_str_eq(find("gcc", NULL, NULL), "none");
 }
-END_TEST
 
-START_TEST(the_newest_that_fits_is_found)
+TEST(the_newest_that_fits_is_found)
 {
 	make("gcc-13.3.0", "aarch64-linux", NULL, "");
 	make("gcc-9.5.0", "aarch64-linux", NULL, "");
@@ -127,9 +127,8 @@ START_TEST(the_newest_that_fits_is_found)
 			 "gcc-15.1.0-aarch64-linux-on-ppc64");
 	ck_assert_str_eq(find("tcc", NULL, NULL), "none");
 }
-END_TEST
 
-START_TEST(the_paths_are_those_of_its_files)
+TEST(the_paths_are_those_of_its_files)
 {
 	char *driver, *wanted;
 
@@ -146,9 +145,8 @@ START_TEST(the_paths_are_those_of_its_files)
 	ck_assert_str_eq(list.v[0].bin, "/usr/bin");
 	ck_assert_str_eq(list.v[0].prefix, "/usr");
 }
-END_TEST
 
-START_TEST(broken_ones_are_named)
+TEST(broken_ones_are_named)
 {
 	char *path = xasprintf("%s/toolchains/b/" TOOLCHAIN_JSON, dir);
 	char *upper = str_dir(path), *hidden;
@@ -166,10 +164,9 @@ START_TEST(broken_ones_are_named)
 	free(upper);
 	free(path);
 }
-END_TEST
 
 /* Renamed manually, so that two would have the same id. */
-START_TEST(one_under_another_name_is_broken)
+TEST(one_under_another_name_is_broken)
 {
 	char *from, *to;
 
@@ -183,9 +180,8 @@ START_TEST(one_under_another_name_is_broken)
 	free(to);
 	free(from);
 }
-END_TEST
 
-START_TEST(a_leased_one_is_not_removed)
+TEST(a_leased_one_is_not_removed)
 {
 	static const char id[] = "gcc-13.3.0-aarch64-linux";
 	char *path = xasprintf("%s/toolchains/%s", dir, id), *text;
@@ -223,9 +219,8 @@ START_TEST(a_leased_one_is_not_removed)
 	free(text);
 	free(path);
 }
-END_TEST
 
-START_TEST(a_lease_ends_with_its_descriptor)
+TEST(a_lease_ends_with_its_descriptor)
 {
 	static const char id[] = "gcc-13.3.0-aarch64-linux";
 	char *path = xasprintf("%s/toolchains/%s", dir, id);
@@ -243,9 +238,8 @@ START_TEST(a_lease_ends_with_its_descriptor)
 	ck_assert_int_eq(toolchain_installed_remove(dir, id, false, &err), 0);
 	free(path);
 }
-END_TEST
 
-START_TEST(what_is_broken_can_be_removed)
+TEST(what_is_broken_can_be_removed)
 {
 	char *path = xasprintf("%s/toolchains/b/x", dir);
 
@@ -257,9 +251,8 @@ START_TEST(what_is_broken_can_be_removed)
 			 -ENOENT);
 	free(path);
 }
-END_TEST
 
-START_TEST(a_changed_file_is_found)
+TEST(a_changed_file_is_found)
 {
 	char *path;
 
@@ -273,9 +266,8 @@ START_TEST(a_changed_file_is_found)
 	ck_assert_ptr_nonnull(strstr(err.text, "reinstall it"));
 	free(path);
 }
-END_TEST
 
-START_TEST(an_id_is_a_name_of_a_file)
+TEST(an_id_is_a_name_of_a_file)
 {
 	char *longest = xasprintf("%0128d", 0),
 	     *longer = xasprintf("%0129d", 0);
@@ -292,25 +284,4 @@ START_TEST(an_id_is_a_name_of_a_file)
 	ck_assert(!toolchain_release_is_id(longer));
 	free(longest);
 	free(longer);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/installed");
-	TCase *t = tcase_create("installed");
-
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, without_a_directory_none_is_installed);
-	tcase_add_test(t, the_newest_that_fits_is_found);
-	tcase_add_test(t, the_paths_are_those_of_its_files);
-	tcase_add_test(t, broken_ones_are_named);
-	tcase_add_test(t, one_under_another_name_is_broken);
-	tcase_add_test(t, a_leased_one_is_not_removed);
-	tcase_add_test(t, a_lease_ends_with_its_descriptor);
-	tcase_add_test(t, what_is_broken_can_be_removed);
-	tcase_add_test(t, a_changed_file_is_found);
-	tcase_add_test(t, an_id_is_a_name_of_a_file);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

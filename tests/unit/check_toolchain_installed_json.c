@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+#include "../lib/test.h"
+
 #include "toolchain/installed.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +43,9 @@ static void tear_down(void)
 	toolchain_installed_release(&got);
 }
 
-START_TEST(what_is_written_is_read)
+FIXTURE(set_up, tear_down);
+
+TEST(what_is_written_is_read)
 {
 	char *again;
 
@@ -60,9 +61,8 @@ START_TEST(what_is_written_is_read)
 	ck_assert_str_eq(again, text);
 	free(again);
 }
-END_TEST
 
-START_TEST(an_adopted_one_has_its_tools)
+TEST(an_adopted_one_has_its_tools)
 {
 	char *adopted;
 
@@ -77,9 +77,8 @@ START_TEST(an_adopted_one_has_its_tools)
 	ck_assert_str_eq(got.adopted_from, t.adopted_from);
 	free(adopted);
 }
-END_TEST
 
-START_TEST(not_known_is_null)
+TEST(not_known_is_null)
 {
 	char *other;
 
@@ -94,7 +93,6 @@ START_TEST(not_known_is_null)
 	ck_assert_ptr_null(got.url);
 	free(other);
 }
-END_TEST
 
 /* A replacement in the valid text, and the key in the error. */
 static const struct {
@@ -121,23 +119,21 @@ static const struct {
 	{ "}", "", "line" },
 };
 
-START_TEST(what_is_spoiled_is_named)
+TEST_EACH(what_is_spoiled_is_named, spoiled)
 {
-	char *at = strstr(text, spoiled[_i].from), *bad;
+	char *at = strstr(text, row->from), *bad;
 
 	ck_assert_ptr_nonnull(at);
-	bad = xasprintf("%.*s%s%s", (int)(at - text), text, spoiled[_i].to,
-			at + strlen(spoiled[_i].from));
+	bad = xasprintf("%.*s%s%s", (int)(at - text), text, row->to,
+			at + strlen(row->from));
 	ck_assert_int_eq(toolchain_installed_decode(&got, bytes_str(bad), &err),
 			 -EINVAL);
-	ck_assert_msg(strstr(err.text, spoiled[_i].names) != NULL, "%s",
-		      err.text);
+	ck_assert_msg(strstr(err.text, row->names) != NULL, "%s", err.text);
 	ck_assert_ptr_null(got.id);
 	free(bad);
 }
-END_TEST
 
-START_TEST(other_json_is_none)
+TEST(other_json_is_none)
 {
 	ck_assert_int_eq(
 		toolchain_installed_decode(&got, bytes_str("[]"), &err),
@@ -145,9 +141,8 @@ START_TEST(other_json_is_none)
 	ck_assert_int_eq(toolchain_installed_decode(&got, bytes_str(""), &err),
 			 -EINVAL);
 }
-END_TEST
 
-START_TEST(bytes_that_are_no_text_do_not_matter)
+TEST(bytes_that_are_no_text_do_not_matter)
 {
 	char *odd;
 
@@ -157,21 +152,4 @@ START_TEST(bytes_that_are_no_text_do_not_matter)
 			 0);
 	ck_assert_str_eq(got.links.v[1], "/home/\xef\xbf\xbd/a");
 	free(odd);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/installed-json");
-	TCase *tc = tcase_create("json");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, what_is_written_is_read);
-	tcase_add_test(tc, an_adopted_one_has_its_tools);
-	tcase_add_test(tc, not_known_is_null);
-	tcase_add_loop_test(tc, what_is_spoiled_is_named, 0, COUNT(spoiled));
-	tcase_add_test(tc, other_json_is_none);
-	tcase_add_test(tc, bytes_that_are_no_text_do_not_matter);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

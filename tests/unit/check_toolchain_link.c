@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+#include "../lib/test.h"
+
 #include "toolchain/link.h"
 
 #include "base/fs.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -108,8 +108,10 @@ static int publish(void)
 	return toolchain_link_publish(&w, &links, &collisions, &err);
 }
 
+FIXTURE(set_up, tear_down);
+
 /* The second name is longer than NAME_MAX, so symlink(2) fails. */
-START_TEST(an_error_removes_links_to_copies_too)
+TEST(an_error_removes_links_to_copies_too)
 {
 	char name[512] = HOME "/aarch64-linux-x";
 	size_t len = strlen(name);
@@ -129,9 +131,8 @@ START_TEST(an_error_removes_links_to_copies_too)
 	ck_assert(!stands("bin/aarch64-gcc1330-linux-ld"));
 	ck_assert(!stands("bin/aarch64-gcc1330-linux-gcc"));
 }
-END_TEST
 
-START_TEST(every_tool_gets_its_link)
+TEST(every_tool_gets_its_link)
 {
 	char *gcc = at("bin/aarch64-gcc1330-linux-gcc");
 	char *target = at(HOME "/aarch64-linux-gcc");
@@ -152,9 +153,8 @@ START_TEST(every_tool_gets_its_link)
 	free(target);
 	free(gcc);
 }
-END_TEST
 
-START_TEST(a_second_time_finds_them_all)
+TEST(a_second_time_finds_them_all)
 {
 	ck_assert_int_eq(publish(), 0);
 	strv_release(&links);
@@ -162,9 +162,8 @@ START_TEST(a_second_time_finds_them_all)
 	ck_assert_uint_eq(links.n, 2);
 	ck_assert_uint_eq(collisions.n, 0);
 }
-END_TEST
 
-START_TEST(what_is_not_ours_stays_and_is_reported)
+TEST(what_is_not_ours_stays_and_is_reported)
 {
 	char *first, *second;
 
@@ -182,18 +181,16 @@ START_TEST(what_is_not_ours_stays_and_is_reported)
 	free(second);
 	free(first);
 }
-END_TEST
 
-START_TEST(a_dangling_link_of_others_stays)
+TEST(a_dangling_link_of_others_stays)
 {
 	link_to("bin/aarch64-gcc1330-linux-gcc", "/nosuch/gcc");
 	ck_assert_int_eq(publish(), 0);
 	ck_assert_uint_eq(collisions.n, 1);
 	leads("bin/aarch64-gcc1330-linux-gcc", "/nosuch/gcc");
 }
-END_TEST
 
-START_TEST(another_toolchains_link_stays_as_long_as_it_is_there)
+TEST(another_toolchains_link_stays_as_long_as_it_is_there)
 {
 	char *other = at("toolchains/other/bin/gcc");
 	char *target = at(HOME "/aarch64-linux-gcc");
@@ -212,9 +209,8 @@ START_TEST(another_toolchains_link_stays_as_long_as_it_is_there)
 	free(target);
 	free(other);
 }
-END_TEST
 
-START_TEST(a_link_out_of_our_directory_is_not_ours)
+TEST(a_link_out_of_our_directory_is_not_ours)
 {
 	char *out = at("toolchains/../nosuch");
 
@@ -223,9 +219,8 @@ START_TEST(a_link_out_of_our_directory_is_not_ours)
 	ck_assert_uint_eq(collisions.n, 1);
 	free(out);
 }
-END_TEST
 
-START_TEST(an_adopted_one_overwrites_nothing_of_its_neighbours)
+TEST(an_adopted_one_overwrites_nothing_of_its_neighbours)
 {
 	char *ld = at("usr/bin/aarch64-linux-ld");
 
@@ -240,9 +235,8 @@ START_TEST(an_adopted_one_overwrites_nothing_of_its_neighbours)
 	leads("bin/aarch64-gcc1330-linux-gcc", ld);
 	free(ld);
 }
-END_TEST
 
-START_TEST(a_copy_goes_before_its_tool)
+TEST(a_copy_goes_before_its_tool)
 {
 	char *ld = at("toolchains/adopted/bin/aarch64-linux-ld");
 	char *gcc = at(HOME "/aarch64-linux-gcc");
@@ -261,9 +255,8 @@ START_TEST(a_copy_goes_before_its_tool)
 	free(gcc);
 	free(ld);
 }
-END_TEST
 
-START_TEST(a_directory_without_tools_is_an_error)
+TEST(a_directory_without_tools_is_an_error)
 {
 	free(bin);
 	bin = at("empty");
@@ -273,9 +266,8 @@ START_TEST(a_directory_without_tools_is_an_error)
 	ck_assert_ptr_nonnull(strstr(err.text, "aarch64-linux-*"));
 	ck_assert(!stands("bin"));
 }
-END_TEST
 
-START_TEST(removal_takes_just_ours)
+TEST(removal_takes_just_ours)
 {
 	ck_assert_int_eq(publish(), 0);
 	put("bin/foreign", 0755);
@@ -288,9 +280,8 @@ START_TEST(removal_takes_just_ours)
 	leads("bin/aarch64-gcc1330-linux-ld", "/usr/bin/ld");
 	ck_assert(stands("bin/foreign"));
 }
-END_TEST
 
-START_TEST(what_a_killed_process_left_is_swept)
+TEST(what_a_killed_process_left_is_swept)
 {
 	pid_t pid = fork();
 	char *left;
@@ -306,10 +297,9 @@ START_TEST(what_a_killed_process_left_is_swept)
 	ck_assert(stands("bin/.kfarm-link.1.1"));
 	free(left);
 }
-END_TEST
 
 /* Concurrent processes create each link once and lose none. */
-START_TEST(installs_at_once_agree)
+TEST(installs_at_once_agree)
 {
 	for (int i = 0; i < 8; i++) {
 		pid_t pid = fork();
@@ -325,29 +315,4 @@ START_TEST(installs_at_once_agree)
 	}
 	ck_assert_int_eq(publish(), 0);
 	ck_assert_uint_eq(links.n, 2);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/link");
-	TCase *tc = tcase_create("link");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, an_error_removes_links_to_copies_too);
-	tcase_add_test(tc, every_tool_gets_its_link);
-	tcase_add_test(tc, a_second_time_finds_them_all);
-	tcase_add_test(tc, what_is_not_ours_stays_and_is_reported);
-	tcase_add_test(tc, a_dangling_link_of_others_stays);
-	tcase_add_test(tc,
-		       another_toolchains_link_stays_as_long_as_it_is_there);
-	tcase_add_test(tc, a_link_out_of_our_directory_is_not_ours);
-	tcase_add_test(tc, an_adopted_one_overwrites_nothing_of_its_neighbours);
-	tcase_add_test(tc, a_copy_goes_before_its_tool);
-	tcase_add_test(tc, a_directory_without_tools_is_an_error);
-	tcase_add_test(tc, removal_takes_just_ours);
-	tcase_add_test(tc, what_a_killed_process_left_is_swept);
-	tcase_add_test(tc, installs_at_once_agree);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -3,11 +3,10 @@
 #include "toolchain/link.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +57,9 @@ static ino_t inode(const char *name)
 
 #define NEW ".live/1.0/new/"
 
-START_TEST(equal_files_become_one)
+FIXTURE(set_up, tear_down);
+
+TEST(equal_files_become_one)
 {
 	make("gcc-1/a", "text", 0644, 100);
 	make(NEW "b/c", "text", 0644, 100);
@@ -67,9 +68,8 @@ START_TEST(equal_files_become_one)
 	ck_assert_uint_eq(inode(NEW "b/c"), inode("gcc-1/a"));
 	ck_assert_uint_ne(inode(NEW "toolchain.json"), inode("gcc-1/a"));
 }
-END_TEST
 
-START_TEST(what_differs_at_all_stays)
+TEST(what_differs_at_all_stays)
 {
 	make("gcc-1/a", "text", 0644, 100);
 	make(NEW "bytes", "tent", 0644, 100);
@@ -80,10 +80,9 @@ START_TEST(what_differs_at_all_stays)
 	make(NEW "hidden", "other", 0644, 100);
 	ck_assert_uint_eq(toolchain_link_dedup(ours, others), 0);
 }
-END_TEST
 
 /* Otherwise a change to one would change the other. */
-START_TEST(two_files_stay_two)
+TEST(two_files_stay_two)
 {
 	make("gcc-1/a", "text", 0644, 100);
 	make(NEW "a", "text", 0644, 100);
@@ -96,9 +95,8 @@ START_TEST(two_files_stay_two)
 	ck_assert_uint_eq(toolchain_link_dedup(ours, others), 2);
 	ck_assert_uint_ne(inode(NEW "a"), inode(NEW "b"));
 }
-END_TEST
 
-START_TEST(names_of_one_file_stay_together)
+TEST(names_of_one_file_stay_together)
 {
 	char *a = xasprintf("%s/" NEW "a", dir);
 	char *b = xasprintf("%s/" NEW "b", dir);
@@ -115,27 +113,10 @@ START_TEST(names_of_one_file_stay_together)
 	free(a);
 	free(b);
 }
-END_TEST
 
-START_TEST(alone_there_is_nothing_to_share)
+TEST(alone_there_is_nothing_to_share)
 {
 	make(NEW "a", "text", 0644, 100);
 	ck_assert_uint_eq(toolchain_link_dedup(ours, others), 0);
 	ck_assert_uint_eq(toolchain_link_dedup(ours, "/nonexistent"), 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/link-dedup");
-	TCase *t = tcase_create("share");
-
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, equal_files_become_one);
-	tcase_add_test(t, what_differs_at_all_stays);
-	tcase_add_test(t, two_files_stay_two);
-	tcase_add_test(t, names_of_one_file_stay_together);
-	tcase_add_test(t, alone_there_is_nothing_to_share);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+#include "../lib/test.h"
+
 #include "toolchain/release.h"
 
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,17 +34,17 @@ static const struct {
 	{ "clang-22.1.8", "22.1.8", true, 3 },
 };
 
-START_TEST(a_release_is_read_and_written_alike)
+TEST_EACH(a_release_is_read_and_written_alike, good)
 {
-	struct toolchain_release r = release(good[_i].text), again = { 0 };
+	struct toolchain_release r = release(row->text), again = { 0 };
 	char *text = toolchain_release_format(&r);
 	char *version = toolchain_release_format_version(&r);
 	struct err err = { 0 };
 
-	ck_assert_str_eq(text, good[_i].text);
-	ck_assert_str_eq(version, good[_i].version);
-	ck_assert_int_eq(r.is_clang, good[_i].is_clang);
-	ck_assert_uint_eq(r.n_parts, good[_i].n);
+	ck_assert_str_eq(text, row->text);
+	ck_assert_str_eq(version, row->version);
+	ck_assert_int_eq(r.is_clang, row->is_clang);
+	ck_assert_uint_eq(r.n_parts, row->n);
 	if (r.n_parts) {
 		ck_assert_int_eq(toolchain_release_parse_version(
 					 r.is_clang, version, &again, &err),
@@ -55,7 +55,6 @@ START_TEST(a_release_is_read_and_written_alike)
 	free(version);
 	free(text);
 }
-END_TEST
 
 static const char *const bad[] = {
 	"",
@@ -78,18 +77,17 @@ static const char *const bad[] = {
 	"gcc-\xd9\xa1",
 };
 
-START_TEST(what_is_no_release_is_refused)
+TEST_EACH(what_is_no_release_is_refused, bad)
 {
 	struct toolchain_release r = { .n_parts = 42 };
 	struct err err = { 0 };
 
-	ck_assert_int_eq(toolchain_release_parse(bad[_i], &r, &err), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(err.text, bad[_i]));
+	ck_assert_int_eq(toolchain_release_parse(*row, &r, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.text, *row));
 	ck_assert_uint_eq(r.n_parts, 42);
 }
-END_TEST
 
-START_TEST(a_version_alone_needs_a_number)
+TEST(a_version_alone_needs_a_number)
 {
 	struct toolchain_release r;
 	struct err err = { 0 };
@@ -101,7 +99,6 @@ START_TEST(a_version_alone_needs_a_number)
 		-EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "clang"));
 }
-END_TEST
 
 static const struct {
 	const char *wanted, *full;
@@ -118,16 +115,15 @@ static const struct {
 	{ "clang-14", "clang-14.0.6", true },
 };
 
-START_TEST(a_wish_matches_what_begins_like_it)
+TEST_EACH(a_wish_matches_what_begins_like_it, matches)
 {
-	struct toolchain_release w = release(matches[_i].wanted);
-	struct toolchain_release f = release(matches[_i].full);
+	struct toolchain_release w = release(row->wanted);
+	struct toolchain_release f = release(row->full);
 
-	ck_assert_int_eq(toolchain_release_matches(&w, &f), matches[_i].yes);
+	ck_assert_int_eq(toolchain_release_matches(&w, &f), row->yes);
 }
-END_TEST
 
-START_TEST(releases_have_an_order)
+TEST(releases_have_an_order)
 {
 	static const char *const sorted[] = { "gcc-4.9.4",  "gcc-4.10.0",
 					      "gcc-13",     "gcc-13.3.0",
@@ -146,9 +142,8 @@ START_TEST(releases_have_an_order)
 		}
 	}
 }
-END_TEST
 
-START_TEST(an_id_tells_release_triplet_and_host)
+TEST(an_id_tells_release_triplet_and_host)
 {
 	static const struct {
 		const char *release, *triplet, *host, *id;
@@ -169,23 +164,4 @@ START_TEST(an_id_tells_release_triplet_and_host)
 		ck_assert_str_eq(id, ids[i].id);
 		free(id);
 	}
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/release");
-	TCase *tc = tcase_create("release");
-
-	tcase_add_loop_test(tc, a_release_is_read_and_written_alike, 0,
-			    sizeof(good) / sizeof(*good));
-	tcase_add_loop_test(tc, what_is_no_release_is_refused, 0,
-			    sizeof(bad) / sizeof(*bad));
-	tcase_add_test(tc, a_version_alone_needs_a_number);
-	tcase_add_loop_test(tc, a_wish_matches_what_begins_like_it, 0,
-			    sizeof(matches) / sizeof(*matches));
-	tcase_add_test(tc, releases_have_an_order);
-	tcase_add_test(tc, an_id_tells_release_triplet_and_host);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
+#include "../lib/test.h"
+
 #include "toolchain/tool-name.h"
 
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 
 static struct toolchain_release release(const char *text)
@@ -56,19 +56,17 @@ static const struct {
 	{ ".clang", NULL, "clang-22.1.8", NULL },
 };
 
-START_TEST(a_tool_gets_its_name)
+TEST_EACH(a_tool_gets_its_name, names)
 {
-	struct toolchain_release r = release(names[_i].release);
-	char *name = toolchain_tool_name_normalize(names[_i].file,
-						   names[_i].triplet, &r);
+	struct toolchain_release r = release(row->release);
+	char *name = toolchain_tool_name_normalize(row->file, row->triplet, &r);
 
-	if (names[_i].name)
-		ck_assert_str_eq(name, names[_i].name);
+	if (row->name)
+		ck_assert_str_eq(name, row->name);
 	else
 		ck_assert_ptr_null(name);
 	free(name);
 }
-END_TEST
 
 static const struct {
 	const char *triplet, *release, *prefix;
@@ -79,26 +77,11 @@ static const struct {
 	{ NULL, "clang-22.1.8", "-22.1.8" },
 };
 
-START_TEST(the_prefix_of_a_tool_is_the_names_begin)
+TEST_EACH(the_prefix_of_a_tool_is_the_names_begin, prefixes)
 {
-	struct toolchain_release r = release(prefixes[_i].release);
-	char *prefix = toolchain_tool_name_cross_prefix(prefixes[_i].triplet,
-							&r);
+	struct toolchain_release r = release(row->release);
+	char *prefix = toolchain_tool_name_cross_prefix(row->triplet, &r);
 
-	ck_assert_str_eq(prefix, prefixes[_i].prefix);
+	ck_assert_str_eq(prefix, row->prefix);
 	free(prefix);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/tool-name");
-	TCase *tc = tcase_create("name");
-
-	tcase_add_loop_test(tc, a_tool_gets_its_name, 0,
-			    sizeof(names) / sizeof(*names));
-	tcase_add_loop_test(tc, the_prefix_of_a_tool_is_the_names_begin, 0,
-			    sizeof(prefixes) / sizeof(*prefixes));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

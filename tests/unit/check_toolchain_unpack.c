@@ -2,12 +2,11 @@
 /* needs: toolchain */
 #include "toolchain/unpack.h"
 
+#include "../lib/test.h"
 #include "toolchain-tar.h"
 
 #include "base/fs.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -134,7 +133,9 @@ static struct stat look(const char *name)
 
 static const char *const programs[] = { "cat", "xz -0", "gzip -1" };
 
-START_TEST(one_pass_gives_files_and_digests)
+FIXTURE(set_up, tear_down);
+
+TEST_EACH(one_pass_gives_files_and_digests, programs)
 {
 	struct compiler_entries read;
 	struct digest archive, tree, again;
@@ -144,7 +145,7 @@ START_TEST(one_pass_gives_files_and_digests)
 	umask(0);
 	add_usual();
 	buf_add_bytes(&plain, buf_bytes(&tar));
-	compress(programs[_i]);
+	compress(*row);
 	ck_assert_msg(!unpack(buf_bytes(&tar), 7), "%s", err.text);
 	digest_bytes(buf_bytes(&tar), &archive);
 	ck_assert(digest_equal(&got.archive_digest, &archive));
@@ -168,7 +169,6 @@ START_TEST(one_pass_gives_files_and_digests)
 	ck_assert_uint_eq(st.st_mode, S_IFDIR | 0755);
 	buf_release(&plain);
 }
-END_TEST
 
 /* Rejected archives, and a part of the message. */
 static const struct {
@@ -211,22 +211,20 @@ static const struct {
 	{ { "a", .content = "x" }, { "a/b", .content = "y" }, "directory" },
 };
 
-START_TEST(an_attack_is_refused)
+TEST_EACH(an_attack_is_refused, attacks)
 {
 	tar_add(&tar, &(struct tar_entry){ "good", .content = "good" });
-	tar_add(&tar, &attacks[_i].first);
-	if (attacks[_i].second.name)
-		tar_add(&tar, &attacks[_i].second);
+	tar_add(&tar, &row->first);
+	if (row->second.name)
+		tar_add(&tar, &row->second);
 	tar_end(&tar);
 	ck_assert_int_eq(unpack(buf_bytes(&tar), 512), -EINVAL);
-	ck_assert_msg(strstr(err.text, attacks[_i].says) != NULL, "%s",
-		      err.text);
+	ck_assert_msg(strstr(err.text, row->says) != NULL, "%s", err.text);
 	ck_assert_uint_eq(got.entries.n, 0);
 }
-END_TEST
 
 /* Unusual but harmless entries. */
-START_TEST(what_is_only_odd_is_taken)
+TEST(what_is_only_odd_is_taken)
 {
 	tar_add(&tar,
 		&(struct tar_entry){ "././d/", .type = '5', .mode = 06755 });
@@ -241,9 +239,8 @@ START_TEST(what_is_only_odd_is_taken)
 	ck_assert_uint_eq(got.entries.n, 4);
 	ck_assert_uint_eq(look("d").st_mode, S_IFDIR | 0755);
 }
-END_TEST
 
-START_TEST(an_archive_that_is_cut_off_is_damaged)
+TEST_RANGE(an_archive_that_is_cut_off_is_damaged, 0, 2)
 {
 	size_t len;
 
@@ -261,16 +258,14 @@ START_TEST(an_archive_that_is_cut_off_is_damaged)
 		setup.dir_fd = fd = open(into, O_RDONLY | O_DIRECTORY);
 	}
 }
-END_TEST
 
-START_TEST(bytes_behind_the_end_are_damage)
+TEST_RANGE(bytes_behind_the_end_are_damage, 0, 2)
 {
 	add_usual();
 	compress(_i ? "xz -0" : "gzip -1");
 	buf_add_str(&tar, "more");
 	ck_assert_int_eq(unpack(buf_bytes(&tar), 1000), -EBADMSG);
 }
-END_TEST
 
 /* xz accepts zeros after a stream as padding, without a limit. */
 static void feed_for_ever(struct bytes more)
@@ -290,7 +285,7 @@ static void feed_for_ever(struct bytes more)
 	toolchain_unpack_free(u);
 }
 
-START_TEST(endless_padding_is_damage)
+TEST(endless_padding_is_damage)
 {
 	static const uint8_t zeros[1 << 20];
 
@@ -298,27 +293,24 @@ START_TEST(endless_padding_is_damage)
 	compress("xz -0");
 	feed_for_ever(bytes_of(zeros, sizeof(zeros)));
 }
-END_TEST
 
-START_TEST(an_archive_over_and_over_is_damage)
+TEST(an_archive_over_and_over_is_damage)
 {
 	add_usual();
 	compress("xz -0");
 	feed_for_ever(buf_bytes(&tar));
 }
-END_TEST
 
-START_TEST(what_is_no_archive_is_damage)
+TEST_RANGE(what_is_no_archive_is_damage, 0, 2)
 {
 	static const char page[] = "<html>404 Not Found</html>";
 
 	ck_assert_int_eq(unpack(bytes_of(page, _i ? strlen(page) : 0), 10),
 			 -EBADMSG);
 }
-END_TEST
 
 /* Of a million entries, it reads as many as a compiler can have. */
-START_TEST(a_million_entries_are_refused_early)
+TEST(a_million_entries_are_refused_early)
 {
 	struct toolchain_unpack *u;
 	unsigned long i;
@@ -342,7 +334,6 @@ START_TEST(a_million_entries_are_refused_early)
 	/* Only the ring buffer was filled after the rejection. */
 	ck_assert_uint_lt(i, 1000 + 4096);
 }
-END_TEST
 
 static void put_zeros(size_t n)
 {
@@ -354,7 +345,7 @@ static void put_zeros(size_t n)
 }
 
 /* 120 MiB of zeros in 18 KB of xz. */
-START_TEST(a_bomb_is_refused)
+TEST(a_bomb_is_refused)
 {
 	tar_add(&tar, &(struct tar_entry){ "a", .size = 120ull << 20 });
 	put_zeros(120);
@@ -365,9 +356,8 @@ START_TEST(a_bomb_is_refused)
 	ck_assert_int_eq(unpack(buf_bytes(&tar), 4096), -E2BIG);
 	ck_assert_ptr_nonnull(strstr(err.text, "100 times"));
 }
-END_TEST
 
-START_TEST(more_than_the_limit_is_refused)
+TEST(more_than_the_limit_is_refused)
 {
 	setup.max_bytes = 1 << 20;
 	tar_add(&tar, &(struct tar_entry){ "a", .size = 2 << 20 });
@@ -376,10 +366,9 @@ START_TEST(more_than_the_limit_is_refused)
 	ck_assert_int_eq(unpack(buf_bytes(&tar), 65536), -E2BIG);
 	ck_assert_ptr_nonnull(strstr(err.text, "1 MiB"));
 }
-END_TEST
 
 /* A file of one byte, or of none, after a hole of 4 GiB. */
-START_TEST(holes_are_counted)
+TEST_RANGE(holes_are_counted, 0, 2)
 {
 	uint8_t header[TAR_BLOCK];
 	unsigned sum = 0;
@@ -399,12 +388,11 @@ START_TEST(holes_are_counted)
 	tar_end(&tar);
 	ck_assert_int_eq(unpack(buf_bytes(&tar), 512), _i ? -E2BIG : -EINVAL);
 }
-END_TEST
 
 /*
  * Two blocks in the wrong order, for which libarchive returns "retry" for ever.
  */
-START_TEST(holes_in_disorder_are_damage)
+TEST(holes_in_disorder_are_damage)
 {
 	uint8_t header[TAR_BLOCK];
 	unsigned sum = 0;
@@ -427,7 +415,6 @@ START_TEST(holes_in_disorder_are_damage)
 	tar_end(&tar);
 	ck_assert_int_eq(unpack(buf_bytes(&tar), 512), -EBADMSG);
 }
-END_TEST
 
 static int stop(void *ctx, struct bytes b, struct err *e)
 {
@@ -436,17 +423,16 @@ static int stop(void *ctx, struct bytes b, struct err *e)
 	return err_set(e, EKEYREJECTED, "no more");
 }
 
-START_TEST(who_gets_the_tar_can_end_it)
+TEST(who_gets_the_tar_can_end_it)
 {
 	add_usual();
 	setup.on_tar_data = stop;
 	ck_assert_int_eq(unpack(buf_bytes(&tar), 512), -EKEYREJECTED);
 	ck_assert_str_eq(err.text, "no more");
 }
-END_TEST
 
 /* Abort in the middle of a file, while the thread waits for data. */
-START_TEST(it_can_be_given_up)
+TEST(it_can_be_given_up)
 {
 	struct toolchain_unpack *u = toolchain_unpack_start(&setup, &err);
 
@@ -454,31 +440,4 @@ START_TEST(it_can_be_given_up)
 	ck_assert_int_eq(
 		toolchain_unpack_feed(u, bytes_of(tar.data, 1600), &err), 0);
 	toolchain_unpack_free(u);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/unpack");
-	TCase *t = tcase_create("unpack");
-
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_loop_test(t, one_pass_gives_files_and_digests, 0,
-			    COUNT(programs));
-	tcase_add_loop_test(t, an_attack_is_refused, 0, COUNT(attacks));
-	tcase_add_test(t, what_is_only_odd_is_taken);
-	tcase_add_loop_test(t, an_archive_that_is_cut_off_is_damaged, 0, 2);
-	tcase_add_loop_test(t, bytes_behind_the_end_are_damage, 0, 2);
-	tcase_add_test(t, endless_padding_is_damage);
-	tcase_add_test(t, an_archive_over_and_over_is_damage);
-	tcase_add_loop_test(t, what_is_no_archive_is_damage, 0, 2);
-	tcase_add_test(t, a_million_entries_are_refused_early);
-	tcase_add_test(t, a_bomb_is_refused);
-	tcase_add_test(t, more_than_the_limit_is_refused);
-	tcase_add_loop_test(t, holes_are_counted, 0, 2);
-	tcase_add_test(t, holes_in_disorder_are_damage);
-	tcase_add_test(t, who_gets_the_tar_can_end_it);
-	tcase_add_test(t, it_can_be_given_up);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -3,10 +3,9 @@
 #include "toolchain/unpack.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -47,7 +46,9 @@ static int file(const char *path, const char *text)
 	return ret ? ret : toolchain_file_writer_close(w, &when, &err);
 }
 
-START_TEST(what_was_made_is_listed)
+FIXTURE(set_up, tear_down);
+
+TEST(what_was_made_is_listed)
 {
 	struct digest text;
 
@@ -70,18 +71,16 @@ START_TEST(what_was_made_is_listed)
 	ck_assert_uint_eq(got.v[0].size_bytes, 4);
 	ck_assert_int_eq(got.v[1].mtime_ns, 1000000000ll * 1000000000);
 }
-END_TEST
 
-START_TEST(directories_above_count_as_entries)
+TEST(directories_above_count_as_entries)
 {
 	ck_assert_int_eq(file("1/2/3/4/5/6", "x"), 0);
 	ck_assert_int_eq(file("1/7", "x"), -E2BIG);
 	ck_assert_ptr_nonnull(strstr(err.text, "1/7"));
 }
-END_TEST
 
 /* Another process has replaced a directory by a link. */
-START_TEST(no_link_is_followed_whoever_made_it)
+TEST(no_link_is_followed_whoever_made_it)
 {
 	char *path = xasprintf("%s/a", dir), *other = xasprintf("%s/o", dir);
 
@@ -95,28 +94,12 @@ START_TEST(no_link_is_followed_whoever_made_it)
 	free(other);
 	free(path);
 }
-END_TEST
 
-START_TEST(a_file_of_somebody_else_is_not_opened)
+TEST(a_file_of_somebody_else_is_not_opened)
 {
 	char *path = xasprintf("%s/a", dir);
 
 	ck_assert_int_eq(fs_write(path, bytes_str("mine"), 0644, &err), 0);
 	ck_assert_int_eq(file("a", "x"), -EEXIST);
 	free(path);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/unpack-writer");
-	TCase *t = tcase_create("writer");
-
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, what_was_made_is_listed);
-	tcase_add_test(t, directories_above_count_as_entries);
-	tcase_add_test(t, no_link_is_followed_whoever_made_it);
-	tcase_add_test(t, a_file_of_somebody_else_is_not_opened);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -6,8 +6,8 @@
  */
 #include "toolchain/verify.h"
 
+#include "../lib/test.h"
 #include "fetch-keys.h"
-#include "suite.h"
 
 #include <errno.h>
 
@@ -85,7 +85,10 @@ static int verify_archive(void)
 	return ret ? ret : toolchain_verify_finish(&v, &digest, &t, &err);
 }
 
-START_TEST(a_signature_is_enough)
+FIXTURE_ONCE(keys_make, keys_remove);
+FIXTURE(set_up, tear_down);
+
+TEST_RANGE(a_signature_is_enough, 0, 2)
 {
 	signed_as("good.sig", "sums");
 	order.strict = _i;
@@ -95,18 +98,16 @@ START_TEST(a_signature_is_enough)
 	ck_assert(!t.sha256_given && !t.insecure);
 	ck_assert_uint_eq(notes.n, 0);
 }
-END_TEST
 
-START_TEST(a_digest_is_enough)
+TEST(a_digest_is_enough)
 {
 	order.sha256 = &digest;
 	ck_assert_int_eq(verify_archive(), 0);
 	ck_assert(t.sha256_given && !t.insecure);
 	ck_assert_ptr_null(t.tar_key);
 }
-END_TEST
 
-START_TEST(both_must_agree)
+TEST(both_must_agree)
 {
 	struct digest other;
 
@@ -126,7 +127,6 @@ START_TEST(both_must_agree)
 	ck_assert_int_eq(verify_archive(), -EKEYREJECTED);
 	ck_assert_ptr_nonnull(strstr(err.text, ".tar.sign"));
 }
-END_TEST
 
 static const struct {
 	const char *sign, *key;
@@ -142,7 +142,7 @@ static const struct {
 };
 
 /* Even if no signature is required. */
-START_TEST(a_bad_signature_refuses)
+TEST_RANGE(a_bad_signature_refuses, 0, 2 * sizeof(cases) / sizeof(*cases))
 {
 	int ret;
 
@@ -155,18 +155,16 @@ START_TEST(a_bad_signature_refuses)
 		      ret, err.text);
 	ck_assert_msg(strstr(err.text, ".tar.sign") != NULL, "%s", err.text);
 }
-END_TEST
 
-START_TEST(a_key_that_has_expired_since_is_named)
+TEST(a_key_that_has_expired_since_is_named)
 {
 	signed_as("expired.sig", "expired");
 	ck_assert_msg(!verify_archive(), "%s", err.text);
 	ck_assert_uint_eq(notes.n, 1);
 	ck_assert_ptr_nonnull(strstr(notes.v[0], pin));
 }
-END_TEST
 
-START_TEST(nothing_is_not_enough)
+TEST(nothing_is_not_enough)
 {
 	ck_assert_int_eq(verify_archive(), -EKEYREJECTED);
 	ck_assert_ptr_nonnull(strstr(err.text, "--insecure"));
@@ -177,10 +175,9 @@ START_TEST(nothing_is_not_enough)
 	order.strict = true;
 	ck_assert_int_eq(verify_archive(), -EKEYREJECTED);
 }
-END_TEST
 
 /* A download that restarts. */
-START_TEST(it_can_be_fed_again)
+TEST(it_can_be_fed_again)
 {
 	signed_as("good.sig", "sums");
 	ck_assert_int_eq(toolchain_verify_prepare(&v, &order, &err), 0);
@@ -191,24 +188,4 @@ START_TEST(it_can_be_fed_again)
 	ck_assert_int_eq(
 		toolchain_verify_stream_feed(&v, buf_bytes(&content), &err), 0);
 	ck_assert_int_eq(toolchain_verify_finish(&v, &digest, &t, &err), 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/verify");
-	TCase *tc = tcase_create("vouch");
-
-	tcase_add_unchecked_fixture(tc, keys_make, keys_remove);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_loop_test(tc, a_signature_is_enough, 0, 2);
-	tcase_add_test(tc, a_digest_is_enough);
-	tcase_add_test(tc, both_must_agree);
-	tcase_add_loop_test(tc, a_bad_signature_refuses, 0,
-			    2 * sizeof(cases) / sizeof(*cases));
-	tcase_add_test(tc, a_key_that_has_expired_since_is_named);
-	tcase_add_test(tc, nothing_is_not_enough);
-	tcase_add_test(tc, it_can_be_fed_again);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

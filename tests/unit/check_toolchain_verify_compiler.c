@@ -3,11 +3,10 @@
 #include "toolchain/verify.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
-#include "suite.h"
 #include "toolchain/builtin.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,39 +51,37 @@ static void tear_down(void)
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");
 }
 
-START_TEST(one_that_works_passes)
+FIXTURE(set_up, tear_down);
+
+TEST(one_that_works_passes)
 {
 	ck_assert_msg(!toolchain_smoke_test(&smoke, &ran, &err), "%s",
 		      err.text);
 	ck_assert(ran);
 }
-END_TEST
 
-START_TEST(another_version_is_named)
+TEST(another_version_is_named)
 {
 	release.parts[2]++;
 	ck_assert_int_eq(toolchain_smoke_test(&smoke, &ran, &err), -ENOEXEC);
 	ck_assert_ptr_nonnull(strstr(err.text, "driver reports version"));
 }
-END_TEST
 
-START_TEST(another_target_is_named)
+TEST(another_target_is_named)
 {
 	smoke.triplet = "riscv64-linux";
 	ck_assert_int_eq(toolchain_smoke_test(&smoke, &ran, &err), -ENOEXEC);
 	ck_assert_ptr_nonnull(strstr(err.text, "aarch64-linux-gnu"));
 }
-END_TEST
 
-START_TEST(another_host_is_named)
+TEST(another_host_is_named)
 {
 	smoke.host = "ppc64";
 	ck_assert_int_eq(toolchain_smoke_test(&smoke, &ran, &err), -ENOEXEC);
 	ck_assert_ptr_nonnull(strstr(err.text, "expected ppc64"));
 }
-END_TEST
 
-START_TEST(what_is_no_program_is_refused)
+TEST(what_is_no_program_is_refused)
 {
 	char *script = xasprintf("%s/gcc", dir);
 
@@ -94,10 +91,9 @@ START_TEST(what_is_no_program_is_refused)
 	ck_assert_int_eq(toolchain_smoke_test(&smoke, &ran, &err), -ENOEXEC);
 	free(script);
 }
-END_TEST
 
 /* Its cc1 is missing, and its own message is quoted. */
-START_TEST(one_that_does_not_compile_is_quoted)
+TEST(one_that_does_not_compile_is_quoted)
 {
 	char *copy = xasprintf("%s/x-gcc", dir);
 
@@ -109,9 +105,8 @@ START_TEST(one_that_does_not_compile_is_quoted)
 	ck_assert_ptr_nonnull(strstr(err.text, "cc1"));
 	free(copy);
 }
-END_TEST
 
-START_TEST(a_unit_compiles_with_other_flags)
+TEST(a_unit_compiles_with_other_flags)
 {
 	static const char *const flags[] = { "-O3", NULL };
 
@@ -124,7 +119,6 @@ START_TEST(a_unit_compiles_with_other_flags)
 		-ENOEXEC);
 	ck_assert_ptr_nonnull(strstr(err.text, "test compile of x.c failed"));
 }
-END_TEST
 
 static const struct {
 	const char *driver, *complaint;
@@ -134,29 +128,27 @@ static const struct {
 	{ "#!/bin/sh\necho text >x.c.o\n", "not an object file" },
 };
 
-START_TEST(one_that_makes_no_object_is_refused_with_what_it_said)
+TEST_EACH(one_that_makes_no_object_is_refused_with_what_it_said, broken)
 {
 	char *script = xasprintf("%s/gcc", dir);
 
-	ck_assert_int_eq(
-		fs_write(script, bytes_str(broken[_i].driver), 0755, &err), 0);
+	ck_assert_int_eq(fs_write(script, bytes_str(row->driver), 0755, &err),
+			 0);
 	smoke.driver = script;
 	ck_assert_int_eq(
 		toolchain_verify_compile(&smoke, "x.c", "int x;\n", NULL, &err),
 		-ENOEXEC);
-	ck_assert_msg(strstr(err.text, broken[_i].complaint), "%s", err.text);
+	ck_assert_msg(strstr(err.text, row->complaint), "%s", err.text);
 	free(script);
 }
-END_TEST
 
-START_TEST(it_can_be_cancelled)
+TEST(it_can_be_cancelled)
 {
 	static atomic_bool cancel = true;
 
 	smoke.cancelled = &cancel;
 	ck_assert_int_eq(toolchain_smoke_test(&smoke, &ran, &err), -ECANCELED);
 }
-END_TEST
 
 static const struct {
 	const char *machine, *triplet;
@@ -175,15 +167,14 @@ static const struct {
 	{ "", "aarch64-linux", false },
 };
 
-START_TEST(a_machine_fits_a_triplet)
+TEST_EACH(a_machine_fits_a_triplet, machines)
 {
-	ck_assert_int_eq(toolchain_verify_is_triplet(machines[_i].machine,
-						     machines[_i].triplet),
-			 machines[_i].fits);
+	ck_assert_int_eq(
+		toolchain_verify_is_triplet(row->machine, row->triplet),
+		row->fits);
 }
-END_TEST
 
-START_TEST(the_driver_is_found_by_its_name)
+TEST(the_driver_is_found_by_its_name)
 {
 	struct compiler_entries e = { 0 };
 	char *found;
@@ -206,28 +197,4 @@ START_TEST(the_driver_is_found_by_its_name)
 	ck_assert_ptr_null(toolchain_verify_find_driver(&e, "arm-linux", &err));
 	ck_assert_ptr_nonnull(strstr(err.text, "bin/arm-linux-gcc"));
 	compiler_entries_release(&e);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/verify-compiler");
-	TCase *t = tcase_create("smoke");
-
-	tcase_add_checked_fixture(t, set_up, tear_down);
-	tcase_add_test(t, one_that_works_passes);
-	tcase_add_test(t, another_version_is_named);
-	tcase_add_test(t, another_target_is_named);
-	tcase_add_test(t, another_host_is_named);
-	tcase_add_test(t, what_is_no_program_is_refused);
-	tcase_add_test(t, one_that_does_not_compile_is_quoted);
-	tcase_add_test(t, a_unit_compiles_with_other_flags);
-	tcase_add_loop_test(
-		t, one_that_makes_no_object_is_refused_with_what_it_said, 0,
-		COUNT(broken));
-	tcase_add_test(t, it_can_be_cancelled);
-	tcase_add_loop_test(t, a_machine_fits_a_triplet, 0, COUNT(machines));
-	tcase_add_test(t, the_driver_is_found_by_its_name);
-	suite_add_tcase(s, t);
-	return suite_run(s);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: toolchain */
-#include "suite.h"
+#include "../lib/test.h"
 #include "toolchain-driver.h"
 #include "toolchain/verify.h"
 
@@ -37,7 +37,10 @@ static char *linked(const char *after)
 	return program;
 }
 
-START_TEST(a_program_with_all_its_symbols_passes)
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST(a_program_with_all_its_symbols_passes)
 {
 	char *program = linked("int foo(void) { return 7; }\n");
 
@@ -45,9 +48,8 @@ START_TEST(a_program_with_all_its_symbols_passes)
 		      err.text);
 	free(program);
 }
-END_TEST
 
-START_TEST(a_symbol_that_nobody_has_is_named)
+TEST(a_symbol_that_nobody_has_is_named)
 {
 	char *program = linked("int other;\n");
 
@@ -56,28 +58,12 @@ START_TEST(a_symbol_that_nobody_has_is_named)
 	ck_assert_ptr_nonnull(strstr(err.text, program));
 	free(program);
 }
-END_TEST
 
-START_TEST(a_library_that_is_not_there_is_named)
+TEST(a_library_that_is_not_there_is_named)
 {
 	char *program = linked(NULL);
 
 	ck_assert_int_eq(toolchain_verify_libraries(program, &err), -ENOEXEC);
 	ck_assert_ptr_nonnull(strstr(err.text, "libkfarm-p.so"));
 	free(program);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("toolchain/verify-libraries");
-	TCase *tc = tcase_create("runnable");
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_program_with_all_its_symbols_passes);
-	tcase_add_test(tc, a_symbol_that_nobody_has_is_named);
-	tcase_add_test(tc, a_library_that_is_not_there_is_named);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: tree */
+#include "../lib/test.h"
+
 #include "tree/bisect.h"
 
 #include "base/fs.h"
-#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,7 +55,9 @@ static int good_in(const char *dir)
 	return n;
 }
 
-START_TEST(what_is_good_is_listed)
+FIXTURE(set_up, tear_down);
+
+TEST(what_is_good_is_listed)
 {
 	ck_assert_int_eq(good_in("a"), -1);
 	run_sh("cd a && git bisect start");
@@ -69,34 +71,18 @@ START_TEST(what_is_good_is_listed)
 	run_sh("cd a && git bisect reset");
 	ck_assert_int_eq(good_in("a"), -1);
 }
-END_TEST
 
-START_TEST(a_linked_work_tree_has_its_own)
+TEST(a_linked_work_tree_has_its_own)
 {
 	run_sh("cd b && git bisect start n5 n1");
 	ck_assert_int_eq(good_in("b"), 1);
 	ck_assert_int_eq(good_in("a"), -1);
 }
-END_TEST
 
-START_TEST(good_may_have_another_name)
+TEST(good_may_have_another_name)
 {
 	run_sh("cd a && git bisect start --term-new=warns "
 	       "--term-old=quiet-ones && git bisect warns n5 && "
 	       "git bisect quiet-ones n1");
 	ck_assert_int_eq(good_in("a"), 1);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("tree/bisect");
-	TCase *tc = tcase_create("bisect");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, what_is_good_is_listed);
-	tcase_add_test(tc, a_linked_work_tree_has_its_own);
-	tcase_add_test(tc, good_may_have_another_name);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

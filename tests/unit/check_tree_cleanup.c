@@ -3,10 +3,9 @@
 #include "tree/cleanup.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -57,7 +56,9 @@ static int lock(const char *name)
 	return fd;
 }
 
-START_TEST(leftovers_go_and_what_is_in_use_stays)
+FIXTURE(set_up, tear_down);
+
+TEST(leftovers_go_and_what_is_in_use_stays)
 {
 	struct strv begun = { 0 };
 	int fd;
@@ -84,9 +85,8 @@ START_TEST(leftovers_go_and_what_is_in_use_stays)
 	strv_release(&begun);
 	close(fd);
 }
-END_TEST
 
-START_TEST(only_one_begins_a_tree)
+TEST(only_one_begins_a_tree)
 {
 	int first, second;
 
@@ -99,9 +99,8 @@ START_TEST(only_one_begins_a_tree)
 	ck_assert_int_eq(tree_cleanup_create_new(dir, "a", &second, &err), 0);
 	close(second);
 }
-END_TEST
 
-START_TEST(what_was_begun_is_not_gone_on_with)
+TEST(what_was_begun_is_not_gone_on_with)
 {
 	int fd;
 
@@ -112,9 +111,8 @@ START_TEST(what_was_begun_is_not_gone_on_with)
 	ck_assert(!there(".new-a/repo.git"));
 	close(fd);
 }
-END_TEST
 
-START_TEST(a_repository_loses_its_locks_and_half_packs)
+TEST(a_repository_loses_its_locks_and_half_packs)
 {
 	static const char *const gone[] = {
 		"repo.git/HEAD.lock",
@@ -140,19 +138,4 @@ START_TEST(a_repository_loses_its_locks_and_half_packs)
 		ck_assert_msg(!there(gone[i]), "%s", gone[i]);
 	for (size_t i = 0; i < sizeof(stays) / sizeof(*stays); i++)
 		ck_assert_msg(there(stays[i]), "%s", stays[i]);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("tree/cleanup");
-	TCase *tc = tcase_create("tree/sweep");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, leftovers_go_and_what_is_in_use_stays);
-	tcase_add_test(tc, only_one_begins_a_tree);
-	tcase_add_test(tc, what_was_begun_is_not_gone_on_with);
-	tcase_add_test(tc, a_repository_loses_its_locks_and_half_packs);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

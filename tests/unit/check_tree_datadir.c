@@ -3,10 +3,9 @@
 #include "tree/datadir.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -61,17 +60,18 @@ static const char *const bad_names[] = { "",     ".",        "..",   "../x",
 					 "a/b",  "-n",       ".git", "a b",
 					 "a\nb", "\xc3\xa4", "a:b",  "a*" };
 
-START_TEST(a_name_that_could_lead_elsewhere_is_refused)
+FIXTURE(set_up, tear_down);
+TIMEOUT(30);
+
+TEST_EACH(a_name_that_could_lead_elsewhere_is_refused, bad_names)
 {
-	ck_assert_int_eq(tree_datadir_check_name(bad_names[_i], &err), -EINVAL);
-	ck_assert_int_eq(
-		tree_datadir_open(&t, bad_names[_i], TREE_LOCK_READ, &err),
-		-EINVAL);
+	ck_assert_int_eq(tree_datadir_check_name(*row, &err), -EINVAL);
+	ck_assert_int_eq(tree_datadir_open(&t, *row, TREE_LOCK_READ, &err),
+			 -EINVAL);
 	ck_assert_ptr_nonnull(strstr(err.text, "invalid tree name"));
 }
-END_TEST
 
-START_TEST(a_name_has_64_characters_at_most)
+TEST(a_name_has_64_characters_at_most)
 {
 	char name[66];
 
@@ -82,9 +82,8 @@ START_TEST(a_name_has_64_characters_at_most)
 	ck_assert_int_eq(tree_datadir_check_name(name, &err), 0);
 	ck_assert_int_eq(tree_datadir_check_name("linux-6.1.y_a+b", &err), 0);
 }
-END_TEST
 
-START_TEST(what_is_half_made_is_no_tree)
+TEST(what_is_half_made_is_no_tree)
 {
 	struct strv names = { 0 };
 
@@ -97,9 +96,8 @@ START_TEST(what_is_half_made_is_no_tree)
 			 -ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "is incomplete"));
 }
-END_TEST
 
-START_TEST(an_open_tree_says_where_it_is)
+TEST(an_open_tree_says_where_it_is)
 {
 	char *repository = xasprintf("%s/kfarm/trees/a/repo.git", dir);
 
@@ -111,9 +109,8 @@ START_TEST(an_open_tree_says_where_it_is)
 	ck_assert_ptr_null(t.url);
 	free(repository);
 }
-END_TEST
 
-START_TEST(who_asks_for_none_reads_which_there_are)
+TEST(who_asks_for_none_reads_which_there_are)
 {
 	ck_assert_int_eq(tree_datadir_open(&t, "zzzz", TREE_LOCK_READ, &err),
 			 -ENOENT);
@@ -124,9 +121,8 @@ START_TEST(who_asks_for_none_reads_which_there_are)
 	ck_assert_str_eq(err.text, "tree \"later\" is not cloned yet; run "
 				   "`kfarm tree update later`");
 }
-END_TEST
 
-START_TEST(a_clone_that_is_gone_is_told)
+TEST(a_clone_that_is_gone_is_told)
 {
 	char *path = xasprintf("%s/kfarm/trees/b/repo.git", dir);
 
@@ -139,7 +135,6 @@ START_TEST(a_clone_that_is_gone_is_told)
 	ck_assert_int_eq(tree_datadir_open(&t, "b", TREE_LOCK_REMOVE, &err), 0);
 	free(path);
 }
-END_TEST
 
 /* Open the tree in another process, whose exit status is the result. */
 static pid_t open_elsewhere(enum tree_lock_mode how, unsigned ms)
@@ -166,7 +161,7 @@ static pid_t open_elsewhere(enum tree_lock_mode how, unsigned ms)
 	return pid;
 }
 
-START_TEST(builds_and_an_update_go_together)
+TEST(builds_and_an_update_go_together)
 {
 	pid_t pid = open_elsewhere(TREE_LOCK_UPDATE, 20000);
 
@@ -174,9 +169,8 @@ START_TEST(builds_and_an_update_go_together)
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 }
-END_TEST
 
-START_TEST(a_tree_in_use_is_not_removed)
+TEST(a_tree_in_use_is_not_removed)
 {
 	pid_t pid = open_elsewhere(TREE_LOCK_READ, 20000);
 	char *who = xasprintf("the tree a is in use by process %d", (int)pid);
@@ -189,9 +183,8 @@ START_TEST(a_tree_in_use_is_not_removed)
 	ck_assert_int_eq(tree_datadir_open(&t, "a", TREE_LOCK_REMOVE, &err), 0);
 	free(who);
 }
-END_TEST
 
-START_TEST(a_second_update_waits_for_the_first)
+TEST(a_second_update_waits_for_the_first)
 {
 	pid_t pid = open_elsewhere(TREE_LOCK_UPDATE, 300);
 	int status;
@@ -200,9 +193,8 @@ START_TEST(a_second_update_waits_for_the_first)
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
 }
-END_TEST
 
-START_TEST(a_tree_removed_while_it_was_waited_for_is_none)
+TEST(a_tree_removed_while_it_was_waited_for_is_none)
 {
 	char *from = xasprintf("%s/kfarm/trees/a", dir);
 	char *to = xasprintf("%s/kfarm/trees/.gone-a", dir);
@@ -226,27 +218,4 @@ START_TEST(a_tree_removed_while_it_was_waited_for_is_none)
 	free(lock);
 	free(to);
 	free(from);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("tree/datadir");
-	TCase *tc = tcase_create("tree/home");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 30);
-	tcase_add_loop_test(tc, a_name_that_could_lead_elsewhere_is_refused, 0,
-			    sizeof(bad_names) / sizeof(*bad_names));
-	tcase_add_test(tc, a_name_has_64_characters_at_most);
-	tcase_add_test(tc, what_is_half_made_is_no_tree);
-	tcase_add_test(tc, an_open_tree_says_where_it_is);
-	tcase_add_test(tc, who_asks_for_none_reads_which_there_are);
-	tcase_add_test(tc, a_clone_that_is_gone_is_told);
-	tcase_add_test(tc, builds_and_an_update_go_together);
-	tcase_add_test(tc, a_tree_in_use_is_not_removed);
-	tcase_add_test(tc, a_second_update_waits_for_the_first);
-	tcase_add_test(tc, a_tree_removed_while_it_was_waited_for_is_none);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -4,7 +4,7 @@
 
 #include "../lib/shell.h"
 #include "../lib/tempdir.h"
-#include "suite.h"
+#include "../lib/test.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -118,9 +118,13 @@ static const struct {
 	{ "git checkout -q --detach; echo more >x", 1 },
 };
 
-START_TEST(what_differs_is_found_and_nothing_touched)
+FIXTURE_ONCE(make_template, remove_template);
+FIXTURE(set_up, tear_down);
+TIMEOUT(60);
+
+TEST_EACH(what_differs_is_found_and_nothing_touched, changes)
 {
-	char *command = xasprintf("cd t; %s", changes[_i].command);
+	char *command = xasprintf("cd t; %s", row->command);
 	char *before, *after;
 	struct tree_dirty d;
 
@@ -128,16 +132,14 @@ START_TEST(what_differs_is_found_and_nothing_touched)
 	before = listing();
 	d = dirty();
 	after = listing();
-	ck_assert_msg(d.n_files == changes[_i].n, "%s: %zu", command,
-		      d.n_files);
+	ck_assert_msg(d.n_files == row->n, "%s: %zu", command, d.n_files);
 	ck_assert_msg(!strcmp(before, after), "%s: touched", command);
 	free(before);
 	free(after);
 	free(command);
 }
-END_TEST
 
-START_TEST(the_digest_is_that_of_the_content)
+TEST(the_digest_is_that_of_the_content)
 {
 	struct tree_dirty a, b, c;
 
@@ -159,10 +161,9 @@ START_TEST(the_digest_is_that_of_the_content)
 	ck_assert_uint_eq(c.n_files, 3);
 	ck_assert(!digest_equal(&a.digest, &c.digest));
 }
-END_TEST
 
 /* The stamps alone would show no change. */
-START_TEST(a_racy_index_is_not_believed)
+TEST(a_racy_index_is_not_believed)
 {
 	struct tree_dirty d;
 
@@ -174,9 +175,8 @@ START_TEST(a_racy_index_is_not_believed)
 	d = dirty();
 	ck_assert_uint_eq(d.n_files, 1);
 }
-END_TEST
 
-START_TEST(dates_in_the_future_change_nothing)
+TEST(dates_in_the_future_change_nothing)
 {
 	struct tree_dirty d;
 
@@ -188,9 +188,8 @@ START_TEST(dates_in_the_future_change_nothing)
 	d = dirty();
 	ck_assert_uint_eq(d.n_files, 1);
 }
-END_TEST
 
-START_TEST(what_is_no_checkout_is_not_known)
+TEST(what_is_no_checkout_is_not_known)
 {
 	struct tree_dirty d;
 	struct err err = { 0 };
@@ -210,9 +209,8 @@ START_TEST(what_is_no_checkout_is_not_known)
 	ck_assert_int_eq(tree_dirty_read(&d, tree, NULL, &err), 0);
 	ck_assert(!d.valid);
 }
-END_TEST
 
-START_TEST(a_linked_worktree_has_its_own_index)
+TEST(a_linked_worktree_has_its_own_index)
 {
 	struct tree_dirty d;
 
@@ -223,24 +221,4 @@ START_TEST(a_linked_worktree_has_its_own_index)
 	shell_run(dir, "cd t; echo more >>a/two; rm -r kernel");
 	d = dirty();
 	ck_assert_uint_eq(d.n_files, 2);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("tree/dirty");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_unchecked_fixture(tc, make_template, remove_template);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 60);
-	tcase_add_loop_test(tc, what_differs_is_found_and_nothing_touched, 0,
-			    sizeof(changes) / sizeof(*changes));
-	tcase_add_test(tc, the_digest_is_that_of_the_content);
-	tcase_add_test(tc, a_racy_index_is_not_believed);
-	tcase_add_test(tc, dates_in_the_future_change_nothing);
-	tcase_add_test(tc, what_is_no_checkout_is_not_known);
-	tcase_add_test(tc, a_linked_worktree_has_its_own_index);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

@@ -5,11 +5,10 @@
 #include "../lib/random.h"
 #include "../lib/shell.h"
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
-#include "suite.h"
 #include "tree/log.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,7 +152,10 @@ static void make_line(void)
 	make_tree();
 }
 
-START_TEST(a_line_takes_as_many_builds_as_its_length_has_digits)
+FIXTURE(set_up, tear_down);
+TIMEOUT(60);
+
+TEST(a_line_takes_as_many_builds_as_its_length_has_digits)
 {
 	static const bool untried[COMMITS];
 	struct tree_bisect_step h;
@@ -168,9 +170,8 @@ START_TEST(a_line_takes_as_many_builds_as_its_length_has_digits)
 		tree_bisect_step_release(&h);
 	}
 }
-END_TEST
 
-START_TEST(what_cannot_be_tried_stays_in_the_range)
+TEST(what_cannot_be_tried_stays_in_the_range)
 {
 	bool untried[COMMITS] = { 0 };
 	struct tree_bisect_step h;
@@ -190,9 +191,8 @@ START_TEST(what_cannot_be_tried_stays_in_the_range)
 	}
 	tree_bisect_step_release(&h);
 }
-END_TEST
 
-START_TEST(any_history_leads_to_the_first_bad_commit)
+TEST_RANGE(any_history_leads_to_the_first_bad_commit, 0, 3)
 {
 	static const bool untried[COMMITS];
 	struct tree_bisect_step h;
@@ -227,10 +227,9 @@ START_TEST(any_history_leads_to_the_first_bad_commit)
 	/* git's own rule does no better in the worst case of these. */
 	ck_assert_uint_le(most, 12);
 }
-END_TEST
 
 /* Too many commits to count each: a long line with a branch at each tenth. */
-START_TEST(a_long_history_is_halved_by_its_first_parents)
+TEST(a_long_history_is_halved_by_its_first_parents)
 {
 	static const char script[] =
 		"rm -rf kfarm; mkdir -p kfarm/trees/t; "
@@ -268,9 +267,8 @@ START_TEST(a_long_history_is_halved_by_its_first_parents)
 	strv_release(&good);
 	free(text);
 }
-END_TEST
 
-START_TEST(what_makes_no_sense_is_refused)
+TEST(what_makes_no_sense_is_refused)
 {
 	struct strv good = { 0 }, none = { 0 };
 	struct tree_bisect_step h;
@@ -298,9 +296,8 @@ START_TEST(what_makes_no_sense_is_refused)
 	free(why);
 	strv_release(&good);
 }
-END_TEST
 
-START_TEST(a_commit_is_found_described_and_compared)
+TEST(a_commit_is_found_described_and_compared)
 {
 	struct tree_commit c;
 	struct err err = { 0 };
@@ -332,24 +329,4 @@ START_TEST(a_commit_is_found_described_and_compared)
 			 0);
 	ck_assert_str_eq(base, past.id[4]);
 	free(base);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("tree/halve");
-	TCase *tc = tcase_create("halve");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc,
-		       a_line_takes_as_many_builds_as_its_length_has_digits);
-	tcase_add_test(tc, what_cannot_be_tried_stays_in_the_range);
-	tcase_add_loop_test(tc, any_history_leads_to_the_first_bad_commit, 0,
-			    3);
-	tcase_add_test(tc, a_long_history_is_halved_by_its_first_parents);
-	tcase_add_test(tc, what_makes_no_sense_is_refused);
-	tcase_add_test(tc, a_commit_is_found_described_and_compared);
-	tcase_set_timeout(tc, 60);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

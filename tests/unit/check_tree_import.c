@@ -4,7 +4,7 @@
 
 #include "../lib/shell.h"
 #include "../lib/tempdir.h"
-#include "suite.h"
+#include "../lib/test.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -77,7 +77,10 @@ static char *commit_of(const char *from)
 	return commit;
 }
 
-START_TEST(a_directory_becomes_what_git_would_make_of_it)
+FIXTURE(set_up, tear_down);
+TIMEOUT(60);
+
+TEST(a_directory_becomes_what_git_would_make_of_it)
 {
 	struct tree_imported got;
 	struct err err = { 0 };
@@ -101,9 +104,8 @@ START_TEST(a_directory_becomes_what_git_would_make_of_it)
 	free(ours);
 	tree_imported_release(&got);
 }
-END_TEST
 
-START_TEST(equal_contents_are_equal_commits)
+TEST(equal_contents_are_equal_commits)
 {
 	static const char *const tars[] = {
 		"tar -cf a.tar tree",
@@ -131,9 +133,8 @@ START_TEST(equal_contents_are_equal_commits)
 	free(other);
 	free(first);
 }
-END_TEST
 
-START_TEST(hard_links_are_files)
+TEST(hard_links_are_files)
 {
 	char *ours, *gits;
 	struct tree_imported got;
@@ -150,7 +151,6 @@ START_TEST(hard_links_are_files)
 	free(ours);
 	free(gits);
 }
-END_TEST
 
 /* ---- rejected archives ---- */
 
@@ -230,21 +230,20 @@ static void check_refused(const char *from, int ret, const char *says)
 	ck_assert_ptr_null(got.commit);
 }
 
-START_TEST(a_hostile_archive_is_refused)
+TEST_EACH(a_hostile_archive_is_refused, hostile)
 {
 	struct archive *a = archive_write_new();
 
 	archive_write_set_format_pax(a);
 	ck_assert_int_eq(archive_write_open_filename(a, archive), ARCHIVE_OK);
-	for (int i = 0; i < 3 && hostile[_i].member[i].path; i++)
-		put_member(a, &hostile[_i].member[i]);
+	for (int i = 0; i < 3 && row->member[i].path; i++)
+		put_member(a, &row->member[i]);
 	ck_assert_int_eq(archive_write_close(a), ARCHIVE_OK);
 	archive_write_free(a);
-	check_refused(archive, hostile[_i].ret, hostile[_i].says);
+	check_refused(archive, row->ret, row->says);
 }
-END_TEST
 
-START_TEST(zeros_without_end_are_refused)
+TEST(zeros_without_end_are_refused)
 {
 	run("truncate -s 10G zero; tar -cf - zero | head -c 100000000 | "
 	    "xz -0 >a.tar; truncate -s 10G tree; rm zero; mv tree zero; "
@@ -252,9 +251,8 @@ START_TEST(zeros_without_end_are_refused)
 	check_refused(archive, -E2BIG, "more than 100 times");
 	check_refused(tree, -E2BIG, "zero: larger than 512 MiB");
 }
-END_TEST
 
-START_TEST(a_damaged_archive_is_refused)
+TEST(a_damaged_archive_is_refused)
 {
 	make_tree();
 	run("tar -cJf b.tar tree; head -c 300 b.tar >a.tar");
@@ -264,9 +262,8 @@ START_TEST(a_damaged_archive_is_refused)
 	run(": >a.tar");
 	check_refused(archive, -EBADMSG, "not an archive");
 }
-END_TEST
 
-START_TEST(a_directory_that_cannot_be_a_tree_is_refused)
+TEST(a_directory_that_cannot_be_a_tree_is_refused)
 {
 	make_tree();
 	run("mkfifo tree/pipe");
@@ -277,9 +274,8 @@ START_TEST(a_directory_that_cannot_be_a_tree_is_refused)
 	check_refused(tree, -EINVAL, "mrproper");
 	check_refused("/nonexistent", -ENOENT, "/nonexistent");
 }
-END_TEST
 
-START_TEST(what_is_there_already_is_left_alone)
+TEST(what_is_there_already_is_left_alone)
 {
 	struct tree_imported got;
 	struct err err = { 0 };
@@ -295,7 +291,6 @@ START_TEST(what_is_there_already_is_left_alone)
 	free(before);
 	free(after);
 }
-END_TEST
 
 static void stop_at_once(void *ctx, uint64_t files, uint64_t bytes,
 			 uint64_t indexed, uint64_t objects)
@@ -307,7 +302,7 @@ static void stop_at_once(void *ctx, uint64_t files, uint64_t bytes,
 	atomic_store((atomic_bool *)ctx, true);
 }
 
-START_TEST(one_that_is_stopped_leaves_nothing)
+TEST(one_that_is_stopped_leaves_nothing)
 {
 	atomic_bool stop = true;
 	struct tree_import what = { .source = tree,
@@ -321,26 +316,4 @@ START_TEST(one_that_is_stopped_leaves_nothing)
 	make_tree();
 	ck_assert_int_eq(tree_import(&what, &got, &err), -ECANCELED);
 	ck_assert(!fs_exists(repository));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("tree/import");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, a_directory_becomes_what_git_would_make_of_it);
-	tcase_add_test(tc, equal_contents_are_equal_commits);
-	tcase_add_test(tc, hard_links_are_files);
-	tcase_add_loop_test(tc, a_hostile_archive_is_refused, 0,
-			    sizeof(hostile) / sizeof(*hostile));
-	tcase_add_test(tc, zeros_without_end_are_refused);
-	tcase_add_test(tc, a_damaged_archive_is_refused);
-	tcase_add_test(tc, a_directory_that_cannot_be_a_tree_is_refused);
-	tcase_add_test(tc, what_is_there_already_is_left_alone);
-	tcase_add_test(tc, one_that_is_stopped_leaves_nothing);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

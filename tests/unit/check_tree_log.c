@@ -4,7 +4,7 @@
 
 #include "../lib/shell.h"
 #include "../lib/tempdir.h"
-#include "suite.h"
+#include "../lib/test.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -61,7 +61,9 @@ static int read_log(const char *from, const char *to, size_t most)
 	return ret;
 }
 
-START_TEST(it_is_what_git_log_prints)
+FIXTURE(set_up, tear_down);
+
+TEST(it_is_what_git_log_prints)
 {
 	char *want = shell_ask(repository,
 			       "git log --format='%H %s' good..main");
@@ -77,18 +79,16 @@ START_TEST(it_is_what_git_log_prints)
 	buf_release(&got);
 	free(want);
 }
-END_TEST
 
-START_TEST(a_list_ends_where_it_is_told_to_and_all_are_counted)
+TEST(a_list_ends_where_it_is_told_to_and_all_are_counted)
 {
 	ck_assert(!read_log("good", "main", 5));
 	ck_assert_uint_eq(l.n, 5);
 	ck_assert_uint_eq(l.n_total, 15);
 	ck_assert_str_eq(l.v[1].subject, "Merge branch 'side'");
 }
-END_TEST
 
-START_TEST(the_same_commit_and_going_back_have_none)
+TEST(the_same_commit_and_going_back_have_none)
 {
 	ck_assert(!read_log("main", "main", 5));
 	ck_assert_uint_eq(l.n + l.n_total + l.n_missing, 0);
@@ -96,17 +96,15 @@ START_TEST(the_same_commit_and_going_back_have_none)
 	ck_assert_uint_eq(l.n + l.n_total, 0);
 	ck_assert_uint_eq(l.n_missing, 15);
 }
-END_TEST
 
-START_TEST(a_branch_that_was_rewritten_says_what_it_lost)
+TEST(a_branch_that_was_rewritten_says_what_it_lost)
 {
 	ck_assert(!read_log("side", "main~2", 50));
 	ck_assert_uint_eq(l.n_total, 12);
 	ck_assert_uint_eq(l.n_missing, 1);
 }
-END_TEST
 
-START_TEST(what_is_not_there_is_an_error)
+TEST(what_is_not_there_is_an_error)
 {
 	char *now = commit("main");
 
@@ -124,20 +122,4 @@ START_TEST(what_is_not_there_is_an_error)
 		-ENOENT);
 	ck_assert_msg(strstr(err.text, "/nonexistent"), "%s", err.text);
 	free(now);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("tree/log");
-	TCase *tc = tcase_create("log");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, it_is_what_git_log_prints);
-	tcase_add_test(tc, a_list_ends_where_it_is_told_to_and_all_are_counted);
-	tcase_add_test(tc, the_same_commit_and_going_back_have_none);
-	tcase_add_test(tc, a_branch_that_was_rewritten_says_what_it_lost);
-	tcase_add_test(tc, what_is_not_there_is_an_error);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -3,12 +3,11 @@
 #include "tree/ref-transaction.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 #include "tree/git.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +67,9 @@ static int is_at(const char *name)
 	return git_oid_equal(&got, &id[0]) ? 0 : 1;
 }
 
-START_TEST(what_is_put_is_written_and_counted)
+FIXTURE(set_up, tear_down);
+
+TEST(what_is_put_is_written_and_counted)
 {
 	set.refs[1].retained = false;
 	tree_ref_transaction_update(&set, "refs/remotes/o/a", &id[1]);
@@ -84,9 +85,8 @@ START_TEST(what_is_put_is_written_and_counted)
 	ck_assert_uint_eq(changes.n_branches_added, 1);
 	ck_assert_uint_eq(changes.n_tags, 1);
 }
-END_TEST
 
-START_TEST(what_stays_is_no_change)
+TEST(what_stays_is_no_change)
 {
 	for (size_t i = 0; i < set.n_initial; i++)
 		set.refs[i].retained = false;
@@ -98,9 +98,8 @@ START_TEST(what_stays_is_no_change)
 			  0);
 	ck_assert_int_eq(is_at("refs/remotes/o/b/c"), 0);
 }
-END_TEST
 
-START_TEST(a_file_may_become_a_directory)
+TEST(a_file_may_become_a_directory)
 {
 	set.refs[0].retained = false;
 	set.refs[1].retained = false;
@@ -112,9 +111,8 @@ START_TEST(a_file_may_become_a_directory)
 	ck_assert_int_eq(is_at("refs/remotes/o/b"), 1);
 	ck_assert_int_eq(is_at("refs/remotes/o/b/c"), -1);
 }
-END_TEST
 
-START_TEST(of_what_git_cannot_have_together_the_shorter_stays)
+TEST(of_what_git_cannot_have_together_the_shorter_stays)
 {
 	tree_ref_transaction_update(&set, "refs/remotes/o/a/x", &id[1]);
 	tree_ref_transaction_update(&set, "refs/remotes/o/a-b", &id[1]);
@@ -123,7 +121,6 @@ START_TEST(of_what_git_cannot_have_together_the_shorter_stays)
 	ck_assert_int_eq(is_at("refs/remotes/o/a/x"), -1);
 	ck_assert_int_eq(is_at("refs/remotes/o/a-b"), 1);
 }
-END_TEST
 
 static const char *const odd[] = {
 	"refs/remotes/o/../../../x",
@@ -135,14 +132,13 @@ static const char *const odd[] = {
 	"",
 };
 
-START_TEST(an_odd_name_is_passed_over)
+TEST_EACH(an_odd_name_is_passed_over, odd)
 {
-	tree_ref_transaction_update(&set, odd[_i], &id[1]);
+	tree_ref_transaction_update(&set, *row, &id[1]);
 	ck_assert_uint_eq(set.n_refs, 2);
 }
-END_TEST
 
-START_TEST(an_object_that_was_not_sent_changes_nothing)
+TEST(an_object_that_was_not_sent_changes_nothing)
 {
 	git_oid none = id[0];
 
@@ -154,9 +150,8 @@ START_TEST(an_object_that_was_not_sent_changes_nothing)
 		strstr(err.text, "refs/remotes/o/new: missing object"));
 	ck_assert_int_eq(is_at("refs/remotes/o/a"), 0);
 }
-END_TEST
 
-START_TEST(a_lock_of_somebody_else_is_an_error)
+TEST(a_lock_of_somebody_else_is_an_error)
 {
 	char *lock = xasprintf("%s/packed-refs.lock", dir);
 
@@ -166,23 +161,4 @@ START_TEST(a_lock_of_somebody_else_is_an_error)
 	ck_assert(fs_exists(lock));
 	ck_assert_int_eq(is_at("refs/remotes/o/a"), 0);
 	free(lock);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("tree/ref-transaction");
-	TCase *tc = tcase_create("tree/refset");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, what_is_put_is_written_and_counted);
-	tcase_add_test(tc, what_stays_is_no_change);
-	tcase_add_test(tc, a_file_may_become_a_directory);
-	tcase_add_test(tc, of_what_git_cannot_have_together_the_shorter_stays);
-	tcase_add_loop_test(tc, an_odd_name_is_passed_over, 0,
-			    sizeof(odd) / sizeof(*odd));
-	tcase_add_test(tc, an_object_that_was_not_sent_changes_nothing);
-	tcase_add_test(tc, a_lock_of_somebody_else_is_an_error);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -3,11 +3,10 @@
 #include "tree/rev-parse.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <git2.h>
 #include <stdio.h>
@@ -63,7 +62,9 @@ static git_repository *commit(git_oid *id)
 	return repo;
 }
 
-START_TEST(without_git_the_makefile_has_the_date)
+FIXTURE(set_up, tear_down);
+
+TEST(without_git_the_makefile_has_the_date)
 {
 	struct tree_rev r;
 	struct err err = { 0 };
@@ -74,9 +75,8 @@ START_TEST(without_git_the_makefile_has_the_date)
 	ck_assert_ptr_null(r.describe);
 	tree_rev_release(&r);
 }
-END_TEST
 
-START_TEST(nothing_at_all_is_an_error)
+TEST(nothing_at_all_is_an_error)
 {
 	struct tree_rev r;
 	struct err err = { 0 };
@@ -85,9 +85,8 @@ START_TEST(nothing_at_all_is_an_error)
 	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/Makefile"));
 	tree_rev_release(&r);
 }
-END_TEST
 
-START_TEST(the_commit_has_the_date)
+TEST(the_commit_has_the_date)
 {
 	struct tree_rev r;
 	struct err err = { 0 };
@@ -105,9 +104,8 @@ START_TEST(the_commit_has_the_date)
 	ck_assert(str_starts(hex, r.describe));
 	tree_rev_release(&r);
 }
-END_TEST
 
-START_TEST(a_tag_at_head_describes_it_and_origin_has_the_url)
+TEST(a_tag_at_head_describes_it_and_origin_has_the_url)
 {
 	static const char origin[] =
 		"[remote \"origin\"]\n\turl = https://example.org/linux.git\n";
@@ -137,9 +135,8 @@ START_TEST(a_tag_at_head_describes_it_and_origin_has_the_url)
 	ck_assert_ptr_null(r.branch);
 	tree_rev_release(&r);
 }
-END_TEST
 
-START_TEST(a_linked_worktree_is_a_repository_too)
+TEST(a_linked_worktree_is_a_repository_too)
 {
 	char *path = xasprintf("%s-wt", dir);
 	git_worktree *wt;
@@ -159,9 +156,8 @@ START_TEST(a_linked_worktree_is_a_repository_too)
 	fs_remove(path, &err);
 	free(path);
 }
-END_TEST
 
-START_TEST(a_tarball_inside_of_a_repository_is_none_of_it)
+TEST(a_tarball_inside_of_a_repository_is_none_of_it)
 {
 	char *sub = xasprintf("%s/linux", dir);
 	char *file = xasprintf("%s/Makefile", sub);
@@ -179,9 +175,8 @@ START_TEST(a_tarball_inside_of_a_repository_is_none_of_it)
 	free(file);
 	free(sub);
 }
-END_TEST
 
-START_TEST(a_repository_without_a_commit_counts_as_none)
+TEST(a_repository_without_a_commit_counts_as_none)
 {
 	git_repository *repo;
 	struct tree_rev r;
@@ -194,22 +189,4 @@ START_TEST(a_repository_without_a_commit_counts_as_none)
 	ck_assert_int_eq(tree_rev_read(&r, dir, &err), 0);
 	ck_assert_int_eq(r.time_s, 1234567);
 	tree_rev_release(&r);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("tree/rev-parse");
-	TCase *tc = tcase_create("rev");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, without_git_the_makefile_has_the_date);
-	tcase_add_test(tc, nothing_at_all_is_an_error);
-	tcase_add_test(tc, the_commit_has_the_date);
-	tcase_add_test(tc, a_tag_at_head_describes_it_and_origin_has_the_url);
-	tcase_add_test(tc, a_linked_worktree_is_a_repository_too);
-	tcase_add_test(tc, a_tarball_inside_of_a_repository_is_none_of_it);
-	tcase_add_test(tc, a_repository_without_a_commit_counts_as_none);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

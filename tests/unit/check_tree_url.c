@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: tree */
+#include "../lib/test.h"
+
 #include "tree/url.h"
 
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,21 +41,19 @@ static void equal_or_null(const char *got, const char *wanted)
 		      got ? got : "nothing", wanted ? wanted : "nothing");
 }
 
-START_TEST(a_url_comes_apart)
+TEST_EACH(a_url_comes_apart, good)
 {
-	const struct good *g = &good[_i];
 	struct tree_url url;
 
-	ck_assert_msg(!tree_url_parse(&url, g->text, &err), "%s: %s", g->text,
-		      err.text);
-	ck_assert_int_eq(url.kind, g->kind);
-	equal_or_null(url.user, g->user);
-	equal_or_null(url.host, g->host);
-	equal_or_null(url.port, g->port);
-	equal_or_null(url.path, g->path);
+	ck_assert_msg(!tree_url_parse(&url, row->text, &err), "%s: %s",
+		      row->text, err.text);
+	ck_assert_int_eq(url.kind, row->kind);
+	equal_or_null(url.user, row->user);
+	equal_or_null(url.host, row->host);
+	equal_or_null(url.port, row->port);
+	equal_or_null(url.path, row->path);
 	tree_url_release(&url);
 }
-END_TEST
 
 /* Invalid or dangerous URLs, and their messages. */
 static const char *const bad[][2] = {
@@ -86,36 +84,20 @@ static const char *const bad[][2] = {
 	{ "file://other/x", "file URL with a remote host" },
 };
 
-START_TEST(what_could_run_a_program_is_refused)
+TEST_EACH(what_could_run_a_program_is_refused, bad)
 {
 	struct tree_url url;
 
-	ck_assert_int_eq(tree_url_parse(&url, bad[_i][0], &err), -EINVAL);
-	ck_assert_msg(strstr(err.text, bad[_i][1]) != NULL, "%s", err.text);
+	ck_assert_int_eq(tree_url_parse(&url, (*row)[0], &err), -EINVAL);
+	ck_assert_msg(strstr(err.text, (*row)[1]) != NULL, "%s", err.text);
 	ck_assert_ptr_null(url.host);
 }
-END_TEST
 
-START_TEST(a_url_has_a_limit)
+TEST(a_url_has_a_limit)
 {
 	char text[5000] = "https://h/";
 	struct tree_url url;
 
 	memset(text + 10, 'x', sizeof(text) - 11);
 	ck_assert_int_eq(tree_url_parse(&url, text, &err), -EINVAL);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("tree/url");
-	TCase *tc = tcase_create("tree/url");
-
-	tcase_add_loop_test(tc, a_url_comes_apart, 0,
-			    sizeof(good) / sizeof(*good));
-	tcase_add_loop_test(tc, what_could_run_a_program_is_refused, 0,
-			    sizeof(bad) / sizeof(*bad));
-	tcase_add_test(tc, a_url_has_a_limit);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

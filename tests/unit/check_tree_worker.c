@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: tree */
+#include "../lib/test.h"
+
 #include "tree/worker.h"
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -59,7 +59,10 @@ static int does_its_work(struct tree_worker *w, void *arg, struct err *e)
 	return 0;
 }
 
-START_TEST(what_a_child_says_arrives)
+FIXTURE(set_up, NULL);
+TIMEOUT(60);
+
+TEST(what_a_child_says_arrives)
 {
 	char text[] = "done";
 
@@ -69,7 +72,6 @@ START_TEST(what_a_child_says_arrives)
 	ck_assert_str_eq(heard.v[1], "resolving deltas 3/4");
 	ck_assert_str_eq(heard.v[2], "done");
 }
-END_TEST
 
 static int fails(struct tree_worker *w, void *arg, struct err *e)
 {
@@ -78,12 +80,11 @@ static int fails(struct tree_worker *w, void *arg, struct err *e)
 	return err_set(e, ENOTDIR, "words");
 }
 
-START_TEST(an_error_comes_with_its_words)
+TEST(an_error_comes_with_its_words)
 {
 	ck_assert_int_eq(tree_worker_run(&watch, fails, NULL, &err), -ENOTDIR);
 	ck_assert_str_eq(err.text, "words");
 }
-END_TEST
 
 static int dies(struct tree_worker *w, void *arg, struct err *e)
 {
@@ -94,7 +95,7 @@ static int dies(struct tree_worker *w, void *arg, struct err *e)
 	return 0;
 }
 
-START_TEST(a_death_is_an_error)
+TEST(a_death_is_an_error)
 {
 	int number = SIGKILL;
 
@@ -104,7 +105,6 @@ START_TEST(a_death_is_an_error)
 	number = SIGBUS;
 	ck_assert_int_eq(tree_worker_run(&watch, dies, &number, &err), -ENOSPC);
 }
-END_TEST
 
 static int hangs(struct tree_worker *w, void *arg, struct err *e)
 {
@@ -114,7 +114,7 @@ static int hangs(struct tree_worker *w, void *arg, struct err *e)
 	return 0;
 }
 
-START_TEST(a_silent_server_is_given_up)
+TEST(a_silent_server_is_given_up)
 {
 	struct tree_observer strict = { .max_silence_s = 1 };
 	bool network = true;
@@ -126,9 +126,8 @@ START_TEST(a_silent_server_is_given_up)
 	ck_assert_uint_ge(clock_ms() - start, 1000);
 	ck_assert_uint_le(clock_ms() - start, 50000);
 }
-END_TEST
 
-START_TEST(what_does_not_wait_for_a_server_may_take_its_time)
+TEST(what_does_not_wait_for_a_server_may_take_its_time)
 {
 	unsigned ticks = 0;
 	struct tree_observer strict = { .max_silence_s = 1,
@@ -141,7 +140,6 @@ START_TEST(what_does_not_wait_for_a_server_may_take_its_time)
 	ck_assert_int_eq(tree_worker_run(&strict, hangs, &network, &err),
 			 -ECANCELED);
 }
-END_TEST
 
 static int talks_for_two_seconds(struct tree_worker *w, void *arg,
 				 struct err *e)
@@ -156,16 +154,15 @@ static int talks_for_two_seconds(struct tree_worker *w, void *arg,
 	return 0;
 }
 
-START_TEST(a_slow_server_is_not_given_up)
+TEST(a_slow_server_is_not_given_up)
 {
 	struct tree_observer strict = { .max_silence_s = 1 };
 
 	ck_assert_int_eq(
 		tree_worker_run(&strict, talks_for_two_seconds, NULL, &err), 0);
 }
-END_TEST
 
-START_TEST(a_cancelled_child_ends_at_once)
+TEST(a_cancelled_child_ends_at_once)
 {
 	unsigned ticks = 0;
 	struct tree_observer cancelled = { .on_tick = cancel_soon,
@@ -178,7 +175,6 @@ START_TEST(a_cancelled_child_ends_at_once)
 			 -ECANCELED);
 	ck_assert_uint_le(clock_ms() - start, 50000);
 }
-END_TEST
 
 static int writes_its_pid(struct tree_worker *w, void *arg, struct err *e)
 {
@@ -189,7 +185,7 @@ static int writes_its_pid(struct tree_worker *w, void *arg, struct err *e)
 	return 0;
 }
 
-START_TEST(a_child_ends_with_who_waits_for_it)
+TEST(a_child_ends_with_who_waits_for_it)
 {
 	pid_t *child = mmap(NULL, sizeof(*child), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -216,24 +212,4 @@ START_TEST(a_child_ends_with_who_waits_for_it)
 		usleep(10000);
 	}
 	ck_assert(kill(*child, 0) && errno == ESRCH);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("tree/worker");
-	TCase *tc = tcase_create("tree/worker");
-
-	tcase_add_checked_fixture(tc, set_up, NULL);
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, what_a_child_says_arrives);
-	tcase_add_test(tc, an_error_comes_with_its_words);
-	tcase_add_test(tc, a_death_is_an_error);
-	tcase_add_test(tc, a_silent_server_is_given_up);
-	tcase_add_test(tc, what_does_not_wait_for_a_server_may_take_its_time);
-	tcase_add_test(tc, a_slow_server_is_not_given_up);
-	tcase_add_test(tc, a_cancelled_child_ends_at_once);
-	tcase_add_test(tc, a_child_ends_with_who_waits_for_it);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

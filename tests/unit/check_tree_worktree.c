@@ -4,7 +4,7 @@
 
 #include "../lib/shell.h"
 #include "../lib/tempdir.h"
-#include "suite.h"
+#include "../lib/test.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -151,7 +151,11 @@ static char *dates(void)
 	return shell_ask(dir, "cd place/src; find . -printf '%p %T@\n' | sort");
 }
 
-START_TEST(a_worktree_is_what_git_makes)
+FIXTURE_ONCE(make_history, remove_history);
+FIXTURE(set_up, tear_down);
+TIMEOUT(120);
+
+TEST(a_worktree_is_what_git_makes)
 {
 	struct tree_worktree w;
 
@@ -170,9 +174,8 @@ START_TEST(a_worktree_is_what_git_makes)
 	move_only("v1");
 	check_is("v1");
 }
-END_TEST
 
-START_TEST(nothing_is_touched_without_need)
+TEST(nothing_is_touched_without_need)
 {
 	struct tree_worktree w;
 	char *before, *after, *index;
@@ -196,9 +199,8 @@ START_TEST(nothing_is_touched_without_need)
 	free(index);
 	tree_worktree_release(&w);
 }
-END_TEST
 
-START_TEST(a_move_touches_only_what_differs)
+TEST(a_move_touches_only_what_differs)
 {
 	static const char list[] =
 		"cd place/src; for f in a/b/c/one empty kernel/fork.c run x "
@@ -226,7 +228,6 @@ START_TEST(a_move_touches_only_what_differs)
 	free(before);
 	free(after);
 }
-END_TEST
 
 /* Changes by other programs between two checkouts. */
 static const char *const meddling[] = {
@@ -261,9 +262,9 @@ static const char *const meddling[] = {
 	"touch -d '1 hour' x; touch -d 1990-01-01 a/two",
 };
 
-START_TEST(what_others_changed_is_put_right)
+TEST_EACH(what_others_changed_is_put_right, meddling)
 {
-	char *command = xasprintf("cd place/src; %s", meddling[_i]);
+	char *command = xasprintf("cd place/src; %s", *row);
 
 	take_history();
 	move_only("v1");
@@ -275,10 +276,9 @@ START_TEST(what_others_changed_is_put_right)
 	check_is("v2");
 	free(command);
 }
-END_TEST
 
 /* Sources older than their objects would leave wrong objects in place. */
-START_TEST(what_was_changed_meanwhile_is_new_again)
+TEST(what_was_changed_meanwhile_is_new_again)
 {
 	char *newer;
 
@@ -297,9 +297,8 @@ START_TEST(what_was_changed_meanwhile_is_new_again)
 	check_is("v1");
 	free(newer);
 }
-END_TEST
 
-START_TEST(the_clock_may_have_been_set_back)
+TEST(the_clock_may_have_been_set_back)
 {
 	char *older;
 
@@ -319,9 +318,8 @@ START_TEST(the_clock_may_have_been_set_back)
 	ck_assert_str_eq(older, "");
 	free(older);
 }
-END_TEST
 
-START_TEST(a_move_that_was_killed_is_gone_on_with)
+TEST(a_move_that_was_killed_is_gone_on_with)
 {
 	const char *asked = getenv("TREE_ROUNDS");
 	int rounds = asked ? atoi(asked) : 12;
@@ -368,7 +366,6 @@ START_TEST(a_move_that_was_killed_is_gone_on_with)
 	free(head);
 	printf("%u of %d moves were interrupted\n", interrupted, rounds);
 }
-END_TEST
 
 /* ---- revisions ---- */
 
@@ -400,26 +397,24 @@ static const struct {
 	{ "..", NULL, -EINVAL, "not a valid revision" },
 };
 
-START_TEST(a_revision_is_found_or_what_is_like_it)
+TEST_EACH(a_revision_is_found_or_what_is_like_it, revisions)
 {
 	struct tree_worktree got;
 	struct err err = { 0 };
 	int ret;
 
 	take_history();
-	ret = move(revisions[_i].rev, &got, &err);
-	ck_assert_msg(ret == revisions[_i].ret, "%s: %d, %s", revisions[_i].rev,
-		      ret, err.text);
-	if (revisions[_i].same)
-		check_is(revisions[_i].same);
+	ret = move(row->rev, &got, &err);
+	ck_assert_msg(ret == row->ret, "%s: %d, %s", row->rev, ret, err.text);
+	if (row->same)
+		check_is(row->same);
 	else
-		ck_assert_msg(strstr(err.text, revisions[_i].says) != NULL,
-			      "%s", err.text);
+		ck_assert_msg(strstr(err.text, row->says) != NULL, "%s",
+			      err.text);
 	tree_worktree_release(&got);
 }
-END_TEST
 
-START_TEST(digits_of_a_commit_are_a_revision)
+TEST(digits_of_a_commit_are_a_revision)
 {
 	struct tree_worktree got;
 	char *id;
@@ -436,7 +431,6 @@ START_TEST(digits_of_a_commit_are_a_revision)
 	check_is("v2");
 	free(id);
 }
-END_TEST
 
 /* ---- hostile repositories ---- */
 
@@ -498,18 +492,17 @@ static void commit_hostile(const char *tree)
 	free(script);
 }
 
-START_TEST(a_hostile_commit_is_refused_and_nothing_written)
+TEST_EACH(a_hostile_commit_is_refused_and_nothing_written, hostile)
 {
 	struct tree_worktree got;
 	struct err err = { 0 };
 	char *left;
 	int ret;
 
-	commit_hostile(hostile[_i].tree);
+	commit_hostile(row->tree);
 	ret = move("main", &got, &err);
-	ck_assert_msg(ret < 0, "%s", hostile[_i].tree);
-	ck_assert_msg(strstr(err.text, hostile[_i].says) != NULL, "%s",
-		      err.text);
+	ck_assert_msg(ret < 0, "%s", row->tree);
+	ck_assert_msg(strstr(err.text, row->says) != NULL, "%s", err.text);
 	left = shell_ask(dir, "cat outside/x; ls -A outside . | tr '\n' ' '");
 	ck_assert_str_eq(left, "x\n.: outside place r.git  outside: x ");
 	free(left);
@@ -518,9 +511,8 @@ START_TEST(a_hostile_commit_is_refused_and_nothing_written)
 	ck_assert_str_eq(left, "");
 	free(left);
 }
-END_TEST
 
-START_TEST(a_submodule_is_an_empty_directory)
+TEST(a_submodule_is_an_empty_directory)
 {
 	char *has;
 
@@ -534,9 +526,8 @@ START_TEST(a_submodule_is_an_empty_directory)
 	ck_assert_str_eq(has, ". ./sub ./z ");
 	free(has);
 }
-END_TEST
 
-START_TEST(a_file_of_zeros_without_end_is_refused)
+TEST(a_file_of_zeros_without_end_is_refused)
 {
 	struct tree_worktree got;
 	struct err err = { 0 };
@@ -550,9 +541,8 @@ START_TEST(a_file_of_zeros_without_end_is_refused)
 	ck_assert_int_eq(move("main", &got, &err), -EFBIG);
 	ck_assert_ptr_nonnull(strstr(err.text, "huge: larger than 512 MiB"));
 }
-END_TEST
 
-START_TEST(an_empty_tree_and_no_commit_at_all)
+TEST(an_empty_tree_and_no_commit_at_all)
 {
 	struct tree_worktree got;
 	struct err err = { 0 };
@@ -567,34 +557,5 @@ START_TEST(an_empty_tree_and_no_commit_at_all)
 	ck_assert_int_lt(move("main", &got, &err), 0);
 	ck_assert_ptr_nonnull(strstr(err.text, "r.git"));
 }
-END_TEST
 
 #define LEN(a) (int)(sizeof(a) / sizeof(*(a)))
-
-int main(void)
-{
-	Suite *suite = suite_create("tree/worktree");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_unchecked_fixture(tc, make_history, remove_history);
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 120);
-	tcase_add_test(tc, a_worktree_is_what_git_makes);
-	tcase_add_test(tc, nothing_is_touched_without_need);
-	tcase_add_test(tc, a_move_touches_only_what_differs);
-	tcase_add_loop_test(tc, what_others_changed_is_put_right, 0,
-			    LEN(meddling));
-	tcase_add_test(tc, what_was_changed_meanwhile_is_new_again);
-	tcase_add_test(tc, the_clock_may_have_been_set_back);
-	tcase_add_test(tc, a_move_that_was_killed_is_gone_on_with);
-	tcase_add_loop_test(tc, a_revision_is_found_or_what_is_like_it, 0,
-			    LEN(revisions));
-	tcase_add_test(tc, digits_of_a_commit_are_a_revision);
-	tcase_add_loop_test(tc, a_hostile_commit_is_refused_and_nothing_written,
-			    0, LEN(hostile));
-	tcase_add_test(tc, a_submodule_is_an_empty_directory);
-	tcase_add_test(tc, a_file_of_zeros_without_end_is_refused);
-	tcase_add_test(tc, an_empty_tree_and_no_commit_at_all);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
-}

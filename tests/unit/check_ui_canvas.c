@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
+#include "../lib/test.h"
+
 #include "ui/canvas.h"
 
 #include "base/printable.h"
-#include "suite.h"
 #include "ui/width.h"
 
 #include <string.h>
@@ -93,19 +94,19 @@ static const struct {
 	  6, "?2J???\n" },
 };
 
-START_TEST(text_is_put_as_it_may_be_shown)
+FIXTURE(NULL, tear_down);
+
+TEST_EACH(text_is_put_as_it_may_be_shown, texts)
 {
 	ui_canvas_init(&c, 1, 8, false);
-	ck_assert_uint_eq(ui_canvas_put(&c, 0, texts[_i].column,
-					texts[_i].columns, UI_STYLE_NORMAL,
-					texts[_i].text),
-			  texts[_i].took);
-	expect(texts[_i].shown);
+	ck_assert_uint_eq(ui_canvas_put(&c, 0, row->column, row->columns,
+					UI_STYLE_NORMAL, row->text),
+			  row->took);
+	expect(row->shown);
 	check_cells();
 }
-END_TEST
 
-START_TEST(ascii_has_nothing_else)
+TEST(ascii_has_nothing_else)
 {
 	ui_canvas_init(&c, 2, 20, true);
 	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL,
@@ -113,9 +114,8 @@ START_TEST(ascii_has_nothing_else)
 	ui_canvas_put(&c, 1, 0, 0, UI_STYLE_NORMAL, "\u2588\x80\033");
 	expect("a?u??\n???\n");
 }
-END_TEST
 
-START_TEST(nothing_is_put_outside)
+TEST(nothing_is_put_outside)
 {
 	ui_canvas_init(&c, 2, 3, false);
 	for (unsigned row = 0; row < 5; row++)
@@ -128,9 +128,8 @@ START_TEST(nothing_is_put_outside)
 	expect(" xy\n xy\n");
 	check_cells();
 }
-END_TEST
 
-START_TEST(half_a_wide_one_is_none)
+TEST(half_a_wide_one_is_none)
 {
 	ui_canvas_init(&c, 1, 6, false);
 	ui_canvas_put(&c, 0, 1, 0, UI_STYLE_NORMAL, WIDE WIDE);
@@ -146,9 +145,8 @@ START_TEST(half_a_wide_one_is_none)
 	expect(" -- " WIDE "\n");
 	check_cells();
 }
-END_TEST
 
-START_TEST(styles_are_told_apart)
+TEST(styles_are_told_apart)
 {
 	struct buf styles = { 0 };
 
@@ -160,9 +158,8 @@ START_TEST(styles_are_told_apart)
 	ck_assert_str_eq(buf_str(&styles), ".dbtgwBhs>r<lS\ng\n");
 	buf_release(&styles);
 }
-END_TEST
 
-START_TEST(a_cell_has_no_rest_of_what_was_there)
+TEST(a_cell_has_no_rest_of_what_was_there)
 {
 	struct ui_glyph clean = { "x", UI_STYLE_NORMAL };
 
@@ -176,9 +173,8 @@ START_TEST(a_cell_has_no_rest_of_what_was_there)
 	clean = (struct ui_glyph){ " ", UI_STYLE_BAD };
 	ck_assert_int_eq(memcmp(c.glyphs, &clean, sizeof(clean)), 0);
 }
-END_TEST
 
-START_TEST(sizes_are_bounded)
+TEST(sizes_are_bounded)
 {
 	ui_canvas_init(&c, 65535, 65535, false);
 	ck_assert_uint_eq(c.rows, UI_ROWS_MAX);
@@ -192,7 +188,6 @@ START_TEST(sizes_are_bounded)
 	ui_canvas_clear(&c);
 	expect("\n\n");
 }
-END_TEST
 
 /* ---------------------------------------------------------------- areas */
 
@@ -204,7 +199,7 @@ static struct ui_area middle(void)
 	return (struct ui_area){ &c, 1, 4, 2, 8, true };
 }
 
-START_TEST(nothing_leaves_an_area)
+TEST(nothing_leaves_an_area)
 {
 	struct ui_area a = middle();
 
@@ -221,9 +216,8 @@ START_TEST(nothing_leaves_an_area)
 	expect("................\n....12345678....\n"
 	       "....01234567....\n................\n");
 }
-END_TEST
 
-START_TEST(text_is_put_to_the_right_and_without_its_middle)
+TEST(text_is_put_to_the_right_and_without_its_middle)
 {
 	struct ui_area a = middle();
 
@@ -237,9 +231,8 @@ START_TEST(text_is_put_to_the_right_and_without_its_middle)
 	expect("................\n.......abvwx....\n"
 	       ".....dr....c....\n................\n");
 }
-END_TEST
 
-START_TEST(a_title_goes_across)
+TEST(a_title_goes_across)
 {
 	struct ui_area a = middle();
 
@@ -249,7 +242,6 @@ START_TEST(a_title_goes_across)
 	expect("................\n....> Log --....\n"
 	       "....- W...gs....\n................\n");
 }
-END_TEST
 
 /* ------------------------------------------------------------ random text */
 
@@ -259,7 +251,7 @@ static uint32_t next_random(uint32_t *seed)
 	return *seed >> 8;
 }
 
-START_TEST(whatever_is_put_wherever_the_canvas_is_sound)
+TEST(whatever_is_put_wherever_the_canvas_is_sound)
 {
 	static const char *const pieces[] = { "a",      WIDE,     ACCENT,
 					      "\xff",   "\t",     " ",
@@ -282,27 +274,4 @@ START_TEST(whatever_is_put_wherever_the_canvas_is_sound)
 				       UI_STYLE_DIM, "-");
 		check_cells();
 	}
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("ui/canvas");
-	TCase *tc = tcase_create("canvas");
-
-	tcase_add_checked_fixture(tc, NULL, tear_down);
-	tcase_add_loop_test(tc, text_is_put_as_it_may_be_shown, 0,
-			    sizeof(texts) / sizeof(*texts));
-	tcase_add_test(tc, ascii_has_nothing_else);
-	tcase_add_test(tc, nothing_is_put_outside);
-	tcase_add_test(tc, half_a_wide_one_is_none);
-	tcase_add_test(tc, styles_are_told_apart);
-	tcase_add_test(tc, a_cell_has_no_rest_of_what_was_there);
-	tcase_add_test(tc, sizes_are_bounded);
-	tcase_add_test(tc, nothing_leaves_an_area);
-	tcase_add_test(tc, text_is_put_to_the_right_and_without_its_middle);
-	tcase_add_test(tc, a_title_goes_across);
-	tcase_add_test(tc, whatever_is_put_wherever_the_canvas_is_sound);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

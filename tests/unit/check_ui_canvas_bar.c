@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
-#include "ui/canvas.h"
+#include "../lib/test.h"
 
-#include "suite.h"
+#include "ui/canvas.h"
 
 #include <string.h>
 
@@ -48,18 +48,18 @@ static const struct {
 	{ { 7, 7, 7, 7, 7, 7 }, 0, 0, "\n" },
 };
 
-START_TEST(slots_are_a_bar)
+FIXTURE(set_up, tear_down);
+
+TEST_EACH(slots_are_a_bar, bars)
 {
 	struct ui_bar bar;
 
-	memcpy(bar.slots, bars[_i].part, sizeof(bar.slots));
-	ck_assert_uint_eq(ui_bar_put(&a, 0, 0, bars[_i].columns, &bar),
-			  bars[_i].took);
-	expect(bars[_i].shown);
+	memcpy(bar.slots, row->part, sizeof(bar.slots));
+	ck_assert_uint_eq(ui_bar_put(&a, 0, 0, row->columns, &bar), row->took);
+	expect(row->shown);
 }
-END_TEST
 
-START_TEST(a_bar_of_any_numbers_keeps_its_width)
+TEST(a_bar_of_any_numbers_keeps_its_width)
 {
 	uint32_t seed = 1;
 
@@ -76,9 +76,8 @@ START_TEST(a_bar_of_any_numbers_keeps_its_width)
 		ck_assert_str_eq(c.glyphs[columns].text, " ");
 	}
 }
-END_TEST
 
-START_TEST(in_utf8_each_part_has_a_sign_of_its_own)
+TEST(in_utf8_each_part_has_a_sign_of_its_own)
 {
 	struct ui_bar bar = { { 1, 1, 1, 1, 1, 1 } };
 
@@ -86,9 +85,8 @@ START_TEST(in_utf8_each_part_has_a_sign_of_its_own)
 	ck_assert_uint_eq(ui_bar_put(&a, 0, 0, 20, &bar), 8);
 	expect("[\u25a1\u25b8\u25a0\u25c2\u25c6\u00b7]\n");
 }
-END_TEST
 
-START_TEST(no_part_looks_like_a_finished_progress_bar)
+TEST(no_part_looks_like_a_finished_progress_bar)
 {
 	for (unsigned i = 0; i < UI_BAR_PARTS; i++) {
 		ck_assert(!strchr("#-", *ui_bar_symbols[i].ascii) ||
@@ -108,9 +106,8 @@ START_TEST(no_part_looks_like_a_finished_progress_bar)
 	ui_bar_put_progress(&a, 0, 0, 4, 50);
 	expect("[\u2588\u2591]\n");
 }
-END_TEST
 
-START_TEST(a_sparkline_has_its_largest_value_full)
+TEST(a_sparkline_has_its_largest_value_full)
 {
 	static const uint64_t values[] = { 0, 1, 25, 50, 75, 100, 99, 0 };
 	static const uint64_t nothing[4] = { 0 };
@@ -122,21 +119,4 @@ START_TEST(a_sparkline_has_its_largest_value_full)
 	c.ascii = false;
 	ui_bar_put_sparkline(&a, 0, 0, UI_STYLE_RUN, values, 8);
 	expect(" \u2581\u2582\u2584\u2586\u2588\u2588\n");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("ui/canvas-bar");
-	TCase *tc = tcase_create("bar");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_loop_test(tc, slots_are_a_bar, 0,
-			    sizeof(bars) / sizeof(*bars));
-	tcase_add_test(tc, a_bar_of_any_numbers_keeps_its_width);
-	tcase_add_test(tc, in_utf8_each_part_has_a_sign_of_its_own);
-	tcase_add_test(tc, no_part_looks_like_a_finished_progress_bar);
-	tcase_add_test(tc, a_sparkline_has_its_largest_value_full);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -6,8 +6,8 @@
  */
 #include "ui/model.h"
 
+#include "../lib/test.h"
 #include "base/str.h"
-#include "suite.h"
 #include "ui-fixture.h"
 
 #include <stdlib.h>
@@ -116,15 +116,16 @@ static void compile(int64_t first, int64_t n, unsigned each_ms,
 	}
 }
 
-START_TEST(nothing_is_said_of_what_was_not_built_before)
+FIXTURE(set_up, tear_down);
+
+TEST(nothing_is_said_of_what_was_not_built_before)
 {
 	make_jobs(40);
 	compile(1, 100, 100, 0, 0);
 	ck_assert(!is_known());
 }
-END_TEST
 
-START_TEST(a_build_like_the_last_one_ends_when_that_did)
+TEST(a_build_like_the_last_one_ends_when_that_did)
 {
 	uint64_t wall = (HEAD_S + TAIL_S) * 1000 + JOBS * 100;
 
@@ -148,9 +149,8 @@ START_TEST(a_build_like_the_last_one_ends_when_that_did)
 	ck_assert(is_known() && !look.has_remaining);
 	ck_assert_uint_eq(look.percent, 99);
 }
-END_TEST
 
-START_TEST(half_as_many_jobs_at_once_take_twice_as_long)
+TEST(half_as_many_jobs_at_once_take_twice_as_long)
 {
 	uint64_t wall = (HEAD_S + TAIL_S) * 1000 + JOBS * 200;
 
@@ -160,9 +160,8 @@ START_TEST(half_as_many_jobs_at_once_take_twice_as_long)
 	now_ms = HEAD_S * 1000;
 	compile(1, JOBS, 200, wall, 3);
 }
-END_TEST
 
-START_TEST(how_fast_it_is_is_seen_within_20_seconds)
+TEST(how_fast_it_is_is_seen_within_20_seconds)
 {
 	uint64_t wall = (HEAD_S + TAIL_S) * 1000 + JOBS * 250;
 
@@ -172,10 +171,9 @@ START_TEST(how_fast_it_is_is_seen_within_20_seconds)
 	compile(1, 120, 250, wall, 0);
 	compile(121, JOBS - 120, 250, wall, 3);
 }
-END_TEST
 
 /* After a node failure, the older rate loses most of its weight in a minute. */
-START_TEST(what_changes_midway_is_seen_within_a_minute)
+TEST(what_changes_midway_is_seen_within_a_minute)
 {
 	uint64_t wall = (HEAD_S + TAIL_S) * 1000 + JOBS / 2 * (100 + 200);
 
@@ -186,9 +184,8 @@ START_TEST(what_changes_midway_is_seen_within_a_minute)
 	compile(JOBS / 2 + 1, 300, 200, 0, 0);
 	compile(JOBS / 2 + 301, JOBS / 2 - 300, 200, wall, 8);
 }
-END_TEST
 
-START_TEST(a_job_that_the_last_build_had_not_is_one_more)
+TEST(a_job_that_the_last_build_had_not_is_one_more)
 {
 	make_jobs(40);
 	thousand_jobs();
@@ -200,10 +197,9 @@ START_TEST(a_job_that_the_last_build_had_not_is_one_more)
 	ck_assert_uint_eq(look.n_total, JOBS + 1);
 	ck_assert_uint_eq(look.percent, 0);
 }
-END_TEST
 
 /* Some objects are built twice, but have only one known cost. */
-START_TEST(the_total_is_never_less_than_what_is_done)
+TEST(the_total_is_never_less_than_what_is_done)
 {
 	make_jobs(40);
 	thousand_jobs();
@@ -218,9 +214,8 @@ START_TEST(the_total_is_never_less_than_what_is_done)
 		ck_assert_uint_le(look.percent, 99);
 	}
 }
-END_TEST
 
-START_TEST(another_build_than_the_last_is_none_that_is_known)
+TEST(another_build_than_the_last_is_none_that_is_known)
 {
 	make_jobs(40);
 	thousand_jobs();
@@ -232,10 +227,9 @@ START_TEST(another_build_than_the_last_is_none_that_is_known)
 	compile(JOBS + 1, JOBS, 100, 0, 0);
 	ck_assert(!is_known());
 }
-END_TEST
 
 /* A compiler cache: compiles take almost no time. */
-START_TEST(compiles_of_a_tenth_of_the_time_are_no_compiles)
+TEST(compiles_of_a_tenth_of_the_time_are_no_compiles)
 {
 	make_jobs(40);
 	thousand_jobs();
@@ -247,9 +241,8 @@ START_TEST(compiles_of_a_tenth_of_the_time_are_no_compiles)
 	}
 	ck_assert(!is_known());
 }
-END_TEST
 
-START_TEST(ten_times_as_fast_is_another_build)
+TEST(ten_times_as_fast_is_another_build)
 {
 	make_jobs(4000);
 	thousand_jobs();
@@ -257,9 +250,8 @@ START_TEST(ten_times_as_fast_is_another_build)
 	compile(1, 300, 150, 0, 0);
 	ck_assert(!is_known());
 }
-END_TEST
 
-START_TEST(fewer_jobs_end_too)
+TEST(fewer_jobs_end_too)
 {
 	uint64_t wall = HEAD_S * 1000 + 930 * 100 + TAIL_S * 1000;
 
@@ -276,9 +268,8 @@ START_TEST(fewer_jobs_end_too)
 	compile(2000, 1, 100, 0, 0);
 	ck_assert_uint_le(error_of_rest(wall), 2);
 }
-END_TEST
 
-START_TEST(the_end_is_the_end)
+TEST(the_end_is_the_end)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_DONE);
 
@@ -288,10 +279,9 @@ START_TEST(the_end_is_the_end)
 	play(&ev);
 	ck_assert(!is_known());
 }
-END_TEST
 
 /* A file can contain the streams of several builds. */
-START_TEST(the_next_build_is_another_one)
+TEST(the_next_build_is_another_one)
 {
 	make_jobs(40);
 	thousand_jobs();
@@ -299,9 +289,8 @@ START_TEST(the_next_build_is_another_one)
 	make_jobs(40);
 	ck_assert(!is_known());
 }
-END_TEST
 
-START_TEST(who_comes_later_sees_the_same)
+TEST(who_comes_later_sees_the_same)
 {
 	struct ui_prediction theirs;
 	struct ui_model later;
@@ -332,7 +321,6 @@ START_TEST(who_comes_later_sees_the_same)
 	ck_assert_uint_eq(theirs.remaining_ms, look.remaining_ms);
 	ui_model_release(&later);
 }
-END_TEST
 
 /* ----------------------------------------------------------- random builds */
 
@@ -358,7 +346,7 @@ static void some_build(uint64_t *state)
 	}
 }
 
-START_TEST(percent_never_goes_back)
+TEST_RANGE(percent_never_goes_back, 0, 50)
 {
 	uint64_t state = 1 + (uint64_t)_i * UINT64_C(0x9e3779b97f4a7c15);
 	unsigned percent = 0;
@@ -381,7 +369,6 @@ START_TEST(percent_never_goes_back)
 		percent = look.percent;
 	}
 }
-END_TEST
 
 /* ---- a count of the makefiles' objects instead of a baseline ---- */
 
@@ -411,7 +398,7 @@ static void compile_counted(int64_t first, int64_t n, unsigned each_ms)
 	}
 }
 
-START_TEST(a_count_gives_a_total_and_after_5_s_of_compiling_an_eta)
+TEST(a_count_gives_a_total_and_after_5_s_of_compiling_an_eta)
 {
 	make_jobs(40);
 	phase("prepare");
@@ -438,9 +425,8 @@ START_TEST(a_count_gives_a_total_and_after_5_s_of_compiling_an_eta)
 	ck_assert_uint_ge(look.remaining_ms, 100000);
 	ck_assert_uint_le(look.remaining_ms, 130000);
 }
-END_TEST
 
-START_TEST(a_count_that_is_too_low_grows_and_never_reaches_100_percent)
+TEST(a_count_that_is_too_low_grows_and_never_reaches_100_percent)
 {
 	make_jobs(40);
 	phase("compile");
@@ -455,10 +441,9 @@ START_TEST(a_count_that_is_too_low_grows_and_never_reaches_100_percent)
 	ck_assert_uint_eq(look.percent, 99);
 	ck_assert_uint_eq(look.n_total, 120);
 }
-END_TEST
 
 /* The link takes an unknown time. */
-START_TEST(a_count_has_no_eta_without_open_jobs)
+TEST(a_count_has_no_eta_without_open_jobs)
 {
 	make_jobs(40);
 	phase("compile");
@@ -472,9 +457,8 @@ START_TEST(a_count_has_no_eta_without_open_jobs)
 	ck_assert(is_known() && !look.has_remaining);
 	ck_assert_uint_eq(look.percent, 91);
 }
-END_TEST
 
-START_TEST(a_baseline_is_better_than_a_count)
+TEST(a_baseline_is_better_than_a_count)
 {
 	make_jobs(40);
 	count_jobs(20);
@@ -482,14 +466,13 @@ START_TEST(a_baseline_is_better_than_a_count)
 	ck_assert(is_known() && !look.counted);
 	ck_assert_uint_eq(look.n_total, JOBS);
 }
-END_TEST
 
 static void told_late(void *ctx, const struct events_event *ev)
 {
 	ui_model_add_event(ctx, ev);
 }
 
-START_TEST(a_late_subscriber_has_the_count_and_the_mean_pace)
+TEST(a_late_subscriber_has_the_count_and_the_mean_pace)
 {
 	struct ui_prediction expected;
 	struct ui_model late;
@@ -511,7 +494,6 @@ START_TEST(a_late_subscriber_has_the_count_and_the_mean_pace)
 	ck_assert_uint_le(look.remaining_ms, expected.remaining_ms * 11 / 10);
 	ui_model_release(&late);
 }
-END_TEST
 
 /* Return a hostile number. */
 static int64_t any_number(uint64_t *state)
@@ -531,7 +513,7 @@ static void write_down(void *ctx, const struct events_event *ev)
 	events_encode(ctx, ev);
 }
 
-START_TEST(any_numbers_at_any_time)
+TEST_RANGE(any_numbers_at_any_time, 0, 50)
 {
 	static const enum events_kind kinds[] = {
 		EVENTS_KIND_ESTIMATE, EVENTS_KIND_JOB,    EVENTS_KIND_JOB,
@@ -568,39 +550,4 @@ START_TEST(any_numbers_at_any_time)
 		buf_reset(&lines);
 	}
 	buf_release(&lines);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("ui/estimate");
-	TCase *tc = tcase_create("estimate");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, nothing_is_said_of_what_was_not_built_before);
-	tcase_add_test(tc, a_build_like_the_last_one_ends_when_that_did);
-	tcase_add_test(tc, half_as_many_jobs_at_once_take_twice_as_long);
-	tcase_add_test(tc, how_fast_it_is_is_seen_within_20_seconds);
-	tcase_add_test(tc, what_changes_midway_is_seen_within_a_minute);
-	tcase_add_test(tc, a_job_that_the_last_build_had_not_is_one_more);
-	tcase_add_test(tc, the_total_is_never_less_than_what_is_done);
-	tcase_add_test(tc, another_build_than_the_last_is_none_that_is_known);
-	tcase_add_test(tc, compiles_of_a_tenth_of_the_time_are_no_compiles);
-	tcase_add_test(tc, ten_times_as_fast_is_another_build);
-	tcase_add_test(tc, fewer_jobs_end_too);
-	tcase_add_test(tc, the_end_is_the_end);
-	tcase_add_test(tc, the_next_build_is_another_one);
-	tcase_add_test(tc, who_comes_later_sees_the_same);
-	tcase_add_test(tc,
-		       a_count_gives_a_total_and_after_5_s_of_compiling_an_eta);
-	tcase_add_test(
-		tc,
-		a_count_that_is_too_low_grows_and_never_reaches_100_percent);
-	tcase_add_test(tc, a_count_has_no_eta_without_open_jobs);
-	tcase_add_test(tc, a_baseline_is_better_than_a_count);
-	tcase_add_test(tc, a_late_subscriber_has_the_count_and_the_mean_pace);
-	tcase_add_loop_test(tc, percent_never_goes_back, 0, 50);
-	tcase_add_loop_test(tc, any_numbers_at_any_time, 0, 50);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -2,10 +2,10 @@
 /* needs: ui */
 #include "ui/model.h"
 
+#include "../lib/test.h"
 #include "base/clock.h"
 #include "base/printable.h"
 #include "base/str.h"
-#include "suite.h"
 #include "ui-fixture.h"
 
 #include <malloc.h>
@@ -23,7 +23,10 @@ static void tear_down(void)
 	ui_model_release(&m);
 }
 
-START_TEST(jobs_are_counted_by_their_last_state)
+FIXTURE(set_up, tear_down);
+TIMEOUT(200);
+
+TEST(jobs_are_counted_by_their_last_state)
 {
 	node("a", "up", NULL);
 	for (int i = 1; i <= 5; i++)
@@ -45,9 +48,8 @@ START_TEST(jobs_are_counted_by_their_last_state)
 	ck_assert_str_eq(m.totals.reasons[0].text, ".incbin");
 	ck_assert_uint_eq(m.totals.reasons[0].n_jobs, 1);
 }
-END_TEST
 
-START_TEST(a_job_that_goes_back_is_counted_once)
+TEST(a_job_that_goes_back_is_counted_once)
 {
 	job(7, EVENTS_JOB_QUEUED, NULL);
 	job(7, EVENTS_JOB_SEND, "a");
@@ -63,9 +65,8 @@ START_TEST(a_job_that_goes_back_is_counted_once)
 	for (int i = 0; i < EVENTS_N_JOB_STATES; i++)
 		ck_assert_uint_eq(m.n_by_state[i], 0);
 }
-END_TEST
 
-START_TEST(a_job_that_nobody_waits_for_is_forgotten)
+TEST(a_job_that_nobody_waits_for_is_forgotten)
 {
 	job(1, EVENTS_JOB_QUEUED, NULL);
 	job(1, EVENTS_JOB_SEND, "a");
@@ -77,9 +78,8 @@ START_TEST(a_job_that_nobody_waits_for_is_forgotten)
 		ui_model_find_node(&m, "a")->n_by_state[EVENTS_JOB_SEND], 0);
 	ck_assert_ptr_null(ui_model_find_node(&m, "a")->slots[0]);
 }
-END_TEST
 
-START_TEST(a_job_keeps_its_slot)
+TEST(a_job_keeps_its_slot)
 {
 	const struct ui_node *a;
 
@@ -99,9 +99,8 @@ START_TEST(a_job_keeps_its_slot)
 	ck_assert_uint_eq(a->n_by_state[EVENTS_JOB_SEND], 2);
 	ck_assert_uint_eq(a->n_by_state[EVENTS_JOB_RUN], 1);
 }
-END_TEST
 
-START_TEST(one_that_is_compiled_here_too_stays_on_its_node)
+TEST(one_that_is_compiled_here_too_stays_on_its_node)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 
@@ -122,9 +121,8 @@ START_TEST(one_that_is_compiled_here_too_stays_on_its_node)
 	ck_assert_uint_eq(m.totals.n_local, 1);
 	ck_assert_uint_eq(m.totals.n_remote, 0);
 }
-END_TEST
 
-START_TEST(this_machine_is_the_first_and_no_node)
+TEST(this_machine_is_the_first_and_no_node)
 {
 	unsigned up;
 
@@ -141,9 +139,8 @@ START_TEST(this_machine_is_the_first_and_no_node)
 	node("b", "removed", "removed from the configuration");
 	ck_assert_uint_eq(ui_model_count_nodes(&m, &up), 1);
 }
-END_TEST
 
-START_TEST(a_node_without_work_is_idle)
+TEST(a_node_without_work_is_idle)
 {
 	node("a", "connecting", NULL);
 	now_ms = 1000;
@@ -160,9 +157,8 @@ START_TEST(a_node_without_work_is_idle)
 	node("a", "down", "gone");
 	ck_assert_uint_eq(ui_node_idle_ms(m.nodes[0], 16000), 0);
 }
-END_TEST
 
-START_TEST(names_are_told_without_the_tree)
+TEST(names_are_told_without_the_tree)
 {
 	tree("/src/linux");
 	job(1, EVENTS_JOB_QUEUED, NULL);
@@ -170,9 +166,8 @@ START_TEST(names_are_told_without_the_tree)
 	job(1, EVENTS_JOB_DONE, "a");
 	ck_assert_str_eq(m.last_file, "kernel/a.c");
 }
-END_TEST
 
-START_TEST(throughput_is_of_the_last_seconds)
+TEST(throughput_is_of_the_last_seconds)
 {
 	for (unsigned s = 0; s < 100; s++) {
 		now_ms = s * 1000;
@@ -190,9 +185,8 @@ START_TEST(throughput_is_of_the_last_seconds)
 	ck_assert_uint_eq(ui_model_rate_milli(&m, now_ms + 3600000, 60), 0);
 	ck_assert_uint_eq(ui_model_rate_milli(&m, 0, 60), 0);
 }
-END_TEST
 
-START_TEST(bytes_are_those_since_the_beat_before)
+TEST(bytes_are_those_since_the_beat_before)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_LOAD);
 
@@ -216,9 +210,8 @@ START_TEST(bytes_are_those_since_the_beat_before)
 	play(&ev);
 	ck_assert_uint_eq(m.seconds[1].sent_bytes, 500);
 }
-END_TEST
 
-START_TEST(phases_and_diagnostics_are_kept_so_far)
+TEST(phases_and_diagnostics_are_kept_so_far)
 {
 	char text[32];
 
@@ -235,9 +228,8 @@ START_TEST(phases_and_diagnostics_are_kept_so_far)
 	ck_assert_uint_eq(m.totals.n_warnings, 500);
 	ck_assert_uint_eq(m.totals.n_errors, 500);
 }
-END_TEST
 
-START_TEST(reasons_beyond_those_kept_are_counted_together)
+TEST(reasons_beyond_those_kept_are_counted_together)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 	char text[32];
@@ -256,9 +248,8 @@ START_TEST(reasons_beyond_those_kept_are_counted_together)
 		sum += m.totals.reasons[i].n_jobs;
 	ck_assert_uint_eq(sum, 600);
 }
-END_TEST
 
-START_TEST(nothing_reaches_a_terminal_raw)
+TEST(nothing_reaches_a_terminal_raw)
 {
 	static const char evil[] = "a\033[2Jb\r\xff\xe2\x80\xae";
 
@@ -278,9 +269,8 @@ START_TEST(nothing_reaches_a_terminal_raw)
 	node(evil, "up", NULL);
 	ck_assert_uint_eq(m.n_nodes, 1);
 }
-END_TEST
 
-START_TEST(events_that_lack_everything_do_no_harm)
+TEST(events_that_lack_everything_do_no_harm)
 {
 	for (enum events_kind kind = 0; kind < EVENTS_N_KINDS; kind++) {
 		for (unsigned state = 0; state < EVENTS_N_JOB_STATES; state++) {
@@ -292,7 +282,6 @@ START_TEST(events_that_lack_everything_do_no_harm)
 	}
 	ck_assert_uint_eq(m.n_nodes, 0);
 }
-END_TEST
 
 /* ----------------------------------------------------------- snapshots */
 
@@ -316,7 +305,7 @@ static void put_line(void *out, const struct events_event *ev)
 	events_encode(out, ev);
 }
 
-START_TEST(one_of_several_builds_says_which)
+TEST(one_of_several_builds_says_which)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
 	struct buf which = { 0 };
@@ -335,10 +324,9 @@ START_TEST(one_of_several_builds_says_which)
 	ck_assert_str_eq(buf_str(&which), "2/3 arm64 board.config");
 	buf_release(&which);
 }
-END_TEST
 
 /* A viewer that connects late must not report a busy node as idle. */
-START_TEST(a_node_is_idle_since_the_end_of_its_last_job)
+TEST(a_node_is_idle_since_the_end_of_its_last_job)
 {
 	struct events_event beat = events_event_make(EVENTS_KIND_LOAD);
 	struct ui_model late;
@@ -362,7 +350,6 @@ START_TEST(a_node_is_idle_since_the_end_of_its_last_job)
 		ui_node_idle_ms(ui_model_find_node(&late, "a"), now_ms), 1000);
 	ui_model_release(&late);
 }
-END_TEST
 
 /* A second model from the snapshot has equal state and develops equally. */
 static void step_done(int64_t job)
@@ -377,7 +364,7 @@ static void step_done(int64_t job)
 	play(&ev);
 }
 
-START_TEST(a_snapshot_makes_the_model_again)
+TEST(a_snapshot_makes_the_model_again)
 {
 	struct buf first = { 0 }, second = { 0 };
 	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
@@ -449,7 +436,6 @@ START_TEST(a_snapshot_makes_the_model_again)
 	buf_release(&second);
 	ui_model_release(&other);
 }
-END_TEST
 
 /* --------------------------------------------------------- long builds */
 
@@ -471,7 +457,7 @@ static void play_job(int64_t i)
 		job(i - 100, EVENTS_JOB_DONE, nodes[(i - 100) % 4]);
 }
 
-START_TEST(a_million_jobs_take_no_more_memory_than_a_thousand)
+TEST(a_million_jobs_take_no_more_memory_than_a_thousand)
 {
 	uint64_t began = clock_cpu_us(), took;
 	struct mallinfo2 before, after;
@@ -490,17 +476,15 @@ START_TEST(a_million_jobs_take_no_more_memory_than_a_thousand)
 	/* Four events each, of about 0.3 us on an idle machine. */
 	ck_assert_msg(took < 60000000, "%llu us", (unsigned long long)took);
 }
-END_TEST
 
-START_TEST(jobs_that_never_end_are_bounded)
+TEST(jobs_that_never_end_are_bounded)
 {
 	for (int64_t i = 1; i <= UI_JOBS_MAX + 1000; i++)
 		job(i, EVENTS_JOB_QUEUED, NULL);
 	ck_assert_uint_eq(m.n_jobs, UI_JOBS_MAX);
 }
-END_TEST
 
-START_TEST(nodes_without_end_are_bounded)
+TEST(nodes_without_end_are_bounded)
 {
 	char name[32];
 
@@ -509,36 +493,4 @@ START_TEST(nodes_without_end_are_bounded)
 		node(name, "up", NULL);
 	}
 	ck_assert_uint_eq(m.n_nodes, EVENTS_NODES_MAX);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("ui/model");
-	TCase *tc = tcase_create("model");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 200);
-	tcase_add_test(tc, jobs_are_counted_by_their_last_state);
-	tcase_add_test(tc, a_job_that_goes_back_is_counted_once);
-	tcase_add_test(tc, a_job_that_nobody_waits_for_is_forgotten);
-	tcase_add_test(tc, a_job_keeps_its_slot);
-	tcase_add_test(tc, one_that_is_compiled_here_too_stays_on_its_node);
-	tcase_add_test(tc, this_machine_is_the_first_and_no_node);
-	tcase_add_test(tc, a_node_without_work_is_idle);
-	tcase_add_test(tc, names_are_told_without_the_tree);
-	tcase_add_test(tc, throughput_is_of_the_last_seconds);
-	tcase_add_test(tc, bytes_are_those_since_the_beat_before);
-	tcase_add_test(tc, phases_and_diagnostics_are_kept_so_far);
-	tcase_add_test(tc, reasons_beyond_those_kept_are_counted_together);
-	tcase_add_test(tc, nothing_reaches_a_terminal_raw);
-	tcase_add_test(tc, events_that_lack_everything_do_no_harm);
-	tcase_add_test(tc, one_of_several_builds_says_which);
-	tcase_add_test(tc, a_snapshot_makes_the_model_again);
-	tcase_add_test(tc, a_node_is_idle_since_the_end_of_its_last_job);
-	tcase_add_test(tc, a_million_jobs_take_no_more_memory_than_a_thousand);
-	tcase_add_test(tc, jobs_that_never_end_are_bounded);
-	tcase_add_test(tc, nodes_without_end_are_bounded);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
-#include "suite.h"
+#include "../lib/test.h"
 #include "ui-view.h"
 
-START_TEST(five_hundred_nodes_are_scrolled)
+FIXTURE(set_up, tear_down);
+TIMEOUT(200);
+
+TEST(five_hundred_nodes_are_scrolled)
 {
 	many_nodes(500);
 	draw();
@@ -21,9 +24,8 @@ START_TEST(five_hundred_nodes_are_scrolled)
 	press(UI_KEY_HOME);
 	ck_assert(shows("\n>node0 ") && !shows("node499 "));
 }
-END_TEST
 
-START_TEST(lines_of_slots_are_scrolled_too)
+TEST(lines_of_slots_are_scrolled_too)
 {
 	many_nodes(3);
 	keys("a");
@@ -39,9 +41,8 @@ START_TEST(lines_of_slots_are_scrolled_too)
 	keys("a");
 	ck_assert(shows("\n>node2 ") && !shows("free"));
 }
-END_TEST
 
-START_TEST(nodes_are_sorted_by_a_column)
+TEST(nodes_are_sorted_by_a_column)
 {
 	many_nodes(30);
 	ck_assert(shows("^NODE") && shows("by name"));
@@ -57,9 +58,8 @@ START_TEST(nodes_are_sorted_by_a_column)
 		keys("s");
 	ck_assert(shows("by name") && !shows("reversed"));
 }
-END_TEST
 
-START_TEST(who_is_selected_stays_so)
+TEST(who_is_selected_stays_so)
 {
 	many_nodes(30);
 	keys("ssjj");
@@ -71,9 +71,8 @@ START_TEST(who_is_selected_stays_so)
 	ck_assert_int_eq(press('d'), UI_ACTION_DRAIN);
 	ck_assert_str_eq(ui_view_selected_node(&v), "node21");
 }
-END_TEST
 
-START_TEST(nodes_are_sought)
+TEST(nodes_are_sought)
 {
 	many_nodes(120);
 	keys("/NODE11");
@@ -91,9 +90,8 @@ START_TEST(nodes_are_sought)
 	keys("\b\177\b7\n");
 	ck_assert(shows("\n>node7 ") || shows("\n>node17 "));
 }
-END_TEST
 
-START_TEST(nodes_are_filtered)
+TEST(nodes_are_filtered)
 {
 	farm_play();
 	keys("\\eo");
@@ -108,10 +106,9 @@ START_TEST(nodes_are_filtered)
 	press(UI_KEY_ESCAPE);
 	ck_assert(shows("7/7"));
 }
-END_TEST
 
 /* A farm whose jobs are all local, for unreported reasons. */
-START_TEST(a_node_that_gets_nothing_stands_out)
+TEST(a_node_that_gets_nothing_stands_out)
 {
 	farm_begin();
 	farm_node("lazy", 4);
@@ -124,23 +121,4 @@ START_TEST(a_node_that_gets_nothing_stands_out)
 	farm_job(2, EVENTS_JOB_QUEUED, NULL, NULL);
 	farm_job(2, EVENTS_JOB_SEND, "lazy", NULL);
 	ck_assert(!shows("idle"));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("ui/nodes");
-	TCase *tc = tcase_create("nodes");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 200);
-	tcase_add_test(tc, five_hundred_nodes_are_scrolled);
-	tcase_add_test(tc, lines_of_slots_are_scrolled_too);
-	tcase_add_test(tc, nodes_are_sorted_by_a_column);
-	tcase_add_test(tc, who_is_selected_stays_so);
-	tcase_add_test(tc, nodes_are_sought);
-	tcase_add_test(tc, nodes_are_filtered);
-	tcase_add_test(tc, a_node_that_gets_nothing_stands_out);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -2,7 +2,7 @@
 /* needs: ui */
 #include "ui/nodes.h"
 
-#include "suite.h"
+#include "../lib/test.h"
 #include "ui-farm.h"
 
 static struct ui_canvas c;
@@ -46,7 +46,9 @@ static bool row_has(const char *want, enum ui_style style)
 	return has;
 }
 
-START_TEST(columns_are_dropped_until_they_fit)
+FIXTURE(set_up, tear_down);
+
+TEST(columns_are_dropped_until_they_fit)
 {
 	for (unsigned width = 0; width < 300; width++) {
 		unsigned sum = 0;
@@ -62,7 +64,6 @@ START_TEST(columns_are_dropped_until_they_fit)
 			ck_assert_uint_gt(columns.widths[i], 0);
 	}
 }
-END_TEST
 
 static const struct {
 	int64_t celsius, speed, foreign;
@@ -78,19 +79,17 @@ static const struct {
 	{ INT64_MAX, INT64_MAX, INT64_MAX, " hot ", "hot" },
 };
 
-START_TEST(heat_throttling_and_other_work_are_marked)
+TEST_EACH(heat_throttling_and_other_work_are_marked, healths)
 {
-	farm_beat(&(struct farm_beat){ "n", 1, 0, 0, 0, 0, 1000,
-				       healths[_i].celsius, healths[_i].speed,
-				       healths[_i].foreign });
-	ck_assert(row_has(healths[_i].state, UI_STYLE_NORMAL));
-	if (healths[_i].note[0])
-		ck_assert(row_has(healths[_i].note, UI_STYLE_NORMAL) ||
-			  row_has(healths[_i].note, UI_STYLE_HOT));
+	farm_beat(&(struct farm_beat){ "n", 1, 0, 0, 0, 0, 1000, row->celsius,
+				       row->speed, row->foreign });
+	ck_assert(row_has(row->state, UI_STYLE_NORMAL));
+	if (row->note[0])
+		ck_assert(row_has(row->note, UI_STYLE_NORMAL) ||
+			  row_has(row->note, UI_STYLE_HOT));
 }
-END_TEST
 
-START_TEST(a_node_that_is_not_up_says_why)
+TEST(a_node_that_is_not_up_says_why)
 {
 	node("n", "down", "no route to host");
 	ck_assert(row_has("down", UI_STYLE_BAD) &&
@@ -98,9 +97,8 @@ START_TEST(a_node_that_is_not_up_says_why)
 	node("n", "connecting", NULL);
 	ck_assert(row_has("connecting", UI_STYLE_WARN) && row_has("[....]", 0));
 }
-END_TEST
 
-START_TEST(one_that_is_drained_shows_the_jobs_it_still_has)
+TEST(one_that_is_drained_shows_the_jobs_it_still_has)
 {
 	farm_job(1, EVENTS_JOB_QUEUED, NULL, NULL);
 	farm_job(1, EVENTS_JOB_RUN, "n", NULL);
@@ -111,18 +109,16 @@ START_TEST(one_that_is_drained_shows_the_jobs_it_still_has)
 	ck_assert(row_has("drained", UI_STYLE_WARN) &&
 		  row_has("asked for", UI_STYLE_WARN));
 }
-END_TEST
 
-START_TEST(failures_stand_out)
+TEST(failures_stand_out)
 {
 	ck_assert(row_has("   0     0", UI_STYLE_NORMAL));
 	farm_beat(&(struct farm_beat){ "n", 1, 3, 2, 0, 0, 0, 0, 0, 0 });
 	ck_assert(row_has("3     2", UI_STYLE_BAD) &&
 		  row_has("2 [", UI_STYLE_WARN));
 }
-END_TEST
 
-START_TEST(a_node_is_idle_only_where_there_is_work)
+TEST(a_node_is_idle_only_where_there_is_work)
 {
 	now_ms = 20000;
 	ck_assert(row_has(" up ", UI_STYLE_NORMAL));
@@ -136,9 +132,8 @@ START_TEST(a_node_is_idle_only_where_there_is_work)
 	farm_job(2, EVENTS_JOB_QUEUED, NULL, NULL);
 	ck_assert(row_has("idle", UI_STYLE_WARN));
 }
-END_TEST
 
-START_TEST(a_job_that_takes_long_stands_out)
+TEST(a_job_that_takes_long_stands_out)
 {
 	const struct ui_job *j;
 
@@ -155,23 +150,4 @@ START_TEST(a_job_that_takes_long_stands_out)
 	/* For any difference of the clocks. */
 	ui_row_put_job(&a, 0, 0, j, 0);
 	ui_row_put_job(&a, 0, 0, j, UINT64_MAX);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("ui/nodes-row");
-	TCase *tc = tcase_create("row");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, columns_are_dropped_until_they_fit);
-	tcase_add_loop_test(tc, heat_throttling_and_other_work_are_marked, 0,
-			    sizeof(healths) / sizeof(*healths));
-	tcase_add_test(tc, a_node_that_is_not_up_says_why);
-	tcase_add_test(tc, one_that_is_drained_shows_the_jobs_it_still_has);
-	tcase_add_test(tc, failures_stand_out);
-	tcase_add_test(tc, a_node_is_idle_only_where_there_is_work);
-	tcase_add_test(tc, a_job_that_takes_long_stands_out);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -6,7 +6,7 @@
  */
 #include "ui/panes.h"
 
-#include "suite.h"
+#include "../lib/test.h"
 #include "ui-view.h"
 
 static const struct {
@@ -20,17 +20,18 @@ static const struct {
 	{ 3, 20, true, "view-known-20x3" },
 };
 
-START_TEST(a_build_like_the_last_one_has_a_total_and_an_end)
+FIXTURE(set_up, tear_down);
+
+TEST_EACH(a_build_like_the_last_one_has_a_total_and_an_end, sizes)
 {
-	c.ascii = sizes[_i].ascii;
-	resize(sizes[_i].rows, sizes[_i].columns);
+	c.ascii = row->ascii;
+	resize(row->rows, row->columns);
 	farm_is_known = true;
 	farm_play();
-	screen(sizes[_i].golden);
+	screen(row->golden);
 }
-END_TEST
 
-START_TEST(one_that_ended_has_neither)
+TEST(one_that_ended_has_neither)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_DONE);
 
@@ -41,9 +42,8 @@ START_TEST(one_that_ended_has_neither)
 	ck_assert(!shows("ETA") && !shows("/2874"));
 	ck_assert(shows("\ndone  587 ok"));
 }
-END_TEST
 
-START_TEST(steps_of_kbuild_are_counted_beside_jobs)
+TEST(steps_of_kbuild_are_counted_beside_jobs)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
 
@@ -61,9 +61,8 @@ START_TEST(steps_of_kbuild_are_counted_beside_jobs)
 	play(&ev);
 	ck_assert(shows("3 remote") && shows("2 steps"));
 }
-END_TEST
 
-START_TEST(what_takes_longer_than_it_should_has_no_end)
+TEST(what_takes_longer_than_it_should_has_no_end)
 {
 	farm_is_known = true;
 	farm_begin();
@@ -75,10 +74,9 @@ START_TEST(what_takes_longer_than_it_should_has_no_end)
 	now_ms += 60000;
 	ck_assert(!shows("ETA") && shows("99 %"));
 }
-END_TEST
 
 /* All widths, with the largest numbers in the farm. */
-START_TEST(no_width_is_too_small)
+TEST(no_width_is_too_small)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_ESTIMATE);
 
@@ -93,22 +91,4 @@ START_TEST(no_width_is_too_small)
 		resize(4, columns);
 		draw();
 	}
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("ui/panes");
-	TCase *tc = tcase_create("header");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_loop_test(tc,
-			    a_build_like_the_last_one_has_a_total_and_an_end, 0,
-			    sizeof(sizes) / sizeof(*sizes));
-	tcase_add_test(tc, steps_of_kbuild_are_counted_beside_jobs);
-	tcase_add_test(tc, one_that_ended_has_neither);
-	tcase_add_test(tc, what_takes_longer_than_it_should_has_no_end);
-	tcase_add_test(tc, no_width_is_too_small);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

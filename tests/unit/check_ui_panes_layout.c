@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
-#include "ui/panes.h"
+#include "../lib/test.h"
 
-#include "suite.h"
+#include "ui/panes.h"
 
 #include <string.h>
 
@@ -39,7 +39,7 @@ static bool is_sound(unsigned rows, unsigned columns)
 	return true;
 }
 
-START_TEST(areas_are_beside_each_other_on_any_screen)
+TEST(areas_are_beside_each_other_on_any_screen)
 {
 	for (unsigned i = 0; i < 80 * 64; i++) {
 		unsigned rows = i / 64;
@@ -65,9 +65,8 @@ START_TEST(areas_are_beside_each_other_on_any_screen)
 		}
 	}
 }
-END_TEST
 
-START_TEST(an_open_pane_leaves_room_for_nodes)
+TEST(an_open_pane_leaves_room_for_nodes)
 {
 	struct ui_panes_setup wish = { .diags_open = true,
 				       .log_open = true,
@@ -82,9 +81,8 @@ START_TEST(an_open_pane_leaves_room_for_nodes)
 	lay(24, 80, &wish);
 	ck_assert_uint_eq(area[UI_PANE_AREA_NODES].rows, 4);
 }
-END_TEST
 
-START_TEST(room_that_nodes_leave_is_for_diagnostics)
+TEST(room_that_nodes_leave_is_for_diagnostics)
 {
 	struct ui_panes_setup wish = { .has_build = true,
 				       .focus = UI_PANE_AREA_NODES,
@@ -99,9 +97,8 @@ START_TEST(room_that_nodes_leave_is_for_diagnostics)
 	lay(24, 80, &wish);
 	ck_assert_uint_eq(area[UI_PANE_AREA_DIAGS].rows, 0);
 }
-END_TEST
 
-START_TEST(a_large_screen_has_throughput_and_reasons_beside_each_other)
+TEST(a_large_screen_has_throughput_and_reasons_beside_each_other)
 {
 	struct ui_panes_setup wish = { .has_build = true,
 				       .focus = UI_PANE_AREA_NODES,
@@ -116,20 +113,4 @@ START_TEST(a_large_screen_has_throughput_and_reasons_beside_each_other)
 			  area[UI_PANE_AREA_LOCAL].row);
 	lay(10, 40, &wish);
 	ck_assert_uint_eq(area[UI_PANE_AREA_LOCAL].rows, 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("ui/panes-layout");
-	TCase *tc = tcase_create("layout");
-
-	tcase_add_test(tc, areas_are_beside_each_other_on_any_screen);
-	tcase_add_test(tc, room_that_nodes_leave_is_for_diagnostics);
-	tcase_add_test(tc, an_open_pane_leaves_room_for_nodes);
-	tcase_add_test(
-		tc,
-		a_large_screen_has_throughput_and_reasons_beside_each_other);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

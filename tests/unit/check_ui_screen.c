@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
+#include "../lib/test.h"
+
 #include "ui/screen.h"
 
 #include "base/clock.h"
 #include "base/terminal.h"
-#include "suite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -106,7 +107,10 @@ static bool same_modes(const struct termios *a, const struct termios *b)
 	       !memcmp(a->c_cc, b->c_cc, sizeof(a->c_cc));
 }
 
-START_TEST(nothing_happens_before_it_is_entered)
+FIXTURE(set_up, tear_down);
+TIMEOUT(60);
+
+TEST(nothing_happens_before_it_is_entered)
 {
 	struct termios before = modes(), now;
 
@@ -117,9 +121,8 @@ START_TEST(nothing_happens_before_it_is_entered)
 	now = modes();
 	ck_assert(same_modes(&before, &now));
 }
-END_TEST
 
-START_TEST(it_comes_and_goes_as_if_it_had_not_been)
+TEST(it_comes_and_goes_as_if_it_had_not_been)
 {
 	struct termios before = modes(), now;
 
@@ -146,9 +149,8 @@ START_TEST(it_comes_and_goes_as_if_it_had_not_been)
 	s = NULL;
 	ck_assert_str_eq(screen_got(), "");
 }
-END_TEST
 
-START_TEST(what_is_the_same_costs_nothing)
+TEST(what_is_the_same_costs_nothing)
 {
 	begin(true);
 	ck_assert(ui_screen_enter(s));
@@ -170,9 +172,8 @@ START_TEST(what_is_the_same_costs_nothing)
 	screen_got();
 	expect_has("hell!");
 }
-END_TEST
 
-START_TEST(colours_are_for_those_who_want_them)
+TEST_RANGE(colours_are_for_those_who_want_them, 0, 2)
 {
 	begin(_i);
 	ck_assert(ui_screen_enter(s));
@@ -186,9 +187,8 @@ START_TEST(colours_are_for_those_who_want_them)
 	else
 		expect_lacks("[3");
 }
-END_TEST
 
-START_TEST(eight_colours_are_enough)
+TEST(eight_colours_are_enough)
 {
 	setenv("TERM", "xterm", 1);
 	begin(true);
@@ -199,7 +199,6 @@ START_TEST(eight_colours_are_enough)
 	expect_has("[31m");
 	expect_lacks("38;5");
 }
-END_TEST
 
 /* The locale's variables, and whether it uses UTF-8. */
 static const struct {
@@ -225,26 +224,25 @@ static void set_variable(const char *name, const char *value)
 		unsetenv(name);
 }
 
-START_TEST(the_locale_says_what_characters_there_are)
+TEST_EACH(the_locale_says_what_characters_there_are, locales)
 {
-	set_variable("LC_ALL", locales[_i].all);
-	set_variable("LC_CTYPE", locales[_i].ctype);
-	set_variable("LANG", locales[_i].lang);
+	set_variable("LC_ALL", row->all);
+	set_variable("LC_CTYPE", row->ctype);
+	set_variable("LANG", row->lang);
 	begin(true);
-	ck_assert_int_eq(ui_screen_is_utf8(s), locales[_i].utf8);
+	ck_assert_int_eq(ui_screen_is_utf8(s), row->utf8);
 	ck_assert(ui_screen_enter(s));
 	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "<\u2500\u6f22e\u0301>");
 	ui_screen_show(s, &c);
 	screen_got();
-	if (locales[_i].utf8)
+	if (row->utf8)
 		expect_has("<\u2500\u6f22e\u0301>");
 	else
 		for (size_t i = 0; i < got.len; i++)
 			ck_assert_uint_lt(got.data[i], 0x80);
 }
-END_TEST
 
-START_TEST(wide_ones_and_halves_are_kept_apart)
+TEST(wide_ones_and_halves_are_kept_apart)
 {
 	begin(false);
 	ck_assert(ui_screen_enter(s));
@@ -261,9 +259,8 @@ START_TEST(wide_ones_and_halves_are_kept_apart)
 	screen_got();
 	expect_has(" ab \u6f22|");
 }
-END_TEST
 
-START_TEST(sizes_change)
+TEST(sizes_change)
 {
 	static const unsigned short sizes[][2] = {
 		{ 50, 132 }, { 1, 1 }, { 10, 40 }, { 300, 500 }, { 24, 80 },
@@ -288,7 +285,6 @@ START_TEST(sizes_change)
 		ck_assert_str_eq(screen_got(), "");
 	}
 }
-END_TEST
 
 /*
  * Change all cells each time, so that an update has several hundred kilobytes.
@@ -307,7 +303,7 @@ static void show_noise(unsigned seed)
 	ui_screen_show(s, &c);
 }
 
-START_TEST(a_terminal_that_does_not_read_makes_nobody_wait)
+TEST(a_terminal_that_does_not_read_makes_nobody_wait)
 {
 	uint64_t began;
 	size_t total = 0;
@@ -328,9 +324,8 @@ START_TEST(a_terminal_that_does_not_read_makes_nobody_wait)
 	ck_assert_uint_gt(total, 200 * 300);
 	ck_assert_int_eq(ui_screen_error(s), 0);
 }
-END_TEST
 
-START_TEST(one_that_stands_is_left_soon_and_gets_the_rest_later)
+TEST(one_that_stands_is_left_soon_and_gets_the_rest_later)
 {
 	uint64_t began;
 	size_t total = 0;
@@ -355,9 +350,8 @@ START_TEST(one_that_stands_is_left_soon_and_gets_the_rest_later)
 	ck_assert(left && ui_screen_ready(s));
 	ck_assert_uint_gt(total, 200 * 300);
 }
-END_TEST
 
-START_TEST(one_that_went_away_is_an_error)
+TEST_RANGE(one_that_went_away_is_an_error, 0, 2)
 {
 	unsigned wait_ms;
 	uint32_t key;
@@ -375,9 +369,8 @@ START_TEST(one_that_went_away_is_an_error)
 	}
 	ck_assert_int_eq(ui_screen_error(s), EIO);
 }
-END_TEST
 
-START_TEST(keys_come_as_they_are_typed)
+TEST(keys_come_as_they_are_typed)
 {
 	static const char typed[] = "q\033OA\033[6~\xc3\xa4";
 	static const uint32_t keys[] = { 'q', UI_KEY_UP, UI_KEY_PAGE_DOWN,
@@ -399,10 +392,9 @@ START_TEST(keys_come_as_they_are_typed)
 	/* The terminal does not echo. */
 	ck_assert_str_eq(screen_got(), "");
 }
-END_TEST
 
 /* The modes that a program leaves if it is killed with the screen open. */
-START_TEST(modes_of_one_that_was_killed_are_mended)
+TEST(modes_of_one_that_was_killed_are_mended)
 {
 	struct termios broken = modes();
 
@@ -417,7 +409,6 @@ START_TEST(modes_of_one_that_was_killed_are_mended)
 	ck_assert(modes().c_oflag & OPOST);
 	ck_assert(modes().c_iflag & ICRNL);
 }
-END_TEST
 
 static void *handler_of(int number)
 {
@@ -427,7 +418,7 @@ static void *handler_of(int number)
 	return (void *)now.sa_handler;
 }
 
-START_TEST(signals_are_handled_as_before)
+TEST(signals_are_handled_as_before)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGTSTP, SIGWINCH,
 				       SIGCONT };
@@ -445,7 +436,6 @@ START_TEST(signals_are_handled_as_before)
 	for (int i = 0; i < 5; i++)
 		ck_assert_ptr_eq(handler_of(numbers[i]), before[i]);
 }
-END_TEST
 
 /* TERM, and the reason against a screen. */
 static const struct {
@@ -460,20 +450,19 @@ static const struct {
 	{ "unknown", -ENOENT, "\"unknown\"" },
 };
 
-START_TEST(what_cannot_be_is_said)
+TEST_EACH(what_cannot_be_is_said, refused)
 {
 	struct err err = { 0 };
 
-	set_variable("TERM", refused[_i].term);
+	set_variable("TERM", row->term);
 	ck_assert_int_eq(ui_screen_new(&s, slave, slave, true, &err),
-			 refused[_i].answer);
-	ck_assert_msg(strstr(err.text, refused[_i].word), "%s", err.text);
+			 row->answer);
+	ck_assert_msg(strstr(err.text, row->word), "%s", err.text);
 	ck_assert_ptr_null(s);
 	ck_assert_str_eq(screen_got(), "");
 }
-END_TEST
 
-START_TEST(a_pipe_is_no_terminal)
+TEST(a_pipe_is_no_terminal)
 {
 	struct err err = { 0 };
 	int ends[2];
@@ -487,35 +476,4 @@ START_TEST(a_pipe_is_no_terminal)
 	ck_assert_msg(strstr(err.text, "standard error"), "%s", err.text);
 	close(ends[0]);
 	close(ends[1]);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("ui/screen");
-	TCase *tc = tcase_create("screen");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, nothing_happens_before_it_is_entered);
-	tcase_add_test(tc, it_comes_and_goes_as_if_it_had_not_been);
-	tcase_add_test(tc, what_is_the_same_costs_nothing);
-	tcase_add_loop_test(tc, colours_are_for_those_who_want_them, 0, 2);
-	tcase_add_test(tc, eight_colours_are_enough);
-	tcase_add_loop_test(tc, the_locale_says_what_characters_there_are, 0,
-			    sizeof(locales) / sizeof(*locales));
-	tcase_add_test(tc, wide_ones_and_halves_are_kept_apart);
-	tcase_add_test(tc, sizes_change);
-	tcase_add_test(tc, a_terminal_that_does_not_read_makes_nobody_wait);
-	tcase_add_test(tc,
-		       one_that_stands_is_left_soon_and_gets_the_rest_later);
-	tcase_add_loop_test(tc, one_that_went_away_is_an_error, 0, 2);
-	tcase_add_test(tc, keys_come_as_they_are_typed);
-	tcase_add_test(tc, modes_of_one_that_was_killed_are_mended);
-	tcase_add_test(tc, signals_are_handled_as_before);
-	tcase_add_loop_test(tc, what_cannot_be_is_said, 0,
-			    sizeof(refused) / sizeof(*refused));
-	tcase_add_test(tc, a_pipe_is_no_terminal);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

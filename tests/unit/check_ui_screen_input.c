@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
-#include "ui/screen.h"
+#include "../lib/test.h"
 
-#include "suite.h"
+#include "ui/screen.h"
 
 #include <string.h>
 
@@ -66,21 +66,22 @@ static const struct {
 	{ "\xc3z", { 'z', NONE } },
 };
 
-START_TEST(bytes_are_keys)
+FIXTURE(set_up, NULL);
+
+TEST_EACH(bytes_are_keys, cases)
 {
-	typed(cases[_i].text, strlen(cases[_i].text));
+	typed(row->text, strlen(row->text));
 	for (int i = 0; i < 5; i++) {
-		expect(cases[_i].keys[i]);
-		if (cases[_i].keys[i] == NONE)
+		expect(row->keys[i]);
+		if (row->keys[i] == NONE)
 			break;
 	}
 	expect(NONE);
 }
-END_TEST
 
-START_TEST(in_pieces_they_are_the_same)
+TEST_EACH(in_pieces_they_are_the_same, cases)
 {
-	const char *text = cases[_i].text;
+	const char *text = row->text;
 	int got = 0;
 
 	for (size_t i = 0; i < strlen(text); i++) {
@@ -89,14 +90,13 @@ START_TEST(in_pieces_they_are_the_same)
 
 		typed(text + i, 1);
 		while ((key = next_key(&wait_ms)) != NONE)
-			ck_assert_int_eq(key, cases[_i].keys[got++]);
+			ck_assert_int_eq(key, row->keys[got++]);
 		now_ms += UI_INPUT_WAIT_MS - 1;
 	}
-	ck_assert(got == 5 || cases[_i].keys[got] == NONE);
+	ck_assert(got == 5 || row->keys[got] == NONE);
 }
-END_TEST
 
-START_TEST(escape_alone_is_one_after_a_while)
+TEST(escape_alone_is_one_after_a_while)
 {
 	unsigned wait_ms;
 
@@ -109,9 +109,8 @@ START_TEST(escape_alone_is_one_after_a_while)
 	ck_assert_int_eq(next_key(&wait_ms), NONE);
 	ck_assert_uint_eq(wait_ms, 0);
 }
-END_TEST
 
-START_TEST(half_a_sequence_is_what_it_says_after_a_while)
+TEST(half_a_sequence_is_what_it_says_after_a_while)
 {
 	typed("\033[", 2);
 	expect(NONE);
@@ -124,9 +123,8 @@ START_TEST(half_a_sequence_is_what_it_says_after_a_while)
 	expect(NONE);
 	ck_assert_uint_eq(in.n_bytes, 0);
 }
-END_TEST
 
-START_TEST(a_terminals_own_sequences_count_too)
+TEST(a_terminals_own_sequences_count_too)
 {
 	ui_input_add_sequence(&in, UI_KEY_UP, "\033up");
 	/* overrides terminfo */
@@ -143,9 +141,8 @@ START_TEST(a_terminals_own_sequences_count_too)
 		ui_input_add_sequence(&in, UI_KEY_UP, "\033x");
 	ck_assert_uint_eq(in.n_sequences, UI_INPUT_SEQUENCES_MAX);
 }
-END_TEST
 
-START_TEST(a_sequence_without_end_is_dropped)
+TEST(a_sequence_without_end_is_dropped)
 {
 	char text[UI_INPUT_BYTES_MAX + 10];
 
@@ -156,10 +153,9 @@ START_TEST(a_sequence_without_end_is_dropped)
 	expect(NONE);
 	ck_assert_uint_eq(ui_input_room(&in), UI_INPUT_BYTES_MAX);
 }
-END_TEST
 
 /* Any input ends, and gives only valid keys. */
-START_TEST(any_bytes_are_read_to_their_end)
+TEST_RANGE(any_bytes_are_read_to_their_end, 0, 20)
 {
 	unsigned seed = (unsigned)_i * 2654435761u + 1, wait_ms;
 	static const char some[] = "\033[O;~0AZ\xc3\xe2\xf0\x82\377\001q";
@@ -179,23 +175,4 @@ START_TEST(any_bytes_are_read_to_their_end)
 	while (next_key(&wait_ms) != NONE)
 		;
 	ck_assert_uint_eq(in.n_bytes, 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("ui/screen-input");
-	TCase *tc = tcase_create("input");
-	int n = sizeof(cases) / sizeof(*cases);
-
-	tcase_add_checked_fixture(tc, set_up, NULL);
-	tcase_add_loop_test(tc, bytes_are_keys, 0, n);
-	tcase_add_loop_test(tc, in_pieces_they_are_the_same, 0, n);
-	tcase_add_test(tc, escape_alone_is_one_after_a_while);
-	tcase_add_test(tc, half_a_sequence_is_what_it_says_after_a_while);
-	tcase_add_test(tc, a_terminals_own_sequences_count_too);
-	tcase_add_test(tc, a_sequence_without_end_is_dropped);
-	tcase_add_loop_test(tc, any_bytes_are_read_to_their_end, 0, 20);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

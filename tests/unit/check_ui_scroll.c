@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
+#include "../lib/test.h"
+
 #include "ui/scroll.h"
 
-#include "suite.h"
 #include "ui/keys.h"
 
 static struct ui_scroll s;
@@ -25,16 +26,17 @@ static const struct {
 	{ 50, UI_KEY_HOME, 0 },       { 50, UI_KEY_END, 90 },
 };
 
-START_TEST(keys_scroll)
+FIXTURE(set_up, NULL);
+
+TEST_EACH(keys_scroll, keys)
 {
-	s.first_shown = keys[_i].top;
-	ck_assert(ui_scroll_handle_key(&s, 0, 100, keys[_i].key));
-	ck_assert_uint_eq(s.first_shown, keys[_i].then);
+	s.first_shown = row->top;
+	ck_assert(ui_scroll_handle_key(&s, 0, 100, row->key));
+	ck_assert_uint_eq(s.first_shown, row->then);
 	ck_assert(!ui_scroll_handle_key(&s, 0, 100, 'x'));
 }
-END_TEST
 
-START_TEST(who_follows_sees_the_end_until_he_goes_up)
+TEST(who_follows_sees_the_end_until_he_goes_up)
 {
 	s.following = true;
 	ui_scroll_set_range(&s, 0, 200, 10);
@@ -44,9 +46,8 @@ START_TEST(who_follows_sees_the_end_until_he_goes_up)
 	ck_assert_uint_eq(s.first_shown, 189);
 	ck_assert(!s.following);
 }
-END_TEST
 
-START_TEST(lines_that_are_gone_are_not_shown)
+TEST(lines_that_are_gone_are_not_shown)
 {
 	s.first_shown = 5;
 	ui_scroll_set_range(&s, 40, 100, 10);
@@ -56,9 +57,8 @@ START_TEST(lines_that_are_gone_are_not_shown)
 	ui_scroll_set_range(&s, 0, 0, 10);
 	ck_assert_uint_eq(s.first_shown, 0);
 }
-END_TEST
 
-START_TEST(columns_are_left_out_and_come_again)
+TEST(columns_are_left_out_and_come_again)
 {
 	ui_scroll_handle_key(&s, 0, 100, UI_KEY_RIGHT);
 	ui_scroll_handle_key(&s, 0, 100, UI_KEY_RIGHT);
@@ -70,7 +70,6 @@ START_TEST(columns_are_left_out_and_come_again)
 		ui_scroll_handle_key(&s, 0, 100, UI_KEY_RIGHT);
 	ck_assert_uint_lt(s.hidden_columns, 20000);
 }
-END_TEST
 
 static bool seek(bool here, bool backwards)
 {
@@ -85,7 +84,7 @@ static bool seek(bool here, bool backwards)
 	return true;
 }
 
-START_TEST(a_search_goes_around)
+TEST(a_search_goes_around)
 {
 	static const uint64_t order[] = { 12, 95, 97, 7, 12 };
 
@@ -103,9 +102,8 @@ START_TEST(a_search_goes_around)
 		ck_assert_uint_eq(s.found_line, order[i]);
 	}
 }
-END_TEST
 
-START_TEST(a_search_for_nothing_moves_nothing)
+TEST(a_search_for_nothing_moves_nothing)
 {
 	struct ui_search none = ui_search_begin(&s, true, false);
 
@@ -114,21 +112,4 @@ START_TEST(a_search_for_nothing_moves_nothing)
 	ck_assert(!ui_search_finish(&none, &s));
 	ck_assert_uint_eq(s.first_shown, 33);
 	ck_assert(s.following);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("ui/scroll");
-	TCase *tc = tcase_create("scroll");
-
-	tcase_add_checked_fixture(tc, set_up, NULL);
-	tcase_add_loop_test(tc, keys_scroll, 0, sizeof(keys) / sizeof(*keys));
-	tcase_add_test(tc, who_follows_sees_the_end_until_he_goes_up);
-	tcase_add_test(tc, lines_that_are_gone_are_not_shown);
-	tcase_add_test(tc, columns_are_left_out_and_come_again);
-	tcase_add_test(tc, a_search_goes_around);
-	tcase_add_test(tc, a_search_for_nothing_moves_nothing);
-	suite_add_tcase(suite, tc);
-	return suite_run(suite);
 }

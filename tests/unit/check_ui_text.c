@@ -7,13 +7,12 @@
  */
 #include "ui/text.h"
 
+#include "../lib/test.h"
 #include "base/clock.h"
-#include "suite.h"
 #include "ui-fixture.h"
 #include "ui-golden.h"
 #include "ui/width.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -195,49 +194,46 @@ static void play_counted_build(void)
 	ui_text_release(&p);
 }
 
-START_TEST(plain_without_a_baseline_has_a_counted_total)
+FIXTURE(set_up, tear_down);
+
+TEST(plain_without_a_baseline_has_a_counted_total)
 {
 	begin(UI_TEXT_PERIODIC, &all, false);
 	play_counted_build();
 	compare("plain-counted");
 }
-END_TEST
 
-START_TEST(line_without_a_baseline_has_a_counted_total)
+TEST(line_without_a_baseline_has_a_counted_total)
 {
 	begin(UI_TEXT_LINE, &all, false);
 	play_counted_build();
 	compare("line-counted");
 }
-END_TEST
 
-START_TEST(plain_has_a_line_after_10_40_100_160_seconds)
+TEST(plain_has_a_line_after_10_40_100_160_seconds)
 {
 	begin(UI_TEXT_PERIODIC, &all, false);
 	play_build(240);
 	compare("plain");
 }
-END_TEST
 
-START_TEST(the_line_is_written_over_itself)
+TEST(the_line_is_written_over_itself)
 {
 	begin(UI_TEXT_LINE, &all, false);
 	p.columns = 90;
 	play_build(125);
 	compare("line");
 }
-END_TEST
 
-START_TEST(a_build_like_the_last_one_has_a_total_and_an_end)
+TEST(a_build_like_the_last_one_has_a_total_and_an_end)
 {
 	known = true;
 	begin(UI_TEXT_PERIODIC, &all, false);
 	play_build(240);
 	compare("plain-known");
 }
-END_TEST
 
-START_TEST(so_it_has_in_one_line)
+TEST(so_it_has_in_one_line)
 {
 	known = true;
 	begin(UI_TEXT_LINE, &all, false);
@@ -245,9 +241,8 @@ START_TEST(so_it_has_in_one_line)
 	play_build(125);
 	compare("line-known");
 }
-END_TEST
 
-START_TEST(plain_has_no_control_character)
+TEST(plain_has_no_control_character)
 {
 	char *text;
 
@@ -258,9 +253,8 @@ START_TEST(plain_has_no_control_character)
 		ck_assert((unsigned char)*c >= ' ' || *c == '\n');
 	free(text);
 }
-END_TEST
 
-START_TEST(the_line_never_fills_the_terminal)
+TEST(the_line_never_fills_the_terminal)
 {
 	struct buf line = { 0 };
 
@@ -273,9 +267,8 @@ START_TEST(the_line_never_fills_the_terminal)
 	}
 	buf_release(&line);
 }
-END_TEST
 
-START_TEST(nothing_is_drawn_when_nothing_changed)
+TEST(nothing_is_drawn_when_nothing_changed)
 {
 	char *text;
 	size_t len;
@@ -293,9 +286,8 @@ START_TEST(nothing_is_drawn_when_nothing_changed)
 	free(text);
 	ui_text_release(&p);
 }
-END_TEST
 
-START_TEST(no_nodes_are_not_counted)
+TEST(no_nodes_are_not_counted)
 {
 	begin(UI_TEXT_PERIODIC, &all, false);
 	say(EVENTS_KIND_PHASE, "compile");
@@ -304,9 +296,8 @@ START_TEST(no_nodes_are_not_counted)
 	       "[   10s] compile: 0 jobs, 0 remote, 0 local, "
 	       "0 running, warnings 0, errors 0\n");
 }
-END_TEST
 
-START_TEST(a_loop_that_slept_does_not_catch_up)
+TEST(a_loop_that_slept_does_not_catch_up)
 {
 	unsigned lines = 0;
 	char *text;
@@ -322,9 +313,8 @@ START_TEST(a_loop_that_slept_does_not_catch_up)
 	free(text);
 	ui_text_release(&p);
 }
-END_TEST
 
-START_TEST(nodes_that_change_are_told)
+TEST(nodes_that_change_are_told)
 {
 	begin(UI_TEXT_PERIODIC, &all, false);
 	node("a", "connecting", NULL);
@@ -336,9 +326,8 @@ START_TEST(nodes_that_change_are_told)
 	       "[    0s] node a: down: it went away\n"
 	       "[    0s] node a: up\n");
 }
-END_TEST
 
-START_TEST(without_details_only_problems_are_printed)
+TEST(without_details_only_problems_are_printed)
 {
 	static const struct ui_text_options make = { .notes = true };
 	struct events_event detail = events_event_make(EVENTS_KIND_NOTE);
@@ -364,18 +353,16 @@ START_TEST(without_details_only_problems_are_printed)
 	       "known-answer test: wrong object\n"
 	       "[    0s] a problem\n");
 }
-END_TEST
 
-START_TEST(log_lines_have_colors_if_requested)
+TEST(log_lines_have_colors_if_requested)
 {
 	begin(UI_TEXT_PERIODIC, &all, true);
 	ui_text_put_log_line(&p, "  CC      a.o");
 	ui_text_put_log_line(&p, "a.c:2: error: z");
 	expect("  CC      a.o\n\033[31ma.c:2: error: z\033[0m\n");
 }
-END_TEST
 
-START_TEST(a_node_that_stays_down_is_told_once)
+TEST(a_node_that_stays_down_is_told_once)
 {
 	begin(UI_TEXT_PERIODIC, &all, false);
 	for (int i = 0; i < 4; i++) {
@@ -395,9 +382,8 @@ START_TEST(a_node_that_stays_down_is_told_once)
 	       "[    0s] node a: resting, no jobs until it passes a "
 	       "known-answer test: wrong object\n");
 }
-END_TEST
 
-START_TEST(a_farm_that_does_nothing_is_told_once)
+TEST(a_farm_that_does_nothing_is_told_once)
 {
 	begin(UI_TEXT_PERIODIC, &all, false);
 	node("a", "up", NULL);
@@ -407,9 +393,8 @@ START_TEST(a_farm_that_does_nothing_is_told_once)
 	expect("[    9s] 50 of the last 200 jobs were compiled locally; "
 	       "reason of the last one: .incbin\n");
 }
-END_TEST
 
-START_TEST(errors_alone_are_shown_when_that_is_wanted)
+TEST(errors_alone_are_shown_when_that_is_wanted)
 {
 	static const struct ui_text_options errors = { .errors = true };
 
@@ -421,9 +406,8 @@ START_TEST(errors_alone_are_shown_when_that_is_wanted)
 	ui_text_update(&p, 100000);
 	expect("a.c:2: error: z\n");
 }
-END_TEST
 
-START_TEST(warnings_are_shown_without_progress)
+TEST(warnings_are_shown_without_progress)
 {
 	static const struct ui_text_options quiet = { .warnings = true };
 
@@ -434,9 +418,8 @@ START_TEST(warnings_are_shown_without_progress)
 	node("a", "down", "gone");
 	expect("a.c:1: warning: x\na.c:2: error: z\n");
 }
-END_TEST
 
-START_TEST(what_was_held_comes_afterwards_without_warnings)
+TEST_RANGE(what_was_held_comes_afterwards_without_warnings, 0, 2)
 {
 	char *text;
 
@@ -475,9 +458,8 @@ START_TEST(what_was_held_comes_afterwards_without_warnings)
 	ck_assert_ptr_null(strstr(text, "compile\n"));
 	free(text);
 }
-END_TEST
 
-START_TEST(what_is_new_is_marked)
+TEST(what_is_new_is_marked)
 {
 	begin(UI_TEXT_PERIODIC, &all, false);
 	diag_held("a.c:1: warning: x\n", EVENTS_SEV_WARNING, 0);
@@ -486,9 +468,8 @@ START_TEST(what_is_new_is_marked)
 	       "kfarm: new since the previous build:\n"
 	       "a.c:2: warning: y\n");
 }
-END_TEST
 
-START_TEST(diagnostics_have_colours_where_they_are_wanted)
+TEST(diagnostics_have_colours_where_they_are_wanted)
 {
 	begin(UI_TEXT_PERIODIC, &all, true);
 	diag("a.c:1: warning: x\n  1 | y\n", EVENTS_SEV_WARNING);
@@ -496,9 +477,8 @@ START_TEST(diagnostics_have_colours_where_they_are_wanted)
 	expect("\033[35ma.c:1: warning: x\033[0m\n  1 | y\n"
 	       "\033[31ma.c:2: error: z\033[0m\n");
 }
-END_TEST
 
-START_TEST(a_name_with_escapes_does_not_steer_the_terminal)
+TEST(a_name_with_escapes_does_not_steer_the_terminal)
 {
 	char *text;
 
@@ -513,9 +493,8 @@ START_TEST(a_name_with_escapes_does_not_steer_the_terminal)
 	ck_assert_ptr_null(strstr(text, "\033[2J"));
 	free(text);
 }
-END_TEST
 
-START_TEST(a_terminal_that_stands_gets_one_line)
+TEST(a_terminal_that_stands_gets_one_line)
 {
 	uint64_t began = clock_ms();
 	int ends[2];
@@ -535,13 +514,12 @@ START_TEST(a_terminal_that_stands_gets_one_line)
 	close(ends[0]);
 	close(ends[1]);
 }
-END_TEST
 
 /*
  * A toolchain that is unavailable on a node is reported even if the node has
  * others.
  */
-START_TEST(a_toolchain_that_a_node_cannot_have_is_told_once)
+TEST(a_toolchain_that_a_node_cannot_have_is_told_once)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_CELL);
 	char *text;
@@ -561,40 +539,4 @@ START_TEST(a_toolchain_that_a_node_cannot_have_is_told_once)
 	ck_assert_str_eq(text, "[    0s] node a: no toolchain: is an s390x "
 			       "machine\n");
 	free(text);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("ui/text");
-	TCase *tc = tcase_create("plain");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, plain_without_a_baseline_has_a_counted_total);
-	tcase_add_test(tc, line_without_a_baseline_has_a_counted_total);
-	tcase_add_test(tc, plain_has_a_line_after_10_40_100_160_seconds);
-	tcase_add_test(tc, the_line_is_written_over_itself);
-	tcase_add_test(tc, a_build_like_the_last_one_has_a_total_and_an_end);
-	tcase_add_test(tc, so_it_has_in_one_line);
-	tcase_add_test(tc, plain_has_no_control_character);
-	tcase_add_test(tc, the_line_never_fills_the_terminal);
-	tcase_add_test(tc, nothing_is_drawn_when_nothing_changed);
-	tcase_add_test(tc, no_nodes_are_not_counted);
-	tcase_add_test(tc, a_loop_that_slept_does_not_catch_up);
-	tcase_add_test(tc, nodes_that_change_are_told);
-	tcase_add_test(tc, without_details_only_problems_are_printed);
-	tcase_add_test(tc, log_lines_have_colors_if_requested);
-	tcase_add_test(tc, a_node_that_stays_down_is_told_once);
-	tcase_add_test(tc, a_farm_that_does_nothing_is_told_once);
-	tcase_add_test(tc, warnings_are_shown_without_progress);
-	tcase_add_test(tc, errors_alone_are_shown_when_that_is_wanted);
-	tcase_add_loop_test(tc, what_was_held_comes_afterwards_without_warnings,
-			    0, 2);
-	tcase_add_test(tc, what_is_new_is_marked);
-	tcase_add_test(tc, diagnostics_have_colours_where_they_are_wanted);
-	tcase_add_test(tc, a_name_with_escapes_does_not_steer_the_terminal);
-	tcase_add_test(tc, a_terminal_that_stands_gets_one_line);
-	tcase_add_test(tc, a_toolchain_that_a_node_cannot_have_is_told_once);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -3,9 +3,9 @@
 /*
  * The full-screen view, compared with tests/ui/view-*.screen.
  */
+#include "../lib/test.h"
 #include "base/clock.h"
 #include "base/printable.h"
-#include "suite.h"
 #include "ui-view.h"
 #include "ui/width.h"
 
@@ -28,17 +28,19 @@ static const struct {
 	{ 3, 20, true, "view-20x3" },
 };
 
-START_TEST(a_farm_on_screens_of_many_sizes)
+FIXTURE(set_up, tear_down);
+TIMEOUT(200);
+
+TEST_EACH(a_farm_on_screens_of_many_sizes, sizes)
 {
-	c.ascii = sizes[_i].ascii;
-	resize(sizes[_i].rows, sizes[_i].columns);
+	c.ascii = row->ascii;
+	resize(row->rows, row->columns);
 	farm_play();
-	screen(sizes[_i].golden);
+	screen(row->golden);
 }
-END_TEST
 
 /* One node at work, one hot, one idle, one failing, one down. */
-START_TEST(an_expanded_node_shows_its_slots)
+TEST(an_expanded_node_shows_its_slots)
 {
 	farm_play();
 	keys("jjjj ");
@@ -48,9 +50,8 @@ START_TEST(an_expanded_node_shows_its_slots)
 	farm_job(19, EVENTS_JOB_SEND, "neo4b", NULL);
 	screen("view-expanded-later");
 }
-END_TEST
 
-START_TEST(styles_are_those_of_what_is_shown)
+TEST(styles_are_those_of_what_is_shown)
 {
 	struct buf styles = { 0 };
 
@@ -60,9 +61,8 @@ START_TEST(styles_are_those_of_what_is_shown)
 	golden_compare("view-styles", buf_str(&styles));
 	buf_release(&styles);
 }
-END_TEST
 
-START_TEST(while_vmlinux_is_linked_the_farm_is_idle)
+TEST(while_vmlinux_is_linked_the_farm_is_idle)
 {
 	farm_begin();
 	farm_node("neo4a", 6);
@@ -73,9 +73,8 @@ START_TEST(while_vmlinux_is_linked_the_farm_is_idle)
 	now_ms = 110000;
 	screen("view-linking");
 }
-END_TEST
 
-START_TEST(the_end_is_told)
+TEST(the_end_is_told)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_DONE);
 
@@ -91,9 +90,8 @@ START_TEST(the_end_is_told)
 	play(&ev);
 	ck_assert(shows("\ninterrupted  "));
 }
-END_TEST
 
-START_TEST(warnings_and_errors)
+TEST(warnings_and_errors)
 {
 	farm_play();
 	keys("w");
@@ -112,9 +110,8 @@ START_TEST(warnings_and_errors)
 	ck_assert(shows("* a.c:1: warning: later"));
 	ck_assert(!shows("* kernel/fork.c"));
 }
-END_TEST
 
-START_TEST(the_log)
+TEST(the_log)
 {
 	farm_play();
 	ck_assert(!ui_view_is_log_shown(&v));
@@ -146,9 +143,8 @@ START_TEST(the_log)
 	keys("l");
 	ck_assert(!shows("file120.o") && !ui_view_is_log_shown(&v));
 }
-END_TEST
 
-START_TEST(help)
+TEST(help)
 {
 	farm_play();
 	keys("?");
@@ -167,10 +163,9 @@ START_TEST(help)
 	ck_assert(!shows("q F10") && shows("kfarm top"));
 	ck_assert_int_eq(press('q'), UI_ACTION_LEAVE);
 }
-END_TEST
 
 /* Like kfarm top without a running build. */
-START_TEST(nodes_alone_have_no_counts_of_jobs)
+TEST(nodes_alone_have_no_counts_of_jobs)
 {
 	farm_node("neo4a", 6);
 	farm_node("box", 16);
@@ -179,7 +174,6 @@ START_TEST(nodes_alone_have_no_counts_of_jobs)
 	now_ms = 60000;
 	screen("view-nodes");
 }
-END_TEST
 
 /* ---------------------------------------------------------------- requests */
 
@@ -193,12 +187,12 @@ static const struct {
 	{ '[', UI_ACTION_PREVIOUS_BUILD },
 };
 
-START_TEST(what_is_asked_of_others)
+TEST_EACH(what_is_asked_of_others, asks)
 {
 	many_nodes(2);
 	press('j');
-	ck_assert_int_eq(press(asks[_i].key), asks[_i].ask);
-	if (asks[_i].key == 'd') {
+	ck_assert_int_eq(press(row->key), row->ask);
+	if (row->key == 'd') {
 		ck_assert_str_eq(ui_view_selected_node(&v), "node1");
 		node("node1", "draining", NULL);
 		ck_assert_int_eq(press('d'), UI_ACTION_RESUME);
@@ -206,9 +200,8 @@ START_TEST(what_is_asked_of_others)
 		ck_assert_int_eq(press('d'), UI_ACTION_RESUME);
 	}
 }
-END_TEST
 
-START_TEST(the_build_is_ended_by_two_keys)
+TEST(the_build_is_ended_by_two_keys)
 {
 	many_nodes(1);
 	ck_assert_int_eq(press('Q'), UI_ACTION_NONE);
@@ -218,9 +211,8 @@ START_TEST(the_build_is_ended_by_two_keys)
 	ck_assert_int_eq(press('Q'), UI_ACTION_NONE);
 	ck_assert_int_eq(press('Q'), UI_ACTION_ABORT);
 }
-END_TEST
 
-START_TEST(another_builds_nodes_are_left_alone)
+TEST(another_builds_nodes_are_left_alone)
 {
 	resize(24, 132);
 	many_nodes(1);
@@ -236,9 +228,8 @@ START_TEST(another_builds_nodes_are_left_alone)
 	keys("Q");
 	ck_assert_int_eq(press('q'), UI_ACTION_LEAVE);
 }
-END_TEST
 
-START_TEST(what_cannot_be_asked_is_told)
+TEST(what_cannot_be_asked_is_told)
 {
 	keys("d");
 	ck_assert(shows("no nodes"));
@@ -252,11 +243,10 @@ START_TEST(what_cannot_be_asked_is_told)
 	keys("d");
 	ck_assert(shows("the build has ended"));
 }
-END_TEST
 
 /* -------------------------------------------------------------- other panes */
 
-START_TEST(keys_go_to_the_pane_of_the_focus)
+TEST(keys_go_to_the_pane_of_the_focus)
 {
 	many_nodes(3);
 	keys("wl");
@@ -274,9 +264,8 @@ START_TEST(keys_go_to_the_pane_of_the_focus)
 	press(UI_KEY_TAB);
 	ck_assert(shows("NODE") && !shows("Log"));
 }
-END_TEST
 
-START_TEST(nothing_moves_while_it_is_paused)
+TEST(nothing_moves_while_it_is_paused)
 {
 	many_nodes(3);
 	keys("p");
@@ -295,9 +284,8 @@ START_TEST(nothing_moves_while_it_is_paused)
 	resize(30, 100);
 	ck_assert(shows("NODE"));
 }
-END_TEST
 
-START_TEST(a_line_above_all)
+TEST(a_line_above_all)
 {
 	many_nodes(3);
 	ui_view_set_title(&v, "build 1 of 2: \033[2J linux");
@@ -305,9 +293,8 @@ START_TEST(a_line_above_all)
 	ui_view_set_title(&v, NULL);
 	ck_assert(!shows("build 1"));
 }
-END_TEST
 
-START_TEST(a_model_may_be_made_anew)
+TEST(a_model_may_be_made_anew)
 {
 	many_nodes(40);
 	keys("ssra");
@@ -322,9 +309,8 @@ START_TEST(a_model_may_be_made_anew)
 		draw();
 	}
 }
-END_TEST
 
-START_TEST(events_that_did_not_come_are_told)
+TEST(events_that_did_not_come_are_told)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_DROPPED);
 
@@ -332,7 +318,6 @@ START_TEST(events_that_did_not_come_are_told)
 	play(&ev);
 	ck_assert(shows("17 events lost: counts are too low"));
 }
-END_TEST
 
 /* ------------------------------------------------------------ random input */
 
@@ -355,7 +340,7 @@ static void check_canvas(void)
 	ck_assert(sound);
 }
 
-START_TEST(every_size_is_drawn)
+TEST(every_size_is_drawn)
 {
 	farm_play();
 	keys("a");
@@ -373,9 +358,8 @@ START_TEST(every_size_is_drawn)
 	draw();
 	check_canvas();
 }
-END_TEST
 
-START_TEST(names_with_escapes_and_wide_ones)
+TEST(names_with_escapes_and_wide_ones)
 {
 	static const char *const evil[] = {
 		"a\033[2Jb\r\xff\u202e",
@@ -410,10 +394,9 @@ START_TEST(names_with_escapes_and_wide_ones)
 		check_canvas();
 	}
 }
-END_TEST
 
 /* As many events as a build of several days, drawn at the maximum rate. */
-START_TEST(a_million_events_take_no_more_memory_than_ten_thousand)
+TEST(a_million_events_take_no_more_memory_than_ten_thousand)
 {
 	static const char *const on[] = { "neo4a", "box", "local", "neo4b" };
 	struct mallinfo2 before = { 0 };
@@ -446,7 +429,6 @@ START_TEST(a_million_events_take_no_more_memory_than_ten_thousand)
 	printf("%llu draws at 132x50, everything open: %llu us each\n",
 	       (unsigned long long)draws, (unsigned long long)(took / draws));
 }
-END_TEST
 
 /* ------------------------------------------------------------------- cost */
 
@@ -464,33 +446,31 @@ static const struct {
 /*
  * Ten of these a second must cost at most 0.5 % of a core, or 2 % at 500 nodes.
  */
-START_TEST(a_drawing_takes_microseconds)
+TEST_EACH(a_drawing_takes_microseconds, costs)
 {
 	uint64_t began, took;
 	char name[32];
 
-	many_nodes(costs[_i].nodes);
-	for (int i = 0; i < costs[_i].nodes * 6; i++) {
-		snprintf(name, sizeof(name), "node%d", i % costs[_i].nodes);
+	many_nodes(row->nodes);
+	for (int i = 0; i < row->nodes * 6; i++) {
+		snprintf(name, sizeof(name), "node%d", i % row->nodes);
 		farm_job(i, EVENTS_JOB_QUEUED, NULL, NULL);
 		farm_job(i, EVENTS_JOB_RUN, name, NULL);
 	}
-	keys(costs[_i].keys);
-	resize(costs[_i].rows, costs[_i].columns);
+	keys(row->keys);
+	resize(row->rows, row->columns);
 	c.ascii = false;
 	draw();
 	began = clock_cpu_us();
 	for (int i = 0; i < 500; i++)
 		ui_view_draw(&v, &c, &m, now_ms++);
 	took = (clock_cpu_us() - began) / 500;
-	printf("%d nodes at %ux%u, keys \"%s\": %llu us\n", costs[_i].nodes,
-	       costs[_i].columns, costs[_i].rows, costs[_i].keys,
-	       (unsigned long long)took);
+	printf("%d nodes at %ux%u, keys \"%s\": %llu us\n", row->nodes,
+	       row->columns, row->rows, row->keys, (unsigned long long)took);
 #if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
-	ck_assert_uint_lt(took, costs[_i].most_us);
+	ck_assert_uint_lt(took, row->most_us);
 #endif
 }
-END_TEST
 
 #define JOBS_A_SECOND 500
 
@@ -540,65 +520,24 @@ static double percent_of_a_core(int nodes, int64_t from, int64_t seconds)
 	return (double)(clock_cpu_us() - began) / (double)seconds / 10000;
 }
 
-START_TEST(the_view_takes_a_small_share_of_a_core)
+TEST_EACH(the_view_takes_a_small_share_of_a_core, shares)
 {
 	double least = 100;
 
-	many_nodes(shares[_i].nodes);
+	many_nodes(row->nodes);
 	resize(60, 200);
 	c.ascii = false;
-	play_second_of(shares[_i].nodes, JOBS_A_SECOND);
+	play_second_of(row->nodes, JOBS_A_SECOND);
 	/* Repeat, because the machine can be busy for a while. */
 	for (int64_t i = 0; i < 3; i++) {
-		double percent = percent_of_a_core(shares[_i].nodes, 2 + i * 20,
-						   20);
+		double percent = percent_of_a_core(row->nodes, 2 + i * 20, 20);
 
 		least = percent < least ? percent : least;
 	}
 	printf("%d nodes, %d jobs/s, 10 pictures/s of 200x60: %.2f %% of a "
 	       "core\n",
-	       shares[_i].nodes, JOBS_A_SECOND, least);
+	       row->nodes, JOBS_A_SECOND, least);
 #if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
-	ck_assert(least < shares[_i].percent);
+	ck_assert(least < row->percent);
 #endif
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("ui/view");
-	TCase *tc = tcase_create("view");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_set_timeout(tc, 200);
-	tcase_add_loop_test(tc, a_farm_on_screens_of_many_sizes, 0,
-			    sizeof(sizes) / sizeof(*sizes));
-	tcase_add_test(tc, an_expanded_node_shows_its_slots);
-	tcase_add_test(tc, styles_are_those_of_what_is_shown);
-	tcase_add_test(tc, while_vmlinux_is_linked_the_farm_is_idle);
-	tcase_add_test(tc, the_end_is_told);
-	tcase_add_test(tc, warnings_and_errors);
-	tcase_add_test(tc, the_log);
-	tcase_add_test(tc, help);
-	tcase_add_loop_test(tc, what_is_asked_of_others, 0,
-			    sizeof(asks) / sizeof(*asks));
-	tcase_add_test(tc, nodes_alone_have_no_counts_of_jobs);
-	tcase_add_test(tc, the_build_is_ended_by_two_keys);
-	tcase_add_test(tc, another_builds_nodes_are_left_alone);
-	tcase_add_test(tc, what_cannot_be_asked_is_told);
-	tcase_add_test(tc, keys_go_to_the_pane_of_the_focus);
-	tcase_add_test(tc, nothing_moves_while_it_is_paused);
-	tcase_add_test(tc, a_line_above_all);
-	tcase_add_test(tc, a_model_may_be_made_anew);
-	tcase_add_test(tc, events_that_did_not_come_are_told);
-	tcase_add_test(tc, every_size_is_drawn);
-	tcase_add_test(tc, names_with_escapes_and_wide_ones);
-	tcase_add_test(tc,
-		       a_million_events_take_no_more_memory_than_ten_thousand);
-	tcase_add_loop_test(tc, a_drawing_takes_microseconds, 0,
-			    sizeof(costs) / sizeof(*costs));
-	tcase_add_loop_test(tc, the_view_takes_a_small_share_of_a_core, 0,
-			    sizeof(shares) / sizeof(*shares));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -2,8 +2,8 @@
 /* needs: ui */
 #include "ui/view.h"
 
+#include "../lib/test.h"
 #include "base/str.h"
-#include "suite.h"
 #include "ui-fixture.h"
 #include "ui/keys.h"
 
@@ -63,7 +63,9 @@ static void add_blocks(int from, int to)
 	}
 }
 
-START_TEST(blocks_are_lines)
+FIXTURE(set_up, tear_down);
+
+TEST(blocks_are_lines)
 {
 	diag("a\n\nb", EVENTS_SEV_WARNING);
 	diag("", EVENTS_SEV_WARNING);
@@ -71,9 +73,8 @@ START_TEST(blocks_are_lines)
 	diag("c\n", EVENTS_SEV_ERROR);
 	expect("* a\n\n  b\n*\n* c\n");
 }
-END_TEST
 
-START_TEST(what_the_build_before_had_not_is_marked)
+TEST(what_the_build_before_had_not_is_marked)
 {
 	struct buf text = { 0 };
 
@@ -90,18 +91,16 @@ START_TEST(what_the_build_before_had_not_is_marked)
 	ck_assert_uint_eq(m.totals.n_new_diags, 1);
 	buf_release(&text);
 }
-END_TEST
 
-START_TEST(there_may_be_none)
+TEST(there_may_be_none)
 {
 	expect("  none\n\n\n\n\n");
 	v.errors_only = true;
 	add_blocks(0, 1);
 	expect("  no errors\n\n\n\n\n");
 }
-END_TEST
 
-START_TEST(what_is_looked_at_stays_where_it_is)
+TEST(what_is_looked_at_stays_where_it_is)
 {
 	add_blocks(0, 60);
 	v.scroll.first_shown = 100;
@@ -114,9 +113,8 @@ START_TEST(what_is_looked_at_stays_where_it_is)
 	add_blocks(120, 1000);
 	expect("* 936: a\n  936: b\n* 937: a\n  937: b\n* 938: a\n");
 }
-END_TEST
 
-START_TEST(errors_alone_are_counted_anew)
+TEST(errors_alone_are_counted_anew)
 {
 	add_blocks(0, 10);
 	v.scroll.following = true;
@@ -126,9 +124,8 @@ START_TEST(errors_alone_are_counted_anew)
 	ui_diags_handle_key(&v, &m, UI_KEY_HOME);
 	expect("* 1: a\n  1: b\n* 3: a\n  3: b\n* 5: a\n");
 }
-END_TEST
 
-START_TEST(lines_are_sought)
+TEST(lines_are_sought)
 {
 	add_blocks(0, 100);
 	ck_assert(ui_diags_search(&v, &m, "77: B", true, false));
@@ -141,9 +138,8 @@ START_TEST(lines_are_sought)
 	/* That block has been dropped. */
 	ck_assert(!ui_diags_search(&v, &m, "22: a", true, false));
 }
-END_TEST
 
-START_TEST(another_build_begins_anew)
+TEST(another_build_begins_anew)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_STREAM);
 
@@ -157,30 +153,10 @@ START_TEST(another_build_begins_anew)
 	diag("x", EVENTS_SEV_ERROR);
 	expect("* x\n\n\n\n\n");
 }
-END_TEST
 
-START_TEST(long_lines_are_scrolled_to_the_right)
+TEST(long_lines_are_scrolled_to_the_right)
 {
 	diag("0123456789abcdefghijklmnopqrstuvwxyz\n\u6f22\u6f22", 0);
 	ui_diags_handle_key(&v, &m, UI_KEY_RIGHT);
 	expect("* 89abcdefghijklmnopqrstuvwxyz\n\n\n\n\n");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("ui/view-diags");
-	TCase *tc = tcase_create("diags");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, blocks_are_lines);
-	tcase_add_test(tc, what_the_build_before_had_not_is_marked);
-	tcase_add_test(tc, there_may_be_none);
-	tcase_add_test(tc, what_is_looked_at_stays_where_it_is);
-	tcase_add_test(tc, errors_alone_are_counted_anew);
-	tcase_add_test(tc, lines_are_sought);
-	tcase_add_test(tc, another_build_begins_anew);
-	tcase_add_test(tc, long_lines_are_scrolled_to_the_right);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

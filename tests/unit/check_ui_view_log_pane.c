@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
+#include "../lib/test.h"
+
 #include "ui/view.h"
 
 #include "base/printable.h"
 #include "base/str.h"
-#include "suite.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -27,7 +28,9 @@ static void add(const char *text)
 	ui_log_add(&g, bytes_str(text));
 }
 
-START_TEST(lines_come_in_pieces)
+FIXTURE(set_up, tear_down);
+
+TEST(lines_come_in_pieces)
 {
 	add("one\ntw");
 	ck_assert_uint_eq(g.end, 1);
@@ -42,7 +45,6 @@ START_TEST(lines_come_in_pieces)
 	ck_assert_ptr_null(ui_log_get_line(&g, 4));
 	ck_assert_ptr_null(ui_log_get_line(&g, UINT64_MAX));
 }
-END_TEST
 
 static const struct {
 	const char *raw, *shown;
@@ -55,22 +57,20 @@ static const struct {
 	{ "\a\b\x7f", "\\x07\\x08\\x7f" },
 };
 
-START_TEST(lines_may_be_shown)
+TEST_EACH(lines_may_be_shown, lines)
 {
-	add(lines[_i].raw);
+	add(row->raw);
 	add("\n");
-	ck_assert_str_eq(ui_log_get_line(&g, 0), lines[_i].shown);
+	ck_assert_str_eq(ui_log_get_line(&g, 0), row->shown);
 }
-END_TEST
 
-START_TEST(a_nul_is_a_byte_as_others)
+TEST(a_nul_is_a_byte_as_others)
 {
 	ui_log_add(&g, bytes_of("a\0b\n", 4));
 	ck_assert_str_eq(ui_log_get_line(&g, 0), "a\\x00b");
 }
-END_TEST
 
-START_TEST(the_oldest_lines_go)
+TEST(the_oldest_lines_go)
 {
 	char text[32];
 
@@ -84,10 +84,9 @@ START_TEST(the_oldest_lines_go)
 	ck_assert_str_eq(ui_log_get_line(&g, g.first), "line 20000");
 	ck_assert_str_eq(ui_log_get_line(&g, g.end - 1), "line 29999");
 }
-END_TEST
 
 /* 10 MB without a newline, of the byte with the longest printed form, 0xff. */
-START_TEST(a_line_of_10_megabytes_is_cut)
+TEST(a_line_of_10_megabytes_is_cut)
 {
 	char *block = xmalloc(1 << 20);
 	struct mallinfo2 before = mallinfo2();
@@ -105,9 +104,8 @@ START_TEST(a_line_of_10_megabytes_is_cut)
 	ck_assert_str_eq(ui_log_get_line(&g, 1), "next");
 	free(block);
 }
-END_TEST
 
-START_TEST(memory_is_bounded)
+TEST(memory_is_bounded)
 {
 	char *block = xmalloc(UI_LOG_LINE_MAX + 1);
 	size_t sum = 0;
@@ -123,22 +121,4 @@ START_TEST(memory_is_bounded)
 	ck_assert_uint_eq(sum, g.total_bytes);
 	ck_assert_uint_gt(sum, UI_LOG_BYTES - 10000);
 	free(block);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("ui/view-log-pane");
-	TCase *tc = tcase_create("log");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, lines_come_in_pieces);
-	tcase_add_loop_test(tc, lines_may_be_shown, 0,
-			    sizeof(lines) / sizeof(*lines));
-	tcase_add_test(tc, a_nul_is_a_byte_as_others);
-	tcase_add_test(tc, the_oldest_lines_go);
-	tcase_add_test(tc, a_line_of_10_megabytes_is_cut);
-	tcase_add_test(tc, memory_is_bounded);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

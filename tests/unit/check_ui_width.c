@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
-#include "ui/width.h"
+#include "../lib/test.h"
 
-#include "suite.h"
+#include "ui/width.h"
 
 #include <string.h>
 
@@ -20,11 +20,10 @@ static const struct {
 	{ "x\xe6\xbc", 3 }, /* truncated */
 };
 
-START_TEST(a_character_takes_what_a_terminal_gives_it)
+TEST_EACH(a_character_takes_what_a_terminal_gives_it, widths)
 {
-	ck_assert_uint_eq(ui_width(widths[_i].text), widths[_i].columns);
+	ck_assert_uint_eq(ui_width(row->text), row->columns);
 }
-END_TEST
 
 static const struct {
 	const char *text;
@@ -45,26 +44,12 @@ static const struct {
 	{ "abcdefo\xcc\x88x", 5, "a...x" },
 };
 
-START_TEST(the_middle_is_left_out)
+TEST_EACH(the_middle_is_left_out, cuts)
 {
 	struct buf out = { 0 };
 
-	ui_width_elide(&out, cuts[_i].text, cuts[_i].columns);
-	ck_assert_str_eq(buf_str(&out), cuts[_i].shown);
-	ck_assert_uint_le(ui_width(buf_str(&out)), cuts[_i].columns);
+	ui_width_elide(&out, row->text, row->columns);
+	ck_assert_str_eq(buf_str(&out), row->shown);
+	ck_assert_uint_le(ui_width(buf_str(&out)), row->columns);
 	buf_release(&out);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("ui/width");
-	TCase *tc = tcase_create("width");
-
-	tcase_add_loop_test(tc, a_character_takes_what_a_terminal_gives_it, 0,
-			    sizeof(widths) / sizeof(*widths));
-	tcase_add_loop_test(tc, the_middle_is_left_out, 0,
-			    sizeof(cuts) / sizeof(*cuts));
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire */
+#include "../lib/test.h"
+
 #include "wire/cc.h"
 
-#include "suite.h"
 #include "wire/frame.h"
 #include "wire/msg.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +50,9 @@ static int through(void)
 	return ret;
 }
 
-START_TEST(a_job_comes_back_as_it_was)
+FIXTURE(fresh, done);
+
+TEST(a_job_comes_back_as_it_was)
 {
 	struct wire_cc_job got = { 0 };
 
@@ -68,9 +70,8 @@ START_TEST(a_job_comes_back_as_it_was)
 	ck_assert_str_eq(got.env.v[0], "PATH=/bin");
 	wire_cc_job_release(&got);
 }
-END_TEST
 
-START_TEST(a_job_cut_or_prolonged_is_refused)
+TEST(a_job_cut_or_prolonged_is_refused)
 {
 	struct wire_cc_job got = { .pid = 42 };
 
@@ -83,9 +84,8 @@ START_TEST(a_job_cut_or_prolonged_is_refused)
 	ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), -EPROTO);
 	ck_assert_uint_eq(got.pid, 42);
 }
-END_TEST
 
-START_TEST(a_place_has_two_bits)
+TEST(a_place_has_two_bits)
 {
 	struct wire_cc_job got = { 0 };
 
@@ -100,9 +100,8 @@ START_TEST(a_place_has_two_bits)
 	body.data[8] = 4;
 	ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), -EPROTO);
 }
-END_TEST
 
-START_TEST(a_job_with_a_relative_path_is_refused)
+TEST(a_job_with_a_relative_path_is_refused)
 {
 	job.cwd[0] = 's';
 	ck_assert_int_eq(through(), -EPROTO);
@@ -114,9 +113,8 @@ START_TEST(a_job_with_a_relative_path_is_refused)
 	strv_release(&job.argv);
 	ck_assert_int_eq(through(), -EPROTO);
 }
-END_TEST
 
-START_TEST(a_command_line_is_bounded_in_bytes)
+TEST(a_command_line_is_bounded_in_bytes)
 {
 	size_t left = WIRE_CC_COMMAND_MAX - strlen("gcc-cPATH=/bin");
 
@@ -126,9 +124,8 @@ START_TEST(a_command_line_is_bounded_in_bytes)
 	strv_add(&job.env, "x");
 	ck_assert_int_eq(through(), -EPROTO);
 }
-END_TEST
 
-START_TEST(a_command_line_is_bounded_in_words)
+TEST(a_command_line_is_bounded_in_words)
 {
 	while (job.argv.n < WIRE_CC_WORDS_MAX)
 		strv_add(&job.argv, "");
@@ -136,9 +133,8 @@ START_TEST(a_command_line_is_bounded_in_words)
 	strv_add(&job.argv, "");
 	ck_assert_int_eq(through(), -EPROTO);
 }
-END_TEST
 
-START_TEST(an_environment_is_bounded_in_words)
+TEST(an_environment_is_bounded_in_words)
 {
 	while (job.env.n < WIRE_ENV_MAX)
 		strv_add(&job.env, "A=");
@@ -146,9 +142,8 @@ START_TEST(an_environment_is_bounded_in_words)
 	strv_add(&job.env, "A=");
 	ck_assert_int_eq(through(), -EPROTO);
 }
-END_TEST
 
-START_TEST(a_count_that_nothing_follows_allocates_nothing)
+TEST(a_count_that_nothing_follows_allocates_nothing)
 {
 	struct wire_cc_job got;
 
@@ -158,7 +153,6 @@ START_TEST(a_count_that_nothing_follows_allocates_nothing)
 	buf_put_u32(&body, UINT32_MAX);
 	ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), -EPROTO);
 }
-END_TEST
 
 static int done_through(const struct wire_cc_done *m, struct wire_cc_done *got)
 {
@@ -167,7 +161,7 @@ static int done_through(const struct wire_cc_done *m, struct wire_cc_done *got)
 	return wire_cc_done_decode(got, buf_bytes(&body));
 }
 
-START_TEST(a_done_comes_back_as_it_was)
+TEST(a_done_comes_back_as_it_was)
 {
 	struct wire_cc_done m = {
 		.status = 0,
@@ -193,9 +187,8 @@ START_TEST(a_done_comes_back_as_it_was)
 			wire_cc_done_decode(&got, bytes_of(body.data, n)),
 			-EPROTO);
 }
-END_TEST
 
-START_TEST(a_done_names_the_files_beside_the_object)
+TEST(a_done_names_the_files_beside_the_object)
 {
 	struct wire_cc_rename side[WIRE_SIDES_MAX + 1] = {
 		{ (char *)".x.su.kfarm.7", (char *)"x.su" },
@@ -219,9 +212,8 @@ START_TEST(a_done_names_the_files_beside_the_object)
 	ck_assert_int_eq(done_through(&m, &got), -EPROTO);
 	ck_assert_uint_eq(got.status, 42);
 }
-END_TEST
 
-START_TEST(a_done_of_a_failed_compile_has_no_files)
+TEST(a_done_of_a_failed_compile_has_no_files)
 {
 	struct wire_cc_done m = { .status = 1 };
 	struct wire_cc_done got = { 0 };
@@ -231,9 +223,8 @@ START_TEST(a_done_of_a_failed_compile_has_no_files)
 	ck_assert_str_eq(got.object, "");
 	wire_cc_done_release(&got);
 }
-END_TEST
 
-START_TEST(a_temporary_without_its_name_is_refused)
+TEST_RANGE(a_temporary_without_its_name_is_refused, 0, 4)
 {
 	struct wire_cc_done got = { .status = 42 };
 	struct wire_cc_done bad[] = {
@@ -246,9 +237,8 @@ START_TEST(a_temporary_without_its_name_is_refused)
 	ck_assert_int_eq(done_through(&bad[_i], &got), -EPROTO);
 	ck_assert_uint_eq(got.status, 42);
 }
-END_TEST
 
-START_TEST(diagnostics_are_bounded_by_what_one_frame_holds)
+TEST(diagnostics_are_bounded_by_what_one_frame_holds)
 {
 	uint8_t *text = calloc(1, WIRE_CC_DIAG_MAX + 1);
 	struct wire_cc_done m = { .out = bytes_of(text, WIRE_CC_DIAG_MAX),
@@ -273,9 +263,8 @@ START_TEST(diagnostics_are_bounded_by_what_one_frame_holds)
 	free(path);
 	free(text);
 }
-END_TEST
 
-START_TEST(a_question_about_fixdep_and_its_answer_come_back)
+TEST(a_question_about_fixdep_and_its_answer_come_back)
 {
 	struct wire_cc_fixdep ask = {
 		.cwd = (char *)"/b",
@@ -310,7 +299,6 @@ START_TEST(a_question_about_fixdep_and_its_answer_come_back)
 	ck_assert(bytes_equal(back.before_command, fixed.before_command));
 	ck_assert(bytes_equal(back.after_command, fixed.after_command));
 }
-END_TEST
 
 /* Program, arguments, length of the first one, kind; accepted? */
 static const struct step_case {
@@ -343,44 +331,41 @@ static const struct text_case {
 	{ 1, WIRE_STEP_DEVICETREE, false },
 };
 
-START_TEST(a_step_of_symbols_may_have_a_text)
+TEST_EACH(a_step_of_symbols_may_have_a_text, text_cases)
 {
-	const struct text_case *t = &text_cases[_i];
-	struct wire_cc_step m = { .kind = t->kind, .program = xstrdup("/o") };
+	struct wire_cc_step m = { .kind = row->kind, .program = xstrdup("/o") };
 	struct wire_cc_step got = { 0 };
 
-	m.text = xcalloc(t->len + 1, 1);
-	memset(m.text, 'x', t->len);
+	m.text = xcalloc(row->len + 1, 1);
+	memset(m.text, 'x', row->len);
 	wire_cc_step_encode(&body, &m);
 	ck_assert_int_eq(wire_cc_step_decode(&got, buf_bytes(&body)),
-			 t->taken ? 0 : -EPROTO);
-	if (t->taken) {
+			 row->taken ? 0 : -EPROTO);
+	if (row->taken) {
 		ck_assert_str_eq(got.text, m.text);
 		wire_cc_step_release(&got);
 	}
 	wire_cc_step_release(&m);
 }
-END_TEST
 
-START_TEST(a_step_names_its_program_and_is_bounded)
+TEST_EACH(a_step_names_its_program_and_is_bounded, step_cases)
 {
-	const struct step_case *t = &step_cases[_i];
-	struct wire_cc_step m = { .kind = t->kind,
-				  .program = xstrdup(t->program) };
+	struct wire_cc_step m = { .kind = row->kind,
+				  .program = xstrdup(row->program) };
 	struct wire_cc_step got = { 0 };
-	char *word = xcalloc(t->len + 1, 1);
+	char *word = xcalloc(row->len + 1, 1);
 
-	memset(word, 'x', t->len);
-	for (size_t i = 0; i < t->n; i++)
+	memset(word, 'x', row->len);
+	for (size_t i = 0; i < row->n; i++)
 		strv_add(&m.args, word);
 	wire_cc_step_encode(&body, &m);
 	ck_assert_int_eq(wire_cc_step_decode(&got, buf_bytes(&body)),
-			 t->taken ? 0 : -EPROTO);
-	if (t->taken) {
-		ck_assert_uint_eq(got.kind, t->kind);
-		ck_assert_str_eq(got.program, t->program);
-		ck_assert_uint_eq(got.args.n, t->n);
-		for (size_t i = 0; i < t->n; i++)
+			 row->taken ? 0 : -EPROTO);
+	if (row->taken) {
+		ck_assert_uint_eq(got.kind, row->kind);
+		ck_assert_str_eq(got.program, row->program);
+		ck_assert_uint_eq(got.args.n, row->n);
+		for (size_t i = 0; i < row->n; i++)
 			ck_assert_str_eq(got.args.v[i], word);
 		wire_cc_step_release(&got);
 		for (size_t n = 0; n < body.len; n += 1 + n / 64)
@@ -390,33 +375,4 @@ START_TEST(a_step_names_its_program_and_is_bounded)
 	}
 	free(word);
 	wire_cc_step_release(&m);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("wire/cc");
-	TCase *tc = tcase_create("cc");
-
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, fresh, done);
-	tcase_add_test(tc, a_job_comes_back_as_it_was);
-	tcase_add_test(tc, a_job_cut_or_prolonged_is_refused);
-	tcase_add_test(tc, a_place_has_two_bits);
-	tcase_add_test(tc, a_job_with_a_relative_path_is_refused);
-	tcase_add_test(tc, a_command_line_is_bounded_in_bytes);
-	tcase_add_test(tc, a_command_line_is_bounded_in_words);
-	tcase_add_test(tc, an_environment_is_bounded_in_words);
-	tcase_add_test(tc, a_count_that_nothing_follows_allocates_nothing);
-	tcase_add_test(tc, a_done_comes_back_as_it_was);
-	tcase_add_test(tc, a_done_names_the_files_beside_the_object);
-	tcase_add_test(tc, a_done_of_a_failed_compile_has_no_files);
-	tcase_add_loop_test(tc, a_temporary_without_its_name_is_refused, 0, 4);
-	tcase_add_test(tc, a_question_about_fixdep_and_its_answer_come_back);
-	tcase_add_loop_test(tc, a_step_names_its_program_and_is_bounded, 0,
-			    sizeof(step_cases) / sizeof(*step_cases));
-	tcase_add_loop_test(tc, a_step_of_symbols_may_have_a_text, 0,
-			    sizeof(text_cases) / sizeof(*text_cases));
-	tcase_add_test(tc, diagnostics_are_bounded_by_what_one_frame_holds);
-	return suite_run(suite);
 }

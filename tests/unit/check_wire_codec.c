@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire */
+#include "../lib/test.h"
+
 #include "wire/codec.h"
 
 #include "base/task.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +52,7 @@ static void ck_round_trip(struct bytes raw, enum wire_codec wanted,
 	buf_release(&back);
 }
 
-START_TEST(what_was_packed_unpacks_to_the_same)
+TEST_RANGE(what_was_packed_unpacks_to_the_same, 0, 2)
 {
 	static const size_t sizes[] = { 128, 1000, 65536, WIRE_BODY_MAX };
 	struct buf raw = { 0 };
@@ -64,9 +64,8 @@ START_TEST(what_was_packed_unpacks_to_the_same)
 	}
 	buf_release(&raw);
 }
-END_TEST
 
-START_TEST(what_packing_does_not_shrink_stays_plain)
+TEST_RANGE(what_packing_does_not_shrink_stays_plain, 0, 2)
 {
 	struct buf raw = { 0 };
 
@@ -76,9 +75,8 @@ START_TEST(what_packing_does_not_shrink_stays_plain)
 	ck_round_trip(buf_bytes(&raw), packers[_i], WIRE_PLAIN);
 	buf_release(&raw);
 }
-END_TEST
 
-START_TEST(plain_stays_plain)
+TEST(plain_stays_plain)
 {
 	struct buf raw = { 0 };
 
@@ -86,10 +84,9 @@ START_TEST(plain_stays_plain)
 	ck_round_trip(buf_bytes(&raw), WIRE_PLAIN, WIRE_PLAIN);
 	buf_release(&raw);
 }
-END_TEST
 
 /* A body of zeros, the best compression ratio, with a false length. */
-START_TEST(a_bomb_is_refused_and_leaves_the_buffer_alone)
+TEST_RANGE(a_bomb_is_refused_and_leaves_the_buffer_alone, 0, 2)
 {
 	static const uint32_t lengths[] = {
 		0,         1, 999999, 1000001, WIRE_BODY_MAX, WIRE_BODY_MAX + 1,
@@ -114,9 +111,8 @@ START_TEST(a_bomb_is_refused_and_leaves_the_buffer_alone)
 	buf_release(&out);
 	free(zeros);
 }
-END_TEST
 
-START_TEST(a_cut_or_prolonged_body_is_refused)
+TEST_RANGE(a_cut_or_prolonged_body_is_refused, 0, 2)
 {
 	struct buf raw = { 0 }, packed = { 0 }, out = { 0 };
 
@@ -136,9 +132,8 @@ START_TEST(a_cut_or_prolonged_body_is_refused)
 	buf_release(&packed);
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(a_flipped_bit_never_gives_another_length)
+TEST_RANGE(a_flipped_bit_never_gives_another_length, 0, 2)
 {
 	struct buf raw = { 0 }, packed = { 0 }, out = { 0 };
 	int ret;
@@ -158,9 +153,8 @@ START_TEST(a_flipped_bit_never_gives_another_length)
 	buf_release(&packed);
 	buf_release(&out);
 }
-END_TEST
 
-START_TEST(plain_of_two_lengths_is_refused)
+TEST(plain_of_two_lengths_is_refused)
 {
 	struct buf out = { 0 };
 
@@ -172,7 +166,6 @@ START_TEST(plain_of_two_lengths_is_refused)
 			 -EPROTO);
 	buf_release(&out);
 }
-END_TEST
 
 static void pack_once(void *arg)
 {
@@ -184,7 +177,7 @@ static void pack_once(void *arg)
 	buf_release(&raw);
 }
 
-START_TEST(threads_pack_at_the_same_time)
+TEST(threads_pack_at_the_same_time)
 {
 	struct task *tasks[8];
 	struct buf out[8] = { 0 };
@@ -202,9 +195,8 @@ START_TEST(threads_pack_at_the_same_time)
 	}
 	buf_release(&out[0]);
 }
-END_TEST
 
-START_TEST(a_codec_has_a_name)
+TEST(a_codec_has_a_name)
 {
 	static const char *const names[] = { "none", "lzo", "zstd" };
 	enum wire_codec got = WIRE_PLAIN;
@@ -216,24 +208,4 @@ START_TEST(a_codec_has_a_name)
 	ck_assert_int_eq(wire_codec_parse("LZO", &got), -EINVAL);
 	ck_assert_int_eq(wire_codec_parse("", &got), -EINVAL);
 	ck_assert_int_eq(got, WIRE_ZSTD);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("wire/codec");
-	TCase *tc = tcase_create("codec");
-
-	suite_add_tcase(suite, tc);
-	tcase_add_loop_test(tc, what_was_packed_unpacks_to_the_same, 0, 2);
-	tcase_add_loop_test(tc, what_packing_does_not_shrink_stays_plain, 0, 2);
-	tcase_add_test(tc, plain_stays_plain);
-	tcase_add_loop_test(tc, a_bomb_is_refused_and_leaves_the_buffer_alone,
-			    0, 2);
-	tcase_add_loop_test(tc, a_cut_or_prolonged_body_is_refused, 0, 2);
-	tcase_add_loop_test(tc, a_flipped_bit_never_gives_another_length, 0, 2);
-	tcase_add_test(tc, plain_of_two_lengths_is_refused);
-	tcase_add_test(tc, threads_pack_at_the_same_time);
-	tcase_add_test(tc, a_codec_has_a_name);
-	return suite_run(suite);
 }

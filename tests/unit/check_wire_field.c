@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire */
+#include "../lib/test.h"
+
 #include "wire/field.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +33,7 @@ static void ck_line(const char *s, const char *want)
 	free(got);
 }
 
-START_TEST(a_line_is_cut_and_cleaned_when_written)
+TEST(a_line_is_cut_and_cleaned_when_written)
 {
 	ck_line("", "");
 	ck_line(NULL, "");
@@ -45,9 +44,8 @@ START_TEST(a_line_is_cut_and_cleaned_when_written)
 	ck_line("d\177e", "d e");
 	ck_line("\303\274ber", "\303\274ber");
 }
-END_TEST
 
-START_TEST(a_line_too_long_is_refused)
+TEST(a_line_too_long_is_refused)
 {
 	bool bad;
 	char *got = through("eleven here", 100, 10, &bad);
@@ -56,9 +54,8 @@ START_TEST(a_line_too_long_is_refused)
 	ck_assert_str_eq(got, "");
 	free(got);
 }
-END_TEST
 
-START_TEST(a_line_that_steers_a_terminal_is_refused)
+TEST_RANGE(a_line_that_steers_a_terminal_is_refused, 0, 7)
 {
 	static const char *const lines[] = {
 		"a\nb",     "\033[2J", "\177",         "\1",
@@ -73,9 +70,8 @@ START_TEST(a_line_that_steers_a_terminal_is_refused)
 	ck_assert(r.bad);
 	buf_release(&b);
 }
-END_TEST
 
-START_TEST(what_steers_a_terminal_does_not_go_out)
+TEST(what_steers_a_terminal_does_not_go_out)
 {
 	struct buf b = { 0 };
 	struct reader r;
@@ -90,9 +86,8 @@ START_TEST(what_steers_a_terminal_does_not_go_out)
 	free(got);
 	buf_release(&b);
 }
-END_TEST
 
-START_TEST(a_short_digest_leaves_the_old_one)
+TEST(a_short_digest_leaves_the_old_one)
 {
 	struct digest d = { .b = { 7 } };
 	uint8_t raw[DIGEST_SIZE] = { 1, 2, 3 };
@@ -108,9 +103,8 @@ START_TEST(a_short_digest_leaves_the_old_one)
 	ck_assert(!r.bad);
 	ck_assert_mem_eq(d.b, raw, sizeof(raw));
 }
-END_TEST
 
-START_TEST(a_number_beyond_its_limit_is_bad_and_zero)
+TEST(a_number_beyond_its_limit_is_bad_and_zero)
 {
 	static const uint8_t raw[] = { 5, 0, 1, 0, 0 };
 	struct reader r;
@@ -127,20 +121,4 @@ START_TEST(a_number_beyond_its_limit_is_bad_and_zero)
 	reader_init(&r, bytes_of(raw + 1, 4));
 	ck_assert_uint_eq(wire_field_u32(&r, 255), 0);
 	ck_assert(r.bad);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("wire/field");
-	TCase *tc = tcase_create("field");
-
-	suite_add_tcase(suite, tc);
-	tcase_add_test(tc, a_line_is_cut_and_cleaned_when_written);
-	tcase_add_test(tc, a_line_too_long_is_refused);
-	tcase_add_loop_test(tc, a_line_that_steers_a_terminal_is_refused, 0, 7);
-	tcase_add_test(tc, what_steers_a_terminal_does_not_go_out);
-	tcase_add_test(tc, a_short_digest_leaves_the_old_one);
-	tcase_add_test(tc, a_number_beyond_its_limit_is_bad_and_zero);
-	return suite_run(suite);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire */
+#include "../lib/test.h"
+
 #include "wire/frame.h"
 
 #include "base/bytes.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +35,7 @@ static const struct spoil {
 	{ 12, 301, -EPROTO },
 };
 
-START_TEST(decode_reads_what_encode_wrote)
+TEST(decode_reads_what_encode_wrote)
 {
 	static const struct wire_frame all[] = {
 		{ 1, WIRE_PLAIN, 0, 0 },
@@ -52,9 +52,8 @@ START_TEST(decode_reads_what_encode_wrote)
 		ck_assert_mem_eq(&got, &all[i], sizeof(got));
 	}
 }
-END_TEST
 
-START_TEST(a_header_is_little_endian_on_every_machine)
+TEST(a_header_is_little_endian_on_every_machine)
 {
 	static const uint8_t want[WIRE_FRAME_SIZE] = {
 		'k', 'f', 'r', 'm', 5, 0, 0, 0, 0x2c, 1, 0, 0, 0x2c, 1, 0, 0
@@ -64,29 +63,14 @@ START_TEST(a_header_is_little_endian_on_every_machine)
 	wire_frame_encode(wire, &sample);
 	ck_assert_mem_eq(wire, want, sizeof(want));
 }
-END_TEST
 
-START_TEST(decode_refuses_a_spoiled_header)
+TEST_EACH(decode_refuses_a_spoiled_header, spoiled)
 {
 	uint8_t wire[WIRE_FRAME_SIZE];
 	struct wire_frame got = { .type = 42 };
 
 	wire_frame_encode(wire, &sample);
-	put_le32(wire + spoiled[_i].offset, spoiled[_i].value);
-	ck_assert_int_eq(wire_frame_decode(&got, wire), spoiled[_i].answer);
+	put_le32(wire + row->offset, row->value);
+	ck_assert_int_eq(wire_frame_decode(&got, wire), row->answer);
 	ck_assert_uint_eq(got.type, 42); /* unchanged on failure */
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("wire/frame");
-	TCase *tc = tcase_create("frame");
-
-	suite_add_tcase(suite, tc);
-	tcase_add_test(tc, decode_reads_what_encode_wrote);
-	tcase_add_test(tc, a_header_is_little_endian_on_every_machine);
-	tcase_add_loop_test(tc, decode_refuses_a_spoiled_header, 0,
-			    sizeof(spoiled) / sizeof(*spoiled));
-	return suite_run(suite);
 }

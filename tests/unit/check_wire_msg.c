@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire */
+#include "../lib/test.h"
+
 #include "wire/msg.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +41,9 @@ static void fill_hello(struct wire_hello *m)
 	strv_add(&m->inventory.compilers, "aarch64-linux-gnu-gcc-12");
 }
 
-START_TEST(a_hello_comes_back_as_it_was)
+FIXTURE(fresh, done);
+
+TEST(a_hello_comes_back_as_it_was)
 {
 	struct wire_hello m, got = { 0 };
 
@@ -66,9 +67,8 @@ START_TEST(a_hello_comes_back_as_it_was)
 	wire_hello_release(&m);
 	wire_hello_release(&got);
 }
-END_TEST
 
-START_TEST(a_hello_without_an_inventory_has_empty_strings)
+TEST(a_hello_without_an_inventory_has_empty_strings)
 {
 	struct wire_hello m = { .version_min = 1, .version_max = 1 };
 	struct wire_hello got = { 0 };
@@ -80,10 +80,9 @@ START_TEST(a_hello_without_an_inventory_has_empty_strings)
 	ck_assert_uint_eq(got.inventory.compilers.n, 0);
 	wire_hello_release(&got);
 }
-END_TEST
 
 /* No prefix of a message is valid, nor a message with trailing bytes. */
-START_TEST(a_hello_cut_or_prolonged_is_refused)
+TEST(a_hello_cut_or_prolonged_is_refused)
 {
 	struct wire_hello m, got = { .version_min = 42 };
 
@@ -98,9 +97,8 @@ START_TEST(a_hello_cut_or_prolonged_is_refused)
 	ck_assert_uint_eq(got.version_min, 42); /* unchanged */
 	wire_hello_release(&m);
 }
-END_TEST
 
-START_TEST(a_hello_lists_a_bounded_number_of_compilers)
+TEST(a_hello_lists_a_bounded_number_of_compilers)
 {
 	struct wire_hello m = { 0 }, got = { 0 };
 
@@ -112,9 +110,8 @@ START_TEST(a_hello_lists_a_bounded_number_of_compilers)
 	wire_hello_release(&got);
 	wire_hello_release(&m);
 }
-END_TEST
 
-START_TEST(a_hello_that_announces_more_compilers_is_refused)
+TEST(a_hello_that_announces_more_compilers_is_refused)
 {
 	struct wire_hello m = { 0 }, got = { 0 };
 
@@ -124,7 +121,6 @@ START_TEST(a_hello_that_announces_more_compilers_is_refused)
 		buf_put_str(&body, "gcc");
 	ck_assert_int_eq(wire_hello_decode(&got, buf_bytes(&body)), -EPROTO);
 }
-END_TEST
 
 static const struct version {
 	uint16_t min, max;
@@ -138,18 +134,17 @@ static const struct version {
 	{ 2, 1, -EPROTO }, { 0xffff, 0xffff, -EPROTO },
 };
 
-START_TEST(the_version_is_the_highest_that_both_speak)
+TEST_EACH(the_version_is_the_highest_that_both_speak, versions)
 {
 	struct wire_hello m = {
-		.version_min = versions[_i].min,
-		.version_max = versions[_i].max,
+		.version_min = row->min,
+		.version_max = row->max,
 	};
 
-	ck_assert_int_eq(wire_hello_negotiate(&m), versions[_i].answer);
+	ck_assert_int_eq(wire_hello_negotiate(&m), row->answer);
 }
-END_TEST
 
-START_TEST(a_bye_says_why_in_one_clean_line)
+TEST(a_bye_says_why_in_one_clean_line)
 {
 	char *why = NULL;
 
@@ -163,9 +158,8 @@ START_TEST(a_bye_says_why_in_one_clean_line)
 		-EPROTO);
 	ck_assert_ptr_null(why);
 }
-END_TEST
 
-START_TEST(a_fit_says_what_holds_and_what_is_missing)
+TEST(a_fit_says_what_holds_and_what_is_missing)
 {
 	struct wire_fit m = { .usable = 1,
 			      .layers = (char *)"user mount",
@@ -190,9 +184,8 @@ START_TEST(a_fit_says_what_holds_and_what_is_missing)
 	ck_assert_ptr_null(got.reason);
 	strv_release(&m.hosts);
 }
-END_TEST
 
-START_TEST(a_fit_names_a_bounded_number_of_clean_hosts)
+TEST(a_fit_names_a_bounded_number_of_clean_hosts)
 {
 	struct wire_fit m = { .layers = (char *)"", .reason = (char *)"" };
 	struct wire_fit got = { 0 };
@@ -210,9 +203,8 @@ START_TEST(a_fit_names_a_bounded_number_of_clean_hosts)
 	ck_assert_int_eq(wire_fit_decode(&got, buf_bytes(&body)), -EPROTO);
 	strv_release(&m.hosts);
 }
-END_TEST
 
-START_TEST(a_beat_comes_back_with_its_jobs)
+TEST(a_beat_comes_back_with_its_jobs)
 {
 	struct wire_beat_job jobs[] = { { 3, 1500 }, { 9, 20 } };
 	struct wire_beat m = {
@@ -234,9 +226,8 @@ START_TEST(a_beat_comes_back_with_its_jobs)
 		ck_assert_int_eq(wire_beat_decode(&got, bytes_of(body.data, n)),
 				 -EPROTO);
 }
-END_TEST
 
-START_TEST(a_beat_of_too_many_jobs_is_cut_when_sent_and_refused_when_read)
+TEST(a_beat_of_too_many_jobs_is_cut_when_sent_and_refused_when_read)
 {
 	struct wire_beat m = { .n_jobs = WIRE_BEAT_JOBS_MAX + 1 };
 	struct wire_beat got = { 0 };
@@ -253,9 +244,8 @@ START_TEST(a_beat_of_too_many_jobs_is_cut_when_sent_and_refused_when_read)
 	ck_assert_int_eq(wire_beat_decode(&got, buf_bytes(&body)), -EPROTO);
 	wire_beat_release(&m);
 }
-END_TEST
 
-START_TEST(a_beat_that_only_announces_jobs_is_refused)
+TEST(a_beat_that_only_announces_jobs_is_refused)
 {
 	struct wire_beat m = { 0 };
 
@@ -264,30 +254,4 @@ START_TEST(a_beat_that_only_announces_jobs_is_refused)
 	ck_assert_ptr_null(m.jobs);
 	put_le16(body.data + 8, 1000);
 	ck_assert_int_eq(wire_beat_decode(&m, buf_bytes(&body)), -EPROTO);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("wire/msg");
-	TCase *tc = tcase_create("msg");
-
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, fresh, done);
-	tcase_add_test(tc, a_hello_comes_back_as_it_was);
-	tcase_add_test(tc, a_hello_without_an_inventory_has_empty_strings);
-	tcase_add_test(tc, a_hello_cut_or_prolonged_is_refused);
-	tcase_add_test(tc, a_hello_lists_a_bounded_number_of_compilers);
-	tcase_add_test(tc, a_hello_that_announces_more_compilers_is_refused);
-	tcase_add_loop_test(tc, the_version_is_the_highest_that_both_speak, 0,
-			    sizeof(versions) / sizeof(*versions));
-	tcase_add_test(tc, a_bye_says_why_in_one_clean_line);
-	tcase_add_test(tc, a_fit_says_what_holds_and_what_is_missing);
-	tcase_add_test(tc, a_fit_names_a_bounded_number_of_clean_hosts);
-	tcase_add_test(tc, a_beat_comes_back_with_its_jobs);
-	tcase_add_test(
-		tc,
-		a_beat_of_too_many_jobs_is_cut_when_sent_and_refused_when_read);
-	tcase_add_test(tc, a_beat_that_only_announces_jobs_is_refused);
-	return suite_run(suite);
 }

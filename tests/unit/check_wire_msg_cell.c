@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire */
+#include "../lib/test.h"
+
 #include "wire/msg.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +22,9 @@ static void done(void)
 	buf_release(&body);
 }
 
-START_TEST(a_cell_comes_back_as_it_was_and_cut_is_refused)
+FIXTURE(fresh, done);
+
+TEST(a_cell_comes_back_as_it_was_and_cut_is_refused)
 {
 	struct wire_cell m = { .cell = 3,
 			       .is_clang = 1,
@@ -51,28 +52,26 @@ START_TEST(a_cell_comes_back_as_it_was_and_cut_is_refused)
 	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)), -EPROTO);
 	strv_release(&m.client_roots);
 }
-END_TEST
 
 static const char *const bad_paths[] = { "",      "/",    "a",     "a/b",
 					 "/a/",   "//a",  "/a//b", "/./a",
 					 "/a/..", "/../", "/a/." };
 
-START_TEST(a_cell_has_paths_in_normal_form_alone)
+TEST_EACH(a_cell_has_paths_in_normal_form_alone, bad_paths)
 {
-	struct wire_cell m = { .driver = (char *)bad_paths[_i] }, got;
+	struct wire_cell m = { .driver = (char *)*row }, got;
 
 	wire_cell_encode(&body, &m);
 	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)), -EPROTO);
 	m.driver = (char *)"/gcc";
-	strv_add(&m.client_roots, bad_paths[_i]);
+	strv_add(&m.client_roots, *row);
 	buf_reset(&body);
 	wire_cell_encode(&body, &m);
 	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)), -EPROTO);
 	strv_release(&m.client_roots);
 }
-END_TEST
 
-START_TEST(a_cell_has_a_bounded_number_of_roots)
+TEST(a_cell_has_a_bounded_number_of_roots)
 {
 	struct wire_cell m = { .driver = (char *)"/gcc" }, got;
 
@@ -87,7 +86,6 @@ START_TEST(a_cell_has_a_bounded_number_of_roots)
 	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)), -EPROTO);
 	strv_release(&m.client_roots);
 }
-END_TEST
 
 static const struct kept_id {
 	const char *id;
@@ -102,23 +100,21 @@ static const struct kept_id {
 	{ "gcc 13", -EPROTO },
 };
 
-START_TEST(a_cell_may_use_what_the_node_holds)
+TEST_EACH(a_cell_may_use_what_the_node_holds, kept_ids)
 {
 	struct wire_cell m = { .driver = (char *)"/gcc",
-			       .installed_id = (char *)kept_ids[_i].id },
+			       .installed_id = (char *)row->id },
 			 got;
 
 	wire_cell_encode(&body, &m);
-	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)),
-			 kept_ids[_i].answer);
-	if (!kept_ids[_i].answer) {
-		ck_assert_str_eq(got.installed_id, kept_ids[_i].id);
+	ck_assert_int_eq(wire_cell_decode(&got, buf_bytes(&body)), row->answer);
+	if (!row->answer) {
+		ck_assert_str_eq(got.installed_id, row->id);
 		wire_cell_release(&got);
 	}
 }
-END_TEST
 
-START_TEST(have_and_shut_come_back_as_they_were)
+TEST(have_and_shut_come_back_as_they_were)
 {
 	struct wire_have m = { .cell = 7,
 			       .state = WIRE_HAVE_LOST,
@@ -146,7 +142,6 @@ START_TEST(have_and_shut_come_back_as_they_were)
 	ck_assert_int_eq(wire_number_decode(&cell, buf_bytes(&body)), 0);
 	ck_assert_uint_eq(cell, 9);
 }
-END_TEST
 
 static void fill_entries(struct wire_entry e[static 4])
 {
@@ -165,7 +160,7 @@ static void fill_entries(struct wire_entry e[static 4])
 				    .inode.kind = WIRE_INODE_ABSENT };
 }
 
-START_TEST(a_view_comes_back_as_it_was_and_cut_is_refused)
+TEST(a_view_comes_back_as_it_was_and_cut_is_refused)
 {
 	struct wire_entry e[4];
 	struct wire_view m = { .cell = 1,
@@ -199,10 +194,9 @@ START_TEST(a_view_comes_back_as_it_was_and_cut_is_refused)
 	buf_put_u8(&body, 0);
 	ck_assert_int_eq(wire_view_decode(&got, buf_bytes(&body)), -EPROTO);
 }
-END_TEST
 
 /* Each case has one error. */
-START_TEST(a_spoiled_view_is_refused)
+TEST_RANGE(a_spoiled_view_is_refused, 0, 10)
 {
 	struct wire_entry e[4];
 	struct wire_view m = { .view = 1, .n_entries = 4, .entries = e };
@@ -236,9 +230,8 @@ START_TEST(a_spoiled_view_is_refused)
 	ck_assert_uint_eq(got.cell, 42);
 	free(target);
 }
-END_TEST
 
-START_TEST(a_view_that_only_announces_entries_takes_no_memory)
+TEST(a_view_that_only_announces_entries_takes_no_memory)
 {
 	struct wire_view m = { .view = 1 }, got;
 
@@ -250,13 +243,12 @@ START_TEST(a_view_that_only_announces_entries_takes_no_memory)
 	put_le32(body.data + 9, UINT32_MAX);
 	ck_assert_int_eq(wire_view_decode(&got, buf_bytes(&body)), -EPROTO);
 }
-END_TEST
 
 /*
  * A list of any length is divided into pieces that fit a frame and are not
  * empty.
  */
-START_TEST(a_long_list_is_cut_into_views)
+TEST(a_long_list_is_cut_into_views)
 {
 	size_t n = 3 * WIRE_VIEW_ENTRIES_MAX;
 	struct wire_entry *e = xcalloc(n, sizeof(*e));
@@ -291,9 +283,8 @@ START_TEST(a_long_list_is_cut_into_views)
 	free(target);
 	free(e);
 }
-END_TEST
 
-START_TEST(a_need_names_entries_ascending)
+TEST(a_need_names_entries_ascending)
 {
 	uint32_t index[] = { 0, 7, WIRE_VIEW_ENTRIES_MAX - 1 };
 	struct wire_need m = {
@@ -311,9 +302,8 @@ START_TEST(a_need_names_entries_ascending)
 	ck_assert_mem_eq(got.indices, index, sizeof(index));
 	wire_need_release(&got);
 }
-END_TEST
 
-START_TEST(a_spoiled_need_is_refused)
+TEST_RANGE(a_spoiled_need_is_refused, 0, 5)
 {
 	uint32_t index[] = { 3, 7, 9 };
 	struct wire_need m = { .view = 2, .n_indices = 3, .indices = index },
@@ -333,7 +323,6 @@ START_TEST(a_spoiled_need_is_refused)
 		put_le32(body.data + 8, 0x40000003);
 	ck_assert_int_eq(wire_need_decode(&got, buf_bytes(&body)), -EPROTO);
 }
-END_TEST
 
 static const struct piece {
 	uint64_t size, offset;
@@ -356,50 +345,23 @@ static const struct piece {
 	{ 0, 0, 1, -EPROTO },
 };
 
-START_TEST(a_piece_lies_within_its_blob)
+TEST_EACH(a_piece_lies_within_its_blob, pieces)
 {
-	const struct piece *p = &pieces[_i];
-	uint8_t *data = xcalloc(1, p->len + 1);
-	struct wire_blob m = { .size = p->size,
-			       .offset = p->offset,
-			       .data = bytes_of(data, p->len) };
+	uint8_t *data = xcalloc(1, row->len + 1);
+	struct wire_blob m = { .size = row->size,
+			       .offset = row->offset,
+			       .data = bytes_of(data, row->len) };
 	struct wire_blob got = { .size = 42 };
 
 	memset(m.digest.b, 0x77, sizeof(m.digest.b));
 	wire_blob_encode(&body, &m);
-	ck_assert_int_eq(wire_blob_decode(&got, buf_bytes(&body)), p->answer);
-	if (p->answer) {
+	ck_assert_int_eq(wire_blob_decode(&got, buf_bytes(&body)), row->answer);
+	if (row->answer) {
 		ck_assert_uint_eq(got.size, 42);
 	} else {
 		ck_assert(digest_equal(&got.digest, &m.digest));
-		ck_assert_uint_eq(got.offset, p->offset);
+		ck_assert_uint_eq(got.offset, row->offset);
 		ck_assert(bytes_equal(got.data, m.data));
 	}
 	free(data);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("wire/msg-cell");
-	TCase *tc = tcase_create("msg_cell");
-
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, fresh, done);
-	tcase_add_test(tc, a_cell_comes_back_as_it_was_and_cut_is_refused);
-	tcase_add_loop_test(tc, a_cell_has_paths_in_normal_form_alone, 0,
-			    LENGTH(bad_paths));
-	tcase_add_test(tc, a_cell_has_a_bounded_number_of_roots);
-	tcase_add_loop_test(tc, a_cell_may_use_what_the_node_holds, 0,
-			    LENGTH(kept_ids));
-	tcase_add_test(tc, have_and_shut_come_back_as_they_were);
-	tcase_add_test(tc, a_view_comes_back_as_it_was_and_cut_is_refused);
-	tcase_add_loop_test(tc, a_spoiled_view_is_refused, 0, 10);
-	tcase_add_test(tc, a_view_that_only_announces_entries_takes_no_memory);
-	tcase_add_test(tc, a_long_list_is_cut_into_views);
-	tcase_add_test(tc, a_need_names_entries_ascending);
-	tcase_add_loop_test(tc, a_spoiled_need_is_refused, 0, 5);
-	tcase_add_loop_test(tc, a_piece_lies_within_its_blob, 0,
-			    LENGTH(pieces));
-	return suite_run(suite);
 }

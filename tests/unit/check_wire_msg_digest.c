@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire */
+#include "../lib/test.h"
+
 #include "wire/msg.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,7 +34,9 @@ static bool same_key(size_t n)
 	return digest_equal(&now, &key);
 }
 
-START_TEST(a_key_is_the_digest_that_the_protocol_states)
+FIXTURE(fresh, done);
+
+TEST(a_key_is_the_digest_that_the_protocol_states)
 {
 	struct buf b = { 0 };
 	struct digest want;
@@ -53,9 +54,8 @@ START_TEST(a_key_is_the_digest_that_the_protocol_states)
 	ck_assert(digest_equal(&want, &key));
 	buf_release(&b);
 }
-END_TEST
 
-START_TEST(a_key_does_not_depend_on_numbers)
+TEST(a_key_does_not_depend_on_numbers)
 {
 	static struct wire_run run = { 7, 2 };
 
@@ -67,9 +67,8 @@ START_TEST(a_key_does_not_depend_on_numbers)
 	ck_assert_uint_eq(job.n_flag_ranges, 1);
 	job.flag_ranges = NULL;
 }
-END_TEST
 
-START_TEST(a_key_depends_on_all_that_is_compiled)
+TEST_RANGE(a_key_depends_on_all_that_is_compiled, 0, 8)
 {
 	size_t n = 2;
 
@@ -91,9 +90,8 @@ START_TEST(a_key_depends_on_all_that_is_compiled)
 		job.source[0] = 'b';
 	ck_assert(!same_key(n));
 }
-END_TEST
 
-START_TEST(a_step_is_in_front_of_its_job)
+TEST(a_step_is_in_front_of_its_job)
 {
 	struct wire_step step = { .job = 7, .tool = 4 };
 	struct digest_ctx *run = digest_new();
@@ -119,9 +117,8 @@ START_TEST(a_step_is_in_front_of_its_job)
 	buf_release(&b);
 	wire_step_release(&step);
 }
-END_TEST
 
-START_TEST(an_answer_binds_each_stream_to_the_key)
+TEST_RANGE(an_answer_binds_each_stream_to_the_key, 0, 7)
 {
 	struct bytes s[WIRE_N_OUTPUTS];
 	struct digest answer, other;
@@ -147,20 +144,4 @@ START_TEST(an_answer_binds_each_stream_to_the_key)
 	wire_result_digest(&key, s, &other);
 	ck_assert(!digest_equal(&answer, &other));
 	buf_release(&b);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("wire/msg-digest");
-	TCase *tc = tcase_create("key");
-
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, fresh, done);
-	tcase_add_test(tc, a_key_is_the_digest_that_the_protocol_states);
-	tcase_add_test(tc, a_key_does_not_depend_on_numbers);
-	tcase_add_loop_test(tc, a_key_depends_on_all_that_is_compiled, 0, 8);
-	tcase_add_test(tc, a_step_is_in_front_of_its_job);
-	tcase_add_loop_test(tc, an_answer_binds_each_stream_to_the_key, 0, 7);
-	return suite_run(suite);
 }

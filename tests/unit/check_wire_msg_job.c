@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire */
+#include "../lib/test.h"
+
 #include "wire/msg.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +66,9 @@ static void ck_taken(void)
 	wire_job_release(&got);
 }
 
-START_TEST(a_job_comes_back_with_its_runs_in_order)
+FIXTURE(fresh, done);
+
+TEST(a_job_comes_back_with_its_runs_in_order)
 {
 	struct wire_job got = { 0 };
 
@@ -96,9 +97,8 @@ START_TEST(a_job_comes_back_with_its_runs_in_order)
 	ck_assert_str_eq(got.env.v[1], "LANG=");
 	wire_job_release(&got);
 }
-END_TEST
 
-START_TEST(a_job_cut_or_prolonged_is_refused)
+TEST(a_job_cut_or_prolonged_is_refused)
 {
 	struct wire_job got = { .job = 42 };
 
@@ -112,9 +112,8 @@ START_TEST(a_job_cut_or_prolonged_is_refused)
 	ck_assert_int_eq(wire_job_decode(&got, buf_bytes(&body)), -EPROTO);
 	ck_assert_uint_eq(got.job, 42);
 }
-END_TEST
 
-START_TEST(flags_are_bounded_in_number)
+TEST(flags_are_bounded_in_number)
 {
 	for (int i = 0; i < WIRE_FLAGS_MAX / 2; i++)
 		add_run(7, 2);
@@ -122,9 +121,8 @@ START_TEST(flags_are_bounded_in_number)
 	add_run(1, 1);
 	ck_refused();
 }
-END_TEST
 
-START_TEST(runs_are_bounded_in_number)
+TEST(runs_are_bounded_in_number)
 {
 	for (int i = 0; i < WIRE_FLAGS_MAX; i++)
 		add_run(7, 1);
@@ -132,7 +130,6 @@ START_TEST(runs_are_bounded_in_number)
 	add_run(7, 1);
 	ck_refused();
 }
-END_TEST
 
 /* first, count; after a run of 3 and 4. */
 static const struct wire_run bad_runs[] = {
@@ -145,16 +142,15 @@ static const struct wire_run bad_runs[] = {
 	{ 9, UINT16_MAX },
 };
 
-START_TEST(a_run_that_is_none_is_refused)
+TEST_EACH(a_run_that_is_none_is_refused, bad_runs)
 {
 	add_run(3, 2);
 	ck_taken();
-	add_run(bad_runs[_i].first, bad_runs[_i].n_flags);
+	add_run(row->first, row->n_flags);
 	ck_refused();
 }
-END_TEST
 
-START_TEST(a_job_has_names)
+TEST_RANGE(a_job_has_names, 0, 4)
 {
 	char **name = _i & 1 ? &job.source : &job.object;
 
@@ -167,9 +163,8 @@ START_TEST(a_job_has_names)
 	job.cwd = WIRE_PATHS_TABLE_MAX;
 	ck_refused();
 }
-END_TEST
 
-START_TEST(the_environment_is_bounded_and_holds_assignments)
+TEST_RANGE(the_environment_is_bounded_and_holds_assignments, 0, 6)
 {
 	static const char *const bad[] = { "", "=", "=x", "PATH" };
 
@@ -187,7 +182,6 @@ START_TEST(the_environment_is_bounded_and_holds_assignments)
 	}
 	ck_refused();
 }
-END_TEST
 
 /* Offsets in a job with one run and no variables. */
 static const struct spoil {
@@ -207,7 +201,7 @@ static const struct spoil {
 	{ 50, 1 },
 };
 
-START_TEST(a_job_says_how_many_files_it_writes_beside_its_object)
+TEST(a_job_says_how_many_files_it_writes_beside_its_object)
 {
 	struct wire_job got = { 0 };
 
@@ -223,22 +217,20 @@ START_TEST(a_job_says_how_many_files_it_writes_beside_its_object)
 	job.output_named = 0;
 	ck_refused();
 }
-END_TEST
 
-START_TEST(a_job_with_a_spoiled_byte_is_refused)
+TEST_EACH(a_job_with_a_spoiled_byte_is_refused, spoiled)
 {
 	struct wire_job got = { .job = 42 };
 
 	add_run(4, 1);
 	wire_job_encode(&body, &job);
 	ck_assert_uint_eq(body.len, 51);
-	body.data[spoiled[_i].offset] = spoiled[_i].value;
+	body.data[row->offset] = row->value;
 	ck_assert_int_eq(wire_job_decode(&got, buf_bytes(&body)), -EPROTO);
 	ck_assert_uint_eq(got.job, 42);
 }
-END_TEST
 
-START_TEST(a_piece_borrows_its_bytes)
+TEST(a_piece_borrows_its_bytes)
 {
 	struct wire_piece m = {
 		.job = 5,
@@ -260,9 +252,8 @@ START_TEST(a_piece_borrows_its_bytes)
 	ck_assert_int_eq(wire_piece_decode(&got, bytes_of(body.data, 5)), 0);
 	ck_assert_uint_eq(got.data.len, 0);
 }
-END_TEST
 
-START_TEST(a_piece_is_bounded_and_of_a_known_stream)
+TEST(a_piece_is_bounded_and_of_a_known_stream)
 {
 	uint8_t *chunk = calloc(1, WIRE_CHUNK_MAX + 1);
 	struct wire_piece m = { .data = bytes_of(chunk, WIRE_CHUNK_MAX) };
@@ -279,9 +270,8 @@ START_TEST(a_piece_is_bounded_and_of_a_known_stream)
 	ck_assert_int_eq(wire_piece_decode(&got, buf_bytes(&body)), -EPROTO);
 	free(chunk);
 }
-END_TEST
 
-START_TEST(a_cancel_names_its_job)
+TEST(a_cancel_names_its_job)
 {
 	uint32_t got = 42;
 
@@ -294,7 +284,6 @@ START_TEST(a_cancel_names_its_job)
 	buf_put_u8(&body, 0);
 	ck_assert_int_eq(wire_number_decode(&got, buf_bytes(&body)), -EPROTO);
 }
-END_TEST
 
 static const struct wire_result result = {
 	.job = 1,
@@ -311,7 +300,7 @@ static const struct wire_result result = {
 	.digest = { .b = { 7 } },
 };
 
-START_TEST(a_result_comes_back_as_it_was)
+TEST(a_result_comes_back_as_it_was)
 {
 	struct wire_result got = { 0 };
 
@@ -323,9 +312,8 @@ START_TEST(a_result_comes_back_as_it_was)
 			wire_result_decode(&got, bytes_of(body.data, n)),
 			-EPROTO);
 }
-END_TEST
 
-START_TEST(a_result_with_a_length_beyond_its_limit_is_refused)
+TEST_RANGE(a_result_with_a_length_beyond_its_limit_is_refused, 0, 11)
 {
 	static const size_t offsets[] = { 52, 56, 60, 64, 68, 73,
 					  77, 81, 85, 89, 93 };
@@ -340,9 +328,8 @@ START_TEST(a_result_with_a_length_beyond_its_limit_is_refused)
 	body.data[72]++;
 	ck_assert_int_eq(wire_result_decode(&got, buf_bytes(&body)), -EPROTO);
 }
-END_TEST
 
-START_TEST(a_fail_has_a_class_and_a_line)
+TEST(a_fail_has_a_class_and_a_line)
 {
 	struct wire_fail m = { .job = 8, .class = WIRE_FAIL_INPUT };
 	struct wire_fail got = { 0 };
@@ -363,7 +350,6 @@ START_TEST(a_fail_has_a_class_and_a_line)
 	body.data[4] = WIRE_FAIL_INPUT + 1;
 	ck_assert_int_eq(wire_fail_decode(&got, buf_bytes(&body)), -EPROTO);
 }
-END_TEST
 
 /* Make a tool step of `n` arguments, of which the first has `len` bytes. */
 static struct wire_step make_step(size_t n, size_t len)
@@ -387,7 +373,7 @@ static int step_through(struct wire_step *m, struct wire_step *got)
 	return wire_step_decode(got, buf_bytes(&body));
 }
 
-START_TEST(a_step_comes_back_as_it_was)
+TEST(a_step_comes_back_as_it_was)
 {
 	struct wire_step m = make_step(2, 3), got = { 0 };
 
@@ -406,7 +392,6 @@ START_TEST(a_step_comes_back_as_it_was)
 	ck_assert_int_eq(wire_step_decode(&got, buf_bytes(&body)), -EPROTO);
 	wire_step_release(&m);
 }
-END_TEST
 
 /* Arguments, length of the first one, increments of kind and tool; accepted? */
 static const struct step_limit {
@@ -424,24 +409,22 @@ static const struct step_limit {
 	{ 1, 1, 0, 1, false },
 };
 
-START_TEST(a_step_is_bounded)
+TEST_EACH(a_step_is_bounded, step_limits)
 {
-	const struct step_limit *l = &step_limits[_i];
-	struct wire_step m = make_step(l->n, l->len), got = { .job = 42 };
+	struct wire_step m = make_step(row->n, row->len), got = { .job = 42 };
 
-	m.kind += l->kind;
-	m.tool += l->tool;
-	ck_assert_int_eq(step_through(&m, &got), l->taken ? 0 : -EPROTO);
-	ck_assert_uint_eq(got.job, l->taken ? 77 : 42);
-	if (!l->kind)
-		ck_assert(wire_step_fits(&m) == l->taken);
-	if (l->taken)
+	m.kind += row->kind;
+	m.tool += row->tool;
+	ck_assert_int_eq(step_through(&m, &got), row->taken ? 0 : -EPROTO);
+	ck_assert_uint_eq(got.job, row->taken ? 77 : 42);
+	if (!row->kind)
+		ck_assert(wire_step_fits(&m) == row->taken);
+	if (row->taken)
 		wire_step_release(&got);
 	wire_step_release(&m);
 }
-END_TEST
 
-START_TEST(symbols_are_of_a_preprocessed_source_without_named_files)
+TEST(symbols_are_of_a_preprocessed_source_without_named_files)
 {
 	struct wire_step m = { .job = 77, .kind = WIRE_STEP_SYMBOLS };
 
@@ -466,45 +449,4 @@ START_TEST(symbols_are_of_a_preprocessed_source_without_named_files)
 	job.output_named = 0;
 	m.job++;
 	ck_assert(!wire_step_fits_job(&m, &job));
-}
-END_TEST
-
-static void add_tests(TCase *tc)
-{
-	tcase_add_test(tc, a_step_comes_back_as_it_was);
-	tcase_add_loop_test(tc, a_step_is_bounded, 0,
-			    sizeof(step_limits) / sizeof(*step_limits));
-	tcase_add_test(
-		tc, symbols_are_of_a_preprocessed_source_without_named_files);
-	tcase_add_test(tc, a_job_comes_back_with_its_runs_in_order);
-	tcase_add_test(tc, a_job_cut_or_prolonged_is_refused);
-	tcase_add_test(tc, flags_are_bounded_in_number);
-	tcase_add_test(tc, runs_are_bounded_in_number);
-	tcase_add_loop_test(tc, a_run_that_is_none_is_refused, 0,
-			    sizeof(bad_runs) / sizeof(*bad_runs));
-	tcase_add_loop_test(tc, a_job_has_names, 0, 4);
-	tcase_add_loop_test(
-		tc, the_environment_is_bounded_and_holds_assignments, 0, 6);
-	tcase_add_test(tc,
-		       a_job_says_how_many_files_it_writes_beside_its_object);
-	tcase_add_loop_test(tc, a_job_with_a_spoiled_byte_is_refused, 0,
-			    sizeof(spoiled) / sizeof(*spoiled));
-	tcase_add_test(tc, a_piece_borrows_its_bytes);
-	tcase_add_test(tc, a_piece_is_bounded_and_of_a_known_stream);
-	tcase_add_test(tc, a_cancel_names_its_job);
-	tcase_add_test(tc, a_result_comes_back_as_it_was);
-	tcase_add_loop_test(
-		tc, a_result_with_a_length_beyond_its_limit_is_refused, 0, 11);
-	tcase_add_test(tc, a_fail_has_a_class_and_a_line);
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("wire/msg-job");
-	TCase *tc = tcase_create("msg-job");
-
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, fresh, done);
-	add_tests(tc);
-	return suite_run(suite);
 }

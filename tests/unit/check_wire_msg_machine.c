@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire */
+#include "../lib/test.h"
+
 #include "wire/msg.h"
 
-#include "suite.h"
 #include "wire/limits.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,13 +34,15 @@ static const struct {
 	size_t len;
 } healths[] = { { 7, 12 }, { 8, 48 }, { 9, 48 }, { WIRE_VERSION, 48 } };
 
-START_TEST(how_a_machine_does_comes_back)
+FIXTURE(fresh, done);
+
+TEST_EACH(how_a_machine_does_comes_back, healths)
 {
 	struct wire_health got = { 0 }, want = sample;
-	int version = healths[_i].version;
+	int version = row->version;
 
 	wire_health_encode(&body, &sample, version);
-	ck_assert_uint_eq(body.len, healths[_i].len);
+	ck_assert_uint_eq(body.len, row->len);
 	ck_assert_int_eq(wire_health_decode(&got, buf_bytes(&body), version),
 			 0);
 	if (version < WIRE_WITH_MACHINE)
@@ -55,9 +57,8 @@ START_TEST(how_a_machine_does_comes_back)
 	ck_assert_int_eq(wire_health_decode(&got, buf_bytes(&body), version),
 			 -EPROTO);
 }
-END_TEST
 
-START_TEST(what_a_machine_does_not_tell_comes_back)
+TEST(what_a_machine_does_not_tell_comes_back)
 {
 	struct wire_health got = { 0 };
 
@@ -68,7 +69,6 @@ START_TEST(what_a_machine_does_not_tell_comes_back)
 	for (size_t i = 0; i < body.len; i++)
 		ck_assert_uint_eq(body.data[i], 0xff);
 }
-END_TEST
 
 static const struct wire_health impossible[] = {
 	{ .foreign_milli = WIRE_HEALTH_FOREIGN_MAX + 1 },
@@ -84,17 +84,16 @@ static const struct wire_health impossible[] = {
 	{ .psi_io = WIRE_HEALTH_PSI_MAX + 1 },
 };
 
-START_TEST(a_health_beyond_all_bounds_is_refused)
+TEST_EACH(a_health_beyond_all_bounds_is_refused, impossible)
 {
 	struct wire_health got = { .speed_milli = 3 };
 
-	wire_health_encode(&body, &impossible[_i], WIRE_VERSION);
+	wire_health_encode(&body, row, WIRE_VERSION);
 	ck_assert_int_eq(
 		wire_health_decode(&got, buf_bytes(&body), WIRE_VERSION),
 		-EPROTO);
 	ck_assert_uint_eq(got.speed_milli, 3);
 }
-END_TEST
 
 /* ----------------------------------------------------------------- MACHINE */
 
@@ -144,7 +143,7 @@ static int decode(struct wire_machine *got)
 	return wire_machine_decode(got, buf_bytes(&body));
 }
 
-START_TEST(what_a_machine_is_comes_back)
+TEST(what_a_machine_is_comes_back)
 {
 	struct wire_machine m = rk3399(), got = { 0 };
 	struct buf again = { 0 };
@@ -172,9 +171,8 @@ START_TEST(what_a_machine_is_comes_back)
 	wire_machine_release(&got);
 	strv_release(&m.abis);
 }
-END_TEST
 
-START_TEST(a_machine_cut_or_prolonged_is_refused)
+TEST(a_machine_cut_or_prolonged_is_refused)
 {
 	struct wire_machine m = rk3399(), got = { .n_toolchains = 42 };
 
@@ -188,7 +186,6 @@ START_TEST(a_machine_cut_or_prolonged_is_refused)
 	ck_assert_uint_eq(got.n_toolchains, 42);
 	strv_release(&m.abis);
 }
-END_TEST
 
 static void no_cpus(struct wire_machine *m)
 {
@@ -251,19 +248,18 @@ static void (*const spoils[])(struct wire_machine *m) = {
 	too_hot,   odd_health,       beyond_time,
 };
 
-START_TEST(an_impossible_machine_is_refused)
+TEST_EACH(an_impossible_machine_is_refused, spoils)
 {
 	struct wire_machine m = rk3399(), got = { .n_toolchains = 42 };
 
-	spoils[_i](&m);
+	(*row)(&m);
 	wire_machine_encode(&body, &m);
 	ck_assert_int_eq(decode(&got), -EPROTO);
 	ck_assert_uint_eq(got.n_toolchains, 42);
 	strv_release(&m.abis);
 }
-END_TEST
 
-START_TEST(a_machine_has_a_bounded_number_of_classes_and_cards)
+TEST(a_machine_has_a_bounded_number_of_classes_and_cards)
 {
 	struct wire_core_class many[WIRE_CLASSES_MAX + 1];
 	struct wire_mac cards[WIRE_MACS_MAX + 1];
@@ -291,9 +287,8 @@ START_TEST(a_machine_has_a_bounded_number_of_classes_and_cards)
 	ck_assert_int_eq(decode(&got), -EPROTO);
 	strv_release(&m.abis);
 }
-END_TEST
 
-START_TEST(a_pin_comes_back_and_names_a_class_that_may_be)
+TEST(a_pin_comes_back_and_names_a_class_that_may_be)
 {
 	struct wire_pin m = { .job = 77, .class = WIRE_CLASSES_MAX - 1 }, got;
 
@@ -305,7 +300,6 @@ START_TEST(a_pin_comes_back_and_names_a_class_that_may_be)
 	body.data[4]++;
 	ck_assert_int_eq(wire_pin_decode(&got, buf_bytes(&body)), -EPROTO);
 }
-END_TEST
 
 static struct wire_heat_class slowed[WIRE_CLASSES_MAX + 1] = {
 	{ .speed_milli = 666, .n_throttled = 2 },
@@ -316,7 +310,7 @@ static struct wire_heat_zone zones[WIRE_ZONES_MAX + 1] = {
 	{ (char *)"", 0 },
 };
 
-START_TEST(heat_comes_back_by_class_and_by_zone)
+TEST(heat_comes_back_by_class_and_by_zone)
 {
 	struct wire_heat m = { 2, slowed, 2, zones }, got = { 0 };
 
@@ -334,7 +328,6 @@ START_TEST(heat_comes_back_by_class_and_by_zone)
 	ck_assert_uint_eq(got.zones[0].temperature_mk, 350000);
 	wire_heat_release(&got);
 }
-END_TEST
 
 static bool is_heat_taken(struct wire_heat m)
 {
@@ -348,7 +341,7 @@ static bool is_heat_taken(struct wire_heat m)
 	return !ret;
 }
 
-START_TEST(a_heat_beyond_all_bounds_is_refused)
+TEST(a_heat_beyond_all_bounds_is_refused)
 {
 	struct wire_heat_class fast = { 1001, 0 };
 	struct wire_heat_class many = { 1000, WIRE_HEALTH_CPUS_MAX + 1 };
@@ -365,9 +358,8 @@ START_TEST(a_heat_beyond_all_bounds_is_refused)
 	ck_assert(!is_heat_taken((struct wire_heat){ 1, &many, 0, NULL }));
 	ck_assert(!is_heat_taken((struct wire_heat){ 0, NULL, 1, &hot }));
 }
-END_TEST
 
-START_TEST(names_lose_what_may_not_be_shown)
+TEST(names_lose_what_may_not_be_shown)
 {
 	struct wire_machine m = { .model = (char *)"a\033[2Jboard",
 				  .health = wire_health_unknown };
@@ -379,29 +371,4 @@ START_TEST(names_lose_what_may_not_be_shown)
 	ck_assert_str_eq(got.kernel, "");
 	ck_assert(!digest_is_set(&got.machine_id));
 	wire_machine_release(&got);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("wire/msg-machine");
-	TCase *tc = tcase_create("machine");
-
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, fresh, done);
-	tcase_add_loop_test(tc, how_a_machine_does_comes_back, 0,
-			    sizeof(healths) / sizeof(*healths));
-	tcase_add_test(tc, what_a_machine_does_not_tell_comes_back);
-	tcase_add_loop_test(tc, a_health_beyond_all_bounds_is_refused, 0,
-			    sizeof(impossible) / sizeof(*impossible));
-	tcase_add_test(tc, what_a_machine_is_comes_back);
-	tcase_add_test(tc, a_machine_cut_or_prolonged_is_refused);
-	tcase_add_loop_test(tc, an_impossible_machine_is_refused, 0,
-			    sizeof(spoils) / sizeof(*spoils));
-	tcase_add_test(tc, a_machine_has_a_bounded_number_of_classes_and_cards);
-	tcase_add_test(tc, a_pin_comes_back_and_names_a_class_that_may_be);
-	tcase_add_test(tc, heat_comes_back_by_class_and_by_zone);
-	tcase_add_test(tc, a_heat_beyond_all_bounds_is_refused);
-	tcase_add_test(tc, names_lose_what_may_not_be_shown);
-	return suite_run(suite);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire */
+#include "../lib/test.h"
+
 #include "wire/msg.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,16 +50,15 @@ static const struct word {
 	{ "\xff", false, false },
 };
 
-START_TEST(ids_and_hosts_are_told_apart)
+FIXTURE(fresh, done);
+
+TEST_EACH(ids_and_hosts_are_told_apart, words)
 {
-	const struct word *w = &words[_i];
-
-	ck_assert_int_eq(wire_id_is_valid(w->word), w->id);
-	ck_assert_int_eq(wire_host_is_valid(w->word), w->host);
+	ck_assert_int_eq(wire_id_is_valid(row->word), row->id);
+	ck_assert_int_eq(wire_host_is_valid(row->word), row->host);
 }
-END_TEST
 
-START_TEST(ids_and_hosts_have_a_greatest_length)
+TEST(ids_and_hosts_have_a_greatest_length)
 {
 	char *long_word = xcalloc(1, WIRE_PATH_MAX + 2);
 
@@ -73,7 +71,6 @@ START_TEST(ids_and_hosts_have_a_greatest_length)
 	ck_assert(!wire_id_is_valid(long_word));
 	free(long_word);
 }
-END_TEST
 
 static void fill(struct wire_bundle *m)
 {
@@ -85,7 +82,7 @@ static void fill(struct wire_bundle *m)
 	memset(m->equivalent_id.b, 2, sizeof(m->equivalent_id.b));
 }
 
-START_TEST(a_bundle_comes_back_as_it_was_and_cut_is_refused)
+TEST(a_bundle_comes_back_as_it_was_and_cut_is_refused)
 {
 	struct wire_bundle m, got = { .bundle = 42 };
 
@@ -107,10 +104,9 @@ START_TEST(a_bundle_comes_back_as_it_was_and_cut_is_refused)
 	buf_put_u8(&body, 0);
 	ck_assert_int_eq(wire_bundle_decode(&got, buf_bytes(&body)), -EPROTO);
 }
-END_TEST
 
 /* Each case has one error. */
-START_TEST(a_spoiled_bundle_is_refused)
+TEST_RANGE(a_spoiled_bundle_is_refused, 0, 7)
 {
 	static const char *const ids[] = { "", "..", "a/b", ".x", "a b" };
 	struct wire_bundle m, got = { .bundle = 42 };
@@ -128,9 +124,8 @@ START_TEST(a_spoiled_bundle_is_refused)
 	ck_assert_uint_eq(got.bundle, 42);
 	free(json);
 }
-END_TEST
 
-START_TEST(the_longest_bundle_fits_a_frame)
+TEST(the_longest_bundle_fits_a_frame)
 {
 	char id[WIRE_ID_MAX + 1] = { 0 }, host[WIRE_HOST_MAX + 1] = { 0 };
 	struct wire_bundle m = { .id = id, .host = host }, got;
@@ -144,9 +139,8 @@ START_TEST(the_longest_bundle_fits_a_frame)
 	wire_bundle_release(&got);
 	free(m.metadata);
 }
-END_TEST
 
-START_TEST(drop_and_dropped_come_back_as_they_were)
+TEST(drop_and_dropped_come_back_as_they_were)
 {
 	struct wire_dropped m = { .request_id = 9,
 				  .state = 1,
@@ -181,9 +175,8 @@ START_TEST(drop_and_dropped_come_back_as_they_were)
 	body.data[body.len - 2] = '/';
 	ck_assert_int_eq(wire_drop_decode(&that, buf_bytes(&body)), -EPROTO);
 }
-END_TEST
 
-START_TEST(tools_and_held_come_back_as_they_were)
+TEST(tools_and_held_come_back_as_they_were)
 {
 	struct wire_tools ask = { .request_id = 7, .verify = 1 }, asked = { 0 };
 	struct wire_held_one all[2] = {
@@ -231,10 +224,9 @@ START_TEST(tools_and_held_come_back_as_they_were)
 	wire_held_encode(&body, &m);
 	ck_assert_int_eq(wire_held_decode(&got, buf_bytes(&body)), -EPROTO);
 }
-END_TEST
 
 /* The largest list that a message can contain fits a frame. */
-START_TEST(a_full_held_fits_a_frame)
+TEST(a_full_held_fits_a_frame)
 {
 	struct wire_held_one *all = xcalloc(WIRE_HELD_MAX, sizeof(*all));
 	struct wire_held m = { .n_toolchains = WIRE_HELD_MAX,
@@ -256,23 +248,4 @@ START_TEST(a_full_held_fits_a_frame)
 	ck_assert_uint_eq(got.n_toolchains, WIRE_HELD_MAX);
 	wire_held_release(&got);
 	free(all);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("wire/msg-toolchain");
-	TCase *tc = tcase_create("msg_tools");
-
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, fresh, done);
-	tcase_add_loop_test(tc, ids_and_hosts_are_told_apart, 0, LENGTH(words));
-	tcase_add_test(tc, ids_and_hosts_have_a_greatest_length);
-	tcase_add_test(tc, a_bundle_comes_back_as_it_was_and_cut_is_refused);
-	tcase_add_loop_test(tc, a_spoiled_bundle_is_refused, 0, 7);
-	tcase_add_test(tc, the_longest_bundle_fits_a_frame);
-	tcase_add_test(tc, drop_and_dropped_come_back_as_they_were);
-	tcase_add_test(tc, tools_and_held_come_back_as_they_were);
-	tcase_add_test(tc, a_full_held_fits_a_frame);
-	return suite_run(suite);
 }

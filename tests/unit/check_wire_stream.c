@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire */
+#include "../lib/test.h"
+
 #include "wire/stream.h"
 
 #include "base/str.h"
-#include "suite.h"
 #include "wire/msg.h"
 
-#include <check.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -138,7 +138,10 @@ static void settle(void)
 				   right.closes + left.drains + right.drains);
 }
 
-START_TEST(messages_cross_and_come_back)
+FIXTURE(fresh, done);
+TIMEOUT(30);
+
+TEST(messages_cross_and_come_back)
 {
 	join(&left, &right);
 	right.echo = true;
@@ -152,9 +155,8 @@ START_TEST(messages_cross_and_come_back)
 	ck_assert_uint_eq(wire_stream_received_bytes(left.s), 2000);
 	ck_assert_uint_eq(left.closes + right.closes, 0);
 }
-END_TEST
 
-START_TEST(a_packed_message_arrives_unpacked)
+TEST(a_packed_message_arrives_unpacked)
 {
 	join(&left, &right);
 	wire_stream_send(left.s, WIRE_OUTPUT, bytes_of(block, BLOCK),
@@ -166,9 +168,8 @@ START_TEST(a_packed_message_arrives_unpacked)
 	ck_assert_uint_eq(right.bytes, BLOCK + 10);
 	ck_assert_uint_lt(wire_stream_received_bytes(right.s), 1000);
 }
-END_TEST
 
-START_TEST(a_large_backlog_is_kept_and_drains_once)
+TEST(a_large_backlog_is_kept_and_drains_once)
 {
 	unsigned n = 0;
 
@@ -188,9 +189,8 @@ START_TEST(a_large_backlog_is_kept_and_drains_once)
 	ck_assert_uint_eq(right.bytes, (uint64_t)1003 * BLOCK);
 	ck_assert(!wire_stream_is_full(left.s));
 }
-END_TEST
 
-START_TEST(a_paused_reader_holds_the_peer_back)
+TEST(a_paused_reader_holds_the_peer_back)
 {
 	join(&left, &right);
 	wire_stream_set_paused(right.s, true);
@@ -207,9 +207,8 @@ START_TEST(a_paused_reader_holds_the_peer_back)
 	ck_assert_uint_eq(right.messages, 200);
 	ck_assert_uint_eq(left.drains, 1);
 }
-END_TEST
 
-START_TEST(a_reader_that_pauses_itself_gets_at_most_what_was_read)
+TEST(a_reader_that_pauses_itself_gets_at_most_what_was_read)
 {
 	join(&left, &right);
 	right.pause_on_msg = true;
@@ -226,9 +225,8 @@ START_TEST(a_reader_that_pauses_itself_gets_at_most_what_was_read)
 		ck_assert_uint_gt(right.messages, before);
 	}
 }
-END_TEST
 
-START_TEST(a_peer_that_leaves_between_messages_leaves_no_reason)
+TEST(a_peer_that_leaves_between_messages_leaves_no_reason)
 {
 	join(&left, &right);
 	say(&right, WIRE_BYE, bytes_of(NULL, 0));
@@ -239,7 +237,6 @@ START_TEST(a_peer_that_leaves_between_messages_leaves_no_reason)
 	ck_assert_str_eq(left.why, "");
 	ck_assert_uint_eq(right.closes, 0);
 }
-END_TEST
 
 static void leave_raw(const void *data, size_t n)
 {
@@ -253,16 +250,15 @@ static void leave_raw(const void *data, size_t n)
 	settle();
 }
 
-START_TEST(a_peer_that_leaves_within_a_message_is_an_error)
+TEST(a_peer_that_leaves_within_a_message_is_an_error)
 {
 	leave_raw("kfr", 3);
 	ck_assert_uint_eq(left.closes, 1);
 	ck_assert_str_eq(left.why,
 			 "connection closed in the middle of a message");
 }
-END_TEST
 
-START_TEST(garbage_ends_the_conversation_once)
+TEST(garbage_ends_the_conversation_once)
 {
 	leave_raw("GET / HTTP/1.1\r\n\r\nkfrmkfrmkfrm", 30);
 	ck_assert_uint_eq(left.closes, 1);
@@ -271,9 +267,8 @@ START_TEST(garbage_ends_the_conversation_once)
 	settle();
 	ck_assert_uint_eq(left.closes, 1);
 }
-END_TEST
 
-START_TEST(an_error_of_the_listener_is_the_reason)
+TEST(an_error_of_the_listener_is_the_reason)
 {
 	join(&left, &right);
 	right.answer = -ENOTSUP;
@@ -285,9 +280,8 @@ START_TEST(an_error_of_the_listener_is_the_reason)
 	ck_assert_str_eq(right.why, "not that one");
 	ck_assert_uint_eq(left.closes, 0);
 }
-END_TEST
 
-START_TEST(a_peer_that_left_while_we_write_is_reported_from_the_loop)
+TEST(a_peer_that_left_while_we_write_is_reported_from_the_loop)
 {
 	join(&left, &right);
 	end_free(&right);
@@ -296,10 +290,9 @@ START_TEST(a_peer_that_left_while_we_write_is_reported_from_the_loop)
 	settle();
 	ck_assert_uint_eq(left.closes, 1);
 }
-END_TEST
 
 /* The rejection is in the receive buffer when the write fails. */
-START_TEST(a_last_word_is_heard_although_writing_fails)
+TEST(a_last_word_is_heard_although_writing_fails)
 {
 	join(&left, &right);
 	for (int i = 0; i < 100; i++)
@@ -318,9 +311,8 @@ START_TEST(a_last_word_is_heard_although_writing_fails)
 	ck_assert_uint_eq(left.bytes, 3);
 	ck_assert_uint_eq(left.closes, 1);
 }
-END_TEST
 
-START_TEST(a_stream_is_freed_within_its_callbacks)
+TEST_RANGE(a_stream_is_freed_within_its_callbacks, 0, 3)
 {
 	join(&left, &right);
 	if (_i == 0)
@@ -342,9 +334,8 @@ START_TEST(a_stream_is_freed_within_its_callbacks)
 	ck_assert(_i == 2 ? !left.s : !right.s);
 	ck_assert_uint_eq(right.closes, _i ? 1 : 0);
 }
-END_TEST
 
-START_TEST(a_stream_is_freed_before_its_close_was_told)
+TEST(a_stream_is_freed_before_its_close_was_told)
 {
 	join(&left, &right);
 	right.answer = -EPROTO;
@@ -354,9 +345,8 @@ START_TEST(a_stream_is_freed_before_its_close_was_told)
 	ck_assert_uint_eq(right.messages, 1);
 	ck_assert_uint_eq(right.closes, 0);
 }
-END_TEST
 
-START_TEST(two_pipes_carry_a_conversation)
+TEST(two_pipes_carry_a_conversation)
 {
 	int down[2], up[2];
 
@@ -376,7 +366,6 @@ START_TEST(two_pipes_carry_a_conversation)
 	settle();
 	ck_assert_uint_eq(left.closes, 1);
 }
-END_TEST
 
 static void be_quiet(int severity, const char *text)
 {
@@ -384,7 +373,7 @@ static void be_quiet(int severity, const char *text)
 	(void)text;
 }
 
-START_TEST(descriptors_that_cannot_be_waited_for_end_it_from_the_loop)
+TEST(descriptors_that_cannot_be_waited_for_end_it_from_the_loop)
 {
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -396,46 +385,8 @@ START_TEST(descriptors_that_cannot_be_waited_for_end_it_from_the_loop)
 	ck_assert_uint_eq(left.closes, 1);
 	ck_assert_str_eq(left.why, "cannot poll file descriptor");
 }
-END_TEST
 
-START_TEST(freeing_nothing_is_allowed)
+TEST(freeing_nothing_is_allowed)
 {
 	wire_stream_free(NULL);
-}
-END_TEST
-
-static void add_tests(TCase *tc)
-{
-	tcase_add_test(tc, messages_cross_and_come_back);
-	tcase_add_test(tc, a_packed_message_arrives_unpacked);
-	tcase_add_test(tc, a_large_backlog_is_kept_and_drains_once);
-	tcase_add_test(tc, a_paused_reader_holds_the_peer_back);
-	tcase_add_test(tc,
-		       a_reader_that_pauses_itself_gets_at_most_what_was_read);
-	tcase_add_test(tc,
-		       a_peer_that_leaves_between_messages_leaves_no_reason);
-	tcase_add_test(tc, a_peer_that_leaves_within_a_message_is_an_error);
-	tcase_add_test(tc, garbage_ends_the_conversation_once);
-	tcase_add_test(tc, an_error_of_the_listener_is_the_reason);
-	tcase_add_test(
-		tc, a_peer_that_left_while_we_write_is_reported_from_the_loop);
-	tcase_add_test(tc, a_last_word_is_heard_although_writing_fails);
-	tcase_add_loop_test(tc, a_stream_is_freed_within_its_callbacks, 0, 3);
-	tcase_add_test(tc, a_stream_is_freed_before_its_close_was_told);
-	tcase_add_test(tc, two_pipes_carry_a_conversation);
-	tcase_add_test(
-		tc, descriptors_that_cannot_be_waited_for_end_it_from_the_loop);
-	tcase_add_test(tc, freeing_nothing_is_allowed);
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("wire/stream");
-	TCase *tc = tcase_create("stream");
-
-	suite_add_tcase(suite, tc);
-	tcase_set_timeout(tc, 30);
-	tcase_add_checked_fixture(tc, fresh, done);
-	add_tests(tc);
-	return suite_run(suite);
 }

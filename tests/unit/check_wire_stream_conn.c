@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire */
+#include "../lib/test.h"
+
 #include "wire/stream.h"
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "suite.h"
 #include "wire/codec.h"
 #include "wire/msg.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +81,9 @@ static int feed(struct heard *h, struct bytes in, size_t step, struct err *err)
 	return ret;
 }
 
-START_TEST(messages_arrive_whole_however_they_are_cut)
+TIMEOUT(60);
+
+TEST(messages_arrive_whole_however_they_are_cut)
 {
 	struct heard once = { 0 }, pieces = { 0 };
 	struct buf sent = { 0 };
@@ -102,9 +104,8 @@ START_TEST(messages_arrive_whole_however_they_are_cut)
 	buf_release(&pieces.log);
 	buf_release(&sent);
 }
-END_TEST
 
-START_TEST(a_conversation_cut_anywhere_gives_a_prefix_and_no_error)
+TEST(a_conversation_cut_anywhere_gives_a_prefix_and_no_error)
 {
 	struct heard whole = { 0 };
 	struct buf sent = { 0 };
@@ -127,9 +128,8 @@ START_TEST(a_conversation_cut_anywhere_gives_a_prefix_and_no_error)
 	buf_release(&whole.log);
 	buf_release(&sent);
 }
-END_TEST
 
-START_TEST(it_knows_whether_it_is_within_a_message)
+TEST(it_knows_whether_it_is_within_a_message)
 {
 	struct heard h = { 0 };
 	struct wire_conn *conn = wire_conn_new(hear, &h);
@@ -150,13 +150,12 @@ START_TEST(it_knows_whether_it_is_within_a_message)
 	buf_release(&sent);
 	buf_release(&h.log);
 }
-END_TEST
 
 /*
  * Every value of every byte of two uncompressed messages gives an error or
  * another message, but never the same message.
  */
-START_TEST(a_changed_byte_never_passes_unseen)
+TEST(a_changed_byte_never_passes_unseen)
 {
 	struct heard whole = { 0 };
 	struct wire_conn *conn = wire_conn_new(hear, &whole);
@@ -185,9 +184,8 @@ START_TEST(a_changed_byte_never_passes_unseen)
 	buf_release(&sent);
 	buf_release(&whole.log);
 }
-END_TEST
 
-START_TEST(a_flipped_bit_in_a_packed_conversation_never_crashes)
+TEST(a_flipped_bit_in_a_packed_conversation_never_crashes)
 {
 	struct buf sent = { 0 };
 	struct err err;
@@ -207,9 +205,8 @@ START_TEST(a_flipped_bit_in_a_packed_conversation_never_crashes)
 	}
 	buf_release(&sent);
 }
-END_TEST
 
-START_TEST(another_protocol_is_refused_by_its_first_bytes)
+TEST(another_protocol_is_refused_by_its_first_bytes)
 {
 	struct heard h = { 0 };
 	struct err err = { 0 };
@@ -220,7 +217,6 @@ START_TEST(another_protocol_is_refused_by_its_first_bytes)
 	ck_assert_str_eq(err.text, "not a kfarm message: \"GET ...\"");
 	ck_assert_uint_eq(h.n, 0);
 }
-END_TEST
 
 /* The first bytes, and their form in the error. */
 static const struct greeting {
@@ -236,20 +232,18 @@ static const struct greeting {
 	{ "\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1", "" },
 };
 
-START_TEST(a_greeting_of_a_shell_is_shown)
+TEST_EACH(a_greeting_of_a_shell_is_shown, greetings)
 {
-	char *want = xasprintf("not a kfarm message%s", greetings[_i].shown);
+	char *want = xasprintf("not a kfarm message%s", row->shown);
 	struct heard h = { 0 };
 	struct err err = { 0 };
 
-	ck_assert_int_eq(feed(&h, bytes_str(greetings[_i].sent), 4096, &err),
-			 -EPROTO);
+	ck_assert_int_eq(feed(&h, bytes_str(row->sent), 4096, &err), -EPROTO);
 	ck_assert_str_eq(err.text, want);
 	free(want);
 }
-END_TEST
 
-START_TEST(what_is_broken_later_is_not_shown)
+TEST(what_is_broken_later_is_not_shown)
 {
 	struct buf sent = { 0 };
 	struct heard h = { 0 };
@@ -262,9 +256,8 @@ START_TEST(what_is_broken_later_is_not_shown)
 	buf_release(&sent);
 	buf_release(&h.log);
 }
-END_TEST
 
-START_TEST(a_huge_announcement_is_refused_at_once)
+TEST(a_huge_announcement_is_refused_at_once)
 {
 	uint8_t header[WIRE_FRAME_SIZE] = { 'k', 'f', 'r', 'm', 6 };
 	struct heard h = { 0 };
@@ -275,9 +268,8 @@ START_TEST(a_huge_announcement_is_refused_at_once)
 			 -EMSGSIZE);
 	ck_assert_uint_eq(h.n, 0);
 }
-END_TEST
 
-START_TEST(a_bomb_ends_the_conversation)
+TEST_RANGE(a_bomb_ends_the_conversation, 0, 2)
 {
 	static const enum wire_codec packers[] = { WIRE_LZO, WIRE_ZSTD };
 	uint8_t *zeros = calloc(1, WIRE_BODY_MAX);
@@ -297,9 +289,8 @@ START_TEST(a_bomb_ends_the_conversation)
 	buf_release(&packed);
 	free(zeros);
 }
-END_TEST
 
-START_TEST(an_error_of_the_listener_ends_the_conversation)
+TEST(an_error_of_the_listener_ends_the_conversation)
 {
 	struct heard h = { .answer = -ENOTSUP };
 	struct wire_conn *conn = wire_conn_new(hear, &h);
@@ -318,9 +309,8 @@ START_TEST(an_error_of_the_listener_ends_the_conversation)
 	buf_release(&sent);
 	buf_release(&h.log);
 }
-END_TEST
 
-START_TEST(a_body_packed_once_is_sent_to_many)
+TEST(a_body_packed_once_is_sent_to_many)
 {
 	struct buf raw = { 0 }, packed = { 0 };
 	enum wire_codec codec;
@@ -345,9 +335,8 @@ START_TEST(a_body_packed_once_is_sent_to_many)
 	buf_release(&raw);
 	buf_release(&packed);
 }
-END_TEST
 
-START_TEST(what_was_sent_leaves_and_the_rest_stays_in_order)
+TEST(what_was_sent_leaves_and_the_rest_stays_in_order)
 {
 	struct heard direct = { 0 }, slow = { 0 };
 	struct wire_conn *from = wire_conn_new(hear, NULL);
@@ -378,10 +367,9 @@ START_TEST(what_was_sent_leaves_and_the_rest_stays_in_order)
 	buf_release(&direct.log);
 	buf_release(&slow.log);
 }
-END_TEST
 
 /* Moving the rest at each step would copy about 200 GB. */
-START_TEST(a_large_backlog_drains_in_linear_time)
+TEST(a_large_backlog_drains_in_linear_time)
 {
 	struct wire_conn *conn = wire_conn_new(hear, NULL);
 	uint8_t *body = calloc(1, WIRE_BODY_MAX);
@@ -397,32 +385,4 @@ START_TEST(a_large_backlog_drains_in_linear_time)
 	ck_assert_uint_lt(clock_ms() - start, 30000);
 	wire_conn_free(conn);
 	free(body);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("wire/stream-conn");
-	TCase *tc = tcase_create("conn");
-
-	suite_add_tcase(suite, tc);
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, messages_arrive_whole_however_they_are_cut);
-	tcase_add_test(tc,
-		       a_conversation_cut_anywhere_gives_a_prefix_and_no_error);
-	tcase_add_test(tc, it_knows_whether_it_is_within_a_message);
-	tcase_add_test(tc, a_changed_byte_never_passes_unseen);
-	tcase_add_test(tc,
-		       a_flipped_bit_in_a_packed_conversation_never_crashes);
-	tcase_add_test(tc, another_protocol_is_refused_by_its_first_bytes);
-	tcase_add_loop_test(tc, a_greeting_of_a_shell_is_shown, 0,
-			    sizeof(greetings) / sizeof(*greetings));
-	tcase_add_test(tc, what_is_broken_later_is_not_shown);
-	tcase_add_test(tc, a_huge_announcement_is_refused_at_once);
-	tcase_add_loop_test(tc, a_bomb_ends_the_conversation, 0, 2);
-	tcase_add_test(tc, an_error_of_the_listener_ends_the_conversation);
-	tcase_add_test(tc, a_body_packed_once_is_sent_to_many);
-	tcase_add_test(tc, what_was_sent_leaves_and_the_rest_stays_in_order);
-	tcase_add_test(tc, a_large_backlog_drains_in_linear_time);
-	return suite_run(suite);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire */
+#include "../lib/test.h"
+
 #include "wire/table.h"
 
 #include "base/str.h"
-#include "suite.h"
 #include "wire/msg.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,7 +52,9 @@ static int take_first(struct bytes in)
 	return ret;
 }
 
-START_TEST(flags_come_back_as_they_were_and_cut_are_refused)
+FIXTURE(fresh, done);
+
+TEST(flags_come_back_as_they_were_and_cut_are_refused)
 {
 	struct wire_run run = { 0, LENGTH(sample) };
 	struct wire_job job = { .n_flag_ranges = 1, .flag_ranges = &run };
@@ -73,9 +75,8 @@ START_TEST(flags_come_back_as_they_were_and_cut_are_refused)
 	free(got);
 	wire_intern_free(known);
 }
-END_TEST
 
-START_TEST(spoiled_flags_are_refused)
+TEST_RANGE(spoiled_flags_are_refused, 0, 6)
 {
 	struct wire_flag v[] = { { "-O", "2" }, { "-w", NULL } };
 	char *half = xasprintf("%*s", WIRE_ARGV_MAX / 2 + 1, "");
@@ -94,7 +95,6 @@ START_TEST(spoiled_flags_are_refused)
 	ck_assert_int_eq(take_first(buf_bytes(&body)), -EPROTO);
 	free(half);
 }
-END_TEST
 
 static void through(const struct wire_flag *v, size_t n, size_t runs)
 {
@@ -118,7 +118,7 @@ static void through(const struct wire_flag *v, size_t n, size_t runs)
 	wire_job_release(&job);
 }
 
-START_TEST(both_ends_agree_on_the_flags)
+TEST(both_ends_agree_on_the_flags)
 {
 	static const struct wire_flag second[] = {
 		{ "-O", "2" },   { "-fno-common", NULL }, { "-D", "Y" },
@@ -135,10 +135,9 @@ START_TEST(both_ends_agree_on_the_flags)
 	wire_intern_free(sent);
 	wire_intern_free(known);
 }
-END_TEST
 
 /* The size of a kernel unit after another one: mostly names. */
-START_TEST(a_warm_job_is_small)
+TEST(a_warm_job_is_small)
 {
 	struct wire_flag v[110];
 	char text[110][32];
@@ -163,9 +162,8 @@ START_TEST(a_warm_job_is_small)
 	wire_job_release(&job);
 	wire_intern_free(sent);
 }
-END_TEST
 
-START_TEST(a_job_of_too_many_flags_is_not_sent)
+TEST(a_job_of_too_many_flags_is_not_sent)
 {
 	struct wire_flag *v = xcalloc(WIRE_FLAGS_MAX + 1, sizeof(*v));
 	char *half = xasprintf("%*s", WIRE_ARGV_MAX / 2, "");
@@ -187,9 +185,8 @@ START_TEST(a_job_of_too_many_flags_is_not_sent)
 	free(half);
 	free(v);
 }
-END_TEST
 
-START_TEST(a_gap_a_flag_twice_and_unknown_numbers_are_refused)
+TEST(a_gap_a_flag_twice_and_unknown_numbers_are_refused)
 {
 	struct wire_run run[2] = { { 0, 5 }, { 3, 3 } };
 	struct wire_job job = { .n_flag_ranges = 2, .flag_ranges = run };
@@ -213,10 +210,9 @@ START_TEST(a_gap_a_flag_twice_and_unknown_numbers_are_refused)
 	ck_assert_int_eq(wire_flags_decode_job(known, &job, &got, &n), -EPROTO);
 	wire_intern_free(known);
 }
-END_TEST
 
 /* Runs can repeat, so the sum of their bytes is bounded like a job's. */
-START_TEST(runs_cannot_multiply_bytes)
+TEST(runs_cannot_multiply_bytes)
 {
 	char *half = xasprintf("%*s", WIRE_ARGV_MAX / 2, "");
 	struct wire_flag big = { "-D", half };
@@ -231,22 +227,4 @@ START_TEST(runs_cannot_multiply_bytes)
 	ck_assert_int_eq(wire_flags_decode_job(known, &job, &got, &n), -EPROTO);
 	wire_intern_free(known);
 	free(half);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("wire/table-flags");
-	TCase *tc = tcase_create("flags");
-
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, fresh, done);
-	tcase_add_test(tc, flags_come_back_as_they_were_and_cut_are_refused);
-	tcase_add_loop_test(tc, spoiled_flags_are_refused, 0, 6);
-	tcase_add_test(tc, both_ends_agree_on_the_flags);
-	tcase_add_test(tc, a_warm_job_is_small);
-	tcase_add_test(tc, a_job_of_too_many_flags_is_not_sent);
-	tcase_add_test(tc, a_gap_a_flag_twice_and_unknown_numbers_are_refused);
-	tcase_add_test(tc, runs_cannot_multiply_bytes);
-	return suite_run(suite);
 }

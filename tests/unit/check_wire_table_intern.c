@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire */
+#include "../lib/test.h"
+
 #include "wire/table.h"
 
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,9 @@ static int add(const char *s, uint32_t *number)
 	return wire_intern_add(table, bytes_str(s), number);
 }
 
-START_TEST(numbers_count_up_and_stay)
+FIXTURE(fresh, done);
+
+TEST(numbers_count_up_and_stay)
 {
 	uint32_t n = 42;
 
@@ -48,9 +50,8 @@ START_TEST(numbers_count_up_and_stay)
 	ck_assert_mem_eq(wire_intern_get(table, 2).data, "a\0b", 4);
 	ck_assert_uint_eq(wire_intern_get(table, 2).len, 3);
 }
-END_TEST
 
-START_TEST(many_strings_keep_their_numbers_and_places)
+TEST(many_strings_keep_their_numbers_and_places)
 {
 	const uint8_t *first;
 	char s[32];
@@ -72,9 +73,8 @@ START_TEST(many_strings_keep_their_numbers_and_places)
 	}
 	ck_assert_ptr_eq(wire_intern_get(table, 0).data, first);
 }
-END_TEST
 
-START_TEST(a_full_table_takes_no_more)
+TEST(a_full_table_takes_no_more)
 {
 	struct wire_intern *few = wire_intern_new(2, 100);
 	struct wire_intern *small = wire_intern_new(100, 10);
@@ -93,9 +93,8 @@ START_TEST(a_full_table_takes_no_more)
 	wire_intern_free(small);
 	wire_intern_free(NULL);
 }
-END_TEST
 
-START_TEST(a_string_longer_than_a_chunk_is_kept_whole)
+TEST(a_string_longer_than_a_chunk_is_kept_whole)
 {
 	char *s = xasprintf("%*s", 200000, "end");
 	uint32_t n;
@@ -107,19 +106,4 @@ START_TEST(a_string_longer_than_a_chunk_is_kept_whole)
 	ck_assert_str_eq((const char *)wire_intern_get(table, 0).data,
 			 "before");
 	free(s);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("wire/table-intern");
-	TCase *tc = tcase_create("intern");
-
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, fresh, done);
-	tcase_add_test(tc, numbers_count_up_and_stay);
-	tcase_add_test(tc, many_strings_keep_their_numbers_and_places);
-	tcase_add_test(tc, a_full_table_takes_no_more);
-	tcase_add_test(tc, a_string_longer_than_a_chunk_is_kept_whole);
-	return suite_run(suite);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire */
+#include "../lib/test.h"
+
 #include "wire/table.h"
 
-#include "suite.h"
-
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +29,9 @@ static const char *const bad[] = { "",    "/",      "a",     "./a",
 				   "/a/", "//a",    "/a//",  "/.",
 				   "/..", "/a/./b", "/a/..", "/../a" };
 
-START_TEST(a_path_is_in_normal_form_or_none)
+FIXTURE(fresh, done);
+
+TEST(a_path_is_in_normal_form_or_none)
 {
 	char *longest = xasprintf("/%0*d", WIRE_PATH_MAX - 1, 0);
 	char *longer = xasprintf("/%0*d", WIRE_PATH_MAX, 0);
@@ -44,7 +45,6 @@ START_TEST(a_path_is_in_normal_form_or_none)
 	free(longest);
 	free(longer);
 }
-END_TEST
 
 static size_t common(const char *a, const char *b)
 {
@@ -80,7 +80,7 @@ static int take_first(struct bytes in)
 	return ret;
 }
 
-START_TEST(paths_come_back_as_they_were_and_cut_are_refused)
+TEST(paths_come_back_as_they_were_and_cut_are_refused)
 {
 	struct wire_intern *t = wire_paths_new();
 
@@ -93,14 +93,12 @@ START_TEST(paths_come_back_as_they_were_and_cut_are_refused)
 		ck_assert_str_eq(wire_paths_get(t, i), good[i]);
 	wire_intern_free(t);
 }
-END_TEST
 
-START_TEST(a_path_that_is_none_is_refused)
+TEST_EACH(a_path_that_is_none_is_refused, bad)
 {
-	put(0, &bad[_i], 1);
+	put(0, row, 1);
 	ck_assert_int_eq(take_first(buf_bytes(&body)), -EPROTO);
 }
-END_TEST
 
 /* "/ab" after "/aa" shares 2 bytes and has only this encoding. */
 static void put_second(uint16_t shared, const char *rest)
@@ -113,7 +111,7 @@ static void put_second(uint16_t shared, const char *rest)
 	buf_put_str(&body, rest);
 }
 
-START_TEST(what_is_shared_has_one_spelling)
+TEST(what_is_shared_has_one_spelling)
 {
 	struct wire_intern *t = wire_paths_new();
 
@@ -128,9 +126,8 @@ START_TEST(what_is_shared_has_one_spelling)
 	put_second(0xffff, "");
 	ck_assert_int_eq(take_first(buf_bytes(&body)), -EPROTO);
 }
-END_TEST
 
-START_TEST(numbers_are_bounded)
+TEST(numbers_are_bounded)
 {
 	struct wire_intern *t = wire_intern_new(2, 100);
 	static const char *const two[] = { "/a", "/b" };
@@ -146,10 +143,9 @@ START_TEST(numbers_are_bounded)
 	put_le32(body.data + 4, UINT32_MAX);
 	ck_assert_int_eq(take_first(buf_bytes(&body)), -EPROTO);
 }
-END_TEST
 
 /* 2,000 paths of 4 KiB that cost 10 bytes each. */
-START_TEST(a_bomb_of_shared_bytes_is_refused)
+TEST(a_bomb_of_shared_bytes_is_refused)
 {
 	struct strv list = { 0 };
 
@@ -160,9 +156,8 @@ START_TEST(a_bomb_of_shared_bytes_is_refused)
 	ck_assert_int_eq(take_first(buf_bytes(&body)), -EPROTO);
 	strv_release(&list);
 }
-END_TEST
 
-START_TEST(both_ends_agree_on_the_numbers)
+TEST(both_ends_agree_on_the_numbers)
 {
 	struct wire_intern *sent = wire_paths_new();
 	struct wire_intern *known = wire_paths_new();
@@ -194,9 +189,8 @@ START_TEST(both_ends_agree_on_the_numbers)
 	wire_intern_free(sent);
 	wire_intern_free(known);
 }
-END_TEST
 
-START_TEST(a_gap_and_a_path_twice_are_refused)
+TEST(a_gap_and_a_path_twice_are_refused)
 {
 	static const char *const twice[] = { "/x", "/y", "/x" };
 	struct wire_intern *known = wire_paths_new();
@@ -213,23 +207,4 @@ START_TEST(a_gap_and_a_path_twice_are_refused)
 	put(1, twice, 3);
 	ck_assert_int_eq(wire_paths_receive(known, buf_bytes(&body)), -EPROTO);
 	wire_intern_free(known);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("wire/table-paths");
-	TCase *tc = tcase_create("paths");
-
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, fresh, done);
-	tcase_add_test(tc, a_path_is_in_normal_form_or_none);
-	tcase_add_test(tc, paths_come_back_as_they_were_and_cut_are_refused);
-	tcase_add_loop_test(tc, a_path_that_is_none_is_refused, 0, LENGTH(bad));
-	tcase_add_test(tc, what_is_shared_has_one_spelling);
-	tcase_add_test(tc, numbers_are_bounded);
-	tcase_add_test(tc, a_bomb_of_shared_bytes_is_refused);
-	tcase_add_test(tc, both_ends_agree_on_the_numbers);
-	tcase_add_test(tc, a_gap_and_a_path_twice_are_refused);
-	return suite_run(suite);
 }

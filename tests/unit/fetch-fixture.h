@@ -13,7 +13,6 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "fetch/download.h"
-#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -102,17 +101,9 @@ static inline void play_setup(void)
 	fetch_partial_remove(play_part);
 }
 
-/* Run a suite of one case; return the exit status of the test program. */
-static inline int play_run(TCase *tests, const char *name)
-{
-	Suite *suite = suite_create(name);
-
-	tcase_add_unchecked_fixture(tests, play_begin, play_end);
-	tcase_add_checked_fixture(tests, play_setup, NULL);
-	tcase_set_timeout(tests, SECONDS);
-	suite_add_tcase(suite, tests);
-	return suite_run(suite);
-}
+FIXTURE_ONCE(play_begin, play_end);
+FIXTURE(play_setup, NULL);
+TIMEOUT(SECONDS);
 
 /* Return an https URL, as for kernel.org. */
 static inline char *play_url(const char *path)

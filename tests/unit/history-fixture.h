@@ -7,11 +7,10 @@
 #define UNIT_HISTORY_PLAY_H
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "history/recorder.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

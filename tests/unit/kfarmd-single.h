@@ -5,8 +5,8 @@
 #ifndef AGENT_ONE_H
 #define AGENT_ONE_H
 
+#include "../lib/test.h"
 #include "kfarmd-node.h"
-#include "suite.h"
 
 static const char *const plain[] = { NULL };
 static struct node node;
@@ -83,15 +83,7 @@ static inline void check_answer(struct wire_job *m, const char *const *flags)
 	check_step_answer(NULL, m, flags);
 }
 
-/* Run a test case, to which the tests have been added, with these fixtures. */
-static inline int one_run(const char *name, TCase *t)
-{
-	Suite *s = suite_create(name);
-
-	tcase_set_timeout(t, 240);
-	tcase_add_unchecked_fixture(t, node_set_up_all, node_tear_down_all);
-	suite_add_tcase(s, t);
-	return suite_run(s);
-}
+FIXTURE_ONCE(node_set_up_all, node_tear_down_all);
+TIMEOUT(240);
 
 #endif

@@ -108,10 +108,6 @@ static inline void object(uint32_t job, const char *words)
 	step_job(job, WIRE_STEP_OBJECT, TOOL, words, 60000);
 }
 
-static inline int step_run(const char *name, TCase *t)
-{
-	tcase_add_unchecked_fixture(t, step_make_tool, step_forget_tool);
-	return one_run(name, t);
-}
+FIXTURE_ONCE(step_make_tool, step_forget_tool);
 
 #endif

@@ -53,14 +53,4 @@ static inline int run_script(const char *text)
 	return status;
 }
 
-static inline void expect_file(const char *path, const char *want)
-{
-	struct buf got = { 0 };
-	struct err err;
-
-	ck_assert_int_eq(fs_read(path, 10000, &got, &err), 0);
-	ck_assert_str_eq(buf_str(&got), want);
-	buf_release(&got);
-}
-
 #endif
