@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/capacity.h"
 
+#include "base/err.h"
 #include "base/fs.h"
 #include "machine/cgroup.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -85,4 +87,16 @@ unsigned kernel_capacity(char **why, const char *root)
 	else
 		free(c.limit_reason);
 	return c.jobs;
+}
+
+int kernel_capacity_check_files(struct err *err)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur >= KERNEL_MIN_FILES)
+		return 0;
+	return err_set(err, EMFILE,
+		       "limit of %llu open files: kfarm needs at least %d; "
+		       "raise the limit with `ulimit -n`",
+		       (unsigned long long)r.rlim_cur, KERNEL_MIN_FILES);
 }

@@ -19,11 +19,19 @@
 #define KERNEL_RESERVE_TASKS 32
 #define KERNEL_RESERVE_FILES 128
 
+/* A build with two local slots needs 44, and each node a few more. */
+#define KERNEL_MIN_FILES 64
+
+struct err;
+
 /*
  * Return the number of jobs, at least 1.  Unless `why` is NULL, *why is set to
  * a text that names the limit, or to NULL if there is no limit; the caller
  * frees *why.  `root` is prepended to /proc and /sys; it is "" except in tests.
  */
 unsigned kernel_capacity(char **why, const char *root);
+
+/* Return 0, or -EMFILE if RLIMIT_NOFILE is below KERNEL_MIN_FILES. */
+int kernel_capacity_check_files(struct err *err);
 
 #endif

@@ -233,7 +233,10 @@ void kernel_offload_init(struct kernel_offload *f,
 
 int kernel_offload_make_dirs(struct kernel_offload *f, struct err *err)
 {
-	return kernel_rundir_create(&f->rundir, f->local_slots, err);
+	int ret = kernel_capacity_check_files(err);
+
+	return ret ? ret :
+		     kernel_rundir_create(&f->rundir, f->local_slots, err);
 }
 
 void kernel_offload_report_load(const struct kernel_offload *f)

@@ -4,10 +4,12 @@
 
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
+#include "base/err.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "kernel/offload.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -66,6 +68,20 @@ TEST(open_files_limit_the_jobs)
 	expect(7, "open files");
 	limit(RLIMIT_NOFILE, 16);
 	expect(1, "16 open files");
+}
+
+/* make also builds with fewer files, so the error names the remedy. */
+TEST(too_few_open_files_are_an_error)
+{
+	struct err err = { 0 };
+
+	limit(RLIMIT_NOFILE, KERNEL_MIN_FILES);
+	ck_assert_int_eq(kernel_capacity_check_files(&err), 0);
+	limit(RLIMIT_NOFILE, 20);
+	ck_assert_int_eq(kernel_capacity_check_files(&err), -EMFILE);
+	ck_assert_str_eq(err.text,
+			 "limit of 20 open files: kfarm needs at least 64; "
+			 "raise the limit with `ulimit -n`");
 }
 
 TEST(control_groups_limit_the_jobs)
