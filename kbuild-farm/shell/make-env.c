@@ -15,8 +15,12 @@
  * commands keeps make from searching rules by which it could remake shell.mk,
  * such as `%:` in the user's makefile, and .EXTRA_PREREQS from adding
  * prerequisites.  With -e, only an override directive changes a variable of the
- * environment.  Without a value in the environment, make itself defines
- * MAKEFILES as empty and does not export it.
+ * environment.
+ *
+ * Without a value in the environment, make itself defines MAKEFILES as empty,
+ * and exports it if a makefile sets a value.  After `unexport`, make no longer
+ * does so, but it expands SHELL before it composes the environment of a recipe
+ * line.  Hence SHELL exports such a value.
  */
 char *shell_make_env_makefile(const char *dir)
 {
@@ -29,6 +33,8 @@ char *shell_make_env_makefile(const char *dir)
 		"override undefine MAKEFILES\n"
 		"MAKEFILES :=\n"
 		"unexport MAKEFILES\n"
+		"SHELL = $(if $(value MAKEFILES),"
+		"$(eval export MAKEFILES))%1$s/sh\n"
 		"else ifeq ($(origin MAKEFILES),environment)\n"
 		"MAKEFILES := $(subst %1$s/shell.mk ,,$(MAKEFILES))\n"
 		"else\n"

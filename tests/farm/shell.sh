@@ -361,6 +361,26 @@ all: ; @env | grep ^MAKEFILES; $(MAKE) -C sub WORD='$(MAKEFILES)'; [[ a == a ]]
 END
 echo 'SHELL = /bin/bash' >"$project/own.mk"
 same "export MAKEFILES, SHELL = /bin/bash"
+for directive in "" export "export MAKEFILES"; do
+	put_project <<-END
+	MAKEFILES = \$(CURDIR)/own.mk
+	$directive
+	all: ; @env | grep ^MAKEFILES; \$(MAKE) -C sub WORD='\$(OWN)\$(MAKEFILES)'
+	END
+	# shellcheck disable=SC2016 # for make
+	printf 'OWN := own\n$(info own.mk)\n' >"$project/own.mk"
+	for flags in "" -e -n; do
+		same "MAKEFILES = FILE, $directive, make $flags" $flags
+		MAKEFILES=none.mk same \
+			"MAKEFILES = FILE over none.mk, $directive, make $flags" \
+			$flags
+	done
+done
+put_project <<'END'
+unexport MAKEFILES
+all: ; @env | grep ^MAKEFILES; $(MAKE) -C sub WORD='$(MAKEFILES)'
+END
+MAKEFILES=none.mk same "unexport MAKEFILES"
 
 # ---- signals ----
 
