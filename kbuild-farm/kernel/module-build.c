@@ -14,18 +14,82 @@
 /* name of the make target and of its entry in the archive cache */
 #define PREPARE "modules_prepare"
 
-/* Compute the digest of what modules_prepare depends on. */
+/* Add the files localversion* in `dir`, which are part of the release. */
+static void add_localversions(struct kernel_archive_inputs *s, const char *dir)
+{
+	struct strv names = { 0 };
+
+	fs_list(dir, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		char *path = xasprintf("%s/%s", dir, names.v[i]);
+
+		if (str_starts(names.v[i], "localversion"))
+			kernel_archive_add_file(s, path);
+		free(path);
+	}
+	strv_release(&names);
+}
+
+static void add_variable(struct kernel_archive_inputs *s,
+			 const struct kernel_plan *p, const char *name)
+{
+	const char *value = kernel_plan_find_setting(p, name);
+
+	if (!value)
+		value = str_find_env(p->env, name);
+	kernel_archive_add_text(s, value ? value : "");
+}
+
+/*
+ * Compute the digest of what modules_prepare depends on: the release, the
+ * configuration, the compiler, and the sources of the generated headers and of
+ * the programs that build modules.  Returns false if it is not known.
+ */
 static bool preparation_digest(const struct kernel_plan *p, struct digest *out)
 {
-	struct buf all = { 0 };
+	static const char *const any[] = { "", NULL };
+	static const char *const variables[] = { "LOCALVERSION",
+						 "KERNELRELEASE",
+						 "KERNELVERSION" };
+	static const char *const sources[] = {
+		"Kbuild",
+		"Makefile",
+		"include",
+		"kernel/bounds.c",
+		"kernel/time/timeconst.bc",
+		"lib/vdso",
+		"rust",
+		"scripts",
+		"tools/arch",
+		"tools/bpf/resolve_btfids",
+		"tools/build",
+		"tools/include",
+		"tools/lib",
+		"tools/objtool",
+		"tools/scripts",
+	};
+	char *arch = xasprintf("%s/arch/%s", p->tree, p->arch.srcarch);
+	struct kernel_archive_inputs s = { 0 };
+	int64_t now_ns = file_stamp_now_ns();
 	struct err ignored;
-	bool known = !kernel_plan_read_config(p, &all, &ignored);
+	bool known;
 
-	buf_put_str(&all, p->rev.commit ? p->rev.commit : "");
-	buf_put_str(&all, p->compiler.version);
-	digest_bytes(buf_bytes(&all), out);
-	buf_release(&all);
-	return known;
+	known = !kernel_plan_read_config(p, &s.text, &ignored);
+	kernel_archive_add_text(&s, p->rev.commit ? p->rev.commit : "");
+	kernel_archive_add_text(&s, p->compiler.version);
+	for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
+		add_variable(&s, p, variables[i]);
+	add_localversions(&s, p->tree);
+	add_localversions(&s, p->builddir.dir);
+	kernel_archive_add_dir(&s, arch, any);
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+		char *path = xasprintf("%s/%s", p->tree, sources[i]);
+
+		kernel_archive_add_dir(&s, path, any);
+		free(path);
+	}
+	free(arch);
+	return kernel_archive_finish_inputs(&s, now_ns, out) && known;
 }
 
 /* Return true if `make mrproper` has not removed what modules need. */

@@ -17,7 +17,7 @@
 bool kernel_module_can_prepare(const struct kernel_plan *p);
 /*
  * Run `make modules_prepare` unless the build directory has been prepared, a
- * default one for its .config and the commit of the tree, or
+ * default one for its .config, the release and the current sources, or
  * kernel_module_can_prepare() is false.  Returns as kernel_build_run_make().
  */
 int kernel_module_prepare(struct kernel_build_state *run, struct err *err);

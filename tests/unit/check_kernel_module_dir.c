@@ -3,6 +3,8 @@
 #include "kernel/module-build.h"
 
 #include "../lib/test.h"
+#include "base/file-stamp.h"
+#include "base/vec.h"
 #include "kernel-run.h"
 
 static struct kernel_module module;
@@ -52,6 +54,7 @@ static char *with_top(const char *text)
 }
 
 FIXTURE(set_up, tear_down);
+TIMEOUT(60);
 
 TEST_EACH(the_directory_is_absolute, cases)
 {
@@ -207,6 +210,93 @@ TEST(a_prepared_directory_of_the_user_is_left_alone)
 	ck_assert_int_eq(kernel_module_prepare(&run, &err), 0);
 	ck_assert(!was_told("phase prepare"));
 	kernel_build_end(&run);
+}
+
+/*
+ * Start a build of external modules in the default directory, and return true
+ * if make prepares the directory.
+ */
+static bool prepares(void)
+{
+	bool yes;
+
+	buf_reset(&told);
+	start();
+	run.jobs = 1;
+	ck_assert_int_eq(kernel_module_prepare(&run, &err), 0);
+	yes = was_told("phase prepare");
+	kernel_build_end(&run);
+	return yes;
+}
+
+/* Change a file, and wait until any further change alters its stamp. */
+static void change_file(const char *name)
+{
+	char *path = at(name);
+	struct file_stamp stamp;
+	struct stat st;
+
+	put_file(name, "/* changed */\n", 0644);
+	ck_assert(!stat(path, &st));
+	file_stamp_from_stat(&stamp, &st);
+	ck_assert(file_stamp_wait(&stamp));
+	free(path);
+}
+
+/* Write a file into the build directory. */
+static void put_built(const char *name)
+{
+	char *path = kernel_plan_path(&plan, name);
+
+	put_file(path + strlen(top) + 1, "", 0644);
+	free(path);
+}
+
+/* A variable to add for make, and a file to change. */
+static const struct {
+	const char *variables, *file;
+	bool prepares;
+} changes[] = {
+	{ NULL, "linux/Kbuild", true },
+	{ "W=1", "hello/hello.h", false },
+	{ "LOCALVERSION=-mine", NULL, true },
+	{ NULL, "linux/include/linux/thread_info.h", true },
+	{ NULL, "linux/mm/slab.h", false },
+	{ NULL, "linux/arch/arm64/include/asm/page.h", true },
+	{ NULL, "linux/localversion-next", true },
+	{ NULL, NULL, false },
+};
+
+TEST(a_default_directory_is_prepared_after_changes)
+{
+	static const char *const files[] = {
+		".config",
+		"include/config/auto.conf",
+		"include/generated/autoconf.h",
+		"include/generated/utsrelease.h",
+		"scripts/mod/modpost",
+	};
+	char *rules = at("linux/Makefile"), *text = get_file(rules);
+	char *more = xasprintf("%smodules_prepare: ; @:\n", text);
+
+	put_file("linux/Makefile", more, 0644);
+	put_file("linux/kernel/bounds.c", "", 0644);
+	words(&req.variables, "M=hello");
+	make_plan();
+	ck_assert_int_eq(plan.builddir.kind, KERNEL_BUILDDIR_DEFAULT);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		put_built(files[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+		if (changes[i].variables)
+			words(&req.variables, changes[i].variables);
+		if (changes[i].file)
+			change_file(changes[i].file);
+		ck_assert_msg(prepares() == changes[i].prepares, "change %zu",
+			      i);
+	}
+	free(more);
+	free(text);
+	free(rules);
 }
 
 TEST(kdir_names_the_kernel)
