@@ -47,6 +47,15 @@ bool fs_is_dir(const char *path)
 	return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
+bool fs_is_same_dir(const char *a, const char *b)
+{
+	struct stat is, other;
+
+	if (stat(a, &is) || stat(b, &other))
+		return !strcmp(a, b);
+	return is.st_dev == other.st_dev && is.st_ino == other.st_ino;
+}
+
 int fs_read(const char *path, size_t max, struct buf *out, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);

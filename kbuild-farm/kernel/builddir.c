@@ -376,6 +376,28 @@ static int check_path_chars(const char *what, const char *path, struct err *err)
 		what, path);
 }
 
+/*
+ * Reject a new directory of the user that `kfarm clean` would take for a
+ * default one.
+ */
+static int check_not_reserved(const char *dir, struct err *err)
+{
+	char *cache = fs_cache_home(), *top = xasprintf("%s/build", cache);
+	char *parent = str_dir(dir);
+	bool reserved = kernel_builddir_is_default_name(str_base(dir)) &&
+			fs_is_same_dir(parent, top) && !fs_exists(dir);
+
+	free(parent);
+	free(top);
+	free(cache);
+	if (!reserved)
+		return 0;
+	return err_set(err, EINVAL,
+		       "build directory %s: `kfarm clean` removes directories "
+		       "with such names; choose another name",
+		       dir);
+}
+
 int kernel_builddir_find(struct kernel_builddir *out,
 			 const struct kernel_plan *p, struct err *err)
 {
@@ -409,6 +431,8 @@ int kernel_builddir_find(struct kernel_builddir *out,
 	ret = check_path_chars("source tree", p->tree, err);
 	if (!ret)
 		ret = check_path_chars("build directory", dir, err);
+	if (!ret && out->kind == KERNEL_BUILDDIR_GIVEN)
+		ret = check_not_reserved(dir, err);
 	if (!ret && out->kind != KERNEL_BUILDDIR_IN_TREE)
 		ret = check_clean(p, err);
 	if (ret) {

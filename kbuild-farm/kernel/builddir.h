@@ -81,8 +81,8 @@ struct kernel_builddir {
 /*
  * Choose the directory for the request, tree, architecture, compiler and
  * environment of `p`.  Returns 0, or -EINVAL with `err` set if the source tree
- * is not clean or a path has characters that make cannot handle.  The caller
- * frees out->dir.
+ * is not clean, if a path has characters that make cannot handle, or if the
+ * user names a new directory like a default one.  The caller frees out->dir.
  */
 int kernel_builddir_find(struct kernel_builddir *out,
 			 const struct kernel_plan *p, struct err *err);

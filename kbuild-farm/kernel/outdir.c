@@ -252,12 +252,37 @@ static void remove_old_files(const struct kernel_outdir *o)
 	free(path);
 }
 
+/* Reject a directory of the user whose name kfarm gives to a build. */
+static int check_not_reserved(const char *dir, struct err *err)
+{
+	char *top = kernel_outdir_top(), *parent = str_dir(dir);
+	long number;
+	bool reserved = !str_parse_number(str_base(dir), 1,
+					  KERNEL_OUTDIR_NUMBER_MAX, &number) &&
+			fs_is_same_dir(parent, top);
+
+	free(parent);
+	free(top);
+	if (!reserved)
+		return 0;
+	return err_set(
+		err, EINVAL,
+		"%s: this name is reserved for build %ld; choose another "
+		"name",
+		dir, number);
+}
+
 static int make_given(struct kernel_outdir *o, const char *dir, struct err *err)
 {
+	size_t n;
 	int ret;
 
 	o->dir = fs_make_absolute(dir);
-	ret = fs_mkdirs(o->dir, 0777, err);
+	for (n = strlen(o->dir); n > 1 && o->dir[n - 1] == '/'; n--)
+		o->dir[n - 1] = '\0';
+	ret = check_not_reserved(o->dir, err);
+	if (!ret)
+		ret = fs_mkdirs(o->dir, 0777, err);
 	if (!ret) {
 		o->lock_fd = lock_shared(o->dir);
 		remove_old_files(o);

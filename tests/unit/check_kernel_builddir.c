@@ -96,6 +96,26 @@ TEST(b_counts_first)
 	expect(KERNEL_BUILDDIR_GIVEN, "/some/dir");
 }
 
+/* `kfarm clean` would remove the directory. */
+TEST(b_names_no_new_directory_like_a_default_one)
+{
+	char *dir = at(".cache/kfarm/build/mine-20261125");
+	char *want = xasprintf("build directory %s: `kfarm clean` removes "
+			       "directories with such names; choose another "
+			       "name",
+			       dir);
+
+	r.build_dir = dir;
+	ck_assert_int_eq(find(), -EINVAL);
+	ck_assert_str_eq(err.text, want);
+	put_file(".cache/kfarm/build/mine-20261125/Makefile", "", 0644);
+	expect(KERNEL_BUILDDIR_GIVEN, dir);
+	r.build_dir = top;
+	expect(KERNEL_BUILDDIR_GIVEN, top);
+	free(want);
+	free(dir);
+}
+
 TEST(o_is_relative_to_the_tree_as_makes_is)
 {
 	char *dir = at("linux/out");

@@ -29,6 +29,37 @@ TEST(default_directories_are_numbered)
 	kernel_outdir_release(&o);
 }
 
+/* `kfarm clean` would remove the directory. */
+TEST(the_user_names_no_directory_like_a_default_one)
+{
+	char *dir = at(".cache/kfarm/builds/20"), *link = at("link");
+	char *want = xasprintf("output directory: %s: this name is reserved "
+			       "for build 20; choose another name",
+			       dir);
+	char *slash = xasprintf("%s/", dir), *other = at("link/20");
+
+	ck_assert_int_eq(kernel_outdir_make(&o, slash, &err), -EINVAL);
+	ck_assert_str_eq(err.text, want);
+	ck_assert(!stands(".cache/kfarm/builds"));
+	kernel_outdir_release(&o);
+
+	put_file(".cache/kfarm/builds/7/x", "", 0644);
+	free(dir);
+	dir = at(".cache/kfarm/builds");
+	ck_assert_int_eq(symlink(dir, link), 0);
+	ck_assert_int_eq(kernel_outdir_make_numbered(&o, other, &err), -EINVAL);
+	kernel_outdir_release(&o);
+	free(other);
+	other = at("link/20261125141300");
+	ck_assert_int_eq(kernel_outdir_make_numbered(&o, other, &err), 0);
+	kernel_outdir_release(&o);
+	free(other);
+	free(slash);
+	free(want);
+	free(link);
+	free(dir);
+}
+
 TEST(builds_that_start_at_once_get_one_each)
 {
 	char *last = at(".cache/kfarm/builds/8"), *more = at("x");
