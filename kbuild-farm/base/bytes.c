@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 struct bytes bytes_of(const void *data, size_t len)
 {
@@ -90,6 +91,23 @@ void put_le64(uint8_t *p, uint64_t v)
 {
 	put_le32(p, (uint32_t)v);
 	put_le32(p + 4, (uint32_t)(v >> 32));
+}
+
+int bytes_write(int fd, struct bytes in)
+{
+	while (in.len) {
+		ssize_t n = write(fd, in.data, in.len);
+
+		if (!n)
+			return -ENOSPC;
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0) {
+			in.data += n;
+			in.len -= (size_t)n;
+		}
+	}
+	return 0;
 }
 
 struct bytes bytes_take_line(struct bytes *in)

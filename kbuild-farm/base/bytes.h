@@ -47,6 +47,12 @@ void put_le32(uint8_t *p, uint32_t v);
 void put_le64(uint8_t *p, uint64_t v);
 
 /*
+ * Call write(2) until all bytes are written.  Returns 0 or a negative errno;
+ * -ENOSPC if write(2) writes nothing.
+ */
+int bytes_write(int fd, struct bytes in);
+
+/*
  * Remove the next line from the front of `in`.  Returns it without its newline
  * and trailing white space.
  */

@@ -79,21 +79,6 @@ int fs_read(const char *path, size_t max, struct buf *out, struct err *err)
 	return ret;
 }
 
-int fs_write_all(int fd, struct bytes in)
-{
-	while (in.len) {
-		ssize_t n = write(fd, in.data, in.len);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			in.data += n;
-			in.len -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
 int fs_memfd_new(struct bytes in, int *fd, struct err *err)
 {
 	int ret;
@@ -101,7 +86,7 @@ int fs_memfd_new(struct bytes in, int *fd, struct err *err)
 	*fd = memfd_create("kfarm", MFD_CLOEXEC);
 	if (*fd < 0)
 		return err_errno(err, "create a memory file");
-	ret = fs_write_all(*fd, in);
+	ret = bytes_write(*fd, in);
 	if (!ret && lseek(*fd, 0, SEEK_SET))
 		ret = -errno;
 	return ret ? err_set(err, -ret, "write to a memory file: %s",
@@ -181,7 +166,7 @@ int fs_write(const char *path, struct bytes in, mode_t mode, struct err *err)
 	if (fd < 0)
 		ret = err_errno(err, "%s", path);
 	else
-		ret = finish_write(fd, tmp, path, fs_write_all(fd, in), err);
+		ret = finish_write(fd, tmp, path, bytes_write(fd, in), err);
 	free(tmp);
 	return ret;
 }
@@ -190,7 +175,7 @@ static int write_in_place(const char *path, int flags, struct bytes in,
 			  mode_t mode, struct err *err)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | flags, mode);
-	int ret = fd < 0 ? -errno : fs_write_all(fd, in);
+	int ret = fd < 0 ? -errno : bytes_write(fd, in);
 
 	if (fd >= 0 && close(fd) && !ret)
 		ret = -errno;
@@ -238,7 +223,7 @@ static int copy_fd(int in, int out)
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		if (n > 0)
-			ret = fs_write_all(out, bytes_of(block, (size_t)n));
+			ret = bytes_write(out, bytes_of(block, (size_t)n));
 	}
 	return ret;
 }
@@ -287,7 +272,7 @@ static ssize_t send_chunk(int from, int to, off_t *at, size_t most)
 			  most < sizeof(block) ? most : sizeof(block), *at);
 		if (n > 0) {
 			*at += n;
-			ret = fs_write_all(to, bytes_of(block, (size_t)n));
+			ret = bytes_write(to, bytes_of(block, (size_t)n));
 			return ret ? ret : n;
 		}
 	}

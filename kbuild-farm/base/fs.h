@@ -39,8 +39,6 @@ int fs_write(const char *path, struct bytes in, mode_t mode, struct err *err);
  */
 int fs_write_follow(const char *path, struct bytes in, mode_t mode,
 		    struct err *err);
-/* Call write(2) until all bytes are written. Returns 0 or a negative errno. */
-int fs_write_all(int fd, struct bytes in);
 /*
  * Remove from a directory the temporary files that fs_write() and fs_copy()
  * left because their process was killed.

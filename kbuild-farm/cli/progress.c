@@ -199,7 +199,7 @@ static void draw_table(struct progress *p, uint64_t now_ms)
 		p->n_drawn_lines++;
 		free(line);
 	}
-	fs_write_all(STDERR_FILENO, buf_bytes(&out));
+	bytes_write(STDERR_FILENO, buf_bytes(&out));
 	buf_release(&out);
 }
 
@@ -240,7 +240,7 @@ void progress_free(struct progress *p)
 		return;
 	erase_table(p, &out);
 	if (out.len)
-		fs_write_all(STDERR_FILENO, buf_bytes(&out));
+		bytes_write(STDERR_FILENO, buf_bytes(&out));
 	buf_release(&out);
 	for (size_t i = 0; i < p->n_rows; i++)
 		free(p->rows[i].name);

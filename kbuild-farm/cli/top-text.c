@@ -542,7 +542,7 @@ static void on_line(void *ctx, struct top_page *p, struct bytes line)
 	buf_printf(&out, "{\"build\":%d,", (int)p->pid);
 	buf_add(&out, line.data + 1, line.len - 1);
 	buf_add_str(&out, "\n");
-	t->error = -fs_write_all(STDOUT_FILENO, buf_bytes(&out));
+	t->error = -bytes_write(STDOUT_FILENO, buf_bytes(&out));
 	buf_release(&out);
 	if (t->error)
 		event_base_loopbreak(t->base);

@@ -203,7 +203,7 @@ static int replace_file(const char *path, struct bytes text, struct err *err)
 	}
 	if (ret)
 		goto out;
-	ret = fs_write_all(fd, text);
+	ret = bytes_write(fd, text);
 	if (close(fd) && !ret)
 		ret = -errno;
 	if (!ret && rename(lock, real ? real : path))

@@ -645,7 +645,7 @@ static int write_output(struct coord_verify_result_job *e, const char *tmp,
 		free(path);
 		return ret;
 	}
-	ret = fs_write_all(fd, content);
+	ret = bytes_write(fd, content);
 	if (close(fd) && !ret)
 		ret = -errno;
 	if (ret) {

@@ -121,7 +121,7 @@ static int write_source(const struct buf *source, char **path, struct err *err)
 		*path = NULL;
 		return ret;
 	}
-	ret = fs_write_all(fd, buf_bytes(source));
+	ret = bytes_write(fd, buf_bytes(source));
 	close(fd);
 	return ret;
 }

@@ -359,7 +359,7 @@ static int on_body_received(void *ctx, struct bytes b, struct err *err)
 		d->too_long = true;
 		return -EFBIG;
 	}
-	ret = d->partial.fd < 0 ? 0 : fs_write_all(d->partial.fd, b);
+	ret = d->partial.fd < 0 ? 0 : bytes_write(d->partial.fd, b);
 	if (ret) {
 		errno = -ret;
 		err_errno(err, "write %s", d->partial.path);

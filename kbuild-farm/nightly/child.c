@@ -78,7 +78,7 @@ static void show_log(struct running *r)
 		struct bytes text = bytes_of(block, (size_t)n);
 
 		if (r->c->shown)
-			fs_write_all(STDERR_FILENO, text);
+			bytes_write(STDERR_FILENO, text);
 		if (r->c->on_progress)
 			report_progress(r, text);
 		r->shown_bytes += n;

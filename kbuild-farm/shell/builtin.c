@@ -685,8 +685,7 @@ int shell_builtin_run(struct shell *sh, const struct shell_builtin *b,
 	 */
 	if (out->len && sh->capture) {
 		buf_add_bytes(sh->capture, buf_bytes(out));
-	} else if (out->len &&
-		   shell_write_all(STDOUT_FILENO, out->data, out->len) &&
+	} else if (out->len && bytes_write(STDOUT_FILENO, buf_bytes(out)) &&
 		   !shell_signals_is_pipe_broken()) {
 		shell_print_message(sh, "%s: I/O error", argv[0]);
 		status |= 1;

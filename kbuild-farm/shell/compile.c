@@ -161,10 +161,10 @@ int shell_fixdep_run(char *const *argv, const char *socket, int out)
 		buf_add_bytes(&text, m.before_command);
 		buf_add_str(&text, argv[3]);
 		buf_add_bytes(&text, m.after_command);
-		status = shell_write_all(out, text.data, text.len) != 0;
+		status = bytes_write(out, buf_bytes(&text)) != 0;
 		buf_release(&text);
 		if (status)
-			shell_write_all(STDERR_FILENO, full, sizeof(full) - 1);
+			bytes_write(STDERR_FILENO, bytes_str(full));
 		shell_stats_add(SHELL_STAT_FIXDEPS);
 	}
 	buf_release(&in);

@@ -56,25 +56,6 @@ const char *shell_signal_text(int sig)
 	return sig == SIGFPE ? "Floating point exception" : strsignal(sig);
 }
 
-int shell_write_all(int fd, const void *data, size_t len)
-{
-	const char *p = data;
-
-	while (len) {
-		ssize_t n = write(fd, p, len);
-
-		if (!n)
-			return -ENOSPC;
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			p += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
 static void print_message_line(struct shell *sh, const char *fmt, va_list ap)
 {
 	char *words = xvasprintf(fmt, ap);
@@ -84,7 +65,7 @@ static void print_message_line(struct shell *sh, const char *fmt, va_list ap)
 					     words);
 
 	/* if stderr cannot be written, the error cannot be reported */
-	shell_write_all(STDERR_FILENO, line, strlen(line));
+	bytes_write(STDERR_FILENO, bytes_str(line));
 	free(line);
 	free(words);
 }

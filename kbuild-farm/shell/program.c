@@ -257,7 +257,7 @@ void shell_program_print_signal(int sig, bool dumped)
 		return;
 	len = snprintf(line, sizeof(line), "%.32s%s\n", shell_signal_text(sig),
 		       dumped ? " (core dumped)" : "");
-	shell_write_all(STDERR_FILENO, line, (size_t)len);
+	bytes_write(STDERR_FILENO, bytes_of(line, (size_t)len));
 }
 
 int shell_program_wait(pid_t pid)

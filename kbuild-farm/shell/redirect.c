@@ -63,13 +63,13 @@ static int open_heredoc(struct shell *sh, const struct shell_word *word)
 		return -EMFILE;
 	}
 	if (text.len <= HEREDOC_PIPE_BYTES) {
-		shell_write_all(ends[1], text.data, text.len);
+		bytes_write(ends[1], text);
 	} else if (!fork()) {
 		close(ends[0]);
 		for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 			signal(ignored[i], SIG_IGN);
 		signal(SIGPIPE, SIG_DFL);
-		shell_write_all(ends[1], text.data, text.len);
+		bytes_write(ends[1], text);
 		_exit(0);
 	}
 	close(ends[1]);

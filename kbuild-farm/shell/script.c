@@ -146,7 +146,7 @@ static int print_make_error(const char *name, int code)
 	if (level > 0)
 		buf_printf(&line, "[%d]", level);
 	buf_printf(&line, ": %s: %s\n", name, shell_errno_text(code));
-	shell_write_all(STDERR_FILENO, line.data, line.len);
+	bytes_write(STDERR_FILENO, buf_bytes(&line));
 	buf_release(&line);
 	buf_release(&argv);
 	buf_release(&env);

@@ -111,7 +111,4 @@ const char *shell_open_error_text(int code, const char *missing);
 /* Return the signal text that glibc uses in the locale C. */
 const char *shell_signal_text(int sig);
 
-/* Write all bytes.  Returns 0 or -errno. */
-int shell_write_all(int fd, const void *data, size_t len);
-
 #endif

@@ -268,7 +268,7 @@ static int print_error(const char *program, const char *object, int code)
 
 	buf_printf(&line, "%s: %s: %s\n", program, object,
 		   shell_errno_text(code));
-	shell_write_all(STDERR_FILENO, line.data, line.len);
+	bytes_write(STDERR_FILENO, buf_bytes(&line));
 	buf_release(&line);
 	return 1;
 }
@@ -332,7 +332,7 @@ static enum copy_status copy_to_stdout(int fd, int *code)
 		if (n <= 0)
 			break;
 		begun = true;
-		*code = -shell_write_all(STDOUT_FILENO, text, (size_t)n);
+		*code = -bytes_write(STDOUT_FILENO, bytes_of(text, (size_t)n));
 		if (*code) {
 			close(fd);
 			return COPY_WRITE_FAILED;
@@ -513,8 +513,8 @@ static bool run_echo(struct shell *sh, char **argv, int *status)
 	n = write(STDOUT_FILENO, sh->out.data, sh->out.len);
 	if (n < 0)
 		return false;
-	code = -shell_write_all(STDOUT_FILENO, sh->out.data + n,
-				sh->out.len - (size_t)n);
+	code = -bytes_write(STDOUT_FILENO, bytes_of(sh->out.data + n,
+						    sh->out.len - (size_t)n));
 	if (!code)
 		code = check_stdout_close();
 	*status = code ? print_error(name, "write error", code) : 0;

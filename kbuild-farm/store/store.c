@@ -447,7 +447,7 @@ int store_write_add(struct store_write *in, struct bytes piece)
 	if (piece.len > in->size_bytes - in->received_bytes)
 		in->error = -EMSGSIZE;
 	else
-		in->error = fs_write_all(in->fd, piece);
+		in->error = bytes_write(in->fd, piece);
 	if (in->error) {
 		/* The disk may be full, so free the space immediately. */
 		unlinkat(in->s->scratch_fd, in->name, 0);

@@ -104,7 +104,7 @@ static int publish_pem(const char *path, struct bytes pem, struct err *err)
 		free(tmp);
 		return ret;
 	}
-	ret = fs_write_all(fd, pem);
+	ret = bytes_write(fd, pem);
 	if (!ret && (fchmod(fd, 0600) || fsync(fd)))
 		ret = -errno;
 	if (close(fd) && !ret)

@@ -279,7 +279,7 @@ int toolchain_file_writer_open(struct toolchain_file_writer *w,
 int toolchain_file_writer_add(struct toolchain_file_writer *w, struct bytes b,
 			      struct err *err)
 {
-	int ret = fs_write_all(w->file_fd, b);
+	int ret = bytes_write(w->file_fd, b);
 
 	if (ret)
 		return err_set(err, -ret, "%s: %s", w->current->entry.path,

@@ -401,7 +401,7 @@ static int write_blob(struct file_writer *w, git_index_entry *e,
 
 	if (fd < 0)
 		return failed_on(w, e);
-	ret = fs_write_all(
+	ret = bytes_write(
 		fd, bytes_of(git_odb_object_data(o), git_odb_object_size(o)));
 	if (!ret && ((floor.tv_sec && futimens(fd, times)) || fstat(fd, &st)))
 		ret = -errno;

@@ -180,8 +180,8 @@ static int add_to_pack(struct importer *im, struct new_object *v, size_t n,
 		if (!ret && v[i].failed)
 			ret = err_set(err, ENOMEM, "pack: not enough memory");
 		if (!ret && register_object(im, &v[i].id)) {
-			ret = fs_write_all(im->pack_fd,
-					   buf_bytes(&v[i].deflated));
+			ret = bytes_write(im->pack_fd,
+					  buf_bytes(&v[i].deflated));
 			if (ret)
 				err_set(err, -ret, "%s: %s", im->pack_dir,
 					strerror(-ret));
@@ -924,8 +924,8 @@ static int import_into(struct importer *im, git_repository *repo,
 		goto out;
 	}
 	/* Reserve space for the header, which finish_pack() writes. */
-	ret = fs_write_all(im->pack_fd,
-			   bytes_of(pack_header, sizeof(pack_header)));
+	ret = bytes_write(im->pack_fd,
+			  bytes_of(pack_header, sizeof(pack_header)));
 	if (ret) {
 		err_set(err, -ret, "%s: %s", im->pack_dir, strerror(-ret));
 		goto out;

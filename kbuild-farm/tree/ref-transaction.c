@@ -258,7 +258,7 @@ static int write_packed(const struct tree_ref_transaction *s,
 			   git_oid_tostr(hex, sizeof(hex), &s->refs[i].id),
 			   s->refs[i].name);
 	if (!ret)
-		ret = fs_write_all(fd, buf_bytes(&text));
+		ret = bytes_write(fd, buf_bytes(&text));
 	if (!ret && fsync(fd))
 		ret = -errno;
 	if (fd >= 0 && close(fd) && !ret)

@@ -125,7 +125,7 @@ static int stream_write(git_smart_subtransport_stream *stream,
 {
 	struct ssh_stream *s = (struct ssh_stream *)stream;
 
-	if (fs_write_all(s->to_ssh_fd, bytes_of(buffer, len)))
+	if (bytes_write(s->to_ssh_fd, bytes_of(buffer, len)))
 		return set_ssh_error(s);
 	return 0;
 }

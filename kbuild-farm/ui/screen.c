@@ -811,8 +811,7 @@ void ui_screen_free(struct ui_screen *s)
 		ui_screen_leave(s);
 		delscreen(s->curses);
 		if (!s->queue.error)
-			fs_write_all(s->shared_fd,
-				     buf_bytes(&s->queue.pending));
+			bytes_write(s->shared_fd, buf_bytes(&s->queue.pending));
 	}
 	if (s->file)
 		fclose(s->file);

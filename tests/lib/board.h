@@ -93,7 +93,7 @@ static inline void board_append(const char *dir, const char *path,
 	} else {
 		fd = open(name, O_WRONLY | O_CREAT | O_APPEND, 0600);
 		ck_assert_msg(fd >= 0, "%s", name);
-		ck_assert_int_eq(fs_write_all(fd, bytes_str(text)), 0);
+		ck_assert_int_eq(bytes_write(fd, bytes_str(text)), 0);
 		close(fd);
 	}
 	free(above);

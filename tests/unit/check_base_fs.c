@@ -201,10 +201,10 @@ TEST(write_all_tells_what_went_wrong)
 {
 	int fd = open("/dev/full", O_WRONLY);
 
-	ck_assert_int_eq(fs_write_all(fd, bytes_str("x")), -ENOSPC);
-	ck_assert_int_eq(fs_write_all(fd, bytes_of(NULL, 0)), 0);
+	ck_assert_int_eq(bytes_write(fd, bytes_str("x")), -ENOSPC);
+	ck_assert_int_eq(bytes_write(fd, bytes_of(NULL, 0)), 0);
 	close(fd);
-	ck_assert_int_eq(fs_write_all(fd, bytes_str("x")), -EBADF);
+	ck_assert_int_eq(bytes_write(fd, bytes_str("x")), -EBADF);
 }
 
 TEST(a_copy_has_content_and_permissions)

@@ -104,7 +104,7 @@ static int open_input(void)
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
 	if (!fork()) {
 		signal(SIGPIPE, SIG_DFL);
-		fs_write_all(ends[1], bytes_str(input));
+		bytes_write(ends[1], bytes_str(input));
 		_exit(0);
 	}
 	close(ends[1]);

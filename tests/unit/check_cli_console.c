@@ -238,7 +238,7 @@ static void add_to_log(const char *text)
 	char *path = xasprintf("%s/build.log", dir);
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
-	ck_assert(!fs_write_all(fd, bytes_str(text)));
+	ck_assert(!bytes_write(fd, bytes_str(text)));
 	close(fd);
 	free(path);
 }

@@ -30,7 +30,7 @@ TEST(the_configuration_gives_nodes_and_a_percentage)
 	struct err err = { 0 };
 
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(fs_write_all(fd, bytes_str(text)), 0);
+	ck_assert_int_eq(bytes_write(fd, bytes_str(text)), 0);
 	close(fd);
 	setenv("KFARM_CONFIG", path, 1);
 	ck_assert_msg(

@@ -56,7 +56,7 @@ static void *serve(void *arg)
 			   "Connection: close\r\n\r\n",
 			   s->body.len);
 		buf_add_bytes(&answer, buf_bytes(&s->body));
-		fs_write_all(fd, buf_bytes(&answer));
+		bytes_write(fd, buf_bytes(&answer));
 		close(fd);
 		buf_release(&answer);
 	}

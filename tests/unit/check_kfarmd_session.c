@@ -156,7 +156,7 @@ TEST(garbage_ends_the_conversation)
 
 	for (int i = 0; i < 1000; i++)
 		buf_printf(&noise, "GET / HTTP/1.%d\r\n", i);
-	ck_assert_int_eq(fs_write_all(fd, buf_bytes(&noise)), 0);
+	ck_assert_int_eq(bytes_write(fd, buf_bytes(&noise)), 0);
 	ck_assert_int_eq(spawn_wait(pid), 0);
 	close(fd);
 	buf_release(&noise);

@@ -30,7 +30,7 @@ static void write_file(const char *path, const char *text)
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(fs_write_all(fd, bytes_str(text)), 0);
+	ck_assert_int_eq(bytes_write(fd, bytes_str(text)), 0);
 	close(fd);
 }
 

@@ -94,7 +94,7 @@ static int get_bytes(struct store_packed_cache *p, const struct play_blob *b,
 	char *path = xasprintf("/proc/self/fd/%d", fd);
 	struct err err;
 
-	ck_assert_int_eq(fs_write_all(fd, bytes_of(b->data, b->size)), 0);
+	ck_assert_int_eq(bytes_write(fd, bytes_of(b->data, b->size)), 0);
 	ret = store_packed_cache_get(p, &b->digest, b->size, path, out, &err);
 	free(path);
 	close(fd);

@@ -56,7 +56,7 @@ static void server_answer(struct server *s, int fd)
 				      "500 Internal Server Error",
 			   p->path && p->body ? strlen(p->body) : 0,
 			   p->path && p->body ? p->body : "");
-	fs_write_all(fd, bytes_str(answer));
+	bytes_write(fd, bytes_str(answer));
 	free(answer);
 }
 
