@@ -2,6 +2,7 @@
 #include "base/fs.h"
 
 #include "base/buf.h"
+#include "base/replace.h"
 #include "base/str.h"
 
 #include <dirent.h>
@@ -24,7 +25,6 @@
 #define DEPTH_MAX      4096 /* depth up to which a tree can be removed */
 #define NS_PER_SECOND  1000000000
 #define COPY_BYTES_MAX (1u << 30) /* bytes per copy_file_range() */
-#define TEMP_INFIX     ".kfarm." /* part of each temporary file's name */
 
 bool fs_exists(const char *path)
 {
@@ -111,16 +111,6 @@ int fs_memfd_read(int fd, size_t max, struct buf *out, struct err *err)
 	return n < 0 ? err_errno(err, "read a memory file") : 0;
 }
 
-static char *make_temp_path(const char *path)
-{
-	char *dir = str_dir(path);
-	char *tmp = xasprintf("%s/.%s" TEMP_INFIX "%d", dir, str_base(path),
-			      (int)getpid());
-
-	free(dir);
-	return tmp;
-}
-
 void fs_remove_temp_files(const char *dir)
 {
 	struct strv names = { 0 };
@@ -128,47 +118,20 @@ void fs_remove_temp_files(const char *dir)
 	fs_list(dir, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		char *path = xasprintf("%s/%s", dir, names.v[i]);
-		const char *mark = strstr(names.v[i], TEMP_INFIX);
 
-		if (names.v[i][0] == '.' && mark &&
-		    !mark[sizeof(TEMP_INFIX) - 1 +
-			  strspn(mark + sizeof(TEMP_INFIX) - 1, "0123456789")])
+		if (replace_is_temp(names.v[i]))
 			unlink(path);
 		free(path);
 	}
 	strv_release(&names);
 }
 
-/*
- * Finish a write to `tmp`: rename it to `path`, or remove it if `ret` is an
- * error.
- */
-static int finish_write(int fd, const char *tmp, const char *path, int ret,
-			struct err *err)
-{
-	if (close(fd) && !ret)
-		ret = -errno;
-	if (!ret && rename(tmp, path))
-		ret = -errno;
-	if (ret) {
-		unlink(tmp);
-		err_set(err, -ret, "%s: %s", path, strerror(-ret));
-	}
-	return ret;
-}
-
 int fs_write(const char *path, struct bytes in, mode_t mode, struct err *err)
 {
-	char *tmp = make_temp_path(path);
-	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-	int ret;
+	struct replace r;
+	int ret = replace_open(&r, path, mode, err);
 
-	if (fd < 0)
-		ret = err_errno(err, "%s", path);
-	else
-		ret = finish_write(fd, tmp, path, bytes_write(fd, in), err);
-	free(tmp);
-	return ret;
+	return ret ? ret : replace_close(&r, bytes_write(r.fd, in), err);
 }
 
 static int write_in_place(const char *path, int flags, struct bytes in,
@@ -230,30 +193,26 @@ static int copy_fd(int in, int out)
 
 int fs_copy(const char *from, const char *to, struct err *err)
 {
-	char *tmp = make_temp_path(to);
-	int in = open(from, O_RDONLY | O_CLOEXEC), out = -1;
+	int in = open(from, O_RDONLY | O_CLOEXEC);
+	struct replace r;
 	struct stat st;
 	int ret;
 
 	if (in < 0 || fstat(in, &st)) {
 		ret = err_errno(err, "%s", from);
-		goto done;
+		goto out;
 	}
-	out = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-		   st.st_mode & 0777);
-	if (out < 0) {
-		ret = err_errno(err, "%s", to);
-		goto done;
-	}
-	ret = copy_fd(in, out);
+	ret = replace_open(&r, to, st.st_mode & 0777, err);
+	if (ret)
+		goto out;
+	ret = copy_fd(in, r.fd);
 	/* The umask may have removed permissions. */
-	if (!ret && fchmod(out, st.st_mode & 0777))
+	if (!ret && fchmod(r.fd, st.st_mode & 0777))
 		ret = -errno;
-	ret = finish_write(out, tmp, to, ret, err);
-done:
+	ret = replace_close(&r, ret, err);
+out:
 	if (in >= 0)
 		close(in);
-	free(tmp);
 	return ret;
 }
 
