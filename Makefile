@@ -133,7 +133,8 @@ cc_ldflags := $(if $(SAN),-fsanitize=$(SAN),-static -no-pie -Wl,--gc-sections \
 uses_base :=
 public_base := arena args buf bytes child clock depfile dial digest elf err \
 	file-stamp format fs json list log map outqueue pool printable process \
-	reason replace socket spawn spellcheck str task terminal url vec version which
+	reason replace socket spawn spellcheck state-file str task terminal url \
+	vec version which
 uses_conf := base
 public_conf := conf locate scan schema
 uses_wire := base
@@ -312,8 +313,8 @@ endif
 CC_SOURCES := $(wildcard kbuild-farm/cc/*.c)
 CC_LIBRARY := $(wildcard kbuild-farm/options/*.c) \
 	$(patsubst %,kbuild-farm/wire/%.c,frame field cc) \
-	$(patsubst %,kbuild-farm/base/%.c,arena bytes buf str vec depfile printable which err clock elf \
-	file-stamp)
+	$(patsubst %,kbuild-farm/base/%.c,arena bytes buf str vec depfile \
+		printable which err clock elf file-stamp replace state-file)
 $(eval $(call \
 	variant,$(CC_DIR),$(CC_STATIC),$(cc_cflags),$(CC_LIBRARY),$(cc_ldflags)))
 $(eval $(call archive,$(CC_DIR),cc,$(CC_LIBRARY)))

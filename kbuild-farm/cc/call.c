@@ -17,6 +17,7 @@
 #include "cc/call.h"
 
 #include "base/buf.h"
+#include "base/state-file.h"
 #include "base/str.h"
 #include "base/version.h"
 #include "base/which.h"
@@ -226,10 +227,11 @@ static bool add_key_stamps(struct cc_probe *p)
 		p->compiler, p->env);
 	char *path = options_probe_stamps_path(p->dir, false, &c);
 	struct buf list = { 0 };
+	struct err ignored;
 	uint64_t id[2];
 	bool is = path &&
-		  cc_probe_entry_read_file(&list, path,
-					   OPTIONS_PROBE_STAMPS_MAX_BYTES) &&
+		  !state_file_read(&options_probe_stamps_file, path, &list,
+				   &ignored) &&
 		  options_probe_stamps_is_current(buf_bytes(&list), &c, id);
 
 	if (is)
@@ -518,7 +520,12 @@ static bool is_cacheable(const struct cc_probe *p,
 static bool read_probe_output(const char *path, struct cc_probe_entry *a,
 			      struct buf *bytes)
 {
+	static const struct state_file output = {
+		.max_bytes = CC_PROBE_ENTRY_MAX_BYTES / 2,
+		.is_private = true,
+	};
 	mode_t mask = umask(0);
+	struct err ignored;
 	struct stat st;
 	mode_t mode;
 
@@ -530,9 +537,7 @@ static bool read_probe_output(const char *path, struct cc_probe_entry *a,
 	a->executable = mode & 0111;
 	return S_ISREG(st.st_mode) && st.st_nlink == 1 &&
 	       mode == ((a->executable ? 0777u : 0666u) & ~mask) &&
-	       (!st.st_size ||
-		cc_probe_entry_read_file(bytes, path,
-					 CC_PROBE_ENTRY_MAX_BYTES / 2));
+	       !state_file_read(&output, path, bytes, &ignored);
 }
 
 static int create_memfd(void)

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cc/probe-entry.h"
 
+#include "base/state-file.h"
 #include "base/str.h"
 #include "options/probe-stamps.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+static const struct state_file entry_file = {
+	.max_bytes = CC_PROBE_ENTRY_MAX_BYTES,
+	.mode = 0600,
+	.is_private = true,
+};
 
 static const char probe_entry_magic[8] = { 'k', 'f', 'a', 'n',
 					   's', 'w', 'r', '1' };
@@ -81,32 +83,12 @@ static char *probe_entry_path(const char *dir, struct bytes question)
 	return xasprintf("%s/%016" PRIx64, dir, bytes_hash(question, 0));
 }
 
-bool cc_probe_entry_read_file(struct buf *out, const char *path, size_t max)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct stat st;
-	ssize_t n = -1;
-
-	if (fd < 0)
-		return false;
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
-	    st.st_size > 0 && (uint64_t)st.st_size <= max &&
-	    !buf_reserve(out, (size_t)st.st_size))
-		n = read(fd, out->data, (size_t)st.st_size);
-	close(fd);
-	if (n <= 0 || n != st.st_size)
-		return false;
-	out->len = (size_t)n;
-	out->data[n] = '\0';
-	return true;
-}
-
 bool cc_probe_entry_find(struct cc_probe_entry *a, struct buf *file,
 			 const char *dir, struct bytes key)
 {
 	char *path = probe_entry_path(dir, key);
-	bool is = cc_probe_entry_read_file(file, path,
-					   CC_PROBE_ENTRY_MAX_BYTES) &&
+	struct err ignored;
+	bool is = !state_file_read(&entry_file, path, file, &ignored) &&
 		  cc_probe_entry_decode(a, buf_bytes(file), key);
 
 	free(path);
@@ -126,29 +108,13 @@ static bool has_room_for_entry(const char *dir)
 	return n <= OPTIONS_PROBE_ENTRIES_MAX;
 }
 
-/*
- * A concurrent process stores the same content, so the order of renames does
- * not matter.
- */
 void cc_probe_entry_write_file(const char *dir, const char *path,
 			       struct bytes in)
 {
-	char *tmp;
-	ssize_t n;
-	int fd;
+	struct err ignored;
 
-	if (!has_room_for_entry(dir))
-		return;
-	tmp = xasprintf("%s/new-%d", dir, (int)getpid());
-	unlink(tmp);
-	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd >= 0) {
-		n = write(fd, in.data, in.len);
-		if (close(fd) || n < 0 || (size_t)n != in.len ||
-		    rename(tmp, path))
-			unlink(tmp);
-	}
-	free(tmp);
+	if (has_room_for_entry(dir))
+		state_file_write(&entry_file, path, in, &ignored);
 }
 
 void cc_probe_entry_store(const char *dir, struct bytes key,

@@ -47,11 +47,6 @@ void cc_probe_entry_store(const char *dir, struct bytes key,
 			  const struct cc_probe_entry *a);
 
 /*
- * Read a file that belongs to this user and has at most `max` bytes.  Returns
- * false if the file cannot be read completely.
- */
-bool cc_probe_entry_read_file(struct buf *out, const char *path, size_t max);
-/*
  * Write the file `path`, which is in `dir`, atomically, unless the directory
  * has too many files.  Failures are ignored.
  */

@@ -224,7 +224,8 @@ static int write_list(const struct probe_deps_builder *m, const char *file,
 		ret = err_set(err, EFBIG, "%s: too many files",
 			      m->compiler.driver);
 	if (!ret)
-		ret = fs_write(file, buf_bytes(&out), 0600, err);
+		ret = state_file_write(&options_probe_stamps_file, file,
+				       buf_bytes(&out), err);
 	buf_release(&out);
 	return ret;
 }
@@ -273,7 +274,8 @@ static int ensure_dep_list(const char *dir,
 			       "%s: path or search path depends on the working "
 			       "directory",
 			       c->driver);
-	if (fs_read(file, OPTIONS_PROBE_STAMPS_MAX_BYTES, &text, &ignored) ||
+	if (state_file_read(&options_probe_stamps_file, file, &text,
+			    &ignored) ||
 	    !options_probe_stamps_is_current(buf_bytes(&text), c, id))
 		ret = update_dep_list(c, file, err);
 	buf_release(&text);
@@ -302,8 +304,8 @@ void compiler_probe_deps_update_requested(const char *dir)
 		struct err err;
 
 		if (str_starts(names.v[i], "want-")) {
-			if (!fs_read(file, OPTIONS_PROBE_STAMPS_MAX_BYTES,
-				     &text, &err) &&
+			if (!state_file_read(&options_probe_stamps_file, file,
+					     &text, &err) &&
 			    options_probe_stamps_read_request(&text, &c) &&
 			    ensure_dep_list(dir, &c, &err))
 				log_debug("probe results not cached: %s",

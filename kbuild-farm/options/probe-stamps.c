@@ -14,6 +14,12 @@
 /* Two hashes with different seeds form a hash of twice the length. */
 #define SECOND_HASH_SEED UINT64_C(0x9e3779b97f4a7c15)
 
+const struct state_file options_probe_stamps_file = {
+	.max_bytes = OPTIONS_PROBE_STAMPS_MAX_BYTES,
+	.mode = 0600,
+	.is_private = true,
+};
+
 struct options_probe_compiler options_probe_compiler_from_env(
 	const char *driver, char *const *env)
 {

@@ -17,6 +17,7 @@
 #define OPTIONS_PROBE_STAMPS_H
 
 #include "base/buf.h"
+#include "base/state-file.h"
 
 #include <stdbool.h>
 
@@ -24,6 +25,9 @@
 #define OPTIONS_PROBE_ENTRIES_MAX 4096
 /* longer lists are invalid */
 #define OPTIONS_PROBE_STAMPS_MAX_BYTES (256u << 10)
+
+/* Both kinds of files. */
+extern const struct state_file options_probe_stamps_file;
 
 /* A compiler, and the variables that decide which files it reads and runs. */
 struct options_probe_compiler {

@@ -168,23 +168,3 @@ TEST(many_may_write_at_once)
 	ck_assert_uint_eq(names.n, 1);
 	strv_release(&names);
 }
-
-TEST(only_a_plain_file_is_read)
-{
-	char *path = xasprintf("%s/x", dir), *link = xasprintf("%s/l", dir);
-	struct buf out = { 0 };
-	struct err err;
-
-	ck_assert_int_eq(mkfifo(path, 0600), 0);
-	ck_assert(!cc_probe_entry_read_file(&out, path, 100));
-	unlink(path);
-	ck_assert_int_eq(fs_write(path, bytes_str("text"), 0600, &err), 0);
-	ck_assert_int_eq(symlink("x", link), 0);
-	ck_assert(!cc_probe_entry_read_file(&out, link, 100));
-	ck_assert(!cc_probe_entry_read_file(&out, path, 3));
-	ck_assert(cc_probe_entry_read_file(&out, path, 4));
-	ck_assert_str_eq(buf_str(&out), "text");
-	buf_release(&out);
-	free(link);
-	free(path);
-}
