@@ -80,7 +80,8 @@ logs=()
 for configuration in "${configurations[@]}"; do
 	log=$work/$configuration.log
 	logs+=("$log")
-	check "$configuration: $(tail -n 1 "$log")" grep -q ', 0 differ$' "$log"
+	last=$(tail -n 1 "$log")
+	check "$configuration: $last" grep -q ', 0 differ$' <<<"$last"
 done
 # Few steps of a configuration have enough units to connect to the nodes, and on
 # a busy machine the build host can execute all of them.
