@@ -668,6 +668,8 @@ static enum reason send_failure_reason(int ret)
 		return REASON_COMPILER_CHANGED;
 	case -ENOTSUP:
 		return REASON_NO_STEPS;
+	case -EPROTONOSUPPORT:
+		return REASON_OLD_NODE;
 	default:
 		return REASON_MANY_OPTIONS;
 	}

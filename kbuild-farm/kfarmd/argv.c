@@ -114,14 +114,6 @@ int kfarmd_argv_env(struct strv *env, const struct wire_job *m, struct err *err)
 	return 0;
 }
 
-void kfarmd_argv_init_steps(struct kfarmd_steps *s, int version)
-{
-	*s = (struct kfarmd_steps){
-		.supported = version >= WIRE_WITH_STEP,
-		.devicetree_supported = version >= WIRE_WITH_DEVICETREE,
-	};
-}
-
 void kfarmd_argv_release_steps(struct kfarmd_steps *s)
 {
 	if (s->pending)
@@ -130,22 +122,13 @@ void kfarmd_argv_release_steps(struct kfarmd_steps *s)
 }
 
 int kfarmd_argv_receive_step(struct kfarmd_steps *s, struct bytes body,
-			     struct err *err)
+			     int version, struct err *err)
 {
-	if (!s->supported)
-		return err_set(
-			err, EPROTO,
-			"STEP: not part of the negotiated protocol version");
 	if (s->pending)
 		return err_set(err, EPROTO, "STEP: previous STEP has no JOB");
-	if (wire_step_decode(&s->pending_step, body))
+	if (wire_step_decode_at(&s->pending_step, body, version))
 		return err_set(err, EPROTO, "malformed STEP");
 	s->pending = true;
-	if (s->pending_step.kind == WIRE_STEP_DEVICETREE &&
-	    !s->devicetree_supported)
-		return err_set(err, EPROTO,
-			       "STEP: kind not part of the negotiated protocol "
-			       "version");
 	return 0;
 }
 

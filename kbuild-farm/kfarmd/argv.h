@@ -66,28 +66,21 @@ int kfarmd_argv_build(struct strv *argv, const struct kfarmd_compile *c,
 int kfarmd_argv_env(struct strv *env, const struct wire_job *m,
 		    struct err *err);
 
-/*
- * The STEP message that precedes the next JOB of a session.  All members are
- * zero if the session's protocol version has no STEP.
- */
+/* The STEP message that precedes the next JOB of a session. */
 struct kfarmd_steps {
-	bool supported; /* the version has STEP */
-	bool devicetree_supported; /* the version has STEP of kind DEVICETREE */
 	bool pending; /* pending_step was received, but not its JOB */
 	struct wire_step pending_step;
 };
 
-/* Initialize `s` for a session with protocol `version`. */
-void kfarmd_argv_init_steps(struct kfarmd_steps *s, int version);
 /* Free a pending STEP and reset `s`. */
 void kfarmd_argv_release_steps(struct kfarmd_steps *s);
 
 /*
- * Decode a STEP message.  Returns 0, or -EPROTO with `err` set if the session
- * must end.
+ * Decode a STEP message of this version of the protocol.  Returns 0, or -EPROTO
+ * with `err` set if the session must end.
  */
 int kfarmd_argv_receive_step(struct kfarmd_steps *s, struct bytes body,
-			     struct err *err);
+			     int version, struct err *err);
 /*
  * Take the STEP that precedes job `m`.  Returns 0 with the step in *out, which
  * the caller releases with wire_step_release() and frees, or with NULL in *out

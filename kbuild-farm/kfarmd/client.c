@@ -12,12 +12,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-void kfarmd_client_init_pins(struct kfarmd_pins *p, int version,
-			     struct machine_cpus *cpus, unsigned n)
+void kfarmd_client_init_pins(struct kfarmd_pins *p, struct machine_cpus *cpus,
+			     unsigned n)
 {
-	*p = (struct kfarmd_pins){ .cpus = cpus, .n_classes = n };
-	if (version >= WIRE_WITH_PIN)
-		p->by_class = xcalloc(n + 1, sizeof(*p->by_class));
+	*p = (struct kfarmd_pins){
+		.cpus = cpus,
+		.by_class = xcalloc(n + 1, sizeof(*p->by_class)),
+		.n_classes = n,
+	};
 }
 
 void kfarmd_client_release_pins(struct kfarmd_pins *p)
@@ -28,15 +30,11 @@ void kfarmd_client_release_pins(struct kfarmd_pins *p)
 }
 
 int kfarmd_client_receive_pin(struct kfarmd_pins *p, struct bytes body,
-			      struct err *err)
+			      int version, struct err *err)
 {
-	if (!p->by_class)
-		return err_set(
-			err, EPROTO,
-			"PIN: not part of the negotiated protocol version");
 	if (p->pending)
 		return err_set(err, EPROTO, "PIN: previous PIN has no JOB");
-	if (wire_pin_decode(&p->pending_pin, body))
+	if (wire_pin_decode_at(&p->pending_pin, body, version))
 		return err_set(err, EPROTO, "malformed PIN");
 	p->pending = true;
 	return 0;
@@ -82,6 +80,7 @@ struct kfarmd_toolchain_rpc {
 	bool closed;
 	atomic_bool stop_requested;
 
+	int version; /* of the session's protocol */
 	uint32_t request_id;
 	char *drop_id; /* NULL: list all toolchains */
 	bool verify;
@@ -108,7 +107,7 @@ static void send_held_list(struct kfarmd_toolchain_rpc *c)
 						     at };
 		struct buf body = { 0 };
 
-		wire_held_encode(&body, &m);
+		wire_held_encode_at(&body, &m, c->version);
 		c->ops->send(c->ctx, WIRE_HELD, &body);
 		at += m.n_toolchains;
 	} while (at < c->toolchains.n_toolchains && !c->closed);
@@ -123,7 +122,7 @@ static void on_rpc_done(void *arg)
 	struct buf body = { 0 };
 
 	if (!c->closed && c->drop_id) {
-		wire_dropped_encode(&body, &m);
+		wire_dropped_encode_at(&body, &m, c->version);
 		c->ops->send(c->ctx, WIRE_DROPPED, &body);
 	} else if (!c->closed) {
 		send_held_list(c);
@@ -503,7 +502,7 @@ static void refuse_sink(struct kfarmd_client *c, uint32_t number,
 			       .detail = (char *)why };
 	struct buf body = { 0 };
 
-	wire_have_encode(&body, &m);
+	wire_have_encode_at(&body, &m, c->version);
 	send_to_client(c, WIRE_HAVE, &body);
 }
 
@@ -515,6 +514,7 @@ static const struct kfarmd_input_sink_ops sink_ops = {
 
 static void add_sink(struct kfarmd_client *c, struct kfarmd_input_sink *p)
 {
+	p->version = c->version;
 	TAILQ_INSERT_TAIL(&c->sinks, p, entry);
 	c->n_sinks++;
 }
@@ -527,7 +527,7 @@ static int handle_cell_msg(struct kfarmd_client *c, struct bytes body,
 	unsigned n = 0;
 	int ret = 0;
 
-	if (wire_cell_decode(&m, body))
+	if (wire_cell_decode_at(&m, body, c->version))
 		return set_decode_error(err, "CELL");
 	list_for_each(p, &c->sinks, entry)
 		n += kfarmd_sandbox_from_sink(p) != NULL;
@@ -554,7 +554,7 @@ static int handle_bundle_msg(struct kfarmd_client *c, struct bytes body,
 	char *why;
 	int ret = 0;
 
-	if (wire_bundle_decode(&m, body))
+	if (wire_bundle_decode_at(&m, body, c->version))
 		return set_decode_error(err, "BUNDLE");
 	list_for_each(p, &c->sinks, entry)
 		n_open += !kfarmd_sandbox_from_sink(p) &&
@@ -601,6 +601,7 @@ static int start_rpc(struct kfarmd_client *c, uint32_t request_id,
 				     &rpc_ops, c);
 	if (!r)
 		return err_set(err, EPROTO, "cannot create thread");
+	r->version = c->version;
 	*VEC_ADD(c->requests, c->n_requests) = r;
 	return 0;
 }
@@ -618,6 +619,8 @@ int kfarmd_client_handle_msg(struct kfarmd_client *c, uint16_t type,
 	struct kfarmd_input_sink *p;
 	int ret = 0;
 
+	if (!wire_type_name(type, c->version))
+		return -ENOTSUP;
 	switch (type) {
 	case WIRE_CELL:
 		return handle_cell_msg(c, body, err);
@@ -637,7 +640,7 @@ int kfarmd_client_handle_msg(struct kfarmd_client *c, uint16_t type,
 			       set_decode_error(err, "FLAGS") :
 			       0;
 	case WIRE_VIEW:
-		if (wire_view_decode(&m.view, body))
+		if (wire_view_decode_at(&m.view, body, c->version))
 			return set_decode_error(err, "VIEW");
 		/*
 		 * Ignore a VIEW for an unknown sandbox or bundle, which may
@@ -650,22 +653,24 @@ int kfarmd_client_handle_msg(struct kfarmd_client *c, uint16_t type,
 		wire_view_release(&m.view);
 		return ret;
 	case WIRE_BLOB:
-		if (wire_blob_decode(&m.blob, body))
+		if (wire_blob_decode_at(&m.blob, body, c->version))
 			return set_decode_error(err, "BLOB");
 		return kfarmd_blobs_receive(c->blobs, &m.blob, err);
 	case WIRE_PIN:
-		return kfarmd_client_receive_pin(&c->pins, body, err);
+		return kfarmd_client_receive_pin(&c->pins, body, c->version,
+						 err);
 	case WIRE_STEP:
-		return kfarmd_argv_receive_step(&c->steps, body, err);
+		return kfarmd_argv_receive_step(&c->steps, body, c->version,
+						err);
 	case WIRE_BUNDLE:
 		return handle_bundle_msg(c, body, err);
 	case WIRE_TOOLS:
-		if (wire_tools_decode(&m.tools, body))
+		if (wire_tools_decode_at(&m.tools, body, c->version))
 			return set_decode_error(err, "TOOLS");
 		return start_rpc(c, m.tools.request_id, NULL, m.tools.verify,
 				 err);
 	case WIRE_DROP:
-		if (wire_drop_decode(&m.drop, body))
+		if (wire_drop_decode_at(&m.drop, body, c->version))
 			return set_decode_error(err, "DROP");
 		ret = start_rpc(c, m.drop.request_id, m.drop.id, false, err);
 		wire_drop_release(&m.drop);

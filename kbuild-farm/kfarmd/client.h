@@ -44,28 +44,24 @@ struct kfarmd_pin {
 /* The CPU classes of a session, and the PIN that precedes the next JOB. */
 struct kfarmd_pins {
 	struct machine_cpus *cpus; /* CPUs of each class */
-	/* pin of each class; NULL if the protocol version has no PIN */
-	struct kfarmd_pin *by_class;
+	struct kfarmd_pin *by_class; /* pin of each class */
 	unsigned n_classes;
 	bool pending; /* pending_pin was received, but not its JOB */
 	struct wire_pin pending_pin;
 };
 
-/*
- * Initialize `p` for a session with protocol `version`.  Takes ownership of
- * `cpus`, the CPUs of `n` classes.
- */
-void kfarmd_client_init_pins(struct kfarmd_pins *p, int version,
-			     struct machine_cpus *cpus, unsigned n);
+/* Initialize `p`.  Takes ownership of `cpus`, the CPUs of `n` classes. */
+void kfarmd_client_init_pins(struct kfarmd_pins *p, struct machine_cpus *cpus,
+			     unsigned n);
 /* Free the classes; all jobs with a pin must have been dropped. */
 void kfarmd_client_release_pins(struct kfarmd_pins *p);
 
 /*
- * Decode a PIN message.  Returns 0, or -EPROTO with `err` set if the session
- * must end.
+ * Decode a PIN message of this version of the protocol.  Returns 0, or -EPROTO
+ * with `err` set if the session must end.
  */
 int kfarmd_client_receive_pin(struct kfarmd_pins *p, struct bytes body,
-			      struct err *err);
+			      int version, struct err *err);
 /*
  * Take the PIN that precedes `job`, if any, and look up its CPUs.  Returns 0
  * with *pin borrowed, or with *pin NULL if the job may run on any CPU.  Returns
@@ -124,12 +120,13 @@ struct kfarmd_client_ops {
 /*
  * A job looks up its path and flag numbers in `paths` and `flags`, whose
  * strings are valid until kfarmd_client_close().  It takes its PIN from `pins`
- * and its STEP from `steps`.  The session initializes `pins` and `steps` when
- * it sends MACHINE; before that, PIN and STEP are protocol errors.  The members
- * after `steps` are private to kfarmd/client.c.
+ * and its STEP from `steps`.  The session sets `version` when it receives
+ * HELLO, and initializes `pins` when it sends MACHINE.  The members after
+ * `steps` are private to kfarmd/client.c.
  */
 struct kfarmd_client {
 	struct kfarmd *daemon;
+	int version; /* version of the session's protocol, or 0 */
 	struct wire_intern *paths;
 	struct wire_intern *flags;
 	struct kfarmd_pins pins;
@@ -162,7 +159,7 @@ void kfarmd_client_close(struct kfarmd_client *c);
 /*
  * Handle a CELL, SHUT, PATHS, VIEW, BLOB, FLAGS, PIN, STEP, BUNDLE, TOOLS or
  * DROP message.  Returns 0; -EPROTO with `err` set if the session must end;
- * -ENOTSUP for any other type.
+ * -ENOTSUP for any other type and for a type that the version lacks.
  */
 int kfarmd_client_handle_msg(struct kfarmd_client *c, uint16_t type,
 			     struct bytes body, struct err *err);

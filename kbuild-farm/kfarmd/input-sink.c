@@ -37,7 +37,7 @@ static void send_have_state(struct kfarmd_input_sink *p,
 
 	if (!p->blobs)
 		return;
-	wire_have_encode(&body, &m);
+	wire_have_encode_at(&body, &m, p->version);
 	p->ops->send(p->ops_ctx, WIRE_HAVE, &body);
 }
 
@@ -170,7 +170,7 @@ static void request_update_blobs(struct kfarmd_input_sink *p)
 	} else if (ret) {
 		fail_sink(p, p->err.text);
 	} else {
-		wire_need_encode(&body, &need);
+		wire_need_encode_at(&body, &need, p->version);
 		p->ops->send(p->ops_ctx, WIRE_NEED, &body);
 	}
 	wire_need_release(&need);

@@ -94,6 +94,7 @@ struct kfarmd_input_sink {
 	TAILQ_ENTRY(kfarmd_input_sink) entry; /* entry in the client's list */
 	const struct kfarmd_input_sink_type *type;
 	struct kfarmd *daemon;
+	int version; /* of the session's protocol; set by the client */
 	uint32_t number;
 	struct kfarmd_blobs *blobs; /* NULL once the client has left */
 	const struct kfarmd_input_sink_ops *ops;

@@ -391,8 +391,10 @@ struct kfarmd_job *kfarmd_job_new(struct kfarmd_client *client,
 				    job);
 	if (!job->done_event)
 		str_out_of_memory();
+	job->version = client->version;
 	wire_job_digest(job->step, &job->m, job->flags, job->compile.n_flags,
-			&cell->request.toolchain, &job->job_digest);
+			&cell->request.toolchain, job->version,
+			&job->job_digest);
 	kfarmd_sandbox_add_user(cell, &job->sandbox_user);
 	return job;
 }
@@ -450,13 +452,13 @@ bool kfarmd_job_encode_next(struct kfarmd_job *job, enum wire_type *type,
 
 	if (job->fail_class >= 0) {
 		log_info("job %u failed: %s", job->m.job, job->fail_reason);
-		wire_fail_encode(body, &failure);
+		wire_fail_encode_at(body, &failure, job->version);
 		*type = WIRE_FAIL;
 		return true;
 	}
 	if (kfarmd_run_output_next_piece(&job->output, &piece)) {
 		piece.job = job->m.job;
-		wire_piece_encode(body, &piece);
+		wire_piece_encode_at(body, &piece, job->version);
 		*type = WIRE_OUTPUT;
 		return false;
 	}
@@ -473,7 +475,7 @@ bool kfarmd_job_encode_next(struct kfarmd_job *job, enum wire_type *type,
 	};
 	for (int i = 0; i < WIRE_N_OUTPUTS; i++)
 		result.output_bytes[i] = (uint32_t)job->output.streams[i].len;
-	wire_result_encode(body, &result);
+	wire_result_encode_at(body, &result, job->version);
 	*type = WIRE_RESULT;
 	return true;
 }

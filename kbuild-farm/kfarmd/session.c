@@ -77,7 +77,6 @@ struct kfarmd_session {
 	char *software; /* the peer's version string; NULL before HELLO */
 	uint64_t start_ms;
 	bool hello_received;
-	int version; /* negotiated protocol version, valid after HELLO */
 	struct kfarmd_job **jobs;
 	size_t n_jobs;
 	size_t next_job; /* index of the job that sends its next piece */
@@ -216,10 +215,8 @@ static void send_machine(struct kfarmd_session *s)
 	strv_release(&toolchains);
 	m.health = *read_health(a, jobs_cpu_ms);
 
-	kfarmd_client_init_pins(&s->client->pins, s->version, cpus,
-				m.n_classes);
-	kfarmd_argv_init_steps(&s->client->steps, s->version);
-	wire_machine_encode(&body, &m);
+	kfarmd_client_init_pins(&s->client->pins, cpus, m.n_classes);
+	wire_machine_encode_at(&body, &m, s->client->version);
 	wire_machine_release(&m);
 	send_body(s, WIRE_MACHINE, &body, WIRE_PLAIN);
 }
@@ -243,10 +240,10 @@ static void on_hello(struct kfarmd_session *s, struct bytes body)
 			KFARMD_SOFTWARE, WIRE_VERSION_MIN, WIRE_VERSION);
 	} else {
 		s->hello_received = true;
-		s->version = version;
+		s->client->version = version;
 		s->software = xstrdup(m.software);
 		event_del(s->hello_timer);
-		if (s->version >= WIRE_WITH_MACHINE)
+		if (wire_type_name(WIRE_MACHINE, version))
 			send_machine(s);
 	}
 	wire_hello_release(&m);
@@ -320,7 +317,7 @@ static void on_job(struct kfarmd_session *s, struct bytes in)
 	struct wire_job m;
 	int class;
 
-	if (wire_job_decode(&m, in)) {
+	if (wire_job_decode_at(&m, in, s->client->version)) {
 		abort_session(s, "malformed JOB");
 		return;
 	}
@@ -337,7 +334,7 @@ static void on_job(struct kfarmd_session *s, struct bytes in)
 		log_info("job %u failed: %s", m.job, err.text);
 		failure.job = m.job;
 		failure.class = (uint8_t) class;
-		wire_fail_encode(&body, &failure);
+		wire_fail_encode_at(&body, &failure, s->client->version);
 		send_body(s, WIRE_FAIL, &body, WIRE_PLAIN);
 	}
 out:
@@ -446,7 +443,7 @@ static void send_heat(struct kfarmd_session *s)
 		return;
 	machine_health_read_heat(&s->daemon->health, &m, p->cpus, p->n_classes,
 				 "");
-	wire_heat_encode(&body, &m);
+	wire_heat_encode_at(&body, &m, s->client->version);
 	wire_heat_release(&m);
 	send_body(s, WIRE_HEAT, &body, WIRE_PLAIN);
 }
@@ -477,16 +474,20 @@ static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	kfarmd_client_check_timeouts(s->client);
-	/* Do not queue more messages for a peer that does not read. */
-	if (wire_stream_is_full(s->stream))
+	/*
+	 * The version of the messages is unknown before HELLO.  Do not queue
+	 * more messages for a peer that does not read.
+	 */
+	if (!s->hello_received || wire_stream_is_full(s->stream))
 		return;
 	/*
 	 * HEALTH and HEAT precede BEAT, so a peer has all three when it handles
 	 * BEAT.
 	 */
-	if (s->version >= WIRE_WITH_HEALTH) {
-		wire_health_encode(&body, read_health(a, total_job_cpu_ms(a)),
-				   s->version);
+	if (wire_type_name(WIRE_HEALTH, s->client->version)) {
+		wire_health_encode_at(&body,
+				      read_health(a, total_job_cpu_ms(a)),
+				      s->client->version);
 		send_body(s, WIRE_HEALTH, &body, WIRE_PLAIN);
 	}
 	send_heat(s);
@@ -501,7 +502,7 @@ static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 		m.n_jobs++;
 	}
 	machine_inventory_read_load(&m.available_mib, &m.load_milli, "");
-	wire_beat_encode(&body, &m);
+	wire_beat_encode_at(&body, &m, s->client->version);
 	wire_beat_release(&m);
 	send_body(s, WIRE_BEAT, &body, WIRE_PLAIN);
 }

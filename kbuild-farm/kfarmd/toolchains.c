@@ -179,7 +179,7 @@ static int decode_manifest(struct reader *r, struct kfarmd_manifest *out)
 		char *path = reader_str(r, WIRE_PATH_MAX);
 		struct wire_inode inode = { 0 };
 
-		wire_read(r, &wire_inode_layout, &inode);
+		wire_read(r, &wire_inode_layout, &inode, WIRE_VERSION);
 		if (r->bad || inode.kind == WIRE_INODE_ABSENT ||
 		    kfarmd_manifest_add(out, path, &inode, &ignored))
 			r->bad = true;

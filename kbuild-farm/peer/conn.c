@@ -272,7 +272,8 @@ static int handle_hello(struct peer_conn *l, struct bytes body, struct err *err)
 	wire_machine_release(&l->machine);
 	l->hello = m;
 	l->has_hello = l->hello_received = true;
-	if (wire_hello_negotiate(&m) < 0)
+	l->version = wire_hello_negotiate(&m);
+	if (l->version < 0)
 		return err_set(
 			err, EPROTONOSUPPORT,
 			"%s speaks protocol %u to %u, this kfarm %u to "
@@ -300,7 +301,7 @@ static int handle_fit(struct peer_conn *l, struct bytes body, struct err *err)
 	 * Return 0 if the negotiated version has the message MACHINE: the node
 	 * sends MACHINE next, and only then the greeting is complete.
 	 */
-	return wire_hello_negotiate(&l->hello) < WIRE_WITH_MACHINE;
+	return !wire_type_name(WIRE_MACHINE, l->version);
 }
 
 static int handle_machine(struct peer_conn *l, struct bytes body,
@@ -308,12 +309,9 @@ static int handle_machine(struct peer_conn *l, struct bytes body,
 {
 	struct wire_machine m;
 
-	if (wire_hello_negotiate(&l->hello) < WIRE_WITH_MACHINE)
-		return err_set(err, EPROTO,
-			       "unexpected MACHINE in this protocol version");
 	if (!l->fit_received || l->machine_received)
 		return err_set(err, EPROTO, "unexpected MACHINE");
-	if (wire_machine_decode(&m, body))
+	if (wire_machine_decode_at(&m, body, l->version))
 		return err_set(err, EPROTO, "malformed MACHINE");
 	wire_machine_release(&l->machine);
 	l->machine = m;
@@ -325,10 +323,9 @@ static int handle_heat(struct peer_conn *l, struct bytes body, struct err *err)
 {
 	struct wire_heat m;
 
-	if (!l->machine_received ||
-	    wire_hello_negotiate(&l->hello) < WIRE_WITH_PIN)
+	if (!l->machine_received)
 		return err_set(err, EPROTO, "unexpected HEAT");
-	if (wire_heat_decode(&m, body))
+	if (wire_heat_decode_at(&m, body, l->version))
 		return err_set(err, EPROTO, "malformed HEAT");
 	wire_heat_release(&l->heat);
 	l->heat = m;
@@ -337,9 +334,8 @@ static int handle_heat(struct peer_conn *l, struct bytes body, struct err *err)
 
 bool peer_conn_is_identified(const struct peer_conn *l)
 {
-	return l->fit_received &&
-	       (l->machine_received ||
-		wire_hello_negotiate(&l->hello) < WIRE_WITH_MACHINE);
+	return l->fit_received && (l->machine_received ||
+				   !wire_type_name(WIRE_MACHINE, l->version));
 }
 
 int peer_conn_handle_message(struct peer_conn *l, uint16_t type,
@@ -352,16 +348,17 @@ int peer_conn_handle_message(struct peer_conn *l, uint16_t type,
 		return wire_bye_to_error(body, err);
 	if (!l->hello_received)
 		return err_set(err, EPROTO, "message before HELLO");
+	if (!wire_type_name(type, l->version))
+		return err_set(err, EPROTO,
+			       "unexpected message of type %u in version %d of "
+			       "the protocol",
+			       type, l->version);
 	if (type == WIRE_FIT)
 		return handle_fit(l, body, err);
 	if (type == WIRE_MACHINE)
 		return handle_machine(l, body, err);
 	if (type == WIRE_HEAT)
 		return handle_heat(l, body, err);
-	if (type == WIRE_HEALTH &&
-	    wire_hello_negotiate(&l->hello) < WIRE_WITH_HEALTH)
-		return err_set(err, EPROTO,
-			       "unexpected HEALTH in this protocol version");
 	if (!peer_conn_is_identified(l) && type != WIRE_BEAT &&
 	    type != WIRE_HEALTH)
 		return err_set(err, EPROTO, "unexpected message of type %u",

@@ -77,8 +77,10 @@ struct peer_conn {
 
 	struct wire_hello hello; /* HELLO of the latest session */
 	bool has_hello; /* `hello` is valid */
+	/* version of the latest session's protocol; negative: no common one */
+	int version;
 	struct wire_fit fit; /* FIT of the latest session */
-	/* MACHINE of the latest session; zeroed if protocol version < 8 */
+	/* MACHINE of the latest session; zeroed if the version has none */
 	struct wire_machine machine;
 	struct wire_heat heat; /* last HEAT of this session, or zeroed */
 	TAILQ_HEAD(, peer_job) jobs; /* jobs in flight */

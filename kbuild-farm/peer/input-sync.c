@@ -88,7 +88,7 @@ int peer_input_updates_send(struct peer_input_updates *v,
 						 entry[at + i] :
 						 NULL;
 		TAILQ_INSERT_TAIL(&v->sent, view, list_entry);
-		wire_view_encode(&body, &m);
+		wire_view_encode_at(&body, &m, link->version);
 		peer_conn_send(link, WIRE_VIEW, &body, link->codec);
 		at += m.n_entries;
 	} while (at < n);

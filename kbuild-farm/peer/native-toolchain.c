@@ -71,7 +71,7 @@ static void request_toolchain_list(struct peer_native_toolchain *f)
 	if (f->list_requested)
 		return;
 	f->list_requested = true;
-	wire_tools_encode(&body, &m);
+	wire_tools_encode_at(&body, &m, f->conn->version);
 	peer_conn_send(f->conn, WIRE_TOOLS, &body, WIRE_PLAIN);
 }
 
@@ -269,7 +269,7 @@ int peer_native_toolchain_handle_held(struct peer_native_toolchain *f,
 	int ret = 0;
 
 	if (!f->list_requested || f->list_received ||
-	    wire_held_decode(&m, body))
+	    wire_held_decode_at(&m, body, f->conn->version))
 		return err_set(err, EPROTO, "invalid HELD");
 	if (m.request_id != LIST_REQUEST_ID ||
 	    f->n_entries + m.n_toolchains > HELD_TOOLCHAINS_MAX)

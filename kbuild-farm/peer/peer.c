@@ -151,7 +151,7 @@ static int on_beat(struct peer *p, struct bytes body, struct err *err)
 	uint64_t now = clock_ms();
 	struct wire_beat m;
 
-	if (wire_beat_decode(&m, body))
+	if (wire_beat_decode_at(&m, body, p->conn.version))
 		return err_set(err, EPROTO, "malformed BEAT");
 	/* Drop excess heartbeats so that a node cannot flood the event log. */
 	if (p->beat_ms && now - p->beat_ms < BEAT_MIN_MS) {
@@ -180,7 +180,7 @@ static int on_output(struct peer *p, struct bytes body, struct err *err)
 	struct peer_job *job;
 	int ret;
 
-	if (wire_piece_decode(&m, body))
+	if (wire_piece_decode_at(&m, body, p->conn.version))
 		return err_set(err, EPROTO, "malformed OUTPUT");
 	job = peer_job_find(l, m.job);
 	if (!job)
@@ -231,7 +231,7 @@ static int on_result(struct peer *p, struct bytes body, struct err *err)
 	struct peer_job *job;
 	bool right;
 
-	if (wire_result_decode(&m, body))
+	if (wire_result_decode_at(&m, body, p->conn.version))
 		return err_set(err, EPROTO, "malformed RESULT");
 	job = peer_job_find(l, m.job);
 	if (!job)
@@ -294,7 +294,7 @@ static int on_fail(struct peer *p, struct bytes body, struct err *err)
 	struct wire_fail m;
 	struct peer_job *job;
 
-	if (wire_fail_decode(&m, body))
+	if (wire_fail_decode_at(&m, body, p->conn.version))
 		return err_set(err, EPROTO, "malformed FAIL");
 	job = peer_job_find(&p->conn, m.job);
 	if (job)
@@ -351,7 +351,7 @@ static int on_have(struct peer *p, struct bytes body, struct err *err)
 	uint64_t need_us = p->bandwidth.need_us, took;
 	struct wire_have m;
 
-	if (wire_have_decode(&m, body))
+	if (wire_have_decode_at(&m, body, p->conn.version))
 		return err_set(err, EPROTO, "malformed HAVE");
 	if (bandwidth_is_number(&p->bandwidth, m.cell)) {
 		/* `took` is 0 if the node never sent NEED. */
@@ -381,7 +381,7 @@ static int on_need(struct peer *p, struct bytes body, struct err *err)
 	struct wire_need m;
 	int ret = 0;
 
-	if (wire_need_decode(&m, body))
+	if (wire_need_decode_at(&m, body, p->conn.version))
 		return err_set(err, EPROTO, "malformed NEED");
 	sandbox = find_sandbox(&p->sandboxes, m.cell);
 	if (bandwidth_is_number(r, m.cell)) {
@@ -473,9 +473,8 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 	if (type == WIRE_BEAT)
 		return on_beat(p, body, err);
 	if (type == WIRE_HEALTH)
-		return wire_health_decode(
-			       &p->health, body,
-			       wire_hello_negotiate(&p->conn.hello)) ?
+		return wire_health_decode_at(&p->health, body,
+					     p->conn.version) ?
 			       err_set(err, EPROTO, "malformed HEALTH") :
 			       0;
 	if (p->state != PEER_UP)
@@ -508,7 +507,7 @@ static void on_close(void *ctx, const struct err *why)
 	 * it is dialed again.
 	 */
 	bool strange = p->conn.hello_received && !p->conn.fit_received &&
-		       wire_hello_negotiate(&p->conn.hello) < 0;
+		       p->conn.version < 0;
 
 	on_lost(p, strange ? PEER_INCOMPATIBLE : PEER_DOWN,
 		why->text[0] ? why->text : "connection closed");
@@ -604,7 +603,7 @@ bool peer_measure_bandwidth(struct peer *p, const struct inputs_entry *file)
 		.user = { .base_dir = "" },
 	};
 	peer_input_updates_init(&r->updates, m.cell);
-	wire_cell_encode(&body, &m);
+	wire_cell_encode_at(&body, &m, p->conn.version);
 	peer_conn_send(l, WIRE_CELL, &body, WIRE_PLAIN);
 	if (!peer_input_updates_send(&r->updates, l, &file, 1, true))
 		return true;
@@ -706,15 +705,15 @@ bool peer_can_run_step(const struct peer *p, const struct inputs_toolchain *tc,
 {
 	const struct wire_hello *hello = &p->conn.hello;
 	const struct peer_sandbox *sandbox;
-	int since = kind == WIRE_STEP_DEVICETREE ? WIRE_WITH_DEVICETREE :
-						   WIRE_WITH_STEP;
+	const struct wire_step step = { .kind = (uint8_t)kind };
 	struct utsname here;
 
 	if (peer_toolchain_state(p, tc) != PEER_TOOLCHAIN_READY)
 		return false;
 	*host = NULL;
 	sandbox = peer_sandbox_find(&p->sandboxes, tc);
-	if (wire_hello_negotiate(hello) < since)
+	if (!wire_type_name(WIRE_STEP, p->conn.version) ||
+	    wire_find_unsupported(&wire_step_layout, &step, p->conn.version))
 		return false;
 	if (!sandbox->native_name)
 		return !uname(&here) &&
@@ -768,8 +767,7 @@ void peer_stats(const struct peer *p, struct peer_stats *out)
 		.health = &p->health,
 		.heat = &l->heat,
 		.can_pin_jobs = l->machine_received &&
-				wire_hello_negotiate(&l->hello) >=
-					WIRE_WITH_PIN,
+				wire_type_name(WIRE_PIN, l->version),
 		.sent_bytes = l->prior_sent_bytes,
 		.received_bytes = l->prior_received_bytes,
 	};

@@ -85,7 +85,7 @@ void peer_sandbox_request(struct peer_sandboxes *all,
 	peer_input_sync_init(&sandbox->input_sync, all->conn, m.cell);
 	TAILQ_INSERT_HEAD(&all->list, sandbox, list_entry);
 	m.installed_id = sandbox->native_name;
-	wire_cell_encode(&body, &m);
+	wire_cell_encode_at(&body, &m, all->conn->version);
 	peer_conn_send(all->conn, WIRE_CELL, &body, WIRE_PLAIN);
 	free(real);
 	if (peer_input_sync_add_toolchain(&sandbox->input_sync, tc->entries,
@@ -250,6 +250,9 @@ static int fill_job_message(struct peer_sandbox *sandbox,
 	if (!ret && q->tool)
 		ret = sync_more_inputs(sandbox, q->tool->entries,
 				       q->tool->n_entries, &m->view);
+	if (!ret && wire_find_unsupported(&wire_job_layout, m,
+					  sandbox->sandboxes->conn->version))
+		return -EPROTONOSUPPORT;
 	return !ret && !wire_job_fits(m) ? -E2BIG : ret;
 }
 
@@ -285,22 +288,22 @@ int peer_job_send(struct peer_sandbox *sandbox, enum peer_job_kind kind,
 	(*job)->result.toolchain = *toolchain;
 	(*job)->result.n_side_outputs = q->n_side_outputs;
 	wire_job_digest(q->tool ? &step : NULL, &m, flags, q->flags->n_flags,
-			toolchain, &(*job)->result.job_digest);
+			toolchain, l->version, &(*job)->result.job_digest);
 	peer_conn_send_paths(l);
 	while (wire_flags_put_new(l->flags, &body))
 		peer_conn_send(l, WIRE_FLAGS, &body, l->codec);
 	/* STEP and PIN precede the JOB. */
 	if (q->tool) {
-		wire_step_encode(&body, &step);
+		wire_step_encode_at(&body, &step, l->version);
 		peer_conn_send(l, WIRE_STEP, &body, WIRE_PLAIN);
 	}
 	if (q->pinned) {
 		struct wire_pin pin = { .job = m.job, .class = q->class };
 
-		wire_pin_encode(&body, &pin);
+		wire_pin_encode_at(&body, &pin, l->version);
 		peer_conn_send(l, WIRE_PIN, &body, WIRE_PLAIN);
 	}
-	wire_job_encode(&body, &m);
+	wire_job_encode_at(&body, &m, l->version);
 	peer_conn_send(l, WIRE_JOB, &body, WIRE_PLAIN);
 out:
 	wire_job_release(&m);

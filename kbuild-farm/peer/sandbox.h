@@ -164,8 +164,9 @@ struct peer_job_request {
 /*
  * Send the changes to the sandbox's inputs, then the job.  Returns 0 and sets
  * *job; -E2BIG if the job exceeds the size of a message; -ENOSPC if the session
- * has no ids left; -ESTALE as in peer_input_sync_add_entries().  No job is sent
- * on failure.
+ * has no ids left; -ESTALE as in peer_input_sync_add_entries();
+ * -EPROTONOSUPPORT if the version of the session cannot express the job.  No
+ * job is sent on failure.
  */
 int peer_job_send(struct peer_sandbox *sandbox, enum peer_job_kind kind,
 		  const struct peer_job_request *q, struct peer_job **job);

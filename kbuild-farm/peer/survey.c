@@ -98,7 +98,7 @@ static void end_survey_session(struct survey_session *t)
 
 	t->finished = true;
 	peer_bundle_upload_stop(&t->upload);
-	if (l->has_hello && wire_hello_negotiate(&l->hello) > 0) {
+	if (l->has_hello && l->version > 0) {
 		t->node->hello = l->hello;
 		l->has_hello = false;
 	}
@@ -159,7 +159,7 @@ static void advance_session(struct survey_session *t)
 			fail_survey_session(t, err.text);
 	} else if (t->next_removal < n->n_removals) {
 		drop.id = n->removals[t->next_removal];
-		wire_drop_encode(&body, &drop);
+		wire_drop_encode_at(&body, &drop, t->conn.version);
 		peer_conn_send(&t->conn, WIRE_DROP, &body, WIRE_PLAIN);
 	} else {
 		n->up = true;
@@ -181,7 +181,7 @@ static int on_fit(struct survey_session *t)
 		return 0;
 	}
 	t->timeout_ms = SILENCE_TIMEOUT_MS;
-	wire_tools_encode(&out, &ask);
+	wire_tools_encode_at(&out, &ask, t->conn.version);
 	peer_conn_send(&t->conn, WIRE_TOOLS, &out, WIRE_PLAIN);
 	return 0;
 }
@@ -192,7 +192,7 @@ static int on_held(struct survey_session *t, struct bytes body, struct err *err)
 	struct wire_held m;
 	bool last;
 
-	if (t->list_received || wire_held_decode(&m, body))
+	if (t->list_received || wire_held_decode_at(&m, body, t->conn.version))
 		return err_set(err, EPROTO, "invalid HELD");
 	last = m.last;
 	if (n->n_toolchains + m.n_toolchains > SURVEYED_TOOLCHAINS_MAX) {
@@ -224,7 +224,7 @@ static int on_need(struct survey_session *t, struct bytes body, struct err *err)
 	struct wire_need m;
 	int ret = 0;
 
-	if (wire_need_decode(&m, body))
+	if (wire_need_decode_at(&m, body, t->conn.version))
 		return err_set(err, EPROTO, "malformed NEED");
 	if (peer_bundle_upload_is_number(&t->upload, m.cell))
 		ret = peer_input_updates_handle_need(&t->upload.updates, &m,
@@ -243,7 +243,7 @@ static int on_have(struct survey_session *t, struct bytes body, struct err *err)
 	struct err why;
 	bool is_ours;
 
-	if (wire_have_decode(&m, body))
+	if (wire_have_decode_at(&m, body, t->conn.version))
 		return err_set(err, EPROTO, "malformed HAVE");
 	is_ours = peer_bundle_upload_is_number(&t->upload, m.cell);
 	if (is_ours && peer_bundle_upload_check_have(&t->upload, &m, &why))
@@ -267,7 +267,7 @@ static int on_dropped(struct survey_session *t, struct bytes body,
 	struct wire_dropped m;
 	bool is_ours;
 
-	if (wire_dropped_decode(&m, body))
+	if (wire_dropped_decode_at(&m, body, t->conn.version))
 		return err_set(err, EPROTO, "malformed DROPPED");
 	is_ours = t->list_received &&
 		  t->node->next_bundle == t->node->n_bundles &&

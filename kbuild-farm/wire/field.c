@@ -109,10 +109,15 @@ static void *load_pointer(const void *at)
 	return p;
 }
 
-/* Return true if the field is present in this message. */
-static bool is_present(const struct wire_field *f, const uint8_t *m)
+/* Return true if the kind of the message has the field. */
+static bool has_field(const struct wire_field *f, const uint8_t *m)
 {
 	return !f->only_kind || *m == f->only_kind - 1;
+}
+
+static bool has_value(const struct wire_field *f, uint64_t value, int version)
+{
+	return !f->value_since || f->value_since[value] <= version;
 }
 
 static uint64_t put_count(struct buf *out, const struct wire_field *f,
@@ -138,7 +143,7 @@ static void put_string(struct buf *out, const struct wire_field *f,
 }
 
 static void put_field(struct buf *out, const struct wire_field *f,
-		      const uint8_t *m)
+		      const uint8_t *m, int version)
 {
 	const void *at = m + f->at;
 	const struct strv *strings;
@@ -174,10 +179,10 @@ static void put_field(struct buf *out, const struct wire_field *f,
 		n = put_count(out, f, load_uint(m + f->n_at, f->width));
 		for (uint64_t i = 0; i < n; i++)
 			wire_encode(out, f->of,
-				    structs + i * f->of->struct_bytes);
+				    structs + i * f->of->struct_bytes, version);
 		break;
 	case WIRE_IS_STRUCT:
-		wire_encode(out, f->of, at);
+		wire_encode(out, f->of, at, version);
 		break;
 	case WIRE_IS_BYTES:
 		buf_put_bytes(out, *(const struct bytes *)at);
@@ -188,27 +193,82 @@ static void put_field(struct buf *out, const struct wire_field *f,
 	}
 }
 
-void wire_encode(struct buf *out, const struct wire_layout *l, const void *m)
+void wire_encode(struct buf *out, const struct wire_layout *l, const void *m,
+		 int version)
 {
 	for (size_t i = 0; i < l->n_fields; i++) {
-		if (is_present(&l->fields[i], m))
-			put_field(out, &l->fields[i], m);
+		const struct wire_field *f = &l->fields[i];
+
+		if (f->since <= version && has_field(f, m))
+			put_field(out, f, m, version);
 	}
 }
 
+/* Return true if an earlier version cannot express the value of the field. */
+static bool is_unsupported(const struct wire_field *f, const uint8_t *m,
+			   int version)
+{
+	const uint8_t *at = m + f->at, *structs;
+	const char *text;
+	uint64_t n;
+
+	switch (f->kind) {
+	case WIRE_IS_NUMBER:
+		n = load_uint(at, f->width);
+		return f->since > version ? n != f->absent :
+					    !has_value(f, n, version);
+	case WIRE_IS_LIST:
+		n = load_uint(m + f->n_at, f->width);
+		if (f->since > version)
+			return n;
+		structs = load_pointer(at);
+		for (uint64_t i = 0; i < n; i++) {
+			if (wire_find_unsupported(
+				    f->of, structs + i * f->of->struct_bytes,
+				    version))
+				return true;
+		}
+		return false;
+	case WIRE_IS_STRUCT:
+		return wire_find_unsupported(f->of, at, version);
+	case WIRE_IS_STRING:
+	case WIRE_IS_LINE:
+		text = load_pointer(at);
+		return f->since > version && text && *text;
+	case WIRE_IS_STRINGS:
+	case WIRE_IS_LINES:
+		return f->since > version && ((const struct strv *)at)->n;
+	default:
+		return f->since > version;
+	}
+}
+
+const char *wire_find_unsupported(const struct wire_layout *l, const void *m,
+				  int version)
+{
+	for (size_t i = 0; i < l->n_fields; i++) {
+		const struct wire_field *f = &l->fields[i];
+
+		if (has_field(f, m) && is_unsupported(f, m, version))
+			return f->name;
+	}
+	return NULL;
+}
+
 /* Return the minimum size of an encoded struct in bytes. */
-static size_t min_encoded_size(const struct wire_layout *l)
+static size_t min_encoded_size(const struct wire_layout *l, int version)
 {
 	size_t sum = 0;
 
 	for (const struct wire_field *f = l->fields;
 	     f < l->fields + l->n_fields; f++) {
-		if (f->only_kind || f->kind == WIRE_IS_REST)
+		if (f->only_kind || f->kind == WIRE_IS_REST ||
+		    f->since > version)
 			continue;
 		if (f->kind == WIRE_IS_DIGEST)
 			sum += DIGEST_SIZE;
 		else if (f->kind == WIRE_IS_STRUCT)
-			sum += min_encoded_size(f->of);
+			sum += min_encoded_size(f->of, version);
 		else if (f->kind == WIRE_IS_BOOLS)
 			sum++;
 		else
@@ -232,12 +292,12 @@ static char *read_string(struct reader *r, const struct wire_field *f)
 }
 
 static void read_structs(struct reader *r, const struct wire_field *f,
-			 uint8_t *m)
+			 uint8_t *m, int version)
 {
 	uint64_t n = read_uint(r, f->width, f->max_count);
 	uint8_t *v;
 
-	if (r->bad || n > r->left / min_encoded_size(f->of))
+	if (r->bad || n > r->left / min_encoded_size(f->of, version))
 		r->bad = true;
 	if (r->bad || !n)
 		return;
@@ -245,10 +305,30 @@ static void read_structs(struct reader *r, const struct wire_field *f,
 	memcpy(m + f->at, &v, sizeof(v));
 	store_uint(m + f->n_at, f->width, n);
 	for (uint64_t i = 0; i < n && !r->bad; i++)
-		wire_read(r, f->of, v + i * f->of->struct_bytes);
+		wire_read(r, f->of, v + i * f->of->struct_bytes, version);
 }
 
-static void read_field(struct reader *r, const struct wire_field *f, uint8_t *m)
+static void read_number(struct reader *r, const struct wire_field *f, void *at,
+			int version)
+{
+	uint64_t n = read_uint(r, f->width, f->max);
+
+	if (!has_value(f, n, version))
+		r->bad = true;
+	store_uint(at, f->width, n);
+}
+
+/* Set a field that the version of the message lacks. */
+static void set_absent(const struct wire_field *f, void *at)
+{
+	if (f->kind == WIRE_IS_NUMBER)
+		store_uint(at, f->width, f->absent);
+	else if (f->kind == WIRE_IS_STRING || f->kind == WIRE_IS_LINE)
+		*(char **)at = xstrdup("");
+}
+
+static void read_field(struct reader *r, const struct wire_field *f, uint8_t *m,
+		       int version)
 {
 	void *at = m + f->at;
 	struct bytes *b;
@@ -256,7 +336,7 @@ static void read_field(struct reader *r, const struct wire_field *f, uint8_t *m)
 
 	switch (f->kind) {
 	case WIRE_IS_NUMBER:
-		store_uint(at, f->width, read_uint(r, f->width, f->max));
+		read_number(r, f, at, version);
 		break;
 	case WIRE_IS_BOOLS:
 		n = read_uint(r, 1, (1u << f->max) - 1);
@@ -277,10 +357,10 @@ static void read_field(struct reader *r, const struct wire_field *f, uint8_t *m)
 			strv_own(at, read_string(r, f));
 		break;
 	case WIRE_IS_LIST:
-		read_structs(r, f, m);
+		read_structs(r, f, m, version);
 		break;
 	case WIRE_IS_STRUCT:
-		wire_read(r, f->of, at);
+		wire_read(r, f->of, at, version);
 		break;
 	case WIRE_IS_BYTES:
 	case WIRE_IS_REST:
@@ -293,23 +373,31 @@ static void read_field(struct reader *r, const struct wire_field *f, uint8_t *m)
 	}
 }
 
-void wire_read(struct reader *r, const struct wire_layout *l, void *m)
+void wire_read(struct reader *r, const struct wire_layout *l, void *m,
+	       int version)
 {
 	for (size_t i = 0; i < l->n_fields; i++) {
-		if (is_present(&l->fields[i], m))
-			read_field(r, &l->fields[i], m);
+		const struct wire_field *f = &l->fields[i];
+
+		if (!has_field(f, m))
+			continue;
+		if (f->since > version)
+			set_absent(f, (uint8_t *)m + f->at);
+		else
+			read_field(r, f, m, version);
 	}
 	if (!r->bad && l->is_valid && !l->is_valid(m))
 		r->bad = true;
 }
 
-int wire_decode(const struct wire_layout *l, void *m, struct bytes in)
+int wire_decode(const struct wire_layout *l, void *m, struct bytes in,
+		int version)
 {
 	struct reader r;
 	int ret;
 
 	reader_init(&r, in);
-	wire_read(&r, l, m);
+	wire_read(&r, l, m, version);
 	ret = reader_end(&r);
 	if (ret)
 		wire_release(l, m);

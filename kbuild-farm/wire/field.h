@@ -11,8 +11,9 @@
  * 	};
  * 	const struct wire_layout wire_have_layout = WIRE_LAYOUT(have, NULL);
  *
- * and the header has WIRE_MESSAGE(have), which declares wire_have_encode(),
- * wire_have_decode() and wire_have_release().
+ * and the header has WIRE_MESSAGE(have), which declares wire_have_encode_at(),
+ * wire_have_decode_at() and wire_have_release(), and for the current version
+ * wire_have_encode() and wire_have_decode().
  *
  * On the wire, a number has the width of its member, a string has a u32 length,
  * and a list has a count.  A line is text for the user or a name: a string that
@@ -26,6 +27,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/str.h"
+#include "wire/limits.h"
 
 struct wire_field {
 	enum {
@@ -69,6 +71,15 @@ struct wire_field {
 	uint64_t max;
 	bool (*is_valid)(const char *s); /* check of a string, or NULL */
 	const struct wire_layout *of;
+	const char *name; /* of the member */
+	uint8_t since; /* first version with the field; 0 for all versions */
+	/* value of a number in versions without the field */
+	uint64_t absent;
+	/*
+	 * If not NULL, the first version with each value of a number from 0 to
+	 * `max`, or 0 for all versions.
+	 */
+	const uint8_t *value_since;
 };
 
 struct wire_layout {
@@ -91,6 +102,7 @@ struct wire_layout {
 #define WIRE_MEMBER(m, member) (((struct wire_##m *)0)->member)
 /* Offset of a member. Fails to compile if the member has another type. */
 #define WIRE_AT(m, member, type)                                          \
+	.name = #member,                                                  \
 	.at = offsetof(struct wire_##m, member) +                         \
 	      0 * sizeof(char[__builtin_types_compatible_p(               \
 				      __typeof__(WIRE_MEMBER(m, member)), \
@@ -98,9 +110,9 @@ struct wire_layout {
 				      1 :                                 \
 				      -1])
 
-#define WIRE_NUMBER(m, member, top)              \
-	.kind = WIRE_IS_NUMBER, .max = (top),    \
-	.at = offsetof(struct wire_##m, member), \
+#define WIRE_NUMBER(m, member, top)                            \
+	.kind = WIRE_IS_NUMBER, .max = (top), .name = #member, \
+	.at = offsetof(struct wire_##m, member),               \
 	.width = sizeof(WIRE_MEMBER(m, member))
 #define WIRE_BOOLS(m, member, n) \
 	.kind = WIRE_IS_BOOLS, .max = (n), WIRE_AT(m, member, bool)
@@ -116,30 +128,40 @@ struct wire_layout {
 #define WIRE_LINES(m, member, bytes, n, top)                       \
 	.kind = WIRE_IS_LINES, .width = (bytes), .max_count = (n), \
 	.max = (top), .truncated = true, WIRE_AT(m, member, struct strv)
-#define WIRE_LIST(m, member, count, n, layout)                  \
-	.kind = WIRE_IS_LIST, .max_count = (n), .of = (layout), \
-	.at = offsetof(struct wire_##m, member),                \
-	.n_at = offsetof(struct wire_##m, count),               \
+#define WIRE_LIST(m, member, count, n, layout)                    \
+	.kind = WIRE_IS_LIST, .max_count = (n), .of = (layout),   \
+	.name = #member, .at = offsetof(struct wire_##m, member), \
+	.n_at = offsetof(struct wire_##m, count),                 \
 	.width = sizeof(WIRE_MEMBER(m, count))
-#define WIRE_STRUCT(m, member, layout)          \
-	.kind = WIRE_IS_STRUCT, .of = (layout), \
+#define WIRE_STRUCT(m, member, layout)                           \
+	.kind = WIRE_IS_STRUCT, .of = (layout), .name = #member, \
 	.at = offsetof(struct wire_##m, member)
 #define WIRE_BYTES(m, member, top) \
 	.kind = WIRE_IS_BYTES, .max = (top), WIRE_AT(m, member, struct bytes)
 #define WIRE_REST(m, member, top) \
 	.kind = WIRE_IS_REST, .max = (top), WIRE_AT(m, member, struct bytes)
 
-void wire_encode(struct buf *out, const struct wire_layout *l, const void *m);
+/* Append the body of a message in this version of the protocol. */
+void wire_encode(struct buf *out, const struct wire_layout *l, const void *m,
+		 int version);
 /*
  * Decode a body into a zeroed struct.  Returns 0, or -EPROTO with the struct
  * released.
  */
-int wire_decode(const struct wire_layout *l, void *m, struct bytes in);
+int wire_decode(const struct wire_layout *l, void *m, struct bytes in,
+		int version);
 /*
  * Decode a struct from a reader.  An invalid field sets r->bad; even then the
  * caller must release the struct.
  */
-void wire_read(struct reader *r, const struct wire_layout *l, void *m);
+void wire_read(struct reader *r, const struct wire_layout *l, void *m,
+	       int version);
+/*
+ * Return the name of the first field whose value this version cannot express,
+ * or NULL if the version has the whole message.
+ */
+const char *wire_find_unsupported(const struct wire_layout *l, const void *m,
+				  int version);
 /* Free all memory that the struct owns and zero it. */
 void wire_release(const struct wire_layout *l, void *m);
 
@@ -149,20 +171,31 @@ void wire_release(const struct wire_layout *l, void *m);
 	{                                                                    \
 		wire_release(&wire_##name##_layout, m);                      \
 	}                                                                    \
-	static inline void wire_##name##_encode(struct buf *out,             \
-						const struct wire_##name *m) \
+	static inline void wire_##name##_encode_at(                          \
+		struct buf *out, const struct wire_##name *m, int version)   \
 	{                                                                    \
-		wire_encode(out, &wire_##name##_layout, m);                  \
+		wire_encode(out, &wire_##name##_layout, m, version);         \
 	}                                                                    \
-	static inline int wire_##name##_decode(struct wire_##name *m,        \
-					       struct bytes in)              \
+	static inline int wire_##name##_decode_at(                           \
+		struct wire_##name *m, struct bytes in, int version)         \
 	{                                                                    \
 		struct wire_##name got = { 0 };                              \
-		int ret = wire_decode(&wire_##name##_layout, &got, in);      \
+		int ret = wire_decode(&wire_##name##_layout, &got, in,       \
+				      version);                              \
                                                                              \
 		if (!ret)                                                    \
 			*m = got;                                            \
 		return ret;                                                  \
+	}                                                                    \
+	static inline void wire_##name##_encode(struct buf *out,             \
+						const struct wire_##name *m) \
+	{                                                                    \
+		wire_##name##_encode_at(out, m, WIRE_VERSION);               \
+	}                                                                    \
+	static inline int wire_##name##_decode(struct wire_##name *m,        \
+					       struct bytes in)              \
+	{                                                                    \
+		return wire_##name##_decode_at(m, in, WIRE_VERSION);         \
 	}                                                                    \
 	struct wire_##name
 

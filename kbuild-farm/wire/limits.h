@@ -105,4 +105,10 @@ enum wire_type {
 	WIRE_CC_STEP, /* sent by the recipe shell before CC_JOB */
 };
 
+/*
+ * Return the name of a message between kfarm and kfarmd, such as "JOB", if this
+ * version of the protocol has it, or NULL.
+ */
+const char *wire_type_name(unsigned type, int version);
+
 #endif

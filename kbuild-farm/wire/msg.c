@@ -10,6 +10,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct {
+	const char *name;
+	uint8_t since; /* first version with the message; 0 for all versions */
+} messages[] = {
+	[WIRE_HELLO] = { "HELLO" },      [WIRE_BYE] = { "BYE" },
+	[WIRE_FIT] = { "FIT" },          [WIRE_CELL] = { "CELL" },
+	[WIRE_HAVE] = { "HAVE" },        [WIRE_SHUT] = { "SHUT" },
+	[WIRE_PATHS] = { "PATHS" },      [WIRE_VIEW] = { "VIEW" },
+	[WIRE_NEED] = { "NEED" },        [WIRE_BLOB] = { "BLOB" },
+	[WIRE_FLAGS] = { "FLAGS" },      [WIRE_JOB] = { "JOB" },
+	[WIRE_CANCEL] = { "CANCEL" },    [WIRE_BEAT] = { "BEAT" },
+	[WIRE_OUTPUT] = { "OUTPUT" },    [WIRE_RESULT] = { "RESULT" },
+	[WIRE_FAIL] = { "FAIL" },        [WIRE_BUNDLE] = { "BUNDLE" },
+	[WIRE_TOOLS] = { "TOOLS" },      [WIRE_DROPPED] = { "DROPPED" },
+	[WIRE_HELD] = { "HELD" },        [WIRE_DROP] = { "DROP" },
+	[WIRE_HEALTH] = { "HEALTH", 7 }, [WIRE_MACHINE] = { "MACHINE", 8 },
+	[WIRE_PIN] = { "PIN", 9 },       [WIRE_HEAT] = { "HEAT", 9 },
+	[WIRE_STEP] = { "STEP", 10 },
+};
+
+const char *wire_type_name(unsigned type, int version)
+{
+	return type < sizeof(messages) / sizeof(*messages) &&
+			       messages[type].since <= version ?
+		       messages[type].name :
+		       NULL;
+}
+
 static const struct wire_field inventory[] = {
 	{ WIRE_LINE(inventory, machine, WIRE_NAME_MAX) },
 	{ WIRE_LINE(inventory, host, WIRE_NAME_MAX) },
@@ -452,9 +480,16 @@ static bool is_step_valid(const void *m)
 	return wire_step_fits(m);
 }
 
+static const uint8_t step_kind_since[] = {
+	[WIRE_STEP_SYMBOLS] = 0,
+	[WIRE_STEP_OBJECT] = 0,
+	[WIRE_STEP_DEVICETREE] = 11,
+};
+
 static const struct wire_field step[] = {
 	{ WIRE_NUMBER(step, job, WIRE_ANY) },
-	{ WIRE_NUMBER(step, kind, WIRE_STEP_DEVICETREE) },
+	{ WIRE_NUMBER(step, kind, WIRE_STEP_DEVICETREE),
+	  .value_since = step_kind_since },
 	{ WIRE_NUMBER(step, tool, WIRE_ANY) },
 	{ WIRE_STRINGS(step, args, 2, WIRE_STEP_ARGS_MAX, WIRE_PATH_MAX) },
 };
@@ -530,7 +565,8 @@ const struct wire_layout wire_fail_layout = WIRE_LAYOUT(fail, NULL);
 void wire_job_digest(const struct wire_step *tool_step,
 		     const struct wire_job *request,
 		     const struct wire_flag *flags, size_t n,
-		     const struct digest *toolchain, struct digest *job_digest)
+		     const struct digest *toolchain, int version,
+		     struct digest *job_digest)
 {
 	struct digest_ctx *ctx = digest_new();
 	struct wire_job unnumbered_job = *request;
@@ -540,11 +576,11 @@ void wire_job_digest(const struct wire_step *tool_step,
 		struct wire_step unnumbered_step = *tool_step;
 
 		unnumbered_step.job = 0;
-		wire_step_encode(&body, &unnumbered_step);
+		wire_step_encode_at(&body, &unnumbered_step, version);
 	}
 	unnumbered_job.job = 0;
 	unnumbered_job.n_flag_ranges = 0;
-	wire_job_encode(&body, &unnumbered_job);
+	wire_job_encode_at(&body, &unnumbered_job, version);
 	/* Flag numbers differ between connections; add names and values. */
 	buf_put_u32(&body, (uint32_t)n);
 	for (size_t i = 0; i < n; i++)
@@ -574,19 +610,22 @@ void wire_result_digest(const struct digest *job_digest,
 #define MAC_MAX   0xffffffffffff
 #define CLOCK_MAX 253402300799999 /* end of the year 9999, ms since 1970 */
 
+/* Version 7 has the first three fields only. */
+#define SINCE_8 .since = 8, .absent = WIRE_HEALTH_UNKNOWN /* NOLINT */
+
 static const struct wire_field health[] = {
 	{ WIRE_NUMBER(health, foreign_milli, WIRE_ANY) },
 	{ WIRE_NUMBER(health, temperature_mk, WIRE_ANY) },
 	{ WIRE_NUMBER(health, speed_milli, WIRE_ANY) },
-	{ WIRE_NUMBER(health, n_usable, WIRE_ANY) },
-	{ WIRE_NUMBER(health, n_throttled, WIRE_ANY) },
-	{ WIRE_NUMBER(health, cooling_milli, WIRE_ANY) },
-	{ WIRE_NUMBER(health, psi_cpu, WIRE_ANY) },
-	{ WIRE_NUMBER(health, psi_memory, WIRE_ANY) },
-	{ WIRE_NUMBER(health, psi_memory_full, WIRE_ANY) },
-	{ WIRE_NUMBER(health, psi_io, WIRE_ANY) },
-	{ WIRE_NUMBER(health, swap_mib, WIRE_ANY) },
-	{ WIRE_NUMBER(health, store_mib, WIRE_ANY) },
+	{ WIRE_NUMBER(health, n_usable, WIRE_ANY), SINCE_8 },
+	{ WIRE_NUMBER(health, n_throttled, WIRE_ANY), SINCE_8 },
+	{ WIRE_NUMBER(health, cooling_milli, WIRE_ANY), SINCE_8 },
+	{ WIRE_NUMBER(health, psi_cpu, WIRE_ANY), SINCE_8 },
+	{ WIRE_NUMBER(health, psi_memory, WIRE_ANY), SINCE_8 },
+	{ WIRE_NUMBER(health, psi_memory_full, WIRE_ANY), SINCE_8 },
+	{ WIRE_NUMBER(health, psi_io, WIRE_ANY), SINCE_8 },
+	{ WIRE_NUMBER(health, swap_mib, WIRE_ANY), SINCE_8 },
+	{ WIRE_NUMBER(health, store_mib, WIRE_ANY), SINCE_8 },
 };
 
 const struct wire_health wire_health_unknown = {
@@ -618,37 +657,8 @@ static bool is_health_valid(const void *m)
 	       is_unknown_or_at_most(h->psi_io, WIRE_HEALTH_PSI_MAX);
 }
 
-static const struct wire_layout health_layout = WIRE_LAYOUT(health,
-							    is_health_valid);
-
-/* Version 7 had the first three fields only. */
-static const struct wire_layout health_7_layout = {
-	.fields = health,
-	.n_fields = 3,
-	.struct_bytes = sizeof(struct wire_health),
-	.is_valid = is_health_valid,
-};
-
-static const struct wire_layout *health_layout_of(int version)
-{
-	return version < WIRE_WITH_MACHINE ? &health_7_layout : &health_layout;
-}
-
-void wire_health_encode(struct buf *out, const struct wire_health *m,
-			int version)
-{
-	wire_encode(out, health_layout_of(version), m);
-}
-
-int wire_health_decode(struct wire_health *m, struct bytes in, int version)
-{
-	struct wire_health got = wire_health_unknown;
-	int ret = wire_decode(health_layout_of(version), &got, in);
-
-	if (!ret)
-		*m = got;
-	return ret;
-}
+const struct wire_layout wire_health_layout = WIRE_LAYOUT(health,
+							  is_health_valid);
 
 static const struct wire_field core_class[] = {
 	{ WIRE_LINE(core_class, model, WIRE_MODEL_MAX) },
@@ -691,7 +701,7 @@ static const struct wire_field machine[] = {
 	{ WIRE_NUMBER(machine, store_mib, WIRE_ANY) },
 	{ WIRE_NUMBER(machine, passive_mk, WIRE_ANY) },
 	{ WIRE_NUMBER(machine, n_toolchains, WIRE_ANY) },
-	{ WIRE_STRUCT(machine, health, &health_layout) },
+	{ WIRE_STRUCT(machine, health, &wire_health_layout) },
 };
 
 static bool is_machine_valid(const void *m)

@@ -4,10 +4,14 @@
  *
  * Each message has a struct.  WIRE_MESSAGE(x) declares these functions:
  *
- * 	void wire_x_encode(struct buf *out, const struct wire_x *m);
- * 		Appends the body to a buffer.
- * 	int wire_x_decode(struct wire_x *m, struct bytes in);
+ * 	void wire_x_encode_at(struct buf *out, const struct wire_x *m,
+ * 			      int version);
+ * 		Appends the body to a buffer, in a version of the protocol.
+ * 	int wire_x_decode_at(struct wire_x *m, struct bytes in, int version);
  * 		Returns 0 or -EPROTO; writes *m only on success.
+ * 	wire_x_encode(), wire_x_decode()
+ * 		The same in the current version; for messages that are equal in
+ * 		all versions, and for tests.
  * 	void wire_x_release(struct wire_x *m);
  * 		Frees the strings and lists that a decoded message owns.
  * 		A field marked as borrowed points into the input.
@@ -355,10 +359,6 @@ struct wire_job {
 bool wire_job_fits(const struct wire_job *m);
 WIRE_MESSAGE(job);
 
-/* First protocol versions with STEP, and with WIRE_STEP_DEVICETREE. */
-#define WIRE_WITH_STEP       10
-#define WIRE_WITH_DEVICETREE 11
-
 enum wire_step_kind {
 	/*
 	 * The preprocessed source is the stdin of the tool, whose stdout is the
@@ -368,9 +368,9 @@ enum wire_step_kind {
 	/* The tool modifies the object in place before it is sent. */
 	WIRE_STEP_OBJECT,
 	/*
-	 * The preprocessed source is stored in place of the object and read by
-	 * dtc.  The stdout of dtc is the result; dtc also lists the files that
-	 * it read.
+	 * Since version 11: the preprocessed source is stored in place of the
+	 * object and read by dtc.  The stdout of dtc is the result; dtc also
+	 * lists the files that it read.
 	 */
 	WIRE_STEP_DEVICETREE,
 };
@@ -473,13 +473,15 @@ WIRE_MESSAGE(fail);
  * toolchain, or a truncated or modified result, is thus detected.
  *
  * The input is, in this order: the body of STEP (if `tool_step` is not NULL)
- * and the body of JOB, both with 0 as the job number; the `n` flags (name,
- * value), which replace the flag ranges of JOB; and the toolchain's ID.
+ * and the body of JOB, both in the session's `version` of the protocol and with
+ * 0 as the job number; the `n` flags (name, value), which replace the flag
+ * ranges of JOB; and the toolchain's ID.
  */
 void wire_job_digest(const struct wire_step *tool_step,
 		     const struct wire_job *request,
 		     const struct wire_flag *flags, size_t n,
-		     const struct digest *toolchain, struct digest *job_digest);
+		     const struct digest *toolchain, int version,
+		     struct digest *job_digest);
 
 /*
  * Compute the SHA-256 of the job digest and each output in the order of enum
@@ -488,10 +490,6 @@ void wire_job_digest(const struct wire_step *tool_step,
 void wire_result_digest(const struct digest *job_digest,
 			const struct bytes streams[static WIRE_N_OUTPUTS],
 			struct digest *out);
-
-#define WIRE_WITH_HEALTH  7
-#define WIRE_WITH_MACHINE 8
-#define WIRE_WITH_PIN     9
 
 #define WIRE_CLASSES_MAX 32 /* core classes per machine */
 #define WIRE_MACS_MAX    64 /* MAC addresses per machine */
@@ -541,13 +539,7 @@ struct wire_health {
 	uint32_t store_mib; /* free space of the store's file system */
 };
 
-void wire_health_encode(struct buf *out, const struct wire_health *m,
-			int version);
-/*
- * Decode HEALTH of a protocol version.  Returns 0 or -EPROTO.  Fields that the
- * version lacks become unknown.
- */
-int wire_health_decode(struct wire_health *m, struct bytes in, int version);
+WIRE_MESSAGE(health);
 /* A struct with all fields unknown. */
 extern const struct wire_health wire_health_unknown;
 

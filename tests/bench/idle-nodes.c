@@ -80,7 +80,7 @@ static void send_beat(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	wire_beat_encode(&body, &m);
 	say(n, WIRE_BEAT, &body);
-	wire_health_encode(&body, healthy(), WIRE_VERSION);
+	wire_health_encode_at(&body, healthy(), WIRE_VERSION);
 	say(n, WIRE_HEALTH, &body);
 }
 

@@ -18,7 +18,7 @@ static void say_signed(struct job *job, struct wire_result *r)
 	struct digest key;
 
 	wire_job_digest(NULL, &job->ask, job->flags, job->n_flags,
-			&job->toolchain, &key);
+			&job->toolchain, WIRE_VERSION, &key);
 	for (int i = 0; i < WIRE_N_OUTPUTS; i++) {
 		streams[i] = buf_bytes(&job->out[i]);
 		r->output_bytes[i] = (uint32_t)job->out[i].len;

@@ -123,15 +123,15 @@ static bool health_of(struct bytes in, struct buf *out, int version)
 {
 	struct wire_health m;
 
-	if (wire_health_decode(&m, in, version))
+	if (wire_health_decode_at(&m, in, version))
 		return false;
-	wire_health_encode(out, &m, version);
+	wire_health_encode_at(out, &m, version);
 	return true;
 }
 
 static bool health_7(struct bytes in, struct buf *out)
 {
-	return health_of(in, out, WIRE_WITH_HEALTH);
+	return health_of(in, out, 7);
 }
 
 static bool health(struct bytes in, struct buf *out)

@@ -3,11 +3,10 @@
 #include "base/state-file.h"
 
 #include "../lib/tempdir.h"
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/str.h"
-#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -89,7 +88,9 @@ static void write_text(const char *text)
 			 0);
 }
 
-START_TEST(a_written_file_is_read)
+FIXTURE(set_up, tear_down);
+
+TEST(a_written_file_is_read)
 {
 	struct stat st;
 
@@ -102,9 +103,8 @@ START_TEST(a_written_file_is_read)
 	ck_assert_int_eq(st.st_mode & 07777, 0640);
 	expect_no_other_file();
 }
-END_TEST
 
-START_TEST(a_file_up_to_the_limit_is_read)
+TEST(a_file_up_to_the_limit_is_read)
 {
 	char text[102];
 
@@ -117,9 +117,8 @@ START_TEST(a_file_up_to_the_limit_is_read)
 	write_text(text);
 	expect_error(&format, -EFBIG, "larger than 100 bytes");
 }
-END_TEST
 
-START_TEST(only_a_regular_file_is_read)
+TEST(only_a_regular_file_is_read)
 {
 	struct err err = { 0 };
 	char *target = xasprintf("%s/target", dir);
@@ -142,10 +141,11 @@ START_TEST(only_a_regular_file_is_read)
 	expect_no_other_file();
 	free(target);
 }
-END_TEST
 
-START_TEST(a_private_file_of_another_user_is_rejected)
+TEST(a_private_file_of_another_user_is_rejected)
 {
+	if (geteuid())
+		SKIP("chown(2) requires root");
 	write_text("x");
 	ck_assert_int_eq(chown(path, ANOTHER_UID, (gid_t)-1), 0);
 	expect_content("x");
@@ -162,10 +162,9 @@ START_TEST(a_private_file_of_another_user_is_rejected)
 	expect_content("x");
 	ck_assert_int_eq(seteuid(0), 0);
 }
-END_TEST
 
 /* A full disk leaves the old content and no temporary file. */
-START_TEST(a_write_that_fails_leaves_the_old_file)
+TEST(a_write_that_fails_leaves_the_old_file)
 {
 	const struct rlimit small = { 4, 4 };
 	int status;
@@ -188,9 +187,8 @@ START_TEST(a_write_that_fails_leaves_the_old_file)
 	expect_content("old");
 	expect_no_other_file();
 }
-END_TEST
 
-START_TEST(an_error_of_the_directory_names_the_file)
+TEST(an_error_of_the_directory_names_the_file)
 {
 	char *missing = xasprintf("%s/no/state", dir);
 	char *text = xasprintf("%s: No such file or directory", missing);
@@ -203,7 +201,6 @@ START_TEST(an_error_of_the_directory_names_the_file)
 	free(text);
 	free(missing);
 }
-END_TEST
 
 static void *write_often(void *text)
 {
@@ -217,7 +214,7 @@ static void *write_often(void *text)
 }
 
 /* The threads of a process have different temporary files. */
-START_TEST(concurrent_writers_leave_one_whole_content)
+TEST(concurrent_writers_leave_one_whole_content)
 {
 	char *texts[] = { "first", "the second" };
 	pthread_t threads[2];
@@ -240,23 +237,4 @@ START_TEST(concurrent_writers_leave_one_whole_content)
 		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
 	buf_release(&out);
 	expect_no_other_file();
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("base/state-file");
-	TCase *tc = tcase_create("core");
-
-	tcase_add_checked_fixture(tc, set_up, tear_down);
-	tcase_add_test(tc, a_written_file_is_read);
-	tcase_add_test(tc, a_file_up_to_the_limit_is_read);
-	tcase_add_test(tc, only_a_regular_file_is_read);
-	if (!geteuid()) /* chown(2) requires privileges */
-		tcase_add_test(tc, a_private_file_of_another_user_is_rejected);
-	tcase_add_test(tc, a_write_that_fails_leaves_the_old_file);
-	tcase_add_test(tc, an_error_of_the_directory_names_the_file);
-	tcase_add_test(tc, concurrent_writers_leave_one_whole_content);
-	suite_add_tcase(s, tc);
-	return suite_run(s);
 }

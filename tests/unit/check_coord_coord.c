@@ -251,7 +251,7 @@ static bool heat_is_told(void)
 	health.foreign_milli = 250;
 	health.temperature_mk = 334650;
 	health.speed_milli = 666;
-	wire_health_encode(&body, &health, WIRE_VERSION);
+	wire_health_encode_at(&body, &health, WIRE_VERSION);
 	say(&nodes[0], WIRE_HEALTH, &body);
 	return false;
 }

@@ -38,7 +38,7 @@ static bool limit_is_told(void)
 	if (foreign)
 		busy_ms = beat_ms;
 	health.foreign_milli = foreign;
-	wire_health_encode(&body, &health, WIRE_VERSION);
+	wire_health_encode_at(&body, &health, WIRE_VERSION);
 	say(&nodes[0], WIRE_HEALTH, &body);
 	wire_beat_encode(&body, &beat);
 	say(&nodes[0], WIRE_BEAT, &body);
@@ -105,7 +105,7 @@ static void beat_of(struct node *n, uint32_t cpu_ms)
 	struct buf body = { 0 };
 
 	health.foreign_milli = n->jobs ? 0 : 2000;
-	wire_health_encode(&body, &health, WIRE_VERSION);
+	wire_health_encode_at(&body, &health, WIRE_VERSION);
 	say(n, WIRE_HEALTH, &body);
 	wire_beat_encode(&body, &beat);
 	say(n, WIRE_BEAT, &body);

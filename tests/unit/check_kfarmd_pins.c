@@ -95,11 +95,12 @@ TEST(a_job_gets_no_cpu_that_kfarmd_may_not_use)
 	for (unsigned i = 0; i < MACHINE_CPUS_MAX; i++)
 		machine_cpus_add(&cpus[0], i);
 	machine_cpus_add(&cpus[1], MACHINE_CPUS_MAX - 1);
-	kfarmd_client_init_pins(&pins, WIRE_WITH_PIN, cpus, 2);
+	kfarmd_client_init_pins(&pins, cpus, 2);
 	for (uint8_t class = 0; class < 2; class ++) {
 		wire_pin_encode(&body, &(struct wire_pin){ 5, class });
-		ck_assert_int_eq(kfarmd_client_receive_pin(
-					 &pins, buf_bytes(&body), &err),
+		ck_assert_int_eq(kfarmd_client_receive_pin(&pins,
+							   buf_bytes(&body),
+							   WIRE_VERSION, &err),
 				 0);
 		buf_reset(&body);
 		ck_assert_int_eq(
@@ -112,22 +113,6 @@ TEST(a_job_gets_no_cpu_that_kfarmd_may_not_use)
 				  machine_cpus_count(&ours));
 	}
 	ck_assert_ptr_null(pin);
-	kfarmd_client_release_pins(&pins);
-	buf_release(&body);
-}
-
-TEST(before_version_9_there_is_no_pin)
-{
-	struct kfarmd_pins pins;
-	struct buf body = { 0 };
-	struct err err;
-
-	kfarmd_client_init_pins(&pins, WIRE_WITH_PIN - 1,
-				xcalloc(1, sizeof(struct machine_cpus)), 1);
-	wire_pin_encode(&body, &(struct wire_pin){ 5, 0 });
-	ck_assert_int_eq(
-		kfarmd_client_receive_pin(&pins, buf_bytes(&body), &err),
-		-EPROTO);
 	kfarmd_client_release_pins(&pins);
 	buf_release(&body);
 }

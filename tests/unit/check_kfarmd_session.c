@@ -284,6 +284,20 @@ TEST(a_client_of_before_hears_of_no_health)
 	ck_assert_int_eq(spawn_wait(pid), 0);
 }
 
+static void pin_in_version_8(struct client *c)
+{
+	struct buf body = { 0 };
+
+	speak_version(c, 8);
+	wire_pin_encode(&body, &(struct wire_pin){ 1, 0 });
+	client_send(c, WIRE_PIN, &body);
+}
+
+TEST(a_message_of_a_later_version_ends_the_session)
+{
+	expect_bye_of_another(pin_in_version_8, "unknown message type 25");
+}
+
 TEST(another_version_is_told_so)
 {
 	char *words = xasprintf("kfarm 9.9 supports protocol versions %u to %u",

@@ -255,21 +255,17 @@ static struct buf encoded(uint32_t job, enum wire_step_kind kind)
 	return body;
 }
 
-TEST(before_version_10_there_is_no_step)
+TEST(one_step_per_job)
 {
 	struct buf body = encoded(5, WIRE_STEP_OBJECT);
 	struct kfarmd_steps s = { 0 };
 	struct err err;
 
-	ck_assert_int_eq(kfarmd_argv_receive_step(&s, buf_bytes(&body), &err),
-			 -EPROTO);
-	kfarmd_argv_init_steps(&s, WIRE_WITH_STEP - 1);
-	ck_assert_int_eq(kfarmd_argv_receive_step(&s, buf_bytes(&body), &err),
-			 -EPROTO);
-	kfarmd_argv_init_steps(&s, WIRE_WITH_STEP);
-	ck_assert_int_eq(kfarmd_argv_receive_step(&s, buf_bytes(&body), &err),
+	ck_assert_int_eq(kfarmd_argv_receive_step(&s, buf_bytes(&body),
+						  WIRE_VERSION, &err),
 			 0);
-	ck_assert_int_eq(kfarmd_argv_receive_step(&s, buf_bytes(&body), &err),
+	ck_assert_int_eq(kfarmd_argv_receive_step(&s, buf_bytes(&body),
+						  WIRE_VERSION, &err),
 			 -EPROTO);
 	ck_assert_str_eq(err.text, "STEP: previous STEP has no JOB");
 	kfarmd_argv_release_steps(&s);
@@ -280,16 +276,16 @@ TEST(before_version_10_there_is_no_step)
 TEST(before_version_11_there_is_none_of_a_device_tree)
 {
 	struct buf body = encoded(5, WIRE_STEP_DEVICETREE);
-	struct kfarmd_steps s;
+	struct kfarmd_steps s = { 0 };
 	struct err err;
 
-	kfarmd_argv_init_steps(&s, WIRE_WITH_DEVICETREE - 1);
-	ck_assert_int_eq(kfarmd_argv_receive_step(&s, buf_bytes(&body), &err),
-			 -EPROTO);
+	ck_assert_int_eq(
+		kfarmd_argv_receive_step(&s, buf_bytes(&body), 10, &err),
+		-EPROTO);
+	ck_assert_str_eq(err.text, "malformed STEP");
 	kfarmd_argv_release_steps(&s);
-	kfarmd_argv_init_steps(&s, WIRE_WITH_DEVICETREE);
-	ck_assert_int_eq(kfarmd_argv_receive_step(&s, buf_bytes(&body), &err),
-			 0);
+	ck_assert_int_eq(
+		kfarmd_argv_receive_step(&s, buf_bytes(&body), 11, &err), 0);
 	kfarmd_argv_release_steps(&s);
 	buf_release(&body);
 }
@@ -298,12 +294,12 @@ TEST(a_step_is_its_jobs)
 {
 	struct buf body = encoded(5, WIRE_STEP_OBJECT);
 	struct wire_job m = { .job = 5 };
-	struct kfarmd_steps s;
+	struct kfarmd_steps s = { 0 };
 	struct wire_step *step;
 	struct err err;
 
-	kfarmd_argv_init_steps(&s, WIRE_WITH_STEP);
-	ck_assert_int_eq(kfarmd_argv_receive_step(&s, buf_bytes(&body), &err),
+	ck_assert_int_eq(kfarmd_argv_receive_step(&s, buf_bytes(&body),
+						  WIRE_VERSION, &err),
 			 0);
 	ck_assert_int_eq(kfarmd_argv_take_step(&s, &m, &step, &err), 0);
 	ck_assert_ptr_nonnull(step);
@@ -312,7 +308,8 @@ TEST(a_step_is_its_jobs)
 	free(step);
 	ck_assert_int_eq(kfarmd_argv_take_step(&s, &m, &step, &err), 0);
 	ck_assert_ptr_null(step);
-	ck_assert_int_eq(kfarmd_argv_receive_step(&s, buf_bytes(&body), &err),
+	ck_assert_int_eq(kfarmd_argv_receive_step(&s, buf_bytes(&body),
+						  WIRE_VERSION, &err),
 			 0);
 	m.job = 6;
 	ck_assert_int_eq(kfarmd_argv_take_step(&s, &m, &step, &err), -EPROTO);

@@ -278,8 +278,8 @@ TEST(what_this_machine_tells_can_be_sent)
 	machine_health_read(&h, 5000, 0, "");
 	machine_health_read(&h, 6000, 0, "");
 	ck_assert_uint_ne(h.current.foreign_milli, WIRE_HEALTH_UNKNOWN);
-	wire_health_encode(&body, &h.current, WIRE_VERSION);
+	wire_health_encode_at(&body, &h.current, WIRE_VERSION);
 	ck_assert_int_eq(
-		wire_health_decode(&got, buf_bytes(&body), WIRE_VERSION), 0);
+		wire_health_decode_at(&got, buf_bytes(&body), WIRE_VERSION), 0);
 	buf_release(&body);
 }

@@ -122,3 +122,129 @@ TEST(a_number_beyond_its_limit_is_bad_and_zero)
 	ck_assert_uint_eq(wire_field_u32(&r, 255), 0);
 	ck_assert(r.bad);
 }
+
+/* A message that has grown: each version from 8 on adds to it. */
+struct wire_part_sample {
+	uint8_t n;
+};
+struct wire_sample {
+	uint32_t old;
+	uint8_t kind; /* 2 exists since version 9 */
+	uint32_t limit; /* since version 8; unknown before */
+	char *text; /* since version 9 */
+	struct strv words; /* since version 9 */
+	uint8_t n_parts;
+	struct wire_part_sample *parts; /* since version 10 */
+};
+
+static const uint8_t kind_since[] = { 0, 0, 9 };
+
+static const struct wire_field part_sample[] = {
+	{ WIRE_NUMBER(part_sample, n, WIRE_ANY) },
+};
+static const struct wire_layout part_layout = WIRE_LAYOUT(part_sample, NULL);
+
+static const struct wire_field sample[] = {
+	{ WIRE_NUMBER(sample, old, WIRE_ANY) },
+	{ WIRE_NUMBER(sample, kind, 2), .value_since = kind_since },
+	{ WIRE_NUMBER(sample, limit, WIRE_ANY), .since = 8, .absent = 77 },
+	{ WIRE_STRING(sample, text, 100), .since = 9 },
+	{ WIRE_STRINGS(sample, words, 1, 9, 100), .since = 9 },
+	{ WIRE_LIST(sample, parts, n_parts, 9, &part_layout), .since = 10 },
+};
+static const struct wire_layout sample_layout = WIRE_LAYOUT(sample, NULL);
+
+/* Encode and decode `m` at a version; returns the result of the decoder. */
+static int sample_through(struct wire_sample *got, const struct wire_sample *m,
+			  int encoded_at, int decoded_at)
+{
+	struct buf body = { 0 };
+	int ret;
+
+	*got = (struct wire_sample){ 0 };
+	wire_encode(&body, &sample_layout, m, encoded_at);
+	ret = wire_decode(&sample_layout, got, buf_bytes(&body), decoded_at);
+	buf_release(&body);
+	return ret;
+}
+
+TEST(an_older_version_has_the_defaults_of_newer_fields)
+{
+	struct wire_part_sample parts[] = { { 3 }, { 4 } };
+	struct wire_sample m = { .old = 5,
+				 .kind = 1,
+				 .limit = 6,
+				 .text = (char *)"text",
+				 .n_parts = 2,
+				 .parts = parts };
+	struct wire_sample got;
+
+	strv_add(&m.words, "word");
+	for (int version = 7; version <= 11; version++) {
+		ck_assert_int_eq(sample_through(&got, &m, version, version), 0);
+		ck_assert_uint_eq(got.old, 5);
+		ck_assert_uint_eq(got.kind, 1);
+		ck_assert_uint_eq(got.limit, version < 8 ? 77 : 6);
+		ck_assert_str_eq(got.text, version < 9 ? "" : "text");
+		ck_assert_uint_eq(got.words.n, version < 9 ? 0 : 1);
+		ck_assert_uint_eq(got.n_parts, version < 10 ? 0 : 2);
+		wire_release(&sample_layout, &got);
+		/* Both ends must use the same version. */
+		if (version < 10) {
+			ck_assert_int_eq(
+				sample_through(&got, &m, version + 1, version),
+				-EPROTO);
+			ck_assert_int_eq(
+				sample_through(&got, &m, version, version + 1),
+				-EPROTO);
+		}
+	}
+	strv_release(&m.words);
+}
+
+TEST(a_value_of_a_newer_version_is_malformed_in_an_older_one)
+{
+	const struct wire_sample m = { .kind = 2, .limit = 77 };
+	struct wire_sample got;
+
+	ck_assert_int_eq(sample_through(&got, &m, 8, 8), -EPROTO);
+	ck_assert_int_eq(sample_through(&got, &m, 9, 9), 0);
+	wire_release(&sample_layout, &got);
+}
+
+/* Check the first field that a version cannot express; NULL for none. */
+static void ck_unsupported(const struct wire_sample *m, int version,
+			   const char *want)
+{
+	ck_assert_pstr_eq(wire_find_unsupported(&sample_layout, m, version),
+			  want);
+}
+
+TEST(what_a_version_cannot_express_is_named)
+{
+	struct wire_part_sample part = { 3 };
+	struct wire_sample m = { .old = 5, .kind = 1, .limit = 77 };
+
+	ck_unsupported(&m, 7, NULL);
+	m.limit = 78;
+	ck_unsupported(&m, 7, "limit");
+	ck_unsupported(&m, 8, NULL);
+	m.kind = 2;
+	ck_unsupported(&m, 7, "kind");
+	ck_unsupported(&m, 8, "kind");
+	ck_unsupported(&m, 9, NULL);
+	m.kind = 0;
+	m.text = (char *)"";
+	ck_unsupported(&m, 8, NULL);
+	m.text = (char *)"t";
+	ck_unsupported(&m, 8, "text");
+	ck_unsupported(&m, 9, NULL);
+	m.text = NULL;
+	strv_add(&m.words, "word");
+	ck_unsupported(&m, 8, "words");
+	strv_release(&m.words);
+	m.n_parts = 1;
+	m.parts = &part;
+	ck_unsupported(&m, 9, "parts");
+	ck_unsupported(&m, 10, NULL);
+}

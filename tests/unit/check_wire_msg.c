@@ -255,3 +255,31 @@ TEST(a_beat_that_only_announces_jobs_is_refused)
 	put_le16(body.data + 8, 1000);
 	ck_assert_int_eq(wire_beat_decode(&m, buf_bytes(&body)), -EPROTO);
 }
+
+/* message, first version that has it */
+static const struct {
+	enum wire_type type;
+	int since;
+	const char *name;
+} types[] = {
+	{ WIRE_HELLO, 0, "HELLO" },   { WIRE_FAIL, 0, "FAIL" },
+	{ WIRE_HEALTH, 7, "HEALTH" }, { WIRE_MACHINE, 8, "MACHINE" },
+	{ WIRE_PIN, 9, "PIN" },       { WIRE_HEAT, 9, "HEAT" },
+	{ WIRE_STEP, 10, "STEP" },
+};
+
+TEST_EACH(a_version_has_its_messages_and_those_before_it, types)
+{
+	for (int version = 0; version <= WIRE_VERSION + 1; version++)
+		ck_assert_pstr_eq(wire_type_name(row->type, version),
+				  version < row->since ? NULL : row->name);
+}
+
+TEST(all_messages_between_kfarm_and_kfarmd_have_names)
+{
+	ck_assert_ptr_null(wire_type_name(0, WIRE_VERSION));
+	for (unsigned type = WIRE_HELLO; type <= WIRE_STEP; type++)
+		ck_assert_ptr_nonnull(wire_type_name(type, WIRE_VERSION));
+	ck_assert_ptr_null(wire_type_name(WIRE_STEP + 1, WIRE_VERSION));
+	ck_assert_ptr_null(wire_type_name(WIRE_CC_JOB, WIRE_VERSION));
+}

@@ -18,7 +18,7 @@ static void fresh(void)
 	job.object = xstrdup("a.o");
 	flags[0].value = "2";
 	digest_bytes(bytes_str("gcc"), &tools);
-	wire_job_digest(NULL, &job, flags, 2, &tools, &key);
+	wire_job_digest(NULL, &job, flags, 2, &tools, WIRE_VERSION, &key);
 }
 
 static void done(void)
@@ -30,7 +30,7 @@ static bool same_key(size_t n)
 {
 	struct digest now;
 
-	wire_job_digest(NULL, &job, flags, n, &tools, &now);
+	wire_job_digest(NULL, &job, flags, n, &tools, WIRE_VERSION, &now);
 	return digest_equal(&now, &key);
 }
 
@@ -99,7 +99,7 @@ TEST(a_step_is_in_front_of_its_job)
 	struct buf b = { 0 };
 
 	strv_add(&step.args, "-r");
-	wire_job_digest(&step, &job, flags, 2, &tools, &with);
+	wire_job_digest(&step, &job, flags, 2, &tools, WIRE_VERSION, &with);
 	step.job = job.job = 0;
 	wire_step_encode(&b, &step);
 	wire_job_encode(&b, &job);
@@ -112,7 +112,7 @@ TEST(a_step_is_in_front_of_its_job)
 	ck_assert(digest_equal(&with, &want));
 	ck_assert(!digest_equal(&with, &key));
 	step.kind = WIRE_STEP_OBJECT;
-	wire_job_digest(&step, &job, flags, 2, &tools, &other);
+	wire_job_digest(&step, &job, flags, 2, &tools, WIRE_VERSION, &other);
 	ck_assert(!digest_equal(&with, &other));
 	buf_release(&b);
 	wire_step_release(&step);

@@ -41,20 +41,20 @@ TEST_EACH(how_a_machine_does_comes_back, healths)
 	struct wire_health got = { 0 }, want = sample;
 	int version = row->version;
 
-	wire_health_encode(&body, &sample, version);
+	wire_health_encode_at(&body, &sample, version);
 	ck_assert_uint_eq(body.len, row->len);
-	ck_assert_int_eq(wire_health_decode(&got, buf_bytes(&body), version),
+	ck_assert_int_eq(wire_health_decode_at(&got, buf_bytes(&body), version),
 			 0);
-	if (version < WIRE_WITH_MACHINE)
+	if (version < 8)
 		memset(&want.n_usable, 0xff,
 		       sizeof(want) - offsetof(struct wire_health, n_usable));
 	ck_assert_mem_eq(&got, &want, sizeof(want));
 	for (size_t n = 0; n < body.len; n++)
-		ck_assert_int_eq(wire_health_decode(
+		ck_assert_int_eq(wire_health_decode_at(
 					 &got, bytes_of(body.data, n), version),
 				 -EPROTO);
 	buf_put_u8(&body, 0);
-	ck_assert_int_eq(wire_health_decode(&got, buf_bytes(&body), version),
+	ck_assert_int_eq(wire_health_decode_at(&got, buf_bytes(&body), version),
 			 -EPROTO);
 }
 
@@ -62,9 +62,9 @@ TEST(what_a_machine_does_not_tell_comes_back)
 {
 	struct wire_health got = { 0 };
 
-	wire_health_encode(&body, &wire_health_unknown, WIRE_VERSION);
+	wire_health_encode_at(&body, &wire_health_unknown, WIRE_VERSION);
 	ck_assert_int_eq(
-		wire_health_decode(&got, buf_bytes(&body), WIRE_VERSION), 0);
+		wire_health_decode_at(&got, buf_bytes(&body), WIRE_VERSION), 0);
 	ck_assert_mem_eq(&got, &wire_health_unknown, sizeof(got));
 	for (size_t i = 0; i < body.len; i++)
 		ck_assert_uint_eq(body.data[i], 0xff);
@@ -88,9 +88,9 @@ TEST_EACH(a_health_beyond_all_bounds_is_refused, impossible)
 {
 	struct wire_health got = { .speed_milli = 3 };
 
-	wire_health_encode(&body, row, WIRE_VERSION);
+	wire_health_encode_at(&body, row, WIRE_VERSION);
 	ck_assert_int_eq(
-		wire_health_decode(&got, buf_bytes(&body), WIRE_VERSION),
+		wire_health_decode_at(&got, buf_bytes(&body), WIRE_VERSION),
 		-EPROTO);
 	ck_assert_uint_eq(got.speed_milli, 3);
 }

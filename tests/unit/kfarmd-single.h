@@ -71,7 +71,7 @@ static inline void check_step_answer(const struct wire_step *step,
 	}
 	ck_assert(digest_equal(&r->toolchain, &client_gcc.id));
 	v = play_flags(flags, &n);
-	wire_job_digest(step, m, v, n, &client_gcc.id, &key);
+	wire_job_digest(step, m, v, n, &client_gcc.id, WIRE_VERSION, &key);
 	wire_result_digest(&key, streams, &answer);
 	ck_assert(digest_equal(&answer, &r->digest));
 	play_flags_release(v, n);
