@@ -91,7 +91,7 @@ struct test {
 #define FIXTURE_ONCE(set_up, tear_down) \
 	TEST_DECLARE(__COUNTER__, test_add_fixture_once(set_up, tear_down))
 
-/* Set the seconds after which a test is killed. */
+/* Set the seconds after which a test is killed; 0: the default of libcheck. */
 #define TIMEOUT(seconds) TEST_DECLARE(__COUNTER__, test_set_timeout(seconds))
 
 /*

@@ -77,7 +77,7 @@ TEST_EACH(the_script_runs_whichever_shell_logs_in, shells)
 	struct err err = { 0 };
 
 	if (access(*row, X_OK))
-		return;
+		SKIP("no %s", *row);
 	setenv("LOGIN_SHELL", *row, 1);
 	setenv("HOME", dir, 1);
 	r.input = bytes_str("first\nsecond\n");

@@ -154,10 +154,8 @@ TEST_EACH(a_cell_with_the_manifest_alone_compiles_as_this_machine_does,
 {
 	struct utsname machine;
 
-	if (access(row->driver, X_OK)) {
-		printf("skipped: no %s\n", row->driver);
-		return;
-	}
+	if (access(row->driver, X_OK))
+		SKIP("no %s", row->driver);
 	if (!cell_possible())
 		return;
 	make(row->driver, plain_env);
@@ -344,10 +342,8 @@ TEST(an_archive_unpacked_at_two_places_is_one_toolchain)
 	char *one, *two, *driver, *link;
 	struct compiler_manifest other;
 
-	if (access("/usr/bin/" TRIPLET "-gcc-12", X_OK)) {
-		printf("skipped: no gcc-12 for " TRIPLET "\n");
-		return;
-	}
+	if (access("/usr/bin/" TRIPLET "-gcc-12", X_OK))
+		SKIP("no gcc-12 for " TRIPLET);
 	one = unpack("one");
 	two = unpack("two/deeper");
 	driver = xasprintf("%s/bin/" TRIPLET "-gcc", one);

@@ -280,10 +280,9 @@ TEST_EACH(a_reason_has_its_units, reasoned)
 	char *detail = NULL;
 	enum reason got;
 
-	/* Another kernel can report the actual size. */
 	if (row->why == REASON_FILE_CHANGES && !has_short_file()) {
 		cpp_scanner_free(s);
-		return;
+		SKIP("this kernel reports the actual size");
 	}
 	compare_file("a.h", "");
 	compare_file("dir.h/x", "");

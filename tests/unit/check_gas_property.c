@@ -113,7 +113,7 @@ static void compare_many(const struct assembler *as, const char *name,
 		count->mistaken);
 }
 
-/* Returns 0 if the assembler is not installed. */
+/* Returns 0, and marks the test as skipped, if the assembler is missing. */
 static unsigned long runs_of(const struct assembler *as)
 {
 	return assembler_is_here(as) ?

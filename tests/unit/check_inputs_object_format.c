@@ -232,7 +232,7 @@ static const struct kind {
 
 #define KINDS (sizeof(kinds) / sizeof(*kinds))
 
-/* Returns false if the compiler is not installed. */
+/* Mark the test as skipped and return false if the compiler is missing. */
 static bool make_object(struct buf *out, const struct kind *k,
 			const char *source, const char *more)
 {
@@ -242,8 +242,10 @@ static bool make_object(struct buf *out, const struct kind *k,
 	struct err err;
 	pid_t pid;
 
-	if (!path)
+	if (!path) {
+		test_skip("no %s", k->compiler);
 		return false;
+	}
 	strv_add(&argv, path);
 	strv_split(&argv, k->options, " ");
 	strv_split(&argv, more, " ");

@@ -24,8 +24,8 @@ TEST(the_machines_own_architecture_needs_no_prefix)
 	char host[32];
 
 	kernel_arch_host(host);
-	if (strcmp(host, "x86"))
-		return;
+	if (strcmp(host, "x86") != 0)
+		SKIP("the machine is not an x86");
 	ck_assert_int_eq(choose("x86_64", NULL), 0);
 	expect("gcc", "");
 }
@@ -363,7 +363,7 @@ TEST(x86_of_this_machine_has_the_standard_of_x86_64)
 
 	kernel_arch_host(host);
 	if (strcmp(host, "x86") != 0)
-		return;
+		SKIP("the machine is not an x86");
 	put_installed("gcc-13.3.0", "x86_64-linux", NULL);
 	words(&standard, "x86_64=gcc-13");
 	ck_assert_msg(!choose("x86", NULL), "%s", err.text);

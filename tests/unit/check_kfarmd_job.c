@@ -59,7 +59,7 @@ static void write_file(const char *dir, const char *name, const char *content)
 
 /*
  * Create the tree at ROOT on this machine too, in a private namespace.  Returns
- * false without permission; then the local comparison is skipped.
+ * false without permission.
  */
 static bool make_tree_here(const struct local *l)
 {
@@ -137,7 +137,7 @@ TEST_EACH(object_and_diagnostics_are_those_of_a_local_compile, locals)
 		  (list != WIRE_OUTPUT_DEPS));
 	ck_assert_uint_gt(node.c.job[1].result.peak_kib, 1000);
 	if (!make_tree_here(row))
-		return;
+		SKIP("no private mounts: no local compile to compare with");
 	compile_here(row);
 	read_file(ROOT "/local.o", &object);
 	read_file(ROOT "/local.err", &words);

@@ -182,7 +182,7 @@ TEST_RANGE(what_is_told_of_a_line_is_what_the_compiler_writes, 0, 3)
 	static const char *const compilers[] = { "gcc", "aarch64-linux-gnu-gcc",
 						 "clang" };
 	const char *name = compilers[_i];
-	char *path = which_compiler(name, getenv("PATH"), NULL);
+	char *path = find_compiler(name);
 	bool clang = strstr(name, "clang");
 
 	if (!path)

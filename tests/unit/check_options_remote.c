@@ -293,7 +293,7 @@ TIMEOUT(600);
 TEST_RANGE(a_node_gives_equal_objects_diagnostics_and_lists, 0,
 	   LENGTH(compilers) - 1)
 {
-	char *path = which_compiler(compilers[_i], getenv("PATH"), NULL);
+	char *path = find_compiler(compilers[_i]);
 
 	if (!path)
 		return;
@@ -346,7 +346,7 @@ TEST_RANGE(what_is_for_the_linker_leaves_the_object_alone, 0,
 	   LENGTH(compilers) - 1)
 {
 	static const char *const sent[] = { "-Qn", "-fuse-linker-plugin" };
-	char *path = which_compiler(compilers[_i], getenv("PATH"), NULL);
+	char *path = find_compiler(compilers[_i]);
 	const struct options_entry *e;
 	size_t n = 0;
 
@@ -363,7 +363,7 @@ TEST_RANGE(what_is_for_the_linker_leaves_the_object_alone, 0,
 
 TEST_RANGE(an_odd_name_gives_equal_objects_and_lists, 0, LENGTH(compilers) - 1)
 {
-	char *path = which_compiler(compilers[_i], getenv("PATH"), NULL);
+	char *path = find_compiler(compilers[_i]);
 	char *words[] = { path, "-MMD",
 			  "-c", (char *)"odd name, \xc3\xa4.c",
 			  "-o", "out/o d,d#.o",

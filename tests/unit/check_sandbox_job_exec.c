@@ -87,7 +87,7 @@ static bool counts_per_job(void)
 	free(release);
 	if (major > 5 || (major == 5 && minor >= 14))
 		return true;
-	puts("skipped: before Linux 5.14 only users are counted");
+	test_skip("before Linux 5.14 only users are counted");
 	return false;
 }
 

@@ -138,7 +138,7 @@ TEST(what_the_processor_has_is_what_the_kernel_says)
 	bool aes, gcm;
 
 	if (system("grep -qE '^(flags|Features)' /proc/cpuinfo"))
-		return;
+		SKIP("/proc/cpuinfo lists no features");
 	aes = !system("grep -qE '^(flags|Features).* aes( |$)' /proc/cpuinfo");
 	gcm = !system(
 		"grep -qE '^(flags|Features).* p(clm|m)ul' /proc/cpuinfo");

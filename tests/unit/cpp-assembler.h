@@ -61,7 +61,7 @@ static inline bool assembler_has_mistakes(const struct assembler *as,
 	return false;
 }
 
-/* Return true if it is installed. */
+/* Return true if it is installed; otherwise mark the test as skipped. */
 static inline bool assembler_is_here(const struct assembler *as)
 {
 	char *path = compare_compiler(as->argv[0]);

@@ -6,11 +6,12 @@
 #ifndef OPTIONS_PROOF_H
 #define OPTIONS_PROOF_H
 
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "base/which.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +122,16 @@ static inline void proof_split(struct strv *argv, const char *compiler,
 		free(a);
 	}
 	free(copy);
+}
+
+/* Return the compiler's path, or NULL, and mark the test as skipped. */
+static inline char *find_compiler(const char *name)
+{
+	char *path = which_compiler(name, getenv("PATH"), NULL);
+
+	if (!path)
+		test_skip("no %s", name);
+	return path;
 }
 
 #endif

@@ -6,11 +6,11 @@
 #ifndef TESTS_TOOLCHAIN_CELL_H
 #define TESTS_TOOLCHAIN_CELL_H
 
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "compiler/manifest.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -121,7 +121,8 @@ static int cell_run(const char *root, const char *cwd, char *const *argv,
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
-/* Return true if this user can change the root directory. */
+/* Return true if this user can change the root directory; otherwise mark the
+ * test as skipped. */
 static inline bool cell_possible(void)
 {
 	char *argv[] = { (char *)"/bin/true", NULL }, *env[] = { NULL };
@@ -130,7 +131,7 @@ static inline bool cell_possible(void)
 
 	buf_release(&output);
 	if (status == 125)
-		printf("skipped: neither chroot nor a user namespace\n");
+		test_skip("neither chroot nor a user namespace");
 	return status != 125;
 }
 
