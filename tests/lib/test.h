@@ -22,6 +22,8 @@
 #ifndef LIB_TEST_H
 #define LIB_TEST_H
 
+#include "base/str.h"
+
 #include <check.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -132,7 +134,22 @@ struct test {
 		free(expect_got);                                           \
 	} while (0)
 
+/* Assert that a text contains, starts with or ends with a part. */
+#define text_has(text, part) TEST_TEXT(strstr, "in", text, part)
+#define text_starts(text, part) \
+	TEST_TEXT(str_starts, "at the start of", text, part)
+#define text_ends(text, part) TEST_TEXT(str_ends, "at the end of", text, part)
+
 /* ------------------------------------------------- used by the macros above */
+
+#define TEST_TEXT(is, where, text, part)                                   \
+	do {                                                               \
+		const char *text_got = (text), *text_part = (part);        \
+                                                                           \
+		ck_assert_msg(text_got &&is(text_got, text_part),          \
+			      "\"%s\" is not %s %s: %s", text_part, where, \
+			      #text, text_got ? text_got : "NULL");        \
+	} while (0)
 
 #define TEST_SINGLE(name, ...)           \
 	static void name(void);          \

@@ -50,12 +50,11 @@ TEST(a_node_is_understood)
 	struct admin_enrol_result a;
 	struct err err = { 0 };
 
-	ck_assert_int_eq(hear(&a,
-			      "machine armv7l\nservice\nprogram /x/kfarmd\n"
-			      "key " PIN "\nport 4000\nuser kfarm\n"
-			      "init rc.local\ndone\n",
-			      &err),
-			 0);
+	must(hear(&a,
+		  "machine armv7l\nservice\nprogram /x/kfarmd\n"
+		  "key " PIN "\nport 4000\nuser kfarm\n"
+		  "init rc.local\ndone\n",
+		  &err));
 	ck_assert_str_eq(a.machine, "armv7l");
 	ck_assert(a.is_service && a.completed && !a.removed &&
 		  !a.not_installed);
@@ -65,7 +64,7 @@ TEST(a_node_is_understood)
 	ck_assert_str_eq(a.user, "kfarm");
 	ck_assert_str_eq(a.init, "rc.local");
 	admin_enrol_result_release(&a);
-	ck_assert_int_eq(hear(&a, "kept 3\ndone\n", &err), 0);
+	must(hear(&a, "kept 3\ndone\n", &err));
 	ck_assert_uint_eq(a.n_other_clients, 3);
 	admin_enrol_result_release(&a);
 }
@@ -91,7 +90,7 @@ TEST_EACH(what_no_script_says_is_refused, refused)
 	struct err err = { 0 };
 
 	ck_assert_int_eq(admin_enrol_on_line(&a, NULL, *row, &err), -EPROTO);
-	ck_assert(strstr(err.text, "unexpected output of the script") != NULL);
+	text_has(err.text, "unexpected output of the script");
 	admin_enrol_result_release(&a);
 }
 
@@ -101,10 +100,9 @@ TEST(a_program_is_asked_for_once)
 	struct admin_enrol_result a = { .program_requested = true };
 	struct err err = { 0 };
 
-	ck_assert_int_eq(admin_enrol_on_line(&a, NULL, "machine x86_64", &err),
-			 0);
+	must(admin_enrol_on_line(&a, NULL, "machine x86_64", &err));
 	ck_assert_int_eq(admin_enrol_on_line(&a, NULL, "ready", &err), -EPROTO);
-	ck_assert(strstr(err.text, "unexpected output of the script") != NULL);
+	text_has(err.text, "unexpected output of the script");
 	admin_enrol_result_release(&a);
 }
 
@@ -121,18 +119,17 @@ TEST_EACH(a_node_that_leaves_something_out_is_none, half_told)
 	struct admin_enrol_result a;
 	struct err err = { 0 };
 
-	ck_assert_int_eq(hear(&a, *row, &err), 0);
+	must(hear(&a, *row, &err));
 	a.program_requested = true;
 	ck_assert_int_eq(admin_enrol_result_check(&a, &err), -EPROTO);
 	admin_enrol_result_release(&a);
-	ck_assert_int_eq(hear(&a,
-			      "machine x\nservice\nprogram /x\nkey " PIN
-			      "\nport 7\nuser u\ninit i\ndone\n",
-			      &err),
-			 0);
+	must(hear(&a,
+		  "machine x\nservice\nprogram /x\nkey " PIN
+		  "\nport 7\nuser u\ninit i\ndone\n",
+		  &err));
 	ck_assert_int_eq(admin_enrol_result_check(&a, &err), -EPROTO);
 	a.program_requested = true;
-	ck_assert_int_eq(admin_enrol_result_check(&a, &err), 0);
+	must(admin_enrol_result_check(&a, &err));
 	admin_enrol_result_release(&a);
 }
 
@@ -143,8 +140,7 @@ TEST(a_machine_that_we_have_nothing_for_is_told)
 
 	ck_assert_int_eq(hear(&a, "machine ../../mips\nready\n", &err),
 			 -ENOENT);
-	ck_assert(strstr(err.text, "no prebuilt kfarmd for ../../mips") !=
-		  NULL);
+	text_has(err.text, "no prebuilt kfarmd for ../../mips");
 	admin_enrol_result_release(&a);
 }
 
@@ -153,7 +149,7 @@ TEST(a_node_does_not_steer_our_terminal)
 	struct admin_enrol_result a;
 	struct err err = { 0 };
 
-	ck_assert_int_eq(hear(&a, "machine x\033[2Jy\n", &err), 0);
+	must(hear(&a, "machine x\033[2Jy\n", &err));
 	ck_assert_str_eq(a.machine, "x?[2Jy");
 	admin_enrol_result_release(&a);
 }
@@ -178,10 +174,9 @@ TEST_EACH(a_script_holds_what_it_is_given, whats)
 	int status = 1;
 
 	admin_enrol_add_script(&script, &wish);
-	ck_assert_int_eq(fs_write(path, buf_bytes(&script), 0644, &err), 0);
-	ck_assert_int_eq(spawn_collect_stdout(&check, 1 << 16, 10000, &head,
-					      &status, &err),
-			 0);
+	must(fs_write(path, buf_bytes(&script), 0644, &err));
+	must(spawn_collect_stdout(&check, 1 << 16, 10000, &head, &status,
+				  &err));
 	ck_assert_int_eq(status, 0);
 	buf_reset(&head);
 	/* Run the first lines and print their variables. */
@@ -189,8 +184,8 @@ TEST_EACH(a_script_holds_what_it_is_given, whats)
 		(size_t)(strstr(buf_str(&script), "# SPDX") -
 			 buf_str(&script)));
 	buf_add_str(&head, "echo \"$kf_mode/$kf_pin/$kf_client/$kf_port\"\n");
-	ck_assert_int_eq(fs_write(path, buf_bytes(&head), 0644, &err), 0);
-	ck_assert_int_eq(spawn_first_line(show, NULL, 10000, &line, &err), 0);
+	must(fs_write(path, buf_bytes(&head), 0644, &err));
+	must(spawn_first_line(show, NULL, 10000, &line, &err));
 	ck_assert_str_eq(line, "service/" PIN "/it's $(reboot) `x`/77");
 	free(line);
 	buf_release(&head);
@@ -225,7 +220,7 @@ TEST(manual_says_all_that_add_does)
 	ck_assert_ptr_null(strstr(buf_str(&out), "/usr/bin/kfarmd"));
 	buf_reset(&out);
 	admin_enrol_manual_add(&out, "neo4a", "root@b1", &other);
-	ck_assert_ptr_nonnull(strstr(buf_str(&out), " tls:b1:99 --key"));
+	text_has(buf_str(&out), " tls:b1:99 --key");
 	buf_release(&out);
 }
 

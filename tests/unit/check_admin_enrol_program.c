@@ -33,8 +33,8 @@ static void put(const char *name, struct bytes content)
 {
 	char *file = xasprintf("%s/%s", root, name), *dir = str_dir(file);
 
-	ck_assert_int_eq(fs_mkdirs(dir, 0700, &err), 0);
-	ck_assert_int_eq(fs_write(file, content, 0700, &err), 0);
+	must(fs_mkdirs(dir, 0700, &err));
+	must(fs_write(file, content, 0700, &err));
 	free(dir);
 	free(file);
 }
@@ -117,9 +117,8 @@ TEST(one_beside_kfarm_goes_before)
 TEST(none_is_told_with_where_it_would_be)
 {
 	expect_refused("x86_64", -ENOENT, "/lib/kfarm/nodes/kfarmd-x86_64");
-	ck_assert_ptr_nonnull(strstr(err.text, "/bin/nodes/kfarmd-x86_64"));
-	ck_assert_ptr_nonnull(
-		strstr(err.text, "`make nodes NODE_HOSTS=x86_64`"));
+	text_has(err.text, "/bin/nodes/kfarmd-x86_64");
+	text_has(err.text, "`make nodes NODE_HOSTS=x86_64`");
 }
 
 TEST(kfarmd_of_the_build_host_is_the_last_choice)

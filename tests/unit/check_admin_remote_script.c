@@ -31,7 +31,7 @@ static void set_ssh(const char *text)
 	char *path = xasprintf("%s/ssh", dir);
 	struct err err;
 
-	ck_assert_int_eq(fs_write(path, bytes_str(text), 0755, &err), 0);
+	must(fs_write(path, bytes_str(text), 0755, &err));
 	free(path);
 }
 
@@ -81,7 +81,7 @@ TEST_EACH(the_script_runs_whichever_shell_logs_in, shells)
 	setenv("LOGIN_SHELL", *row, 1);
 	setenv("HOME", dir, 1);
 	r.input = bytes_str("first\nsecond\n");
-	ck_assert_int_eq(admin_remote_script_run(&r, &out, &err), 0);
+	must(admin_remote_script_run(&r, &out, &err));
 	ck_assert_str_eq(buf_str(&out), "a 'b' 3\nfirst\nsecond\nC\n0022\n");
 	buf_release(&out);
 }
@@ -97,7 +97,7 @@ TEST(it_may_begin_again_as_somebody_else)
 	struct err err = { 0 };
 
 	r.input = bytes_str("hears\n");
-	ck_assert_int_eq(admin_remote_script_run(&r, &out, &err), 0);
+	must(admin_remote_script_run(&r, &out, &err));
 	ck_assert_str_eq(buf_str(&out), "again hears\n");
 	buf_release(&out);
 }
@@ -110,7 +110,7 @@ TEST(what_a_login_prints_is_dropped)
 
 	set_ssh("#!/bin/sh\necho Welcome to this board\n"
 		"for last; do :; done\nexec sh -c \"$last\"\n");
-	ck_assert_int_eq(admin_remote_script_run(&r, &out, &err), 0);
+	must(admin_remote_script_run(&r, &out, &err));
 	ck_assert_str_eq(buf_str(&out), "yes\n");
 	buf_release(&out);
 }
@@ -121,11 +121,11 @@ TEST(its_last_words_are_the_reason)
 		"echo some; echo no disk >&2; exit 3");
 	struct err err = { 0 };
 
-	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err), -EIO);
-	ck_assert_str_eq(err.text, "node b1: no disk");
+	err_is(admin_remote_script_run(&r, NULL, &err), -EIO,
+	       "node b1: no disk");
 	r.script = bytes_str("exit 3");
-	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err), -EIO);
-	ck_assert_str_eq(err.text, "node b1: exit status 3");
+	err_is(admin_remote_script_run(&r, NULL, &err), -EIO,
+	       "node b1: exit status 3");
 }
 
 TEST(ssh_that_refuses_is_told_with_what_to_do)
@@ -135,18 +135,16 @@ TEST(ssh_that_refuses_is_told_with_what_to_do)
 
 	set_ssh("#!/bin/sh\necho 'me@board: Permission denied (publickey).' "
 		">&2\nexit 255\n");
-	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err),
-			 -EHOSTUNREACH);
-	ck_assert_str_eq(err.text, "node b1: me@board: Permission denied "
-				   "(publickey); login without a password is "
-				   "required: run `ssh-copy-id me@board`");
+	err_is(admin_remote_script_run(&r, NULL, &err), -EHOSTUNREACH,
+	       "node b1: me@board: Permission denied "
+	       "(publickey); login without a password is "
+	       "required: run `ssh-copy-id me@board`");
 	set_ssh("#!/bin/sh\necho This account is not available.\nexit 1\n");
-	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err),
-			 -EHOSTUNREACH);
-	ck_assert_str_eq(err.text, "node b1: This account is not available.");
+	err_is(admin_remote_script_run(&r, NULL, &err), -EHOSTUNREACH,
+	       "node b1: This account is not available.");
 	setenv("PATH", "/nowhere", 1);
-	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err), -ENOENT);
-	ck_assert_str_eq(err.text, "node b1: ssh: not found in PATH");
+	err_is(admin_remote_script_run(&r, NULL, &err), -ENOENT,
+	       "node b1: ssh: not found in PATH");
 }
 
 TEST(a_connection_that_breaks_is_told)
@@ -156,9 +154,9 @@ TEST(a_connection_that_breaks_is_told)
 
 	set_ssh("#!/bin/sh\necho kfarm:begun; echo client_loop: send "
 		"disconnect: Broken pipe >&2; exit 255");
-	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err), -EIO);
-	ck_assert_str_eq(err.text, "node b1: connection lost: "
-				   "client_loop: send disconnect: Broken pipe");
+	err_is(admin_remote_script_run(&r, NULL, &err), -EIO,
+	       "node b1: connection lost: "
+	       "client_loop: send disconnect: Broken pipe");
 }
 
 /* Only the first `size` bytes arrive, at any position of the script. */
@@ -214,12 +212,12 @@ TEST(both_sides_take_turns)
 
 	r.on_line = answer;
 	r.line_ctx = &lines;
-	ck_assert_int_eq(admin_remote_script_run(&r, &out, &err), 0);
+	must(admin_remote_script_run(&r, &out, &err));
 	ck_assert_str_eq(buf_str(&out), "how much?\nand now\n0\n");
 	ck_assert_uint_eq(lines, 3);
 	r.script = bytes_str("echo bad; sleep 60");
-	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err), -EPROTO);
-	ck_assert_str_eq(err.text, "node b1: a bad word");
+	err_is(admin_remote_script_run(&r, NULL, &err), -EPROTO,
+	       "node b1: a bad word");
 	buf_release(&out);
 }
 
@@ -232,7 +230,7 @@ TEST(who_reads_nothing_does_not_hold_it_up)
 
 	memset(much, 'y', sizeof(much));
 	r.input = bytes_of(much, sizeof(much));
-	ck_assert_int_eq(admin_remote_script_run(&r, &out, &err), 0);
+	must(admin_remote_script_run(&r, &out, &err));
 	ck_assert_str_eq(buf_str(&out), "good\n");
 	buf_release(&out);
 }
@@ -246,7 +244,7 @@ TEST(what_ssh_leaves_in_the_background_is_not_waited_for)
 	struct buf out = { 0 };
 	struct err err = { 0 };
 
-	ck_assert_int_eq(admin_remote_script_run(&r, &out, &err), 0);
+	must(admin_remote_script_run(&r, &out, &err));
 	ck_assert_str_eq(buf_str(&out), "good\ngone\n");
 	ck_assert_uint_lt(clock_ms() - began, 50000);
 	buf_release(&out);
@@ -258,9 +256,8 @@ TEST(silence_has_an_end)
 	struct err err = { 0 };
 
 	r.idle_timeout_ms = 1000;
-	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err), -ETIMEDOUT);
-	ck_assert_str_eq(err.text,
-			 "node b1: no answer from me@board within 1 s");
+	err_is(admin_remote_script_run(&r, NULL, &err), -ETIMEDOUT,
+	       "node b1: no answer from me@board within 1 s");
 }
 
 static atomic_bool stop;
@@ -284,8 +281,8 @@ TEST_RANGE(it_can_be_stopped, 0, 2)
 	r.on_line = stop_here;
 	r.cancel = &stop;
 	r.interactive = _i;
-	ck_assert_int_eq(admin_remote_script_run(&r, NULL, &err), -EINTR);
-	ck_assert_str_eq(err.text, "node b1: interrupted");
+	err_is(admin_remote_script_run(&r, NULL, &err), -EINTR,
+	       "node b1: interrupted");
 	atomic_store(&stop, false);
 }
 

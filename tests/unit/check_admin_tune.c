@@ -18,10 +18,8 @@ static int plan(struct admin_tune *t, const char *profile, const char *said)
 	struct err err = { 0 };
 	int ret;
 
-	ck_assert_int_eq(admin_profile_parse(&p, "x",
-					     bytes_of(profile, strlen(profile)),
-					     &err),
-			 0);
+	must(admin_profile_parse(&p, "x", bytes_of(profile, strlen(profile)),
+				 &err));
 	ret = admin_tune_parse(t, &p, bytes_of(said, strlen(said)), &err);
 	admin_profile_release(&p);
 	return ret;
@@ -33,7 +31,7 @@ static const char *input_of(const struct admin_tune *t)
 	struct buf script = { 0 }, input = { 0 };
 
 	admin_tune_add_apply_script(t, &script, &input);
-	ck_assert(str_ends(buf_str(&script), "\ntune_apply\n"));
+	text_ends(buf_str(&script), "\ntune_apply\n");
 	snprintf(text, sizeof(text), "%s", buf_str(&input));
 	buf_release(&script);
 	buf_release(&input);
@@ -233,9 +231,7 @@ TEST(a_result_tells_what_failed)
 	struct admin_tune_result r;
 	struct err err = { 0 };
 
-	ck_assert_int_eq(
-		admin_tune_result(&r, bytes_of(said, sizeof(said) - 1), &err),
-		0);
+	must(admin_tune_result(&r, bytes_of(said, sizeof(said) - 1), &err));
 	ck_assert_uint_eq(r.n_applied, 1);
 	ck_assert_uint_eq(r.n_restored, 1);
 	ck_assert_uint_eq(r.n_failed, 1);
@@ -300,8 +296,7 @@ TEST(those_that_kfarm_has_are_good)
 	admin_profile_list(&names);
 	ck_assert_uint_eq(names.n, 4);
 	for (size_t i = 0; i < names.n; i++) {
-		ck_assert_msg(!admin_profile_find(&p, names.v[i], &err), "%s",
-			      err.text);
+		must(admin_profile_find(&p, names.v[i], &err));
 		ck_assert_ptr_nonnull(p.about);
 		/* Only this profile exceeds the vendor's specification. */
 		ck_assert_int_eq(p.overclock_risk != NULL,

@@ -56,7 +56,7 @@ TEST(the_list_of_a_cmd_file_is_read)
 	char *joined;
 
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(fs_write(path, bytes_str(text), 0600, &err), 0);
+	must(fs_write(path, bytes_str(text), 0600, &err));
 	audit_listed(&listed, path);
 	joined = strv_join(&listed, " ");
 	ck_assert_str_eq(joined, "../src/a.c ../src/a.h include/b.h");

@@ -48,9 +48,7 @@ static struct child *start(const char *script)
 	struct child *child;
 	struct err err;
 
-	ck_assert_int_eq(
-		child_start(all, &what, on_exit_status, &ended, &child, &err),
-		0);
+	must(child_start(all, &what, on_exit_status, &ended, &child, &err));
 	return child;
 }
 
@@ -111,11 +109,10 @@ TEST(a_program_that_is_not_there_is_an_error_with_its_name)
 	struct child *child;
 	struct err err;
 
-	ck_assert_int_eq(
-		child_start(all, &what, on_exit_status, &ended, &child, &err),
-		-ENOENT);
-	ck_assert_str_eq(err.text, "start /nonexistent/cc: No such file or "
-				   "directory");
+	err_is(child_start(all, &what, on_exit_status, &ended, &child, &err),
+	       -ENOENT,
+	       "start /nonexistent/cc: No such file or "
+	       "directory");
 }
 
 static void setup_orphans(void)

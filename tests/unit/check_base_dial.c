@@ -291,7 +291,7 @@ TEST(with_nothing_left_the_reason_is_that_of_the_wrong_one)
 	turn_loop(seen.base, 60000);
 	ck_assert_int_eq(seen.calls, 2);
 	ck_assert_int_eq(seen.fd, -1);
-	ck_assert_ptr_nonnull(strstr(seen.err.text, ": another key"));
+	text_has(seen.err.text, ": another key");
 	close(wrong);
 }
 
@@ -301,9 +301,9 @@ TEST(a_name_that_is_none_is_said)
 {
 	run("unknown", 30000);
 	ck_assert_int_eq(seen.fd, -1);
-	ck_assert_ptr_nonnull(strstr(seen.err.text, "resolve unknown: "
-						    "Name or service not "
-						    "known"));
+	text_has(seen.err.text, "resolve unknown: "
+				"Name or service not "
+				"known");
 }
 
 TEST(what_the_system_lacks_for_it_is_said)

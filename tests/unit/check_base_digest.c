@@ -75,7 +75,7 @@ TEST(a_file_is_digested_whole)
 		data[i] = (uint8_t)(i * 7 + i / 251);
 	ck_assert_int_eq(write(fd, data, n), (ssize_t)n);
 	close(fd);
-	ck_assert_int_eq(digest_file(path, &file, &err), 0);
+	must(digest_file(path, &file, &err));
 	digest_bytes(bytes_of(data, n), &memory);
 	ck_assert(digest_equal(&file, &memory));
 	unlink(path);
@@ -120,10 +120,9 @@ TEST(a_file_that_cannot_be_read_is_named)
 	struct err err = { 0 };
 	struct digest d;
 
-	ck_assert_int_eq(digest_file("/nonexistent/f", &d, &err), -ENOENT);
-	ck_assert_str_eq(err.text, "/nonexistent/f: No such file or directory");
-	ck_assert_int_eq(digest_file("/tmp", &d, &err), -EISDIR);
-	ck_assert_str_eq(err.text, "/tmp: Is a directory");
+	err_is(digest_file("/nonexistent/f", &d, &err), -ENOENT,
+	       "/nonexistent/f: No such file or directory");
+	err_is(digest_file("/tmp", &d, &err), -EISDIR, "/tmp: Is a directory");
 }
 
 /* The effect of a missing provider on every digest. */
@@ -140,7 +139,7 @@ TEST(settings_of_this_machine_can_be_left_out)
 
 	tempdir_make(dir);
 	file = xasprintf("%s/openssl.cnf", dir);
-	ck_assert_int_eq(fs_write(file, bytes_str(settings), 0600, &err), 0);
+	must(fs_write(file, bytes_str(settings), 0600, &err));
 	setenv("OPENSSL_CONF", file, 1);
 	digest_ignore_openssl_conf();
 	digest_bytes(bytes_str("abc"), &d);

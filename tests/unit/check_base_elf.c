@@ -33,7 +33,7 @@ static int read_it(struct bytes in)
 {
 	struct err err;
 
-	ck_assert_int_eq(fs_write(file, in, 0755, &err), 0);
+	must(fs_write(file, in, 0755, &err));
 	return elf_program_read(&elf, file, &err);
 }
 
@@ -127,7 +127,7 @@ TEST(a_script_is_no_program_and_a_missing_file_is_named)
 	ck_assert(!elf_has_magic(file));
 	ck_assert(!elf_has_magic("/nonexistent"));
 	ck_assert_int_eq(elf_program_read(&elf, "/nonexistent", &err), -ENOENT);
-	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent"));
+	text_has(err.text, "/nonexistent");
 	ck_assert_int_eq(elf_program_read(&elf, "/tmp", &err), -ENOEXEC);
 }
 
@@ -174,7 +174,7 @@ TEST(this_program_is_read)
 {
 	struct err err;
 
-	ck_assert_int_eq(elf_program_read(&elf, "/proc/self/exe", &err), 0);
+	must(elf_program_read(&elf, "/proc/self/exe", &err));
 	ck_assert_ptr_nonnull(elf.interpreter);
 	ck_assert(strv_has(&elf.needed, "libc.so.6"));
 }

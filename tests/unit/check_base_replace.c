@@ -30,12 +30,7 @@ static void tear_down(void)
 
 static void expect_content(const char *file, const char *text)
 {
-	struct buf out = { 0 };
-	struct err err = { 0 };
-
-	ck_assert_int_eq(fs_read(file, 100, &out, &err), 0);
-	ck_assert_str_eq(buf_str(&out), text);
-	buf_release(&out);
+	expect_file(file, text);
 }
 
 /* The directory contains the file `path` and no temporary file. */
@@ -53,7 +48,7 @@ static void *open_on_thread(void *r)
 {
 	struct err err = { 0 };
 
-	ck_assert_int_eq(replace_open(r, path, 0600, &err), 0);
+	must(replace_open(r, path, 0600, &err));
 	return NULL;
 }
 
@@ -75,10 +70,10 @@ TEST(concurrent_writers_have_different_temporary_files)
 	ck_assert_int_eq(bytes_write(first.fd, bytes_str("first")), 0);
 	ck_assert_int_eq(bytes_write(third.fd, bytes_str("3")), 0);
 	first.durable = true;
-	ck_assert_int_eq(replace_close(&first, 0, &err), 0);
+	must(replace_close(&first, 0, &err));
 	expect_content(path, "first");
 	ck_assert_int_eq(replace_close(&second, -EIO, &err), -EIO);
-	ck_assert_int_eq(replace_close(&third, 0, &err), 0);
+	must(replace_close(&third, 0, &err));
 	expect_content(path, "3");
 	expect_no_other_file();
 }
@@ -94,12 +89,12 @@ TEST(a_temporary_name_that_exists_is_not_used)
 	struct err err = { 0 };
 	struct replace r;
 
-	ck_assert_int_eq(fs_write(victim, bytes_str("x"), 0600, &err), 0);
+	must(fs_write(victim, bytes_str("x"), 0600, &err));
 	ck_assert_int_eq(symlink(victim, temp), 0);
-	ck_assert_int_eq(replace_open(&r, path, 0600, &err), 0);
+	must(replace_open(&r, path, 0600, &err));
 	ck_assert_str_ne(r.temp_path, temp);
 	ck_assert(replace_is_temp(str_base(r.temp_path)));
-	ck_assert_int_eq(replace_close(&r, 0, &err), 0);
+	must(replace_close(&r, 0, &err));
 	expect_content(path, "");
 	expect_content(victim, "x");
 	free(victim);
@@ -112,13 +107,11 @@ TEST(a_lock_excludes_another_writer)
 	struct err err = { 0 };
 	struct replace r, other;
 
-	ck_assert_int_eq(replace_open_lock(&r, path, 0600, &err), 0);
-	ck_assert_int_eq(replace_open_lock(&other, path, 0600, &err), -EEXIST);
-	ck_assert_str_eq(err.text, text);
+	must(replace_open_lock(&r, path, 0600, &err));
+	err_is(replace_open_lock(&other, path, 0600, &err), -EEXIST, text);
 	ck_assert_int_eq(replace_close(&r, -ENOSPC, &err), -ENOSPC);
-	ck_assert_int_eq(replace_open_lock(&r, path, 0600, &err), 0);
-	ck_assert_int_eq(
-		replace_close(&r, bytes_write(r.fd, bytes_str("x")), &err), 0);
+	must(replace_open_lock(&r, path, 0600, &err));
+	must(replace_close(&r, bytes_write(r.fd, bytes_str("x")), &err));
 	expect_content(path, "x");
 	expect_no_other_file();
 	free(text);

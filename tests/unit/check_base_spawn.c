@@ -40,7 +40,7 @@ static void expect_output(const char *command, const char *want)
 	struct err err = { 0 };
 	int status;
 
-	ck_assert_int_eq(sh(command, 10000, &out, &status, &err), 0);
+	must(sh(command, 10000, &out, &status, &err));
 	ck_assert_int_eq(status, 0);
 	ck_assert_str_eq(buf_str(&out), want);
 	buf_release(&out);
@@ -58,9 +58,9 @@ TEST(the_wait_status_is_the_programs)
 	struct err err = { 0 };
 	int status;
 
-	ck_assert_int_eq(sh("exit 3", 10000, &out, &status, &err), 0);
+	must(sh("exit 3", 10000, &out, &status, &err));
 	ck_assert_int_eq(WEXITSTATUS(status), 3);
-	ck_assert_int_eq(sh("kill -9 $$", 10000, &out, &status, &err), 0);
+	must(sh("kill -9 $$", 10000, &out, &status, &err));
 	ck_assert(WIFSIGNALED(status));
 	ck_assert_int_eq(WTERMSIG(status), SIGKILL);
 	buf_release(&out);
@@ -74,12 +74,12 @@ TEST(a_program_that_is_not_there_is_named)
 	struct err err = { 0 };
 	pid_t pid;
 
-	ck_assert_int_eq(spawn_start(&what, &pid, &err), -ENOENT);
-	ck_assert_str_eq(err.text, "kfarm-nosuch: not found in PATH");
+	err_is(spawn_start(&what, &pid, &err), -ENOENT,
+	       "kfarm-nosuch: not found in PATH");
 	what.argv = slash;
-	ck_assert_int_eq(spawn_start(&what, &pid, &err), -ENOENT);
-	ck_assert_str_eq(err.text, "start /nonexistent/cc: "
-				   "No such file or directory");
+	err_is(spawn_start(&what, &pid, &err), -ENOENT,
+	       "start /nonexistent/cc: "
+	       "No such file or directory");
 	/* Neither call leaves a child. */
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 }
@@ -94,7 +94,7 @@ TEST(a_directory_that_is_not_there_is_named)
 	pid_t pid;
 
 	ck_assert_int_eq(spawn_start(&what, &pid, &err), -ENOENT);
-	ck_assert_ptr_nonnull(strstr(err.text, "true in /nonexistent"));
+	text_has(err.text, "true in /nonexistent");
 }
 
 TEST(program_and_argv0_may_differ)
@@ -107,9 +107,7 @@ TEST(program_and_argv0_may_differ)
 	struct err err = { 0 };
 	int status;
 
-	ck_assert_int_eq(
-		spawn_collect_stdout(&what, 100, 10000, &out, &status, &err),
-		0);
+	must(spawn_collect_stdout(&what, 100, 10000, &out, &status, &err));
 	ck_assert_str_eq(buf_str(&out), "another-name\n");
 	buf_release(&out);
 }
@@ -125,9 +123,7 @@ TEST(environment_and_directory_are_as_asked)
 	struct err err = { 0 };
 	int status;
 
-	ck_assert_int_eq(
-		spawn_collect_stdout(&what, 100, 10000, &out, &status, &err),
-		0);
+	must(spawn_collect_stdout(&what, 100, 10000, &out, &status, &err));
 	ck_assert_str_eq(buf_str(&out), "1 none\n/\n");
 	buf_release(&out);
 }
@@ -161,9 +157,7 @@ static void expect_fds(struct spawn *what, const char *want)
 	int status;
 
 	what->argv = argv;
-	ck_assert_int_eq(
-		spawn_collect_stdout(what, 1 << 16, 10000, &out, &status, &err),
-		0);
+	must(spawn_collect_stdout(what, 1 << 16, 10000, &out, &status, &err));
 	what->argv = NULL;
 	ck_assert_str_eq(buf_str(&out), want);
 	buf_release(&out);
@@ -207,9 +201,7 @@ static unsigned long ignored_by(struct spawn *what)
 	int status;
 
 	what->argv = argv;
-	ck_assert_int_eq(
-		spawn_collect_stdout(what, 1 << 16, 10000, &out, &status, &err),
-		0);
+	must(spawn_collect_stdout(what, 1 << 16, 10000, &out, &status, &err));
 	what->argv = NULL;
 	mask = strtoul(buf_str(&out), NULL, 16);
 	buf_release(&out);
@@ -289,10 +281,8 @@ TEST(a_program_that_goes_on_is_killed_with_its_children)
 	uint64_t start = clock_ms();
 	int status;
 
-	ck_assert_int_eq(
-		sh("sleep 100 & echo $!; wait", 200, &out, &status, &err),
-		-ETIMEDOUT);
-	ck_assert_str_eq(err.text, "sh: Connection timed out");
+	err_is(sh("sleep 100 & echo $!; wait", 200, &out, &status, &err),
+	       -ETIMEDOUT, "sh: Connection timed out");
 	ck_assert_uint_lt(clock_ms() - start, 50000);
 	ck_assert(WIFSIGNALED(status));
 	/* The grandchild was killed too, but init can reap it later. */
@@ -348,9 +338,7 @@ TEST(limits_are_set)
 	struct err err = { 0 };
 	int status;
 
-	ck_assert_int_eq(
-		spawn_collect_stdout(&what, 100, 10000, &out, &status, &err),
-		0);
+	must(spawn_collect_stdout(&what, 100, 10000, &out, &status, &err));
 	/* dash counts files in blocks of 512 bytes, memory in KiB. */
 	ck_assert_str_eq(buf_str(&out), "7\n6144\n2097152\n");
 	buf_release(&out);
@@ -366,7 +354,7 @@ TEST(a_group_of_its_own_is_made_before_the_start_returns)
 	struct err err = { 0 };
 	pid_t pid;
 
-	ck_assert_int_eq(spawn_start(&what, &pid, &err), 0);
+	must(spawn_start(&what, &pid, &err));
 	ck_assert_int_eq(getpgid(pid), pid);
 	ck_assert_int_eq(kill(-pid, SIGKILL), 0);
 	ck_assert(WIFSIGNALED(spawn_wait(pid)));

@@ -63,7 +63,7 @@ static void expect_content(const char *text)
 	struct buf out = { 0 };
 	struct err err = { 0 };
 
-	ck_assert_int_eq(state_file_read(&format, path, &out, &err), 0);
+	must(state_file_read(&format, path, &out, &err));
 	ck_assert_str_eq(buf_str(&out), text);
 	ck_assert_uint_eq(out.len, strlen(text));
 	buf_release(&out);
@@ -84,8 +84,7 @@ static void write_text(const char *text)
 {
 	struct err err = { 0 };
 
-	ck_assert_int_eq(state_file_write(&format, path, bytes_str(text), &err),
-			 0);
+	must(state_file_write(&format, path, bytes_str(text), &err));
 }
 
 FIXTURE(set_up, tear_down);
@@ -131,7 +130,7 @@ TEST(only_a_regular_file_is_read)
 	ck_assert_int_eq(mkdir(path, 0700), 0);
 	expect_error(&format, -EINVAL, "not a regular file");
 	rmdir(path);
-	ck_assert_int_eq(fs_write(target, bytes_str("x"), 0600, &err), 0);
+	must(fs_write(target, bytes_str("x"), 0600, &err));
 	ck_assert_int_eq(symlink("target", path), 0);
 	expect_error(&format, -ELOOP, "is a symbolic link; remove it");
 	/* A write replaces the link and not its target. */
@@ -194,10 +193,8 @@ TEST(an_error_of_the_directory_names_the_file)
 	char *text = xasprintf("%s: No such file or directory", missing);
 	struct err err = { 0 };
 
-	ck_assert_int_eq(
-		state_file_write(&format, missing, bytes_str("x"), &err),
-		-ENOENT);
-	ck_assert_str_eq(err.text, text);
+	err_is(state_file_write(&format, missing, bytes_str("x"), &err),
+	       -ENOENT, text);
 	free(text);
 	free(missing);
 }
@@ -207,9 +204,8 @@ static void *write_often(void *text)
 	struct err err = { 0 };
 
 	for (unsigned i = 0; i < 100; i++)
-		ck_assert_int_eq(state_file_write(&private_format, path,
-						  bytes_str(text), &err),
-				 0);
+		must(state_file_write(&private_format, path, bytes_str(text),
+				      &err));
 	return NULL;
 }
 
@@ -228,8 +224,7 @@ TEST(concurrent_writers_leave_one_whole_content)
 				 0);
 	for (unsigned i = 0; i < 200; i++) {
 		buf_reset(&out);
-		ck_assert_int_eq(
-			state_file_read(&private_format, path, &out, &err), 0);
+		must(state_file_read(&private_format, path, &out, &err));
 		ck_assert(!strcmp(buf_str(&out), texts[0]) ||
 			  !strcmp(buf_str(&out), texts[1]));
 	}

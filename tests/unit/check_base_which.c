@@ -29,7 +29,7 @@ static void teardown(void)
 	struct err err = { 0 };
 
 	ck_assert_int_eq(chdir("/"), 0);
-	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	must(fs_remove(dir, &err));
 	free(dir);
 }
 

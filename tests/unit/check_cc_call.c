@@ -21,7 +21,7 @@ static void put_link(const char *to, const char *path)
 	char *in = str_dir(path);
 	struct err err = { 0 };
 
-	ck_assert_int_eq(fs_mkdirs(in, 0755, &err), 0);
+	must(fs_mkdirs(in, 0755, &err));
 	ck_assert_int_eq(symlink(to, path), 0);
 	free(in);
 }
@@ -50,7 +50,7 @@ static void tear_down(void)
 	struct err err = { 0 };
 
 	ck_assert_int_eq(chdir("/"), 0);
-	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	must(fs_remove(dir, &err));
 	free(dir);
 }
 

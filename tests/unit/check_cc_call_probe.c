@@ -48,7 +48,7 @@ static void put(const char *path, const char *text, mode_t mode)
 {
 	struct err err;
 
-	ck_assert_int_eq(fs_write(path, bytes_str(text), mode, &err), 0);
+	must(fs_write(path, bytes_str(text), mode, &err));
 }
 
 /* Retry, because a file is racily clean until the next tick of the clock. */
@@ -143,12 +143,7 @@ static int ask(const char *words)
 
 static void expect(const char *path, const char *want)
 {
-	struct buf got = { 0 };
-	struct err err;
-
-	ck_assert_int_eq(fs_read(path, 1 << 20, &got, &err), 0);
-	ck_assert_str_eq(buf_str(&got), want);
-	buf_release(&got);
+	expect_file(path, want);
 }
 
 static unsigned runs(void)
@@ -372,7 +367,7 @@ TEST(without_a_directory_nothing_is_remembered)
 {
 	struct err err;
 
-	ck_assert_int_eq(fs_remove("probes", &err), 0);
+	must(fs_remove("probes", &err));
 	ck_assert_int_eq(ask("--version"), 0);
 	ck_assert_int_eq(ask("--version"), 0);
 	ck_assert_uint_eq(runs(), 2);

@@ -15,8 +15,6 @@ TEST(a_finished_job_is_put_in_place)
 {
 	char *old = xasprintf("%s/err", dir);
 	int status, fd = open(old, O_RDWR | O_CREAT, 0600), saved;
-	struct buf got = { 0 };
-	struct err err;
 
 	serve(play_done);
 	saved = dup(STDERR_FILENO);
@@ -26,9 +24,7 @@ TEST(a_finished_job_is_put_in_place)
 	ck_assert_int_eq(status, 0);
 	ck_assert(fs_exists("a.o") && fs_exists("a.d"));
 	nothing_left();
-	ck_assert_int_eq(fs_read(old, 100, &got, &err), 0);
-	ck_assert_str_eq(buf_str(&got), "a.c: warning\n");
-	buf_release(&got);
+	expect_file(old, "a.c: warning\n");
 	free(old);
 }
 

@@ -124,7 +124,7 @@ TEST(a_directory_that_is_full_or_gone_takes_none)
 	for (unsigned i = 0; i < OPTIONS_PROBE_ENTRIES_MAX; i++) {
 		char *path = xasprintf("%s/%u", dir, i);
 
-		ck_assert_int_eq(fs_write(path, bytes_str(""), 0600, &err), 0);
+		must(fs_write(path, bytes_str(""), 0600, &err));
 		free(path);
 	}
 	cc_probe_entry_store(dir, question(), &a);

@@ -27,7 +27,7 @@ static void offer(const char *name, const char *content)
 {
 	char *path = xasprintf("%s/%s", play_dir, name);
 
-	ck_assert_int_eq(fs_write(path, bytes_str(content), 0644, &err), 0);
+	must(fs_write(path, bytes_str(content), 0644, &err));
 	free(path);
 }
 
@@ -56,7 +56,7 @@ TEST(a_url_gives_a_text_and_then_only_news)
 	ck_assert_str_eq(text, "CONFIG_A=y\n");
 	ck_assert_uint_eq(play_requests("/file/one.config", last, sizeof(last)),
 			  2);
-	ck_assert_ptr_nonnull(strstr(last, "\"v0-11\""));
+	text_has(last, "\"v0-11\"");
 	offer("one.config", "CONFIG_A=n\nCONFIG_B=m\n");
 	ck_assert_msg(!ask("/file/one.config"), "%s", err.text);
 	ck_assert_str_eq(text, "CONFIG_A=n\nCONFIG_B=m\n");
@@ -92,7 +92,7 @@ TEST(what_was_kept_serves_where_nobody_can_be_reached)
 	ck_assert_str_eq(text, "CONFIG_K=y\n");
 	ck_assert_str_eq(err.text, "");
 	ck_assert_int_eq(ask("/file/never.config"), -EIO);
-	ck_assert_ptr_nonnull(strstr(err.text, "/file/never.config"));
+	text_has(err.text, "/file/never.config");
 	ck_assert_ptr_null(strstr(err.text, "[toolchain]"));
 }
 
@@ -104,7 +104,7 @@ TEST(one_that_is_gone_is_an_error_whatever_was_kept)
 	ck_assert_msg(!ask("/file/gone.config"), "%s", err.text);
 	ck_assert_int_eq(unlink(path), 0);
 	ck_assert_int_eq(ask("/file/gone.config"), -ENOENT);
-	ck_assert_ptr_nonnull(strstr(err.text, "no such file (HTTP 404)"));
+	text_has(err.text, "no such file (HTTP 404)");
 	free(path);
 }
 
@@ -114,7 +114,7 @@ TEST(one_that_becomes_a_page_is_an_error)
 	ck_assert_msg(!ask("/stamp=none/file/page"), "%s", err.text);
 	offer("page", "<html>moved</html>\n");
 	ck_assert_int_eq(ask("/stamp=none/file/page"), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(err.text, "not a kernel configuration"));
+	text_has(err.text, "not a kernel configuration");
 	offer("page", "CONFIG_K=m\n");
 	ck_assert_msg(!ask("/stamp=none/file/page"), "%s", err.text);
 	ck_assert_str_eq(text, "CONFIG_K=m\n");
@@ -134,7 +134,7 @@ TEST(another_who_fetches_it_is_not_waited_for)
 	ck_assert_ptr_nonnull(f);
 	ck_assert_int_eq(fscanf(f, "%299s", part), 1);
 	pclose(f);
-	ck_assert_msg(!fetch_partial_open(&p, part, url, &err), "%s", err.text);
+	must(fetch_partial_open(&p, part, url, &err));
 	ck_assert_msg(!ask("/file/busy.config"), "%s", err.text);
 	ck_assert_str_eq(text, "CONFIG_K=y\n");
 	fetch_partial_close(&p);

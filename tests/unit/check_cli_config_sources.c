@@ -38,8 +38,8 @@ static void put(const char *name, const char *text)
 {
 	char *path = xasprintf("%s/%s", dir, name), *above = str_dir(path);
 
-	ck_assert_int_eq(fs_mkdirs(above, 0755, &err), 0);
-	ck_assert_int_eq(fs_write(path, bytes_str(text), 0644, &err), 0);
+	must(fs_mkdirs(above, 0755, &err));
+	must(fs_write(path, bytes_str(text), 0644, &err));
 	free(above);
 	free(path);
 }

@@ -91,7 +91,7 @@ static void begin(void)
 				       .on_action = on_asked };
 	struct err err = { 0 };
 
-	ck_assert_msg(!console_new(&c, &setup, &err), "%s", err.text);
+	must(console_new(&c, &setup, &err));
 }
 
 /*
@@ -260,7 +260,7 @@ TEST(the_log_is_read_as_it_grows)
 	ck_assert(!strstr(buf_str(&got), "\033[2J\033"));
 	add_to_log("ond.o\n  CC      third.o\n");
 	ck_assert(runs(2000, "third.o"));
-	ck_assert_ptr_nonnull(strstr(buf_str(&got), "second.o"));
+	text_has(buf_str(&got), "second.o");
 }
 
 /* ----------------------------------------------- in cli/watch: the delay */
@@ -271,7 +271,7 @@ static bool opened_after(unsigned ms)
 	struct err err = { 0 };
 	struct watch *w;
 
-	ck_assert_msg(!watch_new(&w, &setup, &err), "%s", err.text);
+	must(watch_new(&w, &setup, &err));
 	events_hub_start(watch_hooks(w)->hub, base);
 	runs(ms, NULL);
 	events_hub_stop(watch_hooks(w)->hub);

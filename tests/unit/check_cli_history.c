@@ -105,16 +105,16 @@ TEST(new_warnings_are_shown_beside_all)
 				   .n_new_warnings = 2 };
 	char *text = printed(&b, 80);
 
-	ck_assert_ptr_nonnull(strstr(text, "  12    2\n"));
-	ck_assert_ptr_nonnull(strstr(text, "  defconfig  "));
+	text_has(text, "  12    2\n");
+	text_has(text, "  defconfig  ");
 	free(text);
 	b.n_new_warnings = -1;
 	text = printed(&b, 80);
-	ck_assert_ptr_nonnull(strstr(text, "  12    -\n"));
+	text_has(text, "  12    -\n");
 	free(text);
 	b.state = HISTORY_STATE_KILLED;
 	text = printed(&b, 80);
-	ck_assert_ptr_nonnull(strstr(text, "killed"));
+	text_has(text, "killed");
 	ck_assert_ptr_null(strstr(text, "12"));
 	free(text);
 }
@@ -133,7 +133,7 @@ TEST_EACH(an_age_is_so_long_ago, ages)
 {
 	int64_t at;
 
-	ck_assert_int_eq(history_parse_since(row->text, NOW, &at, &err), 0);
+	must(history_parse_since(row->text, NOW, &at, &err));
 	ck_assert_int_eq(at, NOW - row->before);
 }
 
@@ -143,13 +143,11 @@ TEST(a_date_is_of_local_time)
 
 	setenv("TZ", "UTC-2", 1);
 	tzset();
-	ck_assert_int_eq(history_parse_since("2026-11-01", NOW, &day, &err), 0);
+	must(history_parse_since("2026-11-01", NOW, &day, &err));
 	ck_assert_int_eq(day, INT64_C(1793491200) - 7200);
-	ck_assert_int_eq(
-		history_parse_since("2026-11-01 02:30", NOW, &minute, &err), 0);
+	must(history_parse_since("2026-11-01 02:30", NOW, &minute, &err));
 	ck_assert_int_eq(minute, day + 9000);
-	ck_assert_int_eq(
-		history_parse_since("2026-11-01T02:30", NOW, &minute, &err), 0);
+	must(history_parse_since("2026-11-01T02:30", NOW, &minute, &err));
 	ck_assert_int_eq(minute, day + 9000);
 	unsetenv("TZ");
 	tzset();
@@ -165,5 +163,5 @@ TEST_EACH(anything_else_is_refused, no_times)
 	int64_t at;
 
 	ck_assert_int_lt(history_parse_since(*row, NOW, &at, &err), 0);
-	ck_assert_ptr_nonnull(strstr(err.text, "--since"));
+	text_has(err.text, "--since");
 }

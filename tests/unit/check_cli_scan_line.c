@@ -22,8 +22,8 @@ static void make_tree(void)
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	build = xasprintf("%s/build", dir);
 	tools = xasprintf("%s/src/tools/prog", dir);
-	ck_assert_int_eq(fs_mkdirs(build, 0777, &err), 0);
-	ck_assert_int_eq(fs_mkdirs(tools, 0777, &err), 0);
+	must(fs_mkdirs(build, 0777, &err));
+	must(fs_mkdirs(tools, 0777, &err));
 	free(tools);
 }
 
@@ -42,8 +42,8 @@ static char *put(const char *name, const char *text)
 	char *parent = str_dir(path);
 	struct err err = { 0 };
 
-	ck_assert_int_eq(fs_mkdirs(parent, 0777, &err), 0);
-	ck_assert_int_eq(fs_write(path, bytes_str(text), 0666, &err), 0);
+	must(fs_mkdirs(parent, 0777, &err));
+	must(fs_write(path, bytes_str(text), 0666, &err));
 	free(parent);
 	return path;
 }
@@ -111,7 +111,7 @@ TEST_RANGE(a_cmd_file_gives_line_source_and_list, 0, 2)
 	struct cli_scan_line l;
 	struct err err = { 0 };
 
-	ck_assert_int_eq(cli_scan_line_read(&l, build, file, &err), 0);
+	must(cli_scan_line_read(&l, build, file, &err));
 	ck_assert_str_eq(l.cwd, build);
 	ck_assert_str_eq(l.command.source, "../src/a.c");
 	ck_assert(strv_has(&l.argv, "-DS=\"$x#y\""));
@@ -165,7 +165,7 @@ TEST(a_program_of_tools_runs_where_its_source_is)
 	struct err err = { 0 };
 
 	ck_assert_int_eq(symlink(tree, link), 0);
-	ck_assert_int_eq(cli_scan_line_read(&l, build, file, &err), 0);
+	must(cli_scan_line_read(&l, build, file, &err));
 	ck_assert_str_eq(l.cwd, wanted);
 	cli_scan_line_release(&l);
 	free(link);
@@ -191,7 +191,7 @@ TEST(a_library_of_tools_runs_in_its_own_directory)
 	struct err err = { 0 };
 
 	ck_assert_int_eq(symlink(tree, link), 0);
-	ck_assert_int_eq(cli_scan_line_read(&l, build, file, &err), 0);
+	must(cli_scan_line_read(&l, build, file, &err));
 	ck_assert_str_eq(l.cwd, wanted);
 	cli_scan_line_release(&l);
 	ck_assert_int_eq(cli_scan_line_read(&l, build, doubtful, &err),
@@ -218,8 +218,7 @@ TEST(a_cmd_file_is_found_by_source_and_object)
 
 	ck_assert_int_eq(symlink(tree, link), 0);
 	for (size_t i = 0; i < 3; i++) {
-		ck_assert_int_eq(
-			cli_scan_line_find(&found, build, names[i], &err), 0);
+		must(cli_scan_line_find(&found, build, names[i], &err));
 		ck_assert_str_eq(found, file);
 		free(found);
 	}
@@ -244,7 +243,7 @@ TEST(a_cmd_file_is_found_by_the_source_that_it_names)
 	struct err err = { 0 };
 	char *found;
 
-	ck_assert_int_eq(cli_scan_line_find(&found, build, "lib/a.c", &err), 0);
+	must(cli_scan_line_find(&found, build, "lib/a.c", &err));
 	ck_assert_str_eq(found, file);
 	free(found);
 	ck_assert_int_eq(cli_scan_line_find(&found, build, "lib/a.nvh.c", &err),

@@ -33,30 +33,24 @@ TEST(the_configuration_gives_nodes_and_a_percentage)
 	ck_assert_int_eq(bytes_write(fd, bytes_str(text)), 0);
 	close(fd);
 	setenv("KFARM_CONFIG", path, 1);
-	ck_assert_msg(
-		!settings_load(&roster, false, &percent, NULL, &local, &err),
-		"%s", err.text);
+	must(settings_load(&roster, false, &percent, NULL, &local, &err));
 	ck_assert_uint_eq(roster.n, 1);
 	ck_assert_int_eq(percent, 70);
 	ck_assert(local.use_shell && local.ignore_probe_cache);
 	/* The command line takes precedence. */
 	percent = 20;
 	node_roster_release(&roster);
-	ck_assert_int_eq(
-		settings_load(&roster, false, &percent, NULL, NULL, &err), 0);
+	must(settings_load(&roster, false, &percent, NULL, NULL, &err));
 	ck_assert_int_eq(percent, 20);
 	percent = 0;
-	ck_assert_int_eq(
-		settings_load(&empty, true, &percent, NULL, NULL, &err), 0);
+	must(settings_load(&empty, true, &percent, NULL, NULL, &err));
 	ck_assert_uint_eq(empty.n, 0);
 	ck_assert_int_eq(percent, 0);
-	ck_assert_int_eq(
-		settings_load(&empty, true, &percent, &standard, NULL, &err),
-		0);
+	must(settings_load(&empty, true, &percent, &standard, NULL, &err));
 	ck_assert_uint_eq(standard.n, 2);
 	ck_assert_str_eq(standard.v[0], "arm64=gcc-13");
 	ck_assert_str_eq(standard.v[1], "arm=arm-x-");
-	ck_assert_int_eq(settings_load_toolchains(&standard, &err), 0);
+	must(settings_load_toolchains(&standard, &err));
 	ck_assert_uint_eq(standard.n, 4);
 	strv_release(&standard);
 	node_roster_release(&roster);

@@ -28,7 +28,7 @@ static void set_up(void)
 	tempdir_make(dir);
 	setenv("XDG_RUNTIME_DIR", dir, 1);
 	top_init(&top, event_base_new(), &ops, NULL);
-	ck_assert_msg(!top_builds_new(&all, &top, &err), "%s", err.text);
+	must(top_builds_new(&all, &top, &err));
 }
 
 static void tear_down(void)
@@ -50,7 +50,7 @@ static struct place place_new(const char *name)
 	char *events = xasprintf("%s/events", path);
 	struct place p;
 
-	ck_assert_int_eq(fs_mkdirs(path, 0700, &err), 0);
+	must(fs_mkdirs(path, 0700, &err));
 	p.lock = open(path, O_RDONLY | O_DIRECTORY);
 	ck_assert_int_eq(flock(p.lock, LOCK_EX | LOCK_NB), 0);
 	p.socket = socket_listen(events, 1, &err);

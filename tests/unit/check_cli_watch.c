@@ -51,7 +51,7 @@ static void begin(enum watch_mode mode, const char *json)
 	struct watch_setup setup = { .mode = mode, .json = json };
 	struct err err = { 0 };
 
-	ck_assert_msg(!watch_new(&w, &setup, &err), "%s", err.text);
+	must(watch_new(&w, &setup, &err));
 	h = watch_hooks(w);
 }
 
@@ -61,7 +61,7 @@ static char *get(const char *name)
 	struct buf text = { 0 };
 	struct err err = { 0 };
 
-	ck_assert_msg(!fs_read(path, 1 << 24, &text, &err), "%s", err.text);
+	must(fs_read(path, 1 << 24, &text, &err));
 	free(path);
 	return buf_steal(&text);
 }
@@ -172,7 +172,7 @@ TEST(events_are_written_as_json_lines)
 	for (const char *c = text; *c; c++)
 		lines += *c == '\n';
 	ck_assert_uint_eq(lines, 4);
-	ck_assert_ptr_nonnull(strstr(text, "\"event\":\"stream\","));
+	text_has(text, "\"event\":\"stream\",");
 	free(text);
 	free(path);
 }
@@ -187,7 +187,7 @@ TEST(several_builds_write_into_one_file)
 	ck_assert_msg(fd >= 0, "%s", err.text);
 	setup.json_fd = &fd;
 	for (int i = 0; i < 2; i++) {
-		ck_assert_msg(!watch_new(&w, &setup, &err), "%s", err.text);
+		must(watch_new(&w, &setup, &err));
 		h = watch_hooks(w);
 		job(1, EVENTS_JOB_QUEUED);
 		watch_free(w);
@@ -198,7 +198,7 @@ TEST(several_builds_write_into_one_file)
 	ck_assert_ptr_nonnull(second);
 	second = strstr(second + 1, "\"event\":\"stream\",");
 	ck_assert_ptr_nonnull(second);
-	ck_assert_ptr_nonnull(strstr(second, "\"queued\""));
+	text_has(second, "\"queued\"");
 	free(text);
 	free(path);
 }
@@ -209,7 +209,7 @@ TEST(a_json_file_that_cannot_be_is_an_error)
 	struct err err = { 0 };
 
 	ck_assert_int_lt(watch_new(&w, &setup, &err), 0);
-	ck_assert(str_starts(err.text, "--json /nonexistent/x"));
+	text_starts(err.text, "--json /nonexistent/x");
 }
 
 TEST(a_full_disk_for_the_events_is_said_once)
@@ -257,9 +257,9 @@ TEST(who_reads_a_fifo_late_gets_all_of_it)
 	job(3, EVENTS_JOB_QUEUED);
 	watch_free(w);
 	ck_assert_int_gt(read(fd, block, sizeof(block) - 1), 0);
-	ck_assert_ptr_nonnull(strstr(block, "\"event\":\"stream\""));
-	ck_assert_ptr_nonnull(strstr(block, "\"job\":1"));
-	ck_assert_ptr_nonnull(strstr(block, "\"job\":3"));
+	text_has(block, "\"event\":\"stream\"");
+	text_has(block, "\"job\":1");
+	text_has(block, "\"job\":3");
 	close(fd);
 	free(path);
 }
@@ -382,9 +382,9 @@ TEST(a_screen_that_cannot_be_is_an_error_where_it_was_asked_for)
 	struct err err = { 0 };
 
 	ck_assert_int_lt(watch_new(&w, &setup, &err), 0);
-	ck_assert(str_starts(err.text, "--ui ncurses: standard "));
+	text_starts(err.text, "--ui ncurses: standard ");
 	setup.screen = WATCH_SCREEN_IF_POSSIBLE;
-	ck_assert(!watch_new(&w, &setup, &err));
+	must(watch_new(&w, &setup, &err));
 	h = watch_hooks(w);
 	note("a note");
 	expect("[    0s] a note\n");
@@ -416,7 +416,7 @@ TEST(the_line_goes_with_the_size_of_the_terminal)
 	struct err err;
 	const char *first, *second;
 
-	ck_assert(!watch_new(&w, &setup, &err));
+	must(watch_new(&w, &setup, &err));
 	h = watch_hooks(w);
 	job(7, EVENTS_JOB_QUEUED);
 	job(1, EVENTS_JOB_DONE);
@@ -432,7 +432,7 @@ TEST(the_line_goes_with_the_size_of_the_terminal)
 			  strlen("[1 done 0:00] start: 0 running, 1 queued: "
 				 "kernel/fork.c"));
 	ck_assert_uint_eq(strcspn(second, "\033"), 29);
-	ck_assert_ptr_nonnull(strstr(second, "..."));
+	text_has(second, "...");
 	close(master);
 }
 
@@ -445,7 +445,7 @@ TEST(what_is_logged_has_a_line_of_its_own)
 	const char *logged;
 	struct err err;
 
-	ck_assert(!watch_new(&w, &setup, &err));
+	must(watch_new(&w, &setup, &err));
 	h = watch_hooks(w);
 	log_init("kfarm", LOG_INFO);
 	job(1, EVENTS_JOB_DONE);
@@ -457,7 +457,7 @@ TEST(what_is_logged_has_a_line_of_its_own)
 	logged = strstr(text, "\r\033[Kkfarm: warning: it fell over\r\n");
 	ck_assert_msg(logged, "%s", text);
 	ck_assert(strstr(text, "[1 done") < logged);
-	ck_assert_ptr_nonnull(strstr(logged, "[2 done"));
+	text_has(logged, "[2 done");
 	ck_assert_ptr_nonnull(
 		strstr(logged, "\nkfarm: warning: the end") ?:
 			strstr(logged, "Kkfarm: warning: the end"));
@@ -476,7 +476,7 @@ TEST_RANGE(a_terminal_that_stands_delays_nothing, 0, 2)
 
 	memset(text, 'x', 1000);
 	text[1000] = '\0';
-	ck_assert(!watch_new(&w, &setup, &err));
+	must(watch_new(&w, &setup, &err));
 	h = watch_hooks(w);
 	for (int i = 0; i < 500; i++)
 		error(text);

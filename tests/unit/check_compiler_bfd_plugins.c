@@ -18,7 +18,7 @@ static void put_plugin(const char *name)
 	char *path = xasprintf("%s/%s", place, name);
 
 	cell_parent(path);
-	ck_assert_int_eq(fs_write(path, bytes_str("plugin"), 0644, &err), 0);
+	must(fs_write(path, bytes_str("plugin"), 0644, &err));
 	free(path);
 }
 
@@ -34,7 +34,7 @@ static void set_up(void)
 	copies = at("ours/bin");
 	copy = at("ours/bin/some-linux-nm");
 	copy_to(real_nm, dir, "usr/bin/some-linux-nm");
-	ck_assert_int_eq(fs_mkdirs(copies, 0755, &err), 0);
+	must(fs_mkdirs(copies, 0755, &err));
 	put_plugin("liblto_plugin.so");
 	put_plugin("libdep.so");
 	free(path);
@@ -99,8 +99,8 @@ TEST(foreign_plugins_are_named_through_links)
 	put_plugin("README");
 	ck_assert(compiler_bfd_plugins_list_foreign(link, &foreign));
 	ck_assert_uint_eq(foreign.n, 2);
-	ck_assert(str_ends(foreign.v[0], "lib/bfd-plugins/LLVMgold.so"));
-	ck_assert(str_ends(foreign.v[1], "lib64/bfd-plugins/LLVMgold-15.so"));
+	text_ends(foreign.v[0], "lib/bfd-plugins/LLVMgold.so");
+	text_ends(foreign.v[1], "lib64/bfd-plugins/LLVMgold-15.so");
 	free(link);
 }
 
@@ -113,9 +113,7 @@ TEST(other_programs_load_none)
 	copy_to("/bin/true", dir, "usr/bin/true-nm");
 	ck_assert(!compiler_bfd_plugins_list_foreign(other, &foreign));
 	ck_assert_uint_eq(foreign.n, 0);
-	ck_assert_int_eq(
-		compiler_bfd_plugins_copy_tool(copies, other, "true-nm", &err),
-		0);
+	must(compiler_bfd_plugins_copy_tool(copies, other, "true-nm", &err));
 	ck_assert(!compiler_bfd_plugins_list_foreign("/nonexistent", &foreign));
 	free(other);
 }

@@ -28,7 +28,7 @@ static void make_dir(const char *name)
 {
 	char *path = at(name);
 
-	ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
+	must(fs_mkdirs(path, 0755, &err));
 	free(path);
 }
 
@@ -36,8 +36,8 @@ static void make_file(const char *name, const char *text)
 {
 	char *path = at(name), *parent = str_dir(path);
 
-	ck_assert_int_eq(fs_mkdirs(parent, 0755, &err), 0);
-	ck_assert_int_eq(fs_write(path, bytes_str(text), 0644, &err), 0);
+	must(fs_mkdirs(parent, 0755, &err));
+	must(fs_write(path, bytes_str(text), 0644, &err));
 	free(parent);
 	free(path);
 }
@@ -80,8 +80,7 @@ static void holds(const char *want)
 {
 	struct buf text = { 0 };
 
-	ck_assert_msg(!compiler_collector_finish(&g, &got, &err), "%s",
-		      err.text);
+	must(compiler_collector_finish(&g, &got, &err));
 	for (size_t i = 0; i < got.n; i++) {
 		const struct compiler_entry *e = &got.v[i];
 
@@ -105,7 +104,7 @@ TEST(links_on_the_way_are_entries_and_directories_are_not)
 	make_dir("bin");
 	make_link("../way/prog", "bin/cc");
 	make_link("real/./deep/", "way");
-	ck_assert_int_eq(compiler_collector_add_path(&g, path, &real, &err), 0);
+	must(compiler_collector_add_path(&g, path, &real, &err));
 	ck_assert_str_eq(real, want);
 	holds("L bin/cc ../way/prog; F real/deep/prog; L way real/./deep/; ");
 	free(real);
@@ -135,9 +134,8 @@ TEST(a_directory_with_all_in_it)
 	make_link("../far", "inc/far");
 	make_link("nowhere", "inc/dangling");
 	make_link("a.h", "inc/again.h");
-	ck_assert_msg(!compiler_collector_add_dir(&g, path, &err), "%s",
-		      err.text);
-	ck_assert_int_eq(compiler_stat_watch_check(g.watch, &err), 0);
+	must(compiler_collector_add_dir(&g, path, &err));
+	must(compiler_stat_watch_check(g.watch, &err));
 	holds("F far/c.h; F inc/a.h; L inc/again.h a.h; "
 	      "L inc/dangling nowhere; D inc/empty; L inc/far ../far; "
 	      "F inc/sub/b.h; ");
@@ -154,8 +152,7 @@ TEST(directories_in_a_circle_end)
 	make_link("../../a", "a/b/up");
 	make_link("..", "a/b/up2");
 	make_link(".", "a/b/here");
-	ck_assert_msg(!compiler_collector_add_dir(&g, path, &err), "%s",
-		      err.text);
+	must(compiler_collector_add_dir(&g, path, &err));
 	holds("L a/b/here .; L a/b/up ../../a; L a/b/up2 ..; ");
 	free(path);
 }
@@ -178,7 +175,7 @@ TEST_EACH(what_is_no_file_is_named, bads)
 	make_link("nowhere", "dangling");
 	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
 	ck_assert_int_eq(gather(row->name), row->answer);
-	ck_assert_ptr_nonnull(strstr(err.text, path));
+	text_has(err.text, path);
 	ck_assert_int_eq(
 		compiler_collector_add_path(&g, "relative", NULL, &err),
 		-EINVAL);
@@ -194,18 +191,13 @@ TEST(a_link_of_our_own_goes_where_its_directory_really_is)
 	make_dir("usr/lib");
 	make_link("usr/lib", "lib");
 	for (int i = 0; i < 2; i++)
-		ck_assert_msg(!compiler_collector_add_symlink(
-				      &g, link, "/far/libz.so", &err),
-			      "%s", err.text);
+		must(compiler_collector_add_symlink(&g, link, "/far/libz.so",
+						    &err));
 	ck_assert_int_eq(
 		compiler_collector_add_symlink(&g, link, "/else/libz.so", &err),
 		-EEXIST);
-	ck_assert_int_eq(
-		compiler_collector_add_symlink(&g, other, "/far/liby.so", &err),
-		0);
-	ck_assert_int_eq(
-		compiler_collector_add_symlink(&g, deep, "/far/libx.so", &err),
-		0);
+	must(compiler_collector_add_symlink(&g, other, "/far/liby.so", &err));
+	must(compiler_collector_add_symlink(&g, deep, "/far/libx.so", &err));
 	holds("L lib usr/lib; L none/lib/liby.so /far/liby.so; "
 	      "L usr/lib/libz.so /far/libz.so; "
 	      "L usr/lib/new/deep/libx.so /far/libx.so; ");

@@ -39,17 +39,15 @@ TIMEOUT(120);
 
 TEST(gcc_names_cc1_its_assembler_and_its_headers)
 {
-	ck_assert_msg(
-		!compiler_driver_parts_query(&parts, GCC, env, NULL, &err),
-		"%s", err.text);
+	must(compiler_driver_parts_query(&parts, GCC, env, NULL, &err));
 	ck_assert(!parts.is_clang);
 	ck_assert_uint_eq(parts.programs.n, 4);
 	ck_assert_str_eq(parts.programs.v[0], GCC);
-	ck_assert(str_ends(parts.programs.v[1], "/cc1"));
-	ck_assert(str_ends(parts.programs.v[2], "/as"));
-	ck_assert(str_ends(parts.programs.v[3], "/objcopy"));
+	text_ends(parts.programs.v[1], "/cc1");
+	text_ends(parts.programs.v[2], "/as");
+	text_ends(parts.programs.v[3], "/objcopy");
 	ck_assert_uint_ge(parts.dirs.n, 1);
-	ck_assert(str_ends(parts.dirs.v[0], "/include"));
+	text_ends(parts.dirs.v[0], "/include");
 	ck_assert_ptr_nonnull(strchr(parts.machine, '-'));
 	ck_assert(parts.version[0] >= '1' && parts.version[0] <= '9');
 }
@@ -58,13 +56,12 @@ TEST(clang_is_its_own_compiler)
 {
 	if (access("/usr/bin/clang-14", X_OK))
 		SKIP("no clang-14");
-	ck_assert_msg(!compiler_driver_parts_query(&parts, "/usr/bin/clang-14",
-						   env, NULL, &err),
-		      "%s", err.text);
+	must(compiler_driver_parts_query(&parts, "/usr/bin/clang-14", env, NULL,
+					 &err));
 	ck_assert(parts.is_clang);
 	ck_assert_uint_eq(parts.programs.n, 1);
 	ck_assert_uint_eq(parts.path_programs.n, 0);
-	ck_assert(str_ends(parts.dirs.v[0], "/include"));
+	text_ends(parts.dirs.v[0], "/include");
 }
 
 /* clang compiles for arm64 with files of an installed gcc. */
@@ -81,13 +78,11 @@ TEST(clang_looks_for_the_installations_of_gcc)
 
 	if (access("/usr/bin/clang-14", X_OK))
 		SKIP("no clang-14");
-	ck_assert_int_eq(
-		spawn_collect_stdout(&s, 4096, 9000, &output, &status, &err),
-		0);
+	must(spawn_collect_stdout(&s, 4096, 9000, &output, &status, &err));
 	output.len--; /* the newline */
 	path = bytes_dup(buf_bytes(&output));
-	ck_assert(!compiler_driver_parts_query(&parts, "/usr/bin/clang-14", env,
-					       NULL, &err));
+	must(compiler_driver_parts_query(&parts, "/usr/bin/clang-14", env, NULL,
+					 &err));
 	ck_assert_msg(strv_has(&parts.files, path), "no %s", path);
 	free(path);
 	buf_release(&output);
@@ -109,8 +104,8 @@ static char *make_driver(const char *body)
 	int status;
 	pid_t pid;
 
-	ck_assert_int_eq(fs_write(source, bytes_str(text), 0600, &err), 0);
-	ck_assert_msg(!spawn_start(&what, &pid, &err), "%s", err.text);
+	must(fs_write(source, bytes_str(text), 0600, &err));
+	must(spawn_start(&what, &pid, &err));
 	status = spawn_wait(pid);
 	ck_assert_int_eq(status, 0);
 	free(source);
@@ -124,7 +119,7 @@ static int ask(const char *body)
 	int ret = compiler_driver_parts_query(&parts, driver, env, NULL, &err);
 
 	if (ret)
-		ck_assert_ptr_nonnull(strstr(err.text, driver));
+		text_has(err.text, driver);
 	free(driver);
 	return ret;
 }
@@ -170,7 +165,7 @@ TEST(specs_are_where_the_driver_looks_for_them)
 	char *near = xasprintf("%s/lib/specs", dir);
 	char *far = xasprintf("%s/specs", dir);
 
-	ck_assert_int_eq(fs_mkdirs(inc, 0755, &err), 0);
+	must(fs_mkdirs(inc, 0755, &err));
 	ck_assert_msg(!ask(body), "%s", err.text);
 	ck_assert_uint_eq(parts.files.n, 0);
 	/* objcopy, which the driver names without a directory. */
@@ -194,8 +189,8 @@ TEST(an_assembler_without_a_directory_is_what_path_says)
 
 	ck_assert_msg(!ask(body), "%s", err.text);
 	ck_assert_uint_eq(parts.path_programs.n, 2);
-	ck_assert(str_ends(parts.path_programs.v[0], "/as"));
-	ck_assert(str_ends(parts.path_programs.v[1], "/objcopy"));
+	text_ends(parts.path_programs.v[0], "/as");
+	text_ends(parts.path_programs.v[1], "/objcopy");
 	ck_assert_int_eq(parts.path_programs.v[0][0], '/');
 	free(body);
 }
@@ -225,7 +220,7 @@ TEST(configuration_of_clang_is_a_part_unless_it_includes_more)
 		config, dir);
 	char *inc = xasprintf("%s/include", dir), *driver;
 
-	ck_assert_int_eq(fs_mkdirs(inc, 0755, &err), 0);
+	must(fs_mkdirs(inc, 0755, &err));
 	fs_write(config, bytes_str("-Wall\n"), 0644, &err);
 	ck_assert_msg(!ask(body), "%s", err.text);
 	ck_assert(parts.is_clang);
@@ -236,7 +231,7 @@ TEST(configuration_of_clang_is_a_part_unless_it_includes_more)
 	ck_assert_int_eq(
 		compiler_driver_parts_query(&parts, driver, env, NULL, &err),
 		-ENOTSUP);
-	ck_assert_ptr_nonnull(strstr(err.text, config));
+	text_has(err.text, config);
 	free(driver);
 	free(body);
 	free(inc);
@@ -262,11 +257,8 @@ TEST(a_driver_may_be_run_by_somebody_else)
 	unsigned calls = 0;
 	struct compiler_runner runner = { .run = run_for, .ctx = &calls };
 
-	ck_assert_msg(!compiler_manifest_make(&here, GCC, env, &err), "%s",
-		      err.text);
-	ck_assert_msg(
-		!compiler_manifest_make_with(&there, GCC, env, &runner, &err),
-		"%s", err.text);
+	must(compiler_manifest_make(&here, GCC, env, &err));
+	must(compiler_manifest_make_with(&there, GCC, env, &runner, &err));
 	ck_assert_uint_gt(calls, 5);
 	ck_assert(digest_equal(&here.id, &there.id));
 	compiler_manifest_release(&here);
@@ -279,10 +271,8 @@ TEST(what_a_program_takes_is_a_part_of_the_compiler)
 	struct compiler_manifest m;
 	bool loader = false;
 
-	ck_assert_msg(!compiler_manifest_make(&m, GCC, env, &err), "%s",
-		      err.text);
-	ck_assert_msg(!compiler_manifest_list_program(&list, GCC, env, &err),
-		      "%s", err.text);
+	must(compiler_manifest_make(&m, GCC, env, &err));
+	must(compiler_manifest_list_program(&list, GCC, env, &err));
 	for (size_t i = 0; i < list.n; i++) {
 		const struct compiler_entry *e = compiler_entries_find(
 			&m.entries, list.v[i].path);
@@ -299,5 +289,5 @@ TEST(what_a_program_takes_is_a_part_of_the_compiler)
 	ck_assert_int_eq(
 		compiler_manifest_list_program(&list, "/no/such", env, &err),
 		-ENOENT);
-	ck_assert_ptr_nonnull(strstr(err.text, "/no/such"));
+	text_has(err.text, "/no/such");
 }

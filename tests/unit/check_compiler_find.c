@@ -30,8 +30,8 @@ static void put(const char *name, const char *content, mode_t mode)
 	char *path = xasprintf("%s/%s", dir, name), *parent = str_dir(path);
 	struct err err;
 
-	ck_assert_int_eq(fs_mkdirs(parent, 0700, &err), 0);
-	ck_assert_int_eq(fs_write(path, bytes_str(content), mode, &err), 0);
+	must(fs_mkdirs(parent, 0700, &err));
+	must(fs_write(path, bytes_str(content), mode, &err));
 	free(parent);
 	free(path);
 }
@@ -100,7 +100,7 @@ TEST(the_first_of_a_name_wins_and_the_list_is_sorted)
 	ck_assert_str_eq(list.v[0].name, "arm-gcc-9");
 	ck_assert_str_eq(list.v[1].name, "gcc");
 	ck_assert_str_eq(list.v[2].name, "x-clang");
-	ck_assert(str_ends(list.v[1].path, "/a/gcc"));
+	text_ends(list.v[1].path, "/a/gcc");
 	ck_assert(!list.v[0].is_elf);
 	ck_assert(list.v[1].is_elf);
 }
@@ -115,5 +115,5 @@ TEST(what_is_no_program_or_leads_to_a_cache_is_passed_over)
 	put("b/clang", "\177ELF", 0755);
 	find("a", "b");
 	ck_assert_uint_eq(list.n, 1);
-	ck_assert(str_ends(list.v[0].path, "/b/clang"));
+	text_ends(list.v[0].path, "/b/clang");
 }

@@ -72,7 +72,7 @@ TEST(this_program_runs_on_this_machine)
 	struct utsname u;
 	struct err err;
 
-	ck_assert_int_eq(elf_program_read(&e, "/proc/self/exe", &err), 0);
+	must(elf_program_read(&e, "/proc/self/exe", &err));
 	ck_assert_int_eq(uname(&u), 0);
 	ck_assert(compiler_host_can_run(compiler_host_from_elf(&e), u.machine));
 	elf_program_release(&e);

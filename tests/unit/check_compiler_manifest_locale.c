@@ -17,8 +17,7 @@ static void set_up(void)
 	char *env[] = { (char *)"PATH=" COMPILER_TOOLCHAIN_PATH, NULL };
 
 	tempdir_make(dir);
-	ck_assert_msg(!compiler_manifest_make(&m, GCC, env, &err), "%s",
-		      err.text);
+	must(compiler_manifest_make(&m, GCC, env, &err));
 }
 
 static void tear_down(void)
@@ -67,7 +66,7 @@ TEST_EACH(a_locale_that_is_not_installed_speaks_no_language, absent)
 TEST(locpath_is_refused)
 {
 	ck_assert_int_eq(ask("LANG=de_DE.UTF-8", "LOCPATH=/x"), -ENOTSUP);
-	ck_assert_ptr_nonnull(strstr(err.text, "LOCPATH"));
+	text_has(err.text, "LOCPATH");
 	ck_assert_int_eq(ask("LANG=C", "LOCPATH=/x"), 0);
 }
 
@@ -107,20 +106,19 @@ TEST(messages_in_a_cell_are_those_of_this_machine)
 	const char *const places[] = { work, inside };
 	struct buf here = { 0 }, there = { 0 };
 
-	ck_assert_int_eq(fs_mkdirs(tmp, 0777, &err), 0);
+	must(fs_mkdirs(tmp, 0777, &err));
 	for (size_t i = 0; i < 2; i++) {
 		char *s = xasprintf("%s/bad.s", places[i]);
 		char *c = xasprintf("%s/bad.c", places[i]);
 
-		ck_assert_int_eq(fs_mkdirs(places[i], 0755, &err), 0);
+		must(fs_mkdirs(places[i], 0755, &err));
 		fs_write(s, bytes_str(" foo bar\n"), 0644, &err);
 		fs_write(c, bytes_str("int f(void) { return x; }\n"), 0644,
 			 &err);
 		free(s);
 		free(c);
 	}
-	ck_assert_msg(!compiler_manifest_list_locale(&extra, &m, env, &err),
-		      "%s", err.text);
+	must(compiler_manifest_list_locale(&extra, &m, env, &err));
 	if (!access("/usr/lib/locale/C.utf8/LC_CTYPE", F_OK))
 		ck_assert(has("/C.utf8/LC_CTYPE"));
 	if (!access("/usr/share/locale/fr/LC_MESSAGES/gas.mo", F_OK))
@@ -132,7 +130,7 @@ TEST(messages_in_a_cell_are_those_of_this_machine)
 		ck_assert_int_eq(cell_run(NULL, work, argv, env, &here), 1);
 		ck_assert_int_eq(cell_run(root, work, argv, env, &there), 1);
 		ck_assert_str_eq(buf_str(&here), buf_str(&there));
-		ck_assert_ptr_nonnull(strstr(buf_str(&here), "bad.c:1"));
+		text_has(buf_str(&here), "bad.c:1");
 	}
 	buf_release(&here);
 	buf_release(&there);

@@ -72,8 +72,7 @@ TEST_RANGE(a_list_has_what_the_compiler_runs, 0, 2)
 
 	if (!driver)
 		SKIP("no %s", _i ? "clang" : "gcc");
-	ck_assert_msg(!compiler_probe_deps_update(dir, driver, env, &err), "%s",
-		      err.text);
+	must(compiler_probe_deps_update(dir, driver, env, &err));
 	ck_assert(read_list(driver, &list));
 	real = realpath(driver, NULL);
 	ck_assert(names(&list, driver) && names(&list, real));
@@ -81,7 +80,7 @@ TEST_RANGE(a_list_has_what_the_compiler_runs, 0, 2)
 	ck_assert(names(&list, "/usr/bin"));
 	ck_assert(_i || strstr(buf_str(&list), "/cc1\n"));
 	ck_assert(_i || strstr(buf_str(&list), "/as\n"));
-	ck_assert(strstr(buf_str(&list), "/libc.so.6\n"));
+	text_has(buf_str(&list), "/libc.so.6\n");
 	free(real);
 	free(driver);
 	buf_release(&list);
@@ -92,8 +91,7 @@ TEST(what_is_no_compiler_has_none)
 	struct err err;
 	char *file = xasprintf("%s/gcc", dir);
 
-	ck_assert_int_eq(fs_write(file, bytes_str("#!/bin/sh\n"), 0700, &err),
-			 0);
+	must(fs_write(file, bytes_str("#!/bin/sh\n"), 0700, &err));
 	ck_assert_int_lt(compiler_probe_deps_update(dir, file, env, &err), 0);
 	ck_assert_int_lt(compiler_probe_deps_update(dir, "/no/gcc", env, &err),
 			 0);
@@ -111,7 +109,7 @@ TEST(a_wish_is_fulfilled_once)
 	options_probe_stamps_begin(&text, &c);
 	options_probe_stamps_end(&text);
 	path = options_probe_stamps_path(dir, true, &c);
-	ck_assert_int_eq(fs_write(path, buf_bytes(&text), 0600, &err), 0);
+	must(fs_write(path, buf_bytes(&text), 0600, &err));
 	compiler_probe_deps_update_requested(dir);
 	ck_assert(!fs_exists(path));
 	buf_reset(&text);
@@ -129,7 +127,7 @@ static void fill(unsigned n)
 		struct timespec times[2] = { { i, 0 }, { i, 0 } };
 		char *path = xasprintf("%s/%u", dir, i);
 
-		ck_assert_int_eq(fs_write(path, bytes_str("x"), 0600, &err), 0);
+		must(fs_write(path, bytes_str("x"), 0600, &err));
 		ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
 		free(path);
 	}

@@ -25,7 +25,7 @@ static void set_up(void)
 	setenv("HOME", dir, 1);
 	file = xasprintf("%s/kfarm/config", dir);
 	parent = str_dir(file);
-	ck_assert_int_eq(fs_mkdirs(parent, 0755, &err), 0);
+	must(fs_mkdirs(parent, 0755, &err));
 	free(parent);
 }
 
@@ -39,7 +39,7 @@ static void put(const char *text)
 {
 	struct err err;
 
-	ck_assert_int_eq(fs_write(file, bytes_str(text), 0644, &err), 0);
+	must(fs_write(file, bytes_str(text), 0644, &err));
 	/* Ignore the machine's configuration in /etc. */
 	setenv("KFARM_CONFIG", file, 1);
 }
@@ -119,7 +119,7 @@ TEST(load_warns_of_an_unknown_key_with_file_and_line)
 
 	put("[farm]\n\trequire = 1\n[node \"a\"]\nverify = 3\n"
 	    "[node]\nslots = 4\n");
-	ck_assert_int_eq(conf_load(&c, &warnings, &err), 0);
+	must(conf_load(&c, &warnings, &err));
 	first = xasprintf("%s:2: unknown key farm.require", file);
 	second = xasprintf("%s:6: unknown key node.slots; it belongs in "
 			   "[node \"NAME\"]",
@@ -145,10 +145,10 @@ TEST(load_says_which_keys_this_version_ignores)
 	put("[farm]\nverify=1\n[node \"a\"]\nkey=SHA256:x\n[tree \"s\"] url=x\n"
 	    "[node \"b\"]\nprofile=y\n[nightly \"o\"]\nrev=z\n"
 	    "[include]\npath=nowhere\n");
-	ck_assert_int_eq(conf_load(&c, &warnings, &err), 0);
+	must(conf_load(&c, &warnings, &err));
 	ck_assert_uint_eq(warnings.n, 1);
 	for (size_t i = 0; i < warnings.n; i++) {
-		ck_assert(str_starts(warnings.v[i], file));
+		text_starts(warnings.v[i], file);
 		ck_assert_str_eq(warnings.v[i] + strlen(file), said[i]);
 	}
 	strv_release(&warnings);
@@ -179,7 +179,7 @@ TEST_EACH(load_refuses_a_bad_value_with_file_and_line, bad)
 
 	put(row->text);
 	ck_assert_int_eq(conf_load(&c, NULL, &err), -EINVAL);
-	ck_assert(str_starts(err.text, file));
+	text_starts(err.text, file);
 	ck_assert_str_eq(err.text + strlen(file), row->why);
 	ck_assert_ptr_null(c);
 }
@@ -194,11 +194,8 @@ TEST(load_names_the_included_file)
 	struct err err = { 0 };
 
 	put("[include]\npath = more\n");
-	ck_assert_int_eq(
-		fs_write(other, bytes_str("[farm]\nverify=x\n"), 0644, &err),
-		0);
-	ck_assert_int_eq(conf_load(&c, NULL, &err), -EINVAL);
-	ck_assert_str_eq(err.text, want);
+	must(fs_write(other, bytes_str("[farm]\nverify=x\n"), 0644, &err));
+	err_is(conf_load(&c, NULL, &err), -EINVAL, want);
 	free(want);
 	free(other);
 }
@@ -210,9 +207,7 @@ TEST(load_takes_an_included_value)
 	struct err err;
 
 	put("[farm]\nverify=1\n[include]\npath = more\n");
-	ck_assert_int_eq(
-		fs_write(other, bytes_str("[farm]\nverify=2\n"), 0644, &err),
-		0);
+	must(fs_write(other, bytes_str("[farm]\nverify=2\n"), 0644, &err));
 	c = load();
 	ck_assert_int_eq(conf_get_number(c, "farm", NULL, "verify", 0), 2);
 	conf_free(c);
@@ -243,11 +238,9 @@ TEST(load_reads_kfarm_config_alone)
 	put("[farm]\nverify=1\n");
 	setenv("KFARM_CONFIG", other, 1);
 	ck_assert_int_eq(conf_load(&c, NULL, &err), -ENOENT);
-	ck_assert(strstr(err.text, other) != NULL);
-	ck_assert_int_eq(fs_write(other,
-				  bytes_str("[farm]\nrequire-remote=5\n"), 0644,
-				  &err),
-			 0);
+	text_has(err.text, other);
+	must(fs_write(other, bytes_str("[farm]\nrequire-remote=5\n"), 0644,
+		      &err));
 	c = load();
 	ck_assert_ptr_null(conf_get(c, "farm", NULL, "verify"));
 	ck_assert_int_eq(conf_get_number(c, "farm", NULL, "require-remote", 0),

@@ -36,19 +36,14 @@ static void put(const char *text)
 	char *parent = str_dir(file);
 	struct err err;
 
-	ck_assert_int_eq(fs_mkdirs(parent, 0755, &err), 0);
-	ck_assert_int_eq(fs_write(file, bytes_str(text), 0640, &err), 0);
+	must(fs_mkdirs(parent, 0755, &err));
+	must(fs_write(file, bytes_str(text), 0640, &err));
 	free(parent);
 }
 
 static void expect(const char *text)
 {
-	struct buf got = { 0 };
-	struct err err;
-
-	ck_assert_int_eq(fs_read(file, 1 << 20, &got, &err), 0);
-	ck_assert_str_eq(buf_str(&got), text);
-	buf_release(&got);
+	expect_file(file, text);
 }
 
 static void set(const char *sub, const char *key, const char *value)
@@ -85,9 +80,9 @@ TEST(set_all_writes_what_is_new_at_once)
 	struct err err = { 0 };
 
 	put("[node \"a\"]\n\taddress=tls:a ; mine\n");
-	ck_assert_int_eq(conf_set_all("node", "a", pairs, 3, &err), 0);
+	must(conf_set_all("node", "a", pairs, 3, &err));
 	expect("[node \"a\"]\n\taddress=tls:a ; mine\n\tkey = SHA256:x\n");
-	ck_assert_int_eq(conf_set_all("node", "a", pairs, 3, &err), 0);
+	must(conf_set_all("node", "a", pairs, 3, &err));
 	expect("[node \"a\"]\n\taddress=tls:a ; mine\n\tkey = SHA256:x\n");
 }
 
@@ -98,7 +93,7 @@ TEST(put_says_it_last_and_writes_nothing)
 	char *at;
 
 	put("[node \"a\"]\n\tslots=1\n");
-	ck_assert_int_eq(conf_load(&c, NULL, &err), 0);
+	must(conf_load(&c, NULL, &err));
 	conf_override(c, "node", "a", "slots", "2", "the command line");
 	ck_assert_int_eq(conf_get_number(c, "node", "a", "slots", 0), 2);
 	at = conf_get_origin(c, "node", "a", "slots");
@@ -116,7 +111,7 @@ TEST(set_quotes_what_needs_it)
 
 	set("a", "address", command);
 	set("we\"ird\\ one.x", "address", "ssh:w");
-	ck_assert_int_eq(conf_load(&c, NULL, &err), 0);
+	must(conf_load(&c, NULL, &err));
 	ck_assert_str_eq(conf_get(c, "node", "a", "address"), command);
 	ck_assert_str_eq(conf_get(c, "node", "we\"ird\\ one.x", "address"),
 			 "ssh:w");
@@ -129,7 +124,7 @@ TEST(set_refuses_a_file_with_bad_syntax)
 
 	put("[farm\n");
 	ck_assert_int_eq(conf_set("node", "a", "slots", "1", &err), -EINVAL);
-	ck_assert(strstr(err.text, "config:1: ") != NULL);
+	text_has(err.text, "config:1: ");
 	expect("[farm\n");
 }
 
@@ -181,7 +176,7 @@ TEST(what_is_not_written_leaves_the_file)
 	put("[node \"a\"]\n\tslots = 2\n");
 	for (int i = 0; i < 20; i++) {
 		use_small_chunks();
-		ck_assert_int_eq(conf_check_writable(&err), 0);
+		must(conf_check_writable(&err));
 		ck_assert_int_ne(conf_set_all("node", "a", bad, 2, &err), 0);
 	}
 	expect("[node \"a\"]\n\tslots = 2\n");
@@ -194,7 +189,7 @@ TEST_EACH(remove_takes_out_the_subsection_alone, cuts)
 	char *lock = xasprintf("%s.lock", file);
 
 	put(row->before);
-	ck_assert_int_eq(conf_remove_section("node", "a", &err), 0);
+	must(conf_remove_section("node", "a", &err));
 	expect(row->after);
 	ck_assert_int_eq(stat(file, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0640);
@@ -220,11 +215,9 @@ TEST(remove_writes_through_a_symbolic_link)
 
 	put("");
 	ck_assert_int_eq(unlink(file), 0);
-	ck_assert_int_eq(fs_write(real, bytes_str("[node \"a\"]\nslots=1\n"),
-				  0600, &err),
-			 0);
+	must(fs_write(real, bytes_str("[node \"a\"]\nslots=1\n"), 0600, &err));
 	ck_assert_int_eq(symlink(real, file), 0);
-	ck_assert_int_eq(conf_remove_section("node", "a", &err), 0);
+	must(conf_remove_section("node", "a", &err));
 	ck_assert_int_eq(lstat(file, &st), 0);
 	ck_assert(S_ISLNK(st.st_mode));
 	expect("");
@@ -239,7 +232,7 @@ static char *put_lock(long age_s)
 				    { .tv_sec = time(NULL) - age_s } };
 	struct err err;
 
-	ck_assert_int_eq(fs_write(lock, bytes_str(""), 0600, &err), 0);
+	must(fs_write(lock, bytes_str(""), 0600, &err));
 	ck_assert_int_eq(utimensat(AT_FDCWD, lock, when, 0), 0);
 	return lock;
 }
@@ -256,7 +249,7 @@ TEST(a_lock_that_a_killed_one_left_is_no_hindrance)
 	ck_assert(!fs_exists(lock));
 	free(lock);
 	lock = put_lock(60);
-	ck_assert_msg(!conf_remove_section("node", "a", &err), "%s", err.text);
+	must(conf_remove_section("node", "a", &err));
 	ck_assert(!fs_exists(lock));
 	free(lock);
 }
@@ -287,6 +280,6 @@ TEST(a_lock_of_somebody_who_writes_is_waited_for)
 	ck_assert_int_eq(spawn_wait(pid), 0);
 	expect("[node \"a\"]\n\tslots = 2\n");
 	pid = lock_for_a_moment();
-	ck_assert_msg(!conf_remove_section("node", "a", &err), "%s", err.text);
+	must(conf_remove_section("node", "a", &err));
 	ck_assert_int_eq(spawn_wait(pid), 0);
 }

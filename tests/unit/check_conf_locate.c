@@ -30,7 +30,7 @@ static void put(const char *name, const char *text)
 {
 	struct err err;
 
-	ck_assert_int_eq(fs_write(name, bytes_str(text), 0644, &err), 0);
+	must(fs_write(name, bytes_str(text), 0644, &err));
 }
 
 static void expect(const char *place, const char *key, const char *value,
@@ -85,8 +85,8 @@ TEST(check_names_file_and_line_of_bad_syntax)
 	struct err err = { 0 };
 
 	put("main", "[farm]\nverify = 1\n\n[node\n");
-	ck_assert_int_eq(conf_locate_check("main", &err), -EINVAL);
-	ck_assert_str_eq(err.text, "main:4: invalid section header");
+	err_is(conf_locate_check("main", &err), -EINVAL,
+	       "main:4: invalid section header");
 }
 
 TEST(check_names_the_included_file)
@@ -96,7 +96,7 @@ TEST(check_names_the_included_file)
 	put("main", "[include]\npath = inc\n");
 	put("inc", "[farm]\nverify = \\q\n");
 	ck_assert_int_eq(conf_locate_check("main", &err), -EINVAL);
-	ck_assert(str_starts(err.text, "./inc:2: invalid escape"));
+	text_starts(err.text, "./inc:2: invalid escape");
 }
 
 TEST(check_ends_in_a_circle_of_includes)
@@ -126,14 +126,14 @@ TEST(check_refuses_a_fifo_and_names_the_line)
 
 	alarm(60);
 	ck_assert_int_eq(mkfifo("fifo", 0644), 0);
-	ck_assert_int_eq(conf_locate_check("fifo", &err), -EINVAL);
-	ck_assert_str_eq(err.text, "fifo: not a regular file");
+	err_is(conf_locate_check("fifo", &err), -EINVAL,
+	       "fifo: not a regular file");
 	ck_assert_int_eq(conf_locate_read("fifo", &text, &err), -EINVAL);
 	ck_assert_int_eq(symlink("fifo", "link"), 0);
 	put("main", "[include]\n\tpath = inc\n");
 	put("inc", "[farm]\n\n[include]\npath = link\n");
-	ck_assert_int_eq(conf_locate_check("main", &err), -EINVAL);
-	ck_assert_str_eq(err.text, "./inc:4: ./link: not a regular file");
+	err_is(conf_locate_check("main", &err), -EINVAL,
+	       "./inc:4: ./link: not a regular file");
 	expect("main", "slots", "1", 0);
 }
 
@@ -141,7 +141,7 @@ TEST(check_takes_the_null_device_for_an_empty_file)
 {
 	struct err err = { 0 };
 
-	ck_assert_int_eq(conf_locate_check("/dev/null", &err), 0);
-	ck_assert_int_eq(conf_locate_check("/dev/zero", &err), -EINVAL);
-	ck_assert_str_eq(err.text, "/dev/zero: not a regular file");
+	must(conf_locate_check("/dev/null", &err));
+	err_is(conf_locate_check("/dev/zero", &err), -EINVAL,
+	       "/dev/zero: not a regular file");
 }

@@ -54,8 +54,7 @@ TEST_EACH(scan_finds_every_key_and_its_line, good)
 	struct err err = { 0 };
 	unsigned line;
 
-	ck_assert_int_eq(
-		conf_scan(bytes_str(row->text), collect, &out, &line, &err), 0);
+	must(conf_scan(bytes_str(row->text), collect, &out, &line, &err));
 	ck_assert_str_eq(buf_str(&out), row->items);
 	buf_release(&out);
 }
@@ -130,8 +129,7 @@ TEST(scan_tells_where_an_item_begins_and_ends)
 	struct err err = { 0 };
 	unsigned line;
 
-	ck_assert_int_eq(
-		conf_scan(bytes_str(text), note_place, &p, &line, &err), 0);
+	must(conf_scan(bytes_str(text), note_place, &p, &line, &err));
 	ck_assert_uint_eq(p.n, 4);
 	ck_assert_uint_eq(p.at[0], 5); /* [a] */
 	/* includes its blanks and its newline */

@@ -18,9 +18,7 @@ static void follow(unsigned wanted, void (*change)(struct node_entry *e))
 		*e = roster.v[i];
 		e->name = xstrdup(e->name);
 		e->address_text = xstrdup(e->address_text);
-		ck_assert_int_eq(
-			node_address_parse(&e->address, e->address_text, &err),
-			0);
+		must(node_address_parse(&e->address, e->address_text, &err));
 		if (change)
 			change(e);
 		now.n++;
@@ -244,7 +242,7 @@ static void set_address(struct node_entry *e, const char *address)
 	free(e->address_text);
 	node_address_release(&e->address);
 	e->address_text = xstrdup(address);
-	ck_assert_int_eq(node_address_parse(&e->address, address, &err), 0);
+	must(node_address_parse(&e->address, address, &err));
 }
 
 static char *right_address;

@@ -124,7 +124,7 @@ TEST(another_kind_of_machine_gets_no_job_and_says_which)
 	turn_until(answered, 60000);
 	ck_assert_str_eq(local_why, "no node has the toolchain");
 	ck_assert_str_eq(first_node()->state, "no toolchain");
-	ck_assert_ptr_nonnull(strstr(first_node()->reason, ", not on s390x"));
+	text_has(first_node()->reason, ", not on s390x");
 	ck_assert_uint_eq(nodes[0].cells, 0);
 }
 
@@ -148,7 +148,7 @@ static void compile_in_sub(const char *assembled)
 	ck_assert_int_eq(mkdir(sub, 0700), 0);
 	ck_assert_int_eq(rename(c, sub_c), 0);
 	ck_assert_int_eq(rename(h, sub_h), 0);
-	ck_assert_int_eq(fs_write(c, bytes_str("int other;\n"), 0600, &err), 0);
+	must(fs_write(c, bytes_str("int other;\n"), 0600, &err));
 	source = "sub/unit.c";
 	dep_text = "unit.o: sub/unit.c /usr/include/stdc-predef.h "
 		   "sub/unit.h\n";
@@ -239,8 +239,8 @@ static void make_dirs(void)
 	char *a = at("a"), *b = at("b");
 	struct err err;
 
-	ck_assert_int_eq(fs_mkdirs(a, 0755, &err), 0);
-	ck_assert_int_eq(fs_mkdirs(b, 0755, &err), 0);
+	must(fs_mkdirs(a, 0755, &err));
+	must(fs_mkdirs(b, 0755, &err));
 	free(a);
 	free(b);
 	write_file("a/deep.h", "\n");

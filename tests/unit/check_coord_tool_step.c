@@ -13,8 +13,8 @@ static void put_tool(void)
 	struct buf text = { 0 };
 	struct err err;
 
-	ck_assert_int_eq(fs_read("/proc/self/exe", 64 << 20, &text, &err), 0);
-	ck_assert_int_eq(fs_write(path, buf_bytes(&text), 0755, &err), 0);
+	must(fs_read("/proc/self/exe", 64 << 20, &text, &err));
+	must(fs_write(path, buf_bytes(&text), 0755, &err));
 	buf_release(&text);
 	free(path);
 }
@@ -95,7 +95,7 @@ TEST(symbols_come_from_a_node)
 	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
 	ck_assert_str_eq(printed, "#symbols\n");
 	ck_assert(!fs_exists(tmp));
-	ck_assert_msg(!fs_read(dep, 1 << 20, &list, &err), "%s", err.text);
+	must(fs_read(dep, 1 << 20, &list, &err));
 	ck_assert_str_eq(buf_str(&list), "unit.o: unit.c unit.h\n");
 	expect_step(&nodes[0], WIRE_STEP_SYMBOLS);
 	ck_assert_uint_eq(stats()->n_remote, 1);
@@ -111,7 +111,7 @@ static void expect_text(const struct node *n, const char *want)
 	struct buf got = { 0 };
 	struct err err;
 
-	ck_assert_int_eq(fs_read(n->job.source, 1 << 20, &got, &err), 0);
+	must(fs_read(n->job.source, 1 << 20, &got, &err));
 	ck_assert_str_eq(buf_str(&got), want);
 	ck_assert_int_eq(told(n, str_skip_dir(n->job.source, dir)),
 			 WIRE_INODE_FILE);
@@ -129,7 +129,7 @@ TEST(symbols_of_a_text_come_from_a_node)
 	ask_a_node();
 	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
 	ck_assert_str_eq(printed, "#symbols\n");
-	ck_assert_msg(!fs_read(dep, 1 << 20, &list, &err), "%s", err.text);
+	must(fs_read(dep, 1 << 20, &list, &err));
 	ck_assert_str_eq(buf_str(&list), "-: unit.h\n");
 	expect_step(&nodes[0], WIRE_STEP_SYMBOLS);
 	ck_assert_int_eq(nodes[0].job.lang, WIRE_LANG_C);
@@ -195,7 +195,7 @@ static void expect_content(const char *name, struct bytes want)
 	struct buf got = { 0 };
 	struct err err;
 
-	ck_assert_msg(!fs_read(path, 1 << 20, &got, &err), "%s", err.text);
+	must(fs_read(path, 1 << 20, &got, &err));
 	ck_assert(bytes_equal(buf_bytes(&got), want));
 	buf_release(&got);
 	free(path);

@@ -24,8 +24,7 @@ static char *put(const char *name, const char *content)
 {
 	char *path = xasprintf("%s/%s", dir, name);
 
-	ck_assert_msg(!fs_write(path, bytes_str(content), 0755, &err), "%s",
-		      err.text);
+	must(fs_write(path, bytes_str(content), 0755, &err));
 	return path;
 }
 

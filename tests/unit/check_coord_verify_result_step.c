@@ -35,17 +35,12 @@ TIMEOUT(60);
 
 TEST(text_alone_has_words_and_a_dependency_file)
 {
-	struct buf got = { 0 };
-	struct err err;
-
 	be_text("#SYMVER a 0x00000001\n");
 	e.to_terminal = true;
 	coord_verify_result(&e);
 	ck_assert_msg(e.verdict == SCHED_VERDICT_VALID, "%s%s",
 		      reason_text(e.reason), e.err.text);
-	ck_assert_int_eq(fs_read("u.d.tmp", 1 << 20, &got, &err), 0);
-	ck_assert_str_eq(buf_str(&got), DEPS);
-	buf_release(&got);
+	expect_file("u.d.tmp", DEPS);
 	ck_assert(!fs_exists("u.o.tmp"));
 }
 
@@ -67,8 +62,8 @@ static const struct inputs_tool *put_tool(struct inputs_tool_cache *tools)
 	struct buf text = { 0 };
 	struct err err;
 
-	ck_assert_int_eq(fs_read("/proc/self/exe", 64 << 20, &text, &err), 0);
-	ck_assert_int_eq(fs_write(path, buf_bytes(&text), 0755, &err), 0);
+	must(fs_read("/proc/self/exe", 64 << 20, &text, &err));
+	must(fs_write(path, buf_bytes(&text), 0755, &err));
 	tool = inputs_tool_get(tools, path, env, &err);
 	ck_assert_msg(tool, "%s", err.text);
 	buf_release(&text);
@@ -84,7 +79,7 @@ TEST(a_tool_that_changed_meanwhile_is_named)
 	unlink("tool");
 	coord_verify_result(&e);
 	expect_nothing(SCHED_VERDICT_INPUTS_CHANGED);
-	ck_assert(str_ends(e.err.text, "/tool"));
+	text_ends(e.err.text, "/tool");
 	inputs_tool_cache_free(tools);
 }
 
@@ -187,7 +182,7 @@ static void expect_output(const char *name, struct bytes want)
 	struct buf got = { 0 };
 	struct err err;
 
-	ck_assert_int_eq(fs_read(name, 1 << 20, &got, &err), 0);
+	must(fs_read(name, 1 << 20, &got, &err));
 	ck_assert(bytes_equal(buf_bytes(&got), want));
 	buf_release(&got);
 }

@@ -44,7 +44,7 @@ static char *as_list(const char *cc)
 	struct err err;
 
 	if (!compare_run(compare_dir, argv, environ, &out, &err_out)) {
-		ck_assert_int_eq(fs_read(path, 1 << 20, &list, &err), 0);
+		must(fs_read(path, 1 << 20, &list, &err));
 		ck_assert_int_eq(depfile_parse(&files, buf_bytes(&list)), 0);
 		for (size_t i = 0; i < files.n; i++) {
 			if (str_starts(files.v[i], "./"))

@@ -358,7 +358,7 @@ static void tree(struct strv *argv)
 	struct text t = { .header = 0 };
 	struct err err;
 
-	ck_assert_int_eq(fs_remove(compare_dir, &err), 0);
+	must(fs_remove(compare_dir, &err));
 	strv_add(argv, "cc");
 	strv_add(argv, "-nostdinc");
 	strv_add(argv, ONE_OF(std));

@@ -221,9 +221,7 @@ TEST(a_nul_is_a_blank)
 	struct err err;
 
 	compare_file("a.h", "");
-	ck_assert_int_eq(fs_write(path, bytes_of(source, sizeof(source) - 1),
-				  0644, &err),
-			 0);
+	must(fs_write(path, bytes_of(source, sizeof(source) - 1), 0644, &err));
 	ck_assert_msg(compare_unit(s, cc, argv, &text) == COMPARE_EQUAL, "%s",
 		      text);
 	free(text);

@@ -151,7 +151,7 @@ TEST(an_error_counts_once_and_makes_lines_not_at_all)
 	diag_log_end(&j);
 	ck_assert_uint_eq(j.n_errors, 1);
 	ck_assert_uint_eq(n_blocks, 1);
-	ck_assert_ptr_nonnull(strstr(buf_str(&blocks), "__sub-make"));
+	text_has(buf_str(&blocks), "__sub-make");
 }
 
 TEST(a_recipe_that_fails_in_silence_counts)
@@ -175,7 +175,7 @@ TEST(starred_lines_are_one_error_or_none)
 	diag_log_end(&j);
 	ck_assert_uint_eq(j.n_errors, 1);
 	ck_assert_uint_eq(n_blocks, 1);
-	ck_assert(strstr(buf_str(&blocks), "run some configurator"));
+	text_has(buf_str(&blocks), "run some configurator");
 }
 
 /* An unknown line is an error if make reports one. */
@@ -186,7 +186,7 @@ TEST(other_starred_lines_are_shown_with_what_failed)
 	     "make[1]: *** [arch/powerpc/Makefile:392: checkbin] Error 1\n");
 	diag_log_end(&j);
 	ck_assert_uint_eq(j.n_errors, 1);
-	ck_assert(strstr(buf_str(&blocks), "use a different binutils"));
+	text_has(buf_str(&blocks), "use a different binutils");
 }
 
 TEST(a_sub_make_that_ends_with_2_in_silence_counts)
@@ -302,9 +302,7 @@ static void real(const char *command, unsigned warnings, unsigned errors)
 	struct err err = { 0 };
 	int status;
 
-	ck_assert_int_eq(spawn_collect_stdout(&what, 1 << 20, 20000, &out,
-					      &status, &err),
-			 0);
+	must(spawn_collect_stdout(&what, 1 << 20, 20000, &out, &status, &err));
 	diag_log_feed(&j, buf_bytes(&out));
 	diag_log_end(&j);
 	ck_assert_msg(j.n_warnings == warnings && j.n_errors == errors,

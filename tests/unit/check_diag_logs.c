@@ -78,7 +78,7 @@ static void check_log(const char *path)
 	struct err err;
 	uint64_t us;
 
-	ck_assert_int_eq(fs_read(path, SIZE_MAX / 2, &text, &err), 0);
+	must(fs_read(path, SIZE_MAX / 2, &text, &err));
 	diag_log_init(&log, &none);
 	us = clock_us();
 	diag_log_feed(&log, buf_bytes(&text));

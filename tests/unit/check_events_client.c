@@ -111,7 +111,7 @@ TEST(it_hears_what_a_build_tells)
 	struct events_server *server;
 
 	events_hub_start(hub, base);
-	ck_assert_int_eq(events_server_new(&server, hub, base, path, &err), 0);
+	must(events_server_new(&server, hub, base, path, &err));
 	ck_assert_int_eq(come(), 0);
 	turn_loop(base, 50);
 	ck_assert_uint_eq(kinds[EVENTS_KIND_LIVE], 1);
@@ -133,7 +133,7 @@ TEST(what_was_dropped_comes_by_another_connection)
 	struct events_server *server;
 
 	events_hub_start(hub, base);
-	ck_assert_int_eq(events_server_new(&server, hub, base, path, &err), 0);
+	must(events_server_new(&server, hub, base, path, &err));
 	ck_assert_int_eq(come(), 0);
 	turn_loop(base, 50);
 	for (int i = 0; i < 60000; i++)

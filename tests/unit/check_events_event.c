@@ -97,8 +97,7 @@ TEST(a_long_text_is_cut_between_characters)
 	text[EVENTS_TEXT_MAX + 9] = '\0';
 	ev.text = text;
 	line = line_of(&ev);
-	ck_assert_msg(!events_decode(&got, bytes_str(line), &err), "%s",
-		      err.text);
+	must(events_decode(&got, bytes_str(line), &err));
 	ck_assert_uint_eq(strlen(got.ev.text), EVENTS_TEXT_MAX - 1);
 	ck_assert_ptr_null(strstr(got.ev.text, "\xef\xbf\xbd"));
 	events_parsed_release(&got);
@@ -269,7 +268,7 @@ TEST(the_page_lists_what_the_table_has)
 	const char *begin, *end;
 	struct err err;
 
-	ck_assert_msg(!fs_read(PAGE, 1 << 20, &page, &err), "%s", err.text);
+	must(fs_read(PAGE, 1 << 20, &page, &err));
 	begin = strstr(buf_str(&page), BEGIN);
 	end = strstr(buf_str(&page), END);
 	ck_assert(begin && end);
@@ -279,7 +278,7 @@ TEST(the_page_lists_what_the_table_has)
 	buf_add_bytes(&made, buf_bytes(&list));
 	buf_add_str(&made, end);
 	if (getenv("KFARM_UPDATE"))
-		ck_assert(!fs_write(PAGE, buf_bytes(&made), 0644, &err));
+		must(fs_write(PAGE, buf_bytes(&made), 0644, &err));
 	else
 		ck_assert_msg(!strcmp(buf_str(&made), buf_str(&page)),
 			      PAGE " is out of step; from the top directory: "

@@ -69,7 +69,7 @@ TEST(all_of_a_piece_comes_event_by_event)
 	ck_assert_int_eq(next(), 1);
 	ck_assert_int_eq(next(), 1);
 	ck_assert_uint_eq(line.len, strlen(NOTE) - 1);
-	ck_assert(!memcmp(line.data, NOTE, line.len));
+	ck_assert_mem_eq(line.data, NOTE, line.len);
 	ck_assert_int_eq(next(), 1);
 	ck_assert_int_eq(next(), 0);
 }
@@ -80,7 +80,7 @@ TEST(lines_of_other_kinds_are_told_and_broken_ones_counted)
 		  "rubbish\n\n \r\n[]\n" NOTE);
 	ck_assert_int_eq(next(), 1);
 	ck_assert_int_eq(next(), -ENOMSG);
-	ck_assert(str_starts((const char *)line.data, "{\"t\":1,"));
+	text_starts((const char *)line.data, "{\"t\":1,");
 	ck_assert_int_eq(next(), 1);
 	ck_assert_int_eq(read_now.ev.kind, EVENTS_KIND_NOTE);
 	ck_assert_uint_eq(r.n_invalid, 2);

@@ -200,7 +200,7 @@ static void check_sums(void)
 		ck_assert(!j->node || j->node->slots[j->slot] == j);
 	}
 	ck_assert_uint_eq(n, m.n_jobs);
-	ck_assert(!memcmp(now, m.n_by_state, sizeof(now)));
+	ck_assert_mem_eq(now, m.n_by_state, sizeof(now));
 }
 
 static size_t memory(void)

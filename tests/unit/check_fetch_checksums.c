@@ -54,7 +54,7 @@ TEST_EACH(a_name_has_one_sum_or_none_that_counts, samples)
 	} else {
 		ck_assert_msg(ret == row->answer, "%s: %d", row->list, ret);
 		ck_assert_int_eq(got.b[31], 42);
-		ck_assert(strstr(err.text, "x.tar"));
+		text_has(err.text, "x.tar");
 	}
 }
 

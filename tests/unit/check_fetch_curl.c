@@ -80,9 +80,8 @@ TEST(who_sends_much_each_time_is_not)
 	struct err err = { 0 };
 
 	play_options.n_tries = 2;
-	ck_assert_msg(!play_get(play_http("/size=5000000/cut=1100000/much"),
-				NULL, 5000000, &err),
-		      "%s", err.text);
+	must(play_get(play_http("/size=5000000/cut=1100000/much"), NULL,
+		      5000000, &err));
 	play_expect(5000000, 0);
 	ck_assert_uint_eq(
 		play_requests("/size=5000000/cut=1100000/much", NULL, 0), 5);
@@ -97,9 +96,7 @@ TEST(a_wrong_length_is_found_or_believed)
 				  MANY, &err),
 			 -EIO);
 	/* Content-Length decides the end; checksums detect a short file. */
-	ck_assert_int_eq(play_get(play_url("/size=100/length=50/less"), NULL,
-				  MANY, &err),
-			 0);
+	must(play_get(play_url("/size=100/length=50/less"), NULL, MANY, &err));
 	play_expect(50, 0);
 }
 
@@ -159,9 +156,7 @@ TEST(after_a_stall_it_goes_on)
 
 	play_options.stall_s = 1;
 	play_options.n_tries = 100;
-	ck_assert_msg(
-		!play_get(play_url("/stall=300/times=1/on"), NULL, MANY, &err),
-		"%s", err.text);
+	must(play_get(play_url("/stall=300/times=1/on"), NULL, MANY, &err));
 	play_expect(1000, 0);
 	ck_assert_uint_eq(got.restarts, 0);
 }
@@ -173,9 +168,7 @@ TEST(a_slow_sink_is_no_stall)
 	play_options.n_tries = 1;
 	play_options.stall_s = 3;
 	got.sleep_ms = 3500;
-	ck_assert_msg(!play_get(play_http("/size=1000000/slow-sink"), NULL,
-				MANY, &err),
-		      "%s", err.text);
+	must(play_get(play_http("/size=1000000/slow-sink"), NULL, MANY, &err));
 	play_expect(1000000, 0);
 }
 
@@ -228,9 +221,8 @@ TEST(what_came_before_is_kept)
 	ck_assert_int_eq(st.st_size, 600);
 	got.cancel_at = 0;
 	atomic_store(&got.cancel, false);
-	ck_assert_int_eq(play_get(play_url("/stall=600/times=1/kept"),
-				  play_part, MANY, &err),
-			 0);
+	must(play_get(play_url("/stall=600/times=1/kept"), play_part, MANY,
+		      &err));
 	play_expect(1000, 0);
 	ck_assert_uint_eq(got.restarts, 0);
 }
@@ -352,9 +344,8 @@ TEST(memory_does_not_grow_with_the_file)
 	long before = peak_kib();
 
 	got.is_dull = true;
-	ck_assert_msg(!play_get(play_url("/size=67108864/large"), play_part,
-				67108864, &err),
-		      "%s", err.text);
+	must(play_get(play_url("/size=67108864/large"), play_part, 67108864,
+		      &err));
 	ck_assert_uint_eq(got.bytes, 67108864);
 #ifndef __SANITIZE_ADDRESS__ /* which delays the reuse of freed memory */
 	ck_assert_int_lt(peak_kib() - before, 16384);

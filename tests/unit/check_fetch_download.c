@@ -17,7 +17,7 @@ TEST_RANGE(a_file_arrives_whole_by_https_and_http, 0,
 	char *url = _i % 2 ? play_url(path) : play_http(path);
 	struct err err = { 0 };
 
-	ck_assert_msg(!play_get(url, NULL, MANY, &err), "%s", err.text);
+	must(play_get(url, NULL, MANY, &err));
 	play_expect(size, 0);
 	ck_assert_uint_eq(got.done, size);
 	ck_assert_uint_eq(got.total, size);
@@ -33,8 +33,7 @@ TEST_EACH(a_body_may_come_in_any_way, ways)
 	char *path = xasprintf("/size=99/%s/way", *row);
 	struct err err = { 0 };
 
-	ck_assert_msg(!play_get(play_url(path), NULL, MANY, &err), "%s",
-		      err.text);
+	must(play_get(play_url(path), NULL, MANY, &err));
 	play_expect(99, 0);
 	ck_assert_uint_eq(got.restarts, 0);
 	free(path);
@@ -50,8 +49,7 @@ TEST(a_text_is_all_or_nothing)
 	struct buf out = { 0 };
 
 	buf_add_str(&out, "left over");
-	ck_assert_int_eq(
-		fetch_download_text(urls, 70000, &play_options, &out, &err), 0);
+	must(fetch_download_text(urls, 70000, &play_options, &out, &err));
 	ck_assert_uint_eq(out.len, 70000);
 	ck_assert_uint_eq(out.data[0], bad_byte(0, 0));
 	play_options.n_tries = 1;
@@ -94,9 +92,8 @@ TEST(a_redirect_to_http_is_followed_only_if_allowed)
 
 	play_options.allow_http = true;
 	play_forget();
-	ck_assert_int_eq(fetch_download_file(urls, NULL, MANY, &play_options,
-					     &play_sink, &from, &err),
-			 0);
+	must(fetch_download_file(urls, NULL, MANY, &play_options, &play_sink,
+				 &from, &err));
 	play_expect(10, 0);
 	ck_assert_str_eq(from, end);
 	free(from);
@@ -253,10 +250,9 @@ TEST(a_server_says_when_to_come_back)
 	uint64_t before = clock_ms();
 	struct err err = { 0 };
 
-	ck_assert_int_eq(play_get(play_url("/status=503/after=1/times=1"
-					   "/size=9/soon"),
-				  NULL, MANY, &err),
-			 0);
+	must(play_get(play_url("/status=503/after=1/times=1"
+			       "/size=9/soon"),
+		      NULL, MANY, &err));
 	ck_assert_uint_ge(clock_ms() - before, 1000);
 	play_expect(9, 0);
 	ck_assert_int_eq(play_get(play_url("/status=429/after=7200/later"),
@@ -285,7 +281,7 @@ TEST(a_limit_is_kept_to_the_byte)
 {
 	struct err err = { 0 };
 
-	ck_assert_int_eq(play_get(play_url("/size=100/l"), NULL, 100, &err), 0);
+	must(play_get(play_url("/size=100/l"), NULL, 100, &err));
 	play_expect(100, 0);
 	ck_assert_int_eq(play_get(play_url("/size=101/l"), NULL, 100, &err),
 			 -EFBIG);
@@ -303,9 +299,8 @@ TEST(a_proxy_is_used_as_the_environment_says)
 	struct err err = { 0 };
 
 	setenv("http_proxy", proxy, 1);
-	ck_assert_int_eq(play_get(xstrdup("http://kernel.invalid/size=8/proxy"),
-				  NULL, MANY, &err),
-			 0);
+	must(play_get(xstrdup("http://kernel.invalid/size=8/proxy"), NULL, MANY,
+		      &err));
 	play_expect(8, 0);
 	ck_assert_uint_eq(play_requests("/size=8/proxy", NULL, 0), 1);
 	free(proxy);

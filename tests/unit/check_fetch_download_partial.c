@@ -20,7 +20,7 @@ static void write_from(const char *text)
 	char *path = part_from();
 	struct err err = { 0 };
 
-	ck_assert_int_eq(fs_write(path, bytes_str(text), 0644, &err), 0);
+	must(fs_write(path, bytes_str(text), 0644, &err));
 	free(path);
 }
 
@@ -64,7 +64,7 @@ TEST(what_came_is_not_fetched_again)
 	char last[200] = "";
 
 	leave("/size=1000/f", 700);
-	ck_assert_int_eq(go_on("/size=1000/f", 700, &err), 0);
+	must(go_on("/size=1000/f", 700, &err));
 	play_expect(1000, 0);
 	ck_assert_uint_eq(got.restarts, 0);
 	ck_assert_uint_eq(play_requests("/cut=700/cuts=1/size=1000/f", last,
@@ -80,9 +80,8 @@ TEST(a_whole_file_is_asked_for_news_only)
 	char last[200] = "";
 
 	for (int i = 0; i < 2; i++) {
-		ck_assert_int_eq(play_get(play_url("/size=1000/news"),
-					  play_part, MANY, &err),
-				 0);
+		must(play_get(play_url("/size=1000/news"), play_part, MANY,
+			      &err));
 		play_expect(1000, 0);
 		ck_assert_uint_eq(got.restarts, 0);
 		expect_part(1000);
@@ -141,7 +140,7 @@ TEST(another_version_is_not_mixed_with_the_first)
 	struct err err = { 0 };
 
 	leave("/size=1000/stamp=changing/v", 400);
-	ck_assert_int_eq(go_on("/size=1000/stamp=changing/v", 400, &err), 0);
+	must(go_on("/size=1000/stamp=changing/v", 400, &err));
 	play_expect(1000, 1);
 	ck_assert_uint_eq(got.restarts, 1);
 }
@@ -185,7 +184,7 @@ TEST_EACH(a_part_without_a_proper_stamp_is_void, spoiled)
 
 	leave(path, 600);
 	write_from(*row);
-	ck_assert_int_eq(go_on(path, 600, &err), 0);
+	must(go_on(path, 600, &err));
 	play_expect(1000, 0);
 	ck_assert_uint_eq(got.restarts, 0);
 	free(path);
@@ -201,7 +200,7 @@ TEST(a_part_of_another_length_starts_over)
 
 	leave("/size=1000/s", 600);
 	write_from("kfarm part 1 s\n\"v0-1000\"\n\n999\n");
-	ck_assert_int_eq(go_on("/size=1000/s", 600, &err), 0);
+	must(go_on("/size=1000/s", 600, &err));
 	play_expect(1000, 0);
 	ck_assert_uint_eq(got.restarts, 1);
 }
@@ -211,8 +210,7 @@ TEST(a_part_beyond_the_limit_is_void)
 	struct err err = { 0 };
 
 	leave("/size=1000/big", 600);
-	ck_assert_int_eq(
-		play_get(play_url("/size=500/big"), play_part, 500, &err), 0);
+	must(play_get(play_url("/size=500/big"), play_part, 500, &err));
 	play_expect(500, 0);
 	expect_part(500);
 }
@@ -232,12 +230,12 @@ TEST(a_part_has_one_writer)
 	struct fetch_partial mine;
 	struct err err = { 0 };
 
-	ck_assert_int_eq(fetch_partial_open(&mine, play_part, "x/y", &err), 0);
+	must(fetch_partial_open(&mine, play_part, "x/y", &err));
 	ck_assert_int_eq(play_get(play_url("/busy"), play_part, MANY, &err),
 			 -EBUSY);
 	play_expect_text(&err, "part: locked by another download");
 	fetch_partial_close(&mine);
-	ck_assert_int_eq(play_get(play_url("/busy"), play_part, MANY, &err), 0);
+	must(play_get(play_url("/busy"), play_part, MANY, &err));
 }
 
 TEST(a_link_is_not_followed)

@@ -96,7 +96,7 @@ static void check_kept(const char *keyring, const char *key)
 
 	path = xasprintf("%s/keys/%s.gpg", data, pin);
 	ck_assert_str_eq(keyring, path);
-	ck_assert_int_eq(fs_read(keyring, 1 << 20, &kept, &err), 0);
+	must(fs_read(keyring, 1 << 20, &kept, &err));
 	ck_assert(bytes_equal(buf_bytes(&kept), buf_bytes(&whole)));
 	buf_release(&kept);
 	buf_release(&whole);
@@ -130,11 +130,11 @@ TEST_RANGE(a_file_is_read_armored_or_binary_and_kept, 0, 2)
 	char *keyring = NULL;
 	struct err err = { 0 };
 
-	ck_assert_msg(!get(names[_i], NULL, &keyring, &err), "%s", err.text);
+	must(get(names[_i], NULL, &keyring, &err));
 	check_kept(keyring, "sums");
 	free(keyring);
 	/* From here on, the file is unavailable. */
-	ck_assert_msg(!get(NULL, NULL, &keyring, &err), "%s", err.text);
+	must(get(NULL, NULL, &keyring, &err));
 	check_kept(keyring, "sums");
 	free(keyring);
 }
@@ -177,7 +177,7 @@ TEST_RANGE(of_several_keys_the_pinned_one_is_kept, 0, 2)
 	char *keyring = NULL;
 	struct err err = { 0 };
 
-	ck_assert_msg(!get(names[_i], NULL, &keyring, &err), "%s", err.text);
+	must(get(names[_i], NULL, &keyring, &err));
 	check_kept(keyring, "sums");
 	free(keyring);
 }
@@ -189,8 +189,7 @@ TEST(an_expired_key_is_kept)
 	struct err err = { 0 };
 
 	keys_fingerprint("expired", pin);
-	ck_assert_msg(!get("keys/expired.asc", NULL, &keyring, &err), "%s",
-		      err.text);
+	must(get("keys/expired.asc", NULL, &keyring, &err));
 	check_kept(keyring, "expired");
 	free(keyring);
 }
@@ -204,9 +203,8 @@ TEST(one_of_several_files_has_it)
 	strv_own(&files, keys_path("nothing"));
 	strv_own(&files, keys_path("keys/other.asc"));
 	strv_own(&files, keys_path("keys/sums.asc"));
-	ck_assert_int_eq(fetch_key_find(data, pin, &files, NULL, NULL, false,
-					&keyring, &err),
-			 0);
+	must(fetch_key_find(data, pin, &files, NULL, NULL, false, &keyring,
+			    &err));
 	check_kept(keyring, "sums");
 	strv_release(&files);
 	free(keyring);
@@ -222,11 +220,11 @@ TEST(a_server_is_asked_once)
 	source = xasprintf("http://127.0.0.1:%u/pks/lookup?op=get&search=0x%%s",
 			   server.port);
 	asked = xasprintf("GET /pks/lookup?op=get&search=0x%s HTTP", pin);
-	ck_assert_msg(!get(NULL, source, &keyring, &err), "%s", err.text);
+	must(get(NULL, source, &keyring, &err));
 	check_kept(keyring, "sums");
 	ck_assert_msg(str_starts(server.request, asked), "%s", server.request);
 	free(keyring);
-	ck_assert_int_eq(get(NULL, source, &keyring, &err), 0);
+	must(get(NULL, source, &keyring, &err));
 	ck_assert_int_eq(server.requests, 1);
 	free(keyring);
 	free(source);
@@ -242,13 +240,12 @@ TEST(a_key_can_be_asked_for_again)
 	char *keyring = NULL;
 	struct err err = { 0 };
 
-	ck_assert_int_eq(get("keys/sums.asc", NULL, &keyring, &err), 0);
+	must(get("keys/sums.asc", NULL, &keyring, &err));
 	free(keyring);
 	serve_file(&server, "keys/sums.asc");
 	strv_addf(&sources, "http://127.0.0.1:%u/%%s", server.port);
-	ck_assert_int_eq(fetch_key_find(data, pin, NULL, &sources, &plain, true,
-					&keyring, &err),
-			 0);
+	must(fetch_key_find(data, pin, NULL, &sources, &plain, true, &keyring,
+			    &err));
 	ck_assert_int_eq(server.requests, 1);
 	check_kept(keyring, "sums");
 	free(keyring);
@@ -257,7 +254,7 @@ TEST(a_key_can_be_asked_for_again)
 	ck_assert_int_eq(fetch_key_find(data, pin, NULL, &sources, &plain, true,
 					&keyring, &err),
 			 -ENOKEY);
-	ck_assert_int_eq(get(NULL, NULL, &keyring, &err), 0);
+	must(get(NULL, NULL, &keyring, &err));
 	check_kept(keyring, "sums");
 	free(keyring);
 	strv_release(&sources);
@@ -285,14 +282,14 @@ TEST(a_damaged_copy_is_had_again)
 	struct err err = { 0 };
 	struct buf kept = { 0 };
 
-	ck_assert_int_eq(get("keys/sums.asc", NULL, &keyring, &err), 0);
+	must(get("keys/sums.asc", NULL, &keyring, &err));
 	free(keyring);
-	ck_assert_int_eq(fs_read(path, 1 << 20, &kept, &err), 0);
+	must(fs_read(path, 1 << 20, &kept, &err));
 	kept.data[20] ^= 1;
-	ck_assert_int_eq(fs_write(path, buf_bytes(&kept), 0644, &err), 0);
+	must(fs_write(path, buf_bytes(&kept), 0644, &err));
 	ck_assert_int_eq(get(NULL, NULL, &keyring, &err), -ENOKEY);
-	ck_assert(strstr(err.text, path));
-	ck_assert_int_eq(get("keys/sums.asc", NULL, &keyring, &err), 0);
+	text_has(err.text, path);
+	must(get("keys/sums.asc", NULL, &keyring, &err));
 	check_kept(keyring, "sums");
 	free(keyring);
 	free(path);
@@ -306,12 +303,12 @@ TEST(a_revocation_is_not_forgotten)
 	struct err err = { 0 };
 
 	keys_fingerprint("revoked", pin);
-	ck_assert_int_eq(get("keys/unrevoked.asc", NULL, &keyring, &err), 0);
+	must(get("keys/unrevoked.asc", NULL, &keyring, &err));
 	free(keyring);
-	ck_assert_int_eq(get("keys/revoked.asc", NULL, &keyring, &err), 0);
+	must(get("keys/revoked.asc", NULL, &keyring, &err));
 	check_kept(keyring, "revoked");
 	free(keyring);
-	ck_assert_int_eq(get("keys/unrevoked.asc", NULL, &keyring, &err), 0);
+	must(get("keys/unrevoked.asc", NULL, &keyring, &err));
 	check_kept(keyring, "revoked");
 	free(keyring);
 
@@ -328,7 +325,7 @@ TEST(what_cannot_be_kept_is_an_error)
 	struct err err = { 0 };
 	char *keyring = NULL;
 
-	ck_assert_int_eq(fs_write(data, bytes_str("a file"), 0644, &err), 0);
+	must(fs_write(data, bytes_str("a file"), 0644, &err));
 	ck_assert_int_eq(get("keys/sums.asc", NULL, &keyring, &err), -ENOTDIR);
 	ck_assert_msg(strstr(err.text, data), "%s", err.text);
 	strcpy(pin, "88AFCD20");
@@ -353,11 +350,9 @@ TEST(the_home_of_gpg_is_not_the_users)
 	struct err err = { 0 };
 	char *keyring = NULL, *conf = keys_path("gpg.conf");
 
-	ck_assert_int_eq(
-		fs_write(conf, bytes_str("no-such-option\n"), 0600, &err), 0);
+	must(fs_write(conf, bytes_str("no-such-option\n"), 0600, &err));
 	setenv("GNUPGHOME", keys_dir, 1);
-	ck_assert_msg(!get("keys/sums.asc", NULL, &keyring, &err), "%s",
-		      err.text);
+	must(get("keys/sums.asc", NULL, &keyring, &err));
 	check_kept(keyring, "sums");
 	free(keyring);
 	keyring = keys_path("pubring.kbx");

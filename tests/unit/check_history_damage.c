@@ -36,9 +36,8 @@ static void fill(void)
 		play_size(&p, &z);
 		play_end_well(&p, i == 5 ? 2 : 0);
 	}
-	ck_assert_int_eq(
-		history_db_open_at(&h, path, HISTORY_MODE_WRITE, 500, &err), 0);
-	ck_assert_int_eq(history_nightly_runs_add(h, &n, &err), 0);
+	must(history_db_open_at(&h, path, HISTORY_MODE_WRITE, 500, &err));
+	must(history_nightly_runs_add(h, &n, &err));
 	history_db_close(h);
 	/* Put all data into one file. */
 	sql("PRAGMA wal_checkpoint(truncate); PRAGMA journal_mode = delete");
@@ -134,8 +133,8 @@ static void remove_aside(void)
 {
 	char *home = str_dir(path);
 
-	ck_assert_int_eq(fs_remove(home, &err), 0);
-	ck_assert_int_eq(fs_mkdirs(home, 0755, &err), 0);
+	must(fs_remove(home, &err));
+	must(fs_mkdirs(home, 0755, &err));
 	free(home);
 }
 
@@ -163,7 +162,7 @@ static void build_with(unsigned seed)
 	}
 	if (files_named("history.db.damaged")) {
 		ck_assert_msg(p.notes.n, "seed %u", seed);
-		ck_assert_ptr_nonnull(strstr(p.notes.v[0], "damaged"));
+		text_has(p.notes.v[0], "damaged");
 	}
 	strv_release(&p.notes);
 }
@@ -180,7 +179,7 @@ TEST(damage_costs_the_history_and_never_the_build)
 	struct buf whole = { 0 }, file = { 0 };
 
 	fill();
-	ck_assert_int_eq(fs_read(path, 1 << 24, &whole, &err), 0);
+	must(fs_read(path, 1 << 24, &whole, &err));
 	for (unsigned i = 1; i <= rounds; i++) {
 		unsigned seed = i;
 
@@ -188,8 +187,7 @@ TEST(damage_costs_the_history_and_never_the_build)
 		buf_reset(&file);
 		buf_add_bytes(&file, buf_bytes(&whole));
 		spoil(&file, &seed);
-		ck_assert_int_eq(fs_write(path, buf_bytes(&file), 0600, &err),
-				 0);
+		must(fs_write(path, buf_bytes(&file), 0600, &err));
 		found = read_all();
 		build_with(i);
 		ck_assert_msg(!found || files_named("history.db.damaged"),

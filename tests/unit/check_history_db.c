@@ -19,8 +19,8 @@ TEST(a_file_without_tables_gets_them)
 	struct buf none = { 0 };
 	char *home = str_dir(path);
 
-	ck_assert_int_eq(fs_mkdirs(home, 0755, &err), 0);
-	ck_assert_int_eq(fs_write(path, buf_bytes(&none), 0600, &err), 0);
+	must(fs_mkdirs(home, 0755, &err));
+	must(fs_write(path, buf_bytes(&none), 0600, &err));
 	free(home);
 	ck_assert_int_eq(play_whole(KEY_A), 1);
 	check_whole();
@@ -31,7 +31,7 @@ TEST(a_file_of_version_0_is_migrated_by_a_reader_too)
 {
 	char *home = str_dir(path);
 
-	ck_assert_int_eq(fs_mkdirs(home, 0755, &err), 0);
+	must(fs_mkdirs(home, 0755, &err));
 	free(home);
 	/* An SQLite file without tables. */
 	sql("PRAGMA journal_mode = wal; CREATE TABLE x(y); DROP TABLE x");
@@ -72,7 +72,7 @@ TEST(a_newer_file_is_left_alone)
 	sql("PRAGMA user_version = 99");
 	close_sql();
 	ck_assert_int_eq(history_db_open(&h, &err), -EPROTONOSUPPORT);
-	ck_assert_ptr_nonnull(strstr(err.text, "newer kfarm"));
+	text_has(err.text, "newer kfarm");
 	play_build(&p, KEY_A, true);
 	play_unit(&p, "a.o", EVENTS_LOCAL);
 	ck_assert_int_eq(play_end(&p, 0), 0);
@@ -88,7 +88,7 @@ TEST(a_database_of_another_program_is_set_aside)
 	struct play p;
 	char *home = str_dir(path);
 
-	ck_assert_int_eq(fs_mkdirs(home, 0755, &err), 0);
+	must(fs_mkdirs(home, 0755, &err));
 	free(home);
 	sql("CREATE TABLE theirs(x); INSERT INTO theirs VALUES(1)");
 	close_sql();
@@ -314,8 +314,7 @@ TEST(kill_9_at_any_time_leaves_a_whole_history)
 		/* The result is the same before a writer has opened it. */
 		memset(n, 0, sizeof(n));
 		h = play_open();
-		ck_assert_int_eq(
-			history_build_list(h, &all, count_state, n, &err), 0);
+		must(history_build_list(h, &all, count_state, n, &err));
 		history_db_close(h);
 		ck_assert_uint_eq(n[HISTORY_STATE_RUNNING], 0);
 		check_whole();

@@ -70,7 +70,7 @@ TEST(a_build_is_written_down_with_all_that_was_told)
 	ck_assert_int_eq(b.n_local_steps, 3);
 	history_build_release(&b);
 	h = play_open();
-	ck_assert_int_eq(history_read_step_reasons(h, 1, &details, &err), 0);
+	must(history_read_step_reasons(h, 1, &details, &err));
 	ck_assert_uint_eq(details.n_step_reasons, 1);
 	ck_assert_str_eq(details.step_reasons[0].text, "unusual option");
 	ck_assert_int_eq(details.step_reasons[0].n_jobs, 3);
@@ -141,8 +141,8 @@ TEST(units_nodes_reasons_and_phases_are_there)
 	play_state(&p, 9, EVENTS_JOB_QUEUED, "left.o", "neo4a");
 	play_end_well(&p, 2);
 	h = play_open();
-	ck_assert_int_eq(history_read_units(h, 1, &details, &err), 0);
-	ck_assert_int_eq(history_read_phases(h, 1, &details, &err), 0);
+	must(history_read_units(h, 1, &details, &err));
+	must(history_read_phases(h, 1, &details, &err));
 	ck_assert_uint_eq(details.n_units, 3);
 	ck_assert_uint_eq(details.n_nodes, 2);
 	ck_assert_str_eq(details.nodes[0].name, "neo4a");
@@ -177,7 +177,7 @@ TEST(costs_are_of_the_last_build_that_compiled_it)
 	play_unit(&p, "kernel/fork.o", "neo4a");
 	play_end_well(&p, 0);
 	h = play_open();
-	ck_assert_int_eq(history_costs_load(h, KEY_A, &costs, &err), 0);
+	must(history_costs_load(h, KEY_A, &costs, &err));
 	ck_assert_uint_eq(costs.n_costs, 2);
 	c = history_cost_find(&costs, "kernel/fork.o");
 	ck_assert_ptr_nonnull(c);
@@ -189,7 +189,7 @@ TEST(costs_are_of_the_last_build_that_compiled_it)
 	ck_assert_int_eq(costs.baseline.number, 1);
 	ck_assert_int_eq(costs.baseline.n_jobs, 2);
 	history_costs_release(&costs);
-	ck_assert_int_eq(history_costs_load(h, KEY_B, &costs, &err), 0);
+	must(history_costs_load(h, KEY_B, &costs, &err));
 	ck_assert_uint_eq(costs.n_costs, 0);
 	ck_assert_int_eq(costs.baseline.number, 0);
 	ck_assert_ptr_null(history_cost_find(&costs, "init/main.o"));
@@ -208,13 +208,13 @@ TEST(the_previous_build_is_the_last_that_ended_of_the_key)
 	play_whole(KEY_A);
 	play_build(&p, KEY_A, false);
 	h = play_open();
-	ck_assert_int_eq(history_build_find(h, 0, &b, &err), 0);
+	must(history_build_find(h, 0, &b, &err));
 	ck_assert_int_eq(b.state, HISTORY_STATE_RUNNING);
-	ck_assert_int_eq(history_build_find_baseline(h, &b, &before, &err), 0);
+	must(history_build_find_baseline(h, &b, &before, &err));
 	ck_assert_int_eq(before.number, 3);
 	history_build_release(&b);
 	b = before;
-	ck_assert_int_eq(history_build_find_baseline(h, &b, &before, &err), 0);
+	must(history_build_find_baseline(h, &b, &before, &err));
 	ck_assert_int_eq(before.number, 1);
 	history_build_release(&b);
 	b = before;
@@ -258,11 +258,11 @@ TEST(diagnostics_and_sizes_are_kept_with_the_build)
 					   .status = HISTORY_DIAG_NO_BASELINE };
 	}
 	h = play_open();
-	ck_assert_int_eq(history_read_diags(h, 2, &details, &err), 0);
+	must(history_read_diags(h, 2, &details, &err));
 	ck_assert_uint_eq(details.n_diags, 2);
 	ck_assert_int_eq(details.diags[0].status, HISTORY_DIAG_NEW);
 	ck_assert_int_eq(details.diags[1].status, HISTORY_DIAG_NO_BASELINE);
-	ck_assert_int_eq(history_read_diags(h, 1, &details, &err), 0);
+	must(history_read_diags(h, 1, &details, &err));
 	ck_assert_uint_eq(details.n_diags, 2);
 	ck_assert_str_eq(details.diags[0].text, "other");
 	ck_assert_str_eq(details.diags[0].object, "a.o");
@@ -273,7 +273,7 @@ TEST(diagnostics_and_sizes_are_kept_with_the_build)
 	ck_assert_int_eq(details.diags[1].column, 3);
 	ck_assert_str_eq(details.diags[1].severity, "warning");
 	ck_assert_ptr_null(details.diags[1].object);
-	ck_assert_int_eq(history_read_sizes(h, 1, &details, &err), 0);
+	must(history_read_sizes(h, 1, &details, &err));
 	ck_assert_uint_eq(details.n_sizes, 1);
 	ck_assert_str_eq(details.sizes[0].name, "vmlinux");
 	ck_assert_int_eq(details.sizes[0].file_bytes, 9);
@@ -366,18 +366,18 @@ TEST(nothing_that_is_told_does_harm)
 	}
 	h = play_open();
 	for (unsigned i = 1; i <= 20; i++) {
-		ck_assert_int_eq(history_build_find(h, i, &b, &err), 0);
+		must(history_build_find(h, i, &b, &err));
 		ck_assert_str_eq(b.command, "all");
 		ck_assert_int_ge(b.cpu_ms, 0);
 		history_build_release(&b);
-		ck_assert_int_eq(history_read_units(h, i, &details, &err), 0);
-		ck_assert_int_eq(history_read_diags(h, i, &details, &err), 0);
-		ck_assert_int_eq(history_read_sizes(h, i, &details, &err), 0);
-		ck_assert_int_eq(history_read_phases(h, i, &details, &err), 0);
+		must(history_read_units(h, i, &details, &err));
+		must(history_read_diags(h, i, &details, &err));
+		must(history_read_sizes(h, i, &details, &err));
+		must(history_read_phases(h, i, &details, &err));
 		for (size_t j = 0; j < details.n_diags; j++)
 			ck_assert_uint_lt(strlen(details.diags[j].text), HUGE);
 	}
-	ck_assert_int_eq(history_costs_load(h, KEY_A, &costs, &err), 0);
+	must(history_costs_load(h, KEY_A, &costs, &err));
 	history_costs_release(&costs);
 	history_db_close(h);
 	free(huge);

@@ -57,7 +57,7 @@ static void write_file(const char *name, const char *text)
 	char *path = xasprintf("%s/%s", dir, name);
 	struct err err;
 
-	ck_assert_int_eq(fs_write(path, bytes_str(text), 0644, &err), 0);
+	must(fs_write(path, bytes_str(text), 0644, &err));
 	free(path);
 }
 
@@ -193,7 +193,7 @@ TEST(an_option_that_no_node_gets_is_a_reason)
 	begin("-F/x");
 	turn_until(&found);
 	ck_assert_int_eq(result.reason, REASON_OPTION_NOT_REMOTE);
-	ck_assert_ptr_nonnull(strstr(result.manifest.detail, "-F"));
+	text_has(result.manifest.detail, "-F");
 }
 
 TEST(include_paths_of_the_environment_are_a_reason)

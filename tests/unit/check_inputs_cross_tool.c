@@ -26,8 +26,7 @@ static void put(const char *name, const char *text, mode_t mode)
 	char *path = xasprintf("%s/%s", dir, name);
 
 	unlink(path);
-	ck_assert_msg(!fs_write(path, bytes_str(text), mode, &err), "%s",
-		      err.text);
+	must(fs_write(path, bytes_str(text), mode, &err));
 	free(path);
 }
 
@@ -82,8 +81,7 @@ static void find_host(void)
 {
 	char *argv[] = { (char *)"cc", (char *)"-dumpmachine", NULL };
 
-	ck_assert_int_eq(spawn_first_line(argv, NULL, 60000, &machine, &err),
-			 0);
+	must(spawn_first_line(argv, NULL, 60000, &machine, &err));
 	ck_assert_ptr_nonnull(machine);
 	machine[strcspn(machine, "-")] = 0;
 	host = compiler_host_release_name(machine);
@@ -98,7 +96,7 @@ static void set_up(void)
 	dir = realpath(name, NULL);
 	for (int i = 0; i < 2; i++) {
 		path = xasprintf("%s/%s", dir, i ? "bin" : "scripts/g");
-		ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
+		must(fs_mkdirs(path, 0755, &err));
 		free(path);
 	}
 	program = xasprintf("%s/scripts/g/tool", dir);
@@ -148,7 +146,7 @@ static void expect_logged(const char *words, bool there)
 	struct buf log = { 0 };
 	char *path = xasprintf("%s/log", dir);
 
-	ck_assert_int_eq(fs_read(path, 1 << 16, &log, &err), 0);
+	must(fs_read(path, 1 << 16, &log, &err));
 	ck_assert_msg(!strstr(buf_str(&log), words) == !there, "%s in:\n%s",
 		      words, buf_str(&log));
 	buf_release(&log);
@@ -167,9 +165,7 @@ TEST(it_is_the_same_program)
 
 	ck_assert_msg(!make_for(host, NULL), "%s", err.text);
 	expect_made(true);
-	ck_assert_int_eq(spawn_collect_stdout(&what, 1 << 16, 60000, &text,
-					      &status, &err),
-			 0);
+	must(spawn_collect_stdout(&what, 1 << 16, 60000, &text, &status, &err));
 	ck_assert_int_eq(WEXITSTATUS(status), 7);
 	ck_assert_str_eq(buf_str(&text), "counterpart\n");
 	expect_logged("-std=gnu11 -I ./scripts/g -DN=7 -O2", true);

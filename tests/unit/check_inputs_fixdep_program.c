@@ -23,8 +23,7 @@ static struct err err;
 
 static void put(const char *path, const char *text, mode_t mode)
 {
-	ck_assert_msg(!fs_write(path, bytes_str(text), mode, &err), "%s",
-		      err.text);
+	must(fs_write(path, bytes_str(text), mode, &err));
 }
 
 static void run(const char *command)
@@ -68,11 +67,11 @@ static void record(const char *name)
 	char hex[DIGEST_HEX], *path;
 	struct digest d;
 
-	ck_assert_int_eq(fs_read(program, 1 << 20, &content, &err), 0);
+	must(fs_read(program, 1 << 20, &content, &err));
 	digest_bytes(buf_bytes(&content), &d);
 	digest_format(&d, hex);
 	path = xasprintf("%s/fixdep-%s", cache, hex);
-	ck_assert_int_eq(fs_mkdirs(cache, 0700, &err), 0);
+	must(fs_mkdirs(cache, 0700, &err));
 	put(path, name, 0600);
 	free(path);
 	buf_release(&content);

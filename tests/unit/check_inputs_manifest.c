@@ -58,7 +58,7 @@ static void write_file(const char *name, const char *text)
 	char *path = at(name);
 	struct err err;
 
-	ck_assert_int_eq(fs_write(path, bytes_str(text), 0644, &err), 0);
+	must(fs_write(path, bytes_str(text), 0644, &err));
 	free(path);
 }
 

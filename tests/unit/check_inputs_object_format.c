@@ -59,12 +59,9 @@ TEST(an_object_of_the_reference_format_is_taken)
 	uint8_t a[256], b[256];
 	struct err err;
 
-	ck_assert_int_eq(inputs_object_format_compare(elf64(a, EM_AARCH64),
-						      elf64(b, EM_AARCH64),
-						      &err),
-			 0);
-	ck_assert_int_eq(inputs_object_format_compare(elf32(a), elf32(b), &err),
-			 0);
+	must(inputs_object_format_compare(elf64(a, EM_AARCH64),
+					  elf64(b, EM_AARCH64), &err));
+	must(inputs_object_format_compare(elf32(a), elf32(b), &err));
 }
 
 TEST(another_machine_or_class_is_refused_and_named)
@@ -76,7 +73,7 @@ TEST(another_machine_or_class_is_refused_and_named)
 						      elf64(b, EM_AARCH64),
 						      &err),
 			 -EBADMSG);
-	ck_assert_ptr_nonnull(strstr(err.text, "machine 62"));
+	text_has(err.text, "machine 62");
 	ck_assert_int_eq(inputs_object_format_compare(
 				 elf32(a), elf64(b, EM_AARCH64), &err),
 			 -EBADMSG);
@@ -135,8 +132,7 @@ TEST(bitcode_is_taken_where_the_compiler_makes_bitcode)
 	struct bytes bitcode = bytes_of(bc, sizeof(bc));
 	struct err err;
 
-	ck_assert_int_eq(inputs_object_format_compare(bitcode, bitcode, &err),
-			 0);
+	must(inputs_object_format_compare(bitcode, bitcode, &err));
 	ck_assert_int_eq(inputs_object_format_compare(
 				 bitcode, elf64(a, EM_AARCH64), &err),
 			 -EBADMSG);
@@ -164,10 +160,9 @@ TEST(bitcode_that_is_not_whole_or_of_another_llvm_is_refused)
 				 bytes_of(other, sizeof(other)), bitcode, &err),
 			 -EBADMSG);
 	other[12] = 'g';
-	ck_assert_int_eq(inputs_object_format_compare(
-				 bytes_of(other, sizeof(bc)), bitcode, &err),
-			 -EBADMSG);
-	ck_assert_str_eq(err.text, "bitcode of another LLVM version");
+	err_is(inputs_object_format_compare(bytes_of(other, sizeof(bc)),
+					    bitcode, &err),
+	       -EBADMSG, "bitcode of another LLVM version");
 }
 
 /* ------------------------------------------- objects of real compilers */
@@ -195,17 +190,15 @@ static void enter_dir(void)
 
 	dir = xstrdup(mkdtemp(template));
 	ck_assert_int_eq(chdir(dir), 0);
-	ck_assert_int_eq(fs_write("full.c",
-				  bytes_str("int f(int x) { return x * 3; }\n"
-					    "int g = 4;\n"),
-				  0600, &err),
-			 0);
-	ck_assert_int_eq(fs_write("data.c",
-				  bytes_str("int g;\nint x(void);\n"
-					    "int (*h)(void) = x;\n"),
-				  0600, &err),
-			 0);
-	ck_assert_int_eq(fs_write("empty.c", bytes_str("\n"), 0600, &err), 0);
+	must(fs_write("full.c",
+		      bytes_str("int f(int x) { return x * 3; }\n"
+				"int g = 4;\n"),
+		      0600, &err));
+	must(fs_write("data.c",
+		      bytes_str("int g;\nint x(void);\n"
+				"int (*h)(void) = x;\n"),
+		      0600, &err));
+	must(fs_write("empty.c", bytes_str("\n"), 0600, &err));
 }
 
 static void leave_dir(void)
@@ -213,7 +206,7 @@ static void leave_dir(void)
 	struct err err;
 
 	ck_assert_int_eq(chdir("/"), 0);
-	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	must(fs_remove(dir, &err));
 	free(dir);
 }
 
@@ -252,9 +245,9 @@ static bool make_object(struct buf *out, const struct kind *k,
 	strv_split(&argv, "-c -o t.o", " ");
 	strv_add(&argv, source);
 	what.argv = argv.v;
-	ck_assert_int_eq(spawn_start(&what, &pid, &err), 0);
+	must(spawn_start(&what, &pid, &err));
 	ck_assert_int_eq(spawn_wait(pid), 0);
-	ck_assert_int_eq(fs_read("t.o", 1 << 20, out, &err), 0);
+	must(fs_read("t.o", 1 << 20, out, &err));
 	strv_release(&argv);
 	free(path);
 	return true;

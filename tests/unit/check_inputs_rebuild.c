@@ -27,8 +27,7 @@ static void put(const char *name, const char *text, mode_t mode)
 	char *path = xasprintf("%s/%s", dir, name);
 
 	unlink(path);
-	ck_assert_msg(!fs_write(path, bytes_str(text), mode, &err), "%s",
-		      err.text);
+	must(fs_write(path, bytes_str(text), mode, &err));
 	free(path);
 }
 
@@ -65,7 +64,7 @@ static void set_up(void)
 	ck_assert_ptr_nonnull(mkdtemp(name));
 	dir = realpath(name, NULL);
 	path = xasprintf("%s/scripts/g", dir);
-	ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
+	must(fs_mkdirs(path, 0755, &err));
 	free(path);
 	program = xasprintf("%s/scripts/g/tool", dir);
 	put("scripts/g/a.c",

@@ -25,10 +25,10 @@ static void put_program(const char *more)
 {
 	struct buf text = { 0 };
 
-	ck_assert_int_eq(fs_read("/proc/self/exe", 64 << 20, &text, &err), 0);
+	must(fs_read("/proc/self/exe", 64 << 20, &text, &err));
 	buf_add_str(&text, more);
 	unlink(program);
-	ck_assert_int_eq(fs_write(program, buf_bytes(&text), 0755, &err), 0);
+	must(fs_write(program, buf_bytes(&text), 0755, &err));
 	buf_release(&text);
 }
 
@@ -130,8 +130,7 @@ TEST(what_is_no_program_is_not_shipped)
 	ck_assert_ptr_null(get("/nonexistent/tool"));
 	ck_assert_ptr_null(get(dir));
 	unlink(program);
-	ck_assert_int_eq(
-		fs_write(program, bytes_str("#!/bin/sh\n"), 0755, &err), 0);
+	must(fs_write(program, bytes_str("#!/bin/sh\n"), 0755, &err));
 	ck_assert_ptr_null(get(program));
 	ck_assert(err.text[0]);
 }

@@ -59,7 +59,7 @@ TEST_EACH(targets_of_make_are_known, targets)
 TEST(rules_of_the_architectures_makefile_are_targets)
 {
 	r.kconfig = "i386_defconfig";
-	ck_assert_int_eq(kconfig_read(&k, &r, tree, "x86", false, &err), 0);
+	must(kconfig_read(&k, &r, tree, "x86", false, &err));
 	ck_assert_str_eq(k.target, "i386_defconfig");
 }
 
@@ -72,7 +72,7 @@ TEST(configurations_may_be_those_of_no_architecture)
 	ck_assert_int_eq(k.base, KCONFIG_BASE_TARGET);
 	r.kconfig = "rok_defconfig";
 	ck_assert_int_lt(take(true), 0);
-	ck_assert_ptr_nonnull(strstr(err.text, "\"rock_defconfig\"?"));
+	text_has(err.text, "\"rock_defconfig\"?");
 }
 
 TEST(a_file_is_a_base)
@@ -95,14 +95,14 @@ TEST_EACH(a_base_that_is_not_there_is_named, absent)
 {
 	r.kconfig = *row;
 	ck_assert_int_lt(take(false), 0);
-	ck_assert_ptr_nonnull(strstr(err.text, *row));
+	text_has(err.text, *row);
 }
 
 TEST_EACH(a_fragment_that_is_not_there_is_named, absent)
 {
 	strv_add(&r.fragments, *row);
 	ck_assert_int_lt(take(false), 0);
-	ck_assert_ptr_nonnull(strstr(err.text, *row));
+	text_has(err.text, *row);
 }
 
 TEST(a_path_outside_of_the_tree_is_nothing_that_the_tree_lacks)

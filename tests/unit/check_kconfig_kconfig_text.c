@@ -34,7 +34,7 @@ static void put(const char *name, const char *content)
 {
 	char *path = in_dir(name);
 
-	ck_assert_int_eq(fs_write(path, bytes_str(content), 0644, &err), 0);
+	must(fs_write(path, bytes_str(content), 0644, &err));
 	free(path);
 }
 

@@ -28,12 +28,11 @@ static void put_adopted(const char *bin)
 	struct strv made = { 0 }, taken = { 0 };
 	struct toolchain_release r;
 
-	ck_assert_int_eq(fs_mkdirs(dir, 0755, &err), 0);
-	ck_assert_msg(!toolchain_installed_write(&t, &err), "%s", err.text);
-	ck_assert_int_eq(toolchain_release_parse("gcc-12.2.0", &r, &err), 0);
+	must(fs_mkdirs(dir, 0755, &err));
+	must(toolchain_installed_write(&t, &err));
+	must(toolchain_release_parse("gcc-12.2.0", &r, &err));
 	w.release = &r;
-	ck_assert_msg(!toolchain_link_publish(&w, &made, &taken, &err), "%s",
-		      err.text);
+	must(toolchain_link_publish(&w, &made, &taken, &err));
 	strv_release(&taken);
 	strv_release(&made);
 	free(links);

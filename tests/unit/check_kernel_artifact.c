@@ -17,7 +17,7 @@ static void set_up(void)
 	run_set_up();
 	words(&req.targets, "Image modules dtbs");
 	start();
-	ck_assert_int_eq(kernel_build_run_make(&run, NULL, targets, &err), 0);
+	must(kernel_build_run_make(&run, NULL, targets, &err));
 	wants = (struct kernel_target_outputs){ .kernel = true,
 						.modules = true,
 						.dtbs = true };
@@ -45,8 +45,7 @@ static const struct kernel_artifact *find(const char *file)
 static void collect(void)
 {
 	kernel_artifacts_release(&got);
-	ck_assert_msg(!kernel_artifact_collect(&got, &run, &wants, &err), "%s",
-		      err.text);
+	must(kernel_artifact_collect(&got, &run, &wants, &err));
 }
 
 /* Return the number of `make modules_install` executions. */
@@ -138,7 +137,7 @@ TEST_EACH(what_changed_is_packed_again, changes)
 {
 	char *command;
 
-	ck_assert(!fs_mkdirs(plan.builddir.dir, 0777, &err));
+	must(fs_mkdirs(plan.builddir.dir, 0777, &err));
 	command = xasprintf("mkdir -p %s/include/config && "
 			    "echo 6.1.7 >%s/include/config/kernel.release",
 			    plan.builddir.dir, plan.builddir.dir);
@@ -188,7 +187,7 @@ TEST(headers_are_packed_as_programs_use_them)
 {
 	char *targets[] = { (char[]){ "headers" }, NULL };
 
-	ck_assert_int_eq(kernel_build_run_make(&run, NULL, targets, &err), 0);
+	must(kernel_build_run_make(&run, NULL, targets, &err));
 	wants.headers = true;
 	collect();
 	ck_assert_str_eq(find("headers.tar.xz")->archive_names.v[0],
@@ -214,8 +213,7 @@ TEST(what_steps_left_comes_too)
 	kernel_artifact_add_copy(&got, "bindeb-pkg", from, "a.deb");
 	kernel_artifact_mark_moved(&got);
 	kernel_artifact_add_archive(&got, "perf", dir, ".", "perf.tar.xz");
-	ck_assert_msg(!kernel_artifact_collect(&got, &run, &wants, &err), "%s",
-		      err.text);
+	must(kernel_artifact_collect(&got, &run, &wants, &err));
 	ck_assert(stands("out/a.deb") && !stands("a.deb"));
 	ck_assert(stands("out/perf.tar.xz"));
 	ck_assert_str_eq(find("perf.tar.xz")->archive_names.v[0],
@@ -228,7 +226,7 @@ TEST(only_what_is_wanted_comes)
 {
 	wants.kernel = wants.modules = wants.dtbs = false;
 	strv_release(&wants.images);
-	ck_assert_int_eq(kernel_artifact_collect(&got, &run, &wants, &err), 0);
+	must(kernel_artifact_collect(&got, &run, &wants, &err));
 	ck_assert(stands("out/config"));
 	ck_assert(!stands("out/vmlinux") && !stands("out/modules.tar.xz"));
 }
@@ -236,7 +234,7 @@ TEST(only_what_is_wanted_comes)
 TEST(vmlinux_may_stay_behind)
 {
 	req.no_vmlinux = true;
-	ck_assert_int_eq(kernel_artifact_collect(&got, &run, &wants, &err), 0);
+	must(kernel_artifact_collect(&got, &run, &wants, &err));
 	ck_assert(!stands("out/vmlinux"));
 	ck_assert(stands("out/System.map"));
 }
@@ -255,5 +253,5 @@ TEST(an_output_directory_that_went_away_is_an_error)
 	fs_remove(out_dir, &ignored);
 	put_file("out", "", 0644);
 	ck_assert_int_lt(kernel_artifact_collect(&got, &run, &wants, &err), 0);
-	ck_assert_ptr_nonnull(strstr(err.text, out_dir));
+	text_has(err.text, out_dir);
 }

@@ -43,8 +43,7 @@ TEST(a_32_bit_big_endian_file_is_read_too)
 	section[7] = SHT_NOBITS;
 	section[11] = SHF_ALLOC | SHF_WRITE;
 	section[22] = 1; /* sh_size: 256 */
-	ck_assert_int_eq(
-		fs_write(path, bytes_of(file, sizeof(file)), 0644, &err), 0);
+	must(fs_write(path, bytes_of(file, sizeof(file)), 0644, &err));
 	ck_assert_int_eq(kernel_elfsize_read(&s, path), 0);
 	ck_assert_uint_eq(s.bss_bytes, 256);
 	ck_assert_uint_eq(s.text_bytes + s.data_bytes, 0);
@@ -63,11 +62,9 @@ TEST(broken_files_are_refused)
 
 	ck_assert_int_eq(kernel_elfsize_read(&s, "/nonexistent"), -ENOENT);
 	ck_assert_int_eq(kernel_elfsize_read(&s, "/dev/null"), -ENOEXEC);
-	ck_assert_int_eq(
-		fs_write(path, bytes_of(table_outside, 64), 0644, &err), 0);
+	must(fs_write(path, bytes_of(table_outside, 64), 0644, &err));
 	ck_assert_int_eq(kernel_elfsize_read(&s, path), -ENOEXEC);
-	ck_assert_int_eq(
-		fs_write(path, bytes_of(table_outside, 63), 0644, &err), 0);
+	must(fs_write(path, bytes_of(table_outside, 63), 0644, &err));
 	ck_assert_int_eq(kernel_elfsize_read(&s, path), -ENOEXEC);
 	free(path);
 }

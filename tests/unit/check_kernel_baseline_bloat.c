@@ -29,7 +29,7 @@ static void compile(int which, const char *out)
 	char *command = xasprintf("gcc -O2 -fno-pic -c -o '%s' '%s'", out, c);
 	struct err err;
 
-	ck_assert_int_eq(fs_write(c, bytes_str(sources[which]), 0644, &err), 0);
+	must(fs_write(c, bytes_str(sources[which]), 0644, &err));
 	ck_assert_int_eq(system(command), 0);
 	free(command);
 	free(c);
@@ -50,7 +50,7 @@ static void compare_with_nm(const char *path)
 	char line[512];
 	size_t n = 0;
 
-	ck_assert_int_eq(elf_symbols_read(path, add_symbol, &ours, &err), 0);
+	must(elf_symbols_read(path, add_symbol, &ours, &err));
 	strv_sort(&ours);
 	for (; fgets(line, sizeof(line), nm); n++) {
 		line[strcspn(line, "\n")] = '\0';
@@ -93,19 +93,19 @@ TEST(what_grew_is_listed)
 
 	compile(0, old);
 	compile(1, new);
-	ck_assert_msg(!kernel_bloat_text(&out, old, new, &err), "%s", err.text);
+	must(kernel_bloat_text(&out, old, new, &err));
 	text = buf_str(&out);
 	ck_assert_msg(str_starts(text, "add/remove: 3/"), "%s", text);
-	ck_assert(strstr(text, "data                                          "
-			       "12      16      +4\n"));
+	text_has(text, "data                                          "
+		       "12      16      +4\n");
 	/* "x.0" and "x.1" count as one symbol. */
-	ck_assert(strstr(text, "x                                             "
-			       " -       8      +8\n"));
-	ck_assert(strstr(text, "ro                                            "
-			       "20       -     -20\n"));
+	text_has(text, "x                                             "
+		       " -       8      +8\n");
+	text_has(text, "ro                                            "
+		       "20       -     -20\n");
 	ck_assert_ptr_null(strstr(text, "linux_banner"));
 	ck_assert_ptr_null(strstr(text, "weak"));
-	ck_assert(strstr(text, "\nTotal: Before="));
+	text_has(text, "\nTotal: Before=");
 	buf_release(&out);
 	free(old);
 	free(new);
@@ -118,11 +118,11 @@ TEST(two_that_are_equal_differ_in_nothing)
 	struct err err;
 
 	compile(0, path);
-	ck_assert_int_eq(kernel_bloat_text(&out, path, path, &err), 0);
-	ck_assert(str_starts(buf_str(&out),
-			     "add/remove: 0/0 grow/shrink: 0/0 up/down: 0/0 "
-			     "(0)\n"));
-	ck_assert(str_ends(buf_str(&out), ", chg +0.00%\n"));
+	must(kernel_bloat_text(&out, path, path, &err));
+	text_starts(buf_str(&out),
+		    "add/remove: 0/0 grow/shrink: 0/0 up/down: 0/0 "
+		    "(0)\n");
+	text_ends(buf_str(&out), ", chg +0.00%\n");
 	buf_release(&out);
 	free(path);
 }
@@ -138,20 +138,18 @@ TEST(what_cannot_be_read_is_named)
 			 -ENOENT);
 	ck_assert_int_eq(kernel_bloat_text(&out, path, "/dev/null", &err),
 			 -ENOEXEC);
-	ck_assert(strstr(err.text, "/dev/null"));
+	text_has(err.text, "/dev/null");
 	ck_assert_int_eq(kernel_bloat_text(&out, path, top, &err), -ENOEXEC);
 	/* A truncated file gives an error or fewer symbols. */
-	ck_assert_int_eq(fs_read(path, 1 << 20, &bytes, &err), 0);
+	must(fs_read(path, 1 << 20, &bytes, &err));
 	for (size_t n = 0; n < bytes.len; n += 13) {
-		ck_assert_int_eq(
-			fs_write(bad, bytes_of(bytes.data, n), 0644, &err), 0);
+		must(fs_write(bad, bytes_of(bytes.data, n), 0644, &err));
 		kernel_bloat_text(&out, path, bad, &err);
 	}
 	/* The same with any byte of its headers changed. */
 	for (size_t i = 0; i < bytes.len; i += 3) {
 		bytes.data[i] ^= 0xff;
-		ck_assert_int_eq(fs_write(bad, buf_bytes(&bytes), 0644, &err),
-				 0);
+		must(fs_write(bad, buf_bytes(&bytes), 0644, &err));
 		kernel_bloat_text(&out, bad, path, &err);
 		bytes.data[i] ^= 0xff;
 	}
@@ -159,7 +157,7 @@ TEST(what_cannot_be_read_is_named)
 	ck_assert_int_eq(system(command), 0);
 	free(command);
 	ck_assert_int_eq(kernel_bloat_text(&out, bad, path, &err), -ENODATA);
-	ck_assert(strstr(err.text, "stripped"));
+	text_has(err.text, "stripped");
 	buf_release(&bytes);
 	buf_release(&out);
 	free(path);

@@ -40,14 +40,13 @@ TEST(a_build_ends_with_artifacts_and_summary)
 	words(&req.targets, "kernel modules dtbs");
 	build();
 	ck_assert_msg(result.status == KERNEL_STATUS_OK, "%s", err.text);
-	ck_assert(str_starts(result.summary,
-			     "built kernel modules dtbs: arm64, gcc-"));
-	ck_assert_ptr_nonnull(strstr(result.summary, "\njobs 0\n"));
+	text_starts(result.summary, "built kernel modules dtbs: arm64, gcc-");
+	text_has(result.summary, "\njobs 0\n");
 	ck_assert(stands("out/Image.gz") && stands("out/modules.tar.xz"));
 	ck_assert(stands("out/reproducer.sh") && stands("out/build.log"));
 	text = get_file(path);
-	ck_assert_ptr_nonnull(strstr(text, "\"status\": \"PASS\""));
-	ck_assert_ptr_nonnull(strstr(text, "6.1.7-rc3-mini"));
+	text_has(text, "\"status\": \"PASS\"");
+	text_has(text, "6.1.7-rc3-mini");
 	ck_assert(was_told("phase compile\n") && was_told("done 0\n"));
 	free(text);
 	free(path);
@@ -76,7 +75,7 @@ TEST(steps_come_after_the_build_and_leave_their_files)
 	ck_assert(!stands(".cache/kfarm/build/linux-a.buildinfo"));
 	ck_assert(stands(".cache/kfarm/build/other.deb"));
 	text = get_file(path);
-	ck_assert_ptr_nonnull(strstr(text, "\"linux-a.deb\""));
+	text_has(text, "\"linux-a.deb\"");
 	/* The next build there removes the files that this one has listed. */
 	strv_release(&req.targets);
 	words(&req.targets, "Image");
@@ -98,8 +97,7 @@ TEST(what_comes_after_a_failed_make_is_skipped)
 	build();
 	ck_assert_int_eq(result.status, KERNEL_STATUS_FAILED);
 	ck_assert(!stands("root/lib"));
-	ck_assert_ptr_nonnull(strstr(
-		result.summary, "\nskipped modules_install: make failed\n"));
+	text_has(result.summary, "\nskipped modules_install: make failed\n");
 	free(place);
 	free(root);
 }
@@ -109,7 +107,7 @@ TEST(what_would_go_astray_is_not_begun)
 	words(&req.targets, "modules_install");
 	build();
 	ck_assert_int_eq(result.status, KERNEL_STATUS_SETUP);
-	ck_assert_ptr_nonnull(strstr(err.text, "INSTALL_MOD_PATH=DIR"));
+	text_has(err.text, "INSTALL_MOD_PATH=DIR");
 	ck_assert(!stands("out"));
 }
 
@@ -121,12 +119,12 @@ TEST(a_failed_build_keeps_log_and_configuration)
 	build();
 	ck_assert_int_eq(result.status, KERNEL_STATUS_FAILED);
 	ck_assert_str_eq(err.text, "");
-	ck_assert(str_starts(result.summary, "failed broken Image: "));
-	ck_assert_ptr_nonnull(strstr(result.summary, "errors 1 "));
+	text_starts(result.summary, "failed broken Image: ");
+	text_has(result.summary, "errors 1 ");
 	ck_assert(was_told("error a.c:3:4: error: no\n"));
 	ck_assert(stands("out/config") && !stands("out/Image"));
 	text = get_file(path);
-	ck_assert_ptr_nonnull(strstr(text, "\"status\": \"FAIL\""));
+	text_has(text, "\"status\": \"FAIL\"");
 	free(text);
 	free(path);
 }
@@ -179,7 +177,7 @@ TEST(what_kconfig_drops_is_a_set_up_error)
 	words(&req.fragments, "CONFIG_NODEP=y");
 	build();
 	ck_assert_int_eq(result.status, KERNEL_STATUS_SETUP);
-	ck_assert_ptr_nonnull(strstr(err.text, "CONFIG_NODEP"));
+	text_has(err.text, "CONFIG_NODEP");
 	ck_assert_ptr_null(result.summary);
 }
 
@@ -190,8 +188,8 @@ TEST(nothing_to_link_cannot_be_required_remotely)
 	req.min_remote_percent = 90;
 	build();
 	ck_assert_int_eq(result.status, KERNEL_STATUS_OFFLOAD);
-	ck_assert_ptr_nonnull(strstr(err.text, "90 % are required"));
-	ck_assert_ptr_nonnull(strstr(err.text, "is a script"));
+	text_has(err.text, "90 % are required");
+	text_has(err.text, "is a script");
 }
 
 TEST(the_script_beside_builds_the_same)
@@ -209,7 +207,7 @@ TEST(the_script_beside_builds_the_same)
 	free(command);
 	first = built(".config");
 	second = at("first/.config");
-	ck_assert_ptr_nonnull(strstr(first, "CONFIG_A=y"));
+	text_has(first, "CONFIG_A=y");
 	free(first);
 	free(second);
 }
@@ -314,7 +312,7 @@ TEST(make_goes_on_when_kfarm_is_killed)
 	/* Its make is still building there. */
 	build();
 	ck_assert_int_eq(result.status, KERNEL_STATUS_SETUP);
-	ck_assert_ptr_nonnull(strstr(err.text, "make, process "));
+	text_has(err.text, "make, process ");
 	put_file("done.go", "", 0644);
 	for (int i = 0; i < 1200 && !fs_exists(done); i++)
 		usleep(50000);

@@ -44,8 +44,8 @@ static void put(const char *name, const char *content)
 	char *path = xasprintf("%s/%s", root, name), *dir = str_dir(path);
 	struct err err;
 
-	ck_assert_int_eq(fs_mkdirs(dir, 0700, &err), 0);
-	ck_assert_int_eq(fs_write(path, bytes_str(content), 0600, &err), 0);
+	must(fs_mkdirs(dir, 0700, &err));
+	must(fs_write(path, bytes_str(content), 0600, &err));
 	free(dir);
 	free(path);
 }
@@ -76,12 +76,11 @@ TEST(too_few_open_files_are_an_error)
 	struct err err = { 0 };
 
 	limit(RLIMIT_NOFILE, KERNEL_MIN_FILES);
-	ck_assert_int_eq(kernel_capacity_check_files(&err), 0);
+	must(kernel_capacity_check_files(&err));
 	limit(RLIMIT_NOFILE, 20);
-	ck_assert_int_eq(kernel_capacity_check_files(&err), -EMFILE);
-	ck_assert_str_eq(err.text,
-			 "limit of 20 open files: kfarm needs at least 64; "
-			 "raise the limit with `ulimit -n`");
+	err_is(kernel_capacity_check_files(&err), -EMFILE,
+	       "limit of 20 open files: kfarm needs at least 64; "
+	       "raise the limit with `ulimit -n`");
 }
 
 TEST(control_groups_limit_the_jobs)

@@ -17,8 +17,7 @@ static void remove_outputs(void)
 
 	kernel_cleanup_find(&found, &r);
 	for (size_t i = 0; i < found.n_items; i++)
-		ck_assert_msg(!kernel_cleanup_remove(&found.items[i], &err),
-			      "%s", err.text);
+		must(kernel_cleanup_remove(&found.items[i], &err));
 	kernel_cleanup_release(&found);
 }
 

@@ -24,7 +24,7 @@ static void expect(const char *text)
 {
 	char *got;
 
-	ck_assert_msg(!kernel_config_apply(&run, &err), "%s", err.text);
+	must(kernel_config_apply(&run, &err));
 	got = built(".config");
 	ck_assert_str_eq(got, text);
 	free(got);
@@ -49,12 +49,12 @@ TEST(a_second_run_writes_nothing)
 
 	words(&req.fragments, "CONFIG_A=y");
 	start();
-	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
+	must(kernel_config_apply(&run, &err));
 	a = config_stat();
 	kernel_build_end(&run);
 	buf_reset(&told);
 	start();
-	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
+	must(kernel_config_apply(&run, &err));
 	b = config_stat();
 	ck_assert(a.st_ino == b.st_ino &&
 		  a.st_mtim.tv_nsec == b.st_mtim.tv_nsec);
@@ -68,9 +68,9 @@ TEST(an_edited_configuration_is_made_again)
 
 	req.kconfig = "defconfig";
 	start();
-	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
+	must(kernel_config_apply(&run, &err));
 	path = kernel_plan_path(&plan, ".config");
-	ck_assert_int_eq(fs_write(path, bytes_str("x\n"), 0644, &err), 0);
+	must(fs_write(path, bytes_str("x\n"), 0644, &err));
 	free(path);
 	kernel_build_end(&run);
 	start();
@@ -85,11 +85,10 @@ TEST(what_was_edited_by_menuconfig_is_kept_and_told)
 
 	words(&req.fragments, "CONFIG_A=y");
 	start();
-	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
+	must(kernel_config_apply(&run, &err));
 	ck_assert_ptr_null(kernel_config_edit_target(&plan));
 	path = kernel_plan_path(&plan, ".config");
-	ck_assert_int_eq(fs_write(path, bytes_str("CONFIG_B=y\n"), 0644, &err),
-			 0);
+	must(fs_write(path, bytes_str("CONFIG_B=y\n"), 0644, &err));
 	ck_assert(!kernel_config_is_current(&plan));
 	kernel_config_record_edit(&plan, "menuconfig");
 	ck_assert(kernel_config_is_current(&plan));
@@ -100,8 +99,7 @@ TEST(what_was_edited_by_menuconfig_is_kept_and_told)
 	ck_assert_pstr_eq(by, "menuconfig");
 	free(by);
 	/* A manual change: the file is recreated as requested. */
-	ck_assert_int_eq(fs_write(path, bytes_str("CONFIG_C=y\n"), 0644, &err),
-			 0);
+	must(fs_write(path, bytes_str("CONFIG_C=y\n"), 0644, &err));
 	expect("# Linux/arm64 config\nCONFIG_MODULES=y\nCONFIG_A=y\n");
 	ck_assert_ptr_null(kernel_config_edit_target(&plan));
 	kernel_build_end(&run);
@@ -115,7 +113,7 @@ TEST(an_edited_fragment_is_merged_again)
 	put_file("frag", "CONFIG_F=y\n", 0644);
 	strv_add(&req.fragments, frag);
 	start();
-	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
+	must(kernel_config_apply(&run, &err));
 	kernel_build_end(&run);
 	put_file("frag", "CONFIG_F=m\n", 0644);
 	start();
@@ -158,11 +156,10 @@ TEST(what_kconfig_drops_is_an_error_that_lists_it)
 	words(&req.fragments, "CONFIG_NODEP=y CONFIG_A=y");
 	start();
 	ck_assert_int_eq(kernel_config_apply(&run, &err), -EINVAL);
-	ck_assert_ptr_nonnull(
-		strstr(err.text, "CONFIG_NODEP: requested y, got n"));
+	text_has(err.text, "CONFIG_NODEP: requested y, got n");
 	ck_assert_ptr_null(strstr(err.text, "CONFIG_A:"));
 	path = kernel_plan_path(&plan, ".config");
-	ck_assert(str_ends(err.text, path));
+	text_ends(err.text, path);
 	ck_assert_int_eq(access(path, F_OK), 0);
 	free(path);
 	/* A failure is not recorded as success. */
@@ -178,7 +175,7 @@ static bool makes_it_again(void)
 
 	buf_reset(&told);
 	start();
-	ck_assert_msg(!kernel_config_apply(&run, &err), "%s", err.text);
+	must(kernel_config_apply(&run, &err));
 	made = was_told("phase config\n");
 	kernel_build_end(&run);
 	return made;
@@ -193,7 +190,7 @@ TEST(what_kconfig_drops_may_be_allowed)
 	for (int i = 0; i < 2; i++) {
 		buf_reset(&told);
 		start();
-		ck_assert_msg(!kernel_config_apply(&run, &err), "%s", err.text);
+		must(kernel_config_apply(&run, &err));
 		ck_assert_int_eq(was_told("phase config\n"), i == 0);
 		ck_assert(was_told("note CONFIG_NODEP: requested y, got n\n"));
 		ck_assert_uint_eq(run.config.stamp.rejected.n, 1);
@@ -206,8 +203,8 @@ TEST(what_kconfig_drops_may_be_allowed)
 	start();
 	ck_assert(!kernel_config_is_current(&plan));
 	ck_assert_int_eq(kernel_config_apply(&run, &err), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(err.text, line));
-	ck_assert_ptr_nonnull(strstr(err.text, "--allow-config-mismatch"));
+	text_has(err.text, line);
+	text_has(err.text, "--allow-config-mismatch");
 	ck_assert(!was_told("phase config"));
 	kernel_build_end(&run);
 }
@@ -344,7 +341,7 @@ TEST_EACH(unknown_symbols_are_rejected_before_the_build, unknown)
 	/* git bisect skips a revision without the symbol. */
 	ck_assert_int_eq(plan.revision_unsupported, said != NULL);
 	req.allow_mismatch = true;
-	ck_assert_int_eq(kernel_build_check(&plan, &err), 0);
+	must(kernel_build_check(&plan, &err));
 }
 
 TEST(each_unknown_symbol_is_listed)
@@ -353,14 +350,12 @@ TEST(each_unknown_symbol_is_listed)
 	put_file("linux/arch/x86/Kconfig", "config X\n", 0644);
 	words(&req.fragments, "CONFIG_X=m CONFIG_BLOCK=y CONFIG_S=\"a\"");
 	make_plan();
-	ck_assert_int_eq(kernel_build_check(&plan, &err), -EINVAL);
-	ck_assert_str_eq(
-		err.text,
-		"Kconfig would reject settings from -K:\n"
-		"  CONFIG_X=m: no such symbol for arm64; it exists for "
-		"x86\n"
-		"  CONFIG_S=\"a\": no such symbol for arm64\n"
-		"  use --allow-config-mismatch to build anyway");
+	err_is(kernel_build_check(&plan, &err), -EINVAL,
+	       "Kconfig would reject settings from -K:\n"
+	       "  CONFIG_X=m: no such symbol for arm64; it exists for "
+	       "x86\n"
+	       "  CONFIG_S=\"a\": no such symbol for arm64\n"
+	       "  use --allow-config-mismatch to build anyway");
 }
 
 TEST(what_the_user_edited_stands_whatever_becomes_of_the_tree)
@@ -373,14 +368,13 @@ TEST(what_the_user_edited_stands_whatever_becomes_of_the_tree)
 	ck_assert(makes_it_again());
 	make_plan();
 	path = kernel_plan_path(&plan, ".config");
-	ck_assert_int_eq(fs_write(path, bytes_str("CONFIG_B=y\n"), 0644, &err),
-			 0);
+	must(fs_write(path, bytes_str("CONFIG_B=y\n"), 0644, &err));
 	kernel_config_record_edit(&plan, "menuconfig");
 	put_file("linux/Kconfig", "config AA\n", 0644);
 	ck_assert(!makes_it_again());
 	/* A script that builds without kfarm reuses the file. */
 	kernel_reproducer_script(&script, &plan, 1);
-	ck_assert_ptr_nonnull(strstr(buf_str(&script), "\"$here/config\""));
+	text_has(buf_str(&script), "\"$here/config\"");
 	ck_assert_ptr_null(strstr(buf_str(&script), "CONFIG_A=y"));
 	ck_assert_ptr_null(strstr(buf_str(&script), " defconfig\n"));
 	buf_release(&script);
@@ -403,16 +397,15 @@ TEST(what_make_itself_changed_stands)
 
 	words(&req.fragments, "CONFIG_A=y");
 	start();
-	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
+	must(kernel_config_apply(&run, &err));
 	path = kernel_plan_path(&plan, ".config");
 	done = kernel_plan_path(&plan, "include/config/auto.conf");
-	ck_assert_int_eq(fs_write(path, bytes_str("CONFIG_A=y\nCONFIG_CC=1\n"),
-				  0644, &err),
-			 0);
+	must(fs_write(path, bytes_str("CONFIG_A=y\nCONFIG_CC=1\n"), 0644,
+		      &err));
 	/* A manual change, which make has not processed. */
 	kernel_config_update_stamp(&run);
 	ck_assert(!kernel_config_is_current(&plan));
-	ck_assert_int_eq(kernel_config_sync(&run, &err), 0);
+	must(kernel_config_sync(&run, &err));
 	ck_assert(fs_exists(done));
 	kernel_config_update_stamp(&run);
 	ck_assert(kernel_config_is_current(&plan));
@@ -448,7 +441,7 @@ TEST(nothing_of_kfarms_lies_in_the_build_directory)
 
 	words(&req.fragments, "CONFIG_A=y");
 	start();
-	ck_assert_int_eq(kernel_config_apply(&run, &err), 0);
+	must(kernel_config_apply(&run, &err));
 	command = xasprintf("test \"$(ls -A %s)\" = .config",
 			    plan.builddir.dir);
 	ck_assert_int_eq(system(command), 0);

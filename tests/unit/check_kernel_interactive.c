@@ -113,8 +113,7 @@ TEST(who_is_asked_is_at_stdin_and_the_answer_is_kept)
 	req.kconfig = "defconfig";
 	run_targets("nconfig", "5\n");
 	ck_assert_msg(!result.status, "%s", err.text);
-	ck_assert_ptr_nonnull(
-		strstr(result.summary, "same options, without nconfig"));
+	text_has(result.summary, "same options, without nconfig");
 	strv_release(&req.targets);
 	words(&req.targets, "Image");
 	make_plan();
@@ -135,8 +134,8 @@ TEST(while_somebody_is_asked_nobody_builds_there)
 	struct kernel_lock lock = { .fd = -1 };
 
 	make_plan();
-	ck_assert_int_eq(fs_mkdirs(plan.builddir.dir, 0755, &err), 0);
-	ck_assert_int_eq(kernel_lock_take(&lock, plan.builddir.dir, &err), 0);
+	must(fs_mkdirs(plan.builddir.dir, 0755, &err));
+	must(kernel_lock_take(&lock, plan.builddir.dir, &err));
 	run_targets("nconfig", "5\n");
 	ck_assert_int_eq(result.status, KERNEL_STATUS_SETUP);
 	ck_assert_msg(strstr(err.text, "in use by another build"), "%s",
@@ -156,7 +155,7 @@ TEST(a_signal_is_passed_on)
 	int status;
 
 	make_plan();
-	ck_assert_int_eq(fs_mkdirs(plan.builddir.dir, 0755, &err), 0);
+	must(fs_mkdirs(plan.builddir.dir, 0755, &err));
 	file = kernel_plan_path(&plan, "pid");
 	pid = fork();
 	if (!pid) {

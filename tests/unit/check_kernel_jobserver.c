@@ -32,8 +32,7 @@ static void tear_down(void)
 
 static void start(unsigned local, unsigned most)
 {
-	ck_assert_msg(!kernel_jobserver_start(&j, local, most, &err), "%s",
-		      err.text);
+	must(kernel_jobserver_start(&j, local, most, &err));
 }
 
 /* Take one more token, like make, if one is free. */

@@ -12,7 +12,7 @@ TEST(make_runs_in_the_tree_and_writes_to_the_log)
 
 	start();
 	buf_reset(&told);
-	ck_assert_int_eq(kernel_build_run_make(&run, NULL, targets, &err), 0);
+	must(kernel_build_run_make(&run, NULL, targets, &err));
 	diag_log_end(&run.log);
 	ck_assert_str_eq(buf_str(&told), "warning a.c:1:2: warning: w [-Wx]\n");
 	path = at("out/build.log");
@@ -51,9 +51,7 @@ TEST(an_answer_is_not_in_the_log)
 	char *log, *path = at("out/build.log");
 
 	start();
-	ck_assert_int_eq(
-		kernel_build_capture_make(&run, "image_name", &answer, &err),
-		0);
+	must(kernel_build_capture_make(&run, "image_name", &answer, &err));
 	ck_assert_str_eq(buf_str(&answer), "arch/arm64/boot/Image.gz\n");
 	log = get_file(path);
 	ck_assert_str_eq(log, "");

@@ -39,9 +39,8 @@ static char *make_lasting(const char *wrapper)
 	char *file = at(wrapper), *bin = NULL;
 
 	strv_release(&skipped);
-	ck_assert_msg(!kernel_masquerade_make_permanent(&bin, file, path,
-							&skipped, &err),
-		      "%s", err.text);
+	must(kernel_masquerade_make_permanent(&bin, file, path, &skipped,
+					      &err));
 	free(file);
 	return bin;
 }
@@ -62,9 +61,7 @@ TEST(every_compiler_is_linked_but_scripts)
 {
 	char *dir = at("links"), *nice = at("tools/nice-gcc");
 
-	ck_assert_msg(!kernel_masquerade_make(dir, "/x/kfarm-cc", path,
-					      &skipped, &err),
-		      "%s", err.text);
+	must(kernel_masquerade_make(dir, "/x/kfarm-cc", path, &skipped, &err));
 	expect_link(dir, "bin/nice-gcc", "/x/kfarm-cc");
 	expect_link(dir, "real/nice-gcc", nice);
 	ck_assert(!stands("links/bin/old-gcc"));
@@ -88,7 +85,7 @@ TEST(a_directory_that_cannot_be_made_is_an_error)
 			  kernel_masquerade_make_permanent(&bin, cc, path,
 							   &skipped, &err);
 		ck_assert_int_eq(ret, -ENOTDIR);
-		ck_assert_ptr_nonnull(strstr(err.text, "/file/links"));
+		text_has(err.text, "/file/links");
 		ck_assert_ptr_null(bin);
 		free(cc);
 		free(dir);
@@ -101,8 +98,8 @@ TEST(lasting_links_are_the_same_each_time)
 	char *nice = at("tools/nice-gcc"), *links = at("kfarm/links/");
 
 	ck_assert_str_eq(one, two);
-	ck_assert(str_starts(one, links));
-	ck_assert(str_ends(one, "/bin"));
+	text_starts(one, links);
+	text_ends(one, "/bin");
 	expect_link(one, "nice-gcc", "../../kfarm-cc");
 	expect_link(one, "../real/nice-gcc", nice);
 	ck_assert(strv_has(&skipped, "old-gcc"));
@@ -151,7 +148,7 @@ TEST(what_was_spoiled_is_put_right)
 	ck_assert_int_eq(kernel_masquerade_make_permanent(&link, bin, path,
 							  &skipped, &err),
 			 -EEXIST);
-	ck_assert_ptr_nonnull(strstr(err.text, "/nice-gcc"));
+	text_has(err.text, "/nice-gcc");
 	free(bin);
 	free(link);
 }

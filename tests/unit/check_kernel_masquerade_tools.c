@@ -13,8 +13,8 @@ static void place(const char *plugin, const char *name)
 	char *bin = at("binutils/bin"), *copy = xasprintf("%s/%s", bin, name);
 	struct err err = { 0 };
 
-	ck_assert(!fs_mkdirs(bin, 0755, &err));
-	ck_assert_msg(!fs_copy(real_nm, copy, &err), "%s", err.text);
+	must(fs_mkdirs(bin, 0755, &err));
+	must(fs_copy(real_nm, copy, &err));
 	put_file("binutils/lib/bfd-plugins/liblto_plugin.so", "own", 0644);
 	if (plugin) {
 		char *file = xasprintf("binutils/lib/bfd-plugins/%s", plugin);
@@ -44,7 +44,7 @@ static void set_up(void)
 
 	tree_set_up();
 	dir = at("front/bin");
-	ck_assert(!fs_mkdirs(dir, 0755, &err));
+	must(fs_mkdirs(dir, 0755, &err));
 	path = which("nm", "/usr/bin:/bin");
 	real_nm = path ? realpath(path, NULL) : NULL;
 	ck_assert_ptr_nonnull(real_nm);
@@ -94,7 +94,7 @@ TEST(the_first_on_the_path_counts)
 
 	place("LLVMgold.so", "some-nm");
 	put_file("first/some-nm", "#!/bin/sh\n", 0755);
-	ck_assert_int_eq(kernel_masquerade_copy_tools(dir, path, &err), 0);
+	must(kernel_masquerade_copy_tools(dir, path, &err));
 	free(path);
 }
 

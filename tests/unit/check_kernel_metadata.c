@@ -17,7 +17,7 @@ static json_t *write_and_read(void)
 	char *path = at("metadata.json");
 
 	json_decref(root);
-	ck_assert_msg(!kernel_metadata_write(path, &m, &err), "%s", err.text);
+	must(kernel_metadata_write(path, &m, &err));
 	root = json_load_file(path, 0, NULL);
 	ck_assert_ptr_nonnull(root);
 	free(path);
@@ -59,8 +59,8 @@ static void put_release(const char *release)
 	char *path = kernel_plan_path(&plan, "include/config/kernel.release");
 	char *dir = str_dir(path);
 
-	ck_assert(!fs_mkdirs(dir, 0777, &err));
-	ck_assert(!fs_write(path, bytes_str(release), 0666, &err));
+	must(fs_mkdirs(dir, 0777, &err));
+	must(fs_write(path, bytes_str(release), 0666, &err));
 	free(dir);
 	free(path);
 }
@@ -86,7 +86,7 @@ TEST(early_it_has_build_and_a_failure)
 						  "KBUILD_BUILD_USER")),
 		"kfarm");
 	ck_assert_str_eq(text("source", "kernelversion"), "6.1.7-rc3");
-	ck_assert(str_starts(text("tools", "make"), "GNU Make"));
+	text_starts(text("tools", "make"), "GNU Make");
 	/* Unknown values do not create empty groups. */
 	ck_assert_ptr_null(get("source", "kernelrelease"));
 	ck_assert_ptr_null(json_object_get(root, "git"));
@@ -191,11 +191,12 @@ TEST(at_the_end_it_has_results_and_farm)
 	ck_assert_int_eq(json_integer_value(get("farm", "remote")), 97);
 	part = json_object_get(get("farm", "reasons"), ".incbin");
 	ck_assert_int_eq(json_integer_value(part), 3);
-	ck_assert(json_real_value(get("farm", "cpu_seconds")) == 41.5);
-	ck_assert(json_real_value(get("farm", "scan_seconds")) == 1.25);
+	ck_assert_int_eq(json_real_value(get("farm", "cpu_seconds")), 41.5);
+	ck_assert_int_eq(json_real_value(get("farm", "scan_seconds")), 1.25);
 	part = get("nodes", "neo4a");
 	ck_assert_int_eq(json_integer_value(json_object_get(part, "jobs")), 97);
-	ck_assert(json_real_value(json_object_get(part, "seconds")) == 1.5);
+	ck_assert_int_eq(json_real_value(json_object_get(part, "seconds")),
+			 1.5);
 	a.text_offset = NULL;
 	kernel_artifacts_release(&a);
 }
@@ -229,7 +230,7 @@ TEST(programs_say_their_version_in_one_line)
 	make_plan();
 	write_and_read();
 	ck_assert_str_eq(text("tools", "ld"), "Nice ld 1.2");
-	ck_assert(str_starts(text("tools", "make"), "GNU Make"));
+	text_starts(text("tools", "make"), "GNU Make");
 	ck_assert_ptr_null(strchr(text("tools", "make"), '\n'));
 	/* Programs that do not run are omitted. */
 	free(plan.make_path);
@@ -252,5 +253,5 @@ TEST(a_place_that_cannot_be_written_is_named)
 {
 	ck_assert_int_lt(kernel_metadata_write("/nonexistent/m.json", &m, &err),
 			 0);
-	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/m.json"));
+	text_has(err.text, "/nonexistent/m.json");
 }

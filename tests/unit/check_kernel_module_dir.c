@@ -103,7 +103,7 @@ TEST(only_goals_are_those_of_the_module)
 	make_plan();
 	kernel_plan_make_argv(&plan, &argv, NULL, NULL);
 	all = strv_join(&argv, " ");
-	ck_assert_ptr_nonnull(strstr(all, " W=1"));
+	text_has(all, " W=1");
 	ck_assert_ptr_null(strstr(all, " M="));
 	free(all);
 	kernel_plan_add_goals(&plan, &goals, NULL);
@@ -207,7 +207,7 @@ TEST(a_prepared_directory_of_the_user_is_left_alone)
 	req.build_dir = at("build");
 	start();
 	ck_assert(kernel_module_can_prepare(&plan));
-	ck_assert_int_eq(kernel_module_prepare(&run, &err), 0);
+	must(kernel_module_prepare(&run, &err));
 	ck_assert(!was_told("phase prepare"));
 	kernel_build_end(&run);
 }
@@ -223,7 +223,7 @@ static bool prepares(void)
 	buf_reset(&told);
 	start();
 	run.jobs = 1;
-	ck_assert_int_eq(kernel_module_prepare(&run, &err), 0);
+	must(kernel_module_prepare(&run, &err));
 	yes = was_told("phase prepare");
 	kernel_build_end(&run);
 	return yes;
@@ -323,8 +323,7 @@ TEST(a_missing_kernel_directory_is_named)
 	req.directory = NULL;
 	words(&req.variables, "M=hello");
 	ck_assert_int_eq(kernel_plan_init(&plan, &req, env.v, &err), -ENOENT);
-	ck_assert_ptr_nonnull(strstr(
-		err.text,
-		"/hello: /lib/modules/6.1.0/build: no such directory; specify "
-		"the kernel's directory with -C or KDIR=DIR"));
+	text_has(err.text,
+		 "/hello: /lib/modules/6.1.0/build: no such directory; specify "
+		 "the kernel's directory with -C or KDIR=DIR");
 }

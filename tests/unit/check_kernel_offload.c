@@ -73,9 +73,8 @@ TEST(all_that_a_wrapper_needs_is_there)
 	char *link, *dir;
 
 	kernel_offload_init(&farm, &none, 2, hub);
-	ck_assert_msg(!kernel_offload_make_dirs(&farm, &err), "%s", err.text);
-	ck_assert_msg(!kernel_offload_open(&farm, &setup, &skipped, &err), "%s",
-		      err.text);
+	must(kernel_offload_make_dirs(&farm, &err));
+	must(kernel_offload_open(&farm, &setup, &skipped, &err));
 	link = xasprintf("%s/nice-gcc", farm.masquerade_dir);
 	ck_assert(fs_exists(link));
 	ck_assert(strv_has(&skipped, "script-gcc"));
@@ -106,8 +105,7 @@ TEST(a_jobserver_begins_with_what_waits)
 
 	kernel_offload_init(&farm, &none, 1, hub);
 	farm.n_waiting = 1;
-	ck_assert_msg(!kernel_offload_start_jobserver(&farm, 0, &err), "%s",
-		      err.text);
+	must(kernel_offload_start_jobserver(&farm, 0, &err));
 	p = (struct pollfd){ .fd = farm.jobserver.make_fds[0],
 			     .events = POLLIN };
 	ck_assert_int_eq(poll(&p, 1, 20000), 1);

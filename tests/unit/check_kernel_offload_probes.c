@@ -55,7 +55,7 @@ TEST(without_a_cache_nothing_is_remembered)
 	char *file = xasprintf("%s/kfarm", dir);
 	struct err err;
 
-	ck_assert_int_eq(fs_write(file, bytes_str(""), 0600, &err), 0);
+	must(fs_write(file, bytes_str(""), 0600, &err));
 	kernel_offload_open_probes(&p, none, env);
 	ck_assert_ptr_null(p.dir);
 	kernel_offload_release_probes(&p);

@@ -18,8 +18,7 @@ TEST(default_directories_are_numbered)
 
 	put_file(".cache/kfarm/builds/7/x", "", 0644);
 	put_file(".cache/kfarm/builds/notes/x", "", 0644);
-	ck_assert_msg(!kernel_outdir_make_numbered(&o, NULL, &err), "%s",
-		      err.text);
+	must(kernel_outdir_make_numbered(&o, NULL, &err));
 	ck_assert_str_eq(o.dir, want);
 	ck_assert_int_eq(o.number, 8);
 	text = kernel_outdir_display_path(&o);
@@ -38,8 +37,7 @@ TEST(the_user_names_no_directory_like_a_default_one)
 			       dir);
 	char *slash = xasprintf("%s/", dir), *other = at("link/20");
 
-	ck_assert_int_eq(kernel_outdir_make(&o, slash, &err), -EINVAL);
-	ck_assert_str_eq(err.text, want);
+	err_is(kernel_outdir_make(&o, slash, &err), -EINVAL, want);
 	ck_assert(!stands(".cache/kfarm/builds"));
 	kernel_outdir_release(&o);
 
@@ -51,7 +49,7 @@ TEST(the_user_names_no_directory_like_a_default_one)
 	kernel_outdir_release(&o);
 	free(other);
 	other = at("link/20261125141300");
-	ck_assert_int_eq(kernel_outdir_make_numbered(&o, other, &err), 0);
+	must(kernel_outdir_make_numbered(&o, other, &err));
 	kernel_outdir_release(&o);
 	free(other);
 	free(slash);
@@ -96,12 +94,12 @@ TEST(a_build_with_a_given_directory_has_a_number)
 	char *dir = at("out");
 
 	put_file(".cache/kfarm/builds/7/x", "", 0644);
-	ck_assert_int_eq(kernel_outdir_make_numbered(&o, dir, &err), 0);
+	must(kernel_outdir_make_numbered(&o, dir, &err));
 	ck_assert_int_eq(o.number, 8);
 	ck_assert_str_eq(o.dir, dir);
 	kernel_outdir_release(&o);
 	ck_assert_int_eq(kernel_outdir_reserve_number(), 9);
-	ck_assert_int_eq(kernel_outdir_make_numbered(&o, NULL, &err), 0);
+	must(kernel_outdir_make_numbered(&o, NULL, &err));
 	ck_assert_int_eq(o.number, 10);
 	kernel_outdir_release(&o);
 	/* Only the entry of the last number is needed. */
@@ -136,13 +134,12 @@ TEST(numbers_of_the_history_are_not_used_again)
 	struct history_details none = { 0 };
 
 	ck_assert_int_eq(history_last_number(), 0);
-	ck_assert_int_eq(
-		history_db_open_at(&h, path, HISTORY_MODE_WRITE, 100, &err), 0);
-	ck_assert_int_eq(history_save_end(h, &b, &none, &err), 0);
+	must(history_db_open_at(&h, path, HISTORY_MODE_WRITE, 100, &err));
+	must(history_save_end(h, &b, &none, &err));
 	ck_assert_int_eq(b.number, 41);
 	history_db_close(h);
 	ck_assert_int_eq(history_last_number(), 41);
-	ck_assert_int_eq(kernel_outdir_make_numbered(&o, NULL, &err), 0);
+	must(kernel_outdir_make_numbered(&o, NULL, &err));
 	ck_assert_int_eq(o.number, 42);
 	kernel_outdir_release(&o);
 	/* Without the history, the directories suffice. */
@@ -157,7 +154,7 @@ TEST(without_a_cache_the_history_chooses_the_number)
 
 	put_file(".cache", "", 0644);
 	ck_assert_int_eq(kernel_outdir_reserve_number(), 0);
-	ck_assert_int_eq(kernel_outdir_make_numbered(&o, dir, &err), 0);
+	must(kernel_outdir_make_numbered(&o, dir, &err));
 	ck_assert_int_eq(o.number, 0);
 	kernel_outdir_release(&o);
 	ck_assert_int_lt(kernel_outdir_make_numbered(&o, NULL, &err), 0);
@@ -173,7 +170,7 @@ TEST(what_an_earlier_build_left_is_removed)
 	put_file("out/metadata.json", "", 0644);
 	put_file("out/report.html", "", 0644);
 	put_file("out/mine", "", 0644);
-	ck_assert_int_eq(kernel_outdir_make(&o, dir, &err), 0);
+	must(kernel_outdir_make(&o, dir, &err));
 	ck_assert(!stands("out/modules.tar.xz") &&
 		  !stands("out/metadata.json") && !stands("out/report.html"));
 	ck_assert(stands("out/mine") && stands("out/build.log"));
@@ -186,8 +183,8 @@ static const char *const bad[] = { "/proc/nosuch", "/dev/null/x" };
 TEST_EACH(a_place_that_cannot_be_is_named, bad)
 {
 	ck_assert_int_lt(kernel_outdir_make(&o, *row, &err), 0);
-	ck_assert(str_starts(err.text, "output directory: "));
-	ck_assert_ptr_nonnull(strstr(err.text, *row));
+	text_starts(err.text, "output directory: ");
+	text_has(err.text, *row);
 	kernel_outdir_release(&o);
 }
 
@@ -195,9 +192,9 @@ TEST(a_log_loses_its_control_characters)
 {
 	char *dir = at("out"), *log = at("out/build.log"), *text;
 
-	ck_assert_int_eq(kernel_outdir_make(&o, dir, &err), 0);
+	must(kernel_outdir_make(&o, dir, &err));
 	put_file("out/build.log", "\033[1ma\tb\033[m\r\nc\a\nlast", 0644);
-	ck_assert_int_eq(kernel_outdir_clean_log(&o, &err), 0);
+	must(kernel_outdir_clean_log(&o, &err));
 	text = get_file(log);
 	ck_assert_str_eq(text, "a\tb\nc\nlast");
 	ck_assert(!stands("out/build.log.part"));
@@ -212,11 +209,11 @@ TEST(a_clean_log_is_left_alone)
 	char *dir = at("out"), *log = at("out/build.log");
 	struct stat a, b;
 
-	ck_assert_int_eq(kernel_outdir_make(&o, dir, &err), 0);
+	must(kernel_outdir_make(&o, dir, &err));
 	ck_assert_int_eq(
 		write(o.log_fd, "fine \342\200\230x\342\200\231\n", 13), 13);
 	ck_assert_int_eq(stat(log, &a), 0);
-	ck_assert_int_eq(kernel_outdir_clean_log(&o, &err), 0);
+	must(kernel_outdir_clean_log(&o, &err));
 	ck_assert_int_eq(stat(log, &b), 0);
 	ck_assert_uint_eq(a.st_ino, b.st_ino);
 	kernel_outdir_release(&o);

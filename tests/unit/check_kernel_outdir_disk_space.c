@@ -15,7 +15,7 @@ TEST(too_little_is_named_with_its_directory)
 	char *want = xasprintf("%s: No space left on device; free some space",
 			       top);
 
-	ck_assert_int_eq(kernel_disk_space_check(top, 1, &err), 0);
+	must(kernel_disk_space_check(top, 1, &err));
 	ck_assert_str_eq(err.text, "");
 	ck_assert_int_eq(kernel_disk_space_check(top, UINT64_MAX, &err),
 			 -ENOSPC);
@@ -28,6 +28,6 @@ TEST(what_does_not_tell_is_not_full)
 	struct err err = { 0 };
 
 	/* procfs reports no blocks. */
-	ck_assert_int_eq(kernel_disk_space_check("/proc", UINT64_MAX, &err), 0);
+	must(kernel_disk_space_check("/proc", UINT64_MAX, &err));
 	ck_assert_int_eq(kernel_disk_space_check("/nowhere", 1, &err), -ENOENT);
 }

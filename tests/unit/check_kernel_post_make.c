@@ -107,9 +107,9 @@ TEST(a_stacktrace_is_decoded)
 	make_plan();
 	log = kernel_plan_path(&plan, "boot_log.txt");
 	vmlinux = kernel_plan_path(&plan, "vmlinux");
-	ck_assert(!fs_mkdirs(plan.builddir.dir, 0755, &err));
-	ck_assert(!fs_write(log, bytes_str("log\n"), 0644, &err));
-	ck_assert(!fs_write(vmlinux, bytes_str("vmlinux\n"), 0644, &err));
+	must(fs_mkdirs(plan.builddir.dir, 0755, &err));
+	must(fs_write(log, bytes_str("log\n"), 0644, &err));
+	must(fs_write(vmlinux, bytes_str("vmlinux\n"), 0644, &err));
 	ck_assert_int_eq(run_steps("decode-stacktrace"), 0);
 	ck_assert_str_eq(got.v[0].file, "decoded-stacktrace.txt");
 	free(log);

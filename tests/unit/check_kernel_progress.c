@@ -32,7 +32,7 @@ TEST(lines_come_soon_after_they_were_written)
 	base = event_base_new();
 	diag_log_init(&j, &sink);
 	put_file("log", "one\n", 0644);
-	ck_assert_int_eq(kernel_progress_start(&f, base, path, &j, &err), 0);
+	must(kernel_progress_start(&f, base, path, &j, &err));
 	fd = open(path, O_WRONLY | O_APPEND);
 	ck_assert_int_eq(write(fd, "two\nthr", 7), 7);
 	turn_loop(base, 400);

@@ -55,7 +55,7 @@ TEST(the_directory_has_its_parts)
 	struct kernel_rundir r;
 	char *last;
 
-	ck_assert_msg(!kernel_rundir_create(&r, 3, &err), "%s", err.text);
+	must(kernel_rundir_create(&r, 3, &err));
 	ck_assert(fs_is_dir(r.masquerade) && fs_is_dir(r.work));
 	last = xasprintf("%s/2", r.slots);
 	ck_assert(fs_exists(last));
@@ -90,7 +90,7 @@ TEST(directories_of_the_dead_are_removed)
 
 	put_file(name, "", 0644);
 	end(dead);
-	ck_assert_int_eq(kernel_rundir_create(&r, 1, &err), 0);
+	must(kernel_rundir_create(&r, 1, &err));
 	ck_assert(!stands(name));
 	kernel_rundir_release(&r);
 	free(name);
@@ -105,13 +105,13 @@ TEST(one_whose_make_goes_on_stays)
 
 	put_file(name, text, 0644);
 	end(dead);
-	ck_assert_int_eq(kernel_rundir_create(&r, 1, &err), 0);
+	must(kernel_rundir_create(&r, 1, &err));
 	ck_assert(stands(name));
 	ck_assert_int_eq(kernel_rundir_make_pid(dead), make);
 	kernel_rundir_release(&r);
 	end(make);
 	ck_assert_int_eq(kernel_rundir_make_pid(dead), 0);
-	ck_assert_int_eq(kernel_rundir_create(&r, 1, &err), 0);
+	must(kernel_rundir_create(&r, 1, &err));
 	ck_assert(!stands(name));
 	kernel_rundir_release(&r);
 	free(text);
@@ -134,11 +134,11 @@ TEST(one_that_is_locked_stays)
 	ck_assert(!kernel_rundir_is_active(dir));
 	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
 	ck_assert(kernel_rundir_is_active(dir));
-	ck_assert_int_eq(kernel_rundir_create(&r, 1, &err), 0);
+	must(kernel_rundir_create(&r, 1, &err));
 	ck_assert(stands(name));
 	kernel_rundir_release(&r);
 	close(fd);
-	ck_assert_int_eq(kernel_rundir_create(&r, 1, &err), 0);
+	must(kernel_rundir_create(&r, 1, &err));
 	ck_assert(!stands(name));
 	kernel_rundir_release(&r);
 	free(dir);
@@ -151,8 +151,8 @@ TEST(two_of_one_number_have_two_directories)
 	struct kernel_rundir a, b, c;
 	char *want;
 
-	ck_assert_int_eq(kernel_rundir_create(&a, 1, &err), 0);
-	ck_assert_int_eq(kernel_rundir_create(&b, 1, &err), 0);
+	must(kernel_rundir_create(&a, 1, &err));
+	must(kernel_rundir_create(&b, 1, &err));
 	want = xasprintf("%s.1", a.dir);
 	ck_assert_str_eq(b.dir, want);
 	ck_assert_int_eq(kernel_rundir_parse_pid(strrchr(want, '/') + 1),
@@ -162,7 +162,7 @@ TEST(two_of_one_number_have_two_directories)
 	ck_assert_int_eq(kernel_rundir_make_pid(getpid()), getpid());
 	kernel_rundir_release(&a);
 	ck_assert(fs_is_dir(b.masquerade));
-	ck_assert_int_eq(kernel_rundir_create(&c, 1, &err), 0);
+	must(kernel_rundir_create(&c, 1, &err));
 	ck_assert(fs_is_dir(b.masquerade));
 	kernel_rundir_release(&b);
 	ck_assert(!fs_exists(want));
@@ -182,12 +182,12 @@ TEST(a_make_of_another_container_is_taken_to_run_for_a_day)
 
 	put_file(name, text, 0644);
 	end(dead);
-	ck_assert_int_eq(kernel_rundir_create(&r, 1, &err), 0);
+	must(kernel_rundir_create(&r, 1, &err));
 	ck_assert(stands(name));
 	ck_assert_int_eq(kernel_rundir_make_pid(dead), 0);
 	kernel_rundir_release(&r);
 	ck_assert_int_eq(utimensat(AT_FDCWD, path, old, 0), 0);
-	ck_assert_int_eq(kernel_rundir_create(&r, 1, &err), 0);
+	must(kernel_rundir_create(&r, 1, &err));
 	ck_assert(!stands(name));
 	kernel_rundir_release(&r);
 	free(text);
@@ -211,7 +211,7 @@ TEST(make_is_noted)
 	struct kernel_rundir r;
 	pid_t make = sleeper();
 
-	ck_assert_int_eq(kernel_rundir_create(&r, 1, &err), 0);
+	must(kernel_rundir_create(&r, 1, &err));
 	kernel_rundir_note_make(&r, make);
 	ck_assert_int_eq(kernel_rundir_make_pid(getpid()), make);
 	end(make);

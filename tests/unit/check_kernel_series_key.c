@@ -12,7 +12,7 @@ static char first[DIGEST_HEX], second[DIGEST_HEX];
 static void make_plan(void)
 {
 	kernel_plan_release(&p);
-	ck_assert_msg(!kernel_plan_init(&p, &r, env.v, &err), "%s", err.text);
+	must(kernel_plan_init(&p, &r, env.v, &err));
 }
 
 static void key(char out[static DIGEST_HEX])
@@ -107,9 +107,8 @@ TEST(the_second_build_is_one_of_the_same)
 
 	make_plan();
 	config = xasprintf("%s/.config", p.builddir.dir);
-	ck_assert_int_eq(fs_mkdirs(p.builddir.dir, 0755, &err), 0);
-	ck_assert_int_eq(
-		fs_write(config, bytes_str("CONFIG_A=y\n"), 0644, &err), 0);
+	must(fs_mkdirs(p.builddir.dir, 0755, &err));
+	must(fs_write(config, bytes_str("CONFIG_A=y\n"), 0644, &err));
 	expect_same();
 	ck_assert_int_eq(p.kconfig.base, KCONFIG_BASE_EXISTING);
 	free(config);
@@ -156,7 +155,7 @@ TEST(fresh_is_a_directory_without_objects)
 	ck_assert(kernel_builddir_is_fresh(&p));
 	put_file("build/kernel/bounds.s", "", 0644);
 	ck_assert(!kernel_builddir_is_fresh(&p));
-	ck_assert_int_eq(fs_remove(p.builddir.dir, &err), 0);
+	must(fs_remove(p.builddir.dir, &err));
 	put_file("build/vmlinux", "", 0644);
 	ck_assert(!kernel_builddir_is_fresh(&p));
 }

@@ -27,9 +27,8 @@ static void put_file(const char *name, mode_t mode)
 	char *path = xasprintf("%s/%s", dir, name), *up = str_dir(path);
 	struct err err = { 0 };
 
-	ck_assert_msg(!fs_mkdirs(up, 0755, &err), "%s", err.text);
-	ck_assert_msg(!fs_write(path, bytes_str("x"), mode, &err), "%s",
-		      err.text);
+	must(fs_mkdirs(up, 0755, &err));
+	must(fs_write(path, bytes_str("x"), mode, &err));
 	free(up);
 	free(path);
 }
@@ -136,7 +135,7 @@ TEST(without_a_shell_of_ours_it_says_why)
 	struct kernel_shell s;
 	struct err err = { 0 };
 
-	ck_assert(!kernel_shell_open(&s, dir, &err));
+	must(kernel_shell_open(&s, dir, &err));
 	ck_assert_ptr_null(s.dir);
 	ck_assert_str_eq(s.unused_reason, "kfarm's sh is not installed");
 	ck_assert_str_eq(kernel_shell_unavailable_reason(), s.unused_reason);
@@ -161,7 +160,7 @@ TEST(what_shells_counted_is_told)
 	uint64_t n[SHELL_FALLBACK_N_REASONS];
 	struct err err = { 0 };
 
-	ck_assert_msg(!shell_stats_create(dir, &err), "%s", err.text);
+	must(shell_stats_create(dir, &err));
 	ck_assert(shell_stats_open(dir));
 	for (int i = 0; i < 3; i++)
 		shell_stats_add(SHELL_STAT_LINES);
@@ -211,7 +210,7 @@ TEST_EACH(what_the_user_switched_off_is_the_reason, rosters)
 	enum shell_step_reason why;
 	struct err err = { 0 };
 
-	ck_assert_msg(!shell_stats_create(dir, &err), "%s", err.text);
+	must(shell_stats_create(dir, &err));
 	ck_assert(shell_stats_open(dir));
 	kernel_shell_set_roster(&s, &row->roster);
 	kernel_shell_set_roster(&none, &row->roster);

@@ -248,10 +248,10 @@ TEST(new_ones_are_named_up_to_some)
 	run.baseline.build_number = 3;
 	kernel_summary_text(&out, verb, &sample, "x");
 	text = strstr(buf_str(&out), "new:");
-	ck_assert(str_starts(text, "new: a.c:2:2: warning: x\n"));
-	ck_assert(strstr(text, "new: a.c:11:2: warning: x\n"
-			       "new: 2 more, see metadata.json\n"
-			       "warnings "));
+	text_starts(text, "new: a.c:2:2: warning: x\n");
+	text_has(text, "new: a.c:11:2: warning: x\n"
+		       "new: 2 more, see metadata.json\n"
+		       "warnings ");
 	diag_set_release(found);
 	buf_release(&out);
 }
@@ -344,18 +344,16 @@ TEST(a_command_has_lines_of_its_own)
 
 	add_nodes();
 	kernel_summary_user_command(&out, "make", NULL, 191600, &farm);
-	ck_assert(str_starts(buf_str(&out),
-			     "kfarm: ran make: 3:12 wall, build host 41 s CPU\n"
-			     "kfarm: jobs 2874: 2851 remote"));
-	ck_assert_ptr_nonnull(strstr(buf_str(&out),
-				     "\nkfarm: node b: down: no route to host"
-				     "\nkfarm: node c: no toolchain\n"));
+	text_starts(buf_str(&out),
+		    "kfarm: ran make: 3:12 wall, build host 41 s CPU\n"
+		    "kfarm: jobs 2874: 2851 remote");
+	text_has(buf_str(&out), "\nkfarm: node b: down: no route to host"
+				"\nkfarm: node c: no toolchain\n");
 	ck_assert_ptr_null(strstr(buf_str(&out), "node a"));
 	buf_release(&out);
 	kernel_summary_user_command(&out, "make", "exit status 2", 191600,
 				    &farm);
-	ck_assert(str_starts(buf_str(&out),
-			     "kfarm: make: exit status 2: 3:12 wall"));
+	text_starts(buf_str(&out), "kfarm: make: exit status 2: 3:12 wall");
 	buf_release(&out);
 }
 
@@ -414,8 +412,8 @@ TEST(too_few_jobs_on_nodes_are_told)
 	ck_assert(!kernel_summary_is_remote_low(&farm, 99, &err));
 	ck_assert_str_eq(err.text, "");
 	ck_assert(kernel_summary_is_remote_low(&farm, 100, &err));
-	ck_assert_ptr_nonnull(strstr(err.text, "100 % are required"));
-	ck_assert_ptr_nonnull(strstr(err.text, "12 .incbin"));
+	text_has(err.text, "100 % are required");
+	text_has(err.text, "12 .incbin");
 	farm.n_remote = farm.n_local = 0;
 	ck_assert(!kernel_summary_is_remote_low(&farm, 100, &err));
 }

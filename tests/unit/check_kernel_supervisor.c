@@ -21,7 +21,7 @@ static void set_up(void)
 	tree_set_up();
 	base = event_base_new();
 	err = (struct err){ 0 };
-	ck_assert_int_eq(kernel_supervisor_init(&m, base, &err), 0);
+	must(kernel_supervisor_init(&m, base, &err));
 }
 
 static void tear_down(void)
@@ -90,7 +90,7 @@ TEST(a_program_that_is_not_there_is_an_error)
 
 	ck_assert_int_eq(kernel_supervisor_run(&m, &what, &status, &err),
 			 -ENOENT);
-	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent"));
+	text_has(err.text, "/nonexistent");
 	ck_assert_int_eq(run("true", &status), 0);
 }
 
@@ -103,9 +103,7 @@ TEST(what_it_prints_is_captured_up_to_a_limit)
 	struct buf out = { 0 };
 	int status = 1;
 
-	ck_assert_int_eq(
-		kernel_supervisor_capture(&m, &what, 100, &out, &status, &err),
-		0);
+	must(kernel_supervisor_capture(&m, &what, 100, &out, &status, &err));
 	ck_assert_int_eq(status, 0);
 	ck_assert_str_eq(buf_str(&out), "one\nthree\n");
 	buf_release(&out);
@@ -163,7 +161,7 @@ TEST_EACH(a_signal_that_was_ignored_before_ends_nothing, ends)
 
 	kernel_supervisor_release(&m);
 	signal(*row, SIG_IGN);
-	ck_assert_int_eq(kernel_supervisor_init(&m, base, &err), 0);
+	must(kernel_supervisor_init(&m, base, &err));
 	ck_assert_int_eq(run(command, &status), 0);
 	ck_assert_int_eq(WEXITSTATUS(status), 3);
 	ck_assert_int_eq(m.stop_signal, 0);

@@ -12,8 +12,8 @@ static void put_built(const char *name, const char *text)
 {
 	char *path = kernel_plan_path(&plan, name), *dir = str_dir(path);
 
-	ck_assert_int_eq(fs_mkdirs(dir, 0755, &err), 0);
-	ck_assert_int_eq(fs_write(path, bytes_str(text), 0644, &err), 0);
+	must(fs_mkdirs(dir, 0755, &err));
+	must(fs_write(path, bytes_str(text), 0644, &err));
 	free(dir);
 	free(path);
 }
@@ -152,8 +152,7 @@ TEST(kernel_is_what_image_name_says)
 
 	words(&req.targets, "kernel modules kernel");
 	start();
-	ck_assert_msg(!kernel_target_outputs_resolve(&run, &err), "%s",
-		      err.text);
+	must(kernel_target_outputs_resolve(&run, &err));
 	targets = strv_join(&run.targets, " ");
 	ck_assert_str_eq(targets, "Image.gz modules");
 	free(targets);
@@ -167,7 +166,7 @@ TEST(other_targets_start_nothing)
 	put_file("linux/drivers/mmc/Makefile", "", 0644);
 	words(&req.targets, "Image drivers/mmc/");
 	start();
-	ck_assert_int_eq(kernel_target_outputs_resolve(&run, &err), 0);
+	must(kernel_target_outputs_resolve(&run, &err));
 	ck_assert_uint_eq(run.targets.n, 2);
 	ck_assert_str_eq(run.targets.v[1], "drivers/mmc/");
 	kernel_build_end(&run);
@@ -178,13 +177,13 @@ TEST(the_images_name_is_asked_once)
 	char *name = NULL;
 
 	start();
-	ck_assert_int_eq(kernel_target_outputs_image(&run, &name, &err), 0);
+	must(kernel_target_outputs_image(&run, &name, &err));
 	ck_assert_str_eq(name, "arch/arm64/boot/Image.gz");
 	free(name);
 	/* PATH now lacks make. */
 	strv_release(&run.env);
 	strv_add(&run.env, "PATH=/nonexistent");
-	ck_assert_int_eq(kernel_target_outputs_image(&run, &name, &err), 0);
+	must(kernel_target_outputs_image(&run, &name, &err));
 	ck_assert_str_eq(name, "arch/arm64/boot/Image.gz");
 	free(name);
 	kernel_build_end(&run);
@@ -199,7 +198,7 @@ TEST(a_name_that_is_none_is_asked_again)
 	ck_assert(kernel_archive_image_digest(&plan, &key));
 	kernel_archive_cache_put(&run.archive_cache, "image_name", &key, NULL,
 				 json_array());
-	ck_assert_int_eq(kernel_target_outputs_image(&run, &name, &err), 0);
+	must(kernel_target_outputs_image(&run, &name, &err));
 	ck_assert_str_eq(name, "arch/arm64/boot/Image.gz");
 	free(name);
 	kernel_build_end(&run);
@@ -210,11 +209,11 @@ TEST(another_makefile_may_name_another_image)
 	char *name = NULL;
 
 	start();
-	ck_assert_int_eq(kernel_target_outputs_image(&run, &name, &err), 0);
+	must(kernel_target_outputs_image(&run, &name, &err));
 	free(name);
 	put_file("linux/Makefile",
 		 "image_name:\n\t@echo arch/arm64/boot/Other\n", 0644);
-	ck_assert_int_eq(kernel_target_outputs_image(&run, &name, &err), 0);
+	must(kernel_target_outputs_image(&run, &name, &err));
 	ck_assert_str_eq(name, "arch/arm64/boot/Other");
 	free(name);
 	kernel_build_end(&run);
@@ -225,7 +224,7 @@ TEST(what_there_is_nothing_of_is_skipped_with_the_reason)
 	put_built(".config", "# CONFIG_MODULES is not set\n");
 	words(&req.targets, "Image modules modules_install dtbs");
 	start();
-	ck_assert_int_eq(kernel_target_outputs_resolve(&run, &err), 0);
+	must(kernel_target_outputs_resolve(&run, &err));
 	ck_assert_uint_eq(run.targets.n, 1);
 	ck_assert_str_eq(run.targets.v[0], "Image");
 	ck_assert(was_told("note skipping modules: CONFIG_MODULES is not "

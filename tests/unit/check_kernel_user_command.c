@@ -77,8 +77,7 @@ static int run(const char *a, const char *b, const char *c)
 {
 	ck_assert_msg(!plan(a, b, c), "%s", err.text);
 	free(result.summary);
-	ck_assert_msg(!kernel_user_command_run(&result, &command, &err), "%s",
-		      err.text);
+	must(kernel_user_command_run(&result, &command, &err));
 	ck_assert_int_eq(result.signal, 0);
 	return result.wait_status;
 }
@@ -98,10 +97,10 @@ FIXTURE(set_up, tear_down);
 TEST(its_status_is_the_commands)
 {
 	ck_assert_int_eq(run("true", NULL, NULL), 0);
-	ck_assert(str_starts(result.summary, "kfarm: ran true: 0:0"));
-	ck_assert_ptr_nonnull(strstr(result.summary, "\nkfarm: jobs 0\n"));
+	text_starts(result.summary, "kfarm: ran true: 0:0");
+	text_has(result.summary, "\nkfarm: jobs 0\n");
 	ck_assert_int_eq(WEXITSTATUS(run("sh", "-c", "exit 7")), 7);
-	ck_assert(str_starts(result.summary, "kfarm: sh: exit status 7: 0:0"));
+	text_starts(result.summary, "kfarm: sh: exit status 7: 0:0");
 	ck_assert_int_eq(WTERMSIG(run("sh", "-c", "kill -9 $$")), 9);
 	ck_assert_str_eq(buf_str(&told), "build true -j2\ndone 0\n"
 					 "build sh -c exit 7 -j2\ndone 7\n"
@@ -152,9 +151,8 @@ TEST(a_compiler_past_the_links_is_told)
 	const char *script = "(exec -a /opt/bin/gcc sh -c 'sleep 1 #a.c')";
 
 	ck_assert_int_eq(run("bash", "-c", script), 0);
-	ck_assert_ptr_nonnull(
-		strstr(result.summary,
-		       "\nkfarm: compiles by /opt/bin/gcc bypassed kfarm; "));
+	text_has(result.summary,
+		 "\nkfarm: compiles by /opt/bin/gcc bypassed kfarm; ");
 	ck_assert(!result.remote_too_low);
 	request.min_remote_percent = 1;
 	ck_assert_int_eq(run("bash", "-c", script), 0);

@@ -108,7 +108,7 @@ TEST(the_wrapper_itself_is_no_compiler)
 	char *wrapper = xasprintf("%s/kfarm-cc", dir);
 	struct err err = { 0 };
 
-	ck_assert_msg(!fs_copy("/bin/sh", wrapper, &err), "%s", err.text);
+	must(fs_copy("/bin/sh", wrapper, &err));
 	start(wrapper, gcc, source, ours);
 	kernel_bypass_check_scan(&unseen);
 	ck_assert_uint_eq(unseen.compilers.n, 0);

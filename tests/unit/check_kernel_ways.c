@@ -134,7 +134,7 @@ static void expect(const char *want)
 {
 	char *text = filled(want), *said;
 
-	ck_assert_msg(!kernel_plan_init(&p, &r, env.v, &err), "%s", err.text);
+	must(kernel_plan_init(&p, &r, env.v, &err));
 	said = said_by_make();
 	ck_assert_str_eq(said, text);
 	free(said);
@@ -283,7 +283,7 @@ TEST_EACH(what_is_no_assignment_is_not_taken_for_one, not_assigning)
 	r.arch = "arm64";
 	r.toolchain = "nice-";
 	set_env("O=/b");
-	ck_assert_msg(!kernel_plan_init(&p, &r, env.v, &err), "%s", err.text);
+	must(kernel_plan_init(&p, &r, env.v, &err));
 	ck_assert_uint_eq(p.vars.n, 0);
 }
 
@@ -301,7 +301,7 @@ TEST(in_the_tree_o_is_said_only_against_the_environment)
 	setting = xasprintf("KBUILD_OUTPUT=%s", elsewhere);
 	set_env(setting);
 	kernel_plan_release(&p);
-	ck_assert_msg(!kernel_plan_init(&p, &r, env.v, &err), "%s", err.text);
+	must(kernel_plan_init(&p, &r, env.v, &err));
 	ck_assert_int_eq(p.builddir.kind, KERNEL_BUILDDIR_IN_TREE);
 	ck_assert_str_eq(p.builddir.variable, "O");
 	free(setting);

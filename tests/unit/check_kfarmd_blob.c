@@ -40,8 +40,7 @@ static void came(struct kfarmd_blob_waiter *w, int ret)
 static void set_up(void)
 {
 	tempdir_make(dir);
-	ck_assert_msg(!store_open(&store, dir, 64u << 20, &err), "%s",
-		      err.text);
+	must(store_open(&store, dir, 64u << 20, &err));
 	blobs = kfarmd_blobs_new(store);
 	one = (struct waiter){ .want = { .on_received = came } };
 	two = one;
@@ -143,7 +142,7 @@ TEST(another_content_is_told_as_a_violation)
 	ck_assert(wants(&one, "right"));
 	m.digest = one.digest;
 	ck_assert_int_eq(kfarmd_blobs_receive(blobs, &m, &err), -EPROTO);
-	ck_assert_ptr_nonnull(strstr(err.text, "digest mismatch"));
+	text_has(err.text, "digest mismatch");
 	ck_assert_int_ne(one.ret, 0);
 	ck_assert(!store_has(store, &one.digest, 5));
 }
@@ -204,11 +203,11 @@ TEST(a_store_that_is_full_is_told_and_the_rest_is_dropped)
 	ck_assert_int_eq(
 		kfarmd_blobs_request(blobs, &m.digest, m.size, &one.want, &ask),
 		0);
-	ck_assert_int_eq(kfarmd_blobs_receive(blobs, &m, &err), 0);
+	must(kfarmd_blobs_receive(blobs, &m, &err));
 	ck_assert_uint_eq(one.came, 1);
 	ck_assert_int_lt(one.ret, 0);
 	m.offset = 1;
-	ck_assert_int_eq(kfarmd_blobs_receive(blobs, &m, &err), 0);
+	must(kfarmd_blobs_receive(blobs, &m, &err));
 	ck_assert_uint_eq(one.came, 1);
 	/* Other blobs are not affected. */
 	ck_assert(wants(&two, "small"));

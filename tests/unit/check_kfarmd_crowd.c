@@ -30,7 +30,7 @@ static long memory_of(pid_t pid, const char *line)
 	const char *at;
 	long n;
 
-	ck_assert(!fs_read(path, 1 << 16, &text, &err));
+	must(fs_read(path, 1 << 16, &text, &err));
 	at = strstr(buf_str(&text), line);
 	ck_assert_ptr_nonnull(at);
 	n = strtol(at + strlen(line) + 1, NULL, 10);

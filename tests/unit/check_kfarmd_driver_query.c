@@ -59,16 +59,11 @@ static void make(const char *from)
 
 	ck_assert_int_eq(system(line), 0);
 	free(line);
-	ck_assert_int_eq(toolchain_dir_digest_read(&lease.manifest.entries,
-						   place, NULL, &err),
-			 0);
-	ck_assert_msg(
-		!compiler_manifest_list_program(&program, driver, env, &err),
-		"%s", err.text);
-	ck_assert_msg(!kfarmd_driver_query_new(&ask, &lease, &program, driver,
-					       &(struct sandbox_limits){ 0 },
-					       &err),
-		      "%s", err.text);
+	must(toolchain_dir_digest_read(&lease.manifest.entries, place, NULL,
+				       &err));
+	must(compiler_manifest_list_program(&program, driver, env, &err));
+	must(kfarmd_driver_query_new(&ask, &lease, &program, driver,
+				     &(struct sandbox_limits){ 0 }, &err));
 	runner = kfarmd_driver_query_runner(ask);
 }
 

@@ -39,8 +39,7 @@ static void set_up(void)
 	struct buf body = { 0 };
 
 	tempdir_make(dir);
-	ck_assert_msg(!store_open(&store, dir, 64u << 20, &err), "%s",
-		      err.text);
+	must(store_open(&store, dir, 64u << 20, &err));
 	blobs = kfarmd_blobs_new(store);
 	paths = wire_paths_new();
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
@@ -49,7 +48,7 @@ static void set_up(void)
 	ck_assert_int_eq(wire_paths_receive(paths, buf_bytes(&body)), 0);
 	buf_release(&body);
 	wire_intern_free(sender);
-	ck_assert_msg(!sandbox_new(&cell, &setup, &err), "%s", err.text);
+	must(sandbox_new(&cell, &setup, &err));
 }
 
 static void tear_down(void)
@@ -122,7 +121,7 @@ static void send(const char *content)
 			       .data = bytes_str(content) };
 
 	digest_bytes(bytes_str(content), &m.digest);
-	ck_assert_int_eq(kfarmd_blobs_receive(blobs, &m, &err), 0);
+	must(kfarmd_blobs_receive(blobs, &m, &err));
 }
 
 static uint64_t pinned(void)
@@ -149,10 +148,9 @@ TEST(what_is_here_is_not_asked_for)
 	make(WIRE_PART_SOURCES, v, 4);
 	ck_assert_uint_eq(kfarmd_input_update_total_bytes(view), 12);
 	ck_assert(kfarmd_input_update_is_small(view));
-	ck_assert_int_eq(kfarmd_input_update_pin_blobs(view, &err), 0);
+	must(kfarmd_input_update_pin_blobs(view, &err));
 	ck_assert_uint_eq(pinned(), 1);
-	ck_assert_int_eq(
-		kfarmd_input_update_request_blobs(view, blobs, &need, &err), 0);
+	must(kfarmd_input_update_request_blobs(view, blobs, &need, &err));
 	ck_assert_uint_eq(need.n_indices, 1);
 	ck_assert_uint_eq(need.indices[0], 1);
 	ck_assert_uint_eq(view->n_missing, 1);
@@ -170,9 +168,8 @@ TEST(one_content_of_two_files_is_asked_for_once)
 	struct wire_entry v[] = { file(0, "same"), file(1, "same") };
 
 	make(WIRE_PART_SOURCES, v, 2);
-	ck_assert_int_eq(kfarmd_input_update_pin_blobs(view, &err), 0);
-	ck_assert_int_eq(
-		kfarmd_input_update_request_blobs(view, blobs, &need, &err), 0);
+	must(kfarmd_input_update_pin_blobs(view, &err));
+	must(kfarmd_input_update_request_blobs(view, blobs, &need, &err));
 	ck_assert_uint_eq(need.n_indices, 1);
 	ck_assert_uint_eq(view->n_missing, 2);
 	send("same");
@@ -186,7 +183,7 @@ TEST(a_toolchains_blobs_stay_as_long_as_the_view)
 
 	put("here");
 	make(WIRE_PART_TOOLCHAIN, v, 1);
-	ck_assert_int_eq(kfarmd_input_update_pin_blobs(view, &err), 0);
+	must(kfarmd_input_update_pin_blobs(view, &err));
 	ck_assert_int_eq(apply_to_cell(), 0);
 	ck_assert_uint_eq(pinned(), 1);
 	kfarmd_input_update_free(view);
@@ -200,9 +197,8 @@ TEST(a_view_that_goes_waits_for_nothing)
 
 	put("here");
 	make(WIRE_PART_SOURCES, v, 2);
-	ck_assert_int_eq(kfarmd_input_update_pin_blobs(view, &err), 0);
-	ck_assert_int_eq(
-		kfarmd_input_update_request_blobs(view, blobs, &need, &err), 0);
+	must(kfarmd_input_update_pin_blobs(view, &err));
+	must(kfarmd_input_update_request_blobs(view, blobs, &need, &err));
 	kfarmd_input_update_free(view);
 	view = NULL;
 	send("late");
@@ -228,7 +224,7 @@ TEST(a_damaged_blob_is_wanted_again_and_not_for_ever)
 
 	put("1234");
 	make(WIRE_PART_SOURCES, v, 1);
-	ck_assert_int_eq(kfarmd_input_update_pin_blobs(view, &err), 0);
+	must(kfarmd_input_update_pin_blobs(view, &err));
 	for (int i = 0; i < 10 && ret == -EBADMSG; i++) {
 		damage_all();
 		ret = apply_to_cell();
@@ -236,9 +232,8 @@ TEST(a_damaged_blob_is_wanted_again_and_not_for_ever)
 		if (ret != -EBADMSG)
 			break;
 		wire_need_release(&need);
-		ck_assert_int_eq(kfarmd_input_update_request_blobs(view, blobs,
-								   &need, &err),
-				 0);
+		must(kfarmd_input_update_request_blobs(view, blobs, &need,
+						       &err));
 		ck_assert_uint_eq(need.n_indices, 1);
 		send("1234");
 	}
@@ -252,7 +247,7 @@ TEST(a_number_without_a_path_is_a_violation)
 
 	make(WIRE_PART_SOURCES, v, 1);
 	ck_assert_ptr_null(view);
-	ck_assert_ptr_nonnull(strstr(err.text, "path number 4"));
+	text_has(err.text, "path number 4");
 }
 
 TEST(it_stops_when_told)
@@ -352,7 +347,7 @@ TEST(a_view_may_go_to_another_destination)
 
 	put("here");
 	make(WIRE_PART_SOURCES, v, 3);
-	ck_assert_int_eq(kfarmd_input_update_pin_blobs(view, &err), 0);
+	must(kfarmd_input_update_pin_blobs(view, &err));
 	ck_assert_int_eq(
 		kfarmd_input_update_apply(view, take_entry, &out, &err),
 		-ENOSPC);
@@ -364,10 +359,10 @@ TEST(a_view_may_go_to_another_destination)
 
 TEST(files_leave_memory_to_compile_with)
 {
-	ck_assert_int_eq(kfarmd_input_update_check_memory(0, &err), 0);
+	must(kfarmd_input_update_check_memory(0, &err));
 	ck_assert_int_eq(kfarmd_input_update_check_memory(1ull << 50, &err),
 			 -ENOMEM);
-	ck_assert_ptr_nonnull(strstr(err.text, "MiB free"));
+	text_has(err.text, "MiB free");
 }
 
 TEST(a_toolchain_only_adds)

@@ -52,8 +52,7 @@ static void write_file(const char *dir, const char *name, const char *content)
 	char *path = xasprintf("%s/%s", dir, name);
 	struct err err = { 0 };
 
-	ck_assert_msg(!fs_write(path, bytes_str(content), 0644, &err), "%s",
-		      err.text);
+	must(fs_write(path, bytes_str(content), 0644, &err));
 	free(path);
 }
 
@@ -69,7 +68,7 @@ static bool make_tree_here(const struct local *l)
 	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("none", "/home", "tmpfs", 0, "size=20m"))
 		return false;
-	ck_assert_int_eq(fs_mkdirs(ROOT "/inc", 0755, &err), 0);
+	must(fs_mkdirs(ROOT "/inc", 0755, &err));
 	write_file(ROOT, l->file, l->source);
 	write_file(ROOT, "inc/twice.h", header);
 	return true;
@@ -79,7 +78,7 @@ static void read_file(const char *path, struct buf *out)
 {
 	struct err err = { 0 };
 
-	ck_assert_int_eq(fs_read(path, 1u << 20, out, &err), 0);
+	must(fs_read(path, 1u << 20, out, &err));
 }
 
 /* Run gcc FLAGS -c FILE -o local.o there; its messages go to local.err. */
@@ -130,11 +129,10 @@ TEST_EACH(object_and_diagnostics_are_those_of_a_local_compile, locals)
 	ck_assert_msg(result(1)->wait_status == 0, "%s", diagnostics(1));
 	check_answer(&m, row->flags);
 	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_STDOUT).len, 0);
-	ck_assert_ptr_nonnull(
-		strstr(buf_str(&node.c.job[1].stream[list]), " inc/twice.h"));
+	text_has(buf_str(&node.c.job[1].stream[list]), " inc/twice.h");
 	ck_assert_uint_gt(stream(1, WIRE_OUTPUT_AS_DEPS).len, 10);
-	ck_assert(!stream(1, WIRE_OUTPUT_DEPS).len ==
-		  (list != WIRE_OUTPUT_DEPS));
+	ck_assert_int_eq(!stream(1, WIRE_OUTPUT_DEPS).len,
+			 (list != WIRE_OUTPUT_DEPS));
 	ck_assert_uint_gt(node.c.job[1].result.peak_kib, 1000);
 	if (!make_tree_here(row))
 		SKIP("no private mounts: no local compile to compare with");
@@ -167,7 +165,7 @@ TEST(an_error_comes_back_as_the_compiler_says_it)
 {
 	compile(1, "int f(void) { return nosuch; }\n", plain);
 	ck_assert_int_eq(WEXITSTATUS(result(1)->wait_status), 1);
-	ck_assert(str_starts(diagnostics(1), "a.c: In function"));
+	text_starts(diagnostics(1), "a.c: In function");
 	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_OBJECT).len, 0);
 	ck_assert_uint_eq(stream(1, WIRE_OUTPUT_DEPS).len, 0);
 }
@@ -190,8 +188,7 @@ TEST(a_job_sees_its_view_and_later_ones_another)
 	play_put(&node.c, 0, ROOT "/v.h", "#define V 2\n");
 	play_remote(&node.c, 2, "a.c", plain);
 	ck_assert_int_ne(result(2)->wait_status, 0);
-	ck_assert_ptr_nonnull(
-		strstr(diagnostics(2), "static assertion failed"));
+	text_has(diagnostics(2), "static assertion failed");
 }
 
 TEST(a_beat_tells_the_cpu_time_of_a_job)
@@ -350,7 +347,7 @@ TEST(too_many_diagnostics_make_a_job_void)
 		buf_printf(&text, "static void a_function_%d(void) {}\n", i);
 	compile(1, buf_str(&text), flags);
 	ck_assert_uint_eq(failure(1)->class, WIRE_FAIL_VOID);
-	ck_assert_ptr_nonnull(strstr(failure(1)->reason, "diagnostics"));
+	text_has(failure(1)->reason, "diagnostics");
 	buf_release(&text);
 }
 

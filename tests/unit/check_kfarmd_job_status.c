@@ -157,7 +157,7 @@ TEST_EACH(an_end_is_a_result_or_says_why_not, endings)
 		 row->detail ? row->detail : "");
 	if (row->text)
 		buf_add_str(&run.output[1], row->text);
-	ck_assert(kfarmd_run_classify(&e, &run) == (row->class < 0));
+	ck_assert_int_eq(kfarmd_run_classify(&e, &run), (row->class < 0));
 	if (row->class >= 0) {
 		ck_assert_int_eq(e.class, row->class);
 		ck_assert_str_eq(e.reason, row->reason);

@@ -229,7 +229,7 @@ TEST(something_else_at_the_path_is_left_alone)
 	char *lock = xasprintf("%s.lock", path);
 	struct err err;
 
-	ck_assert_int_eq(fs_write(path, bytes_str("mine"), 0600, &err), 0);
+	must(fs_write(path, bytes_str("mine"), 0600, &err));
 	ck_assert_int_eq(
 		WEXITSTATUS(spawn_wait(kfarmd_start(node_store, -1, more))), 1);
 	ck_assert(fs_exists(path));

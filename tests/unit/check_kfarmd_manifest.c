@@ -26,15 +26,15 @@ static void set_up(void)
 static void tear_down(void)
 {
 	kfarmd_manifest_release(&record);
-	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	must(fs_remove(dir, &err));
 }
 
 static void put(const char *path, const char *content, mode_t mode)
 {
 	char *full = xasprintf("%s/%s", dir, path), *up = str_dir(full);
 
-	ck_assert_int_eq(fs_mkdirs(up, 0700, &err), 0);
-	ck_assert_int_eq(fs_write(full, bytes_str(content), mode, &err), 0);
+	must(fs_mkdirs(up, 0700, &err));
+	must(fs_write(full, bytes_str(content), mode, &err));
 	free(up);
 	free(full);
 }
@@ -51,11 +51,9 @@ static void make_record(void)
 	free(link);
 	record.id = xstrdup("gcc-1-x");
 	record.host = xstrdup("arm64");
-	ck_assert_msg(
-		!toolchain_dir_digest_read(&record.entries, dir, NULL, &err),
-		"%s", err.text);
+	must(toolchain_dir_digest_read(&record.entries, dir, NULL, &err));
 	toolchain_dir_digest_compute(&record.entries, &record.dir_digest);
-	ck_assert_msg(!kfarmd_manifest_validate(&record, &err), "%s", err.text);
+	must(kfarmd_manifest_validate(&record, &err));
 }
 
 FIXTURE(set_up, tear_down);
@@ -68,8 +66,8 @@ TEST(it_comes_back_as_it_was)
 
 	make_record();
 	ck_assert_int_eq(kfarmd_manifest_read(&got, dir, &err), -ENOENT);
-	ck_assert_int_eq(kfarmd_manifest_write(&record, dir, &err), 0);
-	ck_assert_msg(!kfarmd_manifest_read(&got, dir, &err), "%s", err.text);
+	must(kfarmd_manifest_write(&record, dir, &err));
+	must(kfarmd_manifest_read(&got, dir, &err));
 	ck_assert_str_eq(got.id, "gcc-1-x");
 	ck_assert_str_eq(got.host, "arm64");
 	ck_assert(digest_equal(&got.dir_digest, &record.dir_digest));
@@ -92,8 +90,7 @@ TEST(a_spoiled_or_torn_one_is_damage)
 
 	make_record();
 	kfarmd_manifest_encode(&record, &body);
-	ck_assert_int_eq(kfarmd_manifest_decode(&got, buf_bytes(&body), &err),
-			 0);
+	must(kfarmd_manifest_decode(&got, buf_bytes(&body), &err));
 	kfarmd_manifest_release(&got);
 	for (size_t n = 0; n < body.len; n++)
 		ck_assert_int_eq(kfarmd_manifest_decode(
@@ -115,7 +112,7 @@ static void check_damage(bool at_a_glance, const char *path)
 	ck_assert_int_eq(kfarmd_manifest_check_stat(&record, dir, &err),
 			 at_a_glance ? -EBADMSG : 0);
 	if (at_a_glance)
-		ck_assert_ptr_nonnull(strstr(err.text, path));
+		text_has(err.text, path);
 	ck_assert_int_eq(kfarmd_manifest_verify(&record, dir, NULL, &err),
 			 -EBADMSG);
 	ck_assert_msg(strstr(err.text, path), "it said: %s", err.text);
@@ -126,13 +123,13 @@ TEST(files_are_as_it_says)
 	atomic_bool stop = true;
 
 	make_record();
-	ck_assert_int_eq(kfarmd_manifest_check_stat(&record, dir, &err), 0);
-	ck_assert_int_eq(kfarmd_manifest_verify(&record, dir, NULL, &err), 0);
+	must(kfarmd_manifest_check_stat(&record, dir, &err));
+	must(kfarmd_manifest_verify(&record, dir, NULL, &err));
 	ck_assert_int_eq(kfarmd_manifest_verify(&record, dir, &stop, &err),
 			 -ECANCELED);
 	/* A different time is not damage. */
 	put("include/a.h", "int a;", 0644);
-	ck_assert_int_eq(kfarmd_manifest_check_stat(&record, dir, &err), 0);
+	must(kfarmd_manifest_check_stat(&record, dir, &err));
 	put("include/a.h", "int b;", 0644);
 	check_damage(true, "include/a.h");
 }
@@ -231,6 +228,6 @@ TEST(names_have_a_bound)
 	while (!kfarmd_manifest_add(&record, "a", &inode, &err) && n < 10000)
 		n++;
 	ck_assert_uint_eq(n, KFARMD_MANIFEST_NAMES_MAX / (WIRE_PATH_MAX + 1));
-	ck_assert_ptr_nonnull(strstr(err.text, "names"));
+	text_has(err.text, "names");
 	free(target);
 }

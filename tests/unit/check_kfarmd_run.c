@@ -43,16 +43,13 @@ static void put(const struct compiler_entry *e)
 	int fd;
 
 	if (e->kind == COMPILER_ENTRY_SYMLINK) {
-		ck_assert_int_eq(
-			sandbox_put_symlink(cell, e->path, e->target, &err), 0);
+		must(sandbox_put_symlink(cell, e->path, e->target, &err));
 	} else if (e->kind == COMPILER_ENTRY_DIR) {
-		ck_assert_int_eq(sandbox_put_dir(cell, e->path, &err), 0);
+		must(sandbox_put_dir(cell, e->path, &err));
 	} else {
 		fd = open(e->path, O_RDONLY | O_CLOEXEC);
-		ck_assert_int_eq(sandbox_put_file(cell, e->path, fd,
-						  e->size_bytes, e->executable,
-						  e->mtime_ns, &err),
-				 0);
+		must(sandbox_put_file(cell, e->path, fd, e->size_bytes,
+				      e->executable, e->mtime_ns, &err));
 		close(fd);
 	}
 }
@@ -65,8 +62,8 @@ static void set_up(void)
 	base = event_base_new();
 	children = children_new(base);
 	children_reap_orphans(children);
-	ck_assert_int_eq(compiler_manifest_make(&gcc, GCC, env, &err), 0);
-	ck_assert_msg(!sandbox_new(&cell, &setup, &err), "%s", err.text);
+	must(compiler_manifest_make(&gcc, GCC, env, &err));
+	must(sandbox_new(&cell, &setup, &err));
 	for (size_t i = 0; i < gcc.entries.n; i++)
 		put(&gcc.entries.v[i]);
 	readable = event_new(base, sandbox_fd(cell), EV_READ | EV_PERSIST,
@@ -103,9 +100,8 @@ static void start(int fd, const char *a, const char *b, const char *c)
 		.argv = argv, .env = env, .cwd = SANDBOX_OUT_DIR, .stdin_fd = fd
 	};
 
-	ck_assert_msg(!kfarmd_run_start(&run, base, cell, &job, NULL, on_done,
-					&done, &err),
-		      "%s", err.text);
+	must(kfarmd_run_start(&run, base, cell, &job, NULL, on_done, &done,
+			      &err));
 }
 
 static void wait_done(void)
@@ -139,7 +135,7 @@ TEST(its_errors_are_kept_apart)
 	wait_done();
 	ck_assert_int_eq(WEXITSTATUS(run->end.status), 1);
 	ck_assert_uint_eq(run->output[0].len, 0);
-	ck_assert_ptr_nonnull(strstr(buf_str(&run->output[1]), "nosuch.c"));
+	text_has(buf_str(&run->output[1]), "nosuch.c");
 	ck_assert(!run->overflowed);
 }
 
@@ -221,9 +217,8 @@ static void start_two(const char *a, const char *b, char *const *tool,
 
 	first[1] = (char *)a;
 	first[2] = (char *)b;
-	ck_assert_msg(!kfarmd_run_start(&run, base, cell, &job, &what, on_done,
-					&done, &err),
-		      "%s", err.text);
+	must(kfarmd_run_start(&run, base, cell, &job, &what, on_done, &done,
+			      &err));
 }
 
 TEST(a_tool_reads_what_the_first_one_prints)
@@ -236,8 +231,8 @@ TEST(a_tool_reads_what_the_first_one_prints)
 	wait_done();
 	ck_assert(run->status_from_tool);
 	ck_assert_int_eq(run->end.status, 0);
-	ck_assert_ptr_nonnull(strstr(buf_str(&run->output[0]), "# 1 \"<stdin>"
-							       "\"\n"));
+	text_has(buf_str(&run->output[0]), "# 1 \"<stdin>"
+					   "\"\n");
 	ck_assert(!run->tool_wrote);
 	ck_assert_uint_gt(kfarmd_run_cpu_ms(run) + 1, run->parts[1].end.cpu_ms);
 	ck_assert_uint_eq(run->end.cpu_ms,
@@ -249,9 +244,7 @@ static void put_source(const char *path, const char *text)
 	int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
 	ck_assert_int_eq(write(fd, text, strlen(text)), strlen(text));
-	ck_assert_int_eq(
-		sandbox_put_file(cell, path, fd, strlen(text), false, 0, &err),
-		0);
+	must(sandbox_put_file(cell, path, fd, strlen(text), false, 0, &err));
 	close(fd);
 }
 
@@ -277,7 +270,7 @@ TEST(a_tool_has_a_copy_of_the_file)
 	/* The assembler text is not C. */
 	ck_assert(run->status_from_tool);
 	ck_assert_int_eq(WEXITSTATUS(run->end.status), 1);
-	ck_assert_ptr_nonnull(strstr(buf_str(&run->output[1]), "a.s:"));
+	text_has(buf_str(&run->output[1]), "a.s:");
 	ck_assert_int_eq(kfarmd_run_map_file(run, "a.s", 1u << 20, &map), 0);
 	ck_assert_ptr_nonnull(memmem(map.data, map.len, "a_name", 6));
 	kfarmd_run_unmap_file(&map);
@@ -294,7 +287,7 @@ TEST(a_tool_that_cannot_start_is_what_counts)
 	ck_assert(run->status_from_tool);
 	ck_assert_int_eq(run->end.cause, SANDBOX_END_NOT_STARTED);
 	ck_assert_int_eq(run->end.error, ENOENT);
-	ck_assert(str_starts(run->end.detail, "exec"));
+	text_starts(run->end.detail, "exec");
 }
 
 TEST(a_tool_without_its_file_does_not_run)

@@ -78,7 +78,7 @@ TEST(a_job_waits_for_its_files_and_others_do_not)
 	struct digest late = play_blob(bytes_str("#define LATE 1\n"));
 	struct wire_job m;
 
-	ck_assert(compiles(1, "#include \"late.h\"\n") == false);
+	ck_assert_int_eq(compiles(1, "#include \"late.h\"\n"), false);
 	play_cell(&node.c, 1);
 	play_put(&node.c, 1, ROOT "/a.c", tiny);
 	m = play_job(&node.c, 2, WIRE_LANG_C, plain);
@@ -110,7 +110,7 @@ TEST(a_toolchain_of_another_name_is_refused)
 	play_send_tools(&node.c, 1);
 	ck_assert_uint_eq(client_wait_have(&node.c, 1, 1)->state,
 			  WIRE_HAVE_REFUSED);
-	ck_assert_ptr_nonnull(strstr(node.c.have[1].detail, "digest mismatch"));
+	text_has(node.c.have[1].detail, "digest mismatch");
 	ck_assert(compiles(1, tiny));
 }
 

@@ -39,13 +39,13 @@ static void teardown(void)
 	kfarmd_settings_release(&s);
 	free(logged);
 	ck_assert_int_eq(chdir("/"), 0);
-	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	must(fs_remove(dir, &err));
 	free(dir);
 }
 
 static void write_conf(const char *text)
 {
-	ck_assert_int_eq(fs_write("node.conf", bytes_str(text), 0644, &err), 0);
+	must(fs_write("node.conf", bytes_str(text), 0644, &err));
 }
 
 /* Parse the arguments, separated by blanks. */
@@ -182,13 +182,13 @@ TEST_EACH(what_is_unknown_is_a_warning, unknown)
 	ck_assert_uint_eq(s.slots, 0);
 	ck_assert(!s.stdio);
 	ck_assert_ptr_nonnull(logged);
-	ck_assert_ptr_nonnull(strstr(logged, "./node.conf:2: "));
-	ck_assert_ptr_nonnull(strstr(logged, "unknown setting"));
+	text_has(logged, "./node.conf:2: ");
+	text_has(logged, "unknown setting");
 }
 
 TEST(what_is_no_file_is_an_error)
 {
 	ck_assert_int_eq(mkfifo("node.conf", 0600), 0);
 	ck_assert_int_lt(read_words("--config ."), 0);
-	ck_assert_ptr_nonnull(strstr(err.text, "./node.conf"));
+	text_has(err.text, "./node.conf");
 }

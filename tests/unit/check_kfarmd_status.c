@@ -23,9 +23,7 @@ static char *status_of(const char *words, int *status)
 	struct buf out = { 0 };
 	struct err err = { 0 };
 
-	ck_assert_int_eq(spawn_collect_stdout(&what, 1u << 20, 20000, &out,
-					      status, &err),
-			 0);
+	must(spawn_collect_stdout(&what, 1u << 20, 20000, &out, status, &err));
 	*status = WEXITSTATUS(*status);
 	free(line);
 	return buf_steal(&out);

@@ -90,8 +90,8 @@ TEST(the_compilers_words_come_first)
 			 TOOL, "say hello", 60000);
 		expect_status(job, 0);
 		said = diagnostics(job);
-		ck_assert_ptr_nonnull(strstr(said, "careful"));
-		ck_assert(str_ends(said, "\ntool: hello\n"));
+		text_has(said, "careful");
+		text_ends(said, "\ntool: hello\n");
 		ck_assert_ptr_eq(strstr(said, "tool:"),
 				 strstr(said, "tool: hello\n"));
 	}
@@ -103,7 +103,7 @@ TEST(a_tool_that_warns_names_the_clients_object)
 	object(1, "tell");
 	expect_status(1, 0);
 	ck_has(1, WIRE_OUTPUT_STDERR, "careful");
-	ck_assert(str_ends(diagnostics(1), "\na.o: warning: tool: odd\n"));
+	text_ends(diagnostics(1), "\na.o: warning: tool: odd\n");
 	ck_assert_uint_gt(stream(1, WIRE_OUTPUT_OBJECT).len, 0);
 	symbols(2, "say /.kfarm/out/out.o");
 	ck_assert_uint_eq(failure(2)->class, WIRE_FAIL_VOID);
@@ -136,7 +136,7 @@ TEST(an_error_of_the_compiler_counts_more_than_the_tools)
 	object(3, "append");
 	for (uint32_t job = 1; job < 4; job++) {
 		expect_status(job, 1);
-		ck_assert_ptr_nonnull(strstr(diagnostics(job), "#error no"));
+		text_has(diagnostics(job), "#error no");
 		ck_assert_uint_eq(stream(job, WIRE_OUTPUT_STDOUT).len, 0);
 		ck_assert_uint_eq(stream(job, WIRE_OUTPUT_OBJECT).len, 0);
 	}
@@ -306,7 +306,7 @@ TEST(a_step_is_its_jobs)
 	ck_assert_str_eq(step->args.v[0], "-r");
 	wire_step_release(step);
 	free(step);
-	ck_assert_int_eq(kfarmd_argv_take_step(&s, &m, &step, &err), 0);
+	must(kfarmd_argv_take_step(&s, &m, &step, &err));
 	ck_assert_ptr_null(step);
 	ck_assert_int_eq(kfarmd_argv_receive_step(&s, buf_bytes(&body),
 						  WIRE_VERSION, &err),
@@ -326,24 +326,21 @@ TEST(a_line_of_a_tool_has_the_object_behind_and_is_bounded)
 	struct err err;
 
 	strv_add(&m.args, "--orc");
-	ck_assert_int_eq(
-		kfarmd_argv_build_step(&argv, &m, "/o", "/b", &env, &err), 0);
+	must(kfarmd_argv_build_step(&argv, &m, "/o", "/b", &env, &err));
 	words = strv_join(&argv, " ");
 	ck_assert_str_eq(words,
 			 "/o --orc " SANDBOX_OUT_DIR "/" KFARMD_ARGV_OBJECT);
 	strv_release(&argv);
 	free(words);
 	m.kind = WIRE_STEP_DEVICETREE;
-	ck_assert_int_eq(
-		kfarmd_argv_build_step(&argv, &m, "/o", "/b", &env, &err), 0);
+	must(kfarmd_argv_build_step(&argv, &m, "/o", "/b", &env, &err));
 	words = strv_join(&argv, " ");
 	ck_assert_str_eq(words,
 			 "/o --orc -d " SANDBOX_OUT_DIR "/" KFARMD_ARGV_AS_DEPS
 			 " " SANDBOX_OUT_DIR "/" KFARMD_ARGV_OBJECT);
 	strv_release(&argv);
 	m.kind = WIRE_STEP_SYMBOLS;
-	ck_assert_int_eq(
-		kfarmd_argv_build_step(&argv, &m, "/o", "/b", &env, &err), 0);
+	must(kfarmd_argv_build_step(&argv, &m, "/o", "/b", &env, &err));
 	ck_assert_uint_eq(argv.n, 2);
 	strv_release(&argv);
 	memset(long_word, 'x', WIRE_PATH_MAX);

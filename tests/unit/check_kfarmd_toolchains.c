@@ -36,7 +36,7 @@ static void tear_down(void)
 {
 	free(kept);
 	free(place);
-	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	must(fs_remove(dir, &err));
 }
 
 static struct kfarmd_manifest record_of(const char *id, const char *content)
@@ -60,7 +60,7 @@ static int file_with(const char *content)
 	char *path = xasprintf("%s/blob", dir);
 	int fd;
 
-	ck_assert_int_eq(fs_write(path, bytes_str(content), 0600, &err), 0);
+	must(fs_write(path, bytes_str(content), 0600, &err));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	ck_assert_int_ge(fd, 0);
 	free(path);
@@ -78,11 +78,8 @@ static int publish(const char *id, const char *content, const char *written)
 	atomic_bool stop = false;
 	int fd = file_with(written), ret;
 
-	ck_assert_msg(!kfarmd_toolchain_stage_new(kept, &new, 100, 1, &err),
-		      "%s", err.text);
-	ck_assert_int_eq(
-		kfarmd_toolchain_stage_put(new, "/bin/gcc", &inode, fd, &err),
-		0);
+	must(kfarmd_toolchain_stage_new(kept, &new, 100, 1, &err));
+	must(kfarmd_toolchain_stage_put(new, "/bin/gcc", &inode, fd, &err));
 	ret = kfarmd_toolchain_stage_publish(new, &r, "{}", &stop, &err);
 	kfarmd_toolchain_stage_free(new);
 	kfarmd_manifest_release(&r);
@@ -95,8 +92,7 @@ static uint32_t count(void)
 	struct wire_held held;
 	uint32_t n;
 
-	ck_assert_int_eq(kfarmd_toolchains_list(kept, true, NULL, &held, &err),
-			 0);
+	must(kfarmd_toolchains_list(kept, true, NULL, &held, &err));
 	n = held.n_toolchains;
 	wire_held_release(&held);
 	return n;
@@ -128,7 +124,7 @@ TEST(a_published_one_can_be_leased)
 
 	ck_assert_int_eq(publish("gcc-1-x", "gcc", "gcc"), 0);
 	ck_assert(kfarmd_toolchains_has(kept, "gcc-1-x", &r.dir_digest));
-	ck_assert_int_eq(kfarmd_toolchains_lease(kept, "gcc-1-x", &l, &err), 0);
+	must(kfarmd_toolchains_lease(kept, "gcc-1-x", &l, &err));
 	ck_assert(digest_equal(&l.manifest.dir_digest, &r.dir_digest));
 	path = xasprintf("%s/bin/gcc", l.dir);
 	ck_assert_int_eq(stat(path, &st), 0);
@@ -138,8 +134,7 @@ TEST(a_published_one_can_be_leased)
 			 -EBUSY);
 	ck_assert_int_eq(publish("gcc-1-x", "new", "new"), -EBUSY);
 	kfarmd_toolchains_release_lease(&l);
-	ck_assert_int_eq(kfarmd_toolchain_stage_remove(kept, "gcc-1-x", &err),
-			 0);
+	must(kfarmd_toolchain_stage_remove(kept, "gcc-1-x", &err));
 	ck_assert_uint_eq(count(), 0);
 	kfarmd_manifest_release(&r);
 	free(path);
@@ -159,7 +154,7 @@ TEST(another_one_replaces_it)
 TEST(what_was_written_wrong_is_not_published)
 {
 	ck_assert_int_eq(publish("gcc-1-x", "good", "evil"), -EBADMSG);
-	ck_assert_ptr_nonnull(strstr(err.text, "bin/gcc"));
+	text_has(err.text, "bin/gcc");
 	ck_assert_uint_eq(count(), 0);
 	/* A bad toolchain does not replace a good one. */
 	ck_assert_int_eq(publish("gcc-1-x", "good", "good"), 0);
@@ -172,7 +167,7 @@ TEST(what_is_left_over_is_swept)
 {
 	char *left = xasprintf("%s/.live/1.1/new/bin", place);
 
-	ck_assert_int_eq(fs_mkdirs(left, 0700, &err), 0);
+	must(fs_mkdirs(left, 0700, &err));
 	ck_assert_int_eq(publish("gcc-1-x", "gcc", "gcc"), 0);
 	ck_assert(!fs_exists(left));
 	free(left);
@@ -186,8 +181,8 @@ TEST(what_does_not_fit_the_disk_is_refused)
 		kfarmd_toolchain_stage_new(kept, &new, 1ull << 60, 1, &err),
 		-ENOSPC);
 	ck_assert_ptr_null(new);
-	ck_assert_ptr_nonnull(strstr(err.text, "no space left"));
-	ck_assert_ptr_nonnull(strstr(err.text, place));
+	text_has(err.text, "no space left");
+	text_has(err.text, place);
 }
 
 /* An invalid toolchain is reported and not used. */
@@ -198,7 +193,7 @@ TEST_RANGE(what_is_no_toolchain_is_damaged, 0, 2)
 	struct kfarmd_toolchain_lease l;
 
 	if (_i == 0) {
-		ck_assert_int_eq(fs_mkdirs(path, 0700, &err), 0);
+		must(fs_mkdirs(path, 0700, &err));
 	} else {
 		/* A toolchain with another's manifest. */
 		ck_assert_int_eq(publish("gcc-2-x", "gcc", "gcc"), 0);
@@ -206,16 +201,14 @@ TEST_RANGE(what_is_no_toolchain_is_damaged, 0, 2)
 		path = xasprintf("mv '%s/gcc-2-x' '%s/gcc-1-x'", place, place);
 		ck_assert_int_eq(system(path), 0);
 	}
-	ck_assert_int_eq(kfarmd_toolchains_list(kept, false, NULL, &held, &err),
-			 0);
+	must(kfarmd_toolchains_list(kept, false, NULL, &held, &err));
 	ck_assert_uint_eq(held.n_toolchains, 1);
 	ck_assert_uint_eq(held.toolchains[0].state, WIRE_HELD_DAMAGED);
 	ck_assert_str_eq(held.toolchains[0].id, "gcc-1-x");
 	ck_assert(wire_host_is_valid(held.toolchains[0].host));
 	ck_assert_int_eq(kfarmd_toolchains_lease(kept, "gcc-1-x", &l, &err),
 			 -EBADMSG);
-	ck_assert_int_eq(kfarmd_toolchain_stage_remove(kept, "gcc-1-x", &err),
-			 0);
+	must(kfarmd_toolchain_stage_remove(kept, "gcc-1-x", &err));
 	wire_held_release(&held);
 	free(path);
 }
@@ -225,15 +218,14 @@ TEST(a_spoiled_one_is_not_leased_again)
 	struct kfarmd_toolchain_lease l;
 
 	ck_assert_int_eq(publish("gcc-1-x", "gcc", "gcc"), 0);
-	ck_assert_int_eq(kfarmd_toolchains_lease(kept, "gcc-1-x", &l, &err), 0);
+	must(kfarmd_toolchains_lease(kept, "gcc-1-x", &l, &err));
 	kfarmd_toolchains_mark_damaged(&l, "bin/gcc is bad");
 	kfarmd_toolchains_release_lease(&l);
-	ck_assert_int_eq(kfarmd_toolchains_lease(kept, "gcc-1-x", &l, &err),
-			 -EBADMSG);
-	ck_assert_str_eq(err.text, "bin/gcc is bad");
+	err_is(kfarmd_toolchains_lease(kept, "gcc-1-x", &l, &err), -EBADMSG,
+	       "bin/gcc is bad");
 	/* Reading all files verifies the toolchain. */
 	ck_assert_uint_eq(count(), 1);
-	ck_assert_int_eq(kfarmd_toolchains_lease(kept, "gcc-1-x", &l, &err), 0);
+	must(kfarmd_toolchains_lease(kept, "gcc-1-x", &l, &err));
 	kfarmd_toolchains_release_lease(&l);
 }
 
@@ -244,7 +236,7 @@ TEST(the_store_is_given_what_another_one_has)
 	struct store *store;
 	struct digest d, none;
 
-	ck_assert_int_eq(store_open(&store, path, 64u << 20, &err), 0);
+	must(store_open(&store, path, 64u << 20, &err));
 	ck_assert_int_eq(publish("gcc-1-x", "gcc", "gcc"), 0);
 	x = kfarmd_toolchains_index(kept);
 	digest_bytes(bytes_str("gcc"), &d);
@@ -272,7 +264,7 @@ TEST(damage_does_not_get_into_the_store)
 	struct store *store;
 	struct digest d;
 
-	ck_assert_int_eq(store_open(&store, path, 64u << 20, &err), 0);
+	must(store_open(&store, path, 64u << 20, &err));
 	ck_assert_int_eq(publish("gcc-1-x", "gcc", "gcc"), 0);
 	x = kfarmd_toolchains_index(kept);
 	ck_assert_int_eq(system(line), 0);

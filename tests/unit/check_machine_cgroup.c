@@ -29,8 +29,8 @@ static void put(const char *name, const char *content)
 	char *path = xasprintf("%s/%s", root, name), *dir = str_dir(path);
 	struct err err;
 
-	ck_assert_int_eq(fs_mkdirs(dir, 0700, &err), 0);
-	ck_assert_int_eq(fs_write(path, bytes_str(content), 0600, &err), 0);
+	must(fs_mkdirs(dir, 0700, &err));
+	must(fs_write(path, bytes_str(content), 0600, &err));
 	free(dir);
 	free(path);
 }

@@ -38,9 +38,8 @@ static void put(const char *name, const char *text)
 	char *path = xasprintf("%s/%s", dir, name), *above = str_dir(path);
 	struct err err;
 
-	ck_assert_msg(!fs_mkdirs(above, 0700, &err), "%s", err.text);
-	ck_assert_msg(!fs_write(path, bytes_str(text), 0600, &err), "%s",
-		      err.text);
+	must(fs_mkdirs(above, 0700, &err));
+	must(fs_write(path, bytes_str(text), 0600, &err));
 	free(above);
 	free(path);
 }
@@ -179,12 +178,11 @@ static void add_cooler(const char *type)
 	char *place = xasprintf("%s/sys/class/thermal/cooling_device9", dir);
 	struct err err;
 
-	ck_assert_int_eq(fs_mkdirs(place, 0700, &err), 0);
+	must(fs_mkdirs(place, 0700, &err));
 	for (size_t i = 0; i < 3; i++) {
 		char *path = xasprintf("%s/%s", place, files[i]);
 
-		ck_assert_int_eq(
-			fs_write(path, bytes_str(values[i]), 0600, &err), 0);
+		must(fs_write(path, bytes_str(values[i]), 0600, &err));
 		free(path);
 	}
 	free(place);

@@ -268,8 +268,7 @@ TEST(who_stops_a_build_stops_the_search)
 	struct nightly_bisect_result found;
 	struct err err = { 0 };
 
-	ck_assert_int_eq(nightly_bisect(&s, &found, &err), -ECANCELED);
-	ck_assert_str_eq(err.text, "stopped");
+	err_is(nightly_bisect(&s, &found, &err), -ECANCELED, "stopped");
 	ck_assert_uint_eq(found.n_builds, 0);
 	free_bisected(&found);
 	free(play.log);

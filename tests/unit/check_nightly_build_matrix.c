@@ -213,7 +213,7 @@ TEST(each_part_of_a_job_is_a_part_of_what_decides)
 	struct nightly_build was;
 
 	fix(&was, &plans, "text");
-	ck_assert_ptr_nonnull(strstr(was.compiler, "gcc-"));
+	text_has(was.compiler, "gcc-");
 	ck_assert_part(&was, "text", '-');
 	ck_assert_part(&was, "texts", 'k');
 	strv_add(&job.kconfig_add, "CONFIG_A=y");
@@ -244,8 +244,7 @@ TEST(another_compiler_of_the_same_name_is_another)
 	/* A compiler for another architecture. */
 	gcc = xasprintf("%s/riscv64-linux-gnu-gcc", dir);
 	path = xasprintf("%s:%s", dir, old);
-	ck_assert_int_eq(fs_copy("/usr/bin/riscv64-linux-gnu-gcc", gcc, &err),
-			 0);
+	must(fs_copy("/usr/bin/riscv64-linux-gnu-gcc", gcc, &err));
 	strv_add(&job.arches, "riscv");
 	setenv("PATH", path, 1);
 	fix(&was, &plans, "");
@@ -279,7 +278,7 @@ TEST(a_compiler_that_is_not_there_is_named)
 	ck_assert_int_lt(
 		nightly_build_matrix_resolve(&plans.builds[0], &means, &err),
 		0);
-	ck_assert_ptr_nonnull(strstr(err.text, "nosuch-gcc"));
+	text_has(err.text, "nosuch-gcc");
 	nightly_build_matrix_release(&plans);
 }
 

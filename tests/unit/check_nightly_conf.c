@@ -52,7 +52,7 @@ TEST(a_section_with_a_tree_has_defaults_for_the_rest)
 	char *results = xasprintf("%s/kfarm/results/a", dir);
 	char *where = xasprintf("%s:2", file);
 
-	ck_assert_int_eq(load_jobs("[nightly \"a\"]\ntree = t\n", &err), 0);
+	must(load_jobs("[nightly \"a\"]\ntree = t\n", &err));
 	ck_assert_uint_eq(jobs.n_jobs, 1);
 	j = &jobs.jobs[0];
 	ck_assert_str_eq(j->name, "a");
@@ -78,21 +78,19 @@ TEST(all_keys_are_read)
 	struct err err = { 0 };
 	const struct nightly_job *j;
 
-	ck_assert_int_eq(
-		load_jobs("[nightly \"x\"]\ntree = t\n[nightly \"neo4\"]\n"
-			  "tree = stable\nrev = origin/linux-6.1.y\n"
-			  "arch = arm64\narch = riscv\ntoolchain = gcc-13.3.0\n"
-			  "toolchain = clang\nkconfig = defconfig\narch =\n"
-			  "kconfig-add = CONFIG_A=y\nkconfig-add = b.config\n"
-			  "target = Image\ntarget = modules\nvariable = W=1\n"
-			  "options = -F --require-remote 90\nkeep-days = 3\n"
-			  "keep-last = 1\nkeep-failures = 0\nkeep-free = 5M\n"
-			  "timeout = 90s\nbisect = true\nbisect-builds = 4\n"
-			  "bisect-time = 2h\nwarnings = true\n"
-			  "mail = a@example.org\nmail = b@example.org\n"
-			  "mail-from = c@example.org\ncommand = cat\n",
-			  &err),
-		0);
+	must(load_jobs("[nightly \"x\"]\ntree = t\n[nightly \"neo4\"]\n"
+		       "tree = stable\nrev = origin/linux-6.1.y\n"
+		       "arch = arm64\narch = riscv\ntoolchain = gcc-13.3.0\n"
+		       "toolchain = clang\nkconfig = defconfig\narch =\n"
+		       "kconfig-add = CONFIG_A=y\nkconfig-add = b.config\n"
+		       "target = Image\ntarget = modules\nvariable = W=1\n"
+		       "options = -F --require-remote 90\nkeep-days = 3\n"
+		       "keep-last = 1\nkeep-failures = 0\nkeep-free = 5M\n"
+		       "timeout = 90s\nbisect = true\nbisect-builds = 4\n"
+		       "bisect-time = 2h\nwarnings = true\n"
+		       "mail = a@example.org\nmail = b@example.org\n"
+		       "mail-from = c@example.org\ncommand = cat\n",
+		       &err));
 	j = nightly_jobs_find(&jobs, "neo4");
 	ck_assert_ptr_eq(j, &jobs.jobs[1]);
 	ck_assert_ptr_null(nightly_jobs_find(&jobs, "neo5"));
@@ -152,7 +150,6 @@ TEST_EACH(what_is_wrong_is_told_with_its_place, bad)
 	struct err err = { 0 };
 	char *why = xasprintf("%s%s", file, row->why);
 
-	ck_assert_int_eq(load_jobs(row->text, &err), -EINVAL);
-	ck_assert_str_eq(err.text, why);
+	err_is(load_jobs(row->text, &err), -EINVAL, why);
 	free(why);
 }

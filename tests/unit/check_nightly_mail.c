@@ -50,7 +50,7 @@ static char *written(void)
 	struct buf out = { 0 };
 	struct err err = { 0 };
 
-	ck_assert_msg(!nightly_mail_write(&out, &m, &err), "%s", err.text);
+	must(nightly_mail_write(&out, &m, &err));
 	return buf_steal(&out);
 }
 
@@ -59,7 +59,7 @@ static void put(const char *suffix, int number, struct bytes text)
 	char *path = xasprintf("%s/%d.%s", dir, number, suffix);
 	struct err err;
 
-	ck_assert(!fs_write(path, text, 0644, &err));
+	must(fs_write(path, text, 0644, &err));
 	free(path);
 }
 
@@ -229,5 +229,5 @@ TEST_EACH(an_address_is_one_or_is_refused, addresses)
 	ck_assert_msg(nightly_mail_check_addresses(row->list, &err) ==
 			      row->answer,
 		      "%s", row->list);
-	ck_assert(!*err.text == !row->answer);
+	ck_assert_int_eq(!*err.text, !row->answer);
 }

@@ -61,8 +61,8 @@ TEST(what_is_written_is_read)
 	struct err err = { 0 };
 
 	fill(&a);
-	ck_assert_int_eq(nightly_result_write(&a, dir, &err), 0);
-	ck_assert_int_eq(nightly_result_read(&b, dir, &err), 0);
+	must(nightly_result_write(&a, dir, &err));
+	must(nightly_result_read(&b, dir, &err));
 	ck_assert_str_eq(b.name, "neo4");
 	ck_assert_str_eq(b.build, "arm64-defconfig-gcc-13");
 	ck_assert_ptr_null(b.describe);
@@ -125,14 +125,14 @@ TEST_EACH(a_damaged_one_is_none, damages)
 	const char *at;
 
 	fill(&r);
-	ck_assert_int_eq(nightly_result_write(&r, dir, &err), 0);
+	must(nightly_result_write(&r, dir, &err));
 	nightly_result_release(&r);
-	ck_assert_int_eq(fs_read(path, 1 << 20, &text, &err), 0);
+	must(fs_read(path, 1 << 20, &text, &err));
 	at = strstr(buf_str(&text), row->find);
 	ck_assert_ptr_nonnull(at);
 	buf_add(&spoiled, text.data, (size_t)(at - buf_str(&text)));
 	buf_printf(&spoiled, "%s%s", row->put, at + strlen(row->find));
-	ck_assert_int_eq(fs_write(path, buf_bytes(&spoiled), 0644, &err), 0);
+	must(fs_write(path, buf_bytes(&spoiled), 0644, &err));
 	ck_assert_int_eq(nightly_result_read(&r, dir, &err), -EINVAL);
 	why = xasprintf("%s: malformed; ignored", path);
 	ck_assert_str_eq(err.text, why);

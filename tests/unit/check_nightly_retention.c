@@ -185,14 +185,13 @@ TEST(pruning_removes_and_links_on_the_disk)
 	tempdir_make(dir);
 	job.results_dir = xasprintf("%s/r", dir);
 	strv_add(&job.arches, "a");
-	ck_assert_int_eq(nightly_store_open(&s, &job, &at_once, &err), 0);
+	must(nightly_store_open(&s, &job, &at_once, &err));
 	put_result(&s, "a-defconfig", NIGHTLY_END_GOOD, TODAY - 30 * DAY);
 	put_result(&s, "a-defconfig", NIGHTLY_END_GOOD, TODAY - 20 * DAY);
 	put_result(&s, "a-defconfig", NIGHTLY_END_FAILED, TODAY - 2 * DAY);
 	put_result(&s, "a-defconfig", NIGHTLY_END_FAILED, TODAY - DAY);
-	ck_assert_int_eq(nightly_retention_prune(&s, &job, TODAY, count_note,
-						 &notes, &err),
-			 0);
+	must(nightly_retention_prune(&s, &job, TODAY, count_note, &notes,
+				     &err));
 	ck_assert_uint_eq(notes.n, 2);
 	ck_assert_str_eq(notes.v[0], "3 old");
 	ck_assert_str_eq(notes.v[1], "1 old");
@@ -204,7 +203,7 @@ TEST(pruning_removes_and_links_on_the_disk)
 	ck_assert_int_eq(nightly_retention_prune(&s, &job, TODAY, count_note,
 						 &notes, &err),
 			 -ENOSPC);
-	ck_assert_ptr_nonnull(strstr(err.text, "keep-free requires"));
+	text_has(err.text, "keep-free requires");
 	ck_assert_uint_eq(s.n_results, 2);
 	ck_assert(fs_exists(good));
 	/* After one more, the earlier failure can be removed. */

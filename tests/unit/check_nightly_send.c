@@ -53,7 +53,7 @@ static void sendmail_is(const char *script)
 	char *path = xasprintf("%s/sendmail", dir);
 	char *text = xasprintf("#!/bin/sh\ncd %s\n%s\n", dir, script);
 
-	ck_assert(!fs_write(path, bytes_str(text), 0755, &err));
+	must(fs_write(path, bytes_str(text), 0755, &err));
 	free(text);
 	free(path);
 }
@@ -63,7 +63,7 @@ static void holds(const char *name, const char *text)
 	char *path = xasprintf("%s/%s", dir, name);
 	struct buf got = { 0 };
 
-	ck_assert_msg(!fs_read(path, 1 << 20, &got, &err), "%s", err.text);
+	must(fs_read(path, 1 << 20, &got, &err));
 	ck_assert_msg(strstr(buf_str(&got), text), "%s: %s", name,
 		      buf_str(&got));
 	buf_release(&got);
@@ -99,7 +99,7 @@ TIMEOUT(60);
 
 TEST(nobody_else_to_tell_is_stdout)
 {
-	ck_assert_msg(!nightly_send(&s, &r, &err), "%s", err.text);
+	must(nightly_send(&s, &r, &err));
 	printed(REPORT);
 	holds("report.txt", REPORT);
 }
@@ -109,7 +109,7 @@ TEST(sendmail_gets_the_mail_and_stdout_nothing)
 	strv_add(&mail, "a@example.org");
 	strv_add(&mail, "b@example.org");
 	sendmail_is("echo \"$@\" >args; cat >mail");
-	ck_assert_msg(!nightly_send(&s, &r, &err), "%s", err.text);
+	must(nightly_send(&s, &r, &err));
 	holds("args", "-t -oi\n");
 	holds("mail", "To: a@example.org,\n b@example.org\n");
 	holds("mail", "From: kfarm <");
@@ -163,7 +163,7 @@ TEST(an_interrupt_leaves_a_command_little_time)
 	fails(-ECANCELED, "command: interrupted, and killed");
 	ck_assert_uint_lt(clock_ms() - begun, 60000);
 	s.command = "cat >/dev/null";
-	ck_assert_msg(!nightly_send(&s, &r, &err), "%s", err.text);
+	must(nightly_send(&s, &r, &err));
 }
 
 TEST(what_sendmail_leaves_in_the_background_is_not_waited_for)
@@ -172,7 +172,7 @@ TEST(what_sendmail_leaves_in_the_background_is_not_waited_for)
 
 	strv_add(&mail, "a@example.org");
 	sendmail_is("cat >mail; sleep 600 & echo $! >pid");
-	ck_assert_msg(!nightly_send(&s, &r, &err), "%s", err.text);
+	must(nightly_send(&s, &r, &err));
 	ck_assert_uint_lt(clock_ms() - begun, 60000);
 	shell_run(dir, "kill $(cat pid)");
 }
@@ -197,7 +197,7 @@ TEST(a_command_gets_text_and_facts)
 	strv_add(&facts, "KFARM_NIGHTLY_ERRORS=2");
 	setenv("KFARM_NIGHTLY_RESULT", "of another", 1);
 	ck_assert_int_eq(chdir(dir), 0);
-	ck_assert_msg(!nightly_send(&s, &r, &err), "%s", err.text);
+	must(nightly_send(&s, &r, &err));
 	holds("got", "New errors:\n  x ‘y’\n");
 	holds("env", "KFARM_NIGHTLY_NAME=mainline\n");
 	holds("env", "KFARM_NIGHTLY_RESULT=FAIL\n");

@@ -70,7 +70,7 @@ static void link_all(void)
 {
 	struct err err = { 0 };
 
-	ck_assert_int_eq(nightly_store_update_links(&store, &job, &err), 0);
+	must(nightly_store_update_links(&store, &job, &err));
 }
 
 /* Return the names in the directory except the lock, as "a b c". */
@@ -104,8 +104,8 @@ static void write_at(const char *name, const char *file, const char *text)
 	char *path = xasprintf("%s/%s", at, file);
 	struct err err = { 0 };
 
-	ck_assert_int_eq(fs_mkdirs(at, 0777, &err), 0);
-	ck_assert_int_eq(fs_write(path, bytes_str(text), 0644, &err), 0);
+	must(fs_mkdirs(at, 0777, &err));
+	must(fs_write(path, bytes_str(text), 0644, &err));
 	free(path);
 	free(at);
 }
@@ -208,11 +208,9 @@ TEST(what_is_damaged_is_not_counted_and_goes_when_it_is_old)
 	ck_assert_uint_eq(store.damaged.n, 1);
 	ck_assert_str_eq(store.damaged.v[0], bad);
 	ck_assert_int_eq(stat(path, &st), 0);
-	ck_assert_int_eq(
-		nightly_store_remove_damaged(&store, st.st_mtime, &err), 0);
+	must(nightly_store_remove_damaged(&store, st.st_mtime, &err));
 	ck_assert(fs_exists(path));
-	ck_assert_int_eq(
-		nightly_store_remove_damaged(&store, st.st_mtime + 1, &err), 0);
+	must(nightly_store_remove_damaged(&store, st.st_mtime + 1, &err));
 	ck_assert_names(FIRST " last-good latest notes");
 	free(path);
 }
@@ -225,7 +223,7 @@ TEST(the_lock_is_held_by_one)
 	atomic_bool stop = true;
 
 	ck_assert_int_eq(nightly_store_open(&other, &job, &wait, &err), -EBUSY);
-	ck_assert_ptr_nonnull(strstr(err.text, "another run is active"));
+	text_has(err.text, "another run is active");
 	nightly_store_release(&other);
 	wait.timeout_s = 1;
 	ck_assert_int_eq(nightly_store_open(&other, &job, &wait, &err), -EBUSY);
@@ -235,7 +233,7 @@ TEST(the_lock_is_held_by_one)
 			 -ECANCELED);
 	nightly_store_release(&other);
 	/* A reader needs no lock, and files of other builds remain. */
-	ck_assert_int_eq(nightly_store_read(&other, job.results_dir, &err), 0);
+	must(nightly_store_read(&other, job.results_dir, &err));
 	nightly_store_release(&other);
 }
 
@@ -245,7 +243,7 @@ TEST(a_removed_result_is_gone)
 
 	put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT);
 	put_result(&store, "b", NIGHTLY_END_GOOD, NIGHT + 60);
-	ck_assert_int_eq(nightly_store_remove(&store, 0, &err), 0);
+	must(nightly_store_remove(&store, 0, &err));
 	ck_assert_uint_eq(store.n_results, 1);
 	ck_assert_uint_eq(store.results[0]->number, 2);
 	link_all();

@@ -39,7 +39,7 @@ static void put(const char *name, const char *suffix, struct buf *text)
 {
 	char *path = xasprintf("%s/%s.%s", dir, name, suffix);
 
-	ck_assert(!fs_write(path, buf_bytes(text), 0644, &err));
+	must(fs_write(path, buf_bytes(text), 0644, &err));
 	buf_release(text);
 	free(path);
 }
@@ -50,8 +50,7 @@ static void verify(bool user)
 	char *name = nightly_timer_service_name(t.name), *command, *said;
 	struct buf service = { 0 }, timer = { 0 };
 
-	ck_assert_msg(!nightly_timer_write_service(&service, &t, &err), "%s",
-		      err.text);
+	must(nightly_timer_write_service(&service, &t, &err));
 	nightly_timer_write_timer(&timer, &t);
 	put(name, "service", &service);
 	put(name, "timer", &timer);
@@ -73,13 +72,13 @@ TEST(units_are_these)
 	struct buf text = { 0 };
 
 	t.name = "neo4";
-	ck_assert(!nightly_timer_write_service(&text, &t, &err));
+	must(nightly_timer_write_service(&text, &t, &err));
 	buf_add_str(&text, "----\n");
 	nightly_timer_write_timer(&text, &t);
 	buf_add_str(&text, "----\n");
 	t.user = "build";
 	t.name = NULL;
-	ck_assert(!nightly_timer_write_service(&text, &t, &err));
+	must(nightly_timer_write_service(&text, &t, &err));
 	golden_file("tests/nightly/units.txt", buf_str(&text));
 	buf_release(&text);
 }
@@ -130,7 +129,7 @@ TEST(a_unit_is_named_as_systemd_escape_does)
 		/* systemd decodes "-" as "/". */
 		for (char *c = back; *c; c++)
 			*c = *c == '/' ? '-' : *c;
-		ck_assert(str_starts(back, "kfarm-nightly-"));
+		text_starts(back, "kfarm-nightly-");
 		ck_assert_str_eq(back + strlen("kfarm-nightly-"), names[i]);
 		free(back);
 		free(plain);
@@ -145,9 +144,8 @@ static char *as_cron_runs_it(void)
 	const char *c;
 	char *out;
 
-	ck_assert_msg(!nightly_timer_write_cron(&line, &t, &err), "%s",
-		      err.text);
-	ck_assert(str_starts(buf_str(&line), "5 2 * * * "));
+	must(nightly_timer_write_cron(&line, &t, &err));
+	text_starts(buf_str(&line), "5 2 * * * ");
 	for (c = buf_str(&line) + strlen("5 2 * * * "); *c != '\n'; c++) {
 		if (c[0] == '\\' && c[1] == '%')
 			continue;
@@ -164,7 +162,7 @@ TEST(a_crontab_has_this_line)
 {
 	struct buf text = { 0 };
 
-	ck_assert(!nightly_timer_write_cron(&text, &t, &err));
+	must(nightly_timer_write_cron(&text, &t, &err));
 	ck_assert_str_eq(buf_str(&text),
 			 "5 2 * * * PATH=/usr/local/bin:/usr/bin:/bin "
 			 "LC_ALL=C.UTF-8 /usr/local/bin/kfarm nightly run\n");

@@ -44,7 +44,7 @@ TEST_EACH(parse_takes_the_three_kinds, good)
 	struct node_address a;
 	struct err err = { 0 };
 
-	ck_assert_int_eq(node_address_parse(&a, row->text, &err), 0);
+	must(node_address_parse(&a, row->text, &err));
 	ck_assert_int_eq(a.kind, row->kind);
 	ck_assert_str_eq(a.text, row->rest);
 	node_address_release(&a);
@@ -126,7 +126,7 @@ TEST_EACH(a_tls_address_is_a_host_and_a_port, split)
 	struct err err;
 	char *host, *port;
 
-	ck_assert_int_eq(node_address_parse(&a, row->text, &err), 0);
+	must(node_address_parse(&a, row->text, &err));
 	node_address_split(&a, &host, &port);
 	ck_assert_str_eq(host, row->host);
 	ck_assert_str_eq(port, row->port);
@@ -142,9 +142,9 @@ TEST(parse_refuses_a_path_that_no_socket_can_have)
 	struct err err = { 0 };
 
 	ck_assert_int_eq(node_address_parse(&a, text, &err), -EINVAL);
-	ck_assert(str_ends(err.text, ": path longer than 107 bytes"));
+	text_ends(err.text, ": path longer than 107 bytes");
 	text[strlen(text) - 1] = '\0';
-	ck_assert_int_eq(node_address_parse(&a, text, &err), 0);
+	must(node_address_parse(&a, text, &err));
 	node_address_release(&a);
 	free(text);
 }
@@ -169,7 +169,7 @@ static struct node_transport dial(const char *text)
 	struct err err = { 0 };
 	int fd;
 
-	ck_assert_int_eq(node_address_parse(&a, text, &err), 0);
+	must(node_address_parse(&a, text, &err));
 	if (node_address_open(&a, &d, &fd, &err))
 		ck_abort_msg("%s", err.text);
 	node_address_release(&a);
@@ -220,7 +220,7 @@ TEST(quiet_dial_hands_over_the_stderr)
 	char text[16];
 	int fd;
 
-	ck_assert_int_eq(node_address_open(&a, &d, &fd, &err), 0);
+	must(node_address_open(&a, &d, &fd, &err));
 	ck_assert_int_ge(fd, 0);
 	read_text(fd, text, 15);
 	ck_assert_str_eq(text, "no\n");
@@ -240,7 +240,7 @@ TEST(ssh_gets_options_host_and_command)
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	ssh = xasprintf("%s/ssh", dir);
 	path = xasprintf("%s:/usr/bin:/bin", dir);
-	ck_assert_int_eq(fs_write(ssh, bytes_str(script), 0755, &err), 0);
+	must(fs_write(ssh, bytes_str(script), 0755, &err));
 	setenv("PATH", path, 1);
 	d = dial("ssh:me@neo4a");
 	read_text(d.fd, text, 255);
@@ -264,8 +264,8 @@ TEST(ssh_that_is_not_installed_is_an_error)
 	int fd;
 
 	setenv("PATH", "/nowhere", 1);
-	ck_assert_int_eq(node_address_open(&a, &d, &fd, &err), -ENOENT);
-	ck_assert_str_eq(err.text, "ssh: not found in PATH");
+	err_is(node_address_open(&a, &d, &fd, &err), -ENOENT,
+	       "ssh: not found in PATH");
 	ck_assert_int_eq(node_address_open(&a, &d, &fd, &err), -ENOENT);
 }
 
@@ -281,12 +281,12 @@ TEST(unix_connects_to_a_listener_only)
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(un.sun_path, sizeof(un.sun_path), "%s/s", dir);
 	ck_assert_int_eq(node_address_open(&a, &d, &fd, &err), -ENOENT);
-	ck_assert(strstr(err.text, un.sun_path) != NULL);
+	text_has(err.text, un.sun_path);
 	s = socket(AF_UNIX, SOCK_STREAM, 0);
 	ck_assert_int_eq(bind(s, (struct sockaddr *)&un, sizeof(un)), 0);
 	ck_assert_int_eq(node_address_open(&a, &d, &fd, &err), -ECONNREFUSED);
 	ck_assert_int_eq(listen(s, 1), 0);
-	ck_assert_int_eq(node_address_open(&a, &d, &fd, &err), 0);
+	must(node_address_open(&a, &d, &fd, &err));
 	ck_assert_int_eq(d.pid, 0);
 	ck_assert_int_eq(fd, -1);
 	close(d.fd);

@@ -16,13 +16,10 @@ static char *flags_of(const struct options_command *c)
 	char *s;
 
 	ck_assert_int_eq(c->class, OPTIONS_CLASS_REMOTE);
-	ck_assert_msg(!options_allowlist_make_flags(&flags, c, &err), "%s",
-		      err.text);
+	must(options_allowlist_make_flags(&flags, c, &err));
 	for (size_t i = 0; i < flags.n_flags; i++)
-		ck_assert_msg(
-			!options_allowlist_add_flag(&out, flags.flags[i].name,
-						    flags.flags[i].value, &err),
-			"%s", err.text);
+		must(options_allowlist_add_flag(&out, flags.flags[i].name,
+						flags.flags[i].value, &err));
 	options_flags_release(&flags);
 	s = strv_join(&out, " ");
 	strv_release(&out);
@@ -104,7 +101,7 @@ TEST(flags_carry_name_and_value)
 	struct err err = { 0 };
 
 	options_command_parse(&c, argv);
-	ck_assert_int_eq(options_allowlist_make_flags(&f, &c, &err), 0);
+	must(options_allowlist_make_flags(&f, &c, &err));
 	ck_assert_uint_eq(f.n_flags, 3);
 	ck_assert_str_eq(f.flags[0].name, "-O");
 	ck_assert_str_eq(f.flags[0].value, "2");
@@ -146,9 +143,7 @@ TEST(a_refusal_names_the_option)
 	struct strv argv = { 0 };
 	struct err err = { 0 };
 
-	ck_assert_int_eq(
-		options_allowlist_add_flag(&argv, "-fplugin=", "x", &err),
-		-ENOTSUP);
-	ck_assert_str_eq(err.text, "unsupported option -fplugin=x");
+	err_is(options_allowlist_add_flag(&argv, "-fplugin=", "x", &err),
+	       -ENOTSUP, "unsupported option -fplugin=x");
 	ck_assert_ptr_null(argv.v);
 }

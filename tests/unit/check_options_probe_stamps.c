@@ -21,7 +21,7 @@ static void put(const char *text)
 {
 	struct err err;
 
-	ck_assert_int_eq(fs_write(file, bytes_str(text), 0600, &err), 0);
+	must(fs_write(file, bytes_str(text), 0600, &err));
 }
 
 static void setup(void)

@@ -137,8 +137,7 @@ TEST(one_content_is_sent_once_whoever_waits)
 	const struct inputs_entry *b = entry("b.h", "text");
 	struct err err;
 
-	ck_assert_int_eq(fs_write(a->path->name, bytes_str("text"), 0644, &err),
-			 0);
+	must(fs_write(a->path->name, bytes_str("text"), 0644, &err));
 	peer_blob_upload_add(ship, &users[0], a);
 	peer_blob_upload_add(ship, &users[1], b);
 	turn();

@@ -53,7 +53,7 @@ static void add(const struct peer_canary_db_subject *k,
 					  .cpu_ms = 77 };
 	struct err err;
 
-	ck_assert_int_eq(peer_canary_db_add(path, k, &e, &err), 0);
+	must(peer_canary_db_add(path, k, &e, &err));
 }
 
 FIXTURE(setup, teardown);
@@ -134,9 +134,8 @@ TEST(a_choice_is_kept_beside_the_canaries)
 	char *id;
 
 	add(&key, PEER_CANARY_STATUS_PASSED, "");
-	ck_assert_int_eq(peer_canary_db_set_choice(path, &key, "gcc-a", &err),
-			 0);
-	ck_assert_int_eq(peer_canary_db_set_choice(path, &key, "", &err), 0);
+	must(peer_canary_db_set_choice(path, &key, "gcc-a", &err));
+	must(peer_canary_db_set_choice(path, &key, "", &err));
 	id = peer_canary_db_get_choice(path, &key);
 	ck_assert_str_eq(id, "");
 	free(id);
@@ -156,8 +155,8 @@ TEST_EACH(a_broken_file_counts_as_empty_and_is_made_whole, broken)
 	struct err err;
 	char *state = str_dir(path);
 
-	ck_assert_int_eq(fs_mkdirs(state, 0700, &err), 0);
-	ck_assert_int_eq(fs_write(path, bytes_str(*row), 0600, &err), 0);
+	must(fs_mkdirs(state, 0700, &err));
+	must(fs_write(path, bytes_str(*row), 0600, &err));
 	ck_assert_int_eq(known(&key), PEER_CANARY_STATUS_UNKNOWN);
 	ck_assert_ptr_null(peer_canary_db_get_choice(path, &key));
 	add(&key, PEER_CANARY_STATUS_PASSED, "");
@@ -204,8 +203,8 @@ TEST(a_place_that_cannot_be_written_is_named)
 	struct err err;
 	char *file = xasprintf("%s/state", dir);
 
-	ck_assert_int_eq(fs_write(file, bytes_str("x"), 0600, &err), 0);
+	must(fs_write(file, bytes_str("x"), 0600, &err));
 	ck_assert_int_lt(peer_canary_db_add(path, &key, &e, &err), 0);
-	ck_assert_ptr_nonnull(strstr(err.text, "/state"));
+	text_has(err.text, "/state");
 	free(file);
 }

@@ -24,7 +24,7 @@ static void tear_down(void)
 {
 	struct err err;
 
-	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	must(fs_remove(dir, &err));
 }
 
 static const char *const machines[] = {
@@ -138,7 +138,7 @@ static void compile_source(const struct pair *p, const char *compiler,
 	struct err err;
 	pid_t pid;
 
-	ck_assert_int_eq(fs_write(path, source->text, 0600, &err), 0);
+	must(fs_write(path, source->text, 0600, &err));
 	strv_add(&argv, compiler);
 	peer_canary_db_flags(&argv, p->machine, source->name);
 	strv_add(&argv, "-w");
@@ -149,9 +149,9 @@ static void compile_source(const struct pair *p, const char *compiler,
 	strv_add(&argv, "x.o");
 	strv_add(&argv, source->name);
 	what.argv = argv.v;
-	ck_assert_int_eq(spawn_start(&what, &pid, &err), 0);
+	must(spawn_start(&what, &pid, &err));
 	ck_assert_msg(!spawn_wait(pid), "%s: %s", compiler, source->name);
-	ck_assert_int_eq(fs_read(out, 1 << 22, object, &err), 0);
+	must(fs_read(out, 1 << 22, object, &err));
 	strv_release(&argv);
 	free(path);
 	free(out);

@@ -28,9 +28,7 @@ static char *gcc_says(const char *option)
 	int status;
 	char *text;
 
-	ck_assert_int_eq(
-		spawn_collect_stdout(&what, 1000, 10000, &out, &status, &err),
-		0);
+	must(spawn_collect_stdout(&what, 1000, 10000, &out, &status, &err));
 	text = xstrndup((char *)out.data, strcspn(buf_str(&out), "\n"));
 	buf_release(&out);
 	return text;
@@ -257,15 +255,14 @@ static void install(void)
 	struct compiler_entries files;
 	struct err err;
 
-	ck_assert_int_eq(fs_mkdirs(bin, 0755, &err), 0);
-	ck_assert_int_eq(fs_write(one, bytes_str("one"), 0755, &err), 0);
-	ck_assert_int_eq(fs_write(two, bytes_str("two"), 0755, &err), 0);
+	must(fs_mkdirs(bin, 0755, &err));
+	must(fs_write(one, bytes_str("one"), 0755, &err));
+	must(fs_write(two, bytes_str("two"), 0755, &err));
 	t.triplet = gcc_says("-dumpmachine");
 	t.dir = xasprintf("%s/data/toolchains/%s", dir, kept_id);
-	ck_assert_int_eq(toolchain_dir_digest_read(&files, t.dir, NULL, &err),
-			 0);
+	must(toolchain_dir_digest_read(&files, t.dir, NULL, &err));
 	toolchain_dir_digest_compute(&files, &t.dir_digest);
-	ck_assert_int_eq(toolchain_installed_write(&t, &err), 0);
+	must(toolchain_installed_write(&t, &err));
 	compiler_entries_release(&files);
 	free(t.triplet);
 	free(t.dir);

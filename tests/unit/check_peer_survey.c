@@ -203,7 +203,7 @@ static void run_for(struct peer_survey_node *out, const char *const *kinds,
 		fill(&entries[i], kinds[i]);
 		peer_survey_init(&out[i], &entries[i]);
 	}
-	ck_assert_int_eq(peer_survey_run(&setup, NULL, &err), 0);
+	must(peer_survey_run(&setup, NULL, &err));
 	for (size_t i = 0; i < n; i++) {
 		free(entries[i].name);
 		free(entries[i].address.text);
@@ -341,7 +341,7 @@ TEST(probe_of_an_unreachable_socket_is_down_at_once)
 	struct err err = { 0 };
 
 	peer_survey_init(&p, &e);
-	ck_assert_int_eq(peer_survey_run(&setup, NULL, &err), 0);
+	must(peer_survey_run(&setup, NULL, &err));
 	ck_assert(!p.up);
 	ck_assert_str_eq(p.why,
 			 "connect to /nowhere/s: No such file or directory");
@@ -353,5 +353,5 @@ TEST(probe_of_no_node_is_nothing)
 	struct peer_survey_setup setup = { .n = 0, .identify_only = true };
 	struct err err = { 0 };
 
-	ck_assert_int_eq(peer_survey_run(&setup, NULL, &err), 0);
+	must(peer_survey_run(&setup, NULL, &err));
 }

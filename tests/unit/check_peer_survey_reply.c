@@ -36,8 +36,8 @@ static void write_at(const char *top, const char *name, const char *text,
 
 	for (size_t i = 0; i < times; i++)
 		buf_printf(&all, "%s %zu\n", text, i);
-	ck_assert_int_eq(fs_mkdirs(parent, 0755, &err), 0);
-	ck_assert_int_eq(fs_write(path, buf_bytes(&all), 0755, &err), 0);
+	must(fs_mkdirs(parent, 0755, &err));
+	must(fs_write(path, buf_bytes(&all), 0755, &err));
 	buf_release(&all);
 	free(parent);
 	free(path);
@@ -74,11 +74,10 @@ static void install(struct toolchain_installed *t)
 					   .date = (char *)"" };
 	t->dir = at(kept_id);
 	make_files(t->dir);
-	ck_assert_int_eq(toolchain_dir_digest_read(&files, t->dir, NULL, &err),
-			 0);
+	must(toolchain_dir_digest_read(&files, t->dir, NULL, &err));
 	toolchain_dir_digest_compute(&files, &t->dir_digest);
 	compiler_entries_release(&files);
-	ck_assert_int_eq(toolchain_installed_write(t, &err), 0);
+	must(toolchain_installed_write(t, &err));
 }
 
 static void setup(void)
@@ -89,7 +88,7 @@ static void setup(void)
 	tempdir_make(dir);
 	base = event_base_new();
 	install(&t);
-	ck_assert_int_eq(peer_bundle_read(&bundle, &t, NULL, NULL, &err), 0);
+	must(peer_bundle_read(&bundle, &t, NULL, NULL, &err));
 	free(t.dir);
 }
 
@@ -193,10 +192,8 @@ TEST(a_node_that_is_down_or_full_does_not_keep_others_waiting)
 	play(3);
 	nodes[1].refuses = true;
 	node_address_release(&roster.v[2].address);
-	ck_assert_int_eq(
-		node_address_parse(&roster.v[2].address,
-				   "exec:echo no such host >&2; exit 1", &err),
-		0);
+	must(node_address_parse(&roster.v[2].address,
+				"exec:echo no such host >&2; exit 1", &err));
 	run(&s);
 	ck_assert_int_eq(result, 0);
 	ck_assert(talk[0].up && talk[0].bundle_outcomes[0].succeeded);
@@ -277,8 +274,7 @@ TEST(a_node_that_keeps_something_else_is_not_believed)
 	nodes[0].lies = true;
 	run(&s);
 	ck_assert(talk[0].up && !talk[0].bundle_outcomes[0].succeeded);
-	ck_assert_ptr_nonnull(
-		strstr(talk[0].bundle_outcomes[0].detail, "digest mismatch"));
+	text_has(talk[0].bundle_outcomes[0].detail, "digest mismatch");
 	ck_assert(talk[1].up && talk[1].bundle_outcomes[0].succeeded);
 }
 
@@ -291,7 +287,7 @@ TEST_RANGE(a_node_that_needs_what_nobody_told_it_of_is_left, 0, 2)
 	nodes[0].asks_again = _i;
 	run(&s);
 	ck_assert(!talk[0].up);
-	ck_assert_ptr_nonnull(strstr(talk[0].why, "invalid NEED"));
+	text_has(talk[0].why, "invalid NEED");
 	ck_assert(talk[1].up && talk[1].bundle_outcomes[0].succeeded);
 }
 
@@ -319,12 +315,11 @@ TEST(a_silent_node_is_down)
 
 	play(1);
 	node_address_release(&roster.v[0].address);
-	ck_assert_int_eq(node_address_parse(&roster.v[0].address,
-					    "exec:exec sleep 600", &err),
-			 0);
+	must(node_address_parse(&roster.v[0].address, "exec:exec sleep 600",
+				&err));
 	run(&s);
 	ck_assert(!talk[0].up);
-	ck_assert_ptr_nonnull(strstr(talk[0].why, "no answer"));
+	text_has(talk[0].why, "no answer");
 }
 
 TEST(what_is_not_what_was_installed_is_no_bundle)
@@ -337,7 +332,7 @@ TEST(what_is_not_what_was_installed_is_no_bundle)
 	write_at(t.dir, "gcc/lib/file-03", "another text", 3);
 	ck_assert_int_eq(peer_bundle_read(&other, &t, NULL, NULL, &err),
 			 -EBADMSG);
-	ck_assert_ptr_nonnull(strstr(err.text, "kfarm toolchain remove"));
+	text_has(err.text, "kfarm toolchain remove");
 	t.adopted_from = (char *)"/usr";
 	ck_assert_int_eq(peer_bundle_read(&other, &t, NULL, NULL, &err),
 			 -EINVAL);
@@ -353,5 +348,5 @@ TEST(a_file_that_changed_meanwhile_ends_it)
 	run(&s);
 	ck_assert(!talk[0].up);
 	ck_assert(!talk[0].bundle_outcomes[0].succeeded);
-	ck_assert_ptr_nonnull(strstr(talk[0].why, "aarch64-linux-gcc"));
+	text_has(talk[0].why, "aarch64-linux-gcc");
 }

@@ -76,7 +76,7 @@ TEST(a_build_is_read_with_the_one_before_it)
 	struct report_sizes s;
 
 	play_three();
-	ck_assert_msg(!report_data_read(&d, h, 2, NULL, &err), "%s", err.text);
+	must(report_data_read(&d, h, 2, NULL, &err));
 	ck_assert_str_eq(report_data_status_text(&d), "failed");
 	ck_assert(d.has_baseline);
 	ck_assert_int_eq(d.baseline.number, 1);
@@ -99,7 +99,7 @@ TEST(errors_that_stand_come_first)
 	static const char *const order[] = { "two", "one", "three", "four" };
 
 	play_three();
-	ck_assert_msg(!report_data_read(&d, h, 2, NULL, &err), "%s", err.text);
+	must(report_data_read(&d, h, 2, NULL, &err));
 	ck_assert_uint_eq(d.details.n_diags, 4);
 	for (size_t i = 0; i < 4; i++)
 		ck_assert_str_eq(d.details.diags[i].text, order[i]);
@@ -109,11 +109,11 @@ TEST(errors_that_stand_come_first)
 TEST(the_last_is_meant_where_no_number_is_given)
 {
 	play_three();
-	ck_assert_int_eq(report_data_read(&d, h, 0, NULL, &err), 0);
+	must(report_data_read(&d, h, 0, NULL, &err));
 	ck_assert_int_eq(d.build.number, 3);
 	ck_assert(!d.has_baseline);
 	report_data_release(&d);
-	ck_assert_int_eq(report_data_read(&d, h, 0, "/home/a/out", &err), 0);
+	must(report_data_read(&d, h, 0, "/home/a/out", &err));
 	ck_assert_int_eq(d.build.number, 3);
 }
 
@@ -136,7 +136,7 @@ TEST(a_build_that_goes_on_has_no_page_yet)
 	ck_assert_int_eq(report_html_write(h, 0, page, &err), -EINPROGRESS);
 	ck_assert(!fs_exists(page));
 	play_end_well(&p, 0);
-	ck_assert_msg(!report_html_write(h, 1, page, &err), "%s", err.text);
+	must(report_html_write(h, 1, page, &err));
 	ck_assert(fs_exists(page));
 	free(page);
 }

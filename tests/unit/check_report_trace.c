@@ -30,9 +30,9 @@ static void check_trace(unsigned jobs)
 			    jobs);
 	buf_reset(&out);
 	report_trace(&out, &d);
-	ck_assert_int_eq(fs_write(path, buf_bytes(&out), 0600, &err), 0);
+	must(fs_write(path, buf_bytes(&out), 0600, &err));
 	ck_assert_int_eq(system(command), 0);
-	ck_assert_msg(!fs_remove(dir, &err), "%s", err.text);
+	must(fs_remove(dir, &err));
 	free(command);
 	free(path);
 }

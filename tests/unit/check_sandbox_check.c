@@ -19,7 +19,7 @@ TEST(what_holds_is_named)
 	ck_assert_str_eq(c.reason, "");
 	ck_assert(str_starts(c.layers, "user mount pid") ||
 		  str_starts(c.layers, "uid mount pid"));
-	ck_assert_ptr_nonnull(strstr(c.layers, "seccomp"));
+	text_has(c.layers, "seccomp");
 }
 
 static void write_text(const char *path, const char *text)

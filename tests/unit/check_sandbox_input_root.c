@@ -53,7 +53,7 @@ static void tear_down(void)
 	ck_assert_int_eq(rmdir(stage), 0);
 	free(stage);
 	sandbox_input_root_release(&cell.input_root);
-	ck_assert(!fs_remove(top, &err));
+	must(fs_remove(top, &err));
 }
 
 /* Open a file without a name. */
@@ -96,11 +96,8 @@ static bool is_there(const char *path)
 static void check_text(const char *path, const char *text)
 {
 	char *full = xasprintf("%s/view%s", top, path);
-	struct buf b = { 0 };
 
-	ck_assert_msg(!fs_read(full, 1 << 20, &b, &err), "%s", err.text);
-	ck_assert_str_eq(buf_str(&b), text);
-	buf_release(&b);
+	expect_file(full, text);
 	free(full);
 }
 
@@ -115,12 +112,12 @@ TEST(a_file_has_its_bytes_mode_and_time)
 
 	ck_assert_int_eq(write(fd, "#!/bin/sh", 9), 9);
 	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
-		ck_assert(!sandbox_put_file(&cell, "/a/b/c", fd, 9, i & 1,
-					    times[i], &err));
+		must(sandbox_put_file(&cell, "/a/b/c", fd, 9, i & 1, times[i],
+				      &err));
 		st = stat_of("/a/b/c");
-		ck_assert(st.st_mtim.tv_sec * (int64_t)1000000000 +
-				  st.st_mtim.tv_nsec ==
-			  times[i]);
+		ck_assert_int_eq(st.st_mtim.tv_sec * (int64_t)1000000000 +
+					 st.st_mtim.tv_nsec,
+				 times[i]);
 		ck_assert_uint_eq(st.st_mode, S_IFREG | (i & 1 ? 0755 : 0644));
 		ck_assert_uint_eq(st.st_nlink, 1);
 		check_text("/a/b/c", "#!/bin/sh");
@@ -135,9 +132,9 @@ TEST(equal_files_are_different_inodes)
 	int fd = open_unnamed();
 
 	ck_assert_int_eq(write(fd, "x", 1), 1);
-	ck_assert(!sandbox_put_file(&cell, "/a", fd, 1, false, 1, &err));
-	ck_assert(!sandbox_put_file(&cell, "/b", fd, 1, false, 1, &err));
-	ck_assert(stat_of("/a").st_ino != stat_of("/b").st_ino);
+	must(sandbox_put_file(&cell, "/a", fd, 1, false, 1, &err));
+	must(sandbox_put_file(&cell, "/b", fd, 1, false, 1, &err));
+	ck_assert_int_ne(stat_of("/a").st_ino, stat_of("/b").st_ino);
 	close(fd);
 }
 
@@ -162,7 +159,7 @@ TEST(a_source_is_copied_by_hand_where_it_must_be)
 	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
 
 	ck_assert_int_ge(fd, 0);
-	ck_assert(!sandbox_put_file(&cell, "/a", fd, 100, false, 1, &err));
+	must(sandbox_put_file(&cell, "/a", fd, 100, false, 1, &err));
 	ck_assert_int_eq(stat_of("/a").st_size, 100);
 	close(fd);
 }
@@ -209,7 +206,7 @@ TEST(everything_is_replaced_by_everything)
 			check_kind("/d/e", first);
 			put_kind("/d/e", then);
 			check_kind("/d/e", then);
-			ck_assert(!sandbox_remove_path(&cell, "/d/e", &err));
+			must(sandbox_remove_path(&cell, "/d/e", &err));
 			ck_assert(!is_there("/d/e"));
 		}
 	}
@@ -218,15 +215,15 @@ TEST(everything_is_replaced_by_everything)
 TEST(a_directory_that_is_there_keeps_what_it_has)
 {
 	ck_assert(!put("/a/b", "x"));
-	ck_assert(!sandbox_put_dir(&cell, "/a", &err));
+	must(sandbox_put_dir(&cell, "/a", &err));
 	check_text("/a/b", "x");
 }
 
 TEST(no_link_is_followed)
 {
 	ck_assert(!put("/real/f", "x"));
-	ck_assert(!sandbox_put_symlink(&cell, "/link", "real", &err));
-	ck_assert(!sandbox_put_symlink(&cell, "/out", "/tmp", &err));
+	must(sandbox_put_symlink(&cell, "/link", "real", &err));
+	must(sandbox_put_symlink(&cell, "/out", "/tmp", &err));
 	ck_assert_int_eq(put("/link/f", "y"), -ELOOP);
 	ck_assert_int_eq(put("/link/new/f", "y"), -ELOOP);
 	ck_assert_int_eq(put("/out/kfarm-escaped", "y"), -ELOOP);
@@ -252,8 +249,8 @@ TEST(a_file_is_no_directory)
 
 TEST(what_is_not_there_is_removed_already)
 {
-	ck_assert(!sandbox_remove_path(&cell, "/none", &err));
-	ck_assert(!sandbox_remove_path(&cell, "/none/at/all", &err));
+	must(sandbox_remove_path(&cell, "/none", &err));
+	must(sandbox_remove_path(&cell, "/none/at/all", &err));
 	ck_assert(!is_there("/none"));
 }
 
@@ -288,9 +285,9 @@ TEST(long_paths_and_strange_names)
 		path[i] = i % 200 ? 'x' : '/';
 	ck_assert(sandbox_input_root_is_normal(path));
 	ck_assert_msg(!put(path, "deep"), "%s", err.text);
-	ck_assert(!sandbox_remove_path(&cell, path, &err));
+	must(sandbox_remove_path(&cell, path, &err));
 	path[200] = '\0';
-	ck_assert(!sandbox_remove_path(&cell, path, &err));
+	must(sandbox_remove_path(&cell, path, &err));
 	path[200] = '/';
 	path[4096] = 'x';
 	ck_assert(!sandbox_input_root_is_normal(path));
@@ -317,10 +314,10 @@ TEST(what_is_frozen_stays)
 {
 	ck_assert(!put("/usr/bin/cc", "cc"));
 	ck_assert(!put("/usr/lib/gone", "x"));
-	ck_assert(!sandbox_put_symlink(&cell, "/bin", "usr/bin", &err));
-	ck_assert(!sandbox_put_dir(&cell, "/usr/empty", &err));
-	ck_assert(!sandbox_remove_path(&cell, "/usr/lib", &err));
-	ck_assert(!sandbox_freeze(&cell, NULL, &err));
+	must(sandbox_put_symlink(&cell, "/bin", "usr/bin", &err));
+	must(sandbox_put_dir(&cell, "/usr/empty", &err));
+	must(sandbox_remove_path(&cell, "/usr/lib", &err));
+	must(sandbox_freeze(&cell, NULL, &err));
 
 	ck_assert_int_eq(put("/usr/bin/cc", "evil"), -EPERM);
 	ck_assert_int_eq(put("/usr/bin", "evil"), -EPERM);
@@ -331,13 +328,13 @@ TEST(what_is_frozen_stays)
 			 -EPERM);
 	ck_assert_int_eq(sandbox_put_symlink(&cell, "/usr/bin/cc", "x", &err),
 			 -EPERM);
-	ck_assert(!sandbox_put_dir(&cell, "/usr/bin", &err));
+	must(sandbox_put_dir(&cell, "/usr/bin", &err));
 	check_text("/usr/bin/cc", "cc");
 	/* There is space for other files, and removed files free theirs. */
 	ck_assert(!put("/usr/include/x.h", "x"));
 	ck_assert(!put("/usr/include/x.h", "y"));
 	ck_assert(!put("/usr/lib/gone", "y"));
-	ck_assert(!sandbox_remove_path(&cell, "/usr/include", &err));
+	must(sandbox_remove_path(&cell, "/usr/include", &err));
 }
 
 TEST(the_driver_is_what_proc_says)
@@ -345,11 +342,11 @@ TEST(the_driver_is_what_proc_says)
 	char target[64] = "";
 
 	ck_assert(!put("/opt/llvm-14/bin/clang-14", "x"));
-	ck_assert(!sandbox_put_symlink(&cell, "/opt/llvm", "llvm-14", &err));
-	ck_assert(!sandbox_put_symlink(&cell, "/usr/bin/clang",
-				       "../../opt/llvm/bin/clang-14", &err));
+	must(sandbox_put_symlink(&cell, "/opt/llvm", "llvm-14", &err));
+	must(sandbox_put_symlink(&cell, "/usr/bin/clang",
+				 "../../opt/llvm/bin/clang-14", &err));
 	ck_assert_int_eq(sandbox_freeze(&cell, "/usr/bin/gcc", &err), -ENOENT);
-	ck_assert(!sandbox_freeze(&cell, "/usr/bin/clang", &err));
+	must(sandbox_freeze(&cell, "/usr/bin/clang", &err));
 	ck_assert_int_gt(readlinkat(cell.input_root.root_fd, "proc/self/exe",
 				    target, sizeof(target) - 1),
 			 0);
@@ -365,6 +362,6 @@ TEST(a_link_needs_a_target)
 	ck_assert_int_eq(sandbox_put_symlink(&cell, "/l", "", &err), -EINVAL);
 	ck_assert_int_eq(sandbox_put_symlink(&cell, "/l", much, &err), -EINVAL);
 	much[4095] = '\0';
-	ck_assert(!sandbox_put_symlink(&cell, "/l", much, &err));
+	must(sandbox_put_symlink(&cell, "/l", much, &err));
 	free(much);
 }

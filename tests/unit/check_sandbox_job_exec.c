@@ -26,7 +26,7 @@ static void set_up(void)
 	open_cell(&tight, NULL);
 	put_attack();
 	ck_assert(!put_text("/src/x.c", "int x;\n"));
-	ck_assert(!sandbox_freeze(cell, NULL, &err));
+	must(sandbox_freeze(cell, NULL, &err));
 	ck_assert(!put_text("/src/y.c", "int y;\n"));
 }
 
@@ -185,14 +185,14 @@ TEST(a_job_sees_a_tmp_of_the_client)
 	must_be_well(&p);
 	drop_job(&p);
 	/* After its removal, the directory is private again. */
-	ck_assert(!sandbox_remove_path(cell, "/tmp/x", &err));
+	must(sandbox_remove_path(cell, "/tmp/x", &err));
 	run_attack(&p, "tmp", "own");
 	must_be_well(&p);
 }
 
 TEST(a_link_at_tmp_is_a_link)
 {
-	ck_assert(!sandbox_put_symlink(cell, "/tmp", "/src", &err));
+	must(sandbox_put_symlink(cell, "/tmp", "/src", &err));
 	run_attack(&p, "tmp", "the client's");
 	must_be_well(&p);
 }
@@ -246,8 +246,7 @@ TEST(nothing_in_the_view_is_setuid)
 	ck_assert_int_ge(fd, 0);
 	unlink(name);
 	ck_assert(!fchmod(fd, 06755));
-	ck_assert(
-		!sandbox_put_file(cell, "/bin/suid", fd, 0, true, MTIME, &err));
+	must(sandbox_put_file(cell, "/bin/suid", fd, 0, true, MTIME, &err));
 	close(fd);
 	/* The program gains no privileges: see "privileges". */
 	run_argv(&p, (char *[]){ "/bin/suid", NULL });

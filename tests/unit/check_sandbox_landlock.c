@@ -36,7 +36,7 @@ static void tear_down(void)
 {
 	struct err err;
 
-	ck_assert(!fs_remove(top, &err));
+	must(fs_remove(top, &err));
 	free(writable);
 	free(other);
 }

@@ -141,7 +141,7 @@ static unsigned long status_of(pid_t pid, const char *word, int radix)
 	unsigned long n;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	ck_assert_msg(!fs_read(path, 1 << 16, &b, &err), "%s", err.text);
+	must(fs_read(path, 1 << 16, &b, &err));
 	at = strstr(buf_str(&b), word);
 	ck_assert_ptr_nonnull(at);
 	n = strtoul(at + strlen(word), NULL, radix);

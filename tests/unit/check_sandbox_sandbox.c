@@ -79,7 +79,7 @@ TEST(a_file_of_the_view_is_what_jobs_see)
 	run_attack(&p, "read", "/tmp-x/a");
 	ck_assert_int_eq(WEXITSTATUS(p.end.status), 1);
 	drop_job(&p);
-	ck_assert(!sandbox_remove_path(cell, "/tmp-x", &err));
+	must(sandbox_remove_path(cell, "/tmp-x", &err));
 	run_attack(&p, "read", "/tmp-x/a");
 	must_be_well(&p);
 }
@@ -129,7 +129,7 @@ TEST(a_full_view_is_an_error)
 	ck_assert_int_eq(ret, -ENOSPC);
 	ck_assert_int_gt(n, 10);
 	/* The job continues when there is space again. */
-	ck_assert(!sandbox_remove_path(cell, "/many", &err));
+	must(sandbox_remove_path(cell, "/many", &err));
 	ck_assert(!put_text("/again", "x"));
 	run_attack(&p, "none", NULL);
 	must_be_well(&p);
@@ -289,7 +289,7 @@ TEST(a_cell_may_be_freed_in_a_callback)
 	struct sandbox_run *run;
 	struct pollfd fd = { .fd = sandbox_fd(cell), .events = POLLIN };
 
-	ck_assert(!sandbox_start_job(cell, &job, &run, &err));
+	must(sandbox_start_job(cell, &job, &run, &err));
 	while (!done) {
 		ck_assert_int_eq(poll(&fd, 1, WAIT_MS), 1);
 		sandbox_handle_messages(cell);

@@ -33,7 +33,7 @@ static void set_up(void)
 static void tear_down(void)
 {
 	close(root);
-	ck_assert(!fs_remove(top, &err));
+	must(fs_remove(top, &err));
 }
 
 static int parent(const char *path, bool make)

@@ -157,7 +157,7 @@ static void expect_nothing_written(void)
 	struct buf text = { 0 };
 	struct err err;
 
-	ck_assert_int_eq(fs_read(out_path, 100, &text, &err), 0);
+	must(fs_read(out_path, 100, &text, &err));
 	ck_assert_uint_eq(text.len, 0);
 	buf_release(&text);
 }
@@ -174,8 +174,8 @@ TEST(what_it_would_print_is_printed)
 
 	serve(answer_all);
 	ck_assert_int_eq(run(call), 0);
-	ck_assert_int_eq(fs_read(out_path, 1 << 20, &text, &err), 0);
-	ck_assert(!strcmp(buf_str(&text), want));
+	must(fs_read(out_path, 1 << 20, &text, &err));
+	ck_assert_str_eq(buf_str(&text), want);
 	ck_assert_int_eq(waitpid(server, &status, 0), server);
 	ck_assert_int_eq(status, 0);
 	server = 0;
@@ -209,7 +209,7 @@ TEST(a_silent_coordinator_is_not_asked)
 	struct err err;
 
 	serve(answer_all);
-	ck_assert_int_eq(fs_write(silent, bytes_str(""), 0600, &err), 0);
+	must(fs_write(silent, bytes_str(""), 0600, &err));
 	ck_assert_int_eq(run(call), -1);
 	free(silent);
 }
@@ -282,9 +282,7 @@ static void make_program(void)
 	ck_assert_int_eq(chdir(dir), 0);
 	ck_assert_int_eq(mkdir("scripts", 0700) | mkdir("scripts/basic", 0700),
 			 0);
-	ck_assert_int_eq(
-		fs_write("scripts/basic/fixdep", bytes_str(text), 0700, &err),
-		0);
+	must(fs_write("scripts/basic/fixdep", bytes_str(text), 0700, &err));
 }
 
 static void expect_start(const char *want)
@@ -292,7 +290,7 @@ static void expect_start(const char *want)
 	struct buf text = { 0 };
 	struct err err;
 
-	ck_assert_int_eq(fs_read("out", 1 << 20, &text, &err), 0);
+	must(fs_read("out", 1 << 20, &text, &err));
 	ck_assert_msg(str_starts(buf_str(&text), want), "%.60s",
 		      buf_str(&text));
 	buf_release(&text);

@@ -94,7 +94,7 @@ TEST(a_broken_object_is_not_known)
 	struct err err;
 
 	assemble(".globl __a\n__a: .long 1\n");
-	ck_assert(!fs_read("x.o", 1 << 20, &whole, &err));
+	must(fs_read("x.o", 1 << 20, &whole, &err));
 	for (size_t i = 0; i < whole.len; i++) {
 		uint8_t saved = whole.data[i];
 

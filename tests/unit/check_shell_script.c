@@ -127,7 +127,7 @@ static void prepare(const char *dir)
 	char *link = xasprintf("%s/l", dir), *pipe = xasprintf("%s/p", dir);
 	struct err err;
 
-	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	must(fs_remove(dir, &err));
 	ck_assert_int_eq(mkdir(dir, 0777), 0);
 	ck_assert_int_eq(mkdir(sub, 0777), 0);
 	ck_assert_int_eq(mkdir(empty, 0777), 0);
@@ -186,10 +186,10 @@ static void find_outcome(const char *text, bool errexit, bool ours,
 	ck_assert_int_eq(waitpid(pid, &o->status, 0), pid);
 	list_files(dir, &o->files);
 	file = xasprintf("%s/out", root);
-	ck_assert_int_eq(fs_read(file, BYTES_MAX, &o->out, &err), 0);
+	must(fs_read(file, BYTES_MAX, &o->out, &err));
 	free(file);
 	file = xasprintf("%s/err", root);
-	ck_assert_int_eq(fs_read(file, BYTES_MAX, &o->err, &err), 0);
+	must(fs_read(file, BYTES_MAX, &o->err, &err));
 	free(file);
 	free(dir);
 }

@@ -31,7 +31,7 @@ static void make_counts(void)
 {
 	struct err err = { 0 };
 
-	ck_assert_msg(!shell_stats_create(dir, &err), "%s", err.text);
+	must(shell_stats_create(dir, &err));
 }
 
 /* Run in a separate process, like a shell. */
@@ -102,9 +102,9 @@ TEST(handed_says_why_and_the_beginning_of_the_script)
 	shell_stats_read(dir, &all);
 	ck_assert_uint_eq(all.counts[SHELL_STAT_FALLBACKS], 1);
 	path = xasprintf("%s/handed", dir);
-	ck_assert(!fs_read(path, 1000, &text, &err));
+	must(fs_read(path, 1000, &text, &err));
 	ck_assert_uint_eq(text.len, strlen("function\t") + 200 + 1);
-	ck_assert(!memcmp(text.data, "function\ta ?b?xxx", 17));
+	ck_assert_mem_eq(text.data, "function\ta ?b?xxx", 17);
 	ck_assert_int_eq(text.data[text.len - 1], '\n');
 	buf_release(&text);
 	free(path);
@@ -134,11 +134,11 @@ TEST(another_file_named_counts_is_not_changed)
 	char bytes[2 * sizeof(struct shell_stats)];
 
 	memset(bytes, 'x', sizeof(bytes));
-	ck_assert(!fs_write(path, bytes_of(bytes, sizeof(bytes)), 0600, &err));
+	must(fs_write(path, bytes_of(bytes, sizeof(bytes)), 0600, &err));
 	ck_assert(!shell_stats_open(dir));
 	in_a_shell(count_often);
 	wait_for_shells();
-	ck_assert(!fs_read(path, sizeof(bytes), &text, &err));
+	must(fs_read(path, sizeof(bytes), &text, &err));
 	ck_assert(
 		bytes_equal(buf_bytes(&text), bytes_of(bytes, sizeof(bytes))));
 	buf_release(&text);
@@ -204,7 +204,6 @@ TEST(files_that_cannot_be_made_are_named)
 {
 	struct err err = { 0 };
 
-	ck_assert_int_eq(shell_stats_create("/nowhere", &err), -ENOENT);
-	ck_assert_str_eq(err.text,
-			 "/nowhere/counts: No such file or directory");
+	err_is(shell_stats_create("/nowhere", &err), -ENOENT,
+	       "/nowhere/counts: No such file or directory");
 }

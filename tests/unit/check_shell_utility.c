@@ -41,8 +41,8 @@ static void setup(void)
 
 	tempdir_make(dir);
 	ck_assert_int_eq(chdir(dir), 0);
-	ck_assert_int_eq(fs_write("a", bytes_str("one\n"), 0600, &err), 0);
-	ck_assert_int_eq(fs_write("b", bytes_str("two\n"), 0600, &err), 0);
+	must(fs_write("a", bytes_str("one\n"), 0600, &err));
+	must(fs_write("b", bytes_str("two\n"), 0600, &err));
 	setenv("LC_ALL", "C", 1);
 	setenv("PATH", "/usr/bin:/bin", 1);
 }

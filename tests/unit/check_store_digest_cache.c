@@ -122,8 +122,8 @@ TEST(a_settled_file_is_read_once)
 	ck_assert(store_digest_cache_find(memo, &a.stamp, &c));
 	ck_assert_uint_eq(stats().n_read, read);
 	ck_assert_uint_ge(stats().n_reused, 2);
-	ck_assert(!memcmp(&a.digest, &b.digest, sizeof(a.digest)));
-	ck_assert(!memcmp(&a.digest, &c.digest, sizeof(a.digest)));
+	ck_assert_mem_eq(&a.digest, &b.digest, sizeof(a.digest));
+	ck_assert_mem_eq(&a.digest, &c.digest, sizeof(a.digest));
 	ck_assert(b.reliable && c.reliable);
 	/* the target of a link is the same file */
 	ck_assert_int_eq(symlink("f", "link"), 0);
@@ -174,8 +174,7 @@ TEST(content_is_given_with_what_it_is)
 	write_file("f", "some text");
 	get_settled("f");
 	buf_add_str(&content, "before: ");
-	ck_assert_int_eq(
-		store_digest_cache_get(memo, "f", &id, &content, 9, &err), 0);
+	must(store_digest_cache_get(memo, "f", &id, &content, 9, &err));
 	ck_assert_str_eq(buf_str(&content), "before: some text");
 	ck_assert(is_of(&id, "some text"));
 	ck_assert_int_eq(
@@ -192,7 +191,7 @@ static void expect_error(const char *path, int code)
 
 	ck_assert_int_eq(store_digest_cache_get(memo, path, &id, NULL, 0, &err),
 			 code);
-	ck_assert_ptr_nonnull(strstr(err.text, path));
+	text_has(err.text, path);
 }
 
 TEST(what_is_no_file_is_an_error_that_names_it)
@@ -267,7 +266,7 @@ TEST(a_file_that_is_being_rewritten_is_remembered_only_when_it_rests)
 	stop = true;
 	pthread_join(writer, NULL);
 	id = get_settled("moving");
-	ck_assert_int_eq(digest_file("moving", &now, &err), 0);
+	must(digest_file("moving", &now, &err));
 	ck_assert(digest_equal(&id.digest, &now));
 }
 

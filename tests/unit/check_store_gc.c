@@ -27,7 +27,7 @@ static void teardown(void)
 {
 	struct err err = { 0 };
 
-	ck_assert_int_eq(fs_remove(shm, &err), 0);
+	must(fs_remove(shm, &err));
 	for (unsigned i = 0; i < N; i++)
 		free(blobs[i].data);
 	play_teardown();
@@ -253,7 +253,7 @@ TEST(what_is_no_blob_is_swept_from_among_them)
 	/* The thread that counts the blobs also prunes. */
 	play_counted(s);
 	fill(s);
-	ck_assert_int_eq(fs_mkdirs(deep, 0700, &err), 0);
+	must(fs_mkdirs(deep, 0700, &err));
 	ck_assert_int_eq(store_gc(s, 0), 0);
 	ck_assert(!fs_exists(deep));
 	ck_assert_uint_eq(standing(), N);

@@ -57,8 +57,7 @@ static void save(const struct play_blob *b, const char *path)
 {
 	struct err err = { 0 };
 
-	ck_assert_int_eq(fs_write(path, bytes_of(b->data, b->size), 0600, &err),
-			 0);
+	must(fs_write(path, bytes_of(b->data, b->size), 0600, &err));
 }
 
 static const struct store_packed_blob *get_file(struct store_packed_cache *p,
@@ -68,9 +67,7 @@ static const struct store_packed_blob *get_file(struct store_packed_cache *p,
 	const struct store_packed_blob *out = NULL;
 	struct err err = { 0 };
 
-	ck_assert_msg(!store_packed_cache_get(p, &b->digest, b->size, path,
-					      &out, &err),
-		      "%s", err.text);
+	must(store_packed_cache_get(p, &b->digest, b->size, path, &out, &err));
 	return out;
 }
 
@@ -200,7 +197,7 @@ static int try_file(struct store_packed_cache *p, const struct play_blob *b,
 					 &err);
 
 	if (ret)
-		ck_assert_ptr_nonnull(strstr(err.text, path));
+		text_has(err.text, path);
 	else
 		store_packed_cache_put(p, out);
 	return ret;

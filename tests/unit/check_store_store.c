@@ -38,7 +38,7 @@ TEST(a_new_store_is_ours_alone)
 	struct store *s;
 
 	umask(0);
-	ck_assert_int_eq(store_open(&s, "a/b/store", 0, &err), 0);
+	must(store_open(&s, "a/b/store", 0, &err));
 	ck_assert_uint_eq(mode_of("a/b/store"), 0700);
 	ck_assert_uint_eq(mode_of("a/b/store/sha256"), 0700);
 	ck_assert_uint_eq(mode_of("a/b/store/live"), 0700);
@@ -76,7 +76,7 @@ TEST(what_is_no_directory_is_refused)
 {
 	struct err err = { 0 };
 
-	ck_assert_int_eq(fs_write("file", bytes_str("x"), 0600, &err), 0);
+	must(fs_write("file", bytes_str("x"), 0600, &err));
 	expect_refused("file", -ENOTDIR, "file");
 	ck_assert_int_eq(mkdir("store", 0700), 0);
 	ck_assert_int_eq(mkdir("other", 0700), 0);

@@ -52,7 +52,7 @@ TEST(a_descriptor_is_given_only_for_what_is_right)
 	fd = store_open_blob(s, &b.digest, b.size);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(read(fd, first, 4), 4);
-	ck_assert(!memcmp(first, b.data, 4));
+	ck_assert_mem_eq(first, b.data, 4);
 	ck_assert_int_eq(write(fd, first, 4), -1);
 	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	close(fd);
@@ -113,7 +113,7 @@ static void plant_dir(const char *path)
 {
 	struct err err = { 0 };
 
-	ck_assert_int_eq(fs_mkdirs("planted/a/b", 0700, &err), 0);
+	must(fs_mkdirs("planted/a/b", 0700, &err));
 	ck_assert_int_eq(rename("planted", path), 0);
 }
 
@@ -122,8 +122,7 @@ static void plant_wrong(const char *path)
 	struct play_blob other = play_blob(2, 3000);
 	struct err err = { 0 };
 
-	ck_assert_int_eq(fs_write(path, bytes_of(other.data, 3000), 0444, &err),
-			 0);
+	must(fs_write(path, bytes_of(other.data, 3000), 0444, &err));
 	free(other.data);
 }
 
@@ -145,10 +144,9 @@ TEST(what_is_planted_is_never_served)
 	char *path = play_path(&b), *dir = str_dir(path);
 	struct err err = { 0 };
 
-	ck_assert_int_eq(
-		fs_write("right", bytes_of(b.data, b.size), 0444, &err), 0);
+	must(fs_write("right", bytes_of(b.data, b.size), 0444, &err));
 	for (size_t i = 0; i < sizeof(planted) / sizeof(*planted); i++) {
-		ck_assert_int_eq(fs_mkdirs(dir, 0700, &err), 0);
+		must(fs_mkdirs(dir, 0700, &err));
 		planted[i].plant(path);
 		ck_assert_int_eq(play_copy(s, &b), planted[i].answer);
 		ck_assert(!play_stands(&b));

@@ -153,7 +153,7 @@ TEST(what_stands_in_the_way_is_replaced)
 	ck_assert_int_eq(play_copy(s, &b), 0);
 
 	/* the parent directory of the entry */
-	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	must(fs_remove(dir, &err));
 	ck_assert_int_eq(mkdir("outside", 0700), 0);
 	ck_assert_int_eq(symlink("../../outside", dir), 0);
 	ck_assert_int_eq(play_put(s, &b, false), 0);
@@ -409,7 +409,7 @@ TEST(a_directory_that_is_taken_away_is_an_error)
 
 	ck_assert_int_eq(play_put(s, &b, true), 0);
 	in = begin(s, &c);
-	ck_assert_int_eq(fs_remove("store", &err), 0);
+	must(fs_remove("store", &err));
 	ck_assert_int_eq(store_write_add(in, bytes_of(c.data, c.size)), 0);
 	ck_assert_int_eq(store_write_commit(in), -ENOENT);
 	ck_assert_int_eq(play_put(s, &c, false), -ENOENT);

@@ -28,7 +28,7 @@ static void setup(void)
 static void teardown(void)
 {
 	ck_assert_int_eq(chdir("/"), 0);
-	ck_assert_int_eq(fs_remove(dir, &err), 0);
+	must(fs_remove(dir, &err));
 	free(dir);
 }
 
@@ -37,7 +37,7 @@ static struct digest pin_of_file(const char *path)
 	struct tls_key *key = NULL;
 	struct digest pin;
 
-	ck_assert_msg(!tls_key_load(&key, path, &err), "%s", err.text);
+	must(tls_key_load(&key, path, &err));
 	pin = *tls_key_fingerprint(key);
 	tls_key_free(key);
 	return pin;
@@ -49,7 +49,7 @@ static void expect_no(int code, const char *path, const char *words)
 
 	ck_assert_int_eq(tls_key_load(&key, path, &err), code);
 	ck_assert_ptr_null(key);
-	ck_assert_ptr_nonnull(strstr(err.text, path));
+	text_has(err.text, path);
 	ck_assert_msg(strstr(err.text, words) != NULL, "%s", err.text);
 }
 
@@ -62,12 +62,12 @@ TEST(a_key_is_made_once_for_its_owner_alone)
 	struct stat st;
 
 	umask(0);
-	ck_assert_int_eq(tls_key_create("key.pem", &err), 0);
+	must(tls_key_create("key.pem", &err));
 	ck_assert_int_eq(stat("key.pem", &st), 0);
 	ck_assert_int_eq(st.st_mode & 07777, 0600);
 	pin = pin_of_file("key.pem");
 	ck_assert_int_eq(tls_key_create("key.pem", &err), -EEXIST);
-	ck_assert(digest_compare(&pin, &(struct digest){ 0 }) != 0);
+	ck_assert_int_ne(digest_compare(&pin, &(struct digest){ 0 }), 0);
 	ck_assert_int_eq(digest_compare(&pin, &(struct digest[]){ pin_of_file(
 						      "key.pem") }[0]),
 			 0);
@@ -81,8 +81,8 @@ TEST(no_two_keys_are_equal)
 {
 	struct digest one, two;
 
-	ck_assert_int_eq(tls_key_create("one", &err), 0);
-	ck_assert_int_eq(tls_key_create("two", &err), 0);
+	must(tls_key_create("one", &err));
+	must(tls_key_create("two", &err));
 	one = pin_of_file("one");
 	two = pin_of_file("two");
 	ck_assert(!digest_equal(&one, &two));
@@ -114,7 +114,7 @@ TEST(open_makes_what_is_missing_and_many_at_once_agree)
 		char name[2] = { (char)('0' + i) };
 		struct buf b = { 0 };
 
-		ck_assert_int_eq(fs_read(name, 64, &b, &err), 0);
+		must(fs_read(name, 64, &b, &err));
 		memcpy(&theirs, b.data, DIGEST_SIZE);
 		ck_assert(digest_equal(&theirs, &pin));
 		buf_release(&b);
@@ -125,7 +125,7 @@ TEST(a_key_that_others_can_read_is_refused)
 {
 	static const mode_t modes[] = { 0640, 0604, 0620, 0602, 0611 };
 
-	ck_assert_int_eq(tls_key_create("key.pem", &err), 0);
+	must(tls_key_create("key.pem", &err));
 	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
 		ck_assert_int_eq(chmod("key.pem", modes[i]), 0);
 		expect_no(-EPERM, "key.pem", "chmod 600 key.pem");
@@ -163,7 +163,7 @@ TEST(what_is_no_file_is_refused_without_waiting)
 	expect_no(-EINVAL, "dir", "not a regular file");
 	expect_no(-ENOENT, "nothing", "No such file");
 	ck_assert_int_eq(tls_key_create("nowhere/key.pem", &err), -ENOENT);
-	ck_assert_ptr_nonnull(strstr(err.text, "nowhere/key.pem"));
+	text_has(err.text, "nowhere/key.pem");
 }
 
 /* The fingerprint according to OpenSSL. */
@@ -173,7 +173,7 @@ TEST(the_fingerprint_is_of_the_public_key_as_openssl_has_it)
 	struct digest pin;
 	FILE *f;
 
-	ck_assert_int_eq(tls_key_create("key.pem", &err), 0);
+	must(tls_key_create("key.pem", &err));
 	pin = pin_of_file("key.pem");
 	tls_key_format_fingerprint(&pin, ours);
 	f = popen("openssl pkey -in key.pem -pubout -outform DER | "

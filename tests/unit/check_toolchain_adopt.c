@@ -24,7 +24,7 @@ static void set_up(void)
 {
 	tempdir_make(dir);
 	bin = xasprintf("%s/vendor/bin", dir);
-	ck_assert_int_eq(fs_mkdirs(bin, 0755, &err), 0);
+	must(fs_mkdirs(bin, 0755, &err));
 }
 
 static void tear_down(void)
@@ -59,8 +59,8 @@ TEST_RANGE(a_prefix_of_the_distribution_is_adopted, 0, 3)
 	struct toolchain_installed_list list;
 
 	ck_assert_msg(!adopt(given[_i], false), "%s", err.text);
-	ck_assert(str_starts(t.id, "adopted-gcc-"));
-	ck_assert(str_ends(t.id, ID));
+	text_starts(t.id, "adopted-gcc-");
+	text_ends(t.id, ID);
 	ck_assert_str_eq(t.adopted_from, given[_i]);
 	ck_assert_str_eq(t.triplet, "aarch64-linux-gnu");
 	ck_assert_str_eq(t.bin, "/usr/bin");
@@ -70,11 +70,11 @@ TEST_RANGE(a_prefix_of_the_distribution_is_adopted, 0, 3)
 	ck_assert(!strv_has(&t.tools, "/usr/bin/gcc"));
 	ck_assert(digest_is_set(&t.manifest_id));
 	/* It is listed under the same name, and its files have not moved. */
-	ck_assert_int_eq(toolchain_installed_list(dir, &list, &err), 0);
+	must(toolchain_installed_list(dir, &list, &err));
 	ck_assert_uint_eq(list.n, 1);
 	ck_assert_str_eq(list.v[0].id, t.id);
-	ck_assert_int_eq(toolchain_adopt_verify(&list.v[0], environ, &err), 0);
-	ck_assert_int_eq(toolchain_installed_remove(dir, t.id, false, &err), 0);
+	must(toolchain_adopt_verify(&list.v[0], environ, &err));
+	must(toolchain_installed_remove(dir, t.id, false, &err));
 	ck_assert(fs_exists(PREFIX "gcc"));
 	toolchain_installed_list_release(&list);
 }
@@ -104,7 +104,7 @@ TEST(a_directory_with_one_compiler_is_adopted)
 	ck_assert_int_eq(adopt(bin, false), 0);
 	link_tool("y-elf-gcc", PREFIX "gcc");
 	ck_assert_int_eq(adopt(vendor, false), -E2BIG);
-	ck_assert_ptr_nonnull(strstr(err.text, "x-elf-gcc, "));
+	text_has(err.text, "x-elf-gcc, ");
 	free(vendor);
 }
 
@@ -114,22 +114,22 @@ TEST(one_that_changed_is_noticed)
 
 	link_tool("aarch64-linux-gnu-gcc", PREFIX "gcc");
 	ck_assert_int_eq(adopt(prefix, false), 0);
-	ck_assert_int_eq(toolchain_adopt_verify(&t, environ, &err), 0);
+	must(toolchain_adopt_verify(&t, environ, &err));
 	link_tool("aarch64-linux-gnu-gcc", "/usr/bin/gcc");
 	ck_assert_int_eq(toolchain_adopt_verify(&t, environ, &err), -ESTALE);
-	ck_assert_ptr_nonnull(strstr(err.text, "adopt it again"));
+	text_has(err.text, "adopt it again");
 	ck_assert_int_eq(toolchain_adopt_verify(&t, environ, &err), -ESTALE);
 	/* The version is equal, so it would replace the other toolchain. */
 	ck_assert_int_eq(adopt(prefix, false), -EEXIST);
 	ck_assert_int_eq(adopt(prefix, true), 0);
-	ck_assert_int_eq(toolchain_adopt_verify(&t, environ, &err), 0);
+	must(toolchain_adopt_verify(&t, environ, &err));
 	free(prefix);
 }
 
 TEST(what_is_no_compiler_is_refused)
 {
 	ck_assert_int_eq(adopt("/nonexistent/x-", false), -ENOENT);
-	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/x-gcc"));
+	text_has(err.text, "/nonexistent/x-gcc");
 	ck_assert_int_eq(adopt(bin, false), -ENOENT);
 	link_tool("x-gcc", "/usr/bin/true");
 	ck_assert_int_ne(adopt(bin, false), 0);
@@ -146,14 +146,11 @@ TEST(tools_are_those_of_the_compiler)
 	link_tool("llvm-nm", "/usr/bin/true");
 	link_tool("nm", "/usr/bin/true");
 	link_tool("llvm-dangling", "/nonexistent");
-	ck_assert_int_eq(
-		toolchain_adopt_list_tools(bin, "clang", true, &tools, &err),
-		0);
+	must(toolchain_adopt_list_tools(bin, "clang", true, &tools, &err));
 	ck_assert_uint_eq(tools.n, 3);
 	strv_release(&tools);
 	link_tool("gcc", "/usr/bin/true");
-	ck_assert_int_eq(
-		toolchain_adopt_list_tools(bin, "gcc", false, &tools, &err), 0);
+	must(toolchain_adopt_list_tools(bin, "gcc", false, &tools, &err));
 	ck_assert_uint_eq(tools.n, 2);
 	ck_assert(strv_has(&tools, "nm"));
 	strv_release(&tools);

@@ -95,7 +95,7 @@ TEST(servers_and_keys_are_there)
 
 	ck_assert_uint_ge(mirrors->n, 2);
 	for (size_t i = 0; i < mirrors->n; i++)
-		ck_assert(str_starts(mirrors->v[i], "https://"));
+		text_starts(mirrors->v[i], "https://");
 	ck_assert_str_eq(toolchain_builtin_mirror_dir(false),
 			 "crosstool/files/bin");
 	ck_assert_str_eq(toolchain_builtin_mirror_dir(true), "llvm/files");
@@ -132,7 +132,7 @@ TEST_EACH(a_release_has_its_quirks, quirks)
 	char *text;
 	size_t n;
 
-	ck_assert_int_eq(toolchain_release_parse(row->release, &r, &err), 0);
+	must(toolchain_release_parse(row->release, &r, &err));
 	n = toolchain_builtin_list_quirks(&r, row->host, row->triplet, &list);
 	for (size_t i = 0; i < n; i++)
 		strv_add(&names, list[i]->name);
@@ -262,7 +262,7 @@ static void is_quirk(const struct toolchain_quirk *q)
 	looks(q->note, "", "", "\n\t");
 	ck_assert_uint_lt(strlen(q->note), 200);
 	ck_assert(q->first_release.n_parts && q->last_release.n_parts);
-	ck_assert(q->first_release.is_clang == q->last_release.is_clang);
+	ck_assert_int_eq(q->first_release.is_clang, q->last_release.is_clang);
 	for (size_t i = 0; i < q->n_excepted; i++)
 		ck_assert_uint_gt(q->excepted[i].n_parts, 0);
 	if (q->host)
@@ -273,7 +273,7 @@ static void is_quirk(const struct toolchain_quirk *q)
 		looks(strstr(q->missing_library, ".so."), ".so.", "", "/");
 	for (size_t i = 0; i < q->compatible.n; i++) {
 		looks(q->compatible.v[i], "lib", "", "/");
-		ck_assert_ptr_nonnull(strstr(q->compatible.v[i], ".so."));
+		text_has(q->compatible.v[i], ".so.");
 	}
 	for (size_t i = 0; i < q->unaffected.n; i++)
 		is_release(q->unaffected.v[i]);

@@ -60,8 +60,7 @@ TEST(all_that_is_listed_is_found)
 	struct server s;
 
 	server_start(&s, plain);
-	ck_assert_msg(!ask(&c, (const char *[]){ s.url, NULL }, &quick, &err),
-		      "%s", err.text);
+	must(ask(&c, (const char *[]){ s.url, NULL }, &quick, &err));
 	ck_assert_uint_eq(c.n_archives, 4);
 	ck_assert_str_eq(c.archives[0].name,
 			 "arm64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz");
@@ -94,7 +93,7 @@ TEST(a_directory_that_fails_costs_itself_alone)
 	struct server s;
 
 	server_start(&s, broken);
-	ck_assert(!ask(&c, (const char *[]){ s.url, NULL }, &quick, &err));
+	must(ask(&c, (const char *[]){ s.url, NULL }, &quick, &err));
 	ck_assert_uint_eq(c.n_archives, 1);
 	ck_assert_uint_eq(c.failed_dirs.n, 1);
 	ck_assert_str_eq(c.failed_dirs.v[0], BIN "x86_64/13.3.0/" + 1);
@@ -113,8 +112,8 @@ TEST(the_next_mirror_is_asked)
 
 	server_start(&first, broken);
 	server_start(&second, plain);
-	ck_assert(!ask(&c, (const char *[]){ first.url, second.url, NULL },
-		       &quick, &err));
+	must(ask(&c, (const char *[]){ first.url, second.url, NULL }, &quick,
+		 &err));
 	/* 13.3.0 and LLVM from the second, 12.4.0 from the first. */
 	ck_assert_uint_eq(c.n_archives, 3);
 	ck_assert_uint_eq(c.failed_dirs.n, 0);
@@ -141,7 +140,7 @@ TEST(a_server_that_only_fails_is_left_alone)
 	pages[62] = (struct page){ "/llvm/files/",
 				   A("llvm-22.1.8-x86_64.tar.xz") };
 	server_start(&s, pages);
-	ck_assert(!ask(&c, (const char *[]){ s.url, NULL }, &quick, &err));
+	must(ask(&c, (const char *[]){ s.url, NULL }, &quick, &err));
 	ck_assert_uint_eq(c.n_archives, 1);
 	ck_assert_uint_eq(c.failed_dirs.n, 60);
 	/* The four before the limit, and those in flight. */
@@ -173,7 +172,7 @@ TEST(a_flood_of_names_is_harmless)
 	/* The newest version. */
 	pages[2] = (struct page){ BIN "x86_64/9.1.0/", buf_str(&files) };
 	server_start(&s, pages);
-	ck_assert(!ask(&c, (const char *[]){ s.url, NULL }, &quick, &err));
+	must(ask(&c, (const char *[]){ s.url, NULL }, &quick, &err));
 	ck_assert_uint_eq(c.n_archives, TOOLCHAIN_CATALOG_ARCHIVES_MAX);
 	ck_assert_uint_eq(c.warnings.n, 1);
 	ck_assert_uint_le(s.requests, 3 + TOOLCHAIN_CATALOG_VERSIONS_MAX);

@@ -94,7 +94,7 @@ TEST_EACH(the_newest_that_fits_is_found, asked)
 	struct err err = { 0 };
 	int ret;
 
-	ck_assert(!toolchain_release_parse(row->wanted, &wanted, &err));
+	must(toolchain_release_parse(row->wanted, &wanted, &err));
 	split(&triplets, row->triplets ? row->triplets : "");
 	ret = toolchain_catalog_find(&catalog, &wanted,
 				     row->triplets ? &triplets : NULL,
@@ -117,7 +117,7 @@ TEST(an_empty_catalog_says_so)
 	struct toolchain_release wanted;
 	struct err err = { 0 };
 
-	ck_assert(!toolchain_release_parse("gcc", &wanted, &err));
+	must(toolchain_release_parse("gcc", &wanted, &err));
 	ck_assert_int_eq(toolchain_catalog_find(&empty, &wanted, NULL, "x86_64",
 						&found, &err),
 			 -ENOENT);

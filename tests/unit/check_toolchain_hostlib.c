@@ -39,8 +39,7 @@ static char *orphan(const char *name, const char *library)
 
 static void find(void)
 {
-	ck_assert_msg(!toolchain_hostlib_list_missing(dir, &missing, &err),
-		      "%s", err.text);
+	must(toolchain_hostlib_list_missing(dir, &missing, &err));
 }
 
 FIXTURE(set_up, tear_down);
@@ -104,7 +103,7 @@ TEST(what_does_not_run_here_is_passed_over)
 	struct buf a = { 0 }, b = { 0 };
 	char *bin = xasprintf("%s/bin", dir);
 
-	ck_assert_int_eq(fs_mkdirs(bin, 0755, &err), 0);
+	must(fs_mkdirs(bin, 0755, &err));
 	elf_make(&a, &other);
 	elf_make(&b, &target);
 	write_file(bin, "script-gcc", "#!/bin/sh\n");
@@ -112,10 +111,10 @@ TEST(what_does_not_run_here_is_passed_over)
 	write_file(bin, "broken-gcc", "\177ELF");
 	free(bin);
 	bin = xasprintf("%s/bin/other-gcc", dir);
-	ck_assert_int_eq(fs_write(bin, buf_bytes(&a), 0755, &err), 0);
+	must(fs_write(bin, buf_bytes(&a), 0755, &err));
 	free(bin);
 	bin = xasprintf("%s/bin/libgcc_s.so", dir);
-	ck_assert_int_eq(fs_write(bin, buf_bytes(&b), 0755, &err), 0);
+	must(fs_write(bin, buf_bytes(&b), 0755, &err));
 	find();
 	ck_assert_uint_eq(missing.n, 0);
 	buf_release(&a);
@@ -128,7 +127,7 @@ TEST(a_directory_that_is_not_there_is_named)
 	ck_assert_int_eq(
 		toolchain_hostlib_list_missing("/nonexistent", &missing, &err),
 		-ENOENT);
-	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent"));
+	text_has(err.text, "/nonexistent");
 	ck_assert_uint_eq(missing.n, 0);
 }
 

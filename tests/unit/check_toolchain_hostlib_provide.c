@@ -90,8 +90,7 @@ static void tear_down(void)
 static void find_missing(void)
 {
 	toolchain_hostlib_missing_release(&missing);
-	ck_assert_msg(!toolchain_hostlib_list_missing(id, &missing, &err), "%s",
-		      err.text);
+	must(toolchain_hostlib_list_missing(id, &missing, &err));
 }
 
 static int provide(const struct toolchain_release *release)
@@ -120,7 +119,7 @@ static char *old_library(const char *name)
 	real = buf_steal(&output);
 	real[strcspn(real, "\n")] = '\0';
 	cell_parent(to);
-	ck_assert_msg(!fs_copy(real, to, &err), "%s", err.text);
+	must(fs_copy(real, to, &err));
 	free(real);
 	return to;
 }
@@ -151,11 +150,10 @@ static void check_works(void)
 
 	find_missing();
 	ck_assert_uint_eq(missing.n, 0);
-	ck_assert_msg(!compiler_manifest_make(&m, driver, env, &err), "%s",
-		      err.text);
+	must(compiler_manifest_make(&m, driver, env, &err));
 	ck_assert_str_eq(m.prefix, prefix);
-	ck_assert_int_eq(fs_mkdirs(inside, 0755, &err), 0);
-	ck_assert_int_eq(fs_write(here, bytes_str(text), 0644, &err), 0);
+	must(fs_mkdirs(inside, 0755, &err));
+	must(fs_write(here, bytes_str(text), 0644, &err));
 	write_file(inside, "x.c", text);
 	if (cell_possible()) {
 		cell_lay_all(root, &m.entries);
@@ -195,10 +193,10 @@ TEST(a_compatible_library_of_the_system_serves)
 	char hex[DIGEST_HEX], *lib = xasprintf("%s/libmpfr.so.4", home);
 	struct digest before, after, copy;
 
-	ck_assert_int_eq(digest_file(cc1, &before, &err), 0);
+	must(digest_file(cc1, &before, &err));
 	ck_assert_msg(!provide(&old), "%s", err.text);
-	ck_assert_int_eq(digest_file(cc1, &after, &err), 0);
-	ck_assert_int_eq(digest_file(lib, &copy, &err), 0);
+	must(digest_file(cc1, &after, &err));
+	must(digest_file(lib, &copy, &err));
 	ck_assert_uint_eq(notes.n, 2);
 	digest_format(&copy, hex);
 	ck_assert(noted("library ", hex));
@@ -250,10 +248,10 @@ TEST(what_cannot_be_had_is_named_with_the_way_out)
 	char *packages = xasprintf("%s/.packages", id);
 
 	ck_assert_int_eq(provide(&new), -ENOENT);
-	ck_assert_ptr_nonnull(strstr(err.text, "libmpfr.so.4"));
-	ck_assert_ptr_nonnull(strstr(err.text, "cc1"));
-	ck_assert_ptr_nonnull(strstr(err.text, "--library FILE"));
-	ck_assert_ptr_nonnull(strstr(err.text, "--deb FILE"));
+	text_has(err.text, "libmpfr.so.4");
+	text_has(err.text, "cc1");
+	text_has(err.text, "--library FILE");
+	text_has(err.text, "--deb FILE");
 	ck_assert(!fs_exists(packages));
 	free(packages);
 }
@@ -276,7 +274,7 @@ TEST(versions_that_need_none_are_named)
 	ck_assert_int_eq(toolchain_hostlib_provide(id, &old, &missing, &files,
 						   &debs, &notes, &err),
 			 -ENOENT);
-	ck_assert_ptr_nonnull(strstr(err.text, "gcc-6.5.0, gcc-7.5.0"));
+	text_has(err.text, "gcc-6.5.0, gcc-7.5.0");
 	free(nm);
 	free(name);
 	free(lib);
@@ -296,8 +294,8 @@ TEST(a_library_that_does_not_fit_is_refused)
 	ck_assert_int_eq(toolchain_hostlib_provide(id, &old, &missing, &files,
 						   &debs, &notes, &err),
 			 -ENOEXEC);
-	ck_assert_ptr_nonnull(strstr(err.text, "cc1"));
-	ck_assert_ptr_nonnull(strstr(err.text, "undefined symbol: isl_"));
+	text_has(err.text, "cc1");
+	text_has(err.text, "undefined symbol: isl_");
 	free(file);
 }
 
@@ -305,13 +303,13 @@ TEST_RANGE(what_is_no_library_is_refused, 0, 2)
 {
 	char *file = at("libmpfr.so.4");
 
-	ck_assert_int_eq(fs_write(file, bytes_str("text"), 0644, &err), 0);
+	must(fs_write(file, bytes_str("text"), 0644, &err));
 	if (_i)
 		strv_add(&debs, file);
 	else
 		strv_add(&files, file);
 	ck_assert_int_eq(provide(&old), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(err.text, file));
+	text_has(err.text, file);
 	free(file);
 }
 
@@ -319,11 +317,10 @@ TEST(a_library_of_another_machine_is_refused)
 {
 	char *file = at("libmpfr.so.4");
 
-	ck_assert_msg(!fs_copy("/usr/" TRIPLET "/lib/libm.so.6", file, &err),
-		      "%s", err.text);
+	must(fs_copy("/usr/" TRIPLET "/lib/libm.so.6", file, &err));
 	strv_add(&files, file);
 	ck_assert_int_eq(provide(&new), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(err.text, "different architecture"));
+	text_has(err.text, "different architecture");
 	free(file);
 }
 
@@ -365,9 +362,8 @@ TEST(a_driver_says_what_it_said)
 	ck_assert_uint_eq(missing.n, 2);
 	ck_assert_str_eq(missing.v[0].library, "libkfarm-top.so.4");
 	ck_assert_uint_eq(missing.v[0].users.n, 2);
-	ck_assert_msg(!toolchain_hostlib_provide(id, &old, &missing, &files,
-						 &debs, &notes, &err),
-		      "%s", err.text);
+	must(toolchain_hostlib_provide(id, &old, &missing, &files, &debs,
+				       &notes, &err));
 	ck_assert(noted("hostlib/libkfarm-top.so.4: runpath $ORIGIN,", ""));
 	ck_assert_int_eq(stat(driver, &is), 0);
 	ck_assert_int_eq(is.st_mode, was.st_mode);
@@ -377,7 +373,7 @@ TEST(a_driver_says_what_it_said)
 	again = says(link, "any-name");
 	ck_assert_str_eq(before, after);
 	ck_assert_str_eq(before, again);
-	ck_assert_ptr_nonnull(strstr(after, "any-name ("));
+	text_has(after, "any-name (");
 	check_works();
 	free(again);
 	free(link);
@@ -402,9 +398,8 @@ TEST(what_no_build_needs_is_only_noted)
 	find_missing();
 	ck_assert_uint_eq(missing.n, 1);
 	ck_assert(!missing.v[0].required);
-	ck_assert_msg(!toolchain_hostlib_provide(id, &new, &missing, &files,
-						 &debs, &notes, &err),
-		      "%s", err.text);
+	must(toolchain_hostlib_provide(id, &new, &missing, &files, &debs,
+				       &notes, &err));
 	ck_assert_uint_eq(notes.n, 1);
 	ck_assert(noted("without libkfarm-py.so.2", TRIPLET "-gdb"));
 }
@@ -418,13 +413,11 @@ TEST(where_it_is_unpacked_does_not_matter)
 	struct compiler_manifest a, b;
 
 	ck_assert_msg(!provide(&old), "%s", err.text);
-	ck_assert_msg(!compiler_manifest_make(&a, driver, env, &err), "%s",
-		      err.text);
+	must(compiler_manifest_make(&a, driver, env, &err));
 	ck_assert_int_eq(rename(id, to), 0);
 	there = xasprintf("%s/gcc-7.3.0-nolibc/" TRIPLET "/bin/" TRIPLET "-gcc",
 			  to);
-	ck_assert_msg(!compiler_manifest_make(&b, there, env, &err), "%s",
-		      err.text);
+	must(compiler_manifest_make(&b, there, env, &err));
 	ck_assert(digest_equal(&a.id, &b.id));
 	compiler_manifest_release(&a);
 	compiler_manifest_release(&b);
@@ -443,6 +436,6 @@ TEST(without_patchelf_its_package_is_named)
 					&notes, &err);
 	setenv("PATH", path, 1);
 	ck_assert_int_eq(ret, -ENOPKG);
-	ck_assert_ptr_nonnull(strstr(err.text, "package patchelf"));
+	text_has(err.text, "package patchelf");
 	free(path);
 }

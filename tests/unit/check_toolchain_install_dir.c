@@ -23,7 +23,7 @@ static struct err err;
 static void set_up(void)
 {
 	tempdir_make(dir);
-	ck_assert_int_eq(toolchain_install_dir_open(&p, dir, &err), 0);
+	must(toolchain_install_dir_open(&p, dir, &err));
 }
 
 static void tear_down(void)
@@ -38,9 +38,9 @@ static void make(const char *name, const char *text)
 	char *path = toolchain_install_dir_scratch_path(&p, name, &err), *file;
 
 	ck_assert_ptr_nonnull(path);
-	ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
+	must(fs_mkdirs(path, 0755, &err));
 	file = xasprintf("%s/f", path);
-	ck_assert_int_eq(fs_write(file, bytes_str(text), 0644, &err), 0);
+	must(fs_write(file, bytes_str(text), 0644, &err));
 	free(file);
 	free(path);
 }
@@ -59,7 +59,7 @@ static char *content(const char *id)
 	char *path = xasprintf("%s/toolchains/%s/f", dir, id);
 	struct buf text = { 0 };
 
-	ck_assert_int_eq(fs_read(path, 100, &text, &err), 0);
+	must(fs_read(path, 100, &text, &err));
 	free(path);
 	return buf_steal(&text);
 }
@@ -70,10 +70,9 @@ TEST(a_directory_is_published_and_removed)
 {
 	make("a", "one");
 	ck_assert(!there("a"));
-	ck_assert_int_eq(
-		toolchain_install_dir_publish(&p, "a", "a", false, &err), 0);
+	must(toolchain_install_dir_publish(&p, "a", "a", false, &err));
 	ck_assert(there("a"));
-	ck_assert_int_eq(toolchain_install_dir_remove(&p, "a", &err), 0);
+	must(toolchain_install_dir_remove(&p, "a", &err));
 	ck_assert(!there("a"));
 	ck_assert_int_eq(toolchain_install_dir_remove(&p, "a", &err), -ENOENT);
 }
@@ -83,8 +82,7 @@ TEST(what_is_there_is_replaced_only_when_told_so)
 	char *text;
 
 	make("a", "one");
-	ck_assert_int_eq(
-		toolchain_install_dir_publish(&p, "a", "a", false, &err), 0);
+	must(toolchain_install_dir_publish(&p, "a", "a", false, &err));
 	make("a", "two");
 	ck_assert_int_eq(
 		toolchain_install_dir_publish(&p, "a", "a", false, &err),
@@ -92,8 +90,7 @@ TEST(what_is_there_is_replaced_only_when_told_so)
 	text = content("a");
 	ck_assert_str_eq(text, "one");
 	free(text);
-	ck_assert_int_eq(
-		toolchain_install_dir_publish(&p, "a", "a", true, &err), 0);
+	must(toolchain_install_dir_publish(&p, "a", "a", true, &err));
 	text = content("a");
 	ck_assert_str_eq(text, "two");
 	free(text);
@@ -118,7 +115,7 @@ TEST(leftovers_are_swept_and_nothing_else)
 	ck_assert(there(".lock.dying"));
 	make("mine", "");
 	ck_assert_int_ge(toolchain_install_dir_lock(&p, "mine", &err), 0);
-	ck_assert_int_eq(toolchain_install_dir_open(&other, dir, &err), 0);
+	must(toolchain_install_dir_open(&other, dir, &err));
 	ck_assert(!there(".lock.dying"));
 	ck_assert(there(".lock.mine"));
 	path = toolchain_install_dir_scratch_path(&p, "mine", &err);
@@ -136,7 +133,7 @@ TEST(one_makes_an_id_at_a_time)
 	int fd = toolchain_install_dir_lock(&p, "a", &err), second;
 
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(toolchain_install_dir_open(&other, dir, &err), 0);
+	must(toolchain_install_dir_open(&other, dir, &err));
 	ck_assert_int_eq(toolchain_install_dir_lock(&other, "a", &err),
 			 -EAGAIN);
 	second = toolchain_install_dir_lock(&other, "b", &err);

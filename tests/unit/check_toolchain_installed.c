@@ -59,17 +59,16 @@ static void make(const char *release, const char *triplet, const char *host,
 	}
 	path = xasprintf("%s/toolchains/%s", dir, t.id);
 	file = xasprintf("%s/top/bin/driver", path);
-	ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
+	must(fs_mkdirs(path, 0755, &err));
 	toolchain_installed_set_dir(&t, path);
 	if (!prefix[0]) {
-		ck_assert_int_eq(fs_mkdirs(t.bin, 0755, &err), 0);
-		ck_assert_int_eq(fs_write(file, bytes_str("x"), 0755, &err), 0);
-		ck_assert_int_eq(
-			toolchain_dir_digest_read(&e, path, NULL, &err), 0);
+		must(fs_mkdirs(t.bin, 0755, &err));
+		must(fs_write(file, bytes_str("x"), 0755, &err));
+		must(toolchain_dir_digest_read(&e, path, NULL, &err));
 		toolchain_dir_digest_compute(&e, &t.dir_digest);
 		compiler_entries_release(&e);
 	}
-	ck_assert_int_eq(toolchain_installed_write(&t, &err), 0);
+	must(toolchain_installed_write(&t, &err));
 	toolchain_installed_release(&t);
 	free(file);
 	free(path);
@@ -87,7 +86,7 @@ static const char *find(const char *wanted, const char *triplet,
 static void read_list(void)
 {
 	toolchain_installed_list_release(&list);
-	ck_assert_int_eq(toolchain_installed_list(dir, &list, &err), 0);
+	must(toolchain_installed_list(dir, &list, &err));
 }
 
 FIXTURE(set_up, tear_down);
@@ -152,14 +151,14 @@ TEST(broken_ones_are_named)
 	char *upper = str_dir(path), *hidden;
 
 	make("gcc-13.3.0", "aarch64-linux", NULL, "");
-	ck_assert_int_eq(fs_mkdirs(upper, 0755, &err), 0);
-	ck_assert_int_eq(fs_write(path, bytes_str("{}"), 0644, &err), 0);
+	must(fs_mkdirs(upper, 0755, &err));
+	must(fs_write(path, bytes_str("{}"), 0644, &err));
 	hidden = xasprintf("%s/toolchains/.live/1.0/x", dir);
-	ck_assert_int_eq(fs_mkdirs(hidden, 0755, &err), 0);
+	must(fs_mkdirs(hidden, 0755, &err));
 	read_list();
 	ck_assert_uint_eq(list.n, 1);
 	ck_assert_uint_eq(list.broken.n, 1);
-	ck_assert_ptr_nonnull(strstr(list.broken.v[0], path));
+	text_has(list.broken.v[0], path);
 	free(hidden);
 	free(upper);
 	free(path);
@@ -202,12 +201,12 @@ TEST(a_leased_one_is_not_removed)
 	ck_assert_int_eq(c, 0);
 	ck_assert_int_eq(toolchain_installed_remove(dir, id, false, &err),
 			 -EBUSY);
-	ck_assert_ptr_nonnull(strstr(err.text, "in use by process"));
+	text_has(err.text, "in use by process");
 	text = xasprintf("%d (", (int)pid);
 	/* If the kernel reports the holder of a lock. */
 	if (fs_exists("/proc/locks") && !strstr(err.text, "another"))
-		ck_assert_ptr_nonnull(strstr(err.text, text));
-	ck_assert_int_eq(toolchain_installed_remove(dir, id, true, &err), 0);
+		text_has(err.text, text);
+	must(toolchain_installed_remove(dir, id, true, &err));
 	ck_assert(!fs_exists(path));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -235,7 +234,7 @@ TEST(a_lease_ends_with_its_descriptor)
 	ck_assert_int_eq(toolchain_installed_remove(dir, id, false, &err),
 			 -EBUSY);
 	close(two);
-	ck_assert_int_eq(toolchain_installed_remove(dir, id, false, &err), 0);
+	must(toolchain_installed_remove(dir, id, false, &err));
 	free(path);
 }
 
@@ -243,8 +242,8 @@ TEST(what_is_broken_can_be_removed)
 {
 	char *path = xasprintf("%s/toolchains/b/x", dir);
 
-	ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
-	ck_assert_int_eq(toolchain_installed_remove(dir, "b", false, &err), 0);
+	must(fs_mkdirs(path, 0755, &err));
+	must(toolchain_installed_remove(dir, "b", false, &err));
 	ck_assert_int_eq(toolchain_installed_remove(dir, "..", false, &err),
 			 -ENOENT);
 	ck_assert_int_eq(toolchain_installed_remove(dir, ".live", false, &err),
@@ -258,12 +257,12 @@ TEST(a_changed_file_is_found)
 
 	make("gcc-13.3.0", "aarch64-linux", NULL, "");
 	read_list();
-	ck_assert_int_eq(toolchain_installed_verify(&list.v[0], NULL, &err), 0);
+	must(toolchain_installed_verify(&list.v[0], NULL, &err));
 	path = toolchain_installed_driver_path(&list.v[0]);
-	ck_assert_int_eq(fs_write(path, bytes_str("y"), 0755, &err), 0);
+	must(fs_write(path, bytes_str("y"), 0755, &err));
 	ck_assert_int_eq(toolchain_installed_verify(&list.v[0], NULL, &err),
 			 -EBADMSG);
-	ck_assert_ptr_nonnull(strstr(err.text, "reinstall it"));
+	text_has(err.text, "reinstall it");
 	free(path);
 }
 

@@ -38,8 +38,8 @@ static void make(const char *name, const char *text, mode_t mode, time_t when)
 	struct timespec times[2] = { { .tv_sec = when }, { .tv_sec = when } };
 	char *path = xasprintf("%s/%s", dir, name), *upper = str_dir(path);
 
-	ck_assert_int_eq(fs_mkdirs(upper, 0755, &err), 0);
-	ck_assert_int_eq(fs_write(path, bytes_str(text), mode, &err), 0);
+	must(fs_mkdirs(upper, 0755, &err));
+	must(fs_write(path, bytes_str(text), mode, &err));
 	ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
 	free(upper);
 	free(path);

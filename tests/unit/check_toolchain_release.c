@@ -15,7 +15,7 @@ static struct toolchain_release release(const char *text)
 	struct toolchain_release r = { 0 };
 	struct err err = { 0 };
 
-	ck_assert_msg(!toolchain_release_parse(text, &r, &err), "%s", err.text);
+	must(toolchain_release_parse(text, &r, &err));
 	return r;
 }
 
@@ -46,9 +46,8 @@ TEST_EACH(a_release_is_read_and_written_alike, good)
 	ck_assert_int_eq(r.is_clang, row->is_clang);
 	ck_assert_uint_eq(r.n_parts, row->n);
 	if (r.n_parts) {
-		ck_assert_int_eq(toolchain_release_parse_version(
-					 r.is_clang, version, &again, &err),
-				 0);
+		must(toolchain_release_parse_version(r.is_clang, version,
+						     &again, &err));
 		ck_assert_int_eq(toolchain_release_compare(&r, &again), 0);
 		ck_assert_uint_eq(again.n_parts, r.n_parts);
 	}
@@ -83,7 +82,7 @@ TEST_EACH(what_is_no_release_is_refused, bad)
 	struct err err = { 0 };
 
 	ck_assert_int_eq(toolchain_release_parse(*row, &r, &err), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(err.text, *row));
+	text_has(err.text, *row);
 	ck_assert_uint_eq(r.n_parts, 42);
 }
 
@@ -97,7 +96,7 @@ TEST(a_version_alone_needs_a_number)
 	ck_assert_int_eq(
 		toolchain_release_parse_version(true, "../14", &r, &err),
 		-EINVAL);
-	ck_assert_ptr_nonnull(strstr(err.text, "clang"));
+	text_has(err.text, "clang");
 }
 
 static const struct {

@@ -13,7 +13,7 @@ static struct toolchain_release release(const char *text)
 	struct toolchain_release r = { 0 };
 	struct err err = { 0 };
 
-	ck_assert_msg(!toolchain_release_parse(text, &r, &err), "%s", err.text);
+	must(toolchain_release_parse(text, &r, &err));
 	return r;
 }
 

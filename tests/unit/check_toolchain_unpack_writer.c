@@ -53,11 +53,9 @@ TEST(what_was_made_is_listed)
 	struct digest text;
 
 	ck_assert_int_eq(file("b/c", "text"), 0);
-	ck_assert_int_eq(toolchain_file_writer_hard_link(w, "a", "b/c", &err),
-			 0);
-	ck_assert_int_eq(toolchain_file_writer_mkdir(w, "d", &err), 0);
-	ck_assert_int_eq(toolchain_file_writer_symlink(w, "b/l", "../a", &err),
-			 0);
+	must(toolchain_file_writer_hard_link(w, "a", "b/c", &err));
+	must(toolchain_file_writer_mkdir(w, "d", &err));
+	must(toolchain_file_writer_symlink(w, "b/l", "../a", &err));
 	toolchain_file_writer_take_entries(w, &got);
 	ck_assert_uint_eq(got.n, 4);
 	ck_assert_str_eq(got.v[0].path, "a");
@@ -76,7 +74,7 @@ TEST(directories_above_count_as_entries)
 {
 	ck_assert_int_eq(file("1/2/3/4/5/6", "x"), 0);
 	ck_assert_int_eq(file("1/7", "x"), -E2BIG);
-	ck_assert_ptr_nonnull(strstr(err.text, "1/7"));
+	text_has(err.text, "1/7");
 }
 
 /* Another process has replaced a directory by a link. */
@@ -87,7 +85,7 @@ TEST(no_link_is_followed_whoever_made_it)
 	ck_assert_int_eq(file("a/b", "x"), 0);
 	ck_assert_int_eq(file("c/b", "x"), 0);
 	ck_assert_int_eq(mkdir(other, 0755), 0);
-	ck_assert_int_eq(fs_remove(path, &err), 0);
+	must(fs_remove(path, &err));
 	ck_assert_int_eq(symlink("o", path), 0);
 	ck_assert_int_ne(file("a/d", "x"), 0);
 	ck_assert_int_eq(rmdir(other), 0); /* the directory is empty */
@@ -99,7 +97,7 @@ TEST(a_file_of_somebody_else_is_not_opened)
 {
 	char *path = xasprintf("%s/a", dir);
 
-	ck_assert_int_eq(fs_write(path, bytes_str("mine"), 0644, &err), 0);
+	must(fs_write(path, bytes_str("mine"), 0644, &err));
 	ck_assert_int_eq(file("a", "x"), -EEXIST);
 	free(path);
 }

@@ -30,8 +30,8 @@ static void put(const char *name)
 {
 	char *path = xasprintf("%s/%s", dir, name), *above = str_dir(path);
 
-	ck_assert_int_eq(fs_mkdirs(above, 0755, &err), 0);
-	ck_assert_int_eq(fs_write(path, bytes_str("x"), 0644, &err), 0);
+	must(fs_mkdirs(above, 0755, &err));
+	must(fs_write(path, bytes_str("x"), 0644, &err));
 	free(above);
 	free(path);
 }
@@ -90,13 +90,13 @@ TEST(only_one_begins_a_tree)
 {
 	int first, second;
 
-	ck_assert_int_eq(tree_cleanup_create_new(dir, "a", &first, &err), 0);
+	must(tree_cleanup_create_new(dir, "a", &first, &err));
 	ck_assert_int_eq(tree_cleanup_create_new(dir, "a", &second, &err),
 			 -EBUSY);
-	ck_assert_ptr_nonnull(strstr(err.text, "a is being added by process"));
+	text_has(err.text, "a is being added by process");
 	ck_assert_int_eq(second, -1);
 	close(first);
-	ck_assert_int_eq(tree_cleanup_create_new(dir, "a", &second, &err), 0);
+	must(tree_cleanup_create_new(dir, "a", &second, &err));
 	close(second);
 }
 
@@ -106,7 +106,7 @@ TEST(what_was_begun_is_not_gone_on_with)
 
 	put(".new-a/lock");
 	put(".new-a/repo.git/HEAD");
-	ck_assert_int_eq(tree_cleanup_create_new(dir, "a", &fd, &err), 0);
+	must(tree_cleanup_create_new(dir, "a", &fd, &err));
 	ck_assert(there(".new-a/lock"));
 	ck_assert(!there(".new-a/repo.git"));
 	close(fd);

@@ -25,8 +25,8 @@ static void put(const char *name, const char *text)
 {
 	char *path = xasprintf("%s/%s", dir, name), *above = str_dir(path);
 
-	ck_assert_int_eq(fs_mkdirs(above, 0755, &err), 0);
-	ck_assert_int_eq(fs_write(path, bytes_str(text), 0644, &err), 0);
+	must(fs_mkdirs(above, 0755, &err));
+	must(fs_write(path, bytes_str(text), 0644, &err));
 	free(above);
 	free(path);
 }
@@ -68,7 +68,7 @@ TEST_EACH(a_name_that_could_lead_elsewhere_is_refused, bad_names)
 	ck_assert_int_eq(tree_datadir_check_name(*row, &err), -EINVAL);
 	ck_assert_int_eq(tree_datadir_open(&t, *row, TREE_LOCK_READ, &err),
 			 -EINVAL);
-	ck_assert_ptr_nonnull(strstr(err.text, "invalid tree name"));
+	text_has(err.text, "invalid tree name");
 }
 
 TEST(a_name_has_64_characters_at_most)
@@ -79,60 +79,57 @@ TEST(a_name_has_64_characters_at_most)
 	name[65] = '\0';
 	ck_assert_int_eq(tree_datadir_check_name(name, &err), -EINVAL);
 	name[64] = '\0';
-	ck_assert_int_eq(tree_datadir_check_name(name, &err), 0);
-	ck_assert_int_eq(tree_datadir_check_name("linux-6.1.y_a+b", &err), 0);
+	must(tree_datadir_check_name(name, &err));
+	must(tree_datadir_check_name("linux-6.1.y_a+b", &err));
 }
 
 TEST(what_is_half_made_is_no_tree)
 {
 	struct strv names = { 0 };
 
-	ck_assert_int_eq(tree_datadir_list_names(&names, &err), 0);
+	must(tree_datadir_list_names(&names, &err));
 	ck_assert_uint_eq(names.n, 2);
 	ck_assert_str_eq(names.v[0], "a");
 	ck_assert_str_eq(names.v[1], "b");
 	strv_release(&names);
 	ck_assert_int_eq(tree_datadir_open(&t, "c", TREE_LOCK_READ, &err),
 			 -ENOENT);
-	ck_assert_ptr_nonnull(strstr(err.text, "is incomplete"));
+	text_has(err.text, "is incomplete");
 }
 
 TEST(an_open_tree_says_where_it_is)
 {
 	char *repository = xasprintf("%s/kfarm/trees/a/repo.git", dir);
 
-	ck_assert_int_eq(tree_datadir_open(&t, "a", TREE_LOCK_READ, &err), 0);
+	must(tree_datadir_open(&t, "a", TREE_LOCK_READ, &err));
 	ck_assert_str_eq(t.repository, repository);
 	ck_assert_str_eq(t.url, "https://a");
 	tree_datadir_release(&t);
-	ck_assert_int_eq(tree_datadir_open(&t, "b", TREE_LOCK_UPDATE, &err), 0);
+	must(tree_datadir_open(&t, "b", TREE_LOCK_UPDATE, &err));
 	ck_assert_ptr_null(t.url);
 	free(repository);
 }
 
 TEST(who_asks_for_none_reads_which_there_are)
 {
-	ck_assert_int_eq(tree_datadir_open(&t, "zzzz", TREE_LOCK_READ, &err),
-			 -ENOENT);
-	ck_assert_str_eq(err.text,
-			 "no such tree \"zzzz\"; existing trees: a, b");
-	ck_assert_int_eq(tree_datadir_open(&t, "later", TREE_LOCK_READ, &err),
-			 -ENOENT);
-	ck_assert_str_eq(err.text, "tree \"later\" is not cloned yet; run "
-				   "`kfarm tree update later`");
+	err_is(tree_datadir_open(&t, "zzzz", TREE_LOCK_READ, &err), -ENOENT,
+	       "no such tree \"zzzz\"; existing trees: a, b");
+	err_is(tree_datadir_open(&t, "later", TREE_LOCK_READ, &err), -ENOENT,
+	       "tree \"later\" is not cloned yet; run "
+	       "`kfarm tree update later`");
 }
 
 TEST(a_clone_that_is_gone_is_told)
 {
 	char *path = xasprintf("%s/kfarm/trees/b/repo.git", dir);
 
-	ck_assert_int_eq(fs_remove(path, &err), 0);
+	must(fs_remove(path, &err));
 	ck_assert_int_eq(symlink("/nowhere/.git", path), 0);
 	ck_assert_int_eq(tree_datadir_open(&t, "b", TREE_LOCK_READ, &err),
 			 -ENOENT);
-	ck_assert_ptr_nonnull(strstr(err.text, "repo.git: no such repository"));
+	text_has(err.text, "repo.git: no such repository");
 	/* The tree can still be removed. */
-	ck_assert_int_eq(tree_datadir_open(&t, "b", TREE_LOCK_REMOVE, &err), 0);
+	must(tree_datadir_open(&t, "b", TREE_LOCK_REMOVE, &err));
 	free(path);
 }
 
@@ -165,7 +162,7 @@ TEST(builds_and_an_update_go_together)
 {
 	pid_t pid = open_elsewhere(TREE_LOCK_UPDATE, 20000);
 
-	ck_assert_int_eq(tree_datadir_open(&t, "a", TREE_LOCK_READ, &err), 0);
+	must(tree_datadir_open(&t, "a", TREE_LOCK_READ, &err));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 }
@@ -180,7 +177,7 @@ TEST(a_tree_in_use_is_not_removed)
 	ck_assert_msg(str_starts(err.text, who), "%s", err.text);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	ck_assert_int_eq(tree_datadir_open(&t, "a", TREE_LOCK_REMOVE, &err), 0);
+	must(tree_datadir_open(&t, "a", TREE_LOCK_REMOVE, &err));
 	free(who);
 }
 
@@ -189,7 +186,7 @@ TEST(a_second_update_waits_for_the_first)
 	pid_t pid = open_elsewhere(TREE_LOCK_UPDATE, 300);
 	int status;
 
-	ck_assert_int_eq(tree_datadir_open(&t, "a", TREE_LOCK_UPDATE, &err), 0);
+	must(tree_datadir_open(&t, "a", TREE_LOCK_UPDATE, &err));
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
 }

@@ -55,7 +55,7 @@ static struct tree_dirty dirty(void)
 	struct tree_dirty d;
 	struct err err = { 0 };
 
-	ck_assert_msg(!tree_dirty_read(&d, tree, NULL, &err), "%s", err.text);
+	must(tree_dirty_read(&d, tree, NULL, &err));
 	ck_assert(d.valid);
 	return d;
 }
@@ -195,18 +195,18 @@ TEST(what_is_no_checkout_is_not_known)
 	struct err err = { 0 };
 	atomic_bool stop = true;
 
-	ck_assert_int_eq(tree_dirty_read(&d, "/nonexistent", NULL, &err), 0);
+	must(tree_dirty_read(&d, "/nonexistent", NULL, &err));
 	ck_assert(!d.valid);
-	ck_assert_int_eq(tree_dirty_read(&d, dir, NULL, &err), 0);
+	must(tree_dirty_read(&d, dir, NULL, &err));
 	ck_assert(!d.valid);
 	ck_assert_int_eq(tree_dirty_read(&d, tree, &stop, &err), -ECANCELED);
 	ck_assert(!d.valid);
 	shell_run(dir, "cd t; head -c 100 .git/index >i; mv i .git/index");
 	ck_assert_int_eq(tree_dirty_read(&d, tree, NULL, &err), -EBADMSG);
-	ck_assert_ptr_nonnull(strstr(err.text, "index: damaged index"));
+	text_has(err.text, "index: damaged index");
 	ck_assert(!d.valid);
 	shell_run(dir, "rm -rf t; git init -q t; echo x >t/x");
-	ck_assert_int_eq(tree_dirty_read(&d, tree, NULL, &err), 0);
+	must(tree_dirty_read(&d, tree, NULL, &err));
 	ck_assert(!d.valid);
 }
 

@@ -81,7 +81,7 @@ static void make_tree(void)
 	struct err err = { 0 };
 
 	write_history(&stream);
-	ck_assert_int_eq(fs_write(file, buf_bytes(&stream), 0644, &err), 0);
+	must(fs_write(file, buf_bytes(&stream), 0644, &err));
 	shell_run(dir, "rm -rf kfarm; mkdir -p kfarm/trees/t; "
 		       "git init -q --bare kfarm/trees/t/repo.git; "
 		       "cd kfarm/trees/t/repo.git; "
@@ -259,8 +259,7 @@ TEST(a_long_history_is_halved_by_its_first_parents)
 	tree_bisect_step_release(&h);
 	/* Half of the range is small enough. */
 	strv_add(&good, ids.v[2]);
-	ck_assert_int_eq(
-		tree_bisect_choose(&h, "t", &good, ids.v[1], &none, &err), 0);
+	must(tree_bisect_choose(&h, "t", &good, ids.v[1], &none, &err));
 	ck_assert_uint_eq(h.n_candidates, 10000);
 	tree_bisect_step_release(&h);
 	strv_release(&ids);
@@ -305,13 +304,12 @@ TEST(a_commit_is_found_described_and_compared)
 
 	make_line();
 	shell_run(dir, "git -C kfarm/trees/t/repo.git tag v1 x3");
-	ck_assert_int_eq(tree_commit_find(&c, "t", "x7", &err), 0);
+	must(tree_commit_find(&c, "t", "x7", &err));
 	ck_assert_str_eq(c.id, past.id[7]);
 	ck_assert_str_eq(c.subject, "number 7");
 	tree_commit_release(&c);
 	ck_assert_int_eq(tree_commit_find(&c, "t", "y7", &err), -ENOENT);
-	ck_assert_ptr_nonnull(
-		strstr(err.text, "tree t: unknown revision \"y7\""));
+	text_has(err.text, "tree t: unknown revision \"y7\"");
 	text = tree_commit_describe("t", past.id[3]);
 	ck_assert_str_eq(text, "v1");
 	free(text);
@@ -324,9 +322,7 @@ TEST(a_commit_is_found_described_and_compared)
 	ck_assert_int_eq(strncmp(text, past.id[1], 12), 0);
 	ck_assert_uint_eq(strlen(text), 12);
 	free(text);
-	ck_assert_int_eq(tree_commit_merge_base("t", past.id[4], past.id[9],
-						&base, &err),
-			 0);
+	must(tree_commit_merge_base("t", past.id[4], past.id[9], &base, &err));
 	ck_assert_str_eq(base, past.id[4]);
 	free(base);
 }

@@ -70,10 +70,10 @@ static char *commit_of(const char *from)
 	struct err err = { 0 };
 	char *commit;
 
-	ck_assert_msg(!import(from, &got, &err), "%s", err.text);
+	must(import(from, &got, &err));
 	commit = xstrdup(got.commit);
 	tree_imported_release(&got);
-	ck_assert_int_eq(fs_remove(repository, &err), 0);
+	must(fs_remove(repository, &err));
 	return commit;
 }
 
@@ -87,7 +87,7 @@ TEST(a_directory_becomes_what_git_would_make_of_it)
 	char *ours, *gits;
 
 	make_tree();
-	ck_assert_msg(!import(tree, &got, &err), "%s", err.text);
+	must(import(tree, &got, &err));
 	ck_assert_str_eq(got.version, "6.1.7");
 	ck_assert_uint_eq(got.n_files, 9);
 	run("git --git-dir=r.git fsck --strict --full");
@@ -142,7 +142,7 @@ TEST(hard_links_are_files)
 
 	make_tree();
 	run("ln tree/kernel/gen tree/zz; tar -cf a.tar tree");
-	ck_assert_msg(!import(archive, &got, &err), "%s", err.text);
+	must(import(archive, &got, &err));
 	ours = shell("git --git-dir=r.git rev-parse 'HEAD^{tree}'");
 	gits = shell("cd tree && git init -q . && git add -A . && "
 		     "git write-tree");
@@ -282,7 +282,7 @@ TEST(what_is_there_already_is_left_alone)
 	char *before, *after;
 
 	make_tree();
-	ck_assert_int_eq(import(tree, &got, &err), 0);
+	must(import(tree, &got, &err));
 	tree_imported_release(&got);
 	before = shell("find r.git -printf '%p %T@ %s\n' | sort");
 	ck_assert_int_lt(import(tree, &got, &err), 0);

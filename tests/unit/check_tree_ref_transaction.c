@@ -38,7 +38,7 @@ static void set_up(void)
 					      &id[0], 0, NULL),
 			 0);
 	git_reference_free(ref);
-	ck_assert_int_eq(tree_ref_transaction_read(&set, repo, &err), 0);
+	must(tree_ref_transaction_read(&set, repo, &err));
 	ck_assert_uint_eq(set.n_refs, 2);
 }
 
@@ -146,8 +146,7 @@ TEST(an_object_that_was_not_sent_changes_nothing)
 	tree_ref_transaction_update(&set, "refs/remotes/o/a", &id[1]);
 	tree_ref_transaction_update(&set, "refs/remotes/o/new", &none);
 	ends_as(-EBADMSG);
-	ck_assert_ptr_nonnull(
-		strstr(err.text, "refs/remotes/o/new: missing object"));
+	text_has(err.text, "refs/remotes/o/new: missing object");
 	ck_assert_int_eq(is_at("refs/remotes/o/a"), 0);
 }
 
@@ -155,7 +154,7 @@ TEST(a_lock_of_somebody_else_is_an_error)
 {
 	char *lock = xasprintf("%s/packed-refs.lock", dir);
 
-	ck_assert_int_eq(fs_write(lock, bytes_str(""), 0644, &err), 0);
+	must(fs_write(lock, bytes_str(""), 0644, &err));
 	tree_ref_transaction_update(&set, "refs/remotes/o/a", &id[1]);
 	ends_as(-EEXIST);
 	ck_assert(fs_exists(lock));

@@ -26,7 +26,7 @@ static void set_up(void)
 
 	tempdir_make(dir);
 	snprintf(path, sizeof(path), "%s/Makefile", dir);
-	ck_assert_int_eq(fs_write(path, bytes_str("x\n"), 0644, &err), 0);
+	must(fs_write(path, bytes_str("x\n"), 0644, &err));
 	ck_assert_int_eq(utimensat(AT_FDCWD, path, when, 0), 0);
 }
 
@@ -69,7 +69,7 @@ TEST(without_git_the_makefile_has_the_date)
 	struct tree_rev r;
 	struct err err = { 0 };
 
-	ck_assert_int_eq(tree_rev_read(&r, dir, &err), 0);
+	must(tree_rev_read(&r, dir, &err));
 	ck_assert_int_eq(r.time_s, 1234567);
 	ck_assert_ptr_null(r.commit);
 	ck_assert_ptr_null(r.describe);
@@ -82,7 +82,7 @@ TEST(nothing_at_all_is_an_error)
 	struct err err = { 0 };
 
 	ck_assert_int_lt(tree_rev_read(&r, "/nonexistent", &err), 0);
-	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/Makefile"));
+	text_has(err.text, "/nonexistent/Makefile");
 	tree_rev_release(&r);
 }
 
@@ -95,13 +95,13 @@ TEST(the_commit_has_the_date)
 
 	git_repository_free(commit(&id));
 	git_libgit2_shutdown();
-	ck_assert_int_eq(tree_rev_read(&r, dir, &err), 0);
+	must(tree_rev_read(&r, dir, &err));
 	ck_assert_int_eq(r.time_s, 1700000000);
 	git_oid_tostr(hex, sizeof(hex), &id);
 	ck_assert_str_eq(r.commit, hex);
 	ck_assert_str_eq(r.branch, "topic");
 	ck_assert_uint_eq(strlen(r.describe), 12);
-	ck_assert(str_starts(hex, r.describe));
+	text_starts(hex, r.describe);
 	tree_rev_release(&r);
 }
 
@@ -123,13 +123,13 @@ TEST(a_tag_at_head_describes_it_and_origin_has_the_url)
 		git_tag_create_lightweight(&tag, repo, "v6.1", target, 0), 0);
 	/* In the form of git_remote_create(), which leaks memory. */
 	config = xasprintf("%s/.git/config", dir);
-	ck_assert_int_eq(fs_write(config, bytes_str(origin), 0644, &err), 0);
+	must(fs_write(config, bytes_str(origin), 0644, &err));
 	free(config);
 	ck_assert_int_eq(git_repository_detach_head(repo), 0);
 	git_object_free(target);
 	git_repository_free(repo);
 	git_libgit2_shutdown();
-	ck_assert_int_eq(tree_rev_read(&r, dir, &err), 0);
+	must(tree_rev_read(&r, dir, &err));
 	ck_assert_str_eq(r.describe, "v6.1");
 	ck_assert_str_eq(r.url, "https://example.org/linux.git");
 	ck_assert_ptr_null(r.branch);
@@ -150,7 +150,7 @@ TEST(a_linked_worktree_is_a_repository_too)
 	git_worktree_free(wt);
 	git_repository_free(repo);
 	git_libgit2_shutdown();
-	ck_assert_int_eq(tree_rev_read(&r, path, &err), 0);
+	must(tree_rev_read(&r, path, &err));
 	ck_assert_int_eq(r.time_s, 1700000000);
 	tree_rev_release(&r);
 	fs_remove(path, &err);
@@ -168,8 +168,8 @@ TEST(a_tarball_inside_of_a_repository_is_none_of_it)
 	git_repository_free(commit(&id));
 	git_libgit2_shutdown();
 	ck_assert_int_eq(mkdir(sub, 0755), 0);
-	ck_assert_int_eq(fs_write(file, bytes_str("x"), 0644, &err), 0);
-	ck_assert_int_eq(tree_rev_read(&r, sub, &err), 0);
+	must(fs_write(file, bytes_str("x"), 0644, &err));
+	must(tree_rev_read(&r, sub, &err));
 	ck_assert_ptr_null(r.commit);
 	tree_rev_release(&r);
 	free(file);
@@ -186,7 +186,7 @@ TEST(a_repository_without_a_commit_counts_as_none)
 	ck_assert_int_eq(git_repository_init(&repo, dir, 0), 0);
 	git_repository_free(repo);
 	git_libgit2_shutdown();
-	ck_assert_int_eq(tree_rev_read(&r, dir, &err), 0);
+	must(tree_rev_read(&r, dir, &err));
 	ck_assert_int_eq(r.time_s, 1234567);
 	tree_rev_release(&r);
 }

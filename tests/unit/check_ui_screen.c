@@ -61,8 +61,7 @@ static void begin(bool color)
 {
 	struct err err = { 0 };
 
-	ck_assert_msg(!ui_screen_new(&s, slave, slave, color, &err), "%s",
-		      err.text);
+	must(ui_screen_new(&s, slave, slave, color, &err));
 }
 
 /* Return all output so far. */

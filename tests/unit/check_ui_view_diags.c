@@ -86,8 +86,8 @@ TEST(what_the_build_before_had_not_is_marked)
 	a = (struct ui_area){ &c, 0, 0, 6, 100, true };
 	free(drawn());
 	ui_canvas_dump_text(&text, &c);
-	ck_assert(strstr(buf_str(&text), "Warnings 2, errors 0, 1 new since "
-					 "the previous build (+)"));
+	text_has(buf_str(&text), "Warnings 2, errors 0, 1 new since "
+				 "the previous build (+)");
 	ck_assert_uint_eq(m.totals.n_new_diags, 1);
 	buf_release(&text);
 }

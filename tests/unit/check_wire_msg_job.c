@@ -418,7 +418,7 @@ TEST_EACH(a_step_is_bounded, step_limits)
 	ck_assert_int_eq(step_through(&m, &got), row->taken ? 0 : -EPROTO);
 	ck_assert_uint_eq(got.job, row->taken ? 77 : 42);
 	if (!row->kind)
-		ck_assert(wire_step_fits(&m) == row->taken);
+		ck_assert_int_eq(wire_step_fits(&m), row->taken);
 	if (row->taken)
 		wire_step_release(&got);
 	wire_step_release(&m);
@@ -431,11 +431,11 @@ TEST(symbols_are_of_a_preprocessed_source_without_named_files)
 	for (unsigned lang = 0; lang <= WIRE_LANG_PLAIN_ASM; lang++) {
 		job.lang = (uint8_t)lang;
 		m.kind = WIRE_STEP_SYMBOLS;
-		ck_assert(wire_step_fits_job(&m, &job) ==
-			  (lang != WIRE_LANG_PLAIN_ASM));
+		ck_assert_int_eq(wire_step_fits_job(&m, &job),
+				 (lang != WIRE_LANG_PLAIN_ASM));
 		m.kind = WIRE_STEP_DEVICETREE;
-		ck_assert(wire_step_fits_job(&m, &job) ==
-			  (lang != WIRE_LANG_PLAIN_ASM));
+		ck_assert_int_eq(wire_step_fits_job(&m, &job),
+				 (lang != WIRE_LANG_PLAIN_ASM));
 		m.kind = WIRE_STEP_OBJECT;
 		ck_assert(wire_step_fits_job(&m, &job));
 	}

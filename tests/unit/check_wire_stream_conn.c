@@ -90,13 +90,12 @@ TEST(messages_arrive_whole_however_they_are_cut)
 	struct err err = { 0 };
 
 	record(&sent);
-	ck_assert_int_eq(feed(&once, buf_bytes(&sent), sent.len, &err), 0);
+	must(feed(&once, buf_bytes(&sent), sent.len, &err));
 	ck_assert_uint_eq(once.n, 6);
 	for (size_t step = 1; step < sent.len; step++) {
 		pieces.n = 0;
 		buf_reset(&pieces.log);
-		ck_assert_int_eq(feed(&pieces, buf_bytes(&sent), step, &err),
-				 0);
+		must(feed(&pieces, buf_bytes(&sent), step, &err));
 		ck_assert(bytes_equal(buf_bytes(&once.log),
 				      buf_bytes(&pieces.log)));
 	}
@@ -116,8 +115,7 @@ TEST(a_conversation_cut_anywhere_gives_a_prefix_and_no_error)
 	for (size_t n = 0; n < sent.len; n++) {
 		struct heard part = { 0 };
 
-		ck_assert_int_eq(feed(&part, bytes_of(sent.data, n), 7, &err),
-				 0);
+		must(feed(&part, bytes_of(sent.data, n), 7, &err));
 		ck_assert_uint_lt(part.n, whole.n);
 		ck_assert_uint_le(part.log.len, whole.log.len);
 		if (part.log.len)
@@ -143,7 +141,7 @@ TEST(it_knows_whether_it_is_within_a_message)
 
 		between += !wire_conn_is_partial(conn);
 		wire_conn_feed(conn, bytes_of(sent.data + i, 1), &err);
-		ck_assert(wire_conn_is_partial(conn) == (h.n == before));
+		ck_assert_int_eq(wire_conn_is_partial(conn), (h.n == before));
 	}
 	ck_assert_uint_eq(between, 6);
 	wire_conn_free(conn);
@@ -199,7 +197,7 @@ TEST(a_flipped_bit_in_a_packed_conversation_never_crashes)
 		sent.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		ret = feed(&h, buf_bytes(&sent), 64, &err);
 		ck_assert(ret == 0 || ret == -EPROTO || ret == -EMSGSIZE);
-		ck_assert(!ret == !err.text[0]);
+		ck_assert_int_eq(!ret, !err.text[0]);
 		sent.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		buf_release(&h.log);
 	}
@@ -211,10 +209,8 @@ TEST(another_protocol_is_refused_by_its_first_bytes)
 	struct heard h = { 0 };
 	struct err err = { 0 };
 
-	ck_assert_int_eq(
-		feed(&h, bytes_str("GET / HTTP/1.1\r\nHost: x\r\n"), 1, &err),
-		-EPROTO);
-	ck_assert_str_eq(err.text, "not a kfarm message: \"GET ...\"");
+	err_is(feed(&h, bytes_str("GET / HTTP/1.1\r\nHost: x\r\n"), 1, &err),
+	       -EPROTO, "not a kfarm message: \"GET ...\"");
 	ck_assert_uint_eq(h.n, 0);
 }
 
@@ -238,8 +234,7 @@ TEST_EACH(a_greeting_of_a_shell_is_shown, greetings)
 	struct heard h = { 0 };
 	struct err err = { 0 };
 
-	ck_assert_int_eq(feed(&h, bytes_str(row->sent), 4096, &err), -EPROTO);
-	ck_assert_str_eq(err.text, want);
+	err_is(feed(&h, bytes_str(row->sent), 4096, &err), -EPROTO, want);
 	free(want);
 }
 
@@ -251,8 +246,8 @@ TEST(what_is_broken_later_is_not_shown)
 
 	record(&sent);
 	buf_add_str(&sent, "Welcome to this node\n");
-	ck_assert_int_eq(feed(&h, buf_bytes(&sent), 4096, &err), -EPROTO);
-	ck_assert_str_eq(err.text, "not a kfarm message");
+	err_is(feed(&h, buf_bytes(&sent), 4096, &err), -EPROTO,
+	       "not a kfarm message");
 	buf_release(&sent);
 	buf_release(&h.log);
 }
@@ -298,9 +293,8 @@ TEST(an_error_of_the_listener_ends_the_conversation)
 	struct err err = { 0 };
 
 	record(&sent);
-	ck_assert_int_eq(wire_conn_feed(conn, buf_bytes(&sent), &err),
-			 -ENOTSUP);
-	ck_assert_str_eq(err.text, "not that one");
+	err_is(wire_conn_feed(conn, buf_bytes(&sent), &err), -ENOTSUP,
+	       "not that one");
 	h.answer = 0;
 	ck_assert_int_eq(wire_conn_feed(conn, buf_bytes(&sent), &err),
 			 -ENOTSUP);
@@ -325,8 +319,7 @@ TEST(a_body_packed_once_is_sent_to_many)
 
 		wire_conn_send_packed(conn, WIRE_OUTPUT, buf_bytes(&packed),
 				      codec, (uint32_t)raw.len);
-		ck_assert_int_eq(feed(&h, wire_conn_pending(conn), 1000, &err),
-				 0);
+		must(feed(&h, wire_conn_pending(conn), 1000, &err));
 		ck_assert_uint_eq(h.log.len, 2 + 4 + raw.len);
 		ck_assert_mem_eq(h.log.data + 6, raw.data, raw.len);
 		wire_conn_free(conn);
@@ -355,7 +348,7 @@ TEST(what_was_sent_leaves_and_the_rest_stays_in_order)
 		struct bytes b = wire_conn_pending(from);
 
 		b.len = b.len < step ? b.len : step;
-		ck_assert_int_eq(wire_conn_feed(to, b, &err), 0);
+		must(wire_conn_feed(to, b, &err));
 		wire_conn_consume(from, b.len);
 		step = step * 7 % 9973;
 	}

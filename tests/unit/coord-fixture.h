@@ -7,6 +7,7 @@
 #define COORD_PLAY_H
 
 #include "../lib/scripted-node.h"
+#include "../lib/test.h"
 
 #include "coord/coord.h"
 
@@ -177,9 +178,9 @@ static void compile_whole(void)
 	char *path = at("expected.o");
 	pid_t pid;
 
-	ck_assert_int_eq(spawn_start(&what, &pid, &err), 0);
+	must(spawn_start(&what, &pid, &err));
 	ck_assert_int_eq(spawn_wait(pid), 0);
-	ck_assert_int_eq(fs_read(path, 1 << 20, &object, &err), 0);
+	must(fs_read(path, 1 << 20, &object, &err));
 	free(path);
 }
 
@@ -241,7 +242,7 @@ static void start(void)
 				 .on_steps_wanted = on_steps };
 	struct err err;
 
-	ck_assert_int_eq(coord_new(&coord, &s, &err), 0);
+	must(coord_new(&coord, &s, &err));
 }
 
 static bool all_have_cells(void)
@@ -289,9 +290,9 @@ static void expect_delivered(void)
 	struct err err;
 
 	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
-	ck_assert_int_eq(fs_read(path, 1 << 20, &got, &err), 0);
+	must(fs_read(path, 1 << 20, &got, &err));
 	ck_assert(bytes_equal(buf_bytes(&got), buf_bytes(&object)));
-	ck_assert_msg(!fs_read(dep, 1 << 20, &list, &err), "%s", err.text);
+	must(fs_read(dep, 1 << 20, &list, &err));
 	ck_assert_str_eq(buf_str(&list), "unit.o: unit.c unit.h\n");
 	buf_release(&got);
 	buf_release(&list);

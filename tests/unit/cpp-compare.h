@@ -57,15 +57,15 @@ static inline void compare_setup(void)
 
 	strcpy(compare_dir, "/tmp/check-scan-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(compare_dir));
-	ck_assert_int_eq(fs_remove(compare_dir, &err), 0);
-	ck_assert_int_eq(fs_mkdirs(compare_dir, 0755, &err), 0);
+	must(fs_remove(compare_dir, &err));
+	must(fs_mkdirs(compare_dir, 0755, &err));
 }
 
 static inline void compare_teardown(void)
 {
 	struct err err;
 
-	ck_assert_int_eq(fs_remove(compare_dir, &err), 0);
+	must(fs_remove(compare_dir, &err));
 }
 
 /* Write a file below the directory, in place as an editor does. */
@@ -78,7 +78,7 @@ static inline void compare_file(const char *name, const char *content)
 
 	f = fopen(path, "w");
 	if (!f) {
-		ck_assert_int_eq(fs_mkdirs(dir, 0755, &err), 0);
+		must(fs_mkdirs(dir, 0755, &err));
 		f = fopen(path, "w");
 	}
 	ck_assert_ptr_nonnull(f);
@@ -123,7 +123,7 @@ static inline int compare_run(const char *cwd, char *const *argv,
 	what.stdio_fds[0] = -1;
 	what.stdio_fds[1] = memfd_create("out", MFD_CLOEXEC);
 	what.stdio_fds[2] = memfd_create("err", MFD_CLOEXEC);
-	ck_assert_int_eq(spawn_start(&what, &pid, &err), 0);
+	must(spawn_start(&what, &pid, &err));
 	status = spawn_wait(pid);
 	compare_take(what.stdio_fds[1], out);
 	compare_take(what.stdio_fds[2], err_out);
@@ -195,7 +195,7 @@ static inline bool compare_dash_e(const char *cc, char *const *argv,
 	}
 	status = compare_run(compare_dir, with_e.v, environ, text, &err_out);
 	if (!status) {
-		ck_assert_int_eq(fs_read(path, 1 << 20, &deps, &err), 0);
+		must(fs_read(path, 1 << 20, &deps, &err));
 		s = strstr(buf_str(&deps), ":");
 		ck_assert_ptr_nonnull(s);
 		for (rest = s + 1; (word = strsep(&rest, " \n"));) {

@@ -6,6 +6,7 @@
 #ifndef EXAMINE_PLAY_H
 #define EXAMINE_PLAY_H
 
+#include "../lib/test.h"
 #include "coord/verify-result.h"
 
 #include "base/fs.h"
@@ -15,7 +16,6 @@
 #include "wire/cc.h"
 #include "wire/msg.h"
 
-#include <check.h>
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +39,7 @@ static void write_file(const char *name, const char *text)
 {
 	struct err err;
 
-	ck_assert_int_eq(fs_write(name, bytes_str(text), 0644, &err), 0);
+	must(fs_write(name, bytes_str(text), 0644, &err));
 }
 
 static void add(int stream, const char *text)
@@ -82,8 +82,7 @@ static void scan_unit(char **argv)
 	ck_assert_ptr_nonnull(gcc);
 	options_command_parse(&command, argv);
 	ck_assert_int_eq(command.class, OPTIONS_CLASS_REMOTE);
-	ck_assert_int_eq(options_allowlist_make_flags(&flags, &command, &err),
-			 0);
+	must(options_allowlist_make_flags(&flags, &command, &err));
 	inputs_manifest_make(&manifest, &inputs, &unit);
 	ck_assert_msg(!manifest.reason, "%s", reason_text(manifest.reason));
 	free(gcc);
@@ -144,14 +143,9 @@ static void tear_down(void)
 
 static void expect_dep(const char *want)
 {
-	struct buf got = { 0 };
-	struct err err;
-
 	ck_assert_msg(e.verdict == SCHED_VERDICT_VALID, "%s%s",
 		      reason_text(e.reason), e.err.text);
-	ck_assert_int_eq(fs_read("u.d.tmp", 1 << 20, &got, &err), 0);
-	ck_assert_str_eq(buf_str(&got), want);
-	buf_release(&got);
+	expect_file("u.d.tmp", want);
 	ck_assert(fs_exists("u.o.tmp"));
 }
 

@@ -7,6 +7,7 @@
 #ifndef FETCH_PLAY_H
 #define FETCH_PLAY_H
 
+#include "../lib/test.h"
 #include "../toolchain/badserver.h"
 
 #include "base/clock.h"
@@ -14,7 +15,6 @@
 #include "base/str.h"
 #include "fetch/download.h"
 
-#include <check.h>
 #include <errno.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -204,7 +204,7 @@ static inline unsigned play_requests(const char *path, char *last, size_t len)
 	struct buf log = { 0 };
 	unsigned n = 0;
 
-	ck_assert_int_eq(fs_read(play_log, 8 << 20, &log, &err), 0);
+	must(fs_read(play_log, 8 << 20, &log, &err));
 	for (char *p = (char *)log.data; p && *p;) {
 		size_t end = strcspn(p, "\n");
 		size_t m = strlen(path);

@@ -7,12 +7,12 @@
 #ifndef FETCH_KEYS_H
 #define FETCH_KEYS_H
 
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/spawn.h"
 #include "base/str.h"
 #include "fetch/key.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,7 +29,7 @@ static inline void keys_make(void)
 
 	strcpy(keys_dir, "/tmp/kfarm-keys.XXXXXX");
 	ck_assert(mkdtemp(keys_dir));
-	ck_assert_msg(!spawn_start(&what, &pid, &err), "%s", err.text);
+	must(spawn_start(&what, &pid, &err));
 	ck_assert_int_eq(spawn_wait(pid), 0);
 }
 
@@ -37,7 +37,7 @@ static inline void keys_remove(void)
 {
 	struct err err = { 0 };
 
-	ck_assert_int_eq(fs_remove(keys_dir, &err), 0);
+	must(fs_remove(keys_dir, &err));
 }
 
 /* Return DIR/NAME; the caller frees it. */
@@ -53,7 +53,7 @@ static inline struct buf keys_read(const char *name)
 	struct buf content = { 0 };
 	struct err err = { 0 };
 
-	ck_assert_msg(!fs_read(path, 8 << 20, &content, &err), "%s", err.text);
+	must(fs_read(path, 8 << 20, &content, &err));
 	free(path);
 	return content;
 }

@@ -6,10 +6,10 @@
 #ifndef GOLDEN_H
 #define GOLDEN_H
 
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/str.h"
 
-#include <check.h>
 #include <stdlib.h>
 
 static inline void golden_file(const char *path, const char *got)
@@ -18,8 +18,8 @@ static inline void golden_file(const char *path, const char *got)
 	struct err err = { 0 };
 
 	if (getenv("KFARM_UPDATE"))
-		ck_assert_int_eq(fs_write(path, bytes_str(got), 0644, &err), 0);
-	ck_assert_msg(!fs_read(path, 1 << 20, &want, &err), "%s", err.text);
+		must(fs_write(path, bytes_str(got), 0644, &err));
+	must(fs_read(path, 1 << 20, &want, &err));
 	ck_assert_msg(!strcmp(got, buf_str(&want)), "%s is not:\n%s", path,
 		      got);
 	buf_release(&want);

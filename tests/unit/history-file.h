@@ -5,6 +5,7 @@
 #ifndef UNIT_HISTORY_FILE_H
 #define UNIT_HISTORY_FILE_H
 
+#include "../lib/test.h"
 #include "history-fixture.h"
 
 #include "base/clock.h"
@@ -103,7 +104,7 @@ static inline unsigned builds_there(void)
 	struct history *h = play_open();
 	unsigned n = 0;
 
-	ck_assert_int_eq(history_build_list(h, &all, count_build, &n, &err), 0);
+	must(history_build_list(h, &all, count_build, &n, &err));
 	history_db_close(h);
 	return n;
 }
@@ -114,7 +115,7 @@ static inline void expect_note(struct play *p, const char *words)
 	ck_assert_uint_eq(p->notes.n, 1);
 	ck_assert_msg(strstr(p->notes.v[0], words) != NULL, "%s",
 		      p->notes.v[0]);
-	ck_assert_ptr_nonnull(strstr(p->notes.v[0], "history"));
+	text_has(p->notes.v[0], "history");
 	strv_release(&p->notes);
 }
 

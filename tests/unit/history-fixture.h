@@ -192,7 +192,7 @@ static inline struct history *play_open(void)
 {
 	struct history *h;
 
-	ck_assert_msg(!history_db_open(&h, &err), "%s", err.text);
+	must(history_db_open(&h, &err));
 	return h;
 }
 
@@ -200,7 +200,7 @@ static inline void play_find(int64_t number, struct history_build *b)
 {
 	struct history *h = play_open();
 
-	ck_assert_msg(!history_build_find(h, number, b, &err), "%s", err.text);
+	must(history_build_find(h, number, b, &err));
 	history_db_close(h);
 }
 

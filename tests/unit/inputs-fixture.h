@@ -6,11 +6,11 @@
 #ifndef TESTS_INPUTS_PLAY_H
 #define TESTS_INPUTS_PLAY_H
 
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "inputs/path.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -29,7 +29,7 @@ static void make_dir(const char *name)
 	char *path = at(name);
 	struct err err;
 
-	ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
+	must(fs_mkdirs(path, 0755, &err));
 	free(path);
 }
 

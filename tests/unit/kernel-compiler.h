@@ -6,6 +6,7 @@
 #ifndef KERNEL_COMPILER_TEST_H
 #define KERNEL_COMPILER_TEST_H
 
+#include "../lib/test.h"
 #include "kernel-installed.h"
 #include "kernel/compiler.h"
 #include "kernel/environ.h"
@@ -67,7 +68,7 @@ static UNUSED int choose(const char *arch, const char *toolchain)
 						.data_dir = data };
 	struct kernel_arch a;
 
-	ck_assert_int_eq(kernel_arch_find(&a, tree, arch, &err), 0);
+	must(kernel_arch_find(&a, tree, arch, &err));
 	return kernel_compiler_choose(&c, &a, &wish, &err);
 }
 

@@ -6,6 +6,7 @@
 #ifndef KERNEL_RUN_TEST_H
 #define KERNEL_RUN_TEST_H
 
+#include "../lib/test.h"
 #include "coord/coord.h"
 #include "kernel-tree.h"
 #include "kernel/internal.h"
@@ -75,15 +76,13 @@ static UNUSED void run_tear_down(void)
 static UNUSED void make_plan(void)
 {
 	kernel_plan_release(&plan);
-	ck_assert_msg(!kernel_plan_init(&plan, &req, env.v, &err), "%s",
-		      err.text);
+	must(kernel_plan_init(&plan, &req, env.v, &err));
 }
 
 static UNUSED void start(void)
 {
 	make_plan();
-	ck_assert_msg(!kernel_build_start(&run, &plan, &no_nodes, &hooks, &err),
-		      "%s", err.text);
+	must(kernel_build_start(&run, &plan, &no_nodes, &hooks, &err));
 }
 
 /* Return the text of a file in the build directory. */

@@ -7,11 +7,11 @@
 #ifndef KERNEL_TREE_H
 #define KERNEL_TREE_H
 
+#include "../lib/test.h"
 #include "base/fs.h"
 #include "base/str.h"
 #include "base/which.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,9 +49,8 @@ static UNUSED void put_file(const char *name, const char *text, mode_t mode)
 	char *path = at(name), *dir = str_dir(path);
 	struct err err = { 0 };
 
-	ck_assert_msg(!fs_mkdirs(dir, 0755, &err), "%s", err.text);
-	ck_assert_msg(!fs_write(path, bytes_str(text), mode, &err), "%s",
-		      err.text);
+	must(fs_mkdirs(dir, 0755, &err));
+	must(fs_write(path, bytes_str(text), mode, &err));
 	free(dir);
 	free(path);
 }
@@ -61,7 +60,7 @@ static UNUSED char *get_file(const char *path)
 	struct buf text = { 0 };
 	struct err err = { 0 };
 
-	ck_assert_msg(!fs_read(path, 1 << 24, &text, &err), "%s", err.text);
+	must(fs_read(path, 1 << 24, &text, &err));
 	return buf_steal(&text);
 }
 

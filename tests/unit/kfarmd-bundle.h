@@ -6,6 +6,7 @@
 #ifndef AGENT_BUNDLE_TEST_H
 #define AGENT_BUNDLE_TEST_H
 
+#include "../lib/test.h"
 #include "kfarmd-node.h"
 #include "toolchain/dir-digest.h"
 
@@ -33,16 +34,14 @@ static inline struct bundle bundle_of(const char *id, const char *host,
 	struct bundle g = { .id = id, .host = xstrdup(host) };
 	struct err err;
 
-	ck_assert_msg(!toolchain_dir_digest_read(&g.entries, dir, NULL, &err),
-		      "%s", err.text);
+	must(toolchain_dir_digest_read(&g.entries, dir, NULL, &err));
 	for (size_t i = 0; i < g.entries.n; i++) {
 		const struct compiler_entry *e = &g.entries.v[i];
 		char *path = xasprintf("%s/%s", dir, e->path);
 		struct buf content = { 0 };
 
 		if (e->kind == COMPILER_ENTRY_FILE) {
-			ck_assert_int_eq(
-				fs_read(path, 1u << 30, &content, &err), 0);
+			must(fs_read(path, 1u << 30, &content, &err));
 			play_blob(buf_bytes(&content));
 		}
 		buf_release(&content);

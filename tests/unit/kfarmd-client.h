@@ -7,6 +7,7 @@
 #ifndef UNIT_KFARMD_CLIENT_H
 #define UNIT_KFARMD_CLIENT_H
 
+#include "../lib/test.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/str.h"
@@ -15,7 +16,6 @@
 #include "wire/stream.h"
 #include "wire/table.h"
 
-#include <check.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,7 +152,7 @@ static inline void client_supply(struct client *c, const struct digest *d)
 	}
 	path = client_tool(d);
 	ck_assert_ptr_nonnull(path);
-	ck_assert_msg(!fs_read(path, 1u << 30, &content, &err), "%s", err.text);
+	must(fs_read(path, 1u << 30, &content, &err));
 	client_send_blob(c, d, buf_bytes(&content));
 	buf_release(&content);
 }
@@ -309,7 +309,7 @@ static inline int client_on_msg(void *ctx, uint16_t type, struct bytes body,
 	struct client *c = ctx;
 
 	(void)err;
-	ck_assert(c->has_hello == (type != WIRE_HELLO));
+	ck_assert_int_eq(c->has_hello, (type != WIRE_HELLO));
 	ck_assert(c->has_fit || type == WIRE_HELLO || type == WIRE_FIT);
 	switch (type) {
 	case WIRE_HELLO:

@@ -6,6 +6,7 @@
 #ifndef AGENT_DOOR_PLAY_H
 #define AGENT_DOOR_PLAY_H
 
+#include "../lib/test.h"
 #include "kfarmd-node.h"
 
 #include "tls/key.h"
@@ -43,12 +44,11 @@ static inline struct digest make_person(struct person *p, const char *name)
 	struct err err;
 	struct digest pin;
 
-	ck_assert_msg(!tls_key_load_or_create(&key, path, &err), "%s",
-		      err.text);
+	must(tls_key_load_or_create(&key, path, &err));
 	pin = *tls_key_fingerprint(key);
 	if (p) {
 		tls_key_format_fingerprint(&pin, p->pin);
-		ck_assert(!tls_context_new(&p->context, key, true, &err));
+		must(tls_context_new(&p->context, key, true, &err));
 	}
 	tls_key_free(key);
 	free(path);
@@ -60,7 +60,7 @@ static inline void write_list(const char *pin)
 	char *text = xasprintf("# clients\n%s cellar\n", pin);
 	struct err err;
 
-	ck_assert(!fs_write(list, bytes_str(text), 0644, &err));
+	must(fs_write(list, bytes_str(text), 0644, &err));
 	free(text);
 }
 

@@ -11,6 +11,7 @@
 #include "store/store.h"
 
 #include "../lib/store-put.h"
+#include "../lib/test.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -41,7 +42,7 @@ static inline void node_remove(char *dir)
 {
 	struct err err = { 0 };
 
-	ck_assert_msg(!fs_remove(dir, &err), "%s", err.text);
+	must(fs_remove(dir, &err));
 	free(dir);
 }
 
@@ -73,7 +74,7 @@ static inline pid_t kfarmd_start(const char *store, int fd,
 	for (; *words; words++)
 		strv_add(&argv, *words);
 	what.argv = argv.v;
-	ck_assert_msg(!spawn_start(&what, &pid, &err), "%s", err.text);
+	must(spawn_start(&what, &pid, &err));
 	strv_release(&argv);
 	return pid;
 }
@@ -164,7 +165,7 @@ static inline void wait_workers(const struct node *n, bool some)
 
 	while ((count_workers(n) > 0) != some && clock_ms() < deadline)
 		client_idle(10);
-	ck_assert((count_workers(n) > 0) == some);
+	ck_assert_int_eq((count_workers(n) > 0), some);
 }
 
 /* Count the entries below `dir` that are not directories. */
@@ -207,9 +208,8 @@ static inline struct buf output_of(char *const *argv)
 	struct err err = { 0 };
 	int status;
 
-	ck_assert_msg(!spawn_collect_stdout(&what, 64u << 20, 60000, &out,
-					    &status, &err),
-		      "%s", err.text);
+	must(spawn_collect_stdout(&what, 64u << 20, 60000, &out, &status,
+				  &err));
 	ck_assert_int_eq(status, 0);
 	return out;
 }
@@ -219,14 +219,14 @@ static inline void node_fill_store(void)
 	struct store *store;
 	struct err err = { 0 };
 
-	ck_assert_msg(!store_open(&store, node_store, 0, &err), "%s", err.text);
+	must(store_open(&store, node_store, 0, &err));
 	for (size_t i = 0; i < client_gcc.entries.n; i++) {
 		const struct compiler_entry *e = &client_gcc.entries.v[i];
 		struct buf content = { 0 };
 
 		if (e->kind != COMPILER_ENTRY_FILE)
 			continue;
-		ck_assert_int_eq(fs_read(e->path, 1u << 30, &content, &err), 0);
+		must(fs_read(e->path, 1u << 30, &content, &err));
 		ck_assert_int_eq(store_put(store, &e->digest,
 					   buf_bytes(&content), false),
 				 0);
@@ -243,8 +243,7 @@ static inline void node_set_up_all(void)
 
 	signal(SIGPIPE, SIG_IGN);
 	setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 1);
-	ck_assert_msg(!compiler_manifest_make(&client_gcc, GCC, env, &err),
-		      "%s", err.text);
+	must(compiler_manifest_make(&client_gcc, GCC, env, &err));
 	node_store = node_dir();
 	node_fill_store();
 }

@@ -6,6 +6,7 @@
 #ifndef AGENT_STEP_TESTS_H
 #define AGENT_STEP_TESTS_H
 
+#include "../lib/test.h"
 #include "kfarmd-single.h"
 
 #define TOOL ROOT "/tools/tool"
@@ -33,8 +34,7 @@ static inline void step_make_tool(void)
 	close(fd);
 	out = output_of(argv);
 	buf_release(&out);
-	ck_assert_int_eq(fs_read(step_program, 64u << 20, &step_content, &err),
-			 0);
+	must(fs_read(step_program, 64u << 20, &step_content, &err));
 	unlink(step_program);
 }
 

@@ -37,9 +37,8 @@ static inline void proof_setup(const struct proof_file *files, size_t n)
 	ck_assert_int_eq(mkdir("s", 0700), 0);
 	ck_assert_int_eq(mkdir("out", 0700), 0);
 	for (size_t i = 0; i < n; i++)
-		ck_assert_int_eq(fs_write(files[i].name,
-					  bytes_str(files[i].text), 0600, &err),
-				 0);
+		must(fs_write(files[i].name, bytes_str(files[i].text), 0600,
+			      &err));
 }
 
 static inline void proof_teardown(void)
@@ -47,7 +46,7 @@ static inline void proof_teardown(void)
 	struct err err;
 
 	ck_assert_int_eq(chdir("/"), 0);
-	ck_assert_int_eq(fs_remove(proof_dir, &err), 0);
+	must(fs_remove(proof_dir, &err));
 	free(proof_dir);
 }
 
@@ -80,7 +79,7 @@ static inline void proof_read(struct buf *b, const char *path)
 {
 	struct err err = { 0 };
 
-	ck_assert_msg(!fs_read(path, 64 << 20, b, &err), "%s", err.text);
+	must(fs_read(path, 64 << 20, b, &err));
 }
 
 static inline void proof_same(const char *line, const char *what,

@@ -6,6 +6,7 @@
 #ifndef UNIT_CELL_H
 #define UNIT_CELL_H
 
+#include "../lib/test.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/fs.h"
@@ -13,7 +14,6 @@
 #include "base/str.h"
 #include "sandbox/sandbox.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -57,7 +57,7 @@ static inline void open_cell(const struct sandbox_limits *limits,
 		setup.limits = *limits;
 	times_lost = 0;
 	umask(077); /* like kfarmd */
-	ck_assert_msg(!sandbox_new(&cell, &setup, &err), "%s", err.text);
+	must(sandbox_new(&cell, &setup, &err));
 }
 
 static inline void close_cell(void)
@@ -97,9 +97,8 @@ static inline void put_copy(const char *from, const char *to)
 	struct stat st;
 
 	ck_assert_msg(fd >= 0 && !fstat(fd, &st), "%s", from);
-	ck_assert_msg(!sandbox_put_file(cell, to, fd, (uint64_t)st.st_size,
-					st.st_mode & 0100, MTIME, &err),
-		      "%s", err.text);
+	must(sandbox_put_file(cell, to, fd, (uint64_t)st.st_size,
+			      st.st_mode & 0100, MTIME, &err));
 	close(fd);
 }
 
@@ -121,7 +120,7 @@ static inline void put_host(const char *path)
 			continue;
 		}
 		target[len] = '\0';
-		ck_assert(!sandbox_put_symlink(cell, here, target, &err));
+		must(sandbox_put_symlink(cell, here, target, &err));
 		next = target[0] == '/' ?
 			       xasprintf("%s%s", target, at) :
 			       xasprintf("%s/%s%s", done, target, at);
@@ -143,9 +142,8 @@ static inline char *ask(char *const *argv)
 	struct buf out = { 0 };
 	int status;
 
-	ck_assert_msg(!spawn_collect_stdout(&what, 1 << 20, WAIT_MS, &out,
-					    &status, &err),
-		      "%s", err.text);
+	must(spawn_collect_stdout(&what, 1 << 20, WAIT_MS, &out, &status,
+				  &err));
 	while (out.len && out.data[out.len - 1] == '\n')
 		out.data[--out.len] = '\0';
 	return buf_steal(&out);

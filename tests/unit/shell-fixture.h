@@ -7,6 +7,7 @@
 #ifndef SHELL_PLAY_H
 #define SHELL_PLAY_H
 
+#include "../lib/test.h"
 #include "cc-fixture.h"
 
 #include "base/str.h"
@@ -19,8 +20,8 @@ static inline void put_program(const char *path, const char *text)
 	char *above = str_dir(path);
 	struct err err;
 
-	ck_assert_int_eq(fs_mkdirs(above, 0700, &err), 0);
-	ck_assert_int_eq(fs_write(path, bytes_str(text), 0700, &err), 0);
+	must(fs_mkdirs(above, 0700, &err));
+	must(fs_write(path, bytes_str(text), 0700, &err));
 	free(above);
 }
 

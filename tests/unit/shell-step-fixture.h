@@ -6,6 +6,7 @@
 #ifndef SHELL_STEP_PLAY_H
 #define SHELL_STEP_PLAY_H
 
+#include "../lib/test.h"
 #include "shell-fixture.h"
 
 #include <errno.h>
@@ -33,7 +34,7 @@ static inline void setup_programs(void)
 	put_program(GENKSYMS, tool);
 	put_program(OBJTOOL, tool);
 	put_program(DTC, tool);
-	ck_assert_int_eq(shell_stats_create(dir, &err), 0);
+	must(shell_stats_create(dir, &err));
 	shell_stats_enable_steps(dir);
 }
 

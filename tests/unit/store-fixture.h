@@ -10,8 +10,8 @@
 #include "store/store.h"
 
 #include "../lib/store-put.h"
+#include "../lib/test.h"
 
-#include <check.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +35,7 @@ static inline void play_teardown(void)
 	struct err err = { 0 };
 
 	ck_assert_int_eq(chdir("/"), 0);
-	ck_assert_int_eq(fs_remove(play_dir, &err), 0);
+	must(fs_remove(play_dir, &err));
 	free(play_dir);
 }
 
@@ -44,7 +44,7 @@ static inline struct store *play_open(uint64_t limit)
 	struct store *s = NULL;
 	struct err err = { 0 };
 
-	ck_assert_msg(!store_open(&s, "store", limit, &err), "%s", err.text);
+	must(store_open(&s, "store", limit, &err));
 	return s;
 }
 

@@ -29,7 +29,7 @@ static void cell_parent(const char *path)
 	char *dir = str_dir(path);
 	struct err err;
 
-	ck_assert_msg(!fs_mkdirs(dir, 0755, &err), "%s", err.text);
+	must(fs_mkdirs(dir, 0755, &err));
 	free(dir);
 }
 
@@ -42,9 +42,9 @@ static void cell_lay(const char *root, const struct compiler_entry *e)
 	if (e->kind == COMPILER_ENTRY_SYMLINK)
 		ck_assert_int_eq(symlink(e->target, path), 0);
 	else if (e->kind == COMPILER_ENTRY_DIR)
-		ck_assert_int_eq(fs_mkdirs(path, 0755, &err), 0);
+		must(fs_mkdirs(path, 0755, &err));
 	else
-		ck_assert_msg(!fs_copy(e->path, path, &err), "%s", err.text);
+		must(fs_copy(e->path, path, &err));
 	free(path);
 }
 

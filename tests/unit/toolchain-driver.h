@@ -6,6 +6,7 @@
 #ifndef TESTS_TOOLCHAIN_DRIVER_H
 #define TESTS_TOOLCHAIN_DRIVER_H
 
+#include "../lib/test.h"
 #include "toolchain-cell.h"
 
 #define GCC "/usr/bin/gcc"
@@ -26,7 +27,7 @@ static inline char *build(const char *name, const char *text, const char *more,
 	out = xasprintf("%s/%s", dir, name);
 	argv[2] = out;
 	cell_parent(out);
-	ck_assert_int_eq(fs_write(source, bytes_str(text), 0600, &err), 0);
+	must(fs_write(source, bytes_str(text), 0600, &err));
 	status = cell_run(NULL, dir, argv, environ, &output);
 	ck_assert_msg(!status, "%s", buf_str(&output));
 	buf_release(&output);
@@ -63,7 +64,7 @@ static inline void make_cc1(void)
 	char *cc1 = xasprintf("%s/libexec/cc1", dir);
 
 	cell_parent(cc1);
-	ck_assert_int_eq(fs_copy("/bin/true", cc1, &err), 0);
+	must(fs_copy("/bin/true", cc1, &err));
 	free(cc1);
 }
 
@@ -72,7 +73,7 @@ static inline void write_file(const char *in, const char *name,
 {
 	char *path = xasprintf("%s/%s", in, name);
 
-	ck_assert_int_eq(fs_write(path, bytes_str(text), 0644, &err), 0);
+	must(fs_write(path, bytes_str(text), 0644, &err));
 	free(path);
 }
 
@@ -82,7 +83,7 @@ static inline void copy_to(const char *from, const char *prefix,
 	char *to = xasprintf("%s/%s", prefix, name);
 
 	cell_parent(to);
-	ck_assert_msg(!fs_copy(from, to, &err), "%s", err.text);
+	must(fs_copy(from, to, &err));
 	free(to);
 }
 

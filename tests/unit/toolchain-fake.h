@@ -6,11 +6,11 @@
 #ifndef TESTS_TOOLCHAIN_FAKE_H
 #define TESTS_TOOLCHAIN_FAKE_H
 
+#include "../lib/test.h"
 #include "base/digest.h"
 #include "base/fs.h"
 #include "base/str.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +40,7 @@ static inline void fake_begin(const char *version)
 		" tar -czf %s gcc-%s-nolibc",
 		dir, version, version, archive, version);
 	ck_assert_int_eq(system(command), 0); /* NOLINT: fixed commands */
-	ck_assert_int_eq(digest_file(archive, &archive_digest, &err), 0);
+	must(digest_file(archive, &archive_digest, &err));
 	free(command);
 }
 
