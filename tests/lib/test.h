@@ -22,13 +22,22 @@
 #ifndef LIB_TEST_H
 #define LIB_TEST_H
 
+/* What most tests need. */
+#include "base/fs.h"
 #include "base/str.h"
 
 #include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 struct test {
 	TTest ttest;

@@ -9,7 +9,6 @@
 #include "base/vec.h"
 
 #include <event2/event.h>
-#include <stdlib.h>
 
 static void on_wake(void *ctx)
 {

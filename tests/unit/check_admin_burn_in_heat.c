@@ -4,11 +4,6 @@
 
 #include "admin/burn-in.h"
 
-#include "base/str.h"
-
-#include <stdio.h>
-#include <string.h>
-
 static const struct node_entry entry = { .name = (char *)"x" };
 static struct wire_core_class cores[3];
 static struct wire_machine machine;

@@ -4,14 +4,7 @@
 
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
-#include "base/fs.h"
 #include "base/spawn.h"
-#include "base/str.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #define PIN "SHA256:w9QmI9jSFSZpABbegFVM8lCp2iPIwim8Qli0OD7Ex1E"
 

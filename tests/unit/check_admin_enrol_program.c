@@ -4,13 +4,8 @@
 
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
-#include "base/fs.h"
-#include "base/str.h"
 
 #include <elf.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 static char root[TEMPDIR_SIZE];
 static char *path;

@@ -5,14 +5,8 @@
 #include "admin/remote-script.h"
 
 #include "base/clock.h"
-#include "base/fs.h"
-#include "base/str.h"
 
-#include <errno.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 /* An ssh that runs the command locally by the shell that sshd would start. */
 #define SHELL_REDIR_HEREDOC                     \

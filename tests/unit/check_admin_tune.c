@@ -4,11 +4,6 @@
 
 #include "admin/tune.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #define CPU "/sys/devices/system/cpu/cpu0/cpufreq/"
 
 /* Make the plan of a profile for a node with this output. */

@@ -6,10 +6,6 @@
 #include "../audit/listed.c" /* NOLINT: its static functions */
 #include "../audit/rule.c" /* NOLINT: the same */
 
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 TEST(a_compile_becomes_a_question)
 {
 	char *argv[] = { "gcc",

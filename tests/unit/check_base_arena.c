@@ -5,7 +5,6 @@
 #include "base/arena.h"
 
 #include <stdint.h>
-#include <string.h>
 
 static struct arena arena;
 

@@ -4,11 +4,7 @@
 
 #include "base/args.h"
 
-#include "base/str.h"
-
-#include <errno.h>
 #include <stddef.h>
-#include <stdlib.h>
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
 

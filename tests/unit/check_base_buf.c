@@ -4,10 +4,6 @@
 
 #include "base/buf.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 TEST(an_empty_one_is_an_empty_string)
 {
 	struct buf b = { 0 };

@@ -4,10 +4,6 @@
 
 #include "base/bytes.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 #define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
 
 /* Returns the offset that memmem() finds, or -1. */

@@ -8,13 +8,8 @@
 #include "base/spawn.h"
 #include "base/task.h"
 
-#include <errno.h>
 #include <event2/event.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static struct event_base *base;
 static struct children *all;

@@ -4,8 +4,6 @@
 
 #include "base/clock.h"
 
-#include <unistd.h>
-
 TEST(time_goes_on_and_never_back)
 {
 	uint64_t before = clock_us(), now;

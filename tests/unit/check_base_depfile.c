@@ -5,10 +5,6 @@
 
 #include "base/depfile.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 
 static bool is_system(void *ctx, const char *name)

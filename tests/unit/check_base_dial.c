@@ -5,23 +5,18 @@
 
 #include "base/clock.h"
 #include "base/socket.h"
-#include "base/str.h"
 #define FAKE_NAMES_OWN
 #include "../lib/fake-names.h"
 #include "../lib/test.h"
 #include "../lib/turn-loop.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <event2/event.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 /* --------------------------------------------------------- fake host names */
 

@@ -4,11 +4,6 @@
 
 #include "../lib/test.h"
 #include "base-elf.h"
-#include "base/fs.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 static char file[] = "/tmp/check_base_elf.XXXXXX";
 static struct elf_program elf;

@@ -4,9 +4,6 @@
 
 #include "base/err.h"
 
-#include <errno.h>
-#include <string.h>
-
 TEST(set_returns_the_negative_code)
 {
 	struct err err = { 0 };

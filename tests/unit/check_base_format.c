@@ -4,8 +4,6 @@
 
 #include "base/format.h"
 
-#include <string.h>
-
 static const struct {
 	void (*put)(struct buf *out, uint64_t n);
 	uint64_t n;

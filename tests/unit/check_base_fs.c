@@ -4,19 +4,9 @@
 
 #include "../lib/await-sleep.h"
 #include "../lib/test.h"
-#include "base/str.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static char *dir;
 

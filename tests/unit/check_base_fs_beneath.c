@@ -5,10 +5,6 @@
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-
 static char dir[TEMPDIR_SIZE];
 static int root;
 

@@ -4,12 +4,6 @@
 
 #include "base/log.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 static int ends[2];
 static int kept;
 

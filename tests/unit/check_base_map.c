@@ -4,8 +4,6 @@
 
 #include "base/map.h"
 
-#include <stdlib.h>
-
 #define N 1000
 
 struct thing {

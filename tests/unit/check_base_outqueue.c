@@ -6,12 +6,6 @@
 
 #include "base/clock.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <string.h>
-#include <unistd.h>
-
 #define MAX (1u << 20)
 
 static char big[300000];

@@ -4,9 +4,6 @@
 
 #include "base/printable.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #define BOTH (PRINTABLE_WHITESPACE | PRINTABLE_COLOURS)
 
 /* A text, permitted additions, and its printable form; NULL: unchanged. */

@@ -5,16 +5,6 @@
 #include "base/spawn.h"
 
 #include "base/clock.h"
-#include "base/fs.h"
-#include "base/str.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define NO_FDS             \
 	{                  \

@@ -4,10 +4,7 @@
 
 #include "base/spawn.h"
 
-#include <errno.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 static int ask(atomic_bool *stop, const char *script, struct buf *out,
 	       struct buf *errors)

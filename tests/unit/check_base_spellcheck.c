@@ -4,9 +4,6 @@
 
 #include "base/spellcheck.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 /* The user's word, the known words, and the best match. */
 static const struct {
 	const char *word, *known[4], *best;

@@ -7,15 +7,8 @@
 #include "base/fs.h"
 #include "base/str.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define ANOTHER_UID 65533
 

@@ -4,11 +4,7 @@
 
 #include "base/str.h"
 
-#include <errno.h>
 #include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
 

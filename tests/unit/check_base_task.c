@@ -7,8 +7,6 @@
 #include <event2/event.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
-#include <unistd.h>
 
 struct work {
 	int gate[2]; /* the thread continues when data arrives */

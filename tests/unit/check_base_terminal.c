@@ -4,12 +4,7 @@
 
 #include "base/terminal.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
 #include <sys/ioctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static int master, slave;
 

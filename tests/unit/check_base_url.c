@@ -4,10 +4,6 @@
 
 #include "base/url.h"
 
-#include "base/str.h"
-
-#include <stdlib.h>
-
 static const char *const shown[][2] = {
 	{ "https://u:p@h/x", "https://h/x" },
 	{ "https://token@h/x", "https://h/x" },

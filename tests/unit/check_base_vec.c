@@ -5,7 +5,6 @@
 #include "base/vec.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 
 struct thing {
 	int value;

@@ -4,14 +4,8 @@
 
 #include "../lib/put-program.h"
 #include "../lib/test.h"
-#include "base/fs.h"
-#include "base/str.h"
 
 #include <limits.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
 

@@ -4,11 +4,6 @@
 
 #include "../lib/put-program.h"
 #include "../lib/test.h"
-#include "base/fs.h"
-#include "base/str.h"
-
-#include <stdlib.h>
-#include <unistd.h>
 
 /*
  * In `dir`: a masquerade link in links/bin/, whose compiler is in old/, another

@@ -3,20 +3,11 @@
 /* Probes of a compiler that counts its executions in the file "ran". */
 #include "../lib/test.h"
 
-#include "base/fs.h"
-#include "base/str.h"
 #include "cc/call.h"
 #include "cc/real-compiler.h"
 #include "options/probe-stamps.h"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static const char script[] =
 	"#!/bin/sh\n"

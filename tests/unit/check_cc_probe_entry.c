@@ -4,15 +4,7 @@
 
 #include "cc/probe-entry.h"
 
-#include "base/fs.h"
-#include "base/str.h"
 #include "options/probe-stamps.h"
-
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static char *dir;
 

@@ -2,17 +2,9 @@
 /* needs: cc */
 #include "../lib/test.h"
 
-#include "base/str.h"
 #include "cc/real-compiler.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static char *dir;
 

@@ -6,8 +6,6 @@
 
 #include "cli/cmd.h"
 
-#include <stdlib.h>
-
 static struct build_options options;
 static struct build_list list;
 static char *no_env[] = { NULL };

@@ -5,9 +5,6 @@
 
 #include "cli/complete.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #define BREAKS " \t\n\"'><=;|&(:"
 
 static const struct args_option options[] = {

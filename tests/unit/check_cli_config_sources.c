@@ -4,9 +4,6 @@
 
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
-#include "base/str.h"
-
-#include <errno.h>
 
 static char dir[TEMPDIR_SIZE];
 static struct config_sources *c;

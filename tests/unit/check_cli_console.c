@@ -5,17 +5,10 @@
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 #include "base/clock.h"
-#include "base/fs.h"
-#include "base/str.h"
 #include "cli/watch.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 #define DRAWN_MS 150 /* limit from an event to the terminal */
 

@@ -5,11 +5,8 @@
 #include "cli/history.h"
 
 #include "base/printable.h"
-#include "base/str.h"
 #include "ui/width.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 static struct err err;

@@ -13,8 +13,6 @@
 #include "machine/health.h"
 #include "machine/machine.h"
 
-#include <stdio.h>
-
 #define FARM_NODES 3
 
 static char dir[TEMPDIR_SIZE];

@@ -4,11 +4,8 @@
 #include "cli/nodes-check.h"
 
 #include "../lib/test.h"
-#include "base/str.h"
 #include "base/vec.h"
 #include "golden.h"
-
-#include <string.h>
 
 static struct node_entry entry[] = {
 	{ .name = (char *)"neo4a",

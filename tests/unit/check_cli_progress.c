@@ -6,13 +6,8 @@
 #include "../lib/test.h"
 #include "base/buf.h"
 #include "base/log.h"
-#include "base/str.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static const struct {
 	const char *what;

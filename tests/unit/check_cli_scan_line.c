@@ -4,13 +4,6 @@
 
 #include "cli/scan.h"
 
-#include "base/fs.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 static char dir[64], *build;
 
 static void make_tree(void)

@@ -5,14 +5,6 @@
 #include "cli/settings.h"
 
 #include "base/bytes.h"
-#include "base/fs.h"
-
-#include <errno.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 TEST(the_configuration_gives_nodes_and_a_percentage)
 {

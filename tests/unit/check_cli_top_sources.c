@@ -8,10 +8,7 @@
 #include "../lib/turn-loop.h"
 #include "base/list.h"
 #include "base/socket.h"
-#include "base/str.h"
 
-#include <fcntl.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 

@@ -5,19 +5,10 @@
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/log.h"
-#include "base/str.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static char dir[TEMPDIR_SIZE];
 static int old_stderr;

@@ -5,10 +5,6 @@
 #include "compiler/library.h"
 
 #include "base/buf.h"
-#include "base/fs.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 struct pair {
 	const char *name, *path;

@@ -4,15 +4,8 @@
 
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
-#include "base/fs.h"
-#include "base/str.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/time.h>
-#include <unistd.h>
 
 static char dir[TEMPDIR_SIZE];
 static char *paths[3]; /* a file, a link to it, a directory */

@@ -4,15 +4,9 @@
 
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
-#include "base/fs.h"
 #include "base/spawn.h"
 #include "compiler/collector.h"
 #include "compiler/manifest.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #define GCC "/usr/bin/gcc"
 

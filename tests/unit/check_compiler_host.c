@@ -5,7 +5,6 @@
 #include "compiler/host.h"
 
 #include <elf.h>
-#include <stdlib.h>
 #include <sys/utsname.h>
 
 static const struct named {

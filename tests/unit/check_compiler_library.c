@@ -5,11 +5,6 @@
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 #include "base-elf.h"
-#include "base/fs.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 static char dir[TEMPDIR_SIZE];
 static struct compiler_library_search search;

@@ -4,10 +4,6 @@
 
 #include "compiler/manifest.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 #define N(list) (sizeof(list) / sizeof(*(list)))
 
 static struct compiler_entry file(const char *path, const char *content)

@@ -4,8 +4,6 @@
 
 #include "compiler/manifest-locale.h"
 
-#include <stdlib.h>
-
 static const struct serving {
 	const char *dir, *name;
 	bool serves;

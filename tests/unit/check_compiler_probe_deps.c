@@ -4,16 +4,8 @@
 
 #include "compiler/probe-deps.h"
 
-#include "base/fs.h"
-#include "base/str.h"
 #include "base/which.h"
 #include "options/probe-stamps.h"
-
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static char *dir;
 static char *env[] = { "PATH=/usr/bin:/bin", NULL };

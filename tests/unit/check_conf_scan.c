@@ -6,9 +6,6 @@
 
 #include "base/buf.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 /* Append each item as "LINE section/sub/key=value;", a header as "[...]". */
 static int collect(void *ctx, const struct conf_item *i)
 {

@@ -4,9 +4,6 @@
 
 #include "conf/schema.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 TEST(schema_knows_a_key_only_in_its_kind_of_section)
 {
 	ck_assert_ptr_nonnull(conf_schema_find("farm", NULL, "require-remote"));

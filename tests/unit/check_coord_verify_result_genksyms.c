@@ -4,13 +4,6 @@
 
 #include "coord/verify-result.h"
 
-#include "base/fs.h"
-#include "base/str.h"
-
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 static char *dir, *text;
 static struct wire_cc_job ask;
 static struct wire_cc_step step;

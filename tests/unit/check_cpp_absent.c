@@ -7,7 +7,6 @@
 #include "../lib/test.h"
 #include "cpp-compare.h"
 
-#include <fcntl.h>
 #include <time.h>
 
 struct tried {

@@ -7,10 +7,6 @@
 #include "cpp/lex-directives.h"
 #include "cpp/token.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 static struct cpp_names *names;
 
 static void setup(void)

@@ -9,8 +9,6 @@
 
 #include "cpp/pragma.h"
 
-#include <errno.h>
-
 /*
  * Include a header for each macro's state, so that the closure shows all
  * states.

@@ -9,8 +9,6 @@
 
 #include "base/reason.h"
 
-#include <sys/stat.h>
-
 #define SHORT_FILE "/sys/devices/system/cpu/online"
 #define MANY(x)                                                               \
 	x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x \

@@ -9,7 +9,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
 /* One unit that is scanned repeatedly while the tree changes. */
 struct life {

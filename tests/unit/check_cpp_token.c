@@ -4,8 +4,6 @@
 
 #include "cpp/token.h"
 
-#include <string.h>
-
 /* The text after the backslash, its value, and the rest. */
 static const struct {
 	const char *text;

@@ -4,12 +4,7 @@
 
 #include "diag/compare.h"
 
-#include "base/str.h"
 #include "diag/log.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* Parse the diagnostics of a log. */
 static struct diag_set found(const char *text)

@@ -4,8 +4,6 @@
 
 #include "diag/line.h"
 
-#include <stdlib.h>
-
 static const struct {
 	const char *line;
 	enum diag_line_kind kind;

@@ -5,11 +5,6 @@
 #include "diag/log.h"
 
 #include "base/spawn.h"
-#include "base/str.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 static struct diag_log j;
 static struct buf blocks; /* "E:" or "W:", the text, "--\n" */

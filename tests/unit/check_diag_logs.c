@@ -8,14 +8,9 @@
 #include "../lib/test.h"
 
 #include "base/clock.h"
-#include "base/fs.h"
-#include "base/str.h"
 #include "diag/log.h"
 
 #include <glob.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define LOGS "tests/data/logs"
 

@@ -4,11 +4,6 @@
 
 #include "diag/parse.h"
 
-#include "base/str.h"
-
-#include <stdlib.h>
-#include <string.h>
-
 static const struct diag_roots roots = { .tree = "/src/linux",
 					 .build_dir = "/src/linux/build" };
 

@@ -8,17 +8,11 @@
 #include "../lib/turn-loop.h"
 #include "base/clock.h"
 #include "base/socket.h"
-#include "base/str.h"
 #include "events/server.h"
 
-#include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <malloc.h>
-#include <signal.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 static char dir[TEMPDIR_SIZE];
 static char *path;

@@ -9,12 +9,6 @@
 #include "events/event.h"
 
 #include "base/clock.h"
-#include "base/fs.h"
-#include "base/str.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define PAGE  "man/kfarm-events.5"
 #define BEGIN ".\\\" events: begin\n"

@@ -4,11 +4,6 @@
 
 #include "events/reader.h"
 
-#include "base/str.h"
-
-#include <errno.h>
-#include <string.h>
-
 #define FIRST "{\"t\":0.000,\"event\":\"stream\",\"version\":1,\"pid\":7}\n"
 #define NOTE  "{\"t\":1.000,\"event\":\"note\",\"text\":\"hello\"}\n"
 

@@ -6,18 +6,11 @@
 #include "../lib/test.h"
 #include "../lib/turn-loop.h"
 #include "base/clock.h"
-#include "base/fs.h"
-#include "base/str.h"
 
-#include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 static char dir[TEMPDIR_SIZE];
 static char *path;

@@ -4,14 +4,7 @@
 
 #include "events/server.h"
 
-#include "base/str.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 static struct events_writer w;
 static struct buf got;

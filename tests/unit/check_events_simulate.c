@@ -6,11 +6,9 @@
 
 #include "base/clock.h"
 #include "base/list.h"
-#include "base/str.h"
 #include "ui/model.h"
 
 #include <malloc.h>
-#include <string.h>
 
 static struct ui_model m;
 static uint64_t n_events, last_ms, sum;

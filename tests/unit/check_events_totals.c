@@ -6,9 +6,6 @@
 
 #include "base/printable.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 static struct events_totals t;
 
 static void tear_down(void)

@@ -4,10 +4,6 @@
 
 #include "fetch/checksums.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 #define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa01"
 #define B "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB02"
 

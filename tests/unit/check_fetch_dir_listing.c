@@ -7,10 +7,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 /* Return the names, separated by blanks; the caller frees the string. */
 static char *names_of(const char *html)
 {

@@ -5,10 +5,6 @@
 #include "../lib/test.h"
 #include "fetch-keys.h"
 
-#include <errno.h>
-#include <signal.h>
-#include <sys/wait.h>
-
 #define DAY_2021_06_01 1622505600
 
 /*

@@ -3,12 +3,7 @@
 #include "fetch/gpgv.h"
 
 #include "../lib/test.h"
-#include "base/str.h"
 #include "fetch-sample.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define G    "[GNUPG:] "
 #define GOOD G "NEWSIG sums\n" G "GOODSIG 00112233 Some One\n"

@@ -4,10 +4,6 @@
 
 #include "fetch/curl.h"
 
-#include "base/str.h"
-
-#include <stdlib.h>
-
 static struct fetch_response a;
 
 static void setup(void)

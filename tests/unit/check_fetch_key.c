@@ -6,12 +6,9 @@
 #include "fetch-keys.h"
 #include "fetch/download.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 static const struct fetch_options plain = { .allow_http = true, .n_tries = 1 };
 static char pin[FETCH_FINGERPRINT_SIZE];

@@ -5,9 +5,7 @@
 #include "history/nightly-runs.h"
 
 #include <sched.h>
-#include <signal.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
 
 FIXTURE(play_set_up, file_tear_down);
 TIMEOUT(getenv("SOAK") ? 3000 : 60);

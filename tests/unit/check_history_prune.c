@@ -4,8 +4,6 @@
 #include "history-file.h"
 #include "history/db.h"
 
-#include <sys/stat.h>
-
 static int64_t number_of(const char *text)
 {
 	char word[64] = "";

@@ -6,14 +6,10 @@
 
 #include "base/child.h"
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/spawn.h"
 #include "base/which.h"
 
 #include <event2/event.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static char *dir; /* without symbolic links */
 static char *gcc;

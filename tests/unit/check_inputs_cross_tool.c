@@ -4,16 +4,10 @@
 
 #include "inputs/cross-tool.h"
 
-#include "base/fs.h"
 #include "base/spawn.h"
-#include "base/str.h"
 #include "compiler/host.h"
 
-#include <errno.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static char *dir, *program, *out;
 static struct strv env;

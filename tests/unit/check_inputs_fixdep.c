@@ -4,15 +4,6 @@
 
 #include "inputs/fixdep.h"
 
-#include "base/fs.h"
-#include "base/str.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))
 
 static char top[32];

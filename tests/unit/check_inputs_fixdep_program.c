@@ -10,12 +10,7 @@
 
 #include "base/digest.h"
 #include "base/file-stamp.h"
-#include "base/fs.h"
 #include "base/spawn.h"
-#include "base/str.h"
-
-#include <sys/stat.h>
-#include <unistd.h>
 
 static char *dir, *program, *cache;
 static struct inputs_fixdep_programs *programs;

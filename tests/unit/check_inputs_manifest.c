@@ -5,17 +5,12 @@
 #include "inputs/manifest.h"
 
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/spawn.h"
 #include "base/which.h"
 
 #include <limits.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 static char *top; /* without symbolic links */
 static char *gcc;

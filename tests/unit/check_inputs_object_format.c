@@ -4,16 +4,10 @@
 
 #include "inputs/object-format.h"
 
-#include "base/fs.h"
 #include "base/spawn.h"
-#include "base/str.h"
 #include "base/which.h"
 
 #include <elf.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #define IDENT(class)                                                    \
 	{                                                               \

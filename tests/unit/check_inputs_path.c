@@ -4,10 +4,6 @@
 
 #include "inputs/path.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 static struct inputs_paths *paths;
 
 static void setup(void)

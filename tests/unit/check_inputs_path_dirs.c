@@ -4,13 +4,7 @@
 
 #include "../lib/test.h"
 #include "base/clock.h"
-#include "base/str.h"
 #include "inputs-fixture.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static struct inputs_dir *get(const char *name)
 {

@@ -3,13 +3,7 @@
 #include "inputs/path.h"
 
 #include "../lib/test.h"
-#include "base/fs.h"
-#include "base/str.h"
 #include "inputs-fixture.h"
-
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static struct inputs_filename_cache *spellings;
 

@@ -5,15 +5,9 @@
 
 #include "inputs/rebuild.h"
 
-#include "base/fs.h"
 #include "base/spawn.h"
-#include "base/str.h"
 
-#include <errno.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 extern char **environ;
 

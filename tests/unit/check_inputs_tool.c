@@ -4,14 +4,6 @@
 
 #include "inputs/tool.h"
 
-#include "base/fs.h"
-#include "base/str.h"
-
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 static char *dir; /* without symbolic links */
 static char *program;
 static struct inputs_paths *paths;

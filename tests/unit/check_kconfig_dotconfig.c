@@ -4,11 +4,6 @@
 
 #include "kconfig/dotconfig.h"
 
-#include "base/str.h"
-
-#include <errno.h>
-#include <string.h>
-
 /* A line and its setting, "SYMBOL VALUE"; NULL for none. */
 static const struct {
 	const char *line, *sets;

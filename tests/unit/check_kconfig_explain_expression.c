@@ -4,9 +4,6 @@
 
 #include "kconfig/explain.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 static const char config[] = "CONFIG_Y=y\n"
 			     "CONFIG_M=m\n"
 			     "# CONFIG_N is not set\n"

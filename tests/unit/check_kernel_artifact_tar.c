@@ -4,8 +4,6 @@
 #include "kernel-tree.h"
 #include "kernel/artifact.h"
 
-#include <fcntl.h>
-
 static atomic_bool cancel;
 static struct strv names;
 static struct err err;

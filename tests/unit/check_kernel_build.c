@@ -6,9 +6,6 @@
 #include "base/clock.h"
 #include "kernel-run.h"
 
-#include <signal.h>
-#include <sys/wait.h>
-
 static struct kernel_result result;
 
 static void set_up(void)

@@ -3,8 +3,6 @@
 #include "../lib/test.h"
 #include "kernel-run.h"
 
-#include <sys/wait.h>
-
 FIXTURE(run_set_up, run_tear_down);
 
 TEST(a_start_makes_directories_links_and_socket)

@@ -7,8 +7,6 @@
 #include "kernel/rundir.h"
 
 #include <dirent.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 static struct err err;
 

@@ -5,15 +5,10 @@
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 #include "base/err.h"
-#include "base/fs.h"
-#include "base/str.h"
 #include "kernel/offload.h"
 
-#include <errno.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 static char root[TEMPDIR_SIZE];
 

@@ -8,8 +8,6 @@
 #include "kernel/reproducer.h"
 #include "kernel/target-outputs.h"
 
-#include <fcntl.h>
-
 static struct stat config_stat(void)
 {
 	char *path = kernel_plan_path(&plan, ".config");

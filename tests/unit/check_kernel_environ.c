@@ -4,10 +4,6 @@
 
 #include "kernel/environ.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 TEST(what_is_laid_over_replaces_its_names)
 {
 	char *env[] = { (char[]){ "A=1" }, (char[]){ "AB=2" }, (char[]){ "C=" },

@@ -7,10 +7,6 @@
 #include "kernel/builddir.h"
 #include "kernel/config.h"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
-
 static struct kernel_result result;
 static char *said; /* output on stdout */
 

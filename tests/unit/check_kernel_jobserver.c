@@ -5,11 +5,8 @@
 #include "../lib/test.h"
 #include "kernel-tree.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/wait.h>
 
 #define LONG_MS  20000 /* limit for an event that must happen */
 #define QUIET_MS 60 /* time in which an event must not happen */

@@ -8,7 +8,6 @@
 
 #include <event2/event.h>
 #include <poll.h>
-#include <sys/wait.h>
 
 static struct kernel_offload farm;
 static struct node_roster none;

@@ -5,8 +5,6 @@
 #include "../lib/test.h"
 #include "history-fixture.h"
 
-#include <stdio.h>
-
 #define UNITS 120
 #define MANY  (HISTORY_DETAIL_BUILDS_MAX + 3)
 

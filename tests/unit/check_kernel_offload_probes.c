@@ -5,11 +5,6 @@
 #include "kernel/offload.h"
 
 #include "base/err.h"
-#include "base/fs.h"
-
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static char *dir;
 static char *env[] = { "PATH=/usr/bin:/bin", NULL };

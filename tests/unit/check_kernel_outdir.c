@@ -5,8 +5,6 @@
 #include "kernel-tree.h"
 #include "kernel/outdir.h"
 
-#include <sys/wait.h>
-
 static struct err err;
 static struct kernel_outdir o;
 

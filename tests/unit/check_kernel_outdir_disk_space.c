@@ -5,8 +5,6 @@
 #include "../lib/test.h"
 #include "kernel-tree.h"
 
-#include <errno.h>
-
 FIXTURE(tree_set_up, tree_tear_down);
 
 TEST(too_little_is_named_with_its_directory)

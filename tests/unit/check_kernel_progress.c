@@ -5,7 +5,6 @@
 #include "kernel-tree.h"
 #include "kernel/progress.h"
 
-#include <fcntl.h>
 #include <sys/time.h>
 
 static struct diag_log j;

@@ -4,8 +4,6 @@
 
 #include "kernel/progress.h"
 
-#include "base/str.h"
-
 /* Output of make for Linux 4.19 to 6.1; NULL: the same phase or activity. */
 static const struct {
 	const char *line, *phase, *activity;

@@ -4,8 +4,6 @@
 #include "kernel-tree.h"
 #include "kernel/reproducer.h"
 
-#include <sys/wait.h>
-
 static struct kconfig_request r;
 static struct kernel_plan p;
 static struct err err;

@@ -5,10 +5,7 @@
 #include "kernel-tree.h"
 #include "kernel/rundir.h"
 
-#include <fcntl.h>
-#include <signal.h>
 #include <sys/file.h>
-#include <sys/wait.h>
 #include <time.h>
 
 static struct err err;

@@ -5,11 +5,6 @@
 #include "kernel/shell.h"
 #include "shell/stats.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 static char dir[TEMPDIR_SIZE];
 
 static void setup(void)

@@ -4,11 +4,6 @@
 
 #include "kernel/summary.h"
 
-#include "base/str.h"
-
-#include <stdlib.h>
-#include <string.h>
-
 static struct events_reason reasons[10] = {
 	{ (char[]){ ".incbin" }, 12 }, { (char[]){ "gcc plugins" }, 11 },
 	{ (char[]){ "c" }, 1 },        { (char[]){ "d" }, 1 },

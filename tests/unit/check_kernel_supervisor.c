@@ -6,9 +6,7 @@
 #include "../lib/test.h"
 #include "kernel-tree.h"
 
-#include <signal.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 
 static struct kernel_supervisor m;
 static struct event_base *base;

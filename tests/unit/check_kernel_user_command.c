@@ -5,10 +5,8 @@
 #include "../lib/test.h"
 #include "kernel-tree.h"
 
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 
 static struct kernel_user_command command;
 static struct kernel_user_command_request request;

@@ -4,14 +4,6 @@
 
 #include "kernel/user-command.h"
 
-#include "base/fs.h"
-
-#include <fcntl.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #define OURS     "KFARM_SOCKET=/run/ours"
 #define CHILDREN 8
 

@@ -4,10 +4,6 @@
 
 #include "kfarmd/argv.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 static struct wire_job job;
 static struct wire_flag flag;
 static struct kfarmd_compile compile;

@@ -6,12 +6,6 @@
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 static char dir[TEMPDIR_SIZE];
 static struct store *store;
 static struct kfarmd_blobs *blobs;

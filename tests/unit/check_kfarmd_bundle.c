@@ -6,7 +6,6 @@
 #include "../lib/test.h"
 #include "kfarmd-bundle.h"
 
-#include <fcntl.h>
 #include <sys/file.h>
 
 static char *dir; /* contains the store, the toolchains and the sent files */

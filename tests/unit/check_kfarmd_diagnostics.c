@@ -4,8 +4,6 @@
 
 #include "kfarmd/run.h"
 
-#include <stdlib.h>
-
 static const struct {
 	const char *text;
 	const char *missing; /* NULL: no file is missing */

@@ -9,13 +9,6 @@
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 #include "base/spawn.h"
-#include "base/str.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static char dir[TEMPDIR_SIZE];
 static char *place, *driver;

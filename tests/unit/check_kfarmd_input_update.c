@@ -9,14 +9,8 @@
 #include "../lib/store-put.h"
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
-#include "base/str.h"
 #include "compiler/manifest.h"
 #include "sandbox/sandbox.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static char dir[TEMPDIR_SIZE];
 static struct store *store;

@@ -4,9 +4,6 @@
 
 #include "kfarmd/run.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 static uint8_t large[2 * WIRE_CHUNK_MAX + 5];
 
 TEST(pieces_come_in_order_and_no_larger_than_one_may_be)

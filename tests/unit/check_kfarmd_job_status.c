@@ -4,11 +4,6 @@
 
 #include "kfarmd/run.h"
 
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #define EXIT(n) ((n) << 8)
 #define MISSING "a.c:1:10: fatal error: x.h: No such file or directory\n"
 #define CRASHED                                                              \

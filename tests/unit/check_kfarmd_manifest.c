@@ -4,15 +4,6 @@
 
 #include "kfarmd/toolchains.h"
 
-#include "base/fs.h"
-#include "base/str.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 static char dir[64];
 static struct kfarmd_manifest record;
 static struct err err;

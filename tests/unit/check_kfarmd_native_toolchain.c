@@ -8,8 +8,6 @@
 #include "kfarmd-bundle.h"
 #include "kfarmd/native-toolchain.h"
 
-#include <fcntl.h>
-
 #define ID     "gcc-1.2.3-own"
 #define PREFIX "/home/kfarm-test/tools/gcc-1.2.3-own/t"
 #define SOURCE                  \

@@ -9,16 +9,9 @@
 
 #include "base/child.h"
 #include "base/clock.h"
-#include "base/str.h"
 #include "compiler/manifest.h"
 
-#include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define GCC "/usr/bin/gcc"
 

@@ -6,8 +6,6 @@
 #include "../lib/test.h"
 #include "kfarmd-single.h"
 
-#include <fcntl.h>
-
 static const char tiny[] = "int x;\n";
 
 /* Compile this as ROOT/a.c.  Returns true on success. */

@@ -4,15 +4,7 @@
 
 #include "kfarmd/settings.h"
 
-#include "base/fs.h"
 #include "base/log.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static char *dir, *logged;
 static struct kfarmd_settings s;

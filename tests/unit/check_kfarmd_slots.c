@@ -4,9 +4,6 @@
 
 #include "kfarmd/slots.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 #define PLACES 64
 
 static struct kfarmd_slots slots;

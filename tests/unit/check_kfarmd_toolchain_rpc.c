@@ -13,9 +13,6 @@
 #include "kfarmd/toolchains.h"
 
 #include <event2/event.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 static char dir[TEMPDIR_SIZE];
 static struct kfarmd a;

@@ -8,16 +8,7 @@
 
 #include "kfarmd/toolchains.h"
 
-#include "base/fs.h"
-#include "base/str.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static char dir[64];
 static char *place;

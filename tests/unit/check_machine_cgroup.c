@@ -4,10 +4,6 @@
 
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
-#include "base/fs.h"
-#include "base/str.h"
-
-#include <stdlib.h>
 
 #define MIB (1ull << 20)
 

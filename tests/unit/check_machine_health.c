@@ -9,11 +9,7 @@
 #include "../lib/board.h"
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
-#include "base/fs.h"
-#include "base/str.h"
 #include "wire/limits.h"
-
-#include <unistd.h>
 
 #define CPUFREQ "sys/devices/system/cpu/cpufreq/"
 #define THERMAL "sys/class/thermal/"

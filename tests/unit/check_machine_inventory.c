@@ -5,9 +5,6 @@
 #include "machine/machine.h"
 
 #include <sched.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static struct wire_inventory inv;
 

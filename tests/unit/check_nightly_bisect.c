@@ -7,10 +7,6 @@
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 /*
  * n0 to n12 are a line.  On a branch from n3 are m1 and m2, and the branch was
  * rewritten after n4: good commits there are not on the line.  x has no common

@@ -9,13 +9,6 @@
 #include "nightly/child.h"
 
 #include "base/buf.h"
-#include "base/fs.h"
-#include "base/str.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 static char dir[] = "/tmp/check-child-XXXXXX";
 static struct buf lines;

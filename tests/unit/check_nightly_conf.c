@@ -4,11 +4,7 @@
 
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
-#include "base/fs.h"
 #include "conf/conf.h"
-
-#include <errno.h>
-#include <stdlib.h>
 
 static char dir[TEMPDIR_SIZE];
 static char *file;

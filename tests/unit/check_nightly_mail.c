@@ -12,9 +12,6 @@
 #include "base/printable.h"
 #include "golden.h"
 
-#include <errno.h>
-#include <stdio.h>
-
 #define MAILS 150
 
 static char dir[TEMPDIR_SIZE];

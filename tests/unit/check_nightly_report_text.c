@@ -11,9 +11,6 @@
 #include "nightly-fixture.h"
 #include "nightly/notify.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 static char again[] = "kfarm build --tree mainline --rev "
 		      "b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1 -a arm64 -t "
 		      "gcc-13.3.0 -k defconfig Image modules";

@@ -4,13 +4,7 @@
 
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
-#include "base/fs.h"
 #include "nightly-put.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #define DAY   86400LL
 #define TODAY (1700000000LL + 400 * DAY)

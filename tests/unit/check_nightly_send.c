@@ -7,10 +7,6 @@
 #include "../lib/test.h"
 #include "base/clock.h"
 
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
-
 static char dir[TEMPDIR_SIZE];
 static struct strv mail, keep, facts;
 static struct nightly_send s;

@@ -4,16 +4,9 @@
 
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
-#include "base/fs.h"
 #include "nightly-put.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define NIGHT 1700000000LL /* 2023-11-14 22:13:20 UTC */
 

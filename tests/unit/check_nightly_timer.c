@@ -11,8 +11,6 @@
 #include "../lib/test.h"
 #include "golden.h"
 
-#include <errno.h>
-
 static char dir[TEMPDIR_SIZE];
 static struct strv env;
 static struct nightly_timer t;

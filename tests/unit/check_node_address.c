@@ -4,19 +4,11 @@
 
 #include "node/address.h"
 
-#include "base/fs.h"
 #include "base/spawn.h"
-#include "base/str.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 static const struct good {
 	const char *text;

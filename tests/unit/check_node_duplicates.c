@@ -4,9 +4,6 @@
 
 #include "node/duplicates.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #define MACS_MAX 3
 
 /*

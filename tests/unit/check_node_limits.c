@@ -4,8 +4,6 @@
 
 #include "node/limits.h"
 
-#include <stdlib.h>
-
 static const struct sample {
 	uint16_t cores, given;
 	uint32_t memory;

@@ -4,15 +4,8 @@
 
 #include "node/roster.h"
 
-#include "base/fs.h"
-#include "base/str.h"
 #include "conf/conf.h"
 #include "tls/key.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #define PIN "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"
 

@@ -5,10 +5,6 @@
 
 #include "node/slot-limit.h"
 
-#include "base/str.h"
-
-#include <stdlib.h>
-
 #define SLOTS 10
 
 static struct node_slot_limit l;

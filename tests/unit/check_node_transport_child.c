@@ -6,12 +6,6 @@
 
 #include "base/clock.h"
 #include "base/spawn.h"
-#include "base/str.h"
-
-#include <errno.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/wait.h>
 
 static pid_t start(const char *command)
 {

@@ -5,9 +5,6 @@
 
 #include "options/allowlist.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 static char *flags_of(const struct options_command *c)
 {
 	struct options_flags flags;

@@ -6,9 +6,6 @@
 
 #include "options/output.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #define KERNEL                                                                  \
 	"-nostdinc -I/src/arch/arm64/include -I./arch/arm64/include/generated " \
 	"-I./include -I/src/include/uapi -include "                             \

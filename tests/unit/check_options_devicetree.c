@@ -4,9 +4,6 @@
 
 #include "options/devicetree.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 static void split(struct strv *out, const char *line)
 {
 	strv_split(out, line, " ");

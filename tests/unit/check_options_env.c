@@ -4,8 +4,6 @@
 
 #include "options/env.h"
 
-#include <stdlib.h>
-
 TEST(what_gcc_reads_is_wanted)
 {
 	static const char *const wanted[] = {

@@ -4,10 +4,6 @@
 
 #include "options/probe.h"
 
-#include "base/str.h"
-
-#include <string.h>
-
 #define WARNINGS                                                        \
 	"-Werror -D__KERNEL__ -Wall -Wundef -Werror=strict-prototypes " \
 	"-Wno-trigraphs -fno-strict-aliasing -std=gnu11 "               \

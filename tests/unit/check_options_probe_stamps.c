@@ -5,13 +5,6 @@
 #include "options/probe-stamps.h"
 
 #include "base/file-stamp.h"
-#include "base/fs.h"
-#include "base/str.h"
-
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static char *dir, *file, *missing;
 static struct options_probe_compiler compiler = { "/usr/bin/gcc", "/usr/bin",

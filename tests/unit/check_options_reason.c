@@ -10,9 +10,6 @@
 #include "options/command.h"
 #include "options/env.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 static const struct reasoned {
 	enum reason why;
 	const char *line, *near;

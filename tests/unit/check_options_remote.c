@@ -9,18 +9,11 @@
  */
 #include "../lib/test.h"
 #include "base/depfile.h"
-#include "base/fs.h"
 #include "base/which.h"
 #include "options-proof.h"
 #include "options/allowlist.h"
 #include "options/output.h"
 #include "options/table.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static const char *const compilers[] = {
 	"gcc",

@@ -7,16 +7,10 @@
  * byte-identical.
  */
 #include "../lib/test.h"
-#include "base/fs.h"
 #include "base/which.h"
 #include "options-proof.h"
 #include "options/output.h"
 #include "options/rewrite.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static const char *const compilers[] = {
 	"gcc",

@@ -2,11 +2,7 @@
 /* needs: options */
 #include "../lib/test.h"
 
-#include "base/str.h"
 #include "options/table.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 static size_t count(void)
 {

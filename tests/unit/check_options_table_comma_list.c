@@ -4,9 +4,6 @@
 
 #include "options/table.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 TEST(a_list_ends_after_its_last_word)
 {
 	const char *rest = "a,,bc";

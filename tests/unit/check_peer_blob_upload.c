@@ -6,18 +6,13 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
-#include "base/fs.h"
 #include "base/pool.h"
-#include "base/str.h"
 #include "store/packed-cache.h"
 #include "wire/msg.h"
 #include "wire/stream.h"
 
 #include <event2/event.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define USERS 6
 

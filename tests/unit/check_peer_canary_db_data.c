@@ -4,13 +4,9 @@
 
 #include "peer/canary-db.h"
 
-#include "base/fs.h"
 #include "base/spawn.h"
 #include "base/which.h"
 #include "options/allowlist.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 static char dir[32];
 

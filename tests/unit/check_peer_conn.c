@@ -10,7 +10,6 @@
 #include <arpa/inet.h>
 #include <event2/listener.h>
 #include <netinet/in.h>
-#include <string.h>
 
 #include "../lib/fake-names.h"
 

@@ -4,10 +4,7 @@
 
 #include "peer/input-sync.h"
 
-#include <errno.h>
 #include <event2/event.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 static struct event_base *base;

@@ -6,9 +6,6 @@
 
 #include "wire/msg.h"
 
-#include <errno.h>
-#include <string.h>
-
 static struct peer_shared farm;
 static const struct node_entry entry = { .name = (char *)"node0" };
 static struct peer_conn l;

@@ -8,12 +8,7 @@
 #include "base/clock.h"
 #include "wire/stream.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 /*
  * The nodes of this test are this program itself, started as "exec:PROGRAM

@@ -6,8 +6,6 @@
 #include "../lib/test.h"
 #include "report-sample.h"
 
-#include <string.h>
-
 static struct report_data d;
 static struct buf out;
 

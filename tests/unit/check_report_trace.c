@@ -7,7 +7,6 @@
 #include "report-sample.h"
 
 #include <jansson.h>
-#include <string.h>
 
 static struct report_data d;
 static struct buf out;

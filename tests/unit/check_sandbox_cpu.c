@@ -7,10 +7,6 @@
 #include "base/clock.h"
 
 #include <poll.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define WAIT_MS 60000
 

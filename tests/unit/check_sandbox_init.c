@@ -5,7 +5,6 @@
 #include "../lib/test.h"
 #include "sandbox.h"
 
-#include <signal.h>
 #include <sys/socket.h>
 
 /* A sandbox init whose messages the test exchanges directly. */

@@ -5,17 +5,8 @@
 #include "sandbox/internal.h"
 
 #include "base/buf.h"
-#include "base/fs.h"
-#include "base/str.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* Two directories replace the tmpfs, because these tests need no namespace. */
 static char top[] = "/tmp/kfarm-view-XXXXXX";

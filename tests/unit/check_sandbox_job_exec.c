@@ -5,8 +5,6 @@
 #include "../lib/test.h"
 #include "sandbox.h"
 
-#include <signal.h>
-
 #define MIB (1 << 20)
 
 static struct played p;

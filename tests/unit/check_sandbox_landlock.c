@@ -4,19 +4,9 @@
 
 #include "sandbox/confine.h"
 
-#include "base/fs.h"
-#include "base/str.h"
-
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static char top[] = "/tmp/kfarm-landlock-XXXXXX";
 static char *writable, *other;

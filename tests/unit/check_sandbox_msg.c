@@ -4,12 +4,7 @@
 
 #include "sandbox/msg.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 static int pair[2];
 

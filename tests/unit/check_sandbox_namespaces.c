@@ -8,7 +8,6 @@
 
 #include <dirent.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>

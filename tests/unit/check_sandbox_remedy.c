@@ -4,14 +4,6 @@
 
 #include "sandbox/internal.h"
 
-#include "base/fs.h"
-#include "base/str.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 static char top[] = "/tmp/kfarm-hint-XXXXXX";
 
 static void set_up(void)

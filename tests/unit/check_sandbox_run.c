@@ -7,7 +7,6 @@
 #include "sandbox/internal.h"
 
 #include <sched.h>
-#include <signal.h>
 #include <sys/mman.h>
 
 static struct played p;

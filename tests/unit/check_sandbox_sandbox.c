@@ -5,7 +5,6 @@
 #include "../lib/test.h"
 #include "sandbox.h"
 
-#include <signal.h>
 #include <sys/prctl.h>
 
 static struct played p;

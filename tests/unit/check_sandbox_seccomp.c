@@ -4,20 +4,15 @@
 
 #include "sandbox/confine.h"
 
-#include <errno.h>
 #include <linux/audit.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define KILL SECCOMP_RET_KILL_PROCESS
 #define PASS SECCOMP_RET_ALLOW

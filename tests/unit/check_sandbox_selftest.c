@@ -4,10 +4,6 @@
 
 #include "sandbox/init.h"
 
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 TIMEOUT(120);
 
 /* Outside a sandbox, the check reports the first missing layer. */

@@ -4,15 +4,6 @@
 
 #include "sandbox/internal.h"
 
-#include "base/fs.h"
-#include "base/str.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 static char top[] = "/tmp/kfarm-walk-XXXXXX";
 static struct err err;
 static int root;

@@ -7,7 +7,6 @@
 #include "../lib/test.h"
 #include "sched-farm.h"
 
-#include <stdio.h>
 #include <time.h>
 
 #define HOUR_MS 3600000ull

@@ -5,8 +5,6 @@
 #include "../lib/test.h"
 #include "sched-fixture.h"
 
-#include <signal.h>
-
 static struct sched *s;
 
 static void teardown(void)

@@ -12,12 +12,6 @@
 
 #include "sched/sched.h"
 
-#include "base/str.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #define TICK_MS  50
 #define MACHINES 4
 #define LOCAL    (MACHINES - 1)

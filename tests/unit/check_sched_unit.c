@@ -5,10 +5,6 @@
 #include "../lib/test.h"
 #include "sched-fixture.h"
 
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 /*
  * A story that leads to each state, and the events that are possible there ("."
  * if not).

@@ -4,9 +4,6 @@
 #include "../lib/test.h"
 #include "shell-fixture.h"
 
-#include <errno.h>
-#include <sys/stat.h>
-
 #define COMPILE "gcc -MD -c -o a.o a.c"
 
 /*

@@ -5,7 +5,6 @@
 #include "shell-step-fixture.h"
 
 #include <sys/file.h>
-#include <sys/stat.h>
 
 #define SYMBOLS  "gcc -E -D__GENKSYMS__ -Wp,-MMD,a.d a.c | " GENKSYMS
 #define TEXT_CPP "gcc -E -D__GENKSYMS__ -Wp,-MMD,a.d -xc -"

@@ -4,16 +4,7 @@
 
 #include "shell/expand.h"
 
-#include "base/str.h"
 #include "shell/parse.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* Variables of the words below, also set for dash. */
 static const char *const variables[][2] = {

@@ -7,22 +7,13 @@
 
 #include "shell/compile.h"
 
-#include "base/fs.h"
-#include "base/str.h"
 #include "shell/script.h"
 #include "wire/cc.h"
 #include "wire/frame.h"
 #include "wire/limits.h"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static char dir[64];
 static char *socket_path, *out_path;

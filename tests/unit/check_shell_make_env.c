@@ -2,11 +2,7 @@
 /* needs: shell */
 #include "../lib/test.h"
 
-#include "base/str.h"
 #include "shell/make-env.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 /* An environment before and after; entries are separated by "|". */
 static const struct cleaned {

@@ -5,14 +5,6 @@
 
 #include "../lib/shell.h"
 #include "../lib/test.h"
-#include "base/fs.h"
-#include "base/str.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static char dir[] = "/tmp/kfarm-object.XXXXXX";
 

@@ -5,11 +5,6 @@
 #include "shell/parse.h"
 
 #include "base/buf.h"
-#include "base/str.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 static struct arena arena;
 

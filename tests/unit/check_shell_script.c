@@ -8,19 +8,9 @@
 
 #include "base/args.h"
 #include "base/buf.h"
-#include "base/fs.h"
-#include "base/str.h"
 #include "shell/script.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define SCRIPTS   "tests/data/shell/scripts"
 #define SEPARATOR "\n%%\n"

@@ -3,14 +3,7 @@
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 #include "base/buf.h"
-#include "base/fs.h"
 #include "shell/stats.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define SHELLS 8
 #define TIMES  1000

@@ -8,26 +8,16 @@
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 #include "base/buf.h"
-#include "base/fs.h"
-#include "base/str.h"
 #include "base/vec.h"
 #include "shell/script.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
-#include <signal.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* enough for /proc/PID/maps to exceed the buffers of cat and of a pipe */
 #define N_MAPPINGS 8000

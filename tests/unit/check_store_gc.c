@@ -8,7 +8,6 @@
 #include "store-fixture.h"
 
 #include <pthread.h>
-#include <stdio.h>
 
 #define KIB ((uint64_t)1024)
 #define N   16

@@ -3,11 +3,7 @@
 #include "store/scratch-dir.h"
 
 #include "../lib/test.h"
-#include "base/fs.h"
 #include "store-fixture.h"
-
-#include <signal.h>
-#include <sys/wait.h>
 
 static int at;
 

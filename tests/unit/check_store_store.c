@@ -6,7 +6,6 @@
 #include "store-fixture.h"
 
 #include <sched.h>
-#include <stdio.h>
 #include <sys/mount.h>
 
 #define MIB ((uint64_t)1 << 20)

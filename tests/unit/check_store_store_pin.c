@@ -5,9 +5,6 @@
 #include "../lib/test.h"
 #include "store-fixture.h"
 
-#include <signal.h>
-#include <sys/wait.h>
-
 static uint64_t pinned(struct store *s)
 {
 	struct store_stats n;

@@ -5,7 +5,6 @@
 #include "../lib/test.h"
 #include "store-fixture.h"
 
-#include <stdio.h>
 #include <sys/resource.h>
 
 static uint64_t damaged(struct store *s)

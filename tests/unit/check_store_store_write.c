@@ -7,11 +7,8 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 
 static struct store_write *begin(struct store *s, const struct play_blob *b)
 {

@@ -4,15 +4,7 @@
 
 #include "tls/clients.h"
 
-#include "base/fs.h"
-#include "base/str.h"
 #include "tls/key.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static char *dir;
 static struct tls_clients *clients;

@@ -4,9 +4,6 @@
 
 #include "tls/key.h"
 
-#include <errno.h>
-#include <string.h>
-
 /* SHA-256 of "abc" (FIPS 180-2, B.1); base64 by coreutils. */
 static const char abc[] = "SHA256:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0";
 

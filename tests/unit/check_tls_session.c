@@ -7,8 +7,6 @@
 #include "tls/session.h"
 
 #include <limits.h>
-#include <string.h>
-#include <sys/wait.h>
 
 /* Read until data arrives or the session ends. */
 static ssize_t read_patiently(struct play_end *e, void *to, size_t size)

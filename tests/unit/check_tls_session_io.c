@@ -11,7 +11,6 @@
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
-#include <string.h>
 #include <time.h>
 
 #define BLOCK (64u << 10)

@@ -4,13 +4,6 @@
 
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
-#include "base/fs.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define PREFIX "/usr/bin/aarch64-linux-gnu-"
 #define ID     "-aarch64-linux-gnu"

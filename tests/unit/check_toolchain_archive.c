@@ -4,8 +4,6 @@
 
 #include "toolchain/archive.h"
 
-#include <stdlib.h>
-
 #define BIN "crosstool/files/bin/"
 
 static const struct {

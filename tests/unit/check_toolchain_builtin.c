@@ -4,8 +4,6 @@
 
 #include "toolchain/builtin.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <sys/utsname.h>
 
 static const struct {

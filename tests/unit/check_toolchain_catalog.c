@@ -6,7 +6,6 @@
 #include "toolchain-server.h"
 #include "toolchain/builtin.h"
 
-#include <errno.h>
 #include <time.h>
 
 #define A(name) "<a href=\"" name "\">" name "</a>\n"

@@ -6,8 +6,6 @@
 #include "../lib/test.h"
 #include "toolchain-server.h"
 
-#include <errno.h>
-
 #define BIN     "/crosstool/files/bin/"
 #define A(name) "<a href=\"" name "\">" name "</a>\n"
 

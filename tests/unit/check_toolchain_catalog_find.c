@@ -4,10 +4,6 @@
 
 #include "toolchain/catalog.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 #define GCC(host, version, triplet)                                      \
 	"crosstool/files/bin/" host "/" version "/" host "-gcc-" version \
 	"-nolibc-" triplet ".tar.xz"

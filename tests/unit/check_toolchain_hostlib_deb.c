@@ -5,17 +5,9 @@
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 #include "base/buf.h"
-#include "base/fs.h"
-#include "base/str.h"
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static char dir[TEMPDIR_SIZE];
 static char *file, *out;

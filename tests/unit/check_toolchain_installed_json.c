@@ -4,10 +4,6 @@
 
 #include "toolchain/installed.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
 static struct toolchain_installed t, got;

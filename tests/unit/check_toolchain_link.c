@@ -4,16 +4,7 @@
 
 #include "toolchain/link.h"
 
-#include "base/fs.h"
-
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static char top[64]; /* the data directory */
 static const struct toolchain_release gcc13 = { .n_parts = 3,

@@ -4,14 +4,6 @@
 
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
-#include "base/fs.h"
-#include "base/str.h"
-
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static char dir[TEMPDIR_SIZE];
 static char *ours, *others;

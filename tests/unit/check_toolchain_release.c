@@ -4,12 +4,6 @@
 
 #include "toolchain/release.h"
 
-#include "base/str.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 static struct toolchain_release release(const char *text)
 {
 	struct toolchain_release r = { 0 };

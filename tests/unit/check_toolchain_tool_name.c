@@ -4,10 +4,6 @@
 
 #include "toolchain/tool-name.h"
 
-#include "base/str.h"
-
-#include <stdlib.h>
-
 static struct toolchain_release release(const char *text)
 {
 	struct toolchain_release r = { 0 };

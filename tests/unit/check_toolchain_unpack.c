@@ -5,14 +5,6 @@
 #include "../lib/test.h"
 #include "toolchain-tar.h"
 
-#include "base/fs.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
 static char dir[] = "/tmp/check_toolchain.XXXXXX";

@@ -9,8 +9,6 @@
 #include "../lib/test.h"
 #include "fetch-keys.h"
 
-#include <errno.h>
-
 static char *dir, *data, *file, *sign;
 static char pin[FETCH_FINGERPRINT_SIZE];
 static struct strv keys, notes;

@@ -4,14 +4,7 @@
 
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
-#include "base/fs.h"
 #include "toolchain/builtin.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 #define GCC      "/usr/bin/aarch64-linux-gnu-gcc"

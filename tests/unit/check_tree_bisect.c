@@ -4,11 +4,6 @@
 
 #include "tree/bisect.h"
 
-#include "base/fs.h"
-
-#include <stdlib.h>
-#include <string.h>
-
 static char top[] = "/tmp/check_tree_bisect.XXXXXX";
 
 /* Five commits in top/a, and a linked worktree top/b. */

@@ -4,14 +4,8 @@
 
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
-#include "base/fs.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 static char dir[TEMPDIR_SIZE];
 static struct err err;

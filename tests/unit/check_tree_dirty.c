@@ -6,9 +6,6 @@
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 
-#include <errno.h>
-#include <sys/stat.h>
-
 static char dir[TEMPDIR_SIZE], template[TEMPDIR_SIZE];
 static char *tree;
 

@@ -6,13 +6,7 @@
 #include "../lib/shell.h"
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
-#include "base/fs.h"
 #include "tree/log.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define COMMITS 40
 

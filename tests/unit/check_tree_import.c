@@ -8,10 +8,6 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
 
 static char dir[TEMPDIR_SIZE];
 static char *tree, *archive, *repository;

@@ -6,10 +6,6 @@
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
 static char dir[TEMPDIR_SIZE], repository[TEMPDIR_SIZE + 8];
 static struct tree_commit_log l;
 static struct err err;

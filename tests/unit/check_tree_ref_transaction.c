@@ -4,13 +4,7 @@
 
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
-#include "base/fs.h"
-#include "base/str.h"
 #include "tree/git.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 static char dir[TEMPDIR_SIZE];
 static git_repository *repo;

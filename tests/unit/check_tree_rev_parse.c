@@ -4,16 +4,8 @@
 
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
-#include "base/fs.h"
-#include "base/str.h"
 
-#include <fcntl.h>
 #include <git2.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static char dir[TEMPDIR_SIZE];
 

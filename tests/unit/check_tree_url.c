@@ -4,12 +4,6 @@
 
 #include "tree/url.h"
 
-#include "base/str.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 static struct err err;
 
 /* A URL and its parts; NULL: absent. */

@@ -5,16 +5,8 @@
 #include "tree/worker.h"
 
 #include "base/clock.h"
-#include "base/str.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static struct err err;
 static struct strv heard;

@@ -6,11 +6,6 @@
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 
 static char dir[TEMPDIR_SIZE], template[TEMPDIR_SIZE];

@@ -7,8 +7,6 @@
 #include "base/printable.h"
 #include "ui/width.h"
 
-#include <string.h>
-
 #define WIDE    "\u6f22" /* an ideograph */
 #define ACCENT  "\u0308" /* a combining character */
 #define PENGUIN "\U0001f427"

@@ -4,8 +4,6 @@
 
 #include "ui/canvas.h"
 
-#include <string.h>
-
 static struct ui_canvas c;
 static struct ui_area a;
 

@@ -7,10 +7,7 @@
 #include "ui/model.h"
 
 #include "../lib/test.h"
-#include "base/str.h"
 #include "ui-fixture.h"
-
-#include <stdlib.h>
 
 #define HEAD_S 10
 #define TAIL_S 20

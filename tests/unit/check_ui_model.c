@@ -5,11 +5,9 @@
 #include "../lib/test.h"
 #include "base/clock.h"
 #include "base/printable.h"
-#include "base/str.h"
 #include "ui-fixture.h"
 
 #include <malloc.h>
-#include <string.h>
 
 static void set_up(void)
 {

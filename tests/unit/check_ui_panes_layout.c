@@ -4,8 +4,6 @@
 
 #include "ui/panes.h"
 
-#include <string.h>
-
 static struct ui_area area[UI_PANE_AREAS];
 
 static void lay(unsigned rows, unsigned columns,

@@ -7,15 +7,9 @@
 #include "base/clock.h"
 #include "base/terminal.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
-#include <unistd.h>
 
 #define ROWS    24
 #define COLUMNS 80

@@ -4,8 +4,6 @@
 
 #include "ui/screen.h"
 
-#include <string.h>
-
 static struct ui_input in;
 static uint64_t now_ms;
 

@@ -13,12 +13,6 @@
 #include "ui-golden.h"
 #include "ui/width.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 static const struct ui_text_options all = {
 	.progress = true, .notes = true, .details = true, .errors = true
 };

@@ -3,12 +3,8 @@
 #include "ui/view.h"
 
 #include "../lib/test.h"
-#include "base/str.h"
 #include "ui-fixture.h"
 #include "ui/keys.h"
-
-#include <stdio.h>
-#include <string.h>
 
 static struct ui_diags v;
 static struct ui_canvas c;

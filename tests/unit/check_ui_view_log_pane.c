@@ -5,11 +5,8 @@
 #include "ui/view.h"
 
 #include "base/printable.h"
-#include "base/str.h"
 
 #include <malloc.h>
-#include <stdio.h>
-#include <string.h>
 
 static struct ui_log g;
 

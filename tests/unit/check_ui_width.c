@@ -4,8 +4,6 @@
 
 #include "ui/width.h"
 
-#include <string.h>
-
 static const struct {
 	const char *text;
 	unsigned columns;

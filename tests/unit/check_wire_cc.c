@@ -7,10 +7,6 @@
 #include "wire/frame.h"
 #include "wire/msg.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 static struct buf body;
 static struct wire_cc_job job;
 

@@ -6,10 +6,6 @@
 
 #include "base/task.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 static const enum wire_codec packers[] = { WIRE_LZO, WIRE_ZSTD };
 
 /* Fill with text that compresses well, or with noise. */

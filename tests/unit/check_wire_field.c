@@ -4,10 +4,6 @@
 
 #include "wire/field.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 /* Encode `s` and decode it; the caller frees the result. */
 static char *through(const char *s, size_t put_max, size_t get_max, bool *bad)
 {

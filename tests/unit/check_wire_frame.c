@@ -6,10 +6,6 @@
 
 #include "base/bytes.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 static const struct wire_frame sample = {
 	.type = 5,
 	.codec = WIRE_PLAIN,

@@ -4,10 +4,6 @@
 
 #include "wire/msg.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 static struct buf body;
 
 static void fresh(void)

@@ -4,10 +4,6 @@
 
 #include "wire/msg.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 
 static struct buf body;

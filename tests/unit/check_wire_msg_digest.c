@@ -4,9 +4,6 @@
 
 #include "wire/msg.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 static struct wire_job job;
 static struct wire_flag flags[] = { { "-O", "2" }, { "-w", NULL } };
 static struct digest tools, key;

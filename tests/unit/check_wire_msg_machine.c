@@ -6,10 +6,6 @@
 
 #include "wire/limits.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
 static struct buf body;
 
 static void fresh(void)

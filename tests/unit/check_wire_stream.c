@@ -4,17 +4,10 @@
 
 #include "wire/stream.h"
 
-#include "base/str.h"
 #include "wire/msg.h"
 
-#include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define BLOCK (64u << 10)
 

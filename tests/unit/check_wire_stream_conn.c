@@ -5,13 +5,8 @@
 #include "wire/stream.h"
 
 #include "base/clock.h"
-#include "base/str.h"
 #include "wire/codec.h"
 #include "wire/msg.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* All messages of a connection in one buffer: type, length, body. */
 struct heard {

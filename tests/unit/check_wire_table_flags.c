@@ -4,13 +4,7 @@
 
 #include "wire/table.h"
 
-#include "base/str.h"
 #include "wire/msg.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -4,13 +4,6 @@
 
 #include "wire/table.h"
 
-#include "base/str.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 static struct wire_intern *table;
 
 static void fresh(void)

@@ -4,11 +4,6 @@
 
 #include "wire/table.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 
 static struct buf body;

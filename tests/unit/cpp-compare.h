@@ -6,22 +6,14 @@
 #ifndef SCAN_COMPARE_H
 #define SCAN_COMPARE_H
 
-#include "base/fs.h"
 #include "base/spawn.h"
-#include "base/str.h"
 #include "base/which.h"
 #include "cpp/cpp.h"
 
 #include "../lib/scan-tokens.h"
 #include "../lib/test.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 extern char **environ;
 

@@ -9,7 +9,6 @@
 #include "../lib/test.h"
 #include "coord/verify-result.h"
 
-#include "base/fs.h"
 #include "base/spawn.h"
 #include "base/vec.h"
 #include "base/which.h"
@@ -17,10 +16,6 @@
 #include "wire/msg.h"
 
 #include <elf.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static char *dir; /* without symbolic links */
 static struct inputs inputs;

@@ -11,13 +11,9 @@
 #include "../toolchain/badserver.h"
 
 #include "base/clock.h"
-#include "base/fs.h"
-#include "base/str.h"
 #include "fetch/download.h"
 
-#include <errno.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 
 #define SECONDS 120 /* limit for a test; idle machines need less than two */
 

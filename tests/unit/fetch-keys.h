@@ -8,14 +8,8 @@
 #define FETCH_KEYS_H
 
 #include "../lib/test.h"
-#include "base/fs.h"
 #include "base/spawn.h"
-#include "base/str.h"
 #include "fetch/key.h"
-
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static char keys_dir[64];
 

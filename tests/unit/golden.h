@@ -7,10 +7,6 @@
 #define GOLDEN_H
 
 #include "../lib/test.h"
-#include "base/fs.h"
-#include "base/str.h"
-
-#include <stdlib.h>
 
 static inline void golden_file(const char *path, const char *got)
 {

@@ -11,8 +11,6 @@
 #include "base/clock.h"
 
 #include <sqlite3.h>
-#include <stdio.h>
-#include <unistd.h>
 
 /* The limit of db.h for readers and writers, plus time for a busy machine. */
 #define LONGEST_MS 30000

@@ -7,12 +7,7 @@
 #define TESTS_INPUTS_PLAY_H
 
 #include "../lib/test.h"
-#include "base/fs.h"
-#include "base/str.h"
 #include "inputs/path.h"
-
-#include <stdlib.h>
-#include <unistd.h>
 
 static char *top; /* without symbolic links */
 static struct inputs_paths *paths;

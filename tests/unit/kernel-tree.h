@@ -8,17 +8,9 @@
 #define KERNEL_TREE_H
 
 #include "../lib/test.h"
-#include "base/fs.h"
-#include "base/str.h"
 #include "base/which.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #define UNUSED __attribute__((unused))
 

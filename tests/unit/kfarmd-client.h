@@ -9,16 +9,12 @@
 
 #include "../lib/test.h"
 #include "base/clock.h"
-#include "base/fs.h"
-#include "base/str.h"
 #include "compiler/manifest.h"
 #include "wire/msg.h"
 #include "wire/stream.h"
 #include "wire/table.h"
 
 #include <event2/event.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define CLIENT_JOBS  64
 #define CLIENT_CELLS 16

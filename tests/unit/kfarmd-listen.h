@@ -13,7 +13,6 @@
 #include "tls/session.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 

@@ -14,13 +14,7 @@
 #include "../lib/test.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* A kfarmd with --stdio, its client, and a sandbox 0 in it. */
 struct node {

@@ -7,16 +7,8 @@
 #define OPTIONS_PROOF_H
 
 #include "../lib/test.h"
-#include "base/fs.h"
 #include "base/spawn.h"
-#include "base/str.h"
 #include "base/which.h"
-
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 struct proof_file {
 	const char *name;

@@ -9,22 +9,12 @@
 #include "../lib/test.h"
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/spawn.h"
-#include "base/str.h"
 #include "sandbox/sandbox.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define WAIT_MS 60000 /* limit for events that take milliseconds */
 #define MTIME   1234567890123456789ll

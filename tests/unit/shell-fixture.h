@@ -10,7 +10,6 @@
 #include "../lib/test.h"
 #include "cc-fixture.h"
 
-#include "base/str.h"
 #include "shell/script.h"
 #include "shell/stats.h"
 

@@ -9,8 +9,6 @@
 #include "../lib/test.h"
 #include "shell-fixture.h"
 
-#include <errno.h>
-
 #define GENKSYMS "scripts/genksyms/genksyms"
 #define OBJTOOL  "tools/objtool/objtool"
 #define DTC      "scripts/dtc/dtc"

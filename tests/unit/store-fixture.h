@@ -5,21 +5,13 @@
 #ifndef TESTS_UNIT_STORE_PLAY_H
 #define TESTS_UNIT_STORE_PLAY_H
 
-#include "base/fs.h"
-#include "base/str.h"
 #include "store/store.h"
 
 #include "../lib/store-put.h"
 #include "../lib/test.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 static char *play_dir; /* working directory of a test */
 

@@ -7,19 +7,10 @@
 #define TESTS_TOOLCHAIN_CELL_H
 
 #include "../lib/test.h"
-#include "base/fs.h"
 #include "base/spawn.h"
 #include "compiler/manifest.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* The output of a compile fits into a pipe. */
 #define CELL_OUTPUT_MAX 60000

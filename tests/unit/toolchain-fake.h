@@ -8,13 +8,6 @@
 
 #include "../lib/test.h"
 #include "base/digest.h"
-#include "base/fs.h"
-#include "base/str.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #define FAKE_TRIPLET "aarch64-linux"
 
