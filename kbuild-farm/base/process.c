@@ -4,9 +4,11 @@
 #include "base/fs.h"
 #include "base/str.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /*
  * Read the state, the parent and the start time (fields 3, 4 and 22) from
@@ -50,6 +52,44 @@ pid_t process_parent_pid(pid_t pid)
 	char state;
 
 	return read_proc_stat(pid, &state, &parent, &start) ? parent : 0;
+}
+
+/* Return true if the link `cwd` of a process leads to `dir` or below it. */
+static bool is_cwd_in(const char *pid, const char *dir)
+{
+	char *link = xasprintf("/proc/%s/cwd", pid), cwd[PATH_MAX];
+	ssize_t n = readlink(link, cwd, sizeof(cwd) - 1);
+
+	free(link);
+	cwd[n > 0 ? n : 0] = '\0';
+	return !strcmp(cwd, dir) || str_skip_dir(cwd, dir);
+}
+
+pid_t process_find_in_dir(const char *dir, char **name)
+{
+	char *real = realpath(dir, NULL), *path;
+	struct buf text = { 0 };
+	struct strv pids = { 0 };
+	struct err ignored;
+	long pid = 0;
+
+	fs_list("/proc", &pids);
+	for (size_t i = 0; real && i < pids.n; i++) {
+		if (str_parse_number(pids.v[i], 1, INT_MAX, &pid) ||
+		    !is_cwd_in(pids.v[i], real)) {
+			pid = 0;
+			continue;
+		}
+		path = xasprintf("/proc/%ld/comm", pid);
+		fs_read(path, 4096, &text, &ignored);
+		*name = xstrndup(buf_str(&text), strcspn(buf_str(&text), "\n"));
+		free(path);
+		break;
+	}
+	buf_release(&text);
+	strv_release(&pids);
+	free(real);
+	return (pid_t)pid;
 }
 
 char *process_boot_id(void)

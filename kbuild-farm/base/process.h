@@ -14,6 +14,12 @@ unsigned long long process_start_ticks(pid_t pid);
 /* Return the pid of the parent, or 0 if `pid` does not exist. */
 pid_t process_parent_pid(pid_t pid);
 /*
+ * Return the pid of a process whose working directory is `dir` or a directory
+ * below it, and store the process's name; 0 if no process of the user has such
+ * a working directory.  The caller frees *name.
+ */
+pid_t process_find_in_dir(const char *dir, char **name);
+/*
  * Return the random ID of this boot, or "" if it cannot be read.  The caller
  * frees it.
  */

@@ -248,6 +248,8 @@ static int clean(const struct clean_options *o,
 	int status = EXIT_OK, consent = 1;
 
 	kernel_cleanup_find(&c.found, r);
+	for (size_t i = 0; i < c.found.busy.n; i++)
+		log_info("%s", c.found.busy.v[i]);
 	if (c.found.caches_busy)
 		log_info("a build is running, so the caches remain");
 	if (!c.found.n_items) {

@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/json.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "kernel/archive.h"
@@ -214,21 +215,42 @@ static int64_t last_use(const char *path, const struct stat *st)
 	return time_s;
 }
 
+/*
+ * Check that no process works in a directory.  Plain make takes no lock, but
+ * enters the build directory.  Returns 0, or -EBUSY with `err` set.
+ */
+static int check_no_process(const char *path, struct err *err)
+{
+	char *name = NULL;
+	pid_t pid = process_find_in_dir(path, &name);
+	int ret = 0;
+
+	if (pid)
+		ret = err_set(err, EBUSY, "%s: in use by %s, process %d", path,
+			      name, (int)pid);
+	free(name);
+	return ret;
+}
+
 /* Add the directories in `dir` with names that kernel/builddir.h chooses. */
 static void find_unused(struct kernel_cleanup *c, enum kernel_cleanup_kind kind,
 			const char *dir, int64_t unused_since_s)
 {
 	struct strv names = { 0 };
+	struct err busy;
 	struct stat st;
 
 	fs_list(dir, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		char *path = xasprintf("%s/%s", dir, names.v[i]);
+		bool unused = kernel_builddir_is_default_name(names.v[i]) &&
+			      is_own_dir(dir, names.v[i], &st) &&
+			      last_use(path, &st) < unused_since_s &&
+			      !kernel_lock_is_held(path);
 
-		if (kernel_builddir_is_default_name(names.v[i]) &&
-		    is_own_dir(dir, names.v[i], &st) &&
-		    last_use(path, &st) < unused_since_s &&
-		    !kernel_lock_is_held(path))
+		if (unused && check_no_process(path, &busy))
+			strv_add(&c->busy, busy.text);
+		else if (unused)
 			add_candidate(c, kind, dir, names.v[i], 0);
 		free(path);
 	}
@@ -295,6 +317,7 @@ void kernel_cleanup_release(struct kernel_cleanup *c)
 	for (size_t i = 0; i < c->n_items; i++)
 		free(c->items[i].path);
 	free(c->items);
+	strv_release(&c->busy);
 	*c = (struct kernel_cleanup){ 0 };
 }
 
@@ -342,10 +365,12 @@ static int set_builddir_aside(const char *path, char **to, struct err *err)
 
 	if (ret == -ENOENT)
 		return 0;
-	if (!ret) {
+	if (ret)
+		return ret;
+	ret = check_no_process(path, err);
+	if (!ret)
 		ret = rename_gone(path, to, err);
-		kernel_lock_release(&lock);
-	}
+	kernel_lock_release(&lock);
 	return ret;
 }
 

@@ -23,6 +23,7 @@
 #define KERNEL_CLEANUP_H
 
 #include "base/err.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -72,16 +73,21 @@ struct kernel_cleanup {
 	size_t n_items;
 	/* caches were requested, but are in use by a running build */
 	bool caches_busy;
+	/*
+	 * build directories and worktrees that were requested, but in which a
+	 * process works, such as plain make: "PATH: in use by make, process 7"
+	 */
+	struct strv busy;
 };
 
-/* Find the directories to remove, without those that a build uses. */
+/* Find the directories to remove, without those that are in use. */
 void kernel_cleanup_find(struct kernel_cleanup *out,
 			 const struct kernel_cleanup_request *r);
 /* Measure the disk space of an item. */
 void kernel_cleanup_measure(struct kernel_cleanup_item *item);
 /*
  * Remove an item.  Returns 0, also if it no longer exists; -EBUSY with `err`
- * set if a build uses it; or another negative errno with `err` naming a path.
+ * set if it is in use; or another negative errno with `err` naming a path.
  */
 int kernel_cleanup_remove(const struct kernel_cleanup_item *item,
 			  struct err *err);

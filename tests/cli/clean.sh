@@ -85,6 +85,18 @@ flock -s 9
 run kfarm clean --builds 0 -n | steady
 exec 9<&-
 
+# So does a build directory or worktree in which a process works, such as make
+# without kfarm.
+fill
+(cd $data/trees/stable/worktrees/*/build && exec sleep 100) &
+worker=$!
+until [ "$(cat /proc/$worker/comm)" = sleep ]; do sleep 0.01; done
+run kfarm clean --build-dirs 30d 2>&1 | steady |
+	sed -e "s/process $worker/process PID/" -e "s|$HOME|~|"
+kill $worker
+wait $worker 2>/dev/null
+ls $data/trees/stable/worktrees
+
 # An error for one directory does not stop the others: the tree in builds/2 is
 # deeper than kfarm can remove.
 fill
