@@ -380,7 +380,7 @@ static int check_path_chars(const char *what, const char *path, struct err *err)
  * Reject a new directory of the user that `kfarm clean` would take for a
  * default one.
  */
-static int check_not_reserved(const char *dir, struct err *err)
+static int check_not_default_name(const char *dir, struct err *err)
 {
 	char *cache = fs_cache_home(), *top = xasprintf("%s/build", cache);
 	char *parent = str_dir(dir);
@@ -432,7 +432,7 @@ int kernel_builddir_find(struct kernel_builddir *out,
 	if (!ret)
 		ret = check_path_chars("build directory", dir, err);
 	if (!ret && out->kind == KERNEL_BUILDDIR_GIVEN)
-		ret = check_not_reserved(dir, err);
+		ret = check_not_default_name(dir, err);
 	if (!ret && out->kind != KERNEL_BUILDDIR_IN_TREE)
 		ret = check_clean(p, err);
 	if (ret) {

@@ -30,8 +30,8 @@ static void add_localversions(struct kernel_archive_inputs *s, const char *dir)
 	strv_release(&names);
 }
 
-static void add_variable(struct kernel_archive_inputs *s,
-			 const struct kernel_plan *p, const char *name)
+static void add_release_variable(struct kernel_archive_inputs *s,
+				 const struct kernel_plan *p, const char *name)
 {
 	const char *value = kernel_plan_find_setting(p, name);
 
@@ -78,7 +78,7 @@ static bool preparation_digest(const struct kernel_plan *p, struct digest *out)
 	kernel_archive_add_text(&s, p->rev.commit ? p->rev.commit : "");
 	kernel_archive_add_text(&s, p->compiler.version);
 	for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
-		add_variable(&s, p, variables[i]);
+		add_release_variable(&s, p, variables[i]);
 	add_localversions(&s, p->tree);
 	add_localversions(&s, p->builddir.dir);
 	kernel_archive_add_dir(&s, arch, any);

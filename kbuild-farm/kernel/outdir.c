@@ -253,7 +253,7 @@ static void remove_old_files(const struct kernel_outdir *o)
 }
 
 /* Reject a directory of the user whose name kfarm gives to a build. */
-static int check_not_reserved(const char *dir, struct err *err)
+static int check_number_unused(const char *dir, struct err *err)
 {
 	char *top = kernel_outdir_top(), *parent = str_dir(dir);
 	long number;
@@ -280,7 +280,7 @@ static int make_given(struct kernel_outdir *o, const char *dir, struct err *err)
 	o->dir = fs_make_absolute(dir);
 	for (n = strlen(o->dir); n > 1 && o->dir[n - 1] == '/'; n--)
 		o->dir[n - 1] = '\0';
-	ret = check_not_reserved(o->dir, err);
+	ret = check_number_unused(o->dir, err);
 	if (!ret)
 		ret = fs_mkdirs(o->dir, 0777, err);
 	if (!ret) {
