@@ -381,7 +381,7 @@ void ui_bar_put_progress(const struct ui_area *a, unsigned row, unsigned column,
 	ui_area_fill(a, row, column + 1, done, UI_STYLE_GOOD,
 		     ascii ? "#" : "\u2588");
 	ui_area_fill(a, row, column + 1 + done, inside - done, UI_STYLE_DIM,
-		     ascii ? "-" : "\u2591");
+		     ascii ? " " : "\u2591");
 	ui_area_put(a, row, column + 1 + inside, 1, UI_STYLE_NORMAL, "]");
 }
 

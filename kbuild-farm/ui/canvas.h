@@ -131,7 +131,7 @@ enum ui_bar_part {
 
 /*
  * The symbol and the style with which bars and the help show a part.  Progress
- * bars have other UTF-8 symbols; in ASCII, they also use "-".
+ * bars have other symbols.
  */
 struct ui_bar_symbol {
 	const char *ascii, *utf8;
@@ -159,7 +159,7 @@ struct ui_bar {
  */
 unsigned ui_bar_put(const struct ui_area *a, unsigned row, unsigned column,
 		    unsigned columns, const struct ui_bar *bar);
-/* Draw a progress bar of `columns` columns: "[####----]", "[████░░░░]". */
+/* Draw a progress bar of `columns` columns: "[####    ]", "[████░░░░]". */
 void ui_bar_put_progress(const struct ui_area *a, unsigned row, unsigned column,
 			 unsigned columns, unsigned percent);
 /*
