@@ -364,10 +364,12 @@ NODE_SOURCES := $(if $(filter nodes emulated build/nodes/%,$(MAKECMDGOALS)),$(sh
 node_cflags := $(DIALECT) $(WARNINGS) -Os -fno-pie -fstack-protector-strong \
 	-D_FORTIFY_SOURCE=2 -ffunction-sections -fdata-sections \
 	-fno-asynchronous-unwind-tables
-# The linker warns of getaddrinfo() and dlopen() in libraries, which kfarmd does
-# not call.
-node_ldflags := -static -no-pie -s -Wl,--gc-sections,--no-warnings \
-	-Wl,-z,relro,-z,now
+node_ldflags := -static -no-pie -s -Wl,--gc-sections -Wl,-z,relro,-z,now
+# $(call no_warnings,CC): the linker warns of getaddrinfo() and dlopen() in
+# libraries, which kfarmd does not call.  Linkers older than binutils 2.40 cannot
+# suppress these warnings.
+no_warnings = $$($1 -Wl,--help 2>/dev/null | \
+	sed -n 's/.* \(--no-warnings\).*/-Wl,\1/p')
 
 # $(call node,HOST)
 define node
@@ -377,7 +379,8 @@ build/nodes/kfarmd-$1: $(NODE_SOURCES:kbuild-farm/%.c=$(call \
 		node_dir,$1)/obj/%.o) $(addprefix $(call \
 		node_dir,$1)/,flags ldflags sources)
 	$$(call say,LD)
-	$$Q$(call node_cc,$1) $(call node_flags,$1) $(node_ldflags) -o $$@ \
+	$$Q$(call node_cc,$1) $(call node_flags,$1) $(node_ldflags) \
+		$$(call no_warnings,$(call node_cc,$1)) -o $$@ \
 		$$(filter %.o,$$^) -levent_core -ljansson -lzstd -llzo2 -lssl -lcrypto
 endef
 $(foreach h,$(filter-out $(own_host),$(NODE_HOSTS)),$(eval $(call node,$h)))
@@ -393,7 +396,8 @@ own_libraries := $(patsubst -l%,%,$(filter -l%,$(shell $(PKG_CONFIG) --static \
 $(own_node): $B/obj/kfarmd/main.o $(call rooms,$B,$(KFARMD_ROOMS)) \
 		$B/flags $B/ldflags
 	$(call say,LD)
-	$Qmkdir -p $(@D) && $(CC) $(node_ldflags) -o $@ $(filter %.o,$^) \
+	$Qmkdir -p $(@D) && $(CC) $(node_ldflags) \
+		$(call no_warnings,$(CC)) -o $@ $(filter %.o,$^) \
 		$(call group,$(filter %.a,$^)) $(own_libraries:%=-l%)
 ifeq ($(filter-out $(wildcard /usr/lib/$(own_triple)/lib*.a),$(patsubst \
 	%,/usr/lib/$(own_triple)/lib%.a,$(own_libraries))),)
