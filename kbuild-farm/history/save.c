@@ -323,19 +323,19 @@ struct unit_statements {
 };
 
 /*
- * Return the FNV-1a hash of both names.  The database stores it, so the result
- * must never change.
+ * Return the FNV-1a hash of both names and the NUL between them.  The database
+ * stores it, so the result must never change.
  */
 static int64_t hash_names(const char *object, const char *file)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV offset basis */
+	struct buf names = { 0 };
+	uint64_t hash;
 
-	for (const char *p = object; *p; p++)
-		h = (h ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
-	h *= UINT64_C(0x100000001b3);
-	for (const char *p = file; *p; p++)
-		h = (h ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
-	return (int64_t)h;
+	buf_add(&names, object, strlen(object) + 1);
+	buf_add_str(&names, file);
+	hash = bytes_hash(buf_bytes(&names), 0);
+	buf_release(&names);
+	return (int64_t)hash;
 }
 
 static int save_unit(struct unit_statements *w, const struct history_unit *u,

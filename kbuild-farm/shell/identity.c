@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shell/identity.h"
 
+#include "base/bytes.h"
 #include "base/file-stamp.h"
 #include "shell/stats.h"
 
@@ -9,13 +10,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-uint64_t shell_identity_hash(uint64_t hash, const void *bytes, size_t len)
-{
-	for (const uint8_t *p = bytes, *end = p + len; p < end; p++)
-		hash = (hash ^ *p) * UINT64_C(0x100000001b3);
-	return hash;
-}
 
 /* Return a hash of the file stamp and of `text`, the first text of the list. */
 static uint64_t hash_program(const struct file_stamp *stamp, const char *text)
@@ -26,10 +20,8 @@ static uint64_t hash_program(const struct file_stamp *stamp, const char *text)
 	uint8_t bytes[sizeof(fields)];
 
 	memcpy(bytes, fields, sizeof(bytes));
-	return shell_identity_hash(
-		shell_identity_hash(SHELL_IDENTITY_HASH_START, bytes,
-				    sizeof(bytes)),
-		text, strlen(text));
+	return bytes_hash(bytes_str(text),
+			  bytes_hash(bytes_of(bytes, sizeof(bytes)), 0));
 }
 
 static bool has_any_text(const char *program, size_t size,

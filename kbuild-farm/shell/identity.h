@@ -24,8 +24,4 @@
 bool shell_identity_check(const char *path, const struct stat *st,
 			  const char *const *texts);
 
-/* Return the 64-bit FNV-1a hash of `len` bytes after bytes with hash `hash`. */
-uint64_t shell_identity_hash(uint64_t hash, const void *bytes, size_t len);
-#define SHELL_IDENTITY_HASH_START UINT64_C(0xcbf29ce484222325)
-
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "shell/nm.h"
 
+#include "base/bytes.h"
 #include "base/elf.h"
 #include "base/str.h"
 #include "shell/identity.h"
@@ -396,8 +397,8 @@ static bool is_supported_check_script(const char *path)
 	n = read(fd, text, sizeof(text));
 	close(fd);
 	return n == CHECK_SCRIPT_BYTES &&
-	       shell_identity_hash(SHELL_IDENTITY_HASH_START, text,
-				   CHECK_SCRIPT_BYTES) == CHECK_SCRIPT_FNV1A &&
+	       bytes_hash(bytes_of(text, CHECK_SCRIPT_BYTES), 0) ==
+		       CHECK_SCRIPT_FNV1A &&
 	       !access(path, X_OK);
 }
 
