@@ -99,8 +99,8 @@ int kernel_lock_take(struct kernel_lock *l, const char *dir, struct err *err)
 		/* kfarm was killed, but its make still runs. */
 		ret = err_set(
 			err, EBUSY,
-			"%s: in use by another build: make, process %d; wait "
-			"for it, or run `kill %d`",
+			"%s: in use by another build: make, process %d (`kill "
+			"%d` ends it)",
 			dir, (int)make, (int)make);
 	} else if (!is_same_dir(fd, dir)) {
 		ret = err_set(err, ENOENT, "%s: removed by another process",

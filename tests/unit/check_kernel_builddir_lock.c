@@ -95,8 +95,8 @@ TEST(a_make_whose_kfarm_was_killed_still_builds)
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	free(text);
-	text = xasprintf("make, process %d; wait for it, or run `kill %d`",
-			 (int)make, (int)make);
+	text = xasprintf("make, process %d (`kill %d` ends it)", (int)make,
+			 (int)make);
 	ck_assert_int_eq(kernel_lock_take(&l, tree, &err), -EBUSY);
 	text_has(err.text, text);
 	kill(make, SIGKILL);
