@@ -95,10 +95,10 @@ void kernel_build_detail(struct kernel_build_state *run, const char *fmt, ...)
 static void on_line(void *ctx, const char *text)
 {
 	struct kernel_build_state *run = ctx;
-	struct kernel_progress_step next = { NULL, NULL };
+	struct kernel_progress_stage next = { NULL, NULL };
 
 	if (run->make_running) {
-		next = kernel_progress_step_after(text);
+		next = kernel_progress_after(text);
 		/*
 		 * make itself updates the configuration if a Kconfig file
 		 * changed.

@@ -21,7 +21,7 @@
  */
 static const struct {
 	const char *tool, *file;
-	struct kernel_progress_step step;
+	struct kernel_progress_stage stage;
 } rules[] = {
 	{ "AR", "built-in.a", { KERNEL_PHASE_LINK, "vmlinux.o" } },
 	{ "AR", "vmlinux.a", { KERNEL_PHASE_LINK, "vmlinux.o" } },
@@ -70,9 +70,9 @@ static bool fits(const char *pattern, const char *file)
 	return !strcmp(file, pattern);
 }
 
-struct kernel_progress_step kernel_progress_step_after(const char *line)
+struct kernel_progress_stage kernel_progress_after(const char *line)
 {
-	static const struct kernel_progress_step same = { NULL, NULL };
+	static const struct kernel_progress_stage same = { NULL, NULL };
 	const char *file;
 	size_t n;
 
@@ -90,7 +90,7 @@ struct kernel_progress_step kernel_progress_step_after(const char *line)
 		if (strlen(rules[i].tool) == n &&
 		    !strncmp(line, rules[i].tool, n) &&
 		    fits(rules[i].file, file))
-			return rules[i].step;
+			return rules[i].stage;
 	}
 	return same;
 }

@@ -43,14 +43,14 @@
 #define KERNEL_PHASE_PACKAGE   "package"
 #define KERNEL_PHASE_ARTIFACTS "artifacts"
 
-struct kernel_progress_step {
+struct kernel_progress_stage {
 	const char *phase; /* a KERNEL_PHASE_, or NULL: the same phase */
 	/* "host programs"; NULL: unchanged, or unknown in a new phase */
 	const char *activity;
 };
 
 /* Return the phase and the activity that the log line `line` announces. */
-struct kernel_progress_step kernel_progress_step_after(const char *line);
+struct kernel_progress_stage kernel_progress_after(const char *line);
 
 struct kernel_progress {
 	struct diag_log *log;

@@ -18,7 +18,7 @@
 
 /*
  * The makefile.  k.visit includes the Makefile of the directory $(1), and
- * k.tally adds its objects to k.units and its subdirectories to k.next.
+ * k.count adds its objects to k.units and its subdirectories to k.next.
  * k.clear removes kbuild's lists, because the next directory can use the same
  * names ("setup-y").  k.walk visits one level of directories after the other.
  * $(error) ends make before it considers a target.
@@ -46,7 +46,7 @@ static const char makefile[] =
 	"  $(eval undefine $(v)))\n"
 	"k.hostprogs = $(sort $(hostprogs) $(hostprogs-y) \\\n"
 	"  $(hostprogs-always-y))\n"
-	"define k.tally\n"
+	"define k.count\n"
 	"k.mod := $(if $(k.modules),$(filter %.o,$(obj-m)))\n"
 	"k.linked := $(k.mod) $(if $(k.builtin),$(filter %.o,$(obj-y) $(lib-y)))\n"
 	"k.objects := $(call k.parts,$(k.linked)) $(targets) $(extra-y) \\\n"
@@ -64,7 +64,7 @@ static const char makefile[] =
 	"obj := $(1)\n"
 	"src := $(1)\n"
 	"-include $(firstword $(wildcard $(1)/Kbuild $(1)/Makefile))\n"
-	"$$(eval $$(value k.tally))\n"
+	"$$(eval $$(value k.count))\n"
 	"$$(k.clear)\n"
 	"endef\n"
 	"k.walk = $(if $(1),$(eval k.next :=)$(eval k.seen += $(1))\\\n"

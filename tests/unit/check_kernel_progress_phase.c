@@ -52,7 +52,7 @@ static const struct {
 
 TEST_EACH(a_line_tells_what_comes_next, lines)
 {
-	struct kernel_progress_step got = kernel_progress_step_after(row->line);
+	struct kernel_progress_stage got = kernel_progress_after(row->line);
 
 	ck_assert_msg(str_equal(got.phase, row->phase), "%s: %s", row->line,
 		      got.phase ? got.phase : "nothing");
