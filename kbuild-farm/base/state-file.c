@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int check_file(const struct state_file *f, const char *path, int fd,
-		      size_t *size, struct err *err)
+static int check_file_type(const struct state_file *f, const char *path, int fd,
+			   size_t *size, struct err *err)
 {
 	struct stat st;
 
@@ -63,7 +63,7 @@ int state_file_read(const struct state_file *f, const char *path,
 				       "%s: is a symbolic link; remove it",
 				       path) :
 			       err_errno(err, "%s", path);
-	ret = check_file(f, path, fd, &size, err);
+	ret = check_file_type(f, path, fd, &size, err);
 	if (!ret) {
 		ret = read_bytes(fd, size, out);
 		if (ret)

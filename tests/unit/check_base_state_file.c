@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sys/resource.h>
 
@@ -37,6 +38,8 @@ static void tear_down(void)
 	tempdir_remove(dir);
 	free(path);
 }
+
+FIXTURE(set_up, tear_down);
 
 static void expect_error(const struct state_file *f, int ret, const char *text)
 {
@@ -79,8 +82,6 @@ static void write_text(const char *text)
 
 	must(state_file_write(&format, path, bytes_str(text), &err));
 }
-
-FIXTURE(set_up, tear_down);
 
 TEST(a_written_file_is_read)
 {
