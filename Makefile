@@ -133,7 +133,7 @@ cc_ldflags := $(if $(SAN),-fsanitize=$(SAN),-static -no-pie -Wl,--gc-sections \
 uses_base :=
 public_base := arena args buf bytes child clock depfile dial digest elf err \
 	file-stamp format fs json list log map outqueue pool printable process \
-	reason replace socket spawn spellcheck state-file str task terminal url \
+	reason record replace socket spawn spellcheck state-file str task terminal url \
 	vec version which
 uses_conf := base
 public_conf := conf locate scan schema

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/json.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 json_t *json_text(const char *s)
@@ -66,4 +67,51 @@ void json_add_text(struct buf *out, const char *s)
 	buf_add_str(out, quoted);
 	free(quoted);
 	json_decref(value);
+}
+
+int json_parse(json_t **out, struct bytes text, struct err *err)
+{
+	json_error_t why;
+
+	*out = json_loadb((const char *)text.data, text.len,
+			  JSON_REJECT_DUPLICATES, &why);
+	return *out ? 0 :
+		      err_set(err, EINVAL, "line %d: %s", why.line, why.text);
+}
+
+int json_file_read(const struct json_file *f, const char *path, json_t **out,
+		   struct err *err)
+{
+	struct buf text = { 0 };
+	int ret = state_file_read(&f->file, path, &text, err);
+
+	*out = NULL;
+	if (!ret) {
+		ret = json_parse(out, buf_bytes(&text), err);
+		if (ret)
+			err_wrap(err, "%s", path);
+	}
+	buf_release(&text);
+	return ret;
+}
+
+char *json_file_format(const struct json_file *f, const json_t *o)
+{
+	char *text = json_dumps(o, f->dump_flags), *out;
+
+	if (!text)
+		str_out_of_memory();
+	out = xasprintf("%s%s", text, f->ends_line ? "\n" : "");
+	free(text);
+	return out;
+}
+
+int json_file_write(const struct json_file *f, const char *path,
+		    const json_t *o, struct err *err)
+{
+	char *text = json_file_format(f, o);
+	int ret = state_file_write(&f->file, path, bytes_str(text), err);
+
+	free(text);
+	return ret;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * base/json.h - JSON strings from arbitrary bytes.
+ * base/json.h - JSON files, and JSON strings from arbitrary bytes.
  *
  * A path or text from a peer may contain any byte, but a JSON string must be
  * valid UTF-8.
@@ -9,6 +9,7 @@
 #define BASE_JSON_H
 
 #include "base/buf.h"
+#include "base/state-file.h"
 #include "base/str.h"
 
 #include <jansson.h>
@@ -22,5 +23,28 @@ json_t *json_text(const char *s);
 json_t *json_texts(const struct strv *list);
 /* Append `s` quoted, with the same conversion as json_text(). */
 void json_add_text(struct buf *out, const char *s);
+
+/* A state file that contains a JSON value. */
+struct json_file {
+	struct state_file file;
+	size_t dump_flags; /* of json_dumps() */
+	bool ends_line; /* a newline ends the file */
+};
+
+/*
+ * Parse a text.  Returns 0 with a new reference in *out; or -EINVAL with *out
+ * NULL and a message that names the line.
+ */
+int json_parse(json_t **out, struct bytes text, struct err *err);
+/*
+ * Read a file.  Returns 0, or the errors of state_file_read() and json_parse()
+ * with a message that names the file.  *out is NULL after an error.
+ */
+int json_file_read(const struct json_file *f, const char *path, json_t **out,
+		   struct err *err);
+/* Return the content of a file with the value `o`.  The caller frees it. */
+char *json_file_format(const struct json_file *f, const json_t *o);
+int json_file_write(const struct json_file *f, const char *path,
+		    const json_t *o, struct err *err);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 #include "base/fs.h"
-#include "base/json.h"
+#include "base/record.h"
 #include "base/vec.h"
 #include "toolchain/builtin.h"
 #include "toolchain/install-dir.h"
@@ -19,176 +19,71 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FILE_MAX (4u << 20)
 #define LIST_MAX 10000 /* elements of a list */
 
 /* ---- toolchain.json ---- */
 
-enum member_kind {
-	MEMBER_TEXT, /* a text or null */
-	MEMBER_REQUIRED_TEXT,
-	MEMBER_BOOL,
-	MEMBER_DIGEST, /* a digest; null stands for the zero digest */
-	MEMBER_LIST, /* a list of texts */
-	MEMBER_TOOLS, /* a list; only adopted toolchains have it */
-	MEMBER_COMPILER, /* "gcc" or "clang" */
-	MEMBER_VERIFIED, /* an object with verified_members */
+static const struct json_file file_format = {
+	.file = { .max_bytes = 4u << 20, .mode = 0644, .durable = true },
+	.dump_flags = JSON_INDENT(2),
+	.ends_line = true,
 };
 
-struct json_member {
-	const char *key;
-	enum member_kind kind;
-	size_t offset;
+static const char *const compiler_words[] = { "gcc", "clang" };
+
+static const struct record_member verified_members[] = {
+	{ RECORD_STRING("sums_key", toolchain_installed, sums_key) },
+	{ RECORD_STRING("tar_key", toolchain_installed, tar_key) },
+	{ RECORD_BOOL("sha256_given", toolchain_installed, sha256_given),
+	  .required = true },
 };
+static const struct record verified_record = RECORD(toolchain_installed,
+						    verified_members);
 
-#define INSTALLED_OFFSET(member) offsetof(struct toolchain_installed, member)
-
-static const struct json_member verified_members[] = {
-	{ "sums_key", MEMBER_TEXT, INSTALLED_OFFSET(sums_key) },
-	{ "tar_key", MEMBER_TEXT, INSTALLED_OFFSET(tar_key) },
-	{ "sha256_given", MEMBER_BOOL, INSTALLED_OFFSET(sha256_given) },
-	{ 0 },
-};
-
-/* The members of toolchain.json, in the order of the file. */
-static const struct json_member installed_members[] = {
-	{ "id", MEMBER_REQUIRED_TEXT, INSTALLED_OFFSET(id) },
-	{ "release", MEMBER_REQUIRED_TEXT, INSTALLED_OFFSET(release) },
-	{ "version", MEMBER_REQUIRED_TEXT, INSTALLED_OFFSET(version) },
-	{ "kind", MEMBER_COMPILER, INSTALLED_OFFSET(is_clang) },
-	{ "triplet", MEMBER_TEXT, INSTALLED_OFFSET(triplet) },
-	{ "host", MEMBER_REQUIRED_TEXT, INSTALLED_OFFSET(host) },
-	{ "prefix", MEMBER_REQUIRED_TEXT, INSTALLED_OFFSET(relative_prefix) },
-	{ "driver", MEMBER_REQUIRED_TEXT, INSTALLED_OFFSET(driver) },
-	{ "url", MEMBER_TEXT, INSTALLED_OFFSET(url) },
-	{ "archive_sha256", MEMBER_DIGEST, INSTALLED_OFFSET(archive_digest) },
-	{ "tree", MEMBER_DIGEST, INSTALLED_OFFSET(dir_digest) },
-	{ "content", MEMBER_DIGEST, INSTALLED_OFFSET(manifest_id) },
-	{ "verified", MEMBER_VERIFIED, 0 },
-	{ "insecure", MEMBER_BOOL, INSTALLED_OFFSET(insecure) },
-	{ "date", MEMBER_TEXT, INSTALLED_OFFSET(date) },
-	{ "links", MEMBER_LIST, INSTALLED_OFFSET(links) },
-	{ "hostlibs", MEMBER_LIST, INSTALLED_OFFSET(hostlibs) },
-	{ "adopted", MEMBER_TEXT, INSTALLED_OFFSET(adopted_from) },
-	{ "tools", MEMBER_TOOLS, INSTALLED_OFFSET(tools) },
-	{ 0 },
-};
-
-static json_t *fields_json(const struct json_member *f,
-			   const struct toolchain_installed *t);
-
-static json_t *field_json(const struct json_member *f,
-			  const struct toolchain_installed *t)
+static bool is_adopted(const void *t)
 {
-	const void *at = (const char *)t + f->offset;
-	char hex[DIGEST_HEX];
-
-	switch (f->kind) {
-	case MEMBER_TEXT:
-	case MEMBER_REQUIRED_TEXT:
-		return json_text(*(char *const *)at);
-	case MEMBER_BOOL:
-		return json_boolean(*(const bool *)at);
-	case MEMBER_DIGEST:
-		digest_format(at, hex);
-		return json_text(digest_is_set(at) ? hex : NULL);
-	case MEMBER_LIST:
-	case MEMBER_TOOLS:
-		return json_texts(at);
-	case MEMBER_COMPILER:
-		return json_text(t->is_clang ? "clang" : "gcc");
-	case MEMBER_VERIFIED:
-		break;
-	}
-	return fields_json(verified_members, t);
+	return ((const struct toolchain_installed *)t)->adopted_from;
 }
 
-static json_t *fields_json(const struct json_member *f,
-			   const struct toolchain_installed *t)
-{
-	json_t *o = json_object();
-
-	for (; f->key; f++) {
-		if (f->kind != MEMBER_TOOLS || t->adopted_from)
-			json_object_set_new(o, f->key, field_json(f, t));
-	}
-	return o;
-}
+static const struct record_member installed_members[] = {
+	{ RECORD_STRING("id", toolchain_installed, id), .required = true },
+	{ RECORD_STRING("release", toolchain_installed, release),
+	  .required = true },
+	{ RECORD_STRING("version", toolchain_installed, version),
+	  .required = true },
+	{ RECORD_WORD("kind", toolchain_installed, is_clang, compiler_words),
+	  .required = true },
+	{ RECORD_STRING("triplet", toolchain_installed, triplet) },
+	{ RECORD_STRING("host", toolchain_installed, host), .required = true },
+	{ RECORD_STRING("prefix", toolchain_installed, relative_prefix),
+	  .required = true },
+	{ RECORD_STRING("driver", toolchain_installed, driver),
+	  .required = true },
+	{ RECORD_STRING("url", toolchain_installed, url) },
+	{ RECORD_DIGEST("archive_sha256", toolchain_installed,
+			archive_digest) },
+	{ RECORD_DIGEST("tree", toolchain_installed, dir_digest) },
+	{ RECORD_DIGEST("content", toolchain_installed, manifest_id) },
+	/* An object in the file, but not a nested struct. */
+	{ .key = "verified",
+	  .kind = RECORD_IS_OBJECT,
+	  .of = &verified_record,
+	  .required = true },
+	{ RECORD_BOOL("insecure", toolchain_installed, insecure),
+	  .required = true },
+	{ RECORD_STRING("date", toolchain_installed, date) },
+	{ RECORD_STRINGS("links", toolchain_installed, links, LIST_MAX) },
+	{ RECORD_STRINGS("hostlibs", toolchain_installed, hostlibs, LIST_MAX) },
+	{ RECORD_STRING("adopted", toolchain_installed, adopted_from) },
+	{ RECORD_STRINGS("tools", toolchain_installed, tools, LIST_MAX),
+	  .is_present = is_adopted },
+};
+static const struct record installed_record = RECORD(toolchain_installed,
+						     installed_members);
 
 char *toolchain_installed_encode(const struct toolchain_installed *t)
 {
-	json_t *o = fields_json(installed_members, t);
-	char *line = json_dumps(o, JSON_INDENT(2)), *out;
-
-	if (!line)
-		str_out_of_memory();
-	out = xasprintf("%s\n", line);
-	free(line);
-	json_decref(o);
-	return out;
-}
-
-static bool read_list(json_t *a, struct strv *out)
-{
-	json_t *j;
-	size_t i;
-
-	if (a && (!json_is_array(a) || json_array_size(a) > LIST_MAX))
-		return false;
-	json_array_foreach(a, i, j)
-	{
-		if (!json_is_string(j))
-			return false;
-		strv_add(out, json_string_value(j));
-	}
-	return true;
-}
-
-/* Read all members.  Returns the first invalid key, or NULL. */
-static const char *read_fields(json_t *o, const struct json_member *f,
-			       struct toolchain_installed *t)
-{
-	bool good = true;
-
-	for (; f->key; f++) {
-		json_t *j = json_object_get(o, f->key);
-		const char *text = json_string_value(j), *bad;
-		void *at = (char *)t + f->offset;
-
-		switch (f->kind) {
-		case MEMBER_TEXT:
-		case MEMBER_REQUIRED_TEXT:
-			if (text)
-				*(char **)at = xstrdup(text);
-			good = text || (f->kind == MEMBER_TEXT &&
-					(!j || json_is_null(j)));
-			break;
-		case MEMBER_BOOL:
-			good = json_is_boolean(j);
-			*(bool *)at = json_is_true(j);
-			break;
-		case MEMBER_DIGEST:
-			good = text ? digest_parse(at, text) :
-				      !j || json_is_null(j);
-			break;
-		case MEMBER_LIST:
-		case MEMBER_TOOLS:
-			good = read_list(j, at);
-			break;
-		case MEMBER_COMPILER:
-			t->is_clang = text && !strcmp(text, "clang");
-			good = t->is_clang || (text && !strcmp(text, "gcc"));
-			break;
-		case MEMBER_VERIFIED:
-			good = json_is_object(j);
-			bad = good ? read_fields(j, verified_members, t) : NULL;
-			if (bad)
-				return bad;
-		}
-		if (!good)
-			return f->key;
-	}
-	return NULL;
+	return record_encode(&installed_record, t, &file_format);
 }
 
 /*
@@ -220,47 +115,21 @@ static const char *invalid_member_error(const struct toolchain_installed *t)
 int toolchain_installed_decode(struct toolchain_installed *out, struct bytes in,
 			       struct err *err)
 {
-	const char *bad = "id";
-	json_error_t why;
-	json_t *o;
+	int ret = record_decode(&installed_record, out, in, err);
+	const char *bad = ret ? NULL : invalid_member_error(out);
 
-	*out = (struct toolchain_installed){ 0 };
-	o = json_loadb((const char *)in.data, in.len, JSON_REJECT_DUPLICATES,
-		       &why);
-	if (!o)
-		return err_set(err, EINVAL, "line %d: %s", why.line, why.text);
-	if (json_is_object(o))
-		bad = read_fields(o, installed_members, out);
 	if (!bad)
-		bad = invalid_member_error(out);
-	json_decref(o);
-	if (!bad)
-		return 0;
+		return ret;
 	toolchain_installed_release(out);
 	return err_set(err, EINVAL, "missing or invalid \"%s\"", bad);
 }
 
-static void release_fields(const struct json_member *f,
-			   struct toolchain_installed *t)
-{
-	for (; f->key; f++) {
-		void *at = (char *)t + f->offset;
-
-		if (f->kind == MEMBER_TEXT || f->kind == MEMBER_REQUIRED_TEXT)
-			free(*(char **)at);
-		else if (f->kind == MEMBER_LIST || f->kind == MEMBER_TOOLS)
-			strv_release(at);
-	}
-}
-
 void toolchain_installed_release(struct toolchain_installed *t)
 {
-	release_fields(installed_members, t);
-	release_fields(verified_members, t);
 	free(t->dir);
 	free(t->prefix);
 	free(t->bin);
-	*t = (struct toolchain_installed){ 0 };
+	record_release(&installed_record, t);
 }
 
 char *toolchain_installed_format_now(void)
@@ -293,7 +162,7 @@ static int read_dir(struct toolchain_installed *out, const char *dir,
 {
 	char *file = xasprintf("%s/" TOOLCHAIN_JSON, dir);
 	struct buf text = { 0 };
-	int ret = fs_read(file, FILE_MAX, &text, err);
+	int ret = state_file_read(&file_format.file, file, &text, err);
 
 	*out = (struct toolchain_installed){ 0 };
 	if (!ret) {
@@ -333,10 +202,8 @@ int toolchain_installed_write(const struct toolchain_installed *t,
 			      struct err *err)
 {
 	char *file = xasprintf("%s/" TOOLCHAIN_JSON, t->dir);
-	char *text = toolchain_installed_encode(t);
-	int ret = fs_write(file, bytes_str(text), 0644, err);
+	int ret = record_write(&installed_record, t, &file_format, file, err);
 
-	free(text);
 	free(file);
 	return ret;
 }

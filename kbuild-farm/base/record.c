@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/record.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *member_at(const void *s, size_t at)
+{
+	return (char *)(uintptr_t)s + at;
+}
+
+static int64_t get_number(const struct record_member *m, const void *at)
+{
+	uint8_t byte;
+	uint32_t word;
+	int64_t n;
+
+	switch (m->width) {
+	case sizeof(byte):
+		memcpy(&byte, at, sizeof(byte));
+		return byte;
+	case sizeof(word):
+		memcpy(&word, at, sizeof(word));
+		return m->min < 0 ? (int32_t)word : (int64_t)word;
+	default:
+		memcpy(&n, at, sizeof(n));
+		return n;
+	}
+}
+
+static void put_number(const struct record_member *m, void *at, int64_t n)
+{
+	uint8_t byte = (uint8_t)n;
+	uint32_t word = (uint32_t)n;
+
+	if (m->width == sizeof(byte))
+		memcpy(at, &byte, sizeof(byte));
+	else if (m->width == sizeof(word))
+		memcpy(at, &word, sizeof(word));
+	else
+		memcpy(at, &n, sizeof(n));
+}
+
+/* ---- writing ---- */
+
+static json_t *record_to_json(const struct record *r, const void *s);
+
+static bool is_null_object(const struct record_member *m, const void *at)
+{
+	const struct record_member *first = &m->of->members[0];
+
+	return !m->required && first->kind == RECORD_IS_STRING &&
+	       !*(char **)member_at(at, first->at);
+}
+
+static json_t *list_to_json(const struct record_member *m, const void *s)
+{
+	const char *v = *(char **)member_at(s, m->at);
+	size_t n = *(size_t *)member_at(s, m->n_at);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(
+			list,
+			record_to_json(m->of, v + i * m->of->struct_bytes));
+	return list;
+}
+
+static json_t *member_to_json(const struct record_member *m, const void *s)
+{
+	const void *at = member_at(s, m->at);
+	char hex[DIGEST_HEX];
+
+	switch (m->kind) {
+	case RECORD_IS_STRING:
+		return json_text(*(char *const *)at);
+	case RECORD_IS_NUMBER:
+		return json_integer(get_number(m, at));
+	case RECORD_IS_WORD:
+		return json_text(m->words[get_number(m, at)]);
+	case RECORD_IS_BOOL:
+		return json_boolean(*(const bool *)at);
+	case RECORD_IS_DIGEST:
+		digest_format(at, hex);
+		return json_text(digest_is_set(at) ? hex : NULL);
+	case RECORD_IS_STRINGS:
+		return json_texts(at);
+	case RECORD_IS_OBJECT:
+		return is_null_object(m, at) ? json_null() :
+					       record_to_json(m->of, at);
+	case RECORD_IS_LIST:
+		break;
+	}
+	return list_to_json(m, s);
+}
+
+static json_t *record_to_json(const struct record *r, const void *s)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < r->n_members; i++) {
+		const struct record_member *m = &r->members[i];
+
+		if (!m->is_present || m->is_present(s))
+			json_object_set_new(o, m->key, member_to_json(m, s));
+	}
+	return o;
+}
+
+char *record_encode(const struct record *r, const void *s,
+		    const struct json_file *f)
+{
+	json_t *o = record_to_json(r, s);
+	char *text = json_file_format(f, o);
+
+	json_decref(o);
+	return text;
+}
+
+int record_write(const struct record *r, const void *s,
+		 const struct json_file *f, const char *path, struct err *err)
+{
+	json_t *o = record_to_json(r, s);
+	int ret = json_file_write(f, path, o, err);
+
+	json_decref(o);
+	return ret;
+}
+
+/* ---- reading ---- */
+
+static const char *fill_struct(const struct record *r, void *s,
+			       const json_t *o);
+
+static bool fill_number(const struct record_member *m, void *at,
+			const json_t *j)
+{
+	json_int_t n = json_integer_value(j);
+
+	if (!json_is_integer(j) || n < m->min || n > m->max)
+		return false;
+	put_number(m, at, n);
+	return true;
+}
+
+static bool fill_word(const struct record_member *m, void *at, const char *text)
+{
+	for (int64_t i = 0; text && i <= m->max; i++) {
+		if (!strcmp(m->words[i], text)) {
+			put_number(m, at, i);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool fill_strings(const struct record_member *m, struct strv *out,
+			 const json_t *j)
+{
+	size_t n = json_array_size(j);
+
+	if (!json_is_array(j) || n > (uint64_t)m->max)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const char *text = json_string_value(json_array_get(j, i));
+
+		if (!text)
+			return false;
+		strv_add(out, text);
+	}
+	return true;
+}
+
+static bool fill_list(const struct record_member *m, void *s, const json_t *j)
+{
+	size_t n = json_array_size(j), *n_read = member_at(s, m->n_at);
+	char *v;
+
+	if (!json_is_array(j) || n > (uint64_t)m->max)
+		return false;
+	v = xcalloc((size_t)m->max, m->of->struct_bytes);
+	*(char **)member_at(s, m->at) = v;
+	while (*n_read < n) {
+		size_t i = (*n_read)++;
+
+		if (fill_struct(m->of, v + i * m->of->struct_bytes,
+				json_array_get(j, i)))
+			return false;
+	}
+	return true;
+}
+
+static bool fill_member(const struct record_member *m, void *s, const json_t *j)
+{
+	const char *text = json_string_value(j);
+	void *at = member_at(s, m->at);
+
+	if (!j || json_is_null(j))
+		return !m->required;
+	switch (m->kind) {
+	case RECORD_IS_STRING:
+		*(char **)at = text ? xstrdup(text) : NULL;
+		return text;
+	case RECORD_IS_NUMBER:
+		return fill_number(m, at, j);
+	case RECORD_IS_WORD:
+		return fill_word(m, at, text);
+	case RECORD_IS_BOOL:
+		*(bool *)at = json_is_true(j);
+		return json_is_boolean(j);
+	case RECORD_IS_DIGEST:
+		return text && digest_parse(at, text);
+	case RECORD_IS_STRINGS:
+		return fill_strings(m, at, j);
+	case RECORD_IS_LIST:
+		return fill_list(m, s, j);
+	case RECORD_IS_OBJECT:
+		break;
+	}
+	return false; /* not an object */
+}
+
+/* Return NULL or the first invalid key. */
+static const char *fill_struct(const struct record *r, void *s, const json_t *o)
+{
+	for (size_t i = 0; i < r->n_members; i++) {
+		const struct record_member *m = &r->members[i];
+		const json_t *j = json_object_get(o, m->key);
+		const char *bad = NULL;
+
+		if (m->kind == RECORD_IS_OBJECT && json_is_object(j))
+			bad = fill_struct(m->of, member_at(s, m->at), j);
+		else if (!fill_member(m, s, j))
+			bad = m->key;
+		if (bad)
+			return bad;
+	}
+	return json_is_object(o) ? NULL : r->members[0].key;
+}
+
+int record_decode(const struct record *r, void *s, struct bytes text,
+		  struct err *err)
+{
+	const char *bad;
+	json_t *o = NULL;
+	int ret = json_parse(&o, text, err);
+
+	memset(s, 0, r->struct_bytes);
+	bad = ret ? NULL : fill_struct(r, s, o);
+	if (bad) {
+		record_release(r, s);
+		ret = err_set(err, EINVAL, "missing or invalid \"%s\"", bad);
+	}
+	json_decref(o);
+	return ret;
+}
+
+int record_read(const struct record *r, void *s, const struct json_file *f,
+		const char *path, struct err *err)
+{
+	struct buf text = { 0 };
+	int ret = state_file_read(&f->file, path, &text, err);
+
+	memset(s, 0, r->struct_bytes);
+	if (!ret) {
+		ret = record_decode(r, s, buf_bytes(&text), err);
+		if (ret)
+			err_wrap(err, "%s", path);
+	}
+	buf_release(&text);
+	return ret;
+}
+
+/* ---- memory ---- */
+
+static void release_members(const struct record *r, void *s);
+
+static void release_list(const struct record_member *m, void *s)
+{
+	char *v = *(char **)member_at(s, m->at);
+	size_t n = *(size_t *)member_at(s, m->n_at);
+
+	for (size_t i = 0; i < n; i++)
+		release_members(m->of, v + i * m->of->struct_bytes);
+	free(v);
+}
+
+static void release_members(const struct record *r, void *s)
+{
+	for (size_t i = 0; i < r->n_members; i++) {
+		const struct record_member *m = &r->members[i];
+		void *at = member_at(s, m->at);
+
+		if (m->kind == RECORD_IS_STRING)
+			free(*(char **)at);
+		else if (m->kind == RECORD_IS_STRINGS)
+			strv_release(at);
+		else if (m->kind == RECORD_IS_OBJECT)
+			release_members(m->of, at);
+		else if (m->kind == RECORD_IS_LIST)
+			release_list(m, s);
+	}
+}
+
+void record_release(const struct record *r, void *s)
+{
+	release_members(r, s);
+	memset(s, 0, r->struct_bytes);
+}

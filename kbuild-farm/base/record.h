@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * base/record.h - Conversion of structs to JSON and back by tables of members.
+ *
+ * For struct tree_branch, the source file has
+ *
+ *	static const struct record_member branch_members[] = {
+ *		{ RECORD_STRING("name", tree_branch, name), .required = true },
+ *		{ RECORD_NUMBER("time", tree_branch, time_s, 0, INT64_MAX) },
+ *	};
+ *	static const struct record branch =
+ *		RECORD(tree_branch, branch_members);
+ *
+ * Members are written in the order of the table.  A reader ignores keys that
+ * are not in the table, because a newer version of kfarm may have written them.
+ * A member that is not `required` is zero if the key is missing, as in a file
+ * of an older version, or null.
+ */
+#ifndef BASE_RECORD_H
+#define BASE_RECORD_H
+
+#include "base/digest.h"
+#include "base/json.h"
+#include "base/str.h"
+
+struct record;
+
+struct record_member {
+	const char *key;
+	enum {
+		RECORD_IS_STRING, /* NULL is null */
+		RECORD_IS_NUMBER, /* of `width` bytes, from `min` to `max` */
+		/* of `width` bytes: an index, at most `max`, of `words` */
+		RECORD_IS_WORD,
+		RECORD_IS_BOOL,
+		RECORD_IS_DIGEST, /* a zero digest is null */
+		RECORD_IS_STRINGS, /* a struct strv of at most `max` */
+		/*
+		 * a nested struct, described by `of`; null if it is not
+		 * required and its first member is a NULL string
+		 */
+		RECORD_IS_OBJECT,
+		/*
+		 * an array of at most `max` structs, described by `of`, on the
+		 * heap; `n_at` is the offset of a size_t with their number.
+		 * The reader allocates `max` structs.
+		 */
+		RECORD_IS_LIST,
+	} kind;
+	bool required;
+	uint8_t width;
+	uint16_t at, n_at;
+	int64_t min, max;
+	const char *const *words;
+	const struct record *of;
+	/* condition under which the member is written, or NULL */
+	bool (*is_present)(const void *s);
+};
+
+struct record {
+	const struct record_member *members;
+	size_t n_members, struct_bytes;
+};
+
+#define RECORD(type, table)                                    \
+	{                                                      \
+		.members = (table),                            \
+		.n_members = sizeof(table) / sizeof(*(table)), \
+		.struct_bytes = sizeof(struct type),           \
+	}
+
+#define RECORD_MEMBER(type, member) (((struct type *)0)->member)
+#define RECORD_WIDTH(type, member)           \
+	.at = offsetof(struct type, member), \
+	.width = sizeof(RECORD_MEMBER(type, member))
+/* Offset of a member. Fails to compile if the member has another type. */
+#define RECORD_AT(type, member, member_type)                                   \
+	.at = offsetof(struct type, member) +                                  \
+	      0 * sizeof(char[__builtin_types_compatible_p(                    \
+				      __typeof__(RECORD_MEMBER(type, member)), \
+				      member_type) ?                           \
+				      1 :                                      \
+				      -1])
+
+#define RECORD_STRING(name, type, member) \
+	.key = (name), .kind = RECORD_IS_STRING, RECORD_AT(type, member, char *)
+#define RECORD_NUMBER(name, type, member, least, most)           \
+	.key = (name), .kind = RECORD_IS_NUMBER, .min = (least), \
+	.max = (most), RECORD_WIDTH(type, member)
+#define RECORD_WORD(name, type, member, list)                   \
+	.key = (name), .kind = RECORD_IS_WORD, .words = (list), \
+	.max = sizeof(list) / sizeof(*(list)) - 1, RECORD_WIDTH(type, member)
+#define RECORD_BOOL(name, type, member) \
+	.key = (name), .kind = RECORD_IS_BOOL, RECORD_AT(type, member, bool)
+#define RECORD_DIGEST(name, type, member)        \
+	.key = (name), .kind = RECORD_IS_DIGEST, \
+	RECORD_AT(type, member, struct digest)
+#define RECORD_STRINGS(name, type, member, most)                 \
+	.key = (name), .kind = RECORD_IS_STRINGS, .max = (most), \
+	RECORD_AT(type, member, struct strv)
+#define RECORD_OBJECT(name, type, member, record)                \
+	.key = (name), .kind = RECORD_IS_OBJECT, .of = (record), \
+	.at = offsetof(struct type, member)
+#define RECORD_LIST(name, type, member, count, most, record)                  \
+	.key = (name), .kind = RECORD_IS_LIST, .of = (record), .max = (most), \
+	.at = offsetof(struct type, member),                                  \
+	.n_at = offsetof(struct type, count)
+
+/* Return the content of a file for the struct.  The caller frees it. */
+char *record_encode(const struct record *r, const void *s,
+		    const struct json_file *f);
+/*
+ * Decode the content of a file into a struct, which the caller releases with
+ * record_release() after success.  Returns 0; or -EINVAL with a message that
+ * names the line or the first missing or invalid key, and the struct zeroed.
+ */
+int record_decode(const struct record *r, void *s, struct bytes text,
+		  struct err *err);
+/*
+ * Read and write a file.  Returns 0, or an error of state_file_read(),
+ * record_decode() or state_file_write() with a message that names the file.
+ */
+int record_read(const struct record *r, void *s, const struct json_file *f,
+		const char *path, struct err *err);
+int record_write(const struct record *r, const void *s,
+		 const struct json_file *f, const char *path, struct err *err);
+/* Free all memory that the struct owns and zero it. */
+void record_release(const struct record *r, void *s);
+
+#endif

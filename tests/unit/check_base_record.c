@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: base */
+#include "base/record.h"
+
+#include "../lib/tempdir.h"
+#include "../lib/test.h"
+#include "base/fs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct point {
+	char *name;
+	int32_t x;
+};
+
+struct sample {
+	char *title;
+	uint32_t count;
+	int32_t offset;
+	int64_t time;
+	enum {
+		COLOR_RED,
+		COLOR_GREEN
+	} color;
+	bool is_big, is_open;
+	struct digest digest;
+	struct strv words;
+	struct point top, bottom;
+	struct point *points;
+	size_t n_points;
+	char *hidden;
+};
+
+static const char *const sizes[] = { "small", "big" };
+static const char *const colors[] = { "red", "green" };
+
+static bool has_hidden(const void *s)
+{
+	return ((const struct sample *)s)->hidden;
+}
+
+static const struct record_member point_members[] = {
+	{ RECORD_STRING("name", point, name), .required = true },
+	{ RECORD_NUMBER("x", point, x, -10, 10), .required = true },
+};
+static const struct record point_record = RECORD(point, point_members);
+
+static const struct record_member sample_members[] = {
+	{ RECORD_STRING("title", sample, title), .required = true },
+	{ RECORD_NUMBER("count", sample, count, 0, UINT32_MAX) },
+	{ RECORD_NUMBER("offset", sample, offset, INT32_MIN, INT32_MAX) },
+	{ RECORD_NUMBER("time", sample, time, INT64_MIN, INT64_MAX) },
+	{ RECORD_WORD("color", sample, color, colors) },
+	{ RECORD_WORD("size", sample, is_big, sizes) },
+	{ RECORD_BOOL("open", sample, is_open) },
+	{ RECORD_DIGEST("digest", sample, digest) },
+	{ RECORD_STRINGS("words", sample, words, 3) },
+	{ RECORD_OBJECT("top", sample, top, &point_record) },
+	{ RECORD_OBJECT("bottom", sample, bottom, &point_record) },
+	{ RECORD_LIST("points", sample, points, n_points, 2, &point_record) },
+	{ RECORD_STRING("hidden", sample, hidden), .is_present = has_hidden },
+};
+static const struct record sample_record = RECORD(sample, sample_members);
+
+static const struct json_file format = {
+	.file = { .max_bytes = 1000, .mode = 0644 },
+	.dump_flags = JSON_INDENT(1),
+	.ends_line = true,
+};
+
+static const char text[] = "{\n"
+			   " \"title\": \"a\",\n"
+			   " \"count\": 4294967295,\n"
+			   " \"offset\": -2147483648,\n"
+			   " \"time\": -9223372036854775808,\n"
+			   " \"color\": \"green\",\n"
+			   " \"size\": \"big\",\n"
+			   " \"open\": true,\n"
+			   " \"digest\": \"01000000000000000000000000000000"
+			   "00000000000000000000000000000000\",\n"
+			   " \"words\": [\n"
+			   "  \"one\",\n"
+			   "  \"two\"\n"
+			   " ],\n"
+			   " \"top\": {\n"
+			   "  \"name\": \"t\",\n"
+			   "  \"x\": -10\n"
+			   " },\n"
+			   " \"bottom\": null,\n"
+			   " \"points\": [\n"
+			   "  {\n"
+			   "   \"name\": \"p\",\n"
+			   "   \"x\": 10\n"
+			   "  }\n"
+			   " ]\n"
+			   "}\n";
+
+static char dir[TEMPDIR_SIZE];
+static char *path;
+
+static void set_up(void)
+{
+	tempdir_make(dir);
+	path = xasprintf("%s/record", dir);
+}
+
+static void tear_down(void)
+{
+	tempdir_remove(dir);
+	free(path);
+}
+
+FIXTURE(set_up, tear_down);
+TIMEOUT(60);
+
+TEST(a_record_is_read_and_written_alike)
+{
+	struct err err = { 0 };
+	struct sample s;
+
+	ck_assert_int_eq(fs_write(path, bytes_str(text), 0600, &err), 0);
+	ck_assert_int_eq(record_read(&sample_record, &s, &format, path, &err),
+			 0);
+	ck_assert_str_eq(s.title, "a");
+	ck_assert_uint_eq(s.count, UINT32_MAX);
+	ck_assert_int_eq(s.offset, INT32_MIN);
+	ck_assert_int_eq(s.time, INT64_MIN);
+	ck_assert_int_eq(s.color, COLOR_GREEN);
+	ck_assert(s.is_big && s.is_open);
+	ck_assert_uint_eq(s.digest.b[0], 1);
+	ck_assert_uint_eq(s.words.n, 2);
+	ck_assert_str_eq(s.words.v[1], "two");
+	ck_assert_str_eq(s.top.name, "t");
+	ck_assert_int_eq(s.top.x, -10);
+	ck_assert_ptr_null(s.bottom.name);
+	ck_assert_uint_eq(s.n_points, 1);
+	ck_assert_str_eq(s.points[0].name, "p");
+	ck_assert_int_eq(s.points[0].x, 10);
+	ck_assert_ptr_null(s.hidden);
+	ck_assert_int_eq(record_write(&sample_record, &s, &format, path, &err),
+			 0);
+	expect_file(path, text);
+	record_release(&sample_record, &s);
+	ck_assert_ptr_null(s.title);
+	ck_assert_uint_eq(s.n_points, 0);
+}
+
+/* An old file lacks keys; a new file has keys without a row. */
+TEST(missing_and_unknown_keys_are_accepted)
+{
+	static const char other[] = "{\"title\": \"a\", \"count\": null, "
+				    "\"later\": {\"x\": [1]}}";
+	struct err err = { 0 };
+	struct sample s;
+
+	ck_assert_int_eq(
+		record_decode(&sample_record, &s, bytes_str(other), &err), 0);
+	ck_assert_str_eq(s.title, "a");
+	ck_assert_uint_eq(s.count, 0);
+	ck_assert_int_eq(s.color, COLOR_RED);
+	ck_assert_uint_eq(s.words.n, 0);
+	ck_assert_ptr_null(s.points);
+	record_release(&sample_record, &s);
+}
+
+static const struct {
+	const char *text, *why;
+} invalid[] = {
+	{ "", "line 1: '[' or '{' expected near end of file" },
+	{ "[]", "missing or invalid \"title\"" },
+	{ "{}", "missing or invalid \"title\"" },
+	{ "{\"title\": null}", "missing or invalid \"title\"" },
+	{ "{\"title\": 1}", "missing or invalid \"title\"" },
+	{ "{\"title\": \"\", \"title\": \"\"}",
+	  "line 1: duplicate object key near '\"title\"'" },
+	{ "{\"title\": \"\", \"count\": -1}", "missing or invalid \"count\"" },
+	{ "{\"title\": \"\", \"count\": 1.0}", "missing or invalid \"count\"" },
+	{ "{\"title\": \"\", \"count\": 4294967296}",
+	  "missing or invalid \"count\"" },
+	{ "{\"title\": \"\", \"color\": \"blue\"}",
+	  "missing or invalid \"color\"" },
+	{ "{\"title\": \"\", \"color\": 1}", "missing or invalid \"color\"" },
+	{ "{\"title\": \"\", \"open\": 1}", "missing or invalid \"open\"" },
+	{ "{\"title\": \"\", \"digest\": \"00\"}",
+	  "missing or invalid \"digest\"" },
+	{ "{\"title\": \"\", \"words\": {}}", "missing or invalid \"words\"" },
+	{ "{\"title\": \"\", \"words\": [\"\", null]}",
+	  "missing or invalid \"words\"" },
+	{ "{\"title\": \"\", \"words\": [\"\", \"\", \"\", \"\"]}",
+	  "missing or invalid \"words\"" },
+	{ "{\"title\": \"\", \"top\": 1}", "missing or invalid \"top\"" },
+	{ "{\"title\": \"\", \"top\": {\"name\": \"n\"}}",
+	  "missing or invalid \"x\"" },
+	{ "{\"title\": \"\", \"points\": [{\"name\": \"n\", \"x\": 1}, 2]}",
+	  "missing or invalid \"points\"" },
+	{ "{\"title\": \"\", \"points\": [{}, {}, {}]}",
+	  "missing or invalid \"points\"" },
+};
+
+TEST_EACH(an_invalid_member_is_named, invalid)
+{
+	struct err err = { 0 };
+	struct sample s;
+
+	ck_assert_int_eq(
+		record_decode(&sample_record, &s, bytes_str(row->text), &err),
+		-EINVAL);
+	ck_assert_str_eq(err.text, row->why);
+	ck_assert_ptr_null(s.title);
+	ck_assert_ptr_null(s.words.v);
+	ck_assert_ptr_null(s.points);
+}
+
+TEST(a_truncated_file_is_invalid)
+{
+	struct err err = { 0 };
+	struct sample s;
+
+	/* Only the newline can be missing. */
+	for (size_t n = 0; n < sizeof(text) - 2; n++)
+		ck_assert_int_eq(record_decode(&sample_record, &s,
+					       bytes_of(text, n), &err),
+				 -EINVAL);
+	ck_assert_int_eq(record_decode(&sample_record, &s,
+				       bytes_of(text, sizeof(text) - 2), &err),
+			 0);
+	record_release(&sample_record, &s);
+}
+
+/* Each accepted variant is written and read again alike. */
+TEST(each_damaged_byte_is_harmless)
+{
+	char damaged[sizeof(text)];
+	struct sample s, again;
+	struct err err = { 0 };
+	unsigned n_accepted = 0;
+
+	for (size_t i = 0; i < 8 * (sizeof(text) - 1); i++) {
+		memcpy(damaged, text, sizeof(text));
+		damaged[i / 8] ^= (char)(1 << i % 8);
+		if (record_decode(&sample_record, &s,
+				  bytes_of(damaged, sizeof(text) - 1), &err))
+			continue;
+		ck_assert_int_eq(
+			record_write(&sample_record, &s, &format, path, &err),
+			0);
+		ck_assert_int_eq(record_read(&sample_record, &again, &format,
+					     path, &err),
+				 0);
+		ck_assert_str_eq(s.title, again.title);
+		ck_assert_int_eq(s.time, again.time);
+		record_release(&sample_record, &s);
+		record_release(&sample_record, &again);
+		n_accepted++;
+	}
+	ck_assert_uint_gt(n_accepted, 0);
+}
+
+TEST(an_error_names_the_file)
+{
+	struct err err = { 0 };
+	struct sample s;
+	char *why;
+
+	ck_assert_int_eq(record_read(&sample_record, &s, &format, path, &err),
+			 -ENOENT);
+	why = xasprintf("%s: No such file or directory", path);
+	ck_assert_str_eq(err.text, why);
+	free(why);
+	ck_assert_int_eq(fs_write(path, bytes_str("{}"), 0600, &err), 0);
+	ck_assert_int_eq(record_read(&sample_record, &s, &format, path, &err),
+			 -EINVAL);
+	why = xasprintf("%s: missing or invalid \"title\"", path);
+	ck_assert_str_eq(err.text, why);
+	free(why);
+	ck_assert_int_eq(fs_write(path, bytes_str("{\n1}"), 0600, &err), 0);
+	ck_assert_int_eq(record_read(&sample_record, &s, &format, path, &err),
+			 -EINVAL);
+	why = xasprintf("%s: line 2: string or '}' expected near '1'", path);
+	ck_assert_str_eq(err.text, why);
+	free(why);
+}
