@@ -110,8 +110,8 @@ const char *nightly_end_word(enum nightly_end e);
 int nightly_result_write(const struct nightly_result *r, const char *dir,
 			 struct err *err);
 /*
- * Read DIR/result.json and set r->dir.  Returns 0; -ENOENT; -EINVAL if the file
- * is damaged; otherwise -errno.
+ * Read DIR/result.json and set r->dir.  Returns 0 or an error of record_read():
+ * -EINVAL if the file is damaged.
  */
 int nightly_result_read(struct nightly_result *r, const char *dir,
 			struct err *err);

@@ -95,20 +95,24 @@ TEST(none_is_there)
 
 /* Replacements of the first word in a valid file. */
 static const struct damage {
-	const char *find, *put;
+	const char *find, *put, *why;
 } damages[] = {
-	{ "{", "" },
-	{ "\"number\": 7", "\"number\": 0" },
-	{ "\"number\": 7", "\"number\": -1" },
-	{ "\"number\": 7", "\"number\": \"7\"" },
-	{ "\"began\": 1700000000", "\"begun\": 1700000000" },
-	{ "\"errors\": 1", "\"errors\": 4294967296" },
-	{ "\"status\": 130", "\"status\": 256" },
-	{ "\"broken\"", "\"gone\"" },
-	{ "\"retry\"", "7" },
-	{ "\"arm64\"", "null" },
-	{ "\"commit\":", "\"comment\":" },
-	{ "}\n", "" },
+	{ "{", "", "line 2: '[' or '{' expected near '\"name\"'" },
+	{ "\"number\": 7", "\"number\": 0", "missing or invalid \"number\"" },
+	{ "\"number\": 7", "\"number\": -1", "missing or invalid \"number\"" },
+	{ "\"number\": 7", "\"number\": \"7\"",
+	  "missing or invalid \"number\"" },
+	{ "\"began\": 1700000000", "\"begun\": 1700000000",
+	  "missing or invalid \"began\"" },
+	{ "\"errors\": 1", "\"errors\": 4294967296",
+	  "missing or invalid \"errors\"" },
+	{ "\"status\": 130", "\"status\": 256",
+	  "missing or invalid \"status\"" },
+	{ "\"broken\"", "\"gone\"", "missing or invalid \"end\"" },
+	{ "\"retry\"", "7", "missing or invalid \"decision\"" },
+	{ "\"arm64\"", "null", "missing or invalid \"arch\"" },
+	{ "\"commit\":", "\"comment\":", "missing or invalid \"commit\"" },
+	{ "}\n", "", "line 36: '}' expected near end of file" },
 };
 
 TEST_EACH(a_damaged_one_is_none, damages)
@@ -129,7 +133,7 @@ TEST_EACH(a_damaged_one_is_none, damages)
 	buf_printf(&spoiled, "%s%s", row->put, at + strlen(row->find));
 	must(fs_write(path, buf_bytes(&spoiled), 0644, &err));
 	ck_assert_int_eq(nightly_result_read(&r, dir, &err), -EINVAL);
-	why = xasprintf("%s: malformed; ignored", path);
+	why = xasprintf("%s: %s", path, row->why);
 	ck_assert_str_eq(err.text, why);
 	ck_assert_ptr_null(r.name);
 	free(why);
