@@ -2,18 +2,13 @@
 #include "tree/state.h"
 
 #include "base/fs.h"
-#include "base/json.h"
-#include "base/vec.h"
+#include "base/record.h"
 #include "tree/git.h"
 
-#include <errno.h>
 #include <git2.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-
-#define STATE_MAX (1u << 20) /* bytes of state.json */
 
 static const char *const kinds[] = {
 	[TREE_KIND_CLONE] = "clone",
@@ -27,71 +22,35 @@ const char *tree_state_kind_name(enum tree_kind kind)
 	return kinds[kind];
 }
 
-static void read_branch(struct tree_branch *b, const json_t *o)
-{
-	const char *name = json_string_value(json_object_get(o, "name"));
-	const char *commit = json_string_value(json_object_get(o, "commit"));
+static const struct json_file file_format = {
+	.file = { .max_bytes = 1u << 20, .mode = 0644, .durable = true },
+	.dump_flags = JSON_INDENT(2),
+};
 
-	if (!name || !commit)
-		return;
-	b->name = xstrdup(name);
-	b->commit = xstrdup(commit);
-	b->time_s = json_integer_value(json_object_get(o, "time"));
-}
+static const struct record_member branch_members[] = {
+	{ RECORD_STRING("name", tree_branch, name), .required = true },
+	{ RECORD_STRING("commit", tree_branch, commit), .required = true },
+	{ RECORD_NUMBER("time", tree_branch, time_s, INT64_MIN, INT64_MAX) },
+};
+static const struct record branch_record = RECORD(tree_branch, branch_members);
 
-static json_t *branch_to_json(const struct tree_branch *b)
-{
-	if (!b->name)
-		return json_null();
-	return json_pack("{s:o,s:o,s:I}", "name", json_text(b->name), "commit",
-			 json_text(b->commit), "time", (json_int_t)b->time_s);
-}
-
-static void fill_state(struct tree_state *s, const json_t *root)
-{
-	const char *kind = json_string_value(json_object_get(root, "kind"));
-	const char *source = json_string_value(json_object_get(root, "source"));
-	json_int_t size = json_integer_value(json_object_get(root, "size"));
-	const json_t *list = json_object_get(root, "branches");
-
-	for (size_t i = 0; kind && i < ARRAY_SIZE(kinds); i++) {
-		if (!strcmp(kind, kinds[i]))
-			s->kind = (enum tree_kind)i;
-	}
-	s->source = source ? xstrdup(source) : NULL;
-	s->updated_s = json_integer_value(json_object_get(root, "updated"));
-	s->size_bytes = size > 0 ? (uint64_t)size : 0;
-	read_branch(&s->head, json_object_get(root, "head"));
-	s->branches = xcalloc(TREE_BRANCHES_MAX, sizeof(*s->branches));
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		if (s->n_branches < TREE_BRANCHES_MAX)
-			read_branch(&s->branches[s->n_branches],
-				    json_array_get(list, i));
-		if (s->n_branches < TREE_BRANCHES_MAX &&
-		    s->branches[s->n_branches].name)
-			s->n_branches++;
-	}
-}
+static const struct record_member state_members[] = {
+	{ RECORD_WORD("kind", tree_state, kind, kinds), .required = true },
+	{ RECORD_STRING("source", tree_state, source) },
+	{ RECORD_NUMBER("updated", tree_state, updated_s, INT64_MIN,
+			INT64_MAX) },
+	{ RECORD_NUMBER("size", tree_state, size_bytes, 0, INT64_MAX) },
+	{ RECORD_OBJECT("head", tree_state, head, &branch_record) },
+	{ RECORD_LIST("branches", tree_state, branches, n_branches,
+		      TREE_BRANCHES_MAX, &branch_record) },
+};
+static const struct record state_record = RECORD(tree_state, state_members);
 
 int tree_state_read(struct tree_state *s, const char *dir, struct err *err)
 {
 	char *path = xasprintf("%s/state.json", dir);
-	struct buf text = { 0 };
-	json_t *root = NULL;
-	json_error_t why;
-	int ret = fs_read(path, STATE_MAX, &text, err);
+	int ret = record_read(&state_record, s, &file_format, path, err);
 
-	*s = (struct tree_state){ 0 };
-	if (!ret) {
-		root = json_loadb(buf_str(&text), text.len, 0, &why);
-		if (!json_is_object(root))
-			ret = err_set(err, EBADMSG, "%s: malformed tree state",
-				      path);
-		else
-			fill_state(s, root);
-	}
-	json_decref(root);
-	buf_release(&text);
 	free(path);
 	return ret;
 }
@@ -99,21 +58,9 @@ int tree_state_read(struct tree_state *s, const char *dir, struct err *err)
 int tree_state_write(const struct tree_state *s, const char *dir,
 		     struct err *err)
 {
-	char *path = xasprintf("%s/state.json", dir), *text;
-	json_t *list = json_array(), *root;
-	int ret;
+	char *path = xasprintf("%s/state.json", dir);
+	int ret = record_write(&state_record, s, &file_format, path, err);
 
-	for (size_t i = 0; i < s->n_branches; i++)
-		json_array_append_new(list, branch_to_json(&s->branches[i]));
-	root = json_pack("{s:s,s:o,s:I,s:I,s:o,s:o}", "kind", kinds[s->kind],
-			 "source", json_text(s->source), "updated",
-			 (json_int_t)s->updated_s, "size",
-			 (json_int_t)s->size_bytes, "head",
-			 branch_to_json(&s->head), "branches", list);
-	text = json_dumps(root, JSON_INDENT(2));
-	ret = fs_write(path, bytes_str(text), 0644, err);
-	free(text);
-	json_decref(root);
 	free(path);
 	return ret;
 }
@@ -133,13 +80,6 @@ static int commit_time_s(git_repository *repo, const git_oid *id,
 	return ret;
 }
 
-static void release_branch(struct tree_branch *b)
-{
-	free(b->name);
-	free(b->commit);
-	*b = (struct tree_branch){ 0 };
-}
-
 /*
  * Insert a branch into the sorted list of the newest branches if it is new
  * enough.
@@ -154,7 +94,7 @@ static void insert_newest(struct tree_state *s, const char *name,
 	if (at == TREE_BRANCHES_MAX)
 		return;
 	if (s->n_branches == TREE_BRANCHES_MAX)
-		release_branch(&s->branches[--s->n_branches]);
+		record_release(&branch_record, &s->branches[--s->n_branches]);
 	memmove(&s->branches[at + 1], &s->branches[at],
 		(s->n_branches - at) * sizeof(*s->branches));
 	s->branches[at] = (struct tree_branch){
@@ -183,9 +123,9 @@ int tree_state_refresh(struct tree_state *s, git_repository *repo,
 	const git_oid *id;
 	int ret;
 
-	release_branch(&s->head);
+	record_release(&branch_record, &s->head);
 	for (size_t i = 0; i < s->n_branches; i++)
-		release_branch(&s->branches[i]);
+		record_release(&branch_record, &s->branches[i]);
 	s->n_branches = 0;
 	if (!s->branches)
 		s->branches = xcalloc(TREE_BRANCHES_MAX, sizeof(*s->branches));
@@ -218,10 +158,5 @@ int tree_state_refresh(struct tree_state *s, git_repository *repo,
 
 void tree_state_release(struct tree_state *s)
 {
-	release_branch(&s->head);
-	for (size_t i = 0; i < s->n_branches; i++)
-		release_branch(&s->branches[i]);
-	free(s->branches);
-	free(s->source);
-	*s = (struct tree_state){ 0 };
+	record_release(&state_record, s);
 }

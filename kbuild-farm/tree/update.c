@@ -340,6 +340,7 @@ int tree_remove(const char *name, char **summary, struct err *err)
 	struct err ignored;
 	char *top = tree_datadir_top(), *away, *link;
 	int ret = tree_datadir_open(&home, name, TREE_LOCK_REMOVE, err);
+	const char *clone;
 
 	*summary = NULL;
 	if (ret) {
@@ -348,12 +349,14 @@ int tree_remove(const char *name, char **summary, struct err *err)
 	}
 	away = xasprintf("%s/.gone-%d-%s", top, (int)getpid(), name);
 	link = realpath(home.repository, NULL);
-	if (tree_state_read(&s, home.dir, &ignored))
+	ret = tree_state_read(&s, home.dir, &ignored);
+	clone = link && s.kind == TREE_KIND_IN_PLACE ? link : s.source;
+	if (ret)
 		*summary = xasprintf("removed %s", home.dir);
-	else if (s.kind == TREE_KIND_IN_PLACE || s.kind == TREE_KIND_BORROWED)
-		*summary = xasprintf(
-			"removed %s; the clone %s was not changed", home.dir,
-			link && s.kind == TREE_KIND_IN_PLACE ? link : s.source);
+	else if (clone &&
+		 (s.kind == TREE_KIND_IN_PLACE || s.kind == TREE_KIND_BORROWED))
+		*summary = xasprintf("removed %s; the clone %s was not changed",
+				     home.dir, clone);
 	else
 		*summary = xasprintf("removed %s (repository: %.1f MiB)",
 				     home.dir,
