@@ -2,7 +2,7 @@
 #include "toolchain/catalog.h"
 
 #include "base/fs.h"
-#include "base/json.h"
+#include "base/record.h"
 #include "base/task.h"
 #include "base/vec.h"
 #include "fetch/dir-listing.h"
@@ -15,7 +15,6 @@
 #include <time.h>
 
 #define FORMAT             1
-#define FILE_MAX           (32u << 20)
 #define THREADS            8
 #define NEAR_VERSIONS_MAX  4 /* versions named in a message */
 #define NAMED_TRIPLETS_MAX 8 /* triplets named in a message */
@@ -99,64 +98,66 @@ void toolchain_catalog_sort(struct toolchain_catalog *c)
 	c->n_archives = n + 1;
 }
 
+/* The content of the file. */
+struct catalog_file {
+	int64_t format, fetched_s;
+	struct strv mirrors, failed_dirs, archives;
+};
+
+static const struct json_file file_format = {
+	.file = { .max_bytes = 32u << 20, .mode = 0666 },
+	.dump_flags = JSON_INDENT(1),
+};
+
+static const struct record_member file_members[] = {
+	{ RECORD_NUMBER("format", catalog_file, format, FORMAT, FORMAT),
+	  .required = true },
+	{ RECORD_NUMBER("fetched", catalog_file, fetched_s, INT64_MIN,
+			INT64_MAX),
+	  .required = true },
+	{ RECORD_STRINGS("mirrors", catalog_file, mirrors, UINT16_MAX) },
+	{ RECORD_STRINGS("failed", catalog_file, failed_dirs, UINT16_MAX) },
+	{ RECORD_STRINGS("archives", catalog_file, archives,
+			 TOOLCHAIN_CATALOG_ARCHIVES_MAX),
+	  .required = true },
+};
+static const struct record file_record = RECORD(catalog_file, file_members);
+
 char *toolchain_catalog_encode(const struct toolchain_catalog *c,
 			       const struct strv *mirrors)
 {
-	json_t *archives = json_array(), *o;
+	struct catalog_file file = { .format = FORMAT,
+				     .fetched_s = c->fetched_s,
+				     .mirrors = *mirrors,
+				     .failed_dirs = c->failed_dirs };
 	char *text;
 
 	for (size_t i = 0; i < c->n_archives; i++)
-		json_array_append_new(archives,
-				      json_text(c->archives[i].mirror_path));
-	o = json_pack("{s:i, s:I, s:o, s:o, s:o}", "format", FORMAT, "fetched",
-		      (json_int_t)c->fetched_s, "mirrors", json_texts(mirrors),
-		      "failed", json_texts(&c->failed_dirs), "archives",
-		      archives);
-	text = o ? json_dumps(o, JSON_INDENT(1)) : NULL;
-	json_decref(o);
-	if (!text)
-		str_out_of_memory();
+		strv_add(&file.archives, c->archives[i].mirror_path);
+	text = record_encode(&file_record, &file, &file_format);
+	strv_release(&file.archives);
 	return text;
-}
-
-static void json_to_strv(json_t *array, struct strv *out)
-{
-	for (size_t i = 0; i < json_array_size(array); i++) {
-		const char *s = json_string_value(json_array_get(array, i));
-
-		if (s)
-			strv_add(out, s);
-	}
 }
 
 int toolchain_catalog_decode(struct toolchain_catalog *out, struct bytes text,
 			     struct strv *mirrors, struct err *err)
 {
-	struct toolchain_catalog c = { 0 };
-	json_error_t at;
-	json_t *o = json_loadb((const char *)text.data, text.len, 0, &at);
-	json_t *archives = json_object_get(o, "archives");
+	struct catalog_file file;
+	int ret = record_decode(&file_record, &file, text, err);
 
-	if (!json_is_array(archives) ||
-	    !json_is_integer(json_object_get(o, "fetched")) ||
-	    json_integer_value(json_object_get(o, "format")) != FORMAT ||
-	    json_array_size(archives) > TOOLCHAIN_CATALOG_ARCHIVES_MAX) {
-		json_decref(o);
-		return err_set(err, EINVAL, "not a toolchain catalog");
+	if (ret)
+		return ret;
+	*out = (struct toolchain_catalog){ .fetched_s = file.fetched_s,
+					   .failed_dirs = file.failed_dirs };
+	file.failed_dirs = (struct strv){ 0 };
+	for (size_t i = 0; i < file.archives.n; i++)
+		toolchain_catalog_add(out, file.archives.v[i]);
+	toolchain_catalog_sort(out);
+	if (mirrors) {
+		*mirrors = file.mirrors;
+		file.mirrors = (struct strv){ 0 };
 	}
-	c.fetched_s = json_integer_value(json_object_get(o, "fetched"));
-	json_to_strv(json_object_get(o, "failed"), &c.failed_dirs);
-	if (mirrors)
-		json_to_strv(json_object_get(o, "mirrors"), mirrors);
-	for (size_t i = 0; i < json_array_size(archives); i++) {
-		const char *s = json_string_value(json_array_get(archives, i));
-
-		if (s)
-			toolchain_catalog_add(&c, s);
-	}
-	json_decref(o);
-	toolchain_catalog_sort(&c);
-	*out = c;
+	record_release(&file_record, &file);
 	return 0;
 }
 
@@ -171,7 +172,8 @@ static bool read_cache(struct toolchain_catalog *out,
 	struct buf text = { 0 };
 	bool good;
 
-	good = !fs_read(setup->cache_path, FILE_MAX, &text, &ignored) &&
+	good = !state_file_read(&file_format.file, setup->cache_path, &text,
+				&ignored) &&
 	       !toolchain_catalog_decode(out, buf_bytes(&text), &mirrors,
 					 &ignored);
 	if (good && !strv_equal(&mirrors, setup->mirrors)) {
@@ -419,7 +421,8 @@ int toolchain_catalog_load(struct toolchain_catalog *out,
 		text = toolchain_catalog_encode(out, setup->mirrors);
 		dir = str_dir(setup->cache_path);
 		if (fs_mkdirs(dir, 0777, &bad) ||
-		    fs_write(setup->cache_path, bytes_str(text), 0666, &bad))
+		    state_file_write(&file_format.file, setup->cache_path,
+				     bytes_str(text), &bad))
 			strv_add(&out->warnings, bad.text);
 		free(dir);
 		free(text);
