@@ -157,8 +157,12 @@ void peer_canary_db_flags(struct strv *argv, const char *machine,
 			 machine, source);
 }
 
-#define CANARY_DB_MAX (4u << 20)
-#define ENTRIES_MAX   1000 /* per list; the oldest are dropped */
+#define ENTRIES_MAX 1000 /* per list; the oldest are dropped */
+
+static const struct json_file db_file = {
+	.file = { .max_bytes = 4u << 20, .mode = 0600, .is_private = true },
+	.dump_flags = JSON_INDENT(1) | JSON_SORT_KEYS,
+};
 
 static const char canaries[] = "canaries", choices[] = "choices";
 
@@ -184,20 +188,12 @@ char *peer_canary_db_path(void)
  */
 static json_t *read_db(const char *path)
 {
-	struct buf text = { 0 };
-	struct err err;
-	json_error_t why;
 	json_t *all = NULL;
+	struct err err;
+	int ret = json_file_read(&db_file, path, &all, &err);
 
-	if (fs_exists(path)) {
-		if (fs_read(path, CANARY_DB_MAX, &text, &err))
-			log_warning("%s", err.text);
-		else if (!(all = json_loadb((const char *)text.data, text.len,
-					    0, &why)))
-			log_warning("%s:%d: %s; canaries will run again", path,
-				    why.line, why.text);
-	}
-	buf_release(&text);
+	if (ret && ret != -ENOENT)
+		log_warning("%s; canaries will run again", err.text);
 	if (!json_is_object(all)) {
 		json_decref(all);
 		all = json_object();
@@ -342,7 +338,6 @@ static int replace_entry(const char *path, const char *name,
 {
 	int fd = lock_db(path, err);
 	json_t *all, *list;
-	char *text;
 	size_t i;
 	int ret;
 
@@ -362,12 +357,7 @@ static int replace_entry(const char *path, const char *name,
 	while (json_array_size(list) >= ENTRIES_MAX)
 		json_array_remove(list, 0);
 	json_array_append_new(list, o);
-	text = json_dumps(all, JSON_INDENT(1) | JSON_SORT_KEYS);
-	if (text)
-		ret = fs_write(path, bytes_str(text), 0600, err);
-	else
-		ret = err_set(err, ENOMEM, "%s: out of memory", path);
-	free(text);
+	ret = json_file_write(&db_file, path, all, err);
 	json_decref(all);
 	close(fd);
 	return ret;
