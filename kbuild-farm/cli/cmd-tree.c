@@ -11,6 +11,7 @@
 #include "cli/settings.h"
 #include "cli/table.h"
 #include "conf/conf.h"
+#include "kernel/outdir.h"
 #include "tree/add.h"
 #include "tree/datadir.h"
 #include "tree/state.h"
@@ -49,8 +50,7 @@ struct tree_operation {
  * which can have 100,000 references.
  */
 
-#define METADATA_MAX (16u << 20) /* bytes */
-#define ABBREVIATED  12
+#define ABBREVIATED 12
 
 struct last_build {
 	char *status; /* NULL without a build */
@@ -81,13 +81,10 @@ static void read_last_build(struct last_build *b, const char *dir)
 {
 	char *link = xasprintf("%s/last-build", dir);
 	char *path = xasprintf("%s/metadata.json", link);
-	struct buf text = { 0 };
-	struct err ignored;
+	json_t *root = kernel_outdir_read_metadata(link);
 	struct stat st;
-	json_t *root;
 
-	if (!stat(path, &st) && !fs_read(path, METADATA_MAX, &text, &ignored)) {
-		root = json_loadb(buf_str(&text), text.len, 0, NULL);
+	if (root && !stat(path, &st)) {
 		b->status = json_text_in(root, "results", "status");
 		b->revision = json_text_in(root, "git", "git_describe");
 		if (!b->revision)
@@ -96,9 +93,8 @@ static void read_last_build(struct last_build *b, const char *dir)
 		b->arch = json_text_in(root, "build", "target_arch");
 		b->output = realpath(link, NULL);
 		b->time_s = st.st_mtime;
-		json_decref(root);
 	}
-	buf_release(&text);
+	json_decref(root);
 	free(path);
 	free(link);
 }

@@ -15,9 +15,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define INDEX_FILE     "record"
-#define INDEX_FILE_MAX (64u << 20)
-#define DIGITS         24
+#define INDEX_FILE "record"
+#define DIGITS     24
+
+static const struct json_file index_file = {
+	.file = { .max_bytes = 64u << 20, .mode = 0666, .is_private = true },
+	.dump_flags = JSON_COMPACT,
+};
 
 static char *cache_root(void)
 {
@@ -35,13 +39,10 @@ static char *path_in(const struct kernel_archive_cache *k, const char *name)
 static json_t *load_cache_index(const char *dir)
 {
 	char *path = xasprintf("%s/" INDEX_FILE, dir);
-	struct buf text = { 0 };
-	json_t *root = NULL;
 	struct err ignored;
+	json_t *root;
 
-	if (!fs_read(path, INDEX_FILE_MAX, &text, &ignored))
-		root = json_loads(buf_str(&text), 0, NULL);
-	buf_release(&text);
+	json_file_read(&index_file, path, &root, &ignored);
 	free(path);
 	return root;
 }
@@ -200,19 +201,17 @@ static void remove_stale_caches(void)
 void kernel_archive_cache_close(struct kernel_archive_cache *k)
 {
 	struct err ignored;
-	char *path, *text;
 	json_t *root;
+	char *path;
 
 	if (k->changed) {
 		remove_stale_caches();
 		path = path_in(k, INDEX_FILE);
 		root = json_pack("{s:o,s:O}", "dir", json_text(k->build_dir),
 				 "files", k->files);
-		text = json_dumps(root, JSON_COMPACT);
-		if (text && !fs_mkdirs(k->dir, 0777, &ignored) &&
-		    fs_write(path, bytes_str(text), 0666, &ignored))
+		if (!fs_mkdirs(k->dir, 0777, &ignored) &&
+		    json_file_write(&index_file, path, root, &ignored))
 			fs_remove(k->dir, &ignored);
-		free(text);
 		json_decref(root);
 		free(path);
 	}

@@ -116,14 +116,12 @@ static bool is_output_busy(const char *path)
  */
 static bool is_output_named(const char *path, int64_t number)
 {
-	char *file = xasprintf("%s/metadata.json", path);
-	json_t *root = json_load_file(file, 0, NULL);
+	json_t *root = kernel_outdir_read_metadata(path);
 	const json_t *build = json_object_get(json_object_get(root, "kfarm"),
 					      "build");
 	bool is = json_is_integer(build) && json_integer_value(build) != number;
 
 	json_decref(root);
-	free(file);
 	return is;
 }
 

@@ -9,6 +9,7 @@
 #include "base/version.h"
 #include "base/which.h"
 #include "kernel/environ.h"
+#include "kernel/outdir.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +19,13 @@
 
 #define ANSWER_MAX      (1u << 16)
 #define ANSWER_MS       5000
-#define CACHE_MAX       (1u << 20)
 #define MIB             (UINT64_C(1) << 20)
 #define DIAGNOSTICS_MAX 1000 /* per list */
+
+static const struct json_file tools_file = {
+	.file = { .max_bytes = 1u << 20, .mode = 0666, .is_private = true },
+	.dump_flags = JSON_COMPACT,
+};
 
 /*
  * Members of the group "tools" in metadata.json, their programs, and the
@@ -170,14 +175,11 @@ json_t *kernel_metadata_list_tools(const struct kernel_plan *p)
 	struct tool_query a = { .p = p, .out = json_object() };
 	char *path = kernel_environ_path(&p->compiler.path_dirs, p->env);
 	char *dir = fs_cache_home(), *file = xasprintf("%s/tools.json", dir);
-	struct buf cached = { 0 };
 	struct err ignored;
-	char *text;
 
 	a.path = xasprintf("%s:/usr/sbin:/sbin", path);
 	kernel_plan_env(p, &a.env, NULL, NULL);
-	if (!fs_read(file, CACHE_MAX, &cached, &ignored))
-		a.cached_answers = json_loads(buf_str(&cached), 0, NULL);
+	json_file_read(&tools_file, file, &a.cached_answers, &ignored);
 	if (!json_is_object(a.cached_answers)) {
 		json_decref(a.cached_answers);
 		a.cached_answers = json_object();
@@ -186,13 +188,8 @@ json_t *kernel_metadata_list_tools(const struct kernel_plan *p)
 	for (size_t i = 0; i < ARRAY_SIZE(known_tools); i++)
 		add_tool_version(&a, known_tools[i].name,
 				 known_tools[i].program, known_tools[i].option);
-	if (a.changed) {
-		text = json_dumps(a.cached_answers, JSON_COMPACT);
-		if (text && !fs_mkdirs(dir, 0777, &ignored))
-			fs_write(file, bytes_str(text), 0666, &ignored);
-		free(text);
-	}
-	buf_release(&cached);
+	if (a.changed && !fs_mkdirs(dir, 0777, &ignored))
+		json_file_write(&tools_file, file, a.cached_answers, &ignored);
 	strv_release(&a.env);
 	json_decref(a.cached_answers);
 	free(a.path);
@@ -644,7 +641,6 @@ int kernel_metadata_write(const char *path, const struct kernel_metadata *m,
 {
 	json_t *kfarm = json_pack("{s:s}", "version", KFARM_VERSION);
 	json_t *root = json_object();
-	char *text, *out;
 	int ret;
 
 	json_object_set_new(root, "build", build_group(m));
@@ -660,14 +656,7 @@ int kernel_metadata_write(const char *path, const struct kernel_metadata *m,
 		add_integer(kfarm, "build", kernel_build_number(m->run));
 	if (m->has_totals)
 		put_farm(root, m);
-	text = json_dumps(root, JSON_INDENT(4) | JSON_PRESERVE_ORDER |
-					JSON_REAL_PRECISION(12));
-	if (!text)
-		str_out_of_memory();
-	out = xasprintf("%s\n", text);
-	ret = fs_write(path, bytes_str(out), 0666, err);
-	free(out);
-	free(text);
+	ret = json_file_write(&kernel_outdir_metadata, path, root, err);
 	json_decref(root);
 	return ret;
 }

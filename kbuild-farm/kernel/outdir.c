@@ -187,6 +187,24 @@ int64_t kernel_outdir_reserve_number(void)
 
 /* ---- directory ---- */
 
+const struct json_file kernel_outdir_metadata = {
+	.file = { .max_bytes = 16u << 20, .mode = 0666 },
+	.dump_flags = JSON_INDENT(4) | JSON_PRESERVE_ORDER |
+		      JSON_REAL_PRECISION(12),
+	.ends_line = true,
+};
+
+json_t *kernel_outdir_read_metadata(const char *dir)
+{
+	char *path = xasprintf("%s/metadata.json", dir);
+	struct err ignored;
+	json_t *root;
+
+	json_file_read(&kernel_outdir_metadata, path, &root, &ignored);
+	free(path);
+	return root;
+}
+
 static int make_default(struct kernel_outdir *o, struct err *err)
 {
 	char *top = kernel_outdir_top();
@@ -224,8 +242,7 @@ static void remove_old_files(const struct kernel_outdir *o)
 		"dtbs.tar.xz.part", "headers.tar.xz.part",
 		"report.html",
 	};
-	char *path = kernel_outdir_path(o, "metadata.json");
-	json_t *root = json_load_file(path, 0, NULL), *list, *name;
+	json_t *root = kernel_outdir_read_metadata(o->dir), *list, *name;
 	json_t *by_goal = json_object_get(json_object_get(root, "results"),
 					  "artifacts");
 	char *stage = kernel_outdir_path(o, KERNEL_OUTDIR_STAGE);
@@ -249,7 +266,6 @@ static void remove_old_files(const struct kernel_outdir *o)
 	fs_remove_temp_files(o->dir);
 	fs_remove(stage, &ignored);
 	free(stage);
-	free(path);
 }
 
 /* Reject a directory of the user whose name kfarm gives to a build. */

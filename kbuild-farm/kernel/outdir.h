@@ -6,6 +6,7 @@
 #define KERNEL_OUTDIR_H
 
 #include "base/err.h"
+#include "base/json.h"
 
 #include <stdint.h>
 
@@ -35,6 +36,14 @@ struct kernel_outdir {
 	int log_fd; /* build.log, opened for appending */
 	int lock_fd; /* shared lock of `dir` while the build runs */
 };
+
+/* Format of metadata.json (kernel/metadata.h). */
+extern const struct json_file kernel_outdir_metadata;
+/*
+ * Read DIR/metadata.json.  Returns a new reference, or NULL if the file is
+ * missing or invalid.
+ */
+json_t *kernel_outdir_read_metadata(const char *dir);
 
 /* Highest number of a build. */
 #define KERNEL_OUTDIR_NUMBER_MAX (1L << 30)

@@ -9,6 +9,7 @@
 #include "base/vec.h"
 #include "diag/line.h"
 #include "history/nightly-runs.h"
+#include "kernel/outdir.h"
 #include "nightly/bisect.h"
 #include "nightly/build-matrix.h"
 #include "nightly/child.h"
@@ -23,8 +24,7 @@
 #include <string.h>
 #include <time.h>
 
-#define METADATA_MAX (16u << 20)
-#define LOG_MAX      (64u << 20)
+#define LOG_MAX (64u << 20)
 
 #define HISTORY_WAIT_MS 500 /* wait for the lock of the history database */
 
@@ -242,19 +242,12 @@ static unsigned count_in(const json_t *group, const char *name)
  */
 static bool read_counts(struct nightly_result *r, const char *dir)
 {
-	char *path = xasprintf("%s/metadata.json", dir);
-	struct buf text = { 0 };
-	struct err ignored;
-	json_t *root = NULL, *results;
+	json_t *root = kernel_outdir_read_metadata(dir);
+	json_t *results = json_object_get(root, "results");
 
-	if (!fs_read(path, METADATA_MAX, &text, &ignored))
-		root = json_loadb(buf_str(&text), text.len, 0, NULL);
-	results = json_object_get(root, "results");
 	r->n_errors = count_in(results, "errors");
 	r->n_warnings = count_in(results, "warnings");
 	json_decref(root);
-	buf_release(&text);
-	free(path);
 	return results;
 }
 

@@ -5,6 +5,9 @@
 #include "kernel-tree.h"
 #include "kernel/outdir.h"
 
+#include <sys/stat.h>
+#include <sys/wait.h>
+
 static struct err err;
 static struct kernel_outdir o;
 
@@ -173,6 +176,21 @@ TEST(what_an_earlier_build_left_is_removed)
 		  !stands("out/metadata.json") && !stands("out/report.html"));
 	ck_assert(stands("out/mine") && stands("out/build.log"));
 	kernel_outdir_release(&o);
+	free(dir);
+}
+
+/* Opening a FIFO without a writer would wait. */
+TEST(metadata_that_is_a_fifo_is_removed)
+{
+	char *dir = at("o"), *path = at("o/metadata.json");
+
+	ck_assert_int_eq(mkdir(dir, 0700), 0);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_ptr_null(kernel_outdir_read_metadata(dir));
+	ck_assert_int_eq(kernel_outdir_make(&o, dir, &err), 0);
+	ck_assert(!fs_exists(path));
+	kernel_outdir_release(&o);
+	free(path);
 	free(dir);
 }
 
