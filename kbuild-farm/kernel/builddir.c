@@ -52,13 +52,15 @@ static char *note_path(int fd)
 
 static pid_t read_note(const char *path)
 {
-	FILE *f = path ? fopen(path, "re") : NULL;
+	struct buf text = { 0 };
+	struct err ignored;
 	int pid = 0;
 
-	if (f && fscanf(f, "%d", &pid) != 1)
+	if (path &&
+	    !state_file_read(&kernel_rundir_note, path, &text, &ignored) &&
+	    sscanf(buf_str(&text), "%d", &pid) != 1)
 		pid = 0;
-	if (f)
-		fclose(f);
+	buf_release(&text);
 	return pid;
 }
 
@@ -115,7 +117,8 @@ int kernel_lock_take(struct kernel_lock *l, const char *dir, struct err *err)
 	l->fd = fd;
 	if (l->holder_path) {
 		text = xasprintf("%d\n", (int)getpid());
-		fs_write(l->holder_path, bytes_str(text), 0600, &ignored);
+		state_file_write(&kernel_rundir_note, l->holder_path,
+				 bytes_str(text), &ignored);
 		free(text);
 	}
 	return 0;

@@ -2,6 +2,7 @@
 #include "kernel/config.h"
 
 #include "base/fs.h"
+#include "base/state-file.h"
 #include "kconfig/explain.h"
 #include "kconfig/kconfig.h"
 #include "kconfig/symbol.h"
@@ -15,7 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STAMP_MAX    (4u << 20)
 #define STAMP_DIGIT  24
 #define TEXT_MAX     700 /* bytes of settings listed in one error */
 #define WARNINGS_MAX 10 /* rejected settings that get a note each */
@@ -207,6 +207,11 @@ static void list_inputs(const struct kernel_plan *p, struct strv *out)
 	free(configs);
 }
 
+static const struct state_file stamp_file = {
+	.max_bytes = 4u << 20,
+	.mode = 0666,
+};
+
 /*
  * Load the record (kernel/config.h) into `text`.  Returns true if its digests
  * REQUEST and CONFIG are those of the plan and the current .config; *first is
@@ -219,8 +224,9 @@ static bool load_text(const struct kernel_plan *p, struct buf *text,
 	char *path = stamp_path(p->builddir.dir);
 	struct err ignored;
 
-	*first = fs_read(path, STAMP_MAX, text, &ignored) ? NULL :
-							    request_text(p);
+	*first = state_file_read(&stamp_file, path, text, &ignored) ?
+			 NULL :
+			 request_text(p);
 	free(path);
 	return *first && str_starts(buf_str(text), *first);
 }
@@ -326,7 +332,7 @@ static void write_stamp(const struct kernel_config_stamp *s,
 			buf_printf(&text, "!%s\n", s->rejected.v[i]);
 		for (size_t i = 0; i < inputs.n; i++)
 			buf_printf(&text, "%s\n", inputs.v[i]);
-		fs_write(path, buf_bytes(&text), 0666, &ignored);
+		state_file_write(&stamp_file, path, buf_bytes(&text), &ignored);
 	}
 	strv_release(&inputs);
 	buf_release(&text);

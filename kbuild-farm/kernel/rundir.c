@@ -35,24 +35,30 @@ struct make_note {
 	time_t mtime;
 };
 
+const struct state_file kernel_rundir_note = {
+	.max_bytes = 100,
+	.mode = 0600,
+	.is_private = true,
+};
+
 static bool parse_make_note(const char *dir, struct make_note *n)
 {
 	char *path = xasprintf("%s/make", dir);
-	FILE *f = fopen(path, "re");
+	struct buf text = { 0 };
+	struct err ignored;
 	struct stat st;
-	bool there;
+	bool valid;
 
 	*n = (struct make_note){ 0 };
-	there = f &&
-		fscanf(f, "%d %llu %llu", &n->pid, &n->start,
+	valid = !state_file_read(&kernel_rundir_note, path, &text, &ignored) &&
+		sscanf(buf_str(&text), "%d %llu %llu", &n->pid, &n->start,
 		       &n->namespace_id) == 3 &&
-		n->pid > 0 && n->start && !fstat(fileno(f), &st);
-	if (there)
+		n->pid > 0 && n->start && !stat(path, &st);
+	if (valid)
 		n->mtime = st.st_mtime;
-	if (f)
-		fclose(f);
+	buf_release(&text);
 	free(path);
-	return there;
+	return valid;
 }
 
 pid_t kernel_rundir_parse_pid(const char *name)
@@ -135,7 +141,7 @@ void kernel_rundir_note_make(const struct kernel_rundir *r, pid_t make)
 	struct err ignored;
 
 	/* An error is harmless: a second build is then not rejected. */
-	fs_write(path, bytes_str(text), 0600, &ignored);
+	state_file_write(&kernel_rundir_note, path, bytes_str(text), &ignored);
 	free(text);
 	free(path);
 }

@@ -28,8 +28,13 @@
 
 #include "base/err.h"
 
+#include "base/state-file.h"
+
 #include <stdbool.h>
 #include <sys/types.h>
+
+/* Format of the file "make" and of the files in "locks": a line of numbers. */
+extern const struct state_file kernel_rundir_note;
 
 struct kernel_rundir {
 	char *dir;
