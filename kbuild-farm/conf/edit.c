@@ -2,6 +2,7 @@
 #include "conf/conf.h"
 
 #include "base/fs.h"
+#include "base/replace.h"
 #include "conf/locate.h"
 
 #include <errno.h>
@@ -185,35 +186,21 @@ static int remove_item(void *ctx, const struct conf_item *i)
 static int replace_file(const char *path, struct bytes text, struct err *err)
 {
 	char *real = realpath(path, NULL);
-	char *lock = xasprintf("%s.lock", real ? real : path);
 	unsigned tries = 0;
+	struct replace r;
 	struct stat st;
-	int fd = -1, ret = 0;
+	int ret;
 
-	if (stat(path, &st)) {
+	if (!real || stat(real, &st)) {
 		ret = err_errno(err, "%s", path);
 	} else {
 		do
-			fd = open(lock, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-				  st.st_mode & 0777);
-		while (fd < 0 && errno == EEXIST &&
-		       is_lock_stale(path, ++tries));
-		if (fd < 0)
-			ret = err_errno(err, "%s", lock);
+			ret = replace_open_lock(&r, real, st.st_mode & 0777,
+						err);
+		while (ret == -EEXIST && is_lock_stale(path, ++tries));
+		if (!ret)
+			ret = replace_close(&r, bytes_write(r.fd, text), err);
 	}
-	if (ret)
-		goto out;
-	ret = bytes_write(fd, text);
-	if (close(fd) && !ret)
-		ret = -errno;
-	if (!ret && rename(lock, real ? real : path))
-		ret = -errno;
-	if (ret) {
-		unlink(lock);
-		err_set(err, -ret, "%s: %s", path, strerror(-ret));
-	}
-out:
-	free(lock);
 	free(real);
 	return ret;
 }

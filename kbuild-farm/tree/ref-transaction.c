@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/fs.h"
+#include "base/replace.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "tree/git.h"
@@ -246,31 +247,22 @@ static int write_packed(const struct tree_ref_transaction *s,
 			git_repository *repo, struct err *err)
 {
 	char *path = xasprintf("%spacked-refs", git_repository_path(repo));
-	char *lock = xasprintf("%s.lock", path);
-	int fd = open(lock, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	char hex[GIT_OID_HEXSZ + 1];
 	struct buf text = { 0 };
-	int ret = fd < 0 ? err_errno(err, "%s", lock) : 0;
+	struct replace r;
+	int ret = replace_open_lock(&r, path, 0644, err);
 
 	buf_add_str(&text, HEADER);
 	for (size_t i = 0; !ret && i < s->n_refs; i++)
 		buf_printf(&text, "%s %s\n",
 			   git_oid_tostr(hex, sizeof(hex), &s->refs[i].id),
 			   s->refs[i].name);
-	if (!ret)
-		ret = bytes_write(fd, buf_bytes(&text));
-	if (!ret && fsync(fd))
-		ret = -errno;
-	if (fd >= 0 && close(fd) && !ret)
-		ret = -errno;
-	if (!ret && rename(lock, path))
-		ret = -errno;
-	if (ret && fd >= 0) {
-		unlink(lock);
-		err_set(err, -ret, "%s: %s", path, strerror(-ret));
+	if (!ret) {
+		r.durable = true;
+		ret = replace_close(&r, bytes_write(r.fd, buf_bytes(&text)),
+				    err);
 	}
 	buf_release(&text);
-	free(lock);
 	free(path);
 	return ret;
 }
