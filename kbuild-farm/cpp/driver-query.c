@@ -2,6 +2,7 @@
 #include "cpp/driver-query.h"
 
 #include "base/fs.h"
+#include "base/state-file.h"
 #include "base/vec.h"
 #include "cpp/pragma.h"
 
@@ -457,6 +458,12 @@ static void bytes_digest_hex(struct bytes in, char hex[static DIGEST_HEX])
 	digest_format(&d, hex);
 }
 
+static const struct state_file cache_file = {
+	.max_bytes = 16u << 20,
+	.mode = 0600,
+	.is_private = true,
+};
+
 /*
  * Read the results in the cache directory.  Return false if there are no
  * results or the digest at the end of the file does not match.
@@ -471,7 +478,7 @@ static bool read_driver_cache(const struct cpp_driver_cache *a,
 	if (!a->cache_dir)
 		return false;
 	path = xasprintf("%s/scan-%s", a->cache_dir, f->hex);
-	ok = fs_exists(path) && !fs_read(path, 16 << 20, out, &err) &&
+	ok = !state_file_read(&cache_file, path, out, &err) &&
 	     out->len >= DIGEST_HEX - 1;
 	free(path);
 	if (ok) {
@@ -508,7 +515,7 @@ static void write_driver_cache(const struct cpp_driver_cache *a,
 	buf_add_str(&out, hex);
 	/* If this fails, the driver runs again in the next build. */
 	if (!fs_mkdirs(a->cache_dir, 0700, &err))
-		fs_write(path, buf_bytes(&out), 0600, &err);
+		state_file_write(&cache_file, path, buf_bytes(&out), &err);
 	buf_release(&out);
 	free(path);
 }

@@ -7,6 +7,7 @@
 #include "base/file-stamp.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/state-file.h"
 #include "base/str.h"
 #include "base/task.h"
 #include "base/vec.h"
@@ -23,7 +24,6 @@
 
 #define PROGRAM_BYTES_MAX ((size_t)16 << 20)
 #define SOURCE_BYTES_MAX  ((size_t)1 << 20)
-#define NAME_BYTES_MAX    16
 
 static const struct {
 	const char *hex; /* SHA-256 of fixdep's source */
@@ -193,6 +193,12 @@ static enum inputs_fixdep_kind rebuild_program(struct inputs_fixdep_programs *f,
 
 /* -------------------------------------------------------------------- cache */
 
+static const struct state_file cache_file = {
+	.max_bytes = 16,
+	.mode = 0600,
+	.is_private = true,
+};
+
 static char *cached_name(const struct inputs_fixdep_programs *f,
 			 const char *hex)
 {
@@ -210,7 +216,7 @@ static enum inputs_fixdep_kind read_cached_kind(
 	if (!f->cache_dir)
 		return kind;
 	path = cached_name(f, hex);
-	if (fs_read(path, NAME_BYTES_MAX, &text, &err))
+	if (state_file_read(&cache_file, path, &text, &err))
 		buf_reset(&text);
 	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
 		if (!strcmp(buf_str(&text), sources[i].name))
@@ -237,7 +243,7 @@ static void write_cached_kind(const struct inputs_fixdep_programs *f,
 	path = cached_name(f, hex);
 	/* If this fails, the next build rebuilds the program again. */
 	if (!fs_mkdirs(f->cache_dir, 0700, &err))
-		fs_write(path, bytes_str(name), 0600, &err);
+		state_file_write(&cache_file, path, bytes_str(name), &err);
 	free(path);
 }
 
