@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/state-file.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "compiler/collector.h"
@@ -21,13 +22,24 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define MANIFEST_FILE           ".kfarm"
-#define MANIFEST_FILE_BYTES_MAX (64u << 20)
+#define MANIFEST_FILE ".kfarm"
 /*
  * File with a line of text that describes damage; absent if no damage was
  * detected.
  */
 #define DAMAGE_FILE ".damage"
+
+static const struct state_file manifest_file = {
+	.max_bytes = 64u << 20,
+	.mode = 0600,
+	.is_private = true,
+	.durable = true,
+};
+static const struct state_file damage_file = {
+	.max_bytes = 4096,
+	.mode = 0600,
+	.durable = true,
+};
 
 void kfarmd_manifest_release(struct kfarmd_manifest *r)
 {
@@ -224,7 +236,7 @@ int kfarmd_manifest_write(const struct kfarmd_manifest *r, const char *dir,
 	int ret;
 
 	kfarmd_manifest_encode(r, &body);
-	ret = fs_write(path, buf_bytes(&body), 0600, err);
+	ret = state_file_write(&manifest_file, path, buf_bytes(&body), err);
 	buf_release(&body);
 	free(path);
 	return ret;
@@ -235,7 +247,7 @@ int kfarmd_manifest_read(struct kfarmd_manifest *out, const char *dir,
 {
 	char *path = xasprintf("%s/" MANIFEST_FILE, dir);
 	struct buf body = { 0 };
-	int ret = fs_read(path, MANIFEST_FILE_BYTES_MAX, &body, err);
+	int ret = state_file_read(&manifest_file, path, &body, err);
 
 	*out = (struct kfarmd_manifest){ 0 };
 	if (!ret) {
@@ -379,8 +391,6 @@ const struct compiler_entry *kfarmd_manifest_find_driver(
 	return best;
 }
 
-#define DAMAGE_TEXT_MAX 4096
-
 /*
  * Open the directory `path` and flock(2) it.  If the directory was renamed
  * before the lock was acquired, retry with the directory that replaced it.
@@ -409,7 +419,7 @@ static int check_damage_mark(const char *dir, struct err *err)
 	int ret = 0;
 
 	if (fs_exists(path)) {
-		fs_read(path, DAMAGE_TEXT_MAX, &text, &ignored);
+		state_file_read(&damage_file, path, &text, &ignored);
 		ret = err_set(err, EBADMSG, "%s",
 			      text.len ? buf_str(&text) : "damaged");
 	}
@@ -424,7 +434,7 @@ static void set_damage_mark(const char *dir, const char *what)
 	struct err err;
 
 	log_warning("%s: damaged: %s", dir, what);
-	if (fs_write(path, bytes_str(what), 0600, &err))
+	if (state_file_write(&damage_file, path, bytes_str(what), &err))
 		log_warning("%s", err.text);
 	free(path);
 }
