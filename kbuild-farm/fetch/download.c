@@ -2,7 +2,7 @@
 #include "fetch/download.h"
 
 #include "base/clock.h"
-#include "base/fs.h"
+#include "base/state-file.h"
 #include "base/str.h"
 #include "base/url.h"
 #include "fetch/curl.h"
@@ -18,8 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAGIC    "kfarm part 1 "
-#define FROM_MAX 4096
+#define MAGIC "kfarm part 1 "
 
 static char *partial_info_path(const char *path)
 {
@@ -59,6 +58,8 @@ static char *take_info_line(char **text)
 	return line;
 }
 
+static const struct state_file info_file = { .max_bytes = 4096, .mode = 0644 };
+
 static bool read_partial_info(struct fetch_partial *p)
 {
 	char *path = partial_info_path(p->path), *text, *end;
@@ -67,8 +68,8 @@ static bool read_partial_info(struct fetch_partial *p)
 	struct buf b = { 0 };
 	bool ok = false;
 
-	if (!fs_exists(path) || fs_read(path, FROM_MAX, &b, &ignored) ||
-	    !b.len || strlen(buf_str(&b)) != b.len)
+	if (state_file_read(&info_file, path, &b, &ignored) || !b.len ||
+	    strlen(buf_str(&b)) != b.len)
 		goto out;
 	text = (char *)b.data;
 	head = take_info_line(&text);
@@ -102,7 +103,7 @@ static int write_partial_info(struct fetch_partial *p, struct err *err)
 	if (p->total_bytes)
 		buf_printf(&b, "%" PRIu64, p->total_bytes);
 	buf_add_str(&b, "\n");
-	ret = fs_write(path, buf_bytes(&b), 0644, err);
+	ret = state_file_write(&info_file, path, buf_bytes(&b), err);
 	buf_release(&b);
 	free(path);
 	return ret;
