@@ -21,7 +21,12 @@ struct watched_path {
 struct compiler_stat_watch {
 	struct watched_path *paths;
 	size_t n_paths;
-	/* directories that contain `paths`, stamped by the last check */
+	size_t n_marked; /* of `paths`, for the quick check */
+	struct strv absent; /* paths that must not exist */
+	/*
+	 * Directories that contain `paths`, or would contain the first missing
+	 * component of `absent`.  The last check stamps them.
+	 */
 	struct watched_path *dirs;
 	size_t n_dirs;
 	/* The last check succeeded; any later change alters the stamps. */
@@ -43,17 +48,15 @@ void compiler_stat_watch_free(struct compiler_stat_watch *w)
 		free(w->dirs[i].path);
 	free(w->paths);
 	free(w->dirs);
+	strv_release(&w->absent);
 	free(w);
 }
 
-void compiler_stat_watch_add(struct compiler_stat_watch *w, const char *path,
-			     const struct file_stamp *stamp)
+/* Add a directory.  Takes ownership of `dir`. */
+static void watch_dir(struct compiler_stat_watch *w, char *dir)
 {
-	char *dir = str_dir(path);
 	size_t i = w->n_dirs;
 
-	*VEC_ADD(w->paths, w->n_paths) = (struct watched_path){ xstrdup(path),
-								*stamp };
 	/* Search backwards: files of one directory are added in sequence. */
 	while (i && strcmp(w->dirs[i - 1].path, dir))
 		i--;
@@ -63,6 +66,29 @@ void compiler_stat_watch_add(struct compiler_stat_watch *w, const char *path,
 		*VEC_ADD(w->dirs,
 			 w->n_dirs) = (struct watched_path){ .path = dir };
 	w->dirs_reliable = false;
+}
+
+void compiler_stat_watch_add(struct compiler_stat_watch *w, const char *path,
+			     const struct file_stamp *stamp)
+{
+	*VEC_ADD(w->paths, w->n_paths) = (struct watched_path){ xstrdup(path),
+								*stamp };
+	watch_dir(w, str_dir(path));
+}
+
+void compiler_stat_watch_add_absent(struct compiler_stat_watch *w,
+				    const char *path)
+{
+	char *dir = str_dir(path), *up;
+
+	strv_add(&w->absent, path);
+	/* A missing directory would be created in one that exists. */
+	while (!fs_is_dir(dir) && strcmp(dir, "/")) {
+		up = str_dir(dir);
+		free(dir);
+		dir = up;
+	}
+	watch_dir(w, dir);
 }
 
 /*
@@ -84,21 +110,40 @@ static bool stat_watched_dirs(struct compiler_stat_watch *w)
 	return settled;
 }
 
+void compiler_stat_watch_mark_written(struct compiler_stat_watch *w)
+{
+	w->n_marked = w->n_paths;
+}
+
+static bool path_is_unchanged(const struct watched_path *p)
+{
+	struct file_stamp now;
+	struct stat st;
+
+	if (lstat(p->path, &st))
+		return false;
+	file_stamp_from_stat(&now, &st);
+	return file_stamp_equal(&now, &p->stamp);
+}
+
 int compiler_stat_watch_check(struct compiler_stat_watch *w, struct err *err)
 {
 	bool settled = stat_watched_dirs(w);
-	struct file_stamp now;
 	struct stat st;
 
 	w->dirs_reliable = false;
 	for (size_t i = 0; i < w->n_paths; i++) {
-		if (lstat(w->paths[i].path, &st))
-			return err_set(err, ESTALE, "%s was removed",
-				       w->paths[i].path);
-		file_stamp_from_stat(&now, &st);
-		if (!file_stamp_equal(&now, &w->paths[i].stamp))
-			return err_set(err, ESTALE, "%s changed",
-				       w->paths[i].path);
+		const char *path = w->paths[i].path;
+
+		if (!path_is_unchanged(&w->paths[i]))
+			return err_set(err, ESTALE, "%s %s", path,
+				       lstat(path, &st) ? "was removed" :
+							  "changed");
+	}
+	for (size_t i = 0; i < w->absent.n; i++) {
+		if (!lstat(w->absent.v[i], &st))
+			return err_set(err, ESTALE, "%s was added",
+				       w->absent.v[i]);
 	}
 	w->dirs_reliable = settled;
 	return 0;
@@ -114,6 +159,10 @@ bool compiler_stat_watch_check_quick(const struct compiler_stat_watch *w)
 			return false;
 		file_stamp_from_stat(&now, &st);
 		if (!file_stamp_equal(&now, &w->dirs[i].stamp))
+			return false;
+	}
+	for (size_t i = 0; i < w->n_marked && w->dirs_reliable; i++) {
+		if (!path_is_unchanged(&w->paths[i]))
 			return false;
 	}
 	return w->dirs_reliable;

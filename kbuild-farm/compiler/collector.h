@@ -21,15 +21,23 @@ void compiler_stat_watch_free(struct compiler_stat_watch *w);
 /* Add a path.  For a link, `stamp` is the stamp of the link itself. */
 void compiler_stat_watch_add(struct compiler_stat_watch *w, const char *path,
 			     const struct file_stamp *stamp);
+/* Add a path that must not exist. */
+void compiler_stat_watch_add_absent(struct compiler_stat_watch *w,
+				    const char *path);
 /*
- * Check all paths by lstat(2).  Returns 0 if all stamps are unchanged, or
- * -ESTALE with `err` naming the first changed path.
+ * Check all paths by lstat(2).  Returns 0 if all stamps are unchanged and no
+ * absent path exists, or -ESTALE with `err` naming the first changed path.
  */
 int compiler_stat_watch_check(struct compiler_stat_watch *w, struct err *err);
 /*
- * Check only the directories of the paths by stat(2).  Returns true if no file
- * was added, removed or replaced since the last successful
- * compiler_stat_watch_check().  Does not detect writes into a file.
+ * Let compiler_stat_watch_check_quick() detect writes into the files that have
+ * been added so far.
+ */
+void compiler_stat_watch_mark_written(struct compiler_stat_watch *w);
+/*
+ * Check only the directories of the paths and the marked files by stat(2).
+ * Returns true if no file was added, removed or replaced and no marked file was
+ * written since the last successful compiler_stat_watch_check().
  */
 bool compiler_stat_watch_check_quick(const struct compiler_stat_watch *w);
 

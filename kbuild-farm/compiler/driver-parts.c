@@ -17,6 +17,7 @@
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define DRIVER_OUTPUT_BYTES_MAX (64u << 10) /* of one query */
 #define CLANG_CONFIG_BYTES_MAX  (1u << 20)
@@ -30,6 +31,7 @@ struct parts_query {
 	const struct compiler_runner *runner; /* or NULL */
 	uint64_t deadline_ms; /* clock_ms() */
 	struct strv query_env; /* the environment of a query */
+	struct strv program_dirs; /* where gcc searches before PATH */
 	char *outside_path; /* a reported path outside allowed_dir, or NULL */
 };
 
@@ -149,16 +151,80 @@ static int query_version(struct parts_query *q, struct err *err)
 	return 0;
 }
 
-/* Add a file or directory if it exists.  Takes ownership of `path`. */
+/*
+ * Add a file or directory if it exists, and otherwise to the absent paths.
+ * Takes ownership of `path`.
+ */
 static void add_existing_part(struct parts_query *q, bool is_dir, char *path)
 {
 	struct strv *list = is_dir ? &q->out->dirs : &q->out->files;
+	struct stat st;
 
-	if (path[0] == '/' && is_allowed_part(q, path) && fs_exists(path) &&
-	    fs_is_dir(path) == is_dir && !strv_has(list, path))
+	if (path[0] != '/' || !is_allowed_part(q, path))
+		goto out;
+	if (lstat(path, &st))
+		list = &q->out->absent;
+	else if (!fs_exists(path) || fs_is_dir(path) != is_dir)
+		goto out;
+	if (!strv_has(list, path)) {
 		strv_own(list, path);
-	else
-		free(path);
+		return;
+	}
+out:
+	free(path);
+}
+
+/*
+ * Add the paths at which the driver would find another program `name` before
+ * the program `found`.
+ */
+static void add_absent_programs(struct parts_query *q, const char *name,
+				const char *found)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < q->program_dirs.n; i++) {
+		const char *dir = q->program_dirs.v[i];
+		char *path = xasprintf("%s%s%s", dir,
+				       str_ends(dir, "/") ? "" : "/", name);
+		bool reached = !strcmp(path, found);
+
+		if (!reached && path[0] == '/' && lstat(path, &st) &&
+		    !strv_has(&q->out->absent, path))
+			strv_own(&q->out->absent, path);
+		else
+			free(path);
+		if (reached)
+			break;
+	}
+}
+
+/*
+ * Query the directories in which gcc searches for programs, and append those of
+ * PATH.  An untrusted driver has no other directories than its own.
+ */
+static int query_program_dirs(struct parts_query *q, struct err *err)
+{
+	static const char programs[] = "programs: =";
+	const char *path = str_find_env(q->env, "PATH");
+	char *output, *at;
+	int ret;
+
+	if (q->runner)
+		return 0;
+	ret = query_driver_line(q, &output, "-print-search-dirs", NULL, err);
+	if (!output)
+		return ret;
+	at = strstr(output, programs);
+	if (at) {
+		at += strlen(programs);
+		at[strcspn(at, "\n")] = '\0';
+		strv_split(&q->program_dirs, at, ":");
+		strv_split(&q->program_dirs,
+			   path ? path : COMPILER_TOOLCHAIN_PATH, ":");
+	}
+	free(output);
+	return 0;
 }
 
 static int add_cc1(struct parts_query *q, struct err *err)
@@ -170,10 +236,12 @@ static int add_cc1(struct parts_query *q, struct err *err)
 	if (!output)
 		return ret;
 	/* For a missing part a driver prints a name without a directory. */
-	if (output[0] == '/' && is_allowed_part(q, output))
+	if (output[0] == '/' && is_allowed_part(q, output)) {
 		strv_add(&q->out->programs, output);
-	else
+		add_absent_programs(q, "cc1", output);
+	} else {
 		ret = err_set(err, ENOENT, "%s: cc1 not found", q->driver);
+	}
 	free(output);
 	return ret;
 }
@@ -195,6 +263,7 @@ static int query_program_path(struct parts_query *q, const char *what,
 			      words, output);
 	} else {
 		strv_add(&q->out->programs, path);
+		add_absent_programs(q, what, path);
 		if (!strchr(output, '/'))
 			strv_add(&q->out->path_programs, path);
 	}
@@ -256,8 +325,10 @@ static int add_specs(struct parts_query *q, struct err *err)
 
 static int query_gcc(struct parts_query *q, struct err *err)
 {
-	int ret = add_cc1(q, err);
+	int ret = query_program_dirs(q, err);
 
+	if (!ret)
+		ret = add_cc1(q, err);
 	if (ret)
 		return ret;
 	ret = query_program_path(q, "as", "assembler", err);
@@ -400,6 +471,7 @@ int compiler_driver_parts_query(struct compiler_driver_parts *out,
 	if (ret)
 		compiler_driver_parts_release(out);
 	strv_release(&q.query_env);
+	strv_release(&q.program_dirs);
 	free(q.outside_path);
 	return ret;
 }
@@ -412,5 +484,6 @@ void compiler_driver_parts_release(struct compiler_driver_parts *p)
 	strv_release(&p->programs);
 	strv_release(&p->files);
 	strv_release(&p->dirs);
+	strv_release(&p->absent);
 	*p = (struct compiler_driver_parts){ 0 };
 }

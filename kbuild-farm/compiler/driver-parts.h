@@ -18,6 +18,8 @@ struct compiler_driver_parts {
 	struct strv path_programs; /* the `programs` that PATH finds */
 	struct strv files; /* specs, configuration */
 	struct strv dirs; /* headers */
+	/* paths where the driver would find other specs or programs */
+	struct strv absent;
 };
 
 /*

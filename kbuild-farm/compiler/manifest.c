@@ -428,9 +428,14 @@ static int add_driver_parts(struct manifest_builder *k,
 	for (size_t i = 0; i < p->files.n && !ret; i++)
 		ret = compiler_collector_add_path(&k->collector, p->files.v[i],
 						  NULL, err);
+	/* Each compile verifies the headers that it has read. */
+	compiler_stat_watch_mark_written(k->collector.watch);
 	for (size_t i = 0; i < p->dirs.n && !ret; i++)
 		ret = compiler_collector_add_dir(&k->collector, p->dirs.v[i],
 						 err);
+	for (size_t i = 0; i < p->absent.n && !ret; i++)
+		compiler_stat_watch_add_absent(k->collector.watch,
+					       p->absent.v[i]);
 	return ret;
 }
 

@@ -147,10 +147,11 @@ int compiler_manifest_list_locale(struct compiler_entries *out,
 				  char *const *env, struct err *err);
 
 /*
- * Check that no file has changed since the manifest was made, by one lstat(2)
- * for each entry (0.1 ms in all).  Returns 0, or -ESTALE with `err` naming the
- * changed file.  After -ESTALE the results of concurrent compiles are void; a
- * new manifest may have the same id.
+ * Check that no file has changed since the manifest was made, and that the
+ * driver finds no other specs or programs, by one lstat(2) for each entry and
+ * each absent path (0.1 ms in all).  Returns 0, or -ESTALE with `err` naming
+ * the changed file.  After -ESTALE the results of concurrent compiles are void;
+ * a new manifest may have the same id.
  */
 int compiler_manifest_check_unchanged(const struct compiler_manifest *m,
 				      struct err *err);

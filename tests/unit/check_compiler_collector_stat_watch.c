@@ -105,3 +105,14 @@ TEST(a_glance_sees_what_takes_the_place_of_another)
 	ck_assert(!compiler_stat_watch_check_quick(w));
 	free(other);
 }
+
+/* A write into a file changes no directory. */
+TEST_RANGE(a_write_into_a_marked_file_is_detected_quickly, 0, 2)
+{
+	if (_i)
+		compiler_stat_watch_mark_written(w);
+	look_until_settled();
+	ck_assert_int_eq(truncate(paths[0], 5), 0);
+	ck_assert(compiler_stat_watch_check_quick(w) == !_i);
+	ck_assert_int_eq(compiler_stat_watch_check(w, &err), -ESTALE);
+}

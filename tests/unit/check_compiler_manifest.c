@@ -409,6 +409,48 @@ TEST_RANGE(what_changed_is_named_by_the_stamp, 0, 4)
 	free(headers);
 }
 
+/* Files that would change a compile if they existed. */
+static const char *const additions[] = { "inc/specs", "specs", "first/as",
+					 "first/cc1", "second/cc1" };
+
+TEST_EACH(a_part_that_is_added_is_named, additions)
+{
+	char *answers = xasprintf(
+		"else if (ASKED(\"=include\") && !ASKED(\"fixed\"))"
+		" puts(\"%s/inc/include\");"
+		"else if (ASKED(\"=as\")) puts(\"%s/second/as\");"
+		"else if (ASKED(\"search\")) puts(\"install: /\\n"
+		"programs: =%s/first:%s/second/\\nlibraries: =/\");",
+		dir, dir, dir, dir);
+	char *driver = make_driver("bin/gcc", answers, "-s", NULL);
+	char *headers = xasprintf("%s/inc/include", dir);
+	char *added = xasprintf("%s/%s", dir, additions[_i]);
+	char *parent = str_dir(added);
+
+	make_cc1();
+	ck_assert_int_eq(fs_mkdirs(headers, 0755, &err), 0);
+	copy_to("/bin/true", dir, "second/as");
+	make(driver, plain_env);
+	/* Repeat until recent times of the directories are reliable. */
+	for (int i = 0; i < 60000 && !compiler_manifest_check_quick(&m); i++) {
+		usleep(1000);
+		ck_assert_msg(!compiler_manifest_check_unchanged(&m, &err),
+			      "%s", err.text);
+	}
+	ck_assert(compiler_manifest_check_quick(&m));
+	ck_assert_int_eq(fs_mkdirs(parent, 0755, &err), 0);
+	ck_assert_int_eq(fs_write(added, bytes_str(""), 0755, &err), 0);
+	ck_assert(!compiler_manifest_check_quick(&m));
+	ck_assert_int_eq(compiler_manifest_check_unchanged(&m, &err), -ESTALE);
+	ck_assert_ptr_nonnull(strstr(err.text, added));
+	ck_assert_ptr_nonnull(strstr(err.text, "was added"));
+	free(parent);
+	free(added);
+	free(headers);
+	free(driver);
+	free(answers);
+}
+
 /* A change of cc1, specs, headers or the assembler changes the identity. */
 TEST_RANGE(each_part_makes_the_identity, 0, 5)
 {
