@@ -115,7 +115,8 @@ static bool has_field(const struct wire_field *f, const uint8_t *m)
 	return !f->only_kind || *m == f->only_kind - 1;
 }
 
-static bool has_value(const struct wire_field *f, uint64_t value, int version)
+static bool is_value_known(const struct wire_field *f, uint64_t value,
+			   int version)
 {
 	return !f->value_since || f->value_since[value] <= version;
 }
@@ -216,7 +217,7 @@ static bool is_unsupported(const struct wire_field *f, const uint8_t *m,
 	case WIRE_IS_NUMBER:
 		n = load_uint(at, f->width);
 		return f->since > version ? n != f->absent :
-					    !has_value(f, n, version);
+					    !is_value_known(f, n, version);
 	case WIRE_IS_LIST:
 		n = load_uint(m + f->n_at, f->width);
 		if (f->since > version)
@@ -308,12 +309,12 @@ static void read_structs(struct reader *r, const struct wire_field *f,
 		wire_read(r, f->of, v + i * f->of->struct_bytes, version);
 }
 
-static void read_number(struct reader *r, const struct wire_field *f, void *at,
-			int version)
+static void read_number_field(struct reader *r, const struct wire_field *f,
+			      void *at, int version)
 {
 	uint64_t n = read_uint(r, f->width, f->max);
 
-	if (!has_value(f, n, version))
+	if (!is_value_known(f, n, version))
 		r->bad = true;
 	store_uint(at, f->width, n);
 }
@@ -336,7 +337,7 @@ static void read_field(struct reader *r, const struct wire_field *f, uint8_t *m,
 
 	switch (f->kind) {
 	case WIRE_IS_NUMBER:
-		read_number(r, f, at, version);
+		read_number_field(r, f, at, version);
 		break;
 	case WIRE_IS_BOOLS:
 		n = read_uint(r, 1, (1u << f->max) - 1);
