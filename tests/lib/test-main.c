@@ -307,5 +307,6 @@ __attribute__((weak)) int main(int argc, char **argv)
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
+	free(name);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
