@@ -9,6 +9,7 @@
 #include "history/sql.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define DIAG_DIGEST_BYTES 16 /* stored bytes of a diagnostic's digest */
