@@ -290,49 +290,55 @@ static int check_number_unused(const char *dir, struct err *err)
 
 static int make_given(struct kernel_outdir *o, const char *dir, struct err *err)
 {
+	char *real;
 	size_t n;
 	int ret;
 
 	o->dir = fs_make_absolute(dir);
 	for (n = strlen(o->dir); n > 1 && o->dir[n - 1] == '/'; n--)
 		o->dir[n - 1] = '\0';
-	ret = check_number_unused(o->dir, err);
+	/* The lock belongs to the directory, not to a link to it. */
+	real = realpath(o->dir, NULL);
+	ret = check_number_unused(real ? real : o->dir, err);
 	if (!ret)
 		ret = fs_mkdirs(o->dir, 0777, err);
 	if (!ret) {
-		o->lock_fd = lock_shared(o->dir);
+		o->lock_fd = lock_shared(real ? real : o->dir);
 		remove_old_files(o);
 	}
+	free(real);
 	return ret;
 }
 
-/* Check the free space and create build.log.  `ret` is the result so far. */
-static int open_log(struct kernel_outdir *o, int ret, struct err *err)
+/* Check the free space and create build.log. */
+static int open_log(struct kernel_outdir *o, struct err *err)
 {
+	int ret = kernel_disk_space_check(o->dir, KERNEL_DISK_SPACE_MIN, err);
 	char *log;
 
 	if (ret)
-		goto out;
-	ret = kernel_disk_space_check(o->dir, KERNEL_DISK_SPACE_MIN, err);
-	if (ret)
-		goto out;
+		return ret;
 	log = kernel_outdir_path(o, LOG_NAME);
 	o->log_fd = open(
 		log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
 	if (o->log_fd < 0)
 		ret = err_errno(err, "%s", log);
 	free(log);
-out:
-	if (ret)
-		err_wrap(err, "output directory");
 	return ret;
 }
 
 int kernel_outdir_make(struct kernel_outdir *o, const char *dir,
 		       struct err *err)
 {
+	int ret;
+
 	*o = (struct kernel_outdir){ .log_fd = -1, .lock_fd = -1 };
-	return open_log(o, make_given(o, dir, err), err);
+	ret = make_given(o, dir, err);
+	if (!ret)
+		ret = open_log(o, err);
+	if (ret)
+		err_wrap(err, "output directory");
+	return ret;
 }
 
 int kernel_outdir_make_numbered(struct kernel_outdir *o, const char *dir,
@@ -347,7 +353,11 @@ int kernel_outdir_make_numbered(struct kernel_outdir *o, const char *dir,
 	} else {
 		ret = make_default(o, err);
 	}
-	return open_log(o, ret, err);
+	if (!ret)
+		ret = open_log(o, err);
+	if (ret)
+		err_wrap(err, "output directory");
+	return ret;
 }
 
 char *kernel_outdir_path(const struct kernel_outdir *o, const char *name)

@@ -5,6 +5,8 @@
 #include "kernel-tree.h"
 #include "kernel/outdir.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -217,6 +219,23 @@ TEST(a_log_loses_its_control_characters)
 	free(text);
 	kernel_outdir_release(&o);
 	free(log);
+	free(dir);
+}
+
+/* A removal by `kfarm clean` takes an exclusive lock. */
+TEST(a_link_to_an_output_directory_is_locked)
+{
+	char *dir = at("real"), *link = at("link");
+
+	ck_assert_int_eq(mkdir(dir, 0755), 0);
+	ck_assert_int_eq(symlink("real", link), 0);
+	ck_assert_int_eq(kernel_outdir_make(&o, link, &err), 0);
+	ck_assert_int_eq(fs_open_locked(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY,
+					LOCK_EX | LOCK_NB),
+			 -EBUSY);
+	ck_assert_str_eq(o.dir, link);
+	kernel_outdir_release(&o);
+	free(link);
 	free(dir);
 }
 
