@@ -37,6 +37,10 @@ void kernel_module_init(struct kernel_module *m, const struct strv *variables,
 	m->relative = dir[0] != '/';
 	strv_addf(&m->vars, "M=%s", m->dir);
 	if (!output)
+		output = kernel_environ_value(given, "KBUILD_EXTMOD_OUTPUT");
+	if (!output)
+		output = kernel_environ_value(env, "KBUILD_EXTMOD_OUTPUT");
+	if (!output)
 		return;
 	m->output_dir = absolute_dir(output);
 	strv_addf(&m->vars, "MO=%s", m->output_dir);
@@ -66,8 +70,21 @@ void kernel_module_build_below(struct kernel_module *m, const char *tree,
 	free(top);
 }
 
+static int check_module_path(const char *variable, const char *path,
+			     struct err *err)
+{
+	if (!strpbrk(path, " \t\n:%"))
+		return 0;
+	return err_set(err, EINVAL,
+		       "%s=%s: make does not support paths with spaces, colons "
+		       "or percent signs",
+		       variable, path);
+}
+
 int kernel_module_check(const struct kernel_module *m, struct err *err)
 {
+	int ret;
+
 	if (!m->dir)
 		return 0;
 	if (!fs_is_dir(m->dir))
@@ -78,12 +95,10 @@ int kernel_module_check(const struct kernel_module *m, struct err *err)
 			       "M=%s: no Makefile and no Kbuild in this "
 			       "directory",
 			       m->dir);
-	if (strpbrk(m->dir, " \t\n:%"))
-		return err_set(err, EINVAL,
-			       "M=%s: make does not support paths with spaces, "
-			       "colons or percent signs",
-			       m->dir);
-	return 0;
+	ret = check_module_path("M", m->dir, err);
+	if (!ret && m->output_dir)
+		ret = check_module_path("MO", m->output_dir, err);
+	return ret;
 }
 
 char *kernel_module_find_kernel(const struct strv *variables, char *const *env)

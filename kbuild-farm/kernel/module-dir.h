@@ -30,8 +30,9 @@ struct kernel_module {
 };
 
 /*
- * Read M=, MO= and KBUILD_EXTMOD= from `variables`, else KBUILD_EXTMOD from
- * `env`.  A relative path is relative to the current directory.
+ * Read M=, MO=, KBUILD_EXTMOD= and KBUILD_EXTMOD_OUTPUT= from `variables`, else
+ * the latter two from `env`.  A relative path is relative to the current
+ * directory.
  */
 void kernel_module_init(struct kernel_module *m, const struct strv *variables,
 			char *const *env);
@@ -45,7 +46,8 @@ void kernel_module_release(struct kernel_module *m);
 void kernel_module_build_below(struct kernel_module *m, const char *tree,
 			       const char *makefile, const char *build_dir);
 /*
- * Check that the directory has a makefile.  Returns 0, or a negative errno with
+ * Check that the directory has a makefile and that make can handle the paths.
+ * Returns 0, or a negative errno with
  * `err` naming the directory.
  */
 int kernel_module_check(const struct kernel_module *m, struct err *err);

@@ -31,6 +31,11 @@ static const struct {
 	{ "M=hello/../hello/.", "A=b", "M=TOP/hello" },
 	{ "M=hello MO=out", "A=b", "M=TOP/hello MO=TOP/out" },
 	{ "KBUILD_EXTMOD=hello", "A=b", "M=TOP/hello" },
+	{ "M=hello", "KBUILD_EXTMOD_OUTPUT=out", "M=TOP/hello MO=TOP/out" },
+	{ "M=hello MO=out", "KBUILD_EXTMOD_OUTPUT=other",
+	  "M=TOP/hello MO=TOP/out" },
+	{ "KBUILD_EXTMOD_OUTPUT=out", "KBUILD_EXTMOD=hello",
+	  "M=TOP/hello MO=TOP/out" },
 	{ "V=1", "KBUILD_EXTMOD=hello", "M=TOP/hello" },
 	{ "M=hello", "KBUILD_EXTMOD=other", "M=TOP/hello" },
 	{ "V=1", "M=hello", "" }, /* make reads M on its command line only */
@@ -55,6 +60,21 @@ static char *with_top(const char *text)
 
 FIXTURE(set_up, tear_down);
 TIMEOUT(60);
+
+TEST(make_supports_no_output_directory_with_a_space)
+{
+	struct strv variables = { 0 };
+	char *want = with_top("MO=TOP/a b: make does not support paths with "
+			      "spaces, colons or percent signs");
+
+	strv_add(&variables, "M=hello");
+	strv_add(&variables, "MO=a b");
+	kernel_module_init(&module, &variables, env.v);
+	ck_assert_int_eq(kernel_module_check(&module, &err), -EINVAL);
+	ck_assert_str_eq(err.text, want);
+	free(want);
+	strv_release(&variables);
+}
 
 TEST_EACH(the_directory_is_absolute, cases)
 {
