@@ -932,7 +932,9 @@ const struct cmd cmd_build = {
 	.takes_variables = true,
 	.extra_help =
 		"Targets and variables are those of make; \"kernel\" is the "
-		"image that `make\nimage_name` prints.  Installations, "
+		"image that `make\nimage_name` prints.  M=DIR builds the "
+		"modules of DIR for the kernel of -C or\nKDIR=DIR.  "
+		"Installations, "
 		"packages and tuxmake's kselftest, perf and\ncpupower run "
 		"after the others.\n",
 	.run = build_main,
