@@ -191,6 +191,24 @@ def shadow_header(world, rng, state):
     return said
 
 
+def move_header(world, rng, state):
+    path = rng.choice(state.narrow_headers)
+    new = 'arch/%s/%s' % (state.arch_dir, path)
+    if world.exists(new):
+        return None
+    world.apply({path: None, new: world.read(path)},
+                mtimes={new: world.mtime(path)}, temporary=True)
+    return 'move the header %s to arch/%s' % (path, state.arch_dir)
+
+
+def end_lines_by_crlf(world, rng, state):
+    path = rng.choice([some_source(world, rng, state),
+                       rng.choice(state.narrow_headers)])
+    world.apply({path: world.read(path).replace('\n', '\r\n')},
+                temporary=True)
+    return 'end the lines of %s by CR and LF' % path
+
+
 def edit_makefile(world, rng, state):
     makefile = os.path.join(os.path.dirname(some_source(world, rng, state)),
                             'Makefile')
@@ -244,9 +262,23 @@ def _devicetree(world, path, text, at, addition, way):
     return '%s in the device tree %s' % (way, path)
 
 
+def edit_overlay(world, rng, state):
+    if not state.devicetrees:
+        return None
+    makefile = state.devicetrees[0].rpartition('/')[0] + '/Makefile'
+    path, text = makefile[:-8] + 'shadow-overlay.dts', world.read(makefile)
+    changes = {path: '/dts-v1/;\n/plugin/;\n&{/} { shadow = <%d>; };\n' %
+               state.serial()}
+    if 'shadow-overlay' not in text:
+        changes[makefile] = text + 'dtb-y += shadow-overlay.dtbo\n'
+    world.apply(changes)
+    return 'overlay of the device tree ' + path
+
+
 def edit_payload(world, rng, state):
     """Edit a file that becomes a part of the kernel's data."""
-    path = rng.choice(['shadow/init', 'shadow/firmware/shadow.bin'])
+    path = rng.choice(['shadow/init', 'shadow/root/etc/motd',
+                       'shadow/firmware/shadow.bin'])
     world.apply({path: 'contents %d\n' % state.serial()})
     return 'edit ' + path
 
@@ -291,5 +323,6 @@ EDITS = [  # with their weights
     (two_errors, 2), (warning, 4), (rename_source, 4), (remove_source, 3),
     (lose_source, 2), (shadow_header, 4), (edit_makefile, 2),
     (flags_of_source, 4), (edit_kconfig, 1), (edit_devicetree, 7),
+    (edit_overlay, 2), (move_header, 3), (end_lines_by_crlf, 1),
     (edit_payload, 2), (include_if_present, 3), (revert, 10),
     (remove_output, 4)]

@@ -64,6 +64,8 @@ def light(place):
         ([('IKHEADERS', 'n')], []),
         (initrd + [('INITRAMFS_SOURCE', '"%sfiles.list"' % payload)],
          ['usr/']),
+        (initrd + [('INITRAMFS_SOURCE', '"%sroot %sfiles.list"' % (
+            payload, payload))], ['usr/']),
         (initrd + [('INITRAMFS_SOURCE', '""')], ['usr/']),
         (firmware + [('EXTRA_FIRMWARE', '"shadow.bin"')], [FIRMWARE]),
         (firmware + [('EXTRA_FIRMWARE', '""')], [FIRMWARE]),
@@ -75,6 +77,8 @@ def light(place):
     return sets
 
 
+# The plugins latent_entropy and randstruct use random numbers, so two builds
+# by make can also differ.
 HEAVY = [  # each recompiles everything
     [('KASAN', 'y'), ('KASAN_GENERIC', 'y')] + SLAB, [('KASAN', 'n')],
     [('UBSAN', 'y'), ('UBSAN_BOUNDS', 'y')], [('UBSAN', 'n')],
@@ -85,9 +89,12 @@ HEAVY = [  # each recompiles everything
     debug_info('DEBUG_INFO_DWARF5'),
     debug_info('DEBUG_INFO_DWARF5') + [('DEBUG_INFO_SPLIT', 'y')],
     debug_info('DEBUG_INFO_DWARF5') + [('DEBUG_INFO_REDUCED', 'y')],
+    debug_info('DEBUG_INFO_DWARF5') + [('DEBUG_INFO_COMPRESSED', 'y')],
     [('MODVERSIONS', 'y')], [('MODVERSIONS', 'n')],
     [('GCC_PLUGINS', 'y'), ('GCC_PLUGIN_STACKLEAK', 'y')],
     [('GCC_PLUGINS', 'n')],
+    [('INIT_STACK_NONE', 'n'), ('INIT_STACK_ALL_ZERO', 'y')],
+    [('INIT_STACK_ALL_ZERO', 'n'), ('INIT_STACK_NONE', 'y')],
     [('WERROR', 'y')], [('WERROR', 'n')],
     [('CC_OPTIMIZE_FOR_SIZE', 'n'), ('CC_OPTIMIZE_FOR_PERFORMANCE', 'y')],
     [('CC_OPTIMIZE_FOR_PERFORMANCE', 'n'), ('CC_OPTIMIZE_FOR_SIZE', 'y')],
@@ -116,6 +123,9 @@ def variables(place, n):
     return [
         ({}, ['V=1']), ({}, ['V=0', 'C=0']), ({'KBUILD_VERBOSE': '1'}, []),
         ({}, ['W=1']), ({}, ['KCFLAGS=-DSHADOW=%d' % n]),
+        ({}, ['KCFLAGS=-DSHADOW="%d;b" -DSHADOW_2=\\"c\\"' % n]),
+        ({'KCFLAGS': '-DSHADOW=\'"%d (a) $$b"\' -DSHADOW_2={c,d}' % n}, []),
+        ({'MAKEFLAGS': 's'}, []), ({'MAKEFLAGS': 'rR'}, []),
         ({'KCFLAGS': '-DSHADOW=%d -fno-inline' % n}, []),
         ({'KCPPFLAGS': '-DSHADOW=%d' % n}, []),
         ({'KAFLAGS': '-DSHADOW=%d' % n}, []),

@@ -110,7 +110,7 @@ class World:
         return os.path.lexists(self._path(path))
 
     def read(self, path):
-        with open(self._path(path), encoding='utf-8') as f:
+        with open(self._path(path), encoding='utf-8', newline='') as f:
             return f.read()
 
     def mtime(self, path):
@@ -125,7 +125,8 @@ class World:
             os.makedirs(os.path.dirname(full), exist_ok=True)
             mode = stat.S_IMODE(os.lstat(full).st_mode) \
                 if os.path.lexists(full) else 0o644
-            with open(full + '.shadow', 'w', encoding='utf-8') as f:
+            with open(full + '.shadow', 'w', encoding='utf-8',
+                      newline='') as f:
                 f.write(text)
             os.chmod(full + '.shadow', mode)
             os.utime(full + '.shadow', ns=(mtime, mtime))
