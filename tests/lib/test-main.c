@@ -54,7 +54,7 @@ static char skip_reason[256];
  */
 const char *__lsan_default_options(void);
 
-__attribute__((used, weak)) const char *__lsan_default_options(void)
+__attribute__((used)) const char *__lsan_default_options(void)
 {
 	return "use_globals=0";
 }
@@ -281,8 +281,7 @@ static bool is_test(const char *name)
 	return false;
 }
 
-/* Weak, because a program in the old style has a main() of its own. */
-__attribute__((weak)) int main(int argc, char **argv)
+int main(int argc, char **argv)
 {
 	SRunner *runner;
 	char *name;
