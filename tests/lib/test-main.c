@@ -263,7 +263,8 @@ static Suite *make_suite(const char *name, char **names)
 		n_runs += t->to > t->from ? t->to - t->from : 0;
 	runs = xcalloc(n_runs + 1, sizeof(*runs));
 	for (struct test_case *c = &first_case; c; c = c->next) {
-		TCase *tcase = make_case(c, strchr(name, '/') + 1);
+		const char *slash = strchr(name, '/');
+		TCase *tcase = make_case(c, slash ? slash + 1 : name);
 
 		for (struct test *t = tests; t; t = t->next)
 			if (t->test_case == c && is_selected(t, names))

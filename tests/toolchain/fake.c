@@ -15,14 +15,14 @@
 #define TRIPLET "aarch64-linux"
 #endif
 
-static int print_cc1(void)
+/* Print the format with the directory of this program. */
+static int print_own_dir(const char *format)
 {
 	char own[PATH_MAX] = "";
 
 	if (readlink("/proc/self/exe", own, sizeof(own) - 1) < 0)
 		return 1;
-	printf("%s/../libexec/cc1\n", dirname(own));
-	return 0;
+	return printf(format, dirname(own)) < 0;
 }
 
 int main(int argc, char **argv)
@@ -36,7 +36,9 @@ int main(int argc, char **argv)
 	if (!strncmp(asked, "-dump", 5))
 		return puts(VERSION) < 0;
 	if (!strcmp(asked, "-print-prog-name=cc1"))
-		return print_cc1();
+		return print_own_dir("%s/../libexec/cc1\n");
+	if (!strcmp(asked, "-print-search-dirs"))
+		return print_own_dir("programs: =%s/../libexec/\n");
 	if (!strncmp(asked, "-print-", 7))
 		return puts(strchr(asked, '=') + 1) < 0;
 	argv[0] = "/usr/bin/gcc";
