@@ -9,9 +9,10 @@
 #include <stdint.h>
 
 /*
- * Remove default output directories except the newest `n_kept` and those with
- * the number `first` or a higher one.  Logs the number of directories if there
- * is more than one and `quiet` is false, and a warning for each error.
+ * Remove the default output directories that n_kept_builds = `n_kept` of
+ * kernel/cleanup.h selects, except those with the number `first` or a higher
+ * one.  Logs the numbers of the removed directories if there is more than one
+ * and `quiet` is false, and a warning for each error.
  */
 void clean_old_outputs(unsigned n_kept, int64_t first, bool quiet);
 

@@ -14,6 +14,7 @@
 #include "kernel/cleanup.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <time.h>
@@ -291,27 +292,57 @@ static int clean_main(char *const *argv)
 	return clean(&o, &r);
 }
 
+/* Append "1, 4-7, 9" for the output directories that `removed` marks. */
+static void add_numbers(struct buf *out, const struct kernel_cleanup *c,
+			const bool *removed)
+{
+	int64_t first = 0, last = 0;
+
+	for (size_t i = 0; i <= c->n_items; i++) {
+		int64_t number = i < c->n_items ? c->items[i].number : 0;
+
+		if (i < c->n_items && !removed[i])
+			continue;
+		if (last && number == last + 1) {
+			last = number;
+			continue;
+		}
+		if (last)
+			buf_printf(out, "%s%" PRId64, out->len ? ", " : "",
+				   first);
+		if (last > first)
+			buf_printf(out, "-%" PRId64, last);
+		first = last = number;
+	}
+}
+
 void clean_old_outputs(unsigned n_kept, int64_t first, bool quiet)
 {
 	const struct kernel_cleanup_request r = { .n_kept_builds = n_kept,
 						  .first_kept_build = first };
 	struct kernel_cleanup found;
+	struct buf numbers = { 0 };
 	unsigned n_removed = 0;
+	bool *removed;
 
 	kernel_cleanup_find(&found, &r);
+	removed = xcalloc(found.n_items + 1, sizeof(*removed));
 	for (size_t i = 0; i < found.n_items; i++) {
 		struct err err = { 0 };
 		int ret = kernel_cleanup_remove(&found.items[i], &err);
 
-		if (!ret)
-			n_removed++;
-		else if (ret != -EBUSY)
+		removed[i] = !ret && found.items[i].number;
+		n_removed += removed[i];
+		if (ret && ret != -EBUSY)
 			log_warning("%s", err.text);
 	}
+	add_numbers(&numbers, &found, removed);
 	if (n_removed > 1 && !quiet)
-		log_info("removed %u old output directories; [builds] keep in "
-			 "kfarm.conf(5) is %u",
-			 n_removed, n_kept);
+		log_info("removed %u old output directories (%s); [builds] "
+			 "keep in kfarm.conf(5) is %u",
+			 n_removed, buf_str(&numbers), n_kept);
+	free(removed);
+	buf_release(&numbers);
 	kernel_cleanup_release(&found);
 }
 

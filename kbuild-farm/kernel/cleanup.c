@@ -114,45 +114,94 @@ static bool is_output_busy(const char *path)
  * Return true if the user named the output directory with -o.  The number of
  * the build in its metadata.json then differs from the name of the directory.
  */
-static bool is_output_named(const char *path, int64_t number)
+static bool is_output_named(const json_t *root, int64_t number)
 {
-	json_t *root = kernel_outdir_read_metadata(path);
 	const json_t *build = json_object_get(json_object_get(root, "kfarm"),
 					      "build");
-	bool is = json_is_integer(build) && json_integer_value(build) != number;
+
+	return json_is_integer(build) && json_integer_value(build) != number;
+}
+
+/*
+ * Return true if metadata.json lists files that make built.  A failed build and
+ * a build of single files, such as kernel/fork.i, have only the log and the
+ * configuration.
+ */
+static bool has_artifacts(const json_t *root)
+{
+	json_t *goals = json_object_get(json_object_get(root, "results"),
+					"artifacts"),
+	       *files;
+	const char *goal;
+
+	json_object_foreach(goals, goal, files)
+	{
+		if (strcmp(goal, "log") && strcmp(goal, "config"))
+			return true;
+	}
+	return false;
+}
+
+/* The output directories that are kept, from the newest to the oldest. */
+struct kept_outputs {
+	const struct kernel_cleanup_request *request;
+	struct strv last_builds; /* of managed trees */
+	/* existing build directories whose newest artifacts were found */
+	struct strv build_dirs;
+	size_t n[2]; /* directories without and with artifacts */
+};
+
+/* Return true if the output directory has the newest artifacts of its build. */
+static bool is_newest_of_build_dir(struct kept_outputs *k, json_t *root)
+{
+	const char *dir = json_string_value(
+		json_object_get(json_object_get(root, "build"), "build_dir"));
+
+	if (!dir || !fs_is_dir(dir) || strv_has(&k->build_dirs, dir))
+		return false;
+	strv_add(&k->build_dirs, dir);
+	return true;
+}
+
+static bool is_output_kept(struct kept_outputs *k,
+			   const struct kernel_cleanup_item *item)
+{
+	const struct kernel_cleanup_request *r = k->request;
+	json_t *root = kernel_outdir_read_metadata(item->path);
+	bool named = is_output_named(root, item->number);
+	bool full = has_artifacts(root);
+	bool newest = full && !named && r->n_kept_builds &&
+		      is_newest_of_build_dir(k, root);
 
 	json_decref(root);
-	return is;
+	return named || k->n[full]++ < r->n_kept_builds || newest ||
+	       (r->first_kept_build && item->number >= r->first_kept_build) ||
+	       is_needed_output(&k->last_builds, item->path) ||
+	       is_output_busy(item->path);
 }
 
 /* Drop the builds that must be kept from the sorted list `all`. */
 static void keep_builds(struct kernel_cleanup *all,
 			const struct kernel_cleanup_request *r)
 {
-	size_t n = all->n_items > r->n_kept_builds ?
-			   all->n_items - r->n_kept_builds :
-			   0;
-	struct strv last = { 0 };
-	size_t kept = 0;
+	struct kept_outputs k = { .request = r };
+	size_t n = 0;
 
-	if (n && r->n_kept_builds)
-		list_last_builds(&last);
-	for (size_t i = 0; i < all->n_items; i++) {
-		struct kernel_cleanup_item *item = &all->items[i];
-		bool wanted = i >= n ||
-			      (r->first_kept_build &&
-			       item->number >= r->first_kept_build) ||
-			      is_needed_output(&last, item->path) ||
-			      is_output_busy(item->path) ||
-			      is_output_named(item->path, item->number);
-
-		if (wanted)
-			free(item->path);
-		else
-			all->items[kept++] = *item;
+	if (r->n_kept_builds)
+		list_last_builds(&k.last_builds);
+	for (size_t i = all->n_items; i--;) {
+		if (is_output_kept(&k, &all->items[i])) {
+			free(all->items[i].path);
+			all->items[i].path = NULL;
+		}
 	}
-	all->n_items = kept;
-	strv_release(&last);
+	for (size_t i = 0; i < all->n_items; i++) {
+		if (all->items[i].path)
+			all->items[n++] = all->items[i];
+	}
+	all->n_items = n;
+	strv_release(&k.build_dirs);
+	strv_release(&k.last_builds);
 }
 
 static void find_outputs(struct kernel_cleanup *c,

@@ -42,9 +42,11 @@ enum kernel_cleanup_kind {
 /* Selection of the directories to remove. */
 struct kernel_cleanup_request {
 	/*
-	 * Number of the newest output directories to keep, or
-	 * KERNEL_CLEANUP_KEEP_ALL.  If this number is not 0, the output
-	 * directory of the last build of each managed tree is kept, too.
+	 * Number of the newest output directories with artifacts to keep, and
+	 * of those without artifacts, or KERNEL_CLEANUP_KEEP_ALL.  If this
+	 * number is not 0, these are kept, too: the output directory with the
+	 * newest artifacts of each existing build directory, and the output
+	 * directory of the last build of each managed tree.
 	 */
 	size_t n_kept_builds;
 	/*

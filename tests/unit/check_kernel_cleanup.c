@@ -9,10 +9,10 @@
 
 static struct err err;
 
-/* Remove all output directories. */
-static void remove_outputs(void)
+/* Remove all output directories except the newest `n_kept` of each kind. */
+static void remove_outputs(size_t n_kept)
 {
-	const struct kernel_cleanup_request r = { .n_kept_builds = 0 };
+	const struct kernel_cleanup_request r = { .n_kept_builds = n_kept };
 	struct kernel_cleanup found;
 
 	kernel_cleanup_find(&found, &r);
@@ -32,8 +32,64 @@ TEST(a_directory_that_the_user_named_remains)
 	/* kfarm allocates neither of these numbers */
 	put_file(BUILDS "20261125141300/build.log", "", 0644);
 	put_file(BUILDS "007/build.log", "", 0644);
-	remove_outputs();
+	remove_outputs(0);
 	ck_assert(stands(BUILDS "20") && stands(BUILDS "20261125141300") &&
 		  stands(BUILDS "007"));
 	ck_assert(!stands(BUILDS "6") && !stands(BUILDS "7"));
+}
+
+/*
+ * Add the output directory of a build in `build_dir` whose metadata.json lists
+ * `artifacts`.
+ */
+static void add_output(int number, const char *build_dir, const char *artifacts)
+{
+	char *name = xasprintf(BUILDS "%d/metadata.json", number);
+	char *text = xasprintf("{\"kfarm\":{\"build\":%d},"
+			       "\"build\":{\"build_dir\":\"%s/%s\"},"
+			       "\"results\":{\"artifacts\":{%s"
+			       "\"config\":[\"config\"],"
+			       "\"log\":[\"build.log\"]}}}",
+			       number, top, build_dir, artifacts);
+
+	put_file(name, text, 0644);
+	free(text);
+	free(name);
+}
+
+#define IMAGE "\"kernel\":[\"Image\"],"
+
+TEST(builds_of_single_files_do_not_replace_artifacts)
+{
+	put_file("a/.config", "", 0644);
+	add_output(1, "a", IMAGE);
+	add_output(2, "a", IMAGE);
+	add_output(3, "a", IMAGE);
+	add_output(4, "a", "");
+	put_file(BUILDS "5/build.log", "", 0644);
+	add_output(6, "a", "");
+	remove_outputs(2);
+	ck_assert(!stands(BUILDS "1") && !stands(BUILDS "4"));
+	ck_assert(stands(BUILDS "2") && stands(BUILDS "3"));
+	ck_assert(stands(BUILDS "5") && stands(BUILDS "6"));
+	remove_outputs(0);
+	ck_assert(!stands(BUILDS "3") && !stands(BUILDS "6"));
+}
+
+TEST(the_newest_artifacts_of_each_build_directory_remain)
+{
+	put_file("a/.config", "", 0644);
+	put_file("b/.config", "", 0644);
+	add_output(1, "a", IMAGE);
+	add_output(2, "a", IMAGE);
+	add_output(3, "removed", IMAGE);
+	add_output(4, "a", "");
+	add_output(5, "b", IMAGE);
+	add_output(6, "b", IMAGE);
+	remove_outputs(1);
+	ck_assert(!stands(BUILDS "1") && stands(BUILDS "2"));
+	ck_assert(!stands(BUILDS "3") && stands(BUILDS "4"));
+	ck_assert(!stands(BUILDS "5") && stands(BUILDS "6"));
+	remove_outputs(0);
+	ck_assert(!stands(BUILDS "2") && !stands(BUILDS "6"));
 }
