@@ -10,7 +10,9 @@
 #define SOON_US 100000
 
 struct events_hub {
-	uint64_t start_ms;
+	uint64_t start_ms; /* start of the clock, later after pauses */
+	uint64_t paused_ms; /* elapsed time while the clock is paused */
+	bool paused;
 	struct events_subscriber *subscribers;
 	struct events_subscriber *next; /* next in the current iteration */
 	struct event_base *base; /* NULL if not started */
@@ -64,7 +66,20 @@ void events_hub_unsubscribe(struct events_hub *hub, struct events_subscriber *c)
 
 uint64_t events_hub_elapsed_ms(const struct events_hub *hub)
 {
-	return clock_ms() - hub->start_ms;
+	return hub->paused ? hub->paused_ms : clock_ms() - hub->start_ms;
+}
+
+void events_hub_pause_clock(struct events_hub *hub)
+{
+	hub->paused_ms = events_hub_elapsed_ms(hub);
+	hub->paused = true;
+}
+
+void events_hub_resume_clock(struct events_hub *hub)
+{
+	if (hub->paused)
+		hub->start_ms = clock_ms() - hub->paused_ms;
+	hub->paused = false;
 }
 
 static void call_on_due(struct events_hub *hub)

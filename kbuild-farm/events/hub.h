@@ -38,7 +38,10 @@ struct events_subscriber {
 	struct events_subscriber *next; /* private to the hub */
 };
 
-/* Create a hub.  Event times are relative to this call. */
+/*
+ * Create a hub.  Event times are relative to this call, without the time for
+ * which the clock was paused.
+ */
 struct events_hub *events_hub_new(void);
 /* `hub` may be NULL, and may still have subscribers. */
 void events_hub_free(struct events_hub *hub);
@@ -51,8 +54,14 @@ void events_hub_unsubscribe(struct events_hub *hub,
 
 /* Set ev->at_ms and pass the event to all subscribers.  `hub` may be NULL. */
 void events_hub_publish(struct events_hub *hub, struct events_event *ev);
-/* Return the time since events_hub_new(). */
+/* Return the time since events_hub_new(), without pauses. */
 uint64_t events_hub_elapsed_ms(const struct events_hub *hub);
+/*
+ * Pause the clock while a build waits for its build directory.  The times of
+ * events remain the same until events_hub_resume_clock().
+ */
+void events_hub_pause_clock(struct events_hub *hub);
+void events_hub_resume_clock(struct events_hub *hub);
 
 /*
  * Start to call on_due() from this loop.  Before this call, and after

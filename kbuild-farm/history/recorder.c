@@ -103,7 +103,7 @@ static void on_build_started(struct history_recorder *r,
 	b->commit = copy_text(ev->commit);
 	b->release = copy_text(ev->release);
 	b->from_scratch = ev->from_scratch;
-	b->start_s = (int64_t)time(NULL);
+	b->start_s = (int64_t)time(NULL) - (int64_t)(ev->at_ms / 1000);
 	b->n_make_jobs = ev->make_jobs;
 	b->n_local_slots = ev->n_local_slots;
 	/* If this fails, history_save_end() inserts the row. */

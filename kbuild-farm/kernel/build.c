@@ -287,7 +287,7 @@ static void fill_metadata(struct kernel_metadata *m,
 	*m = (struct kernel_metadata){
 		.plan = run->plan,
 		.jobs = run->jobs,
-		.wall_ms = clock_ms() - run->offload.start_ms,
+		.wall_ms = events_hub_elapsed_ms(run->offload.hub),
 		.run = run,
 		.totals = &run->offload.totals,
 		.has_totals = run->offload.coord != NULL,
@@ -474,7 +474,7 @@ static void finish_build(struct kernel_result *out,
 	out->signal = run->supervisor.stop_signal;
 	kernel_baseline_compare(run, !ret && !out->signal);
 	out->output_dir = kernel_outdir_display_path(&run->outdir);
-	out->wall_ms = clock_ms() - run->offload.start_ms;
+	out->wall_ms = events_hub_elapsed_ms(run->offload.hub);
 	out->n_remote = t->n_remote;
 	out->n_local = t->n_local;
 	out->n_warnings = t->n_warnings;

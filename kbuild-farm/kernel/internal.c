@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/internal.h"
 
-#include "base/clock.h"
 #include "base/format.h"
 #include "base/fs.h"
 #include "base/vec.h"
@@ -365,9 +364,15 @@ static void note_wait(void *ctx, const char *text)
 
 static int lock_builddir(struct kernel_build_state *run, struct err *err)
 {
-	return kernel_builddir_lock(
+	int ret;
+
+	/* The build starts when it holds the lock. */
+	events_hub_pause_clock(run->offload.hub);
+	ret = kernel_builddir_lock(
 		&run->lock, run->plan,
 		run->plan->request->on_wait ? note_wait : NULL, run, err);
+	events_hub_resume_clock(run->offload.hub);
+	return ret;
 }
 
 static void init_build_state(struct kernel_build_state *run,
@@ -414,7 +419,7 @@ int kernel_build_start(struct kernel_build_state *run,
 	else
 		ret = start_offload(run, err);
 out:
-	run->times.setup_ms = clock_ms() - run->offload.start_ms;
+	run->times.setup_ms = events_hub_elapsed_ms(run->offload.hub);
 	return ret;
 }
 

@@ -21,7 +21,7 @@
 
 /* Durations of the parts of a build. */
 struct kernel_build_times {
-	uint64_t setup_ms; /* duration of kernel_build_start() */
+	uint64_t setup_ms; /* until kernel_build_start() returned */
 	uint64_t prepare_ms; /* wait for the nodes, then configuration */
 	uint64_t compile_ms; /* make */
 	uint64_t artifacts_ms;

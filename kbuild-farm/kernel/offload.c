@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/offload.h"
 
-#include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -211,7 +210,6 @@ void kernel_offload_init(struct kernel_offload *f,
 
 	*f = (struct kernel_offload){ .has_nodes = roster->n > 0,
 				      .roster = roster,
-				      .start_ms = clock_ms(),
 				      .hub = hub };
 	f->totals_consumer = (struct events_subscriber){
 		.on_event = events_totals_add, .ctx = &f->totals

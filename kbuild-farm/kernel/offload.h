@@ -106,7 +106,6 @@ struct kernel_offload {
 	unsigned n_waiting;
 	struct kernel_jobserver jobserver; /* broker_pid is 0 if none runs */
 	const struct node_roster *roster;
-	uint64_t start_ms; /* clock_ms() at the start */
 	struct events_hub *hub; /* borrowed; receives every event */
 	struct events_subscriber totals_consumer;
 	struct events_totals totals; /* totals of all events since the start */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/user-command.h"
 
-#include "base/clock.h"
 #include "base/fs.h"
 #include "base/socket.h"
 #include "base/spawn.h"
@@ -534,7 +533,8 @@ static void report_result(struct kernel_user_command_result *out,
 
 	kernel_offload_report_load(&run->offload);
 	kernel_summary_user_command(&text, str_base(w->argv[0]), how,
-				    clock_ms() - run->offload.start_ms, totals);
+				    events_hub_elapsed_ms(run->offload.hub),
+				    totals);
 	kernel_summary_advice(&text, totals, &run->bypass_check.compilers);
 	out->remote_too_low = !status &&
 			      (kernel_summary_is_remote_low(

@@ -177,6 +177,33 @@ TEST(time_goes_on)
 	ck_assert_uint_ge(events_hub_elapsed_ms(hub), a.last_ms);
 }
 
+static void spin(uint64_t ms)
+{
+	uint64_t began = clock_ms();
+
+	while (clock_ms() < began + ms)
+		;
+}
+
+TEST(the_time_of_a_pause_does_not_count)
+{
+	uint64_t paused, resumed;
+
+	spin(5);
+	events_hub_pause_clock(hub);
+	paused = events_hub_elapsed_ms(hub);
+	ck_assert_uint_ge(paused, 5);
+	spin(50);
+	tell();
+	ck_assert_uint_eq(a.last_ms, paused);
+	resumed = clock_ms();
+	events_hub_resume_clock(hub);
+	spin(5);
+	tell();
+	ck_assert_uint_ge(a.last_ms, paused + 5);
+	ck_assert_uint_le(a.last_ms, paused + clock_ms() - resumed);
+}
+
 static void snapshot(void *ctx, events_event_fn *told, void *told_ctx)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);

@@ -3,6 +3,8 @@
 #include "../lib/test.h"
 #include "history-fixture.h"
 
+#include <time.h>
+
 static struct history_details details;
 
 static void tear_down(void)
@@ -75,6 +77,26 @@ TEST(a_build_is_written_down_with_all_that_was_told)
 	ck_assert_str_eq(details.step_reasons[0].text, "unusual option");
 	ck_assert_int_eq(details.step_reasons[0].n_jobs, 3);
 	history_db_close(h);
+}
+
+/* The start and the wall time refer to the same moment. */
+TEST(the_start_is_that_of_the_clock)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
+	struct play p = { .hub = events_hub_new() };
+	int64_t made_s = (int64_t)time(NULL);
+	struct history_build b;
+
+	p.record = history_recorder_new(p.hub, &p.notes);
+	ev.command = "all";
+	ev.series_key = KEY_A;
+	usleep(2100000);
+	events_hub_publish(p.hub, &ev);
+	play_end_well(&p, 0);
+	play_find(0, &b);
+	ck_assert_int_ge(b.wall_ms, 2100);
+	ck_assert_int_le(b.start_s, made_s + 1);
+	history_build_release(&b);
 }
 
 /* The output directory of a build is named after the number. */

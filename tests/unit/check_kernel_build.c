@@ -254,6 +254,81 @@ static void interrupt(const char *target, int number, const char *summary)
 	ck_assert_int_eq(status, 0);
 }
 
+#define HELD_MS 1000
+
+static pid_t holder; /* holds the lock of the build directory */
+
+/* Another process holds the lock of the build directory until it is killed. */
+static void hold_lock(void)
+{
+	int ready[2];
+	char byte = 0;
+
+	must(fs_mkdirs(plan.builddir.dir, 0755, &err));
+	ck_assert_int_eq(pipe(ready), 0);
+	holder = fork();
+	if (!holder) {
+		struct kernel_lock l;
+
+		byte = kernel_lock_take(&l, plan.builddir.dir, &err) ? 'n' :
+								       'y';
+		if (write(ready[1], &byte, 1) == 1)
+			pause();
+		_exit(0);
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	ck_assert_int_eq(byte, 'y');
+	close(ready[0]);
+	close(ready[1]);
+}
+
+/* End the holder of the lock HELD_MS after the build has begun to wait. */
+static void on_waiting(void *ctx, const struct events_event *ev)
+{
+	(void)ctx;
+	if (ev->kind != EVENTS_KIND_NOTE || !holder ||
+	    !strstr(ev->text, "waiting: "))
+		return;
+	usleep(HELD_MS * 1000);
+	kill(holder, SIGKILL);
+	waitpid(holder, NULL, 0);
+	holder = 0;
+}
+
+static void ignore_wait(void *ctx, const char *text)
+{
+	(void)ctx;
+	(void)text;
+}
+
+TEST(the_wait_for_the_lock_is_no_part_of_the_wall_time)
+{
+	struct events_subscriber waiter = { .on_event = on_waiting };
+	uint64_t began, took;
+	json_t *root;
+	double total;
+
+	words(&req.targets, "Image");
+	req.on_wait = ignore_wait;
+	make_plan();
+	hold_lock();
+	events_hub_subscribe(hooks.hub, &waiter);
+	began = clock_ms();
+	kernel_build(&result, &plan, &no_nodes, &hooks, &err);
+	took = clock_ms() - began;
+	events_hub_unsubscribe(hooks.hub, &waiter);
+	ck_assert_msg(result.status == KERNEL_STATUS_OK, "%s", err.text);
+	ck_assert_int_eq(holder, 0);
+	root = kernel_outdir_read_metadata(out_dir);
+	total = json_number_value(json_object_get(
+		json_object_get(json_object_get(root, "results"), "duration"),
+		"total"));
+	ck_assert(total > 0);
+	ck_assert_uint_le(result.wall_ms + HELD_MS, took + 2);
+	ck_assert_uint_le((uint64_t)(total * 1000) + HELD_MS, took + 2);
+	json_decref(root);
+}
+
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
 TEST_EACH(a_signal_ends_it_within_a_second, signals)
