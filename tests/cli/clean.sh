@@ -162,9 +162,10 @@ exec 9<"$dir"
 flock 9
 build -k tinyconfig | sed 's/-[0-9a-f]*: in use/-DIGITS: in use/; s/gcc-[0-9.]*/gcc-N/'
 for end in INT none; do
+	rm -f log
 	env --default-signal=INT kfarm build --wait -C tree -a arm64 \
 		-k tinyconfig prepare >log 2>&1 9<&- &
-	until grep -q 'waiting: .*: in use by another build' log; do
+	until grep -qs 'waiting: .*: in use by another build' log; do
 		kill -0 $! || break
 		sleep .05
 	done
