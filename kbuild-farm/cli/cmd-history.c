@@ -13,6 +13,7 @@
 #include "ui/width.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -309,7 +310,7 @@ json_t *history_json(const struct history_listing *l)
 
 #define DEFAULT_BUILDS 20 /* without -n and --all */
 #define BUILDS_MAX     1000000
-#define COLUMNS        80 /* minimum width of the table */
+#define COLUMNS        80 /* minimum width of the table on a terminal */
 #define COLUMNS_MOST   200
 
 /* The command line. */
@@ -387,7 +388,7 @@ static void print_lines(const struct request *r,
 	const struct history_filter *f = &r->filter;
 	bool filtered = f->tree || f->arch || f->config || f->toolchain ||
 			r->state || r->since;
-	unsigned rows, columns = COLUMNS;
+	unsigned rows, columns;
 
 	if (r->json) {
 		table_print_json(history_json(l));
@@ -400,10 +401,14 @@ static void print_lines(const struct request *r,
 			"the history has no builds yet; `kfarm build` and `kfarm run` add them");
 	if (!l->n_builds)
 		return;
-	if (!terminal_size(STDOUT_FILENO, &rows, &columns) || columns < COLUMNS)
+	terminal_size(STDOUT_FILENO, &rows, &columns);
+	if (!isatty(STDOUT_FILENO))
+		columns = UINT_MAX;
+	else if (columns < COLUMNS)
 		columns = COLUMNS;
-	history_print(stdout, l,
-		      columns > COLUMNS_MOST ? COLUMNS_MOST : columns);
+	else if (columns > COLUMNS_MOST)
+		columns = COLUMNS_MOST;
+	history_print(stdout, l, columns);
 }
 
 static int history_main(char *const *argv)

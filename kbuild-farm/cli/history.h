@@ -18,7 +18,8 @@ struct history_listing {
 
 /*
  * Print a table with a row per build.  Long names are cut so that the table
- * fits in `columns` columns; `columns` is at least 80.
+ * fits in `columns` columns; `columns` is at least 80, or UINT_MAX to cut
+ * nothing.
  */
 void history_print(FILE *out, const struct history_listing *l,
 		   unsigned columns);
