@@ -80,16 +80,11 @@ const struct cmd_verb *cmd_verb_find(const struct cmd *c, const char *name)
 	return NULL;
 }
 
-/*
- * Set the error for a missing or an unknown verb.  If the verb is missing
- * (`name` is NULL), the error lists all verbs ("list, add or remove").  If the
- * verb is unknown, the error suggests the most similar verb.
+/* Return the list of all verbs ("list, add or remove").  The caller frees it.
  */
-static void unknown_verb(const struct cmd *c, const char *name, struct err *err)
+static char *list_verbs(const struct cmd *c)
 {
 	struct buf names = { 0 };
-	struct spellcheck n;
-	char *question;
 
 	for (const struct cmd_verb *v = c->verbs; v->name; v++)
 		buf_printf(&names, "%s%s",
@@ -97,21 +92,22 @@ static void unknown_verb(const struct cmd *c, const char *name, struct err *err)
 			   v[1].name     ? ", " :
 					   " or ",
 			   v->name);
-	if (!name) {
-		err_set(err, EINVAL, "missing argument: expected %s",
-			buf_str(&names));
-		buf_release(&names);
-		return;
-	}
+	return buf_steal(&names);
+}
+
+char *cmd_verb_suggestion(const struct cmd *c, const char *name)
+{
+	char *names = list_verbs(c);
+	char *expected = xasprintf("; expected %s", names), *question;
+	struct spellcheck n;
+
 	spellcheck_init(&n, name);
 	for (const struct cmd_verb *v = c->verbs; v->name; v++)
 		spellcheck_add(&n, v->name);
-	question = spellcheck_suggestion(&n, "", "");
-	err_set(err, EINVAL, "invalid argument \"%s\"%s%s", name,
-		*question ? question : "; expected ",
-		*question ? "" : buf_str(&names));
-	free(question);
-	buf_release(&names);
+	question = spellcheck_suggestion(&n, "", expected);
+	free(expected);
+	free(names);
+	return question;
 }
 
 const struct cmd_verb *cmd_verb_parse(const struct cmd *c, char *const *argv,
@@ -122,6 +118,7 @@ const struct cmd_verb *cmd_verb_parse(const struct cmd *c, char *const *argv,
 	struct strv given = { 0 };
 	struct err err = { 0 };
 	struct args args;
+	char *expected;
 	int got, ret = 0;
 
 	args_init(&args, c->options, argv);
@@ -139,7 +136,14 @@ const struct cmd_verb *cmd_verb_parse(const struct cmd *c, char *const *argv,
 		goto out;
 	v = cmd_verb_find(c, name);
 	if (!v) {
-		unknown_verb(c, name, &err);
+		expected = name ? cmd_verb_suggestion(c, name) : list_verbs(c);
+		if (name)
+			err_set(&err, EINVAL, "invalid argument \"%s\"%s", name,
+				expected);
+		else
+			err_set(&err, EINVAL, "missing argument: expected %s",
+				expected);
+		free(expected);
 		goto out;
 	}
 	for (size_t i = 0; !ret && i < given.n; i++) {

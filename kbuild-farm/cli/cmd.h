@@ -90,6 +90,11 @@ int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
  */
 const struct cmd_verb *cmd_verb_find(const struct cmd *c, const char *name);
 /*
+ * Return "; did you mean \"VERB\"?" for the unknown verb `name`, or
+ * "; expected list, add or remove" if no verb is similar.  The caller frees it.
+ */
+char *cmd_verb_suggestion(const struct cmd *c, const char *name);
+/*
  * Parse the command line of `c`: options are stored in `into` (see
  * args_store()), the first other argument is the verb, and all further
  * arguments are added to `words`.

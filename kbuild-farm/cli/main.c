@@ -115,6 +115,17 @@ static void show_manual(const struct cmd *c)
 	free(page);
 }
 
+/* Print an error that suggests a verb of `c`.  Returns the exit status. */
+static int unknown_verb(const struct cmd *c, const char *name)
+{
+	char *question = cmd_verb_suggestion(c, name);
+
+	log_error("help: unknown verb \"%s\" of kfarm %s%s", name, c->name,
+		  question);
+	free(question);
+	return EXIT_USAGE;
+}
+
 static int help_main(char *const *argv)
 {
 	static const struct args_option none[] = { { 0 } };
@@ -126,10 +137,12 @@ static int help_main(char *const *argv)
 
 	args_init(&args, none, argv);
 	while ((got = args_next(&args, &err)) == ARGS_WORD) {
-		if (about && (verb || !cmd_verb_find(about, args.value))) {
+		if (about && (verb || !about->verbs)) {
 			log_error("help: expected a single command");
 			return EXIT_USAGE;
 		}
+		if (about && !cmd_verb_find(about, args.value))
+			return unknown_verb(about, args.value);
 		if (about)
 			verb = args.value;
 		else

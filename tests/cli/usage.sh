@@ -16,6 +16,9 @@ run kfarm run -q --no-remote --no-jobserver printf '%s %s\n' --help -h
 run kfarm run -- --help
 run kfarm help nosuch
 run kfarm help nodes help
+run kfarm help nodes lsit
+run kfarm help toolchain instal
+run kfarm help build list
 run kfarm help --all
 run kfarm nosuch
 run kfarm ndoes list
