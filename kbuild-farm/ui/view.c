@@ -396,6 +396,7 @@ const char *ui_view_selected_node(const struct ui_view *v)
 void ui_view_set_message(struct ui_view *v, const char *text)
 {
 	snprintf(v->message, sizeof(v->message), "%s", text);
+	v->message_drawn = false;
 	v->drawn = false;
 }
 
@@ -781,6 +782,22 @@ static void draw_last_line(const struct ui_view *v, const struct ui_area *a,
 	buf_release(&where);
 }
 
+/*
+ * Remove a message that has been shown long enough.  A question ("press Q
+ * again") ends with its message.
+ */
+static void expire_message(struct ui_view *v, uint64_t now)
+{
+	if (!v->message_drawn)
+		v->message_ms = now;
+	v->message_drawn = true;
+	if (!v->message[0] || now < v->message_ms + UI_VIEW_MESSAGE_MS)
+		return;
+	v->message[0] = '\0';
+	v->abort_pending = false;
+	v->drawn = false;
+}
+
 void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 		  const struct ui_model *m, uint64_t now)
 {
@@ -797,6 +814,7 @@ void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 	};
 	struct ui_area area[UI_PANE_AREAS];
 
+	expire_message(v, now);
 	if (v->paused && v->drawn && v->rows == c->rows &&
 	    v->columns == c->columns)
 		return;

@@ -139,7 +139,9 @@ struct ui_view {
 	bool abort_pending; /* Q was pressed once */
 	enum ui_prompt prompt;
 	char typed[UI_PROMPT_MAX + 1];
-	char message[120]; /* shown until the next key; "" for none */
+	char message[120]; /* "" for none */
+	bool message_drawn; /* false until the next drawing */
+	uint64_t message_ms; /* time of the first drawing of the message */
 	struct ui_nodes nodes;
 	struct ui_diags diags;
 	struct ui_log_pane log_pane;
@@ -147,6 +149,8 @@ struct ui_view {
 	/* false after a key, a message or a new title until the next drawing */
 	bool drawn;
 };
+
+#define UI_VIEW_MESSAGE_MS 5000
 
 void ui_view_init(struct ui_view *v, const struct ui_view_setup *setup);
 void ui_view_release(struct ui_view *v);
@@ -161,7 +165,10 @@ enum ui_view_action ui_view_handle_key(struct ui_view *v,
 				       const struct ui_model *m, uint32_t key);
 /* Return the name of the node for a node action; borrowed. */
 const char *ui_view_selected_node(const struct ui_view *v);
-/* Show a message in the last line until the next key. */
+/*
+ * Show a message in the last line until the next key, but for at most
+ * UI_VIEW_MESSAGE_MS.
+ */
 void ui_view_set_message(struct ui_view *v, const char *text);
 
 /* Return true if the log pane is open. */
@@ -171,8 +178,8 @@ struct ui_log *ui_view_log(struct ui_view *v);
 
 /*
  * Draw the view on `c`, at `now` as in ui/model.h.  While the user has paused
- * the view, this draws only after a key, a message, a new title or a change of
- * size, so `c` must be the canvas of the last drawing.
+ * the view, this draws only after a key, a message or its end, a new title or a
+ * change of size, so `c` must be the canvas of the last drawing.
  */
 void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 		  const struct ui_model *m, uint64_t now);

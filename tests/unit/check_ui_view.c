@@ -244,6 +244,30 @@ TEST(what_cannot_be_asked_is_told)
 	ck_assert(shows("the build has ended"));
 }
 
+TEST(a_message_makes_room_for_the_keys)
+{
+	job(1, EVENTS_JOB_QUEUED, NULL);
+	job(1, EVENTS_JOB_RUN, "local");
+	keys("d");
+	ck_assert(shows("not possible"));
+	now_ms += UI_VIEW_MESSAGE_MS - 1;
+	ck_assert(shows("not possible") && !shows("q quit"));
+	now_ms++;
+	ck_assert(!shows("not possible") && shows("q quit"));
+	/* An abort is confirmed only while the question is shown. */
+	keys("Q");
+	ck_assert(shows("press Q again"));
+	now_ms += UI_VIEW_MESSAGE_MS;
+	ck_assert(!shows("press Q again"));
+	ck_assert_int_eq(press('Q'), UI_ACTION_NONE);
+	ck_assert_int_eq(press('Q'), UI_ACTION_ABORT);
+	/* A message also ends while the view is paused. */
+	keys("pd");
+	ck_assert(shows("not possible"));
+	now_ms += UI_VIEW_MESSAGE_MS;
+	ck_assert(shows("paused; p continues"));
+}
+
 /* -------------------------------------------------------------- other panes */
 
 TEST(keys_go_to_the_pane_of_the_focus)
