@@ -142,7 +142,13 @@ static int create_and_lock(struct kernel_lock *l, const char *dir,
 		/* `kfarm clean` removed the directory after fs_mkdirs(). */
 		if (ret == -ENOENT && n_removed++ < REMOVALS_MAX)
 			continue;
-		if (ret != -EBUSY || !on_wait)
+		if (ret == -EBUSY && !on_wait) {
+			last = *err;
+			return err_set(err, EBUSY,
+				       "%s; `kfarm build --wait` waits for it",
+				       last.text);
+		}
+		if (ret != -EBUSY)
 			return ret;
 		if (strcmp(last.text, err->text))
 			on_wait(ctx, err->text);

@@ -89,7 +89,8 @@ int kernel_builddir_find(struct kernel_builddir *out,
 /*
  * Create the build directory unless it exists, and lock it.  If another process
  * holds the lock and `on_wait` is not NULL, call on_wait() with the message
- * of kernel_lock_take(), and wait for the lock.  The mtime of a default
+ * of kernel_lock_take(), and wait for the lock.  Otherwise, the error names the
+ * option --wait.  The mtime of a default
  * directory becomes the time of its last use (kernel/cleanup.h).  Returns as
  * kernel_lock_take().
  */
