@@ -549,7 +549,8 @@ int toolchain_verify_prepare(struct toolchain_verify *v,
 	return err_set(
 		err, EKEYREJECTED,
 		"no checksum or signature for the archive (%.400s; %.400s); "
-		"use --sha256 HEX, or --insecure to install it anyway",
+		"download it and use --file FILE --sha256 HEX, or use --insecure "
+		"to install it anyway",
 		no_sum.text, no_sign.text);
 }
 

@@ -166,6 +166,7 @@ TEST(nothing_is_not_enough)
 {
 	ck_assert_int_eq(verify_archive(), -EKEYREJECTED);
 	text_has(err.text, "--insecure");
+	text_has(err.text, "--file FILE --sha256 HEX");
 	order.insecure = true;
 	ck_assert_int_eq(verify_archive(), 0);
 	ck_assert(t.insecure);
