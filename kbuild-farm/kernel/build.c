@@ -184,6 +184,26 @@ static bool report_start(struct kernel_build_state *run)
 	return fresh;
 }
 
+/*
+ * Explain variables like CONFIG_X=y, which do not change the .config.  In the
+ * build of a module they are usual, and CONFIG_SHELL is no Kconfig symbol.
+ */
+static void note_config_variables(struct kernel_build_state *run)
+{
+	const struct strv *given = &run->plan->request->variables;
+
+	for (size_t i = 0; i < given->n && !run->plan->module.dir; i++) {
+		const char *v = given->v[i];
+
+		if (str_starts(v, "CONFIG_") && !str_starts(v, "CONFIG_SHELL="))
+			kernel_build_note(run,
+					  "%s is a variable of make and does "
+					  "not change the .config; -K %s sets "
+					  "the option",
+					  v, v);
+	}
+}
+
 static void publish_notes(struct kernel_build_state *run)
 {
 	const struct kernel_plan *p = run->plan;
@@ -202,6 +222,7 @@ static void publish_notes(struct kernel_build_state *run)
 	if (edited)
 		kernel_build_note(run, "using the .config saved by %s", edited);
 	free(edited);
+	note_config_variables(run);
 	for (size_t i = 0; i < notes->n; i++)
 		kernel_build_note(run, "%s", notes->v[i]);
 	notes = &p->compiler.notes;

@@ -66,3 +66,8 @@ run kfarm toolchain default arm64 "$id" | sed 's/-[0-9.]*-aarch64/-N-aarch64/'
 apart kfarm build -a arm64 alpha/unit_3.o
 apart kfarm build -a arm64 -t "$id" alpha/unit_3.o |
 	sed 's/-[0-9.]*-aarch64-linux-gnu a/-N-aarch64-linux-gnu a/'
+
+# A variable of make does not change the .config.
+apart kfarm build -a arm64 -q -k tinyconfig CONFIG_EXT4_FS=y alpha/unit_3.o
+apart kfarm build -a arm64 -k tinyconfig CONFIG_EXT4_FS=y CONFIG_SHELL=/bin/sh \
+	alpha/unit_3.o
