@@ -72,6 +72,8 @@ static int set_unknown_option(const struct args *a, const char *word, int len,
 		if (o->long_name)
 			spellcheck_add(&n, o->long_name);
 	}
+	/* Every command has --help. */
+	spellcheck_add(&n, "help");
 	question = spellcheck_suggestion(&n, "--", "");
 	err_set(err, EINVAL, "unknown option --%s%s", name, question);
 	free(question);

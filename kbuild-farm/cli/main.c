@@ -73,12 +73,16 @@ static int unknown_command(const char *name)
 	struct spellcheck n;
 	char *question;
 
+	spellcheck_init(&n, name);
 	if (name[0] == '-') {
-		log_error("unknown option %s; options follow the command",
-			  name);
+		spellcheck_add(&n, "--help");
+		spellcheck_add(&n, "--version");
+		question = spellcheck_suggestion(
+			&n, "", "; options follow the command");
+		log_error("unknown option %s%s", name, question);
+		free(question);
 		return EXIT_USAGE;
 	}
-	spellcheck_init(&n, name);
 	for (size_t i = 0; i < ARRAY_SIZE(meant); i++) {
 		if (!strcmp(name, meant[i][0]))
 			n.best = meant[i][1];

@@ -718,19 +718,21 @@ static int remove_node(struct nodes_request *r, const char *name)
 	if (!ret)
 		ret = conf_remove_section("node", name, &err);
 	if (ret == -ENOENT && !address)
-		err_set(&err, ENOENT, "no such node \"%s\"", name);
+		node_roster_set_unknown(&r->roster, name, &err);
 	return ret ? nodes_log_error(r, &err) : EXIT_OK;
 }
 
 int nodes_remove_main(void *request)
 {
 	struct nodes_request *r = request;
-	struct err err = { 0 };
+	struct err err = { 0 }, ignored = { 0 };
 	int status = EXIT_OK;
 
 	/* An invalid value elsewhere must not prevent the removal of a node. */
 	if (conf_load(&r->conf, NULL, &err))
 		log_warning("%s", err.text);
+	else
+		node_roster_load(&r->roster, r->conf, &ignored);
 	for (size_t i = 0; i < r->words.n && !settings_is_interrupted(); i++) {
 		if (remove_node(r, r->words.v[i]))
 			status = EXIT_USAGE;

@@ -44,10 +44,9 @@ int nodes_select(const struct nodes_request *r, const struct node_entry ***out,
 				   node_roster_get(&r->roster, r->words.v[*n]) :
 				   &r->roster.v[*n];
 		if (!list[*n]) {
-			err_set(err, ENOENT, "no such node \"%s\"",
-				r->words.v[*n]);
 			free(list);
-			return -ENOENT;
+			return node_roster_set_unknown(&r->roster,
+						       r->words.v[*n], err);
 		}
 	}
 	*out = list;

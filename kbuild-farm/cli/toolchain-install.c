@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/spellcheck.h"
 #include "base/task.h"
 #include "base/vec.h"
 #include "cli/cmd.h"
@@ -205,6 +206,8 @@ static int find_triplets(const char *arch, const struct strv **triplets,
 			 struct err *err)
 {
 	const struct toolchain_arch *other;
+	struct spellcheck n;
+	char *question;
 
 	*triplets = toolchain_builtin_arch_triplets(arch);
 	if (*triplets && (*triplets)->n)
@@ -219,11 +222,15 @@ static int find_triplets(const char *arch, const struct strv **triplets,
 	if (other)
 		return err_set(err, EINVAL, "--arch %s: the kernel calls it %s",
 			       arch, other->arch);
-	return err_set(
-		err, EINVAL,
-		"--arch %s: not a kernel architecture; use --triplet for a "
-		"triplet",
-		arch);
+	spellcheck_init(&n, arch);
+	for (size_t i = 0; (other = toolchain_builtin_arch_at(i)); i++)
+		spellcheck_add(&n, other->arch);
+	question = spellcheck_suggestion(&n, "",
+					 "; use --triplet for a triplet");
+	err_set(err, EINVAL, "--arch %s: not a kernel architecture%s", arch,
+		question);
+	free(question);
+	return -EINVAL;
 }
 
 /*

@@ -370,10 +370,7 @@ static int check_names(const struct node_roster *roster, const char *which,
 	strv_split(&names, which, ",");
 	for (size_t i = 0; i < names.n && !ret; i++) {
 		if (!node_roster_get(roster, names.v[i]))
-			ret = err_set(err, ENOENT,
-				      "no such node \"%s\"; see `kfarm nodes "
-				      "list`",
-				      names.v[i]);
+			ret = node_roster_set_unknown(roster, names.v[i], err);
 	}
 	strv_release(&names);
 	return ret;

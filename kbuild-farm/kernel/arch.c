@@ -2,6 +2,7 @@
 #include "kernel/arch.h"
 
 #include "base/fs.h"
+#include "base/spellcheck.h"
 #include "base/str.h"
 #include "base/vec.h"
 
@@ -27,36 +28,62 @@ static bool has_arch_dir(const char *tree, const char *srcarch)
 
 /*
  * List the architectures of `tree` or, if it is NULL, those of the table in
- * toolchain/builtin.h, separated by blanks.  The caller frees the result.
+ * toolchain/builtin.h.
  */
-static char *list_archs(const char *tree)
+static void list_archs(struct strv *names, const char *tree)
 {
-	char *path = xasprintf("%s/arch", tree ? tree : ""), *text;
-	struct strv found = { 0 }, names = { 0 };
+	char *path = xasprintf("%s/arch", tree ? tree : "");
+	struct strv found = { 0 };
 	const struct toolchain_arch *a;
 
 	if (tree)
 		fs_list(path, &found);
 	for (size_t i = 0; i < found.n; i++) {
 		if (found.v[i][0] != '.' && has_arch_dir(tree, found.v[i]))
-			strv_add(&names, found.v[i]);
+			strv_add(names, found.v[i]);
 	}
 	for (size_t i = 0; !tree && (a = toolchain_builtin_arch_at(i)); i++)
-		strv_add(&names, a->arch);
-	text = strv_join(&names, " ");
-	strv_release(&names);
+		strv_add(names, a->arch);
 	strv_release(&found);
 	free(path);
-	return text;
+}
+
+/* Set the error for the unknown architecture `arch`.  Returns -EINVAL. */
+static int set_unknown(const char *tree, const char *arch, struct err *err)
+{
+	const struct toolchain_arch *meant = toolchain_builtin_arch_by_alias(
+		arch);
+	struct strv names = { 0 };
+	char *list, *all, *question;
+	struct spellcheck n;
+
+	list_archs(&names, tree);
+	list = strv_join(&names, " ");
+	all = xasprintf("; %s: %s",
+			tree ? "this tree has" : "known architectures", list);
+	spellcheck_init(&n, arch);
+	for (size_t i = 0; i < names.n && !meant; i++)
+		spellcheck_add(&n, names.v[i]);
+	question = spellcheck_suggestion(&n, "", all);
+	if (meant)
+		err_set(err, EINVAL,
+			"unknown architecture %s (the kernel calls it %s)%s",
+			arch, meant->arch, all);
+	else
+		err_set(err, EINVAL, "unknown architecture %s%s", arch,
+			question);
+	free(question);
+	free(all);
+	free(list);
+	strv_release(&names);
+	return -EINVAL;
 }
 
 int kernel_arch_find(struct kernel_arch *out, const char *tree,
 		     const char *arch, struct err *err)
 {
 	const struct toolchain_arch *k = toolchain_builtin_find_arch(arch);
-	const struct toolchain_arch *meant;
 	const char *srcarch = k ? k->srcarch : arch;
-	char *list;
 
 	if (*arch && strlen(arch) < sizeof(out->arch) && (tree || k) &&
 	    has_arch_dir(tree, srcarch)) {
@@ -65,14 +92,7 @@ int kernel_arch_find(struct kernel_arch *out, const char *tree,
 		snprintf(out->srcarch, sizeof(out->srcarch), "%s", srcarch);
 		return 0;
 	}
-	meant = toolchain_builtin_arch_by_alias(arch);
-	list = list_archs(tree);
-	err_set(err, EINVAL, "unknown architecture %s%s%s%s; %s: %s", arch,
-		meant ? " (the kernel calls it " : "", meant ? meant->arch : "",
-		meant ? ")" : "",
-		tree ? "this tree has" : "known architectures", list);
-	free(list);
-	return -EINVAL;
+	return set_unknown(tree, arch, err);
 }
 
 /* The rules are those of the kernel's scripts/subarch.include. */

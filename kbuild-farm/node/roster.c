@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "node/roster.h"
 
+#include "base/spellcheck.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "conf/conf.h"
@@ -204,4 +205,19 @@ const struct node_entry *node_roster_get(const struct node_roster *r,
 			return &r->v[i];
 	}
 	return NULL;
+}
+
+int node_roster_set_unknown(const struct node_roster *r, const char *name,
+			    struct err *err)
+{
+	struct spellcheck n;
+	char *question;
+
+	spellcheck_init(&n, name);
+	for (size_t i = 0; i < r->n; i++)
+		spellcheck_add(&n, r->v[i].name);
+	question = spellcheck_suggestion(&n, "", "; see `kfarm nodes list`");
+	err_set(err, ENOENT, "no such node \"%s\"%s", name, question);
+	free(question);
+	return -ENOENT;
 }

@@ -52,5 +52,11 @@ int node_roster_load(struct node_roster *r, const struct conf *c,
 void node_roster_release(struct node_roster *r);
 const struct node_entry *node_roster_get(const struct node_roster *r,
 					 const char *name);
+/*
+ * Set the error for the unknown node `name`, which suggests the node with the
+ * most similar name.  Returns -ENOENT.
+ */
+int node_roster_set_unknown(const struct node_roster *r, const char *name,
+			    struct err *err);
 
 #endif

@@ -41,6 +41,7 @@ run_pin other tls:127.0.0.1:1
 run kfarm nodes remove pinned
 
 run kfarm nodes drain lost nosuch
+run kfarm nodes drain losst
 run kfarm nodes drain lost
 run kfarm nodes drain lost
 run cat "$config"
@@ -48,6 +49,7 @@ run kfarm nodes resume lost
 run cat "$config"
 run kfarm nodes probe nosuch
 run kfarm nodes remove lost nosuch
+run kfarm nodes remove noe4b
 run cat "$config"
 run kfarm nodes remove neo4b
 run kfarm nodes limits | figures

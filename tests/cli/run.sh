@@ -15,6 +15,7 @@ run kfarm run --require-remote 101 -- true
 run kfarm run --require-remote 50 --no-remote -- true
 run kfarm run -e WORD -- true
 run kfarm run -a nosuch -- true | sed 's/known architectures: .*/known architectures: .../'
+run kfarm run -a arm46 -- true
 run kfarm run -t nosuch- -- true
 run kfarm run -- nosuch
 run kfarm run -- ./nosuch

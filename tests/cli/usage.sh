@@ -44,6 +44,8 @@ run kfarm nodes add a ssh:a --json
 run kfarm nodes add a ssh:a b
 run kfarm nodes remove
 run kfarm nodes list --nosuch
+run kfarm nodes list --hlep
+run kfarm --hlep
 run kfarm nodes add a ssh:a --slots
 ls "$HOME/.config/kfarm"
 # The help text fits a terminal of 80 columns.
