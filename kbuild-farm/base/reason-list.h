@@ -8,7 +8,7 @@
 /* the dispatcher */
 REASON(NO_REMOTE, "--no-remote")
 REASON(NO_NODES, "no nodes configured")
-REASON(NODES_NOT_NEEDED, "nodes not needed yet")
+REASON(NODES_NOT_NEEDED, "before nodes were needed")
 REASON(NODES_DOWN, "no node is up")
 REASON(NODES_UNFIT, "no node is fit")
 REASON(NODES_DRAINED, "nodes drained")

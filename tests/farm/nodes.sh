@@ -173,7 +173,7 @@ on_demand()
 	touch "$tree/alpha/unit_3.c"
 	kfarm_build alpha/unit_3.o
 	is "one file: kfarm ends with" 0 $?
-	is "one file: its reason" '{"nodes not needed yet":1}' \
+	is "one file: its reason" '{"before nodes were needed":1}' \
 		"$(meta '.farm.reasons | tostring')"
 	kfarm_build Image
 	is "nothing to compile: jobs" 0 "$(meta '.farm.local + .farm.remote')"

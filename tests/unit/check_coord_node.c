@@ -127,11 +127,11 @@ TEST(on_demand_the_second_unit_dials_the_nodes)
 	connects_on_demand = true;
 	start();
 	coord_announce_compiler(coord, gcc, env);
-	compile_locally("nodes not needed yet");
+	compile_locally("before nodes were needed");
 	turn_until(never, 50);
 	ck_assert_ptr_null(node_told("node0"));
 	ck_assert_ptr_null(nodes[0].stream);
-	compile_locally("nodes not needed yet");
+	compile_locally("before nodes were needed");
 	expect_state("node0", "up");
 	turn_until(all_have_cells, 60000);
 	ck_assert(all_have_cells());
@@ -151,8 +151,8 @@ TEST(on_demand_a_node_that_is_down_is_named_as_the_reason)
 	start();
 	unlink(path);
 	free(path);
-	compile_locally("nodes not needed yet");
-	compile_locally("nodes not needed yet");
+	compile_locally("before nodes were needed");
+	compile_locally("before nodes were needed");
 	expect_state("node0", "down");
 	compile_locally("no node is up");
 }
@@ -164,8 +164,8 @@ TEST(on_demand_nodes_of_a_new_configuration_are_dialed)
 	connects_on_demand = true;
 	start();
 	follow(2, NULL);
-	compile_locally("nodes not needed yet");
-	compile_locally("nodes not needed yet");
+	compile_locally("before nodes were needed");
+	compile_locally("before nodes were needed");
 	expect_state("node1", "up");
 	ck_assert_ptr_null(node_told("node0"));
 }
