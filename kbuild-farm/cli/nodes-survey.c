@@ -68,8 +68,9 @@ void nodes_print_if_empty(const struct nodes_request *r)
 
 /*
  * Exclude each node whose key is also the key of another machine.  If several
- * nodes are the same machine, exclude all of them except one.  Log a warning
- * for each key and each machine that several nodes share.
+ * nodes are the same machine, exclude all of them except one.  For each other
+ * identity that nodes share, log a warning; the listings contain the reason for
+ * an exclusion.
  */
 static void nodes_mark_duplicates(struct peer_survey_node *nodes, size_t n)
 {
@@ -93,7 +94,7 @@ static void nodes_mark_duplicates(struct peer_survey_node *nodes, size_t n)
 		char *words = node_duplicates_find_worst(v, up, i, &bars);
 
 		/* Two nodes that share an identity yield the same text. */
-		if (words && !strv_has(&logged, words)) {
+		if (words && !bars && !strv_has(&logged, words)) {
 			log_warning("%s", words);
 			strv_add(&logged, words);
 		}
@@ -467,9 +468,14 @@ void nodes_print_list(FILE *out, const struct nodes_survey *s)
 		const char *reason = nodes_reason(&s->nodes[i]);
 		const char *shown = t.fields.v[(i + 2) * n_columns - 1];
 
-		if (reason && strcmp(reason, shown))
+		if (!reason || !strcmp(reason, shown))
+			continue;
+		/* The reason for an exclusion names the nodes it concerns. */
+		if (reason != s->nodes[i].excluded_reason)
 			strv_addf(&cut, "%s: %s", s->nodes[i].entry->name,
 				  reason);
+		else if (!strv_has(&cut, reason))
+			strv_add(&cut, reason);
 	}
 	table_print(out, &t);
 	for (size_t i = 0; i < cut.n; i++)

@@ -99,6 +99,37 @@ static void survey_board(struct nodes_survey *s, const struct node_entry *e,
 	nodes_survey_limits(s);
 }
 
+#define CLONED                                                                \
+	"neo4a and neo4b are two machines with the same key (copied disk?); " \
+	"run `kfarm nodes rekey neo4b`"
+
+TEST(why_nodes_are_cloned_is_told_once)
+{
+	static const char *const names[] = { "neo4a", "neo4b" };
+	struct node_entry e[2] = { 0 };
+	struct peer_survey_node nodes[2] = { 0 };
+	struct nodes_limit limits[2] = { 0 };
+	struct nodes_survey s = { .nodes = nodes,
+				  .limits = limits,
+				  .n_nodes = 2 };
+	struct buf out = { 0 };
+	const char *at;
+
+	for (int i = 0; i < 2; i++) {
+		e[i].name = (char *)names[i];
+		nodes[i].entry = &e[i];
+		nodes[i].up = true;
+		nodes[i].hello.inventory.machine = (char *)"aarch64";
+		nodes[i].excluded_reason = (char *)CLONED;
+	}
+	add_text(&out, "list", nodes_print_list, &s);
+	at = strstr(buf_str(&out), "\n" CLONED "\n");
+	ck_assert_msg(at != NULL, "%s", buf_str(&out));
+	ck_assert_ptr_null(strstr(at + 2, CLONED));
+	ck_assert_ptr_null(strstr(buf_str(&out), ": " CLONED));
+	buf_release(&out);
+}
+
 static const char *const boards[] = { "rk3399", "s912",      "s912-hot",
 				      "s905x",  "s905x-hot", "pi4",
 				      "pi5",    "server",    "container" };
