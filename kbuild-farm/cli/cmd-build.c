@@ -704,6 +704,25 @@ static const struct args_option options[] = {
 	{ 0 },
 };
 
+/*
+ * Add NAME=VALUE.  As for make, the last of several assignments to a variable
+ * is valid.
+ */
+static void put_assignment(struct strv *variables, const char *assignment)
+{
+	size_t len = strcspn(assignment, "=") + 1;
+	bool depends = len > 1 && strchr("+?", assignment[len - 2]);
+
+	for (size_t i = 0; i < variables->n && !depends; i++) {
+		if (!strncmp(variables->v[i], assignment, len)) {
+			free(variables->v[i]);
+			variables->v[i] = xstrdup(assignment);
+			return;
+		}
+	}
+	strv_add(variables, assignment);
+}
+
 /* Parse the command line and reject options that contradict each other. */
 static int parse_build(struct build_options *o, char *const *argv,
 		       struct err *err)
@@ -714,10 +733,12 @@ static int parse_build(struct build_options *o, char *const *argv,
 
 	args_init(&args, options, argv);
 	args.variables_allowed = true;
-	while ((got = args_read(&args, o, err)) > 0)
-		strv_add(got == ARGS_WORD ? &o->request.targets :
-					    &o->request.variables,
-			 args.value);
+	while ((got = args_read(&args, o, err)) > 0) {
+		if (got == ARGS_WORD)
+			strv_add(&o->request.targets, args.value);
+		else
+			put_assignment(&o->request.variables, args.value);
+	}
 	if (got)
 		return got;
 	if (o->request.tree && o->request.directory)

@@ -51,6 +51,7 @@ apart kfarm build -a arm64 alpha/unit_3.o beta/
 apart kfarm build -a arm64 V=1 prepare
 apart kfarm build -a arm64 -q V=1 prepare
 KBUILD_VERBOSE=1 apart kfarm build -a arm64 V=0 prepare
+apart kfarm build -a arm64 V=1 V=0 prepare
 
 echo 7 | apart kfarm build -a arm64 menuconfig
 grep LEVEL "$TMP"/.cache/kfarm/build/*/.config | plain
