@@ -6,7 +6,7 @@
 #	make fuzz [RUNS=] [PROPERTY_RUNS=] | soak [ROUNDS=] | audit [TREES=]
 #	make faults [TIMES=] [FAULTS=] | kills [KILLS=]
 #	make equality [CONFIGS=] [ARGS=] | reach [PROJECTS=] [SHARE=]
-#	make shadow [STEPS=] [SEED=] [CONFIGS=] [ARGS=]
+#	make shadow [STEPS=] [SEED=] [CONFIGS=] [ARGS=] | versions [COMMITS=]
 #	make bench [BEFORE=DIR] | bench CONFIGURATIONS= [ROWS=] [ARGS=]
 #	make sched-runs | sched-coverage | door-churn | diag-logs LOGS="FILE..."
 #	make shell-runs [SHELL_RUNS=] | configure-runs [SOURCES=]
@@ -579,6 +579,11 @@ shadow: SEED ?= 1
 .PHONY: shadow
 shadow: all
 	$QKFARM_BUILD=$B tests/farm/shadow.sh --steps $(STEPS) --seed $(SEED) $(ARGS) $(CONFIGS)
+
+# Build a kernel with the kfarmd, and with the kfarm, of earlier COMMITS.
+.PHONY: versions
+versions: all
+	$QKFARM_BUILD=$B tests/farm/versions.sh $(COMMITS)
 
 # Measure the share of compiles that nodes run in U-Boot, git, haproxy and
 # others, or those that PROJECTS names (tests/farm/reach.sh), and compare all
