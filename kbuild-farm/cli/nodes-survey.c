@@ -742,10 +742,10 @@ int nodes_survey_main(void *request)
 {
 	struct nodes_request *r = request;
 	bool limits = !strcmp(r->verb, "limits");
-	const struct node_entry **nodes;
+	const struct node_entry **nodes = NULL;
 	struct nodes_survey s;
 	struct err err = { 0 };
-	size_t n;
+	size_t n = 0;
 	int status;
 
 	if (nodes_load(r, &err) || nodes_select(r, &nodes, &n, &err))
