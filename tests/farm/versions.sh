@@ -18,10 +18,9 @@ farm_linux tinyconfig
 farm_reference "${targets[@]}"
 here=$bin
 
-# build_version COMMIT: set $old to the programs of the commit.
+# build_version COMMIT: build the programs of the commit in $old.
 build_version()
 {
-	old=$work/version-$1
 	mkdir "$old" || return
 	git -C "$root" archive "$1" | tar -xC "$old" &&
 		make -C "$old" -j "$cores" all >"$work/make.log" 2>&1
@@ -45,6 +44,7 @@ compare()
 
 for commit; do
 	commit=$(git -C "$root" rev-parse --short "$commit") || exit 1
+	old=$work/version-$commit
 	check "$commit: kfarm and kfarmd are built" build_version "$commit"
 	[ -x "$old/build/kfarmd" ] || continue
 	spoken=$(sed -n 's/^#define WIRE_VERSION  *//p' \

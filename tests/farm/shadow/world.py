@@ -169,7 +169,9 @@ class World:
 
     def remove_output(self, path):
         for side in self.sides:
-            os.unlink(os.path.join(side.build, path))
+            # With --only, the steps before did not build it.
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(side.build, path))
 
     def copy_output(self, path):
         """Copy a file of make's build directory to kfarm's.
