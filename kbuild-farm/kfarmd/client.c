@@ -653,7 +653,7 @@ int kfarmd_client_handle_msg(struct kfarmd_client *c, uint16_t type,
 		wire_view_release(&m.view);
 		return ret;
 	case WIRE_BLOB:
-		if (wire_blob_decode_at(&m.blob, body, c->version))
+		if (wire_blob_decode(&m.blob, body))
 			return set_decode_error(err, "BLOB");
 		return kfarmd_blobs_receive(c->blobs, &m.blob, err);
 	case WIRE_PIN:

@@ -299,7 +299,10 @@ struct wire_need {
  */
 WIRE_MESSAGE(need);
 
-/* BLOB: a chunk of a file. */
+/*
+ * BLOB: a chunk of a file.  The body is the same in all versions, because kfarm
+ * packs a blob once for all nodes.
+ */
 struct wire_blob {
 	struct digest digest; /* digest of the whole file */
 	uint64_t size; /* bytes of the whole file */
