@@ -8,10 +8,7 @@ static int64_t number_of(const char *text)
 {
 	char word[64] = "";
 
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_exec(db, text, take_word, word, NULL),
-			 SQLITE_OK);
-	close_sql();
+	query_sql(text, word);
 	return atoll(word);
 }
 

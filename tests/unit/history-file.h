@@ -24,18 +24,21 @@ static inline void file_tear_down(void)
 	play_tear_down();
 }
 
+/* A recorder's last transaction or a checkpoint can be in progress. */
+static inline void open_sql(void)
+{
+	if (!db)
+		ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 60000);
+}
+
 static inline void sql(const char *text)
 {
 	uint64_t until = clock_ms() + 60000;
 	int code;
 
-	if (!db)
-		ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	/*
-	 * The last build can still be writing.  A change of the journal mode
-	 * does not wait by itself.
-	 */
-	sqlite3_busy_timeout(db, 60000);
+	open_sql();
+	/* A change of the journal mode does not wait by itself. */
 	while ((code = sqlite3_exec(db, text, NULL, NULL, NULL)) ==
 		       SQLITE_BUSY &&
 	       clock_ms() < until)
@@ -57,19 +60,22 @@ static inline int take_word(void *ctx, int n, char **values, char **names)
 	return 0;
 }
 
+/* Write the first value that the statement returns to @word. */
+static inline void query_sql(const char *text, char word[64])
+{
+	open_sql();
+	ck_assert_msg(!sqlite3_exec(db, text, take_word, word, NULL), "%s",
+		      sqlite3_errmsg(db));
+	close_sql();
+}
+
 /* Check the file by SQLite's own integrity check. */
 static inline void check_whole(void)
 {
 	char word[64] = "";
 
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	/* A checkpoint can be in progress. */
-	sqlite3_busy_timeout(db, 30000);
-	ck_assert_msg(!sqlite3_exec(db, "PRAGMA integrity_check", take_word,
-				    word, NULL),
-		      "%s", sqlite3_errmsg(db));
+	query_sql("PRAGMA integrity_check", word);
 	ck_assert_str_eq(word, "ok");
-	close_sql();
 }
 
 static inline unsigned files_named(const char *begins)
