@@ -223,6 +223,9 @@ void admin_enrol_add_script(struct buf *out,
 		buf_printf(out, "%u", wish->port);
 	buf_add_str(out, "\n");
 	if (wish->action == ADMIN_ENROL_ACTION_INSTALL) {
+		set_variable(
+			out, "kf_nodes",
+			bytes_str(wish->other_nodes ? wish->other_nodes : ""));
 		set_variable(out, "kf_unit", enrol_file(ENROL_FILE_SYSTEMD));
 		set_variable(out, "kf_init", enrol_file(ENROL_FILE_INIT));
 		set_variable(out, "kf_openrc", enrol_file(ENROL_FILE_OPENRC));

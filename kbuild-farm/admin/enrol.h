@@ -56,6 +56,8 @@ struct admin_enrol_options {
 	/* name of the build host in the node's list of clients */
 	const char *client_name;
 	unsigned port; /* 0: the configured port, or 3634 if there is none */
+	/* lines "FINGERPRINT NAME" of the other nodes, or NULL */
+	const char *other_nodes;
 	bool installed_only; /* do nothing unless kfarm installed kfarmd */
 };
 
@@ -68,6 +70,8 @@ struct admin_enrol_result {
 	/*
 	 * First the SHA-256 of the kfarmd that the node already has.  At the
 	 * end of the script, the path of the installed kfarmd replaces it.
+	 * After a removal, the path of a kfarmd that remains, because it was
+	 * installed before the node was added.
 	 */
 	char *program;
 	bool program_requested; /* the script requested the program */

@@ -448,6 +448,7 @@ static int enrol_new_node(struct nodes_request *r,
 	};
 	struct addition new = { .request = r, .name = r->words.v[0] };
 	struct admin_enrol_result a = { 0 };
+	struct buf others = { 0 };
 	long port = 0;
 	int ret;
 
@@ -466,6 +467,17 @@ static int enrol_new_node(struct nodes_request *r,
 			"nothing was installed, because the node could not be added to the configuration");
 		return ret;
 	}
+	for (size_t i = 0; i < r->roster.n; i++) {
+		const struct node_entry *e = &r->roster.v[i];
+		char pin[TLS_KEY_FINGERPRINT_SIZE];
+
+		if (e->address.kind == NODE_ADDRESS_TLS &&
+		    strcmp(e->name, new.name) != 0) {
+			tls_key_format_fingerprint(&e->pin, pin);
+			buf_printf(&others, "%s %s\n", pin, e->name);
+		}
+	}
+	wish.other_nodes = buf_str(&others);
 	ret = enrolment_run(new.name, address->text, &wish, "installing kfarmd",
 			    &a, err);
 	if (ret)
@@ -496,6 +508,7 @@ static int enrol_new_node(struct nodes_request *r,
 	if (!ret)
 		ret = show_and_write(&new, false, err);
 out:
+	buf_release(&others);
 	admin_enrol_result_release(&a);
 	free(new.address);
 	free(new.key);
@@ -668,6 +681,11 @@ static int uninstall_node(const char *name, const char *ssh,
 			 "%u other build host%s",
 			 name, a.n_other_clients,
 			 format_plural(a.n_other_clients));
+	else if (!ret && a.program)
+		log_info("%s: removed the service of kfarmd, its key and its "
+			 "store; %s remains, because it was there before "
+			 "`kfarm nodes add`",
+			 name, a.program);
 	else if (!ret)
 		log_info("%s: removed kfarmd, its key and its store", name);
 	if (ret == -EHOSTUNREACH || ret == -ETIMEDOUT || ret == -ENOENT) {
@@ -687,9 +705,27 @@ static int uninstall_node(const char *name, const char *ssh,
 	return ret;
 }
 
+/* Return another node with the same key, which is the same machine, or NULL. */
+static const char *find_same_machine(const struct node_roster *all,
+				     const char *name)
+{
+	const struct node_entry *e = node_roster_get(all, name);
+
+	for (size_t i = 0; e && i < all->n; i++) {
+		const struct node_entry *other = &all->v[i];
+
+		if (other != e && e->address.kind == NODE_ADDRESS_TLS &&
+		    other->address.kind == NODE_ADDRESS_TLS &&
+		    digest_equal(&other->pin, &e->pin))
+			return other->name;
+	}
+	return NULL;
+}
+
 /*
- * Uninstall kfarmd from a node, unless --keep is given or the node has no ssh
- * address, and remove its section.  Returns the exit status.
+ * Uninstall kfarmd from a node, unless --keep is given, the node has no ssh
+ * address or another node is the same machine, and remove its section.  Returns
+ * the exit status.
  */
 static int remove_node(struct nodes_request *r, const char *name)
 {
@@ -701,8 +737,12 @@ static int remove_node(struct nodes_request *r, const char *name)
 		address = conf_get(r->conf, "node", name, "address");
 		ssh = conf_get(r->conf, "node", name, "ssh");
 	}
-	if (!ret && address && !r->keep &&
-	    (ssh || str_starts(address, "ssh:"))) {
+	if (!ret && find_same_machine(&r->roster, name)) {
+		log_info("%s: removed only from the configuration: %s has the "
+			 "same key, so kfarmd of this machine is still in use",
+			 name, find_same_machine(&r->roster, name));
+	} else if (!ret && address && !r->keep &&
+		   (ssh || str_starts(address, "ssh:"))) {
 		bool through = str_starts(address, "ssh:");
 
 		ret = uninstall_node(name, ssh ? ssh : address + strlen("ssh:"),
@@ -728,12 +768,18 @@ int nodes_remove_main(void *request)
 	struct err err = { 0 }, ignored = { 0 };
 	int status = EXIT_OK;
 
-	/* An invalid value elsewhere must not prevent the removal of a node. */
-	if (conf_load(&r->conf, NULL, &err))
-		log_warning("%s", err.text);
-	else
-		node_roster_load(&r->roster, r->conf, &ignored);
 	for (size_t i = 0; i < r->words.n && !settings_is_interrupted(); i++) {
+		/*
+		 * Without the node that was removed last.  An invalid value
+		 * elsewhere must not prevent the removal of a node.
+		 */
+		node_roster_release(&r->roster);
+		conf_free(r->conf);
+		r->conf = NULL;
+		if (!conf_load(&r->conf, NULL, &err))
+			node_roster_load(&r->roster, r->conf, &ignored);
+		else if (!i)
+			log_warning("%s", err.text);
 		if (remove_node(r, r->words.v[i]))
 			status = EXIT_USAGE;
 	}

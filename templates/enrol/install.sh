@@ -155,11 +155,19 @@ let_in()
 }$line" 644
 }
 
+# Write the port of --port to node.conf.  Another node of the configuration with
+# the same key is this machine, and would lose its connection.
 set_port()
 {
 	port=$(port_of_conf)
 	[ "$kf_port" ] || kf_port=${port:-$default_port}
 	[ "$port" != "$kf_port" ] || return 0
+	port=${port:-$default_port}
+	owner=$(say "$kf_nodes" | sed -n "s|^$key ||p" | head -n 1)
+	[ ! "$owner" ] || [ "$port" = "$kf_port" ] ||
+		fail "kfarmd of this machine is node $owner, on port $port;" \
+			"run \`kfarm nodes remove $owner\` before you add the" \
+			"machine with another name and port"
 	old=$(sed '/^[ 	]*listen[ 	]*=/d' $etc/node.conf 2>/dev/null)
 	port=$kf_port
 	put $etc/node.conf "$old
@@ -313,6 +321,15 @@ trap end_early HUP INT TERM
 trap '' PIPE
 say "machine $(uname -m)"
 [ $kf_mode = ssh ] || say service
+[ $kf_mode = service ] || [ "$(id -u)" -ne 0 ] || [ ! -d $state/store ] ||
+	[ -O $state/store ] ||
+	fail "kfarmd already runs on the node as a service, which owns" \
+		"$state/store; add the node without --ssh, or with an address" \
+		"ssh:USER@HOST of another user"
+# `kfarm nodes remove` leaves a kfarmd that was not installed by this script.
+own_program=
+[ -f "$mark" ] || [ ! -e "$program" ] || own_program="
+keep $program"
 prepare_place
 [ ! -x "$program" ] || say "have $(digest_of "$program")"
 say ready
@@ -329,9 +346,10 @@ if [ $kf_mode = service ]; then
 	choose_user
 	[ ! $made_user ] || put $etc/made-user kfarm 644
 	if [ ! -f $mark ] && [ -f $etc/key.pem ]; then
-		put $mark "by kfarm nodes add, beside what was there" 644
+		put $mark "by kfarm nodes add, beside what was there$own_program" \
+			644
 	elif [ ! -f $mark ]; then
-		put $mark "by kfarm nodes add" 644
+		put $mark "by kfarm nodes add$own_program" 644
 	fi
 	exchange_keys
 	set_port
@@ -342,7 +360,7 @@ if [ $kf_mode = service ]; then
 	say "port $port"
 	say "user $user"
 	say "init $init"
-else
-	put "$mark" "$program" 644
+elif [ ! -f "$mark" ]; then
+	put "$mark" "$program$own_program" 644
 fi
 say "done"

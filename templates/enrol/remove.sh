@@ -3,7 +3,20 @@
 #
 # Undo install.sh, and print `removed`.  If N other build hosts use the node,
 # only remove the fingerprint of this build host, and print `kept N`.  If
-# install.sh has not installed kfarmd, print `nothing`.
+# install.sh has not installed kfarmd, print `nothing`.  If it has found a kfarmd
+# and replaced or used it, leave this program and print `program PATH`.
+
+# remove_program PATH MARK
+remove_program()
+{
+	rm -f "$1".part.* || exit 1
+	if grep -q '^keep ' "$2"; then
+		say "program $1"
+	else
+		rm -f "$1" || exit 1
+	fi
+}
+
 if [ "$kf_mode" = ssh ]; then
 	mark=$HOME/.local/share/kfarm/enrolled
 	[ -f "$mark" ] || {
@@ -11,8 +24,8 @@ if [ "$kf_mode" = ssh ]; then
 		say "done"
 		exit 0
 	}
-	rm -f "$HOME/.local/bin/kfarmd" "$HOME"/.local/bin/kfarmd.part.* \
-		"$mark" || exit 1
+	remove_program "$HOME/.local/bin/kfarmd" "$mark"
+	rm -f "$mark" || exit 1
 	rm -rf "$HOME/.local/share/kfarm/store"
 	# Remove the store of root, unless a service uses this store.
 	if [ "$(id -u)" -eq 0 ] && [ ! -f $etc/enrolled ]; then
@@ -51,7 +64,8 @@ forget_boot
 [ $init != openrc ] || rc-update -q del kfarmd default >/dev/null 2>&1
 [ $init != chkconfig ] || chkconfig --del kfarmd >/dev/null 2>&1
 # shellcheck disable=SC2086 # several words
-rm -f $unit $start_scripts $service_program $service_program.part.* || exit 1
+rm -f $unit $start_scripts || exit 1
+remove_program $service_program $etc/enrolled
 [ $init != update-rc.d ] || update-rc.d kfarmd remove >/dev/null 2>&1
 [ $init != systemd ] || systemctl daemon-reload </dev/null >/dev/null 2>&1
 if [ -f $etc/made-user ]; then

@@ -303,6 +303,35 @@ home/board/.local/share/kfarm/enrolled" "$(comm -13 "$work/before" "$work/after"
 	check "root who wants no service: added" add one ssh:one --ssh
 	is "root who wants no service: its address" ssh:one "$(get one address)"
 	check "root who wants no service: removed" "$bin/kfarm" nodes remove one
+	check "a service for root" add one ssh:one
+	check "root who wants none beside a service" fails_with \
+		"kfarmd already runs on the node as a service" \
+		add other ssh:root@one --ssh
+	check "after which the service is still up" is_up one
+	"$bin/kfarm" nodes remove one 2>/dev/null
+}
+
+# A kfarmd that somebody has installed survives its time as a node.
+installed_before()
+{
+	local user
+
+	for user in root board; do
+		case $user in
+		root) program=/usr/local/bin/kfarmd ;;
+		board) program=/home/board/.local/bin/kfarmd ;;
+		esac
+		lab_in one install -D /dev/stdin $program \
+			<"$bin/nodes/kfarmd-$(uname -m)"
+		[ $user = root ] || lab_in one sh -c "mkdir /home/$user/.local/share
+			chown -R $user /home/$user/.local"
+		state_of one "$work/before"
+		check "$user has a kfarmd: added" add one ssh:$user@one
+		check "$user has a kfarmd: removed" "$bin/kfarm" nodes remove one
+		check "$user has a kfarmd: it remains" is_clean
+		lab_in one rm -r $program
+	done
+	lab_in one rm -rf /home/board/.local
 }
 
 # rises DIR NAME: install a substitute for sudo or doas that admits every user.
@@ -448,7 +477,17 @@ s = socket.create_server(("", 3634)); time.sleep(600)' >/dev/null 2>&1
 	check "it gets jobs" is_up one
 	check "a second time, and the port stays" add one ssh:one
 	is "as it was" tls:one:4000 "$(get one address)"
-	"$bin/kfarm" nodes remove one 2>/dev/null
+	check "another port for another name of the machine" fails_with \
+		"kfarmd of this machine is node one, on port 4000" \
+		add other ssh:root@one --port 4001
+	check "after which the node is still up" is_up one
+	check "another name with the same port" add other ssh:root@one
+	check "a name of two is removed" "$bin/kfarm" nodes remove other
+	check "after which the other one is still up" is_up one
+	add other ssh:root@one >/dev/null
+	"$bin/kfarm" nodes remove one other 2>/dev/null
+	check "both names are removed, and kfarmd with the last one" lab_in one \
+		sh -c '[ ! -e /usr/local/bin/kfarmd ]'
 	lab_in one pkill python3
 
 	nft add rule netdev lab "v$(lab_number one)" tcp sport 3634 drop
@@ -693,6 +732,7 @@ each_init
 with_openrc
 with_systemd
 without_root
+installed_before
 through sudo
 through doas
 interrupted by_ctrl_c 130
