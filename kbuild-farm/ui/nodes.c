@@ -172,7 +172,20 @@ unsigned ui_row_count_slots(const struct ui_model *m, const struct ui_node *n)
 
 	if (slots > SHOWN_SLOTS_MAX)
 		slots = SHOWN_SLOTS_MAX;
-	return slots > n->n_slots ? (unsigned)slots : n->n_slots;
+	return slots > 0 ? (unsigned)slots : n->n_slots;
+}
+
+/*
+ * Return the number of lines for the jobs of an expanded node.  A job keeps its
+ * line until its result is verified, when its slot can already have the next
+ * job.
+ */
+static unsigned count_job_lines(const struct ui_model *m,
+				const struct ui_node *n)
+{
+	unsigned slots = ui_row_count_slots(m, n);
+
+	return slots > n->n_slots ? slots : n->n_slots;
 }
 
 /*
@@ -551,7 +564,7 @@ static size_t node_height(const struct ui_nodes *v, const struct ui_model *m,
 			  const struct ui_node *n)
 {
 	/* An expanded node has lines for its properties and its slots. */
-	return is_expanded(v, n) ? 2 + ui_row_count_slots(m, n) : 1;
+	return is_expanded(v, n) ? 2 + count_job_lines(m, n) : 1;
 }
 
 /* ---- order ---- */
@@ -913,7 +926,7 @@ void ui_nodes_draw(struct ui_nodes *v, const struct ui_area *a,
 
 	for (size_t i = 0; i < v->n_shown; i++) {
 		size_t len = strlen(v->shown[i]->reported->name);
-		size_t n = ui_row_count_slots(m, v->shown[i]);
+		size_t n = count_job_lines(m, v->shown[i]);
 
 		name = len > name ? len : name;
 		slots = n > slots ? n : slots;

@@ -68,7 +68,7 @@ struct ui_row {
 void ui_row_put(const struct ui_row *r, unsigned row, const struct ui_node *n);
 
 /*
- * Return the number of slots to draw: the reported number or, if it is larger,
+ * Return the number of slots to draw: the reported number or, if it is unknown,
  * the number of slots that were ever used.
  */
 unsigned ui_row_count_slots(const struct ui_model *m, const struct ui_node *n);

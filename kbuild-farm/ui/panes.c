@@ -588,7 +588,7 @@ static void put_slot_usage(const struct ui_area *a, unsigned row,
 		n_busy += busy;
 		if (local || ui_node_is_up(n)) {
 			slots = ui_row_count_slots(m, n);
-			n_slots += slots;
+			n_slots += slots > busy ? slots : busy;
 			bar.slots[UI_BAR_FREE] += slots > busy ? slots - busy :
 								 0;
 		}

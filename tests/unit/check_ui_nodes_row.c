@@ -98,6 +98,21 @@ TEST(a_node_that_is_not_up_says_why)
 	ck_assert(row_has("connecting", UI_STYLE_WARN) && row_has("[....]", 0));
 }
 
+/* A slot can have the next job while a result is being verified. */
+TEST(the_bar_has_a_place_for_each_slot)
+{
+	for (int64_t job = 1; job <= 5; job++) {
+		farm_job(job, EVENTS_JOB_QUEUED, NULL, NULL);
+		if (job == 5)
+			farm_job(1, EVENTS_JOB_RECEIVE, "n", NULL);
+		farm_job(job, EVENTS_JOB_RUN, "n", NULL);
+	}
+	ck_assert(row_has("[oooo<]", 0));
+	farm_job(1, EVENTS_JOB_DONE, "n", NULL);
+	farm_job(2, EVENTS_JOB_DONE, "n", NULL);
+	ck_assert(row_has("[ooo.]", 0));
+}
+
 TEST(one_that_is_drained_shows_the_jobs_it_still_has)
 {
 	farm_job(1, EVENTS_JOB_QUEUED, NULL, NULL);
