@@ -204,6 +204,10 @@ static int parse_revision(git_repository *repo, const char *rev,
 	bool any;
 	int ret = git_revparse_ext(at, ref, repo, rev);
 
+	/* For libgit2, a shorter prefix of a hash is always ambiguous. */
+	if (ret == GIT_EAMBIGUOUS &&
+	    rev_name_length(rev) < GIT_OID_MINPREFIXLEN)
+		ret = GIT_ENOTFOUND;
 	if (ret == GIT_ENOTFOUND && !strcmp(rev, "HEAD")) {
 		any = !git_reference_list(&all, repo) && all.count;
 		git_strarray_dispose(&all);

@@ -304,6 +304,9 @@ TEST(a_commit_is_found_described_and_compared)
 	tree_commit_release(&c);
 	ck_assert_int_eq(tree_commit_find(&c, "t", "y7", &err), -ENOENT);
 	text_has(err.text, "tree t: unknown revision \"y7\"");
+	/* A name of hexadecimal digits is not a prefix of several hashes. */
+	ck_assert_int_eq(tree_commit_find(&c, "t", "b99", &err), -ENOENT);
+	text_has(err.text, "tree t: unknown revision \"b99\"");
 	text = tree_commit_describe("t", past.id[3]);
 	ck_assert_str_eq(text, "v1");
 	free(text);
