@@ -128,9 +128,15 @@ static void warn_setting(const struct conf *c, const struct setting *s,
 		   s->sub ? "." : "", s->sub ? s->sub : "", s->key,
 		   reserved ? " is ignored by this version of kfarm" : "");
 	if (!reserved &&
-	    conf_schema_find(s->section, s->sub ? NULL : "", s->key))
+	    conf_schema_find(s->section, s->sub ? NULL : "", s->key)) {
 		buf_printf(&text, "; it belongs in [%s%s]", s->section,
 			   s->sub ? "" : " \"NAME\"");
+	} else if (!reserved) {
+		char *hint = conf_schema_suggest(s->section, s->sub, s->key);
+
+		buf_add_str(&text, hint);
+		free(hint);
+	}
 	printable_replace((char *)text.data, text.len, 0, '?');
 	strv_own(warnings, buf_steal(&text));
 	free(at);

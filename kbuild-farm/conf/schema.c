@@ -2,6 +2,7 @@
 #include "conf/schema.h"
 
 #include "base/buf.h"
+#include "base/spellcheck.h"
 #include "base/str.h"
 #include "base/vec.h"
 
@@ -134,6 +135,19 @@ const struct conf_key *conf_schema_find(const char *section, const char *sub,
 			return k;
 	}
 	return NULL;
+}
+
+char *conf_schema_suggest(const char *section, const char *sub, const char *key)
+{
+	struct spellcheck n;
+
+	spellcheck_init(&n, key);
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		if (known[i].has_subsection == (sub != NULL) &&
+		    !strcmp(known[i].section, section))
+			spellcheck_add(&n, known[i].key);
+	}
+	return spellcheck_suggestion(&n, "", "");
 }
 
 /* Format "none lzo zstd" as "none, lzo or zstd". */

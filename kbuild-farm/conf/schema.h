@@ -41,6 +41,12 @@ struct conf_key {
 const struct conf_key *conf_schema_find(const char *section, const char *sub,
 					const char *key);
 /*
+ * Return "; did you mean \"KEY\"?" with the key of the section that is most
+ * similar to an unknown one, or "".  The caller frees the string.
+ */
+char *conf_schema_suggest(const char *section, const char *sub,
+			  const char *key);
+/*
  * Check a value; NULL means a key without "=".  Returns 0, or -EINVAL with
  * `err` naming the allowed values.
  */
