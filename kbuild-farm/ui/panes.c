@@ -479,10 +479,13 @@ static void put_progress_bar(struct header_line *p, unsigned percent)
 	p->column += 2 + width;
 }
 
-/* Draw the counts of jobs and diagnostics; `expected` may be NULL. */
+/*
+ * Draw the counts of jobs and diagnostics.  `n_unseen` is the number of blocks
+ * that the pane of diagnostics has not shown; `expected` may be NULL.
+ */
 static void put_counts(const struct ui_area *a, unsigned row,
 		       const struct ui_model *m, uint64_t now,
-		       uint64_t new_diags, const struct ui_prediction *expected)
+		       uint64_t n_unseen, const struct ui_prediction *expected)
 {
 	struct header_line p = { .area = a, .row = row };
 	struct buf rate = { 0 }, phase = { 0 };
@@ -519,8 +522,8 @@ static void put_counts(const struct ui_area *a, unsigned row,
 		    m->totals.n_warnings, "warning", "warnings");
 	put_counted(&p, m->totals.n_errors ? UI_STYLE_BAD : UI_STYLE_NORMAL,
 		    m->totals.n_errors, "error", "errors");
-	if (new_diags)
-		put_counted(&p, UI_STYLE_WARN, new_diags, "new", "new");
+	if (n_unseen)
+		put_counted(&p, UI_STYLE_WARN, n_unseen, "unseen", "unseen");
 	format_milli(&rate, ui_model_rate_milli(m, now, UI_RATES_CURRENT_S));
 	buf_add_str(&rate, "/s");
 	put_part(&p, UI_STYLE_NORMAL, buf_str(&rate));

@@ -623,7 +623,10 @@ static bool handle_view_key(struct ui_view *v, const struct ui_model *m,
 		focus_pane(v, UI_PANES - 1);
 		break;
 	case UI_KEY_ESCAPE:
-		ui_nodes_filter(&v->nodes, NULL);
+		if (v->focus == UI_PANE_NODES)
+			ui_nodes_filter(&v->nodes, NULL);
+		else
+			open_pane(v, v->focus, false);
 		break;
 	default:
 		return false;

@@ -101,14 +101,15 @@ TEST(warnings_and_errors)
 	ck_assert(shows("* fs/ext4/inode.c:99:1: error"));
 	keys("ee");
 	screen("view-errors");
-	/* Diagnostics that have been viewed are no longer new. */
 	keys("w");
-	ck_assert(!shows(" new"));
+	ck_assert(!shows(" unseen"));
 	diag("a.c:1: warning: later", EVENTS_SEV_WARNING);
-	ck_assert(shows("1 new"));
+	ck_assert(shows("1 unseen"));
 	keys("w");
 	ck_assert(shows("* a.c:1: warning: later"));
 	ck_assert(!shows("* kernel/fork.c"));
+	keys("\033");
+	ck_assert(!shows("a.c:1: warning: later"));
 }
 
 TEST(the_log)
