@@ -13,6 +13,7 @@ static void *member_at(const void *s, size_t at)
 static int64_t get_number(const struct record_member *m, const void *at)
 {
 	uint8_t byte;
+	uint16_t half;
 	uint32_t word;
 	int64_t n;
 
@@ -20,6 +21,9 @@ static int64_t get_number(const struct record_member *m, const void *at)
 	case sizeof(byte):
 		memcpy(&byte, at, sizeof(byte));
 		return byte;
+	case sizeof(half):
+		memcpy(&half, at, sizeof(half));
+		return half;
 	case sizeof(word):
 		memcpy(&word, at, sizeof(word));
 		return m->min < 0 ? (int32_t)word : (int64_t)word;
@@ -44,8 +48,6 @@ static void put_number(const struct record_member *m, void *at, int64_t n)
 
 /* ---- writing ---- */
 
-static json_t *record_to_json(const struct record *r, const void *s);
-
 static bool is_null_object(const struct record_member *m, const void *at)
 {
 	const struct record_member *first = &m->of->members[0];
@@ -54,29 +56,46 @@ static bool is_null_object(const struct record_member *m, const void *at)
 	       !*(char **)member_at(at, first->at);
 }
 
-static json_t *list_to_json(const struct record_member *m, const void *s)
+json_t *record_array_to_json(const struct record *r, const void *v, size_t n)
 {
-	const char *v = *(char **)member_at(s, m->at);
-	size_t n = *(size_t *)member_at(s, m->n_at);
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(
-			list,
-			record_to_json(m->of, v + i * m->of->struct_bytes));
+			list, record_to_json(r, (const char *)v +
+							i * r->struct_bytes));
 	return list;
+}
+
+static json_t *number_to_json(const struct record_member *m, const void *at)
+{
+	int64_t n = get_number(m, at);
+
+	if (n < m->min || n > m->max)
+		return json_null();
+	return m->divisor ? json_real((double)(n - m->zero) / m->divisor) :
+			    json_integer(n);
+}
+
+/* Return the struct that contains the member, or NULL. */
+static const void *struct_of(const struct record_member *m, const void *s)
+{
+	return s && m->via ? *(void **)member_at(s, m->via - 1u) : s;
 }
 
 static json_t *member_to_json(const struct record_member *m, const void *s)
 {
 	const void *at = member_at(s, m->at);
 	char hex[DIGEST_HEX];
+	const char *text;
 
 	switch (m->kind) {
 	case RECORD_IS_STRING:
-		return json_text(*(char *const *)at);
+		text = *(char *const *)at;
+		return json_text(m->empty_is_null && text && !*text ? NULL :
+								      text);
 	case RECORD_IS_NUMBER:
-		return json_integer(get_number(m, at));
+		return number_to_json(m, at);
 	case RECORD_IS_WORD:
 		return json_text(m->words[get_number(m, at)]);
 	case RECORD_IS_BOOL:
@@ -90,21 +109,39 @@ static json_t *member_to_json(const struct record_member *m, const void *s)
 		return is_null_object(m, at) ? json_null() :
 					       record_to_json(m->of, at);
 	case RECORD_IS_LIST:
+		return record_array_to_json(
+			m->of, *(void **)at,
+			(size_t)get_number(m, member_at(s, m->n_at)));
+	case RECORD_IS_JSON:
+		return *(json_t *const *)at;
+	case RECORD_IS_PART:
 		break;
 	}
-	return list_to_json(m, s);
+	return NULL;
 }
 
-static json_t *record_to_json(const struct record *r, const void *s)
+static void add_members(json_t *o, const struct record *r, const void *s)
+{
+	for (size_t i = 0; i < r->n_members; i++) {
+		const struct record_member *m = &r->members[i];
+		const void *of = struct_of(m, s);
+
+		if (m->is_present && !m->is_present(s))
+			continue;
+		if (m->kind == RECORD_IS_PART && of)
+			add_members(o, m->of, of);
+		else if (m->key)
+			json_object_set_new(o, m->key,
+					    of ? member_to_json(m, of) :
+						 json_null());
+	}
+}
+
+json_t *record_to_json(const struct record *r, const void *s)
 {
 	json_t *o = json_object();
 
-	for (size_t i = 0; i < r->n_members; i++) {
-		const struct record_member *m = &r->members[i];
-
-		if (!m->is_present || m->is_present(s))
-			json_object_set_new(o, m->key, member_to_json(m, s));
-	}
+	add_members(o, r, s);
 	return o;
 }
 
@@ -126,6 +163,62 @@ int record_write(const struct record *r, const void *s,
 
 	json_decref(o);
 	return ret;
+}
+
+/* ---- text tables ---- */
+
+/*
+ * Find the row of a column, and replace *s by the struct to which the row
+ * applies, which can be NULL.
+ */
+static const struct record_member *find_column(const struct record *r,
+					       unsigned column, const void **s)
+{
+	for (size_t i = 0; i < r->n_members; i++) {
+		const struct record_member *m = &r->members[i];
+		const void *of = struct_of(m, *s);
+
+		if (m->kind == RECORD_IS_PART)
+			m = find_column(m->of, column, &of);
+		else if (m->column != column)
+			m = NULL;
+		if (!m)
+			continue;
+		*s = of;
+		return m;
+	}
+	return NULL;
+}
+
+const struct record_member *record_column(const struct record *r,
+					  unsigned column)
+{
+	const void *s = NULL;
+
+	return find_column(r, column, &s);
+}
+
+char *record_format_column(const struct record *r, const void *s,
+			   unsigned column)
+{
+	const struct record_member *m = find_column(r, column, &s);
+	char *text = NULL;
+	json_t *j;
+
+	if (s && m->format) {
+		text = m->format(s);
+	} else if (s) {
+		j = member_to_json(m, s);
+		if (json_is_string(j))
+			text = xstrdup(json_string_value(j));
+		else if (json_is_integer(j))
+			text = xasprintf("%lld", json_integer_value(j));
+		else if (json_is_real(j))
+			text = xasprintf("%.*f", m->decimals,
+					 json_real_value(j));
+		json_decref(j);
+	}
+	return text ? text : xstrdup("-");
 }
 
 /* ---- reading ---- */
@@ -215,10 +308,12 @@ static bool fill_member(const struct record_member *m, void *s, const json_t *j)
 		return fill_strings(m, at, j);
 	case RECORD_IS_LIST:
 		return fill_list(m, s, j);
-	case RECORD_IS_OBJECT:
+	case RECORD_IS_OBJECT: /* not an object */
+	case RECORD_IS_JSON:
+	case RECORD_IS_PART:
 		break;
 	}
-	return false; /* not an object */
+	return false;
 }
 
 /* Return NULL or the first invalid key. */

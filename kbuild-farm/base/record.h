@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * base/record.h - Conversion of structs to JSON and back by tables of members.
+ * base/record.h - Conversion of structs to JSON and back by tables of members,
+ * and the columns of text tables.
  *
  * For struct tree_branch, the source file has
  *
@@ -15,6 +16,10 @@
  * are not in the table, because a newer version of kfarm may have written them.
  * A member that is not `required` is zero if the key is missing, as in a file
  * of an older version, or null.
+ *
+ * The table of a listing describes the output of --json and the text table,
+ * and is never read back.  Its rows can also use the kinds, macros and members
+ * under "Output only" below.
  */
 #ifndef BASE_RECORD_H
 #define BASE_RECORD_H
@@ -23,13 +28,19 @@
 #include "base/json.h"
 #include "base/str.h"
 
+#include <limits.h>
+
 struct record;
 
 struct record_member {
 	const char *key;
 	enum {
 		RECORD_IS_STRING, /* NULL is null */
-		RECORD_IS_NUMBER, /* of `width` bytes, from `min` to `max` */
+		/*
+		 * of `width` bytes, from `min` to `max`; any other number is
+		 * written as null
+		 */
+		RECORD_IS_NUMBER,
 		/* of `width` bytes: an index, at most `max`, of `words` */
 		RECORD_IS_WORD,
 		RECORD_IS_BOOL,
@@ -42,10 +53,19 @@ struct record_member {
 		RECORD_IS_OBJECT,
 		/*
 		 * an array of at most `max` structs, described by `of`, on the
-		 * heap; `n_at` is the offset of a size_t with their number.
-		 * The reader allocates `max` structs.
+		 * heap; `n_at` is the offset of their number, which has
+		 * `width` bytes.  The reader allocates `max` structs and
+		 * requires a size_t.
 		 */
 		RECORD_IS_LIST,
+		/* Output only: */
+		/*
+		 * a json_t *, whose reference the output takes; without one,
+		 * the member is not written
+		 */
+		RECORD_IS_JSON,
+		/* all members of `of`, not nested; none if `via` is NULL */
+		RECORD_IS_PART,
 	} kind;
 	bool required;
 	uint8_t width;
@@ -55,6 +75,27 @@ struct record_member {
 	const struct record *of;
 	/* condition under which the member is written, or NULL */
 	bool (*is_present)(const void *s);
+
+	/* Output only; a row without a key is only a column. */
+
+	/*
+	 * If not 0, 1 + the offset of a pointer to the struct that contains
+	 * the member.  If the pointer is NULL, the member is null.
+	 */
+	uint16_t via;
+	bool empty_is_null; /* an empty string is written as null */
+	/* If `divisor` is not 0, the number n is (n - zero) / divisor. */
+	uint32_t divisor;
+	int32_t zero;
+	uint8_t column; /* from 1; 0 if the text table has no such column */
+	bool align_right;
+	uint8_t decimals; /* in the column, if the number has a divisor */
+	const char *title;
+	/*
+	 * Format the field of the column.  NULL stands for "-".  The caller
+	 * frees the result.
+	 */
+	char *(*format)(const void *s);
 };
 
 struct record {
@@ -104,7 +145,55 @@ struct record {
 #define RECORD_LIST(name, type, member, count, most, record)                  \
 	.key = (name), .kind = RECORD_IS_LIST, .of = (record), .max = (most), \
 	.at = offsetof(struct type, member),                                  \
-	.n_at = offsetof(struct type, count)
+	.n_at = offsetof(struct type, count),                                 \
+	.width = sizeof(RECORD_MEMBER(type, count))
+
+/*
+ * Output only: a string, number, bool, digest, struct strv or json_t *.
+ * INT64_MIN is null.
+ */
+#define RECORD_VALUE(name, type, member) \
+	.key = (name), RECORD_WIDTH(type, member), .max = INT64_MAX, \
+	.kind = _Generic(RECORD_MEMBER(type, member),               \
+			 char *: RECORD_IS_STRING,                  \
+			 const char *: RECORD_IS_STRING,            \
+			 json_t *: RECORD_IS_JSON,                  \
+			 bool: RECORD_IS_BOOL,                      \
+			 struct digest: RECORD_IS_DIGEST,           \
+			 struct strv: RECORD_IS_STRINGS,            \
+			 uint8_t: RECORD_IS_NUMBER,                 \
+			 uint16_t: RECORD_IS_NUMBER,                \
+			 int: RECORD_IS_NUMBER,                     \
+			 unsigned: RECORD_IS_NUMBER,                \
+			 int64_t: RECORD_IS_NUMBER,                 \
+			 uint64_t: RECORD_IS_NUMBER,                \
+			 long long: RECORD_IS_NUMBER),              \
+	.min = _Generic(RECORD_MEMBER(type, member),                \
+			int: INT_MIN,                               \
+			int64_t: -INT64_MAX,                        \
+			long long: -INT64_MAX,                      \
+			default: 0)
+/* Output only: a number in thousandths, written as a real. */
+#define RECORD_MILLI(name, type, member) \
+	RECORD_VALUE(name, type, member), .divisor = 1000
+#define RECORD_PART(record)          .kind = RECORD_IS_PART, .of = (record)
+#define RECORD_VIA(type, pointer)    .via = offsetof(struct type, pointer) + 1
+#define RECORD_COLUMN(n, text)       .column = (n), .title = (text)
+#define RECORD_COLUMN_RIGHT(n, text) RECORD_COLUMN(n, text), .align_right = true
+
+/* Return the struct as JSON; the caller releases the reference. */
+json_t *record_to_json(const struct record *r, const void *s);
+/* Return an array of `n` structs as JSON. */
+json_t *record_array_to_json(const struct record *r, const void *v, size_t n);
+/* Return the row of a column of the text table, or NULL if it has fewer. */
+const struct record_member *record_column(const struct record *r,
+					  unsigned column);
+/*
+ * Return the field of a struct in a column that the table has.  The caller
+ * frees it.
+ */
+char *record_format_column(const struct record *r, const void *s,
+			   unsigned column);
 
 /* Return the content of a file for the struct.  The caller frees it. */
 char *record_encode(const struct record *r, const void *s,

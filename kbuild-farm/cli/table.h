@@ -7,10 +7,13 @@
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
 
+#include "base/record.h"
 #include "base/str.h"
 
 #include <jansson.h>
 #include <stdio.h>
+
+#define TABLE_COLUMNS_MAX 20
 
 struct table {
 	const char *align; /* a letter per column: l or r */
@@ -20,7 +23,13 @@ struct table {
 	 * most this width.  The last column gets at least 12 columns.
 	 */
 	unsigned wrap_columns;
+	char record_align[TABLE_COLUMNS_MAX + 1]; /* of table_add_titles() */
 };
+
+/* Set the columns of an empty table to those of a record; add their titles. */
+void table_add_titles(struct table *t, const struct record *r);
+/* Add the row of a struct. */
+void table_add_record(struct table *t, const struct record *r, const void *s);
 
 /* Return the width of the table. */
 unsigned table_width(const struct table *t);

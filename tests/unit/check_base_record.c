@@ -147,6 +147,117 @@ TEST(a_record_is_read_and_written_alike)
 	ck_assert_uint_eq(s.n_points, 0);
 }
 
+struct figures {
+	const char *name;
+	uint16_t cores;
+	int32_t offset;
+	int64_t unknown;
+	uint32_t kelvin_milli;
+	json_t *extra;
+};
+
+struct listed {
+	const struct figures *figures;
+	char *empty;
+	uint8_t n_points;
+	struct point *points;
+};
+
+static char *format_offset(const void *s)
+{
+	const struct figures *f = s;
+
+	return f->offset ? xasprintf("%d mm", f->offset) : NULL;
+}
+
+static const struct record_member figures_members[] = {
+	{ RECORD_VALUE("name", figures, name), RECORD_COLUMN(2, "NAME") },
+	{ RECORD_VALUE("cores", figures, cores),
+	  RECORD_COLUMN_RIGHT(1, "CORES") },
+	{ RECORD_VALUE("offset", figures, offset), RECORD_COLUMN(4, "OFFSET"),
+	  .format = format_offset },
+	{ RECORD_MILLI("unknown", figures, unknown) },
+	{ RECORD_MILLI("celsius", figures, kelvin_milli), .zero = 273150,
+	  .decimals = 1, RECORD_COLUMN_RIGHT(3, "TEMP") },
+	{ RECORD_VALUE("extra", figures, extra) },
+};
+static const struct record figures_record = RECORD(figures, figures_members);
+
+static const struct record_member listed_members[] = {
+	{ RECORD_VALUE("first", figures, name), RECORD_VIA(listed, figures) },
+	{ RECORD_PART(&figures_record), RECORD_VIA(listed, figures) },
+	{ RECORD_VALUE("empty", listed, empty), .empty_is_null = true },
+	{ RECORD_LIST("points", listed, points, n_points, 9, &point_record) },
+};
+static const struct record listed_record = RECORD(listed, listed_members);
+
+/* Compare the JSON of a listing. */
+static void expect_listed(const struct listed *l, const char *want)
+{
+	json_t *o = record_to_json(&listed_record, l);
+	char *got = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(6));
+
+	ck_assert_str_eq(got, want);
+	free(got);
+	json_decref(o);
+}
+
+static void expect_field(const struct listed *l, unsigned column,
+			 const char *want)
+{
+	char *got = record_format_column(&listed_record, l, column);
+
+	ck_assert_str_eq(got, want);
+	free(got);
+}
+
+TEST(the_rows_of_a_listing_yield_json_and_columns)
+{
+	struct figures f = { "a", 65535, -3, INT64_MIN, 321400, NULL };
+	struct point point = { (char *)"p", 1 };
+	char none[] = "";
+	struct listed l = { &f, none, 1, &point };
+
+	expect_listed(&l, "{\"first\":\"a\",\"name\":\"a\",\"cores\":65535,"
+			  "\"offset\":-3,\"unknown\":null,\"celsius\":48.25,"
+			  "\"empty\":null,\"points\":[{\"name\":\"p\","
+			  "\"x\":1}]}");
+	expect_field(&l, 1, "65535");
+	expect_field(&l, 2, "a");
+	expect_field(&l, 3, "48.2");
+	expect_field(&l, 4, "-3 mm");
+	f.offset = 0;
+	f.extra = json_array();
+	expect_field(&l, 4, "-");
+	ck_assert_str_eq(record_column(&listed_record, 3)->title, "TEMP");
+	ck_assert(record_column(&listed_record, 3)->align_right);
+	ck_assert(!record_column(&listed_record, 4)->align_right);
+	ck_assert_ptr_null(record_column(&listed_record, 5));
+	expect_listed(&l, "{\"first\":\"a\",\"name\":\"a\",\"cores\":65535,"
+			  "\"offset\":0,\"unknown\":null,\"celsius\":48.25,"
+			  "\"extra\":[],\"empty\":null,\"points\":[{"
+			  "\"name\":\"p\",\"x\":1}]}");
+}
+
+TEST(a_part_without_a_struct_is_omitted)
+{
+	struct listed l = { 0 };
+
+	expect_listed(&l, "{\"first\":null,\"empty\":null,\"points\":[]}");
+	expect_field(&l, 1, "-");
+	expect_field(&l, 4, "-");
+}
+
+/* Null stands for a number that the limits exclude. */
+TEST(a_number_outside_its_limits_is_null)
+{
+	struct point p = { (char *)"p", 11 };
+	json_t *o = record_to_json(&point_record, &p);
+
+	ck_assert(json_is_null(json_object_get(o, "x")));
+	json_decref(o);
+}
+
 /* An old file lacks keys; a new file has keys without a row. */
 TEST(missing_and_unknown_keys_are_accepted)
 {
