@@ -112,8 +112,8 @@ static json_t *member_to_json(const struct record_member *m, const void *s)
 		return record_array_to_json(
 			m->of, *(void **)at,
 			(size_t)get_number(m, member_at(s, m->n_at)));
-	case RECORD_IS_JSON:
-		return *(json_t *const *)at;
+	case RECORD_IS_COMPUTED:
+		return m->compute(s);
 	case RECORD_IS_PART:
 		break;
 	}
@@ -167,11 +167,7 @@ int record_write(const struct record *r, const void *s,
 
 /* ---- text tables ---- */
 
-/*
- * Find the row of a column, and replace *s by the struct to which the row
- * applies, which can be NULL.
- */
-static const struct record_member *find_column(const struct record *r,
+const struct record_member *record_find_column(const struct record *r,
 					       unsigned column, const void **s)
 {
 	for (size_t i = 0; i < r->n_members; i++) {
@@ -179,45 +175,29 @@ static const struct record_member *find_column(const struct record *r,
 		const void *of = struct_of(m, *s);
 
 		if (m->kind == RECORD_IS_PART)
-			m = find_column(m->of, column, &of);
+			m = record_find_column(m->of, column, &of);
 		else if (m->column != column)
 			m = NULL;
-		if (!m)
-			continue;
-		*s = of;
-		return m;
+		if (m) {
+			*s = of;
+			return m;
+		}
 	}
 	return NULL;
 }
 
-const struct record_member *record_column(const struct record *r,
-					  unsigned column)
+char *record_format(const struct record_member *m, const void *s)
 {
-	const void *s = NULL;
+	json_t *j = s && !m->format ? member_to_json(m, s) : NULL;
+	char *text = s && m->format ? m->format(s) : NULL;
 
-	return find_column(r, column, &s);
-}
-
-char *record_format_column(const struct record *r, const void *s,
-			   unsigned column)
-{
-	const struct record_member *m = find_column(r, column, &s);
-	char *text = NULL;
-	json_t *j;
-
-	if (s && m->format) {
-		text = m->format(s);
-	} else if (s) {
-		j = member_to_json(m, s);
-		if (json_is_string(j))
-			text = xstrdup(json_string_value(j));
-		else if (json_is_integer(j))
-			text = xasprintf("%lld", json_integer_value(j));
-		else if (json_is_real(j))
-			text = xasprintf("%.*f", m->decimals,
-					 json_real_value(j));
-		json_decref(j);
-	}
+	if (json_is_string(j))
+		text = xstrdup(json_string_value(j));
+	else if (json_is_integer(j))
+		text = xasprintf("%lld", json_integer_value(j));
+	else if (json_is_real(j))
+		text = xasprintf("%.*f", m->decimals, json_real_value(j));
+	json_decref(j);
 	return text ? text : xstrdup("-");
 }
 
@@ -309,7 +289,7 @@ static bool fill_member(const struct record_member *m, void *s, const json_t *j)
 	case RECORD_IS_LIST:
 		return fill_list(m, s, j);
 	case RECORD_IS_OBJECT: /* not an object */
-	case RECORD_IS_JSON:
+	case RECORD_IS_COMPUTED:
 	case RECORD_IS_PART:
 		break;
 	}

@@ -28,8 +28,6 @@
 #include "base/json.h"
 #include "base/str.h"
 
-#include <limits.h>
-
 struct record;
 
 struct record_member {
@@ -59,11 +57,8 @@ struct record_member {
 		 */
 		RECORD_IS_LIST,
 		/* Output only: */
-		/*
-		 * a json_t *, whose reference the output takes; without one,
-		 * the member is not written
-		 */
-		RECORD_IS_JSON,
+		/* result of `compute`; NULL: the member is not written */
+		RECORD_IS_COMPUTED,
 		/* all members of `of`, not nested; none if `via` is NULL */
 		RECORD_IS_PART,
 	} kind;
@@ -83,6 +78,8 @@ struct record_member {
 	 * the member.  If the pointer is NULL, the member is null.
 	 */
 	uint16_t via;
+	/* The output takes the returned reference. */
+	json_t *(*compute)(const void *s);
 	bool empty_is_null; /* an empty string is written as null */
 	/* If `divisor` is not 0, the number n is (n - zero) / divisor. */
 	uint32_t divisor;
@@ -149,15 +146,14 @@ struct record {
 	.width = sizeof(RECORD_MEMBER(type, count))
 
 /*
- * Output only: a string, number, bool, digest, struct strv or json_t *.
- * INT64_MIN is null.
+ * Output only: a string, number, bool, digest or struct strv.  INT64_MIN is
+ * null.
  */
 #define RECORD_VALUE(name, type, member) \
 	.key = (name), RECORD_WIDTH(type, member), .max = INT64_MAX, \
 	.kind = _Generic(RECORD_MEMBER(type, member),               \
 			 char *: RECORD_IS_STRING,                  \
 			 const char *: RECORD_IS_STRING,            \
-			 json_t *: RECORD_IS_JSON,                  \
 			 bool: RECORD_IS_BOOL,                      \
 			 struct digest: RECORD_IS_DIGEST,           \
 			 struct strv: RECORD_IS_STRINGS,            \
@@ -169,13 +165,15 @@ struct record {
 			 uint64_t: RECORD_IS_NUMBER,                \
 			 long long: RECORD_IS_NUMBER),              \
 	.min = _Generic(RECORD_MEMBER(type, member),                \
-			int: INT_MIN,                               \
+			int: INT32_MIN,                               \
 			int64_t: -INT64_MAX,                        \
 			long long: -INT64_MAX,                      \
 			default: 0)
 /* Output only: a number in thousandths, written as a real. */
 #define RECORD_MILLI(name, type, member) \
 	RECORD_VALUE(name, type, member), .divisor = 1000
+#define RECORD_COMPUTED(name, function) \
+	.key = (name), .kind = RECORD_IS_COMPUTED, .compute = (function)
 #define RECORD_PART(record)          .kind = RECORD_IS_PART, .of = (record)
 #define RECORD_VIA(type, pointer)    .via = offsetof(struct type, pointer) + 1
 #define RECORD_COLUMN(n, text)       .column = (n), .title = (text)
@@ -185,15 +183,14 @@ struct record {
 json_t *record_to_json(const struct record *r, const void *s);
 /* Return an array of `n` structs as JSON. */
 json_t *record_array_to_json(const struct record *r, const void *v, size_t n);
-/* Return the row of a column of the text table, or NULL if it has fewer. */
-const struct record_member *record_column(const struct record *r,
-					  unsigned column);
 /*
- * Return the field of a struct in a column that the table has.  The caller
- * frees it.
+ * Return the row of a column of the text table, or NULL if it has no such
+ * column.  Replaces *s, which can be NULL, by the struct for record_format().
  */
-char *record_format_column(const struct record *r, const void *s,
-			   unsigned column);
+const struct record_member *record_find_column(const struct record *r,
+					       unsigned column, const void **s);
+/* Return the field of a struct in a column.  The caller frees it. */
+char *record_format(const struct record_member *m, const void *s);
 
 /* Return the content of a file for the struct.  The caller frees it. */
 char *record_encode(const struct record *r, const void *s,

@@ -407,7 +407,7 @@ static int show_and_write(const struct addition *a, bool silent_too,
 		ret = write_new_node(a, err);
 	if (!ret)
 		nodes_print_probe(stdout, &s);
-	if (!ret && nodes_reason(&s.nodes[0]))
+	if (!ret && s.rows[0].reason)
 		log_warning("%s was added, but currently gets no jobs",
 			    a->name);
 	nodes_survey_release(&s);

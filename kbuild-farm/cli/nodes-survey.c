@@ -142,47 +142,6 @@ static void nodes_print_versions(const struct nodes_survey *s)
 	strv_release(&names);
 }
 
-static void member_number(json_t *o, const char *key, int64_t n)
-{
-	json_object_set_new(o, key, json_integer(n));
-}
-
-static void member_text(json_t *o, const char *key, const char *text)
-{
-	json_object_set_new(o, key, json_text(text));
-}
-
-/* Set `key` to n / scale - less, or to null if the node did not report `n`. */
-static void member_known(json_t *o, const char *key, uint32_t n, double scale,
-			 double less)
-{
-	json_object_set_new(o, key,
-			    n == WIRE_HEALTH_UNKNOWN ?
-				    json_null() :
-				    json_real(n / scale - less));
-}
-
-/* Return the core classes of a machine as JSON. */
-static json_t *classes_json(const struct wire_machine *m)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < m->n_classes; i++) {
-		const struct wire_core_class *c = &m->classes[i];
-		json_t *o = json_object();
-
-		member_text(o, "model", c->model);
-		member_number(o, "cpus", c->n_cpus);
-		member_number(o, "usable", c->n_usable);
-		member_number(o, "threads", c->threads_per_core);
-		member_number(o, "capacity", c->capacity);
-		member_number(o, "max_khz", c->max_khz);
-		member_text(o, "governor", c->governor);
-		json_array_append_new(list, o);
-	}
-	return list;
-}
-
 /* Format a MAC address whose first byte is in bits 40 to 47. */
 static void nodes_format_mac(char out[static NODES_MAC_BYTES], uint64_t mac)
 {
@@ -190,59 +149,6 @@ static void nodes_format_mac(char out[static NODES_MAC_BYTES], uint64_t mac)
 		 (unsigned)(mac >> 40) & 0xff, (unsigned)(mac >> 32) & 0xff,
 		 (unsigned)(mac >> 24) & 0xff, (unsigned)(mac >> 16) & 0xff,
 		 (unsigned)(mac >> 8) & 0xff, (unsigned)mac & 0xff);
-}
-
-/* Return the hardware of a node and its latest health report as JSON. */
-static json_t *machine_json(const struct wire_machine *m)
-{
-	const struct wire_health *h = &m->health;
-	char id[DIGEST_HEX] = "";
-	json_t *o = json_object(), *health = json_object();
-	json_t *abis = json_array(), *macs = json_array();
-
-	if (digest_is_set(&m->machine_id))
-		digest_format(&m->machine_id, id);
-	for (size_t i = 0; i < m->abis.n; i++)
-		json_array_append_new(abis, json_text(m->abis.v[i]));
-	for (unsigned i = 0; i < m->n_macs; i++) {
-		char text[NODES_MAC_BYTES];
-
-		nodes_format_mac(text, m->macs[i].mac);
-		json_array_append_new(macs, json_text(text));
-	}
-	member_text(o, "model", m->model);
-	member_text(o, "kernel", m->kernel);
-	member_text(o, "id", *id ? id : NULL);
-	json_object_set_new(o, "abis", abis);
-	json_object_set_new(o, "classes", classes_json(m));
-	json_object_set_new(o, "macs", macs);
-	json_object_set_new(o, "quota",
-			    m->cpu_milli ? json_real(m->cpu_milli / 1000.0) :
-					   json_null());
-	member_number(o, "memory_mib", m->memory_mib);
-	json_object_set_new(o, "memory_limit_mib",
-			    m->limit_mib ? json_integer(m->limit_mib) :
-					   json_null());
-	member_number(o, "swap_mib", m->swap_mib);
-	member_number(o, "store_mib", m->store_mib);
-	member_number(o, "toolchains", m->n_toolchains);
-	member_known(o, "passive_celsius", m->passive_mk, 1000,
-		     WIRE_ZERO_CELSIUS_MK / 1000.0);
-	member_known(health, "celsius", h->temperature_mk, 1000,
-		     WIRE_ZERO_CELSIUS_MK / 1000.0);
-	member_known(health, "speed", h->speed_milli, 1000, 0);
-	member_known(health, "usable", h->n_usable, 1, 0);
-	member_known(health, "throttled", h->n_throttled, 1, 0);
-	member_known(health, "cooling", h->cooling_milli, 1000, 0);
-	member_known(health, "foreign", h->foreign_milli, 1000, 0);
-	member_known(health, "psi_cpu", h->psi_cpu, 100, 0);
-	member_known(health, "psi_memory", h->psi_memory, 100, 0);
-	member_known(health, "psi_memory_full", h->psi_memory_full, 100, 0);
-	member_known(health, "psi_io", h->psi_io, 100, 0);
-	member_known(health, "swap_used_mib", h->swap_mib, 1, 0);
-	member_known(health, "store_free_mib", h->store_mib, 1, 0);
-	json_object_set_new(o, "health", health);
-	return o;
 }
 
 /* Return "up", "down", "unfit", "drained" or "cloned". */
@@ -257,54 +163,234 @@ static const char *nodes_state(const struct peer_survey_node *p)
 	return p->fit.usable ? "up" : "unfit";
 }
 
-/* Return name, state and limits of node `i`, which all listings contain. */
-static json_t *node_json(const struct nodes_survey *s, size_t i)
+/* Return why the node gets no jobs, or NULL if it gets jobs. */
+static const char *nodes_reason(const struct peer_survey_node *p)
 {
-	const struct peer_survey_node *p = &s->nodes[i];
-	const struct nodes_limit *l = &s->limits[i];
-	json_t *o = json_object();
-
-	member_text(o, "name", p->entry->name);
-	member_text(o, "address", p->entry->address_text);
-	member_text(o, "state", nodes_state(p));
-	member_text(o, "reason", nodes_reason(p));
-	member_number(o, "slots", l->current);
-	member_text(o, "why", l->max_limit.reason);
-	member_number(o, "full_slots", l->max_limit.slots);
-	member_text(o, "in_way", l->reason);
-	return o;
+	if (!p->up)
+		return p->why;
+	if (p->excluded_reason)
+		return p->excluded_reason;
+	if (p->entry->drained)
+		return "until `kfarm nodes resume`";
+	return p->fit.usable ? NULL : p->fit.reason;
 }
+
+/* ---- the records of the listings ---- */
+
+/* A number that is null if the node did not report it. */
+#define HEALTH(name, member, scale)                                           \
+	RECORD_NUMBER(name, wire_health, member, 0, WIRE_HEALTH_UNKNOWN - 1), \
+		.divisor = (scale)
+
+static const struct record_member health_members[] = {
+	{ HEALTH("celsius", temperature_mk, 1000),
+	  .zero = WIRE_ZERO_CELSIUS_MK },
+	{ HEALTH("speed", speed_milli, 1000) },
+	{ HEALTH("usable", n_usable, 1) },
+	{ HEALTH("throttled", n_throttled, 1) },
+	{ HEALTH("cooling", cooling_milli, 1000) },
+	{ HEALTH("foreign", foreign_milli, 1000) },
+	{ HEALTH("psi_cpu", psi_cpu, 100) },
+	{ HEALTH("psi_memory", psi_memory, 100) },
+	{ HEALTH("psi_memory_full", psi_memory_full, 100) },
+	{ HEALTH("psi_io", psi_io, 100) },
+	{ HEALTH("swap_used_mib", swap_mib, 1) },
+	{ HEALTH("store_free_mib", store_mib, 1) },
+};
+static const struct record health_record = RECORD(wire_health, health_members);
+
+static const struct record_member class_members[] = {
+	{ RECORD_VALUE("model", wire_core_class, model) },
+	{ RECORD_VALUE("cpus", wire_core_class, n_cpus) },
+	{ RECORD_VALUE("usable", wire_core_class, n_usable) },
+	{ RECORD_VALUE("threads", wire_core_class, threads_per_core) },
+	{ RECORD_VALUE("capacity", wire_core_class, capacity) },
+	{ RECORD_VALUE("max_khz", wire_core_class, max_khz) },
+	{ RECORD_VALUE("governor", wire_core_class, governor) },
+};
+static const struct record class_record = RECORD(wire_core_class,
+						 class_members);
+
+static json_t *macs_json(const void *machine)
+{
+	const struct wire_machine *m = machine;
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < m->n_macs; i++) {
+		char text[NODES_MAC_BYTES];
+
+		nodes_format_mac(text, m->macs[i].mac);
+		json_array_append_new(list, json_text(text));
+	}
+	return list;
+}
+
+static const struct record_member machine_members[] = {
+	{ RECORD_VALUE("model", wire_machine, model) },
+	{ RECORD_VALUE("kernel", wire_machine, kernel) },
+	{ RECORD_VALUE("id", wire_machine, machine_id) },
+	{ RECORD_VALUE("abis", wire_machine, abis) },
+	{ RECORD_LIST("classes", wire_machine, classes, n_classes, UINT8_MAX,
+		      &class_record) },
+	{ RECORD_COMPUTED("macs", macs_json) },
+	{ RECORD_NUMBER("quota", wire_machine, cpu_milli, 1, UINT32_MAX),
+	  .divisor = 1000 },
+	{ RECORD_VALUE("memory_mib", wire_machine, memory_mib) },
+	{ RECORD_NUMBER("memory_limit_mib", wire_machine, limit_mib, 1,
+			UINT32_MAX) },
+	{ RECORD_VALUE("swap_mib", wire_machine, swap_mib) },
+	{ RECORD_VALUE("store_mib", wire_machine, store_mib) },
+	{ RECORD_VALUE("toolchains", wire_machine, n_toolchains) },
+	{ RECORD_NUMBER("passive_celsius", wire_machine, passive_mk, 0,
+			WIRE_HEALTH_UNKNOWN - 1),
+	  .divisor = 1000, .zero = WIRE_ZERO_CELSIUS_MK },
+	{ RECORD_OBJECT("health", wire_machine, health, &health_record) },
+};
+static const struct record machine_record = RECORD(wire_machine,
+						   machine_members);
+
+/* Format the usable cores: "2+4" or "1+2+3" by class, otherwise "6". */
+static char *format_cores(const void *node)
+{
+	const struct peer_survey_node *p = node;
+	const struct wire_machine *m = &p->machine;
+	unsigned cores = p->hello.inventory.cores, sum = 0;
+	struct strv each = { 0 };
+	char *text;
+
+	for (unsigned k = 0; k < m->n_classes; k++) {
+		sum += m->classes[k].n_usable;
+		if (m->classes[k].n_usable)
+			strv_addf(&each, "%u", m->classes[k].n_usable);
+	}
+	/* Under a CPU quota the classes of usable cores are unknown. */
+	if (each.n > 1 && each.n < 4 && sum == cores)
+		text = strv_join(&each, "+");
+	else
+		text = xasprintf("%u", cores);
+	strv_release(&each);
+	return text;
+}
+
+/* Format a size as "512 MiB" or "3.8 GiB".  The caller frees the result. */
+static char *nodes_format_memory(unsigned mib)
+{
+	return mib < 1024 ? xasprintf("%u MiB", mib) :
+			    xasprintf("%.1f GiB", mib / 1024.0);
+}
+
+static char *format_node_memory(const void *node)
+{
+	return nodes_format_memory(((const struct peer_survey_node *)node)
+					   ->hello.inventory.memory_mib);
+}
+
+/*
+ * Format a temperature in millikelvin as "48 C".  Returns NULL if it is
+ * unknown.  The caller frees the result.
+ */
+static char *nodes_format_celsius(uint32_t mk)
+{
+	if (mk == WIRE_HEALTH_UNKNOWN)
+		return NULL;
+	return xasprintf("%d C", ((int)mk - WIRE_ZERO_CELSIUS_MK) / 1000);
+}
+
+static char *format_node_temperature(const void *node)
+{
+	const struct wire_machine *m =
+		&((const struct peer_survey_node *)node)->machine;
+
+	return m->kernel ? nodes_format_celsius(m->health.temperature_mk) :
+			   NULL;
+}
+
+static char *format_slots(const void *row)
+{
+	const struct nodes_row *r = row;
+
+	if (!r->answer)
+		return NULL;
+	return r->limit_reason ?
+		       xasprintf("%u/%u", r->slots, r->max_limit.slots) :
+		       xasprintf("%u", r->slots);
+}
+
+static char *format_note(const void *row)
+{
+	const struct nodes_row *r = row;
+
+	return xstrdup(r->reason       ? r->reason :
+		       r->limit_reason ? "see limits" :
+					 "ok");
+}
+
+static bool has_machine(const void *row)
+{
+	return ((const struct nodes_row *)row)->node->machine.kernel;
+}
+
+/* Name, state and limits, which all listings contain. */
+static const struct record_member common_members[] = {
+	{ RECORD_VALUE("name", node_entry, name), RECORD_VIA(nodes_row, entry),
+	  RECORD_COLUMN(1, "NODE") },
+	{ RECORD_VALUE("address", node_entry, address_text),
+	  RECORD_VIA(nodes_row, entry) },
+	{ RECORD_VALUE("state", nodes_row, state), RECORD_COLUMN(2, "STATE") },
+	{ RECORD_VALUE("reason", nodes_row, reason) },
+	{ RECORD_VALUE("slots", nodes_row, slots),
+	  RECORD_COLUMN_RIGHT(6, "SLOTS"), .format = format_slots },
+	{ RECORD_VALUE("why", nodes_row, max_limit.reason) },
+	{ RECORD_VALUE("full_slots", nodes_row, max_limit.slots) },
+	{ RECORD_VALUE("in_way", nodes_row, limit_reason) },
+};
+static const struct record common_record = RECORD(nodes_row, common_members);
+
+#define INVENTORY(name, member) \
+	RECORD_VALUE(name, peer_survey_node, hello.inventory.member)
+
+/* The answer of a node. */
+static const struct record_member answer_members[] = {
+	{ RECORD_VALUE("rtt_ms", peer_survey_node, rtt_ms) },
+	{ INVENTORY("host", host) },
+	{ INVENTORY("machine", machine), RECORD_COLUMN(5, "ARCH") },
+	{ INVENTORY("boot_id", boot_id) },
+	{ INVENTORY("cores", cores), RECORD_COLUMN_RIGHT(3, "CORES"),
+	  .format = format_cores },
+	{ INVENTORY("memory_mib", memory_mib), RECORD_COLUMN_RIGHT(4, "MEMORY"),
+	  .format = format_node_memory },
+	{ INVENTORY("available_mib", available_mib) },
+	{ INVENTORY("load", load_milli), .divisor = 1000, .decimals = 2,
+	  RECORD_COLUMN_RIGHT(7, "LOAD") },
+	{ RECORD_VALUE("sandbox", peer_survey_node, fit.layers) },
+	{ RECORD_COLUMN_RIGHT(8, "TEMP"), .format = format_node_temperature },
+};
+static const struct record answer_record = RECORD(peer_survey_node,
+						  answer_members);
+
+static const struct record_member list_members[] = {
+	{ RECORD_PART(&common_record) },
+	{ RECORD_VALUE("software", peer_survey_node, hello.software),
+	  RECORD_VIA(nodes_row, node) },
+	{ RECORD_PART(&answer_record), RECORD_VIA(nodes_row, answer) },
+	{ RECORD_OBJECT("hardware", peer_survey_node, machine, &machine_record),
+	  RECORD_VIA(nodes_row, node), .is_present = has_machine },
+	{ RECORD_COLUMN(9, "NOTE"), .format = format_note },
+};
+const struct record nodes_row_record = RECORD(nodes_row, list_members);
 
 json_t *nodes_json_list(const struct nodes_survey *s)
 {
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < s->n_nodes; i++) {
-		const struct peer_survey_node *p = &s->nodes[i];
-		json_t *o = node_json(s, i);
-
-		member_text(o, "software", p->hello.software);
-		if (p->hello.software) {
-			const struct wire_inventory *inv = &p->hello.inventory;
-
-			member_number(o, "rtt_ms", p->rtt_ms);
-			member_text(o, "host", inv->host);
-			member_text(o, "machine", inv->machine);
-			member_text(o, "boot_id", inv->boot_id);
-			member_number(o, "cores", inv->cores);
-			member_number(o, "memory_mib", inv->memory_mib);
-			member_number(o, "available_mib", inv->available_mib);
-			json_object_set_new(
-				o, "load", json_real(inv->load_milli / 1000.0));
-			member_text(o, "sandbox", p->fit.layers);
-		}
-		if (p->machine.kernel)
-			json_object_set_new(o, "hardware",
-					    machine_json(&p->machine));
-		json_array_append_new(list, o);
-	}
-	return json_pack("{s:o}", "nodes", list);
+	return json_pack(
+		"{s:o}", "nodes",
+		record_array_to_json(&nodes_row_record, s->rows, s->n_nodes));
 }
+
+static const struct record_member local_members[] = {
+	{ RECORD_VALUE("slots", node_limit, slots) },
+	{ RECORD_VALUE("why", node_limit, reason) },
+};
+static const struct record local_record = RECORD(node_limit, local_members);
 
 /*
  * Return as JSON the slots of each node and of the build host, and the
@@ -312,20 +398,17 @@ json_t *nodes_json_list(const struct nodes_survey *s)
  */
 static json_t *nodes_json_limits(const struct nodes_survey *s)
 {
-	json_t *list = json_array();
-	json_t *local = json_object();
+	json_t *list = record_array_to_json(&common_record, s->rows,
+					    s->n_nodes);
 
 	for (size_t i = 0; i < s->n_nodes; i++) {
-		json_t *o = node_json(s, i);
-
-		if (nodes_reason(&s->nodes[i]))
-			member_number(o, "slots", 0);
-		json_array_append_new(list, o);
+		if (s->rows[i].reason)
+			json_object_set_new(json_array_get(list, i), "slots",
+					    json_integer(0));
 	}
-	member_number(local, "slots", s->local_limit.slots);
-	member_text(local, "why", s->local_limit.reason);
-	return json_pack("{s:o, s:o, s:i}", "nodes", list, "local", local,
-			 "jobs", (int)nodes_count_jobs(s));
+	return json_pack("{s:o, s:o, s:i}", "nodes", list, "local",
+			 record_to_json(&local_record, &s->local_limit), "jobs",
+			 (int)nodes_count_jobs(s));
 }
 
 void nodes_print_limits(FILE *out, const struct nodes_survey *s)
@@ -336,25 +419,23 @@ void nodes_print_limits(FILE *out, const struct nodes_survey *s)
 
 	strv_split(&t.fields, "NODE JOBS REASON", " ");
 	for (size_t i = 0; i < s->n_nodes; i++) {
-		const struct peer_survey_node *p = &s->nodes[i];
-		const struct nodes_limit *l = &s->limits[i];
-		const char *reason = nodes_reason(p);
+		const struct nodes_row *r = &s->rows[i];
 
-		strv_add(&t.fields, p->entry->name);
-		if (reason) {
+		strv_add(&t.fields, r->entry->name);
+		if (r->reason) {
 			strv_add(&t.fields, "0");
-			strv_addf(&t.fields, "%s: %s", nodes_state(p), reason);
+			strv_addf(&t.fields, "%s: %s", r->state, r->reason);
 			continue;
 		}
-		strv_addf(&t.fields, "%u", l->current);
-		if (l->reason)
+		strv_addf(&t.fields, "%u", r->slots);
+		if (r->limit_reason)
 			strv_addf(&t.fields,
 				  "currently %u: %s; otherwise %u: %s",
-				  l->current, l->reason, l->max_limit.slots,
-				  l->max_limit.reason);
+				  r->slots, r->limit_reason, r->max_limit.slots,
+				  r->max_limit.reason);
 		else
-			strv_add(&t.fields, l->max_limit.reason);
-		strv_addf(&sum, "%u", l->current);
+			strv_add(&t.fields, r->max_limit.reason);
+		strv_addf(&sum, "%u", r->slots);
 	}
 
 	/* -j is the sum of all slots, limited by the build host's capacity. */
@@ -380,102 +461,37 @@ void nodes_print_limits(FILE *out, const struct nodes_survey *s)
 	strv_release(&sum);
 }
 
-/*
- * Format a temperature in millikelvin as "48 C".  Returns NULL if it is
- * unknown.  The caller frees the result.
- */
-static char *nodes_format_celsius(uint32_t mk)
-{
-	if (mk == WIRE_HEALTH_UNKNOWN)
-		return NULL;
-	return xasprintf("%d C", ((int)mk - WIRE_ZERO_CELSIUS_MK) / 1000);
-}
-
-/* Format a size as "512 MiB" or "3.8 GiB".  The caller frees the result. */
-static char *nodes_format_memory(unsigned mib)
-{
-	return mib < 1024 ? xasprintf("%u MiB", mib) :
-			    xasprintf("%.1f GiB", mib / 1024.0);
-}
-
-/* Add a row of `kfarm nodes list`: nine fields. */
-static void add_list_row(struct table *t, const struct nodes_survey *s,
-			 size_t i)
-{
-	const struct peer_survey_node *p = &s->nodes[i];
-	const struct wire_inventory *inv = &p->hello.inventory;
-	const char *reason = nodes_reason(p);
-
-	strv_add(&t->fields, p->entry->name);
-	strv_add(&t->fields, nodes_state(p));
-	if (p->up) {
-		const struct wire_machine *m = &p->machine;
-		struct strv each = { 0 };
-		char *celsius = NULL;
-		unsigned sum = 0;
-
-		/* Cores: "2+4" or "1+2+3" for 2 or 3 classes, otherwise "6". */
-		for (unsigned k = 0; k < m->n_classes; k++) {
-			sum += m->classes[k].n_usable;
-			if (m->classes[k].n_usable)
-				strv_addf(&each, "%u", m->classes[k].n_usable);
-		}
-		/* Under a CPU quota the classes of usable cores are unknown. */
-		if (each.n > 1 && each.n < 4 && sum == inv->cores)
-			strv_own(&t->fields, strv_join(&each, "+"));
-		else
-			strv_addf(&t->fields, "%u", inv->cores);
-		strv_release(&each);
-		strv_own(&t->fields, nodes_format_memory(inv->memory_mib));
-		strv_add(&t->fields, inv->machine);
-		if (s->limits[i].reason)
-			strv_addf(&t->fields, "%u/%u", s->limits[i].current,
-				  s->limits[i].max_limit.slots);
-		else
-			strv_addf(&t->fields, "%u", s->limits[i].current);
-		strv_addf(&t->fields, "%.2f", inv->load_milli / 1000.0);
-		if (p->machine.kernel)
-			celsius = nodes_format_celsius(
-				p->machine.health.temperature_mk);
-		strv_own(&t->fields, celsius ? celsius : xstrdup("-"));
-	} else {
-		for (int k = 0; k < 6; k++)
-			strv_add(&t->fields, "-");
-	}
-	if (!reason)
-		reason = s->limits[i].reason ? "see limits" : "ok";
-	strv_add(&t->fields, reason);
-}
-
 void nodes_print_list(FILE *out, const struct nodes_survey *s)
 {
-	struct table t = { .align = "llrrlrrrl" };
-	const size_t n_columns = strlen(t.align);
+	struct table t = { 0 };
 	struct strv cut = { 0 };
 	unsigned rows, columns;
 
 	if (!s->n_nodes)
 		return;
-	strv_split(&t.fields,
-		   "NODE STATE CORES MEMORY ARCH SLOTS LOAD TEMP NOTE", " ");
-	for (size_t i = 0; i < s->n_nodes; i++)
-		add_list_row(&t, s, i);
+	table_add_record(&t, &nodes_row_record, NULL);
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		struct nodes_row r = s->rows[i];
+
+		if (!r.node->up)
+			r.answer = NULL;
+		table_add_record(&t, &nodes_row_record, &r);
+	}
 	if (!terminal_size(fileno(out), &rows, &columns) || columns < WIDTH)
 		columns = WIDTH;
 	table_shorten(&t, columns);
 	/* Below the table, print in full each reason that was shortened. */
 	for (size_t i = 0; i < s->n_nodes; i++) {
-		const char *reason = nodes_reason(&s->nodes[i]);
-		const char *shown = t.fields.v[(i + 2) * n_columns - 1];
+		const struct nodes_row *r = &s->rows[i];
+		const char *shown = t.fields.v[(i + 2) * strlen(t.align) - 1];
 
-		if (!reason || !strcmp(reason, shown))
+		if (!r->reason || !strcmp(r->reason, shown))
 			continue;
 		/* The reason for an exclusion names the nodes it concerns. */
-		if (reason != s->nodes[i].excluded_reason)
-			strv_addf(&cut, "%s: %s", s->nodes[i].entry->name,
-				  reason);
-		else if (!strv_has(&cut, reason))
-			strv_add(&cut, reason);
+		if (r->reason != r->node->excluded_reason)
+			strv_addf(&cut, "%s: %s", r->entry->name, r->reason);
+		else if (!strv_has(&cut, r->reason))
+			strv_add(&cut, r->reason);
 	}
 	table_print(out, &t);
 	for (size_t i = 0; i < cut.n; i++)
@@ -593,20 +609,18 @@ static void print_disk_space(FILE *out, const struct wire_machine *m)
 }
 
 /* Print the probe report of a node that is up. */
-static void print_probe(FILE *out, const struct nodes_survey *s, size_t i)
+static void print_probe(FILE *out, const struct nodes_row *r)
 {
-	const struct peer_survey_node *p = &s->nodes[i];
+	const struct peer_survey_node *p = r->node;
 	const struct wire_inventory *inv = &p->hello.inventory;
-	const struct nodes_limit *l = &s->limits[i];
 	char *all = nodes_format_memory(inv->memory_mib);
 	char *left = nodes_format_memory(inv->available_mib);
-	const char *reason = nodes_reason(p);
 	struct strv macs = { 0 };
 
-	fprintf(out, "%s: %s, %s, answered in %u ms\n", p->entry->name,
-		nodes_state(p), p->hello.software, p->rtt_ms);
-	if (reason)
-		fprintf(out, "  gets no jobs: %s\n", reason);
+	fprintf(out, "%s: %s, %s, answered in %u ms\n", r->entry->name,
+		r->state, p->hello.software, p->rtt_ms);
+	if (r->reason)
+		fprintf(out, "  gets no jobs: %s\n", r->reason);
 	fprintf(out, "  %s, %s, %u core%s, %s memory (%s free), load %.2f\n",
 		inv->host, inv->machine, inv->cores, format_plural(inv->cores),
 		all, left, inv->load_milli / 1000.0);
@@ -628,10 +642,10 @@ static void print_probe(FILE *out, const struct nodes_survey *s, size_t i)
 		fputc('\n', out);
 	}
 	strv_release(&macs);
-	fprintf(out, "  %u slot%s: %s\n", l->max_limit.slots,
-		format_plural(l->max_limit.slots), l->max_limit.reason);
-	if (l->reason)
-		fprintf(out, "  currently %u: %s\n", l->current, l->reason);
+	fprintf(out, "  %u slot%s: %s\n", r->max_limit.slots,
+		format_plural(r->max_limit.slots), r->max_limit.reason);
+	if (r->limit_reason)
+		fprintf(out, "  currently %u: %s\n", r->slots, r->limit_reason);
 	fprintf(out, "  sandbox: %s\n",
 		*p->fit.layers ? p->fit.layers : "none");
 	free(left);
@@ -642,7 +656,7 @@ void nodes_print_probe(FILE *out, const struct nodes_survey *s)
 {
 	for (size_t i = 0; i < s->n_nodes; i++) {
 		if (s->nodes[i].up)
-			print_probe(out, s, i);
+			print_probe(out, &s->rows[i]);
 		else
 			fprintf(out, "%s: down: %s\n", s->nodes[i].entry->name,
 				s->nodes[i].why);
@@ -656,8 +670,15 @@ void nodes_survey_limits(struct nodes_survey *s)
 	for (size_t i = 0; i < s->n_nodes; i++) {
 		const struct peer_survey_node *p = &s->nodes[i];
 		const struct wire_inventory *inv = &p->hello.inventory;
-		struct nodes_limit *l = &s->limits[i];
+		struct nodes_row *r = &s->rows[i];
 
+		*r = (struct nodes_row){
+			.entry = p->entry,
+			.node = p,
+			.answer = p->hello.software ? p : NULL,
+			.state = nodes_state(p),
+			.reason = nodes_reason(p),
+		};
 		if (p->up) {
 			/*
 			 * Before protocol version 8, a node sends its health
@@ -667,12 +688,12 @@ void nodes_survey_limits(struct nodes_survey *s)
 				p->machine.kernel ? &p->machine.health :
 						    &wire_health_unknown;
 
-			node_limit(&l->max_limit, inv, &p->machine,
+			node_limit(&r->max_limit, inv, &p->machine,
 				   p->entry->slots);
-			l->current = node_limit_now(l->max_limit.slots, inv, h,
-						    0, &l->reason);
+			r->slots = node_limit_now(r->max_limit.slots, inv, h, 0,
+						  &r->limit_reason);
 		}
-		if (!nodes_reason(p))
+		if (!r->reason)
 			fed += node_limit_counted_cores(s->local.cores,
 							inv->cores);
 	}
@@ -689,7 +710,7 @@ int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 	s->nodes = setup.nodes = xcalloc(n, sizeof(*s->nodes));
 	for (size_t i = 0; i < n; i++)
 		peer_survey_init(&s->nodes[i], nodes[i]);
-	s->limits = xcalloc(n, sizeof(*s->limits));
+	s->rows = xcalloc(n, sizeof(*s->rows));
 	machine_inventory_collect(&s->local, "");
 	s->capacity = kernel_capacity(&s->capacity_reason, "");
 	ret = peer_survey_run(&setup, NULL, err);
@@ -705,26 +726,15 @@ void nodes_survey_release(struct nodes_survey *s)
 {
 	for (size_t i = 0; i < s->n_nodes; i++) {
 		peer_survey_release(&s->nodes[i]);
-		free(s->limits[i].max_limit.reason);
-		free(s->limits[i].reason);
+		free(s->rows[i].max_limit.reason);
+		free(s->rows[i].limit_reason);
 	}
 	free(s->nodes);
-	free(s->limits);
+	free(s->rows);
 	wire_inventory_release(&s->local);
 	free(s->local_limit.reason);
 	free(s->capacity_reason);
 	*s = (struct nodes_survey){ 0 };
-}
-
-const char *nodes_reason(const struct peer_survey_node *p)
-{
-	if (!p->up)
-		return p->why;
-	if (p->excluded_reason)
-		return p->excluded_reason;
-	if (p->entry->drained)
-		return "until `kfarm nodes resume`";
-	return p->fit.usable ? NULL : p->fit.reason;
 }
 
 unsigned nodes_count_jobs(const struct nodes_survey *s)
@@ -732,8 +742,8 @@ unsigned nodes_count_jobs(const struct nodes_survey *s)
 	unsigned sum = s->local_limit.slots;
 
 	for (size_t i = 0; i < s->n_nodes; i++) {
-		if (!nodes_reason(&s->nodes[i]))
-			sum += s->limits[i].current;
+		if (!s->rows[i].reason)
+			sum += s->rows[i].slots;
 	}
 	return sum < s->capacity ? sum : s->capacity;
 }

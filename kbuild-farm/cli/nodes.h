@@ -5,6 +5,7 @@
 #ifndef CLI_NODES_H
 #define CLI_NODES_H
 
+#include "base/record.h"
 #include "conf/conf.h"
 #include "node/limits.h"
 #include "node/roster.h"
@@ -48,21 +49,26 @@ int nodes_log_error(const struct nodes_request *r, const struct err *err);
 /* If no node is configured, print how to add one. */
 void nodes_print_if_empty(const struct nodes_request *r);
 
-/* The slots of one node. */
-struct nodes_limit {
+/* A row of the listings: a node and its slots. */
+struct nodes_row {
+	const struct node_entry *entry;
+	const struct peer_survey_node *node;
+	const struct peer_survey_node *answer; /* `node`; NULL: no HELLO */
+	const char *state; /* "up", "down", "unfit", "drained" or "cloned" */
+	const char *reason; /* why the node gets no jobs, or NULL */
 	/*
 	 * slots while the node is neither hot, nor loaded by other programs,
-	 * nor low on memory
+	 * nor low on memory; zeroed if the node is not up
 	 */
 	struct node_limit max_limit;
-	unsigned current; /* slots at present */
-	char *reason; /* why `current` is below max_limit, or NULL */
+	unsigned slots; /* at present */
+	char *limit_reason; /* why `slots` is below max_limit, or NULL */
 };
 
 /* The reports of the nodes, and the limits derived from them. */
 struct nodes_survey {
 	struct peer_survey_node *nodes; /* in the order of the arguments */
-	struct nodes_limit *limits; /* zeroed for a node that is not up */
+	struct nodes_row *rows; /* of the nodes */
 	size_t n_nodes;
 	struct wire_inventory local;
 	struct node_limit local_limit;
@@ -70,7 +76,7 @@ struct nodes_survey {
 	char *capacity_reason;
 };
 
-/* Compute all limits from s->nodes and s->local, as nodes_survey() does. */
+/* Fill the rows and the limits, as nodes_survey() does. */
 void nodes_survey_limits(struct nodes_survey *s);
 /*
  * Query `n` nodes concurrently and compute the limits.  Returns 0, and the
@@ -79,13 +85,13 @@ void nodes_survey_limits(struct nodes_survey *s);
 int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 		 size_t n, struct err *err);
 void nodes_survey_release(struct nodes_survey *s);
-/* Return why the node gets no jobs, or NULL if it gets jobs. */
-const char *nodes_reason(const struct peer_survey_node *p);
 /* Return the -j of a build with these nodes. */
 unsigned nodes_count_jobs(const struct nodes_survey *s);
 /* size of "5a:13:01:02:03:04" */
 #define NODES_MAC_BYTES 18
 
+/* A struct nodes_row in `kfarm nodes list --json` and `probe --json`. */
+extern const struct record nodes_row_record;
 /* Return the listing as JSON; the caller releases the reference. */
 json_t *nodes_json_list(const struct nodes_survey *s);
 /* Print the tables of `kfarm nodes list`, `limits` and `probe`. */

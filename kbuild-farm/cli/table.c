@@ -9,21 +9,21 @@
 #define COLUMN_GAP      2 /* between two columns */
 #define LAST_COLUMN_MIN 12
 
-void table_add_titles(struct table *t, const struct record *r)
-{
-	const struct record_member *m;
-
-	t->align = t->record_align;
-	for (unsigned i = 1; (m = record_column(r, i)); i++) {
-		t->record_align[i - 1] = m->align_right ? 'r' : 'l';
-		strv_add(&t->fields, m->title);
-	}
-}
-
 void table_add_record(struct table *t, const struct record *r, const void *s)
 {
-	for (unsigned i = 1; record_column(r, i); i++)
-		strv_own(&t->fields, record_format_column(r, s, i));
+	size_t n = 0;
+
+	t->align = t->record_align;
+	for (unsigned i = 1; i <= TABLE_COLUMNS_MAX; i++) {
+		const void *of = s;
+		const struct record_member *m = record_find_column(r, i, &of);
+
+		if (!m)
+			continue;
+		t->record_align[n++] = m->align_right ? 'r' : 'l';
+		strv_own(&t->fields,
+			 s ? record_format(m, of) : xstrdup(m->title));
+	}
 }
 
 /* Return the width of each column; the caller frees the array. */

@@ -23,14 +23,14 @@ struct table {
 	 * most this width.  The last column gets at least 12 columns.
 	 */
 	unsigned wrap_columns;
-	char record_align[TABLE_COLUMNS_MAX + 1]; /* of table_add_titles() */
+	char record_align[TABLE_COLUMNS_MAX + 1];
 };
 
-/* Set the columns of an empty table to those of a record; add their titles. */
-void table_add_titles(struct table *t, const struct record *r);
-/* Add the row of a struct. */
+/*
+ * Add the row of a struct to a table that has only rows of this record, or the
+ * titles if `s` is NULL.  `align` needs no value.
+ */
 void table_add_record(struct table *t, const struct record *r, const void *s);
-
 /* Return the width of the table. */
 unsigned table_width(const struct table *t);
 /*

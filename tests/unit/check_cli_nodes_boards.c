@@ -94,7 +94,7 @@ static void survey_board(struct nodes_survey *s, const struct node_entry *e,
 {
 	*s = (struct nodes_survey){ .n_nodes = 1, .capacity = 4096 };
 	s->nodes = xcalloc(1, sizeof(*s->nodes));
-	s->limits = xcalloc(1, sizeof(*s->limits));
+	s->rows = xcalloc(1, sizeof(*s->rows));
 	ask_board(&s->nodes[0], e, board, &s->local);
 	nodes_survey_limits(s);
 }
@@ -108,10 +108,8 @@ TEST(why_nodes_are_cloned_is_told_once)
 	static const char *const names[] = { "neo4a", "neo4b" };
 	struct node_entry e[2] = { 0 };
 	struct peer_survey_node nodes[2] = { 0 };
-	struct nodes_limit limits[2] = { 0 };
-	struct nodes_survey s = { .nodes = nodes,
-				  .limits = limits,
-				  .n_nodes = 2 };
+	struct nodes_row rows[2] = { 0 };
+	struct nodes_survey s = { .nodes = nodes, .rows = rows, .n_nodes = 2 };
 	struct buf out = { 0 };
 	const char *at;
 
@@ -121,6 +119,10 @@ TEST(why_nodes_are_cloned_is_told_once)
 		nodes[i].up = true;
 		nodes[i].hello.inventory.machine = (char *)"aarch64";
 		nodes[i].excluded_reason = (char *)CLONED;
+		rows[i] = (struct nodes_row){ .entry = &e[i],
+					      .node = &nodes[i],
+					      .state = "cloned",
+					      .reason = CLONED };
 	}
 	add_text(&out, "list", nodes_print_list, &s);
 	at = strstr(buf_str(&out), "\n" CLONED "\n");
@@ -178,7 +180,7 @@ static void survey_farm(struct nodes_survey *s, struct node_entry *entries)
 
 	*s = (struct nodes_survey){ .n_nodes = FARM_NODES, .capacity = 4096 };
 	s->nodes = xcalloc(FARM_NODES, sizeof(*s->nodes));
-	s->limits = xcalloc(FARM_NODES, sizeof(*s->limits));
+	s->rows = xcalloc(FARM_NODES, sizeof(*s->rows));
 	for (int i = 0; i < FARM_NODES; i++) {
 		entries[i] = (struct node_entry){ .name = (char *)names[i] };
 		ask_board(&s->nodes[i], &entries[i], article[i],
@@ -198,9 +200,9 @@ TEST(the_farm_that_was_tuned_by_hand_is_computed)
 	add_text(&out, "list", nodes_print_list, &s);
 	add_text(&out, "limits", nodes_print_limits, &s);
 	golden_file(path, buf_str(&out));
-	ck_assert_uint_eq(s.limits[0].current, 10);
-	ck_assert_uint_eq(s.limits[1].current, 10);
-	ck_assert_uint_eq(s.limits[2].current, 5);
+	ck_assert_uint_eq(s.rows[0].slots, 10);
+	ck_assert_uint_eq(s.rows[1].slots, 10);
+	ck_assert_uint_eq(s.rows[2].slots, 5);
 	ck_assert_uint_eq(s.local_limit.slots, 5);
 	ck_assert_uint_eq(nodes_count_jobs(&s), 30);
 	buf_release(&out);
