@@ -174,6 +174,8 @@ const struct record_member *record_find_column(const struct record *r,
 		const struct record_member *m = &r->members[i];
 		const void *of = struct_of(m, *s);
 
+		if (*s && m->is_present && !m->is_present(*s))
+			continue;
 		if (m->kind == RECORD_IS_PART)
 			m = record_find_column(m->of, column, &of);
 		else if (m->column != column)
@@ -191,7 +193,9 @@ char *record_format(const struct record_member *m, const void *s)
 	json_t *j = s && !m->format ? member_to_json(m, s) : NULL;
 	char *text = s && m->format ? m->format(s) : NULL;
 
-	if (json_is_string(j))
+	if (json_is_number(j) && m->format_number)
+		text = m->format_number(get_number(m, member_at(s, m->at)));
+	else if (json_is_string(j))
 		text = xstrdup(json_string_value(j));
 	else if (json_is_integer(j))
 		text = xasprintf("%lld", json_integer_value(j));

@@ -89,10 +89,11 @@ struct record_member {
 	uint8_t decimals; /* in the column, if the number has a divisor */
 	const char *title;
 	/*
-	 * Format the field of the column.  NULL stands for "-".  The caller
-	 * frees the result.
+	 * Format the field of the column, from the struct or from the number
+	 * as stored.  NULL stands for "-".  The caller frees the result.
 	 */
 	char *(*format)(const void *s);
+	char *(*format_number)(int64_t n); /* not called for null */
 };
 
 struct record {
@@ -184,8 +185,8 @@ json_t *record_to_json(const struct record *r, const void *s);
 /* Return an array of `n` structs as JSON. */
 json_t *record_array_to_json(const struct record *r, const void *v, size_t n);
 /*
- * Return the row of a column of the text table, or NULL if it has no such
- * column.  Replaces *s, which can be NULL, by the struct for record_format().
+ * Return the row of a column of the text table, or NULL if the struct *s has no
+ * such column.  Replaces *s by the struct for record_format() or NULL.
  */
 const struct record_member *record_find_column(const struct record *r,
 					       unsigned column, const void **s);

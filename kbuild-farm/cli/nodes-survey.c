@@ -273,16 +273,10 @@ static char *format_cores(const void *node)
 }
 
 /* Format a size as "512 MiB" or "3.8 GiB".  The caller frees the result. */
-static char *nodes_format_memory(unsigned mib)
+static char *nodes_format_memory(int64_t mib)
 {
-	return mib < 1024 ? xasprintf("%u MiB", mib) :
-			    xasprintf("%.1f GiB", mib / 1024.0);
-}
-
-static char *format_node_memory(const void *node)
-{
-	return nodes_format_memory(((const struct peer_survey_node *)node)
-					   ->hello.inventory.memory_mib);
+	return mib < 1024 ? xasprintf("%lld MiB", (long long)mib) :
+			    xasprintf("%.1f GiB", (double)mib / 1024);
 }
 
 /*
@@ -358,7 +352,7 @@ static const struct record_member answer_members[] = {
 	{ INVENTORY("cores", cores), RECORD_COLUMN_RIGHT(3, "CORES"),
 	  .format = format_cores },
 	{ INVENTORY("memory_mib", memory_mib), RECORD_COLUMN_RIGHT(4, "MEMORY"),
-	  .format = format_node_memory },
+	  .format_number = nodes_format_memory },
 	{ INVENTORY("available_mib", available_mib) },
 	{ INVENTORY("load", load_milli), .divisor = 1000, .decimals = 2,
 	  RECORD_COLUMN_RIGHT(7, "LOAD") },
@@ -469,7 +463,6 @@ void nodes_print_list(FILE *out, const struct nodes_survey *s)
 
 	if (!s->n_nodes)
 		return;
-	table_add_record(&t, &nodes_row_record, NULL);
 	for (size_t i = 0; i < s->n_nodes; i++) {
 		struct nodes_row r = s->rows[i];
 

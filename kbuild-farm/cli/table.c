@@ -11,7 +11,8 @@
 
 void table_add_record(struct table *t, const struct record *r, const void *s)
 {
-	size_t n = 0;
+	bool titles = !t->fields.n;
+	struct strv row = { 0 };
 
 	t->align = t->record_align;
 	for (unsigned i = 1; i <= TABLE_COLUMNS_MAX; i++) {
@@ -20,10 +21,15 @@ void table_add_record(struct table *t, const struct record *r, const void *s)
 
 		if (!m)
 			continue;
-		t->record_align[n++] = m->align_right ? 'r' : 'l';
-		strv_own(&t->fields,
-			 s ? record_format(m, of) : xstrdup(m->title));
+		if (titles) {
+			t->record_align[row.n] = m->align_right ? 'r' : 'l';
+			strv_add(&t->fields, m->title);
+		}
+		strv_own(&row, record_format(m, of));
 	}
+	for (size_t i = 0; i < row.n; i++)
+		strv_own(&t->fields, row.v[i]);
+	free(row.v);
 }
 
 /* Return the width of each column; the caller frees the array. */

@@ -27,8 +27,8 @@ struct table {
 };
 
 /*
- * Add the row of a struct to a table that has only rows of this record, or the
- * titles if `s` is NULL.  `align` needs no value.
+ * Add the row of a struct to a table that has only rows of this record, after
+ * the titles if the table is empty.  `align` needs no value.
  */
 void table_add_record(struct table *t, const struct record *r, const void *s);
 /* Return the width of the table. */

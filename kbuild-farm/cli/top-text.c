@@ -27,104 +27,142 @@ static unsigned count_running_jobs(const struct ui_node *n)
 	return jobs;
 }
 
-static void add_milli(struct table *t, int64_t n)
+/* A node with the members that kfarm top computes. */
+struct node_row {
+	const struct top_page *page;
+	const struct ui_node *node;
+	const struct events_node *reported;
+	unsigned jobs;
+	/* shown_* is unknown before the first heartbeat */
+	int64_t mean_ms, idle_ms, shown_sent, shown_received;
+};
+
+static bool is_of_build(const void *row)
 {
-	if (n == EVENTS_UNKNOWN)
-		strv_add(&t->fields, "-");
-	else
-		strv_addf(&t->fields, "%.1f", (double)n / 1000);
+	return ((const struct node_row *)row)->page->pid != TOP_NODES_PID;
 }
 
-static void add_bytes(struct table *t, int64_t n)
+static char *format_size(int64_t n)
 {
-	if (n == EVENTS_UNKNOWN)
-		strv_add(&t->fields, "-");
-	else if (n >= INT64_C(10) << 30)
-		strv_addf(&t->fields, "%.1f GiB", (double)n / (1 << 30));
-	else
-		strv_addf(&t->fields, "%.1f MiB", (double)n / (1 << 20));
+	return n >= INT64_C(10) << 30 ?
+		       xasprintf("%.1f GiB", (double)n / (1 << 30)) :
+		       xasprintf("%.1f MiB", (double)n / (1 << 20));
+}
+
+static char *format_mean(int64_t ms)
+{
+	return xasprintf("%.2f s", (double)ms / 1000);
 }
 
 /*
- * Format the field NOTE of a node: the reason of its state, throttling, and its
- * idle time while the build has jobs; or "-".  The caller frees the result.
+ * Format the reason of the node's state, throttling, and the idle time while
+ * the build has jobs.
  */
-static char *format_node_note(const struct ui_node *n, const struct ui_model *m,
-			      uint64_t now)
+static char *format_node_note(const void *row)
 {
-	uint64_t idle = m->n_jobs ? ui_node_idle_ms(n, now) : 0;
+	const struct node_row *r = row;
+	const struct ui_node *n = r->node;
+	int64_t idle = r->page->model.n_jobs ? r->idle_ms : 0;
 	struct buf out = { 0 };
 
-	if (n->reported->reason)
-		buf_add_str(&out, n->reported->reason);
+	if (r->reported->reason)
+		buf_add_str(&out, r->reported->reason);
 	if (n->clock_speed != EVENTS_UNKNOWN && n->clock_speed < FULL_SPEED)
 		buf_printf(&out, "%sthrottled to %lld %%", out.len ? ", " : "",
 			   (long long)n->clock_speed / 10);
 	if (idle >= IDLE_MS)
-		buf_printf(&out, "%sno job for %llu s", out.len ? ", " : "",
-			   (unsigned long long)idle / 1000);
+		buf_printf(&out, "%sno job for %lld s", out.len ? ", " : "",
+			   (long long)idle / 1000);
 	if (idle >= IDLE_MS && n->sandbox && !str_equal(n->sandbox, "ready"))
 		buf_printf(&out, ", toolchain %s", n->sandbox);
-	if (!out.len)
-		buf_add_str(&out, "-");
-	return buf_steal(&out);
+	return out.len ? buf_steal(&out) : NULL;
 }
 
-/*
- * Add the row of a node.  Only the page of a build has the columns JOBS to
- * RECEIVED.
- */
-static void add_node_row(struct table *t, const struct ui_node *n,
-			 const struct top_page *p)
-{
-	uint64_t mean = ui_node_mean_ms(n);
-	bool beat = n->has_heartbeat;
+#define NODE(name, member)                                               \
+	RECORD_VALUE(name, ui_node, member), RECORD_VIA(node_row, node), \
+		.empty_is_null = true
+#define REPORTED(name, member)                   \
+	RECORD_VALUE(name, events_node, member), \
+		RECORD_VIA(node_row, reported), .empty_is_null = true
+#define ROW(name, member) RECORD_VALUE(name, node_row, member)
+/* Only the page of a build has these members and columns. */
+#define IN_BUILD .is_present = is_of_build
+/* A number in thousandths with one decimal in the table. */
+#define MILLI .divisor = 1000, .decimals = 1
+#define SIZE  .format_number = format_size
 
-	strv_add(&t->fields, n->reported->name);
-	strv_add(&t->fields, *n->reported->state ? n->reported->state : "-");
-	if (n->reported->n_slots == EVENTS_UNKNOWN)
-		strv_add(&t->fields, "-");
-	else
-		strv_addf(&t->fields, "%lld", (long long)n->reported->n_slots);
-	if (p->pid != TOP_NODES_PID) {
-		strv_addf(&t->fields, "%u", count_running_jobs(n));
-		strv_addf(&t->fields, "%u", n->reported->n_jobs);
-		strv_addf(&t->fields, "%u", n->reported->n_failed);
-		strv_addf(&t->fields, "%u", n->reported->n_retries);
-		if (mean)
-			strv_addf(&t->fields, "%.2f s", (double)mean / 1000);
-		else
-			strv_add(&t->fields, "-");
-		add_bytes(t, beat ? n->reported->sent_bytes : EVENTS_UNKNOWN);
-		add_bytes(t,
-			  beat ? n->reported->received_bytes : EVENTS_UNKNOWN);
-	}
-	add_milli(t, n->load);
-	add_milli(t, n->other_load);
-	add_bytes(t, n->memory);
-	add_milli(t, n->temperature);
-	strv_own(&t->fields,
-		 format_node_note(n, &p->model, top_page_now_ms(p)));
-}
+static const struct record_member node_members[] = {
+	{ REPORTED("name", name), RECORD_COLUMN(1, "NODE") },
+	{ REPORTED("state", state), RECORD_COLUMN(2, "STATE") },
+	{ REPORTED("reason", reason) },
+	{ NODE("machine", machine) },
+	{ NODE("cores", n_cores) },
+	{ REPORTED("slots", n_slots), RECORD_COLUMN_RIGHT(3, "SLOTS") },
+	{ ROW("jobs", jobs), IN_BUILD, RECORD_COLUMN_RIGHT(4, "JOBS") },
+	{ REPORTED("done", n_jobs), IN_BUILD, RECORD_COLUMN_RIGHT(5, "DONE") },
+	{ REPORTED("failed", n_failed), IN_BUILD,
+	  RECORD_COLUMN_RIGHT(6, "FAILED") },
+	{ REPORTED("retries", n_retries), IN_BUILD,
+	  RECORD_COLUMN_RIGHT(7, "RETRIED") },
+	{ ROW("mean", mean_ms), IN_BUILD, MILLI, RECORD_COLUMN_RIGHT(8, "MEAN"),
+	  .format_number = format_mean },
+	{ ROW("idle", idle_ms), IN_BUILD, MILLI },
+	{ NODE("cell", sandbox), IN_BUILD },
+	{ REPORTED("sent", sent_bytes), IN_BUILD },
+	{ ROW(NULL, shown_sent), IN_BUILD, SIZE,
+	  RECORD_COLUMN_RIGHT(9, "SENT") },
+	{ REPORTED("received", received_bytes), IN_BUILD },
+	{ ROW(NULL, shown_received), IN_BUILD, SIZE,
+	  RECORD_COLUMN_RIGHT(10, "RECEIVED") },
+	{ REPORTED("cpu", cpu_ms), IN_BUILD, MILLI },
+	{ NODE("load", load), MILLI, RECORD_COLUMN_RIGHT(11, "LOAD") },
+	{ NODE("foreign", other_load), MILLI,
+	  RECORD_COLUMN_RIGHT(12, "OTHER") },
+	{ NODE("memory", memory), SIZE, RECORD_COLUMN_RIGHT(13, "MEMORY") },
+	{ NODE("temperature", temperature), MILLI,
+	  RECORD_COLUMN_RIGHT(14, "TEMP") },
+	{ NODE("speed", clock_speed), MILLI },
+	{ RECORD_COLUMN(15, "NOTE"), .format = format_node_note },
+};
+const struct record top_node_record = RECORD(node_row, node_members);
 
-/*
- * Print the table of nodes.  Only the page of a build has the columns about
- * jobs.
- */
-static void put_node_table(FILE *out, const struct top_page *p)
+/* Return the rows of the nodes of a page.  The caller frees them. */
+static struct node_row *node_rows(const struct top_page *p)
 {
 	const struct ui_model *m = &p->model;
-	bool builds = p->pid != TOP_NODES_PID;
-	struct table t = { .align = builds ? "llrrrrrrrrrrrrl" : "llrrrrrl" };
+	struct node_row *rows = xcalloc(m->n_nodes + 1, sizeof(*rows));
+	uint64_t now = top_page_now_ms(p);
 
-	strv_split(&t.fields, "NODE STATE SLOTS", " ");
-	if (builds)
-		strv_split(&t.fields,
-			   "JOBS DONE FAILED RETRIED MEAN SENT RECEIVED", " ");
-	strv_split(&t.fields, "LOAD OTHER MEMORY TEMP NOTE", " ");
-	for (size_t i = 0; i < m->n_nodes; i++)
-		add_node_row(&t, m->nodes[i], p);
+	for (size_t i = 0; i < m->n_nodes; i++) {
+		const struct ui_node *n = m->nodes[i];
+		int64_t mean = (int64_t)ui_node_mean_ms(n);
+		bool beat = n->has_heartbeat;
+
+		rows[i] = (struct node_row){
+			.page = p,
+			.node = n,
+			.reported = n->reported,
+			.jobs = count_running_jobs(n),
+			.mean_ms = mean ? mean : EVENTS_UNKNOWN,
+			.idle_ms = (int64_t)ui_node_idle_ms(n, now),
+			.shown_sent = beat ? n->reported->sent_bytes :
+					     EVENTS_UNKNOWN,
+			.shown_received = beat ? n->reported->received_bytes :
+						 EVENTS_UNKNOWN,
+		};
+	}
+	return rows;
+}
+
+static void put_node_table(FILE *out, const struct top_page *p)
+{
+	struct node_row *rows = node_rows(p);
+	struct table t = { 0 };
+
+	for (size_t i = 0; i < p->model.n_nodes; i++)
+		table_add_record(&t, &top_node_record, &rows[i]);
 	table_print(out, &t);
+	free(rows);
 }
 
 /* Print "build PID: GOALS, LABEL, TOOLCHAIN, TREE: END REASON". */
@@ -237,12 +275,17 @@ void top_once_print_brief(FILE *out, const struct top *t)
 	}
 }
 
-/* The functions below return null for an unknown number or an empty string. */
-static json_t *number(int64_t n)
+static json_t *nodes_json(const struct top_page *p)
 {
-	return n == EVENTS_UNKNOWN ? json_null() : json_integer(n);
+	struct node_row *rows = node_rows(p);
+	json_t *list = record_array_to_json(&top_node_record, rows,
+					    p->model.n_nodes);
+
+	free(rows);
+	return list;
 }
 
+/* The functions below return null for an unknown number or an empty string. */
 static json_t *milli(int64_t n)
 {
 	return n == EVENTS_UNKNOWN ? json_null() : json_real((double)n / 1000);
@@ -256,52 +299,6 @@ static json_t *count(unsigned n)
 static json_t *text_or_null(const char *text)
 {
 	return text && *text ? json_text(text) : json_null();
-}
-
-/* Return the nodes of a page; numbers of jobs only if it is a build's page. */
-static json_t *nodes_json(const struct top_page *p)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < p->model.n_nodes; i++) {
-		const struct ui_node *n = p->model.nodes[i];
-		const struct events_node *r = n->reported;
-		uint64_t now = top_page_now_ms(p), mean = ui_node_mean_ms(n);
-		json_t *o = json_object();
-
-		json_object_set_new(o, "name", json_text(r->name));
-		json_object_set_new(o, "state", text_or_null(r->state));
-		json_object_set_new(o, "reason", text_or_null(r->reason));
-		json_object_set_new(o, "machine", text_or_null(n->machine));
-		json_object_set_new(o, "cores", number(n->n_cores));
-		json_object_set_new(o, "slots", number(r->n_slots));
-		if (p->pid != TOP_NODES_PID) {
-			int64_t idle = (int64_t)ui_node_idle_ms(n, now);
-
-			json_object_set_new(o, "jobs",
-					    count(count_running_jobs(n)));
-			json_object_set_new(o, "done", count(r->n_jobs));
-			json_object_set_new(o, "failed", count(r->n_failed));
-			json_object_set_new(o, "retries", count(r->n_retries));
-			json_object_set_new(o, "mean",
-					    mean ? milli((int64_t)mean) :
-						   json_null());
-			json_object_set_new(o, "idle", milli(idle));
-			json_object_set_new(o, "cell",
-					    text_or_null(n->sandbox));
-			json_object_set_new(o, "sent", number(r->sent_bytes));
-			json_object_set_new(o, "received",
-					    number(r->received_bytes));
-			json_object_set_new(o, "cpu", milli(r->cpu_ms));
-		}
-		json_object_set_new(o, "load", milli(n->load));
-		json_object_set_new(o, "foreign", milli(n->other_load));
-		json_object_set_new(o, "memory", number(n->memory));
-		json_object_set_new(o, "temperature", milli(n->temperature));
-		json_object_set_new(o, "speed", milli(n->clock_speed));
-		json_array_append_new(list, o);
-	}
-	return list;
 }
 
 /* Return the unfinished jobs of a build. */
