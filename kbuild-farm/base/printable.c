@@ -94,6 +94,14 @@ void printable_add_escaped(struct buf *out, struct bytes text, unsigned allow)
 	}
 }
 
+char *printable_escape(const char *text)
+{
+	struct buf out = { 0 };
+
+	printable_add_escaped(&out, bytes_str(text), 0);
+	return buf_steal(&out);
+}
+
 void printable_replace(char *text, size_t len, unsigned allow, char replacement)
 {
 	struct bytes all = bytes_of(text, len);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/record.h"
 
+#include "base/printable.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,7 +198,7 @@ char *record_format(const struct record_member *m, const void *s)
 	if (json_is_number(j) && m->format_number)
 		text = m->format_number(get_number(m, member_at(s, m->at)));
 	else if (json_is_string(j))
-		text = xstrdup(json_string_value(j));
+		text = printable_escape(json_string_value(j));
 	else if (json_is_integer(j))
 		text = xasprintf("%lld", json_integer_value(j));
 	else if (json_is_real(j))

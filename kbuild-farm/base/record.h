@@ -190,7 +190,10 @@ json_t *record_array_to_json(const struct record *r, const void *v, size_t n);
  */
 const struct record_member *record_find_column(const struct record *r,
 					       unsigned column, const void **s);
-/* Return the field of a struct in a column.  The caller frees it. */
+/*
+ * Return the field of a struct in a column, with strings escaped for display.
+ * The caller frees it.
+ */
 char *record_format(const struct record_member *m, const void *s);
 
 /* Return the content of a file for the struct.  The caller frees it. */

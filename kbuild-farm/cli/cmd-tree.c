@@ -5,7 +5,6 @@
 #include "base/printable.h"
 #include "base/str.h"
 #include "base/url.h"
-#include "base/vec.h"
 #include "cli/cmd.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
@@ -62,8 +61,8 @@ struct last_build {
 struct listed {
 	char *name, *url;
 	bool exists; /* false: the tree is only in the configuration */
-	bool has_state; /* `state` is valid */
 	struct tree_state state;
+	const struct tree_state *known; /* `state`; NULL: not read */
 	struct last_build build;
 };
 
@@ -109,8 +108,9 @@ static void read_listed(struct listed *l, const char *name,
 
 	l->name = xstrdup(name);
 	l->exists = fs_is_dir(dir);
-	l->has_state = l->exists && !tree_state_read(&l->state, dir, &err);
-	if (l->exists && !l->has_state)
+	if (l->exists && !tree_state_read(&l->state, dir, &err))
+		l->known = &l->state;
+	if (l->exists && !l->known)
 		log_warning("%s; run `kfarm tree update %s` to rewrite it",
 			    err.text, name);
 	if (!url)
@@ -122,62 +122,90 @@ static void read_listed(struct listed *l, const char *name,
 	free(top);
 }
 
-/* Format a local time, or "-" for 0.  The caller frees the result. */
-static char *date_text(long long seconds)
+/* Format a local time; NULL for 0. */
+static char *date_text(int64_t seconds)
 {
 	time_t t = (time_t)seconds;
 	char text[20];
 	struct tm tm;
 
 	if (!seconds || !localtime_r(&t, &tm))
-		return xstrdup("-");
+		return NULL;
 	strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &tm);
 	return xstrdup(text);
 }
 
-/*
- * Escape a name for display, because a server has chosen it.  The caller frees
- * the result.
- */
-static char *printable_name(const char *name)
+static char *tree_size_text(int64_t bytes)
 {
-	struct buf out = { 0 };
+	double mib = (double)bytes / (1 << 20);
 
-	printable_add_escaped(&out, bytes_str(name), 0);
-	return buf_steal(&out);
+	return mib >= 1024 ? xasprintf("%.1f GiB", mib / 1024) :
+			     xasprintf("%.1f MiB", mib);
 }
 
 /* Format HEAD as "BRANCH COMMIT", or how to clone a missing tree. */
-static char *head_text(const struct listed *l)
+static char *head_text(const void *listed)
 {
+	const struct listed *l = listed;
 	const struct tree_branch *h = &l->state.head;
 	char *name, *out;
 
 	if (!l->exists)
 		return xasprintf("not cloned: kfarm tree update %s", l->name);
 	if (!h->name)
-		return xstrdup("-");
-	name = printable_name(h->name);
+		return NULL;
+	name = printable_escape(h->name);
 	out = xasprintf("%s %.*s", name, ABBREVIATED, h->commit);
 	free(name);
 	return out;
 }
 
-/* Format the last build: status, revision and time, or "-". */
-static char *build_text(const struct last_build *b)
+/* Format the last build: status, revision and time. */
+static char *build_text(const void *listed)
 {
+	const struct last_build *b = &((const struct listed *)listed)->build;
 	char *when, *text, *out;
 
 	if (!b->status)
-		return xstrdup("-");
+		return NULL;
 	when = date_text(b->time_s);
 	text = xasprintf("%s %s %s", b->status, b->revision ? b->revision : "-",
-			 when);
-	out = printable_name(text);
+			 when ? when : "-");
+	out = printable_escape(text);
 	free(text);
 	free(when);
 	return out;
 }
+
+static const struct record_member last_build_members[] = {
+	{ RECORD_VALUE("status", last_build, status) },
+	{ RECORD_VALUE("revision", last_build, revision) },
+	{ RECORD_VALUE("arch", last_build, arch) },
+	{ RECORD_VALUE("time", last_build, time_s) },
+	{ RECORD_VALUE("output", last_build, output) },
+};
+static const struct record last_build_record = RECORD(last_build,
+						      last_build_members);
+
+#define KNOWN RECORD_VIA(listed, known)
+
+static const struct record_member tree_members[] = {
+	{ RECORD_VALUE("name", listed, name), RECORD_COLUMN(1, "NAME") },
+	{ RECORD_VALUE("url", listed, url), RECORD_COLUMN(6, "FROM") },
+	{ RECORD_VALUE("cloned", listed, exists) },
+	{ RECORD_WORD("kind", tree_state, kind, tree_kinds), KNOWN },
+	{ RECORD_OBJECT("head", listed, state.head, &tree_branch_record),
+	  RECORD_COLUMN(2, "HEAD"), .format = head_text },
+	{ RECORD_LIST("branches", listed, state.branches, state.n_branches,
+		      TREE_BRANCHES_MAX, &tree_branch_record) },
+	{ RECORD_VALUE("size", tree_state, size_bytes), KNOWN,
+	  RECORD_COLUMN_RIGHT(4, "SIZE"), .format_number = tree_size_text },
+	{ RECORD_VALUE("updated", tree_state, updated_s), KNOWN,
+	  RECORD_COLUMN(3, "UPDATED"), .format_number = date_text },
+	{ RECORD_OBJECT("last_build", listed, build, &last_build_record),
+	  RECORD_COLUMN(5, "LAST BUILD"), .format = build_text },
+};
+const struct record tree_listed_record = RECORD(listed, tree_members);
 
 /*
  * Print the table of trees, with the newest branches of a tree in a line below
@@ -185,29 +213,11 @@ static char *build_text(const struct last_build *b)
  */
 static void print_trees(const struct listed *v, size_t n)
 {
-	struct table t = { .align = "lllrll" };
+	struct table t = { 0 };
 	char *text, *line;
-	double mib;
 
-	strv_split(&t.fields, "NAME,HEAD,UPDATED,SIZE,LAST BUILD,FROM", ",");
-	for (size_t i = 0; i < n; i++) {
-		const struct tree_state *s = v[i].has_state ? &v[i].state :
-							      NULL;
-
-		strv_add(&t.fields, v[i].name);
-		strv_own(&t.fields, head_text(&v[i]));
-		strv_own(&t.fields, date_text(s ? s->updated_s : 0));
-		mib = s ? (double)s->size_bytes / (1 << 20) : 0;
-		if (!s)
-			strv_add(&t.fields, "-");
-		else if (mib >= 1024)
-			strv_addf(&t.fields, "%.1f GiB", mib / 1024);
-		else
-			strv_addf(&t.fields, "%.1f MiB", mib);
-		strv_own(&t.fields, build_text(&v[i].build));
-		strv_own(&t.fields, printable_name(v[i].url ? v[i].url : "-"));
-	}
-
+	for (size_t i = 0; i < n; i++)
+		table_add_record(&t, &tree_listed_record, &v[i]);
 	/* Print the table line by line, to insert lines with branches. */
 	text = table_format(&t);
 	line = text;
@@ -218,7 +228,7 @@ static void print_trees(const struct listed *v, size_t n)
 		printf("%.*s\n", (int)end, line);
 		line += end + (line[end] == '\n');
 		for (size_t k = 0; s && k < s->n_branches; k++) {
-			char *name = printable_name(s->branches[k].name);
+			char *name = printable_escape(s->branches[k].name);
 
 			printf("%s%s", k ? ", " : "    newest: ", name);
 			free(name);
@@ -227,57 +237,6 @@ static void print_trees(const struct listed *v, size_t n)
 			putchar('\n');
 	}
 	free(text);
-}
-
-/* Return a branch with its commit, or null for a detached or unknown HEAD. */
-static json_t *branch_json(const struct tree_branch *b)
-{
-	json_t *o;
-
-	if (!b->name)
-		return json_null();
-	o = json_object();
-	json_object_set_new(o, "name", json_text(b->name));
-	json_object_set_new(o, "commit", json_text(b->commit));
-	json_object_set_new(o, "time", json_integer(b->time_s));
-	return o;
-}
-
-/* Return a tree with its branches and its last build. */
-static json_t *tree_json(const struct listed *l)
-{
-	const struct tree_state *s = &l->state;
-	const struct last_build *b = &l->build;
-	json_t *o = json_object(), *branches = json_array();
-	json_t *last = b->status ? json_object() : json_null();
-
-	if (b->status) {
-		json_object_set_new(last, "status", json_text(b->status));
-		json_object_set_new(last, "revision", json_text(b->revision));
-		json_object_set_new(last, "arch", json_text(b->arch));
-		json_object_set_new(last, "time", json_integer(b->time_s));
-		json_object_set_new(last, "output", json_text(b->output));
-	}
-	for (size_t i = 0; i < s->n_branches; i++)
-		json_array_append_new(branches, branch_json(&s->branches[i]));
-	json_object_set_new(o, "name", json_text(l->name));
-	json_object_set_new(o, "url", json_text(l->url));
-	json_object_set_new(o, "cloned", json_boolean(l->exists));
-	json_object_set_new(o, "kind",
-			    l->has_state ?
-				    json_text(tree_state_kind_name(s->kind)) :
-				    json_null());
-	json_object_set_new(o, "head", branch_json(&s->head));
-	json_object_set_new(o, "branches", branches);
-	json_object_set_new(o, "size",
-			    l->has_state ?
-				    json_integer((json_int_t)s->size_bytes) :
-				    json_null());
-	json_object_set_new(o, "updated",
-			    l->has_state ? json_integer(s->updated_s) :
-					   json_null());
-	json_object_set_new(o, "last_build", last);
-	return o;
 }
 
 /*
@@ -310,20 +269,18 @@ static int tree_list_main(void *request)
 		log_error("tree list: %s", err.text);
 		goto out;
 	}
+	v = xcalloc(names.n + 1, sizeof(*v));
 	for (size_t i = 0; i < names.n; i++)
-		read_listed(VEC_ADD(v, n), names.v[i], conf);
-	if (r->json) {
-		json_t *all = json_array();
-
-		for (size_t i = 0; i < n; i++)
-			json_array_append_new(all, tree_json(&v[i]));
-		table_print_json(json_pack("{s:o}", "trees", all));
-	} else if (n) {
+		read_listed(&v[n++], names.v[i], conf);
+	if (r->json)
+		table_print_json(json_pack(
+			"{s:o}", "trees",
+			record_array_to_json(&tree_listed_record, v, n)));
+	else if (n)
 		print_trees(v, n);
-	} else {
+	else
 		log_info(
 			"no trees yet; add one with `kfarm tree add NAME URL`");
-	}
 	for (size_t i = 0; i < n; i++) {
 		free(v[i].name);
 		free(v[i].url);

@@ -2,7 +2,6 @@
 #include "tree/state.h"
 
 #include "base/fs.h"
-#include "base/record.h"
 #include "tree/git.h"
 
 #include <git2.h>
@@ -10,17 +9,12 @@
 #include <string.h>
 #include <time.h>
 
-static const char *const kinds[] = {
+const char *const tree_kinds[TREE_KIND_IMPORT + 1] = {
 	[TREE_KIND_CLONE] = "clone",
 	[TREE_KIND_BORROWED] = "borrows",
 	[TREE_KIND_IN_PLACE] = "in-place",
 	[TREE_KIND_IMPORT] = "import",
 };
-
-const char *tree_state_kind_name(enum tree_kind kind)
-{
-	return kinds[kind];
-}
 
 static const struct json_file file_format = {
 	.file = { .max_bytes = 1u << 20, .mode = 0644, .durable = true },
@@ -32,17 +26,17 @@ static const struct record_member branch_members[] = {
 	{ RECORD_STRING("commit", tree_branch, commit), .required = true },
 	{ RECORD_NUMBER("time", tree_branch, time_s, INT64_MIN, INT64_MAX) },
 };
-static const struct record branch_record = RECORD(tree_branch, branch_members);
+const struct record tree_branch_record = RECORD(tree_branch, branch_members);
 
 static const struct record_member state_members[] = {
-	{ RECORD_WORD("kind", tree_state, kind, kinds), .required = true },
+	{ RECORD_WORD("kind", tree_state, kind, tree_kinds), .required = true },
 	{ RECORD_STRING("source", tree_state, source) },
 	{ RECORD_NUMBER("updated", tree_state, updated_s, INT64_MIN,
 			INT64_MAX) },
 	{ RECORD_NUMBER("size", tree_state, size_bytes, 0, INT64_MAX) },
-	{ RECORD_OBJECT("head", tree_state, head, &branch_record) },
+	{ RECORD_OBJECT("head", tree_state, head, &tree_branch_record) },
 	{ RECORD_LIST("branches", tree_state, branches, n_branches,
-		      TREE_BRANCHES_MAX, &branch_record) },
+		      TREE_BRANCHES_MAX, &tree_branch_record) },
 };
 static const struct record state_record = RECORD(tree_state, state_members);
 
@@ -94,7 +88,8 @@ static void insert_newest(struct tree_state *s, const char *name,
 	if (at == TREE_BRANCHES_MAX)
 		return;
 	if (s->n_branches == TREE_BRANCHES_MAX)
-		record_release(&branch_record, &s->branches[--s->n_branches]);
+		record_release(&tree_branch_record,
+			       &s->branches[--s->n_branches]);
 	memmove(&s->branches[at + 1], &s->branches[at],
 		(s->n_branches - at) * sizeof(*s->branches));
 	s->branches[at] = (struct tree_branch){
@@ -123,9 +118,9 @@ int tree_state_refresh(struct tree_state *s, git_repository *repo,
 	const git_oid *id;
 	int ret;
 
-	record_release(&branch_record, &s->head);
+	record_release(&tree_branch_record, &s->head);
 	for (size_t i = 0; i < s->n_branches; i++)
-		record_release(&branch_record, &s->branches[i]);
+		record_release(&tree_branch_record, &s->branches[i]);
 	s->n_branches = 0;
 	if (!s->branches)
 		s->branches = xcalloc(TREE_BRANCHES_MAX, sizeof(*s->branches));

@@ -8,7 +8,7 @@
 #ifndef TREE_STATE_H
 #define TREE_STATE_H
 
-#include "base/err.h"
+#include "base/record.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -42,8 +42,10 @@ struct tree_state {
 
 #define TREE_BRANCHES_MAX 5
 
-/* Return "clone", "borrows", "in-place" or "import". */
-const char *tree_state_kind_name(enum tree_kind kind);
+/* "clone", "borrows", "in-place" and "import". */
+extern const char *const tree_kinds[TREE_KIND_IMPORT + 1];
+/* A struct tree_branch in state.json and in listings. */
+extern const struct record tree_branch_record;
 /* Read DIR/state.json.  Returns 0, -ENOENT or another negative errno. */
 int tree_state_read(struct tree_state *s, const char *dir, struct err *err);
 /* Replace DIR/state.json.  Returns 0 or a negative errno. */
