@@ -152,23 +152,17 @@ struct record {
  */
 #define RECORD_VALUE(name, type, member) \
 	.key = (name), RECORD_WIDTH(type, member), .max = INT64_MAX, \
-	.kind = _Generic(RECORD_MEMBER(type, member),               \
-			 char *: RECORD_IS_STRING,                  \
-			 const char *: RECORD_IS_STRING,            \
-			 bool: RECORD_IS_BOOL,                      \
-			 struct digest: RECORD_IS_DIGEST,           \
-			 struct strv: RECORD_IS_STRINGS,            \
-			 uint8_t: RECORD_IS_NUMBER,                 \
-			 uint16_t: RECORD_IS_NUMBER,                \
-			 int: RECORD_IS_NUMBER,                     \
-			 unsigned: RECORD_IS_NUMBER,                \
-			 int64_t: RECORD_IS_NUMBER,                 \
-			 uint64_t: RECORD_IS_NUMBER,                \
-			 long long: RECORD_IS_NUMBER),              \
-	.min = _Generic(RECORD_MEMBER(type, member),                \
-			int: INT32_MIN,                               \
-			int64_t: -INT64_MAX,                        \
-			long long: -INT64_MAX,                      \
+	.kind = _Generic(RECORD_MEMBER(type, member),                \
+			 char *: RECORD_IS_STRING,                   \
+			 const char *: RECORD_IS_STRING,             \
+			 bool: RECORD_IS_BOOL,                       \
+			 struct digest: RECORD_IS_DIGEST,            \
+			 struct strv: RECORD_IS_STRINGS,             \
+			 default: RECORD_IS_NUMBER),                 \
+	.min = _Generic(RECORD_MEMBER(type, member),                 \
+			int: INT32_MIN,                              \
+			int64_t: -INT64_MAX,                         \
+			long long: -INT64_MAX,                       \
 			default: 0)
 /* Output only: a number in thousandths, written as a real. */
 #define RECORD_MILLI(name, type, member) \

@@ -858,21 +858,14 @@ static void print_findings(const struct doctor *d, bool all)
 	       n_lines[DOCTOR_OK]);
 }
 
-/* Print all findings as JSON, in the order of the checks. */
-static void print_findings_json(const struct doctor *d)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < d->n_findings; i++) {
-		const struct doctor_finding *f = &d->findings[i];
-
-		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:s, s:s?}", "check",
-					f->check, "state", states[f->state],
-					"what", f->text, "todo", f->advice));
-	}
-	table_print_json(list);
-}
+static const struct record_member finding_members[] = {
+	{ RECORD_VALUE("check", doctor_finding, check) },
+	{ RECORD_WORD("state", doctor_finding, state, states) },
+	{ RECORD_VALUE("what", doctor_finding, text) },
+	{ RECORD_VALUE("todo", doctor_finding, advice) },
+};
+const struct record doctor_finding_record = RECORD(doctor_finding,
+						   finding_members);
 
 /* Run all checks with a temporary directory, which is removed afterwards. */
 static int run_checks(struct doctor *d, struct err *err)
@@ -928,7 +921,8 @@ static int doctor_main(char *const *argv)
 		clean_text(d.findings[i].advice);
 	}
 	if (r.json)
-		print_findings_json(&d);
+		table_print_json(record_array_to_json(
+			&doctor_finding_record, d.findings, d.n_findings));
 	else
 		print_findings(&d, r.verbose);
 	status = count_findings(&d, DOCTOR_BROKEN) ? EXIT_USAGE : EXIT_OK;
