@@ -313,10 +313,18 @@ static char *format_slots(const void *row)
 static char *format_note(const void *row)
 {
 	const struct nodes_row *r = row;
+	unsigned version = r->node->hello.version_max;
+	struct buf note = { 0 };
 
-	return xstrdup(r->reason       ? r->reason :
-		       r->limit_reason ? "see limits" :
-					 "ok");
+	if (r->reason)
+		return xstrdup(r->reason);
+	if (version && version != WIRE_VERSION)
+		buf_printf(&note, "protocol %u", version);
+	if (r->limit_reason)
+		buf_printf(&note, "%ssee limits", note.len ? ", " : "");
+	if (!note.len)
+		buf_add_str(&note, "ok");
+	return buf_steal(&note);
 }
 
 static bool has_machine(const void *row)
@@ -365,6 +373,9 @@ static const struct record answer_record = RECORD(peer_survey_node,
 static const struct record_member list_members[] = {
 	{ RECORD_PART(&common_record) },
 	{ RECORD_VALUE("software", peer_survey_node, hello.software),
+	  RECORD_VIA(nodes_row, node) },
+	{ RECORD_NUMBER("protocol", peer_survey_node, hello.version_max, 1,
+			UINT16_MAX),
 	  RECORD_VIA(nodes_row, node) },
 	{ RECORD_PART(&answer_record), RECORD_VIA(nodes_row, answer) },
 	{ RECORD_OBJECT("hardware", peer_survey_node, machine, &machine_record),

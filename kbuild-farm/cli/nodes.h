@@ -90,8 +90,6 @@ unsigned nodes_count_jobs(const struct nodes_survey *s);
 /* size of "5a:13:01:02:03:04" */
 #define NODES_MAC_BYTES 18
 
-/* A struct nodes_row in `kfarm nodes list --json` and `probe --json`. */
-extern const struct record nodes_row_record;
 /* Return the listing as JSON; the caller releases the reference. */
 json_t *nodes_json_list(const struct nodes_survey *s);
 /* Print the tables of `kfarm nodes list`, `limits` and `probe`. */

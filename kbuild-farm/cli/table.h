@@ -31,6 +31,10 @@ struct table {
  * the titles if the table is empty.  `align` needs no value.
  */
 void table_add_record(struct table *t, const struct record *r, const void *s);
+/* The records of `kfarm doctor`, `nodes list`, `top --once` and `tree list`. */
+extern const struct record doctor_finding_record, nodes_row_record,
+	top_node_record, tree_listed_record;
+
 /* Return the width of the table. */
 unsigned table_width(const struct table *t);
 /*

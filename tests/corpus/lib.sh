@@ -50,6 +50,8 @@ declare -A mask=(
 	[bytes]='s/"(text|data|bss|file|size|bytes|sent|received)":( ?)[0-9]+/"\1":\2N/g'
 	# Round-trip time to a node.
 	[rtt]='s/[0-9]+(\.[0-9]+)? ms/N ms/g; s/"(rtt|rtt_ms|latency)": [0-9.]+/"\1": N/'
+	# The current version of the protocol.
+	[protocol]='s/"protocol": [0-9]+/"protocol": N/'
 	# Kernel features for sandboxes, and free space.
 	[kernel]='s/Linux [0-9][^ ,]*/Linux N/g
 		s/"(kernel|release|kernel_release)": "[0-9][^"]*"/"\1": "N"/

@@ -132,6 +132,48 @@ TEST(why_nodes_are_cloned_is_told_once)
 	buf_release(&out);
 }
 
+/* A kfarmd of an earlier release works, but does not offer everything. */
+TEST(the_protocol_version_of_a_node_is_shown_if_it_differs)
+{
+	struct node_entry e = { .name = (char *)"a" };
+	struct peer_survey_node node = {
+		.entry = &e,
+		.up = true,
+		.hello.software = (char *)"kfarmd 0.1",
+		.hello.inventory.machine = (char *)"x",
+		.fit.usable = 1,
+	};
+	struct nodes_row row = { 0 };
+	struct nodes_survey s = {
+		.nodes = &node, .rows = &row, .n_nodes = 1, .capacity = 1
+	};
+
+	for (unsigned version = WIRE_VERSION - 1; version <= WIRE_VERSION + 1;
+	     version++) {
+		struct buf out = { 0 };
+		char *note = xasprintf("protocol %u\n", version);
+		json_t *json, *nodes;
+
+		node.hello.version_max = (uint16_t)version;
+		nodes_survey_limits(&s);
+		add_text(&out, "list", nodes_print_list, &s);
+		ck_assert_msg(!strstr(buf_str(&out), note) ==
+				      (version == WIRE_VERSION),
+			      "%s", buf_str(&out));
+		json = nodes_json_list(&s);
+		nodes = json_object_get(json, "nodes");
+		ck_assert_int_eq(json_integer_value(json_object_get(
+					 json_array_get(nodes, 0), "protocol")),
+				 version);
+		json_decref(json);
+		free(row.max_limit.reason);
+		free(row.limit_reason);
+		free(s.local_limit.reason);
+		free(note);
+		buf_release(&out);
+	}
+}
+
 static const char *const boards[] = { "rk3399", "s912",      "s912-hot",
 				      "s905x",  "s905x-hot", "pi4",
 				      "pi5",    "server",    "container" };

@@ -29,7 +29,7 @@ record listings-nodes-config cat .config/kfarm/config
 for verb in list probe limits; do
 	masked rtt kernel -- "listings-nodes-$verb" kfarm nodes $verb
 	# The identity of the machine is a digest.
-	masked rtt kernel digest -- "listings-nodes-$verb-json" kfarm nodes $verb --json
+	masked rtt protocol kernel digest -- "listings-nodes-$verb-json" kfarm nodes $verb --json
 done
 masked rtt kernel -- listings-nodes-probe-one kfarm nodes probe sock
 record listings-nodes-resume kfarm nodes resume sock
