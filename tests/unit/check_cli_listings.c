@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: cli */
+/*
+ * The manual describes exactly the JSON members (.It Li) and the columns
+ * (.It Cm) of each record, between two comments.  Run from the top directory.
+ */
+#include "../lib/test.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "cli/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct listing {
+	const char *page, *name;
+	const struct record *record;
+} listings[] = {
+	{ "man/kfarm-doctor.1", "findings", &doctor_finding_record },
+	{ "man/kfarm-nodes.1", "nodes", &nodes_row_record },
+	{ "man/kfarm-top.1", "top nodes", &top_node_record },
+	{ "man/kfarm-tree.1", "trees", &tree_listed_record },
+};
+
+/* Add "Li KEY" and "Cm COLUMN" for each row of a record. */
+static void add_rows(struct strv *out, const struct record *r)
+{
+	for (size_t i = 0; i < r->n_members; i++) {
+		const struct record_member *m = &r->members[i];
+
+		if (m->key)
+			strv_addf(out, "Li %s", m->key);
+		if (m->title)
+			strv_addf(out, "Cm %s", m->title);
+		if (m->of)
+			add_rows(out, m->of);
+	}
+}
+
+/* Add the same for each item between the comments. */
+static void add_items(struct strv *out, const struct listing *l)
+{
+	char *begin = xasprintf(".\\\" %s: begin\n", l->name);
+	char *end = xasprintf(".\\\" %s: end\n", l->name), *at, *stop;
+	struct strv lines = { 0 };
+	struct buf text = { 0 };
+	struct err err;
+
+	ck_assert_msg(!fs_read(l->page, 1u << 20, &text, &err), "%s", err.text);
+	at = strstr(buf_str(&text), begin);
+	stop = strstr(buf_str(&text), end);
+	ck_assert_msg(at && stop, "%s: %s", l->page, l->name);
+	*stop = '\0';
+	strv_split(&lines, at, "\n");
+	for (size_t i = 0; i < lines.n; i++) {
+		struct strv names = { 0 };
+		char kind[3];
+
+		if (sscanf(lines.v[i], ".It %2s ", kind) != 1)
+			continue;
+		strv_split(&names, lines.v[i] + strlen(".It Li "), ",");
+		for (size_t k = 0; k < names.n; k++) {
+			char *name = names.v[k] + strspn(names.v[k], " ");
+
+			while (str_ends(name, " "))
+				name[strlen(name) - 1] = '\0';
+			strv_addf(out, "%s %s", kind, name);
+		}
+		strv_release(&names);
+	}
+	strv_release(&lines);
+	buf_release(&text);
+	free(begin);
+	free(end);
+}
+
+TEST_EACH(the_manual_describes_the_rows_of_a_listing, listings)
+{
+	struct strv rows = { 0 }, items = { 0 };
+	char *want, *got;
+
+	add_rows(&rows, row->record);
+	add_items(&items, row);
+	strv_sort_unique(&rows);
+	strv_sort_unique(&items);
+	want = strv_join(&rows, "\n");
+	got = strv_join(&items, "\n");
+	ck_assert_str_eq(got, want);
+	free(want);
+	free(got);
+	strv_release(&rows);
+	strv_release(&items);
+}
