@@ -163,19 +163,19 @@ static void add_shown_path(struct buf *out, const char *path)
 }
 
 /*
- * Append "TREE: TARGETS, output DIR", or "DIR: COMMAND" for a `kfarm run`,
- * with at most `columns` columns.  If the text is longer, the targets and then
- * the directories are cut.
+ * Format the second line of a build: "TREE: TARGETS, output DIR", or "DIR:
+ * COMMAND" for a `kfarm run`, with at most `columns` columns.  If the text is
+ * longer, the targets and then the directories are cut.
  */
-static void add_details(struct buf *out, const struct history_build *b,
-			unsigned columns)
+static char *format_details(const struct history_build *b, unsigned columns)
 {
 	const char *where = b->tree ? b->tree : b->dir;
 	char *what = events_totals_sanitize(b->command ? b->command : "-",
 					    EVENTS_NAME_MAX, 0);
-	struct buf before = { 0 }, after = { 0 }, all = { 0 };
+	struct buf before = { 0 }, after = { 0 }, all = { 0 }, out = { 0 };
 	unsigned used;
 
+	buf_printf(&out, "%*s", INDENT, "");
 	if (where) {
 		add_shown_path(&before, where);
 		buf_add_str(&before, ": ");
@@ -191,43 +191,18 @@ static void add_details(struct buf *out, const struct history_build *b,
 		       columns > used + WHAT_LEAST ? columns - used :
 						     WHAT_LEAST);
 	buf_add_str(&all, buf_str(&after));
-	ui_width_elide(out, buf_str(&all), columns);
+	ui_width_elide(&out, buf_str(&all), columns);
 	buf_release(&all);
 	buf_release(&after);
 	buf_release(&before);
 	free(what);
-}
-
-/*
- * Print the lines of the table `rows`.  After the line of each build follows a
- * line with its tree, targets and output directory.
- */
-static void print_with_details(FILE *out, const char *rows,
-			       const struct history_listing *l,
-			       unsigned columns)
-{
-	size_t left = l->n_builds;
-	const char *end = strchr(rows, '\n');
-
-	/* The first line is the heading. */
-	fprintf(out, "%.*s\n", (int)(end - rows), rows);
-	while (left-- > 0) {
-		struct buf details = { 0 };
-
-		rows = end + 1;
-		end = strchr(rows, '\n');
-		add_details(&details, &l->builds[left], columns - INDENT);
-		fprintf(out, "%.*s\n%*s%s\n", (int)(end - rows), rows, INDENT,
-			"", buf_str(&details));
-		buf_release(&details);
-	}
+	return buf_steal(&out);
 }
 
 void history_print(FILE *out, const struct history_listing *l, unsigned columns)
 {
 	struct table t = { .align = "rrrllllrr" };
 	unsigned least;
-	char *rows;
 
 	/* Measure the table while CONFIG is only as wide as its heading. */
 	add_build_rows(&t, l, 1, false);
@@ -236,9 +211,10 @@ void history_print(FILE *out, const struct history_listing *l, unsigned columns)
 	/* If CONFIG cannot grow by 5 columns, also cut ARCH and TOOLCHAIN. */
 	add_build_rows(&t, l, LEAST + (columns > least ? columns - least : 0),
 		       least + LEAST - 1 > columns);
-	rows = table_format(&t);
-	print_with_details(out, rows, l, columns);
-	free(rows);
+	for (size_t i = l->n_builds; i > 0; i--)
+		strv_own(&t.below,
+			 format_details(&l->builds[i - 1], columns - INDENT));
+	table_print(out, &t);
 }
 
 /* Set a number, or null for a negative number, which means unknown. */

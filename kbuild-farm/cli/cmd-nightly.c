@@ -204,12 +204,15 @@ static void add_listed_row(struct table *t, const struct listed *l)
 	}
 }
 
-/* Print the first bad and the last good result below the row of a build. */
-static void print_bad(const struct listed *l)
+/* Format the first bad and the last good result below the row of a build. */
+static char *format_bad(const struct listed *l)
 {
-	const struct nightly_result *good = l->last->last_good;
 	struct buf out = { 0 };
+	const struct nightly_result *good;
 
+	if (!l->first_bad)
+		return xstrdup("");
+	good = l->last->last_good;
 	buf_add_str(&out, "    since ");
 	add_short_revision(&out, l->first_bad);
 	buf_add_str(&out, " (");
@@ -221,37 +224,23 @@ static void print_bad(const struct listed *l)
 		nightly_report_add_date(&out, good->began_s);
 		buf_add_str(&out, ")");
 	}
-	printf("%s\n", buf_str(&out));
-	buf_release(&out);
+	return buf_steal(&out);
 }
 
 /* Print the table of builds with a line below the row of each bad build. */
 static void print_nightlies(const struct job_results *v, size_t n)
 {
 	struct table t = { .align = "lllrll" };
-	char *text, *line;
 
 	strv_split(&t.fields, "NIGHTLY BUILD STATE ERR/WARN REVISION BUILT",
 		   " ");
 	for (size_t i = 0; i < n; i++) {
-		for (size_t k = 0; k < v[i].n_rows; k++)
+		for (size_t k = 0; k < v[i].n_rows; k++) {
 			add_listed_row(&t, &v[i].rows[k]);
-	}
-	/* Print the table line by line, to insert lines for bad builds. */
-	text = table_format(&t);
-	line = strchr(text, '\n') + 1;
-	printf("%.*s", (int)(line - text), text);
-	for (size_t i = 0; i < n; i++) {
-		for (size_t row = 0; row < v[i].n_rows; row++) {
-			size_t end = strcspn(line, "\n");
-
-			printf("%.*s\n", (int)end, line);
-			line += end + 1;
-			if (v[i].rows[row].first_bad)
-				print_bad(&v[i].rows[row]);
+			strv_own(&t.below, format_bad(&v[i].rows[k]));
 		}
 	}
-	free(text);
+	table_print(stdout, &t);
 }
 
 /* Return commit, time and directory of a result, or null. */

@@ -207,36 +207,24 @@ static const struct record_member tree_members[] = {
 };
 const struct record tree_listed_record = RECORD(listed, tree_members);
 
-/*
- * Print the table of trees, with the newest branches of a tree in a line below
- * its row.
- */
+/* Print the table of trees with the newest branches of each tree. */
 static void print_trees(const struct listed *v, size_t n)
 {
 	struct table t = { 0 };
-	char *text, *line;
 
-	for (size_t i = 0; i < n; i++)
-		table_add_record(&t, &tree_listed_record, &v[i]);
-	/* Print the table line by line, to insert lines with branches. */
-	text = table_format(&t);
-	line = text;
-	for (size_t i = 0; i <= n; i++) {
-		const struct tree_state *s = i ? &v[i - 1].state : NULL;
-		size_t end = strcspn(line, "\n");
+	for (size_t i = 0; i < n; i++) {
+		const struct tree_state *s = &v[i].state;
+		struct buf newest = { 0 };
 
-		printf("%.*s\n", (int)end, line);
-		line += end + (line[end] == '\n');
-		for (size_t k = 0; s && k < s->n_branches; k++) {
-			char *name = printable_escape(s->branches[k].name);
-
-			printf("%s%s", k ? ", " : "    newest: ", name);
-			free(name);
+		for (size_t k = 0; k < s->n_branches; k++) {
+			buf_add_str(&newest, k ? ", " : "    newest: ");
+			printable_add_escaped(
+				&newest, bytes_str(s->branches[k].name), 0);
 		}
-		if (s && s->n_branches)
-			putchar('\n');
+		table_add_record(&t, &tree_listed_record, &v[i]);
+		strv_own(&t.below, buf_steal(&newest));
 	}
-	free(text);
+	table_print(stdout, &t);
 }
 
 /*

@@ -120,7 +120,7 @@ void table_print(FILE *out, struct table *t)
 	if (t->wrap_columns > before + left)
 		left = t->wrap_columns - before;
 	for (size_t i = 0; i < t->fields.n; i++) {
-		size_t column = i % columns;
+		size_t column = i % columns, row = i / columns;
 		int pad = wide[column] - (int)ui_width(t->fields.v[i]);
 
 		if (column)
@@ -131,26 +131,17 @@ void table_print(FILE *out, struct table *t)
 			print_wrapped(out, t->fields.v[i], before, left);
 		else
 			fputs(t->fields.v[i], out);
-		if (column + 1 == columns)
-			fputc('\n', out);
-		else if (t->align[column] == 'l')
+		if (column + 1 < columns && t->align[column] == 'l')
 			fprintf(out, "%*s", pad, "");
+		if (column + 1 < columns)
+			continue;
+		fputc('\n', out);
+		if (row && row <= t->below.n && *t->below.v[row - 1])
+			fprintf(out, "%s\n", t->below.v[row - 1]);
 	}
 	free(wide);
 	strv_release(&t->fields);
-}
-
-char *table_format(struct table *t)
-{
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-
-	if (!out)
-		str_out_of_memory();
-	table_print(out, t);
-	fclose(out);
-	return text;
+	strv_release(&t->below);
 }
 
 void table_print_json(json_t *json)

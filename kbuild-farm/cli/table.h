@@ -18,6 +18,8 @@
 struct table {
 	const char *align; /* a letter per column: l or r */
 	struct strv fields; /* row by row; add with strv_add() */
+	/* lines below the rows, without the first row; "" for no line */
+	struct strv below;
 	/*
 	 * If not 0, the last column is wrapped at words so that a row has at
 	 * most this width.  The last column gets at least 12 columns.
@@ -44,8 +46,6 @@ unsigned table_width(const struct table *t);
 void table_shorten(struct table *t, unsigned columns);
 /* Print all rows, without padding the last column, and empty the table. */
 void table_print(FILE *out, struct table *t);
-/* Return all rows as text, which the caller frees, and empty the table. */
-char *table_format(struct table *t);
 /* Print the output of --json on stdout and release the reference. */
 void table_print_json(json_t *json);
 
