@@ -127,15 +127,18 @@ static void add_members(json_t *o, const struct record *r, const void *s)
 	for (size_t i = 0; i < r->n_members; i++) {
 		const struct record_member *m = &r->members[i];
 		const void *of = struct_of(m, s);
+		json_t *j;
 
 		if (m->is_present && !m->is_present(s))
 			continue;
 		if (m->kind == RECORD_IS_PART && of)
-			add_members(o, m->of, of);
-		else if (m->key)
-			json_object_set_new(o, m->key,
-					    of ? member_to_json(m, of) :
-						 json_null());
+			add_members(o, m->of, member_at(of, m->at));
+		if (!m->key)
+			continue;
+		j = of ? member_to_json(m, of) : json_null();
+		if (m->omit_null && json_is_null(j))
+			continue;
+		json_object_set_new(o, m->key, j);
 	}
 }
 
@@ -178,10 +181,12 @@ const struct record_member *record_find_column(const struct record *r,
 
 		if (*s && m->is_present && !m->is_present(*s))
 			continue;
-		if (m->kind == RECORD_IS_PART)
+		if (m->kind == RECORD_IS_PART) {
+			of = of ? member_at(of, m->at) : NULL;
 			m = record_find_column(m->of, column, &of);
-		else if (m->column != column)
+		} else if (m->column != column) {
 			m = NULL;
+		}
 		if (m) {
 			*s = of;
 			return m;

@@ -59,7 +59,10 @@ struct record_member {
 		/* Output only: */
 		/* result of `compute`; NULL: the member is not written */
 		RECORD_IS_COMPUTED,
-		/* all members of `of`, not nested; none if `via` is NULL */
+		/*
+		 * all members of a nested struct, described by `of`, in the
+		 * same object; none if `via` is NULL
+		 */
 		RECORD_IS_PART,
 	} kind;
 	bool required;
@@ -81,6 +84,7 @@ struct record_member {
 	/* The output takes the returned reference. */
 	json_t *(*compute)(const void *s);
 	bool empty_is_null; /* an empty string is written as null */
+	bool omit_null; /* the member is not written if it is null */
 	/* If `divisor` is not 0, the number n is (n - zero) / divisor. */
 	uint32_t divisor;
 	int32_t zero;
@@ -169,7 +173,11 @@ struct record {
 	RECORD_VALUE(name, type, member), .divisor = 1000
 #define RECORD_COMPUTED(name, function) \
 	.key = (name), .kind = RECORD_IS_COMPUTED, .compute = (function)
-#define RECORD_PART(record)          .kind = RECORD_IS_PART, .of = (record)
+#define RECORD_PART(type, member, record)                            \
+	.kind = RECORD_IS_PART, .at = offsetof(struct type, member), \
+	.of = (record)
+#define RECORD_PART_VIA(type, pointer, record) \
+	.kind = RECORD_IS_PART, .of = (record), RECORD_VIA(type, pointer)
 #define RECORD_VIA(type, pointer)    .via = offsetof(struct type, pointer) + 1
 #define RECORD_COLUMN(n, text)       .column = (n), .title = (text)
 #define RECORD_COLUMN_RIGHT(n, text) RECORD_COLUMN(n, text), .align_right = true

@@ -72,21 +72,10 @@ static char *nodes_check_short_name(const char *name)
 static void nodes_check_print_line(FILE *out, const char *text)
 {
 	char *clean = xstrdup(text);
-	size_t column = 0;
 
 	printable_replace(clean, strlen(clean), 0, '?');
-	for (const char *at = clean; *at;) {
-		size_t len = strcspn(at, " ");
-
-		if (column && column + 1 + len > WIDTH) {
-			fputc('\n', out);
-			column = 0;
-		}
-		fprintf(out, "%*s%.*s", column ? 1 : INDENT, "", (int)len, at);
-		column += (column ? 1 : INDENT) + len;
-		at += len;
-		at += strspn(at, " ");
-	}
+	fprintf(out, "%*s", INDENT, "");
+	table_print_wrapped(out, clean, INDENT, WIDTH - INDENT);
 	fputc('\n', out);
 	free(clean);
 }
@@ -150,93 +139,156 @@ void nodes_check_print(FILE *out, const struct nodes_check *c)
 			"nothing was compiled; select another compiler with -t");
 }
 
-/* Set "hottest_celsius" from a temperature in millikelvin, if it is known. */
-static void set_celsius(json_t *o, uint32_t mk)
+static unsigned count_other_faults(const struct admin_node_test_count *c)
 {
-	if (mk != WIRE_HEALTH_UNKNOWN)
-		json_object_set_new(
-			o, "hottest_celsius",
-			json_real(((double)mk - WIRE_ZERO_CELSIUS_MK) / 1000));
+	return c->n_damaged + c->n_failed;
 }
 
-/* Set "slowest_clock", a fraction of the maximum clock rate, if it is known. */
-static void set_slowest(json_t *o, uint32_t milli)
+static char *format_other_faults(const void *count)
 {
-	if (milli != WIRE_HEALTH_UNKNOWN)
-		json_object_set_new(o, "slowest_clock",
-				    json_real(milli / 1000.0));
+	return xasprintf("%u", count_other_faults(count));
 }
 
-/* Set "first", the first error of a burn-in or null, and its time. */
-static void set_first(json_t *o, const struct admin_node_test_count *c)
+static char *format_clock(int64_t milli)
 {
-	json_object_set_new(o, "first", json_text(c->first_error));
-	if (c->first_error)
-		json_object_set_new(
-			o, "first_ms",
-			json_integer((json_int_t)c->first_error_ms));
+	return xasprintf("%lld %%", (long long)milli / 10);
 }
 
-static json_t *counts_json(const struct admin_node_test_count *c)
+static char *format_cpu(int64_t ms)
 {
-	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i}", "asked",
-			 (int)c->n_sent, "right", (int)c->n_right, "wrong",
-			 (int)c->n_wrong, "crashed", (int)c->n_crashed,
-			 "damaged", (int)c->n_damaged, "failed",
-			 (int)c->n_failed);
+	struct buf cpu = { 0 };
+
+	format_duration_short(&cpu, (uint64_t)ms);
+	return buf_steal(&cpu);
 }
+
+static char *format_node_name(const void *result)
+{
+	return nodes_check_short_name(
+		((const struct admin_node_test_result *)result)->entry->name);
+}
+
+static char *format_class_name(const void *class)
+{
+	char *name = xasprintf(
+		"  %s", ((const struct admin_node_test_class *)class)->name);
+	char *shown = nodes_check_short_name(name);
+
+	free(name);
+	return shown;
+}
+
+static char *format_nothing(const void *s)
+{
+	(void)s;
+	return xstrdup("");
+}
+
+static bool has_first_error(const void *count)
+{
+	return ((const struct admin_node_test_count *)count)->first_error;
+}
+
+#define COUNT(name, member) RECORD_VALUE(name, admin_node_test_count, member)
+
+static const struct record_member count_members[] = {
+	{ COUNT("asked", n_sent) },
+	{ COUNT("right", n_right), RECORD_COLUMN_RIGHT(3, "CORRECT") },
+	{ COUNT("wrong", n_wrong), RECORD_COLUMN_RIGHT(4, "WRONG") },
+	{ COUNT("crashed", n_crashed), RECORD_COLUMN_RIGHT(5, "CRASHED") },
+	{ COUNT("damaged", n_damaged) },
+	{ COUNT("failed", n_failed), RECORD_COLUMN_RIGHT(6, "FAILED"),
+	  .format = format_other_faults },
+};
+static const struct record count_record = RECORD(admin_node_test_count,
+						 count_members);
+
+static const struct record_member first_members[] = {
+	{ COUNT("first", first_error) },
+	{ COUNT("first_ms", first_error_ms), .is_present = has_first_error },
+};
+static const struct record first_record = RECORD(admin_node_test_count,
+						 first_members);
+
+#define CLASS(name, member)  RECORD_VALUE(name, admin_node_test_class, member)
+#define RESULT(name, member) RECORD_VALUE(name, admin_node_test_result, member)
+/* Members that are absent if the node did not report them. */
+#define CELSIUS(type, member)                                  \
+	RECORD_NUMBER("hottest_celsius", type, member, 0,      \
+		      WIRE_HEALTH_UNKNOWN - 1),                \
+		.divisor = 1000, .zero = WIRE_ZERO_CELSIUS_MK, \
+		.omit_null = true
+#define CLOCK(type)                                              \
+	RECORD_NUMBER("slowest_clock", type, min_speed_milli, 0, \
+		      WIRE_HEALTH_UNKNOWN - 1),                  \
+		.divisor = 1000, .omit_null = true,              \
+		RECORD_COLUMN_RIGHT(10, "CLOCK"),                \
+		.format_number = format_clock
+#define CPU RECORD_COLUMN_RIGHT(8, "CPU"), .format_number = format_cpu
 
 /*
- * Return the burn-in results of a node as JSON.  "classes" is empty if the
- * results were not counted per core class.
+ * Lost sessions and temperatures cannot be attributed to a class, so LOST and
+ * TEMP are empty.
  */
-static json_t *burn_json(const struct admin_node_test_result *n)
+static const struct record_member class_members[] = {
+	{ RECORD_COLUMN(1, "NODE"), .format = format_class_name },
+	{ RECORD_PART(admin_node_test_class, burn_in, &count_record) },
+	{ CLASS("cores", name) },
+	{ CLASS("cpus", n_cpus), RECORD_COLUMN_RIGHT(2, "CORES") },
+	{ CLASS("throttled_cpus", max_throttled) },
+	{ CLASS("cpu_ms", cpu_ms), CPU },
+	{ CLASS("throttled_ms", throttled_ms) },
+	{ CLOCK(admin_node_test_class) },
+	{ RECORD_PART(admin_node_test_class, burn_in, &first_record) },
+	{ RECORD_COLUMN_RIGHT(7, "LOST"), .format = format_nothing },
+	{ RECORD_COLUMN_RIGHT(9, "TEMP"), .format = format_nothing },
+};
+static const struct record class_record = RECORD(admin_node_test_class,
+						 class_members);
+
+/* Return the tested classes; none if the results were not counted per class. */
+static json_t *burn_classes_json(const void *result)
 {
-	const struct admin_node_test_count *c = &n->burn_in;
-	json_t *classes = json_array(), *zones = json_array();
-	json_t *o = counts_json(c);
+	const struct admin_node_test_result *n = result;
+	json_t *list = json_array();
 
 	for (unsigned i = 0; i < n->n_classes; i++) {
-		const struct admin_node_test_class *k = &n->class_results[i];
-		json_t *class;
-
-		if (!k->n_cpus)
-			continue;
-		class = counts_json(&k->burn_in);
-		json_object_set_new(class, "cores", json_text(k->name));
-		json_object_set_new(class, "cpus", json_integer(k->n_cpus));
-		json_object_set_new(class, "throttled_cpus",
-				    json_integer(k->max_throttled));
-		json_object_set_new(class, "cpu_ms",
-				    json_integer((json_int_t)k->cpu_ms));
-		json_object_set_new(class, "throttled_ms",
-				    json_integer((json_int_t)k->throttled_ms));
-		set_slowest(class, k->min_speed_milli);
-		set_first(class, &k->burn_in);
-		json_array_append_new(classes, class);
+		if (n->class_results[i].n_cpus)
+			json_array_append_new(
+				list, record_to_json(&class_record,
+						     &n->class_results[i]));
 	}
-	for (unsigned i = 0; i < n->n_zones; i++) {
-		json_t *zone = json_object();
-
-		json_object_set_new(zone, "name", json_text(n->zones[i].name));
-		set_celsius(zone, n->zones[i].max_mk);
-		json_array_append_new(zones, zone);
-	}
-	json_object_set_new(o, "lost", json_integer(n->n_lost));
-	json_object_set_new(o, "restarts", json_integer(n->n_restarts));
-	json_object_set_new(o, "cores", json_text(n->class_text));
-	json_object_set_new(o, "throttled_cpus",
-			    json_integer(n->max_throttled));
-	json_object_set_new(o, "cpu_ms", json_integer((json_int_t)n->cpu_ms));
-	json_object_set_new(o, "throttled_ms",
-			    json_integer((json_int_t)n->throttled_ms));
-	set_celsius(o, n->max_mk);
-	set_slowest(o, n->min_speed_milli);
-	set_first(o, c);
-	json_object_set_new(o, "classes", classes);
-	json_object_set_new(o, "zones", zones);
-	return o;
+	return list;
 }
+
+static const struct record_member zone_members[] = {
+	{ RECORD_VALUE("name", admin_node_test_zone, name) },
+	{ CELSIUS(admin_node_test_zone, max_mk) },
+};
+static const struct record zone_record = RECORD(admin_node_test_zone,
+						zone_members);
+
+static const struct record_member burn_members[] = {
+	{ RECORD_COLUMN(1, "NODE"), .format = format_node_name },
+	{ RESULT(NULL, cores), RECORD_COLUMN_RIGHT(2, "CORES") },
+	{ RECORD_PART(admin_node_test_result, burn_in, &count_record) },
+	{ RESULT("lost", n_lost), RECORD_COLUMN_RIGHT(7, "LOST") },
+	{ RESULT("restarts", n_restarts) },
+	{ RESULT("cores", class_text) },
+	{ RESULT("throttled_cpus", max_throttled) },
+	{ RESULT("cpu_ms", cpu_ms), CPU },
+	{ RESULT("throttled_ms", throttled_ms) },
+	{ CELSIUS(admin_node_test_result, max_mk),
+	  RECORD_COLUMN_RIGHT(9, "TEMP"),
+	  .format_number = nodes_format_celsius },
+	{ CLOCK(admin_node_test_result) },
+	{ RECORD_PART(admin_node_test_result, burn_in, &first_record) },
+	{ RECORD_COMPUTED("classes", burn_classes_json), .of = &class_record },
+	{ RECORD_LIST("zones", admin_node_test_result, zones, n_zones, 0,
+		      &zone_record) },
+};
+const struct record nodes_burn_record = RECORD(admin_node_test_result,
+					       burn_members);
 
 /* Return node `i` as JSON: state, measured figures, verdicts and burn-in. */
 static json_t *check_node_json(const struct nodes_check *c, size_t i)
@@ -283,7 +335,8 @@ static json_t *check_node_json(const struct nodes_check *c, size_t i)
 				    json_integer((json_int_t)n->bits_per_s));
 	json_object_set_new(o, "rows", rows);
 	if (c->trial->burn_in_elapsed_ms)
-		json_object_set_new(o, "burn_in", burn_json(n));
+		json_object_set_new(o, "burn_in",
+				    record_to_json(&nodes_burn_record, n));
 	return o;
 }
 
@@ -316,79 +369,6 @@ uint64_t nodes_burn_parse_time(const char *text)
 	return conf_schema_parse_amount(&time, text, &seconds) ?
 		       seconds * 1000 :
 		       0;
-}
-
-static unsigned count_other_faults(const struct admin_node_test_count *c)
-{
-	return c->n_damaged + c->n_failed;
-}
-
-/* Return "71 C", or "-" without a sensor.  The caller frees the result. */
-static char *format_temperature(const struct admin_node_test_result *n)
-{
-	if (n->max_mk == WIRE_HEALTH_UNKNOWN)
-		return xstrdup("-");
-	return xasprintf("%d C",
-			 ((int)n->max_mk - WIRE_ZERO_CELSIUS_MK) / 1000);
-}
-
-static void add_clock(struct table *t, uint32_t milli)
-{
-	if (milli == WIRE_HEALTH_UNKNOWN)
-		strv_add(&t->fields, "-");
-	else
-		strv_addf(&t->fields, "%u %%", milli / 10);
-}
-
-/* Add five fields to a row, for the columns from CORES up to FAILED. */
-static void add_counts(struct table *t, unsigned cores,
-		       const struct admin_node_test_count *c)
-{
-	strv_addf(&t->fields, "%u", cores);
-	strv_addf(&t->fields, "%u", c->n_right);
-	strv_addf(&t->fields, "%u", c->n_wrong);
-	strv_addf(&t->fields, "%u", c->n_crashed);
-	strv_addf(&t->fields, "%u", count_other_faults(c));
-}
-
-static void add_cpu(struct table *t, uint64_t ms)
-{
-	struct buf cpu = { 0 };
-
-	format_duration_short(&cpu, ms);
-	strv_add(&t->fields, buf_str(&cpu));
-	buf_release(&cpu);
-}
-
-/*
- * Add the row of a node and, if it has several core classes, a row for each
- * tested class.  In the row of a class, LOST and TEMP are empty, because lost
- * sessions and temperatures cannot be attributed to a class.
- */
-static void add_burn_rows(struct table *t,
-			  const struct admin_node_test_result *n)
-{
-	strv_own(&t->fields, nodes_check_short_name(n->entry->name));
-	add_counts(t, n->cores, &n->burn_in);
-	strv_addf(&t->fields, "%u", n->n_lost);
-	add_cpu(t, n->cpu_ms);
-	strv_own(&t->fields, format_temperature(n));
-	add_clock(t, n->min_speed_milli);
-	for (unsigned i = 0; i < n->n_classes; i++) {
-		const struct admin_node_test_class *c = &n->class_results[i];
-		char *name;
-
-		if (admin_node_test_count_classes(n) <= 1 || !c->n_cpus)
-			continue;
-		name = xasprintf("  %s", c->name);
-		strv_own(&t->fields, nodes_check_short_name(name));
-		add_counts(t, c->n_cpus, &c->burn_in);
-		strv_add(&t->fields, "");
-		add_cpu(t, c->cpu_ms);
-		strv_add(&t->fields, "");
-		add_clock(t, c->min_speed_milli);
-		free(name);
-	}
 }
 
 /*
@@ -435,7 +415,7 @@ static void print_classes(FILE *out, const struct nodes_check *c)
 
 void nodes_burn_print(FILE *out, const struct nodes_check *c)
 {
-	struct table t = { .align = "lrrrrrrrrr" };
+	struct table t = { 0 };
 	struct buf took = { 0 };
 
 	if (!c->trial->burn_in_elapsed_ms)
@@ -445,15 +425,22 @@ void nodes_burn_print(FILE *out, const struct nodes_check *c)
 		c->trial->cancelled ? ", interrupted" : "");
 	buf_release(&took);
 
-	strv_split(
-		&t.fields,
-		"NODE CORES CORRECT WRONG CRASHED FAILED LOST CPU TEMP CLOCK",
-		" ");
 	for (size_t i = 0; i < c->trial->n_nodes; i++) {
-		if (c->trial->nodes[i].burn_in.n_sent)
-			add_burn_rows(&t, &c->trial->nodes[i]);
+		const struct admin_node_test_result *n = &c->trial->nodes[i];
+
+		if (!n->burn_in.n_sent)
+			continue;
+		table_add_record(&t, &nodes_burn_record, n);
+		if (admin_node_test_count_classes(n) <= 1)
+			continue;
+		for (unsigned k = 0; k < n->n_classes; k++) {
+			if (n->class_results[k].n_cpus)
+				table_add_record(&t, &class_record,
+						 &n->class_results[k]);
+		}
 	}
-	table_print(out, &t);
+	if (t.fields.n)
+		table_print(out, &t);
 	print_classes(out, c);
 
 	/*
@@ -505,12 +492,11 @@ static void show_burn_status(struct checking *c, size_t i)
 {
 	const struct admin_node_test_result *n = &c->trial.nodes[i];
 	const struct admin_node_test_count *count = &n->burn_in;
-	char *heat = format_temperature(n);
+	char *heat = nodes_format_celsius(n->max_mk);
 	char *text = xasprintf("%u correct, %u wrong, %u crashed%s%s",
 			       count->n_right, count->n_wrong,
 			       count->n_crashed + count_other_faults(count),
-			       n->max_mk == WIRE_HEALTH_UNKNOWN ? "" : ", ",
-			       n->max_mk == WIRE_HEALTH_UNKNOWN ? "" : heat);
+			       heat ? ", " : "", heat ? heat : "");
 
 	free(heat);
 	progress_set(c->progress, i, text, 0, 0);

@@ -279,24 +279,11 @@ static char *nodes_format_memory(int64_t mib)
 			    xasprintf("%.1f GiB", (double)mib / 1024);
 }
 
-/*
- * Format a temperature in millikelvin as "48 C".  Returns NULL if it is
- * unknown.  The caller frees the result.
- */
-static char *nodes_format_celsius(uint32_t mk)
+char *nodes_format_celsius(int64_t mk)
 {
 	if (mk == WIRE_HEALTH_UNKNOWN)
 		return NULL;
 	return xasprintf("%d C", ((int)mk - WIRE_ZERO_CELSIUS_MK) / 1000);
-}
-
-static char *format_node_temperature(const void *node)
-{
-	const struct wire_machine *m =
-		&((const struct peer_survey_node *)node)->machine;
-
-	return m->kernel ? nodes_format_celsius(m->health.temperature_mk) :
-			   NULL;
 }
 
 static char *format_slots(const void *row)
@@ -365,19 +352,22 @@ static const struct record_member answer_members[] = {
 	{ INVENTORY("load", load_milli), .divisor = 1000, .decimals = 2,
 	  RECORD_COLUMN_RIGHT(7, "LOAD") },
 	{ RECORD_VALUE("sandbox", peer_survey_node, fit.layers) },
-	{ RECORD_COLUMN_RIGHT(8, "TEMP"), .format = format_node_temperature },
+	{ RECORD_NUMBER(NULL, peer_survey_node, machine.health.temperature_mk,
+			1, WIRE_HEALTH_UNKNOWN - 1),
+	  RECORD_COLUMN_RIGHT(8, "TEMP"),
+	  .format_number = nodes_format_celsius },
 };
 static const struct record answer_record = RECORD(peer_survey_node,
 						  answer_members);
 
 static const struct record_member list_members[] = {
-	{ RECORD_PART(&common_record) },
+	{ .kind = RECORD_IS_PART, .of = &common_record },
 	{ RECORD_VALUE("software", peer_survey_node, hello.software),
 	  RECORD_VIA(nodes_row, node) },
 	{ RECORD_NUMBER("protocol", peer_survey_node, hello.version_max, 1,
 			UINT16_MAX),
 	  RECORD_VIA(nodes_row, node) },
-	{ RECORD_PART(&answer_record), RECORD_VIA(nodes_row, answer) },
+	{ RECORD_PART_VIA(nodes_row, answer, &answer_record) },
 	{ RECORD_OBJECT("hardware", peer_survey_node, machine, &machine_record),
 	  RECORD_VIA(nodes_row, node), .is_present = has_machine },
 	{ RECORD_COLUMN(9, "NOTE"), .format = format_note },

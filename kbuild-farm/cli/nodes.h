@@ -87,6 +87,11 @@ int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 void nodes_survey_release(struct nodes_survey *s);
 /* Return the -j of a build with these nodes. */
 unsigned nodes_count_jobs(const struct nodes_survey *s);
+/*
+ * Format a temperature in millikelvin as "48 C".  Returns NULL if it is
+ * unknown.  The caller frees the result.
+ */
+char *nodes_format_celsius(int64_t mk);
 /* size of "5a:13:01:02:03:04" */
 #define NODES_MAC_BYTES 18
 

@@ -81,12 +81,8 @@ void table_shorten(struct table *t, unsigned columns)
 	free(wide);
 }
 
-/*
- * Print `text` wrapped at words to `columns` columns.  Lines after the first
- * are indented by `indent` columns.
- */
-static void print_wrapped(FILE *out, const char *text, unsigned indent,
-			  unsigned columns)
+void table_print_wrapped(FILE *out, const char *text, unsigned indent,
+			 unsigned columns)
 {
 	unsigned left = columns, word;
 
@@ -128,7 +124,7 @@ void table_print(FILE *out, struct table *t)
 		if (t->align[column] == 'r')
 			fprintf(out, "%*s", pad, "");
 		if (column + 1 == columns && wraps)
-			print_wrapped(out, t->fields.v[i], before, left);
+			table_print_wrapped(out, t->fields.v[i], before, left);
 		else
 			fputs(t->fields.v[i], out);
 		if (column + 1 < columns && t->align[column] == 'l')

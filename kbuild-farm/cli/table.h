@@ -33,9 +33,9 @@ struct table {
  * the titles if the table is empty.  `align` needs no value.
  */
 void table_add_record(struct table *t, const struct record *r, const void *s);
-/* The records of `kfarm doctor`, `nodes list`, `top --once` and `tree list`. */
-extern const struct record doctor_finding_record, nodes_row_record,
-	top_node_record, tree_listed_record;
+/* The records of the listings, for the check of the manual. */
+extern const struct record doctor_finding_record, nodes_burn_record,
+	nodes_row_record, top_node_record, tree_listed_record;
 
 /* Return the width of the table. */
 unsigned table_width(const struct table *t);
@@ -46,6 +46,12 @@ unsigned table_width(const struct table *t);
 void table_shorten(struct table *t, unsigned columns);
 /* Print all rows, without padding the last column, and empty the table. */
 void table_print(FILE *out, struct table *t);
+/*
+ * Print `text` wrapped at words to `columns` columns.  Lines after the first
+ * are indented by `indent` columns.
+ */
+void table_print_wrapped(FILE *out, const char *text, unsigned indent,
+			 unsigned columns);
 /* Print the output of --json on stdout and release the reference. */
 void table_print_json(json_t *json);
 

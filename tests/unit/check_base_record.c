@@ -190,7 +190,7 @@ static const struct record figures_record = RECORD(figures, figures_members);
 
 static const struct record_member listed_members[] = {
 	{ RECORD_VALUE("first", figures, name), RECORD_VIA(listed, figures) },
-	{ RECORD_PART(&figures_record), RECORD_VIA(listed, figures) },
+	{ RECORD_PART_VIA(listed, figures, &figures_record) },
 	{ RECORD_VALUE("empty", listed, empty), .empty_is_null = true },
 	{ RECORD_LIST("points", listed, points, n_points, 9, &point_record) },
 };

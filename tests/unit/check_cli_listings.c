@@ -17,6 +17,7 @@ static const struct listing {
 	const struct record *record;
 } listings[] = {
 	{ "man/kfarm-doctor.1", "findings", &doctor_finding_record },
+	{ "man/kfarm-nodes.1", "burn-in", &nodes_burn_record },
 	{ "man/kfarm-nodes.1", "nodes", &nodes_row_record },
 	{ "man/kfarm-top.1", "top nodes", &top_node_record },
 	{ "man/kfarm-tree.1", "trees", &tree_listed_record },
