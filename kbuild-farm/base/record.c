@@ -14,38 +14,9 @@ static void *member_at(const void *s, size_t at)
 
 static int64_t get_number(const struct record_member *m, const void *at)
 {
-	uint8_t byte;
-	uint16_t half;
-	uint32_t word;
-	int64_t n;
+	uint64_t n = member_load(at, m->width);
 
-	switch (m->width) {
-	case sizeof(byte):
-		memcpy(&byte, at, sizeof(byte));
-		return byte;
-	case sizeof(half):
-		memcpy(&half, at, sizeof(half));
-		return half;
-	case sizeof(word):
-		memcpy(&word, at, sizeof(word));
-		return m->min < 0 ? (int32_t)word : (int64_t)word;
-	default:
-		memcpy(&n, at, sizeof(n));
-		return n;
-	}
-}
-
-static void put_number(const struct record_member *m, void *at, int64_t n)
-{
-	uint8_t byte = (uint8_t)n;
-	uint32_t word = (uint32_t)n;
-
-	if (m->width == sizeof(byte))
-		memcpy(at, &byte, sizeof(byte));
-	else if (m->width == sizeof(word))
-		memcpy(at, &word, sizeof(word));
-	else
-		memcpy(at, &n, sizeof(n));
+	return m->width == 4 && m->min < 0 ? (int32_t)n : (int64_t)n;
 }
 
 /* ---- writing ---- */
@@ -224,7 +195,7 @@ static bool fill_number(const struct record_member *m, void *at,
 
 	if (!json_is_integer(j) || n < m->min || n > m->max)
 		return false;
-	put_number(m, at, n);
+	member_store(at, m->width, (uint64_t)n);
 	return true;
 }
 
@@ -232,7 +203,7 @@ static bool fill_word(const struct record_member *m, void *at, const char *text)
 {
 	for (int64_t i = 0; text && i <= m->max; i++) {
 		if (!strcmp(m->words[i], text)) {
-			put_number(m, at, i);
+			member_store(at, m->width, (uint64_t)i);
 			return true;
 		}
 	}

@@ -26,6 +26,7 @@
 
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/member.h"
 #include "base/str.h"
 
 struct record;
@@ -112,18 +113,11 @@ struct record {
 		.struct_bytes = sizeof(struct type),           \
 	}
 
-#define RECORD_MEMBER(type, member) (((struct type *)0)->member)
 #define RECORD_WIDTH(type, member)           \
 	.at = offsetof(struct type, member), \
-	.width = sizeof(RECORD_MEMBER(type, member))
-/* Offset of a member. Fails to compile if the member has another type. */
-#define RECORD_AT(type, member, member_type)                                   \
-	.at = offsetof(struct type, member) +                                  \
-	      0 * sizeof(char[__builtin_types_compatible_p(                    \
-				      __typeof__(RECORD_MEMBER(type, member)), \
-				      member_type) ?                           \
-				      1 :                                      \
-				      -1])
+	.width = sizeof(MEMBER(type, member))
+#define RECORD_AT(type, member, member_type) \
+	.at = MEMBER_AT(type, member, member_type)
 
 #define RECORD_STRING(name, type, member) \
 	.key = (name), .kind = RECORD_IS_STRING, RECORD_AT(type, member, char *)
@@ -148,7 +142,7 @@ struct record {
 	.key = (name), .kind = RECORD_IS_LIST, .of = (record), .max = (most), \
 	.at = offsetof(struct type, member),                                  \
 	.n_at = offsetof(struct type, count),                                 \
-	.width = sizeof(RECORD_MEMBER(type, count))
+	.width = sizeof(MEMBER(type, count))
 
 /*
  * Output only: a string, number, bool, digest or struct strv.  INT64_MIN is
@@ -156,14 +150,14 @@ struct record {
  */
 #define RECORD_VALUE(name, type, member) \
 	.key = (name), RECORD_WIDTH(type, member), .max = INT64_MAX, \
-	.kind = _Generic(RECORD_MEMBER(type, member),                \
+	.kind = _Generic(MEMBER(type, member),                \
 			 char *: RECORD_IS_STRING,                   \
 			 const char *: RECORD_IS_STRING,             \
 			 bool: RECORD_IS_BOOL,                       \
 			 struct digest: RECORD_IS_DIGEST,            \
 			 struct strv: RECORD_IS_STRINGS,             \
 			 default: RECORD_IS_NUMBER),                 \
-	.min = _Generic(RECORD_MEMBER(type, member),                 \
+	.min = _Generic(MEMBER(type, member),                 \
 			int: INT32_MIN,                              \
 			int64_t: -INT64_MAX,                         \
 			long long: -INT64_MAX,                       \

@@ -68,39 +68,6 @@ static void put_uint(struct buf *out, unsigned width, uint64_t v)
 	buf_add(out, le, width);
 }
 
-/* Load a member of `width` bytes. */
-static uint64_t load_uint(const void *p, unsigned width)
-{
-	switch (width) {
-	case 1:
-		return *(const uint8_t *)p;
-	case 2:
-		return *(const uint16_t *)p;
-	case 4:
-		return *(const uint32_t *)p;
-	default:
-		return *(const uint64_t *)p;
-	}
-}
-
-static void store_uint(void *p, unsigned width, uint64_t v)
-{
-	switch (width) {
-	case 1:
-		*(uint8_t *)p = (uint8_t)v;
-		break;
-	case 2:
-		*(uint16_t *)p = (uint16_t)v;
-		break;
-	case 4:
-		*(uint32_t *)p = (uint32_t)v;
-		break;
-	default:
-		*(uint64_t *)p = v;
-		break;
-	}
-}
-
 static void *load_pointer(const void *at)
 {
 	void *p;
@@ -154,7 +121,7 @@ static void put_field(struct buf *out, const struct wire_field *f,
 
 	switch (f->kind) {
 	case WIRE_IS_NUMBER:
-		put_uint(out, f->width, load_uint(at, f->width));
+		put_uint(out, f->width, member_load(at, f->width));
 		break;
 	case WIRE_IS_BOOLS:
 		for (unsigned i = 0; i < f->max; i++)
@@ -177,7 +144,7 @@ static void put_field(struct buf *out, const struct wire_field *f,
 		break;
 	case WIRE_IS_LIST:
 		structs = load_pointer(at);
-		n = put_count(out, f, load_uint(m + f->n_at, f->width));
+		n = put_count(out, f, member_load(m + f->n_at, f->width));
 		for (uint64_t i = 0; i < n; i++)
 			wire_encode(out, f->of,
 				    structs + i * f->of->struct_bytes, version);
@@ -215,11 +182,11 @@ static bool is_unsupported(const struct wire_field *f, const uint8_t *m,
 
 	switch (f->kind) {
 	case WIRE_IS_NUMBER:
-		n = load_uint(at, f->width);
+		n = member_load(at, f->width);
 		return f->since > version ? n != f->absent :
 					    !is_value_known(f, n, version);
 	case WIRE_IS_LIST:
-		n = load_uint(m + f->n_at, f->width);
+		n = member_load(m + f->n_at, f->width);
 		if (f->since > version)
 			return n;
 		structs = load_pointer(at);
@@ -304,7 +271,7 @@ static void read_structs(struct reader *r, const struct wire_field *f,
 		return;
 	v = xcalloc(n, f->of->struct_bytes);
 	memcpy(m + f->at, &v, sizeof(v));
-	store_uint(m + f->n_at, f->width, n);
+	member_store(m + f->n_at, f->width, n);
 	for (uint64_t i = 0; i < n && !r->bad; i++)
 		wire_read(r, f->of, v + i * f->of->struct_bytes, version);
 }
@@ -316,14 +283,14 @@ static void read_number_field(struct reader *r, const struct wire_field *f,
 
 	if (!is_value_known(f, n, version))
 		r->bad = true;
-	store_uint(at, f->width, n);
+	member_store(at, f->width, n);
 }
 
 /* Set a field that the version of the message lacks. */
 static void set_absent(const struct wire_field *f, void *at)
 {
 	if (f->kind == WIRE_IS_NUMBER)
-		store_uint(at, f->width, f->absent);
+		member_store(at, f->width, f->absent);
 	else if (f->kind == WIRE_IS_STRING || f->kind == WIRE_IS_LINE)
 		*(char **)at = xstrdup("");
 }
@@ -421,7 +388,8 @@ void wire_release(const struct wire_layout *l, void *m)
 			wire_release(f->of, at);
 		} else if (f->kind == WIRE_IS_LIST) {
 			v = load_pointer(at);
-			n = v ? load_uint((uint8_t *)m + f->n_at, f->width) : 0;
+			n = v ? member_load((uint8_t *)m + f->n_at, f->width) :
+				0;
 			for (uint64_t i = 0; i < n; i++)
 				wire_release(f->of,
 					     v + i * f->of->struct_bytes);

@@ -26,6 +26,7 @@
 
 #include "base/buf.h"
 #include "base/digest.h"
+#include "base/member.h"
 #include "base/str.h"
 #include "wire/limits.h"
 
@@ -99,21 +100,13 @@ struct wire_layout {
 		.is_valid = (whole_ok),                              \
 	}
 
-#define WIRE_MEMBER(m, member) (((struct wire_##m *)0)->member)
-/* Offset of a member. Fails to compile if the member has another type. */
-#define WIRE_AT(m, member, type)                                          \
-	.name = #member,                                                  \
-	.at = offsetof(struct wire_##m, member) +                         \
-	      0 * sizeof(char[__builtin_types_compatible_p(               \
-				      __typeof__(WIRE_MEMBER(m, member)), \
-				      type) ?                             \
-				      1 :                                 \
-				      -1])
+#define WIRE_AT(m, member, type) \
+	.name = #member, .at = MEMBER_AT(wire_##m, member, type)
 
 #define WIRE_NUMBER(m, member, top)                            \
 	.kind = WIRE_IS_NUMBER, .max = (top), .name = #member, \
 	.at = offsetof(struct wire_##m, member),               \
-	.width = sizeof(WIRE_MEMBER(m, member))
+	.width = sizeof(MEMBER(wire_##m, member))
 #define WIRE_BOOLS(m, member, n) \
 	.kind = WIRE_IS_BOOLS, .max = (n), WIRE_AT(m, member, bool)
 #define WIRE_DIGEST(m, member) \
@@ -132,7 +125,7 @@ struct wire_layout {
 	.kind = WIRE_IS_LIST, .max_count = (n), .of = (layout),   \
 	.name = #member, .at = offsetof(struct wire_##m, member), \
 	.n_at = offsetof(struct wire_##m, count),                 \
-	.width = sizeof(WIRE_MEMBER(m, count))
+	.width = sizeof(MEMBER(wire_##m, count))
 #define WIRE_STRUCT(m, member, layout)                           \
 	.kind = WIRE_IS_STRUCT, .of = (layout), .name = #member, \
 	.at = offsetof(struct wire_##m, member)
