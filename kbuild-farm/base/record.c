@@ -2,6 +2,7 @@
 #include "base/record.h"
 
 #include "base/printable.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -229,18 +230,17 @@ static bool fill_strings(const struct record_member *m, struct strv *out,
 
 static bool fill_list(const struct record_member *m, void *s, const json_t *j)
 {
+	char **v = member_at(s, m->at);
 	size_t n = json_array_size(j), *n_read = member_at(s, m->n_at);
-	char *v;
+	size_t size = m->of->struct_bytes;
 
 	if (!json_is_array(j) || n > (uint64_t)m->max)
 		return false;
-	v = xcalloc((size_t)m->max, m->of->struct_bytes);
-	*(char **)member_at(s, m->at) = v;
 	while (*n_read < n) {
 		size_t i = (*n_read)++;
 
-		if (fill_struct(m->of, v + i * m->of->struct_bytes,
-				json_array_get(j, i)))
+		*v = vec_grow(*v, i, size);
+		if (fill_struct(m->of, *v + i * size, json_array_get(j, i)))
 			return false;
 	}
 	return true;

@@ -51,10 +51,9 @@ struct record_member {
 		 */
 		RECORD_IS_OBJECT,
 		/*
-		 * an array of at most `max` structs, described by `of`, on the
-		 * heap; `n_at` is the offset of their number, which has
-		 * `width` bytes.  The reader allocates `max` structs and
-		 * requires a size_t.
+		 * an array of at most `max` structs, described by `of`, which
+		 * grows with VEC_ADD(); `n_at` is the offset of their number,
+		 * which has `width` bytes.  The reader requires a size_t.
 		 */
 		RECORD_IS_LIST,
 		/* Output only: */

@@ -2,6 +2,7 @@
 #include "tree/state.h"
 
 #include "base/fs.h"
+#include "base/vec.h"
 #include "tree/git.h"
 
 #include <git2.h>
@@ -89,15 +90,16 @@ static void insert_newest(struct tree_state *s, const char *name,
 		return;
 	if (s->n_branches == TREE_BRANCHES_MAX)
 		record_release(&tree_branch_record,
-			       &s->branches[--s->n_branches]);
+			       &s->branches[s->n_branches - 1]);
+	else
+		(void)VEC_ADD(s->branches, s->n_branches);
 	memmove(&s->branches[at + 1], &s->branches[at],
-		(s->n_branches - at) * sizeof(*s->branches));
+		(s->n_branches - 1 - at) * sizeof(*s->branches));
 	s->branches[at] = (struct tree_branch){
 		.name = xstrdup(name),
 		.commit = xstrdup(git_oid_tostr_s(id)),
 		.time_s = when,
 	};
-	s->n_branches++;
 }
 
 /* Return the short name of `ref` if it is a branch to list, else NULL. */
@@ -122,8 +124,6 @@ int tree_state_refresh(struct tree_state *s, git_repository *repo,
 	for (size_t i = 0; i < s->n_branches; i++)
 		record_release(&tree_branch_record, &s->branches[i]);
 	s->n_branches = 0;
-	if (!s->branches)
-		s->branches = xcalloc(TREE_BRANCHES_MAX, sizeof(*s->branches));
 	if (!git_repository_head(&head, repo) &&
 	    (id = git_reference_target(head)) &&
 	    !commit_time_s(repo, id, &s->head.time_s)) {

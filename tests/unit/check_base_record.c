@@ -329,6 +329,27 @@ TEST_EACH(an_invalid_member_is_named, invalid)
 	ck_assert_ptr_null(s.points);
 }
 
+/* The table permits more structs than fit in memory. */
+TEST(a_list_takes_memory_for_its_structs_only)
+{
+	static const struct record_member members[] = {
+		{ RECORD_LIST("points", sample, points, n_points, INT64_MAX,
+			      &point_record) },
+	};
+	static const struct record record = RECORD(sample, members);
+	static const char three[] = "{\"points\": [{\"name\": \"a\", \"x\": 1},"
+				    "{\"name\": \"b\", \"x\": 2},"
+				    "{\"name\": \"c\", \"x\": 3}]}";
+	struct err err = { 0 };
+	struct sample s;
+
+	must(record_decode(&record, &s, bytes_str(three), &err));
+	ck_assert_uint_eq(s.n_points, 3);
+	ck_assert_str_eq(s.points[2].name, "c");
+	ck_assert_int_eq(s.points[2].x, 3);
+	record_release(&record, &s);
+}
+
 TEST(a_truncated_file_is_invalid)
 {
 	struct err err = { 0 };
