@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void buf_release(struct buf *b)
 {
@@ -54,6 +55,24 @@ void buf_add(struct buf *b, const void *data, size_t len)
 		memcpy(b->data + b->len, data, len);
 	b->len += len;
 	b->data[b->len] = '\0';
+}
+
+int buf_read(struct buf *b, int fd, size_t max)
+{
+	uint8_t block[1 << 15];
+	ssize_t n;
+
+	buf_add(b, "", 0);
+	while ((n = read(fd, block, sizeof(block))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (b->len + (size_t)n > max)
+			return -EFBIG;
+		buf_add(b, block, (size_t)n);
+	}
+	return 0;
 }
 
 void buf_add_bytes(struct buf *b, struct bytes in)

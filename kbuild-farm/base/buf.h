@@ -23,6 +23,12 @@ void buf_reset(struct buf *b);
  * Reserve space for `n` more bytes.  Returns 0, or -ENOMEM with `b` unchanged.
  */
 int buf_reserve(struct buf *b, size_t n);
+/*
+ * Append what read(2) returns up to the end of the file, and a NUL also if that
+ * is nothing.  Returns 0; -EFBIG if `b` would have more than `max` bytes; or
+ * another negative errno.  Ends the program if memory runs out.
+ */
+int buf_read(struct buf *b, int fd, size_t max);
 /* The functions below end the program if memory runs out, like xmalloc(). */
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_add_bytes(struct buf *b, struct bytes in);

@@ -59,20 +59,11 @@ bool fs_is_same_dir(const char *a, const char *b)
 int fs_read(const char *path, size_t max, struct buf *out, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char block[1 << 15];
-	ssize_t n;
-	int ret = 0;
+	int ret;
 
 	if (fd < 0)
 		return err_errno(err, "%s", path);
-	while (!ret && (n = read(fd, block, sizeof(block))) != 0) {
-		if (n > 0 && out->len + (size_t)n > max)
-			ret = -EFBIG;
-		else if (n > 0)
-			buf_add(out, block, (size_t)n);
-		else if (errno != EINTR)
-			ret = -errno;
-	}
+	ret = buf_read(out, fd, max);
 	close(fd);
 	if (ret)
 		err_set(err, -ret, "%s: %s", path, strerror(-ret));

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 static int check_file_type(const struct state_file *f, const char *path, int fd,
-			   size_t *size, struct err *err)
+			   struct err *err)
 {
 	struct stat st;
 
@@ -25,27 +25,6 @@ static int check_file_type(const struct state_file *f, const char *path, int fd,
 	if ((uint64_t)st.st_size > f->max_bytes)
 		return err_set(err, EFBIG, "%s: larger than %zu bytes", path,
 			       f->max_bytes);
-	*size = (size_t)st.st_size;
-	return 0;
-}
-
-static int read_bytes(int fd, size_t size, struct buf *out)
-{
-	int ret = buf_reserve(out, size);
-
-	if (ret)
-		return ret;
-	while (size) {
-		ssize_t n = read(fd, out->data + out->len, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? -errno : -EIO; /* truncated concurrently */
-		out->len += (size_t)n;
-		size -= (size_t)n;
-	}
-	out->data[out->len] = '\0';
 	return 0;
 }
 
@@ -54,7 +33,6 @@ int state_file_read(const struct state_file *f, const char *path,
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK |
 				    O_NOCTTY);
-	size_t size = 0;
 	int ret;
 
 	if (fd < 0)
@@ -63,9 +41,9 @@ int state_file_read(const struct state_file *f, const char *path,
 				       "%s: is a symbolic link; remove it",
 				       path) :
 			       err_errno(err, "%s", path);
-	ret = check_file_type(f, path, fd, &size, err);
+	ret = check_file_type(f, path, fd, err);
 	if (!ret) {
-		ret = read_bytes(fd, size, out);
+		ret = buf_read(out, fd, f->max_bytes);
 		if (ret)
 			err_set(err, -ret, "%s: %s", path, strerror(-ret));
 	}

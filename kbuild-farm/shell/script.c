@@ -23,8 +23,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define PROC_READ_BYTES 4096
-
 /* Characters for which make starts a shell. */
 #define SHELL_SPECIAL_CHARS "#;\"*?[]&|<>(){}$`^~!"
 
@@ -108,18 +106,13 @@ static char **split_line(struct arena *a, const char *line)
 static void read_parent_proc_file(const char *what, struct buf *out)
 {
 	char path[64];
-	ssize_t n;
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)getppid(), what);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	while (!buf_reserve(out, PROC_READ_BYTES) &&
-	       (n = read(fd, out->data + out->len, PROC_READ_BYTES)) > 0)
-		out->len += (size_t)n;
-	if (out->data)
-		out->data[out->len] = '\0';
+	buf_read(out, fd, SIZE_MAX);
 	close(fd);
 }
 
