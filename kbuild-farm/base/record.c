@@ -5,8 +5,12 @@
 #include "base/vec.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* A double represents all smaller integers exactly. */
+#define EXACT_MAX 9007199254740992.0
 
 static void *member_at(const void *s, size_t at)
 {
@@ -18,6 +22,11 @@ static int64_t get_number(const struct record_member *m, const void *at)
 	uint64_t n = member_load(at, m->width);
 
 	return m->width == 4 && m->min < 0 ? (int32_t)n : (int64_t)n;
+}
+
+static bool is_known(const struct record_member *m, int64_t n)
+{
+	return n >= m->min && n <= m->max;
 }
 
 /* ---- writing ---- */
@@ -45,7 +54,7 @@ static json_t *number_to_json(const struct record_member *m, const void *at)
 {
 	int64_t n = get_number(m, at);
 
-	if (n < m->min || n > m->max)
+	if (!is_known(m, n))
 		return json_null();
 	return m->divisor ? json_real((double)(n - m->zero) / m->divisor) :
 			    json_integer(n);
@@ -68,6 +77,8 @@ static json_t *member_to_json(const struct record_member *m, const void *s)
 		text = *(char *const *)at;
 		return json_text(m->empty_is_null && text && !*text ? NULL :
 								      text);
+	case RECORD_IS_TEXT:
+		return json_text(*(const char *const *)at);
 	case RECORD_IS_NUMBER:
 		return number_to_json(m, at);
 	case RECORD_IS_WORD:
@@ -108,7 +119,7 @@ static void add_members(json_t *o, const struct record *r, const void *s)
 		if (!m->key)
 			continue;
 		j = of ? member_to_json(m, of) : json_null();
-		if (m->omit_null && json_is_null(j))
+		if (m->omit_null && (json_is_null(j) || json_is_false(j)))
 			continue;
 		json_object_set_new(o, m->key, j);
 	}
@@ -120,6 +131,79 @@ json_t *record_to_json(const struct record *r, const void *s)
 
 	add_members(o, r, s);
 	return o;
+}
+
+/* Append a text of at most `max` bytes. */
+static void append_text(struct buf *out, const char *text, size_t max)
+{
+	size_t len = strnlen(text, max);
+	char *cut;
+
+	if (!text[len]) {
+		json_add_text(out, text);
+		return;
+	}
+	/* Do not cut within a UTF-8 character. */
+	while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
+		len--;
+	cut = xstrndup(text, len);
+	json_add_text(out, cut);
+	free(cut);
+}
+
+static void append_number(struct buf *out, const struct record_member *m,
+			  int64_t n)
+{
+	uint64_t abs = n < 0 ? -(uint64_t)n : (uint64_t)n;
+
+	if (!is_known(m, n)) {
+		buf_add_str(out, "null");
+		return;
+	}
+	if (n < 0)
+		buf_add(out, "-", 1);
+	buf_add_number(out, m->divisor ? abs / 1000 : abs);
+	if (m->divisor)
+		buf_printf(out, ".%03u", (unsigned)(abs % 1000));
+}
+
+static bool is_omitted(const struct record_member *m, const void *s)
+{
+	const void *at = member_at(s, m->at);
+
+	if (m->is_present && !m->is_present(s))
+		return true;
+	if (!m->omit_null)
+		return false;
+	if (m->kind == RECORD_IS_TEXT)
+		return !*(const char *const *)at;
+	return m->kind == RECORD_IS_BOOL ? !*(const bool *)at :
+					   !is_known(m, get_number(m, at));
+}
+
+void record_append(struct buf *out, const struct record *r, const void *s)
+{
+	for (size_t i = 0; i < r->n_members; i++) {
+		const struct record_member *m = &r->members[i];
+		const void *at = member_at(s, m->at);
+
+		if (is_omitted(m, s))
+			continue;
+		if (out->data[out->len - 1] != '{')
+			buf_add(out, ",", 1);
+		buf_add(out, "\"", 1);
+		buf_add_str(out, m->key);
+		buf_add(out, "\":", 2);
+		if (m->kind == RECORD_IS_TEXT)
+			append_text(out, *(const char *const *)at,
+				    (size_t)m->max);
+		else if (m->kind == RECORD_IS_WORD)
+			json_add_text(out, m->words[get_number(m, at)]);
+		else if (m->kind == RECORD_IS_NUMBER)
+			append_number(out, m, get_number(m, at));
+		else
+			buf_add_str(out, *(const bool *)at ? "true" : "false");
+	}
 }
 
 char *record_encode(const struct record *r, const void *s,
@@ -186,15 +270,18 @@ char *record_format(const struct record_member *m, const void *s)
 
 /* ---- reading ---- */
 
-static const char *fill_struct(const struct record *r, void *s,
-			       const json_t *o);
-
 static bool fill_number(const struct record_member *m, void *at,
 			const json_t *j)
 {
+	double real = json_number_value(j) * m->divisor + m->zero;
 	json_int_t n = json_integer_value(j);
 
-	if (!json_is_integer(j) || n < m->min || n > m->max)
+	if (!(m->divisor ? json_is_number(j) && fabs(real) < EXACT_MAX :
+			   json_is_integer(j)))
+		return false;
+	if (m->divisor)
+		n = (json_int_t)(real + (real < 0 ? -0.5 : 0.5));
+	if (!is_known(m, n))
 		return false;
 	member_store(at, m->width, (uint64_t)n);
 	return true;
@@ -240,7 +327,7 @@ static bool fill_list(const struct record_member *m, void *s, const json_t *j)
 		size_t i = (*n_read)++;
 
 		*v = vec_grow(*v, i, size);
-		if (fill_struct(m->of, *v + i * size, json_array_get(j, i)))
+		if (record_fill(m->of, *v + i * size, json_array_get(j, i)))
 			return false;
 	}
 	return true;
@@ -256,6 +343,9 @@ static bool fill_member(const struct record_member *m, void *s, const json_t *j)
 	switch (m->kind) {
 	case RECORD_IS_STRING:
 		*(char **)at = text ? xstrdup(text) : NULL;
+		return text;
+	case RECORD_IS_TEXT:
+		*(const char **)at = text;
 		return text;
 	case RECORD_IS_NUMBER:
 		return fill_number(m, at, j);
@@ -278,8 +368,7 @@ static bool fill_member(const struct record_member *m, void *s, const json_t *j)
 	return false;
 }
 
-/* Return NULL or the first invalid key. */
-static const char *fill_struct(const struct record *r, void *s, const json_t *o)
+const char *record_fill(const struct record *r, void *s, const json_t *o)
 {
 	for (size_t i = 0; i < r->n_members; i++) {
 		const struct record_member *m = &r->members[i];
@@ -287,7 +376,7 @@ static const char *fill_struct(const struct record *r, void *s, const json_t *o)
 		const char *bad = NULL;
 
 		if (m->kind == RECORD_IS_OBJECT && json_is_object(j))
-			bad = fill_struct(m->of, member_at(s, m->at), j);
+			bad = record_fill(m->of, member_at(s, m->at), j);
 		else if (!fill_member(m, s, j))
 			bad = m->key;
 		if (bad)
@@ -304,7 +393,7 @@ int record_decode(const struct record *r, void *s, struct bytes text,
 	int ret = json_parse(&o, text, err);
 
 	memset(s, 0, r->struct_bytes);
-	bad = ret ? NULL : fill_struct(r, s, o);
+	bad = ret ? NULL : record_fill(r, s, o);
 	if (bad) {
 		record_release(r, s);
 		ret = err_set(err, EINVAL, "missing or invalid \"%s\"", bad);

@@ -36,6 +36,11 @@ struct record_member {
 	enum {
 		RECORD_IS_STRING, /* NULL is null */
 		/*
+		 * a const char * of at most `max` bytes, borrowed from the
+		 * JSON object; record_append() cuts a longer text
+		 */
+		RECORD_IS_TEXT,
+		/*
 		 * of `width` bytes, from `min` to `max`; any other number is
 		 * written as null
 		 */
@@ -73,6 +78,14 @@ struct record_member {
 	const struct record *of;
 	/* condition under which the member is written, or NULL */
 	bool (*is_present)(const void *s);
+	bool omit_null; /* the member is not written if it is null or false */
+	const char *unit; /* for the documentation, or NULL */
+	/*
+	 * If `divisor` is not 0, the number n is (n - zero) / divisor, rounded
+	 * when it is read.  record_append() requires 1000 and 0.
+	 */
+	uint32_t divisor;
+	int32_t zero;
 
 	/* Output only; a row without a key is only a column. */
 
@@ -84,10 +97,6 @@ struct record_member {
 	/* The output takes the returned reference. */
 	json_t *(*compute)(const void *s);
 	bool empty_is_null; /* an empty string is written as null */
-	bool omit_null; /* the member is not written if it is null */
-	/* If `divisor` is not 0, the number n is (n - zero) / divisor. */
-	uint32_t divisor;
-	int32_t zero;
 	uint8_t column; /* from 1; 0 if the text table has no such column */
 	bool align_right;
 	uint8_t decimals; /* in the column, if the number has a divisor */
@@ -120,6 +129,9 @@ struct record {
 
 #define RECORD_STRING(name, type, member) \
 	.key = (name), .kind = RECORD_IS_STRING, RECORD_AT(type, member, char *)
+#define RECORD_TEXT(name, type, member, most)                 \
+	.key = (name), .kind = RECORD_IS_TEXT, .max = (most), \
+	.omit_null = true, RECORD_AT(type, member, const char *)
 #define RECORD_NUMBER(name, type, member, least, most)           \
 	.key = (name), .kind = RECORD_IS_NUMBER, .min = (least), \
 	.max = (most), RECORD_WIDTH(type, member)
@@ -161,7 +173,7 @@ struct record {
 			int64_t: -INT64_MAX,                         \
 			long long: -INT64_MAX,                       \
 			default: 0)
-/* Output only: a number in thousandths, written as a real. */
+/* A number in thousandths, written as a real.  INT64_MIN is unknown. */
 #define RECORD_MILLI(name, type, member) \
 	RECORD_VALUE(name, type, member), .divisor = 1000
 #define RECORD_COMPUTED(name, function) \
@@ -190,6 +202,18 @@ const struct record_member *record_find_column(const struct record *r,
  * The caller frees it.
  */
 char *record_format(const struct record_member *m, const void *s);
+
+/*
+ * Append the members to a JSON object whose end is not written yet, without
+ * blanks, and numbers in thousandths with three decimals.  The members are
+ * texts, numbers, words and bools.
+ */
+void record_append(struct buf *out, const struct record *r, const void *s);
+/*
+ * Set the members of a struct from a JSON object, from which texts are
+ * borrowed.  Returns NULL, or the first missing or invalid key.
+ */
+const char *record_fill(const struct record *r, void *s, const json_t *o);
 
 /* Return the content of a file for the struct.  The caller frees it. */
 char *record_encode(const struct record *r, const void *s,

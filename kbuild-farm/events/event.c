@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "events/event.h"
 
-#include "base/json.h"
+#include "base/record.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,236 +11,216 @@ static const char *const job_state_words[] = {
 	[EVENTS_JOB_QUEUED] = "queued",   [EVENTS_JOB_SCAN] = "scan",
 	[EVENTS_JOB_SEND] = "send",       [EVENTS_JOB_RUN] = "run",
 	[EVENTS_JOB_RECEIVE] = "receive", [EVENTS_JOB_DONE] = "done",
-	[EVENTS_JOB_ABANDONED] = "left",  [EVENTS_N_JOB_STATES] = NULL,
+	[EVENTS_JOB_ABANDONED] = "left",
 };
 
 static const char *const severity_words[] = {
 	[EVENTS_SEV_WARNING] = "warning",
 	[EVENTS_SEV_ERROR] = "error",
-	NULL,
 };
 
-#define AT(member) .offset = offsetof(struct events_event, member)
-#define TEXT(n, m)                                           \
-	{                                                    \
-		.name = (n), .type = EVENTS_TYPE_TEXT, AT(m) \
-	}
-#define WORD(n, m, w)                                                      \
-	{                                                                  \
-		.name = (n), .type = EVENTS_TYPE_WORD, .words = (w), AT(m) \
-	}
-#define NUMBER(n, m, u)                                                     \
-	{                                                                   \
-		.name = (n), .type = EVENTS_TYPE_NUMBER, .unit = (u), AT(m) \
-	}
-#define OPT_NUMBER(n, m, u)                                           \
-	{                                                             \
-		.name = (n), .type = EVENTS_TYPE_NUMBER, .unit = (u), \
-		.optional = true, AT(m)                               \
-	}
-#define MILLI(n, m, u)                                                     \
-	{                                                                  \
-		.name = (n), .type = EVENTS_TYPE_MILLI, .unit = (u), AT(m) \
-	}
-#define OPT_MILLI(n, m, u)                                           \
-	{                                                            \
-		.name = (n), .type = EVENTS_TYPE_MILLI, .unit = (u), \
-		.optional = true, AT(m)                              \
-	}
-#define FLAG_FIELD(n, m)                                     \
-	{                                                    \
-		.name = (n), .type = EVENTS_TYPE_FLAG, AT(m) \
-	}
-#define BOOL(n, m)                                           \
-	{                                                    \
-		.name = (n), .type = EVENTS_TYPE_BOOL, AT(m) \
-	}
+static bool is_finished(const void *ev)
+{
+	return ((const struct events_event *)ev)->state == EVENTS_JOB_DONE;
+}
 
-static const struct events_field stream[] = {
-	NUMBER("version", version, NULL),
-	TEXT("program", program),
-	NUMBER("pid", pid, NULL),
-	NUMBER("began", start_s, "seconds since 1970"),
+#define TEXT(key, member) \
+	RECORD_TEXT(key, events_event, member, EVENTS_TEXT_MAX)
+#define WORD(key, member, words) RECORD_WORD(key, events_event, member, words)
+#define BOOL(key, member)        RECORD_BOOL(key, events_event, member)
+#define FLAG_FIELD(key, member)  BOOL(key, member), .omit_null = true
+#define NUMBER(key, member, of) \
+	RECORD_NUMBER(key, events_event, member, 0, INT64_MAX), .unit = (of)
+#define OPT_NUMBER(key, member, of) NUMBER(key, member, of), .omit_null = true
+#define MILLI(key, member, of) \
+	RECORD_MILLI(key, events_event, member), .unit = (of)
+#define OPT_MILLI(key, member, of) MILLI(key, member, of), .omit_null = true
+
+static const struct record_member stream[] = {
+	{ NUMBER("version", version, NULL) },
+	{ TEXT("program", program) },
+	{ NUMBER("pid", pid, NULL) },
+	{ NUMBER("began", start_s, "seconds since 1970") },
 };
 
-static const struct events_field build[] = {
-	TEXT("what", command),
-	TEXT("arch", arch),
-	TEXT("config", config),
-	TEXT("toolchain", toolchain),
-	TEXT("toolchain_id", toolchain_id),
-	TEXT("tree", tree),
-	TEXT("tree_name", tree_name),
-	TEXT("commit", commit),
-	TEXT("release", release),
-	TEXT("dir", dir),
-	TEXT("output", output),
-	TEXT("key", series_key),
-	FLAG_FIELD("fresh", from_scratch),
-	NUMBER("jobs", make_jobs, "jobs"),
-	NUMBER("local_slots", n_local_slots, "jobs"),
-	OPT_NUMBER("number", build_number, NULL),
-	OPT_NUMBER("of", n_builds, "builds"),
-	OPT_NUMBER("history", history_id, NULL),
+static const struct record_member build[] = {
+	{ TEXT("what", command) },
+	{ TEXT("arch", arch) },
+	{ TEXT("config", config) },
+	{ TEXT("toolchain", toolchain) },
+	{ TEXT("toolchain_id", toolchain_id) },
+	{ TEXT("tree", tree) },
+	{ TEXT("tree_name", tree_name) },
+	{ TEXT("commit", commit) },
+	{ TEXT("release", release) },
+	{ TEXT("dir", dir) },
+	{ TEXT("output", output) },
+	{ TEXT("key", series_key) },
+	{ FLAG_FIELD("fresh", from_scratch) },
+	{ NUMBER("jobs", make_jobs, "jobs") },
+	{ NUMBER("local_slots", n_local_slots, "jobs") },
+	{ OPT_NUMBER("number", build_number, NULL) },
+	{ OPT_NUMBER("of", n_builds, "builds") },
+	{ OPT_NUMBER("history", history_id, NULL) },
 };
 
-static const struct events_field estimate[] = {
-	NUMBER("jobs", n_total_jobs, "jobs"),
-	MILLI("cost", cost_ms, "seconds"),
-	MILLI("wall", wall_ms, "seconds"),
-	NUMBER("make_jobs", make_jobs, "jobs"),
+static const struct record_member estimate[] = {
+	{ NUMBER("jobs", n_total_jobs, "jobs") },
+	{ MILLI("cost", cost_ms, "seconds") },
+	{ MILLI("wall", wall_ms, "seconds") },
+	{ NUMBER("make_jobs", make_jobs, "jobs") },
 };
 
-static const struct events_field total[] = {
-	NUMBER("jobs", n_total_jobs, "jobs"),
+static const struct record_member total[] = {
+	{ NUMBER("jobs", n_total_jobs, "jobs") },
 };
 
-static const struct events_field phase[] = {
-	TEXT("phase", text),
-	TEXT("activity", activity),
+static const struct record_member phase[] = {
+	{ TEXT("phase", text) },
+	{ TEXT("activity", activity) },
 };
 
-static const struct events_field activity[] = { TEXT("activity", activity) };
-
-/* is_field_encoded() decides whether the last three fields are encoded. */
-static const struct events_field job[] = {
-	NUMBER("job", job, NULL),
-	WORD("state", state, job_state_words),
-	TEXT("file", file),
-	TEXT("object", object),
-	TEXT("node", node),
-	TEXT("reason", reason),
-	TEXT("step", step),
-	OPT_MILLI("cost", cost_ms, "seconds"),
-	FLAG_FIELD("beside", hedged),
-	BOOL("remote", remote),
-	NUMBER("retries", n_retries, "times"),
-	OPT_MILLI("cpu", cpu_ms, "seconds"),
+static const struct record_member activity[] = {
+	{ TEXT("activity", activity) },
 };
 
-static const struct events_field node[] = {
-	TEXT("node", node),
-	TEXT("state", text),
-	TEXT("reason", reason),
-	TEXT("machine", machine),
-	OPT_NUMBER("slots", n_slots, "jobs"),
-	OPT_NUMBER("cores", n_cores, "cores"),
-	OPT_NUMBER("memory", memory_bytes, "bytes"),
+static const struct record_member job[] = {
+	{ NUMBER("job", job, NULL) },
+	{ WORD("state", state, job_state_words) },
+	{ TEXT("file", file) },
+	{ TEXT("object", object) },
+	{ TEXT("node", node) },
+	{ TEXT("reason", reason) },
+	{ TEXT("step", step) },
+	{ OPT_MILLI("cost", cost_ms, "seconds") },
+	{ FLAG_FIELD("beside", hedged) },
+	{ BOOL("remote", remote), .is_present = is_finished },
+	{ NUMBER("retries", n_retries, "times"), .is_present = is_finished },
+	{ OPT_MILLI("cpu", cpu_ms, "seconds"), .is_present = is_finished },
 };
 
-static const struct events_field cell[] = {
-	TEXT("node", node),
-	TEXT("toolchain", toolchain),
-	TEXT("state", text),
-	TEXT("reason", reason),
+static const struct record_member node[] = {
+	{ TEXT("node", node) },
+	{ TEXT("state", text) },
+	{ TEXT("reason", reason) },
+	{ TEXT("machine", machine) },
+	{ OPT_NUMBER("slots", n_slots, "jobs") },
+	{ OPT_NUMBER("cores", n_cores, "cores") },
+	{ OPT_NUMBER("memory", memory_bytes, "bytes") },
 };
 
-static const struct events_field load[] = {
-	TEXT("node", node),
-	NUMBER("running", n_running, "jobs"),
-	NUMBER("done", n_done, "jobs"),
-	NUMBER("failed", n_failed, "jobs"),
-	NUMBER("retries", n_retries, "jobs"),
-	MILLI("cpu", cpu_ms, "seconds"),
-	NUMBER("sent", sent_bytes, "bytes"),
-	NUMBER("received", received_bytes, "bytes"),
-	OPT_MILLI("load", load_milli, "processes"),
-	OPT_NUMBER("memory", memory_bytes, "bytes"),
-	OPT_MILLI("foreign", foreign_milli, "cores"),
-	OPT_MILLI("temperature", celsius_milli, "degrees Celsius"),
-	OPT_MILLI("speed", speed_milli, "share of the full clock"),
+static const struct record_member cell[] = {
+	{ TEXT("node", node) },
+	{ TEXT("toolchain", toolchain) },
+	{ TEXT("state", text) },
+	{ TEXT("reason", reason) },
 };
 
-static const struct events_field host[] = {
-	MILLI("cpu", cpu_ms, "seconds"),
-	MILLI("scan", scan_ms, "seconds"),
-	OPT_NUMBER("shell_lines", n_shell_lines, "lines"),
-	OPT_NUMBER("shell_handed", n_shell_fallbacks, "lines"),
-	OPT_NUMBER("shell_compiles", n_shell_compiles, "jobs"),
-	OPT_NUMBER("shell_fixdeps", n_shell_fixdeps, "files"),
-	OPT_NUMBER("shell_steps", n_shell_steps, "steps"),
-	OPT_NUMBER("shell_steps_here", n_local_steps, "steps"),
+static const struct record_member load[] = {
+	{ TEXT("node", node) },
+	{ NUMBER("running", n_running, "jobs") },
+	{ NUMBER("done", n_done, "jobs") },
+	{ NUMBER("failed", n_failed, "jobs") },
+	{ NUMBER("retries", n_retries, "jobs") },
+	{ MILLI("cpu", cpu_ms, "seconds") },
+	{ NUMBER("sent", sent_bytes, "bytes") },
+	{ NUMBER("received", received_bytes, "bytes") },
+	{ OPT_MILLI("load", load_milli, "processes") },
+	{ OPT_NUMBER("memory", memory_bytes, "bytes") },
+	{ OPT_MILLI("foreign", foreign_milli, "cores") },
+	{ OPT_MILLI("temperature", celsius_milli, "degrees Celsius") },
+	{ OPT_MILLI("speed", speed_milli, "share of the full clock") },
 };
 
-static const struct events_field step_reason[] = {
-	TEXT("reason", reason),
-	NUMBER("steps", n_steps, "steps"),
+static const struct record_member host[] = {
+	{ MILLI("cpu", cpu_ms, "seconds") },
+	{ MILLI("scan", scan_ms, "seconds") },
+	{ OPT_NUMBER("shell_lines", n_shell_lines, "lines") },
+	{ OPT_NUMBER("shell_handed", n_shell_fallbacks, "lines") },
+	{ OPT_NUMBER("shell_compiles", n_shell_compiles, "jobs") },
+	{ OPT_NUMBER("shell_fixdeps", n_shell_fixdeps, "files") },
+	{ OPT_NUMBER("shell_steps", n_shell_steps, "steps") },
+	{ OPT_NUMBER("shell_steps_here", n_local_steps, "steps") },
 };
 
-static const struct events_field diag[] = {
-	WORD("severity", severity, severity_words),
-	TEXT("text", text),
-	NUMBER("warnings", n_warnings, "diagnostics"),
-	NUMBER("errors", n_errors, "diagnostics"),
-	OPT_NUMBER("new", n_new_diags, "diagnostics"),
+static const struct record_member step_reason[] = {
+	{ TEXT("reason", reason) },
+	{ NUMBER("steps", n_steps, "steps") },
 };
 
-static const struct events_field found[] = {
-	TEXT("how", diag_status),
-	TEXT("tool", tool),
-	WORD("severity", severity, severity_words),
-	TEXT("file", file),
-	OPT_NUMBER("line", line, NULL),
-	OPT_NUMBER("column", column, NULL),
-	TEXT("flag", flag),
-	TEXT("text", text),
-	TEXT("object", object),
+static const struct record_member diag[] = {
+	{ WORD("severity", severity, severity_words) },
+	{ TEXT("text", text) },
+	{ NUMBER("warnings", n_warnings, "diagnostics") },
+	{ NUMBER("errors", n_errors, "diagnostics") },
+	{ OPT_NUMBER("new", n_new_diags, "diagnostics") },
 };
 
-static const struct events_field size[] = {
-	TEXT("name", name),
-	OPT_NUMBER("text", text_bytes, "bytes"),
-	OPT_NUMBER("data", data_bytes, "bytes"),
-	OPT_NUMBER("bss", bss_bytes, "bytes"),
-	NUMBER("file", file_bytes, "bytes"),
+static const struct record_member found[] = {
+	{ TEXT("how", diag_status) },
+	{ TEXT("tool", tool) },
+	{ WORD("severity", severity, severity_words) },
+	{ TEXT("file", file) },
+	{ OPT_NUMBER("line", line, NULL) },
+	{ OPT_NUMBER("column", column, NULL) },
+	{ TEXT("flag", flag) },
+	{ TEXT("text", text) },
+	{ TEXT("object", object) },
 };
 
-static const struct events_field note[] = {
-	TEXT("text", text),
-	FLAG_FIELD("detail", detail),
+static const struct record_member size[] = {
+	{ TEXT("name", name) },
+	{ OPT_NUMBER("text", text_bytes, "bytes") },
+	{ OPT_NUMBER("data", data_bytes, "bytes") },
+	{ OPT_NUMBER("bss", bss_bytes, "bytes") },
+	{ NUMBER("file", file_bytes, "bytes") },
 };
 
-static const struct events_field counts[] = {
-	NUMBER("remote", n_remote, "jobs"),
-	NUMBER("local", n_local, "jobs"),
-	NUMBER("steps", n_steps, "steps"),
-	NUMBER("retried", n_retries, "times"),
-	NUMBER("beside", n_hedged, "times"),
-	NUMBER("warnings", n_warnings, "diagnostics"),
-	NUMBER("errors", n_errors, "diagnostics"),
-	OPT_MILLI("cost", cost_ms, "seconds"),
-	OPT_NUMBER("new", n_new_diags, "diagnostics"),
+static const struct record_member note[] = {
+	{ TEXT("text", text) },
+	{ FLAG_FIELD("detail", detail) },
 };
 
-static const struct events_field reason[] = {
-	TEXT("reason", reason),
-	NUMBER("local", n_local, "jobs"),
+static const struct record_member counts[] = {
+	{ NUMBER("remote", n_remote, "jobs") },
+	{ NUMBER("local", n_local, "jobs") },
+	{ NUMBER("steps", n_steps, "steps") },
+	{ NUMBER("retried", n_retries, "times") },
+	{ NUMBER("beside", n_hedged, "times") },
+	{ NUMBER("warnings", n_warnings, "diagnostics") },
+	{ NUMBER("errors", n_errors, "diagnostics") },
+	{ OPT_MILLI("cost", cost_ms, "seconds") },
+	{ OPT_NUMBER("new", n_new_diags, "diagnostics") },
 };
 
-static const struct events_field dropped[] = {
-	NUMBER("events", n_dropped, "events"),
+static const struct record_member reason[] = {
+	{ TEXT("reason", reason) },
+	{ NUMBER("local", n_local, "jobs") },
 };
 
-static const struct events_field done[] = {
-	NUMBER("status", status, NULL),
-	NUMBER("remote", n_remote, "jobs"),
-	NUMBER("local", n_local, "jobs"),
-	FLAG_FIELD("dirty", dirty),
-	OPT_NUMBER("history", history_id, NULL),
-	OPT_NUMBER("new_warnings", n_new_warnings, "diagnostics"),
-	OPT_NUMBER("new_errors", n_new_errors, "diagnostics"),
-	OPT_NUMBER("gone", n_removed_diags, "diagnostics"),
+static const struct record_member dropped[] = {
+	{ NUMBER("events", n_dropped, "events") },
 };
 
-#define KIND(word, fields)                                       \
-	{                                                        \
-		word, fields, sizeof(fields) / sizeof(*(fields)) \
+static const struct record_member done[] = {
+	{ NUMBER("status", status, NULL) },
+	{ NUMBER("remote", n_remote, "jobs") },
+	{ NUMBER("local", n_local, "jobs") },
+	{ FLAG_FIELD("dirty", dirty) },
+	{ OPT_NUMBER("history", history_id, NULL) },
+	{ OPT_NUMBER("new_warnings", n_new_warnings, "diagnostics") },
+	{ OPT_NUMBER("new_errors", n_new_errors, "diagnostics") },
+	{ OPT_NUMBER("gone", n_removed_diags, "diagnostics") },
+};
+
+#define KIND(word, members)                         \
+	{                                           \
+		word, RECORD(events_event, members) \
 	}
 
 static const struct {
 	const char *name;
-	const struct events_field *field;
-	size_t n;
+	struct record record;
 } kinds[] = {
 	[EVENTS_KIND_STREAM] = KIND("stream", stream),
 	[EVENTS_KIND_BUILD] = KIND("build", build),
@@ -260,15 +240,14 @@ static const struct {
 	[EVENTS_KIND_NOTE] = KIND("note", note),
 	[EVENTS_KIND_COUNTS] = KIND("counts", counts),
 	[EVENTS_KIND_REASON] = KIND("reason", reason),
-	[EVENTS_KIND_LIVE] = { "live", NULL, 0 },
+	[EVENTS_KIND_LIVE] = { .name = "live" },
 	[EVENTS_KIND_DROPPED] = KIND("dropped", dropped),
 	[EVENTS_KIND_DONE] = KIND("done", done),
 };
 
-const struct events_field *events_fields(enum events_kind kind, size_t *n)
+const struct record *events_record(enum events_kind kind)
 {
-	*n = kinds[kind].n;
-	return kinds[kind].field;
+	return &kinds[kind].record;
 }
 
 const char *events_kind_name(enum events_kind kind)
@@ -312,186 +291,44 @@ struct events_event events_event_make(enum events_kind kind)
 
 /* Encoding */
 
-static void put_text(struct buf *out, const char *text)
-{
-	size_t len = strnlen(text, EVENTS_TEXT_MAX);
-	char *cut;
-
-	if (!text[len]) {
-		json_add_text(out, text);
-		return;
-	}
-	/* Do not cut within a UTF-8 character. */
-	while (len && ((unsigned char)text[len] & 0xc0) == 0x80)
-		len--;
-	cut = xstrndup(text, len);
-	json_add_text(out, cut);
-	free(cut);
-}
-
-static void put_milli(struct buf *out, int64_t n)
-{
-	uint64_t abs = n < 0 ? -(uint64_t)n : (uint64_t)n;
-
-	buf_printf(out, "%s%llu.%03u", n < 0 ? "-" : "",
-		   (unsigned long long)(abs / 1000), (unsigned)(abs % 1000));
-}
-
-static void put_name(struct buf *out, const struct events_field *f)
-{
-	buf_add(out, ",\"", 2);
-	buf_add_str(out, f->name);
-	buf_add(out, "\":", 2);
-}
-
-static void put_json_field(struct buf *out, const struct events_field *f,
-			   const void *member)
-{
-	const char *text;
-	int64_t number;
-
-	switch (f->type) {
-	case EVENTS_TYPE_TEXT:
-		text = *(const char *const *)member;
-		if (!text)
-			return;
-		put_name(out, f);
-		put_text(out, text);
-		break;
-	case EVENTS_TYPE_WORD:
-		put_name(out, f);
-		put_text(out, f->words[*(const unsigned *)member]);
-		break;
-	case EVENTS_TYPE_NUMBER:
-	case EVENTS_TYPE_MILLI:
-		number = *(const int64_t *)member;
-		if (f->optional && number == EVENTS_UNKNOWN)
-			return;
-		put_name(out, f);
-		if (f->type == EVENTS_TYPE_MILLI)
-			put_milli(out, number);
-		else
-			buf_printf(out, "%lld", (long long)number);
-		break;
-	case EVENTS_TYPE_FLAG:
-	case EVENTS_TYPE_BOOL:
-		if (f->type == EVENTS_TYPE_FLAG && !*(const bool *)member)
-			return;
-		put_name(out, f);
-		buf_add_str(out, *(const bool *)member ? "true" : "false");
-		break;
-	}
-}
-
-/*
- * Return true if the field is encoded.  The result fields of a job are encoded
- * only if the job is finished.
- */
-static bool is_field_encoded(const struct events_event *ev,
-			     const struct events_field *f)
-{
-	return ev->kind != EVENTS_KIND_JOB || ev->state == EVENTS_JOB_DONE ||
-	       (f->offset != offsetof(struct events_event, remote) &&
-		f->offset != offsetof(struct events_event, n_retries) &&
-		f->offset != offsetof(struct events_event, cpu_ms));
-}
+static const struct record_member time_member[] = {
+	{ RECORD_MILLI("t", events_event, at_ms), .required = true },
+};
+static const struct record time_record = RECORD(events_event, time_member);
 
 void events_encode(struct buf *out, const struct events_event *ev)
 {
-	size_t n;
-	const struct events_field *f = events_fields(ev->kind, &n);
-
-	buf_add_str(out, "{\"t\":");
-	put_milli(out, (int64_t)ev->at_ms);
+	buf_add_str(out, "{");
+	record_append(out, &time_record, ev);
 	buf_add_str(out, ",\"event\":\"");
 	buf_add_str(out, events_kind_name(ev->kind));
 	buf_add(out, "\"", 1);
-	for (; n--; f++) {
-		if (is_field_encoded(ev, f))
-			put_json_field(out, f, (const char *)ev + f->offset);
-	}
+	record_append(out, events_record(ev->kind), ev);
 	buf_add(out, "}\n", 2);
 }
 
 /* Decoding */
 
-/* A double represents all smaller integers exactly. */
-#define EXACT_MAX 9007199254740992.0
-
-static bool decode_milli(int64_t *to, const json_t *value)
-{
-	double n = json_number_value(value) * 1000;
-
-	if (!json_is_number(value) || !(n > -EXACT_MAX && n < EXACT_MAX))
-		return false;
-	*to = (int64_t)(n + (n < 0 ? -0.5 : 0.5));
-	return true;
-}
-
-static bool decode_word(unsigned *to, const json_t *value,
-			const char *const *words)
-{
-	const char *text = json_string_value(value);
-
-	for (unsigned i = 0; text && words[i]; i++) {
-		if (!strcmp(text, words[i])) {
-			*to = i;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool decode_event_field(const struct events_field *f, void *member,
-			       const json_t *value)
-{
-	switch (f->type) {
-	case EVENTS_TYPE_TEXT:
-		*(const char **)member = json_string_value(value);
-		return json_is_string(value);
-	case EVENTS_TYPE_WORD:
-		return decode_word(member, value, f->words);
-	case EVENTS_TYPE_NUMBER:
-		*(int64_t *)member = json_integer_value(value);
-		return json_is_integer(value) && json_integer_value(value) >= 0;
-	case EVENTS_TYPE_MILLI:
-		return decode_milli(member, value);
-	default:
-		*(bool *)member = json_is_true(value);
-		return json_is_boolean(value);
-	}
-}
-
 static int decode_event(struct events_event *ev, const json_t *o,
 			struct err *err)
 {
 	const char *name = json_string_value(json_object_get(o, "event"));
-	const struct events_field *f;
 	enum events_kind kind = 0;
-	int64_t at_ms;
-	size_t n;
+	const char *bad;
 
-	if (!name || !decode_milli(&at_ms, json_object_get(o, "t")) ||
-	    at_ms < 0)
+	while (name && kind < EVENTS_N_KINDS &&
+	       strcmp(name, events_kind_name(kind)))
+		kind++;
+	*ev = events_event_make(kind);
+	if (!name || record_fill(&time_record, ev, o))
 		return err_set(
 			err, EPROTO,
 			"not an event: missing or invalid \"t\" or \"event\"");
-	while (kind < EVENTS_N_KINDS && strcmp(name, events_kind_name(kind)))
-		kind++;
 	if (kind == EVENTS_N_KINDS)
 		return -ENOMSG;
-	*ev = events_event_make(kind);
-	ev->at_ms = (uint64_t)at_ms;
-	f = events_fields(kind, &n);
-	for (; n--; f++) {
-		const json_t *value = json_object_get(o, f->name);
-
-		if (value &&
-		    !decode_event_field(f, (char *)ev + f->offset, value))
-			return err_set(err, EPROTO, "%s.%s: invalid value",
-				       events_kind_name(kind), f->name);
-	}
-	return 0;
+	bad = record_fill(events_record(kind), ev, o);
+	return bad ? err_set(err, EPROTO, "%s.%s: invalid value", name, bad) :
+		     0;
 }
 
 int events_decode(struct events_parsed *out, struct bytes line, struct err *err)

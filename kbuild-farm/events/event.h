@@ -242,30 +242,13 @@ struct events_event events_event_make(enum events_kind kind);
 
 /* Encoding */
 
-enum events_type {
-	EVENTS_TYPE_TEXT, /* a string */
-	EVENTS_TYPE_WORD, /* one of a few strings */
-	EVENTS_TYPE_NUMBER, /* an integer */
-	EVENTS_TYPE_MILLI, /* a number with three decimals */
-	EVENTS_TYPE_FLAG, /* true, or omitted */
-	EVENTS_TYPE_BOOL, /* true or false */
-};
-
-struct events_field {
-	const char *name;
-	enum events_type type;
-	const char *unit; /* for documentation; NULL for none */
-	/* values of an EVENTS_TYPE_WORD, NULL-terminated */
-	const char *const *words;
-	uint16_t offset; /* offset in struct events_event */
-	bool optional; /* omitted if EVENTS_UNKNOWN */
-};
+struct record;
 
 /*
- * Return the fields that follow "t" and "event" in an event of this kind, and
- * the number of these fields.
+ * Return the table of the members that follow "t" and "event" in an event of
+ * this kind.
  */
-const struct events_field *events_fields(enum events_kind kind, size_t *n);
+const struct record *events_record(enum events_kind kind);
 const char *events_kind_name(enum events_kind kind);
 
 /* Append the event as one line with its newline. */
@@ -280,7 +263,7 @@ struct events_parsed {
 /*
  * Decode a line with or without its newline.  Returns 0; -ENOMSG for an unknown
  * kind, which the caller ignores; or -EPROTO or -EMSGSIZE with `err` set.
- * Numbers must have the types that events_fields() returns and must not be
+ * Numbers must have the types that events_record() returns and must not be
  * negative; times are at most 2^53 ms.  Missing fields are 0, NULL or
  * EVENTS_UNKNOWN.  After 0 is returned, the caller calls
  * events_parsed_release().

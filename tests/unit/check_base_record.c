@@ -350,6 +350,73 @@ TEST(a_list_takes_memory_for_its_structs_only)
 	record_release(&record, &s);
 }
 
+struct line {
+	const char *name;
+	int64_t load_milli, n_known, n_unknown;
+	bool is_good;
+};
+
+static const struct record_member line_members[] = {
+	{ RECORD_TEXT("name", line, name, 5) },
+	{ RECORD_MILLI("load", line, load_milli) },
+	{ RECORD_NUMBER("known", line, n_known, 0, INT64_MAX),
+	  .omit_null = true },
+	{ RECORD_NUMBER("unknown", line, n_unknown, 0, INT64_MAX) },
+	{ RECORD_BOOL("good", line, is_good), .omit_null = true },
+};
+static const struct record line_record = RECORD(line, line_members);
+
+static const struct {
+	struct line line;
+	const char *text;
+} lines[] = {
+	{ { "a\"b", -1, 7, 8, true },
+	  "{\"name\":\"a\\\"b\",\"load\":-0.001,\"known\":7,"
+	  "\"unknown\":8,\"good\":true" },
+	{ { NULL, 12345, -1, -1, false }, "{\"load\":12.345,\"unknown\":null" },
+	{ { "1234\xc3\xa4", INT64_MIN, 0, 0, false },
+	  "{\"name\":\"1234\",\"load\":null,\"known\":0,\"unknown\":0" },
+};
+
+TEST_EACH(a_struct_is_appended, lines)
+{
+	struct buf out = { 0 };
+
+	buf_add_str(&out, "{");
+	record_append(&out, &line_record, &row->line);
+	ck_assert_str_eq(buf_str(&out), row->text);
+	buf_release(&out);
+}
+
+static const struct {
+	const char *text, *bad;
+	int64_t load_milli;
+} loads[] = {
+	{ "{\"load\": -1.0006}", NULL, -1001 },
+	{ "{\"load\": 2}", NULL, 2000 },
+	{ "{}", NULL, 5 },
+	{ "{\"load\": null}", NULL, 5 },
+	{ "{\"load\": 1e300}", "load", 5 },
+	{ "{\"load\": \"2\"}", "load", 5 },
+	{ "{\"known\": -1}", "known", 5 },
+	{ "{\"name\": 1}", "name", 5 },
+};
+
+/* Members without a key remain as they are. */
+TEST_EACH(members_are_filled_from_json, loads)
+{
+	struct line line = { .load_milli = 5 };
+	struct err err = { 0 };
+	const char *bad;
+	json_t *o;
+
+	must(json_parse(&o, bytes_str(row->text), &err));
+	bad = record_fill(&line_record, &line, o);
+	ck_assert_pstr_eq(bad, row->bad);
+	ck_assert_int_eq(line.load_milli, row->load_milli);
+	json_decref(o);
+}
+
 TEST(a_truncated_file_is_invalid)
 {
 	struct err err = { 0 };

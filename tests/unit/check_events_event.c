@@ -9,6 +9,7 @@
 #include "events/event.h"
 
 #include "base/clock.h"
+#include "base/record.h"
 
 #define PAGE  "man/kfarm-events.5"
 #define BEGIN ".\\\" events: begin\n"
@@ -104,21 +105,20 @@ static struct events_event filled(enum events_kind kind)
 {
 	static const char *const texts[] = { "a", "\xc3\xa4 \"b\"", "c\nd" };
 	struct events_event ev = events_event_make(kind);
-	size_t n;
-	const struct events_field *f = events_fields(kind, &n);
+	const struct record *r = events_record(kind);
 
 	ev.at_ms = 123456;
-	for (size_t i = 0; i < n; i++) {
-		void *at = (char *)&ev + f[i].offset;
+	for (size_t i = 0; i < r->n_members; i++) {
+		const struct record_member *m = &r->members[i];
+		void *at = (char *)&ev + m->at;
 
-		if (f[i].type == EVENTS_TYPE_TEXT)
+		if (m->kind == RECORD_IS_TEXT)
 			*(const char **)at = texts[i % 3];
-		else if (f[i].type == EVENTS_TYPE_WORD)
+		else if (m->kind == RECORD_IS_WORD)
 			*(unsigned *)at = kind == EVENTS_KIND_JOB ?
 						  EVENTS_JOB_DONE :
 						  1;
-		else if (f[i].type == EVENTS_TYPE_FLAG ||
-			 f[i].type == EVENTS_TYPE_BOOL)
+		else if (m->kind == RECORD_IS_BOOL)
 			*(bool *)at = true;
 		else
 			*(int64_t *)at = 1000000007 * (int64_t)(i + 1);
@@ -160,12 +160,13 @@ static const struct {
 	{ "{\"t\":0,\"event\":\"job\",\"job\":1.5}", -EPROTO },
 	{ "{\"t\":0,\"event\":\"job\",\"job\":99999999999999999999}", -EPROTO },
 	{ "{\"t\":0,\"event\":\"job\",\"state\":\"tired\"}", -EPROTO },
-	{ "{\"t\":0,\"event\":\"job\",\"file\":null}", -EPROTO },
 	{ "{\"t\":0,\"event\":\"job\",\"remote\":1}", -EPROTO },
 	{ "{\"t\":0,\"event\":\"note\",\"text\":\"\xff\"}", -EPROTO },
 	{ "{\"t\":0,\"event\":\"of the future\"}", -ENOMSG },
 	{ "{\"t\":0,\"event\":\"live\",\"of the future\":[1,{}]}", 0 },
 	{ "{\"t\":0,\"event\":\"job\"}\n", 0 },
+	{ "{\"t\":0,\"event\":\"job\",\"file\":null}", 0 },
+	{ "{\"t\":0,\"event\":\"job\",\"file\":7}", -EPROTO },
 };
 
 TEST_EACH(what_is_no_event_is_refused, spoiled)
@@ -218,20 +219,28 @@ TEST(an_event_costs_microseconds)
 
 /* ------------------------------------------------------------- the page */
 
-static const char *const type_names[] = {
-	[EVENTS_TYPE_TEXT] = "string",    [EVENTS_TYPE_WORD] = "word",
-	[EVENTS_TYPE_NUMBER] = "integer", [EVENTS_TYPE_MILLI] = "number",
-	[EVENTS_TYPE_FLAG] = "true",      [EVENTS_TYPE_BOOL] = "boolean",
-};
-
-static void list_field(struct buf *out, const struct events_field *f)
+static const char *type_name(const struct record_member *m)
 {
-	buf_printf(out, ".It Cm %s Ta %s", f->name, type_names[f->type]);
-	if (f->unit)
-		buf_printf(out, " Ta %s", f->unit);
-	for (size_t i = 0; f->words && f->words[i]; i++)
-		buf_printf(out, "%s%s", i ? ", " : " Ta ", f->words[i]);
-	if (!f->unit && !f->words)
+	switch (m->kind) {
+	case RECORD_IS_TEXT:
+		return "string";
+	case RECORD_IS_WORD:
+		return "word";
+	case RECORD_IS_NUMBER:
+		return m->divisor ? "number" : "integer";
+	default:
+		return m->omit_null ? "true" : "boolean";
+	}
+}
+
+static void list_member(struct buf *out, const struct record_member *m)
+{
+	buf_printf(out, ".It Cm %s Ta %s", m->key, type_name(m));
+	if (m->unit)
+		buf_printf(out, " Ta %s", m->unit);
+	for (int64_t i = 0; m->words && i <= m->max; i++)
+		buf_printf(out, "%s%s", i ? ", " : " Ta ", m->words[i]);
+	if (!m->unit && !m->words)
 		buf_add_str(out, " Ta");
 	buf_add_str(out, "\n");
 }
@@ -239,10 +248,9 @@ static void list_field(struct buf *out, const struct events_field *f)
 static void list_events(struct buf *out)
 {
 	for (enum events_kind kind = 0; kind < EVENTS_N_KINDS; kind++) {
-		size_t n;
-		const struct events_field *f = events_fields(kind, &n);
+		const struct record *r = events_record(kind);
 
-		if (!n)
+		if (!r->n_members)
 			continue;
 		buf_printf(out, ".Ss Members of the event %s\n",
 			   events_kind_name(kind));
@@ -250,8 +258,8 @@ static void list_events(struct buf *out)
 				 "\"seconds since 1970, and more\"\n"
 				 ".It Em member Ta Em type "
 				 "Ta Em unit or values\n");
-		for (; n--; f++)
-			list_field(out, f);
+		for (size_t i = 0; i < r->n_members; i++)
+			list_member(out, &r->members[i]);
 		buf_add_str(out, ".El\n");
 	}
 }
