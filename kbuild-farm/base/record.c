@@ -315,19 +315,24 @@ static bool fill_strings(const struct record_member *m, struct strv *out,
 	return true;
 }
 
+void *record_list_add(const struct record_member *list, void *s)
+{
+	char **v = member_at(s, list->at);
+	size_t *n = member_at(s, list->n_at), size = list->of->struct_bytes;
+
+	*v = vec_grow(*v, *n, size);
+	return *v + (*n)++ * size;
+}
+
 static bool fill_list(const struct record_member *m, void *s, const json_t *j)
 {
-	char **v = member_at(s, m->at);
-	size_t n = json_array_size(j), *n_read = member_at(s, m->n_at);
-	size_t size = m->of->struct_bytes;
+	size_t n = json_array_size(j);
 
 	if (!json_is_array(j) || n > (uint64_t)m->max)
 		return false;
-	while (*n_read < n) {
-		size_t i = (*n_read)++;
-
-		*v = vec_grow(*v, i, size);
-		if (record_fill(m->of, *v + i * size, json_array_get(j, i)))
+	for (size_t i = 0; i < n; i++) {
+		if (record_fill(m->of, record_list_add(m, s),
+				json_array_get(j, i)))
 			return false;
 	}
 	return true;
@@ -422,14 +427,16 @@ int record_read(const struct record *r, void *s, const struct json_file *f,
 
 static void release_members(const struct record *r, void *s);
 
-static void release_list(const struct record_member *m, void *s)
+void record_list_release(const struct record_member *list, void *s)
 {
-	char *v = *(char **)member_at(s, m->at);
-	size_t n = *(size_t *)member_at(s, m->n_at);
+	char **v = member_at(s, list->at);
+	size_t *n = member_at(s, list->n_at);
 
-	for (size_t i = 0; i < n; i++)
-		release_members(m->of, v + i * m->of->struct_bytes);
-	free(v);
+	for (size_t i = 0; i < *n; i++)
+		release_members(list->of, *v + i * list->of->struct_bytes);
+	free(*v);
+	*v = NULL;
+	*n = 0;
 }
 
 static void release_members(const struct record *r, void *s)
@@ -445,7 +452,7 @@ static void release_members(const struct record *r, void *s)
 		else if (m->kind == RECORD_IS_OBJECT)
 			release_members(m->of, at);
 		else if (m->kind == RECORD_IS_LIST)
-			release_list(m, s);
+			record_list_release(m, s);
 	}
 }
 

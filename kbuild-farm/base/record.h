@@ -87,6 +87,13 @@ struct record_member {
 	uint32_t divisor;
 	int32_t zero;
 
+	/*
+	 * History: the column if its name is not `key`, or "" for no column,
+	 * and the number that stands for NULL.
+	 */
+	const char *sql;
+	int64_t absent;
+
 	/* Output only; a row without a key is only a column. */
 
 	/*
@@ -138,8 +145,9 @@ struct record {
 #define RECORD_WORD(name, type, member, list)                   \
 	.key = (name), .kind = RECORD_IS_WORD, .words = (list), \
 	.max = sizeof(list) / sizeof(*(list)) - 1, RECORD_WIDTH(type, member)
-#define RECORD_BOOL(name, type, member) \
-	.key = (name), .kind = RECORD_IS_BOOL, RECORD_AT(type, member, bool)
+#define RECORD_BOOL(name, type, member)                               \
+	.key = (name), .kind = RECORD_IS_BOOL, .width = sizeof(bool), \
+	.max = 1, RECORD_AT(type, member, bool)
 #define RECORD_DIGEST(name, type, member)        \
 	.key = (name), .kind = RECORD_IS_DIGEST, \
 	RECORD_AT(type, member, struct digest)
@@ -214,6 +222,10 @@ void record_append(struct buf *out, const struct record *r, const void *s);
  * borrowed.  Returns NULL, or the first missing or invalid key.
  */
 const char *record_fill(const struct record *r, void *s, const json_t *o);
+/* Append a zeroed struct to a list; `s` is the struct that contains it. */
+void *record_list_add(const struct record_member *list, void *s);
+/* Free the structs of a list, which is then empty. */
+void record_list_release(const struct record_member *list, void *s);
 
 /* Return the content of a file for the struct.  The caller frees it. */
 char *record_encode(const struct record *r, const void *s,

@@ -1,43 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "history/nightly-runs.h"
 
-#include "base/str.h"
 #include "history/sql.h"
 
 #include <errno.h>
-#include <stdlib.h>
+
+#define TEXT(column, member) RECORD_STRING(column, history_nightly_run, member)
+#define NUMBER(column, member, least) \
+	RECORD_NUMBER(column, history_nightly_run, member, least, SQL_COUNT_MAX)
+
+static const struct record_member members[] = {
+	{ TEXT("name", name) },
+	{ NUMBER("began_s", start_s, 0) },
+	{ TEXT("decision", decision) },
+	{ TEXT("key", series_key) },
+	{ NUMBER("build", build_number, 1) },
+	{ NUMBER("status", status, 0) },
+	{ TEXT("commit_id", commit) },
+	{ TEXT("describe", describe) },
+	{ TEXT("arch", arch) },
+	{ TEXT("config", config) },
+	{ TEXT("toolchain", toolchain) },
+	{ TEXT("dir", dir) },
+	{ TEXT("subject", subject) },
+	{ NUMBER("errors", n_errors, 0), .absent = -1 },
+	{ NUMBER("new_errors", n_new_errors, 0), .absent = -1 },
+	{ NUMBER("warnings", n_warnings, 0), .absent = -1 },
+	{ NUMBER("new_warnings", n_new_warnings, 0), .absent = -1 },
+};
+static const struct record run_record = RECORD(history_nightly_run, members);
 
 void history_nightly_runs_release(struct history_nightly_run *n)
 {
-	free(n->name);
-	free(n->decision);
-	free(n->series_key);
-	free(n->commit);
-	free(n->describe);
-	free(n->arch);
-	free(n->config);
-	free(n->toolchain);
-	free(n->dir);
-	free(n->subject);
-	*n = (struct history_nightly_run){ 0 };
+	record_release(&run_record, n);
 }
 
 int history_nightly_runs_add(struct history *h, struct history_nightly_run *n,
 			     struct err *err)
 {
-	int ret = sql_run(
-		h, err,
-		"INSERT INTO night(name, began_s, decision, key, build,"
-		" status, commit_id, describe, arch, config, toolchain, dir,"
-		" subject, errors, new_errors, warnings, new_warnings)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
-		" ?13, ?14, ?15, ?16, ?17)",
-		"tittnitttttttnnnn", n->name, n->start_s, n->decision,
-		n->series_key, n->build_number ? n->build_number : -1,
-		n->status, n->commit, n->describe, n->arch, n->config,
-		n->toolchain, n->dir, n->subject, n->n_errors, n->n_new_errors,
-		n->n_warnings, n->n_new_warnings);
+	struct buf text = { 0 };
+	int ret;
 
+	buf_add_str(&text, "INSERT INTO night(id");
+	sql_add_columns(&text, &run_record);
+	buf_add_str(&text, ") VALUES(NULL");
+	sql_add_parameters(&text, &run_record);
+	buf_add_str(&text, ")");
+	ret = sql_run_members(h, err, buf_str(&text), &run_record, n, "");
+	buf_release(&text);
 	if (!ret)
 		n->id = sqlite3_last_insert_rowid(h->db);
 	return ret;
@@ -52,43 +62,26 @@ int history_nightly_runs_set_output(struct history *h, int64_t build,
 
 static void read_nightly_row(struct history_nightly_run *n, sqlite3_stmt *s)
 {
-	*n = (struct history_nightly_run){
-		.id = sqlite3_column_int64(s, 0),
-		.name = sql_column_text(s, 1),
-		.start_s = sql_column_count(s, 2),
-		.decision = sql_column_text(s, 3),
-		.series_key = sql_column_text(s, 4),
-		.build_number = sql_column_count(s, 5),
-		.status = sql_column_count(s, 6),
-		.commit = sql_column_text(s, 7),
-		.describe = sql_column_text(s, 8),
-		.arch = sql_column_text(s, 9),
-		.config = sql_column_text(s, 10),
-		.toolchain = sql_column_text(s, 11),
-		.dir = sql_column_text(s, 12),
-		.subject = sql_column_text(s, 13),
-		.n_errors = sql_column_known(s, 14),
-		.n_new_errors = sql_column_known(s, 15),
-		.n_warnings = sql_column_known(s, 16),
-		.n_new_warnings = sql_column_known(s, 17),
-	};
+	n->id = sqlite3_column_int64(s, 0);
+	sql_read_members(s, 1, &run_record, n);
 }
 
 static int prepare_nightly_query(struct history *h, sqlite3_stmt **s,
 				 const struct history_nightly_filter *f,
 				 struct err *err)
 {
-	int ret = sql_prepare(h, s,
-			      "SELECT id, name, began_s, decision, key, build,"
-			      " status, commit_id, describe, arch, config,"
-			      " toolchain, dir, subject, errors, new_errors,"
-			      " warnings, new_warnings FROM night WHERE "
-			      "(?1 IS NULL OR name = ?1) AND (NOT ?2 OR build "
-			      "NOT NULL) AND (NOT ?3 OR (build NOT NULL AND "
-			      "status IN (0, 101))) AND id < ?4 ORDER BY id "
-			      "DESC LIMIT ?5",
-			      err);
+	struct buf text = { 0 };
+	int ret;
 
+	buf_add_str(&text, "SELECT id");
+	sql_add_columns(&text, &run_record);
+	buf_add_str(&text, " FROM night WHERE "
+			   "(?1 IS NULL OR name = ?1) AND (NOT ?2 OR build "
+			   "NOT NULL) AND (NOT ?3 OR (build NOT NULL AND "
+			   "status IN (0, 101))) AND id < ?4 ORDER BY id "
+			   "DESC LIMIT ?5");
+	ret = sql_prepare(h, s, buf_str(&text), err);
+	buf_release(&text);
 	if (!ret)
 		sql_bind(*s, "tiiii", f->name, (int64_t)f->built,
 			 (int64_t)f->succeeded,

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "base/record.h"
 #include "history/db.h"
 
 #include <stdbool.h>
@@ -228,6 +229,26 @@ struct history_details {
 	size_t n_nodes, n_reasons, n_step_reasons, n_phases, n_units, n_sizes;
 	size_t n_diags;
 };
+
+/*
+ * Tables of the members that are stored: of a build, at its start and at its
+ * end, and of the elements of each array.
+ */
+enum history_list {
+	/* arrays that history/save.c writes one by one */
+	HISTORY_LIST_NODES,
+	HISTORY_LIST_REASONS,
+	HISTORY_LIST_STEP_REASONS,
+	HISTORY_LIST_PHASES,
+	HISTORY_LIST_SIZES,
+
+	HISTORY_LIST_UNITS,
+	HISTORY_LIST_DIAGS,
+
+	HISTORY_N_LISTS,
+};
+extern const struct record history_build_record, history_result_record;
+extern const struct record_member history_lists[HISTORY_N_LISTS];
 
 /* Free all arrays; *d is then empty. */
 void history_details_release(struct history_details *d);

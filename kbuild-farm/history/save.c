@@ -230,26 +230,26 @@ static int insert_build(struct history *h, struct history_build *b, int64_t key,
 {
 	char *boot = process_boot_id();
 	int64_t pid = getpid();
-	int ret = sql_run(
-		h, err,
-		"INSERT INTO build(number, key, state, pid, started, boot,"
-		" what, arch, config, toolchain, toolchain_id, tree, source,"
-		" dir, output, commit_id, release, fresh, began_s, make_jobs,"
-		" local_slots) VALUES((SELECT ?20 WHERE NOT EXISTS"
-		" (SELECT 1 FROM build WHERE number = ?20)), ?1, 0, ?2, ?3,"
-		" ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-		" ?17, ?18, ?19)",
-		"niittttttttttttiiiin", key ? key : -1, pid,
-		(int64_t)process_start_ticks((pid_t)pid), boot, b->command,
-		b->arch, b->config, b->toolchain, b->toolchain_id, b->tree,
-		b->source, b->dir, b->output, b->commit, b->release,
-		(int64_t)b->from_scratch, b->start_s, b->n_make_jobs,
-		b->n_local_slots, b->number ? b->number : -1);
+	struct buf text = { 0 };
+	int ret;
 
+	buf_add_str(&text, "INSERT INTO build(number, key, pid, started, boot, "
+			   "state");
+	sql_add_columns(&text, &history_build_record);
+	buf_add_str(&text,
+		    ") VALUES((SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM "
+		    "build WHERE number = ?1)), ?2, ?3, ?4, ?5, 0");
+	sql_add_parameters(&text, &history_build_record);
+	buf_add_str(&text, ")");
+	ret = sql_run_members(h, err, buf_str(&text), &history_build_record, b,
+			      "nniit", b->number ? b->number : -1,
+			      key ? key : -1, pid,
+			      (int64_t)process_start_ticks((pid_t)pid), boot);
 	if (!ret) {
 		b->number = sqlite3_last_insert_rowid(h->db);
 		b->recorded = true;
 	}
+	buf_release(&text);
 	free(boot);
 	return ret;
 }
@@ -419,63 +419,30 @@ static int save_units(struct history *h, int64_t key, int64_t build,
 
 /* ---- details ---- */
 
-static int save_lists(struct history *h, int64_t build,
-		      const struct history_details *d, struct err *err)
+static int save_list(struct history *h, const struct record_member *list,
+		     int64_t build, const struct history_details *d,
+		     struct err *err)
 {
-	int ret = 0;
-
-	for (size_t i = 0; !ret && i < d->n_nodes; i++) {
-		const struct history_node *n = &d->nodes[i];
-
-		ret = sql_run(h, err,
-			      "INSERT OR REPLACE INTO node_of_build VALUES(?1, "
-			      "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
-			      "?13)",
-			      "iittttniiiiii", build, (int64_t)i, n->name,
-			      n->machine, n->state, n->reason, n->n_slots,
-			      n->n_jobs, n->n_failed, n->n_retries, n->cpu_ms,
-			      n->sent_bytes, n->received_bytes);
-	}
-	for (size_t i = 0; !ret && i < d->n_reasons; i++)
-		ret = sql_run(h, err,
-			      "INSERT OR REPLACE INTO reason_of_build "
-			      "VALUES(?1, ?2, ?3, ?4)",
-			      "iiti", build, (int64_t)i, d->reasons[i].text,
-			      d->reasons[i].n_jobs);
-	for (size_t i = 0; !ret && i < d->n_step_reasons; i++)
-		ret = sql_run(h, err,
-			      "INSERT OR REPLACE INTO step_of_build "
-			      "VALUES(?1, ?2, ?3, ?4)",
-			      "iiti", build, (int64_t)i,
-			      d->step_reasons[i].text,
-			      d->step_reasons[i].n_jobs);
-	for (size_t i = 0; !ret && i < d->n_phases; i++)
-		ret = sql_run(h, err,
-			      "INSERT OR REPLACE INTO phase_of_build VALUES("
-			      "?1, ?2, ?3, ?4, ?5)",
-			      "iitii", build, (int64_t)i, d->phases[i].name,
-			      d->phases[i].start_ms, d->phases[i].duration_ms);
-	return ret;
-}
-
-static int save_sizes(struct history *h, int64_t build,
-		      const struct history_details *d, struct err *err)
-{
+	const char *v = *(char *const *)((const char *)d + list->at);
+	size_t n = *(const size_t *)((const char *)d + list->n_at);
+	struct buf text = { 0 };
 	sqlite3_stmt *s;
-	int ret = sql_prepare(h, &s,
-			      "INSERT OR REPLACE INTO size_of_build VALUES("
-			      "?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-			      err);
+	int ret;
 
-	for (size_t i = 0; !ret && i < d->n_sizes; i++) {
-		const struct history_size *z = &d->sizes[i];
-
-		sql_bind(s, "iitiiii", build, (int64_t)i, z->name,
-			 z->text_bytes, z->data_bytes, z->bss_bytes,
-			 z->file_bytes);
+	buf_printf(&text, "INSERT OR REPLACE INTO %s(build, n", list->key);
+	sql_add_columns(&text, list->of);
+	buf_add_str(&text, ") VALUES(?1, ?2");
+	sql_add_parameters(&text, list->of);
+	buf_add_str(&text, ")");
+	ret = sql_prepare(h, &s, buf_str(&text), err);
+	for (size_t i = 0; !ret && i < n; i++) {
+		sql_bind(s, "ii", build, (int64_t)i);
+		sql_bind_members(s, 3, list->of,
+				 v + i * list->of->struct_bytes);
 		ret = sql_exec(h, s, err);
 	}
 	sqlite3_finalize(s);
+	buf_release(&text);
 	return ret;
 }
 
@@ -558,6 +525,7 @@ static int save_all(struct history *h, struct history_build *b,
 		    const struct history_details *d, struct err *err)
 {
 	int64_t kept = 1 | (d->n_units ? 2 : 0);
+	struct buf text = { 0 };
 	int64_t key;
 	int ret = ensure_key_row(h, b->series_key, &key, err);
 
@@ -569,29 +537,23 @@ static int save_all(struct history *h, struct history_build *b,
 	 */
 	if (!ret && key)
 		ret = save_units(h, key, b->number, d, err);
-	if (!ret)
-		ret = save_lists(h, b->number, d, err);
-	if (!ret)
-		ret = save_sizes(h, b->number, d, err);
+	for (int i = 0; !ret && i <= HISTORY_LIST_SIZES; i++)
+		ret = save_list(h, &history_lists[i], b->number, d, err);
 	if (!ret)
 		ret = save_diags(h, b->number, d, err);
 	if (ret)
 		return ret;
 
-	ret = sql_run(
-		h, err,
-		"UPDATE build SET state = ?2, status = ?3, kept = ?4,"
-		" pid = NULL, started = NULL, boot = NULL, dirty = ?5,"
-		" wall_ms = ?6, host_ms = ?7, scan_ms = ?8, cpu_ms = ?9,"
-		" remote = ?10, local = ?11, retried = ?12, beside = ?13,"
-		" warnings = ?14, errors = ?15, new_warnings = ?16,"
-		" new_errors = ?17, gone = ?18, steps = ?19, steps_here = ?20"
-		" WHERE number = ?1",
-		"iiiiiiiiiiiiiiinnnii", b->number, (int64_t)b->state, b->status,
-		kept, (int64_t)b->dirty, b->wall_ms, b->host_ms, b->scan_ms,
-		b->cpu_ms, b->n_remote, b->n_local, b->n_retried, b->n_hedged,
-		b->n_warnings, b->n_errors, b->n_new_warnings, b->n_new_errors,
-		b->n_removed_diags, b->n_steps, b->n_local_steps);
+	buf_add_str(&text, "UPDATE build SET (pid, started, boot, state, kept, "
+			   "dirty");
+	sql_add_columns(&text, &history_result_record);
+	buf_add_str(&text, ") = (NULL, NULL, NULL, ?2, ?3, ?4");
+	sql_add_parameters(&text, &history_result_record);
+	buf_add_str(&text, ") WHERE number = ?1");
+	ret = sql_run_members(h, err, buf_str(&text), &history_result_record, b,
+			      "iiii", b->number, (int64_t)b->state, kept,
+			      (int64_t)b->dirty);
+	buf_release(&text);
 	return ret ? ret : prune_build(h, b, key, err);
 }
 

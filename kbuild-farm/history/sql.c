@@ -10,8 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define COUNT_MAX (INT64_C(1) << 53)
-
 /*
  * Return the errno for SQLITE_CANTOPEN.  `system` is the errno of SQLite, which
  * is ENOENT if SQLite cannot create a file next to the database; access() then
@@ -175,8 +173,9 @@ int sql_exec(struct history *h, sqlite3_stmt *s, struct err *err)
 	return ret;
 }
 
-int sql_run(struct history *h, struct err *err, const char *text,
-	    const char *types, ...)
+int sql_run_members(struct history *h, struct err *err, const char *text,
+		    const struct record *r, const void *from, const char *types,
+		    ...)
 {
 	sqlite3_stmt *s;
 	va_list ap;
@@ -187,6 +186,8 @@ int sql_run(struct history *h, struct err *err, const char *text,
 	va_start(ap, types);
 	bind_all(s, types, ap);
 	va_end(ap);
+	if (r)
+		sql_bind_members(s, (int)strlen(types) + 1, r, from);
 	ret = sql_exec(h, s, err);
 	sqlite3_finalize(s);
 	return ret;
@@ -226,24 +227,91 @@ char *sql_column_text(sqlite3_stmt *s, int column)
 	return text ? xstrdup(text) : NULL;
 }
 
-/* Limit a number, because a damaged row can make sums overflow. */
-static int64_t clamp_count(int64_t n)
-{
-	return n < COUNT_MAX ? n : COUNT_MAX;
-}
-
 int64_t sql_column_count(sqlite3_stmt *s, int column)
 {
 	int64_t n = sqlite3_column_int64(s, column);
 
-	return n > 0 ? clamp_count(n) : 0;
+	return n <= 0 ? 0 : n < SQL_COUNT_MAX ? n : SQL_COUNT_MAX;
 }
 
-int64_t sql_column_known(sqlite3_stmt *s, int column)
+/* ---- members as columns ---- */
+
+static bool is_column(const struct record_member *m)
+{
+	return m->kind != RECORD_IS_COMPUTED && (!m->sql || *m->sql);
+}
+
+void sql_add_columns(struct buf *text, const struct record *r)
+{
+	for (size_t i = 0; i < r->n_members; i++) {
+		const struct record_member *m = &r->members[i];
+
+		if (is_column(m))
+			buf_printf(text, ", %s", m->sql ? m->sql : m->key);
+	}
+}
+
+void sql_add_parameters(struct buf *text, const struct record *r)
+{
+	for (size_t i = 0; i < r->n_members; i++)
+		buf_add_str(text, is_column(&r->members[i]) ? ", ?" : "");
+}
+
+static void bind_member(sqlite3_stmt *s, int parameter,
+			const struct record_member *m, const void *at)
+{
+	int64_t n;
+
+	if (m->kind == RECORD_IS_STRING) {
+		sqlite3_bind_text(s, parameter, *(char *const *)at, -1,
+				  SQLITE_STATIC);
+		return;
+	}
+	n = (int64_t)member_load(at, m->width);
+	if (n < m->min)
+		sqlite3_bind_null(s, parameter);
+	else
+		sqlite3_bind_int64(s, parameter, n);
+}
+
+void sql_bind_members(sqlite3_stmt *s, int first, const struct record *r,
+		      const void *from)
+{
+	for (size_t i = 0; i < r->n_members; i++) {
+		const struct record_member *m = &r->members[i];
+
+		if (is_column(m))
+			bind_member(s, first++, m, (const char *)from + m->at);
+	}
+}
+
+static void load_member(sqlite3_stmt *s, int column,
+			const struct record_member *m, void *at)
 {
 	int64_t n = sqlite3_column_int64(s, column);
+	char *text;
 
-	if (sqlite3_column_type(s, column) == SQLITE_NULL || n < 0)
-		return -1;
-	return clamp_count(n);
+	if (m->kind == RECORD_IS_STRING) {
+		text = sql_column_text(s, column);
+		*(char **)at = text || !m->required ? text : xstrdup("");
+		return;
+	}
+	if (sqlite3_column_type(s, column) == SQLITE_NULL || n < m->min ||
+	    (m->kind == RECORD_IS_WORD && n > m->max))
+		n = m->absent;
+	else if (n > m->max)
+		n = m->max;
+	member_store(at, m->width, (uint64_t)n);
+}
+
+int sql_read_members(sqlite3_stmt *s, int first, const struct record *r,
+		     void *to)
+{
+	for (size_t i = 0; i < r->n_members; i++) {
+		const struct record_member *m = &r->members[i];
+
+		if (is_column(m))
+			load_member(s, first++, m, (char *)to + m->at);
+	}
+	return first;
 }

@@ -8,10 +8,13 @@
 #ifndef HISTORY_SQL_H
 #define HISTORY_SQL_H
 
+#include "base/record.h"
 #include "history/db.h"
 
 #include <sqlite3.h>
 #include <stdbool.h>
+
+#define SQL_COUNT_MAX (INT64_C(1) << 53)
 
 struct history {
 	sqlite3 *db;
@@ -51,9 +54,15 @@ void sql_bind(sqlite3_stmt *s, const char *types, ...);
 int sql_next_row(struct history *h, sqlite3_stmt *s, struct err *err);
 /* Run a statement, ignore its rows, and reset it. */
 int sql_exec(struct history *h, sqlite3_stmt *s, struct err *err);
-/* Prepare, bind and run a statement; `types` as for sql_bind(). */
-int sql_run(struct history *h, struct err *err, const char *text,
-	    const char *types, ...);
+/*
+ * Prepare, bind and run a statement; `types` as for sql_bind().
+ * sql_run_members() binds the members of a struct after the values.
+ */
+#define sql_run(h, err, text, ...) \
+	sql_run_members(h, err, text, NULL, NULL, __VA_ARGS__)
+int sql_run_members(struct history *h, struct err *err, const char *text,
+		    const struct record *r, const void *from, const char *types,
+		    ...);
 /* Run several statements that have no parameters. */
 int sql_script(struct history *h, const char *text, struct err *err);
 /*
@@ -63,11 +72,24 @@ int sql_script(struct history *h, const char *text, struct err *err);
 int sql_number(struct history *h, int64_t *out, struct err *err,
 	       const char *text, const char *types, ...);
 
+/*
+ * The rows of a record are columns: strings, numbers, words and bools.  Append
+ * the names of the columns, or as many parameters, each preceded by a comma.
+ */
+void sql_add_columns(struct buf *text, const struct record *r);
+void sql_add_parameters(struct buf *text, const struct record *r);
+/* Bind the members to the parameters from `first`. */
+void sql_bind_members(sqlite3_stmt *s, int first, const struct record *r,
+		      const void *from);
+/*
+ * Set the members from the columns from `first`; a string that is `required` is
+ * never NULL.  Returns the number of the next column.
+ */
+int sql_read_members(sqlite3_stmt *s, int first, const struct record *r,
+		     void *to);
 /* Return a copy of a column, or NULL; the caller frees it. */
 char *sql_column_text(sqlite3_stmt *s, int column);
-/* Return a column, limited to the range from 0 to 2^53. */
+/* Return a column, limited to the range from 0 to SQL_COUNT_MAX. */
 int64_t sql_column_count(sqlite3_stmt *s, int column);
-/* Return a column like sql_column_count(), but -1 if it is NULL or negative. */
-int64_t sql_column_known(sqlite3_stmt *s, int column);
 
 #endif
