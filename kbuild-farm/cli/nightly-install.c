@@ -96,6 +96,11 @@ struct written_file {
 	char *old; /* previous content; NULL: the file did not exist */
 };
 
+/* State of a timer before this command. */
+struct timer_state {
+	bool enabled, active;
+};
+
 /* One execution of the command. */
 struct installing {
 	const struct nightly_request *request;
@@ -107,6 +112,8 @@ struct installing {
 	struct nightly_timer timer;
 	struct written_file *written;
 	size_t n_written;
+	struct timer_state
+		*states; /* of i->units; NULL before enable_timers() */
 };
 
 /* Parse "HH:MM" from 00:00 to 23:59. */
@@ -415,10 +422,20 @@ static int write_units(struct installing *i, struct err *err)
 	return ret;
 }
 
-static int enable_timers(const struct installing *i, struct err *err)
+static int enable_timers(struct installing *i, struct err *err)
 {
-	int ret = systemctl(i, "daemon-reload", NULL, NULL, err);
+	struct err ignored = { 0 };
+	int ret;
 
+	i->states = xcalloc(i->units.n, sizeof(*i->states));
+	for (size_t n = 0; n < i->units.n; n++)
+		i->states[n] = (struct timer_state){
+			.enabled = !systemctl(i, "is-enabled", NULL,
+					      i->units.v[n], &ignored),
+			.active = !systemctl(i, "is-active", NULL,
+					     i->units.v[n], &ignored),
+		};
+	ret = systemctl(i, "daemon-reload", NULL, NULL, err);
 	for (size_t n = 0; !ret && n < i->units.n; n++)
 		ret = systemctl(i, "enable", "--now", i->units.v[n], err);
 	return ret;
@@ -432,19 +449,22 @@ static void undo_install(const struct installing *i)
 {
 	struct err ignored = { 0 };
 
+	/* systemctl needs the unit files, so it runs before their removal. */
+	for (size_t n = 0; i->states && n < i->units.n; n++) {
+		if (!i->states[n].enabled)
+			systemctl(i, "disable", NULL, i->units.v[n], &ignored);
+		if (!i->states[n].active)
+			systemctl(i, "stop", NULL, i->units.v[n], &ignored);
+	}
 	for (size_t n = i->n_written; n-- > 0;) {
 		const struct written_file *f = &i->written[n];
 
 		if (f->old)
 			fs_write(f->path, bytes_str(f->old), 0644, &ignored);
-		else if (i->request->now && str_ends(f->path, ".timer"))
-			systemctl(i, "disable", "--now",
-				  i->units.v[n / ARRAY_SIZE(suffixes)],
-				  &ignored);
-		if (!f->old)
+		else
 			unlink(f->path);
 	}
-	if (i->request->now && i->n_written)
+	if (i->states)
 		systemctl(i, "daemon-reload", NULL, NULL, &ignored);
 }
 
@@ -616,6 +636,7 @@ int nightly_install_main(void *request)
 		free(i.written[n].old);
 	}
 	free(i.written);
+	free(i.states);
 	strv_release(&i.env);
 	strv_release(&i.units);
 	return ret ? EXIT_USAGE : EXIT_OK;

@@ -65,13 +65,17 @@ mv bin/systemctl systemctl.moved
 (PATH=$HOME/bin && run kfarm nightly install --user)
 mv systemctl.moved bin/systemctl
 rm fails-show
-# An error later restores the old files.
+# An error later restores the old files and the old state of the timers.
 touch fails-enable
+nightly_install --user --now --at 04:00
+touch fails-is-active
+nightly_install --user --now --at 04:00
+touch fails-is-enabled
 nightly_install --user --now --at 04:00
 nightly_install --user --now --at 04:00 board board
 run ls xdg/systemd/user
 run grep OnCalendar xdg/systemd/user/kfarm-nightly.timer
-rm fails-enable
+rm fails-enable fails-is-*
 touch fails-disable fails-daemon-reload
 nightly_install --user --remove
 run ls xdg/systemd/user
