@@ -452,6 +452,7 @@ static void print_plans(const struct runner *r)
 					 b->request.jobs ? b->request.jobs :
 					 cores > 0       ? (unsigned)cores :
 							   1);
+		kernel_plan_release(&b->plan);
 		buf_add_str(&out, several ? ")\nended=$?\n[ $ended -eq 0 ] || "
 					    "status=$ended\n" :
 					    "");
@@ -528,19 +529,41 @@ static void run_foreground(struct runner *r, const struct strv *targets)
 		set_targets(b, targets);
 		if (plan_build(r, b))
 			run_build(r, b, NULL);
+		/* Unlock the worktree, because run_builds() locks all. */
+		kernel_plan_release(&b->plan);
 		if (is_last_build(r, b))
 			return;
 	}
 }
 
+/* Compare what differs in the names of the worktrees of two builds. */
+static int compare_worktrees(const void *a, const void *b)
+{
+	const struct build *const *x = a, *const *y = b;
+	int order = strcmp((*x)->arch, (*y)->arch);
+
+	if (order || !(*x)->request.kconfig)
+		return order;
+	return strcmp((*x)->request.kconfig, (*y)->request.kconfig);
+}
+
 /*
  * Run all builds that have not failed in run_foreground().  All builds are
  * planned before the first starts, so that a wrong option is reported at once.
+ * Each plan locks a worktree.  All commands take these locks in the same order,
+ * so that with --wait, two commands never wait for each other.
  */
 static void run_builds(struct runner *r, const struct strv *targets)
 {
-	for (size_t i = 0; i < r->list->n_builds; i++) {
-		struct build *b = &r->list->builds[i];
+	size_t n = r->list->n_builds;
+	struct build **order = xcalloc(n, sizeof(struct build *));
+	bool last = false;
+
+	for (size_t i = 0; i < n; i++)
+		order[i] = &r->list->builds[i];
+	qsort(order, n, sizeof(*order), compare_worktrees);
+	for (size_t i = 0; i < n && !last; i++) {
+		struct build *b = order[i];
 
 		if (b->result.status)
 			continue;
@@ -548,17 +571,16 @@ static void run_builds(struct runner *r, const struct strv *targets)
 		b->state = BUILD_PENDING;
 		set_targets(b, targets);
 		plan_build(r, b);
-		if (is_last_build(r, b))
-			return;
+		last = is_last_build(r, b);
 	}
-	for (size_t i = 0; i < r->list->n_builds; i++) {
+	free(order);
+	for (size_t i = 0; i < n && !last; i++) {
 		struct build *b = &r->list->builds[i];
 
 		if (b->state != BUILD_PENDING)
 			continue;
 		run_build(r, b, r->roster);
-		if (is_last_build(r, b))
-			return;
+		last = is_last_build(r, b);
 	}
 }
 

@@ -185,6 +185,30 @@ two_at_once()
 	is_right "two at once" v1
 }
 
+# Two commands that list their configurations in opposite orders must not wait
+# for each other: both lock the worktree of defconfig first.
+lock_order()
+{
+	local args=(--tree mini --rev v1 -a arm64 -k tinyconfig -k defconfig)
+	local trees=$data/mini/worktrees
+
+	rm -rf "$trees"
+	"$bin/kfarm" build --dry-run "${args[@]}" >/dev/null 2>&1
+	exec 9<"$(echo "$trees"/arm64-defconfig-*)"
+	flock 9
+	"$bin/kfarm" build --wait "${args[@]}" prepare >"$work/kfarm.log" 2>&1 \
+		</dev/null 9<&- &
+	children+=($!)
+	wait_for 60 grep -q 'waiting: .*defconfig' "$work/kfarm.log"
+	check "lock order: holds no lock while it waits" \
+		flock -n "$(echo "$trees"/arm64-tinyconfig-*)" true
+	exec 9<&-
+	wait $!
+	is "lock order: status" 0 $?
+	rm -rf "$trees"
+	tree_build v1
+}
+
 killed()
 {
 	local n=${ROUNDS:-8} i rev began=0 pid
@@ -302,6 +326,7 @@ own_checkout()
 counts
 usage
 two_at_once
+lock_order
 killed
 full_disk
 own_checkout
