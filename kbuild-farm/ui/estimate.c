@@ -151,13 +151,15 @@ void ui_estimate_set_total(struct ui_estimate *e, const struct events_event *ev)
 	e->n_counted_total = bounded_jobs(ev->n_total_jobs);
 }
 
-void ui_estimate_begin_compiling(struct ui_estimate *e, uint64_t now_ms)
+void ui_estimate_begin_compiling(struct ui_estimate *e, uint64_t now_ms,
+				 unsigned n_done)
 {
 	/* 0 means "not yet". */
-	if (!e->counted_since_ms)
-		e->counted_since_ms = e->counted_updated_ms = bounded_clock_ms(
-								      now_ms) +
-							      1;
+	if (e->counted_since_ms)
+		return;
+	e->counted_since_ms = bounded_clock_ms(now_ms) + 1;
+	e->counted_updated_ms = e->counted_since_ms;
+	e->n_prepared = n_done;
 }
 
 static void decay_counted(struct ui_estimate *e, double now)
@@ -355,14 +357,14 @@ void ui_estimate_end_job(struct ui_estimate *e, const struct events_event *ev,
 
 void ui_estimate_resume(struct ui_estimate *e, const struct events_event *ev)
 {
+	int64_t n_done = bounded_jobs(ev->n_remote) + bounded_jobs(ev->n_local);
 	double now = bounded_clock_ms(ev->at_ms), time, more;
 
 	/* The rate so far is the mean since the phase "compile" began. */
 	decay_counted(e, now);
 	time = now - e->counted_since_ms;
 	if (e->counted_since_ms && time >= 1)
-		e->counted_jobs = (double)(bounded_jobs(ev->n_remote) +
-					   bounded_jobs(ev->n_local)) *
+		e->counted_jobs = (double)bounded_jobs(n_done - e->n_prepared) *
 				  e->counted_ms / time;
 	if (!has_progress_curve(e) || ev->cost_ms == EVENTS_UNKNOWN)
 		return;

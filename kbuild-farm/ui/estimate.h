@@ -91,6 +91,7 @@ struct ui_estimate {
 	 */
 	int64_t n_counted_total;
 	double counted_since_ms, counted_updated_ms, counted_ms, counted_jobs;
+	int64_t n_prepared; /* jobs finished before the phase "compile" */
 };
 
 /*
@@ -105,8 +106,12 @@ void ui_estimate_add_point(struct ui_estimate *e, const struct events_event *ev,
  */
 void ui_estimate_set_total(struct ui_estimate *e,
 			   const struct events_event *ev);
-/* Measure the rate of jobs from now on.  Later calls have no effect. */
-void ui_estimate_begin_compiling(struct ui_estimate *e, uint64_t now_ms);
+/*
+ * Measure the rate of jobs from now on.  `n_done` jobs have finished.  Later
+ * calls have no effect.
+ */
+void ui_estimate_begin_compiling(struct ui_estimate *e, uint64_t now_ms,
+				 unsigned n_done);
 /*
  * Set the members of *ev that describe point `i`, which is from 1 to
  * n_points - 1.

@@ -385,7 +385,8 @@ static void on_phase(struct ui_model *m, const struct events_event *ev)
 	};
 	set_text(&m->activity, ev->activity);
 	if (!strcmp(ui_model_phase(m), "compile"))
-		ui_estimate_begin_compiling(&m->estimate, ev->at_ms);
+		ui_estimate_begin_compiling(&m->estimate, ev->at_ms,
+					    ui_model_count_done(m));
 }
 
 void ui_model_add_label(const struct ui_model *m, struct buf *out)
@@ -601,6 +602,13 @@ static void emit_build(const struct snapshot_emitter *t)
 		t->on_event(t->ctx, &ev);
 	}
 	for (unsigned i = 0; i < m->n_phases; i++) {
+		/* The rate of the phase excludes the jobs before the phase. */
+		if (m->estimate.n_prepared &&
+		    !strcmp(m->phases[i].name, "compile")) {
+			ev = new_snapshot_event(t, EVENTS_KIND_COUNTS);
+			ev.n_local = m->estimate.n_prepared;
+			t->on_event(t->ctx, &ev);
+		}
 		ev = new_snapshot_event(t, EVENTS_KIND_PHASE);
 		ev.at_ms = m->phases[i].began_ms;
 		ev.text = m->phases[i].name;
