@@ -58,12 +58,18 @@ const struct ui_second *ui_model_second(const struct ui_model *m, uint64_t now,
 unsigned ui_model_rate_milli(const struct ui_model *m, uint64_t now,
 			     unsigned seconds)
 {
+	/* The second of the snapshot is not complete in this model. */
+	uint64_t first = m->snapshot_ms ? m->snapshot_ms / 1000 + 1 : 0;
 	uint64_t second = now / 1000, sum = 0;
 
+	if (first && second <= first)
+		return now ? (unsigned)(ui_model_count_done(m) *
+					UINT64_C(1000000) / now) :
+			     0;
 	if (seconds > UI_SECONDS)
 		seconds = UI_SECONDS;
-	if (seconds > second)
-		seconds = (unsigned)second;
+	if (seconds > second - first)
+		seconds = (unsigned)(second - first);
 	for (unsigned ago = 1; ago <= seconds; ago++)
 		sum += ui_model_second(m, now, ago)->n_remote +
 		       ui_model_second(m, now, ago)->n_local;
@@ -490,6 +496,7 @@ void ui_model_add_event(void *model, const struct events_event *ev)
 		on_diag(m, ev);
 		break;
 	case EVENTS_KIND_COUNTS:
+		m->snapshot_ms = m->at_ms;
 		ui_estimate_resume(&m->estimate, ev);
 		break;
 	case EVENTS_KIND_DROPPED:

@@ -101,6 +101,7 @@ struct ui_second {
 
 struct ui_model {
 	uint64_t at_ms; /* time of the last event */
+	uint64_t snapshot_ms; /* time of the snapshot; 0: all events received */
 	bool done;
 	int64_t status; /* exit status if `done` */
 	/*
@@ -203,7 +204,9 @@ struct ui_node *ui_model_find_node(const struct ui_model *m, const char *name);
 /*
  * Return the number of finished jobs per second, in thousandths, over the last
  * `seconds` full seconds before `now` (at most UI_SECONDS), or since the build
- * began if that is shorter.  Returns 0 in the first second.
+ * or the subscription began if that is shorter.  Returns 0 in the first second
+ * of the build, and the mean since the build began in the first seconds of a
+ * late subscription.
  */
 unsigned ui_model_rate_milli(const struct ui_model *m, uint64_t now,
 			     unsigned seconds);

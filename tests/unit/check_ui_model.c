@@ -184,6 +184,19 @@ TEST(throughput_is_of_the_last_seconds)
 	ck_assert_uint_eq(ui_model_rate_milli(&m, 0, 60), 0);
 }
 
+TEST(a_late_subscriber_has_the_mean_throughput_at_first)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_COUNTS);
+
+	ev.at_ms = now_ms = 50500;
+	ev.n_remote = 101;
+	ui_model_add_event(&m, &ev);
+	ck_assert_uint_eq(ui_model_rate_milli(&m, now_ms, 10), 2000);
+	for (now_ms = 51000; now_ms < 53000; now_ms += 200)
+		job((int64_t)now_ms, EVENTS_JOB_DONE, "a");
+	ck_assert_uint_eq(ui_model_rate_milli(&m, 53500, 10), 5000);
+}
+
 TEST(bytes_are_those_since_the_beat_before)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_LOAD);
