@@ -161,7 +161,7 @@ static char *format_suggestion(const char *word, const struct strv *known,
 
 char *kconfig_suggest_target(const char *tree, const char *srcarch,
 			     const char *arch, const char *makefile,
-			     const char *target)
+			     const char *module_dir, const char *target)
 {
 	char *of_arch = xasprintf("arch/%s/Makefile", srcarch);
 	char *configs = xasprintf("%s/arch/%s/configs", tree, srcarch);
@@ -171,8 +171,8 @@ char *kconfig_suggest_target(const char *tree, const char *srcarch,
 
 	if (str_ends(target, ".dtb") || str_ends(target, ".dtbo"))
 		list_objects(&known, dts, target);
-	if (strchr(target, '/')) {
-		list_objects(&known, tree, target);
+	if (strchr(target, '/') || (module_dir && strchr(target, '.'))) {
+		list_objects(&known, module_dir ? module_dir : tree, target);
 	} else {
 		strv_add(&known, "kernel");
 		strv_add(&known, "vmlinux");
@@ -183,7 +183,8 @@ char *kconfig_suggest_target(const char *tree, const char *srcarch,
 	}
 	question = format_suggestion(target, &known,
 				     "; `kfarm build help` lists targets");
-	out = xasprintf("this tree has no target \"%s\" for %s%s", target, arch,
+	out = xasprintf("%s has no target \"%s\" for %s%s",
+			module_dir ? module_dir : "this tree", target, arch,
 			question);
 	free(question);
 	strv_release(&known);

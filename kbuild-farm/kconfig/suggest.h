@@ -22,11 +22,13 @@ char *kconfig_suggest_parse_no_rule(const char *text);
  * that make can build from the sources in that directory; for a target that
  * ends in a slash, the sibling directories.  Sources of device trees are also
  * searched for in arch/SRCARCH/boot/dts.  `srcarch` names the directory below
- * arch/, and `arch` appears in the message.  The caller frees the result.
+ * arch/, and `arch` appears in the message.  For modules outside of the tree,
+ * `module_dir` is their directory, which replaces "this tree" and has the
+ * sources of the files; otherwise, it is NULL.  The caller frees the result.
  */
 char *kconfig_suggest_target(const char *tree, const char *srcarch,
 			     const char *arch, const char *makefile,
-			     const char *target);
+			     const char *module_dir, const char *target);
 /*
  * Return "; did you mean \"x\"?" for the unknown configuration `name` (-k), or
  * "" if no candidate is similar.  The candidates are make's configuration

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "coord/coord.h"
-#include "kconfig/suggest.h"
 #include "kernel/artifact.h"
 #include "kernel/config.h"
 #include "kernel/metadata.h"
@@ -428,11 +427,8 @@ static int build_status(struct kernel_build_state *run, int ret,
 		return KERNEL_STATUS_SETUP;
 	if (run->reported.unknown_target &&
 	    strv_has(&run->targets, run->reported.unknown_target)) {
-		text = kconfig_suggest_target(
-			run->plan->tree, run->plan->arch.srcarch,
-			run->plan->arch.arch,
-			buf_str(&run->plan->makefile_text),
-			run->reported.unknown_target);
+		text = kernel_unknown_target_text(run->plan,
+						  run->reported.unknown_target);
 		err_set(err, EINVAL, "%s", text);
 		free(text);
 	}

@@ -536,6 +536,14 @@ static bool is_obvious(const struct kernel_plan *p, const char *target)
 			      NAME_LETTERS));
 }
 
+char *kernel_unknown_target_text(const struct kernel_plan *p,
+				 const char *target)
+{
+	return kconfig_suggest_target(p->tree, p->arch.srcarch, p->arch.arch,
+				      buf_str(&p->makefile_text), p->module.dir,
+				      target);
+}
+
 static int set_unknown_error(const struct kernel_plan *p,
 			     const struct strv *unknown, struct err *err)
 {
@@ -543,10 +551,7 @@ static int set_unknown_error(const struct kernel_plan *p,
 	char *text;
 
 	for (size_t i = 0; i < unknown->n && i < LISTED_MAX; i++)
-		strv_own(&lines,
-			 kconfig_suggest_target(
-				 p->tree, p->arch.srcarch, p->arch.arch,
-				 buf_str(&p->makefile_text), unknown->v[i]));
+		strv_own(&lines, kernel_unknown_target_text(p, unknown->v[i]));
 	if (unknown->n > LISTED_MAX)
 		strv_addf(&lines, "and %zu more unknown targets",
 			  unknown->n - LISTED_MAX);

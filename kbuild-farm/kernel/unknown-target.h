@@ -24,6 +24,12 @@
 #include "kernel/plan.h"
 
 /*
+ * Return the text of the error for a target without a rule, see
+ * kconfig_suggest_target().  The caller frees it.
+ */
+char *kernel_unknown_target_text(const struct kernel_plan *p,
+				 const char *target);
+/*
  * Check the targets of the plan's request.  Returns 0, or -EINVAL with `err`
  * naming each unknown target with the most similar known one.
  */

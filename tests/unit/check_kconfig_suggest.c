@@ -80,9 +80,9 @@ TEST_EACH(a_target_that_is_like_it_is_found, targets)
 	put_file("linux/dir/note.txt", "", 0644);
 	put_file("linux/arch/arm64/boot/dts/vendor/board.dts", "", 0644);
 	make_plan();
-	got = kconfig_suggest_target(plan.tree, plan.arch.srcarch,
-				     plan.arch.arch,
-				     buf_str(&plan.makefile_text), row->target);
+	got = kconfig_suggest_target(
+		plan.tree, plan.arch.srcarch, plan.arch.arch,
+		buf_str(&plan.makefile_text), NULL, row->target);
 	want = row->best ? xasprintf("no target \"%s\" for arm64; did you mean "
 				     "\"%s\"?",
 				     row->target, row->best) :

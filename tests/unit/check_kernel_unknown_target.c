@@ -147,6 +147,24 @@ TEST(each_unknown_target_is_named)
 	       "you mean \"dir/one.o\"?");
 }
 
+TEST(a_module_has_the_targets_of_its_directory)
+{
+	char *text, *want = xasprintf("%s/hello has no target \"helo.ko\" for "
+				      "arm64; did you mean \"hello.ko\"?",
+				      top);
+
+	put_tree();
+	put_file("hello/Makefile", "obj-m := hello.o\n", 0644);
+	put_file("hello/hello.c", "", 0644);
+	text = xasprintf("M=%s/hello", top);
+	strv_add(&req.variables, text);
+	free(text);
+	words(&req.targets, "helo.ko");
+	make_plan();
+	err_is(kernel_build_check(&plan, &err), -EINVAL, want);
+	free(want);
+}
+
 TEST(a_makefile_of_unknown_name_may_have_the_rule)
 {
 	put_tree();
