@@ -23,8 +23,9 @@ static const struct kernel_goal_recipe recipes[] = {
 	  .make_word = "xipImage",
 	  .required_config = "CONFIG_XIP_KERNEL" },
 	{ .name = "modules", .required_config = "CONFIG_MODULES" },
+	/* make creates modules.builtin and System.map with vmlinux. */
 	{ .name = "modules_install",
-	  .make_word = "modules",
+	  .make_word = "vmlinux modules",
 	  .required_config = "CONFIG_MODULES",
 	  .post_make = KERNEL_POST_MAKE_INSTALL,
 	  .variable = "INSTALL_MOD_PATH",
@@ -410,9 +411,11 @@ void kernel_goals_init(struct kernel_goals *g, const struct kernel_plan *p,
 		if (find_goal(g, name))
 			continue;
 		goal = VEC_ADD(g->v, g->n);
-		words = image && !strcmp(name, "kernel") ?
-				image :
-				kernel_goal_make_word(name);
+		words = kernel_goal_make_word(name);
+		if (image && !strcmp(name, "kernel"))
+			words = image;
+		else if (p->module.dir && !strcmp(name, "modules_install"))
+			words = "modules";
 		goal->name = xstrdup(name);
 		goal->recipe = kernel_goal_find_recipe(name);
 		goal->make_words = xstrdup(words);

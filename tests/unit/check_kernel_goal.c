@@ -24,7 +24,7 @@ static const struct {
 	{ "Image", "Image" },
 	{ "default", "all" },
 	{ "modules", "modules" },
-	{ "modules_install", "modules" },
+	{ "modules_install", "vmlinux modules" },
 	{ "debugkernel", "vmlinux" },
 	{ "bindeb-pkg", "" },
 	{ "kselftest", "headers" },
@@ -173,10 +173,15 @@ TEST(goals_come_once_and_their_words_too)
 	ck_assert_uint_eq(g.n, 5);
 	kernel_goals_add_make_words(&g, true, &out);
 	text = strv_join(&out, " ");
-	ck_assert_str_eq(text, "Image.gz modules init/");
+	ck_assert_str_eq(text, "Image.gz modules vmlinux init/");
 	ck_assert(kernel_goals_has(&g, "modules"));
 	ck_assert(!kernel_goals_has(&g, "perf")); /* not in the tree */
 	ck_assert(!kernel_goals_has_passed(&g));
+	kernel_goals_release(&g);
+	/* `make M=DIR` cannot build vmlinux. */
+	plan.module.dir = xstrdup("/hello");
+	kernel_goals_init(&g, &plan, NULL, NULL);
+	ck_assert_str_eq(g.v[2].make_words, "modules");
 	free(text);
 	strv_release(&out);
 	kernel_goals_release(&g);

@@ -94,6 +94,8 @@ static const char makefile[] =
 	"\t@echo $$KBUILD_BUILD_USER > $(boot)/$@\n"
 	"\t@echo '0000 T _text' > $(out)/System.map\n"
 	"\t@cp /bin/true $(out)/vmlinux\n"
+	"vmlinux:\n"
+	"\t@cp /bin/true $(out)/vmlinux\n"
 	"lib/%.o:\n"
 	"\t@mkdir -p $(out)/lib && touch $(out)/$@\n"
 	"kernelrelease:\n"
