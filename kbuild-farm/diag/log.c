@@ -98,7 +98,10 @@ static void count_make(struct diag_log *log, const char *line,
 	if (cascade ? !log->n_errors : !log->error_found) {
 		log->n_errors++;
 		count_found(log, line, at);
+		if (log->other_line.len)
+			add_to_block(log, buf_str(&log->other_line));
 	}
+	buf_reset(&log->other_line);
 	if (!cascade)
 		log->error_found = false;
 	log->block_new = true;
@@ -128,6 +131,7 @@ static void begin_object(struct diag_log *log, const char *line)
 {
 	const char *word = "", *object = "";
 
+	buf_reset(&log->other_line);
 	diag_line_parse_kbuild(line, &word, &object);
 	free(log->command);
 	free(log->object);
@@ -147,6 +151,11 @@ static void handle_other(struct diag_log *log, const char *line)
 		free(log->command);
 		free(log->object);
 		log->command = log->object = NULL;
+	} else if (line[0]) {
+		/* A longer line is a command that V=1 shows. */
+		buf_reset(&log->other_line);
+		if (strlen(line) <= SOURCE_LINE_MAX)
+			buf_add_str(&log->other_line, line);
 	}
 	/*
 	 * After a diagnostic, clang prints the source line unchanged and a
@@ -256,6 +265,7 @@ void diag_log_release(struct diag_log *log)
 	buf_release(&log->partial_line);
 	buf_release(&log->block);
 	buf_release(&log->pending_line);
+	buf_release(&log->other_line);
 	free(log->command);
 	free(log->object);
 	map_release_entries(&log->made_objects, NULL);

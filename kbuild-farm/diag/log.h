@@ -7,7 +7,8 @@
  * assemblers, linkers, make, Kconfig or modpost with their context (source
  * lines, carets, "In file included from").  Each warning and error counts once,
  * however many units include its header.  make's "Error 1" counts only if no
- * tool has printed the reason.
+ * such tool has printed the reason; the line before it, such as "cp: cannot
+ * stat 'a'", then belongs to its block.
  *
  * The caller feeds new parts of the log; the parser owns no descriptor.
  */
@@ -57,6 +58,11 @@ struct diag_log {
 	unsigned n_block_new;
 	bool after_diagnostic; /* the block ends in a diagnostic */
 	struct buf pending_line; /* possibly clang's copy of a source line */
+	/*
+	 * last line since kbuild's last line that is no diagnostic, possibly
+	 * the reason of a failed recipe
+	 */
+	struct buf other_line;
 	bool error_found; /* an error was counted since make's last "***" */
 	char *command, *object; /* from kbuild's last line, or NULL */
 	/* hashes of the names of all objects built so far */

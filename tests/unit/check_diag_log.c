@@ -104,6 +104,24 @@ TEST(what_comes_after_the_end_was_asked_for_is_no_diagnostic)
 	ck_assert_uint_eq(n_lines, 5);
 }
 
+TEST(a_failed_recipe_shows_the_line_of_its_tool)
+{
+	feed("  INSTALL lib/a.ko\n"
+	     "cp: cannot stat 'modules.builtin': No such file or directory\n"
+	     "make[1]: *** [Makefile:1632: __modinst_pre] Error 1\n"
+	     "make: *** [Makefile:231: __sub-make] Error 2\n"
+	     "sparse: not found\n"
+	     "  CC      a.o\n"
+	     "make[1]: *** [Makefile:9: a.o] Error 127\n");
+	diag_log_end(&j);
+	ck_assert_str_eq(buf_str(&blocks),
+			 "E:cp: cannot stat 'modules.builtin': No such file or "
+			 "directory\n"
+			 "make[1]: *** [Makefile:1632: __modinst_pre] Error 1\n"
+			 "make: *** [Makefile:231: __sub-make] Error 2\n--\n"
+			 "E:make[1]: *** [Makefile:9: a.o] Error 127\n--\n");
+}
+
 static bool disk_is_full;
 
 static bool on_full(void *ctx)
