@@ -233,10 +233,37 @@ static bool is_given_again(const struct cmd *c, const struct args_option *o,
 	return false;
 }
 
+/* Return the verb in the command line `argv` of `c`, or NULL. */
+static const struct cmd_verb *find_given_verb(const struct cmd *c,
+					      char *const *argv)
+{
+	struct err ignored = { 0 };
+	struct args args;
+	int got;
+
+	args_init(&args, c->options, argv);
+	do
+		got = args_next(&args, &ignored);
+	while (got > 0 && got != ARGS_WORD);
+	return got == ARGS_WORD ? cmd_verb_find(c, args.value) : NULL;
+}
+
+/* Return true if an option of the same name takes a value. */
+static bool takes_value_elsewhere(const struct args_option *o,
+				  const struct args_option *all)
+{
+	for (; all->help; all++) {
+		if (all->value_name && str_equal(all->long_name, o->long_name))
+			return true;
+	}
+	return false;
+}
+
 int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
 		    const char *text, char *const *argv, struct strv *out,
 		    struct err *err)
 {
+	const struct cmd_verb *v = c->verbs ? find_given_verb(c, argv) : NULL;
 	struct args_option *all = NULL;
 	const struct args_option *o;
 	struct strv words = { 0 };
@@ -266,6 +293,16 @@ int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
 		if (got != ARGS_OPTION || o >= all + n_own ||
 		    is_given_again(c, o, argv))
 			continue;
+		if (c->verbs &&
+		    !(v && o->long_name &&
+		      str_list_has(v->option_names, ' ', o->long_name)))
+			continue;
+		/* This is the option of another command, with its value. */
+		if (!o->value_name && *args.argv && **args.argv != '-' &&
+		    takes_value_elsewhere(o, all + n_own)) {
+			args.argv++;
+			continue;
+		}
 		if (o->long_name)
 			strv_addf(out, args.value ? "--%s=%s" : "--%s",
 				  o->long_name, args.value);

@@ -5,6 +5,8 @@ only
 export KFARM
 KFARM=--json run kfarm nodes list
 KFARM="-j 3 -v --ui 'plain' LLVM=1" run kfarm nodes list
+KFARM='-a arm64 -k tinyconfig -t gcc-12 --json file' run kfarm nodes list
+KFARM='-a arm64 --json' run kfarm toolchain list
 KFARM='list' run kfarm nodes list
 KFARM='--nosuch' run kfarm nodes list
 KFARM='"--json' run kfarm nodes list
