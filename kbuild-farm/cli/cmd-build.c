@@ -174,7 +174,8 @@ static void log_bisect_status(int status)
 {
 	log_info("git bisect is in progress: exit status %s",
 		 status == EXIT_FARM ?
-			 "125, because this revision lacks the configuration" :
+			 "125, because this revision lacks the target or the "
+			 "configuration" :
 			 "255, because the failure does not depend on the "
 			 "revision");
 }

@@ -152,7 +152,7 @@ bisect "${options[@]}"
 is "a bisect in the tree ends well" 0 $?
 is "and has found the commit" "number 6" "$(found)"
 is "where Kconfig is broken: skipped" 125 "$(status_of 4)"
-check "with a reason" grep -q '125, because this revision' "$work/steps"
+check "with a reason" grep -q '125, because this revision lacks the target' "$work/steps"
 at_most "objects stay: jobs of the last step" 3 \
 	"$(sed -n 's/^jobs \([0-9]*\).*/\1/p' "$work/steps" | tail -n 1)"
 is "the .config is as it was" "$before" "$(stat -c %Y.%i "$tree/.config")"
