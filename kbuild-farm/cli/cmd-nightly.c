@@ -423,6 +423,21 @@ static int status_of_reporting(const struct nightly_job *job, int ret,
 	return ret ? EXIT_USAGE : EXIT_OK;
 }
 
+/* Log the reason why a build could not start. */
+static void log_broken_build(const struct nightly_result *r)
+{
+	static const char program[] = "kfarm: ";
+	const char *why = r->messages.n ? r->messages.v[0] :
+					  "could not be built";
+
+	if (r->end != NIGHTLY_END_BROKEN ||
+	    r->decision == NIGHTLY_DECISION_UNCHANGED)
+		return;
+	if (str_starts(why, program))
+		why += strlen(program);
+	log_error("nightly run: %s: %s: %s", r->name, r->build, why);
+}
+
 /* Run one nightly job, send its reports and return the exit status. */
 static int run_night(struct nightly_run_setup *run,
 		     const struct nightly_job *job)
@@ -433,9 +448,11 @@ static int run_night(struct nightly_run_setup *run,
 	int ret = nightly_run_execute(&night, run, job, &err);
 	int status = EXIT_OK;
 
-	for (size_t i = 0; i < night.n_results; i++)
+	for (size_t i = 0; i < night.n_results; i++) {
 		status = worse_status(
 			status, status_of_result(night.job, night.results[i]));
+		log_broken_build(night.results[i]);
+	}
 	if (ret)
 		status = worse_status(status, night_failed(job, ret, &err));
 	if (night.cannot_start)

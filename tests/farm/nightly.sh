@@ -309,6 +309,12 @@ settings 'toolchain = gcc-1.2' >"$KFARM_CONFIG"
 nightly -n >"$work/log" 2>&1
 is "nightly run -n without the compiler: the status" 1 $?
 check "and which one is missing" grep -q 'gcc-1.2' "$work/log"
+for round in first second; do
+	nightly 2>"$work/log" >/dev/null
+	is "without the compiler, $round run: the status" 1 $?
+	check "without the compiler, $round run: stderr has the reason" \
+		grep -q '^kfarm: nightly run: mini: .*gcc-1.2' "$work/log"
+done
 
 # ---- a build without an end ----
 
