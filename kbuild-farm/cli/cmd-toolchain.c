@@ -154,13 +154,17 @@ static int toolchain_default_main(void *request)
 	const char *arch = r->words.n ? r->words.v[0] : NULL;
 	const struct toolchain_arch *other;
 	struct err err = { 0 };
+	char *question;
 	int ret = 0;
 
 	if (arch && !toolchain_builtin_find_arch(arch)) {
 		other = toolchain_builtin_arch_by_alias(arch);
-		ret = err_set(&err, EINVAL, "%s: not a kernel architecture%s%s",
-			      arch, other ? "; the kernel calls it " : "",
-			      other ? other->arch : "");
+		question = other ? xasprintf("; the kernel calls it %s",
+					     other->arch) :
+				   toolchain_settings_suggest_arch(arch, "");
+		ret = err_set(&err, EINVAL, "%s: not a kernel architecture%s",
+			      arch, question);
+		free(question);
 	}
 	if (!ret && r->words.n < 2)
 		return show_defaults(r, arch);

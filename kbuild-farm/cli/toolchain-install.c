@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/fs.h"
 #include "base/log.h"
-#include "base/spellcheck.h"
 #include "base/task.h"
 #include "base/vec.h"
 #include "cli/cmd.h"
@@ -206,7 +205,6 @@ static int find_triplets(const char *arch, const struct strv **triplets,
 			 struct err *err)
 {
 	const struct toolchain_arch *other;
-	struct spellcheck n;
 	char *question;
 
 	*triplets = toolchain_builtin_arch_triplets(arch);
@@ -222,11 +220,8 @@ static int find_triplets(const char *arch, const struct strv **triplets,
 	if (other)
 		return err_set(err, EINVAL, "--arch %s: the kernel calls it %s",
 			       arch, other->arch);
-	spellcheck_init(&n, arch);
-	for (size_t i = 0; (other = toolchain_builtin_arch_at(i)); i++)
-		spellcheck_add(&n, other->arch);
-	question = spellcheck_suggestion(&n, "",
-					 "; use --triplet for a triplet");
+	question = toolchain_settings_suggest_arch(
+		arch, "; use --triplet for a triplet");
 	err_set(err, EINVAL, "--arch %s: not a kernel architecture%s", arch,
 		question);
 	free(question);

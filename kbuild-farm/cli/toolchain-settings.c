@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/spellcheck.h"
 #include "base/vec.h"
 #include "cli/cmd.h"
 #include "cli/progress.h"
@@ -126,6 +127,17 @@ int toolchain_settings_installed(const struct toolchain_request *r,
 		log_warning("%s; `kfarm toolchain remove` removes it",
 			    out->broken.v[i]);
 	return ret;
+}
+
+char *toolchain_settings_suggest_arch(const char *arch, const char *otherwise)
+{
+	const struct toolchain_arch *known;
+	struct spellcheck n;
+
+	spellcheck_init(&n, arch);
+	for (size_t i = 0; (known = toolchain_builtin_arch_at(i)); i++)
+		spellcheck_add(&n, known->arch);
+	return spellcheck_suggestion(&n, "", otherwise);
 }
 
 int toolchain_settings_find(const struct toolchain_installed_list *list,

@@ -56,6 +56,11 @@ int toolchain_settings_installed(const struct toolchain_request *r,
 				 struct toolchain_installed_list *out,
 				 struct err *err);
 /*
+ * Return "; did you mean \"arm64\"?" for the unknown architecture `arch`, or
+ * `otherwise` if no architecture is similar.  The caller frees it.
+ */
+char *toolchain_settings_suggest_arch(const char *arch, const char *otherwise);
+/*
  * Find the toolchain whose id or release is `name`.  *out is borrowed from
  * `list`.  Returns 0; -ENOENT with a list of the installed toolchains in `err`;
  * or -ENOTUNIQ if several toolchains have this release.

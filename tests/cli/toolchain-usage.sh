@@ -40,6 +40,7 @@ run kfarm toolchain remove gcc-13.3.0
 run kfarm toolchain default
 run kfarm toolchain default aarch64
 run kfarm toolchain default vax gcc
+run kfarm toolchain default arm46 gcc
 run kfarm toolchain default arm64 gcc-13
 run kfarm toolchain default arm64 none
 run kfarm toolchain adopt nothing-like-that-
