@@ -376,11 +376,16 @@ static void check_compilers(struct doctor *d)
 {
 	struct strv scripts = { 0 };
 	struct compiler_list list;
+	size_t n_posix = 0, n_elf;
 	char *names;
 
 	compiler_find_all(&list, d->path);
 	for (size_t i = 0; i < list.n; i++) {
-		if (!list.v[i].is_elf)
+		/* Debian's gcc includes these, and no kernel needs them. */
+		if (str_list_has("c89-gcc c99-gcc", ' ',
+				 str_base(list.v[i].path)))
+			n_posix++;
+		else if (!list.v[i].is_elf)
 			strv_add(&scripts, list.v[i].path);
 	}
 	if (scripts.n) {
@@ -391,10 +396,11 @@ static void check_compilers(struct doctor *d)
 			    names);
 		free(names);
 	}
-	if (list.n > scripts.n)
+	n_elf = list.n - scripts.n - n_posix;
+	if (n_elf)
 		add_finding(d, "compilers", DOCTOR_OK, NULL,
-			    "%zu compiler name%s in PATH", list.n - scripts.n,
-			    format_plural(list.n - scripts.n));
+			    "%zu compiler name%s in PATH", n_elf,
+			    format_plural(n_elf));
 	else
 		add_finding(d, "compilers", DOCTOR_BROKEN,
 			    "install gcc, or a toolchain that `kfarm "

@@ -35,6 +35,7 @@ done
 ln -s /usr/bin/gcc bin/some-gcc
 printf '#!/bin/sh\n' >bin/script-gcc
 chmod 755 bin/script-gcc
+cp bin/script-gcc bin/c99-gcc
 cat >"$config" <<'END'
 [node "one"]
 	address = ssh:one
