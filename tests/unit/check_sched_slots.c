@@ -1,35 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: node sched */
 /*
- * Limits that change during a build, in virtual time: those of nodes, due to
- * their health (node/slot-limit.h), and those of the build host.
+ * Slot limits of a node that follow its health (node/slot-limit.h) in virtual
+ * time.
  */
-#include "sched/sched.h"
+#include "sched-story.h"
 
-#include "../lib/test.h"
 #include "node/limits.h"
 #include "node/slot-limit.h"
-#include "sched-fixture.h"
 
 #define CORES 4
 #define SLOTS 5
 
-static struct sched *s;
 static struct node_slot_limit live;
 static struct wire_health health;
-static uint32_t oldest, next_unit; /* units are served in order */
+static uint32_t oldest; /* unit on the node; units are served in order */
 
 static void set_up(void)
 {
 	live = (struct node_slot_limit){ 0 };
 	health = wire_health_unknown;
-	oldest = next_unit = 0;
+	oldest = 0;
 }
 
 static void tear_down(void)
 {
-	sched_free(s);
-	s = NULL;
+	story_release();
 	node_slot_limit_release(&live);
 }
 
@@ -37,83 +33,70 @@ static struct sched_node_counts node_a(void)
 {
 	struct sched_node_counts f;
 
-	sched_node_counts(s, 0, &f);
+	sched_node_counts(story.s, 0, &f);
 	return f;
 }
 
-/* Apply one event and finish all scans at once. */
-static void go(const char *fmt, uint32_t number)
+/* Play one event, which ends with `number`, and finish all scans at once. */
+static void play_and_scan(const char *event, uint32_t number)
 {
-	char *event = xasprintf("%s %u", fmt, number), *actions;
+	char *actions;
 
-	play(s, event);
-	free(event);
-	actions = xstrdup(play_actions);
-	for (char *at = actions; at; at = strstr(at, "; ")) {
-		at += *at == ';' ? 2 : 0;
-		if (str_starts(at, "scan "))
-			go("scanned", (uint32_t)atoi(at + strlen("scan ")));
+	story_playf("%s %u", event, number);
+	actions = xstrdup(story_actions());
+	for (char *at = actions; (at = strstr(at, "scan "));) {
+		at += strlen("scan ");
+		play_and_scan("scanned", (uint32_t)atoi(at));
 	}
 	free(actions);
 }
 
-/* Their compilers make progress, so that they are not hedged. */
-static void beat_units(void)
+/* The compilers make progress, so that the units are not hedged. */
+static void send_heartbeats(void)
 {
-	for (uint32_t u = oldest; u < oldest + node_a().n_running; u++) {
-		char *words = xasprintf("beat %u a %u", u,
-					(unsigned)play_now_ms);
-
-		play(s, words);
-		free(words);
-	}
+	for (uint32_t u = oldest; u < oldest + node_a().n_running; u++)
+		story_playf("heartbeat %u a %u", u, (unsigned)story.now_ms);
 }
 
-/* Advance a second, send a heartbeat, and pass its limit to sched. */
+/* Advance a second, send heartbeats, and pass the node's limit to sched. */
 static void beat(void)
 {
 	struct wire_inventory inv = { .cores = CORES };
-	char *why, *words;
+	char *why, *slots;
 	unsigned now;
 
-	play(s, "1 s");
-	beat_units();
+	story_play("1 s");
+	send_heartbeats();
 	now = node_limit_now(SLOTS, &inv, &health, node_a().n_running, &why);
-	if (node_slot_limit_update(&live, play_now_ms, SLOTS, now, why)) {
-		words = xasprintf("slots a %u",
+	if (node_slot_limit_update(&live, story.now_ms, SLOTS, now, why)) {
+		slots = xasprintf("slots a %u",
 				  node_slot_limit_apply(&live, SLOTS));
-		go(words, 0);
-		free(words);
+		play_and_scan(slots, 0);
+		free(slots);
 	}
 	free(why);
 }
 
 /* Finish the oldest unit on the node. */
-static void answer(void)
+static void finish_unit(void)
 {
-	char *good = xasprintf("examined %u good", oldest);
-	char *came = xasprintf("answer %u a", oldest);
-
-	play(s, came);
-	play(s, good);
-	go("left", oldest);
-	free(came);
-	free(good);
-	oldest++;
+	story_playf("result %1$u a; verified %1$u valid", oldest);
+	play_and_scan("gone", oldest++);
 }
 
-static void add_units(unsigned n)
+/* Create a farm of one node with SLOTS slots and add 20 units. */
+static void begin(void)
 {
-	while (n--)
-		go("unit", next_unit++);
+	story_play("farm nodes 1 local-slots 1; up a 5");
+	for (uint32_t unit = 0; unit < 20; unit++)
+		play_and_scan("unit", unit);
 }
 
 FIXTURE(set_up, tear_down);
 
 TEST(a_busy_node_gets_fewer_jobs_and_more_again)
 {
-	s = play_farm(1, 1, "node a up 5 slots");
-	add_units(20);
+	begin();
 	ck_assert_uint_eq(node_a().n_running, SLOTS);
 	/* Other processes use three of its cores. */
 	health.foreign_milli = 3000;
@@ -126,7 +109,7 @@ TEST(a_busy_node_gets_fewer_jobs_and_more_again)
 	/* Running jobs finish without successors until two are left. */
 	ck_assert_uint_eq(node_a().n_running, SLOTS);
 	for (int i = 0; i < 4; i++)
-		answer();
+		finish_unit();
 	ck_assert_uint_eq(node_a().n_running, 2);
 	/* The load ends: after a while the node has all its slots. */
 	health.foreign_milli = 0;
@@ -146,15 +129,14 @@ TEST(a_node_short_of_memory_is_relieved_step_by_step)
 {
 	static const unsigned steps[] = { 2, 1 };
 
-	s = play_farm(1, 1, "node a up 5 slots");
-	add_units(20);
+	begin();
 	health.psi_memory = 4000;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
 		for (int k = 0; k < 5; k++)
 			beat();
 		ck_assert_uint_eq(node_a().n_slots, steps[i]);
 		while (node_a().n_running > steps[i])
-			answer();
+			finish_unit();
 	}
 	health.psi_memory = 0;
 	for (int i = 0; i < 60; i++)
@@ -166,7 +148,7 @@ TEST(heat_that_comes_and_goes_does_not_make_it_flutter)
 {
 	unsigned changes = 0, slots = SLOTS;
 
-	s = play_farm(1, 1, "node a up 5 slots");
+	story_play("farm nodes 1 local-slots 1; up a 5");
 	for (int i = 0; i < 600; i++) {
 		bool hot = i % 6 < 5;
 
@@ -179,20 +161,4 @@ TEST(heat_that_comes_and_goes_does_not_make_it_flutter)
 	}
 	ck_assert_uint_eq(changes, 1);
 	ck_assert_uint_eq(slots, 3);
-}
-
-TEST(local_slots_fall_and_rise_while_units_wait)
-{
-	s = play_farm(0, 3, "unit 0; unit 1; unit 2; unit 3");
-	ck_assert_actions(s, "");
-	/* Running compiles finish. */
-	ck_assert_play(s, "locals 1", "");
-	ck_assert_play(s, "left 0", "done 0 NO_NODES");
-	ck_assert_play(s, "left 1", "done 1 NO_NODES");
-	ck_assert_play(s, "left 2", "done 2 NO_NODES; compile 3 NO_NODES");
-	ck_assert_play(s, "unit 4", "");
-	ck_assert_play(s, "locals 2", "compile 4 NO_NODES");
-	/* With no slot at all, no build would be possible. */
-	ck_assert_play(s, "locals 0; left 3; left 4; unit 5",
-		       "compile 5 NO_NODES");
 }

@@ -1,46 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sched */
+/* Events that are impossible in a state, and abort the program. */
 #include "sched/unit.h"
 
-#include "../lib/test.h"
-#include "sched-fixture.h"
+#include "sched-story.h"
 
-/*
- * A story that leads to each state, and the events that are possible there ("."
- * if not).
- */
-static const struct way {
-	const char *events, *possible;
-} ways[] = {
+/* Events that lead to each state, and which of events[] are possible in it. */
+static const struct state {
+	const char *history, *possible;
+} states[] = {
 	{ "", "u....." }, /* none */
-	{ "unit 1 tc 1", "....l." }, /* new */
-	{ "unit 8; unit 9; unit 1", "....l." }, /* to-scan */
-	{ "unit 1", ".s..l." }, /* scan */
-	{ "unit 9; scanned 9; unit 1; scanned 1", "....l." }, /* ready */
-	{ "unit 1; scanned 1", "....l." }, /* remote */
-	{ "unit 1; scanned 1; 11 s", "...hl." }, /* remote, hedged */
-	{ "unit 1; scanned 1; 11 s; fail 1 a busy", "...hl." }, /* ready */
-	{ "unit 1; scanned 1; 11 s; fail 1 a input", ".s.hl." }, /* scan */
-	{ "unit 1; scanned 1; answer 1 a", "..e.l." }, /* check */
-	{ "unit 1; scanned 1; answer 1 a; toolchain 0 touched; "
-	  "examined 1 good",
-	  "....l." }, /* held */
-	{ "unit 9 local CPATH; unit 1 local CPATH", "....l." }, /* to-local */
-	{ "unit 1 local CPATH", "....l." }, /* local */
-	{ "unit 1; scanned 1; 11 s; fail 1 a input; hedged 1 NODE_SLOW",
-	  ".s..l." }, /* local, with a worker */
-	{ "unit 1; scanned 1; 11 s; fail 1 a input; hedged 1 good",
-	  ".s..l." }, /* done, with a worker */
-	{ "unit 1; scanned 1; answer 1 a; examined 1 good", "....l." },
-	{ "unit 1; left 1", ".s...." }, /* left; "examined" comes, too */
-	{ "unit 1; scanned 1; answer 1 a; left 1", "..e..." },
+	{ "unit 1 toolchain 1", "....g." }, /* new */
+	{ "unit 8; unit 9; unit 1", "....g." }, /* to-scan */
+	{ "unit 1", ".s..g." }, /* scan */
+	{ "unit 9; scanned 9; unit 1; scanned 1", "....g." }, /* ready */
+	{ "unit 1; scanned 1", "....g." }, /* remote */
+	{ "unit 1; scanned 1; 11 s", "...hg." }, /* remote, hedged */
+	{ "unit 1; scanned 1; 11 s; failed 1 a busy", "...hg." }, /* ready */
+	{ "unit 1; scanned 1; 11 s; failed 1 a input", ".s.hg." }, /* scan */
+	{ "unit 1; scanned 1; result 1 a", "..v.g." }, /* check */
+	{ "unit 1; scanned 1; result 1 a; toolchain 0 unverified; "
+	  "verified 1 valid",
+	  "....g." }, /* held */
+	{ "unit 9 reason CPATH; unit 1 reason CPATH", "....g." }, /* to-local */
+	{ "unit 1 reason CPATH", "....g." }, /* local */
+	{ "unit 1; scanned 1; 11 s; failed 1 a input; hedge-done 1 NODE_SLOW",
+	  ".s..g." }, /* local, with a worker */
+	{ "unit 1; scanned 1; 11 s; failed 1 a input; hedge-done 1",
+	  ".s..g." }, /* done, with a worker */
+	{ "unit 1; scanned 1; result 1 a; verified 1 valid", "....g." },
+	{ "unit 1; gone 1", ".s...." }, /* left, with a worker that scans */
+	/* left, with a worker that verifies */
+	{ "unit 1; scanned 1; result 1 a; gone 1", "..v..." },
 };
 
-static const char *const events[] = { "unit 1",          "scanned 1",
-				      "examined 1 good", "hedged 1 good",
-				      "left 1",          "fit a 1" };
+static const char *const events[] = { "unit 1",           "scanned 1",
+				      "verified 1 valid", "hedge-done 1",
+				      "gone 1",           "fit a 1" };
 
-static bool aborts(struct sched *s, const char *event)
+static bool aborts(const char *event)
 {
 	pid_t pid = fork();
 	int status;
@@ -48,7 +46,7 @@ static bool aborts(struct sched *s, const char *event)
 	if (!pid) {
 		signal(SIGABRT, SIG_DFL);
 		fclose(stderr);
-		play(s, event);
+		story_play(event);
 		_exit(0);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
@@ -56,34 +54,67 @@ static bool aborts(struct sched *s, const char *event)
 	return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }
 
-TEST_EACH(in_each_state_some_events_are_possible, ways)
-{
-	struct sched *s = play_farm(1, 1, "node a up 1 slots");
+FIXTURE(NULL, story_release);
 
-	play(s, row->events);
+TEST_EACH(each_state_allows_some_events, states)
+{
+	story_play("farm nodes 1 local-slots 1; up a 1");
+	story_play(row->history);
 	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++) {
 		/* A unit without a wrapper accepts both results. */
 		if (row->possible[4] == '.' && (i == 1 || i == 2))
 			continue;
-		ck_assert_msg(aborts(s, events[i]) == (row->possible[i] == '.'),
-			      "%s: %s", row->events, events[i]);
+		ck_assert_msg(aborts(events[i]) == (row->possible[i] == '.'),
+			      "%s: %s", row->history, events[i]);
 	}
-	sched_free(s);
+}
+
+static const char *const impossible[] = {
+	"unit 1; unit 1",
+	"scanned 7",
+	"unit 1; scanned 1; scanned 1",
+	"unit 1; scanned 1; result 1 a; scanned 1; scanned 1",
+	"unit 1 reason CPATH; scanned 1",
+	"unit 1; verified 1 valid",
+	"unit 1; scanned 1; verified 1 valid",
+	"unit 1; scanned 1; hedge-done 1",
+	"unit 1 reason CPATH; hedge-done 1",
+	"gone 1",
+	"unit 1; gone 1; gone 1",
+	"unit 1; gone 1; unit 1",
+	"fit a 1",
+	"unfit a",
+	"lost z",
+	"added d", /* node c is the next one */
+};
+
+TEST_EACH_SIGNAL(an_impossible_event_ends_the_program, impossible, SIGABRT)
+{
+	story_play("farm nodes 2 local-slots 1; up a 2");
+	story_play(*row);
+}
+
+TEST_SIGNAL(an_event_before_the_actions_of_the_last_ends_the_program, SIGABRT)
+{
+	struct sched_event ev = { .kind = SCHED_EV_TIME };
+
+	story_play("farm nodes 1 undialed");
+	sched_event(story.s, 0, &ev);
+	sched_event(story.s, 0, &ev);
 }
 
 TEST_SIGNAL(a_change_that_is_not_in_the_table_ends_the_program, SIGABRT)
 {
-	struct sched *s = play_farm(1, 1, "node a up 1 slots; unit 1");
-
-	sched_unit_send(s, sched_unit_find(s, 1), s->nodes[0]);
+	story_play("farm nodes 1 local-slots 1; up a 1; unit 1");
+	sched_unit_send(story.s, sched_unit_find(story.s, 1),
+			story.s->nodes[0]);
 }
 
-TEST(what_is_not_remote_is_not_cancelled)
+TEST(a_unit_that_is_not_remote_is_not_cancelled)
 {
-	struct sched *s = play_farm(1, 1, "node a up 1 slots; unit 1");
 	struct sched_action a;
 
-	sched_unit_cancel(s, sched_unit_find(s, 1));
-	ck_assert(!sched_next_action(s, &a));
-	sched_free(s);
+	story_play("farm nodes 1 local-slots 1; up a 1; unit 1");
+	sched_unit_cancel(story.s, sched_unit_find(story.s, 1));
+	ck_assert(!sched_next_action(story.s, &a));
 }
