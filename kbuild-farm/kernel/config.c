@@ -231,6 +231,23 @@ static bool load_text(const struct kernel_plan *p, struct buf *text,
 	return *first && str_starts(buf_str(text), *first);
 }
 
+/* Return true if the record has the current .config, for whichever request. */
+static bool is_recorded(const struct kernel_plan *p)
+{
+	struct buf text = { 0 };
+	const char *recorded, *current;
+	char *first;
+	bool same;
+
+	load_text(p, &text, &first);
+	recorded = strchr(buf_str(&text), ' ');
+	current = first ? strchr(first, ' ') : NULL;
+	same = recorded && current && str_starts(recorded, current);
+	buf_release(&text);
+	free(first);
+	return same;
+}
+
 /*
  * `rest` is "STAMPS TEXTS TARGET", the rest of the record's first line.  Return
  * a copy of TARGET, or NULL if the line has no TARGET.
@@ -451,6 +468,21 @@ static int find_rejected(struct kernel_build_state *run, struct err *err)
 	return ret;
 }
 
+/*
+ * Copy a .config that kfarm has not written, because its author may need it.
+ * The caller frees *saved, the path of the copy.
+ */
+static int save_config(const char *path, struct bytes text, char **saved,
+		       struct err *err)
+{
+	*saved = xasprintf("%s.saved", path);
+	for (int i = 1; fs_exists(*saved); i++) {
+		free(*saved);
+		*saved = xasprintf("%s.saved.%d", path, i);
+	}
+	return fs_write(*saved, text, 0644, err);
+}
+
 static int generate_config(struct kernel_build_state *run, struct err *err)
 {
 	const struct kconfig_spec *k = &run->plan->kconfig;
@@ -458,11 +490,17 @@ static int generate_config(struct kernel_build_state *run, struct err *err)
 	struct buf before = { 0 }, base = { 0 }, after = { 0 };
 	struct stat st = { 0 };
 	struct err ignored;
+	char *saved = NULL;
 	int ret = 0;
 
 	if (stat(path, &st) ||
 	    fs_read(path, KCONFIG_TEXT_MAX, &before, &ignored))
 		buf_reset(&before);
+	if (before.len && k->base != KCONFIG_BASE_EXISTING &&
+	    !is_recorded(run->plan))
+		ret = save_config(path, buf_bytes(&before), &saved, err);
+	if (ret)
+		goto out;
 	if (k->base == KCONFIG_BASE_TARGET)
 		ret = run_target(run, k->target, err);
 	else if (k->base != KCONFIG_BASE_EXISTING)
@@ -487,7 +525,17 @@ static int generate_config(struct kernel_build_state *run, struct err *err)
 		const struct timespec times[] = { st.st_atim, st.st_mtim };
 
 		utimensat(AT_FDCWD, path, times, 0);
+		if (saved)
+			unlink(saved);
+	} else if (saved) {
+		kernel_build_note(
+			run,
+			"%s was not written by kfarm and is replaced; "
+			"%s is a copy",
+			path, saved);
 	}
+out:
+	free(saved);
 	buf_release(&after);
 	buf_release(&base);
 	buf_release(&before);

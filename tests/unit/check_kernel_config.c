@@ -62,18 +62,66 @@ TEST(a_second_run_writes_nothing)
 
 TEST(an_edited_configuration_is_made_again)
 {
-	char *path;
+	char *path, *saved, *got;
 
 	req.kconfig = "defconfig";
 	start();
 	must(kernel_config_apply(&run, &err));
 	path = kernel_plan_path(&plan, ".config");
+	saved = kernel_plan_path(&plan, ".config.saved");
+	ck_assert(!fs_exists(saved));
 	must(fs_write(path, bytes_str("x\n"), 0644, &err));
-	free(path);
 	kernel_build_end(&run);
 	start();
 	expect("# Linux/arm64 config\nCONFIG_MODULES=y\n"
 	       "# CONFIG_A is not set\n");
+	got = built(".config.saved");
+	ck_assert_str_eq(got, "x\n");
+	ck_assert(was_told(".config.saved is a copy"));
+	kernel_build_end(&run);
+	free(got);
+	free(saved);
+	free(path);
+}
+
+TEST(no_saved_configuration_is_overwritten)
+{
+	char *path = NULL, *got;
+
+	req.kconfig = "defconfig";
+	for (int i = 0; i < 3; i++) {
+		start();
+		must(kernel_config_apply(&run, &err));
+		path = kernel_plan_path(&plan, ".config");
+		must(fs_write(path, bytes_str(i ? "y\n" : "x\n"), 0644, &err));
+		free(path);
+		kernel_build_end(&run);
+	}
+	got = built(".config.saved");
+	ck_assert_str_eq(got, "x\n");
+	free(got);
+	got = built(".config.saved.1");
+	ck_assert_str_eq(got, "y\n");
+	free(got);
+}
+
+TEST(a_configuration_that_kfarm_would_write_needs_no_copy)
+{
+	char *path;
+
+	req.kconfig = "defconfig";
+	start();
+	path = kernel_plan_path(&plan, ".config");
+	must(fs_mkdirs(plan.builddir.dir, 0755, &err));
+	must(fs_write(path,
+		      bytes_str("# Linux/arm64 config\nCONFIG_MODULES=y\n"
+				"# CONFIG_A is not set\n"),
+		      0644, &err));
+	must(kernel_config_apply(&run, &err));
+	free(path);
+	path = kernel_plan_path(&plan, ".config.saved");
+	ck_assert(!fs_exists(path));
+	free(path);
 	kernel_build_end(&run);
 }
 
