@@ -92,18 +92,21 @@ static bool preparation_digest(const struct kernel_plan *p, struct digest *out)
 	return kernel_archive_finish_inputs(&s, now_ns, out) && known;
 }
 
+const char *const kernel_module_prepared_files[] = {
+	"include/generated/autoconf.h",
+	"include/generated/utsrelease.h",
+	"scripts/mod/modpost",
+	NULL,
+};
+
 /* Return true if `make mrproper` has not removed what modules need. */
 static bool has_prepared_files(const struct kernel_plan *p)
 {
-	static const char *const names[] = {
-		"include/generated/autoconf.h",
-		"include/generated/utsrelease.h",
-		"scripts/mod/modpost",
-	};
+	const char *const *name = kernel_module_prepared_files;
 	bool yes = kernel_config_is_synced(p);
 
-	for (size_t i = 0; yes && i < ARRAY_SIZE(names); i++) {
-		char *path = kernel_plan_path(p, names[i]);
+	for (; yes && *name; name++) {
+		char *path = kernel_plan_path(p, *name);
 
 		yes = fs_exists(path);
 		free(path);

@@ -16,6 +16,11 @@
  */
 bool kernel_module_can_prepare(const struct kernel_plan *p);
 /*
+ * Files of a build directory that `make modules_prepare` creates, relative
+ * paths; ends in NULL.
+ */
+extern const char *const kernel_module_prepared_files[];
+/*
  * Run `make modules_prepare` unless the build directory has been prepared, a
  * default one for its .config, the release and the current sources, or
  * kernel_module_can_prepare() is false.  Returns as kernel_build_run_make().

@@ -178,6 +178,22 @@ static void put_condition(struct buf *out, const struct kernel_plan *p,
 			   r->required_config);
 }
 
+/*
+ * Begin a line of the script.  In a directory that the user named, the command
+ * that follows on the line runs only if the directory is not prepared: it could
+ * change the release of a kernel that was built in it.
+ */
+static void put_preparation_test(struct buf *out, const struct kernel_plan *p)
+{
+	const char *const *name = kernel_module_prepared_files;
+
+	if (p->builddir.kind == KERNEL_BUILDDIR_DEFAULT)
+		return;
+	for (; *name; name++)
+		buf_printf(out, "[ -e \"$build/%s\" ] %s ", *name,
+			   name[1] ? "&&" : "||");
+}
+
 /* Put the make that builds all goals. */
 static void put_build(struct buf *out, const struct kernel_plan *p,
 		      const struct kernel_goals *goals)
@@ -190,6 +206,7 @@ static void put_build(struct buf *out, const struct kernel_plan *p,
 		buf_add_str(out, ")\nkernel=${kernel##*/}\n");
 	}
 	if (kernel_module_can_prepare(p)) {
+		put_preparation_test(out, p);
 		put_make(out, p, "$jobs", "modules_prepare");
 		buf_add_str(out, "\n");
 	}

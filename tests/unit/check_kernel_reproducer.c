@@ -2,6 +2,7 @@
 /* needs: kernel */
 #include "../lib/test.h"
 #include "kernel-tree.h"
+#include "kernel/module-build.h"
 #include "kernel/reproducer.h"
 
 static struct kconfig_request r;
@@ -170,6 +171,31 @@ TEST(a_kept_config_comes_from_beside_the_script)
 	ck_assert_str_eq(dir, "from beside\n");
 	free(dir);
 	free(path);
+}
+
+/* This tree has no target modules_prepare, so the script would fail. */
+TEST(a_prepared_directory_of_the_user_is_left_alone)
+{
+	const char *const *name = kernel_module_prepared_files;
+	char *dir = at("b"), *path, *variable = xasprintf("M=%s/hello", top);
+
+	for (; *name; name++) {
+		path = xasprintf("b/%s", *name);
+		put_file(path, "", 0644);
+		free(path);
+	}
+	put_file("b/.config", "kept\n", 0644);
+	put_file("linux/kernel/bounds.c", "", 0644);
+	put_file("hello/Makefile", "", 0644);
+	r.build_dir = dir;
+	strv_add(&r.variables, variable);
+	words(&r.targets, "modules");
+	path = script();
+	run(path);
+	ck_assert(stands("b/modules.order"));
+	free(path);
+	free(variable);
+	free(dir);
 }
 
 TEST(a_base_file_is_in_the_script)
