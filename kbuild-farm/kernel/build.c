@@ -3,9 +3,11 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/which.h"
 #include "coord/coord.h"
 #include "kernel/artifact.h"
 #include "kernel/config.h"
+#include "kernel/environ.h"
 #include "kernel/metadata.h"
 #include "kernel/module-build.h"
 #include "kernel/outdir.h"
@@ -547,10 +549,45 @@ static void finish_build(struct kernel_result *out,
 	report_build_done(out, run, out->status);
 }
 
+/*
+ * Check that the program which C=1 or C=2 runs exists.  make would print the
+ * error of the shell for each unit.
+ */
+static int check_checker(const struct kernel_plan *p, struct err *err)
+{
+	char *const *variables = strv_list(&p->request->variables);
+	const char *mode = kernel_environ_value(variables, "C");
+	const char *check = kernel_environ_value(variables, "CHECK");
+	char *name, *path, *file;
+
+	if (!mode || (strcmp(mode, "1") && strcmp(mode, "2")))
+		return 0;
+	check = check ? check : "sparse";
+	/* A path can be relative to the tree, or contain variables of make. */
+	if (check[strcspn(check, "/$")])
+		return 0;
+	name = xstrndup(check, strcspn(check, " "));
+	path = kernel_environ_path(&p->compiler.path_dirs, p->env);
+	file = which(name, path);
+	if (!file)
+		err_set(err, ENOENT, "C=%s: %s not found in PATH%s", mode, name,
+			strcmp(name, "sparse") ?
+				"" :
+				"; install the package sparse");
+	free(path);
+	free(name);
+	if (!file)
+		return -ENOENT;
+	free(file);
+	return 0;
+}
+
 int kernel_build_check(struct kernel_plan *p, struct err *err)
 {
 	int ret = kernel_module_check(&p->module, err);
 
+	if (!ret)
+		ret = check_checker(p, err);
 	if (ret)
 		return ret;
 	ret = kernel_unknown_target_check(p, err);

@@ -60,11 +60,11 @@ struct kernel_result {
 };
 
 /*
- * Check the directory of external modules, the targets, and the symbols of
- * fragments against the files of the tree, before any work.  Returns 0 or a
- * negative errno with `err` set.  If a target or symbol does not exist, `err`
- * names it, and p->revision_unsupported is set, because another revision of the
- * tree may have it.
+ * Check the directory of external modules, the checker of C=1, the targets, and
+ * the symbols of fragments against the files of the tree, before any work.
+ * Returns 0 or a negative errno with `err` set.  If a target or symbol does not
+ * exist, `err` names it, and p->revision_unsupported is set, because another
+ * revision of the tree may have it.
  */
 int kernel_build_check(struct kernel_plan *p, struct err *err);
 /*

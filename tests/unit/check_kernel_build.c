@@ -108,6 +108,21 @@ TEST(what_would_go_astray_is_not_begun)
 	ck_assert(!stands("out"));
 }
 
+TEST(a_missing_checker_is_named_before_the_build)
+{
+	strv_add(&req.variables, "C=1");
+	strv_add(&req.variables, "CHECK=no-such-checker -v");
+	must(kernel_plan_init(&plan, &req, env.v, &err));
+	err_is(kernel_build_check(&plan, &err), -ENOENT,
+	       "C=1: no-such-checker not found in PATH");
+	/* C=0 runs no checker. */
+	kernel_plan_release(&plan);
+	strv_release(&req.variables);
+	strv_add(&req.variables, "C=0");
+	must(kernel_plan_init(&plan, &req, env.v, &err));
+	must(kernel_build_check(&plan, &err));
+}
+
 TEST(a_failed_build_keeps_log_and_configuration)
 {
 	char *path = at("out/metadata.json"), *text;
