@@ -2,6 +2,7 @@
 #include "kernel/summary.h"
 
 #include "base/format.h"
+#include "base/fs.h"
 #include "base/reason.h"
 #include "events/text.h"
 
@@ -268,8 +269,15 @@ static void put_headline(struct buf *out, const char *verb,
 	char *targets = strv_join(&p->request->targets, " ");
 	char *compiler = kernel_plan_compiler_name(p);
 
-	buf_printf(out, "%s %s: %s, %s, linux-%s, ", verb,
-		   *targets ? targets : "all", p->arch.arch, compiler,
+	buf_printf(out, "%s %s", verb,
+		   *targets      ? targets :
+		   p->module.dir ? "modules" :
+				   "all");
+	if (p->module.dir) {
+		buf_add_str(out, " of ");
+		fs_add_display_path(out, p->module.dir);
+	}
+	buf_printf(out, ": %s, %s, linux-%s, ", p->arch.arch, compiler,
 		   p->version);
 	put_times(out, m->wall_ms, m->totals->cpu_ms);
 	free(compiler);

@@ -161,6 +161,19 @@ TEST(without_jobs_there_is_no_percentage)
 	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
 }
 
+TEST(modules_outside_of_the_tree_are_named_by_their_directory)
+{
+	static char dir[] = "/hello";
+
+	farm = (struct events_totals){ .cpu_ms = 41300 };
+	strv_release(&request.targets);
+	plan.module.dir = dir;
+	expect("built modules of /hello: arm64, gcc-13.3.0, linux-6.1.192, "
+	       "3:12 wall, build host 41 s CPU\n"
+	       "jobs 0\n"
+	       "warnings 0, errors 0        output ~/.cache/kfarm/builds/7\n");
+}
+
 TEST(without_links_the_reason_is_told)
 {
 	sample.has_totals = false;
