@@ -1,28 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: inputs */
-#include "../lib/test.h"
+#include "inputs-builddir.h"
 
 #include "inputs/cross-tool.h"
 
-#include "base/spawn.h"
 #include "compiler/host.h"
 
 #include <stdatomic.h>
 
-static char *dir, *program, *out;
+static char *out;
 static struct strv env;
-static struct err err;
 static char *machine;
 static const char *host;
-
-static void put(const char *name, const char *text, mode_t mode)
-{
-	char *path = xasprintf("%s/%s", dir, name);
-
-	unlink(path);
-	must(fs_write(path, bytes_str(text), mode, &err));
-	free(path);
-}
 
 /*
  * A compiler for the build host under the cross compiler's name, which logs its
@@ -83,17 +72,7 @@ static void find_host(void)
 
 static void set_up(void)
 {
-	char name[] = "/tmp/kfarm-check-XXXXXX";
-	char *path;
-
-	ck_assert_ptr_nonnull(mkdtemp(name));
-	dir = realpath(name, NULL);
-	for (int i = 0; i < 2; i++) {
-		path = xasprintf("%s/%s", dir, i ? "bin" : "scripts/g");
-		must(fs_mkdirs(path, 0755, &err));
-		free(path);
-	}
-	program = xasprintf("%s/scripts/g/tool", dir);
+	builddir_set_up("scripts/g/tool");
 	out = xasprintf("%s/made", dir);
 	find_host();
 	strv_addf(&env, "PATH=%s/bin:%s", dir, getenv("PATH"));
@@ -103,10 +82,8 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	fs_remove(dir, &err);
+	builddir_tear_down();
 	strv_release(&env);
-	free(program);
-	free(dir);
 	free(out);
 	free(machine);
 }

@@ -4,33 +4,15 @@
  * Identification of fixdep programs.  The tests with fixdep's own source are in
  * tests/farm/tools.sh.
  */
-#include "../lib/test.h"
+#include "inputs-builddir.h"
 
 #include "inputs/fixdep-program.h"
 
 #include "base/digest.h"
 #include "base/file-stamp.h"
-#include "base/spawn.h"
 
-static char *dir, *program, *cache;
+static char *cache;
 static struct inputs_fixdep_programs *programs;
-static struct err err;
-
-static void put(const char *path, const char *text, mode_t mode)
-{
-	must(fs_write(path, bytes_str(text), mode, &err));
-}
-
-static void run(const char *command)
-{
-	char *argv[] = { (char *)"sh", (char *)"-ec", (char *)command, NULL };
-	struct buf out = { 0 }, messages = { 0 };
-	int ret = capture_run(NULL, dir, argv, NULL, &out, &messages, &err);
-
-	ck_assert_msg(!ret, "%s: %s", command, buf_str(&messages));
-	buf_release(&out);
-	buf_release(&messages);
-}
 
 /* Wait until any further change of the program alters its stamp. */
 static void settle(void)
@@ -59,26 +41,21 @@ static void build(int status)
 static void record(const char *name)
 {
 	struct buf content = { 0 };
-	char hex[DIGEST_HEX], *path;
+	char hex[DIGEST_HEX], *file;
 	struct digest d;
 
 	must(fs_read(program, 1 << 20, &content, &err));
 	digest_bytes(buf_bytes(&content), &d);
 	digest_format(&d, hex);
-	path = xasprintf("%s/fixdep-%s", cache, hex);
-	must(fs_mkdirs(cache, 0700, &err));
-	put(path, name, 0600);
-	free(path);
+	file = xasprintf("cache/fixdep-%s", hex);
+	put(file, name, 0600);
+	free(file);
 	buf_release(&content);
 }
 
 static void set_up(void)
 {
-	char name[] = "/tmp/kfarm-check-XXXXXX";
-
-	ck_assert_ptr_nonnull(mkdtemp(name));
-	dir = realpath(name, NULL);
-	program = xasprintf("%s/fixdep", dir);
+	builddir_set_up("fixdep");
 	cache = xasprintf("%s/cache", dir);
 	programs = inputs_fixdep_programs_new(cache, dir);
 }
@@ -86,10 +63,8 @@ static void set_up(void)
 static void tear_down(void)
 {
 	inputs_fixdep_programs_free(programs);
-	fs_remove(dir, &err);
-	free(program);
 	free(cache);
-	free(dir);
+	builddir_tear_down();
 }
 
 static void expect(enum inputs_fixdep_kind kind)
@@ -161,11 +136,8 @@ TEST(a_copy_of_a_known_program_is_known)
 /* The saved command makes the program, but from another source than fixdep. */
 TEST(a_program_of_another_source_is_unknown)
 {
-	char *saved = xasprintf("%s/.fixdep.cmd", dir);
-
 	build(1);
-	put(saved, "cmd_fixdep := cc -o fixdep x.c\n", 0644);
+	put(".fixdep.cmd", "cmd_fixdep := cc -o fixdep x.c\n", 0644);
 	expect(INPUTS_FIXDEP_KIND_UNKNOWN);
 	ck_assert(!fs_exists(cache));
-	free(saved);
 }

@@ -1,41 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: inputs */
 /* A tool is compared with the result of its saved commands. */
-#include "../lib/test.h"
+#include "inputs-builddir.h"
 
 #include "inputs/rebuild.h"
-
-#include "base/spawn.h"
 
 #include <stdatomic.h>
 
 extern char **environ;
 
 #define LINK "cc -o scripts/g/tool scripts/g/a.o scripts/g/b.o"
-
-static char *dir, *program;
-static struct err err;
-
-static void put(const char *name, const char *text, mode_t mode)
-{
-	char *path = xasprintf("%s/%s", dir, name);
-
-	unlink(path);
-	must(fs_write(path, bytes_str(text), mode, &err));
-	free(path);
-}
-
-/* Run a command in the build directory. */
-static void run(const char *command)
-{
-	char *argv[] = { (char *)"sh", (char *)"-ec", (char *)command, NULL };
-	struct buf out = { 0 }, messages = { 0 };
-	int ret = capture_run(NULL, dir, argv, NULL, &out, &messages, &err);
-
-	ck_assert_msg(!ret, "%s: %s", command, buf_str(&messages));
-	buf_release(&out);
-	buf_release(&messages);
-}
 
 /* Run a command and save it as that of `name` in scripts/g. */
 static void save(const char *name, const char *command)
@@ -52,15 +26,7 @@ static void save(const char *name, const char *command)
 
 static void set_up(void)
 {
-	char name[] = "/tmp/kfarm-check-XXXXXX";
-	char *path;
-
-	ck_assert_ptr_nonnull(mkdtemp(name));
-	dir = realpath(name, NULL);
-	path = xasprintf("%s/scripts/g", dir);
-	must(fs_mkdirs(path, 0755, &err));
-	free(path);
-	program = xasprintf("%s/scripts/g/tool", dir);
+	builddir_set_up("scripts/g/tool");
 	put("scripts/g/a.c",
 	    "#include \"b.h\"\nint main(void) { return b(); }\n", 0644);
 	put("scripts/g/b.h", "int b(void);\n", 0644);
@@ -71,13 +37,6 @@ static void set_up(void)
 	save("b.o", "cc -MD -MF scripts/g/.b.o.d -g -DN=7 -c "
 		    "-o scripts/g/b.o scripts/g/b.c");
 	save("tool", LINK);
-}
-
-static void tear_down(void)
-{
-	fs_remove(dir, &err);
-	free(program);
-	free(dir);
 }
 
 static int compare(const void *stop)
@@ -99,7 +58,7 @@ static int compare(const void *stop)
 	return ret;
 }
 
-FIXTURE(set_up, tear_down);
+FIXTURE(set_up, builddir_tear_down);
 TIMEOUT(300);
 
 TEST(an_unchanged_tool_is_equal)
