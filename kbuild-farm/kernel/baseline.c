@@ -197,7 +197,14 @@ struct baseline_search {
 	int64_t build_number; /* number of this build */
 	int64_t base_number; /* number of the baseline found, or 0 */
 	int64_t dir_number; /* number of the last build in `dir`, or 0 */
-	char *output; /* output directory of the baseline */
+	/*
+	 * The last good build with sizes is searched in `h` unless `sizes` is
+	 * NULL.
+	 */
+	struct history *h;
+	struct history_details *sizes;
+	int64_t sized_number; /* its number, or 0 */
+	char *sized_output; /* its output directory */
 	char *base_dir; /* build directory of the baseline */
 	/*
 	 * the history has the diagnostics of every unit that was compiled in
@@ -205,6 +212,19 @@ struct baseline_search {
 	 */
 	bool base_complete;
 };
+
+/* Read the sizes of a build.  Builds of single files have none. */
+static void read_sizes(struct baseline_search *c, const struct history_build *b)
+{
+	struct err ignored;
+
+	history_details_release(c->sizes);
+	if (history_read_sizes(c->h, b->number, c->sizes, &ignored) ||
+	    !c->sizes->n_sizes)
+		return;
+	c->sized_number = b->number;
+	c->sized_output = b->output ? xstrdup(b->output) : NULL;
+}
 
 /*
  * Examine a build of the series.  Called for each build, newest first; a
@@ -227,14 +247,15 @@ static int consider_build(void *ctx, const struct history_build *b)
 	if (eligible && (!c->base_number || (!c->fresh && !c->good_commits &&
 					     c->dir_number == b->number))) {
 		c->base_number = b->number;
-		free(c->output);
-		c->output = b->output ? xstrdup(b->output) : NULL;
 		free(c->base_dir);
 		c->base_dir = b->dir ? xstrdup(b->dir) : NULL;
 	}
 	if (c->base_number && b->from_scratch && str_equal(b->dir, c->base_dir))
 		c->base_complete = true;
-	return c->base_number &&
+	if (c->sizes && !c->sized_number && eligible &&
+	    b->state == HISTORY_STATE_GOOD)
+		read_sizes(c, b);
+	return c->base_number && (!c->sizes || c->sized_number) &&
 	       (c->fresh ? c->base_complete : c->dir_number != 0);
 }
 
@@ -299,9 +320,6 @@ static void find_in_history(struct kernel_build_state *run, struct history *h,
 	 */
 	if (ret >= 0 && c->base_number && (!c->fresh || c->base_complete)) {
 		ret = read_baseline_diags(h, c->base_number, &e->diags, &err);
-		if (!ret)
-			ret = history_read_sizes(h, c->base_number, &e->sizes,
-						 &err);
 		if (!ret && !c->fresh && c->dir_number &&
 		    c->dir_number != c->base_number) {
 			e->has_dir_diags = true;
@@ -355,13 +373,19 @@ int kernel_baseline_find(struct kernel_build_state *run, bool fresh,
 		.fresh = fresh,
 		.build_number = history_recorder_build_number(
 			run->offload.history_record),
+		.h = h,
+		.sizes = run->plan->request->print_sizes ||
+					 run->plan->request->print_bloat ?
+				 &e->sizes :
+				 NULL,
 	};
 	int ret;
 
 	e->fresh = fresh;
 	if (h)
 		find_in_history(run, h, &c);
-	e->output_dir = c.output;
+	e->sized_number = c.sized_number;
+	e->output_dir = c.sized_output;
 	free(c.base_dir);
 	if (e->build_number) {
 		diag_baseline_init(&e->known_diags, &e->diags);
@@ -490,18 +514,19 @@ void kernel_baseline_put_bloat(const struct kernel_build_state *run,
 	char *new = kernel_plan_path(run->plan, "vmlinux");
 	struct err err = { 0 };
 
-	if (!e->build_number)
-		buf_add_str(out, "bloat: no earlier build to compare with\n");
+	if (!e->sized_number)
+		buf_add_str(out, "bloat: no earlier good build to compare "
+				 "with\n");
 	else if (str_equal(e->output_dir, run->outdir.dir))
 		buf_printf(out,
 			   "bloat: build %lld used the same output directory; "
 			   "select another one with -o to keep its vmlinux\n",
-			   (long long)e->build_number);
+			   (long long)e->sized_number);
 	else if (!fs_exists(old))
 		buf_printf(
 			out,
 			"bloat: vmlinux of build %lld no longer exists: %s\n",
-			(long long)e->build_number, old);
+			(long long)e->sized_number, old);
 	else if (kernel_bloat_text(out, old, new, &err))
 		buf_printf(out, "bloat: %s\n", err.text);
 	free(new);

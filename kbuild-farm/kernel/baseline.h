@@ -34,11 +34,17 @@ int kernel_bloat_text(struct buf *out, const char *old, const char *new,
 struct kernel_baseline {
 	/* number in the history, or 0 without a baseline */
 	int64_t build_number;
-	char *output_dir; /* output directory of the baseline */
 	struct diag_set diags; /* diagnostics at the end of the baseline */
 	/* the diagnostics in `diags`, for lookups during the build */
 	struct diag_baseline known_diags;
-	struct history_details sizes; /* only the sizes of the baseline */
+	/*
+	 * The last good build with sizes, only if the user requests a
+	 * comparison of sizes: its number or 0, its output directory and its
+	 * sizes.
+	 */
+	int64_t sized_number;
+	char *output_dir;
+	struct history_details sizes;
 	/*
 	 * Diagnostics of the last build in this directory, if that build is not
 	 * the baseline.  They still apply to units that are not recompiled.

@@ -246,9 +246,9 @@ void kernel_summary_size_changes(struct buf *out,
 {
 	bool any = false;
 
-	if (!e->build_number)
+	if (!e->sized_number)
 		return;
-	buf_printf(out, "\nagainst build %" PRId64 ":\n", e->build_number);
+	buf_printf(out, "\nagainst build %" PRId64 ":\n", e->sized_number);
 	for (size_t i = 0; i < a->n_sizes; i++)
 		any |= put_size_change(out, e, &a->sizes[i]);
 	for (size_t i = 0; i < e->sizes.n_sizes; i++) {

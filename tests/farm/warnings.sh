@@ -165,6 +165,10 @@ is "several: the worst" 101 $?
 check "several: the table" grep -q 'new warnings .* 2 (1 new)' "$work/kfarm.log"
 
 new_build
+# The sizes are compared with the last build that has any.
+echo 'int broken(' >>"$b"
+new_build -o "$work/out.failed"
+sed -i '$d' "$b"
 printf 'int grown(int a) { return a * 77 / 3; }\n' >>"$a"
 new_build --sizes --bloat -o "$work/out.2"
 check "sizes: what changed" grep -qE '^ +\+[0-9]+ +- +- +\+[0-9]+  vmlinux$' \

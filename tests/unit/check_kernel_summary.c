@@ -272,7 +272,7 @@ TEST(sizes_that_changed_are_told)
 		{ (char[]){ "fs/gone.ko" }, 1, 1, 1, 1 },
 	};
 	struct kernel_baseline e = {
-		.build_number = 7, .sizes = { .sizes = before, .n_sizes = 3 }
+		.sized_number = 7, .sizes = { .sizes = before, .n_sizes = 3 }
 	};
 	struct buf out = { 0 };
 
@@ -285,7 +285,7 @@ TEST(sizes_that_changed_are_told)
 		"arch/arm64/boot/Image\n"
 		"                                        new  fs/b.ko\n"
 		"                                       gone  fs/gone.ko\n");
-	e.build_number = 0;
+	e.sized_number = 0;
 	buf_reset(&out);
 	kernel_summary_size_changes(&out, &artifacts, &e);
 	ck_assert_str_eq(buf_str(&out), "");
