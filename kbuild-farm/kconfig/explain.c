@@ -618,7 +618,7 @@ static char *format_replaced(const struct kconfig_rejected *m,
 
 void kconfig_explain_rejected(const struct kconfig_rejected *missed, size_t n,
 			      const struct kconfig_explain_context *of,
-			      struct strv *out, struct strv *replaced)
+			      struct strv *out, struct strv *accepted)
 {
 	struct kconfig_symbols all;
 	struct strv names = { 0 };
@@ -630,18 +630,21 @@ void kconfig_explain_rejected(const struct kconfig_rejected *missed, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		const struct kconfig_rejected *m = &missed[i];
 		char *line = NULL, *why = NULL;
+		struct strv *to;
 
 		known = known && i < EXPLAINED_MAX;
 		if (known)
 			line = format_replaced(m, &all.v[i], &all, of);
 		if (line) {
-			strv_own(replaced, line);
+			strv_own(accepted, line);
 			continue;
 		}
 		if (known)
 			why = kconfig_explain_setting(&all.v[i], &all,
 						      m->requested, of->config);
-		strv_addf(out, "%s: requested %s%s%s%s, got %s%s%s", m->symbol,
+		to = known && m->of_tree && !all.v[i].n_entries ? accepted :
+								  out;
+		strv_addf(to, "%s: requested %s%s%s%s, got %s%s%s", m->symbol,
 			  m->requested, m->location ? " (" : "",
 			  m->location ? m->location : "",
 			  m->location ? ")" : "", m->actual, why ? ": " : "",
@@ -668,7 +671,7 @@ void kconfig_explain_unknown(const struct kconfig_spec *k, const char *tree,
 		for (size_t i = 0; i < n && !all.incomplete; i++) {
 			char *why;
 
-			if (all.v[i].n_entries)
+			if (all.v[i].n_entries || set[i].of_tree)
 				continue;
 			why = kconfig_explain_setting(&all.v[i], &all,
 						      set[i].requested, "");

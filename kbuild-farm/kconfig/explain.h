@@ -54,18 +54,19 @@ struct kconfig_explain_context {
 /*
  * Append a line to `out` for each of the `n` rejected settings in `missed`.
  * The lines of the first hundred settings contain the reason, unless the tree
- * has no Kconfig.  If a later request for another member of the same choice
- * replaced a setting, append the line to `replaced` instead, because the result
- * is as requested.
+ * has no Kconfig.  Append the line to `accepted` instead if a later request for
+ * another member of the same choice replaced a setting, because the result is
+ * as requested, or if a fragment of the tree sets a symbol that the tree no
+ * longer has, which make ignores.
  */
 void kconfig_explain_rejected(const struct kconfig_rejected *missed, size_t n,
 			      const struct kconfig_explain_context *of,
-			      struct strv *out, struct strv *replaced);
+			      struct strv *out, struct strv *accepted);
 /*
  * Append "CONFIG_X=y: no such symbol ..." to `out` for each requested setting
  * whose symbol no Kconfig file of `tree` defines, so that Kconfig would reject
- * the setting.  If the parser cannot read all Kconfig files of the tree, append
- * nothing.
+ * the setting, except for fragments of the tree.  If the parser cannot read all
+ * Kconfig files of the tree, append nothing.
  */
 void kconfig_explain_unknown(const struct kconfig_spec *k, const char *tree,
 			     const char *srcarch, struct strv *out);

@@ -392,6 +392,7 @@ static int read_fragment(struct kconfig_spec *k,
 			 const char *where, struct err *err)
 {
 	struct kconfig_fragment *f = VEC_ADD(k->fragments, k->n_fragments);
+	char *file;
 	int ret;
 
 	*f = (struct kconfig_fragment){
@@ -402,9 +403,14 @@ static int read_fragment(struct kconfig_spec *k,
 	ret = f->literal ? kconfig_dotconfig_parse_word(word, &f->text, err) :
 			   load_config_word(t, r, word, WORD_FRAGMENT, &f->text,
 					    err);
-	if (ret)
+	if (ret) {
 		err_wrap(err, "%s %s", f->location, f->name);
-	return ret;
+		return ret;
+	}
+	file = f->literal ? NULL : find_file(t, word);
+	f->of_tree = !f->literal && !file && !url_has_scheme(word);
+	free(file);
+	return 0;
 }
 
 /* ---- requested settings ---- */
@@ -663,6 +669,7 @@ void kconfig_explain_find_rejected(const struct kconfig_spec *k,
 				.requested = bytes_dup(s.value),
 				.actual = bytes_dup(actual),
 				.location = where,
+				.of_tree = k->fragments[i].of_tree,
 			};
 		}
 	}

@@ -51,6 +51,9 @@ struct kconfig_fragment {
 	char *name;
 	char *location; /* "-K", or "FILE:LINE" of the configuration file */
 	bool literal; /* the fragment is a setting, CONFIG_X=v, not a file */
+	/* the fragment belongs to the tree: "debug" is
+	 * kernel/configs/debug.config */
+	bool of_tree;
 	char *text;
 };
 
@@ -105,6 +108,7 @@ struct kconfig_rejected {
 	/* requested and actual value; "n" if the symbol is not set */
 	char *requested, *actual;
 	char *location; /* "FILE:LINE", or NULL for the command line */
+	bool of_tree; /* requested by a fragment of the tree */
 };
 
 /*

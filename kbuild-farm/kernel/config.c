@@ -448,7 +448,7 @@ static int find_rejected(struct kernel_build_state *run, struct err *err)
 	struct kconfig_explain_context of = { &p->kconfig, p->tree,
 					      p->arch.srcarch, NULL };
 	struct kconfig_rejected *missed = NULL;
-	struct strv replaced = { 0 };
+	struct strv accepted = { 0 };
 	struct buf config = { 0 };
 	size_t n = 0;
 	int ret = kernel_plan_read_config(p, &config, err);
@@ -459,11 +459,11 @@ static int find_rejected(struct kernel_build_state *run, struct err *err)
 					      &n);
 	if (n)
 		kconfig_explain_rejected(
-			missed, n, &of, &run->config.stamp.rejected, &replaced);
-	for (size_t i = 0; i < replaced.n; i++)
-		kernel_build_note(run, "%s", replaced.v[i]);
+			missed, n, &of, &run->config.stamp.rejected, &accepted);
+	for (size_t i = 0; i < accepted.n; i++)
+		kernel_build_note(run, "%s", accepted.v[i]);
 	kconfig_explain_free_rejected(missed, n);
-	strv_release(&replaced);
+	strv_release(&accepted);
 	buf_release(&config);
 	return ret;
 }

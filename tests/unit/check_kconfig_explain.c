@@ -210,9 +210,9 @@ TEST(each_setting_is_a_line)
 {
 	struct kconfig_rejected missed[] = {
 		{ (char[]){ "CONFIG_DISK" }, (char[]){ "m" }, (char[]){ "n" },
-		  (char[]){ "disk.config:3" } },
+		  (char[]){ "disk.config:3" }, false },
 		{ (char[]){ "CONFIG_NETT" }, (char[]){ "y" }, (char[]){ "n" },
-		  NULL },
+		  NULL, false },
 	};
 	struct strv lines = { 0 };
 	const struct kconfig_explain_context of = { NULL, tree, "arm64",
@@ -237,8 +237,8 @@ TEST(of_very_many_the_first_have_reasons)
 	struct strv lines = { 0 };
 
 	for (size_t i = 0; i < 2000; i++)
-		missed[i] = (struct kconfig_rejected){ symbol, asked, is,
-						       NULL };
+		missed[i] = (struct kconfig_rejected){ symbol, asked, is, NULL,
+						       false };
 	kconfig_explain_rejected(missed, 2000, &of, &lines, NULL);
 	ck_assert_uint_eq(lines.n, 2000);
 	text_has(lines.v[99], "depends on");
@@ -294,7 +294,7 @@ TEST(a_tree_without_kconfig_leaves_it_at_that)
 {
 	struct kconfig_rejected missed = { (char[]){ "CONFIG_A" },
 					   (char[]){ "y" }, (char[]){ "n" },
-					   NULL };
+					   NULL, false };
 	struct strv lines = { 0 };
 	const struct kconfig_explain_context of = { NULL, top, "arm64", "" };
 
@@ -319,7 +319,8 @@ TEST(what_is_no_kconfig_does_no_harm)
 	for (size_t i = 0; i < sizeof(odd) / sizeof(*odd); i++) {
 		struct kconfig_rejected missed = { (char[]){ "CONFIG_A" },
 						   (char[]){ "y" },
-						   (char[]){ "n" }, NULL };
+						   (char[]){ "n" }, NULL,
+						   false };
 		struct strv lines = { 0 };
 
 		put_file("linux/Kconfig", odd[i], 0644);

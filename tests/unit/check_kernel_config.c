@@ -390,6 +390,21 @@ TEST_EACH(unknown_symbols_are_rejected_before_the_build, unknown)
 	must(kernel_build_check(&plan, &err));
 }
 
+/* make ignores stale symbols in the fragments of the kernel. */
+TEST(a_stale_symbol_in_a_fragment_of_the_tree_is_a_note)
+{
+	put_file("linux/Kconfig", "config A\n\tbool \"a\"\n", 0644);
+	put_file("linux/kernel/configs/tiny.config",
+		 "CONFIG_A=y\nCONFIG_NODEP=y\n", 0644);
+	words(&req.fragments, "tiny");
+	start();
+	must(kernel_build_check(&plan, &err));
+	must(kernel_config_apply(&run, &err));
+	ck_assert(was_told("CONFIG_NODEP: requested y (tiny:2), got n: no such "
+			   "symbol for arm64"));
+	kernel_build_end(&run);
+}
+
 TEST(each_unknown_symbol_is_listed)
 {
 	put_file("linux/Kconfig", "config BLOCK\n", 0644);
