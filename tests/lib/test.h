@@ -125,11 +125,23 @@ struct test {
 			      must_ret, err.text);                    \
 	} while (0)
 
-/* Assert that a call returned `code` and set `err` to exactly this message. */
-#define err_is(call, code, message)                  \
-	do {                                         \
-		ck_assert_int_eq(call, code);        \
-		ck_assert_str_eq(err.text, message); \
+/* Assert that a text is exactly what printf() would print. */
+#define text_is(text, ...)                                \
+	do {                                              \
+		char *text_want = xasprintf(__VA_ARGS__); \
+                                                          \
+		ck_assert_str_eq(text, text_want);        \
+		free(text_want);                          \
+	} while (0)
+
+/*
+ * Assert that a call returned `code` and set `err` to exactly the message that
+ * printf() would print.
+ */
+#define err_is(call, code, ...)                 \
+	do {                                    \
+		ck_assert_int_eq(call, code);   \
+		text_is(err.text, __VA_ARGS__); \
 	} while (0)
 
 /* Assert that a file has exactly this content. */

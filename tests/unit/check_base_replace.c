@@ -97,16 +97,15 @@ TEST(a_temporary_name_that_exists_is_not_used)
 
 TEST(a_lock_excludes_another_writer)
 {
-	char *text = xasprintf("%s.lock: File exists", path);
 	struct err err = { 0 };
 	struct replace r, other;
 
 	must(replace_open_lock(&r, path, 0600, &err));
-	err_is(replace_open_lock(&other, path, 0600, &err), -EEXIST, text);
+	err_is(replace_open_lock(&other, path, 0600, &err), -EEXIST,
+	       "%s.lock: File exists", path);
 	ck_assert_int_eq(replace_close(&r, -ENOSPC, &err), -ENOSPC);
 	must(replace_open_lock(&r, path, 0600, &err));
 	must(replace_close(&r, bytes_write(r.fd, bytes_str("x")), &err));
 	expect_content(path, "x");
 	expect_no_other_file();
-	free(text);
 }

@@ -184,12 +184,10 @@ TEST(a_write_that_fails_leaves_the_old_file)
 TEST(an_error_of_the_directory_names_the_file)
 {
 	char *missing = xasprintf("%s/no/state", dir);
-	char *text = xasprintf("%s: No such file or directory", missing);
 	struct err err = { 0 };
 
 	err_is(state_file_write(&format, missing, bytes_str("x"), &err),
-	       -ENOENT, text);
-	free(text);
+	       -ENOENT, "%s: No such file or directory", missing);
 	free(missing);
 }
 

@@ -144,8 +144,6 @@ static const struct bad {
 TEST_EACH(what_is_wrong_is_told_with_its_place, bad)
 {
 	struct err err = { 0 };
-	char *why = xasprintf("%s%s", file, row->why);
 
-	err_is(load_jobs(row->text, &err), -EINVAL, why);
-	free(why);
+	err_is(load_jobs(row->text, &err), -EINVAL, "%s%s", file, row->why);
 }

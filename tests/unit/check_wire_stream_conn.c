@@ -225,12 +225,11 @@ static const struct greeting {
 
 TEST_EACH(a_greeting_of_a_shell_is_shown, greetings)
 {
-	char *want = xasprintf("not a kfarm message%s", row->shown);
 	struct heard h = { 0 };
 	struct err err = { 0 };
 
-	err_is(feed(&h, bytes_str(row->sent), 4096, &err), -EPROTO, want);
-	free(want);
+	err_is(feed(&h, bytes_str(row->sent), 4096, &err), -EPROTO,
+	       "not a kfarm message%s", row->shown);
 }
 
 TEST(what_is_broken_later_is_not_shown)
