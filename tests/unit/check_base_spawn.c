@@ -83,8 +83,8 @@ TEST(a_directory_that_is_not_there_is_named)
 	struct err err = { 0 };
 	pid_t pid;
 
-	ck_assert_int_eq(spawn_start(&what, &pid, &err), -ENOENT);
-	text_has(err.text, "true in /nonexistent");
+	err_is(spawn_start(&what, &pid, &err), -ENOENT,
+	       "start true in /nonexistent: No such file or directory");
 }
 
 TEST(program_and_argv0_may_differ)

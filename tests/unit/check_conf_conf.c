@@ -129,9 +129,6 @@ TEST(load_warns_of_an_unknown_key_with_file_and_line)
 
 TEST(load_says_which_keys_this_version_ignores)
 {
-	static const char *const said[] = {
-		":2: farm.verify is ignored by this version of kfarm",
-	};
 	struct strv warnings = { 0 };
 	struct err err = { 0 };
 	struct conf *c;
@@ -141,10 +138,8 @@ TEST(load_says_which_keys_this_version_ignores)
 	    "[include]\npath=nowhere\n");
 	must(conf_load(&c, &warnings, &err));
 	ck_assert_uint_eq(warnings.n, 1);
-	for (size_t i = 0; i < warnings.n; i++) {
-		text_starts(warnings.v[i], file);
-		ck_assert_str_eq(warnings.v[i] + strlen(file), said[i]);
-	}
+	text_is(warnings.v[0],
+		"%s:2: farm.verify is ignored by this version of kfarm", file);
 	strv_release(&warnings);
 	conf_free(c);
 }
@@ -172,25 +167,20 @@ TEST_EACH(load_refuses_a_bad_value_with_file_and_line, bad)
 	struct err err = { 0 };
 
 	put(row->text);
-	ck_assert_int_eq(conf_load(&c, NULL, &err), -EINVAL);
-	text_starts(err.text, file);
-	ck_assert_str_eq(err.text + strlen(file), row->why);
+	err_is(conf_load(&c, NULL, &err), -EINVAL, "%s%s", file, row->why);
 	ck_assert_ptr_null(c);
 }
 
 TEST(load_names_the_included_file)
 {
 	char *other = xasprintf("%s/kfarm/more", dir);
-	char *want = xasprintf("%s:2: farm.verify: \"x\" is not a number from "
-			       "0 to 100",
-			       other);
 	struct conf *c;
 	struct err err = { 0 };
 
 	put("[include]\npath = more\n");
 	must(fs_write(other, bytes_str("[farm]\nverify=x\n"), 0644, &err));
-	err_is(conf_load(&c, NULL, &err), -EINVAL, want);
-	free(want);
+	err_is(conf_load(&c, NULL, &err), -EINVAL,
+	       "%s:2: farm.verify: \"x\" is not a number from 0 to 100", other);
 	free(other);
 }
 
@@ -231,8 +221,8 @@ TEST(load_reads_kfarm_config_alone)
 
 	put("[farm]\nverify=1\n");
 	setenv("KFARM_CONFIG", other, 1);
-	ck_assert_int_eq(conf_load(&c, NULL, &err), -ENOENT);
-	text_has(err.text, other);
+	err_is(conf_load(&c, NULL, &err), -ENOENT,
+	       "%s: No such file or directory", other);
 	must(fs_write(other, bytes_str("[farm]\nrequire-remote=5\n"), 0644,
 		      &err));
 	c = load();

@@ -87,8 +87,9 @@ TEST(check_names_the_included_file)
 
 	put("main", "[include]\npath = inc\n");
 	put("inc", "[farm]\nverify = \\q\n");
-	ck_assert_int_eq(conf_locate_check("main", &err), -EINVAL);
-	text_starts(err.text, "./inc:2: invalid escape");
+	err_is(conf_locate_check("main", &err), -EINVAL,
+	       "./inc:2: invalid escape sequence: valid are \\\\, \\\", \\n, "
+	       "\\t, \\b, and \\ at the end of a line");
 }
 
 TEST(check_ends_in_a_circle_of_includes)

@@ -133,8 +133,8 @@ TEST(parse_refuses_a_path_that_no_socket_can_have)
 	struct node_address a;
 	struct err err = { 0 };
 
-	ck_assert_int_eq(node_address_parse(&a, text, &err), -EINVAL);
-	text_ends(err.text, ": path longer than 107 bytes");
+	err_is(node_address_parse(&a, text, &err), -EINVAL,
+	       "%s: path longer than 107 bytes", text);
 	text[strlen(text) - 1] = '\0';
 	must(node_address_parse(&a, text, &err));
 	node_address_release(&a);
@@ -272,8 +272,8 @@ TEST(unix_connects_to_a_listener_only)
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(un.sun_path, sizeof(un.sun_path), "%s/s", dir);
-	ck_assert_int_eq(node_address_open(&a, &d, &fd, &err), -ENOENT);
-	text_has(err.text, un.sun_path);
+	err_is(node_address_open(&a, &d, &fd, &err), -ENOENT,
+	       "connect to %s: No such file or directory", un.sun_path);
 	s = socket(AF_UNIX, SOCK_STREAM, 0);
 	ck_assert_int_eq(bind(s, (struct sockaddr *)&un, sizeof(un)), 0);
 	ck_assert_int_eq(node_address_open(&a, &d, &fd, &err), -ECONNREFUSED);

@@ -141,9 +141,21 @@ TEST(among_several_the_worst_counts)
 		{ "M e N", { 4 } }, { "M e N", { 4 } },
 	};
 	static const char *const names[] = { "a", "b", "c", "d", "e" };
-	static const char *const want[] = { "same key", "machine id",
-					    "same key", "the same machine;",
-					    "the same machine;" };
+	static const char same_key[] =
+		"a and c are two machines with the same key (copied disk?); "
+		"run `kfarm nodes rekey c`";
+	static const char same_machine[] =
+		"d and e are the same machine; run `kfarm nodes remove --keep "
+		"e`";
+	static const char *const want[] = {
+		same_key,
+		"a and b have the same machine id (copied disk?); on b, run as "
+		"root: `rm -f /etc/machine-id /var/lib/dbus/machine-id; "
+		"systemd-machine-id-setup`, and reboot it",
+		same_key,
+		same_machine,
+		same_machine,
+	};
 	static const bool barred[] = { true, false, true, false, true };
 	struct node_duplicates_identity v[5];
 	struct known known[5];
@@ -156,7 +168,7 @@ TEST(among_several_the_worst_counts)
 		bool bars;
 		char *text = node_duplicates_find_worst(v, 5, i, &bars);
 
-		text_has(text, want[i]);
+		ck_assert_str_eq(text, want[i]);
 		ck_assert_int_eq(bars, barred[i]);
 		free(text);
 		/* A single node is never a duplicate. */

@@ -81,8 +81,8 @@ TEST(another_jobs_answer_and_another_toolchains_are_refused)
 
 	sign(&a);
 	a.job_digest.b[3] ^= 1;
-	ck_assert_int_eq(peer_job_result_check(&a, &err), -EBADMSG);
-	text_has(err.text, "digest");
+	err_is(peer_job_result_check(&a, &err), -EBADMSG,
+	       "result digest mismatch");
 	a.toolchain.b[0] ^= 1;
 	ck_assert_int_eq(check_signed(&a), -EBADMSG);
 	a.wire.toolchain.b[0] ^= 1;

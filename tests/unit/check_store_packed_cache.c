@@ -195,9 +195,11 @@ static int try_file(struct store_packed_cache *p, const struct play_blob *b,
 	struct err err = { 0 };
 	int ret = store_packed_cache_get(p, &b->digest, b->size, path, &out,
 					 &err);
+	const char *words = ret == -ESTALE ? "file has changed" :
+					     strerror(-ret);
 
 	if (ret)
-		text_has(err.text, path);
+		text_is(err.text, "%s: %s", path, words);
 	else
 		store_packed_cache_put(p, out);
 	return ret;

@@ -10,14 +10,13 @@
 
 #define MIB ((uint64_t)1 << 20)
 
-static void expect_refused(const char *dir, int code, const char *word)
+static void expect_refused(const char *dir, int code, const char *words)
 {
 	struct store *s = NULL;
 	struct err err = { 0 };
 
-	ck_assert_int_eq(store_open(&s, dir, 0, &err), code);
-	ck_assert_msg(strstr(err.text, word) && strstr(err.text, dir), "%s",
-		      err.text);
+	err_is(store_open(&s, dir, 0, &err), code, "open the store: %s: %s",
+	       dir, words);
 	ck_assert_ptr_null(s);
 }
 
@@ -48,27 +47,40 @@ TEST(a_new_store_is_ours_alone)
 
 TEST(a_directory_that_others_may_write_to_is_refused)
 {
+	static const char words[] = "writable by group or others; run "
+				    "`chmod go-w` and remove its contents";
+	char *in_sha256 = xasprintf("sha256: %s", words);
+
 	ck_assert_int_eq(mkdir("group", 0700), 0);
 	ck_assert_int_eq(chmod("group", 0770), 0);
-	expect_refused("group", -EPERM, "writable by group or others");
+	expect_refused("group", -EPERM, words);
 	ck_assert_int_eq(chmod("group", 0702), 0);
-	expect_refused("group", -EPERM, "writable by group or others");
+	expect_refused("group", -EPERM, words);
 	ck_assert_int_eq(chmod("group", 0755), 0);
 	ck_assert_int_eq(mkdir("group/sha256", 0700), 0);
 	ck_assert_int_eq(chmod("group/sha256", 0777), 0);
-	expect_refused("group", -EPERM, "writable by group or others");
+	expect_refused("group", -EPERM, in_sha256);
+	free(in_sha256);
 }
 
 TEST(a_directory_of_somebody_else_is_refused)
 {
 	if (geteuid()) {
+		char *words = xasprintf("owned by user 0, expected user %u; "
+					"change its owner or use another "
+					"directory",
+					geteuid());
+
 		/* root owns the directory */
-		expect_refused("/usr", -EPERM, "owned by user 0");
+		expect_refused("/usr", -EPERM, words);
+		free(words);
 		return;
 	}
 	ck_assert_int_eq(mkdir("theirs", 0700), 0);
 	ck_assert_int_eq(chown("theirs", 12345, 12345), 0);
-	expect_refused("theirs", -EPERM, "owned by user 12345");
+	expect_refused("theirs", -EPERM,
+		       "owned by user 12345, expected user 0; change its owner "
+		       "or use another directory");
 }
 
 TEST(what_is_no_directory_is_refused)
@@ -76,11 +88,11 @@ TEST(what_is_no_directory_is_refused)
 	struct err err = { 0 };
 
 	must(fs_write("file", bytes_str("x"), 0600, &err));
-	expect_refused("file", -ENOTDIR, "file");
+	expect_refused("file", -ENOTDIR, "not a directory");
 	ck_assert_int_eq(mkdir("store", 0700), 0);
 	ck_assert_int_eq(mkdir("other", 0700), 0);
 	ck_assert_int_eq(symlink("../other", "store/sha256"), 0);
-	expect_refused("store", -ENOTDIR, "sha256");
+	expect_refused("store", -ENOTDIR, "sha256: Not a directory");
 }
 
 TEST(a_read_only_file_system_is_a_clean_error)
@@ -108,7 +120,8 @@ TEST(a_read_only_file_system_is_a_clean_error)
 	ck_assert_int_eq(store_gc(s, 1), 0);
 	ck_assert_int_eq(play_copy(s, &b), 0);
 	store_free(s);
-	expect_refused("store", -EROFS, "Read-only");
+	expect_refused("store", -EROFS,
+		       "create a scratch directory: Read-only file system");
 	ck_assert_int_eq(umount("store"), 0);
 	free(b.data);
 }

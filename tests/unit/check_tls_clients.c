@@ -88,7 +88,8 @@ TEST(a_change_is_seen_at_once)
 	}
 	ck_assert_int_eq(unlink("clients"), 0);
 	ck_assert_ptr_null(find("a"));
-	text_has(err.text, "clients: No such file");
+	ck_assert_str_eq(err.text, "clients: No such file or directory; all "
+				   "clients are rejected");
 	/* Reported once. */
 	ck_assert_ptr_null(find("a"));
 	ck_assert_str_eq(err.text, "");
@@ -97,7 +98,8 @@ TEST(a_change_is_seen_at_once)
 	ck_assert_ptr_nonnull(find("a"));
 	ck_assert_int_eq(unlink("clients"), 0);
 	ck_assert_ptr_null(find("a"));
-	text_has(err.text, "all clients are rejected");
+	ck_assert_str_eq(err.text, "clients: No such file or directory; all "
+				   "clients are rejected");
 }
 
 TEST(a_bad_line_is_named_and_the_others_count)
@@ -110,7 +112,9 @@ TEST(a_bad_line_is_named_and_the_others_count)
 	add_line(&b, "d", " four");
 	write_list(&b);
 	ck_assert_str_eq(find("d"), "four");
-	text_has(err.text, "clients:2: ");
+	ck_assert_str_eq(
+		err.text,
+		"clients:2: expected \"SHA256:... NAME\"; line ignored");
 	ck_assert_ptr_null(find("c"));
 	ck_assert_str_eq(find("a"), "one");
 }
@@ -127,7 +131,9 @@ TEST(a_list_that_others_may_write_admits_nobody)
 		ck_assert_ptr_nonnull(find("a"));
 		ck_assert_int_eq(chmod("clients", modes[i]), 0);
 		ck_assert_ptr_null(find("a"));
-		text_has(err.text, "chmod go-w clients");
+		ck_assert_str_eq(err.text, "clients: writable by group or "
+					   "others; all clients are rejected; "
+					   "run `chmod go-w clients`");
 	}
 }
 
@@ -137,7 +143,8 @@ TEST(what_is_no_list_admits_nobody)
 
 	ck_assert_int_eq(mkfifo("clients", 0600), 0);
 	ck_assert_ptr_null(find("a"));
-	text_has(err.text, "all clients are rejected");
+	ck_assert_str_eq(err.text, "clients: Invalid argument; all clients are "
+				   "rejected");
 	ck_assert_int_eq(unlink("clients"), 0);
 	ck_assert_int_eq(mkdir("clients", 0700), 0);
 	ck_assert_ptr_null(find("a"));
@@ -147,7 +154,7 @@ TEST(what_is_no_list_admits_nobody)
 		buf_add_str(&b, "# more of it\n");
 	write_list(&b);
 	ck_assert_ptr_null(find("a"));
-	text_has(err.text, "clients");
+	ck_assert_str_eq(err.text, "clients: File too large");
 }
 
 TEST(a_thousand_keys_are_told_apart)
