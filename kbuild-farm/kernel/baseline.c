@@ -351,7 +351,8 @@ static int check_baseline_required(struct kernel_build_state *run,
 			run,
 			"-W: no build history: cannot determine which warnings "
 			"are new");
-	else
+	/* Each nightly build has -W, which the user did not give. */
+	else if (!run->plan->request->nightly)
 		kernel_build_note(
 			run,
 			"-W: no earlier build to compare with; later builds "
