@@ -42,7 +42,7 @@
 /* Maximum number of entries of a toolchain. */
 #define COMPILER_ENTRIES_MAX 65536
 
-/* The values equal the kinds in a VIEW message (wire/PROTOCOL). */
+/* The values equal the kinds in a VIEW message (kfarm-protocol(7)). */
 enum compiler_entry_kind {
 	COMPILER_ENTRY_FILE = 0,
 	COMPILER_ENTRY_SYMLINK = 1,

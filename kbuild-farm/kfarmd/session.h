@@ -2,7 +2,7 @@
 /*
  * kfarmd/session.h - One connection between a build host and kfarmd.
  *
- * A session speaks the protocol of wire/PROTOCOL.  It sends HELLO and FIT
+ * A session speaks the protocol of kfarm-protocol(7).  It sends HELLO and FIT
  * first, MACHINE to peers that support it, then heartbeats.
  */
 #ifndef KFARMD_SESSION_H

@@ -87,7 +87,7 @@ struct sched_setup {
 	bool remote_disabled; /* the user disabled the nodes */
 };
 
-/* Tool steps of a compile (wire/PROTOCOL), as a bit set. */
+/* Tool steps of a compile (kfarm-protocol(7)), as a bit set. */
 enum sched_step {
 	SCHED_STEP_SYMBOLS = 1,
 	SCHED_STEP_OBJECT = 2,

@@ -8,7 +8,7 @@
  * 	 | magic | type | codec | body_len | raw_len |
  *
  * `raw_len` is the length of the decompressed body.  It equals `body_len` for
- * WIRE_PLAIN. wire/PROTOCOL defines the order of messages.
+ * WIRE_PLAIN.  kfarm-protocol(7) defines the order of messages.
  */
 #ifndef WIRE_FRAME_H
 #define WIRE_FRAME_H

@@ -346,7 +346,10 @@ static bool is_need_valid(const void *m)
 }
 
 static const struct wire_field index_field = {
-	.kind = WIRE_IS_NUMBER, .width = 4, .max = WIRE_VIEW_ENTRIES_MAX - 1
+	.kind = WIRE_IS_NUMBER,
+	.width = 4,
+	.max = WIRE_VIEW_ENTRIES_MAX - 1,
+	.name = "index",
 };
 
 static const struct wire_layout index_layout = {

@@ -16,8 +16,8 @@
  * 		Frees the strings and lists that a decoded message owns.
  * 		A field marked as borrowed points into the input.
  *
- * wire/PROTOCOL defines the order of the messages; wire/table.h implements
- * PATHS and FLAGS.
+ * kfarm-protocol(7) defines the meaning of the fields and the order of the
+ * messages; wire/table.h implements PATHS and FLAGS.
  *
  * The encoder truncates lines of text for the user (names, details, reasons) to
  * their limit and replaces control characters.  The decoder rejects a line with
@@ -136,7 +136,7 @@ struct wire_bundle {
 	uint32_t bundle;
 	char *id;
 	char *host; /* architecture on which the toolchain's programs run */
-	/* digest of all entries, as wire/PROTOCOL defines it */
+	/* digest of all entries, as kfarm-protocol(7) defines it */
 	struct digest dir_digest;
 	/* ID of the build host's equivalent toolchain; zero for none */
 	struct digest equivalent_id;
