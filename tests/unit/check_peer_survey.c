@@ -257,6 +257,11 @@ TEST(a_node_without_a_sandbox_is_up_and_unfit)
 	peer_survey_release(&p);
 }
 
+#define TEXT_OF(number)        TEXT_OF_EXPANDED(number)
+#define TEXT_OF_EXPANDED(text) #text
+#define SUPPORTED_VERSIONS \
+	TEXT_OF(WIRE_VERSION_MIN) " to " TEXT_OF(WIRE_VERSION)
+
 static const struct broken {
 	const char *kind, *why;
 } broken[] = {
@@ -278,8 +283,8 @@ static const struct broken {
 	{ "mute", "no answer within 4 s" },
 	{ "bye", "connection closed by peer: no disk" },
 	{ "future",
-	  "kfarmd 9 speaks protocol 77 to 77, this kfarm 6 to 11; update kfarm "
-	  "on this machine" },
+	  "kfarmd 9 speaks protocol 77 to 77, this kfarm " SUPPORTED_VERSIONS
+	  "; update kfarm on this machine" },
 	{ "hello twice", "unexpected second HELLO" },
 	{ "no fit", "no FIT received within 4 s" },
 	{ "no machine", "no MACHINE received within 4 s" },
