@@ -180,6 +180,8 @@ static bool is_unsupported(const struct wire_field *f, const uint8_t *m,
 	const char *text;
 	uint64_t n;
 
+	if (f->optional && f->since > version)
+		return false;
 	switch (f->kind) {
 	case WIRE_IS_NUMBER:
 		n = member_load(at, f->width);

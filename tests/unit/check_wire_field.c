@@ -127,6 +127,7 @@ struct wire_sample {
 	uint32_t old;
 	uint8_t kind; /* 2 exists since version 9 */
 	uint32_t limit; /* since version 8; unknown before */
+	uint8_t hint; /* since version 8; optional */
 	char *text; /* since version 9 */
 	struct strv words; /* since version 9 */
 	uint8_t n_parts;
@@ -144,6 +145,7 @@ static const struct wire_field sample[] = {
 	{ WIRE_NUMBER(sample, old, WIRE_ANY) },
 	{ WIRE_NUMBER(sample, kind, 2), .value_since = kind_since },
 	{ WIRE_NUMBER(sample, limit, WIRE_ANY), .since = 8, .absent = 77 },
+	{ WIRE_NUMBER(sample, hint, WIRE_ANY), .since = 8, .optional = true },
 	{ WIRE_STRING(sample, text, 100), .since = 9 },
 	{ WIRE_STRINGS(sample, words, 1, 9, 100), .since = 9 },
 	{ WIRE_LIST(sample, parts, n_parts, 9, &part_layout), .since = 10 },
@@ -170,6 +172,7 @@ TEST(an_older_version_has_the_defaults_of_newer_fields)
 	struct wire_sample m = { .old = 5,
 				 .kind = 1,
 				 .limit = 6,
+				 .hint = 9,
 				 .text = (char *)"text",
 				 .n_parts = 2,
 				 .parts = parts };
@@ -181,6 +184,7 @@ TEST(an_older_version_has_the_defaults_of_newer_fields)
 		ck_assert_uint_eq(got.old, 5);
 		ck_assert_uint_eq(got.kind, 1);
 		ck_assert_uint_eq(got.limit, version < 8 ? 77 : 6);
+		ck_assert_uint_eq(got.hint, version < 8 ? 0 : 9);
 		ck_assert_str_eq(got.text, version < 9 ? "" : "text");
 		ck_assert_uint_eq(got.words.n, version < 9 ? 0 : 1);
 		ck_assert_uint_eq(got.n_parts, version < 10 ? 0 : 2);
@@ -221,6 +225,8 @@ TEST(what_a_version_cannot_express_is_named)
 	struct wire_part_sample part = { 3 };
 	struct wire_sample m = { .old = 5, .kind = 1, .limit = 77 };
 
+	ck_unsupported(&m, 7, NULL);
+	m.hint = 9;
 	ck_unsupported(&m, 7, NULL);
 	m.limit = 78;
 	ck_unsupported(&m, 7, "limit");

@@ -212,6 +212,8 @@ static void list_fields(const struct wire_layout *l)
 		if (f->absent)
 			buf_printf(&line, ", else %llu",
 				   (unsigned long long)f->absent);
+		if (f->optional)
+			buf_add_str(&line, ", optional");
 		strv_own(&want, buf_steal(&line));
 		if (f->kind == WIRE_IS_LIST)
 			list_fields(f->of);
