@@ -86,7 +86,7 @@ static void answer_canary(struct node *n)
 		m.output_bytes[i] = (uint32_t)streams[i].len;
 		send_piece(n, (uint8_t)i, streams[i]);
 	}
-	wire_result_encode(&body, &m);
+	wire_result_encode_at(&body, &m, node_version(n));
 	say(n, WIRE_RESULT, &body);
 	buf_release(&out);
 	buf_release(&diagnostics);

@@ -126,6 +126,12 @@ static void write_file(const char *name, const char *text)
 	free(path);
 }
 
+/* Return the version of the node's session. */
+static int node_version(const struct node *n)
+{
+	return n->version ? n->version : WIRE_VERSION;
+}
+
 __attribute__((unused)) static bool never(void)
 {
 	return false;
@@ -255,7 +261,7 @@ static void send_answer(struct node *n)
 		m.output_bytes[i] = (uint32_t)streams[i].len;
 		send_piece(n, (uint8_t)i, streams[i]);
 	}
-	wire_result_encode(&body, &m);
+	wire_result_encode_at(&body, &m, node_version(n));
 	say(n, WIRE_RESULT, &body);
 	buf_release(&bad);
 }
@@ -431,7 +437,7 @@ static void take_blob(struct node *n, struct bytes body)
 static void take_job(struct node *n, struct bytes body)
 {
 	wire_job_release(&n->job);
-	ck_assert_int_eq(wire_job_decode(&n->job, body), 0);
+	ck_assert_int_eq(wire_job_decode_at(&n->job, body, node_version(n)), 0);
 	ck_assert_ptr_nonnull(wire_paths_get(n->paths, n->job.cwd));
 	n->job_bytes = body.len;
 	check_step(n);
@@ -485,7 +491,7 @@ static void send_hello(struct node *n)
 {
 	struct wire_hello hello = {
 		.version_min = WIRE_VERSION_MIN,
-		.version_max = n->version ? n->version : WIRE_VERSION,
+		.version_max = (uint16_t)node_version(n),
 		.software = (char *)"played",
 		.inventory = { .machine = (char *)n->machine,
 			       .host = (char *)"played",
@@ -511,7 +517,7 @@ static void send_hello(struct node *n)
 	wire_fit_encode(&body, &fit);
 	say(n, WIRE_FIT, &body);
 	strv_release(&fit.hosts);
-	wire_machine_encode(&body, &machine);
+	wire_machine_encode_at(&body, &machine, node_version(n));
 	say(n, WIRE_MACHINE, &body);
 }
 

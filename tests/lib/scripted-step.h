@@ -63,8 +63,7 @@ static void make_key(struct node *n, struct digest *key)
 			 0);
 	ck_assert_uint_lt(n->job.cell, 64);
 	wire_job_digest(n->stepped ? &n->step : NULL, &n->job, flags, k,
-			&n->toolchain[n->job.cell],
-			n->version ? n->version : WIRE_VERSION, key);
+			&n->toolchain[n->job.cell], node_version(n), key);
 	free(flags);
 }
 

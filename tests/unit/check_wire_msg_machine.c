@@ -28,7 +28,12 @@ static const struct wire_health sample = {
 static const struct {
 	int version;
 	size_t len;
-} healths[] = { { 7, 12 }, { 8, 48 }, { 9, 48 }, { WIRE_VERSION, 48 } };
+} healths[] = {
+	{ 7, 12 },
+	{ 8, 48 },
+	{ 9, 48 },
+	{ WIRE_VERSION, sizeof(struct wire_health) },
+};
 
 FIXTURE(fresh, done);
 

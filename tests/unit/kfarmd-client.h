@@ -87,6 +87,12 @@ static struct compiler_manifest client_gcc;
 static struct client_blob *client_blobs;
 static size_t client_n_blobs;
 
+/* Return the version of the client's session. */
+static inline int client_version(const struct client *c)
+{
+	return c->version ? c->version : WIRE_VERSION;
+}
+
 /* ------------------------------------------------------------- sending */
 
 static inline void client_send(struct client *c, enum wire_type type,
@@ -200,7 +206,7 @@ static inline void client_result(struct client *c, struct bytes body)
 {
 	struct wire_result m;
 
-	ck_assert_int_eq(wire_result_decode(&m, body), 0);
+	ck_assert_int_eq(wire_result_decode_at(&m, body, client_version(c)), 0);
 	ck_assert_uint_lt(m.job, CLIENT_JOBS);
 	ck_assert(!c->job[m.job].has_result && !c->job[m.job].has_fail);
 	c->job[m.job].has_result = true;
@@ -244,7 +250,7 @@ static inline void client_beat(struct client *c, struct bytes body)
 	uint64_t now = clock_ms();
 	struct wire_beat m;
 
-	ck_assert_int_eq(wire_beat_decode(&m, body), 0);
+	ck_assert_int_eq(wire_beat_decode_at(&m, body, client_version(c)), 0);
 	if (c->beat_at && now - c->beat_at > c->most_silence)
 		c->most_silence = now - c->beat_at;
 	c->beat_at = now;
@@ -262,10 +268,7 @@ static inline void client_health(struct client *c, struct bytes body)
 {
 	struct wire_health *m = &c->health;
 
-	ck_assert_int_eq(
-		wire_health_decode_at(m, body,
-				      c->version ? c->version : WIRE_VERSION),
-		0);
+	ck_assert_int_eq(wire_health_decode_at(m, body, client_version(c)), 0);
 	c->healths++;
 }
 
@@ -282,7 +285,9 @@ static inline void client_heat(struct client *c, struct bytes body)
 static inline void client_machine(struct client *c, struct bytes body)
 {
 	ck_assert(c->has_fit && !c->has_machine);
-	ck_assert_int_eq(wire_machine_decode(&c->machine, body), 0);
+	ck_assert_int_eq(
+		wire_machine_decode_at(&c->machine, body, client_version(c)),
+		0);
 	c->has_machine = true;
 }
 

@@ -224,7 +224,7 @@ static inline void play_send_job(struct client *c, struct wire_job *m)
 {
 	struct buf body = { 0 };
 
-	wire_job_encode(&body, m);
+	wire_job_encode_at(&body, m, client_version(c));
 	client_send(c, WIRE_JOB, &body);
 	wire_job_release(m);
 }
