@@ -175,11 +175,11 @@ int kfarmd_argv_build_step(struct strv *argv, const struct wire_step *m,
 		strv_add(argv, WIRE_JOB_OBJECT);
 	/*
 	 * The message to the sandbox init also contains the name of the tool's
-	 * input file and the CPU set, so the limit includes their maximum
-	 * sizes.
+	 * input file and the argument of `prepare`, so the limit includes their
+	 * maximum sizes.
 	 */
 	if (count_word_bytes(argv) + count_word_bytes(env) + strlen(cwd) +
-		    NAME_MAX + SANDBOX_CPU_WORDS_MAX * sizeof(uint64_t) >
+		    NAME_MAX + SANDBOX_PREPARE_MAX >
 	    SANDBOX_ARGS_MAX)
 		return err_set(err, ENOTSUP, "tool: argument list too long");
 	return 0;

@@ -19,10 +19,31 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define DEADLINE_MAX_MS 600000
 #define LARGE_OUTPUT_BYTES \
 	(1u << 18) /* larger outputs are hashed on a thread */
+
+struct kfarmd_scheduling {
+	bool pinned;
+	struct machine_cpus cpus; /* if pinned */
+};
+
+_Static_assert(sizeof(struct kfarmd_scheduling) <= SANDBOX_PREPARE_MAX,
+	       "the sandbox must accept the argument of set_scheduling()");
+
+/* See `prepare` of struct sandbox_job. */
+static const char *set_scheduling(const void *arg)
+{
+	const struct kfarmd_scheduling *s = arg;
+
+	if (s->pinned && syscall(SYS_sched_setaffinity, 0, sizeof(s->cpus.bits),
+				 s->cpus.bits))
+		return "sched_setaffinity";
+	return NULL;
+}
 
 static void free_job(struct kfarmd_job *job)
 {
@@ -43,6 +64,7 @@ static void free_job(struct kfarmd_job *job)
 		wire_step_release(job->step);
 	free(job->step);
 	free(job->fail_reason);
+	free(job->scheduling);
 	free(job->flags);
 	free(job->cwd);
 	free(job);
@@ -221,8 +243,8 @@ static void on_slot_granted(void *ctx)
 		.env = job->env.v,
 		.cwd = job->cwd,
 		.stdin_fd = -1,
-		.cpus = job->pin ? job->pin->cpus.bits : NULL,
-		.n_cpu_words = MACHINE_CPUS_MAX / 64,
+		.prepare = set_scheduling,
+		.prepare_bytes = sizeof(*job->scheduling),
 		.deadline_ms = deadline && deadline < DEADLINE_MAX_MS ?
 				       deadline :
 				       DEADLINE_MAX_MS,
@@ -237,6 +259,12 @@ static void on_slot_granted(void *ctx)
 	struct err err = { 0 };
 	int ret;
 
+	job->scheduling = xcalloc(1, sizeof(*job->scheduling));
+	if (job->pin) {
+		job->scheduling->pinned = true;
+		job->scheduling->cpus = job->pin->cpus;
+	}
+	what.prepare_arg = job->scheduling;
 	job->state_since_ms = clock_ms();
 	ret = kfarmd_run_start(&job->run, job->daemon->base,
 			       job->sandbox_user.sandbox->sandbox, &what,

@@ -221,13 +221,15 @@ static void restore_default_signals(void)
 static int prepare_job_env(const struct sandbox_job_exec *j, int *out,
 			   struct sandbox_msg *m)
 {
+	const char *failed = NULL;
 	int null, ret;
 
 	restore_default_signals();
 	setsid();
-	if (j->cpu_mask &&
-	    syscall(SYS_sched_setaffinity, 0, j->cpu_bytes, j->cpu_mask))
-		return sandbox_user_set_error(m, "cpus", "sched_setaffinity");
+	if (j->prepare)
+		failed = j->prepare(j->prepare_arg);
+	if (failed)
+		return sandbox_user_set_error(m, "prepare", failed);
 	ret = sandbox_user_become(j->job_uid, m);
 	if (!ret)
 		ret = mount_job_dir(j, m);
@@ -435,7 +437,8 @@ struct init_job {
  * sandbox init, and because it is too large for the stack.
  */
 static struct init_job init_jobs[SANDBOX_INIT_JOBS_MAX];
-static char init_message_text[SANDBOX_ARGS_MAX];
+/* aligned for the argument of `prepare`, with which a text begins */
+static _Alignas(max_align_t) char init_message_text[SANDBOX_ARGS_MAX];
 static char *message_strings[SANDBOX_INIT_STRINGS_MAX + 2];
 static const struct sandbox_init_setup *init_config;
 static int landlock_abi;
@@ -481,14 +484,15 @@ static bool split_strings(char **out, size_t n, char **at, const char *end)
 static bool parse_job(struct sandbox_job_exec *j, const struct sandbox_msg *m,
 		      size_t len, const struct sandbox_msg_ancillary *extra)
 {
-	char *at = init_message_text + m->cpu_bytes, *cwd, *copy = NULL;
+	char *at = init_message_text + m->prepare_bytes, *cwd, *copy = NULL;
 	unsigned n = 0;
 
 	if (!m->argc || m->argc > SANDBOX_INIT_STRINGS_MAX ||
-	    m->envc > SANDBOX_INIT_STRINGS_MAX - m->argc || m->cpu_bytes > len)
+	    m->envc > SANDBOX_INIT_STRINGS_MAX - m->argc ||
+	    m->prepare_bytes > len)
 		return false;
-	j->cpu_mask = m->cpu_bytes ? init_message_text : NULL;
-	j->cpu_bytes = m->cpu_bytes;
+	j->prepare = m->prepare;
+	j->prepare_arg = init_message_text;
 	j->argv = message_strings;
 	j->env = message_strings + m->argc + 1;
 	if (!split_strings(&cwd, 1, &at, init_message_text + len) ||

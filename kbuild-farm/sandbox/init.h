@@ -11,8 +11,8 @@
  * namespace, with the capabilities of the sandbox init.  Then it takes these
  * steps, whose order matters:
  *
- *	0. set the CPU affinity; without user namespaces, change to the job's
- *	   uid and retain the capabilities
+ *	0. call `prepare` of struct sandbox_job; without user namespaces, change
+ *	   to the job's uid and retain the capabilities
  *	1. mount a tmpfs at /.kfarm and a private /tmp, and copy the input file
  *	2. set the working directory and descriptors 0 to 2
  *	3. enter a user namespace without mappings: capabilities in it do not
@@ -51,12 +51,8 @@ struct sandbox_job_exec {
 	char **argv;
 	char **env;
 	const char *cwd;
-	/*
-	 * CPU set in the format of sched_setaffinity(2), or NULL for no
-	 * restriction
-	 */
-	const void *cpu_mask;
-	size_t cpu_bytes;
+	const char *(*prepare)(const void *arg); /* see struct sandbox_job */
+	const void *prepare_arg;
 	/* indexed by enum sandbox_msg_fd; -1: none */
 	int fds[SANDBOX_MSG_FDS_MAX];
 	/* name in SANDBOX_OUT_DIR for the copy of SANDBOX_MSG_FD_INPUT */

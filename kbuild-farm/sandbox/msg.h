@@ -6,8 +6,8 @@
  * program, so a message is a struct.
  *
  *	kfarmd -> init	SET_UP		build the sandbox
- *			START		start a job: its CPU set and strings
- *					follow, then descriptors
+ *			START		start a job: the argument of `prepare`
+ *					and strings follow, then descriptors
  *			KILL		kill a job
  *	init -> kfarmd	READY		the sandbox exists; descriptors: root,
  *					stage
@@ -63,8 +63,10 @@ struct sandbox_msg {
 	uint32_t deadline_ms;
 	uint32_t argc;
 	uint32_t envc;
-	/* length of the CPU set in front of the strings, or 0 */
-	uint32_t cpu_bytes;
+	/* length of the argument in front of the strings */
+	uint32_t prepare_bytes;
+	/* see struct sandbox_job; valid in all forks of kfarmd */
+	const char *(*prepare)(const void *arg);
 	/* bit i: descriptor i of enum sandbox_msg_fd is present */
 	uint32_t fd_mask;
 	uint32_t self_test; /* run the self-test instead of an exec */

@@ -127,10 +127,10 @@ static uint32_t add_strings(struct buf *b, char *const *list)
 static int encode_job(const struct sandbox_job *job, struct buf *b,
 		      struct sandbox_msg *m, struct err *err)
 {
-	if (job->cpus && job->n_cpu_words <= SANDBOX_CPU_WORDS_MAX) {
-		m->cpu_bytes = (uint32_t)(job->n_cpu_words *
-					  sizeof(*job->cpus));
-		buf_add(b, job->cpus, m->cpu_bytes);
+	if (job->prepare) {
+		m->prepare = job->prepare;
+		m->prepare_bytes = (uint32_t)job->prepare_bytes;
+		buf_add(b, job->prepare_arg, job->prepare_bytes);
 	}
 	add_nul_string(b, job->cwd);
 	if (job->input_name && !is_file_name(job->input_name))

@@ -51,9 +51,10 @@
 /* limit on a path in the input root, in bytes */
 #define SANDBOX_PATH_MAX 4096
 /* limit on argv, env and cwd of a job, in bytes */
-#define SANDBOX_ARGS_MAX      (128 << 10)
-#define SANDBOX_ROOTS_MAX     16
-#define SANDBOX_CPU_WORDS_MAX 128 /* 64 CPUs per word */
+#define SANDBOX_ARGS_MAX  (128 << 10)
+#define SANDBOX_ROOTS_MAX 16
+/* limit on the argument of `prepare`, in bytes */
+#define SANDBOX_PREPARE_MAX 2048
 
 struct sandbox_check {
 	bool usable; /* all required layers are effective */
@@ -250,12 +251,17 @@ struct sandbox_job {
 	const char *input_name;
 	int input_fd;
 	/*
-	 * CPUs that the job may use, one bit each, CPU 0 in the lowest bit of
-	 * the first word; at most SANDBOX_CPU_WORDS_MAX words.  The caller must
-	 * itself be allowed to use them.  NULL: all CPUs of the caller.
+	 * Called in the process of the job while it still has the privileges of
+	 * the caller, to set scheduling attributes such as the CPU affinity.
+	 * The argument is a copy of `prepare_bytes` bytes (at most
+	 * SANDBOX_PREPARE_MAX) at `prepare_arg`.  The process is a fork of a
+	 * program with threads, so the function may only make system calls.  It
+	 * returns NULL, or the name of the failed system call with errno set;
+	 * the job is then NOT_STARTED.  NULL: none.
 	 */
-	const uint64_t *cpus;
-	size_t n_cpu_words;
+	const char *(*prepare)(const void *arg);
+	const void *prepare_arg;
+	size_t prepare_bytes;
 	/*
 	 * Called once when the job has ended or could not be started, from
 	 * sandbox_handle_messages().  May call sandbox_run_free().

@@ -95,30 +95,37 @@ static int cpu_of_job(void)
 	return -1;
 }
 
+static const char *set_cpus(const void *cpus)
+{
+	return sched_setaffinity(0, sizeof(cpu_set_t), cpus) ? "affinity" :
+							       NULL;
+}
+
 /* Each CPU that this program can use, then one that does not exist. */
 TEST(a_job_runs_on_the_cpus_it_was_given)
 {
-	uint64_t words[SANDBOX_CPU_WORDS_MAX] = { 0 };
 	char *argv[] = { ATTACK, (char *)"sleep", NULL };
 	struct sandbox_job job = attack(argv);
-	cpu_set_t ours;
+	cpu_set_t ours, one;
 
-	job.cpus = words;
-	job.n_cpu_words = SANDBOX_CPU_WORDS_MAX;
+	job.prepare = set_cpus;
+	job.prepare_arg = &one;
+	job.prepare_bytes = sizeof(one);
 	ck_assert(!sched_getaffinity(0, sizeof(ours), &ours));
 	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
 		if (!CPU_ISSET(cpu, &ours))
 			continue;
-		words[cpu / 64] = 1ull << cpu % 64;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
 		ck_assert(!start_job(&p, &job));
 		ck_assert_int_eq(cpu_of_job(), cpu);
-		words[cpu / 64] = 0;
 		drop_job(&p);
 	}
-	words[SANDBOX_CPU_WORDS_MAX - 1] = 1ull << 63;
+	CPU_ZERO(&one);
+	CPU_SET(CPU_SETSIZE - 1, &one);
 	run_job(&p, &job);
 	ck_assert_int_eq(p.end.cause, SANDBOX_END_NOT_STARTED);
-	text_starts(p.end.detail, "cpus");
+	text_starts(p.end.detail, "prepare affinity: ");
 }
 
 TEST(a_killed_job_takes_all_with_it)
