@@ -179,7 +179,7 @@ TEST_RANGE(the_environment_is_bounded_and_holds_assignments, 0, 6)
 	ck_refused();
 }
 
-/* Offsets in a job with one run and no variables. */
+/* Offsets in a job of the first version with one run and no variables. */
 static const struct spoil {
 	size_t offset;
 	uint8_t value;
@@ -219,10 +219,12 @@ TEST_EACH(a_job_with_a_spoiled_byte_is_refused, spoiled)
 	struct wire_job got = { .job = 42 };
 
 	add_run(4, 1);
-	wire_job_encode(&body, &job);
+	wire_job_encode_at(&body, &job, WIRE_VERSION_MIN);
 	ck_assert_uint_eq(body.len, 51);
 	body.data[row->offset] = row->value;
-	ck_assert_int_eq(wire_job_decode(&got, buf_bytes(&body)), -EPROTO);
+	ck_assert_int_eq(
+		wire_job_decode_at(&got, buf_bytes(&body), WIRE_VERSION_MIN),
+		-EPROTO);
 	ck_assert_uint_eq(got.job, 42);
 }
 
