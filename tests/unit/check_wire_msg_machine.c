@@ -21,7 +21,18 @@ static void done(void)
 /* ------------------------------------------------------------------ HEALTH */
 
 static const struct wire_health sample = {
-	250, 334650, 666, 6, 2, 400, 1234, 56, 7, 89, 100, 4096,
+	.foreign_milli = 250,
+	.temperature_mk = 334650,
+	.speed_milli = 666,
+	.n_usable = 6,
+	.n_throttled = 2,
+	.cooling_milli = 400,
+	.psi_cpu = 1234,
+	.psi_memory = 56,
+	.psi_memory_full = 7,
+	.psi_io = 89,
+	.swap_mib = 100,
+	.store_mib = 4096,
 };
 
 /* version, size on the wire */
