@@ -40,10 +40,7 @@ struct record_member {
 		 * JSON object; record_append() cuts a longer text
 		 */
 		RECORD_IS_TEXT,
-		/*
-		 * of `width` bytes, from `min` to `max`; any other number is
-		 * written as null
-		 */
+		/* of `width` bytes; null unless it is from `min` to `max` */
 		RECORD_IS_NUMBER,
 		/* of `width` bytes: an index, at most `max`, of `words` */
 		RECORD_IS_WORD,

@@ -140,7 +140,7 @@ static const struct record_member node[] = {
 	{ COUNT("sent", history_node, sent_bytes) },
 	{ COUNT("received", history_node, received_bytes) },
 };
-static const struct record node_record = RECORD(history_node, node);
+const struct record history_node_record = RECORD(history_node, node);
 
 static const struct record_member reason[] = {
 	{ NAME("text", history_reason, text) },
@@ -160,7 +160,7 @@ static const struct record_member phase[] = {
 	{ MS("at", "at_ms", history_phase, start_ms) },
 	{ MS("seconds", "ms", history_phase, duration_ms) },
 };
-static const struct record phase_record = RECORD(history_phase, phase);
+const struct record history_phase_record = RECORD(history_phase, phase);
 
 static const struct record_member unit[] = {
 	{ COUNT("job", history_unit, job_number) },
@@ -177,7 +177,7 @@ static const struct record_member unit[] = {
 	{ KNOWN_MS("cpu", "cpu_ms", history_unit, cpu_ms) },
 	{ COUNT("retries", history_unit, n_retries) },
 };
-static const struct record unit_record = RECORD(history_unit, unit);
+const struct record history_unit_record = RECORD(history_unit, unit);
 
 static const char *const diag_status_words[] = {
 	[HISTORY_DIAG_NEW] = "new",
@@ -214,7 +214,7 @@ static const struct record_member diag[] = {
 	{ NAME("text", history_diag, text) },
 	{ RECORD_STRING("object", history_diag, object) },
 };
-static const struct record diag_record = RECORD(history_diag, diag);
+const struct record history_diag_record = RECORD(history_diag, diag);
 
 static const struct record_member size[] = {
 	{ NAME("name", history_size, name) },
@@ -230,14 +230,16 @@ static const struct record size_record = RECORD(history_size, size);
 		    record)
 
 const struct record_member history_lists[HISTORY_N_LISTS] = {
-	[HISTORY_LIST_NODES] = { LIST("node_of_build", nodes, &node_record) },
+	[HISTORY_LIST_NODES] = { LIST("node_of_build", nodes,
+				      &history_node_record) },
 	[HISTORY_LIST_REASONS] = { LIST("reason_of_build", reasons,
 					&reason_record) },
 	[HISTORY_LIST_STEP_REASONS] = { LIST("step_of_build", step_reasons,
 					     &step_reason_record) },
 	[HISTORY_LIST_PHASES] = { LIST("phase_of_build", phases,
-				       &phase_record) },
+				       &history_phase_record) },
 	[HISTORY_LIST_SIZES] = { LIST("size_of_build", sizes, &size_record) },
-	[HISTORY_LIST_UNITS] = { LIST("unit", units, &unit_record) },
-	[HISTORY_LIST_DIAGS] = { LIST("diag_of_build", diags, &diag_record) },
+	[HISTORY_LIST_UNITS] = { LIST("unit", units, &history_unit_record) },
+	[HISTORY_LIST_DIAGS] = { LIST("diag_of_build", diags,
+				      &history_diag_record) },
 };

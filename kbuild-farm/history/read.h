@@ -231,24 +231,12 @@ struct history_details {
 };
 
 /*
- * Tables of the members that are stored: of a build, at its start and at its
- * end, and of the elements of each array.
+ * Tables of the members, as columns of the history and as JSON of the report:
+ * of a build, known at its start and at its end, and of its details.
  */
-enum history_list {
-	/* arrays that history/save.c writes one by one */
-	HISTORY_LIST_NODES,
-	HISTORY_LIST_REASONS,
-	HISTORY_LIST_STEP_REASONS,
-	HISTORY_LIST_PHASES,
-	HISTORY_LIST_SIZES,
-
-	HISTORY_LIST_UNITS,
-	HISTORY_LIST_DIAGS,
-
-	HISTORY_N_LISTS,
-};
 extern const struct record history_build_record, history_result_record;
-extern const struct record_member history_lists[HISTORY_N_LISTS];
+extern const struct record history_phase_record, history_node_record;
+extern const struct record history_unit_record, history_diag_record;
 
 /* Free all arrays; *d is then empty. */
 void history_details_release(struct history_details *d);

@@ -73,6 +73,25 @@ int sql_number(struct history *h, int64_t *out, struct err *err,
 	       const char *text, const char *types, ...);
 
 /*
+ * Arrays of struct history_details.  The key of a member in history_lists is
+ * the name of the table.
+ */
+enum history_list {
+	/* arrays that history/save.c writes one by one */
+	HISTORY_LIST_NODES,
+	HISTORY_LIST_REASONS,
+	HISTORY_LIST_STEP_REASONS,
+	HISTORY_LIST_PHASES,
+	HISTORY_LIST_SIZES,
+
+	HISTORY_LIST_UNITS,
+	HISTORY_LIST_DIAGS,
+
+	HISTORY_N_LISTS,
+};
+extern const struct record_member history_lists[HISTORY_N_LISTS];
+
+/*
  * The rows of a record are columns: strings, numbers, words and bools.  Append
  * the names of the columns, or as many parameters, each preceded by a comma.
  */

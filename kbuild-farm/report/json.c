@@ -35,17 +35,6 @@ static json_t *build_object(const struct history_build *b)
 	return o;
 }
 
-/* Return the elements of a list as objects. */
-static json_t *list_array(const struct history_details *d,
-			  enum history_list which)
-{
-	const struct record_member *list = &history_lists[which];
-	const char *at = (const char *)d;
-
-	return record_array_to_json(list->of, *(void *const *)(at + list->at),
-				    *(const size_t *)(at + list->n_at));
-}
-
 static json_t *reason_object(const struct history_reason *v, size_t n)
 {
 	json_t *o = json_object();
@@ -63,7 +52,9 @@ static json_t *reason_object(const struct history_reason *v, size_t n)
 /* Return the units, with names in place of the indices in other lists. */
 static json_t *unit_array(const struct history_details *d)
 {
-	json_t *list = list_array(d, HISTORY_LIST_UNITS), *o;
+	json_t *list = record_array_to_json(&history_unit_record, d->units,
+					    d->n_units);
+	json_t *o;
 	size_t i;
 
 	json_array_foreach(list, i, o)
@@ -116,15 +107,21 @@ json_t *report_json(const struct report_data *d)
 
 	set(o, "before",
 	    d->has_baseline ? build_object(&d->baseline) : json_null());
-	set(o, "phases", list_array(&d->details, HISTORY_LIST_PHASES));
-	set(o, "nodes", list_array(&d->details, HISTORY_LIST_NODES));
+	set(o, "phases",
+	    record_array_to_json(&history_phase_record, d->details.phases,
+				 d->details.n_phases));
+	set(o, "nodes",
+	    record_array_to_json(&history_node_record, d->details.nodes,
+				 d->details.n_nodes));
 	set(o, "reasons",
 	    reason_object(d->details.reasons, d->details.n_reasons));
 	set(o, "step_reasons",
 	    reason_object(d->details.step_reasons, d->details.n_step_reasons));
 	set(o, "units_kept", json_boolean(!report_data_is_missing_units(d)));
 	set(o, "units", unit_array(&d->details));
-	set(o, "diagnostics", list_array(&d->details, HISTORY_LIST_DIAGS));
+	set(o, "diagnostics",
+	    record_array_to_json(&history_diag_record, d->details.diags,
+				 d->details.n_diags));
 	set_sizes(o, d);
 	return o;
 }

@@ -181,9 +181,9 @@ static const struct record_member figures_members[] = {
 	  RECORD_COLUMN_RIGHT(1, "CORES") },
 	{ RECORD_VALUE("offset", figures, offset), RECORD_COLUMN(4, "OFFSET"),
 	  .format = format_offset },
-	{ RECORD_MILLI("unknown", figures, unknown) },
-	{ RECORD_MILLI("celsius", figures, kelvin_milli), .zero = 273150,
-	  .decimals = 1, RECORD_COLUMN_RIGHT(3, "TEMP") },
+	{ RECORD_VALUE("unknown", figures, unknown), .divisor = 1000 },
+	{ RECORD_VALUE("celsius", figures, kelvin_milli), .divisor = 1000,
+	  .zero = 273150, .decimals = 1, RECORD_COLUMN_RIGHT(3, "TEMP") },
 	{ RECORD_COMPUTED("extra", extra_json) },
 };
 static const struct record figures_record = RECORD(figures, figures_members);
