@@ -8,9 +8,16 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "cli/table.h"
+#include "history/read.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+static const struct record_member build_parts[] = {
+	{ .kind = RECORD_IS_PART, .of = &history_build_record },
+	{ .kind = RECORD_IS_PART, .of = &history_result_record },
+};
+static const struct record build_record = RECORD(history_build, build_parts);
 
 static const struct listing {
 	const char *page, *name;
@@ -19,6 +26,11 @@ static const struct listing {
 	{ "man/kfarm-doctor.1", "findings", &doctor_finding_record },
 	{ "man/kfarm-nodes.1", "burn-in", &nodes_burn_record },
 	{ "man/kfarm-nodes.1", "nodes", &nodes_row_record },
+	{ "man/kfarm-report.1", "build", &build_record },
+	{ "man/kfarm-report.1", "phases", &history_phase_record },
+	{ "man/kfarm-report.1", "nodes", &history_node_record },
+	{ "man/kfarm-report.1", "units", &history_unit_record },
+	{ "man/kfarm-report.1", "diagnostics", &history_diag_record },
 	{ "man/kfarm-top.1", "top nodes", &top_node_record },
 	{ "man/kfarm-tree.1", "trees", &tree_listed_record },
 };
