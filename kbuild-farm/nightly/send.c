@@ -309,23 +309,33 @@ static const struct nightly_result *find_older(const struct nightly_store *s,
 }
 
 /*
- * Set *out to the result to report for `r`, a result of this run.  The result
- * to report is `r` itself, or the previous result if the build is unchanged and
- * the previous result was not reported.  Set out->previous to the newest older
- * result that was reported.  The contents of *out are borrowed.
+ * Set *out to the result to report for `r`, a result of this run.  The contents
+ * of *out are borrowed.  The candidates are `r` and the unreported results that
+ * precede it, the newest first.  The first one that is news is reported, with
+ * out->previous set to the result that it was compared with: the newest older
+ * result that was reported or, if the candidate is no news to a reader of all
+ * reports, the next older result.  So a change is reported even if a later
+ * result undoes it before a report can be delivered.
  */
 static void find_unsent(struct nightly_result *out,
 			const struct nightly_store *s,
 			const struct nightly_result *r)
 {
-	*out = *r;
-	if (r->decision == NIGHTLY_DECISION_UNCHANGED) {
-		if (!r->previous || !is_unsent(r->previous))
+	const struct nightly_result *c =
+		r->decision == NIGHTLY_DECISION_UNCHANGED ? r->previous : r;
+
+	for (; c && (c == r || is_unsent(c));
+	     c = find_older(s, c, false, false)) {
+		*out = *c;
+		out->last_good = find_older(s, c, false, true);
+		out->previous = find_older(s, c, true, false);
+		if (nightly_notify_reason(out))
 			return;
-		*out = *r->previous;
+		out->previous = find_older(s, c, false, false);
+		if (nightly_notify_reason(out))
+			return;
 	}
-	out->previous = find_older(s, out, true, false);
-	out->last_good = find_older(s, out, false, true);
+	*out = *r;
 }
 
 /* Mark all results of the build of `r` as reported. */

@@ -6,6 +6,7 @@
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 #include "base/clock.h"
+#include "nightly-put.h"
 
 static char dir[TEMPDIR_SIZE];
 static struct strv mail, keep, facts;
@@ -232,4 +233,135 @@ TEST(a_report_that_cannot_be_kept_is_sent_and_told)
 		      err.text);
 	holds("mail", "To: a@example.org\n");
 	printed("");
+}
+
+/* ---- results whose report was not delivered ---- */
+
+static struct nightly_job job;
+static struct nightly_store store;
+
+static void set_up_job(void)
+{
+	static const struct nightly_wait at_once;
+
+	set_up();
+	setenv("XDG_DATA_HOME", dir, 1);
+	job = (struct nightly_job){ .name = xstrdup("job"),
+				    .tree = xstrdup("mini"),
+				    .results_dir = xasprintf("%s/results",
+							     dir) };
+	must(nightly_store_open(&store, &job, &at_once, &err));
+}
+
+static void tear_down_job(void)
+{
+	nightly_store_release(&store);
+	free(job.results_dir);
+	free(job.tree);
+	free(job.name);
+	tear_down();
+}
+
+/*
+ * Report a result by a command that succeeds or fails; return the subject that
+ * the command received, or "".  The caller frees it.
+ */
+static char *report_result(const struct nightly_result *result, bool delivered)
+{
+	const struct nightly_report_request request = { .job = &job,
+							.store = &store,
+							.results = &result,
+							.n_results = 1,
+							.out = s.out };
+	char *got = xasprintf("%s/subject", dir), *subject;
+
+	job.command = xasprintf("printf %%s \"$KFARM_NIGHTLY_SUBJECT\" >%s; "
+				"exit %d",
+				got, !delivered);
+	must(fs_write(got, bytes_str(""), 0666, &err));
+	ck_assert_int_eq(nightly_report_send(&request, &err),
+			 delivered ? 0 : -EIO);
+	subject = test_read_file(got);
+	free(job.command);
+	free(got);
+	return subject;
+}
+
+static struct nightly_result *put_next(enum nightly_end end)
+{
+	const struct nightly_result *previous = nightly_store_latest(&store,
+								     "b");
+	struct nightly_result *next = put_result(&store, "b", end,
+						 1700000000LL);
+
+	next->decision = NIGHTLY_DECISION_COMMIT;
+	next->previous = previous;
+	next->n_errors = end == NIGHTLY_END_FAILED;
+	return next;
+}
+
+/* One undelivered report, and the subject of the next report. */
+static const struct undelivered {
+	const char *name;
+	enum nightly_end sent, unsent, next;
+	unsigned unsent_new_errors, unsent_new_warnings;
+	const char *subject; /* behind the name of the build */
+} undelivered[] = {
+	{ "good again", NIGHTLY_END_GOOD, NIGHTLY_END_FAILED, NIGHTLY_END_GOOD,
+	  1, 0, "PASS: fixed" },
+	{ "fails again", NIGHTLY_END_FAILED, NIGHTLY_END_GOOD,
+	  NIGHTLY_END_FAILED, 0, 0, "FAIL: 1 error (new)" },
+	{ "still fails", NIGHTLY_END_FAILED, NIGHTLY_END_FAILED,
+	  NIGHTLY_END_FAILED, 1, 0, "FAIL: 1 error (new)" },
+	{ "still warns", NIGHTLY_END_GOOD, NIGHTLY_END_GOOD, NIGHTLY_END_GOOD,
+	  0, 1, "WARN: 1 warning (new)" },
+	{ "no change", NIGHTLY_END_GOOD, NIGHTLY_END_GOOD, NIGHTLY_END_GOOD, 0,
+	  0, "" },
+};
+
+FIXTURE(set_up_job, tear_down_job);
+TIMEOUT(60);
+
+TEST_EACH(an_undelivered_change_is_reported_by_the_next_run, undelivered)
+{
+	struct nightly_result *result = put_next(row->sent);
+	char *subject, *want;
+
+	free(report_result(result, true));
+	result = put_next(row->unsent);
+	result->n_new_errors = row->unsent_new_errors;
+	result->n_warnings = result->n_new_warnings = row->unsent_new_warnings;
+	free(report_result(result, !*row->subject));
+	result = put_next(row->next);
+	subject = report_result(result, true);
+	want = *row->subject ?
+		       xasprintf("[kfarm] %.4s job %.12s... arm64/defconfig "
+				 "gcc-12.2.0%s",
+				 row->subject, PUT_COMMIT, row->subject + 4) :
+		       xstrdup("");
+	ck_assert_str_eq(subject, want);
+	free(want);
+	free(subject);
+
+	/* A delivered report is not repeated. */
+	result = put_next(row->next);
+	subject = report_result(result, true);
+	ck_assert_str_eq(subject, "");
+	free(subject);
+}
+
+TEST(a_change_is_reported_after_two_undelivered_reports)
+{
+	struct nightly_result *result = put_next(NIGHTLY_END_GOOD);
+	char *subject;
+
+	free(report_result(result, true));
+	result = put_next(NIGHTLY_END_FAILED);
+	free(report_result(result, false));
+	result = put_next(NIGHTLY_END_GOOD);
+	free(report_result(result, false));
+	result = put_next(NIGHTLY_END_GOOD);
+	subject = report_result(result, true);
+	text_ends(subject, ": fixed");
+	free(subject);
 }
