@@ -529,6 +529,38 @@ static int remove_configured(const char *name, struct err *err)
 	return ret;
 }
 
+/*
+ * Fail with -EBUSY if a nightly job builds from the tree.  A configuration that
+ * cannot be read does not prevent the removal.
+ */
+static int check_no_nightly_job(const char *name, struct err *err)
+{
+	struct strv jobs = { 0 };
+	struct conf *conf = NULL;
+	struct err ignored;
+	int ret = 0;
+
+	if (conf_load(&conf, NULL, &ignored))
+		return 0;
+	conf_list_subsections(conf, "nightly", &jobs);
+	for (size_t i = 0; !ret && i < jobs.n; i++) {
+		const char *job = jobs.v[i];
+		char *at;
+
+		if (!str_equal(conf_get(conf, "nightly", job, "tree"), name))
+			continue;
+		at = conf_get_origin(conf, "nightly", job, "tree");
+		ret = err_set(err, EBUSY,
+			      "%s: the nightly job \"%s\" builds from this "
+			      "tree; remove the job or change its tree first",
+			      at, job);
+		free(at);
+	}
+	strv_release(&jobs);
+	conf_free(conf);
+	return ret;
+}
+
 static int tree_remove_main(void *request)
 {
 	struct tree_request *r = request;
@@ -537,9 +569,15 @@ static int tree_remove_main(void *request)
 	for (size_t i = 0; i < r->words.n; i++) {
 		struct removal one = { .name = r->words.v[i] };
 		struct err err = { 0 };
-		int ret = progress_run(one.name, "removing", run_removal, &one);
-		int other = ret;
+		int ret = check_no_nightly_job(one.name, &err);
+		int other;
 
+		if (ret) {
+			status = tree_failed(r, ret, one.name, &err);
+			continue;
+		}
+		ret = other = progress_run(one.name, "removing", run_removal,
+					   &one);
 		/* A tree that was never cloned is only in the configuration. */
 		if (!ret || ret == -ENOENT)
 			other = remove_configured(one.name, &err);

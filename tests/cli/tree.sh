@@ -58,7 +58,12 @@ git -C clone branch -m linux-6.1.y linux-6.2.y
 tree update x
 tree list
 tree update nosuch x
-tree remove y x
+# A nightly job builds from a tree.
+printf '[nightly "trial"]\n\ttree = x\n' >>"$config"
+tree remove x y
+tree list
+sed -i '/nightly/,$d' "$config"
+tree remove x
 tree remove x
 run git -C clone fsck
 run cat "$config"
