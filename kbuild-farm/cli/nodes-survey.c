@@ -303,6 +303,8 @@ static char *format_note(const void *row)
 	unsigned version = r->node->hello.version_max;
 	struct buf note = { 0 };
 
+	if (!strcmp(r->state, "drained"))
+		return NULL;
 	if (r->reason)
 		return xstrdup(r->reason);
 	if (version && version != WIRE_VERSION)
@@ -459,7 +461,7 @@ void nodes_print_limits(FILE *out, const struct nodes_survey *s)
 void nodes_print_list(FILE *out, const struct nodes_survey *s)
 {
 	struct table t = { 0 };
-	struct strv cut = { 0 };
+	struct strv notes = { 0 }, below = { 0 };
 	unsigned rows, columns;
 
 	if (!s->n_nodes)
@@ -470,27 +472,28 @@ void nodes_print_list(FILE *out, const struct nodes_survey *s)
 		if (!r.node->up)
 			r.answer = NULL;
 		table_add_record(&t, &nodes_row_record, &r);
+		strv_add(&notes, t.fields.v[t.fields.n - 1]);
 	}
 	if (!terminal_size(fileno(out), &rows, &columns) || columns < WIDTH)
 		columns = WIDTH;
-	table_shorten(&t, columns);
-	/* Below the table, print in full each reason that was shortened. */
+	table_replace_wide(&t, columns, "see below");
 	for (size_t i = 0; i < s->n_nodes; i++) {
 		const struct nodes_row *r = &s->rows[i];
 		const char *shown = t.fields.v[(i + 2) * strlen(t.align) - 1];
 
-		if (!r->reason || !strcmp(r->reason, shown))
+		if (!strcmp(notes.v[i], shown))
 			continue;
 		/* The reason for an exclusion names the nodes it concerns. */
-		if (r->reason != r->node->excluded_reason)
-			strv_addf(&cut, "%s: %s", r->entry->name, r->reason);
-		else if (!strv_has(&cut, r->reason))
-			strv_add(&cut, r->reason);
+		if (!r->reason || r->reason != r->node->excluded_reason)
+			strv_addf(&below, "%s: %s", r->entry->name, notes.v[i]);
+		else if (!strv_has(&below, r->reason))
+			strv_add(&below, r->reason);
 	}
 	table_print(out, &t);
-	for (size_t i = 0; i < cut.n; i++)
-		fprintf(out, "%s\n", cut.v[i]);
-	strv_release(&cut);
+	for (size_t i = 0; i < below.n; i++)
+		fprintf(out, "%s\n", below.v[i]);
+	strv_release(&below);
+	strv_release(&notes);
 }
 
 /* Print "a, b and c". */

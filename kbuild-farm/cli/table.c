@@ -58,7 +58,7 @@ unsigned table_width(const struct table *t)
 	return all;
 }
 
-void table_shorten(struct table *t, unsigned columns)
+void table_replace_wide(struct table *t, unsigned columns, const char *text)
 {
 	size_t n = strlen(t->align);
 	int *wide = column_widths(t, n);
@@ -70,13 +70,10 @@ void table_shorten(struct table *t, unsigned columns)
 	if (columns > before + left)
 		left = columns - before;
 	for (size_t i = n - 1; i < t->fields.n; i += n) {
-		struct buf cell = { 0 };
-
 		if (ui_width(t->fields.v[i]) <= left)
 			continue;
-		ui_width_elide(&cell, t->fields.v[i], left);
 		free(t->fields.v[i]);
-		t->fields.v[i] = buf_steal(&cell);
+		t->fields.v[i] = xstrdup(text);
 	}
 	free(wide);
 }

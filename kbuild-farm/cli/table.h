@@ -40,10 +40,10 @@ extern const struct record doctor_finding_record, nodes_burn_record,
 /* Return the width of the table. */
 unsigned table_width(const struct table *t);
 /*
- * Shorten the fields of the last column so that no row is wider than `columns`.
- * The last column gets at least 12 columns.
+ * Replace each field of the last column that makes its row wider than `columns`
+ * by `text`.  The last column gets at least 12 columns.
  */
-void table_shorten(struct table *t, unsigned columns);
+void table_replace_wide(struct table *t, unsigned columns, const char *text);
 /* Print all rows, without padding the last column, and empty the table. */
 void table_print(FILE *out, struct table *t);
 /*

@@ -132,6 +132,46 @@ TEST(why_nodes_are_cloned_is_told_once)
 	buf_release(&out);
 }
 
+/* A note that does not fit is never cut; the state explains a drained node. */
+TEST(a_note_fits_or_is_printed_below_the_list)
+{
+	static const char long_name[] = "a-node-with-a-name-of-32-columns";
+	struct node_entry e[2] = { { .name = (char *)long_name },
+				   { .name = (char *)"b", .drained = true } };
+	struct peer_survey_node nodes[2] = { 0 };
+	struct nodes_row rows[2] = { 0 };
+	struct nodes_survey s = {
+		.nodes = nodes, .rows = rows, .n_nodes = 2, .capacity = 1
+	};
+	struct buf out = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		nodes[i].entry = &e[i];
+		nodes[i].up = true;
+		nodes[i].fit.usable = 1;
+		nodes[i].hello.inventory.machine = (char *)"x";
+		nodes[i].hello.version_max = 60000;
+	}
+	nodes_survey_limits(&s);
+	add_text(&out, "list", nodes_print_list, &s);
+	ck_assert_str_eq(
+		buf_str(&out),
+		"$ kfarm nodes list\n"
+		"NODE                              STATE    CORES  MEMORY  "
+		"ARCH  SLOTS  LOAD  TEMP  NOTE\n"
+		"a-node-with-a-name-of-32-columns  up           -       -  "
+		"-         -     -     -  see below\n"
+		"b                                 drained      -       -  "
+		"-         -     -     -  -\n"
+		"a-node-with-a-name-of-32-columns: protocol 60000\n");
+	buf_release(&out);
+	for (int i = 0; i < 2; i++) {
+		free(rows[i].max_limit.reason);
+		free(rows[i].limit_reason);
+	}
+	free(s.local_limit.reason);
+}
+
 /* A kfarmd of an earlier release works, but does not offer everything. */
 TEST(the_protocol_version_of_a_node_is_shown_if_it_differs)
 {
