@@ -261,7 +261,8 @@ struct diag_change diag_compare(struct diag_set *now, struct diag_set *baseline,
 
 		c.n_new[e->diag.severity] += e->status == DIAG_STATUS_NEW;
 		c.n_same += e->status == DIAG_STATUS_SAME;
-		c.n_carried += e->status == DIAG_STATUS_CARRIED;
+		c.n_carried[e->diag.severity] += e->status ==
+						 DIAG_STATUS_CARRIED;
 	}
 	for (size_t i = 0; i < baseline->n_entries; i++) {
 		const struct diag_entry *e = baseline->entries[i];

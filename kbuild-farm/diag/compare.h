@@ -78,7 +78,8 @@ extern const char *const diag_status_names[DIAG_N_STATUSES + 1];
 struct diag_change {
 	unsigned n_new[DIAG_N_SEVERITIES];
 	unsigned n_removed[DIAG_N_SEVERITIES];
-	unsigned n_same, n_carried;
+	unsigned n_carried[DIAG_N_SEVERITIES];
+	unsigned n_same;
 };
 
 /*

@@ -184,7 +184,10 @@ static void put_new_diagnostics(struct buf *out,
 			   n - NEW_DIAGS_MAX);
 }
 
-/* Put "warnings 3 (1 new, 2 gone)"; without a baseline, "warnings 3". */
+/*
+ * Put "warnings 3 (1 new, 2 gone, 4 carried)"; without a baseline, "warnings
+ * 3".  Carried diagnostics are those of units that were not compiled again.
+ */
 static void put_diagnostics(struct buf *out, const char *what,
 			    const struct kernel_metadata *m,
 			    enum diag_severity severity)
@@ -193,14 +196,24 @@ static void put_diagnostics(struct buf *out, const char *what,
 	unsigned n = severity == DIAG_SEV_ERROR ? m->totals->n_errors :
 						  m->totals->n_warnings;
 	unsigned gone = e->change.n_removed[severity];
+	unsigned carried = e->change.n_carried[severity];
+	struct strv counts = { 0 };
+	char *list;
 
 	buf_printf(out, "%s %u", what, n);
-	if (!e->build_number || (!n && !gone))
+	if (!e->build_number)
 		return;
-	buf_printf(out, " (%u new", e->change.n_new[severity]);
+	if (n || gone)
+		strv_addf(&counts, "%u new", e->change.n_new[severity]);
 	if (gone)
-		buf_printf(out, ", %u gone", gone);
-	buf_add_str(out, ")");
+		strv_addf(&counts, "%u gone", gone);
+	if (carried)
+		strv_addf(&counts, "%u carried", carried);
+	list = strv_join(&counts, ", ");
+	if (counts.n)
+		buf_printf(out, " (%s)", list);
+	free(list);
+	strv_release(&counts);
 }
 
 static void put_delta(struct buf *out, uint64_t now, int64_t before)

@@ -26,7 +26,7 @@ new_build()
 		>"$work/kfarm.log" 2>&1
 }
 
-# counts: print "warnings 1 (0 new), errors 0" of the summary.
+# counts: print "warnings 1 (0 new, 2 carried), errors 0" of the summary.
 counts()
 {
 	sed -n 's/^\(warnings .*\)        output .*/\1/p' "$work/kfarm.log"
@@ -68,9 +68,9 @@ check "the missing baseline is reported" \
 touch "$a"
 story "the same again" 0 "warnings 1 (0 new), errors 0" 0
 echo 'int more_b;' >>"$b"
-story "another unit" 0 "warnings 0, errors 0" 1
+story "another unit" 0 "warnings 0 (1 carried), errors 0" 1
 echo 'int fb(void) { int new_b; return 1; }' >>"$b"
-story "one more" 101 "warnings 1 (1 new), errors 0" 1
+story "one more" 101 "warnings 1 (1 new, 1 carried), errors 0" 1
 check "the new one is marked" \
 	grep -A1 'new since the previous build' "$work/kfarm.log"
 check "and named in the summary" grep -qE \
@@ -84,28 +84,28 @@ is "metadata: its counts" "1 0 0 1" "$(meta '.results |
 is "the events' end" "1 0 0 101" "$(jq -r 'select(.event == "done") |
 	[.new_warnings, .new_errors, .gone, .status] | map(tostring) |
 	join(" ")' "$work/events")"
-story "nothing to compile" 0 "warnings 0, errors 0" 2
+story "nothing to compile" 0 "warnings 0 (2 carried), errors 0" 2
 sed -i '1i /* one line */\n' "$a"
-story "lines that moved" 0 "warnings 1 (0 new), errors 0" 1
+story "lines that moved" 0 "warnings 1 (0 new, 1 carried), errors 0" 1
 cp "$work/a" "$a"
-story "the first one fixed" 0 "warnings 0 (0 new, 1 gone), errors 0" 1
-story "and it stays gone" 0 "warnings 0, errors 0" 1
+story "the first one fixed" 0 "warnings 0 (0 new, 1 gone, 1 carried), errors 0" 1
+story "and it stays gone" 0 "warnings 0 (1 carried), errors 0" 1
 
 # ---- headers, errors ----
 
 printf 'static inline int in_header(void) { int h; return 1; }\n' \
 	>>"$tree/alpha/local.h"
 touch "$tree"/alpha/*.c
-story "a header's warning" 101 "warnings 1 (1 new), errors 0" 1
+story "a header's warning" 101 "warnings 1 (1 new, 1 carried), errors 0" 1
 touch "$a"
-story "one of its units again" 0 "warnings 1 (0 new), errors 0" 1
+story "one of its units again" 0 "warnings 1 (0 new, 1 carried), errors 0" 1
 sed -i '$d' "$tree/alpha/local.h"
 touch "$tree"/alpha/*.c
-story "and fixed" 0 "warnings 0 (0 new, 1 gone), errors 0" 1
+story "and fixed" 0 "warnings 0 (0 new, 1 gone, 1 carried), errors 0" 1
 echo 'int broken = undeclared;' >>"$a"
-story "an error" 2 "warnings 0, errors 1 (1 new)" 1
+story "an error" 2 "warnings 0 (1 carried), errors 1 (1 new)" 1
 cp "$work/a" "$a"
-story "no error" 0 "warnings 0, errors 0 (0 new, 1 gone)" 1
+story "no error" 0 "warnings 0 (1 carried), errors 0 (0 new, 1 gone)" 1
 rm "$b"
 rm -f "$build/vmlinux"
 story "a unit that is no more" 0 "warnings 0 (0 new, 1 gone), errors 0" 0
@@ -122,7 +122,7 @@ printf '#warning ' >>"$c"
 head -c 1500000 /dev/zero | tr '\0' x >>"$c"
 echo >>"$c"
 # gcc also warns of bidirectional characters.
-story "hostile words" 101 "warnings 3 (3 new), errors 0" 1
+story "hostile words" 101 "warnings 3 (3 new, 1 carried), errors 0" 1
 is "no control character is shown" 0 "$(LC_ALL=C tr -d '\n\t' <"$work/kfarm.log" |
 	LC_ALL=C grep -c '[[:cntrl:]]')"
 cpp='.diagnostics.new | map(select(.flag == "-Wcpp") | .text)'
@@ -131,7 +131,7 @@ is "they are text in metadata.json" '#warning <script>&amp;' \
 is "what is too long is cut" "2048" "$(meta '.diagnostics.new |
 	map(.text | length) | max')"
 cp "$work/c" "$c"
-story "and gone" 0 "warnings 0 (0 new, 3 gone), errors 0" 1
+story "and gone" 0 "warnings 0 (0 new, 3 gone, 1 carried), errors 0" 1
 
 # ---- another directory, several builds, sizes ----
 

@@ -42,7 +42,7 @@ static char *changes(const char *before, const char *now, const char *made)
 		"%u %u %u %u",
 		c.n_new[DIAG_SEV_WARNING] + c.n_new[DIAG_SEV_ERROR], c.n_same,
 		c.n_removed[DIAG_SEV_WARNING] + c.n_removed[DIAG_SEV_ERROR],
-		c.n_carried);
+		c.n_carried[DIAG_SEV_WARNING]);
 
 	diag_set_release(&a);
 	diag_set_release(&b);
@@ -126,7 +126,7 @@ TEST(what_stands_is_carried_from_build_to_build)
 		ck_assert_uint_eq(c.n_new[DIAG_SEV_WARNING], 0);
 		ck_assert_uint_eq(c.n_removed[DIAG_SEV_WARNING], 0);
 		ck_assert_uint_eq(c.n_same, 1);
-		ck_assert_uint_eq(c.n_carried, 1);
+		ck_assert_uint_eq(c.n_carried[DIAG_SEV_WARNING], 1);
 		ck_assert_uint_eq(now.n_entries, 2);
 		diag_set_release(&before);
 		before = now;
@@ -163,7 +163,7 @@ TEST(a_second_comparison_judges_all)
 
 	c = diag_compare(&now, &last, not_made, " b.o ");
 	ck_assert_uint_eq(c.n_new[DIAG_SEV_WARNING], 0);
-	ck_assert_uint_eq(c.n_carried, 1);
+	ck_assert_uint_eq(c.n_carried[DIAG_SEV_WARNING], 1);
 	c = diag_compare(&now, &good, NULL, NULL);
 	ck_assert_uint_eq(c.n_new[DIAG_SEV_WARNING], 1);
 	ck_assert_uint_eq(c.n_same, 1);

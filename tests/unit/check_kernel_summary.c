@@ -113,6 +113,17 @@ static const struct {
 	  0,
 	  { .n_removed = { 4, 1 } },
 	  "warnings 0 (0 new, 4 gone), errors 0 (0 new, 1 gone)  " },
+	/* Nothing was compiled, and a build that failed is not complete. */
+	{ 5,
+	  0,
+	  0,
+	  { .n_carried = { 2, 1 } },
+	  "warnings 0 (2 carried), errors 0 (1 carried)  " },
+	{ 5,
+	  1,
+	  0,
+	  { .n_removed = { 3, 0 }, .n_carried = { 2, 0 } },
+	  "warnings 1 (0 new, 3 gone, 2 carried), errors 0  " },
 };
 
 TEST_EACH(what_is_new_is_counted, compared)
