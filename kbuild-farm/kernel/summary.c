@@ -28,7 +28,8 @@ static void put_times(struct buf *out, uint64_t ms, int64_t cpu_ms)
 		   (cpu_ms + 500) / 1000);
 }
 
-void kernel_summary_reasons(struct buf *out, const struct events_totals *t)
+void kernel_summary_reasons(struct buf *out, const struct events_totals *t,
+			    const char *before, const char *after)
 {
 	unsigned others = 0;
 
@@ -37,11 +38,12 @@ void kernel_summary_reasons(struct buf *out, const struct events_totals *t)
 			others += t->reasons[i].n_jobs;
 			continue;
 		}
-		buf_printf(out, "%s%u %s", i ? ", " : "", t->reasons[i].n_jobs,
-			   t->reasons[i].text);
+		buf_printf(out, "%s%u%s%s%s", i ? ", " : "",
+			   t->reasons[i].n_jobs, before, t->reasons[i].text,
+			   after);
 	}
 	if (others)
-		buf_printf(out, ", %u others", others);
+		buf_printf(out, ", %u%sothers%s", others, before, after);
 }
 
 static void put_jobs(struct buf *out, const struct events_totals *t)
@@ -58,7 +60,7 @@ static void put_jobs(struct buf *out, const struct events_totals *t)
 		   permille % 10, t->n_local);
 	if (t->n_local) {
 		buf_add_str(out, " (");
-		kernel_summary_reasons(out, t);
+		kernel_summary_reasons(out, t, " ", "");
 		buf_add_str(out, ")");
 	}
 	buf_printf(out, ", %u retried, %u duplicated\n", t->n_retried,
@@ -401,7 +403,7 @@ bool kernel_summary_is_remote_low(const struct events_totals *t, int want,
 	permille = kernel_summary_permille(t->n_remote, t->n_local);
 	if (permille >= (unsigned)want * 10)
 		return false;
-	kernel_summary_reasons(&why, t);
+	kernel_summary_reasons(&why, t, " (", ")");
 	err_set(err, EREMOTE,
 		"%u.%u %% of the jobs ran on nodes, but %d %% are required; "
 		"local jobs: %s",
