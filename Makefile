@@ -11,7 +11,7 @@
 #	make sched-runs | sched-coverage | door-churn | diag-logs LOGS="FILE..."
 #	make shell-runs [SHELL_RUNS=] | configure-runs [SOURCES=]
 #	make nodes [NODE_HOSTS=] | emulated | check-arm64 | deb [ARCHITECTURE=]
-#	make install | uninstall [DESTDIR=] [PREFIX=]
+#	make install | uninstall [DESTDIR=] [PREFIX=] | help
 #
 # Objects and programs are in build/; a build with SAN= or CROSS_COMPILE= has
 # its own directory below it.  A room's sources are found by wildcard.
@@ -41,7 +41,7 @@ PROPERTY_RUNS ?= 100000
 .SECONDARY:
 .PHONY: all all-nodes check check-programs check-processors lint format fuzz \
 	bench soak faults equality reach audit nodes deb install uninstall clean \
-	FORCE
+	help FORCE
 MAKEFLAGS += --no-builtin-rules
 
 empty :=
@@ -66,13 +66,17 @@ say = @$(if $(Q),printf '  %-8s%s\n' '$1' '$(patsubst $(CURDIR)/%,%,$@)',:)
 
 all: $B/kfarm $B/kfarmd $B/kfarm-cc $B/sh all-nodes
 
+# Print the usage at the head of this file.
+help:
+	@sed -n 's/^#	//p;/^ifeq/q' $(firstword $(MAKEFILE_LIST))
+
 # ---------------------------------------------------------------- flags
 
 PACKAGES := libgit2 lzo2 libzstd openssl libevent_core jansson libarchive \
 	libcurl zlib sqlite3
 # Only kfarm is linked with this library, which ui/screen uses.
 SCREEN_PACKAGES := ncursesw
-ifneq ($(if $(MAKECMDGOALS),$(filter-out clean lint format uninstall deb \
+ifneq ($(if $(MAKECMDGOALS),$(filter-out clean help lint format uninstall deb \
 	scripts/%,$(MAKECMDGOALS)),all),)
 missing := $(strip $(foreach p,$(PACKAGES) $(SCREEN_PACKAGES),$(shell \
 	$(PKG_CONFIG) --exists $p 2>/dev/null || echo $p)))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2016
-# scripts/packages with a fake apt-get, and the last lines of make install.
+# scripts/packages with a fake apt-get, the last lines of make install, and make
+# help without any package.
 mkdir scripts
 ln -s "$(realpath "$1/../../scripts")"/{packages,installed} scripts/
 cat >bin/dpkg-query <<'END'
@@ -61,3 +62,6 @@ PATH=$TMP/usr/bin:$PATH run scripts/installed "" "$TMP/usr" | sed -n 5p
 touch usr/lib/kfarm/nodes/kfarmd-{arm64,riscv64}
 run scripts/installed "$TMP" /usr
 run scripts/installed
+
+ln -s "$(realpath "$1/../../Makefile")" .
+PKG_CONFIG=false run make help | sed -n '$p'
