@@ -164,10 +164,11 @@ static char *find_source(const char *program)
 
 /*
  * Return the version of the program if its saved command reproduces it.  The
- * source is read before and after the rebuild, because it may be edited.
+ * source is read before and after the rebuild, because it may be edited.  Sets
+ * *differs if the command makes another program.
  */
 static enum inputs_fixdep_kind rebuild_program(struct inputs_fixdep_programs *f,
-					       const char *path)
+					       const char *path, bool *differs)
 {
 	char *output = xasprintf("%s/fixdep", f->work_dir);
 	const struct inputs_rebuild rebuild = { .program = path,
@@ -177,10 +178,14 @@ static enum inputs_fixdep_kind rebuild_program(struct inputs_fixdep_programs *f,
 	char *source = find_source(path);
 	enum inputs_fixdep_kind kind = INPUTS_FIXDEP_KIND_UNKNOWN;
 	struct err err;
+	int ret = 0;
 
 	if (source)
 		kind = source_kind(source);
-	if (kind && inputs_rebuild_compare(&rebuild, &err)) {
+	if (kind)
+		ret = inputs_rebuild_compare(&rebuild, &err);
+	*differs = ret == -ESTALE;
+	if (ret) {
 		log_debug("%s", err.text);
 		kind = INPUTS_FIXDEP_KIND_UNKNOWN;
 	}
@@ -194,7 +199,7 @@ static enum inputs_fixdep_kind rebuild_program(struct inputs_fixdep_programs *f,
 /* -------------------------------------------------------------------- cache */
 
 static const struct state_file cache_file = {
-	.max_bytes = 16,
+	.max_bytes = 256,
 	.mode = 0600,
 	.is_private = true,
 };
@@ -205,46 +210,86 @@ static char *cached_name(const struct inputs_fixdep_programs *f,
 	return xasprintf("%s/fixdep-%s", f->cache_dir, hex);
 }
 
-static enum inputs_fixdep_kind read_cached_kind(
-	const struct inputs_fixdep_programs *f, const char *hex)
+/* Append the record of the program, or nothing. */
+static void read_record(const struct inputs_fixdep_programs *f, const char *hex,
+			struct buf *text)
 {
-	enum inputs_fixdep_kind kind = INPUTS_FIXDEP_KIND_UNKNOWN;
-	struct buf text = { 0 };
-	struct err err;
-	char *path;
-
-	if (!f->cache_dir)
-		return kind;
-	path = cached_name(f, hex);
-	if (state_file_read(&cache_file, path, &text, &err))
-		buf_reset(&text);
-	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
-		if (!strcmp(buf_str(&text), sources[i].name))
-			kind = sources[i].kind;
-	}
-	buf_release(&text);
-	free(path);
-	return kind;
-}
-
-static void write_cached_kind(const struct inputs_fixdep_programs *f,
-			      const char *hex, enum inputs_fixdep_kind kind)
-{
-	const char *name = "";
 	struct err err;
 	char *path;
 
 	if (!f->cache_dir)
 		return;
+	path = cached_name(f, hex);
+	if (state_file_read(&cache_file, path, text, &err))
+		buf_reset(text);
+	free(path);
+}
+
+static enum inputs_fixdep_kind read_cached_kind(
+	const struct inputs_fixdep_programs *f, const char *hex)
+{
+	enum inputs_fixdep_kind kind = INPUTS_FIXDEP_KIND_UNKNOWN;
+	struct buf text = { 0 };
+
+	read_record(f, hex, &text);
 	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
-		if (sources[i].kind == kind)
-			name = sources[i].name;
+		if (!strcmp(buf_str(&text), sources[i].name))
+			kind = sources[i].kind;
 	}
+	buf_release(&text);
+	return kind;
+}
+
+/*
+ * Return the record of a program that its saved command does not reproduce; the
+ * caller frees it.  `command` is the stamp of the command's file.
+ */
+static char *difference_record(const struct file_stamp *command)
+{
+	char *stamp = file_stamp_format(command);
+	char *text = xasprintf("differs %s", stamp);
+
+	free(stamp);
+	return text;
+}
+
+static bool is_known_difference(const struct inputs_fixdep_programs *f,
+				const char *hex,
+				const struct file_stamp *command)
+{
+	char *differs = difference_record(command);
+	struct buf text = { 0 };
+	bool known;
+
+	read_record(f, hex, &text);
+	known = !strcmp(buf_str(&text), differs);
+	buf_release(&text);
+	free(differs);
+	return known;
+}
+
+static void write_record(const struct inputs_fixdep_programs *f,
+			 const char *hex, const char *text)
+{
+	struct err err;
+	char *path;
+
+	if (!f->cache_dir)
+		return;
 	path = cached_name(f, hex);
 	/* If this fails, the next build rebuilds the program again. */
 	if (!fs_mkdirs(f->cache_dir, 0700, &err))
-		state_file_write(&cache_file, path, bytes_str(name), &err);
+		state_file_write(&cache_file, path, bytes_str(text), &err);
 	free(path);
+}
+
+static void write_cached_kind(const struct inputs_fixdep_programs *f,
+			      const char *hex, enum inputs_fixdep_kind kind)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+		if (sources[i].kind == kind)
+			write_record(f, hex, sources[i].name);
+	}
 }
 
 /* ----------------------------------------------------------- identification */
@@ -285,15 +330,22 @@ static void rebuild_on_thread(void *arg)
 {
 	struct inputs_fixdep_programs *f = arg;
 	struct program *p = f->rebuilt;
-	enum inputs_fixdep_kind kind = rebuild_program(f, p->path);
+	bool differs, same;
+	enum inputs_fixdep_kind kind = rebuild_program(f, p->path, &differs);
 	struct file_stamp now = read_stamp(p->path);
 
 	pthread_mutex_lock(&f->lock);
 	/* Another program can have been identified in the meantime. */
-	if (kind && file_stamp_equal(&now, &f->rebuilt_stamp) &&
-	    file_stamp_equal(&p->stamp, &now)) {
+	same = file_stamp_equal(&now, &f->rebuilt_stamp) &&
+	       file_stamp_equal(&p->stamp, &now);
+	if (kind && same) {
 		p->kind = kind;
 		write_cached_kind(f, p->hex, kind);
+	} else if (differs && same) {
+		char *text = difference_record(&p->command_stamp);
+
+		write_record(f, p->hex, text);
+		free(text);
 	}
 	f->rebuilt = NULL;
 	pthread_mutex_unlock(&f->lock);
@@ -312,9 +364,11 @@ static void start_rebuild(struct inputs_fixdep_programs *f, struct program *p)
 	if (f->rebuilt || !command.ino ||
 	    file_stamp_equal(&command, &p->command_stamp))
 		return;
+	p->command_stamp = command;
+	if (is_known_difference(f, p->hex, &command))
+		return;
 	if (f->task)
 		task_join(f->task);
-	p->command_stamp = command;
 	f->rebuilt = p;
 	f->rebuilt_stamp = p->stamp;
 	f->task = task_start(rebuild_on_thread, f);

@@ -6,7 +6,9 @@
  * a known source.  A task rebuilds the program once to find out
  * (inputs/rebuild.h), and until then the program is unknown.  The cache
  * directory records the digest of each known program, so later builds only read
- * the program once.  After that, a stat check shows that it is unchanged.
+ * the program once.  After that, a stat check shows that it is unchanged.  For
+ * a program that its saved command does not reproduce, the record contains the
+ * stamp of that command, and the program is not rebuilt again.
  *
  * These programs remain unknown: a script, a program with an unknown source,
  * with macros or with libraries, and a program that its saved command does not

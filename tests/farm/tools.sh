@@ -173,6 +173,21 @@ runs "another program"
 touch -r "$work/fixdep" "$fixdep"
 runs "another program with the old mtime"
 
+# A program that another compiler made from fixdep's source is rebuilt only once.
+check "other compiler" cc -O0 -g0 -o "$fixdep" "$tree/scripts/basic/fixdep.c"
+record=$XDG_CACHE_HOME/kfarm/scan/fixdep-$(sha256sum <"$fixdep" | cut -d ' ' -f 1)
+for round in {1..20}; do
+	[ ! -e "$record" ] || break
+	rm -f "$build"/lib/math/*.o
+	kfarm_build --no-remote lib/math/
+done
+check "other compiler: the difference is recorded" grep -q '^differs ' "$record"
+stamp=$(stat -c %i.%y "$record")
+rm -f "$build"/lib/math/*.o
+kfarm_build --no-remote lib/math/
+is "other compiler: it is not rebuilt again" "$stamp" \
+	"$(stat -c %i.%y "$record")"
+
 # The old program at the same path is still known.
 rm -f "$fixdep"
 cp -a "$work/fixdep" "$fixdep"
