@@ -19,8 +19,30 @@
 #include <unistd.h>
 
 /*
- * The verbs `drain` and `resume`: set "drain" of the named nodes in the
- * configuration.  A running build watches the configuration, so it needs no
+ * Remove "drain" of a node from the user's file.  If another file drains the
+ * node, set "drain" to false instead.
+ */
+static int resume_node(const struct conf *conf, const char *name,
+		       struct err *err)
+{
+	struct strv values = { 0 }, origins = { 0 };
+	char *file = conf_user_path(), *prefix = xasprintf("%s:", file);
+	bool removable = true;
+
+	conf_get_all_origins(conf, "node", name, "drain", &values, &origins);
+	for (size_t i = 0; i < origins.n; i++)
+		removable &= str_starts(origins.v[i], prefix);
+	strv_release(&origins);
+	strv_release(&values);
+	free(prefix);
+	free(file);
+	return removable ? conf_remove_key("node", name, "drain", err) :
+			   conf_set("node", name, "drain", "false", err);
+}
+
+/*
+ * The verbs `drain` and `resume`: set or remove "drain" of the named nodes in
+ * the configuration.  A running build watches the configuration, so it needs no
  * message.
  */
 static int nodes_drain_main(void *request)
@@ -35,9 +57,11 @@ static int nodes_drain_main(void *request)
 	if (!ret)
 		ret = nodes_select(r, &nodes, &n, &err);
 	for (size_t i = 0; !ret && i < n; i++) {
-		if (nodes[i]->drained != drain)
-			ret = conf_set("node", nodes[i]->name, "drain",
-				       drain ? "true" : "false", &err);
+		if (nodes[i]->drained == drain)
+			continue;
+		ret = drain ? conf_set("node", nodes[i]->name, "drain", "true",
+				       &err) :
+			      resume_node(r->conf, nodes[i]->name, &err);
 	}
 	free(nodes);
 	return ret ? nodes_log_error(r, &err) : EXIT_OK;

@@ -114,5 +114,11 @@ int conf_check_writable(struct err *err);
  * does not contain it, or another negative errno.
  */
 int conf_remove_section(const char *section, const char *sub, struct err *err);
+/*
+ * Remove all settings of a key, in lower case, from a subsection of the user's
+ * file.  Returns 0, also if the file has no such setting, or a negative errno.
+ */
+int conf_remove_key(const char *section, const char *sub, const char *key,
+		    struct err *err);
 
 #endif

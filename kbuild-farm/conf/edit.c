@@ -142,16 +142,20 @@ int conf_set(const char *section, const char *sub, const char *key,
 	return conf_set_all(section, sub, &pair, 1, err);
 }
 
-/* Progress of copying `text` to `out` without the subsection `sub`. */
-struct section_edit {
+/*
+ * Progress of copying `text` to `out` without the subsection `sub`, or without
+ * one key of the subsection.
+ */
+struct removal {
 	const char *section, *sub;
+	const char *key; /* in lower case; NULL: the whole subsection */
 	struct bytes text;
 	struct buf out;
 	size_t consumed_bytes; /* processed bytes of `text` */
 	bool removed;
 };
 
-static void copy_text_until(struct section_edit *c, size_t at)
+static void copy_text_until(struct removal *c, size_t at)
 {
 	if (at > c->consumed_bytes)
 		buf_add(&c->out, c->text.data + c->consumed_bytes,
@@ -160,24 +164,29 @@ static void copy_text_until(struct section_edit *c, size_t at)
 }
 
 /*
- * Omit a matching header and everything down to the line of its last key.
- * Comments after that line are preserved, because they usually belong to the
- * next section.
+ * Omit a matching key, or a matching header and everything down to the line of
+ * its last key.  Comments after that line are preserved, because they usually
+ * belong to the next section.
  */
 static int remove_item(void *ctx, const struct conf_item *i)
 {
-	struct section_edit *c = ctx;
+	struct removal *c = ctx;
 	size_t at = i->start;
 
 	if (strcmp(i->section, c->section) || !str_equal(i->sub, c->sub))
 		return 0;
-	if (!i->key) {
+	if (c->key && !str_equal(i->key, c->key))
+		return 0;
+	if (c->key || !i->key) {
 		while (at > c->consumed_bytes &&
 		       strchr(" \t", c->text.data[at - 1]))
 			at--;
 		copy_text_until(c, at);
 	}
 	c->consumed_bytes = i->end;
+	/* The key was on the line of the header, which ends here. */
+	if (c->key && at && c->text.data[at - 1] != '\n')
+		buf_add_str(&c->out, "\n");
 	c->removed = true;
 	return 0;
 }
@@ -205,11 +214,14 @@ static int replace_file(const char *path, struct bytes text, struct err *err)
 	return ret;
 }
 
-int conf_remove_section(const char *section, const char *sub, struct err *err)
+/*
+ * Remove the parts of the file that `c` describes.  Returns -ENOENT without
+ * setting `err` if the file does not have them.
+ */
+static int remove_from_file(struct removal *c, const char *path,
+			    struct err *err)
 {
-	struct section_edit c = { .section = section, .sub = sub };
 	struct buf text = { 0 };
-	char *path = conf_user_path();
 	struct err why = { 0 };
 	unsigned line = 0;
 	int ret;
@@ -217,20 +229,42 @@ int conf_remove_section(const char *section, const char *sub, struct err *err)
 	ret = fs_exists(path) ? conf_locate_read(path, &text, err) : 0;
 	if (ret)
 		goto out;
-	c.text = buf_bytes(&text);
-	ret = conf_scan(c.text, remove_item, &c, &line, &why);
+	c->text = buf_bytes(&text);
+	ret = conf_scan(c->text, remove_item, c, &line, &why);
 	if (ret) {
 		ret = err_set(err, EINVAL, "%s:%u: %s", path, line, why.text);
-	} else if (!c.removed) {
-		ret = err_set(err, ENOENT, "no section [%s \"%s\"] in %s",
-			      section, sub, path);
+	} else if (!c->removed) {
+		ret = -ENOENT;
 	} else {
-		copy_text_until(&c, c.text.len);
-		ret = replace_file(path, buf_bytes(&c.out), err);
+		copy_text_until(c, c->text.len);
+		ret = replace_file(path, buf_bytes(&c->out), err);
 	}
 out:
-	buf_release(&c.out);
+	buf_release(&c->out);
 	buf_release(&text);
+	return ret;
+}
+
+int conf_remove_section(const char *section, const char *sub, struct err *err)
+{
+	struct removal c = { .section = section, .sub = sub };
+	char *path = conf_user_path();
+	int ret = remove_from_file(&c, path, err);
+
+	if (ret == -ENOENT)
+		err_set(err, ENOENT, "no section [%s \"%s\"] in %s", section,
+			sub, path);
 	free(path);
 	return ret;
+}
+
+int conf_remove_key(const char *section, const char *sub, const char *key,
+		    struct err *err)
+{
+	struct removal c = { .section = section, .sub = sub, .key = key };
+	char *path = conf_user_path();
+	int ret = remove_from_file(&c, path, err);
+
+	free(path);
+	return ret == -ENOENT ? 0 : ret;
 }

@@ -190,6 +190,30 @@ TEST_EACH(remove_takes_out_the_subsection_alone, cuts)
 	free(lock);
 }
 
+/* Texts before and after the removal of the key "drain" of node "a". */
+static const struct {
+	const char *before, *after;
+} key_cuts[] = {
+	{ "[node \"a\"]\n\tslots = 1\n\tdrain = true\n# of b\n[node \"b\"]\n"
+	  "drain = true\n",
+	  "[node \"a\"]\n\tslots = 1\n# of b\n[node \"b\"]\ndrain = true\n" },
+	{ "[node \"a\"]\n# first\n  Drain = \\\ntrue\n\n\tdrain\n\tslots=1",
+	  "[node \"a\"]\n# first\n\n\tslots=1" },
+	{ "[node \"a\"] drain = true\n\tslots = 1\n",
+	  "[node \"a\"]\n\tslots = 1\n" },
+	{ "[node \"a\"]\n\tdrain = true", "[node \"a\"]\n" },
+	{ "[node \"a\"]\n\tslots = 1\n", "[node \"a\"]\n\tslots = 1\n" },
+};
+
+TEST_EACH(remove_takes_out_the_key_alone, key_cuts)
+{
+	struct err err = { 0 };
+
+	put(row->before);
+	must(conf_remove_key("node", "a", "drain", &err));
+	expect(row->after);
+}
+
 TEST(remove_tells_when_there_is_no_such_section)
 {
 	struct err err = { 0 };
