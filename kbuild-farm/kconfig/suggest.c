@@ -145,15 +145,18 @@ static void list_objects(struct strv *out, const char *root, const char *target)
 	free(path);
 }
 
-/* The unknown word itself is no candidate, although a Makefile may name it. */
-static char *format_suggestion(const char *word, const struct strv *known,
-			       const char *otherwise)
+/*
+ * Suggest a word similar to `word`.  `unknown`, the word of the user, is no
+ * candidate, although a Makefile may name it.
+ */
+static char *format_suggestion(const char *word, const char *unknown,
+			       const struct strv *known, const char *otherwise)
 {
 	struct spellcheck n;
 
 	spellcheck_init(&n, word);
 	for (size_t i = 0; i < known->n; i++) {
-		if (strcmp(known->v[i], word))
+		if (strcmp(known->v[i], unknown))
 			spellcheck_add(&n, known->v[i]);
 	}
 	return spellcheck_suggestion(&n, "", otherwise);
@@ -166,11 +169,16 @@ char *kconfig_suggest_target(const char *tree, const char *srcarch,
 	char *of_arch = xasprintf("arch/%s/Makefile", srcarch);
 	char *configs = xasprintf("%s/arch/%s/configs", tree, srcarch);
 	char *dts = xasprintf("%s/arch/%s/boot/dts", tree, srcarch);
+	const char *device_trees = dts + strlen(tree) + 1, *wanted = target;
 	struct strv known = { 0 };
 	char *question, *out;
 
-	if (str_ends(target, ".dtb") || str_ends(target, ".dtbo"))
-		list_objects(&known, dts, target);
+	if (str_ends(target, ".dtb") || str_ends(target, ".dtbo")) {
+		/* make expects the path below arch/ARCH/boot/dts. */
+		if (str_starts(target, device_trees))
+			wanted += strlen(device_trees) + 1;
+		list_objects(&known, dts, wanted);
+	}
 	if (strchr(target, '/') || (module_dir && strchr(target, '.'))) {
 		list_objects(&known, module_dir ? module_dir : tree, target);
 	} else {
@@ -181,7 +189,7 @@ char *kconfig_suggest_target(const char *tree, const char *srcarch,
 		read_tree_makefile(&known, tree, "scripts/kconfig/Makefile");
 		fs_list(configs, &known);
 	}
-	question = format_suggestion(target, &known,
+	question = format_suggestion(wanted, target, &known,
 				     "; `kfarm build help` lists targets");
 	out = xasprintf("%s has no target \"%s\" for %s%s",
 			module_dir ? module_dir : "this tree", target, arch,
@@ -213,7 +221,7 @@ char *kconfig_suggest_config(const char *tree, const char *srcarch,
 		strv_add_all(&known, strv_list(named));
 	list_configs(&known, tree, of_arch);
 	list_configs(&known, tree, "configs");
-	question = format_suggestion(name, &known, "");
+	question = format_suggestion(name, name, &known, "");
 	strv_release(&known);
 	free(of_arch);
 	return question;
@@ -234,7 +242,7 @@ char *kconfig_suggest_fragment(const char *tree, const char *srcarch,
 				  found.v[i]);
 	}
 	strv_add_all(&known, strv_list(&found));
-	question = format_suggestion(name, &known, "");
+	question = format_suggestion(name, name, &known, "");
 	strv_release(&known);
 	strv_release(&found);
 	free(of_arch);

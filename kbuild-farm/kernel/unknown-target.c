@@ -506,8 +506,8 @@ static bool may_have_rule(const struct makefiles *top, const char *target)
 	if (dtb) {
 		dts = xasprintf("%s/arch/%s/boot/dts", p->tree,
 				p->arch.srcarch);
-		yes = str_starts(target, "arch/") || !fs_is_dir(dts) ||
-		      !strstr(text, "%.dtb") || file_has_rule(top, dts, target);
+		yes = !fs_is_dir(dts) || !strstr(text, "%.dtb") ||
+		      file_has_rule(top, dts, target);
 		free(dts);
 		return yes;
 	}

@@ -60,6 +60,8 @@ static const struct {
 	{ "vendor/bord.dtb", true },
 	{ "vendor/both.dtb", false }, /* made of other device trees */
 	{ "novendor/board.dtb", true },
+	/* make would add the directory again */
+	{ "arch/arm64/boot/dts/vendor/board.dtb", true },
 };
 
 static void put_tree(void)
@@ -145,6 +147,16 @@ TEST(each_unknown_target_is_named)
 	       "mean \"Image\"?\n"
 	       "  this tree has no target \"dir/oen.o\" for arm64; did "
 	       "you mean \"dir/one.o\"?");
+}
+
+TEST(a_path_of_a_device_tree_is_suggested_as_make_expects_it)
+{
+	put_tree();
+	words(&req.targets, "arch/arm64/boot/dts/vendor/board.dtb");
+	make_plan();
+	err_is(kernel_build_check(&plan, &err), -EINVAL,
+	       "this tree has no target \"arch/arm64/boot/dts/vendor/board.dtb\""
+	       " for arm64; did you mean \"vendor/board.dtb\"?");
 }
 
 TEST(a_module_has_the_targets_of_its_directory)
