@@ -310,7 +310,7 @@ static const struct args_option options[] = {
 	  args_text, AT(filter.tree), 0 },
 	{ 'a', "arch", "ARCH", "builds for ARCH", args_text, AT(filter.arch),
 	  0 },
-	{ 'k', "config", "KCONFIG", "builds with -k KCONFIG", args_text,
+	{ 'k', "kconfig", "KCONFIG", "builds with -k KCONFIG", args_text,
 	  AT(filter.config), 0 },
 	{ 't', "toolchain", "TOOLCHAIN",
 	  "builds with TOOLCHAIN: gcc-12, gcc-12.2.0", args_text,
