@@ -589,12 +589,12 @@ static void put_slot_usage(const struct ui_area *a, unsigned row,
 			busy += n->n_by_state[k];
 		}
 		n_busy += busy;
-		if (local || ui_node_is_up(n)) {
-			slots = ui_row_count_slots(m, n);
-			n_slots += slots > busy ? slots : busy;
-			bar.slots[UI_BAR_FREE] += slots > busy ? slots - busy :
-								 0;
-		}
+		slots = local || ui_node_is_up(n) ? ui_row_count_slots(m, n) :
+						    0;
+		/* A drained node can still have jobs. */
+		slots = slots > busy ? slots : busy;
+		n_slots += slots;
+		bar.slots[UI_BAR_FREE] += slots - busy;
 		n_idle += ui_row_is_idle(n, now);
 	}
 	n_nodes = ui_model_count_nodes(m, &n_up);

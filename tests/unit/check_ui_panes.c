@@ -43,6 +43,19 @@ TEST(one_that_ended_has_neither)
 	ck_assert(shows("\ndone  587 ok"));
 }
 
+TEST(the_jobs_of_a_drained_node_use_slots)
+{
+	farm_begin();
+	farm_node("n", 4);
+	for (int64_t job = 1; job <= 3; job++) {
+		farm_job(job, EVENTS_JOB_QUEUED, NULL, NULL);
+		farm_job(job, EVENTS_JOB_RUN, "n", NULL);
+	}
+	ck_assert(shows("slots 3/4"));
+	node("n", "draining", "asked for");
+	ck_assert(shows("slots 3/3"));
+}
+
 TEST(steps_of_kbuild_are_counted_beside_jobs)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
