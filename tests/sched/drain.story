@@ -167,7 +167,7 @@ probe-done a passed
 resume a
 	node a up
 
-== The connection of a drained node without ids is renewed.
+== A connection with exhausted ids is renewed when its node is drained.
 farm nodes 1 local-slots 1; up a 2; unit 1; scanned 1; ids-exhausted a
 	node a up | scan 1 | send 1 a | -
 drain a

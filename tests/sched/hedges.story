@@ -25,7 +25,7 @@ farm nodes 2 local-slots 1; up a 2; unit 1; scanned 1; heartbeat 1 a 20; 4 s
 heartbeat 1 a 20; 1 s; 1 s
 	- | - | hedge 1
 
-== A node that never started a hedged job gets a fault.
+== A hedged job that its node never started counts as a fault of the node.
 farm nodes 2 local-slots 1; up a 2; unit 1; scanned 1; 10 s
 	node a up | scan 1 | send 1 a | -
 1 s; hedge-done 1

@@ -86,7 +86,7 @@ result 2 a; verified 2 valid
 2 s
 	probe a
 
-== A good result ends the probation before the known-answer test does.
+== A good result ends the probation before the known-answer test ends.
 farm nodes 1 local-slots 1; up a 3; unit 1; scanned 1; unit 2; scanned 2
 	node a up | scan 1 | send 1 a | scan 2 | send 2 a
 failed 1 a node; 2 s
@@ -164,7 +164,7 @@ probe-done a wrong
 gone 1
 	local-done 1 WRONG_ANSWERS retries 1; compile 2 NODE_LOST
 
-== A wrong result counts even if the node is lost before it is found.
+== A wrong result counts even if the node is lost before the verification.
 farm nodes 1 local-slots 1; up a 4; unit 1; scanned 1; unit 2; scanned 2
 	node a up | scan 1 | send 1 a | scan 2 | send 2 a
 unit 3; scanned 3; unit 4; scanned 4; result 1 a; result 2 a; result 3 a
@@ -188,7 +188,7 @@ up b 9; verified 1 wrong; verified 2 wrong; verified 3 wrong
 ? a
 	out; slots 4; errors 4; retries 4; text: wrong result: no ELF
 
-== A connection without ids is renewed when no job runs on the node.
+== A connection with exhausted ids is renewed when no job runs on the node.
 farm nodes 1 local-slots 1; up a 3; unit 1; scanned 1; slots a 3 1; 2 s
 	node a up | scan 1 | send 1 a | - | -
 ids-exhausted a; unit 2; scanned 2; result 1 a; verified 1 valid

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Nodes whose jobs get too little CPU time.
 
-== The units of a node that starves them are sent to another node.
+== The units of a node that starves its jobs are sent to another node.
 farm nodes 2 local-slots 1; up a 3; unit 1; scanned 1; unit 2; scanned 2
 	node a up | scan 1 | send 1 a | scan 2 | send 2 a
 unit 3; scanned 3; heartbeats a 11 40 30 30; up b 5; hedge-done 1
@@ -80,6 +80,6 @@ probe-done a passed; unit 3; scanned 3
 	node a up | scan 3 | send 3 a
 result 3 a 500; verified 3 valid; gone 3
 	verify 3 a | deliver 3 a | -
-# The node is treated like the others again.
+# After the probation, the node is treated like the others.
 unit 4; scanned 4; 9 s; 1 s; 1 s
 	scan 4 | send 4 a | - | - | hedge 4

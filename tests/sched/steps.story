@@ -32,7 +32,7 @@ failed 1 b busy
 failed 1 b unsupported
 	send 2 b; compile 1 OPTION_REFUSED
 
-== A unit with a tool step is not sent to a node that accepts only another one.
+== A unit is not sent to a node that accepts only another tool step.
 farm nodes 2 local-slots 1; up a 9; up b 1; sandbox a 0 ready symbols
 	node a up | node b up | -
 sandbox b 0 ready both; unit 1 steps object; scanned 1

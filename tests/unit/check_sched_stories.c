@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sched */
 /*
- * Each story in tests/sched as a test, named by the title of the story.
+ * Each story in tests/sched is a test with the title of the story as its name.
  * KFARM_UPDATE=1 rewrites the actions in the files.  Run from the top
  * directory.
  */

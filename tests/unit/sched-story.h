@@ -2,28 +2,31 @@
 /*
  * unit/sched-story.h - Events and actions of the dispatcher as words.
  *
- * A file tests/sched/TOPIC.story has stories, which check_sched_stories plays.
- * "== TITLE" starts a story; the title is a sentence without a colon.  A line
- * that starts with "#" is a comment.  Any other line has events, separated by
- * "; ".  The indented lines below it are the actions: "; " separates the
- * actions of one event, " | " those of two events, and "-" is an event without
- * actions.  If no event of the line causes an action, nothing is below it.  A
- * line "-- COMMENT" starts a case of the story: it plays the lines above the
- * first case again.
+ * A file tests/sched/TOPIC.story contains stories, which check_sched_stories
+ * plays.  "== TITLE" starts a story; the title is a sentence without a colon.
+ * A line that starts with "#" is a comment.  Each other line contains events,
+ * separated by "; ".  The indented lines below it list the expected actions:
+ * " | " separates the actions of different events, "; " separates the actions
+ * of one event, and "-" stands for an event without actions.  If no event of
+ * the line causes an action, no indented line follows.  A line "-- COMMENT"
+ * starts a case: the lines above the first case are played again before the
+ * lines of each case.
  *
  *	farm nodes N local-slots N [max-scans N] [undialed] [remote-disabled]
- *		A new dispatcher.  Unless the farm is undialed, toolchain 0 and
- *		object format 0 are ready, and the nodes have been dialed.
- *	N s; N ms	Time passes, with the timeouts that expire.
+ *		Create a dispatcher.  Unless the farm is undialed, toolchain 0
+ *		and object format 0 are ready, and the nodes have been dialed.
+ *	N s; N ms	Advance the time.  Timeouts that expire cause actions.
  *	? farm; ? NODE	Print the counts that are not zero, and the state of the
  *			node with its cause.
  *	? next		Print the time until the next timeout.
- *	up NODE N	fit NODE N; sandbox NODE 0 ready
- *	heartbeats NODE N MS...	In each of N seconds, units 1, 2 ... get MS ms
- *				of CPU time and send a heartbeat.
+ *	up NODE N	Equals "fit NODE N; sandbox NODE 0 ready".
+ *	heartbeats NODE N MS...	N times, advance the time by a second and send a
+ *				heartbeat of units 1, 2, ..., each of which has
+ *				used another MS ms of CPU time.
  *
- * The other events are those of story_events[].  Their words in capitals stand
- * for those of story_fields[], and words in brackets can be omitted.
+ * story_events[] lists the other events.  A word in capitals stands for a value
+ * of story_fields[]; words in brackets can be omitted.  story_print_action()
+ * prints the actions.
  */
 #ifndef UNIT_SCHED_STORY_H
 #define UNIT_SCHED_STORY_H
@@ -448,7 +451,7 @@ static void story_play(const char *line)
 	strv_release(&events);
 }
 
-/* Play a line that printf() formats. */
+/* Play a formatted line. */
 #define story_playf(...)                                   \
 	do {                                               \
 		char *story_line = xasprintf(__VA_ARGS__); \
