@@ -68,10 +68,10 @@ struct admin_enrol_result {
 	char *rootless;
 	bool is_service; /* kfarmd runs as a service, not through ssh */
 	/*
-	 * First the SHA-256 of the kfarmd that the node already has.  At the
-	 * end of the script, the path of the installed kfarmd replaces it.
-	 * After a removal, the path of a kfarmd that remains, because it was
-	 * installed before the node was added.
+	 * At first, the SHA-256 of the kfarmd that the node already has.  At
+	 * the end of the script, the path of the installed kfarmd, or, after a
+	 * removal, the path of a kfarmd that was installed before the node was
+	 * added and therefore remains.
 	 */
 	char *program;
 	bool program_requested; /* the script requested the program */

@@ -683,7 +683,7 @@ static int uninstall_node(const char *name, const char *ssh,
 			 format_plural(a.n_other_clients));
 	else if (!ret && a.program)
 		log_info("%s: removed the service of kfarmd, its key and its "
-			 "store; %s remains, because it was there before "
+			 "store; %s remains, because it was installed before "
 			 "`kfarm nodes add`",
 			 name, a.program);
 	else if (!ret)
@@ -705,7 +705,7 @@ static int uninstall_node(const char *name, const char *ssh,
 	return ret;
 }
 
-/* Return another node with the same key, which is the same machine, or NULL. */
+/* Return the name of another node with the same key, or NULL. */
 static const char *find_same_machine(const struct node_roster *all,
 				     const char *name)
 {
@@ -739,7 +739,7 @@ static int remove_node(struct nodes_request *r, const char *name)
 	}
 	if (!ret && find_same_machine(&r->roster, name)) {
 		log_info("%s: removed only from the configuration: %s has the "
-			 "same key, so kfarmd of this machine is still in use",
+			 "same key, so kfarmd on this node is still in use",
 			 name, find_same_machine(&r->roster, name));
 	} else if (!ret && address && !r->keep &&
 		   (ssh || str_starts(address, "ssh:"))) {
@@ -770,8 +770,9 @@ int nodes_remove_main(void *request)
 
 	for (size_t i = 0; i < r->words.n && !settings_is_interrupted(); i++) {
 		/*
-		 * Without the node that was removed last.  An invalid value
-		 * elsewhere must not prevent the removal of a node.
+		 * Read the configuration again, which lacks the nodes that were
+		 * removed.  An invalid value elsewhere must not prevent the
+		 * removal of a node.
 		 */
 		node_roster_release(&r->roster);
 		conf_free(r->conf);

@@ -155,8 +155,8 @@ let_in()
 }$line" 644
 }
 
-# Write the port of --port to node.conf.  Another node of the configuration with
-# the same key is this machine, and would lose its connection.
+# Write the port of --port to node.conf.  A node of the configuration with the
+# same key is this machine, too; kfarm could no longer connect to it.
 set_port()
 {
 	port=$(port_of_conf)
@@ -165,9 +165,9 @@ set_port()
 	port=${port:-$default_port}
 	owner=$(say "$kf_nodes" | sed -n "s|^$key ||p" | head -n 1)
 	[ ! "$owner" ] || [ "$port" = "$kf_port" ] ||
-		fail "kfarmd of this machine is node $owner, on port $port;" \
-			"run \`kfarm nodes remove $owner\` before you add the" \
-			"machine with another name and port"
+		fail "kfarmd on this machine already serves node $owner on" \
+			"port $port; run \`kfarm nodes remove $owner\` before" \
+			"you add the machine with another name and port"
 	old=$(sed '/^[ 	]*listen[ 	]*=/d' $etc/node.conf 2>/dev/null)
 	port=$kf_port
 	put $etc/node.conf "$old
@@ -326,7 +326,7 @@ say "machine $(uname -m)"
 	fail "kfarmd already runs on the node as a service, which owns" \
 		"$state/store; add the node without --ssh, or with an address" \
 		"ssh:USER@HOST of another user"
-# `kfarm nodes remove` leaves a kfarmd that was not installed by this script.
+# `kfarm nodes remove` does not remove a kfarmd that existed before this script.
 own_program=
 [ -f "$mark" ] || [ ! -e "$program" ] || own_program="
 keep $program"

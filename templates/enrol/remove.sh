@@ -3,8 +3,8 @@
 #
 # Undo install.sh, and print `removed`.  If N other build hosts use the node,
 # only remove the fingerprint of this build host, and print `kept N`.  If
-# install.sh has not installed kfarmd, print `nothing`.  If it has found a kfarmd
-# and replaced or used it, leave this program and print `program PATH`.
+# install.sh has not installed kfarmd, print `nothing`.  If a kfarmd existed
+# before install.sh, do not remove this program, and print `program PATH`.
 
 # remove_program PATH MARK
 remove_program()

@@ -304,14 +304,14 @@ home/board/.local/share/kfarm/enrolled" "$(comm -13 "$work/before" "$work/after"
 	is "root who wants no service: its address" ssh:one "$(get one address)"
 	check "root who wants no service: removed" "$bin/kfarm" nodes remove one
 	check "a service for root" add one ssh:one
-	check "root who wants none beside a service" fails_with \
+	check "root with --ssh in addition to a service" fails_with \
 		"kfarmd already runs on the node as a service" \
 		add other ssh:root@one --ssh
 	check "after which the service is still up" is_up one
 	"$bin/kfarm" nodes remove one 2>/dev/null
 }
 
-# A kfarmd that somebody has installed survives its time as a node.
+# A kfarmd that existed before `kfarm nodes add` remains after the removal.
 installed_before()
 {
 	local user
@@ -477,13 +477,13 @@ s = socket.create_server(("", 3634)); time.sleep(600)' >/dev/null 2>&1
 	check "it gets jobs" is_up one
 	check "a second time, and the port stays" add one ssh:one
 	is "as it was" tls:one:4000 "$(get one address)"
-	check "another port for another name of the machine" fails_with \
-		"kfarmd of this machine is node one, on port 4000" \
+	check "another name of the machine with another port" fails_with \
+		"kfarmd on this machine already serves node one on port 4000" \
 		add other ssh:root@one --port 4001
 	check "after which the node is still up" is_up one
-	check "another name with the same port" add other ssh:root@one
-	check "a name of two is removed" "$bin/kfarm" nodes remove other
-	check "after which the other one is still up" is_up one
+	check "another name of the machine with the same port" add other ssh:root@one
+	check "one of two names is removed" "$bin/kfarm" nodes remove other
+	check "after which the other name is still up" is_up one
 	add other ssh:root@one >/dev/null
 	"$bin/kfarm" nodes remove one other 2>/dev/null
 	check "both names are removed, and kfarmd with the last one" lab_in one \
