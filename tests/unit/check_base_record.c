@@ -330,7 +330,7 @@ TEST_EACH(an_invalid_member_is_named, invalid)
 }
 
 /* The table permits more structs than fit in memory. */
-TEST(a_list_takes_memory_for_its_structs_only)
+TEST(a_list_allocates_memory_only_for_its_structs)
 {
 	static const struct record_member members[] = {
 		{ RECORD_LIST("points", sample, points, n_points, INT64_MAX,

@@ -205,7 +205,7 @@ static const struct {
 	{ "[node \"a\"]\n\tslots = 1\n", "[node \"a\"]\n\tslots = 1\n" },
 };
 
-TEST_EACH(remove_takes_out_the_key_alone, key_cuts)
+TEST_EACH(removal_of_a_key_preserves_all_other_text, key_cuts)
 {
 	struct err err = { 0 };
 

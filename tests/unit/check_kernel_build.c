@@ -108,7 +108,7 @@ TEST(what_would_go_astray_is_not_begun)
 	ck_assert(!stands("out"));
 }
 
-TEST(a_missing_checker_is_named_before_the_build)
+TEST(a_missing_checker_is_reported_before_the_build)
 {
 	strv_add(&req.variables, "C=1");
 	strv_add(&req.variables, "CHECK=no-such-checker -v");

@@ -174,7 +174,7 @@ TEST(a_kept_config_comes_from_beside_the_script)
 }
 
 /* This tree has no target modules_prepare, so the script would fail. */
-TEST(a_prepared_directory_of_the_user_is_left_alone)
+TEST(a_prepared_directory_of_the_user_is_not_prepared_again)
 {
 	const char *const *name = kernel_module_prepared_files;
 	char *dir = at("b"), *path, *variable = xasprintf("M=%s/hello", top);

@@ -476,7 +476,7 @@ TEST(a_late_subscriber_has_the_count_and_the_mean_pace)
 
 	make_jobs(40);
 	count_jobs(9000);
-	/* Jobs before the phase "compile" do not count as its pace. */
+	/* The rate excludes jobs before the phase "compile". */
 	queue(1, EVENTS_UNKNOWN);
 	compile_counted(1, 2000, 1);
 	phase("compile");

@@ -184,7 +184,7 @@ TEST(throughput_is_of_the_last_seconds)
 	ck_assert_uint_eq(ui_model_rate_milli(&m, 0, 60), 0);
 }
 
-TEST(a_late_subscriber_has_the_mean_throughput_at_first)
+TEST(a_late_subscriber_has_the_mean_rate_at_first)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_COUNTS);
 

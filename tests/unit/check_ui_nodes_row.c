@@ -99,7 +99,7 @@ TEST(a_node_that_is_not_up_says_why)
 }
 
 /* A slot can have the next job while a result is being verified. */
-TEST(the_bar_has_a_place_for_each_slot)
+TEST(the_bar_has_a_character_for_each_slot)
 {
 	for (int64_t job = 1; job <= 5; job++) {
 		farm_job(job, EVENTS_JOB_QUEUED, NULL, NULL);

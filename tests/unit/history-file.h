@@ -24,7 +24,7 @@ static inline void file_tear_down(void)
 	play_tear_down();
 }
 
-/* A recorder's last transaction or a checkpoint can be in progress. */
+/* Open the database; wait for a recorder's last transaction or a checkpoint. */
 static inline void open_sql(void)
 {
 	if (!db)
