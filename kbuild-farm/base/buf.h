@@ -24,9 +24,10 @@ void buf_reset(struct buf *b);
  */
 int buf_reserve(struct buf *b, size_t n);
 /*
- * Append what read(2) returns up to the end of the file, and a NUL also if that
- * is nothing.  Returns 0; -EFBIG if `b` would have more than `max` bytes; or
- * another negative errno.  Ends the program if memory runs out.
+ * Append the bytes of a descriptor up to the end of the file, and terminate the
+ * buffer with a NUL even if the file is empty.  Returns 0; -EFBIG if `b` would
+ * have more than `max` bytes; or another negative errno.  Ends the program if
+ * memory runs out.
  */
 int buf_read(struct buf *b, int fd, size_t max);
 /* The functions below end the program if memory runs out, like xmalloc(). */

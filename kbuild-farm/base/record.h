@@ -59,11 +59,11 @@ struct record_member {
 		 */
 		RECORD_IS_LIST,
 		/* Output only: */
-		/* result of `compute`; NULL: the member is not written */
+		/* the result of `compute`; not written if it is NULL */
 		RECORD_IS_COMPUTED,
 		/*
 		 * all members of a nested struct, described by `of`, in the
-		 * same object; none if `via` is NULL
+		 * same object; none if the pointer at `via` is NULL
 		 */
 		RECORD_IS_PART,
 	} kind;
@@ -78,15 +78,17 @@ struct record_member {
 	bool omit_null; /* the member is not written if it is null or false */
 	const char *unit; /* for the documentation, or NULL */
 	/*
-	 * If `divisor` is not 0, the number n is (n - zero) / divisor, rounded
-	 * when it is read.  record_append() requires 1000 and 0.
+	 * If `divisor` is not 0, the JSON number of a stored n is (n - zero) /
+	 * divisor; a reader rounds n.  record_append() requires a divisor of
+	 * 1000 and a zero of 0.
 	 */
 	uint32_t divisor;
 	int32_t zero;
 
 	/*
-	 * History: the column if its name is not `key`, or "" for no column,
-	 * and the number that stands for NULL.
+	 * Only for the history: the name of the column if it differs from
+	 * `key`, or "" if the member has no column; and the number that stands
+	 * for NULL.
 	 */
 	const char *sql;
 	int64_t absent;
@@ -101,7 +103,7 @@ struct record_member {
 	/* The output takes the returned reference. */
 	json_t *(*compute)(const void *s);
 	bool empty_is_null; /* an empty string is written as null */
-	uint8_t column; /* from 1; 0 if the text table has no such column */
+	uint8_t column; /* position in the text table, from 1; 0 for none */
 	bool align_right;
 	uint8_t decimals; /* in the column, if the number has a divisor */
 	const char *title;
@@ -197,21 +199,22 @@ json_t *record_to_json(const struct record *r, const void *s);
 /* Return an array of `n` structs as JSON. */
 json_t *record_array_to_json(const struct record *r, const void *v, size_t n);
 /*
- * Return the row of a column of the text table, or NULL if the struct *s has no
- * such column.  Replaces *s by the struct for record_format() or NULL.
+ * Return the member in a column of the text table, or NULL if the struct *s has
+ * no such column.  Sets *s to the struct that contains the member, for
+ * record_format(), or to NULL if a pointer at `via` is NULL.
  */
 const struct record_member *record_find_column(const struct record *r,
 					       unsigned column, const void **s);
 /*
- * Return the field of a struct in a column, with strings escaped for display.
- * The caller frees it.
+ * Return the text of a member in its column, with strings escaped for display;
+ * "-" if `s` is NULL.  The caller frees it.
  */
 char *record_format(const struct record_member *m, const void *s);
 
 /*
- * Append the members to a JSON object whose end is not written yet, without
- * blanks, and numbers in thousandths with three decimals.  The members are
- * texts, numbers, words and bools.
+ * Append the members to a JSON object that begins with "{" and is not closed
+ * yet, without blanks.  Numbers with a divisor get three decimals.  All members
+ * must be texts, numbers, words or bools.
  */
 void record_append(struct buf *out, const struct record *r, const void *s);
 /*

@@ -530,14 +530,14 @@ static void run_foreground(struct runner *r, const struct strv *targets)
 		set_targets(b, targets);
 		if (plan_build(r, b))
 			run_build(r, b, NULL);
-		/* Unlock the worktree, because run_builds() locks all. */
+		/* Unlock the worktree: run_builds() locks all in its order. */
 		kernel_plan_release(&b->plan);
 		if (is_last_build(r, b))
 			return;
 	}
 }
 
-/* Compare what differs in the names of the worktrees of two builds. */
+/* Order two builds like the differing parts of their worktrees' names. */
 static int compare_worktrees(const void *a, const void *b)
 {
 	const struct build *const *x = a, *const *y = b;

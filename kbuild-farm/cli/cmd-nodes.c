@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 /*
- * Remove "drain" of a node from the user's file.  If another file drains the
- * node, set "drain" to false instead.
+ * Remove "drain" of a node from the user's file.  If another file sets "drain",
+ * set it to false in the user's file instead.
  */
 static int resume_node(const struct conf *conf, const char *name,
 		       struct err *err)

@@ -248,7 +248,7 @@ static const struct cmd_verb *find_given_verb(const struct cmd *c,
 	return got == ARGS_WORD ? cmd_verb_find(c, args.value) : NULL;
 }
 
-/* Return true if an option of the same name takes a value. */
+/* Return true if an option of another command in `all` has a value. */
 static bool takes_value_elsewhere(const struct args_option *o,
 				  const struct args_option *all)
 {
@@ -297,7 +297,7 @@ int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
 		    !(v && o->long_name &&
 		      str_list_has(v->option_names, ' ', o->long_name)))
 			continue;
-		/* This is the option of another command, with its value. */
+		/* Another command has this option: skip its value, too. */
 		if (!o->value_name && *args.argv && **args.argv != '-' &&
 		    takes_value_elsewhere(o, all + n_own)) {
 			args.argv++;

@@ -112,8 +112,8 @@ struct installing {
 	struct nightly_timer timer;
 	struct written_file *written;
 	size_t n_written;
-	struct timer_state
-		*states; /* of i->units; NULL before enable_timers() */
+	/* state of the timer of each unit; NULL before enable_timers() */
+	struct timer_state *states;
 };
 
 /* Parse "HH:MM" from 00:00 to 23:59. */

@@ -212,7 +212,7 @@ static const struct record first_record = RECORD(admin_node_test_count,
 
 #define CLASS(name, member)  RECORD_VALUE(name, admin_node_test_class, member)
 #define RESULT(name, member) RECORD_VALUE(name, admin_node_test_result, member)
-/* Members that are absent if the node did not report them. */
+/* These members are omitted if the node did not report them. */
 #define CELSIUS(type, member)                                  \
 	RECORD_NUMBER("hottest_celsius", type, member, 0,      \
 		      WIRE_HEALTH_UNKNOWN - 1),                \
@@ -246,7 +246,7 @@ static const struct record_member class_members[] = {
 static const struct record class_record = RECORD(admin_node_test_class,
 						 class_members);
 
-/* Return the tested classes; none if the results were not counted per class. */
+/* Return the tested classes, or [] if results were not counted per class. */
 static json_t *burn_classes_json(const void *result)
 {
 	const struct admin_node_test_result *n = result;

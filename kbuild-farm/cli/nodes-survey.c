@@ -340,7 +340,7 @@ static const struct record common_record = RECORD(nodes_row, common_members);
 #define INVENTORY(name, member) \
 	RECORD_VALUE(name, peer_survey_node, hello.inventory.member)
 
-/* The answer of a node. */
+/* Members from the node's HELLO, FIT and MACHINE. */
 static const struct record_member answer_members[] = {
 	{ RECORD_VALUE("rtt_ms", peer_survey_node, rtt_ms) },
 	{ INVENTORY("host", host) },

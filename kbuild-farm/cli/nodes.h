@@ -53,7 +53,7 @@ void nodes_print_if_empty(const struct nodes_request *r);
 struct nodes_row {
 	const struct node_entry *entry;
 	const struct peer_survey_node *node;
-	const struct peer_survey_node *answer; /* `node`; NULL: no HELLO */
+	const struct peer_survey_node *answer; /* `node`, or NULL: no HELLO */
 	const char *state; /* "up", "down", "unfit", "drained" or "cloned" */
 	const char *reason; /* why the node gets no jobs, or NULL */
 	/*
@@ -61,14 +61,14 @@ struct nodes_row {
 	 * nor low on memory; zeroed if the node is not up
 	 */
 	struct node_limit max_limit;
-	unsigned slots; /* at present */
+	unsigned slots; /* current number of slots */
 	char *limit_reason; /* why `slots` is below max_limit, or NULL */
 };
 
 /* The reports of the nodes, and the limits derived from them. */
 struct nodes_survey {
 	struct peer_survey_node *nodes; /* in the order of the arguments */
-	struct nodes_row *rows; /* of the nodes */
+	struct nodes_row *rows; /* one for each node */
 	size_t n_nodes;
 	struct wire_inventory local;
 	struct node_limit local_limit;

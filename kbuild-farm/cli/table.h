@@ -18,19 +18,19 @@
 struct table {
 	const char *align; /* a letter per column: l or r */
 	struct strv fields; /* row by row; add with strv_add() */
-	/* lines below the rows, without the first row; "" for no line */
+	/* a line below each row except the titles; "": no line */
 	struct strv below;
 	/*
 	 * If not 0, the last column is wrapped at words so that a row has at
 	 * most this width.  The last column gets at least 12 columns.
 	 */
 	unsigned wrap_columns;
-	char record_align[TABLE_COLUMNS_MAX + 1];
+	char record_align[TABLE_COLUMNS_MAX + 1]; /* for table_add_record() */
 };
 
 /*
- * Add the row of a struct to a table that has only rows of this record, after
- * the titles if the table is empty.  `align` needs no value.
+ * Add the row of a struct to a table whose rows all have the columns of this
+ * record.  Adds the titles first if the table is empty, and sets `align`.
  */
 void table_add_record(struct table *t, const struct record *r, const void *s);
 /* The records of the listings, for the check of the manual. */

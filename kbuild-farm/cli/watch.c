@@ -31,7 +31,7 @@ struct watch {
 	struct events_subscriber view_consumer, json_consumer;
 	pthread_mutex_t log_lock; /* protects the next member */
 	struct strv pending_lines; /* logged lines, not printed yet */
-	char *entered; /* directory that make entered first, or NULL */
+	char *entered; /* first directory that make entered, or NULL */
 	char *path; /* of --json, or NULL */
 	int json_fd; /* -1: not open */
 	bool json_borrowed; /* the caller closes json_fd */
@@ -236,9 +236,9 @@ static void on_due(void *ctx, uint64_t at_ms)
 }
 
 /*
- * Return true for a line in which make enters or leaves a directory that it
- * entered before any other.  With -Otarget, such lines enclose the output of
- * each target.
+ * Return true if make reports that it enters or leaves the first directory, and
+ * this is not the first such line.  With -Otarget, these lines enclose the
+ * output of each target.
  */
 static bool is_repeated_directory(struct watch *w, const char *text)
 {

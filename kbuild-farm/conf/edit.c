@@ -143,8 +143,8 @@ int conf_set(const char *section, const char *sub, const char *key,
 }
 
 /*
- * Progress of copying `text` to `out` without the subsection `sub`, or without
- * one key of the subsection.
+ * Progress of copying `text` to `out` without the subsection `sub`, or only
+ * without `key` of the subsection.
  */
 struct removal {
 	const char *section, *sub;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Members of the history's structs: their columns in the tables of
- * history/db.c, and their keys in the report's JSON.
+ * Tables of the members of the history's structs: their columns in the tables
+ * of history/db.c, and their keys in the report's JSON.
  */
 #include "base/fs.h"
 #include "history/read.h"
@@ -12,6 +12,7 @@
 
 #define COUNT(key, type, member) \
 	RECORD_NUMBER(key, type, member, 0, SQL_COUNT_MAX)
+/* A number that is -1 in the struct if the column is NULL. */
 #define KNOWN(key, type, member) COUNT(key, type, member), .absent = -1
 #define POSITIVE(key, type, member) \
 	RECORD_NUMBER(key, type, member, 1, SQL_COUNT_MAX)

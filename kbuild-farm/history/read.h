@@ -231,8 +231,8 @@ struct history_details {
 };
 
 /*
- * Tables of the members, as columns of the history and as JSON of the report:
- * of a build, known at its start and at its end, and of its details.
+ * Members of a build that are recorded at its start and at its end, and members
+ * of its details: columns of the history and keys in the JSON of the report.
  */
 extern const struct record history_build_record, history_result_record;
 extern const struct record history_phase_record, history_node_record;

@@ -92,17 +92,18 @@ enum history_list {
 extern const struct record_member history_lists[HISTORY_N_LISTS];
 
 /*
- * The rows of a record are columns: strings, numbers, words and bools.  Append
- * the names of the columns, or as many parameters, each preceded by a comma.
+ * Each member of a record is a column: a string, number, word or bool.  Append
+ * the names of the columns, or a parameter for each of them, each preceded by a
+ * comma.
  */
 void sql_add_columns(struct buf *text, const struct record *r);
 void sql_add_parameters(struct buf *text, const struct record *r);
-/* Bind the members to the parameters from `first`. */
+/* Bind the members to the parameters from number `first` on. */
 void sql_bind_members(sqlite3_stmt *s, int first, const struct record *r,
 		      const void *from);
 /*
- * Set the members from the columns from `first`; a string that is `required` is
- * never NULL.  Returns the number of the next column.
+ * Set the members from the columns from number `first` on; a string that is
+ * `required` is never NULL.  Returns the number of the next column.
  */
 int sql_read_members(sqlite3_stmt *s, int first, const struct record *r,
 		     void *to);

@@ -210,7 +210,7 @@ static char *cached_name(const struct inputs_fixdep_programs *f,
 	return xasprintf("%s/fixdep-%s", f->cache_dir, hex);
 }
 
-/* Append the record of the program, or nothing. */
+/* Append the record of the program, if it exists. */
 static void read_record(const struct inputs_fixdep_programs *f, const char *hex,
 			struct buf *text)
 {

@@ -51,8 +51,7 @@ struct kconfig_fragment {
 	char *name;
 	char *location; /* "-K", or "FILE:LINE" of the configuration file */
 	bool literal; /* the fragment is a setting, CONFIG_X=v, not a file */
-	/* the fragment belongs to the tree: "debug" is
-	 * kernel/configs/debug.config */
+	/* the tree has the fragment, as in kernel/configs/debug.config */
 	bool of_tree;
 	char *text;
 };

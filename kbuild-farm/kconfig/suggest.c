@@ -146,8 +146,8 @@ static void list_objects(struct strv *out, const char *root, const char *target)
 }
 
 /*
- * Suggest a word similar to `word`.  `unknown`, the word of the user, is no
- * candidate, although a Makefile may name it.
+ * Suggest a word similar to `word`.  `unknown`, the word that the user wrote,
+ * is not a candidate, although a Makefile can name it.
  */
 static char *format_suggestion(const char *word, const char *unknown,
 			       const struct strv *known, const char *otherwise)

@@ -23,8 +23,9 @@ char *kconfig_suggest_parse_no_rule(const char *text);
  * ends in a slash, the sibling directories.  Sources of device trees are also
  * searched for in arch/SRCARCH/boot/dts.  `srcarch` names the directory below
  * arch/, and `arch` appears in the message.  For modules outside of the tree,
- * `module_dir` is their directory, which replaces "this tree" and has the
- * sources of the files; otherwise, it is NULL.  The caller frees the result.
+ * `module_dir` is their directory, which replaces "this tree" in the message
+ * and contains the sources; otherwise, it is NULL.  The caller frees the
+ * result.
  */
 char *kconfig_suggest_target(const char *tree, const char *srcarch,
 			     const char *arch, const char *makefile,

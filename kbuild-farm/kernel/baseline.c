@@ -197,14 +197,11 @@ struct baseline_search {
 	int64_t build_number; /* number of this build */
 	int64_t base_number; /* number of the baseline found, or 0 */
 	int64_t dir_number; /* number of the last build in `dir`, or 0 */
-	/*
-	 * The last good build with sizes is searched in `h` unless `sizes` is
-	 * NULL.
-	 */
 	struct history *h;
+	/* sizes of the last good build with sizes; NULL: not requested */
 	struct history_details *sizes;
-	int64_t sized_number; /* its number, or 0 */
-	char *sized_output; /* its output directory */
+	int64_t sized_number; /* number of that build, or 0 */
+	char *sized_output; /* output directory of that build */
 	char *base_dir; /* build directory of the baseline */
 	/*
 	 * the history has the diagnostics of every unit that was compiled in
@@ -213,7 +210,7 @@ struct baseline_search {
 	bool base_complete;
 };
 
-/* Read the sizes of a build.  Builds of single files have none. */
+/* Read the sizes of a build.  A build of single files has no sizes. */
 static void read_sizes(struct baseline_search *c, const struct history_build *b)
 {
 	struct err ignored;
@@ -351,7 +348,7 @@ static int check_baseline_required(struct kernel_build_state *run,
 			run,
 			"-W: no build history: cannot determine which warnings "
 			"are new");
-	/* Each nightly build has -W, which the user did not give. */
+	/* A nightly build has -W although the user did not request it. */
 	else if (!run->plan->request->nightly)
 		kernel_build_note(
 			run,

@@ -38,9 +38,9 @@ struct kernel_baseline {
 	/* the diagnostics in `diags`, for lookups during the build */
 	struct diag_baseline known_diags;
 	/*
-	 * The last good build with sizes, only if the user requests a
-	 * comparison of sizes: its number or 0, its output directory and its
-	 * sizes.
+	 * Number, output directory and sizes of the last good build with sizes.
+	 * The number is 0 if no such build exists or the user did not request a
+	 * comparison of sizes.
 	 */
 	int64_t sized_number;
 	char *output_dir;

@@ -550,8 +550,8 @@ static void finish_build(struct kernel_result *out,
 }
 
 /*
- * Check that the program which C=1 or C=2 runs exists.  make would print the
- * error of the shell for each unit.
+ * Check that the program that C=1 or C=2 runs exists.  Otherwise, make would
+ * print an error of the shell for each unit.
  */
 static int check_checker(const struct kernel_plan *p, struct err *err)
 {

@@ -231,7 +231,7 @@ static bool load_text(const struct kernel_plan *p, struct buf *text,
 	return *first && str_starts(buf_str(text), *first);
 }
 
-/* Return true if the record has the current .config, for whichever request. */
+/* Return true if the record has the current .config, for any request. */
 static bool is_recorded(const struct kernel_plan *p)
 {
 	struct buf text = { 0 };

@@ -16,8 +16,8 @@
  */
 bool kernel_module_can_prepare(const struct kernel_plan *p);
 /*
- * Files of a build directory that `make modules_prepare` creates, relative
- * paths; ends in NULL.
+ * Files that `make modules_prepare` creates, as paths relative to the build
+ * directory; ends in NULL.
  */
 extern const char *const kernel_module_prepared_files[];
 /*

@@ -179,9 +179,9 @@ static void put_condition(struct buf *out, const struct kernel_plan *p,
 }
 
 /*
- * Begin a line of the script.  In a directory that the user named, the command
- * that follows on the line runs only if the directory is not prepared: it could
- * change the release of a kernel that was built in it.
+ * Begin the line with the command that prepares the build directory.  The
+ * command could change the release of a kernel that was built in a directory of
+ * the user, so there it runs only if the directory is not prepared.
  */
 static void put_preparation_test(struct buf *out, const struct kernel_plan *p)
 {

@@ -24,8 +24,8 @@
 #include "kernel/plan.h"
 
 /*
- * Return the text of the error for a target without a rule, see
- * kconfig_suggest_target().  The caller frees it.
+ * Return the error message for an unknown target, which
+ * kconfig_suggest_target() composes.  The caller frees it.
  */
 char *kernel_unknown_target_text(const struct kernel_plan *p,
 				 const char *target);

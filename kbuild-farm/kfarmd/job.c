@@ -26,6 +26,7 @@
 #define LARGE_OUTPUT_BYTES \
 	(1u << 18) /* larger outputs are hashed on a thread */
 
+/* Scheduling attributes of the compiler and the tool. */
 struct kfarmd_scheduling {
 	bool pinned;
 	struct machine_cpus cpus; /* if pinned */
@@ -34,7 +35,7 @@ struct kfarmd_scheduling {
 _Static_assert(sizeof(struct kfarmd_scheduling) <= SANDBOX_PREPARE_MAX,
 	       "the sandbox must accept the argument of set_scheduling()");
 
-/* See `prepare` of struct sandbox_job. */
+/* Apply the attributes; `prepare` of struct sandbox_job. */
 static const char *set_scheduling(const void *arg)
 {
 	const struct kfarmd_scheduling *s = arg;

@@ -53,7 +53,7 @@ struct kfarmd_job {
 	struct strv argv;
 	struct strv env;
 	struct strv tool_argv; /* command line of the step's tool */
-	struct kfarmd_scheduling *scheduling; /* of both programs */
+	struct kfarmd_scheduling *scheduling; /* NULL: no slot yet */
 	int version; /* of the session's protocol */
 	struct digest job_digest;
 

@@ -310,12 +310,12 @@ static const struct nightly_result *find_older(const struct nightly_store *s,
 
 /*
  * Set *out to the result to report for `r`, a result of this run.  The contents
- * of *out are borrowed.  The candidates are `r` and the unreported results that
- * precede it, the newest first.  The first one that is news is reported, with
- * out->previous set to the result that it was compared with: the newest older
- * result that was reported or, if the candidate is no news to a reader of all
- * reports, the next older result.  So a change is reported even if a later
- * result undoes it before a report can be delivered.
+ * of *out are borrowed.  The candidates are `r` and the unreported results
+ * before it, the newest first.  A candidate is compared with the newest older
+ * result that was reported and, if it has no news, with the next older result.
+ * The first candidate with news is reported, and out->previous is the result
+ * with which it was compared.  So a change is reported even if a later result
+ * reverts it before a report can be delivered.
  */
 static void find_unsent(struct nightly_result *out,
 			const struct nightly_store *s,

@@ -18,8 +18,8 @@
  *
  * A result is published with an empty file `untold` in its directory, which is
  * removed once the result was reported or had no news.  So a result that was
- * not reported because of a kill, a full disk or a failing mailer is considered
- * by the report of the next run.
+ * not reported because of a kill, a full disk or a failing mailer is a
+ * candidate for the report of the next run.
  */
 #ifndef NIGHTLY_STORE_H
 #define NIGHTLY_STORE_H

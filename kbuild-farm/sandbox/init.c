@@ -437,7 +437,7 @@ struct init_job {
  * sandbox init, and because it is too large for the stack.
  */
 static struct init_job init_jobs[SANDBOX_INIT_JOBS_MAX];
-/* aligned for the argument of `prepare`, with which a text begins */
+/* aligned, because the text begins with the argument of `prepare` */
 static _Alignas(max_align_t) char init_message_text[SANDBOX_ARGS_MAX];
 static char *message_strings[SANDBOX_INIT_STRINGS_MAX + 2];
 static const struct sandbox_init_setup *init_config;

@@ -65,7 +65,7 @@ struct sandbox_msg {
 	uint32_t envc;
 	/* length of the argument in front of the strings */
 	uint32_t prepare_bytes;
-	/* see struct sandbox_job; valid in all forks of kfarmd */
+	/* see struct sandbox_job; its address is valid in forks of kfarmd */
 	const char *(*prepare)(const void *arg);
 	/* bit i: descriptor i of enum sandbox_msg_fd is present */
 	uint32_t fd_mask;

@@ -257,7 +257,7 @@ struct sandbox_job {
 	 * SANDBOX_PREPARE_MAX) at `prepare_arg`.  The process is a fork of a
 	 * program with threads, so the function may only make system calls.  It
 	 * returns NULL, or the name of the failed system call with errno set;
-	 * the job is then NOT_STARTED.  NULL: none.
+	 * the job is then NOT_STARTED.  A `prepare` of NULL is not called.
 	 */
 	const char *(*prepare)(const void *arg);
 	const void *prepare_arg;

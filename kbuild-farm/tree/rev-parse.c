@@ -204,7 +204,7 @@ static int parse_revision(git_repository *repo, const char *rev,
 	bool any;
 	int ret = git_revparse_ext(at, ref, repo, rev);
 
-	/* For libgit2, a shorter prefix of a hash is always ambiguous. */
+	/* libgit2 calls each prefix of a hash below this length ambiguous. */
 	if (ret == GIT_EAMBIGUOUS &&
 	    rev_name_length(rev) < GIT_OID_MINPREFIXLEN)
 		ret = GIT_ENOTFOUND;

@@ -42,7 +42,7 @@ struct tree_state {
 
 #define TREE_BRANCHES_MAX 5
 
-/* "clone", "borrows", "in-place" and "import". */
+/* names of the kinds: "clone", "borrows", "in-place" and "import" */
 extern const char *const tree_kinds[TREE_KIND_IMPORT + 1];
 /* A struct tree_branch in state.json and in listings. */
 extern const struct record tree_branch_record;

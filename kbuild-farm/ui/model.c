@@ -58,7 +58,7 @@ const struct ui_second *ui_model_second(const struct ui_model *m, uint64_t now,
 unsigned ui_model_rate_milli(const struct ui_model *m, uint64_t now,
 			     unsigned seconds)
 {
-	/* The second of the snapshot is not complete in this model. */
+	/* The model has only a part of the second of the snapshot. */
 	uint64_t first = m->snapshot_ms ? m->snapshot_ms / 1000 + 1 : 0;
 	uint64_t second = now / 1000, sum = 0;
 

@@ -69,7 +69,7 @@ void ui_row_put(const struct ui_row *r, unsigned row, const struct ui_node *n);
 
 /*
  * Return the number of slots to draw: the reported number or, if it is unknown,
- * the number of slots that were ever used.
+ * the number of slots that jobs have used so far.
  */
 unsigned ui_row_count_slots(const struct ui_model *m, const struct ui_node *n);
 /* Draw a job: "run 3.2s kernel/fork.c". */

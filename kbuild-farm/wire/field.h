@@ -76,7 +76,7 @@ struct wire_field {
 	uint8_t since; /* first version with the field; 0 for all versions */
 	/* value of a number in versions without the field */
 	uint64_t absent;
-	/* a version without the field can express any value by omitting it */
+	/* versions without the field can omit it regardless of its value */
 	bool optional;
 	/*
 	 * If not NULL, the first version with each value of a number from 0 to
