@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # The artifacts of a build.  Archives have the same bytes whatever the umask and
 # the time, are not packed again while nothing has changed, and are complete or

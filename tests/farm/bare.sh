@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # A node without a compiler, which runs under an ordinary user's account, builds
 # all units with the build host's own toolchains.

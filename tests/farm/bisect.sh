@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # `git bisect run kfarm build` over eight commits.  A commit is skipped if a
 # node sends wrong results or dies, or if Kconfig is broken.  The bisection

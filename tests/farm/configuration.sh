@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # The configuration of Linux 6.1 from a server, the configuration file and the
 # command line, made by the tree's own Kconfig.  Nothing else is compiled.

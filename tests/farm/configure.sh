@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # configure.sh [PACKAGE...] - run configure scripts by dash and by kfarm's recipe
 # shell, and compare output, exit status and all files

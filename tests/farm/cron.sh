@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # A real cron, in its own mount and PID namespaces, runs the line that `kfarm
 # nightly install --cron` prints, with every minute as its time.  The test

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # devicetree.sh - device trees of arm64.  Nodes preprocess them and run dtc;
 # every file of the build directory equals that of a plain make: the

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # Interactive targets on a terminal: the real menuconfig of Linux 6.1 draws,
 # ends with saved choices, and ends on Ctrl-C.  make's output and exit status

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # A disk of the build host fills up during the build: kfarm prints one line that
 # names it, and ends.  Once there is room, the same command continues and gives

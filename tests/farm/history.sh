@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # Builds in the history: successful, failed, interrupted and killed builds,
 # several builds of one command, two concurrent builds, and commands of `kfarm

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # The reports of nightly runs in an environment like cron's (env -i, no
 # terminal): to stdout, by mail and to a command, with hostile commits and

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # Several architectures and configurations in one command.  Each build equals
 # that of a plain make and has its own directories.  A build that is impossible,

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # Modules outside of the tree, and changes of W, C, V and of targets, with Linux
 # 6.1: kfarm configures and prepares a build directory once, and shows the

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # Ten runs of `kfarm nightly run` for a small tree, of which one commit breaks
 # it and a later one fixes it.  nightly.out is the expected output, with the

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # objtool.sh - a part of Linux for x86_64.  Nodes run objtool on each object
 # before they return it.  Every file of the build directory and objtool's

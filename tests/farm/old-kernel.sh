@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # A node with an old kernel, without user namespaces for any user: the sandbox
 # tests with their attacks, the admission tests, and a build, with kfarmd under

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # Side outputs of compiles, and LTO objects: all files of a small program equal
 # those of plain make, with good nodes and with nodes that die or send wrong

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # progress.sh - the number of jobs that kfarm counts in the makefiles of Linux
 # before a build without a baseline.  It differs by less than 10 % from the

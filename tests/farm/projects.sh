@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: full
-# beside: yes
+# lane: yes
 #
 # Projects other than kernels, built by make and by kfarm run: every file is
 # equal, and nodes compile their share.  `make reach` tests many more projects.

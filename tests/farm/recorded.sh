@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # recorded.sh [--config tiny|modules|x86 | --recipes FILE --dir DIR] [--parts N]
 # - run the recipes of a build by /bin/sh and by kfarm's recipe shell

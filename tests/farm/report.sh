@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # Reports of real builds.  The figures equal those of metadata.json, a browser
 # displays the page without any network request, and the trace has a valid

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # Setups that cannot work: kfarm prints one clear line for each and exits with
 # 1.  On a full disk, make exits with 2, and no file is incomplete.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # shell.sh - make with kfarm's recipe shell equals plain make in its output, its
 # exit status, its files and the environment of its recipes.  The test uses

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # Build systems that record their compiler.  A project configured in `kfarm run`
 # builds without it, even when kfarm is removed, and vice versa.  Also tested:

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # tools.sh - programs that a user has replaced.  kfarm does the work of fixdep,
 # cat, rm and others itself, but only if it identifies the installed programs.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # kfarm tree with real servers on loopback (file, git, http, ssh) and with
 # misbehaving ones; killed at any moment, two at once, on a full disk, and with

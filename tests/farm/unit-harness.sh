@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # tests/lib/test.h and tests/run: a program with tests that pass, fail and are
 # skipped, and what libcheck and tests/run report of it.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # ARCH reaches make in the same way in which the user set it.  For an x86_64
 # kernel with UNWINDER_ORC, scripts/Makefile of Linux 6.1 assigns ARCH.  A

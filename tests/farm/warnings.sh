@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # New diagnostics since the baseline: -W and its exit status 101.  Each build
 # compiles one unit.  The cases are moved lines, headers, errors, another

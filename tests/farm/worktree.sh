@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # `kfarm build --tree NAME --rev REV`: private worktrees that switch between
 # revisions.  The test checks which units are compiled, killed builds, full

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # The archives of the other tests: the compilers work in any directory, good
 # signatures are good, and gpgv rejects each bad signature for its own reason.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # toolchain/hostlib.sh - a compiler whose cc1 needs a library that current
 # systems lack, like gcc 7.3.0 and older.  kfarm rejects it with advice,

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# beside: yes
+# lane: yes
 #
 # transcript.sh - `kfarm toolchain` as a user types it, from a search to plain
 # make with a normalized name, against a server with kernel.org's layout; the
