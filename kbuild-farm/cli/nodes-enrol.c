@@ -729,6 +729,7 @@ static const char *find_same_machine(const struct node_roster *all,
  */
 static int remove_node(struct nodes_request *r, const char *name)
 {
+	const char *same = find_same_machine(&r->roster, name);
 	const char *address = NULL, *ssh = NULL;
 	struct err err = { 0 };
 	int ret = check_users_file(r, name, &err);
@@ -737,12 +738,8 @@ static int remove_node(struct nodes_request *r, const char *name)
 		address = conf_get(r->conf, "node", name, "address");
 		ssh = conf_get(r->conf, "node", name, "ssh");
 	}
-	if (!ret && find_same_machine(&r->roster, name)) {
-		log_info("%s: removed only from the configuration: %s has the "
-			 "same key, so kfarmd on this node is still in use",
-			 name, find_same_machine(&r->roster, name));
-	} else if (!ret && address && !r->keep &&
-		   (ssh || str_starts(address, "ssh:"))) {
+	if (!ret && !same && address && !r->keep &&
+	    (ssh || str_starts(address, "ssh:"))) {
 		bool through = str_starts(address, "ssh:");
 
 		ret = uninstall_node(name, ssh ? ssh : address + strlen("ssh:"),
@@ -757,6 +754,10 @@ static int remove_node(struct nodes_request *r, const char *name)
 	}
 	if (!ret)
 		ret = conf_remove_section("node", name, &err);
+	if (!ret && same && !r->keep)
+		log_info("%s: removed only from the configuration: %s has the "
+			 "same key, so kfarmd on this node is still in use",
+			 name, same);
 	if (ret == -ENOENT && !address)
 		node_roster_set_unknown(&r->roster, name, &err);
 	return ret ? nodes_log_error(r, &err) : EXIT_OK;

@@ -530,7 +530,7 @@ static int generate_config(struct kernel_build_state *run, struct err *err)
 	} else if (saved) {
 		kernel_build_note(
 			run,
-			"%s was not written by kfarm and is replaced; "
+			"%s was not written by kfarm and was replaced; "
 			"%s is a copy",
 			path, saved);
 	}
