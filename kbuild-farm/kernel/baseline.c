@@ -15,6 +15,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define BASELINE_SEARCH_MAX 1000 /* maximum number of builds examined */
 
@@ -197,6 +198,7 @@ struct baseline_search {
 	int64_t build_number; /* number of this build */
 	int64_t base_number; /* number of the baseline found, or 0 */
 	int64_t dir_number; /* number of the last build in `dir`, or 0 */
+	int64_t base_end_s, dir_end_s; /* when these two builds ended */
 	struct history *h;
 	/* sizes of the last good build with sizes; NULL: not requested */
 	struct history_details *sizes;
@@ -209,6 +211,12 @@ struct baseline_search {
 	 */
 	bool base_complete;
 };
+
+/* Return the time when a build ended, in seconds since 1970, rounded up. */
+static int64_t end_s(const struct history_build *b)
+{
+	return b->start_s + b->wall_ms / 1000 + 1;
+}
 
 /* Read the sizes of a build.  A build of single files has no sizes. */
 static void read_sizes(struct baseline_search *c, const struct history_build *b)
@@ -238,12 +246,15 @@ static int consider_build(void *ctx, const struct history_build *b)
 	    b->state == HISTORY_STATE_RUNNING ||
 	    b->state == HISTORY_STATE_KILLED)
 		return 0;
-	if (!c->dir_number && str_equal(b->dir, c->dir))
+	if (!c->dir_number && str_equal(b->dir, c->dir)) {
 		c->dir_number = b->number;
+		c->dir_end_s = end_s(b);
+	}
 	/* Prefer the last build in this directory to newer builds elsewhere. */
 	if (eligible && (!c->base_number || (!c->fresh && !c->good_commits &&
 					     c->dir_number == b->number))) {
 		c->base_number = b->number;
+		c->base_end_s = end_s(b);
 		free(c->base_dir);
 		c->base_dir = b->dir ? xstrdup(b->dir) : NULL;
 	}
@@ -317,9 +328,11 @@ static void find_in_history(struct kernel_build_state *run, struct history *h,
 	 */
 	if (ret >= 0 && c->base_number && (!c->fresh || c->base_complete)) {
 		ret = read_baseline_diags(h, c->base_number, &e->diags, &err);
+		e->diags_end_s = c->base_end_s;
 		if (!ret && !c->fresh && c->dir_number &&
 		    c->dir_number != c->base_number) {
 			e->has_dir_diags = true;
+			e->diags_end_s = c->dir_end_s;
 			ret = read_baseline_diags(h, c->dir_number,
 						  &e->dir_diags, &err);
 		}
@@ -401,15 +414,17 @@ struct current_diag_filter {
 	bool complete; /* make built all goals */
 };
 
-static bool exists_in_dir(const char *dir, const char *name)
+/* Return the mtime of a file in seconds since 1970, or -1 if it is missing. */
+static int64_t mtime_in_dir(const char *dir, const char *name)
 {
 	/* A module outside of the tree has an absolute name. */
 	char *path = name[0] == '/' ? xstrdup(name) :
 				      xasprintf("%s/%s", dir, name);
-	bool yes = fs_exists(path);
+	struct stat st;
+	int64_t mtime_s = stat(path, &st) ? -1 : (int64_t)st.st_mtime;
 
 	free(path);
-	return yes;
+	return mtime_s;
 }
 
 /* Return true if the baseline's diagnostic still applies in this build. */
@@ -425,17 +440,21 @@ static bool is_diag_current(void *ctx, const struct diag *d)
 		return false;
 	/* A source that has been removed is not compiled again. */
 	if (d->file && d->file[0] != '/' && d->file[0] != '<' && d->line &&
-	    !exists_in_dir(tree, d->file) && !exists_in_dir(dir, d->file))
+	    mtime_in_dir(tree, d->file) < 0 && mtime_in_dir(dir, d->file) < 0)
 		return false;
 	strv_split(&objects, d->object, " ");
 	for (size_t i = 0; !yes && i < objects.n; i++) {
 		const char *object = objects.v[i];
+		int64_t mtime_s;
 
 		if (diag_log_has_object(&run->log, object, strlen(object)))
 			continue;
+		/* A build of other targets may have compiled the object. */
+		mtime_s = mtime_in_dir(dir, object);
+		if (mtime_s > run->baseline.diags_end_s)
+			continue;
 		/* An incomplete make may not have reached this object. */
-		yes = !s->complete ||
-		      (!run->baseline.fresh && exists_in_dir(dir, object));
+		yes = !s->complete || (!run->baseline.fresh && mtime_s >= 0);
 	}
 	strv_release(&objects);
 	return yes;

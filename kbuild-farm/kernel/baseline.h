@@ -51,6 +51,12 @@ struct kernel_baseline {
 	 */
 	bool has_dir_diags;
 	struct diag_set dir_diags;
+	/*
+	 * Time in seconds since 1970 when the build of `dir_diags` ended, or if
+	 * there is none, the baseline.  The diagnostics of an object that was
+	 * written later no longer apply.
+	 */
+	int64_t diags_end_s;
 	bool fresh; /* the build directory had no objects before this build */
 	struct diag_change change; /* result of the comparison */
 };

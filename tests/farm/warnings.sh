@@ -192,6 +192,31 @@ new_build --bloat
 check "bloat: where the earlier one is no more" \
 	grep -q 'vmlinux of build [0-9]* no longer exists' "$work/kfarm.log"
 
+# ---- single files ----
+
+# one_file: build the object of $b, which has a baseline of its own.
+one_file()
+{
+	"$bin/kfarm" build -C "$tree" -b "$build" -a arm64 -k tinyconfig \
+		--no-remote beta/unit_1.o >"$work/kfarm.log" 2>&1
+}
+
+echo 'int broken(' >>"$b"
+one_file
+is "an error in a single file" 2 $?
+check "is counted" grep -q 'errors 1' "$work/kfarm.log"
+sed -i '$d' "$b"
+python3 -c 'import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as db:
+    db.execute("UPDATE build SET began_s = began_s - 100")' \
+	"$XDG_STATE_HOME/kfarm/history.db"
+new_build
+one_file
+is "an error that a build of other targets cured: status" 0 $?
+is "an error that a build of other targets cured: is gone" \
+	"errors 0 (0 new, 1 gone)" \
+	"$(grep -o 'errors [0-9]*\( (.*)\)*' "$work/kfarm.log")"
+
 # ---- git bisect ----
 
 cp "$work/a" "$a" && cp "$work/b" "$b"
