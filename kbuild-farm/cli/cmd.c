@@ -293,16 +293,16 @@ int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
 		if (got != ARGS_OPTION || o >= all + n_own ||
 		    is_given_again(c, o, argv))
 			continue;
-		if (c->verbs &&
-		    !(v && o->long_name &&
-		      str_list_has(v->option_names, ' ', o->long_name)))
-			continue;
 		/* Another command has this option: skip its value, too. */
 		if (!o->value_name && *args.argv && **args.argv != '-' &&
 		    takes_value_elsewhere(o, all + n_own)) {
 			args.argv++;
 			continue;
 		}
+		if (c->verbs &&
+		    !(v && o->long_name &&
+		      str_list_has(v->option_names, ' ', o->long_name)))
+			continue;
 		if (o->long_name)
 			strv_addf(out, args.value ? "--%s=%s" : "--%s",
 				  o->long_name, args.value);
