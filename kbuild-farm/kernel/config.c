@@ -491,10 +491,10 @@ static int generate_config(struct kernel_build_state *run, struct err *err)
 	struct stat st = { 0 };
 	struct err ignored;
 	char *saved = NULL;
+	bool existed = !stat(path, &st);
 	int ret = 0;
 
-	if (stat(path, &st) ||
-	    fs_read(path, KCONFIG_TEXT_MAX, &before, &ignored))
+	if (!existed || fs_read(path, KCONFIG_TEXT_MAX, &before, &ignored))
 		buf_reset(&before);
 	if (before.len && k->base != KCONFIG_BASE_EXISTING &&
 	    !is_recorded(run->plan))
@@ -515,6 +515,11 @@ static int generate_config(struct kernel_build_state *run, struct err *err)
 	}
 	if (!ret && (k->n_fragments || k->base == KCONFIG_BASE_FILE))
 		ret = run_target(run, "olddefconfig", err);
+	/* The next build must not mistake a partial .config for the user's. */
+	if (ret && before.len)
+		fs_write(path, buf_bytes(&before), st.st_mode & 0777, &ignored);
+	else if (ret && !existed)
+		unlink(path);
 
 	/*
 	 * Restore the mtime of an unchanged .config so that make rebuilds
@@ -577,6 +582,9 @@ int kernel_config_apply(struct kernel_build_state *run, struct err *err)
 	} else {
 		made = s->refresh;
 	}
+	/* Settings that Kconfig rejected are part of the record. */
+	if (made)
+		write_stamp(s, p);
 	if (!ret && s->rejected.n && !p->request->allow_mismatch) {
 		path = kernel_plan_path(p, ".config");
 		ret = set_rejected_error(&s->rejected, path, err);
@@ -590,8 +598,6 @@ int kernel_config_apply(struct kernel_build_state *run, struct err *err)
 		kernel_build_note(run,
 				  "and %zu more settings rejected by Kconfig",
 				  s->rejected.n - WARNINGS_MAX);
-	if (made)
-		write_stamp(s, p);
 	run->config.mtime_ns = read_config_mtime(p);
 	return 0;
 }

@@ -125,6 +125,57 @@ TEST(a_configuration_that_kfarm_would_write_needs_no_copy)
 	kernel_build_end(&run);
 }
 
+TEST(a_configuration_with_rejected_settings_needs_no_copy)
+{
+	char *frag = at("frag"), *path;
+
+	req.kconfig = "defconfig";
+	put_file("frag", "CONFIG_NODEP=y\n", 0644);
+	strv_add(&req.fragments, frag);
+	start();
+	ck_assert_int_eq(kernel_config_apply(&run, &err), -EINVAL);
+	kernel_build_end(&run);
+	put_file("frag", "CONFIG_B=y\n", 0644);
+	start();
+	must(kernel_config_apply(&run, &err));
+	path = kernel_plan_path(&plan, ".config.saved");
+	ck_assert(!fs_exists(path));
+	ck_assert(!was_told("not written by kfarm"));
+	kernel_build_end(&run);
+	free(path);
+	free(frag);
+}
+
+/* The .config before a make that fails, or NULL. */
+static const char *const before_failure[] = { NULL, "x\n" };
+
+TEST_EACH(a_failed_make_leaves_the_configuration, before_failure)
+{
+	char *file = at("c"), *path, *saved, *got;
+
+	put_file("c", "CONFIG_A=y\n", 0644);
+	req.kconfig = file;
+	words(&req.variables, "KCONFIG_FAILS=1");
+	start();
+	path = kernel_plan_path(&plan, ".config");
+	saved = kernel_plan_path(&plan, ".config.saved");
+	must(fs_mkdirs(plan.builddir.dir, 0755, &err));
+	if (*row)
+		must(fs_write(path, bytes_str(*row), 0644, &err));
+	ck_assert_int_eq(kernel_config_apply(&run, &err), 2);
+	ck_assert(!fs_exists(saved));
+	ck_assert_int_eq(fs_exists(path), *row != NULL);
+	if (*row) {
+		got = get_file(path);
+		ck_assert_str_eq(got, *row);
+		free(got);
+	}
+	kernel_build_end(&run);
+	free(saved);
+	free(path);
+	free(file);
+}
+
 TEST(what_was_edited_by_menuconfig_is_kept_and_told)
 {
 	char *path, *by;

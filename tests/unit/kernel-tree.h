@@ -81,6 +81,7 @@ static const char makefile[] =
 	"\t@echo CONFIG_MODULES=y >> $(out)/.config\n"
 	"\t@echo '# CONFIG_A is not set' >> $(out)/.config\n"
 	"olddefconfig:\n"
+	"\t@test ! '$(KCONFIG_FAILS)'\n"
 	"\t@sed -i '/CONFIG_NODEP/d' $(out)/.config\n"
 	"syncconfig:\n"
 	"\t@mkdir -p $(out)/include/config\n"
