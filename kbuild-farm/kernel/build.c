@@ -563,8 +563,11 @@ static int check_checker(const struct kernel_plan *p, struct err *err)
 	if (!mode || (strcmp(mode, "1") && strcmp(mode, "2")))
 		return 0;
 	check = check ? check : "sparse";
-	/* A path can be relative to the tree, or contain variables of make. */
-	if (check[strcspn(check, "/$")])
+	/*
+	 * A path can be relative to the tree, or contain variables of make.
+	 * Variables of the shell can precede the name.
+	 */
+	if (check[strcspn(check, "/$")] || check[strcspn(check, "= ")] == '=')
 		return 0;
 	name = xstrndup(check, strcspn(check, " "));
 	path = kernel_environ_path(&p->compiler.path_dirs, p->env);
