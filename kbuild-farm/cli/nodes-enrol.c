@@ -705,21 +705,30 @@ static int uninstall_node(const char *name, const char *ssh,
 	return ret;
 }
 
-/* Return the name of another node with the same key, or NULL. */
-static const char *find_same_machine(const struct node_roster *all,
-				     const char *name)
+/*
+ * Return another node with the same key, which is the same machine, or NULL.
+ * The caller frees the name.  An invalid setting of another node does not
+ * matter.
+ */
+static char *find_same_machine(const struct conf *c, const char *name)
 {
-	const struct node_entry *e = node_roster_get(all, name);
+	const char *key = c ? conf_get(c, "node", name, "key") : NULL;
+	struct strv nodes = { 0 };
+	struct digest pin, other;
+	char *same = NULL;
 
-	for (size_t i = 0; e && i < all->n; i++) {
-		const struct node_entry *other = &all->v[i];
-
-		if (other != e && e->address.kind == NODE_ADDRESS_TLS &&
-		    other->address.kind == NODE_ADDRESS_TLS &&
-		    digest_equal(&other->pin, &e->pin))
-			return other->name;
+	if (!key || !tls_key_parse_fingerprint(&pin, key))
+		return NULL;
+	conf_list_subsections(c, "node", &nodes);
+	for (size_t i = 0; !same && i < nodes.n; i++) {
+		key = conf_get(c, "node", nodes.v[i], "key");
+		if (strcmp(nodes.v[i], name) != 0 && key &&
+		    tls_key_parse_fingerprint(&other, key) &&
+		    digest_equal(&other, &pin))
+			same = xstrdup(nodes.v[i]);
 	}
-	return NULL;
+	strv_release(&nodes);
+	return same;
 }
 
 /*
@@ -729,8 +738,8 @@ static const char *find_same_machine(const struct node_roster *all,
  */
 static int remove_node(struct nodes_request *r, const char *name)
 {
-	const char *same = find_same_machine(&r->roster, name);
 	const char *address = NULL, *ssh = NULL;
+	char *same = find_same_machine(r->conf, name);
 	struct err err = { 0 };
 	int ret = check_users_file(r, name, &err);
 
@@ -760,6 +769,7 @@ static int remove_node(struct nodes_request *r, const char *name)
 			 name, same);
 	if (ret == -ENOENT && !address)
 		node_roster_set_unknown(&r->roster, name, &err);
+	free(same);
 	return ret ? nodes_log_error(r, &err) : EXIT_OK;
 }
 

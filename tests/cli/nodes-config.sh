@@ -54,6 +54,18 @@ run cat "$config"
 run kfarm nodes remove neo4b
 run kfarm nodes limits | figures
 
+# Nodes with one key are one machine, also if another node is invalid.
+mkdir stubs
+printf '#!/bin/sh\necho "$*: called" >&2; exit 255\n' >stubs/ssh
+chmod +x stubs/ssh
+for name in one two; do
+	printf '[node "%s"]\nssh = %s\naddress = tls:127.0.0.1:1\nkey = SHA256:%s\n' \
+		$name $name "$(printf 'A%.0s' {1..43})"
+done >"$config"
+printf '[node "odd"]\naddress = odd:x\n' >>"$config"
+PATH=$TMP/stubs:$PATH run kfarm nodes remove one
+run cat "$config"
+
 export KFARM_CONFIG=$TMP/other
 run kfarm nodes list
 run kfarm nodes add x unix:/nowhere/sock
