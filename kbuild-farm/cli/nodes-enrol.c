@@ -682,10 +682,13 @@ static int uninstall_node(const char *name, const char *ssh,
 			 name, a.n_other_clients,
 			 format_plural(a.n_other_clients));
 	else if (!ret && a.program)
-		log_info("%s: removed the service of kfarmd, its key and its "
-			 "store; %s remains, because it was installed before "
-			 "`kfarm nodes add`",
-			 name, a.program);
+		log_info("%s: removed %s; %s remains, because it was "
+			 "installed before `kfarm nodes add`",
+			 name,
+			 mode == ADMIN_ENROL_MODE_SSH ?
+				 "the store" :
+				 "the service of kfarmd, its key and its store",
+			 a.program);
 	else if (!ret)
 		log_info("%s: removed kfarmd, its key and its store", name);
 	if (ret == -EHOSTUNREACH || ret == -ETIMEDOUT || ret == -ENOENT) {

@@ -231,23 +231,6 @@ static bool load_text(const struct kernel_plan *p, struct buf *text,
 	return *first && str_starts(buf_str(text), *first);
 }
 
-/* Return true if the record has the current .config, for any request. */
-static bool is_recorded(const struct kernel_plan *p)
-{
-	struct buf text = { 0 };
-	const char *recorded, *current;
-	char *first;
-	bool same;
-
-	load_text(p, &text, &first);
-	recorded = strchr(buf_str(&text), ' ');
-	current = first ? strchr(first, ' ') : NULL;
-	same = recorded && current && str_starts(recorded, current);
-	buf_release(&text);
-	free(first);
-	return same;
-}
-
 /*
  * `rest` is "STAMPS TEXTS TARGET", the rest of the record's first line.  Return
  * a copy of TARGET, or NULL if the line has no TARGET.
@@ -263,6 +246,30 @@ static char *parse_edit_target(const char *rest)
 	}
 	len = strcspn(word, "\n");
 	return len ? xstrndup(word, len) : NULL;
+}
+
+/*
+ * Return true if kfarm generated the current .config, for whichever request,
+ * and the user has not edited it since.
+ */
+static bool is_generated(const struct kernel_plan *p)
+{
+	struct buf text = { 0 };
+	const char *recorded, *current;
+	char *first, *edit_target = NULL;
+	bool same;
+
+	load_text(p, &text, &first);
+	recorded = strchr(buf_str(&text), ' ');
+	current = first ? strchr(first, ' ') : NULL;
+	same = recorded && current && str_starts(recorded, current);
+	if (same)
+		edit_target = parse_edit_target(recorded + strlen(current));
+	same = same && !edit_target;
+	free(edit_target);
+	buf_release(&text);
+	free(first);
+	return same;
 }
 
 /*
@@ -497,7 +504,7 @@ static int generate_config(struct kernel_build_state *run, struct err *err)
 	if (!existed || fs_read(path, KCONFIG_TEXT_MAX, &before, &ignored))
 		buf_reset(&before);
 	if (before.len && k->base != KCONFIG_BASE_EXISTING &&
-	    !is_recorded(run->plan))
+	    !is_generated(run->plan))
 		ret = save_config(path, buf_bytes(&before), &saved, err);
 	if (ret)
 		goto out;
@@ -535,8 +542,8 @@ static int generate_config(struct kernel_build_state *run, struct err *err)
 	} else if (saved) {
 		kernel_build_note(
 			run,
-			"%s was not written by kfarm and was replaced; "
-			"%s is a copy",
+			"%s, which kfarm did not generate, was replaced; %s "
+			"is a copy",
 			path, saved);
 	}
 out:

@@ -339,18 +339,23 @@ take) take_program "$size" "$digest" ;;
 keep) ;;
 *) exit 1 ;;
 esac
+# Write the mark next, so that after an interruption the program is known to be
+# kfarm's.
+if [ -f "$mark" ]; then
+	:
+elif [ $kf_mode = ssh ]; then
+	put "$mark" "$program$own_program" 644
+elif [ -f $etc/key.pem ]; then
+	put $mark "by kfarm nodes add, beside what was there$own_program" 644
+else
+	put $mark "by kfarm nodes add$own_program" 644
+fi
 say "program $program"
 made_user=
 if [ $kf_mode = service ]; then
 	find_init
 	choose_user
 	[ ! $made_user ] || put $etc/made-user kfarm 644
-	if [ ! -f $mark ] && [ -f $etc/key.pem ]; then
-		put $mark "by kfarm nodes add, beside what was there$own_program" \
-			644
-	elif [ ! -f $mark ]; then
-		put $mark "by kfarm nodes add$own_program" 644
-	fi
 	exchange_keys
 	set_port
 	write_start
@@ -360,7 +365,5 @@ if [ $kf_mode = service ]; then
 	say "port $port"
 	say "user $user"
 	say "init $init"
-elif [ ! -f "$mark" ]; then
-	put "$mark" "$program$own_program" 644
 fi
 say "done"

@@ -84,6 +84,29 @@ TEST(an_edited_configuration_is_made_again)
 	free(path);
 }
 
+TEST(what_was_edited_by_menuconfig_is_saved_before_another_request)
+{
+	char *dir = at("given"), *path, *got;
+
+	req.build_dir = dir;
+	req.kconfig = "defconfig";
+	start();
+	must(kernel_config_apply(&run, &err));
+	path = kernel_plan_path(&plan, ".config");
+	must(fs_write(path, bytes_str("x\n"), 0644, &err));
+	kernel_config_record_edit(&plan, "menuconfig");
+	kernel_build_end(&run);
+	words(&req.fragments, "CONFIG_A=y");
+	start();
+	must(kernel_config_apply(&run, &err));
+	got = built(".config.saved");
+	ck_assert_str_eq(got, "x\n");
+	kernel_build_end(&run);
+	free(got);
+	free(path);
+	free(dir);
+}
+
 TEST(no_saved_configuration_is_overwritten)
 {
 	char *path = NULL, *got;
