@@ -80,7 +80,7 @@ is "the program fails" 1 $?
 says "the suite has the name of the file" "Running suite(s): base/sample"
 says "each run counts" "75%: Checks: 20, Failures: 4, Errors: 1"
 for text in 'a_failed_row_is_named[two  2]:1: ' 'row->n == 0, _i + 1 == 2' \
-	'an_error_is_not_a_part:0: ' 'err.text == "FILE: bad", "bad" == "bad"' \
+	'an_error_is_not_a_part:0: ' 'err.text == "FILE: bad", text_want == "bad"' \
 	'refuse() returned -22: FILE: bad' '/proc/self/comm is:' \
 	'it_ends_after_its_time:0: (after this point) Test timeout expired'; do
 	check "a failure has: $text" grep -qF -- "$text" out
