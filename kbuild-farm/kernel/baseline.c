@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define BASELINE_SEARCH_MAX 1000 /* maximum number of builds examined */
 
@@ -412,6 +413,7 @@ int kernel_baseline_find(struct kernel_build_state *run, bool fresh,
 struct current_diag_filter {
 	const struct kernel_build_state *run;
 	bool complete; /* make built all goals */
+	int64_t now_s; /* seconds since 1970 */
 };
 
 /* Return the mtime of a file in seconds since 1970, or -1 if it is missing. */
@@ -449,9 +451,15 @@ static bool is_diag_current(void *ctx, const struct diag *d)
 
 		if (diag_log_has_object(&run->log, object, strlen(object)))
 			continue;
-		/* A build of other targets may have compiled the object. */
 		mtime_s = mtime_in_dir(dir, object);
-		if (mtime_s > run->baseline.diags_end_s)
+		/*
+		 * A build of other targets may have compiled the object since:
+		 * a compile with an error leaves none.  A time in the future is
+		 * that of another clock.
+		 */
+		if (mtime_s >= 0 && d->severity == DIAG_SEV_ERROR)
+			continue;
+		if (mtime_s > run->baseline.diags_end_s && mtime_s <= s->now_s)
 			continue;
 		/* An incomplete make may not have reached this object. */
 		yes = !s->complete || (!run->baseline.fresh && mtime_s >= 0);
@@ -483,7 +491,7 @@ static void report_diagnostic(struct kernel_build_state *run,
 
 void kernel_baseline_compare(struct kernel_build_state *run, bool complete)
 {
-	struct current_diag_filter s = { run, complete };
+	struct current_diag_filter s = { run, complete, time(NULL) };
 	struct kernel_baseline *e = &run->baseline;
 	struct diag_set *found = &run->log.found;
 
