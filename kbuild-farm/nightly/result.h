@@ -81,6 +81,11 @@ struct nightly_result {
 	bool timed_out;
 	char *dir; /* absolute; NULL: no files */
 	int64_t history_id; /* build number in the history; 0: unknown */
+	/*
+	 * last build number in the history before the build; not part of the
+	 * file
+	 */
+	int64_t previous_id;
 	unsigned n_errors, n_new_errors, n_warnings, n_new_warnings;
 	/*
 	 * The first new diagnostics, or the reason why the build could not be

@@ -66,6 +66,7 @@ static void begin_result(struct nightly_result *r,
 		.toolchain = xstrdup(p->compiler ? p->compiler : word),
 		.build = xstrdup(p->name),
 		.began_s = (long long)time(NULL),
+		.previous_id = history_last_number(),
 		.command = buf_steal(&command), /* reproduces the build */
 		.commit = xstrdup(commit),
 		.subject = xstrdup(subject),
@@ -144,7 +145,7 @@ static void read_history(struct nightly_result *r, const char *dir)
 
 	/* Ignore a build that an earlier run made in this directory. */
 	if (h && !history_build_find_output(h, dir, &b, &ignored) &&
-	    b.start_s >= r->began_s) {
+	    b.number > r->previous_id) {
 		r->history_id = b.number;
 		r->n_new_errors = to_count(b.n_new_errors);
 		r->n_new_warnings = to_count(b.n_new_warnings);
@@ -581,9 +582,9 @@ static int build_for_search(void *ctx, const char *commit, size_t between,
 	if (ret)
 		return ret;
 	how.dir = dir;
+	begin_result(&r, s->p, commit, "", NIGHTLY_DECISION_FORCED);
 	ret = run_job_in_child(s->w, s->p, commit, &how, &ended, err);
 	if (!ret) {
-		begin_result(&r, s->p, commit, "", NIGHTLY_DECISION_FORCED);
 		finish_result(&r, &ended, dir);
 		/*
 		 * Delete the path of the output directory from the history,
@@ -600,8 +601,8 @@ static int build_for_search(void *ctx, const char *commit, size_t between,
 		     r.end == NIGHTLY_END_GOOD   ? "good" :
 		     r.end == NIGHTLY_END_FAILED ? "bad" :
 						   "cannot be built");
-		nightly_result_release(&r);
 	}
+	nightly_result_release(&r);
 	free(dir);
 	return ret;
 }

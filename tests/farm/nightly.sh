@@ -371,6 +371,32 @@ check "and which" grep -q 'other: tree mini: unknown revision "nosuch"' "$work/l
 nightly nosuch >"$work/log" 2>&1
 is "a job that is none: the status" 1 $?
 
+# ---- the clock during a bisection ----
+
+# Each build sets the clock forward.
+# shellcheck disable=SC2016
+echo '$(if $(CLOCK),$(shell echo $$(($$(cat $(CLOCK)) + 60)) >$(CLOCK)))' \
+	>>"$mine/Makefile"
+commit 'mini: set the clock'
+settings "variable = CLOCK=$FAKE_TIME" >"$KFARM_CONFIG"
+date +%s >"$FAKE_TIME"
+nightly >"$work/log" 2>&1
+is "the clock goes on: the status" 0 $?
+for text in 'int worse = undeclared;' 'int later_b;'; do
+	add_line beta/unit_1.c "$text"
+	commit "beta: $text"
+done
+nightly --bisect >"$work/log" 2>&1
+check "the clock goes on: a bisection" grep -q '^First bad commit, found in' \
+	"$work/log"
+is "the clock goes on: no build is where it was built" 0 \
+	"$("$bin/kfarm" history --json | grep -c '\.building')"
+sed -i '/undeclared/d' "$mine/beta/unit_1.c"
+commit 'beta: use nothing that is not there'
+settings >"$KFARM_CONFIG"
+nightly >"$work/log" 2>&1
+is "the clock goes on: it is good again" 0 $?
+
 # ---- nodes ----
 
 nodes 2 slots=2
