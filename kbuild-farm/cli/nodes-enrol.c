@@ -709,9 +709,9 @@ static int uninstall_node(const char *name, const char *ssh,
 }
 
 /*
- * Return another node with the same key, which is the same machine, or NULL.
- * The caller frees the name.  An invalid setting of another node does not
- * matter.
+ * Return the name of another node with the same key, or NULL.  Such a node is
+ * the same machine.  The caller frees the name.  The function ignores invalid
+ * settings of other nodes, which would prevent the roster from being loaded.
  */
 static char *find_same_machine(const struct conf *c, const char *name)
 {

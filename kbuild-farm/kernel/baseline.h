@@ -52,9 +52,9 @@ struct kernel_baseline {
 	bool has_dir_diags;
 	struct diag_set dir_diags;
 	/*
-	 * Time in seconds since 1970 when the build of `dir_diags` ended, or if
-	 * there is none, the baseline.  The diagnostics of an object that was
-	 * written later no longer apply.
+	 * End of the build of `dir_diags` or, without `has_dir_diags`, of the
+	 * baseline, in seconds since 1970.  Its diagnostics do not apply to
+	 * objects that were written later.
 	 */
 	int64_t diags_end_s;
 	bool fresh; /* the build directory had no objects before this build */

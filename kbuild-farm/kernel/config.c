@@ -476,7 +476,7 @@ static int find_rejected(struct kernel_build_state *run, struct err *err)
 }
 
 /*
- * Copy a .config that kfarm has not written, because its author may need it.
+ * Copy a .config that kfarm did not generate, because its author may need it.
  * The caller frees *saved, the path of the copy.
  */
 static int save_config(const char *path, struct bytes text, char **saved,
