@@ -114,8 +114,8 @@ static void list_subdirs(struct strv *out, const char *dir, const char *within)
 
 /*
  * Add the candidates for a file in a directory below `root`: "kernel/fork.o"
- * for "kernel/frok.o" if kernel/fork.c exists, and "drivers/net/" for
- * "drivers/nett/".
+ * for "kernel/frok.o", "kernel/fork.c" and "kernel/fork" if kernel/fork.c
+ * exists, and "drivers/net/" for "drivers/nett/".
  */
 static void list_objects(struct strv *out, const char *root, const char *target)
 {
@@ -125,6 +125,8 @@ static void list_objects(struct strv *out, const char *root, const char *target)
 	const char *suffix = strrchr(str_base(target), '.');
 	struct strv names = { 0 };
 
+	if (!suffix || str_list_has(".c .S .rs .dts", ' ', suffix))
+		suffix = suffix && !strcmp(suffix, ".dts") ? ".dtb" : ".o";
 	if (str_ends(target, "/"))
 		list_subdirs(out, dir, within);
 	else
@@ -132,7 +134,7 @@ static void list_objects(struct strv *out, const char *root, const char *target)
 	for (size_t i = 0; i < names.n; i++) {
 		char *dot = strrchr(names.v[i], '.');
 
-		if (suffix && dot && dot > names.v[i] &&
+		if (dot && dot > names.v[i] &&
 		    str_list_has(".c .S .s .rs .dts", ' ', dot))
 			strv_addf(out, "%s%s%.*s%s",
 				  strcmp(within, ".") ? within : "",
@@ -173,7 +175,8 @@ char *kconfig_suggest_target(const char *tree, const char *srcarch,
 	struct strv known = { 0 };
 	char *question, *out;
 
-	if (str_ends(target, ".dtb") || str_ends(target, ".dtbo")) {
+	if (str_ends(target, ".dtb") || str_ends(target, ".dtbo") ||
+	    str_ends(target, ".dts")) {
 		/* make expects the path below arch/ARCH/boot/dts. */
 		if (str_starts(target, device_trees))
 			wanted += strlen(device_trees) + 1;

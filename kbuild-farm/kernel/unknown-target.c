@@ -476,6 +476,36 @@ static bool file_has_rule(const struct makefiles *top, const char *root,
 
 /* ---- targets ---- */
 
+/*
+ * Return true if the target is a source or a makefile of the tree or of the
+ * module's directory, for which make only prints "Nothing to be done".
+ */
+static bool is_source(const struct kernel_plan *p, const char *name)
+{
+	const char *base = str_base(name), *suffix = strrchr(base, '.');
+	char *path = xasprintf("%s/%s", p->module.dir ? p->module.dir : p->tree,
+			       name);
+	bool yes = ((suffix &&
+		     str_list_has(".c .h .S .rs .dts .dtsi", ' ', suffix)) ||
+		    str_starts(base, "Kconfig") || is_makefile_name(base)) &&
+		   fs_exists(path);
+
+	free(path);
+	return yes;
+}
+
+/* Return true if `name`, a path without a suffix, lacks the ".o". */
+static bool is_object_stem(const struct kernel_plan *p, const char *name)
+{
+	char *c = xasprintf("%s/%s.c", p->tree, name);
+	char *assembler = xasprintf("%s/%s.S", p->tree, name);
+	bool yes = fs_exists(c) || fs_exists(assembler);
+
+	free(assembler);
+	free(c);
+	return yes;
+}
+
 /* make accepts an existing file as a target, without a rule. */
 static bool is_file_target(const struct kernel_plan *p, const char *name)
 {
@@ -515,7 +545,7 @@ static bool may_have_rule(const struct makefiles *top, const char *target)
 		return file_has_rule(
 			top, p->module.dir ? p->module.dir : p->tree, target);
 	if (strchr(target, '/'))
-		return !str_ends(target, "/") ||
+		return (!str_ends(target, "/") && !is_object_stem(p, target)) ||
 		       text_has_word(text, target, PATH_LETTERS) ||
 		       has_pattern(text, target, PATH_LETTERS, false);
 	return text_has_word(text, target, NAME_LETTERS) ||
@@ -575,12 +605,15 @@ int kernel_unknown_target_check(const struct kernel_plan *p, struct err *err)
 	if (kernel_environ_value(p->env, "MAKEFILES"))
 		return 0;
 	for (size_t i = 0; i < targets->n; i++) {
-		if (is_obvious(p, targets->v[i]))
+		bool source = is_source(p, targets->v[i]);
+
+		if (!source && is_obvious(p, targets->v[i]))
 			continue;
-		if (!read)
+		if (!source && !read) {
 			read_top(&top);
-		read = true;
-		if (!may_have_rule(&top, targets->v[i]) &&
+			read = true;
+		}
+		if ((source || !may_have_rule(&top, targets->v[i])) &&
 		    !strv_has(&unknown, targets->v[i]))
 			strv_add(&unknown, targets->v[i]);
 	}

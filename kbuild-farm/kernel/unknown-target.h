@@ -2,12 +2,15 @@
 /*
  * kernel/unknown-target.h - Rejection of unknown targets before make starts.
  *
- * A target is rejected only if the tree proves that make has no rule for it:
+ * A target is rejected if it is a source or a makefile ("kernel/fork.c",
+ * "Kconfig"), or if the tree proves that make has no rule for it:
  *
  *  - drivers/a.o, drivers/a.ko (a single file): the directory does not exist;
  *    or it has no file named a.*, and no makefile of the directory or of its
  *    parents contains the word "a" or a matching pattern.
  *  - drivers/x/: the directory does not exist.
+ *  - drivers/a: drivers/a.c or drivers/a.S exists, and neither the top Makefile
+ *    nor the architecture's makefiles contain the path or a matching pattern.
  *  - vendor/a.dtb: as for a single file, in the architecture's boot/dts.
  *  - Image: neither the top Makefile nor the architecture's makefiles contain
  *    the word or a matching pattern ("%config", "Image.%",

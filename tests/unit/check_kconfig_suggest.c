@@ -53,7 +53,9 @@ static const struct {
 	{ "vendor/bord.dtb", "vendor/board.dtb" },
 	{ "dir/notes.o", NULL },
 	{ "nodir/one.o", NULL },
-	{ "dir/one", NULL },
+	{ "dir/one", "dir/one.o" },
+	{ "dir/one.c", "dir/one.o" },
+	{ "arch/arm64/boot/dts/vendor/board.dts", "vendor/board.dtb" },
 	{ "commentword", NULL }, /* present, but not as a target */
 	{ "recipeword", NULL },
 };

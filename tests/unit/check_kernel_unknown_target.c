@@ -27,7 +27,9 @@ static const struct {
 	{ "deep", false }, /* in a file that this file includes */
 	{ "platform-image", false },
 	{ "xs", true }, /* "%s" is no pattern */
-	{ "Kconfig", false }, /* an existing file */
+	{ "COPYING", false }, /* an existing file */
+	{ "Kconfig", true }, /* make does nothing for a source */
+	{ "Makefile", true },
 	/* single files */
 	{ "dir/one.o", false },
 	{ "dir/one.i", false },
@@ -55,6 +57,9 @@ static const struct {
 	{ "dri/", true },
 	{ "tools/x/", false }, /* tools/% */
 	{ "dir/program", false },
+	{ "dir/one.c", true },
+	{ "dir/one", true }, /* lacks the suffix */
+	{ "tools/host", false }, /* tools/%, although host.c exists */
 	/* device trees */
 	{ "vendor/board.dtb", false },
 	{ "vendor/bord.dtb", true },
@@ -94,7 +99,9 @@ static void put_tree(void)
 		 0644);
 	put_file("linux/deeper", "deep:\n", 0644);
 	put_file("linux/arch/arm64/neo/Platform", "platform-image:\n", 0644);
+	put_file("linux/COPYING", "", 0644);
 	put_file("linux/Kconfig", "", 0644);
+	put_file("linux/tools/host.c", "", 0644);
 	put_file("linux/dir/Makefile",
 		 "obj-$(CONFIG_A) += many.o sub/listed.o\n"
 		 "many-y := a.o b.o\n"
