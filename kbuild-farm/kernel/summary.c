@@ -276,16 +276,28 @@ void kernel_summary_size_changes(struct buf *out,
 		buf_add_str(out, "no size changes\n");
 }
 
-/* Put "built Image: arm64, gcc-12.2.0, linux-6.1.192, 1:23 wall, ...". */
+/*
+ * Put "built Image: arm64, gcc-12.2.0, linux-6.1.192, 1:23 wall, ...".  After
+ * a good build, skipped goals are left out.
+ */
 static void put_headline(struct buf *out, const char *verb,
 			 const struct kernel_metadata *m)
 {
 	const struct kernel_plan *p = m->plan;
-	char *targets = strv_join(&p->request->targets, " ");
-	char *compiler = kernel_plan_compiler_name(p);
+	const struct kernel_goals *goals = &m->run->goals;
+	char *compiler = kernel_plan_compiler_name(p), *names;
+	struct strv built = { 0 };
 
+	for (size_t i = 0; i < goals->n; i++) {
+		if (goals->v[i].status != KERNEL_GOAL_SKIP)
+			strv_add(&built, goals->v[i].name);
+	}
+	if (!goals->n || strcmp(verb, "built") != 0)
+		names = strv_join(&p->request->targets, " ");
+	else
+		names = built.n ? strv_join(&built, " ") : xstrdup("nothing");
 	buf_printf(out, "%s %s", verb,
-		   *targets      ? targets :
+		   *names        ? names :
 		   p->module.dir ? "modules" :
 				   "all");
 	if (p->module.dir) {
@@ -295,8 +307,9 @@ static void put_headline(struct buf *out, const char *verb,
 	buf_printf(out, ": %s, %s, linux-%s, ", p->arch.arch, compiler,
 		   p->version);
 	put_times(out, m->wall_ms, m->totals->cpu_ms);
+	strv_release(&built);
+	free(names);
 	free(compiler);
-	free(targets);
 }
 
 void kernel_summary_line(struct buf *out, const char *verb,

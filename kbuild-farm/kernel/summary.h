@@ -4,8 +4,8 @@
  *
  * A build prints, without line breaks inside an entry:
  *
- *	built Image modules dtbs: arm64, gcc-12.2.0, linux-6.1.192, 3:12 wall,
- *	build host 41 s CPU
+ *	built Image dtbs: arm64, gcc-12.2.0, linux-6.1.192, 3:12 wall, build
+ *	host 41 s CPU
  *	jobs 2874: 2851 remote (99.1 %), 23 local (12 .incbin, 11 plugins),
  *	4 retried, 2 duplicated
  *	node neo4a: down: ssh: no route to host

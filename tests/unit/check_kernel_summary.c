@@ -219,7 +219,7 @@ TEST(sizes_and_what_was_skipped_have_lines)
 	run.goals.v = goals;
 	run.goals.n = 3;
 	sample.artifacts = &artifacts;
-	expect("built Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
+	expect("built kselftest Image: arm64, gcc-13.3.0, linux-6.1.192, "
 	       "3:12 wall, build host 41 s CPU\n"
 	       "jobs 2874: 2851 remote (99.1 %), 23 local (12 .incbin, 11 gcc "
 	       "plugins), 4 retried, 2 duplicated\n"
@@ -228,6 +228,28 @@ TEST(sizes_and_what_was_skipped_have_lines)
 	       "skipped modules: CONFIG_MODULES is not set\n"
 	       "kselftest is incomplete; see build.log\n"
 	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
+}
+
+TEST(a_skipped_goal_is_not_built)
+{
+	struct kernel_goal goal = {
+		.name = (char[]){ "modules" },
+		.status = KERNEL_GOAL_SKIP,
+		.skip_reason = (char[]){ "CONFIG_MODULES is not set" },
+	};
+	struct buf out = { 0 };
+
+	run.goals.v = &goal;
+	run.goals.n = 1;
+	kernel_summary_line(&out, "built", &sample, "output b");
+	ck_assert_str_eq(buf_str(&out),
+			 "built nothing: arm64, gcc-13.3.0, linux-6.1.192, "
+			 "3:12 wall, build host 41 s CPU, 2874 jobs (2851 "
+			 "remote), warnings 3, errors 0, output b\n");
+	buf_reset(&out);
+	kernel_summary_line(&out, "failed", &sample, "output b");
+	ck_assert(str_starts(buf_str(&out), "failed Image modules dtbs: "));
+	buf_release(&out);
 }
 
 TEST(the_table_of_sizes_begins_with_the_largest)
