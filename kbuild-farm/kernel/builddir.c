@@ -270,6 +270,23 @@ static char *given_dir(const struct kernel_plan *p, const char **variable)
 		p->request);
 }
 
+/* Reject -b with another directory in a variable on the command line. */
+static int check_single_dir(const struct kconfig_request *r, struct err *err)
+{
+	for (size_t i = 0; r->build_dir && i < ARRAY_SIZE(dir_variables); i++) {
+		const char *name = dir_variables[i].name, *value = NULL;
+
+		if (!dir_variables[i].inherited)
+			value = kernel_environ_value(strv_list(&r->variables),
+						     name);
+		if (value && strcmp(value, r->build_dir) != 0)
+			return err_set(err, EINVAL,
+				       "-b %s conflicts with %s=%s",
+				       r->build_dir, name, value);
+	}
+	return 0;
+}
+
 /* Append up to 40 characters of `word`, unsuitable ones replaced by '_'. */
 static void add_safe_word(struct buf *out, const char *word)
 {
@@ -437,7 +454,9 @@ int kernel_builddir_find(struct kernel_builddir *out,
 		dir = default_dir_of(p);
 	}
 	free(real);
-	ret = check_path_chars("source tree", p->tree, err);
+	ret = check_single_dir(p->request, err);
+	if (!ret)
+		ret = check_path_chars("source tree", p->tree, err);
 	if (!ret)
 		ret = check_path_chars("build directory", dir, err);
 	if (!ret && out->kind == KERNEL_BUILDDIR_GIVEN)

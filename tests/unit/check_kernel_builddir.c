@@ -89,11 +89,21 @@ TEST(hostile_names_stay_one_component)
 	ck_assert_ptr_null(strpbrk(name, "/\n; "));
 }
 
-TEST(b_counts_first)
+TEST(b_precedes_the_environment)
+{
+	set_env("KBUILD_OUTPUT=/else");
+	r.build_dir = "/some/dir/";
+	expect(KERNEL_BUILDDIR_GIVEN, "/some/dir");
+}
+
+TEST(b_and_o_must_name_the_same_directory)
 {
 	words(&r.variables, "O=/else");
 	r.build_dir = "/some/dir/";
-	expect(KERNEL_BUILDDIR_GIVEN, "/some/dir");
+	ck_assert_int_eq(find(), -EINVAL);
+	ck_assert_str_eq(err.text, "-b /some/dir/ conflicts with O=/else");
+	r.build_dir = "/else";
+	expect(KERNEL_BUILDDIR_GIVEN, "/else");
 }
 
 /* `kfarm clean` would remove the directory. */

@@ -122,7 +122,7 @@ TEST(make_gets_directory_variables_and_targets)
 	char *text;
 
 	r.build_dir = "/some/dir";
-	words(&r.variables, "W=1 O=/ignored ARCH=arm64 KCFLAGS=-g");
+	words(&r.variables, "W=1 O=/some/dir ARCH=arm64 KCFLAGS=-g");
 	expect_plan();
 	kernel_plan_make_argv(&p, &argv, options, targets);
 	text = strv_join(&argv, " ");
