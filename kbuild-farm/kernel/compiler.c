@@ -4,6 +4,7 @@
 #include "base/elf.h"
 #include "base/fs.h"
 #include "base/spawn.h"
+#include "base/spellcheck.h"
 #include "base/vec.h"
 #include "base/which.h"
 #include "kernel/environ.h"
@@ -273,6 +274,29 @@ static bool is_program_on_path(const struct compiler_choice *w,
 }
 
 /*
+ * Return the suggestion of a cross compiler in PATH for a misspelled `name`, or
+ * "".  The caller frees it.
+ */
+static char *suggest_cross_gcc(const struct compiler_choice *w,
+			       const char *name)
+{
+	const struct toolchain_arch *known = w->arch->toolchain_arch;
+	struct strv found = { 0 };
+	struct spellcheck n;
+	char *out;
+
+	spellcheck_init(&n, name);
+	for (size_t i = 0; known && i < known->prefixes.n; i++) {
+		strv_addf(&found, "%sgcc", known->prefixes.v[i]);
+		if (is_program_on_path(w, found.v[i]))
+			spellcheck_add(&n, found.v[i]);
+	}
+	out = spellcheck_suggestion(&n, "", "");
+	strv_release(&found);
+	return out;
+}
+
+/*
  * Set the error for the missing program `name`.  `word` is the requested
  * release, "gcc" if any release of gcc fits, or NULL without a request.
  */
@@ -292,16 +316,22 @@ static int compiler_missing(const struct compiler_choice *w, const char *name,
 	char *package = prefix && !r.n_parts ?
 				kernel_arch_debian_package(prefix) :
 				NULL;
+	char *similar = released || package ? xstrdup("") :
+					      suggest_cross_gcc(w, name);
 
-	err_set(err, ENOENT, "%s: not found in PATH%s; %s%s%s%s%s", name,
-		released ? " and not installed" : "", get ? get : "",
-		get ? ", or " : "",
-		package  ? "install the package " :
-		released ? "select" :
-			   "install it, or select",
-		package ? package : "",
-		package ? ", or select another toolchain with -t" :
-			  " another toolchain with -t");
+	if (*similar)
+		err_set(err, ENOENT, "%s: not found in PATH%s", name, similar);
+	else
+		err_set(err, ENOENT, "%s: not found in PATH%s; %s%s%s%s%s",
+			name, released ? " and not installed" : "",
+			get ? get : "", get ? ", or " : "",
+			package  ? "install the package " :
+			released ? "select" :
+				   "install it, or select",
+			package ? package : "",
+			package ? ", or select another toolchain with -t" :
+				  " another toolchain with -t");
+	free(similar);
 	free(package);
 	free(get);
 	return -ENOENT;
@@ -663,7 +693,8 @@ static int check_choice(const struct compiler_choice *w, struct err *err)
 	int ret = find_compiler_file(w, "CC", c->name, &c->path, err);
 
 	if (ret == -ENOENT)
-		compiler_missing(w, c->name, c->is_clang ? NULL : w->cross,
+		compiler_missing(w, c->name,
+				 c->is_clang || w->cc ? NULL : w->cross,
 				 w->toolchain_word, err);
 	if (ret)
 		return ret;

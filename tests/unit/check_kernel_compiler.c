@@ -62,6 +62,25 @@ TEST(a_prefix_that_is_not_there_is_named)
 	text_has(err.text, "nosuch-gcc: not found");
 }
 
+TEST(a_misspelled_prefix_is_answered_with_one_on_path)
+{
+	put_file("tools/aarch64-linux-gnu-gcc", "", 0755);
+	ck_assert_int_eq(choose("arm64", "aarch64-linux-gnux-"), -ENOENT);
+	ck_assert_str_eq(err.text,
+			 "aarch64-linux-gnux-gcc: not found in PATH; did you "
+			 "mean \"aarch64-linux-gnu-gcc\"?");
+}
+
+TEST(the_package_of_the_cross_compiler_has_no_other_cc)
+{
+	put_file("tools/aarch64-linux-gnu-gcc", "", 0755);
+	words(&vars, "CC=nosuchcc");
+	ck_assert_int_eq(choose("arm64", NULL), -ENOENT);
+	ck_assert_str_eq(err.text,
+			 "nosuchcc: not found in PATH; install it, or select "
+			 "another toolchain with -t");
+}
+
 TEST(a_word_that_is_no_toolchain_is_refused)
 {
 	ck_assert_int_eq(choose("arm64", "frobnicate"), -EINVAL);
