@@ -272,14 +272,13 @@ static int check_is_new(const struct nodes_request *r,
 	const struct node_entry *same = node_roster_get(&r->roster, name);
 	const char *ssh = address->kind == NODE_ADDRESS_SSH ? address->text :
 							      NULL;
-	bool is_one_machine = ssh || address->kind == NODE_ADDRESS_TLS;
 
 	if (same && !(ssh && str_equal(same->ssh, ssh)))
 		return err_set(err, EEXIST,
 			       "node \"%s\" already exists (%s); run `kfarm "
 			       "nodes remove %s` first",
 			       name, same->address_text, name);
-	for (size_t i = 0; is_one_machine && i < r->roster.n; i++) {
+	for (size_t i = 0; i < r->roster.n; i++) {
 		const struct node_entry *e = &r->roster.v[i];
 
 		if (e != same && (str_equal(e->address_text, r->words.v[1]) ||
