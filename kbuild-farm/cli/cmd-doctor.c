@@ -919,7 +919,7 @@ static int doctor_main(char *const *argv)
 	if (got > 0)
 		err_set(&err, EINVAL, "unexpected argument \"%s\"", args.value);
 	if (got || run_checks(&d, &err)) {
-		log_error("%s", err.text);
+		log_error("doctor: %s", err.text);
 		goto out;
 	}
 	for (size_t i = 0; i < d.n_findings; i++) {

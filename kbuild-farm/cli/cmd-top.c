@@ -307,6 +307,10 @@ static int parse_top(struct top_options *o, char *const *argv, struct err *err)
 			       args.value);
 	if (got)
 		return got;
+	if ((o->once || o->json) && str_equal(o->ui, "ncurses"))
+		return err_set(err, EINVAL,
+			       "--ui ncurses does not apply to --once and "
+			       "--json");
 	if (!o->simulate && (o->speed_set || o->start_set || o->seed ||
 			     o->n_nodes || o->rate || o->failing_build))
 		return err_set(err, EINVAL,

@@ -110,6 +110,26 @@ char *cmd_verb_suggestion(const struct cmd *c, const char *name)
 	return question;
 }
 
+/* Check the number of arguments after the verb. */
+static int check_word_count(const struct cmd_verb *v, const struct strv *words,
+			    struct err *err)
+{
+	struct strv names = { 0 };
+	const char *missing;
+
+	if (words->n > v->max_words)
+		return err_set(err, EINVAL, "unexpected argument \"%s\"",
+			       words->v[v->max_words]);
+	if (words->n >= v->min_words)
+		return 0;
+	strv_split(&names, v->usage, " ");
+	missing = names.v[words->n];
+	err_set(err, EINVAL, "missing %.*s", (int)strcspn(missing, "."),
+		missing);
+	strv_release(&names);
+	return -EINVAL;
+}
+
 const struct cmd_verb *cmd_verb_parse(const struct cmd *c, char *const *argv,
 				      void *into, struct strv *words)
 {
@@ -148,18 +168,17 @@ const struct cmd_verb *cmd_verb_parse(const struct cmd *c, char *const *argv,
 	}
 	for (size_t i = 0; !ret && i < given.n; i++) {
 		if (!str_list_has(v->option_names, ' ', given.v[i]))
-			ret = err_set(&err, EINVAL,
-				      "--%s is not an option of %s", given.v[i],
-				      v->name);
+			ret = err_set(&err, EINVAL, "unknown option --%s",
+				      given.v[i]);
 	}
-	if (!ret && (words->n < v->min_words || words->n > v->max_words))
-		ret = err_set(&err, EINVAL, "usage: kfarm %s %s%s", c->name,
-			      v->name, v->usage);
+	if (!ret)
+		ret = check_word_count(v, words, &err);
 out:
 	strv_release(&given);
 	if (v && !ret)
 		return v;
-	log_error("%s: %s", c->name, err.text);
+	log_error("%s%s%s: %s", c->name, v ? " " : "", v ? v->name : "",
+		  err.text);
 	return NULL;
 }
 
