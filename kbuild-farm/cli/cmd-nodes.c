@@ -679,5 +679,6 @@ const struct cmd cmd_nodes = {
 	.verbs = verbs,
 	.extra_help =
 		"For an ADDRESS ssh:[USER@]HOST, kfarm installs kfarmd.  tls:HOST[:PORT],\nexec:COMMAND and unix:PATH are only added to the configuration.\n",
+	.extra_help_verb = "add",
 	.run = nodes_main,
 };

@@ -632,5 +632,6 @@ const struct cmd cmd_toolchain = {
 	.verbs = verbs,
 	.extra_help =
 		"VERSION is gcc-13, gcc-13.3.0, clang-18 and so on; the newest match is\ninstalled.  kfarm-toolchain(1) describes the commands.\n",
+	.extra_help_verb = "install",
 	.run = toolchain_main,
 };

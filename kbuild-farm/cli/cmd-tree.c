@@ -651,5 +651,6 @@ const struct cmd cmd_tree = {
 	.verbs = verbs,
 	.extra_help = "URL is http, https, ssh, git or file, or HOST:PATH.  "
 		      "`kfarm build --tree NAME`\nbuilds from a tree.\n",
+	.extra_help_verb = "add",
 	.run = tree_main,
 };

@@ -67,7 +67,8 @@ void help_one(FILE *out, const struct cmd *c, const char *verb)
 		fputs("\n", out);
 		put_options(out, c, v);
 	}
-	if (c->extra_help)
+	if (c->extra_help &&
+	    (!v || !c->extra_help_verb || !strcmp(v->name, c->extra_help_verb)))
 		fprintf(out, "\n%s", c->extra_help);
 }
 

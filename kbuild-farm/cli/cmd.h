@@ -54,6 +54,8 @@ struct cmd {
 	bool takes_command;
 	const struct cmd_verb *verbs; /* ends in an empty entry; or NULL */
 	const char *extra_help; /* end of `kfarm help NAME`, or NULL */
+	/* only verb to which `extra_help` applies; NULL for all */
+	const char *extra_help_verb;
 	/*
 	 * Run the command.  `argv` contains the options from $KFARM, then the
 	 * arguments after the name.  Returns the exit status.
