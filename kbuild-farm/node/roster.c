@@ -44,18 +44,32 @@ static void wrap_config_location(struct err *err, const struct conf *c,
 	free(at);
 }
 
+/* Prefix the error with "FILE:LINE" of a key of the node's section. */
+static void wrap_section_location(struct err *err, const struct conf *c,
+				  const char *name)
+{
+	static const char *const keys[] = {
+		"address", "slots", "codec", "key",
+		"profile", "power", "ssh",   "drain"
+	};
+	char *at = NULL;
+
+	for (size_t i = 0; !at && i < ARRAY_SIZE(keys); i++)
+		at = conf_get_origin(c, "node", name, keys[i]);
+	if (at)
+		err_wrap(err, "%s", at);
+	free(at);
+}
+
 static int load_address(struct node_entry *e, const struct conf *c,
 			struct err *err)
 {
 	const char *text = conf_get(c, "node", e->name, "address");
-	char *at;
 	int ret;
 
 	if (!text) {
-		at = conf_get_origin(c, "node", e->name, "slots");
-		err_set(err, EINVAL, "%s%snode %s has no address", at ? at : "",
-			at ? ": " : "", e->name);
-		free(at);
+		err_set(err, EINVAL, "node %s has no address", e->name);
+		wrap_section_location(err, c, e->name);
 		return -EINVAL;
 	}
 	ret = node_address_parse(&e->address, text, err);
@@ -123,23 +137,13 @@ static int load_key(struct node_entry *e, const struct conf *c, struct err *err)
 static int load_entry(struct node_entry *e, const struct conf *c,
 		      const char *name, struct err *err)
 {
-	static const char *const keys[] = {
-		"address", "slots", "codec", "key",
-		"profile", "power", "ssh",   "drain"
-	};
 	const char *codec = conf_get(c, "node", name, "codec");
-	char *at = NULL;
 	int ret;
 
 	*e = (struct node_entry){ .name = xstrdup(name), .codec = WIRE_LZO };
 	ret = node_roster_check_name(name, err);
 	if (ret) {
-		/* Locate the section by one of its keys. */
-		for (size_t i = 0; !at && i < ARRAY_SIZE(keys); i++)
-			at = conf_get_origin(c, "node", name, keys[i]);
-		if (at)
-			err_wrap(err, "%s", at);
-		free(at);
+		wrap_section_location(err, c, name);
 		return ret;
 	}
 	ret = load_address(e, c, err);

@@ -135,7 +135,7 @@ static const struct bad {
 	  ":3: node.b.ssh: ssh:-oProxyCommand=x: invalid host name: expected "
 	  "letters, digits and . _ : % -; for a port, see ssh_config(5)" },
 	{ "[node \"b\"]\n\nslots=3\n", ":3: node b has no address" },
-	{ "[node \"b\"]\ncodec=lzo\n", "node b has no address" },
+	{ "[node \"b\"]\ncodec=lzo\n", ":2: node b has no address" },
 	{ "[node \"two words\"]\naddress=unix:/z\n",
 	  ":2: invalid node name \"two words\": expected up to 63 letters, "
 	  "digits and . _ -, without a leading dash" },
