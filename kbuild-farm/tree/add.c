@@ -390,6 +390,10 @@ static int check_new_tree(const struct tree_add *a, enum tree_kind kind,
 {
 	int ret = 0;
 
+	if (kind == TREE_KIND_IMPORT && fs_is_dir(a->source) &&
+	    !fs_exists_in(a->source, "scripts/kconfig"))
+		return err_set(err, EINVAL,
+			       "%s: not a Linux kernel source tree", a->source);
 	if (a->in_place && kind != TREE_KIND_IN_PLACE)
 		return err_set(err, EINVAL,
 			       "--in-place requires the path of a local "

@@ -35,6 +35,8 @@ tree add x clone --depth 0
 tree add x clone --depth 1
 tree add x file:///nowhere --in-place
 tree add x nowhere
+mkdir -p home/.config
+tree add x home
 tree add x file:///nowhere
 tree add x 'ext::touch ran'
 tree add x 'ssh://-oProxyCommand=touch%20ran/x'
