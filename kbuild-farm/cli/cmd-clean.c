@@ -352,7 +352,8 @@ const struct cmd cmd_clean = {
 	.help = "remove old output and build directories, and caches",
 	.options = options,
 	.extra_help =
-		"Without an option, only output directories beyond [builds] "
+		"--builds keeps KEEP directories with artifacts and KEEP "
+		"without.\nWithout an option, only output directories beyond [builds] "
 		"keep are removed.\nDirectories that the user named (-o, -b, "
 		"O=) and directories in use remain.\n",
 	.run = clean_main,
