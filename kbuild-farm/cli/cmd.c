@@ -17,7 +17,7 @@ void help_all(FILE *out, const struct cmd *const *commands)
 	for (; *commands; commands++)
 		fprintf(out, "  %-10s %s\n", (*commands)->name,
 			(*commands)->help);
-	fputs("\n`kfarm help COMMAND` lists its options; kfarm(1) is the manual.\n",
+	fputs("\n`kfarm help COMMAND` describes a command; kfarm(1) is the manual.\n",
 	      out);
 }
 
@@ -101,10 +101,14 @@ char *cmd_verb_suggestion(const struct cmd *c, const char *name)
 	char *names = list_verbs(c);
 	char *expected = xasprintf("; expected %s", names), *question;
 	struct spellcheck n;
+	size_t n_verbs = 0;
 
 	spellcheck_init(&n, name);
-	for (const struct cmd_verb *v = c->verbs; v->name; v++)
-		spellcheck_add(&n, v->name);
+	while (c->verbs[n_verbs].name)
+		n_verbs++;
+	/* List up to three: "csh" is not a misspelled "zsh". */
+	for (size_t i = 0; n_verbs > 3 && i < n_verbs; i++)
+		spellcheck_add(&n, c->verbs[i].name);
 	question = spellcheck_suggestion(&n, "", expected);
 	free(expected);
 	free(names);

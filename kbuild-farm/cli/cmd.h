@@ -93,7 +93,8 @@ int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
 const struct cmd_verb *cmd_verb_find(const struct cmd *c, const char *name);
 /*
  * Return "; did you mean \"VERB\"?" for the unknown verb `name`, or
- * "; expected list, add or remove" if no verb is similar.  The caller frees it.
+ * "; expected list, add or remove" if no verb is similar or `c` has at most
+ * three.  The caller frees it.
  */
 char *cmd_verb_suggestion(const struct cmd *c, const char *name);
 /*
