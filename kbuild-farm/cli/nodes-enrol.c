@@ -917,6 +917,9 @@ int nodes_update_main(void *request)
 	}
 	nodes_print_if_empty(r);
 	n = choose_updates(r, nodes, n, &status);
+	if (!n && r->roster.n && !r->words.n)
+		log_info("nodes update: nothing to update: no node has an "
+			 "ssh address");
 	all.progress = progress_new();
 	all.v = xcalloc(n, sizeof(*all.v));
 	scripts = xcalloc(n, sizeof(*scripts));

@@ -8,6 +8,7 @@ run kfarm nodes add lost "exec:echo 'no route; really' >&2; exit 1" --slots 3
 run kfarm nodes add --codec zstd neo4b unix:/nowhere/sock
 run cat "$config"
 run kfarm nodes add again unix:/nowhere/sock
+run kfarm nodes update
 
 run kfarm nodes add lost ssh:other
 run kfarm nodes add 'two words' ssh:other
