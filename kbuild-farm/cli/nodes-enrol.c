@@ -708,25 +708,30 @@ static int uninstall_node(const char *name, const char *ssh,
 }
 
 /*
- * Return the name of another node with the same key, or NULL.  Such a node is
- * the same machine.  The caller frees the name.  The function ignores invalid
- * settings of other nodes, which would prevent the roster from being loaded.
+ * Return the name of another node with the same key or address, or NULL.  Such
+ * a node is the same machine.  The caller frees the name.  The function ignores
+ * invalid settings of other nodes, which would prevent the roster from being
+ * loaded.
  */
 static char *find_same_machine(const struct conf *c, const char *name)
 {
 	const char *key = c ? conf_get(c, "node", name, "key") : NULL;
+	const char *address = c ? conf_get(c, "node", name, "address") : NULL;
 	struct strv nodes = { 0 };
 	struct digest pin, other;
+	bool has_pin = key && tls_key_parse_fingerprint(&pin, key);
 	char *same = NULL;
 
-	if (!key || !tls_key_parse_fingerprint(&pin, key))
-		return NULL;
-	conf_list_subsections(c, "node", &nodes);
+	if (address)
+		conf_list_subsections(c, "node", &nodes);
 	for (size_t i = 0; !same && i < nodes.n; i++) {
+		if (!strcmp(nodes.v[i], name))
+			continue;
 		key = conf_get(c, "node", nodes.v[i], "key");
-		if (strcmp(nodes.v[i], name) != 0 && key &&
-		    tls_key_parse_fingerprint(&other, key) &&
-		    digest_equal(&other, &pin))
+		if (str_equal(conf_get(c, "node", nodes.v[i], "address"),
+			      address) ||
+		    (has_pin && key && tls_key_parse_fingerprint(&other, key) &&
+		     digest_equal(&other, &pin)))
 			same = xstrdup(nodes.v[i]);
 	}
 	strv_release(&nodes);
@@ -766,8 +771,8 @@ static int remove_node(struct nodes_request *r, const char *name)
 	if (!ret)
 		ret = conf_remove_section("node", name, &err);
 	if (!ret && same && !r->keep)
-		log_info("%s: removed only from the configuration: %s has the "
-			 "same key, so kfarmd on this node is still in use",
+		log_info("%s: removed only from the configuration: %s is the "
+			 "same machine, so kfarmd on this node is still in use",
 			 name, same);
 	if (ret == -ENOENT && !address)
 		node_roster_set_unknown(&r->roster, name, &err);

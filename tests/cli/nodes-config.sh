@@ -56,7 +56,8 @@ run cat "$config"
 run kfarm nodes remove neo4b
 run kfarm nodes limits | figures
 
-# Nodes with one key are one machine, also if another node is invalid.
+# Nodes with one key or address are one machine, also if another node is
+# invalid.
 mkdir stubs
 printf '#!/bin/sh\necho "$*: called" >&2; exit 255\n' >stubs/ssh
 chmod +x stubs/ssh
@@ -65,7 +66,10 @@ for name in one two; do
 		$name $name "$(printf 'A%.0s' {1..43})"
 done >"$config"
 printf '[node "odd"]\naddress = odd:x\n' >>"$config"
-PATH=$TMP/stubs:$PATH run kfarm nodes remove one
+for name in three four; do
+	printf '[node "%s"]\naddress = ssh:board\n' $name >>"$config"
+done
+PATH=$TMP/stubs:$PATH run kfarm nodes remove one three
 run cat "$config"
 
 export KFARM_CONFIG=$TMP/other
