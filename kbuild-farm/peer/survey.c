@@ -354,12 +354,12 @@ static void check_silence(struct survey_session *t, uint64_t now)
 	known = peer_conn_is_identified(l);
 	if (now <= (known ? l->received_ms : t->start_ms) + t->timeout_ms)
 		return;
-	why = xasprintf("%s %u s",
+	why = xasprintf("%s %g s",
 			known             ? "silent for" :
 			l->fit_received   ? "no MACHINE received within" :
 			l->hello_received ? "no FIT received within" :
 					    "no answer within",
-			(unsigned)((t->timeout_ms + 500) / 1000));
+			(double)t->timeout_ms / 1000);
 	fail_survey_session(t, why);
 	free(why);
 }

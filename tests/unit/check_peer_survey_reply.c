@@ -321,7 +321,7 @@ TEST(a_silent_node_is_down)
 				&err));
 	run(&s);
 	ck_assert(!talk[0].up);
-	ck_assert_str_eq(talk[0].why, "no answer within 0 s");
+	ck_assert_str_eq(talk[0].why, "no answer within 0.3 s");
 }
 
 TEST(what_is_not_what_was_installed_is_no_bundle)
