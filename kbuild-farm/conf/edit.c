@@ -91,6 +91,34 @@ static int set_pairs(git_config **config, const char *prefix,
 	return ret;
 }
 
+/*
+ * Set `err` if another file than `path` sets one of the keys.  libgit2 refuses
+ * to set a key that an included file sets, and does not name that file.
+ */
+static int check_included(const char *path, const char *section,
+			  const char *sub, const struct conf_pair *pairs,
+			  size_t n, struct err *err)
+{
+	char *own = xasprintf("%s:", path), *at;
+	struct conf *c = NULL;
+	struct err ignored;
+	int ret = 0;
+
+	if (conf_load(&c, NULL, &ignored))
+		n = 0;
+	for (size_t i = 0; !ret && i < n; i++) {
+		at = conf_get_origin(c, section, sub, pairs[i].key);
+		if (at && pairs[i].value && !str_starts(at, own))
+			ret = err_set(err, EINVAL,
+				      "%s is set in %s; change that file",
+				      pairs[i].key, at);
+		free(at);
+	}
+	conf_free(c);
+	free(own);
+	return ret;
+}
+
 int conf_set_all(const char *section, const char *sub,
 		 const struct conf_pair *pairs, size_t n, struct err *err)
 {
@@ -116,9 +144,12 @@ int conf_set_all(const char *section, const char *sub,
 	if (ret) {
 		const git_error *e = git_error_last();
 
-		ret = err_set(err, EIO, "%s: %s", path,
-			      e && e->message ? e->message :
-						"cannot write file");
+		err_set(err, EIO, "%s: %s", path,
+			e && e->message ? e->message : "cannot write file");
+		ret = -EIO;
+		if (e && e->klass == GIT_ERROR_CONFIG &&
+		    check_included(path, section, sub, pairs, n, err))
+			ret = -EINVAL;
 	}
 	git_config_free(config);
 	git_libgit2_shutdown();

@@ -79,3 +79,5 @@ run cat other
 printf '[include]\npath = included\n' >other
 printf '[node "inc"]\naddress = unix:/x\n' >included
 run kfarm nodes remove inc
+printf 'drain = true\n' >>included
+run kfarm nodes resume inc
