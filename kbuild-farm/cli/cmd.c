@@ -272,12 +272,17 @@ static const struct cmd_verb *find_given_verb(const struct cmd *c,
 	return got == ARGS_WORD ? cmd_verb_find(c, args.value) : NULL;
 }
 
-/* Return true if an option of another command in `all` has a value. */
+/*
+ * Return true if an option in `all`, which has the options of other commands,
+ * has the same long or short name as `o`, and a value: "-n 5" is for history.
+ */
 static bool takes_value_elsewhere(const struct args_option *o,
 				  const struct args_option *all)
 {
 	for (; all->help; all++) {
-		if (all->value_name && str_equal(all->long_name, o->long_name))
+		if (all->value_name &&
+		    (str_equal(all->long_name, o->long_name) ||
+		     (o->short_name && all->short_name == o->short_name)))
 			return true;
 	}
 	return false;
