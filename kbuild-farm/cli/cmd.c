@@ -63,7 +63,7 @@ void help_one(FILE *out, const struct cmd *c, const char *verb)
 			free(words);
 		}
 	}
-	if (c->options && (!v || v->option_names[0])) {
+	if (c->options && (v ? v->option_names[0] : c->options->help != NULL)) {
 		fputs("\n", out);
 		put_options(out, c, v);
 	}
