@@ -719,6 +719,17 @@ static struct nightly_result *find_effective_result(
 	return NULL;
 }
 
+/* Reasons for a build, as the user reads them. */
+static const char *const why_text[] = {
+	[NIGHTLY_DECISION_FIRST] = "first build",
+	[NIGHTLY_DECISION_COMMIT] = "new commit",
+	[NIGHTLY_DECISION_CONFIG] = "changed configuration",
+	[NIGHTLY_DECISION_TOOLCHAIN] = "changed toolchain",
+	[NIGHTLY_DECISION_OPTIONS] = "changed options",
+	[NIGHTLY_DECISION_RETRY] = "retry",
+	[NIGHTLY_DECISION_FORCED] = "forced",
+};
+
 static int run_plan(struct run_state *w, struct nightly_build *p,
 		    struct err *err)
 {
@@ -746,7 +757,7 @@ static int run_plan(struct run_state *w, struct nightly_build *p,
 		r = w->setup->bisect ? find_effective_result(s, p) : NULL;
 	} else {
 		note(w, "%s: build %s (%s)", p->name, describe_head(w),
-		     nightly_decision_word(why));
+		     why_text[why]);
 		if (!w->setup->dry_run)
 			ret = build_plan(w, p, why, &r, err);
 	}
