@@ -129,6 +129,12 @@ group_of()
 	id -gn "$1" 2>/dev/null || id -g "$1"
 }
 
+# Print the fingerprint in the output of kfarmd --init.
+key_in()
+{
+	say "$1" | sed -n 's/.*\(SHA256:[A-Za-z0-9+/]*\).*/\1/p' | head -n 1
+}
+
 # Exchange fingerprints.  The private key of the node is generated on the node
 # and is never sent.
 exchange_keys()
@@ -136,8 +142,7 @@ exchange_keys()
 	why=$({ mkdir -p $etc; } 2>&1) || cannot $etc/key.pem "$why"
 	said=$("$program" --config $etc --init 2>&1 </dev/null) ||
 		fail "kfarmd --init: ${said##*kfarmd: }"
-	key=$(say "$said" | sed -n 's/.*\(SHA256:[A-Za-z0-9+/]*\).*/\1/p' |
-		head -n 1)
+	key=$(key_in "$said")
 	[ "$key" ] || fail "kfarmd --init: no key in its output: $said"
 	chown $user "$etc/key.pem" || fail "$etc/key.pem: chown to $user failed"
 	chmod 755 $etc
@@ -155,24 +160,33 @@ let_in()
 }$line" 644
 }
 
-# Write the port of --port to node.conf.  A node of the configuration with the
-# same key is this machine, too; kfarm could no longer connect to it.
+# Write the port of --port to node.conf.
 set_port()
 {
 	port=$(port_of_conf)
 	[ "$kf_port" ] || kf_port=${port:-$default_port}
 	[ "$port" != "$kf_port" ] || return 0
-	port=${port:-$default_port}
-	owner=$(say "$kf_nodes" | sed -n "s|^$key ||p" | head -n 1)
-	[ ! "$owner" ] || [ "$port" = "$kf_port" ] ||
-		fail "kfarmd on this machine already serves node $owner on" \
-			"port $port; run \`kfarm nodes remove $owner\` before" \
-			"you add the machine with another name and port"
 	old=$(sed '/^[ 	]*listen[ 	]*=/d' $etc/node.conf 2>/dev/null)
 	port=$kf_port
 	put $etc/node.conf "$old
 [node]
 	listen = $port" 644
+}
+
+# Before any change, reject another port if a node of the configuration has the
+# key of this machine: kfarm could no longer connect to that node.
+check_port()
+{
+	[ "$kf_port" ] && [ -f $etc/key.pem ] && [ -x "$program" ] || return 0
+	port=$(port_of_conf)
+	port=${port:-$default_port}
+	[ "$port" != "$kf_port" ] || return 0
+	key=$(key_in "$("$program" --config $etc --init 2>&1 </dev/null)")
+	owner=$(say "$kf_nodes" | sed -n "s|^$key ||p" | head -n 1)
+	[ ! "$owner" ] ||
+		fail "kfarmd on this machine already serves node $owner on" \
+			"port $port; run \`kfarm nodes remove $owner\` before" \
+			"you add the machine with another name and port"
 }
 
 # Print the file $1 for the chosen user.  If this user is root, the systemd unit
@@ -330,6 +344,7 @@ say "machine $(uname -m)"
 own_program=
 [ -f "$mark" ] || [ ! -e "$program" ] || own_program="
 keep $program"
+[ $kf_mode = ssh ] || check_port
 prepare_place
 [ ! -x "$program" ] || say "have $(digest_of "$program")"
 say ready

@@ -477,9 +477,14 @@ s = socket.create_server(("", 3634)); time.sleep(600)' >/dev/null 2>&1
 	check "it gets jobs" is_up one
 	check "a second time, and the port stays" add one ssh:one
 	is "as it was" tls:one:4000 "$(get one address)"
+	lab_in one sh -c 'cd /usr/local/bin && cp kfarmd old && echo >>old &&
+		mv old kfarmd'
+	before=$(lab_in one sha256sum /usr/local/bin/kfarmd)
 	check "another name of the machine with another port" fails_with \
 		"kfarmd on this machine already serves node one on port 4000" \
 		add other ssh:root@one --port 4001
+	is "before the program is replaced" "$before" \
+		"$(lab_in one sha256sum /usr/local/bin/kfarmd)"
 	check "after which the node is still up" is_up one
 	check "another name of the machine with the same port" add other ssh:root@one
 	check "one of two names is removed" "$bin/kfarm" nodes remove other
