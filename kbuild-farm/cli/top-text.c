@@ -428,8 +428,7 @@ struct plain {
 
 static void on_page_added(void *ctx, struct top_page *p)
 {
-	static const struct ui_text_options all = { true, true, true, true,
-						    true };
+	static const struct ui_text_options all = { true, true, true, true };
 	struct plain *view = xcalloc(1, sizeof(*view));
 
 	(void)ctx;

@@ -342,9 +342,7 @@ int watch_new(struct watch **out, const struct watch_setup *setup,
 	      struct err *err)
 {
 	static const struct ui_text_options shows[] = {
-		[WATCH_MODE_PROGRESS] = { .progress = true,
-					  .notes = true,
-					  .errors = true },
+		[WATCH_MODE_PROGRESS] = { .progress = true, .notes = true },
 		[WATCH_MODE_MAKE] = { .notes = true },
 		[WATCH_MODE_VERBOSE] = { .notes = true, .details = true },
 		[WATCH_MODE_QUIET] = { .warnings = true },

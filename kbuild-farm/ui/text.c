@@ -418,8 +418,9 @@ void ui_text_add_event(void *plain, const struct events_event *ev)
 	struct ui_text *p = plain;
 
 	if (ev->kind == EVENTS_KIND_DIAG && ev->text &&
-	    ((p->options.progress && !p->held) || p->options.warnings ||
-	     (p->options.errors && ev->severity == EVENTS_SEV_ERROR)))
+	    (p->options.warnings ||
+	     (p->options.progress && (!p->held || ev->n_new_diags ||
+				      ev->severity == EVENTS_SEV_ERROR))))
 		show_block(p, ev->text, ev->n_new_diags > 0);
 	if (ev->kind == EVENTS_KIND_DONE) {
 		clear_line(p);

@@ -44,7 +44,6 @@ struct ui_text_options {
 	bool notes; /* nodes that fail or recover, notes about problems */
 	bool details; /* with `notes`: phases, all states of nodes, all notes */
 	bool warnings; /* all diagnostics, even without `progress` */
-	bool errors; /* diagnostics that are errors, even without `progress` */
 };
 
 struct ui_text_node; /* a node and the last line about it */
@@ -79,9 +78,9 @@ void ui_text_init(struct ui_text *p, int fd, enum ui_text_kind kind,
 		  const struct ui_model *model);
 /*
  * Hold back output while another view uses the terminal, or release the output.
- * While output is held back, notes other than phases are queued, and so are
- * errors if options.errors is set.  Progress, phases and other diagnostics are
- * dropped.
+ * While output is held back, notes other than phases, errors, and warnings that
+ * the baseline does not have are queued.  Progress, phases and other warnings
+ * are dropped.
  */
 void ui_text_set_held(struct ui_text *p, bool held);
 /*

@@ -13,9 +13,9 @@
 #include "ui-golden.h"
 #include "ui/width.h"
 
-static const struct ui_text_options all = {
-	.progress = true, .notes = true, .details = true, .errors = true
-};
+static const struct ui_text_options all = { .progress = true,
+					    .notes = true,
+					    .details = true };
 static struct ui_text p;
 static FILE *out;
 static bool known; /* the build has a baseline */
@@ -388,19 +388,6 @@ TEST(a_farm_that_does_nothing_is_told_once)
 	       "reason of the last one: .incbin\n");
 }
 
-TEST(errors_alone_are_shown_when_that_is_wanted)
-{
-	static const struct ui_text_options errors = { .errors = true };
-
-	begin(UI_TEXT_PERIODIC, &errors, false);
-	say(EVENTS_KIND_NOTE, "a note");
-	diag("a.c:1: warning: x\n", EVENTS_SEV_WARNING);
-	diag("a.c:2: error: z", EVENTS_SEV_ERROR);
-	node("a", "down", "gone");
-	ui_text_update(&p, 100000);
-	expect("a.c:2: error: z\n");
-}
-
 TEST(warnings_are_shown_without_progress)
 {
 	static const struct ui_text_options quiet = { .warnings = true };
@@ -413,7 +400,7 @@ TEST(warnings_are_shown_without_progress)
 	expect("a.c:1: warning: x\na.c:2: error: z\n");
 }
 
-TEST_RANGE(what_was_held_comes_afterwards_without_warnings, 0, 2)
+TEST_RANGE(held_text_is_printed_later_without_known_warnings, 0, 2)
 {
 	char *text;
 
@@ -426,8 +413,10 @@ TEST_RANGE(what_was_held_comes_afterwards_without_warnings, 0, 2)
 	text = written();
 	say(EVENTS_KIND_NOTE, "a note");
 	say(EVENTS_KIND_PHASE, "compile");
-	diag("a.c:1: warning: x\n", EVENTS_SEV_WARNING);
-	diag("a.c:2: error: z\n", EVENTS_SEV_ERROR);
+	diag_held("a.c:1: warning: x\n", EVENTS_SEV_WARNING, 0);
+	diag("b.c:1: warning: y\n", EVENTS_SEV_WARNING);
+	diag_held("c.c:1: warning: y\n", EVENTS_SEV_WARNING, 1);
+	diag_held("a.c:2: error: z\n", EVENTS_SEV_ERROR, 0);
 	node("a", "down", "gone");
 	ui_text_update(&p, 100000);
 	ck_assert_str_eq(text, _i ? "[    0s] before\n"
@@ -438,6 +427,9 @@ TEST_RANGE(what_was_held_comes_afterwards_without_warnings, 0, 2)
 	ui_text_set_held(&p, false);
 	text = written();
 	text_has(text, "[    0s] a note\n"
+		       "b.c:1: warning: y\n"
+		       "kfarm: new since the previous build:\n"
+		       "c.c:1: warning: y\n"
 		       "a.c:2: error: z\n"
 		       "[    0s] node a: down: gone\n");
 	free(text);
