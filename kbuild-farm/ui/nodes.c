@@ -729,7 +729,7 @@ static const struct ui_node *selected_node(struct ui_nodes *v,
 	return NULL;
 }
 
-static void select_name(struct ui_nodes *v, const char *name)
+void ui_nodes_select_name(struct ui_nodes *v, const char *name)
 {
 	free(v->selected);
 	v->selected = xstrdup(name);
@@ -743,7 +743,7 @@ const char *ui_nodes_select(struct ui_nodes *v, const struct ui_model *m)
 	if (!n)
 		return NULL;
 	if (!str_equal(v->selected, n->reported->name))
-		select_name(v, n->reported->name);
+		ui_nodes_select_name(v, n->reported->name);
 	return v->selected;
 }
 
@@ -772,7 +772,7 @@ bool ui_nodes_search(struct ui_nodes *v, const struct ui_model *m,
 
 		if (!strcasestr(v->shown[next]->reported->name, v->search_text))
 			continue;
-		select_name(v, v->shown[next]->reported->name);
+		ui_nodes_select_name(v, v->shown[next]->reported->name);
 		return true;
 	}
 	return false;
@@ -829,7 +829,7 @@ static void expand_by_key(struct ui_nodes *v, const struct ui_model *m,
 		map_add(&v->toggled, &t->entry, n->reported->entry.hash);
 		v->n_toggled++;
 	}
-	select_name(v, n->reported->name);
+	ui_nodes_select_name(v, n->reported->name);
 }
 
 bool ui_nodes_handle_key(struct ui_nodes *v, const struct ui_model *m,
@@ -869,7 +869,7 @@ bool ui_nodes_handle_key(struct ui_nodes *v, const struct ui_model *m,
 		size_t height = node_height(v, m, v->shown[i]);
 
 		if (line < height) {
-			select_name(v, v->shown[i]->reported->name);
+			ui_nodes_select_name(v, v->shown[i]->reported->name);
 			v->selected_line = (unsigned)line;
 			break;
 		}

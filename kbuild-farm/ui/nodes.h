@@ -125,6 +125,8 @@ bool ui_nodes_handle_key(struct ui_nodes *v, const struct ui_model *m,
  * order changes.  Returns the name, or NULL if there is no node.
  */
 const char *ui_nodes_select(struct ui_nodes *v, const struct ui_model *m);
+/* Select the row of the node `name`. */
+void ui_nodes_select_name(struct ui_nodes *v, const char *name);
 /* Show only nodes whose name contains `text`; NULL or "" shows all. */
 void ui_nodes_filter(struct ui_nodes *v, const char *text);
 /*

@@ -379,6 +379,8 @@ void ui_view_release(struct ui_view *v)
 	ui_diags_release(&v->diags);
 	ui_log_release(&v->log_pane.log);
 	free(v->log_pane.search_text);
+	free(v->origin_node);
+	v->origin_node = NULL;
 	v->log_pane = (struct ui_log_pane){ 0 };
 }
 
@@ -461,12 +463,25 @@ static bool search_pane(struct ui_view *v, const struct ui_model *m,
 	}
 }
 
-static void open_prompt(struct ui_view *v, enum ui_prompt entry)
+static struct ui_scroll *focused_scroll(struct ui_view *v)
 {
+	return v->focus == UI_PANE_DIAGS ? &v->diags.scroll :
+	       v->focus == UI_PANE_LOG   ? &v->log_pane.scroll :
+					   &v->nodes.scroll;
+}
+
+static void open_prompt(struct ui_view *v, const struct ui_model *m,
+			enum ui_prompt entry)
+{
+	const char *node = ui_nodes_select(&v->nodes, m);
+
 	v->prompt = entry;
 	v->typed[0] = '\0';
 	if (entry == UI_PROMPT_FILTER)
 		v->focus = UI_PANE_NODES;
+	v->origin = *focused_scroll(v);
+	free(v->origin_node);
+	v->origin_node = node ? xstrdup(node) : NULL;
 }
 
 /*
@@ -487,14 +502,22 @@ static size_t encode_utf8(uint32_t code, uint8_t out[static 4])
 	return more + 1;
 }
 
-/* Search or filter while the user types. */
+/*
+ * Search or filter while the user types.  A search starts where the prompt was
+ * opened, so that a text without a match leaves the pane at this position.
+ */
 static void apply_prompt(struct ui_view *v, const struct ui_model *m)
 {
 	char text[UI_PROMPT_MAX + 40];
 
 	if (v->prompt == UI_PROMPT_FILTER) {
 		ui_nodes_filter(&v->nodes, v->typed);
-	} else if (v->typed[0] && !search_pane(v, m, v->typed, true, false)) {
+		return;
+	}
+	*focused_scroll(v) = v->origin;
+	if (v->focus == UI_PANE_NODES && v->origin_node)
+		ui_nodes_select_name(&v->nodes, v->origin_node);
+	if (v->typed[0] && !search_pane(v, m, v->typed, true, false)) {
 		snprintf(text, sizeof(text), "\"%s\" not found", v->typed);
 		ui_view_set_message(v, text);
 	}
@@ -606,10 +629,10 @@ static bool handle_view_key(struct ui_view *v, const struct ui_model *m,
 		open_pane(v, UI_PANE_LOG, !v->log_pane.open);
 		break;
 	case '/':
-		open_prompt(v, UI_PROMPT_SEARCH);
+		open_prompt(v, m, UI_PROMPT_SEARCH);
 		break;
 	case '\\':
-		open_prompt(v, UI_PROMPT_FILTER);
+		open_prompt(v, m, UI_PROMPT_FILTER);
 		break;
 	case 'n':
 	case 'N':

@@ -139,6 +139,9 @@ struct ui_view {
 	bool abort_pending; /* Q was pressed once */
 	enum ui_prompt prompt;
 	char typed[UI_PROMPT_MAX + 1];
+	/* position of the pane and selected node when the prompt was opened */
+	struct ui_scroll origin;
+	char *origin_node; /* or NULL */
 	char message[120]; /* "" for none */
 	bool message_drawn; /* false until the next drawing */
 	uint64_t message_ms; /* time of the first drawing of the message */

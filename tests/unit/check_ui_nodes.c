@@ -89,6 +89,8 @@ TEST(nodes_are_sought)
 	press(UI_KEY_BACKSPACE);
 	keys("\b\177\b7\n");
 	ck_assert(shows("\n>node7 ") || shows("\n>node17 "));
+	keys("/node5x\n");
+	ck_assert(!shows("\n>node5"));
 }
 
 TEST(nodes_are_filtered)

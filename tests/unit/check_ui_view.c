@@ -141,8 +141,16 @@ TEST(the_log)
 	ck_assert(shows("\n>   kernel/file120.o"));
 	keys("/nowhere\n");
 	ck_assert(shows("\"nowhere\" not found"));
+	/* A search without a match, or a cancelled one, moves nothing. */
+	press(UI_KEY_END);
+	keys("f/file7x\n");
+	ck_assert(shows("file209.o") && shows(", following"));
+	keys("/file7");
+	ck_assert(shows("file7.o") && !shows(", following"));
+	press(UI_KEY_ESCAPE);
+	ck_assert(shows("file209.o") && shows(", following"));
 	keys("l");
-	ck_assert(!shows("file120.o") && !ui_view_is_log_shown(&v));
+	ck_assert(!shows("file209.o") && !ui_view_is_log_shown(&v));
 }
 
 TEST(help)
