@@ -123,6 +123,7 @@ static const struct record_member load[] = {
 	{ NUMBER("failed", n_failed, "jobs") },
 	{ NUMBER("retries", n_retries, "jobs") },
 	{ MILLI("cpu", cpu_ms, "seconds") },
+	{ OPT_MILLI("mean", mean_ms, "seconds") },
 	{ NUMBER("sent", sent_bytes, "bytes") },
 	{ NUMBER("received", received_bytes, "bytes") },
 	{ OPT_MILLI("load", load_milli, "processes") },
@@ -286,6 +287,7 @@ struct events_event events_event_make(enum events_kind kind)
 		.speed_milli = EVENTS_UNKNOWN,
 		.cpu_ms = kind == EVENTS_KIND_JOB ? EVENTS_UNKNOWN : 0,
 		.cost_ms = EVENTS_UNKNOWN,
+		.mean_ms = EVENTS_UNKNOWN,
 	};
 }
 

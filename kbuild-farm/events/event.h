@@ -85,7 +85,8 @@ enum events_kind {
 	 * Load of a node, sent with its heartbeats: node; since the build
 	 * began: n_done, n_failed, n_retries, cpu_ms, sent_bytes,
 	 * received_bytes; at present: n_running, load_milli, memory_bytes, and
-	 * if available foreign_milli, celsius_milli, speed_milli.
+	 * if available foreign_milli, celsius_milli, speed_milli.  In a
+	 * snapshot also mean_ms, which other subscribers derive from the jobs.
 	 */
 	EVENTS_KIND_LOAD,
 	/*
@@ -228,6 +229,7 @@ struct events_event {
 	/* see EVENTS_KIND_ESTIMATE and EVENTS_KIND_TOTAL */
 	int64_t n_total_jobs;
 	int64_t cost_ms; /* CPU time of compiles */
+	int64_t mean_ms; /* mean duration of a job */
 	int64_t wall_ms;
 	/* In thousandths: */
 	int64_t load_milli; /* load average of one minute */

@@ -196,6 +196,10 @@ static void on_load(struct ui_model *m, const struct events_event *ev)
 	if (!n->has_heartbeat && (ev->n_done > 0 || ev->at_ms < n->last_job_ms))
 		n->last_job_ms = ev->at_ms;
 	n->has_heartbeat = true;
+	if (ev->mean_ms > 0 && ev->n_done > 0) {
+		n->n_timed = (unsigned)ev->n_done;
+		n->total_ms = (uint64_t)ev->mean_ms * n->n_timed;
+	}
 	n->load = ev->load_milli;
 	n->memory = ev->memory_bytes;
 	n->other_load = ev->foreign_milli;
@@ -652,6 +656,8 @@ static void emit_node(const struct snapshot_emitter *t, const struct ui_node *n)
 	ev.n_failed = n->reported->n_failed;
 	ev.n_retries = n->reported->n_retries;
 	ev.cpu_ms = n->reported->cpu_ms;
+	if (ui_node_mean_ms(n))
+		ev.mean_ms = (int64_t)ui_node_mean_ms(n);
 	ev.sent_bytes = n->reported->sent_bytes;
 	ev.received_bytes = n->reported->received_bytes;
 	ev.load_milli = n->load;

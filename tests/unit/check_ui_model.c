@@ -359,6 +359,8 @@ TEST(a_node_is_idle_since_the_end_of_its_last_job)
 	ui_model_snapshot(&m, told_other, &late);
 	ck_assert_uint_eq(
 		ui_node_idle_ms(ui_model_find_node(&late, "a"), now_ms), 1000);
+	ck_assert_uint_eq(ui_node_mean_ms(ui_model_find_node(&late, "a")),
+			  29000);
 	ui_model_release(&late);
 }
 
