@@ -16,13 +16,13 @@
 
 #define STOP_WAIT_MS 500
 
-static bool wait_child_exit(pid_t pid, int *status)
+bool node_transport_child_wait(pid_t pid, unsigned timeout_ms, int *status)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	if (fd >= 0) {
-		poll(&p, 1, STOP_WAIT_MS);
+		poll(&p, 1, (int)timeout_ms);
 		close(fd);
 	}
 	return waitpid(pid, status, WNOHANG) == pid;
@@ -31,11 +31,11 @@ static bool wait_child_exit(pid_t pid, int *status)
 int node_transport_child_stop(pid_t pid)
 {
 	int status = 0;
-	bool over = wait_child_exit(pid, &status);
+	bool over = node_transport_child_wait(pid, STOP_WAIT_MS, &status);
 
 	if (!over) {
 		kill(-pid, SIGTERM);
-		over = wait_child_exit(pid, &status);
+		over = node_transport_child_wait(pid, STOP_WAIT_MS, &status);
 	}
 	/* Also kill background processes of the command's process group. */
 	kill(-pid, SIGKILL);

@@ -9,6 +9,11 @@
 #include <sys/types.h>
 
 /*
+ * Reap the command if it exits within `timeout_ms`.  Returns true with its wait
+ * status, or false if it still runs.
+ */
+bool node_transport_child_wait(pid_t pid, unsigned timeout_ms, int *status);
+/*
  * Stop the command of a closed session: wait half a second, send SIGTERM, wait
  * as long again, then kill its process group.  Returns its wait status.
  */

@@ -95,6 +95,7 @@ void peer_dialer_free(struct peer_dialer *c)
 }
 
 #define CHILD_STDERR_MAX 4096
+#define EXIT_WAIT_MS     100 /* between the end of a session and the exit */
 
 static void close_stderr(struct peer_transport *t)
 {
@@ -366,55 +367,78 @@ int peer_conn_handle_message(struct peer_conn *l, uint16_t type,
 	return 1;
 }
 
-char *peer_conn_explain(struct peer_conn *l, const char *why)
+/*
+ * Return true if the session ended without a reason.  A read or write error
+ * (EPIPE, ECONNRESET) means that the remote side closed the connection before
+ * it read HELLO.
+ */
+static bool is_closed_by_node(const char *why)
 {
-	struct peer_transport *t = &l->transport;
-	char *words, *reason;
-
-	if (l->hello_received)
-		return xstrdup(why);
-	read_stderr(t);
-	words = node_transport_child_last_line(&t->stderr_text);
-	reason = node_transport_child_explain(
-		words ? words : why, &t->stderr_text, &l->entry->address);
-	free(words);
-	return reason;
+	return !*why || str_starts(why, "write: ") || str_starts(why, "read: ");
 }
 
-static char *describe_child_exit(struct peer_transport *t)
+static char *describe_child_exit(int wait_status)
 {
-	char *how, *text;
+	char *how = spawn_status_text(wait_status);
+	char *text = xasprintf("transport command ended: %s", how);
 
-	if (!t->pid)
-		return xstrdup("connection closed by the node");
-	how = spawn_status_text(node_transport_child_stop(t->pid));
-	t->pid = 0;
-	text = xasprintf("transport command ended: %s", how);
 	free(how);
 	return text;
 }
 
+char *peer_conn_explain(struct peer_conn *l, const char *why)
+{
+	struct peer_transport *t = &l->transport;
+	char *how = NULL, *words, *reason;
+	int status;
+
+	if (l->hello_received)
+		return xstrdup(why);
+	/*
+	 * A process that exits closes its descriptors shortly before its parent
+	 * can reap it.
+	 */
+	if (is_closed_by_node(why) && t->pid &&
+	    node_transport_child_wait(t->pid, EXIT_WAIT_MS, &status)) {
+		how = describe_child_exit(status);
+		/* Also stop background processes of the command. */
+		kill(-t->pid, SIGTERM);
+		t->pid = 0;
+	}
+	read_stderr(t);
+	words = node_transport_child_last_line(&t->stderr_text);
+	reason = node_transport_child_explain(words ? words :
+					      how   ? how :
+						      why,
+					      &t->stderr_text,
+					      &l->entry->address);
+	free(words);
+	free(how);
+	return reason;
+}
+
 char *peer_conn_close_and_explain(struct peer_conn *l, const char *why)
 {
-	/*
-	 * A read or write error (EPIPE, ECONNRESET) means that the remote side
-	 * closed the connection before it read HELLO.
-	 */
-	bool left = !*why || str_starts(why, "write: ") ||
-		    str_starts(why, "read: ");
+	struct peer_transport *t = &l->transport;
+	bool left = is_closed_by_node(why);
 	char *how, *words, *all, *reason;
 
 	close_stream(l);
-	how = left ? describe_child_exit(&l->transport) : xstrdup(why);
+	if (left && t->pid) {
+		how = describe_child_exit(node_transport_child_stop(t->pid));
+		t->pid = 0;
+	} else {
+		how = xstrdup(left ? "connection closed by the node" : why);
+	}
 	if (l->hello_received)
 		return how;
-	read_stderr(&l->transport);
-	words = node_transport_child_last_line(&l->transport.stderr_text);
+	read_stderr(t);
+	words = node_transport_child_last_line(&t->stderr_text);
 	if (words)
 		all = left ? xstrdup(words) : xasprintf("%s (%s)", why, words);
 	else
 		all = xstrdup(how);
-	reason = node_transport_child_explain(all, &l->transport.stderr_text,
+	reason = node_transport_child_explain(all, &t->stderr_text,
 					      &l->entry->address);
 	free(all);
 	free(words);

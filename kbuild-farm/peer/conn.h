@@ -119,15 +119,15 @@ int peer_conn_handle_message(struct peer_conn *l, uint16_t type,
 bool peer_conn_is_identified(const struct peer_conn *l);
 /*
  * Explain the end of the session to the user.  The text is `why` or, if the
- * session ended before HELLO, based on the stderr of the transport command.
- * The caller frees the text.
+ * session ended before HELLO, based on the stderr of the transport command or,
+ * if `why` is "" or an error of read or write, on its exit status, for which
+ * this waits up to 0.1 s.  The caller frees the text.
  */
 char *peer_conn_explain(struct peer_conn *l, const char *why);
 
 /*
  * Like peer_conn_explain(), but close the session as well.  This can block for
- * up to one second, until the command has exited.  If `why` is "" or an error
- * of read or write, the reason is the exit status of the command.
+ * up to one second, until the command has exited.
  */
 char *peer_conn_close_and_explain(struct peer_conn *l, const char *why);
 

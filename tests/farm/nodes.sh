@@ -111,6 +111,11 @@ dead_nodes()
 	at_most "dead nodes, -j500: compilers at once" "$cores" \
 		"$(most_at_once)"
 	is "dead nodes: jobs of nodes" 0 "$(meta .farm.remote)"
+	check "dead nodes: the exit status is the reason" \
+		grep -q 'node false: down: transport command ended: exit status 1$' \
+		"$work/kfarm.log"
+	check "dead nodes: no other reason" \
+		eval '! grep -qE "node false: .*(read|write):" "$work/kfarm.log"'
 	check "dead nodes: the summary gives reasons" \
 		grep -qE 'jobs [0-9]+: 0 remote .*local \(' "$work/kfarm.log"
 

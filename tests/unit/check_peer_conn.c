@@ -4,6 +4,7 @@
 
 #include "../lib/test.h"
 #include "../lib/turn-loop.h"
+#include "base/child.h"
 
 #include "tls-fixture.h"
 
@@ -212,4 +213,51 @@ TEST(a_way_that_is_given_up_leaves_nothing)
 	way = NULL;
 	turn_loop(base, 50);
 	ck_assert_int_eq(calls, 0);
+}
+
+static int on_message(void *ctx, uint16_t type, struct bytes body,
+		      struct err *err)
+{
+	(void)ctx;
+	(void)type;
+	(void)body;
+	(void)err;
+	return 0;
+}
+
+static void on_session_end(void *ctx, const struct err *err)
+{
+	on_connected(ctx, NULL, err);
+}
+
+static const struct {
+	const char *command, *why;
+} ends[] = {
+	{ "false", "transport command ended: exit status 1" },
+	{ "kill -9 $$",
+	  "transport command ended: killed by signal 9 (Killed)" },
+	{ "echo 'no route' >&2; exit 255", "no route" },
+};
+
+TEST_EACH(the_exit_of_a_command_explains_the_end_of_its_session, ends)
+{
+	static const struct wire_stream_ops ops = {
+		.on_msg = on_message, .on_close = on_session_end
+	};
+	struct peer_shared shared = { .base = base,
+				      .children = children_new(base) };
+	struct peer_conn conn;
+	char *text;
+
+	entry.address = (struct node_address){ .kind = NODE_ADDRESS_EXEC,
+					       .text = xstrdup(row->command) };
+	peer_conn_init(&conn, &shared, &entry, NULL);
+	ck_assert_int_eq(peer_conn_dial(&conn, &ops, NULL, &why), 0);
+	turn_loop(base, 20000);
+	ck_assert_int_eq(calls, 1);
+	text = peer_conn_explain(&conn, why.text);
+	ck_assert_str_eq(text, row->why);
+	free(text);
+	peer_conn_release(&conn);
+	children_free(shared.children);
 }
