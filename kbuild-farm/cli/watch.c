@@ -31,7 +31,6 @@ struct watch {
 	struct events_subscriber view_consumer, json_consumer;
 	pthread_mutex_t log_lock; /* protects the next member */
 	struct strv pending_lines; /* logged lines, not printed yet */
-	char *entered; /* first directory that make entered, or NULL */
 	char *path; /* of --json, or NULL */
 	int json_fd; /* -1: not open */
 	bool json_borrowed; /* the caller closes json_fd */
@@ -235,29 +234,11 @@ static void on_due(void *ctx, uint64_t at_ms)
 	ui_text_update(&w->text, at_ms);
 }
 
-/*
- * Return true if make reports that it enters or leaves the first directory, and
- * this is not the first such line.  With -Otarget, these lines enclose the
- * output of each target.
- */
-static bool is_repeated_directory(struct watch *w, const char *text)
-{
-	const char *dir = str_starts(text, "make") ?
-				  strstr(text, "ing directory ") :
-				  NULL;
-
-	if (!dir || w->entered)
-		return dir && !strcmp(dir, w->entered);
-	w->entered = xstrdup(dir);
-	return false;
-}
-
 static void on_line(void *ctx, const char *text)
 {
 	struct watch *w = ctx;
 
-	if (!is_repeated_directory(w, text))
-		ui_text_put_log_line(&w->text, text);
+	ui_text_put_log_line(&w->text, text);
 }
 
 static void close_json(struct watch *w)
@@ -423,7 +404,6 @@ void watch_free(struct watch *w)
 	ui_model_release(&w->model);
 	events_hub_free(w->hooks.hub);
 	pthread_mutex_destroy(&w->log_lock);
-	free(w->entered);
 	free(w->path);
 	free(w);
 }

@@ -26,8 +26,8 @@ enum kernel_status {
 struct kernel_hooks {
 	struct events_hub *hub;
 	/*
-	 * called for each line of build.log, in addition to the events; may be
-	 * NULL
+	 * called for each line of build.log, except for make's repeated changes
+	 * to the build directory, in addition to the events; may be NULL
 	 */
 	void (*on_line)(void *ctx, const char *text);
 	void *ctx;

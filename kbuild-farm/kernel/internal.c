@@ -118,7 +118,8 @@ static void on_line(void *ctx, const char *text)
 	else if (next.activity &&
 		 str_equal(run->reported.phase, KERNEL_PHASE_PREPARE))
 		kernel_build_set_activity(run, next.activity);
-	if (run->hooks->on_line)
+	if (run->hooks->on_line &&
+	    !kernel_progress_is_repeated(&run->progress, text))
 		run->hooks->on_line(run->hooks->ctx, text);
 }
 
@@ -533,6 +534,7 @@ int kernel_build_run_program(struct kernel_build_state *run, char *const *argv,
 	};
 	struct strv overrides = { 0 }, env = { 0 };
 	int status = 0, ret;
+	char *leaving;
 
 	kernel_offload_add_makeflags(&run->offload, &overrides, run->env.v);
 	/*
@@ -548,6 +550,10 @@ int kernel_build_run_program(struct kernel_build_state *run, char *const *argv,
 	}
 	ret = kernel_supervisor_run(&run->supervisor, &what, &status, err);
 	kernel_progress_read(&run->progress);
+	leaving = kernel_progress_end_program(&run->progress);
+	if (leaving && run->hooks->on_line)
+		run->hooks->on_line(run->hooks->ctx, leaving);
+	free(leaving);
 	strv_release(&overrides);
 	strv_release(&env);
 	return ret ? ret : status_or_failed(status);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -95,6 +96,37 @@ struct kernel_progress_stage kernel_progress_after(const char *line)
 	return same;
 }
 
+bool kernel_progress_is_repeated(struct kernel_progress *f, const char *line)
+{
+	const char *dir = str_starts(line, "make") ?
+				  strstr(line, "ing directory ") :
+				  NULL;
+
+	if (!dir)
+		return false;
+	if (!f->entered) {
+		f->entered = xstrdup(dir);
+		return false;
+	}
+	if (strcmp(dir, f->entered))
+		return false;
+	if (strstr(line, ": Leaving ")) {
+		free(f->last_leaving);
+		f->last_leaving = xstrdup(line);
+	}
+	return true;
+}
+
+char *kernel_progress_end_program(struct kernel_progress *f)
+{
+	char *line = f->last_leaving;
+
+	f->last_leaving = NULL;
+	free(f->entered);
+	f->entered = NULL;
+	return line;
+}
+
 #define DELAY_US 200000
 
 void kernel_progress_read(struct kernel_progress *f)
@@ -158,5 +190,6 @@ void kernel_progress_stop(struct kernel_progress *f)
 		close(f->watch_id);
 	if (f->fd >= 0)
 		close(f->fd);
+	free(kernel_progress_end_program(f));
 	*f = (struct kernel_progress){ .fd = -1, .watch_id = -1 };
 }

@@ -56,6 +56,8 @@ struct kernel_progress {
 	struct diag_log *log;
 	int fd, watch_id; /* descriptors of the file and of inotify */
 	struct event *inotify_event, *read_timer;
+	/* see kernel_progress_is_repeated() */
+	char *entered, *last_leaving;
 };
 
 /*
@@ -67,6 +69,18 @@ int kernel_progress_start(struct kernel_progress *f, struct event_base *base,
 			  struct err *err);
 /* Read the bytes appended since the last read. */
 void kernel_progress_read(struct kernel_progress *f);
+/*
+ * Return true if make reports in `line` that it enters or leaves the first
+ * directory, and this is not the first such line of the program.  With
+ * -Otarget, these lines enclose the output of each target.
+ */
+bool kernel_progress_is_repeated(struct kernel_progress *f, const char *line);
+/*
+ * The program that writes the log has ended.  Return its last "Leaving
+ * directory" for which kernel_progress_is_repeated() returned true, or NULL.
+ * The caller frees the line.
+ */
+char *kernel_progress_end_program(struct kernel_progress *f);
 /* Stop watching and close the file. */
 void kernel_progress_stop(struct kernel_progress *f);
 

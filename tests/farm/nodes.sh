@@ -176,8 +176,15 @@ on_demand()
 	check "from scratch: the nodes are started" test -e "$work/nodes/node1"
 	rm -f "$work"/nodes/*
 	touch "$tree/alpha/unit_3.c"
+	# As in the kernel's Makefile, which prints a build directory.
+	sed -i 's/ --no-print-directory//' "$tree/Makefile"
 	kfarm_build alpha/unit_3.o
 	is "one file: kfarm ends with" 0 $?
+	is "one file: make enters and leaves the build directory" \
+		"Entering Leaving" "$(sed -n \
+		's/^make.*: \([A-Z][a-z]*ing\) directory .*/\1/p' \
+		"$work/kfarm.log" | paste -sd ' ')"
+	sed -i 's/-rR$/& --no-print-directory/' "$tree/Makefile"
 	is "one file: its reason" '{"before nodes were needed":1}' \
 		"$(meta '.farm.reasons | tostring')"
 	kfarm_build Image

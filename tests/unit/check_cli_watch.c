@@ -149,35 +149,6 @@ TEST(make_shows_the_log_and_problems)
 	expect("  CC      a.o\na.c:2: error: z\n[    0s] a problem\n");
 }
 
-/* make -O encloses the output of each target in two lines. */
-TEST(make_enters_the_build_directory_once)
-{
-	static const char *const lines[] = {
-		"make[1]: Entering directory '/b'",
-		"  GEN     Makefile",
-		"make[1]: Leaving directory '/b'",
-		"make[1]: Entering directory '/b'",
-		"  UPD     a.h",
-		"make[1]: Leaving directory '/b'",
-		"make[2]: Entering directory '/b/tools'",
-		"a.c:2: error: z",
-		"make[2]: Leaving directory '/b/tools'",
-		"make[1]: Entering directory '/b'",
-		"make[1]: 'a.o' is up to date.",
-	};
-
-	begin(WATCH_MODE_MAKE, NULL);
-	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
-		h->on_line(h->ctx, lines[i]);
-	expect("make[1]: Entering directory '/b'\n"
-	       "  GEN     Makefile\n"
-	       "  UPD     a.h\n"
-	       "make[2]: Entering directory '/b/tools'\n"
-	       "a.c:2: error: z\n"
-	       "make[2]: Leaving directory '/b/tools'\n"
-	       "make[1]: 'a.o' is up to date.\n");
-}
-
 TEST(events_are_written_as_json_lines)
 {
 	char *path = xasprintf("%s/events", dir), *text;

@@ -61,3 +61,34 @@ TEST(a_log_that_is_not_there_is_an_error)
 	kernel_progress_stop(&f);
 	event_base_free(base);
 }
+
+/* make -O encloses the output of each target in two lines. */
+TEST(make_enters_and_leaves_the_build_directory_once)
+{
+	static const struct {
+		const char *line;
+		bool is_repeated;
+	} log[] = {
+		{ "make[1]: Entering directory '/b'", false },
+		{ "  GEN     Makefile", false },
+		{ "make[1]: Leaving directory '/b'", true },
+		{ "make[1]: Entering directory '/b'", true },
+		{ "  UPD     a.h", false },
+		{ "make[1]: Leaving directory '/b'", true },
+		{ "make[2]: Entering directory '/b/tools'", false },
+		{ "make[2]: Leaving directory '/b/tools'", false },
+	};
+	struct kernel_progress f = { 0 };
+	char *line;
+
+	for (int program = 0; program < 2; program++) {
+		for (size_t i = 0; i < sizeof(log) / sizeof(*log); i++)
+			ck_assert_int_eq(
+				kernel_progress_is_repeated(&f, log[i].line),
+				log[i].is_repeated);
+		line = kernel_progress_end_program(&f);
+		ck_assert_str_eq(line, "make[1]: Leaving directory '/b'");
+		free(line);
+	}
+	ck_assert_ptr_null(kernel_progress_end_program(&f));
+}
