@@ -274,10 +274,10 @@ void ui_panes_draw_local(const struct ui_area *a, const struct ui_model *m,
 /* rows needed to show two panes one below the other */
 #define SPLIT_ROWS_MIN 10
 #define NODES_ROWS_MIN 4
-/* Diagnostics are shown if the nodes leave more rows than this. */
+/* smallest pane of diagnostics or the log that is shown without being open */
 #define SPARE_ROWS_MIN 8
 
-static unsigned clamp_size(size_t n, unsigned least, unsigned most)
+static unsigned clamp_size(uint64_t n, unsigned least, unsigned most)
 {
 	return n > most ? most : n < least ? least : (unsigned)n;
 }
@@ -335,6 +335,29 @@ static void arrange_open_panes(struct ui_area *area, struct ui_area *rest,
 	}
 }
 
+/* Show diagnostics and the log in the rows that the nodes do not need. */
+static void arrange_spare_rows(struct ui_area *area, struct ui_area *rest,
+			       const struct ui_panes_setup *setup)
+{
+	struct ui_area spare;
+
+	if ((!setup->n_diag_lines && !setup->has_log) ||
+	    rest->rows <= setup->n_node_lines + 1 + SPARE_ROWS_MIN)
+		return;
+	spare = split_bottom(rest,
+			     rest->rows - (unsigned)setup->n_node_lines - 2);
+	if (!setup->n_diag_lines) {
+		area[UI_PANE_AREA_LOG] = spare;
+		return;
+	}
+	area[UI_PANE_AREA_DIAGS] = split_top(
+		&spare, setup->has_log && spare.rows >= 2 * SPARE_ROWS_MIN ?
+				clamp_size(setup->n_diag_lines + 1,
+					   SPARE_ROWS_MIN, spare.rows / 2) :
+				spare.rows);
+	area[UI_PANE_AREA_LOG] = spare;
+}
+
 void ui_panes_arrange(struct ui_area areas[static UI_PANE_AREAS],
 		      struct ui_canvas *c, const struct ui_panes_setup *setup)
 {
@@ -371,11 +394,7 @@ void ui_panes_arrange(struct ui_area areas[static UI_PANE_AREAS],
 	if (setup->diags_open || setup->log_open) {
 		arrange_open_panes(areas, &rest, setup);
 	} else {
-		if (setup->has_diags &&
-		    rest.rows > setup->n_node_lines + 1 + SPARE_ROWS_MIN)
-			areas[UI_PANE_AREA_DIAGS] = split_bottom(
-				&rest,
-				rest.rows - (unsigned)setup->n_node_lines - 2);
+		arrange_spare_rows(areas, &rest, setup);
 		areas[UI_PANE_AREA_NODES] = rest;
 	}
 	areas[setup->focus].focused = true;

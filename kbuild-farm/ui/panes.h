@@ -3,10 +3,10 @@
  * ui/panes.h - Layout and contents of the full-screen view's panes.
  *
  * From top to bottom: the title; the header, with the targets, the progress and
- * how busy the farm is; the nodes; the diagnostics, if they are open or the
- * nodes leave room; the log, if it is open; on a large screen, throughput and
- * local compiles side by side, else only local compiles; and the line of
- * messages.  A pane without room has no rows.
+ * how busy the farm is; the nodes; the diagnostics and the log, if they are
+ *open or the nodes leave room; on a large screen, throughput and local compiles
+ *side by side, else only local compiles; and the line of messages.  A pane
+ *without room has no rows.
  *
  * The header has one to four lines:
  *
@@ -65,7 +65,8 @@ enum ui_pane_area {
 struct ui_panes_setup {
 	bool has_title, diags_open, log_open;
 	bool has_build; /* false: there are nodes, but no jobs */
-	bool has_diags; /* there are diagnostics to show in spare rows */
+	bool has_log; /* the build has a log to show in spare rows */
+	uint64_t n_diag_lines; /* diagnostics to show in spare rows */
 	enum ui_pane_area focus; /* takes precedence if open panes lack room */
 	size_t n_node_lines;
 };

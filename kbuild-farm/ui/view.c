@@ -404,7 +404,7 @@ void ui_view_set_message(struct ui_view *v, const char *text)
 
 bool ui_view_is_log_shown(const struct ui_view *v)
 {
-	return v->log_pane.open;
+	return v->log_pane.open || v->log_pane.drawn;
 }
 
 struct ui_log *ui_view_log(struct ui_view *v)
@@ -439,6 +439,11 @@ static void open_pane(struct ui_view *v, enum ui_pane pane, bool open)
 		d->open = open;
 	else
 		v->log_pane.open = open;
+	/* In spare rows, a pane that is not open shows its end. */
+	if (!open && pane == UI_PANE_DIAGS)
+		d->scroll.following = true;
+	else if (!open)
+		v->log_pane.scroll.following = true;
 	if (open)
 		v->focus = pane;
 	else if (v->focus == pane)
@@ -834,7 +839,7 @@ void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 		.has_title = v->setup.title,
 		.diags_open = v->diags.open,
 		.log_open = v->log_pane.open,
-		.has_diags = m->n_diags,
+		.has_log = *m->output,
 		.has_build = ui_panes_has_build(m),
 		.focus = places[v->focus],
 	};
@@ -848,6 +853,8 @@ void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 	if (m->done)
 		now = m->at_ms;
 	wish.n_node_lines = ui_nodes_sort(&v->nodes, m);
+	wish.n_diag_lines = count_blocks(&v->diags, m);
+	wish.n_diag_lines -= v->diags.first_line;
 	ui_panes_arrange(area, c, &wish);
 	ui_canvas_clear(c);
 	if (v->help_open) {
@@ -866,7 +873,8 @@ void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 		ui_nodes_draw(&v->nodes, &area[UI_PANE_AREA_NODES], m, now);
 	if (area[UI_PANE_AREA_DIAGS].rows)
 		ui_diags_draw(&v->diags, &area[UI_PANE_AREA_DIAGS], m);
-	if (area[UI_PANE_AREA_LOG].rows)
+	v->log_pane.drawn = area[UI_PANE_AREA_LOG].rows;
+	if (v->log_pane.drawn)
 		log_pane_draw(&v->log_pane, &area[UI_PANE_AREA_LOG]);
 	if (area[UI_PANE_AREA_RATES].rows)
 		ui_rates_draw(&area[UI_PANE_AREA_RATES], m, now);

@@ -126,6 +126,7 @@ void ui_log_release(struct ui_log *log);
 /* A zeroed struct is valid; the caller sets scroll.following. */
 struct ui_log_pane {
 	bool open;
+	bool drawn; /* the last drawing had room for the log */
 	char *search_text; /* or NULL */
 	struct ui_log log;
 	struct ui_scroll scroll;
@@ -174,7 +175,7 @@ const char *ui_view_selected_node(const struct ui_view *v);
  */
 void ui_view_set_message(struct ui_view *v, const char *text);
 
-/* Return true if the log pane is open. */
+/* Return true if the log pane is open or the last drawing had room for it. */
 bool ui_view_is_log_shown(const struct ui_view *v);
 /* Return the log, to which the caller adds with ui_log_add(). */
 struct ui_log *ui_view_log(struct ui_view *v);

@@ -45,7 +45,8 @@ TEST(areas_are_beside_each_other_on_any_screen)
 			.has_title = i & 1,
 			.diags_open = i & 2,
 			.log_open = i & 4,
-			.has_diags = i & 32,
+			.n_diag_lines = i & 32 ? rows / 2 : 0,
+			.has_log = rows % 2,
 			.has_build = rows % 5,
 			.focus = UI_PANE_AREA_NODES,
 			.n_node_lines = i & 8 ? 500 : 4,
@@ -80,7 +81,7 @@ TEST(an_open_pane_leaves_room_for_nodes)
 	ck_assert_uint_eq(area[UI_PANE_AREA_NODES].rows, 4);
 }
 
-TEST(room_that_nodes_leave_is_for_diagnostics)
+TEST(spare_rows_show_diagnostics_and_the_log)
 {
 	struct ui_panes_setup wish = { .has_build = true,
 				       .focus = UI_PANE_AREA_NODES,
@@ -88,12 +89,28 @@ TEST(room_that_nodes_leave_is_for_diagnostics)
 
 	lay(50, 132, &wish);
 	ck_assert_uint_eq(area[UI_PANE_AREA_DIAGS].rows, 0);
-	wish.has_diags = true;
+	wish.n_diag_lines = 12;
 	lay(50, 132, &wish);
 	ck_assert_uint_ge(area[UI_PANE_AREA_DIAGS].rows, 20);
 	ck_assert_uint_eq(area[UI_PANE_AREA_NODES].rows, 7);
+	wish.has_log = true;
+	lay(50, 132, &wish);
+	ck_assert_uint_eq(area[UI_PANE_AREA_DIAGS].rows, 13);
+	ck_assert_uint_eq(area[UI_PANE_AREA_LOG].rows, 17);
+	wish.n_diag_lines = 500;
+	lay(50, 132, &wish);
+	ck_assert_uint_eq(area[UI_PANE_AREA_DIAGS].rows, 15);
+	ck_assert_uint_eq(area[UI_PANE_AREA_LOG].rows, 15);
+	/* Without room for both, the diagnostics come first. */
+	wish.n_node_lines = 3;
+	lay(34, 99, &wish);
+	ck_assert_uint_ge(area[UI_PANE_AREA_DIAGS].rows, 8);
+	ck_assert_uint_eq(area[UI_PANE_AREA_LOG].rows, 0);
+	wish.n_diag_lines = 0;
+	lay(34, 99, &wish);
+	ck_assert_uint_ge(area[UI_PANE_AREA_LOG].rows, 8);
 	lay(24, 80, &wish);
-	ck_assert_uint_eq(area[UI_PANE_AREA_DIAGS].rows, 0);
+	ck_assert_uint_eq(area[UI_PANE_AREA_LOG].rows, 0);
 }
 
 TEST(a_large_screen_has_throughput_and_reasons_beside_each_other)

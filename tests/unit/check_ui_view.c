@@ -153,6 +153,32 @@ TEST(the_log)
 	ck_assert(!shows("file209.o") && !ui_view_is_log_shown(&v));
 }
 
+TEST(a_large_screen_shows_the_end_of_the_log)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_BUILD);
+
+	many_nodes(10);
+	ev.command = "Image";
+	ev.output = "/out";
+	play(&ev);
+	draw();
+	ck_assert(!ui_view_is_log_shown(&v));
+	resize(45, 140);
+	draw();
+	ck_assert(ui_view_is_log_shown(&v));
+	add_log(0, 200);
+	ck_assert(shows("file199.o"));
+	keys("l");
+	press(UI_KEY_HOME);
+	ck_assert(shows("file0.o"));
+	/* A pane that is not open follows the log. */
+	keys("l");
+	ck_assert(shows("file199.o"));
+	resize(24, 80);
+	ck_assert(!shows("file199.o"));
+	ck_assert(!ui_view_is_log_shown(&v));
+}
+
 TEST(help)
 {
 	farm_play();
