@@ -22,6 +22,7 @@ void ui_text_put_line(struct buf *out, const struct ui_model *m, uint64_t now,
 	struct ui_prediction look;
 	bool known = ui_model_predict(m, now, &look);
 	struct buf line = { 0 };
+	char *last_part;
 
 	buf_printf(&line, "[%u", ui_model_count_done(m));
 	if (known)
@@ -61,7 +62,11 @@ void ui_text_put_line(struct buf *out, const struct ui_model *m, uint64_t now,
 			   format_plural(m->totals.n_errors));
 	if (m->totals.has_baseline && m->totals.n_new_diags)
 		buf_printf(&line, " (%u new)", m->totals.n_new_diags);
-	width = ui_width(buf_str(&line));
+	while ((width = ui_width(buf_str(&line))) > columns &&
+	       (last_part = memrchr(line.data, ',', line.len))) {
+		*last_part = '\0';
+		line.len = (size_t)((uint8_t *)last_part - line.data);
+	}
 	ui_width_elide(out, buf_str(&line), columns);
 	if (*m->last_file && m->n_jobs && width + FILE_LEAST + 2 <= columns) {
 		buf_add_str(out, ": ");

@@ -26,7 +26,10 @@
 #include "base/outqueue.h"
 #include "ui/model.h"
 
-/* Append the progress line, at most `columns` wide, without a newline. */
+/*
+ * Append the progress line, at most `columns` wide, without a newline.  If it
+ * is too long, its last parts are omitted.
+ */
 void ui_text_put_line(struct buf *out, const struct ui_model *m, uint64_t now,
 		      unsigned columns);
 

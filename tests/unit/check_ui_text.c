@@ -259,6 +259,10 @@ TEST(the_line_never_fills_the_terminal)
 		ui_text_put_line(&line, &m, now_ms, columns);
 		ck_assert_uint_le(ui_width(buf_str(&line)), columns);
 	}
+	buf_reset(&line);
+	ui_text_put_line(&line, &m, now_ms, 60);
+	ck_assert_str_eq(buf_str(&line),
+			 "[196 done 4.0/s 0:49] compile: 3 running, 1 queued");
 	buf_release(&line);
 }
 
