@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2016
-# scripts/packages with a fake apt-get, the last lines of make install, and make
-# help without any package.
+# scripts/packages with a fake apt-get, the last lines of make install, make
+# help without any package, and scripts/quickstart.
 mkdir scripts
 ln -s "$(realpath "$1/../../scripts")"/{packages,installed} scripts/
 cat >bin/dpkg-query <<'END'
@@ -65,3 +65,23 @@ run scripts/installed
 
 ln -s "$(realpath "$1/../../Makefile")" .
 PKG_CONFIG=false run make help | sed -n '$p'
+
+# scripts/quickstart shows the progress of its slow steps.
+ln -s "$(realpath "$1/../../scripts")"/quickstart scripts/
+rm scripts/packages Makefile
+printf '#!/bin/sh\n' >scripts/packages
+printf 'all:\n\t@seq -f "  CC %%g" 45; test ! -e broken\n' >Makefile
+cat >bin/tar <<'END'
+#!/bin/sh
+printf ...
+echo "tar $*" >&2
+mkdir -p "$5/linux-source-6.1"
+touch "$5/linux-source-6.1/Makefile"
+END
+mkdir build
+printf '#!/bin/sh\nexit 3\n' >build/kfarm
+chmod +x scripts/packages bin/tar build/kfarm
+run scripts/quickstart | sed '/CC [1-9]$/d;/CC [123]/d;s/-j [0-9]*/-j N/'
+rm broken
+run scripts/quickstart | sed 's/slots = .*/slots = N/'
+wc -l <.cache/kfarm/quickstart/make.log
