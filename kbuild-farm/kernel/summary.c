@@ -375,7 +375,7 @@ void kernel_summary_user_command(struct buf *out, const char *name,
 }
 
 void kernel_summary_advice(struct buf *out, const struct events_totals *t,
-			   const struct strv *bypassed)
+			   const struct strv *bypassed, int min_remote_percent)
 {
 	const char *cplusplus = reason_text(REASON_CPLUSPLUS);
 	char *compilers = strv_join(bypassed, ", ");
@@ -397,11 +397,13 @@ void kernel_summary_advice(struct buf *out, const struct events_totals *t,
 			   "compiler by name or through kfarm-cc, see BUILD "
 			   "SYSTEMS in kfarm-run(1)\n",
 			   compilers);
-	else if (!t->n_remote && !t->n_local)
-		buf_add_str(
+	else if (min_remote_percent && !t->n_remote && !t->n_local)
+		buf_printf(
 			out,
-			"kfarm: no compile went through kfarm; for compilers "
-			"called by path, see BUILD SYSTEMS in kfarm-run(1)\n");
+			"kfarm: --require-remote %d was not checked: no "
+			"compile went through kfarm; for compilers called by "
+			"path, see BUILD SYSTEMS in kfarm-run(1)\n",
+			min_remote_percent);
 	free(compilers);
 }
 

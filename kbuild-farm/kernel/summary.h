@@ -55,10 +55,11 @@ void kernel_summary_user_command(struct buf *out, const char *name,
 /*
  * Append advice about compiles that kfarm did not offload: C++ units, and
  * compiles by the compilers `bypassed` (kernel/user-command.h).  If `bypassed`
- * is empty and kfarm received no compile at all, append advice about that.
+ * is empty and kfarm received no compile at all, append that
+ * `min_remote_percent` was not checked; 0 for no required share.
  */
 void kernel_summary_advice(struct buf *out, const struct events_totals *t,
-			   const struct strv *bypassed);
+			   const struct strv *bypassed, int min_remote_percent);
 /*
  * Append a table with the size of vmlinux, each image and each module, the
  * largest file first, in bytes as counted by size(1).

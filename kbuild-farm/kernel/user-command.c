@@ -30,7 +30,7 @@
 #include <unistd.h>
 
 /* interval of the bypass checks, which grows by a tenth each time */
-#define BYPASS_POLL_MS     100
+#define BYPASS_POLL_MS     20
 #define BYPASS_POLL_MAX_MS 2000
 #define WORDS_MAX          (4 << 20) /* bytes of a command line or an environment */
 
@@ -535,7 +535,8 @@ static void report_result(struct kernel_user_command_result *out,
 	kernel_summary_user_command(&text, str_base(w->argv[0]), how,
 				    events_hub_elapsed_ms(run->offload.hub),
 				    totals);
-	kernel_summary_advice(&text, totals, &run->bypass_check.compilers);
+	kernel_summary_advice(&text, totals, &run->bypass_check.compilers,
+			      status ? 0 : w->min_remote_percent);
 	out->remote_too_low = !status &&
 			      (kernel_summary_is_remote_low(
 				       totals, w->min_remote_percent, err) ||

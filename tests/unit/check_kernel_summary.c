@@ -398,13 +398,15 @@ TEST(a_command_has_lines_of_its_own)
 	buf_release(&out);
 }
 
+static int min_remote_percent;
+
 static void expect_advice(const char *unseen, const char *want)
 {
 	struct strv compilers = { 0 };
 	struct buf out = { 0 };
 
 	strv_split(&compilers, unseen, " ");
-	kernel_summary_advice(&out, &farm, &compilers);
+	kernel_summary_advice(&out, &farm, &compilers, min_remote_percent);
 	ck_assert_str_eq(buf_str(&out), want);
 	buf_release(&out);
 	strv_release(&compilers);
@@ -434,10 +436,14 @@ TEST(what_kfarm_did_not_compile_is_told)
 		"kfarm: 1 C++ unit was compiled locally: nodes compile only C "
 		"and assembler\n");
 	farm = (struct events_totals){ .n_warnings = 3, .cpu_ms = 41300 };
+	/* Probably, nothing was out of date. */
+	expect_advice("", "");
+	min_remote_percent = 90;
 	expect_advice(
 		"",
-		"kfarm: no compile went through kfarm; for compilers called by "
-		"path, see BUILD SYSTEMS in kfarm-run(1)\n");
+		"kfarm: --require-remote 90 was not checked: no compile went "
+		"through kfarm; for compilers called by path, see BUILD "
+		"SYSTEMS in kfarm-run(1)\n");
 	expect_advice(
 		"cc",
 		"kfarm: compiles by cc bypassed kfarm; call the compiler by "
