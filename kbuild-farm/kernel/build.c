@@ -355,6 +355,7 @@ static char *summarize(struct kernel_build_state *run,
 {
 	char *output = kernel_outdir_display_path(&run->outdir);
 	bool built = !strcmp(verb, "built");
+	bool cleaned = !strcmp(verb, "made");
 	struct kernel_metadata m;
 	struct buf text = { 0 };
 	char *numbered;
@@ -366,12 +367,18 @@ static char *summarize(struct kernel_build_state *run,
 		free(output);
 		output = numbered;
 	}
+	/* Only the user's own directory is worth a note after `clean`. */
+	if (cleaned && !run->plan->request->output_dir) {
+		free(output);
+		output = NULL;
+	}
 	fill_metadata(&m, run);
 	m.artifacts = artifacts;
 	if (run->plan->request->brief) {
 		char *where = built && is_one_file(&run->targets) ?
 				      made_path(run->plan, run->targets.v[0]) :
-				      xasprintf("output %s", output);
+			      output ? xasprintf("output %s", output) :
+				       NULL;
 
 		kernel_summary_line(&text, verb, &m, where);
 		free(where);
@@ -536,10 +543,11 @@ static void finish_build(struct kernel_result *out,
 			*err = late;
 			out->status = KERNEL_STATUS_SETUP;
 		}
-		out->summary = summarize(run, artifacts,
-					 out->status == KERNEL_STATUS_FAILED ?
-						 "failed" :
-						 "built");
+		out->summary = summarize(
+			run, artifacts,
+			out->status == KERNEL_STATUS_FAILED     ? "failed" :
+			kernel_targets_are_clean(&run->targets) ? "made" :
+								  "built");
 	}
 	kernel_baseline_report_sizes(run, artifacts);
 	out->tables = make_tables(run, artifacts);

@@ -323,7 +323,7 @@ void kernel_summary_line(struct buf *out, const char *verb,
 		buf_printf(out, " (%u remote)", m->totals->n_remote);
 	put_diagnostics(out, ", warnings", m, DIAG_SEV_WARNING);
 	put_diagnostics(out, ", errors", m, DIAG_SEV_ERROR);
-	buf_printf(out, ", %s\n", where);
+	buf_printf(out, "%s%s\n", where ? ", " : "", where ? where : "");
 }
 
 void kernel_summary_text(struct buf *out, const char *verb,
@@ -356,7 +356,9 @@ void kernel_summary_text(struct buf *out, const char *verb,
 	put_new_diagnostics(out, m->run);
 	put_diagnostics(out, "warnings", m, DIAG_SEV_WARNING);
 	put_diagnostics(out, ", errors", m, DIAG_SEV_ERROR);
-	buf_printf(out, "        output %s\n", output);
+	if (output)
+		buf_printf(out, "        output %s", output);
+	buf_add_str(out, "\n");
 }
 
 void kernel_summary_user_command(struct buf *out, const char *name,

@@ -34,14 +34,14 @@
 #include "kernel/metadata.h"
 
 /*
- * Append the summary of a build.  `verb` is "built", "failed" or
- * "interrupted"; `output` is the output directory for display.
+ * Append the summary of a build.  `verb` is "built", "made", "failed" or
+ * "interrupted"; `output` is the output directory for display, or NULL.
  */
 void kernel_summary_text(struct buf *out, const char *verb,
 			 const struct kernel_metadata *m, const char *output);
 /*
  * Append a summary of one line.  `where`, the end of the line, is the path of
- * the built file, or "output DIR".
+ * the built file, "output DIR", or NULL.
  */
 void kernel_summary_line(struct buf *out, const char *verb,
 			 const struct kernel_metadata *m, const char *where);

@@ -88,6 +88,20 @@ TEST_EACH(targets_that_are_single_files_are_known, files)
 	strv_release(&list);
 }
 
+TEST(targets_that_remove_files_are_known)
+{
+	static const char *const targets[] = { "mrproper clean", "clean all",
+					       "" };
+
+	for (int i = 0; i < 3; i++) {
+		struct strv list = { 0 };
+
+		words(&list, targets[i]);
+		ck_assert_int_eq(kernel_targets_are_clean(&list), !i);
+		strv_release(&list);
+	}
+}
+
 static const struct {
 	const char *target;
 	enum kernel_target_kind use;
