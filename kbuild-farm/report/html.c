@@ -617,9 +617,9 @@ void report_html(struct buf *out, const struct report_data *d)
 
 	report_slot_timeline_init(&p.timeline, d);
 	buf_add_str(out, PAGE_START "<title>");
-	buf_printf(out, "Build %" PRId64 ": %s ", d->build.number,
-		   report_data_status_text(d));
+	buf_printf(out, "Build %" PRId64 ": ", d->build.number);
 	report_page_add_text(&p, d->build.command);
+	buf_printf(out, " %s", report_data_status_text(d));
 	buf_add_str(out, "</title>\n<style>\n");
 	buf_add_str(out, report_page_style);
 	buf_add_str(out, "</style>\n</head>\n<body>\n<main>\n");

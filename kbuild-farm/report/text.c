@@ -94,10 +94,10 @@ static void text_header(const struct report_writer *w)
 {
 	const struct history_build *b = &w->data->build;
 
-	buf_printf(w->out, "build %" PRId64 ": %s ", b->number,
-		   report_data_status_text(w->data));
+	buf_printf(w->out, "build %" PRId64 ": ", b->number);
 	text_name(w, b->command);
-	buf_add_str(w->out, "\n");
+	buf_printf(w->out, "%s%s\n", b->command ? " " : "",
+		   report_data_status_text(w->data));
 	/* A build by `kfarm run` can lack all of these values. */
 	if (b->arch || b->config || b->toolchain || b->release) {
 		text_item(w, "  ", b->arch ? b->arch : "");

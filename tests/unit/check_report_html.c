@@ -44,7 +44,7 @@ TEST(a_page_tells_all_of_a_build)
 {
 	sample_small(&d);
 	check_page();
-	ck_assert(page_has("<title>Build 7: built Image modules dtbs</title>"));
+	ck_assert(page_has("<title>Build 7: Image modules dtbs built</title>"));
 	ck_assert(page_has("-20 % compared with build 5"));
 	ck_assert(page_has("81.8 %"));
 	ck_assert(page_has("<span class=\"tag new\">new</span>"));
