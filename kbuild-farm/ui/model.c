@@ -229,13 +229,41 @@ static void note_job(struct ui_node *n, uint64_t at_ms)
 		n->last_job_ms = at_ms;
 }
 
-static void unassign_node(struct ui_job *j, uint64_t at_ms)
+/*
+ * Move jobs beyond the reported number of slots to free slots.  A node has such
+ * a job while it starts the next job and the result of the previous one is
+ * still being verified.
+ */
+static void compact_slots(const struct ui_model *m, struct ui_node *n)
+{
+	int64_t slots = ui_node_is_local(n) ? m->n_local_slots :
+					      n->reported->n_slots;
+	unsigned i = 0;
+
+	while (slots > 0 && n->n_slots > slots) {
+		struct ui_job *last = n->slots[n->n_slots - 1];
+
+		while (last && i < slots && n->slots[i])
+			i++;
+		if (last && i == slots)
+			return;
+		if (last) {
+			n->slots[i] = last;
+			last->slot = i;
+		}
+		n->n_slots--;
+	}
+}
+
+static void unassign_node(const struct ui_model *m, struct ui_job *j,
+			  uint64_t at_ms)
 {
 	if (!j->node)
 		return;
 	note_job(j->node, at_ms);
 	j->node->n_by_state[j->state]--;
 	j->node->slots[j->slot] = NULL;
+	compact_slots(m, j->node);
 	j->node = NULL;
 }
 
@@ -259,7 +287,7 @@ static void assign_node(struct ui_job *j, struct ui_node *n, uint64_t at_ms)
 
 static void drop_done_job(struct ui_model *m, struct ui_job *j)
 {
-	unassign_node(j, m->at_ms);
+	unassign_node(m, j, m->at_ms);
 	m->n_by_state[j->state]--;
 	m->n_jobs--;
 	TAILQ_REMOVE(&m->open_jobs, j, entry);
@@ -306,7 +334,7 @@ static void move_job(struct ui_model *m, struct ui_job *j,
 		to->n_by_state[ev->state]++;
 		m->n_by_state[j->state]--;
 	} else {
-		unassign_node(j, at_ms);
+		unassign_node(m, j, at_ms);
 		m->n_by_state[j->state]--;
 		j->state = ev->state;
 		assign_node(j, to, at_ms);

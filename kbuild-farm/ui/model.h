@@ -74,11 +74,12 @@ struct ui_node {
 	uint64_t last_job_ms; /* time at which a job last began or ended */
 	bool has_heartbeat; /* at least one load event was received */
 	/*
-	 * The node's jobs by slot; NULL for a free slot.  A job does not change
-	 * its slot, and a new job takes the first free slot.
+	 * The node's jobs by slot; NULL for a free slot.  A new job takes the
+	 * first free slot, and does not change it unless it is beyond the
+	 * reported number of slots.
 	 */
 	struct ui_job **slots;
-	unsigned n_slots; /* number of slots that were ever used */
+	unsigned n_slots; /* length of `slots` */
 };
 
 struct ui_phase {

@@ -176,9 +176,9 @@ unsigned ui_row_count_slots(const struct ui_model *m, const struct ui_node *n)
 }
 
 /*
- * Return the number of lines for the jobs of an expanded node.  A job keeps its
- * line until its result is verified, when its slot can already have the next
- * job.
+ * Return the number of lines for the jobs of an expanded node, which can exceed
+ * its slots for a moment: a job keeps its line until its result is verified,
+ * when its slot can already have the next job.
  */
 static unsigned count_job_lines(const struct ui_model *m,
 				const struct ui_node *n)

@@ -98,6 +98,32 @@ TEST(a_job_keeps_its_slot)
 	ck_assert_uint_eq(a->n_by_state[EVENTS_JOB_RUN], 1);
 }
 
+/* The result of a job is verified while its slot has the next job. */
+TEST(a_job_beyond_the_slots_moves_to_a_free_slot)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_NODE);
+	const struct ui_node *a;
+
+	ev.node = "a";
+	ev.text = "up";
+	ev.n_slots = 2;
+	play(&ev);
+	for (int i = 1; i <= 4; i++) {
+		job(i, EVENTS_JOB_QUEUED, NULL);
+		job(i, EVENTS_JOB_RUN, "a");
+	}
+	a = ui_model_find_node(&m, "a");
+	ck_assert_uint_eq(a->n_slots, 4);
+	job(1, EVENTS_JOB_DONE, "a");
+	ck_assert_uint_eq(a->n_slots, 3);
+	ck_assert_int_eq(a->slots[0]->number, 4);
+	job(3, EVENTS_JOB_DONE, "a");
+	ck_assert_uint_eq(a->n_slots, 2);
+	job(4, EVENTS_JOB_DONE, "a");
+	ck_assert_ptr_null(a->slots[0]);
+	ck_assert_int_eq(a->slots[1]->number, 2);
+}
+
 TEST(one_that_is_compiled_here_too_stays_on_its_node)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
