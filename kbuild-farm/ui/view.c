@@ -404,7 +404,7 @@ void ui_view_set_message(struct ui_view *v, const char *text)
 
 bool ui_view_is_log_shown(const struct ui_view *v)
 {
-	return v->log_pane.open || v->log_pane.drawn;
+	return v->log_pane.open || v->log_pane.has_room;
 }
 
 struct ui_log *ui_view_log(struct ui_view *v)
@@ -844,6 +844,7 @@ void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 		.focus = places[v->focus],
 	};
 	struct ui_area area[UI_PANE_AREAS];
+	struct ui_log_pane *log = &v->log_pane;
 
 	expire_message(v, now);
 	if (v->paused && v->drawn && v->rows == c->rows &&
@@ -856,6 +857,12 @@ void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 	wish.n_diag_lines = count_blocks(&v->diags, m);
 	wish.n_diag_lines -= v->diags.first_line;
 	ui_panes_arrange(area, c, &wish);
+	log->has_room = area[UI_PANE_AREA_LOG].rows;
+	/* A log that is empty or cannot be read needs no rows. */
+	if (wish.has_log && !log->open && log->log.first == log->log.end) {
+		wish.has_log = false;
+		ui_panes_arrange(area, c, &wish);
+	}
 	ui_canvas_clear(c);
 	if (v->help_open) {
 		ui_panes_draw_help(&v->help_scroll,
@@ -873,9 +880,8 @@ void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 		ui_nodes_draw(&v->nodes, &area[UI_PANE_AREA_NODES], m, now);
 	if (area[UI_PANE_AREA_DIAGS].rows)
 		ui_diags_draw(&v->diags, &area[UI_PANE_AREA_DIAGS], m);
-	v->log_pane.drawn = area[UI_PANE_AREA_LOG].rows;
-	if (v->log_pane.drawn)
-		log_pane_draw(&v->log_pane, &area[UI_PANE_AREA_LOG]);
+	if (area[UI_PANE_AREA_LOG].rows)
+		log_pane_draw(log, &area[UI_PANE_AREA_LOG]);
 	if (area[UI_PANE_AREA_RATES].rows)
 		ui_rates_draw(&area[UI_PANE_AREA_RATES], m, now);
 	if (area[UI_PANE_AREA_LOCAL].rows)

@@ -126,7 +126,7 @@ void ui_log_release(struct ui_log *log);
 /* A zeroed struct is valid; the caller sets scroll.following. */
 struct ui_log_pane {
 	bool open;
-	bool drawn; /* the last drawing had room for the log */
+	bool has_room; /* the last drawing had room for the log */
 	char *search_text; /* or NULL */
 	struct ui_log log;
 	struct ui_scroll scroll;
