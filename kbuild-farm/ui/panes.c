@@ -276,6 +276,8 @@ void ui_panes_draw_local(const struct ui_area *a, const struct ui_model *m,
 #define NODES_ROWS_MIN 4
 /* smallest pane of diagnostics or the log that is shown without being open */
 #define SPARE_ROWS_MIN 8
+/* rows of local compiles above which diagnostics and the log take precedence */
+#define LOCAL_ROWS 5
 
 static unsigned clamp_size(uint64_t n, unsigned least, unsigned most)
 {
@@ -335,14 +337,20 @@ static void arrange_open_panes(struct ui_area *area, struct ui_area *rest,
 	}
 }
 
+/* Return true if the nodes leave rows for diagnostics or the log. */
+static bool has_spare_rows(unsigned rows, const struct ui_panes_setup *setup)
+{
+	return (setup->n_diag_lines || setup->has_log) &&
+	       rows > setup->n_node_lines + 1 + SPARE_ROWS_MIN;
+}
+
 /* Show diagnostics and the log in the rows that the nodes do not need. */
 static void arrange_spare_rows(struct ui_area *area, struct ui_area *rest,
 			       const struct ui_panes_setup *setup)
 {
 	struct ui_area spare;
 
-	if ((!setup->n_diag_lines && !setup->has_log) ||
-	    rest->rows <= setup->n_node_lines + 1 + SPARE_ROWS_MIN)
+	if (!has_spare_rows(rest->rows, setup))
 		return;
 	spare = split_bottom(rest,
 			     rest->rows - (unsigned)setup->n_node_lines - 2);
@@ -356,6 +364,17 @@ static void arrange_spare_rows(struct ui_area *area, struct ui_area *rest,
 					   SPARE_ROWS_MIN, spare.rows / 2) :
 				spare.rows);
 	area[UI_PANE_AREA_LOG] = spare;
+}
+
+/* Return the rows for local compiles on a screen without throughput. */
+static unsigned count_local_rows(const struct ui_area *rest,
+				 const struct ui_panes_setup *setup)
+{
+	if (has_spare_rows(rest->rows - LOCAL_ROWS, setup))
+		return LOCAL_ROWS;
+	return rest->rows > setup->n_node_lines ?
+		       clamp_size(rest->rows - setup->n_node_lines - 1, 4, 10) :
+		       4;
 }
 
 void ui_panes_arrange(struct ui_area areas[static UI_PANE_AREAS],
@@ -384,12 +403,7 @@ void ui_panes_arrange(struct ui_area areas[static UI_PANE_AREAS],
 		local->columns -= rates->columns + 1;
 	} else if (setup->has_build && c->rows >= LOCAL_ROWS_MIN &&
 		   !setup->diags_open && !setup->log_open) {
-		*local = split_bottom(
-			&rest,
-			rest.rows > setup->n_node_lines ?
-				clamp_size(rest.rows - setup->n_node_lines - 1,
-					   4, 10) :
-				4);
+		*local = split_bottom(&rest, count_local_rows(&rest, setup));
 	}
 	if (setup->diags_open || setup->log_open) {
 		arrange_open_panes(areas, &rest, setup);

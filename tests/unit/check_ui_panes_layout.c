@@ -103,14 +103,18 @@ TEST(spare_rows_show_diagnostics_and_the_log)
 	ck_assert_uint_eq(area[UI_PANE_AREA_LOG].rows, 15);
 	/* Without room for both, the diagnostics come first. */
 	wish.n_node_lines = 3;
-	lay(34, 99, &wish);
+	lay(24, 80, &wish);
 	ck_assert_uint_ge(area[UI_PANE_AREA_DIAGS].rows, 8);
 	ck_assert_uint_eq(area[UI_PANE_AREA_LOG].rows, 0);
 	wish.n_diag_lines = 0;
-	lay(34, 99, &wish);
-	ck_assert_uint_ge(area[UI_PANE_AREA_LOG].rows, 8);
 	lay(24, 80, &wish);
+	ck_assert_uint_ge(area[UI_PANE_AREA_LOG].rows, 8);
+	/* The log takes precedence over empty rows of local compiles. */
+	ck_assert_uint_eq(area[UI_PANE_AREA_LOG].rows, 9);
+	ck_assert_uint_eq(area[UI_PANE_AREA_LOCAL].rows, 5);
+	lay(20, 80, &wish);
 	ck_assert_uint_eq(area[UI_PANE_AREA_LOG].rows, 0);
+	ck_assert_uint_eq(area[UI_PANE_AREA_LOCAL].rows, 10);
 }
 
 TEST(a_large_screen_has_throughput_and_reasons_beside_each_other)
