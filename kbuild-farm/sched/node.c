@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "base/vec.h"
+#include "sched/class.h"
 
 #include <stdlib.h>
 
@@ -141,6 +142,7 @@ void sched_node_refresh(struct sched *s, struct sched_node *n)
 	if (n->state == SCHED_NODE_UP && !n->drained && n->n_running < slots)
 		n->n_free = slots - n->n_running;
 	s->n_free_slots += n->n_free;
+	sched_class_refresh_all(s, n);
 
 	for (size_t i = 0; i < s->n_toolchains; i++) {
 		struct sched_toolchain *tc = s->toolchains[i];
@@ -453,6 +455,7 @@ static void handle_fit_event(struct sched *s, struct sched_node *n,
 		return;
 	}
 	n->n_slots = ev->n_slots;
+	sched_class_set_all(s, n, ev->classes, ev->n_classes, ev->n_slots);
 	/* A node that failed before must first pass a known-answer test. */
 	if (n->was_connected && n->n_faults) {
 		set_state(s, n, SCHED_NODE_BACKOFF);

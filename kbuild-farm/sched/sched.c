@@ -2,10 +2,11 @@
 /*
  * Each event first changes the object that it concerns.  Then timeouts are
  * handled, and then every unit that can take its next step does so
- * (dispatch_all), in the order of arrival:
+ * (dispatch_all), expensive units first:
  *
- * - A READY unit is sent to the least loaded node, or is compiled locally if no
- *   node can take it, now or later.
+ * - A READY unit is sent to the core class on which it finishes first, waits
+ * for this class (sched/class.h), or is compiled locally if no node can take
+ * it, now or later.
  * - A TO_SCAN unit is given to a worker.  Units are scanned ahead of their turn
  *   so that a scanned unit is available when a slot becomes free.  The limit is
  *   the sum of the nodes' free slots and all local slots.
@@ -20,6 +21,7 @@
 #include "sched/sched.h"
 
 #include "base/str.h"
+#include "sched/class.h"
 #include "sched/node.h"
 #include "sched/unit.h"
 
@@ -28,6 +30,7 @@
 
 #define NEVER          UINT64_MAX
 #define HEDGE_CHECK_MS 1000
+#define REPLACE_MS     1000 /* interval of new choices for waiting units */
 #define STALL_MS       5000 /* a unit without progress for this time stalls */
 
 static bool was_tried(const struct sched_unit *u, uint32_t node)
@@ -49,49 +52,116 @@ static bool has_needed_steps(const struct sched_unit *u,
 	return !(u->steps & ~c->steps);
 }
 
-/* Return true if `a` has a smaller share of its slots in use than `b`. */
-static bool has_lower_load(const struct sched_node *a,
-			   const struct sched_node *b)
+/* Return true if a node on which the unit was not tried has a free slot. */
+static bool has_untried_slot(const struct sched_unit *u)
 {
-	unsigned slots_a = sched_model_window_limit(&a->window, a->n_slots);
-	unsigned slots_b = sched_model_window_limit(&b->window, b->n_slots);
+	const struct sched_toolchain *tc = u->toolchain;
+	unsigned n = tc->n_accepting;
 
-	return (uint64_t)a->n_running * slots_b <
-	       (uint64_t)b->n_running * slots_a;
+	for (unsigned i = 0; i < u->n_tried; i++)
+		n -= tc->sandboxes[u->tried_nodes[i]->number].accepting;
+	return n > 0;
 }
 
 /*
- * Choose the node with the lowest share of slots in use, and the first node
- * among equals.  The node must have the unit's toolchain and a free slot, and
- * the unit must not have been tried on it.  Returns NULL if no node qualifies.
+ * Send the unit to the class on which it finishes first, or let it wait for
+ * this class.
  */
-static struct sched_node *choose_node_for_unit(const struct sched *s,
-					       const struct sched_unit *u)
+static void place_unit(struct sched *s, struct sched_unit *u)
 {
-	const struct sched_toolchain *tc = u->toolchain;
-	unsigned n_untried = tc->n_accepting;
-	struct sched_node *best = NULL;
+	struct sched_class *c;
+
+	sched_class_release(s, u);
+	if (!has_untried_slot(u))
+		return;
+	c = sched_class_choose(s, u);
+	if (c && sched_class_can_take(c, u))
+		sched_unit_send(s, u, c);
+	else if (c)
+		sched_class_reserve(s, c, u);
+}
+
+/*
+ * Choose a class for each READY unit that does not wait for one, and send the
+ * units that need not wait any longer.  If a slot is still free, choose again
+ * for the first units that wait.
+ */
+static void place_units(struct sched *s, struct sched_toolchain *tc)
+{
+	struct sched_unit *u, *next;
 
 	if (tc->status != SCHED_STATUS_READY)
-		return NULL;
-	/*
-	 * First count the accepting nodes on which the unit was not tried,
-	 * because this is cheaper than a search that finds no node.
-	 */
-	for (unsigned i = 0; i < u->n_tried; i++)
-		n_untried -= tc->sandboxes[u->tried_nodes[i]->number].accepting;
-	if (!n_untried)
-		return NULL;
-
-	for (uint32_t i = 0; i < s->n_nodes; i++) {
-		struct sched_node *n = s->nodes[i];
-		const struct sched_sandbox_state *c = &tc->sandboxes[i];
-
-		if (c->accepting && has_needed_steps(u, c) &&
-		    (!best || has_lower_load(n, best)) && !was_tried(u, i))
-			best = n;
+		return;
+	list_for_each_safe(u, &tc->ready, entry, next) {
+		if (!tc->n_accepting)
+			return;
+		if (!u->waits_for)
+			place_unit(s, u);
+		else if (sched_class_can_take(u->waits_for, u))
+			sched_unit_send(s, u, u->waits_for);
 	}
-	return best;
+	list_for_each_safe(u, &tc->ready, entry, next) {
+		if (!u->waits_for)
+			continue;
+		place_unit(s, u);
+		if (u->state == SCHED_UNIT_READY)
+			return;
+	}
+}
+
+/*
+ * Return the time at which the build is expected to end.  If nobody knows how
+ * many units make will request, but there is at least a unit for each core, the
+ * build is expected to last as long again.
+ */
+static uint64_t build_end_ms(const struct sched *s)
+{
+	unsigned n_units = s->n_by_state[SCHED_UNIT_TO_SCAN] +
+			   s->n_by_state[SCHED_UNIT_SCAN] +
+			   s->n_by_state[SCHED_UNIT_READY] +
+			   s->n_by_state[SCHED_UNIT_REMOTE];
+
+	if (!s->n_expected_units || !s->n_costs)
+		return n_units < s->n_cores_up ?
+			       s->now_ms :
+			       2 * s->now_ms - s->first_added_ms;
+	if (s->n_expected_units > s->n_added_units)
+		n_units += s->n_expected_units - s->n_added_units;
+	return s->now_ms +
+	       (uint64_t)(n_units * s->sum_cost_ms / s->n_costs / s->speed_up);
+}
+
+/*
+ * Give units that wait to free classes although they would finish sooner
+ * elsewhere, unless this prolongs the build.  The cheapest units go first: the
+ * expensive ones get the next free cores of fast classes.
+ */
+static void use_free_classes(struct sched *s, struct sched_toolchain *tc)
+{
+	uint64_t until_ms = build_end_ms(s);
+	struct sched_unit *u, *prev;
+
+	for (u = TAILQ_LAST(&tc->ready, sched_units);
+	     u && tc->n_accepting && until_ms > s->now_ms; u = prev) {
+		struct sched_class *c;
+
+		prev = TAILQ_PREV(u, sched_units, entry);
+		if (!u->waits_for)
+			continue;
+		c = sched_class_choose_free(s, u, until_ms);
+		if (!c)
+			return;
+		sched_unit_send(s, u, c);
+	}
+}
+
+/* Make all READY units choose again. */
+static void release_units(struct sched *s, struct sched_toolchain *tc)
+{
+	struct sched_unit *u;
+
+	list_for_each(u, &tc->ready, entry)
+		sched_class_release(s, u);
 }
 
 /* Return the best availability among the nodes not tried for the unit. */
@@ -179,34 +249,35 @@ static enum reason local_compile_reason(const struct sched *s,
 		       REASON_NODES_DOWN;
 }
 
-static void dispatch_ready(struct sched *s, struct sched_toolchain *tc)
+/* If `is_tick` is set, all READY units choose again. */
+static void dispatch_ready(struct sched *s, struct sched_toolchain *tc,
+			   bool is_tick)
 {
-	bool review = tc->recheck_ready;
+	bool review = tc->has_new_ready || tc->recheck_ready;
 	struct sched_unit *u, *next;
 
-	tc->recheck_ready = false;
+	if (tc->recheck_ready || is_tick)
+		release_units(s, tc);
+	tc->has_new_ready = tc->recheck_ready = false;
+	place_units(s, tc);
+	if (tc->status == SCHED_STATUS_READY)
+		use_free_classes(s, tc);
+	if (!review)
+		return;
 	list_for_each_safe(u, &tc->ready, entry, next) {
-		struct sched_node *n;
-		enum reason why;
+		enum reason why = u->hedged || u->waits_for ?
+					  REASON_NONE :
+					  no_node_reason(s, u);
 
-		if (!review && !tc->n_accepting)
-			return;
-		n = choose_node_for_unit(s, u);
-		if (n) {
-			sched_unit_send(s, u, n);
-			continue;
-		}
-		why = u->hedged ? REASON_NONE : no_node_reason(s, u);
 		if (why)
 			sched_unit_queue_local(s, u, why);
 	}
 }
 
-static struct sched_unit *older_unit(struct sched_unit *a, struct sched_unit *b)
+/* Return the unit that is served first; `a` and `b` can be NULL. */
+static struct sched_unit *first_unit(struct sched_unit *a, struct sched_unit *b)
 {
-	if (!a || (b && b->number < a->number))
-		return b;
-	return a;
+	return !a || (b && sched_unit_is_before(b, a)) ? b : a;
 }
 
 static void scan_ahead(struct sched *s)
@@ -218,7 +289,7 @@ static void scan_ahead(struct sched *s)
 		struct sched_unit *u = NULL;
 
 		for (size_t i = 0; i < s->n_toolchains; i++)
-			u = older_unit(u,
+			u = first_unit(u,
 				       TAILQ_FIRST(&s->toolchains[i]->to_scan));
 		if (!u)
 			return;
@@ -239,11 +310,11 @@ static struct sched_unit *find_waiting_for_upload(struct sched_units *list)
 }
 
 /*
- * Return the toolchain's oldest unit that a local slot may take although the
+ * Return the toolchain's first unit that a local slot may take although the
  * unit still waits for a node.
  */
-static struct sched_unit *oldest_local_candidate(const struct sched *s,
-						 struct sched_toolchain *tc)
+static struct sched_unit *first_local_candidate(const struct sched *s,
+						struct sched_toolchain *tc)
 {
 	struct sched_unit *u = TAILQ_FIRST(&tc->new_units);
 
@@ -251,8 +322,8 @@ static struct sched_unit *oldest_local_candidate(const struct sched *s,
 		u = NULL;
 	if (!tc->n_available[SCHED_AVAILABLE_AFTER_UPLOAD])
 		return u;
-	u = older_unit(u, find_waiting_for_upload(&tc->to_scan));
-	return older_unit(u, find_waiting_for_upload(&tc->ready));
+	u = first_unit(u, find_waiting_for_upload(&tc->to_scan));
+	return first_unit(u, find_waiting_for_upload(&tc->ready));
 }
 
 static void fill_local_slots(struct sched *s)
@@ -261,8 +332,8 @@ static void fill_local_slots(struct sched *s)
 		struct sched_unit *u = TAILQ_FIRST(&s->to_local);
 
 		for (size_t i = 0; i < s->n_toolchains; i++)
-			u = older_unit(
-				u, oldest_local_candidate(s, s->toolchains[i]));
+			u = first_unit(
+				u, first_local_candidate(s, s->toolchains[i]));
 		if (!u)
 			return;
 		if (u->state != SCHED_UNIT_TO_LOCAL)
@@ -274,12 +345,18 @@ static void fill_local_slots(struct sched *s)
 
 static void dispatch_all(struct sched *s)
 {
+	bool is_tick = s->now_ms >= s->replace_ms;
+
 	s->cause = SCHED_EV_TIME;
+	if (is_tick) {
+		s->replace_ms = s->now_ms + REPLACE_MS;
+		sched_class_update_slowness(s);
+	}
 	for (size_t i = 0; i < s->n_toolchains; i++) {
 		struct sched_toolchain *tc = s->toolchains[i];
 		struct sched_unit *u;
 
-		dispatch_ready(s, tc);
+		dispatch_ready(s, tc, is_tick);
 		/*
 		 * For a TO_SCAN unit no node counts as tried, because a rescan
 		 * clears the list of tried nodes.  The results of
@@ -404,6 +481,8 @@ uint64_t sched_next_ms(const struct sched *s)
 	uint64_t next = s->due_ms < s->hedge_check_ms ? s->due_ms :
 							s->hedge_check_ms;
 
+	if (s->n_waiting_units && s->replace_ms < next)
+		next = s->replace_ms;
 	for (size_t i = 0; i < s->n_toolchains; i++) {
 		struct sched_unit *u = TAILQ_FIRST(
 			&s->toolchains[i]->new_units);
@@ -466,6 +545,7 @@ void sched_free(struct sched *s)
 			sched_unit_free(s, s->units[i]);
 	}
 	for (size_t i = 0; i < s->n_nodes; i++) {
+		sched_class_free_all(s, s->nodes[i]);
 		free(s->nodes[i]->text);
 		free(s->nodes[i]);
 	}
@@ -473,6 +553,8 @@ void sched_free(struct sched *s)
 		free(s->toolchains[i]->sandboxes);
 		free(s->toolchains[i]);
 	}
+	for (unsigned i = 0; i < SCHED_SLOWNESS_STEPS; i++)
+		free(s->classes[i].v);
 	reset_actions(s);
 	free(s->actions);
 	free(s->nodes);

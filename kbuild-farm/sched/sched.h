@@ -33,10 +33,10 @@
  * sched/unit.c).
  *
  * Units, nodes, toolchains and object formats are numbers.  Unit numbers are
- * dense, never reused, and ascend in the order of arrival, in which units are
- * served.  Nodes are 0 to n_nodes - 1, followed by those of
- * SCHED_EV_NODE_ADDED.  Toolchains and object formats are small numbers,
- * defined by their first use.
+ * dense, never reused, and ascend in the order of arrival.  Units of equal cost
+ * are served in this order, and expensive units first.  Nodes are 0 to n_nodes
+ *- 1, followed by those of SCHED_EV_NODE_ADDED.  Toolchains and object formats
+ *are small numbers, defined by their first use.
  *
  * The life of a unit, with the events of the event stream in quotes:
  *
@@ -94,14 +94,24 @@ enum sched_step {
 	SCHED_STEP_DEVICETREE = 4,
 };
 
+/* Cores of a node with equal properties. */
+struct sched_core_class {
+	unsigned n_cores;
+	/*
+	 * speed relative to the fastest class of all nodes, which has 1024; 0
+	 * if unknown
+	 */
+	unsigned capacity;
+};
+
 /* Events, with the fields of struct sched_event that each one uses. */
 enum sched_event_kind {
 	SCHED_EV_TIME, /* only time has passed */
 
 	/*
 	 * A wrapper requests a compile: unit, toolchain, object_format,
-	 * exclusive, steps; or only unit and `reason` if the unit cannot be
-	 * offloaded.
+	 * exclusive, steps, cost_ms; or only unit and `reason` if the unit
+	 * cannot be offloaded.
 	 */
 	SCHED_EV_UNIT_ADDED,
 	/*
@@ -151,7 +161,10 @@ enum sched_event_kind {
 	/* The status of an object format changed: object_format, status. */
 	SCHED_EV_OBJECT_FORMAT,
 
-	/* SCHED_ACT_DIAL succeeded and the node accepts jobs: node, n_slots. */
+	/*
+	 * SCHED_ACT_DIAL succeeded and the node accepts jobs: node, n_slots,
+	 * classes, n_classes.
+	 */
 	SCHED_EV_NODE_FIT,
 	/* The node is connected but cannot make a sandbox: node, text. */
 	SCHED_EV_NODE_UNFIT,
@@ -206,6 +219,11 @@ enum sched_event_kind {
 	 * Compiles that are running continue.
 	 */
 	SCHED_EV_LOCAL_SLOTS,
+	/*
+	 * The number of units that make will request in the whole build is
+	 * known or has changed: n_units; 0 if it is unknown.
+	 */
+	SCHED_EV_EXPECTED_UNITS,
 
 	SCHED_EV_N_KINDS, /* number of kinds */
 };
@@ -267,7 +285,7 @@ enum sched_probe {
 	SCHED_PROBE_IMPOSSIBLE, /* no known-answer test is available now */
 };
 
-/* `text` is borrowed for the call. */
+/* `text` and `classes` are borrowed until the event has been applied. */
 struct sched_event {
 	enum sched_event_kind kind;
 	uint32_t unit, node, toolchain, object_format;
@@ -278,8 +296,17 @@ struct sched_event {
 	enum sched_sandbox sandbox;
 	enum sched_probe probe;
 	uint64_t input_bytes; /* bytes of all inputs */
+	/* predicted CPU time of the unit in ms; 0: unknown */
+	uint32_t cost_ms;
 	uint32_t cpu_ms;
 	unsigned n_slots, n_busy;
+	unsigned n_units;
+	/*
+	 * The classes to which jobs of the node can be restricted, or one class
+	 * of all cores; n_classes is 0 if the cores are unknown.
+	 */
+	const struct sched_core_class *classes;
+	unsigned n_classes;
 	bool hello_received, permanent;
 	bool exclusive; /* two concurrent compiles would write the same files */
 	unsigned steps; /* SCHED_STEP_*: the sandbox must accept all of them */
@@ -289,7 +316,12 @@ struct sched_event {
 /* Actions, with the fields of struct sched_action that each one uses. */
 enum sched_action_kind {
 	SCHED_ACT_SCAN, /* unit: determine its inputs on a worker */
-	SCHED_ACT_SEND, /* unit, node, deadline_ms (time limit of the job) */
+	/*
+	 * unit, node, deadline_ms (time limit of the job), pinned, class: send
+	 * the unit to the node, which runs it on cores of one class if `pinned`
+	 * is set
+	 */
+	SCHED_ACT_SEND,
 	SCHED_ACT_CANCEL, /* unit, node: the job is no longer needed */
 	SCHED_ACT_VERIFY, /* unit, node: verify the result on a worker */
 	SCHED_ACT_COMPILE_LOCAL, /* unit, reason: let its wrapper compile it */
@@ -334,6 +366,8 @@ struct sched_action {
 	uint32_t unit, node;
 	enum reason reason;
 	uint32_t deadline_ms;
+	bool pinned;
+	unsigned class; /* index in the classes of SCHED_EV_NODE_FIT */
 	unsigned n_retries; /* retries on other nodes, and rescans */
 	enum sched_node_state state;
 	const char *text; /* valid until the next event */

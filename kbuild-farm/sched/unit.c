@@ -14,12 +14,15 @@
 
 #include "base/str.h"
 #include "base/vec.h"
+#include "sched/class.h"
 #include "sched/node.h"
 
 #include <stdlib.h>
 
+/* A unit is served before those that came up to this many of its costs sooner
+ */
+#define OVERTAKING               4
 #define RESCANS_MAX              2
-#define PREDICT_MAX_MS           600000
 #define HEDGE_AFTER_MIN_MS       10000
 #define TRIAL_HEDGE_AFTER_MIN_MS 2000
 #define DEADLINE_MIN_MS          30000
@@ -104,12 +107,12 @@ abort_transition(const struct sched *s, enum sched_unit_state state,
 					      "check",   "held",  "to-local",
 					      "local",   "done",  "left" };
 	static const char *const events[] = {
-		"time",     "came",       "scanned",   "unsent",   "beat",
-		"output",   "answered",   "failed",    "examined", "hedged",
-		"unhedged", "left",       "toolchain", "object",   "fit",
-		"unfit",    "lost",       "slots",     "cell",     "probed",
-		"worn",     "drain",      "resume",    "added",    "removed",
-		"retry",    "local-slots"
+		"time",     "came",        "scanned",   "unsent",   "beat",
+		"output",   "answered",    "failed",    "examined", "hedged",
+		"unhedged", "left",        "toolchain", "object",   "fit",
+		"unfit",    "lost",        "slots",     "cell",     "probed",
+		"worn",     "drain",       "resume",    "added",    "removed",
+		"retry",    "local-slots", "expected"
 	};
 
 	_Static_assert(ARRAY_SIZE(states) == SCHED_UNIT_N_STATES, "");
@@ -166,21 +169,33 @@ static struct sched_units *list_of_state(struct sched *s, struct sched_unit *u)
 	}
 }
 
+bool sched_unit_is_before(const struct sched_unit *a,
+			  const struct sched_unit *b)
+{
+	return a->rank_ms != b->rank_ms ? a->rank_ms < b->rank_ms :
+					  a->number < b->number;
+}
+
 /*
- * Insert in the order of arrival.  Most units belong at the end.  A unit that
- * is queued again is older than nearly all others, so search from the front.
+ * Insert a unit before those that are cheaper or, at equal cost, younger.  Most
+ * units belong near the end.  A unit that is queued again is older than nearly
+ * all others.
  */
 static void insert_in_order(struct sched_units *list, struct sched_unit *u)
 {
-	struct sched_unit *last = TAILQ_LAST(list, sched_units), *at;
+	struct sched_unit *first = TAILQ_FIRST(list), *at;
 
-	if (!last || last->number < u->number) {
-		TAILQ_INSERT_TAIL(list, u, entry);
+	if (first && sched_unit_is_before(u, first)) {
+		TAILQ_INSERT_HEAD(list, u, entry);
 		return;
 	}
-	for (at = TAILQ_FIRST(list); at->number < u->number;)
-		at = TAILQ_NEXT(at, entry);
-	TAILQ_INSERT_BEFORE(at, u, entry);
+	for (at = TAILQ_LAST(list, sched_units);
+	     at && sched_unit_is_before(u, at);)
+		at = TAILQ_PREV(at, sched_units, entry);
+	if (at)
+		TAILQ_INSERT_AFTER(list, at, u, entry);
+	else
+		TAILQ_INSERT_TAIL(list, u, entry);
 }
 
 /* Update lists, counts and slots together with the state. */
@@ -195,26 +210,34 @@ static void set_unit_state(struct sched *s, struct sched_unit *u,
 		abort_transition(s, was, u->number);
 	if (list)
 		TAILQ_REMOVE(list, u, entry);
+	sched_class_release(s, u);
 	s->n_by_state[was]--;
 	s->n_by_state[next]++;
 	u->state = next;
 	list = list_of_state(s, u);
+	u->rank_ms = 0;
+	if (next == SCHED_UNIT_TO_SCAN || next == SCHED_UNIT_READY ||
+	    next == SCHED_UNIT_TO_LOCAL)
+		u->rank_ms = (int64_t)u->added_ms -
+			     OVERTAKING * (int64_t)sched_class_cost_ms(s, u);
 	if (list)
 		insert_in_order(list, u);
 	s->n_local_slots_used -= was == SCHED_UNIT_LOCAL;
 	s->n_local_slots_used += next == SCHED_UNIT_LOCAL;
 	if (!change)
 		return;
+	if (change > 0)
+		sched_class_add_unit(s, u);
+	else
+		sched_class_remove_unit(s, u, next == SCHED_UNIT_CHECK);
 	sched_model_share_add_units(&u->node->share, s->now_ms, change);
 	sched_node_change_running(s, u->node, change);
 }
 
-/* Predict the CPU time of a unit from the bytes of its inputs. */
+/* Predict how long a core of the unit's node needs for the unit. */
 static uint64_t predict_ms(const struct sched *s, const struct sched_unit *u)
 {
-	double ms = s->ms_per_kib * (double)u->input_bytes / 1024;
-
-	return ms > PREDICT_MAX_MS ? PREDICT_MAX_MS : (uint64_t)ms;
+	return sched_class_duration_ms(s, &u->node->classes[u->class], u);
 }
 
 /* Add an action of a unit; `n` is NULL if the action concerns no node. */
@@ -228,10 +251,13 @@ static void add_unit_action(struct sched *s, const struct sched_unit *u,
 				  .reason = u->reason,
 				  .n_retries = u->n_retries };
 
-	if (kind == SCHED_ACT_SEND)
+	if (kind == SCHED_ACT_SEND) {
+		a.pinned = n->n_classes > 1;
+		a.class = u->class;
 		a.deadline_ms = (uint32_t)(8 * predict_ms(s, u));
-	if (kind == SCHED_ACT_SEND && a.deadline_ms < DEADLINE_MIN_MS)
-		a.deadline_ms = DEADLINE_MIN_MS;
+		if (a.deadline_ms < DEADLINE_MIN_MS)
+			a.deadline_ms = DEADLINE_MIN_MS;
+	}
 	sched_add_action(s, &a);
 }
 
@@ -244,7 +270,7 @@ static void queue_unit(struct sched *s, struct sched_unit *u,
 {
 	set_unit_state(s, u, state);
 	/* Make the dispatcher check whether any node is left for this unit. */
-	u->toolchain->recheck_ready |= state == SCHED_UNIT_READY;
+	u->toolchain->has_new_ready |= state == SCHED_UNIT_READY;
 }
 
 static void finish_unit_work(struct sched *s, struct sched_unit *u)
@@ -273,9 +299,12 @@ static void remove_from_sent(struct sched *s, struct sched_unit *u)
 }
 
 void sched_unit_send(struct sched *s, struct sched_unit *u,
-		     struct sched_node *n)
+		     struct sched_class *c)
 {
+	struct sched_node *n = c->node;
+
 	u->node = n;
+	u->class = (unsigned)(c - n->classes);
 	u->tried_nodes[u->n_tried++] = n;
 	u->cpu_ms = 0;
 	u->progress_ms = s->now_ms;
@@ -543,8 +572,11 @@ static void on_unit_added(struct sched *s, const struct sched_event *ev)
 	}
 	u->toolchain = get_sched_toolchain(s, ev->toolchain);
 	u->object_format = ev->object_format;
+	u->cost_ms = ev->cost_ms;
 	u->exclusive = ev->exclusive;
 	u->steps = ev->steps;
+	if (!s->n_added_units++)
+		s->first_added_ms = s->now_ms;
 	queue_unit(s, u, SCHED_UNIT_NEW);
 	admit_unit(s, u);
 }
@@ -558,6 +590,8 @@ static void on_scanned(struct sched *s, const struct sched_event *ev)
 	if (!waits)
 		return;
 	u->input_bytes = ev->input_bytes;
+	s->sum_cost_ms += (double)sched_class_cost_ms(s, u);
+	s->n_costs += sched_class_cost_ms(s, u) > 0;
 	if (ev->reason)
 		sched_unit_queue_local(s, u, ev->reason);
 	else
@@ -825,6 +859,9 @@ void sched_unit_handle_event(struct sched *s, const struct sched_event *ev)
 			sched_node_set_sandbox(s, s->nodes[ev->node],
 					       s->toolchains[i],
 					       SCHED_SANDBOX_NONE, false);
+		break;
+	case SCHED_EV_EXPECTED_UNITS:
+		s->n_expected_units = ev->n_units;
 		break;
 	case SCHED_EV_LOCAL_SLOTS:
 		s->setup.n_local_slots = ev->n_slots ? ev->n_slots : 1;

@@ -24,14 +24,21 @@ void sched_unit_handle_event(struct sched *s, const struct sched_event *ev);
 
 /* Return the unit, or NULL if the number is not in use. */
 struct sched_unit *sched_unit_find(const struct sched *s, uint32_t number);
+/*
+ * Return true if `a` is served before `b`: it is older or more expensive.  A
+ * unit overtakes those that arrived at most a multiple of its cost earlier, so
+ * that cheap units do not wait forever.
+ */
+bool sched_unit_is_before(const struct sched_unit *a,
+			  const struct sched_unit *b);
 /* Free a unit, for sched_free(). */
 void sched_unit_free(struct sched *s, struct sched_unit *u);
 
 /* Give a TO_SCAN unit to a worker. */
 void sched_unit_scan(struct sched *s, struct sched_unit *u);
-/* Send a READY unit to a node. */
+/* Send a READY unit to the node of a core class. */
 void sched_unit_send(struct sched *s, struct sched_unit *u,
-		     struct sched_node *n);
+		     struct sched_class *c);
 /* Stop the unit's job on its node, if the unit is REMOTE. */
 void sched_unit_cancel(struct sched *s, struct sched_unit *u);
 /* Queue the unit for a local compile for the reason `why`. */

@@ -107,7 +107,7 @@ TEST_SIGNAL(a_change_that_is_not_in_the_table_ends_the_program, SIGABRT)
 {
 	story_play("farm nodes 1 local-slots 1; up a 1; unit 1");
 	sched_unit_send(story.s, sched_unit_find(story.s, 1),
-			story.s->nodes[0]);
+			&story.s->nodes[0]->classes[0]);
 }
 
 TEST(a_unit_that_is_not_remote_is_not_cancelled)

@@ -19,7 +19,9 @@
  *	? farm; ? NODE	Print the counts that are not zero, and the state of the
  *			node with its cause.
  *	? next		Print the time until the next timeout.
- *	up NODE N	Equals "fit NODE N; sandbox NODE 0 ready".
+ *	up NODE N [classes (CORES CAPACITY)...]
+ *			Equals "fit NODE N; sandbox NODE 0 ready", with these
+ *			core classes.
  *	heartbeats NODE N MS...	N times, advance the time by a second and send a
  *				heartbeat of units 1, 2, ..., each of which has
  *				used another MS ms of CPU time.
@@ -53,7 +55,7 @@ static const struct story_event {
 	[SCHED_EV_TIME] = { "time" },
 	[SCHED_EV_UNIT_ADDED] = { "unit UNIT [toolchain TOOLCHAIN] "
 				  "[format FORMAT] [steps STEPS] "
-				  "[reason REASON] [exclusive]" },
+				  "[reason REASON] [cost COST] [exclusive]" },
 	[SCHED_EV_SCANNED] = { "scanned UNIT [bytes BYTES] [reason REASON]" },
 	[SCHED_EV_SEND_FAILED] = { "send-failed UNIT NODE REASON" },
 	[SCHED_EV_HEARTBEAT] = { "heartbeat UNIT NODE MS" },
@@ -80,6 +82,7 @@ static const struct story_event {
 	[SCHED_EV_NODE_REMOVED] = { "removed NODE", "no longer configured" },
 	[SCHED_EV_NODE_RETRY] = { "retry NODE" },
 	[SCHED_EV_LOCAL_SLOTS] = { "local-slots SLOTS" },
+	[SCHED_EV_EXPECTED_UNITS] = { "expected UNITS" },
 };
 
 #define STORY_FIELD(word, member, choices)                                    \
@@ -98,9 +101,11 @@ static const struct story_field {
 	STORY_FIELD("TOOLCHAIN", toolchain, NULL),
 	STORY_FIELD("FORMAT", object_format, NULL),
 	STORY_FIELD("BYTES", input_bytes, NULL),
+	STORY_FIELD("COST", cost_ms, NULL),
 	STORY_FIELD("MS", cpu_ms, NULL),
 	STORY_FIELD("SLOTS", n_slots, NULL),
 	STORY_FIELD("BUSY", n_busy, NULL),
+	STORY_FIELD("UNITS", n_units, NULL),
 	STORY_FIELD("REASON", reason, story_reasons),
 	STORY_FIELD("STATUS", status, "unknown ready unverified unusable"),
 	STORY_FIELD("CLASS", fail,
@@ -217,6 +222,8 @@ static void story_print_action(struct buf *out, const struct sched_action *a)
 		else
 			story_print_choice(out, STORY_NODES, a->node);
 	}
+	if (a->kind == SCHED_ACT_SEND && a->pinned)
+		buf_printf(out, " class %u", a->class);
 	if (a->kind == SCHED_ACT_SEND && a->deadline_ms != 30000)
 		buf_printf(out, " deadline %u ms", a->deadline_ms);
 	if (is_done && a->n_retries)
@@ -398,6 +405,7 @@ static void story_heartbeats(struct buf *out)
 
 static void story_play_event(struct buf *out)
 {
+	struct sched_core_class classes[4];
 	struct sched_event ev = { 0 };
 
 	ck_assert_msg(story.s, "%s: the farm is missing", story.event);
@@ -409,6 +417,12 @@ static void story_play_event(struct buf *out)
 		ev.kind = SCHED_EV_NODE_FIT;
 		ev.node = story_choice(STORY_NODES);
 		ev.n_slots = story_number();
+		ev.classes = classes;
+		story_skip("classes");
+		while (story_has_word()) {
+			classes[ev.n_classes].n_cores = story_number();
+			classes[ev.n_classes++].capacity = story_number();
+		}
 		story_feed(out, &ev);
 		ev.kind = SCHED_EV_SANDBOX;
 		ev.sandbox = SCHED_SANDBOX_READY;

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sched/class.h"
+
+#include "base/str.h"
+#include "base/vec.h"
+
+#include <stdlib.h>
+
+#define COST_MAX_MS  600000
+#define HALF_LIFE_MS 20000
+/* weight of the expected slowness, as a unit of this cost */
+#define PRIOR_MS 2000
+/* expected wait for a node whose slots are used, but not by units */
+#define NO_UNIT_MS    1000
+#define SLOWNESS_MIN  (1.0 / 32)
+#define SLOWNESS_STEP 1.0905077326652577 /* the eighth root of 2 */
+
+/* ---- slowness ---- */
+
+/* Return the power of SLOWNESS_STEP that is nearest to `slowness`. */
+static unsigned slowness_step(double slowness)
+{
+	double bound = SLOWNESS_MIN * 1.0443;
+	unsigned step = 0;
+
+	for (; step + 1 < SCHED_SLOWNESS_STEPS && slowness > bound; step++)
+		bound *= SLOWNESS_STEP;
+	return step;
+}
+
+static double slowness_of_step(unsigned step)
+{
+	double slowness = SLOWNESS_MIN;
+
+	while (step--)
+		slowness *= SLOWNESS_STEP;
+	return slowness;
+}
+
+/* ---- the order of the classes of equal slowness ---- */
+
+static bool is_better(const struct sched_class *a, const struct sched_class *b)
+{
+	if (a->start_ms != b->start_ms)
+		return a->start_ms < b->start_ms;
+	if (a->load != b->load)
+		return a->load < b->load;
+	return a->node == b->node ? a < b : a->node->number < b->node->number;
+}
+
+static void put_class(struct sched_class_heap *h, size_t at,
+		      struct sched_class *c)
+{
+	h->v[at] = c;
+	c->heap_at = at;
+}
+
+/* Restore the order after c->start_ms or the load of its node has changed. */
+static void move_class(struct sched_class_heap *h, struct sched_class *c)
+{
+	size_t at = c->heap_at, child;
+
+	for (; at && is_better(c, h->v[(at - 1) / 2]); at = (at - 1) / 2)
+		put_class(h, at, h->v[(at - 1) / 2]);
+	while ((child = 2 * at + 1) < h->n) {
+		if (child + 1 < h->n && is_better(h->v[child + 1], h->v[child]))
+			child++;
+		if (is_better(c, h->v[child]))
+			break;
+		put_class(h, at, h->v[child]);
+		at = child;
+	}
+	put_class(h, at, c);
+}
+
+static void remove_class(struct sched *s, struct sched_class *c)
+{
+	struct sched_class_heap *h = &s->classes[c->step];
+	struct sched_class *last;
+
+	if (!c->in_heap)
+		return;
+	c->in_heap = false;
+	last = h->v[--h->n];
+	if (last == c)
+		return;
+	put_class(h, c->heap_at, last);
+	move_class(h, last);
+}
+
+static void insert_class(struct sched *s, struct sched_class *c)
+{
+	struct sched_class_heap *h = &s->classes[c->step];
+
+	c->in_heap = true;
+	*VEC_ADD(h->v, h->n) = c;
+	c->heap_at = h->n - 1;
+	move_class(h, c);
+}
+
+/* ---- learning ---- */
+
+uint64_t sched_class_cost_ms(const struct sched *s, const struct sched_unit *u)
+{
+	double ms = u->cost_ms ? u->cost_ms :
+				 s->ms_per_kib * (double)u->input_bytes / 1024;
+
+	return ms > COST_MAX_MS ? COST_MAX_MS : (uint64_t)ms;
+}
+
+static void halve_old_samples(struct sched_class *c, uint64_t now_ms)
+{
+	uint64_t age_ms = now_ms - c->learned_ms;
+	double keep = 1;
+
+	for (; age_ms >= HALF_LIFE_MS && keep > 1e-3; age_ms -= HALF_LIFE_MS)
+		keep /= 2;
+	/* a straight line between two powers of two */
+	keep *= 1 - 0.5 * (double)(age_ms % HALF_LIFE_MS) / HALF_LIFE_MS;
+	c->sum_took_ms *= keep;
+	c->sum_cost_ms *= keep;
+	c->learned_ms = now_ms;
+}
+
+static void set_slowness(struct sched *s, struct sched_class *c,
+			 double slowness)
+{
+	bool in_heap = c->in_heap;
+
+	remove_class(s, c);
+	c->step = slowness_step(slowness);
+	c->slowness = slowness_of_step(c->step);
+	if (in_heap)
+		insert_class(s, c);
+}
+
+/* Forget old samples, so that an unused class regains its expected slowness. */
+static void update_slowness(struct sched *s, struct sched_class *c)
+{
+	halve_old_samples(c, s->now_ms);
+	set_slowness(s, c,
+		     (c->sum_took_ms + PRIOR_MS * c->expected_slowness) /
+			     (c->sum_cost_ms + PRIOR_MS));
+}
+
+static void learn_slowness(struct sched *s, struct sched_class *c,
+			   const struct sched_unit *u)
+{
+	double cost_ms = (double)sched_class_cost_ms(s, u);
+
+	if (cost_ms <= 0)
+		return;
+	halve_old_samples(c, s->now_ms);
+	c->sum_took_ms += (double)(s->now_ms - u->began_ms);
+	c->sum_cost_ms += cost_ms;
+	update_slowness(s, c);
+}
+
+/* ---- the queue of a class ---- */
+
+/* Restore the order of a heap after its first element has grown. */
+static void sift_down(uint64_t *heap, unsigned n)
+{
+	unsigned at = 0, child;
+
+	while ((child = 2 * at + 1) < n) {
+		uint64_t v = heap[at];
+
+		if (child + 1 < n && heap[child + 1] < heap[child])
+			child++;
+		if (v <= heap[child])
+			return;
+		heap[at] = heap[child];
+		heap[child] = v;
+		at = child;
+	}
+}
+
+static void push_end(uint64_t *heap, unsigned n, uint64_t v)
+{
+	unsigned at = n;
+
+	for (; at && heap[(at - 1) / 2] > v; at = (at - 1) / 2)
+		heap[at] = heap[(at - 1) / 2];
+	heap[at] = v;
+}
+
+/* Return the time at which a running unit is expected to end. */
+static uint64_t expected_end_ms(const struct sched *s,
+				const struct sched_class *c,
+				const struct sched_unit *u)
+{
+	uint64_t end = u->began_ms + sched_class_duration_ms(s, c, u);
+
+	return end > s->now_ms ? end :
+				 s->now_ms + (s->now_ms - u->began_ms) / 2;
+}
+
+/* Return the time at which a core of a class without free cores is free. */
+static uint64_t next_free_core_ms(const struct sched *s,
+				  const struct sched_class *c)
+{
+	const struct sched_unit *u;
+	unsigned n = 0;
+
+	list_for_each(u, &c->units, class_entry) {
+		if (n < c->n_cores) {
+			push_end(c->ends, n++, expected_end_ms(s, c, u));
+			continue;
+		}
+		c->ends[0] += sched_class_duration_ms(s, c, u);
+		sift_down(c->ends, n);
+	}
+	return c->ends[0];
+}
+
+/* Restore the place of the class among those of equal slowness. */
+static void update_place(struct sched *s, struct sched_class *c)
+{
+	const struct sched_node *n = c->node;
+
+	c->start_ms = c->free_ms + c->reserved_ms / c->n_cores;
+	c->load = (double)n->n_running /
+		  sched_model_window_limit(&n->window, n->n_slots);
+	if (c->in_heap)
+		move_class(&s->classes[c->step], c);
+}
+
+/* Return the time at which a node without free slots has one. */
+static uint64_t next_free_slot_ms(const struct sched *s,
+				  const struct sched_node *n)
+{
+	uint64_t first = UINT64_MAX;
+	const struct sched_unit *u;
+
+	list_for_each(u, &n->units, entry) {
+		uint64_t ms = expected_end_ms(s, &n->classes[u->class], u);
+
+		first = ms < first ? ms : first;
+	}
+	/* Only tests and jobs of other build hosts use the slots. */
+	return first < UINT64_MAX ? first : s->now_ms + NO_UNIT_MS;
+}
+
+static void update_start(struct sched *s, struct sched_class *c)
+{
+	if (c->n_units >= c->n_cores)
+		c->free_ms = next_free_core_ms(s, c);
+	else if (!c->node->n_free)
+		c->free_ms = next_free_slot_ms(s, c->node);
+	else
+		c->free_ms = 0;
+	update_place(s, c);
+}
+
+void sched_class_add_unit(struct sched *s, struct sched_unit *u)
+{
+	struct sched_class *c = &u->node->classes[u->class];
+
+	u->has_core = c->n_units < c->n_cores;
+	u->began_ms = s->now_ms;
+	TAILQ_INSERT_TAIL(&c->units, u, class_entry);
+	c->n_units++;
+	update_start(s, c);
+}
+
+void sched_class_remove_unit(struct sched *s, struct sched_unit *u,
+			     bool completed)
+{
+	struct sched_class *c = &u->node->classes[u->class];
+	struct sched_unit *next;
+
+	if (completed)
+		learn_slowness(s, c, u);
+	TAILQ_REMOVE(&c->units, u, class_entry);
+	c->n_units--;
+	/* The oldest unit that waits on the node gets the core. */
+	list_for_each(next, &c->units, class_entry) {
+		if (!u->has_core || next->has_core)
+			continue;
+		next->has_core = true;
+		next->began_ms = s->now_ms;
+		break;
+	}
+	update_start(s, c);
+}
+
+uint64_t sched_class_duration_ms(const struct sched *s,
+				 const struct sched_class *c,
+				 const struct sched_unit *u)
+{
+	return (uint64_t)((double)sched_class_cost_ms(s, u) * c->slowness);
+}
+
+/* ---- the choice of a class ---- */
+
+/* Return true if the unit can be sent to the node now or when it has a slot. */
+static bool qualifies(const struct sched_class *c, const struct sched_unit *u)
+{
+	const struct sched_sandbox_state *sandbox =
+		&u->toolchain->sandboxes[c->node->number];
+
+	if (!sandbox->accepting && sandbox->availability != SCHED_AVAILABLE_NOW)
+		return false;
+	if (u->steps & ~sandbox->steps)
+		return false;
+	for (unsigned i = 0; i < u->n_tried; i++) {
+		if (u->tried_nodes[i] == c->node)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Return true if a time has passed at which a core should have become free, but
+ * none did.
+ */
+static bool is_outdated(const struct sched *s, const struct sched_class *c)
+{
+	return c->free_ms && c->free_ms < s->now_ms;
+}
+
+/* Return the best class of a heap that qualifies for the unit, or NULL. */
+static struct sched_class *best_of_heap(struct sched *s,
+					struct sched_class_heap *h,
+					const struct sched_unit *u)
+{
+	struct sched_class *best = NULL;
+
+	/* The expected times of the first class may have passed. */
+	while (h->n && is_outdated(s, h->v[0]))
+		update_start(s, h->v[0]);
+	if (h->n && qualifies(h->v[0], u))
+		return h->v[0];
+	for (size_t i = 0; i < h->n; i++) {
+		if ((!best || is_better(h->v[i], best)) &&
+		    qualifies(h->v[i], u))
+			best = h->v[i];
+	}
+	return best;
+}
+
+/*
+ * If a node has several classes, the queue of each is limited, so that the
+ * queue of one does not take the slots of the others.
+ */
+bool sched_class_can_take(const struct sched_class *c,
+			  const struct sched_unit *u)
+{
+	return u->toolchain->sandboxes[c->node->number].accepting &&
+	       (c->node->n_classes == 1 ||
+		c->n_units < c->n_cores + (c->n_cores + 3) / 4);
+}
+
+static uint64_t class_finish_ms(const struct sched *s,
+				const struct sched_class *c, double cost_ms)
+{
+	uint64_t start = c->start_ms > s->now_ms ? c->start_ms : s->now_ms;
+
+	return start + (uint64_t)(cost_ms * c->slowness);
+}
+
+struct sched_class *sched_class_choose_free(struct sched *s,
+					    const struct sched_unit *u,
+					    uint64_t until_ms)
+{
+	double cost_ms = (double)sched_class_cost_ms(s, u);
+	struct sched_class *best = NULL;
+
+	for (unsigned i = 0; i < SCHED_SLOWNESS_STEPS; i++) {
+		const struct sched_class_heap *h = &s->classes[i];
+
+		for (size_t k = 0; k < h->n; k++) {
+			struct sched_class *c = h->v[k];
+			uint64_t ms = class_finish_ms(s, c, cost_ms);
+
+			if (ms > until_ms || !sched_class_can_take(c, u) ||
+			    !qualifies(c, u))
+				continue;
+			if (best && class_finish_ms(s, best, cost_ms) < ms)
+				continue;
+			if (!best || class_finish_ms(s, best, cost_ms) > ms ||
+			    is_better(c, best))
+				best = c;
+		}
+	}
+	return best;
+}
+
+struct sched_class *sched_class_choose(struct sched *s,
+				       const struct sched_unit *u)
+{
+	double cost_ms = (double)sched_class_cost_ms(s, u);
+	struct sched_class *best = NULL;
+	uint64_t best_ms = 0;
+
+	for (unsigned i = 0; i < SCHED_SLOWNESS_STEPS; i++) {
+		struct sched_class *c = s->classes[i].n ?
+						best_of_heap(s, &s->classes[i],
+							     u) :
+						NULL;
+		uint64_t ms;
+
+		if (!c)
+			continue;
+		ms = class_finish_ms(s, c, cost_ms);
+		if (!best || ms < best_ms ||
+		    (ms == best_ms && is_better(c, best))) {
+			best = c;
+			best_ms = ms;
+		}
+	}
+	return best;
+}
+
+void sched_class_reserve(struct sched *s, struct sched_class *c,
+			 struct sched_unit *u)
+{
+	u->waits_for = c;
+	s->n_waiting_units++;
+	u->reserved_ms = sched_class_duration_ms(s, c, u);
+	c->reserved_ms += u->reserved_ms;
+	update_place(s, c);
+}
+
+void sched_class_release(struct sched *s, struct sched_unit *u)
+{
+	struct sched_class *c = u->waits_for;
+
+	if (!c)
+		return;
+	u->waits_for = NULL;
+	s->n_waiting_units--;
+	c->reserved_ms -= u->reserved_ms;
+	update_place(s, c);
+}
+
+void sched_class_refresh_all(struct sched *s, struct sched_node *n)
+{
+	bool usable = n->state == SCHED_NODE_UP && !n->drained &&
+		      !n->ids_exhausted;
+
+	s->n_cores_up -= n->n_cores_up;
+	s->speed_up -= n->speed_up;
+	n->n_cores_up = 0;
+	n->speed_up = 0;
+
+	for (unsigned i = 0; i < n->n_classes; i++) {
+		struct sched_class *c = &n->classes[i];
+
+		if (usable && !c->in_heap)
+			insert_class(s, c);
+		else if (!usable)
+			remove_class(s, c);
+		if (!usable)
+			continue;
+		update_start(s, c);
+		n->n_cores_up += c->n_cores;
+		n->speed_up += c->n_cores / c->slowness;
+	}
+	s->n_cores_up += n->n_cores_up;
+	s->speed_up += n->speed_up;
+}
+
+void sched_class_update_slowness(struct sched *s)
+{
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		for (unsigned k = 0; k < s->nodes[i]->n_classes; k++)
+			update_slowness(s, &s->nodes[i]->classes[k]);
+	}
+}
+
+/* ---- the classes of a node ---- */
+
+static bool has_classes(const struct sched_node *n,
+			const struct sched_core_class *classes,
+			unsigned n_classes)
+{
+	bool equal = n->n_classes == n_classes;
+
+	for (unsigned i = 0; equal && i < n_classes; i++)
+		equal = n->classes[i].n_cores == classes[i].n_cores &&
+			n->classes[i].capacity == classes[i].capacity;
+	return equal;
+}
+
+void sched_class_set_all(struct sched *s, struct sched_node *n,
+			 const struct sched_core_class *classes,
+			 unsigned n_classes, unsigned n_slots)
+{
+	const struct sched_core_class one = { .n_cores = n_slots };
+
+	if (!n_classes) {
+		classes = &one;
+		n_classes = 1;
+	}
+	if (has_classes(n, classes, n_classes))
+		return;
+	sched_class_free_all(s, n);
+	n->classes = xcalloc(n_classes, sizeof(*n->classes));
+	n->n_classes = n_classes;
+	for (unsigned i = 0; i < n_classes; i++) {
+		struct sched_class *c = &n->classes[i];
+
+		c->node = n;
+		c->n_cores = classes[i].n_cores ? classes[i].n_cores : 1;
+		c->capacity = classes[i].capacity;
+		c->expected_slowness = c->capacity ? 1024.0 / c->capacity : 1;
+		set_slowness(s, c, c->expected_slowness);
+		c->ends = xcalloc(c->n_cores, sizeof(*c->ends));
+		TAILQ_INIT(&c->units);
+	}
+}
+
+void sched_class_free_all(struct sched *s, struct sched_node *n)
+{
+	for (unsigned i = 0; i < n->n_classes; i++) {
+		remove_class(s, &n->classes[i]);
+		free(n->classes[i].ends);
+	}
+	free(n->classes);
+	n->classes = NULL;
+	n->n_classes = 0;
+}
