@@ -21,6 +21,7 @@
 #include "store/packed-cache.h"
 
 #include <event2/event.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -365,6 +366,18 @@ void coord_announce_compiler(struct coord *c, const char *driver,
 	} else if (c->nodes.n) {
 		inputs_toolchain_get(&c->toolchains, driver, env);
 	}
+}
+
+void coord_expect_units(struct coord *c, int64_t n_units)
+{
+	const struct sched_event event = {
+		.kind = SCHED_EV_EXPECTED_UNITS,
+		.n_units = n_units > 0 && n_units < UINT_MAX ?
+				   (unsigned)n_units :
+				   0,
+	};
+
+	coord_dispatch_event(c, &event);
 }
 
 void coord_when_ready(struct coord *c, unsigned limit_ms,

@@ -101,6 +101,8 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
  */
 void coord_announce_compiler(struct coord *c, const char *driver,
 			     char *const *env);
+/* Announce how many units the whole build is expected to request. */
+void coord_expect_units(struct coord *c, int64_t n_units);
 /*
  * Replace the configured nodes.  Takes ownership of the contents of `roster`,
  * which is empty on return.  New nodes are dialed, removed nodes get no more

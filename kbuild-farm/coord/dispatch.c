@@ -276,18 +276,26 @@ static struct events_event make_unit_event(const struct coord_unit *u,
 	return ev;
 }
 
+/* Return the CPU time of the unit in the baseline build, or EVENTS_UNKNOWN. */
+static int64_t past_cost_ms(const struct coord_unit *u)
+{
+	const struct coord_setup *s = &u->coord->setup;
+
+	return u->object_tmp && s->cost_ms ?
+		       s->cost_ms(s->cost_ctx, u->object) :
+		       EVENTS_UNKNOWN;
+}
+
 /* Report the state of a unit.  `node` and `reason` can be NULL. */
 static void report_unit_state(struct coord_unit *u, enum events_job_state state,
 			      const char *node, const char *reason)
 {
 	struct events_event ev = make_unit_event(u, state, node, reason);
-	const struct coord_setup *s = &u->coord->setup;
 
 	u->reported_state = state;
 	if (state == EVENTS_JOB_QUEUED && u->object_tmp) {
 		ev.object = u->object;
-		if (s->cost_ms)
-			ev.cost_ms = s->cost_ms(s->cost_ctx, u->object);
+		ev.cost_ms = past_cost_ms(u);
 	}
 	events_hub_publish(u->coord->setup.hub, &ev);
 }
@@ -455,9 +463,11 @@ static struct coord_unit *on_job_requested(struct coord *c,
 {
 	struct sched_event added = { .kind = SCHED_EV_UNIT_ADDED };
 	struct coord_unit *u = new_unit(c, ask, step);
+	int64_t cost_ms;
 
 	if (!u)
 		return NULL;
+	cost_ms = past_cost_ms(u);
 	u->conn = client;
 	u->id = (uint32_t)c->units.n;
 	*VEC_ADD(c->units.v, c->units.n) = u;
@@ -483,6 +493,10 @@ static struct coord_unit *on_job_requested(struct coord *c,
 		 */
 		added.exclusive = u->side_outputs.name_in_object || u->has_step;
 		added.steps = coord_tool_step_kind(u);
+		if (cost_ms > 0)
+			added.cost_ms = cost_ms < UINT32_MAX ?
+						(uint32_t)cost_ms :
+						UINT32_MAX;
 	}
 	u->deferred = coord_tool_step_is_pending(u);
 	if (u->deferred)
@@ -611,7 +625,7 @@ static bool is_alias_of_cwd(const char *pwd, const char *cwd)
  * coord_tool_step_select() or peer_send().
  */
 static int send_job(struct coord_unit *u, struct coord_node *n,
-		    uint32_t deadline_ms, uint32_t *number)
+		    const struct sched_action *a, uint32_t *number)
 {
 	const struct inputs_result *in = &u->inputs;
 	static const enum wire_lang langs[] = {
@@ -622,7 +636,9 @@ static int send_job(struct coord_unit *u, struct coord_node *n,
 	struct strv env = { 0 };
 	struct peer_job_request q = {
 		.lang = langs[u->command.lang],
-		.deadline_ms = deadline_ms,
+		.deadline_ms = a->deadline_ms,
+		.pinned = a->pinned,
+		.class = (uint8_t)a->class,
 		.cwd = in->manifest.cwd,
 		.source = u->command.source,
 		.object = u->devicetree.blob ? u->command.object : u->object,
@@ -695,7 +711,7 @@ static void send_unit(struct coord *c, const struct sched_action *a)
 		queue_unit_event(u, &event);
 		return;
 	}
-	ret = send_job(u, n, a->deadline_ms, &number);
+	ret = send_job(u, n, a, &number);
 	if (ret) {
 		event.reason = send_failure_reason(ret);
 		queue_unit_event(u, &event);

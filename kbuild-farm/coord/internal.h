@@ -32,6 +32,8 @@ struct coord_node {
 	uint32_t number; /* number in the dispatcher */
 	const struct node_entry *entry; /* borrowed from the roster */
 	struct peer *peer;
+	/* core classes reported in SCHED_EV_NODE_FIT */
+	struct sched_core_class classes[WIRE_CLASSES_MAX];
 	/*
 	 * set while the dispatcher may wrongly assume that sandboxes were
 	 * requested; report_toolchains() corrects this assumption

@@ -178,6 +178,35 @@ static void on_wake(void *ctx)
 	event_active(c->timers.kick, EV_TIMEOUT, 0);
 }
 
+/*
+ * Set the classes of NODE_FIT: those in MACHINE if jobs can be pinned to them
+ * and no quota limits all of them together, otherwise one class of all cores.
+ */
+static void set_core_classes(struct coord_node *n, const struct peer_stats *p,
+			     struct sched_event *event)
+{
+	const struct wire_machine *m = p->machine;
+	unsigned n_cores = 0, k = 0;
+
+	for (unsigned i = 0; p->can_pin_jobs && i < m->n_classes; i++) {
+		if (!m->classes[i].n_usable)
+			break;
+		n->classes[k++] = (struct sched_core_class){
+			.n_cores = m->classes[i].n_usable,
+			.capacity = m->classes[i].capacity,
+		};
+		n_cores += m->classes[i].n_usable;
+	}
+	if (!k || k < m->n_classes || n_cores != p->inventory->cores) {
+		n->classes[0] = (struct sched_core_class){
+			.n_cores = p->inventory->cores
+		};
+		k = 1;
+	}
+	event->classes = n->classes;
+	event->n_classes = k;
+}
+
 static void on_state(void *ctx, enum peer_state state, const char *why)
 {
 	struct coord_node *n = ctx;
@@ -193,6 +222,7 @@ static void on_state(void *ctx, enum peer_state state, const char *why)
 	if (state == PEER_UP) {
 		event.kind = SCHED_EV_NODE_FIT;
 		event.n_slots = coord_report_slots(n);
+		set_core_classes(n, &figures, &event);
 		n->sandbox_state_unknown = true;
 	} else if (state == PEER_UNFIT) {
 		event.kind = SCHED_EV_NODE_UNFIT;

@@ -50,6 +50,7 @@ static void on_units_counted(void *ctx, int64_t n_units)
 
 	ev.n_total_jobs = n_units;
 	events_hub_publish(run->offload.hub, &ev);
+	coord_expect_units(run->offload.coord, n_units);
 }
 
 static int compile(struct kernel_build_state *run,

@@ -283,6 +283,8 @@ void kernel_offload_report_start(struct kernel_offload *f,
 		kernel_offload_report_estimate(
 			&f->estimate, history_recorder_db(f->history_record),
 			build, f->hub);
+	if (f->estimate.has_curve && f->coord)
+		coord_expect_units(f->coord, f->estimate.costs.baseline.n_jobs);
 }
 
 void kernel_offload_report_end(struct kernel_offload *f,
