@@ -78,6 +78,10 @@ struct node {
 	uint32_t again_view, again_index; /* entry that is requested again */
 	uint16_t version; /* maximum protocol version; 0: the current one */
 	struct wire_job job; /* the job that is being received */
+	/* core classes of one core each, the first of them twice as fast */
+	unsigned classes;
+	struct wire_pin pin; /* the last one */
+	unsigned pins;
 	struct wire_step step; /* the last tool step received before the job */
 	bool stepped; /* `step` is set */
 	unsigned jobs, steps, cancels;
@@ -463,6 +467,8 @@ static int node_hears(void *ctx, uint16_t type, struct bytes body,
 		take_blob(n, body);
 	else if (type == WIRE_STEP)
 		take_step(n, body);
+	else if (type == WIRE_PIN)
+		n->pins += !wire_pin_decode_at(&n->pin, body, node_version(n));
 	else if (type == WIRE_JOB)
 		take_job(n, body);
 	else if (type == WIRE_TOOLS)
@@ -501,7 +507,10 @@ static void send_hello(struct node *n)
 			       .memory_mib = 4096,
 			       .available_mib = 4096 },
 	};
+	struct wire_core_class classes[PLAYED_CORES];
 	struct wire_machine machine = { .machine_id = n->machine_id,
+					.n_classes = (uint8_t)n->classes,
+					.classes = classes,
 					.health = wire_health_unknown };
 	struct wire_fit fit = { .usable = n->manner != UNFIT,
 				.layers = (char *)"user mount",
@@ -517,6 +526,13 @@ static void send_hello(struct node *n)
 	wire_fit_encode(&body, &fit);
 	say(n, WIRE_FIT, &body);
 	strv_release(&fit.hosts);
+	for (unsigned i = 0; i < n->classes; i++)
+		classes[i] = (struct wire_core_class){ .model = (char *)"",
+						       .governor = (char *)"",
+						       .n_cpus = 1,
+						       .n_usable = 1,
+						       .threads_per_core = 1,
+						       .capacity = 1024 >> i };
 	wire_machine_encode_at(&body, &machine, node_version(n));
 	say(n, WIRE_MACHINE, &body);
 }

@@ -37,6 +37,31 @@ TEST(a_second_job_costs_a_few_hundred_bytes_and_no_view)
 	ck_assert_uint_lt(nodes[0].job_bytes, 200);
 }
 
+/* The version of PIN is 9. */
+TEST_RANGE(a_job_is_pinned_to_the_class_that_finishes_it_first, 8, 10)
+{
+	nodes[0].version = (uint16_t)_i;
+	nodes[0].classes = PLAYED_CORES;
+	play_node(0, HONEST);
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_uint_eq(nodes[0].jobs, 1);
+	ck_assert_uint_eq(nodes[0].pins, _i >= 9);
+	ck_assert_uint_eq(nodes[0].pin.class, 0);
+}
+
+TEST(a_job_of_a_node_with_equal_cores_is_not_pinned)
+{
+	play_node(0, HONEST);
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_uint_eq(nodes[0].pins, 0);
+}
+
 static bool cell_is_asked(void)
 {
 	return nodes[0].ready;
