@@ -8,7 +8,7 @@
 #	make equality [CONFIGS=] [ARGS=] | reach [PROJECTS=] [SHARE=]
 #	make shadow [STEPS=] [SEED=] [CONFIGS=] [ARGS=] | versions [COMMITS=]
 #	make bench [BEFORE=DIR] | bench CONFIGURATIONS= [ROWS=] [ARGS=]
-#	make sched-runs | sched-coverage | door-churn | diag-logs LOGS="FILE..."
+#	make simulate | sched-runs | sched-coverage | door-churn | diag-logs LOGS="FILE..."
 #	make shell-runs [SHELL_RUNS=] | configure-runs [SOURCES=]
 #	make nodes [NODE_HOSTS=] | emulated | check-arm64 | deb [ARCHITECTURE=]
 #	make install | uninstall [DESTDIR=] [PREFIX=] | help
@@ -602,6 +602,11 @@ reach: all
 .PHONY: emulated
 emulated: all build/nodes/kfarmd-arm64
 	$QKFARM_BUILD=$B tests/nodes/emulated.sh
+
+# Compare the dispatcher with other policies on 200 random farms, in virtual time.
+.PHONY: simulate
+simulate: $B/unit/check_sched_simulate
+	$QSIMULATED_FARMS=200 $<
 
 # Run the dispatcher in 10,000 random farms, each twice; print its coverage.
 .PHONY: sched-runs sched-coverage

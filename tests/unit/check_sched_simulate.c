@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: sched */
+#include "../lib/test.h"
+#include "sched-simulate.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#define FARMS     40 /* SIMULATED_FARMS overrides this number */
+#define NODES_MAX 10
+
+TIMEOUT(600);
+
+static uint64_t random_state;
+
+/* Return a random number from 0 to 1. */
+static double random_share(void)
+{
+	random_state = random_state * 6364136223846793005u +
+		       1442695040888963407u;
+	return (double)(random_state >> 11) / (double)(UINT64_C(1) << 53);
+}
+
+static double random_normal(void)
+{
+	double u = random_share() + 1e-12, v = random_share();
+
+	return sqrt(-2 * log(u)) * cos(2 * M_PI * v);
+}
+
+/*
+ * Return `n` jobs whose costs have a lognormal distribution.  The bytes of the
+ * inputs are a poor prediction of the costs, the history is a good one.
+ */
+static struct sim_job_setup *make_jobs(size_t n, double median_ms,
+				       double deviation, bool history)
+{
+	struct sim_job_setup *jobs = xcalloc(n, sizeof(*jobs));
+
+	for (size_t i = 0; i < n; i++) {
+		double ms = median_ms * exp(deviation * random_normal());
+
+		ms = fmin(fmax(ms, 30), 60000);
+		jobs[i] = (struct sim_job_setup){
+			.cost_ms = (uint32_t)ms,
+			.input_bytes = (uint32_t)(ms / median_ms * 900000 *
+						  exp(0.5 * random_normal())),
+			.predicted_ms =
+				history ?
+					(uint32_t)(ms *
+						   exp(0.1 * random_normal())) :
+					0,
+			.in_bytes = 30000,
+			.out_bytes = 20000,
+		};
+	}
+	return jobs;
+}
+
+/* Run one policy and check that each job is executed completely once. */
+static uint64_t simulate(struct sim_setup *setup, enum sim_policy policy,
+			 struct sim_result *out)
+{
+	unsigned *done = xcalloc(setup->n_jobs, sizeof(*done));
+
+	setup->policy = policy;
+	ck_assert_int_eq(sim_run_build(setup, out), 0);
+	for (size_t i = 0; i < out->n_runs; i++)
+		done[out->runs[i].job] += out->runs[i].completed;
+	/* A job and its hedge can both end before either is delivered. */
+	for (size_t i = 0; i < setup->n_jobs; i++)
+		ck_assert_uint_ge(done[i], 1);
+	free(done);
+	ck_assert_uint_ge(out->makespan_ms, out->bound_ms);
+	return out->makespan_ms;
+}
+
+static void print_policies(const char *name, struct sim_setup *setup)
+{
+	printf("%s, %zu jobs, %s:\n", name, setup->n_jobs,
+	       setup->jobs->predicted_ms ? "with history" : "first build");
+	for (unsigned i = 0; i < SIM_N_POLICIES; i++) {
+		struct sim_result r;
+
+		simulate(setup, (enum sim_policy)i, &r);
+		printf("  %-13s %7.1f s, %5.1f %% of the lower bound; idle "
+		       "core-seconds:",
+		       sim_policy_name((enum sim_policy)i),
+		       (double)r.makespan_ms / 1e3,
+		       100.0 * (double)r.bound_ms / (double)r.makespan_ms);
+		for (unsigned k = 0; k < SIM_IDLE_N; k++)
+			printf(" %s %.0f", sim_idle_name((enum sim_idle)k),
+			       r.idle_core_ms[k] / 1e3);
+		printf("\n");
+		sim_result_release(&r);
+	}
+}
+
+/* "Using distcc to compile the Linux kernel": 8, 8 and 4 Cortex-A53. */
+static const struct sim_node_setup tv_boxes[] = {
+	{ "a", { { 8, 1 } }, 1, .can_pin = true, .bytes_per_ms = 12500 },
+	{ "b", { { 8, 1 } }, 1, .can_pin = true, .bytes_per_ms = 12500 },
+	{ "c", { { 4, 1 } }, 1, .can_pin = true, .bytes_per_ms = 12500 },
+};
+
+#define RK3399(name)                                                           \
+	{                                                                      \
+		name, { { 2, 1 }, { 4, 2 } }, 2, true, .bytes_per_ms = 125000, \
+	}
+
+/* "Build farm, version 3": 2 Cortex-A72 and 4 Cortex-A53 each. */
+static const struct sim_node_setup boards[] = {
+	RK3399("a"), RK3399("b"), RK3399("c"), RK3399("d"), RK3399("e"),
+};
+
+static const struct seed_farm {
+	const char *name;
+	const struct sim_node_setup *nodes;
+	size_t n_nodes;
+	unsigned n_local_slots;
+	size_t n_jobs;
+	double median_ms;
+	/*
+	 * Minimum percentages of the lower bound, which includes the local
+	 * slots, in a first build and with history.  The dispatcher does not
+	 * use local slots yet.
+	 */
+	unsigned first, later;
+} seed_farms[] = {
+	{ "8 + 8 + 4 A53", tv_boxes, 3, 5, 450, 1500, 72, 66 },
+	{ "8 + 8 + 4 A53", tv_boxes, 3, 5, 2800, 4000, 76, 74 },
+	{ "5 x (2 A72 + 4 A53)", boards, 5, 2, 450, 1500, 72, 74 },
+	{ "5 x (2 A72 + 4 A53)", boards, 5, 2, 2800, 4000, 85, 84 },
+};
+
+TEST_EACH(the_farms_of_the_field_reports, seed_farms)
+{
+	for (int history = 0; history < 2; history++) {
+		struct sim_job_setup *jobs;
+		struct sim_setup setup = {
+			.nodes = row->nodes,
+			.n_nodes = row->n_nodes,
+			.n_jobs = row->n_jobs,
+			.n_local_slots = row->n_local_slots,
+			.local_slowness = 1,
+			.total_known = true,
+			.scan_ms = 5,
+			.verify_ms = 3,
+			.seed = 1,
+		};
+		struct sim_result r;
+
+		random_state = 7;
+		jobs = make_jobs(row->n_jobs, row->median_ms, 0.8, history);
+		setup.jobs = jobs;
+		print_policies(row->name, &setup);
+		simulate(&setup, SIM_KFARM, &r);
+		ck_assert_uint_ge(r.bound_ms * 100 / r.makespan_ms,
+				  history ? row->later : row->first);
+		sim_result_release(&r);
+		free(jobs);
+	}
+}
+
+static void make_farm(struct sim_node_setup *nodes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		double slowness = exp(random_share() * 1.2);
+		bool two = random_share() < 0.4;
+
+		nodes[i] = (struct sim_node_setup){
+			.name = "node",
+			.n_classes = two ? 2 : 1,
+			.can_pin = random_share() < 0.8,
+			.bytes_per_ms = random_share() < 0.3 ? 12500 : 125000,
+		};
+		nodes[i].classes[0] = (struct sim_class){
+			1 + (unsigned)(random_share() * 8), slowness
+		};
+		nodes[i].classes[1] = (struct sim_class){
+			1 + (unsigned)(random_share() * 6),
+			slowness * (1.5 + 2 * random_share())
+		};
+		if (random_share() >= 0.2)
+			continue;
+		nodes[i].slow_from_ms = 20000;
+		nodes[i].slow_until_ms = 20000 +
+					 (uint64_t)(random_share() * 200000);
+		nodes[i].slow_factor = 5;
+	}
+}
+
+/* Simulate a random farm; *ratio[i] receives kfarm's time by that of i. */
+static void simulate_farm(unsigned seed, bool history,
+			  double ratio[SIM_N_POLICIES])
+{
+	struct sim_node_setup nodes[NODES_MAX];
+	struct sim_setup setup = { .nodes = nodes,
+				   .n_local_slots = 2,
+				   .local_slowness = 1,
+				   .total_known = true,
+				   .scan_ms = 5,
+				   .verify_ms = 3,
+				   .seed = seed };
+	struct sim_job_setup *jobs;
+	uint64_t kfarm_ms = 0;
+
+	random_state = 1000 + seed;
+	random_share();
+	setup.n_nodes = 1 + (size_t)(random_share() * NODES_MAX);
+	make_farm(nodes, setup.n_nodes);
+	setup.n_jobs = 200 + (size_t)(random_share() * random_share() * 3000);
+	jobs = make_jobs(setup.n_jobs, 1000 + 4000 * random_share(),
+			 0.5 + 0.5 * random_share(), history);
+	setup.jobs = jobs;
+	for (unsigned i = 0; i < SIM_N_POLICIES; i++) {
+		struct sim_result r;
+		uint64_t ms = simulate(&setup, (enum sim_policy)i, &r);
+
+		kfarm_ms = i == SIM_KFARM ? ms : kfarm_ms;
+		ratio[i] = (double)kfarm_ms / (double)ms;
+		sim_result_release(&r);
+	}
+	free(jobs);
+}
+
+/* The geometric means of kfarm's time by that of the other policies. */
+TEST_RANGE(random_farms_are_faster_than_with_other_policies, 0, 2)
+{
+	const char *number = getenv("SIMULATED_FARMS");
+	unsigned n = number ? (unsigned)atoi(number) : FARMS, n_slower = 0;
+	double sum[SIM_N_POLICIES] = { 0 }, worst = 0;
+	bool history = _i;
+
+	for (unsigned seed = 0; seed < n; seed++) {
+		double ratio[SIM_N_POLICIES];
+
+		simulate_farm(seed, history, ratio);
+		for (unsigned i = 0; i < SIM_N_POLICIES; i++)
+			sum[i] += log(ratio[i]);
+		n_slower += ratio[SIM_LEAST_LOADED] > 1.01;
+		worst = fmax(worst, ratio[SIM_LEAST_LOADED]);
+	}
+	printf("%u random farms, %s: kfarm's time by that of", n,
+	       history ? "with history" : "first build");
+	for (unsigned i = SIM_KFARM + 1; i < SIM_N_POLICIES; i++) {
+		printf(" %s: %.3f,", sim_policy_name((enum sim_policy)i),
+		       exp(sum[i] / n));
+		ck_assert_double_lt(exp(sum[i] / n), history ? 0.9 : 0.95);
+	}
+	printf(" slower than least loaded on %u farms, at most %.2f times\n",
+	       n_slower, worst);
+}
+
+TEST(a_seed_determines_the_build)
+{
+	struct sim_job_setup *jobs;
+	struct sim_setup setup = { .nodes = boards,
+				   .n_nodes = 5,
+				   .n_jobs = 300,
+				   .n_local_slots = 2,
+				   .local_slowness = 1,
+				   .seed = 3 };
+	struct sim_result a, b;
+
+	random_state = 1;
+	setup.jobs = jobs = make_jobs(300, 2000, 0.8, false);
+	simulate(&setup, SIM_KFARM, &a);
+	simulate(&setup, SIM_KFARM, &b);
+	ck_assert_uint_eq(a.makespan_ms, b.makespan_ms);
+	ck_assert_uint_eq(a.n_runs, b.n_runs);
+	ck_assert_mem_eq(a.runs, b.runs, a.n_runs * sizeof(*a.runs));
+	sim_result_release(&a);
+	sim_result_release(&b);
+	free(jobs);
+}
+
+/* A node that loses its jobs costs their time, but no job. */
+TEST_RANGE(a_node_dies_at_any_time, 0, 20)
+{
+	struct sim_node_setup nodes[5];
+	struct sim_job_setup *jobs;
+	struct sim_setup setup = { .nodes = nodes,
+				   .n_nodes = 5,
+				   .n_jobs = 300,
+				   .n_local_slots = 2,
+				   .local_slowness = 1,
+				   .total_known = true,
+				   .seed = 3 };
+	struct sim_result r;
+	uint64_t alive_ms;
+
+	random_state = 1;
+	memcpy(nodes, boards, sizeof(nodes));
+	setup.jobs = jobs = make_jobs(300, 2000, 0.8, true);
+	alive_ms = simulate(&setup, SIM_KFARM, &r);
+	sim_result_release(&r);
+	nodes[0].dies_ms = 1 + (uint64_t)_i * alive_ms / 20;
+	nodes[0].lost_after_ms = 5000;
+	simulate(&setup, SIM_KFARM, &r);
+	sim_result_release(&r);
+	free(jobs);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* unit/sched-simulate-setup.h - Farm, jobs and result of a simulation. */
+#ifndef UNIT_SCHED_SIMULATE_SETUP_H
+#define UNIT_SCHED_SIMULATE_SETUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SIM_CLASSES_MAX 8
+
+enum sim_policy {
+	SIM_KFARM, /* the dispatcher of sched/sched.h */
+	/*
+	 * The node with the smallest share of used slots; jobs in the order of
+	 * make.  kfarm 0.1 works so.
+	 */
+	SIM_LEAST_LOADED,
+	/*
+	 * distcc: the first host in the order of the list that has a free slot;
+	 * if all are full, look again after a second
+	 */
+	SIM_DISTCC,
+	/*
+	 * icecream: the node with the highest speed, measured as the cost per
+	 * time of its last 200 jobs, times its share of free slots; untested
+	 * nodes first
+	 */
+	SIM_ICECREAM,
+	SIM_RANDOM, /* any node with a free slot: a fixed -j */
+	SIM_N_POLICIES,
+};
+
+/* Cores of a node with equal speed. */
+struct sim_class {
+	unsigned n_cores; /* at least 1 */
+	double slowness; /* time of a job relative to its cost; above 0 */
+};
+
+struct sim_node_setup {
+	const char *name;
+	struct sim_class classes[SIM_CLASSES_MAX];
+	unsigned n_classes;
+	bool can_pin; /* jobs can be restricted to a class */
+	unsigned n_slots; /* 0: cores + ceil(cores / 4) */
+	double bytes_per_ms; /* rate of the link; 0: no delay */
+	/*
+	 * From slow_from_ms to slow_until_ms, jobs take slow_factor times as
+	 * long; 0: never.
+	 */
+	uint64_t slow_from_ms, slow_until_ms;
+	double slow_factor;
+	/*
+	 * The node loses its jobs at dies_ms (0: never), which the build host
+	 * notices lost_after_ms later, and is back at returns_ms (0: never).
+	 */
+	uint64_t dies_ms, lost_after_ms, returns_ms;
+};
+
+struct sim_job_setup {
+	uint32_t cost_ms; /* time on a core with slowness 1 */
+	uint32_t predicted_ms; /* cost known from history; 0: unknown */
+	uint32_t input_bytes; /* bytes of all inputs */
+	uint32_t in_bytes, out_bytes; /* bytes on the link */
+	uint32_t phase; /* ascending from 0 */
+};
+
+struct sim_setup {
+	enum sim_policy policy;
+	const struct sim_node_setup *nodes;
+	size_t n_nodes;
+	const struct sim_job_setup *jobs; /* in the order of make */
+	size_t n_jobs;
+	/* serial time before each phase, in ms; NULL: none */
+	const uint32_t *serial_ms;
+	bool total_known; /* the dispatcher knows n_jobs */
+	unsigned n_local_slots;
+	double local_slowness; /* of the build host's cores */
+	unsigned n_make_jobs; /* 0: the sum of all slots */
+	unsigned scan_ms, verify_ms; /* time on a worker per job */
+	uint64_t seed;
+};
+
+/* Causes for which a core of a node is idle. */
+enum sim_idle {
+	SIM_IDLE_SERIAL, /* serial time of the build host */
+	SIM_IDLE_TAIL, /* make has no further job in this phase */
+	SIM_IDLE_HOST, /* make or the scan offers jobs too slowly */
+	SIM_IDLE_TRANSFER, /* a job is on its way to a node */
+	SIM_IDLE_POLICY, /* a job waits for another core */
+	SIM_IDLE_N,
+};
+
+/* Where and when a job ran. */
+struct sim_run {
+	uint32_t job;
+	uint32_t node; /* SCHED_LOCAL: the build host */
+	uint32_t core; /* number of the core on the node, or local slot */
+	uint64_t began_ms, ended_ms;
+	bool completed; /* false: cancelled, or lost with its node */
+};
+
+struct sim_result {
+	uint64_t makespan_ms;
+	/*
+	 * Lower limit of the makespan: for each phase its serial time, and the
+	 * longer of its longest job on the fastest core and its cost divided by
+	 * the speed of all nodes, plus that of the build host's slots.
+	 */
+	uint64_t bound_ms;
+	double idle_core_ms[SIM_IDLE_N];
+	unsigned n_local; /* jobs that the build host executed */
+	unsigned n_cancelled; /* runs without a result */
+	struct sim_run *runs; /* in the order of their ends */
+	size_t n_runs;
+};
+
+/* Return the name of a policy for display. */
+static const char *sim_policy_name(enum sim_policy policy)
+{
+	static const char *const names[SIM_N_POLICIES] = {
+		"kfarm", "least loaded", "distcc", "icecream", "random"
+	};
+
+	return names[policy];
+}
+
+/* Return a cause for which cores are idle, for display. */
+static const char *sim_idle_name(enum sim_idle cause)
+{
+	static const char *const names[SIM_IDLE_N] = { "serial", "tail",
+						       "build host", "transfer",
+						       "policy" };
+
+	return names[cause];
+}
+
+#endif
