@@ -39,7 +39,12 @@ enum shell_param_op {
 struct shell_part {
 	const struct shell_part *next;
 	enum shell_part_kind kind;
-	bool quoted; /* quoted by ", ' or a backslash */
+	/*
+	 * quoted by ", ' or a backslash.  In the operand of a quoted operator,
+	 * an expansion is quoted only if the operand has quotes around it: in
+	 * "${x=$y}", $y is not quoted.
+	 */
+	bool quoted;
 	/*
 	 * Text of a TEXT part.  A quoted part of length 0 marks an opening or
 	 * closing quote.

@@ -461,8 +461,8 @@ static int put_unset_operand(struct expansion *x, const struct shell_part *part,
 	const char *text;
 	int ret;
 
-	ret = expand_parts(x, part->word,
-			   part->quoted ? EXPAND_QUOTED : EXPAND_TILDE);
+	/* dash does not quote the operand, even if the operator is quoted */
+	ret = expand_parts(x, part->word, EXPAND_TILDE);
 	if (ret)
 		return ret;
 	text = expand_buf_to_text(&x->buf, begin, x->buf.n);

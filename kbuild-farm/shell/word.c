@@ -12,6 +12,8 @@ struct word_builder {
 	char *pending_text; /* start of the text that belongs to no part yet */
 	bool pending_quoted; /* the pending text is quoted */
 	bool quoted; /* the word contains a quote or a backslash */
+	/* in the operand of a quoted operator, outside of inner quotes */
+	bool in_quoted_operand;
 	bool has_expansion; /* part of the word must be expanded */
 	bool has_bracket; /* the word contains an unquoted [ */
 	bool in_heredoc; /* inside of a here-document */
@@ -94,7 +96,11 @@ static struct shell_part *builder_add_part(struct word_builder *b,
 {
 	struct shell_part *part = arena_alloc(b->lx->arena, sizeof(*part));
 
-	*part = (struct shell_part){ .kind = kind, .quoted = quoted };
+	*part = (struct shell_part){
+		.kind = kind,
+		.quoted = quoted &&
+			  (kind == SHELL_PART_TEXT || !b->in_quoted_operand),
+	};
 	*b->tail = part;
 	b->tail = &part->next;
 	return part;
@@ -446,6 +452,8 @@ static const struct shell_word *read_operand(struct word_builder *b,
 	if (!enter_nesting(lx))
 		return NULL;
 	builder_init(&inner, lx, b->in_heredoc);
+	inner.quoted = quoted;
+	inner.in_quoted_operand = quoted;
 	if (quoted)
 		read_quoted_part(&inner, true, true);
 	else
@@ -536,13 +544,16 @@ static bool is_args_list_only(const struct word_builder *b,
 static void read_double_quotes(struct word_builder *b, bool in_braces)
 {
 	struct shell_lexer *lx = b->lx;
+	bool in_quoted_operand = b->in_quoted_operand;
 	const struct shell_part **tail;
 
 	lx->p++;
 	builder_flush(b);
 	tail = b->tail;
 	builder_add_quote(b);
+	b->in_quoted_operand = false;
 	read_quoted_part(b, in_braces, false);
+	b->in_quoted_operand = in_quoted_operand;
 	if (lx->fallback_reason)
 		return;
 	lx->p++;
