@@ -325,7 +325,7 @@ static bool redirect_stdout_to_file(const struct shell_redir *r,
 	int mode = r && r->kind == SHELL_REDIR_APPEND ? O_APPEND : O_TRUNC;
 	int fd;
 
-	shell_redirect_init_saved(aside);
+	shell_redirect_init_saved(aside, NULL);
 	if (!r)
 		return true;
 	fd = open(r->word->literal, O_WRONLY | O_CREAT | O_CLOEXEC | mode,

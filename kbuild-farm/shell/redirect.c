@@ -18,11 +18,29 @@
 /* the shell's own descriptors are above those that a script can name */
 #define HIGH_FD_MIN SHELL_REDIRECT_N_FDS
 
-void shell_redirect_init_saved(struct shell_saved_fds *aside)
+void shell_redirect_init_saved(struct shell_saved_fds *aside,
+			       unsigned *closed_fds)
 {
 	for (int fd = 0; fd < SHELL_REDIRECT_N_FDS; fd++)
 		aside->fds[fd] = FD_UNTOUCHED;
-	aside->for_subshell = false;
+	aside->closed_fds = closed_fds;
+}
+
+/*
+ * Record whether `fd` is closed after this change, if dash does.  Returns the
+ * previous record, or false.
+ */
+static bool update_closed_fds(const struct shell_saved_fds *aside, int fd,
+			      bool closed)
+{
+	unsigned bit = 1U << fd, before;
+
+	if (!aside || !aside->closed_fds)
+		return false;
+	before = *aside->closed_fds & bit;
+	*aside->closed_fds &= ~bit;
+	*aside->closed_fds |= closed ? bit : 0;
+	return before;
 }
 
 int shell_redirect_expand(struct shell *sh, const struct shell_redir *list,
@@ -142,7 +160,7 @@ static void save_fd(struct shell_saved_fds *aside, int fd)
 	 * the redirection prints to `fd` is lost.  A subshell does not save
 	 * descriptors in dash.
 	 */
-	if (!aside->for_subshell)
+	if (aside->closed_fds)
 		close(fd);
 }
 
@@ -163,11 +181,21 @@ void shell_redirect_fd(struct shell_saved_fds *saved, int to, int fd)
 	close(fd);
 }
 
+/* Record that `to` will be opened or closed.  Call this before save_fd(). */
+static void record_redirection(struct shell_saved_fds *aside, int to,
+			       bool closed)
+{
+	if (update_closed_fds(aside, to, closed) &&
+	    aside->fds[to] == FD_UNTOUCHED)
+		aside->fds[to] = FD_WAS_CLOSED;
+}
+
 static int duplicate_fd(struct shell *sh, const struct shell_redir *r,
 			struct shell_saved_fds *aside)
 {
 	if (r->source_fd == r->fd)
 		return 0;
+	record_redirection(aside, r->fd, r->source_fd == SHELL_REDIR_CLOSE_FD);
 	save_fd(aside, r->fd);
 	if (r->source_fd == SHELL_REDIR_CLOSE_FD) {
 		close(r->fd);
@@ -195,6 +223,7 @@ int shell_redirect_apply(struct shell *sh, const struct shell_redir *list,
 		fd = open_redirection(sh, list, *words);
 		if (fd < 0)
 			return 2;
+		record_redirection(saved, list->fd, false);
 		shell_redirect_fd(saved, list->fd, fd);
 	}
 	return 0;
@@ -207,6 +236,8 @@ void shell_redirect_restore(struct shell_saved_fds *saved, bool discard)
 
 		if (at == FD_UNTOUCHED)
 			continue;
+		if (!discard)
+			update_closed_fds(saved, fd, at == FD_WAS_CLOSED);
 		if (at == FD_WAS_CLOSED) {
 			if (!discard)
 				close(fd);
@@ -216,5 +247,5 @@ void shell_redirect_restore(struct shell_saved_fds *saved, bool discard)
 			dup2(at, fd);
 		close(at);
 	}
-	shell_redirect_init_saved(saved);
+	shell_redirect_init_saved(saved, saved->closed_fds);
 }

@@ -16,11 +16,16 @@ struct shell;
 /* Saved copies of the descriptors 0 to 9. */
 struct shell_saved_fds {
 	int fds[SHELL_REDIRECT_N_FDS];
-	/* The redirections belong to a subshell that runs in this process. */
-	bool for_subshell;
+	/* closed_fds of struct shell; NULL if dash does not save descriptors */
+	unsigned *closed_fds;
 };
 
-void shell_redirect_init_saved(struct shell_saved_fds *aside);
+/*
+ * Mark all descriptors as not replaced.  `closed_fds` belongs to struct shell;
+ * it is NULL for redirections that dash makes in a child.
+ */
+void shell_redirect_init_saved(struct shell_saved_fds *aside,
+			       unsigned *closed_fds);
 
 /*
  * Expand the words of `list` for shell_redirect_apply().  *out is an array in

@@ -188,7 +188,7 @@ static int run_simple(struct shell *sh, const struct shell_ast_node *n,
 	sh->substitution_status = 0;
 	if (started_pid)
 		*started_pid = 0;
-	shell_redirect_init_saved(&aside);
+	shell_redirect_init_saved(&aside, &sh->closed_fds);
 	if (words && words->literal)
 		c.builtin = shell_builtin_find(words->literal);
 	ret = shell_expand_fields(&sh->expand, words,
@@ -250,7 +250,7 @@ static void close_element_fds(struct pipeline_element *e)
 static void connect_element_fds(struct pipeline_element *e,
 				struct shell_saved_fds *aside)
 {
-	shell_redirect_init_saved(aside);
+	shell_redirect_init_saved(aside, NULL);
 	if (e->in_fd >= 0)
 		shell_redirect_fd(aside, STDIN_FILENO, e->in_fd);
 	if (e->out_fd >= 0)
@@ -309,6 +309,7 @@ static int run_without_fork(struct shell *sh, const struct shell_ast_node *n,
 	sh->skip = SHELL_SKIP_NONE;
 	sh->subshell_depth--;
 	sh->loop_depth = loops;
+	sh->closed_fds = 0;
 	sig = shell_signals_pending();
 	if (shell_signals_leave_subshell())
 		status = 128 + SIGPIPE;
@@ -328,14 +329,24 @@ static void run_in_process(struct shell *sh, struct pipeline_element *e,
 }
 
 /*
+ * Return true if no subshell can run in this process.  If dash treats
+ * descriptors as closed, a subshell can close one that the shell still uses.
+ */
+static bool needs_fork(const struct shell *sh)
+{
+	return sh->closed_fds || shell_signals_has_signal_traps();
+}
+
+/*
  * Choose the element that runs in this process, or return NULL.  The first
  * choice is a command that would otherwise need a fork; the second is a program
  * that shell/utility.h implements.
  */
-static struct pipeline_element *choose_in_process(struct pipeline_element *e,
+static struct pipeline_element *choose_in_process(const struct shell *sh,
+						  struct pipeline_element *e,
 						  size_t n)
 {
-	if (shell_signals_has_signal_traps())
+	if (needs_fork(sh))
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
 		if (!shell_subset_is_program(e[i].ast_node) &&
@@ -392,14 +403,15 @@ static int start_elements(struct shell *sh, struct pipeline_element *e,
 		before = ends[0];
 		if (&e[i] == here)
 			continue;
-		if (!shell_subset_is_program(e[i].ast_node)) {
+		if (sh->closed_fds || !shell_subset_is_program(e[i].ast_node)) {
 			fork_element(sh, &e[i], here, ends[0], flags);
 			continue;
 		}
-		/* Errors end only this element, as in a subshell. */
+		/* Effects end with this element, as in a subshell. */
 		connect_element_fds(&e[i], &aside);
 		e[i].status = run_simple(sh, e[i].ast_node, 0, &e[i].pid);
 		shell_redirect_restore(&aside, false);
+		sh->closed_fds = 0;
 		sh->skip = SHELL_SKIP_NONE;
 	}
 	return 0;
@@ -451,7 +463,7 @@ static int capture_first(struct shell *sh, const struct shell_ast_node *n,
 		return -1;
 	}
 	flags &= SHELL_RUN_TESTED;
-	if (choose_in_process(&e, 1))
+	if (choose_in_process(sh, &e, 1))
 		run_in_process(sh, &e, flags);
 	else
 		fork_element(sh, &e, NULL, -1, flags);
@@ -489,7 +501,7 @@ static int run_pipeline(struct shell *sh, const struct shell_ast_node *n,
 		e++;
 		count--;
 	}
-	here = choose_in_process(e, count);
+	here = choose_in_process(sh, e, count);
 
 	flags &= SHELL_RUN_TESTED;
 	ret = start_elements(sh, e, count, text, here, flags);
@@ -530,7 +542,7 @@ static int run_substitution(struct shell *sh, const struct shell_ast_node *n,
 	ssize_t n_read;
 
 	/* Builtins that print only to standard output need no pipe. */
-	if (shell_subset_is_print_only(n)) {
+	if (!sh->closed_fds && shell_subset_is_print_only(n)) {
 		struct buf *before = sh->capture;
 
 		sh->capture = out;
@@ -543,7 +555,7 @@ static int run_substitution(struct shell *sh, const struct shell_ast_node *n,
 	if (are_only_programs(n)) {
 		if (n->kind == SHELL_AST_PIPELINE)
 			e = list_elements(sh, n, &count);
-		shell_redirect_init_saved(&aside);
+		shell_redirect_init_saved(&aside, NULL);
 		shell_redirect_fd(&aside, STDOUT_FILENO, ends[1]);
 		start_elements(sh, e, count, -1, NULL, 0);
 		shell_redirect_restore(&aside, false);
@@ -672,9 +684,8 @@ static int run_subshell(struct shell *sh, const struct shell_ast_node *n,
 	if ((flags & SHELL_RUN_LAST) && !shell_signals_has_traps())
 		return run_subshell_body(sh, n, words, flags);
 	if (shell_subset_is_pure(n) && shell_subset_is_pure(n->left) &&
-	    !shell_signals_has_signal_traps()) {
-		shell_redirect_init_saved(&aside);
-		aside.for_subshell = true;
+	    !needs_fork(sh)) {
+		shell_redirect_init_saved(&aside, NULL);
 		status = shell_redirect_apply(sh, n->redirs, words, &aside);
 		if (!status)
 			status = run_without_fork(sh, n->left, flags);
@@ -709,7 +720,7 @@ static int run_redirected(struct shell *sh, const struct shell_ast_node *n,
 	if (handle_expansion_error(
 		    sh, shell_redirect_expand(sh, n->redirs, &words)))
 		return sh->status;
-	shell_redirect_init_saved(&aside);
+	shell_redirect_init_saved(&aside, &sh->closed_fds);
 	status = shell_redirect_apply(sh, n->redirs, words, &aside);
 	*errexit_applies = status;
 	if (!status)

@@ -54,6 +54,15 @@ struct shell {
 	/* status of the last $() of the current command */
 	int substitution_status;
 
+	/*
+	 * Bit mask of the descriptors below SHELL_REDIRECT_N_FDS that dash
+	 * 0.5.12 treats as closed.  dash updates the mask only for redirections
+	 * that it undoes, so a subshell can have such a descriptor open: a
+	 * pipe, or a file of its own redirection.  dash does not save this
+	 * descriptor for another redirection, and closes it afterwards.
+	 */
+	unsigned closed_fds;
+
 	struct buf out; /* output of the running builtin */
 	/*
 	 * buffer that receives the output of builtins; NULL: stdout receives it
