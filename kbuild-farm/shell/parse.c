@@ -486,8 +486,11 @@ static struct shell_ast_node *parse_redirs(struct shell_lexer *lx,
 {
 	const struct shell_redir *first = NULL, **redirs = &first;
 	struct shell_ast_node *outer = node;
+	unsigned how = LEX_KEYWORDS;
 
-	while (next_token(lx, LEX_KEYWORDS) == TOKEN_REDIR) {
+	while (next_token(lx, how) == TOKEN_REDIR) {
+		/* dash recognizes no keyword after a redirection */
+		how = 0;
 		*redirs = lx->redir;
 		redirs = &lx->redir->next;
 	}

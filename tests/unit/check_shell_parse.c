@@ -228,6 +228,8 @@ static const struct {
 	{ "a | ! b", SHELL_FALLBACK_SYNTAX },
 	{ "if a; then fi", SHELL_FALLBACK_SYNTAX },
 	{ "if a; then b", SHELL_FALLBACK_SYNTAX },
+	{ "if (a) >b then c; fi", SHELL_FALLBACK_SYNTAX },
+	{ "{ (a) >b }", SHELL_FALLBACK_SYNTAX },
 	{ "for 1 in a; do b; done", SHELL_FALLBACK_SYNTAX },
 	{ "for i in a & do b; done", SHELL_FALLBACK_SYNTAX },
 	{ "case a in b c) d;; esac", SHELL_FALLBACK_SYNTAX },
