@@ -383,6 +383,32 @@ static int check_trap(struct subset_check *c, const struct shell_word *w)
 	return ret;
 }
 
+/* Return true if the word is at least one field, whatever it expands to. */
+static bool is_field(const struct shell_word *w)
+{
+	const struct shell_part *p = w->parts;
+
+	while (p && p->kind != SHELL_PART_TEXT)
+		p = p->next;
+	return w->literal || p;
+}
+
+/*
+ * dash reads memory behind the arguments of `test` if the last one is -a or -o,
+ * so the result depends on earlier commands.  [ has its ] there.
+ */
+static bool supports_test(const struct shell_word *w)
+{
+	const char *last = "";
+	bool bracket = w->literal[0] == '[';
+
+	for (w = w->next; w; w = w->next) {
+		if (is_field(w))
+			last = literal_or_empty(w);
+	}
+	return bracket || (strcmp(last, "-a") != 0 && strcmp(last, "-o") != 0);
+}
+
 static bool supports_builtin_args(const struct subset_check *c,
 				  const struct shell_builtin *b,
 				  const struct shell_ast_node *n)
@@ -397,6 +423,8 @@ static bool supports_builtin_args(const struct subset_check *c,
 		 * pipeline or subshell continue
 		 */
 		return !c->subshell_depth && supports_kill(w);
+	case SHELL_BUILTIN_TEST:
+		return supports_test(n->words);
 	case SHELL_BUILTIN_SET:
 		return supports_set(w);
 	case SHELL_BUILTIN_EXPORT:
