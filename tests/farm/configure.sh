@@ -31,11 +31,12 @@ select_shell()
 	ln -sfn "$program" "$shell"
 }
 
-# without_names FILE: print it without names of temporary files, which contain
-# process IDs or random letters.
+# without_names FILE: print it without times, and without names of temporary
+# files, which contain process IDs or random letters.
 without_names()
 {
-	sed -E -e 's/\bconf[0-9]+\b/confPID/g' \
+	sed -E -e 's/^(.*: autobuild timestamp\.\.\.) .*/\1 TIME/' \
+		-e 's/\bconf[0-9]+\b/confPID/g' \
 		-e 's/\b(cc|conf)[[:alnum:]]{6}\b/\1NAME/g' "$1"
 }
 
