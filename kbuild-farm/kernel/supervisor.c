@@ -134,6 +134,9 @@ int kernel_supervisor_run(struct kernel_supervisor *m, const struct spawn *what,
 		if (event_base_loop(m->base, EVLOOP_ONCE) < 0)
 			break;
 	}
+	/* A signal to both processes can end make before it is handled here. */
+	if (*status)
+		event_base_loop(m->base, EVLOOP_NONBLOCK);
 	evtimer_del(m->kill_timer);
 	if (!m->stopping && WIFSIGNALED(*status))
 		end_orphans(m);

@@ -80,6 +80,27 @@ TEST(the_exit_status_comes_back)
 	ck_assert_int_eq(WTERMSIG(status), 9);
 }
 
+/* Return when the child has ended, without taking its status. */
+static void await_end(evutil_socket_t fd, short what, void *arg)
+{
+	siginfo_t info;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	ck_assert_int_eq(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+}
+
+TEST(a_signal_that_also_ends_make_is_not_overlooked)
+{
+	struct event *timer = evtimer_new(base, await_end, NULL);
+	int status = 0;
+
+	evtimer_add(timer, &(struct timeval){ 0 });
+	ck_assert_int_eq(run("kill -INT $PPID; exit 2", &status), -EINTR);
+	event_free(timer);
+}
+
 TEST(a_program_that_is_not_there_is_an_error)
 {
 	char *argv[] = { (char[]){ "/nonexistent" }, NULL };
