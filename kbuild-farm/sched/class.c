@@ -6,18 +6,19 @@
 
 #include <stdlib.h>
 
-#define COST_MAX_MS  600000
+#define COST_MAX_MS 600000 /* maximum predicted cost of a unit */
+/* time in which a sample of slowness loses half of its weight */
 #define HALF_LIFE_MS 20000
-/* weight of the expected slowness, as a unit of this cost */
+/* weight of the expected slowness: that of one unit with this cost */
 #define PRIOR_MS 2000
-/* expected wait for a node whose slots are used, but not by units */
+/* expected wait for a node without a free slot that executes no unit */
 #define NO_UNIT_MS    1000
 #define SLOWNESS_MIN  (1.0 / 32)
 #define SLOWNESS_STEP 1.0905077326652577 /* the eighth root of 2 */
 
 /* ---- slowness ---- */
 
-/* Return the power of SLOWNESS_STEP that is nearest to `slowness`. */
+/* Return the step whose slowness is nearest to `slowness`. */
 static unsigned slowness_step(double slowness)
 {
 	double bound = SLOWNESS_MIN * 1.0443;
@@ -108,17 +109,17 @@ uint64_t sched_class_cost_ms(const struct sched *s, const struct sched_unit *u)
 	return ms > COST_MAX_MS ? COST_MAX_MS : (uint64_t)ms;
 }
 
-static void halve_old_samples(struct sched_class *c, uint64_t now_ms)
+static void decay_samples(struct sched_class *c, uint64_t now_ms)
 {
 	uint64_t age_ms = now_ms - c->learned_ms;
-	double keep = 1;
+	double weight = 1;
 
-	for (; age_ms >= HALF_LIFE_MS && keep > 1e-3; age_ms -= HALF_LIFE_MS)
-		keep /= 2;
-	/* a straight line between two powers of two */
-	keep *= 1 - 0.5 * (double)(age_ms % HALF_LIFE_MS) / HALF_LIFE_MS;
-	c->sum_took_ms *= keep;
-	c->sum_cost_ms *= keep;
+	for (; age_ms >= HALF_LIFE_MS && weight > 1e-3; age_ms -= HALF_LIFE_MS)
+		weight /= 2;
+	/* Interpolate linearly between two halvings. */
+	weight *= 1 - 0.5 * (double)(age_ms % HALF_LIFE_MS) / HALF_LIFE_MS;
+	c->sum_duration_ms *= weight;
+	c->sum_cost_ms *= weight;
 	c->learned_ms = now_ms;
 }
 
@@ -134,12 +135,12 @@ static void set_slowness(struct sched *s, struct sched_class *c,
 		insert_class(s, c);
 }
 
-/* Forget old samples, so that an unused class regains its expected slowness. */
+/* Decay the samples, so that an unused class regains its expected slowness. */
 static void update_slowness(struct sched *s, struct sched_class *c)
 {
-	halve_old_samples(c, s->now_ms);
+	decay_samples(c, s->now_ms);
 	set_slowness(s, c,
-		     (c->sum_took_ms + PRIOR_MS * c->expected_slowness) /
+		     (c->sum_duration_ms + PRIOR_MS * c->expected_slowness) /
 			     (c->sum_cost_ms + PRIOR_MS));
 }
 
@@ -150,15 +151,15 @@ static void learn_slowness(struct sched *s, struct sched_class *c,
 
 	if (cost_ms <= 0)
 		return;
-	halve_old_samples(c, s->now_ms);
-	c->sum_took_ms += (double)(s->now_ms - u->began_ms);
+	decay_samples(c, s->now_ms);
+	c->sum_duration_ms += (double)(s->now_ms - u->began_ms);
 	c->sum_cost_ms += cost_ms;
 	update_slowness(s, c);
 }
 
 /* ---- the queue of a class ---- */
 
-/* Restore the order of a heap after its first element has grown. */
+/* Restore the order of a heap after its first time has increased. */
 static void sift_down(uint64_t *heap, unsigned n)
 {
 	unsigned at = 0, child;
@@ -196,7 +197,10 @@ static uint64_t expected_end_ms(const struct sched *s,
 				 s->now_ms + (s->now_ms - u->began_ms) / 2;
 }
 
-/* Return the time at which a core of a class without free cores is free. */
+/*
+ * Return the time at which a core of a class without free cores is expected to
+ * be free.
+ */
 static uint64_t next_free_core_ms(const struct sched *s,
 				  const struct sched_class *c)
 {
@@ -214,7 +218,7 @@ static uint64_t next_free_core_ms(const struct sched *s,
 	return c->ends[0];
 }
 
-/* Restore the place of the class among those of equal slowness. */
+/* Update the start time and the load of a class, and its place in the heap. */
 static void update_place(struct sched *s, struct sched_class *c)
 {
 	const struct sched_node *n = c->node;
@@ -226,7 +230,10 @@ static void update_place(struct sched *s, struct sched_class *c)
 		move_class(&s->classes[c->step], c);
 }
 
-/* Return the time at which a node without free slots has one. */
+/*
+ * Return the time at which a node without free slots is expected to have a free
+ * slot.
+ */
 static uint64_t next_free_slot_ms(const struct sched *s,
 				  const struct sched_node *n)
 {
@@ -238,7 +245,7 @@ static uint64_t next_free_slot_ms(const struct sched *s,
 
 		first = ms < first ? ms : first;
 	}
-	/* Only tests and jobs of other build hosts use the slots. */
+	/* Only jobs that are not units use the slots. */
 	return first < UINT64_MAX ? first : s->now_ms + NO_UNIT_MS;
 }
 
@@ -274,7 +281,7 @@ void sched_class_remove_unit(struct sched *s, struct sched_unit *u,
 		learn_slowness(s, c, u);
 	TAILQ_REMOVE(&c->units, u, class_entry);
 	c->n_units--;
-	/* The oldest unit that waits on the node gets the core. */
+	/* The first waiting unit of the class gets the core. */
 	list_for_each(next, &c->units, class_entry) {
 		if (!u->has_core || next->has_core)
 			continue;
@@ -294,7 +301,10 @@ uint64_t sched_class_duration_ms(const struct sched *s,
 
 /* ---- the choice of a class ---- */
 
-/* Return true if the unit can be sent to the node now or when it has a slot. */
+/*
+ * Return true if the unit can be sent to the node of the class, now or when the
+ * node has a free slot.
+ */
 static bool qualifies(const struct sched_class *c, const struct sched_unit *u)
 {
 	const struct sched_sandbox_state *sandbox =
@@ -312,8 +322,8 @@ static bool qualifies(const struct sched_class *c, const struct sched_unit *u)
 }
 
 /*
- * Return true if a time has passed at which a core should have become free, but
- * none did.
+ * Return true if the time at which a core or slot was expected to be free has
+ * passed.
  */
 static bool is_outdated(const struct sched *s, const struct sched_class *c)
 {
@@ -327,7 +337,7 @@ static struct sched_class *best_of_heap(struct sched *s,
 {
 	struct sched_class *best = NULL;
 
-	/* The expected times of the first class may have passed. */
+	/* Predict again if the expected time has passed. */
 	while (h->n && is_outdated(s, h->v[0]))
 		update_start(s, h->v[0]);
 	if (h->n && qualifies(h->v[0], u))
@@ -341,8 +351,8 @@ static struct sched_class *best_of_heap(struct sched *s,
 }
 
 /*
- * If a node has several classes, the queue of each is limited, so that the
- * queue of one does not take the slots of the others.
+ * If a node has several classes, the queue of each is limited, so that one
+ * class does not use the slots of the others.
  */
 bool sched_class_can_take(const struct sched_class *c,
 			  const struct sched_unit *u)
@@ -440,10 +450,10 @@ void sched_class_refresh_all(struct sched *s, struct sched_node *n)
 	bool usable = n->state == SCHED_NODE_UP && !n->drained &&
 		      !n->ids_exhausted;
 
-	s->n_cores_up -= n->n_cores_up;
-	s->speed_up -= n->speed_up;
-	n->n_cores_up = 0;
-	n->speed_up = 0;
+	s->n_usable_cores -= n->n_usable_cores;
+	s->usable_speed -= n->usable_speed;
+	n->n_usable_cores = 0;
+	n->usable_speed = 0;
 
 	for (unsigned i = 0; i < n->n_classes; i++) {
 		struct sched_class *c = &n->classes[i];
@@ -455,11 +465,11 @@ void sched_class_refresh_all(struct sched *s, struct sched_node *n)
 		if (!usable)
 			continue;
 		update_start(s, c);
-		n->n_cores_up += c->n_cores;
-		n->speed_up += c->n_cores / c->slowness;
+		n->n_usable_cores += c->n_cores;
+		n->usable_speed += c->n_cores / c->slowness;
 	}
-	s->n_cores_up += n->n_cores_up;
-	s->speed_up += n->speed_up;
+	s->n_usable_cores += n->n_usable_cores;
+	s->usable_speed += n->usable_speed;
 }
 
 void sched_class_update_slowness(struct sched *s)

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sched/class.h - The core classes of a node, and when a unit would finish.
+ * sched/class.h - Core classes of nodes, and predicted finish times of units.
  *
  * A node has one or more classes of equal cores, such as the big and the little
  * cores of a board.  Each class has a queue of the units that were sent to it:
  * the first n_cores of them run, the others wait on the node.
  *
- * The slowness of a class is the time that its cores need for a second of
- * predicted cost.  It is expected to be 1024 / capacity (kfarm-protocol(7),
- * MACHINE) and then learned from the units that the class completes: the sum of
- * their times on a core divided by the sum of their costs, where a sample loses
- * half of its weight in 20 s.  A board that throttles therefore loses its share
- * within a minute, and regains it afterwards.  The values are rounded to eight
- * steps per power of two, so that equal nodes stay equal.
+ * The slowness of a class is the time that one of its cores needs for a second
+ * of predicted cost.  The expected slowness is 1024 / capacity (see MACHINE in
+ * kfarm-protocol(7)).  The actual slowness is learned from the units that the
+ * class completes: the sum of their times on a core divided by the sum of their
+ * costs, where a sample loses half of its weight in 20 s.  A board that
+ * throttles therefore gets fewer units within a minute, and more units again
+ * when it has recovered.  The values are rounded to eight steps per power of
+ * two, so that equal nodes stay equal.
  *
- * The earliest finish time of a unit on a class is the time at which a core
- * becomes free plus the predicted cost times the slowness.  A unit that runs
- * longer than predicted is expected to need half of its elapsed time again.
+ * The finish time of a unit on a class is the time at which a core becomes free
+ * plus the predicted cost times the slowness.  A unit that runs longer than
+ * predicted is expected to run for another half of its elapsed time.
  */
 #ifndef SCHED_CLASS_H
 #define SCHED_CLASS_H
@@ -24,9 +25,9 @@
 #include "sched/internal.h"
 
 /*
- * Set the classes of a node, which has no units.  If `n` is 0, the node gets
- * one class of `n_slots` cores.  A node that reports the same classes as before
- * keeps their learned slowness.
+ * Set the classes of a node, which has no units.  If `n_classes` is 0, the node
+ * gets one class of `n_slots` cores.  Classes that equal those of the previous
+ * connection keep their learned slowness.
  */
 void sched_class_set_all(struct sched *s, struct sched_node *n,
 			 const struct sched_core_class *classes,
@@ -34,19 +35,19 @@ void sched_class_set_all(struct sched *s, struct sched_node *n,
 /* Free the classes of a node. */
 void sched_class_free_all(struct sched *s, struct sched_node *n);
 
-/* Append a unit, which u->node and u->class name, to the queue of its class. */
+/* Append a unit to the queue of the class that u->node and u->class name. */
 void sched_class_add_unit(struct sched *s, struct sched_unit *u);
 /*
- * Remove a unit from its class.  If `completed` is set, learn from the time
- * that it took.
+ * Remove a unit from its class.  If `completed` is set, learn the slowness of
+ * the class from the time that the unit took.
  */
 void sched_class_remove_unit(struct sched *s, struct sched_unit *u,
 			     bool completed);
 
 /*
- * Return the predicted CPU time of a unit in ms: that of SCHED_EV_UNIT_ADDED,
- * or else the bytes of its inputs at the mean cost of this build.  Returns 0 if
- * neither is known yet.
+ * Return the predicted CPU time of a unit in ms, at most ten minutes: that of
+ * SCHED_EV_UNIT_ADDED, or else the size of its inputs times the mean cost per
+ * KiB in this build.  Returns 0 if neither is known yet.
  */
 uint64_t sched_class_cost_ms(const struct sched *s, const struct sched_unit *u);
 /* Return the predicted duration of a unit on a core of the class, in ms. */
@@ -54,19 +55,21 @@ uint64_t sched_class_duration_ms(const struct sched *s,
 				 const struct sched_class *c,
 				 const struct sched_unit *u);
 /*
- * Return the class on which the unit finishes first, among those of nodes that
- * have the unit's toolchain and tool steps and on which the unit was not tried;
- * among equals, that of the node with the lowest share of slots in use.  The
- * node can be without a free slot.  Returns NULL if no node qualifies.
+ * Return the class on which the unit finishes first; among classes with equal
+ * start and finish times, that of the node with the lowest share of slots in
+ * use.  A node qualifies if it has the unit's toolchain and tool steps, and the
+ * unit was not tried on it.  The node need not have a free slot.  Returns NULL
+ * if no node qualifies.
  *
- * For each slowness, the classes are in a heap by the time at which a core is
- * free, so that a choice usually looks at one class per slowness.
+ * The classes of equal slowness are in a heap, ordered by the time at which
+ * another unit could start, so that a choice usually examines one class per
+ * slowness.
  */
 struct sched_class *sched_class_choose(struct sched *s,
 				       const struct sched_unit *u);
 /*
  * Like sched_class_choose(), but consider only classes that can take the unit
- * now, and on which it finishes at `until_ms` or earlier.
+ * now, and on which the unit finishes by `until_ms`.
  */
 struct sched_class *sched_class_choose_free(struct sched *s,
 					    const struct sched_unit *u,
@@ -75,16 +78,16 @@ struct sched_class *sched_class_choose_free(struct sched *s,
 bool sched_class_can_take(const struct sched_class *c,
 			  const struct sched_unit *u);
 /*
- * Make a READY unit wait for the class: the choices for other units take it
- * into account until it is released.
+ * Make a READY unit wait for the class.  Until sched_class_release(), choices
+ * for other units take its duration into account.
  */
 void sched_class_reserve(struct sched *s, struct sched_class *c,
 			 struct sched_unit *u);
 /* End the wait of a unit, if it waits for a class. */
 void sched_class_release(struct sched *s, struct sched_unit *u);
-/* Forget old samples of the slowness of all classes. */
+/* Reduce the weight of old samples in the slowness of all classes. */
 void sched_class_update_slowness(struct sched *s);
-/* Adapt to the state and the load of the node. */
+/* Update all classes of a node after its state or load has changed. */
 void sched_class_refresh_all(struct sched *s, struct sched_node *n);
 
 #endif

@@ -60,8 +60,9 @@ struct sched_unit {
 	uint64_t added_ms;
 	uint32_t cost_ms; /* as in SCHED_EV_UNIT_ADDED */
 	/*
-	 * place among the units that wait to be scanned, sent or compiled
-	 * locally: its arrival, minus a multiple of its cost; 0 in other states
+	 * position among the units that wait to be scanned, sent or compiled
+	 * locally: the arrival of the unit minus a multiple of its cost; 0 in
+	 * other states
 	 */
 	int64_t rank_ms;
 	uint64_t input_bytes; /* bytes of all inputs */
@@ -73,14 +74,17 @@ struct sched_unit {
 	unsigned n_rescans; /* rescans after an input was missing or changed */
 	unsigned n_retries; /* retries on other nodes, and rescans */
 
-	/* class for which the READY unit waits; NULL: no class was chosen */
+	/* class for which the READY unit waits; NULL if it does not wait */
 	struct sched_class *waits_for;
-	uint64_t reserved_ms; /* its part of waits_for->reserved_ms */
+	uint64_t reserved_ms; /* share in waits_for->reserved_ms */
 
 	struct sched_node *node; /* node of a REMOTE, CHECK or HELD unit */
 	unsigned class; /* index in the classes of `node` */
 	TAILQ_ENTRY(sched_unit) class_entry;
-	/* the unit runs on a core of the class since began_ms, by our count */
+	/*
+	 * By the count of the dispatcher, the unit has had a core of its class
+	 * since began_ms; otherwise, it has waited on the node since then.
+	 */
 	bool has_core;
 	uint64_t began_ms;
 	struct sched_node *tried_nodes[SCHED_TRIES_MAX];
@@ -115,8 +119,9 @@ struct sched_toolchain {
 	unsigned n_available[SCHED_AVAILABLE_N_KINDS];
 	unsigned n_accepting;
 	/*
-	 * The dispatcher must check that some node can take each READY unit:
-	 * there is a new one, or the availability of a node has changed.
+	 * The dispatcher must check that some node can take each READY unit,
+	 * because there is a new READY unit or because the availability of a
+	 * node has changed.
 	 */
 	bool has_new_ready, recheck_ready;
 };
@@ -127,20 +132,20 @@ struct sched_class {
 	unsigned n_cores; /* at least 1 */
 	unsigned capacity; /* as in struct sched_core_class */
 	double expected_slowness, slowness;
-	unsigned step; /* index of `slowness` in the classes of struct sched */
-	/* samples of slowness, valid at learned_ms */
-	double sum_took_ms, sum_cost_ms;
+	unsigned step; /* index of the class's heap in struct sched */
+	/* weighted sums over the completed units, as of learned_ms */
+	double sum_duration_ms, sum_cost_ms;
 	uint64_t learned_ms;
 	struct sched_units units; /* in the order in which they were sent */
 	unsigned n_units;
 	/* time at which a core and a slot are expected to be free; 0: now */
 	uint64_t free_ms;
-	uint64_t reserved_ms; /* of the units that wait for the class */
-	uint64_t start_ms; /* when another unit could start */
+	uint64_t reserved_ms; /* durations of waiting units */
+	uint64_t start_ms; /* time at which another unit could start; 0: now */
 	double load; /* share of the node's slots in use */
-	bool in_heap; /* the node is up and not drained */
+	bool in_heap; /* the node is up and can get jobs */
 	size_t heap_at;
-	uint64_t *ends; /* storage for n_cores times */
+	uint64_t *ends; /* scratch space for n_cores times */
 };
 
 #define SCHED_SLOWNESS_STEPS 81 /* from 1/32 to 32, eight per power of two */
@@ -159,8 +164,9 @@ struct sched_node {
 	unsigned n_slots, n_busy; /* n_busy: slots in use by non-unit jobs */
 	unsigned n_running; /* units on the node, plus n_busy */
 	unsigned n_free; /* free slots while the node is up */
-	unsigned n_cores_up; /* its part of n_cores_up of struct sched */
-	double speed_up; /* its part of speed_up of struct sched */
+	/* share in the members of struct sched with these names */
+	unsigned n_usable_cores;
+	double usable_speed;
 	/* no ids left for paths or flags: no jobs until the next connection */
 	bool ids_exhausted;
 	bool drained; /* gets no jobs until it is resumed */
@@ -206,16 +212,16 @@ struct sched {
 	double ms_per_kib;
 
 	struct sched_class_heap classes[SCHED_SLOWNESS_STEPS];
-	unsigned n_added_units; /* requested so far, except local ones */
+	unsigned n_added_units; /* requested units that can be offloaded */
 	uint64_t first_added_ms; /* arrival of the first of them */
 	unsigned n_expected_units; /* as in SCHED_EV_EXPECTED_UNITS */
 	double sum_cost_ms; /* predicted cost of the scanned units */
 	unsigned n_costs; /* number of scanned units with a predicted cost */
-	/* sums for the nodes that are up and not drained */
-	unsigned n_cores_up;
-	double speed_up; /* cost that their cores complete per time */
+	/* sums for the nodes that are up and can get jobs */
+	unsigned n_usable_cores;
+	double usable_speed; /* cost that these cores complete per time */
 	unsigned n_waiting_units; /* READY units that wait for a class */
-	uint64_t replace_ms; /* time of their next choice */
+	uint64_t next_choice_ms; /* time at which these units choose again */
 
 	uint64_t due_ms; /* no timeout of a node is earlier than this time */
 	uint64_t hedge_check_ms; /* time of the next check for late units */

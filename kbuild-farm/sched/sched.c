@@ -5,8 +5,8 @@
  * (dispatch_all), expensive units first:
  *
  * - A READY unit is sent to the core class on which it finishes first, waits
- * for this class (sched/class.h), or is compiled locally if no node can take
- * it, now or later.
+ *   for this class (sched/class.h), or is compiled locally if no node can take
+ *   it, now or later.
  * - A TO_SCAN unit is given to a worker.  Units are scanned ahead of their turn
  *   so that a scanned unit is available when a slot becomes free.  The limit is
  *   the sum of the nodes' free slots and all local slots.
@@ -30,7 +30,7 @@
 
 #define NEVER          UINT64_MAX
 #define HEDGE_CHECK_MS 1000
-#define REPLACE_MS     1000 /* interval of new choices for waiting units */
+#define CHOICE_MS      1000 /* interval at which waiting units choose again */
 #define STALL_MS       5000 /* a unit without progress for this time stalls */
 
 static bool was_tried(const struct sched_unit *u, uint32_t node)
@@ -64,7 +64,7 @@ static bool has_untried_slot(const struct sched_unit *u)
 }
 
 /*
- * Send the unit to the class on which it finishes first, or let it wait for
+ * Send the unit to the class on which it finishes first, or make it wait for
  * this class.
  */
 static void place_unit(struct sched *s, struct sched_unit *u)
@@ -82,9 +82,9 @@ static void place_unit(struct sched *s, struct sched_unit *u)
 }
 
 /*
- * Choose a class for each READY unit that does not wait for one, and send the
- * units that need not wait any longer.  If a slot is still free, choose again
- * for the first units that wait.
+ * Choose a class for each READY unit that does not wait for a class, and send
+ * the units that need not wait any longer.  If a slot is still free, choose
+ * again for the first waiting units.
  */
 static void place_units(struct sched *s, struct sched_toolchain *tc)
 {
@@ -110,9 +110,9 @@ static void place_units(struct sched *s, struct sched_toolchain *tc)
 }
 
 /*
- * Return the time at which the build is expected to end.  If nobody knows how
- * many units make will request, but there is at least a unit for each core, the
- * build is expected to last as long again.
+ * Return the time at which the build is expected to end.  If the number of its
+ * units is unknown, the build is expected to last as long again if there is a
+ * unit for each core, and to end now otherwise.
  */
 static uint64_t build_end_ms(const struct sched *s)
 {
@@ -122,19 +122,19 @@ static uint64_t build_end_ms(const struct sched *s)
 			   s->n_by_state[SCHED_UNIT_REMOTE];
 
 	if (!s->n_expected_units || !s->n_costs)
-		return n_units < s->n_cores_up ?
+		return n_units < s->n_usable_cores ?
 			       s->now_ms :
 			       2 * s->now_ms - s->first_added_ms;
 	if (s->n_expected_units > s->n_added_units)
 		n_units += s->n_expected_units - s->n_added_units;
-	return s->now_ms +
-	       (uint64_t)(n_units * s->sum_cost_ms / s->n_costs / s->speed_up);
+	return s->now_ms + (uint64_t)(n_units * s->sum_cost_ms / s->n_costs /
+				      s->usable_speed);
 }
 
 /*
- * Give units that wait to free classes although they would finish sooner
- * elsewhere, unless this prolongs the build.  The cheapest units go first: the
- * expensive ones get the next free cores of fast classes.
+ * Send waiting units to free classes although they would finish sooner
+ * elsewhere, unless this prolongs the build.  The cheapest units are sent
+ * first, so that the expensive units get the next free cores of fast classes.
  */
 static void use_free_classes(struct sched *s, struct sched_toolchain *tc)
 {
@@ -155,7 +155,7 @@ static void use_free_classes(struct sched *s, struct sched_toolchain *tc)
 	}
 }
 
-/* Make all READY units choose again. */
+/* End the wait of all READY units, so that they choose again. */
 static void release_units(struct sched *s, struct sched_toolchain *tc)
 {
 	struct sched_unit *u;
@@ -249,7 +249,10 @@ static enum reason local_compile_reason(const struct sched *s,
 		       REASON_NODES_DOWN;
 }
 
-/* If `is_tick` is set, all READY units choose again. */
+/*
+ * Send the READY units, or make them wait for a class.  If `is_tick` is set,
+ * all of them choose again.
+ */
 static void dispatch_ready(struct sched *s, struct sched_toolchain *tc,
 			   bool is_tick)
 {
@@ -274,7 +277,7 @@ static void dispatch_ready(struct sched *s, struct sched_toolchain *tc,
 	}
 }
 
-/* Return the unit that is served first; `a` and `b` can be NULL. */
+/* Return the unit that is served first.  `a` and `b` can be NULL. */
 static struct sched_unit *first_unit(struct sched_unit *a, struct sched_unit *b)
 {
 	return !a || (b && sched_unit_is_before(b, a)) ? b : a;
@@ -345,11 +348,11 @@ static void fill_local_slots(struct sched *s)
 
 static void dispatch_all(struct sched *s)
 {
-	bool is_tick = s->now_ms >= s->replace_ms;
+	bool is_tick = s->now_ms >= s->next_choice_ms;
 
 	s->cause = SCHED_EV_TIME;
 	if (is_tick) {
-		s->replace_ms = s->now_ms + REPLACE_MS;
+		s->next_choice_ms = s->now_ms + CHOICE_MS;
 		sched_class_update_slowness(s);
 	}
 	for (size_t i = 0; i < s->n_toolchains; i++) {
@@ -481,8 +484,8 @@ uint64_t sched_next_ms(const struct sched *s)
 	uint64_t next = s->due_ms < s->hedge_check_ms ? s->due_ms :
 							s->hedge_check_ms;
 
-	if (s->n_waiting_units && s->replace_ms < next)
-		next = s->replace_ms;
+	if (s->n_waiting_units && s->next_choice_ms < next)
+		next = s->next_choice_ms;
 	for (size_t i = 0; i < s->n_toolchains; i++) {
 		struct sched_unit *u = TAILQ_FIRST(
 			&s->toolchains[i]->new_units);

@@ -33,10 +33,10 @@
  * sched/unit.c).
  *
  * Units, nodes, toolchains and object formats are numbers.  Unit numbers are
- * dense, never reused, and ascend in the order of arrival.  Units of equal cost
- * are served in this order, and expensive units first.  Nodes are 0 to n_nodes
- *- 1, followed by those of SCHED_EV_NODE_ADDED.  Toolchains and object formats
- *are small numbers, defined by their first use.
+ * dense, never reused, and ascend in the order of arrival.  Expensive units are
+ * served first, and units of equal cost in the order of arrival.  Nodes are 0
+ * to n_nodes - 1, followed by those of SCHED_EV_NODE_ADDED.  Toolchains and
+ * object formats are small numbers, defined by their first use.
  *
  * The life of a unit, with the events of the event stream in quotes:
  *
@@ -98,8 +98,8 @@ enum sched_step {
 struct sched_core_class {
 	unsigned n_cores;
 	/*
-	 * speed relative to the fastest class of all nodes, which has 1024; 0
-	 * if unknown
+	 * speed as the kernel of the node reports it, usually 1024 for the
+	 * fastest class of a node; 0 if unknown
 	 */
 	unsigned capacity;
 };
@@ -302,8 +302,8 @@ struct sched_event {
 	unsigned n_slots, n_busy;
 	unsigned n_units;
 	/*
-	 * The classes to which jobs of the node can be restricted, or one class
-	 * of all cores; n_classes is 0 if the cores are unknown.
+	 * classes to which jobs of the node can be restricted, or one class of
+	 * all cores; n_classes is 0 if the cores are unknown
 	 */
 	const struct sched_core_class *classes;
 	unsigned n_classes;
@@ -318,8 +318,8 @@ enum sched_action_kind {
 	SCHED_ACT_SCAN, /* unit: determine its inputs on a worker */
 	/*
 	 * unit, node, deadline_ms (time limit of the job), pinned, class: send
-	 * the unit to the node, which runs it on cores of one class if `pinned`
-	 * is set
+	 * the unit to the node, which restricts the job to cores of `class` if
+	 * `pinned` is set
 	 */
 	SCHED_ACT_SEND,
 	SCHED_ACT_CANCEL, /* unit, node: the job is no longer needed */

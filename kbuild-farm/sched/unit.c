@@ -19,8 +19,7 @@
 
 #include <stdlib.h>
 
-/* A unit is served before those that came up to this many of its costs sooner
- */
+/* multiple of its cost by which a unit overtakes older units */
 #define OVERTAKING               4
 #define RESCANS_MAX              2
 #define HEDGE_AFTER_MIN_MS       10000
@@ -177,9 +176,8 @@ bool sched_unit_is_before(const struct sched_unit *a,
 }
 
 /*
- * Insert a unit before those that are cheaper or, at equal cost, younger.  Most
- * units belong near the end.  A unit that is queued again is older than nearly
- * all others.
+ * Insert a unit before those that are served later.  Most units belong near the
+ * end.  A unit that is queued again is older than nearly all others.
  */
 static void insert_in_order(struct sched_units *list, struct sched_unit *u)
 {
@@ -234,7 +232,7 @@ static void set_unit_state(struct sched *s, struct sched_unit *u,
 	sched_node_change_running(s, u->node, change);
 }
 
-/* Predict how long a core of the unit's node needs for the unit. */
+/* Predict how long a core of the unit's class needs for the unit. */
 static uint64_t predict_ms(const struct sched *s, const struct sched_unit *u)
 {
 	return sched_class_duration_ms(s, &u->node->classes[u->class], u);

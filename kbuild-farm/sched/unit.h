@@ -25,9 +25,9 @@ void sched_unit_handle_event(struct sched *s, const struct sched_event *ev);
 /* Return the unit, or NULL if the number is not in use. */
 struct sched_unit *sched_unit_find(const struct sched *s, uint32_t number);
 /*
- * Return true if `a` is served before `b`: it is older or more expensive.  A
- * unit overtakes those that arrived at most a multiple of its cost earlier, so
- * that cheap units do not wait forever.
+ * Return true if `a` is served before `b`, because it is older or more
+ * expensive.  A unit overtakes only units that arrived at most a multiple of
+ * its cost earlier, so that cheap units do not wait forever.
  */
 bool sched_unit_is_before(const struct sched_unit *a,
 			  const struct sched_unit *b);
