@@ -30,7 +30,7 @@ static double random_normal(void)
 
 /*
  * Return `n` jobs whose costs have a lognormal distribution.  The bytes of the
- * inputs are a poor prediction of the costs, the history is a good one.
+ * inputs predict the costs poorly, the history predicts them well.
  */
 static struct sim_job_setup *make_jobs(size_t n, double median_ms,
 				       double deviation, bool history)
@@ -57,7 +57,7 @@ static struct sim_job_setup *make_jobs(size_t n, double median_ms,
 	return jobs;
 }
 
-/* Run one policy and check that each job is executed completely once. */
+/* Run one policy, check that each job is completed, and return the time. */
 static uint64_t simulate(struct sim_setup *setup, enum sim_policy policy,
 			 struct sim_result *out)
 {
@@ -83,7 +83,7 @@ static void print_policies(const char *name, struct sim_setup *setup)
 		struct sim_result r;
 
 		simulate(setup, (enum sim_policy)i, &r);
-		printf("  %-13s %7.1f s, %5.1f %% of the lower bound; idle "
+		printf("  %-13s %7.1f s, efficiency %5.1f %%; idle "
 		       "core-seconds:",
 		       sim_policy_name((enum sim_policy)i),
 		       (double)r.makespan_ms / 1e3,
@@ -96,7 +96,7 @@ static void print_policies(const char *name, struct sim_setup *setup)
 	}
 }
 
-/* "Using distcc to compile the Linux kernel": 8, 8 and 4 Cortex-A53. */
+/* three TV boxes with 8, 8 and 4 Cortex-A53 cores at 100 Mbit/s */
 static const struct sim_node_setup tv_boxes[] = {
 	{ "a", { { 8, 1 } }, 1, .can_pin = true, .bytes_per_ms = 12500 },
 	{ "b", { { 8, 1 } }, 1, .can_pin = true, .bytes_per_ms = 12500 },
@@ -108,12 +108,12 @@ static const struct sim_node_setup tv_boxes[] = {
 		name, { { 2, 1 }, { 4, 2 } }, 2, true, .bytes_per_ms = 125000, \
 	}
 
-/* "Build farm, version 3": 2 Cortex-A72 and 4 Cortex-A53 each. */
+/* five boards with 2 Cortex-A72 and 4 Cortex-A53 cores each at 1 Gbit/s */
 static const struct sim_node_setup boards[] = {
 	RK3399("a"), RK3399("b"), RK3399("c"), RK3399("d"), RK3399("e"),
 };
 
-static const struct seed_farm {
+static const struct typical_farm {
 	const char *name;
 	const struct sim_node_setup *nodes;
 	size_t n_nodes;
@@ -121,19 +121,19 @@ static const struct seed_farm {
 	size_t n_jobs;
 	double median_ms;
 	/*
-	 * Minimum percentages of the lower bound, which includes the local
-	 * slots, in a first build and with history.  The dispatcher does not
-	 * use local slots yet.
+	 * Minimum efficiency in percent, in a first build and with history: the
+	 * lower bound divided by the time.  The bound includes the local slots,
+	 * which the dispatcher does not use while nodes are up.
 	 */
 	unsigned first, later;
-} seed_farms[] = {
+} typical_farms[] = {
 	{ "8 + 8 + 4 A53", tv_boxes, 3, 5, 450, 1500, 72, 66 },
 	{ "8 + 8 + 4 A53", tv_boxes, 3, 5, 2800, 4000, 76, 74 },
 	{ "5 x (2 A72 + 4 A53)", boards, 5, 2, 450, 1500, 72, 74 },
 	{ "5 x (2 A72 + 4 A53)", boards, 5, 2, 2800, 4000, 85, 84 },
 };
 
-TEST_EACH(the_farms_of_the_field_reports, seed_farms)
+TEST_EACH(a_build_approaches_the_lower_bound, typical_farms)
 {
 	for (int history = 0; history < 2; history++) {
 		struct sim_job_setup *jobs;
@@ -190,7 +190,10 @@ static void make_farm(struct sim_node_setup *nodes, size_t n)
 	}
 }
 
-/* Simulate a random farm; *ratio[i] receives kfarm's time by that of i. */
+/*
+ * Simulate a random farm.  ratio[i] receives the time of a build by kfarm
+ * divided by its time with policy i.
+ */
 static void simulate_farm(unsigned seed, bool history,
 			  double ratio[SIM_N_POLICIES])
 {
@@ -224,8 +227,8 @@ static void simulate_farm(unsigned seed, bool history,
 	free(jobs);
 }
 
-/* The geometric means of kfarm's time by that of the other policies. */
-TEST_RANGE(random_farms_are_faster_than_with_other_policies, 0, 2)
+/* Compare the geometric means of the ratios. */
+TEST_RANGE(builds_are_faster_than_with_other_policies, 0, 2)
 {
 	const char *number = getenv("SIMULATED_FARMS");
 	unsigned n = number ? (unsigned)atoi(number) : FARMS, n_slower = 0;
@@ -241,7 +244,7 @@ TEST_RANGE(random_farms_are_faster_than_with_other_policies, 0, 2)
 		n_slower += ratio[SIM_LEAST_LOADED] > 1.01;
 		worst = fmax(worst, ratio[SIM_LEAST_LOADED]);
 	}
-	printf("%u random farms, %s: kfarm's time by that of", n,
+	printf("%u random farms, %s: kfarm's time divided by that of", n,
 	       history ? "with history" : "first build");
 	for (unsigned i = SIM_KFARM + 1; i < SIM_N_POLICIES; i++) {
 		printf(" %s: %.3f,", sim_policy_name((enum sim_policy)i),
@@ -275,8 +278,8 @@ TEST(a_seed_determines_the_build)
 	free(jobs);
 }
 
-/* A node that loses its jobs costs their time, but no job. */
-TEST_RANGE(a_node_dies_at_any_time, 0, 20)
+/* The jobs of a dead node are executed again. */
+TEST_RANGE(a_build_completes_if_a_node_dies_at_any_time, 0, 20)
 {
 	struct sim_node_setup nodes[5];
 	struct sim_job_setup *jobs;

@@ -12,8 +12,8 @@
 enum sim_policy {
 	SIM_KFARM, /* the dispatcher of sched/sched.h */
 	/*
-	 * The node with the smallest share of used slots; jobs in the order of
-	 * make.  kfarm 0.1 works so.
+	 * the node with the smallest share of used slots; jobs in the order of
+	 * make
 	 */
 	SIM_LEAST_LOADED,
 	/*
@@ -27,7 +27,7 @@ enum sim_policy {
 	 * nodes first
 	 */
 	SIM_ICECREAM,
-	SIM_RANDOM, /* any node with a free slot: a fixed -j */
+	SIM_RANDOM, /* a random node with a free slot */
 	SIM_N_POLICIES,
 };
 
@@ -51,8 +51,9 @@ struct sim_node_setup {
 	uint64_t slow_from_ms, slow_until_ms;
 	double slow_factor;
 	/*
-	 * The node loses its jobs at dies_ms (0: never), which the build host
-	 * notices lost_after_ms later, and is back at returns_ms (0: never).
+	 * The node loses its jobs at dies_ms (0: never).  The build host
+	 * detects this lost_after_ms later.  The node is up again at returns_ms
+	 * (0: never).
 	 */
 	uint64_t dies_ms, lost_after_ms, returns_ms;
 };
@@ -86,12 +87,12 @@ enum sim_idle {
 	SIM_IDLE_SERIAL, /* serial time of the build host */
 	SIM_IDLE_TAIL, /* make has no further job in this phase */
 	SIM_IDLE_HOST, /* make or the scan offers jobs too slowly */
-	SIM_IDLE_TRANSFER, /* a job is on its way to a node */
+	SIM_IDLE_TRANSFER, /* the inputs of a job are being sent */
 	SIM_IDLE_POLICY, /* a job waits for another core */
 	SIM_IDLE_N,
 };
 
-/* Where and when a job ran. */
+/* One execution of a job. */
 struct sim_run {
 	uint32_t job;
 	uint32_t node; /* SCHED_LOCAL: the build host */
@@ -103,9 +104,10 @@ struct sim_run {
 struct sim_result {
 	uint64_t makespan_ms;
 	/*
-	 * Lower limit of the makespan: for each phase its serial time, and the
-	 * longer of its longest job on the fastest core and its cost divided by
-	 * the speed of all nodes, plus that of the build host's slots.
+	 * Lower bound of the makespan: for each phase, its serial time plus the
+	 * larger of two times: that of the longest job on the fastest core, and
+	 * the cost of all jobs divided by the speed of all cores and local
+	 * slots.
 	 */
 	uint64_t bound_ms;
 	double idle_core_ms[SIM_IDLE_N];
@@ -125,7 +127,7 @@ static const char *sim_policy_name(enum sim_policy policy)
 	return names[policy];
 }
 
-/* Return a cause for which cores are idle, for display. */
+/* Return the name of a cause of idle cores for display. */
 static const char *sim_idle_name(enum sim_idle cause)
 {
 	static const char *const names[SIM_IDLE_N] = { "serial", "tail",

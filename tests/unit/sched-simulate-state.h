@@ -14,9 +14,9 @@
 #define SIM_BEAT_MS     1000 /* between two heartbeats of a job */
 #define SIM_DISTCC_MS   1000 /* pause if all hosts are full */
 #define SIM_ICE_SAMPLES 200
-#define SIM_NOTHING     UINT32_MAX
+#define SIM_NONE        UINT32_MAX
 
-enum sim_what {
+enum sim_event_kind {
 	SIM_PHASE, /* the serial time of a phase ends */
 	SIM_SCANNED,
 	SIM_ARRIVE, /* the inputs of a job are on its node */
@@ -34,14 +34,14 @@ enum sim_what {
 
 struct sim_event {
 	uint64_t at_us, seq;
-	enum sim_what what;
+	enum sim_event_kind kind;
 	uint32_t job, node;
-	unsigned epoch; /* of the job; an older one is outdated */
+	unsigned epoch; /* the event is outdated if that of the job differs */
 };
 
 struct sim_core {
 	unsigned class;
-	uint32_t job; /* SIM_NOTHING: idle */
+	uint32_t job; /* SIM_NONE: idle */
 };
 
 struct sim_node {
@@ -54,20 +54,20 @@ struct sim_node {
 	unsigned n_used; /* jobs that were sent and have no result */
 	bool up;
 	uint64_t link_free_us;
-	double factor; /* present slowdown */
-	/* icecream: sums over the last jobs */
+	double factor; /* current slowdown */
+	/* icecream: costs and times of the last jobs */
 	double speed_cost[SIM_ICE_SAMPLES], speed_time[SIM_ICE_SAMPLES];
 	unsigned n_samples;
 };
 
 enum sim_state {
-	SIM_JOB_HIDDEN, /* make has not offered it yet */
+	SIM_JOB_HIDDEN, /* make has not offered the job yet */
 	SIM_JOB_SCAN,
 	SIM_JOB_READY,
-	SIM_JOB_SENT, /* on its way to the node, or waiting there */
+	SIM_JOB_SENT, /* being sent to a node, or queued on the node */
 	SIM_JOB_RUNS,
-	SIM_JOB_RETURNS, /* its outputs are on their way */
-	SIM_JOB_LOCAL, /* the build host executes it */
+	SIM_JOB_RETURNS, /* its outputs are being received */
+	SIM_JOB_LOCAL, /* the build host executes the job */
 	SIM_JOB_DONE,
 };
 
@@ -96,10 +96,10 @@ struct sim {
 	unsigned n_make_jobs, n_outstanding;
 	uint32_t phase;
 	bool serial; /* the serial time of the phase has not ended */
-	bool *local_slots; /* used */
+	bool *local_slots; /* true: the slot is in use */
 	unsigned n_local_used;
 	unsigned n_idle, n_arriving, n_ready; /* counts of the whole farm */
-	struct sched_event *pending; /* for the dispatcher */
+	struct sched_event *pending; /* events for the dispatcher */
 	size_t n_pending;
 	uint32_t *ready; /* READY jobs in order, for other policies */
 	size_t n_ready_list;

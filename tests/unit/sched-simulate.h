@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * unit/sched-simulate.h - A build on an imagined farm, in virtual time.
+ * unit/sched-simulate.h - Simulation of a build in virtual time.
  *
  * The simulation runs the dispatcher of sched/sched.h, or a model of another
  * scheduler, against make, nodes with classes of cores, links and throttling,
@@ -11,8 +11,8 @@
  * time.  A phase begins with a serial time, in which make, ld and other tools
  * run alone on the build host, and ends when all its jobs have ended.  A job
  * takes its cost times the slowness of the core that runs it.  A node runs one
- * job per core and queues the others.  The inputs and outputs of a job pass the
- * link of its node one after another.
+ * job per core and queues the others.  The link of a node transfers the inputs
+ * and outputs of its jobs one after another.
  */
 #ifndef UNIT_SCHED_SIMULATE_H
 #define UNIT_SCHED_SIMULATE_H
@@ -36,7 +36,7 @@ static void sim_schedule_finish(struct sim *m, uint32_t job)
 	double ms = j->left_ms * sim_core_slowness(n, j->core);
 
 	sim_add_event(m, m->now_us + (uint64_t)(ms * SIM_US) + 1,
-		      (struct sim_event){ .what = SIM_FINISH,
+		      (struct sim_event){ .kind = SIM_FINISH,
 					  .job = job,
 					  .node = j->node,
 					  .epoch = j->epoch });
@@ -52,16 +52,15 @@ static void sim_update_work(struct sim *m, struct sim_job *j)
 	j->updated_us = m->now_us;
 }
 
-/* Return a free core for the job, any of those that it may use, or SIM_NOTHING.
- */
+/* Return a random free core that the job can use, or SIM_NONE. */
 static uint32_t sim_find_core(struct sim *m, const struct sim_node *n,
 			      const struct sim_job *j)
 {
-	uint32_t found = SIM_NOTHING;
+	uint32_t found = SIM_NONE;
 	unsigned n_free = 0;
 
 	for (uint32_t i = 0; i < n->n_cores; i++) {
-		if (n->cores[i].job != SIM_NOTHING ||
+		if (n->cores[i].job != SIM_NONE ||
 		    (j->pinned && n->cores[i].class != j->class))
 			continue;
 		if (!(sim_random(m) % ++n_free))
@@ -80,7 +79,7 @@ static void sim_start_jobs(struct sim *m, uint32_t number)
 		struct sim_job *j = &m->jobs[job];
 		uint32_t core = sim_find_core(m, n, j);
 
-		if (core == SIM_NOTHING) {
+		if (core == SIM_NONE) {
 			n->queue[keep++] = job;
 			continue;
 		}
@@ -109,8 +108,8 @@ static void sim_record_run(struct sim *m, uint32_t job, uint32_t node,
 	m->out->n_cancelled += !completed;
 }
 
-/* Take a job away from its node. */
-static void sim_withdraw(struct sim *m, uint32_t job)
+/* Cancel a job on its node. */
+static void sim_cancel_job(struct sim *m, uint32_t job)
 {
 	struct sim_job *j = &m->jobs[job];
 	struct sim_node *n = &m->nodes[j->node];
@@ -129,7 +128,7 @@ static void sim_withdraw(struct sim *m, uint32_t job)
 	n->n_used--;
 	j->epoch++;
 	if (j->state == SIM_JOB_RUNS) {
-		n->cores[j->core].job = SIM_NOTHING;
+		n->cores[j->core].job = SIM_NONE;
 		m->n_idle += n->up;
 		sim_record_run(m, job, j->node, j->core, j->began_us, false);
 	}
@@ -138,8 +137,8 @@ static void sim_withdraw(struct sim *m, uint32_t job)
 	sim_start_jobs(m, j->node);
 }
 
-static void sim_pass_link(struct sim *m, struct sim_node *n, uint32_t bytes,
-			  struct sim_event e)
+static void sim_transfer(struct sim *m, struct sim_node *n, uint32_t bytes,
+			 struct sim_event e)
 {
 	double rate = n->setup->bytes_per_ms;
 	uint64_t at = n->link_free_us > m->now_us ? n->link_free_us : m->now_us;
@@ -166,11 +165,11 @@ static void sim_send_job(struct sim *m, uint32_t job, uint32_t node,
 	j->epoch++;
 	j->sent_us = m->now_us;
 	n->n_used++;
-	sim_pass_link(m, n, m->setup->jobs[job].in_bytes,
-		      (struct sim_event){ .what = SIM_ARRIVE,
-					  .job = job,
-					  .node = node,
-					  .epoch = j->epoch });
+	sim_transfer(m, n, m->setup->jobs[job].in_bytes,
+		     (struct sim_event){ .kind = SIM_ARRIVE,
+					 .job = job,
+					 .node = node,
+					 .epoch = j->epoch });
 }
 
 static void sim_on_arrive(struct sim *m, const struct sim_event *e)
@@ -190,15 +189,15 @@ static void sim_on_finish(struct sim *m, const struct sim_event *e)
 	struct sim_job *j = &m->jobs[e->job];
 	struct sim_node *n = &m->nodes[e->node];
 
-	n->cores[j->core].job = SIM_NOTHING;
+	n->cores[j->core].job = SIM_NONE;
 	m->n_idle++;
 	sim_record_run(m, e->job, e->node, j->core, j->began_us, true);
 	j->state = SIM_JOB_RETURNS;
-	sim_pass_link(m, n, m->setup->jobs[e->job].out_bytes,
-		      (struct sim_event){ .what = SIM_RESULT,
-					  .job = e->job,
-					  .node = e->node,
-					  .epoch = j->epoch });
+	sim_transfer(m, n, m->setup->jobs[e->job].out_bytes,
+		     (struct sim_event){ .kind = SIM_RESULT,
+					 .job = e->job,
+					 .node = e->node,
+					 .epoch = j->epoch });
 	sim_start_jobs(m, e->node);
 }
 
@@ -211,14 +210,14 @@ static void sim_change_speed(struct sim *m, uint32_t node)
 		    m->now_us < s->slow_until_ms * SIM_US;
 
 	for (unsigned i = 0; i < n->n_cores; i++) {
-		if (n->cores[i].job != SIM_NOTHING)
+		if (n->cores[i].job != SIM_NONE)
 			sim_update_work(m, &m->jobs[n->cores[i].job]);
 	}
 	n->factor = slow ? s->slow_factor : 1;
 	for (unsigned i = 0; i < n->n_cores; i++) {
 		uint32_t job = n->cores[i].job;
 
-		if (job == SIM_NOTHING)
+		if (job == SIM_NONE)
 			continue;
 		m->jobs[job].epoch++;
 		sim_schedule_finish(m, job);
@@ -240,11 +239,11 @@ static void sim_on_die(struct sim *m, uint32_t node)
 		uint32_t job = n->cores[i].job;
 		struct sim_job *j;
 
-		if (job == SIM_NOTHING)
+		if (job == SIM_NONE)
 			continue;
 		j = &m->jobs[job];
 		sim_record_run(m, job, node, i, j->began_us, false);
-		n->cores[i].job = SIM_NOTHING;
+		n->cores[i].job = SIM_NONE;
 		m->n_idle++;
 		j->state = SIM_JOB_SENT;
 		j->epoch++;
@@ -283,7 +282,7 @@ static void sim_start_local(struct sim *m, uint32_t job, bool hedge)
 	j->local_epoch++;
 	j->local_began_us = m->now_us;
 	sim_add_event(m, m->now_us + (uint64_t)(ms * SIM_US) + 1,
-		      (struct sim_event){ .what = SIM_LOCAL_END,
+		      (struct sim_event){ .kind = SIM_LOCAL_END,
 					  .job = job,
 					  .epoch = j->local_epoch });
 }
@@ -322,7 +321,7 @@ static void sim_offer_jobs(struct sim *m)
 					.cost_ms = s->jobs[job].predicted_ms });
 		else
 			sim_add_event(m, m->now_us + s->scan_ms * SIM_US,
-				      (struct sim_event){ .what = SIM_SCANNED,
+				      (struct sim_event){ .kind = SIM_SCANNED,
 							  .job = job });
 	}
 }
@@ -341,7 +340,7 @@ static void sim_begin_phase(struct sim *m)
 		      m->now_us + (s->serial_ms ?
 					   s->serial_ms[m->phase] * SIM_US :
 					   0),
-		      (struct sim_event){ .what = SIM_PHASE });
+		      (struct sim_event){ .kind = SIM_PHASE });
 }
 
 static void sim_complete(struct sim *m, uint32_t job)
@@ -362,7 +361,7 @@ static void sim_complete(struct sim *m, uint32_t job)
 
 /* ---- the dispatcher ---- */
 
-static void sim_carry_out(struct sim *m, const struct sched_action *a)
+static void sim_execute_action(struct sim *m, const struct sched_action *a)
 {
 	const struct sim_setup *s = m->setup;
 	struct sim_event e = { .job = a->unit, .node = a->node };
@@ -370,17 +369,17 @@ static void sim_carry_out(struct sim *m, const struct sched_action *a)
 
 	switch (a->kind) {
 	case SCHED_ACT_SCAN:
-		e.what = SIM_SCANNED;
+		e.kind = SIM_SCANNED;
 		sim_add_event(m, m->now_us + s->scan_ms * SIM_US, e);
 		break;
 	case SCHED_ACT_SEND:
 		sim_send_job(m, a->unit, a->node, a->pinned, a->class);
 		break;
 	case SCHED_ACT_CANCEL:
-		sim_withdraw(m, a->unit);
+		sim_cancel_job(m, a->unit);
 		break;
 	case SCHED_ACT_VERIFY:
-		e.what = SIM_VERIFIED;
+		e.kind = SIM_VERIFIED;
 		sim_add_event(m, m->now_us + s->verify_ms * SIM_US, e);
 		break;
 	case SCHED_ACT_COMPILE_LOCAL:
@@ -425,7 +424,7 @@ static void sim_carry_out(struct sim *m, const struct sched_action *a)
 	}
 }
 
-/* Feed the queued events to the dispatcher and carry out its actions. */
+/* Feed the queued events to the dispatcher and execute its actions. */
 static void sim_run_dispatcher(struct sim *m)
 {
 	struct sched_action a;
@@ -435,7 +434,7 @@ static void sim_run_dispatcher(struct sim *m)
 
 		sched_event(m->sched, m->now_us / SIM_US, &e);
 		while (sched_next_action(m->sched, &a))
-			sim_carry_out(m, &a);
+			sim_execute_action(m, &a);
 	}
 	m->n_pending = 0;
 }
@@ -457,7 +456,7 @@ static double sim_ice_speed(const struct sim_node *n)
 	return cost / time * (1 - 0.5 * n->n_used / n->n_slots);
 }
 
-/* Return how much the policy prefers the node. */
+/* Return the preference of the policy for the node. */
 static double sim_node_score(struct sim *m, const struct sim_node *n)
 {
 	switch (m->setup->policy) {
@@ -474,7 +473,7 @@ static double sim_node_score(struct sim *m, const struct sim_node *n)
 
 static bool sim_dispatch_job(struct sim *m, uint32_t job)
 {
-	uint32_t best = SIM_NOTHING;
+	uint32_t best = SIM_NONE;
 	double score = 0;
 
 	for (uint32_t i = 0; i < m->setup->n_nodes; i++) {
@@ -484,14 +483,14 @@ static bool sim_dispatch_job(struct sim *m, uint32_t job)
 		if (!n->up || n->n_used >= n->n_slots)
 			continue;
 		v = sim_node_score(m, n);
-		if (best == SIM_NOTHING || v > score) {
+		if (best == SIM_NONE || v > score) {
 			best = i;
 			score = v;
 		}
 	}
-	if (best != SIM_NOTHING)
+	if (best != SIM_NONE)
 		sim_send_job(m, job, best, false, 0);
-	return best != SIM_NOTHING;
+	return best != SIM_NONE;
 }
 
 static void sim_dispatch_jobs(struct sim *m)
@@ -511,7 +510,7 @@ static void sim_poll_job(struct sim *m, uint32_t job)
 	if (!sim_dispatch_job(m, job))
 		sim_add_event(
 			m, m->now_us + SIM_DISTCC_MS * SIM_US,
-			(struct sim_event){ .what = SIM_POLL, .job = job });
+			(struct sim_event){ .kind = SIM_POLL, .job = job });
 }
 
 static void sim_make_ready(struct sim *m, uint32_t job)
@@ -562,7 +561,7 @@ static void sim_on_result(struct sim *m, const struct sim_event *e)
 							      n, j->core)) });
 	else
 		sim_add_event(m, m->now_us + m->setup->verify_ms * SIM_US,
-			      (struct sim_event){ .what = SIM_VERIFIED,
+			      (struct sim_event){ .kind = SIM_VERIFIED,
 						  .job = e->job });
 }
 
@@ -596,7 +595,7 @@ static void sim_on_beat(struct sim *m)
 		for (unsigned k = 0; k < n->n_cores; k++) {
 			uint32_t job = n->cores[k].job;
 
-			if (job == SIM_NOTHING)
+			if (job == SIM_NONE)
 				continue;
 			sim_update_work(m, &m->jobs[job]);
 			sim_feed(
@@ -613,7 +612,7 @@ static void sim_on_beat(struct sim *m)
 		}
 	}
 	sim_add_event(m, m->now_us + SIM_BEAT_MS * SIM_US,
-		      (struct sim_event){ .what = SIM_BEAT });
+		      (struct sim_event){ .kind = SIM_BEAT });
 }
 
 static void sim_on_lost(struct sim *m, uint32_t node)
@@ -641,7 +640,7 @@ static bool sim_is_outdated(const struct sim *m, const struct sim_event *e)
 {
 	const struct sim_job *j = &m->jobs[e->job];
 
-	switch (e->what) {
+	switch (e->kind) {
 	case SIM_ARRIVE:
 	case SIM_FINISH:
 	case SIM_RESULT:
@@ -657,7 +656,7 @@ static bool sim_is_outdated(const struct sim *m, const struct sim_event *e)
 
 static void sim_handle(struct sim *m, const struct sim_event *e)
 {
-	switch (e->what) {
+	switch (e->kind) {
 	case SIM_PHASE:
 		m->serial = false;
 		sim_offer_jobs(m);
@@ -732,8 +731,7 @@ static void sim_add_node(struct sim *m, uint32_t number)
 	for (unsigned i = 0; i < s->n_classes; i++) {
 		for (unsigned k = 0; k < s->classes[i].n_cores; k++)
 			*VEC_ADD(n->cores,
-				 n->n_cores) = (struct sim_core){ i,
-								  SIM_NOTHING };
+				 n->n_cores) = (struct sim_core){ i, SIM_NONE };
 		n->classes[i].n_cores = s->classes[i].n_cores;
 		n->classes[i].capacity = (unsigned)(1024 *
 						    s->classes[0].slowness /
@@ -745,18 +743,18 @@ static void sim_add_node(struct sim *m, uint32_t number)
 				  n->n_cores + (n->n_cores + 3) / 4;
 	m->n_make_jobs += n->n_slots;
 	sim_set_node_up(m, n, true);
-	e.what = SIM_SPEED;
+	e.kind = SIM_SPEED;
 	if (s->slow_until_ms > s->slow_from_ms) {
 		sim_add_event(m, s->slow_from_ms * SIM_US, e);
 		sim_add_event(m, s->slow_until_ms * SIM_US, e);
 	}
-	e.what = SIM_DIE;
+	e.kind = SIM_DIE;
 	if (s->dies_ms)
 		sim_add_event(m, s->dies_ms * SIM_US, e);
-	e.what = SIM_LOST;
+	e.kind = SIM_LOST;
 	if (s->dies_ms)
 		sim_add_event(m, (s->dies_ms + s->lost_after_ms) * SIM_US, e);
-	e.what = SIM_RETURN;
+	e.kind = SIM_RETURN;
 	if (s->returns_ms)
 		sim_add_event(m, s->returns_ms * SIM_US, e);
 }
@@ -813,10 +811,10 @@ static void sim_start_dispatcher(struct sim *m)
 				    .kind = SCHED_EV_EXPECTED_UNITS,
 				    .n_units = (unsigned)s->n_jobs });
 	sim_add_event(m, SIM_BEAT_MS * SIM_US,
-		      (struct sim_event){ .what = SIM_BEAT });
+		      (struct sim_event){ .kind = SIM_BEAT });
 }
 
-/* Handle the next event or timeout; return false if nothing is left. */
+/* Handle the next event or timeout.  Return false if there is none. */
 static bool sim_step(struct sim *m)
 {
 	uint64_t timer_ms = m->sched ? sched_next_ms(m->sched) : UINT64_MAX;
@@ -842,12 +840,16 @@ static bool sim_step(struct sim *m)
 	return true;
 }
 
+/*
+ * Simulate a build.  The caller releases `out`.  Returns 0, or -EDEADLK if the
+ * build does not end.
+ */
 static int sim_run_build(const struct sim_setup *setup, struct sim_result *out)
 {
 	struct sim m = { .setup = setup,
 			 .out = out,
 			 .random_state = setup->seed };
-	/* No build on a farm takes longer than a core that does it all. */
+	/* End a simulation that makes no progress after 1,000 hours. */
 	uint64_t limit_us = UINT64_C(1000) * 3600 * 1000 * SIM_US;
 
 	*out = (struct sim_result){ 0 };
