@@ -66,7 +66,8 @@ struct coord_setup {
 	/*
 	 * Return the CPU time in ms that compiling an object took in an earlier
 	 * build, or EVENTS_UNKNOWN.  The event EVENTS_JOB_QUEUED contains this
-	 * time.  The callback can be NULL.
+	 * time, and the dispatcher uses it as the cost of the unit.  The
+	 * callback can be NULL.
 	 */
 	int64_t (*cost_ms)(void *ctx, const char *object);
 	void *cost_ctx;
@@ -101,7 +102,11 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
  */
 void coord_announce_compiler(struct coord *c, const char *driver,
 			     char *const *env);
-/* Announce how many units the whole build is expected to request. */
+/*
+ * Set the number of units that make is expected to request in the whole build.
+ * The number is unknown if `n_units` is not positive, for example
+ * EVENTS_UNKNOWN.
+ */
 void coord_expect_units(struct coord *c, int64_t n_units);
 /*
  * Replace the configured nodes.  Takes ownership of the contents of `roster`,

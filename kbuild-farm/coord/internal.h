@@ -32,7 +32,7 @@ struct coord_node {
 	uint32_t number; /* number in the dispatcher */
 	const struct node_entry *entry; /* borrowed from the roster */
 	struct peer *peer;
-	/* core classes reported in SCHED_EV_NODE_FIT */
+	/* core classes, to which SCHED_EV_NODE_FIT points */
 	struct sched_core_class classes[WIRE_CLASSES_MAX];
 	/*
 	 * set while the dispatcher may wrongly assume that sandboxes were

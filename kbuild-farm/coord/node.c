@@ -179,8 +179,9 @@ static void on_wake(void *ctx)
 }
 
 /*
- * Set the classes of NODE_FIT: those in MACHINE if jobs can be pinned to them
- * and no quota limits all of them together, otherwise one class of all cores.
+ * Set the classes of a SCHED_EV_NODE_FIT: those of MACHINE if jobs can be
+ * pinned to them and no CPU quota limits the node as a whole, otherwise one
+ * class of all cores.
  */
 static void set_core_classes(struct coord_node *n, const struct peer_stats *p,
 			     struct sched_event *event)

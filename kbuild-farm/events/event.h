@@ -85,8 +85,8 @@ enum events_kind {
 	 * Load of a node, sent with its heartbeats: node; since the build
 	 * began: n_done, n_failed, n_retries, cpu_ms, sent_bytes,
 	 * received_bytes; at present: n_running, load_milli, memory_bytes, and
-	 * if available foreign_milli, celsius_milli, speed_milli.  In a
-	 * snapshot also mean_ms, which other subscribers derive from the jobs.
+	 * if available foreign_milli, celsius_milli, speed_milli; only in a
+	 * snapshot: mean_ms, which replaces the events of finished jobs.
 	 */
 	EVENTS_KIND_LOAD,
 	/*
