@@ -78,10 +78,10 @@ struct node {
 	uint32_t again_view, again_index; /* entry that is requested again */
 	uint16_t version; /* maximum protocol version; 0: the current one */
 	struct wire_job job; /* the job that is being received */
-	/* core classes of one core each, the first of them twice as fast */
+	/* number of core classes, of one core each, in the order of speed */
 	unsigned classes;
-	struct wire_pin pin; /* the last one */
-	unsigned pins;
+	struct wire_pin pin; /* the last PIN received */
+	unsigned pins; /* number of PINs received */
 	struct wire_step step; /* the last tool step received before the job */
 	bool stepped; /* `step` is set */
 	unsigned jobs, steps, cancels;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Where and in which order units run, by their costs and the speed of cores.
+# The placement and order of units by their costs and the speed of cores.
 
-== An expensive unit is scanned and sent before cheaper and older ones.
+== An expensive unit is scanned and sent before cheaper, older units.
 farm nodes 1 local-slots 4 max-scans 1; up a 1 classes 1 0
 	node a up
 unit 1 cost 100; unit 2 cost 200; unit 3 cost 900; unit 4
@@ -17,7 +17,7 @@ result 1 a; result 3 a; result 2 a; result 4 a
 	verify 1 a; send 3 a | verify 3 a; send 2 a | verify 2 a; send 4 a |
 	verify 4 a
 
-== A unit runs on the class where it finishes first.
+== A unit runs on the class on which it finishes first.
 farm nodes 1 local-slots 4; up a 8 classes 2 1024 4 512
 	node a up
 unit 1 cost 1000; unit 2 cost 1000; unit 3 cost 1000; scanned 1; scanned 2; scanned 3
@@ -41,14 +41,14 @@ unit 1 cost 1000; unit 2 cost 1000; unit 3 cost 2000; scanned 1; scanned 2; scan
 1 s; result 1 a
 	- | verify 1 a; send 3 a class 0
 
-== A unit does not wait if the busy node needs longer.
+== A unit does not wait if it finishes later on the busy node.
 farm nodes 2 local-slots 8; up a 1 classes 1 1024; up b 2 classes 1 512 1 512
 	node a up | node b up
 unit 1 cost 5000; scanned 1; unit 2 cost 3000; scanned 2
 	scan 1 | send 1 a deadline 40000 ms | scan 2 |
 	send 2 b class 0 deadline 48000 ms
 
-== Units go to slow cores if make has a unit for each core.
+== Slow cores get units if there is a unit for each core.
 farm nodes 2 local-slots 8; up a 1 classes 1 1024; up b 2 classes 1 256 1 256
 	node a up | node b up
 10 s; unit 1 cost 1000; unit 2 cost 1000; unit 3 cost 1500
@@ -76,7 +76,7 @@ unit 4 cost 1000; scanned 4; unit 5 cost 1000; scanned 5; unit 6 cost 1000; scan
 	scan 4 | send 4 b class 0 deadline 32000 ms | scan 5 |
 	send 5 b class 1 deadline 32000 ms | scan 6 | -
 
-== A unit that waits for a node goes elsewhere when that node takes too long.
+== A unit that waits for a node is sent to another node after a delay.
 farm nodes 2 local-slots 8; up a 1 classes 1 1024; up b 2 classes 1 256 1 256
 	node a up | node b up
 unit 1 cost 1000; scanned 1; unit 2 cost 1000; scanned 2
@@ -89,7 +89,7 @@ unit 1 cost 1000; scanned 1; unit 2 cost 1000; scanned 2
 ? b
 	up; slots 2; running 1
 
-== A unit that waits for a node goes elsewhere when that node is lost.
+== A unit that waits for a node is sent to another node when the node is lost.
 farm nodes 2 local-slots 8; up a 1 classes 1 1024; up b 2 classes 1 256 1 256
 	node a up | node b up
 unit 1 cost 1000; scanned 1; unit 2 cost 1000; scanned 2
@@ -98,7 +98,7 @@ lost a
 	node a down: connection closed; send 1 b class 0 deadline 32000 ms;
 	send 2 b class 1 deadline 32000 ms
 
-== A node that becomes slow loses its units, and regains them.
+== A node that becomes slow gets no units until its samples have decayed.
 farm nodes 2 local-slots 8; up a 1 classes 1 0; up b 1 classes 1 0
 	node a up | node b up
 unit 1 cost 1000; scanned 1; 5 s; result 1 a; verified 1 valid; gone 1
@@ -109,11 +109,11 @@ unit 3 cost 1000; scanned 3; 1 s; result 3 b; verified 3 valid; gone 3
 	scan 3 | send 3 b | - | verify 3 b | deliver 3 b | -
 unit 4 cost 1000; 99 s; scanned 4; 1 s; result 4 b; verified 4 valid; gone 4
 	scan 4 | - | send 4 b | - | verify 4 b | deliver 4 b | -
-# After 300 s, node a counts as fast again, although it got no unit.
+# After 300 s, node a is expected to be fast again, although it got no unit.
 unit 5 cost 1000; 300 s; scanned 5
 	scan 5 | - | send 5 a
 
-== The cost of a unit that is not in the history follows from its inputs.
+== The cost of a unit without history is predicted from its inputs.
 farm nodes 1 local-slots 8; up a 8 classes 2 1024 4 512
 	node a up
 unit 1; scanned 1 bytes 1048576; 1 s; result 1 a 1000; verified 1 valid; gone 1
@@ -121,7 +121,7 @@ unit 1; scanned 1 bytes 1048576; 1 s; result 1 a 1000; verified 1 valid; gone 1
 unit 2; unit 3; scanned 2 bytes 1048576; scanned 3 bytes 104857600
 	scan 2 | scan 3 | send 2 a class 0 | send 3 a class 0 deadline 799216 ms
 
-== A unit does not wait for a node whose slots are used for longer.
+== A unit does not wait for a node whose slots are in use for too long.
 farm nodes 2 local-slots 8; up a 1 classes 4 0; up b 4 classes 2 512 2 512
 	node a up | node b up
 unit 1 cost 9000; scanned 1; unit 2 cost 1000; scanned 2

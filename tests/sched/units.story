@@ -10,7 +10,7 @@ output 1 a; heartbeat 1 a 100; result 1 a 200; verified 1 valid
 	- | - | verify 1 a | deliver 1 a
 gone 1
 
-== A unit is sent to the node with the smallest share of used slots.
+== Among equally fast nodes, the smallest share of used slots decides.
 farm nodes 2 local-slots 1; up a 2; up b 4; unit 1; unit 2
 	node a up | node b up | scan 1 | scan 2
 scanned 1; scanned 2

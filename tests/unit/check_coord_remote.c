@@ -37,7 +37,7 @@ TEST(a_second_job_costs_a_few_hundred_bytes_and_no_view)
 	ck_assert_uint_lt(nodes[0].job_bytes, 200);
 }
 
-/* The version of PIN is 9. */
+/* PIN exists since version 9. */
 TEST_RANGE(a_job_is_pinned_to_the_class_that_finishes_it_first, 8, 10)
 {
 	nodes[0].version = (uint16_t)_i;
