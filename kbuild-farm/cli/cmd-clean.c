@@ -353,8 +353,8 @@ const struct cmd cmd_clean = {
 	.options = options,
 	.extra_help =
 		"--builds keeps KEEP directories with artifacts and KEEP "
-		"without.\nWithout an option, only output directories beyond [builds] "
-		"keep are removed.\nDirectories that the user named (-o, -b, "
-		"O=) and directories in use remain.\n",
+		"without.\nWithout an option, only output directories beyond "
+		"[builds] keep are removed.\nDirectories that the user named "
+		"(-o, -b, O=) and directories in use remain.\n",
 	.run = clean_main,
 };

@@ -106,7 +106,10 @@ char *cmd_verb_suggestion(const struct cmd *c, const char *name)
 	spellcheck_init(&n, name);
 	while (c->verbs[n_verbs].name)
 		n_verbs++;
-	/* List up to three: "csh" is not a misspelled "zsh". */
+	/*
+	 * List up to three verbs without a suggestion: "csh" is not a
+	 * misspelled "zsh".
+	 */
 	for (size_t i = 0; n_verbs > 3 && i < n_verbs; i++)
 		spellcheck_add(&n, c->verbs[i].name);
 	question = spellcheck_suggestion(&n, "", expected);
@@ -115,7 +118,7 @@ char *cmd_verb_suggestion(const struct cmd *c, const char *name)
 	return question;
 }
 
-/* Check the number of arguments after the verb. */
+/* Reject a missing or unexpected argument after the verb. */
 static int check_word_count(const struct cmd_verb *v, const struct strv *words,
 			    struct err *err)
 {
@@ -273,8 +276,8 @@ static const struct cmd_verb *find_given_verb(const struct cmd *c,
 }
 
 /*
- * Return true if an option in `all`, which has the options of other commands,
- * has the same long or short name as `o`, and a value: "-n 5" is for history.
+ * Return true if an option in `all`, the options of other commands, has the
+ * same long or short name as `o` and takes a value: "-n 5" belongs to history.
  */
 static bool takes_value_elsewhere(const struct args_option *o,
 				  const struct args_option *all)

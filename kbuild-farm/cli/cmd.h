@@ -54,7 +54,7 @@ struct cmd {
 	bool takes_command;
 	const struct cmd_verb *verbs; /* ends in an empty entry; or NULL */
 	const char *extra_help; /* end of `kfarm help NAME`, or NULL */
-	/* only verb to which `extra_help` applies; NULL for all */
+	/* the only verb whose help contains `extra_help`; NULL for all */
 	const char *extra_help_verb;
 	/*
 	 * Run the command.  `argv` contains the options from $KFARM, then the
@@ -94,7 +94,7 @@ const struct cmd_verb *cmd_verb_find(const struct cmd *c, const char *name);
 /*
  * Return "; did you mean \"VERB\"?" for the unknown verb `name`, or
  * "; expected list, add or remove" if no verb is similar or `c` has at most
- * three.  The caller frees it.
+ * three verbs.  The caller frees the text.
  */
 char *cmd_verb_suggestion(const struct cmd *c, const char *name);
 /*

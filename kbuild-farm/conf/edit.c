@@ -92,8 +92,9 @@ static int set_pairs(git_config **config, const char *prefix,
 }
 
 /*
- * Set `err` if another file than `path` sets one of the keys.  libgit2 refuses
- * to set a key that an included file sets, and does not name that file.
+ * Return -EINVAL and set `err` if a file other than `path` sets one of the
+ * keys. libgit2 rejects a change of a key that an included file sets, but does
+ * not name that file.
  */
 static int check_included(const char *path, const char *section,
 			  const char *sub, const struct conf_pair *pairs,
