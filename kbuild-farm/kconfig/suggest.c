@@ -114,8 +114,8 @@ static void list_subdirs(struct strv *out, const char *dir, const char *within)
 
 /*
  * Add the candidates for a file in a directory below `root`: "kernel/fork.o"
- * for "kernel/frok.o", "kernel/fork.c" and "kernel/fork" if kernel/fork.c
- * exists, and "drivers/net/" for "drivers/nett/".
+ * for "kernel/frok.o", for "kernel/fork.c" and for "kernel/fork" if
+ * kernel/fork.c exists, and "drivers/net/" for "drivers/nett/".
  */
 static void list_objects(struct strv *out, const char *root, const char *target)
 {

@@ -368,7 +368,7 @@ static char *summarize(struct kernel_build_state *run,
 		free(output);
 		output = numbered;
 	}
-	/* Only the user's own directory is worth a note after `clean`. */
+	/* After `clean`, print only an output directory that the user named. */
 	if (cleaned && !run->plan->request->output_dir) {
 		free(output);
 		output = NULL;
@@ -546,9 +546,9 @@ static void finish_build(struct kernel_result *out,
 		}
 		out->summary = summarize(
 			run, artifacts,
-			out->status == KERNEL_STATUS_FAILED     ? "failed" :
-			kernel_targets_are_clean(&run->targets) ? "made" :
-								  "built");
+			out->status == KERNEL_STATUS_FAILED        ? "failed" :
+			kernel_target_is_clean_only(&run->targets) ? "made" :
+								     "built");
 	}
 	kernel_baseline_report_sizes(run, artifacts);
 	out->tables = make_tables(run, artifacts);

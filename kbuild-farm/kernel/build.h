@@ -26,8 +26,9 @@ enum kernel_status {
 struct kernel_hooks {
 	struct events_hub *hub;
 	/*
-	 * called for each line of build.log, except for make's repeated changes
-	 * to the build directory, in addition to the events; may be NULL
+	 * called for each line of build.log, in addition to the events, but not
+	 * for repeated lines in which make enters or leaves the build
+	 * directory; can be NULL
 	 */
 	void (*on_line)(void *ctx, const char *text);
 	void *ctx;

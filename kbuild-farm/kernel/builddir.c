@@ -270,7 +270,7 @@ static char *given_dir(const struct kernel_plan *p, const char **variable)
 		p->request);
 }
 
-/* Reject -b with another directory in a variable on the command line. */
+/* Reject -b if a variable on the command line names another directory. */
 static int check_single_dir(const struct kconfig_request *r, struct err *err)
 {
 	for (size_t i = 0; r->build_dir && i < ARRAY_SIZE(dir_variables); i++) {

@@ -274,8 +274,8 @@ static bool is_program_on_path(const struct compiler_choice *w,
 }
 
 /*
- * Return the suggestion of a cross compiler in PATH for a misspelled `name`, or
- * "".  The caller frees it.
+ * Return "; did you mean \"PROGRAM\"?" with a cross compiler in PATH that is
+ * similar to `name`, or "".  The caller frees the text.
  */
 static char *suggest_cross_gcc(const struct compiler_choice *w,
 			       const char *name)

@@ -56,7 +56,11 @@ struct kernel_progress {
 	struct diag_log *log;
 	int fd, watch_id; /* descriptors of the file and of inotify */
 	struct event *inotify_event, *read_timer;
-	/* see kernel_progress_is_repeated() */
+	/*
+	 * for kernel_progress_is_repeated(): the end of the first line that
+	 * names a directory, and the last repeated line "Leaving directory"; or
+	 * NULL
+	 */
 	char *entered, *last_leaving;
 };
 
@@ -70,15 +74,16 @@ int kernel_progress_start(struct kernel_progress *f, struct event_base *base,
 /* Read the bytes appended since the last read. */
 void kernel_progress_read(struct kernel_progress *f);
 /*
- * Return true if make reports in `line` that it enters or leaves the first
- * directory, and this is not the first such line of the program.  With
- * -Otarget, these lines enclose the output of each target.
+ * Return true if make reports in `line` that it enters or leaves a directory,
+ * and the first such line of the program names the same directory.  With
+ * -Otarget, these lines enclose the output of each target.  Call this for each
+ * line of the log, in order.
  */
 bool kernel_progress_is_repeated(struct kernel_progress *f, const char *line);
 /*
- * The program that writes the log has ended.  Return its last "Leaving
- * directory" for which kernel_progress_is_repeated() returned true, or NULL.
- * The caller frees the line.
+ * Call this when a program that writes the log has ended.  Returns its last
+ * line "Leaving directory" for which kernel_progress_is_repeated() returned
+ * true, or NULL.  The caller frees the line.
  */
 char *kernel_progress_end_program(struct kernel_progress *f);
 /* Stop watching and close the file. */

@@ -277,8 +277,8 @@ void kernel_summary_size_changes(struct buf *out,
 }
 
 /*
- * Put "built Image: arm64, gcc-12.2.0, linux-6.1.192, 1:23 wall, ...".  After
- * a good build, skipped goals are left out.
+ * Put "built Image: arm64, gcc-12.2.0, linux-6.1.192, 1:23 wall, ...".  The
+ * line does not name skipped goals if `verb` is "built".
  */
 static void put_headline(struct buf *out, const char *verb,
 			 const struct kernel_metadata *m)

@@ -55,8 +55,8 @@ void kernel_summary_user_command(struct buf *out, const char *name,
 /*
  * Append advice about compiles that kfarm did not offload: C++ units, and
  * compiles by the compilers `bypassed` (kernel/user-command.h).  If `bypassed`
- * is empty and kfarm received no compile at all, append that
- * `min_remote_percent` was not checked; 0 for no required share.
+ * is empty and kfarm received no compile at all, append that the required share
+ * `min_remote_percent` was not checked, unless the share is 0.
  */
 void kernel_summary_advice(struct buf *out, const struct events_totals *t,
 			   const struct strv *bypassed, int min_remote_percent);

@@ -218,7 +218,7 @@ bool kernel_target_is_print_only(const struct strv *targets)
 	return targets->n;
 }
 
-bool kernel_targets_are_clean(const struct strv *targets)
+bool kernel_target_is_clean_only(const struct strv *targets)
 {
 	for (size_t i = 0; i < targets->n; i++) {
 		if (!str_list_has("clean mrproper distclean", ' ',

@@ -67,8 +67,8 @@ enum kernel_target_kind {
 enum kernel_target_kind kernel_target_kind(const char *target);
 /* Return true if `targets` is not empty and all of them only print. */
 bool kernel_target_is_print_only(const struct strv *targets);
-/* Return true if `targets` is not empty and all of them remove files. */
-bool kernel_targets_are_clean(const struct strv *targets);
+/* Return true if `targets` is not empty and all of them only remove files. */
+bool kernel_target_is_clean_only(const struct strv *targets);
 /*
  * Return true if `target` is a file that kbuild makes from one source:
  * "kernel/fork.o", "mm/slub.i".

@@ -477,8 +477,9 @@ static bool file_has_rule(const struct makefiles *top, const char *root,
 /* ---- targets ---- */
 
 /*
- * Return true if the target is a source or a makefile of the tree or of the
- * module's directory, for which make only prints "Nothing to be done".
+ * Return true if the target is a source, a makefile or a Kconfig file of the
+ * tree or of the module's directory.  For such a target, make only prints
+ * "Nothing to be done".
  */
 static bool is_source(const struct kernel_plan *p, const char *name)
 {
@@ -494,7 +495,7 @@ static bool is_source(const struct kernel_plan *p, const char *name)
 	return yes;
 }
 
-/* Return true if `name`, a path without a suffix, lacks the ".o". */
+/* Return true if `name` is the path of a source without its suffix. */
 static bool is_object_stem(const struct kernel_plan *p, const char *name)
 {
 	char *c = xasprintf("%s/%s.c", p->tree, name);

@@ -2,8 +2,8 @@
 /*
  * kernel/unknown-target.h - Rejection of unknown targets before make starts.
  *
- * A target is rejected if it is a source or a makefile ("kernel/fork.c",
- * "Kconfig"), or if the tree proves that make has no rule for it:
+ * A target is rejected if it is a source ("kernel/fork.c"), a makefile or a
+ * Kconfig file, or if the tree proves that make has no rule for it:
  *
  *  - drivers/a.o, drivers/a.ko (a single file): the directory does not exist;
  *    or it has no file named a.*, and no makefile of the directory or of its

@@ -88,7 +88,7 @@ TEST_EACH(targets_that_are_single_files_are_known, files)
 	strv_release(&list);
 }
 
-TEST(targets_that_remove_files_are_known)
+TEST(targets_that_only_remove_files_are_recognized)
 {
 	static const char *const targets[] = { "mrproper clean", "clean all",
 					       "" };
@@ -97,7 +97,7 @@ TEST(targets_that_remove_files_are_known)
 		struct strv list = { 0 };
 
 		words(&list, targets[i]);
-		ck_assert_int_eq(kernel_targets_are_clean(&list), !i);
+		ck_assert_int_eq(kernel_target_is_clean_only(&list), !i);
 		strv_release(&list);
 	}
 }
