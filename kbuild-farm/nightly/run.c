@@ -719,8 +719,8 @@ static struct nightly_result *find_effective_result(
 	return NULL;
 }
 
-/* Reasons for a build, as the user reads them. */
-static const char *const why_text[] = {
+/* reasons for a build, for display */
+static const char *const decision_texts[] = {
 	[NIGHTLY_DECISION_FIRST] = "first build",
 	[NIGHTLY_DECISION_COMMIT] = "new commit",
 	[NIGHTLY_DECISION_CONFIG] = "changed configuration",
@@ -757,7 +757,7 @@ static int run_plan(struct run_state *w, struct nightly_build *p,
 		r = w->setup->bisect ? find_effective_result(s, p) : NULL;
 	} else {
 		note(w, "%s: build %s (%s)", p->name, describe_head(w),
-		     why_text[why]);
+		     decision_texts[why]);
 		if (!w->setup->dry_run)
 			ret = build_plan(w, p, why, &r, err);
 	}

@@ -9,8 +9,8 @@
 #include <sys/types.h>
 
 /*
- * Reap the command if it exits within `timeout_ms`.  Returns true with its wait
- * status, or false if it still runs.
+ * Wait up to `timeout_ms` for the exit of the command, and reap it.  Returns
+ * true and sets *status to its wait status, or false if it still runs.
  */
 bool node_transport_child_wait(pid_t pid, unsigned timeout_ms, int *status);
 /*

@@ -420,22 +420,23 @@ char *peer_conn_explain(struct peer_conn *l, const char *why)
 char *peer_conn_close_and_explain(struct peer_conn *l, const char *why)
 {
 	struct peer_transport *t = &l->transport;
-	bool left = is_closed_by_node(why);
+	bool closed = is_closed_by_node(why);
 	char *how, *words, *all, *reason;
 
 	close_stream(l);
-	if (left && t->pid) {
+	if (closed && t->pid) {
 		how = describe_child_exit(node_transport_child_stop(t->pid));
 		t->pid = 0;
 	} else {
-		how = xstrdup(left ? "connection closed by the node" : why);
+		how = xstrdup(closed ? "connection closed by the node" : why);
 	}
 	if (l->hello_received)
 		return how;
 	read_stderr(t);
 	words = node_transport_child_last_line(&t->stderr_text);
 	if (words)
-		all = left ? xstrdup(words) : xasprintf("%s (%s)", why, words);
+		all = closed ? xstrdup(words) :
+			       xasprintf("%s (%s)", why, words);
 	else
 		all = xstrdup(how);
 	reason = node_transport_child_explain(all, &t->stderr_text,

@@ -118,10 +118,11 @@ int peer_conn_handle_message(struct peer_conn *l, uint16_t type,
 /* Return true if the greeting of this session is complete. */
 bool peer_conn_is_identified(const struct peer_conn *l);
 /*
- * Explain the end of the session to the user.  The text is `why` or, if the
- * session ended before HELLO, based on the stderr of the transport command or,
- * if `why` is "" or an error of read or write, on its exit status, for which
- * this waits up to 0.1 s.  The caller frees the text.
+ * Explain the end of the session to the user.  The text is `why` unless the
+ * session ended before HELLO.  Then it is based on the stderr of the transport
+ * command.  Without a line on stderr, it is based on `why` or, if `why` is ""
+ * or an error of read or write, on the exit status of the command, for which
+ * the function waits up to 0.1 s.  The caller frees the text.
  */
 char *peer_conn_explain(struct peer_conn *l, const char *why);
 
