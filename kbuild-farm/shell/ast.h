@@ -41,8 +41,8 @@ struct shell_part {
 	enum shell_part_kind kind;
 	/*
 	 * quoted by ", ' or a backslash.  In the operand of a quoted operator,
-	 * an expansion is quoted only if the operand has quotes around it: in
-	 * "${x=$y}", $y is not quoted.
+	 * an expansion is quoted only if the operand itself contains quotes
+	 * around the expansion: in "${x=$y}", $y is not quoted.
 	 */
 	bool quoted;
 	/*

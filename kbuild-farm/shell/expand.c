@@ -461,7 +461,7 @@ static int put_unset_operand(struct expansion *x, const struct shell_part *part,
 	const char *text;
 	int ret;
 
-	/* dash does not quote the operand, even if the operator is quoted */
+	/* dash does not quote the operand, even if the operator is quoted. */
 	ret = expand_parts(x, part->word, EXPAND_TILDE);
 	if (ret)
 		return ret;

@@ -489,7 +489,7 @@ static struct shell_ast_node *parse_redirs(struct shell_lexer *lx,
 	unsigned how = LEX_KEYWORDS;
 
 	while (next_token(lx, how) == TOKEN_REDIR) {
-		/* dash recognizes no keyword after a redirection */
+		/* dash recognizes no keyword after a redirection. */
 		how = 0;
 		*redirs = lx->redir;
 		redirs = &lx->redir->next;

@@ -27,20 +27,20 @@ void shell_redirect_init_saved(struct shell_saved_fds *aside,
 }
 
 /*
- * Record whether `fd` is closed after this change, if dash does.  Returns the
- * previous record, or false.
+ * Record whether `fd` is closed after this change, if dash records it.  Returns
+ * true if the previous record was that `fd` is closed.
  */
 static bool update_closed_fds(const struct shell_saved_fds *aside, int fd,
 			      bool closed)
 {
-	unsigned bit = 1U << fd, before;
+	unsigned bit = 1U << fd, was_closed;
 
 	if (!aside || !aside->closed_fds)
 		return false;
-	before = *aside->closed_fds & bit;
+	was_closed = *aside->closed_fds & bit;
 	*aside->closed_fds &= ~bit;
 	*aside->closed_fds |= closed ? bit : 0;
-	return before;
+	return was_closed;
 }
 
 int shell_redirect_expand(struct shell *sh, const struct shell_redir *list,

@@ -16,13 +16,13 @@ struct shell;
 /* Saved copies of the descriptors 0 to 9. */
 struct shell_saved_fds {
 	int fds[SHELL_REDIRECT_N_FDS];
-	/* closed_fds of struct shell; NULL if dash does not save descriptors */
+	/* closed_fds of struct shell; NULL if dash saves no descriptors */
 	unsigned *closed_fds;
 };
 
 /*
  * Mark all descriptors as not replaced.  `closed_fds` belongs to struct shell;
- * it is NULL for redirections that dash makes in a child.
+ * it is NULL for redirections that dash performs in a child.
  */
 void shell_redirect_init_saved(struct shell_saved_fds *aside,
 			       unsigned *closed_fds);

@@ -407,7 +407,7 @@ static int start_elements(struct shell *sh, struct pipeline_element *e,
 			fork_element(sh, &e[i], here, ends[0], flags);
 			continue;
 		}
-		/* Effects end with this element, as in a subshell. */
+		/* The effects end with this element, as in a subshell. */
 		connect_element_fds(&e[i], &aside);
 		e[i].status = run_simple(sh, e[i].ast_node, 0, &e[i].pid);
 		shell_redirect_restore(&aside, false);

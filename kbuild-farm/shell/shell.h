@@ -56,10 +56,11 @@ struct shell {
 
 	/*
 	 * Bit mask of the descriptors below SHELL_REDIRECT_N_FDS that dash
-	 * 0.5.12 treats as closed.  dash updates the mask only for redirections
-	 * that it undoes, so a subshell can have such a descriptor open: a
-	 * pipe, or a file of its own redirection.  dash does not save this
-	 * descriptor for another redirection, and closes it afterwards.
+	 * 0.5.12 treats as closed.  dash updates its mask only for redirections
+	 * that it undoes, so such a descriptor can be open in a subshell, as a
+	 * pipe or as a file of the subshell's redirection.  For another
+	 * redirection, dash does not save this descriptor, and closes it at the
+	 * end.
 	 */
 	unsigned closed_fds;
 

@@ -383,7 +383,7 @@ static int check_trap(struct subset_check *c, const struct shell_word *w)
 	return ret;
 }
 
-/* Return true if the word is at least one field, whatever it expands to. */
+/* Return true if the word yields a field even if its expansions are empty. */
 static bool is_field(const struct shell_word *w)
 {
 	const struct shell_part *p = w->parts;
@@ -394,8 +394,8 @@ static bool is_field(const struct shell_word *w)
 }
 
 /*
- * dash reads memory behind the arguments of `test` if the last one is -a or -o,
- * so the result depends on earlier commands.  [ has its ] there.
+ * If the last argument of `test` is -a or -o, dash reads memory behind the
+ * arguments, so the result depends on earlier commands.  [ always ends in ].
  */
 static bool supports_test(const struct shell_word *w)
 {
