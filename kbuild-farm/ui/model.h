@@ -75,8 +75,8 @@ struct ui_node {
 	bool has_heartbeat; /* at least one load event was received */
 	/*
 	 * The node's jobs by slot; NULL for a free slot.  A new job takes the
-	 * first free slot, and does not change it unless it is beyond the
-	 * reported number of slots.
+	 * first free slot.  The job keeps this slot unless the slot is beyond
+	 * the reported number of slots.
 	 */
 	struct ui_job **slots;
 	unsigned n_slots; /* length of `slots` */

@@ -274,9 +274,9 @@ void ui_panes_draw_local(const struct ui_area *a, const struct ui_model *m,
 /* rows needed to show two panes one below the other */
 #define SPLIT_ROWS_MIN 10
 #define NODES_ROWS_MIN 4
-/* smallest pane of diagnostics or the log that is shown without being open */
+/* minimum rows of diagnostics or the log in a pane that is not open */
 #define SPARE_ROWS_MIN 8
-/* rows of local compiles above which diagnostics and the log take precedence */
+/* rows of local compiles if diagnostics or the log need the other rows */
 #define LOCAL_ROWS 5
 
 static unsigned clamp_size(uint64_t n, unsigned least, unsigned most)

@@ -27,8 +27,8 @@
 #include "ui/model.h"
 
 /*
- * Append the progress line, at most `columns` wide, without a newline.  If it
- * is too long, its last parts are omitted.
+ * Append the progress line, at most `columns` wide, without a newline.  The
+ * last parts of a line that is too long are omitted.
  */
 void ui_text_put_line(struct buf *out, const struct ui_model *m, uint64_t now,
 		      unsigned columns);
@@ -81,8 +81,8 @@ void ui_text_init(struct ui_text *p, int fd, enum ui_text_kind kind,
 		  const struct ui_model *model);
 /*
  * Hold back output while another view uses the terminal, or release the output.
- * While output is held back, notes other than phases, errors, and warnings that
- * the baseline does not have are queued.  Progress, phases and other warnings
+ * While output is held back, errors, warnings that the baseline does not have,
+ * and notes other than phases are queued.  Progress, phases and other warnings
  * are dropped.
  */
 void ui_text_set_held(struct ui_text *p, bool held);

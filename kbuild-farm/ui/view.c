@@ -439,7 +439,7 @@ static void open_pane(struct ui_view *v, enum ui_pane pane, bool open)
 		d->open = open;
 	else
 		v->log_pane.open = open;
-	/* In spare rows, a pane that is not open shows its end. */
+	/* A pane in spare rows that is not open shows its end. */
 	if (!open && pane == UI_PANE_DIAGS)
 		d->scroll.following = true;
 	else if (!open)
@@ -508,8 +508,9 @@ static size_t encode_utf8(uint32_t code, uint8_t out[static 4])
 }
 
 /*
- * Search or filter while the user types.  A search starts where the prompt was
- * opened, so that a text without a match leaves the pane at this position.
+ * Search or filter while the user types.  A search starts at the position that
+ * the pane had when the prompt was opened.  Without a match, the pane returns
+ * to this position.
  */
 static void apply_prompt(struct ui_view *v, const struct ui_model *m)
 {
