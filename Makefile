@@ -8,7 +8,8 @@
 #	make equality [CONFIGS=] [ARGS=] | reach [PROJECTS=] [SHARE=]
 #	make shadow [STEPS=] [SEED=] [CONFIGS=] [ARGS=] | versions [COMMITS=]
 #	make bench [BEFORE=DIR] | bench CONFIGURATIONS= [ROWS=] [ARGS=]
-#	make simulate | sched-runs | sched-coverage | door-churn | diag-logs LOGS="FILE..."
+#	make simulate | sched-runs | sched-coverage | door-churn
+#	make diag-logs LOGS="FILE..."
 #	make shell-runs [SHELL_RUNS=] | configure-runs [SOURCES=]
 #	make nodes [NODE_HOSTS=] | emulated | check-arm64 | deb [ARCHITECTURE=]
 #	make install | uninstall [DESTDIR=] [PREFIX=] | help
@@ -603,7 +604,7 @@ reach: all
 emulated: all build/nodes/kfarmd-arm64
 	$QKFARM_BUILD=$B tests/nodes/emulated.sh
 
-# Compare the dispatcher with other policies on 200 random farms, in virtual time.
+# Compare the dispatcher with other policies by simulations of 200 random farms.
 .PHONY: simulate
 simulate: $B/unit/check_sched_simulate
 	$QSIMULATED_FARMS=200 $<

@@ -129,7 +129,7 @@ group_of()
 	id -gn "$1" 2>/dev/null || id -g "$1"
 }
 
-# Print the fingerprint in the output of kfarmd --init.
+# Print the fingerprint in $1, the output of kfarmd --init.
 key_in()
 {
 	say "$1" | sed -n 's/.*\(SHA256:[A-Za-z0-9+/]*\).*/\1/p' | head -n 1
