@@ -176,7 +176,7 @@ on_demand()
 	check "from scratch: the nodes are started" test -e "$work/nodes/node1"
 	rm -f "$work"/nodes/*
 	touch "$tree/alpha/unit_3.c"
-	# As in the kernel's Makefile, which prints a build directory.
+	# Print the build directory, as the Makefile of a kernel does.
 	sed -i 's/ --no-print-directory//' "$tree/Makefile"
 	kfarm_build alpha/unit_3.o
 	is "one file: kfarm ends with" 0 $?

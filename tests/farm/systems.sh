@@ -267,7 +267,7 @@ with_ccache()
 words()
 {
 	run true
-	says_not "no jobs: no compiler is missed" "through kfarm"
+	says_not "no jobs: no advice" "through kfarm"
 	mkdir words && echo 'int x;' >words/a.cc && cp words/a.cc words/b.c
 	by_nodes "C beside C++" words sh -c 'cd words && g++ -c a.cc &&
 		cc -x c++ -c b.c -o c.o && gcc -c b.c'

@@ -483,7 +483,7 @@ s = socket.create_server(("", 3634)); time.sleep(600)' >/dev/null 2>&1
 	check "another name of the machine with another port" fails_with \
 		"kfarmd on this machine already serves node one on port 4000" \
 		add other ssh:root@one --port 4001
-	is "before the program is replaced" "$before" \
+	is "the program is not replaced" "$before" \
 		"$(lab_in one sha256sum /usr/local/bin/kfarmd)"
 	check "after which the node is still up" is_up one
 	check "another name of the machine with the same port" add other ssh:root@one

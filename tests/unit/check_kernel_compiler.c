@@ -62,7 +62,7 @@ TEST(a_prefix_that_is_not_there_is_named)
 	text_has(err.text, "nosuch-gcc: not found");
 }
 
-TEST(a_misspelled_prefix_is_answered_with_one_on_path)
+TEST(a_misspelled_prefix_gets_a_suggestion_from_path)
 {
 	put_file("tools/aarch64-linux-gnu-gcc", "", 0755);
 	ck_assert_int_eq(choose("arm64", "aarch64-linux-gnux-"), -ENOENT);
@@ -71,7 +71,7 @@ TEST(a_misspelled_prefix_is_answered_with_one_on_path)
 			 "mean \"aarch64-linux-gnu-gcc\"?");
 }
 
-TEST(the_package_of_the_cross_compiler_has_no_other_cc)
+TEST(no_package_is_suggested_for_a_missing_cc)
 {
 	put_file("tools/aarch64-linux-gnu-gcc", "", 0755);
 	words(&vars, "CC=nosuchcc");

@@ -436,7 +436,7 @@ TEST(what_kfarm_did_not_compile_is_told)
 		"kfarm: 1 C++ unit was compiled locally: nodes compile only C "
 		"and assembler\n");
 	farm = (struct events_totals){ .n_warnings = 3, .cpu_ms = 41300 };
-	/* Probably, nothing was out of date. */
+	/* make had probably nothing to do. */
 	expect_advice("", "");
 	min_remote_percent = 90;
 	expect_advice(

@@ -58,7 +58,7 @@ static const struct {
 	{ "tools/x/", false }, /* tools/% */
 	{ "dir/program", false },
 	{ "dir/one.c", true },
-	{ "dir/one", true }, /* lacks the suffix */
+	{ "dir/one", true }, /* the suffix .o is missing */
 	{ "tools/host", false }, /* tools/%, although host.c exists */
 	/* device trees */
 	{ "vendor/board.dtb", false },

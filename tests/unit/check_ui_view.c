@@ -141,7 +141,7 @@ TEST(the_log)
 	ck_assert(shows("\n>   kernel/file120.o"));
 	keys("/nowhere\n");
 	ck_assert(shows("\"nowhere\" not found"));
-	/* A search without a match, or a cancelled one, moves nothing. */
+	/* A failed or cancelled search does not move the pane. */
 	press(UI_KEY_END);
 	keys("f/file7x\n");
 	ck_assert(shows("file209.o") && shows(", following"));
