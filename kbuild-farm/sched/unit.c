@@ -232,10 +232,10 @@ static void set_unit_state(struct sched *s, struct sched_unit *u,
 	sched_node_change_running(s, u->node, change);
 }
 
-/* Predict how long a core of the unit's class needs for the unit. */
+/* Predict how long the class to which the unit was last sent needs for it. */
 static uint64_t predict_ms(const struct sched *s, const struct sched_unit *u)
 {
-	return sched_class_duration_ms(s, &u->node->classes[u->class], u);
+	return (uint64_t)((double)sched_class_cost_ms(s, u) * u->slowness);
 }
 
 /* Add an action of a unit; `n` is NULL if the action concerns no node. */
@@ -303,6 +303,7 @@ void sched_unit_send(struct sched *s, struct sched_unit *u,
 
 	u->node = n;
 	u->class = (unsigned)(c - n->classes);
+	u->slowness = c->slowness;
 	u->tried_nodes[u->n_tried++] = n;
 	u->cpu_ms = 0;
 	u->progress_ms = s->now_ms;

@@ -130,3 +130,13 @@ unit 1 cost 9000; scanned 1; unit 2 cost 1000; scanned 2
 == A node whose jobs cannot be pinned has one class.
 farm nodes 1 local-slots 8; up a 8 classes 6 0; unit 1 cost 1000; scanned 1
 	node a up | scan 1 | send 1 a
+
+== A unit outlives the core class to which it was sent.
+farm nodes 1 local-slots 4; up a 4 classes 1 1024 1 512
+	node a up
+unit 1 cost 1000; unit 2 cost 1000; scanned 1; scanned 2; result 2 a
+	scan 1 | scan 2 | send 1 a class 0 | send 2 a class 1 | verify 2 a
+lost a; 3 s; up a 1 classes 1 1024
+	node a down: connection closed; compile 1 NODE_LOST | dial a |
+	node a resting: connection closed; probe a
+3 s
