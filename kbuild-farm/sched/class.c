@@ -472,11 +472,13 @@ void sched_class_refresh_all(struct sched *s, struct sched_node *n)
 	s->usable_speed += n->usable_speed;
 }
 
-void sched_class_update_slowness(struct sched *s)
+void sched_class_update_all(struct sched *s)
 {
 	for (size_t i = 0; i < s->n_nodes; i++) {
-		for (unsigned k = 0; k < s->nodes[i]->n_classes; k++)
+		for (unsigned k = 0; k < s->nodes[i]->n_classes; k++) {
 			update_slowness(s, &s->nodes[i]->classes[k]);
+			update_start(s, &s->nodes[i]->classes[k]);
+		}
 	}
 }
 

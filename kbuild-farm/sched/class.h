@@ -85,8 +85,11 @@ void sched_class_reserve(struct sched *s, struct sched_class *c,
 			 struct sched_unit *u);
 /* End the wait of a unit, if it waits for a class. */
 void sched_class_release(struct sched *s, struct sched_unit *u);
-/* Reduce the weight of old samples in the slowness of all classes. */
-void sched_class_update_slowness(struct sched *s);
+/*
+ * Reduce the weight of old samples in the slowness of all classes, and predict
+ * again when their cores are free.
+ */
+void sched_class_update_all(struct sched *s);
 /* Update all classes of a node after its state or load has changed. */
 void sched_class_refresh_all(struct sched *s, struct sched_node *n);
 

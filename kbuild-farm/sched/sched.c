@@ -353,7 +353,7 @@ static void dispatch_all(struct sched *s)
 	s->cause = SCHED_EV_TIME;
 	if (is_tick) {
 		s->next_choice_ms = s->now_ms + CHOICE_MS;
-		sched_class_update_slowness(s);
+		sched_class_update_all(s);
 	}
 	for (size_t i = 0; i < s->n_toolchains; i++) {
 		struct sched_toolchain *tc = s->toolchains[i];

@@ -140,3 +140,16 @@ lost a; 3 s; up a 1 classes 1 1024
 	node a down: connection closed; compile 1 NODE_LOST | dial a |
 	node a resting: connection closed; probe a
 3 s
+
+== A unit leaves an overdue node although the best node lacks its toolchain.
+farm nodes 3 local-slots 0; toolchain 1 ready
+up a 1 classes 1 0; up b 1 classes 1 1024; up c 1 classes 1 512
+	node a up | node b up | node c up
+sandbox b 1 ready; sandbox c 1 ready
+unit 1 toolchain 1 cost 1000; unit 2 toolchain 1 cost 1100
+	scan 1 | scan 2
+scanned 1; scanned 2
+	send 1 b | -
+2 s
+1 s
+	send 2 c
