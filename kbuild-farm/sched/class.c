@@ -218,12 +218,25 @@ static uint64_t next_free_core_ms(const struct sched *s,
 	return c->ends[0];
 }
 
+/* Return how many cores of the class the slots of its node can occupy. */
+static unsigned usable_cores(const struct sched_class *c)
+{
+	const struct sched_node *n = c->node;
+	uint64_t slots = sched_model_window_limit(&n->window, n->n_slots);
+	uint64_t share, n_cores = 0;
+
+	for (unsigned i = 0; i < n->n_classes; i++)
+		n_cores += n->classes[i].n_cores;
+	share = slots < n_cores ? c->n_cores * slots / n_cores : c->n_cores;
+	return share ? (unsigned)share : 1;
+}
+
 /* Update the start time and the load of a class, and its place in the heap. */
 static void update_place(struct sched *s, struct sched_class *c)
 {
 	const struct sched_node *n = c->node;
 
-	c->start_ms = c->free_ms + c->reserved_ms / c->n_cores;
+	c->start_ms = c->free_ms + c->reserved_ms / usable_cores(c);
 	c->load = (double)n->n_running /
 		  sched_model_window_limit(&n->window, n->n_slots);
 	if (c->in_heap)
@@ -465,8 +478,8 @@ void sched_class_refresh_all(struct sched *s, struct sched_node *n)
 		if (!usable)
 			continue;
 		update_start(s, c);
-		n->n_usable_cores += c->n_cores;
-		n->usable_speed += c->n_cores / c->slowness;
+		n->n_usable_cores += usable_cores(c);
+		n->usable_speed += usable_cores(c) / c->slowness;
 	}
 	s->n_usable_cores += n->n_usable_cores;
 	s->usable_speed += n->usable_speed;

@@ -153,3 +153,13 @@ scanned 1; scanned 2
 2 s
 1 s
 	send 2 c
+
+== A unit does not wait for cores that the node has no slots for.
+farm nodes 2 local-slots 16; up a 1 classes 16 1024; up b 1 classes 1 256
+	node a up | node b up
+unit 1 cost 10000; unit 2 cost 10000; unit 3 cost 10000; unit 4 cost 10000
+	scan 1 | scan 2 | scan 3 | scan 4
+scanned 1; scanned 2; scanned 3; scanned 4
+	send 1 a deadline 80000 ms | - | - | send 4 b deadline 320000 ms
+? a; ? b
+	up; slots 1; running 1 | up; slots 1; running 1
