@@ -60,9 +60,9 @@ struct sched_unit {
 	uint64_t added_ms;
 	uint32_t cost_ms; /* as in SCHED_EV_UNIT_ADDED */
 	/*
-	 * position among the units that wait to be scanned, sent or compiled
-	 * locally: the arrival of the unit minus a multiple of its cost; 0 in
-	 * other states
+	 * place among the units that wait to be scanned, sent or compiled
+	 * locally: its arrival, minus a multiple of its cost unless it is NEW;
+	 * 0 in other states
 	 */
 	int64_t rank_ms;
 	uint64_t input_bytes; /* bytes of all inputs */

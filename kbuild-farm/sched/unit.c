@@ -218,6 +218,9 @@ static void set_unit_state(struct sched *s, struct sched_unit *u,
 	    next == SCHED_UNIT_TO_LOCAL)
 		u->rank_ms = (int64_t)u->added_ms -
 			     OVERTAKING * (int64_t)sched_class_cost_ms(s, u);
+	/* sched_next_ms() requires the oldest NEW unit to be the first one. */
+	if (next == SCHED_UNIT_NEW)
+		u->rank_ms = (int64_t)u->added_ms;
 	if (list)
 		insert_in_order(list, u);
 	s->n_local_slots_used -= was == SCHED_UNIT_LOCAL;
