@@ -214,8 +214,8 @@ struct sched {
 	double ms_per_kib;
 
 	struct sched_class_heap classes[SCHED_SLOWNESS_STEPS];
-	unsigned n_added_units; /* requested units that can be offloaded */
-	uint64_t first_added_ms; /* arrival of the first of them */
+	unsigned n_added_units; /* requested so far */
+	uint64_t first_added_ms; /* arrival of the first remote unit */
 	unsigned n_expected_units; /* as in SCHED_EV_EXPECTED_UNITS */
 	double sum_cost_ms; /* predicted cost of the scanned units */
 	unsigned n_costs; /* number of scanned units with a predicted cost */

@@ -565,6 +565,7 @@ static void on_unit_added(struct sched *s, const struct sched_event *ev)
 	u->added_ms = s->now_ms;
 	s->units[u->number] = u;
 	s->n_by_state[SCHED_UNIT_NONE]++;
+	s->n_added_units++;
 	if (!why && !s->n_nodes)
 		why = s->setup.remote_disabled ? REASON_NO_REMOTE :
 						 REASON_NO_NODES;
@@ -577,7 +578,7 @@ static void on_unit_added(struct sched *s, const struct sched_event *ev)
 	u->cost_ms = ev->cost_ms;
 	u->exclusive = ev->exclusive;
 	u->steps = ev->steps;
-	if (!s->n_added_units++)
+	if (!s->first_added_ms)
 		s->first_added_ms = s->now_ms;
 	queue_unit(s, u, SCHED_UNIT_NEW);
 	admit_unit(s, u);

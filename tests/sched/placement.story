@@ -172,3 +172,16 @@ gone 1
 	local-done 1 OPTION_REFUSED; compile 2 OPTION_REFUSED
 gone 2
 	local-done 2 OPTION_REFUSED; compile 3 NODES_DOWN
+
+== Local units are part of the expected units.
+farm nodes 2 local-slots 8; up a 1 classes 1 1024; up b 1 classes 1 256
+	node a up | node b up
+expected 6; unit 1 cost 1000; scanned 1; unit 2 cost 1000
+	- | scan 1 | send 1 a | scan 2
+unit 3 reason OPTION_REFUSED; unit 4 reason OPTION_REFUSED
+	compile 3 OPTION_REFUSED | compile 4 OPTION_REFUSED
+unit 5 reason OPTION_REFUSED; unit 6 reason OPTION_REFUSED
+	compile 5 OPTION_REFUSED | compile 6 OPTION_REFUSED
+scanned 2
+1 s; result 1 a
+	- | verify 1 a; send 2 a
