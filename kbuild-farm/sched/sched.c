@@ -263,7 +263,8 @@ static void dispatch_ready(struct sched *s, struct sched_toolchain *tc,
 		release_units(s, tc);
 	tc->has_new_ready = tc->recheck_ready = false;
 	place_units(s, tc);
-	if (tc->status == SCHED_STATUS_READY)
+	/* The end of the build can be predicted only while a node is up. */
+	if (tc->status == SCHED_STATUS_READY && tc->n_accepting)
 		use_free_classes(s, tc);
 	if (!review)
 		return;
