@@ -183,7 +183,7 @@ static void add_previous_state(struct buf *out, const struct nightly_result *r,
 {
 	const struct nightly_result *before = r->last_good;
 
-	if (news == NIGHTLY_NOTIFY_FIRST) {
+	if (news == NIGHTLY_NOTIFY_FIRST && !before) {
 		buf_add_str(out, "This is the first build");
 	} else if (news == NIGHTLY_NOTIFY_FIXED) {
 		before = r->previous;

@@ -91,6 +91,13 @@ TEST(the_first_build_is_told)
 	told_one("first", &nights[0]);
 }
 
+/* The report of the night before was not sent. */
+TEST(the_first_report_follows_a_good_build)
+{
+	nights[1].last_good = &nights[0];
+	told_one("first-report", &nights[1]);
+}
+
 TEST(a_first_build_that_fails_is_told)
 {
 	play_fail(&nights[0], 1, 1);
