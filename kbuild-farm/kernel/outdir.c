@@ -48,9 +48,10 @@ uint64_t kernel_disk_space_available(const char *dir)
 	return statvfs(dir, &v) ? 0 : (uint64_t)v.f_bavail * v.f_frsize;
 }
 
-#define LOG_NAME   "build.log"
-#define TRIES      1000
-#define LINE_BYTES (1u << 16)
+#define LOG_NAME      "build.log"
+#define METADATA_NAME "metadata.json"
+#define TRIES         1000
+#define LINE_BYTES    (1u << 16)
 
 /* ---- numbers ---- */
 
@@ -196,7 +197,7 @@ const struct json_file kernel_outdir_metadata = {
 
 json_t *kernel_outdir_read_metadata(const char *dir)
 {
-	char *path = xasprintf("%s/metadata.json", dir);
+	char *path = xasprintf("%s/" METADATA_NAME, dir);
 	struct err ignored;
 	json_t *root;
 
@@ -237,7 +238,7 @@ static void remove_old_files(const struct kernel_outdir *o)
 		"config",           "vmlinux",
 		"System.map",       "modules.tar.xz",
 		"dtbs.tar.xz",      "headers.tar.xz",
-		LOG_NAME,           "metadata.json",
+		LOG_NAME,           METADATA_NAME,
 		"reproducer.sh",    "modules.tar.xz.part",
 		"dtbs.tar.xz.part", "headers.tar.xz.part",
 		"report.html",
@@ -288,6 +289,22 @@ static int check_number_unused(const char *dir, struct err *err)
 		dir, number);
 }
 
+/* Reject a directory with files that were not written by a build. */
+static int check_contents(const char *dir, struct err *err)
+{
+	struct strv names = { 0 };
+	bool is_foreign = !fs_list(dir, &names) && names.n &&
+			  !strv_has(&names, LOG_NAME) &&
+			  !strv_has(&names, METADATA_NAME);
+
+	strv_release(&names);
+	return is_foreign ? err_set(err, EEXIST,
+				    "%s: contains files that kfarm has not "
+				    "written; choose a new or empty directory",
+				    dir) :
+			    0;
+}
+
 static int make_given(struct kernel_outdir *o, const char *dir, struct err *err)
 {
 	char *real;
@@ -302,6 +319,8 @@ static int make_given(struct kernel_outdir *o, const char *dir, struct err *err)
 	ret = check_number_unused(real ? real : o->dir, err);
 	if (!ret)
 		ret = fs_mkdirs(o->dir, 0777, err);
+	if (!ret)
+		ret = check_contents(o->dir, err);
 	if (!ret) {
 		o->lock_fd = lock_shared(real ? real : o->dir);
 		remove_old_files(o);

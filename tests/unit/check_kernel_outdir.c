@@ -180,6 +180,20 @@ TEST(what_an_earlier_build_left_is_removed)
 	free(dir);
 }
 
+TEST(the_files_of_others_stay)
+{
+	char *dir = at("out");
+
+	put_file("out/config", "mine", 0644);
+	err_is(kernel_outdir_make(&o, dir, &err), -EEXIST,
+	       "output directory: %s: contains files that kfarm has not "
+	       "written; choose a new or empty directory",
+	       dir);
+	ck_assert(stands("out/config") && !stands("out/build.log"));
+	kernel_outdir_release(&o);
+	free(dir);
+}
+
 /* Opening a FIFO without a writer would wait. */
 TEST(metadata_that_is_a_fifo_is_removed)
 {
