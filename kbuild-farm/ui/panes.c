@@ -683,9 +683,9 @@ void ui_panes_draw_header(const struct ui_area *a, const struct ui_model *m,
 	put_objects(&line, m, now);
 	buf_add_str(&line, "; ");
 	format_bytes(&line, past.sent_rate);
-	buf_add_str(&line, "B/s out, ");
+	buf_add_str(&line, "B/s sent, ");
 	format_bytes(&line, past.received_rate);
-	buf_add_str(&line, "B/s in ");
+	buf_add_str(&line, "B/s received ");
 	at = ui_area_put(a, row, 0, 0, UI_STYLE_NORMAL, buf_str(&line));
 	put_spark(a, row, at, past.jobs);
 	buf_release(&line);
