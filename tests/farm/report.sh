@@ -108,7 +108,7 @@ built()
 	farm_warm Image
 	same_figures "built"
 	is "built: state" good "$(json .state)"
-	is "built: verdict" "build $(json .build): built Image" \
+	is "built: verdict" "build $(json .build): Image built" \
 		"$(report | head -n 1)"
 	is "built: by number and by directory" "$(report "$work/out")" \
 		"$(report "$(json .build)")"
