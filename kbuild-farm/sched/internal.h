@@ -80,8 +80,6 @@ struct sched_unit {
 
 	struct sched_node *node; /* node of a REMOTE, CHECK or HELD unit */
 	unsigned class; /* index in the classes of `node`, if REMOTE */
-	/* of the class to which the unit was last sent, at that time */
-	double slowness;
 	TAILQ_ENTRY(sched_unit) class_entry;
 	/*
 	 * By the count of the dispatcher, the unit has had a core of its class

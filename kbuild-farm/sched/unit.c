@@ -235,10 +235,16 @@ static void set_unit_state(struct sched *s, struct sched_unit *u,
 	sched_node_change_running(s, u->node, change);
 }
 
-/* Predict how long the class to which the unit was last sent needs for it. */
+/*
+ * Predict how long a core needs for the unit.  If the unit is no longer on
+ * u->node, this node can have reconnected with other classes.
+ */
 static uint64_t predict_ms(const struct sched *s, const struct sched_unit *u)
 {
-	return (uint64_t)((double)sched_class_cost_ms(s, u) * u->slowness);
+	return u->state == SCHED_UNIT_REMOTE ?
+		       sched_class_duration_ms(s, &u->node->classes[u->class],
+					       u) :
+		       sched_class_cost_ms(s, u);
 }
 
 /* Add an action of a unit; `n` is NULL if the action concerns no node. */
@@ -306,7 +312,6 @@ void sched_unit_send(struct sched *s, struct sched_unit *u,
 
 	u->node = n;
 	u->class = (unsigned)(c - n->classes);
-	u->slowness = c->slowness;
 	u->tried_nodes[u->n_tried++] = n;
 	u->cpu_ms = 0;
 	u->progress_ms = s->now_ms;

@@ -342,7 +342,7 @@ static const struct beside {
 	/* The node contributes what it can. */
 	{ "one core", &one_core, 400, 1, 85, 5000, 18, 0, 0 },
 	{ "board", &board, 400, 1, 87, 6000, 18, 0, 0 },
-	{ "board, large units", &board, 100, 5, 90, 12000, 6, 0, 0 },
+	{ "board, large units", &board, 100, 5, 85, 12000, 6, 0, 0 },
 	{ "hot for a minute", &hot, 1000, 1, 72, 9000, 28, 0, 8 },
 };
 
