@@ -66,6 +66,7 @@ static void random_setup(struct farm *f, uint64_t seed)
 		.no_cell = chance(f, 300),
 		.never = chance(f, 100),
 		.drain = chance(f, 200),
+		.classes = chance(f, 1000),
 	};
 }
 

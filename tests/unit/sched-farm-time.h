@@ -31,6 +31,7 @@ struct farm_setup {
 	unsigned die, spoil, wear; /* for a node, each second */
 	unsigned unfit, no_cell, never; /* during a handshake */
 	unsigned drain; /* each second, a node is drained or resumed */
+	unsigned classes; /* another core class of a node, and known costs */
 };
 
 enum farm_what {

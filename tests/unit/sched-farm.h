@@ -22,15 +22,20 @@ static void farm_come(struct farm *f)
 	f->units[unit].came = true;
 	if (farm_chance(f, f->setup.kill))
 		farm_in(f, farm_random(f, 20000), next);
-	farm_feed(f, (struct sched_event){
-			     .kind = SCHED_EV_UNIT_ADDED,
-			     .unit = unit,
-			     .toolchain = farm_toolchain(unit),
-			     .object_format = unit % FARM_OBJECTS,
-			     .exclusive = farm_exclusive(unit),
-			     .reason = farm_chance(f, f->setup.local) ?
-					       REASON_CPATH :
-					       REASON_NONE });
+	farm_feed(f,
+		  (struct sched_event){
+			  .kind = SCHED_EV_UNIT_ADDED,
+			  .unit = unit,
+			  .toolchain = farm_toolchain(unit),
+			  .object_format = unit % FARM_OBJECTS,
+			  .exclusive = farm_exclusive(unit),
+			  .cost_ms = farm_chance(f, f->setup.classes) ?
+					     (uint32_t)farm_random(
+						     f, 2 * f->setup.job_ms) :
+					     0,
+			  .reason = farm_chance(f, f->setup.local) ?
+					    REASON_CPATH :
+					    REASON_NONE });
 }
 
 static void farm_leave(struct farm *f, uint32_t unit)
@@ -184,7 +189,14 @@ static void farm_greet(struct farm *f, uint32_t node)
 {
 	struct farm_node *n = &f->nodes[node];
 	struct farm_next next = { .what = FARM_NODE, .node = node };
+	struct sched_core_class classes[3];
+	unsigned n_classes = 0;
 
+	while (n_classes < 3 && farm_chance(f, f->setup.classes))
+		classes[n_classes++] = (struct sched_core_class){
+			.n_cores = 1 + (unsigned)farm_random(f, 3),
+			.capacity = 1024u >> farm_random(f, 4),
+		};
 	if (farm_chance(f, f->setup.die * 4)) {
 		farm_lose(f, node, false);
 		return;
@@ -200,7 +212,9 @@ static void farm_greet(struct farm *f, uint32_t node)
 	}
 	farm_feed(f, (struct sched_event){ .kind = SCHED_EV_NODE_FIT,
 					   .node = node,
-					   .n_slots = f->setup.slots });
+					   .n_slots = f->setup.slots,
+					   .classes = classes,
+					   .n_classes = n_classes });
 	for (uint32_t i = 0; i < FARM_TOOLCHAINS; i++)
 		farm_cell(f, node, i, SCHED_SANDBOX_REQUESTED);
 }
