@@ -228,21 +228,23 @@ static void remove_file(const struct kernel_outdir *o, const char *name)
 	free(path);
 }
 
+/* Names of files that each build writes or removes. */
+static const char *const result_names[] = {
+	"config",           "vmlinux",
+	"System.map",       "modules.tar.xz",
+	"dtbs.tar.xz",      "headers.tar.xz",
+	LOG_NAME,           METADATA_NAME,
+	"reproducer.sh",    "modules.tar.xz.part",
+	"dtbs.tar.xz.part", "headers.tar.xz.part",
+	"report.html",
+};
+
 /*
  * Remove the files of an earlier build: those that its metadata.json lists, and
  * those whose names kfarm always uses.
  */
 static void remove_old_files(const struct kernel_outdir *o)
 {
-	static const char *const names[] = {
-		"config",           "vmlinux",
-		"System.map",       "modules.tar.xz",
-		"dtbs.tar.xz",      "headers.tar.xz",
-		LOG_NAME,           METADATA_NAME,
-		"reproducer.sh",    "modules.tar.xz.part",
-		"dtbs.tar.xz.part", "headers.tar.xz.part",
-		"report.html",
-	};
 	json_t *root = kernel_outdir_read_metadata(o->dir), *list, *name;
 	json_t *by_goal = json_object_get(json_object_get(root, "results"),
 					  "artifacts");
@@ -262,8 +264,8 @@ static void remove_old_files(const struct kernel_outdir *o)
 		}
 	}
 	json_decref(root);
-	for (i = 0; i < ARRAY_SIZE(names); i++)
-		remove_file(o, names[i]);
+	for (i = 0; i < ARRAY_SIZE(result_names); i++)
+		remove_file(o, result_names[i]);
 	fs_remove_temp_files(o->dir);
 	fs_remove(stage, &ignored);
 	free(stage);
@@ -289,20 +291,26 @@ static int check_number_unused(const char *dir, struct err *err)
 		dir, number);
 }
 
-/* Reject a directory with files that were not written by a build. */
+/* Reject a directory with a file that the build would replace, but no build. */
 static int check_contents(const char *dir, struct err *err)
 {
+	const char *foreign = NULL;
 	struct strv names = { 0 };
-	bool is_foreign = !fs_list(dir, &names) && names.n &&
-			  !strv_has(&names, LOG_NAME) &&
-			  !strv_has(&names, METADATA_NAME);
 
+	fs_list(dir, &names);
+	for (size_t i = 0; i < ARRAY_SIZE(result_names); i++) {
+		if (strv_has(&names, result_names[i]))
+			foreign = result_names[i];
+	}
+	if (strv_has(&names, LOG_NAME) || strv_has(&names, METADATA_NAME))
+		foreign = NULL;
 	strv_release(&names);
-	return is_foreign ? err_set(err, EEXIST,
-				    "%s: contains files that kfarm has not "
-				    "written; choose a new or empty directory",
-				    dir) :
-			    0;
+	return foreign ?
+		       err_set(err, EEXIST,
+			       "%s: contains %s, which kfarm has not written; "
+			       "choose another directory",
+			       dir, foreign) :
+		       0;
 }
 
 static int make_given(struct kernel_outdir *o, const char *dir, struct err *err)

@@ -72,8 +72,8 @@ int kernel_outdir_make_numbered(struct kernel_outdir *o, const char *dir,
  * Create the output directory `dir` without a number.  Files of an earlier
  * build in `dir` are removed if its metadata.json lists them or kfarm always
  * uses their names.  Returns 0, -EINVAL if `dir` is ~/.cache/kfarm/builds/N,
- * -EEXIST if it contains files, but neither a build.log nor a metadata.json,
- * -ENOSPC if the disk is full, or another negative errno.
+ * -EEXIST if it contains a file of such a name, but neither a build.log nor a
+ * metadata.json, -ENOSPC if the disk is full, or another negative errno.
  */
 int kernel_outdir_make(struct kernel_outdir *o, const char *dir,
 		       struct err *err);

@@ -186,8 +186,8 @@ TEST(the_files_of_others_stay)
 
 	put_file("out/config", "mine", 0644);
 	err_is(kernel_outdir_make(&o, dir, &err), -EEXIST,
-	       "output directory: %s: contains files that kfarm has not "
-	       "written; choose a new or empty directory",
+	       "output directory: %s: contains config, which kfarm has not "
+	       "written; choose another directory",
 	       dir);
 	ck_assert(stands("out/config") && !stands("out/build.log"));
 	kernel_outdir_release(&o);
