@@ -110,8 +110,7 @@ static void add_build_row(struct table *t, const struct history_build *b,
 			  unsigned most, bool tight)
 {
 	bool ended = build_has_ended(b);
-	char number[32], began[32] = "-", errors[32] = "", warnings[32] = "";
-	char new[32] = "";
+	char number[32], began[32] = "-", warnings[32] = "", new[32] = "";
 	time_t at = (time_t)b->start_s, today = time(NULL);
 	struct buf took = { 0 };
 	struct tm tm, now;
@@ -127,9 +126,6 @@ static void add_build_row(struct table *t, const struct history_build *b,
 		snprintf(warnings, sizeof(warnings), "%lld",
 			 (long long)b->n_warnings);
 	}
-	if (ended && b->n_errors >= 0)
-		snprintf(errors, sizeof(errors), "%lld",
-			 (long long)b->n_errors);
 	if (ended && b->n_new_warnings >= 0)
 		snprintf(new, sizeof(new), "%lld",
 			 (long long)b->n_new_warnings);
@@ -141,7 +137,6 @@ static void add_build_row(struct table *t, const struct history_build *b,
 	add_text_cell(t, b->arch, tight ? 7 : 9);
 	add_text_cell(t, b->config, most);
 	add_text_cell(t, b->toolchain, tight ? 9 : 12);
-	add_text_cell(t, errors, 5);
 	add_text_cell(t, warnings, 5);
 	add_text_cell(t, new, 5);
 	buf_release(&took);
@@ -151,10 +146,9 @@ static void add_build_row(struct table *t, const struct history_build *b,
 static void add_build_rows(struct table *t, const struct history_listing *l,
 			   unsigned most, bool tight)
 {
-	strv_split(
-		&t->fields,
-		"BUILD STARTED TIME STATE ARCH CONFIG TOOLCHAIN ERR WARN NEW",
-		" ");
+	strv_split(&t->fields,
+		   "BUILD STARTED TIME STATE ARCH CONFIG TOOLCHAIN WARN NEW",
+		   " ");
 	for (size_t i = l->n_builds; i > 0; i--)
 		add_build_row(t, &l->builds[i - 1], most, tight);
 }
@@ -207,7 +201,7 @@ static char *format_details(const struct history_build *b, unsigned columns)
 
 void history_print(FILE *out, const struct history_listing *l, unsigned columns)
 {
-	struct table t = { .align = "rrrllllrrr" };
+	struct table t = { .align = "rrrllllrr" };
 	unsigned least;
 
 	/* Measure the table while CONFIG is only as wide as its heading. */
@@ -432,10 +426,9 @@ const struct cmd cmd_history = {
 	.help = "list previous builds",
 	.options = options,
 	.extra_help =
-		"The newest build comes last.  ERR and WARN count all errors "
-		"and warnings, NEW\nthe warnings that the previous build did "
-		"not have.  The second line of a build\nnames its tree, targets "
-		"and output directory.  `kfarm report BUILD` describes a\n"
-		"build.\n",
+		"The newest build comes last.  WARN counts all warnings, NEW "
+		"those that the\nprevious build did not have.  The second line "
+		"of a build names its tree, targets\nand output directory.  "
+		"`kfarm report BUILD` describes a build.\n",
 	.run = history_main,
 };
