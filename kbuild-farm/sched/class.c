@@ -323,15 +323,10 @@ static bool qualifies(const struct sched_class *c, const struct sched_unit *u)
 	const struct sched_sandbox_state *sandbox =
 		&u->toolchain->sandboxes[c->node->number];
 
-	if (!sandbox->accepting && sandbox->availability != SCHED_AVAILABLE_NOW)
-		return false;
-	if (u->steps & ~sandbox->steps)
-		return false;
-	for (unsigned i = 0; i < u->n_tried; i++) {
-		if (u->tried_nodes[i] == c->node)
-			return false;
-	}
-	return true;
+	return (sandbox->accepting ||
+		sandbox->availability == SCHED_AVAILABLE_NOW) &&
+	       sched_has_needed_steps(u, sandbox) &&
+	       !sched_was_tried(u, c->node->number);
 }
 
 /*
@@ -389,6 +384,7 @@ struct sched_class *sched_class_choose_free(struct sched *s,
 {
 	double cost_ms = (double)sched_class_cost_ms(s, u);
 	struct sched_class *best = NULL;
+	uint64_t best_ms = until_ms;
 
 	for (unsigned i = 0; i < SCHED_SLOWNESS_STEPS; i++) {
 		const struct sched_class_heap *h = &s->classes[i];
@@ -397,14 +393,13 @@ struct sched_class *sched_class_choose_free(struct sched *s,
 			struct sched_class *c = h->v[k];
 			uint64_t ms = class_finish_ms(s, c, cost_ms);
 
-			if (ms > until_ms || !sched_class_can_take(c, u) ||
+			if (ms > best_ms || !sched_class_can_take(c, u) ||
 			    !qualifies(c, u))
 				continue;
-			if (best && class_finish_ms(s, best, cost_ms) < ms)
+			if (best && ms == best_ms && !is_better(c, best))
 				continue;
-			if (!best || class_finish_ms(s, best, cost_ms) > ms ||
-			    is_better(c, best))
-				best = c;
+			best = c;
+			best_ms = ms;
 		}
 	}
 	return best;

@@ -230,6 +230,25 @@ struct sched {
 	size_t n_actions, n_taken, cap_actions;
 };
 
+static inline bool sched_was_tried(const struct sched_unit *u, uint32_t node)
+{
+	for (unsigned i = 0; i < u->n_tried; i++) {
+		if (u->tried_nodes[i]->number == node)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Return true if the sandbox accepts the unit's tool steps.  The state of the
+ * sandbox is not considered.
+ */
+static inline bool sched_has_needed_steps(const struct sched_unit *u,
+					  const struct sched_sandbox_state *c)
+{
+	return !(u->steps & ~c->steps);
+}
+
 /* Append an action; its text is copied. */
 void sched_add_action(struct sched *s, const struct sched_action *a);
 /*

@@ -33,25 +33,6 @@
 #define CHOICE_MS      1000 /* interval at which waiting units choose again */
 #define STALL_MS       5000 /* a unit without progress for this time stalls */
 
-static bool was_tried(const struct sched_unit *u, uint32_t node)
-{
-	for (unsigned i = 0; i < u->n_tried; i++) {
-		if (u->tried_nodes[i]->number == node)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Return true if the sandbox accepts the unit's tool steps.  The state of the
- * sandbox is not considered.
- */
-static bool has_needed_steps(const struct sched_unit *u,
-			     const struct sched_sandbox_state *c)
-{
-	return !(u->steps & ~c->steps);
-}
-
 /* Return true if a node on which the unit was not tried has a free slot. */
 static bool has_untried_slot(const struct sched_unit *u)
 {
@@ -178,7 +159,7 @@ static enum sched_availability best_availability(const struct sched_unit *u)
 	for (uint32_t i = 0; u->steps && i < tc->n_sandboxes; i++) {
 		const struct sched_sandbox_state *c = &tc->sandboxes[i];
 
-		if (has_needed_steps(u, c) && !was_tried(u, i) &&
+		if (sched_has_needed_steps(u, c) && !sched_was_tried(u, i) &&
 		    c->availability > best)
 			best = c->availability;
 	}

@@ -404,8 +404,10 @@ uint64_t sched_unit_hedge_after_ms(const struct sched *s,
 				   const struct sched_unit *u, bool trial)
 {
 	uint64_t least = trial ? TRIAL_HEDGE_AFTER_MIN_MS : HEDGE_AFTER_MIN_MS;
+	uint64_t most = 4 * sched_class_cost_ms(s, u);
 	uint64_t ms = 2 * predict_ms(s, u);
 
+	ms = ms > most ? most : ms;
 	return ms < least ? least : ms;
 }
 

@@ -48,8 +48,9 @@ void sched_unit_queue_local(struct sched *s, struct sched_unit *u,
 void sched_unit_start_local(struct sched *s, struct sched_unit *u);
 /*
  * Return the time after which a unit is late, counted from its first send:
- * twice its predicted CPU time, but at least 10 s, or 2 s if `trial` is set
- * (see sched_model_window_is_trial()).
+ * twice its predicted duration on its node and at most four times its predicted
+ * CPU time, but at least 10 s, or 2 s if `trial` is set (see
+ * sched_model_window_is_trial()).
  */
 uint64_t sched_unit_hedge_after_ms(const struct sched *s,
 				   const struct sched_unit *u, bool trial);

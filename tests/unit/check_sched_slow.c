@@ -342,7 +342,7 @@ static const struct beside {
 	/* The node contributes what it can. */
 	{ "one core", &one_core, 400, 1, 85, 5000, 18, 0, 0 },
 	{ "board", &board, 400, 1, 87, 6000, 18, 0, 0 },
-	{ "board, large units", &board, 100, 5, 85, 12000, 6, 0, 0 },
+	{ "board, large units", &board, 100, 5, 85, 9000, 6, 0, 0 },
 	{ "hot for a minute", &hot, 1000, 1, 72, 9000, 28, 0, 8 },
 };
 
@@ -384,7 +384,7 @@ static const struct alone {
 	double cost;
 	unsigned percent, rests;
 } alone[] = {
-	{ "quota", &quota, 100, 1, 135, 2 },
+	{ "quota", &quota, 100, 1, 130, 2 },
 	{ "narrow link", &narrow, 100, 1, 130, 3 },
 	{ "little memory", &small, 100, 1, 70, 4 },
 	/* No hurry, because other local work is unknown. */

@@ -814,7 +814,7 @@ static void sim_start_dispatcher(struct sim *m)
 		      (struct sim_event){ .kind = SIM_BEAT });
 }
 
-/* Handle the next event or timeout.  Return false if there is none. */
+/* Handle the next event or timeout, or return false if nothing is pending. */
 static bool sim_step(struct sim *m)
 {
 	uint64_t timer_ms = m->sched ? sched_next_ms(m->sched) : UINT64_MAX;
