@@ -195,6 +195,8 @@ uses_sched := base
 public_sched := sched
 uses_coord := base wire store events options inputs node peer sched
 public_coord := coord report-events
+uses_sim := base sched
+public_sim := sim
 uses_tree := base conf
 public_tree := add bisect datadir dirty log refs rev-parse state update url \
 	version worker worktree

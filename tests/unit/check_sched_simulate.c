@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* needs: sched */
+/* needs: sim */
 #include "../lib/test.h"
-#include "sched-simulate.h"
+#include "sim/sim.h"
 
 #include <math.h>
 #include <stdio.h>

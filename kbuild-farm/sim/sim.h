@@ -1,7 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* unit/sched-simulate-setup.h - Farm, jobs and result of a simulation. */
-#ifndef UNIT_SCHED_SIMULATE_SETUP_H
-#define UNIT_SCHED_SIMULATE_SETUP_H
+/*
+ * sim/sim.h - Simulation of a build in virtual time.
+ *
+ * The simulation runs the dispatcher of sched/sched.h, or a model of another
+ * scheduler, against make, nodes with classes of cores, links and throttling,
+ * and a build host.  It neither reads a clock nor does I/O, and a seed
+ * determines its result.
+ *
+ * make offers the jobs of a phase in their order, at most n_make_jobs at a
+ * time.  A phase begins with a serial time, in which make, ld and other tools
+ * run alone on the build host, and ends when all its jobs have ended.  A job
+ * takes its cost times the slowness of the core that runs it.  A node runs one
+ * job per core and queues the others.  The link of a node transfers the inputs
+ * and outputs of its jobs one after another.
+ *
+ * Times are in ms of virtual time, costs in ms of CPU time on a core with
+ * slowness 1.
+ */
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -118,23 +135,15 @@ struct sim_result {
 };
 
 /* Return the name of a policy for display. */
-static const char *sim_policy_name(enum sim_policy policy)
-{
-	static const char *const names[SIM_N_POLICIES] = {
-		"kfarm", "least loaded", "distcc", "icecream", "random"
-	};
-
-	return names[policy];
-}
-
+const char *sim_policy_name(enum sim_policy policy);
 /* Return the name of a cause of idle cores for display. */
-static const char *sim_idle_name(enum sim_idle cause)
-{
-	static const char *const names[SIM_IDLE_N] = { "serial", "tail",
-						       "build host", "transfer",
-						       "policy" };
-
-	return names[cause];
-}
+const char *sim_idle_name(enum sim_idle cause);
+/*
+ * Simulate a build.  The caller releases `out`.  Returns 0, or -EDEADLK if the
+ * build does not end.
+ */
+int sim_run_build(const struct sim_setup *setup, struct sim_result *out);
+/* Release what `r` owns, not `r` itself. */
+void sim_result_release(struct sim_result *r);
 
 #endif

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* unit/sched-simulate-state.h - State and events of a simulation. */
-#ifndef UNIT_SCHED_SIMULATE_STATE_H
-#define UNIT_SCHED_SIMULATE_STATE_H
+/* sim/internal.h - State shared by the modules of the simulation. */
+#ifndef SIM_INTERNAL_H
+#define SIM_INTERNAL_H
 
-#include "base/str.h"
-#include "base/vec.h"
-#include "sched-simulate-setup.h"
 #include "sched/sched.h"
-
-#include <stdlib.h>
+#include "sim/sim.h"
 
 #define SIM_US          UINT64_C(1000) /* per ms */
 #define SIM_BEAT_MS     1000 /* between two heartbeats of a job */
@@ -105,53 +101,47 @@ struct sim {
 	size_t n_ready_list;
 };
 
-/* splitmix64 (Steele, Lea, Flood 2014). */
-static uint64_t sim_random(struct sim *m)
-{
-	uint64_t z = m->random_state += 0x9e3779b97f4a7c15;
+/* ---- sim/event.c ---- */
 
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-	return z ^ (z >> 31);
-}
+/* Return the next random number of the simulation. */
+uint64_t sim_random(struct sim *m);
+/* Queue an event for at_us. */
+void sim_event_add(struct sim *m, uint64_t at_us, struct sim_event e);
+/* Remove and return the first event; the queue must not be empty. */
+struct sim_event sim_event_take(struct sim *m);
 
-/* ---- the queue of events ---- */
+/* ---- sim/node.c ---- */
 
-static bool sim_is_earlier(const struct sim_event *a, const struct sim_event *b)
-{
-	return a->at_us != b->at_us ? a->at_us < b->at_us : a->seq < b->seq;
-}
+/* Initialize a node and queue the events of its setup. */
+void sim_node_init(struct sim *m, uint32_t number);
+/* Return the current time of a job on a core relative to its cost. */
+double sim_node_slowness(const struct sim_node *n, uint32_t core);
+/* Account for the work of a running job since the last update. */
+void sim_node_update_work(struct sim *m, struct sim_job *j);
+/* Append a run that ends now to the result. */
+void sim_node_record_run(struct sim *m, uint32_t job, uint32_t node,
+			 uint32_t core, uint64_t began_us, bool completed);
+/* Send a READY job to a node; if `pinned`, only cores of `class` run the job.
+ */
+void sim_node_send_job(struct sim *m, uint32_t job, uint32_t node, bool pinned,
+		       unsigned class);
+/* Cancel a job on its node; the job is READY afterwards. */
+void sim_node_cancel_job(struct sim *m, uint32_t job);
+/* Mark a node as reachable or not. */
+void sim_node_set_up(struct sim *m, struct sim_node *n, bool up);
+/* Handle SIM_ARRIVE, SIM_FINISH, SIM_SPEED and SIM_DIE. */
+void sim_node_on_arrive(struct sim *m, const struct sim_event *e);
+void sim_node_on_finish(struct sim *m, const struct sim_event *e);
+void sim_node_change_speed(struct sim *m, uint32_t node);
+void sim_node_on_die(struct sim *m, uint32_t node);
 
-static void sim_add_event(struct sim *m, uint64_t at_us, struct sim_event e)
-{
-	size_t at = m->n_heap;
+/* ---- sim/policy.c: models of other schedulers ---- */
 
-	e.at_us = at_us;
-	e.seq = m->seq++;
-	*VEC_ADD(m->heap, m->n_heap) = e;
-	for (; at && sim_is_earlier(&e, &m->heap[(at - 1) / 2]);
-	     at = (at - 1) / 2)
-		m->heap[at] = m->heap[(at - 1) / 2];
-	m->heap[at] = e;
-}
-
-static struct sim_event sim_take_event(struct sim *m)
-{
-	struct sim_event first = m->heap[0], last = m->heap[--m->n_heap];
-	size_t at = 0, child;
-
-	while ((child = 2 * at + 1) < m->n_heap) {
-		if (child + 1 < m->n_heap &&
-		    sim_is_earlier(&m->heap[child + 1], &m->heap[child]))
-			child++;
-		if (sim_is_earlier(&last, &m->heap[child]))
-			break;
-		m->heap[at] = m->heap[child];
-		at = child;
-	}
-	if (m->n_heap)
-		m->heap[at] = last;
-	return first;
-}
+/* A job is READY. */
+void sim_policy_add_ready(struct sim *m, uint32_t job);
+/* Send READY jobs to nodes while nodes have free slots. */
+void sim_policy_dispatch_jobs(struct sim *m);
+/* distcc: send one job, or try again later. */
+void sim_policy_poll_job(struct sim *m, uint32_t job);
 
 #endif

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sim/sim.h"
+
+#include "base/str.h"
+#include "base/vec.h"
+#include "sim/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+const char *sim_idle_name(enum sim_idle cause)
+{
+	static const char *const names[SIM_IDLE_N] = { "serial", "tail",
+						       "build host", "transfer",
+						       "policy" };
+
+	return names[cause];
+}
+
+/* Queue an event for the dispatcher. */
+static void feed_event(struct sim *m, struct sched_event e)
+{
+	*VEC_ADD(m->pending, m->n_pending) = e;
+}
+
+static void start_local(struct sim *m, uint32_t job, bool hedge)
+{
+	struct sim_job *j = &m->jobs[job];
+	double ms = m->setup->jobs[job].cost_ms * m->setup->local_slowness;
+	uint32_t slot = 0;
+
+	while (slot + 1 < m->setup->n_local_slots && m->local_slots[slot])
+		slot++;
+	m->local_slots[slot] = true;
+	m->n_local_used++;
+	if (!hedge && j->state == SIM_JOB_READY)
+		m->n_ready--;
+	if (!hedge)
+		j->state = SIM_JOB_LOCAL;
+	j->local = true;
+	j->hedge = hedge;
+	j->local_slot = slot;
+	j->local_epoch++;
+	j->local_began_us = m->now_us;
+	sim_event_add(m, m->now_us + (uint64_t)(ms * SIM_US) + 1,
+		      (struct sim_event){ .kind = SIM_LOCAL_END,
+					  .job = job,
+					  .epoch = j->local_epoch });
+}
+
+static void end_local(struct sim *m, uint32_t job, bool completed)
+{
+	struct sim_job *j = &m->jobs[job];
+
+	if (!j->local)
+		return;
+	sim_node_record_run(m, job, SCHED_LOCAL, j->local_slot,
+			    j->local_began_us, completed);
+	m->out->n_local += completed;
+	m->local_slots[j->local_slot] = false;
+	m->n_local_used--;
+	j->local = false;
+	j->local_epoch++;
+}
+
+static void offer_phase_jobs(struct sim *m)
+{
+	const struct sim_setup *s = m->setup;
+
+	while (!m->serial && m->n_offered < m->phase_end &&
+	       m->n_outstanding < m->n_make_jobs) {
+		uint32_t job = (uint32_t)m->n_offered++;
+
+		m->n_outstanding++;
+		m->jobs[job].state = SIM_JOB_SCAN;
+		if (m->sched)
+			feed_event(
+				m,
+				(struct sched_event){
+					.kind = SCHED_EV_UNIT_ADDED,
+					.unit = job,
+					.cost_ms = s->jobs[job].predicted_ms });
+		else
+			sim_event_add(m, m->now_us + s->scan_ms * SIM_US,
+				      (struct sim_event){ .kind = SIM_SCANNED,
+							  .job = job });
+	}
+}
+
+/* Begin the next phase; its jobs follow after its serial time. */
+static void begin_phase(struct sim *m)
+{
+	const struct sim_setup *s = m->setup;
+
+	m->phase = s->jobs[m->phase_end].phase;
+	while (m->phase_end < s->n_jobs &&
+	       s->jobs[m->phase_end].phase == m->phase)
+		m->phase_end++;
+	m->serial = true;
+	sim_event_add(m,
+		      m->now_us + (s->serial_ms ?
+					   s->serial_ms[m->phase] * SIM_US :
+					   0),
+		      (struct sim_event){ .kind = SIM_PHASE });
+}
+
+static void complete_job(struct sim *m, uint32_t job)
+{
+	struct sim_job *j = &m->jobs[job];
+
+	if (j->state == SIM_JOB_READY)
+		m->n_ready--;
+	j->state = SIM_JOB_DONE;
+	m->n_outstanding--;
+	if (m->sched)
+		feed_event(m, (struct sched_event){ .kind = SCHED_EV_UNIT_GONE,
+						    .unit = job });
+	if (++m->n_done == m->phase_end && m->n_done < m->setup->n_jobs)
+		begin_phase(m);
+	offer_phase_jobs(m);
+}
+
+static void simulate_action(struct sim *m, const struct sched_action *a)
+{
+	const struct sim_setup *s = m->setup;
+	struct sim_event e = { .job = a->unit, .node = a->node };
+	struct sim_node *n;
+
+	switch (a->kind) {
+	case SCHED_ACT_SCAN:
+		e.kind = SIM_SCANNED;
+		sim_event_add(m, m->now_us + s->scan_ms * SIM_US, e);
+		break;
+	case SCHED_ACT_SEND:
+		sim_node_send_job(m, a->unit, a->node, a->pinned, a->class);
+		break;
+	case SCHED_ACT_CANCEL:
+		sim_node_cancel_job(m, a->unit);
+		break;
+	case SCHED_ACT_VERIFY:
+		e.kind = SIM_VERIFIED;
+		sim_event_add(m, m->now_us + s->verify_ms * SIM_US, e);
+		break;
+	case SCHED_ACT_COMPILE_LOCAL:
+	case SCHED_ACT_HEDGE:
+		start_local(m, a->unit, a->kind == SCHED_ACT_HEDGE);
+		break;
+	case SCHED_ACT_STOP_HEDGE:
+		end_local(m, a->unit, false);
+		break;
+	case SCHED_ACT_DELIVER:
+		complete_job(m, a->unit);
+		break;
+	case SCHED_ACT_DIAL:
+		n = &m->nodes[a->node];
+		if (!n->up) {
+			feed_event(m, (struct sched_event){
+					      .kind = SCHED_EV_NODE_LOST,
+					      .node = a->node });
+			break;
+		}
+		feed_event(m, (struct sched_event){
+				      .kind = SCHED_EV_NODE_FIT,
+				      .node = a->node,
+				      .n_slots = n->n_slots,
+				      .classes = n->classes,
+				      .n_classes = n->setup->can_pin ?
+							   n->setup->n_classes :
+							   1 });
+		feed_event(m, (struct sched_event){
+				      .kind = SCHED_EV_SANDBOX,
+				      .node = a->node,
+				      .sandbox = SCHED_SANDBOX_READY });
+		break;
+	case SCHED_ACT_PROBE:
+		feed_event(m,
+			   (struct sched_event){ .kind = SCHED_EV_PROBE_DONE,
+						 .node = a->node,
+						 .probe = SCHED_PROBE_PASSED });
+		break;
+	default:
+		break;
+	}
+}
+
+/* Feed the queued events to the dispatcher and execute its actions. */
+static void run_dispatcher(struct sim *m)
+{
+	struct sched_action a;
+
+	for (size_t i = 0; i < m->n_pending; i++) {
+		struct sched_event e = m->pending[i];
+
+		sched_event(m->sched, m->now_us / SIM_US, &e);
+		while (sched_next_action(m->sched, &a))
+			simulate_action(m, &a);
+	}
+	m->n_pending = 0;
+}
+
+static void on_job_scanned(struct sim *m, uint32_t job)
+{
+	if (m->sched)
+		feed_event(m, (struct sched_event){
+				      .kind = SCHED_EV_SCANNED,
+				      .unit = job,
+				      .input_bytes = m->setup->jobs[job]
+							     .input_bytes });
+	if (m->jobs[job].state == SIM_JOB_SCAN)
+		sim_policy_add_ready(m, job);
+}
+
+static void on_job_result(struct sim *m, const struct sim_event *e)
+{
+	struct sim_job *j = &m->jobs[e->job];
+	struct sim_node *n = &m->nodes[e->node];
+	unsigned at = n->n_samples++ % SIM_ICE_SAMPLES;
+
+	n->n_used--;
+	n->speed_cost[at] = m->setup->jobs[e->job].cost_ms;
+	n->speed_time[at] = (double)(m->now_us - j->sent_us) / SIM_US;
+	j->epoch++;
+	if (m->sched)
+		feed_event(m,
+			   (struct sched_event){
+				   .kind = SCHED_EV_RESULT,
+				   .unit = e->job,
+				   .node = e->node,
+				   .cpu_ms = (uint32_t)(m->setup->jobs[e->job]
+								.cost_ms *
+							sim_node_slowness(
+								n, j->core)) });
+	else
+		sim_event_add(m, m->now_us + m->setup->verify_ms * SIM_US,
+			      (struct sim_event){ .kind = SIM_VERIFIED,
+						  .job = e->job });
+}
+
+static void on_job_verified(struct sim *m, uint32_t job)
+{
+	if (m->sched)
+		feed_event(m, (struct sched_event){ .kind = SCHED_EV_VERIFIED,
+						    .unit = job });
+	else
+		complete_job(m, job);
+}
+
+static void on_local_end(struct sim *m, uint32_t job)
+{
+	bool hedge = m->jobs[job].hedge;
+
+	end_local(m, job, true);
+	if (hedge)
+		feed_event(m, (struct sched_event){ .kind = SCHED_EV_HEDGE_DONE,
+						    .unit = job,
+						    .text = "job" });
+	else
+		complete_job(m, job);
+}
+
+static void on_job_beat(struct sim *m)
+{
+	for (uint32_t i = 0; i < m->setup->n_nodes; i++) {
+		struct sim_node *n = &m->nodes[i];
+
+		for (unsigned k = 0; k < n->n_cores; k++) {
+			uint32_t job = n->cores[k].job;
+
+			if (job == SIM_NONE)
+				continue;
+			sim_node_update_work(m, &m->jobs[job]);
+			feed_event(
+				m,
+				(struct sched_event){
+					.kind = SCHED_EV_HEARTBEAT,
+					.unit = job,
+					.node = i,
+					.cpu_ms =
+						(uint32_t)((m->now_us -
+							    m->jobs[job]
+								    .began_us) /
+							   SIM_US) });
+		}
+	}
+	sim_event_add(m, m->now_us + SIM_BEAT_MS * SIM_US,
+		      (struct sim_event){ .kind = SIM_BEAT });
+}
+
+static void lose_node(struct sim *m, uint32_t node)
+{
+	for (uint32_t job = 0; job < m->setup->n_jobs; job++) {
+		struct sim_job *j = &m->jobs[job];
+
+		if (j->node != node ||
+		    (j->state != SIM_JOB_SENT && j->state != SIM_JOB_RETURNS))
+			continue;
+		if (j->arriving)
+			m->n_arriving--;
+		j->arriving = false;
+		j->epoch++;
+		sim_policy_add_ready(m, job);
+	}
+	m->nodes[node].n_used = 0;
+	if (m->sched)
+		feed_event(m, (struct sched_event){ .kind = SCHED_EV_NODE_LOST,
+						    .node = node,
+						    .hello_received = true });
+}
+
+static bool is_outdated_event(const struct sim *m, const struct sim_event *e)
+{
+	const struct sim_job *j = &m->jobs[e->job];
+
+	switch (e->kind) {
+	case SIM_ARRIVE:
+	case SIM_FINISH:
+	case SIM_RESULT:
+		return e->epoch != j->epoch;
+	case SIM_LOCAL_END:
+		return e->epoch != j->local_epoch;
+	case SIM_POLL:
+		return j->state != SIM_JOB_READY;
+	default:
+		return false;
+	}
+}
+
+static void handle_event(struct sim *m, const struct sim_event *e)
+{
+	switch (e->kind) {
+	case SIM_PHASE:
+		m->serial = false;
+		offer_phase_jobs(m);
+		break;
+	case SIM_SCANNED:
+		on_job_scanned(m, e->job);
+		break;
+	case SIM_ARRIVE:
+		sim_node_on_arrive(m, e);
+		break;
+	case SIM_FINISH:
+		sim_node_on_finish(m, e);
+		break;
+	case SIM_RESULT:
+		on_job_result(m, e);
+		break;
+	case SIM_VERIFIED:
+		on_job_verified(m, e->job);
+		break;
+	case SIM_LOCAL_END:
+		on_local_end(m, e->job);
+		break;
+	case SIM_BEAT:
+		on_job_beat(m);
+		break;
+	case SIM_SPEED:
+		sim_node_change_speed(m, e->node);
+		break;
+	case SIM_DIE:
+		sim_node_on_die(m, e->node);
+		break;
+	case SIM_LOST:
+		lose_node(m, e->node);
+		break;
+	case SIM_RETURN:
+		sim_node_set_up(m, &m->nodes[e->node], true);
+		break;
+	case SIM_POLL:
+		sim_policy_poll_job(m, e->job);
+		break;
+	}
+}
+
+/* Account for the idle cores until at_us. */
+static void advance_time(struct sim *m, uint64_t at_us)
+{
+	double ms = (double)(at_us - m->now_us) / SIM_US;
+	unsigned idle = m->n_idle;
+	unsigned arriving = m->n_arriving < idle ? m->n_arriving : idle;
+	unsigned ready = m->n_ready < idle - arriving ? m->n_ready :
+							idle - arriving;
+	enum sim_idle rest = SIM_IDLE_HOST;
+
+	if (m->serial)
+		rest = SIM_IDLE_SERIAL;
+	else if (m->n_offered == m->phase_end)
+		rest = SIM_IDLE_TAIL;
+	m->out->idle_core_ms[SIM_IDLE_TRANSFER] += arriving * ms;
+	m->out->idle_core_ms[SIM_IDLE_POLICY] += ready * ms;
+	m->out->idle_core_ms[rest] += (idle - arriving - ready) * ms;
+	m->now_us = at_us;
+}
+
+static uint64_t lower_bound_ms(const struct sim_setup *s)
+{
+	double fastest = s->n_local_slots ? s->local_slowness : 1e9;
+	double speed = s->n_local_slots / s->local_slowness;
+	double bound = 0;
+	size_t i = 0;
+
+	for (size_t k = 0; k < s->n_nodes; k++) {
+		for (unsigned c = 0; c < s->nodes[k].n_classes; c++) {
+			const struct sim_class *at = &s->nodes[k].classes[c];
+
+			speed += at->n_cores / at->slowness;
+			if (at->slowness < fastest)
+				fastest = at->slowness;
+		}
+	}
+	while (i < s->n_jobs) {
+		uint32_t phase = s->jobs[i].phase;
+		double sum = 0, longest = 0;
+
+		for (; i < s->n_jobs && s->jobs[i].phase == phase; i++) {
+			sum += s->jobs[i].cost_ms;
+			if (s->jobs[i].cost_ms > longest)
+				longest = s->jobs[i].cost_ms;
+		}
+		sum /= speed;
+		longest *= fastest;
+		bound += (sum > longest ? sum : longest) +
+			 (s->serial_ms ? s->serial_ms[phase] : 0);
+	}
+	return (uint64_t)bound;
+}
+
+static void start_dispatcher(struct sim *m)
+{
+	const struct sim_setup *s = m->setup;
+
+	m->sched = sched_new(&(struct sched_setup){
+		.n_local_slots = s->n_local_slots ? s->n_local_slots : 1,
+		.max_scans = 4,
+		.max_wait_ms = 1000,
+		.seed = s->seed,
+		.n_nodes = s->n_nodes });
+	feed_event(m, (struct sched_event){ .kind = SCHED_EV_TOOLCHAIN,
+					    .status = SCHED_STATUS_READY });
+	feed_event(m, (struct sched_event){ .kind = SCHED_EV_OBJECT_FORMAT,
+					    .status = SCHED_STATUS_READY });
+	if (s->total_known)
+		feed_event(m, (struct sched_event){
+				      .kind = SCHED_EV_EXPECTED_UNITS,
+				      .n_units = (unsigned)s->n_jobs });
+	sim_event_add(m, SIM_BEAT_MS * SIM_US,
+		      (struct sim_event){ .kind = SIM_BEAT });
+}
+
+/* Handle the next event or timeout, or return false if nothing is pending. */
+static bool run_step(struct sim *m)
+{
+	uint64_t timer_ms = m->sched ? sched_next_ms(m->sched) : UINT64_MAX;
+	struct sim_event e;
+
+	if (timer_ms != UINT64_MAX &&
+	    (!m->n_heap || timer_ms * SIM_US <= m->heap[0].at_us)) {
+		if (timer_ms * SIM_US > m->now_us)
+			advance_time(m, timer_ms * SIM_US);
+		feed_event(m, (struct sched_event){ .kind = SCHED_EV_TIME });
+	} else if (m->n_heap) {
+		e = sim_event_take(m);
+		advance_time(m, e.at_us);
+		if (!is_outdated_event(m, &e))
+			handle_event(m, &e);
+	} else {
+		return false;
+	}
+	if (m->sched)
+		run_dispatcher(m);
+	else
+		sim_policy_dispatch_jobs(m);
+	return true;
+}
+
+int sim_run_build(const struct sim_setup *setup, struct sim_result *out)
+{
+	struct sim m = { .setup = setup,
+			 .out = out,
+			 .random_state = setup->seed };
+	/* End a simulation that makes no progress after 1,000 hours. */
+	uint64_t limit_us = UINT64_C(1000) * 3600 * 1000 * SIM_US;
+
+	*out = (struct sim_result){ 0 };
+	m.nodes = xcalloc(setup->n_nodes + 1, sizeof(*m.nodes));
+	m.jobs = xcalloc(setup->n_jobs + 1, sizeof(*m.jobs));
+	m.local_slots = xcalloc(setup->n_local_slots + 1, 1);
+	for (uint32_t i = 0; i < setup->n_nodes; i++)
+		sim_node_init(&m, i);
+	m.n_make_jobs += setup->n_local_slots;
+	if (setup->n_make_jobs)
+		m.n_make_jobs = setup->n_make_jobs;
+	if (setup->policy == SIM_KFARM)
+		start_dispatcher(&m);
+	if (setup->n_jobs)
+		begin_phase(&m);
+	while (m.n_done < setup->n_jobs && m.now_us < limit_us && run_step(&m))
+		continue;
+
+	out->makespan_ms = m.now_us / SIM_US;
+	out->bound_ms = lower_bound_ms(setup);
+	for (size_t i = 0; i < setup->n_nodes; i++) {
+		free(m.nodes[i].cores);
+		free(m.nodes[i].queue);
+	}
+	sched_free(m.sched);
+	free(m.nodes);
+	free(m.jobs);
+	free(m.local_slots);
+	free(m.heap);
+	free(m.pending);
+	free(m.ready);
+	return m.n_done < setup->n_jobs ? -EDEADLK : 0;
+}
+
+void sim_result_release(struct sim_result *r)
+{
+	free(r->runs);
+	*r = (struct sim_result){ 0 };
+}
