@@ -32,6 +32,8 @@ static const struct unit {
  * file serves machines with different versions of kfarm.
  */
 static const struct conf_key known[] = {
+	{ "farm", false, "compile-locally", CONF_TYPE_WORD, 0, 0,
+	  "when-busy when-necessary", CONF_USE_READ },
 	{ "farm", false, "remember-probes", CONF_TYPE_WORD, 0, 0, "yes no",
 	  CONF_USE_READ },
 	{ "farm", false, "require-remote", CONF_TYPE_NUMBER, 0, 100, NULL,

@@ -81,11 +81,13 @@ static void wait_for_other_nodes(struct coord *c)
 }
 
 /*
- * Return the number of local slots that remain while the build host serves the
- * nodes that are up.
+ * Count the local slots that remain while the build host serves the nodes that
+ * are up.  All of them but one, which is left for make's own steps, help busy
+ * nodes, unless a node uses the cores of the build host.
  */
-static unsigned count_local_slots(const struct coord *c)
+static void count_local_slots(const struct coord *c, struct sched_event *event)
 {
+	bool spare = c->local_when_busy;
 	unsigned fed = 0;
 
 	for (size_t i = 0; i < c->nodes.n; i++) {
@@ -99,8 +101,11 @@ static unsigned count_local_slots(const struct coord *c)
 		peer_stats(n->peer, &figures);
 		fed += node_limit_counted_cores(c->setup.local_slots,
 						figures.inventory->cores);
+		if (str_equal(peer_boot_id(n->peer), c->boot_id))
+			spare = false;
 	}
-	return node_limit_local_slots(c->setup.local_slots, fed);
+	event->n_slots = node_limit_local_slots(c->setup.local_slots, fed);
+	event->n_spare = spare ? event->n_slots - 1 : 0;
 }
 
 unsigned coord_extra_recipes(const struct sched_counts *f, unsigned local)
@@ -148,9 +153,11 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 	coord_node_advance_all(c);
 
 	/* The build host gives up local slots to serve the nodes. */
-	event.n_slots = count_local_slots(c);
-	if (event.n_slots != c->stats.local_slots) {
+	count_local_slots(c, &event);
+	if (event.n_slots != c->stats.local_slots ||
+	    event.n_spare != c->stats.spare_slots) {
 		c->stats.local_slots = event.n_slots;
+		c->stats.spare_slots = event.n_spare;
 		coord_dispatch_event(c, &event);
 	}
 	sched_counts(c->sched, &figures);
@@ -314,6 +321,7 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	c->base = setup->base;
 	c->work_dir = xstrdup(setup->work_dir);
 	c->boot_id = process_boot_id();
+	c->local_when_busy = roster->local_when_busy;
 	c->canary_db = setup->canary_db ? xstrdup(setup->canary_db) : NULL;
 	c->data_dir = setup->data_dir ? xstrdup(setup->data_dir) : NULL;
 	c->umask = umask(0);

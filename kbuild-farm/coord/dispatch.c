@@ -33,8 +33,12 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* nice(1) value of local compiles while all nodes are busy */
+#define BUSY_NICE 10
 
 /* --------------------------------------------------------------- units */
 
@@ -251,84 +255,6 @@ static struct coord_unit *new_unit(struct coord *c, struct wire_cc_job *ask,
 	return u;
 }
 
-/* ------------------------------------------------------------- reports */
-
-static const char *const step_words[] = {
-	[WIRE_STEP_SYMBOLS] = "symbols",
-	[WIRE_STEP_OBJECT] = "object",
-	[WIRE_STEP_DEVICETREE] = "devicetree",
-};
-
-static struct events_event make_unit_event(const struct coord_unit *u,
-					   enum events_job_state state,
-					   const char *node, const char *reason)
-{
-	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
-
-	ev.job = (int64_t)u->id + 1;
-	ev.state = state;
-	ev.file = u->name;
-	if (u->has_step &&
-	    (state == EVENTS_JOB_QUEUED || state == EVENTS_JOB_DONE))
-		ev.step = step_words[u->step.kind];
-	ev.node = node;
-	ev.reason = reason;
-	return ev;
-}
-
-/* Return the CPU time of the unit in the baseline build, or EVENTS_UNKNOWN. */
-static int64_t past_cost_ms(const struct coord_unit *u)
-{
-	const struct coord_setup *s = &u->coord->setup;
-
-	return u->object_tmp && s->cost_ms ?
-		       s->cost_ms(s->cost_ctx, u->object) :
-		       EVENTS_UNKNOWN;
-}
-
-/* Report the state of a unit.  `node` and `reason` can be NULL. */
-static void report_unit_state(struct coord_unit *u, enum events_job_state state,
-			      const char *node, const char *reason)
-{
-	struct events_event ev = make_unit_event(u, state, node, reason);
-
-	u->reported_state = state;
-	if (state == EVENTS_JOB_QUEUED && u->object_tmp) {
-		ev.object = u->object;
-		ev.cost_ms = past_cost_ms(u);
-	}
-	events_hub_publish(u->coord->setup.hub, &ev);
-}
-
-/*
- * Report `state`, which a message of the node implies, unless this state or a
- * later state was reported before.
- */
-static void report_unit_progress(struct coord_unit *u,
-				 enum events_job_state state)
-{
-	if (u->reported_state < state)
-		report_unit_state(u, state, u->node_name, NULL);
-}
-
-/*
- * Report that a unit is done.  If `node` is EVENTS_LOCAL, `reason` states why
- * the unit ran locally.
- */
-static void report_unit_done(struct coord_unit *u, const char *node,
-			     const char *reason, unsigned retries)
-{
-	struct events_event ev = make_unit_event(u, EVENTS_JOB_DONE, node,
-						 reason);
-
-	u->reported_state = EVENTS_JOB_DONE;
-	ev.remote = strcmp(node, EVENTS_LOCAL) != 0;
-	ev.n_retries = retries;
-	if (ev.remote)
-		ev.cpu_ms = u->result.wire.cpu_ms;
-	events_hub_publish(u->coord->setup.hub, &ev);
-}
-
 /* -------------------------------------------------------------- events */
 
 static struct coord_unit *find_unit(const struct coord *c, uint32_t number)
@@ -467,11 +393,11 @@ static struct coord_unit *on_job_requested(struct coord *c,
 
 	if (!u)
 		return NULL;
-	cost_ms = past_cost_ms(u);
+	cost_ms = coord_report_past_cost_ms(u);
 	u->conn = client;
 	u->id = (uint32_t)c->units.n;
 	*VEC_ADD(c->units.v, c->units.n) = u;
-	report_unit_state(u, EVENTS_JOB_QUEUED, NULL, NULL);
+	coord_report_unit_state(u, EVENTS_JOB_QUEUED, NULL, NULL);
 	if (u->command.class == OPTIONS_CLASS_LOCAL || c->nodes.n)
 		added.reason = unit_local_reason(u, c->umask);
 	if (!added.reason && is_node_unneeded(c))
@@ -512,7 +438,7 @@ static void on_job_closed(struct coord_unit *u)
 
 	u->conn = NULL;
 	if (u->deferred)
-		report_unit_state(u, EVENTS_JOB_ABANDONED, NULL, NULL);
+		coord_report_unit_state(u, EVENTS_JOB_ABANDONED, NULL, NULL);
 	else
 		queue_unit_event(u, &left);
 	free_if_finished(u);
@@ -582,7 +508,7 @@ static void start_input_scan(struct coord_unit *u)
 	u->scanned = true;
 	inputs_result_release(&u->inputs);
 	inputs_collect_start(&request, on_inputs_found, u);
-	report_unit_state(u, EVENTS_JOB_SCAN, NULL, NULL);
+	coord_report_unit_state(u, EVENTS_JOB_SCAN, NULL, NULL);
 }
 
 /* -------------------------------------------------------------- sending */
@@ -600,9 +526,9 @@ void coord_dispatch_job_event(struct coord_unit *u, const struct coord_node *n,
 {
 	event->node = n->number;
 	if (event->kind == SCHED_EV_HEARTBEAT)
-		report_unit_progress(u, EVENTS_JOB_RUN);
+		coord_report_unit_progress(u, EVENTS_JOB_RUN);
 	else if (event->kind == SCHED_EV_OUTPUT)
-		report_unit_progress(u, EVENTS_JOB_RECEIVE);
+		coord_report_unit_progress(u, EVENTS_JOB_RECEIVE);
 	else
 		clear_job(u);
 	queue_unit_event(u, event);
@@ -722,7 +648,7 @@ static void send_unit(struct coord *c, const struct sched_action *a)
 	c->units.jobs[number] = u;
 	u->job = number;
 	u->node_name = n->entry->name;
-	report_unit_state(u, EVENTS_JOB_SEND, u->node_name, NULL);
+	coord_report_unit_state(u, EVENTS_JOB_SEND, u->node_name, NULL);
 }
 
 /* --------------------------------------------------------- verification */
@@ -789,7 +715,7 @@ static void start_verification(struct coord *c, struct coord_unit *u)
 	u->work.run = verify_on_thread;
 	u->work.on_done = on_result_verified;
 	pool_add(c->pool, &u->work);
-	report_unit_progress(u, EVENTS_JOB_RECEIVE);
+	coord_report_unit_progress(u, EVENTS_JOB_RECEIVE);
 }
 
 /* ---------------------------------------------------------- local compile */
@@ -813,14 +739,10 @@ static void on_hedge_finished(struct coord_unit *u, bool good)
 static void start_unit_hedge(struct coord_unit *u)
 {
 	struct sched_event event = { .kind = SCHED_EV_HEDGE_FAILED };
-	struct events_event started;
 	struct err err;
 
 	if (!coord_hedge_start(u, on_hedge_finished, &err)) {
-		started = make_unit_event(u, EVENTS_JOB_RUN, EVENTS_LOCAL,
-					  reason_text(REASON_NODE_SLOW));
-		started.hedged = true;
-		events_hub_publish(u->coord->setup.hub, &started);
+		coord_report_unit_hedge(u);
 		return;
 	}
 	log_debug("%s: %s", u->name, err.text);
@@ -851,8 +773,9 @@ static void deliver_outputs(struct coord *c, const struct sched_action *a)
 		done.err = buf_bytes(&u->diagnostics);
 	else if (!u->devicetree.blob) /* dtc's stdout is in the blob file */
 		done.out = buf_bytes(&stream[WIRE_OUTPUT_STDOUT]);
-	report_unit_done(u, local ? EVENTS_LOCAL : u->node_name,
-			 local ? reason_text(a->reason) : NULL, a->n_retries);
+	coord_report_unit_done(u, local ? EVENTS_LOCAL : u->node_name,
+			       local ? reason_text(a->reason) : NULL,
+			       a->n_retries);
 	if (u->conn)
 		coord_wrapper_conn_send_done(u->conn, &done);
 }
@@ -885,11 +808,15 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 		break;
 	case SCHED_ACT_COMPILE_LOCAL:
 		remove_unit_temporaries(u);
+		/* make and the scans, which keep the nodes busy, come first. */
+		if (a->reason == REASON_NODES_BUSY && u->request.pid > 0)
+			setpriority(PRIO_PROCESS, (id_t)u->request.pid,
+				    BUSY_NICE);
 		if (u->conn)
 			coord_wrapper_conn_send_local(u->conn,
 						      reason_text(a->reason));
-		report_unit_state(u, EVENTS_JOB_RUN, EVENTS_LOCAL,
-				  reason_text(a->reason));
+		coord_report_unit_state(u, EVENTS_JOB_RUN, EVENTS_LOCAL,
+					reason_text(a->reason));
 		break;
 	case SCHED_ACT_HEDGE:
 		start_unit_hedge(u);
@@ -901,8 +828,8 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 		deliver_outputs(c, a);
 		break;
 	case SCHED_ACT_LOCAL_DONE:
-		report_unit_done(u, EVENTS_LOCAL, reason_text(a->reason),
-				 a->n_retries);
+		coord_report_unit_done(u, EVENTS_LOCAL, reason_text(a->reason),
+				       a->n_retries);
 		break;
 	case SCHED_ACT_DIAL:
 		peer_dial(n->peer);
@@ -958,7 +885,8 @@ void coord_dispatch(struct coord *c)
 			continue;
 		if (pending.event.kind == SCHED_EV_UNIT_GONE &&
 		    u->reported_state != EVENTS_JOB_DONE)
-			report_unit_state(u, EVENTS_JOB_ABANDONED, NULL, NULL);
+			coord_report_unit_state(u, EVENTS_JOB_ABANDONED, NULL,
+						NULL);
 		u->n_pending_events--;
 		free_if_finished(u);
 	}

@@ -145,7 +145,8 @@ struct coord_stats {
 	struct coord_own_load own_load; /* load by kfarm itself */
 	/* value last passed to on_waiting_changed() */
 	unsigned reported_waiting;
-	unsigned local_slots; /* value last sent to the dispatcher */
+	/* values last sent to the dispatcher */
+	unsigned local_slots, spare_slots;
 };
 
 struct coord {
@@ -158,6 +159,7 @@ struct coord {
 	/* copies of strings of the set-up, for use after coord_new() */
 	char *work_dir, *canary_db, *data_dir;
 	mode_t umask;
+	bool local_when_busy; /* as in the roster */
 	char *boot_id; /* boot id of the build host */
 	unsigned next_file_number; /* used in file names in `work_dir` */
 	atomic_bool ending; /* all work is abandoned; also read by threads */

@@ -2,8 +2,11 @@
 #include "coord/report-events.h"
 
 #include "coord/internal.h"
+#include "coord/unit.h"
 #include "node/limits.h"
 #include "peer/peer.h"
+
+#include <string.h>
 
 unsigned coord_report_slots_unrestricted(const struct coord_node *n)
 {
@@ -67,4 +70,79 @@ void coord_report_node_state(const struct coord_node *n, const char *state,
 	ev.reason = reason;
 	coord_report_fill_node(&ev, &figures, coord_report_slots(n));
 	events_hub_publish(n->coord->setup.hub, &ev);
+}
+
+static const char *const step_words[] = {
+	[WIRE_STEP_SYMBOLS] = "symbols",
+	[WIRE_STEP_OBJECT] = "object",
+	[WIRE_STEP_DEVICETREE] = "devicetree",
+};
+
+static struct events_event make_unit_event(const struct coord_unit *u,
+					   enum events_job_state state,
+					   const char *node, const char *reason)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_JOB);
+
+	ev.job = (int64_t)u->id + 1;
+	ev.state = state;
+	ev.file = u->name;
+	if (u->has_step &&
+	    (state == EVENTS_JOB_QUEUED || state == EVENTS_JOB_DONE))
+		ev.step = step_words[u->step.kind];
+	ev.node = node;
+	ev.reason = reason;
+	return ev;
+}
+
+int64_t coord_report_past_cost_ms(const struct coord_unit *u)
+{
+	const struct coord_setup *s = &u->coord->setup;
+
+	return u->object_tmp && s->cost_ms ?
+		       s->cost_ms(s->cost_ctx, u->object) :
+		       EVENTS_UNKNOWN;
+}
+
+void coord_report_unit_state(struct coord_unit *u, enum events_job_state state,
+			     const char *node, const char *reason)
+{
+	struct events_event ev = make_unit_event(u, state, node, reason);
+
+	u->reported_state = state;
+	if (state == EVENTS_JOB_QUEUED && u->object_tmp) {
+		ev.object = u->object;
+		ev.cost_ms = coord_report_past_cost_ms(u);
+	}
+	events_hub_publish(u->coord->setup.hub, &ev);
+}
+
+void coord_report_unit_progress(struct coord_unit *u,
+				enum events_job_state state)
+{
+	if (u->reported_state < state)
+		coord_report_unit_state(u, state, u->node_name, NULL);
+}
+
+void coord_report_unit_done(struct coord_unit *u, const char *node,
+			    const char *reason, unsigned retries)
+{
+	struct events_event ev = make_unit_event(u, EVENTS_JOB_DONE, node,
+						 reason);
+
+	u->reported_state = EVENTS_JOB_DONE;
+	ev.remote = strcmp(node, EVENTS_LOCAL) != 0;
+	ev.n_retries = retries;
+	if (ev.remote)
+		ev.cpu_ms = u->result.wire.cpu_ms;
+	events_hub_publish(u->coord->setup.hub, &ev);
+}
+
+void coord_report_unit_hedge(const struct coord_unit *u)
+{
+	struct events_event ev = make_unit_event(
+		u, EVENTS_JOB_RUN, EVENTS_LOCAL, reason_text(REASON_NODE_SLOW));
+
+	ev.hedged = true;
+	events_hub_publish(u->coord->setup.hub, &ev);
 }

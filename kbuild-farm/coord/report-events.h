@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* coord/report-events.h - Events about nodes, and the slots of nodes. */
+/* coord/report-events.h - Events about units and nodes; the slots of nodes. */
 #ifndef COORD_REPORT_EVENTS_H
 #define COORD_REPORT_EVENTS_H
 
@@ -7,6 +7,7 @@
 
 struct peer_stats;
 struct coord_node;
+struct coord_unit;
 
 /*
  * Return the node's slots without the current restriction: the limit of the
@@ -29,5 +30,25 @@ void coord_report_fill_load(struct events_event *ev,
 /* Report the state of a node; `reason` can be NULL. */
 void coord_report_node_state(const struct coord_node *n, const char *state,
 			     const char *reason);
+
+/* Return the CPU time of the unit in the baseline build, or EVENTS_UNKNOWN. */
+int64_t coord_report_past_cost_ms(const struct coord_unit *u);
+/* Report the state of a unit.  `node` and `reason` can be NULL. */
+void coord_report_unit_state(struct coord_unit *u, enum events_job_state state,
+			     const char *node, const char *reason);
+/*
+ * Report `state`, which a message of the node implies, unless this state or a
+ * later state was reported before.
+ */
+void coord_report_unit_progress(struct coord_unit *u,
+				enum events_job_state state);
+/*
+ * Report that a unit is done.  If `node` is EVENTS_LOCAL, `reason` states why
+ * the unit ran locally.
+ */
+void coord_report_unit_done(struct coord_unit *u, const char *node,
+			    const char *reason, unsigned retries);
+/* Report that the hedge of a unit has started. */
+void coord_report_unit_hedge(const struct coord_unit *u);
 
 #endif

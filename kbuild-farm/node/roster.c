@@ -177,6 +177,8 @@ int node_roster_load(struct node_roster *r, const struct conf *c,
 	sync = conf_get(c, "toolchain", NULL, "sync");
 	r->sync_toolchains = sync && !strcmp(sync, "true");
 	r->steps_disabled = str_equal(conf_get(c, "farm", NULL, "steps"), "no");
+	r->local_when_busy = !str_equal(
+		conf_get(c, "farm", NULL, "compile-locally"), "when-necessary");
 	conf_list_subsections(c, "node", &names);
 	r->v = xcalloc(names.n, sizeof(*r->v));
 	while (!ret && r->n < names.n) {

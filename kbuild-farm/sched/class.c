@@ -157,6 +157,11 @@ static void learn_slowness(struct sched *s, struct sched_class *c,
 	update_slowness(s, c);
 }
 
+void sched_class_end_local(struct sched *s, const struct sched_unit *u)
+{
+	learn_slowness(s, &s->local, u);
+}
+
 /* ---- the queue of a class ---- */
 
 /* Restore the order of a heap after its first time has increased. */
@@ -370,19 +375,19 @@ bool sched_class_can_take(const struct sched_class *c,
 		c->n_units < c->n_cores + (c->n_cores + 3) / 4);
 }
 
-static uint64_t class_finish_ms(const struct sched *s,
-				const struct sched_class *c, double cost_ms)
+uint64_t sched_class_finish_ms(const struct sched *s,
+			       const struct sched_class *c,
+			       const struct sched_unit *u)
 {
 	uint64_t start = c->start_ms > s->now_ms ? c->start_ms : s->now_ms;
 
-	return start + (uint64_t)(cost_ms * c->slowness);
+	return start + sched_class_duration_ms(s, c, u);
 }
 
 struct sched_class *sched_class_choose_free(struct sched *s,
 					    const struct sched_unit *u,
 					    uint64_t until_ms)
 {
-	double cost_ms = (double)sched_class_cost_ms(s, u);
 	struct sched_class *best = NULL;
 	uint64_t best_ms = until_ms;
 
@@ -391,7 +396,7 @@ struct sched_class *sched_class_choose_free(struct sched *s,
 
 		for (size_t k = 0; k < h->n; k++) {
 			struct sched_class *c = h->v[k];
-			uint64_t ms = class_finish_ms(s, c, cost_ms);
+			uint64_t ms = sched_class_finish_ms(s, c, u);
 
 			if (ms > best_ms || !sched_class_can_take(c, u) ||
 			    !qualifies(c, u))
@@ -408,7 +413,6 @@ struct sched_class *sched_class_choose_free(struct sched *s,
 struct sched_class *sched_class_choose(struct sched *s,
 				       const struct sched_unit *u)
 {
-	double cost_ms = (double)sched_class_cost_ms(s, u);
 	struct sched_class *best = NULL;
 	uint64_t best_ms = 0;
 
@@ -421,7 +425,7 @@ struct sched_class *sched_class_choose(struct sched *s,
 
 		if (!c)
 			continue;
-		ms = class_finish_ms(s, c, cost_ms);
+		ms = sched_class_finish_ms(s, c, u);
 		if (!best || ms < best_ms ||
 		    (ms == best_ms && is_better(c, best))) {
 			best = c;
@@ -482,6 +486,7 @@ void sched_class_refresh_all(struct sched *s, struct sched_node *n)
 
 void sched_class_update_all(struct sched *s)
 {
+	update_slowness(s, &s->local);
 	for (size_t i = 0; i < s->n_nodes; i++) {
 		for (unsigned k = 0; k < s->nodes[i]->n_classes; k++) {
 			update_slowness(s, &s->nodes[i]->classes[k]);

@@ -74,6 +74,15 @@ struct sched_class *sched_class_choose(struct sched *s,
 struct sched_class *sched_class_choose_free(struct sched *s,
 					    const struct sched_unit *u,
 					    uint64_t until_ms);
+/*
+ * Return the time at which the unit finishes on the class if it starts as soon
+ * as possible; for the class of the build host, if it starts now.
+ */
+uint64_t sched_class_finish_ms(const struct sched *s,
+			       const struct sched_class *c,
+			       const struct sched_unit *u);
+/* Learn the slowness of the build host from a LOCAL unit that ends. */
+void sched_class_end_local(struct sched *s, const struct sched_unit *u);
 /* Return true if the unit can be sent to the class now. */
 bool sched_class_can_take(const struct sched_class *c,
 			  const struct sched_unit *u);

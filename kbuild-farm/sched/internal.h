@@ -82,8 +82,9 @@ struct sched_unit {
 	unsigned class; /* index in the classes of `node`, if REMOTE */
 	TAILQ_ENTRY(sched_unit) class_entry;
 	/*
-	 * By the count of the dispatcher, the unit has had a core of its class
-	 * since began_ms; otherwise, it has waited on the node since then.
+	 * By the count of the dispatcher, the unit has had a core of its class,
+	 * or of the build host, since began_ms; otherwise, it has waited on the
+	 * node since then.
 	 */
 	bool has_core;
 	uint64_t began_ms;
@@ -208,6 +209,8 @@ struct sched {
 	unsigned n_by_state[SCHED_UNIT_N_STATES];
 	unsigned n_in_workers, n_local_slots_used;
 	unsigned n_free_slots; /* free slots of all nodes */
+	/* cores of the build host; only its slowness is used */
+	struct sched_class local;
 	/* CPU time per KiB of inputs, a moving average; 0: no sample yet */
 	double ms_per_kib;
 

@@ -12,7 +12,9 @@
  *   the sum of the nodes' free slots and all local slots.
  * - A TO_LOCAL unit gets a local slot.  While a toolchain is uploaded, or a
  *   node is slow to connect or has a reduced slot window, local slots also take
- *   units that wait for this toolchain or node.
+ *   units that wait for this toolchain or node.  While all nodes are busy,
+ *   n_spare_slots of the local slots take units that finish sooner there, or
+ *   that do not prolong the build.
  *
  * A hedge (a second, local compile of a late unit) gets a local slot that is
  * not needed otherwise.  A late exclusive unit, which cannot be hedged, moves
@@ -136,6 +138,45 @@ static void use_free_classes(struct sched *s, struct sched_toolchain *tc)
 	}
 }
 
+/*
+ * Return a READY unit that a spare local slot can take, or NULL.  The first
+ * unit is taken if it finishes sooner on the build host than on any node.  If
+ * it does not, or if the speed of the build host is still unknown, the cheapest
+ * unit is taken unless this prolongs the build.
+ */
+static struct sched_unit *spare_slot_unit(struct sched *s,
+					  const struct sched_toolchain *tc)
+{
+	struct sched_unit *first = TAILQ_FIRST(&tc->ready);
+	struct sched_unit *last = TAILQ_LAST(&tc->ready, sched_units);
+	const struct sched_class *c;
+
+	if (!first || first->hedged || !sched_class_cost_ms(s, first))
+		return NULL;
+	c = sched_class_choose(s, first);
+	if (c && s->local.sum_cost_ms > 0 &&
+	    sched_class_finish_ms(s, &s->local, first) <
+		    sched_class_finish_ms(s, c, first))
+		return first;
+	if (last->hedged ||
+	    sched_class_finish_ms(s, &s->local, last) > build_end_ms(s))
+		return NULL;
+	return last;
+}
+
+/* Let spare local slots compile units for which all nodes are too busy. */
+static void use_spare_slots(struct sched *s, struct sched_toolchain *tc)
+{
+	while (s->n_local_slots_used < s->setup.n_spare_slots) {
+		struct sched_unit *u = spare_slot_unit(s, tc);
+
+		if (!u)
+			return;
+		sched_unit_queue_local(s, u, REASON_NODES_BUSY);
+		sched_unit_start_local(s, u);
+	}
+}
+
 /* End the wait of all READY units, so that they choose again. */
 static void release_units(struct sched *s, struct sched_toolchain *tc)
 {
@@ -247,6 +288,8 @@ static void dispatch_ready(struct sched *s, struct sched_toolchain *tc,
 	/* The end of the build can be predicted only while a node is up. */
 	if (tc->status == SCHED_STATUS_READY && tc->n_accepting)
 		use_free_classes(s, tc);
+	if (tc->status == SCHED_STATUS_READY && s->n_usable_cores)
+		use_spare_slots(s, tc);
 	if (!review)
 		return;
 	list_for_each_safe(u, &tc->ready, entry, next) {
@@ -516,6 +559,7 @@ struct sched *sched_new(const struct sched_setup *setup)
 	s->due_ms = s->hedge_check_ms = NEVER;
 	TAILQ_INIT(&s->to_local);
 	TAILQ_INIT(&s->sent_units);
+	s->local.expected_slowness = s->local.slowness = 1;
 	while (s->n_nodes < setup->n_nodes)
 		sched_node_add(s);
 	return s;

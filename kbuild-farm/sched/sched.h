@@ -74,6 +74,11 @@ struct sched;
 struct sched_setup {
 	/* Initial number of concurrent local compiles, including hedges. */
 	unsigned n_local_slots;
+	/*
+	 * Initial number of local slots that compile units while all nodes are
+	 * busy.
+	 */
+	unsigned n_spare_slots;
 	unsigned max_scans; /* units being scanned or verified by the workers */
 	/*
 	 * Time that a unit waits until its toolchain is identified and the
@@ -215,8 +220,9 @@ enum sched_event_kind {
 	SCHED_EV_NODE_RETRY,
 
 	/*
-	 * The number of concurrent local compiles changed: n_slots, at least 1.
-	 * Compiles that are running continue.
+	 * The number of concurrent local compiles changed: n_slots, at least 1,
+	 * and n_spare, the number of slots that compile units while all nodes
+	 * are busy.  Compiles that are running continue.
 	 */
 	SCHED_EV_LOCAL_SLOTS,
 	/*
@@ -299,7 +305,7 @@ struct sched_event {
 	/* predicted CPU time of the unit in ms; 0: unknown */
 	uint32_t cost_ms;
 	uint32_t cpu_ms;
-	unsigned n_slots, n_busy;
+	unsigned n_slots, n_busy, n_spare;
 	unsigned n_units;
 	/*
 	 * classes to which jobs of the node can be restricted, or one class of

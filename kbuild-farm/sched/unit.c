@@ -225,6 +225,8 @@ static void set_unit_state(struct sched *s, struct sched_unit *u,
 		insert_in_order(list, u);
 	s->n_local_slots_used -= was == SCHED_UNIT_LOCAL;
 	s->n_local_slots_used += next == SCHED_UNIT_LOCAL;
+	if (was == SCHED_UNIT_LOCAL && next != SCHED_UNIT_LOCAL)
+		sched_class_end_local(s, u);
 	if (!change)
 		return;
 	if (change > 0)
@@ -397,6 +399,7 @@ static void rescan_unit(struct sched *s, struct sched_unit *u, enum reason why)
 void sched_unit_start_local(struct sched *s, struct sched_unit *u)
 {
 	set_unit_state(s, u, SCHED_UNIT_LOCAL);
+	u->began_ms = s->now_ms;
 	add_unit_action(s, u, SCHED_ACT_COMPILE_LOCAL, NULL);
 }
 
@@ -875,6 +878,7 @@ void sched_unit_handle_event(struct sched *s, const struct sched_event *ev)
 		break;
 	case SCHED_EV_LOCAL_SLOTS:
 		s->setup.n_local_slots = ev->n_slots ? ev->n_slots : 1;
+		s->setup.n_spare_slots = ev->n_spare;
 		break;
 	default: /* an event of a node or its connection */
 		n = event_node(s, ev);

@@ -185,3 +185,49 @@ unit 5 reason OPTION_REFUSED; unit 6 reason OPTION_REFUSED
 scanned 2
 1 s; result 1 a
 	- | verify 1 a; send 2 a
+
+== While all nodes are busy, a spare local slot takes the cheapest unit.
+farm nodes 1 local-slots 2; local-slots 2 spare 1; up a 1 classes 1 1024
+	- | node a up
+10 s; unit 1 cost 3000; unit 2 cost 1000; unit 3 cost 2000
+	- | scan 1 | scan 2 | scan 3
+9 s; scanned 1; scanned 2; scanned 3
+	- | send 1 a | compile 2 NODES_BUSY | -
+? farm
+	running 2; queued 1; remote 1; local 1; slots 1; local-slots 1
+gone 2
+	local-done 2 NODES_BUSY; compile 3 NODES_BUSY
+
+== A spare local slot takes an expensive unit if it finishes sooner there.
+farm nodes 1 local-slots 2; local-slots 2 spare 1; up a 1 classes 1 1024
+	- | node a up
+10 s; unit 1 cost 3000; unit 2 cost 1000; unit 3 cost 2000
+	- | scan 1 | scan 2 | scan 3
+9 s; scanned 1; scanned 2; scanned 3
+	- | send 1 a | compile 2 NODES_BUSY | -
+100 ms; gone 2
+	- | local-done 2 NODES_BUSY; compile 3 NODES_BUSY
+unit 4 cost 1000; scanned 4; unit 5 cost 9000; scanned 5
+	scan 4 | - | scan 5 | -
+100 ms; gone 3
+	- | local-done 3 NODES_BUSY; compile 5 NODES_BUSY
+
+== A spare local slot takes no unit that would prolong the build.
+farm nodes 1 local-slots 2; local-slots 2 spare 1; up a 1 classes 1 1024
+	- | node a up
+expected 3; unit 1 cost 3000; unit 2 cost 1000; unit 3 cost 2000
+	- | scan 1 | scan 2 | scan 3
+1 s; scanned 1; scanned 2; 9 s; gone 2; scanned 3
+	- | send 1 a | compile 2 NODES_BUSY | - | local-done 2 NODES_BUSY | -
+
+== A spare local slot takes no unit of unknown cost.
+farm nodes 1 local-slots 2; local-slots 2 spare 1; up a 1 classes 1 1024
+	- | node a up
+10 s; unit 1; unit 2; 9 s; scanned 1; scanned 2
+	- | scan 1 | scan 2 | - | send 1 a | -
+
+== A local slot that is not spare stays free while all nodes are busy.
+farm nodes 1 local-slots 2; up a 1 classes 1 1024
+	node a up
+10 s; unit 1 cost 3000; unit 2 cost 1000; 9 s; scanned 1; scanned 2
+	- | scan 1 | scan 2 | - | send 1 a | -

@@ -81,7 +81,7 @@ static const struct story_event {
 	[SCHED_EV_NODE_ADDED] = { "added NODE" },
 	[SCHED_EV_NODE_REMOVED] = { "removed NODE", "no longer configured" },
 	[SCHED_EV_NODE_RETRY] = { "retry NODE" },
-	[SCHED_EV_LOCAL_SLOTS] = { "local-slots SLOTS" },
+	[SCHED_EV_LOCAL_SLOTS] = { "local-slots SLOTS [spare SPARE]" },
 	[SCHED_EV_EXPECTED_UNITS] = { "expected UNITS" },
 };
 
@@ -105,6 +105,7 @@ static const struct story_field {
 	STORY_FIELD("MS", cpu_ms, NULL),
 	STORY_FIELD("SLOTS", n_slots, NULL),
 	STORY_FIELD("BUSY", n_busy, NULL),
+	STORY_FIELD("SPARE", n_spare, NULL),
 	STORY_FIELD("UNITS", n_units, NULL),
 	STORY_FIELD("REASON", reason, story_reasons),
 	STORY_FIELD("STATUS", status, "unknown ready unverified unusable"),

@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+# lane: yes
+#
+# The build host compiles units for which all nodes are busy, unless it serves a
+# node itself or the configuration or --require-remote forbids it.
+. "$(dirname "$0")/lib.sh"
+
+own_mounts "$@"
+farm_begin
+[ "$cores" -gt 1 ] || {
+	left_out "local compiles while the node is busy" "one core"
+	farm_end
+}
+farm_mini 10 40
+farm_reference vmlinux
+is "plain make ends with" 0 "$plain_status"
+
+# one_slot COMMAND: one node with one slot.
+one_slot()
+{
+	no_nodes
+	node node1 "$1" slots=1
+}
+
+# Print the number of units that were compiled locally because of busy nodes.
+n_busy()
+{
+	meta '.farm.reasons["nodes busy"] // 0'
+}
+
+# Succeed if a compile with nice value 10 runs.
+low_priority_compile()
+{
+	local pid
+
+	for pid in $(awk '$19 == 10 { print $1 }' /proc/[0-9]*/stat); do
+		! tr '\0' '\n' <"/proc/$pid/environ" |
+			grep -qxF "KFARM_BUILD_MARK=$work" || return 0
+	done
+	return 1
+}
+
+# A kfarmd that reports another boot id is on another machine.
+echo 11111111-2222-3333-4444-555555555555 >"$work/boot_id"
+cat >"$work/other-machine" <<END
+#!/bin/sh
+mount --bind '$work/boot_id' /proc/sys/kernel/random/boot_id
+exec $kfarmd
+END
+chmod +x "$work/other-machine"
+one_slot "unshare -m '$work/other-machine'"
+farm_warm vmlinux
+is "--require-remote: no unit is local because of busy nodes" 0 "$(n_busy)"
+
+farm_fresh
+kfarm_start vmlinux
+check "a local compile has a low priority" wait_for 60 low_priority_compile
+kfarm_wait
+is "kfarm ends with" 0 $?
+check "the build host compiles" test "$(n_busy)" -gt 0
+check "the node compiles" test "$(meta .farm.remote)" -gt 0
+equal "busy node"
+
+printf '[farm]\n\tcompile-locally = when-necessary\n' >>"$KFARM_CONFIG"
+farm_fresh
+check "kfarm builds with compile-locally = when-necessary" kfarm_build vmlinux
+is "when-necessary: no unit is local because of busy nodes" 0 "$(n_busy)"
+
+one_slot "$kfarmd"
+farm_fresh
+check "kfarm builds with a node on the build host" kfarm_build vmlinux
+is "a node on the build host: no unit is local because of busy nodes" \
+	0 "$(n_busy)"
+farm_end
