@@ -87,7 +87,7 @@ $(error $(PKG_CONFIG) does not know: $(missing). \
 endif
 PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) \
 	$(shell $(PKG_CONFIG) --cflags-only-I $(SCREEN_PACKAGES))
-PACKAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+PACKAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm
 SCREEN_LIBS := $(shell $(PKG_CONFIG) --libs $(SCREEN_PACKAGES))
 endif
 # $(call screen_libs,ROOMS): the screen library if ui is one of the rooms.
@@ -195,8 +195,6 @@ uses_sched := base
 public_sched := sched
 uses_coord := base wire store events options inputs node peer sched
 public_coord := coord report-events
-uses_sim := base sched
-public_sim := sim
 uses_tree := base conf
 public_tree := add bisect datadir dirty log refs rev-parse state update url \
 	version worker worktree
@@ -206,6 +204,8 @@ uses_diag := base
 public_diag := compare line log
 uses_history := base events
 public_history := nightly-runs read recorder
+uses_sim := base conf sched history
+public_sim := farm jobs sim
 uses_report := base events history
 public_report := html json text trace
 uses_kernel := base conf events options compiler toolchain machine shell node \
@@ -223,8 +223,8 @@ public_nightly := build-matrix child conf notify report-text run send store \
 uses_admin := base conf wire tls store compiler inputs node peer
 public_admin := enrol profile remote-script tune verdict
 uses_cli := base conf tls store events options cpp compiler fetch toolchain \
-	inputs machine node peer coord tree kconfig history report kernel ui \
-	nightly admin
+	inputs machine node peer coord tree kconfig history sim report kernel \
+	ui nightly admin
 ROOMS := $(patsubst uses_%,%,$(filter uses_%,$(.VARIABLES)))
 # $(call reach,ROOMS): these rooms and all rooms that they use.
 widen = $(sort $1 $(foreach r,$1,$(uses_$r)))

@@ -4,16 +4,6 @@
 
 #include <stdlib.h>
 
-/* splitmix64 (Steele, Lea, Flood 2014). */
-uint64_t sim_random(struct sim *m)
-{
-	uint64_t z = m->random_state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-	return z ^ (z >> 31);
-}
-
 static bool is_earlier_event(const struct sim_event *a,
 			     const struct sim_event *b)
 {

@@ -4,6 +4,7 @@
 #define SIM_INTERNAL_H
 
 #include "sched/sched.h"
+#include "sim/jobs.h"
 #include "sim/sim.h"
 
 #define SIM_US          UINT64_C(1000) /* per ms */
@@ -50,7 +51,7 @@ struct sim_node {
 	unsigned n_used; /* jobs that were sent and have no result */
 	bool up;
 	uint64_t link_free_us;
-	double factor; /* current slowdown */
+	double factor; /* current speed relative to the full speed */
 	/* icecream: costs and times of the last jobs */
 	double speed_cost[SIM_ICE_SAMPLES], speed_time[SIM_ICE_SAMPLES];
 	unsigned n_samples;
@@ -92,6 +93,7 @@ struct sim {
 	unsigned n_make_jobs, n_outstanding;
 	uint32_t phase;
 	bool serial; /* the serial time of the phase has not ended */
+	uint64_t host_free_us; /* the build host has handled all jobs so far */
 	bool *local_slots; /* true: the slot is in use */
 	unsigned n_local_used;
 	unsigned n_idle, n_arriving, n_ready; /* counts of the whole farm */
@@ -103,8 +105,6 @@ struct sim {
 
 /* ---- sim/event.c ---- */
 
-/* Return the next random number of the simulation. */
-uint64_t sim_random(struct sim *m);
 /* Queue an event for at_us. */
 void sim_event_add(struct sim *m, uint64_t at_us, struct sim_event e);
 /* Remove and return the first event; the queue must not be empty. */

@@ -2,11 +2,12 @@
 #include "base/vec.h"
 #include "sim/internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 double sim_node_slowness(const struct sim_node *n, uint32_t core)
 {
-	return n->setup->classes[n->cores[core].class].slowness * n->factor;
+	return n->setup->classes[n->cores[core].class].slowness / n->factor;
 }
 
 static void schedule_finish(struct sim *m, uint32_t job)
@@ -42,7 +43,7 @@ static uint32_t find_core(struct sim *m, const struct sim_node *n,
 		if (n->cores[i].job != SIM_NONE ||
 		    (j->pinned && n->cores[i].class != j->class))
 			continue;
-		if (!(sim_random(m) % ++n_free))
+		if (!(sim_random(&m->random_state) % ++n_free))
 			found = i;
 	}
 	return found;
@@ -184,15 +185,15 @@ void sim_node_change_speed(struct sim *m, uint32_t node)
 {
 	struct sim_node *n = &m->nodes[node];
 	const struct sim_node_setup *s = n->setup;
-	bool slow = s->slow_until_ms > s->slow_from_ms &&
-		    m->now_us >= s->slow_from_ms * SIM_US &&
-		    m->now_us < s->slow_until_ms * SIM_US;
 
 	for (unsigned i = 0; i < n->n_cores; i++) {
 		if (n->cores[i].job != SIM_NONE)
 			sim_node_update_work(m, &m->jobs[n->cores[i].job]);
 	}
-	n->factor = slow ? s->slow_factor : 1;
+	for (unsigned i = 0; i < s->n_throttles; i++) {
+		if (s->throttles[i].at_ms * SIM_US <= m->now_us)
+			n->factor = s->throttles[i].factor;
+	}
 	for (unsigned i = 0; i < n->n_cores; i++) {
 		uint32_t job = n->cores[i].job;
 
@@ -238,29 +239,31 @@ void sim_node_init(struct sim *m, uint32_t number)
 	struct sim_node *n = &m->nodes[number];
 	const struct sim_node_setup *s = &m->setup->nodes[number];
 	struct sim_event e = { .node = number };
+	double fastest = s->classes[0].slowness;
 
 	n->setup = s;
 	n->factor = 1;
+	for (unsigned i = 1; i < s->n_classes; i++)
+		fastest = fmin(fastest, s->classes[i].slowness);
 	for (unsigned i = 0; i < s->n_classes; i++) {
 		for (unsigned k = 0; k < s->classes[i].n_cores; k++)
 			*VEC_ADD(n->cores,
 				 n->n_cores) = (struct sim_core){ i, SIM_NONE };
 		n->classes[i].n_cores = s->classes[i].n_cores;
-		n->classes[i].capacity = (unsigned)(1024 *
-						    s->classes[0].slowness /
+		n->classes[i].capacity = (unsigned)(1024 * fastest /
 						    s->classes[i].slowness);
 	}
 	if (!s->can_pin)
 		n->classes[0] = (struct sched_core_class){ n->n_cores, 0 };
 	n->n_slots = s->n_slots ? s->n_slots :
 				  n->n_cores + (n->n_cores + 3) / 4;
+	if (m->setup->policy == SIM_FIXED_JOBS)
+		n->n_slots = n->n_cores;
 	m->n_make_jobs += n->n_slots;
 	sim_node_set_up(m, n, true);
 	e.kind = SIM_SPEED;
-	if (s->slow_until_ms > s->slow_from_ms) {
-		sim_event_add(m, s->slow_from_ms * SIM_US, e);
-		sim_event_add(m, s->slow_until_ms * SIM_US, e);
-	}
+	for (unsigned i = 0; i < s->n_throttles; i++)
+		sim_event_add(m, s->throttles[i].at_ms * SIM_US, e);
 	e.kind = SIM_DIE;
 	if (s->dies_ms)
 		sim_event_add(m, s->dies_ms * SIM_US, e);

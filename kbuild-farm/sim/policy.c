@@ -7,7 +7,8 @@
 const char *sim_policy_name(enum sim_policy policy)
 {
 	static const char *const names[SIM_N_POLICIES] = {
-		"kfarm", "least loaded", "distcc", "icecream", "random"
+		"kfarm",    "least loaded", "distcc",
+		"icecream", "random",       "fixed -j"
 	};
 
 	return names[policy];
@@ -37,7 +38,7 @@ static double node_score(struct sim *m, const struct sim_node *n)
 	case SIM_ICECREAM:
 		return ice_speed(n);
 	case SIM_RANDOM:
-		return (double)(sim_random(m) >> 32);
+		return (double)(sim_random(&m->random_state) >> 32);
 	default: /* the order of the list */
 		return 0;
 	}

@@ -6,6 +6,7 @@
 #include "sim/internal.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 const char *sim_idle_name(enum sim_idle cause)
@@ -54,13 +55,27 @@ static void end_local(struct sim *m, uint32_t job, bool completed)
 
 	if (!j->local)
 		return;
-	sim_node_record_run(m, job, SCHED_LOCAL, j->local_slot,
-			    j->local_began_us, completed);
+	sim_node_record_run(m, job, SIM_LOCAL, j->local_slot, j->local_began_us,
+			    completed);
 	m->out->n_local += completed;
 	m->local_slots[j->local_slot] = false;
 	m->n_local_used--;
 	j->local = false;
 	j->local_epoch++;
+}
+
+/* Scan a job after the build host has handled all jobs before it. */
+static void scan_job(struct sim *m, uint32_t job)
+{
+	const struct sim_setup *s = m->setup;
+
+	if (m->host_free_us < m->now_us)
+		m->host_free_us = m->now_us;
+	if (s->n_host_cores)
+		m->host_free_us += (uint64_t)(s->host_ms * SIM_US /
+					      s->n_host_cores);
+	sim_event_add(m, m->host_free_us + s->scan_ms * SIM_US,
+		      (struct sim_event){ .kind = SIM_SCANNED, .job = job });
 }
 
 static void offer_phase_jobs(struct sim *m)
@@ -81,9 +96,7 @@ static void offer_phase_jobs(struct sim *m)
 					.unit = job,
 					.cost_ms = s->jobs[job].predicted_ms });
 		else
-			sim_event_add(m, m->now_us + s->scan_ms * SIM_US,
-				      (struct sim_event){ .kind = SIM_SCANNED,
-							  .job = job });
+			scan_job(m, job);
 	}
 }
 
@@ -128,8 +141,7 @@ static void simulate_action(struct sim *m, const struct sched_action *a)
 
 	switch (a->kind) {
 	case SCHED_ACT_SCAN:
-		e.kind = SIM_SCANNED;
-		sim_event_add(m, m->now_us + s->scan_ms * SIM_US, e);
+		scan_job(m, a->unit);
 		break;
 	case SCHED_ACT_SEND:
 		sim_node_send_job(m, a->unit, a->node, a->pinned, a->class);
@@ -391,37 +403,50 @@ static void advance_time(struct sim *m, uint64_t at_us)
 	m->now_us = at_us;
 }
 
-static uint64_t lower_bound_ms(const struct sim_setup *s)
+static void add_bound(struct sim_result *out, double serial_ms,
+		      double longest_ms, double capacity_ms, double host_ms)
 {
-	double fastest = s->n_local_slots ? s->local_slowness : 1e9;
-	double speed = s->n_local_slots / s->local_slowness;
-	double bound = 0;
+	double most = fmax(fmax(longest_ms, capacity_ms), host_ms);
+
+	out->bound_ms += (uint64_t)(serial_ms + most);
+	out->critical_ms += (uint64_t)(serial_ms + longest_ms);
+	out->capacity_ms += (uint64_t)(serial_ms + capacity_ms);
+	out->host_ms += (uint64_t)(serial_ms + host_ms);
+}
+
+static void compute_bound(const struct sim_setup *s, struct sim_result *out)
+{
+	double speed = 0, fastest = 0, host_ms = 0;
 	size_t i = 0;
 
+	if (s->n_local_slots) {
+		fastest = 1 / s->local_slowness;
+		speed = s->n_local_slots * fastest;
+	}
 	for (size_t k = 0; k < s->n_nodes; k++) {
 		for (unsigned c = 0; c < s->nodes[k].n_classes; c++) {
 			const struct sim_class *at = &s->nodes[k].classes[c];
 
 			speed += at->n_cores / at->slowness;
-			if (at->slowness < fastest)
-				fastest = at->slowness;
+			fastest = fmax(fastest, 1 / at->slowness);
 		}
 	}
+	if (s->n_host_cores)
+		host_ms = s->host_ms / s->n_host_cores;
 	while (i < s->n_jobs) {
 		uint32_t phase = s->jobs[i].phase;
 		double sum = 0, longest = 0;
+		size_t first = i;
 
 		for (; i < s->n_jobs && s->jobs[i].phase == phase; i++) {
 			sum += s->jobs[i].cost_ms;
-			if (s->jobs[i].cost_ms > longest)
-				longest = s->jobs[i].cost_ms;
+			longest = fmax(longest, s->jobs[i].cost_ms);
 		}
-		sum /= speed;
-		longest *= fastest;
-		bound += (sum > longest ? sum : longest) +
-			 (s->serial_ms ? s->serial_ms[phase] : 0);
+		add_bound(out, s->serial_ms ? s->serial_ms[phase] : 0,
+			  longest / fastest, sum / speed,
+			  (double)(i - first) * host_ms);
 	}
-	return (uint64_t)bound;
+	add_bound(out, s->end_ms, 0, 0, 0);
 }
 
 static void start_dispatcher(struct sim *m)
@@ -497,8 +522,10 @@ int sim_run_build(const struct sim_setup *setup, struct sim_result *out)
 	while (m.n_done < setup->n_jobs && m.now_us < limit_us && run_step(&m))
 		continue;
 
+	m.serial = true;
+	advance_time(&m, m.now_us + setup->end_ms * SIM_US);
 	out->makespan_ms = m.now_us / SIM_US;
-	out->bound_ms = lower_bound_ms(setup);
+	compute_bound(setup, out);
 	for (size_t i = 0; i < setup->n_nodes; i++) {
 		free(m.nodes[i].cores);
 		free(m.nodes[i].queue);

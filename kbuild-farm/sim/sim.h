@@ -24,7 +24,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SIM_CLASSES_MAX 8
+#define SIM_LOCAL         UINT32_MAX /* in place of a node number */
+#define SIM_CLASSES_MAX   8
+#define SIM_THROTTLES_MAX 16
 
 enum sim_policy {
 	SIM_KFARM, /* the dispatcher of sched/sched.h */
@@ -45,6 +47,11 @@ enum sim_policy {
 	 */
 	SIM_ICECREAM,
 	SIM_RANDOM, /* a random node with a free slot */
+	/*
+	 * make -j with the number of all cores: the first node in the order of
+	 * the list that has a free core
+	 */
+	SIM_FIXED_JOBS,
 	SIM_N_POLICIES,
 };
 
@@ -54,6 +61,12 @@ struct sim_class {
 	double slowness; /* time of a job relative to its cost; above 0 */
 };
 
+/* From at_ms on, the cores of a node have `factor` times their full speed. */
+struct sim_throttle {
+	uint64_t at_ms;
+	double factor; /* above 0 */
+};
+
 struct sim_node_setup {
 	const char *name;
 	struct sim_class classes[SIM_CLASSES_MAX];
@@ -61,12 +74,9 @@ struct sim_node_setup {
 	bool can_pin; /* jobs can be restricted to a class */
 	unsigned n_slots; /* 0: cores + ceil(cores / 4) */
 	double bytes_per_ms; /* rate of the link; 0: no delay */
-	/*
-	 * From slow_from_ms to slow_until_ms, jobs take slow_factor times as
-	 * long; 0: never.
-	 */
-	uint64_t slow_from_ms, slow_until_ms;
-	double slow_factor;
+	/* by ascending time */
+	struct sim_throttle throttles[SIM_THROTTLES_MAX];
+	unsigned n_throttles;
 	/*
 	 * The node loses its jobs at dies_ms (0: never).  The build host
 	 * detects this lost_after_ms later.  The node is up again at returns_ms
@@ -76,6 +86,7 @@ struct sim_node_setup {
 };
 
 struct sim_job_setup {
+	const char *name; /* for display, borrowed; NULL: none */
 	uint32_t cost_ms; /* time on a core with slowness 1 */
 	uint32_t predicted_ms; /* cost known from history; 0: unknown */
 	uint32_t input_bytes; /* bytes of all inputs */
@@ -91,11 +102,18 @@ struct sim_setup {
 	size_t n_jobs;
 	/* serial time before each phase, in ms; NULL: none */
 	const uint32_t *serial_ms;
+	uint32_t end_ms; /* serial time after the last phase */
 	bool total_known; /* the dispatcher knows n_jobs */
 	unsigned n_local_slots;
 	double local_slowness; /* of the build host's cores */
 	unsigned n_make_jobs; /* 0: the sum of all slots */
 	unsigned scan_ms, verify_ms; /* time on a worker per job */
+	/*
+	 * CPU time of the build host per job, in which make and kfarm run, and
+	 * the number of cores that share this work; 0: no delay
+	 */
+	double host_ms;
+	unsigned n_host_cores;
 	uint64_t seed;
 };
 
@@ -112,7 +130,7 @@ enum sim_idle {
 /* One execution of a job. */
 struct sim_run {
 	uint32_t job;
-	uint32_t node; /* SCHED_LOCAL: the build host */
+	uint32_t node; /* SIM_LOCAL: the build host */
 	uint32_t core; /* number of the core on the node, or local slot */
 	uint64_t began_ms, ended_ms;
 	bool completed; /* false: cancelled, or lost with its node */
@@ -122,11 +140,12 @@ struct sim_result {
 	uint64_t makespan_ms;
 	/*
 	 * Lower bound of the makespan: for each phase, its serial time plus the
-	 * larger of two times: that of the longest job on the fastest core, and
-	 * the cost of all jobs divided by the speed of all cores and local
-	 * slots.
+	 * maximum of three times: the longest job on the fastest core; the cost
+	 * of all jobs divided by the speed of all cores and local slots; and
+	 * the CPU time of the build host divided by its cores.  The other
+	 * members are the sums of each of these times, including serial times.
 	 */
-	uint64_t bound_ms;
+	uint64_t bound_ms, critical_ms, capacity_ms, host_ms;
 	double idle_core_ms[SIM_IDLE_N];
 	unsigned n_local; /* jobs that the build host executed */
 	unsigned n_cancelled; /* runs without a result */

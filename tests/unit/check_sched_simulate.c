@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: sim */
 #include "../lib/test.h"
+#include "sim/jobs.h"
 #include "sim/sim.h"
 
 #include <math.h>
@@ -13,46 +14,24 @@ TIMEOUT(600);
 
 static uint64_t random_state;
 
-/* Return a random number from 0 to 1. */
 static double random_share(void)
 {
-	random_state = random_state * 6364136223846793005u +
-		       1442695040888963407u;
-	return (double)(random_state >> 11) / (double)(UINT64_C(1) << 53);
+	return sim_random_share(&random_state);
 }
 
-static double random_normal(void)
-{
-	double u = random_share() + 1e-12, v = random_share();
-
-	return sqrt(-2 * log(u)) * cos(2 * M_PI * v);
-}
-
-/*
- * Return `n` jobs whose costs have a lognormal distribution.  The bytes of the
- * inputs predict the costs poorly, the history predicts them well.
- */
+/* Return `n` jobs with random costs. */
 static struct sim_job_setup *make_jobs(size_t n, double median_ms,
 				       double deviation, bool history)
 {
 	struct sim_job_setup *jobs = xcalloc(n, sizeof(*jobs));
 
+	sim_jobs_set_costs(jobs, n, median_ms, deviation, &random_state);
+	sim_jobs_set_predictions(jobs, n, &random_state);
 	for (size_t i = 0; i < n; i++) {
-		double ms = median_ms * exp(deviation * random_normal());
-
-		ms = fmin(fmax(ms, 30), 60000);
-		jobs[i] = (struct sim_job_setup){
-			.cost_ms = (uint32_t)ms,
-			.input_bytes = (uint32_t)(ms / median_ms * 900000 *
-						  exp(0.5 * random_normal())),
-			.predicted_ms =
-				history ?
-					(uint32_t)(ms *
-						   exp(0.1 * random_normal())) :
-					0,
-			.in_bytes = 30000,
-			.out_bytes = 20000,
-		};
+		jobs[i].in_bytes = 30000;
+		jobs[i].out_bytes = 20000;
+		if (!history)
+			jobs[i].predicted_ms = 0;
 	}
 	return jobs;
 }
@@ -150,7 +129,7 @@ TEST_EACH(a_build_approaches_the_lower_bound, typical_farms)
 		};
 		struct sim_result r;
 
-		random_state = 7;
+		random_state = 1;
 		jobs = make_jobs(row->n_jobs, row->median_ms, 0.8, history);
 		setup.jobs = jobs;
 		print_policies(row->name, &setup);
@@ -183,10 +162,11 @@ static void make_farm(struct sim_node_setup *nodes, size_t n)
 		};
 		if (random_share() >= 0.2)
 			continue;
-		nodes[i].slow_from_ms = 20000;
-		nodes[i].slow_until_ms = 20000 +
-					 (uint64_t)(random_share() * 200000);
-		nodes[i].slow_factor = 5;
+		nodes[i].throttles[0] = (struct sim_throttle){ 20000, 0.2 };
+		nodes[i].throttles[1] = (struct sim_throttle){
+			20000 + (uint64_t)(random_share() * 200000), 1
+		};
+		nodes[i].n_throttles = 2;
 	}
 }
 

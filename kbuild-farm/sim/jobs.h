@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sim/jobs.h - Random costs of jobs, and predictions of costs. */
+#ifndef SIM_JOBS_H
+#define SIM_JOBS_H
+
+#include "sim/sim.h"
+
+/* Return a random number; *state is any seed before the first call. */
+uint64_t sim_random(uint64_t *state);
+/* Return a random number from 0 to 1. */
+double sim_random_share(uint64_t *state);
+
+/*
+ * Set the costs of `n` jobs to random numbers with a lognormal distribution:
+ * `deviation` is the standard deviation of their logarithms.  A cost is at
+ * least 30 ms and at most 15 times the median.
+ */
+void sim_jobs_set_costs(struct sim_job_setup *jobs, size_t n, double median_ms,
+			double deviation, uint64_t *state);
+/*
+ * Set predicted_ms and input_bytes of jobs whose costs are set.  The history
+ * predicts a cost well (standard deviation of the logarithm: 0.1), the bytes of
+ * the inputs predict it poorly (0.5).
+ */
+void sim_jobs_set_predictions(struct sim_job_setup *jobs, size_t n,
+			      uint64_t *state);
+
+#endif
