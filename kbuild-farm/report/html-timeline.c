@@ -12,6 +12,7 @@
 #include "base/format.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "report/html.h"
 #include "report/page.h"
 
 #include <inttypes.h>
@@ -99,9 +100,20 @@ static void begin_svg(const struct report_page *p, unsigned high,
 		      const char *label)
 {
 	buf_printf(p->out,
-		   "<svg viewBox=\"0 0 %d %u\" role=\"img\" "
+		   "<svg %sviewBox=\"0 0 %d %u\" role=\"img\" "
 		   "aria-label=\"%s\">\n",
+		   p->standalone ? "xmlns=\"http://www.w3.org/2000/svg\" " : "",
 		   SVG_WIDTH, high, label);
+	if (p->standalone)
+		buf_printf(p->out,
+			   "<style>\n%ssvg{background:var(--card)}\n</style>\n",
+			   report_page_style);
+}
+
+/* Return the y coordinate of the first row, below the labels of the ticks. */
+static unsigned first_row_y(const struct report_page *p)
+{
+	return p->standalone ? 18 : 4;
 }
 
 static void draw_label(const struct report_page *p, unsigned y,
@@ -478,14 +490,14 @@ static void draw_slots(const struct report_page *p)
 {
 	const struct report_slot_timeline *l = &p->timeline;
 	int64_t least = min_title_ms(l);
-	unsigned high = 4, top = 4, row = slot_row_height(p);
+	unsigned top = first_row_y(p), high = top, row = slot_row_height(p);
 
 	for (size_t i = 0; i < l->n_machines; i++)
 		high += l->machines[i].n_spans ?
 				machine_height(p, &l->machines[i]) :
 				0;
 	begin_svg(p, high, "Activity of each slot");
-	draw_ticks(p, 0, high, false);
+	draw_ticks(p, 0, high, p->standalone);
 	for (size_t i = 0; i < l->n_machines; i++) {
 		const struct report_machine *m = &l->machines[i];
 
@@ -547,13 +559,13 @@ static size_t draw_strips(const struct report_page *p, size_t *at, size_t most)
 {
 	const struct report_slot_timeline *l = &p->timeline;
 	size_t n = 0, end = *at;
-	unsigned top = 4;
+	unsigned top = first_row_y(p), high;
 
 	for (; end < l->n_machines && n < most; end++)
 		n += l->machines[end].n_spans > 0;
-	begin_svg(p, 8 + (unsigned)n * STRIP_ROW_HEIGHT,
-		  "Load of each machine");
-	draw_ticks(p, 0, 8 + (unsigned)n * STRIP_ROW_HEIGHT, false);
+	high = top + 4 + (unsigned)n * STRIP_ROW_HEIGHT;
+	begin_svg(p, high, "Load of each machine");
+	draw_ticks(p, 0, high, p->standalone);
 	for (; *at < end; (*at)++) {
 		if (!l->machines[*at].n_spans)
 			continue;
@@ -635,4 +647,17 @@ void report_page_add_timeline(const struct report_page *p)
 			   HISTORY_UNIT_BUILDS_MAX);
 	}
 	report_page_end_section(p);
+}
+
+void report_timeline_svg(struct buf *out, const struct report_data *d)
+{
+	struct report_page p = { .out = out, .data = d, .standalone = true };
+	size_t first = 0;
+
+	report_slot_timeline_init(&p.timeline, d);
+	if (p.timeline.n_slots <= SLOTS_MAX)
+		draw_slots(&p);
+	else
+		draw_strips(&p, &first, STRIPS_MAX);
+	report_slot_timeline_release(&p.timeline);
 }

@@ -17,6 +17,11 @@
 void report_html(struct buf *out, const struct report_data *d);
 
 /*
+ * Append an SVG file with the timeline of the slots, or, if there are more than
+ * 240 slots, of the machines.  It draws `wall_ms`, the nodes and the units.
+ */
+void report_timeline_svg(struct buf *out, const struct report_data *d);
+/*
  * Write the page of build `number` to `path` atomically.  Returns 0, or a
  * negative errno with `err` set: -EINPROGRESS if the build has not ended.
  */

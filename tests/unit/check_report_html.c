@@ -174,3 +174,35 @@ TEST(odd_times_make_no_odd_picture)
 	d.details.phases[3].start_ms = 1 << 30;
 	check_page();
 }
+
+static const struct picture {
+	unsigned nodes, slots, units;
+	const char *label;
+} pictures[] = {
+	{ 3, 2, 50, "Activity of each slot" },
+	{ 0, 0, 0, "Activity of each slot" },
+	{ 300, 4, 3000, "Load of each machine" },
+};
+
+TEST_EACH(a_timeline_is_an_svg_file, pictures)
+{
+	char dir[TEMPDIR_SIZE], *path, *command;
+	struct err err = { 0 };
+
+	tempdir_make(dir);
+	path = xasprintf("%s/timeline.svg", dir);
+	command = xasprintf("python3 -c 'import sys, xml.dom.minidom as x; "
+			    "x.parse(sys.argv[1])' '%s'",
+			    path);
+	if (row->nodes)
+		sample_large(&d, row->nodes, row->slots, row->units);
+	report_timeline_svg(&out, &d);
+	must(fs_write(path, buf_bytes(&out), 0600, &err));
+	ck_assert_int_eq(system(command), 0);
+	ck_assert(str_starts(buf_str(&out),
+			     "<svg xmlns=\"http://www.w3.org/2000/svg\" "));
+	ck_assert(page_has(row->label));
+	must(fs_remove(dir, &err));
+	free(command);
+	free(path);
+}
