@@ -622,6 +622,12 @@ static const struct args_option options[] = {
 	  AT(arch), 0 },
 	{ 0, "burn-in", "[=TIME]", "stress all cores for TIME (default: 1h)",
 	  parse_burn_in, AT(burn_in_time), 0 },
+	{ 0, "simulate", "FARM", "simulate a build by the farm in a file",
+	  args_text, AT(farm_file), 0 },
+	{ 0, "build", "NUMBER", "simulate a recorded build", args_text,
+	  AT(build), 0 },
+	{ 0, "gantt", "FILE", "write the simulated build as SVG", args_text,
+	  AT(gantt_file), 0 },
 	{ 0 },
 };
 
@@ -643,7 +649,7 @@ static const struct cmd_verb verbs[] = {
 	  nodes_drain_main },
 	{ "probe", " [NAME]...", "json", 0, 1000,
 	  "print all details of each node", nodes_survey_main },
-	{ "limits", "", "json", 0, 0,
+	{ "limits", "", "json simulate build gantt", 0, 0,
 	  "explain the number of jobs per node and the -j", nodes_survey_main },
 	{ "tune", " NAME...", "profile dry-run revert yes json", 1, 1000,
 	  "apply a board profile: clocks and services", nodes_tune_main },

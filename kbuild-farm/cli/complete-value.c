@@ -552,6 +552,7 @@ static const struct source {
 } sources[] = {
 	{ "DIR", NULL, offer_dirs, NULL },
 	{ "FILE", NULL, offer_files, NULL },
+	{ "FARM", NULL, offer_files, NULL },
 	{ "ARCHIVE", NULL, offer_files, NULL },
 	{ "TARBALL", NULL, offer_files, NULL },
 	{ "HEADER", NULL, offer_files, NULL },

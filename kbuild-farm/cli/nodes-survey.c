@@ -755,6 +755,13 @@ int nodes_survey_main(void *request)
 	size_t n = 0;
 	int status;
 
+	if (r->farm_file)
+		return nodes_simulate_main(r);
+	if (r->build || r->gantt_file) {
+		err_set(&err, EINVAL, "--%s requires --simulate FARM",
+			r->build ? "build" : "gantt");
+		return nodes_log_error(r, &err);
+	}
 	if (nodes_load(r, &err) || nodes_select(r, &nodes, &n, &err))
 		return nodes_log_error(r, &err);
 	nodes_print_if_empty(r);

@@ -26,6 +26,8 @@ struct nodes_request {
 	bool manual, ssh_only, keep;
 	const char *burn_in_time; /* "": default; NULL: no burn-in */
 	const char *toolchain, *arch; /* -t and --arch of `check` */
+	/* --simulate, --build and --gantt of `limits`, or NULL */
+	const char *farm_file, *build, *gantt_file;
 	struct conf *conf;
 	struct node_roster roster;
 };
@@ -108,6 +110,8 @@ void nodes_print_probe(FILE *out, const struct nodes_survey *s);
  * nodes, or all nodes.
  */
 int nodes_survey_main(void *request);
+/* Run `limits --simulate`. */
+int nodes_simulate_main(const struct nodes_request *r);
 int nodes_add_main(void *request);
 int nodes_remove_main(void *request);
 int nodes_update_main(void *request);
