@@ -8,7 +8,7 @@
 #	make equality [CONFIGS=] [ARGS=] | reach [PROJECTS=] [SHARE=]
 #	make shadow [STEPS=] [SEED=] [CONFIGS=] [ARGS=] | versions [COMMITS=]
 #	make bench [BEFORE=DIR] | bench CONFIGURATIONS= [ROWS=] [ARGS=]
-#	make simulate | sched-runs | sched-coverage | door-churn
+#	make simulate [FARMS=] | sched-runs | sched-coverage | door-churn
 #	make diag-logs LOGS="FILE..."
 #	make shell-runs [SHELL_RUNS=] | configure-runs [SOURCES=]
 #	make nodes [NODE_HOSTS=] | emulated | check-arm64 | deb [ARCHITECTURE=]
@@ -606,10 +606,13 @@ reach: all
 emulated: all build/nodes/kfarmd-arm64
 	$QKFARM_BUILD=$B tests/nodes/emulated.sh
 
-# Compare the dispatcher with other policies by simulations of 200 random farms.
+# Compare the dispatcher with other policies by simulations of FARMS random
+# farms, and check its rules on as many.
+FARMS ?= 200
 .PHONY: simulate
-simulate: $B/unit/check_sched_simulate
-	$QSIMULATED_FARMS=200 $<
+simulate: $B/unit/check_sched_simulate $B/unit/check_sim_properties
+	$QSIMULATED_FARMS=$(FARMS) $<
+	$QSIMULATED_FARMS=$(FARMS) $B/unit/check_sim_properties
 
 # Run the dispatcher in 10,000 random farms, each twice; print its coverage.
 .PHONY: sched-runs sched-coverage

@@ -49,7 +49,7 @@ struct sim_node {
 	uint32_t *queue; /* jobs that wait for a core */
 	size_t n_queue;
 	unsigned n_used; /* jobs that were sent and have no result */
-	bool up;
+	bool up, lost; /* lost: the build host has detected its death */
 	uint64_t link_free_us;
 	double factor; /* current speed relative to the full speed */
 	/* icecream: costs and times of the last jobs */
@@ -77,6 +77,8 @@ struct sim_job {
 	uint32_t local_slot;
 	bool hedge;
 	double left_ms; /* remaining cost while it runs */
+	bool was_ready;
+	uint64_t ready_us; /* when it became ready for the first time */
 	uint64_t began_us, local_began_us, updated_us, sent_us;
 };
 

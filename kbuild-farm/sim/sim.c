@@ -133,12 +133,58 @@ static void complete_job(struct sim *m, uint32_t job)
 	offer_phase_jobs(m);
 }
 
+/* Return the rule that an action for a unit breaks, or NULL. */
+static const char *find_violation(const struct sim *m,
+				  const struct sched_action *a)
+{
+	const struct sim_job *j = &m->jobs[a->unit];
+	const struct sim_node *n;
+
+	switch (a->kind) {
+	case SCHED_ACT_SEND:
+		n = &m->nodes[a->node];
+		if (j->state != SIM_JOB_READY)
+			return "sends a job that is not ready";
+		if (n->lost)
+			return "sends a job to a lost node";
+		if (n->n_used >= n->n_slots)
+			return "exceeds the slots of a node";
+		if (a->pinned && a->class >= n->setup->n_classes)
+			return "sends a job to an unknown class";
+		return NULL;
+	case SCHED_ACT_COMPILE_LOCAL:
+	case SCHED_ACT_HEDGE:
+		if (j->local || j->state == SIM_JOB_DONE)
+			return "compiles a job locally again";
+		if (m->n_local_used &&
+		    m->n_local_used >= m->setup->n_local_slots)
+			return "exceeds the local slots";
+		return NULL;
+	case SCHED_ACT_CANCEL:
+		if (j->node != a->node || j->state < SIM_JOB_SENT ||
+		    j->state > SIM_JOB_RETURNS)
+			return "cancels a job that is not on the node";
+		return NULL;
+	case SCHED_ACT_DELIVER:
+		if (j->state == SIM_JOB_DONE)
+			return "delivers a job again";
+		if (j->local || j->state == SIM_JOB_SENT ||
+		    j->state == SIM_JOB_RUNS)
+			return "delivers a job that is still being executed";
+		return NULL;
+	default:
+		return NULL;
+	}
+}
+
 static void simulate_action(struct sim *m, const struct sched_action *a)
 {
 	const struct sim_setup *s = m->setup;
 	struct sim_event e = { .job = a->unit, .node = a->node };
 	struct sim_node *n;
 
+	if (!m->out->violation)
+		m->out->violation = find_violation(m, a);
 	switch (a->kind) {
 	case SCHED_ACT_SCAN:
 		scan_job(m, a->unit);
@@ -171,6 +217,7 @@ static void simulate_action(struct sim *m, const struct sched_action *a)
 					      .node = a->node });
 			break;
 		}
+		n->lost = false;
 		feed_event(m, (struct sched_event){
 				      .kind = SCHED_EV_NODE_FIT,
 				      .node = a->node,
@@ -313,6 +360,7 @@ static void lose_node(struct sim *m, uint32_t node)
 		sim_policy_add_ready(m, job);
 	}
 	m->nodes[node].n_used = 0;
+	m->nodes[node].lost = true;
 	if (m->sched)
 		feed_event(m, (struct sched_event){ .kind = SCHED_EV_NODE_LOST,
 						    .node = node,

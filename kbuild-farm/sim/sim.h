@@ -132,6 +132,7 @@ struct sim_run {
 	uint32_t job;
 	uint32_t node; /* SIM_LOCAL: the build host */
 	uint32_t core; /* number of the core on the node, or local slot */
+	uint64_t ready_ms; /* the job became ready for the first time */
 	uint64_t began_ms, ended_ms;
 	bool completed; /* false: cancelled, or lost with its node */
 };
@@ -149,6 +150,8 @@ struct sim_result {
 	double idle_core_ms[SIM_IDLE_N];
 	unsigned n_local; /* jobs that the build host executed */
 	unsigned n_cancelled; /* runs without a result */
+	/* the first rule that the dispatcher has broken; NULL: none */
+	const char *violation;
 	struct sim_run *runs; /* in the order of their ends */
 	size_t n_runs;
 };

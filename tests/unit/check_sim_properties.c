@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: sim */
+/*
+ * Properties of builds by the dispatcher on random farms: nodes with classes of
+ * cores, links, throttling and failures; jobs in phases, whose costs are
+ * unknown, known, or known wrongly by a factor of up to 100.  SIMULATED_FARMS
+ * overrides the number of farms, SIMULATED_SEED the seed of the first.
+ */
+#include "../lib/test.h"
+#include "sim/jobs.h"
+#include "sim/sim.h"
+
+#define FARMS      100
+#define NODES_MAX  8
+#define JOBS_MAX   400
+#define PHASES_MAX 4
+#define COPIES_MAX 2 /* concurrent executions of a job */
+/* share of the core time that is idle while a job waits for a faster core */
+#define IDLE_MAX 0.25
+/* executions: on three nodes, each also hedged, and lost with dying nodes */
+#define RUNS_MAX (NODES_MAX + 6)
+
+TIMEOUT(3600);
+
+struct random_farm {
+	struct sim_setup setup;
+	struct sim_node_setup nodes[NODES_MAX];
+	struct sim_job_setup jobs[JOBS_MAX];
+	uint32_t serial_ms[PHASES_MAX];
+	uint64_t random;
+};
+
+/* Return a random number from `min` to `max`. */
+static unsigned between(struct random_farm *f, unsigned min, unsigned max)
+{
+	return min + (unsigned)(sim_random(&f->random) % (max - min + 1));
+}
+
+static double share(struct random_farm *f)
+{
+	return sim_random_share(&f->random);
+}
+
+static void make_node(struct random_farm *f, struct sim_node_setup *n)
+{
+	unsigned n_cores = 0;
+
+	n->name = "node";
+	n->n_classes = between(f, 1, 3);
+	for (unsigned i = 0; i < n->n_classes; i++) {
+		n->classes[i] = (struct sim_class){ between(f, 1, 6),
+						    0.5 + 4 * share(f) };
+		n_cores += n->classes[i].n_cores;
+	}
+	n->can_pin = between(f, 0, 3);
+	n->n_slots = between(f, 0, 2) ? 0 : n_cores + between(f, 0, 6);
+	n->bytes_per_ms = between(f, 0, 3) ? 125000 : 1000;
+	if (!between(f, 0, 3)) {
+		n->throttles[0].at_ms = between(f, 1, 60000);
+		n->throttles[0].factor = 0.05 + share(f);
+		n->throttles[1].at_ms = n->throttles[0].at_ms +
+					between(f, 1, 60000);
+		n->throttles[1].factor = 1;
+		n->n_throttles = 2;
+	}
+	if (between(f, 0, 3))
+		return;
+	n->dies_ms = between(f, 1, 100000);
+	n->lost_after_ms = between(f, 1, 10000);
+	if (between(f, 0, 1))
+		n->returns_ms = n->dies_ms + n->lost_after_ms +
+				between(f, 1, 30000);
+}
+
+static void make_jobs(struct random_farm *f, size_t n)
+{
+	unsigned n_phases = between(f, 1, PHASES_MAX);
+	unsigned history = between(f, 0, 3);
+
+	sim_jobs_set_costs(f->jobs, n, 100 + 4000 * share(f), 1.2 * share(f),
+			   &f->random);
+	sim_jobs_set_predictions(f->jobs, n, &f->random);
+	for (size_t i = 0; i < n; i++) {
+		struct sim_job_setup *j = &f->jobs[i];
+
+		j->phase = (uint32_t)(i * n_phases / n);
+		j->in_bytes = between(f, 0, 100000);
+		j->out_bytes = between(f, 0, 100000);
+		if (!history)
+			j->predicted_ms = 0;
+		else if (history == 1)
+			j->predicted_ms = j->predicted_ms *
+					  between(f, 1, 10000) / 100;
+	}
+	for (unsigned i = 0; i < n_phases; i++)
+		f->serial_ms[i] = between(f, 0, 1) ? 0 : between(f, 0, 5000);
+}
+
+static void make_farm(struct random_farm *f, uint64_t seed)
+{
+	*f = (struct random_farm){ .random = seed };
+	f->setup = (struct sim_setup){
+		.nodes = f->nodes,
+		.n_nodes = between(f, 0, NODES_MAX),
+		.jobs = f->jobs,
+		.n_jobs = between(f, 1, JOBS_MAX),
+		.serial_ms = f->serial_ms,
+		.end_ms = between(f, 0, 3000),
+		.total_known = between(f, 0, 1),
+		.n_local_slots = between(f, 1, 4),
+		.local_slowness = 0.5 + share(f),
+		.n_make_jobs = between(f, 0, 1) ? 0 : between(f, 1, 40),
+		.scan_ms = between(f, 0, 20),
+		.verify_ms = between(f, 0, 20),
+		.host_ms = between(f, 0, 30),
+		.n_host_cores = between(f, 0, 4),
+		.seed = seed,
+	};
+	for (size_t i = 0; i < f->setup.n_nodes; i++)
+		make_node(f, &f->nodes[i]);
+	make_jobs(f, f->setup.n_jobs);
+}
+
+static int by_core_and_time(const void *a, const void *b)
+{
+	const struct sim_run *x = a, *y = b;
+
+	if (x->node != y->node)
+		return x->node < y->node ? -1 : 1;
+	if (x->core != y->core)
+		return x->core < y->core ? -1 : 1;
+	return x->began_ms < y->began_ms ? -1 : x->began_ms > y->began_ms;
+}
+
+static int by_job_and_time(const void *a, const void *b)
+{
+	const struct sim_run *x = a, *y = b;
+
+	if (x->job != y->job)
+		return x->job < y->job ? -1 : 1;
+	return x->began_ms < y->began_ms ? -1 : x->began_ms > y->began_ms;
+}
+
+/*
+ * Each of the next functions returns the rule that the build breaks, or NULL.
+ */
+
+static const char *check_cores(const struct random_farm *f,
+			       struct sim_result *r)
+{
+	qsort(r->runs, r->n_runs, sizeof(*r->runs), by_core_and_time);
+	for (size_t i = 0; i < r->n_runs; i++) {
+		const struct sim_run *a = &r->runs[i];
+		const struct sim_run *b = i ? a - 1 : NULL;
+
+		if (a->node == SIM_LOCAL && a->core >= f->setup.n_local_slots)
+			return "exceeds the local slots";
+		if (b && a->node == b->node && a->core == b->core &&
+		    a->began_ms < b->ended_ms)
+			return "executes two jobs on one core";
+	}
+	return NULL;
+}
+
+/* Check the runs of one job, sorted by time. */
+static const char *check_job(const struct sim_run *runs, size_t n)
+{
+	bool completed = false;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned n_copies = 0;
+
+		for (size_t k = 0; k <= i; k++)
+			n_copies += runs[k].ended_ms > runs[i].began_ms;
+		if (n_copies > COPIES_MAX)
+			return "executes a job on too many cores at a time";
+		completed |= runs[i].completed;
+	}
+	if (n > RUNS_MAX)
+		return "executes a job too often";
+	return completed ? NULL : "does not complete a job";
+}
+
+static const char *check_jobs(const struct random_farm *f, struct sim_result *r)
+{
+	size_t n_jobs = 0;
+
+	qsort(r->runs, r->n_runs, sizeof(*r->runs), by_job_and_time);
+	for (size_t i = 0, n; i < r->n_runs; i += n) {
+		const char *problem;
+
+		for (n = 1;
+		     i + n < r->n_runs && r->runs[i + n].job == r->runs[i].job;)
+			n++;
+		problem = check_job(&r->runs[i], n);
+		if (problem)
+			return problem;
+		n_jobs++;
+	}
+	return n_jobs == f->setup.n_jobs ? NULL : "loses a job";
+}
+
+/*
+ * Few cores are idle because a job waits for a faster core.  A node that has
+ * failed gets jobs only gradually.
+ */
+static const char *check_idle(const struct random_farm *f,
+			      const struct sim_result *r)
+{
+	unsigned n_cores = 0;
+
+	for (size_t i = 0; i < f->setup.n_nodes; i++) {
+		for (unsigned k = 0; k < f->nodes[i].n_classes; k++)
+			n_cores += f->nodes[i].classes[k].n_cores;
+		if (f->nodes[i].dies_ms)
+			return NULL;
+	}
+	return r->idle_core_ms[SIM_IDLE_POLICY] >
+			       IDLE_MAX * n_cores * (double)r->makespan_ms ?
+		       "leaves cores idle while jobs wait" :
+		       NULL;
+}
+
+static const char *check_farm(const struct random_farm *f, struct sim_result *r,
+			      const struct sim_result *again)
+{
+	const char *problem = r->violation;
+
+	if (r->n_runs != again->n_runs ||
+	    memcmp(r->runs, again->runs, r->n_runs * sizeof(*r->runs)) != 0)
+		return "differs from a build with the same seed";
+	if (r->makespan_ms < r->bound_ms)
+		return "takes less time than the lower bound";
+	problem = problem ? problem : check_idle(f, r);
+	problem = problem ? problem : check_cores(f, r);
+	return problem ? problem : check_jobs(f, r);
+}
+
+TEST(a_build_keeps_all_rules_on_random_farms)
+{
+	const char *number = getenv("SIMULATED_FARMS");
+	const char *first = getenv("SIMULATED_SEED");
+	uint64_t seed = first ? strtoull(first, NULL, 10) : 1;
+	uint64_t end = seed + (number ? strtoull(number, NULL, 10) : FARMS);
+	struct random_farm *f = xcalloc(1, sizeof(*f));
+
+	for (; seed < end; seed++) {
+		struct sim_result r, again;
+		const char *problem = NULL;
+
+		make_farm(f, seed);
+		if (sim_run_build(&f->setup, &r) ||
+		    sim_run_build(&f->setup, &again))
+			problem = "does not end";
+		else
+			problem = check_farm(f, &r, &again);
+		ck_assert_msg(!problem, "seed %ju: a build %s", (uintmax_t)seed,
+			      problem);
+		sim_result_release(&again);
+		sim_result_release(&r);
+	}
+	free(f);
+}
