@@ -137,6 +137,11 @@ void sim_node_on_finish(struct sim *m, const struct sim_event *e);
 void sim_node_change_speed(struct sim *m, uint32_t node);
 void sim_node_on_die(struct sim *m, uint32_t node);
 
+/* Execute a job on the build host; `hedge`: also, not instead of a node. */
+void sim_node_start_local(struct sim *m, uint32_t job, bool hedge);
+/* End the execution of a job on the build host, if there is one. */
+void sim_node_end_local(struct sim *m, uint32_t job, bool completed);
+
 /* ---- sim/policy.c: models of other schedulers ---- */
 
 /* A job is READY. */

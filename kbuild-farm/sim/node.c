@@ -275,3 +275,45 @@ void sim_node_init(struct sim *m, uint32_t number)
 	if (s->returns_ms)
 		sim_event_add(m, s->returns_ms * SIM_US, e);
 }
+
+/* ---- the build host ---- */
+
+void sim_node_start_local(struct sim *m, uint32_t job, bool hedge)
+{
+	struct sim_job *j = &m->jobs[job];
+	double ms = m->setup->jobs[job].cost_ms * m->setup->local_slowness;
+	uint32_t slot = 0;
+
+	while (slot + 1 < m->setup->n_local_slots && m->local_slots[slot])
+		slot++;
+	m->local_slots[slot] = true;
+	m->n_local_used++;
+	if (!hedge && j->state == SIM_JOB_READY)
+		m->n_ready--;
+	if (!hedge)
+		j->state = SIM_JOB_LOCAL;
+	j->local = true;
+	j->hedge = hedge;
+	j->local_slot = slot;
+	j->local_epoch++;
+	j->local_began_us = m->now_us;
+	sim_event_add(m, m->now_us + (uint64_t)(ms * SIM_US) + 1,
+		      (struct sim_event){ .kind = SIM_LOCAL_END,
+					  .job = job,
+					  .epoch = j->local_epoch });
+}
+
+void sim_node_end_local(struct sim *m, uint32_t job, bool completed)
+{
+	struct sim_job *j = &m->jobs[job];
+
+	if (!j->local)
+		return;
+	sim_node_record_run(m, job, SIM_LOCAL, j->local_slot, j->local_began_us,
+			    completed);
+	m->out->n_local += completed;
+	m->local_slots[j->local_slot] = false;
+	m->n_local_used--;
+	j->local = false;
+	j->local_epoch++;
+}

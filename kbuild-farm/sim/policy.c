@@ -63,7 +63,11 @@ static bool dispatch_job(struct sim *m, uint32_t job)
 	}
 	if (best != SIM_NONE)
 		sim_node_send_job(m, job, best, false, 0);
-	return best != SIM_NONE;
+	else if (m->n_local_used + 1 < m->setup->n_local_slots)
+		sim_node_start_local(m, job, false);
+	else
+		return false;
+	return true;
 }
 
 void sim_policy_dispatch_jobs(struct sim *m)

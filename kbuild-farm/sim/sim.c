@@ -24,46 +24,6 @@ static void feed_event(struct sim *m, struct sched_event e)
 	*VEC_ADD(m->pending, m->n_pending) = e;
 }
 
-static void start_local(struct sim *m, uint32_t job, bool hedge)
-{
-	struct sim_job *j = &m->jobs[job];
-	double ms = m->setup->jobs[job].cost_ms * m->setup->local_slowness;
-	uint32_t slot = 0;
-
-	while (slot + 1 < m->setup->n_local_slots && m->local_slots[slot])
-		slot++;
-	m->local_slots[slot] = true;
-	m->n_local_used++;
-	if (!hedge && j->state == SIM_JOB_READY)
-		m->n_ready--;
-	if (!hedge)
-		j->state = SIM_JOB_LOCAL;
-	j->local = true;
-	j->hedge = hedge;
-	j->local_slot = slot;
-	j->local_epoch++;
-	j->local_began_us = m->now_us;
-	sim_event_add(m, m->now_us + (uint64_t)(ms * SIM_US) + 1,
-		      (struct sim_event){ .kind = SIM_LOCAL_END,
-					  .job = job,
-					  .epoch = j->local_epoch });
-}
-
-static void end_local(struct sim *m, uint32_t job, bool completed)
-{
-	struct sim_job *j = &m->jobs[job];
-
-	if (!j->local)
-		return;
-	sim_node_record_run(m, job, SIM_LOCAL, j->local_slot, j->local_began_us,
-			    completed);
-	m->out->n_local += completed;
-	m->local_slots[j->local_slot] = false;
-	m->n_local_used--;
-	j->local = false;
-	j->local_epoch++;
-}
-
 /* Scan a job after the build host has handled all jobs before it. */
 static void scan_job(struct sim *m, uint32_t job)
 {
@@ -201,10 +161,10 @@ static void simulate_action(struct sim *m, const struct sched_action *a)
 		break;
 	case SCHED_ACT_COMPILE_LOCAL:
 	case SCHED_ACT_HEDGE:
-		start_local(m, a->unit, a->kind == SCHED_ACT_HEDGE);
+		sim_node_start_local(m, a->unit, a->kind == SCHED_ACT_HEDGE);
 		break;
 	case SCHED_ACT_STOP_HEDGE:
-		end_local(m, a->unit, false);
+		sim_node_end_local(m, a->unit, false);
 		break;
 	case SCHED_ACT_DELIVER:
 		complete_job(m, a->unit);
@@ -308,7 +268,7 @@ static void on_local_end(struct sim *m, uint32_t job)
 {
 	bool hedge = m->jobs[job].hedge;
 
-	end_local(m, job, true);
+	sim_node_end_local(m, job, true);
 	if (hedge)
 		feed_event(m, (struct sched_event){ .kind = SCHED_EV_HEDGE_DONE,
 						    .unit = job,

@@ -28,6 +28,10 @@
 #define SIM_CLASSES_MAX   8
 #define SIM_THROTTLES_MAX 16
 
+/*
+ * If all nodes are full, each policy uses the slots of the build host, except
+ * for one.  Each policy sends a job again that was lost with its node.
+ */
 enum sim_policy {
 	SIM_KFARM, /* the dispatcher of sched/sched.h */
 	/*
