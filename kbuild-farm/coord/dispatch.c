@@ -513,12 +513,35 @@ static void start_input_scan(struct coord_unit *u)
 
 /* -------------------------------------------------------------- sending */
 
-/* Forget the unit's job, so that further messages about it are ignored. */
-static void clear_job(struct coord_unit *u)
+/*
+ * Forget the unit's job on the node, so that further messages about it are
+ * ignored.  Returns the job's number, or 0 if there is none.
+ */
+static uint32_t clear_job(struct coord_unit *u, const struct coord_node *n)
 {
-	if (u->job)
-		u->coord->units.jobs[u->job] = NULL;
-	u->job = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(u->jobs); i++) {
+		uint32_t number = u->jobs[i].number;
+
+		if (!number || u->jobs[i].node != n)
+			continue;
+		u->coord->units.jobs[number] = NULL;
+		u->jobs[i].number = 0;
+		return number;
+	}
+	return 0;
+}
+
+static void register_job(struct coord_unit *u, const struct coord_node *n,
+		    uint32_t number)
+{
+	struct coord *c = u->coord;
+	size_t i = u->jobs[0].number ? 1 : 0;
+
+	while (c->units.n_jobs <= number)
+		*VEC_ADD(c->units.jobs, c->units.n_jobs) = NULL;
+	c->units.jobs[number] = u;
+	u->jobs[i].number = number;
+	u->jobs[i].node = n;
 }
 
 void coord_dispatch_job_event(struct coord_unit *u, const struct coord_node *n,
@@ -530,7 +553,7 @@ void coord_dispatch_job_event(struct coord_unit *u, const struct coord_node *n,
 	else if (event->kind == SCHED_EV_OUTPUT)
 		coord_report_unit_progress(u, EVENTS_JOB_RECEIVE);
 	else
-		clear_job(u);
+		clear_job(u, n);
 	queue_unit_event(u, event);
 }
 
@@ -643,10 +666,11 @@ static void send_unit(struct coord *c, const struct sched_action *a)
 		queue_unit_event(u, &event);
 		return;
 	}
-	while (c->units.n_jobs <= number)
-		*VEC_ADD(c->units.jobs, c->units.n_jobs) = NULL;
-	c->units.jobs[number] = u;
-	u->job = number;
+	register_job(u, n, number);
+	if (a->backup) {
+		coord_report_unit_twice(u, n->entry->name);
+		return;
+	}
 	u->node_name = n->entry->name;
 	coord_report_unit_state(u, EVENTS_JOB_SEND, u->node_name, NULL);
 }
@@ -711,6 +735,7 @@ static void start_verification(struct coord *c, struct coord_unit *u)
 		.devicetree = u->devicetree.blob ? &u->devicetree : NULL,
 		.genksyms_check = coord_tool_step_prepare_check(u),
 	};
+	u->result_node = NULL;
 	u->in_worker = true;
 	u->work.run = verify_on_thread;
 	u->work.on_done = on_result_verified;
@@ -742,7 +767,7 @@ static void start_unit_hedge(struct coord_unit *u)
 	struct err err;
 
 	if (!coord_hedge_start(u, on_hedge_finished, &err)) {
-		coord_report_unit_hedge(u);
+		coord_report_unit_twice(u, EVENTS_LOCAL);
 		return;
 	}
 	log_debug("%s: %s", u->name, err.text);
@@ -790,6 +815,7 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 	const struct sched_event no_probe = { .kind = SCHED_EV_PROBE_DONE,
 					      .node = a->node,
 					      .probe = SCHED_PROBE_IMPOSSIBLE };
+	uint32_t job;
 
 	switch (a->kind) {
 	case SCHED_ACT_SCAN:
@@ -799,9 +825,12 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 		send_unit(c, a);
 		break;
 	case SCHED_ACT_CANCEL:
-		if (u->job)
-			peer_cancel(c->nodes.v[a->node]->peer, u->job);
-		clear_job(u);
+		n = c->nodes.v[a->node];
+		job = clear_job(u, n);
+		if (job)
+			peer_cancel(n->peer, job);
+		if (u->result_node == n)
+			u->result_node = NULL;
 		break;
 	case SCHED_ACT_VERIFY:
 		start_verification(c, u);

@@ -405,15 +405,19 @@ static void on_job_finished(void *ctx, uint32_t job,
 {
 	struct sched_event event = { .kind = SCHED_EV_RESULT,
 				     .cpu_ms = answer->wire.cpu_ms };
-	struct coord_unit *u = find_job_unit(ctx, job);
+	const struct coord_node *n = ctx;
+	struct coord_unit *u = find_job_unit(n, job);
 
-	if (!u) {
+	/* The first result of a unit with a backup wins. */
+	if (!u || u->result_node) {
 		peer_job_result_release(answer);
 		return;
 	}
 	peer_job_result_release(&u->result);
 	u->result = *answer;
-	coord_dispatch_job_event(u, ctx, &event);
+	u->result_node = n;
+	u->node_name = n->entry->name;
+	coord_dispatch_job_event(u, n, &event);
 }
 
 static void on_failed(void *ctx, uint32_t job, enum wire_fail_class class,

@@ -138,10 +138,10 @@ void coord_report_unit_done(struct coord_unit *u, const char *node,
 	events_hub_publish(u->coord->setup.hub, &ev);
 }
 
-void coord_report_unit_hedge(const struct coord_unit *u)
+void coord_report_unit_twice(const struct coord_unit *u, const char *node)
 {
-	struct events_event ev = make_unit_event(
-		u, EVENTS_JOB_RUN, EVENTS_LOCAL, reason_text(REASON_NODE_SLOW));
+	struct events_event ev = make_unit_event(u, EVENTS_JOB_RUN, node,
+						 reason_text(REASON_NODE_SLOW));
 
 	ev.hedged = true;
 	events_hub_publish(u->coord->setup.hub, &ev);

@@ -48,7 +48,10 @@ void coord_report_unit_progress(struct coord_unit *u,
  */
 void coord_report_unit_done(struct coord_unit *u, const char *node,
 			    const char *reason, unsigned retries);
-/* Report that the hedge of a unit has started. */
-void coord_report_unit_hedge(const struct coord_unit *u);
+/*
+ * Report that a second execution of a unit has started: a hedge if `node` is
+ * EVENTS_LOCAL, otherwise a backup.
+ */
+void coord_report_unit_twice(const struct coord_unit *u, const char *node);
 
 #endif

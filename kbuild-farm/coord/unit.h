@@ -31,6 +31,8 @@ struct coord_hedge;
  */
 #define COORD_UNIT_CACHE_MAX_AGE_NS (INT64_C(5) * 1000000000)
 
+#define COORD_UNIT_JOBS_MAX 2
+
 struct coord_unit {
 	struct pool_work work; /* first member; verifies the result */
 	struct coord *coord;
@@ -81,8 +83,20 @@ struct coord_unit {
 	struct inputs_reference_object *reference;
 	struct inputs_result inputs;
 	bool scanned; /* scanned at least once */
-	uint32_t job; /* number of its job on the wire; 0: none */
-	/* name of the node to which the unit was sent last */
+	/*
+	 * its jobs on nodes: their numbers on the wire, 0: none; with a backup,
+	 * two nodes execute the unit
+	 */
+	struct {
+		uint32_t number;
+		const struct coord_node *node;
+	} jobs[COORD_UNIT_JOBS_MAX];
+	/*
+	 * node that returned `result`, until the dispatcher has processed this
+	 * event; NULL: none
+	 */
+	const struct coord_node *result_node;
+	/* name of the node that returned the result or got the unit last */
 	const char *node_name;
 	/* node for which the tool of the unit was selected last */
 	struct coord_node *last_node;

@@ -42,7 +42,7 @@ struct events_totals {
 	unsigned n_remote, n_local; /* finished jobs by location */
 	unsigned n_steps; /* tool steps that were offloaded with a job */
 	unsigned n_retried; /* repeated executions of jobs */
-	unsigned n_hedged; /* jobs that were also compiled locally */
+	unsigned n_hedged; /* jobs that were executed twice */
 	unsigned n_warnings, n_errors;
 	unsigned n_new_diags; /* diagnostics that the baseline lacks */
 	bool has_baseline;

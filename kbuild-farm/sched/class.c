@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #define COST_MAX_MS 600000 /* maximum predicted cost of a unit */
@@ -135,31 +136,63 @@ static void set_slowness(struct sched *s, struct sched_class *c,
 		insert_class(s, c);
 }
 
-/* Decay the samples, so that an unused class regains its expected slowness. */
+/*
+ * Decay the samples, so that an unused class regains its expected slowness.
+ * Running jobs that take longer than predicted are samples as well, so that the
+ * class becomes slow before they end.
+ */
 static void update_slowness(struct sched *s, struct sched_class *c)
 {
+	const struct sched_attempt *a;
+	double duration_ms, cost_ms, slowness;
+
 	decay_samples(c, s->now_ms);
-	set_slowness(s, c,
-		     (c->sum_duration_ms + PRIOR_MS * c->expected_slowness) /
-			     (c->sum_cost_ms + PRIOR_MS));
+	duration_ms = c->sum_duration_ms + PRIOR_MS * c->expected_slowness;
+	cost_ms = c->sum_cost_ms + PRIOR_MS;
+	slowness = duration_ms / cost_ms;
+	list_for_each(a, &c->jobs, class_entry) {
+		double cost = (double)sched_class_cost_ms(s, a->unit);
+		double ms = (double)(s->now_ms - a->began_ms);
+
+		if (!a->has_core || cost <= 0 || ms <= cost * slowness)
+			continue;
+		duration_ms += ms;
+		cost_ms += cost;
+	}
+	set_slowness(s, c, duration_ms / cost_ms);
+}
+
+/*
+ * Learn how far the durations of jobs exceed the predictions.  In equilibrium,
+ * one in 50 jobs takes longer than late_ratio times its predicted duration.
+ */
+static void learn_late_ratio(struct sched *s, const struct sched_attempt *a)
+{
+	double ms = (double)(s->now_ms - a->began_ms);
+	double late_ms = s->late_ratio * (double)a->predicted_ms;
+
+	if (!a->predicted_ms)
+		return;
+	s->late_ratio *= ms > late_ms ? 1.049 : 0.999;
+	s->late_ratio = fmin(fmax(s->late_ratio, 2), 8);
 }
 
 static void learn_slowness(struct sched *s, struct sched_class *c,
-			   const struct sched_unit *u)
+			   const struct sched_unit *u, uint64_t began_ms)
 {
 	double cost_ms = (double)sched_class_cost_ms(s, u);
 
 	if (cost_ms <= 0)
 		return;
 	decay_samples(c, s->now_ms);
-	c->sum_duration_ms += (double)(s->now_ms - u->began_ms);
+	c->sum_duration_ms += (double)(s->now_ms - began_ms);
 	c->sum_cost_ms += cost_ms;
 	update_slowness(s, c);
 }
 
 void sched_class_end_local(struct sched *s, const struct sched_unit *u)
 {
-	learn_slowness(s, &s->local, u);
+	learn_slowness(s, &s->local, u, u->local_began_ms);
 }
 
 /* ---- the queue of a class ---- */
@@ -191,15 +224,19 @@ static void push_end(uint64_t *heap, unsigned n, uint64_t v)
 	heap[at] = v;
 }
 
-/* Return the time at which a running unit is expected to end. */
-static uint64_t expected_end_ms(const struct sched *s,
-				const struct sched_class *c,
-				const struct sched_unit *u)
+static struct sched_class *class_of(const struct sched_attempt *a)
 {
-	uint64_t end = u->began_ms + sched_class_duration_ms(s, c, u);
+	return &a->node->classes[a->class];
+}
+
+uint64_t sched_class_expected_end_ms(const struct sched *s,
+				     const struct sched_attempt *a)
+{
+	uint64_t end = a->began_ms +
+		       sched_class_duration_ms(s, class_of(a), a->unit);
 
 	return end > s->now_ms ? end :
-				 s->now_ms + (s->now_ms - u->began_ms) / 2;
+				 s->now_ms + (s->now_ms - a->began_ms) / 2;
 }
 
 /*
@@ -209,15 +246,16 @@ static uint64_t expected_end_ms(const struct sched *s,
 static uint64_t next_free_core_ms(const struct sched *s,
 				  const struct sched_class *c)
 {
-	const struct sched_unit *u;
+	const struct sched_attempt *a;
 	unsigned n = 0;
 
-	list_for_each(u, &c->units, class_entry) {
+	list_for_each(a, &c->jobs, class_entry) {
 		if (n < c->n_cores) {
-			push_end(c->ends, n++, expected_end_ms(s, c, u));
+			push_end(c->ends, n++,
+				 sched_class_expected_end_ms(s, a));
 			continue;
 		}
-		c->ends[0] += sched_class_duration_ms(s, c, u);
+		c->ends[0] += sched_class_duration_ms(s, c, a->unit);
 		sift_down(c->ends, n);
 	}
 	return c->ends[0];
@@ -256,10 +294,10 @@ static uint64_t next_free_slot_ms(const struct sched *s,
 				  const struct sched_node *n)
 {
 	uint64_t first = UINT64_MAX;
-	const struct sched_unit *u;
+	const struct sched_attempt *a;
 
-	list_for_each(u, &n->units, entry) {
-		uint64_t ms = expected_end_ms(s, &n->classes[u->class], u);
+	list_for_each(a, &n->jobs, node_entry) {
+		uint64_t ms = sched_class_expected_end_ms(s, a);
 
 		first = ms < first ? ms : first;
 	}
@@ -269,7 +307,7 @@ static uint64_t next_free_slot_ms(const struct sched *s,
 
 static void update_start(struct sched *s, struct sched_class *c)
 {
-	if (c->n_units >= c->n_cores)
+	if (c->n_jobs >= c->n_cores)
 		c->free_ms = next_free_core_ms(s, c);
 	else if (!c->node->n_free)
 		c->free_ms = next_free_slot_ms(s, c->node);
@@ -278,30 +316,33 @@ static void update_start(struct sched *s, struct sched_class *c)
 	update_place(s, c);
 }
 
-void sched_class_add_unit(struct sched *s, struct sched_unit *u)
+void sched_class_add_job(struct sched *s, struct sched_attempt *a)
 {
-	struct sched_class *c = &u->node->classes[u->class];
+	struct sched_class *c = class_of(a);
 
-	u->has_core = c->n_units < c->n_cores;
-	u->began_ms = s->now_ms;
-	TAILQ_INSERT_TAIL(&c->units, u, class_entry);
-	c->n_units++;
+	a->has_core = c->n_jobs < c->n_cores;
+	a->began_ms = s->now_ms;
+	a->predicted_ms = sched_class_duration_ms(s, c, a->unit);
+	TAILQ_INSERT_TAIL(&c->jobs, a, class_entry);
+	c->n_jobs++;
 	update_start(s, c);
 }
 
-void sched_class_remove_unit(struct sched *s, struct sched_unit *u,
-			     bool completed)
+void sched_class_remove_job(struct sched *s, struct sched_attempt *a,
+			    bool completed)
 {
-	struct sched_class *c = &u->node->classes[u->class];
-	struct sched_unit *next;
+	struct sched_class *c = class_of(a);
+	struct sched_attempt *next;
 
-	if (completed)
-		learn_slowness(s, c, u);
-	TAILQ_REMOVE(&c->units, u, class_entry);
-	c->n_units--;
-	/* The first waiting unit of the class gets the core. */
-	list_for_each(next, &c->units, class_entry) {
-		if (!u->has_core || next->has_core)
+	if (completed) {
+		learn_late_ratio(s, a);
+		learn_slowness(s, c, a->unit, a->began_ms);
+	}
+	TAILQ_REMOVE(&c->jobs, a, class_entry);
+	c->n_jobs--;
+	/* The first waiting job of the class gets the core. */
+	list_for_each(next, &c->jobs, class_entry) {
+		if (!a->has_core || next->has_core)
 			continue;
 		next->has_core = true;
 		next->began_ms = s->now_ms;
@@ -372,7 +413,7 @@ bool sched_class_can_take(const struct sched_class *c,
 {
 	return u->toolchain->sandboxes[c->node->number].accepting &&
 	       (c->node->n_classes == 1 ||
-		c->n_units < c->n_cores + (c->n_cores + 3) / 4);
+		c->n_jobs < c->n_cores + (c->n_cores + 3) / 4);
 }
 
 uint64_t sched_class_finish_ms(const struct sched *s,
@@ -533,7 +574,7 @@ void sched_class_set_all(struct sched *s, struct sched_node *n,
 		c->expected_slowness = c->capacity ? 1024.0 / c->capacity : 1;
 		set_slowness(s, c, c->expected_slowness);
 		c->ends = xcalloc(c->n_cores, sizeof(*c->ends));
-		TAILQ_INIT(&c->units);
+		TAILQ_INIT(&c->jobs);
 	}
 }
 

@@ -3,16 +3,17 @@
  * sched/class.h - Core classes of nodes, and predicted finish times of units.
  *
  * A node has one or more classes of equal cores, such as the big and the little
- * cores of a board.  Each class has a queue of the units that were sent to it:
+ * cores of a board.  Each class has a queue of the jobs that were sent to it:
  * the first n_cores of them run, the others wait on the node.
  *
  * The slowness of a class is the time that one of its cores needs for a second
  * of predicted cost.  The expected slowness is 1024 / capacity (see MACHINE in
  * kfarm-protocol(7)).  The actual slowness is learned from the units that the
  * class completes: the sum of their times on a core divided by the sum of their
- * costs, where a sample loses half of its weight in 20 s.  A board that
- * throttles therefore gets fewer units within a minute, and more units again
- * when it has recovered.  The values are rounded to eight steps per power of
+ * costs, where a sample loses half of its weight in 20 s.  A running job that
+ * takes longer than predicted is a sample, too.  A board that throttles
+ * therefore gets fewer units within a minute, and more units again when it has
+ * recovered.  The values are rounded to eight steps per power of
  * two, so that equal nodes stay equal.
  *
  * The finish time of a unit on a class is the time at which a core becomes free
@@ -35,14 +36,17 @@ void sched_class_set_all(struct sched *s, struct sched_node *n,
 /* Free the classes of a node. */
 void sched_class_free_all(struct sched *s, struct sched_node *n);
 
-/* Append a unit to the queue of the class that u->node and u->class name. */
-void sched_class_add_unit(struct sched *s, struct sched_unit *u);
+/* Append a job to the queue of the class that a->node and a->class name. */
+void sched_class_add_job(struct sched *s, struct sched_attempt *a);
 /*
- * Remove a unit from its class.  If `completed` is set, learn the slowness of
- * the class from the time that the unit took.
+ * Remove a job from its class.  If `completed` is set, learn the slowness of
+ * the class from the time that the job took.
  */
-void sched_class_remove_unit(struct sched *s, struct sched_unit *u,
-			     bool completed);
+void sched_class_remove_job(struct sched *s, struct sched_attempt *a,
+			    bool completed);
+/* Return the time at which a job is expected to end. */
+uint64_t sched_class_expected_end_ms(const struct sched *s,
+				     const struct sched_attempt *a);
 
 /*
  * Return the predicted CPU time of a unit in ms, at most ten minutes: that of

@@ -45,8 +45,32 @@ enum sched_availability {
 	SCHED_AVAILABLE_N_KINDS,
 };
 
+#define SCHED_ATTEMPTS_MAX 2 /* concurrent jobs of a unit, on two nodes */
+
 struct sched_node;
 struct sched_toolchain;
+struct sched_unit;
+
+/* A job of a REMOTE unit on a node. */
+struct sched_attempt {
+	TAILQ_ENTRY(sched_attempt) node_entry, class_entry;
+	struct sched_unit *unit;
+	struct sched_node *node;
+	unsigned class; /* index in the classes of `node` */
+	/*
+	 * By the count of the dispatcher, the job has had a core of its class
+	 * since began_ms; otherwise, it has waited on the node since then.
+	 */
+	bool has_core;
+	uint64_t began_ms;
+	uint64_t sent_ms, progress_ms;
+	uint64_t predicted_ms; /* duration, as predicted when it was sent */
+	/* CPU share of `node` when the job was sent */
+	struct sched_cpu_share share_at_send;
+	uint32_t cpu_ms; /* CPU time, as last reported by the node */
+};
+
+TAILQ_HEAD(sched_attempts, sched_attempt);
 
 struct sched_unit {
 	TAILQ_ENTRY(sched_unit) entry; /* in the list for `state` */
@@ -78,22 +102,20 @@ struct sched_unit {
 	struct sched_class *waits_for;
 	uint64_t reserved_ms; /* share in waits_for->reserved_ms */
 
-	struct sched_node *node; /* node of a REMOTE, CHECK or HELD unit */
-	unsigned class; /* index in the classes of `node`, if REMOTE */
-	TAILQ_ENTRY(sched_unit) class_entry;
+	/* jobs of a REMOTE unit; the second one is a backup */
+	struct sched_attempt *attempts[SCHED_ATTEMPTS_MAX];
+	unsigned n_attempts;
 	/*
-	 * By the count of the dispatcher, the unit has had a core of its class,
-	 * or of the build host, since began_ms; otherwise, it has waited on the
-	 * node since then.
+	 * of the attempt that ended last: its node, which is that of a CHECK or
+	 * HELD unit, and members of struct sched_attempt
 	 */
-	bool has_core;
-	uint64_t began_ms;
+	struct sched_node *node;
+	struct sched_cpu_share share_at_send;
+	uint32_t cpu_ms;
 	struct sched_node *tried_nodes[SCHED_TRIES_MAX];
 	unsigned n_tried;
-	uint64_t first_sent_ms, progress_ms;
-	struct sched_cpu_share
-		share_at_send; /* CPU share of `node` when the unit was sent */
-	uint32_t cpu_ms; /* CPU time on `node`, as last reported by the node */
+	uint64_t first_sent_ms;
+	uint64_t local_began_ms; /* start of the compile of a LOCAL unit */
 	/* verdict about a HELD unit, with its reason and text */
 	enum sched_verdict verdict;
 	enum reason verdict_reason;
@@ -137,8 +159,8 @@ struct sched_class {
 	/* weighted sums over the completed units, as of learned_ms */
 	double sum_duration_ms, sum_cost_ms;
 	uint64_t learned_ms;
-	struct sched_units units; /* in the order in which they were sent */
-	unsigned n_units;
+	struct sched_attempts jobs; /* in the order in which they were sent */
+	unsigned n_jobs;
 	/* time at which a core and a slot are expected to be free; 0: now */
 	uint64_t free_ms;
 	uint64_t reserved_ms; /* durations of waiting units */
@@ -183,7 +205,7 @@ struct sched_node {
 	unsigned n_classes;
 	unsigned n_strikes; /* wrong results in this build */
 	unsigned n_jobs, n_errors, n_retries;
-	struct sched_units units; /* units that are REMOTE on this node */
+	struct sched_attempts jobs; /* jobs of units on this node */
 };
 
 struct sched {
@@ -211,6 +233,11 @@ struct sched {
 	unsigned n_free_slots; /* free slots of all nodes */
 	/* cores of the build host; only its slowness is used */
 	struct sched_class local;
+	/*
+	 * multiple of its predicted duration after which a job is late: its
+	 * estimated 98th percentile, between 2 and 8
+	 */
+	double late_ratio;
 	/* CPU time per KiB of inputs, a moving average; 0: no sample yet */
 	double ms_per_kib;
 
@@ -219,6 +246,8 @@ struct sched {
 	uint64_t first_added_ms; /* arrival of the first remote unit */
 	unsigned n_expected_units; /* as in SCHED_EV_EXPECTED_UNITS */
 	double sum_cost_ms; /* predicted cost of the scanned units */
+	/* predicted cost of the second executions of progressing units */
+	double sum_second_ms;
 	unsigned n_costs; /* number of scanned units with a predicted cost */
 	/* sums for the nodes that are up and can get jobs */
 	unsigned n_usable_cores;

@@ -582,6 +582,6 @@ void sched_node_add(struct sched *s)
 	for (size_t i = 0; i < s->n_toolchains; i++)
 		sched_node_add_sandboxes(s, s->toolchains[i]);
 	n->state = SCHED_NODE_DOWN;
-	TAILQ_INIT(&n->units);
+	TAILQ_INIT(&n->jobs);
 	set_due_ms(s, n, 0);
 }

@@ -16,9 +16,11 @@
  *   n_spare_slots of the local slots take units that finish sooner there, or
  *   that do not prolong the build.
  *
- * A hedge (a second, local compile of a late unit) gets a local slot that is
- * not needed otherwise.  A late exclusive unit, which cannot be hedged, moves
- * to such a slot instead.  Checking for late units once a second is sufficient.
+ * Once a second, a late unit gets a backup (a second job on a node with a free
+ * core), and so do the units that end last when no unit waits for a core.  If
+ * no node can take a late unit, it gets a hedge (a second, local compile) in a
+ * local slot that is not needed otherwise.  A late exclusive unit, which cannot
+ * be executed twice, moves to such a slot instead.
  */
 #include "sched/sched.h"
 
@@ -27,6 +29,7 @@
 #include "sched/node.h"
 #include "sched/unit.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +37,13 @@
 #define HEDGE_CHECK_MS 1000
 #define CHOICE_MS      1000 /* interval at which waiting units choose again */
 #define STALL_MS       5000 /* a unit without progress for this time stalls */
+/* minimum times after which a unit is late */
+#define HEDGE_MIN_MS       10000
+#define TRIAL_HEDGE_MIN_MS 2000 /* on a node that had failed */
+#define BACKUP_MIN_MS      2000
+#define BACKUP_GAIN_MS     1000 /* minimum gain by a backup of a last unit */
+#define LAST_UNITS_MAX     16 /* units examined for a backup at a time */
+#define SECOND_MIN_MS      20000 /* costs of second executions in any build */
 
 /* Return true if a node on which the unit was not tried has a free slot. */
 static bool has_untried_slot(const struct sched_unit *u)
@@ -404,18 +414,33 @@ static void dispatch_all(struct sched *s)
 	fill_local_slots(s);
 }
 
-static bool needs_hedge(const struct sched *s, const struct sched_unit *u)
+static const struct sched_attempt *last_attempt(const struct sched_unit *u)
 {
-	bool remote = u->state == SCHED_UNIT_REMOTE;
-	/* cpu_ms is 0 while the unit waits in the node's queue. */
-	bool began = remote && u->cpu_ms;
-	bool stalled = began && s->now_ms > u->progress_ms + STALL_MS;
-	bool trial = remote && sched_model_window_is_trial(&u->node->window,
-							   u->node->n_slots);
-	uint64_t late_ms = sched_unit_hedge_after_ms(s, u, trial);
+	return u->n_attempts ? u->attempts[u->n_attempts - 1] : NULL;
+}
 
-	if (u->hedged || (!remote && u->state != SCHED_UNIT_READY))
-		return false;
+/* Return true if the unit's last job has begun and does not stall. */
+static bool is_progressing(const struct sched *s, const struct sched_unit *u)
+{
+	const struct sched_attempt *a = last_attempt(u);
+
+	/* cpu_ms is 0 while the job waits in the node's queue. */
+	return a && a->cpu_ms && s->now_ms <= a->progress_ms + STALL_MS;
+}
+
+/*
+ * Return true if the unit is late, or if its last job stalls.  It is not late
+ * before the time `least_ms` after it was sent.
+ */
+static bool is_late(const struct sched *s, const struct sched_unit *u,
+		    uint64_t least_ms)
+{
+	const struct sched_attempt *a = last_attempt(u);
+	bool began = a && a->cpu_ms;
+	bool stalled = began && !is_progressing(s, u);
+	uint64_t since_ms = u->first_sent_ms;
+	uint64_t late_ms = sched_unit_late_after_ms(s, u);
+
 	/*
 	 * An exclusive unit moves to a local slot instead of being hedged, and
 	 * its progress on the node is lost.  Once its job has begun, move it
@@ -423,7 +448,117 @@ static bool needs_hedge(const struct sched *s, const struct sched_unit *u)
 	 */
 	if (u->exclusive && began)
 		return stalled;
-	return stalled || s->now_ms > u->first_sent_ms + late_ms;
+	/* The time in the queue of a node does not count. */
+	if (a && (u->n_tried == 1 || u->n_attempts > 1))
+		since_ms = a->has_core ? a->began_ms : a->sent_ms;
+	return stalled ||
+	       s->now_ms > since_ms + (late_ms > least_ms ? late_ms : least_ms);
+}
+
+static bool needs_hedge(const struct sched *s, const struct sched_unit *u)
+{
+	const struct sched_attempt *a = last_attempt(u);
+	bool trial = a && sched_model_window_is_trial(&a->node->window,
+						      a->node->n_slots);
+
+	return !u->hedged && (a || u->state == SCHED_UNIT_READY) &&
+	       is_late(s, u, trial ? TRIAL_HEDGE_MIN_MS : HEDGE_MIN_MS);
+}
+
+/*
+ * Return true if a second execution of a unit is expected to end on the class
+ * BACKUP_GAIN_MS before the unit's job, and account for its cost.  Such
+ * executions may cost up to a twentieth of all units, plus a constant for small
+ * builds.
+ *
+ * If the job takes longer than predicted, its node can be slow, or the unit can
+ * be more expensive than predicted.  The CPU time of the job and the slowness
+ * of its class distinguish the two.
+ */
+static bool spend_on_second(struct sched *s, const struct sched_unit *u,
+			    const struct sched_class *c)
+{
+	const struct sched_attempt *a = u->attempts[u->n_attempts - 1];
+	uint64_t end_ms = sched_class_expected_end_ms(s, a);
+	double spent_ms = a->cpu_ms / a->node->classes[a->class].slowness;
+	double cost_ms = fmax((double)sched_class_cost_ms(s, u), spent_ms);
+
+	if (s->now_ms + (uint64_t)(cost_ms * c->slowness) + BACKUP_GAIN_MS >
+		    end_ms ||
+	    s->sum_second_ms + cost_ms > s->sum_cost_ms / 20 + SECOND_MIN_MS)
+		return false;
+	s->sum_second_ms += cost_ms;
+	return true;
+}
+
+/* ---- backups: a second job of a unit on another node ---- */
+
+/*
+ * Send the unit to another node as well if a core there is free and, unless
+ * `is_stuck` is set, is expected to finish the unit sooner.  Returns false if
+ * no backup starts.
+ */
+static bool start_backup(struct sched *s, struct sched_unit *u, bool is_stuck)
+{
+	struct sched_class *c;
+
+	if (u->toolchain->status != SCHED_STATUS_READY || u->exclusive ||
+	    u->hedged || u->n_attempts != 1 || u->n_tried == SCHED_TRIES_MAX ||
+	    !sched_class_cost_ms(s, u))
+		return false;
+	c = sched_class_choose_free(s, u, NEVER);
+	if (!c || (!is_stuck && !spend_on_second(s, u, c)))
+		return false;
+	sched_unit_send(s, u, c);
+	return true;
+}
+
+/*
+ * Return the unit without a second job whose job is expected to end last but
+ * before `limit_ms`; this time is stored in *end_ms.  Returns NULL if there is
+ * none.
+ */
+static struct sched_unit *last_unit_to_end(const struct sched *s,
+					   uint64_t limit_ms, uint64_t *end_ms)
+{
+	struct sched_unit *u, *last = NULL;
+
+	*end_ms = 0;
+	list_for_each(u, &s->sent_units, sent_entry) {
+		uint64_t ms = 0;
+
+		if (u->n_attempts == 1 && !u->hedged && !u->exclusive)
+			ms = sched_class_expected_end_ms(s, u->attempts[0]);
+		if (ms > *end_ms && ms < limit_ms) {
+			last = u;
+			*end_ms = ms;
+		}
+	}
+	return last;
+}
+
+/* Start backups of late units, and of the last units of a phase. */
+static void check_backups(struct sched *s)
+{
+	unsigned n_waiting = s->n_by_state[SCHED_UNIT_NEW] +
+			     s->n_by_state[SCHED_UNIT_TO_SCAN] +
+			     s->n_by_state[SCHED_UNIT_SCAN] +
+			     s->n_by_state[SCHED_UNIT_READY];
+	uint64_t end_ms = NEVER;
+	struct sched_unit *u;
+
+	list_for_each(u, &s->sent_units, sent_entry) {
+		if (!s->n_free_slots)
+			return;
+		if (u->n_attempts == 1 && is_late(s, u, BACKUP_MIN_MS))
+			start_backup(s, u, !is_progressing(s, u));
+	}
+	for (unsigned i = 0; i < LAST_UNITS_MAX && !n_waiting; i++) {
+		u = last_unit_to_end(s, end_ms, &end_ms);
+		if (!u || !s->n_free_slots)
+			return;
+		start_backup(s, u, false);
+	}
 }
 
 /*
@@ -454,17 +589,24 @@ static void withdraw_exclusive(struct sched *s)
 		sched_unit_check_starvation(s, last, "a job made no progress");
 }
 
-/* Hedge late units if the check is due, and schedule the next check. */
+/*
+ * Start backups and hedges of late units if the check is due, and schedule the
+ * next check.
+ */
 static void check_hedges(struct sched *s)
 {
 	struct sched_unit *u;
 
 	if (s->now_ms >= s->hedge_check_ms) {
 		s->hedge_check_ms = NEVER;
+		check_backups(s);
 		list_for_each(u, &s->sent_units, sent_entry) {
 			if (!u->exclusive &&
 			    s->n_local_slots_used < s->setup.n_local_slots &&
-			    needs_hedge(s, u))
+			    needs_hedge(s, u) &&
+			    (!is_progressing(s, u) ||
+			     !sched_class_cost_ms(s, u) ||
+			     spend_on_second(s, u, &s->local)))
 				sched_unit_hedge(s, u);
 		}
 	}
@@ -559,7 +701,9 @@ struct sched *sched_new(const struct sched_setup *setup)
 	s->due_ms = s->hedge_check_ms = NEVER;
 	TAILQ_INIT(&s->to_local);
 	TAILQ_INIT(&s->sent_units);
+	TAILQ_INIT(&s->local.jobs);
 	s->local.expected_slowness = s->local.slowness = 1;
+	s->late_ratio = 2;
 	while (s->n_nodes < setup->n_nodes)
 		sched_node_add(s);
 	return s;

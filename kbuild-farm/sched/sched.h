@@ -48,6 +48,10 @@
  *	SCHED_EV_VERIFIED -> SCHED_ACT_DELIVER	"done", by the node
  *	SCHED_EV_UNIT_GONE
  *
+ *	and, concurrently with a node that is slow
+ *	SCHED_ACT_SEND, a backup		"run" on the other node
+ *	SCHED_EV_RESULT of one node -> SCHED_ACT_CANCEL on the other one
+ *
  *	or SCHED_ACT_COMPILE_LOCAL		"run" on "local", with the
  *						reason
  *	SCHED_EV_UNIT_GONE -> SCHED_ACT_LOCAL_DONE	"done", by "local"
@@ -323,9 +327,10 @@ struct sched_event {
 enum sched_action_kind {
 	SCHED_ACT_SCAN, /* unit: determine its inputs on a worker */
 	/*
-	 * unit, node, deadline_ms (time limit of the job), pinned, class: send
-	 * the unit to the node, which restricts the job to cores of `class` if
-	 * `pinned` is set
+	 * unit, node, deadline_ms (time limit of the job), pinned, class,
+	 * backup: send the unit to the node, which restricts the job to cores
+	 * of `class` if `pinned` is set.  If `backup` is set, another node
+	 * executes the unit as well.
 	 */
 	SCHED_ACT_SEND,
 	SCHED_ACT_CANCEL, /* unit, node: the job is no longer needed */
@@ -372,7 +377,7 @@ struct sched_action {
 	uint32_t unit, node;
 	enum reason reason;
 	uint32_t deadline_ms;
-	bool pinned;
+	bool pinned, backup;
 	unsigned class; /* index in the classes of SCHED_EV_NODE_FIT */
 	unsigned n_retries; /* retries on other nodes, and rescans */
 	enum sched_node_state state;

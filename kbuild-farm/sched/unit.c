@@ -20,14 +20,12 @@
 #include <stdlib.h>
 
 /* multiple of its cost by which a unit overtakes older units */
-#define OVERTAKING               4
-#define RESCANS_MAX              2
-#define HEDGE_AFTER_MIN_MS       10000
-#define TRIAL_HEDGE_AFTER_MIN_MS 2000
-#define DEADLINE_MIN_MS          30000
-#define STARVING_MILLI           250 /* thousandths of a core */
-#define OBSERVE_MIN_MS           5000 /* no starvation check before this time */
-#define TRIAL_OBSERVE_MIN_MS     1500
+#define OVERTAKING           4
+#define RESCANS_MAX          2
+#define DEADLINE_MIN_MS      30000
+#define STARVING_MILLI       250 /* thousandths of a core */
+#define OBSERVE_MIN_MS       5000 /* no starvation check before this time */
+#define TRIAL_OBSERVE_MIN_MS 1500
 
 #define TO(state) (1u << SCHED_UNIT_##state)
 
@@ -143,6 +141,8 @@ static struct sched_unit *get_unit_or_abort(const struct sched *s,
 void sched_unit_free(struct sched *s, struct sched_unit *u)
 {
 	s->units[u->number] = NULL;
+	for (unsigned i = 0; i < u->n_attempts; i++)
+		free(u->attempts[i]);
 	free(u->verdict_text);
 	free(u);
 }
@@ -157,8 +157,6 @@ static struct sched_units *list_of_state(struct sched *s, struct sched_unit *u)
 		return &u->toolchain->to_scan;
 	case SCHED_UNIT_READY:
 		return &u->toolchain->ready;
-	case SCHED_UNIT_REMOTE:
-		return &u->node->units;
 	case SCHED_UNIT_HELD:
 		return &u->toolchain->held;
 	case SCHED_UNIT_TO_LOCAL:
@@ -196,12 +194,50 @@ static void insert_in_order(struct sched_units *list, struct sched_unit *u)
 		TAILQ_INSERT_TAIL(list, u, entry);
 }
 
+static void begin_attempt(struct sched *s, struct sched_unit *u,
+			  const struct sched_class *c)
+{
+	struct sched_attempt *a = xcalloc(1, sizeof(*a));
+	struct sched_node *n = c->node;
+
+	a->unit = u;
+	a->node = n;
+	a->class = (unsigned)(c - n->classes);
+	a->sent_ms = a->progress_ms = s->now_ms;
+	u->attempts[u->n_attempts++] = a;
+	u->tried_nodes[u->n_tried++] = n;
+	TAILQ_INSERT_TAIL(&n->jobs, a, node_entry);
+	sched_class_add_job(s, a);
+	sched_model_share_add_units(&n->share, s->now_ms, 1);
+	sched_node_change_running(s, n, 1);
+	a->share_at_send = n->share;
+}
+
+/* End and free an attempt.  `completed` is set if it has a result. */
+static void end_attempt(struct sched *s, struct sched_attempt *a,
+			bool completed)
+{
+	struct sched_unit *u = a->unit;
+	struct sched_node *n = a->node;
+
+	u->node = n;
+	u->share_at_send = a->share_at_send;
+	u->cpu_ms = a->cpu_ms;
+	if (u->attempts[0] == a)
+		u->attempts[0] = u->attempts[1];
+	u->n_attempts--;
+	TAILQ_REMOVE(&n->jobs, a, node_entry);
+	sched_class_remove_job(s, a, completed);
+	free(a);
+	sched_model_share_add_units(&n->share, s->now_ms, -1);
+	sched_node_change_running(s, n, -1);
+}
+
 /* Update lists, counts and slots together with the state. */
 static void set_unit_state(struct sched *s, struct sched_unit *u,
 			   enum sched_unit_state next)
 {
 	enum sched_unit_state was = u->state;
-	int change = (next == SCHED_UNIT_REMOTE) - (was == SCHED_UNIT_REMOTE);
 	struct sched_units *list = list_of_state(s, u);
 
 	if (!(allowed_transitions[was][s->cause] & 1u << next))
@@ -227,26 +263,9 @@ static void set_unit_state(struct sched *s, struct sched_unit *u,
 	s->n_local_slots_used += next == SCHED_UNIT_LOCAL;
 	if (was == SCHED_UNIT_LOCAL && next != SCHED_UNIT_LOCAL)
 		sched_class_end_local(s, u);
-	if (!change)
-		return;
-	if (change > 0)
-		sched_class_add_unit(s, u);
-	else
-		sched_class_remove_unit(s, u, next == SCHED_UNIT_CHECK);
-	sched_model_share_add_units(&u->node->share, s->now_ms, change);
-	sched_node_change_running(s, u->node, change);
-}
-
-/*
- * Predict how long a core needs for the unit.  If the unit is no longer on
- * u->node, this node can have reconnected with other classes.
- */
-static uint64_t predict_ms(const struct sched *s, const struct sched_unit *u)
-{
-	return u->state == SCHED_UNIT_REMOTE ?
-		       sched_class_duration_ms(s, &u->node->classes[u->class],
-					       u) :
-		       sched_class_cost_ms(s, u);
+	/* The first attempt ends last, see u->node. */
+	while (next != SCHED_UNIT_REMOTE && u->n_attempts)
+		end_attempt(s, u->attempts[u->n_attempts - 1], false);
 }
 
 /* Add an action of a unit; `n` is NULL if the action concerns no node. */
@@ -261,9 +280,13 @@ static void add_unit_action(struct sched *s, const struct sched_unit *u,
 				  .n_retries = u->n_retries };
 
 	if (kind == SCHED_ACT_SEND) {
+		const struct sched_attempt *last =
+			u->attempts[u->n_attempts - 1];
+
 		a.pinned = n->n_classes > 1;
-		a.class = u->class;
-		a.deadline_ms = (uint32_t)(8 * predict_ms(s, u));
+		a.class = last->class;
+		a.backup = u->n_attempts > 1;
+		a.deadline_ms = (uint32_t)(8 * last->predicted_ms);
 		if (a.deadline_ms < DEADLINE_MIN_MS)
 			a.deadline_ms = DEADLINE_MIN_MS;
 	}
@@ -310,27 +333,21 @@ static void remove_from_sent(struct sched *s, struct sched_unit *u)
 void sched_unit_send(struct sched *s, struct sched_unit *u,
 		     struct sched_class *c)
 {
-	struct sched_node *n = c->node;
-
-	u->node = n;
-	u->class = (unsigned)(c - n->classes);
-	u->tried_nodes[u->n_tried++] = n;
-	u->cpu_ms = 0;
-	u->progress_ms = s->now_ms;
 	if (!u->in_sent_list) {
 		u->in_sent_list = true;
 		u->first_sent_ms = s->now_ms;
 		TAILQ_INSERT_TAIL(&s->sent_units, u, sent_entry);
 	}
-	set_unit_state(s, u, SCHED_UNIT_REMOTE);
-	u->share_at_send = n->share;
-	add_unit_action(s, u, SCHED_ACT_SEND, n);
+	if (u->state != SCHED_UNIT_REMOTE)
+		set_unit_state(s, u, SCHED_UNIT_REMOTE);
+	begin_attempt(s, u, c);
+	add_unit_action(s, u, SCHED_ACT_SEND, c->node);
 }
 
 void sched_unit_cancel(struct sched *s, struct sched_unit *u)
 {
-	if (u->state == SCHED_UNIT_REMOTE)
-		add_unit_action(s, u, SCHED_ACT_CANCEL, u->node);
+	for (unsigned i = 0; i < u->n_attempts; i++)
+		add_unit_action(s, u, SCHED_ACT_CANCEL, u->attempts[i]->node);
 }
 
 static void end_hedge(struct sched *s, struct sched_unit *u)
@@ -350,12 +367,12 @@ static void stop_hedge(struct sched *s, struct sched_unit *u)
 /*
  * Add the CPU time reported by the node.  Return false if it did not increase.
  */
-static bool add_cpu_time(struct sched_unit *u, uint32_t cpu_ms)
+static bool add_cpu_time(struct sched_attempt *a, uint32_t cpu_ms)
 {
-	if (cpu_ms <= u->cpu_ms)
+	if (cpu_ms <= a->cpu_ms)
 		return false;
-	u->node->share.cpu_ms += cpu_ms - u->cpu_ms;
-	u->cpu_ms = cpu_ms;
+	a->node->share.cpu_ms += cpu_ms - a->cpu_ms;
+	a->cpu_ms = cpu_ms;
 	return true;
 }
 
@@ -399,19 +416,25 @@ static void rescan_unit(struct sched *s, struct sched_unit *u, enum reason why)
 void sched_unit_start_local(struct sched *s, struct sched_unit *u)
 {
 	set_unit_state(s, u, SCHED_UNIT_LOCAL);
-	u->began_ms = s->now_ms;
+	u->local_began_ms = s->now_ms;
 	add_unit_action(s, u, SCHED_ACT_COMPILE_LOCAL, NULL);
 }
 
-uint64_t sched_unit_hedge_after_ms(const struct sched *s,
-				   const struct sched_unit *u, bool trial)
+uint64_t sched_unit_late_after_ms(const struct sched *s,
+				  const struct sched_unit *u)
 {
-	uint64_t least = trial ? TRIAL_HEDGE_AFTER_MIN_MS : HEDGE_AFTER_MIN_MS;
-	uint64_t most = 4 * sched_class_cost_ms(s, u);
-	uint64_t ms = 2 * predict_ms(s, u);
+	const struct sched_attempt *a = u->n_attempts ?
+						u->attempts[u->n_attempts - 1] :
+						NULL;
+	uint64_t cost_ms = sched_class_cost_ms(s, u), ms = cost_ms;
 
-	ms = ms > most ? most : ms;
-	return ms < least ? least : ms;
+	if (a && a->cpu_ms)
+		ms = sched_class_duration_ms(s, &a->node->classes[a->class], u);
+	else if (a)
+		ms = a->predicted_ms;
+	if (ms > 2 * cost_ms)
+		ms = 2 * cost_ms;
+	return (uint64_t)(s->late_ratio * (double)ms);
 }
 
 void sched_unit_hedge(struct sched *s, struct sched_unit *u)
@@ -450,21 +473,35 @@ static void drop_unit(struct sched *s, struct sched_unit *u)
 }
 
 /*
+ * End an attempt without a result.  If it was the only one, another node tries
+ * the unit, or it is compiled locally for the reason `why`.
+ */
+static void abandon_attempt(struct sched *s, struct sched_attempt *a,
+			    enum reason why)
+{
+	struct sched_unit *u = a->unit;
+
+	a->node->n_retries++;
+	end_attempt(s, a, false);
+	if (!u->n_attempts)
+		retry_unit(s, u, why);
+}
+
+/*
  * Retry the node's units elsewhere.  A unit with a hedge (a concurrent local
  * compile) stays, because its first valid result wins.
  */
 static void retry_unhedged_units(struct sched *s, struct sched_node *n)
 {
 	enum sched_event_kind by = s->cause;
-	struct sched_unit *u, *next;
+	struct sched_attempt *a, *next;
 
 	s->cause = SCHED_EV_NODE_LOST;
-	list_for_each_safe(u, &n->units, entry, next) {
-		if (u->hedged)
+	list_for_each_safe(a, &n->jobs, node_entry, next) {
+		if (a->unit->hedged)
 			continue;
-		sched_unit_cancel(s, u);
-		retry_unit(s, u, REASON_NODE_SLOW);
-		n->n_retries++;
+		add_unit_action(s, a->unit, SCHED_ACT_CANCEL, n);
+		abandon_attempt(s, a, REASON_NODE_SLOW);
 	}
 	s->cause = by;
 }
@@ -615,19 +652,17 @@ static void on_scanned(struct sched *s, const struct sched_event *ev)
 static void retry_lost_units(struct sched *s, struct sched_node *n)
 {
 	enum sched_event_kind by = s->cause;
-	struct sched_unit *u;
+	struct sched_attempt *a;
 
 	if (n->state != SCHED_NODE_DOWN && n->state != SCHED_NODE_EXCLUDED)
 		return;
 	s->cause = SCHED_EV_NODE_LOST;
-	while ((u = TAILQ_FIRST(&n->units))) {
-		n->n_retries++;
-		retry_unit(s, u, REASON_NODE_LOST);
-	}
+	while ((a = TAILQ_FIRST(&n->jobs)))
+		abandon_attempt(s, a, REASON_NODE_LOST);
 	s->cause = by;
 }
 
-static void on_job_failed(struct sched *s, struct sched_unit *u,
+static void on_job_failed(struct sched *s, struct sched_attempt *a,
 			  const struct sched_event *ev)
 {
 	static const enum reason reasons[] = {
@@ -640,8 +675,14 @@ static void on_job_failed(struct sched *s, struct sched_unit *u,
 		[SCHED_FAIL_INPUT] = REASON_INPUT_MISSING,
 	};
 	enum reason why = reasons[ev->fail];
+	struct sched_unit *u = a->unit;
+	struct sched_node *n = a->node;
 
-	if (ev->fail == SCHED_FAIL_UNSUPPORTED || ev->fail == SCHED_FAIL_VOID) {
+	end_attempt(s, a, false);
+	if (u->n_attempts) {
+		/* The other attempt continues. */
+	} else if (ev->fail == SCHED_FAIL_UNSUPPORTED ||
+		   ev->fail == SCHED_FAIL_VOID) {
 		sched_unit_queue_local(s, u, why);
 	} else if (ev->fail == SCHED_FAIL_INPUT && u->n_rescans) {
 		/*
@@ -656,11 +697,44 @@ static void on_job_failed(struct sched *s, struct sched_unit *u,
 	}
 	/* A node that is busy or exceeds the deadline has not failed. */
 	if (ev->fail == SCHED_FAIL_NODE) {
-		u->node->n_retries++;
-		sched_node_add_suspicion(s, u->node, ev->text);
+		n->n_retries++;
+		sched_node_add_suspicion(s, n, ev->text);
 	} else if (ev->fail == SCHED_FAIL_DEADLINE) {
 		sched_unit_check_starvation(s, u, ev->text);
 	}
+}
+
+static void on_result(struct sched *s, struct sched_attempt *a, uint32_t cpu_ms)
+{
+	struct sched_unit *u = a->unit;
+	struct sched_node *n = a->node;
+
+	add_cpu_time(a, cpu_ms);
+	a->cpu_ms = cpu_ms;
+	if (u->n_attempts > 1) {
+		struct sched_attempt *loser = u->attempts[u->attempts[0] == a];
+
+		add_unit_action(s, u, SCHED_ACT_CANCEL, loser->node);
+		end_attempt(s, loser, false);
+	}
+	end_attempt(s, a, true);
+	set_unit_state(s, u, SCHED_UNIT_CHECK);
+	/* Verification writes to the same files as the hedge. */
+	stop_hedge(s, u);
+	u->in_worker = true;
+	s->n_in_workers++;
+	add_unit_action(s, u, SCHED_ACT_VERIFY, n);
+}
+
+/* Return the unit's attempt on the node, or NULL. */
+static struct sched_attempt *find_attempt(const struct sched_unit *u,
+					  const struct sched_node *n)
+{
+	for (unsigned i = 0; u && i < u->n_attempts; i++) {
+		if (u->attempts[i]->node == n)
+			return u->attempts[i];
+	}
+	return NULL;
 }
 
 /*
@@ -671,37 +745,32 @@ static void on_remote_event(struct sched *s, const struct sched_event *ev)
 {
 	struct sched_unit *u = sched_unit_find(s, ev->unit);
 	struct sched_node *n = event_node(s, ev);
+	struct sched_attempt *a = find_attempt(u, n);
 
-	if (!u || u->state != SCHED_UNIT_REMOTE || u->node != n)
+	if (!a)
 		return;
 	switch (ev->kind) {
 	case SCHED_EV_SEND_FAILED:
-		if (ev->reason == REASON_MANY_NAMES) {
+		end_attempt(s, a, false);
+		if (!u->n_attempts && ev->reason == REASON_MANY_NAMES)
 			retry_unit(s, u, ev->reason);
-			sched_node_set_ids_exhausted(s, n);
-		} else {
+		else if (!u->n_attempts)
 			sched_unit_queue_local(s, u, ev->reason);
-		}
+		if (ev->reason == REASON_MANY_NAMES)
+			sched_node_set_ids_exhausted(s, n);
 		break;
 	case SCHED_EV_HEARTBEAT:
-		if (add_cpu_time(u, ev->cpu_ms))
-			u->progress_ms = s->now_ms;
+		if (add_cpu_time(a, ev->cpu_ms))
+			a->progress_ms = s->now_ms;
 		break;
 	case SCHED_EV_OUTPUT:
-		u->progress_ms = s->now_ms;
+		a->progress_ms = s->now_ms;
 		break;
 	case SCHED_EV_RESULT:
-		add_cpu_time(u, ev->cpu_ms);
-		u->cpu_ms = ev->cpu_ms;
-		set_unit_state(s, u, SCHED_UNIT_CHECK);
-		/* Verification writes to the same files as the hedge. */
-		stop_hedge(s, u);
-		u->in_worker = true;
-		s->n_in_workers++;
-		add_unit_action(s, u, SCHED_ACT_VERIFY, n);
+		on_result(s, a, ev->cpu_ms);
 		break;
 	default:
-		on_job_failed(s, u, ev);
+		on_job_failed(s, a, ev);
 	}
 }
 
@@ -800,14 +869,15 @@ static void on_sandbox_changed(struct sched *s, const struct sched_event *ev)
 {
 	struct sched_toolchain *tc = get_sched_toolchain(s, ev->toolchain);
 	struct sched_node *n = event_node(s, ev);
-	struct sched_unit *u, *next;
+	struct sched_attempt *a, *next;
 
 	sched_node_set_sandbox(s, n, tc, ev->sandbox, ev->steps);
-	list_for_each_safe(u, &n->units, entry, next) {
-		if (ev->sandbox != SCHED_SANDBOX_STALE || u->toolchain != tc)
+	list_for_each_safe(a, &n->jobs, node_entry, next) {
+		if (ev->sandbox != SCHED_SANDBOX_STALE ||
+		    a->unit->toolchain != tc)
 			continue;
-		sched_unit_cancel(s, u);
-		rescan_unit(s, u, REASON_INPUTS_CHANGE);
+		sched_unit_cancel(s, a->unit);
+		rescan_unit(s, a->unit, REASON_INPUTS_CHANGE);
 	}
 }
 

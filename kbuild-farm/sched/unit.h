@@ -36,7 +36,10 @@ void sched_unit_free(struct sched *s, struct sched_unit *u);
 
 /* Give a TO_SCAN unit to a worker. */
 void sched_unit_scan(struct sched *s, struct sched_unit *u);
-/* Send a READY unit to the node of a core class. */
+/*
+ * Send a unit to the node of a core class: a READY unit, or a REMOTE unit with
+ * one job, which gets a backup.
+ */
 void sched_unit_send(struct sched *s, struct sched_unit *u,
 		     struct sched_class *c);
 /* Stop the unit's job on its node, if the unit is REMOTE. */
@@ -47,13 +50,12 @@ void sched_unit_queue_local(struct sched *s, struct sched_unit *u,
 /* Start the local compile of a TO_LOCAL unit. */
 void sched_unit_start_local(struct sched *s, struct sched_unit *u);
 /*
- * Return the time after which a unit is late, counted from its first send:
- * twice its predicted duration on its node and at most four times its predicted
- * CPU time, but at least 10 s, or 2 s if `trial` is set (see
- * sched_model_window_is_trial()).
+ * Return the time after which a unit is late, counted from its first send: a
+ * multiple (struct sched) of its predicted duration on its node, or of twice
+ * its predicted CPU time, whichever is shorter.
  */
-uint64_t sched_unit_hedge_after_ms(const struct sched *s,
-				   const struct sched_unit *u, bool trial);
+uint64_t sched_unit_late_after_ms(const struct sched *s,
+				  const struct sched_unit *u);
 /* Start a hedge (a concurrent local compile), which takes a local slot. */
 void sched_unit_hedge(struct sched *s, struct sched_unit *u);
 

@@ -58,7 +58,8 @@ struct sim_node {
 };
 
 enum sim_state {
-	SIM_JOB_HIDDEN, /* make has not offered the job yet */
+	/* make has not offered the job yet, or the backup is not needed */
+	SIM_JOB_HIDDEN,
 	SIM_JOB_SCAN,
 	SIM_JOB_READY,
 	SIM_JOB_SENT, /* being sent to a node, or queued on the node */
@@ -90,6 +91,7 @@ struct sim {
 	struct sim_event *heap;
 	size_t n_heap;
 	struct sim_node *nodes;
+	/* followed by as many backups; sim_job_unit() */
 	struct sim_job *jobs;
 	size_t n_offered, n_done, phase_end;
 	unsigned n_make_jobs, n_outstanding;
@@ -104,6 +106,17 @@ struct sim {
 	uint32_t *ready; /* READY jobs in order, for other policies */
 	size_t n_ready_list;
 };
+
+/* Return the number of the job to which a job or backup belongs. */
+static inline uint32_t sim_job_unit(const struct sim *m, uint32_t job)
+{
+	return job % (uint32_t)m->setup->n_jobs;
+}
+
+static inline bool sim_job_is_remote(const struct sim_job *j)
+{
+	return j->state >= SIM_JOB_SENT && j->state <= SIM_JOB_RETURNS;
+}
 
 /* ---- sim/event.c ---- */
 
@@ -123,11 +136,15 @@ void sim_node_update_work(struct sim *m, struct sim_job *j);
 /* Append a run that ends now to the result. */
 void sim_node_record_run(struct sim *m, uint32_t job, uint32_t node,
 			 uint32_t core, uint64_t began_us, bool completed);
-/* Send a READY job to a node; if `pinned`, only cores of `class` run the job.
+/* Send a READY job or a backup to a node; if `pinned`, only cores of `class`
+ * run the job.
  */
 void sim_node_send_job(struct sim *m, uint32_t job, uint32_t node, bool pinned,
 		       unsigned class);
-/* Cancel a job on its node; the job is READY afterwards. */
+/*
+ * Cancel a job on its node.  Afterwards, the job is READY, or the backup is
+ * HIDDEN.
+ */
 void sim_node_cancel_job(struct sim *m, uint32_t job);
 /* Mark a node as reachable or not. */
 void sim_node_set_up(struct sim *m, struct sim_node *n, bool up);

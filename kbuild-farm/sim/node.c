@@ -67,7 +67,7 @@ static void start_jobs(struct sim *m, uint32_t number)
 		m->n_idle--;
 		j->state = SIM_JOB_RUNS;
 		j->core = core;
-		j->left_ms = m->setup->jobs[job].cost_ms;
+		j->left_ms = m->setup->jobs[sim_job_unit(m, job)].cost_ms;
 		j->began_us = j->updated_us = m->now_us;
 		schedule_finish(m, job);
 	}
@@ -78,10 +78,10 @@ void sim_node_record_run(struct sim *m, uint32_t job, uint32_t node,
 			 uint32_t core, uint64_t began_us, bool completed)
 {
 	*VEC_ADD(m->out->runs, m->out->n_runs) = (struct sim_run){
-		.job = job,
+		.job = sim_job_unit(m, job),
 		.node = node,
 		.core = core,
-		.ready_ms = m->jobs[job].ready_us / SIM_US,
+		.ready_ms = m->jobs[sim_job_unit(m, job)].ready_us / SIM_US,
 		.began_ms = began_us / SIM_US,
 		.ended_ms = m->now_us / SIM_US,
 		.completed = completed,
@@ -95,8 +95,7 @@ void sim_node_cancel_job(struct sim *m, uint32_t job)
 	struct sim_node *n = &m->nodes[j->node];
 	size_t keep = 0;
 
-	if (j->state != SIM_JOB_SENT && j->state != SIM_JOB_RUNS &&
-	    j->state != SIM_JOB_RETURNS)
+	if (!sim_job_is_remote(j))
 		return;
 	m->n_arriving -= j->arriving;
 	j->arriving = false;
@@ -113,8 +112,8 @@ void sim_node_cancel_job(struct sim *m, uint32_t job)
 		sim_node_record_run(m, job, j->node, j->core, j->began_us,
 				    false);
 	}
-	j->state = SIM_JOB_READY;
-	m->n_ready++;
+	j->state = job < m->setup->n_jobs ? SIM_JOB_READY : SIM_JOB_HIDDEN;
+	m->n_ready += j->state == SIM_JOB_READY;
 	start_jobs(m, j->node);
 }
 
@@ -136,7 +135,7 @@ void sim_node_send_job(struct sim *m, uint32_t job, uint32_t node, bool pinned,
 	struct sim_job *j = &m->jobs[job];
 	struct sim_node *n = &m->nodes[node];
 
-	m->n_ready--;
+	m->n_ready -= j->state == SIM_JOB_READY;
 	m->n_arriving++;
 	j->arriving = true;
 	j->state = SIM_JOB_SENT;
@@ -146,7 +145,7 @@ void sim_node_send_job(struct sim *m, uint32_t job, uint32_t node, bool pinned,
 	j->epoch++;
 	j->sent_us = m->now_us;
 	n->n_used++;
-	transfer_bytes(m, n, m->setup->jobs[job].in_bytes,
+	transfer_bytes(m, n, m->setup->jobs[sim_job_unit(m, job)].in_bytes,
 		       (struct sim_event){ .kind = SIM_ARRIVE,
 					   .job = job,
 					   .node = node,
@@ -174,7 +173,7 @@ void sim_node_on_finish(struct sim *m, const struct sim_event *e)
 	m->n_idle++;
 	sim_node_record_run(m, e->job, e->node, j->core, j->began_us, true);
 	j->state = SIM_JOB_RETURNS;
-	transfer_bytes(m, n, m->setup->jobs[e->job].out_bytes,
+	transfer_bytes(m, n, m->setup->jobs[sim_job_unit(m, e->job)].out_bytes,
 		       (struct sim_event){ .kind = SIM_RESULT,
 					   .job = e->job,
 					   .node = e->node,

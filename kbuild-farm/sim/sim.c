@@ -84,6 +84,7 @@ static void complete_job(struct sim *m, uint32_t job)
 	if (j->state == SIM_JOB_READY)
 		m->n_ready--;
 	j->state = SIM_JOB_DONE;
+	m->jobs[job + m->setup->n_jobs].state = SIM_JOB_HIDDEN;
 	m->n_outstanding--;
 	if (m->sched)
 		feed_event(m, (struct sched_event){ .kind = SCHED_EV_UNIT_GONE,
@@ -93,18 +94,36 @@ static void complete_job(struct sim *m, uint32_t job)
 	offer_phase_jobs(m);
 }
 
+/* Return the number of the unit's job or backup on a node, or SIM_NONE. */
+static uint32_t find_job_on(const struct sim *m, uint32_t unit, uint32_t node)
+{
+	for (size_t i = 0; i < 2; i++) {
+		size_t job = unit + i * m->setup->n_jobs;
+
+		if (m->jobs[job].node == node &&
+		    sim_job_is_remote(&m->jobs[job]))
+			return (uint32_t)job;
+	}
+	return SIM_NONE;
+}
+
 /* Return the rule that an action for a unit breaks, or NULL. */
 static const char *find_violation(const struct sim *m,
 				  const struct sched_action *a)
 {
 	const struct sim_job *j = &m->jobs[a->unit];
+	const struct sim_job *backup = &m->jobs[a->unit + m->setup->n_jobs];
 	const struct sim_node *n;
 
 	switch (a->kind) {
 	case SCHED_ACT_SEND:
 		n = &m->nodes[a->node];
-		if (j->state != SIM_JOB_READY)
+		if (a->backup ?
+			    sim_job_is_remote(j) == sim_job_is_remote(backup) :
+			    j->state != SIM_JOB_READY)
 			return "sends a job that is not ready";
+		if (find_job_on(m, a->unit, a->node) != SIM_NONE)
+			return "sends a job to a node that has it";
 		if (n->lost)
 			return "sends a job to a lost node";
 		if (n->n_used >= n->n_slots)
@@ -121,8 +140,7 @@ static const char *find_violation(const struct sim *m,
 			return "exceeds the local slots";
 		return NULL;
 	case SCHED_ACT_CANCEL:
-		if (j->node != a->node || j->state < SIM_JOB_SENT ||
-		    j->state > SIM_JOB_RETURNS)
+		if (find_job_on(m, a->unit, a->node) == SIM_NONE)
 			return "cancels a job that is not on the node";
 		return NULL;
 	case SCHED_ACT_DELIVER:
@@ -141,6 +159,7 @@ static void simulate_action(struct sim *m, const struct sched_action *a)
 {
 	const struct sim_setup *s = m->setup;
 	struct sim_event e = { .job = a->unit, .node = a->node };
+	uint32_t job = a->unit;
 	struct sim_node *n;
 
 	if (!m->out->violation)
@@ -150,10 +169,14 @@ static void simulate_action(struct sim *m, const struct sched_action *a)
 		scan_job(m, a->unit);
 		break;
 	case SCHED_ACT_SEND:
-		sim_node_send_job(m, a->unit, a->node, a->pinned, a->class);
+		if (sim_job_is_remote(&m->jobs[job]))
+			job += (uint32_t)s->n_jobs;
+		sim_node_send_job(m, job, a->node, a->pinned, a->class);
 		break;
 	case SCHED_ACT_CANCEL:
-		sim_node_cancel_job(m, a->unit);
+		job = find_job_on(m, a->unit, a->node);
+		if (job != SIM_NONE)
+			sim_node_cancel_job(m, job);
 		break;
 	case SCHED_ACT_VERIFY:
 		e.kind = SIM_VERIFIED;
@@ -234,19 +257,19 @@ static void on_job_result(struct sim *m, const struct sim_event *e)
 	struct sim_job *j = &m->jobs[e->job];
 	struct sim_node *n = &m->nodes[e->node];
 	unsigned at = n->n_samples++ % SIM_ICE_SAMPLES;
+	double cost_ms = m->setup->jobs[sim_job_unit(m, e->job)].cost_ms;
 
 	n->n_used--;
-	n->speed_cost[at] = m->setup->jobs[e->job].cost_ms;
+	n->speed_cost[at] = cost_ms;
 	n->speed_time[at] = (double)(m->now_us - j->sent_us) / SIM_US;
 	j->epoch++;
 	if (m->sched)
 		feed_event(m,
 			   (struct sched_event){
 				   .kind = SCHED_EV_RESULT,
-				   .unit = e->job,
+				   .unit = sim_job_unit(m, e->job),
 				   .node = e->node,
-				   .cpu_ms = (uint32_t)(m->setup->jobs[e->job]
-								.cost_ms *
+				   .cpu_ms = (uint32_t)(cost_ms *
 							sim_node_slowness(
 								n, j->core)) });
 	else
@@ -292,7 +315,7 @@ static void on_job_beat(struct sim *m)
 				m,
 				(struct sched_event){
 					.kind = SCHED_EV_HEARTBEAT,
-					.unit = job,
+					.unit = sim_job_unit(m, job),
 					.node = i,
 					.cpu_ms =
 						(uint32_t)((m->now_us -
@@ -307,17 +330,19 @@ static void on_job_beat(struct sim *m)
 
 static void lose_node(struct sim *m, uint32_t node)
 {
-	for (uint32_t job = 0; job < m->setup->n_jobs; job++) {
+	for (uint32_t job = 0; job < 2 * m->setup->n_jobs; job++) {
 		struct sim_job *j = &m->jobs[job];
 
-		if (j->node != node ||
-		    (j->state != SIM_JOB_SENT && j->state != SIM_JOB_RETURNS))
+		if (j->node != node || !sim_job_is_remote(j))
 			continue;
 		if (j->arriving)
 			m->n_arriving--;
 		j->arriving = false;
 		j->epoch++;
-		sim_policy_add_ready(m, job);
+		if (job < m->setup->n_jobs)
+			sim_policy_add_ready(m, job);
+		else
+			j->state = SIM_JOB_HIDDEN;
 	}
 	m->nodes[node].n_used = 0;
 	m->nodes[node].lost = true;
@@ -516,7 +541,7 @@ int sim_run_build(const struct sim_setup *setup, struct sim_result *out)
 
 	*out = (struct sim_result){ 0 };
 	m.nodes = xcalloc(setup->n_nodes + 1, sizeof(*m.nodes));
-	m.jobs = xcalloc(setup->n_jobs + 1, sizeof(*m.jobs));
+	m.jobs = xcalloc(2 * setup->n_jobs + 1, sizeof(*m.jobs));
 	m.local_slots = xcalloc(setup->n_local_slots + 1, 1);
 	for (uint32_t i = 0; i < setup->n_nodes; i++)
 		sim_node_init(&m, i);

@@ -49,7 +49,7 @@ struct ui_job {
 	const char *reason;
 	struct ui_node *node; /* NULL if not assigned */
 	unsigned slot; /* index in node->slots */
-	bool hedged; /* also compiled locally */
+	bool hedged; /* also executed elsewhere */
 	int64_t cost_ms; /* cost in the baseline, or EVENTS_UNKNOWN */
 	uint64_t queued_ms; /* time at which the job was queued */
 	uint64_t assigned_ms; /* time of the assignment to `node` */

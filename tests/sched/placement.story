@@ -84,10 +84,12 @@ unit 1 cost 1000; scanned 1; unit 2 cost 1000; scanned 2
 ? b
 	up; slots 2
 5 s
+	send 1 b backup class 0 deadline 32000 ms;
+	send 2 b class 1 deadline 32000 ms
 9 s
-	send 2 b class 0 deadline 32000 ms; hedge 1
+	hedge 1
 ? b
-	up; slots 2; running 1
+	up; slots 2; running 2
 
 == A unit that waits for a node is sent to another node when the node is lost.
 farm nodes 2 local-slots 8; up a 1 classes 1 1024; up b 2 classes 1 256 1 256
@@ -102,7 +104,8 @@ lost a
 farm nodes 2 local-slots 8; up a 1 classes 1 0; up b 1 classes 1 0
 	node a up | node b up
 unit 1 cost 1000; scanned 1; 5 s; result 1 a; verified 1 valid; gone 1
-	scan 1 | send 1 a | - | verify 1 a | deliver 1 a | -
+	scan 1 | send 1 a | send 1 b backup | cancel 1 b; verify 1 a |
+	deliver 1 a | -
 unit 2 cost 1000; scanned 2; 1 s; result 2 b; verified 2 valid; gone 2
 	scan 2 | send 2 b | - | verify 2 b | deliver 2 b | -
 unit 3 cost 1000; scanned 3; 1 s; result 3 b; verified 3 valid; gone 3
@@ -151,8 +154,8 @@ unit 1 toolchain 1 cost 1000; unit 2 toolchain 1 cost 1100
 scanned 1; scanned 2
 	send 1 b | -
 2 s
-1 s
 	send 2 c
+1 s
 
 == A unit does not wait for cores that the node has no slots for.
 farm nodes 2 local-slots 16; up a 1 classes 16 1024; up b 1 classes 1 256
@@ -215,9 +218,9 @@ unit 4 cost 1000; scanned 4; unit 5 cost 9000; scanned 5
 == A spare local slot takes no unit that would prolong the build.
 farm nodes 1 local-slots 2; local-slots 2 spare 1; up a 1 classes 1 1024
 	- | node a up
-expected 3; unit 1 cost 3000; unit 2 cost 1000; unit 3 cost 2000
+expected 3; unit 1 cost 3000; unit 2 cost 1000; unit 3 cost 3000
 	- | scan 1 | scan 2 | scan 3
-1 s; scanned 1; scanned 2; 9 s; gone 2; scanned 3
+1 s; scanned 1; scanned 2; 2900 ms; gone 2; scanned 3
 	- | send 1 a | compile 2 NODES_BUSY | - | local-done 2 NODES_BUSY | -
 
 == A spare local slot takes no unit of unknown cost.

@@ -52,6 +52,65 @@ TEST_RANGE(a_job_is_pinned_to_the_class_that_finishes_it_first, 8, 10)
 	ck_assert_uint_eq(nodes[0].pin.class, 0);
 }
 
+static bool both_have_a_job(void)
+{
+	return answered() || (nodes[0].jobs && nodes[1].jobs);
+}
+
+static bool loser_is_cancelled(void)
+{
+	return nodes[0].cancels + nodes[1].cancels > 0;
+}
+
+/* The node with the number `_i` returns the result first. */
+TEST_RANGE(a_late_unit_gets_a_second_node_and_the_first_result_wins, 0, 2)
+{
+	unit_cost_ms = 500;
+	play_node(0, BROODING);
+	play_node(1, BROODING);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(both_have_a_job, 60000);
+	ck_assert(!answered());
+	nodes[_i].manner = HONEST;
+	send_answer(&nodes[_i]);
+	turn_until(answered, 60000);
+	expect_delivered();
+	turn_until(loser_is_cancelled, 60000);
+	ck_assert_uint_eq(nodes[!_i].cancels, 1);
+	ck_assert_uint_eq(nodes[_i].cancels, 0);
+	ck_assert_uint_eq(stats()->n_hedged, 1);
+	ck_assert_uint_eq(stats()->n_remote, 1);
+	ck_assert_uint_eq(stats()->nodes[_i]->n_jobs, 1);
+	/* The answer of the other node is ignored. */
+	nodes[!_i].manner = HONEST;
+	send_answer(&nodes[!_i]);
+	turn_until(never, 50);
+	ck_assert_uint_eq(stats()->n_remote, 1);
+}
+
+TEST(one_of_two_results_that_arrive_at_once_is_delivered)
+{
+	unit_cost_ms = 500;
+	play_node(0, BROODING);
+	play_node(1, BROODING);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(both_have_a_job, 60000);
+	nodes[0].manner = nodes[1].manner = HONEST;
+	send_answer(&nodes[0]);
+	send_answer(&nodes[1]);
+	turn_until(answered, 60000);
+	expect_delivered();
+	turn_until(never, 50);
+	ck_assert_uint_eq(stats()->n_remote, 1);
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+}
+
 TEST(a_job_of_a_node_with_equal_cores_is_not_pinned)
 {
 	play_node(0, HONEST);

@@ -84,6 +84,7 @@ static uint64_t run_seed(uint64_t seed, struct farm *total)
 	total->compiled += f.compiled;
 	total->killed += f.killed;
 	total->hedges += f.hedges;
+	total->backups += f.backups;
 	farm_release(&f);
 	return digest;
 }
@@ -104,10 +105,11 @@ TEST(every_unit_ends_once_whatever_happens)
 				     (uintmax_t)seed);
 	}
 	printf("%ju runs: %ju events, %ju actions; units: %u delivered, "
-	       "%u compiled here, %u left before; %u hedges\n",
+	       "%u compiled here, %u left before; %u hedges, %u backups\n",
 	       (uintmax_t)runs, (uintmax_t)total.n_events,
 	       (uintmax_t)total.n_actions, total.delivered, total.compiled,
-	       total.killed, total.hedges);
+	       total.killed, total.hedges, total.backups);
+	ck_assert_uint_gt(total.backups, 0);
 }
 
 TIMEOUT(300);

@@ -14,7 +14,7 @@
 #define NODES_MAX  8
 #define JOBS_MAX   400
 #define PHASES_MAX 4
-#define COPIES_MAX 2 /* concurrent executions of a job */
+#define COPIES_MAX 3 /* the job, its backup and its hedge */
 /* share of the core time that is idle while a job waits for a faster core */
 #define IDLE_MAX 0.25
 /* executions: on three nodes, each also hedged, and lost with dying nodes */

@@ -32,6 +32,7 @@ static bool confined; /* closed output or tight limits */
 static const char *canary_file, *data_dir; /* for coord_setup */
 static struct peer_benchmark *tuning;
 static bool connects_on_demand;
+static int64_t unit_cost_ms = EVENTS_UNKNOWN; /* in the baseline build */
 static struct events_hub *hub;
 static struct events_totals tally; /* totals of its events */
 static struct events_subscriber counter = { .on_event = events_totals_add,
@@ -225,9 +226,17 @@ static void on_steps(void *ctx, bool wanted)
 	steps_wanted = wanted;
 }
 
+static int64_t cost_in_baseline_ms(void *ctx, const char *name)
+{
+	(void)ctx;
+	(void)name;
+	return unit_cost_ms;
+}
+
 static void start(void)
 {
 	struct coord_setup s = { .base = base,
+				 .cost_ms = cost_in_baseline_ms,
 				 .socket_path = socket_path,
 				 .work_dir = dir,
 				 .toolchain_wait_ms = 100000,

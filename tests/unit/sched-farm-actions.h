@@ -28,23 +28,42 @@ static void farm_later(struct farm *f, const struct sched_event *ev)
 	f->late[f->n_late++] = *ev;
 }
 
+static bool farm_is_remote(const struct farm_unit *u)
+{
+	return u->jobs[0].runs || u->jobs[1].runs;
+}
+
+/* Return the job on the node, or NULL. */
+static struct farm_job *farm_job_on(struct farm_unit *u, uint32_t node)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		if (u->jobs[i].runs && u->jobs[i].node == node)
+			return &u->jobs[i];
+	}
+	return NULL;
+}
+
 static void farm_send(struct farm *f, const struct sched_action *a)
 {
 	struct farm_unit *u = &f->units[a->unit];
+	struct farm_job *job = &u->jobs[u->jobs[0].runs];
 	struct farm_node *n = &f->nodes[a->node];
 	struct farm_next next = { .unit = a->unit, .node = a->node };
 	uint64_t ms = farm_about(f, f->setup.job_ms);
 
 	ck_assert(u->came && !u->left && !u->compiles && !u->delivered);
-	ck_assert(!u->worker && !u->remote);
+	ck_assert(!u->worker && !job->runs && !farm_job_on(u, a->node));
+	ck_assert_int_eq(a->backup, farm_is_remote(u));
+	ck_assert(!a->backup || (!u->hedge && !farm_exclusive(a->unit)));
+	f->backups += a->backup;
 	ck_assert(n->up && !n->drained);
 	ck_assert_int_eq(n->cell[farm_toolchain(a->unit)], SCHED_SANDBOX_READY);
 	ck_assert(!f->touched[farm_toolchain(a->unit)]);
 	ck_assert_uint_lt(n->running + n->busy, f->setup.slots);
 	ck_assert_uint_ge(a->deadline_ms, 30000);
-	u->remote = true;
-	u->node = a->node;
-	u->number = next.number = ++f->next_number;
+	job->runs = true;
+	job->node = a->node;
+	job->number = next.number = ++f->next_number;
 	n->running++;
 	if (farm_chance(f, f->setup.unsent)) {
 		farm_later(f, &(struct sched_event){
@@ -54,7 +73,7 @@ static void farm_send(struct farm *f, const struct sched_action *a)
 				      .reason = farm_chance(f, 500) ?
 							REASON_MANY_NAMES :
 							REASON_MANY_OPTIONS });
-		u->remote = false;
+		job->runs = false;
 		n->running--;
 		return;
 	}
@@ -80,17 +99,17 @@ static void farm_send(struct farm *f, const struct sched_action *a)
 	farm_in(f, ms, next);
 }
 
-/* Remove the unit from its node. */
-static void farm_unit_off(struct farm *f, struct farm_unit *u)
+/* Remove a job from its node. */
+static void farm_job_off(struct farm *f, struct farm_job *job)
 {
-	ck_assert(u->remote);
-	u->remote = false;
-	f->nodes[u->node].running--;
+	ck_assert(job && job->runs);
+	job->runs = false;
+	f->nodes[job->node].running--;
 }
 
 static void farm_end(struct farm_unit *u)
 {
-	ck_assert(u->came && !u->left && !u->remote && !u->hedge);
+	ck_assert(u->came && !u->left && !farm_is_remote(u) && !u->hedge);
 	ck_assert_uint_eq(u->ends++, 0);
 }
 
@@ -137,8 +156,10 @@ static void farm_hang_up(struct farm *f, uint32_t node)
 	struct farm_node *n = &f->nodes[node];
 
 	for (uint32_t i = 0; n->running && i < f->n_came; i++) {
-		if (f->units[i].remote && f->units[i].node == node)
-			farm_unit_off(f, &f->units[i]);
+		struct farm_job *job = farm_job_on(&f->units[i], node);
+
+		if (job)
+			farm_job_off(f, job);
 	}
 	n->connected = n->greeting = n->probing = n->up = false;
 	n->busy = 0;
@@ -185,7 +206,8 @@ static void farm_worker(struct farm *f, const struct sched_action *a)
 	struct farm_unit *u = &f->units[a->unit];
 	struct farm_next next = { .unit = a->unit, .what = FARM_SCANNED };
 
-	ck_assert(u->came && !u->left && !u->ends && !u->worker && !u->remote);
+	ck_assert(u->came && !u->left && !u->ends && !u->worker);
+	ck_assert(!farm_is_remote(u));
 	ck_assert(a->kind == SCHED_ACT_SCAN || u->answered);
 	if (a->kind == SCHED_ACT_VERIFY)
 		next.what = FARM_EXAMINED;
@@ -215,8 +237,7 @@ static void farm_action(struct farm *f, const struct sched_action *a)
 		farm_send(f, a);
 		break;
 	case SCHED_ACT_CANCEL:
-		ck_assert_uint_eq(u->node, a->node);
-		farm_unit_off(f, u);
+		farm_job_off(f, farm_job_on(u, a->node));
 		break;
 	case SCHED_ACT_COMPILE_LOCAL:
 		farm_compile(f, a);

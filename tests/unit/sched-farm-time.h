@@ -60,10 +60,15 @@ struct farm_next {
 	uint32_t unit, node, number, extra;
 };
 
+struct farm_job {
+	bool runs; /* on `node`, with the job number `number` */
+	uint32_t node, number;
+};
+
 struct farm_unit {
-	bool came, left, compiles, delivered, worker, hedge;
-	bool remote, answered; /* on `node`, with the job number `number` */
-	uint32_t node, number, hedge_number;
+	bool came, left, compiles, delivered, worker, hedge, answered;
+	struct farm_job jobs[2]; /* the second one is a backup */
+	uint32_t hedge_number;
 	unsigned ends;
 };
 
@@ -89,7 +94,7 @@ struct farm {
 	uint32_t n_came, n_alive, n_gone, next_number;
 	unsigned locals, scanning;
 	bool touched[FARM_TOOLCHAINS];
-	unsigned delivered, compiled, killed, hedges;
+	unsigned delivered, compiled, killed, hedges, backups;
 };
 
 static uint64_t farm_random(struct farm *f, uint64_t below)

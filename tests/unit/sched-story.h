@@ -223,6 +223,8 @@ static void story_print_action(struct buf *out, const struct sched_action *a)
 		else
 			story_print_choice(out, STORY_NODES, a->node);
 	}
+	if (a->kind == SCHED_ACT_SEND && a->backup)
+		buf_add_str(out, " backup");
 	if (a->kind == SCHED_ACT_SEND && a->pinned)
 		buf_printf(out, " class %u", a->class);
 	if (a->kind == SCHED_ACT_SEND && a->deadline_ms != 30000)
