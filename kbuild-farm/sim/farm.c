@@ -84,6 +84,8 @@ static const struct number_key number_keys[] = {
 	  NUMBER_AT(node_section, count) },
 	{ "node", "slots", no_units, 1, CORES_MAX,
 	  NUMBER_AT(node_section, setup.n_slots) },
+	{ "node", "quota", no_units, 0.001, CORES_MAX,
+	  NUMBER_AT(node_section, setup.quota) },
 	{ "node", "rate", rates, 12.5, 12.5e6,
 	  NUMBER_AT(node_section, setup.bytes_per_ms) },
 	{ "node", "dies", times, 1, TIME_MAX_MS,

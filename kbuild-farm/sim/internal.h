@@ -129,7 +129,7 @@ struct sim_event sim_event_take(struct sim *m);
 
 /* Initialize a node and queue the events of its setup. */
 void sim_node_init(struct sim *m, uint32_t number);
-/* Return the current time of a job on a core relative to its cost. */
+/* Return the current CPU time of a job on a core relative to its cost. */
 double sim_node_slowness(const struct sim_node *n, uint32_t core);
 /* Account for the work of a running job since the last update. */
 void sim_node_update_work(struct sim *m, struct sim_job *j);

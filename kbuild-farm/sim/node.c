@@ -5,6 +5,15 @@
 #include <math.h>
 #include <stdlib.h>
 
+double sim_node_share(const struct sim_node_setup *s)
+{
+	unsigned n_cores = 0;
+
+	for (unsigned i = 0; i < s->n_classes; i++)
+		n_cores += s->classes[i].n_cores;
+	return s->quota > 0 ? fmin(s->quota / n_cores, 1) : 1;
+}
+
 double sim_node_slowness(const struct sim_node *n, uint32_t core)
 {
 	return n->setup->classes[n->cores[core].class].slowness / n->factor;
@@ -14,7 +23,8 @@ static void schedule_finish(struct sim *m, uint32_t job)
 {
 	struct sim_job *j = &m->jobs[job];
 	const struct sim_node *n = &m->nodes[j->node];
-	double ms = j->left_ms * sim_node_slowness(n, j->core);
+	double ms = j->left_ms * sim_node_slowness(n, j->core) /
+		    sim_node_share(n->setup);
 
 	sim_event_add(m, m->now_us + (uint64_t)(ms * SIM_US) + 1,
 		      (struct sim_event){ .kind = SIM_FINISH,
@@ -27,8 +37,8 @@ void sim_node_update_work(struct sim *m, struct sim_job *j)
 {
 	const struct sim_node *n = &m->nodes[j->node];
 
-	j->left_ms -= (double)(m->now_us - j->updated_us) / SIM_US /
-		      sim_node_slowness(n, j->core);
+	j->left_ms -= (double)(m->now_us - j->updated_us) / SIM_US *
+		      sim_node_share(n->setup) / sim_node_slowness(n, j->core);
 	j->updated_us = m->now_us;
 }
 

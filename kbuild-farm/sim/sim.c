@@ -318,9 +318,11 @@ static void on_job_beat(struct sim *m)
 					.unit = sim_job_unit(m, job),
 					.node = i,
 					.cpu_ms =
-						(uint32_t)((m->now_us -
-							    m->jobs[job]
-								    .began_us) /
+						(uint32_t)((double)(m->now_us -
+								    m->jobs[job]
+									    .began_us) *
+							   sim_node_share(
+								   n->setup) /
 							   SIM_US) });
 		}
 	}
@@ -459,9 +461,11 @@ static void compute_bound(const struct sim_setup *s, struct sim_result *out)
 	for (size_t k = 0; k < s->n_nodes; k++) {
 		for (unsigned c = 0; c < s->nodes[k].n_classes; c++) {
 			const struct sim_class *at = &s->nodes[k].classes[c];
+			double core = sim_node_share(&s->nodes[k]) /
+				      at->slowness;
 
-			speed += at->n_cores / at->slowness;
-			fastest = fmax(fastest, 1 / at->slowness);
+			speed += at->n_cores * core;
+			fastest = fmax(fastest, core);
 		}
 	}
 	if (s->n_host_cores)

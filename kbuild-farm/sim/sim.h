@@ -76,6 +76,7 @@ struct sim_node_setup {
 	struct sim_class classes[SIM_CLASSES_MAX];
 	unsigned n_classes;
 	bool can_pin; /* jobs can be restricted to a class */
+	double quota; /* CPU time per time of all cores; 0: no limit */
 	unsigned n_slots; /* 0: cores + ceil(cores / 4) */
 	double bytes_per_ms; /* rate of the link; 0: no delay */
 	/* by ascending time */
@@ -160,6 +161,8 @@ struct sim_result {
 	size_t n_runs;
 };
 
+/* Return the share of the time for which a core of the node runs a job. */
+double sim_node_share(const struct sim_node_setup *s);
 /* Return the name of a policy for display. */
 const char *sim_policy_name(enum sim_policy policy);
 /* Return the name of a cause of idle cores for display. */

@@ -20,6 +20,7 @@ static const char farm[] = "[host]\n"
 			   "\tcores = 4 x 0.5\n"
 			   "\tslots = 7\n"
 			   "\tpin = no\n"
+			   "\tquota = 1.5\n"
 			   "\trate = 100 Mbit/s\n"
 			   "\tthrottle = 20 s x 0.25\n"
 			   "\tthrottle = 2 min x 1\n"
@@ -60,6 +61,7 @@ TEST(a_file_defines_nodes_and_jobs)
 	ck_assert_uint_eq(n->n_slots, 7);
 	ck_assert(!n->can_pin);
 	ck_assert_double_eq(n->bytes_per_ms, 12500);
+	ck_assert_double_eq(sim_node_share(n), 0.25);
 	ck_assert_uint_eq(n->n_throttles, 2);
 	ck_assert_uint_eq(n->throttles[1].at_ms, 120000);
 	ck_assert_double_eq(n->throttles[0].factor, 0.25);
@@ -78,8 +80,8 @@ TEST(a_file_defines_nodes_and_jobs)
 	sim_farm_release(&f);
 }
 
-#define KEYS_OF_NODE                                                    \
-	"unknown key; expected one of: cores, count, dies, pin, rate, " \
+#define KEYS_OF_NODE                                                           \
+	"unknown key; expected one of: cores, count, dies, pin, quota, rate, " \
 	"returns, slots, throttle"
 #define NODE "[node \"a\"]\ncores = 1\n"
 

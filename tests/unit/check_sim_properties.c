@@ -261,3 +261,32 @@ TEST(a_build_keeps_all_rules_on_random_farms)
 	}
 	free(f);
 }
+
+TEST(a_quota_doubles_the_time_of_each_job)
+{
+	const struct sim_node_setup node = { .n_classes = 1,
+					     .classes = { { 1, 1 } },
+					     .quota = 0.5 };
+	struct sim_job_setup jobs[8] = { 0 };
+	const struct sim_setup setup = { .nodes = &node,
+					 .n_nodes = 1,
+					 .jobs = jobs,
+					 .n_jobs = 8,
+					 .n_local_slots = 1,
+					 .local_slowness = 1 };
+	struct sim_result r;
+	unsigned n_remote = 0;
+
+	for (size_t i = 0; i < 8; i++)
+		jobs[i].cost_ms = jobs[i].predicted_ms = 1000;
+	ck_assert_int_eq(sim_run_build(&setup, &r), 0);
+	for (size_t i = 0; i < r.n_runs; i++) {
+		if (r.runs[i].node == SIM_LOCAL || !r.runs[i].completed)
+			continue;
+		ck_assert_uint_eq(r.runs[i].ended_ms - r.runs[i].began_ms,
+				  2000);
+		n_remote++;
+	}
+	ck_assert_uint_gt(n_remote, 0);
+	sim_result_release(&r);
+}
