@@ -493,7 +493,7 @@ static void start_dispatcher(struct sim *m)
 	m->sched = sched_new(&(struct sched_setup){
 		.n_local_slots = s->n_local_slots ? s->n_local_slots : 1,
 		.n_spare_slots = s->n_local_slots ? s->n_local_slots - 1 : 0,
-		.max_scans = 4,
+		.max_scans = 64, /* as in coord/coord.c */
 		.max_wait_ms = 1000,
 		.seed = s->seed,
 		.n_nodes = s->n_nodes });
