@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# lane: yes
+# lane: first
 #
 # equality.sh [--config NAME] [--release VERSION] [--shell kfarm|system] [--off
 # PART]... [--each-off] [TARGET]... - compare kfarm's build of a kernel with

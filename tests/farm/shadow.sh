@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# lane: yes
+# lane: first
 #
 # shadow.sh [--steps N] [--seed N] [--quick] [--only STEP] [--stop]
 # [CONFIGURATION]... - compare incremental builds by kfarm and by make

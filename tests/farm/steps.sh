@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
-# lane: yes
+# lane: first
 #
 # steps.sh - a part of Linux with MODVERSIONS.  Nodes run genksyms for each unit
 # that exports symbols, and every file of the build directory equals that of a

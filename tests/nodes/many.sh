@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
+# alone: yes
 #
 # nodes/many.sh - of 100 nodes over TLS, 20 are dead; the others are up within 3
 # s, and a command does not wait for the dead ones.  tests/bench/many-nodes is

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2154 # what lib.sh and archives.sh set
 # check: yes
-# lane: yes
+# lane: first
 #
 # toolchain/build.sh - builds with an installed toolchain.  A plain make with
 # the normalized names, whose directory is in PATH, and kfarm make the same
