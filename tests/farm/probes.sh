@@ -11,7 +11,6 @@ farm_begin
 cache=$XDG_CACHE_HOME/kfarm/probes
 real=$work/real
 asked=$work/asked
-system=$PATH
 mkdir "$real"
 export ASK_LOG=$asked
 
@@ -111,7 +110,7 @@ for CC in gcc clang aarch64-linux-gnu-gcc; do
 		left_out $CC "is not installed"
 	fi
 done
-PATH=$real:$system
+PATH=$real:$PATH
 settle
 for CC in "${compilers[@]}"; do
 	made "$CC-plain"
@@ -167,10 +166,7 @@ check "another umask: its own mode" compare_trees "$work/gcc-plain" \
 
 # ---- a kernel's configuration from scratch ----
 
-PATH=$system
-farm_linux tinyconfig
-PATH=$real:$system
-rm -rf "$prepared"
+tree=$(kernel_tree) || exit 1
 # The cache is empty, so kfarm makes the manifests of both compilers first.
 CC=aarch64-linux-gnu-gcc
 warm listed
