@@ -19,11 +19,11 @@ check "make -n lists units: $planned" test "$planned" -ge 300
 units=$((planned + prepared_units))
 
 # Return true if the directories that kfarm looks at have more objects than make
-# can remove when it is interrupted.
+# can remove when it is interrupted, one per job.
 compiled()
 {
-	[ "$(find "$build"/{fs,kernel,mm} -maxdepth 1 -name '*.o' 2>/dev/null |
-		wc -l)" -ge 40 ]
+	[ "$(find "$build"/{fs,init,kernel,mm} -maxdepth 1 -name '*.o' \
+		2>/dev/null | wc -l)" -gt $cores ]
 }
 
 # while_running COMMAND...: wait until the command succeeds or kfarm ends.
@@ -37,7 +37,7 @@ while_running()
 
 no_nodes
 rm -rf "$build"
-kfarm_start --json "$work/events" -k tinyconfig vmlinux
+kfarm_start -j "$cores" --json "$work/events" -k tinyconfig vmlinux
 while_running grep -sq '"event":"total"' "$work/events"
 check "the first build compiles" while_running compiled
 kill -INT "$kfarm"
