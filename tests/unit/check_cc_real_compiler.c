@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cc */
+#include "../lib/await-sleep.h"
 #include "../lib/test.h"
 
 #include "cc/real-compiler.h"
@@ -145,7 +146,7 @@ TEST(with_all_taken_it_waits)
 	}
 	close(ends[1]);
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
-	usleep(200000);
+	await_sleep(pid);
 	ck_assert_int_eq(read(ends[0], &c, 1), -1);
 	close(held);
 	waitpid(pid, &status, 0);

@@ -2,6 +2,7 @@
 /* needs: conf */
 #include "conf/conf.h"
 
+#include "../lib/await-sleep.h"
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 #include "base/spawn.h"
@@ -271,14 +272,14 @@ TEST(a_lock_that_a_killed_one_left_is_no_hindrance)
 	free(lock);
 }
 
-/* Create a recent lock in a process that removes it soon. */
+/* Create a recent lock in a process that removes it when this one waits. */
 static pid_t lock_for_a_moment(void)
 {
 	char *lock = put_lock(0);
 	pid_t pid = fork();
 
 	if (!pid) {
-		usleep(300000);
+		await_sleep(getppid());
 		_exit(unlink(lock) != 0);
 	}
 	free(lock);

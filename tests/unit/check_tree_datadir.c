@@ -2,6 +2,7 @@
 /* needs: tree */
 #include "tree/datadir.h"
 
+#include "../lib/await-sleep.h"
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 
@@ -123,8 +124,8 @@ TEST(a_clone_that_is_gone_is_told)
 	free(path);
 }
 
-/* Open the tree in another process, whose exit status is the result. */
-static pid_t open_elsewhere(enum tree_lock_mode how, unsigned ms)
+/* Open the tree in another process until it is killed. */
+static pid_t open_elsewhere(enum tree_lock_mode how)
 {
 	int ends[2];
 	char byte;
@@ -139,7 +140,7 @@ static pid_t open_elsewhere(enum tree_lock_mode how, unsigned ms)
 			_exit(1);
 		if (write(ends[1], "x", 1) != 1)
 			_exit(2);
-		usleep(ms * 1000);
+		pause();
 		_exit(0);
 	}
 	close(ends[1]);
@@ -150,7 +151,7 @@ static pid_t open_elsewhere(enum tree_lock_mode how, unsigned ms)
 
 TEST(builds_and_an_update_go_together)
 {
-	pid_t pid = open_elsewhere(TREE_LOCK_UPDATE, 20000);
+	pid_t pid = open_elsewhere(TREE_LOCK_UPDATE);
 
 	must(tree_datadir_open(&t, "a", TREE_LOCK_READ, &err));
 	kill(pid, SIGKILL);
@@ -159,7 +160,7 @@ TEST(builds_and_an_update_go_together)
 
 TEST(a_tree_in_use_is_not_removed)
 {
-	pid_t pid = open_elsewhere(TREE_LOCK_READ, 20000);
+	pid_t pid = open_elsewhere(TREE_LOCK_READ);
 	char *who = xasprintf("the tree a is in use by process %d", (int)pid);
 
 	ck_assert_int_eq(tree_datadir_open(&t, "a", TREE_LOCK_REMOVE, &err),
@@ -173,12 +174,17 @@ TEST(a_tree_in_use_is_not_removed)
 
 TEST(a_second_update_waits_for_the_first)
 {
-	pid_t pid = open_elsewhere(TREE_LOCK_UPDATE, 300);
+	pid_t pid = open_elsewhere(TREE_LOCK_UPDATE), killer = fork();
 	int status;
 
+	if (!killer) {
+		await_sleep(getppid());
+		_exit(kill(pid, SIGKILL) != 0);
+	}
 	must(tree_datadir_open(&t, "a", TREE_LOCK_UPDATE, &err));
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(waitpid(killer, &status, 0), killer);
 	ck_assert_int_eq(status, 0);
+	waitpid(pid, NULL, 0);
 }
 
 TEST(a_tree_removed_while_it_was_waited_for_is_none)
@@ -194,7 +200,7 @@ TEST(a_tree_removed_while_it_was_waited_for_is_none)
 	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
 	pid = fork();
 	if (!pid) {
-		usleep(200000);
+		await_sleep(getppid());
 		_exit(rename(from, to) != 0);
 	}
 	/* The lock is inherited, so both must close it. */
