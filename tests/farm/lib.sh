@@ -12,7 +12,7 @@
 #	$work	the test's own directory, removed at the end
 #	$tree	the source tree that is built
 #	$build	the build directory (O=); the same path for every build
-#	$prepared	the build directory after configuration
+#	$prepared	the build directory after farm_prepare
 #	$ref	plain make's build directory, moved there by farm_reference
 #	$kfarmd	the command of a good node; all nodes share one store, so that
 #		a toolchain is uploaded once
@@ -197,12 +197,13 @@ plain()
 	make -C "$tree" O="$build" "${vars[@]}" -j "$cores" "$@"
 }
 
-# farm_prepare TARGET...: configure, and add the lines of the file $settings if
-# it is set.
+# farm_prepare CONFIG [TARGET...]: configure, add the lines of the file $settings
+# if it is set, and make the targets.
 farm_prepare()
 {
 	rm -rf "$build"
-	{ plain "$@" && { [ ! "$settings" ] || add_settings; }; } \
+	{ plain "$1" && { [ ! "$settings" ] || add_settings; } &&
+		{ [ $# -eq 1 ] || plain "${@:2}"; }; } \
 		>"$work/prepare.log" 2>&1 || {
 		echo "make $*:" >&2
 		tail -n 20 "$work/prepare.log" >&2

@@ -5,13 +5,13 @@
 # this file after lib.sh, and sets targets=() and, for architectures other than
 # arm64, vars=().
 
-# step_begin <SETTINGS: configure Linux with additional settings, and build the
-# targets with plain make as the reference.
+# step_begin <SETTINGS: configure Linux with additional settings, make its tools,
+# and build the targets with plain make as the reference.
 step_begin()
 {
 	settings=$work/settings
 	cat >"$settings"
-	farm_linux tinyconfig
+	farm_linux tinyconfig prepare
 	is "settings that had no effect" "" \
 		"$(no_effect "$settings" "$prepared/.config")"
 	farm_reference "${targets[@]}"
