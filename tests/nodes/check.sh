@@ -359,16 +359,14 @@ by_class()
 
 interrupted()
 {
-	local pid waited=0
+	local pid
 
 	# A shell starts background commands with SIGINT ignored.
 	env --default-signal=INT "$bin/kfarm" nodes check --burn-in=10m good \
 		>"$work/table" 2>"$work/words" &
 	pid=$!
-	until grep -qs 'good: [1-9][0-9]* right' "$work/words" ||
-		[ $((waited += 1)) -gt 600 ]; do
-		sleep 0.1
-	done
+	check "the progress of a burn-in" wait_for 300 \
+		grep -q 'good: [1-9][0-9]* correct' "$work/words"
 	kill -INT $pid
 	wait_for 20 lab_is_over $pid || kill -KILL $pid
 	wait $pid
