@@ -325,8 +325,8 @@ in_background()
 	touch "$hold"
 	farm_fresh
 	typed "$(command_of Image) & sleep 3"
-	wait_for 60 shows 'in .*build'
-	sleep 1
+	check "in the background: its progress" \
+		wait_for 60 shows '^\[[0-9]+ done'
 	check "in the background: no view" is_plain
 	rm "$hold"
 	check "in the background: it ends" wait_for 60 shows '^built Image' -S -
