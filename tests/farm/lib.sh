@@ -410,7 +410,10 @@ wait_for()
 
 	shift
 	while ! "$@" >/dev/null 2>&1; do
-		[ $SECONDS -le $end ] || return 1
+		[ $SECONDS -le $end ] || {
+			echo "waited in vain for: $*" >&2
+			return 1
+		}
 		sleep 0.05
 	done
 }
