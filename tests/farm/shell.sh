@@ -391,6 +391,12 @@ all:
 sleeps:
 	@echo $$$$ >pid; sleep 60; echo late >late
 END
+# sleeps FILE: return true if the process whose id is in the file runs sleep.
+sleeps()
+{
+	test -s "$1" && pgrep -x -P "$(cat "$1")" sleep
+}
+
 # interrupt TARGET: send SIGINT to the whole process group, like Ctrl-C.
 interrupt()
 {
@@ -402,8 +408,7 @@ interrupt()
 		>"$work/interrupted" 2>&1 &
 	group=$!
 	children+=("$group")
-	wait_for 30 test -s "$project/pid"
-	sleep 0.2
+	wait_for 30 sleeps "$project/pid"
 	kill -INT -- -"$group"
 	wait "$group"
 	status=$?
