@@ -267,11 +267,11 @@ is "update after that: status" 0 "$status"
 check "update after that: it is complete" whole t2
 
 # Ctrl-C while kfarm waits for a server.
+hangs=$(grep -c /hang/linux.git "$work/http.log")
 env --default-signal=INT "$bin/kfarm" tree add bad "$http/hang/linux.git" \
 	>"$work/tree.log" 2>&1 </dev/null &
 kfarm=$!
-wait_for 60 grep -q /hang/linux.git "$work/http.log"
-sleep 0.3
+wait_for 60 eval '[ "$(grep -c /hang/linux.git "$work/http.log")" -gt $hangs ]'
 kill -INT $kfarm
 wait $kfarm
 is "interrupted: status" 130 $?
