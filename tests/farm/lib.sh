@@ -496,7 +496,7 @@ helper()
 		-name '*.h' -newer "$out" -print -quit)" ] || stale=1
 	[ ! "$stale" ] || (cd "$root/kbuild-farm" && cc -std=gnu17 \
 		-D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O1 -g -Wall -I. \
-		-o "$out" "$@") || return
+		-o "$out.$$" "$@" && mv "$out.$$" "$out") || return
 	echo "$out"
 }
 
