@@ -511,12 +511,12 @@ static int generate_config(struct kernel_build_state *run, struct err *err)
 	if (k->base == KCONFIG_BASE_TARGET)
 		ret = run_target(run, k->target, err);
 	else if (k->base != KCONFIG_BASE_EXISTING)
-		ret = fs_write(path, bytes_str(k->base_text), 0644, err);
+		ret = fs_write(path, bytes_str(k->base_text), 0666, err);
 	if (!ret && k->n_fragments) {
 		ret = fs_read(path, KCONFIG_TEXT_MAX, &base, err);
 		if (!ret) {
 			merged = kconfig_merge(k, buf_str(&base));
-			ret = fs_write(path, bytes_str(merged), 0644, err);
+			ret = fs_write(path, bytes_str(merged), 0666, err);
 			free(merged);
 		}
 	}
@@ -524,18 +524,19 @@ static int generate_config(struct kernel_build_state *run, struct err *err)
 		ret = run_target(run, "olddefconfig", err);
 	/* The next build must not mistake a partial .config for the user's. */
 	if (ret && before.len)
-		fs_write(path, buf_bytes(&before), st.st_mode & 0777, &ignored);
+		fs_write(path, buf_bytes(&before), 0666, &ignored);
 	else if (ret && !existed)
 		unlink(path);
 
 	/*
 	 * Restore the mtime of an unchanged .config so that make rebuilds
-	 * nothing.
+	 * nothing, and its mode, because Kconfig does not replace such a file.
 	 */
 	if (before.len && !fs_read(path, KCONFIG_TEXT_MAX, &after, &ignored) &&
 	    bytes_equal(buf_bytes(&after), buf_bytes(&before))) {
 		const struct timespec times[] = { st.st_atim, st.st_mtim };
 
+		chmod(path, st.st_mode & 07777);
 		utimensat(AT_FDCWD, path, times, 0);
 		if (saved)
 			unlink(saved);

@@ -153,6 +153,14 @@ done
 is "another compiler: the second time make has nothing to do" 0 "$(asked)"
 rm "$work/bin/aarch64-linux-gnu-gcc"
 
+# As with make, a new .config has the mode that the umask allows, and an
+# unchanged .config keeps its mode.
+rm "$build/.config"
+(umask 002 && configure "${request[@]}" outputmakefile)
+is "the mode of a new .config" 664 "$(stat -c %a "$build/.config")"
+(umask 077 && configure -K CONFIG_I2C=y outputmakefile)
+is "the mode of an unchanged .config" 664 "$(stat -c %a "$build/.config")"
+
 # ---- settings that Kconfig rejects ----
 
 configure "${request[@]}" "${wrong[@]}" --allow-config-mismatch outputmakefile
