@@ -175,6 +175,24 @@ unsigned ui_row_count_slots(const struct ui_model *m, const struct ui_node *n)
 	return slots > 0 ? (unsigned)slots : n->n_slots;
 }
 
+unsigned ui_row_add_busy_slots(const struct ui_node *n, unsigned slots,
+			       struct ui_bar *bar)
+{
+	unsigned busy = 0;
+
+	/* RECEIVE is the last state and yields to the others. */
+	for (unsigned i = EVENTS_JOB_SCAN; i <= EVENTS_JOB_RECEIVE; i++) {
+		unsigned jobs = n->n_by_state[i];
+
+		if (i == EVENTS_JOB_RECEIVE && busy + jobs > slots)
+			jobs = slots > busy ? slots - busy : 0;
+		bar->slots[ui_node_is_local(n) ? UI_BAR_LOCAL :
+						 i - EVENTS_JOB_SCAN] += jobs;
+		busy += jobs;
+	}
+	return busy;
+}
+
 /*
  * Return the number of lines for the jobs of an expanded node, which can exceed
  * its slots for a moment: a job keeps its line until its result is verified,
@@ -321,7 +339,7 @@ static void put_slots(const struct ui_row *r, unsigned row, unsigned at,
 		      const struct ui_node *n)
 {
 	unsigned width = r->columns->widths[UI_COLUMN_SLOTS];
-	unsigned slots = ui_row_count_slots(r->model, n), busy = 0;
+	unsigned slots = ui_row_count_slots(r->model, n), busy;
 	struct ui_bar bar = { 0 };
 	unsigned long long idle_s;
 	char text[40];
@@ -334,12 +352,7 @@ static void put_slots(const struct ui_row *r, unsigned row, unsigned at,
 		ui_area_put(r->area, row, at, width, UI_STYLE_WARN, text);
 		return;
 	}
-	for (unsigned i = EVENTS_JOB_SCAN; i <= EVENTS_JOB_RECEIVE; i++) {
-		bar.slots[ui_node_is_local(n) ? UI_BAR_LOCAL :
-						i - EVENTS_JOB_SCAN] +=
-			n->n_by_state[i];
-		busy += n->n_by_state[i];
-	}
+	busy = ui_row_add_busy_slots(n, slots, &bar);
 	bar.slots[UI_BAR_FREE] = slots > busy ? slots - busy : 0;
 	ui_bar_put(r->area, row, at, width, &bar);
 }

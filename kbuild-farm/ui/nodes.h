@@ -72,6 +72,13 @@ void ui_row_put(const struct ui_row *r, unsigned row, const struct ui_node *n);
  * the number of slots that jobs have used so far.
  */
 unsigned ui_row_count_slots(const struct ui_model *m, const struct ui_node *n);
+/*
+ * Add the busy slots of a node that has `slots` slots to the bar, and return
+ * their number.  A job whose result is received or verified does not count if
+ * the slots are used by other jobs.
+ */
+unsigned ui_row_add_busy_slots(const struct ui_node *n, unsigned slots,
+			       struct ui_bar *bar);
 /* Draw a job: "run 3.2s kernel/fork.c". */
 void ui_row_put_job(const struct ui_area *a, unsigned row, unsigned column,
 		    const struct ui_job *j, uint64_t now);

@@ -613,22 +613,22 @@ static void put_slot_usage(const struct ui_area *a, unsigned row,
 	for (size_t i = 0; i < m->n_nodes; i++) {
 		const struct ui_node *n = m->nodes[i];
 		bool local = ui_node_is_local(n);
-		unsigned busy = 0, slots;
+		unsigned slots = ui_row_count_slots(m, n);
+		unsigned busy = ui_row_add_busy_slots(n, slots, &bar);
 
-		for (unsigned k = EVENTS_JOB_SCAN; k <= EVENTS_JOB_RECEIVE;
-		     k++) {
-			bar.slots[local ? UI_BAR_LOCAL : k - EVENTS_JOB_SCAN] +=
-				n->n_by_state[k];
-			busy += n->n_by_state[k];
-		}
 		n_busy += busy;
-		slots = local || ui_node_is_up(n) ? ui_row_count_slots(m, n) :
-						    0;
+		if (!local && !ui_node_is_up(n))
+			slots = 0;
 		/* A drained node can still have jobs. */
 		slots = slots > busy ? slots : busy;
 		n_slots += slots;
 		bar.slots[UI_BAR_FREE] += slots - busy;
 		n_idle += ui_row_is_idle(n, now);
+	}
+	/* The build host is a node of the model after its first job. */
+	if (!ui_model_find_node(m, EVENTS_LOCAL) && m->n_local_slots > 0) {
+		n_slots += (uint64_t)m->n_local_slots;
+		bar.slots[UI_BAR_FREE] += (uint64_t)m->n_local_slots;
 	}
 	n_nodes = ui_model_count_nodes(m, &n_up);
 

@@ -51,9 +51,28 @@ TEST(the_jobs_of_a_drained_node_use_slots)
 		farm_job(job, EVENTS_JOB_QUEUED, NULL, NULL);
 		farm_job(job, EVENTS_JOB_RUN, "n", NULL);
 	}
-	ck_assert(shows("slots 3/4"));
+	ck_assert(shows("slots 3/6"));
 	node("n", "draining", "asked for");
-	ck_assert(shows("slots 3/3"));
+	ck_assert(shows("slots 3/5"));
+}
+
+TEST(the_number_of_slots_does_not_depend_on_the_jobs)
+{
+	farm_begin();
+	farm_node("n", 2);
+	ck_assert(shows("slots 0/4"));
+	for (int64_t job = 1; job <= 3; job++) {
+		farm_job(job, EVENTS_JOB_QUEUED, NULL, NULL);
+		farm_job(job, EVENTS_JOB_SEND, "n", NULL);
+		if (job < 3)
+			farm_job(job, EVENTS_JOB_RECEIVE, "n", NULL);
+	}
+	/* The third job has the slot of a job whose result is received. */
+	ck_assert(shows("slots 2/4 [><..]"));
+	ck_assert(shows("[><]"));
+	farm_job(4, EVENTS_JOB_QUEUED, NULL, NULL);
+	farm_job(4, EVENTS_JOB_RUN, EVENTS_LOCAL, "-j");
+	ck_assert(shows("slots 3/4"));
 }
 
 TEST(steps_of_kbuild_are_counted_beside_jobs)
