@@ -39,21 +39,6 @@ static const struct nightly_result *first_bad(const struct nightly_result *r)
 	return bad;
 }
 
-/* Return true if another build has the same architecture and configuration. */
-static bool has_namesake(const struct nightly_build_matrix *plans, size_t i)
-{
-	const struct nightly_build *p = &plans->builds[i];
-
-	for (size_t k = 0; k < plans->n_builds; k++) {
-		const struct nightly_build *o = &plans->builds[k];
-
-		if (k != i && !strcmp(o->arch_text, p->arch_text) &&
-		    !strcmp(o->config_text, p->config_text))
-			return true;
-	}
-	return false;
-}
-
 /*
  * `kfarm nightly list` reads only the directories of results.  It takes no lock
  * and opens no repository.
@@ -74,7 +59,6 @@ struct listed {
 	 * bad
 	 */
 	const struct nightly_result *first_bad;
-	bool has_namesake; /* another build has the same name in the table */
 };
 
 /* One job with its builds and their results. */
@@ -131,7 +115,6 @@ static int read_job_results(struct job_results *j,
 		l->plan = p;
 		l->last = nightly_store_latest(&j->store, p->name);
 		l->first_bad = first_bad(l->last);
-		l->has_namesake = has_namesake(&j->builds, i);
 	}
 	return 0;
 }
@@ -179,13 +162,7 @@ static void add_listed_row(struct table *t, const struct listed *l)
 	buf_add_str(&name, l->job->name);
 	strv_own(&t->fields, cut_cell(&name, NAME_MAX_WIDTH));
 
-	nightly_report_add_printable(&build, l->plan->arch_text);
-	buf_add_str(&build, "/");
-	nightly_report_add_printable(&build, l->plan->config_text);
-	if (l->has_namesake && l->plan->toolchain) {
-		buf_add_str(&build, " ");
-		nightly_report_add_printable(&build, l->plan->toolchain);
-	}
+	nightly_report_add_printable(&build, l->plan->name);
 	strv_own(&t->fields, cut_cell(&build, BUILD_MAX_WIDTH));
 
 	strv_add(&t->fields, r ? nightly_notify_result_word(r) : "-");

@@ -198,8 +198,6 @@ int nightly_build_matrix_resolve(struct nightly_build *p,
 		ret = kernel_compiler_choose(&c, &arch, &request, err);
 	if (!ret)
 		identify_compiler(p, &c);
-	else
-		err_wrap(err, "%s", p->name);
 	kernel_compiler_release(&c);
 	return ret;
 }

@@ -123,37 +123,6 @@ static char *format_outcome(const struct nightly_result *r)
 	return buf_steal(&out);
 }
 
-/* Append "arm64/defconfig", optionally followed by " gcc-13.3.0". */
-static void add_build_name(struct buf *out, const struct nightly_result *r,
-			   bool toolchain)
-{
-	nightly_report_add_printable(out, r->arch);
-	buf_add_str(out, "/");
-	nightly_report_add_printable(out, r->config);
-	if (!toolchain)
-		return;
-	buf_add_str(out, " ");
-	nightly_report_add_printable(out, r->toolchain);
-}
-
-/*
- * Return true if several builds have the architecture and configuration of `r`,
- * so that a name without the toolchain is ambiguous.
- */
-static bool is_name_ambiguous(const struct nightly_report_build *builds,
-			      size_t n, const struct nightly_result *r)
-{
-	size_t same = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct nightly_result *other = builds[i].result;
-
-		same += str_equal(other->arch, r->arch) &&
-			str_equal(other->config, r->config);
-	}
-	return same > 1;
-}
-
 /* -------------------------------------------------------- first lines */
 
 static const char *describe_change(enum nightly_notify_reason news)
@@ -363,11 +332,15 @@ static void add_build_section(struct buf *out,
 	const struct nightly_result *r = told->result;
 	const enum nightly_notify_reason news = nightly_notify_reason(r);
 
-	add_build_name(out, r, true);
+	nightly_report_add_printable(out, r->build);
 	buf_add_str(out, describe_change(news));
 	if (r->commit && *r->commit) {
 		buf_add_str(out, " at ");
 		nightly_report_add_revision(out, r);
+	}
+	if (r->end != NIGHTLY_END_BROKEN) {
+		buf_add_str(out, " with ");
+		nightly_report_add_printable(out, r->toolchain);
 	}
 	buf_add_str(out, ".\n");
 	add_previous_state(out, r, news);
@@ -390,7 +363,7 @@ static void add_builds_table(struct buf *out,
 			struct buf name = { 0 };
 			char *text;
 
-			add_build_name(&name, r, true);
+			nightly_report_add_printable(&name, r->build);
 			if ((int)name.len > wide)
 				wide = (int)name.len;
 			text = nightly_notify_reason(r) ? format_outcome(r) :
@@ -428,7 +401,7 @@ static size_t count_news(const struct nightly_report_build *v, size_t n)
 	return news;
 }
 
-/* Append "arm64/defconfig: 2 errors (new); riscv/defconfig: fixed". */
+/* Append "arm64-defconfig: 2 errors (new); riscv-defconfig: fixed". */
 static void add_news_of_builds(struct buf *out,
 			       const struct nightly_report_build *v, size_t n)
 {
@@ -442,7 +415,7 @@ static void add_news_of_builds(struct buf *out,
 			continue;
 		text = format_outcome(r);
 		buf_add_str(out, before);
-		add_build_name(out, r, is_name_ambiguous(v, n, r));
+		nightly_report_add_printable(out, r->build);
 		buf_printf(out, ": %s", text);
 		before = "; ";
 		free(text);
@@ -506,7 +479,7 @@ static char *subject(const char *name, const struct nightly_report_build *v,
 		char *text = format_outcome(v->result);
 
 		buf_add_str(&out, " ");
-		add_build_name(&out, v->result, true);
+		nightly_report_add_printable(&out, v->result->build);
 		buf_printf(&out, "%s%s", *text ? ": " : "", text);
 		free(text);
 	} else {

@@ -744,7 +744,7 @@ static int run_plan(struct run_state *w, struct nightly_build *p,
 		return ret;
 	}
 	if (ret && w->setup->dry_run) {
-		note(w, "%s", broken.text);
+		note(w, "%s: %s", p->name, broken.text);
 		w->current_run->cannot_start = true;
 		return 0;
 	}

@@ -130,11 +130,11 @@ check "units of the system: they run as another" grep -qx User=daemon \
 check "and have nothing of this user" [ "$(grep -c ^Environment= \
 	/etc/systemd/system/kfarm-nightly-mailed.service)" -eq 2 ]
 check "cron runs until both jobs have mailed a result" both_mailed
-is "both results" 2 "$(mails "PASS (plain|mailed) v1 arm64/tinyconfig")"
+is "both results" 2 "$(mails "PASS (plain|mailed) v1 arm64-tinyconfig")"
 plain=$(grep -la '^Subject: Cron' "$work"/mails/* | head -n 1)
 mailed=$(grep -la '^X-Kfarm-Result: ' "$work"/mails/* | head -n 1)
 check "cron mails what plain prints" grep -q \
-	'^\[kfarm\] PASS plain v1 arm64/tinyconfig .*: first build' "$plain"
+	'^\[kfarm\] PASS plain v1 arm64-tinyconfig: first build' "$plain"
 check "with the command that cron ran" grep -qF 'kfarm nightly run plain' \
 	"$plain"
 is "kfarm mails itself, and cron has nothing" 0 \

@@ -86,7 +86,7 @@ tree_of_results()
 # Mask values that differ from machine to machine and from run to run.
 steady()
 {
-	sed -E -e "s|$work|WORK|g" -e 's/gcc-[0-9]+\.[0-9.]+/gcc-N/g' \
+	sed -E -e "s|$work|WORK|g" -e 's/gcc-[0-9]+\.[0-9.]*[0-9]/gcc-N/g' \
 		-e 's/-[0-9a-f]{8}\/(src|build)/-KEY\/\1/g' \
 		-e 's/[0-9]+:[0-9]{2} wall/T wall/g' \
 		-e 's/, [0-9]+:[0-9]{2}$/, T/' \
@@ -314,6 +314,8 @@ for round in first second; do
 	is "without the compiler, $round run: the status" 1 $?
 	check "without the compiler, $round run: stderr has the reason" \
 		grep -q '^kfarm: nightly run: mini: .*gcc-1.2' "$work/log"
+	is "without the compiler, $round run: the build is named so often" 1 \
+		"$(grep -o arm64-tinyconfig "$work/log" | wc -l)"
 done
 
 # ---- a build without an end ----

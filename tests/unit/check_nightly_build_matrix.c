@@ -272,7 +272,9 @@ TEST(a_compiler_that_is_not_there_is_named)
 	ck_assert_int_lt(
 		nightly_build_matrix_resolve(&plans.builds[0], &means, &err),
 		0);
-	text_has(err.text, "nosuch-gcc");
+	ck_assert_str_eq(err.text,
+			 "nosuch-gcc: not found in PATH; install it, or "
+			 "select another toolchain with -t");
 	nightly_build_matrix_release(&plans);
 }
 

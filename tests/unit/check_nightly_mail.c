@@ -28,7 +28,7 @@ static void set_up(void)
 		.name = "mainline",
 		.result = "FAIL",
 		.subject = "[kfarm] FAIL mainline v6.1-rc3-12-gabc "
-			   "arm64/defconfig gcc-13.3: 2 errors (new), 1 "
+			   "arm64-defconfig-gcc-13.3: 2 errors (new), 1 "
 			   "warning",
 		.text = "New errors:\n  a.c:1:1: error: no\n",
 		.date_s = 1795140000,
@@ -77,7 +77,7 @@ TEST(words_that_are_not_ascii_are_encoded)
 	char *got;
 
 	m.to = "Jörg <j@example.org>";
-	m.subject = "[kfarm] FAIL grüße v6.1 arm64/defconfig gcc-13.3: ‘x’ "
+	m.subject = "[kfarm] FAIL grüße v6.1 arm64-defconfig-gcc-13.3: ‘x’ "
 		    "undeclared — and a word on the next line, too";
 	m.text = "  error: ‘x’ undeclared=20\n.\nFrom here on \n";
 	got = written();

@@ -268,6 +268,7 @@ TEST(unchanged_is_no_news_whatever_it_was)
 }
 
 /* Six builds of a nightly run, one per architecture. */
+static char names[6][sizeof("powerpc-defconfig")];
 static struct nightly_result before[6], builds[6];
 static struct nightly_report_build night[6];
 
@@ -280,6 +281,8 @@ static void matrix(void)
 		before[i] = play_result(0);
 		builds[i] = play_result(1);
 		before[i].arch = builds[i].arch = arches[i];
+		snprintf(names[i], sizeof(names[i]), "%s-defconfig", arches[i]);
+		before[i].build = builds[i].build = names[i];
 		play_after(&builds[i], &before[i]);
 		night[i] = (struct nightly_report_build){ &builds[i], NULL };
 	}
@@ -322,6 +325,8 @@ TEST(only_the_toolchain_tells_two_builds_apart)
 {
 	matrix();
 	builds[5].arch = builds[2].arch;
+	builds[2].build = (char[]){ "riscv-defconfig-gcc-13" };
+	builds[5].build = (char[]){ "riscv-defconfig-clang-14" };
 	builds[5].toolchain = (char[]){ "clang-14" };
 	told("matrix-toolchains", night, 6);
 	matrix_gone();
@@ -342,7 +347,7 @@ TEST(what_others_wrote_steers_nothing)
 	nights[1].bisect.first_bad = commits.v[0].commit;
 	nights[1].bisect.subject = commits.v[0].subject;
 	nights[1].bisect.n_builds = 1;
-	nights[1].config = (char[]){ "def\ttab\nline" };
+	nights[1].build = (char[]){ "arm64-def\ttab\nline" };
 	told_one("hostile", &nights[1]);
 }
 

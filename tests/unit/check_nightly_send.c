@@ -335,9 +335,8 @@ TEST_EACH(an_undelivered_change_is_reported_by_the_next_run, undelivered)
 	result = put_next(row->next);
 	subject = report_result(result, true);
 	want = *row->subject ?
-		       xasprintf("[kfarm] %.4s job %.12s... arm64/defconfig "
-				 "gcc-12.2.0%s",
-				 row->subject, PUT_COMMIT, row->subject + 4) :
+		       xasprintf("[kfarm] %.4s job %.12s... %s%s", row->subject,
+				 PUT_COMMIT, result->build, row->subject + 4) :
 		       xstrdup("");
 	ck_assert_str_eq(subject, want);
 	free(want);
