@@ -163,9 +163,9 @@ static void add_shown_path(struct buf *out, const char *path)
 }
 
 /*
- * Format the second line of a build: "TREE: TARGETS, output DIR", or "DIR:
- * COMMAND" for a `kfarm run`, with at most `columns` columns.  If the text is
- * longer, the targets and then the directories are cut.
+ * Format the second line of a build: "TREE: TARGETS, 1 error, output DIR", or
+ * "DIR: COMMAND" for a `kfarm run`, with at most `columns` columns.  If the
+ * text is longer, the targets and then the directories are cut.
  */
 static char *format_details(const struct history_build *b, unsigned columns)
 {
@@ -180,6 +180,9 @@ static char *format_details(const struct history_build *b, unsigned columns)
 		add_shown_path(&before, where);
 		buf_add_str(&before, ": ");
 	}
+	if (build_has_ended(b) && b->n_errors > 0)
+		buf_printf(&after, ", %lld error%s", (long long)b->n_errors,
+			   format_plural((unsigned long long)b->n_errors));
 	if (b->output) {
 		buf_add_str(&after, ", output ");
 		add_shown_path(&after, b->output);
@@ -428,7 +431,7 @@ const struct cmd cmd_history = {
 	.extra_help =
 		"The newest build comes last.  WARN counts all warnings, NEW "
 		"those that the\nprevious build did not have.  The second line "
-		"of a build names its tree, targets\nand output directory.  "
-		"`kfarm report BUILD` describes a build.\n",
+		"of a build names its tree, targets\nand output directory, and "
+		"counts its errors.  `kfarm report BUILD` describes a\nbuild.\n",
 	.run = history_main,
 };

@@ -201,7 +201,8 @@ int history_build_find_baseline(struct history *h,
 static const char filtered_builds_query[] =
 	"WHERE (?1 IS NULL OR tree = ?1 OR source = ?1 OR"
 	" substr(tree, -length(?1) - 1) = '/' || ?1)"
-	" AND (?2 IS NULL OR arch = ?2) AND (?3 IS NULL OR config = ?3)"
+	" AND (?2 IS NULL OR arch = ?2) AND (?3 IS NULL OR config = ?3 OR"
+	" substr(config, 1, length(?3) + 1) = ?3 || '+')"
 	" AND (?4 IS NULL OR toolchain = ?4 OR toolchain_id = ?4 OR"
 	" substr(toolchain, 1, length(?4) + 1) = ?4 || '-' OR"
 	" substr(toolchain, 1, length(?4) + 1) = ?4 || '.')"

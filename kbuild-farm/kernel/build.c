@@ -132,6 +132,32 @@ static int collect_artifacts(struct kernel_build_state *run,
 	return ret;
 }
 
+#define NAMES_MAX 3 /* names of -K in the name of a configuration */
+
+/* Append "+HZ_100=y+board" for -K CONFIG_HZ_100=y -K boards/board.config. */
+static void add_fragment_names(struct buf *out, const struct strv *fragments)
+{
+	static const char prefix[] = "CONFIG_", unset[] = "# CONFIG_";
+
+	for (size_t i = 0; i < fragments->n && i < NAMES_MAX; i++) {
+		const char *word = fragments->v[i];
+
+		buf_add_str(out, "+");
+		if (str_starts(word, prefix)) {
+			word += strlen(prefix);
+			buf_add(out, word, strcspn(word, "/"));
+		} else if (str_starts(word, unset)) {
+			word += strlen(unset);
+			buf_printf(out, "%.*s=n", (int)strcspn(word, " "),
+				   word);
+		} else {
+			kernel_builddir_add_name(out, word);
+		}
+	}
+	if (fragments->n > NAMES_MAX)
+		buf_add_str(out, "+...");
+}
+
 /*
  * Publish the start of the build.  Returns true if nothing has been compiled in
  * the build directory yet.
@@ -145,6 +171,7 @@ static bool report_start(struct kernel_build_state *run)
 	char *compiler = kernel_plan_compiler_name(p);
 	char *id = kernel_plan_toolchain_id(p), key[DIGEST_HEX];
 	bool fresh = kernel_builddir_is_fresh(p);
+	struct buf config = { 0 };
 
 	kernel_series_key_of_plan(p, key);
 	/*
@@ -154,11 +181,13 @@ static bool report_start(struct kernel_build_state *run)
 	 * "defconfig".
 	 */
 	if (r->kconfig)
-		ev.config = r->kconfig;
+		buf_add_str(&config, r->kconfig);
 	else if (p->kconfig.base == KCONFIG_BASE_EXISTING && !r->n_parts)
-		ev.config = ".config";
+		buf_add_str(&config, ".config");
 	else
-		ev.config = "defconfig";
+		buf_add_str(&config, "defconfig");
+	add_fragment_names(&config, &r->fragments);
+	ev.config = buf_str(&config);
 	ev.series_key = key;
 	ev.toolchain_id = id;
 	ev.commit = p->rev.commit;
@@ -180,6 +209,7 @@ static bool report_start(struct kernel_build_state *run)
 	ev.make_jobs = run->jobs;
 	ev.n_local_slots = kernel_offload_local_slots(&run->offload);
 	kernel_offload_report_start(&run->offload, &ev);
+	buf_release(&config);
 	free(id);
 	free(compiler);
 	free(targets);

@@ -78,6 +78,9 @@ for line in CONFIG_BLK_DEV=y CONFIG_I2C=y CONFIG_HZ_250=y \
 done
 is "metadata: the name" board "$(meta .build.kconfig_name)"
 is "metadata: additions" 6 "$(meta '.build.kconfig_add | length')"
+is "history: the name and additions" \
+	board+more+HZ_250=y+LOCALVERSION=-x+... \
+	"$(kfarm history -k board --json | jq -r '.builds[].config')"
 
 # ---- no change ----
 

@@ -116,6 +116,23 @@ TEST(new_warnings_are_shown_beside_all)
 	free(text);
 }
 
+TEST(errors_are_counted_in_the_second_line)
+{
+	struct history_build b = { .state = HISTORY_STATE_FAILED,
+				   .tree = (char[]){ "/t" },
+				   .command = (char[]){ "Image" },
+				   .n_errors = 1 };
+	char *text = printed(&b, 80);
+
+	text_has(text, "\n       /t: Image, 1 error\n");
+	free(text);
+	b.n_errors = 2;
+	b.output = (char[]){ "/" };
+	text = printed(&b, 80);
+	text_has(text, "\n       /t: Image, 2 errors, output /\n");
+	free(text);
+}
+
 #define NOW INT64_C(1795000000)
 
 static const struct {
