@@ -270,21 +270,80 @@ static char *given_dir(const struct kernel_plan *p, const char **variable)
 		p->request);
 }
 
-/* Reject -b if a variable on the command line names another directory. */
-static int check_single_dir(const struct kconfig_request *r, struct err *err)
+static void strip_slashes(char *dir)
 {
+	for (size_t n = strlen(dir); n > 1 && dir[n - 1] == '/'; n--)
+		dir[n - 1] = '\0';
+}
+
+/*
+ * Return true if -b, relative to the working directory, and the value of O=,
+ * relative to the tree, name the same directory, which may not exist.
+ */
+static bool is_requested_dir(const struct kernel_plan *p, const char *value)
+{
+	char *a = fs_make_absolute(p->request->build_dir), *dir_a;
+	char *b = str_join_path(p->tree, value), *dir_b;
+	bool same;
+
+	strip_slashes(a);
+	strip_slashes(b);
+	dir_a = str_dir(a);
+	dir_b = str_dir(b);
+	same = fs_is_same_dir(a, b) || (fs_is_same_dir(dir_a, dir_b) &&
+					!strcmp(str_base(a), str_base(b)));
+	free(dir_b);
+	free(dir_a);
+	free(b);
+	free(a);
+	return same;
+}
+
+/* Reject -b if a variable on the command line names another directory. */
+static int check_single_dir(const struct kernel_plan *p, struct err *err)
+{
+	const struct kconfig_request *r = p->request;
+
 	for (size_t i = 0; r->build_dir && i < ARRAY_SIZE(dir_variables); i++) {
 		const char *name = dir_variables[i].name, *value = NULL;
 
 		if (!dir_variables[i].inherited)
 			value = kernel_environ_value(strv_list(&r->variables),
 						     name);
-		if (value && strcmp(value, r->build_dir) != 0)
+		if (value && !is_requested_dir(p, value))
 			return err_set(err, EINVAL,
 				       "-b %s conflicts with %s=%s",
 				       r->build_dir, name, value);
 	}
 	return 0;
+}
+
+/*
+ * Reject a directory of the user in which make would write to files or
+ * directories that kbuild has not made, such as -b /usr.  kbuild makes the
+ * link `source` first.
+ */
+static int check_no_foreign_files(const char *dir, struct err *err)
+{
+	static const char *const names[] = {
+		"Makefile", "arch", "include", "kernel", "lib", "scripts",
+	};
+	char *config = xasprintf("%s/.config", dir);
+	const char *foreign = NULL;
+	bool is_new = !fs_exists(config) && !fs_exists_in(dir, "source") &&
+		      !fs_exists_in(dir, "include/config");
+
+	if (fs_is_dir(config))
+		foreign = ".config";
+	for (size_t i = 0; is_new && !foreign && i < ARRAY_SIZE(names); i++)
+		foreign = fs_exists_in(dir, names[i]) ? names[i] : NULL;
+	free(config);
+	if (!foreign)
+		return 0;
+	return err_set(err, EEXIST,
+		       "build directory %s: contains %s, which kbuild has not "
+		       "made; choose another directory",
+		       dir, foreign);
 }
 
 /* Append up to 40 characters of `word`, unsuitable ones replaced by '_'. */
@@ -428,13 +487,11 @@ int kernel_builddir_find(struct kernel_builddir *out,
 			 const struct kernel_plan *p, struct err *err)
 {
 	char *dir = given_dir(p, &out->variable), *real = NULL;
-	size_t n;
 	int ret;
 
 	out->kind = KERNEL_BUILDDIR_GIVEN;
 	if (dir) {
-		for (n = strlen(dir); n > 1 && dir[n - 1] == '/'; n--)
-			dir[n - 1] = '\0';
+		strip_slashes(dir);
 		real = realpath(dir, NULL);
 		if (str_equal(real ? real : dir, p->tree))
 			out->kind = KERNEL_BUILDDIR_IN_TREE;
@@ -454,13 +511,15 @@ int kernel_builddir_find(struct kernel_builddir *out,
 		dir = default_dir_of(p);
 	}
 	free(real);
-	ret = check_single_dir(p->request, err);
+	ret = check_single_dir(p, err);
 	if (!ret)
 		ret = check_path_chars("source tree", p->tree, err);
 	if (!ret)
 		ret = check_path_chars("build directory", dir, err);
 	if (!ret && out->kind == KERNEL_BUILDDIR_GIVEN)
 		ret = check_not_default_name(dir, err);
+	if (!ret && out->kind == KERNEL_BUILDDIR_GIVEN && !p->prepared_dir)
+		ret = check_no_foreign_files(dir, err);
 	if (!ret && out->kind != KERNEL_BUILDDIR_IN_TREE)
 		ret = check_clean(p, err);
 	if (ret) {

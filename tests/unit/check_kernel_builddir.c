@@ -104,6 +104,47 @@ TEST(b_and_o_must_name_the_same_directory)
 	ck_assert_str_eq(err.text, "-b /some/dir/ conflicts with O=/else");
 	r.build_dir = "/else";
 	expect(KERNEL_BUILDDIR_GIVEN, "/else");
+	/* -b is relative to the working directory, O= to the tree. */
+	ck_assert(!chdir(tree));
+	strv_release(&r.variables);
+	words(&r.variables, "O=./out/");
+	r.build_dir = "out";
+	ck_assert_msg(!find(), "%s", err.text);
+	ck_assert(!chdir(".."));
+	ck_assert_int_eq(find(), -EINVAL);
+	ck_assert_str_eq(err.text, "-b out conflicts with O=./out/");
+}
+
+static const struct {
+	const char *file, *foreign; /* foreign: NULL for a build directory */
+} contents[] = {
+	{ "include/stdio.h", "include" },
+	{ "Makefile", "Makefile" },
+	{ ".config/app/settings", ".config" },
+	{ "notes", NULL },
+	{ ".config", NULL },
+	{ "include/config/auto.conf", NULL },
+};
+
+TEST_EACH(a_directory_of_something_else_is_rejected, contents)
+{
+	char *dir = at("dir"), *file = xasprintf("dir/%s", row->file), *want;
+
+	put_file(file, "", 0644);
+	r.build_dir = dir;
+	if (row->foreign) {
+		want = xasprintf("build directory %s: contains %s, which "
+				 "kbuild has not made; choose another "
+				 "directory",
+				 dir, row->foreign);
+		ck_assert_int_eq(find(), -EEXIST);
+		ck_assert_str_eq(err.text, want);
+		free(want);
+	} else {
+		expect(KERNEL_BUILDDIR_GIVEN, dir);
+	}
+	free(file);
+	free(dir);
 }
 
 /* `kfarm clean` would remove the directory. */
@@ -118,7 +159,7 @@ TEST(b_names_no_new_directory_like_a_default_one)
 	r.build_dir = dir;
 	ck_assert_int_eq(find(), -EINVAL);
 	ck_assert_str_eq(err.text, want);
-	put_file(".cache/kfarm/build/mine-20261125/Makefile", "", 0644);
+	put_file(".cache/kfarm/build/mine-20261125/.config", "", 0644);
 	expect(KERNEL_BUILDDIR_GIVEN, dir);
 	r.build_dir = top;
 	expect(KERNEL_BUILDDIR_GIVEN, top);
@@ -139,8 +180,8 @@ TEST(kbuild_output_is_taken_from_variable_and_environment)
 {
 	set_env("KBUILD_OUTPUT=/env");
 	expect(KERNEL_BUILDDIR_GIVEN, "/env");
-	words(&r.variables, "KBUILD_OUTPUT=/var");
-	expect(KERNEL_BUILDDIR_GIVEN, "/var");
+	words(&r.variables, "KBUILD_OUTPUT=/of-make");
+	expect(KERNEL_BUILDDIR_GIVEN, "/of-make");
 	words(&r.variables, "O=/o");
 	expect(KERNEL_BUILDDIR_GIVEN, "/o");
 }
