@@ -81,6 +81,25 @@ const struct cmd_verb *cmd_verb_find(const struct cmd *c, const char *name)
 	return NULL;
 }
 
+const struct cmd_verb *cmd_verb_find_first(const struct cmd *c,
+					   char *const *argv)
+{
+	struct err ignored = { 0 };
+	struct args args;
+	int got;
+
+	if (!c->verbs)
+		return NULL;
+	args_init(&args, c->options, argv);
+	while ((got = args_next(&args, &ignored)) != ARGS_END) {
+		if (got == ARGS_WORD)
+			return cmd_verb_find(c, args.value);
+		if (got < 0)
+			args.bundle = NULL;
+	}
+	return NULL;
+}
+
 /* Return the list of all verbs ("list, add or remove").  The caller frees it.
  */
 static char *list_verbs(const struct cmd *c)
@@ -238,41 +257,30 @@ static int split_words(const char *text, struct strv *out, struct err *err)
 }
 
 /*
- * Return true if `argv` contains the list option `o` and thereby replaces the
- * values of `o` in $KFARM (ARGS_REPLACE).
+ * Return true if `argv` overrides the option `o` of $KFARM: `argv` contains a
+ * list option with ARGS_REPLACE again, or an option that excludes --ui.
  */
-static bool is_given_again(const struct cmd *c, const struct args_option *o,
-			   char *const *argv)
+static bool is_overridden(const struct cmd *c, const struct args_option *o,
+			  char *const *argv)
 {
+	const char *by = o->n == ARGS_REPLACE ? o->long_name :
+			 str_equal(o->long_name, "ui") ?
+						"once json quiet verbose" :
+						NULL;
 	struct err ignored = { 0 };
 	struct args args;
 	int got;
 
-	if (o->n != ARGS_REPLACE)
+	if (!by)
 		return false;
 	args_init(&args, c->options, argv);
 	args.variables_allowed = c->takes_variables;
 	while ((got = args_next(&args, &ignored)) > 0) {
-		if (got == ARGS_OPTION &&
-		    str_equal(args.last_option->long_name, o->long_name))
+		if (got == ARGS_OPTION && args.last_option->long_name &&
+		    str_list_has(by, ' ', args.last_option->long_name))
 			return true;
 	}
 	return false;
-}
-
-/* Return the verb in the command line `argv` of `c`, or NULL. */
-static const struct cmd_verb *find_given_verb(const struct cmd *c,
-					      char *const *argv)
-{
-	struct err ignored = { 0 };
-	struct args args;
-	int got;
-
-	args_init(&args, c->options, argv);
-	do
-		got = args_next(&args, &ignored);
-	while (got > 0 && got != ARGS_WORD);
-	return got == ARGS_WORD ? cmd_verb_find(c, args.value) : NULL;
 }
 
 /*
@@ -295,7 +303,7 @@ int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
 		    const char *text, char *const *argv, struct strv *out,
 		    struct err *err)
 {
-	const struct cmd_verb *v = c->verbs ? find_given_verb(c, argv) : NULL;
+	const struct cmd_verb *v = cmd_verb_find_first(c, argv);
 	struct args_option *all = NULL;
 	const struct args_option *o;
 	struct strv words = { 0 };
@@ -323,7 +331,7 @@ int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
 			strv_add(out, args.value);
 		o = args.last_option;
 		if (got != ARGS_OPTION || o >= all + n_own ||
-		    is_given_again(c, o, argv))
+		    is_overridden(c, o, argv))
 			continue;
 		/* Another command has this option: skip its value, too. */
 		if (!o->value_name && *args.argv && **args.argv != '-' &&

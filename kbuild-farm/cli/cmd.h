@@ -78,9 +78,10 @@ extern const struct cmd cmd_build, cmd_run, cmd_tree, cmd_toolchain, cmd_nodes,
  * options of its table, and VAR=VALUE if c->takes_variables is set.
  *
  * `text` is quoted as for a shell.  A list option with ARGS_REPLACE is omitted
- * if `argv` also contains it, because `argv` replaces the list.  Options of the
- * other `commands` (ends in NULL) are ignored.  Returns 0, or -EINVAL with
- * `err` set if `text` contains anything else.
+ * if `argv` also contains it, because `argv` replaces the list.  --ui is
+ * omitted if `argv` contains an option that excludes it.  Options of the other
+ * `commands` (ends in NULL) are ignored.  Returns 0, or -EINVAL with `err` set
+ * if `text` contains anything else.
  */
 int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
 		    const char *text, char *const *argv, struct strv *out,
@@ -91,6 +92,12 @@ int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
  * or no verbs at all, or if `name` is NULL.
  */
 const struct cmd_verb *cmd_verb_find(const struct cmd *c, const char *name);
+/*
+ * Return the verb that the command line `argv` of `c` names with its first word
+ * that is no option, or NULL.
+ */
+const struct cmd_verb *cmd_verb_find_first(const struct cmd *c,
+					   char *const *argv);
 /*
  * Return "; did you mean \"VERB\"?" for the unknown verb `name`, or
  * "; expected list, add or remove" if no verb is similar or `c` has at most

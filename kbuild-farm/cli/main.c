@@ -196,18 +196,15 @@ static bool is_help_option(const char *word)
 
 /*
  * Return -h or --help in the command line of `c`, or NULL.  Ignores the
- * arguments of a user's command.  Sets *verb to the verb in front of the
- * option, or to NULL.
+ * arguments of a user's command.
  */
-static const char *find_help_option(const struct cmd *c, char *const *argv,
-				    const char **verb)
+static const char *find_help_option(const struct cmd *c, char *const *argv)
 {
 	static const struct args_option none[] = { { 0 } };
 	struct err ignored = { 0 };
 	struct args args;
 	int got = ARGS_OPTION;
 
-	*verb = NULL;
 	args_init(&args, c->options ? c->options : none, argv);
 	while (got != ARGS_END && !args.options_ended) {
 		if (!args.bundle && *args.argv && is_help_option(*args.argv))
@@ -215,12 +212,8 @@ static const char *find_help_option(const struct cmd *c, char *const *argv,
 		got = args_next(&args, &ignored);
 		if (got < 0)
 			args.bundle = NULL;
-		if (got != ARGS_WORD)
-			continue;
-		if (c->takes_command)
+		if (got == ARGS_WORD && c->takes_command)
 			return NULL;
-		if (!*verb && cmd_verb_find(c, args.value))
-			*verb = args.value;
 	}
 	return NULL;
 }
@@ -246,7 +239,8 @@ static int flush_stdout(int status)
 /* Run the command that argv[0] names and return the exit status. */
 static int run_command_line(char *const *argv)
 {
-	const char *name = argv[0], *verb, *option, *set;
+	const char *name = argv[0], *option, *set;
+	const struct cmd_verb *verb;
 	struct strv words = { 0 };
 	struct err err = { 0 };
 	const struct cmd *c;
@@ -269,11 +263,12 @@ static int run_command_line(char *const *argv)
 	c = find_cmd(name);
 	if (!c)
 		return unknown_command(name);
-	option = find_help_option(c, argv + 1, &verb);
+	option = find_help_option(c, argv + 1);
 	if (option) {
+		verb = cmd_verb_find_first(c, argv + 1);
 		if (!strcmp(option, "--help") && !verb)
 			show_manual(c);
-		help_one(stdout, c, verb);
+		help_one(stdout, c, verb ? verb->name : NULL);
 		return EXIT_OK;
 	}
 

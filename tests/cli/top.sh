@@ -7,6 +7,7 @@ mkdir -p .config/kfarm
 
 run kfarm top --once
 run kfarm top --once --json
+KFARM='--ui ncurses' run kfarm top --once
 run kfarm top --json --ui ncurses
 run kfarm top --simulate --once --at 0
 run kfarm top --simulate --once --at 30

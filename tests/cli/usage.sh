@@ -9,6 +9,7 @@ run kfarm help help
 run kfarm help nodes
 run kfarm nodes --help
 run kfarm nodes add --help
+run kfarm nodes --help list | head -n 2
 run kfarm help nodes remove
 run kfarm nodes add -h
 run kfarm run -h | sed 3q
