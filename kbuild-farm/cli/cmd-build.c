@@ -98,7 +98,7 @@ static void print_build_table(FILE *out, const struct build_list *l)
 		format_time(&time, r->wall_ms + 500);
 		strv_add(&t.fields, buf_str(&time));
 		buf_release(&time);
-		if (r->n_remote || r->n_local)
+		if (r->connected && (r->n_remote || r->n_local))
 			strv_addf(&t.fields, "%u.%u %%", share / 10,
 				  share % 10);
 		else

@@ -534,6 +534,8 @@ static void finish_build(struct kernel_result *out,
 	out->wall_ms = events_hub_elapsed_ms(run->offload.hub);
 	out->n_remote = t->n_remote;
 	out->n_local = t->n_local;
+	for (size_t i = 0; i < t->n_nodes; i++)
+		out->connected |= !events_node_is_local(t->nodes[i]);
 	out->n_warnings = t->n_warnings;
 	out->n_errors = t->n_errors;
 	out->compared = run->baseline.build_number > 0;

@@ -110,6 +110,10 @@ is "O= and KFARM: two, nothing is compiled" "jobs 0 jobs 0" \
 KBUILD_OUTPUT=$build many -a arm64,x86_64 -k tinyconfig -o "$work/out" Image
 is "KBUILD_OUTPUT: two, nothing is compiled" "jobs 0 jobs 0 0" \
 	"$(grep -o '^jobs 0' "$work/kfarm.log" | xargs) $status"
+rm "$build"/*-tinyconfig/lib/sort.o
+many -a arm64,x86_64 -k tinyconfig -b "$build" -o "$work/out" lib/sort.o
+is "one object each, which needs no node: REMOTE" "REMOTE - -" \
+	"$(table | cut -d ' ' -f 6 | xargs)"
 many -a arm64,x86_64 -k tinyconfig -b "$build" --json "$work/none/events" Image
 is "events that cannot be written: status" 1 $status
 
