@@ -369,7 +369,7 @@ static bool is_one_file(const struct strv *targets)
 	return targets->n == 1 && kernel_targets_are_single_files(targets);
 }
 
-/* Return the path of a file that make has built. The caller frees it. */
+/* Return the path of a file that make has built.  The caller frees it. */
 static char *made_path(const struct kernel_plan *p, const char *name)
 {
 	const struct kernel_module *m = &p->module;
@@ -386,7 +386,7 @@ static char *summarize(struct kernel_build_state *run,
 {
 	char *output = kernel_outdir_display_path(&run->outdir);
 	bool built = !strcmp(verb, "built");
-	bool cleaned = !strcmp(verb, "made");
+	bool cleaned = !strcmp(verb, "cleaned");
 	struct kernel_metadata m;
 	struct buf text = { 0 };
 	char *numbered;
@@ -406,13 +406,19 @@ static char *summarize(struct kernel_build_state *run,
 	fill_metadata(&m, run);
 	m.artifacts = artifacts;
 	if (run->plan->request->brief) {
-		char *where = built && is_one_file(&run->targets) ?
-				      made_path(run->plan, run->targets.v[0]) :
-			      output ? xasprintf("output %s", output) :
-				       NULL;
+		struct buf where = { 0 };
 
-		kernel_summary_line(&text, verb, &m, where);
-		free(where);
+		if (built && is_one_file(&run->targets)) {
+			char *path = made_path(run->plan, run->targets.v[0]);
+
+			fs_add_display_path(&where, path);
+			free(path);
+		} else if (output) {
+			buf_printf(&where, "output %s", output);
+		}
+		kernel_summary_line(&text, verb, &m,
+				    where.len ? buf_str(&where) : NULL);
+		buf_release(&where);
 		free(output);
 		return buf_steal(&text);
 	}
@@ -424,8 +430,11 @@ static char *summarize(struct kernel_build_state *run,
 		char *copy = kernel_outdir_path(&run->outdir, str_base(name));
 
 		if (strpbrk(name, "./") && fs_exists(path) &&
-		    (str_ends(name, "/") || !fs_exists(copy)))
-			buf_printf(&text, "made %s\n", path);
+		    (str_ends(name, "/") || !fs_exists(copy))) {
+			buf_add_str(&text, "made ");
+			fs_add_display_path(&text, path);
+			buf_add_str(&text, "\n");
+		}
 		free(copy);
 		free(path);
 	}
@@ -579,7 +588,7 @@ static void finish_build(struct kernel_result *out,
 		out->summary = summarize(
 			run, artifacts,
 			out->status == KERNEL_STATUS_FAILED        ? "failed" :
-			kernel_target_is_clean_only(&run->targets) ? "made" :
+			kernel_target_is_clean_only(&run->targets) ? "cleaned" :
 								     "built");
 	}
 	kernel_baseline_report_sizes(run, artifacts);

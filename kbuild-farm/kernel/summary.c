@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define NEW_DIAGS_MAX 10 /* new diagnostics that are listed */
+#define COLUMNS       80 /* of the brief summary, except for long names */
 #define REASONS_MAX   8 /* reasons listed in one line; the rest is summed up */
 
 unsigned kernel_summary_permille(unsigned part, unsigned rest)
@@ -277,17 +278,23 @@ void kernel_summary_size_changes(struct buf *out,
 }
 
 /*
- * Put "built Image: arm64, gcc-12.2.0, linux-6.1.192, 1:23 wall, ...".  The
- * line does not name skipped goals if `verb` is "built".
+ * Put "built Image" or "cleaned DIR".  The text does not name skipped goals if
+ * `verb` is "built".
  */
-static void put_headline(struct buf *out, const char *verb,
-			 const struct kernel_metadata *m)
+static void put_names(struct buf *out, const char *verb,
+		      const struct kernel_metadata *m)
 {
 	const struct kernel_plan *p = m->plan;
 	const struct kernel_goals *goals = &m->run->goals;
-	char *compiler = kernel_plan_compiler_name(p), *names;
 	struct strv built = { 0 };
+	char *names;
 
+	if (!strcmp(verb, "cleaned")) {
+		buf_add_str(out, "cleaned ");
+		fs_add_display_path(out, p->module.dir ? p->module.dir :
+							 p->builddir.dir);
+		return;
+	}
 	for (size_t i = 0; i < goals->n; i++) {
 		if (goals->v[i].status != KERNEL_GOAL_SKIP)
 			strv_add(&built, goals->v[i].name);
@@ -304,11 +311,20 @@ static void put_headline(struct buf *out, const char *verb,
 		buf_add_str(out, " of ");
 		fs_add_display_path(out, p->module.dir);
 	}
-	buf_printf(out, ": %s, %s, linux-%s, ", p->arch.arch, compiler,
-		   p->version);
-	put_times(out, m->wall_ms, m->totals->cpu_ms);
 	strv_release(&built);
 	free(names);
+}
+
+/* Put "built Image: arm64, gcc-12.2.0, linux-6.1.192, 1:23 wall, ...". */
+static void put_headline(struct buf *out, const char *verb,
+			 const struct kernel_metadata *m)
+{
+	char *compiler = kernel_plan_compiler_name(m->plan);
+
+	put_names(out, verb, m);
+	buf_printf(out, ": %s, %s, linux-%s, ", m->plan->arch.arch, compiler,
+		   m->plan->version);
+	put_times(out, m->wall_ms, m->totals->cpu_ms);
 	free(compiler);
 }
 
@@ -316,14 +332,26 @@ void kernel_summary_line(struct buf *out, const char *verb,
 			 const struct kernel_metadata *m, const char *where)
 {
 	unsigned n = m->totals->n_remote + m->totals->n_local;
+	char *compiler = kernel_plan_compiler_name(m->plan);
+	size_t begin = out->len;
+	bool fits;
 
-	put_headline(out, verb, m);
-	buf_printf(out, ", %u job%s", n, format_plural(n));
+	put_names(out, verb, m);
+	buf_printf(out, ": %s, %s, ", m->plan->arch.arch, compiler);
+	format_duration(out, m->wall_ms);
+	buf_printf(out, " wall, %u job%s", n, format_plural(n));
 	if (m->totals->n_remote)
 		buf_printf(out, " (%u remote)", m->totals->n_remote);
 	put_diagnostics(out, ", warnings", m, DIAG_SEV_WARNING);
 	put_diagnostics(out, ", errors", m, DIAG_SEV_ERROR);
-	buf_printf(out, "%s%s\n", where ? ", " : "", where ? where : "");
+	fits = !where ||
+	       out->len - begin + strlen(", ") + strlen(where) <= COLUMNS;
+	buf_printf(out, "%s%s\n",
+		   !where ? "" :
+		   fits   ? ", " :
+			    "\n  ",
+		   where ? where : "");
+	free(compiler);
 }
 
 void kernel_summary_text(struct buf *out, const char *verb,

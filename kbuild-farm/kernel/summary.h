@@ -34,14 +34,15 @@
 #include "kernel/metadata.h"
 
 /*
- * Append the summary of a build.  `verb` is "built", "made", "failed" or
- * "interrupted"; `output` is the output directory for display, or NULL.
+ * Append the summary of a build.  `verb` is "built", "cleaned", "failed"
+ * or "interrupted"; `output` is the output directory for display, or NULL.
  */
 void kernel_summary_text(struct buf *out, const char *verb,
 			 const struct kernel_metadata *m, const char *output);
 /*
  * Append a summary of one line.  `where`, the end of the line, is the path of
- * the built file, "output DIR", or NULL.
+ * the built file, "output DIR", or NULL.  If the line would exceed 80 columns,
+ * `where` is on a second line.
  */
 void kernel_summary_line(struct buf *out, const char *verb,
 			 const struct kernel_metadata *m, const char *where);

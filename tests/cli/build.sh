@@ -15,6 +15,7 @@ plain()
 	sed -E -e 's/^\[ *[0-9]+s\]/[Ns]/' -e 's/gcc-[0-9.]+/gcc-N/g' \
 		-e 's/-[0-9a-f]{8}(\/|:| \(new|\.$|$)/-DIGITS\1/' \
 		-e 's/[0-9:]+ wall, build host [0-9]+ s/T wall, build host T s/' \
+		-e 's/[0-9:]+ wall, /T wall, /' \
 		-e 's/-j [0-9]+: .*/-j N: .../' \
 		-e 's/Makefile:[0-9]+/Makefile:N/'
 }

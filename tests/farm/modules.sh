@@ -76,7 +76,7 @@ no_config "a single file" "$hello" "${same[@]}" M=. hello.ko
 check "a single file: the module" test -s "$work/out/hello.ko"
 no_config "clean" "$hello" "${same[@]}" M=. clean
 check "clean: the object is removed" [ ! -e "$hello/hello.o" ]
-says "clean" "made clean of "
+says "clean" "cleaned "
 no_config "from the environment" "$work" "${same[@]}" -e KBUILD_EXTMOD=hello
 check "from the environment: the module" test -s "$work/out/hello.ko"
 check "reproducer.sh builds without kfarm" env -u KFARM_BUILD_MARK sh -c \

@@ -4,6 +4,7 @@
 
 #include "../lib/test.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "kernel-run.h"
 
 static struct kernel_result result;
@@ -163,15 +164,19 @@ TEST(a_target_that_there_is_not_is_answered_with_one_that_is)
 
 TEST(what_stays_in_the_build_directory_is_named)
 {
-	char *line, *path;
+	struct buf line = { 0 };
+	char *path;
 
 	words(&req.targets, "lib/one.o Image");
 	build();
 	ck_assert_msg(result.status == KERNEL_STATUS_OK, "%s", err.text);
 	path = kernel_plan_path(&plan, "lib/one.o");
-	line = xasprintf("/out (build 1)\nmade %s\n", path);
-	ck_assert_msg(str_ends(result.summary, line), "%s", result.summary);
-	free(line);
+	buf_add_str(&line, "/out (build 1)\nmade ");
+	fs_add_display_path(&line, path);
+	buf_add_str(&line, "\n");
+	ck_assert_msg(str_ends(result.summary, buf_str(&line)), "%s",
+		      result.summary);
+	buf_release(&line);
 	free(path);
 }
 

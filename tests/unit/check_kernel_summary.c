@@ -149,15 +149,20 @@ TEST(a_brief_summary_is_one_line)
 	kernel_summary_line(&out, verb, &sample, "output ~/7");
 	farm.n_remote = 0;
 	farm.n_local = 1;
-	kernel_summary_line(&out, "failed", &sample, "output ~/7");
+	strv_release(&request.targets);
+	strv_add(&request.targets, "x");
+	kernel_summary_line(&out, "failed", &sample, "/7");
+	plan.builddir.dir = (char[]){ "/b" };
+	kernel_summary_line(&out, "cleaned", &sample, NULL);
 	ck_assert_str_eq(
 		buf_str(&out),
-		"built Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
-		"3:12 wall, build host 41 s CPU, 2874 jobs (2851 remote), "
-		"warnings 3 (1 new), errors 0, output ~/7\n"
-		"failed Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
-		"3:12 wall, build host 41 s CPU, 1 job, warnings 3 (1 new), "
-		"errors 0, output ~/7\n");
+		"built Image modules dtbs: arm64, gcc-13.3.0, 3:12 wall, 2874 "
+		"jobs (2851 remote), warnings 3 (1 new), errors 0\n"
+		"  output ~/7\n"
+		"failed x: arm64, gcc-13.3.0, 3:12 wall, 1 job, warnings 3 "
+		"(1 new), errors 0, /7\n"
+		"cleaned /b: arm64, gcc-13.3.0, 3:12 wall, 1 job, warnings 3 "
+		"(1 new), errors 0\n");
 	buf_release(&out);
 }
 
@@ -243,9 +248,9 @@ TEST(a_skipped_goal_is_not_built)
 	run.goals.n = 1;
 	kernel_summary_line(&out, "built", &sample, "output b");
 	ck_assert_str_eq(buf_str(&out),
-			 "built nothing: arm64, gcc-13.3.0, linux-6.1.192, "
-			 "3:12 wall, build host 41 s CPU, 2874 jobs (2851 "
-			 "remote), warnings 3, errors 0, output b\n");
+			 "built nothing: arm64, gcc-13.3.0, 3:12 wall, 2874 "
+			 "jobs (2851 remote), warnings 3, errors 0\n"
+			 "  output b\n");
 	buf_reset(&out);
 	kernel_summary_line(&out, "failed", &sample, "output b");
 	ck_assert(str_starts(buf_str(&out), "failed Image modules dtbs: "));
