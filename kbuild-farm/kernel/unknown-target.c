@@ -477,6 +477,31 @@ static bool file_has_rule(const struct makefiles *top, const char *root,
 /* ---- targets ---- */
 
 /*
+ * Return true if kbuild has made the file DIR/NAME in a tree in which it also
+ * builds: the file has a saved command, or a makefile in DIR names it.
+ */
+static bool is_made_by_kbuild(const struct kernel_plan *p, const char *dir,
+			      const char *name)
+{
+	char *command = xasprintf("%s/.%s.cmd", dir, name);
+	char *makefile = xasprintf("%s/Makefile", dir);
+	char *kbuild = xasprintf("%s/Kbuild", dir);
+	struct makefiles m = { .plan = p };
+	bool yes;
+
+	add_makefile(&m, makefile);
+	add_makefile(&m, kbuild);
+	yes = fs_exists(command) ||
+	      text_has_word(buf_str(&m.text), name, NAME_LETTERS);
+	strv_release(&m.files);
+	buf_release(&m.text);
+	free(kbuild);
+	free(makefile);
+	free(command);
+	return yes;
+}
+
+/*
  * Return true if the target is a source, a makefile or a Kconfig file of the
  * tree or of the module's directory.  For such a target, make only prints
  * "Nothing to be done".
@@ -486,11 +511,14 @@ static bool is_source(const struct kernel_plan *p, const char *name)
 	const char *base = str_base(name), *suffix = strrchr(base, '.');
 	char *path = xasprintf("%s/%s", p->module.dir ? p->module.dir : p->tree,
 			       name);
-	bool yes = ((suffix &&
-		     str_list_has(".c .h .S .rs .dts .dtsi", ' ', suffix)) ||
-		    str_starts(base, "Kconfig") || is_makefile_name(base)) &&
-		   fs_exists(path);
+	char *dir = str_dir(path);
+	bool yes = fs_exists(path);
 
+	if (suffix && str_list_has(".c .h .S .rs .dts .dtsi", ' ', suffix))
+		yes = yes && !is_made_by_kbuild(p, dir, base);
+	else if (!str_starts(base, "Kconfig") && !is_makefile_name(base))
+		yes = false;
+	free(dir);
 	free(path);
 	return yes;
 }

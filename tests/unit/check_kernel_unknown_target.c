@@ -58,6 +58,8 @@ static const struct {
 	{ "tools/x/", false }, /* tools/% */
 	{ "dir/program", false },
 	{ "dir/one.c", true },
+	{ "dir/table.c", false }, /* generated, a makefile names it */
+	{ "dir/config.h", false }, /* generated, it has a saved command */
 	{ "dir/one", true }, /* the suffix .o is missing */
 	{ "tools/host", false }, /* tools/%, although host.c exists */
 	/* device trees */
@@ -109,6 +111,9 @@ static void put_tree(void)
 		 "$(obj)/unroll%.c: $(src)/unroll.awk\n",
 		 0644);
 	put_file("linux/dir/one.c", "", 0644);
+	put_file("linux/dir/table.c", "", 0644);
+	put_file("linux/dir/config.h", "", 0644);
+	put_file("linux/dir/.config.h.cmd", "", 0644);
 	put_file("linux/dir/oid.asn1", "", 0644);
 	put_file("linux/dir/shipped.c_shipped", "", 0644);
 	put_file("linux/dir/sub/other.c", "", 0644);
