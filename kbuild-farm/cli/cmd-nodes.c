@@ -57,11 +57,19 @@ static int nodes_drain_main(void *request)
 	if (!ret)
 		ret = nodes_select(r, &nodes, &n, &err);
 	for (size_t i = 0; !ret && i < n; i++) {
-		if (nodes[i]->drained == drain)
+		const char *name = nodes[i]->name;
+
+		if (nodes[i]->drained == drain) {
+			log_info("%s: %s", name,
+				 drain ? "already drained" : "not drained");
 			continue;
-		ret = drain ? conf_set("node", nodes[i]->name, "drain", "true",
-				       &err) :
-			      resume_node(r->conf, nodes[i]->name, &err);
+		}
+		ret = drain ? conf_set("node", name, "drain", "true", &err) :
+			      resume_node(r->conf, name, &err);
+		if (!ret)
+			log_info("%s: %s", name,
+				 drain ? "drained; it gets no new jobs" :
+					 "resumed; it gets jobs again");
 	}
 	free(nodes);
 	return ret ? nodes_log_error(r, &err) : EXIT_OK;

@@ -556,9 +556,6 @@ int nodes_add_main(void *request)
 	ret = node_address_parse(&address, r->words.v[1], &err);
 	if (ret)
 		goto out;
-	ret = check_add_options(r, address.kind, &err);
-	if (ret)
-		goto out;
 
 	/* KFARM_CONFIG can name a missing file, which this command creates. */
 	file = conf_user_path();
@@ -567,6 +564,8 @@ int nodes_add_main(void *request)
 		ret = 0;
 	if (!ret)
 		ret = check_is_new(r, &address, &err);
+	if (!ret)
+		ret = check_add_options(r, address.kind, &err);
 	if (!ret)
 		ret = address.kind == NODE_ADDRESS_SSH ?
 			      enrol_new_node(r, &address, &err) :
@@ -774,6 +773,8 @@ static int remove_node(struct nodes_request *r, const char *name)
 		log_info("%s: removed only from the configuration: %s is the "
 			 "same machine, so kfarmd on this node is still in use",
 			 name, same);
+	else if (!ret)
+		log_info("%s: removed from the configuration", name);
 	if (ret == -ENOENT && !address)
 		node_roster_set_unknown(&r->roster, name, &err);
 	free(same);

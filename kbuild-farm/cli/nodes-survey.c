@@ -655,8 +655,8 @@ void nodes_print_probe(FILE *out, const struct nodes_survey *s)
 		if (s->nodes[i].up)
 			print_probe(out, &s->rows[i]);
 		else
-			fprintf(out, "%s: down: %s\n", s->nodes[i].entry->name,
-				s->nodes[i].why);
+			fprintf(out, "%s does not answer: %s\n",
+				s->nodes[i].entry->name, s->nodes[i].why);
 	}
 }
 

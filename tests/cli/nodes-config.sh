@@ -31,6 +31,7 @@ KFARM_CONFIG=/proc/kfarm PATH=$PWD/stub:$PATH run kfarm nodes add x ssh:other 2>
 run test -e ssh-was-asked
 
 run kfarm nodes add x tls:other
+run kfarm nodes add lost tls:other
 run kfarm nodes add x tls:other --key SHA256:short
 run cat "$config"
 run_pin()
