@@ -785,9 +785,15 @@ char *cc_compiler_find(char **argv0, bool launched, const char *links,
 static int run_without_compiler(char *const *argv)
 {
 	static const char version[] = "kfarm-cc " KFARM_VERSION "\n";
+	static const char help[] =
+		"usage: kfarm-cc COMPILER [ARG]...\n\n"
+		"Let a node of a running `kfarm build` or `kfarm run` execute "
+		"a compile, or run\nCOMPILER.  See kfarm-cc(1).\n";
 
 	if (*argv && !strcmp(*argv, "--version"))
 		return write(STDOUT_FILENO, version, sizeof(version) - 1) < 0;
+	if (*argv && !strcmp(*argv, "--help"))
+		return write(STDOUT_FILENO, help, sizeof(help) - 1) < 0;
 	cc_real_compiler_print_error(
 		"%s%smissing compiler; usage: kfarm-cc COMPILER [ARG]..., see "
 		"kfarm-cc(1)",
