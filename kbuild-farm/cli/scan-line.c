@@ -345,8 +345,8 @@ int cli_scan_line_find(char **file, const char *build, const char *name,
 	*file = found;
 	return found ? 0 :
 		       err_set(err, ENOENT,
-			       "%s: no .cmd file below %s; specify the build "
-			       "directory with -b, or the compile command "
-			       "after --",
+			       "%s: not compiled in %s: no .cmd file; compile "
+			       "it first, or specify another build directory "
+			       "with -b, or the compile command after --",
 			       name, build);
 }
