@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /*
  * kfarm first plans a batch with all toolchains to install: an archive for each
@@ -306,8 +307,11 @@ static int plan_file(struct plan *p, struct err *err)
 	struct strv text = { 0 };
 	struct digest sha256 = { 0 };
 	struct toolchain_batch_item *o;
-	int ret = toolchain_install_parse_file(&order, &text, r->file, err);
+	int ret;
 
+	if (access(r->file, R_OK))
+		return err_errno(err, "%s", r->file);
+	ret = toolchain_install_parse_file(&order, &text, r->file, err);
 	if (!ret && r->sha256 && !digest_parse(&sha256, r->sha256))
 		ret = err_set(err, EINVAL,
 			      "--sha256 %s: not 64 hexadecimal digits",

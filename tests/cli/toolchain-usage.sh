@@ -28,6 +28,9 @@ run kfarm toolchain install gcc-13 --sha256 00
 run kfarm toolchain install gcc-13 --nodes all
 run kfarm toolchain install --file x.tar.xz --arch arm64
 run kfarm toolchain install --file x.tar.xz
+: >x.tar.xz
+run kfarm toolchain install --file x.tar.xz
+: >x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz
 run kfarm toolchain install --sha256 00 \
 	--file x86_64-gcc-13.3.0-nolibc-aarch64-linux.tar.xz
 run kfarm toolchain install gcc-12 \
