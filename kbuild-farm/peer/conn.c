@@ -14,6 +14,7 @@
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct peer_dialer {
@@ -95,7 +96,6 @@ void peer_dialer_free(struct peer_dialer *c)
 }
 
 #define CHILD_STDERR_MAX 4096
-#define EXIT_WAIT_MS     100 /* between the end of a session and the exit */
 
 static void close_stderr(struct peer_transport *t)
 {
@@ -386,6 +386,19 @@ static char *describe_child_exit(int wait_status)
 	return text;
 }
 
+bool peer_conn_await_exit(struct peer_conn *l, const char *why)
+{
+	siginfo_t info = { 0 };
+
+	if (l->hello_received || !is_closed_by_node(why) || !l->transport.pid ||
+	    waitid(P_PID, (id_t)l->transport.pid, &info,
+		   WEXITED | WNOHANG | WNOWAIT) ||
+	    info.si_pid)
+		return false;
+	close_stream(l);
+	return true;
+}
+
 char *peer_conn_explain(struct peer_conn *l, const char *why)
 {
 	struct peer_transport *t = &l->transport;
@@ -393,13 +406,9 @@ char *peer_conn_explain(struct peer_conn *l, const char *why)
 	int status;
 
 	if (l->hello_received)
-		return xstrdup(why);
-	/*
-	 * A process that exits closes its descriptors shortly before its parent
-	 * can reap it.
-	 */
+		return xstrdup(*why ? why : "connection closed");
 	if (is_closed_by_node(why) && t->pid &&
-	    node_transport_child_wait(t->pid, EXIT_WAIT_MS, &status)) {
+	    node_transport_child_wait(t->pid, 0, &status)) {
 		how = describe_child_exit(status);
 		/* Also stop background processes of the command. */
 		kill(-t->pid, SIGTERM);
@@ -409,7 +418,8 @@ char *peer_conn_explain(struct peer_conn *l, const char *why)
 	words = node_transport_child_last_line(&t->stderr_text);
 	reason = node_transport_child_explain(words ? words :
 					      how   ? how :
-						      why,
+					      *why  ? why :
+						      "connection closed",
 					      &t->stderr_text,
 					      &l->entry->address);
 	free(words);

@@ -118,11 +118,19 @@ int peer_conn_handle_message(struct peer_conn *l, uint16_t type,
 /* Return true if the greeting of this session is complete. */
 bool peer_conn_is_identified(const struct peer_conn *l);
 /*
+ * Return true if the session ended before HELLO, with `why` being "" or an
+ * error of read or write, and the transport command still runs.  A process that
+ * exits closes its descriptors shortly before its parent can reap it, so its
+ * exit status can explain the end a moment later.  In this case, the function
+ * closes the stream.
+ */
+bool peer_conn_await_exit(struct peer_conn *l, const char *why);
+/*
  * Explain the end of the session to the user.  The text is `why` unless the
  * session ended before HELLO.  Then it is based on the stderr of the transport
  * command.  Without a line on stderr, it is based on `why` or, if `why` is ""
- * or an error of read or write, on the exit status of the command, for which
- * the function waits up to 0.1 s.  The caller frees the text.
+ * or an error of read or write, on the exit status of the command if it has
+ * exited.  Never waits.  The caller frees the text.
  */
 char *peer_conn_explain(struct peer_conn *l, const char *why);
 

@@ -18,6 +18,7 @@
 #define SSH_HELLO_TIMEOUT_S 10
 /* Longer than the sum of the limits in peer/conn.h. */
 #define TLS_HELLO_TIMEOUT_S 10
+#define EXIT_WAIT_US        100000
 #define SILENCE_MAX_MS      5000 /* five heartbeats */
 #define BEAT_MIN_MS         200 /* minimum interval of reported heartbeats */
 /* If a session loses more sandboxes than this, they are not requested again. */
@@ -58,7 +59,12 @@ static bool bandwidth_is_number(const struct peer_bandwidth *r, uint32_t number)
 struct peer {
 	struct peer_conn conn;
 	enum peer_state state;
+	/*
+	 * limits the time until the greeting is complete or, if `end_reason` is
+	 * set, until the transport command of the ended session has exited
+	 */
 	struct event *hello_timer;
+	char *end_reason;
 	struct node_limit limit;
 	struct peer_sandboxes sandboxes;
 	struct peer_native_toolchain native;
@@ -84,6 +90,8 @@ void peer_disconnect(struct peer *p)
 	struct peer_sandbox *sandbox;
 
 	event_del(p->hello_timer);
+	free(p->end_reason);
+	p->end_reason = NULL;
 	peer_job_free_all(&p->conn);
 	bandwidth_stop(&p->bandwidth);
 	peer_native_toolchain_release(&p->native);
@@ -107,7 +115,7 @@ static void on_lost(struct peer *p, enum peer_state state, const char *why)
 	struct peer_shared *shared = p->conn.shared;
 	char *text = p->state == PEER_GREETING ?
 			     peer_conn_explain(&p->conn, why) :
-			     xstrdup(why);
+			     xstrdup(*why ? why : "connection closed");
 
 	peer_disconnect(p);
 	p->state = state;
@@ -501,6 +509,7 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 
 static void on_close(void *ctx, const struct err *why)
 {
+	static const struct timeval exit_wait = { .tv_usec = EXIT_WAIT_US };
 	struct peer *p = ctx;
 	/*
 	 * A node with another protocol version does not become compatible when
@@ -509,8 +518,13 @@ static void on_close(void *ctx, const struct err *why)
 	bool strange = p->conn.hello_received && !p->conn.fit_received &&
 		       p->conn.version < 0;
 
-	on_lost(p, strange ? PEER_INCOMPATIBLE : PEER_DOWN,
-		why->text[0] ? why->text : "connection closed");
+	if (p->state == PEER_GREETING &&
+	    peer_conn_await_exit(&p->conn, why->text)) {
+		p->end_reason = xstrdup(why->text);
+		event_add(p->hello_timer, &exit_wait);
+		return;
+	}
+	on_lost(p, strange ? PEER_INCOMPATIBLE : PEER_DOWN, why->text);
 }
 
 static void on_drain(void *ctx)
@@ -520,9 +534,12 @@ static void on_drain(void *ctx)
 
 static void on_hello_timer(evutil_socket_t fd, short what, void *arg)
 {
+	const struct peer *p = arg;
+
 	(void)fd;
 	(void)what;
-	on_lost(arg, PEER_DOWN, "session setup timed out");
+	on_lost(arg, PEER_DOWN,
+		p->end_reason ? p->end_reason : "session setup timed out");
 }
 
 /* -------------------------------------------------------- commands */

@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <event2/listener.h>
 #include <netinet/in.h>
+#include <sys/wait.h>
 
 #include "../lib/fake-names.h"
 
@@ -247,6 +248,7 @@ TEST_EACH(the_exit_of_a_command_explains_the_end_of_its_session, ends)
 	struct peer_shared shared = { .base = base,
 				      .children = children_new(base) };
 	struct peer_conn conn;
+	siginfo_t info;
 	char *text;
 
 	entry.address = (struct node_address){ .kind = NODE_ADDRESS_EXEC,
@@ -255,8 +257,38 @@ TEST_EACH(the_exit_of_a_command_explains_the_end_of_its_session, ends)
 	ck_assert_int_eq(peer_conn_dial(&conn, &ops, NULL, &why), 0);
 	turn_loop(base, 20000);
 	ck_assert_int_eq(calls, 1);
+	ck_assert_int_eq(peer_conn_await_exit(&conn, "not a kfarm message"), 0);
+	ck_assert(!waitid(P_PID, (id_t)conn.transport.pid, &info,
+			  WEXITED | WNOWAIT));
+	ck_assert_int_eq(peer_conn_await_exit(&conn, why.text), 0);
 	text = peer_conn_explain(&conn, why.text);
 	ck_assert_str_eq(text, row->why);
+	free(text);
+	peer_conn_release(&conn);
+	children_free(shared.children);
+}
+
+TEST(a_command_without_a_session_can_still_run)
+{
+	static const struct wire_stream_ops ops = {
+		.on_msg = on_message, .on_close = on_session_end
+	};
+	struct peer_shared shared = { .base = base,
+				      .children = children_new(base) };
+	struct peer_conn conn;
+	char *text;
+
+	entry.address = (struct node_address){
+		.kind = NODE_ADDRESS_EXEC,
+		.text = xstrdup("exec <&- >&-; exec sleep 1000")
+	};
+	peer_conn_init(&conn, &shared, &entry, NULL);
+	ck_assert_int_eq(peer_conn_dial(&conn, &ops, NULL, &why), 0);
+	turn_loop(base, 20000);
+	ck_assert_int_eq(calls, 1);
+	ck_assert_int_eq(peer_conn_await_exit(&conn, why.text), 1);
+	text = peer_conn_explain(&conn, "");
+	ck_assert_str_eq(text, "connection closed");
 	free(text);
 	peer_conn_release(&conn);
 	children_free(shared.children);
