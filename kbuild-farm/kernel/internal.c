@@ -119,7 +119,7 @@ static void on_line(void *ctx, const char *text)
 		 str_equal(run->reported.phase, KERNEL_PHASE_PREPARE))
 		kernel_build_set_activity(run, next.activity);
 	if (run->hooks->on_line &&
-	    !kernel_progress_is_repeated(&run->progress, text))
+	    !kernel_progress_note_directory(&run->progress, text))
 		run->hooks->on_line(run->hooks->ctx, text);
 }
 

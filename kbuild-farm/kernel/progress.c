@@ -96,7 +96,7 @@ struct kernel_progress_stage kernel_progress_after(const char *line)
 	return same;
 }
 
-bool kernel_progress_is_repeated(struct kernel_progress *f, const char *line)
+bool kernel_progress_note_directory(struct kernel_progress *f, const char *line)
 {
 	const char *dir = str_starts(line, "make") ?
 				  strstr(line, "ing directory ") :

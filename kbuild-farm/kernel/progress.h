@@ -57,7 +57,7 @@ struct kernel_progress {
 	int fd, watch_id; /* descriptors of the file and of inotify */
 	struct event *inotify_event, *read_timer;
 	/*
-	 * for kernel_progress_is_repeated(): the end of the first line that
+	 * for kernel_progress_note_directory(): the end of the first line that
 	 * names a directory, and the last repeated line "Leaving directory"; or
 	 * NULL
 	 */
@@ -74,15 +74,16 @@ int kernel_progress_start(struct kernel_progress *f, struct event_base *base,
 /* Read the bytes appended since the last read. */
 void kernel_progress_read(struct kernel_progress *f);
 /*
- * Return true if make reports in `line` that it enters or leaves a directory,
- * and the first such line of the program names the same directory.  With
+ * Note the directory that make enters or leaves according to `line`.  Returns
+ * true if the first such line of the program names the same directory.  With
  * -Otarget, these lines enclose the output of each target.  Call this for each
  * line of the log, in order.
  */
-bool kernel_progress_is_repeated(struct kernel_progress *f, const char *line);
+bool kernel_progress_note_directory(struct kernel_progress *f,
+				    const char *line);
 /*
  * Call this when a program that writes the log has ended.  Returns its last
- * line "Leaving directory" for which kernel_progress_is_repeated() returned
+ * line "Leaving directory" for which kernel_progress_note_directory() returned
  * true, or NULL.  The caller frees the line.
  */
 char *kernel_progress_end_program(struct kernel_progress *f);

@@ -84,7 +84,7 @@ TEST(make_enters_and_leaves_the_build_directory_once)
 	for (int program = 0; program < 2; program++) {
 		for (size_t i = 0; i < sizeof(log) / sizeof(*log); i++)
 			ck_assert_int_eq(
-				kernel_progress_is_repeated(&f, log[i].line),
+				kernel_progress_note_directory(&f, log[i].line),
 				log[i].is_repeated);
 		line = kernel_progress_end_program(&f);
 		ck_assert_str_eq(line, "make[1]: Leaving directory '/b'");
