@@ -2,6 +2,7 @@
 #include "kernel/plan.h"
 
 #include "base/fs.h"
+#include "base/vec.h"
 #include "base/which.h"
 #include "kernel/environ.h"
 #include "tree/version.h"
@@ -11,9 +12,154 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #define MAKEFILE_MAX (1u << 20)
+
+static char *absolute_dir(const char *dir)
+{
+	char *real = realpath(dir, NULL);
+
+	return real ? real : fs_make_absolute(dir);
+}
+
+void kernel_module_init(struct kernel_module *m, const struct strv *variables,
+			char *const *env)
+{
+	char *const *given = strv_list(variables);
+	const char *dir = kernel_environ_value(given, "M");
+	const char *output = kernel_environ_value(given, "MO");
+
+	*m = (struct kernel_module){ 0 };
+	if (!dir)
+		dir = kernel_environ_value(given, "KBUILD_EXTMOD");
+	if (!dir)
+		dir = kernel_environ_value(env, "KBUILD_EXTMOD");
+	if (!dir)
+		return;
+	m->dir = absolute_dir(dir);
+	m->relative = dir[0] != '/';
+	strv_addf(&m->vars, "M=%s", m->dir);
+	if (!output)
+		output = kernel_environ_value(given, "KBUILD_EXTMOD_OUTPUT");
+	if (!output)
+		output = kernel_environ_value(env, "KBUILD_EXTMOD_OUTPUT");
+	if (!output)
+		return;
+	m->output_dir = absolute_dir(output);
+	strv_addf(&m->vars, "MO=%s", m->output_dir);
+}
+
+void kernel_module_release(struct kernel_module *m)
+{
+	strv_release(&m->vars);
+	free(m->output_dir);
+	free(m->dir);
+	*m = (struct kernel_module){ 0 };
+}
+
+/*
+ * Before Linux 6.13, make builds `M=fs/ext4 O=DIR`, a relative path, in
+ * DIR/fs/ext4.  Keep the path relative if `tree`, whose top Makefile has the
+ * text `makefile`, is such a version and contains the directory, so that the
+ * source tree gets no objects.  `build_dir` is another directory than `tree`.
+ */
+static void build_below_dir(struct kernel_module *m, const char *tree,
+			    const char *makefile, const char *build_dir)
+{
+	char *top = absolute_dir(tree);
+	const char *within = m->dir ? str_skip_dir(m->dir, top) : NULL;
+
+	/* Linux 6.13 introduced srcroot and MO. */
+	if (within && m->relative && !m->output_dir &&
+	    !strstr(makefile, "srcroot")) {
+		strv_release(&m->vars);
+		strv_addf(&m->vars, "M=%s", within);
+		m->output_dir = xasprintf("%s/%s", build_dir, within);
+	}
+	free(top);
+}
+
+static int check_module_path(const char *variable, const char *path,
+			     struct err *err)
+{
+	if (!strpbrk(path, " \t\n:%"))
+		return 0;
+	return err_set(err, EINVAL,
+		       "%s=%s: make does not support paths with spaces, colons "
+		       "or percent signs",
+		       variable, path);
+}
+
+int kernel_module_check(const struct kernel_module *m, struct err *err)
+{
+	int ret;
+
+	if (!m->dir)
+		return 0;
+	if (!fs_is_dir(m->dir))
+		return err_set(err, ENOENT, "M=%s: no such directory", m->dir);
+	if (!fs_exists_in(m->dir, "Kbuild") &&
+	    !fs_exists_in(m->dir, "Makefile"))
+		return err_set(err, ENOENT,
+			       "M=%s: no Makefile and no Kbuild in this "
+			       "directory",
+			       m->dir);
+	ret = check_module_path("M", m->dir, err);
+	if (!ret && m->output_dir)
+		ret = check_module_path("MO", m->output_dir, err);
+	return ret;
+}
+
+/*
+ * Return the directory of the kernel for which modules are built, or NULL for
+ * the current directory.  The caller frees it.
+ */
+static char *find_module_kernel(const struct strv *variables, char *const *env)
+{
+	const char *dir = kernel_environ_value(strv_list(variables), "KDIR");
+	struct utsname host;
+
+	if (!dir)
+		dir = kernel_environ_value(env, "KDIR");
+	if (dir)
+		return absolute_dir(dir);
+	if ((fs_exists_in(".", "arch") &&
+	     fs_exists_in(".", "scripts/kconfig")) ||
+	    uname(&host))
+		return NULL;
+	return xasprintf("/lib/modules/%s/build", host.release);
+}
+
+char *kernel_module_find_tree(const char *dir)
+{
+	char *path = xasprintf("%s/Makefile", dir), *tree = NULL;
+	struct buf text = { 0 };
+	struct strv lines = { 0 };
+	struct err ignored;
+
+	fs_read(path, MAKEFILE_MAX, &text, &ignored);
+	strv_split(&lines, buf_str(&text), "\n");
+	for (size_t i = 0; i < lines.n && !tree; i++) {
+		const char *line = lines.v[i];
+
+		/* Linux before 5.3 calls the tree's Makefile instead. */
+		if (str_starts(line, "include /") &&
+		    str_ends(line, "/Makefile"))
+			tree = str_dir(line + strlen("include "));
+		else if (str_starts(line, "MAKEARGS := -C /"))
+			tree = xstrdup(line + strlen("MAKEARGS := -C "));
+	}
+	if (tree && !fs_exists_in(tree, "arch")) {
+		free(tree);
+		tree = NULL;
+	}
+	strv_release(&lines);
+	buf_release(&text);
+	free(path);
+	return tree;
+}
 
 static char *tree_path(const char *directory, char *const *env)
 {
@@ -43,8 +189,7 @@ static void choose_tree(struct kernel_plan *p, char *const *env)
 {
 	const struct kconfig_request *r = p->request;
 	char *kernel = p->module.dir && !r->directory ?
-			       kernel_module_find_kernel(&r->variables,
-							 p->env) :
+			       find_module_kernel(&r->variables, p->env) :
 			       NULL;
 	char *source;
 
@@ -343,9 +488,8 @@ int kernel_plan_init(struct kernel_plan *p, const struct kconfig_request *r,
 	if (ret)
 		return ret;
 	if (p->builddir.kind != KERNEL_BUILDDIR_IN_TREE)
-		kernel_module_build_below(&p->module, p->tree,
-					  buf_str(&p->makefile_text),
-					  p->builddir.dir);
+		build_below_dir(&p->module, p->tree, buf_str(&p->makefile_text),
+				p->builddir.dir);
 	ret = read_kconfig(p, err);
 	if (ret)
 		return ret;

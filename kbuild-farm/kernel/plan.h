@@ -8,17 +8,59 @@
  * the way the user gave them.  kfarm's own settings go into the environment.
  * The exceptions are CC and HOSTCC, which go to the command line: the tree's
  * Makefile assigns them and would ignore the environment.
+ *
+ * `make M=DIR` builds the modules of DIR for a kernel that has been configured
+ * and prepared.  Without -C and --tree, this kernel is the first of these: the
+ * value of KDIR; the current directory, if it is a kernel tree;
+ * /lib/modules/RELEASE/build of the running kernel.
+ *
+ * Such a directory is either a kernel tree or a build directory, whose Makefile
+ * includes that of its tree.  An installed package of headers is a build
+ * directory, too, but its tree has no sources.
  */
 #ifndef KERNEL_PLAN_H
 #define KERNEL_PLAN_H
 
 #include "base/err.h"
+#include "base/str.h"
 #include "kconfig/kconfig.h"
 #include "kconfig/request.h"
 #include "kernel/builddir.h"
 #include "kernel/compiler.h"
-#include "kernel/module-dir.h"
 #include "tree/rev-parse.h"
+
+#include <stdbool.h>
+
+/* Empty when zeroed. */
+struct kernel_module {
+	char *dir; /* absolute; NULL for a build of the kernel */
+	bool relative; /* the user gave a relative path */
+	/* directory of the objects, absolute, or NULL for `dir` */
+	char *output_dir;
+	/* M=DIR and MO=DIR, for the goals on make's command line */
+	struct strv vars;
+};
+
+/*
+ * Read M=, MO=, KBUILD_EXTMOD= and KBUILD_EXTMOD_OUTPUT= from `variables`, else
+ * the latter two from `env`.  A relative path is relative to the current
+ * directory.
+ */
+void kernel_module_init(struct kernel_module *m, const struct strv *variables,
+			char *const *env);
+void kernel_module_release(struct kernel_module *m);
+/*
+ * Check that the directory has a makefile and that make can handle the paths.
+ * Returns 0, or a negative errno with
+ * `err` naming the directory.
+ */
+int kernel_module_check(const struct kernel_module *m, struct err *err);
+
+/*
+ * If `dir` is a build directory, return the kernel tree that its Makefile
+ * includes, else NULL.  The caller frees it.
+ */
+char *kernel_module_find_tree(const char *dir);
 
 struct kernel_plan {
 	const struct kconfig_request *request;
