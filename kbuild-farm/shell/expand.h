@@ -11,7 +11,6 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "shell/ast.h"
-#include "shell/match.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -89,5 +88,12 @@ int shell_expand_heredoc(struct shell_expand *e, const struct shell_word *word,
 /* Expand a pattern of a case command for shell_match_pattern(). */
 int shell_expand_pattern(struct shell_expand *e, const struct shell_word *word,
 			 const char **out);
+
+/*
+ * Return true if all of `text` matches, as in dash: by bytes, independent of
+ * the locale.  Special are * ? [...] and [!...]; a backslash makes the next
+ * byte literal.
+ */
+bool shell_match_pattern(const char *pattern, const char *text);
 
 #endif
