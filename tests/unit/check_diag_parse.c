@@ -2,7 +2,7 @@
 /* needs: diag */
 #include "../lib/test.h"
 
-#include "diag/parse.h"
+#include "diag/log.h"
 
 static const struct diag_roots roots = { .tree = "/src/linux",
 					 .build_dir = "/src/linux/build" };
