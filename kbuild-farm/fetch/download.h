@@ -6,7 +6,7 @@
  * pauses.  A Retry-After header is respected up to FETCH_RETRY_AFTER_MAX_S
  * seconds.  Only https is used, also after redirects, unless http is allowed.
  * libcurl takes proxies from the environment (https_proxy, no_proxy).  A
- * download does not verify content; fetch/checksums and fetch/gpgv do.
+ * download does not verify content; fetch/checksums and fetch/key do.
  *
  * With a part file, received bytes are stored on disk, and a file PART.from
  * next to it identifies the version of the file.  The next call first feeds

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fetch/key.h - Retrieval of public keys by fingerprint.
+ * fetch/key.h - Public keys by fingerprint, and verification of signatures.
  *
  * A key is accepted from any source if gpg reports the requested fingerprint
  * for its primary key.  It is cached as DATA/keys/FINGERPRINT.gpg, a binary
@@ -16,18 +16,42 @@
  * The program gpg reads the keys.  Each call of gpg has a temporary home
  * directory.  gpg reads no configuration, starts no agent, does not use the
  * network and does not prompt.  Its time and memory are limited.  Functions
- * that run gpg return -ENOPKG if it is not installed.  fetch/gpgv.h verifies
- * signatures.
+ * that run gpg return -ENOPKG if it is not installed.
  *
  * A listing is the output of `gpg --with-colons`, described in GnuPG's
  * doc/DETAILS.  User names are ignored.
+ *
+ * A signature is accepted if gpgv succeeds and its status lines report exactly
+ * one signature by the key with the requested primary fingerprint.  Exit
+ * status 0 of gpgv is not sufficient: gpgv also returns it for expired and
+ * revoked keys, and for any key in the file.
+ *
+ * A signature by an expired key is accepted if it was made before the key
+ * expired.  The owner of such a key can backdate a signature, so callers show
+ * fetch_signature.key_expired wherever they list the signature.
+ *
+ * On failure, the functions that verify return one of these errors or another
+ * negative errno, but never -ENOENT, with `err` stating what to do:
+ *
+ *	-ENOKEY        the keyring does not contain the signing key
+ *	-EKEYREVOKED   the key was revoked
+ *	-EKEYEXPIRED   the signature was made after the key expired, or the
+ *	               signature itself has expired
+ *	-EKEYREJECTED  any other invalid signature: the bytes differ from the
+ *	               signed ones, no or several signatures, another key
+ *	-ENOPKG        gpgv is not installed, or a key has expired and gpg is
+ *	               not installed
  */
 #ifndef FETCH_KEY_H
 #define FETCH_KEY_H
 
 #include "base/buf.h"
+#include "base/bytes.h"
 #include "base/err.h"
 #include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 struct fetch_options; /* fetch/download.h */
 
@@ -37,9 +61,6 @@ struct fetch_options; /* fetch/download.h */
 /* 40 upper-case hexadecimal digits and a NUL. */
 #define FETCH_FINGERPRINT_SIZE 41
 
-/* Return true if `text` is 40 hexadecimal digits, in either case. */
-bool fetch_key_is_fingerprint(const char *text);
-
 /*
  * Find the key `fingerprint` and store the path of its keyring in `keyring`,
  * which the caller frees.  The key is taken from the first of `files` that
@@ -48,9 +69,9 @@ bool fetch_key_is_fingerprint(const char *text);
  * key is rejected if it lacks a revocation that the cached copy contains.
  *
  * With `refresh`, the order is sources, then files, and the cache is not used.
- * Callers set it after -ENOKEY of fetch/gpgv.h, which means that the signature
- * was made by a subkey that the cached copy lacks.  On failure the cached copy
- * remains.
+ * Callers set it after -ENOKEY of a verification, which means that the
+ * signature was made by a subkey that the cached copy lacks.  On failure the
+ * cached copy remains.
  *
  * Returns 0; -ENOKEY with all reasons if the key is not found; -EINVAL for an
  * invalid fingerprint; -ENOPKG if gpg is missing; another negative errno if the
@@ -77,19 +98,68 @@ struct fetch_key {
 };
 
 /*
- * Append the listing of a file of keys, binary or armored, to `listing`.
- * Returns 0, or -EINVAL for any other file.
- */
-int fetch_key_list(struct bytes file, struct buf *listing, struct err *err);
-/*
- * Read the next key and remove it from the front of `listing`.  Returns false
- * at the end.
- */
-bool fetch_key_next(struct bytes *listing, struct fetch_key *out);
-/*
  * Return true if a key or subkey is revoked in `trusted` but not in `other`, a
  * listing of the same key from another source.
  */
 bool fetch_key_lacks_revocation(struct bytes trusted, struct bytes other);
+
+/* Upper limit for the size of a signed text, in bytes. */
+#define FETCH_SIGNED_TEXT_BYTES_MAX (8u << 20)
+
+/* A verified signature.  The first two fields are fingerprints. */
+struct fetch_signature {
+	char fingerprint[FETCH_FINGERPRINT_SIZE]; /* primary key */
+	char signing_key[FETCH_FINGERPRINT_SIZE]; /* primary key or subkey */
+	int64_t made_s; /* seconds since 1970 */
+	bool key_expired; /* expired after the signature was made */
+};
+
+/*
+ * Verify a clearsigned text.  Append its signed block, with escapes undone, to
+ * `verified`; the signature covers no other bytes.  `fingerprint` has 40
+ * hexadecimal digits, in upper or lower case.  `signature` may be NULL.
+ * `verified` and `signature` are written only on success.
+ */
+int fetch_gpgv_verify_text(const char *keyring, const char *fingerprint,
+			   struct bytes clearsigned, struct buf *verified,
+			   struct fetch_signature *signature, struct err *err);
+
+/*
+ * Verify a detached signature over bytes that arrive in pieces: call start,
+ * feed for each piece, finish, and free.  gpgv runs concurrently; feed blocks
+ * while gpgv has not yet read earlier bytes.  Feed fails with gpgv's error as
+ * soon as gpgv has exited, and with -ETIMEDOUT if gpgv has read nothing for two
+ * minutes.
+ */
+struct fetch_gpgv_stream;
+int fetch_gpgv_stream_start(struct fetch_gpgv_stream **out, const char *keyring,
+			    const char *fingerprint, struct bytes signature,
+			    struct err *err);
+int fetch_gpgv_stream_feed(struct fetch_gpgv_stream *s, struct bytes in,
+			   struct err *err);
+
+/* End the input and return the verdict.  Call it once per stream. */
+int fetch_gpgv_stream_finish(struct fetch_gpgv_stream *s,
+			     struct fetch_signature *signature,
+			     struct err *err);
+
+/* Free a stream at any time, and kill a running gpgv.  Accepts NULL. */
+void fetch_gpgv_stream_free(struct fetch_gpgv_stream *s);
+
+/*
+ * Check gpgv's status lines (GnuPG's doc/DETAILS) for exactly one good
+ * signature by the key with the primary fingerprint `fingerprint`.
+ *
+ * Of each line, only the keyword and numeric fields are read; user names are
+ * ignored.  `listing` is the keyring's listing and matters only for an expired
+ * key; `wait_status` is the wait status of gpgv.  `out` is written only on
+ * success.
+ */
+int fetch_gpgv_status_check(struct bytes lines, int wait_status,
+			    const char *fingerprint, struct bytes listing,
+			    struct fetch_signature *out, struct err *err);
+
+/* Return true if the status lines report a signature by an expired key. */
+bool fetch_gpgv_status_key_expired(struct bytes lines);
 
 #endif

@@ -14,7 +14,7 @@
 #define TOOLCHAIN_VERIFY_H
 
 #include "base/buf.h"
-#include "fetch/gpgv.h"
+#include "fetch/key.h"
 #include "toolchain/dir-digest.h"
 #include "toolchain/install.h"
 #include "toolchain/release.h"
@@ -37,7 +37,7 @@ struct toolchain_verify {
  *
  * Returns 0; -EKEYREJECTED if neither is found and order->insecure is false, or
  * if no signature is found and order->strict is true; -ENOKEY and the other
- * errors of fetch/gpgv.h; or the error of a download.
+ * errors of fetch/key.h; or the error of a download.
  */
 int toolchain_verify_prepare(struct toolchain_verify *v,
 			     const struct toolchain_install_request *order,
@@ -56,7 +56,7 @@ int toolchain_verify_stream_feed(struct toolchain_verify *v, struct bytes b,
  * Complete the checks after the last byte.  `archive` is the digest of the
  * archive, not of its uncompressed bytes.  On success, `t` receives the
  * fingerprints of the signing keys.  Returns 0, -EKEYREJECTED or another error
- * of fetch/gpgv.h.
+ * of fetch/key.h.
  */
 int toolchain_verify_finish(struct toolchain_verify *v,
 			    const struct digest *archive,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: fetch */
-#include "fetch/gpgv.h"
+#include "fetch/key.h"
 
 #include "../lib/test.h"
 #include "fetch-keys.h"
