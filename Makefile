@@ -199,7 +199,7 @@ uses_tree := base conf
 public_tree := add bisect datadir dirty log refs rev-parse state update url \
 	version worker worktree
 uses_kconfig := base
-public_kconfig := dotconfig explain kconfig request suggest symbol
+public_kconfig := explain kconfig request suggest symbol
 uses_diag := base
 public_diag := compare line log
 uses_history := base events

@@ -10,7 +10,6 @@
 #include "cli/progress.h"
 #include "conf/conf.h"
 #include "fetch/download.h"
-#include "kconfig/dotconfig.h"
 #include "kconfig/kconfig.h"
 
 #include <errno.h>

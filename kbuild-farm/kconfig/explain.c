@@ -2,7 +2,7 @@
 #include "kconfig/explain.h"
 
 #include "base/vec.h"
-#include "kconfig/dotconfig.h"
+#include "kconfig/kconfig.h"
 
 #include <stdlib.h>
 #include <string.h>

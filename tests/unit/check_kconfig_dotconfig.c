@@ -2,7 +2,7 @@
 /* needs: kernel kconfig */
 #include "../lib/test.h"
 
-#include "kconfig/dotconfig.h"
+#include "kconfig/kconfig.h"
 
 /* A line and its setting, "SYMBOL VALUE"; NULL for none. */
 static const struct {
