@@ -11,15 +11,54 @@
 #ifndef TREE_CHECKOUT_H
 #define TREE_CHECKOUT_H
 
+#include "base/err.h"
 #include "base/str.h"
-#include "tree/files.h"
 
+#include <git2.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 #include <time.h>
+
+#define TREE_FILES_MAX 1000000
+
+/* A directory.  The files below it are entries[first] to entries[end - 1]. */
+struct tree_dir {
+	char *path; /* "" for the top */
+	unsigned depth;
+	size_t first, end;
+};
+
+/* All files of a commit. */
+struct tree_files {
+	/* Sorted by path (strcmp).  Unknown stat data are zero. */
+	git_index_entry *entries;
+	size_t n_entries;
+	bool paths_borrowed; /* the paths belong to an index */
+	/* All directories, sorted by depth, then by path (strcmp). */
+	struct tree_dir *dirs;
+	size_t n_dirs;
+};
+
+/*
+ * List the files of a commit.  Returns 0; -EINVAL with `err` naming a path that
+ * must not be written to disk: a component that tree/git.h rejects, a duplicate
+ * path, a file that is also a directory, or a mode unknown to git; -E2BIG
+ * beyond TREE_FILES_MAX; or another negative errno if the repository is damaged
+ * or lacks objects.
+ */
+int tree_files_read(struct tree_files *out, git_repository *repo,
+		    const git_oid *commit, struct err *err);
+struct tree_index;
+/*
+ * List the files of an index, which must outlive `out`.  A path in conflict is
+ * listed once, with the flags of its first stage.
+ */
+int tree_files_from_index(struct tree_files *out,
+			  const struct tree_index *index, struct err *err);
+void tree_files_release(struct tree_files *f);
 
 /* Name of git's entry at the top of a worktree.  No commit contains it. */
 #define TREE_GIT_LINK ".git"

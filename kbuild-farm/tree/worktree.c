@@ -4,7 +4,6 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "tree/checkout.h"
-#include "tree/files.h"
 #include "tree/git.h"
 #include "tree/index.h"
 #include "tree/rev-parse.h"
