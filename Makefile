@@ -153,8 +153,7 @@ public_events := client event hub reader server simulate text totals
 #
 # compilers
 uses_options := base
-public_options := allowlist command devicetree env output probe probe-stamps \
-	rewrite
+public_options := allowlist command devicetree env probe probe-stamps rewrite
 uses_gas := base
 public_gas := gas
 uses_cpp := base options gas

@@ -24,8 +24,8 @@
 #include "coord/wrapper-conn.h"
 #include "inputs/fixdep.h"
 #include "inputs/toolchain.h"
+#include "options/command.h"
 #include "options/env.h"
-#include "options/output.h"
 #include "peer/peer.h"
 #include "wire/limits.h"
 

@@ -12,8 +12,8 @@
 #include "coord/verify-result.h"
 #include "events/event.h"
 #include "inputs/collect.h"
+#include "options/command.h"
 #include "options/devicetree.h"
-#include "options/output.h"
 #include "wire/cc.h"
 #include "wire/msg.h"
 

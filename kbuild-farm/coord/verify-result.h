@@ -28,7 +28,6 @@
 #include "options/allowlist.h"
 #include "options/command.h"
 #include "options/devicetree.h"
-#include "options/output.h"
 #include "peer/sandbox.h"
 #include "sched/sched.h"
 #include "wire/cc.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "options/allowlist.h"
-#include "options/output.h"
+#include "options/command.h"
 
 #include "base/vec.h"
 #include "options/table.h"

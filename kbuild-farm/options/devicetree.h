@@ -13,7 +13,7 @@
 #ifndef OPTIONS_DEVICETREE_H
 #define OPTIONS_DEVICETREE_H
 
-#include "options/output.h"
+#include "options/command.h"
 
 /* Files of a dtc command; the strings point into the words of the command. */
 struct options_devicetree {

@@ -5,7 +5,7 @@
  * the list remain identical.
  */
 #include "options/rewrite.h"
-#include "options/output.h"
+#include "options/command.h"
 
 #include <stdlib.h>
 

@@ -82,7 +82,7 @@ enum options_scan {
 	OPTIONS_SCAN_INPUT, /* a file that the compiler reads */
 };
 
-/* Kinds of side outputs (options/output.h). */
+/* Kinds of side outputs (options/command.h). */
 enum options_side_kind {
 	OPTIONS_SIDE_NONE,
 	OPTIONS_SIDE_NAME, /* no file, but the object contains its own name */

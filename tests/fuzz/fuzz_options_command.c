@@ -6,7 +6,7 @@
  * passes the node's allowlist, and the node's command line is only a compile.
  */
 #include "options/allowlist.h"
-#include "options/output.h"
+#include "options/command.h"
 #include "options/rewrite.h"
 #include "options/table.h"
 

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "cc/job.h"
-#include "options/output.h"
+#include "options/command.h"
 #include "wire/cc.h"
 #include "wire/frame.h"
 #include "wire/msg.h"

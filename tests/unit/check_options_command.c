@@ -4,8 +4,6 @@
 
 #include "options/command.h"
 
-#include "options/output.h"
-
 #define KERNEL                                                                  \
 	"-nostdinc -I/src/arch/arm64/include -I./arch/arm64/include/generated " \
 	"-I./include -I/src/include/uapi -include "                             \

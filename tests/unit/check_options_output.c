@@ -2,10 +2,10 @@
 /* needs: options */
 /* san: long */
 /*
- * The outputs of a compile: options/output.h's prediction for a command line,
+ * The outputs of a compile: options/command.h's prediction for a command line,
  * compared with the files that gcc and clang write.
  */
-#include "options/output.h"
+#include "options/command.h"
 
 #include "../lib/test.h"
 #include "base/which.h"

@@ -12,7 +12,7 @@
 #include "base/which.h"
 #include "options-proof.h"
 #include "options/allowlist.h"
-#include "options/output.h"
+#include "options/command.h"
 #include "options/table.h"
 
 static const char *const compilers[] = {

@@ -9,7 +9,7 @@
 #include "../lib/test.h"
 #include "base/which.h"
 #include "options-proof.h"
-#include "options/output.h"
+#include "options/command.h"
 #include "options/rewrite.h"
 
 static const char *const compilers[] = {
