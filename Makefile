@@ -166,8 +166,8 @@ uses_toolchain := base conf store compiler fetch
 public_toolchain := adopt builtin catalog dir-digest hostlib install installed \
 	link tool-name
 uses_inputs := base wire store options cpp compiler
-public_inputs := collect cross-tool fixdep fixdep-program manifest \
-	object-format path rebuild tool toolchain
+public_inputs := cross-tool fixdep fixdep-program manifest object-format path \
+	rebuild tool toolchain
 #
 # node side
 uses_machine := base wire

@@ -11,7 +11,7 @@
 #include "base/pool.h"
 #include "coord/verify-result.h"
 #include "events/event.h"
-#include "inputs/collect.h"
+#include "inputs/manifest.h"
 #include "options/command.h"
 #include "options/devicetree.h"
 #include "wire/cc.h"

@@ -11,13 +11,18 @@
  * The manifest also contains the data for the verification of the result.
  *
  * inputs_manifest_make() and inputs_manifest_find_changed() can block, so they
- * must run on worker threads.
+ * must run on worker threads.  inputs_collect_start() runs the first of them on
+ * a thread of the caller's pool.
  */
 #ifndef INPUTS_MANIFEST_H
 #define INPUTS_MANIFEST_H
 
+#include "base/pool.h"
 #include "cpp/cpp.h"
 #include "inputs/path.h"
+#include "inputs/tool.h"
+#include "inputs/toolchain.h"
+#include "options/allowlist.h"
 
 /* State shared by all units of a build. */
 struct inputs {
@@ -98,5 +103,39 @@ bool inputs_manifest_find_spelling(const struct inputs_manifest *m,
  */
 bool inputs_manifest_find_file(const struct inputs_manifest *m, const char *cwd,
 			       const char *path, size_t *cursor);
+
+/* All pointers are borrowed until on_collected() is called. */
+struct inputs_request {
+	struct inputs *inputs;
+	struct pool *pool;
+	struct cpp_unit unit;
+	struct inputs_toolchain *toolchain; /* INPUTS_STATE_READY */
+	const char *tool_path; /* program of a tool step, or NULL */
+	struct inputs_tool_cache *tools; /* required with `tool_path` */
+	/* Time of the compile request by clock_us(); 0: now. */
+	uint64_t requested_us;
+};
+
+/* The inputs and flags of a unit, or the reason for a local compile. */
+struct inputs_result {
+	enum reason reason; /* if set, only manifest.detail is valid */
+	struct inputs_manifest manifest;
+	struct options_flags flags;
+	const struct inputs_locale *locale;
+	const struct inputs_tool *tool; /* program of the tool step, or NULL */
+	uint64_t total_bytes; /* size of all inputs, for cost prediction */
+};
+
+void inputs_result_release(struct inputs_result *r);
+
+/*
+ * Start the collection.  on_collected() is called once on the event loop with
+ * the result.  The callback takes ownership of the result's members if it
+ * zeroes the struct.
+ */
+void inputs_collect_start(const struct inputs_request *request,
+			  void (*on_collected)(void *ctx,
+					       struct inputs_result *result),
+			  void *ctx);
 
 #endif

@@ -2,7 +2,7 @@
 /* needs: inputs */
 #include "../lib/test.h"
 
-#include "inputs/collect.h"
+#include "inputs/manifest.h"
 
 #include "base/child.h"
 #include "base/clock.h"
