@@ -4,7 +4,6 @@
 #include "base/bytes.h"
 #include "base/elf.h"
 #include "base/str.h"
-#include "shell/identity.h"
 #include "shell/program.h"
 #include "shell/shell.h"
 #include "shell/subset.h"

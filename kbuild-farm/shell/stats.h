@@ -56,7 +56,7 @@ struct shell_stats {
 	uint64_t steps_off_reason;
 	/* local tool steps by reason */
 	uint64_t n_local_steps[SHELL_STEP_N_REASONS];
-	/* hashes of shell/identity.h; 0 is an unused entry */
+	/* hashes of shell/utility.c; 0 is an unused entry */
 	uint64_t identified[SHELL_STATS_IDENTIFIED_MAX];
 };
 

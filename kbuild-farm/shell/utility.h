@@ -5,11 +5,20 @@
  * Only calls with the options that kbuild uses are executed.  For any other
  * call, or after most failures, the program itself must run, so that it prints
  * its own message.
+ *
+ * The shell does the work of GNU utilities and nm itself, but only if the
+ * program that it would start is the known one, and not a script or another
+ * program that a user has installed under the same name.  A text in the program
+ * identifies it.  The first shell of a build that needs a program searches it
+ * for the text; later shells only compare the file stamp.
  */
 #ifndef SHELL_UTILITY_H
 #define SHELL_UTILITY_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
 
 struct shell;
 
@@ -17,9 +26,9 @@ struct shell;
 bool shell_utility_exists(const char *name);
 /*
  * Return true if `path` is the system's program `name`: a regular file in a
- * directory where GNU utilities are installed, and a program of the GNU package
- * (shell/identity.h).  The utilities of busybox and similar are links to one
- * program, so they do not qualify.
+ * directory where GNU utilities are installed, and a program of the GNU
+ * package.  The utilities of busybox and similar are links to one program, so
+ * they do not qualify.
  */
 bool shell_utility_is_system_file(const char *path, const char *name);
 /*
@@ -42,5 +51,13 @@ bool shell_utility_is_output_limited(void);
  */
 bool shell_utility_run(struct shell *sh, const char *path, char **argv,
 		       int *status);
+
+/*
+ * Return true if the program `path`, whose attributes are `st`, is an ELF file
+ * that contains one of the texts in the NULL-terminated list `texts`, or any
+ * ELF file if the list is empty.
+ */
+bool shell_identity_check(const char *path, const struct stat *st,
+			  const char *const *texts);
 
 #endif
