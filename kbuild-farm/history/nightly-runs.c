@@ -3,8 +3,6 @@
 
 #include "history/sql.h"
 
-#include <errno.h>
-
 #define TEXT(column, member) RECORD_STRING(column, history_nightly_run, member)
 #define NUMBER(column, member, least) \
 	RECORD_NUMBER(column, history_nightly_run, member, least, SQL_COUNT_MAX)
@@ -58,77 +56,4 @@ int history_nightly_runs_set_output(struct history *h, int64_t build,
 {
 	return sql_run(h, err, "UPDATE build SET output = ?2 WHERE number = ?1",
 		       "it", build, output);
-}
-
-static void read_nightly_row(struct history_nightly_run *n, sqlite3_stmt *s)
-{
-	n->id = sqlite3_column_int64(s, 0);
-	sql_read_members(s, 1, &run_record, n);
-}
-
-static int prepare_nightly_query(struct history *h, sqlite3_stmt **s,
-				 const struct history_nightly_filter *f,
-				 struct err *err)
-{
-	struct buf text = { 0 };
-	int ret;
-
-	buf_add_str(&text, "SELECT id");
-	sql_add_columns(&text, &run_record);
-	buf_add_str(&text, " FROM night WHERE "
-			   "(?1 IS NULL OR name = ?1) AND (NOT ?2 OR build "
-			   "NOT NULL) AND (NOT ?3 OR (build NOT NULL AND "
-			   "status IN (0, 101))) AND id < ?4 ORDER BY id "
-			   "DESC LIMIT ?5");
-	ret = sql_prepare(h, s, buf_str(&text), err);
-	buf_release(&text);
-	if (!ret)
-		sql_bind(*s, "tiiii", f->name, (int64_t)f->built,
-			 (int64_t)f->succeeded,
-			 f->before_id ? f->before_id : INT64_MAX,
-			 f->max ? (int64_t)f->max : -1);
-	return ret;
-}
-
-int history_nightly_runs_list(struct history *h,
-			      const struct history_nightly_filter *f,
-			      history_nightly_run_fn *on_run, void *ctx,
-			      struct err *err)
-{
-	struct history_nightly_run n;
-	sqlite3_stmt *s;
-	int ret = prepare_nightly_query(h, &s, f, err);
-
-	if (ret)
-		return ret;
-	while ((ret = sql_next_row(h, s, err)) > 0) {
-		read_nightly_row(&n, s);
-		ret = on_run(ctx, &n);
-		history_nightly_runs_release(&n);
-		if (ret)
-			break;
-	}
-	sqlite3_finalize(s);
-	return ret;
-}
-
-int history_nightly_runs_find_last(struct history *h,
-				   const struct history_nightly_filter *f,
-				   struct history_nightly_run *out,
-				   struct err *err)
-{
-	sqlite3_stmt *s;
-	int ret = prepare_nightly_query(h, &s, f, err);
-
-	*out = (struct history_nightly_run){ 0 };
-	if (ret)
-		return ret;
-	ret = sql_next_row(h, s, err);
-	if (ret > 0)
-		read_nightly_row(out, s);
-	sqlite3_finalize(s);
-	if (!ret)
-		return err_set(err, ENOENT,
-			       "no such nightly run in the history");
-	return ret < 0 ? ret : 0;
 }

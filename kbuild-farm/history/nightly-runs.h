@@ -38,37 +38,4 @@ int history_nightly_runs_add(struct history *h, struct history_nightly_run *n,
 int history_nightly_runs_set_output(struct history *h, int64_t build,
 				    const char *output, struct err *err);
 
-/* Criteria for runs.  NULL, false and 0 match every run. */
-struct history_nightly_filter {
-	const char *name;
-	bool built; /* only runs with a build */
-	/* only runs whose exit status is 0, or 101 (new warnings) */
-	bool succeeded;
-	int64_t before_id; /* only runs with smaller ids */
-	unsigned max; /* maximum number of runs */
-};
-
-/*
- * Called with a run, which is valid during the call.  A nonzero result ends the
- * list.
- */
-typedef int history_nightly_run_fn(void *ctx,
-				   const struct history_nightly_run *n);
-/*
- * Call on_run() for each run that matches, newest first.  Returns 0, the
- * nonzero result of on_run(), or a negative errno.
- */
-int history_nightly_runs_list(struct history *h,
-			      const struct history_nightly_filter *f,
-			      history_nightly_run_fn *on_run, void *ctx,
-			      struct err *err);
-/*
- * Find the newest run that matches.  Returns 0, -ENOENT if no run matches, or
- * another negative errno.  The caller releases *out even after a failure.
- */
-int history_nightly_runs_find_last(struct history *h,
-				   const struct history_nightly_filter *f,
-				   struct history_nightly_run *out,
-				   struct err *err);
-
 #endif

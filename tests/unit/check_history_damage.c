@@ -44,13 +44,6 @@ static void fill(void)
 	close_sql();
 }
 
-static int ignore_night(void *ctx, const struct history_nightly_run *n)
-{
-	(void)ctx;
-	(void)n;
-	return 0;
-}
-
 static bool read_details(struct history *h)
 {
 	struct history_details d = { 0 };
@@ -75,7 +68,6 @@ static bool read_details(struct history *h)
 /* Read everything, without a hang.  Returns true if damage was found. */
 static bool read_all(void)
 {
-	struct history_nightly_filter nights = { 0 };
 	struct history_costs costs;
 	struct history_build b, before;
 	struct history *h;
@@ -93,8 +85,6 @@ static bool read_all(void)
 	history_build_release(&b);
 	damaged |= history_costs_load(h, KEY_A, &costs, &err) == -EUCLEAN;
 	history_costs_release(&costs);
-	damaged |= history_nightly_runs_list(h, &nights, ignore_night, NULL,
-					     &err) == -EUCLEAN;
 	history_db_close(h);
 	return damaged;
 }
