@@ -27,6 +27,17 @@
 #define LOW_SPACE_BYTES (UINT64_C(16) << 20)
 #define NO_SPACE_BYTES  (UINT64_C(16) << 10)
 
+/* Publish the activity within the phase if it differs from the last one. */
+static void set_activity(struct kernel_build_state *run, const char *activity)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_ACTIVITY);
+
+	if (str_equal(run->reported.activity, activity))
+		return;
+	run->reported.activity = ev.activity = activity;
+	events_hub_publish(run->offload.hub, &ev);
+}
+
 void kernel_build_set_phase(struct kernel_build_state *run, const char *name,
 			    const char *activity)
 {
@@ -34,21 +45,10 @@ void kernel_build_set_phase(struct kernel_build_state *run, const char *name,
 
 	if (str_equal(run->reported.phase, name)) {
 		if (activity)
-			kernel_build_set_activity(run, activity);
+			set_activity(run, activity);
 		return;
 	}
 	run->reported.phase = ev.text = name;
-	run->reported.activity = ev.activity = activity;
-	events_hub_publish(run->offload.hub, &ev);
-}
-
-void kernel_build_set_activity(struct kernel_build_state *run,
-			       const char *activity)
-{
-	struct events_event ev = events_event_make(EVENTS_KIND_ACTIVITY);
-
-	if (str_equal(run->reported.activity, activity))
-		return;
 	run->reported.activity = ev.activity = activity;
 	events_hub_publish(run->offload.hub, &ev);
 }
@@ -117,7 +117,7 @@ static void on_line(void *ctx, const char *text)
 	/* Host programs and headers are also made during later phases. */
 	else if (next.activity &&
 		 str_equal(run->reported.phase, KERNEL_PHASE_PREPARE))
-		kernel_build_set_activity(run, next.activity);
+		set_activity(run, next.activity);
 	if (run->hooks->on_line &&
 	    !kernel_progress_note_directory(&run->progress, text))
 		run->hooks->on_line(run->hooks->ctx, text);

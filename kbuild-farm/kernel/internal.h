@@ -115,9 +115,6 @@ void kernel_build_end(struct kernel_build_state *run);
  */
 void kernel_build_set_phase(struct kernel_build_state *run, const char *name,
 			    const char *activity);
-/* Publish the activity within the phase if it differs from the last one. */
-void kernel_build_set_activity(struct kernel_build_state *run,
-			       const char *activity);
 /* Return the number of the build, or 0 if it has no number. */
 int64_t kernel_build_number(const struct kernel_build_state *run);
 /* Publish a note about a problem, or about an unusual build. */
