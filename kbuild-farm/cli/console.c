@@ -120,7 +120,7 @@ static bool read_log(struct console *c)
 }
 
 /* Draw FRAME_MS after the last frame, or at once if that time has passed. */
-static void schedule_draw(struct console *c)
+void console_schedule_draw(struct console *c)
 {
 	uint64_t now = clock_ms(), due = c->drawn_ms + FRAME_MS;
 	struct timeval after = { 0 };
@@ -148,7 +148,7 @@ static void draw_view(struct console *c)
 	}
 	if (ui_view_is_log_shown(&c->view)) {
 		if (read_log(c))
-			schedule_draw(c);
+			console_schedule_draw(c);
 		else
 			evtimer_add(c->events[CONSOLE_EV_TAIL], &tail);
 	}
@@ -192,7 +192,7 @@ static void on_write(evutil_socket_t fd, short what, void *ctx)
 	if (!ui_screen_ready(c->screen))
 		event_add(c->events[CONSOLE_EV_WRITABLE], NULL);
 	else
-		schedule_draw(c);
+		console_schedule_draw(c);
 }
 
 static void on_key(evutil_socket_t fd, short what, void *ctx)
@@ -226,7 +226,7 @@ static void on_key(evutil_socket_t fd, short what, void *ctx)
 		after.tv_usec = (suseconds_t)wait_ms * 1000;
 		evtimer_add(c->events[CONSOLE_EV_KEY_TIMEOUT], &after);
 	}
-	schedule_draw(c);
+	console_schedule_draw(c);
 }
 
 /* Open the view if kfarm is in the foreground. */
@@ -236,7 +236,7 @@ static void open_screen(struct console *c)
 	if (c->open) {
 		c->resized = true;
 		event_add(c->events[CONSOLE_EV_KEY], NULL);
-		schedule_draw(c);
+		console_schedule_draw(c);
 	} else {
 		event_del(c->events[CONSOLE_EV_KEY]);
 	}
@@ -263,7 +263,7 @@ static void on_second(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	if (c->open)
-		schedule_draw(c);
+		console_schedule_draw(c);
 	else
 		open_screen(c);
 }
@@ -272,7 +272,7 @@ static void on_tail(evutil_socket_t fd, short what, void *ctx)
 {
 	(void)fd;
 	(void)what;
-	schedule_draw(ctx);
+	console_schedule_draw(ctx);
 }
 
 static void on_winch(evutil_socket_t number, short what, void *ctx)
@@ -282,7 +282,7 @@ static void on_winch(evutil_socket_t number, short what, void *ctx)
 	(void)number;
 	(void)what;
 	c->resized = true;
-	schedule_draw(c);
+	console_schedule_draw(c);
 }
 
 static void on_tstp(evutil_socket_t number, short what, void *ctx)
@@ -408,16 +408,11 @@ void console_set_model(struct console *c, const struct ui_model *model,
 {
 	c->setup.model = model;
 	ui_view_set_title(&c->view, title);
-	schedule_draw(c);
-}
-
-void console_schedule_draw(struct console *c)
-{
-	schedule_draw(c);
+	console_schedule_draw(c);
 }
 
 void console_set_message(struct console *c, const char *text)
 {
 	ui_view_set_message(&c->view, text);
-	schedule_draw(c);
+	console_schedule_draw(c);
 }
