@@ -26,9 +26,19 @@ struct written_entry {
 	size_t n_children; /* entries in a directory */
 };
 
-struct toolchain_file_writer {
+/*
+ * The writer creates files below one directory and nowhere else, whatever their
+ * names are.
+ *
+ * Each request is checked against the entries created before: a path is
+ * created once, its parents are directories, links stay inside the directory,
+ * and a hard link leads to a file.  The directory must be empty and private,
+ * so that it holds nothing else.  Each name is opened or created below a
+ * descriptor of its parent that was reached without following a link.
+ */
+struct entry_writer {
 	int root_fd;
-	uint32_t max_entries;
+	uint32_t max_entries; /* limit, including directories */
 	struct map by_path; /* the created entries */
 
 	int parent_fd; /* cached directory of the last entry; -1: none */
@@ -39,10 +49,9 @@ struct toolchain_file_writer {
 	struct digest_ctx *digest_ctx;
 };
 
-struct toolchain_file_writer *toolchain_file_writer_new(int dir,
-							uint32_t max_entries)
+static struct entry_writer *writer_new(int dir, uint32_t max_entries)
 {
-	struct toolchain_file_writer *w = xcalloc(1, sizeof(*w));
+	struct entry_writer *w = xcalloc(1, sizeof(*w));
 
 	w->root_fd = fcntl(dir, F_DUPFD_CLOEXEC, 0);
 	w->max_entries = max_entries;
@@ -51,7 +60,7 @@ struct toolchain_file_writer *toolchain_file_writer_new(int dir,
 	return w;
 }
 
-static void close_cached_parent(struct toolchain_file_writer *w)
+static void close_cached_parent(struct entry_writer *w)
 {
 	if (w->parent_fd >= 0)
 		close(w->parent_fd);
@@ -69,7 +78,7 @@ static void free_written_entry(struct map_entry *n)
 	free(m);
 }
 
-void toolchain_file_writer_free(struct toolchain_file_writer *w)
+static void writer_free(struct entry_writer *w)
 {
 	if (!w)
 		return;
@@ -84,8 +93,8 @@ void toolchain_file_writer_free(struct toolchain_file_writer *w)
 	free(w);
 }
 
-static struct written_entry *find_written_entry(
-	const struct toolchain_file_writer *w, const char *path)
+static struct written_entry *find_written_entry(const struct entry_writer *w,
+						const char *path)
 {
 	struct map_entry *n = map_find(&w->by_path, map_hash(bytes_str(path)));
 
@@ -94,7 +103,7 @@ static struct written_entry *find_written_entry(
 	return (struct written_entry *)n;
 }
 
-static int add_written_entry(struct toolchain_file_writer *w, const char *path,
+static int add_written_entry(struct entry_writer *w, const char *path,
 			     enum compiler_entry_kind kind,
 			     struct written_entry **out, struct err *err)
 {
@@ -112,7 +121,7 @@ static int add_written_entry(struct toolchain_file_writer *w, const char *path,
 	return 0;
 }
 
-static int enter_parent_dir(struct toolchain_file_writer *w, const char *path,
+static int enter_parent_dir(struct entry_writer *w, const char *path,
 			    struct err *err);
 
 static int open_below(int at, const char *name)
@@ -125,8 +134,7 @@ static int open_below(int at, const char *name)
  * Open the directory `path` as the writer's parent, and create it and its
  * parents if necessary.  "" is the root.
  */
-static int enter_dir(struct toolchain_file_writer *w, const char *path,
-		     struct err *err)
+static int enter_dir(struct entry_writer *w, const char *path, struct err *err)
 {
 	struct written_entry *m;
 	int fd, ret;
@@ -163,7 +171,7 @@ static int enter_dir(struct toolchain_file_writer *w, const char *path,
 	return 0;
 }
 
-static int enter_parent_dir(struct toolchain_file_writer *w, const char *path,
+static int enter_parent_dir(struct entry_writer *w, const char *path,
 			    struct err *err)
 {
 	char *upper = strchr(path, '/') ? str_dir(path) : xstrdup("");
@@ -174,7 +182,7 @@ static int enter_parent_dir(struct toolchain_file_writer *w, const char *path,
 }
 
 /* Check a new path, open its parent directory and record the entry. */
-static int prepare_entry(struct toolchain_file_writer *w, const char *path,
+static int prepare_entry(struct entry_writer *w, const char *path,
 			 enum compiler_entry_kind kind,
 			 struct written_entry **out, struct err *err)
 {
@@ -193,8 +201,8 @@ static int prepare_entry(struct toolchain_file_writer *w, const char *path,
 	return ret;
 }
 
-int toolchain_file_writer_mkdir(struct toolchain_file_writer *w,
-				const char *path, struct err *err)
+static int writer_mkdir(struct entry_writer *w, const char *path,
+			struct err *err)
 {
 	if (!toolchain_dir_digest_is_valid_path(path))
 		return err_set(err, EINVAL, "invalid directory path \"%.200s\"",
@@ -202,9 +210,8 @@ int toolchain_file_writer_mkdir(struct toolchain_file_writer *w,
 	return enter_dir(w, path, err);
 }
 
-int toolchain_file_writer_symlink(struct toolchain_file_writer *w,
-				  const char *path, const char *target,
-				  struct err *err)
+static int writer_symlink(struct entry_writer *w, const char *path,
+			  const char *target, struct err *err)
 {
 	struct written_entry *m = NULL;
 	int ret;
@@ -223,9 +230,8 @@ int toolchain_file_writer_symlink(struct toolchain_file_writer *w,
 	return 0;
 }
 
-int toolchain_file_writer_hard_link(struct toolchain_file_writer *w,
-				    const char *path, const char *target,
-				    struct err *err)
+static int writer_hard_link(struct entry_writer *w, const char *path,
+			    const char *target, struct err *err)
 {
 	struct written_entry *to = find_written_entry(w, target), *m = NULL;
 	int from, ret;
@@ -255,9 +261,9 @@ int toolchain_file_writer_hard_link(struct toolchain_file_writer *w,
 	return 0;
 }
 
-int toolchain_file_writer_open(struct toolchain_file_writer *w,
-			       const char *path, bool executable,
-			       struct err *err)
+/* Create a file: open it, add bytes any number of times, close it. */
+static int writer_open(struct entry_writer *w, const char *path,
+		       bool executable, struct err *err)
 {
 	int ret = prepare_entry(w, path, COMPILER_ENTRY_FILE, &w->current, err);
 
@@ -276,8 +282,7 @@ int toolchain_file_writer_open(struct toolchain_file_writer *w,
 	return 0;
 }
 
-int toolchain_file_writer_add(struct toolchain_file_writer *w, struct bytes b,
-			      struct err *err)
+static int writer_add(struct entry_writer *w, struct bytes b, struct err *err)
 {
 	int ret = bytes_write(w->file_fd, b);
 
@@ -289,8 +294,8 @@ int toolchain_file_writer_add(struct toolchain_file_writer *w, struct bytes b,
 	return 0;
 }
 
-int toolchain_file_writer_close(struct toolchain_file_writer *w,
-				const struct timespec *mtime, struct err *err)
+static int writer_close(struct entry_writer *w, const struct timespec *mtime,
+			struct err *err)
 {
 	struct compiler_entry *e = &w->current->entry;
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, *mtime };
@@ -308,8 +313,12 @@ int toolchain_file_writer_close(struct toolchain_file_writer *w,
 	return ret;
 }
 
-void toolchain_file_writer_take_entries(struct toolchain_file_writer *w,
-					struct compiler_entries *out)
+/*
+ * Move all created entries, sorted, to `out`.  After this call, the caller can
+ * only free the writer.
+ */
+static void writer_take_entries(struct entry_writer *w,
+				struct compiler_entries *out)
 {
 	struct map_entry *n = NULL;
 
@@ -347,7 +356,7 @@ void toolchain_file_writer_take_entries(struct toolchain_file_writer *w,
 struct toolchain_unpack {
 	struct toolchain_unpack_setup setup;
 	struct task *task; /* NULL: joined */
-	struct toolchain_file_writer *writer;
+	struct entry_writer *writer;
 
 	/* Used by the caller's thread only. */
 	struct digest_ctx *digest_ctx;
@@ -465,8 +474,7 @@ static int write_file(struct toolchain_unpack *u, struct archive_entry *e,
 	if (mode & (S_ISUID | S_ISGID))
 		return err_set(&u->error, EINVAL, "%s: setuid or setgid file",
 			       path);
-	ret = toolchain_file_writer_open(u->writer, path, mode & 0111,
-					 &u->error);
+	ret = writer_open(u->writer, path, mode & 0111, &u->error);
 	while (!ret) {
 		n = archive_read_data(u->inner, u->block, BLOCK);
 		if (!n)
@@ -477,9 +485,9 @@ static int write_file(struct toolchain_unpack *u, struct archive_entry *e,
 		u->written_bytes += (uint64_t)n;
 		ret = check_size(u, u->written_bytes);
 		if (!ret)
-			ret = toolchain_file_writer_add(
-				u->writer, bytes_of(u->block, (size_t)n),
-				&u->error);
+			ret = writer_add(u->writer,
+					 bytes_of(u->block, (size_t)n),
+					 &u->error);
 	}
 	/* Reject a final hole of a sparse file, which libarchive omits. */
 	if (!ret &&
@@ -487,7 +495,7 @@ static int write_file(struct toolchain_unpack *u, struct archive_entry *e,
 		ret = err_set(&u->error, EINVAL,
 			      "%s: sparse file ends in a hole", path);
 	if (!ret)
-		ret = toolchain_file_writer_close(u->writer, &mtime, &u->error);
+		ret = writer_close(u->writer, &mtime, &u->error);
 	return ret;
 }
 
@@ -509,16 +517,13 @@ static int write_entry(struct toolchain_unpack *u, struct archive_entry *e)
 			      path);
 	} else if (hard_link) {
 		hard_target = str_trim_path(hard_link);
-		ret = toolchain_file_writer_hard_link(u->writer, path,
-						      hard_target, &u->error);
+		ret = writer_hard_link(u->writer, path, hard_target, &u->error);
 		free(hard_target);
 	} else if (archive_entry_filetype(e) == AE_IFLNK) {
-		ret = toolchain_file_writer_symlink(
-			u->writer, path, target ? target : "", &u->error);
+		ret = writer_symlink(u->writer, path, target ? target : "",
+				     &u->error);
 	} else if (archive_entry_filetype(e) == AE_IFDIR) {
-		ret = path[0] ? toolchain_file_writer_mkdir(u->writer, path,
-							    &u->error) :
-				0;
+		ret = path[0] ? writer_mkdir(u->writer, path, &u->error) : 0;
 	} else if (archive_entry_filetype(e) == AE_IFREG) {
 		ret = write_file(u, e, path);
 	} else {
@@ -604,8 +609,7 @@ struct toolchain_unpack *toolchain_unpack_start(
 	u->input = xmalloc(BLOCK);
 	u->block = xmalloc(BLOCK);
 	u->digest_ctx = digest_new();
-	u->writer = toolchain_file_writer_new(setup->dir_fd,
-					      u->setup.max_entries);
+	u->writer = writer_new(setup->dir_fd, u->setup.max_entries);
 	u->input_fd = -1;
 
 	/* A socket, because a pipe cannot suppress SIGPIPE. */
@@ -669,7 +673,7 @@ int toolchain_unpack_finish(struct toolchain_unpack *u,
 	join_thread(u);
 	ret = u->result;
 	if (!ret) {
-		toolchain_file_writer_take_entries(u->writer, &out->entries);
+		writer_take_entries(u->writer, &out->entries);
 		digest_finish(u->digest_ctx, &out->archive_digest);
 		u->digest_ctx = NULL;
 	} else {
@@ -688,7 +692,7 @@ void toolchain_unpack_free(struct toolchain_unpack *u)
 	archive_read_free(u->outer);
 	if (u->digest_ctx)
 		digest_finish(u->digest_ctx, NULL);
-	toolchain_file_writer_free(u->writer);
+	writer_free(u->writer);
 	free(u->input);
 	free(u->block);
 	free(u);

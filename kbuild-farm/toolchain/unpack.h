@@ -11,12 +11,12 @@
  *
  * libarchive reads the archive: tar, compressed by xz or gzip, or
  * uncompressed.  The checks of libarchive's ARCHIVE_EXTRACT_SECURE flags
- * (NODOTDOT, NOABSOLUTEPATHS, SYMLINKS) are made by toolchain_file_writer with
- * directory descriptors, for two reasons: libarchive's writer depends on the
- * working directory, which all threads of a process share, and it checks a name
- * in one step and opens the file in another.  A name opened with O_NOFOLLOW and
- * O_EXCL cannot be a link.  So nothing is written outside the directory,
- * whatever the archive contains.
+ * (NODOTDOT, NOABSOLUTEPATHS, SYMLINKS) are made with directory descriptors,
+ * for two reasons: libarchive's writer depends on the working directory, which
+ * all threads of a process share, and it checks a name in one step and opens
+ * the file in another.  A name opened with O_NOFOLLOW and O_EXCL cannot be a
+ * link.  So nothing is written outside the directory, whatever the archive
+ * contains.
  *
  * The following entries are rejected with -EINVAL and `err` naming the entry:
  * absolute paths and "..", names with control characters, a path that occurs
@@ -35,10 +35,7 @@
 
 #include "toolchain/dir-digest.h"
 
-#include <time.h>
-
 struct toolchain_unpack;
-struct toolchain_file_writer;
 
 struct toolchain_unpack_setup {
 	int dir_fd; /* an empty directory; may be closed after the start */
@@ -93,51 +90,5 @@ int toolchain_unpack_finish(struct toolchain_unpack *u,
 void toolchain_unpack_free(struct toolchain_unpack *u);
 
 void toolchain_unpacked_release(struct toolchain_unpacked *u);
-
-/*
- * The file writer creates files below one directory and nowhere else, whatever
- * their names are.
- *
- * Each request is checked against the entries created before: a path is
- * created once, its parents are directories, links stay inside the directory,
- * and a hard link leads to a file.  The directory must be empty and private,
- * so that it holds nothing else.  Each name is opened or created below a
- * descriptor of its parent that was reached without following a link.
- *
- * `dir` may be closed after the call.  `max_entries` includes directories.
- */
-struct toolchain_file_writer *toolchain_file_writer_new(int dir,
-							uint32_t max_entries);
-void toolchain_file_writer_free(struct toolchain_file_writer *w);
-
-/*
- * Each function returns 0, or a negative errno with `err` naming the path:
- * -EINVAL for a rejected path, -E2BIG for too many entries, or the error of a
- * system call.
- */
-int toolchain_file_writer_mkdir(struct toolchain_file_writer *w,
-				const char *path, struct err *err);
-int toolchain_file_writer_symlink(struct toolchain_file_writer *w,
-				  const char *path, const char *target,
-				  struct err *err);
-int toolchain_file_writer_hard_link(struct toolchain_file_writer *w,
-				    const char *path, const char *target,
-				    struct err *err);
-
-/* Create a file: open it, add bytes any number of times, close it. */
-int toolchain_file_writer_open(struct toolchain_file_writer *w,
-			       const char *path, bool executable,
-			       struct err *err);
-int toolchain_file_writer_add(struct toolchain_file_writer *w, struct bytes b,
-			      struct err *err);
-int toolchain_file_writer_close(struct toolchain_file_writer *w,
-				const struct timespec *mtime, struct err *err);
-
-/*
- * Move all created entries, sorted, to `out`, which the caller releases.  After
- * this call, the caller can only free the writer.
- */
-void toolchain_file_writer_take_entries(struct toolchain_file_writer *w,
-					struct compiler_entries *out);
 
 #endif

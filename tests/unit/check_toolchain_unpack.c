@@ -5,6 +5,8 @@
 #include "../lib/test.h"
 #include "toolchain-tar.h"
 
+#include <sched.h>
+
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
 static char dir[] = "/tmp/check_toolchain.XXXXXX";
@@ -431,4 +433,91 @@ TEST(it_can_be_given_up)
 	add_usual();
 	must(toolchain_unpack_feed(u, bytes_of(tar.data, 1600), &err));
 	toolchain_unpack_free(u);
+}
+
+TEST(what_was_made_is_listed)
+{
+	struct digest text;
+
+	tar_add(&tar, &(struct tar_entry){ "b/c", .content = "text" });
+	tar_add(&tar, &(struct tar_entry){ "a", "b/c", .type = '1' });
+	tar_add(&tar, &(struct tar_entry){ "d", .type = '5' });
+	tar_add(&tar, &(struct tar_entry){ "b/l", "../a", .type = '2' });
+	tar_end(&tar);
+	must(unpack(buf_bytes(&tar), tar.len));
+	ck_assert_uint_eq(got.entries.n, 4);
+	ck_assert_str_eq(got.entries.v[0].path, "a");
+	ck_assert_str_eq(got.entries.v[1].path, "b/c");
+	ck_assert_str_eq(got.entries.v[2].path, "b/l");
+	ck_assert_str_eq(got.entries.v[3].path, "d");
+	ck_assert_int_eq(got.entries.v[3].kind, COMPILER_ENTRY_DIR);
+	digest_bytes(bytes_str("text"), &text);
+	ck_assert(digest_equal(&got.entries.v[0].digest, &text));
+	ck_assert(digest_equal(&got.entries.v[1].digest, &text));
+	ck_assert_uint_eq(got.entries.v[0].size_bytes, 4);
+	ck_assert_int_eq(got.entries.v[1].mtime_ns, TAR_TIME * 1000000000ll);
+}
+
+TEST(directories_above_count_as_entries)
+{
+	setup.max_entries = 6;
+	tar_add(&tar, &(struct tar_entry){ .name = "1/2/3/4/5/6" });
+	tar_end(&tar);
+	must(unpack(buf_bytes(&tar), tar.len));
+	toolchain_unpacked_release(&got);
+	must(fs_remove(into, &err));
+	ck_assert_int_eq(mkdir(into, 0700), 0);
+	close(fd);
+	setup.dir_fd = fd = open(into, O_RDONLY | O_DIRECTORY);
+
+	buf_reset(&tar);
+	tar_add(&tar, &(struct tar_entry){ .name = "1/2/3/4/5/6" });
+	tar_add(&tar, &(struct tar_entry){ .name = "1/7" });
+	tar_end(&tar);
+	ck_assert_int_eq(unpack(buf_bytes(&tar), tar.len), -E2BIG);
+	text_has(err.text, "1/7");
+}
+
+/* Another process replaces a directory by a link during the unpacking. */
+TEST(no_link_is_followed_whoever_made_it)
+{
+	char *path = xasprintf("%s/a", into), *other = xasprintf("%s/o", into);
+	char *last = xasprintf("%s/c/b", into);
+	struct toolchain_unpack *u = toolchain_unpack_start(&setup, &err);
+	size_t half;
+	int ret;
+
+	tar_add(&tar, &(struct tar_entry){ "a/b", .content = "x" });
+	tar_add(&tar, &(struct tar_entry){ "c/b", .content = "x" });
+	half = tar.len;
+	tar_add(&tar, &(struct tar_entry){ "a/d", .content = "x" });
+	tar_end(&tar);
+	must(toolchain_unpack_feed(u, bytes_of(tar.data, half), &err));
+	while (access(last, F_OK))
+		sched_yield();
+	ck_assert_int_eq(mkdir(other, 0755), 0);
+	must(fs_remove(path, &err));
+	ck_assert_int_eq(symlink("o", path), 0);
+	ret = toolchain_unpack_feed(
+		u, bytes_of(tar.data + half, tar.len - half), &err);
+	if (ret)
+		toolchain_unpack_free(u);
+	else
+		ret = toolchain_unpack_finish(u, &got, &err);
+	ck_assert_int_ne(ret, 0);
+	ck_assert_int_eq(rmdir(other), 0); /* the directory is empty */
+	free(last);
+	free(other);
+	free(path);
+}
+
+TEST(a_file_of_somebody_else_is_not_opened)
+{
+	char *path = xasprintf("%s/a", into);
+
+	must(fs_write(path, bytes_str("mine"), 0644, &err));
+	tar_add(&tar, &(struct tar_entry){ "a", .content = "x" });
+	tar_end(&tar);
+	ck_assert_int_eq(unpack(buf_bytes(&tar), tar.len), -EEXIST);
+	free(path);
 }
