@@ -20,7 +20,6 @@
 #include "base/state-file.h"
 #include "base/str.h"
 #include "base/version.h"
-#include "base/which.h"
 #include "cc/probe-entry.h"
 #include "cc/real-compiler.h"
 #include "options/command.h"
@@ -729,58 +728,6 @@ bool cc_compiler_is_launcher(const char *word)
 	return !strcmp(str_base(word), "kfarm-cc");
 }
 
-char *cc_compiler_find(char **argv0, bool launched, const char *links,
-		       const char *path)
-{
-	char *compiler = NULL, *file;
-	char cwd[PATH_MAX];
-
-	if (strchr(*argv0, '/')) {
-		compiler = which_find_real(*argv0);
-		/*
-		 * The coordinator accepts only absolute paths.  If the working
-		 * directory is unknown, the path stays relative, and the call
-		 * runs locally.
-		 */
-		if (!compiler && launched && !which_is_wrapper(*argv0))
-			compiler = **argv0 == '/' || !getcwd(cwd, sizeof(cwd)) ?
-					   xstrdup(*argv0) :
-					   xasprintf("%s/%s", cwd, *argv0);
-	}
-	if (compiler) {
-		*argv0 = compiler;
-		return compiler;
-	}
-
-	compiler = which_compiler(str_base(*argv0), path, links);
-	if (compiler && !strcmp(compiler, *argv0)) {
-		/*
-		 * which_compiler() has found this program: it does not
-		 * recognize a copy or a hard link of kfarm-cc as a wrapper.
-		 */
-		cc_real_compiler_print_error("%s: resolves to kfarm-cc itself",
-					     *argv0);
-		free(compiler);
-		return NULL;
-	}
-	if (compiler)
-		return compiler;
-
-	/*
-	 * The user can have a symbolic link with another name that leads to a
-	 * link in the masquerade directory.
-	 */
-	file = which(*argv0, path);
-	compiler = file ? which_find_real(file) : NULL;
-	if (compiler)
-		*argv0 = compiler;
-	else
-		cc_real_compiler_print_error("%s: no such compiler in PATH",
-					     *argv0);
-	free(file);
-	return compiler;
-}
-
 /* Handle `kfarm-cc` without a compiler.  Returns the exit status. */
 static int run_without_compiler(char *const *argv)
 {
@@ -910,8 +857,8 @@ enum cc_job_outcome cc_call_begin(struct cc_call *c, char **argv, char **env,
 		*status = run_without_compiler(argv);
 		return CC_JOB_DONE;
 	}
-	c->compiler = cc_compiler_find(&argv[0], launched, kfarm.links,
-				       str_find_env(env, "PATH"));
+	c->compiler = cc_real_compiler_find(&argv[0], launched, kfarm.links,
+					    str_find_env(env, "PATH"));
 	if (!c->compiler) {
 		*status = 127;
 		return CC_JOB_DONE;

@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * cc/call.h - One compiler call by make, from its arguments to its status.
- *
- * The command line that executes kfarm-cc determines the real compiler:
- *
- *	gcc -c a.c                  link in PATH: the next gcc in PATH
- *	DATA/links/KEY/bin/gcc -c   link by its path: DATA/links/KEY/real/gcc
- *	kfarm-cc gcc -c a.c         launcher: the first gcc in PATH
- *	kfarm-cc /opt/bin/gcc -c    launcher: /opt/bin/gcc
  */
 #ifndef CC_CALL_H
 #define CC_CALL_H
@@ -21,19 +14,6 @@
  * compiler and its arguments.
  */
 bool cc_compiler_is_launcher(const char *word);
-
-/*
- * Find the real compiler for *argv0.  `launched` is set if kfarm-cc is the
- * launcher, so that a path can be the compiler itself.  `links` is the
- * masquerade directory, or NULL; `path` is the value of PATH.  *argv0 is set to
- * the returned string, except if the compiler was found in PATH under the base
- * name of *argv0.
- *
- * Returns the compiler's path, which the caller frees, or NULL after printing
- * an error.  The path is absolute unless the working directory is unknown.
- */
-char *cc_compiler_find(char **argv0, bool launched, const char *links,
-		       const char *path);
 
 struct cc_call {
 	char *compiler; /* path of the real compiler, owned by the call */

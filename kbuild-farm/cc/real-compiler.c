@@ -53,6 +53,58 @@ static bool is_kfarm_variable(const char *entry)
 	       str_starts(entry, "KFARM_SLOTS=");
 }
 
+char *cc_real_compiler_find(char **argv0, bool launched, const char *links,
+			    const char *path)
+{
+	char *compiler = NULL, *file;
+	char cwd[PATH_MAX];
+
+	if (strchr(*argv0, '/')) {
+		compiler = which_find_real(*argv0);
+		/*
+		 * The coordinator accepts only absolute paths.  If the working
+		 * directory is unknown, the path stays relative, and the call
+		 * runs locally.
+		 */
+		if (!compiler && launched && !which_is_wrapper(*argv0))
+			compiler = **argv0 == '/' || !getcwd(cwd, sizeof(cwd)) ?
+					   xstrdup(*argv0) :
+					   xasprintf("%s/%s", cwd, *argv0);
+	}
+	if (compiler) {
+		*argv0 = compiler;
+		return compiler;
+	}
+
+	compiler = which_compiler(str_base(*argv0), path, links);
+	if (compiler && !strcmp(compiler, *argv0)) {
+		/*
+		 * which_compiler() has found this program: it does not
+		 * recognize a copy or a hard link of kfarm-cc as a wrapper.
+		 */
+		cc_real_compiler_print_error("%s: resolves to kfarm-cc itself",
+					     *argv0);
+		free(compiler);
+		return NULL;
+	}
+	if (compiler)
+		return compiler;
+
+	/*
+	 * The user can have a symbolic link with another name that leads to a
+	 * link in the masquerade directory.
+	 */
+	file = which(*argv0, path);
+	compiler = file ? which_find_real(file) : NULL;
+	if (compiler)
+		*argv0 = compiler;
+	else
+		cc_real_compiler_print_error("%s: no such compiler in PATH",
+					     *argv0);
+	free(file);
+	return compiler;
+}
+
 void cc_real_compiler_clean_env(char **env, const char *links)
 {
 	char **to = env;

@@ -1,15 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cc/real-compiler.h - Execution of the real compiler on the build host.
+ * cc/real-compiler.h - Search and execution of the real compiler.
+ *
+ * The command line that executes kfarm-cc determines the real compiler:
+ *
+ *	gcc -c a.c                  link in PATH: the next gcc in PATH
+ *	DATA/links/KEY/bin/gcc -c   link by its path: DATA/links/KEY/real/gcc
+ *	kfarm-cc gcc -c a.c         launcher: the first gcc in PATH
+ *	kfarm-cc /opt/bin/gcc -c    launcher: /opt/bin/gcc
  */
 #ifndef CC_REAL_COMPILER_H
 #define CC_REAL_COMPILER_H
 
 #include "base/bytes.h"
 
+#include <stdbool.h>
+
 /* Print "kfarm-cc: ..." to stderr in one write. */
 void cc_real_compiler_print_error(const char *fmt, ...)
 	__attribute__((format(printf, 1, 2)));
+
+/*
+ * Find the real compiler for *argv0.  `launched` is set if kfarm-cc is the
+ * launcher, so that a path can be the compiler itself.  `links` is the
+ * masquerade directory, or NULL; `path` is the value of PATH.  *argv0 is set to
+ * the returned string, except if the compiler was found in PATH under the base
+ * name of *argv0.
+ *
+ * Returns the compiler's path, which the caller frees, or NULL after printing
+ * an error.  The path is absolute unless the working directory is unknown.
+ */
+char *cc_real_compiler_find(char **argv0, bool launched, const char *links,
+			    const char *path);
 
 /*
  * Remove kfarm from the environment: the directory `links` (or NULL) from

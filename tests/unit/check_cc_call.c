@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cc */
 #include "cc/call.h"
+#include "cc/real-compiler.h"
 
 #include "../lib/put-program.h"
 #include "../lib/test.h"
@@ -72,7 +73,8 @@ static void expect_compiler(const char *word, bool launched, const char *want)
 {
 	char *argv0 = (char *)word;
 	char *links = xasprintf("%s/links/bin", dir);
-	char *got = cc_compiler_find(&argv0, launched, links, getenv("PATH"));
+	char *got = cc_real_compiler_find(&argv0, launched, links,
+					  getenv("PATH"));
 	char *file = want ? xasprintf("%s/%s", dir, want) : NULL;
 
 	ck_assert_pstr_eq(got, file);
@@ -99,7 +101,7 @@ TEST(by_its_path_the_word_is_the_compilers)
 {
 	char *argv0 = (char *)"links/bin/gcc";
 	char *want = xasprintf("%s/old/gcc", dir);
-	char *got = cc_compiler_find(&argv0, false, NULL, getenv("PATH"));
+	char *got = cc_real_compiler_find(&argv0, false, NULL, getenv("PATH"));
 
 	ck_assert_str_eq(argv0, want);
 	ck_assert_ptr_eq(argv0, got);
@@ -113,7 +115,7 @@ TEST(a_copy_of_it_is_refused)
 
 	setenv("PATH", path, 1);
 	ck_assert_ptr_null(
-		cc_compiler_find(&argv0, false, NULL, getenv("PATH")));
+		cc_real_compiler_find(&argv0, false, NULL, getenv("PATH")));
 	free(path);
 	free(argv0);
 }
