@@ -5,6 +5,7 @@
 #ifndef CC_CALL_H
 #define CC_CALL_H
 
+#include "base/buf.h"
 #include "cc/job.h"
 
 #include <stdbool.h>
@@ -60,5 +61,60 @@ int cc_call_exec(const struct cc_call *c);
 int cc_call_take_slot(struct cc_call *c);
 /* Release the call in a process that does not become the compiler. */
 void cc_call_release(struct cc_call *c);
+
+/*
+ * The probe cache is a directory that contains the results of probes
+ * (options/probe.h): exit status, stdout, stderr, and the file that the
+ * compiler wrote.  The key of a result consists of the compiler with the stamps
+ * of its files (options/probe-stamps.h), the arguments, the variables that
+ * compilers read, the working directory, standard input, and whether stdout and
+ * stderr are the same file.  An entry is valid as long as the compiler's files
+ * are unchanged.
+ *
+ * The file of an entry consists of "kfanswr1", a hash of the rest, the key and
+ * the result (encoded with base/buf.h).  The complete key distinguishes keys
+ * with equal hashes.  A file that is damaged, too long, owned by another user
+ * or stored for another key is ignored.
+ *
+ * A result is not cached if it can differ next time (because of a signal, a
+ * resource limit, a full disk or lack of memory), if it contains the name of
+ * the output file, or if it exceeds 64 KiB.  A probe is not cached if stdout or
+ * stderr is a terminal or closed, or if the output file exists.  If the cache
+ * fails, the compiler runs as it would without a cache.
+ */
+
+/* size limit of an entry's file; a longer result is not cached */
+#define CC_PROBE_ENTRY_MAX_BYTES (64u << 10)
+
+struct cc_probe_entry {
+	unsigned status;
+	bool has_output_file; /* the probe wrote a file */
+	bool executable;
+	struct bytes out, err; /* captured stdout and stderr */
+	struct bytes output; /* content of the written file */
+};
+
+/* Append to `to` the content of the cache file for the entry `a`. */
+void cc_probe_entry_encode(struct buf *to, struct bytes key,
+			   const struct cc_probe_entry *a);
+/*
+ * Decode the content of a cache file.  `a` borrows from `in`.  Returns false if
+ * the file is invalid or belongs to another key.
+ */
+bool cc_probe_entry_decode(struct cc_probe_entry *a, struct bytes in,
+			   struct bytes key);
+
+/*
+ * Find the entry of `key` in `dir`.  Returns true with the file's bytes in
+ * `file`, from which `a` borrows.
+ */
+bool cc_probe_entry_find(struct cc_probe_entry *a, struct buf *file,
+			 const char *dir, struct bytes key);
+/*
+ * Store an entry atomically, unless the directory has too many files.  Failures
+ * are ignored, because the compiler can run again.
+ */
+void cc_probe_entry_store(const char *dir, struct bytes key,
+			  const struct cc_probe_entry *a);
 
 #endif

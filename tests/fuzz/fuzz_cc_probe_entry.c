@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cc */
-#include "cc/probe-entry.h"
+#include "cc/call.h"
 
 #include "options/probe-stamps.h"
 

@@ -2,7 +2,7 @@
 /* needs: cc */
 #include "../lib/test.h"
 
-#include "cc/probe-entry.h"
+#include "cc/call.h"
 
 #include "options/probe-stamps.h"
 
