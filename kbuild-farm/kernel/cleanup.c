@@ -304,12 +304,35 @@ static void find_unused(struct kernel_cleanup *c, enum kernel_cleanup_kind kind,
 	strv_release(&names);
 }
 
+/* Return true if any kfarm of the user runs a build or a command. */
+static bool is_any_kfarm_active(void)
+{
+	struct strv names = { 0 };
+	struct err ignored;
+	bool active = false;
+	char *base;
+
+	if (fs_runtime_dir(&base, &ignored))
+		return false;
+	fs_list(base, &names);
+	for (size_t i = 0; i < names.n && !active; i++) {
+		char *dir = xasprintf("%s/%s", base, names.v[i]);
+
+		active = kernel_rundir_parse_pid(names.v[i]) &&
+			 kernel_rundir_is_active(dir);
+		free(dir);
+	}
+	strv_release(&names);
+	free(base);
+	return active;
+}
+
 static void find_caches(struct kernel_cleanup *c, const char *cache)
 {
 	static const char *const names[] = { "scan", "probes",  "kept",
 					     "url",  "catalog", "tools.json" };
 
-	c->caches_busy = kernel_rundir_any_active();
+	c->caches_busy = is_any_kfarm_active();
 	for (size_t i = 0; !c->caches_busy && i < ARRAY_SIZE(names); i++) {
 		if (mtime_of(cache, names[i]))
 			add_candidate(c, KERNEL_CLEANUP_CACHE, cache, names[i],
@@ -437,7 +460,7 @@ int kernel_cleanup_remove(const struct kernel_cleanup_item *item,
 	switch (item->kind) {
 	case KERNEL_CLEANUP_CACHE:
 		/* A build can have started after the search. */
-		if (kernel_rundir_any_active())
+		if (is_any_kfarm_active())
 			return err_set(err, EBUSY,
 				       "%s: in use by a running build",
 				       item->path);

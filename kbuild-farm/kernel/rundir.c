@@ -84,28 +84,6 @@ bool kernel_rundir_is_active(const char *dir)
 	return fd == -EBUSY;
 }
 
-bool kernel_rundir_any_active(void)
-{
-	struct strv names = { 0 };
-	struct err ignored;
-	bool active = false;
-	char *base;
-
-	if (fs_runtime_dir(&base, &ignored))
-		return false;
-	fs_list(base, &names);
-	for (size_t i = 0; i < names.n && !active; i++) {
-		char *dir = xasprintf("%s/%s", base, names.v[i]);
-
-		active = kernel_rundir_parse_pid(names.v[i]) &&
-			 kernel_rundir_is_active(dir);
-		free(dir);
-	}
-	strv_release(&names);
-	free(base);
-	return active;
-}
-
 pid_t kernel_rundir_make_pid(pid_t pid)
 {
 	struct strv names = { 0 };

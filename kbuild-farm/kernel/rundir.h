@@ -57,8 +57,6 @@ void kernel_rundir_note_make(const struct kernel_rundir *r, pid_t make);
 pid_t kernel_rundir_parse_pid(const char *name);
 /* Return true if the kfarm that owns the run directory `dir` still runs. */
 bool kernel_rundir_is_active(const char *dir);
-/* Return true if any kfarm of the user runs a build or a command. */
-bool kernel_rundir_any_active(void);
 /* Return the PID of the make that kfarm `pid` started, or 0 if it has ended. */
 pid_t kernel_rundir_make_pid(pid_t pid);
 /* Remove the directory and free its paths. */
