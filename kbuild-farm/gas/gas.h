@@ -9,9 +9,9 @@
  * too many files but never too few.  If files could be missing, the result is
  * undecided.
  *
- * scrub.c processes characters and asm templates, macro.c expands macros,
- * expr.c evaluates expressions and conditionals, and run.c executes
- * statements.  The rules are those of gas/app.c, macro.c, read.c, cond.c and
+ * gas.c expands asm templates, scrub.c processes characters, macro.c expands
+ * macros, expr.c evaluates expressions, and run.c executes statements and
+ * conditionals.  The rules are those of gas/app.c, macro.c, read.c, cond.c and
  * expr.c in binutils, and of gas/config/tc-*.c for characters.
  */
 #ifndef GAS_GAS_H

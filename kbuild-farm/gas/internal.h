@@ -9,6 +9,8 @@
 #include "base/map.h"
 #include "gas/gas.h"
 
+#include <string.h>
+
 /*
  * Placeholders of one byte for unknown text.  GAS_UNKNOWN_OPERAND stands for an
  * operand that the compiler substitutes; the operand is assumed to contain no
@@ -51,14 +53,20 @@ static inline void gas_skip_blanks(struct gas_span *in)
 		in->p++;
 }
 
+static inline bool gas_has_unknown_text(struct gas_span in)
+{
+	size_t len = (size_t)(in.end - in.p);
+
+	return memchr(in.p, GAS_UNKNOWN_OPERAND, len) ||
+	       memchr(in.p, GAS_UNKNOWN_DIGITS, len);
+}
+
 static inline void gas_append_char(struct buf *out, char c)
 {
 	buf_add(out, &c, 1);
 }
 
 /* scrub.c */
-/* Return the syntax of an architecture, or NULL if it is unknown. */
-const struct gas_syntax *gas_scrub_find_syntax(const char *architecture);
 /* Append text without comments and superfluous blanks to `out`. */
 void gas_scrub_text(const struct gas_syntax *x, const char *text, size_t len,
 		    struct buf *out);
@@ -69,16 +77,6 @@ bool gas_scrub_starts_name(const struct gas_syntax *x, char c);
 bool gas_scrub_is_name_char(const struct gas_syntax *x, char c);
 /* Take a name and return its length. */
 size_t gas_scrub_take_name(const struct gas_syntax *x, struct gas_span *in);
-/*
- * Expand a template as the compiler does, with alternative number `alternative`
- * of each {a|b}.
- *
- * Returns NULL, or the reason why the result is unknown.  Sets `more` if the
- * template has further alternatives.
- */
-const char *gas_operand_expand(const struct gas_syntax *x, const char *s,
-			       size_t len, unsigned alternative,
-			       struct buf *out, bool *more);
 
 /* macro.c */
 struct gas_param {
@@ -153,13 +151,6 @@ struct gas_state {
  * of the first call is kept.
  */
 void gas_symbol_set_undecided(struct gas_state *run, const char *words);
-/*
- * Begin text that may or may not be executed.  Returns true if the alternate
- * syntax is on.  Pass the returned value to gas_symbol_leave_conditional() at
- * the end of the text: if the syntax has changed, the result is undecided.
- */
-bool gas_symbol_enter_conditional(struct gas_state *run);
-void gas_symbol_leave_conditional(struct gas_state *run, bool alternate);
 /* Execute NAME = VALUE; `deferred` if VALUE is evaluated on use. */
 void gas_symbol_assign(struct gas_state *run, struct gas_span name,
 		       struct gas_span value, bool deferred);
@@ -169,16 +160,12 @@ bool gas_symbol_eval(struct gas_state *run, struct gas_span *in,
 /* Free all symbols. */
 void gas_symbol_release_all(struct gas_state *run);
 
-/* Return true if the current branch is not executed. */
-bool gas_cond_is_skipping(const struct gas_state *run);
+/* run.c */
 /*
- * Execute a conditional directive.  Return false if `name` is not a conditional
- * directive.
+ * Execute a scrubbed text.  Conditionals that are still open at its end are
+ * closed.
  */
-bool gas_cond_apply(struct gas_state *run, const char *name,
-		    struct gas_span operands);
-/* Close all open conditionals except the outermost `n`. */
-void gas_cond_leave(struct gas_state *run, size_t n);
+void gas_run_text(struct gas_state *run, struct gas_span text);
 
 /* macro.c */
 /* All macros of one name. */

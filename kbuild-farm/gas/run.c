@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "gas/gas.h"
-
-#include "base/vec.h"
 #include "gas/internal.h"
 
-#include <stdio.h>
+#include "base/vec.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -63,6 +61,255 @@ struct statement_reader {
 };
 
 static void run_statements(struct gas_state *run, struct statement_reader *r);
+
+/*
+ * Begin text that may or may not be executed.  Returns true if the alternate
+ * syntax is on.  Pass the returned value to leave_conditional() at the end of
+ * the text: if the syntax has changed, the result is undecided.
+ */
+static bool enter_conditional(struct gas_state *run)
+{
+	run->n_conditional++;
+	return run->dialect.alternate;
+}
+
+static void leave_conditional(struct gas_state *run, bool alternate)
+{
+	run->n_conditional--;
+	if (run->dialect.alternate != alternate)
+		gas_symbol_set_undecided(run, "conditional .altmacro");
+}
+
+/*
+ * Conditionals.  If the value of a condition is unknown, its branch is
+ * executed, and the later branches are then treated as if that branch had been
+ * skipped.
+ */
+
+enum cond_value {
+	COND_FALSE,
+	COND_TRUE,
+	COND_UNKNOWN,
+};
+
+/* Return true if the current branch is not executed. */
+static bool is_skipping(const struct gas_state *run)
+{
+	return run->n_frames && run->frames[run->n_frames - 1].skipped;
+}
+
+/* Evaluate .if, .ifeq and similar; `how` is the part after "if". */
+static enum cond_value eval_numeric_condition(struct gas_state *run,
+					      const char *how,
+					      struct gas_span in)
+{
+	int64_t v = 0;
+
+	if (!gas_symbol_eval(run, &in, &v))
+		return COND_UNKNOWN;
+	gas_skip_blanks(&in);
+	if (in.p < in.end)
+		return COND_UNKNOWN;
+	if (!strcmp(how, "eq"))
+		return v == 0;
+	if (!strcmp(how, "ge"))
+		return v >= 0;
+	if (!strcmp(how, "gt"))
+		return v > 0;
+	if (!strcmp(how, "le"))
+		return v <= 0;
+	if (!strcmp(how, "lt"))
+		return v < 0;
+	return v != 0;
+}
+
+static enum cond_value eval_blank_condition(struct gas_span in)
+{
+	gas_skip_blanks(&in);
+	/* Unknown text is not blank, since no substituted operand is empty. */
+	return in.p == in.end ? COND_TRUE : COND_FALSE;
+}
+
+/* Take a word of .ifc up to `stop`, without surrounding blanks. */
+static struct gas_span take_ifc_word(struct gas_span *in, char stop)
+{
+	struct gas_span word;
+
+	gas_skip_blanks(in);
+	word = (struct gas_span){ in->p, in->p };
+	while (in->p < in->end && *in->p != stop)
+		in->p++;
+	word.end = in->p;
+	while (word.end > word.p && gas_is_blank(word.end[-1]))
+		word.end--;
+	return word;
+}
+
+/* Evaluate .ifc A,B and .ifeqs "A","B". */
+static enum cond_value eval_string_condition(struct gas_span in)
+{
+	size_t len = (size_t)(in.end - in.p);
+	struct gas_span a, b;
+
+	/* Text with unknown parts, escapes or single quotes is not compared. */
+	if (memchr(in.p, GAS_UNKNOWN_OPERAND, len) ||
+	    memchr(in.p, GAS_UNKNOWN_DIGITS, len) || memchr(in.p, '\\', len) ||
+	    memchr(in.p, '\'', len))
+		return COND_UNKNOWN;
+	a = take_ifc_word(&in, ',');
+	if (in.p == in.end)
+		return COND_UNKNOWN;
+	in.p++;
+	if (memchr(in.p, ',', (size_t)(in.end - in.p)) &&
+	    memchr(a.p, '"', (size_t)(in.end - a.p)))
+		return COND_UNKNOWN;
+	b = take_ifc_word(&in, ';');
+	return a.end - a.p == b.end - b.p &&
+	       !memcmp(a.p, b.p, (size_t)(a.end - a.p));
+}
+
+static enum cond_value negate_condition(enum cond_value a)
+{
+	return a == COND_UNKNOWN ? COND_UNKNOWN :
+	       a == COND_FALSE   ? COND_TRUE :
+				   COND_FALSE;
+}
+
+/*
+ * Return true if the operands are exactly "A","B".  With any other operands,
+ * gas may not treat the directive as a condition.
+ */
+static bool is_two_strings(struct gas_span in)
+{
+	for (int i = 0; i < 2; i++) {
+		const char *close;
+
+		gas_skip_blanks(&in);
+		if (in.p == in.end || *in.p != '"')
+			return false;
+		close = memchr(in.p + 1, '"', (size_t)(in.end - in.p - 1));
+		if (!close)
+			return false;
+		in.p = close + 1;
+		gas_skip_blanks(&in);
+		if (!i && (in.p == in.end || *in.p++ != ','))
+			return false;
+	}
+	return in.p == in.end;
+}
+
+static enum cond_value eval_quoted_condition(struct gas_state *run,
+					     struct gas_span in)
+{
+	if (is_two_strings(in))
+		return eval_string_condition(in);
+	gas_symbol_set_undecided(run, "unsupported operands of .ifeqs");
+	return COND_UNKNOWN;
+}
+
+/* Evaluate the condition of .ifHOW. */
+static enum cond_value eval_condition(struct gas_state *run, const char *how,
+				      struct gas_span in)
+{
+	if (!strcmp(how, "b"))
+		return eval_blank_condition(in);
+	if (!strcmp(how, "nb"))
+		return negate_condition(eval_blank_condition(in));
+	if (!strcmp(how, "c"))
+		return eval_string_condition(in);
+	if (!strcmp(how, "nc"))
+		return negate_condition(eval_string_condition(in));
+	if (!strcmp(how, "eqs"))
+		return eval_quoted_condition(run, in);
+	if (!strcmp(how, "nes"))
+		return negate_condition(eval_quoted_condition(run, in));
+	if (strstr(how, "def")) {
+		gas_skip_blanks(&in);
+		if (in.p == in.end ||
+		    !gas_scrub_starts_name(run->dialect.syntax, *in.p))
+			gas_symbol_set_undecided(
+				run, "unsupported operands of .ifdef");
+		return COND_UNKNOWN;
+	}
+	return eval_numeric_condition(run, how, in);
+}
+
+/*
+ * Begin a branch of the conditional `f`.  `answer` states whether the branch is
+ * taken, skipped or undecided.
+ */
+static void start_branch(struct gas_state *run, struct gas_cond_frame *f,
+			 enum cond_value answer)
+{
+	if (f->conditional)
+		leave_conditional(run, f->alternate);
+	/* After an undecided branch, a later branch can still be taken. */
+	f->skipped = f->finished || answer == COND_FALSE;
+	if (!f->skipped && answer == COND_TRUE)
+		f->finished = true;
+	f->conditional = f->conditional || answer == COND_UNKNOWN;
+	if (f->conditional)
+		f->alternate = enter_conditional(run);
+}
+
+/* Close all open conditionals except the outermost `n`. */
+static void leave_conditionals(struct gas_state *run, size_t n)
+{
+	while (run->n_frames > n) {
+		run->n_frames--;
+		if (run->frames[run->n_frames].conditional)
+			leave_conditional(run,
+					  run->frames[run->n_frames].alternate);
+	}
+}
+
+/*
+ * Execute a conditional directive.  Return false if `name` is not a conditional
+ * directive.
+ */
+static bool apply_conditional(struct gas_state *run, const char *name,
+			      struct gas_span in)
+{
+	/* The words after ".if"; the first word is empty. */
+	static const char conditions[] = ",eq,ge,gt,le,lt,ne,b,nb,c,nc,eqs,nes,"
+					 "def,ndef,notdef";
+	struct gas_cond_frame *f;
+
+	if (!strncmp(name, "if", 2)) {
+		bool skipped = is_skipping(run);
+		enum cond_value value = COND_FALSE;
+
+		if (!str_list_has(conditions, ',', name + 2))
+			return false;
+		if (!skipped)
+			value = eval_condition(run, name + 2, in);
+		run->frames = xrealloc(run->frames,
+				       (run->n_frames + 1) * sizeof(*f));
+		f = &run->frames[run->n_frames++];
+		*f = (struct gas_cond_frame){ .finished = skipped };
+		start_branch(run, f, value);
+		return true;
+	}
+	f = run->n_frames ? &run->frames[run->n_frames - 1] : NULL;
+	if (!strcmp(name, "endif") || !strcmp(name, "endc")) {
+		if (f)
+			leave_conditionals(run, run->n_frames - 1);
+	} else if (!strcmp(name, "else") || !strcmp(name, "elsec")) {
+		if (f && !f->in_else)
+			start_branch(run, f, COND_TRUE);
+		if (f)
+			f->in_else = true;
+	} else if (!strcmp(name, "elseif")) {
+		if (f && !f->in_else)
+			start_branch(run, f,
+				     f->finished ? COND_FALSE :
+						   eval_numeric_condition(
+							   run, "ne", in));
+	} else {
+		return false;
+	}
+	return true;
+}
 
 /* Write a name in lower case to `out`. */
 static void lower_name(struct buf *out, struct gas_span name)
@@ -139,14 +386,6 @@ static void skip_statement_blanks(struct gas_span *in)
 {
 	while (in->p < in->end && (gas_is_blank(*in->p) || *in->p == '\f'))
 		in->p++;
-}
-
-static bool has_unknown_text(struct gas_span in)
-{
-	size_t len = (size_t)(in.end - in.p);
-
-	return memchr(in.p, GAS_UNKNOWN_OPERAND, len) ||
-	       memchr(in.p, GAS_UNKNOWN_DIGITS, len);
 }
 
 /* Scrub and execute expanded text. */
@@ -232,7 +471,7 @@ static void expand_call(struct gas_state *run, struct gas_macro *m,
 		run->call = &here;
 		run_expansion(run, &text);
 		run->call = here.outer;
-		gas_cond_leave(run, conditions);
+		leave_conditionals(run, conditions);
 	}
 	buf_release(&text);
 }
@@ -242,7 +481,7 @@ static void call_all_definitions(struct gas_state *run,
 				 struct gas_macro_entry *n, struct gas_span in)
 {
 	bool several = n->macros && n->macros->next;
-	bool alternate = several && gas_symbol_enter_conditional(run);
+	bool alternate = several && enter_conditional(run);
 	struct gas_macro *next;
 
 	for (struct gas_macro *m = n->macros; m; m = next) {
@@ -255,7 +494,7 @@ static void call_all_definitions(struct gas_state *run,
 		expand_call(run, m, in);
 	}
 	if (several)
-		gas_symbol_leave_conditional(run, alternate);
+		leave_conditional(run, alternate);
 }
 
 /* Call every macro that a partly unknown name can match. */
@@ -272,11 +511,11 @@ static void call_matching(struct gas_state *run, const char *name,
 		if (gas_define_may_match(name, n->name))
 			strv_add(&names, n->name);
 	}
-	alternate = gas_symbol_enter_conditional(run);
+	alternate = enter_conditional(run);
 	for (size_t i = 0; i < names.n; i++)
 		call_all_definitions(
 			run, gas_define_find_macro(run, names.v[i]), in);
-	gas_symbol_leave_conditional(run, alternate);
+	leave_conditional(run, alternate);
 	strv_release(&names);
 }
 
@@ -290,7 +529,7 @@ static void call_macro(struct gas_state *run, struct gas_span name,
 	if (run->macros.n_entries) {
 		lower_name(&low, name);
 		n = gas_define_find_macro(run, buf_str(&low));
-		if (has_unknown_text(name))
+		if (gas_has_unknown_text(name))
 			call_matching(run, buf_str(&low), in);
 		else if (n)
 			call_all_definitions(run, n, in);
@@ -386,7 +625,7 @@ static void run_rept(struct gas_state *run, struct statement_reader *r,
 	if (!known)
 		count = REPT_ROUNDS_MAX;
 	buf_add(&text, body.p, (size_t)(body.end - body.p));
-	syntax = !known && gas_symbol_enter_conditional(run);
+	syntax = !known && enter_conditional(run);
 	for (int64_t i = 0; i < count && !run->out->undecided; i++) {
 		size_t conditions = run->n_frames;
 		uint64_t changes = run->n_changes;
@@ -401,7 +640,7 @@ static void run_rept(struct gas_state *run, struct statement_reader *r,
 			break;
 	}
 	if (!known)
-		gas_symbol_leave_conditional(run, syntax);
+		leave_conditional(run, syntax);
 	buf_release(&text);
 }
 
@@ -416,7 +655,7 @@ static void leave_macro(struct gas_state *run, struct statement_reader *r)
 		 * the text is undecided too.
 		 */
 		if (!r->exited)
-			r->alternate = gas_symbol_enter_conditional(run);
+			r->alternate = enter_conditional(run);
 		r->exited = true;
 		return;
 	}
@@ -456,10 +695,10 @@ static void run_other_directive(struct gas_state *run, struct gas_span name,
 	call_macro(run, name, until);
 	if (!stop)
 		return;
-	alternate = gas_symbol_enter_conditional(run);
+	alternate = enter_conditional(run);
 	rest.in.p++;
 	run_statements(run, &rest);
-	gas_symbol_leave_conditional(run, alternate);
+	leave_conditional(run, alternate);
 }
 
 /*
@@ -542,13 +781,13 @@ static void run_directive(struct gas_state *run, struct statement_reader *r,
 			break;
 		}
 	}
-	if (is == GAS_DIRECTIVE_NONE && has_unknown_text(name) &&
+	if (is == GAS_DIRECTIVE_NONE && gas_has_unknown_text(name) &&
 	    may_be_directive(buf_str(&low)))
 		gas_symbol_set_undecided(run, "directive with a computed name");
 	if (is == GAS_DIRECTIVE_NONE) {
 		bool unsure = run->n_conditional;
 
-		if (!gas_cond_apply(run, buf_str(&low), in))
+		if (!apply_conditional(run, buf_str(&low), in))
 			run_other_directive(run, name, in);
 		/* In skipped code, gas ignores an .if after a label. */
 		else if (r->has_label && unsure)
@@ -650,7 +889,7 @@ static void run_statement(struct gas_state *run, struct statement_reader *r,
 	r->has_label = false;
 	for (;;) {
 		skip_statement_blanks(&in);
-		if (gas_cond_is_skipping(run)) {
+		if (is_skipping(run)) {
 			struct buf low = { 0 };
 
 			/* Of skipped code, only conditionals are executed. */
@@ -660,7 +899,7 @@ static void run_statement(struct gas_state *run, struct statement_reader *r,
 			gas_scrub_take_name(run->dialect.syntax, &in);
 			name.end = in.p;
 			lower_name(&low, name);
-			gas_cond_apply(run, buf_str(&low), in);
+			apply_conditional(run, buf_str(&low), in);
 			buf_release(&low);
 			return;
 		}
@@ -704,254 +943,13 @@ static void run_statements(struct gas_state *run, struct statement_reader *r)
 		run_statement(run, r, line);
 	}
 	if (r->exited)
-		gas_symbol_leave_conditional(run, r->alternate);
+		leave_conditional(run, r->alternate);
 }
 
-/*
- * The texts of a unit.  A single source is executed once.  The texts of a C
- * file are executed repeatedly until they define nothing new, because the
- * compiler can reorder, duplicate and drop them.
- */
-
-#define PASSES_MAX 8
-
-struct source_text {
-	struct map_entry entry;
-	enum gas_text_kind kind;
-	struct buf text;
-};
-
-struct gas_scanner {
-	const struct gas_syntax *syntax;
-	bool alternate;
-	struct source_text **texts;
-	size_t n_texts, cap_texts;
-	struct map by_hash; /* finds duplicates */
-};
-
-struct gas_scanner *gas_scanner_new(const struct gas_setup *setup)
+void gas_run_text(struct gas_state *run, struct gas_span text)
 {
-	struct gas_scanner *a = xcalloc(1, sizeof(*a));
+	struct statement_reader r = { .in = text };
 
-	a->syntax = gas_scrub_find_syntax(setup->architecture);
-	a->alternate = setup->alternate;
-	return a;
-}
-
-void gas_scanner_free(struct gas_scanner *a)
-{
-	if (!a)
-		return;
-	for (size_t i = 0; i < a->n_texts; i++) {
-		buf_release(&a->texts[i]->text);
-		free(a->texts[i]);
-	}
-	free(a->texts);
-	map_release(&a->by_hash);
-	free(a);
-}
-
-void gas_scanner_add_text(struct gas_scanner *a, const char *s, size_t len,
-			  enum gas_text_kind kind)
-{
-	uint64_t hash = map_hash(bytes_of(s, len)) + kind;
-	struct map_entry *n;
-	struct source_text *t;
-
-	for (n = map_find(&a->by_hash, hash); n; n = map_next_match(n)) {
-		t = (struct source_text *)n;
-		if (t->kind == kind && t->text.len == len &&
-		    !memcmp(buf_str(&t->text), s, len))
-			return;
-	}
-	t = xcalloc(1, sizeof(*t));
-	t->kind = kind;
-	buf_add(&t->text, s, len);
-	map_add(&a->by_hash, &t->entry, hash);
-	a->texts = vec_reserve(a->texts, &a->cap_texts, a->n_texts,
-			       sizeof(*a->texts));
-	a->texts[a->n_texts++] = t;
-}
-
-/*
- * Execute one text, whose conditionals and syntax must not affect other texts.
- */
-static void run_single_text(struct gas_state *run, const struct buf *text)
-{
-	bool alternate = run->dialect.alternate;
-	struct statement_reader r = { 0 };
-	struct buf scrubbed = { 0 };
-
-	run->expanded_bytes = 0;
-	gas_scrub_text(run->dialect.syntax, buf_str(text), text->len,
-		       &scrubbed);
-	r.in = (struct gas_span){ buf_str(&scrubbed),
-				  buf_str(&scrubbed) + scrubbed.len };
 	run_statements(run, &r);
-	gas_cond_leave(run, 0);
-	buf_release(&scrubbed);
-	if (run->unordered && run->dialect.alternate != alternate)
-		gas_symbol_set_undecided(run, ".altmacro in effect at the end");
-	run->dialect.alternate = alternate;
-}
-
-/* Execute an asm template with each of the first 4 alternatives of {a|b}. */
-static void run_template(struct gas_state *run, const struct buf *in)
-{
-	bool more = true;
-
-	for (unsigned i = 0; more && i < 4; i++) {
-		struct buf text = { 0 };
-		const char *why;
-
-		buf_add_str(&text, "\t");
-		why = gas_operand_expand(run->dialect.syntax, buf_str(in),
-					 in->len, i, &text, &more);
-		if (why)
-			gas_symbol_set_undecided(run, why);
-		run_single_text(run, &text);
-		buf_release(&text);
-	}
-}
-
-/*
- * Execute text that the compiler puts into a statement, once in quotes and once
- * without quotes.
- */
-static void run_raw(struct gas_state *run, const struct buf *in)
-{
-	if (!memchr(buf_str(in), '\n', in->len) &&
-	    !memchr(buf_str(in), ';', in->len))
-		return;
-	for (int quoted = 0; quoted < 2; quoted++) {
-		struct buf text = { 0 };
-
-		buf_add_str(&text, quoted ? "\t.section \"" : "\t.section ");
-		buf_add_bytes(&text, buf_bytes(in));
-		buf_add_str(&text, quoted ? "\" \1" : " \1");
-		run_single_text(run, &text);
-		buf_release(&text);
-	}
-}
-
-static void run_text_kind(struct gas_state *run, const struct source_text *t)
-{
-	const char *s = buf_str(&t->text);
-
-	/* Control characters would be read as placeholders for unknown text. */
-	if (memchr(s, '\0', t->text.len) ||
-	    has_unknown_text((struct gas_span){ s, s + t->text.len })) {
-		gas_symbol_set_undecided(run,
-					 "control character in assembler text");
-		return;
-	}
-	switch (t->kind) {
-	case GAS_TEXT_SOURCE:
-		if (str_starts(s, "#NO_APP"))
-			gas_symbol_set_undecided(run, "#NO_APP");
-		run_single_text(run, &t->text);
-		break;
-	case GAS_TEXT_TEMPLATE:
-		run_template(run, &t->text);
-		break;
-	case GAS_TEXT_BASIC:
-		run_single_text(run, &t->text);
-		break;
-	case GAS_TEXT_RAW:
-		run_raw(run, &t->text);
-		break;
-	}
-}
-
-/* Return true if a compiler could emit `s` as an instruction. */
-static bool is_mnemonic(const char *s)
-{
-	if (*s < 'a' || *s > 'z')
-		return false;
-	for (; *s; s++) {
-		if (!(*s >= 'a' && *s <= 'z') && !(*s >= '0' && *s <= '9') &&
-		    *s != '.')
-			return false;
-	}
-	return true;
-}
-
-/* Call the macros whose names can be instructions that the compiler emits. */
-static void run_compiler_mnemonics(struct gas_state *run)
-{
-	struct map_entry *node = NULL;
-	struct buf text = { 0 };
-
-	while ((node = map_next(&run->macros, node))) {
-		const char *name = ((struct gas_macro_entry *)node)->name;
-
-		if (!is_mnemonic(name))
-			continue;
-		buf_printf(&text, "\t%s\n", name);
-		for (int n = 1; n < 5; n++) {
-			buf_printf(&text, "\t%s \1", name);
-			for (int i = 1; i < n; i++)
-				buf_add_str(&text, ", \1");
-			buf_add_str(&text, "\n");
-		}
-	}
-	run_single_text(run, &text);
-	buf_release(&text);
-}
-
-/* Callback: append a number, or GAS_UNKNOWN_DIGITS if it is unknown. */
-static void append_value(void *ctx, struct gas_span *in, struct buf *out)
-{
-	int64_t number;
-
-	if (gas_symbol_eval(ctx, in, &number))
-		buf_printf(out, "%lld", (long long)number);
-	else
-		buf_add_str(out, "\2");
-}
-
-void gas_scanner_find_files(struct gas_scanner *a, struct gas_result *out)
-{
-	struct gas_state run = {
-		.dialect = { .syntax = a->syntax,
-			     .alternate = a->alternate,
-			     .eval = append_value },
-		.unordered = a->n_texts != 1 ||
-			     a->texts[0]->kind != GAS_TEXT_SOURCE,
-		.out = out,
-	};
-	bool compiled = a->n_texts && a->texts[0]->kind != GAS_TEXT_SOURCE;
-	unsigned passes = 0;
-
-	*out = (struct gas_result){ 0 };
-	run.dialect.ctx = &run;
-	if (!a->syntax)
-		gas_symbol_set_undecided(&run, "unknown architecture");
-	/* Execute unordered texts again until a pass changes no definition. */
-	while (!out->undecided) {
-		uint64_t before = run.n_changes;
-
-		if (passes++ == PASSES_MAX)
-			gas_symbol_set_undecided(
-				&run, "too many passes over macro definitions");
-		run.n_statements = 0;
-		for (size_t i = 0; i < a->n_texts && !out->undecided; i++)
-			run_text_kind(&run, a->texts[i]);
-		if (compiled && !out->undecided)
-			run_compiler_mnemonics(&run);
-		if (!run.unordered || run.n_changes == before)
-			break;
-	}
-	free(run.frames);
-	gas_define_release_all(&run);
-	gas_symbol_release_all(&run);
-}
-
-void gas_result_release(struct gas_result *out)
-{
-	strv_release(&out->incbins);
-	strv_release(&out->includes);
-	strv_release(&out->source_names);
-	free(out->undecided);
-	*out = (struct gas_result){ 0 };
+	leave_conditionals(run, 0);
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "gas/internal.h"
 
-#include "base/vec.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -13,70 +11,6 @@
  * first two words of a statement and between characters that would otherwise
  * form one word.  Blanks matter because they separate macro operands too.
  */
-
-/* clang-format off */
-static const struct gas_syntax arch_syntaxes[] = {
-	{ .architecture = "x86", .macros = "__x86_64__ __i386__",
-	  .comment = "#", .line_comment = "#/", .operand_chars = "*%-([{}",
-	  .name_chars = "", .alternatives = true },
-	{ .architecture = "aarch64", .macros = "__aarch64__",
-	  .comment = "", .line_comment = "#", .operand_chars = "", .name_chars = "",
-	  .slash_comments = true },
-	{ .architecture = "arm", .macros = "__arm__",
-	  .comment = "@", .line_comment = "#", .operand_chars = "#[]{}", .name_chars = "",
-	  .slash_comments = true, .symver_literal = true },
-	{ .architecture = "powerpc", .macros = "__powerpc__ __PPC__",
-	  .comment = "#", .line_comment = "#", .operand_chars = "%[",
-	  .name_chars = "[]{}", .no_escapes = true, .alternatives = true },
-	{ .architecture = "sparc", .macros = "__sparc__",
-	  .comment = "!", .line_comment = "#", .operand_chars = "", .name_chars = "",
-	  .alternatives = true },
-	{ .architecture = "sh", .macros = "__sh__",
-	  .comment = "!", .line_comment = "!#", .operand_chars = "", .name_chars = "" },
-	{ .architecture = "m68k", .macros = "__m68k__",
-	  .comment = "|", .line_comment = "#*", .operand_chars = "", .name_chars = "",
-	  .alternatives = true },
-	{ .architecture = "xtensa", .macros = "__xtensa__ __XTENSA__",
-	  .comment = "#", .line_comment = "#", .operand_chars = "", .name_chars = "",
-	  .slash_comments = true },
-	{ .architecture = "csky", .macros = "__csky__ __CSKY__",
-	  .comment = "#", .line_comment = "#", .operand_chars = "", .name_chars = "",
-	  .slash_comments = true },
-	/* Architectures that share one syntax: riscv, mips, s390, ... */
-	{ .architecture = "common",
-	  .macros = "__riscv __mips__ __mips __s390__ __loongarch__ "
-		    "__alpha__ __microblaze__ __nios2__ __or1k__ __OR1K__",
-	  .comment = "#", .line_comment = "#", .operand_chars = "", .name_chars = "",
-	  .alternatives = true },
-};
-/* clang-format on */
-
-const char *gas_scrub_detect_arch(bool (*is_defined)(void *ctx,
-						     const char *macro),
-				  void *ctx)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(arch_syntaxes); i++) {
-		struct strv words = { 0 };
-		bool found = false;
-
-		strv_split(&words, arch_syntaxes[i].macros, " ");
-		for (size_t w = 0; w < words.n && !found; w++)
-			found = is_defined(ctx, words.v[w]);
-		strv_release(&words);
-		if (found)
-			return arch_syntaxes[i].architecture;
-	}
-	return NULL;
-}
-
-const struct gas_syntax *gas_scrub_find_syntax(const char *architecture)
-{
-	for (size_t i = 0; architecture && i < ARRAY_SIZE(arch_syntaxes); i++) {
-		if (!strcmp(arch_syntaxes[i].architecture, architecture))
-			return &arch_syntaxes[i];
-	}
-	return NULL;
-}
 
 static bool is_suffix_letter(char c)
 {
@@ -399,109 +333,4 @@ void gas_scrub_text(const struct gas_syntax *x, const char *text, size_t len,
 	}
 	if (!out->len || out->data[out->len - 1] != '\n')
 		gas_append_char(out, '\n');
-}
-
-/*
- * Templates of asm statements with operands.  The compiler replaces %0 and
- * selects the alternative of {a|b} for its dialect.
- */
-
-static bool is_ascii_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool is_decimal(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-/* Expand a % escape.  Return NULL, or a description if it is not supported. */
-static const char *expand_percent(struct gas_span *in, struct buf *out)
-{
-	if (in->p == in->end)
-		return "% at the end of an asm statement";
-	if (strchr("%{|}", *in->p)) {
-		gas_append_char(out, *in->p++);
-		return NULL;
-	}
-	if (*in->p == '=') {
-		in->p++;
-		gas_append_char(out, GAS_UNKNOWN_DIGITS);
-		return NULL;
-	}
-	/* A letter in front of the operand selects its format. */
-	if (is_ascii_letter(*in->p))
-		in->p++;
-	gas_append_char(out, GAS_UNKNOWN_OPERAND);
-	if (in->p < in->end && *in->p == '[') {
-		const char *close = memchr(in->p, ']',
-					   (size_t)(in->end - in->p));
-
-		in->p = close ? close + 1 : in->end;
-		return close ? NULL : "%[ without ] in an asm statement";
-	}
-	if (in->p == in->end || !is_decimal(*in->p)) {
-		/* Without an operand number, a letter must follow the %. */
-		if (in->p < in->end && !is_ascii_letter(in->p[-1]))
-			return "unknown % escape in an asm statement";
-		return NULL;
-	}
-	while (in->p < in->end && is_decimal(*in->p))
-		in->p++;
-	return NULL;
-}
-
-/*
- * The selection in {a|b|c}: one alternative is copied, the others are skipped.
- */
-struct alternative_choice {
-	unsigned wanted, at;
-	bool open;
-};
-
-/* Process {, | or } of {a|b}.  Return false for any other character. */
-static bool take_alternative(struct alternative_choice *c, char ch, bool *more)
-{
-	if (ch == '{' && !c->open) {
-		*c = (struct alternative_choice){ .wanted = c->wanted,
-						  .open = true };
-		*more |= !c->wanted;
-		return true;
-	}
-	if (!c->open || (ch != '|' && ch != '}'))
-		return false;
-	if (ch == '}') {
-		c->open = false;
-		c->at = 0;
-	} else {
-		c->at++;
-		*more |= c->at > c->wanted;
-	}
-	return true;
-}
-
-const char *gas_operand_expand(const struct gas_syntax *x, const char *s,
-			       size_t len, unsigned alternative,
-			       struct buf *out, bool *more)
-{
-	struct gas_span in = { s, s + len };
-	struct alternative_choice c = { .wanted = alternative };
-	struct buf skipped = { 0 };
-	const char *why = NULL;
-
-	*more = false;
-	while (in.p < in.end && !why) {
-		struct buf *to = c.open && c.at != c.wanted ? &skipped : out;
-		char ch = *in.p++;
-
-		if (x->alternatives && take_alternative(&c, ch, more))
-			continue;
-		if (ch == '%')
-			why = expand_percent(&in, to);
-		else
-			gas_append_char(to, ch);
-	}
-	buf_release(&skipped);
-	return why;
 }
