@@ -114,6 +114,7 @@ struct sched_unit {
 	uint32_t cpu_ms;
 	struct sched_node *tried_nodes[SCHED_TRIES_MAX];
 	unsigned n_tried;
+	unsigned n_losses; /* jobs that were lost with their nodes */
 	uint64_t first_sent_ms;
 	uint64_t local_began_ms; /* start of the compile of a LOCAL unit */
 	/* verdict about a HELD unit, with its reason and text */

@@ -249,7 +249,7 @@ static enum reason no_node_reason(const struct sched *s,
 		return u->toolchain->reason;
 	if (best_availability(u) != SCHED_AVAILABLE_NEVER)
 		return REASON_NONE;
-	if (u->n_tried)
+	if (u->n_tried || u->n_losses)
 		return u->reason;
 	if (has_node_in_state(s, SCHED_NODE_UP, false))
 		return u->steps ? REASON_NO_STEPS : REASON_NO_TOOLCHAIN;
@@ -282,6 +282,31 @@ static enum reason local_compile_reason(const struct sched *s,
 }
 
 /*
+ * Return true if a unit waits for a local slot because no node was up, and no
+ * worker uses it.
+ */
+static bool can_return_to_nodes(const struct sched_unit *u)
+{
+	return !u->in_worker && u->n_tried < SCHED_TRIES_MAX &&
+	       u->n_losses < SCHED_TRIES_MAX &&
+	       (u->reason == REASON_NODES_DOWN ||
+		u->reason == REASON_NODES_DRAINED ||
+		u->reason == REASON_NODE_LOST);
+}
+
+/* Let units that wait for a local slot return to nodes that are up again. */
+static void return_units_to_nodes(struct sched *s, struct sched_toolchain *tc)
+{
+	struct sched_unit *u, *next;
+
+	list_for_each_safe(u, &s->to_local, entry, next) {
+		if (u->toolchain == tc && can_return_to_nodes(u) &&
+		    best_availability(u) == SCHED_AVAILABLE_NOW)
+			sched_unit_return_to_nodes(s, u);
+	}
+}
+
+/*
  * Send the READY units, or make them wait for a class.  If `is_tick` is set,
  * all of them choose again.
  */
@@ -293,6 +318,8 @@ static void dispatch_ready(struct sched *s, struct sched_toolchain *tc,
 
 	if (tc->recheck_ready || is_tick)
 		release_units(s, tc);
+	if (tc->recheck_ready && tc->status == SCHED_STATUS_READY)
+		return_units_to_nodes(s, tc);
 	tc->has_new_ready = tc->recheck_ready = false;
 	place_units(s, tc);
 	/* The end of the build can be predicted only while a node is up. */

@@ -81,7 +81,8 @@ static const uint16_t
 							     TO(TO_SCAN) |
 							     TO(TO_LOCAL),
 				      [SCHED_EV_UNIT_GONE] = TO(NONE) },
-		[SCHED_UNIT_TO_LOCAL] = { [SCHED_EV_TIME] = TO(LOCAL),
+		[SCHED_UNIT_TO_LOCAL] = { [SCHED_EV_TIME] = TO(LOCAL) |
+							    TO(TO_SCAN),
 					  [SCHED_EV_SCANNED] = TO(TO_LOCAL),
 					  [SCHED_EV_UNIT_GONE] = TO(NONE) |
 								 TO(LEFT) },
@@ -385,6 +386,11 @@ void sched_unit_queue_local(struct sched *s, struct sched_unit *u,
 	set_unit_state(s, u, SCHED_UNIT_TO_LOCAL);
 }
 
+void sched_unit_return_to_nodes(struct sched *s, struct sched_unit *u)
+{
+	queue_unit(s, u, SCHED_UNIT_TO_SCAN);
+}
+
 /* Try another node, or compile locally for the reason `why`. */
 static void retry_unit(struct sched *s, struct sched_unit *u, enum reason why)
 {
@@ -472,6 +478,15 @@ static void drop_unit(struct sched *s, struct sched_unit *u)
 	sched_unit_free(s, u);
 }
 
+static void forget_try(struct sched_unit *u, const struct sched_node *n)
+{
+	unsigned at = 0;
+
+	while (u->tried_nodes[at] != n)
+		at++;
+	u->tried_nodes[at] = u->tried_nodes[--u->n_tried];
+}
+
 /*
  * End an attempt without a result.  If it was the only one, another node tries
  * the unit, or it is compiled locally for the reason `why`.
@@ -482,6 +497,9 @@ static void abandon_attempt(struct sched *s, struct sched_attempt *a,
 	struct sched_unit *u = a->unit;
 
 	a->node->n_retries++;
+	/* The node can execute the unit when it is connected again. */
+	if (why == REASON_NODE_LOST && ++u->n_losses < SCHED_TRIES_MAX)
+		forget_try(u, a->node);
 	end_attempt(s, a, false);
 	if (!u->n_attempts)
 		retry_unit(s, u, why);

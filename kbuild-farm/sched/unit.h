@@ -47,6 +47,11 @@ void sched_unit_cancel(struct sched *s, struct sched_unit *u);
 /* Queue the unit for a local compile for the reason `why`. */
 void sched_unit_queue_local(struct sched *s, struct sched_unit *u,
 			    enum reason why);
+/*
+ * Let a TO_LOCAL unit wait for a node again, which is up now.  No worker uses
+ * the unit.
+ */
+void sched_unit_return_to_nodes(struct sched *s, struct sched_unit *u);
 /* Start the local compile of a TO_LOCAL unit. */
 void sched_unit_start_local(struct sched *s, struct sched_unit *u);
 /*

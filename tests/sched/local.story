@@ -97,3 +97,20 @@ farm nodes 2 local-slots 1; up a 1; unit 1; scanned 1; unit 2; scanned 2; 2 s
 # Node b does not reply, but node a has the toolchain.
 result 1 a
 	verify 1 a; send 2 a
+
+== Units that wait for a local slot return to a node that is up again.
+farm nodes 1 local-slots 1; up a 2; unit 1; scanned 1; unit 2; scanned 2; unit 3
+	node a up | scan 1 | send 1 a | scan 2 | send 2 a | scan 3
+lost a; 2 s; up a 2; 1 s; probe-done a passed
+	node a down: connection closed; compile 1 NODE_LOST | dial a |
+	node a resting: connection closed; probe a | - | node a up; scan 2
+? farm
+	running 1; queued 2; local 1; slots 2; local-slots 1
+
+== A unit that is lost three times is compiled locally.
+farm nodes 1 local-slots 1; up a 2; unit 1; scanned 1; unit 2 reason CPATH
+	node a up | scan 1 | send 1 a | compile 2 CPATH
+lost a; 2 s; up a 2; 9 s; probe-done a passed; scanned 1; lost a
+	node a down: connection closed | dial a |
+	node a resting: connection closed; probe a | - | node a up; scan 1 |
+	send 1 a | node a down: connection closed
