@@ -243,7 +243,10 @@ with_systemd()
 	echo "$*" >>/run/systemctl.log
 	case $1 in
 	is-active) pgrep -x kfarmd >/dev/null ;;
-	stop) pkill -x kfarmd; sleep 0.2 ;;
+	stop)
+		pkill -x kfarmd
+		while pgrep -x kfarmd >/dev/null; do sleep 0.01; done
+		;;
 	start)
 		user=$(sed -n 's/^User=//p' $unit)
 		mkdir -p /var/lib/kfarm && chown "$user" /var/lib/kfarm
