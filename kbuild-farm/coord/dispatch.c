@@ -532,7 +532,7 @@ static uint32_t clear_job(struct coord_unit *u, const struct coord_node *n)
 }
 
 static void register_job(struct coord_unit *u, const struct coord_node *n,
-		    uint32_t number)
+			 uint32_t number)
 {
 	struct coord *c = u->coord;
 	size_t i = u->jobs[0].number ? 1 : 0;
