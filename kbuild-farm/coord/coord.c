@@ -82,8 +82,9 @@ static void wait_for_other_nodes(struct coord *c)
 
 /*
  * Count the local slots that remain while the build host serves the nodes that
- * are up.  All of them but one, which is left for make's own steps, help busy
- * nodes, unless a node uses the cores of the build host.
+ * are up.  If local_when_busy is set and no node runs on the build host, all of
+ * these slots except one, which is reserved for make's own steps, also compile
+ * units while all nodes are busy.
  */
 static void count_local_slots(const struct coord *c, struct sched_event *event)
 {

@@ -150,6 +150,24 @@ static bool parse_unit(struct coord_unit *u)
 	       (u->command.class == OPTIONS_CLASS_LOCAL && !u->has_step);
 }
 
+/*
+ * Forget the unit's job on the node, so that further messages about it are
+ * ignored.  Returns the job's number, or 0 if there is none.
+ */
+static uint32_t clear_job(struct coord_unit *u, const struct coord_node *n)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(u->jobs); i++) {
+		uint32_t number = u->jobs[i].number;
+
+		if (!number || u->jobs[i].node != n)
+			continue;
+		u->coord->units.jobs[number] = NULL;
+		u->jobs[i].number = 0;
+		return number;
+	}
+	return 0;
+}
+
 /* Free a unit.  No worker thread and no hedge may use it any more. */
 static void free_unit(struct coord_unit *u)
 {
@@ -158,6 +176,8 @@ static void free_unit(struct coord_unit *u)
 	 * may still do so.
 	 */
 	remove_unit_temporaries(u);
+	for (size_t i = 0; i < ARRAY_SIZE(u->jobs); i++)
+		clear_job(u, u->jobs[i].node);
 	inputs_result_release(&u->inputs);
 	peer_job_result_release(&u->result);
 	buf_release(&u->diagnostics);
@@ -513,24 +533,6 @@ static void start_input_scan(struct coord_unit *u)
 
 /* -------------------------------------------------------------- sending */
 
-/*
- * Forget the unit's job on the node, so that further messages about it are
- * ignored.  Returns the job's number, or 0 if there is none.
- */
-static uint32_t clear_job(struct coord_unit *u, const struct coord_node *n)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(u->jobs); i++) {
-		uint32_t number = u->jobs[i].number;
-
-		if (!number || u->jobs[i].node != n)
-			continue;
-		u->coord->units.jobs[number] = NULL;
-		u->jobs[i].number = 0;
-		return number;
-	}
-	return 0;
-}
-
 static void register_job(struct coord_unit *u, const struct coord_node *n,
 			 uint32_t number)
 {
@@ -542,6 +544,16 @@ static void register_job(struct coord_unit *u, const struct coord_node *n,
 	c->units.jobs[number] = u;
 	u->jobs[i].number = number;
 	u->jobs[i].node = n;
+}
+
+void coord_dispatch_forget_jobs(const struct coord_node *n)
+{
+	const struct coord_unit_table *units = &n->coord->units;
+
+	for (size_t i = 0; i < units->n_jobs; i++) {
+		if (units->jobs[i])
+			clear_job(units->jobs[i], n);
+	}
 }
 
 void coord_dispatch_job_event(struct coord_unit *u, const struct coord_node *n,
@@ -735,7 +747,6 @@ static void start_verification(struct coord *c, struct coord_unit *u)
 		.devicetree = u->devicetree.blob ? &u->devicetree : NULL,
 		.genksyms_check = coord_tool_step_prepare_check(u),
 	};
-	u->result_node = NULL;
 	u->in_worker = true;
 	u->work.run = verify_on_thread;
 	u->work.on_done = on_result_verified;
@@ -829,8 +840,6 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 		job = clear_job(u, n);
 		if (job)
 			peer_cancel(n->peer, job);
-		if (u->result_node == n)
-			u->result_node = NULL;
 		break;
 	case SCHED_ACT_VERIFY:
 		start_verification(c, u);
@@ -838,7 +847,8 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 	case SCHED_ACT_COMPILE_LOCAL:
 		remove_unit_temporaries(u);
 		/* make and the scans, which keep the nodes busy, come first. */
-		if (a->reason == REASON_NODES_BUSY && u->request.pid > 0)
+		if (a->reason == REASON_NODES_BUSY && u->conn &&
+		    u->request.pid > 0)
 			setpriority(PRIO_PROCESS, (id_t)u->request.pid,
 				    BUSY_NICE);
 		if (u->conn)
@@ -865,6 +875,7 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 		break;
 	case SCHED_ACT_DISCONNECT:
 		peer_disconnect(n->peer);
+		coord_dispatch_forget_jobs(n);
 		break;
 	case SCHED_ACT_RECONNECT:
 		peer_end_session(n->peer);
@@ -912,6 +923,8 @@ void coord_dispatch(struct coord *c)
 		free(pending.words);
 		if (!u)
 			continue;
+		if (pending.event.kind == SCHED_EV_RESULT)
+			u->result_node = NULL;
 		if (pending.event.kind == SCHED_EV_UNIT_GONE &&
 		    u->reported_state != EVENTS_JOB_DONE)
 			coord_report_unit_state(u, EVENTS_JOB_ABANDONED, NULL,

@@ -27,6 +27,11 @@ extern const struct coord_wrapper_conn_ops coord_dispatch_wrapper_ops;
 void coord_dispatch_job_event(struct coord_unit *u, const struct coord_node *n,
 			      struct sched_event *event);
 /*
+ * Forget all jobs on a node whose connection has ended, so that their units can
+ * be sent to the node again.
+ */
+void coord_dispatch_forget_jobs(const struct coord_node *n);
+/*
  * Return a toolchain's number in the dispatcher, and assign one if necessary.
  */
 uint32_t coord_dispatch_get_toolchain_number(struct coord *c,

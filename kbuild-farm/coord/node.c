@@ -231,6 +231,7 @@ static void on_state(void *ctx, enum peer_state state, const char *why)
 		event.kind = SCHED_EV_NODE_LOST;
 		event.hello_received = figures.inventory != NULL;
 		event.permanent = state == PEER_INCOMPATIBLE;
+		coord_dispatch_forget_jobs(n);
 	}
 	queue_node_event(n, &event);
 }
@@ -408,15 +409,24 @@ static void on_job_finished(void *ctx, uint32_t job,
 	const struct coord_node *n = ctx;
 	struct coord_unit *u = find_job_unit(n, job);
 
-	/* The first result of a unit with a backup wins. */
-	if (!u || u->result_node) {
+	if (!u) {
 		peer_job_result_release(answer);
 		return;
 	}
-	peer_job_result_release(&u->result);
-	u->result = *answer;
-	u->result_node = n;
-	u->node_name = n->entry->name;
+	if (u->result_node) {
+		/*
+		 * The first result of a unit with a backup wins.  If the
+		 * dispatcher ignores that result, the unit is tried again.
+		 */
+		event.kind = SCHED_EV_JOB_FAILED;
+		event.fail = SCHED_FAIL_BUSY;
+		peer_job_result_release(answer);
+	} else {
+		peer_job_result_release(&u->result);
+		u->result = *answer;
+		u->result_node = n;
+		u->node_name = n->entry->name;
+	}
 	coord_dispatch_job_event(u, n, &event);
 }
 
@@ -636,6 +646,7 @@ static void exclude_node(struct coord_node *n, const char *words)
 		return;
 	n->duplicate_key = true;
 	peer_disconnect(n->peer);
+	coord_dispatch_forget_jobs(n);
 	coord_dispatch_event(n->coord, &event);
 }
 

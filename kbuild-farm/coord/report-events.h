@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* coord/report-events.h - Events about units and nodes; the slots of nodes. */
+/* coord/report-events.h - Events about units and nodes; counts of slots. */
 #ifndef COORD_REPORT_EVENTS_H
 #define COORD_REPORT_EVENTS_H
 

@@ -84,8 +84,8 @@ struct coord_unit {
 	struct inputs_result inputs;
 	bool scanned; /* scanned at least once */
 	/*
-	 * its jobs on nodes: their numbers on the wire, 0: none; with a backup,
-	 * two nodes execute the unit
+	 * jobs of the unit on nodes, by number on the wire (0: unused entry);
+	 * the second entry is used only with a backup
 	 */
 	struct {
 		uint32_t number;

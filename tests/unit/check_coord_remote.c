@@ -59,7 +59,7 @@ static bool both_have_a_job(void)
 
 static bool loser_is_cancelled(void)
 {
-	return nodes[0].cancels + nodes[1].cancels > 0;
+	return nodes[0].cancels + nodes[1].cancels + nodes[2].cancels > 0;
 }
 
 /* The node with the number `_i` returns the result first. */
@@ -83,10 +83,69 @@ TEST_RANGE(a_late_unit_gets_a_second_node_and_the_first_result_wins, 0, 2)
 	ck_assert_uint_eq(stats()->n_hedged, 1);
 	ck_assert_uint_eq(stats()->n_remote, 1);
 	ck_assert_uint_eq(stats()->nodes[_i]->n_jobs, 1);
-	/* The answer of the other node is ignored. */
+	/* The result of the other node is ignored. */
 	nodes[!_i].manner = HONEST;
 	send_answer(&nodes[!_i]);
 	turn_until(never, 50);
+	ck_assert_uint_eq(stats()->n_remote, 1);
+}
+
+static unsigned n_nodes_with_a_job(void)
+{
+	return !!nodes[0].jobs + !!nodes[1].jobs + !!nodes[2].jobs;
+}
+
+static bool a_node_has_a_job(void)
+{
+	return n_nodes_with_a_job() == 1;
+}
+
+static bool two_nodes_have_a_job(void)
+{
+	return n_nodes_with_a_job() == 2;
+}
+
+static bool all_nodes_have_a_job(void)
+{
+	return answered() || n_nodes_with_a_job() == 3;
+}
+
+/* Return the number of a node that has a job and is not `a` or `b`. */
+static size_t find_job(size_t a, size_t b)
+{
+	for (size_t i = 0; i < 3; i++) {
+		if (i != a && i != b && nodes[i].jobs)
+			return i;
+	}
+	ck_abort_msg("no node has a job");
+}
+
+TEST(a_job_that_replaces_a_lost_one_is_cancelled)
+{
+	size_t lost, late, backup;
+
+	unit_cost_ms = 500;
+	for (int i = 0; i < 3; i++)
+		play_node(i, BROODING);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(a_node_has_a_job, 60000);
+	lost = find_job(3, 3);
+	wire_stream_free(nodes[lost].stream);
+	nodes[lost].stream = NULL;
+	turn_until(two_nodes_have_a_job, 60000);
+	late = find_job(lost, 3);
+	turn_until(all_nodes_have_a_job, 60000);
+	ck_assert(!answered());
+	backup = find_job(lost, late);
+	nodes[backup].manner = HONEST;
+	send_answer(&nodes[backup]);
+	turn_until(answered, 60000);
+	expect_delivered();
+	turn_until(loser_is_cancelled, 60000);
+	ck_assert_uint_eq(nodes[late].cancels, 1);
+	ck_assert_uint_eq(nodes[backup].cancels, 0);
 	ck_assert_uint_eq(stats()->n_remote, 1);
 }
 
