@@ -334,12 +334,12 @@ void sched_class_remove_job(struct sched *s, struct sched_attempt *a,
 	struct sched_class *c = class_of(a);
 	struct sched_attempt *next;
 
+	TAILQ_REMOVE(&c->jobs, a, class_entry);
+	c->n_jobs--;
 	if (completed) {
 		learn_late_ratio(s, a);
 		learn_slowness(s, c, a->unit, a->began_ms);
 	}
-	TAILQ_REMOVE(&c->jobs, a, class_entry);
-	c->n_jobs--;
 	/* The first waiting job of the class gets the core. */
 	list_for_each(next, &c->jobs, class_entry) {
 		if (!a->has_core || next->has_core)

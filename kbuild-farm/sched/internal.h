@@ -58,8 +58,8 @@ struct sched_attempt {
 	struct sched_node *node;
 	unsigned class; /* index in the classes of `node` */
 	/*
-	 * By the count of the dispatcher, the job has had a core of its class
-	 * since began_ms; otherwise, it has waited on the node since then.
+	 * true: the dispatcher assumes that the job has run on a core since
+	 * began_ms; false: that it has waited on the node since then
 	 */
 	bool has_core;
 	uint64_t began_ms;
@@ -106,8 +106,8 @@ struct sched_unit {
 	struct sched_attempt *attempts[SCHED_ATTEMPTS_MAX];
 	unsigned n_attempts;
 	/*
-	 * of the attempt that ended last: its node, which is that of a CHECK or
-	 * HELD unit, and members of struct sched_attempt
+	 * values of the attempt that ended last: its node (that of a CHECK or
+	 * HELD unit), share_at_send and cpu_ms
 	 */
 	struct sched_node *node;
 	struct sched_cpu_share share_at_send;

@@ -41,9 +41,9 @@
 #define HEDGE_MIN_MS       10000
 #define TRIAL_HEDGE_MIN_MS 2000 /* on a node that had failed */
 #define BACKUP_MIN_MS      2000
-#define BACKUP_GAIN_MS     1000 /* minimum gain by a backup of a last unit */
+#define BACKUP_GAIN_MS     1000 /* minimum gain by a second execution */
 #define LAST_UNITS_MAX     16 /* units examined for a backup at a time */
-#define SECOND_MIN_MS      20000 /* costs of second executions in any build */
+#define SECOND_MIN_MS      20000 /* cost of them that each build permits */
 
 /* Return true if a node on which the unit was not tried has a free slot. */
 static bool has_untried_slot(const struct sched_unit *u)
@@ -159,15 +159,20 @@ static struct sched_unit *spare_slot_unit(struct sched *s,
 {
 	struct sched_unit *first = TAILQ_FIRST(&tc->ready);
 	struct sched_unit *last = TAILQ_LAST(&tc->ready, sched_units);
-	const struct sched_class *c;
+	struct sched_class *c, *waits_for;
 
 	if (!first || first->hedged || !sched_class_cost_ms(s, first))
 		return NULL;
+	/* Choose without regard to the reservation of the unit itself. */
+	waits_for = first->waits_for;
+	sched_class_release(s, first);
 	c = sched_class_choose(s, first);
 	if (c && s->local.sum_cost_ms > 0 &&
 	    sched_class_finish_ms(s, &s->local, first) <
 		    sched_class_finish_ms(s, c, first))
 		return first;
+	if (waits_for)
+		sched_class_reserve(s, waits_for, first);
 	if (last->hedged ||
 	    sched_class_finish_ms(s, &s->local, last) > build_end_ms(s))
 		return NULL;
@@ -282,8 +287,9 @@ static enum reason local_compile_reason(const struct sched *s,
 }
 
 /*
- * Return true if a unit waits for a local slot because no node was up, and no
- * worker uses it.
+ * Return true if a TO_LOCAL unit can be sent to a node again: it waits for a
+ * local slot only because its nodes were down, drained or lost, it has not
+ * reached a limit of attempts, and no worker uses it.
  */
 static bool can_return_to_nodes(const struct sched_unit *u)
 {
@@ -456,8 +462,9 @@ static bool is_progressing(const struct sched *s, const struct sched_unit *u)
 }
 
 /*
- * Return true if the unit is late, or if its last job stalls.  It is not late
- * before the time `least_ms` after it was sent.
+ * Return true if the last job of the unit stalls, or has taken longer than
+ * `least_ms` and sched_unit_late_after_ms().  If the unit is exclusive and its
+ * job has begun, return true only if the job stalls.
  */
 static bool is_late(const struct sched *s, const struct sched_unit *u,
 		    uint64_t least_ms)
@@ -493,10 +500,18 @@ static bool needs_hedge(const struct sched *s, const struct sched_unit *u)
 }
 
 /*
- * Return true if a second execution of a unit is expected to end on the class
- * BACKUP_GAIN_MS before the unit's job, and account for its cost.  Such
- * executions may cost up to a twentieth of all units, plus a constant for small
- * builds.
+ * Second executions of units whose jobs progress may cost a twentieth of all
+ * units plus SECOND_MIN_MS.  Return true if this permits another one.
+ */
+static bool has_budget(const struct sched *s, double cost_ms)
+{
+	return s->sum_second_ms + cost_ms <=
+	       s->sum_cost_ms / 20 + SECOND_MIN_MS;
+}
+
+/*
+ * Return true if a second execution on the class is expected to end at least
+ * BACKUP_GAIN_MS before the job of the unit, and charge its cost.
  *
  * If the job takes longer than predicted, its node can be slow, or the unit can
  * be more expensive than predicted.  The CPU time of the job and the slowness
@@ -512,7 +527,7 @@ static bool spend_on_second(struct sched *s, const struct sched_unit *u,
 
 	if (s->now_ms + (uint64_t)(cost_ms * c->slowness) + BACKUP_GAIN_MS >
 		    end_ms ||
-	    s->sum_second_ms + cost_ms > s->sum_cost_ms / 20 + SECOND_MIN_MS)
+	    !has_budget(s, cost_ms))
 		return false;
 	s->sum_second_ms += cost_ms;
 	return true;
@@ -521,9 +536,9 @@ static bool spend_on_second(struct sched *s, const struct sched_unit *u,
 /* ---- backups: a second job of a unit on another node ---- */
 
 /*
- * Send the unit to another node as well if a core there is free and, unless
- * `is_stuck` is set, is expected to finish the unit sooner.  Returns false if
- * no backup starts.
+ * Send a backup of the unit to another node with a free core.  Unless
+ * `is_stuck` is set, the backup must be expected to finish sooner.  Returns
+ * false if no backup was sent.
  */
 static bool start_backup(struct sched *s, struct sched_unit *u, bool is_stuck)
 {
@@ -533,6 +548,8 @@ static bool start_backup(struct sched *s, struct sched_unit *u, bool is_stuck)
 	    u->hedged || u->n_attempts != 1 || u->n_tried == SCHED_TRIES_MAX ||
 	    !sched_class_cost_ms(s, u))
 		return false;
+	if (!is_stuck && !has_budget(s, (double)sched_class_cost_ms(s, u)))
+		return false;
 	c = sched_class_choose_free(s, u, NEVER);
 	if (!c || (!is_stuck && !spend_on_second(s, u, c)))
 		return false;
@@ -541,9 +558,9 @@ static bool start_backup(struct sched *s, struct sched_unit *u, bool is_stuck)
 }
 
 /*
- * Return the unit without a second job whose job is expected to end last but
- * before `limit_ms`; this time is stored in *end_ms.  Returns NULL if there is
- * none.
+ * Among units with a single job, return the unit whose job is expected to end
+ * last before `limit_ms`, and store this end in *end_ms.  Returns NULL if no
+ * such unit exists.
  */
 static struct sched_unit *last_unit_to_end(const struct sched *s,
 					   uint64_t limit_ms, uint64_t *end_ms)

@@ -20,7 +20,7 @@
  *
  * - SCHED_EV_SEND_FAILED, SCHED_EV_HEARTBEAT, SCHED_EV_OUTPUT, SCHED_EV_RESULT
  *   and SCHED_EV_JOB_FAILED of a unit that is not on that node or has ended;
- * - SCHED_EV_HEDGE_FAILED of a unit without a hedge;
+ * - SCHED_EV_HEDGE_DONE and SCHED_EV_HEDGE_FAILED of a unit without a hedge;
  * - SCHED_EV_NODE_LOST, SCHED_EV_SANDBOX, SCHED_EV_IDS_EXHAUSTED,
  *   SCHED_EV_NODE_SLOTS and SCHED_EV_PROBE_DONE of a node that is not
  *   connected.
@@ -48,9 +48,9 @@
  *	SCHED_EV_VERIFIED -> SCHED_ACT_DELIVER	"done", by the node
  *	SCHED_EV_UNIT_GONE
  *
- *	and, concurrently with a node that is slow
+ *	and, if the unit is late or would end last, concurrently with its job
  *	SCHED_ACT_SEND, a backup		"run" on the other node
- *	SCHED_EV_RESULT of one node -> SCHED_ACT_CANCEL on the other one
+ *	SCHED_EV_RESULT of one node -> SCHED_ACT_CANCEL on the other node
  *
  *	or SCHED_ACT_COMPILE_LOCAL		"run" on "local", with the
  *						reason

@@ -133,8 +133,7 @@ static struct sched_unit *get_unit_or_abort(const struct sched *s,
 			 s->cause == SCHED_EV_VERIFIED;
 
 	if (!u || !allowed_transitions[state][s->cause] ||
-	    (by_worker && !u->in_worker) ||
-	    (s->cause == SCHED_EV_HEDGE_DONE && !u->hedged))
+	    (by_worker && !u->in_worker))
 		abort_transition(s, state, number);
 	return u;
 }
@@ -865,10 +864,12 @@ static void on_toolchain(struct sched *s, const struct sched_event *ev)
 
 static void on_hedge_done(struct sched *s, const struct sched_event *ev)
 {
-	struct sched_unit *u = get_unit_or_abort(s, ev->unit);
-	bool beaten = u->state == SCHED_UNIT_REMOTE;
+	struct sched_unit *u = sched_unit_find(s, ev->unit);
+	bool beaten = u && u->state == SCHED_UNIT_REMOTE;
 	char *text;
 
+	if (!u || !u->hedged)
+		return;
 	end_hedge(s, u);
 	sched_unit_cancel(s, u);
 	if (ev->reason) {

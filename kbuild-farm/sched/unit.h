@@ -42,22 +42,22 @@ void sched_unit_scan(struct sched *s, struct sched_unit *u);
  */
 void sched_unit_send(struct sched *s, struct sched_unit *u,
 		     struct sched_class *c);
-/* Stop the unit's job on its node, if the unit is REMOTE. */
+/* Cancel all jobs of the unit on nodes.  No effect unless it is REMOTE. */
 void sched_unit_cancel(struct sched *s, struct sched_unit *u);
 /* Queue the unit for a local compile for the reason `why`. */
 void sched_unit_queue_local(struct sched *s, struct sched_unit *u,
 			    enum reason why);
 /*
- * Let a TO_LOCAL unit wait for a node again, which is up now.  No worker uses
- * the unit.
+ * Queue a TO_LOCAL unit for nodes again because a node is up.  The unit must
+ * not be in use by a worker.
  */
 void sched_unit_return_to_nodes(struct sched *s, struct sched_unit *u);
 /* Start the local compile of a TO_LOCAL unit. */
 void sched_unit_start_local(struct sched *s, struct sched_unit *u);
 /*
- * Return the time after which a unit is late, counted from its first send: a
- * multiple (struct sched) of its predicted duration on its node, or of twice
- * its predicted CPU time, whichever is shorter.
+ * Return the time in ms after which a unit is late: late_ratio times its
+ * predicted duration on its node, but at most late_ratio times twice its
+ * predicted CPU time.  The caller chooses the start of this time.
  */
 uint64_t sched_unit_late_after_ms(const struct sched *s,
 				  const struct sched_unit *u);
