@@ -319,9 +319,9 @@ static int check_single_dir(const struct kernel_plan *p, struct err *err)
 }
 
 /*
- * Reject a directory of the user in which make would write to files or
- * directories that kbuild has not made, such as -b /usr.  kbuild makes the
- * link `source` first.
+ * Reject a directory that contains files or directories to which make would
+ * write and that kbuild did not create, such as -b /usr.  kbuild creates the
+ * link `source`, include/config or include/generated first.
  */
 static int check_no_foreign_files(const char *dir, struct err *err)
 {
@@ -330,19 +330,24 @@ static int check_no_foreign_files(const char *dir, struct err *err)
 	};
 	char *config = xasprintf("%s/.config", dir);
 	const char *foreign = NULL;
-	bool is_new = !fs_exists(config) && !fs_exists_in(dir, "source") &&
-		      !fs_exists_in(dir, "include/config");
+	char *source = xasprintf("%s/source", dir);
+	struct stat st;
+	bool is_new = !fs_exists(config) &&
+		      !(lstat(source, &st) == 0 && S_ISLNK(st.st_mode)) &&
+		      !fs_exists_in(dir, "include/config") &&
+		      !fs_exists_in(dir, "include/generated");
 
 	if (fs_is_dir(config))
 		foreign = ".config";
 	for (size_t i = 0; is_new && !foreign && i < ARRAY_SIZE(names); i++)
 		foreign = fs_exists_in(dir, names[i]) ? names[i] : NULL;
 	free(config);
+	free(source);
 	if (!foreign)
 		return 0;
 	return err_set(err, EEXIST,
-		       "build directory %s: contains %s, which kbuild has not "
-		       "made; choose another directory",
+		       "build directory %s: contains %s, which kbuild did not "
+		       "create; choose another directory",
 		       dir, foreign);
 }
 

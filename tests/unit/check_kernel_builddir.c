@@ -134,7 +134,7 @@ TEST_EACH(a_directory_of_something_else_is_rejected, contents)
 	r.build_dir = dir;
 	if (row->foreign) {
 		want = xasprintf("build directory %s: contains %s, which "
-				 "kbuild has not made; choose another "
+				 "kbuild did not create; choose another "
 				 "directory",
 				 dir, row->foreign);
 		ck_assert_int_eq(find(), -EEXIST);
