@@ -605,8 +605,8 @@ reach: all
 emulated: all build/nodes/kfarmd-arm64
 	$QKFARM_BUILD=$B tests/nodes/emulated.sh
 
-# Compare the dispatcher with other policies by simulations of FARMS random
-# farms, and check its rules on as many.
+# Compare the dispatcher with models of other schedulers on FARMS random farms,
+# and check its rules on FARMS other random farms.
 FARMS ?= 200
 .PHONY: simulate
 simulate: $B/unit/check_sched_simulate $B/unit/check_sim_properties

@@ -826,9 +826,11 @@ static int run_without_compiler(char *const *argv)
 {
 	static const char version[] = "kfarm-cc " KFARM_VERSION "\n";
 	static const char help[] =
-		"usage: kfarm-cc COMPILER [ARG]...\n\n"
-		"Let a node of a running `kfarm build` or `kfarm run` execute "
-		"a compile, or run\nCOMPILER.  See kfarm-cc(1).\n";
+		"usage: kfarm-cc COMPILER [ARG]...\n"
+		"       kfarm-cc --help | --version\n\n"
+		"Compile on a node if `kfarm build` or `kfarm run` started "
+		"this process and a node\ncan execute the compile; otherwise "
+		"run COMPILER locally.  See kfarm-cc(1).\n";
 
 	if (*argv && !strcmp(*argv, "--version"))
 		return write(STDOUT_FILENO, version, sizeof(version) - 1) < 0;

@@ -630,12 +630,12 @@ static const struct args_option options[] = {
 	  AT(arch), 0 },
 	{ 0, "burn-in", "[=TIME]", "stress all cores for TIME (default: 1h)",
 	  parse_burn_in, AT(burn_in_time), 0 },
-	{ 0, "simulate", "FARM", "simulate a build by the farm in a file",
+	{ 0, "simulate", "FARM", "simulate a build on the farm in a file",
 	  args_text, AT(farm_file), 0 },
-	{ 0, "build", "NUMBER", "simulate a recorded build", args_text,
-	  AT(build), 0 },
-	{ 0, "gantt", "FILE", "write the simulated build as SVG", args_text,
-	  AT(gantt_file), 0 },
+	{ 0, "build", "NUMBER|latest", "simulate this recorded build",
+	  args_text, AT(build), 0 },
+	{ 0, "gantt", "FILE", "write an SVG chart of the simulated build",
+	  args_text, AT(gantt_file), 0 },
 	{ 0 },
 };
 

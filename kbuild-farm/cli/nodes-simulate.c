@@ -24,7 +24,7 @@ struct simulated_build {
 	int64_t idle_ms[SIM_IDLE_N]; /* core-milliseconds by cause */
 };
 
-/* kfarm in a first build, then each policy with kfarm's costs known. */
+/* kfarm without and with history, and the other schedulers without history */
 #define N_BUILDS (SIM_N_POLICIES + 1)
 
 /* The farm, its jobs and the lower bound. */
@@ -150,12 +150,15 @@ static int run_policy(const struct sim_farm *f, enum sim_policy policy,
 	free(jobs);
 	return ret ? err_set(err, EDEADLK,
 			     "the simulated build does not end with scheduler "
-			     "\"%s\"; let a node return, or remove `dies`",
+			     "\"%s\"; set `returns` for a node, or remove "
+			     "`dies`",
 			     sim_policy_name(policy)) :
 		     0;
 }
 
-/* Simulate a first build and a build with history, then the other schedulers.
+/*
+ * Simulate kfarm in a first build and in a build with history, and then the
+ * other schedulers.
  */
 static int run_all(const struct sim_farm *f, struct simulated_build *builds,
 		   struct sim_result *with_history, struct err *err)

@@ -63,10 +63,10 @@ enum events_kind {
 	EVENTS_KIND_ACTIVITY, /* activity: the new activity of make */
 	/*
 	 * The state of a job changed: job, state, file, node (where the job
-	 * runs), reason (why it runs there), hedged (a second execution
-	 * of a job that also runs on another node).  EVENTS_JOB_QUEUED has
+	 * runs), reason (why it runs there), hedged (the event reports a second
+	 * execution of the job: a backup or a hedge).  EVENTS_JOB_QUEUED has
 	 * object and, if EVENTS_KIND_ESTIMATE was sent, cost_ms (in the
-	 * baseline). EVENTS_JOB_DONE has remote, n_retries and cpu_ms.  Both
+	 * baseline).  EVENTS_JOB_DONE has remote, n_retries and cpu_ms.  Both
 	 * states have step ("symbols", "object" or "devicetree") if the job
 	 * includes a tool step (enum wire_step_kind).
 	 */
@@ -200,7 +200,7 @@ struct events_event {
 	enum events_job_state state;
 	enum events_severity severity;
 	bool remote; /* a node compiled the object */
-	bool hedged; /* second execution, because the node is slow */
+	bool hedged; /* a second execution of the job: a backup or a hedge */
 	bool from_scratch, dirty, detail;
 
 	int64_t version, pid, start_s;

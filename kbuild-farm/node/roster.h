@@ -32,8 +32,7 @@ struct node_roster {
 	size_t n;
 	bool sync_toolchains; /* toolchain.sync: upload missing toolchains */
 	bool steps_disabled; /* farm.steps: offload compiles only */
-	/* farm.compile-locally: the build host helps busy nodes */
-	bool local_when_busy;
+	bool local_when_busy; /* farm.compile-locally is when-busy */
 	bool remote_disabled; /* --no-remote: the roster is empty on purpose */
 	/* conf_digest() of the configuration; zero: not loaded from files */
 	struct digest stamp;

@@ -6,9 +6,9 @@
  * options_command point into argv, which must outlive it.
  *
  * A compile writes the object, the dependency list, and side outputs, which
- * options request.  Compilers derive the names of side outputs from the
- *object's path, which is the path of -o or the source's base name in the
- *working directory. They replace the last suffix of this path by
+ * options request.  Compilers derive the names of side outputs from the path
+ * of the object, which is the path of -o or the base name of the source in the
+ * working directory.  They replace the last suffix of this path by
  *
  *	.su			-fstack-usage; not with LTO
  *	.gcno			-ftest-coverage, --coverage

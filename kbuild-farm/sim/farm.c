@@ -21,7 +21,7 @@
  * compiles of an arm64 tinyconfig (tests/bench/FIGURES.md: 15.8 of 141.2 s)
  */
 #define HOST_SHARE 0.11
-/* make waits for a serial step if it has no unit for so long */
+/* a gap of this length without an outstanding unit begins a phase */
 #define BARRIER_MS 250
 
 /* ---- values ---- */
@@ -357,11 +357,17 @@ static int add_section_nodes(struct sim_farm *f, const char *file,
 			       "%s:%u: [node \"%s\"]: no cores; set `cores = "
 			       "NUMBER`",
 			       file, s->line, s->setup.name);
+	if (s->setup.returns_ms && !s->setup.dies_ms)
+		return err_set(
+			err, EINVAL,
+			"%s:%u: [node \"%s\"]: `returns` without `dies`; "
+			"set `dies = TIME`",
+			file, s->line, s->setup.name);
 	if (s->setup.returns_ms &&
 	    s->setup.returns_ms <= s->setup.dies_ms + LOST_AFTER_MS)
 		return err_set(err, EINVAL,
 			       "%s:%u: [node \"%s\"]: the node returns before "
-			       "kfarm detects its death; set `returns` to at "
+			       "kfarm detects its failure; set `returns` to at "
 			       "least %d s after `dies`",
 			       file, s->line, s->setup.name,
 			       LOST_AFTER_MS / 1000 + 1);

@@ -33,7 +33,9 @@ struct sim_event {
 	uint64_t at_us, seq;
 	enum sim_event_kind kind;
 	uint32_t job, node;
-	unsigned epoch; /* the event is outdated if that of the job differs */
+	/* epoch of the job; if the job has a newer one, the event is outdated
+	 */
+	unsigned epoch;
 };
 
 struct sim_core {
@@ -49,7 +51,7 @@ struct sim_node {
 	uint32_t *queue; /* jobs that wait for a core */
 	size_t n_queue;
 	unsigned n_used; /* jobs that were sent and have no result */
-	bool up, lost; /* lost: the build host has detected its death */
+	bool up, lost; /* lost: the build host has detected the failure */
 	uint64_t link_free_us;
 	double factor; /* current speed relative to the full speed */
 	/* icecream: costs and times of the last jobs */
@@ -91,13 +93,14 @@ struct sim {
 	struct sim_event *heap;
 	size_t n_heap;
 	struct sim_node *nodes;
-	/* followed by as many backups; sim_job_unit() */
+	/* n_jobs jobs, then a backup of each job in the same order */
 	struct sim_job *jobs;
 	size_t n_offered, n_done, phase_end;
 	unsigned n_make_jobs, n_outstanding;
 	uint32_t phase;
 	bool serial; /* the serial time of the phase has not ended */
-	uint64_t host_free_us; /* the build host has handled all jobs so far */
+	/* time at which the build host has handled all requested jobs */
+	uint64_t host_free_us;
 	bool *local_slots; /* true: the slot is in use */
 	unsigned n_local_used;
 	unsigned n_idle, n_arriving, n_ready; /* counts of the whole farm */
@@ -136,7 +139,8 @@ void sim_node_update_work(struct sim *m, struct sim_job *j);
 /* Append a run that ends now to the result. */
 void sim_node_record_run(struct sim *m, uint32_t job, uint32_t node,
 			 uint32_t core, uint64_t began_us, bool completed);
-/* Send a READY job or a backup to a node; if `pinned`, only cores of `class`
+/*
+ * Send a READY job or a backup to a node; if `pinned`, only cores of `class`
  * run the job.
  */
 void sim_node_send_job(struct sim *m, uint32_t job, uint32_t node, bool pinned,
@@ -154,14 +158,14 @@ void sim_node_on_finish(struct sim *m, const struct sim_event *e);
 void sim_node_change_speed(struct sim *m, uint32_t node);
 void sim_node_on_die(struct sim *m, uint32_t node);
 
-/* Execute a job on the build host; `hedge`: also, not instead of a node. */
+/* Execute a job on the build host; with `hedge`, its node continues, too. */
 void sim_node_start_local(struct sim *m, uint32_t job, bool hedge);
 /* End the execution of a job on the build host, if there is one. */
 void sim_node_end_local(struct sim *m, uint32_t job, bool completed);
 
 /* ---- sim/policy.c: models of other schedulers ---- */
 
-/* A job is READY. */
+/* Make a job READY, and dispatch it or queue it for dispatch. */
 void sim_policy_add_ready(struct sim *m, uint32_t job);
 /* Send READY jobs to nodes while nodes have free slots. */
 void sim_policy_dispatch_jobs(struct sim *m);

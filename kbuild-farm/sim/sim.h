@@ -45,9 +45,9 @@ enum sim_policy {
 	 */
 	SIM_DISTCC,
 	/*
-	 * icecream: the node with the highest speed, measured as the cost per
-	 * time of its last 200 jobs, times its share of free slots; untested
-	 * nodes first
+	 * icecream: the node with the highest speed, which is the cost per time
+	 * of its last 200 jobs, reduced by up to half in proportion to its used
+	 * slots; nodes without a completed job first
 	 */
 	SIM_ICECREAM,
 	SIM_RANDOM, /* a random node with a free slot */
@@ -76,7 +76,8 @@ struct sim_node_setup {
 	struct sim_class classes[SIM_CLASSES_MAX];
 	unsigned n_classes;
 	bool can_pin; /* jobs can be restricted to a class */
-	double quota; /* CPU time per time of all cores; 0: no limit */
+	/* limit on the CPU time of all cores per elapsed time; 0: no limit */
+	double quota;
 	unsigned n_slots; /* 0: cores + ceil(cores / 4) */
 	double bytes_per_ms; /* rate of the link; 0: no delay */
 	/* by ascending time */
@@ -113,12 +114,8 @@ struct sim_setup {
 	double local_slowness; /* of the build host's cores */
 	unsigned n_make_jobs; /* 0: the sum of all slots */
 	unsigned scan_ms, verify_ms; /* time on a worker per job */
-	/*
-	 * CPU time of the build host per job, in which make and kfarm run, and
-	 * the number of cores that share this work; 0: no delay
-	 */
-	double host_ms;
-	unsigned n_host_cores;
+	double host_ms; /* CPU time of make and kfarm per job; 0: none */
+	unsigned n_host_cores; /* cores that share this work; 0: no delay */
 	uint64_t seed;
 };
 
@@ -126,7 +123,7 @@ struct sim_setup {
 enum sim_idle {
 	SIM_IDLE_SERIAL, /* serial time of the build host */
 	SIM_IDLE_TAIL, /* make has no further job in this phase */
-	SIM_IDLE_HOST, /* make or the scan offers jobs too slowly */
+	SIM_IDLE_HOST, /* make or the dependency scan is too slow */
 	SIM_IDLE_TRANSFER, /* the inputs of a job are being sent */
 	SIM_IDLE_POLICY, /* a job waits for another core */
 	SIM_IDLE_N,

@@ -323,7 +323,7 @@ static void move_job(struct ui_model *m, struct ui_job *j,
 	uint64_t at_ms = ev->at_ms;
 	struct ui_node *to;
 
-	/* A hedged job is executed elsewhere as well, but stays on its node. */
+	/* A second execution does not change the node that the view shows. */
 	if (ev->hedged) {
 		j->hedged = true;
 		return;

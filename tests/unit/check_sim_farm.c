@@ -119,9 +119,11 @@ static const struct invalid_farm {
 	  "sort the lines by time" },
 	{ NODE "pin = maybe\n",
 	  "FARM:3: node.pin: invalid value \"maybe\": expected yes or no" },
+	{ NODE "returns = 10 s\n",
+	  "FARM:1: [node \"a\"]: `returns` without `dies`; set `dies = TIME`" },
 	{ NODE "dies = 10 s\nreturns = 12 s\n",
 	  "FARM:1: [node \"a\"]: the node returns before kfarm detects its "
-	  "death; set `returns` to at least 6 s after `dies`" },
+	  "failure; set `returns` to at least 6 s after `dies`" },
 	{ NODE "count = 10000\n[node \"b\"]\ncores = 1\n",
 	  "FARM:4: more than 10000 nodes; reduce `count`" },
 };
