@@ -124,6 +124,7 @@ static const struct {
 	{ "notes", NULL },
 	{ ".config", NULL },
 	{ "include/config/auto.conf", NULL },
+	{ "include/generated/uapi/linux/version.h", NULL },
 };
 
 TEST_EACH(a_directory_of_something_else_is_rejected, contents)
@@ -144,6 +145,21 @@ TEST_EACH(a_directory_of_something_else_is_rejected, contents)
 		expect(KERNEL_BUILDDIR_GIVEN, dir);
 	}
 	free(file);
+	free(dir);
+}
+
+TEST(a_directory_with_the_name_of_the_link_of_kbuild_is_not_the_link)
+{
+	char *dir = at("dir"), *link = at("dir/source");
+
+	put_file("dir/Makefile", "", 0644);
+	put_file("dir/source/main.c", "", 0644);
+	r.build_dir = dir;
+	ck_assert_int_eq(find(), -EEXIST);
+	ck_assert_msg(!fs_remove(link, &err), "%s", err.text);
+	ck_assert(!symlink("/gone", link));
+	expect(KERNEL_BUILDDIR_GIVEN, dir);
+	free(link);
 	free(dir);
 }
 
