@@ -44,7 +44,7 @@ need-view=1	invalid NEED
 need-nobody	"jobs":[1-9]
 need-unsorted	malformed NEED
 need-never	"jobs":0
-need-late	"slow or lost node":
+need-late	"duplicated":[1-9]
 cut-all=0	"jobs":0
 cut-all=20	"jobs":0
 cut-all=150	"jobs":0
@@ -118,7 +118,7 @@ bomb=1		"errors":[1-9]
 bomb=2		"errors":[1-9]
 beats=300	"jobs":[1-9]
 drip		"jobs":[1-9]
-swallow		"slow or lost node":
+swallow		"duplicated":[1-9]
 silent		silent for 5 s
 header=1048576	silent for 5 s
 '
