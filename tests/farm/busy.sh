@@ -35,7 +35,8 @@ low_priority_compile()
 {
 	local pid
 
-	for pid in $(awk '$19 == 10 { print $1 }' /proc/[0-9]*/stat); do
+	for pid in $(sed 's/(.*)/()/' /proc/[0-9]*/stat 2>/dev/null |
+		awk '$19 == 10 { print $1 }'); do
 		! tr '\0' '\n' <"/proc/$pid/environ" |
 			grep -qxF "KFARM_BUILD_MARK=$work" || return 0
 	done
