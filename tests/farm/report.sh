@@ -160,13 +160,15 @@ failed()
 interrupted()
 {
 	farm_fresh
-	kfarm_start Image
+	: >"$work/hold"
+	FARM_HOLD=$work/hold kfarm_start Image
 	wait_for 60 objects_beyond 3
 	is "running: state" "running null" "$(json '"\(.state) \(.status)"')"
 	check "running: it is reported" eval \
 		'report | grep -q "The build is still running"'
 	kill -INT "$kfarm"
 	kfarm_wait
+	rm "$work/hold"
 	gone "interrupted"
 	is "interrupted: state" stopped "$(json .state)"
 	check "interrupted: the page" "$page" "$work/out/report.html"
