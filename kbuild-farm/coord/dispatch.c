@@ -152,7 +152,7 @@ static bool parse_unit(struct coord_unit *u)
 
 /*
  * Forget the unit's job on the node, so that further messages about it are
- * ignored.  Returns the job's number, or 0 if there is none.
+ * ignored.  Returns the number of the job, or 0 if the unit has none there.
  */
 static uint32_t clear_job(struct coord_unit *u, const struct coord_node *n)
 {

@@ -263,6 +263,13 @@ struct sched {
 	size_t n_actions, n_taken, cap_actions;
 };
 
+/* Return the last job of a REMOTE unit, or NULL for any other unit. */
+static inline const struct sched_attempt *sched_last_attempt(
+	const struct sched_unit *u)
+{
+	return u->n_attempts ? u->attempts[u->n_attempts - 1] : NULL;
+}
+
 static inline bool sched_was_tried(const struct sched_unit *u, uint32_t node)
 {
 	for (unsigned i = 0; i < u->n_tried; i++) {

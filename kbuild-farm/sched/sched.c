@@ -447,15 +447,10 @@ static void dispatch_all(struct sched *s)
 	fill_local_slots(s);
 }
 
-static const struct sched_attempt *last_attempt(const struct sched_unit *u)
-{
-	return u->n_attempts ? u->attempts[u->n_attempts - 1] : NULL;
-}
-
 /* Return true if the unit's last job has begun and does not stall. */
 static bool is_progressing(const struct sched *s, const struct sched_unit *u)
 {
-	const struct sched_attempt *a = last_attempt(u);
+	const struct sched_attempt *a = sched_last_attempt(u);
 
 	/* cpu_ms is 0 while the job waits in the node's queue. */
 	return a && a->cpu_ms && s->now_ms <= a->progress_ms + STALL_MS;
@@ -469,7 +464,7 @@ static bool is_progressing(const struct sched *s, const struct sched_unit *u)
 static bool is_late(const struct sched *s, const struct sched_unit *u,
 		    uint64_t least_ms)
 {
-	const struct sched_attempt *a = last_attempt(u);
+	const struct sched_attempt *a = sched_last_attempt(u);
 	bool began = a && a->cpu_ms;
 	bool stalled = began && !is_progressing(s, u);
 	uint64_t since_ms = u->first_sent_ms;
@@ -491,7 +486,7 @@ static bool is_late(const struct sched *s, const struct sched_unit *u,
 
 static bool needs_hedge(const struct sched *s, const struct sched_unit *u)
 {
-	const struct sched_attempt *a = last_attempt(u);
+	const struct sched_attempt *a = sched_last_attempt(u);
 	bool trial = a && sched_model_window_is_trial(&a->node->window,
 						      a->node->n_slots);
 

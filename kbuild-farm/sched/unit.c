@@ -428,9 +428,7 @@ void sched_unit_start_local(struct sched *s, struct sched_unit *u)
 uint64_t sched_unit_late_after_ms(const struct sched *s,
 				  const struct sched_unit *u)
 {
-	const struct sched_attempt *a = u->n_attempts ?
-						u->attempts[u->n_attempts - 1] :
-						NULL;
+	const struct sched_attempt *a = sched_last_attempt(u);
 	uint64_t cost_ms = sched_class_cost_ms(s, u), ms = cost_ms;
 
 	if (a && a->cpu_ms)
