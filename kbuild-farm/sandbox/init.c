@@ -429,6 +429,7 @@ struct init_job {
 	uint32_t id;
 	uint64_t start_ms; /* clock_ms() */
 	uint64_t deadline_ms; /* 0: none */
+	uint64_t paused_ms; /* clock_ms() of PAUSE; 0: not paused */
 	bool timed_out;
 };
 
@@ -626,7 +627,8 @@ static int kill_timed_out_jobs(void)
 	for (size_t i = 0; i < SANDBOX_INIT_JOBS_MAX; i++) {
 		struct init_job *job = &init_jobs[i];
 
-		if (!job->pid || !job->deadline_ms || job->timed_out)
+		if (!job->pid || !job->deadline_ms || job->timed_out ||
+		    job->paused_ms)
 			continue;
 		if (job->deadline_ms <= now) {
 			job->timed_out = true;
@@ -638,6 +640,33 @@ static int kill_timed_out_jobs(void)
 	if (next == UINT64_MAX)
 		return -1;
 	return next > 60000 ? 60000 : (int)next;
+}
+
+/*
+ * Stop or continue the process group of a job.  Its first process has called
+ * setsid(), but possibly only after this signal, which then has no effect: the
+ * job of a client with a low weight runs until the next PAUSE.
+ */
+static void set_job_paused(struct init_job *job, bool paused)
+{
+	uint64_t now = clock_ms();
+
+	if (paused == (job->paused_ms != 0))
+		return;
+	if (!paused) {
+		job->start_ms += now - job->paused_ms;
+		job->deadline_ms += job->deadline_ms ? now - job->paused_ms : 0;
+	}
+	job->paused_ms = paused ? now : 0;
+	kill(-job->pid, paused ? SIGSTOP : SIGCONT);
+}
+
+static void handle_job_message(struct init_job *job, uint32_t type)
+{
+	if (type == SANDBOX_MSG_KILL)
+		kill(job->pid, SIGKILL);
+	else if (type == SANDBOX_MSG_PAUSE || type == SANDBOX_MSG_RESUME)
+		set_job_paused(job, type == SANDBOX_MSG_PAUSE);
 }
 
 static void on_message(void)
@@ -655,9 +684,9 @@ static void on_message(void)
 	if (m.type == SANDBOX_MSG_START)
 		start_sandbox_job(&m, (size_t)n, &extra);
 	for (size_t i = 0;
-	     m.type == SANDBOX_MSG_KILL && i < SANDBOX_INIT_JOBS_MAX; i++) {
+	     m.type != SANDBOX_MSG_START && i < SANDBOX_INIT_JOBS_MAX; i++) {
 		if (init_jobs[i].pid && init_jobs[i].id == m.id)
-			kill(init_jobs[i].pid, SIGKILL);
+			handle_job_message(&init_jobs[i], m.type);
 	}
 	sandbox_msg_close_fds(&extra);
 }

@@ -9,6 +9,8 @@
  *			START		start a job: the argument of `prepare`
  *					and strings follow, then descriptors
  *			KILL		kill a job
+ *			PAUSE		stop the processes of a job
+ *			RESUME		let them continue
  *	init -> kfarmd	READY		the sandbox exists; descriptors: root,
  *					stage
  *			SETUP_FAILED	the setup failed: layer, error
@@ -36,6 +38,8 @@ enum sandbox_msg_type {
 	SANDBOX_MSG_SET_UP,
 	SANDBOX_MSG_START,
 	SANDBOX_MSG_KILL,
+	SANDBOX_MSG_PAUSE,
+	SANDBOX_MSG_RESUME,
 	SANDBOX_MSG_READY,
 	SANDBOX_MSG_SETUP_FAILED,
 	SANDBOX_MSG_STARTED,

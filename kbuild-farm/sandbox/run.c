@@ -280,6 +280,16 @@ void sandbox_run_kill(struct sandbox_run *run)
 	send_to_init(run->sandbox, &m, NULL, 0, NULL, 0);
 }
 
+void sandbox_run_set_paused(struct sandbox_run *run, bool paused)
+{
+	struct sandbox_msg m = { .type = paused ? SANDBOX_MSG_PAUSE :
+						  SANDBOX_MSG_RESUME,
+				 .id = run->id };
+
+	if (run->sandbox)
+		send_to_init(run->sandbox, &m, NULL, 0, NULL, 0);
+}
+
 int sandbox_run_open_output(struct sandbox_run *run, const char *name,
 			    uint64_t *size)
 {

@@ -295,6 +295,13 @@ uint32_t sandbox_run_cpu_ms(const struct sandbox_run *run);
 /* Kill all processes of the job; on_done() is called afterwards. */
 void sandbox_run_kill(struct sandbox_run *run);
 /*
+ * Stop the processes of the job, or let them continue.  Stopped processes keep
+ * their memory.  The time for which a job is stopped counts neither as wall
+ * time nor towards the deadline.  A process that has left the job's process
+ * group continues.
+ */
+void sandbox_run_set_paused(struct sandbox_run *run, bool paused);
+/*
  * Open SANDBOX_OUT_DIR/name for reading, after on_done().  Returns a descriptor
  * that the caller closes, with the file's size in *size; -ENOENT if the file
  * does not exist; -EPERM if it is a symbolic link, not a regular file, or has a

@@ -54,6 +54,7 @@ enum manner {
 	TOUCHING, /* a header is rewritten while it compiles, once */
 	LOSING, /* FAIL, its sandbox is lost, once */
 	BROODING, /* sends only heartbeats about a job */
+	BUSY, /* FAIL, busy for 100 ms, once */
 };
 
 #define PLAYED_PATHS 65536
@@ -82,6 +83,7 @@ struct node {
 	unsigned classes;
 	struct wire_pin pin; /* the last PIN received */
 	unsigned pins; /* number of PINs received */
+	struct wire_weight weight; /* the last WEIGHT received */
 	struct wire_step step; /* the last tool step received before the job */
 	bool stepped; /* `step` is set */
 	unsigned jobs, steps, cancels;
@@ -200,7 +202,9 @@ static void send_fail(struct node *n, enum wire_fail_class class,
 			       .reason = (char *)reason };
 	struct buf body = { 0 };
 
-	wire_fail_encode(&body, &m);
+	if (class == WIRE_FAIL_BUSY)
+		m.retry_ms = 100;
+	wire_fail_encode_at(&body, &m, node_version(n));
 	say(n, WIRE_FAIL, &body);
 }
 
@@ -316,6 +320,8 @@ static void answer(struct node *n)
 		send_answer(n);
 	} else if (n->manner == BROODING) {
 		return;
+	} else if (n->manner == BUSY && n->jobs == 1) {
+		send_fail(n, WIRE_FAIL_BUSY, "as told");
 	} else if (n->manner == DEAD) {
 		wire_stream_free(n->stream);
 		n->stream = NULL;
@@ -467,6 +473,8 @@ static int node_hears(void *ctx, uint16_t type, struct bytes body,
 		take_blob(n, body);
 	else if (type == WIRE_STEP)
 		take_step(n, body);
+	else if (type == WIRE_WEIGHT)
+		ck_assert_int_eq(wire_weight_decode(&n->weight, body), 0);
 	else if (type == WIRE_PIN)
 		n->pins += !wire_pin_decode_at(&n->pin, body, node_version(n));
 	else if (type == WIRE_JOB)

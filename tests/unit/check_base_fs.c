@@ -2,7 +2,7 @@
 /* needs: base */
 #include "base/fs.h"
 
-#include "../lib/await-sleep.h"
+#include "../lib/process-state.h"
 #include "../lib/test.h"
 
 #include <sys/file.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: cc */
-#include "../lib/await-sleep.h"
+#include "../lib/process-state.h"
 #include "../lib/test.h"
 
 #include "cc/real-compiler.h"

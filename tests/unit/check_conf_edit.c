@@ -2,7 +2,7 @@
 /* needs: conf */
 #include "conf/conf.h"
 
-#include "../lib/await-sleep.h"
+#include "../lib/process-state.h"
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 #include "base/spawn.h"

@@ -2,6 +2,7 @@
 /* needs: sandbox */
 #include "sandbox/sandbox.h"
 
+#include "../lib/process-state.h"
 #include "../lib/test.h"
 #include "sandbox.h"
 #include "sandbox/internal.h"
@@ -67,6 +68,54 @@ TEST(what_sleeps_for_ever_meets_its_deadline)
 	run_job(&p, &job);
 	ck_assert_int_eq(p.end.cause, SANDBOX_END_DEADLINE);
 	ck_assert_uint_ge(p.end.wall_ms, 100);
+	check_pipes_end();
+}
+
+static bool is_stopped(void)
+{
+	return p.run->pid && process_state(p.run->pid) == 'T';
+}
+
+static void wait_until_stopped(bool stopped)
+{
+	uint64_t deadline = clock_ms() + WAIT_MS;
+
+	while (is_stopped() != stopped) {
+		ck_assert(clock_ms() < deadline);
+		turn(&p, 1);
+	}
+}
+
+/* The time for which a job is stopped does not count. */
+TEST(a_paused_job_stops_and_continues)
+{
+	char *argv[] = { ATTACK, "sleep", NULL };
+	struct sandbox_job job = attack(argv);
+	uint64_t start_ms = clock_ms(), paused_ms;
+
+	ck_assert(!start_job(&p, &job));
+	/* Until its setsid(), a job has no process group of its own. */
+	while (!is_stopped()) {
+		ck_assert_uint_lt(clock_ms(), start_ms + WAIT_MS);
+		sandbox_run_set_paused(p.run, false);
+		sandbox_run_set_paused(p.run, true);
+		turn(&p, 1);
+	}
+	paused_ms = clock_ms();
+	sandbox_run_set_paused(p.run, true); /* has no effect */
+	while (clock_ms() < paused_ms + 200)
+		turn(&p, 1);
+	ck_assert(is_stopped());
+	sandbox_run_set_paused(p.run, false);
+	wait_until_stopped(false);
+	sandbox_run_set_paused(p.run, true);
+	wait_until_stopped(true);
+	sandbox_run_kill(p.run); /* also while it is paused */
+	wait_all(&p, 1);
+	ck_assert_int_eq(p.end.cause, SANDBOX_END_CANCELLED);
+	ck_assert_uint_le(p.end.wall_ms + 200, clock_ms() - start_ms);
+	/* A job that has ended is not paused. */
+	sandbox_run_set_paused(p.run, true);
 	check_pipes_end();
 }
 

@@ -2,7 +2,7 @@
 /* needs: tree */
 #include "tree/datadir.h"
 
-#include "../lib/await-sleep.h"
+#include "../lib/process-state.h"
 #include "../lib/tempdir.h"
 #include "../lib/test.h"
 
