@@ -604,10 +604,9 @@ static void on_job_finished(void *ctx, uint32_t job,
 	admin_burn_in_handle_result(ctx, job, answer);
 }
 
-static void on_failed(void *ctx, uint32_t job, enum wire_fail_class class,
-		      const char *why)
+static void on_failed(void *ctx, const struct wire_fail *m)
 {
-	admin_burn_in_handle_failure(ctx, job, class, why);
+	admin_burn_in_handle_failure(ctx, m->job, m->class, m->reason);
 }
 
 /*

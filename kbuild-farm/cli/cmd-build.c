@@ -622,7 +622,9 @@ static void run_targets(struct runner *r)
 	strv_release(&rest);
 }
 
-#define JOBS_MAX 100000
+/* of farm.weight, in kfarm.conf(5) */
+#define NIGHTLY_WEIGHT_PERCENT 10
+#define JOBS_MAX               100000
 
 /* Check --ui against the list that completion also uses. */
 static int parse_ui(void *at, const struct args *a, struct err *err)
@@ -716,7 +718,7 @@ static const struct args_option options[] = {
 	  AT(request.min_remote_percent), 100 },
 	{ 0, "no-remote", NULL, "do not use nodes", args_flag,
 	  AT(request.no_remote), 0 },
-	{ 0, "nightly", "JOB", "build as nightly JOB, on half of the slots",
+	{ 0, "nightly", "JOB", "build as nightly JOB, with a low weight",
 	  args_text, AT(request.nightly), 0 },
 	{ 0, "sizes", NULL, "print sizes of kernel and modules, and changes",
 	  args_flag, AT(request.print_sizes), 0 },
@@ -905,13 +907,13 @@ static int load_and_run(struct build_options *o, struct err *err)
 	o->request.shell_enabled = local.use_shell;
 	o->request.no_probe_cache = local.ignore_probe_cache;
 	/*
-	 * A nightly build uses half of the slots of each node, because a node
-	 * cannot run the jobs of a nightly build with a lower priority.  The
-	 * build must also end if the `kfarm nightly run` that started it ends.
+	 * A nightly build yields to other builds.  It must also end if the
+	 * `kfarm nightly run` that started it ends.
 	 */
 	if (o->request.nightly) {
-		for (size_t i = 0; i < roster.n; i++)
-			roster.v[i].halved = true;
+		if (!roster.weight_percent ||
+		    roster.weight_percent > NIGHTLY_WEIGHT_PERCENT)
+			roster.weight_percent = NIGHTLY_WEIGHT_PERCENT;
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 	}
 	o->request.on_wait = o->wait ? log_wait : NULL;

@@ -44,6 +44,8 @@ static const struct conf_key known[] = {
 	  CONF_USE_READ },
 	{ "farm", false, "verify", CONF_TYPE_NUMBER, 0, 100, NULL,
 	  CONF_USE_RESERVED },
+	{ "farm", false, "weight", CONF_TYPE_NUMBER, 1, 100, NULL,
+	  CONF_USE_READ },
 	{ "builds", false, "keep", CONF_TYPE_NUMBER, 0, 1000000, NULL,
 	  CONF_USE_READ },
 	{ "node", true, "address", CONF_TYPE_TEXT, 0, 0, NULL, CONF_USE_READ },

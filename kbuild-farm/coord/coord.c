@@ -276,6 +276,7 @@ static void init_shared(struct coord *c, const struct coord_setup *setup)
 		.data_dir = c->data_dir,
 		.sync_toolchains = setup->roster->sync_toolchains &&
 				   setup->data_dir,
+		.weight_percent = setup->roster->weight_percent,
 		.benchmark = setup->benchmark,
 		.ops = &coord_node_ops,
 		.ctx = c,

@@ -352,6 +352,12 @@ static void publish_node_state(const struct coord_node *n, const char *reason)
 					reason ? reason : figures.text);
 }
 
+static void on_lease(void *ctx)
+{
+	queue_slots_event(ctx);
+	publish_node_state(ctx, NULL);
+}
+
 static void on_event(void *ctx, const struct inputs_toolchain *tc,
 		     const char *reason)
 {
@@ -430,8 +436,7 @@ static void on_job_finished(void *ctx, uint32_t job,
 	coord_dispatch_job_event(u, n, &event);
 }
 
-static void on_failed(void *ctx, uint32_t job, enum wire_fail_class class,
-		      const char *why)
+static void on_failed(void *ctx, const struct wire_fail *m)
 {
 	static const enum sched_fail as[] = {
 		[WIRE_FAIL_UNSUPPORTED] = SCHED_FAIL_UNSUPPORTED,
@@ -443,21 +448,23 @@ static void on_failed(void *ctx, uint32_t job, enum wire_fail_class class,
 		[WIRE_FAIL_INPUT] = SCHED_FAIL_INPUT,
 	};
 	const struct coord_node *n = ctx;
-	struct coord_unit *u = find_job_unit(n, job);
+	struct coord_unit *u = find_job_unit(n, m->job);
 	struct sched_event event = { .kind = SCHED_EV_JOB_FAILED,
-				     .fail = as[class],
-				     .text = why };
+				     .fail = as[m->class],
+				     .retry_ms = m->retry_ms,
+				     .text = m->reason };
 
 	if (!u)
 		return;
-	if (class == WIRE_FAIL_NODE)
-		log_warning("node %s: %s: %s", n->entry->name, u->name, why);
+	if (m->class == WIRE_FAIL_NODE)
+		log_warning("node %s: %s: %s", n->entry->name, u->name,
+			    m->reason);
 	else
 		log_debug("node %s: %s: fail %u: %s", n->entry->name, u->name,
-			  class, why);
+			  m->class, m->reason);
 	/* If the node could not run the tool, count this as a wrong result. */
-	if (class == WIRE_FAIL_UNSUPPORTED || class == WIRE_FAIL_VOID)
-		coord_tool_step_handle_failure(u, why);
+	if (m->class == WIRE_FAIL_UNSUPPORTED || m->class == WIRE_FAIL_VOID)
+		coord_tool_step_handle_failure(u, m->reason);
 	coord_dispatch_job_event(u, n, &event);
 }
 
@@ -508,6 +515,7 @@ const struct peer_ops coord_node_ops = {
 	.on_wake_requested = on_wake,
 	.on_state_changed = on_state,
 	.on_busy_changed = on_busy,
+	.on_lease_changed = on_lease,
 	.on_toolchain_changed = on_toolchain_changed,
 	.on_sandbox_stale = on_sandbox_stale,
 	.on_ids_exhausted = on_ids_exhausted,

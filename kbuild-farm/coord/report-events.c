@@ -23,8 +23,11 @@ unsigned coord_report_slots_unrestricted(const struct coord_node *n)
 
 unsigned coord_report_slots(const struct coord_node *n)
 {
-	return node_slot_limit_apply(&n->slot_limit,
-				     coord_report_slots_unrestricted(n));
+	unsigned slots = node_slot_limit_apply(
+		&n->slot_limit, coord_report_slots_unrestricted(n));
+	unsigned lease = peer_lease(n->peer);
+
+	return slots < lease ? slots : lease;
 }
 
 void coord_report_fill_node(struct events_event *ev, const struct peer_stats *f,

@@ -137,7 +137,6 @@ struct kernel_roster_watch {
 	 */
 	struct digest applied_digest;
 	struct digest last_digest; /* digest one second ago */
-	bool half; /* halve the slots of new nodes, for a nightly build */
 };
 
 static void on_configuration_check(evutil_socket_t fd, short what, void *arg)
@@ -168,8 +167,6 @@ static void on_configuration_check(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	n->applied_digest = roster.stamp;
-	for (size_t i = 0; i < roster.n; i++)
-		roster.v[i].halved = n->half;
 	coord_update_roster(n->coord, &roster);
 }
 
@@ -190,7 +187,6 @@ static struct kernel_roster_watch *watch_roster(
 	n = xcalloc(1, sizeof(*n));
 	n->coord = coord;
 	n->applied_digest = n->last_digest = roster->stamp;
-	n->half = roster->n && roster->v[0].halved;
 	n->tick = event_new(base, -1, EV_PERSIST, on_configuration_check, n);
 	if (!n->tick || event_add(n->tick, &second))
 		str_out_of_memory();

@@ -121,8 +121,8 @@ struct kfarmd_client_ops {
  * A job looks up its path and flag numbers in `paths` and `flags`, whose
  * strings are valid until kfarmd_client_close().  It takes its PIN from `pins`
  * and its STEP from `steps`.  The session sets `version` when it receives
- * HELLO, and initializes `pins` when it sends MACHINE.  The members after
- * `steps` are private to kfarmd/client.c.
+ * HELLO, initializes `pins` when it sends MACHINE, and adds `slots` to those of
+ * the node.  The members after `slots` are private to kfarmd/client.c.
  */
 struct kfarmd_client {
 	struct kfarmd *daemon;
@@ -131,6 +131,7 @@ struct kfarmd_client {
 	struct wire_intern *flags;
 	struct kfarmd_pins pins;
 	struct kfarmd_steps steps;
+	struct kfarmd_slot_client slots;
 
 	/* NULL once the session has ended */
 	const struct kfarmd_client_ops *ops;

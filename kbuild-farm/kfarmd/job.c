@@ -234,7 +234,16 @@ static void on_run_done(void *arg)
 	}
 }
 
-/* Start the compiler. */
+static void on_slot_paused(void *ctx)
+{
+	struct kfarmd_job *job = ctx;
+
+	job->state_since_ms = clock_ms();
+	if (job->run)
+		kfarmd_run_set_paused(job->run, true);
+}
+
+/* Start the compiler, or let it continue. */
 static void on_slot_granted(void *ctx)
 {
 	struct kfarmd_job *job = ctx;
@@ -260,13 +269,17 @@ static void on_slot_granted(void *ctx)
 	struct err err = { 0 };
 	int ret;
 
+	job->state_since_ms = clock_ms();
+	if (job->run) {
+		kfarmd_run_set_paused(job->run, false);
+		return;
+	}
 	job->scheduling = xcalloc(1, sizeof(*job->scheduling));
 	if (job->pin) {
 		job->scheduling->pinned = true;
 		job->scheduling->cpus = job->pin->cpus;
 	}
 	what.prepare_arg = job->scheduling;
-	job->state_since_ms = clock_ms();
 	ret = kfarmd_run_start(&job->run, job->daemon->base,
 			       job->sandbox_user.sandbox->sandbox, &what,
 			       job->step ? &tool : NULL, on_run_done, job,
@@ -400,7 +413,10 @@ struct kfarmd_job *kfarmd_job_new(struct kfarmd_client *client,
 	*job = (struct kfarmd_job){
 		.daemon = client->daemon,
 		.m = *m,
-		.slot = { .on_granted = on_slot_granted, .ctx = job },
+		.slot = { .client = &client->slots,
+			  .on_granted = on_slot_granted,
+			  .on_paused = on_slot_paused,
+			  .ctx = job },
 		.sandbox_user = { .update_number = m->view,
 				  .on_ready = on_sandbox_decided,
 				  .ctx = job },
@@ -443,6 +459,8 @@ static const char *job_state_name(const struct kfarmd_job *job)
 	switch (job->slot.state) {
 	case KFARMD_SLOT_QUEUED:
 		return "waiting";
+	case KFARMD_SLOT_PAUSED:
+		return "paused";
 	case KFARMD_SLOT_RUNNING:
 		return "running";
 	default:

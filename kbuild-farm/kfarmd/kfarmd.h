@@ -12,6 +12,7 @@
 #define KFARMD_SOFTWARE "kfarmd " KFARM_VERSION
 
 struct kfarmd_session;
+struct kfarmd_settings;
 struct kfarmd_native_toolchain_cache;
 struct kfarmd_status;
 struct children;
@@ -34,6 +35,7 @@ struct kfarmd {
 	struct sandbox_limits sandbox_limits; /* limits of each sandbox */
 	struct kfarmd_slots slots;
 	uint16_t configured_slots; /* value of --slots, or 0 */
+	const struct kfarmd_settings *settings; /* NULL: defaults */
 	/* input sinks and toolchain requests that are not yet freed */
 	unsigned n_active;
 	unsigned n_sessions;

@@ -348,9 +348,12 @@ static void put_client_status(struct buf *out, const json_t *client)
 	buf_add_str(out, ", ");
 	printable_add_escaped(
 		out, bytes_str(*software ? software : "no HELLO yet"), 0);
-	buf_printf(out, ", for %.0f s, %zu job%s\n",
+	buf_printf(out, ", for %.0f s, %zu job%s",
 		   json_number_value(json_object_get(client, "seconds")), jobs,
 		   format_plural(jobs));
+	if (json_int_of(client, "lease"))
+		buf_printf(out, ", lease %lld", json_int_of(client, "lease"));
+	buf_add_str(out, "\n");
 	put_each(out, client, "cells", put_sandbox);
 	put_each(out, client, "jobs", put_job_status);
 }
@@ -488,7 +491,11 @@ static const char node_conf_template[] =
 	"#\tstore = /var/lib/kfarm/store\n"
 	"#\tstore-size = 10G\n"
 	"#\ttoolchains = /var/lib/kfarm/toolchains\n"
-	"#\thost = arm\n";
+	"#\thost = arm\n"
+	"# The share of a client in the slots while several clients use "
+	"them:\n"
+	"#[client \"build-host\"]\n"
+	"#\tweight = 100\n";
 
 static int create_if_missing(const char *dir, const char *name,
 			     const char *text, struct err *err)
@@ -654,6 +661,7 @@ static int init_daemon(struct kfarmd *a, const struct kfarmd_settings *s,
 
 	TAILQ_INIT(&a->sessions);
 	a->configured_slots = s->slots;
+	a->settings = s;
 	ret = store_open(&a->store, dir, s->store_size, err);
 	/*
 	 * The toolchains directory is neither created nor read before a request

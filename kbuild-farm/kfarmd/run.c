@@ -441,6 +441,15 @@ uint32_t kfarmd_run_cpu_ms(const struct kfarmd_run *run)
 	return sum;
 }
 
+void kfarmd_run_set_paused(struct kfarmd_run *run, bool paused)
+{
+	for (int i = 0; i < 2; i++) {
+		if (run->parts[i].sandbox_run)
+			sandbox_run_set_paused(run->parts[i].sandbox_run,
+					       paused);
+	}
+}
+
 int kfarmd_run_map_file(struct kfarmd_run *run, const char *name, uint64_t max,
 			struct bytes *out)
 {

@@ -186,6 +186,8 @@ void kfarmd_run_free(struct kfarmd_run *run);
 
 /* Return the CPU time of all processes so far. */
 uint32_t kfarmd_run_cpu_ms(const struct kfarmd_run *run);
+/* Stop the programs, or let them continue; see sandbox_run_set_paused(). */
+void kfarmd_run_set_paused(struct kfarmd_run *run, bool paused);
 
 /*
  * Map the output file SANDBOX_OUT_DIR/name.  Each program has its own

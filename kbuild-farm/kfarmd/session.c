@@ -11,6 +11,7 @@
 #include "kfarmd/client.h"
 #include "kfarmd/job.h"
 #include "kfarmd/kfarmd.h"
+#include "kfarmd/settings.h"
 #include "machine/machine.h"
 #include "store/store.h"
 #include "tls/clients.h"
@@ -72,6 +73,7 @@ struct kfarmd_session {
 	 * fingerprint of the peer's key; zero if the peer has not presented one
 	 */
 	struct digest fingerprint;
+	unsigned weight_percent; /* of WEIGHT */
 	/* consecutive lookups that did not find the key in a->clients */
 	unsigned n_missing;
 	char *software; /* the peer's version string; NULL before HELLO */
@@ -89,6 +91,41 @@ static void send_body(struct kfarmd_session *s, enum wire_type type,
 	buf_release(body);
 }
 
+/* Return true if both sessions belong to the same client. */
+static bool is_same_client(const struct kfarmd_session *s,
+			   const struct kfarmd_session *other)
+{
+	return s == other ||
+	       (digest_is_set(&s->fingerprint) &&
+		digest_equal(&s->fingerprint, &other->fingerprint));
+}
+
+/*
+ * Update the weights of all open sessions of a client.  A session can claim a
+ * part of the client's weight.  The sessions together get at most the client's
+ * weight, so that more sessions do not give it more slots.
+ */
+static void update_weights(const struct kfarmd_session *s)
+{
+	struct kfarmd *a = s->daemon;
+	struct kfarmd_session *each;
+	unsigned sum = 0;
+
+	list_for_each(each, &a->sessions, entry)
+		sum += is_same_client(s, each) ? each->weight_percent : 0;
+	if (sum < WIRE_WEIGHT_MAX)
+		sum = WIRE_WEIGHT_MAX;
+	list_for_each(each, &a->sessions, entry) {
+		double weight = kfarmd_settings_weight(a->settings,
+						       each->client_name);
+
+		if (is_same_client(s, each))
+			kfarmd_slots_set_weight(&a->slots, &each->client->slots,
+						weight * each->weight_percent /
+							sum);
+	}
+}
+
 static void end_session(struct kfarmd_session *s)
 {
 	struct kfarmd *a = s->daemon;
@@ -97,6 +134,8 @@ static void end_session(struct kfarmd_session *s)
 	a->n_sessions--;
 	for (size_t i = 0; i < s->n_jobs; i++)
 		kfarmd_job_drop(s->jobs[i]);
+	kfarmd_slots_remove_client(&a->slots, &s->client->slots);
+	update_weights(s);
 	kfarmd_client_close(s->client);
 	event_free(s->hello_timer);
 	event_free(s->heartbeat_timer);
@@ -221,6 +260,22 @@ static void send_machine(struct kfarmd_session *s)
 	send_body(s, WIRE_MACHINE, &body, WIRE_PLAIN);
 }
 
+/* Send LEASE to peers that support it. */
+static void send_lease(void *ctx)
+{
+	struct kfarmd_session *s = ctx;
+	struct wire_lease m = {
+		.n_slots = (uint16_t)s->client->slots.n_leased
+	};
+	struct buf body = { 0 };
+
+	if (!s->hello_received ||
+	    !wire_type_name(WIRE_LEASE, s->client->version))
+		return;
+	wire_lease_encode_at(&body, &m, s->client->version);
+	send_body(s, WIRE_LEASE, &body, WIRE_PLAIN);
+}
+
 static void on_hello(struct kfarmd_session *s, struct bytes body)
 {
 	struct wire_hello m = { 0 };
@@ -245,8 +300,24 @@ static void on_hello(struct kfarmd_session *s, struct bytes body)
 		event_del(s->hello_timer);
 		if (wire_type_name(WIRE_MACHINE, version))
 			send_machine(s);
+		s->client->slots.ignores_leases = !wire_type_name(WIRE_LEASE,
+								  version);
+		if (s->client->slots.n_leased < WIRE_LEASE_UNLIMITED)
+			send_lease(s);
 	}
 	wire_hello_release(&m);
+}
+
+static void on_weight(struct kfarmd_session *s, struct bytes body)
+{
+	struct wire_weight m;
+
+	if (wire_weight_decode_at(&m, body, s->client->version)) {
+		abort_session(s, "malformed WEIGHT");
+		return;
+	}
+	s->weight_percent = m.percent;
+	update_weights(s);
 }
 
 static void send_to_peer(void *ctx, enum wire_type type, struct buf *body)
@@ -334,6 +405,7 @@ static void on_job(struct kfarmd_session *s, struct bytes in)
 		log_info("job %u failed: %s", m.job, err.text);
 		failure.job = m.job;
 		failure.class = (uint8_t) class;
+		failure.retry_ms = class == WIRE_FAIL_BUSY ? WIRE_RETRY_MS : 0;
 		wire_fail_encode_at(&body, &failure, s->client->version);
 		send_body(s, WIRE_FAIL, &body, WIRE_PLAIN);
 	}
@@ -363,6 +435,9 @@ static void dispatch_msg(struct kfarmd_session *s, uint16_t type,
 			      type);
 	} else if (type == WIRE_JOB) {
 		on_job(s, body);
+	} else if (type == WIRE_WEIGHT &&
+		   wire_type_name(type, s->client->version)) {
+		on_weight(s, body);
 	} else if (type == WIRE_CANCEL) {
 		if (wire_number_decode(&number, body)) {
 			abort_session(s, "malformed CANCEL");
@@ -474,6 +549,8 @@ static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	kfarmd_client_check_timeouts(s->client);
+	machine_inventory_read_load(&m.available_mib, &m.load_milli, "");
+	kfarmd_slots_update(&a->slots, m.available_mib);
 	/*
 	 * The version of the messages is unknown before HELLO.  Do not queue
 	 * more messages for a peer that does not read.
@@ -501,7 +578,6 @@ static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 		j->job = s->jobs[i]->m.job;
 		m.n_jobs++;
 	}
-	machine_inventory_read_load(&m.available_mib, &m.load_milli, "");
 	wire_beat_encode_at(&body, &m, s->client->version);
 	wire_beat_release(&m);
 	send_body(s, WIRE_BEAT, &body, WIRE_PLAIN);
@@ -539,6 +615,13 @@ json_t *kfarmd_session_list_to_json(const struct kfarmd *a)
 		json_object_set_new(o, "key", json_text(has_key ? pin : NULL));
 		json_object_set_new(o, "software", json_text(s->software));
 		json_object_set_new(o, "seconds", json_real(seconds));
+		json_object_set_new(o, "weight",
+				    json_real(s->client->slots.weight));
+		json_object_set_new(
+			o, "lease",
+			s->client->slots.n_leased < WIRE_LEASE_UNLIMITED ?
+				json_integer(s->client->slots.n_leased) :
+				json_null());
 		json_object_set_new(o, "cells",
 				    kfarmd_client_to_json(s->client));
 		json_object_set_new(o, "jobs", jobs);
@@ -596,6 +679,10 @@ void kfarmd_session_start(struct kfarmd *a, struct wire_io io,
 		s->fingerprint = *who->fingerprint;
 	s->start_ms = clock_ms();
 	s->client = kfarmd_client_new(a, &client_ops, s);
+	s->client->slots.on_leased = send_lease;
+	s->client->slots.ctx = s;
+	s->client->slots.weight = KFARMD_SETTINGS_WEIGHT;
+	s->weight_percent = WIRE_WEIGHT_MAX;
 	s->stream = wire_stream_new_io(a->base, io, &ops, s);
 	s->hello_timer = new_session_timer(a, PEER_HELLO_TIMEOUT_S, 0,
 					   on_hello_timeout, s);
@@ -603,6 +690,8 @@ void kfarmd_session_start(struct kfarmd *a, struct wire_io io,
 					       on_heartbeat_due, s);
 	TAILQ_INSERT_TAIL(&a->sessions, s, entry);
 	a->n_sessions++;
+	kfarmd_slots_add_client(&a->slots, &s->client->slots);
+	update_weights(s);
 	send_hello(s);
 	send_fit(s);
 }

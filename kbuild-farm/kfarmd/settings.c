@@ -4,6 +4,7 @@
 #include "base/args.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "conf/locate.h"
 #include "conf/scan.h"
 #include "wire/msg.h"
@@ -288,6 +289,32 @@ struct conf_reading {
 	struct err *err;
 };
 
+static const char *keep_string(struct kfarmd_settings *s, const char *text)
+{
+	strv_add(&s->config_strings, text);
+	return s->config_strings.v[s->config_strings.n - 1];
+}
+
+static int read_weight(struct conf_reading *r, const struct conf_item *item)
+{
+	struct kfarmd_settings *s = r->settings;
+	long n;
+
+	if (!item->value ||
+	    str_parse_number(item->value, 1, KFARMD_SETTINGS_WEIGHT_MAX, &n)) {
+		err_set(r->err, EINVAL,
+			"%s:%u: weight%s%s: must be a number from 1 to %d",
+			r->path, item->line, item->value ? " " : "",
+			item->value ? item->value : "",
+			KFARMD_SETTINGS_WEIGHT_MAX);
+		return -ECANCELED;
+	}
+	*VEC_ADD(s->clients, s->n_clients) = (struct kfarmd_settings_client){
+		.name = keep_string(s, item->sub), .weight = (unsigned)n
+	};
+	return 0;
+}
+
 /* Only warn about unknown keys, so that a newer release's node.conf works. */
 static int on_conf_item(void *ctx, const struct conf_item *item)
 {
@@ -296,6 +323,9 @@ static int on_conf_item(void *ctx, const struct conf_item *item)
 
 	if (!item->key)
 		return 0;
+	if (!strcmp(item->section, "client") && item->sub &&
+	    !strcmp(item->key, "weight"))
+		return read_weight(r, item);
 	for (int i = 0; i < N_CONF_OPTIONS; i++) {
 		if (!strcmp(item->section, "node") && !item->sub &&
 		    !strcmp(options[i].long_name, item->key))
@@ -309,9 +339,7 @@ static int on_conf_item(void *ctx, const struct conf_item *item)
 	if (!item->value) {
 		err_set(r->err, EINVAL, "%s: missing value", item->key);
 	} else {
-		strv_add(&r->settings->config_strings, item->value);
-		a.value = r->settings->config_strings
-				  .v[r->settings->config_strings.n - 1];
+		a.value = keep_string(r->settings, item->value);
 		if (!args_store(&a, r->settings, r->err))
 			return 0;
 	}
@@ -357,6 +385,9 @@ static int read_node_conf(struct kfarmd_settings *s, struct err *err)
 		s->store_size = s->store_size ? s->store_size : file.store_size;
 		s->toolchains = s->toolchains ? s->toolchains : file.toolchains;
 		s->slots = s->slots ? s->slots : file.slots;
+		s->clients = file.clients;
+		s->n_clients = file.n_clients;
+		file.clients = NULL;
 	}
 out:
 	buf_release(&text);
@@ -445,6 +476,19 @@ void kfarmd_settings_release(struct kfarmd_settings *s)
 	strv_release(&s->listen);
 	strv_release(&s->hosts);
 	strv_release(&s->config_strings);
+	free(s->clients);
+}
+
+unsigned kfarmd_settings_weight(const struct kfarmd_settings *s,
+				const char *name)
+{
+	unsigned weight = KFARMD_SETTINGS_WEIGHT;
+
+	for (size_t i = 0; s && name && i < s->n_clients; i++) {
+		if (!strcmp(s->clients[i].name, name))
+			weight = s->clients[i].weight;
+	}
+	return weight;
 }
 
 const char *kfarmd_settings_dir(const struct kfarmd_settings *s)

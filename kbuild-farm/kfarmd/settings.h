@@ -3,13 +3,15 @@
  * kfarmd/settings.h - Settings of kfarmd: command line, node.conf, addresses.
  *
  * The file node.conf in the configuration directory (--config) has the syntax
- * of git-config.  Its keys are names of command line options.  An option on the
- * command line takes precedence.
+ * of git-config.  The keys of [node] are names of command line options.  An
+ * option on the command line takes precedence.
  *
  *	[node]
  *		listen = 3634
  *		slots = 4
  *		store = /mnt/ssd/kfarm
+ *	[client "nightly-host"]
+ *		weight = 30
  *
  * A listening address is "[ADDR:]PORT", for example "3634", "192.0.2.1:3634" or
  * "[2001:db8::1]:3634".  Without ADDR, kfarmd listens on all IPv6 and IPv4
@@ -41,6 +43,15 @@ char *kfarmd_settings_format_address(const struct sockaddr_storage *peer);
 
 #define KFARMD_SETTINGS_CONFIG_DIR "/etc/kfarm"
 
+#define KFARMD_SETTINGS_WEIGHT     100 /* of a client without a setting */
+#define KFARMD_SETTINGS_WEIGHT_MAX 1000
+
+/* Weight of the client with this name (kfarmd/slots.h). */
+struct kfarmd_settings_client {
+	const char *name;
+	unsigned weight;
+};
+
 struct kfarmd_settings {
 	bool stdio;
 	/* elements: unix:PATH, or addresses for kfarmd_settings_listen() */
@@ -53,6 +64,8 @@ struct kfarmd_settings {
 	bool init, check, status, json;
 	uint16_t slots;
 	bool version, help; /* print the version or the help, and exit */
+	struct kfarmd_settings_client *clients;
+	size_t n_clients;
 	struct strv config_strings; /* owns the strings of node.conf */
 };
 
@@ -67,6 +80,12 @@ int kfarmd_settings_read(struct kfarmd_settings *s, char *const *argv,
 void kfarmd_settings_release(struct kfarmd_settings *s);
 /* Return the directory of key.pem, clients and node.conf. */
 const char *kfarmd_settings_dir(const struct kfarmd_settings *s);
+/*
+ * Return the weight of the client with this name.  Without settings, or if
+ * `name` is NULL or has no weight, this is KFARMD_SETTINGS_WEIGHT.
+ */
+unsigned kfarmd_settings_weight(const struct kfarmd_settings *s,
+				const char *name);
 /* Return the text of --help; the caller frees it. */
 char *kfarmd_settings_help(void);
 

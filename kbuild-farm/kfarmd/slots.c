@@ -1,7 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kfarmd/slots.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
+
+/* a heartbeat, minus the delay of its timer */
+#define UPDATE_MS      900
+#define PAUSE_AFTER_MS 1000
+/* run time that a client can claim although it had no job */
+#define CREDIT_MS 10000
+/* The weight of a client is at least this multiple of one that it pauses. */
+#define PAUSE_RATIO 2
 
 void kfarmd_slots_init(struct kfarmd_slots *s, unsigned cores,
 		       unsigned configured)
@@ -13,36 +23,214 @@ void kfarmd_slots_init(struct kfarmd_slots *s, unsigned cores,
 	s->max_running = s->n_advertised < cores ? s->n_advertised : cores;
 	s->max_jobs = 4 * s->n_advertised;
 	TAILQ_INIT(&s->queue);
+	TAILQ_INIT(&s->running);
+	TAILQ_INIT(&s->clients);
 }
 
-int kfarmd_slots_add_job(struct kfarmd_slots *s, struct kfarmd_slot *p,
-			 struct err *err)
+/* -------------------------------------------------------------- leases */
+
+/* Return true if the client has or had jobs since the last update. */
+static bool has_demand(const struct kfarmd_slot_client *c)
 {
-	if (s->n_jobs >= s->max_jobs)
-		return err_set(err, EBUSY, "too many jobs: %u accepted already",
-			       s->n_jobs);
-	s->n_jobs++;
-	p->state = KFARMD_SLOT_HELD;
-	return 0;
+	return c->max_jobs > 0;
 }
 
-/* Return the first queued job that the limit of its share permits, or NULL. */
+/*
+ * Return how many slots the client can use: all if it has used its whole lease,
+ * otherwise half as many again as it has used, and one.
+ */
+static unsigned estimate_demand(const struct kfarmd_slots *s,
+				const struct kfarmd_slot_client *c)
+{
+	unsigned n = c->max_jobs + c->max_jobs / 2 + 1;
+
+	return c->max_jobs >= c->n_leased || n > s->n_advertised ?
+		       s->n_advertised :
+		       n;
+}
+
+static void set_lease(struct kfarmd_slots *s, struct kfarmd_slot_client *c,
+		      double slots)
+{
+	unsigned n = slots < 1 ? 1 : (unsigned)(slots + 0.5);
+
+	if (n >= s->n_advertised)
+		n = WIRE_LEASE_UNLIMITED;
+	if (n > c->max_leased)
+		c->max_leased = n;
+	if (n > c->n_accepted)
+		c->n_accepted = n;
+	if (n == c->n_leased)
+		return;
+	c->n_leased = n;
+	c->on_leased(c->ctx);
+}
+
+/*
+ * Divide the slots: as long as some clients need less than their share of the
+ * rest, each of them gets as much as it needs.  If this satisfies all clients,
+ * they divide the rest.  A client without jobs could use the share that it
+ * would get with jobs.
+ */
+static void divide_slots(struct kfarmd_slots *s)
+{
+	double rest = s->n_advertised, sum = 0, all;
+	unsigned n_unsatisfied = 0;
+	struct kfarmd_slot_client *c;
+	bool again;
+
+	list_for_each(c, &s->clients, entry) {
+		c->satisfied = !has_demand(c);
+		n_unsatisfied += has_demand(c);
+		sum += has_demand(c) ? c->weight : 0;
+	}
+	all = sum;
+	do {
+		again = false;
+		list_for_each(c, &s->clients, entry) {
+			unsigned demand = estimate_demand(s, c);
+
+			if (c->satisfied || demand > rest * c->weight / sum)
+				continue;
+			c->satisfied = again = true;
+			n_unsatisfied--;
+			rest -= demand;
+			sum -= c->weight;
+		}
+	} while (again);
+	list_for_each(c, &s->clients, entry) {
+		double slots = rest * c->weight / sum;
+
+		if (!has_demand(c))
+			slots = s->n_advertised * c->weight / (all + c->weight);
+		else if (c->satisfied)
+			slots = estimate_demand(s, c) +
+				(n_unsatisfied ? 0 : rest * c->weight / all);
+		set_lease(s, c, slots);
+	}
+}
+
+void kfarmd_slots_add_client(struct kfarmd_slots *s,
+			     struct kfarmd_slot_client *c)
+{
+	TAILQ_INSERT_TAIL(&s->clients, c, entry);
+	c->n_leased = c->max_leased = c->n_accepted = WIRE_LEASE_UNLIMITED;
+	divide_slots(s);
+}
+
+void kfarmd_slots_remove_client(struct kfarmd_slots *s,
+				struct kfarmd_slot_client *c)
+{
+	TAILQ_REMOVE(&s->clients, c, entry);
+	divide_slots(s);
+}
+
+/* --------------------------------------------------------------- order */
+
+/* Return the virtual time of a client including the running jobs. */
+static double virtual_time(const struct kfarmd_slot_client *c)
+{
+	return c->virtual_ms +
+	       (double)(c->n_running * clock_ms() - c->sum_start_ms) /
+		       c->weight;
+}
+
+void kfarmd_slots_set_weight(struct kfarmd_slots *s,
+			     struct kfarmd_slot_client *c, double weight)
+{
+	double now = virtual_time(c);
+
+	c->weight = weight;
+	c->virtual_ms += now - virtual_time(c);
+	divide_slots(s);
+}
+
+/*
+ * Return the lowest virtual time of a client without queued jobs that queues a
+ * job: that of the client that was served last, when its job started.  If that
+ * is long ago, the client can claim CREDIT_MS, compared with the other clients.
+ */
+static double start_time(const struct kfarmd_slots *s,
+			 const struct kfarmd_slot_client *c)
+{
+	const struct kfarmd_slot_client *each, *first = NULL;
+	double lowest = 0;
+
+	list_for_each(each, &s->clients, entry) {
+		if (each != c && (each->n_running || each->n_queued) &&
+		    (!first || virtual_time(each) < virtual_time(first)))
+			first = each;
+	}
+	if (first)
+		lowest = virtual_time(first) - CREDIT_MS / c->weight;
+	return lowest > s->virtual_ms ? lowest : s->virtual_ms;
+}
+
+static void enqueue_slot(struct kfarmd_slots *s, struct kfarmd_slot *p,
+			 bool paused)
+{
+	struct kfarmd_slot_client *c = p->client;
+	double behind = start_time(s, c) - virtual_time(c);
+
+	if (!c->n_queued && behind > 0)
+		c->virtual_ms += behind;
+	c->n_queued++;
+	p->state = paused ? KFARMD_SLOT_PAUSED : KFARMD_SLOT_QUEUED;
+	p->since_ms = clock_ms();
+	if (paused)
+		TAILQ_INSERT_HEAD(&s->queue, p, entry);
+	else
+		TAILQ_INSERT_TAIL(&s->queue, p, entry);
+}
+
+static void dequeue_slot(struct kfarmd_slots *s, struct kfarmd_slot *p)
+{
+	TAILQ_REMOVE(&s->queue, p, entry);
+	p->client->n_queued--;
+}
+
+static void begin_run(struct kfarmd_slots *s, struct kfarmd_slot *p)
+{
+	TAILQ_INSERT_TAIL(&s->running, p, entry);
+	p->state = KFARMD_SLOT_RUNNING;
+	p->since_ms = clock_ms();
+	p->client->sum_start_ms += p->since_ms;
+	p->client->n_running++;
+	s->n_running++;
+	if (p->share)
+		p->share->n_running++;
+}
+
+static void end_run(struct kfarmd_slots *s, struct kfarmd_slot *p)
+{
+	struct kfarmd_slot_client *c = p->client;
+
+	TAILQ_REMOVE(&s->running, p, entry);
+	c->virtual_ms += (double)(clock_ms() - p->since_ms) / c->weight;
+	c->sum_start_ms -= p->since_ms;
+	c->n_running--;
+	s->n_running--;
+	if (p->share)
+		p->share->n_running--;
+}
+
+/*
+ * Return the first queued job of the client with the lowest virtual time, among
+ * the jobs that the limits of their shares permit, or NULL.
+ */
 static struct kfarmd_slot *next_runnable(const struct kfarmd_slots *s)
 {
-	struct kfarmd_slot *p;
+	struct kfarmd_slot *p, *best = NULL;
 
 	list_for_each(p, &s->queue, entry) {
-		if (!p->share || p->share->n_running < p->share->max_running)
-			return p;
+		if (p->share && p->share->n_running >= p->share->max_running)
+			continue;
+		if (!best ||
+		    (p->client != best->client &&
+		     virtual_time(p->client) < virtual_time(best->client)))
+			best = p;
 	}
-	return NULL;
-}
-
-static void count_running(struct kfarmd_slots *s, struct kfarmd_slot *p, int by)
-{
-	s->n_running = (unsigned)((int)s->n_running + by);
-	if (p->share)
-		p->share->n_running = (unsigned)((int)p->share->n_running + by);
+	return best;
 }
 
 /*
@@ -57,27 +245,117 @@ static void start_runnable(struct kfarmd_slots *s)
 		return;
 	s->starting = true;
 	while (s->n_running < s->max_running && (p = next_runnable(s))) {
-		TAILQ_REMOVE(&s->queue, p, entry);
-		p->state = KFARMD_SLOT_RUNNING;
-		count_running(s, p, 1);
+		s->virtual_ms = virtual_time(p->client);
+		dequeue_slot(s, p);
+		begin_run(s, p);
 		p->on_granted(p->ctx);
 	}
 	s->starting = false;
 }
 
+/* --------------------------------------------------------------- pause */
+
+/* Return how many jobs of the client would run if all clients had enough. */
+static double fair_running(const struct kfarmd_slots *s,
+			   const struct kfarmd_slot_client *c)
+{
+	const struct kfarmd_slot_client *each;
+	double sum = 0;
+
+	list_for_each(each, &s->clients, entry)
+		sum += each->n_queued || each->n_running ? each->weight : 0;
+	return s->max_running * c->weight / sum;
+}
+
+/* Return the job to pause in favor of a client, or NULL. */
+static struct kfarmd_slot *choose_pausable(const struct kfarmd_slots *s,
+					   const struct kfarmd_slot_client *c)
+{
+	struct kfarmd_slot *p, *last = NULL;
+
+	/* Pause the job that has started last. */
+	list_for_each(p, &s->running, entry) {
+		const struct kfarmd_slot_client *other = p->client;
+
+		if (other->weight * PAUSE_RATIO <= c->weight &&
+		    other->n_running > fair_running(s, other) &&
+		    virtual_time(other) > virtual_time(c))
+			last = p;
+	}
+	return last;
+}
+
+static void pause_jobs(struct kfarmd_slots *s)
+{
+	struct kfarmd_slot *p = next_runnable(s), *paused;
+
+	while (p && clock_ms() - p->since_ms >= PAUSE_AFTER_MS &&
+	       p->client->n_running + 1 <= fair_running(s, p->client) + 0.5 &&
+	       (paused = choose_pausable(s, p->client))) {
+		end_run(s, paused);
+		paused->on_paused(paused->ctx);
+		enqueue_slot(s, paused, true);
+		start_runnable(s);
+		p = next_runnable(s);
+	}
+}
+
+void kfarmd_slots_update(struct kfarmd_slots *s, uint32_t available_mib)
+{
+	uint64_t now_ms = clock_ms();
+	struct kfarmd_slot_client *c;
+
+	if (now_ms - s->updated_ms < UPDATE_MS)
+		return;
+	s->updated_ms = now_ms;
+	divide_slots(s);
+	list_for_each(c, &s->clients, entry) {
+		c->max_jobs = c->n_jobs;
+		c->n_accepted = c->max_leased;
+		c->max_leased = c->n_leased;
+	}
+	if (available_mib >= KFARMD_SLOTS_PAUSE_MIB)
+		pause_jobs(s);
+}
+
+/* ---------------------------------------------------------------- jobs */
+
+int kfarmd_slots_add_job(struct kfarmd_slots *s, struct kfarmd_slot *p,
+			 struct err *err)
+{
+	struct kfarmd_slot_client *c = p->client;
+
+	if (s->n_jobs >= s->max_jobs)
+		return err_set(err, EBUSY, "too many jobs: %u accepted already",
+			       s->n_jobs);
+	if (!c->ignores_leases && c->n_jobs > c->n_accepted)
+		return err_set(err, EBUSY,
+			       "too many jobs: %u of this build host accepted "
+			       "already",
+			       c->n_jobs);
+	s->n_jobs++;
+	c->n_jobs++;
+	p->state = KFARMD_SLOT_HELD;
+	if (c->n_jobs > c->max_jobs) {
+		c->max_jobs = c->n_jobs;
+		if (c->n_jobs == 1 || c->n_jobs == c->n_leased)
+			divide_slots(s);
+	}
+	return 0;
+}
+
 void kfarmd_slots_queue_job(struct kfarmd_slots *s, struct kfarmd_slot *p)
 {
-	p->state = KFARMD_SLOT_QUEUED;
-	TAILQ_INSERT_TAIL(&s->queue, p, entry);
+	enqueue_slot(s, p, false);
 	start_runnable(s);
 }
 
 void kfarmd_slots_end_run(struct kfarmd_slots *s, struct kfarmd_slot *p)
 {
-	if (p->state == KFARMD_SLOT_QUEUED)
-		TAILQ_REMOVE(&s->queue, p, entry);
+	if (p->state == KFARMD_SLOT_QUEUED || p->state == KFARMD_SLOT_PAUSED)
+		dequeue_slot(s, p);
 	if (p->state == KFARMD_SLOT_RUNNING)
-		count_running(s, p, -1);
+		end_run(s, p);
 	if (p->state != KFARMD_SLOT_NONE)
 		p->state = KFARMD_SLOT_HELD;
 	start_runnable(s);
@@ -88,6 +366,7 @@ void kfarmd_slots_remove_job(struct kfarmd_slots *s, struct kfarmd_slot *p)
 	if (p->state == KFARMD_SLOT_NONE)
 		return;
 	s->n_jobs--;
+	p->client->n_jobs--;
 	kfarmd_slots_end_run(s, p);
 	p->state = KFARMD_SLOT_NONE;
 }

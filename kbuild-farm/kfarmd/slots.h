@@ -1,33 +1,79 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kfarmd/slots.h - Job slots of a node and the order of execution.
+ * kfarmd/slots.h - Slots of a node: which jobs the node accepts and runs.
  *
  *	n_advertised	cores + ceil(cores / 4), or --slots: the number of jobs,
- *			running or queued on the node, that each client may send
+ *			running or queued on the node, that a client may have
+ *			while it is alone
  *	max_running	concurrent compilers: cores, or n_advertised if that is
  *			smaller
  *	max_jobs	4 * n_advertised: further jobs are rejected
  *
- * Clients limit their jobs to n_advertised, so max_jobs only stops a client
- * that ignores this limit, or several clients that start at the same time.
- * Jobs of all clients wait in one FIFO queue.  A share (struct
- * kfarmd_slot_share) additionally limits the running jobs of a group.  A job
- * that waits because of this limit does not block the jobs behind it.
+ * Order: when a compiler can start, the next job comes from the client with the
+ * lowest virtual time, which is the run time of its jobs divided by its weight.
+ * Clients that have jobs all the time thus get run time in proportion to their
+ * weights.  A client that had no queued job has no claim to the time that it
+ * did not use: when it queues a job, its virtual time is at least that of the
+ * client that was served last (start-time fair queueing: Goyal, Vin, Cheng
+ * 1996).  The jobs of one client run in the order of arrival.
+ *
+ * Pause: if a job has waited for a second, and a client with at most half of
+ * the weight runs jobs beyond its share, kfarmd stops the processes of such a
+ * job.  A paused job continues before the queued jobs of its client.
+ *
+ * Lease: the number of slots that a client may use now.  The slots are divided
+ * among the clients with jobs in proportion to their weights.  What a client
+ * does not use is divided among the others.  A lease is at least one slot.
+ *
+ * A share (struct kfarmd_slot_share) additionally limits the running jobs of a
+ * group.  A job that waits because of this limit does not block other jobs.
  */
 #ifndef KFARMD_SLOTS_H
 #define KFARMD_SLOTS_H
 
 #include "base/err.h"
 #include "base/list.h"
+#include "wire/msg.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+/* Memory that must be available before a job is paused, in MiB. */
+#define KFARMD_SLOTS_PAUSE_MIB 512
+
 /* A limit on the running jobs of a group, in addition to max_running. */
 struct kfarmd_slot_share {
 	unsigned max_running; /* concurrent jobs of the group */
 	unsigned n_running;
+};
+
+/* What a client has and may use; embedded in the session. */
+struct kfarmd_slot_client {
+	/* Set these before kfarmd_slots_add_client(). */
+	double weight; /* above 0 */
+	void (*on_leased)(void *ctx); /* called when `n_leased` has changed */
+	void *ctx;
+
+	/* The client does not know leases. */
+	bool ignores_leases;
+
+	/* slots that the client may use now, or WIRE_LEASE_UNLIMITED */
+	unsigned n_leased;
+	unsigned n_jobs; /* jobs in any state */
+	unsigned n_running;
+
+	/* The remaining members are private to kfarmd/slots.c. */
+	TAILQ_ENTRY(kfarmd_slot_client) entry;
+	unsigned n_queued; /* queued or paused jobs */
+	/* largest n_jobs and largest lease since the last update */
+	unsigned max_jobs, max_leased;
+	unsigned n_accepted; /* further jobs are rejected */
+	bool satisfied; /* the lease covers the demand */
+	/* virtual time of the ended runs, and start times of the running jobs
+	 */
+	double virtual_ms;
+	uint64_t sum_start_ms;
 };
 
 /* The slot of a job; embedded in the job. */
@@ -39,11 +85,16 @@ struct kfarmd_slot {
 		KFARMD_SLOT_HELD,
 		KFARMD_SLOT_QUEUED,
 		KFARMD_SLOT_RUNNING,
+		KFARMD_SLOT_PAUSED, /* in the queue again */
 	} state;
+	struct kfarmd_slot_client *client; /* owner of the job */
 	/* limit of the job's group; NULL: only max_running applies */
 	struct kfarmd_slot_share *share;
-	void (*on_granted)(void *ctx); /* called when the job can start */
+	/* called when the job can start, and when it can continue */
+	void (*on_granted)(void *ctx);
+	void (*on_paused)(void *ctx);
 	void *ctx;
+	uint64_t since_ms; /* clock_ms() of the last change of the state */
 };
 
 struct kfarmd_slots {
@@ -53,15 +104,38 @@ struct kfarmd_slots {
 	unsigned n_jobs; /* jobs in any state */
 	unsigned n_running;
 	bool starting; /* queued jobs are being started */
+	double virtual_ms; /* virtual time of the client that was served last */
+	uint64_t updated_ms; /* clock_ms() of the last update */
 	TAILQ_HEAD(, kfarmd_slot) queue;
+	TAILQ_HEAD(, kfarmd_slot) running;
+	TAILQ_HEAD(, kfarmd_slot_client) clients;
 };
 
 /* Initialize; `configured` is the value of --slots, or 0 if not given. */
 void kfarmd_slots_init(struct kfarmd_slots *s, unsigned cores,
 		       unsigned configured);
+/* Add a client. */
+void kfarmd_slots_add_client(struct kfarmd_slots *s,
+			     struct kfarmd_slot_client *c);
+/* Remove a client whose jobs have been removed. */
+void kfarmd_slots_remove_client(struct kfarmd_slots *s,
+				struct kfarmd_slot_client *c);
+/* Change the weight of a client. */
+void kfarmd_slots_set_weight(struct kfarmd_slots *s,
+			     struct kfarmd_slot_client *c, double weight);
 /*
- * Add a new job to n_jobs; on_granted and ctx of `p` must be set.  Returns 0,
- * or -EBUSY with `err` set if max_jobs is reached.
+ * Renew all leases, and pause jobs if that is due and `available_mib` of memory
+ * permit it.  Call this at least once a second; it does nothing if the last
+ * update was less than a second ago.
+ */
+void kfarmd_slots_update(struct kfarmd_slots *s, uint32_t available_mib);
+
+/*
+ * Add a new job to n_jobs; client, on_granted, on_paused and ctx of `p` must be
+ * set.  Returns 0, or -EBUSY with `err` set if max_jobs is reached or the
+ * client exceeds its lease.  A shorter lease takes effect after one to two
+ * seconds, because jobs can be under way when it is sent.  One more job is
+ * accepted, so that a client can test the node while its build uses all slots.
  */
 int kfarmd_slots_add_job(struct kfarmd_slots *s, struct kfarmd_slot *p,
 			 struct err *err);

@@ -179,6 +179,8 @@ int node_roster_load(struct node_roster *r, const struct conf *c,
 	r->steps_disabled = str_equal(conf_get(c, "farm", NULL, "steps"), "no");
 	r->local_when_busy = !str_equal(
 		conf_get(c, "farm", NULL, "compile-locally"), "when-necessary");
+	r->weight_percent = (unsigned)conf_get_number(c, "farm", NULL, "weight",
+						      0);
 	conf_list_subsections(c, "node", &names);
 	r->v = xcalloc(names.n, sizeof(*r->v));
 	while (!ret && r->n < names.n) {

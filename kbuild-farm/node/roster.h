@@ -22,7 +22,6 @@ struct node_entry {
 	struct digest pin; /* fingerprint of a tls: node's key */
 	bool drained; /* gets no jobs until resumed */
 	unsigned slots; /* configured limit; 0: computed */
-	bool halved; /* use at most half of its slots */
 	enum wire_codec codec; /* for data sent to it */
 	char *ssh; /* [USER@]HOST for admin/remote-script.h; NULL: unknown */
 };
@@ -33,6 +32,8 @@ struct node_roster {
 	bool sync_toolchains; /* toolchain.sync: upload missing toolchains */
 	bool steps_disabled; /* farm.steps: offload compiles only */
 	bool local_when_busy; /* farm.compile-locally is when-busy */
+	/* farm.weight: share of this build host's weight; 0: all of it */
+	unsigned weight_percent;
 	bool remote_disabled; /* --no-remote: the roster is empty on purpose */
 	/* conf_digest() of the configuration; zero: not loaded from files */
 	struct digest stamp;

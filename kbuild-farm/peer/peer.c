@@ -81,6 +81,7 @@ struct peer {
 	uint64_t cpu_ms;
 	uint64_t beat_ms; /* time of the last heartbeat; 0: none yet */
 	struct wire_health health; /* last HEALTH of this session */
+	unsigned lease; /* n_slots of the last LEASE, or WIRE_LEASE_UNLIMITED */
 };
 
 /* -------------------------------------------------------- sessions */
@@ -126,6 +127,26 @@ static void on_lost(struct peer *p, enum peer_state state, const char *why)
 	free(text);
 }
 
+/*
+ * Send WEIGHT.  A node that has no leases cannot prefer other build hosts, so
+ * use only half of its slots.
+ */
+static void claim_weight(struct peer *p)
+{
+	struct peer_conn *l = &p->conn;
+	const struct wire_weight m = {
+		.percent = (uint8_t)l->shared->weight_percent
+	};
+	struct buf body = { 0 };
+
+	if (!wire_type_name(WIRE_WEIGHT, l->version)) {
+		node_limit_halve(&p->limit);
+		return;
+	}
+	wire_weight_encode_at(&body, &m, l->version);
+	peer_conn_send(l, WIRE_WEIGHT, &body, WIRE_PLAIN);
+}
+
 static int on_fit(struct peer *p)
 {
 	struct peer_conn *l = &p->conn;
@@ -137,8 +158,9 @@ static int on_fit(struct peer *p)
 		p->health = l->machine.health;
 	free(p->limit.reason);
 	node_limit(&p->limit, inventory, &l->machine, l->entry->slots);
-	if (l->entry->halved)
-		node_limit_halve(&p->limit);
+	p->lease = WIRE_LEASE_UNLIMITED;
+	if (l->shared->weight_percent)
+		claim_weight(p);
 	p->native = (struct peer_native_toolchain){
 		.conn = l, .machine = inventory->machine, .hosts = &l->fit.hosts
 	};
@@ -178,6 +200,18 @@ static int on_beat(struct peer *p, struct bytes body, struct err *err)
 	}
 	wire_beat_release(&m);
 	l->shared->ops->on_load_received(l->ctx);
+	return 0;
+}
+
+static int on_lease(struct peer *p, struct bytes body, struct err *err)
+{
+	struct wire_lease m;
+
+	if (wire_lease_decode_at(&m, body, p->conn.version))
+		return err_set(err, EPROTO, "malformed LEASE");
+	p->lease = m.n_slots;
+	if (p->conn.shared->ops->on_lease_changed)
+		p->conn.shared->ops->on_lease_changed(p->conn.ctx);
 	return 0;
 }
 
@@ -292,9 +326,7 @@ static void handle_failed_job(struct peer *p, struct peer_job *job,
 		l->shared->ops->on_known_answer_checked(
 			l->ctx, PEER_KNOWN_ANSWER_FAILED, m->reason);
 	else
-		l->shared->ops->on_job_failed(l->ctx, m->job,
-					      (enum wire_fail_class)m->class,
-					      m->reason);
+		l->shared->ops->on_job_failed(l->ctx, m);
 }
 
 static int on_fail(struct peer *p, struct bytes body, struct err *err)
@@ -501,6 +533,8 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 		return on_result(p, body, err);
 	case WIRE_FAIL:
 		return on_fail(p, body, err);
+	case WIRE_LEASE:
+		return on_lease(p, body, err);
 	default:
 		return err_set(err, EPROTO, "unexpected message of type %u",
 			       type);
@@ -745,6 +779,11 @@ bool peer_can_run_step(const struct peer *p, const struct inputs_toolchain *tc,
 unsigned peer_slots(const struct peer *p)
 {
 	return p->limit.slots;
+}
+
+unsigned peer_lease(const struct peer *p)
+{
+	return p->lease;
 }
 
 const char *peer_boot_id(const struct peer *p)

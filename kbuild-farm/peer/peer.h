@@ -82,6 +82,11 @@ bool peer_can_run_step(const struct peer *p, const struct inputs_toolchain *tc,
 		       enum wire_step_kind kind, const char **host);
 /* Return the number of jobs that the node runs concurrently. */
 unsigned peer_slots(const struct peer *p);
+/*
+ * Return how many slots the node grants to this build host now, at least 1, or
+ * WIRE_LEASE_UNLIMITED.
+ */
+unsigned peer_lease(const struct peer *p);
 /* Return the boot id of the node's machine; NULL or "" if it is unknown. */
 const char *peer_boot_id(const struct peer *p);
 

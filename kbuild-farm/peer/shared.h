@@ -81,6 +81,8 @@ struct peer_ops {
 	 * (canaries and known-answer tests) changed to `n`.
 	 */
 	void (*on_busy_changed)(void *ctx, unsigned n);
+	/* peer_lease() changed during the session.  Can be NULL. */
+	void (*on_lease_changed)(void *ctx);
 	/* The state of a shared toolchain changed on this node. */
 	void (*on_toolchain_changed)(void *ctx, struct inputs_toolchain *tc,
 				     enum peer_toolchain_state has);
@@ -124,8 +126,8 @@ struct peer_ops {
 	 */
 	void (*on_job_finished)(void *ctx, uint32_t job,
 				struct peer_job_result *answer);
-	void (*on_job_failed)(void *ctx, uint32_t job,
-			      enum wire_fail_class class, const char *why);
+	/* The job `fail->job` has no result. */
+	void (*on_job_failed)(void *ctx, const struct wire_fail *fail);
 };
 
 struct peer_shared {
@@ -140,6 +142,7 @@ struct peer_shared {
 	const char *canary_db; /* NULL: node-native toolchains are not used */
 	const char *data_dir; /* directory of installed toolchains */
 	bool sync_toolchains; /* upload missing toolchains to nodes */
+	unsigned weight_percent; /* claimed by WEIGHT; 0: no WEIGHT is sent */
 	/* NULL except in `kfarm toolchain tune` */
 	struct peer_benchmark *benchmark;
 	const struct peer_ops *ops;

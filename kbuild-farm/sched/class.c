@@ -302,7 +302,9 @@ static uint64_t next_free_slot_ms(const struct sched *s,
 		first = ms < first ? ms : first;
 	}
 	/* Only jobs that are not units use the slots. */
-	return first < UINT64_MAX ? first : s->now_ms + NO_UNIT_MS;
+	if (first == UINT64_MAX)
+		first = s->now_ms + NO_UNIT_MS;
+	return first > n->busy_until_ms ? first : n->busy_until_ms;
 }
 
 static void update_start(struct sched *s, struct sched_class *c)

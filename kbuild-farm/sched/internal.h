@@ -114,7 +114,8 @@ struct sched_unit {
 	uint32_t cpu_ms;
 	struct sched_node *tried_nodes[SCHED_TRIES_MAX];
 	unsigned n_tried;
-	unsigned n_losses; /* jobs that were lost with their nodes */
+	/* jobs that were lost with their nodes or refused by busy nodes */
+	unsigned n_losses;
 	uint64_t first_sent_ms;
 	uint64_t local_began_ms; /* start of the compile of a LOCAL unit */
 	/* verdict about a HELD unit, with its reason and text */
@@ -188,6 +189,7 @@ struct sched_node {
 	unsigned n_slots, n_busy; /* n_busy: slots in use by non-unit jobs */
 	unsigned n_running; /* units on the node, plus n_busy */
 	unsigned n_free; /* free slots while the node is up */
+	uint64_t busy_until_ms; /* no units until then; 0: not busy */
 	/* share in the members of struct sched with these names */
 	unsigned n_usable_cores;
 	double usable_speed;

@@ -139,8 +139,13 @@ void sched_node_refresh(struct sched *s, struct sched_node *n)
 
 	s->n_free_slots -= n->n_free;
 	n->n_free = 0;
-	if (n->state == SCHED_NODE_UP && !n->drained && n->n_running < slots)
+	if (s->now_ms < n->busy_until_ms) {
+		if (n->busy_until_ms < s->due_ms)
+			s->due_ms = n->busy_until_ms;
+	} else if (n->state == SCHED_NODE_UP && !n->drained &&
+		   n->n_running < slots) {
 		n->n_free = slots - n->n_running;
+	}
 	s->n_free_slots += n->n_free;
 	sched_class_refresh_all(s, n);
 
@@ -198,6 +203,7 @@ static void reset_node_session(struct sched *s, struct sched_node *n)
 {
 	n->n_running -= n->n_busy;
 	n->n_busy = 0;
+	n->busy_until_ms = 0;
 	n->ids_exhausted = false;
 	for (size_t i = 0; i < s->n_toolchains; i++) {
 		struct sched_toolchain *tc = s->toolchains[i];

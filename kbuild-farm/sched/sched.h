@@ -139,7 +139,10 @@ enum sched_event_kind {
 	SCHED_EV_OUTPUT,
 	/* The result was received completely: unit, node, cpu_ms. */
 	SCHED_EV_RESULT,
-	/* The node could not complete the job: unit, node, fail, text. */
+	/*
+	 * The node could not complete the job: unit, node, fail, text, and with
+	 * SCHED_FAIL_BUSY retry_ms.  The node gets no unit for this time.
+	 */
 	SCHED_EV_JOB_FAILED,
 	/*
 	 * The result was verified: unit, verdict; reason with
@@ -309,6 +312,7 @@ struct sched_event {
 	/* predicted CPU time of the unit in ms; 0: unknown */
 	uint32_t cost_ms;
 	uint32_t cpu_ms;
+	uint32_t retry_ms; /* 0: at once */
 	unsigned n_slots, n_busy, n_spare;
 	unsigned n_units;
 	/*

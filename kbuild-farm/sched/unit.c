@@ -693,6 +693,9 @@ static void on_job_failed(struct sched *s, struct sched_attempt *a,
 	struct sched_unit *u = a->unit;
 	struct sched_node *n = a->node;
 
+	/* The node can execute the unit when it has a free slot again. */
+	if (ev->retry_ms && ++u->n_losses < SCHED_TRIES_MAX)
+		forget_try(u, n);
 	end_attempt(s, a, false);
 	if (u->n_attempts) {
 		/* The other attempt continues. */
@@ -711,7 +714,10 @@ static void on_job_failed(struct sched *s, struct sched_attempt *a,
 		retry_unit(s, u, why);
 	}
 	/* A node that is busy or exceeds the deadline has not failed. */
-	if (ev->fail == SCHED_FAIL_NODE) {
+	if (ev->retry_ms) {
+		n->busy_until_ms = s->now_ms + ev->retry_ms;
+		sched_node_refresh(s, n);
+	} else if (ev->fail == SCHED_FAIL_NODE) {
 		n->n_retries++;
 		sched_node_add_suspicion(s, n, ev->text);
 	} else if (ev->fail == SCHED_FAIL_DEADLINE) {

@@ -27,7 +27,8 @@ static const struct {
 	[WIRE_HELD] = { "HELD" },        [WIRE_DROP] = { "DROP" },
 	[WIRE_HEALTH] = { "HEALTH", 7 }, [WIRE_MACHINE] = { "MACHINE", 8 },
 	[WIRE_PIN] = { "PIN", 9 },       [WIRE_HEAT] = { "HEAT", 9 },
-	[WIRE_STEP] = { "STEP", 10 },
+	[WIRE_STEP] = { "STEP", 10 },    [WIRE_WEIGHT] = { "WEIGHT", 12 },
+	[WIRE_LEASE] = { "LEASE", 12 },
 };
 
 const char *wire_type_name(unsigned type, int version)
@@ -561,6 +562,8 @@ static const struct wire_field fail[] = {
 	{ WIRE_NUMBER(fail, job, WIRE_ANY) },
 	{ WIRE_NUMBER(fail, class, WIRE_FAIL_INPUT) },
 	{ WIRE_LINE(fail, reason, WIRE_REASON_MAX) },
+	{ WIRE_NUMBER(fail, retry_ms, WIRE_RETRY_MS_MAX), .since = 12,
+	  .absent = WIRE_RETRY_MS, .optional = true },
 };
 
 const struct wire_layout wire_fail_layout = WIRE_LAYOUT(fail, NULL);
@@ -727,6 +730,29 @@ static const struct wire_field pin[] = {
 };
 
 const struct wire_layout wire_pin_layout = WIRE_LAYOUT(pin, NULL);
+
+static bool is_weight_valid(const void *m)
+{
+	return ((const struct wire_weight *)m)->percent > 0;
+}
+
+static const struct wire_field weight[] = {
+	{ WIRE_NUMBER(weight, percent, WIRE_WEIGHT_MAX) },
+};
+
+const struct wire_layout wire_weight_layout = WIRE_LAYOUT(weight,
+							  is_weight_valid);
+
+static bool is_lease_valid(const void *m)
+{
+	return ((const struct wire_lease *)m)->n_slots > 0;
+}
+
+static const struct wire_field lease[] = {
+	{ WIRE_NUMBER(lease, n_slots, WIRE_ANY) },
+};
+
+const struct wire_layout wire_lease_layout = WIRE_LAYOUT(lease, is_lease_valid);
 
 static const struct wire_field heat_class[] = {
 	{ WIRE_NUMBER(heat_class, speed_milli, WIRE_ANY) },

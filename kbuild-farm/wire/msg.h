@@ -444,6 +444,10 @@ struct wire_result {
 
 WIRE_MESSAGE(result);
 
+/* retry_ms of versions before 12, and its limit */
+#define WIRE_RETRY_MS     1000
+#define WIRE_RETRY_MS_MAX 60000
+
 enum wire_fail_class {
 	/* option or message that the node does not support */
 	WIRE_FAIL_UNSUPPORTED,
@@ -456,7 +460,7 @@ enum wire_fail_class {
 	 */
 	WIRE_FAIL_VOID,
 	WIRE_FAIL_DEADLINE, /* killed at its deadline */
-	WIRE_FAIL_BUSY, /* the node has four jobs per slot already */
+	WIRE_FAIL_BUSY, /* the node has enough jobs of this client, or of all */
 	/* the compiler requested a file that the input root lacks */
 	WIRE_FAIL_INPUT,
 };
@@ -466,6 +470,8 @@ struct wire_fail {
 	uint8_t class; /* enum wire_fail_class */
 	/* text for the user; for WIRE_FAIL_INPUT the name of the file */
 	char *reason;
+	/* for WIRE_FAIL_BUSY: time after which the node accepts a job again */
+	uint16_t retry_ms;
 };
 
 WIRE_MESSAGE(fail);
@@ -611,6 +617,33 @@ struct wire_pin {
 };
 
 WIRE_MESSAGE(pin);
+
+#define WIRE_WEIGHT_MAX 100
+
+/*
+ * WEIGHT, since version 12: how much of the share that the node's owner grants
+ * to this client the session claims while sessions compete.  Without WEIGHT,
+ * percent is WIRE_WEIGHT_MAX.  Decoding also returns -EPROTO if it is 0.
+ */
+struct wire_weight {
+	uint8_t percent;
+};
+
+WIRE_MESSAGE(weight);
+
+#define WIRE_LEASE_UNLIMITED UINT16_MAX
+
+/*
+ * LEASE, since version 12: the number of jobs that the session may have on the
+ * node, running or queued, until the next LEASE.  Before the first LEASE it is
+ * WIRE_LEASE_UNLIMITED: the session may use all slots.  Decoding also returns
+ * -EPROTO if n_slots is 0.
+ */
+struct wire_lease {
+	uint16_t n_slots;
+};
+
+WIRE_MESSAGE(lease);
 
 /* Each number can be WIRE_HEALTH_UNKNOWN. */
 struct wire_heat_class {

@@ -326,6 +326,7 @@ static void spoil_fail(struct job *job, struct wire_result *r)
 	buf_put_u32(&body, r->job);
 	buf_put_u8(&body, (uint8_t)bad.n);
 	buf_put_str(&body, "it does not want to");
+	buf_put_u16(&body, 0); /* retry_ms */
 	badnode_say(WIRE_FAIL, buf_bytes(&body));
 	buf_release(&body);
 }

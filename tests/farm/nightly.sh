@@ -407,6 +407,6 @@ settings >>"$KFARM_CONFIG"
 printf '[farm]\n\trequire-remote = 1\n' >>"$KFARM_CONFIG"
 nightly --force >"$work/log" 2>&1
 is "with nodes: the status" 0 $?
-is "half of their slots" "1 1" "$(jq -r '[.nodes[].slots] | join(" ")' \
+is "all slots of nodes that grant leases" "2 2" "$(jq -r '[.nodes[].slots] | join(" ")' \
 	"$results/mini/latest/metadata.json")"
 farm_end

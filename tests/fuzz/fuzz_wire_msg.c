@@ -68,6 +68,8 @@ ROUND_TRIP(beat, wire_beat_release)
 ROUND_TRIP(machine, wire_machine_release)
 ROUND_TRIP(pin, wire_pin_release)
 ROUND_TRIP(heat, wire_heat_release)
+ROUND_TRIP(weight, release_nothing)
+ROUND_TRIP(lease, release_nothing)
 ROUND_TRIP(result, release_nothing)
 ROUND_TRIP(fail, wire_fail_release)
 ROUND_TRIP(bundle, wire_bundle_release)
@@ -164,7 +166,7 @@ static round_trip *const decoders[] = {
 	result, fail,      cancel,   cc_job,   cc_done, cell,    shut,
 	paths,  view,      need,     blob,     flags,   bundle,  dropped,
 	tools,  held,      drop,     health_7, health,  machine, pin,
-	heat,   cc_fixdep, cc_fixed, step,     cc_step,
+	heat,   cc_fixdep, cc_fixed, step,     cc_step, weight,  lease,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -44,6 +44,29 @@ failed 1 a busy; failed 1 b busy; failed 1 c busy
 gone 1
 	local-done 1 NODES_BUSY retries 2
 
+== A busy node gets no unit until it accepts jobs again.
+farm nodes 1 local-slots 1; up a 2; unit 1; unit 2; unit 3; scanned 1; scanned 2
+	node a up | scan 1 | scan 2 | scan 3 | send 1 a | send 2 a
+scanned 3; failed 1 a busy 1000; ? next; 999 ms; 1 ms
+	- | - | in 1000 ms | - | send 1 a
+result 2 a; verified 2 valid
+	verify 2 a; send 3 a | deliver 2 a
+
+== A node that is always busy gets a unit three times.
+farm nodes 1 local-slots 1; up a 1; unit 1; scanned 1
+	node a up | scan 1 | send 1 a
+failed 1 a busy 1000; 1000 ms; failed 1 a busy 1000; 1000 ms
+	- | send 1 a | - | send 1 a
+failed 1 a busy 1000
+	compile 1 NODES_BUSY
+
+== A busy node that is connected again accepts jobs.
+farm nodes 1 local-slots 1; up a 1; unit 1; scanned 1; failed 1 a busy 60000
+	node a up | scan 1 | send 1 a | -
+lost a; 2 s; fit a 1; sandbox a 0 ready; probe-done a passed
+	node a down: connection closed; compile 1 NODES_BUSY | dial a |
+	node a resting: connection closed; probe a | - | node a up
+
 == A returned unit waits for a node that has not tried it.
 farm nodes 2 local-slots 2; up a 1; up b 1; unit 1; unit 2; unit 3; scanned 1
 	node a up | node b up | scan 1 | scan 2 | scan 3 | send 1 a

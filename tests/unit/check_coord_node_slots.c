@@ -185,6 +185,83 @@ TEST(a_node_that_beats_without_end_fills_no_log)
 	events_hub_unsubscribe(hub, &listener);
 }
 
+static void send_lease(uint16_t n)
+{
+	struct buf body = { 0 };
+
+	buf_put_u16(&body, n);
+	say(&nodes[0], WIRE_LEASE, &body);
+}
+
+static unsigned awaited_slots;
+
+static bool has_slots(void)
+{
+	return coord_remote_slots(coord) == awaited_slots;
+}
+
+static void wait_for_slots(unsigned n)
+{
+	awaited_slots = n;
+	turn_until(has_slots, 60000);
+	ck_assert_uint_eq(coord_remote_slots(coord), n);
+}
+
+TEST(a_lease_limits_the_slots)
+{
+	roster.weight_percent = 30;
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	ck_assert_uint_eq(nodes[0].weight.percent, 30);
+	wait_for_slots(3);
+	send_lease(1);
+	wait_for_slots(1);
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	send_lease(100);
+	wait_for_slots(3);
+	send_lease(2);
+	wait_for_slots(2);
+	send_lease(WIRE_LEASE_UNLIMITED);
+	wait_for_slots(3);
+	/* A lease of 0 violates the protocol. */
+	send_lease(0);
+	wait_for_slots(0);
+}
+
+TEST(a_low_weight_halves_the_slots_of_a_node_without_leases)
+{
+	roster.weight_percent = 30;
+	nodes[0].version = 11;
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	ck_assert_uint_eq(nodes[0].weight.percent, 0);
+	wait_for_slots(1);
+}
+
+TEST(a_full_weight_is_not_sent)
+{
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	ck_assert_uint_eq(nodes[0].weight.percent, 0);
+	wait_for_slots(3);
+}
+
+TEST(a_busy_node_gets_the_job_again)
+{
+	play_node(0, BUSY);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_uint_eq(nodes[0].jobs, 2);
+}
+
 /* Input states for `local` slots, and the resulting number of extra recipes. */
 static const struct {
 	struct sched_counts f;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: wire toolchain */
+#include "../lib/process-state.h"
 #include "../lib/test.h"
 #include "kfarmd-node.h"
 
@@ -7,7 +8,7 @@
 #include <sys/un.h>
 
 static char *work, *path, *address;
-static const char *more[3];
+static const char *more[5];
 static const char *const o2[] = { "-O 2", NULL };
 static struct node it;
 
@@ -19,6 +20,7 @@ static void set_up(void)
 	address = xasprintf("unix:%s", path);
 	more[0] = "--listen";
 	more[1] = address;
+	more[2] = NULL;
 }
 
 static void tear_down(void)
@@ -116,6 +118,117 @@ TEST(several_conversations_share_one_node)
 	ck_assert_ptr_nonnull(c[1].bye);
 	ck_assert_int_eq(spawn_wait(it.pid), 0);
 	client_release(&c[1]);
+}
+
+static void claim_weight(struct client *c, uint8_t percent)
+{
+	struct buf body = { 0 };
+
+	wire_weight_encode(&body, &(struct wire_weight){ percent });
+	client_send(c, WIRE_WEIGHT, &body);
+}
+
+/* Return how many processes below kfarmd are stopped. */
+static unsigned count_stopped(void)
+{
+	DIR *d = opendir("/proc");
+	unsigned n = 0;
+	struct dirent *e;
+
+	while ((e = readdir(d))) {
+		pid_t pid = atoi(e->d_name);
+
+		n += pid > 1 && is_below(pid, it.pid, 2) &&
+		     process_state(pid) == 'T';
+	}
+	closedir(d);
+	return n;
+}
+
+static void wait_for_beats(struct client *c, unsigned n)
+{
+	uint64_t deadline = clock_ms() + CLIENT_MS;
+
+	for (n += c->beats; c->beats < n && clock_ms() < deadline;)
+		client_idle(10);
+	ck_assert_uint_ge(c->beats, n);
+}
+
+static void wait_until_stopped(const struct client *c, bool some)
+{
+	uint64_t deadline = clock_ms() + CLIENT_MS;
+
+	while ((count_stopped() > 0) != some && clock_ms() < deadline)
+		client_idle(10);
+	ck_assert_int_eq(count_stopped() > 0, some);
+	/* The compiles take minutes. */
+	ck_assert(!c->job[1].has_result && !c->job[1].has_fail);
+}
+
+/*
+ * A session that claims a tenth of its weight leaves the node to the other one:
+ * its compilers are paused, it gets a smaller lease, and its further jobs are
+ * refused.
+ */
+TEST(a_low_weight_yields_to_a_full_weight)
+{
+	static struct client c[2];
+
+	more[2] = "--slots";
+	more[3] = "2";
+	it.pid = kfarmd_start(node_store, -1, more);
+	for (int i = 0; i < 2; i++)
+		converse(&c[i]);
+	claim_weight(&c[0], 10);
+	for (unsigned i = 1; i <= 2; i++)
+		compile_slowly(&c[0], i);
+	wait_workers(&it, true);
+	ck_assert_uint_eq(c[0].n_leases, 0);
+	/* As many jobs as the node has slots. */
+	for (unsigned i = 1; i <= 2; i++)
+		compile_slowly(&c[1], i);
+	wait_until_stopped(&c[0], true);
+	ck_assert_uint_eq(c[0].lease.n_slots, 1);
+	/* A shorter lease takes effect after one to two seconds. */
+	wait_for_beats(&c[0], 3);
+	play_remote(&c[0], 3, "a.c", o2);
+	client_wait_job(&c[0], 3);
+	ck_assert(c[0].job[3].has_fail);
+	ck_assert_uint_eq(c[0].job[3].fail.class, WIRE_FAIL_BUSY);
+	ck_assert_uint_eq(c[0].job[3].fail.retry_ms, WIRE_RETRY_MS);
+	ck_assert_str_eq(
+		c[0].job[3].fail.reason,
+		"too many jobs: 2 of this build host accepted already");
+	/* The paused compilers continue. */
+	play_cancel(&c[1], 1);
+	play_cancel(&c[1], 2);
+	wait_until_stopped(&c[0], false);
+	wait_workers(&it, true);
+	client_release(&c[1]);
+	wait_for_beats(&c[0], 1);
+	ck_assert_uint_eq(c[0].lease.n_slots, WIRE_LEASE_UNLIMITED);
+	stop(it.pid);
+	client_release(&c[0]);
+}
+
+TEST(a_weight_of_0_or_above_100_ends_the_session)
+{
+	static const uint8_t wrong[] = { 0, 101, 255 };
+	struct buf body = { 0 };
+	static struct client c;
+
+	it.pid = kfarmd_start(node_store, -1, more);
+	for (unsigned i = 0; i < 3; i++) {
+		client_attach(&c, connect_to_it());
+		client_greet(&c);
+		client_wait(&c.has_fit);
+		buf_put_u8(&body, wrong[i]);
+		client_send(&c, WIRE_WEIGHT, &body);
+		client_wait(&c.closed);
+		ck_assert_str_eq(c.bye, "malformed WEIGHT");
+		client_release(&c);
+	}
+	stop(it.pid);
 }
 
 static bool is_gone(pid_t pid)

@@ -71,7 +71,11 @@ static const char all[] = "# a node\n"
 			  "\tstore-size = 20G\n"
 			  "\ttoolchains = /mnt/t\n"
 			  "\thost = arm\n"
-			  "\thost = vax\n";
+			  "\thost = vax\n"
+			  "[client \"laptop\"]\n"
+			  "\tweight = 300\n"
+			  "[client \"the cellar\"]\n"
+			  "\tWeight = 1\n";
 
 FIXTURE(setup, teardown);
 
@@ -88,6 +92,11 @@ TEST(what_the_command_line_does_not_say_comes_from_the_file)
 	ck_assert_str_eq(s.toolchains, "/mnt/t");
 	ck_assert_uint_eq(s.hosts.n, 2);
 	ck_assert_str_eq(kfarmd_settings_dir(&s), ".");
+	ck_assert_uint_eq(kfarmd_settings_weight(&s, "laptop"), 300);
+	ck_assert_uint_eq(kfarmd_settings_weight(&s, "the cellar"), 1);
+	ck_assert_uint_eq(kfarmd_settings_weight(&s, "desk"), 100);
+	ck_assert_uint_eq(kfarmd_settings_weight(&s, NULL), 100);
+	ck_assert_uint_eq(kfarmd_settings_weight(NULL, "laptop"), 100);
 	ck_assert_ptr_null(logged);
 }
 
@@ -149,6 +158,12 @@ static const struct {
 	{ "[node]\n\tlisten = localhost:1\n", "./node.conf:2: --listen" },
 	{ "[node]\n\tstore-size = 12\n", "./node.conf:2: --store-size" },
 	{ "[node]\n\thost = ARM\n", "./node.conf:2: --host ARM" },
+	{ "[client \"x\"]\n\tweight = 0\n",
+	  "./node.conf:2: weight 0: must be a number from 1 to 1000" },
+	{ "[client \"x\"]\n\tweight = 1001\n",
+	  "./node.conf:2: weight 1001: must be a number from 1 to 1000" },
+	{ "[client \"x\"]\n\tweight\n",
+	  "./node.conf:2: weight: must be a number from 1 to 1000" },
 	{ "slots = 1\n", "./node.conf:1: key before the first" },
 	{ "[node\n", "./node.conf:1: " },
 	{ "[node]\n\tstore = \"x\n", "./node.conf:2: " },
@@ -164,7 +179,7 @@ TEST_EACH(a_bad_file_is_named_with_the_line, wrong)
 static const char *const unknown[] = {
 	"[node]\n\tslot = 4\n",    "[node]\n\tstdio = true\n",
 	"[node]\n\tconfig = /x\n", "[node \"x\"]\n\tslots = 4\n",
-	"[farm]\n\tslots = 4\n",
+	"[farm]\n\tslots = 4\n",   "[client]\n\tweight = 4\n",
 };
 
 TEST_EACH(what_is_unknown_is_a_warning, unknown)

@@ -44,6 +44,8 @@ static const struct message {
 	{ "PIN", WIRE_PIN, &wire_pin_layout },
 	{ "HEAT", WIRE_HEAT, &wire_heat_layout },
 	{ "STEP", WIRE_STEP, &wire_step_layout },
+	{ "WEIGHT", WIRE_WEIGHT, &wire_weight_layout },
+	{ "LEASE", WIRE_LEASE, &wire_lease_layout },
 	{ "CC_JOB", WIRE_CC_JOB, &wire_cc_job_layout },
 	{ "CC_BEAT", WIRE_CC_BEAT, NULL },
 	{ "CC_LOCAL", WIRE_CC_LOCAL, NULL },

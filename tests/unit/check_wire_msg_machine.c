@@ -312,6 +312,33 @@ TEST(a_pin_comes_back_and_names_a_class_that_may_be)
 	ck_assert_int_eq(wire_pin_decode(&got, buf_bytes(&body)), -EPROTO);
 }
 
+TEST(a_weight_and_a_lease_are_not_zero)
+{
+	struct wire_weight weight = { 1 };
+	struct wire_lease lease = { 1 };
+
+	wire_weight_encode(&body, &weight);
+	ck_assert_uint_eq(body.len, 1);
+	ck_assert_int_eq(wire_weight_decode(&weight, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(weight.percent, 1);
+	body.data[0] = WIRE_WEIGHT_MAX;
+	ck_assert_int_eq(wire_weight_decode(&weight, buf_bytes(&body)), 0);
+	body.data[0]++;
+	ck_assert_int_eq(wire_weight_decode(&weight, buf_bytes(&body)),
+			 -EPROTO);
+	body.data[0] = 0;
+	ck_assert_int_eq(wire_weight_decode(&weight, buf_bytes(&body)),
+			 -EPROTO);
+
+	buf_reset(&body);
+	wire_lease_encode(&body, &lease);
+	ck_assert_uint_eq(body.len, 2);
+	ck_assert_int_eq(wire_lease_decode(&lease, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(lease.n_slots, 1);
+	body.data[0] = 0;
+	ck_assert_int_eq(wire_lease_decode(&lease, buf_bytes(&body)), -EPROTO);
+}
+
 static struct wire_heat_class slowed[WIRE_CLASSES_MAX + 1] = {
 	{ .speed_milli = 666, .n_throttled = 2 },
 	{ WIRE_HEALTH_UNKNOWN, WIRE_HEALTH_UNKNOWN },

@@ -69,6 +69,9 @@ struct client {
 
 	struct heard job[CLIENT_JOBS];
 
+	unsigned n_leases; /* number of LEASE messages */
+	struct wire_lease lease; /* the last LEASE */
+
 	/* For installed toolchains, by the number of the DROP. */
 	bool has_dropped[CLIENT_DROPS];
 	struct wire_dropped dropped[CLIENT_DROPS];
@@ -217,11 +220,17 @@ static inline void client_fail(struct client *c, struct bytes body)
 {
 	struct wire_fail m;
 
-	ck_assert_int_eq(wire_fail_decode(&m, body), 0);
+	ck_assert_int_eq(wire_fail_decode_at(&m, body, client_version(c)), 0);
 	ck_assert_uint_lt(m.job, CLIENT_JOBS);
 	ck_assert(!c->job[m.job].has_result && !c->job[m.job].has_fail);
 	c->job[m.job].has_fail = true;
 	c->job[m.job].fail = m;
+}
+
+static inline void client_lease(struct client *c, struct bytes body)
+{
+	ck_assert_int_eq(wire_lease_decode(&c->lease, body), 0);
+	c->n_leases++;
 }
 
 static inline void client_dropped(struct client *c, struct bytes body)
@@ -349,6 +358,9 @@ static inline int client_on_msg(void *ctx, uint16_t type, struct bytes body,
 		break;
 	case WIRE_FAIL:
 		client_fail(c, body);
+		break;
+	case WIRE_LEASE:
+		client_lease(c, body);
 		break;
 	case WIRE_DROPPED:
 		client_dropped(c, body);
