@@ -34,6 +34,7 @@ struct coord_node {
 	struct peer *peer;
 	/* core classes, to which SCHED_EV_NODE_FIT points */
 	struct sched_core_class classes[WIRE_CLASSES_MAX];
+	unsigned n_classes;
 	/*
 	 * set while the dispatcher may wrongly assume that sandboxes were
 	 * requested; report_toolchains() corrects this assumption

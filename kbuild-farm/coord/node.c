@@ -204,6 +204,7 @@ static void set_core_classes(struct coord_node *n, const struct peer_stats *p,
 		};
 		k = 1;
 	}
+	n->n_classes = k;
 	event->classes = n->classes;
 	event->n_classes = k;
 }
@@ -468,6 +469,28 @@ static void on_failed(void *ctx, const struct wire_fail *m)
 	coord_dispatch_job_event(u, n, &event);
 }
 
+/* Tell the dispatcher if the clock of a core class has changed. */
+static void update_clocks(struct coord_node *n, const struct peer_stats *p)
+{
+	struct sched_event event = { .kind = SCHED_EV_NODE_CLOCK,
+				     .classes = n->classes,
+				     .n_classes = n->n_classes };
+	bool changed = false;
+
+	for (unsigned i = 0; i < n->n_classes; i++) {
+		uint32_t milli = p->heat->n_classes == n->n_classes ?
+					 p->heat->classes[i].speed_milli :
+					 p->health->speed_milli;
+
+		if (milli == WIRE_HEALTH_UNKNOWN)
+			milli = 0;
+		changed |= milli != n->classes[i].clock_milli;
+		n->classes[i].clock_milli = milli;
+	}
+	if (changed)
+		queue_node_event(n, &event);
+}
+
 static void on_load(void *ctx)
 {
 	struct coord_node *n = ctx;
@@ -485,6 +508,7 @@ static void on_load(void *ctx)
 	n->beat_cpu_ms = 0;
 	n->other_load_milli = other_load_milli_of(n, now_ms);
 	publish_load_event(n);
+	update_clocks(n, &peer);
 	if (!peer.inventory || !slots)
 		return;
 

@@ -15,6 +15,7 @@
 /* expected wait for a node without a free slot that executes no unit */
 #define NO_UNIT_MS    1000
 #define SLOWNESS_MIN  (1.0 / 32)
+#define CLOCK_MIN     0.05
 #define SLOWNESS_STEP 1.0905077326652577 /* the eighth root of 2 */
 
 /* ---- slowness ---- */
@@ -152,14 +153,14 @@ static void update_slowness(struct sched *s, struct sched_class *c)
 	slowness = duration_ms / cost_ms;
 	list_for_each(a, &c->jobs, class_entry) {
 		double cost = (double)sched_class_cost_ms(s, a->unit);
-		double ms = (double)(s->now_ms - a->began_ms);
+		double ms = (double)(s->now_ms - a->began_ms) * c->clock;
 
 		if (!a->has_core || cost <= 0 || ms <= cost * slowness)
 			continue;
 		duration_ms += ms;
 		cost_ms += cost;
 	}
-	set_slowness(s, c, duration_ms / cost_ms);
+	set_slowness(s, c, duration_ms / cost_ms / c->clock);
 }
 
 /*
@@ -185,7 +186,7 @@ static void learn_slowness(struct sched *s, struct sched_class *c,
 	if (cost_ms <= 0)
 		return;
 	decay_samples(c, s->now_ms);
-	c->sum_duration_ms += (double)(s->now_ms - began_ms);
+	c->sum_duration_ms += (double)(s->now_ms - began_ms) * c->clock;
 	c->sum_cost_ms += cost_ms;
 	update_slowness(s, c);
 }
@@ -552,6 +553,27 @@ static bool has_classes(const struct sched_node *n,
 	return equal;
 }
 
+/* Return the clock of a class relative to its full clock. */
+static double clock_of(const struct sched_core_class *c)
+{
+	double clock = c->clock_milli / 1000.0;
+
+	return c->clock_milli ? fmin(fmax(clock, CLOCK_MIN), 1) : 1;
+}
+
+void sched_class_set_clocks(struct sched *s, struct sched_node *n,
+			    const struct sched_core_class *classes,
+			    unsigned n_classes)
+{
+	if (!has_classes(n, classes, n_classes))
+		return;
+	for (unsigned i = 0; i < n_classes; i++) {
+		n->classes[i].clock = clock_of(&classes[i]);
+		update_slowness(s, &n->classes[i]);
+	}
+	sched_class_refresh_all(s, n);
+}
+
 void sched_class_set_all(struct sched *s, struct sched_node *n,
 			 const struct sched_core_class *classes,
 			 unsigned n_classes, unsigned n_slots)
@@ -562,8 +584,10 @@ void sched_class_set_all(struct sched *s, struct sched_node *n,
 		classes = &one;
 		n_classes = 1;
 	}
-	if (has_classes(n, classes, n_classes))
+	if (has_classes(n, classes, n_classes)) {
+		sched_class_set_clocks(s, n, classes, n_classes);
 		return;
+	}
 	sched_class_free_all(s, n);
 	n->classes = xcalloc(n_classes, sizeof(*n->classes));
 	n->n_classes = n_classes;
@@ -574,7 +598,8 @@ void sched_class_set_all(struct sched *s, struct sched_node *n,
 		c->n_cores = classes[i].n_cores ? classes[i].n_cores : 1;
 		c->capacity = classes[i].capacity;
 		c->expected_slowness = c->capacity ? 1024.0 / c->capacity : 1;
-		set_slowness(s, c, c->expected_slowness);
+		c->clock = clock_of(&classes[i]);
+		set_slowness(s, c, c->expected_slowness / c->clock);
 		c->ends = xcalloc(c->n_cores, sizeof(*c->ends));
 		TAILQ_INIT(&c->jobs);
 	}

@@ -33,6 +33,13 @@
 void sched_class_set_all(struct sched *s, struct sched_node *n,
 			 const struct sched_core_class *classes,
 			 unsigned n_classes, unsigned n_slots);
+/*
+ * Set the clocks of the classes, whose slowness changes accordingly.  Does
+ * nothing if the node has other classes.
+ */
+void sched_class_set_clocks(struct sched *s, struct sched_node *n,
+			    const struct sched_core_class *classes,
+			    unsigned n_classes);
 /* Free the classes of a node. */
 void sched_class_free_all(struct sched *s, struct sched_node *n);
 

@@ -156,7 +156,9 @@ struct sched_class {
 	struct sched_node *node;
 	unsigned n_cores; /* at least 1 */
 	unsigned capacity; /* as in struct sched_core_class */
+	/* at full clock; and at present */
 	double expected_slowness, slowness;
+	double clock; /* present clock relative to the full clock */
 	unsigned step; /* index of the class's heap in struct sched */
 	/* weighted sums over the completed units, as of learned_ms */
 	double sum_duration_ms, sum_cost_ms;

@@ -520,6 +520,11 @@ void sched_node_handle_event(struct sched *s, struct sched_node *n,
 		n->n_busy = ev->n_busy;
 		sched_node_change_running(s, n, change);
 		break;
+	case SCHED_EV_NODE_CLOCK:
+		if (is_connected(n))
+			sched_class_set_clocks(s, n, ev->classes,
+					       ev->n_classes);
+		break;
 	case SCHED_EV_IDS_EXHAUSTED:
 		sched_node_set_ids_exhausted(s, n);
 		break;

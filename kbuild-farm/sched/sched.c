@@ -741,7 +741,7 @@ struct sched *sched_new(const struct sched_setup *setup)
 	TAILQ_INIT(&s->to_local);
 	TAILQ_INIT(&s->sent_units);
 	TAILQ_INIT(&s->local.jobs);
-	s->local.expected_slowness = s->local.slowness = 1;
+	s->local.expected_slowness = s->local.slowness = s->local.clock = 1;
 	s->late_ratio = 2;
 	while (s->n_nodes < setup->n_nodes)
 		sched_node_add(s);

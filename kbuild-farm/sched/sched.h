@@ -22,8 +22,8 @@
  *   and SCHED_EV_JOB_FAILED of a unit that is not on that node or has ended;
  * - SCHED_EV_HEDGE_DONE and SCHED_EV_HEDGE_FAILED of a unit without a hedge;
  * - SCHED_EV_NODE_LOST, SCHED_EV_SANDBOX, SCHED_EV_IDS_EXHAUSTED,
- *   SCHED_EV_NODE_SLOTS and SCHED_EV_PROBE_DONE of a node that is not
- *   connected.
+ *   SCHED_EV_NODE_SLOTS, SCHED_EV_NODE_CLOCK and SCHED_EV_PROBE_DONE of a
+ *   node that is not connected.
  *
  * A unit can be sent to the same node twice.  The caller ensures, by the job
  * number on the wire, that a result belongs to the last SCHED_ACT_SEND, and
@@ -111,6 +111,11 @@ struct sched_core_class {
 	 * fastest class of a node; 0 if unknown
 	 */
 	unsigned capacity;
+	/*
+	 * clock limit in thousandths of the maximum clock, lower if the cores
+	 * are throttled; 0 if unknown
+	 */
+	unsigned clock_milli;
 };
 
 /* Events, with the fields of struct sched_event that each one uses. */
@@ -193,6 +198,11 @@ enum sched_event_kind {
 	 * jobs that are not units).
 	 */
 	SCHED_EV_NODE_SLOTS,
+	/*
+	 * The clock limits of a node changed: node, classes and n_classes as in
+	 * SCHED_EV_NODE_FIT.
+	 */
+	SCHED_EV_NODE_CLOCK,
 	/*
 	 * The state of a sandbox changed: node, toolchain, sandbox, steps (the
 	 * tool steps that the sandbox accepts).

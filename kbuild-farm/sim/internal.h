@@ -54,6 +54,7 @@ struct sim_node {
 	bool up, lost; /* lost: the build host has detected the failure */
 	uint64_t link_free_us;
 	double factor; /* current speed relative to the full speed */
+	double reported_factor; /* as in the last SCHED_EV_NODE_CLOCK */
 	/* icecream: costs and times of the last jobs */
 	double speed_cost[SIM_ICE_SAMPLES], speed_time[SIM_ICE_SAMPLES];
 	unsigned n_samples;

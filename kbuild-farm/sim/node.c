@@ -252,7 +252,7 @@ void sim_node_init(struct sim *m, uint32_t number)
 	double fastest = s->classes[0].slowness;
 
 	n->setup = s;
-	n->factor = 1;
+	n->factor = n->reported_factor = 1;
 	for (unsigned i = 1; i < s->n_classes; i++)
 		fastest = fmin(fastest, s->classes[i].slowness);
 	for (unsigned i = 0; i < s->n_classes; i++) {
@@ -264,7 +264,9 @@ void sim_node_init(struct sim *m, uint32_t number)
 						    s->classes[i].slowness);
 	}
 	if (!s->can_pin)
-		n->classes[0] = (struct sched_core_class){ n->n_cores, 0 };
+		n->classes[0] = (struct sched_core_class){
+			.n_cores = n->n_cores
+		};
 	n->n_slots = s->n_slots ? s->n_slots :
 				  n->n_cores + (n->n_cores + 3) / 4;
 	if (m->setup->policy == SIM_FIXED_JOBS)

@@ -300,11 +300,31 @@ static void on_local_end(struct sim *m, uint32_t job)
 		complete_job(m, job);
 }
 
+/* Report the clock of a throttled node. */
+static void report_clock(struct sim *m, uint32_t node)
+{
+	struct sim_node *n = &m->nodes[node];
+
+	if (n->factor == n->reported_factor || n->lost)
+		return;
+	n->reported_factor = n->factor;
+	for (unsigned i = 0; i < SIM_CLASSES_MAX; i++)
+		n->classes[i].clock_milli = (unsigned)(1000 * n->factor);
+	feed_event(m, (struct sched_event){
+			      .kind = SCHED_EV_NODE_CLOCK,
+			      .node = node,
+			      .classes = n->classes,
+			      .n_classes = n->setup->can_pin ?
+						   n->setup->n_classes :
+						   1 });
+}
+
 static void on_job_beat(struct sim *m)
 {
 	for (uint32_t i = 0; i < m->setup->n_nodes; i++) {
 		struct sim_node *n = &m->nodes[i];
 
+		report_clock(m, i);
 		for (unsigned k = 0; k < n->n_cores; k++) {
 			uint32_t job = n->cores[k].job;
 

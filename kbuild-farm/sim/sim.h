@@ -65,7 +65,10 @@ struct sim_class {
 	double slowness; /* time of a job relative to its cost; above 0 */
 };
 
-/* From at_ms on, the cores of a node have `factor` times their full speed. */
+/*
+ * From at_ms on, the cores of a node have `factor` times their full speed.  The
+ * node reports this as its clock, within a second.
+ */
 struct sim_throttle {
 	uint64_t at_ms;
 	double factor; /* above 0 */

@@ -48,6 +48,20 @@ unit 1 cost 5000; scanned 1; unit 2 cost 3000; scanned 2
 	scan 1 | send 1 a deadline 40000 ms | scan 2 |
 	send 2 b class 0 deadline 48000 ms
 
+== A throttled class gets fewer units at once, and again more when it has cooled.
+farm nodes 2 local-slots 8; up a 2 classes 1 1024 1 1024; up b 2 classes 1 512 1 512
+	node a up | node b up
+clock a 1 1024 200 1 1024 200
+unit 1 cost 1000; scanned 1; unit 2 cost 1000; scanned 2
+	scan 1 | send 1 b class 0 | scan 2 | send 2 b class 1
+clock a 1 1024 1000 1 1024 0
+unit 3 cost 1000; scanned 3
+	scan 3 | send 3 a class 0
+# A clock for other classes has no effect.
+clock a 1 1024 200
+unit 4 cost 1000; scanned 4
+	scan 4 | send 4 a class 1
+
 == Slow cores get units if there is a unit for each core.
 farm nodes 2 local-slots 8; up a 1 classes 1 1024; up b 2 classes 1 256 1 256
 	node a up | node b up

@@ -73,6 +73,8 @@ struct farm_unit {
 };
 
 struct farm_node {
+	struct sched_core_class classes[3];
+	unsigned n_classes;
 	bool connected, greeting, probing, up;
 	bool drained, drained_once;
 	unsigned running, busy;

@@ -144,6 +144,9 @@ static void farm_said(struct farm *f, struct farm_next *h)
 		ev.kind = h->what == FARM_FAIL ? SCHED_EV_JOB_FAILED :
 						 SCHED_EV_RESULT;
 		ev.fail = (enum sched_fail)h->extra;
+		if (ev.kind == SCHED_EV_JOB_FAILED &&
+		    ev.fail == SCHED_FAIL_BUSY)
+			ev.retry_ms = (uint32_t)farm_random(f, 3000);
 		ev.cpu_ms = f->setup.job_ms;
 	}
 	farm_feed(f, ev);
@@ -193,7 +196,7 @@ static void farm_greet(struct farm *f, uint32_t node)
 {
 	struct farm_node *n = &f->nodes[node];
 	struct farm_next next = { .what = FARM_NODE, .node = node };
-	struct sched_core_class classes[3];
+	struct sched_core_class *classes = n->classes;
 	unsigned n_classes = 0;
 
 	while (n_classes < 3 && farm_chance(f, f->setup.classes))
@@ -219,6 +222,7 @@ static void farm_greet(struct farm *f, uint32_t node)
 					   .n_slots = f->setup.slots,
 					   .classes = classes,
 					   .n_classes = n_classes });
+	n->n_classes = n_classes;
 	for (uint32_t i = 0; i < FARM_TOOLCHAINS; i++)
 		farm_cell(f, node, i, SCHED_SANDBOX_REQUESTED);
 }
@@ -260,6 +264,14 @@ static void farm_node_second(struct farm *f, struct farm_next *h)
 						   .node = h->node,
 						   .n_slots = f->setup.slots,
 						   .n_busy = 1 });
+	} else if (farm_chance(f, f->setup.classes)) {
+		for (unsigned i = 0; i < n->n_classes; i++)
+			n->classes[i].clock_milli = (unsigned)farm_random(f,
+									  1200);
+		farm_feed(f, (struct sched_event){ .kind = SCHED_EV_NODE_CLOCK,
+						   .node = h->node,
+						   .classes = n->classes,
+						   .n_classes = n->n_classes });
 	}
 }
 

@@ -22,6 +22,8 @@
  *	up NODE N [classes (CORES CAPACITY)...]
  *			Equals "fit NODE N; sandbox NODE 0 ready", with these
  *			core classes.
+ *	clock NODE (CORES CAPACITY MILLI)...
+ *			The clock of each class, in thousandths of its maximum.
  *	heartbeats NODE N MS...	N times, advance the time by a second and send a
  *				heartbeat of units 1, 2, ..., each of which has
  *				used another MS ms of CPU time.
@@ -74,6 +76,7 @@ static const struct story_event {
 	[SCHED_EV_NODE_LOST] = { "lost NODE [no-hello] [permanent]",
 				 "connection closed" },
 	[SCHED_EV_NODE_SLOTS] = { "slots NODE SLOTS BUSY" },
+	[SCHED_EV_NODE_CLOCK] = { "clock NODE" }, /* and its classes */
 	[SCHED_EV_SANDBOX] = { "sandbox NODE TOOLCHAIN SANDBOX [STEPS]" },
 	[SCHED_EV_PROBE_DONE] = { "probe-done NODE PROBE", "known answer" },
 	[SCHED_EV_IDS_EXHAUSTED] = { "ids-exhausted NODE" },
@@ -410,7 +413,7 @@ static void story_heartbeats(struct buf *out)
 
 static void story_play_event(struct buf *out)
 {
-	struct sched_core_class classes[4];
+	struct sched_core_class classes[4] = { 0 };
 	struct sched_event ev = { 0 };
 
 	ck_assert_msg(story.s, "%s: the farm is missing", story.event);
@@ -431,6 +434,16 @@ static void story_play_event(struct buf *out)
 		story_feed(out, &ev);
 		ev.kind = SCHED_EV_SANDBOX;
 		ev.sandbox = SCHED_SANDBOX_READY;
+		story_feed(out, &ev);
+	} else if (story_skip("clock")) {
+		ev.kind = SCHED_EV_NODE_CLOCK;
+		ev.node = story_choice(STORY_NODES);
+		ev.classes = classes;
+		while (story_has_word()) {
+			classes[ev.n_classes].n_cores = story_number();
+			classes[ev.n_classes].capacity = story_number();
+			classes[ev.n_classes++].clock_milli = story_number();
+		}
 		story_feed(out, &ev);
 	} else if (isdigit(*story.event)) {
 		uint64_t n = story_number();
