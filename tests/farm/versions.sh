@@ -4,13 +4,13 @@
 # versions.sh [COMMIT]... - build a kernel with the kfarmd of earlier versions
 #
 # Builds kfarm and kfarmd of each commit.  By default, these are the last commits
-# with the versions 9 and 10 of the wire protocol.  Then this kfarm builds a
+# with the versions 9 to 11 of the wire protocol.  Then this kfarm builds a
 # kernel with symbol versions, modules and device trees on two nodes that run the
 # earlier kfarmd, and the earlier kfarm does so on two nodes that run this kfarmd.
 # All files of the build directories must equal those of plain make.
 . "$(dirname "$0")/lib.sh"
 
-[ $# -gt 0 ] || set -- 46e30b2f^ 4cd1e730^
+[ $# -gt 0 ] || set -- 46e30b2f^ 4cd1e730^ 8efe2484
 farm_begin
 export KBUILD_BUILD_TIMESTAMP=@1700000000 KBUILD_BUILD_USER=u KBUILD_BUILD_HOST=h
 settings=$root/tests/farm/configs/modversions.config
