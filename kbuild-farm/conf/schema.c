@@ -143,15 +143,20 @@ const struct conf_key *conf_schema_find(const char *section, const char *sub,
 
 char *conf_schema_suggest(const char *section, const char *sub, const char *key)
 {
-	struct spellcheck n;
+	struct spellcheck keys, sections;
+	bool has_section = false;
 
-	spellcheck_init(&n, key);
+	spellcheck_init(&keys, key);
+	spellcheck_init(&sections, section);
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
-		if (known[i].has_subsection == (sub != NULL) &&
-		    !strcmp(known[i].section, section))
-			spellcheck_add(&n, known[i].key);
+		bool is_here = !strcmp(known[i].section, section);
+
+		has_section = has_section || is_here;
+		spellcheck_add(&sections, known[i].section);
+		if (is_here && known[i].has_subsection == (sub != NULL))
+			spellcheck_add(&keys, known[i].key);
 	}
-	return spellcheck_suggestion(&n, "", "");
+	return spellcheck_suggestion(has_section ? &keys : &sections, "", "");
 }
 
 /* Format "none lzo zstd" as "none, lzo or zstd". */

@@ -42,7 +42,8 @@ const struct conf_key *conf_schema_find(const char *section, const char *sub,
 					const char *key);
 /*
  * Return "; did you mean \"KEY\"?" with the key of the section that is most
- * similar to an unknown one, or "".  The caller frees the string.
+ * similar to an unknown one, or "".  For an unknown section, suggest a section
+ * instead.  The caller frees the string.
  */
 char *conf_schema_suggest(const char *section, const char *sub,
 			  const char *key);
