@@ -63,6 +63,25 @@ static const struct args_option options[] = {
 	{ 0 },
 };
 
+/*
+ * Reject the second of two builds.  One of them is probably the file of --html
+ * or --trace.
+ */
+static int reject_second_build(const struct report_options *o,
+			       const char *second, struct err *err)
+{
+	bool is_number = !o->build[strspn(o->build, "0123456789")];
+
+	if ((o->html || o->trace) && !o->file)
+		return err_set(err, EINVAL,
+			       "%s and %s: expected a single build; use "
+			       "--%s=%s for a file",
+			       o->build, second, o->html ? "html" : "trace",
+			       is_number ? second : o->build);
+	return err_set(err, EINVAL, "%s and %s: expected a single build",
+		       o->build, second);
+}
+
 /* Parse the command line and reject options that exclude each other. */
 static int parse_report(struct report_options *o, char *const *argv,
 			struct err *err)
@@ -73,9 +92,7 @@ static int parse_report(struct report_options *o, char *const *argv,
 	args_init(&args, options, argv);
 	while ((got = args_read(&args, o, err)) == ARGS_WORD) {
 		if (o->build)
-			return err_set(err, EINVAL,
-				       "%s and %s: expected a single build",
-				       o->build, args.value);
+			return reject_second_build(o, args.value, err);
 		o->build = args.value;
 	}
 	if (got)
@@ -110,12 +127,13 @@ static void add_unrecorded_output(long number, struct err *err)
 }
 
 /*
- * Read the build that `word` names by its number or output directory, or the
- * last build if `word` is NULL.
+ * Read the build that o->build names by its number or output directory, or the
+ * last build if it is NULL.
  */
 static int read_build(struct report_data *d, struct history *h,
-		      const char *word, struct err *err)
+		      const struct report_options *o, struct err *err)
 {
+	const char *word = o->build;
 	char *output = NULL, *page, *real;
 	long number = 0;
 	int ret;
@@ -129,11 +147,16 @@ static int read_build(struct report_data *d, struct history *h,
 	if (word && !number) {
 		real = realpath(word, NULL);
 		if (!real)
-			return err_errno(err,
-					 "%s: neither a build number (see "
-					 "`kfarm history`) nor an output "
-					 "directory",
-					 word);
+			return err_errno(
+				err,
+				"%s: neither a build number (see "
+				"`kfarm history`) nor an output "
+				"directory%s",
+				word,
+				o->file  ? "" :
+				o->html  ? "; use --html=FILE for a file" :
+				o->trace ? "; use --trace=FILE for a file" :
+					   "");
 		/* The word can also name a file in the output directory. */
 		output = fs_is_dir(real) ? xstrdup(real) : str_dir(real);
 		free(real);
@@ -198,7 +221,7 @@ static int report_main(char *const *argv)
 			err_set(&err, ENOENT, "the history has no builds yet");
 	}
 	if (!ret)
-		ret = read_build(&d, h, o.build, &err);
+		ret = read_build(&d, h, &o, &err);
 	if (!ret)
 		ret = print_report(&o, &d, &err);
 	report_data_release(&d);

@@ -146,6 +146,8 @@ try report report 1
 try report report --html --json
 try report report 1 2
 try report report --all 1
+try report report 1 --html page.html
+try report report --trace trace.json 1
 n=0
 try scan scan
 try scan scan --
