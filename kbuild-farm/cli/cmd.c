@@ -185,7 +185,7 @@ const struct cmd_verb *cmd_verb_parse(const struct cmd *c, char *const *argv,
 	if (!v) {
 		expected = name ? cmd_verb_suggestion(c, name) : list_verbs(c);
 		if (name)
-			err_set(&err, EINVAL, "invalid argument \"%s\"%s", name,
+			err_set(&err, EINVAL, "unknown argument \"%s\"%s", name,
 				expected);
 		else
 			err_set(&err, EINVAL, "missing argument: expected %s",
