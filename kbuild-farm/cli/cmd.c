@@ -258,19 +258,29 @@ static int split_words(const char *text, struct strv *out, struct err *err)
 
 /*
  * Return true if `argv` overrides the option `o` of $KFARM: `argv` contains a
- * list option with ARGS_REPLACE again, or an option that excludes --ui.
+ * list option with ARGS_REPLACE again, or an option that excludes `o`.
  */
 static bool is_overridden(const struct cmd *c, const struct args_option *o,
 			  char *const *argv)
 {
-	const char *by = o->n == ARGS_REPLACE ? o->long_name :
-			 str_equal(o->long_name, "ui") ?
-						"once json quiet verbose" :
-						NULL;
+	/* --file and --triplet are options of `kfarm toolchain install`. */
+	static const struct {
+		const char *option, *by;
+	} exclusions[] = {
+		{ "ui", "once json quiet verbose" },
+		{ "arch", "arch file triplet" },
+		{ "triplet", "file" },
+		{ "host", "file" },
+	};
+	const char *by = o->n == ARGS_REPLACE ? o->long_name : NULL;
 	struct err ignored = { 0 };
 	struct args args;
 	int got;
 
+	for (size_t i = 0; i < ARRAY_SIZE(exclusions); i++) {
+		if (str_equal(o->long_name, exclusions[i].option))
+			by = exclusions[i].by;
+	}
 	if (!by)
 		return false;
 	args_init(&args, c->options, argv);

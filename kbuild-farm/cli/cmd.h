@@ -78,10 +78,10 @@ extern const struct cmd cmd_build, cmd_run, cmd_tree, cmd_toolchain, cmd_nodes,
  * options of its table, and VAR=VALUE if c->takes_variables is set.
  *
  * `text` is quoted as for a shell.  A list option with ARGS_REPLACE is omitted
- * if `argv` also contains it, because `argv` replaces the list.  --ui is
- * omitted if `argv` contains an option that excludes it.  Options of the other
- * `commands` (ends in NULL) are ignored.  Returns 0, or -EINVAL with `err` set
- * if `text` contains anything else.
+ * if `argv` also contains it, because `argv` replaces the list.  An option is
+ * also omitted if `argv` contains an option that excludes it.  Options of the
+ * other `commands` (ends in NULL) are ignored.  Returns 0, or -EINVAL with
+ * `err` set if `text` contains anything else.
  */
 int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
 		    const char *text, char *const *argv, struct strv *out,

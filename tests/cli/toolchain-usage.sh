@@ -27,6 +27,8 @@ run kfarm toolchain install gcc-13 --host vax
 run kfarm toolchain install gcc-13 --sha256 00
 run kfarm toolchain install gcc-13 --nodes all
 run kfarm toolchain install --file x.tar.xz --arch arm64
+# The options of $KFARM that --file excludes are ignored.
+KFARM='-a arm64' run kfarm toolchain install --file x.tar.xz
 run kfarm toolchain install --file x.tar.xz
 : >x.tar.xz
 run kfarm toolchain install --file x.tar.xz
