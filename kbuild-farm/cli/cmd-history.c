@@ -121,11 +121,11 @@ static void add_build_row(struct table *t, const struct history_build *b,
 		strftime(began, sizeof(began),
 			 tm.tm_year == now.tm_year ? "%m-%d %H:%M" : "%Y-%m-%d",
 			 &tm);
-	if (ended) {
+	if (ended)
 		format_duration(&took, (uint64_t)b->wall_ms);
+	if (ended && history_has_log(b))
 		snprintf(warnings, sizeof(warnings), "%lld",
 			 (long long)b->n_warnings);
-	}
 	if (ended && b->n_new_warnings >= 0)
 		snprintf(new, sizeof(new), "%lld",
 			 (long long)b->n_new_warnings);

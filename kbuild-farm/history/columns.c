@@ -47,6 +47,11 @@ int history_state_parse(const char *word)
 	return -1;
 }
 
+bool history_has_log(const struct history_build *b)
+{
+	return b->tree != NULL;
+}
+
 enum history_output history_output_state(const struct history_build *b)
 {
 	if (!b->output)

@@ -80,6 +80,11 @@ enum history_output {
 	HISTORY_OUTPUT_REPLACED, /* by the files of b->output_successor */
 };
 
+/*
+ * Return true if the diagnostics of the build were counted.  `kfarm run` leaves
+ * the output of its command to the terminal and does not read it.
+ */
+bool history_has_log(const struct history_build *b);
 /* Return the state of a build's output directory. */
 enum history_output history_output_state(const struct history_build *b);
 /* Return "present", "removed" or "replaced"; NULL for HISTORY_OUTPUT_NONE. */

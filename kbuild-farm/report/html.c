@@ -547,6 +547,8 @@ static void add_count_tiles(const struct report_page *p)
 		   "</b><span>on nodes</span><span>%" PRId64
 		   " on the build host</span></div>\n",
 		   b->n_local);
+	if (!history_has_log(b))
+		return;
 
 	begin_tile(p, b->n_new_warnings > 0 ? "warn" : "");
 	buf_printf(p->out, "%" PRId64 "</b><span>warnings</span><span>",

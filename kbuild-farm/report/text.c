@@ -389,7 +389,8 @@ void report_text(struct buf *out, const struct report_data *d, bool all)
 		text_nodes(&w);
 		text_reasons(&w);
 		text_slowest(&w);
-		text_diags(&w);
+		if (history_has_log(&d->build))
+			text_diags(&w);
 		text_sizes(&w);
 	} else {
 		buf_printf(out, "\n%s\n", report_data_unfinished_text(d));

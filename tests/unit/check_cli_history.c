@@ -96,6 +96,7 @@ TEST(numbers_of_any_size_fit_too)
 TEST(new_warnings_are_shown_beside_all)
 {
 	struct history_build b = { .number = 7,
+				   .tree = (char[]){ "/t" },
 				   .state = HISTORY_STATE_GOOD,
 				   .config = (char[]){ "defconfig" },
 				   .n_warnings = 12,
