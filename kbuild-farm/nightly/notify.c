@@ -54,10 +54,9 @@ enum nightly_notify_reason nightly_notify_reason(const struct nightly_result *r)
 
 unsigned nightly_notify_count_new_errors(const struct nightly_result *r)
 {
-	if (!r->previous)
-		return 0;
-	return r->previous->end == NIGHTLY_END_GOOD ? r->n_errors :
-						      r->n_new_errors;
+	return r->previous && r->previous->end == NIGHTLY_END_GOOD ?
+		       r->n_errors :
+		       r->n_new_errors;
 }
 
 const struct nightly_result *nightly_notify_commit_base(

@@ -32,8 +32,8 @@ enum nightly_notify_reason nightly_notify_reason(
 	const struct nightly_result *r);
 /*
  * Return the number of errors that the previous build did not have.  If the
- * previous build was good, all errors count.  Returns 0 if there was no
- * previous build.
+ * previous build was good, all errors count.  If no result before `r` was
+ * reported, r->previous is NULL, but `r` can have new errors.
  */
 unsigned nightly_notify_count_new_errors(const struct nightly_result *r);
 /*

@@ -101,7 +101,6 @@ static void add_end(struct buf *out, const struct nightly_result *r)
 /* Return "fixed, 1 warning", "2 errors (new)" or "".  The caller frees it. */
 static char *format_outcome(const struct nightly_result *r)
 {
-	bool first = !r->previous;
 	struct buf out = { 0 };
 
 	switch (nightly_notify_reason(r)) {
@@ -118,8 +117,7 @@ static char *format_outcome(const struct nightly_result *r)
 		add_count(&out, r->n_errors, nightly_notify_count_new_errors(r),
 			  "error");
 	if (r->n_warnings)
-		add_count(&out, r->n_warnings, first ? 0 : r->n_new_warnings,
-			  "warning");
+		add_count(&out, r->n_warnings, r->n_new_warnings, "warning");
 	return buf_steal(&out);
 }
 
@@ -217,10 +215,10 @@ static const char *messages_title(const struct nightly_result *r, size_t n_new)
 	if (r->end == NIGHTLY_END_BROKEN)
 		return "Reason:";
 	if (r->end == NIGHTLY_END_GOOD)
-		return r->previous && n_new ? "New warnings:" : "Warnings:";
+		return n_new ? "New warnings:" : "Warnings:";
 	if (!r->n_errors)
 		return "End of the log:";
-	if (!r->previous || !n_new)
+	if (!n_new)
 		return "Errors:";
 	if (nightly_notify_count_new_errors(r))
 		return r->n_new_warnings ? "New errors and warnings:" :

@@ -100,7 +100,7 @@ TEST(the_first_report_follows_a_good_build)
 
 TEST(a_first_build_that_fails_is_told)
 {
-	play_fail(&nights[0], 1, 1);
+	play_fail(&nights[0], 1, 0);
 	said(&nights[0], "mm/slab.c:7:2: error: 'x' undeclared");
 	told_one("first-fails", &nights[0]);
 }

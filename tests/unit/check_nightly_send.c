@@ -349,6 +349,19 @@ TEST_EACH(an_undelivered_change_is_reported_by_the_next_run, undelivered)
 	free(subject);
 }
 
+TEST(errors_after_an_undelivered_first_report_are_new)
+{
+	struct nightly_result *result = put_next(NIGHTLY_END_GOOD);
+	char *subject;
+
+	free(report_result(result, false));
+	result = put_next(NIGHTLY_END_FAILED);
+	result->n_new_errors = 1;
+	subject = report_result(result, true);
+	text_ends(subject, ": 1 error (new)");
+	free(subject);
+}
+
 TEST(a_change_is_reported_after_two_undelivered_reports)
 {
 	struct nightly_result *result = put_next(NIGHTLY_END_GOOD);
