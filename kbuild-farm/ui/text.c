@@ -8,6 +8,7 @@
 #include "events/text.h"
 #include "ui/width.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -201,21 +202,26 @@ void ui_text_put_log_line(struct ui_text *p, const char *text)
 	buf_release(&line);
 }
 
-/*
- * Print a block of diagnostics.  `fresh` is set if the baseline (the previous
- * build) lacks a part of the block.
- */
-static void show_block(struct ui_text *p, const char *text, bool fresh)
+/* Print a block of diagnostics. */
+static void show_block(struct ui_text *p, const struct events_event *ev)
 {
+	uint64_t n = (uint64_t)ev->n_warnings + (uint64_t)ev->n_errors;
+	const char *text = ev->text;
 	struct buf out = { 0 };
 
-	if (fresh)
+	/* The baseline is the previous build. */
+	if (ev->n_new_diags > 0 && (uint64_t)ev->n_new_diags < n)
+		buf_printf(&out,
+			   "kfarm: %" PRId64 " of %" PRIu64
+			   " new since the previous build:\n",
+			   ev->n_new_diags, n);
+	else if (ev->n_new_diags > 0)
 		buf_add_str(&out, "kfarm: new since the previous build:\n");
 	while (*text) {
-		size_t n = strcspn(text, "\n");
+		size_t len = strcspn(text, "\n");
 
-		put_log_line(&out, p, text, n);
-		text += n + (text[n] == '\n');
+		put_log_line(&out, p, text, len);
+		text += len + (text[len] == '\n');
 	}
 	queue_text(p, &out);
 	buf_release(&out);
@@ -426,7 +432,7 @@ void ui_text_add_event(void *plain, const struct events_event *ev)
 	    (p->options.warnings ||
 	     (p->options.progress && (!p->held || ev->n_new_diags ||
 				      ev->severity == EVENTS_SEV_ERROR))))
-		show_block(p, ev->text, ev->n_new_diags > 0);
+		show_block(p, ev);
 	if (ev->kind == EVENTS_KIND_DONE) {
 		clear_line(p);
 		flush_text(p, 0);

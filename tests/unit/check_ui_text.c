@@ -459,6 +459,23 @@ TEST(what_is_new_is_marked)
 	       "a.c:2: warning: y\n");
 }
 
+TEST(a_block_with_known_diagnostics_has_the_number_of_new_ones)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_DIAG);
+
+	ev.text = "a.c:1: warning: x\na.c:2: warning: y\na.c:3: error: z\n";
+	ev.severity = EVENTS_SEV_ERROR;
+	ev.n_warnings = 2;
+	ev.n_errors = 1;
+	ev.n_new_diags = 1;
+	begin(UI_TEXT_PERIODIC, &all, false);
+	play(&ev);
+	expect("kfarm: 1 of 3 new since the previous build:\n"
+	       "a.c:1: warning: x\n"
+	       "a.c:2: warning: y\n"
+	       "a.c:3: error: z\n");
+}
+
 TEST(diagnostics_have_colours_where_they_are_wanted)
 {
 	begin(UI_TEXT_PERIODIC, &all, true);
