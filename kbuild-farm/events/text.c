@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "events/text.h"
 
+#include "base/str.h"
 #include "base/vec.h"
 
 #include <string.h>
@@ -16,6 +17,11 @@ void events_text_add_node(struct buf *out, const char *name, const char *state,
 		{ "drained", ", no jobs until it is resumed" },
 	};
 
+	/* A reason such as "removed from the configuration" has the state. */
+	if (reason && str_starts(reason, state)) {
+		buf_printf(out, "node %s: %s", name, reason);
+		return;
+	}
 	buf_printf(out, "node %s: %s", name, state);
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
 		if (!strcmp(state, states[i].state))

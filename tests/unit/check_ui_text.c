@@ -344,11 +344,13 @@ TEST(without_details_only_problems_are_printed)
 	node("b", "connecting", NULL);
 	node("b", "up", NULL);
 	node("b", "resting", "wrong object");
+	node("a", "removed", "removed from the configuration");
 	say(EVENTS_KIND_NOTE, "a problem");
 	expect("[    0s] node b: down: no route to host\n"
 	       "[    0s] node b: up\n"
 	       "[    0s] node b: resting, no jobs until it passes a "
 	       "known-answer test: wrong object\n"
+	       "[    0s] node a: removed from the configuration\n"
 	       "[    0s] a problem\n");
 }
 
