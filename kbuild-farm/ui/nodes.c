@@ -261,11 +261,28 @@ static void put_note(struct buf *out, const struct ui_node *n)
 		buf_printf(out, "%d %% of the clock rate",
 			   (int)(n->clock_speed / 10));
 	}
-	if (n->other_load != EVENTS_UNKNOWN && n->other_load >= 500) {
+	/* The reason for a limit can already contain the other load. */
+	if (n->other_load != EVENTS_UNKNOWN && n->other_load >= 500 &&
+	    !(n->reported->reason &&
+	      strstr(n->reported->reason, "busy with other work"))) {
 		buf_add_str(out, out->len ? "; " : "");
 		format_milli(out, (uint64_t)n->other_load);
 		buf_add_str(out, " cores busy with other work");
 	}
+}
+
+/* Replace the end of a note by "...", if possible after a word. */
+static void cut_note(struct buf *note, unsigned width)
+{
+	const char *text = buf_str(note);
+	size_t fitting = ui_width_fitting_bytes(text, width - 3), n = fitting;
+
+	while (n && text[n] != ' ')
+		n--;
+	while (n && strchr(" :;", text[n - 1]))
+		n--;
+	note->len = n ? n : fitting;
+	buf_add_str(note, "...");
 }
 
 static void put_jobs_count(struct buf *out, uint64_t n)
@@ -397,10 +414,10 @@ static void put_cell(const struct ui_row *r, unsigned row, unsigned at,
 		put_note(text, n);
 	if (!text->len)
 		return;
-	/* A note is cut at its end; a name is elided in its middle. */
-	if (column == UI_COLUMN_NOTE)
-		ui_area_put(r->area, row, at, width, style, buf_str(text));
-	else if (columns_of[column].left)
+	/* A note is cut after a word; a name is elided in its middle. */
+	if (column == UI_COLUMN_NOTE && ui_width(buf_str(text)) > width)
+		cut_note(text, width);
+	if (columns_of[column].left)
 		ui_area_put_elided(r->area, row, at, width, style,
 				   buf_str(text));
 	else

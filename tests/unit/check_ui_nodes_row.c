@@ -89,6 +89,21 @@ TEST_EACH(heat_throttling_and_other_work_are_marked, healths)
 			  row_has(row->note, UI_STYLE_HOT));
 }
 
+TEST(other_work_in_the_reason_of_a_limit_is_not_repeated)
+{
+	farm_beat(&(struct farm_beat){ "n", 1, 0, 0, 0, 0, 1000, 0, 0, 1100 });
+	node("n", "up", "1.0 cores busy with other work");
+	ck_assert(row_has("1.0 cores busy with other work", 0));
+	ck_assert(!row_has(";", 0));
+}
+
+TEST(a_long_note_is_cut_after_a_word)
+{
+	ui_columns_fit(&columns, 100, 4, 4);
+	node("n", "up", "2 of 3 slots: 1.0 cores busy with other work");
+	ck_assert(row_has(" 2 of 3 slots...", 0));
+}
+
 TEST(a_node_that_is_not_up_says_why)
 {
 	node("n", "down", "no route to host");
