@@ -111,10 +111,10 @@ static char *reach_advice(const struct node_entry *e)
 				 e->address.text);
 	case NODE_ADDRESS_TLS:
 		return xasprintf("check that the node is on, that kfarmd is "
-				 "running (`systemctl status kfarmd` on the "
-				 "node) and that no firewall blocks its port; "
-				 "if its address has changed, update [node "
-				 "\"%s\"]",
+				 "running (`systemctl status kfarmd` or "
+				 "`service kfarmd status` on the node) and "
+				 "that no firewall blocks its port; if its "
+				 "address has changed, update [node \"%s\"]",
 				 e->name);
 	}
 	return NULL;

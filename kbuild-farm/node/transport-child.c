@@ -146,9 +146,8 @@ char *node_transport_child_explain(const char *reason,
 			reason);
 	if (address->kind == NODE_ADDRESS_TLS &&
 	    str_ends(reason, ": Connection refused"))
-		return xasprintf("%s; kfarmd is not running on the node (check "
-				 "`systemctl status kfarmd`), or a firewall "
-				 "rejects the connection",
+		return xasprintf("%s; kfarmd is not running on the node, or a "
+				 "firewall rejects the connection",
 				 reason);
 	if (is_kfarmd_missing(reason))
 		return xasprintf(
