@@ -514,7 +514,13 @@ static size_t encode_utf8(uint32_t code, uint8_t out[static 4])
  */
 static void apply_prompt(struct ui_view *v, const struct ui_model *m)
 {
-	char text[UI_PROMPT_MAX + 40];
+	static const char *const panes[] = {
+		[UI_PANE_NODES] = "nodes",
+		[UI_PANE_DIAGS] = "diagnostics",
+		[UI_PANE_LOG] = "log",
+	};
+	bool others = v->diags.open || v->log_pane.open;
+	char text[UI_PROMPT_MAX + 56];
 
 	if (v->prompt == UI_PROMPT_FILTER) {
 		ui_nodes_filter(&v->nodes, v->typed);
@@ -524,7 +530,9 @@ static void apply_prompt(struct ui_view *v, const struct ui_model *m)
 	if (v->focus == UI_PANE_NODES && v->origin_node)
 		ui_nodes_select_name(&v->nodes, v->origin_node);
 	if (v->typed[0] && !search_pane(v, m, v->typed, true, false)) {
-		snprintf(text, sizeof(text), "\"%s\" not found", v->typed);
+		snprintf(text, sizeof(text), "\"%s\" not found in the %s%s",
+			 v->typed, panes[v->focus],
+			 others ? "; Tab: next pane" : "");
 		ui_view_set_message(v, text);
 	}
 }
@@ -586,6 +594,9 @@ static enum ui_view_action request_node_action(struct ui_view *v,
 				    "not possible for the build host; "
 				    "select a node" :
 			       m->done ? "the build has ended" :
+			       key != 'd' && str_starts(n->reported->state,
+							"drain") ?
+					 "the node is drained; d resumes it" :
 					 NULL;
 	bool drained;
 	char *text;

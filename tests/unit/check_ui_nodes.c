@@ -85,7 +85,7 @@ TEST(nodes_are_sought)
 	keys("NN");
 	ck_assert(shows("\n>node119 ")); /* wraps around */
 	keys("/xyz");
-	ck_assert(shows("\"xyz\" not found"));
+	ck_assert(shows("\"xyz\" not found in the nodes"));
 	press(UI_KEY_BACKSPACE);
 	keys("\b\177\b7\n");
 	ck_assert(shows("\n>node7 ") || shows("\n>node17 "));

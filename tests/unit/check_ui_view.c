@@ -140,7 +140,8 @@ TEST(the_log)
 	press(UI_KEY_RIGHT);
 	ck_assert(shows("\n>   kernel/file120.o"));
 	keys("/nowhere\n");
-	ck_assert(shows("\"nowhere\" not found"));
+	ck_assert(shows("\"nowhere\" not found in the log; "
+			"Tab: next pane"));
 	/* A failed or cancelled search does not move the pane. */
 	press(UI_KEY_END);
 	keys("f/file7x\n");
@@ -233,6 +234,8 @@ TEST_EACH(what_is_asked_of_others, asks)
 		ck_assert_int_eq(press('d'), UI_ACTION_RESUME);
 		node("node1", "drained", NULL);
 		ck_assert_int_eq(press('d'), UI_ACTION_RESUME);
+		ck_assert_int_eq(press('+'), UI_ACTION_NONE);
+		ck_assert(shows("the node is drained; d resumes it"));
 	}
 }
 
