@@ -56,24 +56,28 @@ int nightly_check_names(const struct nightly_request *r,
 			const struct nightly_jobs *jobs, struct err *err)
 {
 	struct strv names = { 0 };
-	char *all;
+	char *all, *file;
 	int ret = 0;
 
 	for (size_t i = 0; i < jobs->n_jobs; i++)
 		strv_add(&names, jobs->jobs[i].name);
+	if (!names.n) {
+		file = conf_user_path();
+		ret = err_set(err, ENOENT,
+			      "no section [nightly \"%s\"] in %s; "
+			      "kfarm-tutorial(7) has an example",
+			      r->words.n ? r->words.v[0] : "NAME", file);
+		free(file);
+		return ret;
+	}
 	all = strv_join(&names, ", ");
 	for (size_t i = 0; !ret && i < r->words.n; i++) {
 		if (!strv_has(&names, r->words.v[i]))
 			ret = err_set(err, ENOENT,
-				      "no section [nightly \"%s\"]%s%s",
-				      r->words.v[i],
-				      names.n ? "; configured: " : "", all);
+				      "no section [nightly \"%s\"]; "
+				      "configured: %s",
+				      r->words.v[i], all);
 	}
-	if (!ret && !jobs->n_jobs)
-		ret = err_set(
-			err, ENOENT,
-			"the configuration has no section [nightly \"NAME\"]; "
-			"see kfarm.conf(5)");
 	free(all);
 	strv_release(&names);
 	return ret;
