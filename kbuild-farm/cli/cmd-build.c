@@ -703,7 +703,7 @@ static const struct args_option options[] = {
 	  AT(request.fail_fast), 0 },
 	{ 'v', "verbose", NULL, "show the output of make", args_choice,
 	  AT(watch.mode), WATCH_MODE_VERBOSE },
-	{ 'q', "quiet", NULL, "show only errors, warnings and a last line",
+	{ 'q', "quiet", NULL, "show only errors, warnings and a summary",
 	  args_choice, AT(watch.mode), WATCH_MODE_QUIET },
 	{ 'W', "new-warnings", NULL, "exit with 101 if there are new warnings",
 	  args_flag, AT(request.fail_on_new_warnings), 0 },
