@@ -398,8 +398,12 @@ static char *summarize(struct kernel_build_state *run,
 		free(output);
 		output = numbered;
 	}
-	/* After `clean`, print only an output directory that the user named. */
-	if (cleaned && !run->plan->request->output_dir) {
+	/*
+	 * After `clean`, print only an output directory that the user named.  A
+	 * nightly run renames the output directory.
+	 */
+	if (run->plan->request->nightly ||
+	    (cleaned && !run->plan->request->output_dir)) {
 		free(output);
 		output = NULL;
 	}

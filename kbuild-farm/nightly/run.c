@@ -515,7 +515,10 @@ static int record_broken_build(struct run_state *w,
 	return ret;
 }
 
-/* "good in 3:10, warnings 2 (1 new), errors 0" */
+/*
+ * "PASS in 3:10, warnings 2 (1 new), errors 0 (0 new)"; below the output of the
+ * build also the output directory.
+ */
 static void note_end(const struct run_state *w, const struct nightly_result *r)
 {
 	struct buf time = { 0 };
@@ -525,6 +528,13 @@ static void note_end(const struct run_state *w, const struct nightly_result *r)
 	     r->build, nightly_notify_result_word(r), buf_str(&time),
 	     r->n_warnings, r->n_new_warnings, r->n_errors, r->n_new_errors);
 	buf_release(&time);
+	if (w->setup->verbose && r->dir) {
+		struct buf dir = { 0 };
+
+		fs_add_display_path(&dir, r->dir);
+		note(w, "%s: output %s", r->build, buf_str(&dir));
+		buf_release(&dir);
+	}
 }
 
 static int build_plan(struct run_state *w, const struct nightly_build *p,
