@@ -137,6 +137,21 @@ static char *find_sendmail(const char *path)
 	return found;
 }
 
+int nightly_send_check_mailer(const struct strv *mail_to, const char *path,
+			      struct err *err)
+{
+	char *program = find_sendmail(path);
+	int ret = 0;
+
+	if (mail_to->n && !program)
+		ret = err_set(
+			err, ENOENT,
+			"sendmail not found in PATH or in " SENDMAIL_DIRS
+			"; install a package such as msmtp-mta or postfix");
+	free(program);
+	return ret;
+}
+
 static int send_mail(const struct nightly_send *s,
 		     const struct nightly_report *r, struct err *err)
 {
@@ -169,11 +184,9 @@ static int send_mail(const struct nightly_send *s,
 	program = find_sendmail(s->sendmail_path);
 	argv[0] = program;
 	ret = nightly_mail_write(&text, &m, err);
-	if (!ret && !program)
-		ret = err_set(
-			err, ENOENT,
-			"sendmail not found in PATH or in " SENDMAIL_DIRS
-			"; install a package such as msmtp-mta or postfix");
+	if (!ret)
+		ret = nightly_send_check_mailer(s->mail_to, s->sendmail_path,
+						err);
 	if (!ret)
 		ret = feed_program(
 			s, program, &what, buf_bytes(&text),

@@ -52,6 +52,13 @@ struct nightly_send {
 int nightly_send(const struct nightly_send *s, const struct nightly_report *r,
 		 struct err *err);
 
+/*
+ * Check that sendmail exists if there are addresses for mail.  `path` is the
+ * search path; NULL: PATH, then system directories.
+ */
+int nightly_send_check_mailer(const struct strv *mail_to, const char *path,
+			      struct err *err);
+
 struct nightly_report_request {
 	const struct nightly_job *job;
 	const struct nightly_store *store; /* locked */

@@ -178,6 +178,12 @@ TEST(no_sendmail_is_told)
 {
 	strv_add(&mail, "a@example.org");
 	fails(-ENOENT, "sendmail not found");
+	ck_assert_int_eq(
+		nightly_send_check_mailer(&mail, s.sendmail_path, &err),
+		-ENOENT);
+	text_has(err.text, "sendmail not found");
+	strv_release(&mail);
+	must(nightly_send_check_mailer(&mail, s.sendmail_path, &err));
 }
 
 TEST(an_address_that_is_none_is_told)
