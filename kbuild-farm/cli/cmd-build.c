@@ -622,7 +622,7 @@ static void run_targets(struct runner *r)
 	strv_release(&rest);
 }
 
-/* of farm.weight, in kfarm.conf(5) */
+/* weight that a nightly build claims at most (kfarm.conf(5), farm.weight) */
 #define NIGHTLY_WEIGHT_PERCENT 10
 #define JOBS_MAX               100000
 

@@ -241,7 +241,9 @@ static void queue_slots_event(const struct coord_node *n)
 {
 	struct sched_event event = { .kind = SCHED_EV_NODE_SLOTS,
 				     .n_slots = coord_report_slots(n),
-				     .n_busy = n->n_test_jobs };
+				     .n_busy = n->n_test_jobs,
+				     .shared = peer_lease(n->peer) <
+					       WIRE_LEASE_UNLIMITED };
 
 	queue_node_event(n, &event);
 }
@@ -377,6 +379,7 @@ static void on_known_answer_checked(void *ctx, enum peer_known_answer is,
 		[PEER_KNOWN_ANSWER_RIGHT] = SCHED_PROBE_PASSED,
 		[PEER_KNOWN_ANSWER_WRONG] = SCHED_PROBE_WRONG,
 		[PEER_KNOWN_ANSWER_FAILED] = SCHED_PROBE_FAILED,
+		[PEER_KNOWN_ANSWER_BUSY] = SCHED_PROBE_IMPOSSIBLE,
 	};
 	struct sched_event event = { .kind = SCHED_EV_PROBE_DONE,
 				     .probe = as[is],
@@ -452,7 +455,9 @@ static void on_failed(void *ctx, const struct wire_fail *m)
 	struct coord_unit *u = find_job_unit(n, m->job);
 	struct sched_event event = { .kind = SCHED_EV_JOB_FAILED,
 				     .fail = as[m->class],
-				     .retry_ms = m->retry_ms,
+				     .retry_ms = m->class == WIRE_FAIL_BUSY ?
+							 m->retry_ms :
+							 0,
 				     .text = m->reason };
 
 	if (!u)
@@ -469,7 +474,11 @@ static void on_failed(void *ctx, const struct wire_fail *m)
 	coord_dispatch_job_event(u, n, &event);
 }
 
-/* Tell the dispatcher if the clock of a core class has changed. */
+/*
+ * Notify the dispatcher if the clock limit of a core class has changed.  HEAT
+ * can be old, because kfarmd sends it only while jobs are pinned.  No class has
+ * a lower clock limit than the slowest cores, which HEALTH describes.
+ */
 static void update_clocks(struct coord_node *n, const struct peer_stats *p)
 {
 	struct sched_event event = { .kind = SCHED_EV_NODE_CLOCK,
@@ -478,10 +487,11 @@ static void update_clocks(struct coord_node *n, const struct peer_stats *p)
 	bool changed = false;
 
 	for (unsigned i = 0; i < n->n_classes; i++) {
-		uint32_t milli = p->heat->n_classes == n->n_classes ?
-					 p->heat->classes[i].speed_milli :
-					 p->health->speed_milli;
+		uint32_t milli = p->health->speed_milli;
 
+		if (p->heat->n_classes == n->n_classes &&
+		    p->heat->classes[i].speed_milli > milli)
+			milli = p->heat->classes[i].speed_milli;
 		if (milli == WIRE_HEALTH_UNKNOWN)
 			milli = 0;
 		changed |= milli != n->classes[i].clock_milli;

@@ -310,6 +310,8 @@ static int start_tool(struct kfarmd_run *run, struct err *err)
 					  1;
 	ret = start_part(tool, &job, err);
 	close(job.input_fd);
+	if (!ret && run->paused)
+		sandbox_run_set_paused(tool->sandbox_run, true);
 	if (!ret)
 		return 0;
 	tool->ended = true;
@@ -443,6 +445,7 @@ uint32_t kfarmd_run_cpu_ms(const struct kfarmd_run *run)
 
 void kfarmd_run_set_paused(struct kfarmd_run *run, bool paused)
 {
+	run->paused = paused;
 	for (int i = 0; i < 2; i++) {
 		if (run->parts[i].sandbox_run)
 			sandbox_run_set_paused(run->parts[i].sandbox_run,

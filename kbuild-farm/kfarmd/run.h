@@ -128,6 +128,7 @@ struct kfarmd_run_part {
 };
 
 struct kfarmd_run {
+	bool paused; /* as set by kfarmd_run_set_paused() */
 	/*
 	 * Stdout and stderr; after on_done(), the caller may take ownership of
 	 * both buffers.  With a tool, stderr is that of the first program

@@ -74,6 +74,7 @@ struct kfarmd_session {
 	 */
 	struct digest fingerprint;
 	unsigned weight_percent; /* of WEIGHT */
+	uint16_t sent_lease; /* n_slots of the last LEASE */
 	/* consecutive lookups that did not find the key in a->clients */
 	unsigned n_missing;
 	char *software; /* the peer's version string; NULL before HELLO */
@@ -101,29 +102,26 @@ static bool is_same_client(const struct kfarmd_session *s,
 }
 
 /*
- * Update the weights of all open sessions of a client.  A session can claim a
- * part of the client's weight.  The sessions together get at most the client's
- * weight, so that more sessions do not give it more slots.
+ * Update the weight of a session, which can claim a part of its client's
+ * weight.  The sessions of a client that have jobs together get at most the
+ * client's weight, so that more sessions do not give it more slots.
  */
-static void update_weights(const struct kfarmd_session *s)
+static void update_weight(const struct kfarmd_session *s)
 {
-	struct kfarmd *a = s->daemon;
-	struct kfarmd_session *each;
+	const struct kfarmd *a = s->daemon;
+	const struct kfarmd_session *each;
 	unsigned sum = 0;
 
-	list_for_each(each, &a->sessions, entry)
-		sum += is_same_client(s, each) ? each->weight_percent : 0;
+	list_for_each(each, &a->sessions, entry) {
+		if (each == s || (each->n_jobs && is_same_client(s, each)))
+			sum += each->weight_percent;
+	}
 	if (sum < WIRE_WEIGHT_MAX)
 		sum = WIRE_WEIGHT_MAX;
-	list_for_each(each, &a->sessions, entry) {
-		double weight = kfarmd_settings_weight(a->settings,
-						       each->client_name);
-
-		if (is_same_client(s, each))
-			kfarmd_slots_set_weight(&a->slots, &each->client->slots,
-						weight * each->weight_percent /
-							sum);
-	}
+	kfarmd_slots_set_weight(
+		&s->client->slots,
+		(double)kfarmd_settings_weight(a->settings, s->client_name) *
+			s->weight_percent / sum);
 }
 
 static void end_session(struct kfarmd_session *s)
@@ -135,7 +133,6 @@ static void end_session(struct kfarmd_session *s)
 	for (size_t i = 0; i < s->n_jobs; i++)
 		kfarmd_job_drop(s->jobs[i]);
 	kfarmd_slots_remove_client(&a->slots, &s->client->slots);
-	update_weights(s);
 	kfarmd_client_close(s->client);
 	event_free(s->hello_timer);
 	event_free(s->heartbeat_timer);
@@ -260,18 +257,18 @@ static void send_machine(struct kfarmd_session *s)
 	send_body(s, WIRE_MACHINE, &body, WIRE_PLAIN);
 }
 
-/* Send LEASE to peers that support it. */
-static void send_lease(void *ctx)
+/* Send LEASE to peers that support it, if the lease has changed. */
+static void send_lease(struct kfarmd_session *s)
 {
-	struct kfarmd_session *s = ctx;
 	struct wire_lease m = {
 		.n_slots = (uint16_t)s->client->slots.n_leased
 	};
 	struct buf body = { 0 };
 
-	if (!s->hello_received ||
+	if (m.n_slots == s->sent_lease ||
 	    !wire_type_name(WIRE_LEASE, s->client->version))
 		return;
+	s->sent_lease = m.n_slots;
 	wire_lease_encode_at(&body, &m, s->client->version);
 	send_body(s, WIRE_LEASE, &body, WIRE_PLAIN);
 }
@@ -302,8 +299,6 @@ static void on_hello(struct kfarmd_session *s, struct bytes body)
 			send_machine(s);
 		s->client->slots.ignores_leases = !wire_type_name(WIRE_LEASE,
 								  version);
-		if (s->client->slots.n_leased < WIRE_LEASE_UNLIMITED)
-			send_lease(s);
 	}
 	wire_hello_release(&m);
 }
@@ -316,8 +311,8 @@ static void on_weight(struct kfarmd_session *s, struct bytes body)
 		abort_session(s, "malformed WEIGHT");
 		return;
 	}
+	/* The next heartbeat updates the weight. */
 	s->weight_percent = m.percent;
-	update_weights(s);
 }
 
 static void send_to_peer(void *ctx, enum wire_type type, struct buf *body)
@@ -550,6 +545,7 @@ static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 	}
 	kfarmd_client_check_timeouts(s->client);
 	machine_inventory_read_load(&m.available_mib, &m.load_milli, "");
+	update_weight(s);
 	kfarmd_slots_update(&a->slots, m.available_mib);
 	/*
 	 * The version of the messages is unknown before HELLO.  Do not queue
@@ -558,8 +554,8 @@ static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 	if (!s->hello_received || wire_stream_is_full(s->stream))
 		return;
 	/*
-	 * HEALTH and HEAT precede BEAT, so a peer has all three when it handles
-	 * BEAT.
+	 * HEALTH, HEAT and LEASE precede BEAT, so a peer has all of them when
+	 * it handles BEAT.
 	 */
 	if (wire_type_name(WIRE_HEALTH, s->client->version)) {
 		wire_health_encode_at(&body,
@@ -568,6 +564,7 @@ static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 		send_body(s, WIRE_HEALTH, &body, WIRE_PLAIN);
 	}
 	send_heat(s);
+	send_lease(s);
 	m.jobs = xcalloc(s->n_jobs + 1, sizeof(*m.jobs));
 	for (size_t i = 0; i < s->n_jobs && m.n_jobs < WIRE_BEAT_JOBS_MAX;
 	     i++) {
@@ -679,10 +676,9 @@ void kfarmd_session_start(struct kfarmd *a, struct wire_io io,
 		s->fingerprint = *who->fingerprint;
 	s->start_ms = clock_ms();
 	s->client = kfarmd_client_new(a, &client_ops, s);
-	s->client->slots.on_leased = send_lease;
-	s->client->slots.ctx = s;
 	s->client->slots.weight = KFARMD_SETTINGS_WEIGHT;
 	s->weight_percent = WIRE_WEIGHT_MAX;
+	s->sent_lease = WIRE_LEASE_UNLIMITED;
 	s->stream = wire_stream_new_io(a->base, io, &ops, s);
 	s->hello_timer = new_session_timer(a, PEER_HELLO_TIMEOUT_S, 0,
 					   on_hello_timeout, s);
@@ -690,8 +686,8 @@ void kfarmd_session_start(struct kfarmd *a, struct wire_io io,
 					       on_heartbeat_due, s);
 	TAILQ_INSERT_TAIL(&a->sessions, s, entry);
 	a->n_sessions++;
+	update_weight(s);
 	kfarmd_slots_add_client(&a->slots, &s->client->slots);
-	update_weights(s);
 	send_hello(s);
 	send_fit(s);
 }

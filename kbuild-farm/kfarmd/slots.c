@@ -56,14 +56,11 @@ static void set_lease(struct kfarmd_slots *s, struct kfarmd_slot_client *c,
 
 	if (n >= s->n_advertised)
 		n = WIRE_LEASE_UNLIMITED;
-	if (n > c->max_leased)
-		c->max_leased = n;
 	if (n > c->n_accepted)
 		c->n_accepted = n;
-	if (n == c->n_leased)
-		return;
+	if (n < c->n_leased)
+		c->shortened_ms = clock_ms();
 	c->n_leased = n;
-	c->on_leased(c->ctx);
 }
 
 /*
@@ -114,7 +111,7 @@ void kfarmd_slots_add_client(struct kfarmd_slots *s,
 			     struct kfarmd_slot_client *c)
 {
 	TAILQ_INSERT_TAIL(&s->clients, c, entry);
-	c->n_leased = c->max_leased = c->n_accepted = WIRE_LEASE_UNLIMITED;
+	c->n_leased = c->n_accepted = WIRE_LEASE_UNLIMITED;
 	divide_slots(s);
 }
 
@@ -135,20 +132,19 @@ static double virtual_time(const struct kfarmd_slot_client *c)
 		       c->weight;
 }
 
-void kfarmd_slots_set_weight(struct kfarmd_slots *s,
-			     struct kfarmd_slot_client *c, double weight)
+void kfarmd_slots_set_weight(struct kfarmd_slot_client *c, double weight)
 {
 	double now = virtual_time(c);
 
 	c->weight = weight;
 	c->virtual_ms += now - virtual_time(c);
-	divide_slots(s);
 }
 
 /*
  * Return the lowest virtual time of a client without queued jobs that queues a
- * job: that of the client that was served last, when its job started.  If that
- * is long ago, the client can claim CREDIT_MS, compared with the other clients.
+ * job: that of the client that was served last, when its job started, or that
+ * of the other clients less a credit.  A new client has no credit, so that a
+ * build host gains nothing by a new session for each job.
  */
 static double start_time(const struct kfarmd_slots *s,
 			 const struct kfarmd_slot_client *c)
@@ -162,7 +158,8 @@ static double start_time(const struct kfarmd_slots *s,
 			first = each;
 	}
 	if (first)
-		lowest = virtual_time(first) - CREDIT_MS / c->weight;
+		lowest = virtual_time(first) -
+			 (c->has_run ? CREDIT_MS / c->weight : 0);
 	return lowest > s->virtual_ms ? lowest : s->virtual_ms;
 }
 
@@ -196,6 +193,7 @@ static void begin_run(struct kfarmd_slots *s, struct kfarmd_slot *p)
 	p->since_ms = clock_ms();
 	p->client->sum_start_ms += p->since_ms;
 	p->client->n_running++;
+	p->client->has_run = true;
 	s->n_running++;
 	if (p->share)
 		p->share->n_running++;
@@ -233,6 +231,16 @@ static struct kfarmd_slot *next_runnable(const struct kfarmd_slots *s)
 	return best;
 }
 
+static void start_job(struct kfarmd_slots *s, struct kfarmd_slot *p)
+{
+	double now = virtual_time(p->client);
+
+	s->virtual_ms = now > s->virtual_ms ? now : s->virtual_ms;
+	dequeue_slot(s, p);
+	begin_run(s, p);
+	p->on_granted(p->ctx);
+}
+
 /*
  * Start queued jobs.  A job that fails in on_granted() ends its run, which
  * calls this function again; `starting` prevents the recursion.
@@ -244,12 +252,8 @@ static void start_runnable(struct kfarmd_slots *s)
 	if (s->starting)
 		return;
 	s->starting = true;
-	while (s->n_running < s->max_running && (p = next_runnable(s))) {
-		s->virtual_ms = virtual_time(p->client);
-		dequeue_slot(s, p);
-		begin_run(s, p);
-		p->on_granted(p->ctx);
-	}
+	while (s->n_running < s->max_running && (p = next_runnable(s)))
+		start_job(s, p);
 	s->starting = false;
 }
 
@@ -285,19 +289,46 @@ static struct kfarmd_slot *choose_pausable(const struct kfarmd_slots *s,
 	return last;
 }
 
-static void pause_jobs(struct kfarmd_slots *s)
+/* Return true if the job has waited so long that others make room for it. */
+static bool is_waiting(const struct kfarmd_slots *s,
+		       const struct kfarmd_slot *p)
 {
-	struct kfarmd_slot *p = next_runnable(s), *paused;
+	return clock_ms() - p->since_ms >= PAUSE_AFTER_MS &&
+	       p->client->n_running + 0.5 <= fair_running(s, p->client) &&
+	       (!p->share || p->share->n_running < p->share->max_running);
+}
 
-	while (p && clock_ms() - p->since_ms >= PAUSE_AFTER_MS &&
-	       p->client->n_running + 1 <= fair_running(s, p->client) + 0.5 &&
-	       (paused = choose_pausable(s, p->client))) {
-		end_run(s, paused);
-		paused->on_paused(paused->ctx);
-		enqueue_slot(s, paused, true);
-		start_runnable(s);
-		p = next_runnable(s);
+/*
+ * Pause a job in favor of the waiting job whose client has the lowest virtual
+ * time.  Returns false if there are no such jobs.
+ */
+static bool pause_job(struct kfarmd_slots *s)
+{
+	struct kfarmd_slot *p, *best = NULL, *paused = NULL;
+
+	list_for_each(p, &s->queue, entry) {
+		struct kfarmd_slot *other;
+
+		if (!is_waiting(s, p) ||
+		    (best &&
+		     virtual_time(best->client) <= virtual_time(p->client)))
+			continue;
+		other = choose_pausable(s, p->client);
+		if (!other)
+			continue;
+		best = p;
+		paused = other;
 	}
+	if (!best)
+		return false;
+	s->starting = true;
+	end_run(s, paused);
+	paused->on_paused(paused->ctx);
+	enqueue_slot(s, paused, true);
+	start_job(s, best);
+	s->starting = false;
+	start_runnable(s);
+	return true;
 }
 
 void kfarmd_slots_update(struct kfarmd_slots *s, uint32_t available_mib)
@@ -311,36 +342,43 @@ void kfarmd_slots_update(struct kfarmd_slots *s, uint32_t available_mib)
 	divide_slots(s);
 	list_for_each(c, &s->clients, entry) {
 		c->max_jobs = c->n_jobs;
-		c->n_accepted = c->max_leased;
-		c->max_leased = c->n_leased;
+		if (now_ms - c->shortened_ms >= KFARMD_SLOTS_GRACE_MS)
+			c->n_accepted = c->n_leased;
 	}
-	if (available_mib >= KFARMD_SLOTS_PAUSE_MIB)
-		pause_jobs(s);
+	for (; available_mib >= KFARMD_SLOTS_PAUSE_MIB && pause_job(s);)
+		available_mib -= KFARMD_SLOTS_PAUSE_MIB;
 }
 
 /* ---------------------------------------------------------------- jobs */
+
+static bool is_alone(const struct kfarmd_slots *s)
+{
+	return TAILQ_FIRST(&s->clients) ==
+	       TAILQ_LAST(&s->clients, kfarmd_slot_clients);
+}
 
 int kfarmd_slots_add_job(struct kfarmd_slots *s, struct kfarmd_slot *p,
 			 struct err *err)
 {
 	struct kfarmd_slot_client *c = p->client;
 
-	if (s->n_jobs >= s->max_jobs)
+	/* A refused job is a demand, too. */
+	if (c->n_jobs + 1 > c->max_jobs) {
+		c->max_jobs = c->n_jobs + 1;
+		if (!c->n_jobs || c->max_jobs == c->n_leased)
+			divide_slots(s);
+	}
+	if (c->n_jobs && s->n_jobs >= s->max_jobs)
 		return err_set(err, EBUSY, "too many jobs: %u accepted already",
 			       s->n_jobs);
-	if (!c->ignores_leases && c->n_jobs > c->n_accepted)
+	if (c->n_jobs >= s->max_jobs - (is_alone(s) ? 0 : s->n_advertised) ||
+	    (!c->ignores_leases && c->n_jobs > c->n_accepted))
 		return err_set(err, EBUSY,
-			       "too many jobs: %u of this build host accepted "
-			       "already",
+			       "too many jobs: this build host has %u already",
 			       c->n_jobs);
 	s->n_jobs++;
 	c->n_jobs++;
 	p->state = KFARMD_SLOT_HELD;
-	if (c->n_jobs > c->max_jobs) {
-		c->max_jobs = c->n_jobs;
-		if (c->n_jobs == 1 || c->n_jobs == c->n_leased)
-			divide_slots(s);
-	}
 	return 0;
 }
 

@@ -12,18 +12,18 @@
  * Order: when a compiler can start, the next job comes from the client with the
  * lowest virtual time, which is the run time of its jobs divided by its weight.
  * Clients that have jobs all the time thus get run time in proportion to their
- * weights.  A client that had no queued job has no claim to the time that it
- * did not use: when it queues a job, its virtual time is at least that of the
- * client that was served last (start-time fair queueing: Goyal, Vin, Cheng
- * 1996).  The jobs of one client run in the order of arrival.
+ * weights.  A client that had no queued job can claim at most 10 s of the time
+ * that it did not use: when it queues a job, its virtual time is at least that
+ * of the client that was served last (start-time fair queueing: Goyal, Vin,
+ * Cheng 1996).  The jobs of one client run in the order of arrival.
  *
  * Pause: if a job has waited for a second, and a client with at most half of
  * the weight runs jobs beyond its share, kfarmd stops the processes of such a
  * job.  A paused job continues before the queued jobs of its client.
  *
  * Lease: the number of slots that a client may use now.  The slots are divided
- * among the clients with jobs in proportion to their weights.  What a client
- * does not use is divided among the others.  A lease is at least one slot.
+ * among the clients with jobs in proportion to their weights.  Unused slots are
+ * divided among the other clients.  A lease is at least one slot.
  *
  * A share (struct kfarmd_slot_share) additionally limits the running jobs of a
  * group.  A job that waits because of this limit does not block other jobs.
@@ -39,8 +39,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Memory that must be available before a job is paused, in MiB. */
+/* Memory that must be available for each job that is paused, in MiB. */
 #define KFARMD_SLOTS_PAUSE_MIB 512
+/* time after which a shorter lease takes effect */
+#define KFARMD_SLOTS_GRACE_MS 3000
 
 /* A limit on the running jobs of a group, in addition to max_running. */
 struct kfarmd_slot_share {
@@ -48,14 +50,11 @@ struct kfarmd_slot_share {
 	unsigned n_running;
 };
 
-/* What a client has and may use; embedded in the session. */
+/* Slot accounting of one session; embedded in struct kfarmd_client. */
 struct kfarmd_slot_client {
-	/* Set these before kfarmd_slots_add_client(). */
-	double weight; /* above 0 */
-	void (*on_leased)(void *ctx); /* called when `n_leased` has changed */
-	void *ctx;
+	double weight; /* above 0; set before kfarmd_slots_add_client() */
 
-	/* The client does not know leases. */
+	/* The session's version of the protocol has no LEASE. */
 	bool ignores_leases;
 
 	/* slots that the client may use now, or WIRE_LEASE_UNLIMITED */
@@ -66,14 +65,13 @@ struct kfarmd_slot_client {
 	/* The remaining members are private to kfarmd/slots.c. */
 	TAILQ_ENTRY(kfarmd_slot_client) entry;
 	unsigned n_queued; /* queued or paused jobs */
-	/* largest n_jobs and largest lease since the last update */
-	unsigned max_jobs, max_leased;
+	unsigned max_jobs; /* largest number of jobs since the last update */
+	uint64_t shortened_ms; /* clock_ms() when the lease became shorter */
+	bool has_run; /* a job of the client has run */
 	unsigned n_accepted; /* further jobs are rejected */
 	bool satisfied; /* the lease covers the demand */
-	/* virtual time of the ended runs, and start times of the running jobs
-	 */
-	double virtual_ms;
-	uint64_t sum_start_ms;
+	double virtual_ms; /* virtual time of the ended runs */
+	uint64_t sum_start_ms; /* sum of the start times of the running jobs */
 };
 
 /* The slot of a job; embedded in the job. */
@@ -108,7 +106,7 @@ struct kfarmd_slots {
 	uint64_t updated_ms; /* clock_ms() of the last update */
 	TAILQ_HEAD(, kfarmd_slot) queue;
 	TAILQ_HEAD(, kfarmd_slot) running;
-	TAILQ_HEAD(, kfarmd_slot_client) clients;
+	TAILQ_HEAD(kfarmd_slot_clients, kfarmd_slot_client) clients;
 };
 
 /* Initialize; `configured` is the value of --slots, or 0 if not given. */
@@ -120,9 +118,8 @@ void kfarmd_slots_add_client(struct kfarmd_slots *s,
 /* Remove a client whose jobs have been removed. */
 void kfarmd_slots_remove_client(struct kfarmd_slots *s,
 				struct kfarmd_slot_client *c);
-/* Change the weight of a client. */
-void kfarmd_slots_set_weight(struct kfarmd_slots *s,
-			     struct kfarmd_slot_client *c, double weight);
+/* Change the weight of a client, which takes effect at the next update. */
+void kfarmd_slots_set_weight(struct kfarmd_slot_client *c, double weight);
 /*
  * Renew all leases, and pause jobs if that is due and `available_mib` of memory
  * permit it.  Call this at least once a second; it does nothing if the last
@@ -132,10 +129,12 @@ void kfarmd_slots_update(struct kfarmd_slots *s, uint32_t available_mib);
 
 /*
  * Add a new job to n_jobs; client, on_granted, on_paused and ctx of `p` must be
- * set.  Returns 0, or -EBUSY with `err` set if max_jobs is reached or the
- * client exceeds its lease.  A shorter lease takes effect after one to two
- * seconds, because jobs can be under way when it is sent.  One more job is
- * accepted, so that a client can test the node while its build uses all slots.
+ * set.  Returns 0, or -EBUSY with `err` set if the client exceeds its lease,
+ * has 3 * n_advertised jobs although there are other clients, or if max_jobs is
+ * reached.  The first job of a client is always accepted.  A shorter lease
+ * takes effect after KFARMD_SLOTS_GRACE_MS, because jobs can be under way
+ * before the client knows it.  One more job is accepted, so that a client can
+ * test the node while its build uses all slots.
  */
 int kfarmd_slots_add_job(struct kfarmd_slots *s, struct kfarmd_slot *p,
 			 struct err *err);

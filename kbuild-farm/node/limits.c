@@ -131,7 +131,7 @@ void node_limit(struct node_limit *out, const struct wire_inventory *inv,
 void node_limit_halve(struct node_limit *l)
 {
 	cap_slots(l, l->slots / 2,
-		  xasprintf("halved from %u for a nightly build", l->slots));
+		  xasprintf("halved from %u for a low weight", l->slots));
 }
 
 unsigned node_limit_max(const struct wire_inventory *inv)

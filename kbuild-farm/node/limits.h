@@ -101,7 +101,7 @@ void node_limit(struct node_limit *out, const struct wire_inventory *inv,
 unsigned node_limit_now(unsigned slots, const struct wire_inventory *inv,
 			const struct wire_health *h, unsigned own_jobs,
 			char **why);
-/* Halve the slots, to at least 1, for nightly builds. */
+/* Halve the slots, to at least 1, for a build with a low weight. */
 void node_limit_halve(struct node_limit *l);
 /*
  * Return the maximum number of slots that the user can request during a build:

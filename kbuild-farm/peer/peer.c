@@ -81,7 +81,8 @@ struct peer {
 	uint64_t cpu_ms;
 	uint64_t beat_ms; /* time of the last heartbeat; 0: none yet */
 	struct wire_health health; /* last HEALTH of this session */
-	unsigned lease; /* n_slots of the last LEASE, or WIRE_LEASE_UNLIMITED */
+	/* n_slots of the last LEASE, or WIRE_LEASE_UNLIMITED */
+	unsigned lease, reported_lease;
 };
 
 /* -------------------------------------------------------- sessions */
@@ -108,6 +109,7 @@ void peer_disconnect(struct peer *p)
 	p->n_requested = p->n_reported = 0;
 	p->reported_busy = 0;
 	p->beat_ms = 0;
+	p->lease = p->reported_lease = WIRE_LEASE_UNLIMITED;
 }
 
 /* The session ended or could not be established. */
@@ -128,8 +130,8 @@ static void on_lost(struct peer *p, enum peer_state state, const char *why)
 }
 
 /*
- * Send WEIGHT.  A node that has no leases cannot prefer other build hosts, so
- * use only half of its slots.
+ * Send WEIGHT.  A node that has no leases cannot prefer other build hosts, so a
+ * build with a low weight uses only half of its slots.
  */
 static void claim_weight(struct peer *p)
 {
@@ -140,7 +142,8 @@ static void claim_weight(struct peer *p)
 	struct buf body = { 0 };
 
 	if (!wire_type_name(WIRE_WEIGHT, l->version)) {
-		node_limit_halve(&p->limit);
+		if (m.percent <= WIRE_WEIGHT_MAX / 2)
+			node_limit_halve(&p->limit);
 		return;
 	}
 	wire_weight_encode_at(&body, &m, l->version);
@@ -158,7 +161,6 @@ static int on_fit(struct peer *p)
 		p->health = l->machine.health;
 	free(p->limit.reason);
 	node_limit(&p->limit, inventory, &l->machine, l->entry->slots);
-	p->lease = WIRE_LEASE_UNLIMITED;
 	if (l->shared->weight_percent)
 		claim_weight(p);
 	p->native = (struct peer_native_toolchain){
@@ -199,6 +201,10 @@ static int on_beat(struct peer *p, struct bytes body, struct err *err)
 				l->ctx, job->number, m.jobs[i].cpu_ms);
 	}
 	wire_beat_release(&m);
+	if (p->lease != p->reported_lease && l->shared->ops->on_lease_changed) {
+		p->reported_lease = p->lease;
+		l->shared->ops->on_lease_changed(l->ctx);
+	}
 	l->shared->ops->on_load_received(l->ctx);
 	return 0;
 }
@@ -209,9 +215,8 @@ static int on_lease(struct peer *p, struct bytes body, struct err *err)
 
 	if (wire_lease_decode_at(&m, body, p->conn.version))
 		return err_set(err, EPROTO, "malformed LEASE");
+	/* The next accepted heartbeat reports it. */
 	p->lease = m.n_slots;
-	if (p->conn.shared->ops->on_lease_changed)
-		p->conn.shared->ops->on_lease_changed(p->conn.ctx);
 	return 0;
 }
 
@@ -324,7 +329,10 @@ static void handle_failed_job(struct peer *p, struct peer_job *job,
 		peer_sandbox_request(&p->sandboxes, tc, sandbox->native_name);
 	if (kind == PEER_JOB_KNOWN_ANSWER)
 		l->shared->ops->on_known_answer_checked(
-			l->ctx, PEER_KNOWN_ANSWER_FAILED, m->reason);
+			l->ctx,
+			m->class == WIRE_FAIL_BUSY ? PEER_KNOWN_ANSWER_BUSY :
+						     PEER_KNOWN_ANSWER_FAILED,
+			m->reason);
 	else
 		l->shared->ops->on_job_failed(l->ctx, m);
 }
@@ -705,6 +713,7 @@ struct peer *peer_new(struct peer_shared *shared,
 	p->hello_timer = event_new(shared->base, -1, 0, on_hello_timer, p);
 	if (!p->hello_timer)
 		str_out_of_memory();
+	p->lease = p->reported_lease = WIRE_LEASE_UNLIMITED;
 	return p;
 }
 

@@ -59,6 +59,7 @@ enum peer_known_answer {
 	PEER_KNOWN_ANSWER_RIGHT,
 	PEER_KNOWN_ANSWER_WRONG, /* object differs from the local one */
 	PEER_KNOWN_ANSWER_FAILED,
+	PEER_KNOWN_ANSWER_BUSY, /* the node did not accept the test */
 };
 
 /*

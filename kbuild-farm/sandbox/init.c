@@ -585,13 +585,14 @@ static void report_job_end(struct init_job *job, int status,
 	int64_t us = (used->ru_utime.tv_sec + used->ru_stime.tv_sec) *
 			     (int64_t)1000000 +
 		     used->ru_utime.tv_usec + used->ru_stime.tv_usec;
+	uint64_t end_ms = job->paused_ms ? job->paused_ms : clock_ms();
 	struct sandbox_msg m = {
 		.type = SANDBOX_MSG_ENDED,
 		.id = job->id,
 		.status = status,
 		.timed_out = job->timed_out,
 		.cpu_ms = (uint32_t)(us / 1000),
-		.wall_ms = (uint32_t)(clock_ms() - job->start_ms),
+		.wall_ms = (uint32_t)(end_ms - job->start_ms),
 		.peak_kib = (uint32_t)used->ru_maxrss,
 	};
 
@@ -643,12 +644,12 @@ static int kill_timed_out_jobs(void)
 }
 
 /*
- * Stop or continue the process group of a job.  Its first process has called
- * setsid(), but possibly only after this signal, which then has no effect: the
- * job of a client with a low weight runs until the next PAUSE.
+ * Stop or continue the process group of a job.  Before its setsid(), a job is a
+ * single process without a group of its own.
  */
 static void set_job_paused(struct init_job *job, bool paused)
 {
+	int signal = paused ? SIGSTOP : SIGCONT;
 	uint64_t now = clock_ms();
 
 	if (paused == (job->paused_ms != 0))
@@ -658,7 +659,8 @@ static void set_job_paused(struct init_job *job, bool paused)
 		job->deadline_ms += job->deadline_ms ? now - job->paused_ms : 0;
 	}
 	job->paused_ms = paused ? now : 0;
-	kill(-job->pid, paused ? SIGSTOP : SIGCONT);
+	if (kill(-job->pid, signal))
+		kill(job->pid, signal);
 }
 
 static void handle_job_message(struct init_job *job, uint32_t type)

@@ -156,8 +156,8 @@ struct sched_class {
 	struct sched_node *node;
 	unsigned n_cores; /* at least 1 */
 	unsigned capacity; /* as in struct sched_core_class */
-	/* at full clock; and at present */
-	double expected_slowness, slowness;
+	double expected_slowness; /* at full clock */
+	double slowness; /* learned, at the present clock */
 	double clock; /* present clock relative to the full clock */
 	unsigned step; /* index of the class's heap in struct sched */
 	/* weighted sums over the completed units, as of learned_ms */
@@ -192,6 +192,7 @@ struct sched_node {
 	unsigned n_running; /* units on the node, plus n_busy */
 	unsigned n_free; /* free slots while the node is up */
 	uint64_t busy_until_ms; /* no units until then; 0: not busy */
+	bool shared; /* as in SCHED_EV_NODE_SLOTS */
 	/* share in the members of struct sched with these names */
 	unsigned n_usable_cores;
 	double usable_speed;

@@ -204,6 +204,7 @@ static void reset_node_session(struct sched *s, struct sched_node *n)
 	n->n_running -= n->n_busy;
 	n->n_busy = 0;
 	n->busy_until_ms = 0;
+	n->shared = false;
 	n->ids_exhausted = false;
 	for (size_t i = 0; i < s->n_toolchains; i++) {
 		struct sched_toolchain *tc = s->toolchains[i];
@@ -518,6 +519,7 @@ void sched_node_handle_event(struct sched *s, struct sched_node *n,
 		change = (int)ev->n_busy - (int)n->n_busy;
 		n->n_slots = ev->n_slots;
 		n->n_busy = ev->n_busy;
+		n->shared = ev->shared;
 		sched_node_change_running(s, n, change);
 		break;
 	case SCHED_EV_NODE_CLOCK:

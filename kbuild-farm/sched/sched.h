@@ -194,8 +194,9 @@ enum sched_event_kind {
 	 */
 	SCHED_EV_NODE_LOST,
 	/*
-	 * The slots of a node changed: node, n_slots, n_busy (slots in use for
-	 * jobs that are not units).
+	 * The slots of a node changed: node, n_slots, shared (other build hosts
+	 * use the node, too, so that jobs can wait there), n_busy (slots in use
+	 * for jobs that are not units).
 	 */
 	SCHED_EV_NODE_SLOTS,
 	/*
@@ -322,7 +323,8 @@ struct sched_event {
 	/* predicted CPU time of the unit in ms; 0: unknown */
 	uint32_t cost_ms;
 	uint32_t cpu_ms;
-	uint32_t retry_ms; /* 0: at once */
+	/* time for which a busy node accepts no unit; 0: unknown */
+	uint32_t retry_ms;
 	unsigned n_slots, n_busy, n_spare;
 	unsigned n_units;
 	/*
@@ -331,7 +333,7 @@ struct sched_event {
 	 */
 	const struct sched_core_class *classes;
 	unsigned n_classes;
-	bool hello_received, permanent;
+	bool hello_received, permanent, shared;
 	bool exclusive; /* two concurrent compiles would write the same files */
 	unsigned steps; /* SCHED_STEP_*: the sandbox must accept all of them */
 	const char *text;

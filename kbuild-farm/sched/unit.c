@@ -20,6 +20,7 @@
 #include <stdlib.h>
 
 /* multiple of its cost by which a unit overtakes older units */
+#define BUSY_MAX_MS          5000 /* longest time for which a busy node gets no unit */
 #define OVERTAKING           4
 #define RESCANS_MAX          2
 #define DEADLINE_MIN_MS      30000
@@ -533,7 +534,8 @@ void sched_unit_check_starvation(struct sched *s, struct sched_unit *u,
 		&n->share, &u->share_at_send, s->now_ms);
 	char *text;
 
-	if (n->state != SCHED_NODE_UP || each >= STARVING_MILLI)
+	/* Jobs on a node that others use can wait or be paused. */
+	if (n->state != SCHED_NODE_UP || n->shared || each >= STARVING_MILLI)
 		return;
 	/*
 	 * Ignore a unit that was on the node only for a short time, because it
@@ -694,7 +696,8 @@ static void on_job_failed(struct sched *s, struct sched_attempt *a,
 	struct sched_node *n = a->node;
 
 	/* The node can execute the unit when it has a free slot again. */
-	if (ev->retry_ms && ++u->n_losses < SCHED_TRIES_MAX)
+	if (ev->fail == SCHED_FAIL_BUSY && ev->retry_ms &&
+	    ++u->n_losses < SCHED_TRIES_MAX)
 		forget_try(u, n);
 	end_attempt(s, a, false);
 	if (u->n_attempts) {
@@ -714,8 +717,10 @@ static void on_job_failed(struct sched *s, struct sched_attempt *a,
 		retry_unit(s, u, why);
 	}
 	/* A node that is busy or exceeds the deadline has not failed. */
-	if (ev->retry_ms) {
-		n->busy_until_ms = s->now_ms + ev->retry_ms;
+	if (ev->fail == SCHED_FAIL_BUSY) {
+		n->busy_until_ms = s->now_ms + (ev->retry_ms < BUSY_MAX_MS ?
+							ev->retry_ms :
+							BUSY_MAX_MS);
 		sched_node_refresh(s, n);
 	} else if (ev->fail == SCHED_FAIL_NODE) {
 		n->n_retries++;

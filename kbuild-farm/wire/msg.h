@@ -460,7 +460,8 @@ enum wire_fail_class {
 	 */
 	WIRE_FAIL_VOID,
 	WIRE_FAIL_DEADLINE, /* killed at its deadline */
-	WIRE_FAIL_BUSY, /* the node has enough jobs of this client, or of all */
+	/* the limit on the jobs of the session or of the node is reached */
+	WIRE_FAIL_BUSY,
 	/* the compiler requested a file that the input root lacks */
 	WIRE_FAIL_INPUT,
 };

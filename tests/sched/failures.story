@@ -60,6 +60,15 @@ failed 1 a busy 1000; 1000 ms; failed 1 a busy 1000; 1000 ms
 failed 1 a busy 1000
 	compile 1 NODES_BUSY
 
+== Only FAIL BUSY makes a node busy.
+farm nodes 1 local-slots 1; up a 1; unit 1; scanned 1; failed 1 a node 1000
+	node a up | scan 1 | send 1 a | node a resting: out of disk;
+	compile 1 NODES_FAILED
+
+== A busy node is tried again after five seconds at the latest.
+farm nodes 1 local-slots 1; up a 1; unit 1; scanned 1; failed 1 a busy 60000; 4999 ms; 1 ms
+	node a up | scan 1 | send 1 a | - | - | send 1 a
+
 == A busy node that is connected again accepts jobs.
 farm nodes 1 local-slots 1; up a 1; unit 1; scanned 1; failed 1 a busy 60000
 	node a up | scan 1 | send 1 a | -

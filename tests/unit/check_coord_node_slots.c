@@ -262,6 +262,55 @@ TEST(a_busy_node_gets_the_job_again)
 	ck_assert_uint_eq(nodes[0].jobs, 2);
 }
 
+static unsigned n_node_events;
+
+static void count_node_event(void *ctx, const struct events_event *ev)
+{
+	(void)ctx;
+	n_node_events += ev->kind == EVENTS_KIND_NODE;
+}
+
+/* Leases are reported with heartbeats only. */
+TEST(a_node_that_changes_its_lease_without_end_fills_no_log)
+{
+	struct events_subscriber listener = { .on_event = count_node_event };
+
+	events_hub_subscribe(hub, &listener);
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	n_node_events = 0;
+	for (int i = 0; i < 20000; i++) {
+		send_lease((uint16_t)(1 + i % 2));
+		if (i % 1000 == 0)
+			turn_until(never, 20);
+	}
+	wait_for_slots(2);
+	ck_assert_uint_ge(n_node_events, 1);
+	ck_assert_uint_le(n_node_events, 100);
+	events_hub_unsubscribe(hub, &listener);
+}
+
+static bool has_failed(void)
+{
+	struct sched_node_counts counts;
+
+	sched_node_counts(coord->sched, 0, &counts);
+	return counts.n_errors > 0;
+}
+
+/* Before version 12, FAIL has no retry_ms, whose default is not 0. */
+TEST(a_failure_of_an_earlier_version_is_a_fault)
+{
+	nodes[0].version = 11;
+	play_node(0, FAILING);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(has_failed, 60000);
+	ck_assert(has_failed());
+}
+
 /* Input states for `local` slots, and the resulting number of extra recipes. */
 static const struct {
 	struct sched_counts f;

@@ -13,7 +13,6 @@
 
 static struct kfarmd_slots slots;
 static struct kfarmd_slot_client clients[CLIENTS];
-static unsigned n_leases; /* calls of on_leased() */
 static struct kfarmd_slot place[PLACES];
 static unsigned started;
 
@@ -30,17 +29,11 @@ static void start_and_leave(void *ctx)
 	kfarmd_slots_remove_job(&slots, ctx);
 }
 
-static void count_lease(void *ctx)
-{
-	(void)ctx;
-	n_leases++;
-}
-
 static void add_client(unsigned i, double weight)
 {
 	clients[i] = (struct kfarmd_slot_client){ .weight = weight,
-						  .ignores_leases = true,
-						  .on_leased = count_lease };
+						  .ignores_leases = true };
+
 	kfarmd_slots_add_client(&slots, &clients[i]);
 }
 
@@ -49,7 +42,7 @@ static void init_slots(unsigned cores, unsigned configured)
 {
 	kfarmd_slots_init(&slots, cores, configured);
 	add_client(0, 100);
-	n_leases = started = 0;
+	started = 0;
 }
 
 static int enter_for(unsigned client, unsigned i)
@@ -86,13 +79,23 @@ TEST_EACH(the_limit_is_a_quarter_more_than_the_cores_unless_given, limits)
 TEST(jobs_beyond_four_times_the_limit_are_refused)
 {
 	init_slots(2, 0);
-	for (unsigned i = 0; i < 12; i++)
+	add_client(1, 100);
+	add_client(2, 1);
+	for (unsigned i = 0; i < 9; i++)
 		ck_assert_int_eq(enter(i), 0);
-	ck_assert_int_eq(enter(12), -EBUSY);
+	/* One client gets at most three quarters. */
+	ck_assert_int_eq(enter(9), -EBUSY);
+	for (unsigned i = 9; i < 12; i++)
+		ck_assert_int_eq(enter_for(1, i), 0);
+	ck_assert_int_eq(enter_for(1, 12), -EBUSY);
 	kfarmd_slots_remove_job(&slots, &place[12]); /* was never added */
-	ck_assert_int_eq(enter(13), -EBUSY);
+	ck_assert_int_eq(enter_for(1, 13), -EBUSY);
+	/* The first job of a client is always accepted. */
+	ck_assert_int_eq(enter_for(2, 14), 0);
+	ck_assert_int_eq(enter_for(2, 15), -EBUSY);
 	kfarmd_slots_remove_job(&slots, &place[3]);
-	ck_assert_int_eq(enter(13), 0);
+	kfarmd_slots_remove_job(&slots, &place[4]);
+	ck_assert_int_eq(enter_for(1, 13), 0);
 }
 
 TEST(jobs_run_in_order_as_many_as_there_are_cores)
@@ -169,7 +172,7 @@ static void queue_for(unsigned client, unsigned i)
 static void pass_second(void)
 {
 	fake_clock_ms += 1000;
-	kfarmd_slots_update(&slots, KFARMD_SLOTS_PAUSE_MIB);
+	kfarmd_slots_update(&slots, 8 * KFARMD_SLOTS_PAUSE_MIB);
 }
 
 TEST(the_slots_are_divided_by_weight_while_clients_need_them)
@@ -215,7 +218,7 @@ TEST(a_lease_is_at_least_one_slot)
 		ck_assert_uint_eq(clients[i].n_leased, 1);
 }
 
-TEST(jobs_beyond_a_shorter_lease_are_refused_after_two_seconds)
+TEST(jobs_beyond_a_shorter_lease_are_refused_after_three_seconds)
 {
 	struct err err;
 
@@ -224,26 +227,61 @@ TEST(jobs_beyond_a_shorter_lease_are_refused_after_two_seconds)
 	clients[0].ignores_leases = clients[1].ignores_leases = false;
 	for (unsigned i = 0; i < 10; i++)
 		queue_for(0, i);
-	queue_for(1, 10);
-	for (unsigned i = 11; i < 16; i++)
+	for (unsigned i = 10; i < 16; i++)
 		queue_for(1, i);
 	ck_assert_uint_eq(clients[0].n_leased, 5);
-	queue_for(0, 16);
-	pass_second();
-	queue_for(0, 17);
-	pass_second();
-	ck_assert_int_eq(enter_for(0, 18), -EBUSY);
-	kfarmd_slots_add_job(&slots, &place[18], &err);
-	ck_assert_str_eq(err.text, "too many jobs: 12 of this build host "
-				   "accepted already");
-	/* One more than the lease is accepted. */
-	for (unsigned i = 0; i < 7; i++)
-		kfarmd_slots_remove_job(&slots, &place[i]);
-	ck_assert_int_eq(enter_for(0, 18), 0);
+	for (unsigned i = 16; i < 19; i++) {
+		queue_for(0, i);
+		pass_second();
+	}
 	ck_assert_int_eq(enter_for(0, 19), -EBUSY);
-	/* A client that does not know leases is not refused. */
-	clients[0].ignores_leases = true;
+	kfarmd_slots_add_job(&slots, &place[19], &err);
+	ck_assert_str_eq(err.text,
+			 "too many jobs: this build host has 13 already");
+	/* One more than the lease is accepted. */
+	for (unsigned i = 0; i < 8; i++)
+		kfarmd_slots_remove_job(&slots, &place[i]);
 	ck_assert_int_eq(enter_for(0, 19), 0);
+	ck_assert_int_eq(enter_for(0, 20), -EBUSY);
+	/* A client whose version has no LEASE is not refused. */
+	clients[0].ignores_leases = true;
+	ck_assert_int_eq(enter_for(0, 20), 0);
+}
+
+/* Jobs that the node refuses are a demand, which shortens the leases of others.
+ */
+TEST(a_client_without_a_free_slot_gets_its_share)
+{
+	init_slots(2, 4);
+	add_client(1, 1000);
+	clients[0].ignores_leases = false;
+	for (unsigned i = 0; i < 12; i++)
+		enter(i);
+	for (unsigned i = 12; i < 17; i++)
+		enter_for(1, i);
+	ck_assert_int_eq(enter_for(1, 17), -EBUSY);
+	pass_second();
+	ck_assert_uint_eq(clients[0].n_leased, 1);
+	for (unsigned i = 0; i < 2; i++)
+		kfarmd_slots_remove_job(&slots, &place[i]);
+	ck_assert_int_eq(enter_for(1, 17), 0);
+}
+
+/* A client could otherwise start a session for each job and run before others.
+ */
+TEST(a_new_session_has_no_credit)
+{
+	init_slots(1, 8);
+	add_client(1, 100);
+	queue_for(0, 0);
+	queue_for(1, 1);
+	for (unsigned i = 2; i < CLIENTS; i++)
+		add_client(i, 100);
+	for (unsigned i = 2; i < CLIENTS; i++)
+		queue_for(i, i);
+	fake_clock_ms += 20000;
+	kfarmd_slots_remove_job(&slots, &place[0]);
+	ck_assert_int_eq(place[1].state, KFARMD_SLOT_RUNNING);
 }
 
 /*
@@ -293,7 +331,7 @@ TEST_EACH(two_clients_get_run_time_by_weight, sharings)
 
 	srand(34);
 	init_slots(row->cores, 2 * row->cores);
-	kfarmd_slots_set_weight(&slots, &clients[0], row->weight[0]);
+	kfarmd_slots_set_weight(&clients[0], row->weight[0]);
 	add_client(1, row->weight[1]);
 	share_node(row->cores, 2 * row->cores, ms);
 	ck_assert_double_ge(ms[0] / ms[1], 0.95 * want);
@@ -306,6 +344,8 @@ TEST(time_that_a_client_does_not_use_is_hardly_a_credit)
 
 	init_slots(1, 8);
 	add_client(1, 100);
+	queue_for(1, 20);
+	kfarmd_slots_remove_job(&slots, &place[20]);
 	queue_for(0, 0);
 	fake_clock_ms += 3600000;
 	queue_for(0, 1);
@@ -344,6 +384,42 @@ TEST(a_job_of_a_low_weight_is_paused_after_a_second)
 	ck_assert_int_eq(place[4].state, KFARMD_SLOT_RUNNING);
 }
 
+/* The next job in the order can belong to another client with a low weight. */
+TEST(a_job_is_paused_also_if_a_low_weight_is_next)
+{
+	init_slots(1, 8);
+	add_client(1, 10);
+	add_client(2, 10);
+	queue_for(1, 0);
+	queue_for(2, 1);
+	fake_clock_ms += 100;
+	queue_for(0, 2);
+	pass_second();
+	pass_second();
+	ck_assert_int_eq(place[0].state, KFARMD_SLOT_PAUSED);
+	ck_assert_int_eq(place[2].state, KFARMD_SLOT_RUNNING);
+}
+
+TEST(at_most_the_jobs_for_which_there_is_memory_are_paused)
+{
+	init_slots(4, 8);
+	add_client(1, 10);
+	for (unsigned i = 0; i < 4; i++)
+		queue_for(1, i);
+	fake_clock_ms += 60000;
+	for (unsigned i = 4; i < 8; i++)
+		queue_for(0, i);
+	fake_clock_ms += 1000;
+	kfarmd_slots_update(&slots, 2 * KFARMD_SLOTS_PAUSE_MIB + 1);
+	ck_assert_uint_eq(clients[0].n_running, 2);
+	ck_assert_uint_eq(clients[1].n_running, 2);
+	/* A run can end while it is paused. */
+	for (unsigned i = 0; i < 4; i++)
+		kfarmd_slots_end_run(&slots, &place[i]);
+	ck_assert_uint_eq(clients[0].n_running, 4);
+	ck_assert_uint_eq(slots.n_running, 4);
+}
+
 TEST(no_job_is_paused_without_memory_or_for_an_equal_weight)
 {
 	init_slots(1, 4);
@@ -354,7 +430,7 @@ TEST(no_job_is_paused_without_memory_or_for_an_equal_weight)
 	for (unsigned i = 0; i < 9; i++)
 		pass_second();
 	ck_assert_int_eq(place[0].state, KFARMD_SLOT_RUNNING);
-	kfarmd_slots_set_weight(&slots, &clients[1], 50);
+	kfarmd_slots_set_weight(&clients[1], 50);
 	fake_clock_ms += 1000;
 	kfarmd_slots_update(&slots, KFARMD_SLOTS_PAUSE_MIB - 1);
 	ck_assert_int_eq(place[0].state, KFARMD_SLOT_RUNNING);

@@ -256,7 +256,7 @@ TEST(half_of_a_limit_is_never_none)
 	ck_assert_uint_eq(l.slots, 2);
 	ck_assert_str_eq(l.reason,
 			 "4 cores + 1 queued ahead, halved from 5 for a "
-			 "nightly build");
+			 "low weight");
 	node_limit_halve(&l);
 	ck_assert_uint_eq(l.slots, 1);
 	node_limit_halve(&l);
