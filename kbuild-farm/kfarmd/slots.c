@@ -289,7 +289,10 @@ static struct kfarmd_slot *choose_pausable(const struct kfarmd_slots *s,
 	return last;
 }
 
-/* Return true if the job has waited so long that others make room for it. */
+/*
+ * Return true if another job can be paused in favor of this one: it has waited
+ * long enough, its client runs less than its share, and its group has room.
+ */
 static bool is_waiting(const struct kfarmd_slots *s,
 		       const struct kfarmd_slot *p)
 {
