@@ -57,7 +57,7 @@ END
 sed -i '/^modules dtbs modules_install dtbs_install: prepare$/,+1d' \
 	"$tree/Makefile"
 more_targets >"$work/more"
-head -c 3000000 /dev/urandom >"$work/random"
+head -c 1500000 /dev/urandom >"$work/random"
 sed -i "/^FORCE:$/r $work/more" "$tree/Makefile"
 mkdir -p "$tree/arch/arm64/boot/dts"
 echo dts >"$tree/arch/arm64/boot/dts/a.dts"
@@ -267,7 +267,7 @@ for round in $(rounds "${KILLS:-8}" 100); do
 		"${targets[@]}" >"$work/kfarm.log" 2>&1 </dev/null &
 	kfarm=$!
 	wait_for 60 grep -q '] artifacts$' "$work/kfarm.log"
-	sleep "0.$(printf %03d $((RANDOM * 500 / 32768)))"
+	sleep "0.$(printf %03d $((RANDOM * 250 / 32768)))"
 	kill -KILL "$kfarm" 2>/dev/null && kills=$((kills + 1))
 	wait "$kfarm" 2>/dev/null
 	stop_all
@@ -290,9 +290,9 @@ small=$work/small
 if small_disk "$small" 20000; then
 	said=0
 	ends=0
-	for kib in 300 900 3000 4500 7000; do
+	for kib in 1100 1400 2000 2600 4000; do
 		rm -rf "$XDG_CACHE_HOME/kfarm/kept" "$small/out" "$work/out"
-		mount -o "remount,size=$((kib + 1100))k" "$small"
+		mount -o "remount,size=${kib}k" "$small"
 		"$bin/kfarm" build -C "$tree" -b "$build" -o "$small/out" \
 			"${vars[@]}" "${targets[@]}" >"$work/kfarm.log" 2>&1
 		status=$?
