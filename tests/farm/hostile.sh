@@ -207,6 +207,7 @@ hostile()
 	no_temporaries "$name"
 	is "$name: escapes on kfarm's own output" 0 \
 		"$(grep -c $'\e' "$work/kfarm.log")"
+	collect_reports
 	for mode; do
 		wanted=$(words_of "$mode")
 		check "$mode: kfarm says $wanted" said "$mode" \
@@ -214,19 +215,27 @@ hostile()
 	done
 }
 
+# Write each of kfarm's reports about the last build to $work/reports, after the
+# name of its node, or "*" if it is about the whole build.
+collect_reports()
+{
+	{
+		jq -r '(.nodes | to_entries[] | "\(.key) \(.value | tojson)"),
+			"* \(.farm | tojson)",
+			"* \({warnings: .results.warnings} | tojson)"' \
+			"$work/out/metadata.json"
+		grep -E '"event":"(node|cell)"' "$work/events" |
+			jq -r 'select(.node) | "\(.node) \(tojson)"'
+	} >"$work/reports"
+}
+
 said()
 {
-	local all
-
-	all=$(jq -c --arg m "${1/=/.}" \
-		'.nodes[$m], .farm, {warnings: .results.warnings}' \
-		"$work/out/metadata.json"
-		jq -c --arg m "${1/=/.}" \
-			'select((.event == "node" or .event == "cell") and
-				.node == $m)' <(grep -F "\"node\":\"${1/=/.}\"" \
-			"$work/events"))
-	printf '%s\n' "$all"
-	printf '%s\n' "$all" | grep -qE "$2"
+	awk -v node="${1/=/.}" '$1 == node || $1 == "*" {
+		print substr($0, length($1) + 2)
+	}' "$work/reports" >"$work/said"
+	cat "$work/said"
+	grep -qE "$2" "$work/said"
 }
 
 # The jobs run one after the other, and each can reach the node that swallows
