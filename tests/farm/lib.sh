@@ -180,12 +180,14 @@ at_most()
 
 # ---- trees ----
 
-# farm_mini [UNITS [WEIGHT]]: create the small tree and configure it once.
+# farm_mini [UNITS [WEIGHT [TARGET...]]]: create the small tree, configure it
+# once, and make the targets.  With "prepare", builds execute no host compiler,
+# so that the nodes need only one toolchain.
 farm_mini()
 {
 	tree=$work/tree
-	"$root/tests/farm/mini/generate" "$tree" "$@" || exit 1
-	farm_prepare tinyconfig
+	"$root/tests/farm/mini/generate" "$tree" "${@:1:2}" || exit 1
+	farm_prepare tinyconfig "${@:3}"
 }
 
 farm_linux()
