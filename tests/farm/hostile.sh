@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
-farm_mini 30 1
+farm_mini 30 1 prepare
 farm_reference Image
 badnode=$(badnode) || exit 1
 

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
-farm_mini 20 6
+farm_mini 20 6 prepare
 farm_reference Image
 nodes 1
 
