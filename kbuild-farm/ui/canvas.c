@@ -116,8 +116,13 @@ static void clear_split_glyphs(struct ui_glyph *row, unsigned columns,
 		memcpy(row[to].text, blank.text, sizeof(blank.text));
 }
 
-unsigned ui_canvas_put(struct ui_canvas *c, unsigned row, unsigned column,
-		       unsigned columns, enum ui_style style, const char *text)
+/*
+ * Draw text in at most `columns` columns; 0 means up to the end of the row.
+ * Returns the number of columns used; 0 outside of the canvas.
+ */
+static unsigned put_text(struct ui_canvas *c, unsigned row, unsigned column,
+			 unsigned columns, enum ui_style style,
+			 const char *text)
 {
 	struct ui_glyph *cells = c->glyphs + (size_t)row * c->columns;
 	unsigned at = column, end = c->columns;
@@ -155,67 +160,22 @@ unsigned ui_canvas_put(struct ui_canvas *c, unsigned row, unsigned column,
 	return at - column;
 }
 
-unsigned ui_canvas_fill(struct ui_canvas *c, unsigned row, unsigned column,
-			unsigned columns, enum ui_style style,
-			const char *character)
+static unsigned fill_row(struct ui_canvas *c, unsigned row, unsigned column,
+			 unsigned columns, enum ui_style style,
+			 const char *character)
 {
 	struct ui_glyph *cells = c->glyphs + (size_t)row * c->columns;
 	unsigned took = 0, width;
 
 	if (!columns)
 		return 0;
-	width = ui_canvas_put(c, row, column, columns, style, character);
+	width = put_text(c, row, column, columns, style, character);
 	if (width != 1)
 		return width;
 	while (++took < columns && column + took < c->columns)
 		cells[column + took] = cells[column];
 	clear_split_glyphs(cells, c->columns, 0, column + took);
 	return took;
-}
-
-void ui_canvas_set_style(struct ui_canvas *c, unsigned row, unsigned column,
-			 unsigned columns, enum ui_style style)
-{
-	struct ui_glyph *cells = c->glyphs + (size_t)row * c->columns;
-
-	if (row >= c->rows)
-		return;
-	for (unsigned i = column; i < c->columns && i - column < columns; i++)
-		cells[i].style = (uint8_t)style;
-}
-
-/* ---- dumps ---- */
-
-void ui_canvas_dump_text(struct buf *out, const struct ui_canvas *c)
-{
-	for (unsigned row = 0; row < c->rows; row++) {
-		const struct ui_glyph *cells = c->glyphs +
-					       (size_t)row * c->columns;
-		unsigned end = c->columns;
-
-		while (end && !strcmp(cells[end - 1].text, " "))
-			end--;
-		for (unsigned i = 0; i < end; i++)
-			buf_add_str(out, cells[i].text);
-		buf_add_str(out, "\n");
-	}
-}
-
-void ui_canvas_dump_styles(struct buf *out, const struct ui_canvas *c)
-{
-	static const char letters[UI_STYLES + 1] = ".dbtgwBhs>r<lS";
-
-	for (unsigned row = 0; row < c->rows; row++) {
-		const struct ui_glyph *cells = c->glyphs +
-					       (size_t)row * c->columns;
-		unsigned end = c->columns;
-
-		while (end && cells[end - 1].style == UI_STYLE_NORMAL)
-			end--;
-		for (unsigned i = 0; i < end; i++)
-			buf_add(out, &letters[cells[i].style], 1);
-		buf_add_str(out, "\n");
-	}
 }
 
 /* ---- areas ---- */
@@ -227,8 +187,8 @@ unsigned ui_area_put(const struct ui_area *a, unsigned row, unsigned column,
 		return 0;
 	if (!columns || columns > a->columns - column)
 		columns = a->columns - column;
-	return ui_canvas_put(a->canvas, a->row + row, a->column + column,
-			     columns, style, text);
+	return put_text(a->canvas, a->row + row, a->column + column, columns,
+			style, text);
 }
 
 unsigned ui_area_fill(const struct ui_area *a, unsigned row, unsigned column,
@@ -237,9 +197,9 @@ unsigned ui_area_fill(const struct ui_area *a, unsigned row, unsigned column,
 {
 	if (row >= a->rows || column >= a->columns)
 		return 0;
-	return ui_canvas_fill(a->canvas, a->row + row, a->column + column,
-			      smaller_of(columns, a->columns - column), style,
-			      character);
+	return fill_row(a->canvas, a->row + row, a->column + column,
+			smaller_of(columns, a->columns - column), style,
+			character);
 }
 
 unsigned ui_area_printf(const struct ui_area *a, unsigned row, unsigned column,
@@ -287,9 +247,15 @@ unsigned ui_area_put_elided(const struct ui_area *a, unsigned row,
 void ui_area_set_style(const struct ui_area *a, unsigned row,
 		       enum ui_style style)
 {
-	if (row < a->rows)
-		ui_canvas_set_style(a->canvas, a->row + row, a->column,
-				    a->columns, style);
+	struct ui_canvas *c = a->canvas;
+	struct ui_glyph *cells;
+
+	if (row >= a->rows || a->row + row >= c->rows)
+		return;
+	cells = c->glyphs + (size_t)(a->row + row) * c->columns;
+	for (unsigned i = a->column;
+	     i < c->columns && i - a->column < a->columns; i++)
+		cells[i].style = (uint8_t)style;
 }
 
 void ui_area_put_title(const struct ui_area *a, unsigned row, const char *text)

@@ -59,33 +59,6 @@ void ui_canvas_resize(struct ui_canvas *c, unsigned rows, unsigned columns);
 void ui_canvas_clear(struct ui_canvas *c);
 void ui_canvas_release(struct ui_canvas *c);
 
-/*
- * Draw text in at most `columns` columns; 0 means up to the end of the row.  A
- * tab is drawn as a blank.  Returns the number of columns used; 0 outside of
- * the canvas.
- */
-unsigned ui_canvas_put(struct ui_canvas *c, unsigned row, unsigned column,
-		       unsigned columns, enum ui_style style, const char *text);
-/*
- * Draw `character`, which must be one column wide, in each of `columns`
- * columns.  Returns the number of columns used.
- */
-unsigned ui_canvas_fill(struct ui_canvas *c, unsigned row, unsigned column,
-			unsigned columns, enum ui_style style,
-			const char *character);
-/* Change the style of `columns` cells. */
-void ui_canvas_set_style(struct ui_canvas *c, unsigned row, unsigned column,
-			 unsigned columns, enum ui_style style);
-
-/* Append each row without trailing blanks, and a newline. */
-void ui_canvas_dump_text(struct buf *out, const struct ui_canvas *c);
-/*
- * Append each row as letters for the styles of its cells, without trailing
- * UI_STYLE_NORMAL, and a newline.  The letters of enum ui_style are, in order,
- * ".dbtgwBhs>r<lS".
- */
-void ui_canvas_dump_styles(struct buf *out, const struct ui_canvas *c);
-
 /* A rectangle of a canvas, in which a pane draws. */
 struct ui_area {
 	struct ui_canvas *canvas;
@@ -94,11 +67,17 @@ struct ui_area {
 };
 
 /*
- * Draw in the area like ui_canvas_put() and ui_canvas_fill().  `row` and
- * `column` are relative to the area, and text beyond the area is cut.
+ * Draw text in at most `columns` columns; 0 means up to the end of the row.  A
+ * tab is drawn as a blank.  `row` and `column` are relative to the area, and
+ * text beyond the area or the canvas is cut.  Returns the number of columns
+ * used.
  */
 unsigned ui_area_put(const struct ui_area *a, unsigned row, unsigned column,
 		     unsigned columns, enum ui_style style, const char *text);
+/*
+ * Draw `character`, which must be one column wide, in each of `columns`
+ * columns.  Returns the number of columns used.
+ */
 unsigned ui_area_fill(const struct ui_area *a, unsigned row, unsigned column,
 		      unsigned columns, enum ui_style style,
 		      const char *character);

@@ -2,9 +2,8 @@
 /* needs: ui */
 #include "../lib/test.h"
 
-#include "ui/canvas.h"
-
 #include "base/printable.h"
+#include "ui-canvas.h"
 #include "ui/width.h"
 
 #define WIDE    "\u6f22" /* an ideograph */
@@ -22,7 +21,7 @@ static void expect(const char *want)
 {
 	struct buf text = { 0 };
 
-	ui_canvas_dump_text(&text, &c);
+	dump_text(&text, &c);
 	ck_assert_str_eq(buf_str(&text), want);
 	buf_release(&text);
 }
@@ -97,8 +96,8 @@ FIXTURE(NULL, tear_down);
 TEST_EACH(text_is_put_as_it_may_be_shown, texts)
 {
 	ui_canvas_init(&c, 1, 8, false);
-	ck_assert_uint_eq(ui_canvas_put(&c, 0, row->column, row->columns,
-					UI_STYLE_NORMAL, row->text),
+	ck_assert_uint_eq(canvas_put(&c, 0, row->column, row->columns,
+				     UI_STYLE_NORMAL, row->text),
 			  row->took);
 	expect(row->shown);
 	check_cells();
@@ -107,22 +106,24 @@ TEST_EACH(text_is_put_as_it_may_be_shown, texts)
 TEST(ascii_has_nothing_else)
 {
 	ui_canvas_init(&c, 2, 20, true);
-	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL,
-		      "a\u00e4u" ACCENT WIDE PENGUIN);
-	ui_canvas_put(&c, 1, 0, 0, UI_STYLE_NORMAL, "\u2588\x80\033");
+	canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL,
+		   "a\u00e4u" ACCENT WIDE PENGUIN);
+	canvas_put(&c, 1, 0, 0, UI_STYLE_NORMAL, "\u2588\x80\033");
 	expect("a?u??\n???\n");
 }
 
 TEST(nothing_is_put_outside)
 {
+	struct ui_area a = endless_area(&c);
+
 	ui_canvas_init(&c, 2, 3, false);
 	for (unsigned row = 0; row < 5; row++)
-		ui_canvas_put(&c, row, 1, 0, UI_STYLE_BAD, "xyz");
-	ui_canvas_put(&c, UINT32_MAX, UINT32_MAX, UINT32_MAX, UI_STYLE_BAD,
-		      "xyz");
-	ui_canvas_set_style(&c, 7, 0, 3, UI_STYLE_GOOD);
-	ui_canvas_set_style(&c, 1, 2, UINT32_MAX, UI_STYLE_GOOD);
-	ck_assert_uint_eq(ui_canvas_fill(&c, 2, 0, 9, UI_STYLE_BAD, "-"), 0);
+		canvas_put(&c, row, 1, 0, UI_STYLE_BAD, "xyz");
+	canvas_put(&c, UINT32_MAX, UINT32_MAX, UINT32_MAX, UI_STYLE_BAD, "xyz");
+	ui_area_set_style(&a, 7, UI_STYLE_GOOD);
+	a.column = 2;
+	ui_area_set_style(&a, 1, UI_STYLE_GOOD);
+	ck_assert_uint_eq(canvas_fill(&c, 2, 0, 9, UI_STYLE_BAD, "-"), 0);
 	expect(" xy\n xy\n");
 	check_cells();
 }
@@ -130,16 +131,16 @@ TEST(nothing_is_put_outside)
 TEST(half_a_wide_one_is_none)
 {
 	ui_canvas_init(&c, 1, 6, false);
-	ui_canvas_put(&c, 0, 1, 0, UI_STYLE_NORMAL, WIDE WIDE);
-	ui_canvas_put(&c, 0, 2, 0, UI_STYLE_NORMAL, "x");
+	canvas_put(&c, 0, 1, 0, UI_STYLE_NORMAL, WIDE WIDE);
+	canvas_put(&c, 0, 2, 0, UI_STYLE_NORMAL, "x");
 	expect("  x" WIDE "\n");
 	check_cells();
-	ui_canvas_put(&c, 0, 1, 0, UI_STYLE_NORMAL, WIDE WIDE);
-	ui_canvas_put(&c, 0, 3, 0, UI_STYLE_NORMAL, "x");
+	canvas_put(&c, 0, 1, 0, UI_STYLE_NORMAL, WIDE WIDE);
+	canvas_put(&c, 0, 3, 0, UI_STYLE_NORMAL, "x");
 	expect(" " WIDE "x\n");
 	check_cells();
-	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, WIDE WIDE WIDE);
-	ck_assert_uint_eq(ui_canvas_fill(&c, 0, 1, 2, UI_STYLE_NORMAL, "-"), 2);
+	canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, WIDE WIDE WIDE);
+	ck_assert_uint_eq(canvas_fill(&c, 0, 1, 2, UI_STYLE_NORMAL, "-"), 2);
 	expect(" -- " WIDE "\n");
 	check_cells();
 }
@@ -150,9 +151,9 @@ TEST(styles_are_told_apart)
 
 	ui_canvas_init(&c, 2, UI_STYLES, false);
 	for (unsigned i = 0; i < UI_STYLES; i++)
-		ui_canvas_put(&c, 0, i, 1, i, "x");
-	ui_canvas_put(&c, 1, 0, 0, UI_STYLE_GOOD, "x");
-	ui_canvas_dump_styles(&styles, &c);
+		canvas_put(&c, 0, i, 1, i, "x");
+	canvas_put(&c, 1, 0, 0, UI_STYLE_GOOD, "x");
+	dump_styles(&styles, &c);
 	ck_assert_str_eq(buf_str(&styles), ".dbtgwBhs>r<lS\ng\n");
 	buf_release(&styles);
 }
@@ -162,12 +163,12 @@ TEST(a_cell_has_no_rest_of_what_was_there)
 	struct ui_glyph clean = { "x", UI_STYLE_NORMAL };
 
 	ui_canvas_init(&c, 1, 4, false);
-	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_BAD, "u" ACCENT ACCENT);
-	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "x");
+	canvas_put(&c, 0, 0, 0, UI_STYLE_BAD, "u" ACCENT ACCENT);
+	canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "x");
 	/* The screen compares cells. */
 	ck_assert_int_eq(memcmp(c.glyphs, &clean, sizeof(clean)), 0);
-	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_BAD, WIDE);
-	ui_canvas_put(&c, 0, 1, 0, UI_STYLE_NORMAL, "x");
+	canvas_put(&c, 0, 0, 0, UI_STYLE_BAD, WIDE);
+	canvas_put(&c, 0, 1, 0, UI_STYLE_NORMAL, "x");
 	clean = (struct ui_glyph){ " ", UI_STYLE_BAD };
 	ck_assert_int_eq(memcmp(c.glyphs, &clean, sizeof(clean)), 0);
 }
@@ -178,10 +179,10 @@ TEST(sizes_are_bounded)
 	ck_assert_uint_eq(c.rows, UI_ROWS_MAX);
 	ck_assert_uint_eq(c.columns, UI_COLUMNS_MAX);
 	ui_canvas_resize(&c, 0, 0);
-	ck_assert_uint_eq(ui_canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "x"), 0);
+	ck_assert_uint_eq(canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "x"), 0);
 	expect("");
 	ui_canvas_resize(&c, 2, 2);
-	ui_canvas_put(&c, 1, 1, 0, UI_STYLE_NORMAL, "x");
+	canvas_put(&c, 1, 1, 0, UI_STYLE_NORMAL, "x");
 	expect("\n x\n");
 	ui_canvas_clear(&c);
 	expect("\n\n");
@@ -193,7 +194,7 @@ static struct ui_area middle(void)
 {
 	ui_canvas_init(&c, 4, 16, true);
 	for (unsigned row = 0; row < 4; row++)
-		ui_canvas_fill(&c, row, 0, 16, UI_STYLE_NORMAL, ".");
+		canvas_fill(&c, row, 0, 16, UI_STYLE_NORMAL, ".");
 	return (struct ui_area){ &c, 1, 4, 2, 8, true };
 }
 
@@ -265,11 +266,11 @@ TEST(whatever_is_put_wherever_the_canvas_is_sound)
 
 		for (unsigned n = next_random(&seed) % 9; n; n--)
 			strcat(text, pieces[next_random(&seed) % 12]);
-		ui_canvas_put(&c, row, column, next_random(&seed) % 7,
-			      next_random(&seed) % UI_STYLES, text);
+		canvas_put(&c, row, column, next_random(&seed) % 7,
+			   next_random(&seed) % UI_STYLES, text);
 		if (i % 5 == 0)
-			ui_canvas_fill(&c, row, column, next_random(&seed) % 9,
-				       UI_STYLE_DIM, "-");
+			canvas_fill(&c, row, column, next_random(&seed) % 9,
+				    UI_STYLE_DIM, "-");
 		check_cells();
 	}
 }

@@ -2,7 +2,7 @@
 /* needs: ui */
 #include "../lib/test.h"
 
-#include "ui/canvas.h"
+#include "ui-canvas.h"
 
 static struct ui_canvas c;
 static struct ui_area a;
@@ -22,7 +22,7 @@ static void expect(const char *want)
 {
 	struct buf text = { 0 };
 
-	ui_canvas_dump_text(&text, &c);
+	dump_text(&text, &c);
 	ck_assert_str_eq(buf_str(&text), want);
 	buf_release(&text);
 }

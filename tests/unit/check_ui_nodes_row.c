@@ -3,6 +3,7 @@
 #include "ui/nodes.h"
 
 #include "../lib/test.h"
+#include "ui-canvas.h"
 #include "ui-farm.h"
 
 static struct ui_canvas c;
@@ -39,7 +40,7 @@ static bool row_has(const char *want, enum ui_style style)
 
 	ui_canvas_clear(&c);
 	ui_row_put(&r, 0, n);
-	ui_canvas_dump_text(&text, &c);
+	dump_text(&text, &c);
 	at = strstr(buf_str(&text), want);
 	has = at && c.glyphs[at - buf_str(&text)].style == style;
 	buf_release(&text);

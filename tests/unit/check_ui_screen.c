@@ -4,6 +4,8 @@
 
 #include "ui/screen.h"
 
+#include "ui-canvas.h"
+
 #include "base/clock.h"
 #include "base/terminal.h"
 
@@ -108,7 +110,7 @@ TEST(nothing_happens_before_it_is_entered)
 	struct termios before = modes(), now;
 
 	begin(true);
-	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "hello");
+	canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "hello");
 	ui_screen_show(s, &c);
 	ck_assert_str_eq(screen_got(), "");
 	now = modes();
@@ -125,7 +127,7 @@ TEST(it_comes_and_goes_as_if_it_had_not_been)
 		now = modes();
 		ck_assert(!(now.c_lflag & (ICANON | ECHO)));
 		ck_assert(now.c_lflag & ISIG);
-		ui_canvas_put(&c, 3, 5, 0, UI_STYLE_NORMAL, "hello");
+		canvas_put(&c, 3, 5, 0, UI_STYLE_NORMAL, "hello");
 		ui_screen_show(s, &c);
 		screen_got();
 		expect_has("\033[?1049h");
@@ -147,13 +149,13 @@ TEST(what_is_the_same_costs_nothing)
 {
 	begin(true);
 	ck_assert(ui_screen_enter(s));
-	ui_canvas_put(&c, 3, 5, 0, UI_STYLE_NORMAL, "hello");
+	canvas_put(&c, 3, 5, 0, UI_STYLE_NORMAL, "hello");
 	ui_screen_show(s, &c);
 	ck_assert(got.len < 300);
 	screen_got();
 	ui_screen_show(s, &c);
 	ck_assert_str_eq(screen_got(), "");
-	ui_canvas_put(&c, 3, 9, 0, UI_STYLE_NORMAL, "!");
+	canvas_put(&c, 3, 9, 0, UI_STYLE_NORMAL, "!");
 	ui_screen_show(s, &c);
 	screen_got();
 	expect_has("!");
@@ -170,8 +172,8 @@ TEST_RANGE(colours_are_for_those_who_want_them, 0, 2)
 {
 	begin(_i);
 	ck_assert(ui_screen_enter(s));
-	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_BAD, "bad");
-	ui_canvas_put(&c, 1, 0, 0, UI_STYLE_SELECTED, "this");
+	canvas_put(&c, 0, 0, 0, UI_STYLE_BAD, "bad");
+	canvas_put(&c, 1, 0, 0, UI_STYLE_SELECTED, "this");
 	ui_screen_show(s, &c);
 	screen_got();
 	expect_has("7m"); /* reverse is not a colour */
@@ -186,7 +188,7 @@ TEST(eight_colours_are_enough)
 	setenv("TERM", "xterm", 1);
 	begin(true);
 	ck_assert(ui_screen_enter(s));
-	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_BAD, "bad");
+	canvas_put(&c, 0, 0, 0, UI_STYLE_BAD, "bad");
 	ui_screen_show(s, &c);
 	screen_got();
 	expect_has("[31m");
@@ -225,7 +227,7 @@ TEST_EACH(the_locale_says_what_characters_there_are, locales)
 	begin(true);
 	ck_assert_int_eq(ui_screen_is_utf8(s), row->utf8);
 	ck_assert(ui_screen_enter(s));
-	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "<\u2500\u6f22e\u0301>");
+	canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "<\u2500\u6f22e\u0301>");
 	ui_screen_show(s, &c);
 	screen_got();
 	if (row->utf8)
@@ -239,12 +241,12 @@ TEST(wide_ones_and_halves_are_kept_apart)
 {
 	begin(false);
 	ck_assert(ui_screen_enter(s));
-	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "\u6f22\u6f22\u6f22|");
+	canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "\u6f22\u6f22\u6f22|");
 	ui_screen_show(s, &c);
 	screen_got();
 	expect_has("\u6f22\u6f22\u6f22|");
 	/* Overwriting half of a wide character clears the other half. */
-	ui_canvas_put(&c, 0, 1, 0, UI_STYLE_NORMAL, "ab");
+	canvas_put(&c, 0, 1, 0, UI_STYLE_NORMAL, "ab");
 	ui_screen_show(s, &c);
 	ui_screen_repaint(s);
 	screen_got();
@@ -269,8 +271,7 @@ TEST(sizes_change)
 		ck_assert_uint_eq(rows, sizes[i][0]);
 		ck_assert_uint_eq(columns, sizes[i][1]);
 		ui_canvas_resize(&c, rows, columns);
-		ui_canvas_put(&c, rows - 1, columns - 1, 0, UI_STYLE_NORMAL,
-			      "x");
+		canvas_put(&c, rows - 1, columns - 1, 0, UI_STYLE_NORMAL, "x");
 		ui_screen_show(s, &c);
 		screen_got();
 		expect_has("x");
@@ -289,8 +290,8 @@ static void show_noise(unsigned seed)
 			char text[2] = { (char)('a' + seed % 26) };
 
 			seed = seed * 1664525 + 1013904223;
-			ui_canvas_put(&c, row, i, 1, (seed >> 8) % UI_STYLES,
-				      text);
+			canvas_put(&c, row, i, 1, (seed >> 8) % UI_STYLES,
+				   text);
 		}
 	}
 	ui_screen_show(s, &c);
@@ -356,7 +357,7 @@ TEST_RANGE(one_that_went_away_is_an_error, 0, 2)
 	if (_i) {
 		ck_assert(!ui_screen_key(s, &key, &wait_ms));
 	} else {
-		ui_canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "x");
+		canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "x");
 		ui_screen_show(s, &c);
 		ck_assert(ui_screen_ready(s));
 	}
@@ -421,7 +422,7 @@ TEST(signals_are_handled_as_before)
 		before[i] = handler_of(numbers[i]);
 	begin(true);
 	ck_assert(ui_screen_enter(s));
-	ui_canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "x");
+	canvas_put(&c, 0, 0, 0, UI_STYLE_NORMAL, "x");
 	ui_screen_show(s, &c);
 	for (int i = 0; i < 5; i++)
 		ck_assert_ptr_eq(handler_of(numbers[i]), before[i]);

@@ -57,7 +57,7 @@ TEST(styles_are_those_of_what_is_shown)
 
 	farm_play();
 	draw();
-	ui_canvas_dump_styles(&styles, &c);
+	dump_styles(&styles, &c);
 	golden_compare("view-styles", buf_str(&styles));
 	buf_release(&styles);
 }

@@ -3,6 +3,7 @@
 #include "ui/view.h"
 
 #include "../lib/test.h"
+#include "ui-canvas.h"
 #include "ui-fixture.h"
 #include "ui/keys.h"
 
@@ -35,7 +36,7 @@ static char *drawn(void)
 
 	ui_canvas_clear(&c);
 	ui_diags_draw(&v, &a, &m);
-	ui_canvas_dump_text(&text, &c);
+	dump_text(&text, &c);
 	lines = xstrdup(strchr(buf_str(&text), '\n') + 1);
 	buf_release(&text);
 	return lines;
@@ -81,7 +82,7 @@ TEST(what_the_build_before_had_not_is_marked)
 	ui_canvas_init(&c, 6, 100, true);
 	a = (struct ui_area){ &c, 0, 0, 6, 100, true };
 	free(drawn());
-	ui_canvas_dump_text(&text, &c);
+	dump_text(&text, &c);
 	text_has(buf_str(&text), "Warnings 2, errors 0, 1 new since "
 				 "the previous build (+)");
 	ck_assert_uint_eq(m.totals.n_new_diags, 1);

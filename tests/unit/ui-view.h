@@ -6,6 +6,7 @@
 #ifndef UI_VIEW_PLAY_H
 #define UI_VIEW_PLAY_H
 
+#include "ui-canvas.h"
 #include "ui-farm.h"
 #include "ui-golden.h"
 #include "ui/view.h"
@@ -55,7 +56,7 @@ static inline char *drawn(void)
 	struct buf text = { 0 };
 
 	draw();
-	ui_canvas_dump_text(&text, &c);
+	dump_text(&text, &c);
 	return buf_steal(&text);
 }
 
