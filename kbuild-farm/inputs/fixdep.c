@@ -22,7 +22,8 @@ struct verified_file {
 	struct file_stamp stamp;
 };
 
-struct inputs_verified_files {
+/* The files that a compile has read, in the compiler's spelling. */
+struct verified_files {
 	char *cwd, *depfile;
 	uint64_t verified_us;
 	char *strings; /* buffer that holds all names */
@@ -31,12 +32,15 @@ struct inputs_verified_files {
 	struct verified_file files[];
 };
 
-struct inputs_read_cache {
+/* Maximum number of lists in a read cache, and their maximum age. */
+#define COMPILES_MAX 64
+#define MAX_AGE_US   5000000
+
+struct read_cache {
 	pthread_mutex_t lock; /* protects all members */
 	bool used;
 	size_t n_compiles;
-	struct inputs_verified_files *
-		compiles[INPUTS_READ_CACHE_COMPILES_MAX]; /* the oldest first */
+	struct verified_files *compiles[COMPILES_MAX]; /* the oldest first */
 };
 
 static const char *without_dots(const char *path)
@@ -46,14 +50,13 @@ static const char *without_dots(const char *path)
 	return path;
 }
 
-struct inputs_verified_files *inputs_verified_files_new(
-	const struct inputs_manifest *m, const char *cwd, const char *depfile,
-	uint64_t now_us)
+static struct verified_files *verified_files_new(
+	const struct inputs_manifest *m, const char *cwd, const char *depfile)
 {
 	const struct cpp_file *file = m->closure.files;
 	size_t n = m->closure.n_files, room = 0;
-	struct inputs_verified_files *s = xcalloc(
-		1, sizeof(*s) + n * sizeof(s->files[0]));
+	struct verified_files *s = xcalloc(1, sizeof(*s) +
+						      n * sizeof(s->files[0]));
 	char *name;
 
 	for (size_t i = 0; i < n; i++)
@@ -65,12 +68,12 @@ struct inputs_verified_files *inputs_verified_files_new(
 	}
 	s->cwd = xstrdup(cwd);
 	s->depfile = xstrdup(depfile);
-	s->verified_us = now_us;
+	s->verified_us = clock_us();
 	s->n_files = n;
 	return s;
 }
 
-void inputs_verified_files_free(struct inputs_verified_files *s)
+static void verified_files_free(struct verified_files *s)
 {
 	if (!s)
 		return;
@@ -80,9 +83,12 @@ void inputs_verified_files_free(struct inputs_verified_files *s)
 	free(s);
 }
 
-const struct file_stamp *inputs_verified_files_find(
-	struct inputs_verified_files *s, const char *name)
+/* Return the stamp of the file `name`, or NULL.  Accepts NULL for no list. */
+static const struct file_stamp *find_verified_file(struct verified_files *s,
+						   const char *name)
 {
+	if (!s)
+		return NULL;
 	name = without_dots(name);
 	/*
 	 * A compiler lists files in the order in which it opened them, so start
@@ -99,25 +105,8 @@ const struct file_stamp *inputs_verified_files_find(
 	return NULL;
 }
 
-struct inputs_read_cache *inputs_read_cache_new(void)
-{
-	struct inputs_read_cache *l = xcalloc(1, sizeof(*l));
-
-	pthread_mutex_init(&l->lock, NULL);
-	return l;
-}
-
-void inputs_read_cache_free(struct inputs_read_cache *l)
-{
-	if (!l)
-		return;
-	for (size_t i = 0; i < l->n_compiles; i++)
-		inputs_verified_files_free(l->compiles[i]);
-	pthread_mutex_destroy(&l->lock);
-	free(l);
-}
-
-bool inputs_read_cache_is_used(struct inputs_read_cache *l)
+/* Before the first call of take_compile(), adding lists is useless. */
+static bool read_cache_is_used(struct read_cache *l)
 {
 	bool wanted;
 
@@ -128,35 +117,36 @@ bool inputs_read_cache_is_used(struct inputs_read_cache *l)
 }
 
 /* The caller holds the lock. */
-static struct inputs_verified_files *remove_cached_compile(
-	struct inputs_read_cache *l, size_t i)
+static struct verified_files *remove_cached_compile(struct read_cache *l,
+						    size_t i)
 {
-	struct inputs_verified_files *s = l->compiles[i];
+	struct verified_files *s = l->compiles[i];
 
 	l->n_compiles--;
 	memmove(&l->compiles[i], &l->compiles[i + 1],
-		(l->n_compiles - i) * sizeof(struct inputs_verified_files *));
+		(l->n_compiles - i) * sizeof(struct verified_files *));
 	return s;
 }
 
-void inputs_read_cache_add(struct inputs_read_cache *l,
-			   struct inputs_verified_files *s)
+static void add_compile(struct read_cache *l, struct verified_files *s)
 {
 	pthread_mutex_lock(&l->lock);
 	while (l->n_compiles &&
-	       (l->n_compiles == INPUTS_READ_CACHE_COMPILES_MAX ||
-		l->compiles[0]->verified_us + INPUTS_READ_CACHE_MAX_AGE_US <=
-			s->verified_us))
-		inputs_verified_files_free(remove_cached_compile(l, 0));
+	       (l->n_compiles == COMPILES_MAX ||
+		l->compiles[0]->verified_us + MAX_AGE_US <= s->verified_us))
+		verified_files_free(remove_cached_compile(l, 0));
 	l->compiles[l->n_compiles++] = s;
 	pthread_mutex_unlock(&l->lock);
 }
 
-struct inputs_verified_files *inputs_read_cache_take(
-	struct inputs_read_cache *l, const char *cwd, const char *depfile,
-	uint64_t now_us)
+/*
+ * Remove and return the newest list for `depfile` of a compile in `cwd`, or
+ * NULL if this list is too old or does not exist.
+ */
+static struct verified_files *take_compile(struct read_cache *l,
+					   const char *cwd, const char *depfile)
 {
-	struct inputs_verified_files *s = NULL;
+	struct verified_files *s = NULL;
 
 	pthread_mutex_lock(&l->lock);
 	l->used = true;
@@ -166,64 +156,45 @@ struct inputs_verified_files *inputs_read_cache_take(
 			s = remove_cached_compile(l, i - 1);
 	}
 	pthread_mutex_unlock(&l->lock);
-	if (s && s->verified_us + INPUTS_READ_CACHE_MAX_AGE_US > now_us)
+	if (s && s->verified_us + MAX_AGE_US > clock_us())
 		return s;
-	inputs_verified_files_free(s);
+	verified_files_free(s);
 	return NULL;
 }
 
 #define FILE_MAX ((size_t)16 << 20)
 
-struct inputs_config_symbol {
+struct config_symbol {
 	uint32_t id; /* unique, counted from 0 */
 	uint32_t len;
 	char name[];
 };
 
 /* The symbols of one file, without duplicates, in order of occurrence. */
-struct inputs_config_symbols {
+struct file_symbols {
 	size_t n;
-	const struct inputs_config_symbol *v[];
+	const struct config_symbol *v[];
 };
 
 struct symbol_entry {
 	struct map_entry entry;
-	const struct inputs_config_symbol *symbol;
+	const struct config_symbol *symbol;
 };
 
 struct symbol_file_entry {
 	struct map_entry entry;
 	struct file_stamp stamp;
 	/* NULL if the file was racily clean */
-	const struct inputs_config_symbols *symbols;
+	const struct file_symbols *symbols;
 	char path[];
 };
 
-struct inputs_config_symbol_table {
+struct symbol_table {
 	pthread_mutex_t lock; /* protects all members */
 	struct arena arena;
 	struct map symbols, files;
 	uint32_t n_symbols;
 };
-
-struct inputs_config_symbol_table *inputs_config_symbols_new(void)
-{
-	struct inputs_config_symbol_table *t = xcalloc(1, sizeof(*t));
-
-	pthread_mutex_init(&t->lock, NULL);
-	return t;
-}
-
-void inputs_config_symbols_free(struct inputs_config_symbol_table *t)
-{
-	if (!t)
-		return;
-	pthread_mutex_destroy(&t->lock);
-	map_release(&t->symbols);
-	map_release(&t->files);
-	arena_release(&t->arena);
-	free(t);
-}
 
 /* isalnum() of the C locale, as in fixdep, or '_'. */
 static bool is_symbol_char(char c)
@@ -232,11 +203,11 @@ static bool is_symbol_char(char c)
 	       (c >= '0' && c <= '9') || c == '_';
 }
 
-static const struct inputs_config_symbol *intern_symbol(
-	struct inputs_config_symbol_table *t, const char *s, size_t len)
+static const struct config_symbol *intern_symbol(struct symbol_table *t,
+						 const char *s, size_t len)
 {
 	uint64_t hash = map_hash(bytes_of(s, len));
-	struct inputs_config_symbol *is;
+	struct config_symbol *is;
 	struct symbol_entry *k;
 	struct map_entry *n;
 
@@ -256,8 +227,9 @@ static const struct inputs_config_symbol *intern_symbol(
 	return is;
 }
 
-static struct symbol_file_entry *find_cached_symbol_file(
-	struct inputs_config_symbol_table *t, const char *path, uint64_t hash)
+static struct symbol_file_entry *find_cached_symbol_file(struct symbol_table *t,
+							 const char *path,
+							 uint64_t hash)
 {
 	struct map_entry *n;
 
@@ -270,11 +242,11 @@ static struct symbol_file_entry *find_cached_symbol_file(
 	return NULL;
 }
 
-static const struct inputs_config_symbols *find_cached_symbols(
-	struct inputs_config_symbol_table *t, const char *path, uint64_t hash,
+static const struct file_symbols *find_cached_symbols(
+	struct symbol_table *t, const char *path, uint64_t hash,
 	const struct file_stamp *now)
 {
-	const struct inputs_config_symbols *symbols = NULL;
+	const struct file_symbols *symbols = NULL;
 	const struct symbol_file_entry *f;
 
 	pthread_mutex_lock(&t->lock);
@@ -286,16 +258,16 @@ static const struct inputs_config_symbols *find_cached_symbols(
 }
 
 /* Find all symbols in a text.  The caller holds the lock. */
-static const struct inputs_config_symbols *parse_symbols(
-	struct inputs_config_symbol_table *t, struct bytes text)
+static const struct file_symbols *parse_symbols(struct symbol_table *t,
+						struct bytes text)
 {
 	static const char word[] = "CONFIG_", module[] = "_MODULE";
 	const struct bytes what = bytes_of(word, sizeof(word) - 1);
 	const size_t tail = sizeof(module) - 1;
 	const char *start = (const char *)text.data, *end = start + text.len;
 	const char *p = start;
-	const struct inputs_config_symbol **symbols = NULL, *is;
-	struct inputs_config_symbols *out;
+	const struct config_symbol **symbols = NULL, *is;
+	struct file_symbols *out;
 	size_t n_symbols = 0, n_found = 0;
 	bool *found = NULL; /* by id */
 
@@ -336,11 +308,12 @@ static const struct inputs_config_symbols *parse_symbols(
  * Add the symbols of a file to the table.  `now` is NULL for a racily clean
  * file, whose symbols are not reused.
  */
-static const struct inputs_config_symbols *cache_symbols(
-	struct inputs_config_symbol_table *t, const char *path, uint64_t hash,
-	struct bytes text, const struct file_stamp *now)
+static const struct file_symbols *cache_symbols(struct symbol_table *t,
+						const char *path, uint64_t hash,
+						struct bytes text,
+						const struct file_stamp *now)
 {
-	const struct inputs_config_symbols *symbols;
+	const struct file_symbols *symbols;
 	size_t size = strlen(path) + 1;
 	struct symbol_file_entry *f;
 
@@ -382,10 +355,9 @@ static int stat_regular_file(const char *path, struct file_stamp *now,
  * Returns 0; -EINVAL if the file is not regular; -EFBIG beyond 16 MiB; -EAGAIN
  * if the file is being written; or the error of a system call.
  */
-static int get_file_symbols(struct inputs_config_symbol_table *t,
-			    const char *path, const struct file_stamp *verified,
-			    const struct inputs_config_symbols **out,
-			    struct err *err)
+static int get_file_symbols(struct symbol_table *t, const char *path,
+			    const struct file_stamp *verified,
+			    const struct file_symbols **out, struct err *err)
 {
 	uint64_t hash = map_hash(bytes_str(path));
 	int64_t began = file_stamp_now_ns();
@@ -437,8 +409,9 @@ struct printed_name {
 };
 
 struct fixdep_output {
-	struct inputs_config_symbol_table *table;
-	const struct inputs_fixdep_call *request;
+	struct symbol_table *table;
+	const struct inputs_fixdep_call *call;
+	struct verified_files *verified_files; /* may be NULL */
 	struct buf *out;
 	struct buf path; /* buffer for absolute names, begins with cwd */
 	size_t cwd_len;
@@ -451,12 +424,9 @@ struct fixdep_output {
 
 static int print_file_symbols(struct fixdep_output *f, const char *name)
 {
-	const struct file_stamp *verified =
-		f->request->verified_files ?
-			inputs_verified_files_find(f->request->verified_files,
-						   name) :
-			NULL;
-	const struct inputs_config_symbols *symbols;
+	const struct file_stamp *verified = find_verified_file(
+		f->verified_files, name);
+	const struct file_symbols *symbols;
 	const char *path = name;
 	int ret;
 
@@ -467,7 +437,7 @@ static int print_file_symbols(struct fixdep_output *f, const char *name)
 	}
 	ret = get_file_symbols(f->table, path, verified, &symbols, f->err);
 	for (size_t i = 0; !ret && i < symbols->n; i++) {
-		const struct inputs_config_symbol *is = symbols->v[i];
+		const struct config_symbol *is = symbols->v[i];
 
 		while (f->n_printed_symbols <= is->id)
 			*VEC_ADD(f->printed_symbols,
@@ -484,7 +454,7 @@ static int print_file_symbols(struct fixdep_output *f, const char *name)
 
 static void print_source(struct fixdep_output *f, const char *name)
 {
-	const char *target = f->request->target;
+	const char *target = f->call->target;
 
 	f->target_printed = true;
 	buf_printf(f->out, "source_%s := %s\n\n", target, name);
@@ -664,20 +634,19 @@ static int parse_6_12(struct fixdep_output *f, char *p)
 	return ret;
 }
 
-int inputs_fixdep_generate(struct inputs_config_symbol_table *t,
-			   const struct inputs_fixdep_call *call,
-			   struct buf *before_command,
-			   struct buf *after_command, struct err *err)
+static int generate_output(struct fixdep_output *f,
+			   enum inputs_fixdep_kind kind,
+			   struct buf *before_command)
 {
-	struct fixdep_output f = {
-		.table = t, .request = call, .out = after_command, .err = err
-	};
+	const struct inputs_fixdep_call *call = f->call;
+	struct buf *after_command = f->out;
+	struct err *err = f->err;
 	const char *target = call->target;
 	struct buf text = { 0 };
 	char *depfile;
 	int ret;
 
-	if (call->kind == INPUTS_FIXDEP_KIND_UNKNOWN)
+	if (kind == INPUTS_FIXDEP_KIND_UNKNOWN)
 		return err_set(err, ENOTSUP, "unknown version of fixdep");
 	depfile = str_join_path(call->cwd, call->depfile);
 	ret = fs_read(depfile, DEPFILE_MAX, &text, err);
@@ -692,18 +661,16 @@ int inputs_fixdep_generate(struct inputs_config_symbol_table *t,
 			      call->depfile);
 		goto out;
 	}
-	buf_printf(&f.path, "%s/", call->cwd);
-	f.cwd_len = f.path.len;
+	buf_printf(&f->path, "%s/", call->cwd);
+	f->cwd_len = f->path.len;
 	buf_printf(before_command, "%s_%s := ",
-		   call->kind == INPUTS_FIXDEP_KIND_6_1 ? "cmd" : "savedcmd",
-		   target);
+		   kind == INPUTS_FIXDEP_KIND_6_1 ? "cmd" : "savedcmd", target);
 	buf_add_str(after_command, "\n\n");
-	ret = call->kind == INPUTS_FIXDEP_KIND_6_1 ?
-		      parse_6_1(&f, (char *)text.data) :
-		      parse_6_12(&f, (char *)text.data);
+	ret = kind == INPUTS_FIXDEP_KIND_6_1 ? parse_6_1(f, (char *)text.data) :
+					       parse_6_12(f, (char *)text.data);
 	if (ret)
 		goto out;
-	if (!f.target_printed) {
+	if (!f->target_printed) {
 		ret = err_set(err, EINVAL, "%s: no targets found",
 			      call->depfile);
 		goto out;
@@ -711,17 +678,17 @@ int inputs_fixdep_generate(struct inputs_config_symbol_table *t,
 	buf_printf(after_command, "\n%s: $(deps_%s)\n\n", target, target);
 	buf_printf(after_command, "$(deps_%s):\n", target);
 out:
-	map_release_entries(&f.printed_names, printed_free);
-	free(f.printed_symbols);
-	buf_release(&f.path);
+	map_release_entries(&f->printed_names, printed_free);
+	free(f->printed_symbols);
+	buf_release(&f->path);
 	buf_release(&text);
 	free(depfile);
 	return ret;
 }
 
 struct inputs_fixdep {
-	struct inputs_config_symbol_table *symbols;
-	struct inputs_read_cache *read_cache;
+	struct symbol_table symbols;
+	struct read_cache read_cache;
 	struct inputs_fixdep_programs *programs;
 };
 
@@ -730,8 +697,8 @@ struct inputs_fixdep *inputs_fixdep_new(const char *cache_dir,
 {
 	struct inputs_fixdep *f = xcalloc(1, sizeof(*f));
 
-	f->symbols = inputs_config_symbols_new();
-	f->read_cache = inputs_read_cache_new();
+	pthread_mutex_init(&f->symbols.lock, NULL);
+	pthread_mutex_init(&f->read_cache.lock, NULL);
 	f->programs = inputs_fixdep_programs_new(cache_dir, work_dir);
 	return f;
 }
@@ -741,8 +708,13 @@ void inputs_fixdep_free(struct inputs_fixdep *f)
 	if (!f)
 		return;
 	inputs_fixdep_programs_free(f->programs);
-	inputs_read_cache_free(f->read_cache);
-	inputs_config_symbols_free(f->symbols);
+	for (size_t i = 0; i < f->read_cache.n_compiles; i++)
+		verified_files_free(f->read_cache.compiles[i]);
+	pthread_mutex_destroy(&f->read_cache.lock);
+	map_release(&f->symbols.symbols);
+	map_release(&f->symbols.files);
+	arena_release(&f->symbols.arena);
+	pthread_mutex_destroy(&f->symbols.lock);
 	free(f);
 }
 
@@ -750,10 +722,9 @@ void inputs_fixdep_add_verified(struct inputs_fixdep *f,
 				const struct inputs_manifest *m,
 				const char *cwd, const char *depfile)
 {
-	if (inputs_read_cache_is_used(f->read_cache))
-		inputs_read_cache_add(
-			f->read_cache,
-			inputs_verified_files_new(m, cwd, depfile, clock_us()));
+	if (read_cache_is_used(&f->read_cache))
+		add_compile(&f->read_cache,
+			    verified_files_new(m, cwd, depfile));
 }
 
 int inputs_fixdep_run(struct inputs_fixdep *f, const char *program,
@@ -761,16 +732,20 @@ int inputs_fixdep_run(struct inputs_fixdep *f, const char *program,
 		      struct buf *before_command, struct buf *after_command,
 		      struct err *err)
 {
-	struct inputs_fixdep_call known = *call;
 	char *path = str_join_path(call->cwd, program);
-	int ret;
+	enum inputs_fixdep_kind kind = inputs_fixdep_programs_get(f->programs,
+								  path);
+	struct fixdep_output output = {
+		.table = &f->symbols,
+		.call = call,
+		.verified_files = take_compile(&f->read_cache, call->cwd,
+					       call->depfile),
+		.out = after_command,
+		.err = err,
+	};
+	int ret = generate_output(&output, kind, before_command);
 
-	known.kind = inputs_fixdep_programs_get(f->programs, path);
-	known.verified_files = inputs_read_cache_take(
-		f->read_cache, call->cwd, call->depfile, clock_us());
-	ret = inputs_fixdep_generate(f->symbols, &known, before_command,
-				     after_command, err);
-	inputs_verified_files_free(known.verified_files);
+	verified_files_free(output.verified_files);
 	free(path);
 	return ret;
 }
