@@ -52,11 +52,6 @@ void inputs_paths_unlock(struct inputs_paths *t)
 	pthread_mutex_unlock(&t->lock);
 }
 
-struct inputs_path *inputs_paths_root(struct inputs_paths *t)
-{
-	return &t->root;
-}
-
 static uint64_t path_hash(const struct inputs_path *parent, const char *name,
 			  size_t len)
 {
@@ -87,9 +82,10 @@ struct inputs_path *inputs_paths_find(struct inputs_paths *t,
 	return look_up(t, parent, name, len, path_hash(parent, name, len));
 }
 
-struct inputs_path *inputs_paths_child(struct inputs_paths *t,
-				       struct inputs_path *parent,
-				       const char *name, size_t len)
+/* Return the child `name` (without a slash) and create it if it is new. */
+static struct inputs_path *get_child(struct inputs_paths *t,
+				     struct inputs_path *parent,
+				     const char *name, size_t len)
 {
 	uint64_t hash = path_hash(parent, name, len);
 	struct inputs_path *p = look_up(t, parent, name, len, hash);
@@ -120,7 +116,7 @@ struct inputs_path *inputs_paths_get(struct inputs_paths *t, const char *path)
 		size_t len = strcspn(++path, "/");
 
 		if (len)
-			p = inputs_paths_child(t, p, path, len);
+			p = get_child(t, p, path, len);
 		path += len;
 	}
 	return p;
@@ -218,7 +214,7 @@ struct inputs_dir_cache *inputs_dir_cache_new(struct inputs_paths *paths)
 	t->trusted_us = UINT64_MAX;
 	t->root.abs = "/";
 	t->root.base = "";
-	t->root.real = inputs_paths_root(paths);
+	t->root.real = &paths->root;
 	t->root.exists = t->root.resolved = true;
 	return t;
 }
@@ -327,7 +323,7 @@ static struct inputs_dir *resolve_dir(struct inputs_dir_cache *t, uint32_t unit,
 			d->real = d->real->parent;
 		return d;
 	}
-	child = inputs_paths_child(t->paths, d->real, d->base, strlen(d->base));
+	child = get_child(t->paths, d->real, d->base, strlen(d->base));
 	if (!lstat(child->name, &st) && S_ISLNK(st.st_mode))
 		return resolve_symlink_component(t, unit, d, child, &st);
 	d->real = child;
@@ -526,7 +522,6 @@ struct inputs_path *inputs_filename_resolve(struct inputs_filename_cache *t,
 	if (!*s->base || !strcmp(s->base, ".") || !strcmp(s->base, ".."))
 		return NULL;
 	s->real_dir = s->dir->real;
-	s->path = inputs_paths_child(t->paths, s->real_dir, s->base,
-				     strlen(s->base));
+	s->path = get_child(t->paths, s->real_dir, s->base, strlen(s->base));
 	return s->path;
 }

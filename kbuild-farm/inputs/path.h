@@ -64,11 +64,6 @@ void inputs_paths_free(struct inputs_paths *t);
 void inputs_paths_lock(struct inputs_paths *t);
 void inputs_paths_unlock(struct inputs_paths *t);
 
-struct inputs_path *inputs_paths_root(struct inputs_paths *t);
-/* Return the child `name` (without a slash) and create it if it is new. */
-struct inputs_path *inputs_paths_child(struct inputs_paths *t,
-				       struct inputs_path *parent,
-				       const char *name, size_t len);
 /* Return the child `name`, or NULL if it does not exist. */
 struct inputs_path *inputs_paths_find(struct inputs_paths *t,
 				      const struct inputs_path *parent,
