@@ -16,6 +16,13 @@
  */
 #define EXPLAINED_MAX 100
 
+/* Kconfig's tristate values, in its order. */
+enum tristate {
+	TRISTATE_N,
+	TRISTATE_M,
+	TRISTATE_Y,
+};
+
 /* ---- conditions ---- */
 
 struct parser {
@@ -24,7 +31,7 @@ struct parser {
 	unsigned depth;
 };
 
-static enum kconfig_tristate parse_or(struct parser *p);
+static enum tristate parse_or(struct parser *p);
 
 static bool skip_token(struct parser *p, const char *token)
 {
@@ -121,28 +128,27 @@ static bool compare_words(const struct parser *p, const char *left,
 }
 
 /* Parse a word or a comparison of two words. */
-static enum kconfig_tristate parse_comparison(struct parser *p)
+static enum tristate parse_comparison(struct parser *p)
 {
 	static const char *const ops[] = { "!=", "<=", ">=", "=", "<", ">" };
 	char *left = read_word(p), *right;
 	char *symbol = xasprintf("CONFIG_%s", left);
 	struct bytes set = kconfig_dotconfig_find_value(p->config, symbol);
 	char c = set.len == 1 ? (char)set.data[0] : '\0';
-	enum kconfig_tristate value = KCONFIG_TRISTATE_N;
+	enum tristate value = TRISTATE_N;
 
 	if (!strcmp(left, "y") || left[0] == '$')
-		value = KCONFIG_TRISTATE_Y;
+		value = TRISTATE_Y;
 	else if (!strcmp(left, "m"))
-		value = KCONFIG_TRISTATE_M;
+		value = TRISTATE_M;
 	else if (c == 'y' || c == 'm')
-		value = c == 'y' ? KCONFIG_TRISTATE_Y : KCONFIG_TRISTATE_M;
+		value = c == 'y' ? TRISTATE_Y : TRISTATE_M;
 	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
 		if (!skip_token(p, ops[i]))
 			continue;
 		right = read_word(p);
-		value = compare_words(p, left, ops[i], right) ?
-				KCONFIG_TRISTATE_Y :
-				KCONFIG_TRISTATE_N;
+		value = compare_words(p, left, ops[i], right) ? TRISTATE_Y :
+								TRISTATE_N;
 		free(right);
 		break;
 	}
@@ -151,15 +157,15 @@ static enum kconfig_tristate parse_comparison(struct parser *p)
 	return value;
 }
 
-static enum kconfig_tristate parse_unary(struct parser *p)
+static enum tristate parse_unary(struct parser *p)
 {
-	enum kconfig_tristate value;
+	enum tristate value;
 
 	if (p->depth >= DEPTH_MAX)
-		return KCONFIG_TRISTATE_Y;
+		return TRISTATE_Y;
 	p->depth++;
 	if (skip_token(p, "!")) {
-		value = KCONFIG_TRISTATE_Y - parse_unary(p);
+		value = TRISTATE_Y - parse_unary(p);
 	} else if (skip_token(p, "(")) {
 		value = parse_or(p);
 		skip_token(p, ")");
@@ -170,31 +176,35 @@ static enum kconfig_tristate parse_unary(struct parser *p)
 	return value;
 }
 
-static enum kconfig_tristate parse_and(struct parser *p)
+static enum tristate parse_and(struct parser *p)
 {
-	enum kconfig_tristate value = parse_unary(p);
+	enum tristate value = parse_unary(p);
 
 	while (skip_token(p, "&&")) {
-		enum kconfig_tristate other = parse_unary(p);
+		enum tristate other = parse_unary(p);
 
 		value = other < value ? other : value;
 	}
 	return value;
 }
 
-static enum kconfig_tristate parse_or(struct parser *p)
+static enum tristate parse_or(struct parser *p)
 {
-	enum kconfig_tristate value = parse_and(p);
+	enum tristate value = parse_and(p);
 
 	while (skip_token(p, "||")) {
-		enum kconfig_tristate other = parse_and(p);
+		enum tristate other = parse_and(p);
 
 		value = other > value ? other : value;
 	}
 	return value;
 }
 
-enum kconfig_tristate kconfig_explain_eval(const char *text, const char *config)
+/*
+ * Evaluate the condition `text` with the symbol values of `config`, the text
+ * of a .config.  A macro, $(...), counts as y.
+ */
+static enum tristate condition_value(const char *text, const char *config)
 {
 	struct parser p = { .at = text, .config = config };
 
@@ -242,8 +252,12 @@ static char *strip_parentheses(const char *from, size_t n)
 	return part;
 }
 
-void kconfig_explain_list_unmet(const char *text, const char *config,
-				enum kconfig_tristate wanted, struct strv *out)
+/*
+ * Append the operands of && in `text` whose value is less than `wanted`, as
+ * text: "PCI", "!SMP", "A || B".
+ */
+static void list_unmet(const char *text, const char *config,
+		       enum tristate wanted, struct strv *out)
 {
 	char *whole = strip_parentheses(text, strlen(text));
 	const char *from = whole, *joint;
@@ -252,7 +266,7 @@ void kconfig_explain_list_unmet(const char *text, const char *config,
 			NULL :
 			find_logical_operator(whole, "&&");
 	if (!joint) {
-		if (kconfig_explain_eval(whole, config) < wanted &&
+		if (condition_value(whole, config) < wanted &&
 		    !strv_has(out, whole))
 			strv_add(out, whole);
 		free(whole);
@@ -264,7 +278,7 @@ void kconfig_explain_list_unmet(const char *text, const char *config,
 		joint = find_logical_operator(from, "&&");
 		part = joint ? strip_parentheses(from, (size_t)(joint - from)) :
 			       strip_parentheses(from, strlen(from));
-		kconfig_explain_list_unmet(part, config, wanted, out);
+		list_unmet(part, config, wanted, out);
 		free(part);
 	}
 	free(whole);
@@ -273,9 +287,9 @@ void kconfig_explain_list_unmet(const char *text, const char *config,
 /* ---- reasons ---- */
 
 static bool condition_holds(const char *condition, const char *config,
-			    enum kconfig_tristate least)
+			    enum tristate least)
 {
-	return !condition || kconfig_explain_eval(condition, config) >= least;
+	return !condition || condition_value(condition, config) >= least;
 }
 
 /*
@@ -283,22 +297,22 @@ static bool condition_holds(const char *condition, const char *config,
  * "PCI (n), A || B (n)" for several.  The caller frees the result.
  */
 static char *format_unmet(const char *condition, const char *config,
-			  enum kconfig_tristate wanted)
+			  enum tristate wanted)
 {
 	static const char *const letters[] = {
-		[KCONFIG_TRISTATE_N] = "n",
-		[KCONFIG_TRISTATE_M] = "m",
-		[KCONFIG_TRISTATE_Y] = "y",
+		[TRISTATE_N] = "n",
+		[TRISTATE_M] = "m",
+		[TRISTATE_Y] = "y",
 	};
 	struct strv unmet = { 0 };
 	struct buf out = { 0 };
 
-	kconfig_explain_list_unmet(condition, config, wanted, &unmet);
+	list_unmet(condition, config, wanted, &unmet);
 	for (size_t i = 0; i < unmet.n; i++)
 		buf_printf(&out,
 			   unmet.n > 1 ? "%s%s (%s)" : "%s%s, which is %s",
 			   i ? ", " : "", unmet.v[i],
-			   letters[kconfig_explain_eval(unmet.v[i], config)]);
+			   letters[condition_value(unmet.v[i], config)]);
 	strv_release(&unmet);
 	return buf_steal(&out);
 }
@@ -307,11 +321,11 @@ static char *format_unmet(const char *condition, const char *config,
  * Return the names of the symbols that select `s` or, if `implies` is set,
  * imply `s`: "A, B", or "A, B, C, 2 more" beyond NAMES_MAX.  Only symbols whose
  * value and condition are at least `least` count; if `least` is
- * KCONFIG_TRISTATE_N, all symbols count.  Returns NULL if there is no such
+ * TRISTATE_N, all symbols count.  Returns NULL if there is no such
  * symbol.  The caller frees the result.
  */
 static char *join_selectors(const struct kconfig_symbol *s, const char *config,
-			    enum kconfig_tristate least, bool implies)
+			    enum tristate least, bool implies)
 {
 	struct strv names = { 0 };
 	size_t more = 0;
@@ -351,7 +365,7 @@ static const char *other_choice_member(const struct kconfig_symbols *all,
 
 	for (size_t i = 0; members && i < members->n; i++) {
 		if (strcmp(members->v[i], s->name) != 0 &&
-		    condition_holds(members->v[i], config, KCONFIG_TRISTATE_Y))
+		    condition_holds(members->v[i], config, TRISTATE_Y))
 			return members->v[i];
 	}
 	return NULL;
@@ -363,18 +377,15 @@ static const char *other_choice_member(const struct kconfig_symbols *all,
  */
 static char *explain_unmet_entry(const struct kconfig_symbol *s,
 				 const struct kconfig_symbol_entry *e,
-				 enum kconfig_tristate wanted,
-				 const char *config)
+				 enum tristate wanted, const char *config)
 {
 	char *unmet, *out;
 
 	if (!condition_holds(e->depends, config, wanted)) {
 		unmet = format_unmet(e->depends, config, wanted);
 		out = xasprintf("depends on %s", unmet);
-	} else if (!condition_holds(e->prompt_condition, config,
-				    KCONFIG_TRISTATE_M)) {
-		unmet = format_unmet(e->prompt_condition, config,
-				     KCONFIG_TRISTATE_M);
+	} else if (!condition_holds(e->prompt_condition, config, TRISTATE_M)) {
+		unmet = format_unmet(e->prompt_condition, config, TRISTATE_M);
 		out = xasprintf("can be set only with %s", unmet);
 	} else {
 		return NULL;
@@ -403,7 +414,7 @@ static char *explain_range(const struct kconfig_symbol_entry *e,
 		const char *high = range + low + strspn(range + low, " \t");
 
 		if (!condition ||
-		    condition_holds(condition + 4, config, KCONFIG_TRISTATE_M))
+		    condition_holds(condition + 4, config, TRISTATE_M))
 			return xasprintf("must be from %.*s to %.*s", (int)low,
 					 range, (int)strcspn(high, " \t"),
 					 high);
@@ -442,7 +453,7 @@ static char *explain_met_entry(const struct kconfig_symbol *s,
 
 static char *explain_not_set(const struct kconfig_symbol *s,
 			     const struct kconfig_symbols *all,
-			     enum kconfig_tristate wanted, const char *config)
+			     enum tristate wanted, const char *config)
 {
 	const struct kconfig_symbol_entry *open = NULL;
 	struct strv reasons = { 0 };
@@ -465,7 +476,7 @@ static char *explain_not_set(const struct kconfig_symbol *s,
 			free(why);
 	}
 	if (!prompt) {
-		by = join_selectors(s, config, KCONFIG_TRISTATE_N, false);
+		by = join_selectors(s, config, TRISTATE_N, false);
 		out = xasprintf("has no prompt, so it is set only by %s%s",
 				by ? "symbols that select it: " :
 				     "its defaults",
@@ -483,24 +494,23 @@ static char *explain_not_set(const struct kconfig_symbol *s,
 /* Return the reason why the value of `s` is greater than `wanted`. */
 static char *explain_above_requested(const struct kconfig_symbol *s,
 				     const struct kconfig_symbols *all,
-				     enum kconfig_tristate wanted,
-				     const char *config)
+				     enum tristate wanted, const char *config)
 {
-	enum kconfig_tristate more = wanted + 1;
+	enum tristate more = wanted + 1;
 	char *by = join_selectors(s, config, more, false), *out;
 	const char *verb = "selected";
 
-	if (!by && wanted == KCONFIG_TRISTATE_M) {
+	if (!by && wanted == TRISTATE_M) {
 		by = join_selectors(s, config, more, true);
 		verb = "implied";
 	}
 	if (by)
 		out = xasprintf("%s by %s", verb, by);
-	else if (s->entries[0].choice_number && wanted == KCONFIG_TRISTATE_N)
+	else if (s->entries[0].choice_number && wanted == TRISTATE_N)
 		out = xstrdup("selected member of a choice; select another "
 			      "member");
 	else
-		out = explain_not_set(s, all, KCONFIG_TRISTATE_M, config);
+		out = explain_not_set(s, all, TRISTATE_M, config);
 	free(by);
 	return out;
 }
@@ -547,21 +557,26 @@ static const char *explain_type_mismatch(const struct kconfig_symbol *s,
 	return NULL;
 }
 
-char *kconfig_explain_setting(const struct kconfig_symbol *s,
-			      const struct kconfig_symbols *all,
-			      const char *asked, const char *config)
+/*
+ * Return the reason why `s`, one of the tree's symbols `all`, could not be set
+ * to `asked` ("y", "m", "n" or another value).  `config` is the text of the
+ * resulting .config.  The caller frees the result.
+ */
+static char *explain_setting(const struct kconfig_symbol *s,
+			     const struct kconfig_symbols *all,
+			     const char *asked, const char *config)
 {
 	bool is_tristate = s->type == KCONFIG_SYMBOL_TRISTATE;
 	bool is_level = is_tristate || s->type == KCONFIG_SYMBOL_BOOL;
-	enum kconfig_tristate is = kconfig_explain_eval(s->name, config);
-	enum kconfig_tristate wanted = KCONFIG_TRISTATE_Y;
+	enum tristate is = condition_value(s->name, config);
+	enum tristate wanted = TRISTATE_Y;
 	struct buf out = { 0 };
 	const char *never;
 
 	if (!strcmp(asked, "n"))
-		wanted = KCONFIG_TRISTATE_N;
+		wanted = TRISTATE_N;
 	else if (!strcmp(asked, "m"))
-		wanted = KCONFIG_TRISTATE_M;
+		wanted = TRISTATE_M;
 	if (!s->n_entries) {
 		buf_printf(&out, "no such symbol for %s", all->srcarch);
 		if (s->other_archs)
@@ -574,9 +589,8 @@ char *kconfig_explain_setting(const struct kconfig_symbol *s,
 	never = explain_type_mismatch(s, asked);
 	if (never)
 		return xstrdup(never);
-	if (is_tristate && wanted == KCONFIG_TRISTATE_M &&
-	    is == KCONFIG_TRISTATE_Y &&
-	    kconfig_explain_eval("MODULES", config) == KCONFIG_TRISTATE_N)
+	if (is_tristate && wanted == TRISTATE_M && is == TRISTATE_Y &&
+	    condition_value("MODULES", config) == TRISTATE_N)
 		return xstrdup("modules are disabled: MODULES is n");
 	if (is_level && is > wanted)
 		return explain_above_requested(s, all, wanted, config);
@@ -584,8 +598,8 @@ char *kconfig_explain_setting(const struct kconfig_symbol *s,
 	 * If `s` is not a tristate, a dependency with the value m is
 	 * sufficient.
 	 */
-	return explain_not_set(
-		s, all, is_tristate ? wanted : KCONFIG_TRISTATE_M, config);
+	return explain_not_set(s, all, is_tristate ? wanted : TRISTATE_M,
+			       config);
 }
 
 /*
@@ -640,8 +654,8 @@ void kconfig_explain_rejected(const struct kconfig_rejected *missed, size_t n,
 			continue;
 		}
 		if (known)
-			why = kconfig_explain_setting(&all.v[i], &all,
-						      m->requested, of->config);
+			why = explain_setting(&all.v[i], &all, m->requested,
+					      of->config);
 		to = known && m->of_tree && !all.v[i].n_entries ? accepted :
 								  out;
 		strv_addf(to, "%s: requested %s%s%s%s, got %s%s%s", m->symbol,
@@ -673,8 +687,8 @@ void kconfig_explain_unknown(const struct kconfig_spec *k, const char *tree,
 
 			if (all.v[i].n_entries || set[i].of_tree)
 				continue;
-			why = kconfig_explain_setting(&all.v[i], &all,
-						      set[i].requested, "");
+			why = explain_setting(&all.v[i], &all, set[i].requested,
+					      "");
 			strv_addf(out, "%s=%s%s%s%s: %s", set[i].symbol,
 				  set[i].requested, set[i].location ? " (" : "",
 				  set[i].location ? set[i].location : "",

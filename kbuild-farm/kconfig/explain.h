@@ -15,35 +15,6 @@
 #include "kconfig/kconfig.h"
 #include "kconfig/symbol.h"
 
-/* Kconfig's tristate values, in its order. */
-enum kconfig_tristate {
-	KCONFIG_TRISTATE_N,
-	KCONFIG_TRISTATE_M,
-	KCONFIG_TRISTATE_Y,
-};
-
-/*
- * Evaluate the condition `text` with the symbol values of `config`, the text
- * of a .config.  A macro, $(...), counts as y.
- */
-enum kconfig_tristate kconfig_explain_eval(const char *text,
-					   const char *config);
-/*
- * Append the operands of && in `text` whose value is less than `wanted`, as
- * text: "PCI", "!SMP", "A || B".
- */
-void kconfig_explain_list_unmet(const char *text, const char *config,
-				enum kconfig_tristate wanted, struct strv *out);
-
-/*
- * Return the reason why `s`, one of the tree's symbols `all`, could not be set
- * to `asked` ("y", "m", "n" or another value).  `config` is the text of the
- * resulting .config.  The caller frees the result.
- */
-char *kconfig_explain_setting(const struct kconfig_symbol *s,
-			      const struct kconfig_symbols *all,
-			      const char *asked, const char *config);
-
 /* Tree and configuration for which Kconfig rejected settings. */
 struct kconfig_explain_context {
 	const struct kconfig_spec *spec; /* may be NULL */

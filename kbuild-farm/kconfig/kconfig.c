@@ -58,7 +58,11 @@ static size_t value_length(const char *value, size_t n)
 	return end < n ? end + 1 : n;
 }
 
-bool kconfig_dotconfig_parse_line(struct kconfig_setting *out, const char *line)
+/*
+ * Parse `line`, which ends in a newline or a NUL.  Returns false if the line
+ * contains no setting.
+ */
+static bool parse_setting(struct kconfig_setting *out, const char *line)
 {
 	bool unset = str_starts(line, "# " PREFIX);
 	const char *symbol = unset ? line + 2 : line, *rest;
@@ -89,12 +93,10 @@ static const char *next_line(const char *line)
 	return line + (*line == '\n');
 }
 
-bool kconfig_dotconfig_is_comment(const char *line)
+/* Return true if a line without a setting is blank or a comment. */
+static bool is_comment(const char *line)
 {
-	struct kconfig_setting s;
-
-	return ends_line(line) ||
-	       (line[0] == '#' && !kconfig_dotconfig_parse_line(&s, line));
+	return ends_line(line) || line[0] == '#';
 }
 
 /* Parse a hexadecimal number; `bare` accepts a number without 0x. */
@@ -111,7 +113,12 @@ static bool hex_value(struct bytes b, bool bare, unsigned long long *out)
 	return yes;
 }
 
-bool kconfig_dotconfig_value_equal(struct bytes asked, struct bytes is)
+/*
+ * Return true if the requested value `asked` equals the actual value `is`.  If
+ * `is` is hexadecimal (0x10), `asked` may be 0x10, 0X10 or 10.  "yes" equals y,
+ * and "no" equals n.
+ */
+static bool is_same_value(struct bytes asked, struct bytes is)
 {
 	unsigned long long a, b;
 
@@ -151,26 +158,15 @@ static void set_setting(struct kconfig_settings *all,
 	old->value = s->value;
 }
 
-void kconfig_settings_add_text(struct kconfig_settings *all, const char *text)
+/* Add all settings of `text`, which must live as long as `all`. */
+static void read_settings(struct kconfig_settings *all, const char *text)
 {
 	struct kconfig_setting s;
 
 	for (const char *at = text; *at; at = next_line(at)) {
-		if (kconfig_dotconfig_parse_line(&s, at))
+		if (parse_setting(&s, at))
 			set_setting(all, &s);
 	}
-}
-
-const struct kconfig_setting *kconfig_settings_find(
-	const struct kconfig_settings *all, struct bytes symbol)
-{
-	return find_setting(all, symbol);
-}
-
-void kconfig_settings_release(struct kconfig_settings *all)
-{
-	map_release_entries(&all->map, NULL);
-	*all = (struct kconfig_settings){ 0 };
 }
 
 struct bytes kconfig_dotconfig_find_value(const char *config,
@@ -180,8 +176,7 @@ struct bytes kconfig_dotconfig_find_value(const char *config,
 	struct kconfig_setting s;
 
 	for (const char *at = config; *at; at = next_line(at)) {
-		if (kconfig_dotconfig_parse_line(&s, at) &&
-		    bytes_equal(s.symbol, wanted))
+		if (parse_setting(&s, at) && bytes_equal(s.symbol, wanted))
 			found = s.value;
 	}
 	return found;
@@ -207,7 +202,13 @@ static bool is_unquoted_value(const char *value)
 	       (!value[strspn(value, HEX_DIGITS)] && strpbrk(value, DIGITS));
 }
 
-int kconfig_dotconfig_parse_word(const char *word, char **line, struct err *err)
+/*
+ * Convert `word`, a setting from the command line, to a line with a newline,
+ * which the caller frees.  The user's shell removes quotes, so this function
+ * quotes values that can only be strings: CONFIG_LOCALVERSION=-x.  Returns 0,
+ * or -EINVAL with `err` describing the expected form; the caller adds `word`.
+ */
+static int parse_assignment(const char *word, char **line, struct err *err)
 {
 	size_t n = symbol_length(word), len;
 	const char *value = word + n + 1;
@@ -218,7 +219,7 @@ int kconfig_dotconfig_parse_word(const char *word, char **line, struct err *err)
 		return err_set(err, EINVAL,
 			       "missing value; use %s=y, %s=n or another value",
 			       word, word);
-	if (!kconfig_dotconfig_parse_line(&s, word))
+	if (!parse_setting(&s, word))
 		return err_set(err, EINVAL,
 			       "expected CONFIG_NAME=VALUE or \"# CONFIG_NAME "
 			       "is not set\"");
@@ -313,9 +314,9 @@ static int check_lines(const char *text, struct err *err)
 	size_t n;
 
 	for (const char *at = text; *at; at = next_line(at)) {
-		if (kconfig_dotconfig_parse_line(&s, at))
+		if (parse_setting(&s, at))
 			return 0;
-		if (!odd && !kconfig_dotconfig_is_comment(at))
+		if (!odd && !is_comment(at))
 			odd = at;
 	}
 	if (!odd)
@@ -623,7 +624,7 @@ static int read_fragment(struct kconfig_spec *k,
 		.location = xstrdup(where ? where : "-K"),
 		.literal = kconfig_dotconfig_is_assignment(word),
 	};
-	ret = f->literal ? kconfig_dotconfig_parse_word(word, &f->text, err) :
+	ret = f->literal ? parse_assignment(word, &f->text, err) :
 			   load_config_word(t, r, word, WORD_FRAGMENT, &f->text,
 					    err);
 	if (ret) {
@@ -702,16 +703,14 @@ static void collect_requested(struct kconfig_spec *k)
 		const char *at = k->fragments[i].text;
 
 		for (; *at; at = next_line(at)) {
-			if (kconfig_dotconfig_parse_line(&s, at)) {
-				was = kconfig_settings_find(&k->requested,
-							    s.symbol);
+			if (parse_setting(&s, at)) {
+				was = find_setting(&k->requested, s.symbol);
 				if (was && !bytes_equal(was->value, s.value))
 					note_replaced(k, &replaced, was, &s);
 				set_setting(&k->requested, &s);
 				continue;
 			}
-			if (kconfig_dotconfig_is_comment(at) ||
-			    ++ignored > NOTES_MAX)
+			if (is_comment(at) || ++ignored > NOTES_MAX)
 				continue;
 			len = strcspn(at, "\r\n");
 			where = line_location(k, at);
@@ -766,7 +765,7 @@ void kconfig_release(struct kconfig_spec *k)
 		free(k->fragments[i].location);
 		free(k->fragments[i].text);
 	}
-	kconfig_settings_release(&k->requested);
+	map_release_entries(&k->requested.map, NULL);
 	strv_release(&k->notes);
 	free(k->fragments);
 	free(k->target);
@@ -798,8 +797,8 @@ bool kconfig_is_requested(const struct kconfig_spec *k, const char *config,
 {
 	const char *base = k->base == KCONFIG_BASE_EXISTING ? config :
 							      k->base_text;
-	const struct kconfig_setting *s = kconfig_settings_find(
-		&k->requested, bytes_str(symbol));
+	const struct kconfig_setting *s = find_setting(&k->requested,
+						       bytes_str(symbol));
 
 	return bytes_equal(
 		s ? s->value :
@@ -813,8 +812,8 @@ bool kconfig_is_requested_later(const struct kconfig_spec *k,
 	const struct kconfig_setting *a, *b;
 	size_t in_a, in_b;
 
-	a = kconfig_settings_find(&k->requested, bytes_str(symbol));
-	b = kconfig_settings_find(&k->requested, bytes_str(other));
+	a = find_setting(&k->requested, bytes_str(symbol));
+	b = find_setting(&k->requested, bytes_str(other));
 	if (!a || !b || !bytes_equal(a->value, bytes_str("y")))
 		return false;
 	in_a = fragment_of_line(k, a->line);
@@ -837,17 +836,17 @@ char *kconfig_merge(const struct kconfig_spec *k, const char *base)
 	struct buf out = { 0 };
 
 	for (const char *at = base; *at; at = next_line(at)) {
-		if (!kconfig_dotconfig_parse_line(&s, at) ||
-		    !kconfig_settings_find(&k->requested, s.symbol))
+		if (!parse_setting(&s, at) ||
+		    !find_setting(&k->requested, s.symbol))
 			add_config_line(&out, at);
 	}
 	for (size_t i = 0; i < k->n_fragments; i++) {
 		const char *at = k->fragments[i].text;
 
 		for (; *at; at = next_line(at)) {
-			if (!kconfig_dotconfig_parse_line(&s, at))
+			if (!parse_setting(&s, at))
 				continue;
-			last = kconfig_settings_find(&k->requested, s.symbol);
+			last = find_setting(&k->requested, s.symbol);
 			if (last->line == at)
 				add_config_line(&out, at);
 		}
@@ -864,7 +863,7 @@ void kconfig_explain_find_rejected(const struct kconfig_spec *k,
 
 	*out = NULL;
 	*n = 0;
-	kconfig_settings_add_text(&made, config);
+	read_settings(&made, config);
 	for (size_t i = 0; i < k->n_fragments; i++) {
 		const char *at = k->fragments[i].text;
 
@@ -874,13 +873,12 @@ void kconfig_explain_find_rejected(const struct kconfig_spec *k,
 			struct bytes actual;
 			char *where;
 
-			if (!kconfig_dotconfig_parse_line(&s, at))
+			if (!parse_setting(&s, at))
 				continue;
-			last = kconfig_settings_find(&k->requested, s.symbol);
-			found = kconfig_settings_find(&made, s.symbol);
+			last = find_setting(&k->requested, s.symbol);
+			found = find_setting(&made, s.symbol);
 			actual = found ? found->value : bytes_str("n");
-			if (last->line != at ||
-			    kconfig_dotconfig_value_equal(s.value, actual))
+			if (last->line != at || is_same_value(s.value, actual))
 				continue;
 			where = line_location(k, s.line);
 			if (!strcmp(where, "-K")) {
@@ -896,7 +894,7 @@ void kconfig_explain_find_rejected(const struct kconfig_spec *k,
 			};
 		}
 	}
-	kconfig_settings_release(&made);
+	map_release_entries(&made.map, NULL);
 }
 
 void kconfig_explain_free_rejected(struct kconfig_rejected *list, size_t n)

@@ -35,38 +35,10 @@ struct kconfig_setting {
 	struct bytes value; /* "n" for "is not set" */
 };
 
-/*
- * Parse `line`, which ends in a newline or a NUL.  Returns false if the line
- * contains no setting.
- */
-bool kconfig_dotconfig_parse_line(struct kconfig_setting *out,
-				  const char *line);
-/*
- * Return true if `line` is blank or a comment.  "# CONFIG_X is not set" is a
- * setting, not a comment.
- */
-bool kconfig_dotconfig_is_comment(const char *line);
-/*
- * Return true if the requested value `asked` equals the actual value `is`.  If
- * `is` is hexadecimal (0x10), `asked` may be 0x10, 0X10 or 10.  "yes" equals y,
- * and "no" equals n.
- */
-bool kconfig_dotconfig_value_equal(struct bytes asked, struct bytes is);
-
 /* The last setting of each symbol in one or more texts; empty when zeroed. */
 struct kconfig_settings {
 	struct map map;
 };
-
-/* Add all settings of `text`, which must live as long as `all`. */
-void kconfig_settings_add_text(struct kconfig_settings *all, const char *text);
-/*
- * Return the setting of `symbol` ("CONFIG_X"), or NULL.  The result is valid
- * until `all` changes.
- */
-const struct kconfig_setting *kconfig_settings_find(
-	const struct kconfig_settings *all, struct bytes symbol);
-void kconfig_settings_release(struct kconfig_settings *all);
 
 /*
  * Return the value that `config` assigns to `symbol` ("CONFIG_X"), borrowed
@@ -78,15 +50,6 @@ struct bytes kconfig_dotconfig_find_value(const char *config,
 
 /* Return true if `word` begins like a setting: "CONFIG_" or "# CONFIG_". */
 bool kconfig_dotconfig_is_assignment(const char *word);
-/*
- * Convert `word`, a setting from the command line, to a line with a newline,
- * which the caller frees.  The user's shell removes quotes, so this function
- * quotes values that can only be strings: CONFIG_LOCALVERSION=-x.  Returns 0,
- * or -EINVAL with `err` describing the expected form; the caller adds `word`.
- */
-int kconfig_dotconfig_parse_word(const char *word, char **line,
-				 struct err *err);
-
 /* Maximum size of a configuration in bytes, before and after decompression. */
 #define KCONFIG_TEXT_MAX (16u << 20)
 

@@ -1,8 +1,46 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: kernel kconfig */
 #include "../lib/test.h"
-
+#include "base/vec.h"
 #include "kconfig/kconfig.h"
+#include "kernel-tree.h"
+
+static struct kconfig_request r;
+static struct kconfig_spec k;
+static struct err err;
+
+static void set_up(void)
+{
+	tree_set_up();
+	r = (struct kconfig_request){ 0 };
+	err = (struct err){ 0 };
+}
+
+static void tear_down(void)
+{
+	kconfig_release(&k);
+	strv_release(&r.fragments);
+	tree_tear_down();
+}
+
+/* Request the fragment `word`. */
+static int request(const char *word)
+{
+	strv_add(&r.fragments, word);
+	return kconfig_read(&k, &r, tree, "arm64", true, &err);
+}
+
+/* Request a fragment file with this text. */
+static void request_file(const char *text)
+{
+	char *path = at("fragment");
+
+	put_file("fragment", text, 0644);
+	must(request(path));
+	free(path);
+}
+
+FIXTURE(set_up, tear_down);
 
 /* A line and its setting, "SYMBOL VALUE"; NULL for none. */
 static const struct {
@@ -38,29 +76,42 @@ static const struct {
 
 TEST_EACH(a_line_sets_what_kconfig_takes_of_it, lines)
 {
-	struct kconfig_setting s;
-	bool sets = kconfig_dotconfig_parse_line(&s, row->line);
-	char *text;
+	static const char *const symbols[] = { "CONFIG_A",  "CONFIG_a1_B",
+					       "CONFIG_",   "CONFIG_A-B",
+					       "CONFIG_A ", "A" };
 
-	ck_assert_int_eq(sets, row->sets != NULL);
-	if (!sets)
-		return;
-	text = xasprintf("%.*s %.*s", (int)s.symbol.len,
-			 (const char *)s.symbol.data, (int)s.value.len,
-			 (const char *)s.value.data);
-	ck_assert_str_eq(text, row->sets);
-	ck_assert_ptr_eq(s.line, row->line);
-	free(text);
+	for (size_t i = 0; i < ARRAY_SIZE(symbols); i++) {
+		struct bytes value = kconfig_dotconfig_find_value(row->line,
+								  symbols[i]);
+		size_t n = strlen(symbols[i]);
+		bool sets = row->sets && str_starts(row->sets, symbols[i]) &&
+			    row->sets[n] == ' ';
+
+		ck_assert_int_eq(value.data != NULL, sets);
+		if (sets)
+			ck_assert(bytes_equal(value,
+					      bytes_str(row->sets + n + 1)));
+	}
 }
 
-TEST(comments_and_blank_lines_may_be_left_out)
+static const struct {
+	const char *text;
+	int answer;
+} comments[] = {
+	{ "# Linux/arm64\n", 0 },        { " \t\r\n", 0 },
+	{ "# CONFIG_A=y\n", 0 },         { "# CONFIG_A is not set\n", 0 },
+	{ "CONFIG_A=y\n", 0 },           { " CONFIG_A=y\n", -EINVAL },
+	{ " # Linux/arm64\n", -EINVAL },
+};
+
+/* A text without a setting has only comments and blank lines. */
+TEST_EACH(comments_and_blank_lines_may_be_left_out, comments)
 {
-	ck_assert(kconfig_dotconfig_is_comment("# Linux/arm64\nCONFIG_A=y\n"));
-	ck_assert(kconfig_dotconfig_is_comment(" \t\r\nCONFIG_A=y\n"));
-	ck_assert(kconfig_dotconfig_is_comment("# CONFIG_A=y\n"));
-	ck_assert(!kconfig_dotconfig_is_comment("# CONFIG_A is not set\n"));
-	ck_assert(!kconfig_dotconfig_is_comment("CONFIG_A=y\n"));
-	ck_assert(!kconfig_dotconfig_is_comment(" CONFIG_A=y\n"));
+	char *text = NULL;
+
+	ck_assert_int_eq(kconfig_decode_text(bytes_str(row->text), &text, &err),
+			 row->answer);
+	free(text);
 }
 
 static const struct {
@@ -87,15 +138,23 @@ static const struct {
 
 TEST_EACH(hexadecimal_numbers_are_compared_as_numbers, values)
 {
-	ck_assert_int_eq(kconfig_dotconfig_value_equal(bytes_str(row->asked),
-						       bytes_str(row->is)),
-			 row->same);
+	char *asked = xasprintf("CONFIG_A=%s\n", row->asked);
+	char *is = xasprintf("CONFIG_A=%s\n", row->is);
+	struct kconfig_rejected *rejected;
+	size_t n;
+
+	request_file(asked);
+	kconfig_explain_find_rejected(&k, is, &rejected, &n);
+	ck_assert_int_eq(!n, row->same);
+	kconfig_explain_free_rejected(rejected, n);
+	free(is);
+	free(asked);
 }
 
 /* A word and its line, or its error. */
 static const struct {
 	const char *word, *line, *wrong;
-} words[] = {
+} assignments[] = {
 	{ "CONFIG_A=y", "CONFIG_A=y\n", NULL },
 	{ "CONFIG_A=n", "CONFIG_A=n\n", NULL },
 	{ "# CONFIG_A is not set", "# CONFIG_A is not set\n", NULL },
@@ -122,43 +181,36 @@ static const struct {
 	{ "# CONFIG_A=y", NULL, "expected CONFIG_NAME=VALUE" },
 };
 
-TEST_EACH(a_word_stands_for_a_line, words)
+TEST_EACH(a_word_stands_for_a_line, assignments)
 {
-	struct err err = { 0 };
-	char *line = NULL;
 	int ret;
 
 	ck_assert(kconfig_dotconfig_is_assignment(row->word));
-	ret = kconfig_dotconfig_parse_word(row->word, &line, &err);
+	ret = request(row->word);
 	if (row->line) {
 		ck_assert_msg(!ret, "%s", err.text);
-		ck_assert_str_eq(line, row->line);
+		ck_assert(k.fragments[0].literal);
+		ck_assert_str_eq(k.fragments[0].text, row->line);
 	} else {
 		ck_assert_int_eq(ret, -EINVAL);
 		ck_assert_msg(strstr(err.text, row->wrong), "%s", err.text);
 	}
-	free(line);
 }
 
 TEST(the_last_setting_of_a_text_counts)
 {
 	static const char text[] = "CONFIG_A=y\nCONFIG_B=m\n"
 				   "# CONFIG_A is not set\n# CONFIG_C=y\n";
-	struct kconfig_settings all = { 0 };
-	const struct kconfig_setting *s;
+	char *merged;
 
-	kconfig_settings_add_text(&all, text);
-	s = kconfig_settings_find(&all, bytes_str("CONFIG_A"));
-	ck_assert_ptr_eq(s->line, strstr(text, "# CONFIG_A"));
-	ck_assert(bytes_equal(s->value, bytes_str("n")));
-	ck_assert_ptr_nonnull(
-		kconfig_settings_find(&all, bytes_str("CONFIG_B")));
-	ck_assert_ptr_null(kconfig_settings_find(&all, bytes_str("CONFIG_C")));
-	ck_assert_ptr_null(kconfig_settings_find(&all, bytes_str("CONFIG_")));
-	kconfig_settings_release(&all);
+	request_file(text);
+	merged = kconfig_merge(&k, "");
+	ck_assert_str_eq(merged, "CONFIG_B=m\n# CONFIG_A is not set\n");
+	ck_assert(bytes_equal(kconfig_dotconfig_find_value(text, "CONFIG_A"),
+			      bytes_str("n")));
 	ck_assert(bytes_equal(kconfig_dotconfig_find_value(text, "CONFIG_B"),
 			      bytes_str("m")));
 	ck_assert_ptr_null(kconfig_dotconfig_find_value(text, "CONFIG_C").data);
+	ck_assert_ptr_null(kconfig_dotconfig_find_value(text, "CONFIG_").data);
+	free(merged);
 }
-
-#define COUNT(table) ((int)(sizeof(table) / sizeof(*(table))))

@@ -191,19 +191,143 @@ static void set_up(void)
 
 FIXTURE(set_up, tree_tear_down);
 
-TEST_EACH(the_reason_is_named, cases)
+/* Return the explanation of a rejected setting, which the caller frees. */
+static char *explain(const char *symbol, const char *asked, const char *config)
 {
-	struct kconfig_symbols all;
-	struct strv names = { 0 };
+	const struct kconfig_explain_context of = { NULL, tree, "arm64",
+						    config };
+	struct strv lines = { 0 };
+	struct kconfig_rejected missed = { .symbol = xasprintf("CONFIG_%s",
+							       symbol),
+					   .requested = xstrdup(asked),
+					   .actual = xstrdup("?") };
+	char *start = xasprintf("CONFIG_%s: requested %s, got ?: ", symbol,
+				asked);
 	char *why;
 
-	strv_add(&names, row->symbol);
-	ck_assert_int_eq(kconfig_symbols_read(&all, tree, "arm64", &names), 0);
-	why = kconfig_explain_setting(&all.v[0], &all, row->asked, row->config);
+	kconfig_explain_rejected(&missed, 1, &of, &lines, NULL);
+	ck_assert_uint_eq(lines.n, 1);
+	ck_assert_msg(str_starts(lines.v[0], start), "%s", lines.v[0]);
+	why = xstrdup(lines.v[0] + strlen(start));
+	free(start);
+	free(missed.symbol);
+	free(missed.requested);
+	free(missed.actual);
+	strv_release(&lines);
+	return why;
+}
+
+TEST_EACH(the_reason_is_named, cases)
+{
+	char *why = explain(row->symbol, row->asked, row->config);
+
 	ck_assert_str_eq(why, row->why);
 	free(why);
-	kconfig_symbols_release(&all);
-	strv_release(&names);
+}
+
+/* ----------------------------------------------------------- expressions */
+
+static const char config[] = "CONFIG_Y=y\n"
+			     "CONFIG_M=m\n"
+			     "# CONFIG_N is not set\n"
+			     "CONFIG_SHIFT=17\n"
+			     "CONFIG_HEX=0x1000\n"
+			     "CONFIG_TEXT=\"some text\"\n";
+
+/* Return the explanation for a symbol that depends on `condition`. */
+static char *explain_condition(const char *condition, const char *asked)
+{
+	char *text = xasprintf("config X\n\ttristate \"x\"\n\tdepends on %s\n",
+			       condition);
+	char *why;
+
+	put_file("linux/Kconfig", text, 0644);
+	why = explain("X", asked, config);
+	free(text);
+	return why;
+}
+
+/* A condition and its value. */
+static const struct {
+	const char *text;
+	char value;
+} values[] = {
+	{ "Y", 'y' },
+	{ "M", 'm' },
+	{ "N", 'n' },
+	{ "NOWHERE", 'n' },
+	{ "y", 'y' },
+	{ "n", 'n' },
+	{ "!Y", 'n' },
+	{ "!M", 'm' },
+	{ "!NOWHERE", 'y' },
+	{ "Y && M", 'm' },
+	{ "N || M", 'm' },
+	{ "N && Y || Y", 'y' },
+	{ "N && (Y || Y)", 'n' },
+	{ "!(N||M) && Y", 'm' },
+	{ "M = m", 'y' },
+	{ "M != y", 'y' },
+	{ "NOWHERE = n", 'y' },
+	{ "N=n && Y=y", 'y' },
+	{ "SHIFT < 18", 'y' },
+	{ "SHIFT >= 18", 'n' },
+	{ "HEX > 4095", 'y' },
+	{ "TEXT = \"some text\"", 'y' },
+	{ "TEXT = \"other && text\"", 'n' },
+	{ "$(cc-option,-m$(BITS)) && M", 'm' },
+	{ "$(success,true) = y", 'y' },
+	{ "()", 'n' },
+	{ "(((", 'n' },
+};
+
+TEST_EACH(a_condition_has_a_value, values)
+{
+	char *why = explain_condition(row->text, "y"), value = 'y';
+
+	if (strstr(why, "which is n") || strstr(why, "(n)"))
+		value = 'n';
+	else if (strstr(why, "which is m") || strstr(why, "(m)"))
+		value = 'm';
+	else if (strcmp(why, "rejected by Kconfig") != 0)
+		text_has(why, "which Kconfig evaluates itself");
+	ck_assert_msg(value == row->value, "%s", why);
+	free(why);
+}
+
+static const struct {
+	const char *text, *asked, *unmet;
+} unmets[] = {
+	{ "Y && N", "y", "depends on N, which is n" },
+	{ "Y && M", "y", "depends on M, which is m" },
+	{ "Y && M", "m", "rejected by Kconfig" },
+	{ "(Y && (N)) && (A || N) && !Y && N", "y",
+	  "depends on N (n), A || N (n), !Y (n)" },
+	{ "N || Y && N", "y", "depends on N || Y && N, which is n" },
+	{ "TEXT = \"a && b\" && Y", "y",
+	  "depends on TEXT = \"a && b\", which is n" },
+	{ "(A || B) && (N || Y)", "y", "depends on A || B, which is n" },
+	{ "(A) || (B)", "y", "depends on (A) || (B), which is n" },
+};
+
+TEST_EACH(what_is_not_met_is_named, unmets)
+{
+	char *why = explain_condition(row->text, row->asked);
+
+	ck_assert_str_eq(why, row->unmet);
+	free(why);
+}
+
+TEST(no_depth_is_too_much)
+{
+	char *deep = xmalloc(100001);
+
+	memset(deep, '(', 100000);
+	deep[100000] = '\0';
+	free(explain_condition(deep, "y"));
+	memset(deep, '!', 100000);
+	free(explain_condition(deep, "y"));
+	free(deep);
 }
 
 TEST(each_setting_is_a_line)
