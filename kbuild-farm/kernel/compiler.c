@@ -19,24 +19,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-int kernel_toolchains_open(struct kernel_toolchains *in, const char *data,
-			   struct err *err)
-{
-	*in = (struct kernel_toolchains){
-		.data_dir = data ? xstrdup(data) : fs_data_home(),
-	};
-	in->bin_dir = toolchain_link_dir(in->data_dir);
-	return toolchain_installed_list(in->data_dir, &in->list, err);
-}
-
-void kernel_toolchains_release(struct kernel_toolchains *in)
-{
-	toolchain_installed_list_release(&in->list);
-	free(in->bin_dir);
-	free(in->data_dir);
-	*in = (struct kernel_toolchains){ 0 };
-}
-
 /* Append the triplets of kernel.org's toolchains, then those of Debian. */
 static void list_triplets(const struct kernel_arch *arch, struct strv *out)
 {
@@ -107,7 +89,12 @@ int kernel_toolchains_find(const struct kernel_toolchains *in,
 	return 0;
 }
 
-const struct toolchain_installed *kernel_toolchains_find_newer(
+/*
+ * Return the newest installed gcc for `arch` if `least` is a release of gcc, or
+ * the newest clang if `least` is a release of clang.  Returns NULL if no such
+ * toolchain is at least as new as `least`.
+ */
+static const struct toolchain_installed *find_newer_toolchain(
 	const struct kernel_toolchains *in, const struct kernel_arch *arch,
 	const struct toolchain_release *least)
 {
@@ -177,11 +164,11 @@ int kernel_toolchains_prefix(const struct kernel_toolchains *in,
 }
 
 /*
- * Quirks about missing libraries are left out, because the installation of the
+ * Append the known problems of the toolchain's release, a line each.  Quirks
+ * about missing libraries are left out, because the installation of the
  * toolchain has already handled them.
  */
-void kernel_toolchains_quirks(const struct toolchain_installed *t,
-			      struct strv *out)
+static void add_quirks(const struct toolchain_installed *t, struct strv *out)
 {
 	const struct toolchain_quirk **list = NULL;
 	struct toolchain_release r;
@@ -214,8 +201,12 @@ bool kernel_toolchains_has_program(const struct kernel_toolchains *in,
 	return yes;
 }
 
-char *kernel_toolchains_install_hint(const struct kernel_arch *arch,
-				     const struct toolchain_release *r)
+/*
+ * Return "run `kfarm toolchain install gcc-13 --arch arm64`", or NULL if
+ * no server offers a compiler for `arch`.  The caller frees the result.
+ */
+static char *install_hint(const struct kernel_arch *arch,
+			  const struct toolchain_release *r)
 {
 	char *release, *out;
 
@@ -307,8 +298,7 @@ static int compiler_missing(const struct compiler_choice *w, const char *name,
 	struct toolchain_release r = { 0 };
 	struct err ignored;
 	bool released = word && !toolchain_release_parse(word, &r, &ignored);
-	char *get = released ? kernel_toolchains_install_hint(w->arch, &r) :
-			       NULL;
+	char *get = released ? install_hint(w->arch, &r) : NULL;
 	/*
 	 * Debian packages only one version, so name its package only if no
 	 * version is requested.
@@ -680,109 +670,14 @@ static int lease_toolchain(struct kernel_compiler *c, const char *name,
 	if (fd < 0)
 		return fd;
 	*VEC_ADD(c->lease_fds, c->n_leases) = fd;
-	kernel_toolchains_quirks(t, &c->notes);
+	add_quirks(t, &c->notes);
 	return 0;
-}
-
-/* Check the chosen files, the version, and the tree's minimum version. */
-static int check_choice(const struct compiler_choice *w, struct err *err)
-{
-	struct kernel_compiler *c = w->c;
-	const char *hostcc = w->hostcc ? w->hostcc : w->llvm ? c->name : "gcc";
-	char *host = NULL;
-	int ret = find_compiler_file(w, "CC", c->name, &c->path, err);
-
-	if (ret == -ENOENT)
-		compiler_missing(w, c->name,
-				 c->is_clang || w->cc ? NULL : w->cross,
-				 w->toolchain_word, err);
-	if (ret)
-		return ret;
-	ret = lease_toolchain(c, c->name, c->path, err);
-	if (ret)
-		return ret;
-	ret = find_compiler_file(w, "HOSTCC", hostcc, &host, err);
-	free(host);
-	if (ret)
-		return ret;
-	ret = kernel_compiler_read_version(c, w->request->env, err);
-	if (ret)
-		return ret;
-	return kernel_compiler_check_version(c, w->arch, w->request->tree, err);
-}
-
-int kernel_compiler_choose(struct kernel_compiler *c,
-			   const struct kernel_arch *arch,
-			   const struct kernel_compiler_request *request,
-			   struct err *err)
-{
-	struct compiler_choice w = { .c = c,
-				     .arch = arch,
-				     .request = request,
-				     .toolchain_word = request->toolchain };
-	int ret;
-
-	*c = (struct kernel_compiler){ 0 };
-	/*
-	 * Ignore CC and HOSTCC of the environment: the Makefile overrides them.
-	 */
-	read_variable(&w, "CROSS_COMPILE", true, &w.cross);
-	read_variable(&w, "CC", false, &w.cc);
-	read_variable(&w, "HOSTCC", false, &w.hostcc);
-	read_variable(&w, "LLVM", true, &w.llvm);
-	w.no_llvm = str_equal(w.llvm, "0");
-	if (w.no_llvm)
-		replace_string(&w.llvm, NULL);
-	if (!w.toolchain_word && !w.cross && !w.cc && !w.llvm)
-		w.toolchain_word = configured_toolchain(&w);
-	ret = kernel_toolchains_open(&c->toolchains, request->data_dir, err);
-	for (size_t i = 0; i < c->toolchains.list.broken.n; i++)
-		strv_addf(&c->notes, "ignoring toolchain: %s",
-			  c->toolchains.list.broken.v[i]);
-	if (!ret)
-		ret = decide_names(&w, err);
-	if (!ret)
-		ret = check_choice(&w, err);
-	if (ret && w.toolchain_word && w.toolchain_word != request->toolchain)
-		err_wrap(err, "[arch \"%s\"] toolchain = %s", arch->arch,
-			 w.toolchain_word);
-	free(w.cross);
-	free(w.cc);
-	free(w.hostcc);
-	free(w.llvm);
-	return ret;
-}
-
-int kernel_compiler_use_installed(struct kernel_compiler *c, const char *name,
-				  struct err *err)
-{
-	char *path = xasprintf("%s/%s", c->toolchains.bin_dir, name);
-	int ret = lease_toolchain(c, name, path, err);
-
-	add_path_dir(c, c->toolchains.bin_dir);
-	free(path);
-	return ret;
-}
-
-void kernel_compiler_release(struct kernel_compiler *c)
-{
-	free(c->name);
-	free(c->path);
-	free(c->version);
-	free(c->no_masquerade_reason);
-	strv_release(&c->vars);
-	strv_release(&c->path_dirs);
-	strv_release(&c->notes);
-	for (size_t i = 0; i < c->n_leases; i++)
-		close(c->lease_fds[i]);
-	free(c->lease_fds);
-	kernel_toolchains_release(&c->toolchains);
-	*c = (struct kernel_compiler){ 0 };
 }
 
 #define VERSION_TIMEOUT_MS 20000
 
-int kernel_compiler_read_version(struct kernel_compiler *c, char *const *env,
+/* Run the chosen compiler to fill c->version. */
+static int read_compiler_version(struct kernel_compiler *c, char *const *env,
 				 struct err *err)
 {
 	char *path = kernel_environ_path(&c->path_dirs, env), *line = NULL;
@@ -828,10 +723,10 @@ static char *format_version_advice(const struct kernel_compiler *c,
 	if (toolchain_release_parse_version(c->is_clang, least, &need,
 					    &ignored))
 		return xstrdup("select a newer one with -t");
-	t = kernel_toolchains_find_newer(&c->toolchains, arch, &need);
+	t = find_newer_toolchain(&c->toolchains, arch, &need);
 	/* Name only the major version: any release of it is new enough. */
 	need.n_parts = 1;
-	get = kernel_toolchains_install_hint(arch, &need);
+	get = install_hint(arch, &need);
 	out = xasprintf("%s%s%s%s%s",
 			t ? "use -t " : "select a newer one with -t",
 			t ? t->release : "", t ? ", which is installed" : "",
@@ -840,7 +735,8 @@ static char *format_version_advice(const struct kernel_compiler *c,
 	return out;
 }
 
-bool kernel_compiler_is_older(const char *a, const char *b)
+/* Return true if version `a` ("5.1.0") is older than `b` ("12.2.0"). */
+static bool is_older_version(const char *a, const char *b)
 {
 	for (;;) {
 		char *end_a, *end_b;
@@ -856,7 +752,13 @@ bool kernel_compiler_is_older(const char *a, const char *b)
 	}
 }
 
-int kernel_compiler_check_version(const struct kernel_compiler *c,
+/*
+ * Compare the compiler's version with the minimum of the tree's
+ * scripts/min-tool-version.sh.  Trees before 5.13 lack that script and leave
+ * the check to make.  Returns 0, or -ENOTSUP with `err` naming an installed
+ * compiler that is new enough and the command that installs one.
+ */
+static int check_compiler_version(const struct kernel_compiler *c,
 				  const struct kernel_arch *arch,
 				  const char *tree, struct err *err)
 {
@@ -871,7 +773,7 @@ int kernel_compiler_check_version(const struct kernel_compiler *c,
 	strv_addf(&env, "SRCARCH=%s", arch->srcarch);
 	if (tree && fs_exists(script))
 		spawn_first_line(argv, env.v, VERSION_TIMEOUT_MS, &least, err);
-	if (least && kernel_compiler_is_older(c->version, least)) {
+	if (least && is_older_version(c->version, least)) {
 		advice = format_version_advice(c, arch, least);
 		ret = err_set(
 			err, ENOTSUP,
@@ -885,4 +787,107 @@ int kernel_compiler_check_version(const struct kernel_compiler *c,
 	free(tool);
 	free(script);
 	return ret;
+}
+
+/* Check the chosen files, the version, and the tree's minimum version. */
+static int check_choice(const struct compiler_choice *w, struct err *err)
+{
+	struct kernel_compiler *c = w->c;
+	const char *hostcc = w->hostcc ? w->hostcc : w->llvm ? c->name : "gcc";
+	char *host = NULL;
+	int ret = find_compiler_file(w, "CC", c->name, &c->path, err);
+
+	if (ret == -ENOENT)
+		compiler_missing(w, c->name,
+				 c->is_clang || w->cc ? NULL : w->cross,
+				 w->toolchain_word, err);
+	if (ret)
+		return ret;
+	ret = lease_toolchain(c, c->name, c->path, err);
+	if (ret)
+		return ret;
+	ret = find_compiler_file(w, "HOSTCC", hostcc, &host, err);
+	free(host);
+	if (ret)
+		return ret;
+	ret = read_compiler_version(c, w->request->env, err);
+	if (ret)
+		return ret;
+	return check_compiler_version(c, w->arch, w->request->tree, err);
+}
+
+int kernel_compiler_choose(struct kernel_compiler *c,
+			   const struct kernel_arch *arch,
+			   const struct kernel_compiler_request *request,
+			   struct err *err)
+{
+	struct compiler_choice w = { .c = c,
+				     .arch = arch,
+				     .request = request,
+				     .toolchain_word = request->toolchain };
+	int ret;
+
+	*c = (struct kernel_compiler){ 0 };
+	/*
+	 * Ignore CC and HOSTCC of the environment: the Makefile overrides them.
+	 */
+	read_variable(&w, "CROSS_COMPILE", true, &w.cross);
+	read_variable(&w, "CC", false, &w.cc);
+	read_variable(&w, "HOSTCC", false, &w.hostcc);
+	read_variable(&w, "LLVM", true, &w.llvm);
+	w.no_llvm = str_equal(w.llvm, "0");
+	if (w.no_llvm)
+		replace_string(&w.llvm, NULL);
+	if (!w.toolchain_word && !w.cross && !w.cc && !w.llvm)
+		w.toolchain_word = configured_toolchain(&w);
+	c->toolchains.data_dir = request->data_dir ?
+					 xstrdup(request->data_dir) :
+					 fs_data_home();
+	c->toolchains.bin_dir = toolchain_link_dir(c->toolchains.data_dir);
+	ret = toolchain_installed_list(c->toolchains.data_dir,
+				       &c->toolchains.list, err);
+	for (size_t i = 0; i < c->toolchains.list.broken.n; i++)
+		strv_addf(&c->notes, "ignoring toolchain: %s",
+			  c->toolchains.list.broken.v[i]);
+	if (!ret)
+		ret = decide_names(&w, err);
+	if (!ret)
+		ret = check_choice(&w, err);
+	if (ret && w.toolchain_word && w.toolchain_word != request->toolchain)
+		err_wrap(err, "[arch \"%s\"] toolchain = %s", arch->arch,
+			 w.toolchain_word);
+	free(w.cross);
+	free(w.cc);
+	free(w.hostcc);
+	free(w.llvm);
+	return ret;
+}
+
+int kernel_compiler_use_installed(struct kernel_compiler *c, const char *name,
+				  struct err *err)
+{
+	char *path = xasprintf("%s/%s", c->toolchains.bin_dir, name);
+	int ret = lease_toolchain(c, name, path, err);
+
+	add_path_dir(c, c->toolchains.bin_dir);
+	free(path);
+	return ret;
+}
+
+void kernel_compiler_release(struct kernel_compiler *c)
+{
+	free(c->name);
+	free(c->path);
+	free(c->version);
+	free(c->no_masquerade_reason);
+	strv_release(&c->vars);
+	strv_release(&c->path_dirs);
+	strv_release(&c->notes);
+	for (size_t i = 0; i < c->n_leases; i++)
+		close(c->lease_fds[i]);
+	free(c->lease_fds);
+	toolchain_installed_list_release(&c->toolchains.list);
+	free(c->toolchains.bin_dir);
+	free(c->toolchains.data_dir);
+	*c = (struct kernel_compiler){ 0 };
 }

@@ -25,15 +25,6 @@ struct kernel_toolchains {
 };
 
 /*
- * Read the list of toolchains installed below `data` (NULL: the user's data
- * directory).
- */
-int kernel_toolchains_open(struct kernel_toolchains *in, const char *data,
-			   struct err *err);
-/* Free the list. */
-void kernel_toolchains_release(struct kernel_toolchains *in);
-
-/*
  * Find the installed toolchain that `word` ("gcc", "gcc-13", "clang-14" or a
  * complete id) selects for this build host and `arch`.  The triplets of the
  * architecture are tried in order; for the first triplet with a matching
@@ -47,14 +38,6 @@ int kernel_toolchains_find(const struct kernel_toolchains *in,
 			   const struct kernel_arch *arch, const char *word,
 			   const struct toolchain_installed **out,
 			   struct err *err);
-/*
- * Return the newest installed gcc for `arch` if `least` is a release of gcc, or
- * the newest clang if `least` is a release of clang.  Returns NULL if no such
- * toolchain is at least as new as `least`.
- */
-const struct toolchain_installed *kernel_toolchains_find_newer(
-	const struct kernel_toolchains *in, const struct kernel_arch *arch,
-	const struct toolchain_release *least);
 /*
  * Return the installed toolchain that contains a compiler, or NULL.  make calls
  * the compiler `name`; its file is `path`.
@@ -70,19 +53,9 @@ const struct toolchain_installed *kernel_toolchains_find_owner(
 int kernel_toolchains_prefix(const struct kernel_toolchains *in,
 			     const struct toolchain_installed *t, char **out,
 			     struct err *err);
-/* Append the known problems of the toolchain's release, a line each. */
-void kernel_toolchains_quirks(const struct toolchain_installed *t,
-			      struct strv *out);
 /* Return true if DATA/bin has a program `name`. */
 bool kernel_toolchains_has_program(const struct kernel_toolchains *in,
 				   const char *name);
-
-/*
- * Return "run `kfarm toolchain install gcc-13 --arch arm64`", or NULL if
- * no server offers a compiler for `arch`.  The caller frees the result.
- */
-char *kernel_toolchains_install_hint(const struct kernel_arch *arch,
-				     const struct toolchain_release *r);
 
 /* The user's choice of a compiler. */
 struct kernel_compiler_request {
@@ -140,20 +113,5 @@ void kernel_compiler_release(struct kernel_compiler *c);
  */
 int kernel_compiler_use_installed(struct kernel_compiler *c, const char *name,
 				  struct err *err);
-
-/* Run the chosen compiler to fill c->version. Returns 0 or a negative errno. */
-int kernel_compiler_read_version(struct kernel_compiler *c, char *const *env,
-				 struct err *err);
-/*
- * Compare the compiler's version with the minimum of the tree's
- * scripts/min-tool-version.sh.  Trees before 5.13 lack that script and leave
- * the check to make.  Returns 0, or -ENOTSUP with `err` naming an installed
- * compiler that is new enough and the command that installs one.
- */
-int kernel_compiler_check_version(const struct kernel_compiler *c,
-				  const struct kernel_arch *arch,
-				  const char *tree, struct err *err);
-/* Return true if version `a` ("5.1.0") is older than `b` ("12.2.0"). */
-bool kernel_compiler_is_older(const char *a, const char *b);
 
 #endif

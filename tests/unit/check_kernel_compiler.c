@@ -440,6 +440,75 @@ TEST(too_old_names_what_is_new_enough)
 			   "version 4.9.4 is too old");
 }
 
+/* ---------------------------------------------- the tree's minimum version */
+
+/* Choose a compiler of this version. */
+static int choose_version(const char *prefix, const char *version)
+{
+	char *text = xasprintf("#!/bin/sh\necho %s\n", version);
+	char *name = xasprintf(
+		"tools/%s", str_starts(prefix, "clang") ? prefix : "odd-gcc");
+
+	put_file(name, text, 0755);
+	free(name);
+	free(text);
+	kernel_compiler_release(&c);
+	err = (struct err){ 0 };
+	return choose("arm64", prefix);
+}
+
+static void require(const char *script)
+{
+	put_file("linux/scripts/min-tool-version.sh", script, 0755);
+}
+
+TEST(the_trees_script_decides)
+{
+	ck_assert_int_eq(choose_version("odd-", "5.1.0"), 0);
+	ck_assert_int_eq(choose_version("odd-", "12.2.0"), 0);
+	ck_assert_int_eq(choose_version("odd-", "5.0.9"), -ENOTSUP);
+	ck_assert_str_eq(
+		err.text,
+		"odd-gcc: version 5.0.9 is too old: this tree requires gcc "
+		"5.1.0 or later; select a newer one with -t, or run `kfarm "
+		"toolchain install gcc-5 --arch arm64`");
+}
+
+TEST(clang_is_asked_as_llvm)
+{
+	ck_assert_int_eq(choose_version("clang-11", "11.0.0"), 0);
+	ck_assert_int_eq(choose_version("clang-10", "10.9.0"), -ENOTSUP);
+	text_has(err.text, "requires llvm 11.0.0 or later");
+	text_has(err.text, "install clang-11`");
+}
+
+TEST(the_script_knows_the_architecture)
+{
+	require("[ \"$SRCARCH\" = arm64 ] && echo 12.0.0 || echo 1.0\n");
+	ck_assert_int_eq(choose_version("odd-", "11.9.0"), -ENOTSUP);
+}
+
+static const char *const no_answer[] = { "exit 1\n", "echo none\n", "true\n" };
+
+TEST_EACH(a_script_that_does_not_know_refuses_nothing, no_answer)
+{
+	require(*row);
+	ck_assert_int_eq(choose_version("odd-", "4.0.0"), 0);
+}
+
+TEST(without_a_tree_all_are_new_enough)
+{
+	struct kernel_compiler_request wish = { .toolchain = "old-",
+						.variables = &vars,
+						.env = env.v,
+						.data_dir = data };
+	struct kernel_arch a;
+
+	must(kernel_arch_find(&a, tree, "arm64", &err));
+	must(kernel_compiler_choose(&c, &a, &wish, &err));
+	ck_assert_str_eq(c.version, "4.9.2");
+}
+
 static const struct {
 	const char *a, *b;
 	bool older;
@@ -451,5 +520,10 @@ static const struct {
 
 TEST_EACH(versions_compare_by_number, versions)
 {
-	ck_assert_int_eq(kernel_compiler_is_older(row->a, row->b), row->older);
+	char *script = xasprintf("echo %s\n", row->b);
+
+	require(script);
+	ck_assert_int_eq(choose_version("odd-", row->a),
+			 row->older ? -ENOTSUP : 0);
+	free(script);
 }

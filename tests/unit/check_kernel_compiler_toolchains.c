@@ -3,16 +3,15 @@
 #include "kernel/compiler.h"
 
 #include "../lib/test.h"
-#include "kernel-installed.h"
+#include "kernel-compiler.h"
 
-static struct kernel_toolchains in;
+/* The toolchains of the compiler that choose() has chosen. */
+static const struct kernel_toolchains *in = &c.toolchains;
 static struct kernel_arch arm64, arm, unknown;
-static struct err err;
 
-static void set_up(void)
+static void set_up_toolchains(void)
 {
-	installed_set_up();
-	err = (struct err){ 0 };
+	set_up();
 	must(kernel_arch_find(&arm64, tree, "arm64", &err));
 	must(kernel_arch_find(&arm, NULL, "arm", &err));
 	must(kernel_arch_find(&unknown, tree, "newarch", &err));
@@ -23,14 +22,8 @@ static void set_up(void)
 	put_installed("gcc-13.3.0", "arm-linux-gnueabi", NULL);
 	put_installed("gcc-15.1.0", "aarch64-linux", "ppc64");
 	put_installed("clang-14.0.6", NULL, NULL);
-	must(kernel_toolchains_open(&in, data, &err));
-	ck_assert_uint_eq(in.list.n, 7);
-}
-
-static void tear_down(void)
-{
-	kernel_toolchains_release(&in);
-	installed_tear_down();
+	must(choose("arm64", NULL));
+	ck_assert_uint_eq(in->list.n, 7);
 }
 
 static const struct {
@@ -54,13 +47,13 @@ static const struct {
 	{ "nosuch", NULL },
 };
 
-FIXTURE(set_up, tear_down);
+FIXTURE(set_up_toolchains, tear_down);
 
 TEST_EACH(a_word_means_the_newest_that_fits, words_of_arm64)
 {
 	const struct toolchain_installed *t = NULL;
 
-	must(kernel_toolchains_find(&in, &arm64, row->word, &t, &err));
+	must(kernel_toolchains_find(in, &arm64, row->word, &t, &err));
 	if (row->id)
 		ck_assert_str_eq(t->id, row->id);
 	else
@@ -71,9 +64,9 @@ TEST(each_architecture_has_its_own)
 {
 	const struct toolchain_installed *t = NULL;
 
-	must(kernel_toolchains_find(&in, &arm, "gcc", &t, &err));
+	must(kernel_toolchains_find(in, &arm, "gcc", &t, &err));
 	ck_assert_str_eq(t->id, "gcc-13.3.0-arm-linux-gnueabi");
-	must(kernel_toolchains_find(&in, &unknown, "gcc", &t, &err));
+	must(kernel_toolchains_find(in, &unknown, "gcc", &t, &err));
 	ck_assert_ptr_null(t);
 }
 
@@ -81,17 +74,17 @@ TEST(an_id_has_to_fit_too)
 {
 	const struct toolchain_installed *t;
 
-	ck_assert_int_eq(kernel_toolchains_find(&in, &arm64,
+	ck_assert_int_eq(kernel_toolchains_find(in, &arm64,
 						"gcc-13.3.0-arm-linux-gnueabi",
 						&t, &err),
 			 -EINVAL);
 	text_has(err.text, "for arm-linux-gnueabi");
 	arm64.guessed = true;
-	must(kernel_toolchains_find(&in, &arm64, "gcc-13.3.0-arm-linux-gnueabi",
+	must(kernel_toolchains_find(in, &arm64, "gcc-13.3.0-arm-linux-gnueabi",
 				    &t, &err));
 	ck_assert_str_eq(t->triplet, "arm-linux-gnueabi");
 	ck_assert_int_eq(kernel_toolchains_find(
-				 &in, &arm64,
+				 in, &arm64,
 				 "gcc-15.1.0-aarch64-linux-on-ppc64", &t, &err),
 			 -EINVAL);
 	text_has(err.text, "runs on ppc64");
@@ -102,12 +95,12 @@ TEST(the_prefix_is_the_normalized_one)
 	const struct toolchain_installed *t = NULL;
 	char *prefix = NULL;
 
-	kernel_toolchains_find(&in, &arm64, "gcc-13", &t, &err);
-	must(kernel_toolchains_prefix(&in, t, &prefix, &err));
+	kernel_toolchains_find(in, &arm64, "gcc-13", &t, &err);
+	must(kernel_toolchains_prefix(in, t, &prefix, &err));
 	ck_assert_str_eq(prefix, "aarch64-gcc1330-linux-");
 	free(prefix);
-	kernel_toolchains_find(&in, &arm64, "clang", &t, &err);
-	must(kernel_toolchains_prefix(&in, t, &prefix, &err));
+	kernel_toolchains_find(in, &arm64, "clang", &t, &err);
+	must(kernel_toolchains_prefix(in, t, &prefix, &err));
 	ck_assert_str_eq(prefix, "-14.0.6");
 	free(prefix);
 }
@@ -119,8 +112,8 @@ TEST(a_name_that_leads_elsewhere_is_an_error)
 
 	ck_assert_int_eq(unlink(link), 0);
 	ck_assert_int_eq(symlink("/bin/true", link), 0);
-	kernel_toolchains_find(&in, &arm64, "gcc-13", &t, &err);
-	ck_assert_int_eq(kernel_toolchains_prefix(&in, t, &prefix, &err),
+	kernel_toolchains_find(in, &arm64, "gcc-13", &t, &err);
+	ck_assert_int_eq(kernel_toolchains_prefix(in, t, &prefix, &err),
 			 -ENOENT);
 	text_has(err.text, link);
 	text_has(err.text, "gcc-13.3.0-aarch64-linux");
@@ -136,88 +129,90 @@ TEST(a_compiler_has_an_owner)
 			"aarch64-linux-gcc");
 	const struct toolchain_installed *t;
 
-	t = kernel_toolchains_find_owner(&in, name, link);
+	t = kernel_toolchains_find_owner(in, name, link);
 	ck_assert_str_eq(t->id, "gcc-13.3.0-aarch64-linux");
-	t = kernel_toolchains_find_owner(&in, "aarch64-linux-gcc", file);
+	t = kernel_toolchains_find_owner(in, "aarch64-linux-gcc", file);
 	ck_assert_str_eq(t->id, "gcc-13.2.0-aarch64-linux");
 	ck_assert_ptr_null(
-		kernel_toolchains_find_owner(&in, "true", "/bin/true"));
-	ck_assert_ptr_null(kernel_toolchains_find_owner(&in, "x", "/nosuch/x"));
+		kernel_toolchains_find_owner(in, "true", "/bin/true"));
+	ck_assert_ptr_null(kernel_toolchains_find_owner(in, "x", "/nosuch/x"));
 	free(file);
 	free(link);
 }
 
 TEST(what_is_odd_about_a_release_is_told)
 {
-	struct toolchain_installed t = { .id = (char *)"it",
-					 .release = (char *)"gcc-13.2.0",
-					 .host = (char *)"x86_64",
-					 .triplet = (char *)"mips-linux" };
-	struct strv notes = { 0 };
-
-	kernel_toolchains_quirks(&t, &notes);
-	ck_assert_uint_eq(notes.n, 1);
-	text_starts(notes.v[0], "it: cannot load gcc plugins");
-	text_ends(notes.v[0], "(gcc-13.3.0 is not affected)");
-	t.triplet = (char *)"aarch64-linux";
-	kernel_toolchains_quirks(&t, &notes);
-	t.release = (char *)"gcc-7.3.0";
-	kernel_toolchains_quirks(&t, &notes);
-	ck_assert_uint_eq(notes.n, 1);
-	strv_release(&notes);
+	put_file("linux/arch/mips/Makefile", "", 0644);
+	put_installed("gcc-13.2.0", "mips-linux", NULL);
+	put_installed("gcc-7.3.0", "aarch64-linux", NULL);
+	kernel_compiler_release(&c);
+	must(choose("mips", "gcc-13.2.0"));
+	ck_assert_uint_eq(c.notes.n, 1);
+	text_starts(c.notes.v[0],
+		    "gcc-13.2.0-mips-linux: cannot load gcc plugins");
+	text_ends(c.notes.v[0], "(gcc-13.3.0 is not affected)");
+	kernel_compiler_release(&c);
+	must(choose("arm64", "gcc-13.2.0"));
+	ck_assert_uint_eq(c.notes.n, 0);
+	kernel_compiler_release(&c);
+	must(choose("arm64", "gcc-7.3.0"));
+	ck_assert_uint_eq(c.notes.n, 0);
 }
 
 TEST(names_are_found_in_bin_alone)
 {
 	ck_assert(
-		kernel_toolchains_has_program(&in, "aarch64-gcc1330-linux-ld"));
-	ck_assert(kernel_toolchains_has_program(&in, "clang-14.0.6"));
-	ck_assert(!kernel_toolchains_has_program(&in, "../toolchains"));
-	ck_assert(!kernel_toolchains_has_program(&in, "gcc"));
-	ck_assert(!kernel_toolchains_has_program(&in, ""));
+		kernel_toolchains_has_program(in, "aarch64-gcc1330-linux-ld"));
+	ck_assert(kernel_toolchains_has_program(in, "clang-14.0.6"));
+	ck_assert(!kernel_toolchains_has_program(in, "../toolchains"));
+	ck_assert(!kernel_toolchains_has_program(in, "gcc"));
+	ck_assert(!kernel_toolchains_has_program(in, ""));
+}
+
+/* Choose a compiler that is older than `least`; return the message. */
+static const char *choose_old(const char *arch, const char *prefix,
+			      const char *least)
+{
+	char *script = xasprintf("echo %s\n", least);
+
+	put_file("linux/scripts/min-tool-version.sh", script, 0755);
+	free(script);
+	kernel_compiler_release(&c);
+	ck_assert_int_eq(choose(arch, prefix), -ENOTSUP);
+	return err.text;
 }
 
 TEST(one_that_is_new_enough_is_found)
 {
-	struct toolchain_release least = { .n_parts = 2, .parts = { 13, 1 } };
-	const struct toolchain_installed *t;
-
-	t = kernel_toolchains_find_newer(&in, &arm64, &least);
-	ck_assert_str_eq(t->id, "gcc-13.3.0-aarch64-linux");
-	least.parts[0] = 16;
-	ck_assert_ptr_null(kernel_toolchains_find_newer(&in, &arm64, &least));
-	least = (struct toolchain_release){ .is_clang = true,
-					    .n_parts = 1,
-					    .parts = { 11 } };
-	ck_assert_str_eq(kernel_toolchains_find_newer(&in, &arm64, &least)->id,
-			 "clang-14.0.6");
+	text_has(choose_old("arm64", "old-", "13.1"),
+		 "; use -t gcc-13.3.0, which is installed, or run");
+	text_has(choose_old("arm64", "old-", "16.1"),
+		 "; select a newer one with -t, or run");
+	put_file("tools/clang-10", "#!/bin/sh\necho 10.0.0\n", 0755);
+	text_has(choose_old("arm64", "clang-10", "11"),
+		 "; use -t clang-14.0.6, which is installed, or run");
 }
 
 TEST(the_advice_is_a_command)
 {
-	struct toolchain_release r = { .n_parts = 1, .parts = { 13 } };
-	char *text = kernel_toolchains_install_hint(&arm64, &r);
-
-	ck_assert_str_eq(text,
-			 "run `kfarm toolchain install gcc-13 --arch arm64`");
-	free(text);
-	ck_assert_ptr_null(kernel_toolchains_install_hint(&unknown, &r));
-	r.is_clang = true;
-	text = kernel_toolchains_install_hint(&unknown, &r);
-	ck_assert_str_eq(text, "run `kfarm toolchain install clang-13`");
-	free(text);
+	text_ends(choose_old("arm64", "old-", "13"),
+		  ", or run `kfarm toolchain install gcc-13 --arch arm64`");
+	text_ends(choose_old("newarch", "old-", "13"),
+		  "; select a newer one with -t");
+	put_file("tools/clang-10", "#!/bin/sh\necho 10.0.0\n", 0755);
+	text_ends(choose_old("newarch", "clang-10", "13"),
+		  ", or run `kfarm toolchain install clang-13`");
 }
 
 TEST(without_any_there_is_nothing)
 {
-	struct kernel_toolchains none;
 	const struct toolchain_installed *t;
-	char *dir = at("nosuch");
 
-	must(kernel_toolchains_open(&none, dir, &err));
-	must(kernel_toolchains_find(&none, &arm64, "gcc", &t, &err));
+	kernel_compiler_release(&c);
+	free(data);
+	data = at("nosuch");
+	must(choose("arm64", NULL));
+	must(kernel_toolchains_find(in, &arm64, "gcc", &t, &err));
 	ck_assert_ptr_null(t);
-	ck_assert(!kernel_toolchains_has_program(&none, "gcc"));
-	kernel_toolchains_release(&none);
-	free(dir);
+	ck_assert(!kernel_toolchains_has_program(in, "gcc"));
 }
