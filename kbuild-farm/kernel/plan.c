@@ -24,14 +24,18 @@ static char *absolute_dir(const char *dir)
 	return real ? real : fs_make_absolute(dir);
 }
 
-void kernel_module_init(struct kernel_module *m, const struct strv *variables,
+/*
+ * Read M=, MO=, KBUILD_EXTMOD= and KBUILD_EXTMOD_OUTPUT= from `variables`, else
+ * the latter two from `env`.  A relative path is relative to the current
+ * directory.
+ */
+static void read_module(struct kernel_module *m, const struct strv *variables,
 			char *const *env)
 {
 	char *const *given = strv_list(variables);
 	const char *dir = kernel_environ_value(given, "M");
 	const char *output = kernel_environ_value(given, "MO");
 
-	*m = (struct kernel_module){ 0 };
 	if (!dir)
 		dir = kernel_environ_value(given, "KBUILD_EXTMOD");
 	if (!dir)
@@ -49,14 +53,6 @@ void kernel_module_init(struct kernel_module *m, const struct strv *variables,
 		return;
 	m->output_dir = absolute_dir(output);
 	strv_addf(&m->vars, "MO=%s", m->output_dir);
-}
-
-void kernel_module_release(struct kernel_module *m)
-{
-	strv_release(&m->vars);
-	free(m->output_dir);
-	free(m->dir);
-	*m = (struct kernel_module){ 0 };
 }
 
 /*
@@ -132,7 +128,11 @@ static char *find_module_kernel(const struct strv *variables, char *const *env)
 	return xasprintf("/lib/modules/%s/build", host.release);
 }
 
-char *kernel_module_find_tree(const char *dir)
+/*
+ * If `dir` is a build directory, return the kernel tree that its Makefile
+ * includes, else NULL.  The caller frees it.
+ */
+static char *find_source_tree(const char *dir)
 {
 	char *path = xasprintf("%s/Makefile", dir), *tree = NULL;
 	struct buf text = { 0 };
@@ -194,7 +194,7 @@ static void choose_tree(struct kernel_plan *p, char *const *env)
 	char *source;
 
 	p->tree = tree_path(kernel ? kernel : r->directory, env);
-	source = p->module.dir ? kernel_module_find_tree(p->tree) : NULL;
+	source = p->module.dir ? find_source_tree(p->tree) : NULL;
 	if (source) {
 		p->prepared_dir = p->tree;
 		p->tree = source;
@@ -458,7 +458,7 @@ int kernel_plan_init(struct kernel_plan *p, const struct kconfig_request *r,
 	kernel_environ_overlay(&p->inherited, env, &r->environment);
 	p->env = p->inherited.v ? p->inherited.v : env;
 
-	kernel_module_init(&p->module, &r->variables, p->env);
+	read_module(&p->module, &r->variables, p->env);
 	if (r->tree) {
 		ret = kernel_source_acquire(&p->source, r, p->env, err);
 		if (ret)
@@ -533,7 +533,9 @@ void kernel_plan_release(struct kernel_plan *p)
 	strv_release(&p->vars);
 	strv_release(&p->exports);
 	strv_release(&p->inherited);
-	kernel_module_release(&p->module);
+	strv_release(&p->module.vars);
+	free(p->module.output_dir);
+	free(p->module.dir);
 	free(p->prepared_dir);
 	free(p->builddir.dir);
 	free(p->tree);

@@ -42,25 +42,10 @@ struct kernel_module {
 };
 
 /*
- * Read M=, MO=, KBUILD_EXTMOD= and KBUILD_EXTMOD_OUTPUT= from `variables`, else
- * the latter two from `env`.  A relative path is relative to the current
- * directory.
- */
-void kernel_module_init(struct kernel_module *m, const struct strv *variables,
-			char *const *env);
-void kernel_module_release(struct kernel_module *m);
-/*
  * Check that the directory has a makefile and that make can handle the paths.
- * Returns 0, or a negative errno with
- * `err` naming the directory.
+ * Returns 0, or a negative errno with `err` naming the directory.
  */
 int kernel_module_check(const struct kernel_module *m, struct err *err);
-
-/*
- * If `dir` is a build directory, return the kernel tree that its Makefile
- * includes, else NULL.  The caller frees it.
- */
-char *kernel_module_find_tree(const char *dir);
 
 struct kernel_plan {
 	const struct kconfig_request *request;

@@ -7,8 +7,6 @@
 #include "base/vec.h"
 #include "kernel-run.h"
 
-static struct kernel_module module;
-
 static void set_up(void)
 {
 	run_set_up();
@@ -18,7 +16,6 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	kernel_module_release(&module);
 	ck_assert_int_eq(chdir("/"), 0);
 	run_tear_down();
 }
@@ -63,52 +60,59 @@ TIMEOUT(60);
 
 TEST(make_supports_no_output_directory_with_a_space)
 {
-	struct strv variables = { 0 };
 	char *want = with_top("MO=TOP/a b: make does not support paths with "
 			      "spaces, colons or percent signs");
 
-	strv_add(&variables, "M=hello");
-	strv_add(&variables, "MO=a b");
-	kernel_module_init(&module, &variables, env.v);
-	ck_assert_int_eq(kernel_module_check(&module, &err), -EINVAL);
+	strv_add(&req.variables, "M=hello");
+	strv_add(&req.variables, "MO=a b");
+	make_plan();
+	ck_assert_int_eq(kernel_module_check(&plan.module, &err), -EINVAL);
 	ck_assert_str_eq(err.text, want);
 	free(want);
-	strv_release(&variables);
 }
 
 TEST_EACH(the_directory_is_absolute, cases)
 {
-	struct strv variables = { 0 }, given = { 0 };
 	char *got, *want = with_top(row->words);
 
-	words(&variables, row->variables);
-	words(&given, row->environment);
-	kernel_module_init(&module, &variables, given.v);
-	got = strv_join(&module.vars, " ");
+	words(&req.variables, row->variables);
+	words(&env, row->environment);
+	make_plan();
+	got = strv_join(&plan.module.vars, " ");
 	ck_assert_str_eq(got, want);
-	ck_assert_int_eq(module.dir != NULL, *got != '\0');
+	ck_assert_int_eq(plan.module.dir != NULL, *got != '\0');
 	free(got);
 	free(want);
-	strv_release(&given);
-	strv_release(&variables);
+}
+
+/* Plan a build of modules for the kernel in the directory `kdir`. */
+static void plan_for_kernel(const char *kdir)
+{
+	req.directory = NULL;
+	strv_release(&req.variables);
+	strv_addf(&req.variables, "KDIR=%s", kdir);
+	strv_add(&req.variables, "M=hello");
+	make_plan();
 }
 
 TEST(a_build_directory_names_its_tree)
 {
-	char *dir = at("out"), *found, *text;
+	char *dir = at("out"), *text;
 
 	text = xasprintf("# generated\ninclude %s/Makefile\n", tree);
 	put_file("out/Makefile", text, 0644);
-	found = kernel_module_find_tree(dir);
-	ck_assert_pstr_eq(found, tree);
-	free(found);
+	plan_for_kernel(dir);
+	ck_assert_str_eq(plan.tree, tree);
+	ck_assert_str_eq(plan.builddir.dir, dir);
 	free(text);
 	text = xasprintf("MAKEARGS := -C %s\nMAKEARGS += O=%s\n", tree, dir);
 	put_file("out/Makefile", text, 0644);
-	found = kernel_module_find_tree(dir);
-	ck_assert_pstr_eq(found, tree);
-	free(found);
-	ck_assert_ptr_null(kernel_module_find_tree(tree));
+	plan_for_kernel(dir);
+	ck_assert_str_eq(plan.tree, tree);
+	ck_assert_str_eq(plan.builddir.dir, dir);
+	plan_for_kernel(tree);
+	ck_assert_str_eq(plan.tree, tree);
+	ck_assert_ptr_null(plan.prepared_dir);
 	free(text);
 	free(dir);
 }
@@ -322,18 +326,13 @@ TEST(a_default_directory_is_prepared_after_changes)
 TEST(kdir_names_the_kernel)
 {
 	char *text = xasprintf("include %s/Makefile\n", tree), *out = at("out");
-	char *kdir = xasprintf("KDIR=%s", out);
 
 	put_file("out/Makefile", text, 0644);
 	put_file("out/.config", "CONFIG_MODULES=y\n", 0644);
-	req.directory = NULL;
-	strv_add(&req.variables, kdir);
-	strv_add(&req.variables, "M=hello");
-	make_plan();
+	plan_for_kernel(out);
 	ck_assert_str_eq(plan.tree, tree);
 	ck_assert_str_eq(plan.builddir.dir, out);
 	ck_assert(kconfig_is_empty(&plan.kconfig));
-	free(kdir);
 	free(out);
 	free(text);
 }
