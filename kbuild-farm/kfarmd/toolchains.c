@@ -228,7 +228,8 @@ int kfarmd_manifest_decode(struct kfarmd_manifest *out, struct bytes in,
 	return 0;
 }
 
-int kfarmd_manifest_write(const struct kfarmd_manifest *r, const char *dir,
+/* Write the manifest into the directory `dir`. */
+static int write_manifest(const struct kfarmd_manifest *r, const char *dir,
 			  struct err *err)
 {
 	char *path = xasprintf("%s/" MANIFEST_FILE, dir);
@@ -242,7 +243,11 @@ int kfarmd_manifest_write(const struct kfarmd_manifest *r, const char *dir,
 	return ret;
 }
 
-int kfarmd_manifest_read(struct kfarmd_manifest *out, const char *dir,
+/*
+ * Read the manifest in `dir`.  Returns 0; -ENOENT if it does not exist;
+ * -EBADMSG if it is damaged; or another negative errno.
+ */
+static int read_manifest(struct kfarmd_manifest *out, const char *dir,
 			 struct err *err)
 {
 	char *path = xasprintf("%s/" MANIFEST_FILE, dir);
@@ -310,8 +315,13 @@ static int check_entry_stat(const struct kfarmd_manifest *r,
 	return 0;
 }
 
-int kfarmd_manifest_check_stat(const struct kfarmd_manifest *r, const char *dir,
-			       struct err *err)
+/*
+ * Compare type, size, mode and mtime of the files in `dir` with the manifest by
+ * lstat(2), and hash a file only if its mtime alone differs.  Returns 0, or
+ * -EBADMSG with `err` naming the first difference.
+ */
+static int check_files_stat(const struct kfarmd_manifest *r, const char *dir,
+			    struct err *err)
 {
 	int ret = 0;
 
@@ -354,8 +364,13 @@ static int compare_manifest_entries(const struct kfarmd_manifest *r,
 	return 0;
 }
 
-int kfarmd_manifest_verify(const struct kfarmd_manifest *r, const char *dir,
-			   const atomic_bool *stop, struct err *err)
+/*
+ * Hash every file in `dir` and reject files that the manifest does not contain.
+ * Returns 0; -EBADMSG with `err` naming the first difference; -ECANCELED if
+ * *stop became true.
+ */
+static int verify_files(const struct kfarmd_manifest *r, const char *dir,
+			const atomic_bool *stop, struct err *err)
 {
 	struct compiler_entries is;
 	int ret = toolchain_dir_digest_read(&is, dir, stop, err);
@@ -442,7 +457,7 @@ static void set_damage_mark(const char *dir, const char *what)
 static int read_toolchain_manifest(struct kfarmd_manifest *out, const char *dir,
 				   const char *id, struct err *err)
 {
-	int ret = kfarmd_manifest_read(out, dir, err);
+	int ret = read_manifest(out, dir, err);
 
 	if (!ret && strcmp(out->id, id)) {
 		kfarmd_manifest_release(out);
@@ -475,7 +490,7 @@ int kfarmd_toolchains_lease(const char *toolchains_dir, const char *id,
 	if (!ret)
 		ret = read_toolchain_manifest(&out->manifest, dir, id, err);
 	if (!ret)
-		ret = kfarmd_manifest_check_stat(&out->manifest, dir, err);
+		ret = check_files_stat(&out->manifest, dir, err);
 	if (ret)
 		kfarmd_toolchains_release_lease(out);
 	return ret;
@@ -523,9 +538,9 @@ static int check_installed(const struct kfarmd_manifest *r, const char *dir,
 
 	if (!verify) {
 		ret = check_damage_mark(dir, err);
-		return ret ? ret : kfarmd_manifest_check_stat(r, dir, err);
+		return ret ? ret : check_files_stat(r, dir, err);
 	}
-	ret = kfarmd_manifest_verify(r, dir, stop, err);
+	ret = verify_files(r, dir, stop, err);
 	if (!ret) {
 		path = xasprintf("%s/" DAMAGE_FILE, dir);
 		unlink(path);
@@ -628,7 +643,7 @@ struct kfarmd_toolchains_index *kfarmd_toolchains_index(
 		struct kfarmd_manifest r;
 
 		/* The manifest is empty after a failure. */
-		kfarmd_manifest_read(&r, dir, &ignored);
+		read_manifest(&r, dir, &ignored);
 		for (size_t k = 0; k < r.entries.n; k++) {
 			const struct compiler_entry *e = &r.entries.v[k];
 
@@ -907,12 +922,12 @@ int kfarmd_toolchain_stage_publish(struct kfarmd_toolchain_stage *n,
 {
 	char *path = xasprintf("%s/%s", n->toolchains_dir, r->id);
 	char *metadata = xasprintf("%s/" TOOLCHAIN_JSON, n->new_dir);
-	int ret = kfarmd_manifest_verify(r, n->new_dir, stop, err);
+	int ret = verify_files(r, n->new_dir, stop, err);
 
 	if (!ret)
 		ret = fs_write(metadata, bytes_str(json), 0644, err);
 	if (!ret)
-		ret = kfarmd_manifest_write(r, n->new_dir, err);
+		ret = write_manifest(r, n->new_dir, err);
 	if (!ret)
 		ret = replace_toolchain(n, path, err);
 	free(metadata);

@@ -71,35 +71,13 @@ int kfarmd_manifest_add(struct kfarmd_manifest *r, const char *path,
  */
 int kfarmd_manifest_validate(struct kfarmd_manifest *r, struct err *err);
 
-/* Write the manifest into the directory `dir`. */
-int kfarmd_manifest_write(const struct kfarmd_manifest *r, const char *dir,
-			  struct err *err);
 /*
- * Read the manifest in `dir`.  Returns 0; -ENOENT if it does not exist;
- * -EBADMSG if it is damaged; or another negative errno.
- */
-int kfarmd_manifest_read(struct kfarmd_manifest *out, const char *dir,
-			 struct err *err);
-/*
- * Encode and decode the content of the manifest file, for the two functions
- * above and for fuzzing.
+ * Encode and decode the content of the manifest file.  kfarmd_manifest_decode()
+ * returns 0, or -EBADMSG if the manifest is damaged.
  */
 void kfarmd_manifest_encode(const struct kfarmd_manifest *r, struct buf *out);
 int kfarmd_manifest_decode(struct kfarmd_manifest *out, struct bytes in,
 			   struct err *err);
-
-/*
- * Compare the files in `dir` with the manifest.  check_stat() compares type,
- * size, mode and mtime by lstat(2), and hashes a file only if its mtime alone
- * differs.  verify() hashes every file and rejects additional ones.
- *
- * Returns 0; -EBADMSG with `err` naming the first difference; -ECANCELED if
- * *stop became true.
- */
-int kfarmd_manifest_check_stat(const struct kfarmd_manifest *r, const char *dir,
-			       struct err *err);
-int kfarmd_manifest_verify(const struct kfarmd_manifest *r, const char *dir,
-			   const atomic_bool *stop, struct err *err);
 
 /*
  * Find the entry of the compiler `name`: the shortest path that is "bin/NAME"

@@ -4,7 +4,8 @@
 
 #include "kfarmd/toolchains.h"
 
-static char dir[64];
+static char dir[64]; /* the directory of installed toolchains */
+static char *home; /* the directory of one toolchain */
 static struct kfarmd_manifest record;
 static struct err err;
 
@@ -12,17 +13,19 @@ static void set_up(void)
 {
 	strcpy(dir, "/tmp/check_agent.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
+	home = xasprintf("%s/gcc-1-x", dir);
 }
 
 static void tear_down(void)
 {
 	kfarmd_manifest_release(&record);
 	must(fs_remove(dir, &err));
+	free(home);
 }
 
 static void put(const char *path, const char *content, mode_t mode)
 {
-	char *full = xasprintf("%s/%s", dir, path), *up = str_dir(full);
+	char *full = xasprintf("%s/%s", home, path), *up = str_dir(full);
 
 	must(fs_mkdirs(up, 0700, &err));
 	must(fs_write(full, bytes_str(content), mode, &err));
@@ -30,10 +33,10 @@ static void put(const char *path, const char *content, mode_t mode)
 	free(full);
 }
 
-/* Make a manifest of the files in `dir`, as VIEWs announce them. */
+/* Make a manifest of the files in `home`, as VIEWs announce them. */
 static void make_record(void)
 {
-	char *link = xasprintf("%s/bin/cc", dir);
+	char *link = xasprintf("%s/bin/cc", home);
 
 	put("bin/gcc", "gcc", 0755);
 	put("bin/x/bin/gcc", "other", 0755);
@@ -42,9 +45,48 @@ static void make_record(void)
 	free(link);
 	record.id = xstrdup("gcc-1-x");
 	record.host = xstrdup("arm64");
-	must(toolchain_dir_digest_read(&record.entries, dir, NULL, &err));
+	must(toolchain_dir_digest_read(&record.entries, home, NULL, &err));
 	toolchain_dir_digest_compute(&record.entries, &record.dir_digest);
 	must(kfarmd_manifest_validate(&record, &err));
+}
+
+/* Make a manifest, and write it into `home`. */
+static void install(void)
+{
+	char *path = xasprintf("%s/.kfarm", home);
+	struct buf body = { 0 };
+
+	make_record();
+	kfarmd_manifest_encode(&record, &body);
+	must(fs_write(path, buf_bytes(&body), 0600, &err));
+	buf_release(&body);
+	free(path);
+}
+
+/* Compare the stat data of the files with the manifest. */
+static int check_stat(void)
+{
+	struct kfarmd_toolchain_lease l;
+	int ret = kfarmd_toolchains_lease(dir, "gcc-1-x", &l, &err);
+
+	if (!ret)
+		kfarmd_toolchains_release_lease(&l);
+	return ret;
+}
+
+/* Hash all files; return the difference, or "".  The caller frees it. */
+static char *verify(void)
+{
+	struct wire_held held;
+	char *detail;
+
+	must(kfarmd_toolchains_list(dir, true, NULL, &held, &err));
+	ck_assert_uint_eq(held.n_toolchains, 1);
+	detail = xstrdup(held.toolchains[0].detail);
+	ck_assert_int_eq(held.toolchains[0].state == WIRE_HELD_DAMAGED,
+			 *detail != '\0');
+	wire_held_release(&held);
+	return detail;
 }
 
 FIXTURE(set_up, tear_down);
@@ -53,12 +95,18 @@ TIMEOUT(240);
 TEST(it_comes_back_as_it_was)
 {
 	struct kfarmd_manifest got;
+	struct kfarmd_toolchain_lease l;
 	const struct compiler_entry *e;
+	char *missing = xasprintf("damaged: %s/.kfarm: No such file or "
+				  "directory",
+				  home);
 
-	make_record();
-	ck_assert_int_eq(kfarmd_manifest_read(&got, dir, &err), -ENOENT);
-	must(kfarmd_manifest_write(&record, dir, &err));
-	must(kfarmd_manifest_read(&got, dir, &err));
+	must(fs_mkdirs(home, 0700, &err));
+	err_is(kfarmd_toolchains_lease(dir, "gcc-1-x", &l, &err), -EBADMSG,
+	       "%s", missing);
+	install();
+	must(kfarmd_toolchains_lease(dir, "gcc-1-x", &l, &err));
+	got = l.manifest;
 	ck_assert_str_eq(got.id, "gcc-1-x");
 	ck_assert_str_eq(got.host, "arm64");
 	ck_assert(digest_equal(&got.dir_digest, &record.dir_digest));
@@ -71,7 +119,8 @@ TEST(it_comes_back_as_it_was)
 			 "bin/cc");
 	ck_assert_ptr_null(kfarmd_manifest_find_driver(&got, "a.h"));
 	ck_assert_ptr_null(kfarmd_manifest_find_driver(&got, "cc1"));
-	kfarmd_manifest_release(&got);
+	kfarmd_toolchains_release_lease(&l);
+	free(missing);
 }
 
 TEST(a_spoiled_or_torn_one_is_damage)
@@ -100,37 +149,42 @@ TEST(a_spoiled_or_torn_one_is_damage)
 
 static void check_damage(bool at_a_glance, const char *path)
 {
-	ck_assert_int_eq(kfarmd_manifest_check_stat(&record, dir, &err),
-			 at_a_glance ? -EBADMSG : 0);
+	char *detail;
+
+	ck_assert_int_eq(check_stat(), at_a_glance ? -EBADMSG : 0);
 	if (at_a_glance)
 		text_has(err.text, path);
-	ck_assert_int_eq(kfarmd_manifest_verify(&record, dir, NULL, &err),
-			 -EBADMSG);
-	ck_assert_msg(strstr(err.text, path), "it said: %s", err.text);
+	detail = verify();
+	text_has(detail, path);
+	free(detail);
 }
 
 TEST(files_are_as_it_says)
 {
 	atomic_bool stop = true;
+	struct wire_held held;
+	char *detail;
 
-	make_record();
-	must(kfarmd_manifest_check_stat(&record, dir, &err));
-	must(kfarmd_manifest_verify(&record, dir, NULL, &err));
-	ck_assert_int_eq(kfarmd_manifest_verify(&record, dir, &stop, &err),
+	install();
+	must(check_stat());
+	detail = verify();
+	ck_assert_str_eq(detail, "");
+	free(detail);
+	ck_assert_int_eq(kfarmd_toolchains_list(dir, true, &stop, &held, &err),
 			 -ECANCELED);
 	/* A different time is not damage. */
 	put("include/a.h", "int a;", 0644);
-	must(kfarmd_manifest_check_stat(&record, dir, &err));
+	must(check_stat());
 	put("include/a.h", "int b;", 0644);
 	check_damage(true, "include/a.h");
 }
 
 TEST_RANGE(what_is_another_file_is_damage, 0, 5)
 {
-	char *gcc = xasprintf("%s/bin/gcc", dir);
-	char *cc = xasprintf("%s/bin/cc", dir);
+	char *gcc = xasprintf("%s/bin/gcc", home);
+	char *cc = xasprintf("%s/bin/cc", home);
 
-	make_record();
+	install();
 	if (_i == 0) {
 		ck_assert_int_eq(chmod(gcc, 0644), 0);
 		check_damage(true, "bin/gcc");
@@ -155,11 +209,11 @@ TEST_RANGE(what_is_another_file_is_damage, 0, 5)
 
 TEST(a_flipped_bit_is_found_by_reading)
 {
-	char *path = xasprintf("%s/include/a.h", dir);
+	char *path = xasprintf("%s/include/a.h", home);
 	struct timespec times[2] = { 0 };
 	struct stat st;
 
-	make_record();
+	install();
 	ck_assert_int_eq(stat(path, &st), 0);
 	times[0] = st.st_atim;
 	times[1] = st.st_mtim;
