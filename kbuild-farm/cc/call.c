@@ -46,8 +46,9 @@ enum {
 	ENTRY_FLAG_EXECUTABLE = 2
 };
 
-void cc_probe_entry_encode(struct buf *to, struct bytes key,
-			   const struct cc_probe_entry *a)
+/* Append the content of a file of the probe cache. */
+static void encode_probe_entry(struct buf *to, struct bytes key,
+			       const struct cc_probe_entry *a)
 {
 	uint8_t sum[sizeof(uint64_t)] = { 0 };
 	size_t head = to->len;
@@ -135,7 +136,7 @@ void cc_probe_entry_store(const char *dir, struct bytes key,
 	char *path = probe_entry_path(dir, key);
 	struct buf file = { 0 };
 
-	cc_probe_entry_encode(&file, key, a);
+	encode_probe_entry(&file, key, a);
 	if (file.len <= CC_PROBE_ENTRY_MAX_BYTES)
 		write_entry_file(dir, path, buf_bytes(&file));
 	buf_release(&file);

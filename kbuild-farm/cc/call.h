@@ -94,9 +94,6 @@ struct cc_probe_entry {
 	struct bytes output; /* content of the written file */
 };
 
-/* Append to `to` the content of the cache file for the entry `a`. */
-void cc_probe_entry_encode(struct buf *to, struct bytes key,
-			   const struct cc_probe_entry *a);
 /*
  * Decode the content of a cache file.  `a` borrows from `in`.  Returns false if
  * the file is invalid or belongs to another key.

@@ -47,6 +47,22 @@ static bool is_answer(const struct cc_probe_entry *a)
 	       bytes_equal(a->output, bytes_str("wrote"));
 }
 
+/* Store a result, and read the file that contains it. */
+static void read_stored(const struct cc_probe_entry *a, struct buf *file)
+{
+	struct strv names = { 0 };
+	struct err err;
+	char *path;
+
+	cc_probe_entry_store(dir, question(), a);
+	ck_assert_int_eq(fs_list(dir, &names), 0);
+	ck_assert_uint_eq(names.n, 1);
+	path = xasprintf("%s/%s", dir, names.v[0]);
+	must(fs_read(path, CC_PROBE_ENTRY_MAX_BYTES, file, &err));
+	free(path);
+	strv_release(&names);
+}
+
 FIXTURE(setup, teardown);
 TIMEOUT(60);
 
@@ -68,7 +84,7 @@ TEST_RANGE(damage_makes_it_none, 0, 8)
 	struct cc_probe_entry a = make_answer(), got;
 	struct buf file = { 0 };
 
-	cc_probe_entry_encode(&file, question(), &a);
+	read_stored(&a, &file);
 	ck_assert(cc_probe_entry_decode(&got, buf_bytes(&file), question()));
 	for (size_t i = 0; i < file.len; i++) {
 		file.data[i] ^= (uint8_t)(1 << _i);
@@ -87,7 +103,7 @@ TEST(one_of_the_same_name_is_another_questions)
 	struct cc_probe_entry a = make_answer(), got;
 	struct buf file = { 0 };
 
-	cc_probe_entry_encode(&file, question(), &a);
+	read_stored(&a, &file);
 	ck_assert(!cc_probe_entry_decode(&got, buf_bytes(&file),
 					 bytes_str("gcc")));
 	buf_release(&file);
