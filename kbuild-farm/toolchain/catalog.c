@@ -41,7 +41,8 @@ char *toolchain_catalog_default_path(void)
 	return file;
 }
 
-void toolchain_catalog_add(struct toolchain_catalog *c, const char *path)
+/* Append the archive at `path`.  A path that is not an archive is ignored. */
+static void add_archive_path(struct toolchain_catalog *c, const char *path)
 {
 	struct toolchain_archive a;
 
@@ -81,7 +82,8 @@ static int by_archive_preference(const void *x, const void *y)
 	return same ? same : strcmp(a->mirror_path, b->mirror_path);
 }
 
-void toolchain_catalog_sort(struct toolchain_catalog *c)
+/* Sort the archives and remove duplicates. */
+static void sort_archives(struct toolchain_catalog *c)
 {
 	size_t n = 0;
 
@@ -151,8 +153,8 @@ int toolchain_catalog_decode(struct toolchain_catalog *out, struct bytes text,
 					   .failed_dirs = file.failed_dirs };
 	file.failed_dirs = (struct strv){ 0 };
 	for (size_t i = 0; i < file.archives.n; i++)
-		toolchain_catalog_add(out, file.archives.v[i]);
-	toolchain_catalog_sort(out);
+		add_archive_path(out, file.archives.v[i]);
+	sort_archives(out);
 	if (mirrors) {
 		*mirrors = file.mirrors;
 		file.mirrors = (struct strv){ 0 };
@@ -317,7 +319,7 @@ static void fetch_listing(void *ctx, size_t i)
 		char *path = xasprintf("%s%s", copy.path, names.v[k]);
 
 		if (copy.level == LISTING_ARCHIVES)
-			toolchain_catalog_add(s->out, path);
+			add_archive_path(s->out, path);
 		else if (copy.level == LISTING_HOSTS &&
 			 toolchain_builtin_find_host(names.v[k]))
 			add_listing(s, copy.path, names.v[k], LISTING_VERSIONS);
@@ -414,10 +416,10 @@ int toolchain_catalog_load(struct toolchain_catalog *out,
 				const char *path = old.archives[i].mirror_path;
 
 				if (str_starts(path, out->failed_dirs.v[k]))
-					toolchain_catalog_add(out, path);
+					add_archive_path(out, path);
 			}
 		}
-		toolchain_catalog_sort(out);
+		sort_archives(out);
 		text = toolchain_catalog_encode(out, setup->mirrors);
 		dir = str_dir(setup->cache_path);
 		if (fs_mkdirs(dir, 0777, &bad) ||

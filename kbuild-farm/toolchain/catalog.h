@@ -70,11 +70,6 @@ int toolchain_catalog_load(struct toolchain_catalog *out,
 			   struct err *err);
 void toolchain_catalog_release(struct toolchain_catalog *c);
 
-/* Append the archive at `path`.  A path that is not an archive is ignored. */
-void toolchain_catalog_add(struct toolchain_catalog *c, const char *path);
-/* Sort the archives and remove duplicates. */
-void toolchain_catalog_sort(struct toolchain_catalog *c);
-
 /* Return the default path ~/.cache/kfarm/catalog.  The caller frees it. */
 char *toolchain_catalog_default_path(void);
 

@@ -3,6 +3,7 @@
 #include "toolchain/catalog.h"
 
 #include "../lib/test.h"
+#include "toolchain-catalog.h"
 #include "toolchain-server.h"
 #include "toolchain/builtin.h"
 
@@ -41,19 +42,17 @@ static void teardown(void)
 /* Write a cache that is `age` seconds old. */
 static void remember(int64_t age, const char *path, const char *failed)
 {
-	struct toolchain_catalog c = { .fetched_s = time(NULL) - age };
 	char *home = xasprintf("%s/cache", dir), *text;
+	char *failed_dirs[] = { (char *)failed, NULL };
+	char *archives[] = { (char *)path, NULL };
 	struct err err = { 0 };
 
-	toolchain_catalog_add(&c, path);
-	if (failed)
-		strv_add(&c.failed_dirs, failed);
-	text = toolchain_catalog_encode(&c, &mirrors);
+	text = catalog_text(time(NULL) - age, strv_list(&mirrors), failed_dirs,
+			    archives);
 	must(fs_mkdirs(home, 0777, &err));
 	must(fs_write(file, bytes_str(text), 0666, &err));
 	free(home);
 	free(text);
-	toolchain_catalog_release(&c);
 }
 
 static int load(struct toolchain_catalog *c, bool refresh, struct err *err)
@@ -81,25 +80,27 @@ FIXTURE(setup, teardown);
 
 TEST(what_is_written_is_read)
 {
-	struct toolchain_catalog c = { .fetched_s = 1700000000 }, again;
+	static char *const archives[] = { (char *)OLD, (char *)NEW,
+					  (char *)"../../etc/passwd", NULL };
+	static char *const failed[] = { (char *)"llvm/files/", NULL };
+	struct toolchain_catalog c, again;
 	struct strv from = { 0 };
 	struct err err = { 0 };
-	char *text;
+	char *given, *text;
 
 	strv_add(&mirrors, "https://a.example/pub/tools");
-	toolchain_catalog_add(&c, OLD);
-	toolchain_catalog_add(&c, NEW);
-	toolchain_catalog_add(&c, "../../etc/passwd");
-	toolchain_catalog_sort(&c);
-	strv_add(&c.failed_dirs, "llvm/files/");
+	given = catalog_text(1700000000, strv_list(&mirrors), failed, archives);
+	must(toolchain_catalog_decode(&c, bytes_str(given), NULL, &err));
 	text = toolchain_catalog_encode(&c, &mirrors);
 	must(toolchain_catalog_decode(&again, bytes_str(text), &from, &err));
+	ck_assert_int_eq(c.fetched_s, 1700000000);
 	ck_assert_int_eq(again.fetched_s, c.fetched_s);
 	ck_assert_uint_eq(again.n_archives, 2);
 	ck_assert_str_eq(again.archives[0].mirror_path, NEW);
 	ck_assert_str_eq(again.archives[1].mirror_path, OLD);
 	ck_assert_uint_eq(again.failed_dirs.n, 1);
 	ck_assert_str_eq(from.v[0], mirrors.v[0]);
+	free(given);
 	free(text);
 	strv_release(&from);
 	toolchain_catalog_release(&c);
@@ -114,19 +115,26 @@ TEST(the_better_of_two_names_stays)
 		NEW,
 		NEW,
 	};
-	struct toolchain_catalog c = { 0 };
+	static char *const none[] = { NULL };
+	struct strv archives = { 0 };
+	struct toolchain_catalog c;
+	struct err err = { 0 };
 
-	for (size_t i = 0; i < sizeof(twice) / sizeof(*twice); i++)
-		toolchain_catalog_add(&c, twice[i]);
-	toolchain_catalog_sort(&c);
-	ck_assert_uint_eq(c.n_archives, 1);
-	ck_assert_str_eq(c.archives[0].mirror_path, NEW);
-	/* The array grows further after a sort. */
-	for (int i = 0; i < 100; i++)
-		toolchain_catalog_add(&c, OLD);
-	toolchain_catalog_sort(&c);
-	ck_assert_uint_eq(c.n_archives, 2);
-	toolchain_catalog_release(&c);
+	for (int more = 0; more < 2; more++) {
+		char *text;
+
+		for (size_t i = 0; i < sizeof(twice) / sizeof(*twice); i++)
+			strv_add(&archives, twice[i]);
+		for (int i = 0; more && i < 100; i++)
+			strv_add(&archives, OLD);
+		text = catalog_text(1, none, none, archives.v);
+		must(toolchain_catalog_decode(&c, bytes_str(text), NULL, &err));
+		ck_assert_uint_eq(c.n_archives, 1 + more);
+		ck_assert_str_eq(c.archives[0].mirror_path, NEW);
+		toolchain_catalog_release(&c);
+		free(text);
+	}
+	strv_release(&archives);
 }
 
 TEST(a_cache_of_today_asks_nobody)

@@ -2,13 +2,13 @@
 /* needs: toolchain */
 #include "../lib/test.h"
 
-#include "toolchain/catalog.h"
+#include "toolchain-catalog.h"
 
-#define GCC(host, version, triplet)                                      \
-	"crosstool/files/bin/" host "/" version "/" host "-gcc-" version \
-	"-nolibc-" triplet ".tar.xz"
+#define GCC(host, version, triplet)                              \
+	(char *)"crosstool/files/bin/" host "/" version "/" host \
+		"-gcc-" version "-nolibc-" triplet ".tar.xz"
 
-static const char *const offered[] = {
+static char *const offered[] = {
 	GCC("x86_64", "12.4.0", "aarch64-linux"),
 	GCC("x86_64", "13.2.0", "aarch64-linux"),
 	GCC("x86_64", "13.3.0", "arm-linux-gnueabi"),
@@ -16,17 +16,21 @@ static const char *const offered[] = {
 	GCC("x86_64", "13.10.0", "aarch64-linux"),
 	GCC("x86_64", "14.2.0", "mips-linux"),
 	GCC("arm64", "15.1.0", "aarch64-linux"),
-	"llvm/files/llvm-18.1.8-x86_64.tar.xz",
-	"llvm/files/llvm-22.1.8-x86_64.tar.xz",
+	(char *)"llvm/files/llvm-18.1.8-x86_64.tar.xz",
+	(char *)"llvm/files/llvm-22.1.8-x86_64.tar.xz",
+	NULL,
 };
 
 static struct toolchain_catalog catalog;
 
 static void setup(void)
 {
-	for (size_t i = 0; i < sizeof(offered) / sizeof(*offered); i++)
-		toolchain_catalog_add(&catalog, offered[i]);
-	toolchain_catalog_sort(&catalog);
+	static char *const none[] = { NULL };
+	char *text = catalog_text(1, none, none, offered);
+	struct err err;
+
+	must(toolchain_catalog_decode(&catalog, bytes_str(text), NULL, &err));
+	free(text);
 }
 
 static void teardown(void)
