@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "compiler/manifest-locale.h"
+#include "compiler/manifest.h"
 
 #include "base/fs.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "compiler/collector.h"
-#include "compiler/manifest.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -14,7 +13,10 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-/* A part of a locale name, without the preceding separator. */
+/*
+ * A part of a locale name, language[_TERRITORY][.CODESET][@MODIFIER], without
+ * the preceding separator.
+ */
 struct locale_part {
 	const char *s;
 	size_t len;
@@ -64,7 +66,12 @@ static bool equal_parts(struct locale_part a, struct locale_part b)
 	return a.len == b.len && !memcmp(a.s, b.s, a.len);
 }
 
-const char *compiler_locale_from_env(char *const *env, const char *category)
+/*
+ * Return the locale that `env` sets for `category` ("LC_CTYPE"): the first
+ * nonempty value of the variables LC_ALL, `category` and LANG, or else "C".
+ * The result is borrowed.
+ */
+static const char *locale_from_env(char *const *env, const char *category)
 {
 	const char *const names[] = { "LC_ALL", category, "LANG" };
 
@@ -77,18 +84,25 @@ const char *compiler_locale_from_env(char *const *env, const char *category)
 	return "C";
 }
 
-bool compiler_locale_is_c(const char *name)
+/* Return true for C and POSIX, which are built into the C library. */
+static bool is_c_locale(const char *name)
 {
 	return !*name || !strcmp(name, "C") || !strcmp(name, "POSIX");
 }
 
-bool compiler_locale_is_utf8(const char *name)
+/* Return true if the codeset of `name` is UTF-8. */
+static bool is_utf8_locale(const char *name)
 {
 	return equal_codesets(get_locale_part(name, '.'),
 			      (struct locale_part){ "utf8", 4 });
 }
 
-bool compiler_locale_matches_dir(const char *dir, const char *name)
+/*
+ * Return true if a C library that looks for `name` may use the directory `dir`:
+ * the languages are equal, and each further part of `dir` is equal to the same
+ * part of `name`.  Case and punctuation of codesets are ignored.
+ */
+static bool matches_locale_dir(const char *dir, const char *name)
 {
 	struct locale_part language = { dir, strcspn(dir, "_.@") };
 	struct locale_part territory = get_locale_part(dir, '_');
@@ -108,7 +122,12 @@ bool compiler_locale_matches_dir(const char *dir, const char *name)
 	       equal_parts(modifier, get_locale_part(name, '@'));
 }
 
-char *compiler_locale_resolve_alias(const char *text, const char *name)
+/*
+ * Return the locale that `name` stands for according to `text` (the content of
+ * a locale.alias: two words per line, "#" begins a comment), or NULL.  The
+ * caller frees the result.
+ */
+static char *resolve_locale_alias(const char *text, const char *name)
 {
 	size_t len = strlen(name);
 
@@ -228,7 +247,7 @@ static void find_matching_locales(struct strv *dirs, const char *place,
 
 	fs_list(place, &names);
 	for (size_t i = 0; i < names.n; i++) {
-		if (compiler_locale_matches_dir(names.v[i], name))
+		if (matches_locale_dir(names.v[i], name))
 			strv_addf(dirs, "%s/%s", place, names.v[i]);
 	}
 	strv_release(&names);
@@ -332,8 +351,7 @@ static int add_alias(struct locale_files *l, const char *name, char **out,
 		if (fs_exists(file))
 			ret = fs_read(file, LOCALE_ALIAS_BYTES_MAX, &text, err);
 		if (!ret)
-			*out = compiler_locale_resolve_alias(buf_str(&text),
-							     name);
+			*out = resolve_locale_alias(buf_str(&text), name);
 		if (*out)
 			ret = compiler_collector_add_path(&l->collector, file,
 							  NULL, err);
@@ -375,7 +393,7 @@ static int add_locale_name(struct locale_files *l, const char *name,
 	char *alias;
 	int ret;
 
-	if (compiler_locale_is_c(name) || strchr(name, '/'))
+	if (is_c_locale(name) || strchr(name, '/'))
 		return 0;
 	ret = add_alias(l, name, &alias, err);
 	if (alias)
@@ -385,7 +403,7 @@ static int add_locale_name(struct locale_files *l, const char *name,
 	if (ret || !found)
 		goto out;
 	/* Catalogues are in UTF-8; other character sets need conversions. */
-	if (!compiler_locale_is_utf8(name)) {
+	if (!is_utf8_locale(name)) {
 		for (size_t i = 0; i < l->gconv_dirs.n && !ret; i++)
 			ret = add_path(l, xstrdup(l->gconv_dirs.v[i]), err);
 	}
@@ -402,15 +420,14 @@ int compiler_manifest_list_locale(struct compiler_entries *out,
 				  const struct compiler_manifest *m,
 				  char *const *env, struct err *err)
 {
-	const char *ctype = compiler_locale_from_env(env, "LC_CTYPE");
-	const char *messages = compiler_locale_from_env(env, "LC_MESSAGES");
+	const char *ctype = locale_from_env(env, "LC_CTYPE");
+	const char *messages = locale_from_env(env, "LC_MESSAGES");
 	struct compiler_entries all = { 0 };
 	struct locale_files l = { .m = m };
 	int ret = 0;
 
 	*out = (struct compiler_entries){ 0 };
-	if (m->is_clang ||
-	    (compiler_locale_is_c(ctype) && compiler_locale_is_c(messages)))
+	if (m->is_clang || (is_c_locale(ctype) && is_c_locale(messages)))
 		return 0;
 	if (str_find_env(env, "LOCPATH"))
 		return err_set(err, ENOTSUP, "LOCPATH is set");
