@@ -36,7 +36,18 @@ static char *url_name(const char *url)
 	return xstrndup(url + start, n - start);
 }
 
-static void clear_validators(struct fetch_partial *p)
+/* An open part file, and the version of the downloaded file. */
+struct partial {
+	char *path; /* NULL: no part file; only the version is recorded */
+	char *name;
+	int fd; /* locked; -1 without a path */
+	uint64_t size_bytes;
+	char *etag;
+	char *last_modified;
+	uint64_t total_bytes; /* 0: unknown */
+};
+
+static void clear_validators(struct partial *p)
 {
 	free(p->etag);
 	free(p->last_modified);
@@ -60,7 +71,7 @@ static char *take_info_line(char **text)
 
 static const struct state_file info_file = { .max_bytes = 4096, .mode = 0644 };
 
-static bool read_partial_info(struct fetch_partial *p)
+static bool read_partial_info(struct partial *p)
 {
 	char *path = partial_info_path(p->path), *text, *end;
 	char *head, *etag, *modified, *total;
@@ -92,7 +103,7 @@ out:
 	return ok;
 }
 
-static int write_partial_info(struct fetch_partial *p, struct err *err)
+static int write_partial_info(struct partial *p, struct err *err)
 {
 	char *path = partial_info_path(p->path);
 	struct buf b = { 0 };
@@ -109,7 +120,7 @@ static int write_partial_info(struct fetch_partial *p, struct err *err)
 	return ret;
 }
 
-static int empty_file(struct fetch_partial *p, struct err *err)
+static int empty_file(struct partial *p, struct err *err)
 {
 	if (p->fd >= 0 &&
 	    (ftruncate(p->fd, 0) || lseek(p->fd, 0, SEEK_SET) < 0))
@@ -119,7 +130,7 @@ static int empty_file(struct fetch_partial *p, struct err *err)
 	return 0;
 }
 
-static int open_part(struct fetch_partial *p, struct err *err)
+static int open_part(struct partial *p, struct err *err)
 {
 	struct stat st;
 
@@ -143,12 +154,27 @@ static int open_part(struct fetch_partial *p, struct err *err)
 	return 0;
 }
 
-int fetch_partial_open(struct fetch_partial *p, const char *path,
-		       const char *url, struct err *err)
+static void close_partial(struct partial *p)
+{
+	if (p->fd >= 0)
+		close(p->fd);
+	clear_validators(p);
+	free(p->path);
+	free(p->name);
+	*p = (struct partial){ .fd = -1 };
+}
+
+/*
+ * Open or create the part file `path` (may be NULL) for the file that `url`
+ * names.  Existing content is preserved if it can be resumed.  Returns 0,
+ * -EBUSY if another descriptor has the file locked, or another negative errno.
+ */
+static int open_partial(struct partial *p, const char *path, const char *url,
+			struct err *err)
 {
 	int ret;
 
-	*p = (struct fetch_partial){ .fd = -1, .name = url_name(url) };
+	*p = (struct partial){ .fd = -1, .name = url_name(url) };
 	if (!path)
 		return 0;
 	p->path = xstrdup(path);
@@ -159,22 +185,12 @@ int fetch_partial_open(struct fetch_partial *p, const char *path,
 	if (!ret && lseek(p->fd, (off_t)p->size_bytes, SEEK_SET) < 0)
 		ret = err_errno(err, "seek in %s", p->path);
 	if (ret)
-		fetch_partial_close(p);
+		close_partial(p);
 	return ret;
 }
 
-void fetch_partial_close(struct fetch_partial *p)
-{
-	if (p->fd >= 0)
-		close(p->fd);
-	clear_validators(p);
-	free(p->path);
-	free(p->name);
-	*p = (struct fetch_partial){ .fd = -1 };
-}
-
-static int read_partial(struct fetch_partial *p, uint64_t offset, void *out,
-			size_t n, struct err *err)
+static int read_partial(struct partial *p, uint64_t offset, void *out, size_t n,
+			struct err *err)
 {
 	size_t done = 0;
 
@@ -199,9 +215,8 @@ static int read_partial(struct fetch_partial *p, uint64_t offset, void *out,
  * Empty the part file and record a new version of the downloaded file, which
  * the response `a` describes.  The new version has `total` bytes (0: unknown).
  */
-static int restart_partial(struct fetch_partial *p,
-			   const struct fetch_response *a, uint64_t total,
-			   struct err *err)
+static int restart_partial(struct partial *p, const struct fetch_response *a,
+			   uint64_t total, struct err *err)
 {
 	int ret = empty_file(p, err);
 
@@ -215,7 +230,7 @@ static int restart_partial(struct fetch_partial *p,
 	return ret;
 }
 
-static bool is_complete(const struct fetch_partial *p)
+static bool is_complete(const struct partial *p)
 {
 	return p->total_bytes && p->size_bytes == p->total_bytes;
 }
@@ -227,7 +242,7 @@ static bool is_complete(const struct fetch_partial *p)
  * version (If-None-Match, If-Modified-Since).  Returns NULL if the version of
  * the part file is unknown.  The caller frees the line.
  */
-static char *conditional_header(const struct fetch_partial *p)
+static char *conditional_header(const struct partial *p)
 {
 	bool whole = is_complete(p);
 
@@ -267,7 +282,7 @@ struct download {
 	const struct fetch_sink *sink;
 	struct fetch_options options;
 	uint64_t max_bytes;
-	struct fetch_partial partial;
+	struct partial partial;
 	uint64_t fed_bytes; /* bytes fed to the sink since its last restart */
 	uint64_t best_bytes; /* maximum of partial.size_bytes */
 	uint64_t reported_ms; /* time of the last sink->on_progress() */
@@ -446,7 +461,7 @@ static enum fetch_outcome classify_response(struct download *d,
 					    const struct fetch_response *a,
 					    int *code, struct err *err)
 {
-	struct fetch_partial *p = &d->partial;
+	struct partial *p = &d->partial;
 
 	if (d->accepted && p->total_bytes && p->size_bytes != p->total_bytes) {
 		*code = err_set(err, EIO,
@@ -641,7 +656,7 @@ int fetch_download_file(const char *const *urls, const char *part,
 		return err_set(err, ENOENT,
 			       "no mirror configured; set `mirror = URL` in "
 			       "[toolchain]");
-	ret = fetch_partial_open(&d.partial, part, urls[0], err);
+	ret = open_partial(&d.partial, part, urls[0], err);
 	if (ret)
 		return ret;
 	if (d.partial.size_bytes > max_bytes)
@@ -654,7 +669,7 @@ int fetch_download_file(const char *const *urls, const char *part,
 		*final_url = d.url;
 		d.url = NULL;
 	}
-	fetch_partial_close(&d.partial);
+	close_partial(&d.partial);
 	free(d.url);
 	return ret;
 }

@@ -114,26 +114,6 @@ int fetch_download_text(const char *const *urls, uint64_t max_bytes,
 /* Return true if the caller has cancelled the download. */
 bool fetch_download_is_cancelled(const struct fetch_options *options);
 
-/* An open part file, and the version of the downloaded file. */
-struct fetch_partial {
-	char *path; /* NULL: no part file; only the version is recorded */
-	char *name;
-	int fd; /* locked; -1 without a path */
-	uint64_t size_bytes;
-	char *etag;
-	char *last_modified;
-	uint64_t total_bytes; /* 0: unknown */
-};
-
-/*
- * Open or create the part file `path` (may be NULL) for the file that `url`
- * names.  Existing content is preserved if it can be resumed.  Returns 0,
- * -EBUSY if another descriptor has the file locked, or another negative errno.
- */
-int fetch_partial_open(struct fetch_partial *p, const char *path,
-		       const char *url, struct err *err);
-void fetch_partial_close(struct fetch_partial *p);
-
 /* Remove a part file and its PART.from.  Missing files are not an error. */
 void fetch_partial_remove(const char *part);
 

@@ -6,6 +6,8 @@
 #include "fetch-fixture.h"
 #include "fetch/download.h"
 
+#include <sys/file.h>
+
 static char *cache, *text;
 static struct err err;
 
@@ -122,11 +124,10 @@ TEST(one_that_becomes_a_page_is_an_error)
 
 TEST(another_who_fetches_it_is_not_waited_for)
 {
-	char *url = play_http("/file/busy.config");
 	char *command = xasprintf("ls %s/kfarm/url/*.part", cache);
 	char part[300] = "";
-	struct fetch_partial p = { .fd = -1 };
 	FILE *f;
+	int fd;
 
 	offer("busy.config", "CONFIG_K=y\n");
 	ck_assert_msg(!ask("/file/busy.config"), "%s", err.text);
@@ -134,12 +135,12 @@ TEST(another_who_fetches_it_is_not_waited_for)
 	ck_assert_ptr_nonnull(f);
 	ck_assert_int_eq(fscanf(f, "%299s", part), 1);
 	pclose(f);
-	must(fetch_partial_open(&p, part, url, &err));
+	fd = open(part, O_RDWR | O_CLOEXEC);
+	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
 	ck_assert_msg(!ask("/file/busy.config"), "%s", err.text);
 	ck_assert_str_eq(text, "CONFIG_K=y\n");
-	fetch_partial_close(&p);
+	close(fd);
 	free(command);
-	free(url);
 }
 
 static const struct {
