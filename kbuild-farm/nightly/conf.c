@@ -251,13 +251,3 @@ void nightly_jobs_release(struct nightly_jobs *jobs)
 	free(jobs->jobs);
 	*jobs = (struct nightly_jobs){ 0 };
 }
-
-const struct nightly_job *nightly_jobs_find(const struct nightly_jobs *jobs,
-					    const char *name)
-{
-	for (size_t i = 0; i < jobs->n_jobs; i++) {
-		if (!strcmp(jobs->jobs[i].name, name))
-			return &jobs->jobs[i];
-	}
-	return NULL;
-}

@@ -54,8 +54,5 @@ int nightly_jobs_load(struct nightly_jobs *out, const struct conf *conf,
 		      struct err *err);
 /* Free all jobs. */
 void nightly_jobs_release(struct nightly_jobs *jobs);
-/* Return the job with this name, or NULL. */
-const struct nightly_job *nightly_jobs_find(const struct nightly_jobs *jobs,
-					    const char *name);
 
 #endif

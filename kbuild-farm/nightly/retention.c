@@ -33,9 +33,14 @@ static struct later_results count_later(const struct nightly_store *s, size_t i)
 	return n;
 }
 
-bool *nightly_retention_select(const struct nightly_store *s,
-			       const struct nightly_job *job,
-			       const struct strv *builds, long long now_s)
+/*
+ * Return an array with one element per result of `s`: true if the result must
+ * be retained.  The caller frees the array.  `builds` are the names of the
+ * configured builds.
+ */
+static bool *select_retained(const struct nightly_store *s,
+			     const struct nightly_job *job,
+			     const struct strv *builds, long long now_s)
 {
 	bool *keep = xcalloc(s->n_results + 1, sizeof(*keep));
 	long long began = now_s;
@@ -58,7 +63,12 @@ bool *nightly_retention_select(const struct nightly_store *s,
 	return keep;
 }
 
-size_t nightly_retention_find_expendable(const struct nightly_store *s)
+/*
+ * Return the index of the result to remove first if space is needed: the oldest
+ * result that is neither the newest result of its build nor the newest good
+ * result of its build.  Returns SIZE_MAX if no result may be removed.
+ */
+static size_t find_expendable(const struct nightly_store *s)
 {
 	for (size_t i = 0; i < s->n_results; i++) {
 		struct later_results later = count_later(s, i);
@@ -89,7 +99,7 @@ static int remove_old_results(struct nightly_store *s,
 	bool *keep;
 
 	nightly_build_matrix_list_names(&builds, job);
-	keep = nightly_retention_select(s, job, &builds, now_s);
+	keep = select_retained(s, job, &builds, now_s);
 	for (size_t i = s->n_results; !ret && i-- > 0;) {
 		if (!keep[i])
 			ret = remove_with_note(s, i, "old", note, ctx, err);
@@ -123,7 +133,7 @@ static int make_room_for_build(struct nightly_store *s,
 
 	while ((available = kernel_disk_space_available(s->dir)) <
 	       job->keep_free_bytes) {
-		size_t i = nightly_retention_find_expendable(s);
+		size_t i = find_expendable(s);
 		int ret;
 
 		if (i == SIZE_MAX) {

@@ -16,21 +16,6 @@
 
 #include "nightly/store.h"
 
-/*
- * Return an array with one element per result of `s`: true if the result must
- * be retained.  The caller frees the array.  `builds` are the names of the
- * configured builds.
- */
-bool *nightly_retention_select(const struct nightly_store *s,
-			       const struct nightly_job *job,
-			       const struct strv *builds, long long now_s);
-/*
- * Return the index of the result to remove first if space is needed: the oldest
- * result that is neither the newest result of its build nor the newest good
- * result of its build.  Returns SIZE_MAX if no result may be removed.
- */
-size_t nightly_retention_find_expendable(const struct nightly_store *s);
-
 /* Called before a result is removed; can be NULL. */
 typedef void nightly_retention_note_fn(void *ctx,
 				       const struct nightly_result *r,

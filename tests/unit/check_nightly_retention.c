@@ -57,70 +57,93 @@ static enum nightly_end end_of_letter(char letter)
 			       NIGHTLY_END_BROKEN;
 }
 
-static void add_night(struct nightly_store *s, const char *word)
-{
-	char build[2] = { word[0], '\0' };
-	struct nightly_result *r = xmalloc(sizeof(*r));
+static char dir[TEMPDIR_SIZE];
+static struct nightly_job job; /* its builds are a-defconfig, b-defconfig */
+static struct nightly_store s;
 
-	put_fill(r, build, end_of_letter(word[1]),
-		 TODAY - atol(word + 2) * DAY);
-	r->number = s->n_results + 1;
-	s->results = xrealloc(s->results,
-			      (s->n_results + 1) * sizeof(*s->results));
-	s->results[s->n_results++] = r;
+static void set_up(void)
+{
+	static const struct nightly_wait at_once;
+	struct err err = { 0 };
+
+	tempdir_make(dir);
+	job.results_dir = xasprintf("%s/r", dir);
+	strv_split(&job.arches, "a b", " ");
+	must(nightly_store_open(&s, &job, &at_once, &err));
 }
 
-static void read_nights(struct nightly_store *s, struct strv *words,
-			const char *nights)
+static void tear_down(void)
+{
+	nightly_store_release(&s);
+	free(job.results_dir);
+	strv_release(&job.arches);
+	tempdir_remove(dir);
+}
+
+/* Publish a result for each word; the first one gets number 1. */
+static void put_nights(struct strv *words, const char *nights)
 {
 	strv_split(words, nights, " ");
-	for (size_t i = 0; i < words->n; i++)
-		add_night(s, words->v[i]);
+	for (size_t i = 0; i < words->n; i++) {
+		const char *word = words->v[i];
+		char *build = xasprintf("%c-defconfig", word[0]);
+
+		put_result(&s, build, end_of_letter(word[1]),
+			   TODAY - atol(word + 2) * DAY);
+		free(build);
+	}
 }
+
+/* Append the words of the results that the store has. */
+static void add_retained(struct strv *out, const struct strv *words)
+{
+	for (size_t i = 0; i < s.n_results; i++)
+		strv_add(out, words->v[s.results[i]->number - 1]);
+}
+
+FIXTURE(set_up, tear_down);
 
 TEST_EACH(what_is_kept_is_told_by_the_rules, stories)
 {
-	struct nightly_job job = { .keep_days = row->days,
-				   .keep_last = row->last,
-				   .keep_failures = row->failures };
-	struct nightly_store s = { 0 };
-	struct strv words = { 0 }, kept = { 0 }, builds = { 0 };
+	struct strv words = { 0 }, kept = { 0 };
+	struct err err = { 0 };
 	char *text;
-	bool *keep;
 
-	strv_split(&builds, "a b", " ");
-	read_nights(&s, &words, row->nights);
-	keep = nightly_retention_select(&s, &job, &builds, TODAY);
-	for (size_t i = 0; i < s.n_results; i++) {
-		if (keep[i])
-			strv_add(&kept, words.v[i]);
-	}
+	job.keep_days = row->days;
+	job.keep_last = row->last;
+	job.keep_failures = row->failures;
+	put_nights(&words, row->nights);
+	must(nightly_retention_prune(&s, &job, TODAY, NULL, NULL, &err));
+	add_retained(&kept, &words);
 	text = strv_join(&kept, " ");
 	ck_assert_str_eq(text, row->kept);
 	free(text);
-	free(keep);
-	strv_release(&builds);
 	strv_release(&kept);
 	strv_release(&words);
-	nightly_store_release(&s);
 }
 
 TEST(a_second_beyond_the_days_is_too_old)
 {
-	struct nightly_job job = { .keep_days = 14, .keep_last = 1 };
-	struct nightly_store s = { 0 };
-	struct strv words = { 0 }, builds = { 0 };
-	bool *keep;
+	struct strv words = { 0 }, kept = { 0 };
+	struct err err = { 0 };
 
-	strv_add(&builds, "a");
-	read_nights(&s, &words, "aG14 aG0");
-	keep = nightly_retention_select(&s, &job, &builds, TODAY + 1);
-	ck_assert(!keep[0]);
-	ck_assert(keep[1]);
-	free(keep);
-	strv_release(&builds);
+	job.keep_days = 14;
+	job.keep_last = 1;
+	put_nights(&words, "aG14 aG0");
+	must(nightly_retention_prune(&s, &job, TODAY + 1, NULL, NULL, &err));
+	add_retained(&kept, &words);
+	ck_assert_uint_eq(kept.n, 1);
+	ck_assert_str_eq(kept.v[0], "aG0");
+	strv_release(&kept);
 	strv_release(&words);
-	nightly_store_release(&s);
+}
+
+static void count_note(void *ctx, const struct nightly_result *r,
+		       const char *why)
+{
+	struct strv *notes = ctx;
+
+	strv_addf(notes, "%llu %s", (unsigned long long)r->number, why);
 }
 
 /* Results removed for space, in order. */
@@ -134,52 +157,39 @@ static const struct need {
 
 TEST_EACH(for_room_goes_what_is_oldest_and_can_be_spared, needs)
 {
-	struct nightly_store s = { 0 };
-	struct strv words = { 0 }, gone = { 0 };
-	char *text;
-	size_t i;
+	struct strv words = { 0 }, notes = { 0 }, want = { 0 };
+	struct err err = { 0 };
 
-	read_nights(&s, &words, row->nights);
-	while ((i = nightly_retention_find_expendable(&s)) != SIZE_MAX) {
-		ck_assert(s.results && i < s.n_results);
-		strv_add(&gone, words.v[s.results[i]->number - 1]);
-		nightly_result_release(s.results[i]);
-		free(s.results[i]);
-		memmove(&s.results[i], &s.results[i + 1],
-			(s.n_results - i - 1) * sizeof(*s.results));
-		s.n_results--;
+	job.keep_days = 900;
+	job.keep_last = 9;
+	job.keep_free_bytes = UINT64_MAX; /* more than any disk has */
+	put_nights(&words, row->nights);
+	ck_assert_int_eq(nightly_retention_prune(&s, &job, TODAY, count_note,
+						 &notes, &err),
+			 -ENOSPC);
+	strv_split(&want, row->gone, " ");
+	ck_assert_uint_eq(notes.n, want.n);
+	for (size_t i = 0; i < notes.n; i++) {
+		char *end;
+		unsigned long number = strtoul(notes.v[i], &end, 10);
+
+		ck_assert_str_eq(end, " to free space");
+		ck_assert_str_eq(words.v[number - 1], want.v[i]);
 	}
-	text = strv_join(&gone, " ");
-	ck_assert_str_eq(text, row->gone);
-	free(text);
-	strv_release(&gone);
+	strv_release(&want);
+	strv_release(&notes);
 	strv_release(&words);
-	nightly_store_release(&s);
-}
-
-static void count_note(void *ctx, const struct nightly_result *r,
-		       const char *why)
-{
-	struct strv *notes = ctx;
-
-	strv_addf(notes, "%llu %s", (unsigned long long)r->number, why);
 }
 
 TEST(pruning_removes_and_links_on_the_disk)
 {
-	static const struct nightly_wait at_once;
-	char dir[TEMPDIR_SIZE], *good;
-	struct nightly_job job = { .keep_days = 14,
-				   .keep_last = 1,
-				   .keep_failures = 1 };
 	struct strv notes = { 0 };
-	struct nightly_store s;
 	struct err err = { 0 };
+	char *good;
 
-	tempdir_make(dir);
-	job.results_dir = xasprintf("%s/r", dir);
-	strv_add(&job.arches, "a");
-	must(nightly_store_open(&s, &job, &at_once, &err));
+	job.keep_days = 14;
+	job.keep_last = 1;
+	job.keep_failures = 1;
 	put_result(&s, "a-defconfig", NIGHTLY_END_GOOD, TODAY - 30 * DAY);
 	put_result(&s, "a-defconfig", NIGHTLY_END_GOOD, TODAY - 20 * DAY);
 	put_result(&s, "a-defconfig", NIGHTLY_END_FAILED, TODAY - 2 * DAY);
@@ -210,8 +220,4 @@ TEST(pruning_removes_and_links_on_the_disk)
 	ck_assert(fs_exists(good));
 	free(good);
 	strv_release(&notes);
-	nightly_store_release(&s);
-	free(job.results_dir);
-	strv_release(&job.arches);
-	tempdir_remove(dir);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * unit/nightly-put.h - Results of simulated nightly runs, on disk or in memory.
+ * unit/nightly-put.h - Results of simulated nightly runs on disk.
  */
 #ifndef UNIT_NIGHTLY_PUT_H
 #define UNIT_NIGHTLY_PUT_H
