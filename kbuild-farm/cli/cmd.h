@@ -74,30 +74,10 @@ extern const struct cmd cmd_build, cmd_run, cmd_tree, cmd_toolchain, cmd_nodes,
 #define CMD_STATES      "good failed stopped killed running"
 
 /*
- * Append to `out` the parts of `text`, the value of $KFARM, that `c` accepts:
- * options of its table, and VAR=VALUE if c->takes_variables is set.
- *
- * `text` is quoted as for a shell.  A list option with ARGS_REPLACE is omitted
- * if `argv` also contains it, because `argv` replaces the list.  An option is
- * also omitted if `argv` contains an option that excludes it.  Options of the
- * other `commands` (ends in NULL) are ignored.  Returns 0, or -EINVAL with
- * `err` set if `text` contains anything else.
- */
-int cmd_environment(const struct cmd *c, const struct cmd *const *commands,
-		    const char *text, char *const *argv, struct strv *out,
-		    struct err *err);
-
-/*
  * Return the verb of `c` called `name`.  Returns NULL if `c` has no such verb
  * or no verbs at all, or if `name` is NULL.
  */
 const struct cmd_verb *cmd_verb_find(const struct cmd *c, const char *name);
-/*
- * Return the verb that the command line `argv` of `c` names with its first word
- * that is no option, or NULL.
- */
-const struct cmd_verb *cmd_verb_find_first(const struct cmd *c,
-					   char *const *argv);
 /*
  * Return "; did you mean \"VERB\"?" for the unknown verb `name`, or
  * "; expected list, add or remove" if no verb is similar or `c` has at most
@@ -114,13 +94,5 @@ char *cmd_verb_suggestion(const struct cmd *c, const char *name);
  */
 const struct cmd_verb *cmd_verb_parse(const struct cmd *c, char *const *argv,
 				      void *into, struct strv *words);
-
-/* Print one line for each command of a list that ends in NULL. */
-void help_all(FILE *out, const struct cmd *const *commands);
-/*
- * Print the help of one command with its options and verbs.  If `verb` is not
- * NULL, print only the part for that verb.
- */
-void help_one(FILE *out, const struct cmd *c, const char *verb);
 
 #endif

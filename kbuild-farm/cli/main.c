@@ -3,7 +3,7 @@
  * The program kfarm.  See kfarm(1), and HACKING.md for the rooms (directories).
  *
  *	find_cmd()		finds the command (cli/cmd-*.c)
- *	cmd_environment()	adds the options of the variable KFARM
+ *	read_environment()	adds the options of the variable KFARM
  *	cmd->run()		parses the arguments and does the work:
  *	  build, run		kernel/build.h plans the build and starts make,
  *				coord/coord.h serves its compiles on nodes
@@ -22,6 +22,7 @@
 #include "base/version.h"
 #include "cli/complete.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -95,6 +96,71 @@ static int unknown_command(const char *name)
 	return EXIT_USAGE;
 }
 
+/* Print one line for each command. */
+static void print_help(FILE *out)
+{
+	fputs("usage: kfarm COMMAND [ARGUMENT]...\n\n", out);
+	for (const struct cmd *const *c = commands; *c; c++)
+		fprintf(out, "  %-10s %s\n", (*c)->name, (*c)->help);
+	fputs("\n`kfarm help COMMAND` describes a command; kfarm(1) is the manual.\n",
+	      out);
+}
+
+/* Print the options of a command, or of its verb `v` if `v` is not NULL. */
+static void put_options(FILE *out, const struct cmd *c,
+			const struct cmd_verb *v)
+{
+	for (const struct args_option *o = c->options; o && o->help; o++) {
+		struct strv takers = { 0 };
+		char *line, *names;
+
+		if (v && !str_list_has(v->option_names, ' ', o->long_name))
+			continue;
+		for (const struct cmd_verb *i = v ? NULL : c->verbs;
+		     i && i->name; i++) {
+			if (str_list_has(i->option_names, ' ', o->long_name))
+				strv_add(&takers, i->name);
+		}
+		names = strv_join(&takers, ", ");
+		line = args_help_line(o);
+		fprintf(out, c->verbs && !v ? "%s (%s)\n" : "%s\n", line,
+			names);
+		free(line);
+		free(names);
+		strv_release(&takers);
+	}
+}
+
+/*
+ * Print the help of one command with its options and verbs.  If `verb` is not
+ * NULL, print only the part for that verb.
+ */
+static void print_command_help(FILE *out, const struct cmd *c, const char *verb)
+{
+	const struct cmd_verb *v = cmd_verb_find(c, verb);
+
+	fprintf(out, "usage: kfarm %s %s%s%s\n\n%s\n", c->name,
+		v ? v->name : c->usage, v ? v->usage : "",
+		v && v->option_names[0] ? " [OPTION]..." : "",
+		v ? v->help : c->help);
+	if (c->verbs && !v) {
+		fputs("\n", out);
+		for (const struct cmd_verb *i = c->verbs; i->name; i++) {
+			char *words = xasprintf("%s%s", i->name, i->usage);
+
+			fprintf(out, "  %-29s %s\n", words, i->help);
+			free(words);
+		}
+	}
+	if (c->options && (v ? v->option_names[0] : c->options->help != NULL)) {
+		fputs("\n", out);
+		put_options(out, c, v);
+	}
+	if (c->extra_help &&
+	    (!v || !c->extra_help_verb || !strcmp(v->name, c->extra_help_verb)))
+		fprintf(out, "\n%s", c->extra_help);
+}
+
 /*
  * Replace this process by man(1) with the page of `c`.  Returns only if stdout
  * is not a terminal, or if man or the page is not installed.
@@ -161,9 +227,9 @@ static int help_main(char *const *argv)
 	if (about && !verb)
 		show_manual(about);
 	if (about)
-		help_one(stdout, about, verb);
+		print_command_help(stdout, about, verb);
 	else
-		help_all(stdout, commands);
+		print_help(stdout);
 	return EXIT_OK;
 }
 
@@ -219,6 +285,196 @@ static const char *find_help_option(const struct cmd *c, char *const *argv)
 }
 
 /*
+ * Return the verb that the command line `argv` of `c` names with its first word
+ * that is no option, or NULL.
+ */
+static const struct cmd_verb *find_first_verb(const struct cmd *c,
+					      char *const *argv)
+{
+	struct err ignored = { 0 };
+	struct args args;
+	int got;
+
+	if (!c->verbs)
+		return NULL;
+	args_init(&args, c->options, argv);
+	while ((got = args_next(&args, &ignored)) != ARGS_END) {
+		if (got == ARGS_WORD)
+			return cmd_verb_find(c, args.value);
+		if (got < 0)
+			args.bundle = NULL;
+	}
+	return NULL;
+}
+
+/*
+ * Return the word at *at without its quotes, and move *at behind the word.
+ * Returns NULL if a quote is not closed.  The caller frees the word.
+ */
+static char *next_word(const char **at)
+{
+	struct buf word = { 0 };
+	const char *p = *at;
+	char quote = '\0';
+
+	for (; *p && (quote || !isspace((unsigned char)*p)); p++) {
+		if (*p == quote)
+			quote = '\0';
+		else if (!quote && (*p == '"' || *p == '\''))
+			quote = *p;
+		else if (*p == '\\' && quote != '\'' && p[1])
+			buf_add(&word, ++p, 1);
+		else
+			buf_add(&word, p, 1);
+	}
+	*at = p;
+	if (quote) {
+		buf_release(&word);
+		return NULL;
+	}
+	return buf_steal(&word);
+}
+
+/*
+ * Split `text`, which is quoted as for a shell, and append its words to `out`.
+ */
+static int split_words(const char *text, struct strv *out, struct err *err)
+{
+	for (;;) {
+		char *word;
+
+		while (isspace((unsigned char)*text))
+			text++;
+		if (!*text)
+			return 0;
+		word = next_word(&text);
+		if (!word)
+			return err_set(err, EINVAL, "unterminated quote");
+		strv_own(out, word);
+	}
+}
+
+/*
+ * Return true if `argv` overrides the option `o` of $KFARM: `argv` contains a
+ * list option with ARGS_REPLACE again, or an option that excludes `o`.
+ */
+static bool is_overridden(const struct cmd *c, const struct args_option *o,
+			  char *const *argv)
+{
+	/* --file and --triplet are options of `kfarm toolchain install`. */
+	static const struct {
+		const char *option, *by;
+	} exclusions[] = {
+		{ "ui", "once json quiet verbose" },
+		{ "arch", "arch file triplet" },
+		{ "triplet", "file" },
+		{ "host", "file" },
+	};
+	const char *by = o->n == ARGS_REPLACE ? o->long_name : NULL;
+	struct err ignored = { 0 };
+	struct args args;
+	int got;
+
+	for (size_t i = 0; i < ARRAY_SIZE(exclusions); i++) {
+		if (str_equal(o->long_name, exclusions[i].option))
+			by = exclusions[i].by;
+	}
+	if (!by)
+		return false;
+	args_init(&args, c->options, argv);
+	args.variables_allowed = c->takes_variables;
+	while ((got = args_next(&args, &ignored)) > 0) {
+		if (got == ARGS_OPTION && args.last_option->long_name &&
+		    str_list_has(by, ' ', args.last_option->long_name))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Return true if an option in `all`, the options of other commands, has the
+ * same long or short name as `o` and takes a value: "-n 5" belongs to history.
+ */
+static bool takes_value_elsewhere(const struct args_option *o,
+				  const struct args_option *all)
+{
+	for (; all->help; all++) {
+		if (all->value_name &&
+		    (str_equal(all->long_name, o->long_name) ||
+		     (o->short_name && all->short_name == o->short_name)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Append to `out` the parts of `text`, the value of $KFARM, that `c` accepts:
+ * options of its table, and VAR=VALUE if c->takes_variables is set.
+ *
+ * `text` is quoted as for a shell.  A list option with ARGS_REPLACE is omitted
+ * if `argv` also contains it, because `argv` replaces the list.  An option is
+ * also omitted if `argv` contains an option that excludes it.  Options of the
+ * other commands are ignored.  Returns 0, or -EINVAL with
+ * `err` set if `text` contains anything else.
+ */
+static int read_environment(const struct cmd *c, const char *text,
+			    char *const *argv, struct strv *out,
+			    struct err *err)
+{
+	const struct cmd_verb *v = find_first_verb(c, argv);
+	struct args_option *all = NULL;
+	const struct args_option *o;
+	struct strv words = { 0 };
+	size_t n = 0, n_own;
+	struct args args;
+	int got = 0;
+	int ret = split_words(text, &words, err);
+
+	/* The options of all commands; those of `c` come first. */
+	for (o = c->options; o && o->help; o++)
+		*VEC_ADD(all, n) = *o;
+	n_own = n;
+	for (const struct cmd *const *other = commands; *other; other++) {
+		for (o = (*other)->options; o && o->help; o++)
+			*VEC_ADD(all, n) = *o;
+	}
+	(void)VEC_ADD(all, n);
+	args_init(&args, all, strv_list(&words));
+	args.variables_allowed = true;
+	while (!ret && (got = args_next(&args, err)) > 0) {
+		if (got == ARGS_WORD)
+			ret = err_set(err, EINVAL, "\"%s\" is not an option",
+				      args.value);
+		if (got == ARGS_VARIABLE && c->takes_variables)
+			strv_add(out, args.value);
+		o = args.last_option;
+		if (got != ARGS_OPTION || o >= all + n_own ||
+		    is_overridden(c, o, argv))
+			continue;
+		/* Another command has this option: skip its value, too. */
+		if (!o->value_name && *args.argv && **args.argv != '-' &&
+		    takes_value_elsewhere(o, all + n_own)) {
+			args.argv++;
+			continue;
+		}
+		if (c->verbs &&
+		    !(v && o->long_name &&
+		      str_list_has(v->option_names, ' ', o->long_name)))
+			continue;
+		if (o->long_name)
+			strv_addf(out, args.value ? "--%s=%s" : "--%s",
+				  o->long_name, args.value);
+		else
+			strv_addf(out, "-%c", o->short_name);
+		if (!o->long_name && args.value)
+			strv_add(out, args.value);
+	}
+	free(all);
+	strv_release(&words);
+	return ret ? ret : got;
+}
+
+/*
  * Flush stdout and return the exit status.  SIGPIPE is ignored so that a lost
  * connection to a node does not end kfarm.  But if the reader of stdout has
  * closed the pipe (`kfarm nodes list | head`), end by SIGPIPE like other
@@ -247,7 +503,7 @@ static int run_command_line(char *const *argv)
 	int status;
 
 	if (!name) {
-		help_all(stderr, commands);
+		print_help(stderr);
 		return EXIT_USAGE;
 	}
 	if (!strcmp(name, "--version")) {
@@ -255,7 +511,7 @@ static int run_command_line(char *const *argv)
 		return EXIT_OK;
 	}
 	if (is_help_option(name)) {
-		help_all(stdout, commands);
+		print_help(stdout);
 		return EXIT_OK;
 	}
 	if (!strcmp(name, "complete"))
@@ -265,17 +521,17 @@ static int run_command_line(char *const *argv)
 		return unknown_command(name);
 	option = find_help_option(c, argv + 1);
 	if (option) {
-		verb = cmd_verb_find_first(c, argv + 1);
+		verb = find_first_verb(c, argv + 1);
 		if (!strcmp(option, "--help") && !verb)
 			show_manual(c);
-		help_one(stdout, c, verb ? verb->name : NULL);
+		print_command_help(stdout, c, verb ? verb->name : NULL);
 		return EXIT_OK;
 	}
 
 	/* The options of $KFARM come before the arguments. */
 	argv++;
 	set = getenv("KFARM");
-	if (set && cmd_environment(c, commands, set, argv, &words, &err)) {
+	if (set && read_environment(c, set, argv, &words, &err)) {
 		log_error("KFARM: %s", err.text);
 		strv_release(&words);
 		return EXIT_USAGE;
