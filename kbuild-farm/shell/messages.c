@@ -51,11 +51,6 @@ const char *shell_open_error_text(int code, const char *missing)
 						   shell_errno_text(code);
 }
 
-const char *shell_signal_text(int sig)
-{
-	return sig == SIGFPE ? "Floating point exception" : strsignal(sig);
-}
-
 static void print_message_line(struct shell *sh, const char *fmt, va_list ap)
 {
 	char *words = xvasprintf(fmt, ap);

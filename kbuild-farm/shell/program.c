@@ -248,6 +248,12 @@ pid_t shell_program_start(struct shell *sh, const struct shell_program *p,
 	return pid;
 }
 
+/* Return the signal text that glibc uses in the locale C. */
+static const char *signal_text(int sig)
+{
+	return sig == SIGFPE ? "Floating point exception" : strsignal(sig);
+}
+
 void shell_program_print_signal(int sig, bool dumped)
 {
 	char line[80];
@@ -255,7 +261,7 @@ void shell_program_print_signal(int sig, bool dumped)
 
 	if (sig == SIGINT || sig == SIGPIPE)
 		return;
-	len = snprintf(line, sizeof(line), "%.32s%s\n", shell_signal_text(sig),
+	len = snprintf(line, sizeof(line), "%.32s%s\n", signal_text(sig),
 		       dumped ? " (core dumped)" : "");
 	bytes_write(STDERR_FILENO, bytes_of(line, (size_t)len));
 }

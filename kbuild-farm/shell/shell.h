@@ -118,7 +118,5 @@ const char *shell_errno_text(int code);
  * the text if the file does not exist.
  */
 const char *shell_open_error_text(int code, const char *missing);
-/* Return the signal text that glibc uses in the locale C. */
-const char *shell_signal_text(int sig);
 
 #endif

@@ -64,7 +64,7 @@ int tree_commit_find(struct tree_commit *out, const char *tree, const char *rev,
 		out->subject = xstrdup(subject ? subject : "");
 	}
 	git_commit_free(commit);
-	tree_rev_parsed_release(&found);
+	free(found.branch);
 	close_tree(&l);
 	return ret;
 }

@@ -267,9 +267,3 @@ int tree_rev_parse(struct tree_rev_parsed *out, git_repository *repo,
 	git_reference_free(ref);
 	return ret;
 }
-
-void tree_rev_parsed_release(struct tree_rev_parsed *f)
-{
-	free(f->branch);
-	*f = (struct tree_rev_parsed){ 0 };
-}

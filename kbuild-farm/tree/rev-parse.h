@@ -55,6 +55,5 @@ struct tree_rev_parsed {
  */
 int tree_rev_parse(struct tree_rev_parsed *out, git_repository *repo,
 		   const char *rev, struct err *err);
-void tree_rev_parsed_release(struct tree_rev_parsed *f);
 
 #endif
