@@ -17,7 +17,11 @@ struct wire_intern_entry {
 	uint8_t data[];
 };
 
-struct wire_intern *wire_intern_new(uint32_t entries, size_t bytes)
+/*
+ * Create a table of at most `entries` byte strings with at most `bytes` bytes
+ * in total, so that no peer can make it use more memory.
+ */
+static struct wire_intern *intern_new(uint32_t entries, size_t bytes)
 {
 	struct wire_intern *t = xcalloc(1, sizeof(*t));
 
@@ -52,18 +56,13 @@ static const struct wire_intern_entry *find_key(const struct wire_intern *t,
 	return NULL;
 }
 
-int wire_intern_find(const struct wire_intern *t, struct bytes bytes,
-		     uint32_t *number)
-{
-	const struct wire_intern_entry *e = find_key(t, bytes, map_hash(bytes));
-
-	if (!e)
-		return -ENOENT;
-	*number = e->number;
-	return 0;
-}
-
-int wire_intern_add(struct wire_intern *t, struct bytes bytes, uint32_t *number)
+/*
+ * Look up the number that `bytes` was assigned, or assign the next number.
+ * Returns 0 if the entry exists, 1 if it is new, or -ENOSPC if the table is
+ * full.
+ */
+static int intern_bytes(struct wire_intern *t, struct bytes bytes,
+			uint32_t *number)
 {
 	uint64_t hash = map_hash(bytes);
 	const struct wire_intern_entry *known = find_key(t, bytes, hash);
@@ -87,14 +86,10 @@ int wire_intern_add(struct wire_intern *t, struct bytes bytes, uint32_t *number)
 	return 1;
 }
 
-struct bytes wire_intern_get(const struct wire_intern *t, uint32_t number)
+/* Return the bytes of an assigned number, followed by a NUL. */
+static struct bytes interned_bytes(const struct wire_intern *t, uint32_t number)
 {
 	return bytes_of(t->entries[number]->data, t->entries[number]->len);
-}
-
-uint32_t wire_intern_count(const struct wire_intern *t)
-{
-	return t->n_entries;
 }
 
 /*
@@ -126,25 +121,30 @@ bool wire_path_is_valid(const char *path)
 
 struct wire_intern *wire_paths_new(void)
 {
-	return wire_intern_new(WIRE_PATHS_TABLE_MAX, WIRE_PATHS_BYTES_MAX);
+	return intern_new(WIRE_PATHS_TABLE_MAX, WIRE_PATHS_BYTES_MAX);
 }
 
 int wire_paths_add(struct wire_intern *t, const char *path, uint32_t *number)
 {
-	int ret = wire_intern_find(t, bytes_str(path), number);
+	const struct bytes bytes = bytes_str(path);
+	const struct wire_intern_entry *known = find_key(t, bytes,
+							 map_hash(bytes));
+	int ret;
 
-	if (!ret)
+	if (known) {
+		*number = known->number;
 		return 0;
+	}
 	if (!wire_path_is_valid(path))
 		return -EINVAL;
-	ret = wire_intern_add(t, bytes_str(path), number);
+	ret = intern_bytes(t, bytes, number);
 	return ret < 0 ? ret : 0;
 }
 
 bool wire_paths_put_new(struct wire_intern *t, struct buf *out)
 {
 	size_t room = WIRE_BODY_MAX - PATHS_HEAD, full = WIRE_PATHS_BODY_MAX;
-	uint32_t count = wire_intern_count(t), first = t->n_sent;
+	uint32_t count = t->n_entries, first = t->n_sent;
 	const char *before = "";
 	size_t head = out->len;
 
@@ -153,7 +153,7 @@ bool wire_paths_put_new(struct wire_intern *t, struct buf *out)
 	buf_put_u32(out, first);
 	buf_put_u32(out, 0);
 	for (; t->n_sent < count; t->n_sent++) {
-		struct bytes path = wire_intern_get(t, t->n_sent);
+		struct bytes path = interned_bytes(t, t->n_sent);
 		const char *text = (const char *)path.data;
 		size_t shared = 0;
 
@@ -200,17 +200,17 @@ int wire_paths_receive(struct wire_intern *t, struct bytes body)
 	reader_init(&r, body);
 	first = reader_u32(&r);
 	n = reader_u32(&r);
-	if (first != wire_intern_count(t) || n > r.left / PATHS_ENTRY_MIN)
+	if (first != t->n_entries || n > r.left / PATHS_ENTRY_MIN)
 		r.bad = true;
 	for (uint32_t i = 0; i < n && !r.bad; i++) {
 		char *path = get_path(&r, before);
 		size_t len = strlen(path);
 
-		if (len > room || (!r.bad && wire_intern_add(t, bytes_str(path),
-							     &number) != 1))
+		if (len > room ||
+		    (!r.bad && intern_bytes(t, bytes_str(path), &number) != 1))
 			r.bad = true;
 		else if (!r.bad)
-			before = (const char *)wire_intern_get(t, number).data;
+			before = (const char *)interned_bytes(t, number).data;
 		room -= len;
 		free(path);
 	}
@@ -219,9 +219,9 @@ int wire_paths_receive(struct wire_intern *t, struct bytes body)
 
 const char *wire_paths_get(const struct wire_intern *t, uint32_t number)
 {
-	if (number >= wire_intern_count(t))
+	if (number >= t->n_entries)
 		return NULL;
-	return (const char *)wire_intern_get(t, number).data;
+	return (const char *)interned_bytes(t, number).data;
 }
 
 /*
@@ -239,7 +239,7 @@ const char *wire_paths_get(const struct wire_intern *t, uint32_t number)
 
 struct wire_intern *wire_flags_new(void)
 {
-	return wire_intern_new(WIRE_FLAGS_TABLE_MAX, WIRE_FLAGS_BYTES_MAX);
+	return intern_new(WIRE_FLAGS_TABLE_MAX, WIRE_FLAGS_BYTES_MAX);
 }
 
 void wire_flags_put(struct buf *out, const struct wire_flag *flag)
@@ -297,8 +297,7 @@ int wire_flags_encode_job(struct wire_intern *t, struct wire_job *job,
 		struct wire_run *last = &runs[n_runs ? n_runs - 1 : 0];
 		uint32_t number = 0;
 
-		ret = wire_intern_add(t, flag_to_bytes(&key, &flags[i]),
-				      &number);
+		ret = intern_bytes(t, flag_to_bytes(&key, &flags[i]), &number);
 		if (n_runs && last->first + last->n_flags == number)
 			last->n_flags++;
 		else
@@ -317,7 +316,7 @@ int wire_flags_encode_job(struct wire_intern *t, struct wire_job *job,
 
 bool wire_flags_put_new(struct wire_intern *t, struct buf *out)
 {
-	uint32_t count = wire_intern_count(t), first = t->n_sent;
+	uint32_t count = t->n_entries, first = t->n_sent;
 	size_t head = out->len;
 
 	if (first == count)
@@ -325,7 +324,7 @@ bool wire_flags_put_new(struct wire_intern *t, struct buf *out)
 	buf_put_u32(out, first);
 	buf_put_u32(out, 0);
 	for (; t->n_sent < count; t->n_sent++) {
-		struct bytes key = wire_intern_get(t, t->n_sent);
+		struct bytes key = interned_bytes(t, t->n_sent);
 		struct wire_flag flag = flag_from_bytes(key);
 
 		if (out->len - head + key.len + FLAGS_ENTRY_TOP > WIRE_BODY_MAX)
@@ -343,7 +342,7 @@ int wire_flags_receive(struct wire_intern *t, struct bytes body)
 	uint32_t n, number;
 
 	reader_init(&r, body);
-	if (reader_u32(&r) != wire_intern_count(t))
+	if (reader_u32(&r) != t->n_entries)
 		r.bad = true;
 	n = reader_u32(&r);
 	if (n > r.left / FLAGS_ENTRY_MIN)
@@ -356,8 +355,7 @@ int wire_flags_receive(struct wire_intern *t, struct bytes body)
 			value = reader_str(&r, WIRE_ARGV_MAX - strlen(name));
 		flag = (struct wire_flag){ .name = name, .value = value };
 		if (!*name || r.bad ||
-		    wire_intern_add(t, flag_to_bytes(&key, &flag), &number) !=
-			    1)
+		    intern_bytes(t, flag_to_bytes(&key, &flag), &number) != 1)
 			r.bad = true;
 		free(value);
 		free(name);
@@ -370,7 +368,7 @@ int wire_flags_receive(struct wire_intern *t, struct bytes body)
 static bool are_ranges_valid(const struct wire_intern *t,
 			     const struct wire_job *job, size_t *n)
 {
-	uint32_t count = wire_intern_count(t);
+	uint32_t count = t->n_entries;
 
 	*n = 0;
 	for (uint16_t i = 0; i < job->n_flag_ranges; i++) {
@@ -397,7 +395,7 @@ int wire_flags_decode_job(const struct wire_intern *t,
 	v = xcalloc(all + 1, sizeof(*v));
 	for (uint16_t i = 0; i < job->n_flag_ranges; i++) {
 		for (uint32_t k = 0; k < job->flag_ranges[i].n_flags; k++)
-			v[at++] = flag_from_bytes(wire_intern_get(
+			v[at++] = flag_from_bytes(interned_bytes(
 				t, job->flag_ranges[i].first + k));
 	}
 	if (!flags_fit(v, all)) {

@@ -39,29 +39,7 @@ struct wire_intern {
 	struct wire_intern_entry **entries; /* indexed by number */
 };
 
-/*
- * Create a table of at most `entries` byte strings with at most `bytes` bytes
- * in total, so that no peer can make it use more memory. wire_intern_free()
- * frees it.
- */
-struct wire_intern *wire_intern_new(uint32_t entries, size_t bytes);
-void wire_intern_free(struct wire_intern *t);
-/* Look up the number that `bytes` was assigned.  Returns 0 or -ENOENT. */
-int wire_intern_find(const struct wire_intern *t, struct bytes bytes,
-		     uint32_t *number);
-/*
- * Look up the number that `bytes` was assigned, or assign the next number.
- * Returns 0 if the entry exists, 1 if it is new, or -ENOSPC if the table is
- * full.
- */
-int wire_intern_add(struct wire_intern *t, struct bytes bytes,
-		    uint32_t *number);
-/*
- * Return the bytes of a number below wire_intern_count(), followed by a NUL.
- * Borrowed for the life of the table.
- */
-struct bytes wire_intern_get(const struct wire_intern *t, uint32_t number);
-uint32_t wire_intern_count(const struct wire_intern *t);
+void wire_intern_free(struct wire_intern *t); /* accepts NULL */
 
 /* Return true if the path is in normal form. */
 bool wire_path_is_valid(const char *path);

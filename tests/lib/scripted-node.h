@@ -581,7 +581,7 @@ __attribute__((unused)) static int told(const struct node *n, const char *name)
 	char *path = at(name);
 	int kind = -1;
 
-	for (uint32_t i = 0; i < wire_intern_count(n->paths); i++) {
+	for (uint32_t i = 0; wire_paths_get(n->paths, i); i++) {
 		if (!strcmp(wire_paths_get(n->paths, i), path))
 			kind = n->kind[i] - 1;
 	}

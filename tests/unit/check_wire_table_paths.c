@@ -41,6 +41,16 @@ TEST(a_path_is_in_normal_form_or_none)
 	free(longer);
 }
 
+/* Return the number of paths in a table. */
+static uint32_t count(const struct wire_intern *t)
+{
+	uint32_t n = 0;
+
+	while (wire_paths_get(t, n))
+		n++;
+	return n;
+}
+
 static size_t common(const char *a, const char *b)
 {
 	size_t n = 0;
@@ -83,7 +93,7 @@ TEST(paths_come_back_as_they_were_and_cut_are_refused)
 	for (size_t n = 0; n < body.len; n++)
 		ck_assert_int_eq(take_first(bytes_of(body.data, n)), -EPROTO);
 	ck_assert_int_eq(wire_paths_receive(t, buf_bytes(&body)), 0);
-	ck_assert_uint_eq(wire_intern_count(t), LENGTH(good));
+	ck_assert_uint_eq(count(t), LENGTH(good));
 	for (uint32_t i = 0; i < LENGTH(good); i++)
 		ck_assert_str_eq(wire_paths_get(t, i), good[i]);
 	wire_intern_free(t);
@@ -124,14 +134,6 @@ TEST(what_is_shared_has_one_spelling)
 
 TEST(numbers_are_bounded)
 {
-	struct wire_intern *t = wire_intern_new(2, 100);
-	static const char *const two[] = { "/a", "/b" };
-
-	put(0, two, 2);
-	ck_assert_int_eq(wire_paths_receive(t, buf_bytes(&body)), 0);
-	put(2, good + 1, 1);
-	ck_assert_int_eq(wire_paths_receive(t, buf_bytes(&body)), -EPROTO);
-	wire_intern_free(t);
 	put(UINT32_MAX, good, 1);
 	ck_assert_int_eq(take_first(buf_bytes(&body)), -EPROTO);
 	put(0, good, 1);
@@ -172,7 +174,7 @@ TEST(both_ends_agree_on_the_numbers)
 		buf_reset(&body);
 	}
 	ck_assert_uint_gt(messages, 1);
-	ck_assert_uint_eq(wire_intern_count(known), 60000);
+	ck_assert_uint_eq(count(known), 60000);
 	ck_assert_str_eq(wire_paths_get(known, 59999), "/dir 2/file-59999.h");
 	ck_assert_ptr_null(wire_paths_get(known, 60000));
 	/* a known path is not sent again */
@@ -202,4 +204,94 @@ TEST(a_gap_and_a_path_twice_are_refused)
 	put(1, twice, 3);
 	ck_assert_int_eq(wire_paths_receive(known, buf_bytes(&body)), -EPROTO);
 	wire_intern_free(known);
+}
+
+TEST(numbers_count_up_and_stay)
+{
+	struct wire_intern *t = wire_paths_new();
+	uint32_t n = 42;
+
+	ck_assert_int_eq(wire_paths_add(t, "a", &n), -EINVAL);
+	ck_assert_uint_eq(n, 42);
+	ck_assert_uint_eq(count(t), 0);
+	ck_assert_int_eq(wire_paths_add(t, "/a", &n), 0);
+	ck_assert_uint_eq(n, 0);
+	ck_assert_int_eq(wire_paths_add(t, "/", &n), -EINVAL);
+	ck_assert_int_eq(wire_paths_add(t, "/a/b", &n), 0);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_int_eq(wire_paths_add(t, "/a", &n), 0);
+	ck_assert_uint_eq(n, 0);
+	ck_assert_int_eq(wire_paths_add(t, "/a/b", &n), 0);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_uint_eq(count(t), 2);
+	ck_assert_str_eq(wire_paths_get(t, 1), "/a/b");
+	wire_intern_free(t);
+}
+
+TEST(many_paths_keep_their_numbers_and_places)
+{
+	struct wire_intern *t = wire_paths_new();
+	const char *first;
+	char s[32];
+	uint32_t n;
+
+	ck_assert_int_eq(wire_paths_add(t, "/path 0", &n), 0);
+	first = wire_paths_get(t, 0);
+	for (int round = 0; round < 2; round++) {
+		for (uint32_t i = 0; i < 50000; i++) {
+			snprintf(s, sizeof(s), "/path %u", i);
+			ck_assert_int_eq(wire_paths_add(t, s, &n), 0);
+			ck_assert_uint_eq(n, i);
+			ck_assert_str_eq(wire_paths_get(t, i), s);
+		}
+	}
+	ck_assert_ptr_eq(wire_paths_get(t, 0), first);
+	ck_assert_uint_eq(count(t), 50000);
+	wire_intern_free(t);
+}
+
+TEST(a_full_table_takes_no_more)
+{
+	struct wire_intern *t = wire_paths_new();
+	char path[16];
+	uint32_t n;
+
+	for (uint32_t i = 0; i < WIRE_PATHS_TABLE_MAX; i++) {
+		snprintf(path, sizeof(path), "/%u", i);
+		if (wire_paths_add(t, path, &n) || n != i)
+			ck_abort_msg("%s", path);
+	}
+	ck_assert_int_eq(wire_paths_add(t, "/new", &n), -ENOSPC);
+	ck_assert_int_eq(wire_paths_add(t, "/1", &n), 0);
+	ck_assert_uint_eq(n, 1);
+	put(WIRE_PATHS_TABLE_MAX, good, 1);
+	ck_assert_int_eq(wire_paths_receive(t, buf_bytes(&body)), -EPROTO);
+	ck_assert_uint_eq(count(t), WIRE_PATHS_TABLE_MAX);
+	wire_intern_free(t);
+	wire_intern_free(NULL);
+}
+
+/* A path needs one more byte than it has. */
+TEST(the_bytes_of_a_table_are_bounded)
+{
+	struct wire_intern *t = wire_paths_new();
+	const uint32_t all = WIRE_PATHS_BYTES_MAX / WIRE_PATH_MAX;
+	char *path;
+	uint32_t n;
+
+	for (uint32_t i = 0; i < all - 1; i++) {
+		path = xasprintf("/%0*u", WIRE_PATH_MAX - 2, i);
+		ck_assert_int_eq(wire_paths_add(t, path, &n), 0);
+		free(path);
+	}
+	path = xasprintf("/%0*u", WIRE_PATH_MAX - 1, all);
+	ck_assert_int_eq(wire_paths_add(t, path, &n), -ENOSPC);
+	free(path);
+	path = xasprintf("/%0*u", WIRE_PATH_MAX - 2, all);
+	ck_assert_int_eq(wire_paths_add(t, path, &n), 0);
+	ck_assert_int_eq(wire_paths_add(t, "/a", &n), -ENOSPC);
+	ck_assert_uint_eq(count(t), all);
+	ck_assert_str_eq(wire_paths_get(t, all - 1), path);
+	free(path);
+	wire_intern_free(t);
 }
