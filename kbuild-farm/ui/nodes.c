@@ -41,13 +41,27 @@ static const struct {
 	[UI_COLUMN_NOTE] = { "NOTE", "note", 0, 11, true },
 };
 
+/* Widths of the columns; 0 for a column without room. */
+struct column_widths {
+	unsigned widths[UI_COLUMNS];
+};
+
+/* Context for drawing rows. */
+struct row_context {
+	const struct column_widths *columns;
+	const struct ui_area *area;
+	const struct ui_model *model;
+	uint64_t now; /* as in ui/model.h */
+	bool has_work; /* result of ui_row_has_work(): highlight idle nodes */
+};
+
 const char *ui_column_name(enum ui_column column)
 {
 	return columns_of[column].name;
 }
 
 /* Return the total width, with a blank before each column. */
-static unsigned sum_of(const struct ui_columns *c)
+static unsigned sum_of(const struct column_widths *c)
 {
 	unsigned sum = 0;
 
@@ -57,7 +71,7 @@ static unsigned sum_of(const struct ui_columns *c)
 }
 
 /* Widen a table column up to `most`, using *spare screen columns. */
-static void widen_column(struct ui_columns *c, enum ui_column column,
+static void widen_column(struct column_widths *c, enum ui_column column,
 			 size_t most, unsigned *spare)
 {
 	unsigned *width = &c->widths[column];
@@ -70,8 +84,12 @@ static void widen_column(struct ui_columns *c, enum ui_column column,
 	*spare -= (unsigned)more;
 }
 
-void ui_columns_fit(struct ui_columns *c, unsigned columns, size_t name_width,
-		    size_t max_slots)
+/*
+ * Compute the widths for a table of `columns` screen columns.  `name_width` is
+ * the width of the longest name, `max_slots` the largest number of slots.
+ */
+static void fit_columns(struct column_widths *c, unsigned columns,
+			size_t name_width, size_t max_slots)
 {
 	unsigned spare;
 
@@ -105,7 +123,7 @@ void ui_columns_fit(struct ui_columns *c, unsigned columns, size_t name_width,
 }
 
 /* Draw the titles, with an arrow at the column `sort`. */
-static void put_titles(const struct ui_columns *c, const struct ui_area *a,
+static void put_titles(const struct column_widths *c, const struct ui_area *a,
 		       unsigned row, enum ui_column sort, bool descending)
 {
 	const char *arrow = a->canvas->ascii ?
@@ -222,7 +240,7 @@ static enum ui_style style_of_state(const struct ui_node *n)
 		       UI_STYLE_BAD;
 }
 
-static void put_state(struct buf *out, const struct ui_row *r,
+static void put_state(struct buf *out, const struct row_context *r,
 		      const struct ui_node *n, enum ui_style *style)
 {
 	*style = UI_STYLE_NORMAL;
@@ -352,7 +370,7 @@ static void put_figure(struct buf *out, const struct ui_node *n,
  * Draw the bar of slots or, for an idle node that is highlighted, the time
  * without a job.
  */
-static void put_slots(const struct ui_row *r, unsigned row, unsigned at,
+static void put_slots(const struct row_context *r, unsigned row, unsigned at,
 		      const struct ui_node *n)
 {
 	unsigned width = r->columns->widths[UI_COLUMN_SLOTS];
@@ -378,7 +396,7 @@ static void put_slots(const struct ui_row *r, unsigned row, unsigned at,
  * If a node is not up, draw the reason for its state in place of the column
  * SLOTS and all columns after it.  Returns false if nothing was drawn.
  */
-static bool put_why(const struct ui_row *r, unsigned row, unsigned at,
+static bool put_why(const struct row_context *r, unsigned row, unsigned at,
 		    const struct ui_node *n)
 {
 	if (ui_node_is_up(n) || ui_node_is_local(n) || !n->reported->reason)
@@ -394,7 +412,7 @@ static bool put_why(const struct ui_row *r, unsigned row, unsigned at,
 }
 
 /* Draw a field; `text` is a buffer to reuse. */
-static void put_cell(const struct ui_row *r, unsigned row, unsigned at,
+static void put_cell(const struct row_context *r, unsigned row, unsigned at,
 		     const struct ui_node *n, enum ui_column column,
 		     struct buf *text)
 {
@@ -425,7 +443,9 @@ static void put_cell(const struct ui_row *r, unsigned row, unsigned at,
 				  buf_str(text));
 }
 
-void ui_row_put(const struct ui_row *r, unsigned row, const struct ui_node *n)
+/* Draw the row of a node. */
+static void put_node_row(const struct row_context *r, unsigned row,
+			 const struct ui_node *n)
 {
 	struct buf text = { 0 };
 	unsigned at = 1;
@@ -497,7 +517,7 @@ void ui_row_put_job(const struct ui_area *a, unsigned row, unsigned column,
  * Draw a line below an expanded node.  Line 0 shows the node's properties, and
  * each further line a slot.
  */
-static void put_detail(const struct ui_row *r, unsigned row,
+static void put_detail(const struct row_context *r, unsigned row,
 		       const struct ui_node *n, unsigned line)
 {
 	struct buf text = { 0 };
@@ -916,7 +936,7 @@ size_t ui_nodes_sort(struct ui_nodes *v, const struct ui_model *m)
 	return count_node_lines(v, m);
 }
 
-static void put_lines(const struct ui_nodes *v, const struct ui_row *r,
+static void put_lines(const struct ui_nodes *v, const struct row_context *r,
 		      unsigned head)
 {
 	size_t first = (size_t)v->scroll.first_shown, line = 0;
@@ -933,7 +953,7 @@ static void put_lines(const struct ui_nodes *v, const struct ui_row *r,
 			if (at)
 				put_detail(r, row, n, (unsigned)at - 1);
 			else
-				ui_row_put(r, row, n);
+				put_node_row(r, row, n);
 			if (line + at != v->selected_row)
 				continue;
 			ui_area_put(r->area, row, 0, 1, UI_STYLE_SELECTED, ">");
@@ -949,8 +969,8 @@ void ui_nodes_draw(struct ui_nodes *v, const struct ui_area *a,
 		   const struct ui_model *m, uint64_t now)
 {
 	unsigned head = a->rows > 2;
-	struct ui_columns columns;
-	struct ui_row r = { &columns, a, m, now, ui_row_has_work(m, now) };
+	struct column_widths columns;
+	struct row_context r = { &columns, a, m, now, ui_row_has_work(m, now) };
 	size_t name = 0, slots = 0;
 	bool down;
 
@@ -961,7 +981,7 @@ void ui_nodes_draw(struct ui_nodes *v, const struct ui_area *a,
 		name = len > name ? len : name;
 		slots = n > slots ? n : slots;
 	}
-	ui_columns_fit(&columns, a->columns, name, slots);
+	fit_columns(&columns, a->columns, name, slots);
 	v->selected_row = selected_line(v, m);
 	ui_scroll_set_range(&v->scroll, 0, count_node_lines(v, m),
 			    a->rows - head);

@@ -40,32 +40,8 @@ enum ui_column {
 	UI_COLUMNS, /* the number of columns */
 };
 
-/* Widths of the columns; 0 for a column without room. */
-struct ui_columns {
-	unsigned widths[UI_COLUMNS];
-};
-
 /* Return the name of a column for messages ("jobs done"). */
 const char *ui_column_name(enum ui_column column);
-
-/*
- * Compute the widths for a table of `columns` screen columns.  `name_width` is
- * the width of the longest name, `max_slots` the largest number of slots.
- */
-void ui_columns_fit(struct ui_columns *c, unsigned columns, size_t name_width,
-		    size_t max_slots);
-
-/* Context for drawing rows. */
-struct ui_row {
-	const struct ui_columns *columns;
-	const struct ui_area *area;
-	const struct ui_model *model;
-	uint64_t now; /* as in ui/model.h */
-	bool has_work; /* result of ui_row_has_work(): highlight idle nodes */
-};
-
-/* Draw the row of a node. */
-void ui_row_put(const struct ui_row *r, unsigned row, const struct ui_node *n);
 
 /*
  * Return the number of slots to draw: the reported number or, if it is unknown,

@@ -8,61 +8,108 @@
 
 static struct ui_canvas c;
 static struct ui_area a;
-static struct ui_columns columns;
+static struct ui_nodes v;
 
 static void set_up(void)
 {
 	now_ms = 0;
 	also = NULL;
 	ui_model_init(&m);
-	ui_canvas_init(&c, 1, 200, true);
-	a = (struct ui_area){ &c, 0, 0, 1, 200, true };
-	ui_columns_fit(&columns, 200, 4, 4);
+	ui_canvas_init(&c, 3, 300, true);
+	a = (struct ui_area){ &c, 0, 0, 2, 200, false };
 	farm_begin();
 	farm_node("n", 4);
 }
 
 static void tear_down(void)
 {
+	ui_nodes_release(&v);
 	ui_canvas_release(&c);
 	ui_model_release(&m);
 }
 
-/* Return true if the row has this text in this style. */
+/* Draw the table; an area of two rows has no titles. */
+static void draw(void)
+{
+	ui_canvas_clear(&c);
+	ui_nodes_sort(&v, &m);
+	ui_nodes_draw(&v, &a, &m, now_ms);
+}
+
+/* Return true if the row of the node has this text in this style. */
 static bool row_has(const char *want, enum ui_style style)
 {
-	const struct ui_node *n = ui_model_find_node(&m, "n");
-	const struct ui_row r = { &columns, &a, &m, now_ms,
-				  ui_row_has_work(&m, now_ms) };
 	struct buf text = { 0 };
-	const char *at;
-	bool has;
+	struct strv lines = { 0 };
+	bool has = false;
 
-	ui_canvas_clear(&c);
-	ui_row_put(&r, 0, n);
+	draw();
 	dump_text(&text, &c);
-	at = strstr(buf_str(&text), want);
-	has = at && c.glyphs[at - buf_str(&text)].style == style;
+	strv_split(&lines, buf_str(&text), "\n");
+	for (size_t i = 0; i < lines.n; i++) {
+		const char *line = lines.v[i], *at = strstr(line, want);
+
+		has |= str_starts(line + 1, "n ") && at &&
+		       c.glyphs[i * c.columns + (size_t)(at - line)].style ==
+			       style;
+	}
+	strv_release(&lines);
 	buf_release(&text);
 	return has;
 }
 
 FIXTURE(set_up, tear_down);
 
+static const char titles[] = "NODE STATE DONE FAIL RETRY SLOTS MEAN IN OUT "
+			     "LOAD TEMP NOTE";
+
+/* Check the titles and the row of one node in a table of this width. */
+static void check_columns(unsigned width)
+{
+	struct strv lines = { 0 }, shown = { 0 };
+	struct buf text = { 0 };
+
+	a.rows = 3;
+	a.columns = width;
+	v.sort = UI_COLUMN_NAME;
+	draw();
+	dump_text(&text, &c);
+	strv_split(&lines, buf_str(&text), "\n");
+	if (!lines.n)
+		ck_assert_uint_le(width, 1);
+	strv_split(&shown, lines.n ? lines.v[0] : "", " ^v");
+	if (width > 10) {
+		ck_assert_str_eq(shown.v[0], "NODE");
+		/* A column that does not fit would be cut. */
+		for (size_t i = 0; i < shown.n; i++)
+			ck_assert_msg(str_list_has(titles, ' ', shown.v[i]),
+				      "%u: %s", width, lines.v[0]);
+		if (strv_has(&shown, "SLOTS"))
+			ck_assert_msg(strpbrk(lines.v[1], "]}"), "%u: %s",
+				      width, lines.v[1]);
+	}
+	/* Common widths show all essential columns. */
+	if (width >= 80)
+		ck_assert_uint_ge(shown.n, 11);
+	buf_release(&text);
+	strv_release(&shown);
+	strv_release(&lines);
+}
+
 TEST(columns_are_dropped_until_they_fit)
 {
 	for (unsigned width = 0; width < 300; width++) {
-		unsigned sum = 0;
+		char name[41];
 
-		ui_columns_fit(&columns, width, width % 40, width % 90);
-		for (unsigned i = 0; i < UI_COLUMNS; i++)
-			sum += columns.widths[i] ? columns.widths[i] + 1 : 0;
-		ck_assert_uint_gt(columns.widths[UI_COLUMN_NAME], 0);
-		if (width > 10)
-			ck_assert_uint_le(sum, width);
-		/* Common widths show all essential columns. */
-		for (unsigned i = 0; width >= 80 && i < UI_COLUMN_NOTE; i++)
-			ck_assert_uint_gt(columns.widths[i], 0);
+		snprintf(name, sizeof(name), "%.*s", (int)(width % 40) + 1,
+			 "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn");
+		ui_nodes_release(&v);
+		ui_model_release(&m);
+		v = (struct ui_nodes){ 0 };
+		ui_model_init(&m);
+		farm_begin();
+		farm_node(name, width % 90);
+		check_columns(width);
 	}
 }
 
@@ -100,7 +147,7 @@ TEST(other_work_in_the_reason_of_a_limit_is_not_repeated)
 
 TEST(a_long_note_is_cut_after_a_word)
 {
-	ui_columns_fit(&columns, 100, 4, 4);
+	a.columns = 100;
 	node("n", "up", "2 of 3 slots: 1.0 cores busy with other work");
 	ck_assert(row_has(" 2 of 3 slots...", 0));
 }
