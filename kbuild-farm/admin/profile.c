@@ -249,8 +249,12 @@ static int read_profile_item(void *ctx, const struct conf_item *item)
 	return ret;
 }
 
-int admin_profile_parse(struct admin_profile *p, const char *file,
-			struct bytes text, struct err *err)
+/*
+ * Parse the text of a profile.  `file` is the name of the text in errors.
+ * Returns 0, or -EINVAL as admin_profile_find().
+ */
+static int parse_profile(struct admin_profile *p, const char *file,
+			 struct bytes text, struct err *err)
 {
 	struct profile_parser r = { p, err };
 	unsigned line = 0;
@@ -328,8 +332,8 @@ static int parse_built_in(struct admin_profile *p, const char *name,
 		const char *text = built_in[i].text;
 
 		if (!strcmp(name, built_in[i].name))
-			return admin_profile_parse(
-				p, name, bytes_of(text, strlen(text)), err);
+			return parse_profile(p, name,
+					     bytes_of(text, strlen(text)), err);
 	}
 	admin_profile_list(&names);
 	all = strv_join(&names, ", ");
@@ -356,8 +360,7 @@ int admin_profile_find(struct admin_profile *p, const char *name,
 	} else {
 		ret = conf_locate_read(path, &text, err);
 		if (!ret)
-			ret = admin_profile_parse(p, path, buf_bytes(&text),
-						  err);
+			ret = parse_profile(p, path, buf_bytes(&text), err);
 	}
 	buf_release(&text);
 	free(path);

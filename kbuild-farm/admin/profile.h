@@ -53,12 +53,6 @@ struct admin_profile {
  */
 int admin_profile_find(struct admin_profile *p, const char *name,
 		       struct err *err);
-/*
- * Parse the text of a profile.  `file` is the name of the text in errors.
- * Returns 0, or -EINVAL as admin_profile_find().
- */
-int admin_profile_parse(struct admin_profile *p, const char *file,
-			struct bytes text, struct err *err);
 /* Free all fields. */
 void admin_profile_release(struct admin_profile *p);
 /* List the names of all profiles, sorted. */

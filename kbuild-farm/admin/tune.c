@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A plan is made in two steps.  admin_tune_state_parse() reads the output of
+ * A plan is made in two steps.  parse_tune_state() reads the output of
  * the query.  Then each add_*_items() function compares one section of the
  * profile with that state and adds an item per file.  A setting that cannot be
  * applied is an item, too, with the reason, so that the user sees it.
@@ -134,7 +134,34 @@ static void replace_with_clean(char **at, const char *text)
 	*at = clean_copy(text);
 }
 
-static void set_tune_file(struct admin_tune_file *f, const char *path,
+/*
+ * A file below /sys or, only in the list `previous` of struct tune_state,
+ * the unit of a stopped service.
+ */
+struct tune_file {
+	char *path, *value;
+	bool writable;
+};
+
+/* A service that the profile stops. */
+struct tune_service {
+	char *name;
+	char *unit; /* NULL: absent */
+	char *state; /* "enabled active" */
+};
+
+/* The state of a node, from the output of the query. */
+struct tune_state {
+	char *model, *kernel, *init_system; /* NULL: unknown */
+	struct tune_file *files; /* in the order received */
+	size_t n_files;
+	struct tune_service *services;
+	size_t n_services;
+	struct tune_file *previous;
+	size_t n_previous;
+};
+
+static void set_tune_file(struct tune_file *f, const char *path,
 			  const char *value, bool writable)
 {
 	f->path = xstrdup(path);
@@ -143,11 +170,10 @@ static void set_tune_file(struct admin_tune_file *f, const char *path,
 }
 
 /* Add a service; `state` is "absent", or UNIT and the state of that unit. */
-static void add_tune_service(struct admin_tune_state *s, const char *name,
+static void add_tune_service(struct tune_state *s, const char *name,
 			     const char *state)
 {
-	struct admin_tune_service *service = VEC_ADD(s->services,
-						     s->n_services);
+	struct tune_service *service = VEC_ADD(s->services, s->n_services);
 	size_t n = strcspn(state, " ");
 	char *unit = xstrndup(state, n);
 
@@ -159,7 +185,7 @@ static void add_tune_service(struct admin_tune_state *s, const char *name,
 	free(unit);
 }
 
-static void release_tune_files(struct admin_tune_file *v, size_t n)
+static void release_tune_files(struct tune_file *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		free(v[i].path);
@@ -168,7 +194,7 @@ static void release_tune_files(struct admin_tune_file *v, size_t n)
 	free(v);
 }
 
-static void release_tune_state(struct admin_tune_state *s)
+static void release_tune_state(struct tune_state *s)
 {
 	free(s->model);
 	free(s->kernel);
@@ -181,18 +207,23 @@ static void release_tune_state(struct admin_tune_state *s)
 		free(s->services[i].state);
 	}
 	free(s->services);
-	*s = (struct admin_tune_state){ 0 };
+	*s = (struct tune_state){ 0 };
 }
 
-int admin_tune_state_parse(struct admin_tune_state *s, struct bytes output,
-			   struct err *err)
+/*
+ * Parse the output of a query.  Lines that are unsafe for a shell or a terminal
+ * are skipped.  Returns 0, -EPROTO if the last line is missing, or -E2BIG if
+ * there are too many files.  `s` is released on failure.
+ */
+static int parse_tune_state(struct tune_state *s, struct bytes output,
+			    struct err *err)
 {
 	char *text = xstrndup((const char *)output.data, output.len);
 	struct strv lines = { 0 };
 	bool ended = false;
 	int ret = 0;
 
-	*s = (struct admin_tune_state){ 0 };
+	*s = (struct tune_state){ 0 };
 	strv_split(&lines, text, "\n");
 	free(text);
 	for (size_t i = 0; !ret && i < lines.n && !ended; i++) {
@@ -235,8 +266,8 @@ int admin_tune_state_parse(struct admin_tune_state *s, struct bytes output,
 }
 
 /* Return the file with this path, or NULL. */
-static const struct admin_tune_file *find_tune_file(
-	const struct admin_tune_state *s, const char *path)
+static const struct tune_file *find_tune_file(const struct tune_state *s,
+					      const char *path)
 {
 	for (size_t i = 0; i < s->n_files; i++) {
 		if (!strcmp(s->files[i].path, path))
@@ -262,7 +293,7 @@ extern const char admin_tune_script[] __attribute__((visibility("hidden")));
 struct tune_context {
 	struct admin_tune *t;
 	const struct admin_profile *p;
-	const struct admin_tune_state *s;
+	const struct tune_state *s;
 };
 
 /* ---------------------------------------------------------------- items */
@@ -271,7 +302,7 @@ struct tune_context {
 static struct admin_tune_item *add_tune_item(const struct tune_context *m,
 					     char *what, char *path)
 {
-	const struct admin_tune_file *f = find_tune_file(m->s, path);
+	const struct tune_file *f = find_tune_file(m->s, path);
 	struct admin_tune_item *item = VEC_ADD(m->t->v, m->t->n);
 
 	item->name = what;
@@ -300,7 +331,7 @@ static const char *find_sibling_value(const struct tune_context *m,
 				      const char *path, const char *name)
 {
 	char *dir = str_dir(path), *at = xasprintf("%s/%s", dir, name);
-	const struct admin_tune_file *f = find_tune_file(m->s, at);
+	const struct tune_file *f = find_tune_file(m->s, at);
 
 	free(dir);
 	free(at);
@@ -481,7 +512,7 @@ static void add_cpu_items(const struct tune_context *m)
 	struct strv clocks = { 0 }; /* the CPUs of each clock */
 
 	for (size_t i = 0; i < m->s->n_files; i++) {
-		const struct admin_tune_file *f = &m->s->files[i];
+		const struct tune_file *f = &m->s->files[i];
 		const char *cpus;
 		char *dir;
 
@@ -589,7 +620,7 @@ static uint64_t critical_point(const struct tune_context *m, const char *dir)
 	uint64_t least = 0;
 
 	for (size_t i = 0; i < m->s->n_files; i++) {
-		const struct admin_tune_file *f = &m->s->files[i];
+		const struct tune_file *f = &m->s->files[i];
 		char name[64];
 		uint64_t at;
 
@@ -609,7 +640,7 @@ static uint64_t critical_point(const struct tune_context *m, const char *dir)
 
 /* Add the passive trip points of a zone, and return their number. */
 static size_t add_thermal_zone(const struct tune_context *m,
-			       const struct admin_tune_file *zone)
+			       const struct tune_file *zone)
 {
 	char *dir = str_dir(zone->path);
 	char *pattern = xasprintf("%s/trip_point_[0-9]*_type", dir);
@@ -618,7 +649,7 @@ static size_t add_thermal_zone(const struct tune_context *m,
 	size_t n = 0;
 
 	for (size_t i = 0; i < m->s->n_files; i++) {
-		const struct admin_tune_file *f = &m->s->files[i];
+		const struct tune_file *f = &m->s->files[i];
 		struct admin_tune_item *item;
 		unsigned long point;
 
@@ -652,7 +683,7 @@ static void add_thermal_items(const struct tune_context *m)
 	if (!m->p->passive_celsius)
 		return;
 	for (size_t i = 0; i < m->s->n_files; i++) {
-		const struct admin_tune_file *f = &m->s->files[i];
+		const struct tune_file *f = &m->s->files[i];
 
 		if (!fnmatch(THERMAL_ZONES_DIR "thermal_zone[0-9]*/type",
 			     f->path, 0) &&
@@ -674,7 +705,7 @@ static void add_thermal_items(const struct tune_context *m)
 static void add_service_items(const struct tune_context *m)
 {
 	for (size_t i = 0; i < m->s->n_services; i++) {
-		const struct admin_tune_service *s = &m->s->services[i];
+		const struct tune_service *s = &m->s->services[i];
 		struct admin_tune_item *item = VEC_ADD(m->t->v, m->t->n);
 
 		*item = (struct admin_tune_item){
@@ -717,12 +748,12 @@ static void check_board_model(const struct tune_context *m)
 int admin_tune_parse(struct admin_tune *t, const struct admin_profile *p,
 		     struct bytes output, struct err *err)
 {
-	struct admin_tune_state s;
+	struct tune_state s;
 	const struct tune_context m = { t, p, &s };
 	int ret;
 
 	*t = (struct admin_tune){ 0 };
-	ret = admin_tune_state_parse(&s, output, err);
+	ret = parse_tune_state(&s, output, err);
 	if (ret)
 		return ret;
 	t->model = s.model ? xstrdup(s.model) : NULL;
@@ -735,8 +766,8 @@ int admin_tune_parse(struct admin_tune *t, const struct admin_profile *p,
 	add_service_items(&m);
 	check_board_model(&m);
 	for (size_t i = 0; i < s.n_previous; i++) {
-		const struct admin_tune_file *f = &s.previous[i];
-		const struct admin_tune_file *now = find_tune_file(&s, f->path);
+		const struct tune_file *f = &s.previous[i];
+		const struct tune_file *now = find_tune_file(&s, f->path);
 		struct admin_tune_item *item = VEC_ADD(t->previous,
 						       t->n_previous);
 

@@ -57,41 +57,6 @@ void admin_tune_result_release(struct admin_tune_result *r);
  */
 char *admin_tune_format_value(const char *path, const char *value);
 
-/*
- * A file below /sys or, only in the list `previous` of struct admin_tune_state,
- * the unit of a stopped service.
- */
-struct admin_tune_file {
-	char *path, *value;
-	bool writable;
-};
-
-/* A service that the profile stops. */
-struct admin_tune_service {
-	char *name;
-	char *unit; /* NULL: absent */
-	char *state; /* "enabled active" */
-};
-
-/* The state of a node, from the output of the query. */
-struct admin_tune_state {
-	char *model, *kernel, *init_system; /* NULL: unknown */
-	struct admin_tune_file *files; /* in the order received */
-	size_t n_files;
-	struct admin_tune_service *services;
-	size_t n_services;
-	struct admin_tune_file *previous;
-	size_t n_previous;
-};
-
-/*
- * Parse the output of a query.  Lines that are unsafe for a shell or a terminal
- * are skipped.  Returns 0, -EPROTO if the last line is missing, or -E2BIG if
- * there are too many files.  `s` is released on failure.
- */
-int admin_tune_state_parse(struct admin_tune_state *s, struct bytes output,
-			   struct err *err);
-
 /* One setting of a plan. */
 struct admin_tune_item {
 	/* "max-frequency of CPUs 0-3"; NULL in admin_tune.previous */

@@ -1,10 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: node admin */
+#include "../lib/tempdir.h"
 #include "../lib/test.h"
 
 #include "admin/tune.h"
 
 #define CPU "/sys/devices/system/cpu/cpu0/cpufreq/"
+
+/* Read a profile from a file "x"; `err` then names only the file. */
+static int find_profile(struct admin_profile *p, const char *text,
+			struct err *err)
+{
+	char dir[TEMPDIR_SIZE], *path;
+	int ret;
+
+	tempdir_make(dir);
+	path = xasprintf("%s/x", dir);
+	ck_assert(!fs_write(path, bytes_str(text), 0600, err));
+	ret = admin_profile_find(p, path, err);
+	if (ret) {
+		ck_assert(str_starts(err->text, dir));
+		memmove(err->text, err->text + strlen(dir) + 1,
+			strlen(err->text + strlen(dir)));
+	}
+	tempdir_remove(dir);
+	free(path);
+	return ret;
+}
 
 /* Make the plan of a profile for a node with this output. */
 static int plan(struct admin_tune *t, const char *profile, const char *said)
@@ -13,8 +35,7 @@ static int plan(struct admin_tune *t, const char *profile, const char *said)
 	struct err err = { 0 };
 	int ret;
 
-	must(admin_profile_parse(&p, "x", bytes_of(profile, strlen(profile)),
-				 &err));
+	must(find_profile(&p, profile, &err));
 	ret = admin_tune_parse(t, &p, bytes_of(said, strlen(said)), &err);
 	admin_profile_release(&p);
 	return ret;
@@ -208,13 +229,12 @@ TEST(what_breaks_off_is_no_plan)
 TEST(more_files_than_a_machine_has_are_refused)
 {
 	struct buf said = { 0 };
-	struct admin_tune_state s;
-	struct err err = { 0 };
+	struct admin_tune t;
 
 	for (int i = 0; i < 5000; i++)
 		buf_printf(&said, "/sys/x%d\tw\t1\n", i);
 	buf_add_str(&said, "end\n");
-	ck_assert_int_eq(admin_tune_state_parse(&s, buf_bytes(&said), &err),
+	ck_assert_int_eq(plan(&t, "[cpu]\ngovernor = x\n", buf_str(&said)),
 			 -E2BIG);
 	buf_release(&said);
 }
@@ -273,10 +293,7 @@ TEST_EACH(a_bad_profile_is_named_with_its_line, bad)
 	struct admin_profile p = { 0 };
 	struct err err = { 0 };
 
-	ck_assert_int_eq(
-		admin_profile_parse(
-			&p, "x", bytes_of(row->text, strlen(row->text)), &err),
-		-EINVAL);
+	ck_assert_int_eq(find_profile(&p, row->text, &err), -EINVAL);
 	ck_assert_msg(str_starts(err.text, row->complaint), "%s", err.text);
 	admin_profile_release(&p);
 }
