@@ -29,8 +29,13 @@ static void put_times(struct buf *out, uint64_t ms, int64_t cpu_ms)
 		   (cpu_ms + 500) / 1000);
 }
 
-void kernel_summary_reasons(struct buf *out, const struct events_totals *t,
-			    const char *before, const char *after)
+/*
+ * Append the reasons for local execution: each number of jobs, `before`, the
+ * reason and `after`.  " " and "" result in "12 .incbin, 11 gcc plugins", " ("
+ * and ")" in "12 (.incbin), 11 (gcc plugins)".
+ */
+static void put_local_reasons(struct buf *out, const struct events_totals *t,
+			      const char *before, const char *after)
 {
 	unsigned others = 0;
 
@@ -61,7 +66,7 @@ static void put_jobs(struct buf *out, const struct events_totals *t)
 		   permille % 10, t->n_local);
 	if (t->n_local) {
 		buf_add_str(out, " (");
-		kernel_summary_reasons(out, t, " ", "");
+		put_local_reasons(out, t, " ", "");
 		buf_add_str(out, ")");
 	}
 	buf_printf(out, ", %u retried, %u duplicated\n", t->n_retried,
@@ -448,7 +453,7 @@ bool kernel_summary_is_remote_low(const struct events_totals *t, int want,
 	permille = kernel_summary_permille(t->n_remote, t->n_local);
 	if (permille >= (unsigned)want * 10)
 		return false;
-	kernel_summary_reasons(&why, t, " (", ")");
+	put_local_reasons(&why, t, " (", ")");
 	err_set(err, EREMOTE,
 		"%u.%u %% of the jobs ran on nodes, but %d %% are required; "
 		"local jobs: %s",

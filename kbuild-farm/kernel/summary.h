@@ -81,12 +81,4 @@ bool kernel_summary_is_remote_low(const struct events_totals *t, int want,
 				  struct err *err);
 /* Return the share of `part` in `part + rest` in permille, rounded down. */
 unsigned kernel_summary_permille(unsigned part, unsigned rest);
-/*
- * Append the reasons for local execution: each number of jobs, `before`, the
- * reason and `after`.  " " and "" result in "12 .incbin, 11 gcc plugins", " ("
- * and ")" in "12 (.incbin), 11 (gcc plugins)".
- */
-void kernel_summary_reasons(struct buf *out, const struct events_totals *t,
-			    const char *before, const char *after);
-
 #endif
