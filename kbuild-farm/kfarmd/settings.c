@@ -77,13 +77,6 @@ static int parse_listen_address(union socket_address *at, const char *text,
 	return 0;
 }
 
-int kfarmd_settings_check_address(const char *text, struct err *err)
-{
-	union socket_address at;
-
-	return parse_listen_address(&at, text, err);
-}
-
 static int open_port(const union socket_address *at, bool both)
 {
 	static const int yes = 1;
@@ -161,10 +154,12 @@ char *kfarmd_settings_format_address(const struct sockaddr_storage *peer)
 
 static int parse_listen_option(void *at, const struct args *a, struct err *err)
 {
+	union socket_address address;
+
 	if (str_starts(a->value, "unix:") && !a->value[5])
 		return err_set(err, EINVAL, "--listen unix: missing path");
 	if (!str_starts(a->value, "unix:") &&
-	    kfarmd_settings_check_address(a->value, err)) {
+	    parse_listen_address(&address, a->value, err)) {
 		err_wrap(err, "--listen");
 		return -EINVAL;
 	}

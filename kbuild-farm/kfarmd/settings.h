@@ -29,8 +29,6 @@ struct sockaddr_storage;
 
 #define KFARMD_SETTINGS_PORT "3634"
 
-/* Check the syntax of an address.  Returns 0, or -EINVAL with `err` set. */
-int kfarmd_settings_check_address(const char *text, struct err *err);
 /*
  * Create a non-blocking socket that listens at the address `text`.  Returns 0
  * with the socket in *fd and its address as text in *bound_address, both owned

@@ -54,18 +54,33 @@ static const char *const bad[] = {
 	"[",
 	"]:1",
 	"[:1",
-	"unix:",
 };
+
+/* Read the settings of kfarmd with the option --listen. */
+static int read_listen(const char *where)
+{
+	char *argv[] = { (char *)"--listen", (char *)where, NULL };
+	struct kfarmd_settings s = { 0 };
+	int ret = kfarmd_settings_read(&s, argv, &err);
+
+	kfarmd_settings_release(&s);
+	return ret;
+}
 
 TEST_EACH(ports_and_addresses_are_taken, good)
 {
-	must(kfarmd_settings_check_address(*row, &err));
+	must(read_listen(*row));
 }
 
 TEST_EACH(all_else_is_refused_and_says_what_is_wanted, bad)
 {
-	ck_assert_int_eq(kfarmd_settings_check_address(*row, &err), -EINVAL);
+	ck_assert_int_eq(read_listen(*row), -EINVAL);
 	text_has(err.text, "ADDRESS:PORT");
+}
+
+TEST(a_socket_has_a_path)
+{
+	err_is(read_listen("unix:"), -EINVAL, "--listen unix: missing path");
 }
 
 static int connect_by(int family, const char *host, const char *at)
