@@ -116,7 +116,11 @@ static int publish_pem(const char *path, struct bytes pem, struct err *err)
 	return ret ? err_set(err, -ret, "%s: %s", path, strerror(-ret)) : 0;
 }
 
-int tls_key_create(const char *path, struct err *err)
+/*
+ * Create a key and write it atomically to `path`, readable by its owner only.
+ * Returns 0; -EEXIST if `path` exists; or another negative errno.
+ */
+static int create_key(const char *path, struct err *err)
 {
 	EVP_PKEY *pair = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	BIO *memory = BIO_new(BIO_s_mem());
@@ -252,7 +256,7 @@ int tls_key_load_or_create(struct tls_key **out, const char *path,
 
 	if (ret != -ENOENT)
 		return ret;
-	ret = tls_key_create(path, err);
+	ret = create_key(path, err);
 	/* If another process has created the key concurrently, use that key. */
 	return ret && ret != -EEXIST ? ret : tls_key_load(out, path, err);
 }

@@ -45,18 +45,15 @@ void tls_key_format_fingerprint(const struct digest *fingerprint,
 				char out[static TLS_KEY_FINGERPRINT_SIZE]);
 
 /*
- * Create a key and write it atomically to `path`, readable by its owner only.
- * The directory must exist.  Returns 0; -EEXIST if `path` exists; or another
- * negative errno, with `err` set.
- */
-int tls_key_create(const char *path, struct err *err);
-/*
  * Load the key in the file `path`.  Returns 0; -ENOENT; -EPERM if other users
  * can read the file; -EINVAL if it holds no valid key; or another negative
  * errno.  `err` explains what the user must do.
  */
 int tls_key_load(struct tls_key **out, const char *path, struct err *err);
-/* Load a key, and create it first if it does not exist. */
+/*
+ * Load a key.  If it does not exist, create it first: write it atomically,
+ * readable by its owner only.  The directory must exist.
+ */
 int tls_key_load_or_create(struct tls_key **out, const char *path,
 			   struct err *err);
 /* Free the key; NULL is allowed. */

@@ -32,6 +32,14 @@ static struct digest pin_of_file(const char *path)
 	return pin;
 }
 
+static void create(const char *path)
+{
+	struct tls_key *key;
+
+	must(tls_key_load_or_create(&key, path, &err));
+	tls_key_free(key);
+}
+
 static void expect_no(int code, const char *path, const char *words)
 {
 	struct tls_key *key = NULL;
@@ -46,18 +54,21 @@ TEST(a_key_is_made_once_for_its_owner_alone)
 {
 	struct strv names = { 0 };
 	struct digest pin;
-	struct stat st;
+	struct stat st, again;
 
 	umask(0);
-	must(tls_key_create("key.pem", &err));
+	create("key.pem");
 	ck_assert_int_eq(stat("key.pem", &st), 0);
 	ck_assert_int_eq(st.st_mode & 07777, 0600);
 	pin = pin_of_file("key.pem");
-	ck_assert_int_eq(tls_key_create("key.pem", &err), -EEXIST);
+	create("key.pem");
 	ck_assert_int_ne(digest_compare(&pin, &(struct digest){ 0 }), 0);
 	ck_assert_int_eq(digest_compare(&pin, &(struct digest[]){ pin_of_file(
 						      "key.pem") }[0]),
 			 0);
+	/* The file is the same. */
+	ck_assert_int_eq(stat("key.pem", &again), 0);
+	ck_assert_uint_eq(again.st_ino, st.st_ino);
 	/* No temporary file is left next to it. */
 	ck_assert_int_eq(fs_list(".", &names), 0);
 	ck_assert_uint_eq(names.n, 1);
@@ -68,8 +79,8 @@ TEST(no_two_keys_are_equal)
 {
 	struct digest one, two;
 
-	must(tls_key_create("one", &err));
-	must(tls_key_create("two", &err));
+	create("one");
+	create("two");
 	one = pin_of_file("one");
 	two = pin_of_file("two");
 	ck_assert(!digest_equal(&one, &two));
@@ -112,7 +123,7 @@ TEST(a_key_that_others_can_read_is_refused)
 {
 	static const mode_t modes[] = { 0640, 0604, 0620, 0602, 0611 };
 
-	must(tls_key_create("key.pem", &err));
+	create("key.pem");
 	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
 		ck_assert_int_eq(chmod("key.pem", modes[i]), 0);
 		expect_no(-EPERM, "key.pem",
@@ -149,12 +160,14 @@ TEST_EACH(what_is_no_key_is_refused, others)
 
 TEST(what_is_no_file_is_refused_without_waiting)
 {
+	struct tls_key *key;
+
 	ck_assert_int_eq(mkfifo("fifo", 0600), 0);
 	ck_assert_int_eq(mkdir("dir", 0700), 0);
 	expect_no(-EINVAL, "fifo", "not a regular file");
 	expect_no(-EINVAL, "dir", "not a regular file");
 	expect_no(-ENOENT, "nothing", "No such file or directory");
-	err_is(tls_key_create("nowhere/key.pem", &err), -ENOENT,
+	err_is(tls_key_load_or_create(&key, "nowhere/key.pem", &err), -ENOENT,
 	       "nowhere/key.pem: No such file or directory");
 }
 
@@ -165,7 +178,7 @@ TEST(the_fingerprint_is_of_the_public_key_as_openssl_has_it)
 	struct digest pin;
 	FILE *f;
 
-	must(tls_key_create("key.pem", &err));
+	create("key.pem");
 	pin = pin_of_file("key.pem");
 	tls_key_format_fingerprint(&pin, ours);
 	f = popen("openssl pkey -in key.pem -pubout -outform DER | "
