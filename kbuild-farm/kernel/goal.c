@@ -165,13 +165,6 @@ const struct kernel_goal_recipe *kernel_goal_find_recipe(const char *target)
 	return NULL;
 }
 
-const char *kernel_goal_make_word(const char *target)
-{
-	const struct kernel_goal_recipe *r = kernel_goal_find_recipe(target);
-
-	return r && r->make_word ? r->make_word : target;
-}
-
 /* ---- reasons to skip a goal ---- */
 
 static bool config_sets(const char *config, const char *symbol)
@@ -411,13 +404,15 @@ void kernel_goals_init(struct kernel_goals *g, const struct kernel_plan *p,
 		if (find_goal(g, name))
 			continue;
 		goal = VEC_ADD(g->v, g->n);
-		words = kernel_goal_make_word(name);
+		goal->recipe = kernel_goal_find_recipe(name);
+		words = goal->recipe && goal->recipe->make_word ?
+				goal->recipe->make_word :
+				name;
 		if (image && !strcmp(name, "kernel"))
 			words = image;
 		else if (p->module.dir && !strcmp(name, "modules_install"))
 			words = "modules";
 		goal->name = xstrdup(name);
-		goal->recipe = kernel_goal_find_recipe(name);
 		goal->make_words = xstrdup(words);
 		if (goal->recipe)
 			goal->skip_reason = kernel_goal_skip_reason(

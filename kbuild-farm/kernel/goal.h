@@ -58,8 +58,6 @@ struct kernel_goal_recipe {
  * it.
  */
 const struct kernel_goal_recipe *kernel_goal_find_recipe(const char *target);
-/* Return the words that make gets for `target`, borrowed; "" for none. */
-const char *kernel_goal_make_word(const char *target);
 /*
  * Return the reason to skip the recipe in this tree, or NULL.  `config` is the
  * text of the .config.  If it is NULL, because no .config exists yet,

@@ -36,7 +36,14 @@ FIXTURE(set_up, run_tear_down);
 
 TEST_EACH(make_gets_a_word_for_each, words_of)
 {
-	ck_assert_str_eq(kernel_goal_make_word(row->target), row->word);
+	struct kernel_goals g;
+
+	words(&req.targets, row->target);
+	make_plan();
+	kernel_goals_init(&g, &plan, NULL, NULL);
+	ck_assert_uint_eq(g.n, 1);
+	ck_assert_str_eq(g.v[0].make_words, row->word);
+	kernel_goals_release(&g);
 }
 
 static const struct {
