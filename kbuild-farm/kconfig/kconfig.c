@@ -27,6 +27,14 @@
 
 /* ---- lines ---- */
 
+struct setting {
+	struct map_entry map_entry;
+	/* line of the setting; borrowed, like `symbol` and `value` */
+	const char *line;
+	struct bytes symbol; /* "CONFIG_X" */
+	struct bytes value; /* "n" for "is not set" */
+};
+
 /* Return the length of "CONFIG_X" at the start of the text, or 0. */
 static size_t symbol_length(const char *text)
 {
@@ -62,13 +70,13 @@ static size_t value_length(const char *value, size_t n)
  * Parse `line`, which ends in a newline or a NUL.  Returns false if the line
  * contains no setting.
  */
-static bool parse_setting(struct kconfig_setting *out, const char *line)
+static bool parse_setting(struct setting *out, const char *line)
 {
 	bool unset = str_starts(line, "# " PREFIX);
 	const char *symbol = unset ? line + 2 : line, *rest;
 	size_t n = symbol_length(symbol), len;
 
-	*out = (struct kconfig_setting){ .line = line };
+	*out = (struct setting){ .line = line };
 	rest = symbol + n;
 	if (!n || (unset ? !str_starts(rest, UNSET_SUFFIX) ||
 				   !ends_line(rest + strlen(UNSET_SUFFIX)) :
@@ -131,27 +139,25 @@ static bool is_same_value(struct bytes asked, struct bytes is)
 	return hex_value(is, false, &a) && hex_value(asked, true, &b) && a == b;
 }
 
-/* ---- tables ---- */
+/* ---- tables of the last setting of each symbol ---- */
 
-static struct kconfig_setting *find_setting(const struct kconfig_settings *all,
-					    struct bytes symbol)
+static struct setting *find_setting(const struct map *all, struct bytes symbol)
 {
-	struct map_entry *n = map_find(&all->map, map_hash(symbol));
+	struct map_entry *n = map_find(all, map_hash(symbol));
 
-	while (n && !bytes_equal(((struct kconfig_setting *)n)->symbol, symbol))
+	while (n && !bytes_equal(((struct setting *)n)->symbol, symbol))
 		n = map_next_match(n);
-	return (struct kconfig_setting *)n;
+	return (struct setting *)n;
 }
 
 /* Add a setting, replacing the previous one of the same symbol. */
-static void set_setting(struct kconfig_settings *all,
-			const struct kconfig_setting *s)
+static void set_setting(struct map *all, const struct setting *s)
 {
-	struct kconfig_setting *old = find_setting(all, s->symbol);
+	struct setting *old = find_setting(all, s->symbol);
 
 	if (!old) {
 		old = xcalloc(1, sizeof(*old));
-		map_add(&all->map, &old->map_entry, map_hash(s->symbol));
+		map_add(all, &old->map_entry, map_hash(s->symbol));
 	}
 	old->line = s->line;
 	old->symbol = s->symbol;
@@ -159,9 +165,9 @@ static void set_setting(struct kconfig_settings *all,
 }
 
 /* Add all settings of `text`, which must live as long as `all`. */
-static void read_settings(struct kconfig_settings *all, const char *text)
+static void read_settings(struct map *all, const char *text)
 {
-	struct kconfig_setting s;
+	struct setting s;
 
 	for (const char *at = text; *at; at = next_line(at)) {
 		if (parse_setting(&s, at))
@@ -173,7 +179,7 @@ struct bytes kconfig_dotconfig_find_value(const char *config,
 					  const char *symbol)
 {
 	struct bytes wanted = bytes_str(symbol), found = { 0 };
-	struct kconfig_setting s;
+	struct setting s;
 
 	for (const char *at = config; *at; at = next_line(at)) {
 		if (parse_setting(&s, at) && bytes_equal(s.symbol, wanted))
@@ -212,7 +218,7 @@ static int parse_assignment(const char *word, char **line, struct err *err)
 {
 	size_t n = symbol_length(word), len;
 	const char *value = word + n + 1;
-	struct kconfig_setting s;
+	struct setting s;
 	struct buf out = { 0 };
 
 	if (n && !word[n])
@@ -309,7 +315,7 @@ static int unpack_config(struct bytes raw, struct buf *out, struct err *err)
 static int check_lines(const char *text, struct err *err)
 {
 	const char *odd = NULL;
-	struct kconfig_setting s;
+	struct setting s;
 	struct buf shown = { 0 };
 	size_t n;
 
@@ -675,8 +681,7 @@ static char *line_location(const struct kconfig_spec *k, const char *line)
  * NOTES_MAX get a note.
  */
 static void note_replaced(struct kconfig_spec *k, size_t *n,
-			  const struct kconfig_setting *was,
-			  const struct kconfig_setting *now)
+			  const struct setting *was, const struct setting *now)
 {
 	char *from, *by;
 
@@ -695,8 +700,8 @@ static void note_replaced(struct kconfig_spec *k, size_t *n,
 static void collect_requested(struct kconfig_spec *k)
 {
 	size_t replaced = 0, ignored = 0, len;
-	const struct kconfig_setting *was;
-	struct kconfig_setting s;
+	const struct setting *was;
+	struct setting s;
 	char *where;
 
 	for (size_t i = 0; i < k->n_fragments; i++) {
@@ -765,7 +770,7 @@ void kconfig_release(struct kconfig_spec *k)
 		free(k->fragments[i].location);
 		free(k->fragments[i].text);
 	}
-	map_release_entries(&k->requested.map, NULL);
+	map_release_entries(&k->requested, NULL);
 	strv_release(&k->notes);
 	free(k->fragments);
 	free(k->target);
@@ -797,8 +802,8 @@ bool kconfig_is_requested(const struct kconfig_spec *k, const char *config,
 {
 	const char *base = k->base == KCONFIG_BASE_EXISTING ? config :
 							      k->base_text;
-	const struct kconfig_setting *s = find_setting(&k->requested,
-						       bytes_str(symbol));
+	const struct setting *s = find_setting(&k->requested,
+					       bytes_str(symbol));
 
 	return bytes_equal(
 		s ? s->value :
@@ -809,7 +814,7 @@ bool kconfig_is_requested(const struct kconfig_spec *k, const char *config,
 bool kconfig_is_requested_later(const struct kconfig_spec *k,
 				const char *symbol, const char *other)
 {
-	const struct kconfig_setting *a, *b;
+	const struct setting *a, *b;
 	size_t in_a, in_b;
 
 	a = find_setting(&k->requested, bytes_str(symbol));
@@ -831,8 +836,8 @@ static void add_config_line(struct buf *out, const char *line)
 
 char *kconfig_merge(const struct kconfig_spec *k, const char *base)
 {
-	const struct kconfig_setting *last;
-	struct kconfig_setting s;
+	const struct setting *last;
+	struct setting s;
 	struct buf out = { 0 };
 
 	for (const char *at = base; *at; at = next_line(at)) {
@@ -859,7 +864,7 @@ void kconfig_explain_find_rejected(const struct kconfig_spec *k,
 				   const char *config,
 				   struct kconfig_rejected **out, size_t *n)
 {
-	struct kconfig_settings made = { 0 };
+	struct map made = { 0 };
 
 	*out = NULL;
 	*n = 0;
@@ -868,8 +873,8 @@ void kconfig_explain_find_rejected(const struct kconfig_spec *k,
 		const char *at = k->fragments[i].text;
 
 		for (; *at; at = next_line(at)) {
-			const struct kconfig_setting *last, *found;
-			struct kconfig_setting s;
+			const struct setting *last, *found;
+			struct setting s;
 			struct bytes actual;
 			char *where;
 
@@ -894,7 +899,7 @@ void kconfig_explain_find_rejected(const struct kconfig_spec *k,
 			};
 		}
 	}
-	map_release_entries(&made.map, NULL);
+	map_release_entries(&made, NULL);
 }
 
 void kconfig_explain_free_rejected(struct kconfig_rejected *list, size_t n)

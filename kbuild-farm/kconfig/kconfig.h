@@ -27,19 +27,6 @@
 
 #include <stdbool.h>
 
-struct kconfig_setting {
-	struct map_entry map_entry;
-	/* line of the setting; borrowed, like `symbol` and `value` */
-	const char *line;
-	struct bytes symbol; /* "CONFIG_X" */
-	struct bytes value; /* "n" for "is not set" */
-};
-
-/* The last setting of each symbol in one or more texts; empty when zeroed. */
-struct kconfig_settings {
-	struct map map;
-};
-
 /*
  * Return the value that `config` assigns to `symbol` ("CONFIG_X"), borrowed
  * from `config`.  If `config` does not contain the symbol, `data` of the result
@@ -95,7 +82,7 @@ struct kconfig_spec {
 	struct kconfig_fragment *fragments;
 	size_t n_fragments;
 	/* last setting of each symbol in the fragments */
-	struct kconfig_settings requested;
+	struct map requested;
 	/* notes for the user about ignored lines and overrides */
 	struct strv notes;
 };
