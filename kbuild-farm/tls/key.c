@@ -120,7 +120,7 @@ static int publish_pem(const char *path, struct bytes pem, struct err *err)
  * Create a key and write it atomically to `path`, readable by its owner only.
  * Returns 0; -EEXIST if `path` exists; or another negative errno.
  */
-static int create_key(const char *path, struct err *err)
+static int create_key_file(const char *path, struct err *err)
 {
 	EVP_PKEY *pair = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	BIO *memory = BIO_new(BIO_s_mem());
@@ -256,7 +256,7 @@ int tls_key_load_or_create(struct tls_key **out, const char *path,
 
 	if (ret != -ENOENT)
 		return ret;
-	ret = create_key(path, err);
+	ret = create_key_file(path, err);
 	/* If another process has created the key concurrently, use that key. */
 	return ret && ret != -EEXIST ? ret : tls_key_load(out, path, err);
 }
