@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "sched/class.h"
 
+#include "base/heap.h"
 #include "base/str.h"
 #include "base/vec.h"
 
@@ -51,44 +52,33 @@ static bool is_better(const struct sched_class *a, const struct sched_class *b)
 	return a->node == b->node ? a < b : a->node->number < b->node->number;
 }
 
-static void put_class(struct sched_class_heap *h, size_t at,
-		      struct sched_class *c)
+static bool is_better_class(const void *a, const void *b)
 {
-	h->v[at] = c;
-	c->heap_at = at;
+	return is_better(*(struct sched_class *const *)a,
+			 *(struct sched_class *const *)b);
 }
 
-/* Restore the order after c->start_ms or the load of its node has changed. */
-static void move_class(struct sched_class_heap *h, struct sched_class *c)
+static void store_class_index(void *element, size_t at)
 {
-	size_t at = c->heap_at, child;
-
-	for (; at && is_better(c, h->v[(at - 1) / 2]); at = (at - 1) / 2)
-		put_class(h, at, h->v[(at - 1) / 2]);
-	while ((child = 2 * at + 1) < h->n) {
-		if (child + 1 < h->n && is_better(h->v[child + 1], h->v[child]))
-			child++;
-		if (is_better(c, h->v[child]))
-			break;
-		put_class(h, at, h->v[child]);
-		at = child;
-	}
-	put_class(h, at, c);
+	(*(struct sched_class **)element)->heap_at = at;
 }
+
+static const struct heap_type by_start = {
+	.size = sizeof(void *),
+	.is_before = is_better_class,
+	.on_moved = store_class_index,
+};
 
 static void remove_class(struct sched *s, struct sched_class *c)
 {
 	struct sched_class_heap *h = &s->classes[c->step];
-	struct sched_class *last;
 
 	if (!c->in_heap)
 		return;
 	c->in_heap = false;
-	last = h->v[--h->n];
-	if (last == c)
-		return;
-	put_class(h, c->heap_at, last);
-	move_class(h, last);
+	h->v[c->heap_at] = h->v[--h->n];
+	if (c->heap_at < h->n)
+		heap_move(&by_start, h->v, h->n, c->heap_at);
 }
 
 static void insert_class(struct sched *s, struct sched_class *c)
@@ -97,8 +87,7 @@ static void insert_class(struct sched *s, struct sched_class *c)
 
 	c->in_heap = true;
 	*VEC_ADD(h->v, h->n) = c;
-	c->heap_at = h->n - 1;
-	move_class(h, c);
+	heap_move(&by_start, h->v, h->n, h->n - 1);
 }
 
 /* ---- learning ---- */
@@ -198,32 +187,15 @@ void sched_class_end_local(struct sched *s, const struct sched_unit *u)
 
 /* ---- the queue of a class ---- */
 
-/* Restore the order of a heap after its first time has increased. */
-static void sift_down(uint64_t *heap, unsigned n)
+static bool is_earlier_end(const void *a, const void *b)
 {
-	unsigned at = 0, child;
-
-	while ((child = 2 * at + 1) < n) {
-		uint64_t v = heap[at];
-
-		if (child + 1 < n && heap[child + 1] < heap[child])
-			child++;
-		if (v <= heap[child])
-			return;
-		heap[at] = heap[child];
-		heap[child] = v;
-		at = child;
-	}
+	return *(const uint64_t *)a < *(const uint64_t *)b;
 }
 
-static void push_end(uint64_t *heap, unsigned n, uint64_t v)
-{
-	unsigned at = n;
-
-	for (; at && heap[(at - 1) / 2] > v; at = (at - 1) / 2)
-		heap[at] = heap[(at - 1) / 2];
-	heap[at] = v;
-}
+static const struct heap_type by_end = {
+	.size = sizeof(uint64_t),
+	.is_before = is_earlier_end,
+};
 
 static struct sched_class *class_of(const struct sched_attempt *a)
 {
@@ -252,12 +224,12 @@ static uint64_t next_free_core_ms(const struct sched *s,
 
 	list_for_each(a, &c->jobs, class_entry) {
 		if (n < c->n_cores) {
-			push_end(c->ends, n++,
-				 sched_class_expected_end_ms(s, a));
+			c->ends[n++] = sched_class_expected_end_ms(s, a);
+			heap_move(&by_end, c->ends, n, n - 1);
 			continue;
 		}
 		c->ends[0] += sched_class_duration_ms(s, c, a->unit);
-		sift_down(c->ends, n);
+		heap_move(&by_end, c->ends, n, 0);
 	}
 	return c->ends[0];
 }
@@ -279,12 +251,14 @@ static unsigned usable_cores(const struct sched_class *c)
 static void update_place(struct sched *s, struct sched_class *c)
 {
 	const struct sched_node *n = c->node;
+	struct sched_class_heap *h;
 
 	c->start_ms = c->free_ms + c->reserved_ms / usable_cores(c);
 	c->load = (double)n->n_running /
 		  sched_model_window_limit(&n->window, n->n_slots);
+	h = &s->classes[c->step];
 	if (c->in_heap)
-		move_class(&s->classes[c->step], c);
+		heap_move(&by_start, h->v, h->n, c->heap_at);
 }
 
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "sched/node.h"
 
+#include "base/random.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "sched/class.h"
@@ -276,16 +277,6 @@ void sched_node_set_sandbox(struct sched *s, struct sched_node *n,
 	sched_node_refresh(s, n);
 }
 
-/* splitmix64 (Steele, Lea, Flood 2014). */
-static uint64_t next_random(struct sched *s)
-{
-	uint64_t z = s->random_state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-	return z ^ (z >> 31);
-}
-
 /* Return the end of a backoff that starts now; `relapses` prolong it. */
 static uint64_t backoff_end_ms(struct sched *s, const struct sched_node *n,
 			       unsigned relapses)
@@ -293,7 +284,8 @@ static uint64_t backoff_end_ms(struct sched *s, const struct sched_node *n,
 	unsigned times = n->n_faults + relapses;
 	uint64_t ms = 1000 * (times > 6 ? BACKOFF_MAX_S : 1u << (times - 1));
 
-	return s->now_ms + ms - ms / 5 + next_random(s) % (ms * 2 / 5 + 1);
+	return s->now_ms + ms - ms / 5 +
+	       random_next(&s->random_state) % (ms * 2 / 5 + 1);
 }
 
 static void set_node_lost(struct sched *s, struct sched_node *n,

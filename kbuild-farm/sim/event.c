@@ -1,43 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/heap.h"
 #include "base/vec.h"
 #include "sim/internal.h"
 
 #include <stdlib.h>
 
-static bool is_earlier_event(const struct sim_event *a,
-			     const struct sim_event *b)
+static bool is_earlier_event(const void *x, const void *y)
 {
+	const struct sim_event *a = x, *b = y;
+
 	return a->at_us != b->at_us ? a->at_us < b->at_us : a->seq < b->seq;
 }
 
+static const struct heap_type by_time = {
+	.size = sizeof(struct sim_event),
+	.is_before = is_earlier_event,
+};
+
 void sim_event_add(struct sim *m, uint64_t at_us, struct sim_event e)
 {
-	size_t at = m->n_heap;
-
 	e.at_us = at_us;
 	e.seq = m->seq++;
 	*VEC_ADD(m->heap, m->n_heap) = e;
-	for (; at && is_earlier_event(&e, &m->heap[(at - 1) / 2]);
-	     at = (at - 1) / 2)
-		m->heap[at] = m->heap[(at - 1) / 2];
-	m->heap[at] = e;
+	heap_move(&by_time, m->heap, m->n_heap, m->n_heap - 1);
 }
 
 struct sim_event sim_event_take(struct sim *m)
 {
-	struct sim_event first = m->heap[0], last = m->heap[--m->n_heap];
-	size_t at = 0, child;
+	struct sim_event first = m->heap[0];
 
-	while ((child = 2 * at + 1) < m->n_heap) {
-		if (child + 1 < m->n_heap &&
-		    is_earlier_event(&m->heap[child + 1], &m->heap[child]))
-			child++;
-		if (is_earlier_event(&last, &m->heap[child]))
-			break;
-		m->heap[at] = m->heap[child];
-		at = child;
-	}
+	m->heap[0] = m->heap[--m->n_heap];
 	if (m->n_heap)
-		m->heap[at] = last;
+		heap_move(&by_time, m->heap, m->n_heap, 0);
 	return first;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "sim/jobs.h"
 
+#include "base/random.h"
+
 #include <math.h>
 
 #define COST_MIN_MS       30
@@ -9,19 +11,9 @@
 #define HISTORY_DEVIATION 0.1
 #define INPUT_DEVIATION   0.5
 
-/* splitmix64 (Steele, Lea, Flood 2014). */
-uint64_t sim_random(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-	return z ^ (z >> 31);
-}
-
 double sim_random_share(uint64_t *state)
 {
-	return (double)(sim_random(state) >> 11) / (double)(UINT64_C(1) << 53);
+	return (double)(random_next(state) >> 11) / (double)(UINT64_C(1) << 53);
 }
 
 /* Return a number with a lognormal distribution whose median is 1. */

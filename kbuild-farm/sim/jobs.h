@@ -5,8 +5,6 @@
 
 #include "sim/sim.h"
 
-/* Return a random number; *state is any seed before the first call. */
-uint64_t sim_random(uint64_t *state);
 /* Return a random number from 0 to 1. */
 double sim_random_share(uint64_t *state);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/random.h"
 #include "base/vec.h"
 #include "sim/internal.h"
 
@@ -53,7 +54,7 @@ static uint32_t find_core(struct sim *m, const struct sim_node *n,
 		if (n->cores[i].job != SIM_NONE ||
 		    (j->pinned && n->cores[i].class != j->class))
 			continue;
-		if (!(sim_random(&m->random_state) % ++n_free))
+		if (!(random_next(&m->random_state) % ++n_free))
 			found = i;
 	}
 	return found;

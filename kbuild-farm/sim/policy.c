@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/random.h"
 #include "base/vec.h"
 #include "sim/internal.h"
 
@@ -38,7 +39,7 @@ static double node_score(struct sim *m, const struct sim_node *n)
 	case SIM_ICECREAM:
 		return ice_speed(n);
 	case SIM_RANDOM:
-		return (double)(sim_random(&m->random_state) >> 32);
+		return (double)(random_next(&m->random_state) >> 32);
 	default: /* the order of the list */
 		return 0;
 	}

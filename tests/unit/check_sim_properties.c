@@ -7,6 +7,7 @@
  * overrides the number of farms, SIMULATED_SEED the seed of the first.
  */
 #include "../lib/test.h"
+#include "base/random.h"
 #include "sim/jobs.h"
 #include "sim/sim.h"
 
@@ -33,7 +34,7 @@ struct random_farm {
 /* Return a random number from `min` to `max`. */
 static unsigned between(struct random_farm *f, unsigned min, unsigned max)
 {
-	return min + (unsigned)(sim_random(&f->random) % (max - min + 1));
+	return min + (unsigned)(random_next(&f->random) % (max - min + 1));
 }
 
 static double share(struct random_farm *f)
