@@ -535,6 +535,26 @@ static double clock_of(const struct sched_core_class *c)
 	return c->clock_milli ? fmin(fmax(clock, CLOCK_MIN), 1) : 1;
 }
 
+/*
+ * Set the clock of a class.  After a lower clock, the class is not faster at
+ * full clock than before, so that a false report has no lasting effect.
+ */
+static void set_clock(struct sched_class *c, double clock)
+{
+	double cost_ms = c->sum_cost_ms + PRIOR_MS;
+	double duration_ms = c->sum_duration_ms +
+			     PRIOR_MS * c->expected_slowness;
+
+	if (clock < c->clock && c->min_slowness <= 0)
+		c->min_slowness = duration_ms / cost_ms;
+	if (clock > c->clock)
+		c->sum_duration_ms += fmax(
+			c->min_slowness * cost_ms - duration_ms, 0);
+	if (clock >= 1)
+		c->min_slowness = 0;
+	c->clock = clock;
+}
+
 void sched_class_set_clocks(struct sched *s, struct sched_node *n,
 			    const struct sched_core_class *classes,
 			    unsigned n_classes)
@@ -542,7 +562,7 @@ void sched_class_set_clocks(struct sched *s, struct sched_node *n,
 	if (!has_classes(n, classes, n_classes))
 		return;
 	for (unsigned i = 0; i < n_classes; i++) {
-		n->classes[i].clock = clock_of(&classes[i]);
+		set_clock(&n->classes[i], clock_of(&classes[i]));
 		update_slowness(s, &n->classes[i]);
 	}
 	sched_class_refresh_all(s, n);

@@ -159,6 +159,8 @@ struct sched_class {
 	double expected_slowness; /* at full clock */
 	double slowness; /* learned, at the present clock */
 	double clock; /* present clock relative to the full clock */
+	/* slowness at full clock before the clock fell; 0: full clock */
+	double min_slowness;
 	unsigned step; /* index of the class's heap in struct sched */
 	/* weighted sums over the completed units, as of learned_ms */
 	double sum_duration_ms, sum_cost_ms;

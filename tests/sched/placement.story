@@ -62,6 +62,15 @@ clock a 1 1024 200
 unit 4 cost 1000; scanned 4
 	scan 4 | send 4 a class 1
 
+== A node does not become fast by reporting a low clock for a while.
+farm nodes 2 local-slots 8; up a 1 classes 1 1024; up b 1 classes 1 1024
+	node a up | node b up
+unit 1 cost 20000; scanned 1; clock a 1 1024 50; 20 s; result 1 a; clock a 1 1024 1000
+	scan 1 | send 1 a deadline 160000 ms | - |
+	send 1 b backup deadline 160000 ms | cancel 1 b; verify 1 a | -
+unit 2 cost 4000; scanned 2; unit 3 cost 2000; scanned 3
+	scan 2 | send 2 a deadline 32000 ms | scan 3 | send 3 b
+
 == Slow cores get units if there is a unit for each core.
 farm nodes 2 local-slots 8; up a 1 classes 1 1024; up b 2 classes 1 256 1 256
 	node a up | node b up
