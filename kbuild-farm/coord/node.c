@@ -355,10 +355,39 @@ static void publish_node_state(const struct coord_node *n, const char *reason)
 					reason ? reason : figures.text);
 }
 
+/*
+ * Report that the slots of a connected node have changed; `slots` is their
+ * number without restrictions.
+ */
+static void publish_slots(const struct coord_node *n, unsigned slots)
+{
+	unsigned now = coord_report_slots(n);
+	const char *why = n->slot_limit.reason ? n->slot_limit.reason :
+						 "recovering";
+	char *words;
+
+	if (node_slot_limit_apply(&n->slot_limit, slots) > now)
+		why = "lease: other build hosts use the node";
+	if (now >= slots)
+		words = xasprintf("back to %u slot%s", slots,
+				  format_plural(slots));
+	else
+		words = xasprintf("%u of %u slots: %s", now, slots, why);
+	queue_slots_event(n);
+	publish_node_state(n, words);
+	free(words);
+}
+
 static void on_lease(void *ctx)
 {
-	queue_slots_event(ctx);
-	publish_node_state(ctx, NULL);
+	const struct coord_node *n = ctx;
+	struct sched_node_counts counts;
+
+	sched_node_counts(n->coord->sched, n->number, &counts);
+	if (counts.n_slots == coord_report_slots(n))
+		queue_slots_event(n);
+	else
+		publish_slots(n, coord_report_slots_unrestricted(n));
 }
 
 static void on_event(void *ctx, const struct inputs_toolchain *tc,
@@ -490,6 +519,7 @@ static void update_clocks(struct coord_node *n, const struct peer_stats *p)
 		uint32_t milli = p->health->speed_milli;
 
 		if (p->heat->n_classes == n->n_classes &&
+		    p->heat->classes[i].speed_milli != WIRE_HEALTH_UNKNOWN &&
 		    p->heat->classes[i].speed_milli > milli)
 			milli = p->heat->classes[i].speed_milli;
 		if (milli == WIRE_HEALTH_UNKNOWN)
@@ -530,19 +560,8 @@ static void on_load(void *ctx)
 	changed = node_slot_limit_update(&n->slot_limit, now_ms, slots, now,
 					 words);
 	free(words);
-	if (!changed)
-		return;
-	now = coord_report_slots(n);
-	if (now == slots)
-		words = xasprintf("back to %u slot%s", slots,
-				  format_plural(slots));
-	else
-		words = xasprintf("%u of %u slots: %s", now, slots,
-				  n->slot_limit.reason ? n->slot_limit.reason :
-							 "recovering");
-	queue_slots_event(n);
-	publish_node_state(n, words);
-	free(words);
+	if (changed)
+		publish_slots(n, slots);
 }
 
 const struct peer_ops coord_node_ops = {

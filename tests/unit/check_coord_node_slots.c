@@ -209,6 +209,9 @@ static void wait_for_slots(unsigned n)
 
 TEST(a_lease_limits_the_slots)
 {
+	struct events_subscriber listener = { .on_event = on_limit };
+
+	events_hub_subscribe(hub, &listener);
 	roster.weight_percent = 30;
 	play_node(0, HONEST);
 	start();
@@ -217,11 +220,14 @@ TEST(a_lease_limits_the_slots)
 	wait_for_slots(3);
 	send_lease(1);
 	wait_for_slots(1);
+	ck_assert_str_eq(limited, "1 of 3 slots: lease: other build hosts use "
+				  "the node");
 	compile(NULL);
 	turn_until(answered, 60000);
 	expect_delivered();
 	send_lease(100);
 	wait_for_slots(3);
+	ck_assert_str_eq(limited, "back to 3 slots");
 	send_lease(2);
 	wait_for_slots(2);
 	send_lease(WIRE_LEASE_UNLIMITED);
@@ -229,6 +235,53 @@ TEST(a_lease_limits_the_slots)
 	/* A lease of 0 violates the protocol. */
 	send_lease(0);
 	wait_for_slots(0);
+	events_hub_unsubscribe(hub, &listener);
+}
+
+static unsigned awaited_clock;
+
+static bool has_clock(void)
+{
+	struct wire_health health = wire_health_unknown;
+	const struct coord_node *n = coord->nodes.v[0];
+	struct wire_beat beat = { 0 };
+	struct buf body = { 0 };
+
+	if (n->n_classes && n->classes[0].clock_milli == awaited_clock)
+		return true;
+	health.speed_milli = 200;
+	wire_health_encode_at(&body, &health, WIRE_VERSION);
+	say(&nodes[0], WIRE_HEALTH, &body);
+	wire_beat_encode(&body, &beat);
+	say(&nodes[0], WIRE_BEAT, &body);
+	return false;
+}
+
+static void wait_for_clock(unsigned milli)
+{
+	awaited_clock = milli;
+	turn_until(has_clock, 60000);
+	ck_assert_uint_eq(coord->nodes.v[0]->classes[0].clock_milli, milli);
+}
+
+/* HEAT is the better source if it contains a clock. */
+TEST(a_heat_message_without_a_clock_does_not_hide_that_of_health)
+{
+	struct wire_heat_class class = { .speed_milli = 500 };
+	struct wire_heat heat = { .classes = &class, .n_classes = 1 };
+	struct buf body = { 0 };
+
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	wait_for_clock(200);
+	wire_heat_encode_at(&body, &heat, WIRE_VERSION);
+	say(&nodes[0], WIRE_HEAT, &body);
+	wait_for_clock(500);
+	class.speed_milli = WIRE_HEALTH_UNKNOWN;
+	wire_heat_encode_at(&body, &heat, WIRE_VERSION);
+	say(&nodes[0], WIRE_HEAT, &body);
+	wait_for_clock(200);
 }
 
 TEST(a_low_weight_halves_the_slots_of_a_node_without_leases)
