@@ -97,15 +97,20 @@ static void start(int fd, const char *a, const char *b, const char *c)
 			      &err));
 }
 
+static void turn_once(void)
+{
+	struct timeval tick = { .tv_usec = 5000 };
+
+	event_base_loopexit(base, &tick);
+	event_base_loop(base, EVLOOP_ONCE);
+}
+
 static void wait_done(void)
 {
 	uint64_t deadline = clock_ms() + 60000;
-	struct timeval tick = { .tv_usec = 5000 };
 
-	while (!done && clock_ms() < deadline) {
-		event_base_loopexit(base, &tick);
-		event_base_loop(base, EVLOOP_ONCE);
-	}
+	while (!done && clock_ms() < deadline)
+		turn_once();
 	ck_assert_uint_eq(done, 1);
 }
 
@@ -269,6 +274,28 @@ TEST(a_tool_has_a_copy_of_the_file)
 	kfarmd_run_unmap_file(&map);
 	ck_assert_int_eq(kfarmd_run_map_file(run, "b.s", 1u << 20, &map),
 			 -ENOENT);
+}
+
+/* The job is paused while its first program ends. */
+TEST(the_tool_of_a_paused_job_waits)
+{
+	static char *const tool[] = { (char *)GCC,   (char *)"-S",
+				      (char *)"-xc", (char *)"-ob.s",
+				      (char *)"a.s", NULL };
+	uint64_t start_ms = clock_ms();
+
+	put_source("/a.c", "int a_name;\n");
+	start_two("-S", "/a.c", tool, "a.s", 60000);
+	run->paused = true;
+	while (!run->parts[1].sandbox_run)
+		turn_once();
+	while (clock_ms() < start_ms + 300) {
+		ck_assert_uint_eq(done, 0);
+		turn_once();
+	}
+	kfarmd_run_set_paused(run, false);
+	wait_done();
+	ck_assert(run->status_from_tool);
 }
 
 TEST(a_tool_that_cannot_start_is_what_counts)
