@@ -15,6 +15,7 @@
 #define NODES_MAX  8
 #define JOBS_MAX   400
 #define PHASES_MAX 4
+#define OVERTAKING 4 /* as in sched/unit.c */
 #define COPIES_MAX 3 /* the job, its backup and its hedge */
 /* share of the core time that is idle while a job waits for a faster core */
 #define IDLE_MAX 0.25
@@ -261,6 +262,70 @@ TEST(a_build_keeps_all_rules_on_random_farms)
 		sim_result_release(&r);
 	}
 	free(f);
+}
+
+#define WAITING_JOBS 1000
+
+static int by_descending_cost(const void *a, const void *b)
+{
+	const struct sim_job_setup *x = a, *y = b;
+
+	return x->cost_ms > y->cost_ms ? -1 : x->cost_ms < y->cost_ms;
+}
+
+/*
+ * Expensive jobs overtake cheap jobs, but a job that make requests OVERTAKING
+ * times the greatest cost later overtakes no other.  Then at most the jobs that
+ * make has requested until then begin earlier.
+ */
+static uint64_t longest_wait_ms(const struct sim_setup *setup)
+{
+	struct sim_job_setup jobs[WAITING_JOBS];
+	uint64_t sum_ms = 0;
+
+	memcpy(jobs, setup->jobs, sizeof(jobs));
+	qsort(jobs, WAITING_JOBS, sizeof(*jobs), by_descending_cost);
+	for (unsigned i = 0; i < setup->n_make_jobs; i++)
+		sum_ms += jobs[i].cost_ms;
+	return OVERTAKING * jobs[0].predicted_ms +
+	       sum_ms / setup->nodes->classes[0].n_cores + jobs[0].cost_ms;
+}
+
+TEST_RANGE(no_job_starves, 0, 20)
+{
+	struct random_farm f = { .random = 1 + (uint64_t)_i };
+	struct sim_job_setup jobs[WAITING_JOBS] = { 0 };
+	const struct sim_node_setup node = {
+		.n_classes = 1, .classes = { { between(&f, 1, 8), 1 } }
+	};
+	const struct sim_setup setup = { .nodes = &node,
+					 .n_nodes = 1,
+					 .jobs = jobs,
+					 .n_jobs = WAITING_JOBS,
+					 .total_known = between(&f, 0, 1),
+					 .n_local_slots = 1,
+					 .local_slowness = 1,
+					 .n_make_jobs = between(&f, 10, 60) };
+	uint64_t requested_ms[WAITING_JOBS] = { 0 }, limit_ms;
+	struct sim_result r;
+
+	sim_jobs_set_costs(jobs, WAITING_JOBS, 1000, 0.8, &f.random);
+	for (size_t i = 0; i < WAITING_JOBS; i++)
+		jobs[i].predicted_ms = jobs[i].cost_ms;
+	limit_ms = longest_wait_ms(&setup);
+	ck_assert_int_eq(sim_run_build(&setup, &r), 0);
+	for (size_t i = 0, n_done = 0; i < r.n_runs; i++) {
+		/* When a job ends, make requests the next one. */
+		if (r.runs[i].completed &&
+		    n_done + setup.n_make_jobs < WAITING_JOBS)
+			requested_ms[n_done++ + setup.n_make_jobs] =
+				r.runs[i].ended_ms;
+	}
+	for (size_t i = 0; i < r.n_runs; i++)
+		ck_assert_uint_le(r.runs[i].began_ms -
+					  requested_ms[r.runs[i].job],
+				  limit_ms);
+	sim_result_release(&r);
 }
 
 TEST(a_quota_doubles_the_time_of_each_job)
