@@ -810,8 +810,7 @@ static void deliver_outputs(struct coord *c, const struct sched_action *a)
 	else if (!u->devicetree.blob) /* dtc's stdout is in the blob file */
 		done.out = buf_bytes(&stream[WIRE_OUTPUT_STDOUT]);
 	coord_report_unit_done(u, local ? EVENTS_LOCAL : u->node_name,
-			       local ? reason_text(a->reason) : NULL,
-			       a->n_retries);
+			       local ? reason_text(a->reason) : NULL, a);
 	if (u->conn)
 		coord_wrapper_conn_send_done(u->conn, &done);
 }
@@ -868,7 +867,7 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 		break;
 	case SCHED_ACT_LOCAL_DONE:
 		coord_report_unit_done(u, EVENTS_LOCAL, reason_text(a->reason),
-				       a->n_retries);
+				       a);
 		break;
 	case SCHED_ACT_DIAL:
 		peer_dial(n->peer);

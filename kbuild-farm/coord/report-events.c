@@ -128,14 +128,16 @@ void coord_report_unit_progress(struct coord_unit *u,
 }
 
 void coord_report_unit_done(struct coord_unit *u, const char *node,
-			    const char *reason, unsigned retries)
+			    const char *reason, const struct sched_action *a)
 {
 	struct events_event ev = make_unit_event(u, EVENTS_JOB_DONE, node,
 						 reason);
 
 	u->reported_state = EVENTS_JOB_DONE;
 	ev.remote = strcmp(node, EVENTS_LOCAL) != 0;
-	ev.n_retries = retries;
+	ev.n_retries = a->n_retries;
+	if (a->cost_ms)
+		ev.cost_ms = a->cost_ms;
 	if (ev.remote)
 		ev.cpu_ms = u->result.wire.cpu_ms;
 	events_hub_publish(u->coord->setup.hub, &ev);

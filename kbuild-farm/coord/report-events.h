@@ -8,6 +8,7 @@
 struct peer_stats;
 struct coord_node;
 struct coord_unit;
+struct sched_action;
 
 /*
  * Return the node's slots without the current restriction: the limit of the
@@ -44,10 +45,10 @@ void coord_report_unit_progress(struct coord_unit *u,
 				enum events_job_state state);
 /*
  * Report that a unit is done.  If `node` is EVENTS_LOCAL, `reason` states why
- * the unit ran locally.
+ * the unit ran locally.  The action `a` has n_retries and cost_ms.
  */
 void coord_report_unit_done(struct coord_unit *u, const char *node,
-			    const char *reason, unsigned retries);
+			    const char *reason, const struct sched_action *a);
 /*
  * Report that a second execution of a unit has started: a hedge if `node` is
  * EVENTS_LOCAL, otherwise a backup.

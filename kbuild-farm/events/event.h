@@ -65,8 +65,8 @@ enum events_kind {
 	 * The state of a job changed: job, state, file, node (where the job
 	 * runs), reason (why it runs there), hedged (the event reports a second
 	 * execution of the job: a backup or a hedge).  EVENTS_JOB_QUEUED has
-	 * object and, if EVENTS_KIND_ESTIMATE was sent, cost_ms (in the
-	 * baseline).  EVENTS_JOB_DONE has remote, n_retries and cpu_ms.  Both
+	 * object and, if the history has it, the predicted cost_ms.
+	 * EVENTS_JOB_DONE has remote, n_retries, cpu_ms and cost_ms.  Both
 	 * states have step ("symbols", "object" or "devicetree") if the job
 	 * includes a tool step (enum wire_step_kind).
 	 */

@@ -369,7 +369,8 @@ static int load_baseline(struct history *h, const char *key,
 }
 
 int history_costs_load(struct history *h, const char *series_key,
-		       struct history_costs *out, struct err *err)
+		       const char *arch, struct history_costs *out,
+		       struct err *err)
 {
 	struct buf names = { 0 };
 	const char *name;
@@ -377,14 +378,16 @@ int history_costs_load(struct history *h, const char *series_key,
 	int ret = sql_prepare(h, &s,
 			      "SELECT object, file, cpu_ms, wall_ms FROM cost "
 			      "WHERE id IN (SELECT id FROM cost WHERE key = "
-			      "(SELECT id FROM key WHERE digest = ?1)) AND "
-			      "cpu_ms NOT NULL",
+			      "coalesce((SELECT id FROM key WHERE digest = ?1 "
+			      "AND costs > 0), (SELECT key FROM build JOIN key "
+			      "ON key.id = key WHERE arch = ?2 ORDER BY costs "
+			      "DESC, last DESC LIMIT 1))) AND cpu_ms NOT NULL",
 			      err);
 
 	*out = (struct history_costs){ 0 };
 	if (ret)
 		return ret;
-	sql_bind(s, "t", series_key);
+	sql_bind(s, "tt", series_key, arch);
 	while ((ret = sql_next_row(h, s, err)) > 0) {
 		struct history_cost *c = VEC_ADD(out->costs, out->n_costs);
 

@@ -179,6 +179,11 @@ struct history_unit {
 	int64_t queued_ms, sent_ms, run_ms, received_ms, done_ms;
 	/* CPU time, or elapsed time if run locally; -1 if unknown */
 	int64_t cpu_ms;
+	/*
+	 * cost as in struct history_cost; -1 if unknown.  Only the writer sets
+	 * this member.
+	 */
+	int64_t cost_ms;
 	int64_t n_retries;
 	bool remote;
 };
@@ -268,7 +273,11 @@ int history_read_diags(struct history *h, int64_t build,
 struct history_cost {
 	struct map_entry entry; /* link in `by_object` */
 	const char *object, *file; /* names from the event EVENTS_JOB_QUEUED */
-	int64_t cpu_ms; /* CPU time; elapsed time if compiled locally */
+	/*
+	 * CPU time on an average core of the farm, or on the core that compiled
+	 * the object if the relative speed of that core was unknown
+	 */
+	int64_t cpu_ms;
 	int64_t wall_ms; /* elapsed time of the compiler */
 };
 
@@ -292,12 +301,14 @@ struct history_costs {
 };
 
 /*
- * Read all costs of a series; `out` is empty if the series has no builds.
+ * Read all costs of a series.  If the series has no costs, read those of the
+ * series of the same architecture that has most costs, without a baseline.
  * Returns 0 or a negative errno.  The caller releases `out` even after a
  * failure.
  */
 int history_costs_load(struct history *h, const char *series_key,
-		       struct history_costs *out, struct err *err);
+		       const char *arch, struct history_costs *out,
+		       struct err *err);
 /* Free the costs and zero *c. */
 void history_costs_release(struct history_costs *c);
 /* Return the cost of an object, or NULL if it is unknown. */

@@ -167,6 +167,7 @@ static struct recorded_job *add_recorded_job(struct history_recorder *r,
 		.received_ms = -1,
 		.done_ms = -1,
 		.cpu_ms = -1,
+		.cost_ms = -1,
 	};
 	return j;
 }
@@ -211,6 +212,9 @@ static void on_job_changed(struct history_recorder *r,
 			u->cpu_ms = ev->cpu_ms > CPU_MAX_MS ? -1 : ev->cpu_ms;
 		else if (u->run_ms >= 0)
 			u->cpu_ms = now - u->run_ms;
+		u->cost_ms = ev->cost_ms > CPU_MAX_MS ? -1 : ev->cost_ms;
+		if (u->cost_ms < 0)
+			u->cost_ms = u->cpu_ms;
 		break;
 	default:
 		break;

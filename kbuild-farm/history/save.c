@@ -346,7 +346,7 @@ static int save_unit(struct unit_statements *w, const struct history_unit *u,
 	const char *file = u->file ? u->file : "";
 	int64_t hash = hash_names(object, file);
 	int64_t wall = u->run_ms >= 0 ? u->done_ms - u->run_ms : u->cpu_ms;
-	bool has_cost = u->done_ms >= 0 && u->cpu_ms >= 0;
+	bool has_cost = u->done_ms >= 0 && u->cost_ms >= 0;
 	int64_t cost;
 	int ret;
 
@@ -359,12 +359,12 @@ static int save_unit(struct unit_statements *w, const struct history_unit *u,
 	ret = 0;
 	if (!cost) {
 		sql_bind(w->add_cost, "iittnni", w->key_id, hash, object, file,
-			 has_cost ? u->cpu_ms : -1, has_cost ? wall : -1,
+			 has_cost ? u->cost_ms : -1, has_cost ? wall : -1,
 			 w->build_number);
 		ret = sql_exec(w->h, w->add_cost, err);
 		cost = sqlite3_last_insert_rowid(w->h->db);
 	} else if (has_cost) {
-		sql_bind(w->set_cost, "inni", cost, u->cpu_ms, wall,
+		sql_bind(w->set_cost, "inni", cost, u->cost_ms, wall,
 			 w->build_number);
 		ret = sql_exec(w->h, w->set_cost, err);
 	}

@@ -35,8 +35,10 @@ void kernel_offload_report_estimate(struct kernel_offload_estimate *e,
 	int64_t all = 0, cost = 0, next = 1;
 	struct err ignored;
 
-	if (!h || !build->series_key || !build->from_scratch ||
-	    history_costs_load(h, build->series_key, &e->costs, &ignored))
+	if (!h || !build->series_key ||
+	    history_costs_load(h, build->series_key, build->arch, &e->costs,
+			       &ignored) ||
+	    !build->from_scratch)
 		return;
 	for (size_t i = 0; i < c->n_completions; i++)
 		all += c->completions[i].cpu_ms;

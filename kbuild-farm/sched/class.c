@@ -180,6 +180,38 @@ static void learn_slowness(struct sched *s, struct sched_class *c,
 	update_slowness(s, c);
 }
 
+/*
+ * Return the cost of a unit that has completed on the class with the CPU time
+ * `cpu_ms`, and learn the CPU times of the class.
+ */
+static uint32_t measure_cost_ms(struct sched *s, struct sched_class *c,
+				const struct sched_unit *u, uint32_t cpu_ms)
+{
+	double cost_ms = (double)sched_class_cost_ms(s, u);
+	double ms = cpu_ms * c->clock, slowness;
+
+	if (cost_ms <= 0)
+		return (uint32_t)fmin(ms, COST_MAX_MS);
+	c->total_cpu_ms += ms;
+	c->total_cost_ms += cost_ms;
+	s->total_cpu_ms += ms;
+	s->total_cost_ms += cost_ms;
+	slowness = (c->total_cpu_ms * s->total_cost_ms / (s->total_cpu_ms + 1) +
+		    PRIOR_MS) /
+		   (c->total_cost_ms + PRIOR_MS);
+	return (uint32_t)fmin(ms / fmax(slowness, SLOWNESS_MIN), COST_MAX_MS);
+}
+
+uint32_t sched_class_local_cost_ms(const struct sched *s,
+				   const struct sched_unit *u)
+{
+	double ms = (double)(s->now_ms - u->local_began_ms);
+
+	if (s->local.sum_cost_ms <= 0)
+		return 0;
+	return (uint32_t)fmin(ms / s->local.slowness, COST_MAX_MS);
+}
+
 void sched_class_end_local(struct sched *s, const struct sched_unit *u)
 {
 	learn_slowness(s, &s->local, u, u->local_began_ms);
@@ -315,6 +347,8 @@ void sched_class_remove_job(struct sched *s, struct sched_attempt *a,
 	c->n_jobs--;
 	if (completed) {
 		learn_late_ratio(s, a);
+		a->unit->measured_ms = measure_cost_ms(s, c, a->unit,
+						       a->cpu_ms);
 		learn_slowness(s, c, a->unit, a->began_ms);
 	}
 	/* The first waiting job of the class gets the core. */

@@ -16,6 +16,11 @@
  * recovered.  The values are rounded to eight steps per power of
  * two, so that equal nodes stay equal.
  *
+ * The cost of a completed unit, which the history keeps, is its CPU time at
+ * full clock, divided by the CPU time that the class needs for a unit of
+ * average cost relative to all classes.  It is independent of the core, and the
+ * sum of all costs remains the sum of the CPU times.
+ *
  * The finish time of a unit on a class is the time at which a core becomes free
  * plus the predicted cost times the slowness.  A unit that runs longer than
  * predicted is expected to run for another half of its elapsed time.
@@ -47,7 +52,7 @@ void sched_class_free_all(struct sched *s, struct sched_node *n);
 void sched_class_add_job(struct sched *s, struct sched_attempt *a);
 /*
  * Remove a job from its class.  If `completed` is set, learn the slowness of
- * the class from the time that the job took.
+ * the class from the time that the job took, and set unit->measured_ms.
  */
 void sched_class_remove_job(struct sched *s, struct sched_attempt *a,
 			    bool completed);
@@ -92,6 +97,12 @@ struct sched_class *sched_class_choose_free(struct sched *s,
 uint64_t sched_class_finish_ms(const struct sched *s,
 			       const struct sched_class *c,
 			       const struct sched_unit *u);
+/*
+ * Return the cost of a LOCAL unit that ends now, from its duration and the
+ * slowness of the build host, or 0 if the latter is unknown.
+ */
+uint32_t sched_class_local_cost_ms(const struct sched *s,
+				   const struct sched_unit *u);
 /* Learn the slowness of the build host from a LOCAL unit that ends. */
 void sched_class_end_local(struct sched *s, const struct sched_unit *u);
 /* Return true if the unit can be sent to the class now. */

@@ -112,6 +112,7 @@ struct sched_unit {
 	struct sched_node *node;
 	struct sched_cpu_share share_at_send;
 	uint32_t cpu_ms;
+	uint32_t measured_ms; /* cost_ms of SCHED_ACT_DELIVER */
 	struct sched_node *tried_nodes[SCHED_TRIES_MAX];
 	unsigned n_tried;
 	/* jobs that were lost with their nodes or refused by busy nodes */
@@ -165,6 +166,8 @@ struct sched_class {
 	/* weighted sums over the completed units, as of learned_ms */
 	double sum_duration_ms, sum_cost_ms;
 	uint64_t learned_ms;
+	/* CPU times at full clock and costs of all completed units */
+	double total_cpu_ms, total_cost_ms;
 	struct sched_attempts jobs; /* in the order in which they were sent */
 	unsigned n_jobs;
 	/* time at which a core and a slot are expected to be free; 0: now */
@@ -246,6 +249,7 @@ struct sched {
 	 * estimated 98th percentile, between 2 and 8
 	 */
 	double late_ratio;
+	double total_cpu_ms, total_cost_ms; /* sums over all classes */
 	/* CPU time per KiB of inputs, a moving average; 0: no sample yet */
 	double ms_per_kib;
 

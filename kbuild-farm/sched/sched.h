@@ -355,11 +355,11 @@ enum sched_action_kind {
 	SCHED_ACT_HEDGE, /* unit, not exclusive: compile it locally as well */
 	SCHED_ACT_STOP_HEDGE, /* unit: kill its hedge */
 	/*
-	 * unit, node (or SCHED_LOCAL with `reason`), n_retries: deliver the
-	 * outputs to the wrapper
+	 * unit, node (or SCHED_LOCAL with `reason`), n_retries, cost_ms:
+	 * deliver the outputs to the wrapper
 	 */
 	SCHED_ACT_DELIVER,
-	/* unit, reason, n_retries: the local compile ended */
+	/* unit, reason, n_retries, cost_ms: the local compile ended */
 	SCHED_ACT_LOCAL_DONE,
 	/* node: connect; SCHED_EV_NODE_FIT, _UNFIT or _LOST follows */
 	SCHED_ACT_DIAL,
@@ -396,6 +396,8 @@ struct sched_action {
 	bool pinned, backup;
 	unsigned class; /* index in the classes of SCHED_EV_NODE_FIT */
 	unsigned n_retries; /* retries on other nodes, and rescans */
+	/* cost of the unit, independent of its core; 0: unknown */
+	uint32_t cost_ms;
 	enum sched_node_state state;
 	const char *text; /* valid until the next event */
 };

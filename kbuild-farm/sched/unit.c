@@ -280,6 +280,10 @@ static void add_unit_action(struct sched *s, const struct sched_unit *u,
 				  .reason = u->reason,
 				  .n_retries = u->n_retries };
 
+	if (kind == SCHED_ACT_LOCAL_DONE)
+		a.cost_ms = sched_class_local_cost_ms(s, u);
+	if (kind == SCHED_ACT_DELIVER && n)
+		a.cost_ms = u->measured_ms;
 	if (kind == SCHED_ACT_SEND) {
 		const struct sched_attempt *last =
 			u->attempts[u->n_attempts - 1];

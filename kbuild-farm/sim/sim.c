@@ -190,7 +190,11 @@ static void simulate_action(struct sim *m, const struct sched_action *a)
 		sim_node_end_local(m, a->unit, false);
 		break;
 	case SCHED_ACT_DELIVER:
+		m->out->measured_ms[a->unit] = a->cost_ms;
 		complete_job(m, a->unit);
+		break;
+	case SCHED_ACT_LOCAL_DONE:
+		m->out->measured_ms[a->unit] = a->cost_ms;
 		break;
 	case SCHED_ACT_DIAL:
 		n = &m->nodes[a->node];
@@ -563,7 +567,9 @@ int sim_run_build(const struct sim_setup *setup, struct sim_result *out)
 	/* End a simulation that makes no progress after 1,000 hours. */
 	uint64_t limit_us = UINT64_C(1000) * 3600 * 1000 * SIM_US;
 
-	*out = (struct sim_result){ 0 };
+	*out = (struct sim_result){ .measured_ms = xcalloc(
+					    setup->n_jobs + 1,
+					    sizeof(*out->measured_ms)) };
 	m.nodes = xcalloc(setup->n_nodes + 1, sizeof(*m.nodes));
 	m.jobs = xcalloc(2 * setup->n_jobs + 1, sizeof(*m.jobs));
 	m.local_slots = xcalloc(setup->n_local_slots + 1, 1);
@@ -599,6 +605,7 @@ int sim_run_build(const struct sim_setup *setup, struct sim_result *out)
 
 void sim_result_release(struct sim_result *r)
 {
+	free(r->measured_ms);
 	free(r->runs);
 	*r = (struct sim_result){ 0 };
 }

@@ -157,6 +157,8 @@ struct sim_result {
 	unsigned n_cancelled; /* runs without a result */
 	/* the first rule that the dispatcher has broken; NULL: none */
 	const char *violation;
+	/* costs of the jobs that the dispatcher has measured; 0: unknown */
+	uint32_t *measured_ms;
 	struct sim_run *runs; /* in the order of their ends */
 	size_t n_runs;
 };

@@ -166,7 +166,7 @@ static void look_up(unsigned rounds)
 		size_t found = 0;
 
 		if (history_db_open(&h, &err) ||
-		    history_costs_load(h, key, &costs, &err))
+		    history_costs_load(h, key, "arm64", &costs, &err))
 			give_up(err.text);
 		for (size_t j = 0; j < costs.n_costs; j++)
 			found += history_cost_find(

@@ -83,7 +83,8 @@ static bool read_all(void)
 	    !history_build_find_baseline(h, &b, &before, &err))
 		history_build_release(&before);
 	history_build_release(&b);
-	damaged |= history_costs_load(h, KEY_A, &costs, &err) == -EUCLEAN;
+	damaged |= history_costs_load(h, KEY_A, "arm64", &costs, &err) ==
+		   -EUCLEAN;
 	history_costs_release(&costs);
 	history_db_close(h);
 	return damaged;

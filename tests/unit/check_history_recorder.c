@@ -197,23 +197,33 @@ TEST(costs_are_of_the_last_build_that_compiled_it)
 	play_build(&p, KEY_A, false);
 	p.jobs = 400;
 	play_unit(&p, "kernel/fork.o", "neo4a");
+	p.cost_ms = 250;
+	play_unit(&p, "init/main.o", "neo4a");
 	play_end_well(&p, 0);
 	h = play_open();
-	must(history_costs_load(h, KEY_A, &costs, &err));
+	must(history_costs_load(h, KEY_A, "arm64", &costs, &err));
 	ck_assert_uint_eq(costs.n_costs, 2);
 	c = history_cost_find(&costs, "kernel/fork.o");
 	ck_assert_ptr_nonnull(c);
 	ck_assert_int_eq(c->cpu_ms, 501);
 	ck_assert_str_eq(c->file, "kernel/fork.c");
-	ck_assert_ptr_nonnull(history_cost_find(&costs, "init/main.o"));
+	/* The speed of the core that compiled init/main.o was known. */
+	c = history_cost_find(&costs, "init/main.o");
+	ck_assert_ptr_nonnull(c);
+	ck_assert_int_eq(c->cpu_ms, 250);
 	ck_assert_ptr_null(history_cost_find(&costs, "init/main.c"));
 	/* The first build was from scratch, the second was not. */
 	ck_assert_int_eq(costs.baseline.number, 1);
 	ck_assert_int_eq(costs.baseline.n_jobs, 2);
 	history_costs_release(&costs);
-	must(history_costs_load(h, KEY_B, &costs, &err));
-	ck_assert_uint_eq(costs.n_costs, 0);
+	/* A series without costs uses those of another series. */
+	must(history_costs_load(h, KEY_B, "arm64", &costs, &err));
+	ck_assert_uint_eq(costs.n_costs, 2);
 	ck_assert_int_eq(costs.baseline.number, 0);
+	ck_assert_ptr_nonnull(history_cost_find(&costs, "init/main.o"));
+	history_costs_release(&costs);
+	must(history_costs_load(h, KEY_B, "x86_64", &costs, &err));
+	ck_assert_uint_eq(costs.n_costs, 0);
 	ck_assert_ptr_null(history_cost_find(&costs, "init/main.o"));
 	history_costs_release(&costs);
 	history_db_close(h);
@@ -399,7 +409,7 @@ TEST(nothing_that_is_told_does_harm)
 		for (size_t j = 0; j < details.n_diags; j++)
 			ck_assert_uint_lt(strlen(details.diags[j].text), HUGE);
 	}
-	must(history_costs_load(h, KEY_A, &costs, &err));
+	must(history_costs_load(h, KEY_A, "arm64", &costs, &err));
 	history_costs_release(&costs);
 	history_db_close(h);
 	free(huge);

@@ -113,12 +113,19 @@ TEST(nothing_is_told_of_what_nobody_knows)
 	ck_assert_uint_eq(n_points, 0);
 	ask_now(NULL, true);
 	ck_assert_uint_eq(n_points, 0);
-	ask_now(KEY_A, false);
-	ck_assert_uint_eq(n_points, 0);
 	ck_assert_int_eq(kernel_offload_job_cost_ms(&e, "lib/o7.o"),
 			 EVENTS_UNKNOWN);
 	ask_now(KEY_A, true);
 	expect_course(UNITS);
+}
+
+/* An incremental build has costs but no estimate. */
+TEST(an_incremental_build_knows_the_costs)
+{
+	build(UNITS, true, 0);
+	ask_now(KEY_A, false);
+	ck_assert_uint_eq(n_points, 0);
+	ck_assert_int_eq(kernel_offload_job_cost_ms(&e, "lib/o7.o"), 107);
 }
 
 TEST(a_build_of_few_jobs_has_a_course_too)

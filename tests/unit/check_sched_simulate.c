@@ -235,6 +235,96 @@ TEST_RANGE(builds_are_faster_than_with_other_policies, 0, 2)
 	       n_slower, worst);
 }
 
+/* Set *slowness to that of the core which completed each job. */
+static void find_slowness(const struct sim_setup *setup,
+			  const struct sim_result *r, double *slowness)
+{
+	for (size_t i = 0; i < r->n_runs; i++) {
+		const struct sim_run *run = &r->runs[i];
+		const struct sim_node_setup *n = &setup->nodes[run->node];
+		uint32_t core = run->core;
+		unsigned class = 0;
+
+		if (!run->completed)
+			continue;
+		slowness[run->job] = setup->local_slowness;
+		if (run->node == SIM_LOCAL)
+			continue;
+		for (; core >= n->classes[class].n_cores; class ++)
+			core -= n->classes[class].n_cores;
+		slowness[run->job] = n->classes[class].slowness;
+	}
+}
+
+/*
+ * Simulate a first build, then a build whose history consists of the CPU times,
+ * and a build whose history consists of the measured costs.  Returns the time
+ * of the third build divided by that of the second.
+ */
+static double compare_histories(unsigned seed)
+{
+	struct sim_node_setup nodes[NODES_MAX];
+	struct sim_setup setup = { .nodes = nodes,
+				   .n_local_slots = 2,
+				   .local_slowness = 1,
+				   .total_known = true,
+				   .scan_ms = 5,
+				   .verify_ms = 3,
+				   .seed = seed };
+	struct sim_result first, by_cpu, by_cost;
+	struct sim_job_setup *jobs;
+	double *slowness, ratio;
+
+	random_state = 1000 + seed;
+	random_share();
+	setup.n_nodes = 1 + (size_t)(random_share() * NODES_MAX);
+	make_farm(nodes, setup.n_nodes);
+	for (size_t i = 0; i < setup.n_nodes; i++)
+		nodes[i].n_throttles = 0;
+	setup.n_jobs = 200 + (size_t)(random_share() * random_share() * 3000);
+	jobs = make_jobs(setup.n_jobs, 1000 + 4000 * random_share(),
+			 0.5 + 0.5 * random_share(), false);
+	setup.jobs = jobs;
+	slowness = xcalloc(setup.n_jobs, sizeof(*slowness));
+	simulate(&setup, SIM_KFARM, &first);
+	find_slowness(&setup, &first, slowness);
+	for (size_t i = 0; i < setup.n_jobs; i++)
+		jobs[i].predicted_ms = 1 + (uint32_t)(jobs[i].cost_ms *
+						      slowness[i]);
+	simulate(&setup, SIM_KFARM, &by_cpu);
+	for (size_t i = 0; i < setup.n_jobs; i++) {
+		if (first.measured_ms[i])
+			jobs[i].predicted_ms = first.measured_ms[i];
+	}
+	simulate(&setup, SIM_KFARM, &by_cost);
+	ratio = (double)by_cost.makespan_ms / (double)by_cpu.makespan_ms;
+	sim_result_release(&first);
+	sim_result_release(&by_cpu);
+	sim_result_release(&by_cost);
+	free(slowness);
+	free(jobs);
+	return ratio;
+}
+
+TEST(measured_costs_predict_better_than_cpu_times)
+{
+	const char *number = getenv("SIMULATED_FARMS");
+	unsigned n = number ? (unsigned)atoi(number) : FARMS;
+	double sum = 0, best = 1, worst = 1;
+
+	for (unsigned seed = 0; seed < n; seed++) {
+		double ratio = compare_histories(seed);
+
+		sum += log(ratio);
+		best = fmin(best, ratio);
+		worst = fmax(worst, ratio);
+	}
+	printf("%u random farms: time with measured costs divided by time with "
+	       "CPU times: %.3f, from %.2f to %.2f\n",
+	       n, exp(sum / n), best, worst);
+	ck_assert_double_lt(exp(sum / n), 1);
+}
+
 TEST(a_seed_determines_the_build)
 {
 	struct sim_job_setup *jobs;

@@ -36,6 +36,7 @@ struct play {
 	struct history_recorder *record;
 	struct strv notes;
 	int64_t jobs;
+	int64_t cost_ms; /* of the next units; 0: unknown */
 };
 
 /* Start a build; the history chooses its number if `number` is 0. */
@@ -86,6 +87,8 @@ static inline void play_state(struct play *p, int64_t job,
 		ev.remote = strcmp(node, EVENTS_LOCAL) != 0;
 		ev.reason = ev.remote ? NULL : ".incbin";
 		ev.cpu_ms = ev.remote ? 100 + job : EVENTS_UNKNOWN;
+		if (p->cost_ms)
+			ev.cost_ms = p->cost_ms;
 	}
 	events_hub_publish(p->hub, &ev);
 	free(file);
