@@ -4,7 +4,8 @@
 # lane: yes
 #
 # The build host compiles units for which all nodes are busy, unless it serves a
-# node itself or the configuration or --require-remote forbids it.
+# node itself or the configuration or --require-remote forbids it.  Two build
+# hosts that build on the same nodes at the same time get what make builds.
 . "$(dirname "$0")/lib.sh"
 
 own_mounts "$@"
@@ -74,4 +75,48 @@ farm_fresh
 check "kfarm builds with a node on the build host" kfarm_build vmlinux
 is "a node on the build host: no unit is local because of busy nodes" \
 	0 "$(n_busy)"
+
+# host NAME WEIGHT: start a build on another build host, which has its own
+# directories, among them a build directory at the path $build.
+host()
+{
+	local dir=$work/$1
+
+	mkdir -p "$dir/home"
+	cp -a "$prepared" "$dir/build"
+	printf '[farm]\n\tweight = %d\n' "$2" >"$dir/config"
+	printf '[node "%s"]\n\taddress = unix:%s\n' shared-1 \
+		"$work/run/1" shared-2 "$work/run/2" >>"$dir/config"
+	# shellcheck disable=SC2016
+	unshare -m sh -c 'mount --bind "$1" "$2" && shift 2 && exec "$@"' - \
+		"$dir/build" "$build" env KFARM_CONFIG="$dir/config" \
+		HOME="$dir/home" XDG_CACHE_HOME="$dir/home/cache" \
+		XDG_STATE_HOME="$dir/home/state" KFARM_BUILD_MARK="$work" \
+		"$bin/kfarm" build -C "$tree" -b "$build" -o "$dir/out" \
+		"${vars[@]}" --require-remote 1 vmlinux >"$dir/log" 2>&1 \
+		</dev/null &
+	children+=($!)
+}
+
+for n in 1 2; do
+	"$bin/kfarmd" --listen "unix:$work/run/$n" --store "$work/store-$n" \
+		>"$work/kfarmd-$n.log" 2>&1 &
+	children+=($!)
+	check "kfarmd $n listens" wait_for 60 test -S "$work/run/$n"
+done
+rm -rf "$build"
+mkdir "$build"
+host heavy 99
+heavy=$!
+host light 33
+wait $!
+is "the build with the low weight ends with" 0 $?
+wait $heavy
+is "the build with the high weight ends with" 0 $?
+for name in heavy light; do
+	check "$name: nodes compile" test "$(jq .farm.remote \
+		"$work/$name/out/metadata.json")" -gt 0
+	build=$work/$name/build equal "two build hosts, $name"
+	no_temporaries "two build hosts, $name" "$work/$name/build"
+done
 farm_end
