@@ -35,6 +35,8 @@ struct gc_pass {
 	struct store *s;
 	int64_t now_ms;
 	uint64_t used_bytes, n_blobs;
+	int root; /* directory that is being visited */
+	uint64_t n_records;
 	uint64_t excess_bytes; /* bytes to remove */
 	size_t min_age; /* minimum age class to remove */
 	uint64_t removed_bytes, n_removed;
@@ -76,14 +78,16 @@ static size_t age_class(const struct gc_pass *pass, const struct stat *st)
 	return ((size_t)shift << AGE_BITS) + (age >> shift);
 }
 
-static int visit_dir(struct gc_pass *pass, const char *dir, gc_visit_fn *visit)
+static int visit_dir(struct gc_pass *pass, int root, const char *dir,
+		     gc_visit_fn *visit)
 {
-	int fd = openat(pass->s->blobs_fd, dir,
+	int fd = openat(root, dir,
 			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int ret = fd < 0 ? -errno : 0;
 	struct strv names = { 0 };
 	struct stat st;
 
+	pass->root = root;
 	if (!ret)
 		ret = fs_list_at(fd, ".", &names);
 	for (size_t i = 0; i < names.n && !pass->s->stopping; i++) {
@@ -106,14 +110,18 @@ static int visit_dir(struct gc_pass *pass, const char *dir, gc_visit_fn *visit)
 	return ret == -EMFILE || ret == -ENFILE ? ret : 0;
 }
 
+/* Visit all blobs and records. */
 static int visit_all(struct gc_pass *pass, gc_visit_fn *visit)
 {
+	int records = store_open_records(pass->s, false);
 	char dir[3];
 	int ret = 0;
 
 	for (unsigned i = 0; i < 256 && !ret && !pass->s->stopping; i++) {
 		snprintf(dir, sizeof(dir), "%02x", i);
-		ret = visit_dir(pass, dir, visit);
+		ret = visit_dir(pass, pass->s->blobs_fd, dir, visit);
+		if (!ret && records >= 0)
+			ret = visit_dir(pass, records, dir, visit);
 	}
 	return ret ? ret : pass->s->stopping ? -ECANCELED : 0;
 }
@@ -127,6 +135,7 @@ static void visit_count(struct gc_pass *pass, int dir, const char *name,
 	(void)name;
 	pass->used_bytes += charge;
 	pass->n_blobs++;
+	pass->n_records += pass->root != pass->s->blobs_fd;
 	/* A second link is a pin of this or another process. */
 	if (st->st_nlink == 1)
 		pass->bytes_by_age[age_class(pass, st)] += charge;
@@ -140,6 +149,7 @@ static void visit_remove(struct gc_pass *pass, int dir, const char *name,
 		return;
 	pass->removed_bytes += disk_bytes((uint64_t)st->st_size);
 	pass->n_removed++;
+	pass->n_records -= pass->root != pass->s->blobs_fd;
 }
 
 /*
@@ -174,6 +184,7 @@ static void update_usage(struct store *s, const struct gc_pass *pass,
 	added = s->uncounted_bytes - before;
 	s->stats.used_bytes = pass->used_bytes - pass->removed_bytes + added;
 	s->stats.n_blobs = pass->n_blobs - pass->n_removed;
+	s->stats.n_records = pass->n_records;
 	s->stats.counted = true;
 	s->stats.n_collected += pass->n_removed;
 	s->stats.collected_bytes += pass->removed_bytes;

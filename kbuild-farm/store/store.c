@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The entry of a blob, which is the file DIR/sha256/ab/cdef... */
+/* The entry of a blob or record, which is the file DIR/sha256/ab/cdef... */
 struct entry {
 	int dir; /* O_PATH descriptor of DIR/sha256/ab */
 	char name[STORE_NAME_MAX]; /* cdef... */
@@ -34,21 +34,22 @@ static void count_damaged(struct store *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static int open_entry_dir(struct store *s, const char *dir)
+static int open_entry_dir(int root, const char *dir)
 {
-	int fd = openat(s->blobs_fd, dir,
+	int fd = openat(root, dir,
 			O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
 }
 
 /*
- * Open the directory of a blob's entry.  A file of another kind in its place is
- * removed.  If `make` is true, create a missing directory.  Returns 0; -ENOENT;
- * or another negative errno.  On success the caller calls entry_release().
+ * Open the directory of an entry in `root`, which is s->blobs_fd or
+ * s->records_fd.  A file of another kind in its place is removed.  If `make` is
+ * true, create a missing directory.  Returns 0; -ENOENT; or another negative
+ * errno.  On success the caller calls entry_release().
  */
-static int entry_init(struct store *s, struct entry *at, const struct digest *d,
-		      bool make)
+static int entry_init(struct store *s, int root, struct entry *at,
+		      const struct digest *d, bool make)
 {
 	char hex[DIGEST_HEX], dir[3];
 
@@ -56,16 +57,16 @@ static int entry_init(struct store *s, struct entry *at, const struct digest *d,
 	memcpy(dir, hex, 2);
 	dir[2] = '\0';
 	memcpy(at->name, hex + 2, DIGEST_HEX - 2);
-	at->dir = open_entry_dir(s, dir);
+	at->dir = open_entry_dir(root, dir);
 	if (at->dir == -ENOTDIR || at->dir == -ELOOP) {
-		fs_remove_at(s->blobs_fd, dir);
+		fs_remove_at(root, dir);
 		count_damaged(s);
 		at->dir = -ENOENT;
 	}
 	if (at->dir == -ENOENT && make) {
-		if (mkdirat(s->blobs_fd, dir, 0700) && errno != EEXIST)
+		if (mkdirat(root, dir, 0700) && errno != EEXIST)
 			return -errno;
-		at->dir = open_entry_dir(s, dir);
+		at->dir = open_entry_dir(root, dir);
 	}
 	return at->dir < 0 ? at->dir : 0;
 }
@@ -189,7 +190,7 @@ static int link_entry(struct store *s, const struct digest *d, const char *name,
 {
 	struct entry at;
 	struct stat st;
-	int ret = entry_init(s, &at, d, false);
+	int ret = entry_init(s, s->blobs_fd, &at, d, false);
 
 	if (ret)
 		return ret;
@@ -324,7 +325,7 @@ static void remove_damaged(struct store *s, const struct digest *d, ino_t ino)
 	pthread_mutex_lock(&s->pin_lock);
 	remove_if_inode(s->scratch_fd, name, ino);
 	pthread_mutex_unlock(&s->pin_lock);
-	if (!entry_init(s, &at, d, false)) {
+	if (!entry_init(s, s->blobs_fd, &at, d, false)) {
 		remove_if_inode(at.dir, at.name, ino);
 		entry_release(&at);
 	}
@@ -363,7 +364,7 @@ static int open_pin_or_entry(struct store *s, const struct digest *d,
 
 	if (fd != -ENOENT)
 		return fd;
-	ret = entry_init(s, &at, d, false);
+	ret = entry_init(s, s->blobs_fd, &at, d, false);
 	if (ret)
 		return ret;
 	fd = entry_open(s, at.dir, at.name, st);
@@ -373,9 +374,17 @@ static int open_pin_or_entry(struct store *s, const struct digest *d,
 	return fd;
 }
 
+static void count_read(struct store *s, uint64_t size)
+{
+	pthread_mutex_lock(&s->lock);
+	s->stats.n_read++;
+	s->stats.read_bytes += size;
+	pthread_mutex_unlock(&s->lock);
+}
+
 int store_open_blob(struct store *s, const struct digest *d, uint64_t size)
 {
-	struct stat st;
+	struct stat st = { 0 };
 	int fd = open_pin_or_entry(s, d, &st), ret = 0;
 
 	if (fd < 0)
@@ -393,16 +402,14 @@ int store_open_blob(struct store *s, const struct digest *d, uint64_t size)
 		close(fd);
 		return ret;
 	}
-	pthread_mutex_lock(&s->lock);
-	s->stats.n_read++;
-	s->stats.read_bytes += size;
-	pthread_mutex_unlock(&s->lock);
+	count_read(s, size);
 	return fd;
 }
 
 struct store_write {
 	struct store *s;
-	struct digest digest;
+	int root; /* directory of the entry, as for entry_init() */
+	struct digest digest; /* of the blob; or the key of the record */
 	uint64_t size_bytes, received_bytes;
 	struct digest_ctx *digest_ctx;
 	int fd;
@@ -411,8 +418,9 @@ struct store_write {
 	int error; /* first error of this write; later calls return it */
 };
 
-int store_write_begin(struct store_write **out, struct store *s,
-		      const struct digest *d, uint64_t size, bool pin)
+/* Begin to write an entry in `root`, as for entry_init(). */
+static int begin_write(struct store_write **out, struct store *s, int root,
+		       const struct digest *d, uint64_t size, bool pin)
 {
 	struct store_write *in;
 	int ret = store_gc_reserve(s, size);
@@ -421,6 +429,7 @@ int store_write_begin(struct store_write **out, struct store *s,
 		return ret;
 	in = xcalloc(1, sizeof(*in));
 	in->s = s;
+	in->root = root;
 	in->digest = *d;
 	in->size_bytes = size;
 	in->pinned = pin;
@@ -433,11 +442,17 @@ int store_write_begin(struct store_write **out, struct store *s,
 		ret = -errno;
 		store_gc_unreserve(s, size);
 		free(in);
-		return ret;
+		return ret < 0 ? ret : -EIO;
 	}
 	in->digest_ctx = digest_new();
 	*out = in;
 	return 0;
+}
+
+int store_write_begin(struct store_write **out, struct store *s,
+		      const struct digest *d, uint64_t size, bool pin)
+{
+	return begin_write(out, s, s->blobs_fd, d, size, pin);
 }
 
 int store_write_add(struct store_write *in, struct bytes piece)
@@ -461,14 +476,14 @@ int store_write_add(struct store_write *in, struct bytes piece)
 }
 
 /*
- * Move the blob to its entry.  If it replaces a file, *replaced receives the
- * size of that file.
+ * Move the blob or record to its entry.  If it replaces a file, *replaced
+ * receives the size of that file.
  */
-static int rename_blob(struct store_write *in, uint64_t *replaced)
+static int rename_entry(struct store_write *in, uint64_t *replaced)
 {
 	struct entry at;
 	struct stat st;
-	int ret = entry_init(in->s, &at, &in->digest, true);
+	int ret = entry_init(in->s, in->root, &at, &in->digest, true);
 
 	if (ret)
 		return ret;
@@ -484,9 +499,21 @@ static int rename_blob(struct store_write *in, uint64_t *replaced)
 	return ret;
 }
 
-int store_write_commit(struct store_write *in)
+/* Publish a complete write, and count it. */
+static int publish(struct store_write *in)
 {
 	uint64_t replaced = UINT64_MAX;
+	int ret = fchmod(in->fd, 0444) ? -errno : rename_entry(in, &replaced);
+
+	if (ret)
+		return ret;
+	store_gc_commit(in->s, in->size_bytes, replaced);
+	in->name[0] = '\0';
+	return 0;
+}
+
+int store_write_commit(struct store_write *in)
+{
 	struct digest sum;
 	int ret = in->error;
 
@@ -496,19 +523,13 @@ int store_write_commit(struct store_write *in)
 		if (in->received_bytes != in->size_bytes ||
 		    !digest_equal(&sum, &in->digest))
 			ret = -EBADMSG;
-		else if (fchmod(in->fd, 0444))
-			ret = -errno;
 	}
 	if (!ret)
 		ret = replace_pin(in->s, &in->digest, in->name, in->pinned);
 	if (!ret) {
-		ret = rename_blob(in, &replaced);
+		ret = publish(in);
 		if (ret && in->pinned)
 			store_unpin(in->s, &in->digest);
-	}
-	if (!ret) {
-		store_gc_commit(in->s, in->size_bytes, replaced);
-		in->name[0] = '\0';
 	}
 	store_write_abort(in);
 	return ret;
@@ -529,7 +550,42 @@ void store_write_abort(struct store_write *in)
 	free(in);
 }
 
-#define MIB UINT64_C(1048576)
+/* Remove the end of `b` so that `len` bytes are left. */
+static void cut(struct buf *b, size_t len)
+{
+	b->len = len;
+	if (b->data)
+		b->data[len] = '\0';
+}
+
+int store_read_blob(struct store *s, const struct digest *d, uint64_t size,
+		    struct buf *out)
+{
+	size_t before = out->len;
+	struct digest sum;
+	struct stat st = { 0 };
+	int fd = open_pin_or_entry(s, d, &st), ret;
+
+	if (fd < 0)
+		return fd;
+	ret = (uint64_t)st.st_size == size ? 0 : -ENOENT;
+	if (!ret)
+		ret = buf_read(out, fd, before + size);
+	close(fd);
+	if (!ret) {
+		digest_bytes(bytes_of(out->data + before, out->len - before),
+			     &sum);
+		if (!digest_equal(&sum, d)) {
+			remove_damaged(s, d, st.st_ino);
+			ret = -EBADMSG;
+		}
+	}
+	if (ret)
+		cut(out, before);
+	else
+		count_read(s, size);
+	return ret;
+}
 
 /*
  * Check that the directory belongs to this user and that no other user can
@@ -585,6 +641,124 @@ static int open_store_dir(int root, const char *name, struct err *err)
 	return ret ? ret : fd;
 }
 
+/* ------------------------------------------------------------- records */
+
+static void digest_record(const struct digest *key, struct bytes content,
+			  struct digest *out)
+{
+	struct digest_ctx *run = digest_new();
+
+	digest_add(run, bytes_of(key->b, sizeof(key->b)));
+	digest_add(run, content);
+	digest_finish(run, out);
+}
+
+int store_open_records(struct store *s, bool make)
+{
+	int fd = atomic_load(&s->records_fd);
+	struct err err;
+
+	if (fd >= 0)
+		return fd;
+	pthread_mutex_lock(&s->lock);
+	fd = atomic_load(&s->records_fd);
+	if (fd < 0 && (make || !faccessat(s->root_fd, "action", F_OK, 0))) {
+		fd = open_store_dir(s->root_fd, "action", &err);
+		if (fd >= 0)
+			atomic_store(&s->records_fd, fd);
+	} else if (fd < 0) {
+		fd = -ENOENT;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return fd;
+}
+
+int store_put_record(struct store *s, const struct digest *key,
+		     struct bytes content)
+{
+	int root = store_open_records(s, true), ret;
+	struct store_write *in;
+	struct digest sum;
+
+	if (root < 0)
+		return root;
+	if (content.len > STORE_RECORD_MAX)
+		return -EFBIG;
+	ret = begin_write(&in, s, root, key, content.len + sizeof(sum.b),
+			  false);
+	if (ret)
+		return ret;
+	digest_record(key, content, &sum);
+	ret = store_write_add(in, content);
+	if (!ret)
+		ret = store_write_add(in, bytes_of(sum.b, sizeof(sum.b)));
+	ret = ret ? ret : publish(in);
+	store_write_abort(in);
+	return ret;
+}
+
+/* Read a record with its digest from `fd`, and verify it. */
+static int read_verified_record(int fd, const struct digest *key,
+				struct buf *out)
+{
+	size_t before = out->len, len;
+	struct digest sum;
+	int ret = buf_read(out, fd, before + STORE_RECORD_MAX + sizeof(sum.b));
+
+	len = out->len - before;
+	if (!ret && len < sizeof(sum.b))
+		ret = -EBADMSG;
+	if (!ret) {
+		len -= sizeof(sum.b);
+		digest_record(key, bytes_of(out->data + before, len), &sum);
+		if (memcmp(sum.b, out->data + before + len, sizeof(sum.b)) != 0)
+			ret = -EBADMSG;
+	}
+	cut(out, ret ? before : before + len);
+	return ret == -EFBIG ? -EBADMSG : ret;
+}
+
+int store_get_record(struct store *s, const struct digest *key, struct buf *out)
+{
+	int root = store_open_records(s, false), fd, ret;
+	struct entry at;
+	struct stat st;
+
+	if (root < 0)
+		return root;
+	ret = entry_init(s, root, &at, key, false);
+	if (ret)
+		return ret;
+	fd = ret = entry_open(s, at.dir, at.name, &st);
+	if (fd >= 0) {
+		ret = read_verified_record(fd, key, out);
+		close(fd);
+	}
+	if (!ret) {
+		entry_touch(at.dir, at.name, &st);
+	} else if (ret == -EBADMSG) {
+		remove_if_inode(at.dir, at.name, st.st_ino);
+		count_damaged(s);
+	}
+	entry_release(&at);
+	return ret;
+}
+
+void store_remove_record(struct store *s, const struct digest *key)
+{
+	int root = store_open_records(s, false);
+	struct entry at;
+
+	if (root < 0 || entry_init(s, root, &at, key, false))
+		return;
+	unlinkat(at.dir, at.name, 0);
+	entry_release(&at);
+}
+
+/* ------------------------------------------------------ opening a store */
+
+#define MIB UINT64_C(1048576)
+
 /* Test whether the file system supports hard links, which pins require. */
 static int check_hard_links(struct store *s, struct err *err)
 {
@@ -622,17 +796,17 @@ int store_open(struct store **out, const char *dir, uint64_t limit,
 	       struct err *err)
 {
 	struct store *s = xcalloc(1, sizeof(*s));
-	int root = open_root(dir, err), ret = root;
+	int ret = s->root_fd = open_root(dir, err);
 
 	s->blobs_fd = s->scratch_root_fd = s->scratch_fd = -1;
+	s->records_fd = -1;
 	s->stats.limit_bytes = limit ? limit : store_limit_default(dir);
 	pthread_mutex_init(&s->pin_lock, NULL);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_mutex_init(&s->gc_lock, NULL);
 	pthread_cond_init(&s->gc_wake, NULL);
-	if (root >= 0) {
-		ret = open_store_dirs(s, root, err);
-		close(root);
+	if (s->root_fd >= 0) {
+		ret = open_store_dirs(s, s->root_fd, err);
 		if (!ret)
 			ret = store_gc_start(s, err);
 		if (ret)
@@ -661,6 +835,10 @@ void store_free(struct store *s)
 		close(s->scratch_root_fd);
 	if (s->blobs_fd >= 0)
 		close(s->blobs_fd);
+	if (s->records_fd >= 0)
+		close(s->records_fd);
+	if (s->root_fd >= 0)
+		close(s->root_fd);
 	pthread_cond_destroy(&s->gc_wake);
 	pthread_mutex_destroy(&s->gc_lock);
 	pthread_mutex_destroy(&s->lock);
@@ -697,11 +875,11 @@ uint64_t store_limit_default(const char *dir)
 bool store_has(struct store *s, const struct digest *d, uint64_t size)
 {
 	struct entry at;
-	struct stat st;
+	struct stat st = { 0 };
 	bool found;
 	int fd;
 
-	if (!entry_init(s, &at, d, false)) {
+	if (!entry_init(s, s->blobs_fd, &at, d, false)) {
 		found = !store_entry_stat(s, at.dir, at.name, &st) &&
 			(uint64_t)st.st_size == size;
 		entry_release(&at);

@@ -3,6 +3,8 @@
  * store/store.h - Content-addressed blob store on disk.
  *
  * 	DIR/sha256/ab/cdef...	entry of a blob: mode 0444, created by rename
+ * 	DIR/action/ab/cdef...	optional; a record, addressed by the key of an
+ * 				action instead of its own digest
  * 	DIR/live/NAME/		scratch directory of an open store, locked
  * 				with flock
  * 		in.N		a blob that is being written
@@ -36,6 +38,7 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+#include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
 
@@ -114,6 +117,38 @@ void store_write_abort(struct store_write *in);
 int store_open_blob(struct store *s, const struct digest *d, uint64_t size);
 
 /*
+ * Verify a blob like store_open_blob() and append its content to `out`, which
+ * is unchanged on failure.
+ */
+int store_read_blob(struct store *s, const struct digest *d, uint64_t size,
+		    struct buf *out);
+
+/*
+ * Records.  A record is a small file addressed by a key that is not its own
+ * digest, such as the result of an action, addressed by the digest of the
+ * action's inputs.  The file ends with the SHA-256 of key and content, so a
+ * damaged record, or the record of another key, counts as missing.  Records
+ * take part in garbage collection like blobs.
+ */
+#define STORE_RECORD_MAX (1u << 20)
+
+/*
+ * Store `content`, at most STORE_RECORD_MAX bytes, in place of an earlier
+ * record of the key.  Returns 0, -EFBIG, -ENOSPC or another negative errno.
+ */
+int store_put_record(struct store *s, const struct digest *key,
+		     struct bytes content);
+/*
+ * Append the content of a record to `out`, which is unchanged on failure.
+ * Returns 0; -ENOENT if there is no record; -EBADMSG if it was damaged and has
+ * been removed; or another negative errno.
+ */
+int store_get_record(struct store *s, const struct digest *key,
+		     struct buf *out);
+/* Remove the record of the key, if it exists. */
+void store_remove_record(struct store *s, const struct digest *key);
+
+/*
  * Remove the scratch directories of dead processes, and collect garbage on the
  * caller's thread: if more than `target` bytes are used, remove blobs until
  * `target` bytes are left.  If `target` is 0, do what the collector's thread
@@ -138,10 +173,11 @@ struct store_stats {
 	 */
 	bool counted;
 	/*
-	 * disk space and number of all blobs, except for changes by other
-	 * processes since the last count
+	 * disk space and number of all blobs and records, except for changes
+	 * by other processes since the last count
 	 */
 	uint64_t used_bytes, n_blobs;
+	uint64_t n_records; /* records at the last count; part of n_blobs */
 	uint64_t incoming_bytes; /* disk space reserved for open writes */
 	uint64_t n_pinned; /* digests pinned by this handle */
 	uint64_t n_written, written_bytes; /* blobs published by this handle */
