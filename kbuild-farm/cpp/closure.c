@@ -697,6 +697,8 @@ void cpp_closure_find(struct cpp_scanner *s, const struct cpp_unit *unit,
 			out->mentions |= CPP_MENTION_BASE_FILE;
 		if (walk.marks & CPP_MARK_DEVICETREE)
 			out->mentions |= CPP_MENTION_DEVICETREE;
+		if (w->lists.n_once)
+			out->mentions |= CPP_MENTION_ONCE;
 	}
 	release_unit(&walk);
 	w->walk = NULL;

@@ -163,9 +163,10 @@ struct cpp_closure {
 	struct strv dirs;
 	/*
 	 * enum cpp_mention: constructs in the files, even in skipped text.
-	 * CPP_MENTION_TIME is an exception: it is set only if one of its
-	 * macros was expanded.  After full preprocessing, CPP_MENTION_COUNTER
-	 * is also set only if __COUNTER__ was expanded.
+	 * CPP_MENTION_TIME and CPP_MENTION_ONCE are exceptions: they are set
+	 * only if one of the macros was expanded or the pragma took effect.
+	 * After full preprocessing, CPP_MENTION_COUNTER is also set only if
+	 * __COUNTER__ was expanded.
 	 */
 	unsigned mentions;
 	void *memory; /* storage of all strings and lists above */
@@ -180,6 +181,11 @@ enum cpp_mention {
 	 * closure does not list the files that dtc reads.
 	 */
 	CPP_MENTION_DEVICETREE = 8,
+	/*
+	 * #pragma once took effect in a header, so the result also depends on
+	 * the mtimes (gcc) or the inodes (clang) of files with equal contents.
+	 */
+	CPP_MENTION_ONCE = 16,
 };
 
 /*

@@ -357,7 +357,8 @@ TEST_EACH(what_a_diagnostic_would_show_is_an_input, origins)
 	free(cc);
 }
 
-static void expect_date(const char *cc, const char *source, bool dated)
+static void expect_mention(const char *cc, const char *source,
+			   enum cpp_mention mention, bool mentioned)
 {
 	struct cpp_scanner *s = compare_scan();
 	struct cpp_closure c;
@@ -366,9 +367,14 @@ static void expect_date(const char *cc, const char *source, bool dated)
 
 	scan(s, cc, "-Iinc", &c);
 	ck_assert_msg(!c.reason, "%s: %s", reason_text(c.reason), c.detail);
-	ck_assert_msg(!!(c.mentions & CPP_MENTION_TIME) == dated, "%s", source);
+	ck_assert_msg(!!(c.mentions & mention) == mentioned, "%s", source);
 	cpp_closure_release(&c);
 	cpp_scanner_free(s);
+}
+
+static void expect_date(const char *cc, const char *source, bool dated)
+{
+	expect_mention(cc, source, CPP_MENTION_TIME, dated);
 }
 
 TEST(a_date_counts_where_it_is_expanded)
@@ -382,6 +388,23 @@ TEST(a_date_counts_where_it_is_expanded)
 	expect_date(cc, "#define D __DATE__\nint d;\n", false);
 	expect_date(cc, "#define S(x) #x\nchar *s = S(__TIME__);\n", false);
 	expect_date(cc, "#if 0\nchar *s = __DATE__;\n#endif\n", false);
+	free(cc);
+}
+
+TEST(pragma_once_counts_where_it_takes_effect)
+{
+	static const enum cpp_mention once = CPP_MENTION_ONCE;
+	char *cc = make_tree("");
+
+	compare_file("inc/once.h", "#pragma once\nint once;\n");
+	compare_file("inc/never.h", "#if 0\n#pragma once\n#endif\n");
+	compare_file("inc/operator.h", "_Pragma(\"once\")\nint once;\n");
+	expect_mention(cc, "#include \"once.h\"\n", once, true);
+	expect_mention(cc, "#include \"operator.h\"\n", once, true);
+	expect_mention(cc, "#include \"never.h\"\n", once, false);
+	expect_mention(cc, "#if 0\n#include \"once.h\"\n#endif\n", once, false);
+	/* The pragma has no effect in the source. */
+	expect_mention(cc, "#pragma once\nint x;\n", once, false);
 	free(cc);
 }
 
