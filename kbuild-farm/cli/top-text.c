@@ -209,9 +209,12 @@ static void put_build_state(FILE *out, const struct top_page *p)
 	if (known)
 		buf_printf(&line, " of ~%llu",
 			   (unsigned long long)look.n_total);
-	buf_printf(&line, " job%s done (%u remote, %u local)",
+	buf_printf(&line, " job%s done (%u remote, %u local",
 		   format_plural(known ? look.n_total : ui_model_count_done(m)),
 		   m->totals.n_remote, m->totals.n_local);
+	if (m->totals.n_cached)
+		buf_printf(&line, ", %u cached", m->totals.n_cached);
+	buf_add_str(&line, ")");
 	if (m->totals.n_steps)
 		buf_printf(&line, " with %u tool step%s", m->totals.n_steps,
 			   format_plural(m->totals.n_steps));
@@ -387,6 +390,7 @@ static json_t *build_json(const struct top_page *p)
 			    count(m->n_by_state[EVENTS_JOB_QUEUED]));
 	json_object_set_new(o, "remote", count(m->totals.n_remote));
 	json_object_set_new(o, "local", count(m->totals.n_local));
+	json_object_set_new(o, "cached", count(m->totals.n_cached));
 	json_object_set_new(o, "steps", count(m->totals.n_steps));
 	json_object_set_new(o, "estimate", estimate);
 	json_object_set_new(o, "reasons", reasons);

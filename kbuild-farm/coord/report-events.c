@@ -143,6 +143,16 @@ void coord_report_unit_done(struct coord_unit *u, const char *node,
 	events_hub_publish(u->coord->setup.hub, &ev);
 }
 
+void coord_report_unit_cached(struct coord_unit *u)
+{
+	struct events_event ev = make_unit_event(u, EVENTS_JOB_DONE, NULL,
+						 NULL);
+
+	u->reported_state = EVENTS_JOB_DONE;
+	ev.cached = true;
+	events_hub_publish(u->coord->setup.hub, &ev);
+}
+
 void coord_report_unit_twice(const struct coord_unit *u, const char *node)
 {
 	struct events_event ev = make_unit_event(u, EVENTS_JOB_RUN, node,

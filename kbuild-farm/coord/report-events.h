@@ -49,6 +49,8 @@ void coord_report_unit_progress(struct coord_unit *u,
  */
 void coord_report_unit_done(struct coord_unit *u, const char *node,
 			    const char *reason, const struct sched_action *a);
+/* Report that the outputs of a unit come from the result cache. */
+void coord_report_unit_cached(struct coord_unit *u);
 /*
  * Report that a second execution of a unit has started: a hedge if `node` is
  * EVENTS_LOCAL, otherwise a backup.

@@ -129,6 +129,16 @@ struct events_node *events_totals_need_node(struct events_totals *t,
 	return n;
 }
 
+unsigned events_totals_count_done(const struct events_totals *t)
+{
+	return t->n_remote + t->n_local + t->n_cached;
+}
+
+int64_t events_totals_cached(const struct events_totals *t)
+{
+	return t->n_cached ? t->n_cached : EVENTS_UNKNOWN;
+}
+
 bool events_node_is_local(const struct events_node *n)
 {
 	return !strcmp(n->name, EVENTS_LOCAL);
@@ -224,8 +234,9 @@ static void on_job(struct events_totals *t, const struct events_event *ev)
 		t->n_hedged += ev->hedged;
 		return;
 	}
+	t->n_cached += ev->cached;
 	t->n_remote += ev->remote;
-	t->n_local += !ev->remote;
+	t->n_local += !ev->remote && !ev->cached;
 	t->n_steps += ev->remote && ev->step;
 	t->n_retried += count_of(ev->n_retries);
 	why = ev->remote ? NULL : need_reason(t, ev->reason);
@@ -240,6 +251,7 @@ static void on_counts(struct events_totals *t, const struct events_event *ev)
 {
 	t->n_remote = count_of(ev->n_remote);
 	t->n_local = count_of(ev->n_local);
+	t->n_cached = count_of(ev->n_cached);
 	t->n_steps = count_of(ev->n_steps);
 	t->n_retried = count_of(ev->n_retries);
 	t->n_hedged = count_of(ev->n_hedged);

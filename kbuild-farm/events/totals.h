@@ -40,6 +40,7 @@ struct events_node {
 
 struct events_totals {
 	unsigned n_remote, n_local; /* finished jobs by location */
+	unsigned n_cached; /* finished jobs whose outputs were cached */
 	unsigned n_steps; /* tool steps that were offloaded with a job */
 	unsigned n_retried; /* repeated executions of jobs */
 	unsigned n_hedged; /* jobs that were executed twice */
@@ -88,6 +89,11 @@ struct events_node *events_totals_need_node(struct events_totals *t,
  */
 const char *events_totals_need_reason(struct events_totals *t,
 				      const char *text);
+
+/* Return the number of finished jobs. */
+unsigned events_totals_count_done(const struct events_totals *t);
+/* Return n_cached for an event: EVENTS_UNKNOWN if it is 0. */
+int64_t events_totals_cached(const struct events_totals *t);
 
 bool events_node_is_local(const struct events_node *n);
 bool events_node_is_up(const struct events_node *n);

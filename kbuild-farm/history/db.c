@@ -105,6 +105,9 @@ static const char *const schema_migrations[] = {
 	"ALTER TABLE build ADD COLUMN steps_here INTEGER;"
 	"CREATE TABLE step_of_build(build INTEGER, n INTEGER, text TEXT,"
 	" steps INTEGER, PRIMARY KEY(build, n)) WITHOUT ROWID;",
+
+	"ALTER TABLE build ADD COLUMN cached INTEGER;"
+	"ALTER TABLE unit ADD COLUMN cached INTEGER;",
 };
 
 #define N_SCHEMA_MIGRATIONS ((int)ARRAY_SIZE(schema_migrations))

@@ -92,7 +92,8 @@ static void read_build_row(struct history_build *b, sqlite3_stmt *s)
 	};
 	column = sql_read_members(s, 8, &history_build_record, b);
 	sql_read_members(s, column, &history_result_record, b);
-	b->n_jobs = (int64_t)((uint64_t)b->n_remote + (uint64_t)b->n_local);
+	b->n_jobs = (int64_t)((uint64_t)b->n_remote + (uint64_t)b->n_local +
+			      (uint64_t)b->n_cached);
 }
 
 /* Read the first row of a bound statement and finalize the statement. */
@@ -344,7 +345,8 @@ static int load_baseline(struct history *h, const char *key,
 	int ret = sql_number(h, &number, err,
 			     "SELECT number FROM build WHERE key = (SELECT id "
 			     "FROM key WHERE digest = ?1) AND fresh AND "
-			     "state = ?2 ORDER BY number DESC LIMIT 1",
+			     "state = ?2 AND coalesce(cached, 0) * 10 <= "
+			     "remote + local ORDER BY number DESC LIMIT 1",
 			     "ti", key, (int64_t)HISTORY_STATE_GOOD);
 
 	if (ret || !number)

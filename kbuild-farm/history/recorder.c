@@ -207,6 +207,7 @@ static void on_job_changed(struct history_recorder *r,
 	case EVENTS_JOB_DONE:
 		u->done_ms = now;
 		u->remote = ev->remote;
+		u->cached = ev->cached;
 		u->n_retries = ev->n_retries;
 		if (ev->remote)
 			u->cpu_ms = ev->cpu_ms > CPU_MAX_MS ? -1 : ev->cpu_ms;
@@ -426,6 +427,7 @@ static void record_totals(struct history_recorder *r,
 	b->scan_ms = r->totals.scan_ms;
 	b->n_remote = r->totals.n_remote;
 	b->n_local = r->totals.n_local;
+	b->n_cached = r->totals.n_cached;
 	b->n_steps = r->totals.n_shell_steps;
 	b->n_local_steps = r->totals.n_local_steps;
 	b->n_retried = r->totals.n_retried;

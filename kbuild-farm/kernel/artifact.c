@@ -459,7 +459,7 @@ static void measure_disk(struct collector *c)
 		return;
 	}
 	/* The disk usage changes only if the build compiled or packed. */
-	if (!t->n_remote && !t->n_local && !c->out->n_packed)
+	if (!events_totals_count_done(t) && !c->out->n_packed)
 		kernel_archive_cache_copy(cache, DISK_SPACE, &any, NULL,
 					  &known);
 	if (json_is_integer(known)) {

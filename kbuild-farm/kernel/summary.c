@@ -55,15 +55,22 @@ static void put_local_reasons(struct buf *out, const struct events_totals *t,
 static void put_jobs(struct buf *out, const struct events_totals *t)
 {
 	unsigned permille;
+	unsigned n = events_totals_count_done(t);
 
-	if (!t->n_remote && !t->n_local) {
+	if (!n) {
 		buf_add_str(out, "jobs 0\n");
 		return;
 	}
+	buf_printf(out, "jobs %u: ", n);
+	permille = kernel_summary_permille(t->n_cached, n - t->n_cached);
+	if (t->n_cached)
+		buf_printf(out, "%u cached (%u.%u %%), ", t->n_cached,
+			   permille / 10, permille % 10);
 	permille = kernel_summary_permille(t->n_remote, t->n_local);
-	buf_printf(out, "jobs %u: %u remote (%u.%u %%), %u local",
-		   t->n_remote + t->n_local, t->n_remote, permille / 10,
-		   permille % 10, t->n_local);
+	buf_printf(out, "%u remote", t->n_remote);
+	if (!t->n_cached)
+		buf_printf(out, " (%u.%u %%)", permille / 10, permille % 10);
+	buf_printf(out, ", %u local", t->n_local);
 	if (t->n_local) {
 		buf_add_str(out, " (");
 		put_local_reasons(out, t, " ", "");
@@ -336,7 +343,7 @@ static void put_headline(struct buf *out, const char *verb,
 void kernel_summary_line(struct buf *out, const char *verb,
 			 const struct kernel_metadata *m, const char *where)
 {
-	unsigned n = m->totals->n_remote + m->totals->n_local;
+	unsigned n = events_totals_count_done(m->totals);
 	char *compiler = kernel_plan_compiler_name(m->plan);
 	size_t begin = out->len;
 	bool fits;
@@ -432,7 +439,7 @@ void kernel_summary_advice(struct buf *out, const struct events_totals *t,
 			   "compiler by name or through kfarm-cc, see BUILD "
 			   "SYSTEMS in kfarm-run(1)\n",
 			   compilers);
-	else if (min_remote_percent && !t->n_remote && !t->n_local)
+	else if (min_remote_percent && !events_totals_count_done(t))
 		buf_printf(
 			out,
 			"kfarm: --require-remote %d was not checked: no "
@@ -450,14 +457,16 @@ bool kernel_summary_is_remote_low(const struct events_totals *t, int want,
 
 	if (want <= 0 || (!t->n_remote && !t->n_local))
 		return false;
-	permille = kernel_summary_permille(t->n_remote, t->n_local);
+	permille = kernel_summary_permille(t->n_remote + t->n_cached,
+					   t->n_local);
 	if (permille >= (unsigned)want * 10)
 		return false;
 	put_local_reasons(&why, t, " (", ")");
 	err_set(err, EREMOTE,
-		"%u.%u %% of the jobs ran on nodes, but %d %% are required; "
+		"%u.%u %% of the jobs ran on nodes%s, but %d %% are required; "
 		"local jobs: %s",
-		permille / 10, permille % 10, want, buf_str(&why));
+		permille / 10, permille % 10,
+		t->n_cached ? " or were cached" : "", want, buf_str(&why));
 	buf_release(&why);
 	return true;
 }

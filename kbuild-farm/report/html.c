@@ -291,7 +291,7 @@ static void add_reasons(const struct report_page *p)
 	if (!n)
 		return;
 	for (size_t i = 0; i < d->n_units; i++)
-		n_local += !d->units[i].remote;
+		n_local += !d->units[i].remote && !d->units[i].cached;
 	report_page_begin_section(p, "local", "Local compiles by reason");
 	begin_table(p, "reason|>jobs| ");
 	for (size_t i = 0; i < n; i++) {
@@ -524,19 +524,25 @@ static void add_count_tiles(const struct report_page *p)
 {
 	const struct history_build *b = &p->data->build;
 	unsigned permille = report_data_remote_permille(p->data);
+	const char *between = "";
 
 	begin_tile(p, "");
 	buf_printf(p->out, "%" PRId64 "</b><span>jobs</span><span>",
-		   b->n_remote + b->n_local);
-	if (b->n_retried || b->n_hedged)
+		   report_data_count_jobs(b));
+	if (b->n_cached) {
+		buf_printf(p->out, "%" PRId64 " cached", b->n_cached);
+		between = ", ";
+	}
+	if (b->n_retried || b->n_hedged) {
 		buf_printf(p->out,
-			   "%" PRId64 " retried, %" PRId64 " duplicated",
-			   b->n_retried, b->n_hedged);
+			   "%s%" PRId64 " retried, %" PRId64 " duplicated",
+			   between, b->n_retried, b->n_hedged);
+		between = ", ";
+	}
 	if (b->n_steps || b->n_local_steps)
 		buf_printf(p->out,
 			   "%s%" PRId64 " tool steps, %" PRId64 " on nodes",
-			   b->n_retried || b->n_hedged ? ", " : "",
-			   b->n_steps + b->n_local_steps, b->n_steps);
+			   between, b->n_steps + b->n_local_steps, b->n_steps);
 	buf_add_str(p->out, "</span></div>\n");
 	begin_tile(p, "");
 	if (b->n_remote + b->n_local)

@@ -148,12 +148,14 @@ static void text_jobs(const struct report_writer *w)
 	const struct history_details *d = &w->data->details;
 	unsigned permille = report_data_remote_permille(w->data);
 
-	buf_printf(w->out, "  jobs     %" PRId64, b->n_remote + b->n_local);
-	if (b->n_remote + b->n_local)
+	buf_printf(w->out, "  jobs     %" PRId64, report_data_count_jobs(b));
+	if (report_data_count_jobs(b))
 		buf_printf(w->out,
 			   ": %" PRId64 " remote (%u.%u %%), %" PRId64 " local",
 			   b->n_remote, permille / 10, permille % 10,
 			   b->n_local);
+	if (b->n_cached)
+		buf_printf(w->out, ", %" PRId64 " cached", b->n_cached);
 	if (b->n_retried)
 		buf_printf(w->out, ", %" PRId64 " retried", b->n_retried);
 	if (b->n_hedged)
@@ -181,8 +183,7 @@ static void text_jobs(const struct report_writer *w)
 	buf_printf(w->out,
 		   " wall, jobs %" PRId64 ", warnings %" PRId64
 		   ", errors %" PRId64,
-		   was->n_remote + was->n_local, was->n_warnings,
-		   was->n_errors);
+		   report_data_count_jobs(was), was->n_warnings, was->n_errors);
 	if (was->commit)
 		buf_printf(w->out, ", at %.12s", was->commit);
 	buf_add_str(w->out, "\n");

@@ -357,7 +357,8 @@ void ui_estimate_end_job(struct ui_estimate *e, const struct events_event *ev,
 
 void ui_estimate_resume(struct ui_estimate *e, const struct events_event *ev)
 {
-	int64_t n_done = bounded_jobs(ev->n_remote) + bounded_jobs(ev->n_local);
+	int64_t n_done = bounded_jobs(ev->n_remote) +
+			 bounded_jobs(ev->n_local) + bounded_jobs(ev->n_cached);
 	double now = bounded_clock_ms(ev->at_ms), time, more;
 
 	/* The rate so far is the mean since the phase "compile" began. */

@@ -72,7 +72,8 @@ unsigned ui_model_rate_milli(const struct ui_model *m, uint64_t now,
 		seconds = (unsigned)(second - first);
 	for (unsigned ago = 1; ago <= seconds; ago++)
 		sum += ui_model_second(m, now, ago)->n_remote +
-		       ui_model_second(m, now, ago)->n_local;
+		       ui_model_second(m, now, ago)->n_local +
+		       ui_model_second(m, now, ago)->n_cached;
 	return seconds ? (unsigned)(sum * 1000 / seconds) : 0;
 }
 
@@ -351,7 +352,8 @@ static void end_job(struct ui_model *m, struct ui_job *j,
 	struct ui_node *n;
 
 	m->seconds[index_now(m)].n_remote += ev->remote;
-	m->seconds[index_now(m)].n_local += !ev->remote;
+	m->seconds[index_now(m)].n_cached += ev->cached;
+	m->seconds[index_now(m)].n_local += !ev->remote && !ev->cached;
 	n = need_node(m, ev->node);
 	if (n && j && j->node == n && ev->at_ms >= j->assigned_ms) {
 		n->total_ms += ev->at_ms - j->assigned_ms;
@@ -439,7 +441,7 @@ void ui_model_add_label(const struct ui_model *m, struct buf *out)
 
 unsigned ui_model_count_done(const struct ui_model *m)
 {
-	return m->totals.n_remote + m->totals.n_local;
+	return events_totals_count_done(&m->totals);
 }
 
 void ui_model_add_phase(const struct ui_model *m, struct buf *out)
@@ -751,6 +753,7 @@ static void emit_counts(const struct snapshot_emitter *t)
 	}
 	ev.n_remote = all->n_remote;
 	ev.n_local = all->n_local;
+	ev.n_cached = events_totals_cached(all);
 	ev.n_steps = all->n_steps;
 	ev.n_retries = all->n_retried;
 	ev.n_hedged = all->n_hedged;
@@ -796,6 +799,7 @@ void ui_model_snapshot(void *model, events_event_fn *on_event, void *ctx)
 		ev.status = m->status;
 		ev.n_remote = m->totals.n_remote;
 		ev.n_local = m->totals.n_local;
+		ev.n_cached = events_totals_cached(&m->totals);
 		on_event(ctx, &ev);
 	}
 }

@@ -96,7 +96,7 @@ struct ui_diag {
 };
 
 struct ui_second {
-	unsigned n_remote, n_local; /* finished jobs */
+	unsigned n_remote, n_local, n_cached; /* finished jobs */
 	uint64_t sent_bytes, received_bytes; /* from the nodes' heartbeats */
 };
 

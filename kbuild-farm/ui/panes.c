@@ -25,7 +25,8 @@ static void collect_minute(struct minute_rates *past, const struct ui_model *m,
 	for (unsigned ago = 1; ago <= UI_SECONDS; ago++) {
 		const struct ui_second *s = ui_model_second(m, now, ago);
 
-		past->jobs[UI_SECONDS - ago] = s->n_remote + s->n_local;
+		past->jobs[UI_SECONDS - ago] = s->n_remote + s->n_local +
+					       s->n_cached;
 		past->sent[UI_SECONDS - ago] = s->sent_bytes;
 		past->received[UI_SECONDS - ago] = s->received_bytes;
 		if (ago <= UI_RATES_CURRENT_S) {
@@ -563,6 +564,9 @@ static void put_counts(const struct ui_area *a, unsigned row,
 	put_counted(&p, UI_STYLE_NORMAL, m->totals.n_remote, "remote",
 		    "remote");
 	put_counted(&p, UI_STYLE_NORMAL, m->totals.n_local, "local", "local");
+	if (m->totals.n_cached)
+		put_counted(&p, UI_STYLE_NORMAL, m->totals.n_cached, "cached",
+			    "cached");
 	if (m->totals.n_steps)
 		put_counted(&p, UI_STYLE_NORMAL, m->totals.n_steps, "step",
 			    "steps");
@@ -656,8 +660,7 @@ static void put_slot_usage(const struct ui_area *a, unsigned row,
 
 bool ui_panes_has_build(const struct ui_model *m)
 {
-	return m->n_phases || m->n_jobs || m->totals.n_remote ||
-	       m->totals.n_local || m->done;
+	return m->n_phases || m->n_jobs || ui_model_count_done(m) || m->done;
 }
 
 void ui_panes_draw_header(const struct ui_area *a, const struct ui_model *m,
