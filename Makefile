@@ -192,7 +192,10 @@ public_peer := blob-upload canary canary-db native-toolchain peer sandbox \
 	shared survey
 uses_sched := base
 public_sched := sched
-uses_coord := base wire store events options inputs node peer sched
+uses_cache := base wire store options compiler inputs peer
+public_cache := cache key
+uses_coord := base wire store events options compiler inputs node peer sched \
+	cache
 public_coord := coord report-events
 uses_tree := base conf
 public_tree := add bisect datadir dirty log refs rev-parse state update url \
@@ -208,7 +211,7 @@ public_sim := farm jobs sim
 uses_report := base events history
 public_report := html json text trace
 uses_kernel := base conf events options compiler toolchain machine shell node \
-	peer coord tree kconfig diag history report
+	peer cache coord tree kconfig diag history report
 public_kernel := arch build builddir capacity cleanup compiler environ interactive \
 	jobserver masquerade outdir reproducer rundir shell summary \
 	target-outputs user-command
@@ -222,8 +225,8 @@ public_nightly := build-matrix child conf notify report-text run send store \
 uses_admin := base conf wire tls store compiler inputs node peer
 public_admin := enrol profile remote-script tune verdict
 uses_cli := base conf tls store events options cpp compiler fetch toolchain \
-	inputs machine node peer coord tree kconfig history sim report kernel \
-	ui nightly admin
+	inputs machine node peer cache coord tree kconfig history sim report \
+	kernel ui nightly admin
 ROOMS := $(patsubst uses_%,%,$(filter uses_%,$(.VARIABLES)))
 # $(call reach,ROOMS): these rooms and all rooms that they use.
 widen = $(sort $1 $(foreach r,$1,$(uses_$r)))

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cache/cache.h - The result cache: results of earlier compiles, by key.
+ *
+ * A result is a record of the store (store/store.h) under its key
+ * (cache/key.h).  It contains the small outputs of the compile and names the
+ * large ones by their digests, so equal objects exist only once.  Only verified
+ * results with exit status 0 are cached.  Every read is verified; a result that
+ * is damaged, truncated or incomplete counts as missing and is removed.
+ *
+ * Several builds can use one cache at the same time.  All functions are
+ * thread-safe.
+ */
+#ifndef CACHE_CACHE_H
+#define CACHE_CACHE_H
+
+#include "peer/sandbox.h"
+#include "store/store.h"
+
+struct cache;
+
+struct cache_setup {
+	const char *dir; /* NULL: cache_default_dir() */
+	uint64_t size_bytes; /* limit of the disk space; 0: 10 GiB */
+	/* ignore existing results but store new ones (--recache) */
+	bool write_only;
+};
+
+#define CACHE_SIZE_DEFAULT (UINT64_C(10) << 30)
+
+/* Return ~/.cache/kfarm/results; the caller frees it. */
+char *cache_default_dir(void);
+/*
+ * Open the cache.  Returns 0, or a negative errno with `err` naming the
+ * directory and the remedy.
+ */
+int cache_open(struct cache **out, const struct cache_setup *setup,
+	       struct err *err);
+void cache_free(struct cache *c); /* `c` can be NULL */
+
+/*
+ * Look up the result of a compile.  On success, `out` has all outputs, which
+ * have been verified, the times and the peak memory of the original compile,
+ * and the number of side outputs; its digests are unset.  The caller releases
+ * it.  Returns 0; -ENOENT; -EBADMSG if the result was damaged and has been
+ * removed; or another negative errno.  `out` is zeroed on failure.
+ */
+int cache_find(struct cache *c, const struct digest *key,
+	       struct peer_job_result *out);
+/*
+ * Store a verified result.  Returns 0 or a negative errno.  The first error
+ * that concerns the whole cache, such as a full disk, disables writing; this
+ * call returns the error with `err` set, and later calls return -EROFS without
+ * a message.
+ */
+int cache_add(struct cache *c, const struct digest *key,
+	      const struct peer_job_result *result, struct err *err);
+
+/* The store of the cache, borrowed: for statistics and garbage collection. */
+struct store *cache_store(const struct cache *c);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cache/key.h"
+
+#include <string.h>
+
+/* Increment if the key or the composition of a compiler's command changes. */
+#define FORMAT "kfarm result 1"
+
+#define SECOND_NS INT64_C(1000000000)
+
+static void add_string(struct buf *b, const char *s)
+{
+	/* No string and the empty string differ. */
+	buf_put_u8(b, s != NULL);
+	if (s)
+		buf_put_str(b, s);
+}
+
+static void add_list(struct buf *b, char *const *list)
+{
+	for (; list && *list; list++)
+		add_string(b, *list);
+	add_string(b, NULL);
+}
+
+static void add_digest(struct buf *b, const struct digest *d)
+{
+	buf_add(b, d->b, sizeof(d->b));
+}
+
+/*
+ * Add an entry.  An ABSENT entry only states that a node may have to remove a
+ * path, which depends on earlier units, so it is omitted.
+ */
+static void add_key_entry(struct buf *b, const struct inputs_entry *e)
+{
+	if (e->kind == WIRE_INODE_ABSENT)
+		return;
+	buf_put_u8(b, (uint8_t)e->kind);
+	add_string(b, e->path->name);
+	if (e->kind == WIRE_INODE_SYMLINK) {
+		add_string(b, e->target);
+	} else if (e->kind == WIRE_INODE_FILE) {
+		add_digest(b, &e->file_digest.digest);
+		buf_put_u8(b, e->file_digest.executable);
+	}
+}
+
+static void add_entries(struct buf *b,
+			const struct inputs_entry *const *entries, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		add_key_entry(b, entries[i]);
+	buf_put_u8(b, UINT8_MAX);
+}
+
+static bool is_same_file(const struct inputs_entry *a,
+			 const struct inputs_entry *b, bool clang)
+{
+	const struct file_stamp *x = &a->file_digest.stamp,
+				*y = &b->file_digest.stamp;
+
+	if (clang)
+		return x->dev == y->dev && x->ino == y->ino;
+	return x->mtime_ns / SECOND_NS == y->mtime_ns / SECOND_NS &&
+	       digest_equal(&a->file_digest.digest, &b->file_digest.digest);
+}
+
+/* Add, for each file that #pragma once can skip, the first equal file. */
+static void add_same_files(struct buf *b, const struct cache_key_inputs *in)
+{
+	const struct inputs_manifest *m = in->manifest;
+
+	for (size_t i = 0; i < m->closure.n_files; i++) {
+		size_t first = 0;
+
+		while (!is_same_file(m->files[first].entry, m->files[i].entry,
+				     in->toolchain->is_clang))
+			first++;
+		if (first != i) {
+			buf_put_u32(b, (uint32_t)i);
+			buf_put_u32(b, (uint32_t)first);
+		}
+	}
+}
+
+void cache_key(struct digest *out, const struct cache_key_inputs *in)
+{
+	const struct peer_job_request *job = in->job;
+	struct buf b = { 0 };
+
+	add_string(&b, FORMAT);
+	add_digest(&b, &in->toolchain->id);
+	add_string(&b, in->toolchain->driver);
+	add_entries(&b, job->language, job->n_language);
+
+	buf_put_u8(&b, (uint8_t)job->lang);
+	add_string(&b, job->cwd->name);
+	add_string(&b, job->source);
+	add_string(&b, job->object);
+	for (size_t i = 0; i < in->side_outputs->n; i++)
+		add_string(&b, in->side_outputs->path[i]);
+	add_string(&b, NULL);
+	for (size_t i = 0; i < job->flags->n_flags; i++) {
+		add_string(&b, job->flags->flags[i].name);
+		add_string(&b, job->flags->flags[i].value);
+	}
+	add_string(&b, NULL);
+	add_list(&b, job->env);
+	add_entries(&b, job->entries, job->n_entries);
+	if (in->manifest->closure.mentions & CPP_MENTION_ONCE)
+		add_same_files(&b, in);
+
+	buf_put_u8(&b, (uint8_t)job->step);
+	if (job->tool) {
+		add_string(&b, job->tool->path->name);
+		add_entries(&b, job->tool->entries, job->tool->n_entries);
+		add_list(&b, job->arguments);
+	}
+	digest_bytes(buf_bytes(&b), out);
+	buf_release(&b);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cache/key.h - The key of a compile: the digest of all that its result depends
+ * on.
+ *
+ * Two compiles with equal keys have equal results: object, dependency list,
+ * side outputs, diagnostics and exit status.  The reason is the sandbox of a
+ * node: there, a compile reads its toolchain, the entries and the flags of its
+ * job, and nothing else, and its result equals that of a local compile.  So the
+ * key consists of
+ *
+ *   - the version of this format, which changes with the composition of the
+ *     compiler's command line;
+ *   - the toolchain, the name of its driver, and the files for the language of
+ *     its messages;
+ *   - language, working directory, source, object and side outputs, as named in
+ *     the command, and the typed flags in their order;
+ *   - the environment variables that the compiler reads, except those that
+ *     only lead to the toolchain or to temporary files, or concern terminals;
+ *   - the entries of the inputs in the order of their use: the path of each
+ *     directory, the path and the target of each symbolic link, the path, the
+ *     digest and the execute permission of each file;
+ *   - the program and the arguments of a tool step.
+ *
+ * Paths that must be absent are not part of the key.  If such a path appears
+ * and matters, the scanner finds it, and the file is a new entry.
+ *
+ * The mtimes of files are not part of the key, with one exception: where
+ * #pragma once takes effect, gcc regards files with equal contents and mtimes
+ * as the same file, and clang files with the same inode.  The key then contains
+ * which files are the same.  A unit that expands __TIMESTAMP__, __DATE__ or
+ * __TIME__ has no key, because it is compiled locally.
+ */
+#ifndef CACHE_KEY_H
+#define CACHE_KEY_H
+
+#include "base/digest.h"
+#include "inputs/manifest.h"
+#include "options/command.h"
+#include "peer/sandbox.h"
+
+/* All pointers are borrowed. */
+struct cache_key_inputs {
+	const struct compiler_manifest *toolchain;
+	/* The compile as it is sent to a node; `tool` is the local program. */
+	const struct peer_job_request *job;
+	const struct inputs_manifest *manifest;
+	const struct options_side_outputs *side_outputs;
+};
+
+/* Compute the key of a compile. */
+void cache_key(struct digest *out, const struct cache_key_inputs *in);
+
+#endif
