@@ -6,6 +6,7 @@
 #include "base/process.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "coord/caching.h"
 #include "coord/dispatch.h"
 #include "coord/hedge.h"
 #include "coord/node.h"
@@ -131,7 +132,7 @@ static bool are_nodes_needed(const struct coord *c)
 	unsigned slots = c->setup.local_slots;
 
 	return c->demand.roster && c->demand.roster->n &&
-	       c->units.n >= (slots > 1 ? slots : 2);
+	       c->units.n_dispatched >= (slots > 1 ? slots : 2);
 }
 
 static void on_kick(evutil_socket_t fd, short what, void *arg)
@@ -206,6 +207,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	coord_wrapper_conns_send_beat(c->wrapper_conns);
 	inputs_toolchain_check_all(&c->toolchains);
+	coord_caching_check_waiting(c, c->setup.toolchain_wait_ms);
 	coord_node_sample_local_load(c, now);
 	for (size_t i = 0; i < c->nodes.n; i++)
 		peer_tick(c->nodes.v[i]->peer, now);
@@ -236,6 +238,7 @@ static void on_toolchain(void *ctx, struct inputs_toolchain *tc,
 		peer_benchmark_fail_all(c->shared.benchmark, tc->err.text);
 	}
 	coord_dispatch_toolchain(c, tc);
+	coord_caching_on_toolchain(c, tc);
 }
 
 /* ---------------------------------------------------------------- set-up */
@@ -312,9 +315,6 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	struct coord *c = xcalloc(1, sizeof(*c));
 	struct sched_setup s = {
 		.max_scans = SCANS_MAX,
-		.max_wait_ms = setup->toolchain_wait_ms ?
-				       setup->toolchain_wait_ms :
-				       TOOLCHAIN_WAIT_MS,
 		.n_nodes = setup->connects_on_demand ? 0 : roster->n,
 		.remote_disabled = roster->remote_disabled,
 	};
@@ -331,6 +331,8 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	c->setup = *setup;
 	if (!c->setup.local_slots)
 		c->setup.local_slots = 1;
+	if (!c->setup.toolchain_wait_ms)
+		c->setup.toolchain_wait_ms = TOOLCHAIN_WAIT_MS;
 	c->stats.local_slots = c->setup.local_slots;
 	c->stats.start_ms = clock_ms();
 
@@ -343,6 +345,7 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 
 	init_shared(c, setup);
 	s.n_local_slots = c->setup.local_slots;
+	s.max_wait_ms = c->setup.toolchain_wait_ms;
 	s.seed = c->stats.start_ms;
 	c->sched = sched_new(&s);
 	if (setup->connects_on_demand)

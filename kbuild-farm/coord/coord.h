@@ -14,6 +14,7 @@
 #include "node/roster.h"
 #include "wire/msg.h"
 
+struct cache;
 struct event_base;
 struct coord;
 struct peer_benchmark;
@@ -58,6 +59,8 @@ struct coord_setup {
 	struct peer_benchmark *benchmark;
 	/* Directory of the probe cache and of the scan cache; can be NULL. */
 	const char *cache_dir;
+	/* Results of earlier compiles, borrowed; NULL: not used. */
+	struct cache *cache;
 	/*
 	 * Receives events about jobs and nodes, and passes the user's requests
 	 * to the coordinator; can be NULL.

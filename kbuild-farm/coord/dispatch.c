@@ -16,6 +16,7 @@
 #include "base/pool.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "coord/caching.h"
 #include "coord/hedge.h"
 #include "coord/internal.h"
 #include "coord/report-events.h"
@@ -39,241 +40,6 @@
 
 /* nice(1) value of local compiles while all nodes are busy */
 #define BUSY_NICE 10
-
-/* --------------------------------------------------------------- units */
-
-/*
- * Return true if an output may be renamed to `path`.  It must not replace a
- * device, a symbolic link, a file with several names, or a file with another
- * mode than a new file has.
- */
-static bool is_replaceable(const struct coord_unit *u, const char *path,
-			   mode_t mode)
-{
-	char *full = str_join_path(u->request.cwd, path);
-	struct stat st;
-	/* gcc preserves the mode of an existing file; a rename does not. */
-	bool ok = lstat(full, &st) ||
-		  (S_ISREG(st.st_mode) && st.st_nlink == 1 &&
-		   (st.st_mode & 07777) == (0666 & ~mode));
-
-	free(full);
-	return ok;
-}
-
-/*
- * Return the reason why the unit must be compiled locally, or 0.  The reason
- * can lie in its command line, source, existing outputs, umask or environment.
- * `mode` is the umask of the build.
- */
-static enum reason unit_local_reason(const struct coord_unit *u, mode_t mode)
-{
-	struct stat st;
-	char *path;
-	bool ok;
-
-	if (u->command.class == OPTIONS_CLASS_LOCAL)
-		return u->command.reason;
-	/* The source must exist and be readable more than once. */
-	path = str_join_path(u->request.cwd, u->command.source);
-	ok = !stat(path, &st) && S_ISREG(st.st_mode);
-	free(path);
-	if (!ok)
-		return REASON_SOURCE_KIND;
-	ok = (!u->object_tmp || is_replaceable(u, u->object, mode)) &&
-	     (!u->dep || is_replaceable(u, u->dep, mode));
-	for (size_t i = 0; i < u->side_outputs.n && ok; i++) {
-		path = str_join_path(u->request.cwd, u->side_outputs.path[i]);
-		/* Some releases of clang append to an existing file (-MJ). */
-		ok = is_replaceable(u, u->side_outputs.path[i], mode) &&
-		     (u->side_outputs.kind[i] != OPTIONS_SIDE_DATABASE ||
-		      !fs_exists(path));
-		free(path);
-	}
-	if (!ok)
-		return REASON_OUTPUT_KIND;
-	if (u->request.umask != mode)
-		return REASON_UMASK;
-	if (u->request.restricted)
-		return REASON_CONFINED;
-	return options_env_local_reason(strv_list(&u->request.env));
-}
-
-static void remove_output(const struct coord_unit *u, const char *tmp)
-{
-	char *path;
-
-	if (!tmp)
-		return;
-	path = str_join_path(u->request.cwd, tmp);
-	unlink(path);
-	free(path);
-}
-
-/* Remove the temporary files of the unit's outputs. */
-static void remove_unit_temporaries(const struct coord_unit *u)
-{
-	remove_output(u, u->object_tmp);
-	remove_output(u, u->dep_tmp);
-	for (size_t i = 0; i < u->side_outputs.n; i++)
-		remove_output(u, u->side_tmps[i]);
-}
-
-static bool has_step(const struct coord_unit *u, enum wire_step_kind kind)
-{
-	return u->has_step && u->step.kind == kind;
-}
-
-/*
- * Parse the command.  Returns false if it is not a compile or does not match
- * the unit's tool step.
- */
-static bool parse_unit(struct coord_unit *u)
-{
-	bool text = has_step(u, WIRE_STEP_SYMBOLS);
-
-	if (has_step(u, WIRE_STEP_DEVICETREE)) {
-		options_command_parse_asm_cpp(&u->command, u->request.argv.v);
-		return options_devicetree_parse(&u->devicetree, &u->step.args,
-						&u->dtc_arguments) &&
-		       u->command.object &&
-		       !strcmp(u->devicetree.source, u->command.object) &&
-		       u->command.class == OPTIONS_CLASS_REMOTE;
-	}
-	if (text && *u->step.text)
-		options_command_parse_stdin(&u->command, u->request.argv.v);
-	else if (text)
-		options_command_parse_text(&u->command, u->request.argv.v);
-	else
-		options_command_parse(&u->command, u->request.argv.v);
-	return u->command.class == OPTIONS_CLASS_REMOTE ||
-	       (u->command.class == OPTIONS_CLASS_LOCAL && !u->has_step);
-}
-
-/*
- * Forget the unit's job on the node, so that further messages about it are
- * ignored.  Returns the number of the job, or 0 if the unit has none there.
- */
-static uint32_t clear_job(struct coord_unit *u, const struct coord_node *n)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(u->jobs); i++) {
-		uint32_t number = u->jobs[i].number;
-
-		if (!number || u->jobs[i].node != n)
-			continue;
-		u->coord->units.jobs[number] = NULL;
-		u->jobs[i].number = 0;
-		return number;
-	}
-	return 0;
-}
-
-/* Free a unit.  No worker thread and no hedge may use it any more. */
-static void free_unit(struct coord_unit *u)
-{
-	/*
-	 * Keep the outputs, because the wrapper may have compiled locally or
-	 * may still do so.
-	 */
-	remove_unit_temporaries(u);
-	for (size_t i = 0; i < ARRAY_SIZE(u->jobs); i++)
-		clear_job(u, u->jobs[i].node);
-	inputs_result_release(&u->inputs);
-	peer_job_result_release(&u->result);
-	buf_release(&u->diagnostics);
-	options_command_release(&u->command);
-	wire_cc_job_release(&u->request);
-	if (u->has_step)
-		wire_cc_step_release(&u->step);
-	if (u->text_path)
-		unlink(u->text_path);
-	free(u->text_path);
-	free(u->name);
-	strv_release(&u->dtc_arguments);
-	free(u->genksyms_text_path);
-	free(u->object);
-	free(u->object_tmp);
-	free(u->dep);
-	free(u->dep_tmp);
-	for (size_t i = 0; i < u->side_outputs.n; i++)
-		free(u->side_tmps[i]);
-	options_side_outputs_release(&u->side_outputs);
-	free(u);
-}
-
-/*
- * Create a unit.  Takes ownership of the contents of `ask` and of `step`, which
- * can be NULL.  Returns NULL if the command is not a compile, or does not match
- * the step.
- */
-static struct coord_unit *new_unit(struct coord *c, struct wire_cc_job *ask,
-				   struct wire_cc_step *step)
-{
-	struct coord_unit *u = xcalloc(1, sizeof(*u));
-	struct buf text = { 0 };
-	const char *base;
-	struct err err;
-
-	u->coord = c;
-	u->start_ms = clock_ms();
-	u->request = *ask;
-	*ask = (struct wire_cc_job){ 0 };
-	u->has_step = step;
-	if (step)
-		u->step = *step;
-	if (!parse_unit(u)) {
-		free_unit(u);
-		return NULL;
-	}
-	/*
-	 * Write the text from stdin to a file, which becomes the source.  The
-	 * #line directive gives the text the name that gcc uses for stdin.  If
-	 * the file cannot be written, the unit has no source and is compiled
-	 * locally.
-	 */
-	if (u->command.from_stdin) {
-		u->text_path = xasprintf("%s/text-%u.c", c->work_dir,
-					 c->next_file_number++);
-		buf_add_str(&text, "#line 1 \"<stdin>\"\n");
-		buf_add_str(&text, u->step.text);
-		if (fs_write(u->text_path, buf_bytes(&text), 0600, &err))
-			log_debug("%s", err.text);
-		buf_release(&text);
-		options_command_set_text(&u->command, u->text_path);
-	}
-
-	if (u->devicetree.blob) {
-		u->object = xstrdup(u->devicetree.blob);
-		options_devicetree_side_outputs(&u->side_outputs,
-						&u->devicetree);
-	} else {
-		u->object = options_output_object_path(&u->command);
-		options_output_side_outputs(&u->side_outputs, &u->command);
-	}
-	u->dep = options_output_dep_path(&u->command);
-	if (!has_step(u, WIRE_STEP_SYMBOLS))
-		u->object_tmp = options_output_temp_path(u->object,
-							 u->request.pid);
-	if (u->dep)
-		u->dep_tmp = options_output_temp_path(u->dep, u->request.pid);
-	for (size_t i = 0; i < u->side_outputs.n; i++)
-		u->side_tmps[i] = options_output_temp_path(
-			u->side_outputs.path[i], u->request.pid);
-	if (!u->text_path) {
-		if (u->command.source)
-			u->name = xstrdup(u->command.source);
-		return u;
-	}
-
-	/* kbuild's "DIR/.NAME.o.d" belongs to DIR/NAME.o. */
-	base = u->dep ? str_base(u->dep) : "";
-	if (*base == '.' && str_ends(base, ".o.d"))
-		u->name = xasprintf("%.*s%.*s", (int)(base - u->dep), u->dep,
-				    (int)strlen(base) - 3, base + 1);
-	else
-		u->name = xstrdup("-");
-	return u;
-}
 
 /* -------------------------------------------------------------- events */
 
@@ -313,7 +79,8 @@ static void free_if_finished(struct coord_unit *u)
 		return;
 	c->units.v[u->id] = NULL;
 	coord_hedge_stop(u);
-	free_unit(u);
+	coord_caching_stop(u);
+	coord_unit_free(u);
 }
 
 /*
@@ -328,6 +95,27 @@ static bool finish_worker(struct coord_unit *u)
 	if (ending)
 		free_if_finished(u);
 	return !ending;
+}
+
+/*
+ * Likewise for a worker thread of which the dispatcher does not know.  Also
+ * returns false if the wrapper has left.
+ */
+static bool finish_cache_worker(struct coord_unit *u)
+{
+	bool left = u->coord->ending || !u->conn;
+
+	u->in_worker = false;
+	if (left)
+		free_if_finished(u);
+	return !left;
+}
+
+static void queue_added(struct coord_unit *u, struct sched_event *added)
+{
+	u->dispatched = true;
+	u->coord->units.n_dispatched++;
+	queue_unit_event(u, added);
 }
 
 /* ------------------------------------------------------------ requests */
@@ -402,24 +190,18 @@ static bool is_node_unneeded(const struct coord *c)
 	return counts.n_running + counts.n_queued < c->setup.local_slots;
 }
 
-static struct coord_unit *on_job_requested(struct coord *c,
-					   struct coord_wrapper_conn *client,
-					   struct wire_cc_job *ask,
-					   struct wire_cc_step *step)
+/*
+ * Pass a unit to the dispatcher, or defer it until its tool has been
+ * cross-built.
+ */
+static void add_unit(struct coord_unit *u)
 {
+	struct coord *c = u->coord;
 	struct sched_event added = { .kind = SCHED_EV_UNIT_ADDED };
-	struct coord_unit *u = new_unit(c, ask, step);
-	int64_t cost_ms;
+	int64_t cost_ms = coord_report_past_cost_ms(u);
 
-	if (!u)
-		return NULL;
-	cost_ms = coord_report_past_cost_ms(u);
-	u->conn = client;
-	u->id = (uint32_t)c->units.n;
-	*VEC_ADD(c->units.v, c->units.n) = u;
-	coord_report_unit_state(u, EVENTS_JOB_QUEUED, NULL, NULL);
 	if (u->command.class == OPTIONS_CLASS_LOCAL || c->nodes.n)
-		added.reason = unit_local_reason(u, c->umask);
+		added.reason = coord_unit_local_reason(u);
 	if (!added.reason && is_node_unneeded(c))
 		added.reason = REASON_NODES_NOT_NEEDED;
 	if (!added.reason && c->nodes.n) {
@@ -448,7 +230,29 @@ static struct coord_unit *on_job_requested(struct coord *c,
 	if (u->deferred)
 		u->added_event = added;
 	else
-		queue_unit_event(u, &added);
+		queue_added(u, &added);
+}
+
+static const struct coord_caching_ops caching_ops = {
+	.on_worker_finished = finish_cache_worker,
+	.on_not_found = add_unit,
+};
+
+static struct coord_unit *on_job_requested(struct coord *c,
+					   struct coord_wrapper_conn *client,
+					   struct wire_cc_job *ask,
+					   struct wire_cc_step *step)
+{
+	struct coord_unit *u = coord_unit_new(c, ask, step);
+
+	if (!u)
+		return NULL;
+	u->conn = client;
+	u->id = (uint32_t)c->units.n;
+	*VEC_ADD(c->units.v, c->units.n) = u;
+	coord_report_unit_state(u, EVENTS_JOB_QUEUED, NULL, NULL);
+	if (!coord_caching_find(u, &caching_ops))
+		add_unit(u);
 	return u;
 }
 
@@ -457,10 +261,10 @@ static void on_job_closed(struct coord_unit *u)
 	struct sched_event left = { .kind = SCHED_EV_UNIT_GONE };
 
 	u->conn = NULL;
-	if (u->deferred)
-		coord_report_unit_state(u, EVENTS_JOB_ABANDONED, NULL, NULL);
-	else
+	if (u->dispatched)
 		queue_unit_event(u, &left);
+	else if (u->reported_state != EVENTS_JOB_DONE)
+		coord_report_unit_state(u, EVENTS_JOB_ABANDONED, NULL, NULL);
 	free_if_finished(u);
 }
 
@@ -472,7 +276,7 @@ void coord_dispatch_deferred(struct coord *c)
 		if (!u || !u->deferred || coord_tool_step_is_pending(u))
 			continue;
 		u->deferred = false;
-		queue_unit_event(u, &u->added_event);
+		queue_added(u, &u->added_event);
 	}
 }
 
@@ -505,27 +309,17 @@ static void on_inputs_found(void *ctx, struct inputs_result *result)
 
 static void start_input_scan(struct coord_unit *u)
 {
-	struct coord *c = u->coord;
-	const struct inputs_request request = {
-		.inputs = &c->inputs,
-		.pool = c->pool,
-		.unit = { .cwd = u->request.cwd,
-			  .compiler = u->request.compiler,
-			  .toolchain = &u->toolchain->manifest.id,
-			  .command = &u->command,
-			  .env = strv_list(&u->request.env),
-			  .stat_max_age_ns =
-				  u->scanned ? 0 :
-					       COORD_UNIT_CACHE_MAX_AGE_NS },
-		.toolchain = u->toolchain,
-		.tool_path = u->step.program,
-		.tools = c->tools,
-		/* Round up, so that this time is not before the request. */
-		.requested_us = (u->start_ms + 1) * 1000,
-	};
+	struct inputs_request request;
+	struct sched_event event = { .kind = SCHED_EV_SCANNED };
 
+	if (coord_caching_take_inputs(u)) {
+		event.reason = u->inputs.reason;
+		event.input_bytes = u->inputs.total_bytes;
+		queue_unit_event(u, &event);
+		return;
+	}
+	coord_unit_make_scan(u, &request);
 	u->in_worker = true;
-	u->scanned = true;
 	inputs_result_release(&u->inputs);
 	inputs_collect_start(&request, on_inputs_found, u);
 	coord_report_unit_state(u, EVENTS_JOB_SCAN, NULL, NULL);
@@ -552,7 +346,7 @@ void coord_dispatch_forget_jobs(const struct coord_node *n)
 
 	for (size_t i = 0; i < units->n_jobs; i++) {
 		if (units->jobs[i])
-			clear_job(units->jobs[i], n);
+			coord_unit_clear_job(units->jobs[i], n);
 	}
 }
 
@@ -565,20 +359,8 @@ void coord_dispatch_job_event(struct coord_unit *u, const struct coord_node *n,
 	else if (event->kind == SCHED_EV_OUTPUT)
 		coord_report_unit_progress(u, EVENTS_JOB_RECEIVE);
 	else
-		clear_job(u, n);
+		coord_unit_clear_job(u, n);
 	queue_unit_event(u, event);
-}
-
-/*
- * Return true if the compiler would accept $PWD as a name of its working
- * directory.
- */
-static bool is_alias_of_cwd(const char *pwd, const char *cwd)
-{
-	struct stat a, b;
-
-	return strcmp(pwd, cwd) && !stat(pwd, &a) && !stat(cwd, &b) &&
-	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 /*
@@ -588,48 +370,18 @@ static bool is_alias_of_cwd(const char *pwd, const char *cwd)
 static int send_job(struct coord_unit *u, struct coord_node *n,
 		    const struct sched_action *a, uint32_t *number)
 {
-	const struct inputs_result *in = &u->inputs;
-	static const enum wire_lang langs[] = {
-		[OPTIONS_LANG_C] = WIRE_LANG_C,
-		[OPTIONS_LANG_ASM_CPP] = WIRE_LANG_ASM,
-		[OPTIONS_LANG_ASM] = WIRE_LANG_PLAIN_ASM,
-	};
+	struct peer_job_request q;
 	struct strv env = { 0 };
-	struct peer_job_request q = {
-		.lang = langs[u->command.lang],
-		.deadline_ms = a->deadline_ms,
-		.pinned = a->pinned,
-		.class = (uint8_t)a->class,
-		.cwd = in->manifest.cwd,
-		.source = u->command.source,
-		.object = u->devicetree.blob ? u->command.object : u->object,
-		.sides_named = u->side_outputs.name_in_object,
-		.n_side_outputs = u->side_outputs.name_in_object ?
-					  (unsigned)u->side_outputs.n :
-					  0,
-		.flags = &in->flags,
-		.entries = in->manifest.entries,
-		.n_entries = in->manifest.n_entries,
-		.language = in->locale->entries,
-		.n_language = in->locale->n_entries,
-		.step = (enum wire_step_kind)u->step.kind,
-		.arguments = strv_list(u->devicetree.blob ? &u->dtc_arguments :
-							    &u->step.args),
-	};
 	int ret = coord_tool_step_select(u, n);
 
 	if (ret)
 		return ret;
-	q.tool = u->cross_tool ? u->cross_tool : in->tool;
-	for (size_t i = 0; i < u->request.env.n; i++) {
-		const char *entry = u->request.env.v[i];
-
-		if (options_env_is_allowed(entry) &&
-		    (!str_starts(entry, "PWD=") ||
-		     is_alias_of_cwd(entry + 4, u->request.cwd)))
-			strv_add(&env, entry);
-	}
-	q.env = strv_list(&env);
+	coord_unit_make_request(u, &q, &env);
+	q.deadline_ms = a->deadline_ms;
+	q.pinned = a->pinned;
+	q.class = (uint8_t)a->class;
+	if (u->cross_tool)
+		q.tool = u->cross_tool;
 	ret = peer_send(n->peer, u->toolchain, &q, number);
 	strv_release(&env);
 	return ret;
@@ -693,12 +445,9 @@ static void verify_on_thread(struct pool_work *w)
 {
 	struct coord_unit *u = (struct coord_unit *)w;
 
-	coord_verify_result(&u->verification);
-	/* Cache the verified inputs for fixdep, which the recipe runs next. */
-	if (u->verification.verdict == SCHED_VERDICT_VALID && u->dep)
-		inputs_fixdep_add_verified(u->coord->fixdep,
-					   u->verification.manifest,
-					   u->request.cwd, u->dep);
+	coord_unit_verify(u);
+	if (u->verification.verdict == SCHED_VERDICT_VALID)
+		coord_caching_store(u);
 }
 
 static void on_result_verified(struct pool_work *w)
@@ -731,22 +480,8 @@ static void on_result_verified(struct pool_work *w)
 
 static void start_verification(struct coord *c, struct coord_unit *u)
 {
-	u->verification = (struct coord_verify_result_job){
-		.result = &u->result,
-		.manifest = &u->inputs.manifest,
-		.command = &u->command,
-		.flags = &u->inputs.flags,
-		.cwd = u->request.cwd,
-		.reference_object = buf_bytes(&u->reference->object),
-		.object_tmp = u->object_tmp,
-		.dep_tmp = u->dep_tmp,
-		.side_outputs = &u->side_outputs,
-		.side_tmp = u->side_tmps,
-		.to_terminal = u->request.tty_stderr,
-		.tool = u->inputs.tool,
-		.devicetree = u->devicetree.blob ? &u->devicetree : NULL,
-		.genksyms_check = coord_tool_step_prepare_check(u),
-	};
+	coord_unit_prepare_verification(u);
+	u->verification.genksyms_check = coord_tool_step_prepare_check(u);
 	u->in_worker = true;
 	u->work.run = verify_on_thread;
 	u->work.on_done = on_result_verified;
@@ -787,32 +522,17 @@ static void start_unit_hedge(struct coord_unit *u)
 
 static void deliver_outputs(struct coord *c, const struct sched_action *a)
 {
-	static char none[] = "";
 	struct coord_unit *u = find_unit(c, a->unit);
-	const struct buf *stream = u->result.streams;
 	bool local = a->node == SCHED_LOCAL;
-	struct wire_cc_rename side[OPTIONS_SIDE_OUTPUTS_MAX];
-	struct wire_cc_done done = {
-		.n_sides = (uint8_t)u->side_outputs.n,
-		.sides = side,
-		.dep_tmp = u->dep ? u->dep_tmp : none,
-		.dep = u->dep ? u->dep : none,
-		.object_tmp = u->object_tmp ? u->object_tmp : none,
-		.object = u->object_tmp ? u->object : none,
-		.err = buf_bytes(&stream[WIRE_OUTPUT_STDERR]),
-	};
 
-	for (size_t i = 0; i < u->side_outputs.n; i++)
-		side[i] = (struct wire_cc_rename){ u->side_tmps[i],
-						   u->side_outputs.path[i] };
-	if (local)
-		done.err = buf_bytes(&u->diagnostics);
-	else if (!u->devicetree.blob) /* dtc's stdout is in the blob file */
-		done.out = buf_bytes(&stream[WIRE_OUTPUT_STDOUT]);
 	coord_report_unit_done(u, local ? EVENTS_LOCAL : u->node_name,
 			       local ? reason_text(a->reason) : NULL, a);
-	if (u->conn)
-		coord_wrapper_conn_send_done(u->conn, &done);
+	/* The hedge can end before a result of a node has arrived. */
+	if (local)
+		peer_job_result_release(&u->result);
+	coord_unit_send_outputs(
+		u, local ? buf_bytes(&u->diagnostics) :
+			   buf_bytes(&u->result.streams[WIRE_OUTPUT_STDERR]));
 }
 
 /* -------------------------------------------------------------- actions */
@@ -836,7 +556,7 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 		break;
 	case SCHED_ACT_CANCEL:
 		n = c->nodes.v[a->node];
-		job = clear_job(u, n);
+		job = coord_unit_clear_job(u, n);
 		if (job)
 			peer_cancel(n->peer, job);
 		break;
@@ -844,7 +564,11 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 		start_verification(c, u);
 		break;
 	case SCHED_ACT_COMPILE_LOCAL:
-		remove_unit_temporaries(u);
+		coord_unit_remove_temporaries(u);
+		coord_report_unit_state(u, EVENTS_JOB_RUN, EVENTS_LOCAL,
+					reason_text(a->reason));
+		if (coord_caching_compile(u, a->reason))
+			break;
 		/* make and the scans, which keep the nodes busy, come first. */
 		if (a->reason == REASON_NODES_BUSY && u->conn &&
 		    u->request.pid > 0)
@@ -853,8 +577,6 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 		if (u->conn)
 			coord_wrapper_conn_send_local(u->conn,
 						      reason_text(a->reason));
-		coord_report_unit_state(u, EVENTS_JOB_RUN, EVENTS_LOCAL,
-					reason_text(a->reason));
 		break;
 	case SCHED_ACT_HEDGE:
 		start_unit_hedge(u);
@@ -962,7 +684,13 @@ void coord_dispatch_stop(struct coord *c)
 	}
 	c->queue.n = 0;
 	for (size_t i = 0; i < c->units.n; i++) {
-		if (c->units.v[i])
-			coord_hedge_stop(c->units.v[i]);
+		struct coord_unit *u = c->units.v[i];
+
+		if (!u)
+			continue;
+		coord_hedge_stop(u);
+		/* A worker thread may still read the outputs of a compile. */
+		if (u->caching.child)
+			coord_caching_stop(u);
 	}
 }

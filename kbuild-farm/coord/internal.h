@@ -95,6 +95,7 @@ struct coord_demand {
 struct coord_unit_table {
 	struct coord_unit **v; /* by their numbers in the dispatcher */
 	size_t n;
+	size_t n_dispatched; /* units that the dispatcher got */
 	struct coord_unit **jobs; /* by their job numbers on the wire */
 	size_t n_jobs;
 	/*

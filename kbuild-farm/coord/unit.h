@@ -19,7 +19,9 @@
 
 #include <sys/types.h>
 
+struct child;
 struct coord;
+struct coord_caching_ops;
 struct coord_wrapper_conn;
 struct coord_cross_genksyms;
 struct coord_hedge;
@@ -33,6 +35,29 @@ struct coord_hedge;
 
 #define COORD_UNIT_JOBS_MAX 2
 
+/* State of a unit in the result cache (coord/caching.h). */
+struct coord_unit_caching {
+	const struct coord_caching_ops *ops;
+	bool enabled; /* results of the unit can be stored */
+	bool waiting; /* for the identification of the toolchain */
+	/* the build host will compile the unit if there is no result */
+	bool compiled_locally;
+	bool has_key; /* the result can be stored under `key` */
+	bool found;
+	struct digest key;
+	/* result of the first scan, until SCHED_ACT_SCAN takes it */
+	bool has_inputs;
+	/*
+	 * The compile on the build host whose result will be stored: its
+	 * process, the path of its output files without their suffixes, and the
+	 * reason for the local compile.
+	 */
+	struct child *child;
+	char *output_base;
+	enum reason reason;
+	uint64_t compiled_ms; /* time of its end, by clock_ms() */
+};
+
 struct coord_unit {
 	struct pool_work work; /* first member; verifies the result */
 	struct coord *coord;
@@ -44,6 +69,8 @@ struct coord_unit {
 	unsigned n_pending_events; /* queued events that refer to the unit */
 	bool deferred; /* `added_event` is not queued yet */
 	struct sched_event added_event;
+	bool dispatched; /* the dispatcher knows the unit */
+	struct coord_unit_caching caching;
 
 	struct wire_cc_job request;
 	/* tool step that follows the compile or, for -E, the preprocessing */
@@ -114,5 +141,55 @@ struct coord_unit {
 	struct coord_hedge *hedge; /* NULL: not running */
 	struct buf diagnostics; /* output of the hedge */
 };
+
+/*
+ * Create a unit.  Takes ownership of the contents of `ask` and of `step`, which
+ * can be NULL.  Returns NULL if the command is not a compile, or does not match
+ * the step.
+ */
+struct coord_unit *coord_unit_new(struct coord *c, struct wire_cc_job *ask,
+				  struct wire_cc_step *step);
+/*
+ * Free a unit and remove its temporary files.  No worker thread and no hedge
+ * may use it any more.
+ */
+void coord_unit_free(struct coord_unit *u);
+/*
+ * Return the reason why the unit must be compiled locally, or REASON_NONE.  The
+ * reason can lie in its command line, source, existing outputs, umask or
+ * environment.
+ */
+enum reason coord_unit_local_reason(const struct coord_unit *u);
+/* Remove the temporary files of the unit's outputs. */
+void coord_unit_remove_temporaries(const struct coord_unit *u);
+/*
+ * Forget the unit's job on the node, so that further messages about it are
+ * ignored.  Returns the number of the job, or 0 if the unit has none there.
+ */
+uint32_t coord_unit_clear_job(struct coord_unit *u, const struct coord_node *n);
+
+/*
+ * Let the wrapper rename the outputs of the unit and print its stdout and the
+ * diagnostics.
+ */
+void coord_unit_send_outputs(struct coord_unit *u, struct bytes diagnostics);
+
+/* The functions below can also be called by a worker that has the unit. */
+
+/*
+ * Fill in the request for the inputs of the unit, which borrows from `u`, and
+ * set u->scanned.
+ */
+void coord_unit_make_scan(struct coord_unit *u, struct inputs_request *out);
+/*
+ * Fill in the request for a node from u->inputs.  `out` borrows from `u` and
+ * from `env`, which the caller releases.
+ */
+void coord_unit_make_request(const struct coord_unit *u,
+			     struct peer_job_request *out, struct strv *env);
+/* Fill in u->verification, which checks u->result. */
+void coord_unit_prepare_verification(struct coord_unit *u);
+/* Verify the result, and pass verified inputs to fixdep.  Can block. */
+void coord_unit_verify(struct coord_unit *u);
 
 #endif

@@ -74,7 +74,10 @@ struct coord_verify_result_job {
 	const struct options_command *command;
 	const struct options_flags *flags; /* flags as sent to the node */
 	const char *cwd;
-	/* locally compiled sample with the expected object format */
+	/*
+	 * locally compiled sample with the expected object format; not used if
+	 * `trusted` is set
+	 */
 	struct bytes reference_object;
 	/*
 	 * Path of the object to create, absolute or relative to `cwd`; the file
@@ -100,6 +103,12 @@ struct coord_verify_result_job {
 	 * except the text.  NULL for any other tool.
 	 */
 	const struct options_devicetree *devicetree;
+	/*
+	 * The result was not sent by a node: the build host compiled the unit,
+	 * or the result cache had a result that was verified before.  Its
+	 * integrity and the formats of its outputs are not checked.
+	 */
+	bool trusted;
 	/*
 	 * Set if the node ran a cross-built genksyms; NULL if it ran a copy of
 	 * the build host's genksyms.

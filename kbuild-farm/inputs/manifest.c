@@ -642,11 +642,18 @@ static enum reason collect_inputs(const struct inputs_request *q,
 	return REASON_STEP_PROGRAM;
 }
 
+void inputs_collect(const struct inputs_request *request,
+		    struct inputs_result *result)
+{
+	*result = (struct inputs_result){ 0 };
+	result->reason = collect_inputs(request, result);
+}
+
 static void run_collection(struct pool_work *w)
 {
 	struct inputs_collection *s = (struct inputs_collection *)w;
 
-	s->result.reason = collect_inputs(&s->request, &s->result);
+	inputs_collect(&s->request, &s->result);
 }
 
 static void on_inputs_collected(struct pool_work *w)

@@ -10,9 +10,9 @@
  *	ABSENT	absent paths that some input root contained before
  * The manifest also contains the data for the verification of the result.
  *
- * inputs_manifest_make() and inputs_manifest_find_changed() can block, so they
- * must run on worker threads.  inputs_collect_start() runs the first of them on
- * a thread of the caller's pool.
+ * inputs_manifest_make(), inputs_manifest_find_changed() and inputs_collect()
+ * can block, so they must run on worker threads.  inputs_collect_start() runs
+ * the last of them on a thread of the caller's pool.
  */
 #ifndef INPUTS_MANIFEST_H
 #define INPUTS_MANIFEST_H
@@ -128,6 +128,9 @@ struct inputs_result {
 
 void inputs_result_release(struct inputs_result *r);
 
+/* Collect the inputs.  Can block, so it must run on a worker thread. */
+void inputs_collect(const struct inputs_request *request,
+		    struct inputs_result *result);
 /*
  * Start the collection.  on_collected() is called once on the event loop with
  * the result.  The callback takes ownership of the result's members if it

@@ -9,6 +9,7 @@
 #include "../lib/scripted-node.h"
 #include "../lib/test.h"
 
+#include "cache/cache.h"
 #include "coord/coord.h"
 
 #include "events/totals.h"
@@ -31,6 +32,8 @@ static bool terminal; /* the wrapper's stderr is a terminal */
 static bool confined; /* closed output or tight limits */
 static const char *canary_file, *data_dir; /* for coord_setup */
 static struct peer_benchmark *tuning;
+static struct cache *results; /* the result cache, or NULL */
+static const char *variable; /* "NAME=VALUE" in the environment, or NULL */
 static bool connects_on_demand;
 static int64_t unit_cost_ms = EVENTS_UNKNOWN; /* in the baseline build */
 static struct events_hub *hub;
@@ -131,6 +134,8 @@ static void compile(const char *extra)
 	add_mode(&m.argv);
 	strv_add(&m.argv, source);
 	strv_add(&m.env, "PATH=/usr/bin:/bin");
+	if (variable)
+		strv_add(&m.env, variable);
 	strcpy(sun.sun_path, socket_path);
 	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
 	wrapper = wire_stream_new(base, fd, fd, &ops, NULL);
@@ -246,6 +251,7 @@ static void start(void)
 				 .canary_db = canary_file,
 				 .data_dir = data_dir,
 				 .benchmark = tuning,
+				 .cache = results,
 				 .hub = hub,
 				 .on_waiting_changed = on_waiting,
 				 .on_steps_wanted = on_steps };
@@ -283,6 +289,7 @@ static void teardown(void)
 	free(diagnostics);
 	free(printed);
 	coord_free(coord);
+	cache_free(results);
 	end_nodes();
 	events_hub_free(hub);
 	events_totals_release(&tally);

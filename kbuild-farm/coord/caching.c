@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "coord/caching.h"
+
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/depfile.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/pool.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "cache/cache.h"
+#include "cache/key.h"
+#include "coord/internal.h"
+#include "coord/report-events.h"
+#include "coord/wrapper-conn.h"
+#include "inputs/fixdep.h"
+#include "options/allowlist.h"
+#include "options/env.h"
+#include "wire/limits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ----------------------------------------------------------------- keys */
+
+/*
+ * Add the variables that a node's compiler does not get, but that can change
+ * the messages of the build host's, such as GCC_EXTRA_DIAGNOSTIC_OUTPUT.
+ */
+static void add_other_variables(const struct coord_unit *u, struct strv *env)
+{
+	/*
+	 * These variables only lead to the toolchain and to temporary files, or
+	 * concern messages on a terminal; a node gets PWD if it has an effect.
+	 */
+	static const char *const without_effect[] = {
+		"COLUMNS=", "LD_LIBRARY_PATH=", "PATH=", "PWD=",    "TEMP=",
+		"TERM=",    "TERM_URLS=",       "TMP=",  "TMPDIR=",
+	};
+
+	for (size_t i = 0; i < u->request.env.n; i++) {
+		const char *entry = u->request.env.v[i];
+		bool adds = !options_env_is_allowed(entry);
+
+		for (size_t k = 0; k < ARRAY_SIZE(without_effect); k++)
+			adds &= !str_starts(entry, without_effect[k]);
+		if (adds)
+			strv_add(env, entry);
+	}
+}
+
+/* Compute the key from u->inputs. */
+static void make_key(struct coord_unit *u)
+{
+	struct strv env = { 0 };
+	struct peer_job_request job;
+	const struct cache_key_inputs in = {
+		.toolchain = &u->toolchain->manifest,
+		.job = &job,
+		.manifest = &u->inputs.manifest,
+		.side_outputs = &u->side_outputs,
+	};
+
+	coord_unit_make_request(u, &job, &env);
+	add_other_variables(u, &env);
+	job.env = strv_list(&env);
+	cache_key(&u->caching.key, &in);
+	u->caching.has_key = true;
+	strv_release(&env);
+}
+
+/* Prepare the verification of a result that was not sent by a node. */
+static void prepare_verification(struct coord_unit *u)
+{
+	coord_unit_prepare_verification(u);
+	u->verification.trusted = true;
+}
+
+static void forget_result(struct coord_unit *u)
+{
+	peer_job_result_release(&u->result);
+	u->result = (struct peer_job_result){ 0 };
+}
+
+/* -------------------------------------------------------------- look-up */
+
+/*
+ * Find the inputs, and look for a result.  Returns true if the inputs were
+ * outdated, so that they must be found again.
+ */
+static bool find_once(struct coord_unit *u)
+{
+	struct inputs_request request;
+
+	coord_unit_make_scan(u, &request);
+	inputs_result_release(&u->inputs);
+	inputs_collect(&request, &u->inputs);
+	if (u->inputs.reason)
+		return false;
+	make_key(u);
+	/*
+	 * Without a result, a node reports later that the inputs have changed,
+	 * but a compile on the build host would be repeated.
+	 */
+	if (cache_find(u->coord->setup.cache, &u->caching.key, &u->result))
+		return u->caching.compiled_locally &&
+		       inputs_manifest_find_changed(&u->inputs.manifest,
+						    u->request.cwd);
+	prepare_verification(u);
+	coord_unit_verify(u);
+	u->caching.found = u->verification.verdict == SCHED_VERDICT_VALID;
+	if (!u->caching.found)
+		forget_result(u);
+	return u->verification.verdict == SCHED_VERDICT_INPUTS_CHANGED;
+}
+
+static void find_on_thread(struct pool_work *w)
+{
+	struct coord_unit *u = (struct coord_unit *)w;
+
+	/* The first scan can use file stamps that are a few seconds old. */
+	if (find_once(u))
+		find_once(u);
+}
+
+static void on_found(struct pool_work *w)
+{
+	struct coord_unit *u = (struct coord_unit *)w;
+	struct coord *c = u->coord;
+
+	c->stats.scan_us += u->inputs.manifest.scan_us +
+			    u->inputs.manifest.list_us + u->verification.cpu_us;
+	if (!u->caching.ops->on_worker_finished(u))
+		return;
+	/* A result of a compiler that was replaced meanwhile is outdated. */
+	inputs_toolchain_check(u->toolchain, u->start_ms);
+	if (u->caching.found && u->toolchain->state == INPUTS_STATE_READY) {
+		coord_report_unit_cached(u);
+		coord_unit_send_outputs(
+			u, buf_bytes(&u->result.streams[WIRE_OUTPUT_STDERR]));
+		return;
+	}
+	coord_unit_remove_temporaries(u);
+	forget_result(u);
+	u->caching.has_inputs = true;
+	u->caching.ops->on_not_found(u);
+}
+
+static void start_look_up(struct coord_unit *u)
+{
+	u->in_worker = true;
+	u->caching.enabled = true;
+	u->caching.compiled_locally = !u->coord->nodes.n;
+	u->work.run = find_on_thread;
+	u->work.on_done = on_found;
+	pool_add(u->coord->pool, &u->work);
+	coord_report_unit_state(u, EVENTS_JOB_SCAN, NULL, NULL);
+}
+
+bool coord_caching_find(struct coord_unit *u,
+			const struct coord_caching_ops *ops)
+{
+	u->caching.ops = ops;
+	/* Text from stdin is a file whose name differs in each build. */
+	if (!u->coord->setup.cache || u->text_path ||
+	    coord_unit_local_reason(u))
+		return false;
+	u->toolchain = inputs_toolchain_get(&u->coord->toolchains,
+					    u->request.compiler,
+					    strv_list(&u->request.env));
+	u->caching.waiting = u->toolchain->state == INPUTS_STATE_UNKNOWN;
+	if (u->caching.waiting)
+		return true;
+	if (u->toolchain->state != INPUTS_STATE_READY)
+		return false;
+	start_look_up(u);
+	return true;
+}
+
+void coord_caching_on_toolchain(struct coord *c,
+				const struct inputs_toolchain *tc)
+{
+	for (size_t i = 0; i < c->units.n; i++) {
+		struct coord_unit *u = c->units.v[i];
+
+		if (!u || !u->caching.waiting || u->toolchain != tc ||
+		    tc->state == INPUTS_STATE_UNKNOWN)
+			continue;
+		u->caching.waiting = false;
+		if (tc->state == INPUTS_STATE_READY)
+			start_look_up(u);
+		else
+			u->caching.ops->on_not_found(u);
+	}
+}
+
+void coord_caching_check_waiting(struct coord *c, unsigned max_wait_ms)
+{
+	for (size_t i = 0; i < c->units.n; i++) {
+		struct coord_unit *u = c->units.v[i];
+
+		if (!u || !u->caching.waiting ||
+		    clock_ms() <= u->start_ms + max_wait_ms)
+			continue;
+		u->caching.waiting = false;
+		u->caching.ops->on_not_found(u);
+	}
+}
+
+bool coord_caching_take_inputs(struct coord_unit *u)
+{
+	bool taken = u->caching.has_inputs;
+
+	/* If the unit is scanned again, its key changes. */
+	u->caching.has_inputs = false;
+	u->caching.has_key = u->caching.has_key && taken;
+	return taken;
+}
+
+/*
+ * Return true if the messages of the compiler name a temporary file, which has
+ * another name in each run.
+ */
+static bool names_temporaries(const struct coord_unit *u)
+{
+	static const enum wire_output messages[] = { WIRE_OUTPUT_STDOUT,
+						     WIRE_OUTPUT_STDERR };
+
+	for (size_t i = 0; i < ARRAY_SIZE(messages); i++) {
+		const char *text = buf_str(&u->result.streams[messages[i]]);
+
+		if (strstr(text, u->coord->work_dir) ||
+		    strstr(text, WIRE_JOB_TMP))
+			return true;
+	}
+	return false;
+}
+
+void coord_caching_store(struct coord_unit *u)
+{
+	struct err err;
+	int ret;
+
+	if (!u->caching.enabled ||
+	    (!u->devicetree.blob && names_temporaries(u)))
+		return;
+	if (!u->caching.has_key)
+		make_key(u);
+	ret = cache_add(u->coord->setup.cache, &u->caching.key, &u->result,
+			&err);
+	if (ret && ret != -EROFS && ret != -EFBIG)
+		log_warning("%s", err.text);
+}
+
+/* -------------------------------------------------------- local compile */
+
+/* The output files of a local compile, by their suffixes. */
+static const char *const suffixes[WIRE_OUTPUT_SIDE] = {
+	[WIRE_OUTPUT_OBJECT] = "o",     [WIRE_OUTPUT_STDOUT] = "out",
+	[WIRE_OUTPUT_STDERR] = "err",   [WIRE_OUTPUT_DEPS] = "d",
+	[WIRE_OUTPUT_AS_DEPS] = "as.d",
+};
+
+static char *output_path(const struct coord_unit *u, enum wire_output i)
+{
+	return xasprintf("%s.%s", u->caching.output_base, suffixes[i]);
+}
+
+/*
+ * Replace the directory of the compiler's temporary files in the assembler's
+ * list by that of a node.
+ */
+static void rewrite_temporaries(struct buf *list, const char *dir)
+{
+	char *from = xasprintf("%s/cc", dir), *at;
+	struct buf out = { 0 };
+	const char *text = buf_str(list);
+
+	for (; (at = strstr(text, from)); text = at + strlen(from)) {
+		buf_add(&out, text, (size_t)(at - text));
+		buf_add_str(&out, WIRE_JOB_TMP "/cc");
+	}
+	buf_add_str(&out, text);
+	buf_release(list);
+	*list = out;
+	free(from);
+}
+
+/* Read the outputs into u->result. */
+static int read_outputs(struct coord_unit *u, struct err *err)
+{
+	int ret = 0;
+
+	for (int i = 0; i < WIRE_OUTPUT_SIDE && !ret; i++) {
+		char *path = output_path(u, (enum wire_output)i);
+		struct buf *to = &u->result.streams[i];
+
+		/* Plain assembly has no dependency list, clang no AS_DEPS. */
+		ret = fs_read(path, wire_output_max((enum wire_output)i), to,
+			      err);
+		if (ret == -ENOENT && i >= WIRE_OUTPUT_DEPS)
+			ret = 0;
+		free(path);
+	}
+	rewrite_temporaries(&u->result.streams[WIRE_OUTPUT_AS_DEPS],
+			    u->coord->work_dir);
+	return ret;
+}
+
+static void verify_compiled_on_thread(struct pool_work *w)
+{
+	struct coord_unit *u = (struct coord_unit *)w;
+
+	u->verification.verdict = SCHED_VERDICT_UNUSABLE;
+	if (!read_outputs(u, &u->verification.err)) {
+		prepare_verification(u);
+		coord_unit_verify(u);
+	}
+}
+
+static void store_on_thread(struct pool_work *w)
+{
+	coord_caching_store((struct coord_unit *)w);
+}
+
+static void on_stored(struct pool_work *w)
+{
+	struct coord_unit *u = (struct coord_unit *)w;
+
+	u->caching.ops->on_worker_finished(u);
+}
+
+static void let_wrapper_compile(struct coord_unit *u)
+{
+	forget_result(u);
+	if (u->conn)
+		coord_wrapper_conn_send_local(u->conn,
+					      reason_text(u->caching.reason));
+}
+
+static void on_compiled_verified(struct pool_work *w)
+{
+	struct coord_unit *u = (struct coord_unit *)w;
+
+	u->coord->stats.check_us += u->verification.cpu_us;
+	if (!u->caching.ops->on_worker_finished(u))
+		return;
+	if (u->verification.verdict == SCHED_VERDICT_VALID) {
+		coord_unit_send_outputs(
+			u, buf_bytes(&u->result.streams[WIRE_OUTPUT_STDERR]));
+		/*
+		 * The compiler that ran is the one of the key only if it is
+		 * unchanged.
+		 */
+		inputs_toolchain_check(u->toolchain, u->caching.compiled_ms);
+		if (u->toolchain->state != INPUTS_STATE_READY)
+			return;
+		u->in_worker = true;
+		u->work.run = store_on_thread;
+		u->work.on_done = on_stored;
+		pool_add(u->coord->pool, &u->work);
+		return;
+	}
+	log_debug("%s: compiled again by its wrapper: %s", u->name,
+		  u->verification.err.text);
+	coord_unit_remove_temporaries(u);
+	let_wrapper_compile(u);
+}
+
+static void on_compiled(void *ctx, int wait_status, uint64_t cpu_ms)
+{
+	struct coord_unit *u = ctx;
+
+	u->caching.child = NULL;
+	if (wait_status) {
+		coord_caching_stop(u);
+		let_wrapper_compile(u);
+		return;
+	}
+	u->result.wire.cpu_ms = (uint32_t)cpu_ms;
+	/*
+	 * The compiler may have read a file just before its end, so a check of
+	 * the toolchain or of an input for another unit must be later.
+	 */
+	u->caching.compiled_ms = clock_ms();
+	u->inputs.manifest.since_us = clock_us();
+	u->in_worker = true;
+	u->work.run = verify_compiled_on_thread;
+	u->work.on_done = on_compiled_verified;
+	pool_add(u->coord->pool, &u->work);
+}
+
+/* As on a node, kfarmd_argv_has_as_deps(). */
+static bool has_as_deps(const struct coord_unit *u)
+{
+	const struct options_flags *f = &u->inputs.flags;
+	bool lto = false;
+
+	for (size_t i = 0; i < f->n_flags; i++)
+		lto |= !strcmp(f->flags[i].name, "-flto") ||
+		       !strcmp(f->flags[i].name, "-flto=");
+	return !u->command.is_clang &&
+	       (!lto || u->command.lang != OPTIONS_LANG_C);
+}
+
+static int compose_argv(const struct coord_unit *u, struct strv *argv,
+			struct err *err)
+{
+	char *object = output_path(u, WIRE_OUTPUT_OBJECT);
+	char *dep = output_path(u, WIRE_OUTPUT_DEPS);
+	char *as_dep = output_path(u, WIRE_OUTPUT_AS_DEPS);
+	const struct options_node_outputs out = {
+		.object = object,
+		.dep = dep,
+		.as_dep = has_as_deps(u) ? as_dep : NULL,
+	};
+	const struct options_flags *flags = &u->inputs.flags;
+	int ret = 0;
+
+	strv_add(argv, u->request.compiler);
+	for (size_t i = 0; i < flags->n_flags && !ret; i++)
+		ret = options_allowlist_add_flag(argv, flags->flags[i].name,
+						 flags->flags[i].value, err);
+	if (!ret)
+		ret = options_allowlist_add_outputs(
+			argv, u->command.lang, u->command.source, &out, err);
+	free(object);
+	free(dep);
+	free(as_dep);
+	return ret;
+}
+
+/* Open the output file `i`, which receives a stream of the compiler. */
+static int create_stream(const struct coord_unit *u, enum wire_output i)
+{
+	char *path = output_path(u, i);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	free(path);
+	return fd;
+}
+
+static int start_compiler(struct coord_unit *u, struct err *err)
+{
+	struct coord *c = u->coord;
+	struct spawn what = { .cwd = u->request.cwd,
+			      .stdio_fds = { -1, -1, -1 } };
+	struct strv argv = { 0 }, env = { 0 };
+	int ret = compose_argv(u, &argv, err);
+
+	for (size_t i = 0; i < u->request.env.n; i++) {
+		if (!str_starts(u->request.env.v[i], "TMPDIR="))
+			strv_add(&env, u->request.env.v[i]);
+	}
+	/* A killed driver leaves its temporary files behind. */
+	strv_addf(&env, "TMPDIR=%s", c->work_dir);
+	what.argv = argv.v;
+	what.env = env.v;
+	if (!ret) {
+		what.stdio_fds[1] = create_stream(u, WIRE_OUTPUT_STDOUT);
+		what.stdio_fds[2] = create_stream(u, WIRE_OUTPUT_STDERR);
+		if (what.stdio_fds[1] < 0 || what.stdio_fds[2] < 0)
+			ret = err_errno(err, "%s", c->work_dir);
+	}
+	if (!ret)
+		ret = child_start(c->children, &what, on_compiled, u,
+				  &u->caching.child, err);
+	for (int i = 1; i < 3; i++) {
+		if (what.stdio_fds[i] >= 0)
+			close(what.stdio_fds[i]);
+	}
+	strv_release(&argv);
+	strv_release(&env);
+	return ret;
+}
+
+/*
+ * Return true if the coordinator can compile the unit in the form in which a
+ * node would.  A list of the compiler's -Wp, and -Wa, options separates words
+ * by commas.
+ */
+static bool can_compile(const struct coord_unit *u)
+{
+	return u->caching.has_key &&
+	       u->toolchain->state == INPUTS_STATE_READY && !u->node_name &&
+	       !u->has_step && !u->side_outputs.name_in_object &&
+	       !u->request.tty_stderr && !strchr(u->coord->work_dir, ',') &&
+	       depfile_is_unescaped(u->coord->work_dir);
+}
+
+bool coord_caching_compile(struct coord_unit *u, enum reason why)
+{
+	struct coord *c = u->coord;
+	struct err err;
+
+	/* While nodes are busy, the wrapper compiles with a low priority. */
+	if (!u->conn || why == REASON_NODES_BUSY || !can_compile(u))
+		return false;
+	forget_result(u);
+	u->caching.reason = why;
+	u->caching.output_base = xasprintf("%s/unit-%u", c->work_dir,
+					   c->next_file_number++);
+	if (!start_compiler(u, &err))
+		return true;
+	log_debug("%s: %s", u->name, err.text);
+	coord_caching_stop(u);
+	return false;
+}
+
+void coord_caching_stop(struct coord_unit *u)
+{
+	if (u->caching.child)
+		child_kill(u->caching.child);
+	u->caching.child = NULL;
+	for (int i = 0; i < WIRE_OUTPUT_SIDE && u->caching.output_base; i++) {
+		char *path = output_path(u, (enum wire_output)i);
+
+		unlink(path);
+		free(path);
+	}
+	free(u->caching.output_base);
+	u->caching.output_base = NULL;
+}

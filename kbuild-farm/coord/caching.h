@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * coord/caching.h - The result cache in a build (cache/cache.h).
+ *
+ * Before a unit enters the dispatcher, a worker thread finds its inputs,
+ * computes the key, and looks for a result.  If there is one, the unit never
+ * enters the dispatcher: the outputs are verified like those of a node and
+ * delivered.  Otherwise, the dispatcher gets the unit, and its first
+ * SCHED_ACT_SCAN takes the inputs that were found.
+ *
+ * Valid results of nodes are stored.  If the dispatcher lets the build host
+ * compile a unit that no node has tried, the coordinator starts the compiler
+ * itself, in the form in which a node would, and stores the verified result.
+ * If this compile fails, the wrapper compiles the unit again, so that its
+ * messages and its exit status are those of a local make.
+ */
+#ifndef COORD_CACHING_H
+#define COORD_CACHING_H
+
+#include "coord/unit.h"
+
+/* Callbacks from the event loop. */
+struct coord_caching_ops {
+	/*
+	 * A worker thread no longer uses the unit.  Returns false if the unit
+	 * may have been freed.
+	 */
+	bool (*on_worker_finished)(struct coord_unit *u);
+	/* The cache has no result of the unit. */
+	void (*on_not_found)(struct coord_unit *u);
+};
+
+/*
+ * Look for the result of a new unit.  Returns false if the unit cannot be
+ * cached.  Otherwise, unless the wrapper leaves before, the result is delivered
+ * or ops->on_not_found() is called later.
+ */
+bool coord_caching_find(struct coord_unit *u,
+			const struct coord_caching_ops *ops);
+/* Continue the units that wait until `tc` is identified. */
+void coord_caching_on_toolchain(struct coord *c,
+				const struct inputs_toolchain *tc);
+/*
+ * Give up the units that have waited for more than `max_wait_ms`.  Called once
+ * a second.
+ */
+void coord_caching_check_waiting(struct coord *c, unsigned max_wait_ms);
+/*
+ * Take the inputs that were found for the unit, which are in u->inputs.
+ * Returns false if the unit must be scanned.
+ */
+bool coord_caching_take_inputs(struct coord_unit *u);
+/*
+ * Store the result of a unit after its verification, unless the unit cannot be
+ * cached.  Called by a worker thread.
+ */
+void coord_caching_store(struct coord_unit *u);
+/*
+ * Start to compile a unit on the build host for the reason `why`, and store its
+ * result.  Returns false if the wrapper must compile the unit.
+ */
+bool coord_caching_compile(struct coord_unit *u, enum reason why);
+/* Kill the unit's compiler if it runs, and remove its files. */
+void coord_caching_stop(struct coord_unit *u);
+
+#endif

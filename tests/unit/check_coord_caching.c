@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* needs: coord */
+#include "../lib/test.h"
+#include "coord-fixture.h"
+
+#include <dirent.h>
+
+static void open_results(void)
+{
+	char *path = at("results");
+	const struct cache_setup setup = { .dir = path };
+	struct err err;
+
+	must(cache_open(&results, &setup, &err));
+	free(path);
+}
+
+static void setup_cache(void)
+{
+	setup();
+	open_results();
+}
+
+FIXTURE(setup_cache, teardown);
+TIMEOUT(120);
+
+/* Let the wrapper of the last unit exit. */
+static void end_wrapper(void)
+{
+	wire_stream_free(wrapper);
+	wrapper = NULL;
+	turn_until(never, 50);
+}
+
+static uint64_t n_stored(void)
+{
+	struct store_stats s;
+
+	ck_assert_int_eq(store_gc(cache_store(results), UINT64_MAX), 0);
+	store_stats(cache_store(results), &s);
+	return s.n_records;
+}
+
+static void write_source(const char *name, const char *text)
+{
+	char *path = at(name);
+	struct err err;
+
+	must(fs_write(path, bytes_str(text), 0644, &err));
+	free(path);
+}
+
+/* Count the files of local compiles in the working directory. */
+static unsigned n_compile_files(void)
+{
+	struct dirent *e;
+	unsigned n = 0;
+	DIR *d = opendir(dir);
+
+	ck_assert_ptr_nonnull(d);
+	while ((e = readdir(d)))
+		n += str_starts(e->d_name, "unit-");
+	closedir(d);
+	return n;
+}
+
+TEST(without_nodes_the_coordinator_compiles_and_stores)
+{
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	end_wrapper();
+	ck_assert_uint_eq(stats()->n_local, 1);
+	ck_assert_uint_eq(stats()->n_cached, 1);
+	ck_assert_str_eq(stats()->reasons[0].text, "no nodes configured");
+	ck_assert_uint_eq(n_stored(), 1);
+	ck_assert_uint_eq(n_compile_files(), 0);
+}
+
+TEST(other_options_are_another_compile)
+{
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	compile_again("-DOTHER");
+	turn_until(answered, 60000);
+	expect_delivered();
+	end_wrapper();
+	ck_assert_uint_eq(stats()->n_cached, 0);
+	ck_assert_uint_eq(n_stored(), 2);
+}
+
+TEST(a_changed_header_is_another_compile)
+{
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	write_source("unit.h", "#define UNIT 3 /* new */\nint unit(int a);\n");
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	end_wrapper();
+	ck_assert_uint_eq(stats()->n_cached, 0);
+	ck_assert_uint_eq(n_stored(), 2);
+}
+
+TEST(warnings_are_stored)
+{
+	char *first;
+
+	source = "warn.c";
+	start();
+	write_source("warn.c", "#include \"unit.h\"\n"
+			       "#warning \"told\"\n"
+			       "int unit(int a) { return a * UNIT; }\n");
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert(done);
+	ck_assert_ptr_nonnull(strstr(diagnostics, "told"));
+	first = xstrdup(diagnostics);
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	ck_assert(done);
+	ck_assert_str_eq(diagnostics, first);
+	end_wrapper();
+	ck_assert_uint_eq(stats()->n_cached, 1);
+	free(first);
+}
+
+TEST(a_variable_that_changes_messages_is_part_of_the_key)
+{
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	variable = "GCC_EXTRA_DIAGNOSTIC_OUTPUT=fixits-v1";
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	ck_assert_uint_eq(stats()->n_cached, 0);
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	ck_assert_uint_eq(stats()->n_cached, 1);
+	variable = "TERM=xterm";
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	end_wrapper();
+	ck_assert_uint_eq(stats()->n_cached, 2);
+	ck_assert_uint_eq(n_stored(), 2);
+}
+
+/* The assembler names the file of the compiler in the directory of kfarm. */
+TEST(messages_about_temporary_files_are_not_stored)
+{
+	source = "warn.c";
+	write_source("warn.c",
+		     "#include \"unit.h\"\n"
+		     "__asm__(\"# 1 \\\"\\\"\\n.warning \\\"w\\\"\");\n"
+		     "int unit(int a) { return a * UNIT; }\n");
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert(done);
+	ck_assert_ptr_nonnull(strstr(diagnostics, dir));
+	end_wrapper();
+	ck_assert_uint_eq(n_stored(), 0);
+}
+
+TEST(a_compile_error_is_left_to_the_wrapper)
+{
+	source = "bad.c";
+	write_source("bad.c", "int unit(int a) { return b; }\n");
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_str_eq(local_why, "no nodes configured");
+	end_wrapper();
+	ck_assert_uint_eq(stats()->n_local, 1);
+	ck_assert_uint_eq(n_stored(), 0);
+	ck_assert_uint_eq(n_compile_files(), 0);
+}
+
+static bool compiles(void)
+{
+	return n_compile_files() > 0;
+}
+
+TEST(a_wrapper_that_leaves_during_the_compile)
+{
+	start();
+	compile(NULL);
+	turn_until(compiles, 60000);
+	end_wrapper();
+	ck_assert(!coord_is_busy(coord));
+	ck_assert_uint_eq(n_compile_files(), 0);
+	ck_assert_uint_eq(stats()->n_local, 1);
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	end_wrapper();
+}
+
+TEST(a_wrapper_that_leaves_during_the_look_up)
+{
+	start();
+	for (int i = 0; i < 20; i++) {
+		compile(NULL);
+		for (int turn = 0; turn < i; turn++)
+			event_base_loop(base, EVLOOP_NONBLOCK);
+		end_wrapper();
+	}
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	end_wrapper();
+	ck_assert(!coord_is_busy(coord));
+	ck_assert_uint_eq(n_compile_files(), 0);
+}
+
+TEST(a_build_that_ends_during_the_compile)
+{
+	start();
+	compile(NULL);
+	turn_until(compiles, 60000);
+}
+
+TEST(a_result_of_a_node_is_stored)
+{
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	end_wrapper();
+	ck_assert_uint_eq(nodes[0].jobs, 1);
+	ck_assert_uint_eq(stats()->n_remote, 1);
+	ck_assert_uint_eq(stats()->n_cached, 1);
+}
+
+static const enum manner spoilers[] = { FLIPPED, SHORT, SWAPPED, FAILING };
+
+TEST_EACH(a_bad_result_is_not_stored, spoilers)
+{
+	play_node(0, *row);
+	play_node(1, HONEST);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	expect_delivered();
+	end_wrapper();
+	ck_assert_uint_eq(stats()->n_cached, 1);
+	ck_assert_uint_eq(n_stored(), 1);
+}
