@@ -8,6 +8,7 @@
 #define CLI_BUILD_H
 
 #include "cli/config-sources.h"
+#include "cli/settings.h"
 #include "cli/watch.h"
 #include "kernel/build.h"
 
@@ -19,6 +20,7 @@ struct build_options {
 	struct config_sources *config_sources; /* resolves -k and -K */
 	struct watch_setup watch;
 	const char *color, *ui; /* NULL: auto */
+	enum settings_cache_mode cache_mode;
 	bool dry_run;
 	bool wait; /* --wait */
 };

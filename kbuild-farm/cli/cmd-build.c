@@ -718,6 +718,12 @@ static const struct args_option options[] = {
 	  AT(request.min_remote_percent), 100 },
 	{ 0, "no-remote", NULL, "do not use nodes", args_flag,
 	  AT(request.no_remote), 0 },
+	{ 0, "cache", NULL, "use the result cache", args_choice, AT(cache_mode),
+	  SETTINGS_CACHE_ON },
+	{ 0, "no-cache", NULL, "do not use the result cache", args_choice,
+	  AT(cache_mode), SETTINGS_CACHE_OFF },
+	{ 0, "recache", NULL, "compile everything, and store the results",
+	  args_choice, AT(cache_mode), SETTINGS_CACHE_RENEW },
 	{ 0, "nightly", "JOB", "build as nightly JOB, with a low weight",
 	  args_text, AT(request.nightly), 0 },
 	{ 0, "sizes", NULL, "print sizes of kernel and modules, and changes",
@@ -906,6 +912,7 @@ static int load_and_run(struct build_options *o, struct err *err)
 		goto out;
 	o->request.shell_enabled = local.use_shell;
 	o->request.no_probe_cache = local.ignore_probe_cache;
+	o->request.cache = settings_choose_cache(&local, o->cache_mode);
 	/*
 	 * A nightly build yields to other builds.  It must also end if the
 	 * `kfarm nightly run` that started it ends.

@@ -28,6 +28,7 @@ struct run_options {
 	struct strv environment;
 	struct strv default_toolchains; /* configured "ARCH=TOOLCHAIN" */
 	struct watch_setup watch;
+	enum settings_cache_mode cache_mode;
 	bool no_remote, quiet;
 };
 
@@ -51,6 +52,12 @@ static const struct args_option options[] = {
 	  AT(request.min_remote_percent), 100 },
 	{ 0, "no-remote", NULL, "do not use nodes", args_flag, AT(no_remote),
 	  0 },
+	{ 0, "cache", NULL, "use the result cache", args_choice, AT(cache_mode),
+	  SETTINGS_CACHE_ON },
+	{ 0, "no-cache", NULL, "do not use the result cache", args_choice,
+	  AT(cache_mode), SETTINGS_CACHE_OFF },
+	{ 0, "recache", NULL, "compile everything, and store the results",
+	  args_choice, AT(cache_mode), SETTINGS_CACHE_RENEW },
 	{ 0, "no-jobserver", NULL, "do not change MAKEFLAGS", args_flag,
 	  AT(request.no_jobserver), 0 },
 	{ 0, "shell", NULL, "run make with kfarm's recipe shell", args_flag,
@@ -139,6 +146,7 @@ static int run_with_farm(struct run_options *o, struct kernel_user_command *c,
 	int status = EXIT_USAGE;
 
 	o->request.no_probe_cache = local.ignore_probe_cache;
+	o->request.cache = settings_choose_cache(&local, o->cache_mode);
 	if (!ret)
 		ret = watch_new(&watch, &o->watch, err);
 	if (ret) {

@@ -64,8 +64,8 @@ struct cmd {
 };
 
 extern const struct cmd cmd_build, cmd_run, cmd_tree, cmd_toolchain, cmd_nodes,
-	cmd_nightly, cmd_top, cmd_history, cmd_report, cmd_scan, cmd_doctor,
-	cmd_clean, cmd_completion;
+	cmd_nightly, cmd_top, cmd_history, cmd_report, cmd_cache, cmd_scan,
+	cmd_doctor, cmd_clean, cmd_completion;
 
 /* Values of some options, used by their parsers and by completion. */
 #define CMD_COLORS      "auto always never"

@@ -10,6 +10,7 @@
  *	  nodes, toolchain	peer/, admin/, toolchain/
  *	  tree, nightly		tree/, nightly/
  *	  top, history, report	events/, ui/, history/, report/
+ *	  cache			cache/cache.h
  *	  clean			kernel/cleanup.h
  *	  scan			cpp/cpp.h
  */
@@ -36,9 +37,10 @@ static const struct cmd cmd_help;
 
 /* All commands, in the order of `kfarm help`. */
 static const struct cmd *const commands[] = {
-	&cmd_build,   &cmd_run,    &cmd_tree,       &cmd_toolchain, &cmd_nodes,
-	&cmd_nightly, &cmd_top,    &cmd_history,    &cmd_report,    &cmd_clean,
-	&cmd_scan,    &cmd_doctor, &cmd_completion, &cmd_help,      NULL
+	&cmd_build,  &cmd_run,        &cmd_tree,  &cmd_toolchain,
+	&cmd_nodes,  &cmd_nightly,    &cmd_top,   &cmd_history,
+	&cmd_report, &cmd_cache,      &cmd_clean, &cmd_scan,
+	&cmd_doctor, &cmd_completion, &cmd_help,  NULL
 };
 
 static const struct cmd *find_cmd(const char *name)

@@ -5,8 +5,10 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "conf/conf.h"
+#include "conf/schema.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 
 #define KEPT_BUILDS 20 /* default of [builds] keep */
@@ -93,6 +95,27 @@ unsigned settings_kept_builds(const struct conf *conf)
 					 KEPT_BUILDS);
 }
 
+uint64_t settings_cache_size(const struct conf *conf)
+{
+	const char *value = conf_get(conf, "cache", NULL, "size");
+	uint64_t n = 0;
+
+	if (value)
+		conf_schema_parse_amount(
+			conf_schema_find("cache", NULL, "size"), value, &n);
+	return n;
+}
+
+const struct cache_setup *settings_choose_cache(struct settings_host *host,
+						enum settings_cache_mode mode)
+{
+	host->cache.write_only = mode == SETTINGS_CACHE_RENEW;
+	if (mode == SETTINGS_CACHE_CONFIGURED && host->cache_enabled &&
+	    !getenv("CCACHE_DISABLE"))
+		mode = SETTINGS_CACHE_ON;
+	return mode > SETTINGS_CACHE_OFF ? &host->cache : NULL;
+}
+
 int settings_load(struct node_roster *roster, bool no_remote,
 		  int *require_remote, struct strv *toolchains,
 		  struct settings_host *host, struct err *err)
@@ -118,6 +141,9 @@ int settings_load(struct node_roster *roster, bool no_remote,
 		host->use_shell = !str_equal(shell, "system");
 		host->ignore_probe_cache = str_equal(probes, "no");
 		host->n_kept_builds = settings_kept_builds(conf);
+		host->cache_enabled = str_equal(
+			conf_get(conf, "cache", NULL, "enabled"), "true");
+		host->cache.size_bytes = settings_cache_size(conf);
 	}
 	conf_free(conf);
 	return ret;

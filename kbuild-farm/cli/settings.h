@@ -7,17 +7,28 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "cache/cache.h"
 #include "conf/conf.h"
 #include "node/roster.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 
+/* Options of a build that concern the result cache. */
+enum settings_cache_mode {
+	SETTINGS_CACHE_CONFIGURED, /* [cache] enabled */
+	SETTINGS_CACHE_OFF, /* --no-cache */
+	SETTINGS_CACHE_ON, /* --cache */
+	SETTINGS_CACHE_RENEW, /* --recache */
+};
+
 /* Settings for the part of a build that runs on the build host. */
 struct settings_host {
 	bool use_shell; /* make runs kfarm's recipe shell */
 	bool ignore_probe_cache; /* each probe runs the compiler */
 	unsigned n_kept_builds; /* settings_kept_builds() */
+	bool cache_enabled; /* [cache] enabled */
+	struct cache_setup cache;
 };
 
 /*
@@ -38,6 +49,14 @@ int settings_load_conf(struct conf **out, struct node_roster *roster,
 int settings_load(struct node_roster *roster, bool no_remote,
 		  int *require_remote, struct strv *toolchains,
 		  struct settings_host *host, struct err *err);
+/*
+ * Return the set-up of the result cache, &host->cache, or NULL if it is not
+ * used.  The variable CCACHE_DISABLE disables a configured cache, too.
+ */
+const struct cache_setup *settings_choose_cache(struct settings_host *host,
+						enum settings_cache_mode mode);
+/* Return [cache] size in bytes, or 0 if it is not set. */
+uint64_t settings_cache_size(const struct conf *conf);
 /*
  * Return [builds] keep, the number of output directories that the automatic
  * removal keeps, or 0 if nothing is removed automatically.

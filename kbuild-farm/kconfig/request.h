@@ -25,6 +25,8 @@ struct kconfig_fetched_urls {
 	struct strv texts; /* result of kconfig_decode_text() for each URL */
 };
 
+struct cache_setup;
+
 /* All pointers are borrowed.  A pointer is NULL if its option is not given. */
 struct kconfig_request {
 	const char *directory; /* -C */
@@ -64,6 +66,7 @@ struct kconfig_request {
 	struct strv targets;
 	bool shell_enabled; /* make uses kfarm's recipe shell ([farm] shell) */
 	bool no_probe_cache; /* [farm] remember-probes = no */
+	const struct cache_setup *cache; /* the result cache; NULL: not used */
 	bool fail_fast; /* -F */
 	bool no_vmlinux; /* do not copy vmlinux to the output directory */
 	bool no_remote; /* --no-remote */

@@ -329,8 +329,9 @@ static bool is_any_kfarm_active(void)
 
 static void find_caches(struct kernel_cleanup *c, const char *cache)
 {
-	static const char *const names[] = { "scan", "probes",  "kept",
-					     "url",  "catalog", "tools.json" };
+	static const char *const names[] = { "scan",      "probes", "results",
+					     "kept",      "url",    "catalog",
+					     "tools.json" };
 
 	c->caches_busy = is_any_kfarm_active();
 	for (size_t i = 0; !c->caches_busy && i < ARRAY_SIZE(names); i++) {

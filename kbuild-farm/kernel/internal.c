@@ -240,6 +240,7 @@ static int start_offload(struct kernel_build_state *run, struct err *err)
 					 &r->environment,
 					 str_find_env(plan->env, "MAKEFLAGS")),
 		.no_probe_cache = r->no_probe_cache,
+		.cache = r->cache,
 	};
 	struct strv extra = { 0 }, skipped = { 0 };
 	int ret;

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "base/task.h"
 #include "base/which.h"
+#include "cache/cache.h"
 #include "compiler/probe-deps.h"
 #include "conf/conf.h"
 #include "coord/coord.h"
@@ -257,7 +258,7 @@ void kernel_offload_report_load(const struct kernel_offload *f)
 	kernel_shell_report(&f->shell, f->hub, &ev);
 }
 
-static void report_history_notes(struct kernel_offload *f, struct strv *notes)
+static void report_notes(struct kernel_offload *f, struct strv *notes)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_NOTE);
 
@@ -275,7 +276,7 @@ void kernel_offload_report_start(struct kernel_offload *f,
 	struct strv notes = { 0 };
 
 	f->history_record = history_recorder_new(f->hub, &notes);
-	report_history_notes(f, &notes);
+	report_notes(f, &notes);
 	events_hub_publish(f->hub, build);
 	if (f->history_record)
 		kernel_offload_report_estimate(
@@ -295,6 +296,7 @@ void kernel_offload_report_end(struct kernel_offload *f,
 
 	done->n_remote = f->totals.n_remote;
 	done->n_local = f->totals.n_local;
+	done->n_cached = events_totals_cached(&f->totals);
 	if (f->history_record)
 		history_recorder_finish(f->history_record, done, &notes);
 	if (f->history_record && report) {
@@ -303,7 +305,7 @@ void kernel_offload_report_end(struct kernel_offload *f,
 		if (h && number && report_html_write(h, number, report, &err))
 			strv_addf(&notes, "report not written: %s", err.text);
 	}
-	report_history_notes(f, &notes);
+	report_notes(f, &notes);
 	number = history_recorder_build_number(f->history_record);
 	if (number)
 		done->history_id = number;
@@ -390,6 +392,19 @@ static int prepare_masquerade(struct kernel_offload *f,
 	return ret < 0 ? ret : 0;
 }
 
+/* Open the result cache.  The build continues without it after an error. */
+static void open_cache(struct kernel_offload *f,
+		       const struct cache_setup *setup)
+{
+	struct strv notes = { 0 };
+	struct err err;
+
+	if (!setup || !cache_open(&f->cache, setup, &err))
+		return;
+	strv_addf(&notes, "the result cache is not used: %s", err.text);
+	report_notes(f, &notes);
+}
+
 int kernel_offload_open(struct kernel_offload *f,
 			const struct kernel_offload_setup *setup,
 			struct strv *skipped, struct err *err)
@@ -423,6 +438,9 @@ int kernel_offload_open(struct kernel_offload *f,
 	if (!ret && setup->shell_enabled)
 		ret = kernel_shell_open(&f->shell, f->rundir.shell, err);
 	kernel_shell_set_roster(&f->shell, f->roster);
+	if (!ret)
+		open_cache(f, setup->cache);
+	s.cache = f->cache;
 	if (!ret)
 		ret = coord_new(&f->coord, &s, err);
 	if (!ret)
@@ -535,6 +553,8 @@ void kernel_offload_close(struct kernel_offload *f)
 	f->roster_watch = NULL;
 	coord_free(f->coord);
 	f->coord = NULL;
+	cache_free(f->cache);
+	f->cache = NULL;
 	events_hub_stop(f->hub);
 	events_server_free(f->server);
 	f->server = NULL;

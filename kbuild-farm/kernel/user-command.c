@@ -403,6 +403,7 @@ static int open_offload(struct run *run, struct err *err)
 					 c->request->environment,
 					 str_find_env(c->env.v, "MAKEFLAGS")),
 		.no_probe_cache = c->request->no_probe_cache,
+		.cache = c->request->cache,
 	};
 	struct strv skipped = { 0 }, vars = { 0 };
 	int ret = kernel_offload_make_dirs(&run->offload, err);

@@ -30,6 +30,7 @@ struct kernel_user_command_request {
 	bool jobserver_inherited; /* MAKEFLAGS names a working jobserver */
 	bool shell_enabled; /* make uses the recipe shell */
 	bool no_probe_cache; /* execute every probe */
+	const struct cache_setup *cache; /* the result cache; NULL: not used */
 	const struct node_roster *roster;
 	struct events_hub *hub; /* receives all events */
 };

@@ -33,7 +33,7 @@ fill()
 	mkdir -p $cache/builds/mine $cache/builds/.gone-7-1/x \
 		$cache/build/linux-arm64-defconfig-gcc-12.2.0-$digits \
 		$cache/build/linux-arm64-tinyconfig-gcc-12.2.0-$digits \
-		$cache/build/mine $cache/scan/00 $cache/kept $cache/elsewhere \
+		$cache/build/mine $cache/scan/00 $cache/results/live $cache/kept $cache/elsewhere \
 		$data/trees/stable/worktrees/arm64-defconfig-$digits/{src,build} \
 		$data/trees/stable/repo.git $HOME/outside/x
 	ln -sfn "$HOME/outside" $cache/builds/4

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash disable=SC2154
 # Usage of every program, command and verb.
-commands='build run tree toolchain nodes nightly top history report clean scan doctor
-	completion help'
+commands='build run tree toolchain nodes nightly top history report cache clean scan
+	doctor completion help'
 declare -A verbs=(
 	[tree]='add update list remove'
 	[toolchain]='search install list verify adopt default remove tune'
 	[nodes]='list add remove update rekey drain resume probe limits tune power
 		check'
 	[nightly]='run list install'
+	[cache]='stats trim clear'
 	[completion]='bash zsh fish'
 )
 

@@ -22,12 +22,12 @@ try word help nodes help
 try word help --all
 n=0
 for command in build run tree toolchain nodes nightly top history report scan \
-	doctor completion clean; do
+	doctor completion clean cache; do
 	try option $command --nosuch
 	try option $command --jsno
 done
 n=0
-for command in tree toolchain nodes nightly completion; do
+for command in tree toolchain nodes nightly completion cache; do
 	try verb $command
 	try verb $command nosuch
 	try verb $command lis

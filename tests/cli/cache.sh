@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154,SC2016
+# kfarm cache, and kfarm run with the cache.
+export XDG_RUNTIME_DIR=$HOME/run
+mkdir -m 700 run
+results=.cache/kfarm/results
+
+# Sizes depend on the file system and the compiler.
+steady()
+{
+	sed -E 's/[0-9.]+[BKMG]( of| left|,)/SIZE\1/g'
+}
+
+run kfarm cache stats
+echo 'int one(void) { int unused; return 1; }' >one.c
+run kfarm run -q -- gcc -c one.c
+run kfarm cache stats
+for round in first second; do
+	rm -f one.o
+	run kfarm run -q --cache -- gcc -Wall -c one.c
+	ls one.o
+done
+run kfarm run --cache -- gcc -Wall -c one.c 2>&1 | grep -o 'jobs .*'
+run kfarm run --no-cache -- gcc -Wall -c one.c 2>&1 | grep -o 'jobs .*'
+run kfarm run --recache -- gcc -Wall -c one.c 2>&1 | grep -o 'jobs .*'
+run kfarm cache stats | steady
+kfarm cache stats --json | jq -c 'keys, .results, .limit, .builds'
+run kfarm cache trim | steady
+run kfarm cache trim 1G | steady
+run kfarm cache trim 1K | steady
+kfarm cache stats --json | jq .results
+run kfarm cache clear | steady
+kfarm cache stats --json | jq '.results, .bytes'
+
+printf '[cache]\n\tenabled = true\n\tsize = 3M\n' >config
+export KFARM_CONFIG=$HOME/config
+run kfarm run -q -- gcc -c one.c
+kfarm cache stats --json | jq '.results, .limit'
+CCACHE_DISABLE=1 kfarm run -- gcc -c one.c 2>&1 | grep -o 'jobs .*'
+
+run kfarm cache
+run kfarm cache lsit
+run kfarm cache stats all
+run kfarm cache trim 7X
+run kfarm cache trim 0
+run kfarm cache trim 1G 2G
+run kfarm cache clear --json
+printf '[cache]\n\tenabled = perhaps\n\tsize = many\n' >config
+run kfarm cache stats
+rm -r $results
+: >$results
+rm config
+unset KFARM_CONFIG
+run kfarm cache stats
+run kfarm run --cache -- gcc -c one.c 2>&1 | grep -E 'note|cache|jobs'

@@ -1,0 +1,156 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+#
+# The result cache: builds with and without nodes, changes of the tree, damaged
+# entries, a full disk, killed builds and concurrent builds.
+. "$(dirname "$0")/lib.sh"
+
+own_mounts "$@"
+farm_begin
+farm_mini 8
+farm_reference vmlinux
+is "plain make ends with" 0 "$plain_status"
+results=$XDG_CACHE_HOME/kfarm/results
+
+# enable_cache: let the builds use the cache with the nodes that are configured.
+enable_cache()
+{
+	printf '[cache]\n\tenabled = true\n' >>"$KFARM_CONFIG"
+}
+
+# cached_build NAME ARG...: build from scratch, and compare with plain make's.
+cached_build()
+{
+	farm_fresh
+	check "$1: kfarm builds" kfarm_build "${@:2}" vmlinux
+	equal "$1"
+	no_temporaries "$1"
+}
+
+n_jobs()
+{
+	meta '.farm.cached + .farm.local + .farm.remote'
+}
+
+# hits NAME: check that the result of each job is cached.
+hits()
+{
+	is "$1: all jobs are cached" "$(n_jobs)" "$(meta .farm.cached)"
+}
+
+n_results()
+{
+	"$bin/kfarm" cache stats --json | jq .results
+}
+
+enable_cache
+cached_build "empty cache"
+is "empty cache: no job is cached" 0 "$(meta .farm.cached)"
+is "empty cache: all results are stored" "$(n_jobs)" "$(n_results)"
+cached_build "full cache"
+hits "full cache"
+check "full cache: the summary shows the hits" grep -q \
+	"^jobs $(n_jobs): $(n_jobs) cached (100.0 %), 0 remote, 0 local" \
+	"$work/kfarm.log"
+plain vmlinux >"$work/again.log" 2>&1
+is "plain make then compiles nothing" 0 \
+	"$(grep -cE '^  (HOST)?(CC|AS) ' "$work/again.log")"
+
+cached_build "--no-cache" --no-cache
+is "--no-cache: no job is cached" 0 "$(meta .farm.cached)"
+export CCACHE_DISABLE=1
+cached_build "CCACHE_DISABLE"
+is "CCACHE_DISABLE: no job is cached" 0 "$(meta .farm.cached)"
+unset CCACHE_DISABLE
+cached_build "--recache" --recache
+is "--recache: no job is cached" 0 "$(meta .farm.cached)"
+
+# ---- changes of the tree ----
+
+source=$(cd "$tree" && find alpha -name '*.c' | sort | head -n 1)
+cp "$tree/$source" "$work/source"
+printf '#warning "the cache prints this warning"\n' >>"$tree/$source"
+for round in first second; do
+	farm_fresh
+	check "warning: $round build" kfarm_build vmlinux
+	is "warning: the log of the $round build has it" 1 "$(grep -c \
+		'warning: #warning "the cache prints this warning"' \
+		"$work/out/build.log")"
+done
+hits "warning"
+cp "$work/source" "$tree/$source"
+cached_build "source as before"
+hits "source as before"
+
+# ---- nodes ----
+
+nodes 1
+enable_cache
+cached_build "node, full cache" --require-remote 1
+hits "node, full cache"
+check "cache clear" "$bin/kfarm" cache clear
+is "cache clear: no result is left" 0 "$(n_results)"
+cached_build "node, empty cache"
+is "node, empty cache: no job is cached" 0 "$(meta .farm.cached)"
+check "node, empty cache: the node compiles" test "$(meta .farm.remote)" -gt 0
+remote=$(meta .farm.remote)
+cached_build "node, results of nodes"
+check "node, results of nodes: they are cached" \
+	test "$(meta .farm.cached)" -ge "$remote"
+no_nodes
+enable_cache
+
+# ---- faults ----
+
+cached_build "results of nodes, no node"
+hits "results of nodes, no node"
+find "$results"/{action,sha256} -type f | while read -r file; do
+	chmod u+w "$file"
+	printf '%s' "$file" | dd of="$file" conv=notrunc bs=1 seek=8 status=none
+done
+cached_build "damaged results"
+is "damaged results: no job is cached" 0 "$(meta .farm.cached)"
+cached_build "replaced results"
+hits "replaced results"
+
+rm -rf "$results"
+if small_disk "$results" 64; then
+	chmod 700 "$results"
+	cached_build "full disk"
+	is "full disk: one warning" 1 \
+		"$(grep -c 'no more results are stored' "$work/kfarm.log")"
+	umount "$results"
+else
+	left_out "full disk" "mount is not permitted"
+fi
+rm -rf "$results"
+: >"$results"
+cached_build "no directory"
+is "no directory: one note" 1 \
+	"$(grep -c 'the result cache is not used' "$work/kfarm.log")"
+rm "$results"
+
+for n in 2 5; do
+	farm_fresh
+	kfarm_start vmlinux
+	check "kill -9 after $n objects: they appear" \
+		wait_for 60 objects_beyond "$n"
+	kill -KILL "$kfarm"
+	kfarm_wait 2>/dev/null
+	stop_all
+	gone "kill -9 after $n objects"
+	cached_build "after kill -9"
+done
+
+# A clear at any time during a build costs only hits.
+farm_fresh
+kfarm_start vmlinux
+while kill -0 "$kfarm" 2>/dev/null; do
+	"$bin/kfarm" cache clear >"$work/clear.log" 2>&1 ||
+		bad "cache clear during a build: $(cat "$work/clear.log")"
+done
+kfarm_wait
+is "cache clear during a build: kfarm ends with" 0 $?
+equal "cache clear during a build"
+farm_end
