@@ -278,7 +278,9 @@ void kernel_offload_report_start(struct kernel_offload *f,
 	f->history_record = history_recorder_new(f->hub, &notes);
 	report_notes(f, &notes);
 	events_hub_publish(f->hub, build);
-	if (f->history_record)
+	/* Without nodes, an incremental build needs neither costs nor a curve.
+	 */
+	if (f->history_record && (build->from_scratch || f->has_nodes))
 		kernel_offload_report_estimate(
 			&f->estimate, history_recorder_db(f->history_record),
 			build, f->hub);

@@ -36,7 +36,7 @@ declare -A mask=(
 	# Lines that the plain view prints every 10 s or more of a slow build.
 	[progress]='/^\[[^]]*\] [a-z ]+: [0-9]+/d'
 	# Elapsed and CPU times in events, metadata.json and `--json`.
-	[times]='s/"(cpu_seconds|scan_seconds|compile_cpu|host_cpu|scan_cpu|scan|wall|began|cost|cpu|total)":( ?)[0-9]+(\.[0-9]+)?/"\1":\2N/g
+	[times]='s/"(cpu_seconds|scan_seconds|compile_cpu|host_cpu|scan_cpu|scan|wall|began|cpu|total)":( ?)[0-9]+(\.[0-9]+)?/"\1":\2N/g
 		s/"(validate|prepare|build|copy|duration)": [0-9]+\.[0-9]+/"\1": N/'
 	# The same in the column TOOK of `kfarm history`.
 	[took]='s/^( +[0-9]+  [0-9]{2}-[0-9]{2} [0-9:]{5}  )[0-9:]+/\1T/'
