@@ -19,8 +19,9 @@
 
 #include <stdlib.h>
 
+/* longest time for which a busy node gets no unit */
+#define BUSY_MAX_MS 5000
 /* multiple of its cost by which a unit overtakes older units */
-#define BUSY_MAX_MS          5000 /* longest time for which a busy node gets no unit */
 #define OVERTAKING           4
 #define RESCANS_MAX          2
 #define DEADLINE_MIN_MS      30000
