@@ -5,7 +5,6 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "conf/conf.h"
-#include "conf/schema.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -97,13 +96,7 @@ unsigned settings_kept_builds(const struct conf *conf)
 
 uint64_t settings_cache_size(const struct conf *conf)
 {
-	const char *value = conf_get(conf, "cache", NULL, "size");
-	uint64_t n = 0;
-
-	if (value)
-		conf_schema_parse_amount(
-			conf_schema_find("cache", NULL, "size"), value, &n);
-	return n;
+	return conf_get_amount(conf, "cache", NULL, "size", NULL);
 }
 
 const struct cache_setup *settings_choose_cache(struct settings_host *host,

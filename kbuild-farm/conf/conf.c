@@ -310,6 +310,20 @@ long conf_get_number(const struct conf *c, const char *section, const char *sub,
 	return n;
 }
 
+uint64_t conf_get_amount(const struct conf *c, const char *section,
+			 const char *sub, const char *key,
+			 const char *default_value)
+{
+	const char *value = conf_get(c, section, sub, key);
+	uint64_t n = 0;
+
+	value = value ? value : default_value;
+	if (value)
+		conf_schema_parse_amount(conf_schema_find(section, sub, key),
+					 value, &n);
+	return n;
+}
+
 void conf_list_subsections(const struct conf *c, const char *section,
 			   struct strv *out)
 {

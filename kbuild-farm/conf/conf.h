@@ -66,6 +66,13 @@ void conf_get_all_origins(const struct conf *c, const char *section,
  */
 long conf_get_number(const struct conf *c, const char *section, const char *sub,
 		     const char *key, long default_value);
+/*
+ * Return the value of a key of type CONF_TYPE_AMOUNT in bytes or seconds.  If
+ * the key is not set, `default_value` stands for its value; NULL stands for 0.
+ */
+uint64_t conf_get_amount(const struct conf *c, const char *section,
+			 const char *sub, const char *key,
+			 const char *default_value);
 /* Append the names of all subsections of `section` in order of appearance. */
 void conf_list_subsections(const struct conf *c, const char *section,
 			   struct strv *out);

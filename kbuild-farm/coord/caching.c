@@ -356,7 +356,8 @@ static void on_compiled_verified(struct pool_work *w)
 		 * The compiler that ran is the one of the key only if it is
 		 * unchanged.
 		 */
-		inputs_toolchain_check(u->toolchain, u->caching.compiled_ms);
+		inputs_toolchain_check(u->toolchain,
+				       u->inputs.manifest.since_us / 1000 + 1);
 		if (u->toolchain->state != INPUTS_STATE_READY)
 			return;
 		u->in_worker = true;
@@ -386,7 +387,6 @@ static void on_compiled(void *ctx, int wait_status, uint64_t cpu_ms)
 	 * The compiler may have read a file just before its end, so a check of
 	 * the toolchain or of an input for another unit must be later.
 	 */
-	u->caching.compiled_ms = clock_ms();
 	u->inputs.manifest.since_us = clock_us();
 	u->in_worker = true;
 	u->work.run = verify_compiled_on_thread;
@@ -452,12 +452,7 @@ static int start_compiler(struct coord_unit *u, struct err *err)
 	struct strv argv = { 0 }, env = { 0 };
 	int ret = compose_argv(u, &argv, err);
 
-	for (size_t i = 0; i < u->request.env.n; i++) {
-		if (!str_starts(u->request.env.v[i], "TMPDIR="))
-			strv_add(&env, u->request.env.v[i]);
-	}
-	/* A killed driver leaves its temporary files behind. */
-	strv_addf(&env, "TMPDIR=%s", c->work_dir);
+	coord_unit_make_local_env(u, &env);
 	what.argv = argv.v;
 	what.env = env.v;
 	if (!ret) {

@@ -166,15 +166,7 @@ int coord_hedge_start(struct coord_unit *u, coord_hedge_done *done,
 	h->dep = u->dep ? hedge_path(u, u->dep_tmp) : NULL;
 	options_rewrite_outputs(&argv, &u->command, u->request.compiler,
 				h->object, h->dep);
-	/*
-	 * A killed driver leaves its temporary files behind: direct them to
-	 * work_dir.
-	 */
-	for (size_t i = 0; i < u->request.env.n; i++) {
-		if (!str_starts(u->request.env.v[i], "TMPDIR="))
-			strv_add(&env, u->request.env.v[i]);
-	}
-	strv_addf(&env, "TMPDIR=%s", c->work_dir);
+	coord_unit_make_local_env(u, &env);
 	log = open(h->log, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	what.env = env.v;
 	what.argv = argv.v;

@@ -343,6 +343,15 @@ void coord_unit_verify(struct coord_unit *u)
 					   u->request.cwd, u->dep);
 }
 
+void coord_unit_make_local_env(const struct coord_unit *u, struct strv *env)
+{
+	for (size_t i = 0; i < u->request.env.n; i++) {
+		if (!str_starts(u->request.env.v[i], "TMPDIR="))
+			strv_add(env, u->request.env.v[i]);
+	}
+	strv_addf(env, "TMPDIR=%s", u->coord->work_dir);
+}
+
 void coord_unit_send_outputs(struct coord_unit *u, struct bytes diagnostics)
 {
 	static char none[] = "";

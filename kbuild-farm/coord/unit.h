@@ -55,7 +55,6 @@ struct coord_unit_caching {
 	struct child *child;
 	char *output_base;
 	enum reason reason;
-	uint64_t compiled_ms; /* time of its end, by clock_ms() */
 };
 
 struct coord_unit {
@@ -168,6 +167,11 @@ void coord_unit_remove_temporaries(const struct coord_unit *u);
  */
 uint32_t coord_unit_clear_job(struct coord_unit *u, const struct coord_node *n);
 
+/*
+ * Append the environment of a compile on the build host to `env`.  A killed
+ * driver leaves its temporary files behind, so they are in c->work_dir.
+ */
+void coord_unit_make_local_env(const struct coord_unit *u, struct strv *env);
 /*
  * Let the wrapper rename the outputs of the unit and print its stdout and the
  * diagnostics.

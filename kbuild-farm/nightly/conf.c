@@ -4,7 +4,6 @@
 #include "base/fs.h"
 #include "base/vec.h"
 #include "conf/conf.h"
-#include "conf/schema.h"
 #include "nightly/mail.h"
 
 #include <ctype.h>
@@ -99,12 +98,7 @@ static bool read_bool(const struct section *s, const char *key)
 static uint64_t read_size_bytes(const struct section *s, const char *key,
 				const char *otherwise)
 {
-	const char *value = conf_get(s->conf, "nightly", s->name, key);
-	uint64_t n = 0;
-
-	conf_schema_parse_amount(conf_schema_find("nightly", s->name, key),
-				 value ? value : otherwise, &n);
-	return n;
+	return conf_get_amount(s->conf, "nightly", s->name, key, otherwise);
 }
 
 /* Reject repeated values, which would result in the same build. */

@@ -32,6 +32,13 @@ static void end_wrapper(void)
 	turn_until(never, 50);
 }
 
+/* Wait for the answer to a compile request, and check the outputs. */
+static void expect_answer(void)
+{
+	turn_until(answered, 60000);
+	expect_delivered();
+}
+
 static uint64_t n_stored(void)
 {
 	struct store_stats s;
@@ -68,11 +75,9 @@ TEST(without_nodes_the_coordinator_compiles_and_stores)
 {
 	start();
 	compile(NULL);
-	turn_until(answered, 60000);
-	expect_delivered();
+	expect_answer();
 	compile_again(NULL);
-	turn_until(answered, 60000);
-	expect_delivered();
+	expect_answer();
 	end_wrapper();
 	ck_assert_uint_eq(stats()->n_local, 1);
 	ck_assert_uint_eq(stats()->n_cached, 1);
@@ -87,8 +92,7 @@ TEST(other_options_are_another_compile)
 	compile(NULL);
 	turn_until(answered, 60000);
 	compile_again("-DOTHER");
-	turn_until(answered, 60000);
-	expect_delivered();
+	expect_answer();
 	end_wrapper();
 	ck_assert_uint_eq(stats()->n_cached, 0);
 	ck_assert_uint_eq(n_stored(), 2);
@@ -101,8 +105,7 @@ TEST(a_changed_header_is_another_compile)
 	turn_until(answered, 60000);
 	write_source("unit.h", "#define UNIT 3 /* new */\nint unit(int a);\n");
 	compile_again(NULL);
-	turn_until(answered, 60000);
-	expect_delivered();
+	expect_answer();
 	end_wrapper();
 	ck_assert_uint_eq(stats()->n_cached, 0);
 	ck_assert_uint_eq(n_stored(), 2);
@@ -138,16 +141,14 @@ TEST(a_variable_that_changes_messages_is_part_of_the_key)
 	turn_until(answered, 60000);
 	variable = "GCC_EXTRA_DIAGNOSTIC_OUTPUT=fixits-v1";
 	compile_again(NULL);
-	turn_until(answered, 60000);
-	expect_delivered();
+	expect_answer();
 	ck_assert_uint_eq(stats()->n_cached, 0);
 	compile_again(NULL);
 	turn_until(answered, 60000);
 	ck_assert_uint_eq(stats()->n_cached, 1);
 	variable = "TERM=xterm";
 	compile_again(NULL);
-	turn_until(answered, 60000);
-	expect_delivered();
+	expect_answer();
 	end_wrapper();
 	ck_assert_uint_eq(stats()->n_cached, 2);
 	ck_assert_uint_eq(n_stored(), 2);
@@ -199,8 +200,7 @@ TEST(a_wrapper_that_leaves_during_the_compile)
 	ck_assert_uint_eq(n_compile_files(), 0);
 	ck_assert_uint_eq(stats()->n_local, 1);
 	compile(NULL);
-	turn_until(answered, 60000);
-	expect_delivered();
+	expect_answer();
 	end_wrapper();
 }
 
@@ -214,8 +214,7 @@ TEST(a_wrapper_that_leaves_during_the_look_up)
 		end_wrapper();
 	}
 	compile(NULL);
-	turn_until(answered, 60000);
-	expect_delivered();
+	expect_answer();
 	end_wrapper();
 	ck_assert(!coord_is_busy(coord));
 	ck_assert_uint_eq(n_compile_files(), 0);
@@ -234,11 +233,9 @@ TEST(a_result_of_a_node_is_stored)
 	start();
 	wait_for_cells();
 	compile(NULL);
-	turn_until(answered, 60000);
-	expect_delivered();
+	expect_answer();
 	compile_again(NULL);
-	turn_until(answered, 60000);
-	expect_delivered();
+	expect_answer();
 	end_wrapper();
 	ck_assert_uint_eq(nodes[0].jobs, 1);
 	ck_assert_uint_eq(stats()->n_remote, 1);
@@ -254,11 +251,9 @@ TEST_EACH(a_bad_result_is_not_stored, spoilers)
 	start();
 	wait_for_cells();
 	compile(NULL);
-	turn_until(answered, 60000);
-	expect_delivered();
+	expect_answer();
 	compile_again(NULL);
-	turn_until(answered, 60000);
-	expect_delivered();
+	expect_answer();
 	end_wrapper();
 	ck_assert_uint_eq(stats()->n_cached, 1);
 	ck_assert_uint_eq(n_stored(), 1);
