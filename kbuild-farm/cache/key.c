@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cache/key.h"
 
+#include "base/vec.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 /* Increment if the key or the composition of a compiler's command changes. */
-#define FORMAT "kfarm result 1"
+#define FORMAT "kfarm result 2"
 
 #define SECOND_NS INT64_C(1000000000)
 
@@ -28,12 +31,58 @@ static void add_digest(struct buf *b, const struct digest *d)
 	buf_add(b, d->b, sizeof(d->b));
 }
 
+/* A definition header, whose digest is not part of the short key. */
+struct header {
+	const struct inputs_entry *entry;
+	const char *definitions;
+};
+
+struct headers {
+	struct header *v;
+	size_t n;
+};
+
+static const struct headers no_headers;
+
+static const struct header *find_definitions(const struct headers *h,
+					     const struct inputs_entry *e)
+{
+	for (size_t i = 0; i < h->n; i++) {
+		if (h->v[i].entry == e)
+			return &h->v[i];
+	}
+	return NULL;
+}
+
+/* Find the files that the unit uses as definition headers only. */
+static void find_headers(struct headers *h, const struct inputs_manifest *m)
+{
+	for (size_t i = 0; i < m->closure.n_files; i++) {
+		if (m->closure.files[i].definitions)
+			*VEC_ADD(h->v, h->n) = (struct header){
+				m->files[i].entry,
+				m->closure.files[i].definitions
+			};
+	}
+	for (size_t i = 0; i < m->closure.n_files; i++) {
+		if (m->closure.files[i].kind != CPP_FILE_INPUT)
+			continue;
+		for (size_t k = 0; k < h->n; k++) {
+			if (h->v[k].entry == m->files[i].entry)
+				h->v[k].entry = NULL;
+		}
+	}
+}
+
 /*
  * Add an entry.  An ABSENT entry only states that a node may have to remove a
  * path, which depends on earlier units, so it is omitted.
  */
-static void add_key_entry(struct buf *b, const struct inputs_entry *e)
+static void add_key_entry(struct buf *b, const struct inputs_entry *e,
+			  const struct headers *headers)
 {
+	const struct header *header;
+
 	if (e->kind == WIRE_INODE_ABSENT)
 		return;
 	buf_put_u8(b, (uint8_t)e->kind);
@@ -41,16 +90,20 @@ static void add_key_entry(struct buf *b, const struct inputs_entry *e)
 	if (e->kind == WIRE_INODE_SYMLINK) {
 		add_string(b, e->target);
 	} else if (e->kind == WIRE_INODE_FILE) {
-		add_digest(b, &e->file_digest.digest);
+		header = find_definitions(headers, e);
+		add_string(b, header ? header->definitions : NULL);
+		if (!header)
+			add_digest(b, &e->file_digest.digest);
 		buf_put_u8(b, e->file_digest.executable);
 	}
 }
 
 static void add_entries(struct buf *b,
-			const struct inputs_entry *const *entries, size_t n)
+			const struct inputs_entry *const *entries, size_t n,
+			const struct headers *headers)
 {
 	for (size_t i = 0; i < n; i++)
-		add_key_entry(b, entries[i]);
+		add_key_entry(b, entries[i], headers);
 	buf_put_u8(b, UINT8_MAX);
 }
 
@@ -84,7 +137,8 @@ static void add_same_files(struct buf *b, const struct cache_key_inputs *in)
 	}
 }
 
-void cache_key(struct digest *out, const struct cache_key_inputs *in)
+static void make_key(struct digest *out, const struct cache_key_inputs *in,
+		     const struct headers *headers)
 {
 	const struct peer_job_request *job = in->job;
 	struct buf b = { 0 };
@@ -92,7 +146,7 @@ void cache_key(struct digest *out, const struct cache_key_inputs *in)
 	add_string(&b, FORMAT);
 	add_digest(&b, &in->toolchain->id);
 	add_string(&b, in->toolchain->driver);
-	add_entries(&b, job->language, job->n_language);
+	add_entries(&b, job->language, job->n_language, &no_headers);
 
 	buf_put_u8(&b, (uint8_t)job->lang);
 	add_string(&b, job->cwd->name);
@@ -107,16 +161,31 @@ void cache_key(struct digest *out, const struct cache_key_inputs *in)
 	}
 	add_string(&b, NULL);
 	add_list(&b, job->env);
-	add_entries(&b, job->entries, job->n_entries);
+	add_entries(&b, job->entries, job->n_entries, headers);
 	if (in->manifest->closure.mentions & CPP_MENTION_ONCE)
 		add_same_files(&b, in);
 
 	buf_put_u8(&b, (uint8_t)job->step);
 	if (job->tool) {
 		add_string(&b, job->tool->path->name);
-		add_entries(&b, job->tool->entries, job->tool->n_entries);
+		add_entries(&b, job->tool->entries, job->tool->n_entries,
+			    &no_headers);
 		add_list(&b, job->arguments);
 	}
 	digest_bytes(buf_bytes(&b), out);
 	buf_release(&b);
+}
+
+void cache_key_short(struct digest *out, const struct cache_key_inputs *in)
+{
+	struct headers headers = { 0 };
+
+	find_headers(&headers, in->manifest);
+	make_key(out, in, &headers);
+	free(headers.v);
+}
+
+void cache_key_full(struct digest *out, const struct cache_key_inputs *in)
+{
+	make_key(out, in, &no_headers);
 }

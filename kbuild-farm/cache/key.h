@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cache/key.h - The key of a compile: the digest of all that its result depends
+ * cache/key.h - The keys of a compile: digests of all that its result depends
  * on.
  *
- * Two compiles with equal keys have equal results: object, dependency list,
- * side outputs, diagnostics and exit status.  The reason is the sandbox of a
- * node: there, a compile reads its toolchain, the entries and the flags of its
- * job, and nothing else, and its result equals that of a local compile.  So the
- * key consists of
+ * A compile has two keys.  Two compiles with equal full keys have equal
+ * results: object, dependency list, side outputs, diagnostics and exit status.
+ * The reason is the sandbox of a node: there, a compile reads its toolchain,
+ * the entries and the flags of its job, and nothing else, and its result equals
+ * that of a local compile.  So the full key consists of
  *
  *   - the version of this format, which changes with the composition of the
  *     compiler's command line;
@@ -22,12 +22,21 @@
  *     digest and the execute permission of each file;
  *   - the program and the arguments of a tool step.
  *
- * Paths that must be absent are not part of the key.  If such a path appears
+ * The short key has, for each definition header, only those definitions that
+ * the unit can look up (cpp/definitions.h), instead of the digest of the file.
+ * So a changed option of Kconfig or a new version string changes the short keys
+ * of few units.  Two compiles with equal short keys have equal results, too, if
+ * one of the results contains no messages of the compiler: whether the compiler
+ * prints a message depends on the definitions that it looks up, but the text of
+ * a message can contain others.  A result with messages is therefore stored
+ * under the full key, and any other result under the short key.
+ *
+ * Paths that must be absent are not part of the keys.  If such a path appears
  * and matters, the scanner finds it, and the file is a new entry.
  *
- * The mtimes of files are not part of the key, with one exception: where
+ * The mtimes of files are not part of the keys, with one exception: where
  * #pragma once takes effect, gcc regards files with equal contents and mtimes
- * as the same file, and clang files with the same inode.  The key then contains
+ * as the same file, and clang files with the same inode.  The keys then contain
  * which files are the same.  A unit that expands __TIMESTAMP__, __DATE__ or
  * __TIME__ has no key, because it is compiled locally.
  */
@@ -48,7 +57,8 @@ struct cache_key_inputs {
 	const struct options_side_outputs *side_outputs;
 };
 
-/* Compute the key of a compile. */
-void cache_key(struct digest *out, const struct cache_key_inputs *in);
+/* Compute the short or the full key of a compile. */
+void cache_key_short(struct digest *out, const struct cache_key_inputs *in);
+void cache_key_full(struct digest *out, const struct cache_key_inputs *in);
 
 #endif

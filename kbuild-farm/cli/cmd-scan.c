@@ -72,6 +72,9 @@ static void cli_scan_print_json(FILE *out, const struct cli_scan_result *r)
 				o, "from",
 				json_integer((json_int_t)f->includer));
 			json_object_set_new(o, "line", json_integer(f->line));
+			if (f->definitions)
+				json_object_set_new(o, "definitions",
+						    json_text(f->definitions));
 		}
 		json_object_set_new(made, "files", files);
 		json_object_set_new(made, "absent", json_texts(&c->absent));
@@ -411,7 +414,8 @@ static int scan_files(const struct request *r, struct err *err)
 	const char *build = r->build && *r->build ? r->build : ".";
 	char *cache = fs_cache_home(), *dir = xasprintf("%s/scan", cache);
 	const struct cpp_setup setup = { .query = capture_run,
-					 .cache_dir = dir };
+					 .cache_dir = dir,
+					 .selects_definitions = r->json };
 	struct session s = { .request = r, .build = realpath(build, NULL) };
 	size_t n = r->files.n ? r->files.n : 1;
 	int worst = EXIT_OK;

@@ -53,8 +53,8 @@ static void add_other_variables(const struct coord_unit *u, struct strv *env)
 	}
 }
 
-/* Compute the key from u->inputs. */
-static void make_key(struct coord_unit *u)
+/* Compute the keys from u->inputs. */
+static void make_keys(struct coord_unit *u)
 {
 	struct strv env = { 0 };
 	struct peer_job_request job;
@@ -68,8 +68,9 @@ static void make_key(struct coord_unit *u)
 	coord_unit_make_request(u, &job, &env);
 	add_other_variables(u, &env);
 	job.env = strv_list(&env);
-	cache_key(&u->caching.key, &in);
-	u->caching.has_key = true;
+	cache_key_short(&u->caching.short_key, &in);
+	cache_key_full(&u->caching.full_key, &in);
+	u->caching.has_keys = true;
 	strv_release(&env);
 }
 
@@ -88,6 +89,17 @@ static void forget_result(struct coord_unit *u)
 
 /* -------------------------------------------------------------- look-up */
 
+/* Look for a result in the cache.  Returns 0 or a negative errno. */
+static int find_result(struct coord_unit *u)
+{
+	struct cache *cache = u->coord->setup.cache;
+	int ret = cache_find(cache, &u->caching.short_key, &u->result);
+
+	if (ret && !digest_equal(&u->caching.short_key, &u->caching.full_key))
+		ret = cache_find(cache, &u->caching.full_key, &u->result);
+	return ret;
+}
+
 /*
  * Find the inputs, and look for a result.  Returns true if the inputs were
  * outdated, so that they must be found again.
@@ -101,12 +113,12 @@ static bool find_once(struct coord_unit *u)
 	inputs_collect(&request, &u->inputs);
 	if (u->inputs.reason)
 		return false;
-	make_key(u);
+	make_keys(u);
 	/*
 	 * Without a result, a node reports later that the inputs have changed,
 	 * but a compile on the build host would be repeated.
 	 */
-	if (cache_find(u->coord->setup.cache, &u->caching.key, &u->result))
+	if (find_result(u))
 		return u->caching.compiled_locally &&
 		       inputs_manifest_find_changed(&u->inputs.manifest,
 						    u->request.cwd);
@@ -217,7 +229,7 @@ bool coord_caching_take_inputs(struct coord_unit *u)
 
 	/* If the unit is scanned again, its key changes. */
 	u->caching.has_inputs = false;
-	u->caching.has_key = u->caching.has_key && taken;
+	u->caching.has_keys = u->caching.has_keys && taken;
 	return taken;
 }
 
@@ -240,6 +252,14 @@ static bool names_temporaries(const struct coord_unit *u)
 	return false;
 }
 
+/* Return true if the compiler has printed messages. */
+static bool has_messages(const struct coord_unit *u)
+{
+	/* genksyms prints its result to stdout. */
+	return u->result.streams[WIRE_OUTPUT_STDERR].len ||
+	       (u->result.streams[WIRE_OUTPUT_STDOUT].len && !u->has_step);
+}
+
 void coord_caching_store(struct coord_unit *u)
 {
 	struct err err;
@@ -248,10 +268,12 @@ void coord_caching_store(struct coord_unit *u)
 	if (!u->caching.enabled ||
 	    (!u->devicetree.blob && names_temporaries(u)))
 		return;
-	if (!u->caching.has_key)
-		make_key(u);
-	ret = cache_add(u->coord->setup.cache, &u->caching.key, &u->result,
-			&err);
+	if (!u->caching.has_keys)
+		make_keys(u);
+	ret = cache_add(u->coord->setup.cache,
+			has_messages(u) ? &u->caching.full_key :
+					  &u->caching.short_key,
+			&u->result, &err);
 	if (ret && ret != -EROFS && ret != -EFBIG)
 		log_warning("%s", err.text);
 }
@@ -480,7 +502,7 @@ static int start_compiler(struct coord_unit *u, struct err *err)
  */
 static bool can_compile(const struct coord_unit *u)
 {
-	return u->caching.has_key &&
+	return u->caching.has_keys &&
 	       u->toolchain->state == INPUTS_STATE_READY && !u->node_name &&
 	       !u->has_step && !u->side_outputs.name_in_object &&
 	       !u->request.tty_stderr && !strchr(u->coord->work_dir, ',') &&

@@ -249,7 +249,8 @@ static void init_shared(struct coord *c, const struct coord_setup *setup)
 	struct cpp_setup scan = { .query = capture_run,
 				  .ctx = &c->ending,
 				  .cache_dir = setup->cache_dir,
-				  .max_memory_bytes = SCAN_CACHE_BYTES };
+				  .max_memory_bytes = SCAN_CACHE_BYTES,
+				  .selects_definitions = setup->cache };
 
 	c->children = children_new(c->base);
 	c->pool = pool_new(c->base, THREADS);

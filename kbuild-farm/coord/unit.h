@@ -42,9 +42,9 @@ struct coord_unit_caching {
 	bool waiting; /* for the identification of the toolchain */
 	/* the build host will compile the unit if there is no result */
 	bool compiled_locally;
-	bool has_key; /* the result can be stored under `key` */
+	bool has_keys; /* `short_key` and `full_key` are valid */
 	bool found;
-	struct digest key;
+	struct digest short_key, full_key; /* cache/key.h */
 	/* result of the first scan, until SCHED_ACT_SCAN takes it */
 	bool has_inputs;
 	/*

@@ -57,7 +57,7 @@ static void begin_unit(struct cpp_walk *walk, struct cpp_worker *w)
 	arena_reset(&w->arena);
 	l->n_file = l->n_absent = l->n_dir = l->n_frame = 0;
 	l->n_pushed = l->n_once = l->n_dir_option = l->n_clang_file =
-		l->n_clang_dir = 0;
+		l->n_clang_dir = l->n_applied = 0;
 	cpp->full = walk->full;
 	cpp->time_expanded = cpp->counter_uncertain = false;
 	cpp->counter = cpp->line_offset = 0;
@@ -499,6 +499,7 @@ static void worker_free(struct cpp_worker *w)
 	free(l->dir_option);
 	free(l->clang_file);
 	free(l->clang_dir);
+	free(l->applied);
 	cpp_state_release(&w->state);
 	cpp_expansion_release(&w->other_expansion);
 	arena_release(&w->arena);
@@ -508,6 +509,10 @@ static void worker_free(struct cpp_worker *w)
 static void common_init(struct cpp_shared *c)
 {
 	c->names = cpp_names_new();
+	if (c->setup.selects_definitions) {
+		cpp_names_record_words(c->names);
+		c->definitions = cpp_definitions_new(c->names);
+	}
 	c->file_cache = cpp_file_cache_new(c->names);
 	c->driver_cache = cpp_driver_cache_new(&c->setup, c->names);
 }
@@ -516,6 +521,7 @@ static void common_release(struct cpp_shared *c)
 {
 	cpp_driver_cache_free(c->driver_cache);
 	cpp_file_cache_free(c->file_cache);
+	cpp_definitions_free(c->definitions);
 	cpp_names_free(c->names);
 }
 
@@ -671,6 +677,52 @@ static void pack_closure(struct cpp_closure *out, const struct cpp_lists *l,
 	out->dirs = pack_list(a, l->dir, l->n_dir);
 }
 
+/* Return true if files can matter for more than their text. */
+static bool records_files(const struct cpp_walk *walk)
+{
+	return walk->cmdline.debug_macros ||
+	       (walk->cmdline.debug_on && walk->dialect->is_clang) ||
+	       walk->n_locations > CPP_LOCATIONS_MAX;
+}
+
+/* Set the `definitions` of the files of the closure. */
+static void select_definitions(const struct cpp_walk *walk,
+			       struct cpp_closure *out)
+{
+	const struct cpp_lists *l = walk->lists;
+	struct cpp_text **texts;
+	const char **lists;
+	size_t n = 0;
+	bool decidable = true;
+
+	if (!walk->worker->shared->definitions ||
+	    walk->cmdline.unpreprocessed || records_files(walk))
+		return;
+	texts = xcalloc(l->n_file + l->n_applied, sizeof(struct cpp_text *));
+	lists = xcalloc(l->n_file + l->n_applied, sizeof(*lists));
+	for (size_t i = 0; i < l->n_file; i++) {
+		if (l->file[i].kind < CPP_FILE_INPUT)
+			texts[n++] = l->file[i].file->text;
+	}
+	for (size_t i = 0; i < l->n_applied; i++)
+		texts[n++] = l->applied[i];
+	for (size_t i = 0; i < n; i++)
+		decidable &= texts[i] &&
+			     !(texts[i]->marks & CPP_MARK_SPLIT_WORD);
+	if (decidable)
+		cpp_definitions_select(walk->worker->shared->definitions, texts,
+				       n, out->memory, lists);
+	for (size_t i = n = 0; i < l->n_file; i++) {
+		if (l->file[i].kind >= CPP_FILE_INPUT)
+			continue;
+		if (!l->file[i].is_input)
+			out->files[i].definitions = lists[n];
+		n++;
+	}
+	free(texts);
+	free(lists);
+}
+
 void cpp_closure_find(struct cpp_scanner *s, const struct cpp_unit *unit,
 		      struct cpp_closure *out)
 {
@@ -689,6 +741,7 @@ void cpp_closure_find(struct cpp_scanner *s, const struct cpp_unit *unit,
 		pack_closure(
 			out, &w->lists,
 			cpp_stat_cache_start_time(walk.cwd_cache->stat_cache));
+		select_definitions(&walk, out);
 		if (walk.marks & CPP_MARK_TIME)
 			out->mentions |= CPP_MENTION_TIME;
 		if (walk.marks & CPP_MARK_COUNTER)

@@ -192,6 +192,7 @@ static void cmdline_debug(struct cpp_cmdline *l, const struct options_item *i)
 		 str_starts(i->value, "dwarf") ||
 		 !strcmp(i->value, "line-tables-only"))
 		l->debug_on = *level != '0';
+	l->debug_macros |= *level == '3' || l->debug_unknown;
 }
 
 static void add_query_flag(struct cpp_cmdline *l, const struct options_item *i)

@@ -46,6 +46,7 @@ struct cpp_cmdline {
 	bool debug_on; /* the last -g option enables debug information */
 	/* a -g option has a value that is no known level or format */
 	bool debug_unknown;
+	bool debug_macros; /* the debug information may contain all macros */
 	bool trigraphs, assembly, std, ansi, has_lang;
 	/*
 	 * -std=c90 was given for an assembler source.  With this option, clang

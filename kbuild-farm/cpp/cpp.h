@@ -39,6 +39,8 @@ struct cpp_setup {
 	 * MiB.  One unit can need up to 96 MiB more while it is scanned.
 	 */
 	size_t max_memory_bytes;
+	/* set cpp_file.definitions, see cpp/definitions.h */
+	bool selects_definitions;
 };
 
 /*
@@ -125,6 +127,13 @@ struct cpp_file {
 	bool stamp_reliable;
 	size_t includer; /* index of the including file; 0 in files[0] */
 	unsigned line; /* line of the #include; 0 for the command line */
+	/*
+	 * NULL, or the directives of a definition header that the unit can look
+	 * up, one per line.  If a file of an otherwise equal unit differs, but
+	 * these directives are equal, the unit compiles to the same result,
+	 * provided that the compiler prints no message.
+	 */
+	const char *definitions;
 };
 
 /*

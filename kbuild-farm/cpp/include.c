@@ -813,6 +813,7 @@ static void enter_file(struct cpp_walk *walk, struct cpp_cached_file *node,
 		cpp_walk_fail(walk, REASON_INCLUDE_DEPTH, node->path);
 		return;
 	}
+	walk->n_locations += node->text->n_locations;
 	*CPP_WALK_LISTS_ADD(l, frame) = (struct cpp_frame){
 		.file = node,
 		.text = node->text,

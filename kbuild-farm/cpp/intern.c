@@ -25,6 +25,7 @@ struct cpp_names {
 	uint32_t mask;
 	struct arena arena;
 	atomic_size_t charged;
+	bool records_words;
 };
 
 static const char *const fixed_names[WORDS] = {
@@ -56,6 +57,16 @@ void cpp_names_free(struct cpp_names *n)
 	arena_release(&n->arena);
 	pthread_mutex_destroy(&n->lock);
 	free(n);
+}
+
+void cpp_names_record_words(struct cpp_names *n)
+{
+	n->records_words = true;
+}
+
+bool cpp_names_records_words(const struct cpp_names *n)
+{
+	return n->records_words;
 }
 
 static uint32_t name_hash(const char *s, size_t len)

@@ -9,6 +9,7 @@
 #ifndef CPP_INTERN_H
 #define CPP_INTERN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -75,6 +76,10 @@ struct cpp_names;
 /* Create a table with the names of enum cpp_word. */
 struct cpp_names *cpp_names_new(void);
 void cpp_names_free(struct cpp_names *n);
+
+/* State that cpp_lex_file() records the words of texts, see cpp_words_add(). */
+void cpp_names_record_words(struct cpp_names *n);
+bool cpp_names_records_words(const struct cpp_names *n);
 
 /* Return the number of a spelling, which is added if new.  Takes the lock. */
 uint32_t cpp_names_intern(struct cpp_names *n, const char *s, size_t len);

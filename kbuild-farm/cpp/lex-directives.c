@@ -146,6 +146,8 @@ static void lex_named_directive(struct cpp_lexer *l, enum cpp_op op)
 	struct directive_line line = take_rest(l);
 	uint32_t name = take_name(l, &line);
 
+	/* A compiler warns about text after the name. */
+	l->t->has_other_text |= line.len > 0;
 	l->blob.len = before;
 	cpp_lexer_add_directive(l, op)->name = name;
 }
@@ -314,6 +316,9 @@ static void lex_pragma(struct cpp_lexer *l)
 	struct directive_line line = take_rest(l);
 
 	cpp_pragma_skip_words(l, from);
+	l->t->has_other_text = true;
+	if (l->words)
+		cpp_words_add(l->words, line.s, line.len, true);
 	if (l->sink)
 		sink_add_directive(l, CPP_TOK_PRAGMA, line.s, line.len);
 	l->blob.len = before;
@@ -400,6 +405,10 @@ static void skip_rest_of_line(struct cpp_lexer *l)
 
 	cpp_lexer_copy_rest(l);
 	cpp_pragma_skip_words(l, from);
+	/* The operand of #ident is expanded. */
+	if (l->words)
+		cpp_words_add(l->words, (const char *)l->blob.data + before,
+			      l->blob.len - before, true);
 	l->blob.len = before;
 }
 
@@ -451,6 +460,9 @@ static void lex_line_directive(struct cpp_lexer *l)
 		cpp_lexer_add_unsupported(l, REASON_LINE_NAME);
 	line = take_rest(l);
 	cpp_pragma_skip_words(l, from);
+	l->t->has_other_text = true;
+	if (l->words)
+		cpp_words_add(l->words, line.s, line.len, true);
 	if (l->sink)
 		sink_add_directive(l, CPP_TOK_LINE_DIRECTIVE, line.s, line.len);
 	l->blob.len = before;
@@ -489,6 +501,7 @@ static void lex_known_directive(struct cpp_lexer *l,
 		skip_rest_of_line(l);
 		break;
 	case DIRECTIVE_SKIP:
+		l->t->has_other_text = true;
 		skip_rest_of_line(l);
 	}
 	for (uint32_t i = n; i < l->t->n_directives; i++) {
@@ -515,6 +528,7 @@ static void lex_text_line(struct cpp_lexer *l)
 	struct cpp_cursor c = { .names = l->names, .mode = l->mode };
 	const char *start;
 
+	l->t->has_other_text = true;
 	cpp_lexer_skip_text(l);
 	if (!k)
 		return;
@@ -725,6 +739,11 @@ struct cpp_text *cpp_lex_file(struct cpp_names *names, struct buf *in,
 
 	t->mode = mode;
 	t->names = names;
+	if (cpp_names_records_words(names)) {
+		l.words = &t->words;
+		t->n_locations = cpp_words_count_locations(
+			(const char *)in->data, in->len);
+	}
 	buf_add(in, "\n", 1);
 	l.p = l.start = in->data;
 	l.end = in->data + in->len;
@@ -761,6 +780,9 @@ struct cpp_text *cpp_lex_file(struct cpp_names *names, struct buf *in,
 							sizeof(*t->directives));
 	t->defs = xrealloc(t->defs, (t->n_defs + 1) * sizeof(*t->defs));
 	cpp_names_charge(names, directives_memory(t));
+	if (l.words)
+		cpp_words_add_directives(t, (const char *)in->data,
+					 in->len - 1);
 	if (full)
 		sink_finish(&sink, t);
 	buf_release(&l.scratch);
@@ -798,5 +820,7 @@ void cpp_text_free(struct cpp_text *t)
 	free(t->defs);
 	free(t->expr_texts);
 	free(t->blob);
+	free(t->words.hashes);
+	free(t->defined_names);
 	free(t);
 }

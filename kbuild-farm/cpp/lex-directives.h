@@ -14,6 +14,7 @@
 #define CPP_LEX_DIRECTIVES_H
 
 #include "base/buf.h"
+#include "cpp/definitions.h"
 #include "cpp/incbin-words.h"
 #include "cpp/token.h"
 
@@ -122,6 +123,14 @@ struct cpp_text {
 	bool unbalanced;
 	/* contains //, which compilers treat differently with -std=c90 */
 	bool has_slash_comments;
+	/* contains text or a directive that is not stored, such as #warning */
+	bool has_other_text;
+	/* If cpp_names_records_words(); see cpp/definitions.h: */
+	bool is_definition_header;
+	uint64_t n_locations; /* see cpp_words_count_locations() */
+	struct cpp_words words; /* until the text is in the index */
+	uint32_t index_number; /* 1 + its number in the index, or 0 */
+	uint32_t *defined_names; /* numbers of the directives' names */
 	atomic_uint refs; /* references held by users of cpp/stat-cache.h */
 };
 

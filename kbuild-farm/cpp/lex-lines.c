@@ -424,6 +424,23 @@ static bool separates_digits(struct cpp_lexer *l)
 	return true;
 }
 
+/* Record the words of the source bytes from `from` up to `to`. */
+static void record_words(const struct cpp_lexer *l, const uint8_t *from,
+			 const uint8_t *to)
+{
+	if (l->words)
+		cpp_words_add(l->words, (const char *)from, (size_t)(to - from),
+			      true);
+}
+
+static void record_string(const struct cpp_lexer *l, const uint8_t *from,
+			  const uint8_t *to)
+{
+	if (l->words)
+		cpp_words_add_string(l->words, (const char *)from,
+				     (size_t)(to - from));
+}
+
 /* Skip a string or a character constant and mark its contents. */
 static void skip_text_quote(struct cpp_lexer *l)
 {
@@ -441,12 +458,14 @@ static void skip_text_quote(struct cpp_lexer *l)
 		} else {
 			l->string_alone = l->string_first = false;
 			mark_string(l, from + 1, (size_t)(end - from - 2));
+			record_string(l, from, end);
 		}
 		advance_to(l, end);
 		return;
 	}
 	buf_reset(&l->scratch);
 	lex_quoted(l, &l->scratch);
+	record_string(l, l->scratch.data, l->scratch.data + l->scratch.len);
 	if (*from == '"') {
 		check_neighbours(l, (const char *)l->start, (const char *)from,
 				 (const char *)l->p, (const char *)l->end);
@@ -633,7 +652,7 @@ static void mark_word(struct cpp_lexer *l)
 
 void cpp_lexer_skip_text(struct cpp_lexer *l)
 {
-	const uint8_t *before;
+	const uint8_t *before, *unrecorded = l->p;
 
 	for (;;) {
 		if ((l->mode & CPP_MODE_ASM) && l->p >= l->words_end) {
@@ -646,36 +665,48 @@ void cpp_lexer_skip_text(struct cpp_lexer *l)
 		}
 		while (!(cpp_char_class[*l->p] & CPP_CHAR_STOP_TEXT))
 			l->p++;
+		before = l->p;
 		switch (*l->p) {
 		case '\n':
+			record_words(l, unrecorded, before);
 			l->p++;
 			l->line++;
 			return;
 		case '\0':
-			if (l->p >= l->end)
+			if (l->p >= l->end) {
+				record_words(l, unrecorded, before);
 				return;
+			}
 			l->p++;
 			break;
 		case '"':
 		case '\'':
+			record_words(l, unrecorded, before);
 			skip_text_quote(l);
+			unrecorded = l->p;
 			break;
 		case '/':
-			if (!skip_comment(l))
+			if (!skip_comment(l)) {
 				l->p++;
+				break;
+			}
+			record_words(l, unrecorded, before);
+			unrecorded = l->p;
 			break;
 		case '\\':
-			before = l->p;
-			if (!take_splice(l))
+			if (!take_splice(l)) {
 				l->p++;
+				break;
+			}
 			/*
 			 * The word that continues on the next line may be a
 			 * word that must be marked.
 			 */
-			else if (before > l->start &&
-				 cpp_is_word_char(before[-1]) &&
-				 cpp_is_word_char(*l->p))
+			if (before > l->start && cpp_is_word_char(before[-1]) &&
+			    cpp_is_word_char(*l->p))
 				l->t->marks |= CPP_MARK_SPLIT_WORD;
+			record_words(l, unrecorded, before);
+			unrecorded = l->p;
 			break;
 		default:
 			mark_word(l);

@@ -59,6 +59,7 @@ struct cpp_lexer {
 	uint32_t comment_line; /* line in which an assembler comment starts */
 	struct buf unescaped;
 	struct cpp_token_sink *sink; /* NULL if text is not stored */
+	struct cpp_words *words; /* NULL if words are not recorded */
 	bool string_alone; /* the current string is not joined to another */
 	bool string_first; /* no string precedes the current string */
 };

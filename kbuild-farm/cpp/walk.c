@@ -58,16 +58,20 @@ size_t cpp_walk_add_file(struct cpp_walk *walk, struct cpp_cached_file *node,
 		.kind = kind,
 		.includer = f ? f->file_index : 0,
 		.line = line,
+		.is_input = kind == CPP_FILE_INPUT,
 	};
 
 	if (e->unit == walk->worker->unit) {
+		struct cpp_listed_file *listed = &l->file[e->index];
+
+		file.is_input = listed->is_input || kind == CPP_FILE_INPUT;
 		/*
 		 * The file was listed as probed or as an extra input, and is
 		 * now included.
 		 */
-		if (l->file[e->index].kind >= CPP_FILE_INPUT &&
-		    kind < l->file[e->index].kind)
-			l->file[e->index] = file;
+		if (listed->kind >= CPP_FILE_INPUT && kind < listed->kind)
+			*listed = file;
+		listed->is_input = file.is_input;
 		return e->index;
 	}
 	e->unit = walk->worker->unit;
@@ -140,6 +144,7 @@ void cpp_walk_apply_definitions(struct cpp_walk *walk, struct cpp_text *text)
 	if (text->has_slash_comments)
 		cpp_walk_fail(walk, REASON_LINE_COMMENT, NULL);
 	cpp_walk_add_marks(walk, text);
+	*CPP_WALK_LISTS_ADD(walk->lists, applied) = text;
 }
 
 /* Set the position for __LINE__ and similar macros before an evaluation. */

@@ -21,6 +21,7 @@ struct cpp_shared {
 	struct cpp_names *names;
 	struct cpp_file_cache *file_cache;
 	struct cpp_driver_cache *driver_cache;
+	struct cpp_definitions *definitions; /* NULL if not selected */
 };
 
 /* A directory that the command line or the driver names. */
@@ -58,6 +59,7 @@ struct cpp_listed_file {
 	enum cpp_file_kind kind;
 	size_t includer;
 	unsigned line;
+	bool is_input; /* also added as CPP_FILE_INPUT */
 };
 
 struct cpp_frame {
@@ -110,6 +112,9 @@ struct cpp_lists {
 	size_t n_clang_file, cap_clang_file;
 	struct cpp_clang_dir *clang_dir;
 	size_t n_clang_dir, cap_clang_dir;
+	/* definitions that are not in a file */
+	struct cpp_text **applied;
+	size_t n_applied, cap_applied;
 };
 
 struct cpp_worker {
@@ -148,6 +153,7 @@ struct cpp_walk {
 	struct strv pragma_options; /* see cpp/pragma.h */
 	uint32_t n_emitted; /* number of expanded tokens of text */
 	uint64_t n_steps;
+	uint64_t n_locations; /* sum of cpp_text.n_locations */
 	size_t max_memory_bytes; /* limit of the memory charged to the names */
 	enum reason reason; /* nonzero: the unit is not scannable */
 	char *detail;

@@ -15,6 +15,7 @@ struct compile {
 	struct inputs_tool tool;
 	char *env[3], *arguments[2];
 	struct inputs_manifest_file files[2];
+	struct cpp_file closure_files[2];
 	struct inputs_manifest manifest;
 	struct options_side_outputs sides;
 	struct peer_job_request job;
@@ -64,8 +65,11 @@ static struct compile *new_compile(void)
 	c->arguments[0] = (char *)"-r";
 	c->files[0] = (struct inputs_manifest_file){ &c->paths[0], file };
 	c->files[1] = (struct inputs_manifest_file){ &c->paths[1], file + 1 };
-	c->manifest = (struct inputs_manifest){ .files = c->files,
-						.closure.n_files = 2 };
+	c->manifest = (struct inputs_manifest){
+		.files = c->files,
+		.closure.files = c->closure_files,
+		.closure.n_files = 2
+	};
 	c->sides.n = 1;
 	c->sides.path[0] = (char *)"a.su";
 	c->job = (struct peer_job_request){
@@ -86,7 +90,7 @@ static struct compile *new_compile(void)
 	return c;
 }
 
-static struct digest key_of(const struct compile *c)
+static struct digest keys_of(const struct compile *c, struct digest *short_key)
 {
 	const struct cache_key_inputs in = { .toolchain = &c->toolchain,
 					     .job = &c->job,
@@ -94,7 +98,18 @@ static struct digest key_of(const struct compile *c)
 					     .side_outputs = &c->sides };
 	struct digest d;
 
-	cache_key(&d, &in);
+	cache_key_full(&d, &in);
+	cache_key_short(short_key, &in);
+	return d;
+}
+
+/* Return the full key, which equals the short key without definitions. */
+static struct digest key_of(const struct compile *c)
+{
+	struct digest short_key, d = keys_of(c, &short_key);
+
+	if (!c->closure_files[1].definitions)
+		ck_assert(digest_equal(&d, &short_key));
 	return d;
 }
 
@@ -382,4 +397,50 @@ TEST(equal_inodes_matter_to_clang)
 	ck_assert(!digest_equal(&x, &y));
 	free(a);
 	free(b);
+}
+
+TEST(the_short_key_has_the_definitions_of_a_header_instead_of_its_digest)
+{
+	struct compile *c = new_compile();
+	struct digest full[5], brief[5];
+
+	/* In other tests, the header is also a file of the locale. */
+	drop_language(c);
+	c->closure_files[1].definitions = "#define A 1\n";
+	full[0] = keys_of(c, &brief[0]);
+	change_content(c);
+	full[1] = keys_of(c, &brief[1]);
+	ck_assert(!digest_equal(&full[0], &full[1]));
+	ck_assert(digest_equal(&brief[0], &brief[1]));
+
+	c->closure_files[1].definitions = "#define A 2\n";
+	full[2] = keys_of(c, &brief[2]);
+	ck_assert(digest_equal(&full[1], &full[2]));
+	ck_assert(!digest_equal(&brief[1], &brief[2]));
+
+	/* An empty list differs from no list. */
+	c->closure_files[1].definitions = "";
+	keys_of(c, &brief[3]);
+	c->closure_files[1].definitions = NULL;
+	full[4] = keys_of(c, &brief[4]);
+	ck_assert(!digest_equal(&brief[3], &brief[4]));
+	ck_assert(digest_equal(&full[4], &brief[4]));
+	free(c);
+}
+
+/* Another path of the header leads to the same file, which the unit embeds. */
+TEST(a_header_that_is_also_an_input_has_its_digest_in_the_short_key)
+{
+	struct compile *c = new_compile();
+	struct digest full, brief;
+
+	c->closure_files[1].definitions = "#define A 1\n";
+	c->files[0].entry = c->files[1].entry;
+	c->closure_files[0].kind = CPP_FILE_INPUT;
+	full = keys_of(c, &brief);
+	ck_assert(digest_equal(&full, &brief));
+	c->closure_files[0].kind = CPP_FILE_PROBED;
+	full = keys_of(c, &brief);
+	ck_assert(!digest_equal(&full, &brief));
+	free(c);
 }

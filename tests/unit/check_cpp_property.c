@@ -474,6 +474,184 @@ static void compare_many(const char *name, unsigned long runs)
 	free(cc);
 }
 
+/* A definition that a definition header of a random tree may contain. */
+struct definition {
+	char name[16];
+	const char *value; /* NULL: not defined */
+};
+
+#define DEFINITIONS 24
+
+static void pick_definition(struct definition *d)
+{
+	static const char *const name[] = {
+		"M%u",    "M%u%u", "M%uM%u",   "CONFIG_%u", "CONFIG_%u%u",
+		"ARG_%u", "H%u",   "X%uY",     "ARG_M%u",   "MM%u",
+		"F1M%u",  "M%u_X", "CONFIG_1", "M_%u",      "E%u",
+	};
+	static const char *const value[] = {
+		NULL, NULL, NULL, "1", "0", "", "0,", "M1 M2", "\"M3\"", "M##1",
+	};
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+#pragma GCC diagnostic ignored "-Wformat-extra-args"
+	if (!*d->name)
+		snprintf(d->name, sizeof(d->name), ONE_OF(name), pick(4),
+			 pick(4));
+#pragma GCC diagnostic pop
+	d->value = ONE_OF(value);
+}
+
+static void write_definitions(const struct definition *d)
+{
+	struct buf b = { 0 };
+
+	for (size_t i = 0; i < DEFINITIONS; i++) {
+		if (d[i].value)
+			buf_printf(&b, "#define %s %s\n", d[i].name,
+				   d[i].value);
+	}
+	/* The file must remain a definition header. */
+	buf_add_str(&b, "#define LAST 1\n");
+	compare_file("defs.h", buf_str(&b));
+	buf_release(&b);
+}
+
+/* Write a header that looks up some names of the definition header. */
+static void write_uses(void)
+{
+	static const char *const use[] = {
+		"#ifdef M%u\n1\n#endif\n",
+		"#if M%u%u\n1\n#else\n0\n#endif\n",
+		"#if 0\nM%u CONFIG_%u\n#endif\n",
+		"M%u\n",
+		"/* M%uM%u CONFIG_%u */\n",
+		"JOIN(M%u, %u)\n",
+		"JOIN(M, %u)\n",
+		"JOIN(JOIN(, M%u), M%u)\n",
+		"\"M%u ARG_%u\"\n",
+		"ON(CONFIG_%u)\n",
+		"JOIN(CONFIG_, __COUNTER__)\n",
+		"JOIN(CONFIG_1, __LINE__)\n",
+		"#define X(MM%u) MM%u\nX(E1)\n#undef X\n",
+		"JOIN(X%u, Y)\n",
+		"F1M\\\n%u\n",
+		"#pragma push_macro(\"M%u\")\n#undef M%u\n"
+		"#pragma pop_macro(\"M%u\")\n",
+		"'E%u' 'M'\n",
+		"don't \"M_%u\n",
+		"#undef CONFIG_%u%u\n",
+		"#define M%u%u 3\n",
+	};
+	struct buf b = { 0 };
+
+	buf_add_str(&b, "#define JOIN(x, y) JOIN2(x, y)\n"
+			"#define JOIN2(x, y) x##y\n"
+			"#define ON(x) JOIN(ARG_, x) JOIN2(ARG_, x)\n");
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+#pragma GCC diagnostic ignored "-Wformat-extra-args"
+	for (size_t i = 0; i < 12; i++)
+		buf_printf(&b, ONE_OF(use), pick(4), pick(4), pick(4));
+#pragma GCC diagnostic pop
+	compare_file("uses.h", buf_str(&b));
+	buf_release(&b);
+}
+
+/* Return the selected definitions of defs.h, or NULL.  The caller frees them.
+ */
+static char *selected_definitions(struct cpp_scanner *s, const char *cc,
+				  char *const *argv)
+{
+	struct cpp_closure c;
+	char *list = NULL;
+
+	compare_closure(s, cc, argv, &c);
+	for (size_t i = 0; !c.reason && i < c.n_files; i++) {
+		if (!strcmp(c.files[i].path, "defs.h") &&
+		    c.files[i].definitions)
+			list = xstrdup(c.files[i].definitions);
+	}
+	cpp_closure_release(&c);
+	return list;
+}
+
+/*
+ * Change definitions of defs.h.  If the lists of selected definitions are
+ * equal, the compiler's text must be equal.
+ */
+static void compare_definitions(const char *name, unsigned long runs)
+{
+	unsigned long seed = number_of("SCAN_PROPERTY_SEED", 1);
+	unsigned long n_equal = 0, n_pairs = 0, n_changed = 0;
+	struct cpp_setup setup = { .query = compare_ask,
+				   .cache_dir = compare_cache,
+				   .selects_definitions = true };
+	struct cpp_scanner *s = cpp_scanner_new(&setup);
+	char *cc = compare_compiler(name);
+
+	for (unsigned long i = 0; cc && i < runs; i++) {
+		struct definition d[DEFINITIONS] = { 0 };
+		struct strv argv = { 0 }, files = { 0 };
+		struct buf before = { 0 };
+		char *list;
+
+		pick_start(seed + i);
+		texts = true;
+		tree(&argv);
+		strv_add(&argv, "-include");
+		strv_add(&argv, "defs.h");
+		strv_add(&argv, "-include");
+		strv_add(&argv, "uses.h");
+		write_uses();
+		for (size_t k = 0; k < DEFINITIONS; k++)
+			pick_definition(&d[k]);
+		write_definitions(d);
+		list = selected_definitions(s, cc, argv.v);
+		if (!list || !compare_dash_e(cc, argv.v, &before, &files))
+			goto next;
+		for (size_t k = 0; k < 4; k++) {
+			struct definition changed[DEFINITIONS];
+			struct buf after = { 0 };
+			char *list_after;
+			bool equal;
+
+			memcpy(changed, d, sizeof(d));
+			pick_definition(&changed[pick(DEFINITIONS)]);
+			if (maybe(30))
+				pick_definition(&changed[pick(DEFINITIONS)]);
+			write_definitions(changed);
+			list_after = selected_definitions(s, cc, argv.v);
+			equal = compare_dash_e(cc, argv.v, &after, &files) &&
+				bytes_equal(buf_bytes(&before),
+					    buf_bytes(&after));
+			n_pairs++;
+			n_changed += !equal;
+			if (list_after && !strcmp(list, list_after)) {
+				n_equal++;
+				ck_assert_msg(equal, "seed %lu, %zu, %s:\n%s",
+					      seed + i, k, compare_dir, list);
+			}
+			free(list_after);
+			buf_release(&after);
+		}
+next:
+		free(list);
+		buf_release(&before);
+		strv_release(&files);
+		strv_release(&argv);
+	}
+	fprintf(stderr, "%s: %lu changes, text changed %lu, list equal %lu\n",
+		name, n_pairs, n_changed, n_equal);
+	if (runs >= 100 && cc) {
+		ck_assert_uint_gt(n_equal, n_pairs / 10);
+		ck_assert_uint_gt(n_changed, n_pairs / 20);
+	}
+	cpp_scanner_free(s);
+	free(cc);
+}
+
 FIXTURE(compare_setup, getenv("SCAN_PROPERTY_KEEP") ? NULL : compare_teardown);
 TIMEOUT(7200 + (double)number_of("SCAN_PROPERTY_RUNS", 0));
 
@@ -485,4 +663,15 @@ TEST(random_trees_read_as_gcc_reads_them)
 TEST(random_trees_read_as_clang_reads_them)
 {
 	compare_many("clang-14", number_of("SCAN_PROPERTY_RUNS", 2000) / 4);
+}
+
+TEST(equal_definitions_give_equal_text_with_gcc)
+{
+	compare_definitions("gcc", number_of("SCAN_PROPERTY_RUNS", 2000) / 10);
+}
+
+TEST(equal_definitions_give_equal_text_with_clang)
+{
+	compare_definitions("clang-14",
+			    number_of("SCAN_PROPERTY_RUNS", 2000) / 20);
 }

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cpp/definitions.h - The definitions of a header that a unit can look up.
+ *
+ * A *definition header* consists of #define and #undef, possibly inside an
+ * include guard, and nearly all of the names are in capitals.  Examples are
+ * autoconf.h, utsrelease.h and bounds.h.  A unit
+ * depends only on those definitions of such a header that its preprocessor can
+ * look up.  For each definition header, cpp_definitions_select() returns a list
+ * that includes them.  Two units that have the same command and the same files,
+ * except that their definition headers differ, compile to the same result if
+ * the lists are equal.
+ *
+ * A definition is in the list if one of the following is true.
+ *
+ *   (1) The name contains a lower-case letter or starts with an underscore, or
+ *       the compiler checks the definition even if it is not used: a macro with
+ *       parameters, or with #, a backslash, an apostrophe or an odd number of
+ *       quotes.
+ *   (2) Two directives of the unit's definition headers have the name.
+ *   (3) The name is a word of the unit outside comments: in the text or in any
+ *       directive of a file, even if the compiler skips it, in a string, in a
+ *       definition of the command line or of the compiler, or in the body of a
+ *       macro of a definition header, even if this macro is not in the list.
+ *   (4) The name is a concatenation of tokens of the unit, so that ## can form
+ *       it: the first one is an identifier, the others are identifiers or
+ *       numbers, or decimal numbers, such as __COUNTER__.  The words of a
+ * string are tokens only if it contains a parenthesis, because only a macro
+ * call in the operand of _Pragma can use them.  The name in a #define and the
+ *       parameters of a macro are not tokens, because they cannot become
+ *       operands of ##.
+ *
+ * Why this is sufficient: run the preprocessor on both units in parallel.
+ * Their output can differ only after a name was looked up whose definitions
+ * differ.  Consider the first such name.  Until then, both units have read the
+ * same tokens: those of the files and of the command line, which are equal, and
+ * those of the bodies of macros that were expanded, which are in both lists. So
+ * in both units the name is a word (3) or was formed from tokens (4), and each
+ * definition of the name is in a list.  The lists would differ.  The name need
+ * not be expanded: #ifdef, `defined', #undef, a redefinition, and
+ * #pragma push_macro, whose operand is a string, also look up a word.  A
+ * redefinition of a name that only definition headers contain is covered by
+ * (2).
+ *
+ * A result could also depend on other properties of a definition header.  In
+ * these cases, there are no lists:
+ *
+ *   - The debug information contains all macros (-g3), or digests of all files
+ *     (clang, DWARF 5).
+ *   - The unit is so large that gcc runs out of source locations and omits
+ *     columns, which are in debug information and in the data of UBSan.  Up to
+ *     the location 0x50000000, gcc reserves 32 locations for each column of a
+ *     line, then one location, and beyond 0x60000000, there are no columns
+ *     (libcpp/line-map.cc: linemap_line_start,
+ * LINE_MAP_MAX_LOCATION_WITH_COLS).
+ *   - A word continues on the next line after a backslash.
+ *
+ * Messages of the compiler can suggest or show any macro.  The caller must not
+ * use the lists for results that contain messages.  Whether there is a message
+ * does not depend on definitions that are not in the list, because a file with
+ * bytes or comments about which compilers print warnings is no definition
+ * header, nor is a file whose guard has a name other than that of the first
+ * definition.
+ */
+#ifndef CPP_DEFINITIONS_H
+#define CPP_DEFINITIONS_H
+
+#include "base/arena.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cpp_text;
+struct cpp_names;
+struct buf;
+
+/* The words of a file in upper case, unsorted, with repetitions. */
+struct cpp_words {
+	uint64_t *hashes; /* the lowest bit is 1 for a token, see (4) */
+	size_t n, cap;
+};
+
+/* Record the words of `s`.  `tokens` states that they are tokens. */
+void cpp_words_add(struct cpp_words *w, const char *s, size_t len, bool tokens);
+/* Record the words of a string or a character constant. */
+void cpp_words_add_string(struct cpp_words *w, const char *s, size_t len);
+/*
+ * Record the words of a text's directives, except those of pragmas, and set
+ * t->is_definition_header.  `s` is the source.
+ */
+void cpp_words_add_directives(struct cpp_text *t, const char *s, size_t len);
+/*
+ * Return an upper limit of the source locations that gcc needs for the lines of
+ * a file with 32 locations for each column.
+ */
+uint64_t cpp_words_count_locations(const char *s, size_t len);
+
+/*
+ * With at most this number, gcc reaches the location 0x5d800000:
+ * 0x50000000 + (CPP_LOCATIONS_MAX - 0x50000000) / 32.
+ */
+#define CPP_LOCATIONS_MAX UINT64_C(0x200000000)
+
+/* An index of the words of all texts that share a table of names. */
+struct cpp_definitions;
+
+struct cpp_definitions *cpp_definitions_new(struct cpp_names *names);
+void cpp_definitions_free(struct cpp_definitions *d); /* `d` can be NULL */
+
+/*
+ * Select the definitions of the definition headers among `texts`, the texts of
+ * a unit.  Sets lists[i], allocated in `arena`, for each definition header
+ * texts[i], and NULL for other texts.  A list consists of directives in their
+ * order, one per line, without #endif.  Thread-safe.
+ */
+void cpp_definitions_select(struct cpp_definitions *d,
+			    struct cpp_text *const *texts, size_t n,
+			    struct arena *arena, const char **lists);
+
+#endif
