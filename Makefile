@@ -193,7 +193,7 @@ public_peer := blob-upload canary canary-db native-toolchain peer sandbox \
 uses_sched := base
 public_sched := sched
 uses_cache := base wire store options compiler inputs peer
-public_cache := cache key
+public_cache := action cache key
 uses_coord := base wire store events options compiler inputs node peer sched \
 	cache
 public_coord := coord report-events

@@ -70,6 +70,11 @@ void cache_free(struct cache *c)
 	free(c);
 }
 
+bool cache_is_read(const struct cache *c)
+{
+	return !c->write_only;
+}
+
 struct store *cache_store(const struct cache *c)
 {
 	return c->store;
@@ -116,14 +121,16 @@ int cache_find(struct cache *c, const struct digest *key,
 	       struct peer_job_result *out)
 {
 	struct buf record = { 0 };
-	int ret = c->write_only ? -ENOENT :
-				  store_get_record(c->store, key, &record);
+	int ret = c->write_only ?
+			  -ENOENT :
+			  store_get_record(c->store, STORE_RECORD_ACTION, key,
+					   &record);
 
 	*out = (struct peer_job_result){ 0 };
 	if (!ret) {
 		ret = decode(c->store, buf_bytes(&record), out);
 		if (ret == -EBADMSG || ret == -ENOENT)
-			store_remove_record(c->store, key);
+			store_remove_record(c->store, STORE_RECORD_ACTION, key);
 	}
 	buf_release(&record);
 	if (!ret)
@@ -186,7 +193,8 @@ int cache_add(struct cache *c, const struct digest *key,
 		return -EROFS;
 	ret = add_outputs(c->store, result, &record);
 	if (!ret)
-		ret = store_put_record(c->store, key, buf_bytes(&record));
+		ret = store_put_record(c->store, STORE_RECORD_ACTION, key,
+				       buf_bytes(&record));
 	buf_release(&record);
 	/* An object larger than the cache concerns this result only. */
 	if (!ret || ret == -EFBIG)

@@ -56,6 +56,9 @@ int cache_find(struct cache *c, const struct digest *key,
 int cache_add(struct cache *c, const struct digest *key,
 	      const struct peer_job_result *result, struct err *err);
 
+/* Return true if existing results are used. */
+bool cache_is_read(const struct cache *c);
+
 /* The store of the cache, borrowed: for statistics and garbage collection. */
 struct store *cache_store(const struct cache *c);
 

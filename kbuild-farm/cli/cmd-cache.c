@@ -2,7 +2,9 @@
 #include "base/format.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "cache/action.h"
 #include "cache/cache.h"
+#include "cli/cache-explain.h"
 #include "cli/cmd.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
@@ -13,45 +15,66 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define BUILDS_MAX 10 /* builds that `kfarm cache stats` lists */
 
 struct cache_request {
 	struct strv words;
 	bool json;
+	const char *build; /* build directory of `kfarm cache explain` */
 	struct cache *cache;
 	const char *dir;
 	uint64_t size_bytes; /* [cache] size */
 };
 
-/* The builds with results from the cache, newest first. */
+/* The builds that used the cache, newest first. */
 struct cached_builds {
+	struct history *history;
 	struct history_build v[BUILDS_MAX];
+	int64_t n_missed[BUILDS_MAX][CACHE_N_MISSES]; /* jobs, by cause */
 	size_t n;
 };
 
 static int add_cached_build(void *ctx, const struct history_build *b)
 {
 	struct cached_builds *builds = ctx;
+	struct history_details details = { 0 };
+	int64_t *n_missed = builds->n_missed[builds->n], n = 0;
+	enum cache_miss cause;
+	struct err err;
+	int ret = history_read_units(builds->history, b->number, &details,
+				     &err);
 
-	if (b->n_cached <= 0)
-		return 0;
-	history_build_copy(&builds->v[builds->n++], b);
-	return builds->n == BUILDS_MAX;
+	for (size_t i = 0; i < details.n_units; i++) {
+		const char *miss = details.units[i].miss;
+
+		if (miss && cache_miss_parse(miss, &cause)) {
+			n_missed[cause]++;
+			n++;
+		}
+	}
+	history_details_release(&details);
+	if (!ret && (b->n_cached > 0 || n))
+		history_build_copy(&builds->v[builds->n++], b);
+	else
+		memset(n_missed, 0, sizeof(*builds->n_missed));
+	return ret ? ret : builds->n == BUILDS_MAX;
 }
 
 /* Read the builds.  Returns 0, also without a history, or a negative errno. */
 static int read_builds(struct cached_builds *out, struct err *err)
 {
 	static const struct history_filter all = { .state = -1 };
-	struct history *h;
-	int ret = history_db_open(&h, err);
+	int ret = history_db_open(&out->history, err);
 
 	if (ret)
 		return ret == -ENOENT ? 0 : ret;
-	ret = history_build_list(h, &all, add_cached_build, out, err);
-	history_db_close(h);
+	ret = history_build_list(out->history, &all, add_cached_build, out,
+				 err);
+	history_db_close(out->history);
 	return ret > 0 ? 0 : ret;
 }
 
@@ -73,15 +96,23 @@ static void print_stats(const struct cache_request *r,
 	printf("directory  %s\n"
 	       "results    %" PRIu64 "\n"
 	       "size       %s of at most %s\n",
-	       buf_str(&dir), s->n_records, buf_str(&used), buf_str(&limit));
+	       buf_str(&dir), s->n_records[STORE_RECORD_ACTION], buf_str(&used),
+	       buf_str(&limit));
 	for (size_t i = 0; i < builds->n; i++) {
 		const struct history_build *b = &builds->v[i];
 		int64_t permille = b->n_cached * 1000 / b->n_jobs;
 
 		printf("build %-4" PRId64 " %" PRId64 " of %" PRId64
-		       " jobs cached (%" PRId64 ".%" PRId64 " %%)\n",
+		       " jobs cached (%" PRId64 ".%" PRId64 " %%)",
 		       b->number, b->n_cached, b->n_jobs, permille / 10,
 		       permille % 10);
+		for (int k = 0; k < CACHE_N_MISSES; k++) {
+			if (builds->n_missed[i][k])
+				printf(", %" PRId64 " %s",
+				       builds->n_missed[i][k],
+				       cache_miss_text((enum cache_miss)k));
+		}
+		putchar('\n');
 	}
 	buf_release(&dir);
 	buf_release(&used);
@@ -94,15 +125,24 @@ static json_t *stats_to_json(const struct cache_request *r,
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < builds->n; i++)
+	for (size_t i = 0; i < builds->n; i++) {
+		json_t *missed = json_object();
+
+		for (int k = 0; k < CACHE_N_MISSES; k++)
+			json_object_set_new(
+				missed, cache_miss_text((enum cache_miss)k),
+				json_integer(builds->n_missed[i][k]));
 		json_array_append_new(
 			list,
-			json_pack("{s:I, s:I, s:I}", "number",
+			json_pack("{s:I, s:I, s:I, s:o}", "number",
 				  (json_int_t)builds->v[i].number, "jobs",
 				  (json_int_t)builds->v[i].n_jobs, "cached",
-				  (json_int_t)builds->v[i].n_cached));
+				  (json_int_t)builds->v[i].n_cached, "missed",
+				  missed));
+	}
 	return json_pack("{s:s, s:I, s:I, s:I, s:o}", "directory", r->dir,
-			 "results", (json_int_t)s->n_records, "bytes",
+			 "results",
+			 (json_int_t)s->n_records[STORE_RECORD_ACTION], "bytes",
 			 (json_int_t)s->used_bytes, "limit",
 			 (json_int_t)s->limit_bytes, "builds", list);
 }
@@ -140,6 +180,17 @@ static int cache_stats_main(void *request)
 		print_stats(r, &s, &builds);
 	release_builds(&builds);
 	return status;
+}
+
+static int cache_explain_main(void *request)
+{
+	const struct cache_request *r = request;
+	const char *build = r->build;
+
+	if (!build || !*build)
+		build = getenv("KBUILD_OUTPUT");
+	return cli_cache_explain(r->cache, build && *build ? build : ".",
+				 strv_list(&r->words));
 }
 
 static int remove_results(struct cache_request *r, uint64_t target)
@@ -183,6 +234,8 @@ static int cache_trim_main(void *request)
 #define AT(member) offsetof(struct cache_request, member)
 
 static const struct args_option options[] = {
+	{ 'b', "build-dir", "DIR", "build directory (default: .)", args_text,
+	  AT(build), 0 },
 	{ 0, "json", NULL, "print JSON", args_flag, AT(json), 0 },
 	{ 0 },
 };
@@ -191,6 +244,9 @@ static const struct cmd_verb verbs[] = {
 	{ "stats", "", "json", 0, 0,
 	  "print the size of the cache and the hits of the last builds",
 	  cache_stats_main },
+	{ "explain", " FILE...", "build-dir", 1, SIZE_MAX,
+	  "print what differs from the nearest earlier compile of FILE",
+	  cache_explain_main },
 	{ "trim", " [SIZE]", "", 0, 1,
 	  "remove the least recently used results beyond SIZE",
 	  cache_trim_main },
@@ -240,7 +296,7 @@ static int cache_main(char *const *argv)
 const struct cmd cmd_cache = {
 	.name = "cache",
 	.usage = "VERB [OPTION]... [ARGUMENT]...",
-	.help = "show, trim and clear the cache of compile results",
+	.help = "show, explain, trim and clear the cache of compile results",
 	.options = options,
 	.verbs = verbs,
 	.extra_help =

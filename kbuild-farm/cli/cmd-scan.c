@@ -175,6 +175,7 @@ void cli_scan_tools_free(struct cli_scan_tools *t)
 		free(e->cwd);
 		free(e->name);
 		free(e->tool.path);
+		free(e->tool.version);
 		free(e->tool.error_text);
 		free(e);
 	}
@@ -198,6 +199,8 @@ static void identify_tool(struct cli_scan_tool *tool, const char *cwd,
 		tool->error_text = xstrdup(err.text);
 	} else {
 		tool->id = manifest.id;
+		tool->version = xstrdup(manifest.version);
+		tool->is_clang = manifest.is_clang;
 		tool->path = path;
 		path = NULL;
 	}
@@ -369,10 +372,12 @@ static int scan_built_files(struct session *s, const char *name,
 {
 	struct cli_scan_line l;
 	char *file;
-	int ret = cli_scan_line_find(&file, s->build, name, err);
+	struct err find_err;
+	int ret = cli_scan_line_find(&file, s->build, name, &find_err);
 
 	if (ret)
-		return ret;
+		return err_set(err, -ret, "%s, or the compile command after --",
+			       find_err.text);
 	ret = cli_scan_line_read(&l, s->build, file, err);
 	if (!ret) {
 		ret = scan_line(s, &l, name, err);

@@ -347,6 +347,6 @@ int cli_scan_line_find(char **file, const char *build, const char *name,
 		       err_set(err, ENOENT,
 			       "%s: not compiled in %s: no .cmd file; compile "
 			       "it first, or specify another build directory "
-			       "with -b, or the compile command after --",
+			       "with -b",
 			       name, build);
 }

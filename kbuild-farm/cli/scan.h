@@ -45,7 +45,10 @@ int cli_scan_line_find(char **file, const char *build, const char *name,
 /* An identified compiler. */
 struct cli_scan_tool {
 	char *path; /* absolute path of the driver; NULL on failure */
-	struct digest id; /* id of the manifest; invalid if `path` is NULL */
+	/* of the manifest; invalid if `path` is NULL */
+	struct digest id;
+	char *version; /* "12.2.0" */
+	bool is_clang;
 	char *error_text; /* explains a failure; NULL on success */
 };
 

@@ -9,6 +9,7 @@
 #include "base/pool.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "cache/action.h"
 #include "cache/cache.h"
 #include "cache/key.h"
 #include "coord/internal.h"
@@ -53,25 +54,70 @@ static void add_other_variables(const struct coord_unit *u, struct strv *env)
 	}
 }
 
+/* A unit with its inputs as a compile for the cache. */
+struct cached_compile {
+	struct peer_job_request job;
+	struct strv env;
+	struct cache_key_inputs in;
+};
+
+static void init_compile(struct cached_compile *c, const struct coord_unit *u)
+{
+	*c = (struct cached_compile){ .in = {
+					      .toolchain =
+						      &u->toolchain->manifest,
+					      .job = &c->job,
+					      .manifest = &u->inputs.manifest,
+					      .side_outputs = &u->side_outputs,
+				      } };
+	coord_unit_make_request(u, &c->job, &c->env);
+	add_other_variables(u, &c->env);
+	c->job.env = strv_list(&c->env);
+}
+
 /* Compute the keys from u->inputs. */
 static void make_keys(struct coord_unit *u)
 {
-	struct strv env = { 0 };
-	struct peer_job_request job;
-	const struct cache_key_inputs in = {
-		.toolchain = &u->toolchain->manifest,
-		.job = &job,
-		.manifest = &u->inputs.manifest,
-		.side_outputs = &u->side_outputs,
-	};
+	struct cached_compile c;
 
-	coord_unit_make_request(u, &job, &env);
-	add_other_variables(u, &env);
-	job.env = strv_list(&env);
-	cache_key_short(&u->caching.short_key, &in);
-	cache_key_full(&u->caching.full_key, &in);
+	init_compile(&c, u);
+	cache_key_short(&u->caching.short_key, &c.in);
+	cache_key_full(&u->caching.full_key, &c.in);
 	u->caching.has_keys = true;
-	strv_release(&env);
+	strv_release(&c.env);
+}
+
+/* Determine why the cache has no result of the unit. */
+static void explain_miss(struct coord_unit *u)
+{
+	struct cached_compile c;
+	struct cache_action action;
+	struct cache_difference d;
+
+	if (!cache_is_read(u->coord->setup.cache))
+		return;
+	init_compile(&c, u);
+	cache_action_init(&action, &c.in);
+	cache_action_compare(u->coord->setup.cache, &action, false, &d);
+	u->caching.miss = d.cause;
+	u->caching.missed = true;
+	cache_difference_release(&d);
+	cache_action_release(&action);
+	strv_release(&c.env);
+}
+
+/* Store the description of a compile whose result has been stored. */
+static void store_action(struct coord_unit *u)
+{
+	struct cached_compile c;
+	struct cache_action action;
+
+	init_compile(&c, u);
+	cache_action_init(&action, &c.in);
+	/* Without a description, only the explanation of a miss is worse. */
+	cache_action_store(u->coord->setup.cache, &action);
+	cache_action_release(&action);
+	strv_release(&c.env);
 }
 
 /* Prepare the verification of a result that was not sent by a node. */
@@ -118,10 +164,12 @@ static bool find_once(struct coord_unit *u)
 	 * Without a result, a node reports later that the inputs have changed,
 	 * but a compile on the build host would be repeated.
 	 */
-	if (find_result(u))
+	if (find_result(u)) {
+		explain_miss(u);
 		return u->caching.compiled_locally &&
 		       inputs_manifest_find_changed(&u->inputs.manifest,
 						    u->request.cwd);
+	}
 	prepare_verification(u);
 	coord_unit_verify(u);
 	u->caching.found = u->verification.verdict == SCHED_VERDICT_VALID;
@@ -274,7 +322,9 @@ void coord_caching_store(struct coord_unit *u)
 			has_messages(u) ? &u->caching.full_key :
 					  &u->caching.short_key,
 			&u->result, &err);
-	if (ret && ret != -EROFS && ret != -EFBIG)
+	if (!ret)
+		store_action(u);
+	else if (ret != -EROFS && ret != -EFBIG)
 		log_warning("%s", err.text);
 }
 

@@ -9,6 +9,7 @@
 #define COORD_UNIT_H
 
 #include "base/pool.h"
+#include "cache/action.h"
 #include "coord/verify-result.h"
 #include "events/event.h"
 #include "inputs/manifest.h"
@@ -42,8 +43,9 @@ struct coord_unit_caching {
 	bool waiting; /* for the identification of the toolchain */
 	/* the build host will compile the unit if there is no result */
 	bool compiled_locally;
+	enum cache_miss miss; /* valid if the cache has no result */
 	bool has_keys; /* `short_key` and `full_key` are valid */
-	bool found;
+	bool found, missed;
 	struct digest short_key, full_key; /* cache/key.h */
 	/* result of the first scan, until SCHED_ACT_SCAN takes it */
 	bool has_inputs;

@@ -95,6 +95,7 @@ static const struct record_member job[] = {
 	{ OPT_MILLI("cost", cost_ms, "seconds") },
 	{ FLAG_FIELD("beside", hedged) },
 	{ FLAG_FIELD("cached", cached) },
+	{ TEXT("miss", miss) },
 	{ BOOL("remote", remote), .is_present = is_finished },
 	{ NUMBER("retries", n_retries, "times"), .is_present = is_finished },
 	{ OPT_MILLI("cpu", cpu_ms, "seconds"), .is_present = is_finished },

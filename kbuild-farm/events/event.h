@@ -67,7 +67,9 @@ enum events_kind {
 	 * execution of the job: a backup or a hedge).  EVENTS_JOB_QUEUED has
 	 * object and, if the history has it, the predicted cost_ms.
 	 * EVENTS_JOB_DONE has remote, n_retries, cpu_ms and cost_ms, or cached
-	 * (the outputs come from the result cache).  Both
+	 * (the outputs come from the result cache) or, if the cache is used,
+	 * miss ("new", "toolchain", "command", "file", "definition" or
+	 * "removed", see cache/action.h).  Both
 	 * states have step ("symbols", "object" or "devicetree") if the job
 	 * includes a tool step (enum wire_step_kind).
 	 */
@@ -196,6 +198,7 @@ struct events_event {
 	const char *machine; /* uname -m of the node */
 	const char *reason;
 	const char *step;
+	const char *miss; /* why the result cache had no result */
 	const char *text;
 	const char *activity;
 	const char *name, *tool, *flag, *diag_status;

@@ -176,6 +176,7 @@ static const struct record_member unit[] = {
 	{ KNOWN("node", history_unit, node_index) },
 	{ RECORD_BOOL("remote", history_unit, remote) },
 	{ RECORD_BOOL("cached", history_unit, cached) },
+	{ RECORD_STRING("miss", history_unit, miss) },
 	{ KNOWN("reason", history_unit, reason_index) },
 	{ KNOWN_MS("queued", "queued_ms", history_unit, queued_ms) },
 	{ KNOWN_MS("sent", "sent_ms", history_unit, sent_ms) },

@@ -108,6 +108,8 @@ static const char *const schema_migrations[] = {
 
 	"ALTER TABLE build ADD COLUMN cached INTEGER;"
 	"ALTER TABLE unit ADD COLUMN cached INTEGER;",
+
+	"ALTER TABLE unit ADD COLUMN miss TEXT;",
 };
 
 #define N_SCHEMA_MIGRATIONS ((int)ARRAY_SIZE(schema_migrations))

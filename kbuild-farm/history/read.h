@@ -187,6 +187,8 @@ struct history_unit {
 	int64_t n_retries;
 	bool remote;
 	bool cached; /* the outputs came from the result cache */
+	/* why they did not (cache/action.h); NULL: no cache, or unknown */
+	char *miss;
 };
 
 struct history_size {

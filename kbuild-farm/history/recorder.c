@@ -208,6 +208,8 @@ static void on_job_changed(struct history_recorder *r,
 		u->done_ms = now;
 		u->remote = ev->remote;
 		u->cached = ev->cached;
+		if (!u->miss && ev->miss)
+			u->miss = copy_text(ev->miss);
 		u->n_retries = ev->n_retries;
 		if (ev->remote)
 			u->cpu_ms = ev->cpu_ms > CPU_MAX_MS ? -1 : ev->cpu_ms;

@@ -35,8 +35,9 @@ struct gc_pass {
 	struct store *s;
 	int64_t now_ms;
 	uint64_t used_bytes, n_blobs;
-	int root; /* directory that is being visited */
-	uint64_t n_records;
+	/* the counter of the records that are being visited, or NULL */
+	uint64_t *n_visited;
+	uint64_t n_records[STORE_N_RECORDS];
 	uint64_t excess_bytes; /* bytes to remove */
 	size_t min_age; /* minimum age class to remove */
 	uint64_t removed_bytes, n_removed;
@@ -87,7 +88,6 @@ static int visit_dir(struct gc_pass *pass, int root, const char *dir,
 	struct strv names = { 0 };
 	struct stat st;
 
-	pass->root = root;
 	if (!ret)
 		ret = fs_list_at(fd, ".", &names);
 	for (size_t i = 0; i < names.n && !pass->s->stopping; i++) {
@@ -113,15 +113,23 @@ static int visit_dir(struct gc_pass *pass, int root, const char *dir,
 /* Visit all blobs and records. */
 static int visit_all(struct gc_pass *pass, gc_visit_fn *visit)
 {
-	int records = store_open_records(pass->s, false);
+	int records[STORE_N_RECORDS];
 	char dir[3];
 	int ret = 0;
 
+	for (int k = 0; k < STORE_N_RECORDS; k++)
+		records[k] = store_open_records(pass->s, (enum store_record)k,
+						false);
+
 	for (unsigned i = 0; i < 256 && !ret && !pass->s->stopping; i++) {
 		snprintf(dir, sizeof(dir), "%02x", i);
+		pass->n_visited = NULL;
 		ret = visit_dir(pass, pass->s->blobs_fd, dir, visit);
-		if (!ret && records >= 0)
-			ret = visit_dir(pass, records, dir, visit);
+		for (int k = 0; k < STORE_N_RECORDS && !ret; k++) {
+			pass->n_visited = &pass->n_records[k];
+			if (records[k] >= 0)
+				ret = visit_dir(pass, records[k], dir, visit);
+		}
 	}
 	return ret ? ret : pass->s->stopping ? -ECANCELED : 0;
 }
@@ -135,7 +143,8 @@ static void visit_count(struct gc_pass *pass, int dir, const char *name,
 	(void)name;
 	pass->used_bytes += charge;
 	pass->n_blobs++;
-	pass->n_records += pass->root != pass->s->blobs_fd;
+	if (pass->n_visited)
+		++*pass->n_visited;
 	/* A second link is a pin of this or another process. */
 	if (st->st_nlink == 1)
 		pass->bytes_by_age[age_class(pass, st)] += charge;
@@ -149,7 +158,8 @@ static void visit_remove(struct gc_pass *pass, int dir, const char *name,
 		return;
 	pass->removed_bytes += disk_bytes((uint64_t)st->st_size);
 	pass->n_removed++;
-	pass->n_records -= pass->root != pass->s->blobs_fd;
+	if (pass->n_visited)
+		--*pass->n_visited;
 }
 
 /*
@@ -184,7 +194,7 @@ static void update_usage(struct store *s, const struct gc_pass *pass,
 	added = s->uncounted_bytes - before;
 	s->stats.used_bytes = pass->used_bytes - pass->removed_bytes + added;
 	s->stats.n_blobs = pass->n_blobs - pass->n_removed;
-	s->stats.n_records = pass->n_records;
+	memcpy(s->stats.n_records, pass->n_records, sizeof(s->stats.n_records));
 	s->stats.counted = true;
 	s->stats.n_collected += pass->n_removed;
 	s->stats.collected_bytes += pass->removed_bytes;

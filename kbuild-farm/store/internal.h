@@ -23,8 +23,11 @@
 struct store {
 	int root_fd; /* DIR */
 	int blobs_fd; /* DIR/sha256 */
-	/* DIR/action, or -1 before the first record; set with `lock` */
-	atomic_int records_fd;
+	/*
+	 * The directories of records, or -1 before the first record; set with
+	 * `lock`.
+	 */
+	atomic_int records_fd[STORE_N_RECORDS];
 	int scratch_root_fd; /* DIR/live */
 	int scratch_fd; /* this store's directory in DIR/live, locked */
 	char scratch_name[STORE_SCRATCH_NAME_MAX];
@@ -57,10 +60,11 @@ int store_entry_stat(struct store *s, int dir, const char *name,
 		     struct stat *st);
 
 /*
- * Return the descriptor of DIR/action, which the store owns, or -ENOENT or
- * another negative errno.  If `make` is true, create a missing directory.
+ * Return the descriptor of the directory of records, which the store owns, or
+ * -ENOENT or another negative errno.  If `make` is true, create a missing
+ * directory.
  */
-int store_open_records(struct store *s, bool make);
+int store_open_records(struct store *s, enum store_record kind, bool make);
 
 int store_gc_start(struct store *s, struct err *err);
 void store_gc_stop(struct store *s);

@@ -653,19 +653,24 @@ static void digest_record(const struct digest *key, struct bytes content,
 	digest_finish(run, out);
 }
 
-int store_open_records(struct store *s, bool make)
+int store_open_records(struct store *s, enum store_record kind, bool make)
 {
-	int fd = atomic_load(&s->records_fd);
+	static const char *const names[STORE_N_RECORDS] = {
+		[STORE_RECORD_ACTION] = "action",
+		[STORE_RECORD_NOTE] = "note",
+	};
+	atomic_int *at = &s->records_fd[kind];
+	int fd = atomic_load(at);
 	struct err err;
 
 	if (fd >= 0)
 		return fd;
 	pthread_mutex_lock(&s->lock);
-	fd = atomic_load(&s->records_fd);
-	if (fd < 0 && (make || !faccessat(s->root_fd, "action", F_OK, 0))) {
-		fd = open_store_dir(s->root_fd, "action", &err);
+	fd = atomic_load(at);
+	if (fd < 0 && (make || !faccessat(s->root_fd, names[kind], F_OK, 0))) {
+		fd = open_store_dir(s->root_fd, names[kind], &err);
 		if (fd >= 0)
-			atomic_store(&s->records_fd, fd);
+			atomic_store(at, fd);
 	} else if (fd < 0) {
 		fd = -ENOENT;
 	}
@@ -673,10 +678,10 @@ int store_open_records(struct store *s, bool make)
 	return fd;
 }
 
-int store_put_record(struct store *s, const struct digest *key,
-		     struct bytes content)
+int store_put_record(struct store *s, enum store_record kind,
+		     const struct digest *key, struct bytes content)
 {
-	int root = store_open_records(s, true), ret;
+	int root = store_open_records(s, kind, true), ret;
 	struct store_write *in;
 	struct digest sum;
 
@@ -718,9 +723,10 @@ static int read_verified_record(int fd, const struct digest *key,
 	return ret == -EFBIG ? -EBADMSG : ret;
 }
 
-int store_get_record(struct store *s, const struct digest *key, struct buf *out)
+int store_get_record(struct store *s, enum store_record kind,
+		     const struct digest *key, struct buf *out)
 {
-	int root = store_open_records(s, false), fd, ret;
+	int root = store_open_records(s, kind, false), fd, ret;
 	struct entry at;
 	struct stat st;
 
@@ -744,9 +750,10 @@ int store_get_record(struct store *s, const struct digest *key, struct buf *out)
 	return ret;
 }
 
-void store_remove_record(struct store *s, const struct digest *key)
+void store_remove_record(struct store *s, enum store_record kind,
+			 const struct digest *key)
 {
-	int root = store_open_records(s, false);
+	int root = store_open_records(s, kind, false);
 	struct entry at;
 
 	if (root < 0 || entry_init(s, root, &at, key, false))
@@ -799,7 +806,8 @@ int store_open(struct store **out, const char *dir, uint64_t limit,
 	int ret = s->root_fd = open_root(dir, err);
 
 	s->blobs_fd = s->scratch_root_fd = s->scratch_fd = -1;
-	s->records_fd = -1;
+	for (int i = 0; i < STORE_N_RECORDS; i++)
+		atomic_init(&s->records_fd[i], -1);
 	s->stats.limit_bytes = limit ? limit : store_limit_default(dir);
 	pthread_mutex_init(&s->pin_lock, NULL);
 	pthread_mutex_init(&s->lock, NULL);
@@ -835,8 +843,10 @@ void store_free(struct store *s)
 		close(s->scratch_root_fd);
 	if (s->blobs_fd >= 0)
 		close(s->blobs_fd);
-	if (s->records_fd >= 0)
-		close(s->records_fd);
+	for (int i = 0; i < STORE_N_RECORDS; i++) {
+		if (s->records_fd[i] >= 0)
+			close(s->records_fd[i]);
+	}
 	if (s->root_fd >= 0)
 		close(s->root_fd);
 	pthread_cond_destroy(&s->gc_wake);

@@ -126,27 +126,35 @@ int store_read_blob(struct store *s, const struct digest *d, uint64_t size,
 /*
  * Records.  A record is a small file addressed by a key that is not its own
  * digest, such as the result of an action, addressed by the digest of the
- * action's inputs.  The file ends with the SHA-256 of key and content, so a
- * damaged record, or the record of another key, counts as missing.  Records
+ * action's inputs, or a note about such results.  Records of different kinds
+ * can have the same key.  The file ends with the SHA-256 of key and content, so
+ * a damaged record, or the record of another key, counts as missing.  Records
  * take part in garbage collection like blobs.
  */
 #define STORE_RECORD_MAX (1u << 20)
+
+enum store_record {
+	STORE_RECORD_ACTION, /* DIR/action */
+	STORE_RECORD_NOTE, /* DIR/note */
+	STORE_N_RECORDS,
+};
 
 /*
  * Store `content`, at most STORE_RECORD_MAX bytes, in place of an earlier
  * record of the key.  Returns 0, -EFBIG, -ENOSPC or another negative errno.
  */
-int store_put_record(struct store *s, const struct digest *key,
-		     struct bytes content);
+int store_put_record(struct store *s, enum store_record kind,
+		     const struct digest *key, struct bytes content);
 /*
  * Append the content of a record to `out`, which is unchanged on failure.
  * Returns 0; -ENOENT if there is no record; -EBADMSG if it was damaged and has
  * been removed; or another negative errno.
  */
-int store_get_record(struct store *s, const struct digest *key,
-		     struct buf *out);
+int store_get_record(struct store *s, enum store_record kind,
+		     const struct digest *key, struct buf *out);
 /* Remove the record of the key, if it exists. */
-void store_remove_record(struct store *s, const struct digest *key);
+void store_remove_record(struct store *s, enum store_record kind,
+			 const struct digest *key);
 
 /*
  * Remove the scratch directories of dead processes, and collect garbage on the
@@ -177,7 +185,8 @@ struct store_stats {
 	 * by other processes since the last count
 	 */
 	uint64_t used_bytes, n_blobs;
-	uint64_t n_records; /* records at the last count; part of n_blobs */
+	/* records at the last count; part of n_blobs */
+	uint64_t n_records[STORE_N_RECORDS];
 	uint64_t incoming_bytes; /* disk space reserved for open writes */
 	uint64_t n_pinned; /* digests pinned by this handle */
 	uint64_t n_written, written_bytes; /* blobs published by this handle */

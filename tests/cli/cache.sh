@@ -25,6 +25,30 @@ run kfarm run --no-cache -- gcc -Wall -c one.c 2>&1 | grep -o 'jobs .*'
 run kfarm run --recache -- gcc -Wall -c one.c 2>&1 | grep -o 'jobs .*'
 run kfarm cache stats | steady
 kfarm cache stats --json | jq -c 'keys, .results, .limit, .builds'
+# The saved commands, as kbuild writes them.
+for name in one two; do
+	echo "savedcmd_$name.o := gcc -Wall -c -o $name.o $name.c"
+	echo "source_$name.o := $name.c"
+	echo "deps_$name.o :="
+done >.one.o.cmd
+sed -n 4,6p .one.o.cmd >.two.o.cmd
+sed -i 4,6d .one.o.cmd
+echo 'int two;' >two.c
+times()
+{
+	sed -E 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}/TIME/'
+}
+run kfarm cache explain one.o | times
+run kfarm cache explain two.c
+run kfarm cache explain three.c 2>&1 | sed "s|$HOME|HOME|"
+echo '#define CONFIG_ONE 1' >defs.h
+sed -i '1i#include "defs.h"\n#ifdef CONFIG_ONE\n#endif' one.c
+run kfarm cache explain one.o | times
+run kfarm run -q --cache -- gcc -Wall -c -o one.o one.c
+sed -i 's/-Wall/-Wextra/' .one.o.cmd
+echo '#define CONFIG_ONE 2' >defs.h
+run kfarm cache explain one.o | times
+run kfarm cache explain
 run kfarm cache trim | steady
 run kfarm cache trim 1G | steady
 run kfarm cache trim 1K | steady

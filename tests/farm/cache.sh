@@ -83,6 +83,32 @@ cp "$work/source" "$tree/$source"
 cached_build "source as before"
 hits "source as before"
 
+# ---- a changed option ----
+
+# Only the assembler sources look up the option.
+mapfile -t asm_objects < <(cd "$tree" &&
+	find alpha beta gamma -name '*.S' | sed 's/S$/o/')
+cp -a "$prepared" "$work/saved-prepared"
+mv "$ref" "$work/saved-ref"
+sed -i 's/^CONFIG_MINI_LEVEL=.*/CONFIG_MINI_LEVEL=4/' "$prepared/.config"
+farm_reference vmlinux
+cached_build "another option"
+is "another option: the assembler sources are not cached" \
+	"${#asm_objects[@]}" $(($(n_jobs) - $(meta .farm.cached)))
+is "another option: the cause" "{\"definition\":${#asm_objects[@]}}" \
+	"$("$bin/kfarm" cache stats --json | jq -c \
+		'.builds[0].missed | with_entries(select(.value > 0))')"
+"$bin/kfarm" cache explain -b "$build" "${asm_objects[0]}" \
+	>"$work/explain.log" 2>&1
+is "explain: the option" 1 "$(grep -c \
+	'^  CONFIG_MINI_LEVEL: 3 -> 4, looked up by .*\.S:7$' \
+	"$work/explain.log")"
+rm -rf "$prepared" "$ref"
+mv "$work/saved-prepared" "$prepared"
+mv "$work/saved-ref" "$ref"
+cached_build "option as before"
+hits "option as before"
+
 # ---- nodes ----
 
 nodes 1

@@ -231,7 +231,7 @@ page kfarm-toolchain.1 "$HOME/src/linux"
 "$bin/kfarm" tree remove stable >/dev/null
 page kfarm-tutorial.7 "$work/linux" DESCRIPTION
 page kfarm-nightly.1 "$HOME"
-page kfarm-cache.1 "$HOME"
+page kfarm-cache.1 "$work/project"
 page kfarm-clean.1 "$HOME"
 page kfarmd.8 "$HOME"
 configuration_examples

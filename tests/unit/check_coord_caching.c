@@ -45,7 +45,7 @@ static uint64_t n_stored(void)
 
 	ck_assert_int_eq(store_gc(cache_store(results), UINT64_MAX), 0);
 	store_stats(cache_store(results), &s);
-	return s.n_records;
+	return s.n_records[STORE_RECORD_ACTION];
 }
 
 static void write_source(const char *name, const char *text)

@@ -26,7 +26,7 @@ static char *record_path(const struct digest *key)
 
 static int put(struct store *s, const struct digest *key, const char *text)
 {
-	return store_put_record(s, key, bytes_str(text));
+	return store_put_record(s, STORE_RECORD_ACTION, key, bytes_str(text));
 }
 
 static void expect_record(struct store *s, const struct digest *key,
@@ -35,7 +35,7 @@ static void expect_record(struct store *s, const struct digest *key,
 	struct buf b = { 0 };
 
 	buf_add_str(&b, "before ");
-	ck_assert_int_eq(store_get_record(s, key, &b), 0);
+	ck_assert_int_eq(store_get_record(s, STORE_RECORD_ACTION, key, &b), 0);
 	ck_assert_str_eq(buf_str(&b) + strlen("before "), text);
 	buf_release(&b);
 }
@@ -44,7 +44,8 @@ static void expect_none(struct store *s, const struct digest *key, int error)
 {
 	struct buf b = { 0 };
 
-	ck_assert_int_eq(store_get_record(s, key, &b), error);
+	ck_assert_int_eq(store_get_record(s, STORE_RECORD_ACTION, key, &b),
+			 error);
 	ck_assert_uint_eq(b.len, 0);
 	buf_release(&b);
 }
@@ -77,13 +78,13 @@ TEST(a_record_is_stored_replaced_and_removed)
 	struct store *s = play_open(0);
 
 	expect_none(s, &key, -ENOENT);
-	store_remove_record(s, &key);
+	store_remove_record(s, STORE_RECORD_ACTION, &key);
 	ck_assert_int_eq(put(s, &key, "first"), 0);
 	expect_record(s, &key, "first");
 	expect_none(s, &other, -ENOENT);
 	ck_assert_int_eq(put(s, &key, ""), 0);
 	expect_record(s, &key, "");
-	store_remove_record(s, &key);
+	store_remove_record(s, STORE_RECORD_ACTION, &key);
 	expect_none(s, &key, -ENOENT);
 	store_free(s);
 }
@@ -194,11 +195,13 @@ TEST(a_record_is_limited)
 	struct store *s = play_open(0);
 	struct play_blob b = play_blob(1, STORE_RECORD_MAX + 1);
 
-	ck_assert_int_eq(store_put_record(s, &key, bytes_of(b.data, b.size)),
+	ck_assert_int_eq(store_put_record(s, STORE_RECORD_ACTION, &key,
+					  bytes_of(b.data, b.size)),
 			 -EFBIG);
 	expect_none(s, &key, -ENOENT);
-	ck_assert_int_eq(
-		store_put_record(s, &key, bytes_of(b.data, b.size - 1)), 0);
+	ck_assert_int_eq(store_put_record(s, STORE_RECORD_ACTION, &key,
+					  bytes_of(b.data, b.size - 1)),
+			 0);
 	store_free(s);
 	free(b.data);
 }
@@ -218,12 +221,12 @@ TEST(the_collector_counts_and_removes_old_records)
 	ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
 	ck_assert_int_eq(store_gc(s, UINT64_MAX), 0);
 	store_stats(s, &n);
-	ck_assert_uint_eq(n.n_records, 2);
+	ck_assert_uint_eq(n.n_records[STORE_RECORD_ACTION], 2);
 	ck_assert_uint_eq(n.n_blobs, 3);
 	ck_assert_uint_eq(n.used_bytes, 3 * 4096);
 	ck_assert_int_eq(store_gc(s, 2 * 4096), 0);
 	store_stats(s, &n);
-	ck_assert_uint_eq(n.n_records, 1);
+	ck_assert_uint_eq(n.n_records[STORE_RECORD_ACTION], 1);
 	expect_none(s, &old, -ENOENT);
 	expect_record(s, &new, "new");
 	ck_assert(play_stands(&b));

@@ -9,7 +9,7 @@ declare -A verbs=(
 	[nodes]='list add remove update rekey drain resume probe limits tune power
 		check'
 	[nightly]='run list install'
-	[cache]='stats trim clear'
+	[cache]='stats explain trim clear'
 	[completion]='bash zsh fish'
 )
 

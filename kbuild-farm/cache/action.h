@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cache/action.h - Descriptions of earlier compiles, which explain misses.
+ *
+ * For each name of an object, the cache has a record with descriptions of the
+ * last compiles whose results it has stored.  If the cache has no result of a
+ * compile, the comparison with the nearest description shows the cause.
+ *
+ * A description contains what the short key covers (cache/key.h), but hashes of
+ * 32 bits instead of the paths and the digests of files.  It takes about 9 KB.
+ */
+#ifndef CACHE_ACTION_H
+#define CACHE_ACTION_H
+
+#include "cache/cache.h"
+#include "cache/key.h"
+
+/* A file that a compile reads.  All pointers are borrowed. */
+struct cache_action_file {
+	const char *path; /* as the compiler spells it */
+	struct digest digest;
+	const char *definitions; /* see struct cpp_file */
+};
+
+/* A compile.  All pointers are borrowed unless an owner is named. */
+struct cache_action {
+	const char *object; /* name in the command */
+	char *toolchain; /* "gcc 12.2.0"; owned */
+	struct digest toolchain_id;
+	/*
+	 * The command: its words, each after a word that states its kind, as in
+	 * "directory /build" and "flag -O2"; owned.
+	 */
+	struct strv words;
+	bool has_variables; /* `words` includes the environment */
+	struct cache_action_file *files; /* owned */
+	size_t n_files;
+};
+
+/*
+ * Describe a compile.  Its toolchain and, for a flag, its name and value become
+ * text.  The caller releases `a`.
+ */
+void cache_action_init(struct cache_action *a,
+		       const struct cache_key_inputs *in);
+void cache_action_add_flags(struct cache_action *a,
+			    const struct options_flags *flags);
+void cache_action_set_toolchain(struct cache_action *a, bool is_clang,
+				const char *version, const struct digest *id);
+void cache_action_release(struct cache_action *a);
+
+/* The cause of a miss, from the most to the least important one. */
+enum cache_miss {
+	CACHE_MISS_NEW, /* no compile of this object is described */
+	CACHE_MISS_TOOLCHAIN,
+	CACHE_MISS_COMMAND, /* a word of the command, or the environment */
+	CACHE_MISS_FILE, /* a file has changed, appeared or disappeared */
+	CACHE_MISS_DEFINITION, /* a definition that the unit can look up */
+	CACHE_MISS_REMOVED, /* nothing has changed */
+	CACHE_N_MISSES,
+};
+
+/* Return a word for a cause, such as "file". */
+const char *cache_miss_text(enum cache_miss cause);
+/* Parse such a word.  Returns false for any other text. */
+bool cache_miss_parse(const char *text, enum cache_miss *out);
+
+/* One difference between two compiles. */
+struct cache_change {
+	enum cache_miss kind;
+	char *name; /* of the definition or the file, or the kind of a word */
+	char *before, *after; /* values; NULL: absent */
+};
+
+/* The differences from the nearest earlier compile. */
+struct cache_difference {
+	enum cache_miss cause; /* the most important one */
+	int64_t time_s; /* when the earlier compile was stored */
+	struct cache_change *changes;
+	size_t n_changes;
+	unsigned n_files_gone; /* files that are no longer read */
+};
+
+/*
+ * Store the description of a compile whose result has been stored.  Returns 0
+ * or a negative errno.
+ */
+int cache_action_store(struct cache *c, const struct cache_action *a);
+/*
+ * Find the nearest earlier compile of the object and list the differences. With
+ * `skip_equal`, a compile without differences is skipped.  The caller releases
+ * `out`.
+ */
+void cache_action_compare(struct cache *c, const struct cache_action *a,
+			  bool skip_equal, struct cache_difference *out);
+void cache_difference_release(struct cache_difference *d);
+
+#endif
