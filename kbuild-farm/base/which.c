@@ -18,7 +18,7 @@ bool which_is_executable(const char *file)
 	return !stat(file, &st) && S_ISREG(st.st_mode) && !access(file, X_OK);
 }
 
-static bool is_wrapper_name(const char *name)
+bool which_is_wrapper_name(const char *name)
 {
 	static const char *const names[] = {
 		"ccache", "distcc", "icecc",    "sccache",
@@ -64,12 +64,30 @@ bool which_is_wrapper(const char *file)
 	 * of a cache: /usr/lib/ccache/gcc -> ../../bin/ccache
 	 */
 	for (int depth = 0; depth < LINKS_MAX; depth++) {
-		if (is_wrapper_name(str_base(at)))
+		if (which_is_wrapper_name(str_base(at)))
 			return true;
 		if (!follow_symlink(at))
 			return false;
 	}
 	return false;
+}
+
+const char *which_skip_wrappers(const char *command)
+{
+	const char *rest = command;
+	char word[PATH_MAX];
+
+	for (;;) {
+		size_t len = strcspn(rest, " \t");
+
+		if (!rest[len] || len >= sizeof(word))
+			return rest;
+		memcpy(word, rest, len);
+		word[len] = '\0';
+		if (!which_is_wrapper_name(str_base(word)))
+			return rest;
+		rest += len + strspn(rest + len, " \t");
+	}
 }
 
 /*

@@ -32,9 +32,20 @@ char *which_compiler(const char *name, const char *path,
 bool which_is_executable(const char *file);
 
 /*
+ * Return true if `name` is the name of a compiler wrapper: ccache, distcc,
+ * icecc, icerun, nocc, sccache or kfarm-cc.
+ */
+bool which_is_wrapper_name(const char *name);
+
+/*
+ * Return the part of a command line that follows the compiler wrappers at its
+ * start: "gcc -m32" of "/usr/bin/ccache distcc gcc -m32".
+ */
+const char *which_skip_wrappers(const char *command);
+
+/*
  * Return true if `file`, or a symbolic link or file to which it leads, has the
- * name of a compiler wrapper: ccache, distcc, icecc, icerun, nocc, sccache or
- * kfarm-cc.
+ * name of a compiler wrapper.
  */
 bool which_is_wrapper(const char *file);
 

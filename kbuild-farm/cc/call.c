@@ -5,6 +5,7 @@
 #include "base/state-file.h"
 #include "base/str.h"
 #include "base/version.h"
+#include "base/which.h"
 #include "cc/real-compiler.h"
 #include "options/command.h"
 #include "options/devicetree.h"
@@ -817,11 +818,6 @@ static bool run_probe(struct cc_probe *p, int *status)
 
 /* ------------------------------------------------------- compiler calls */
 
-bool cc_compiler_is_launcher(const char *word)
-{
-	return !strcmp(str_base(word), "kfarm-cc");
-}
-
 /* Handle `kfarm-cc` without a compiler.  Returns the exit status. */
 static int run_without_compiler(char *const *argv)
 {
@@ -904,6 +900,7 @@ static enum cc_job_outcome submit_call(struct cc_call *c,
 			      .compiler = c->compiler,
 			      .argv = c->argv,
 			      .env = c->env,
+			      .launched = c->is_launched,
 			      .compile = &command,
 			      .coord_fd = -1 };
 
@@ -944,23 +941,31 @@ enum cc_job_outcome cc_call_begin(struct cc_call *c, char **argv, char **env,
 		.slots = str_find_env(env, "KFARM_SLOTS"),
 		.probes = str_find_env(env, "KFARM_PROBES"),
 	};
-	bool launched = false;
+	const char *path = str_find_env(env, "PATH");
+	char **first = argv, **launcher = NULL; /* e.g. ccache */
 
-	*c = (struct cc_call){ .coord_fd = -1 };
-	for (; *argv && cc_compiler_is_launcher(*argv); argv++)
-		launched = true;
+	*c = (struct cc_call){ .coord_fd = -1, .env = env };
+	*status = 127; /* if there is no compiler */
+	for (; *argv && which_is_wrapper_name(str_base(*argv)); argv++) {
+		if (!launcher && strcmp(str_base(*argv), "kfarm-cc") != 0)
+			launcher = argv;
+	}
+	if (launcher && (!*argv || !cc_real_compiler_is_c(*argv))) {
+		c->argv = launcher;
+		c->compiler = cc_real_compiler_find_launcher(*launcher,
+							     kfarm.links, path);
+		return c->compiler ? CC_JOB_UNAVAILABLE : CC_JOB_DONE;
+	}
 	if (!*argv || **argv == '-') {
 		*status = run_without_compiler(argv);
 		return CC_JOB_DONE;
 	}
-	c->compiler = cc_real_compiler_find(&argv[0], launched, kfarm.links,
-					    str_find_env(env, "PATH"));
-	if (!c->compiler) {
-		*status = 127;
+	c->is_launched = launcher;
+	c->compiler = cc_real_compiler_find(&argv[0], argv != first,
+					    kfarm.links, path);
+	if (!c->compiler)
 		return CC_JOB_DONE;
-	}
 	c->argv = argv;
-	c->env = env;
 	cc_real_compiler_clean_env(env, kfarm.links);
 	return submit_call(c, &kfarm, step, status);
 }

@@ -10,18 +10,14 @@
 
 #include <stdbool.h>
 
-/*
- * Return true if `word` names kfarm-cc, so that the following words are the
- * compiler and its arguments.
- */
-bool cc_compiler_is_launcher(const char *word);
-
 struct cc_call {
 	char *compiler; /* path of the real compiler, owned by the call */
 	char **argv; /* arguments; argv[0] can be replaced */
 	char **env; /* environment of the compiler */
 	/* directory of the local slots, or NULL if no slot is needed */
 	const char *slot_dir;
+	/* the call names a launcher other than kfarm-cc */
+	bool is_launched;
 	bool is_offered; /* the call was offered to the coordinator */
 	bool has_step; /* the request contains the tool step */
 	struct cc_probe *probe; /* probe whose result can be cached, or NULL */
@@ -33,9 +29,10 @@ struct cc_call {
 };
 
 /*
- * Find the compiler, skipping kfarm-cc as a launcher, and let the coordinator
- * decide where the call runs.  KFARM_SOCKET and similar variables are removed
- * from `env` in place (cc/real-compiler.h).
+ * Find the compiler, skipping launchers, and let the coordinator decide where
+ * the call runs.  KFARM_SOCKET and similar variables are removed from `env` in
+ * place (cc/real-compiler.h).  A launcher such as ccache is executed itself,
+ * with all variables, if no C compiler follows its name.
  *
  * Returns CC_JOB_DONE with *status if the call has ended: the coordinator
  * supplied the outputs, a cached probe result was replayed, or an error was

@@ -204,6 +204,7 @@ static bool make_message(struct buf *out, const struct cc_job *job)
 		.umask = mask,
 		.tty_stderr = isatty(STDERR_FILENO),
 		.restricted = cc_real_compiler_is_limited(),
+		.launched = job->launched,
 		.compiler = (char *)job->compiler,
 		.argv.v = (char **)job->argv,
 	};

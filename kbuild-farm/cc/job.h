@@ -35,6 +35,7 @@ struct cc_job {
 	const char *compiler; /* absolute path of the real compiler */
 	char *const *argv; /* arguments as make passed them */
 	char *const *env; /* environment of the compiler */
+	bool launched; /* see struct wire_cc_job */
 	const struct options_command *compile;
 	const struct wire_cc_step *step; /* NULL if there is no tool step */
 	int coord_fd; /* socket after CC_JOB_LOCAL, else -1 */

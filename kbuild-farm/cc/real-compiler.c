@@ -105,6 +105,30 @@ char *cc_real_compiler_find(char **argv0, bool launched, const char *links,
 	return compiler;
 }
 
+bool cc_real_compiler_is_c(const char *word)
+{
+	const char *name = str_base(word);
+
+	/* Options and settings of ccache can contain the name of a compiler. */
+	return *word != '-' && !strchr(word, '=') && !strchr(name, '+') &&
+	       (strstr(name, "gcc") || strstr(name, "clang") ||
+		!strcmp(name, "cc"));
+}
+
+char *cc_real_compiler_find_launcher(const char *word, const char *links,
+				     const char *path)
+{
+	char *file = strchr(word, '/') ? which_find_real(word) : NULL;
+	char *rest = path && links ? which_strip_path(path, links) : NULL;
+
+	if (!file)
+		file = which(word, rest ? rest : path);
+	if (!file)
+		cc_real_compiler_print_error("%s: not found in PATH", word);
+	free(rest);
+	return file;
+}
+
 void cc_real_compiler_clean_env(char **env, const char *links)
 {
 	char **to = env;

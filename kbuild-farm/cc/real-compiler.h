@@ -8,6 +8,7 @@
  *	DATA/links/KEY/bin/gcc -c   link by its path: DATA/links/KEY/real/gcc
  *	kfarm-cc gcc -c a.c         launcher: the first gcc in PATH
  *	kfarm-cc /opt/bin/gcc -c    launcher: /opt/bin/gcc
+ *	ccache gcc -c a.c           link in PATH: as kfarm-cc gcc -c a.c
  */
 #ifndef CC_REAL_COMPILER_H
 #define CC_REAL_COMPILER_H
@@ -32,6 +33,16 @@ void cc_real_compiler_print_error(const char *fmt, ...)
  */
 char *cc_real_compiler_find(char **argv0, bool launched, const char *links,
 			    const char *path);
+
+/* Return true if `word` is the name or the path of a C compiler. */
+bool cc_real_compiler_is_c(const char *word);
+/*
+ * Find a launcher such as ccache, whose `word` is the name or the path of a
+ * masquerade link, or another path.  Returns its path, which the caller frees,
+ * or NULL after printing an error.
+ */
+char *cc_real_compiler_find_launcher(const char *word, const char *links,
+				     const char *path);
 
 /*
  * Remove kfarm from the environment: the directory `links` (or NULL) from

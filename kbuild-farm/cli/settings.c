@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #define KEPT_BUILDS 20 /* default of [builds] keep */
@@ -102,10 +103,11 @@ uint64_t settings_cache_size(const struct conf *conf)
 const struct cache_setup *settings_choose_cache(struct settings_host *host,
 						enum settings_cache_mode mode)
 {
+	if (mode == SETTINGS_CACHE_CONFIGURED)
+		mode = getenv("CCACHE_DISABLE") ? SETTINGS_CACHE_OFF :
+						  host->cache_mode;
 	host->cache.write_only = mode == SETTINGS_CACHE_RENEW;
-	if (mode == SETTINGS_CACHE_CONFIGURED && host->cache_enabled &&
-	    !getenv("CCACHE_DISABLE"))
-		mode = SETTINGS_CACHE_ON;
+	host->cache.on_demand = mode == SETTINGS_CACHE_ON_DEMAND;
 	return mode > SETTINGS_CACHE_OFF ? &host->cache : NULL;
 }
 
@@ -130,12 +132,14 @@ int settings_load(struct node_roster *roster, bool no_remote,
 		const char *shell = conf_get(conf, "farm", NULL, "shell");
 		const char *probes = conf_get(conf, "farm", NULL,
 					      "remember-probes");
+		const char *cache = conf_get(conf, "cache", NULL, "enabled");
 
 		host->use_shell = !str_equal(shell, "system");
 		host->ignore_probe_cache = str_equal(probes, "no");
 		host->n_kept_builds = settings_kept_builds(conf);
-		host->cache_enabled = str_equal(
-			conf_get(conf, "cache", NULL, "enabled"), "true");
+		host->cache_mode = !cache ? SETTINGS_CACHE_ON_DEMAND :
+				   !strcmp(cache, "true") ? SETTINGS_CACHE_ON :
+							    SETTINGS_CACHE_OFF;
 		host->cache.size_bytes = settings_cache_size(conf);
 	}
 	conf_free(conf);

@@ -18,6 +18,8 @@
 enum settings_cache_mode {
 	SETTINGS_CACHE_CONFIGURED, /* [cache] enabled */
 	SETTINGS_CACHE_OFF, /* --no-cache */
+	/* neither configured nor requested: for the users of ccache */
+	SETTINGS_CACHE_ON_DEMAND,
 	SETTINGS_CACHE_ON, /* --cache */
 	SETTINGS_CACHE_RENEW, /* --recache */
 };
@@ -27,7 +29,7 @@ struct settings_host {
 	bool use_shell; /* make runs kfarm's recipe shell */
 	bool ignore_probe_cache; /* each probe runs the compiler */
 	unsigned n_kept_builds; /* settings_kept_builds() */
-	bool cache_enabled; /* [cache] enabled */
+	enum settings_cache_mode cache_mode; /* of [cache] enabled */
 	struct cache_setup cache;
 };
 
@@ -51,7 +53,7 @@ int settings_load(struct node_roster *roster, bool no_remote,
 		  struct settings_host *host, struct err *err);
 /*
  * Return the set-up of the result cache, &host->cache, or NULL if it is not
- * used.  The variable CCACHE_DISABLE disables a configured cache, too.
+ * used.  Without an option, the variable CCACHE_DISABLE disables the cache.
  */
 const struct cache_setup *settings_choose_cache(struct settings_host *host,
 						enum settings_cache_mode mode);

@@ -62,6 +62,13 @@ struct coord_setup {
 	/* Results of earlier compiles, borrowed; NULL: not used. */
 	struct cache *cache;
 	/*
+	 * Called for the first job whose command names ccache or a similar
+	 * program before the compiler.  Returns the result cache for this job
+	 * and the following ones, or NULL.  Can be NULL.
+	 */
+	struct cache *(*on_launcher)(void *ctx);
+	void *launcher_ctx;
+	/*
 	 * Receives events about jobs and nodes, and passes the user's requests
 	 * to the coordinator; can be NULL.
 	 */

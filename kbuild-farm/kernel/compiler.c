@@ -605,11 +605,39 @@ static const char *configured_toolchain(const struct compiler_choice *w)
 	return str_find_env(list, own->arch);
 }
 
+/*
+ * Set *name to the compiler in a command such as "ccache gcc".  Returns -ENOENT
+ * with `err` set if a launcher is not installed: make could not run the
+ * commands that it saves.
+ */
+static int skip_launchers(const struct compiler_choice *w, const char *command,
+			  char **name, struct err *err)
+{
+	const char *compiler = which_skip_wrappers(command);
+	char *head = xstrndup(command, (size_t)(compiler - command));
+	struct strv launchers = { 0 };
+	int ret = 0;
+
+	strv_split(&launchers, head, " \t");
+	for (size_t i = 0; i < launchers.n && !ret; i++) {
+		if (!is_program_on_path(w, launchers.v[i]))
+			ret = err_set(err, ENOENT,
+				      "%s: not found in PATH; install it, or "
+				      "build with %s alone",
+				      launchers.v[i], compiler);
+	}
+	w->c->is_launched |= launchers.n > 0;
+	*name = xstrdup(compiler);
+	strv_release(&launchers);
+	free(head);
+	return ret;
+}
+
 static int decide_names(struct compiler_choice *w, struct err *err)
 {
 	struct kernel_compiler *c = w->c;
 	int ret = w->toolchain_word ? read_toolchain(w, err) : 0;
-	char *ld;
+	char *command, *ld;
 
 	if (ret)
 		return ret;
@@ -626,12 +654,16 @@ static int decide_names(struct compiler_choice *w, struct err *err)
 	    is_version_of(w->cc, "gcc"))
 		replace_string(&w->cc, xasprintf("%s%s", w->cross, w->cc));
 	if (w->cc)
-		c->name = xstrdup(w->cc);
+		command = xstrdup(w->cc);
 	else if (w->llvm)
-		c->name = xasprintf("clang%s",
+		command = xasprintf("clang%s",
 				    w->llvm[0] == '-' ? w->llvm : "");
 	else
-		c->name = xasprintf("%sgcc", w->cross ? w->cross : "");
+		command = xasprintf("%sgcc", w->cross ? w->cross : "");
+	ret = skip_launchers(w, command, &c->name, err);
+	free(command);
+	if (ret)
+		return ret;
 	c->is_clang = strstr(str_base(c->name), "clang") != NULL;
 
 	/*
@@ -794,7 +826,7 @@ static int check_choice(const struct compiler_choice *w, struct err *err)
 {
 	struct kernel_compiler *c = w->c;
 	const char *hostcc = w->hostcc ? w->hostcc : w->llvm ? c->name : "gcc";
-	char *host = NULL;
+	char *host = NULL, *host_name = NULL;
 	int ret = find_compiler_file(w, "CC", c->name, &c->path, err);
 
 	if (ret == -ENOENT)
@@ -806,7 +838,10 @@ static int check_choice(const struct compiler_choice *w, struct err *err)
 	ret = lease_toolchain(c, c->name, c->path, err);
 	if (ret)
 		return ret;
-	ret = find_compiler_file(w, "HOSTCC", hostcc, &host, err);
+	ret = skip_launchers(w, hostcc, &host_name, err);
+	if (!ret)
+		ret = find_compiler_file(w, "HOSTCC", host_name, &host, err);
+	free(host_name);
 	free(host);
 	if (ret)
 		return ret;

@@ -70,7 +70,8 @@ struct kernel_compiler_request {
 };
 
 struct kernel_compiler {
-	char *name; /* name by which make calls it: "aarch64-linux-gnu-gcc" */
+	/* name by which make calls it: "aarch64-linux-gnu-gcc" */
+	char *name;
 	char *path; /* path of its file; "" if CC has several words */
 	char *version; /* "12.2.0" */
 	bool is_clang;
@@ -78,6 +79,8 @@ struct kernel_compiler {
 	struct strv vars;
 	/* directories added to PATH after the masquerade directory */
 	struct strv path_dirs;
+	/* CC or HOSTCC names ccache or a similar program before the compiler */
+	bool is_launched;
 	/* reason for building without masquerade links, or NULL */
 	char *no_masquerade_reason;
 	struct strv notes; /* notes for the user, a line each */

@@ -4,6 +4,7 @@
 #include "base/format.h"
 #include "base/fs.h"
 #include "base/vec.h"
+#include "base/which.h"
 #include "coord/coord.h"
 #include "history/recorder.h"
 #include "kconfig/suggest.h"
@@ -226,8 +227,10 @@ static int start_offload(struct kernel_build_state *run, struct err *err)
 	char *const trees[] = { plan->tree, plan->builddir.dir,
 				plan->module.dir, plan->module.output_dir,
 				NULL };
-	char *const expect[] = { plan->compiler.name,
-				 (char *)(host ? host : "gcc"), compat, NULL };
+	char *const expect[] = {
+		plan->compiler.name,
+		(char *)which_skip_wrappers(host ? host : "gcc"), compat, NULL
+	};
 	struct kernel_offload_setup setup = {
 		.base = run->base,
 		.path = path,
@@ -241,6 +244,7 @@ static int start_offload(struct kernel_build_state *run, struct err *err)
 					 str_find_env(plan->env, "MAKEFLAGS")),
 		.no_probe_cache = r->no_probe_cache,
 		.cache = r->cache,
+		.launched = plan->compiler.is_launched,
 	};
 	struct strv extra = { 0 }, skipped = { 0 };
 	int ret;

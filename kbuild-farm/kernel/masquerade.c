@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "base/fs.h"
+#include "base/vec.h"
 #include "base/which.h"
 #include "compiler/bfd-plugins.h"
 #include "compiler/find.h"
@@ -56,6 +57,29 @@ static int ensure_link(const char *to, const char *dir, const char *name,
 	return ret;
 }
 
+/*
+ * List the compilers on `path`, and the launchers that kfarm replaces.  A
+ * launcher that is not installed gets no link, so that a command fails as it
+ * would without kfarm.
+ */
+static void find_programs(struct compiler_list *out, const char *path)
+{
+	static const char *const launchers[] = { "ccache", "distcc", "icecc",
+						 "sccache" };
+
+	compiler_find_all(out, path);
+	for (size_t i = 0; i < ARRAY_SIZE(launchers); i++) {
+		char *file = which(launchers[i], path);
+
+		if (file)
+			*VEC_ADD(out->v, out->n) = (struct compiler_program){
+				.name = xstrdup(launchers[i]),
+				.path = file,
+				.is_elf = true,
+			};
+	}
+}
+
 static int link_compilers(const char *dir, const char *wrapper,
 			  const struct compiler_list *all, struct strv *skipped,
 			  struct err *err)
@@ -89,7 +113,7 @@ int kernel_masquerade_make(const char *dir, const char *wrapper,
 	struct compiler_list all = { 0 };
 	int ret;
 
-	compiler_find_all(&all, path);
+	find_programs(&all, path);
 	ret = link_compilers(dir, wrapper, &all, skipped, err);
 	compiler_list_release(&all);
 	return ret;
@@ -128,10 +152,10 @@ int kernel_masquerade_make_permanent(char **bin, const char *wrapper,
 	struct digest digest;
 	int ret;
 
-	compiler_find_all(&all, path);
+	find_programs(&all, path);
 	/*
 	 * KEY, the name of the directory, is a digest of the compilers' names
-	 * and paths.  The list is sorted by name, so equal sets of compilers
+	 * and paths.  The list has a fixed order, so equal sets of compilers
 	 * have equal keys.
 	 */
 	for (size_t i = 0; i < all.n; i++) {

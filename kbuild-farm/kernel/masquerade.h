@@ -2,6 +2,9 @@
 /*
  * kernel/masquerade.h - Directories with links from compiler names to kfarm-cc.
  *
+ * The names of ccache, distcc, icecc and sccache are links, too, if PATH has
+ * these programs: kfarm-cc runs the compiler that follows such a name.
+ *
  *	bin/NAME	link to kfarm-cc, first in PATH
  *	real/NAME	link to the compiler that NAME selects without kfarm
  *

@@ -395,16 +395,37 @@ static int prepare_masquerade(struct kernel_offload *f,
 }
 
 /* Open the result cache.  The build continues without it after an error. */
-static void open_cache(struct kernel_offload *f,
-		       const struct cache_setup *setup)
+static void open_cache(struct kernel_offload *f)
 {
 	struct strv notes = { 0 };
 	struct err err;
 
-	if (!setup || !cache_open(&f->cache, setup, &err))
+	if (!f->cache_setup || !cache_open(&f->cache, f->cache_setup, &err))
 		return;
 	strv_addf(&notes, "the result cache is not used: %s", err.text);
 	report_notes(f, &notes);
+}
+
+/*
+ * The build calls a compiler through ccache or a similar program, which kfarm
+ * replaces.
+ */
+static struct cache *on_launcher(void *ctx)
+{
+	struct kernel_offload *f = ctx;
+	struct strv notes = { 0 };
+
+	if (f->launched)
+		return f->cache;
+	f->launched = true;
+	if (f->cache_setup && f->cache_setup->on_demand)
+		open_cache(f);
+	strv_addf(&notes,
+		  "ccache and similar launchers are skipped; the result cache "
+		  "%s",
+		  f->cache ? "replaces them" : "is disabled");
+	report_notes(f, &notes);
+	return f->cache;
 }
 
 int kernel_offload_open(struct kernel_offload *f,
@@ -426,6 +447,8 @@ int kernel_offload_open(struct kernel_offload *f,
 		.waiting_ctx = f,
 		.on_steps_wanted = on_tool_steps_changed,
 		.steps_ctx = f,
+		.on_launcher = on_launcher,
+		.launcher_ctx = f,
 	};
 	char *cache = fs_cache_home();
 	char *scan_dir = xasprintf("%s/scan", cache);
@@ -440,8 +463,11 @@ int kernel_offload_open(struct kernel_offload *f,
 	if (!ret && setup->shell_enabled)
 		ret = kernel_shell_open(&f->shell, f->rundir.shell, err);
 	kernel_shell_set_roster(&f->shell, f->roster);
-	if (!ret)
-		open_cache(f, setup->cache);
+	f->cache_setup = setup->cache;
+	if (!ret && setup->cache && !setup->cache->on_demand)
+		open_cache(f);
+	if (!ret && setup->launched)
+		on_launcher(f);
 	s.cache = f->cache;
 	if (!ret)
 		ret = coord_new(&f->coord, &s, err);
@@ -467,6 +493,9 @@ void kernel_offload_add_env(const struct kernel_offload *f, struct strv *out)
 	strv_addf(out, "KFARM_SLOTS=%s", f->rundir.slots);
 	if (f->probes.dir)
 		strv_addf(out, "KFARM_PROBES=%s", f->probes.dir);
+	/* If the command calls ccache by its path, it runs the compiler. */
+	if (f->launched)
+		strv_add(out, "CCACHE_DISABLE=1");
 }
 
 static void on_ready(void *ctx)

@@ -93,6 +93,9 @@ struct kernel_offload {
 	struct kernel_shell shell; /* recipe shell for make */
 	struct kernel_offload_probes probes; /* probe cache */
 	struct cache *cache; /* the result cache; NULL: not used */
+	const struct cache_setup *cache_setup; /* borrowed, or NULL */
+	/* the command names ccache or a similar program before a compiler */
+	bool launched;
 	struct coord *coord; /* NULL until kernel_offload_open() */
 	bool has_nodes; /* the roster has nodes */
 	bool connects_on_demand; /* coord_setup.connects_on_demand */
@@ -127,7 +130,10 @@ struct kernel_offload_setup {
 	bool permanent;
 	bool shell_enabled; /* make gets the recipe shell where possible */
 	bool no_probe_cache; /* execute every probe */
-	const struct cache_setup *cache; /* the result cache; NULL: not used */
+	/* the result cache, borrowed until the close; NULL: not used */
+	const struct cache_setup *cache;
+	/* the command names ccache or a similar program before a compiler */
+	bool launched;
 	bool connects_on_demand; /* see coord_setup */
 	/* source and build directory, NULL-terminated; may be NULL */
 	char *const *tree_dirs;

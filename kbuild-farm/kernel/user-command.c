@@ -389,21 +389,44 @@ static int block_signals(struct run *run, struct err *err)
 	return 0;
 }
 
+/*
+ * Return the compiler command CC or HOSTCC, of make's arguments or of the
+ * environment, that begins with ccache or a similar program, or NULL.
+ */
+static const char *find_launched(const struct kernel_user_command *c)
+{
+	static const char *const names[] = { "CC", "HOSTCC" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const char *value = str_find_env(c->request->argv, names[i]);
+
+		if (!value)
+			value = str_find_env(c->env.v, names[i]);
+		if (value && which_skip_wrappers(value) != value)
+			return value;
+	}
+	return NULL;
+}
+
 static int open_offload(struct run *run, struct err *err)
 {
 	const struct kernel_user_command *c = run->command;
+	const char *launched = find_launched(c);
 	char *path = kernel_environ_path(&c->compiler.path_dirs, c->env.v);
 	struct kernel_offload_setup setup = {
 		.base = run->base,
 		.path = path,
 		.permanent = true,
-		.shell_enabled = c->request->shell_enabled &&
+		/* /usr/bin/ccache passes by the masquerade directory. */
+		.shell_enabled = (c->request->shell_enabled ||
+				  (launched && strchr(launched, '/'))) &&
 				 !kernel_shell_is_user_set(
 					 c->request->argv,
 					 c->request->environment,
 					 str_find_env(c->env.v, "MAKEFLAGS")),
 		.no_probe_cache = c->request->no_probe_cache,
 		.cache = c->request->cache,
+		.launched = launched,
 	};
 	struct strv skipped = { 0 }, vars = { 0 };
 	int ret = kernel_offload_make_dirs(&run->offload, err);

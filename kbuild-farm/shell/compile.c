@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "base/which.h"
 #include "cc/call.h"
 #include "cc/job.h"
 #include "shell/program.h"
@@ -189,7 +190,10 @@ static char **copy_string_list(struct arena *a, char *const *list)
 	return memcpy(copy, list, (n + 1) * sizeof(*copy));
 }
 
-/* Return true if the program, called `name`, is in the masquerade directory. */
+/*
+ * Return true if the program, called `name`, is in the masquerade directory, or
+ * is a launcher such as /usr/bin/ccache.
+ */
 static bool is_wrapper(struct shell *sh, const struct shell_program *p,
 		       const char *name)
 {
@@ -198,6 +202,8 @@ static bool is_wrapper(struct shell *sh, const struct shell_program *p,
 	const char *file = links && *links ? str_skip_dir(p->path, links) :
 					     NULL;
 
+	if (links && *links && which_is_wrapper_name(str_base(name)))
+		return which_is_executable(p->path);
 	return file && !strchr(file, '/');
 }
 

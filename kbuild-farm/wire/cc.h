@@ -31,8 +31,8 @@ struct wire_cc_job {
 	uint32_t pid; /* pid of the wrapper, part of temporary file names */
 	uint32_t umask; /* umask of the wrapper */
 	/*
-	 * The next two fields must be adjacent: WIRE_BOOLS() packs them as two
-	 * bits.
+	 * The next three fields must be adjacent: WIRE_BOOLS() packs them as
+	 * three bits.
 	 */
 	/* stderr is a terminal, so diagnostics have colours and a width */
 	bool tty_stderr;
@@ -41,6 +41,8 @@ struct wire_cc_job {
 	 * result of a compile (cc_real_compiler_is_limited())
 	 */
 	bool restricted;
+	/* the command names ccache or a similar program before the compiler */
+	bool launched;
 	char *cwd;
 	char *compiler; /* absolute path of the real compiler */
 	struct strv argv; /* argv[0] as given by make */

@@ -256,9 +256,10 @@ ok 'what was compiled is no compiler' '-E kfarm-cc ' \
 ln -s ccache caches/l-gcc
 ok 'a link to a cache stands for the compiler behind it' \
 	"$real/l-gcc -c a.c " "$(launch "$work/caches/l-gcc" -c a.c 2>&1)"
-message=$(launch ccache l-gcc -c a.c 2>&1)
-ok 'a cache is no compiler: 127' 127 "$?"
-ok 'and that is said' 'kfarm-cc: ccache: no such compiler in PATH' "$message"
+ok 'a cache stands for the compiler that follows it' \
+	"$real/l-gcc -c a.c " "$(launch ccache l-gcc -c a.c 2>&1)"
+ok 'before another program, a cache is executed' ccache \
+	"$(launch ccache nosuch-g++ -c a.c 2>&1)"
 message=$(launch nosuch-gcc -c a.c 2>&1)
 ok 'a compiler that is not there: 127' 127 "$?"
 ok 'and that is said' 'kfarm-cc: nosuch-gcc: no such compiler in PATH' "$message"

@@ -144,6 +144,25 @@ TEST(a_wrapper_is_known_by_any_name_on_the_way)
 	free(far);
 }
 
+/* A command, and the part after the wrappers. */
+static const struct {
+	const char *command, *rest;
+} commands[] = {
+	{ "gcc", "gcc" },
+	{ "ccache gcc", "gcc" },
+	{ "/usr/bin/ccache \t gcc -m32", "gcc -m32" },
+	{ "ccache distcc a-gcc", "a-gcc" },
+	{ "ccache", "ccache" },
+	{ "env ccache gcc", "env ccache gcc" },
+	{ "/usr/lib/ccache/gcc -m32", "/usr/lib/ccache/gcc -m32" },
+	{ "", "" },
+};
+
+TEST_EACH(wrappers_precede_the_compiler, commands)
+{
+	ck_assert_str_eq(which_skip_wrappers(row->command), row->rest);
+}
+
 TEST(links_in_a_circle_end)
 {
 	char *longer = xmalloc(9000);

@@ -120,11 +120,55 @@ TEST(a_copy_of_it_is_refused)
 	free(argv0);
 }
 
-TEST(it_knows_itself)
+/* A command, and the program that executes it. */
+static const struct {
+	const char *argv[4];
+	const char *program;
+	bool launched;
+} launches[] = {
+	{ { "gcc" }, "new/gcc", false },
+	{ { "kfarm-cc", "gcc" }, "new/gcc", false },
+	{ { "ccache", "gcc" }, "new/gcc", true },
+	{ { "/usr/bin/ccache", "old/gcc" }, "old/gcc", true },
+	{ { "kfarm-cc", "ccache", "gcc" }, "new/gcc", true },
+	{ { "ccache", "distcc", "gcc" }, "new/gcc", true },
+	{ { "ccache" }, "bin/ccache", false },
+	{ { "links/bin/ccache" }, "bin/ccache", false },
+	{ { "ccache", "-s" }, "bin/ccache", false },
+	{ { "ccache", "g++" }, "bin/ccache", false },
+	{ { "ccache", "distcc", "g++" }, "bin/ccache", false },
+	{ { "distcc" }, NULL, false },
+};
+
+TEST_EACH(a_launcher_is_replaced_before_a_c_compiler, launches)
 {
-	ck_assert(cc_compiler_is_launcher("kfarm-cc"));
-	ck_assert(cc_compiler_is_launcher("/usr/bin/kfarm-cc"));
-	ck_assert(!cc_compiler_is_launcher("kfarm"));
-	ck_assert(!cc_compiler_is_launcher("kfarm-cc/gcc"));
-	ck_assert(!cc_compiler_is_launcher(""));
+	char *path = xasprintf("PATH=%1$s/links/bin:%1$s/bin:%1$s/new", dir);
+	char *links = xasprintf("KFARM_LINKS=%s/links/bin", dir);
+	char *program = row->program ? xasprintf("%s/%s", dir, row->program) :
+				       NULL;
+	char *env[] = { path, links, NULL };
+	char *argv[] = { (char *)row->argv[0], (char *)row->argv[1],
+			 (char *)row->argv[2], NULL };
+	char *ccache = xasprintf("%s/bin/ccache", dir);
+	struct cc_call call;
+	int status = 0;
+
+	put_link("../../kfarm-cc", "links/bin/ccache");
+	put_link(ccache, "links/real/ccache");
+	ck_assert_int_eq(cc_call_begin(&call, argv, env, NULL, &status),
+			 program ? CC_JOB_UNAVAILABLE : CC_JOB_DONE);
+	ck_assert_pstr_eq(call.compiler, program);
+	ck_assert_int_eq(call.is_launched, row->launched);
+	if (!program)
+		ck_assert_int_eq(status, 127);
+	/* A launcher's own compilers pass through kfarm again. */
+	if (program && strstr(program, "ccache"))
+		ck_assert_str_eq(env[1], links);
+	if (env[0] != path)
+		free(env[0]);
+	cc_call_release(&call);
+	free(ccache);
+	free(program);
+	free(links);
+	free(path);
 }

@@ -151,6 +151,43 @@ TEST(a_cc_of_several_words_builds_without_links)
 	ck_assert_str_eq(c.path, "");
 }
 
+TEST(a_launcher_is_skipped_and_left_to_make)
+{
+	char *cc = xasprintf("CC=%s/tools/ccache distcc nice-gcc", top);
+	char *path = at("tools/nice-gcc");
+
+	put_file("tools/ccache", "#!/bin/sh\nexit 1\n", 0755);
+	put_file("tools/distcc", "#!/bin/sh\nexit 1\n", 0755);
+	strv_add(&vars, cc);
+	strv_add(&vars, "HOSTCC=distcc gcc");
+	strv_add(&vars, "CROSS_COMPILE=nice-");
+	ck_assert_msg(!choose("arm64", NULL), "%s", err.text);
+	ck_assert_str_eq(c.name, "nice-gcc");
+	ck_assert_str_eq(c.path, path);
+	ck_assert_ptr_null(c.no_masquerade_reason);
+	ck_assert(c.is_launched);
+	ck_assert(strv_has(&c.vars, cc));
+	ck_assert(strv_has(&c.vars, "HOSTCC=distcc gcc"));
+	free(path);
+	free(cc);
+}
+
+TEST(a_launcher_of_the_host_compiler_counts)
+{
+	put_file("tools/distcc", "#!/bin/sh\nexit 1\n", 0755);
+	strv_add(&vars, "HOSTCC=distcc gcc");
+	ck_assert_msg(!choose("arm64", "nice-"), "%s", err.text);
+	ck_assert(c.is_launched);
+}
+
+TEST(a_launcher_must_be_installed)
+{
+	strv_add(&vars, "CC=nocc nice-gcc");
+	ck_assert_int_eq(choose("arm64", NULL), -ENOENT);
+	ck_assert_str_eq(err.text, "nocc: not found in PATH; install it, or "
+				   "build with nice-gcc alone");
+}
+
 TEST(a_hostcc_that_is_a_script_builds_without_links)
 {
 	put_file("tools/hostgcc", "#!/bin/sh\nexec gcc \"$@\"\n", 0755);

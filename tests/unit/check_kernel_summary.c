@@ -18,7 +18,7 @@ static struct kernel_metadata sample;
 static struct kernel_build_state run;
 static const char *verb;
 static char version[] = "6.1.192", compiler[] = "13.3.0";
-static char unlinked[] = "CC consists of several words (ccache gcc)";
+static char unlinked[] = "CC consists of several words (env gcc)";
 
 static void set_up(void)
 {
@@ -198,7 +198,7 @@ TEST(without_links_the_reason_is_told)
 	expect("failed Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
 	       "3:12 wall, build host 41 s CPU\n"
 	       "jobs unknown: all local, not offloaded (CC consists of several "
-	       "words (ccache gcc))\n"
+	       "words (env gcc))\n"
 	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
 }
 

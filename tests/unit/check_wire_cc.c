@@ -81,19 +81,20 @@ TEST(a_job_cut_or_prolonged_is_refused)
 	ck_assert_uint_eq(got.pid, 42);
 }
 
-TEST(a_place_has_two_bits)
+TEST(a_place_has_three_bits)
 {
 	struct wire_cc_job got = { 0 };
 
 	wire_cc_job_encode(&body, &job);
-	for (int place = 0; place < 4; place++) {
+	for (int place = 0; place < 8; place++) {
 		body.data[8] = (uint8_t)place;
 		ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), 0);
 		ck_assert_int_eq(got.tty_stderr, place & 1);
-		ck_assert_int_eq(got.restricted, place >> 1);
+		ck_assert_int_eq(got.restricted, place >> 1 & 1);
+		ck_assert_int_eq(got.launched, place >> 2);
 		wire_cc_job_release(&got);
 	}
-	body.data[8] = 4;
+	body.data[8] = 8;
 	ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), -EPROTO);
 }
 
