@@ -20,26 +20,9 @@ _Static_assert(!__builtin_strcmp(SANDBOX_OUT_DIR "/" KFARMD_ARGV_OBJECT,
 					 WIRE_JOB_SIDE),
 	       "output paths must equal WIRE_JOB_OBJECT and WIRE_JOB_SIDE");
 
-static bool has_flag(const struct kfarmd_compile *c, const char *name)
-{
-	for (size_t i = 0; i < c->n_flags; i++) {
-		if (!strcmp(c->flags[i].name, name))
-			return true;
-	}
-	return false;
-}
-
 bool kfarmd_argv_has_cpp_deps(const struct kfarmd_compile *c)
 {
 	return c->m->lang != WIRE_LANG_PLAIN_ASM;
-}
-
-bool kfarmd_argv_has_as_deps(const struct kfarmd_compile *c)
-{
-	bool lto = has_flag(c, "-flto") || has_flag(c, "-flto=");
-
-	return !c->preprocess_only && !c->is_clang &&
-	       (!lto || c->m->lang != WIRE_LANG_C);
 }
 
 int kfarmd_argv_build(struct strv *argv, const struct kfarmd_compile *c,
@@ -53,6 +36,8 @@ int kfarmd_argv_build(struct strv *argv, const struct kfarmd_compile *c,
 	struct options_node_outputs out = {
 		.object = SANDBOX_OUT_DIR "/" KFARMD_ARGV_OBJECT,
 		.dep = SANDBOX_OUT_DIR "/" KFARMD_ARGV_DEPS,
+		.as_dep = SANDBOX_OUT_DIR "/" KFARMD_ARGV_AS_DEPS,
+		.is_clang = c->is_clang,
 		.preprocess = c->preprocess_only,
 		.text_to_object = c->output_to_file,
 	};
@@ -62,17 +47,12 @@ int kfarmd_argv_build(struct strv *argv, const struct kfarmd_compile *c,
 	if (c->m->lang >= ARRAY_SIZE(langs))
 		return err_set(err, ENOTSUP, "unsupported language %u",
 			       c->m->lang);
-	if (kfarmd_argv_has_as_deps(c))
-		out.as_dep = SANDBOX_OUT_DIR "/" KFARMD_ARGV_AS_DEPS;
 	if (c->m->output_named) {
 		/* The compiler reads "-x" as a flag, "@x" as a flag file. */
 		if (*object == '-' || *object == '@')
 			return err_set(err, ENOTSUP,
 				       "invalid object name: %.200s", object);
-		if (!c->is_clang && has_flag(c, "-gsplit-dwarf"))
-			out.dump_name = object;
-		else
-			out.object = object;
+		out.named = object;
 	}
 	strv_add(argv, c->driver);
 	for (size_t i = 0; i < c->n_flags; i++) {
@@ -90,7 +70,7 @@ int kfarmd_argv_build(struct strv *argv, const struct kfarmd_compile *c,
 				       "%s: not supported with -E", f->name);
 		strv_add(argv, f->name);
 		if (!strcmp(f->name, "-o")) {
-			strv_add(argv, out.object);
+			strv_add(argv, out.named ? out.named : out.object);
 			out.has_placeholders = true;
 		}
 	}

@@ -50,11 +50,6 @@ struct kfarmd_compile {
  * assembly source that is not preprocessed.
  */
 bool kfarmd_argv_has_cpp_deps(const struct kfarmd_compile *c);
-/*
- * Return true if the assembler writes a dependency list; false with clang, with
- * preprocess_only, and for a C source with -flto.
- */
-bool kfarmd_argv_has_as_deps(const struct kfarmd_compile *c);
 
 /*
  * Append the command line, or the environment, of the compiler.  Both functions

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "base/task.h"
 #include "kfarmd/kfarmd.h"
+#include "options/allowlist.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -162,7 +163,7 @@ static bool map_output_file(struct kfarmd_job *job, enum wire_output stream,
 	    (stream == WIRE_OUTPUT_DEPS &&
 	     !kfarmd_argv_has_cpp_deps(&job->compile)) ||
 	    (stream == WIRE_OUTPUT_AS_DEPS && !has_tool_deps(job) &&
-	     !kfarmd_argv_has_as_deps(&job->compile)))
+	     !options_allowlist_has_as_deps(&job->argv)))
 		return true;
 	ret = kfarmd_run_map_file(job->run, name, wire_output_max(stream),
 				  &job->output_maps[stream]);

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define AS_DEPS "-Wa,--MD," /* followed by the file of the list */
+
 void options_flags_release(struct options_flags *f)
 {
 	for (size_t i = 0; i < f->n_flags; i++) {
@@ -290,6 +292,26 @@ static void add_dump_names(struct strv *argv, const char *named,
 	strv_add(argv, suffix);
 }
 
+/* Return true if a word of `argv` starts with `start`. */
+static bool has_word(const struct strv *argv, const char *start)
+{
+	for (size_t i = 0; i < argv->n; i++) {
+		if (str_starts(argv->v[i], start))
+			return true;
+	}
+	return false;
+}
+
+bool options_allowlist_has_as_deps(const struct strv *argv)
+{
+	return has_word(argv, AS_DEPS);
+}
+
+static bool uses_lto(const struct strv *argv)
+{
+	return strv_has(argv, "-flto") || has_word(argv, "-flto=");
+}
+
 int options_allowlist_add_outputs(struct strv *argv, enum options_lang lang,
 				  const char *source,
 				  const struct options_node_outputs *out,
@@ -301,22 +323,28 @@ int options_allowlist_add_outputs(struct strv *argv, enum options_lang lang,
 		[OPTIONS_LANG_ASM] = "assembler",
 	};
 
+	bool split = out->named && !out->is_clang &&
+		     strv_has(argv, "-gsplit-dwarf");
+	bool lists_as_deps = out->as_dep && !out->preprocess &&
+			     !out->is_clang &&
+			     (lang != OPTIONS_LANG_C || !uses_lto(argv));
+
 	if (!*source || *source == '-' || *source == '@')
 		return err_set(err, ENOTSUP, "unsupported source name %.200s",
 			       source);
 	if (lang != OPTIONS_LANG_ASM)
 		strv_addf(argv, "-Wp,-MD,%s", out->dep);
-	if (out->as_dep)
-		strv_addf(argv, "-Wa,--MD,%s", out->as_dep);
-	if (out->dump_name)
-		add_dump_names(argv, out->dump_name, source);
+	if (lists_as_deps)
+		strv_addf(argv, AS_DEPS "%s", out->as_dep);
+	if (split)
+		add_dump_names(argv, out->named, source);
 	if (out->preprocess)
 		strv_add(argv, "-E");
 	else if (!out->has_placeholders)
 		strv_add(argv, "-c");
 	if (out->preprocess ? out->text_to_object : !out->has_placeholders) {
 		strv_add(argv, "-o");
-		strv_add(argv, out->object);
+		strv_add(argv, out->named && !split ? out->named : out->object);
 	}
 	strv_add(argv, "-x");
 	strv_add(argv, names[lang]);

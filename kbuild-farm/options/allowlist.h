@@ -65,10 +65,11 @@ struct options_node_outputs {
 	/* Dependency list of the assembler, without commas; or NULL. */
 	const char *as_dep;
 	/*
-	 * gcc: derive the names of side outputs from this path instead of
-	 * `object`; or NULL.
+	 * Derive the names of side outputs from this path; or NULL.  The object
+	 * is then written to this path, too, except by gcc with -gsplit-dwarf.
 	 */
-	const char *dump_name;
+	const char *named;
+	bool is_clang;
 	bool has_placeholders; /* the flags contained -c and -o */
 	bool preprocess; /* only preprocess; write the text to stdout */
 	bool text_to_object; /* with `preprocess`: write the text to `object` */
@@ -96,7 +97,8 @@ bool options_allowlist_is_placeholder(const char *name);
  *
  * --MD is omitted for clang, which assembles without a list, and for gcc's
  * -flto, which stores the assembler's options in the object.  Files read by
- * .incbin or .include are then in no list.
+ * .incbin or .include are then in no list.  -E writes no list of the assembler,
+ * either.
  *
  * SOURCE has make's spelling, and the compile runs in make's directory, because
  * both appear in __FILE__, DW_AT_name and diagnostics.  -x fixes the language
@@ -109,5 +111,10 @@ int options_allowlist_add_outputs(struct strv *argv, enum options_lang lang,
 				  const char *source,
 				  const struct options_node_outputs *out,
 				  struct err *err);
+/*
+ * Return true if a command line of options_allowlist_add_outputs() lets the
+ * assembler write a dependency list.
+ */
+bool options_allowlist_has_as_deps(const struct strv *argv);
 
 #endif

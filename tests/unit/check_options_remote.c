@@ -158,16 +158,6 @@ static const struct options_node_outputs outputs = {
 	.as_dep = "out/as.d",
 };
 
-static bool lists_assembler(const struct options_command *c)
-{
-	for (size_t i = 0; i < c->n_items; i++) {
-		if (c->lang == OPTIONS_LANG_C && c->items[i].entry &&
-		    str_starts(c->items[i].entry->name, "-flto"))
-			return false;
-	}
-	return !c->is_clang;
-}
-
 /* gcc writes no list for an input that goes directly to the assembler. */
 static void no_list(const char *line)
 {
@@ -195,8 +185,7 @@ static void node_line(struct strv *node, char *const *argv, const char *line,
 						    flags.flags[i].value, &err),
 			"%s: %s", line, err.text);
 	options_flags_release(&flags);
-	if (!lists_assembler(c))
-		here.as_dep = NULL;
+	here.is_clang = c->is_clang;
 	must(options_allowlist_add_outputs(node, c->lang, c->source, &here,
 					   &err));
 }
@@ -238,7 +227,8 @@ static void as_the_node_does(const struct strv *argv, const char *line,
 	proof_same(line, "diagnostics", "said", "out/said");
 	if (dep)
 		same_list(line);
-	ck_assert(!lists_assembler(c) || fs_exists(outputs.as_dep));
+	ck_assert(!options_allowlist_has_as_deps(&node) ||
+		  fs_exists(outputs.as_dep));
 	strv_release(&node);
 }
 
