@@ -54,25 +54,61 @@ static void add_other_variables(const struct coord_unit *u, struct strv *env)
 	}
 }
 
+/*
+ * Text from stdin is in a file whose name differs in each build.  In keys and
+ * stored results, this name replaces it.
+ */
+#define TEXT_NAME "<stdin>"
+
 /* A unit with its inputs as a compile for the cache. */
 struct cached_compile {
 	struct peer_job_request job;
 	struct strv env;
+	const struct inputs_entry **entries; /* copy of job.entries, or NULL */
+	struct inputs_entry text;
 	struct cache_key_inputs in;
 };
 
+/* Let the request name the text from stdin TEXT_NAME. */
+static void rename_text(struct cached_compile *c, const struct coord_unit *u)
+{
+	static struct inputs_path path = { .name = TEXT_NAME };
+	struct peer_job_request *job = &c->job;
+
+	c->entries = xcalloc(job->n_entries, sizeof(*c->entries));
+	for (size_t i = 0; i < job->n_entries; i++) {
+		c->entries[i] = job->entries[i];
+		if (strcmp(c->entries[i]->path->name, u->text_path) != 0)
+			continue;
+		c->text = *c->entries[i];
+		c->text.path = &path;
+		c->entries[i] = &c->text;
+	}
+	job->entries = c->entries;
+	job->source = TEXT_NAME;
+	job->object = NULL;
+}
+
 static void init_compile(struct cached_compile *c, const struct coord_unit *u)
 {
-	*c = (struct cached_compile){ .in = {
-					      .toolchain =
-						      &u->toolchain->manifest,
-					      .job = &c->job,
-					      .manifest = &u->inputs.manifest,
-					      .side_outputs = &u->side_outputs,
-				      } };
+	*c = (struct cached_compile){ 0 };
+	c->in = (struct cache_key_inputs){
+		.toolchain = &u->toolchain->manifest,
+		.job = &c->job,
+		.manifest = &u->inputs.manifest,
+		.side_outputs = &u->side_outputs,
+	};
 	coord_unit_make_request(u, &c->job, &c->env);
 	add_other_variables(u, &c->env);
 	c->job.env = strv_list(&c->env);
+	if (u->text_path)
+		rename_text(c, u);
+}
+
+static void release_compile(struct cached_compile *c)
+{
+	free(c->entries);
+	strv_release(&c->env);
 }
 
 /* Compute the keys from u->inputs. */
@@ -84,7 +120,7 @@ static void make_keys(struct coord_unit *u)
 	cache_key_short(&u->caching.short_key, &c.in);
 	cache_key_full(&u->caching.full_key, &c.in);
 	u->caching.has_keys = true;
-	strv_release(&c.env);
+	release_compile(&c);
 }
 
 /* Determine why the cache has no result of the unit. */
@@ -94,7 +130,7 @@ static void explain_miss(struct coord_unit *u)
 	struct cache_action action;
 	struct cache_difference d;
 
-	if (!cache_is_read(u->coord->setup.cache))
+	if (u->text_path || !cache_is_read(u->coord->setup.cache))
 		return;
 	init_compile(&c, u);
 	cache_action_init(&action, &c.in);
@@ -103,7 +139,7 @@ static void explain_miss(struct coord_unit *u)
 	u->caching.missed = true;
 	cache_difference_release(&d);
 	cache_action_release(&action);
-	strv_release(&c.env);
+	release_compile(&c);
 }
 
 /* Store the description of a compile whose result has been stored. */
@@ -112,12 +148,14 @@ static void store_action(struct coord_unit *u)
 	struct cached_compile c;
 	struct cache_action action;
 
+	if (u->text_path)
+		return;
 	init_compile(&c, u);
 	cache_action_init(&action, &c.in);
 	/* Without a description, only the explanation of a miss is worse. */
 	cache_action_store(u->coord->setup.cache, &action);
 	cache_action_release(&action);
-	strv_release(&c.env);
+	release_compile(&c);
 }
 
 /* Prepare the verification of a result that was not sent by a node. */
@@ -125,6 +163,20 @@ static void prepare_verification(struct coord_unit *u)
 {
 	coord_unit_prepare_verification(u);
 	u->verification.trusted = true;
+}
+
+static void replace_text(struct buf *b, const char *from, const char *to)
+{
+	struct buf out = { 0 };
+	const char *text = buf_str(b), *at;
+
+	for (; (at = strstr(text, from)); text = at + strlen(from)) {
+		buf_add(&out, text, (size_t)(at - text));
+		buf_add_str(&out, to);
+	}
+	buf_add_str(&out, text);
+	buf_release(b);
+	*b = out;
 }
 
 static void forget_result(struct coord_unit *u)
@@ -170,6 +222,9 @@ static bool find_once(struct coord_unit *u)
 		       inputs_manifest_find_changed(&u->inputs.manifest,
 						    u->request.cwd);
 	}
+	if (u->text_path)
+		replace_text(&u->result.streams[WIRE_OUTPUT_DEPS], TEXT_NAME,
+			     u->text_path);
 	prepare_verification(u);
 	coord_unit_verify(u);
 	u->caching.found = u->verification.verdict == SCHED_VERDICT_VALID;
@@ -225,9 +280,7 @@ bool coord_caching_find(struct coord_unit *u,
 			const struct coord_caching_ops *ops)
 {
 	u->caching.ops = ops;
-	/* Text from stdin is a file whose name differs in each build. */
-	if (!u->coord->setup.cache || u->text_path ||
-	    coord_unit_local_reason(u))
+	if (!u->coord->setup.cache || coord_unit_local_reason(u))
 		return false;
 	u->toolchain = inputs_toolchain_get(&u->coord->toolchains,
 					    u->request.compiler,
@@ -318,6 +371,10 @@ void coord_caching_store(struct coord_unit *u)
 		return;
 	if (!u->caching.has_keys)
 		make_keys(u);
+	/* The outputs have been written. */
+	if (u->text_path)
+		replace_text(&u->result.streams[WIRE_OUTPUT_DEPS], u->text_path,
+			     TEXT_NAME);
 	ret = cache_add(u->coord->setup.cache,
 			has_messages(u) ? &u->caching.full_key :
 					  &u->caching.short_key,
@@ -342,29 +399,10 @@ static char *output_path(const struct coord_unit *u, enum wire_output i)
 	return xasprintf("%s.%s", u->caching.output_base, suffixes[i]);
 }
 
-/*
- * Replace the directory of the compiler's temporary files in the assembler's
- * list by that of a node.
- */
-static void rewrite_temporaries(struct buf *list, const char *dir)
-{
-	char *from = xasprintf("%s/cc", dir), *at;
-	struct buf out = { 0 };
-	const char *text = buf_str(list);
-
-	for (; (at = strstr(text, from)); text = at + strlen(from)) {
-		buf_add(&out, text, (size_t)(at - text));
-		buf_add_str(&out, WIRE_JOB_TMP "/cc");
-	}
-	buf_add_str(&out, text);
-	buf_release(list);
-	*list = out;
-	free(from);
-}
-
 /* Read the outputs into u->result. */
 static int read_outputs(struct coord_unit *u, struct err *err)
 {
+	char *temporaries = xasprintf("%s/cc", u->coord->work_dir);
 	int ret = 0;
 
 	for (int i = 0; i < WIRE_OUTPUT_SIDE && !ret; i++) {
@@ -378,8 +416,10 @@ static int read_outputs(struct coord_unit *u, struct err *err)
 			ret = 0;
 		free(path);
 	}
-	rewrite_temporaries(&u->result.streams[WIRE_OUTPUT_AS_DEPS],
-			    u->coord->work_dir);
+	/* A node has another directory for the compiler's temporary files. */
+	replace_text(&u->result.streams[WIRE_OUTPUT_AS_DEPS], temporaries,
+		     WIRE_JOB_TMP "/cc");
+	free(temporaries);
 	return ret;
 }
 
@@ -466,19 +506,6 @@ static void on_compiled(void *ctx, int wait_status, uint64_t cpu_ms)
 	pool_add(u->coord->pool, &u->work);
 }
 
-/* As on a node, kfarmd_argv_has_as_deps(). */
-static bool has_as_deps(const struct coord_unit *u)
-{
-	const struct options_flags *f = &u->inputs.flags;
-	bool lto = false;
-
-	for (size_t i = 0; i < f->n_flags; i++)
-		lto |= !strcmp(f->flags[i].name, "-flto") ||
-		       !strcmp(f->flags[i].name, "-flto=");
-	return !u->command.is_clang &&
-	       (!lto || u->command.lang != OPTIONS_LANG_C);
-}
-
 static int compose_argv(const struct coord_unit *u, struct strv *argv,
 			struct err *err)
 {
@@ -488,7 +515,8 @@ static int compose_argv(const struct coord_unit *u, struct strv *argv,
 	const struct options_node_outputs out = {
 		.object = object,
 		.dep = dep,
-		.as_dep = has_as_deps(u) ? as_dep : NULL,
+		.as_dep = as_dep,
+		.is_clang = u->command.is_clang,
 	};
 	const struct options_flags *flags = &u->inputs.flags;
 	int ret = 0;

@@ -242,6 +242,42 @@ TEST(a_result_of_a_node_is_stored)
 	ck_assert_uint_eq(stats()->n_cached, 1);
 }
 
+/* The text is in a file, whose name is another one for each unit. */
+TEST(symbols_of_a_text_are_stored)
+{
+	static char text[] = "#include <unit.h>\nEXPORT_SYMBOL(unit);\n";
+	static char other[] = "#include <unit.h>\nEXPORT_SYMBOL(another);\n";
+	struct wire_cc_step asked = { .program = gcc, .text = text };
+	char *dep = at("..unit.o.d.kfarm.4711");
+	struct buf list = { 0 };
+	struct err err;
+
+	step = &asked;
+	source = "-";
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 60000);
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
+	ck_assert_str_eq(printed, "#symbols\n");
+	must(fs_read(dep, 1 << 20, &list, &err));
+	ck_assert_str_eq(buf_str(&list), "-: unit.h\n");
+	ck_assert_uint_eq(stats()->n_cached, 1);
+	asked.text = other;
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	end_wrapper();
+	ck_assert_uint_eq(stats()->n_cached, 1);
+	ck_assert_uint_eq(n_stored(), 2);
+	step = NULL;
+	source = "unit.c";
+	buf_release(&list);
+	free(dep);
+}
+
 static const enum manner spoilers[] = { FLIPPED, SHORT, SWAPPED, FAILING };
 
 TEST_EACH(a_bad_result_is_not_stored, spoilers)
