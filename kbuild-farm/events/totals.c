@@ -139,6 +139,13 @@ int64_t events_totals_cached(const struct events_totals *t)
 	return t->n_cached ? t->n_cached : EVENTS_UNKNOWN;
 }
 
+int64_t events_totals_node_steps(const struct events_totals *t)
+{
+	return t->n_shell_steps > t->n_cached_steps ?
+		       t->n_shell_steps - t->n_cached_steps :
+		       0;
+}
+
 bool events_node_is_local(const struct events_node *n)
 {
 	return !strcmp(n->name, EVENTS_LOCAL);
@@ -238,6 +245,7 @@ static void on_job(struct events_totals *t, const struct events_event *ev)
 	t->n_remote += ev->remote;
 	t->n_local += !ev->remote && !ev->cached;
 	t->n_steps += ev->remote && ev->step;
+	t->n_cached_steps += ev->cached && ev->step;
 	t->n_retried += count_of(ev->n_retries);
 	why = ev->remote ? NULL : need_reason(t, ev->reason);
 	if (why)

@@ -91,11 +91,12 @@ static void put_kbuild_steps(struct buf *out, const struct events_totals *t,
 
 	if (!t->n_shell_steps && !t->n_local_steps)
 		return;
-	buf_printf(out,
-		   "%ssteps of kbuild %" PRId64 ": %" PRId64
-		   " on nodes, %" PRId64 " local",
+	buf_printf(out, "%ssteps of kbuild %" PRId64 ": %" PRId64 " on nodes, ",
 		   prefix, t->n_shell_steps + t->n_local_steps,
-		   t->n_shell_steps, t->n_local_steps);
+		   events_totals_node_steps(t));
+	if (t->n_cached_steps)
+		buf_printf(out, "%u cached, ", t->n_cached_steps);
+	buf_printf(out, "%" PRId64 " local", t->n_local_steps);
 	for (size_t i = 0; i < t->n_step_reasons; i++) {
 		buf_printf(out, "%s%u %s", between, t->step_reasons[i].n_jobs,
 			   t->step_reasons[i].text);

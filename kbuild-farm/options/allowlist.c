@@ -293,7 +293,7 @@ static void add_dump_names(struct strv *argv, const char *named,
 }
 
 /* Return true if a word of `argv` starts with `start`. */
-static bool has_word(const struct strv *argv, const char *start)
+static bool has_word_with_prefix(const struct strv *argv, const char *start)
 {
 	for (size_t i = 0; i < argv->n; i++) {
 		if (str_starts(argv->v[i], start))
@@ -304,12 +304,12 @@ static bool has_word(const struct strv *argv, const char *start)
 
 bool options_allowlist_has_as_deps(const struct strv *argv)
 {
-	return has_word(argv, AS_DEPS);
+	return has_word_with_prefix(argv, AS_DEPS);
 }
 
 static bool uses_lto(const struct strv *argv)
 {
-	return strv_has(argv, "-flto") || has_word(argv, "-flto=");
+	return strv_has(argv, "-flto") || has_word_with_prefix(argv, "-flto=");
 }
 
 int options_allowlist_add_outputs(struct strv *argv, enum options_lang lang,

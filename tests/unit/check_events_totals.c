@@ -93,12 +93,18 @@ TEST(steps_beside_jobs_count_with_them)
 	events_totals_add(&t, &ev);
 	ck_assert_uint_eq(t.n_steps, 1);
 	ck_assert_uint_eq(t.n_remote + t.n_local, 2);
+	ev.remote = false;
+	ev.cached = true;
+	events_totals_add(&t, &ev);
+	ck_assert_uint_eq(t.n_steps, 1);
+	ev.cached = false;
+	ev.remote = true;
 	/* The tool steps that the shell ran locally are reported at the end. */
 	for (ev.n_steps = 2; ev.n_steps <= 3; ev.n_steps++) {
 		struct events_event host = events_event_make(EVENTS_KIND_HOST);
 
 		host.n_shell_lines = 9;
-		host.n_shell_steps = 1;
+		host.n_shell_steps = 2;
 		host.n_local_steps = ev.n_steps;
 		events_totals_add(&t, &host);
 		ev.kind = EVENTS_KIND_STEPS;
@@ -106,6 +112,7 @@ TEST(steps_beside_jobs_count_with_them)
 		events_totals_add(&t, &ev);
 	}
 	ck_assert_int_eq(t.n_local_steps, 3);
+	ck_assert_int_eq(events_totals_node_steps(&t), 1);
 	ck_assert_uint_eq(t.n_step_reasons, 1);
 	ck_assert_str_eq(t.step_reasons[0].text, "un?usual");
 	ck_assert_uint_eq(t.step_reasons[0].n_jobs, 3);

@@ -84,6 +84,14 @@ TEST(steps_of_kbuild_have_a_line)
 	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
 	farm.step_reasons = NULL;
 	farm.n_step_reasons = 0;
+	farm.n_cached_steps = 300;
+	expect("built Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
+	       "3:12 wall, build host 41 s CPU\n"
+	       "jobs 2874: 2851 remote (99.1 %), 23 local (12 .incbin, 11 gcc "
+	       "plugins), 4 retried, 2 duplicated\n"
+	       "steps of kbuild 379: 70 on nodes, 300 cached, 9 local\n"
+	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
+	farm.n_cached_steps = 0;
 }
 
 TEST(a_build_has_three_lines)
