@@ -200,6 +200,7 @@ static void update_usage(struct store *s, const struct gc_pass *pass,
 	s->stats.collected_bytes += pass->removed_bytes;
 	s->uncounted_bytes = added;
 	s->post_gc_bytes = s->stats.used_bytes;
+	store_usage_set(s);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -294,7 +295,7 @@ static void collector_main(void *arg)
 
 int store_gc_start(struct store *s, struct err *err)
 {
-	s->gc_due = true; /* the first pass counts the blobs */
+	s->gc_due = !store_usage_load(s); /* a pass counts the blobs */
 	s->collector = task_start(collector_main, s);
 	if (!s->collector)
 		return err_errno(err, "start the garbage collector thread");
@@ -400,9 +401,11 @@ void store_gc_commit(struct store *s, uint64_t size, uint64_t replaced)
 				       s->stats.used_bytes;
 	s->stats.n_blobs += replaced == UINT64_MAX;
 	s->uncounted_bytes += charge;
+	store_usage_add(s, (int64_t)charge - (int64_t)freed,
+			replaced == UINT64_MAX);
 	/*
 	 * Also collect whenever this process has published 1/16 of the limit
-	 * since the last pass: only a pass counts the blobs of other processes.
+	 * since the last pass, because only a pass counts all blobs.
 	 */
 	if ((s->stats.used_bytes > high_water_bytes(s) &&
 	     s->stats.used_bytes >

@@ -40,6 +40,8 @@ struct store {
 	struct store_stats stats;
 	uint64_t uncounted_bytes; /* bytes published since the last count */
 	uint64_t post_gc_bytes; /* bytes used after the last pass */
+	/* additions that DIR/usage lacks, because another process locked it */
+	int64_t pending_bytes, pending_blobs;
 	/* before this clock_ms(), a write that lacks space starts no pass */
 	uint64_t full_until_ms;
 
@@ -65,6 +67,18 @@ int store_entry_stat(struct store *s, int dir, const char *name,
  * directory.
  */
 int store_open_records(struct store *s, enum store_record kind, bool make);
+
+/*
+ * The file DIR/usage (store/usage.c).  The last two functions are called with
+ * `lock` held.
+ *
+ * Read the counters.  Returns false if a pass must count.
+ */
+bool store_usage_load(struct store *s);
+/* Add published bytes and blobs, and take over what other processes added. */
+void store_usage_add(struct store *s, int64_t n_bytes, int64_t n_blobs);
+/* Replace the numbers by those of the counters after a pass. */
+void store_usage_set(struct store *s);
 
 int store_gc_start(struct store *s, struct err *err);
 void store_gc_stop(struct store *s);

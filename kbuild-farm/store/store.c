@@ -834,6 +834,8 @@ void store_free(struct store *s)
 	if (!s)
 		return;
 	store_gc_stop(s);
+	if (s->pending_blobs || s->pending_bytes)
+		store_usage_add(s, 0, 0);
 	map_release_entries(&s->pins, NULL);
 	if (s->scratch_fd >= 0) {
 		fs_remove_at(s->scratch_root_fd, s->scratch_name);

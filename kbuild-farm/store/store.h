@@ -5,6 +5,7 @@
  * 	DIR/sha256/ab/cdef...	entry of a blob: mode 0444, created by rename
  * 	DIR/action/ab/cdef...	optional; a record, addressed by the key of an
  * 				action instead of its own digest
+ * 	DIR/usage		disk space in use (store/usage.c)
  * 	DIR/live/NAME/		scratch directory of an open store, locked
  * 				with flock
  * 		in.N		a blob that is being written
@@ -182,7 +183,7 @@ struct store_stats {
 	bool counted;
 	/*
 	 * disk space and number of all blobs and records, except for changes
-	 * by other processes since the last count
+	 * by other processes since the last write of this handle
 	 */
 	uint64_t used_bytes, n_blobs;
 	/* records at the last count; part of n_blobs */

@@ -3,11 +3,13 @@
 #include "store/store.h"
 
 #include "base/clock.h"
+#include "base/fs.h"
 
 #include "../lib/test.h"
 #include "store-fixture.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #define KIB ((uint64_t)1024)
 #define N   16
@@ -352,4 +354,128 @@ TEST(a_hundred_thousand_entries_open_at_once)
 	ck_assert_uint_eq(n.n_blobs, made + 1);
 	ck_assert_uint_lt(opened, 10000);
 	store_free(s);
+}
+
+static const char usage[] = "store/usage";
+
+/* Wait until the collector has counted. */
+static struct store_stats counted(struct store *s)
+{
+	struct store_stats n;
+
+	do {
+		store_stats(s, &n);
+		sched_yield();
+	} while (!n.counted);
+	return n;
+}
+
+static void read_usage(struct buf *file)
+{
+	struct err err;
+
+	buf_reset(file);
+	must(fs_read(usage, 4096, file, &err));
+}
+
+static void write_usage(struct bytes in)
+{
+	struct err err;
+
+	must(fs_write(usage, in, 0600, &err));
+}
+
+/* Fill a store, and remove a blob without its knowledge. */
+static void fill_and_remove(void)
+{
+	struct store *s = play_open(0);
+	char *path = play_path(&blobs[3]);
+
+	play_counted(s);
+	fill(s);
+	store_free(s);
+	ck_assert_int_eq(unlink(path), 0);
+	free(path);
+}
+
+TEST(an_open_takes_the_count_of_others_and_a_pass_corrects_it)
+{
+	struct store *s, *other;
+
+	fill_and_remove();
+	s = play_open(0);
+	other = play_open(0);
+	ck_assert_uint_eq(counted(s).n_blobs, N);
+	ck_assert_uint_eq(counted(s).used_bytes, N * 4 * KIB);
+	ck_assert_int_eq(play_put(other, &blobs[3], false), 0);
+	ck_assert_uint_eq(counted(other).n_blobs, N + 1);
+	/* The other one counts it at its next write, here of an equal blob. */
+	ck_assert_int_eq(play_put(s, &blobs[4], false), 0);
+	ck_assert_uint_eq(counted(s).n_blobs, N + 1);
+	ck_assert_int_eq(store_gc(s, 0), 0);
+	ck_assert_uint_eq(counted(s).n_blobs, N);
+	store_free(s);
+	store_free(other);
+	s = play_open(0);
+	ck_assert_uint_eq(counted(s).n_blobs, N);
+	ck_assert_uint_eq(counted(s).used_bytes, N * 4 * KIB);
+	store_free(s);
+}
+
+/* Open the store with this file, which is damaged. */
+static void expect_count(struct bytes file)
+{
+	struct store *s;
+
+	write_usage(file);
+	s = play_open(0);
+	ck_assert_uint_eq(counted(s).n_blobs, N - 1);
+	store_free(s);
+}
+
+TEST(a_damaged_count_is_made_again)
+{
+	struct buf file = { 0 };
+	struct store *s;
+	size_t len;
+
+	fill_and_remove();
+	read_usage(&file);
+	len = file.len;
+	for (size_t i = 0; i < len; i++) {
+		expect_count(bytes_of(file.data, i));
+		file.data[i] ^= 1;
+		expect_count(buf_bytes(&file));
+		file.data[i] ^= 1;
+	}
+	buf_put_u8(&file, 0);
+	expect_count(buf_bytes(&file));
+	buf_release(&file);
+	ck_assert_int_eq(unlink(usage), 0);
+	ck_assert_int_eq(mkdir(usage, 0700), 0);
+	s = play_open(0);
+	ck_assert_uint_eq(counted(s).n_blobs, N - 1);
+	store_free(s);
+}
+
+/* The age of a count in seconds, and whether it is taken. */
+static const struct {
+	int64_t age;
+	bool taken;
+} ages[] = { { 80000, true }, { 90000, false }, { -1000, false } };
+
+TEST_EACH(an_old_count_is_made_again, ages)
+{
+	struct buf file = { 0 };
+	struct store *s;
+
+	fill_and_remove();
+	read_usage(&file);
+	put_le64(file.data + 24, (uint64_t)(time(NULL) - row->age));
+	put_le64(file.data + 32, bytes_hash(bytes_of(file.data, 32), 0));
+	write_usage(buf_bytes(&file));
+	s = play_open(0);
+	ck_assert_uint_eq(counted(s).n_blobs, row->taken ? N : N - 1);
+	store_free(s);
+	buf_release(&file);
 }
