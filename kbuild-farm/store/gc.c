@@ -410,7 +410,8 @@ void store_gc_commit(struct store *s, uint64_t size, uint64_t replaced)
 	if ((s->stats.used_bytes > high_water_bytes(s) &&
 	     s->stats.used_bytes >
 		     s->post_gc_bytes + s->stats.limit_bytes / 64) ||
-	    s->uncounted_bytes > s->stats.limit_bytes / 16) {
+	    s->uncounted_bytes > s->stats.limit_bytes / 16 || s->count_is_old) {
+		s->count_is_old = false;
 		s->gc_due = true;
 		pthread_cond_signal(&s->gc_wake);
 	}

@@ -48,6 +48,7 @@ struct store {
 	pthread_mutex_t gc_lock;
 	struct task *collector; /* NULL if not running */
 	pthread_cond_t gc_wake; /* used with `lock` */
+	bool count_is_old; /* the first published entry makes a pass due */
 	bool gc_due; /* the collector must perform a pass */
 	atomic_bool stopping;
 };

@@ -411,7 +411,7 @@ struct store_write {
 	int root; /* directory of the entry, as for entry_init() */
 	struct digest digest; /* of the blob; or the key of the record */
 	uint64_t size_bytes, received_bytes;
-	struct digest_ctx *digest_ctx;
+	struct digest_ctx *digest_ctx; /* NULL: finished */
 	int fd;
 	char name[STORE_NAME_MAX]; /* in the scratch directory */
 	bool pinned;
@@ -470,7 +470,8 @@ int store_write_add(struct store_write *in, struct bytes piece)
 		in->fd = -1;
 		return in->error;
 	}
-	digest_add(in->digest_ctx, piece);
+	if (in->digest_ctx)
+		digest_add(in->digest_ctx, piece);
 	in->received_bytes += piece.len;
 	return 0;
 }
@@ -693,8 +694,11 @@ int store_put_record(struct store *s, enum store_record kind,
 			  false);
 	if (ret)
 		return ret;
-	digest_record(key, content, &sum);
+	/* This digest equals that of digest_record(). */
+	digest_add(in->digest_ctx, bytes_of(key->b, sizeof(key->b)));
 	ret = store_write_add(in, content);
+	digest_finish(in->digest_ctx, &sum);
+	in->digest_ctx = NULL;
 	if (!ret)
 		ret = store_write_add(in, bytes_of(sum.b, sizeof(sum.b)));
 	ret = ret ? ret : publish(in);

@@ -11,8 +11,9 @@
  * Numbers are little-endian.  Each process adds the entries that it publishes,
  * under a lock; only a pass counts them again.  A process that is killed can
  * omit an entry, and an entry that is damaged and removed stays counted, until
- * the next pass corrects the numbers.  A pass is due at the latest a day after
- * the previous one.  A damaged file makes a pass due, too.
+ * the next pass corrects the numbers.  If the last pass was more than a day
+ * ago, a process starts another one when it publishes an entry.  A damaged file
+ * makes a pass due, too.
  */
 #include "store/internal.h"
 
@@ -26,6 +27,7 @@
 #define N_NUMBERS 3
 #define SIZE      (8 + 8 * N_NUMBERS + 8)
 #define MAX_AGE_S 86400 /* of the last pass */
+#define READS_MAX 3
 
 enum {
 	USED_BYTES,
@@ -75,14 +77,19 @@ static void write_usage(int fd, const uint64_t numbers[N_NUMBERS])
 bool store_usage_load(struct store *s)
 {
 	uint64_t numbers[N_NUMBERS], now = (uint64_t)time(NULL);
-	int fd = open_locked(s);
-	bool valid = fd >= 0 && read_usage(fd, numbers);
+	int fd = openat(s->root_fd, "usage",
+			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	bool valid = false;
 
+	/* Without the lock, the file can be read while it is written. */
+	for (int i = 0; i < READS_MAX && fd >= 0 && !valid; i++)
+		valid = read_usage(fd, numbers);
 	if (fd >= 0)
 		close(fd);
-	if (!valid || numbers[COUNTED_S] > now ||
-	    now - numbers[COUNTED_S] > MAX_AGE_S)
+	if (!valid)
 		return false;
+	s->count_is_old = numbers[COUNTED_S] > now ||
+			  now - numbers[COUNTED_S] > MAX_AGE_S;
 	s->stats.used_bytes = numbers[USED_BYTES];
 	s->stats.n_blobs = numbers[N_BLOBS];
 	s->stats.counted = true;
@@ -125,8 +132,7 @@ void store_usage_set(struct store *s)
 	};
 	int fd = open_locked(s);
 
-	/* Without the lock, the file stays as it is: a later pass corrects it.
-	 */
+	/* Without the lock, a later pass writes the file. */
 	if (fd < 0)
 		return;
 	write_usage(fd, numbers);
