@@ -283,3 +283,66 @@ int tls_key_use(const struct tls_key *key, struct ssl_ctx_st *ssl_ctx,
 		return err_set(err, EIO, "OpenSSL rejects the key");
 	return 0;
 }
+
+int tls_key_sign(const struct tls_key *key, struct bytes message,
+		 uint8_t signature[static TLS_KEY_SIGNATURE_SIZE],
+		 struct err *err)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	size_t len = TLS_KEY_SIGNATURE_SIZE;
+	bool good = ctx &&
+		    EVP_DigestSignInit(ctx, NULL, NULL, NULL, key->pair) == 1 &&
+		    EVP_DigestSign(ctx, signature, &len, message.data,
+				   message.len) == 1;
+
+	EVP_MD_CTX_free(ctx);
+	return good ? 0 : err_set(err, EIO, "OpenSSL cannot sign");
+}
+
+void tls_key_public(const struct tls_key *key,
+		    uint8_t out[static TLS_KEY_PUBLIC_SIZE])
+{
+	size_t len = TLS_KEY_PUBLIC_SIZE;
+
+	/* An Ed25519 key always has its public part. */
+	if (EVP_PKEY_get_raw_public_key(key->pair, out, &len) != 1)
+		str_out_of_memory();
+}
+
+/* Return a key that the caller frees, or NULL if it is invalid. */
+static EVP_PKEY *make_public_key(
+	const uint8_t public[static TLS_KEY_PUBLIC_SIZE])
+{
+	EVP_PKEY *key = EVP_PKEY_new_raw_public_key(
+		EVP_PKEY_ED25519, NULL, public, TLS_KEY_PUBLIC_SIZE);
+
+	ERR_clear_error();
+	return key;
+}
+
+bool tls_key_fingerprint_of(const uint8_t public[static TLS_KEY_PUBLIC_SIZE],
+			    struct digest *fingerprint)
+{
+	EVP_PKEY *key = make_public_key(public);
+	bool good = tls_key_hash_public(key, fingerprint);
+
+	EVP_PKEY_free(key);
+	return good;
+}
+
+bool tls_key_verify(const uint8_t public[static TLS_KEY_PUBLIC_SIZE],
+		    struct bytes message,
+		    const uint8_t signature[static TLS_KEY_SIGNATURE_SIZE])
+{
+	EVP_PKEY *key = make_public_key(public);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool good = key && ctx &&
+		    EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) == 1 &&
+		    EVP_DigestVerify(ctx, signature, TLS_KEY_SIGNATURE_SIZE,
+				     message.data, message.len) == 1;
+
+	ERR_clear_error();
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	return good;
+}

@@ -60,6 +60,27 @@ int tls_key_load_or_create(struct tls_key **out, const char *path,
 void tls_key_free(struct tls_key *key);
 /* Return the fingerprint of the key, borrowed. */
 const struct digest *tls_key_fingerprint(const struct tls_key *key);
+
+#define TLS_KEY_PUBLIC_SIZE    32
+#define TLS_KEY_SIGNATURE_SIZE 64
+
+/* Sign a message.  Returns 0, or -EIO with `err` set. */
+int tls_key_sign(const struct tls_key *key, struct bytes message,
+		 uint8_t signature[static TLS_KEY_SIGNATURE_SIZE],
+		 struct err *err);
+/* Copy the public key (RFC 8032, 5.1.5). */
+void tls_key_public(const struct tls_key *key,
+		    uint8_t out[static TLS_KEY_PUBLIC_SIZE]);
+/*
+ * Compute the fingerprint of a public key from an untrusted source.  Returns
+ * false if the key is invalid.
+ */
+bool tls_key_fingerprint_of(const uint8_t public[static TLS_KEY_PUBLIC_SIZE],
+			    struct digest *fingerprint);
+/* Return true if the signature of the message was made with the key. */
+bool tls_key_verify(const uint8_t public[static TLS_KEY_PUBLIC_SIZE],
+		    struct bytes message,
+		    const uint8_t signature[static TLS_KEY_SIGNATURE_SIZE]);
 /*
  * Use this key for the sessions of an OpenSSL context.  Returns 0, or -EIO with
  * `err` set.

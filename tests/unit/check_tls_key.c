@@ -189,3 +189,26 @@ TEST(the_fingerprint_is_of_the_public_key_as_openssl_has_it)
 	pclose(f);
 	ck_assert_str_eq(ours, theirs);
 }
+
+TEST(a_signature_is_of_one_key_and_one_message)
+{
+	uint8_t public[TLS_KEY_PUBLIC_SIZE], signature[TLS_KEY_SIGNATURE_SIZE];
+	struct bytes message = bytes_str("message");
+	struct tls_key *key = NULL;
+	struct digest fingerprint;
+
+	create("key.pem");
+	must(tls_key_load(&key, "key.pem", &err));
+	tls_key_public(key, public);
+	must(tls_key_sign(key, message, signature, &err));
+	ck_assert(tls_key_fingerprint_of(public, &fingerprint));
+	ck_assert(digest_equal(&fingerprint, tls_key_fingerprint(key)));
+	ck_assert(tls_key_verify(public, message, signature));
+	ck_assert(!tls_key_verify(public, bytes_str("massage"), signature));
+	signature[TLS_KEY_SIGNATURE_SIZE - 1] ^= 1;
+	ck_assert(!tls_key_verify(public, message, signature));
+	signature[TLS_KEY_SIGNATURE_SIZE - 1] ^= 1;
+	public[0] ^= 1;
+	ck_assert(!tls_key_verify(public, message, signature));
+	tls_key_free(key);
+}
