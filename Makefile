@@ -161,7 +161,7 @@ public_cpp := cpp
 uses_compiler := base store options
 public_compiler := bfd-plugins collector find host library manifest probe-deps
 uses_fetch := base
-public_fetch := checksums dir-listing download key
+public_fetch := checksums dir-listing download key session
 uses_toolchain := base conf store compiler fetch
 public_toolchain := adopt builtin catalog dir-digest hostlib install installed \
 	link tool-name

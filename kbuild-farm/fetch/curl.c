@@ -36,6 +36,11 @@ static void init_once(void)
 		str_out_of_memory();
 }
 
+void fetch_curl_init(void)
+{
+	pthread_once(&once, init_once);
+}
+
 bool fetch_download_is_cancelled(const struct fetch_options *options)
 {
 	return options && options->cancelled && atomic_load(options->cancelled);
@@ -334,7 +339,7 @@ enum fetch_outcome fetch_curl_perform(const struct fetch_request *r,
 	CURLM *multi;
 	CURLcode result;
 
-	pthread_once(&once, init_once);
+	fetch_curl_init();
 	*a = (struct fetch_response){ .length_bytes = -1 };
 	t.easy = curl_easy_init();
 	multi = curl_multi_init();

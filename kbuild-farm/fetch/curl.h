@@ -2,8 +2,9 @@
 /*
  * fetch/curl.h - A single HTTP request and its response.
  *
- * This is the only user of libcurl.  Redirects are followed, but failed
- * requests are not repeated; fetch/download.c decides about retries.
+ * Redirects are followed, but failed requests are not repeated;
+ * fetch/download.c decides about retries.  fetch/session.h performs several
+ * requests at a time.
  */
 #ifndef FETCH_CURL_H
 #define FETCH_CURL_H
@@ -52,6 +53,9 @@ struct fetch_request {
 	void (*on_progress)(void *ctx); /* a few times a second */
 	void *ctx;
 };
+
+/* Initialize libcurl once.  Thread-safe. */
+void fetch_curl_init(void);
 
 /*
  * Perform a request.  Unless the outcome is FETCH_OUTCOME_DONE, `code` receives
