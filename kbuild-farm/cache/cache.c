@@ -1,29 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The content of a record:
- *
- *	u8	version of this format
- *	u8	number of side outputs
- *	u32	CPU time in ms, u32 duration in ms, u32 peak memory in KiB
- *	for each of the WIRE_N_OUTPUTS outputs:
- *	u32	size in bytes
- *	bytes	the output; if it is longer than INLINE_MAX, its digest, under
- *		which the store has the output as a blob
- *
- * Numbers are little-endian.
- */
 #include "cache/cache.h"
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "cache/record.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define VERSION    1
-#define INLINE_MAX 4096u /* longer outputs are separate blobs */
 
 struct cache {
 	struct store *store;
@@ -84,37 +69,17 @@ struct store *cache_store(const struct cache *c)
 static int decode(struct store *s, struct bytes record,
 		  struct peer_job_result *out)
 {
-	struct wire_result *w = &out->wire;
-	struct reader r;
-	struct bytes head;
-	int ret = 0;
+	struct digest blobs[WIRE_N_OUTPUTS] = { 0 };
+	int ret = cache_record_decode(record, CACHE_RECORD_INLINE_MAX, out,
+				      blobs);
 
-	reader_init(&r, record);
-	head = reader_raw(&r, 2);
-	w->cpu_ms = reader_u32(&r);
-	w->wall_ms = reader_u32(&r);
-	w->peak_kib = reader_u32(&r);
-	if (r.bad || head.data[0] != VERSION || head.data[1] > WIRE_SIDES_MAX)
-		return -EBADMSG;
-	w->n_sides = head.data[1];
-	out->n_side_outputs = head.data[1];
 	for (int i = 0; i < WIRE_N_OUTPUTS && !ret; i++) {
-		uint32_t len = reader_u32(&r);
-		struct bytes in = reader_raw(
-			&r, len > INLINE_MAX ? DIGEST_SIZE : len);
-		struct digest d;
-
-		if (r.bad || len > wire_output_max((enum wire_output)i))
-			return -EBADMSG;
-		w->output_bytes[i] = len;
-		if (len > INLINE_MAX) {
-			memcpy(d.b, in.data, sizeof(d.b));
-			ret = store_read_blob(s, &d, len, &out->streams[i]);
-		} else {
-			buf_add_bytes(&out->streams[i], in);
-		}
+		if (digest_is_set(&blobs[i]))
+			ret = store_read_blob(s, &blobs[i],
+					      out->wire.output_bytes[i],
+					      &out->streams[i]);
 	}
-	return ret ? ret : reader_end(&r) ? -EBADMSG : 0;
+	return ret;
 }
 
 int cache_find(struct cache *c, const struct digest *key,
@@ -141,13 +106,13 @@ int cache_find(struct cache *c, const struct digest *key,
 }
 
 /* Write an output as a blob. */
-static int add_blob(struct store *s, struct bytes content, struct digest *d)
+static int add_blob(struct store *s, struct bytes content,
+		    const struct digest *d)
 {
 	struct store_write *w;
 	int ret;
 
 	/* An equal blob is replaced, because it can be damaged. */
-	digest_bytes(content, d);
 	ret = store_write_begin(&w, s, d, content.len, false);
 	if (ret)
 		return ret;
@@ -162,23 +127,14 @@ static int add_blob(struct store *s, struct bytes content, struct digest *d)
 static int add_outputs(struct store *s, const struct peer_job_result *result,
 		       struct buf *record)
 {
+	struct digest blobs[WIRE_N_OUTPUTS] = { 0 };
 	int ret = 0;
 
-	buf_put_u8(record, VERSION);
-	buf_put_u8(record, result->wire.n_sides);
-	buf_put_u32(record, result->wire.cpu_ms);
-	buf_put_u32(record, result->wire.wall_ms);
-	buf_put_u32(record, result->wire.peak_kib);
+	cache_record_encode(record, result, CACHE_RECORD_INLINE_MAX, blobs);
 	for (int i = 0; i < WIRE_N_OUTPUTS && !ret; i++) {
-		struct bytes in = buf_bytes(&result->streams[i]);
-		struct digest d;
-
-		buf_put_u32(record, (uint32_t)in.len);
-		if (in.len > INLINE_MAX) {
-			ret = add_blob(s, in, &d);
-			in = bytes_of(d.b, sizeof(d.b));
-		}
-		buf_add_bytes(record, in);
+		if (digest_is_set(&blobs[i]))
+			ret = add_blob(s, buf_bytes(&result->streams[i]),
+				       &blobs[i]);
 	}
 	return ret;
 }
