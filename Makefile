@@ -192,8 +192,8 @@ public_peer := blob-upload canary canary-db native-toolchain peer sandbox \
 	shared survey
 uses_sched := base
 public_sched := sched
-uses_cache := base wire store options compiler inputs peer
-public_cache := action cache key
+uses_cache := base wire tls store options compiler fetch inputs node peer
+public_cache := action cache key remote
 uses_coord := base wire store events options compiler inputs node peer sched \
 	cache
 public_coord := coord report-events
