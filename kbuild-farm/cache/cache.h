@@ -14,10 +14,22 @@
 #ifndef CACHE_CACHE_H
 #define CACHE_CACHE_H
 
+#include "base/str.h"
 #include "peer/sandbox.h"
 #include "store/store.h"
 
 struct cache;
+
+/* A cache on a server (cache/remote.h). */
+struct cache_remote_setup {
+	const char *url; /* NULL: none */
+	bool write; /* upload results */
+	const char *ca_file; /* NULL: the system's authorities */
+	/* client certificate and its key; NULL: none */
+	const char *certificate, *certificate_key;
+	const char *header_file; /* file with header lines, or NULL */
+	struct strv trust; /* fingerprints of other users' keys */
+};
 
 struct cache_setup {
 	const char *dir; /* NULL: cache_default_dir() */
@@ -29,6 +41,7 @@ struct cache_setup {
 	 * before the compiler
 	 */
 	bool on_demand;
+	struct cache_remote_setup remote;
 };
 
 #define CACHE_SIZE_DEFAULT (UINT64_C(10) << 30)

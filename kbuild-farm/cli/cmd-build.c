@@ -944,6 +944,7 @@ static int load_and_run(struct build_options *o, struct err *err)
 out:
 	build_list_release(&list);
 	node_roster_release(&roster);
+	settings_host_release(&local);
 	return ret;
 }
 

@@ -157,8 +157,10 @@ static int run_with_farm(struct run_options *o, struct kernel_user_command *c,
 		status = run_user_command(o, c, err);
 	}
 	o->request.roster = NULL;
+	o->request.cache = NULL;
 	watch_free(watch);
 	node_roster_release(&roster);
+	settings_host_release(&local);
 	return status;
 }
 

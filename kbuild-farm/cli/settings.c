@@ -100,6 +100,45 @@ uint64_t settings_cache_size(const struct conf *conf)
 	return conf_get_amount(conf, "cache", NULL, "size", NULL);
 }
 
+/* Return the file that a key of [cache] names, or NULL.  `host` owns it. */
+static const char *cache_file(struct settings_host *host, const char *key)
+{
+	const char *value = conf_get(host->conf, "cache", NULL, key);
+	const char *home = getenv("HOME");
+
+	if (!value)
+		return NULL;
+	if (str_starts(value, "~/") && home)
+		strv_addf(&host->cache_files, "%s%s", home, value + 1);
+	else
+		strv_add(&host->cache_files, value);
+	return host->cache_files.v[host->cache_files.n - 1];
+}
+
+static void read_cache_settings(struct settings_host *host)
+{
+	const struct conf *conf = host->conf;
+	struct cache_remote_setup *r = &host->cache.remote;
+
+	host->cache.size_bytes = settings_cache_size(conf);
+	r->url = conf_get(conf, "cache", NULL, "remote");
+	r->write = str_equal(conf_get(conf, "cache", NULL, "remote-write"),
+			     "true");
+	r->ca_file = cache_file(host, "remote-ca-file");
+	r->certificate = cache_file(host, "remote-certificate");
+	r->certificate_key = cache_file(host, "remote-key");
+	r->header_file = cache_file(host, "remote-header-file");
+	conf_get_all(conf, "cache", NULL, "trust", &r->trust);
+}
+
+void settings_host_release(struct settings_host *host)
+{
+	strv_release(&host->cache.remote.trust);
+	strv_release(&host->cache_files);
+	conf_free(host->conf);
+	*host = (struct settings_host){ 0 };
+}
+
 const struct cache_setup *settings_choose_cache(struct settings_host *host,
 						enum settings_cache_mode mode)
 {
@@ -140,7 +179,9 @@ int settings_load(struct node_roster *roster, bool no_remote,
 		host->cache_mode = !cache ? SETTINGS_CACHE_ON_DEMAND :
 				   !strcmp(cache, "true") ? SETTINGS_CACHE_ON :
 							    SETTINGS_CACHE_OFF;
-		host->cache.size_bytes = settings_cache_size(conf);
+		host->conf = conf;
+		read_cache_settings(host);
+		conf = NULL;
 	}
 	conf_free(conf);
 	return ret;

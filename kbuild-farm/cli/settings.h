@@ -30,7 +30,9 @@ struct settings_host {
 	bool ignore_probe_cache; /* each probe runs the compiler */
 	unsigned n_kept_builds; /* settings_kept_builds() */
 	enum settings_cache_mode cache_mode; /* of [cache] enabled */
-	struct cache_setup cache;
+	struct cache_setup cache; /* borrows from the members below */
+	struct conf *conf;
+	struct strv cache_files;
 };
 
 /*
@@ -46,11 +48,13 @@ int settings_load_conf(struct conf **out, struct node_roster *roster,
  * `roster` receives the nodes, or no nodes if `no_remote` is true.  If
  * *require_remote is 0, it becomes the percentage farm.require-remote.
  * `toolchains` receives a string "ARCH=TOOLCHAIN" for each default toolchain
- * that is configured.  `toolchains` and `host` can be NULL.
+ * that is configured.  `toolchains` and `host` can be NULL; the caller releases
+ * `host` with settings_host_release(), also after an error.
  */
 int settings_load(struct node_roster *roster, bool no_remote,
 		  int *require_remote, struct strv *toolchains,
 		  struct settings_host *host, struct err *err);
+void settings_host_release(struct settings_host *host);
 /*
  * Return the set-up of the result cache, &host->cache, or NULL if it is not
  * used.  Without an option, the variable CCACHE_DISABLE disables the cache.

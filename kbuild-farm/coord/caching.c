@@ -12,6 +12,7 @@
 #include "cache/action.h"
 #include "cache/cache.h"
 #include "cache/key.h"
+#include "cache/remote.h"
 #include "coord/internal.h"
 #include "coord/report-events.h"
 #include "coord/wrapper-conn.h"
@@ -185,6 +186,33 @@ static void forget_result(struct coord_unit *u)
 	u->result = (struct peer_job_result){ 0 };
 }
 
+/* Return true if the compiler has printed messages. */
+static bool has_messages(const struct coord_unit *u)
+{
+	/* genksyms prints its result to stdout. */
+	return u->result.streams[WIRE_OUTPUT_STDERR].len ||
+	       (u->result.streams[WIRE_OUTPUT_STDOUT].len && !u->has_step);
+}
+
+/* Return the key under which the result is stored. */
+static const struct digest *choose_key(const struct coord_unit *u)
+{
+	return has_messages(u) ? &u->caching.full_key : &u->caching.short_key;
+}
+
+/* Store the result in the local cache. */
+static void store_locally(struct coord_unit *u)
+{
+	struct err err;
+	int ret = cache_add(u->coord->setup.cache, choose_key(u), &u->result,
+			    &err);
+
+	if (!ret)
+		store_action(u);
+	else if (ret != -EROFS && ret != -EFBIG)
+		log_warning("%s", err.text);
+}
+
 /* -------------------------------------------------------------- look-up */
 
 /* Look for a result in the cache.  Returns 0 or a negative errno. */
@@ -242,13 +270,73 @@ static void find_on_thread(struct pool_work *w)
 		find_once(u);
 }
 
+static int take_look_up(struct coord_unit *u)
+{
+	struct cache_look_up *l = u->caching.look_up;
+
+	u->caching.look_up = NULL;
+	return cache_remote_take(l, &u->result);
+}
+
+/* Verify the result of a look-up on the server, and store it. */
+static void take_remote_on_thread(struct pool_work *w)
+{
+	struct coord_unit *u = (struct coord_unit *)w;
+
+	if (take_look_up(u))
+		return;
+	prepare_verification(u);
+	coord_unit_verify(u);
+	u->caching.found = u->verification.verdict == SCHED_VERDICT_VALID;
+	if (u->caching.found)
+		store_locally(u);
+	else
+		forget_result(u);
+}
+
+static void on_found(struct pool_work *w);
+
+/* Called on the thread of the remote cache. */
+static void on_looked_up(void *ctx, struct cache_look_up *l)
+{
+	struct coord_unit *u = ctx;
+
+	u->caching.look_up = l;
+	u->work.run = take_remote_on_thread;
+	u->work.on_done = on_found;
+	pool_add(u->coord->pool, &u->work);
+}
+
+/*
+ * Start a look-up of the next key on the server.  Returns false if there is no
+ * other key, or no server.
+ */
+static bool start_remote_look_up(struct coord_unit *u)
+{
+	const struct digest *keys[] = { &u->caching.short_key,
+					&u->caching.full_key };
+	size_t n_keys = digest_equal(keys[0], keys[1]) ? 1 : 2;
+	int64_t cost_ms = coord_report_past_cost_ms(u);
+
+	if (!u->caching.has_keys || u->caching.n_remote == n_keys)
+		return false;
+	u->in_worker = cache_remote_look_up(
+		u->coord->setup.remote_cache, keys[u->caching.n_remote++],
+		cost_ms > 0 ? (uint64_t)cost_ms : 0, on_looked_up, u);
+	return u->in_worker;
+}
+
 static void on_found(struct pool_work *w)
 {
 	struct coord_unit *u = (struct coord_unit *)w;
 	struct coord *c = u->coord;
 
-	c->stats.scan_us += u->inputs.manifest.scan_us +
-			    u->inputs.manifest.list_us + u->verification.cpu_us;
+	if (!u->caching.n_remote)
+		c->stats.scan_us += u->inputs.manifest.scan_us +
+				    u->inputs.manifest.list_us;
+	c->stats.scan_us += u->verification.cpu_us;
+	if (u->caching.look_up) /* the pool has ended before its work ran */
+		take_look_up(u);
 	if (!u->caching.ops->on_worker_finished(u))
 		return;
 	/* A result of a compiler that was replaced meanwhile is outdated. */
@@ -261,6 +349,8 @@ static void on_found(struct pool_work *w)
 	}
 	coord_unit_remove_temporaries(u);
 	forget_result(u);
+	if (start_remote_look_up(u))
+		return;
 	u->caching.has_inputs = true;
 	u->caching.ops->on_not_found(u);
 }
@@ -353,19 +443,8 @@ static bool names_temporaries(const struct coord_unit *u)
 	return false;
 }
 
-/* Return true if the compiler has printed messages. */
-static bool has_messages(const struct coord_unit *u)
-{
-	/* genksyms prints its result to stdout. */
-	return u->result.streams[WIRE_OUTPUT_STDERR].len ||
-	       (u->result.streams[WIRE_OUTPUT_STDOUT].len && !u->has_step);
-}
-
 void coord_caching_store(struct coord_unit *u)
 {
-	struct err err;
-	int ret;
-
 	if (!u->caching.enabled ||
 	    (!u->devicetree.blob && names_temporaries(u)))
 		return;
@@ -375,14 +454,9 @@ void coord_caching_store(struct coord_unit *u)
 	if (u->text_path)
 		replace_text(&u->result.streams[WIRE_OUTPUT_DEPS], u->text_path,
 			     TEXT_NAME);
-	ret = cache_add(u->coord->setup.cache,
-			has_messages(u) ? &u->caching.full_key :
-					  &u->caching.short_key,
-			&u->result, &err);
-	if (!ret)
-		store_action(u);
-	else if (ret != -EROFS && ret != -EFBIG)
-		log_warning("%s", err.text);
+	store_locally(u);
+	cache_remote_add(u->coord->setup.remote_cache, choose_key(u),
+			 &u->result);
 }
 
 /* -------------------------------------------------------- local compile */

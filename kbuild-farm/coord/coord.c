@@ -6,6 +6,7 @@
 #include "base/process.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "cache/remote.h"
 #include "coord/caching.h"
 #include "coord/dispatch.h"
 #include "coord/hedge.h"
@@ -453,6 +454,8 @@ void coord_free(struct coord *c)
 		peer_free(c->nodes.v[i]->peer);
 		c->nodes.v[i]->peer = NULL;
 	}
+	/* The last look-ups add their units to the pool. */
+	cache_remote_stop_look_ups(c->setup.remote_cache);
 	/* This aborts driver queries and the work that waits for them. */
 	pool_free(c->pool);
 	peer_canary_free_all(&c->shared);

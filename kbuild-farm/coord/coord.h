@@ -15,6 +15,7 @@
 #include "wire/msg.h"
 
 struct cache;
+struct cache_remote;
 struct event_base;
 struct coord;
 struct peer_benchmark;
@@ -61,6 +62,8 @@ struct coord_setup {
 	const char *cache_dir;
 	/* Results of earlier compiles, borrowed; NULL: not used. */
 	struct cache *cache;
+	/* Likewise on a server; requires `cache`. */
+	struct cache_remote *remote_cache;
 	/*
 	 * Called for the first job whose command names ccache or a similar
 	 * program before the compiler.  Returns the result cache for this job

@@ -20,6 +20,7 @@
 
 #include <sys/types.h>
 
+struct cache_look_up;
 struct child;
 struct coord;
 struct coord_caching_ops;
@@ -47,6 +48,8 @@ struct coord_unit_caching {
 	bool has_keys; /* `short_key` and `full_key` are valid */
 	bool found, missed;
 	struct digest short_key, full_key; /* cache/key.h */
+	unsigned n_remote; /* look-ups on the server */
+	struct cache_look_up *look_up; /* a finished look-up on the server */
 	/* result of the first scan, until SCHED_ACT_SCAN takes it */
 	bool has_inputs;
 	/*

@@ -497,7 +497,8 @@ void kernel_build_end(struct kernel_build_state *run)
 {
 	kernel_unit_count_stop(&run->unit_count);
 	kernel_source_end_dirty_check(&run->dirty_check, true);
-	kernel_offload_close(&run->offload);
+	kernel_offload_close(&run->offload, run->base,
+			     &run->supervisor.stop_signal);
 	if (run->supervisor.stopping)
 		kernel_supervisor_kill_descendants();
 	if (run->base) {

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/offload.h"
 
+#include "base/clock.h"
+#include "base/format.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/task.h"
 #include "base/which.h"
 #include "cache/cache.h"
+#include "cache/remote.h"
 #include "compiler/probe-deps.h"
 #include "conf/conf.h"
 #include "coord/coord.h"
@@ -25,6 +28,10 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#define UPLOAD_MS          20000 /* limit of the uploads after a build */
+#define UPLOAD_POLL_MS     100
+#define UPLOAD_PROGRESS_MS 2000 /* interval of the messages about uploads */
 
 void kernel_offload_report_estimate(struct kernel_offload_estimate *e,
 				    struct history *h,
@@ -397,12 +404,18 @@ static int prepare_masquerade(struct kernel_offload *f,
 /* Open the result cache.  The build continues without it after an error. */
 static void open_cache(struct kernel_offload *f)
 {
+	const struct cache_setup *setup = f->cache_setup;
 	struct strv notes = { 0 };
 	struct err err;
 
-	if (!f->cache_setup || !cache_open(&f->cache, f->cache_setup, &err))
+	if (!setup)
 		return;
-	strv_addf(&notes, "the result cache is not used: %s", err.text);
+	if (cache_open(&f->cache, setup, &err))
+		strv_addf(&notes, "the result cache is not used: %s", err.text);
+	else if (setup->remote.url &&
+		 cache_remote_open(&f->remote_cache, f->cache, setup, &err))
+		strv_addf(&notes, "the remote result cache is not used: %s",
+			  err.text);
 	report_notes(f, &notes);
 }
 
@@ -469,6 +482,7 @@ int kernel_offload_open(struct kernel_offload *f,
 	if (!ret && setup->launched)
 		on_launcher(f);
 	s.cache = f->cache;
+	s.remote_cache = f->remote_cache;
 	if (!ret)
 		ret = coord_new(&f->coord, &s, err);
 	if (!ret)
@@ -575,7 +589,45 @@ void kernel_offload_add_makeflags(const struct kernel_offload *f,
 	free(flags);
 }
 
-void kernel_offload_close(struct kernel_offload *f)
+/* Wait a limited time for the uploads, and log what the user should know. */
+static void close_remote_cache(struct kernel_offload *f,
+			       struct event_base *base, const int *stopped)
+{
+	uint64_t start_ms = clock_ms(), took_ms = 0;
+	struct cache_remote_stats s;
+	unsigned n, n_shown = 0;
+
+	if (!f->remote_cache)
+		return;
+	while ((n = cache_remote_wait(f->remote_cache, UPLOAD_POLL_MS)) &&
+	       !*stopped && took_ms < UPLOAD_MS) {
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		took_ms = clock_ms() - start_ms;
+		if (took_ms < (n_shown + 1) * UPLOAD_PROGRESS_MS)
+			continue;
+		n_shown++;
+		log_info("uploading %u result%s; Ctrl-C abandons them", n,
+			 format_plural(n));
+	}
+	cache_remote_stats(f->remote_cache, &s);
+	if (n)
+		log_warning("%u result%s not uploaded", n,
+			    n == 1 ? " was" : "s were");
+	if (s.n_untrusted)
+		log_warning("%u remote result%s not used: `trust` in [cache] "
+			    "does not contain the key, such as %s",
+			    s.n_untrusted,
+			    s.n_untrusted == 1 ? " was" : "s were",
+			    s.untrusted);
+	log_debug("remote result cache: %u hits, %u misses, %u failures, "
+		  "%u uploads",
+		  s.n_hits, s.n_misses, s.n_failed, s.n_uploaded);
+	cache_remote_free(f->remote_cache);
+	f->remote_cache = NULL;
+}
+
+void kernel_offload_close(struct kernel_offload *f, struct event_base *base,
+			  const int *stopped)
 {
 	kernel_jobserver_stop(&f->jobserver);
 	if (f->roster_watch)
@@ -584,6 +636,7 @@ void kernel_offload_close(struct kernel_offload *f)
 	f->roster_watch = NULL;
 	coord_free(f->coord);
 	f->coord = NULL;
+	close_remote_cache(f, base, stopped);
 	cache_free(f->cache);
 	f->cache = NULL;
 	events_hub_stop(f->hub);

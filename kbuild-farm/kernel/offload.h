@@ -33,6 +33,7 @@
 #include <stdint.h>
 
 struct task;
+struct cache_remote;
 struct coord;
 struct event_base;
 struct kernel_roster_watch;
@@ -96,6 +97,7 @@ struct kernel_offload {
 	const struct cache_setup *cache_setup; /* borrowed, or NULL */
 	/* the command names ccache or a similar program before a compiler */
 	bool launched;
+	struct cache_remote *remote_cache; /* on a server; NULL: not used */
 	struct coord *coord; /* NULL until kernel_offload_open() */
 	bool has_nodes; /* the roster has nodes */
 	bool connects_on_demand; /* coord_setup.connects_on_demand */
@@ -221,8 +223,12 @@ void kernel_offload_add_makeflags(const struct kernel_offload *f,
 				  struct strv *out, char *const *env);
 /*
  * Stop the jobserver, then the coordinator with its jobs and the event socket.
+ * Results that wait for their upload get a limited time, in which the event
+ * loop runs; it ends early if *stopped becomes a signal number.  `base` can be
+ * NULL if kernel_offload_open() was not called.
  */
-void kernel_offload_close(struct kernel_offload *f);
+void kernel_offload_close(struct kernel_offload *f, struct event_base *base,
+			  const int *stopped);
 /* Remove the run directory and release all storage, including the totals. */
 void kernel_offload_release(struct kernel_offload *f);
 

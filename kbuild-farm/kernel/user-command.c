@@ -44,7 +44,8 @@ struct run {
 	struct kernel_bypass_check bypass_check;
 	unsigned poll_ms;
 	pid_t pid; /* process of the command; 0 before it starts */
-	int stop_signal; /* signal received before the command started, or 0 */
+	/* signal received before the command started or after its end, or 0 */
+	int stop_signal;
 };
 
 /* ---- bypass check ---- */
@@ -517,6 +518,7 @@ static int run_command(struct run *run, int *status, struct err *err)
 		if (event_base_loop(run->base, EVLOOP_ONCE) < 0)
 			break;
 	}
+	run->pid = 0;
 	/* Count the last compiles, which ended before the command did. */
 	for (int i = 0; i < 3; i++)
 		event_base_loop(run->base, EVLOOP_NONBLOCK);
@@ -613,7 +615,7 @@ int kernel_user_command_run(struct kernel_user_command_result *out,
 		if (!ret)
 			report_result(out, &run, err);
 	}
-	kernel_offload_close(&run.offload);
+	kernel_offload_close(&run.offload, run.base, &run.stop_signal);
 	if (run.poll_event)
 		event_free(run.poll_event);
 	if (run.end_event)

@@ -8,7 +8,11 @@
 
 TEST(the_configuration_gives_nodes_and_a_percentage)
 {
-	static const char text[] = "[farm]\n\trequire-remote = 70\n"
+	static const char text[] = "[cache]\n\tenabled = true\n"
+				   "\tremote = https://example.org\n"
+				   "\tremote-key = ~/key\n"
+				   "\ttrust = a\n\ttrust = b\n"
+				   "[farm]\n\trequire-remote = 70\n"
 				   "\tshell = kfarm\n"
 				   "\tremember-probes = no\n"
 				   "[node \"a\"]\n\taddress = unix:/none\n"
@@ -19,16 +23,26 @@ TEST(the_configuration_gives_nodes_and_a_percentage)
 	struct strv standard = { 0 };
 	int fd = mkstemp(path), percent = 0;
 	struct settings_host local = { 0 };
+	const struct cache_setup *cache;
 	struct err err = { 0 };
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(bytes_write(fd, bytes_str(text)), 0);
 	close(fd);
 	setenv("KFARM_CONFIG", path, 1);
+	setenv("HOME", "/home/me", 1);
 	must(settings_load(&roster, false, &percent, NULL, &local, &err));
 	ck_assert_uint_eq(roster.n, 1);
 	ck_assert_int_eq(percent, 70);
 	ck_assert(local.use_shell && local.ignore_probe_cache);
+	cache = settings_choose_cache(&local, SETTINGS_CACHE_CONFIGURED);
+	ck_assert_ptr_nonnull(cache);
+	ck_assert_str_eq(cache->remote.url, "https://example.org");
+	ck_assert_str_eq(cache->remote.certificate_key, "/home/me/key");
+	ck_assert(!cache->remote.certificate && !cache->remote.write);
+	ck_assert_uint_eq(cache->remote.trust.n, 2);
+	ck_assert_str_eq(cache->remote.trust.v[1], "b");
+	settings_host_release(&local);
 	/* The command line takes precedence. */
 	percent = 20;
 	node_roster_release(&roster);

@@ -26,9 +26,11 @@ static void set_up(void)
 	hub = events_hub_new();
 }
 
+static const int not_stopped;
+
 static void tear_down(void)
 {
-	kernel_offload_close(&farm);
+	kernel_offload_close(&farm, base, &not_stopped);
 	kernel_offload_release(&farm);
 	events_hub_free(hub);
 	event_base_free(base);
@@ -89,7 +91,7 @@ TEST(all_that_a_wrapper_needs_is_there)
 	ck_assert_uint_eq(kernel_offload_nodes_up(&farm), 0);
 
 	dir = xstrdup(farm.rundir.dir);
-	kernel_offload_close(&farm);
+	kernel_offload_close(&farm, base, &not_stopped);
 	kernel_offload_release(&farm);
 	ck_assert(!fs_exists(dir));
 	free(dir);
@@ -108,7 +110,7 @@ TEST(a_jobserver_begins_with_what_waits)
 	p = (struct pollfd){ .fd = farm.jobserver.make_fds[0],
 			     .events = POLLIN };
 	ck_assert_int_eq(poll(&p, 1, 20000), 1);
-	kernel_offload_close(&farm);
+	kernel_offload_close(&farm, base, &not_stopped);
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 }
 

@@ -1,0 +1,705 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cache/remote.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "cache/entry.h"
+#include "fetch/session.h"
+#include "node/own-key.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CONNECTIONS_MAX 16
+#define COST_MS         500 /* limit of a look-up if the cost is unknown */
+#define COST_MS_MIN     100
+#define COST_MS_MAX     5000
+#define HEADER_MAX      (16u << 10)
+
+#define UPLOADS_MAX      4 /* concurrent uploads */
+#define UPLOAD_MS        30000 /* limit of one request */
+#define UPLOAD_BYTES_MAX (64u << 20) /* size of all unfinished uploads */
+/* Whether a smaller item exists is not asked: the upload is as fast. */
+#define HEAD_BYTES_MIN 16384
+
+struct cache_remote {
+	struct cache *cache;
+	char *url; /* without a slash at its end */
+	bool write, write_only;
+	struct tls_key *key; /* NULL: nothing is signed */
+	struct digest *trust;
+	size_t n_trust;
+	struct strv header;
+	struct fetch_session *session;
+	atomic_bool look_ups_stopped;
+
+	pthread_mutex_t lock; /* protects the members below */
+	pthread_cond_t changed; /* a look-up or an upload has ended */
+	struct cache_remote_stats stats;
+	unsigned n_look_ups; /* on_done() was not called yet */
+	unsigned latency_ms; /* moving average of successful look-ups */
+	unsigned n_failures, n_upload_failures; /* consecutive */
+	bool look_ups_off, uploads_off, ending;
+	STAILQ_HEAD(, upload) uploads; /* not started yet */
+	unsigned n_queued, n_uploading;
+	size_t upload_bytes;
+};
+
+/* -------------------------------------------------------------- failures */
+
+/* Return advice for the user after a failed request. */
+static const char *remedy(const struct fetch_exchange *x)
+{
+	if (x->ret == -EACCES)
+		return "check `remote-ca-file`, `remote-certificate` and "
+		       "`remote-key` in [cache]";
+	if (!x->ret &&
+	    (x->status == 400 || x->status == 401 || x->status == 403))
+		return "check `remote-header-file` and `remote-certificate` in "
+		       "[cache], and ~/.netrc";
+	return "check the server and `remote` in [cache]";
+}
+
+/*
+ * Count a failed request, and log its cause if it was the last one of its kind.
+ * `cause` can be NULL if `x` has the cause.
+ */
+static void count_failure(struct cache_remote *r,
+			  const struct fetch_exchange *x, const char *cause)
+{
+	bool is_upload = x->method != FETCH_METHOD_GET;
+	bool *off = is_upload ? &r->uploads_off : &r->look_ups_off;
+	unsigned *n = is_upload ? &r->n_upload_failures : &r->n_failures;
+	struct err err = x->err;
+	bool report;
+
+	if (x->ret == -ECANCELED)
+		return;
+	if (cause)
+		err_set(&err, EIO, "%s", cause);
+	else if (!x->ret)
+		err_set(&err, EIO, "HTTP status %ld", x->status);
+	pthread_mutex_lock(&r->lock);
+	report = ++*n >= REMOTE_FAILURES_MAX && !*off && !r->ending;
+	*off |= report;
+	r->uploads_off |= r->look_ups_off;
+	pthread_mutex_unlock(&r->lock);
+	log_debug("result cache %s: %s", x->url, err.text);
+	if (report)
+		log_warning("result cache %s: %s; %s in this build; %s", r->url,
+			    err.text,
+			    is_upload ? "no more results are uploaded" :
+					"it is no longer used",
+			    remedy(x));
+}
+
+/* -------------------------------------------------------------- look-ups */
+
+struct cache_look_up {
+	struct cache_remote *remote;
+	struct digest key;
+	uint64_t start_ms, end_ms;
+	cache_remote_done_fn *on_done;
+	void *ctx;
+	int ret; /* 0 or a negative errno */
+	struct cache_entry entry;
+	struct fetch_exchange action;
+	struct fetch_exchange items[WIRE_N_OUTPUTS]; /* of the entry */
+	bool requested[WIRE_N_OUTPUTS];
+	unsigned n_pending; /* requests */
+};
+
+static char *make_url(const struct cache_remote *r, const char *dir,
+		      const struct digest *d)
+{
+	char hex[DIGEST_HEX];
+
+	digest_format(d, hex);
+	return xasprintf("%s/%s/%s", r->url, dir, hex);
+}
+
+static void end_look_up(struct cache_look_up *l)
+{
+	struct cache_remote *r = l->remote;
+	unsigned took_ms = (unsigned)(clock_ms() - l->start_ms);
+
+	pthread_mutex_lock(&r->lock);
+	if (!l->ret)
+		r->latency_ms = r->latency_ms ?
+					(3 * r->latency_ms + took_ms) / 4 :
+					took_ms;
+	pthread_mutex_unlock(&r->lock);
+	l->on_done(l->ctx, l); /* `l` can be freed from now on */
+	pthread_mutex_lock(&r->lock);
+	r->n_look_ups--;
+	pthread_cond_broadcast(&r->changed);
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* Return 0, -ENOENT if the server does not have the item, or -EIO. */
+static int check_response(struct cache_remote *r,
+			  const struct fetch_exchange *x)
+{
+	if (x->ret || (x->status != 200 && x->status != 404)) {
+		count_failure(r, x, NULL);
+		return -EIO;
+	}
+	pthread_mutex_lock(&r->lock);
+	r->n_failures = 0;
+	pthread_mutex_unlock(&r->lock);
+	return x->status == 404 ? -ENOENT : 0;
+}
+
+static void on_item_received(struct fetch_exchange *x)
+{
+	struct cache_look_up *l = x->owner;
+	int ret = check_response(l->remote, x);
+
+	if (ret && !l->ret)
+		l->ret = ret;
+	if (!--l->n_pending)
+		end_look_up(l);
+}
+
+static void start_get(struct cache_look_up *l, struct fetch_exchange *x,
+		      char *url, size_t size_max)
+{
+	uint64_t now = clock_ms();
+
+	x->method = FETCH_METHOD_GET;
+	x->url = url;
+	x->size_max = size_max;
+	x->timeout_ms = now < l->end_ms ? (unsigned)(l->end_ms - now) : 1;
+	x->cancelled = &l->remote->look_ups_stopped;
+	l->n_pending++;
+	fetch_session_start(l->remote->session, x);
+}
+
+/* Request the items that the local cache does not have. */
+static void request_items(struct cache_look_up *l)
+{
+	struct store *s = cache_store(l->remote->cache);
+
+	for (size_t i = 0; i < l->entry.n_items; i++) {
+		const struct cache_entry_item *item = &l->entry.items[i];
+		struct fetch_exchange *x = &l->items[i];
+
+		if (store_has(s, &item->output_digest,
+			      l->entry.result.wire.output_bytes[item->output]))
+			continue;
+		l->requested[i] = true;
+		x->on_done = on_item_received;
+		x->owner = l;
+		start_get(l, x, make_url(l->remote, "cas", &item->digest),
+			  item->size_bytes);
+	}
+}
+
+static int decode_action(struct cache_look_up *l)
+{
+	struct cache_remote *r = l->remote;
+	int ret = cache_entry_decode(&l->entry, &l->key,
+				     buf_bytes(&l->action.content), r->trust,
+				     r->n_trust);
+
+	if (ret == -EBADMSG)
+		count_failure(r, &l->action, "damaged or forged result");
+	if (ret == -EKEYREJECTED) {
+		pthread_mutex_lock(&r->lock);
+		r->stats.n_untrusted++;
+		tls_key_format_fingerprint(&l->entry.signer,
+					   r->stats.untrusted);
+		pthread_mutex_unlock(&r->lock);
+	}
+	return ret == -ENOMSG || ret == -EKEYREJECTED ? -ENOENT : ret;
+}
+
+static void on_action_received(struct fetch_exchange *x)
+{
+	struct cache_look_up *l = x->owner;
+
+	l->ret = check_response(l->remote, x);
+	if (!l->ret)
+		l->ret = decode_action(l);
+	if (!l->ret)
+		request_items(l);
+	if (!--l->n_pending)
+		end_look_up(l);
+}
+
+bool cache_remote_look_up(struct cache_remote *r, const struct digest *key,
+			  uint64_t cost_ms, cache_remote_done_fn *on_done,
+			  void *ctx)
+{
+	struct cache_look_up *l;
+	bool starts;
+
+	if (!r || r->write_only)
+		return false;
+	if (!cost_ms)
+		cost_ms = COST_MS;
+	cost_ms = cost_ms < COST_MS_MIN ? COST_MS_MIN :
+		  cost_ms > COST_MS_MAX ? COST_MS_MAX :
+					  cost_ms;
+	pthread_mutex_lock(&r->lock);
+	starts = !r->look_ups_off && !atomic_load(&r->look_ups_stopped) &&
+		 r->latency_ms < cost_ms;
+	r->n_look_ups += starts;
+	pthread_mutex_unlock(&r->lock);
+	if (!starts)
+		return false;
+	l = xcalloc(1, sizeof(*l));
+	l->remote = r;
+	l->key = *key;
+	l->on_done = on_done;
+	l->ctx = ctx;
+	l->start_ms = clock_ms();
+	l->end_ms = l->start_ms + cost_ms;
+	l->action.on_done = on_action_received;
+	l->action.owner = l;
+	start_get(l, &l->action, make_url(r, "ac", key), CACHE_ENTRY_MAX);
+	return true;
+}
+
+/* Add the output of an item to the result. */
+static int take_item(struct cache_look_up *l, size_t i)
+{
+	const struct cache_entry_item *item = &l->entry.items[i];
+	struct peer_job_result *result = &l->entry.result;
+	int ret;
+
+	if (!l->requested[i])
+		return store_read_blob(cache_store(l->remote->cache),
+				       &item->output_digest,
+				       result->wire.output_bytes[item->output],
+				       &result->streams[item->output]);
+	ret = cache_entry_add_item(&l->entry, item,
+				   buf_bytes(&l->items[i].content));
+	if (ret)
+		count_failure(l->remote, &l->items[i], "damaged output");
+	return ret;
+}
+
+int cache_remote_take(struct cache_look_up *l, struct peer_job_result *out)
+{
+	struct cache_remote *r = l->remote;
+	int ret = l->ret;
+
+	for (size_t i = 0; i < l->entry.n_items && !ret; i++)
+		ret = take_item(l, i);
+	*out = (struct peer_job_result){ 0 };
+	if (!ret) {
+		*out = l->entry.result;
+		l->entry.result = (struct peer_job_result){ 0 };
+	}
+	pthread_mutex_lock(&r->lock);
+	r->stats.n_hits += !ret;
+	r->stats.n_misses += ret == -ENOENT;
+	r->stats.n_failed += ret && ret != -ENOENT;
+	pthread_mutex_unlock(&r->lock);
+
+	for (size_t i = 0; i < WIRE_N_OUTPUTS; i++) {
+		buf_release(&l->items[i].content);
+		free(l->items[i].url);
+	}
+	buf_release(&l->action.content);
+	free(l->action.url);
+	cache_entry_release(&l->entry);
+	free(l);
+	return ret;
+}
+
+void cache_remote_stop_look_ups(struct cache_remote *r)
+{
+	if (!r)
+		return;
+	pthread_mutex_lock(&r->lock);
+	atomic_store(&r->look_ups_stopped, true);
+	fetch_session_wake(r->session);
+	while (r->n_look_ups)
+		pthread_cond_wait(&r->changed, &r->lock);
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* --------------------------------------------------------------- uploads */
+
+/* A result that is uploaded: the items first, then the ActionResult. */
+struct upload {
+	STAILQ_ENTRY(upload) entry;
+	struct cache_remote *remote;
+	struct digest key;
+	struct cache_entry content;
+	size_t size;
+	size_t n_done; /* items */
+	struct fetch_exchange exchange;
+};
+
+static void free_upload(struct upload *u)
+{
+	cache_entry_release(&u->content);
+	buf_release(&u->exchange.content);
+	free(u->exchange.url);
+	free(u);
+}
+
+/* Start the next request of an upload. */
+static void start_request(struct upload *u, enum fetch_method method);
+
+/* Remove an upload; the caller has the lock. */
+static void remove_upload(struct upload *u, bool uploaded)
+{
+	struct cache_remote *r = u->remote;
+
+	r->upload_bytes -= u->size;
+	r->stats.n_uploaded += uploaded;
+	r->stats.n_not_uploaded += !uploaded;
+	pthread_cond_broadcast(&r->changed);
+	free_upload(u);
+}
+
+/* Start uploads that wait, or drop them.  The caller has the lock. */
+static void start_uploads(struct cache_remote *r)
+{
+	struct upload *u;
+
+	while ((u = STAILQ_FIRST(&r->uploads))) {
+		bool drop = r->uploads_off || r->ending;
+
+		if (!drop && r->n_uploading >= UPLOADS_MAX)
+			break;
+		STAILQ_REMOVE_HEAD(&r->uploads, entry);
+		r->n_queued--;
+		if (drop) {
+			remove_upload(u, false);
+		} else {
+			r->n_uploading++;
+			start_request(u, u->content.n_items ?
+						 FETCH_METHOD_HEAD :
+						 FETCH_METHOD_PUT);
+		}
+	}
+}
+
+static void end_upload(struct upload *u, bool uploaded)
+{
+	struct cache_remote *r = u->remote;
+
+	pthread_mutex_lock(&r->lock);
+	if (uploaded)
+		r->n_upload_failures = 0;
+	r->n_uploading--;
+	remove_upload(u, uploaded);
+	start_uploads(r);
+	pthread_mutex_unlock(&r->lock);
+}
+
+static void on_request_done(struct fetch_exchange *x)
+{
+	struct upload *u = x->owner;
+	bool is_head = x->method == FETCH_METHOD_HEAD;
+	bool good = !x->ret && x->status >= 200 && x->status < 300;
+
+	if (x->ret || (!is_head && !good)) {
+		count_failure(u->remote, x, NULL);
+		end_upload(u, false);
+	} else if (is_head && !good) {
+		start_request(u, FETCH_METHOD_PUT);
+	} else if (u->n_done++ < u->content.n_items) {
+		start_request(u, u->n_done < u->content.n_items ?
+					 FETCH_METHOD_HEAD :
+					 FETCH_METHOD_PUT);
+	} else {
+		end_upload(u, true);
+	}
+}
+
+static void start_request(struct upload *u, enum fetch_method method)
+{
+	const struct cache_entry_item *item = &u->content.items[u->n_done];
+	bool is_item = u->n_done < u->content.n_items;
+	struct fetch_exchange *x = &u->exchange;
+
+	buf_release(&x->content);
+	free(x->url);
+	*x = (struct fetch_exchange){
+		.method = method,
+		.url = is_item ? make_url(u->remote, "cas", &item->digest) :
+				 make_url(u->remote, "ac", &u->key),
+		.body = buf_bytes(is_item ? &item->content :
+					    &u->content.action_result),
+		.timeout_ms = UPLOAD_MS,
+		.on_done = on_request_done,
+		.owner = u,
+	};
+	if (is_item && item->size_bytes < HEAD_BYTES_MIN)
+		x->method = FETCH_METHOD_PUT;
+	fetch_session_start(u->remote->session, x);
+}
+
+void cache_remote_add(struct cache_remote *r, const struct digest *key,
+		      const struct peer_job_result *result)
+{
+	struct upload *u;
+	struct err err;
+	bool off;
+
+	if (!r || !r->write)
+		return;
+	pthread_mutex_lock(&r->lock);
+	off = r->uploads_off || r->upload_bytes > UPLOAD_BYTES_MAX;
+	r->stats.n_not_uploaded += off;
+	pthread_mutex_unlock(&r->lock);
+	if (off)
+		return;
+	u = xcalloc(1, sizeof(*u));
+	u->remote = r;
+	u->key = *key;
+	if (cache_entry_encode(&u->content, key, result, r->key, &err)) {
+		log_debug("result cache %s: %s", r->url, err.text);
+		free_upload(u);
+		return;
+	}
+	u->size = u->content.action_result.len;
+	for (size_t i = 0; i < u->content.n_items; i++)
+		u->size += u->content.items[i].size_bytes;
+	pthread_mutex_lock(&r->lock);
+	r->upload_bytes += u->size;
+	r->n_queued++;
+	STAILQ_INSERT_TAIL(&r->uploads, u, entry);
+	start_uploads(r);
+	pthread_mutex_unlock(&r->lock);
+}
+
+unsigned cache_remote_wait(struct cache_remote *r, unsigned ms)
+{
+	struct timespec end;
+	unsigned left;
+
+	if (!r)
+		return 0;
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_nsec += (long)(ms % 1000) * 1000000;
+	end.tv_sec += ms / 1000 + end.tv_nsec / 1000000000;
+	end.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&r->lock);
+	while (r->n_queued + r->n_uploading &&
+	       !pthread_cond_timedwait(&r->changed, &r->lock, &end))
+		;
+	left = r->n_queued + r->n_uploading;
+	pthread_mutex_unlock(&r->lock);
+	return left;
+}
+
+void cache_remote_stats(struct cache_remote *r, struct cache_remote_stats *out)
+{
+	pthread_mutex_lock(&r->lock);
+	*out = r->stats;
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* ---------------------------------------------------------------- set-up */
+
+static int check_url(struct cache_remote *r, const char *url, struct err *err)
+{
+	bool secure = !strncasecmp(url, "https://", 8);
+	size_t len = strlen(url);
+	const char *host = secure ? url + 8 : url + 7;
+
+	if (!secure && strncasecmp(url, "http://", 7))
+		return err_set(err, EINVAL,
+			       "`remote` in [cache]: expected a URL with https "
+			       "or http");
+	/* The URL is part of messages. */
+	if (memchr(host, '@', strcspn(host, "/")))
+		return err_set(err, EINVAL,
+			       "`remote` in [cache]: put the password into "
+			       "~/.netrc instead of the URL");
+	if (!host[0] || host[0] == '/' || strpbrk(url, "?# \t"))
+		return err_set(err, EINVAL,
+			       "`remote` in [cache]: invalid URL \"%s\"", url);
+	while (url[len - 1] == '/')
+		len--;
+	r->url = xstrndup(url, len);
+	return 0;
+}
+
+/* Read a file with a secret, which other users must not be able to read. */
+static int read_secret(const char *path, struct buf *out, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	int ret = 0;
+
+	if (fd < 0)
+		return err_errno(err, "%s", path);
+	if (fstat(fd, &st))
+		ret = err_errno(err, "%s", path);
+	else if (!S_ISREG(st.st_mode))
+		ret = err_set(err, EINVAL, "%s: not a regular file", path);
+	else if (st.st_mode & 077)
+		ret = err_set(
+			err, EPERM,
+			"%s: secret is accessible by group or others; "
+			"run `chmod 600 %s`, and replace the secret if it "
+			"may have been read",
+			path, path);
+	else
+		ret = buf_read(out, fd, HEADER_MAX);
+	if (ret == -EFBIG)
+		err_set(err, EFBIG, "%s: larger than %u bytes", path,
+			HEADER_MAX);
+	else if (ret < 0 && ret != -EPERM && ret != -EINVAL)
+		err_set(err, -ret, "%s: %s", path, strerror(-ret));
+	close(fd);
+	return ret;
+}
+
+static int read_header(struct cache_remote *r, const char *path,
+		       struct err *err)
+{
+	struct buf text = { 0 };
+	struct bytes rest, line;
+	int ret = 0;
+
+	if (!path)
+		return 0;
+	if (strncasecmp(r->url, "https://", 8))
+		return err_set(err, EINVAL,
+			       "`remote-header-file` in [cache]: `remote` must "
+			       "be a https URL, or the secret could be read "
+			       "on its way");
+	ret = read_secret(path, &text, err);
+	rest = buf_bytes(&text);
+	while (!ret && rest.len) {
+		line = bytes_take_line(&rest);
+		if (!line.len || line.data[0] == '#')
+			continue;
+		strv_own(&r->header, bytes_dup(line));
+		if (!memchr(line.data, ':', line.len) ||
+		    memchr(line.data, '\r', line.len))
+			ret = err_set(err, EINVAL,
+				      "%s: expected lines of the form "
+				      "\"NAME: VALUE\"",
+				      path);
+	}
+	buf_release(&text);
+	return ret;
+}
+
+/* Load the own key, and list the trusted fingerprints. */
+static int load_keys(struct cache_remote *r, const struct strv *trust,
+		     struct err *err)
+{
+	char *path = node_own_key_path();
+	int ret = r->write ? node_own_key_open(&r->key, err) :
+			     tls_key_load(&r->key, path, err);
+
+	free(path);
+	if (ret == -ENOENT && !r->write)
+		ret = 0;
+	if (!ret && !r->key && !trust->n)
+		ret = err_set(err, EINVAL,
+			      "no result is trusted; set `trust = FINGERPRINT` "
+			      "in [cache]");
+	r->trust = xcalloc(trust->n + 1, sizeof(*r->trust));
+	for (size_t i = 0; i < trust->n && !ret; i++) {
+		ret = tls_key_check_fingerprint(&r->trust[r->n_trust++],
+						trust->v[i], err);
+		if (ret)
+			err_wrap(err, "`trust` in [cache]");
+	}
+	if (!ret && r->key)
+		r->trust[r->n_trust++] = *tls_key_fingerprint(r->key);
+	return ret;
+}
+
+/* Check that a file of the client certificate or the CA can be used. */
+static int check_files(const struct cache_remote_setup *s, struct err *err)
+{
+	struct buf key = { 0 };
+	int ret = 0;
+
+	if (!s->certificate != !s->certificate_key)
+		return err_set(err, EINVAL,
+			       "`remote-certificate` and `remote-key` in "
+			       "[cache] must be set together");
+	if (s->ca_file && access(s->ca_file, R_OK))
+		ret = err_errno(err, "%s", s->ca_file);
+	if (!ret && s->certificate && access(s->certificate, R_OK))
+		ret = err_errno(err, "%s", s->certificate);
+	if (!ret && s->certificate_key)
+		ret = read_secret(s->certificate_key, &key, err);
+	buf_release(&key);
+	return ret;
+}
+
+int cache_remote_open(struct cache_remote **out, struct cache *cache,
+		      const struct cache_setup *setup, struct err *err)
+{
+	const struct cache_remote_setup *s = &setup->remote;
+	struct cache_remote *r = xcalloc(1, sizeof(*r));
+	struct fetch_session_setup session = {
+		.ca_file = s->ca_file,
+		.certificate = s->certificate,
+		.certificate_key = s->certificate_key,
+		.connections_max = CONNECTIONS_MAX,
+	};
+	pthread_condattr_t monotonic;
+	int ret;
+
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&r->changed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	pthread_mutex_init(&r->lock, NULL);
+	STAILQ_INIT(&r->uploads);
+	r->cache = cache;
+	r->write = s->write;
+	r->write_only = setup->write_only;
+	ret = check_url(r, s->url, err);
+	if (!ret)
+		ret = check_files(s, err);
+	if (!ret)
+		ret = read_header(r, s->header_file, err);
+	if (!ret)
+		ret = load_keys(r, &s->trust, err);
+	if (!ret) {
+		session.header = strv_list(&r->header);
+		session.uses_netrc = !strncasecmp(r->url, "https://", 8);
+		ret = fetch_session_new(&r->session, &session, err);
+	}
+	if (ret) {
+		cache_remote_free(r);
+		return ret;
+	}
+	*out = r;
+	return 0;
+}
+
+void cache_remote_free(struct cache_remote *r)
+{
+	if (!r)
+		return;
+	pthread_mutex_lock(&r->lock);
+	r->ending = true;
+	start_uploads(r); /* drops them */
+	pthread_mutex_unlock(&r->lock);
+	fetch_session_free(r->session);
+	tls_key_free(r->key);
+	pthread_mutex_destroy(&r->lock);
+	pthread_cond_destroy(&r->changed);
+	strv_release(&r->header);
+	free(r->trust);
+	free(r->url);
+	free(r);
+}

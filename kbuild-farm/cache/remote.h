@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cache/remote.h - Results on a server, over Bazel's HTTP caching protocol.
+ *
+ *	GET URL/ac/KEY		a signed result (cache/entry.h)
+ *	GET URL/cas/DIGEST	an output that is not part of it
+ *	HEAD, PUT URL/cas/...	upload of the outputs, then
+ *	PUT URL/ac/KEY		of the result
+ *
+ * The server is not trusted: only results that this user or a user in the list
+ * `trust` has signed are used, and every item is verified.
+ *
+ * Look-ups and uploads run on a separate thread.  After REMOTE_FAILURES_MAX
+ * consecutive failed look-ups, there are no more look-ups and no more uploads;
+ * after as many failed uploads, there are no more uploads.  Either is logged
+ * once.
+ */
+#ifndef CACHE_REMOTE_H
+#define CACHE_REMOTE_H
+
+#include "cache/cache.h"
+#include "tls/key.h"
+
+struct cache_look_up;
+struct cache_remote;
+
+#define REMOTE_FAILURES_MAX 4
+
+/*
+ * Connect to setup->remote.  `cache` is the local cache, which must outlive the
+ * remote one: outputs that it contains are not downloaded.  Returns 0, or a
+ * negative errno with `err` naming the setting that must be changed.
+ */
+int cache_remote_open(struct cache_remote **out, struct cache *cache,
+		      const struct cache_setup *setup, struct err *err);
+/* Cancel all uploads and free `r`, which can be NULL. */
+void cache_remote_free(struct cache_remote *r);
+
+/*
+ * Called on another thread when a look-up has ended.  Must not block.  The
+ * callee passes `l` to cache_remote_take(), now or later.
+ */
+typedef void cache_remote_done_fn(void *ctx, struct cache_look_up *l);
+
+/*
+ * Start to look for the result of a compile that takes about `cost_ms`; 0 if
+ * its cost is unknown.  The look-up takes at most this time.  Returns false
+ * without a look-up if `r` is NULL, or if the look-up would probably take
+ * longer than the compile.
+ */
+bool cache_remote_look_up(struct cache_remote *r, const struct digest *key,
+			  uint64_t cost_ms, cache_remote_done_fn *on_done,
+			  void *ctx);
+/*
+ * Take the result like cache_find(), and free the look-up.  Returns 0, -ENOENT
+ * or another negative errno.
+ */
+int cache_remote_take(struct cache_look_up *l, struct peer_job_result *out);
+/*
+ * End all look-ups now, and start no more.  on_done() has been called for all
+ * look-ups when the call returns.  `r` can be NULL.
+ */
+void cache_remote_stop_look_ups(struct cache_remote *r);
+
+/*
+ * Upload a verified result in the background, unless the cache is read-only or
+ * too much waits for upload.  `r` can be NULL.  Thread-safe.
+ */
+void cache_remote_add(struct cache_remote *r, const struct digest *key,
+		      const struct peer_job_result *result);
+/*
+ * Wait for at most `ms` until all uploads are finished.  Returns the number of
+ * unfinished uploads.  `r` can be NULL.
+ */
+unsigned cache_remote_wait(struct cache_remote *r, unsigned ms);
+
+struct cache_remote_stats {
+	unsigned n_hits, n_misses;
+	unsigned n_failed; /* look-ups that failed or took too long */
+	/* results signed by untrusted keys, and the fingerprint of one */
+	unsigned n_untrusted;
+	char untrusted[TLS_KEY_FINGERPRINT_SIZE];
+	unsigned n_uploaded, n_not_uploaded;
+};
+
+void cache_remote_stats(struct cache_remote *r, struct cache_remote_stats *out);
+
+#endif
