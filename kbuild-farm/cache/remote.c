@@ -41,7 +41,8 @@ struct cache_remote {
 	size_t n_trust;
 	struct strv header;
 	struct fetch_session *session;
-	atomic_bool look_ups_stopped;
+	/* cancel the requests in flight */
+	atomic_bool look_ups_stopped, uploads_stopped;
 
 	pthread_mutex_t lock; /* protects the members below */
 	pthread_cond_t changed; /* a look-up or an upload has ended */
@@ -56,6 +57,16 @@ struct cache_remote {
 };
 
 /* -------------------------------------------------------------- failures */
+
+static void start_uploads(struct cache_remote *r);
+
+/* Cancel all uploads.  The caller has the lock. */
+static void stop_uploads(struct cache_remote *r)
+{
+	atomic_store(&r->uploads_stopped, true);
+	fetch_session_wake(r->session);
+	start_uploads(r); /* drops them */
+}
 
 /* Return advice for the user after a failed request. */
 static const char *remedy(const struct fetch_exchange *x)
@@ -93,6 +104,8 @@ static void count_failure(struct cache_remote *r,
 	report = ++*n >= REMOTE_FAILURES_MAX && !*off && !r->ending;
 	*off |= report;
 	r->uploads_off |= r->look_ups_off;
+	if (r->uploads_off)
+		stop_uploads(r);
 	pthread_mutex_unlock(&r->lock);
 	log_debug("result cache %s: %s", x->url, err.text);
 	if (report)
@@ -154,9 +167,6 @@ static int check_response(struct cache_remote *r,
 		count_failure(r, x, NULL);
 		return -EIO;
 	}
-	pthread_mutex_lock(&r->lock);
-	r->n_failures = 0;
-	pthread_mutex_unlock(&r->lock);
 	return x->status == 404 ? -ENOENT : 0;
 }
 
@@ -303,6 +313,8 @@ int cache_remote_take(struct cache_look_up *l, struct peer_job_result *out)
 		l->entry.result = (struct peer_job_result){ 0 };
 	}
 	pthread_mutex_lock(&r->lock);
+	if (!ret || ret == -ENOENT)
+		r->n_failures = 0;
 	r->stats.n_hits += !ret;
 	r->stats.n_misses += ret == -ENOENT;
 	r->stats.n_failed += ret && ret != -ENOENT;
@@ -438,6 +450,7 @@ static void start_request(struct upload *u, enum fetch_method method)
 		.body = buf_bytes(is_item ? &item->content :
 					    &u->content.action_result),
 		.timeout_ms = UPLOAD_MS,
+		.cancelled = &u->remote->uploads_stopped,
 		.on_done = on_request_done,
 		.owner = u,
 	};

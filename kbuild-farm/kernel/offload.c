@@ -29,7 +29,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define UPLOAD_MS          20000 /* limit of the uploads after a build */
+#define UPLOAD_MS          10000 /* limit of the uploads after a build */
 #define UPLOAD_POLL_MS     100
 #define UPLOAD_PROGRESS_MS 2000 /* interval of the messages about uploads */
 
