@@ -180,6 +180,22 @@ static void replace_text(struct buf *b, const char *from, const char *to)
 	*b = out;
 }
 
+/* Let the dependency list of a cached result name the unit's text. */
+static void restore_text_name(struct coord_unit *u)
+{
+	if (u->text_path)
+		replace_text(&u->result.streams[WIRE_OUTPUT_DEPS], TEXT_NAME,
+			     u->text_path);
+}
+
+/* Undo restore_text_name(), after the outputs have been written. */
+static void hide_text_name(struct coord_unit *u)
+{
+	if (u->text_path)
+		replace_text(&u->result.streams[WIRE_OUTPUT_DEPS], u->text_path,
+			     TEXT_NAME);
+}
+
 static void forget_result(struct coord_unit *u)
 {
 	peer_job_result_release(&u->result);
@@ -250,9 +266,7 @@ static bool find_once(struct coord_unit *u)
 		       inputs_manifest_find_changed(&u->inputs.manifest,
 						    u->request.cwd);
 	}
-	if (u->text_path)
-		replace_text(&u->result.streams[WIRE_OUTPUT_DEPS], TEXT_NAME,
-			     u->text_path);
+	restore_text_name(u);
 	prepare_verification(u);
 	coord_unit_verify(u);
 	u->caching.found = u->verification.verdict == SCHED_VERDICT_VALID;
@@ -285,13 +299,16 @@ static void take_remote_on_thread(struct pool_work *w)
 
 	if (take_look_up(u))
 		return;
+	restore_text_name(u);
 	prepare_verification(u);
 	coord_unit_verify(u);
 	u->caching.found = u->verification.verdict == SCHED_VERDICT_VALID;
-	if (u->caching.found)
-		store_locally(u);
-	else
+	if (!u->caching.found) {
 		forget_result(u);
+		return;
+	}
+	hide_text_name(u);
+	store_locally(u);
 }
 
 static void on_found(struct pool_work *w);
@@ -450,10 +467,7 @@ void coord_caching_store(struct coord_unit *u)
 		return;
 	if (!u->caching.has_keys)
 		make_keys(u);
-	/* The outputs have been written. */
-	if (u->text_path)
-		replace_text(&u->result.streams[WIRE_OUTPUT_DEPS], u->text_path,
-			     TEXT_NAME);
+	hide_text_name(u);
 	store_locally(u);
 	cache_remote_add(u->coord->setup.remote_cache, choose_key(u),
 			 &u->result);
