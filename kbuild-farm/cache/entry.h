@@ -22,7 +22,9 @@
  *		u32 size
  *	bytes	the metadata after the signature
  *
- * A server thus can withhold results, but cannot change or exchange them.
+ * A server thus can withhold results, but cannot change or exchange them.  The
+ * key also authenticates the build host to nodes; a signature of TLS 1.3 covers
+ * a message that begins with 64 spaces.
  */
 #ifndef CACHE_ENTRY_H
 #define CACHE_ENTRY_H

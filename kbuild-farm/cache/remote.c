@@ -104,6 +104,9 @@ static void count_failure(struct cache_remote *r,
 	report = ++*n >= REMOTE_FAILURES_MAX && !*off && !r->ending;
 	*off |= report;
 	r->uploads_off |= r->look_ups_off;
+	/* Other look-ups in flight would only delay their units. */
+	if (r->look_ups_off)
+		atomic_store(&r->look_ups_stopped, true);
 	if (r->uploads_off)
 		stop_uploads(r);
 	pthread_mutex_unlock(&r->lock);
