@@ -24,6 +24,23 @@ enum settings_cache_mode {
 	SETTINGS_CACHE_RENEW, /* --recache */
 };
 
+/* The rows of a table of options; `at` is the offset of the mode. */
+#define SETTINGS_CACHE_OPTIONS(at)                                         \
+	{ 0,  "cache",          NULL, "use the result cache", args_choice, \
+	  at, SETTINGS_CACHE_ON },                                         \
+		{ 0,                                                       \
+		  "no-cache",                                              \
+		  NULL,                                                    \
+		  "do not use the result cache",                           \
+		  args_choice,                                             \
+		  at,                                                      \
+		  SETTINGS_CACHE_OFF },                                    \
+	{                                                                  \
+		0, "recache", NULL,                                        \
+			"compile everything, and store the results",       \
+			args_choice, at, SETTINGS_CACHE_RENEW              \
+	}
+
 /* Settings for the part of a build that runs on the build host. */
 struct settings_host {
 	bool use_shell; /* make runs kfarm's recipe shell */

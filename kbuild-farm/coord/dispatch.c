@@ -200,7 +200,9 @@ static void add_unit(struct coord_unit *u)
 	struct sched_event added = { .kind = SCHED_EV_UNIT_ADDED };
 	int64_t cost_ms = coord_report_past_cost_ms(u);
 
-	if (u->command.class == OPTIONS_CLASS_LOCAL || c->nodes.n)
+	/* A unit that has been looked up in the cache has no such reason. */
+	if (!u->caching.enabled &&
+	    (u->command.class == OPTIONS_CLASS_LOCAL || c->nodes.n))
 		added.reason = coord_unit_local_reason(u);
 	if (!added.reason && is_node_unneeded(c))
 		added.reason = REASON_NODES_NOT_NEEDED;

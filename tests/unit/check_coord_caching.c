@@ -4,6 +4,7 @@
 #include "coord-fixture.h"
 
 #include <dirent.h>
+#include <signal.h>
 
 static void open_results(void)
 {
@@ -183,6 +184,120 @@ TEST(a_compile_error_is_left_to_the_wrapper)
 	ck_assert_uint_eq(stats()->n_local, 1);
 	ck_assert_uint_eq(n_stored(), 0);
 	ck_assert_uint_eq(n_compile_files(), 0);
+}
+
+/*
+ * Create a driver that stops itself before a compile, and then executes gcc.
+ * The caller frees its path.
+ */
+static char *put_stopping_driver(const char *name)
+{
+	static const char text[] =
+		"#include <signal.h>\n#include <string.h>\n"
+		"#include <unistd.h>\n"
+		"int main(int argc, char **argv)\n{\n"
+		"for (int i = 1; i < argc; i++)\n"
+		"if (!strcmp(argv[i], \"-c\")) raise(SIGSTOP);\n"
+		"argv[0] = (char *)GCC;\nexecv(GCC, argv);\nreturn 1;\n}\n";
+	char *path = at(name);
+	char *line = xasprintf("cd %s && %s -o %s -DGCC='\"%s\"' driver.c", dir,
+			       gcc, name, gcc);
+
+	write_source("driver.c", text);
+	ck_assert_int_eq(system(line), 0);
+	free(line);
+	return path;
+}
+
+/* Return the first child of this process, or 0. */
+static pid_t first_child(void)
+{
+	char *path = xasprintf("/proc/self/task/%d/children", getpid());
+	FILE *f = fopen(path, "re");
+	int child = 0;
+
+	if (f && fscanf(f, "%d", &child) != 1)
+		child = 0;
+	if (f)
+		fclose(f);
+	free(path);
+	return child;
+}
+
+static bool is_child_stopped(void)
+{
+	char *path = xasprintf("/proc/%d/stat", first_child());
+	FILE *f = fopen(path, "re");
+	char state = 0;
+
+	if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	if (f)
+		fclose(f);
+	free(path);
+	return state == 'T';
+}
+
+static bool is_stopped_or_answered(void)
+{
+	return answered() || is_child_stopped();
+}
+
+/* Start a compile that stops.  Returns the process id of the compiler. */
+static pid_t compile_and_stop(char *driver)
+{
+	char *real = gcc;
+
+	gcc = driver;
+	compile(NULL);
+	gcc = real;
+	turn_until(is_stopped_or_answered, 60000);
+	ck_assert_msg(!answered(), "%s", local_why);
+	return first_child();
+}
+
+/* Another unit verifies unit.h after the compile has begun. */
+TEST(a_header_that_changes_during_the_compile)
+{
+	char *driver = put_stopping_driver("gcc-stopping");
+	struct wire_stream *stopped;
+	pid_t pid;
+
+	start();
+	compile(NULL);
+	expect_answer();
+	forget_answer();
+	pid = compile_and_stop(driver);
+	stopped = wrapper;
+	compile(NULL);
+	expect_answer();
+	ck_assert_uint_eq(stats()->n_cached, 1);
+	forget_answer();
+	wrapper = stopped;
+	write_source("unit.h", "#define UNIT 4\nint unit(int a);\n");
+	ck_assert_int_eq(kill(pid, SIGCONT), 0);
+	turn_until(answered, 60000);
+	ck_assert_str_eq(local_why, "no nodes configured");
+	end_wrapper();
+	ck_assert_uint_eq(n_stored(), 1);
+	free(driver);
+}
+
+TEST(a_compiler_that_is_replaced_during_the_compile)
+{
+	char *driver = put_stopping_driver("gcc-stopping");
+	char *other = put_stopping_driver("gcc-other");
+	pid_t pid;
+
+	start();
+	pid = compile_and_stop(driver);
+	ck_assert_int_eq(rename(other, driver), 0);
+	ck_assert_int_eq(kill(pid, SIGCONT), 0);
+	expect_answer();
+	end_wrapper();
+	ck_assert_uint_eq(n_stored(), 0);
+	free(other);
+	free(driver);
 }
 
 static bool compiles(void)

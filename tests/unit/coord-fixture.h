@@ -152,8 +152,8 @@ static void compile(const char *extra)
 	strv_release(&m.env);
 }
 
-/* Compile another unit after the reply to the previous one. */
-__attribute__((unused)) static void compile_again(const char *extra)
+/* Free the reply to the wrapper, and remove its temporary files. */
+static void forget_answer(void)
 {
 	char *tmp = at(".unit.o.kfarm.4711"), *dep = at("..unit.o.d.kfarm."
 							"4711");
@@ -169,6 +169,12 @@ __attribute__((unused)) static void compile_again(const char *extra)
 	unlink(dep);
 	free(tmp);
 	free(dep);
+}
+
+/* Compile another unit after the reply to the previous one. */
+__attribute__((unused)) static void compile_again(const char *extra)
+{
+	forget_answer();
 	compile(extra);
 }
 
