@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #define CONNECTIONS_MAX 16
+#define PROBE_MS        1000 /* limit of the first response of the server */
 #define COST_MS         500 /* limit of a look-up if the cost is unknown */
 #define COST_MS_MIN     100
 #define COST_MS_MAX     5000
@@ -32,6 +33,8 @@
 /* Whether a smaller item exists is not asked: the upload is as fast. */
 #define HEAD_BYTES_MIN 16384
 
+STAILQ_HEAD(upload_list, upload);
+
 struct cache_remote {
 	struct cache *cache;
 	char *url; /* without a slash at its end */
@@ -41,6 +44,8 @@ struct cache_remote {
 	size_t n_trust;
 	struct strv header;
 	struct fetch_session *session;
+	struct fetch_exchange probe; /* request at the start of a build */
+	uint64_t probe_end_ms;
 	/* cancel the requests in flight */
 	atomic_bool look_ups_stopped, uploads_stopped;
 
@@ -50,8 +55,9 @@ struct cache_remote {
 	unsigned n_look_ups; /* on_done() was not called yet */
 	unsigned latency_ms; /* moving average of successful look-ups */
 	unsigned n_failures, n_upload_failures; /* consecutive */
+	bool probed; /* the probe has ended */
 	bool look_ups_off, uploads_off, ending;
-	STAILQ_HEAD(, upload) uploads; /* not started yet */
+	struct upload_list uploads; /* not started yet */
 	unsigned n_queued, n_uploading;
 	size_t upload_bytes;
 };
@@ -119,6 +125,47 @@ static void count_failure(struct cache_remote *r,
 			    remedy(x));
 }
 
+static char *make_url(const struct cache_remote *r, const char *dir,
+		      const struct digest *d)
+{
+	char hex[DIGEST_HEX];
+
+	digest_format(d, hex);
+	return xasprintf("%s/%s/%s", r->url, dir, hex);
+}
+
+/*
+ * While make starts, a request opens a connection and shows whether the server
+ * answers.  Otherwise, each of the first units would wait for the server.
+ */
+static void on_probe_done(struct fetch_exchange *x)
+{
+	struct cache_remote *r = x->owner;
+
+	pthread_mutex_lock(&r->lock);
+	r->probed = true;
+	if (x->ret == -ETIMEDOUT)
+		r->n_failures = REMOTE_FAILURES_MAX - 1;
+	pthread_mutex_unlock(&r->lock);
+	if (x->ret || (x->status != 200 && x->status != 404))
+		count_failure(r, x, NULL);
+}
+
+static void start_probe(struct cache_remote *r)
+{
+	struct digest empty;
+
+	digest_bytes(bytes_of(NULL, 0), &empty);
+	r->probe_end_ms = clock_ms() + PROBE_MS;
+	r->probe = (struct fetch_exchange){ .method = FETCH_METHOD_GET,
+					    .url = make_url(r, "cas", &empty),
+					    .size_max = CACHE_ENTRY_MAX,
+					    .timeout_ms = PROBE_MS,
+					    .on_done = on_probe_done,
+					    .owner = r };
+	fetch_session_start(r->session, &r->probe);
+}
+
 /* -------------------------------------------------------------- look-ups */
 
 struct cache_look_up {
@@ -134,15 +181,6 @@ struct cache_look_up {
 	bool requested[WIRE_N_OUTPUTS];
 	unsigned n_pending; /* requests */
 };
-
-static char *make_url(const struct cache_remote *r, const char *dir,
-		      const struct digest *d)
-{
-	char hex[DIGEST_HEX];
-
-	digest_format(d, hex);
-	return xasprintf("%s/%s/%s", r->url, dir, hex);
-}
 
 static void end_look_up(struct cache_look_up *l)
 {
@@ -255,7 +293,7 @@ bool cache_remote_look_up(struct cache_remote *r, const struct digest *key,
 			  void *ctx)
 {
 	struct cache_look_up *l;
-	bool starts;
+	bool starts, probed;
 
 	if (!r || r->write_only)
 		return false;
@@ -267,6 +305,7 @@ bool cache_remote_look_up(struct cache_remote *r, const struct digest *key,
 	pthread_mutex_lock(&r->lock);
 	starts = !r->look_ups_off && !atomic_load(&r->look_ups_stopped) &&
 		 r->latency_ms < cost_ms;
+	probed = r->probed;
 	r->n_look_ups += starts;
 	pthread_mutex_unlock(&r->lock);
 	if (!starts)
@@ -278,6 +317,8 @@ bool cache_remote_look_up(struct cache_remote *r, const struct digest *key,
 	l->ctx = ctx;
 	l->start_ms = clock_ms();
 	l->end_ms = l->start_ms + cost_ms;
+	if (!probed && l->end_ms > r->probe_end_ms)
+		l->end_ms = r->probe_end_ms;
 	l->action.on_done = on_action_received;
 	l->action.owner = l;
 	start_get(l, &l->action, make_url(r, "ac", key), CACHE_ENTRY_MAX);
@@ -698,6 +739,7 @@ int cache_remote_open(struct cache_remote **out, struct cache *cache,
 		cache_remote_free(r);
 		return ret;
 	}
+	start_probe(r);
 	*out = r;
 	return 0;
 }
@@ -711,6 +753,8 @@ void cache_remote_free(struct cache_remote *r)
 	start_uploads(r); /* drops them */
 	pthread_mutex_unlock(&r->lock);
 	fetch_session_free(r->session);
+	buf_release(&r->probe.content);
+	free(r->probe.url);
 	tls_key_free(r->key);
 	pthread_mutex_destroy(&r->lock);
 	pthread_cond_destroy(&r->changed);

@@ -10,7 +10,8 @@
  * The server is not trusted: only results that this user or a user in the list
  * `trust` has signed are used, and every item is verified.
  *
- * Look-ups and uploads run on a separate thread.  After REMOTE_FAILURES_MAX
+ * Look-ups and uploads run on a separate thread.  If the server does not answer
+ * a first request, which is sent at once, it is not used.  After REMOTE_FAILURES_MAX
  * consecutive failed look-ups, there are no more look-ups and no more uploads;
  * after as many failed uploads, there are no more uploads.  Either is logged
  * once.

@@ -26,6 +26,8 @@ struct fetch_transfer {
 	char message_text[CURL_ERROR_SIZE];
 };
 
+STAILQ_HEAD(exchange_list, fetch_exchange);
+
 struct fetch_session {
 	struct fetch_session_setup setup;
 	CURLM *multi;
@@ -33,13 +35,13 @@ struct fetch_session {
 	struct curl_slist *header; /* likewise, with those of the setup */
 	struct task *task;
 	pthread_mutex_t lock; /* protects `added` and `ending` */
-	STAILQ_HEAD(, fetch_exchange) added;
+	struct exchange_list added;
 	bool ending;
 	/* only the thread accesses this list */
 	LIST_HEAD(, fetch_transfer) running;
 };
 
-static size_t on_header(char *data, size_t size, size_t n, void *ctx)
+static size_t on_header(const char *data, size_t size, size_t n, void *ctx)
 {
 	struct fetch_transfer *t = ctx;
 
@@ -256,7 +258,7 @@ static void on_transfer_finished(struct fetch_session *s,
 /* Start the added requests.  Returns true if the session is ending. */
 static bool start_added(struct fetch_session *s)
 {
-	STAILQ_HEAD(, fetch_exchange) added = STAILQ_HEAD_INITIALIZER(added);
+	struct exchange_list added = STAILQ_HEAD_INITIALIZER(added);
 	struct fetch_exchange *x;
 	bool ending;
 
