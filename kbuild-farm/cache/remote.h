@@ -10,11 +10,11 @@
  * The server is not trusted: only results that this user or a user in the list
  * `trust` has signed are used, and every item is verified.
  *
- * Look-ups and uploads run on a separate thread.  If the server does not answer
- * a first request, which is sent at once, it is not used.  After REMOTE_FAILURES_MAX
- * consecutive failed look-ups, there are no more look-ups and no more uploads;
- * after as many failed uploads, there are no more uploads.  Either is logged
- * once.
+ * Look-ups and uploads run on a separate thread.  The server is not used if it
+ * does not answer a first request, which is sent at once.  After several
+ * consecutive failed look-ups (REMOTE_FAILURES_MAX), there are no more look-ups
+ * and uploads; after as many failed uploads, there are no more uploads.  The
+ * cause is logged once.
  */
 #ifndef CACHE_REMOTE_H
 #define CACHE_REMOTE_H

@@ -27,6 +27,7 @@ struct fetch_transfer {
 };
 
 STAILQ_HEAD(exchange_list, fetch_exchange);
+LIST_HEAD(transfer_list, fetch_transfer);
 
 struct fetch_session {
 	struct fetch_session_setup setup;
@@ -38,7 +39,7 @@ struct fetch_session {
 	struct exchange_list added;
 	bool ending;
 	/* only the thread accesses this list */
-	LIST_HEAD(, fetch_transfer) running;
+	struct transfer_list running;
 };
 
 static size_t on_header(const char *data, size_t size, size_t n, void *ctx)
