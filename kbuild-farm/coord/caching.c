@@ -325,20 +325,18 @@ static void on_looked_up(void *ctx, struct cache_look_up *l)
 }
 
 /*
- * Start a look-up of the next key on the server.  Returns false if there is no
- * other key, or no server.
+ * Start a look-up on the server, which has results under short keys only.
+ * Returns false if there is none.
  */
 static bool start_remote_look_up(struct coord_unit *u)
 {
-	const struct digest *keys[] = { &u->caching.short_key,
-					&u->caching.full_key };
-	size_t n_keys = digest_equal(keys[0], keys[1]) ? 1 : 2;
 	int64_t cost_ms = coord_report_past_cost_ms(u);
 
-	if (!u->caching.has_keys || u->caching.n_remote == n_keys)
+	if (u->caching.remote || !u->caching.has_keys)
 		return false;
+	u->caching.remote = true;
 	u->in_worker = cache_remote_look_up(
-		u->coord->setup.remote_cache, keys[u->caching.n_remote++],
+		u->coord->setup.remote_cache, &u->caching.short_key,
 		cost_ms > 0 ? (uint64_t)cost_ms : 0, on_looked_up, u);
 	return u->in_worker;
 }
@@ -348,7 +346,7 @@ static void on_found(struct pool_work *w)
 	struct coord_unit *u = (struct coord_unit *)w;
 	struct coord *c = u->coord;
 
-	if (!u->caching.n_remote)
+	if (!u->caching.remote)
 		c->stats.scan_us += u->inputs.manifest.scan_us +
 				    u->inputs.manifest.list_us;
 	c->stats.scan_us += u->verification.cpu_us;
@@ -469,8 +467,9 @@ void coord_caching_store(struct coord_unit *u)
 		make_keys(u);
 	hide_text_name(u);
 	store_locally(u);
-	cache_remote_add(u->coord->setup.remote_cache, choose_key(u),
-			 &u->result);
+	if (!has_messages(u))
+		cache_remote_add(u->coord->setup.remote_cache,
+				 &u->caching.short_key, &u->result);
 }
 
 /* -------------------------------------------------------- local compile */

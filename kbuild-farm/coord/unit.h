@@ -48,7 +48,7 @@ struct coord_unit_caching {
 	bool has_keys; /* `short_key` and `full_key` are valid */
 	bool found, missed;
 	struct digest short_key, full_key; /* cache/key.h */
-	unsigned n_remote; /* look-ups on the server */
+	bool remote; /* the server was asked for the result */
 	struct cache_look_up *look_up; /* a finished look-up on the server */
 	/* result of the first scan, until SCHED_ACT_SCAN takes it */
 	bool has_inputs;
