@@ -24,6 +24,8 @@ struct cache;
 struct cache_remote_setup {
 	const char *url; /* NULL: none */
 	bool write; /* upload results */
+	/* limit of a look-up; 0: the cost of the compile, or 500 ms */
+	uint64_t timeout_ms;
 	const char *ca_file; /* NULL: the system's authorities */
 	/* client certificate and its key; NULL: none */
 	const char *certificate, *certificate_key;

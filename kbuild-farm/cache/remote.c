@@ -38,6 +38,7 @@ STAILQ_HEAD(upload_list, upload);
 struct cache_remote {
 	struct cache *cache;
 	char *url; /* without a slash at its end */
+	uint64_t timeout_ms; /* see struct cache_remote_setup */
 	bool write, write_only;
 	struct tls_key *key; /* NULL: nothing is signed */
 	struct digest *trust;
@@ -153,14 +154,15 @@ static void on_probe_done(struct fetch_exchange *x)
 
 static void start_probe(struct cache_remote *r)
 {
+	uint64_t probe_ms = r->timeout_ms ? r->timeout_ms : PROBE_MS;
 	struct digest empty;
 
 	digest_bytes(bytes_of(NULL, 0), &empty);
-	r->probe_end_ms = clock_ms() + PROBE_MS;
+	r->probe_end_ms = clock_ms() + probe_ms;
 	r->probe = (struct fetch_exchange){ .method = FETCH_METHOD_GET,
 					    .url = make_url(r, "cas", &empty),
 					    .size_max = CACHE_ENTRY_MAX,
-					    .timeout_ms = PROBE_MS,
+					    .timeout_ms = probe_ms,
 					    .on_done = on_probe_done,
 					    .owner = r };
 	fetch_session_start(r->session, &r->probe);
@@ -299,7 +301,8 @@ bool cache_remote_look_up(struct cache_remote *r, const struct digest *key,
 		return false;
 	if (!cost_ms)
 		cost_ms = COST_MS;
-	cost_ms = cost_ms < COST_MS_MIN ? COST_MS_MIN :
+	cost_ms = r->timeout_ms         ? r->timeout_ms :
+		  cost_ms < COST_MS_MIN ? COST_MS_MIN :
 		  cost_ms > COST_MS_MAX ? COST_MS_MAX :
 					  cost_ms;
 	pthread_mutex_lock(&r->lock);
@@ -722,6 +725,7 @@ int cache_remote_open(struct cache_remote **out, struct cache *cache,
 	STAILQ_INIT(&r->uploads);
 	r->cache = cache;
 	r->write = s->write;
+	r->timeout_ms = s->timeout_ms;
 	r->write_only = setup->write_only;
 	ret = check_url(r, s->url, err);
 	if (!ret)

@@ -124,6 +124,8 @@ static void read_cache_settings(struct settings_host *host)
 	r->url = conf_get(conf, "cache", NULL, "remote");
 	r->write = str_equal(conf_get(conf, "cache", NULL, "remote-write"),
 			     "true");
+	r->timeout_ms = 1000 * conf_get_amount(conf, "cache", NULL,
+					       "remote-timeout", NULL);
 	r->ca_file = cache_file(host, "remote-ca-file");
 	r->certificate = cache_file(host, "remote-certificate");
 	r->certificate_key = cache_file(host, "remote-key");

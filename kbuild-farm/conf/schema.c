@@ -51,6 +51,8 @@ static const struct conf_key known[] = {
 	{ "cache", false, "size", CONF_TYPE_AMOUNT, 0, 1024, bytes,
 	  CONF_USE_READ },
 	{ "cache", false, "remote", CONF_TYPE_TEXT, 0, 0, NULL, CONF_USE_READ },
+	{ "cache", false, "remote-timeout", CONF_TYPE_AMOUNT, 1, 7, seconds,
+	  CONF_USE_READ },
 	{ "cache", false, "remote-write", CONF_TYPE_WORD, 0, 0, "true false",
 	  CONF_USE_READ },
 	{ "cache", false, "remote-ca-file", CONF_TYPE_TEXT, 0, 0, NULL,

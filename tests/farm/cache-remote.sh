@@ -18,11 +18,12 @@ farm_reference vmlinux
 is "plain make ends with" 0 "$plain_status"
 requests=$work/requests
 
-# configure [LINE]...: use the cache with these settings.
+# configure [LINE]...: use the cache with these settings.  Look-ups do not time
+# out, so that the results do not depend on the speed of the machine.
 configure()
 {
 	printf '[cache]\n\tenabled = true\n' >"$KFARM_CONFIG"
-	[ $# -eq 0 ] || printf '\t%s\n' "$@" >>"$KFARM_CONFIG"
+	printf '\t%s\n' "remote-timeout = 60s" "$@" >>"$KFARM_CONFIG"
 }
 
 # cached_build NAME: build from scratch, and compare with plain make's.  Without
@@ -167,6 +168,9 @@ mv "$work/writer.pem" "$own"
 
 while read -r mode cause; do
 	configure "remote = $server/$mode"
+	case $mode in
+	stall | late) sed -i '/remote-timeout/d' "$KFARM_CONFIG" ;;
+	esac
 	first_build "$mode"
 	case $mode in
 	lost | lie) # small results have no item
