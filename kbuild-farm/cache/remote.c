@@ -190,7 +190,8 @@ static void end_look_up(struct cache_look_up *l)
 	unsigned took_ms = (unsigned)(clock_ms() - l->start_ms);
 
 	pthread_mutex_lock(&r->lock);
-	if (!l->ret)
+	/* Other errors are counted, see is_short_timeout(). */
+	if (!l->ret || l->ret == -ENOENT || l->ret == -ETIMEDOUT)
 		r->latency_ms = r->latency_ms ?
 					(3 * r->latency_ms + took_ms) / 4 :
 					took_ms;
@@ -202,10 +203,24 @@ static void end_look_up(struct cache_look_up *l)
 	pthread_mutex_unlock(&r->lock);
 }
 
-/* Return 0, -ENOENT if the server does not have the item, or -EIO. */
+/*
+ * Return true if a request has failed only because its unit is cheap.  This
+ * does not count as a failure of the server.
+ */
+static bool is_short_timeout(const struct fetch_exchange *x)
+{
+	return x->ret == -ETIMEDOUT && x->timeout_ms < COST_MS;
+}
+
+/*
+ * Return 0, -ENOENT if the server does not have the item, -ETIMEDOUT if the
+ * unit is cheap, or -EIO.
+ */
 static int check_response(struct cache_remote *r,
 			  const struct fetch_exchange *x)
 {
+	if (is_short_timeout(x))
+		return -ETIMEDOUT;
 	if (x->ret || (x->status != 200 && x->status != 404)) {
 		count_failure(r, x, NULL);
 		return -EIO;
