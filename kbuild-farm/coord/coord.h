@@ -67,9 +67,10 @@ struct coord_setup {
 	/*
 	 * Called for the first job whose command names ccache or a similar
 	 * program before the compiler.  Returns the result cache for this job
-	 * and the following ones, or NULL.  Can be NULL.
+	 * and the following ones, or NULL, and sets *remote likewise.  Can be
+	 * NULL.
 	 */
-	struct cache *(*on_launcher)(void *ctx);
+	struct cache *(*on_launcher)(void *ctx, struct cache_remote **remote);
 	void *launcher_ctx;
 	/*
 	 * Receives events about jobs and nodes, and passes the user's requests

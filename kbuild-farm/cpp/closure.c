@@ -575,6 +575,30 @@ static size_t scanner_memory(struct cpp_scanner *s)
 	return size + st.memory_bytes + cpp_names_memory(s->shared.names);
 }
 
+/* Drop all caches, with the drop lock held for writing. */
+static void drop_caches(struct cpp_scanner *s)
+{
+	struct cpp_file_cache_stats st;
+
+	cpp_file_cache_stats(s->shared.file_cache, &st);
+	s->n_lexed += st.n_lexed;
+	s->n_reused += st.n_reused;
+	s->n_queries += cpp_driver_cache_n_queries(s->shared.driver_cache);
+	free_pool(s);
+	common_release(&s->shared);
+	common_init(&s->shared);
+}
+
+void cpp_scanner_select_definitions(struct cpp_scanner *s)
+{
+	pthread_rwlock_wrlock(&s->drop_lock);
+	if (!s->shared.setup.selects_definitions) {
+		s->shared.setup.selects_definitions = true;
+		drop_caches(s);
+	}
+	pthread_rwlock_unlock(&s->drop_lock);
+}
+
 /* Take the drop lock for reading; drop the caches first if they are too big. */
 static void start_unit(struct cpp_scanner *s)
 {
@@ -584,18 +608,8 @@ static void start_unit(struct cpp_scanner *s)
 	pthread_rwlock_unlock(&s->drop_lock);
 	pthread_rwlock_wrlock(&s->drop_lock);
 	/* Another thread may have dropped the caches first. */
-	if (scanner_memory(s) > s->memory_max) {
-		struct cpp_file_cache_stats st;
-
-		cpp_file_cache_stats(s->shared.file_cache, &st);
-		s->n_lexed += st.n_lexed;
-		s->n_reused += st.n_reused;
-		s->n_queries += cpp_driver_cache_n_queries(
-			s->shared.driver_cache);
-		free_pool(s);
-		common_release(&s->shared);
-		common_init(&s->shared);
-	}
+	if (scanner_memory(s) > s->memory_max)
+		drop_caches(s);
 	pthread_rwlock_unlock(&s->drop_lock);
 	pthread_rwlock_rdlock(&s->drop_lock);
 }

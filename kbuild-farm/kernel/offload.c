@@ -423,13 +423,12 @@ static void open_cache(struct kernel_offload *f)
  * The build calls a compiler through ccache or a similar program, which kfarm
  * replaces.
  */
-static struct cache *on_launcher(void *ctx)
+static void start_launcher_cache(struct kernel_offload *f)
 {
-	struct kernel_offload *f = ctx;
 	struct strv notes = { 0 };
 
 	if (f->launched)
-		return f->cache;
+		return;
 	f->launched = true;
 	if (f->cache_setup && f->cache_setup->on_demand)
 		open_cache(f);
@@ -438,6 +437,14 @@ static struct cache *on_launcher(void *ctx)
 		  "%s",
 		  f->cache ? "replaces them" : "is disabled");
 	report_notes(f, &notes);
+}
+
+static struct cache *on_launcher(void *ctx, struct cache_remote **remote)
+{
+	struct kernel_offload *f = ctx;
+
+	start_launcher_cache(f);
+	*remote = f->remote_cache;
 	return f->cache;
 }
 
@@ -480,7 +487,7 @@ int kernel_offload_open(struct kernel_offload *f,
 	if (!ret && setup->cache && !setup->cache->on_demand)
 		open_cache(f);
 	if (!ret && setup->launched)
-		on_launcher(f);
+		start_launcher_cache(f);
 	s.cache = f->cache;
 	s.remote_cache = f->remote_cache;
 	if (!ret)
