@@ -9,6 +9,7 @@
 #	make shadow [STEPS=] [SEED=] [CONFIGS=] [ARGS=] | versions [COMMITS=]
 #	make bench [BEFORE=DIR] | bench CONFIGURATIONS= [ROWS=] [ARGS=]
 #	make simulate [FARMS=] | sched-runs | sched-coverage | door-churn
+#	make cache-hits TREE=DIR [ARGS="toggles | pairs [N] [SEED]"]
 #	make diag-logs LOGS="FILE..."
 #	make shell-runs [SHELL_RUNS=] | configure-runs [SOURCES=]
 #	make nodes [NODE_HOSTS=] | emulated | check-arm64 | deb [ARCHITECTURE=]
@@ -41,7 +42,7 @@ PROPERTY_RUNS ?= 100000
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all all-nodes check check-programs check-processors lint format fuzz \
-	bench soak faults equality reach audit nodes deb install uninstall clean \
+	bench cache-hits soak faults equality reach audit nodes deb install uninstall clean \
 	help FORCE
 MAKEFLAGS += --no-builtin-rules
 
@@ -547,6 +548,11 @@ format:
 # and targets of tests/bench/bench.
 bench: all
 	$QKFARM_BUILD=$B CONFIGURATIONS=$(CONFIGURATIONS) ROWS=$(ROWS) tests/bench/run $(ARGS)
+
+# Measure the hits of the result cache after changes of a kernel's configuration,
+# or check the selection of definitions (tests/bench/cache-hits.py).  Takes hours.
+cache-hits: all
+	$QKFARM_BUILD=$B tests/bench/cache-hits.py $(TREE) $(or $(ARGS),toggles)
 
 # Compare the dependency scanner with compilers, over whole kernels and other
 # projects, or those that TREES names (see tests/bench/audit).  Takes hours.

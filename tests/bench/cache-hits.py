@@ -1,0 +1,301 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Measure the result cache after changes of a kernel's configuration.
+
+cache-hits.py TREE toggles [N] [SEED]
+	Build an arm64 kernel (without vmlinux) with ccache and with kfarm, then
+	again with another version string, and with each of N random options
+	toggled.  Each build starts from an empty build directory.  For each
+	change, print a line of JSON: objects, objects whose bytes did not change
+	("unchanged"), jobs that kfarm found in its cache ("cached"), hits of
+	ccache, and objects of kfarm's build that differ from those of ccache's
+	("differ").
+cache-hits.py TREE pairs [N] [SEED]
+	Build the tinyconfig of some architectures.  For N random pairs of a unit
+	and a definition, change the definition in autoconf.h.  If the selected
+	definitions (cpp/definitions.h) stay equal, the preprocessed text must be
+	equal, and for each eighth pair the object.  Exit with status 1 if one
+	differs.
+
+CONFIG_FRAGMENT names a file with settings for the toggles, KFARM_BUILD the
+directory with kfarm, WORK the directory for all files, by default
+/tmp/kfarm-cache-hits.
+"""
+import hashlib
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+
+KFARM = os.path.join(os.path.abspath(os.environ.get("KFARM_BUILD", "build")),
+                     "kfarm")
+WORK = os.environ.get("WORK", "/tmp/kfarm-cache-hits")
+BUILD = os.path.join(WORK, "build")
+TARGETS = ("init/ kernel/ mm/ fs/ ipc/ security/ crypto/ block/ lib/").split()
+VERSIONS = ["LOCALVERSION=-other", "EXTRAVERSION=-rc5", "SUBLEVEL=240"]
+COMPILERS = {"arm64": "aarch64-linux-gnu-", "riscv": "riscv64-linux-gnu-",
+             "x86": ""}
+
+
+def environment():
+    env = dict(os.environ, LC_ALL="C", KBUILD_BUILD_TIMESTAMP="2026-01-01",
+               KBUILD_BUILD_USER="user", KBUILD_BUILD_HOST="host",
+               CCACHE_DIR=os.path.join(WORK, "ccache"), HOME=WORK)
+    for name in ("CCACHE_BASEDIR", "CCACHE_NOHASHDIR", "KFARM",
+                 "KFARM_CONFIG", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
+        env.pop(name, None)
+    return env
+
+
+def run(command, **options):
+    return subprocess.run(command, env=environment(), stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False,
+                          **options)
+
+
+def must(command, **options):
+    result = run(command, **options)
+    if result.returncode:
+        sys.exit(f"{' '.join(command)}:\n{result.stdout[-2000:]}")
+    return result.stdout
+
+
+def make(tree, arch, build=BUILD):
+    return ["make", "-s", "-C", tree, "O=" + build, "ARCH=" + arch,
+            "CROSS_COMPILE=" + COMPILERS[arch], f"-j{os.cpu_count()}"]
+
+
+def empty_build(config=None, build=BUILD):
+    shutil.rmtree(build, ignore_errors=True)
+    os.makedirs(build)
+    if config:
+        shutil.copy(config, os.path.join(build, ".config"))
+
+
+def objects():
+    """Return the digests of all objects in the build directory."""
+    found = {}
+    for directory, _, names in os.walk(BUILD):
+        for name in names:
+            path = os.path.join(directory, name)
+            if name.endswith(".o"):
+                with open(path, "rb") as f:
+                    found[path] = hashlib.sha256(f.read()).hexdigest()
+    return found
+
+
+def build_with_ccache(tree, config, variables):
+    empty_build(config)
+    must(["ccache", "--zero-stats"])
+    must(make(tree, "arm64") + ["CC=ccache aarch64-linux-gnu-gcc",
+                                "HOSTCC=ccache gcc"] + variables + TARGETS)
+    stats = dict(line.split("\t") for line in
+                 must(["ccache", "--print-stats"]).splitlines())
+    return objects(), (int(stats["direct_cache_hit"]) +
+                       int(stats["preprocessed_cache_hit"]))
+
+
+def build_with_kfarm(tree, config, variables):
+    empty_build(config)
+    text = must([KFARM, "run", "--cache", "--"] + make(tree, "arm64") +
+                variables + TARGETS).replace(",", "")
+    cached = re.search(r"(\d+) cached", text)
+    return objects(), int(cached[1]) if cached else 0
+
+
+def measure(tree, name, base, config, variables=()):
+    plain, ccache_hits = build_with_ccache(tree, config, list(variables))
+    ours, cached = build_with_kfarm(tree, config, list(variables))
+    print(json.dumps({
+        "change": name, "objects": len(plain),
+        "unchanged": sum(base.get(o) == d for o, d in plain.items()),
+        "cached": cached, "ccache": ccache_hits,
+        "differ": sum(ours.get(o) != d for o, d in plain.items()) +
+        len(ours.keys() - plain.keys())}), flush=True)
+    return plain
+
+
+def configure(tree, path):
+    """Make the configuration in which options are toggled."""
+    empty_build()
+    must(make(tree, "arm64") + ["tinyconfig"])
+    fragment = os.environ.get("CONFIG_FRAGMENT")
+    if fragment:
+        must([tree + "/scripts/kconfig/merge_config.sh", "-m", "-O", BUILD,
+              BUILD + "/.config", fragment], cwd=tree)
+    must(make(tree, "arm64") + ["olddefconfig"])
+    shutil.copy(BUILD + "/.config", path)
+
+
+def toggle(tree, path, base, name, value):
+    """Write a configuration with the option; return whether it took effect."""
+    with open(base, encoding="utf-8") as f:
+        text = f.read()
+    text = re.sub(rf"^({name}=.*|# {name} is not set)$",
+                  f"{name}=y" if value else f"# {name} is not set", text,
+                  flags=re.M)
+    empty_build()
+    with open(BUILD + "/.config", "w", encoding="utf-8") as f:
+        f.write(text)
+    must(make(tree, "arm64") + ["olddefconfig"])
+    shutil.copy(BUILD + "/.config", path)
+    with open(path, encoding="utf-8") as f:
+        return bool(re.search(rf"^{name}=[ym]$", f.read(), re.M)) == value
+
+
+def run_toggles(tree, n):
+    base_config = os.path.join(WORK, "base.config")
+    config = os.path.join(WORK, "toggled.config")
+    configure(tree, base_config)
+    base = measure(tree, "empty caches", {}, base_config)
+    measure(tree, "no change", base, base_config)
+    for variable in VERSIONS:
+        measure(tree, variable, base, base_config, [variable])
+    options = []
+    with open(base_config, encoding="utf-8") as f:
+        for line in f:
+            match = re.match(r"(CONFIG_\w+)=[ym]$", line)
+            unset = re.match(r"# (CONFIG_\w+) is not set$", line)
+            if match or unset:
+                options.append(((match or unset)[1], not match))
+    random.shuffle(options)
+    for name, value in options:
+        if not n:
+            break
+        if toggle(tree, config, base_config, name, value):
+            measure(tree, f"{name}={'y' if value else 'n'}", base, config)
+            n -= 1
+
+
+class Units:
+    """The units of a built kernel."""
+
+    def __init__(self, tree, arch):
+        self.build = os.path.join(WORK, arch)
+        self.autoconf = self.build + "/include/generated/autoconf.h"
+        if not os.path.exists(self.autoconf):
+            empty_build(build=self.build)
+            must(make(tree, arch, self.build) + ["tinyconfig"])
+            must(make(tree, arch, self.build) + TARGETS)
+        with open(self.autoconf, encoding="utf-8") as f:
+            self.original = f.read()
+        self.defined = re.findall(r"#define (CONFIG_\w+)", self.original)
+        self.commands = {}
+        for directory, _, names in os.walk(self.build):
+            for name in names:
+                if name.endswith(".o.cmd"):
+                    self.add_command(directory, name)
+
+    def add_command(self, directory, name):
+        path = os.path.join(directory, name)
+        with open(path, encoding="utf-8") as f:
+            match = re.match(r"(?:saved)?cmd_(\S+) := (\S*gcc [^;]* -c -o .*)",
+                             f.readline())
+        if match:
+            command = re.sub(r"-Wp,-MM?D,\S+", "", match[2].split(";")[0])
+            self.commands[match[1]] = command.replace("$(pound)", "#")
+
+    def write(self, text):
+        with open(self.autoconf, "w", encoding="utf-8") as f:
+            f.write(text)
+
+    def selected(self, unit):
+        """Return all that cpp/ finds, or None if the unit is not scannable."""
+        line = json.loads(subprocess.run(
+            [KFARM, "scan", "-b", self.build, "--json", unit],
+            stdout=subprocess.PIPE, check=False, text=True).stdout)
+        return [(f["path"], f.get("definitions")) for f in
+                line["files"]] if line["scannable"] else None
+
+    def output(self, unit, preprocess):
+        """Return the status and the text or the object of the compiler."""
+        out = os.path.join(WORK, "output")
+        option = "-E -P" if preprocess else "-c"
+        status = subprocess.run(
+            re.sub(r" -c -o \S+", f" {option} -o {out}", self.commands[unit]),
+            shell=True, cwd=self.build, check=False,
+            stderr=subprocess.DEVNULL).returncode
+        if status:
+            return status, b""
+        with open(out, "rb") as f:
+            return status, f.read()
+
+    def change(self, names):
+        """Return autoconf.h with a definition changed, and its name."""
+        way = random.random()
+        name = random.choice(self.defined if way < 0.5 else names)
+        text = re.sub(rf"#define {name} .*\n", "", self.original)
+        if way >= 0.3:
+            value = random.choice(["1", "0", "x", '"s"', ""])
+            text += f"#define {name} {value}\n"
+        return name, text
+
+
+def read_names(tree):
+    names = set()
+    for directory, _, files in os.walk(tree):
+        for name in files:
+            if name.startswith("Kconfig"):
+                with open(os.path.join(directory, name),
+                          encoding="utf-8", errors="replace") as f:
+                    names.update(re.findall(r"^\s*(?:menu)?config\s+(\w+)",
+                                            f.read(), re.M))
+    return sorted(f"CONFIG_{n}{end}" for n in names for end in
+                  ("", "_MODULE"))
+
+
+def run_pairs(tree, n):
+    names = read_names(tree)
+    count = dict.fromkeys(("pairs", "selection equal", "text differs",
+                           "objects compared", "wrong"), 0)
+    kernels = [Units(tree, arch) for arch in COMPILERS]
+    while count["pairs"] < n:
+        kernel = random.choice(kernels)
+        unit = random.choice(sorted(kernel.commands))
+        kernel.write(kernel.original)
+        selected = kernel.selected(unit)
+        text, compiled = kernel.output(unit, True), None
+        if selected is None or text[0]:
+            continue
+        for _ in range(10):
+            name, changed = kernel.change(names)
+            kernel.write(changed)
+            equal = kernel.selected(unit) == selected
+            text_after = kernel.output(unit, True)
+            count["pairs"] += 1
+            count["selection equal"] += equal
+            count["text differs"] += text_after != text
+            wrong = equal and text_after != text
+            if equal and count["selection equal"] % 8 == 0:
+                after = kernel.output(unit, False)
+                kernel.write(kernel.original)
+                compiled = compiled or kernel.output(unit, False)
+                count["objects compared"] += 1
+                wrong |= after != compiled
+            if wrong:
+                count["wrong"] += 1
+                print(f"{kernel.build}: {unit}: {name}", flush=True)
+        kernel.write(kernel.original)
+    print(json.dumps(count))
+    return count["wrong"] > 0
+
+
+def main():
+    if len(sys.argv) < 3 or sys.argv[2] not in ("toggles", "pairs"):
+        sys.exit(__doc__)
+    tree, mode = os.path.abspath(sys.argv[1]), sys.argv[2]
+    seed = int(sys.argv[4]) if len(sys.argv) > 4 else random.randrange(10**6)
+    print(f"seed {seed}", flush=True)
+    random.seed(seed)
+    os.makedirs(WORK, exist_ok=True)
+    if mode == "pairs":
+        return run_pairs(tree, int(sys.argv[3]) if len(sys.argv) > 3 else 2000)
+    run_toggles(tree, int(sys.argv[3]) if len(sys.argv) > 3 else 20)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
