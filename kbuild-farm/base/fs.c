@@ -56,6 +56,32 @@ bool fs_is_same_dir(const char *a, const char *b)
 	return is.st_dev == other.st_dev && is.st_ino == other.st_ino;
 }
 
+int fs_open_secret(const char *path, const char *what, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	const char *noun = strrchr(what, ' ');
+	struct stat st;
+	int ret = 0;
+
+	if (fd < 0)
+		return err_errno(err, "%s", path);
+	/* Check the open file: the path could be replaced after a check. */
+	if (fstat(fd, &st))
+		ret = err_errno(err, "%s", path);
+	else if (!S_ISREG(st.st_mode))
+		ret = err_set(err, EINVAL, "%s: not a regular file", path);
+	else if (st.st_mode & 077)
+		ret = err_set(err, EPERM,
+			      "%s: %s is accessible by group or others; run "
+			      "`chmod 600 %s`, and replace the %s if it may "
+			      "have been read",
+			      path, what, path, noun ? noun + 1 : what);
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
+}
+
 int fs_read(const char *path, size_t max, struct buf *out, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);

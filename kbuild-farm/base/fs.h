@@ -24,6 +24,12 @@ bool fs_is_dir(const char *path);
  */
 bool fs_is_same_dir(const char *a, const char *b);
 /*
+ * Open a regular file for reading that other users cannot access.  `what` names
+ * its content in messages, such as "private key".  Returns a descriptor or a
+ * negative errno.
+ */
+int fs_open_secret(const char *path, const char *what, struct err *err);
+/*
  * Read a whole file.  Returns 0, -EFBIG if it is longer than `max` bytes, or
  * another negative errno.
  */

@@ -126,10 +126,8 @@ void cache_action_release(struct cache_action *a)
 
 static uint32_t hash_text(const char *s)
 {
-	uint64_t h = UINT64_C(14695981039346656037);
+	uint64_t h = bytes_hash(bytes_str(s), 0);
 
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * UINT64_C(1099511628211);
 	return (uint32_t)(h ^ h >> 32);
 }
 

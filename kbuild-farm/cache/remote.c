@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -611,29 +610,15 @@ static int check_url(struct cache_remote *r, const char *url, struct err *err)
 /* Read a file with a secret, which other users must not be able to read. */
 static int read_secret(const char *path, struct buf *out, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
-	int ret = 0;
+	int fd = fs_open_secret(path, "secret", err), ret;
 
 	if (fd < 0)
-		return err_errno(err, "%s", path);
-	if (fstat(fd, &st))
-		ret = err_errno(err, "%s", path);
-	else if (!S_ISREG(st.st_mode))
-		ret = err_set(err, EINVAL, "%s: not a regular file", path);
-	else if (st.st_mode & 077)
-		ret = err_set(
-			err, EPERM,
-			"%s: secret is accessible by group or others; "
-			"run `chmod 600 %s`, and replace the secret if it "
-			"may have been read",
-			path, path);
-	else
-		ret = buf_read(out, fd, HEADER_MAX);
+		return fd;
+	ret = buf_read(out, fd, HEADER_MAX);
 	if (ret == -EFBIG)
 		err_set(err, EFBIG, "%s: larger than %u bytes", path,
 			HEADER_MAX);
-	else if (ret < 0 && ret != -EPERM && ret != -EINVAL)
+	else if (ret < 0)
 		err_set(err, -ret, "%s: %s", path, strerror(-ret));
 	close(fd);
 	return ret;

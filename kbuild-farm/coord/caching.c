@@ -326,7 +326,7 @@ static void on_looked_up(void *ctx, struct cache_look_up *l)
 
 /*
  * Start a look-up on the server, which has results under short keys only.
- * Returns false if there is none.
+ * Returns false if no look-up was started.
  */
 static bool start_remote_look_up(struct coord_unit *u)
 {

@@ -26,6 +26,10 @@
  */
 #define ALWAYS_SELECTED_PART 8
 
+/*
+ * Continue a 64-bit FNV-1a hash.  With a prefix as its seed, bytes_hash() would
+ * return another hash than for the whole word.
+ */
 static uint64_t hash_byte(uint64_t h, char c)
 {
 	return (h ^ (unsigned char)c) * UINT64_C(1099511628211);

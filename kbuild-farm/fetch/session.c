@@ -180,8 +180,9 @@ static void cancel_transfer(struct fetch_session *s, struct fetch_transfer *t)
 }
 
 /*
- * Follow a redirect.  Returns true if the transfer continues, and false if
- * there is none, or with x->ret set if it is not allowed.
+ * Follow a redirect.  Returns true if the transfer continues.  Returns false if
+ * the response is no redirect, or if the redirect is not allowed; in the second
+ * case, x->ret is set.
  */
 static bool follow_redirect(struct fetch_session *s, struct fetch_transfer *t)
 {

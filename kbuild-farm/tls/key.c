@@ -145,25 +145,14 @@ static int create_key_file(const char *path, struct err *err)
 static int read_pem(const char *path, char text[static PEM_MAX], size_t *len,
 		    struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
-	ssize_t n = 0;
+	int fd = fs_open_secret(path, "private key", err);
+	ssize_t n;
 	int ret = 0;
 
 	if (fd < 0)
-		return err_errno(err, "%s", path);
-	/* Check the open file: the path could be replaced after a check. */
-	if (fstat(fd, &st))
-		ret = err_errno(err, "%s", path);
-	else if (!S_ISREG(st.st_mode))
-		ret = err_set(err, EINVAL, "%s: not a regular file", path);
-	else if (st.st_mode & 077)
-		ret = err_set(err, EPERM,
-			      "%s: private key is accessible by group or "
-			      "others; run `chmod 600 %s`, and replace the "
-			      "key if it may have been read",
-			      path, path);
-	else if ((n = read(fd, text, PEM_MAX)) < 0)
+		return fd;
+	n = read(fd, text, PEM_MAX);
+	if (n < 0)
 		ret = err_errno(err, "%s", path);
 	close(fd);
 	*len = ret ? 0 : (size_t)n;
