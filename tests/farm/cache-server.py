@@ -33,6 +33,7 @@
 import base64
 import hashlib
 import http.server
+import os
 import re
 import ssl
 import sys
@@ -142,7 +143,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def answer(self, status, data=b"", **header):
-        print(self.command, self.path, status, flush=True)
+        # Threads write whole lines, which print() would interleave.
+        os.write(1, f"{self.command} {self.path} {int(status)}\n".encode())
         self.send_response(status)
         for name, value in header.items():
             self.send_header(name, value)
