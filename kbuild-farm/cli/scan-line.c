@@ -15,6 +15,7 @@
 
 #include "base/depfile.h"
 #include "base/fs.h"
+#include "base/which.h"
 #include "compiler/find.h"
 #include "options/command.h"
 
@@ -200,7 +201,9 @@ static int read_compile(struct cli_scan_line *l, const char *text)
 	const char *value = depfile_find_command(text, NULL);
 	char *command = value ? unquote_make(value, strcspn(value, "\n")) :
 				NULL;
-	int ret = command ? cli_scan_split_words(&l->argv, command) : -EINVAL;
+	int ret = command ? cli_scan_split_words(&l->argv,
+						 which_skip_wrappers(command)) :
+			    -EINVAL;
 	const char *source;
 
 	free(command);

@@ -84,12 +84,19 @@ TEST_EACH(words_are_taken_as_a_shell_takes_them, commands)
 	strv_release(&words);
 }
 
-/* The prefixes of kbuild before and since 6.4. */
-static const char *const prefixes[] = { "cmd_", "savedcmd_" };
+static const struct {
+	const char *prefix; /* of kbuild before and since 6.4 */
+	const char *launcher;
+} saved[] = {
+	{ "cmd_", "" },
+	{ "savedcmd_", "" },
+	{ "savedcmd_", "ccache " },
+	{ "savedcmd_", "/usr/bin/ccache distcc " },
+};
 
-TEST_RANGE(a_cmd_file_gives_line_source_and_list, 0, 2)
+TEST_EACH(a_cmd_file_gives_line_source_and_list, saved)
 {
-	char *text = xasprintf("%slib/a.o := gcc -D__KERNEL__ "
+	char *text = xasprintf("%slib/a.o := %sgcc -D__KERNEL__ "
 			       "-DS='\"$$x$(pound)y\"' -c -o lib/a.o "
 			       "../src/a.c ; true\n\n"
 			       "source_lib/a.o := ../src/a.c\n\n"
@@ -98,7 +105,7 @@ TEST_RANGE(a_cmd_file_gives_line_source_and_list, 0, 2)
 			       "  include/b.h \\\n\n"
 			       "lib/a.o: $(deps_lib/a.o)\n\n"
 			       "$(deps_lib/a.o):\n",
-			       prefixes[_i]);
+			       row->prefix, row->launcher);
 	char *file = put("build/lib/.a.o.cmd", text);
 	char *source = put("src/a.c", "");
 	struct cli_scan_line l;
@@ -107,6 +114,7 @@ TEST_RANGE(a_cmd_file_gives_line_source_and_list, 0, 2)
 	must(cli_scan_line_read(&l, build, file, &err));
 	ck_assert_str_eq(l.cwd, build);
 	ck_assert_str_eq(l.command.source, "../src/a.c");
+	ck_assert_str_eq(l.argv.v[0], "gcc");
 	ck_assert(strv_has(&l.argv, "-DS=\"$x#y\""));
 	ck_assert(!strv_has(&l.argv, "true"));
 	cli_scan_line_release(&l);
