@@ -4,12 +4,12 @@
  *
  * A *definition header* consists of #define and #undef, possibly inside an
  * include guard, and nearly all of the names are in capitals.  Examples are
- * autoconf.h, utsrelease.h and bounds.h.  A unit
- * depends only on those definitions of such a header that its preprocessor can
- * look up.  For each definition header, cpp_definitions_select() returns a list
- * that includes them.  Two units that have the same command and the same files,
- * except that their definition headers differ, compile to the same result if
- * the lists are equal.
+ * autoconf.h, utsrelease.h and bounds.h.  A unit depends only on those
+ * definitions of such a header that its preprocessor can look up.  For each
+ * definition header, cpp_definitions_select() returns a list that includes
+ * them.  Two units that have the same command and the same files, except that
+ * their definition headers differ, compile to the same result if the lists are
+ * equal.
  *
  * A definition is in the list if one of the following is true.
  *
@@ -25,10 +25,10 @@
  *   (4) The name is a concatenation of tokens of the unit, so that ## can form
  *       it: the first one is an identifier, the others are identifiers or
  *       numbers, or decimal numbers, such as __COUNTER__.  The words of a
- * string are tokens only if it contains a parenthesis, because only a macro
- * call in the operand of _Pragma can use them.  The name in a #define and the
- *       parameters of a macro are not tokens, because they cannot become
- *       operands of ##.
+ *       string are tokens only if it contains a parenthesis, because only a
+ *       macro call in the operand of _Pragma can use them.  The name in a
+ *       #define and the parameters of a macro are not tokens, because they
+ *       cannot become operands of ##.
  *
  * Why this is sufficient: run the preprocessor on both units in parallel.
  * Their output can differ only after a name was looked up whose definitions
@@ -52,7 +52,7 @@
  *     the location 0x50000000, gcc reserves 32 locations for each column of a
  *     line, then one location, and beyond 0x60000000, there are no columns
  *     (libcpp/line-map.cc: linemap_line_start,
- * LINE_MAP_MAX_LOCATION_WITH_COLS).
+ *     LINE_MAP_MAX_LOCATION_WITH_COLS).
  *   - A word continues on the next line after a backslash.
  *
  * Messages of the compiler can suggest or show any macro.  The caller must not
