@@ -38,11 +38,6 @@ struct cache_setup {
 	uint64_t size_bytes; /* limit of the disk space; 0: 10 GiB */
 	/* ignore existing results but store new ones (--recache) */
 	bool write_only;
-	/*
-	 * open the cache only if commands name ccache or a similar program
-	 * before the compiler
-	 */
-	bool on_demand;
 	struct cache_remote_setup remote;
 };
 

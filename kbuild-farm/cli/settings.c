@@ -148,7 +148,6 @@ const struct cache_setup *settings_choose_cache(struct settings_host *host,
 		mode = getenv("CCACHE_DISABLE") ? SETTINGS_CACHE_OFF :
 						  host->cache_mode;
 	host->cache.write_only = mode == SETTINGS_CACHE_RENEW;
-	host->cache.on_demand = mode == SETTINGS_CACHE_ON_DEMAND;
 	return mode > SETTINGS_CACHE_OFF ? &host->cache : NULL;
 }
 
@@ -178,9 +177,9 @@ int settings_load(struct node_roster *roster, bool no_remote,
 		host->use_shell = !str_equal(shell, "system");
 		host->ignore_probe_cache = str_equal(probes, "no");
 		host->n_kept_builds = settings_kept_builds(conf);
-		host->cache_mode = !cache ? SETTINGS_CACHE_ON_DEMAND :
-				   !strcmp(cache, "true") ? SETTINGS_CACHE_ON :
-							    SETTINGS_CACHE_OFF;
+		host->cache_mode = str_equal(cache, "false") ?
+					   SETTINGS_CACHE_OFF :
+					   SETTINGS_CACHE_ON;
 		host->conf = conf;
 		read_cache_settings(host);
 		conf = NULL;

@@ -18,8 +18,6 @@
 enum settings_cache_mode {
 	SETTINGS_CACHE_CONFIGURED, /* [cache] enabled */
 	SETTINGS_CACHE_OFF, /* --no-cache */
-	/* neither configured nor requested: for the users of ccache */
-	SETTINGS_CACHE_ON_DEMAND,
 	SETTINGS_CACHE_ON, /* --cache */
 	SETTINGS_CACHE_RENEW, /* --recache */
 };

@@ -65,12 +65,10 @@ struct coord_setup {
 	/* Likewise on a server; requires `cache`. */
 	struct cache_remote *remote_cache;
 	/*
-	 * Called for the first job whose command names ccache or a similar
-	 * program before the compiler.  Returns the result cache for this job
-	 * and the following ones, or NULL, and sets *remote likewise.  Can be
-	 * NULL.
+	 * Called for jobs whose commands name ccache or a similar program
+	 * before the compiler.  Can be NULL.
 	 */
-	struct cache *(*on_launcher)(void *ctx, struct cache_remote **remote);
+	void (*on_launcher)(void *ctx);
 	void *launcher_ctx;
 	/*
 	 * Receives events about jobs and nodes, and passes the user's requests

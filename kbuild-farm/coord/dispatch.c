@@ -253,13 +253,8 @@ static struct coord_unit *on_job_requested(struct coord *c,
 	u->id = (uint32_t)c->units.n;
 	*VEC_ADD(c->units.v, c->units.n) = u;
 	coord_report_unit_state(u, EVENTS_JOB_QUEUED, NULL, NULL);
-	if (u->request.launched && c->setup.on_launcher) {
-		c->setup.cache = c->setup.on_launcher(c->setup.launcher_ctx,
-						      &c->setup.remote_cache);
-		if (c->setup.cache)
-			cpp_scanner_select_definitions(c->inputs.scan);
-		c->setup.on_launcher = NULL;
-	}
+	if (u->request.launched && c->setup.on_launcher)
+		c->setup.on_launcher(c->setup.launcher_ctx);
 	if (!coord_caching_find(u, &caching_ops))
 		add_unit(u);
 	return u;

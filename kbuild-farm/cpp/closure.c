@@ -589,16 +589,6 @@ static void drop_caches(struct cpp_scanner *s)
 	common_init(&s->shared);
 }
 
-void cpp_scanner_select_definitions(struct cpp_scanner *s)
-{
-	pthread_rwlock_wrlock(&s->drop_lock);
-	if (!s->shared.setup.selects_definitions) {
-		s->shared.setup.selects_definitions = true;
-		drop_caches(s);
-	}
-	pthread_rwlock_unlock(&s->drop_lock);
-}
-
 /* Take the drop lock for reading; drop the caches first if they are too big. */
 static void start_unit(struct cpp_scanner *s)
 {

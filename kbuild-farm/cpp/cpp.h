@@ -51,11 +51,6 @@ struct cpp_setup {
  * queried and, briefly, when a file is read for the first time.
  */
 struct cpp_scanner *cpp_scanner_new(const struct cpp_setup *setup);
-/*
- * Set cpp_setup.selects_definitions.  Waits for the end of running scans, and
- * drops the caches, unless it is already set.
- */
-void cpp_scanner_select_definitions(struct cpp_scanner *s);
 /* Free the scanner.  No cpp_closure_find() may be running. */
 void cpp_scanner_free(struct cpp_scanner *s);
 

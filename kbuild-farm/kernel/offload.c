@@ -402,14 +402,12 @@ static int prepare_masquerade(struct kernel_offload *f,
 }
 
 /* Open the result cache.  The build continues without it after an error. */
-static void open_cache(struct kernel_offload *f)
+static void open_cache(struct kernel_offload *f,
+		       const struct cache_setup *setup)
 {
-	const struct cache_setup *setup = f->cache_setup;
 	struct strv notes = { 0 };
 	struct err err;
 
-	if (!setup)
-		return;
 	if (cache_open(&f->cache, setup, &err))
 		strv_addf(&notes, "the result cache is not used: %s", err.text);
 	else if (setup->remote.url &&
@@ -423,29 +421,19 @@ static void open_cache(struct kernel_offload *f)
  * The build calls a compiler through ccache or a similar program, which kfarm
  * replaces.
  */
-static void start_launcher_cache(struct kernel_offload *f)
+static void on_launcher(void *ctx)
 {
+	struct kernel_offload *f = ctx;
 	struct strv notes = { 0 };
 
 	if (f->launched)
 		return;
 	f->launched = true;
-	if (f->cache_setup && f->cache_setup->on_demand)
-		open_cache(f);
 	strv_addf(&notes,
 		  "ccache and similar launchers are skipped; the result cache "
 		  "%s",
 		  f->cache ? "replaces them" : "is disabled");
 	report_notes(f, &notes);
-}
-
-static struct cache *on_launcher(void *ctx, struct cache_remote **remote)
-{
-	struct kernel_offload *f = ctx;
-
-	start_launcher_cache(f);
-	*remote = f->remote_cache;
-	return f->cache;
 }
 
 int kernel_offload_open(struct kernel_offload *f,
@@ -483,11 +471,10 @@ int kernel_offload_open(struct kernel_offload *f,
 	if (!ret && setup->shell_enabled)
 		ret = kernel_shell_open(&f->shell, f->rundir.shell, err);
 	kernel_shell_set_roster(&f->shell, f->roster);
-	f->cache_setup = setup->cache;
-	if (!ret && setup->cache && !setup->cache->on_demand)
-		open_cache(f);
+	if (!ret && setup->cache)
+		open_cache(f, setup->cache);
 	if (!ret && setup->launched)
-		start_launcher_cache(f);
+		on_launcher(f);
 	s.cache = f->cache;
 	s.remote_cache = f->remote_cache;
 	if (!ret)

@@ -94,7 +94,6 @@ struct kernel_offload {
 	struct kernel_shell shell; /* recipe shell for make */
 	struct kernel_offload_probes probes; /* probe cache */
 	struct cache *cache; /* the result cache; NULL: not used */
-	const struct cache_setup *cache_setup; /* borrowed, or NULL */
 	/* the command names ccache or a similar program before a compiler */
 	bool launched;
 	struct cache_remote *remote_cache; /* on a server; NULL: not used */

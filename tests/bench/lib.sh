@@ -13,6 +13,9 @@ fail()
 	exit 1
 }
 
+# The benchmarks of nodes compile everything.
+export CCACHE_DISABLE=1
+
 # Accounting groups: cgroup v1 cpuacct, or v2.
 
 group_root=

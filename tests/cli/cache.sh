@@ -56,10 +56,13 @@ kfarm cache stats --json | jq .results
 run kfarm cache clear | steady
 kfarm cache stats --json | jq '.results, .bytes'
 
-printf '[cache]\n\tenabled = true\n\tsize = 3M\n' >config
+unset CCACHE_DISABLE
+printf '[cache]\n\tsize = 3M\n' >config
 export KFARM_CONFIG=$HOME/config
 run kfarm run -q -- gcc -c one.c
 kfarm cache stats --json | jq '.results, .limit'
+echo '	enabled = false' >>config
+kfarm run -- gcc -c one.c 2>&1 | grep -o 'jobs .*'
 CCACHE_DISABLE=1 kfarm run -- gcc -c one.c 2>&1 | grep -o 'jobs .*'
 
 run kfarm cache
@@ -76,4 +79,4 @@ rm -r $results
 rm config
 unset KFARM_CONFIG
 run kfarm cache stats
-run kfarm run --cache -- gcc -c one.c 2>&1 | grep -E 'note|cache|jobs'
+run kfarm run -- gcc -c one.c 2>&1 | grep -E 'note|cache|jobs'

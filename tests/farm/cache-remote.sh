@@ -9,6 +9,7 @@
 . "$(dirname "$0")/../toolchain/lib.sh"
 
 toolchain_begin
+unset CCACHE_DISABLE
 /usr/bin/python3 -c 'import google.protobuf' 2>/dev/null || {
 	left_out "remote cache" "no python3-protobuf"
 	farm_end
@@ -22,7 +23,7 @@ requests=$work/requests
 # out, so that the results do not depend on the speed of the machine.
 configure()
 {
-	printf '[cache]\n\tenabled = true\n' >"$KFARM_CONFIG"
+	printf '[cache]\n' >"$KFARM_CONFIG"
 	printf '\t%s\n' "remote-timeout = 60s" "$@" >>"$KFARM_CONFIG"
 }
 

@@ -8,16 +8,11 @@
 
 own_mounts "$@"
 farm_begin
+unset CCACHE_DISABLE
 farm_mini 8
 farm_reference vmlinux
 is "plain make ends with" 0 "$plain_status"
 results=$XDG_CACHE_HOME/kfarm/results
-
-# enable_cache: let the builds use the cache with the nodes that are configured.
-enable_cache()
-{
-	printf '[cache]\n\tenabled = true\n' >>"$KFARM_CONFIG"
-}
 
 # cached_build NAME ARG...: build from scratch, and compare with plain make's.
 cached_build()
@@ -44,7 +39,6 @@ n_results()
 	"$bin/kfarm" cache stats --json | jq .results
 }
 
-enable_cache
 cached_build "empty cache"
 is "empty cache: no job is cached" 0 "$(meta .farm.cached)"
 is "empty cache: all results are stored" "$(n_jobs)" "$(n_results)"
@@ -112,7 +106,6 @@ hits "option as before"
 # ---- nodes ----
 
 nodes 1
-enable_cache
 cached_build "node, full cache" --require-remote 1
 hits "node, full cache"
 check "cache clear" "$bin/kfarm" cache clear
@@ -125,7 +118,6 @@ cached_build "node, results of nodes"
 check "node, results of nodes: they are cached" \
 	test "$(meta .farm.cached)" -ge "$remote"
 no_nodes
-enable_cache
 
 # ---- faults ----
 

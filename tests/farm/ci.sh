@@ -8,6 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 
 farm_begin
+unset CCACHE_DISABLE
 farm_mini 4
 farm_reference vmlinux
 [ "${INSTALLED:-}" ] || export PATH=$bin:$PATH

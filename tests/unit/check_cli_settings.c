@@ -63,6 +63,51 @@ TEST(the_configuration_gives_nodes_and_a_percentage)
 	unlink(path);
 }
 
+static const struct {
+	const char *text, *variable;
+	enum settings_cache_mode option;
+	bool used;
+} cache_choices[] = {
+	{ "", NULL, SETTINGS_CACHE_CONFIGURED, true },
+	{ "", "", SETTINGS_CACHE_CONFIGURED, false },
+	{ "", "1", SETTINGS_CACHE_ON, true },
+	{ "", "1", SETTINGS_CACHE_RENEW, true },
+	{ "", NULL, SETTINGS_CACHE_OFF, false },
+	{ "[cache]\n\tsize = 1G\n", NULL, SETTINGS_CACHE_CONFIGURED, true },
+	{ "[cache]\n\tenabled = true\n", "1", SETTINGS_CACHE_CONFIGURED,
+	  false },
+	{ "[cache]\n\tenabled = false\n", NULL, SETTINGS_CACHE_CONFIGURED,
+	  false },
+	{ "[cache]\n\tenabled = false\n", NULL, SETTINGS_CACHE_ON, true },
+};
+
+TEST_EACH(builds_use_the_result_cache_unless_it_is_disabled, cache_choices)
+{
+	char path[] = "/tmp/check_cli_settings.XXXXXX";
+	struct node_roster roster = { 0 };
+	struct settings_host host = { 0 };
+	const struct cache_setup *cache;
+	int fd = mkstemp(path), percent = 0;
+	struct err err = { 0 };
+
+	ck_assert_int_ge(fd, 0);
+	must(bytes_write(fd, bytes_str(row->text)));
+	close(fd);
+	setenv("KFARM_CONFIG", path, 1);
+	if (row->variable)
+		setenv("CCACHE_DISABLE", row->variable, 1);
+	else
+		unsetenv("CCACHE_DISABLE");
+	must(settings_load(&roster, false, &percent, NULL, &host, &err));
+	cache = settings_choose_cache(&host, row->option);
+	ck_assert(!cache == !row->used);
+	ck_assert(!cache ||
+		  cache->write_only == (row->option == SETTINGS_CACHE_RENEW));
+	settings_host_release(&host);
+	node_roster_release(&roster);
+	unlink(path);
+}
+
 static const int signals[] = { SIGINT, SIGTERM, SIGKILL, SIGSEGV };
 
 TEST_RANGE(the_signal_that_ended_another_ends_us, 0, 4)
