@@ -125,22 +125,20 @@ static void make_keys(struct coord_unit *u)
 }
 
 /* Determine why the cache has no result of the unit. */
-static void explain_miss(struct coord_unit *u)
+static void explain_miss(struct coord_unit *u,
+			 const struct cache_key_inputs *in)
 {
-	struct cached_compile c;
 	struct cache_action action;
 	struct cache_difference d;
 
 	if (u->text_path || !cache_is_read(u->coord->setup.cache))
 		return;
-	init_compile(&c, u);
-	cache_action_init(&action, &c.in);
+	cache_action_init(&action, in);
 	cache_action_compare(u->coord->setup.cache, &action, false, &d);
 	u->caching.miss = d.cause;
 	u->caching.missed = true;
 	cache_difference_release(&d);
 	cache_action_release(&action);
-	release_compile(&c);
 }
 
 /* Store the description of a compile whose result has been stored. */
@@ -231,14 +229,29 @@ static void store_locally(struct coord_unit *u)
 
 /* -------------------------------------------------------------- look-up */
 
-/* Look for a result in the cache.  Returns 0 or a negative errno. */
+/*
+ * Look for a result in the cache.  Returns 0, or a negative errno with the keys
+ * in `u`.
+ */
 static int find_result(struct coord_unit *u)
 {
+	struct coord_unit_caching *k = &u->caching;
 	struct cache *cache = u->coord->setup.cache;
-	int ret = cache_find(cache, &u->caching.short_key, &u->result);
+	struct cached_compile c;
+	int ret;
 
-	if (ret && !digest_equal(&u->caching.short_key, &u->caching.full_key))
-		ret = cache_find(cache, &u->caching.full_key, &u->result);
+	init_compile(&c, u);
+	cache_key_short(&k->short_key, &c.in);
+	ret = cache_find(cache, &k->short_key, &u->result);
+	if (ret) {
+		cache_key_full(&k->full_key, &c.in);
+		if (!digest_equal(&k->short_key, &k->full_key))
+			ret = cache_find(cache, &k->full_key, &u->result);
+	}
+	k->has_keys = ret != 0;
+	if (ret)
+		explain_miss(u, &c.in);
+	release_compile(&c);
 	return ret;
 }
 
@@ -255,23 +268,22 @@ static bool find_once(struct coord_unit *u)
 	inputs_collect(&request, &u->inputs);
 	if (u->inputs.reason)
 		return false;
-	make_keys(u);
 	/*
 	 * Without a result, a node reports later that the inputs have changed,
 	 * but a compile on the build host would be repeated.
 	 */
-	if (find_result(u)) {
-		explain_miss(u);
+	if (find_result(u))
 		return u->caching.compiled_locally &&
 		       inputs_manifest_find_changed(&u->inputs.manifest,
 						    u->request.cwd);
-	}
 	restore_text_name(u);
 	prepare_verification(u);
 	coord_unit_verify(u);
 	u->caching.found = u->verification.verdict == SCHED_VERDICT_VALID;
-	if (!u->caching.found)
+	if (!u->caching.found) {
 		forget_result(u);
+		make_keys(u);
+	}
 	return u->verification.verdict == SCHED_VERDICT_INPUTS_CHANGED;
 }
 
