@@ -100,8 +100,8 @@ enum events_kind {
 	 * recipe lines run by /bin/sh; n_shell_compiles, compiles that the
 	 * recipe shell requested without starting kfarm-cc; n_shell_fixdeps,
 	 * fixdep calls done without starting fixdep; n_shell_steps,
-	 * offloaded tool steps; n_local_steps, tool steps run on the build
-	 * host.
+	 * tool steps that were part of a job; n_local_steps, tool steps run by
+	 * the recipe shell.
 	 */
 	EVENTS_KIND_HOST,
 	/*

@@ -139,11 +139,25 @@ int64_t events_totals_cached(const struct events_totals *t)
 	return t->n_cached ? t->n_cached : EVENTS_UNKNOWN;
 }
 
-int64_t events_totals_node_steps(const struct events_totals *t)
+/* Return the number of tool steps that were executed with a job. */
+static int64_t executed_steps(const struct events_totals *t)
 {
 	return t->n_shell_steps > t->n_cached_steps ?
 		       t->n_shell_steps - t->n_cached_steps :
 		       0;
+}
+
+int64_t events_totals_node_steps(const struct events_totals *t)
+{
+	int64_t n = executed_steps(t);
+
+	return n < t->n_steps ? n : t->n_steps;
+}
+
+int64_t events_totals_local_steps(const struct events_totals *t)
+{
+	return t->n_local_steps + executed_steps(t) -
+	       events_totals_node_steps(t);
 }
 
 bool events_node_is_local(const struct events_node *n)

@@ -51,7 +51,7 @@ struct events_totals {
 	/* Use of the recipe shell; n_shell_lines is 0 without one. */
 	int64_t n_shell_lines, n_shell_fallbacks, n_shell_compiles,
 		n_shell_fixdeps;
-	/* Tool steps executed or cached with a job; executed locally. */
+	/* Tool steps that were part of a job; executed by the recipe shell. */
 	int64_t n_shell_steps, n_local_steps;
 	unsigned n_cached_steps; /* part of n_shell_steps */
 	/* Reasons for local jobs by descending n_jobs, which may be 0. */
@@ -96,8 +96,12 @@ const char *events_totals_need_reason(struct events_totals *t,
 unsigned events_totals_count_done(const struct events_totals *t);
 /* Return n_cached for an event: EVENTS_UNKNOWN if it is 0. */
 int64_t events_totals_cached(const struct events_totals *t);
-/* Return the number of tool steps of the recipe shell that nodes executed. */
+/*
+ * Return the number of tool steps of the recipe shell that nodes executed, or
+ * that the build host executed.
+ */
 int64_t events_totals_node_steps(const struct events_totals *t);
+int64_t events_totals_local_steps(const struct events_totals *t);
 
 bool events_node_is_local(const struct events_node *n);
 bool events_node_is_up(const struct events_node *n);

@@ -431,7 +431,7 @@ static void record_totals(struct history_recorder *r,
 	b->n_local = r->totals.n_local;
 	b->n_cached = r->totals.n_cached;
 	b->n_steps = events_totals_node_steps(&r->totals);
-	b->n_local_steps = r->totals.n_local_steps;
+	b->n_local_steps = events_totals_local_steps(&r->totals);
 	b->n_retried = r->totals.n_retried;
 	b->n_hedged = r->totals.n_hedged;
 	b->n_warnings = r->totals.n_warnings;

@@ -582,7 +582,7 @@ static json_t *shell_group(const struct kernel_metadata *m)
 	add_integer(o, "compiles", t->n_shell_compiles);
 	add_integer(o, "fixdeps", t->n_shell_fixdeps);
 	add_integer(o, "steps", events_totals_node_steps(t));
-	add_integer(o, "steps_here", t->n_local_steps);
+	add_integer(o, "steps_here", events_totals_local_steps(t));
 	for (size_t i = 0; i < t->n_step_reasons; i++)
 		add_integer(steps, t->step_reasons[i].text,
 			    t->step_reasons[i].n_jobs);

@@ -96,7 +96,7 @@ static void put_kbuild_steps(struct buf *out, const struct events_totals *t,
 		   events_totals_node_steps(t));
 	if (t->n_cached_steps)
 		buf_printf(out, "%u cached, ", t->n_cached_steps);
-	buf_printf(out, "%" PRId64 " local", t->n_local_steps);
+	buf_printf(out, "%" PRId64 " local", events_totals_local_steps(t));
 	for (size_t i = 0; i < t->n_step_reasons; i++) {
 		buf_printf(out, "%s%u %s", between, t->step_reasons[i].n_jobs,
 			   t->step_reasons[i].text);

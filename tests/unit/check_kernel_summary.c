@@ -71,7 +71,8 @@ TEST(steps_of_kbuild_have_a_line)
 	struct events_reason why[] = { { (char *)"no node takes steps", 5 },
 				       { (char *)"unusual option", 4 } };
 
-	farm.n_shell_steps = 370;
+	farm.n_shell_steps = 372;
+	farm.n_steps = 370;
 	farm.n_local_steps = 9;
 	farm.step_reasons = why;
 	farm.n_step_reasons = 2;
@@ -79,17 +80,18 @@ TEST(steps_of_kbuild_have_a_line)
 	       "3:12 wall, build host 41 s CPU\n"
 	       "jobs 2874: 2851 remote (99.1 %), 23 local (12 .incbin, 11 gcc "
 	       "plugins), 4 retried, 2 duplicated\n"
-	       "steps of kbuild 379: 370 on nodes, 9 local (5 no node takes "
+	       "steps of kbuild 381: 370 on nodes, 11 local (5 no node takes "
 	       "steps, 4 unusual option)\n"
 	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
 	farm.step_reasons = NULL;
 	farm.n_step_reasons = 0;
 	farm.n_cached_steps = 300;
+	farm.n_steps = 70;
 	expect("built Image modules dtbs: arm64, gcc-13.3.0, linux-6.1.192, "
 	       "3:12 wall, build host 41 s CPU\n"
 	       "jobs 2874: 2851 remote (99.1 %), 23 local (12 .incbin, 11 gcc "
 	       "plugins), 4 retried, 2 duplicated\n"
-	       "steps of kbuild 379: 70 on nodes, 300 cached, 9 local\n"
+	       "steps of kbuild 381: 70 on nodes, 300 cached, 11 local\n"
 	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
 	farm.n_cached_steps = 0;
 }
