@@ -486,7 +486,10 @@ void coord_caching_store(struct coord_unit *u)
 
 /* -------------------------------------------------------- local compile */
 
-/* The output files of a local compile, by their suffixes. */
+/*
+ * The output files of a local compile, by their suffixes.  A tool step reads
+ * the object or, if the compiler only preprocesses, the text in its place.
+ */
 static const char *const suffixes[WIRE_OUTPUT_SIDE] = {
 	[WIRE_OUTPUT_OBJECT] = "o",     [WIRE_OUTPUT_STDOUT] = "out",
 	[WIRE_OUTPUT_STDERR] = "err",   [WIRE_OUTPUT_DEPS] = "d",
@@ -498,27 +501,63 @@ static char *output_path(const struct coord_unit *u, enum wire_output i)
 	return xasprintf("%s.%s", u->caching.output_base, suffixes[i]);
 }
 
+static bool has_step_kind(const struct coord_unit *u, enum wire_step_kind kind)
+{
+	return u->has_step && u->step.kind == kind;
+}
+
+/* Return the number of files that the compiler writes besides the object. */
+static size_t n_sides(const struct coord_unit *u)
+{
+	return u->side_outputs.name_in_object ? u->side_outputs.n : 0;
+}
+
 /* Read the outputs into u->result. */
 static int read_outputs(struct coord_unit *u, struct err *err)
 {
+	struct buf *streams = u->result.streams;
 	char *temporaries = xasprintf("%s/cc", u->coord->work_dir);
+	char *object = output_path(u, WIRE_OUTPUT_OBJECT);
 	int ret = 0;
 
 	for (int i = 0; i < WIRE_OUTPUT_SIDE && !ret; i++) {
 		char *path = output_path(u, (enum wire_output)i);
-		struct buf *to = &u->result.streams[i];
 
+		/* The input of genksyms is not an output. */
+		if (i == WIRE_OUTPUT_OBJECT &&
+		    has_step_kind(u, WIRE_STEP_SYMBOLS)) {
+			free(path);
+			continue;
+		}
 		/* Plain assembly has no dependency list, clang no AS_DEPS. */
-		ret = fs_read(path, wire_output_max((enum wire_output)i), to,
-			      err);
+		ret = fs_read(path, wire_output_max((enum wire_output)i),
+			      &streams[i], err);
 		if (ret == -ENOENT && i >= WIRE_OUTPUT_DEPS)
 			ret = 0;
 		free(path);
 	}
-	/* A node has another directory for the compiler's temporary files. */
-	replace_text(&u->result.streams[WIRE_OUTPUT_AS_DEPS], temporaries,
-		     WIRE_JOB_TMP "/cc");
+	for (size_t i = 0; i < n_sides(u) && !ret; i++) {
+		char *path = str_join_path(u->request.cwd,
+					   u->side_outputs.path[i]);
+		enum wire_output side = (enum wire_output)(WIRE_OUTPUT_SIDE +
+							   i);
+
+		ret = fs_read(path, wire_output_max(side), &streams[side], err);
+		free(path);
+	}
+	u->result.wire.n_sides = (uint8_t)n_sides(u);
+	/*
+	 * A node has another directory for the compiler's temporary files, and
+	 * another name for the input of dtc.  objtool's messages name the
+	 * object.
+	 */
+	replace_text(&streams[WIRE_OUTPUT_AS_DEPS],
+		     u->devicetree.blob ? object : temporaries,
+		     u->devicetree.blob ? WIRE_JOB_OBJECT : WIRE_JOB_TMP "/cc");
+	if (has_step_kind(u, WIRE_STEP_OBJECT))
+		replace_text(&streams[WIRE_OUTPUT_STDERR], object, u->object);
 	free(temporaries);
+	free(object);
 	return ret;
 }
 
@@ -583,17 +622,90 @@ static void on_compiled_verified(struct pool_work *w)
 	let_wrapper_compile(u);
 }
 
-static void on_compiled(void *ctx, int wait_status, uint64_t cpu_ms)
+/* Open the output file `i` to append a stream of a program. */
+static int open_output_stream(const struct coord_unit *u, enum wire_output i)
+{
+	char *path = output_path(u, i);
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	free(path);
+	return fd;
+}
+
+static void on_program_exited(void *ctx, int wait_status, uint64_t cpu_ms);
+
+/* Start the compiler, or the tool with the file `input` as stdin. */
+static int start_unit_program(struct coord_unit *u, const struct strv *argv,
+			      const char *input, struct err *err)
+{
+	struct strv env = { 0 };
+	struct spawn what = {
+		.argv = argv->v,
+		.cwd = u->request.cwd,
+		.stdio_fds = { -1, open_output_stream(u, WIRE_OUTPUT_STDOUT),
+			       open_output_stream(u, WIRE_OUTPUT_STDERR) },
+	};
+	int ret = 0;
+
+	if (input)
+		what.stdio_fds[0] = open(input, O_RDONLY | O_CLOEXEC);
+	coord_unit_make_local_env(u, &env);
+	what.env = env.v;
+	if (what.stdio_fds[1] < 0 || what.stdio_fds[2] < 0 ||
+	    (input && what.stdio_fds[0] < 0))
+		ret = err_errno(err, "%s", u->coord->work_dir);
+	if (!ret)
+		ret = child_start(u->coord->children, &what, on_program_exited,
+				  u, &u->caching.child, err);
+	for (int i = 0; i < 3; i++) {
+		if (what.stdio_fds[i] >= 0)
+			close(what.stdio_fds[i]);
+	}
+	strv_release(&env);
+	return ret;
+}
+
+/* Start the unit's tool step, as a node does after the compile. */
+static int start_unit_tool(struct coord_unit *u, struct err *err)
+{
+	char *object = output_path(u, WIRE_OUTPUT_OBJECT);
+	char *deps = output_path(u, WIRE_OUTPUT_AS_DEPS);
+	bool symbols = u->step.kind == WIRE_STEP_SYMBOLS;
+	struct strv argv = { 0 };
+	int ret;
+
+	strv_add(&argv, u->step.program);
+	strv_add_all(&argv, strv_list(u->devicetree.blob ? &u->dtc_arguments :
+							   &u->step.args));
+	if (u->devicetree.blob) {
+		strv_add(&argv, "-d");
+		strv_add(&argv, deps);
+	}
+	if (!symbols)
+		strv_add(&argv, object);
+	ret = start_unit_program(u, &argv, symbols ? object : NULL, err);
+	strv_release(&argv);
+	free(object);
+	free(deps);
+	return ret;
+}
+
+static void on_program_exited(void *ctx, int wait_status, uint64_t cpu_ms)
 {
 	struct coord_unit *u = ctx;
+	bool starts_tool = u->has_step && !u->caching.tool_started;
+	struct err err;
 
 	u->caching.child = NULL;
-	if (wait_status) {
+	u->caching.tool_started = u->has_step;
+	if (wait_status || (starts_tool && start_unit_tool(u, &err))) {
 		coord_caching_stop(u);
 		let_wrapper_compile(u);
 		return;
 	}
-	u->result.wire.cpu_ms = (uint32_t)cpu_ms;
+	u->result.wire.cpu_ms += (uint32_t)cpu_ms;
+	if (starts_tool)
+		return;
 	/*
 	 * The compiler may have read a file just before its end, so a check of
 	 * the toolchain or of an input for another unit must be later.
@@ -605,71 +717,62 @@ static void on_compiled(void *ctx, int wait_status, uint64_t cpu_ms)
 	pool_add(u->coord->pool, &u->work);
 }
 
-static int compose_argv(const struct coord_unit *u, struct strv *argv,
-			struct err *err)
+/*
+ * Start the compiler.  gcc writes the side outputs under their final names,
+ * which are in the object.  Side outputs of an earlier compile are removed, so
+ * that they are not taken for those of this compile.
+ */
+static int start_compiler(struct coord_unit *u, struct err *err)
 {
 	char *object = output_path(u, WIRE_OUTPUT_OBJECT);
 	char *dep = output_path(u, WIRE_OUTPUT_DEPS);
 	char *as_dep = output_path(u, WIRE_OUTPUT_AS_DEPS);
+	bool preprocesses = u->has_step && u->step.kind != WIRE_STEP_OBJECT;
 	const struct options_node_outputs out = {
 		.object = object,
 		.dep = dep,
 		.as_dep = as_dep,
+		.side_base = n_sides(u) ? u->object : NULL,
 		.is_clang = u->command.is_clang,
+		.preprocess = preprocesses,
+		.text_to_object = preprocesses,
 	};
 	const struct options_flags *flags = &u->inputs.flags;
+	struct strv argv = { 0 };
 	int ret = 0;
 
-	strv_add(argv, u->request.compiler);
+	for (size_t i = 0; i < n_sides(u); i++) {
+		char *path = str_join_path(u->request.cwd,
+					   u->side_outputs.path[i]);
+
+		unlink(path);
+		free(path);
+	}
+	strv_add(&argv, u->request.compiler);
 	for (size_t i = 0; i < flags->n_flags && !ret; i++)
-		ret = options_allowlist_add_flag(argv, flags->flags[i].name,
+		ret = options_allowlist_add_flag(&argv, flags->flags[i].name,
 						 flags->flags[i].value, err);
 	if (!ret)
 		ret = options_allowlist_add_outputs(
-			argv, u->command.lang, u->command.source, &out, err);
+			&argv, u->command.lang, u->command.source, &out, err);
+	if (!ret)
+		ret = start_unit_program(u, &argv, NULL, err);
+	strv_release(&argv);
 	free(object);
 	free(dep);
 	free(as_dep);
 	return ret;
 }
 
-/* Open the output file `i`, which receives a stream of the compiler. */
-static int create_stream(const struct coord_unit *u, enum wire_output i)
+/*
+ * Return true if gcc can write the unit's side outputs without writing the
+ * object under its final name, where a compile that is killed would leave a
+ * part of an object.
+ */
+static bool can_name_sides(const struct coord_unit *u)
 {
-	char *path = output_path(u, i);
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-	free(path);
-	return fd;
-}
-
-static int start_compiler(struct coord_unit *u, struct err *err)
-{
-	struct coord *c = u->coord;
-	struct spawn what = { .cwd = u->request.cwd,
-			      .stdio_fds = { -1, -1, -1 } };
-	struct strv argv = { 0 }, env = { 0 };
-	int ret = compose_argv(u, &argv, err);
-
-	coord_unit_make_local_env(u, &env);
-	what.argv = argv.v;
-	what.env = env.v;
-	if (!ret) {
-		what.stdio_fds[1] = create_stream(u, WIRE_OUTPUT_STDOUT);
-		what.stdio_fds[2] = create_stream(u, WIRE_OUTPUT_STDERR);
-		if (what.stdio_fds[1] < 0 || what.stdio_fds[2] < 0)
-			ret = err_errno(err, "%s", c->work_dir);
-	}
-	if (!ret)
-		ret = child_start(c->children, &what, on_compiled, u,
-				  &u->caching.child, err);
-	for (int i = 1; i < 3; i++) {
-		if (what.stdio_fds[i] >= 0)
-			close(what.stdio_fds[i]);
-	}
-	strv_release(&argv);
-	strv_release(&env);
-	return ret;
+	return !u->side_outputs.name_in_object ||
+	       (n_sides(u) && !u->command.is_clang);
 }
 
 /*
@@ -681,8 +784,8 @@ static bool can_compile(const struct coord_unit *u)
 {
 	return u->caching.has_keys &&
 	       u->toolchain->state == INPUTS_STATE_READY && !u->node_name &&
-	       !u->has_step && !u->side_outputs.name_in_object &&
-	       !u->request.tty_stderr && !strchr(u->coord->work_dir, ',') &&
+	       can_name_sides(u) && !u->request.tty_stderr &&
+	       !strchr(u->coord->work_dir, ',') &&
 	       depfile_is_unescaped(u->coord->work_dir);
 }
 

@@ -91,10 +91,11 @@ struct coord_setup {
 	void (*on_waiting_changed)(void *ctx, unsigned n);
 	void *waiting_ctx;
 	/*
-	 * Called with true when a node starts to accept tool steps (genksyms,
-	 * objtool, dtc), and with false when no node accepts them any more.
-	 * Initially, no node does.  If the callback is NULL, tool steps are
-	 * never offloaded.
+	 * Called with true when tool steps (genksyms, objtool, dtc) can be
+	 * requested with their compiles, and with false when they cannot any
+	 * more: while a node accepts them or, if no node is up, while their
+	 * results are cached.  Initially, they cannot.  If the callback is
+	 * NULL, they never can.
 	 */
 	void (*on_steps_wanted)(void *ctx, bool wanted);
 	void *steps_ctx;

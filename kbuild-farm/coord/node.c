@@ -826,13 +826,19 @@ void coord_node_advance_all(struct coord *c)
 		report_toolchains(c->nodes.v[i]);
 	}
 
-	/* Report whether any node accepts tool steps. */
+	/*
+	 * Report whether tool steps are requested: if a node accepts them or,
+	 * while no node is up, if their results are cached.
+	 */
 	if (c->setup.on_steps_wanted && c->steps.enabled) {
-		bool wanted = false;
+		struct sched_counts counts;
+		bool wanted;
 
+		sched_counts(c->sched, &counts);
+		wanted = coord_cross_genksyms_is_building(c) ||
+			 (c->setup.cache && !counts.n_slots);
 		for (size_t i = 0; i < c->nodes.n && !wanted; i++)
 			wanted = can_run_steps(c->nodes.v[i]);
-		wanted |= coord_cross_genksyms_is_building(c);
 		if (wanted != c->steps.wanted)
 			c->setup.on_steps_wanted(c->setup.steps_ctx, wanted);
 		c->steps.wanted = wanted;

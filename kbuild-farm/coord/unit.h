@@ -54,10 +54,12 @@ struct coord_unit_caching {
 	bool has_inputs;
 	/*
 	 * The compile on the build host whose result will be stored: its
-	 * process, the path of its output files without their suffixes, and the
-	 * reason for the local compile.
+	 * process, whether this process is or was the tool step, the path of
+	 * the output files without their suffixes, and the reason for the local
+	 * compile.
 	 */
 	struct child *child;
+	bool tool_started;
 	char *output_base;
 	enum reason reason;
 };

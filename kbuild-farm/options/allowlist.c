@@ -336,8 +336,9 @@ int options_allowlist_add_outputs(struct strv *argv, enum options_lang lang,
 		strv_addf(argv, "-Wp,-MD,%s", out->dep);
 	if (lists_as_deps)
 		strv_addf(argv, AS_DEPS "%s", out->as_dep);
-	if (split)
-		add_dump_names(argv, out->named, source);
+	if (split || out->side_base)
+		add_dump_names(argv, split ? out->named : out->side_base,
+			       source);
 	if (out->preprocess)
 		strv_add(argv, "-E");
 	else if (!out->has_placeholders)

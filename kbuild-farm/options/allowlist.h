@@ -69,6 +69,11 @@ struct options_node_outputs {
 	 * is then written to this path, too, except by gcc with -gsplit-dwarf.
 	 */
 	const char *named;
+	/*
+	 * gcc only: derive the names of side outputs from this path, but write
+	 * the object to `object`; or NULL
+	 */
+	const char *side_base;
 	bool is_clang;
 	bool has_placeholders; /* the flags contained -c and -o */
 	bool preprocess; /* only preprocess; write the text to stdout */

@@ -399,6 +399,109 @@ TEST(symbols_of_a_text_are_stored)
 	free(dep);
 }
 
+/* Compile twice with a step, and expect the second result from the cache. */
+static void expect_steps_cached(struct wire_cc_step *asked)
+{
+	step = asked;
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
+	compile_again(NULL);
+	turn_until(answered, 60000);
+	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
+	step = NULL;
+	ck_assert_uint_eq(stats()->n_local, 1);
+	ck_assert_uint_eq(stats()->n_cached, 1);
+	ck_assert_uint_eq(n_stored(), 1);
+}
+
+TEST(without_nodes_steps_are_wanted_for_the_cache)
+{
+	start();
+	turn_until(never, 20);
+	ck_assert_int_eq(steps_wanted, true);
+	cache_free(results);
+	results = NULL;
+	coord_free(coord);
+	steps_wanted = -1;
+	start();
+	turn_until(never, 20);
+	ck_assert_int_eq(steps_wanted, -1);
+}
+
+/* The step reads the preprocessed source. */
+TEST(without_nodes_symbols_are_stored)
+{
+	struct wire_cc_step asked = { .kind = WIRE_STEP_SYMBOLS,
+				      .program = (char *)"/usr/bin/tail" };
+	char *args[] = { (char *)"-n1" };
+
+	asked.args = (struct strv){ .v = args, .n = 1 };
+	start();
+	expect_steps_cached(&asked);
+	ck_assert_str_eq(printed, "int unit(int a) { return a * 3; }\n");
+	end_wrapper();
+}
+
+/* The step changes the object. */
+TEST(without_nodes_a_changed_object_is_stored)
+{
+	struct wire_cc_step asked = { .kind = WIRE_STEP_OBJECT,
+				      .program = (char *)"/usr/bin/strip" };
+	char *path = at(".unit.o.kfarm.4711");
+	struct buf got = { 0 };
+	struct err err;
+
+	start();
+	expect_steps_cached(&asked);
+	must(fs_read(path, 1 << 20, &got, &err));
+	ck_assert_uint_gt(got.len, 0);
+	ck_assert_uint_lt(got.len, object.len);
+	end_wrapper();
+	buf_release(&got);
+	free(path);
+}
+
+TEST(without_nodes_a_failed_step_is_left_to_the_recipe)
+{
+	struct wire_cc_step asked = { .kind = WIRE_STEP_OBJECT,
+				      .program = (char *)"/usr/bin/false" };
+
+	step = &asked;
+	start();
+	compile(NULL);
+	turn_until(answered, 60000);
+	step = NULL;
+	ck_assert_str_eq(local_why, "no nodes configured");
+	end_wrapper();
+	ck_assert_uint_eq(n_stored(), 0);
+	ck_assert_uint_eq(n_compile_files(), 0);
+}
+
+/* The side output of an earlier compile is not used. */
+TEST(without_nodes_side_outputs_are_stored)
+{
+	char *path = at(".unit.su.kfarm.4711");
+	struct buf got = { 0 };
+	struct err err;
+
+	start();
+	write_source("unit.su", "old\n");
+	for (int i = 0; i < 2; i++) {
+		compile("-fstack-usage");
+		turn_until(answered, 60000);
+		ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
+		must(fs_read(path, 1 << 20, &got, &err));
+		ck_assert(str_starts(buf_str(&got), "unit.c:2:5:unit\t"));
+		buf_reset(&got);
+		must(unlink(path));
+		forget_answer();
+	}
+	ck_assert_uint_eq(stats()->n_cached, 1);
+	buf_release(&got);
+	free(path);
+}
+
 static const enum manner spoilers[] = { FLIPPED, SHORT, SWAPPED, FAILING };
 
 TEST_EACH(a_bad_result_is_not_stored, spoilers)

@@ -159,6 +159,7 @@ static void forget_answer(void)
 							"4711");
 
 	wire_stream_free(wrapper);
+	wrapper = NULL;
 	free(local_why);
 	free(diagnostics);
 	free(printed);
