@@ -8,11 +8,8 @@
  * delivered.  Otherwise, the dispatcher gets the unit, and its first
  * SCHED_ACT_SCAN takes the inputs that were found.
  *
- * Valid results of nodes are stored.  If the dispatcher lets the build host
- * compile a unit that no node has tried, the coordinator starts the compiler
- * itself, in the form in which a node would, and stores the verified result.
- * If this compile fails, the wrapper compiles the unit again, so that its
- * messages and its exit status are those of a local make.
+ * Valid results of nodes are stored, and those of the build host that
+ * coord/compile.h describes.
  */
 #ifndef COORD_CACHING_H
 #define COORD_CACHING_H
@@ -55,12 +52,23 @@ bool coord_caching_take_inputs(struct coord_unit *u);
  * cached.  Called by a worker thread.
  */
 void coord_caching_store(struct coord_unit *u);
+/* Replace the string `from`, which is not empty, wherever it occurs. */
+void coord_caching_replace_text(struct buf *b, const char *from,
+				const char *to);
+/* Release u->result. */
+void coord_caching_forget_result(struct coord_unit *u);
+
 /*
- * Start to compile a unit on the build host for the reason `why`, and store its
- * result.  Returns false if the wrapper must compile the unit.
+ * A unit with an objtool step has a second result: that of the compile alone,
+ * which a compile needs after objtool has changed.  Both functions are called
+ * by a worker thread.
  */
-bool coord_caching_compile(struct coord_unit *u, enum reason why);
-/* Kill the unit's compiler if it runs, and remove its files. */
-void coord_caching_stop(struct coord_unit *u);
+
+/* Look for this result.  Returns 0, or a negative errno with `out` zeroed. */
+int coord_caching_find_plain(const struct coord_unit *u,
+			     struct peer_job_result *out);
+/* Store this result. */
+void coord_caching_store_plain(const struct coord_unit *u,
+			       const struct peer_job_result *result);
 
 #endif

@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "coord/caching.h"
+#include "coord/compile.h"
 #include "coord/hedge.h"
 #include "coord/internal.h"
 #include "coord/report-events.h"
@@ -79,7 +80,7 @@ static void free_if_finished(struct coord_unit *u)
 		return;
 	c->units.v[u->id] = NULL;
 	coord_hedge_stop(u);
-	coord_caching_stop(u);
+	coord_compile_stop(u);
 	coord_unit_free(u);
 }
 
@@ -571,7 +572,7 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 		coord_unit_remove_temporaries(u);
 		coord_report_unit_state(u, EVENTS_JOB_RUN, EVENTS_LOCAL,
 					reason_text(a->reason));
-		if (coord_caching_compile(u, a->reason))
+		if (coord_compile_start(u, a->reason))
 			break;
 		/* make and the scans, which keep the nodes busy, come first. */
 		if (a->reason == REASON_NODES_BUSY && u->conn &&
@@ -695,6 +696,6 @@ void coord_dispatch_stop(struct coord *c)
 		coord_hedge_stop(u);
 		/* A worker thread may still read the outputs of a compile. */
 		if (u->caching.child)
-			coord_caching_stop(u);
+			coord_compile_stop(u);
 	}
 }

@@ -146,6 +146,7 @@ void coord_unit_free(struct coord_unit *u)
 		coord_unit_clear_job(u, u->jobs[i].node);
 	inputs_result_release(&u->inputs);
 	peer_job_result_release(&u->result);
+	peer_job_result_release(&u->caching.plain);
 	buf_release(&u->diagnostics);
 	options_command_release(&u->command);
 	wire_cc_job_release(&u->request);

@@ -60,6 +60,11 @@ struct coord_unit_caching {
 	 */
 	struct child *child;
 	bool tool_started;
+	/*
+	 * result of the compile before the objtool step, to be stored; without
+	 * its dependency lists
+	 */
+	struct peer_job_result plain;
 	char *output_base;
 	enum reason reason;
 };

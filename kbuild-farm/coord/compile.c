@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "coord/compile.h"
+
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/depfile.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/pool.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "coord/caching.h"
+#include "coord/internal.h"
+#include "coord/wrapper-conn.h"
+#include "options/allowlist.h"
+#include "wire/limits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/*
+ * The output files of a local compile, by their suffixes.  A tool step reads
+ * the object or, if the compiler only preprocesses, the text in its place.
+ */
+static const char *const suffixes[WIRE_OUTPUT_SIDE] = {
+	[WIRE_OUTPUT_OBJECT] = "o",     [WIRE_OUTPUT_STDOUT] = "out",
+	[WIRE_OUTPUT_STDERR] = "err",   [WIRE_OUTPUT_DEPS] = "d",
+	[WIRE_OUTPUT_AS_DEPS] = "as.d",
+};
+
+static char *output_path(const struct coord_unit *u, enum wire_output i)
+{
+	return xasprintf("%s.%s", u->caching.output_base, suffixes[i]);
+}
+
+static bool has_step_kind(const struct coord_unit *u, enum wire_step_kind kind)
+{
+	return u->has_step && u->step.kind == kind;
+}
+
+/* Return the number of files that the compiler writes besides the object. */
+static size_t n_sides(const struct coord_unit *u)
+{
+	return u->side_outputs.name_in_object ? u->side_outputs.n : 0;
+}
+
+/*
+ * Return true if the result of the compile without the tool step is stored,
+ * too.  The texts for genksyms and dtc are cheaper than their storage.
+ */
+static bool has_plain_result(const struct coord_unit *u)
+{
+	return has_step_kind(u, WIRE_STEP_OBJECT) && !n_sides(u);
+}
+
+static void remove_output_files(const struct coord_unit *u)
+{
+	for (int i = 0; i < WIRE_OUTPUT_SIDE; i++) {
+		char *path = output_path(u, (enum wire_output)i);
+
+		unlink(path);
+		free(path);
+	}
+}
+
+/* Read the outputs into u->result. */
+static int read_outputs(struct coord_unit *u, struct err *err)
+{
+	struct buf *streams = u->result.streams;
+	char *temporaries = xasprintf("%s/cc", u->coord->work_dir);
+	char *object = output_path(u, WIRE_OUTPUT_OBJECT);
+	int ret = 0;
+
+	for (int i = 0; i < WIRE_OUTPUT_SIDE && !ret; i++) {
+		char *path = output_path(u, (enum wire_output)i);
+
+		/* The input of genksyms is not an output. */
+		if (i == WIRE_OUTPUT_OBJECT &&
+		    has_step_kind(u, WIRE_STEP_SYMBOLS)) {
+			free(path);
+			continue;
+		}
+		/* Plain assembly has no dependency list, clang no AS_DEPS. */
+		ret = fs_read(path, wire_output_max((enum wire_output)i),
+			      &streams[i], err);
+		if (ret == -ENOENT && i >= WIRE_OUTPUT_DEPS)
+			ret = 0;
+		free(path);
+	}
+	for (size_t i = 0; i < n_sides(u) && !ret; i++) {
+		char *path = str_join_path(u->request.cwd,
+					   u->side_outputs.path[i]);
+		enum wire_output side = (enum wire_output)(WIRE_OUTPUT_SIDE +
+							   i);
+
+		ret = fs_read(path, wire_output_max(side), &streams[side], err);
+		free(path);
+	}
+	u->result.wire.n_sides = (uint8_t)n_sides(u);
+	/*
+	 * A node has another directory for the compiler's temporary files, and
+	 * another name for the input of dtc.  The messages of objtool and dtc
+	 * name their input.
+	 */
+	coord_caching_replace_text(&streams[WIRE_OUTPUT_AS_DEPS],
+				   u->devicetree.blob ? object : temporaries,
+				   u->devicetree.blob ? WIRE_JOB_OBJECT :
+							WIRE_JOB_TMP "/cc");
+	if (u->has_step && streams[WIRE_OUTPUT_STDERR].len)
+		coord_caching_replace_text(
+			&streams[WIRE_OUTPUT_STDERR], object,
+			u->devicetree.blob ? u->command.object : u->object);
+	free(temporaries);
+	free(object);
+	return ret;
+}
+
+static void verify_compiled_on_thread(struct pool_work *w)
+{
+	struct coord_unit *u = (struct coord_unit *)w;
+
+	u->verification.verdict = SCHED_VERDICT_UNUSABLE;
+	if (!read_outputs(u, &u->verification.err)) {
+		coord_unit_prepare_verification(u);
+		u->verification.trusted = true;
+		coord_unit_verify(u);
+	}
+}
+
+static void store_on_thread(struct pool_work *w)
+{
+	static const enum wire_output lists[] = { WIRE_OUTPUT_DEPS,
+						  WIRE_OUTPUT_AS_DEPS };
+	struct coord_unit *u = (struct coord_unit *)w;
+	struct peer_job_result *plain = &u->caching.plain;
+
+	coord_caching_store(u);
+	if (!plain->streams[WIRE_OUTPUT_OBJECT].len)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		buf_add_bytes(&plain->streams[lists[i]],
+			      buf_bytes(&u->result.streams[lists[i]]));
+	coord_caching_store_plain(u, plain);
+}
+
+static void on_stored(struct pool_work *w)
+{
+	struct coord_unit *u = (struct coord_unit *)w;
+
+	u->caching.ops->on_worker_finished(u);
+}
+
+static void let_wrapper_compile(struct coord_unit *u)
+{
+	coord_caching_forget_result(u);
+	if (u->conn)
+		coord_wrapper_conn_send_local(u->conn,
+					      reason_text(u->caching.reason));
+}
+
+static void on_compiled_verified(struct pool_work *w)
+{
+	struct coord_unit *u = (struct coord_unit *)w;
+
+	u->coord->stats.check_us += u->verification.cpu_us;
+	if (!u->caching.ops->on_worker_finished(u))
+		return;
+	if (u->verification.verdict == SCHED_VERDICT_VALID) {
+		coord_unit_send_outputs(
+			u, buf_bytes(&u->result.streams[WIRE_OUTPUT_STDERR]));
+		/*
+		 * The compiler that ran is the one of the key only if it is
+		 * unchanged.
+		 */
+		inputs_toolchain_check(u->toolchain,
+				       u->inputs.manifest.since_us / 1000 + 1);
+		if (u->toolchain->state != INPUTS_STATE_READY)
+			return;
+		u->in_worker = true;
+		u->work.run = store_on_thread;
+		u->work.on_done = on_stored;
+		pool_add(u->coord->pool, &u->work);
+		return;
+	}
+	log_debug("%s: compiled again by its wrapper: %s", u->name,
+		  u->verification.err.text);
+	coord_unit_remove_temporaries(u);
+	let_wrapper_compile(u);
+}
+
+/* Open the output file `i` to append a stream of a program. */
+static int open_output_stream(const struct coord_unit *u, enum wire_output i)
+{
+	char *path = output_path(u, i);
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	free(path);
+	return fd;
+}
+
+static void on_program_exited(void *ctx, int wait_status, uint64_t cpu_ms);
+
+/* Start the compiler, or the tool with the file `input` as stdin. */
+static int start_unit_program(struct coord_unit *u, const struct strv *argv,
+			      const char *input, struct err *err)
+{
+	struct strv env = { 0 };
+	struct spawn what = {
+		.argv = argv->v,
+		.cwd = u->request.cwd,
+		.stdio_fds = { -1, open_output_stream(u, WIRE_OUTPUT_STDOUT),
+			       open_output_stream(u, WIRE_OUTPUT_STDERR) },
+	};
+	int ret = 0;
+
+	if (input)
+		what.stdio_fds[0] = open(input, O_RDONLY | O_CLOEXEC);
+	coord_unit_make_local_env(u, &env);
+	what.env = env.v;
+	if (what.stdio_fds[1] < 0 || what.stdio_fds[2] < 0 ||
+	    (input && what.stdio_fds[0] < 0))
+		ret = err_errno(err, "%s", u->coord->work_dir);
+	if (!ret)
+		ret = child_start(u->coord->children, &what, on_program_exited,
+				  u, &u->caching.child, err);
+	for (int i = 0; i < 3; i++) {
+		if (what.stdio_fds[i] >= 0)
+			close(what.stdio_fds[i]);
+	}
+	strv_release(&env);
+	return ret;
+}
+
+/* Start the unit's tool step, as a node does after the compile. */
+static int start_unit_tool(struct coord_unit *u, struct err *err)
+{
+	char *object = output_path(u, WIRE_OUTPUT_OBJECT);
+	char *deps = output_path(u, WIRE_OUTPUT_AS_DEPS);
+	bool symbols = u->step.kind == WIRE_STEP_SYMBOLS;
+	struct strv argv = { 0 };
+	int ret;
+
+	strv_add(&argv, u->step.program);
+	strv_add_all(&argv, strv_list(u->devicetree.blob ? &u->dtc_arguments :
+							   &u->step.args));
+	if (u->devicetree.blob) {
+		strv_add(&argv, "-d");
+		strv_add(&argv, deps);
+	}
+	if (!symbols)
+		strv_add(&argv, object);
+	ret = start_unit_program(u, &argv, symbols ? object : NULL, err);
+	strv_release(&argv);
+	free(object);
+	free(deps);
+	return ret;
+}
+
+/*
+ * Read the outputs of the compile before objtool changes the object.  The files
+ * were just written, so this does not wait for a disk.
+ */
+static void save_plain_result(struct coord_unit *u)
+{
+	struct peer_job_result *plain = &u->caching.plain;
+	struct err err;
+	int ret = 0;
+
+	plain->wire = u->result.wire;
+	for (int i = 0; i < WIRE_OUTPUT_DEPS && !ret; i++) {
+		char *path = output_path(u, (enum wire_output)i);
+
+		ret = fs_read(path, wire_output_max((enum wire_output)i),
+			      &plain->streams[i], &err);
+		free(path);
+	}
+	if (!ret)
+		return;
+	peer_job_result_release(plain);
+	*plain = (struct peer_job_result){ 0 };
+}
+
+static void on_program_exited(void *ctx, int wait_status, uint64_t cpu_ms)
+{
+	struct coord_unit *u = ctx;
+	bool starts_tool = u->has_step && !u->caching.tool_started;
+	struct err err;
+
+	u->caching.child = NULL;
+	u->caching.tool_started = u->has_step;
+	u->result.wire.cpu_ms += (uint32_t)cpu_ms;
+	if (!wait_status && starts_tool && has_plain_result(u))
+		save_plain_result(u);
+	if (wait_status || (starts_tool && start_unit_tool(u, &err))) {
+		coord_compile_stop(u);
+		let_wrapper_compile(u);
+		return;
+	}
+	if (starts_tool)
+		return;
+	/*
+	 * The compiler may have read a file just before its end, so a check of
+	 * the toolchain or of an input for another unit must be later.
+	 */
+	u->inputs.manifest.since_us = clock_us();
+	u->in_worker = true;
+	u->work.run = verify_compiled_on_thread;
+	u->work.on_done = on_compiled_verified;
+	pool_add(u->coord->pool, &u->work);
+}
+
+/*
+ * Start the compiler.  gcc writes the side outputs under their final names,
+ * which are in the object.  Side outputs of an earlier compile are removed, so
+ * that they are not taken for those of this compile.
+ */
+static int start_compiler(struct coord_unit *u, struct err *err)
+{
+	char *object = output_path(u, WIRE_OUTPUT_OBJECT);
+	char *dep = output_path(u, WIRE_OUTPUT_DEPS);
+	char *as_dep = output_path(u, WIRE_OUTPUT_AS_DEPS);
+	bool preprocesses = u->has_step && u->step.kind != WIRE_STEP_OBJECT;
+	const struct options_node_outputs out = {
+		.object = object,
+		.dep = dep,
+		.as_dep = as_dep,
+		.side_base = n_sides(u) ? u->object : NULL,
+		.is_clang = u->command.is_clang,
+		.preprocess = preprocesses,
+		.text_to_object = preprocesses,
+	};
+	const struct options_flags *flags = &u->inputs.flags;
+	struct strv argv = { 0 };
+	int ret = 0;
+
+	for (size_t i = 0; i < n_sides(u); i++) {
+		char *path = str_join_path(u->request.cwd,
+					   u->side_outputs.path[i]);
+
+		unlink(path);
+		free(path);
+	}
+	strv_add(&argv, u->request.compiler);
+	for (size_t i = 0; i < flags->n_flags && !ret; i++)
+		ret = options_allowlist_add_flag(&argv, flags->flags[i].name,
+						 flags->flags[i].value, err);
+	if (!ret)
+		ret = options_allowlist_add_outputs(
+			&argv, u->command.lang, u->command.source, &out, err);
+	if (!ret)
+		ret = start_unit_program(u, &argv, NULL, err);
+	strv_release(&argv);
+	free(object);
+	free(dep);
+	free(as_dep);
+	return ret;
+}
+
+/*
+ * Return true if gcc can write the unit's side outputs without writing the
+ * object under its final name, where a compile that is killed would leave a
+ * part of an object.
+ */
+static bool can_name_sides(const struct coord_unit *u)
+{
+	return !u->side_outputs.name_in_object ||
+	       (n_sides(u) && !u->command.is_clang);
+}
+
+/*
+ * Return true if the coordinator can compile the unit in the form in which a
+ * node would.  A list of the compiler's -Wp, and -Wa, options separates words
+ * by commas.
+ */
+static bool can_compile(const struct coord_unit *u)
+{
+	return u->caching.has_keys &&
+	       u->toolchain->state == INPUTS_STATE_READY && !u->node_name &&
+	       can_name_sides(u) && !u->request.tty_stderr &&
+	       !strchr(u->coord->work_dir, ',') &&
+	       depfile_is_unescaped(u->coord->work_dir);
+}
+
+/* Use the result of the unit's compile without objtool, if it is cached. */
+static void find_plain_on_thread(struct pool_work *w)
+{
+	struct coord_unit *u = (struct coord_unit *)w;
+	struct peer_job_result plain;
+	struct err err;
+	int ret = coord_caching_find_plain(u, &plain);
+
+	if (ret)
+		return;
+	for (int i = 0; i < WIRE_OUTPUT_SIDE && !ret; i++) {
+		char *path = output_path(u, (enum wire_output)i);
+
+		if (plain.streams[i].len)
+			ret = fs_write(path, buf_bytes(&plain.streams[i]), 0600,
+				       &err);
+		free(path);
+	}
+	peer_job_result_release(&plain);
+	if (ret)
+		remove_output_files(u);
+	u->caching.tool_started = !ret;
+}
+
+static void on_plain_looked_up(struct pool_work *w)
+{
+	struct coord_unit *u = (struct coord_unit *)w;
+	struct err err;
+
+	if (!u->caching.ops->on_worker_finished(u))
+		return;
+	if (!(u->caching.tool_started ? start_unit_tool(u, &err) :
+					start_compiler(u, &err)))
+		return;
+	log_debug("%s: %s", u->name, err.text);
+	coord_compile_stop(u);
+	let_wrapper_compile(u);
+}
+
+bool coord_compile_start(struct coord_unit *u, enum reason why)
+{
+	struct coord *c = u->coord;
+	struct err err;
+
+	/* While nodes are busy, the wrapper compiles with a low priority. */
+	if (!u->conn || why == REASON_NODES_BUSY || !can_compile(u))
+		return false;
+	coord_caching_forget_result(u);
+	u->caching.reason = why;
+	u->caching.output_base = xasprintf("%s/unit-%u", c->work_dir,
+					   c->next_file_number++);
+	if (has_plain_result(u)) {
+		u->in_worker = true;
+		u->work.run = find_plain_on_thread;
+		u->work.on_done = on_plain_looked_up;
+		pool_add(c->pool, &u->work);
+		return true;
+	}
+	if (!start_compiler(u, &err))
+		return true;
+	log_debug("%s: %s", u->name, err.text);
+	coord_compile_stop(u);
+	return false;
+}
+
+void coord_compile_stop(struct coord_unit *u)
+{
+	if (u->caching.child)
+		child_kill(u->caching.child);
+	u->caching.child = NULL;
+	if (u->caching.output_base)
+		remove_output_files(u);
+	free(u->caching.output_base);
+	u->caching.output_base = NULL;
+}
