@@ -135,17 +135,44 @@ good_nodes()
 		grep -q '"state":"receive".*"file":"b.s"' "$work/events"
 }
 
+# cached NAME: build with the options of the last build, without nodes, from an
+# empty and from a full result cache.
+cached()
+{
+	local round
+
+	no_nodes
+	rm -rf "$XDG_CACHE_HOME/kfarm/results"
+	for round in empty full; do
+		fresh
+		(cd "$project" && "$bin/kfarm" run --cache -- \
+			make -j4 FIRST=) >"$work/run.out" 2>"$work/run.err" \
+			</dev/null
+		is "$1, $round cache: kfarm ends with" 0 $?
+		check "$1, $round cache: equal to plain make's" \
+			compare_trees "$ref" "$project"
+		no_temporaries "$1, $round cache" "$project"
+	done
+	check "$1: all jobs are cached" grep -q \
+		"^kfarm: jobs $((units + 2)): $((units + 2)) cached" \
+		"$work/run.err"
+}
+
 kinds()
 {
 	good_nodes "stack usage" gcc '-O2 -fstack-usage' -fstack-usage
+	cached "stack usage"
 	good_nodes "debug information of assembler" gcc -O2 \
 		'-g -O2 -Wa,--noexecstack'
 	good_nodes "coverage" gcc '-O2 --coverage -frandom-seed=k'
+	cached "coverage"
 	good_nodes "profile, an object alone" gcc '-fprofile-arcs -frandom-seed=k'
 	good_nodes "split debug information" gcc \
 		'-g -gsplit-dwarf -frandom-seed=k' '-g -gsplit-dwarf'
+	cached "split debug information"
 	good_nodes "callgraph and optimizations" gcc \
 		'-O2 -fcallgraph-info=su -fopt-info-all=$@.info'
+	cached "callgraph and optimizations"
 	good_nodes "gcc's LTO, slim" gcc '-O2 -g -flto -frandom-seed=k'
 	good_nodes "gcc's LTO, fat" gcc \
 		'-O2 -flto=auto -ffat-lto-objects -frandom-seed=k'
