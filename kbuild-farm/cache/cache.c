@@ -3,7 +3,6 @@
 
 #include "base/fs.h"
 #include "base/str.h"
-#include "cache/record.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -65,19 +64,28 @@ struct store *cache_store(const struct cache *c)
 	return c->store;
 }
 
+int cache_read_output(struct store *s, const struct cache_blob *blob, int i,
+		      struct peer_job_result *out)
+{
+	struct buf content = { 0 };
+	int ret = store_read_blob(s, &blob->digest, blob->size_bytes, &content);
+
+	if (!ret)
+		ret = cache_record_add_output(out, i, buf_bytes(&content));
+	buf_release(&content);
+	return ret;
+}
+
 /* Decode a record and read the blobs that it names. */
 static int decode(struct store *s, struct bytes record,
 		  struct peer_job_result *out)
 {
-	struct digest blobs[WIRE_N_OUTPUTS] = { 0 };
-	int ret = cache_record_decode(record, CACHE_RECORD_INLINE_MAX, out,
-				      blobs);
+	struct cache_blob blobs[WIRE_N_OUTPUTS] = { 0 };
+	int ret = cache_record_decode(record, out, blobs);
 
 	for (int i = 0; i < WIRE_N_OUTPUTS && !ret; i++) {
-		if (digest_is_set(&blobs[i]))
-			ret = store_read_blob(s, &blobs[i],
-					      out->wire.output_bytes[i],
-					      &out->streams[i]);
+		if (digest_is_set(&blobs[i].digest))
+			ret = cache_read_output(s, &blobs[i], i, out);
 	}
 	return ret;
 }
@@ -105,7 +113,7 @@ int cache_find(struct cache *c, const struct digest *key,
 	return ret;
 }
 
-/* Write an output as a blob. */
+/* Write a blob. */
 static int add_blob(struct store *s, struct bytes content,
 		    const struct digest *d)
 {
@@ -127,15 +135,16 @@ static int add_blob(struct store *s, struct bytes content,
 static int add_outputs(struct store *s, const struct peer_job_result *result,
 		       struct buf *record)
 {
-	struct digest blobs[WIRE_N_OUTPUTS] = { 0 };
+	struct cache_blob blobs[WIRE_N_OUTPUTS] = { 0 };
 	int ret = 0;
 
-	cache_record_encode(record, result, CACHE_RECORD_INLINE_MAX, blobs);
+	cache_record_encode(record, result, blobs);
 	for (int i = 0; i < WIRE_N_OUTPUTS && !ret; i++) {
-		if (digest_is_set(&blobs[i]))
-			ret = add_blob(s, buf_bytes(&result->streams[i]),
-				       &blobs[i]);
+		if (digest_is_set(&blobs[i].digest))
+			ret = add_blob(s, buf_bytes(&blobs[i].content),
+				       &blobs[i].digest);
 	}
+	cache_record_release_blobs(blobs);
 	return ret;
 }
 

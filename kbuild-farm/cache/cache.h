@@ -4,9 +4,10 @@
  *
  * A result is a record of the store (store/store.h) under its key
  * (cache/key.h).  It contains the small outputs of the compile and names the
- * large ones by their digests, so equal objects exist only once.  Only verified
- * results with exit status 0 are cached.  Every read is verified; a result that
- * is damaged, truncated or incomplete counts as missing and is removed.
+ * blobs of the large ones by their digests, so equal objects exist only once.
+ * Records and blobs are compressed (cache/record.h).  Only verified results
+ * with exit status 0 are cached.  Every read is verified; a result that is
+ * damaged, truncated or incomplete counts as missing and is removed.
  *
  * Several builds can use one cache at the same time.  All functions are
  * thread-safe.
@@ -15,7 +16,7 @@
 #define CACHE_CACHE_H
 
 #include "base/str.h"
-#include "peer/sandbox.h"
+#include "cache/record.h"
 #include "store/store.h"
 
 struct cache;
@@ -70,6 +71,14 @@ int cache_find(struct cache *c, const struct digest *key,
  */
 int cache_add(struct cache *c, const struct digest *key,
 	      const struct peer_job_result *result, struct err *err);
+
+/*
+ * Read the blob of output `i` from the cache's store, and add the output to a
+ * result whose record has been decoded.  Returns 0; -ENOENT; -EBADMSG if the
+ * blob was damaged; or another negative errno.
+ */
+int cache_read_output(struct store *s, const struct cache_blob *blob, int i,
+		      struct peer_job_result *out);
 
 /* Return true if existing results are used. */
 bool cache_is_read(const struct cache *c);

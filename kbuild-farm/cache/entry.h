@@ -7,54 +7,40 @@
  *	u8	version of this format
  *	bytes	public key of the signer (TLS_KEY_PUBLIC_SIZE)
  *	bytes	signature (TLS_KEY_SIGNATURE_SIZE)
- *	u32	size of the record
- *	bytes	the record (cache/record.h), compressed with zstd
+ *	bytes	the record (cache/record.h)
  *
- * Each output that is not part of the record is a file of the ActionResult,
- *with a path such as "object", and an item in the server's CAS.  If the path
- *ends with ".zst", the item is compressed.  The signature covers
+ * The signature covers
  *
  *	bytes	"kfarm cache entry\0"
  *	u8	version
  *	bytes	the key
- *	u32	exit code
- *	u32	number of files, for each: u32 length and the path; its digest;
- *		u32 size
- *	bytes	the metadata after the signature
+ *	bytes	the record, which has the digests and sizes of all blobs
  *
- * A server thus can withhold results, but cannot change or exchange them.  The
- * key also authenticates the build host to nodes; a signature of TLS 1.3 covers
- * a message that begins with 64 spaces.
+ * A server thus can withhold results, but cannot change or exchange them.  Each
+ * blob is an item in the server's CAS, and a file of the ActionResult with a
+ * path such as "object", because a server deletes or rejects items that no
+ * result names.  The path of a compressed output ends with ".zst".
+ *
+ * The key also authenticates the build host to nodes; a signature of TLS 1.3
+ * covers a message that begins with 64 spaces.
  */
 #ifndef CACHE_ENTRY_H
 #define CACHE_ENTRY_H
 
 #include "cache/action-result.h"
-#include "peer/sandbox.h"
+#include "cache/record.h"
 
 struct tls_key;
 
 /* Maximum size of an encoded ActionResult. */
 #define CACHE_ENTRY_MAX (1u << 20)
 
-/* An item in the CAS, with one output. */
-struct cache_entry_item {
-	enum wire_output output;
-	bool compressed;
-	struct digest digest; /* of the item */
-	uint64_t size_bytes;
-	struct digest output_digest;
-	/* set by cache_entry_encode() */
-	struct buf content;
-};
-
 struct cache_entry {
-	struct cache_entry_item items[WIRE_N_OUTPUTS];
-	size_t n_items;
+	struct cache_blob blobs[WIRE_N_OUTPUTS]; /* see cache/record.h */
 	struct buf action_result; /* set by cache_entry_encode() */
 	/*
 	 * Set by cache_entry_decode(): the result without the outputs of the
-	 * items, and the fingerprint of the signer.
+	 * blobs, and the fingerprint of the signer.
 	 */
 	struct peer_job_result result;
 	struct digest signer;
@@ -74,11 +60,9 @@ int cache_entry_decode(struct cache_entry *out, const struct digest *key,
 		       struct bytes action_result, const struct digest *trust,
 		       size_t n_trust);
 /*
- * Verify the content of an item, and add the output to e->result.  Returns 0 or
- * -EBADMSG.
+ * Verify the content of the blob of output `i`, and add the output to
+ * e->result.  Returns 0 or -EBADMSG.
  */
-int cache_entry_add_item(struct cache_entry *e,
-			 const struct cache_entry_item *item,
-			 struct bytes content);
+int cache_entry_add_output(struct cache_entry *e, int i, struct bytes content);
 
 #endif

@@ -3,43 +3,58 @@
  * cache/record.h - A result as bytes, without its large outputs.
  *
  *	u8	version of this format
+ *	u32	size of the following bytes before their compression
+ *	bytes	compressed with zstd:
+ *
  *	u8	number of side outputs
- *	u32	CPU time in ms, u32 duration in ms, u32 peak memory in KiB
+ *	u32	CPU time in ms
+ *	u32	duration in ms
+ *	u32	peak memory in KiB
  *	for each of the WIRE_N_OUTPUTS outputs:
  *	u32	size in bytes
- *	bytes	the output; if it is longer than the limit, its digest
+ *	bytes	the output; or the digest of its blob and, as u32, its size
  *
- * Numbers are little-endian.
+ * Numbers are little-endian.  A blob is a large output, which the local cache
+ * or a server has under the digest of the blob.  If the blob is smaller than
+ * the output, it is compressed with zstd.
+ *
+ * At level 1, zstd shrinks arm64 objects without debug information to 0.36 of
+ * their size (0.06 ms per object of 15 KiB; 0.03 ms per look-up), and objects
+ * with DWARF 5 to 0.32 (1.1 ms per object of 400 KiB; 0.4 ms per look-up).
  */
 #ifndef CACHE_RECORD_H
 #define CACHE_RECORD_H
 
+#include "base/digest.h"
 #include "peer/sandbox.h"
 
-/* Maximum size of an output in the record of the local and a remote cache. */
-#define CACHE_RECORD_INLINE_MAX        4096u
-#define CACHE_RECORD_REMOTE_INLINE_MAX (64u << 10)
+/* An output that is not part of the record. */
+struct cache_blob {
+	struct digest digest; /* of the content; unset: there is no blob */
+	uint32_t size_bytes;
+	struct buf content; /* set by cache_record_encode() */
+};
 
 /*
- * Return true if a record with the limit `inline_max` has only the digest of
- * the output.
- */
-bool cache_record_is_blob(enum wire_output i, uint32_t size,
-			  uint32_t inline_max);
-/*
- * Append the record of a result to `out`, and set `blobs` to the digests of the
- * outputs that are not part of it.
+ * Append the record of a result to `out`, and set `blobs` for the outputs that
+ * are not part of it.  The caller releases the blobs.
  */
 void cache_record_encode(struct buf *out, const struct peer_job_result *result,
-			 uint32_t inline_max,
-			 struct digest blobs[static WIRE_N_OUTPUTS]);
+			 struct cache_blob blobs[static WIRE_N_OUTPUTS]);
 /*
  * Decode a record: set sizes and times, the outputs that are part of it, and
- * the digests of the others, whose sizes are at most wire_output_max().
- * Returns 0 or -EBADMSG.  The caller releases `out` in any case.
+ * the digests and sizes of the blobs.  Output sizes are at most
+ * wire_output_max().  Returns 0 or -EBADMSG.  The caller releases `out` in any
+ * case.
  */
-int cache_record_decode(struct bytes record, uint32_t inline_max,
-			struct peer_job_result *out,
-			struct digest blobs[static WIRE_N_OUTPUTS]);
+int cache_record_decode(struct bytes record, struct peer_job_result *out,
+			struct cache_blob blobs[static WIRE_N_OUTPUTS]);
+/*
+ * Add the output `i` to the result, whose record has been decoded.  The caller
+ * has verified the content of its blob.  Returns 0 or -EBADMSG.
+ */
+int cache_record_add_output(struct peer_job_result *result, int i,
+			    struct bytes content);
+void cache_record_release_blobs(struct cache_blob blobs[static WIRE_N_OUTPUTS]);
 
 #endif

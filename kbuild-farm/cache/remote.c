@@ -29,7 +29,7 @@
 #define UPLOADS_MAX      4 /* concurrent uploads */
 #define UPLOAD_MS        30000 /* limit of one request */
 #define UPLOAD_BYTES_MAX (64u << 20) /* size of all unfinished uploads */
-/* Whether a smaller item exists is not asked: the upload is as fast. */
+/* Whether a smaller blob exists is not asked: the upload is as fast. */
 #define HEAD_BYTES_MIN 16384
 
 STAILQ_HEAD(upload_list, upload);
@@ -178,7 +178,7 @@ struct cache_look_up {
 	int ret; /* 0 or a negative errno */
 	struct cache_entry entry;
 	struct fetch_exchange action;
-	struct fetch_exchange items[WIRE_N_OUTPUTS]; /* of the entry */
+	struct fetch_exchange items[WIRE_N_OUTPUTS]; /* blobs of the entry */
 	bool requested[WIRE_N_OUTPUTS];
 	unsigned n_pending; /* requests */
 };
@@ -252,23 +252,23 @@ static void start_get(struct cache_look_up *l, struct fetch_exchange *x,
 	fetch_session_start(l->remote->session, x);
 }
 
-/* Request the items that the local cache does not have. */
+/* Request the blobs that the local cache does not have. */
 static void request_items(struct cache_look_up *l)
 {
 	struct store *s = cache_store(l->remote->cache);
 
-	for (size_t i = 0; i < l->entry.n_items; i++) {
-		const struct cache_entry_item *item = &l->entry.items[i];
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++) {
+		const struct cache_blob *blob = &l->entry.blobs[i];
 		struct fetch_exchange *x = &l->items[i];
 
-		if (store_has(s, &item->output_digest,
-			      l->entry.result.wire.output_bytes[item->output]))
+		if (!digest_is_set(&blob->digest) ||
+		    store_has(s, &blob->digest, blob->size_bytes))
 			continue;
 		l->requested[i] = true;
 		x->on_done = on_item_received;
 		x->owner = l;
-		start_get(l, x, make_url(l->remote, "cas", &item->digest),
-			  item->size_bytes);
+		start_get(l, x, make_url(l->remote, "cas", &blob->digest),
+			  blob->size_bytes);
 	}
 }
 
@@ -342,20 +342,17 @@ bool cache_remote_look_up(struct cache_remote *r, const struct digest *key,
 	return true;
 }
 
-/* Add the output of an item to the result. */
-static int take_item(struct cache_look_up *l, size_t i)
+/* Add the output `i`, which has a blob, to the result. */
+static int take_output(struct cache_look_up *l, int i)
 {
-	const struct cache_entry_item *item = &l->entry.items[i];
-	struct peer_job_result *result = &l->entry.result;
 	int ret;
 
 	if (!l->requested[i])
-		return store_read_blob(cache_store(l->remote->cache),
-				       &item->output_digest,
-				       result->wire.output_bytes[item->output],
-				       &result->streams[item->output]);
-	ret = cache_entry_add_item(&l->entry, item,
-				   buf_bytes(&l->items[i].content));
+		return cache_read_output(cache_store(l->remote->cache),
+					 &l->entry.blobs[i], i,
+					 &l->entry.result);
+	ret = cache_entry_add_output(&l->entry, i,
+				     buf_bytes(&l->items[i].content));
 	if (ret)
 		count_failure(l->remote, &l->items[i], "damaged output");
 	return ret;
@@ -366,8 +363,10 @@ int cache_remote_take(struct cache_look_up *l, struct peer_job_result *out)
 	struct cache_remote *r = l->remote;
 	int ret = l->ret;
 
-	for (size_t i = 0; i < l->entry.n_items && !ret; i++)
-		ret = take_item(l, i);
+	for (int i = 0; i < WIRE_N_OUTPUTS && !ret; i++) {
+		if (digest_is_set(&l->entry.blobs[i].digest))
+			ret = take_output(l, i);
+	}
 	*out = (struct peer_job_result){ 0 };
 	if (!ret) {
 		*out = l->entry.result;
@@ -406,14 +405,14 @@ void cache_remote_stop_look_ups(struct cache_remote *r)
 
 /* --------------------------------------------------------------- uploads */
 
-/* A result that is uploaded: the items first, then the ActionResult. */
+/* A result that is uploaded: the blobs first, then the ActionResult. */
 struct upload {
 	STAILQ_ENTRY(upload) entry;
 	struct cache_remote *remote;
 	struct digest key;
 	struct cache_entry content;
 	size_t size;
-	size_t n_done; /* items */
+	int next; /* output whose blob is uploaded; WIRE_N_OUTPUTS: all are */
 	struct fetch_exchange exchange;
 };
 
@@ -425,7 +424,8 @@ static void free_upload(struct upload *u)
 	free(u);
 }
 
-/* Start the next request of an upload. */
+/* Start the first request for the next blob, or upload the result. */
+static void start_next(struct upload *u);
 static void start_request(struct upload *u, enum fetch_method method);
 
 /* Remove an upload; the caller has the lock. */
@@ -456,9 +456,7 @@ static void start_uploads(struct cache_remote *r)
 			remove_upload(u, false);
 		} else {
 			r->n_uploading++;
-			start_request(u, u->content.n_items ?
-						 FETCH_METHOD_HEAD :
-						 FETCH_METHOD_PUT);
+			start_next(u);
 		}
 	}
 }
@@ -487,10 +485,9 @@ static void on_request_done(struct fetch_exchange *x)
 		end_upload(u, false);
 	} else if (is_head && !good) {
 		start_request(u, FETCH_METHOD_PUT);
-	} else if (u->n_done++ < u->content.n_items) {
-		start_request(u, u->n_done < u->content.n_items ?
-					 FETCH_METHOD_HEAD :
-					 FETCH_METHOD_PUT);
+	} else if (u->next < WIRE_N_OUTPUTS) {
+		u->next++;
+		start_next(u);
 	} else {
 		end_upload(u, true);
 	}
@@ -498,26 +495,39 @@ static void on_request_done(struct fetch_exchange *x)
 
 static void start_request(struct upload *u, enum fetch_method method)
 {
-	const struct cache_entry_item *item = &u->content.items[u->n_done];
-	bool is_item = u->n_done < u->content.n_items;
+	bool is_blob = u->next < WIRE_N_OUTPUTS;
+	const struct cache_blob *blob = is_blob ? &u->content.blobs[u->next] :
+						  NULL;
 	struct fetch_exchange *x = &u->exchange;
 
 	buf_release(&x->content);
 	free(x->url);
 	*x = (struct fetch_exchange){
 		.method = method,
-		.url = is_item ? make_url(u->remote, "cas", &item->digest) :
+		.url = is_blob ? make_url(u->remote, "cas", &blob->digest) :
 				 make_url(u->remote, "ac", &u->key),
-		.body = buf_bytes(is_item ? &item->content :
+		.body = buf_bytes(is_blob ? &blob->content :
 					    &u->content.action_result),
 		.timeout_ms = UPLOAD_MS,
 		.cancelled = &u->remote->uploads_stopped,
 		.on_done = on_request_done,
 		.owner = u,
 	};
-	if (is_item && item->size_bytes < HEAD_BYTES_MIN)
-		x->method = FETCH_METHOD_PUT;
 	fetch_session_start(u->remote->session, x);
+}
+
+static void start_next(struct upload *u)
+{
+	const struct cache_blob *blobs = u->content.blobs;
+
+	while (u->next < WIRE_N_OUTPUTS &&
+	       !digest_is_set(&blobs[u->next].digest))
+		u->next++;
+	start_request(u,
+		      u->next < WIRE_N_OUTPUTS && blobs[u->next].size_bytes >=
+							  HEAD_BYTES_MIN ?
+			      FETCH_METHOD_HEAD :
+			      FETCH_METHOD_PUT);
 }
 
 void cache_remote_add(struct cache_remote *r, const struct digest *key,
@@ -544,8 +554,8 @@ void cache_remote_add(struct cache_remote *r, const struct digest *key,
 		return;
 	}
 	u->size = u->content.action_result.len;
-	for (size_t i = 0; i < u->content.n_items; i++)
-		u->size += u->content.items[i].size_bytes;
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++)
+		u->size += u->content.blobs[i].size_bytes;
 	pthread_mutex_lock(&r->lock);
 	r->upload_bytes += u->size;
 	r->n_queued++;

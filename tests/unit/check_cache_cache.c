@@ -29,7 +29,7 @@ static struct digest key_of(unsigned seed)
 	return d;
 }
 
-/* A result with a large object, a list and two side outputs. */
+/* A result with a large object, a list and two side outputs, one of text. */
 static struct peer_job_result make_result(unsigned seed)
 {
 	struct play_blob object = play_blob(seed, 70000);
@@ -43,7 +43,9 @@ static struct peer_job_result make_result(unsigned seed)
 	buf_add_str(&r.streams[WIRE_OUTPUT_STDERR], "warning: unused\n");
 	buf_add_str(&r.streams[WIRE_OUTPUT_DEPS], "a.o: a.c a.h\n");
 	buf_add(&r.streams[WIRE_OUTPUT_SIDE], object.data, 4096);
-	buf_add(&r.streams[WIRE_OUTPUT_SIDE + 1], object.data + 1, 4097);
+	while (r.streams[WIRE_OUTPUT_SIDE + 1].len <= 64 << 10)
+		buf_printf(&r.streams[WIRE_OUTPUT_SIDE + 1], "a.c: f %u\n",
+			   seed);
 	free(object.data);
 	return r;
 }
@@ -104,6 +106,62 @@ static void list_files(struct strv *out)
 	ck_assert_int_eq(pclose(p), 0);
 }
 
+static const size_t text_sizes[] = { 4096, 4097, 1 << 20, 5 << 20 };
+
+TEST_EACH(an_object_is_compressed, text_sizes)
+{
+	struct cache *c = open_cache(0, false);
+	struct peer_job_result r = { 0 };
+	struct digest key = key_of(1);
+	struct strv files = { 0 };
+	struct stat st;
+	struct err err;
+
+	for (size_t i = 0; i < *row; i++)
+		buf_put_u8(&r.streams[WIRE_OUTPUT_OBJECT], (uint8_t)(i % 80));
+	must(cache_add(c, &key, &r, &err));
+	expect_hit(c, &key, &r);
+	list_files(&files);
+	ck_assert_uint_eq(files.n, *row > 4096 ? 2 : 1);
+	for (size_t i = 0; i < files.n; i++) {
+		ck_assert_int_eq(stat(files.v[i], &st), 0);
+		ck_assert_uint_lt((size_t)st.st_size, *row / 8);
+	}
+	strv_release(&files);
+	peer_job_result_release(&r);
+	cache_free(c);
+}
+
+/* A record whose digest is correct, but whose content is not. */
+TEST(a_malformed_record_is_removed)
+{
+	struct peer_job_result r = make_result(1), got = { 0 };
+	struct cache_blob blobs[WIRE_N_OUTPUTS] = { 0 };
+	struct cache *c = open_cache(0, false);
+	struct digest key = key_of(1);
+	struct buf record = { 0 };
+	struct err err;
+
+	cache_record_encode(&record, &r, blobs);
+	cache_record_release_blobs(blobs);
+	for (size_t len = 0; len < record.len; len++) {
+		must(store_put_record(cache_store(c), STORE_RECORD_ACTION, &key,
+				      bytes_of(record.data, len)));
+		expect_miss(c, &key, -EBADMSG);
+		expect_miss(c, &key, -ENOENT);
+	}
+	for (size_t i = 0; i < record.len; i++) {
+		record.data[i] ^= 0x11;
+		cache_record_decode(buf_bytes(&record), &got, blobs);
+		peer_job_result_release(&got);
+		got = (struct peer_job_result){ 0 };
+		record.data[i] ^= 0x11;
+	}
+	buf_release(&record);
+	peer_job_result_release(&r);
+	cache_free(c);
+}
+
 TEST(a_result_is_found_under_its_key)
 {
 	struct cache *c = open_cache(0, false);
@@ -132,7 +190,7 @@ TEST(equal_objects_are_stored_once)
 	add(c, 1);
 	must(cache_add(c, &key, &r, &err));
 	expect_hit(c, &key, &r);
-	/* Two records, the object and the side output of 4097 bytes. */
+	/* Two records, the object and the side output of text. */
 	list_files(&files);
 	ck_assert_uint_eq(files.n, 4);
 	strv_release(&files);
