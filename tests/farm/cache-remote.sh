@@ -45,16 +45,6 @@ first_build()
 	cached_build "$1"
 }
 
-n_jobs()
-{
-	meta '.farm.cached + .farm.local + .farm.remote'
-}
-
-hits()
-{
-	is "$1: all jobs are cached" "$(n_jobs)" "$(meta .farm.cached)"
-}
-
 misses()
 {
 	is "$1: no job is cached" 0 "$(meta .farm.cached)"

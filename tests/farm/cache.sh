@@ -23,17 +23,6 @@ cached_build()
 	no_temporaries "$1"
 }
 
-n_jobs()
-{
-	meta '.farm.cached + .farm.local + .farm.remote'
-}
-
-# hits NAME: check that the result of each job is cached.
-hits()
-{
-	is "$1: all jobs are cached" "$(n_jobs)" "$(meta .farm.cached)"
-}
-
 n_results()
 {
 	"$bin/kfarm" cache stats --json | jq .results

@@ -51,9 +51,7 @@ for name in action.yml gitlab.yml; do
 	job "$name, first job" "$name"
 	is "$name, first job: no job is cached" 0 "$(meta .farm.cached)"
 	job "$name, second job" "$name"
-	is "$name, second job: all jobs are cached" \
-		"$(meta '.farm.cached + .farm.local + .farm.remote')" \
-		"$(meta .farm.cached)"
+	hits "$name, second job"
 done
 for name in restore save; do
 	check "each job has the step $name" test "$(grep -c \

@@ -395,6 +395,19 @@ meta()
 	jq -r "$1" "$work/out/metadata.json" 2>&1
 }
 
+# n_jobs: print the number of jobs of the last build, which is not 0.
+n_jobs()
+{
+	meta '.farm.cached + .farm.local + .farm.remote' |
+		grep -x '[1-9][0-9]*' || echo "no number of jobs"
+}
+
+# hits NAME: check that the result of each job was cached.
+hits()
+{
+	is "$1: all jobs are cached" "$(n_jobs)" "$(meta .farm.cached)"
+}
+
 # farm_warm TARGET...: build until the nodes' store has all files, so that no
 # later job is local because of a blob upload.  With --require-remote, a build
 # connects to the nodes before it compiles; status 125 means that all jobs were
