@@ -29,6 +29,7 @@
 #define UPLOADS_MAX      4 /* concurrent uploads */
 #define UPLOAD_MS        30000 /* limit of one request */
 #define UPLOAD_BYTES_MAX (64u << 20) /* size of all unfinished uploads */
+#define UPLOAD_HITS_MAX  256 /* unfinished uploads of hits */
 /* Whether a smaller blob exists is not asked: the upload is as fast. */
 #define HEAD_BYTES_MIN 16384
 
@@ -58,7 +59,9 @@ struct cache_remote {
 	bool probed; /* the probe has ended */
 	bool look_ups_off, uploads_off, ending;
 	struct upload_list uploads; /* not started yet */
-	unsigned n_queued, n_uploading;
+	unsigned n_uploading; /* started */
+	unsigned n_results; /* all uploads of new results */
+	unsigned n_hits; /* all uploads of hits */
 	size_t upload_bytes;
 };
 
@@ -171,7 +174,8 @@ static void start_probe(struct cache_remote *r)
 
 struct cache_look_up {
 	struct cache_remote *remote;
-	struct digest key;
+	struct digest keys[2]; /* short key, full key */
+	unsigned round; /* index of the key that is looked up */
 	uint64_t start_ms, end_ms;
 	cache_remote_done_fn *on_done;
 	void *ctx;
@@ -182,6 +186,13 @@ struct cache_look_up {
 	bool requested[WIRE_N_OUTPUTS];
 	unsigned n_pending; /* requests */
 };
+
+static void release_exchange(struct fetch_exchange *x)
+{
+	buf_release(&x->content);
+	free(x->url);
+	*x = (struct fetch_exchange){ 0 };
+}
 
 static void end_look_up(struct cache_look_up *l)
 {
@@ -275,7 +286,7 @@ static void request_items(struct cache_look_up *l)
 static int decode_action(struct cache_look_up *l)
 {
 	struct cache_remote *r = l->remote;
-	int ret = cache_entry_decode(&l->entry, &l->key,
+	int ret = cache_entry_decode(&l->entry, &l->keys[l->round],
 				     buf_bytes(&l->action.content), r->trust,
 				     r->n_trust);
 
@@ -291,6 +302,8 @@ static int decode_action(struct cache_look_up *l)
 	return ret == -ENOMSG || ret == -EKEYREJECTED ? -ENOENT : ret;
 }
 
+static void start_action(struct cache_look_up *l);
+
 static void on_action_received(struct fetch_exchange *x)
 {
 	struct cache_look_up *l = x->owner;
@@ -300,13 +313,27 @@ static void on_action_received(struct fetch_exchange *x)
 		l->ret = decode_action(l);
 	if (!l->ret)
 		request_items(l);
+	if (l->ret == -ENOENT && !l->round++ &&
+	    !digest_equal(&l->keys[0], &l->keys[1]))
+		start_action(l);
 	if (!--l->n_pending)
 		end_look_up(l);
 }
 
-bool cache_remote_look_up(struct cache_remote *r, const struct digest *key,
-			  uint64_t cost_ms, cache_remote_done_fn *on_done,
-			  void *ctx)
+/* Request the ActionResult of the current key. */
+static void start_action(struct cache_look_up *l)
+{
+	release_exchange(&l->action);
+	l->action.on_done = on_action_received;
+	l->action.owner = l;
+	start_get(l, &l->action, make_url(l->remote, "ac", &l->keys[l->round]),
+		  CACHE_ENTRY_MAX);
+}
+
+bool cache_remote_look_up(struct cache_remote *r,
+			  const struct digest *short_key,
+			  const struct digest *full_key, uint64_t cost_ms,
+			  cache_remote_done_fn *on_done, void *ctx)
 {
 	struct cache_look_up *l;
 	bool starts, probed;
@@ -329,16 +356,15 @@ bool cache_remote_look_up(struct cache_remote *r, const struct digest *key,
 		return false;
 	l = xcalloc(1, sizeof(*l));
 	l->remote = r;
-	l->key = *key;
+	l->keys[0] = *short_key;
+	l->keys[1] = *full_key;
 	l->on_done = on_done;
 	l->ctx = ctx;
 	l->start_ms = clock_ms();
 	l->end_ms = l->start_ms + cost_ms;
 	if (!probed && l->end_ms > r->probe_end_ms)
 		l->end_ms = r->probe_end_ms;
-	l->action.on_done = on_action_received;
-	l->action.owner = l;
-	start_get(l, &l->action, make_url(r, "ac", key), CACHE_ENTRY_MAX);
+	start_action(l);
 	return true;
 }
 
@@ -380,12 +406,9 @@ int cache_remote_take(struct cache_look_up *l, struct peer_job_result *out)
 	r->stats.n_failed += ret && ret != -ENOENT;
 	pthread_mutex_unlock(&r->lock);
 
-	for (size_t i = 0; i < WIRE_N_OUTPUTS; i++) {
-		buf_release(&l->items[i].content);
-		free(l->items[i].url);
-	}
-	buf_release(&l->action.content);
-	free(l->action.url);
+	for (size_t i = 0; i < WIRE_N_OUTPUTS; i++)
+		release_exchange(&l->items[i]);
+	release_exchange(&l->action);
 	cache_entry_release(&l->entry);
 	free(l);
 	return ret;
@@ -405,40 +428,35 @@ void cache_remote_stop_look_ups(struct cache_remote *r)
 
 /* --------------------------------------------------------------- uploads */
 
-/* A result that is uploaded: the blobs first, then the ActionResult. */
+/*
+ * A result that is uploaded: the blobs first, then the ActionResult.  A hit of
+ * the local cache is loaded only if the server does not have its key.
+ */
 struct upload {
 	STAILQ_ENTRY(upload) entry;
 	struct cache_remote *remote;
 	struct digest key;
-	struct cache_entry content;
+	bool is_hit, loaded;
+	struct cache_entry content; /* if `loaded` */
 	size_t size;
 	int next; /* output whose blob is uploaded; WIRE_N_OUTPUTS: all are */
 	struct fetch_exchange exchange;
 };
 
-static void free_upload(struct upload *u)
-{
-	cache_entry_release(&u->content);
-	buf_release(&u->exchange.content);
-	free(u->exchange.url);
-	free(u);
-}
-
-/* Start the first request for the next blob, or upload the result. */
-static void start_next(struct upload *u);
-static void start_request(struct upload *u, enum fetch_method method);
-
-/* Remove an upload; the caller has the lock. */
-static void remove_upload(struct upload *u, bool uploaded)
+/* Remove an upload.  The caller has the lock. */
+static void remove_upload(struct upload *u)
 {
 	struct cache_remote *r = u->remote;
 
 	r->upload_bytes -= u->size;
-	r->stats.n_uploaded += uploaded;
-	r->stats.n_not_uploaded += !uploaded;
+	*(u->is_hit ? &r->n_hits : &r->n_results) -= 1;
 	pthread_cond_broadcast(&r->changed);
-	free_upload(u);
+	cache_entry_release(&u->content);
+	release_exchange(&u->exchange);
+	free(u);
 }
+
+static void start_next(struct upload *u);
 
 /* Start uploads that wait, or drop them.  The caller has the lock. */
 static void start_uploads(struct cache_remote *r)
@@ -451,9 +469,8 @@ static void start_uploads(struct cache_remote *r)
 		if (!drop && r->n_uploading >= UPLOADS_MAX)
 			break;
 		STAILQ_REMOVE_HEAD(&r->uploads, entry);
-		r->n_queued--;
 		if (drop) {
-			remove_upload(u, false);
+			remove_upload(u);
 		} else {
 			r->n_uploading++;
 			start_next(u);
@@ -468,11 +485,48 @@ static void end_upload(struct upload *u, bool uploaded)
 	pthread_mutex_lock(&r->lock);
 	if (uploaded)
 		r->n_upload_failures = 0;
+	r->stats.n_uploaded += uploaded;
 	r->n_uploading--;
-	remove_upload(u, uploaded);
+	remove_upload(u);
 	start_uploads(r);
 	pthread_mutex_unlock(&r->lock);
 }
+
+/* Encode the result.  Returns 0 or a negative errno. */
+static int load(struct upload *u, const struct peer_job_result *result)
+{
+	struct cache_remote *r = u->remote;
+	struct err err;
+	int ret = cache_entry_encode(&u->content, &u->key, result, r->key,
+				     &err);
+
+	if (ret) {
+		log_debug("result cache %s: %s", r->url, err.text);
+		return ret;
+	}
+	u->loaded = true;
+	u->size = u->content.action_result.len;
+	for (int i = 0; i < WIRE_N_OUTPUTS; i++)
+		u->size += u->content.blobs[i].size_bytes;
+	pthread_mutex_lock(&r->lock);
+	r->upload_bytes += u->size;
+	pthread_mutex_unlock(&r->lock);
+	return 0;
+}
+
+/* Load a hit that the server does not have. */
+static int load_hit(struct upload *u)
+{
+	struct peer_job_result result;
+	int ret = cache_find(u->remote->cache, &u->key, &result);
+
+	if (!ret)
+		ret = load(u, &result);
+	peer_job_result_release(&result);
+	return ret;
+}
+
+static void start_request(struct upload *u, enum fetch_method method);
 
 static void on_request_done(struct fetch_exchange *x)
 {
@@ -483,6 +537,11 @@ static void on_request_done(struct fetch_exchange *x)
 	if (x->ret || (!is_head && !good)) {
 		count_failure(u->remote, x, NULL);
 		end_upload(u, false);
+	} else if (!u->loaded) {
+		if (good || load_hit(u))
+			end_upload(u, false);
+		else
+			start_next(u);
 	} else if (is_head && !good) {
 		start_request(u, FETCH_METHOD_PUT);
 	} else if (u->next < WIRE_N_OUTPUTS) {
@@ -495,70 +554,87 @@ static void on_request_done(struct fetch_exchange *x)
 
 static void start_request(struct upload *u, enum fetch_method method)
 {
-	bool is_blob = u->next < WIRE_N_OUTPUTS;
+	bool is_blob = u->loaded && u->next < WIRE_N_OUTPUTS;
 	const struct cache_blob *blob = is_blob ? &u->content.blobs[u->next] :
 						  NULL;
 	struct fetch_exchange *x = &u->exchange;
 
-	buf_release(&x->content);
-	free(x->url);
-	*x = (struct fetch_exchange){
-		.method = method,
-		.url = is_blob ? make_url(u->remote, "cas", &blob->digest) :
-				 make_url(u->remote, "ac", &u->key),
-		.body = buf_bytes(is_blob ? &blob->content :
-					    &u->content.action_result),
-		.timeout_ms = UPLOAD_MS,
-		.cancelled = &u->remote->uploads_stopped,
-		.on_done = on_request_done,
-		.owner = u,
-	};
+	release_exchange(x);
+	x->method = method;
+	x->url = is_blob ? make_url(u->remote, "cas", &blob->digest) :
+			   make_url(u->remote, "ac", &u->key);
+	x->body = buf_bytes(is_blob ? &blob->content :
+				      &u->content.action_result);
+	x->timeout_ms = UPLOAD_MS;
+	x->cancelled = &u->remote->uploads_stopped;
+	x->on_done = on_request_done;
+	x->owner = u;
 	fetch_session_start(u->remote->session, x);
 }
 
+/* Start the request for the next blob, or for the ActionResult. */
 static void start_next(struct upload *u)
 {
 	const struct cache_blob *blobs = u->content.blobs;
+	bool asks = !u->loaded;
 
-	while (u->next < WIRE_N_OUTPUTS &&
+	while (u->loaded && u->next < WIRE_N_OUTPUTS &&
 	       !digest_is_set(&blobs[u->next].digest))
 		u->next++;
-	start_request(u,
-		      u->next < WIRE_N_OUTPUTS && blobs[u->next].size_bytes >=
-							  HEAD_BYTES_MIN ?
-			      FETCH_METHOD_HEAD :
-			      FETCH_METHOD_PUT);
+	if (u->loaded && u->next < WIRE_N_OUTPUTS)
+		asks = blobs[u->next].size_bytes >= HEAD_BYTES_MIN;
+	start_request(u, asks ? FETCH_METHOD_HEAD : FETCH_METHOD_PUT);
+}
+
+/* Return a new upload, or NULL if too much waits for upload. */
+static struct upload *new_upload(struct cache_remote *r,
+				 const struct digest *key, bool is_hit)
+{
+	struct upload *u;
+	bool off;
+
+	if (!r || !r->write)
+		return NULL;
+	pthread_mutex_lock(&r->lock);
+	off = r->uploads_off || (is_hit ? r->n_hits >= UPLOAD_HITS_MAX :
+					  r->upload_bytes > UPLOAD_BYTES_MAX);
+	if (!off)
+		*(is_hit ? &r->n_hits : &r->n_results) += 1;
+	pthread_mutex_unlock(&r->lock);
+	if (off)
+		return NULL;
+	u = xcalloc(1, sizeof(*u));
+	u->remote = r;
+	u->key = *key;
+	u->is_hit = is_hit;
+	return u;
 }
 
 void cache_remote_add(struct cache_remote *r, const struct digest *key,
 		      const struct peer_job_result *result)
 {
-	struct upload *u;
-	struct err err;
-	bool off;
+	struct upload *u = new_upload(r, key, false);
+	int ret;
 
-	if (!r || !r->write)
+	if (!u)
 		return;
+	ret = load(u, result);
 	pthread_mutex_lock(&r->lock);
-	off = r->uploads_off || r->upload_bytes > UPLOAD_BYTES_MAX;
-	r->stats.n_not_uploaded += off;
+	if (ret)
+		remove_upload(u);
+	else /* before hits */
+		STAILQ_INSERT_HEAD(&r->uploads, u, entry);
+	start_uploads(r);
 	pthread_mutex_unlock(&r->lock);
-	if (off)
+}
+
+void cache_remote_add_hit(struct cache_remote *r, const struct digest *key)
+{
+	struct upload *u = new_upload(r, key, true);
+
+	if (!u)
 		return;
-	u = xcalloc(1, sizeof(*u));
-	u->remote = r;
-	u->key = *key;
-	if (cache_entry_encode(&u->content, key, result, r->key, &err)) {
-		log_debug("result cache %s: %s", r->url, err.text);
-		free_upload(u);
-		return;
-	}
-	u->size = u->content.action_result.len;
-	for (int i = 0; i < WIRE_N_OUTPUTS; i++)
-		u->size += u->content.blobs[i].size_bytes;
 	pthread_mutex_lock(&r->lock);
-	r->upload_bytes += u->size;
-	r->n_queued++;
 	STAILQ_INSERT_TAIL(&r->uploads, u, entry);
 	start_uploads(r);
 	pthread_mutex_unlock(&r->lock);
@@ -576,10 +652,10 @@ unsigned cache_remote_wait(struct cache_remote *r, unsigned ms)
 	end.tv_sec += ms / 1000 + end.tv_nsec / 1000000000;
 	end.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&r->lock);
-	while (r->n_queued + r->n_uploading &&
+	while (r->n_results &&
 	       !pthread_cond_timedwait(&r->changed, &r->lock, &end))
 		;
-	left = r->n_queued + r->n_uploading;
+	left = r->n_results;
 	pthread_mutex_unlock(&r->lock);
 	return left;
 }

@@ -44,14 +44,16 @@ void cache_remote_free(struct cache_remote *r);
 typedef void cache_remote_done_fn(void *ctx, struct cache_look_up *l);
 
 /*
- * Start to look for the result of a compile that takes about `cost_ms`; 0 if
- * its cost is unknown.  The look-up takes at most this time.  Returns false
+ * Start to look for the result of a compile under its two keys (cache/key.h).
+ * The compile takes about `cost_ms`; 0 if its cost is unknown.  The look-up
+ * takes at most this time.  Returns false
  * without a look-up if `r` is NULL, or if the look-up would probably take
  * longer than the compile.
  */
-bool cache_remote_look_up(struct cache_remote *r, const struct digest *key,
-			  uint64_t cost_ms, cache_remote_done_fn *on_done,
-			  void *ctx);
+bool cache_remote_look_up(struct cache_remote *r,
+			  const struct digest *short_key,
+			  const struct digest *full_key, uint64_t cost_ms,
+			  cache_remote_done_fn *on_done, void *ctx);
 /*
  * Take the result like cache_find(), and free the look-up.  Returns 0, -ENOENT
  * or another negative errno.
@@ -70,8 +72,13 @@ void cache_remote_stop_look_ups(struct cache_remote *r);
 void cache_remote_add(struct cache_remote *r, const struct digest *key,
 		      const struct peer_job_result *result);
 /*
- * Wait for at most `ms` until all uploads are finished.  Returns the number of
- * unfinished uploads.  `r` can be NULL.
+ * Likewise for a result that the local cache has, if the server does not have
+ * the key.  Thread-safe.
+ */
+void cache_remote_add_hit(struct cache_remote *r, const struct digest *key);
+/*
+ * Wait for at most `ms` until all uploads of cache_remote_add() are finished.
+ * Returns the number of unfinished uploads.  `r` can be NULL.
  */
 unsigned cache_remote_wait(struct cache_remote *r, unsigned ms);
 
@@ -81,7 +88,7 @@ struct cache_remote_stats {
 	/* results signed by untrusted keys, and the fingerprint of one */
 	unsigned n_untrusted;
 	char untrusted[TLS_KEY_FINGERPRINT_SIZE];
-	unsigned n_uploaded, n_not_uploaded;
+	unsigned n_uploaded;
 };
 
 void cache_remote_stats(struct cache_remote *r, struct cache_remote_stats *out);

@@ -267,7 +267,10 @@ static bool find_once(struct coord_unit *u)
 	u->verification.trusted = true;
 	coord_unit_verify(u);
 	u->caching.found = u->verification.verdict == SCHED_VERDICT_VALID;
-	if (!u->caching.found) {
+	if (u->caching.found) {
+		cache_remote_add_hit(u->coord->setup.remote_cache,
+				     choose_key(u));
+	} else {
 		coord_caching_forget_result(u);
 		make_keys(u);
 	}
@@ -324,10 +327,7 @@ static void on_looked_up(void *ctx, struct cache_look_up *l)
 	pool_add(u->coord->pool, &u->work);
 }
 
-/*
- * Start a look-up on the server, which has results under short keys only.
- * Returns false if no look-up was started.
- */
+/* Start a look-up on the server.  Returns false if no look-up was started. */
 static bool start_remote_look_up(struct coord_unit *u)
 {
 	int64_t cost_ms = coord_report_past_cost_ms(u);
@@ -337,7 +337,8 @@ static bool start_remote_look_up(struct coord_unit *u)
 	u->caching.remote = true;
 	u->in_worker = cache_remote_look_up(
 		u->coord->setup.remote_cache, &u->caching.short_key,
-		cost_ms > 0 ? (uint64_t)cost_ms : 0, on_looked_up, u);
+		&u->caching.full_key, cost_ms > 0 ? (uint64_t)cost_ms : 0,
+		on_looked_up, u);
 	return u->in_worker;
 }
 
@@ -467,9 +468,8 @@ void coord_caching_store(struct coord_unit *u)
 		make_keys(u);
 	hide_text_name(u);
 	store_locally(u);
-	if (!has_messages(u, &u->result))
-		cache_remote_add(u->coord->setup.remote_cache,
-				 &u->caching.short_key, &u->result);
+	cache_remote_add(u->coord->setup.remote_cache, choose_key(u),
+			 &u->result);
 }
 
 void coord_caching_replace_text(struct buf *b, const char *from, const char *to)

@@ -84,7 +84,8 @@ configure "remote = $server/good/team" "remote-write = true"
 first_build "empty server"
 misses "empty server"
 jobs=$(n_jobs)
-is "empty server: each result is looked up" "$jobs" "$(n_requests GET 404)"
+is "empty server: each result is looked up under both keys" $((jobs * 2)) \
+	"$(n_requests GET 404)"
 is "empty server: each result is uploaded" "$jobs" \
 	"$(grep -c '^PUT /good/team/ac/.* 200$' "$requests")"
 check "empty server: outputs are uploaded" \
@@ -103,11 +104,27 @@ hits "results of the server, full local cache"
 is "results of the server, full local cache: no request" "$gets" \
 	"$(n_requests GET)"
 
+# A result with messages has another key.
+source=$(cd "$tree" && find alpha -name '*.c' | sort | head -n 1)
+cp "$tree/$source" "$work/source"
+printf '#warning "the server has this warning"\n' >>"$tree/$source"
+for round in first second; do
+	"$bin/kfarm" cache clear >"$work/clear.log" || bad "warning: cache clear"
+	farm_fresh
+	check "warning: $round build" kfarm_build vmlinux
+	is "warning: the log of the $round build has it" 1 "$(grep -c \
+		'warning: #warning "the server has this warning"' \
+		"$work/out/build.log")"
+done
+hits "warning"
+cp "$work/source" "$tree/$source"
+first_build "source as before"
+hits "source as before"
+
+puts=$(n_requests PUT)
 configure "remote = $server/good/other"
 first_build "read-only"
 hits "read-only"
-source=$(cd "$tree" && find alpha -name '*.c' | sort | head -n 1)
-cp "$tree/$source" "$work/source"
 echo 'int added_for_the_cache;' >>"$tree/$source"
 farm_fresh
 check "read-only, changed source: kfarm builds" kfarm_build vmlinux
@@ -302,6 +319,22 @@ for file in "$dav"/team/kernel/cas/*; do
 done
 first_build "nginx, full"
 hits "nginx, full"
+
+# The end of a build abandons the uploads of hits, so a single build need not
+# upload all of them.
+rm -rf "$dav/team"
+n_stored()
+{
+	find "$dav/team/kernel/ac" -type f 2>/dev/null | wc -l
+}
+for ((i = 0; i < 50 && $(n_stored) < jobs; i++)); do
+	farm_fresh
+	kfarm_build vmlinux || bad "nginx, hits: kfarm builds"
+done
+hits "nginx, hits"
+is "nginx, hits: it has all results" "$jobs" "$(n_stored)"
+first_build "nginx, uploaded hits"
+hits "nginx, uploaded hits"
 check "nginx: HTTP/2" grep -q '^HTTP/2.0 GET /team/kernel/ac/.* 200$' \
 	"$work/protocol.log"
 sed -i '/remote-write/d' "$KFARM_CONFIG"
