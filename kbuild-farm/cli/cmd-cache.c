@@ -103,9 +103,13 @@ static void print_stats(const struct cache_request *r,
 		int64_t permille = b->n_cached * 1000 / b->n_jobs;
 
 		printf("build %-4" PRId64 " %" PRId64 " of %" PRId64
-		       " jobs cached (%" PRId64 ".%" PRId64 " %%)",
+		       " jobs cached (%" PRId64 ".%" PRId64 " %%",
 		       b->number, b->n_cached, b->n_jobs, permille / 10,
 		       permille % 10);
+		if (b->n_cached_remote)
+			printf(", %" PRId64 " from the server",
+			       b->n_cached_remote);
+		putchar(')');
 		for (int k = 0; k < CACHE_N_MISSES; k++) {
 			if (builds->n_missed[i][k])
 				printf(", %" PRId64 " %s",
@@ -134,11 +138,13 @@ static json_t *stats_to_json(const struct cache_request *r,
 				json_integer(builds->n_missed[i][k]));
 		json_array_append_new(
 			list,
-			json_pack("{s:I, s:I, s:I, s:o}", "number",
+			json_pack("{s:I, s:I, s:I, s:I, s:o}", "number",
 				  (json_int_t)builds->v[i].number, "jobs",
 				  (json_int_t)builds->v[i].n_jobs, "cached",
-				  (json_int_t)builds->v[i].n_cached, "missed",
-				  missed));
+				  (json_int_t)builds->v[i].n_cached,
+				  "cached_remote",
+				  (json_int_t)builds->v[i].n_cached_remote,
+				  "missed", missed));
 	}
 	return json_pack("{s:s, s:I, s:I, s:I, s:o}", "directory", r->dir,
 			 "results",

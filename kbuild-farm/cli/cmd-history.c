@@ -275,6 +275,7 @@ json_t *history_json(const struct history_listing *l)
 		put_if_known(o, "remote", b->n_remote);
 		put_if_known(o, "local", b->n_local);
 		put_if_known(o, "cached", b->n_cached);
+		put_if_known(o, "cached_remote", b->n_cached_remote);
 		put_if_known(o, "steps", b->n_steps);
 		put_if_known(o, "steps_here", b->n_local_steps);
 		put_if_known(o, "retried", b->n_retried);

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "cli/table.h"
+#include "events/text.h"
 #include "ui/text.h"
 
 #include <event2/event.h>
@@ -212,8 +213,11 @@ static void put_build_state(FILE *out, const struct top_page *p)
 	buf_printf(&line, " job%s done (%u remote, %u local",
 		   format_plural(known ? look.n_total : ui_model_count_done(m)),
 		   m->totals.n_remote, m->totals.n_local);
-	if (m->totals.n_cached)
-		buf_printf(&line, ", %u cached", m->totals.n_cached);
+	if (m->totals.n_cached) {
+		buf_add_str(&line, ", ");
+		events_text_add_cached(&line, m->totals.n_cached,
+				       m->totals.n_cached_remote);
+	}
 	buf_add_str(&line, ")");
 	if (m->totals.n_steps)
 		buf_printf(&line, " with %u tool step%s", m->totals.n_steps,
@@ -391,6 +395,8 @@ static json_t *build_json(const struct top_page *p)
 	json_object_set_new(o, "remote", count(m->totals.n_remote));
 	json_object_set_new(o, "local", count(m->totals.n_local));
 	json_object_set_new(o, "cached", count(m->totals.n_cached));
+	json_object_set_new(o, "cached_remote",
+			    count(m->totals.n_cached_remote));
 	json_object_set_new(o, "steps", count(m->totals.n_steps));
 	json_object_set_new(o, "estimate", estimate);
 	json_object_set_new(o, "reasons", reasons);

@@ -152,6 +152,7 @@ void coord_report_unit_cached(struct coord_unit *u)
 
 	u->reported_state = EVENTS_JOB_DONE;
 	ev.cached = true;
+	ev.cached_remote = u->caching.remote;
 	events_hub_publish(u->coord->setup.hub, &ev);
 }
 

@@ -67,7 +67,8 @@ enum events_kind {
 	 * execution of the job: a backup or a hedge).  EVENTS_JOB_QUEUED has
 	 * object and, if the history has it, the predicted cost_ms.
 	 * EVENTS_JOB_DONE has remote, n_retries, cpu_ms and cost_ms, or cached
-	 * (the outputs come from the result cache) or, if the cache is used,
+	 * (the outputs come from the result cache; cached_remote: from its
+	 * server) or, if the cache is used,
 	 * miss ("new", "toolchain", "command", "file", "definition" or
 	 * "removed", see cache/action.h).  Both
 	 * states have step ("symbols", "object" or "devicetree") if the job
@@ -132,9 +133,9 @@ enum events_kind {
 	EVENTS_KIND_SIZE,
 	/*
 	 * For a late subscriber, the counts so far: n_remote, n_local,
-	 * n_cached, n_steps, n_retries, n_hedged, n_warnings, n_errors,
-	 * n_new_diags; if EVENTS_KIND_ESTIMATE was sent also cost_ms of the
-	 * finished jobs.
+	 * n_cached, n_cached_remote, n_steps, n_retries, n_hedged, n_warnings,
+	 * n_errors, n_new_diags; if EVENTS_KIND_ESTIMATE was sent also cost_ms
+	 * of the finished jobs.
 	 */
 	EVENTS_KIND_COUNTS,
 	/* a reason for local jobs, sent in a snapshot: reason, n_local */
@@ -142,10 +143,10 @@ enum events_kind {
 	EVENTS_KIND_LIVE, /* end of the snapshot */
 	EVENTS_KIND_DROPPED, /* the reader was too slow: n_dropped */
 	/*
-	 * The build ended: status, n_remote, n_local, n_cached; dirty if the
-	 * tree differs from its commit; history_id, the build's number in the
-	 * history; if a baseline exists also n_new_warnings, n_new_errors,
-	 * n_removed_diags.
+	 * The build ended: status, n_remote, n_local, n_cached,
+	 * n_cached_remote; dirty if the tree differs from its commit;
+	 * history_id, the build's number in the history; if a baseline exists
+	 * also n_new_warnings, n_new_errors, n_removed_diags.
 	 */
 	EVENTS_KIND_DONE,
 
@@ -207,6 +208,7 @@ struct events_event {
 	enum events_severity severity;
 	bool remote; /* a node compiled the object */
 	bool cached; /* the outputs come from the result cache */
+	bool cached_remote; /* and the result from its server */
 	bool hedged; /* a second execution of the job: a backup or a hedge */
 	bool from_scratch, dirty, detail;
 
@@ -224,7 +226,7 @@ struct events_event {
 	int64_t n_new_diags, n_new_warnings, n_new_errors, n_removed_diags;
 	int64_t line, column;
 	int64_t text_bytes, data_bytes, bss_bytes, file_bytes;
-	int64_t n_remote, n_cached;
+	int64_t n_remote, n_cached, n_cached_remote;
 	int64_t status; /* exit status */
 	int64_t n_dropped; /* number of events */
 	int64_t sent_bytes, received_bytes, memory_bytes;

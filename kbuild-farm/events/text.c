@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 void events_text_add_node(struct buf *out, const char *name, const char *state,
@@ -28,4 +29,13 @@ void events_text_add_node(struct buf *out, const char *name, const char *state,
 			buf_add_str(out, states[i].means);
 	}
 	buf_printf(out, "%s%s", reason ? ": " : "", reason ? reason : "");
+}
+
+void events_text_add_cached(struct buf *out, int64_t n_cached,
+			    int64_t n_cached_remote)
+{
+	buf_printf(out, "%" PRId64 " cached", n_cached);
+	if (n_cached_remote > 0)
+		buf_printf(out, " (%" PRId64 " from the server)",
+			   n_cached_remote);
 }

@@ -12,4 +12,8 @@
 void events_text_add_node(struct buf *out, const char *name, const char *state,
 			  const char *reason);
 
+/* Append "N cached", and how many of these results the server had. */
+void events_text_add_cached(struct buf *out, int64_t n_cached,
+			    int64_t n_cached_remote);
+
 #endif

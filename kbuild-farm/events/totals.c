@@ -134,9 +134,15 @@ unsigned events_totals_count_done(const struct events_totals *t)
 	return t->n_remote + t->n_local + t->n_cached;
 }
 
-int64_t events_totals_cached(const struct events_totals *t)
+void events_totals_fill_jobs(const struct events_totals *t,
+			     struct events_event *ev)
 {
-	return t->n_cached ? t->n_cached : EVENTS_UNKNOWN;
+	ev->n_remote = t->n_remote;
+	ev->n_local = t->n_local;
+	if (t->n_cached)
+		ev->n_cached = t->n_cached;
+	if (t->n_cached_remote)
+		ev->n_cached_remote = t->n_cached_remote;
 }
 
 /* Return the number of tool steps that were executed with a job. */
@@ -256,6 +262,7 @@ static void on_job(struct events_totals *t, const struct events_event *ev)
 		return;
 	}
 	t->n_cached += ev->cached;
+	t->n_cached_remote += ev->cached_remote;
 	t->n_remote += ev->remote;
 	t->n_local += !ev->remote && !ev->cached;
 	t->n_steps += ev->remote && ev->step;
@@ -274,6 +281,7 @@ static void on_counts(struct events_totals *t, const struct events_event *ev)
 	t->n_remote = count_of(ev->n_remote);
 	t->n_local = count_of(ev->n_local);
 	t->n_cached = count_of(ev->n_cached);
+	t->n_cached_remote = count_of(ev->n_cached_remote);
 	t->n_steps = count_of(ev->n_steps);
 	t->n_retried = count_of(ev->n_retries);
 	t->n_hedged = count_of(ev->n_hedged);

@@ -41,6 +41,7 @@ struct events_node {
 struct events_totals {
 	unsigned n_remote, n_local; /* finished jobs by location */
 	unsigned n_cached; /* finished jobs whose outputs were cached */
+	unsigned n_cached_remote; /* part of n_cached: on the server */
 	unsigned n_steps; /* tool steps that were offloaded with a job */
 	unsigned n_retried; /* repeated executions of jobs */
 	unsigned n_hedged; /* jobs that were executed twice */
@@ -94,8 +95,9 @@ const char *events_totals_need_reason(struct events_totals *t,
 
 /* Return the number of finished jobs. */
 unsigned events_totals_count_done(const struct events_totals *t);
-/* Return n_cached for an event: EVENTS_UNKNOWN if it is 0. */
-int64_t events_totals_cached(const struct events_totals *t);
+/* Set the counts of an event, except those of cached jobs that are 0. */
+void events_totals_fill_jobs(const struct events_totals *t,
+			     struct events_event *ev);
 /*
  * Return the number of tool steps of the recipe shell that nodes executed, or
  * that the build host executed.

@@ -110,6 +110,9 @@ static const char *const schema_migrations[] = {
 	"ALTER TABLE unit ADD COLUMN cached INTEGER;",
 
 	"ALTER TABLE unit ADD COLUMN miss TEXT;",
+
+	"ALTER TABLE build ADD COLUMN cached_remote INTEGER;"
+	"ALTER TABLE unit ADD COLUMN cached_remote INTEGER;",
 };
 
 #define N_SCHEMA_MIGRATIONS ((int)ARRAY_SIZE(schema_migrations))

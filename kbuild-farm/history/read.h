@@ -53,7 +53,8 @@ struct history_build {
 	int64_t host_ms, scan_ms;
 	int64_t cpu_ms; /* sum of all units, local and remote */
 	int64_t n_make_jobs, n_local_slots; /* n_make_jobs: -j of make */
-	int64_t n_jobs, n_remote, n_local, n_cached, n_retried, n_hedged;
+	int64_t n_jobs, n_remote, n_local, n_cached, n_cached_remote, n_retried,
+		n_hedged;
 	/*
 	 * numbers of tool steps (genksyms, objtool, dtc) that ran on nodes and
 	 * on the build host
@@ -187,6 +188,7 @@ struct history_unit {
 	int64_t n_retries;
 	bool remote;
 	bool cached; /* the outputs came from the result cache */
+	bool cached_remote; /* and the result from its server */
 	/* why they did not (cache/action.h); NULL: no cache, or unknown */
 	char *miss;
 };

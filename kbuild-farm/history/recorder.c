@@ -208,6 +208,7 @@ static void on_job_changed(struct history_recorder *r,
 		u->done_ms = now;
 		u->remote = ev->remote;
 		u->cached = ev->cached;
+		u->cached_remote = ev->cached_remote;
 		if (!u->miss && ev->miss)
 			u->miss = copy_text(ev->miss);
 		u->n_retries = ev->n_retries;
@@ -430,6 +431,7 @@ static void record_totals(struct history_recorder *r,
 	b->n_remote = r->totals.n_remote;
 	b->n_local = r->totals.n_local;
 	b->n_cached = r->totals.n_cached;
+	b->n_cached_remote = r->totals.n_cached_remote;
 	b->n_steps = events_totals_node_steps(&r->totals);
 	b->n_local_steps = events_totals_local_steps(&r->totals);
 	b->n_retried = r->totals.n_retried;

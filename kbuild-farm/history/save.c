@@ -370,10 +370,11 @@ static int save_unit(struct unit_statements *w, const struct history_unit *u,
 	}
 	if (ret)
 		return ret;
-	sql_bind(w->add, "iiinnnnnnnniiit", w->build_number, u->job_number,
+	sql_bind(w->add, "iiinnnnnnnniiiti", w->build_number, u->job_number,
 		 cost, u->node_index, u->reason_index, u->queued_ms, u->sent_ms,
 		 u->run_ms, u->received_ms, u->done_ms, u->cpu_ms, u->n_retries,
-		 (int64_t)u->remote, (int64_t)u->cached, u->miss);
+		 (int64_t)u->remote, (int64_t)u->cached, u->miss,
+		 (int64_t)u->cached_remote);
 	return sql_exec(w->h, w->add, err);
 }
 
@@ -406,7 +407,7 @@ static int save_units(struct history *h, int64_t key, int64_t build,
 		ret = sql_prepare(h, &w.add,
 				  "INSERT OR REPLACE INTO unit VALUES(?1, ?2, "
 				  "?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
-				  "?13, ?14, ?15)",
+				  "?13, ?14, ?15, ?16)",
 				  err);
 	for (size_t i = 0; !ret && i < d->n_units; i++)
 		ret = save_unit(&w, &d->units[i], err);

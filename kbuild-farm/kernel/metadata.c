@@ -624,6 +624,7 @@ static void put_farm(json_t *root, const struct kernel_metadata *m)
 	add_integer(o, "remote", t->n_remote);
 	add_integer(o, "local", t->n_local);
 	add_integer(o, "cached", t->n_cached);
+	add_integer(o, "cached_remote", t->n_cached_remote);
 	add_integer(o, "retried", t->n_retried);
 	add_integer(o, "duplicated", t->n_hedged);
 	json_object_set_new(o, "reasons", reasons);

@@ -303,9 +303,7 @@ void kernel_offload_report_end(struct kernel_offload *f,
 	struct history *h;
 	int64_t number;
 
-	done->n_remote = f->totals.n_remote;
-	done->n_local = f->totals.n_local;
-	done->n_cached = events_totals_cached(&f->totals);
+	events_totals_fill_jobs(&f->totals, done);
 	if (f->history_record)
 		history_recorder_finish(f->history_record, done, &notes);
 	if (f->history_record && report) {

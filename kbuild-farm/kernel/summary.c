@@ -64,8 +64,12 @@ static void put_jobs(struct buf *out, const struct events_totals *t)
 	buf_printf(out, "jobs %u: ", n);
 	permille = kernel_summary_permille(t->n_cached, n - t->n_cached);
 	if (t->n_cached)
-		buf_printf(out, "%u cached (%u.%u %%), ", t->n_cached,
+		buf_printf(out, "%u cached (%u.%u %%", t->n_cached,
 			   permille / 10, permille % 10);
+	if (t->n_cached_remote)
+		buf_printf(out, ", %u from the server", t->n_cached_remote);
+	if (t->n_cached)
+		buf_add_str(out, "), ");
 	permille = kernel_summary_permille(t->n_remote, t->n_local);
 	buf_printf(out, "%u remote", t->n_remote);
 	if (!t->n_cached)

@@ -7,6 +7,7 @@
 #include "base/vec.h"
 #include "base/version.h"
 #include "events/event.h"
+#include "events/text.h"
 #include "report/data.h"
 #include "report/page.h"
 
@@ -530,7 +531,7 @@ static void add_count_tiles(const struct report_page *p)
 	buf_printf(p->out, "%" PRId64 "</b><span>jobs</span><span>",
 		   report_data_count_jobs(b));
 	if (b->n_cached) {
-		buf_printf(p->out, "%" PRId64 " cached", b->n_cached);
+		events_text_add_cached(p->out, b->n_cached, b->n_cached_remote);
 		between = ", ";
 	}
 	if (b->n_retried || b->n_hedged) {

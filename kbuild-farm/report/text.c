@@ -4,6 +4,7 @@
 #include "base/format.h"
 #include "base/str.h"
 #include "events/event.h"
+#include "events/text.h"
 #include "report/data.h"
 #include "report/page.h"
 #include "report/slot-timeline.h"
@@ -154,8 +155,10 @@ static void text_jobs(const struct report_writer *w)
 			   ": %" PRId64 " remote (%u.%u %%), %" PRId64 " local",
 			   b->n_remote, permille / 10, permille % 10,
 			   b->n_local);
-	if (b->n_cached)
-		buf_printf(w->out, ", %" PRId64 " cached", b->n_cached);
+	if (b->n_cached) {
+		buf_add_str(w->out, ", ");
+		events_text_add_cached(w->out, b->n_cached, b->n_cached_remote);
+	}
 	if (b->n_retried)
 		buf_printf(w->out, ", %" PRId64 " retried", b->n_retried);
 	if (b->n_hedged)

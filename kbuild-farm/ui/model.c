@@ -751,9 +751,7 @@ static void emit_counts(const struct snapshot_emitter *t)
 		ev.at_ms = (uint64_t)e->point_passed_ms;
 		ev.cost_ms = (int64_t)e->done_cost_ms;
 	}
-	ev.n_remote = all->n_remote;
-	ev.n_local = all->n_local;
-	ev.n_cached = events_totals_cached(all);
+	events_totals_fill_jobs(all, &ev);
 	ev.n_steps = all->n_steps;
 	ev.n_retries = all->n_retried;
 	ev.n_hedged = all->n_hedged;
@@ -797,9 +795,7 @@ void ui_model_snapshot(void *model, events_event_fn *on_event, void *ctx)
 	if (m->done) {
 		ev = new_snapshot_event(&t, EVENTS_KIND_DONE);
 		ev.status = m->status;
-		ev.n_remote = m->totals.n_remote;
-		ev.n_local = m->totals.n_local;
-		ev.n_cached = events_totals_cached(&m->totals);
+		events_totals_fill_jobs(&m->totals, &ev);
 		on_event(ctx, &ev);
 	}
 }

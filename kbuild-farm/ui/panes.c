@@ -3,6 +3,7 @@
 
 #include "base/format.h"
 #include "base/vec.h"
+#include "events/text.h"
 #include "ui/nodes.h"
 #include "ui/width.h"
 
@@ -522,7 +523,7 @@ static void put_counts(const struct ui_area *a, unsigned row,
 		       uint64_t n_unseen, const struct ui_prediction *expected)
 {
 	struct header_line p = { .area = a, .row = row };
-	struct buf rate = { 0 }, phase = { 0 };
+	struct buf rate = { 0 }, phase = { 0 }, cached = { 0 };
 	char text[64];
 
 	if (!m->done) {
@@ -564,9 +565,11 @@ static void put_counts(const struct ui_area *a, unsigned row,
 	put_counted(&p, UI_STYLE_NORMAL, m->totals.n_remote, "remote",
 		    "remote");
 	put_counted(&p, UI_STYLE_NORMAL, m->totals.n_local, "local", "local");
-	if (m->totals.n_cached)
-		put_counted(&p, UI_STYLE_NORMAL, m->totals.n_cached, "cached",
-			    "cached");
+	if (m->totals.n_cached) {
+		events_text_add_cached(&cached, m->totals.n_cached,
+				       m->totals.n_cached_remote);
+		put_part(&p, UI_STYLE_NORMAL, buf_str(&cached));
+	}
 	if (m->totals.n_steps)
 		put_counted(&p, UI_STYLE_NORMAL, m->totals.n_steps, "step",
 			    "steps");
@@ -576,6 +579,7 @@ static void put_counts(const struct ui_area *a, unsigned row,
 	if (m->totals.n_hedged)
 		put_counted(&p, UI_STYLE_NORMAL, m->totals.n_hedged, "twice",
 			    "twice");
+	buf_release(&cached);
 	buf_release(&rate);
 }
 

@@ -319,6 +319,12 @@ for file in "$dav"/team/kernel/cas/*; do
 done
 first_build "nginx, full"
 hits "nginx, full"
+check "nginx, full: the summary tells the results of the server apart" grep -q \
+	"^jobs $jobs: $jobs cached (100.0 %, $jobs from the server), " \
+	"$work/kfarm.log"
+cached_build "nginx, full local cache"
+is "nginx, full local cache: no result is from the server" 0 \
+	"$(meta .farm.cached_remote)"
 
 # The end of a build abandons the uploads of hits, so a single build need not
 # upload all of them.
