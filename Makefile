@@ -9,7 +9,7 @@
 #	make shadow [STEPS=] [SEED=] [CONFIGS=] [ARGS=] | versions [COMMITS=]
 #	make bench [BEFORE=DIR] | bench CONFIGURATIONS= [ROWS=] [ARGS=]
 #	make simulate [FARMS=] | sched-runs | sched-coverage | door-churn
-#	make cache-hits TREE=DIR [ARGS="toggles | pairs [N] [SEED]"]
+#	make cache-hits TREE=DIR [ARGS="toggles [N] | bisect TREE | pairs [N] [SEED]"]
 #	make diag-logs LOGS="FILE..."
 #	make shell-runs [SHELL_RUNS=] | configure-runs [SOURCES=]
 #	make nodes [NODE_HOSTS=] | emulated | check-arm64 | deb [ARCHITECTURE=]
@@ -549,8 +549,8 @@ format:
 bench: all
 	$QKFARM_BUILD=$B CONFIGURATIONS=$(CONFIGURATIONS) ROWS=$(ROWS) tests/bench/run $(ARGS)
 
-# Measure the hits of the result cache after changes of a kernel's configuration,
-# or check the selection of definitions (tests/bench/cache-hits.py).  Takes hours.
+# Measure the hits of the result cache after changes of a kernel, or check the
+# selection of definitions (tests/bench/cache-hits.py).  Takes hours.
 cache-hits: all
 	$QKFARM_BUILD=$B tests/bench/cache-hits.py $(TREE) $(or $(ARGS),toggles)
 

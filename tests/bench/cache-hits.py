@@ -1,15 +1,19 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Measure the result cache after changes of a kernel's configuration.
+"""Measure the result cache after changes of a kernel.
 
 cache-hits.py TREE toggles [N] [SEED]
 	Build an arm64 kernel (without vmlinux) with ccache and with kfarm, then
 	again with another version string, and with each of N random options
 	toggled.  Each build starts from an empty build directory.  For each
-	change, print a line of JSON: objects, objects whose bytes did not change
-	("unchanged"), jobs that kfarm found in its cache ("cached"), hits of
-	ccache, and objects of kfarm's build that differ from those of ccache's
-	("differ").
+	change, print a line of JSON: objects, objects with the bytes of an
+	earlier one ("unchanged"), jobs that kfarm found in its cache
+	("cached"), calls and hits of ccache, objects of kfarm's build that
+	differ from those of ccache's ("differ"), and whether make failed.
+cache-hits.py TREE bisect NEWER_TREE [SEED]
+	The same for the revisions that git bisect visits in a history of 64
+	commits from one tree to the other, each with the files of a few
+	directories, and for its first and last revision.
 cache-hits.py TREE pairs [N] [SEED]
 	Build the tinyconfig of some architectures.  For N random pairs of a unit
 	and a definition, change the definition in autoconf.h.  If the selected
@@ -17,9 +21,9 @@ cache-hits.py TREE pairs [N] [SEED]
 	equal, and for each eighth pair the object.  Exit with status 1 if one
 	differs.
 
-CONFIG_FRAGMENT names a file with settings for the toggles, KFARM_BUILD the
-directory with kfarm, WORK the directory for all files, by default
-/tmp/kfarm-cache-hits.
+CONFIG_FRAGMENT names a file with settings, by default cache-hits.config (1,500
+objects), KFARM_BUILD the directory with kfarm, WORK the directory for all
+files, by default /tmp/kfarm-cache-hits.
 """
 import hashlib
 import json
@@ -32,10 +36,14 @@ import sys
 
 KFARM = os.path.join(os.path.abspath(os.environ.get("KFARM_BUILD", "build")),
                      "kfarm")
+FRAGMENT = os.path.abspath(os.environ.get(
+    "CONFIG_FRAGMENT", os.path.splitext(__file__)[0] + ".config"))
 WORK = os.environ.get("WORK", "/tmp/kfarm-cache-hits")
 BUILD = os.path.join(WORK, "build")
-TARGETS = ("init/ kernel/ mm/ fs/ ipc/ security/ crypto/ block/ lib/").split()
+TARGETS = ("init/ kernel/ mm/ fs/ ipc/ security/ crypto/ block/ lib/ net/ "
+           "drivers/").split()
 VERSIONS = ["LOCALVERSION=-other", "EXTRAVERSION=-rc5", "SUBLEVEL=240"]
+COMMITS = 64
 COMPILERS = {"arm64": "aarch64-linux-gnu-", "riscv": "riscv64-linux-gnu-",
              "x86": ""}
 
@@ -90,44 +98,51 @@ def objects():
 def build_with_ccache(tree, config, variables):
     empty_build(config)
     must(["ccache", "--zero-stats"])
-    must(make(tree, "arm64") + ["CC=ccache aarch64-linux-gnu-gcc",
-                                "HOSTCC=ccache gcc"] + variables + TARGETS)
+    status = run(make(tree, "arm64") + [
+        "-k", "CC=ccache aarch64-linux-gnu-gcc", "HOSTCC=ccache gcc"] +
+        variables + TARGETS).returncode
     stats = dict(line.split("\t") for line in
                  must(["ccache", "--print-stats"]).splitlines())
-    return objects(), (int(stats["direct_cache_hit"]) +
-                       int(stats["preprocessed_cache_hit"]))
+    hits = (int(stats["direct_cache_hit"]) +
+            int(stats["preprocessed_cache_hit"]))
+    return objects(), hits, hits + int(stats["cache_miss"]), status
 
 
 def build_with_kfarm(tree, config, variables):
     empty_build(config)
-    text = must([KFARM, "run", "--cache", "--"] + make(tree, "arm64") +
-                variables + TARGETS).replace(",", "")
+    text = run([KFARM, "run", "--cache", "--"] + make(tree, "arm64") +
+               ["-k"] + variables + TARGETS).stdout.replace(",", "")
     cached = re.search(r"(\d+) cached", text)
     return objects(), int(cached[1]) if cached else 0
 
 
-def measure(tree, name, base, config, variables=()):
-    plain, ccache_hits = build_with_ccache(tree, config, list(variables))
+def measure(tree, name, known, config, variables=()):
+    """Build and print the figures; return the objects."""
+    plain, hits, calls, status = build_with_ccache(tree, config,
+                                                   list(variables))
     ours, cached = build_with_kfarm(tree, config, list(variables))
     print(json.dumps({
         "change": name, "objects": len(plain),
-        "unchanged": sum(base.get(o) == d for o, d in plain.items()),
-        "cached": cached, "ccache": ccache_hits,
-        "differ": sum(ours.get(o) != d for o, d in plain.items()) +
-        len(ours.keys() - plain.keys())}), flush=True)
-    return plain
+        "unchanged": sum(pair in known for pair in plain.items()),
+        "cached": cached, "ccache": hits, "ccache calls": calls,
+        "differ": len({path for path, _ in plain.items() ^ ours.items()}),
+        "failed": status != 0}), flush=True)
+    return set(plain.items())
+
+
+def complete_config(tree, path):
+    """Write the configuration of the build directory with all options."""
+    must(make(tree, "arm64") + ["olddefconfig"])
+    shutil.copy(BUILD + "/.config", path)
 
 
 def configure(tree, path):
-    """Make the configuration in which options are toggled."""
+    """Make the configuration of all builds."""
     empty_build()
     must(make(tree, "arm64") + ["tinyconfig"])
-    fragment = os.environ.get("CONFIG_FRAGMENT")
-    if fragment:
-        must([tree + "/scripts/kconfig/merge_config.sh", "-m", "-O", BUILD,
-              BUILD + "/.config", fragment], cwd=tree)
-    must(make(tree, "arm64") + ["olddefconfig"])
-    shutil.copy(BUILD + "/.config", path)
+    must([tree + "/scripts/kconfig/merge_config.sh", "-m", "-O", BUILD,
+          BUILD + "/.config", FRAGMENT], cwd=tree)
+    complete_config(tree, path)
 
 
 def toggle(tree, path, base, name, value):
@@ -140,8 +155,7 @@ def toggle(tree, path, base, name, value):
     empty_build()
     with open(BUILD + "/.config", "w", encoding="utf-8") as f:
         f.write(text)
-    must(make(tree, "arm64") + ["olddefconfig"])
-    shutil.copy(BUILD + "/.config", path)
+    complete_config(tree, path)
     with open(path, encoding="utf-8") as f:
         return bool(re.search(rf"^{name}=[ym]$", f.read(), re.M)) == value
 
@@ -150,7 +164,7 @@ def run_toggles(tree, n):
     base_config = os.path.join(WORK, "base.config")
     config = os.path.join(WORK, "toggled.config")
     configure(tree, base_config)
-    base = measure(tree, "empty caches", {}, base_config)
+    base = measure(tree, "empty caches", set(), base_config)
     measure(tree, "no change", base, base_config)
     for variable in VERSIONS:
         measure(tree, variable, base, base_config, [variable])
@@ -168,6 +182,61 @@ def run_toggles(tree, n):
         if toggle(tree, config, base_config, name, value):
             measure(tree, f"{name}={'y' if value else 'n'}", base, config)
             n -= 1
+
+
+def make_history(old, new):
+    """Make the history; return a function that runs git in its directory."""
+    tree = os.path.join(WORK, "history")
+
+    def git(*arguments, **options):
+        return must(["git", "-C", tree, "-c", "user.name=name",
+                     "-c", "user.email=email"] + list(arguments), **options)
+
+    shutil.rmtree(tree, ignore_errors=True)
+    shutil.copytree(old, tree, symlinks=True)
+    git("init", "-q")
+    git("add", "-A", "-f")
+    git("commit", "-q", "-m", "old")
+    git("--work-tree=" + new, "add", "-A", "-f")
+    newer = git("write-tree").strip()
+    git("read-tree", "HEAD")
+    files = git("diff-tree", "-r", "--name-only", "HEAD", newer).splitlines()
+    directories = sorted({os.path.dirname(f) for f in files})
+    random.shuffle(directories)
+    files.sort(key=lambda f: (directories.index(os.path.dirname(f)), f))
+    for i in range(COMMITS):
+        part = files[i * len(files) // COMMITS:
+                     (i + 1) * len(files) // COMMITS]
+        git("restore", "--source=" + newer, "--staged", "--worktree",
+            "--pathspec-from-file=-", input="\n".join(part))
+        git("commit", "-q", "-m", f"part {i + 1}")
+    return git, tree
+
+
+def run_bisect(old, new):
+    git, tree = make_history(old, new)
+    base_config = os.path.join(WORK, "base.config")
+    config = os.path.join(WORK, "revision.config")
+    known = set()
+
+    def measure_revision():
+        empty_build(base_config)
+        complete_config(tree, config)
+        known.update(measure(
+            tree, git("log", "-1", "--format=%s").strip(), known, config))
+
+    commits = git("rev-list", "--reverse", "HEAD").split()
+    culprit = random.choice(commits[1:])
+    git("checkout", "-q", commits[0])
+    configure(tree, base_config)
+    measure_revision()
+    git("checkout", "-q", commits[-1])
+    measure_revision()
+    text = git("bisect", "start", commits[-1], commits[0])
+    while "first bad commit" not in text:
+        measure_revision()
+        bad = culprit in git("rev-list", "HEAD").split()
+        text = git("bisect", "bad" if bad else "good")
 
 
 class Units:
@@ -284,7 +353,7 @@ def run_pairs(tree, n):
 
 
 def main():
-    if len(sys.argv) < 3 or sys.argv[2] not in ("toggles", "pairs"):
+    if len(sys.argv) < 3 or sys.argv[2] not in ("toggles", "bisect", "pairs"):
         sys.exit(__doc__)
     tree, mode = os.path.abspath(sys.argv[1]), sys.argv[2]
     seed = int(sys.argv[4]) if len(sys.argv) > 4 else random.randrange(10**6)
@@ -293,7 +362,10 @@ def main():
     os.makedirs(WORK, exist_ok=True)
     if mode == "pairs":
         return run_pairs(tree, int(sys.argv[3]) if len(sys.argv) > 3 else 2000)
-    run_toggles(tree, int(sys.argv[3]) if len(sys.argv) > 3 else 20)
+    if mode == "bisect":
+        run_bisect(tree, os.path.abspath(sys.argv[3]))
+    else:
+        run_toggles(tree, int(sys.argv[3]) if len(sys.argv) > 3 else 20)
     return 0
 
 
