@@ -360,6 +360,40 @@ int depfile_remove_source(struct buf *out, struct bytes text)
 	return ret;
 }
 
+int depfile_replace_dir(struct buf *out, struct bytes text, const char *from,
+			const char *to)
+{
+	size_t from_len = strlen(from);
+	struct strv names = { 0 };
+	struct rule rule;
+	int ret = parse_rule(&rule, text);
+
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < rule.n; i++) {
+		struct word *w = &rule.v[i];
+
+		if (w->text.len <= from_len || w->text.data[from_len] != '/' ||
+		    memcmp(w->text.data, from, from_len) != 0)
+			continue;
+		strv_addf(&names, "%s%.*s", to, (int)(w->text.len - from_len),
+			  (const char *)w->text.data + from_len);
+		w->text = bytes_str(names.v[names.n - 1]);
+		/* The width of the name without escapes, for clang. */
+		strv_addf(&names, "%s%s", to, w->name + from_len);
+		w->name = names.v[names.n - 1];
+	}
+	if (!names.n)
+		buf_add_bytes(out, text);
+	else if (rule.phony.len)
+		ret = -EBADMSG;
+	else
+		put_rule(out, &rule);
+	strv_release(&names);
+	rule_release(&rule);
+	return ret;
+}
+
 bool depfile_is_unescaped(const char *name)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"

@@ -75,4 +75,14 @@ int depfile_filter(struct buf *out, struct bytes text,
  */
 int depfile_remove_source(struct buf *out, struct bytes text);
 
+/*
+ * Append the text with the directory `to` in place of the directory `from` in
+ * the names of prerequisites.  depfile_is_unescaped() must be true for `to`.
+ * If a name changes, the lines are folded again.  Returns 0, or -EBADMSG with
+ * nothing appended if the text is malformed, or if a name changes and the text
+ * has lines of -MP.
+ */
+int depfile_replace_dir(struct buf *out, struct bytes text, const char *from,
+			const char *to);
+
 #endif

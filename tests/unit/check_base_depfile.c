@@ -211,3 +211,54 @@ TEST(a_nul_is_in_no_list)
 	ck_assert_int_eq(depfile_parse(&list, bytes_of("a.o: a\0.c\n", 10)),
 			 -EBADMSG);
 }
+
+/* A list, and the list with /long/build instead of /src. */
+static const struct replacement {
+	const char *from, *to;
+} replacements[] = {
+	{ "a.o: a.c\n", "a.o: a.c\n" },
+	{ "", "" },
+	{ "a.o:\n", "a.o:\n" },
+	{ "a.o: /src/a.c b.h\n", "a.o: /long/build/a.c b.h\n" },
+	/* other directories, and a name that only contains the directory */
+	{ "a.o: /src2/a.c /x/src/b.h /src\n",
+	  "a.o: /src2/a.c /x/src/b.h /src\n" },
+	{ "a.o: /src/a.c /src/include/linux/one.h /src/include/linux/two.h "
+	  "b.h\n",
+	  "a.o: /long/build/a.c /long/build/include/linux/one.h \\\n"
+	  " /long/build/include/linux/two.h b.h\n" },
+	{ "a.o: /src/name.c /usr/lib/llvm-14/lib/clang/14.0.6/include/stddef.h "
+	  "\\\n  /src/b.h\n",
+	  "a.o: /long/build/name.c \\\n"
+	  "  /usr/lib/llvm-14/lib/clang/14.0.6/include/stddef.h "
+	  "/long/build/b.h\n" },
+	{ "a.o: /src/a\\ b.c\n", "a.o: /long/build/a\\ b.c\n" },
+};
+
+TEST_EACH(a_directory_is_replaced_and_lines_are_folded_again, replacements)
+{
+	struct buf out = { 0 };
+
+	ck_assert_int_eq(depfile_replace_dir(&out, bytes_str(row->from), "/src",
+					     "/long/build"),
+			 0);
+	ck_assert_str_eq(buf_str(&out), row->to);
+	buf_release(&out);
+}
+
+TEST(a_list_with_phony_targets_is_not_changed)
+{
+	struct buf out = { 0 };
+
+	ck_assert_int_eq(
+		depfile_replace_dir(&out,
+				    bytes_str("a.o: a.c /src/b.h\n/src/b.h:\n"),
+				    "/src", "/x"),
+		-EBADMSG);
+	ck_assert_int_eq(depfile_replace_dir(&out,
+					     bytes_str("a.o: a.c b.h\nb.h:\n"),
+					     "/src", "/x"),
+			 0);
+	ck_assert_str_eq(buf_str(&out), "a.o: a.c b.h\nb.h:\n");
+	buf_release(&out);
+}
