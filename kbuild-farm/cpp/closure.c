@@ -397,7 +397,11 @@ static void scan_unit(struct cpp_walk *walk, struct cpp_worker *w,
 		      const struct cpp_unit *unit)
 {
 	struct cpp_inline_asm assembly = { 0 };
-	unsigned kept;
+	/* marks of all files, which full preprocessing does not refine */
+	const unsigned kept = CPP_MARK_BASE_FILE | CPP_MARK_DEVICETREE |
+			      CPP_MARK_FILE | CPP_MARK_LINE |
+			      CPP_MARK_SPLIT_WORD;
+	unsigned before;
 
 	*walk = (struct cpp_walk){ .worker = w,
 				   .lists = &w->lists,
@@ -405,7 +409,7 @@ static void scan_unit(struct cpp_walk *walk, struct cpp_worker *w,
 				   .inline_asm = &assembly };
 	scan_unit_once(walk);
 	if (!walk->cmdline.unpreprocessed && needs_full_preprocessing(walk)) {
-		kept = walk->marks & (CPP_MARK_BASE_FILE | CPP_MARK_DEVICETREE);
+		before = walk->marks;
 		release_unit(walk);
 		*walk = (struct cpp_walk){ .worker = w,
 					   .lists = &w->lists,
@@ -414,7 +418,7 @@ static void scan_unit(struct cpp_walk *walk, struct cpp_worker *w,
 					   .full = true };
 		w->n_preprocessed++;
 		scan_unit_once(walk);
-		walk->marks = kept |
+		walk->marks = ((before | walk->marks) & kept) |
 			      (w->state.time_expanded ? CPP_MARK_TIME : 0) |
 			      (w->state.counter ? CPP_MARK_COUNTER : 0);
 	}
@@ -752,6 +756,10 @@ void cpp_closure_find(struct cpp_scanner *s, const struct cpp_unit *unit,
 			out->mentions |= CPP_MENTION_COUNTER;
 		if (walk.marks & CPP_MARK_BASE_FILE)
 			out->mentions |= CPP_MENTION_BASE_FILE;
+		if (walk.marks & (CPP_MARK_FILE | CPP_MARK_SPLIT_WORD))
+			out->mentions |= CPP_MENTION_FILE;
+		if (walk.marks & CPP_MARK_LINE)
+			out->mentions |= CPP_MENTION_LINE;
 		if (walk.marks & CPP_MARK_DEVICETREE)
 			out->mentions |= CPP_MENTION_DEVICETREE;
 		if (w->lists.n_once)

@@ -195,6 +195,13 @@ enum cpp_mention {
 	 * the mtimes (gcc) or the inodes (clang) of files with equal contents.
 	 */
 	CPP_MENTION_ONCE = 16,
+	/*
+	 * __FILE__, __BASE_FILE__ or __builtin_FILE, which are names of files,
+	 * a piece of one of these words, or a word that a backslash splits;
+	 * only if cpp_setup.selects_definitions is set
+	 */
+	CPP_MENTION_FILE = 32,
+	CPP_MENTION_LINE = 64, /* #line or a line marker, which names a file */
 };
 
 /*

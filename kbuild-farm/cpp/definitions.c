@@ -65,6 +65,22 @@ static const uint8_t byte_class[256] = {
 	['a' ... 'z'] = BYTE_LOWER,
 };
 
+/*
+ * ## can form the names below from pieces, of which one contains the letter F.
+ * Return true if the word is such a name or such a piece.
+ */
+static bool is_file_piece(const char *s, size_t len)
+{
+	static const char *const names[] = { "__FILE__", "__BASE_FILE__",
+					     "__builtin_FILE" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (memmem(names[i], strlen(names[i]), s, len))
+			return true;
+	}
+	return false;
+}
+
 void cpp_words_add(struct cpp_words *w, const char *s, size_t len, bool tokens)
 {
 	const char *end = s + len;
@@ -75,6 +91,8 @@ void cpp_words_add(struct cpp_words *w, const char *s, size_t len, bool tokens)
 
 		while (s < end && byte_class[(unsigned char)*s])
 			class |= byte_class[(unsigned char)*s++];
+		if (!w->names_file && memchr(from, 'F', (size_t)(s - from)))
+			w->names_file = is_file_piece(from, (size_t)(s - from));
 		/*
 		 * A word with lower-case letters is no part of a name in upper
 		 * case, and the search allows all decimal numbers.

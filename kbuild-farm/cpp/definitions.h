@@ -79,6 +79,11 @@ struct buf;
 struct cpp_words {
 	uint64_t *hashes; /* the lowest bit is 1 for a token, see (4) */
 	size_t n, cap;
+	/*
+	 * whether one of all words is __FILE__, __BASE_FILE__ or
+	 * __builtin_FILE, or can be the part of it that contains its F
+	 */
+	bool names_file;
 };
 
 /* Record the words of `s`.  `tokens` states that they are tokens. */

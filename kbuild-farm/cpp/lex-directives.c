@@ -783,6 +783,8 @@ struct cpp_text *cpp_lex_file(struct cpp_names *names, struct buf *in,
 	if (l.words)
 		cpp_words_add_directives(t, (const char *)in->data,
 					 in->len - 1);
+	if (t->words.names_file)
+		t->marks |= CPP_MARK_FILE;
 	if (full)
 		sink_finish(&sink, t);
 	buf_release(&l.scratch);

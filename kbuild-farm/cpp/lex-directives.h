@@ -90,6 +90,10 @@ enum cpp_mark {
 	CPP_MARK_SPLIT_WORD = 512, /* a word continued on the next line */
 	CPP_MARK_BASE_FILE = 1024, /* __BASE_FILE__ */
 	CPP_MARK_DEVICETREE = 2048, /* dtc's /include/ or /incbin/ */
+	/*
+	 * cpp_words.names_file, only if cpp_names_records_words() is true
+	 */
+	CPP_MARK_FILE = 4096,
 };
 
 /*

@@ -360,11 +360,13 @@ TEST_EACH(what_a_diagnostic_would_show_is_an_input, origins)
 static void expect_mention(const char *cc, const char *source,
 			   enum cpp_mention mention, bool mentioned)
 {
-	struct cpp_scanner *s = compare_scan();
+	const struct cpp_setup setup = { .query = compare_ask,
+					 .cache_dir = compare_cache,
+					 .selects_definitions = true };
+	struct cpp_scanner *s = cpp_scanner_new(&setup);
 	struct cpp_closure c;
 
 	compare_file("unit.c", source);
-
 	scan(s, cc, "-Iinc", &c);
 	ck_assert_msg(!c.reason, "%s: %s", reason_text(c.reason), c.detail);
 	ck_assert_msg(!!(c.mentions & mention) == mentioned, "%s", source);
@@ -388,6 +390,52 @@ TEST(a_date_counts_where_it_is_expanded)
 	expect_date(cc, "#define D __DATE__\nint d;\n", false);
 	expect_date(cc, "#define S(x) #x\nchar *s = S(__TIME__);\n", false);
 	expect_date(cc, "#if 0\nchar *s = __DATE__;\n#endif\n", false);
+	free(cc);
+}
+
+static const struct {
+	const char *source;
+	bool mentioned;
+} files[] = {
+	{ "const char *f = __FILE__;\n", true },
+	{ "const char *f = __BASE_FILE__;\n", true },
+	{ "const char *f = __builtin_FILE();\n", true },
+	{ "#if 0\n#define A __FILE__\n#endif\n", true },
+	{ "const char *f = __FI\\\nLE__;\n", true },
+	{ "#define C(a,b) a##b\nC(__FI,LE__)\n", true },
+	{ "#define C(a,b) a %:%: b\nC(__FI,LE__)\n", true },
+	{ "#define C(a) __##a##__\nC(FILE)\n", true },
+	{ "#define C(a,b,c) a##b##c\nC(__,FILE,__)\n", true },
+	{ "#define C(a) a##__\nC(__FILE)\n", true },
+	{ "#define C(a) __##a##I##LE__\nC(F)\n", true },
+	{ "#define C(a) __B##a##__\nC(ASE_FILE)\n", true },
+	{ "#define C(a) __builtin_##a\nC(FILE)\n", true },
+	{ "#define C(a,b) a##b\nC(__buil, tin_FILE)\n", true },
+	{ "#define C(a,b) a##b\nint C(__, x), FIND, xFILE;\n", false },
+	{ "int x = __builtin_popcount(3); /* __FILE__ */\n", false },
+	{ "#define A __LINE__\nint f;\n", false },
+};
+
+TEST_EACH(a_name_of_a_file_counts_where_a_piece_of_it_is_found, files)
+{
+	char *cc = make_tree("");
+
+	expect_mention(cc, row->source, CPP_MENTION_FILE, row->mentioned);
+	free(cc);
+}
+
+TEST(a_name_of_a_file_counts_after_full_preprocessing)
+{
+	char *cc = make_tree("");
+
+	compare_file("inc/name.h", "#define NAME __FILE__\n");
+	expect_mention(cc,
+		       "#define C(a,b) a##b\nchar *C(__TI,ME__X);\n"
+		       "#include \"name.h\"\n",
+		       CPP_MENTION_FILE, true);
+	expect_mention(cc, "#line 3 \"unit.y\"\nint x;\n", CPP_MENTION_LINE,
+		       true);
+	expect_mention(cc, "int x;\n", CPP_MENTION_LINE, false);
 	free(cc);
 }
 
