@@ -194,7 +194,7 @@ public_peer := blob-upload canary canary-db native-toolchain peer sandbox \
 uses_sched := base
 public_sched := sched
 uses_cache := base wire tls store options compiler fetch inputs node peer
-public_cache := action cache key remote
+public_cache := action cache key remote roots
 uses_coord := base wire store events options compiler inputs node peer sched \
 	cache
 public_coord := coord report-events

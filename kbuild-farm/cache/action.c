@@ -72,52 +72,78 @@ void cache_action_set_toolchain(struct cache_action *a, bool is_clang,
 	a->toolchain_id = *id;
 }
 
-void cache_action_add_flags(struct cache_action *a,
-			    const struct options_flags *flags)
+/* Add a word with a name or a value that can start with the path of a root. */
+static void add_located_word(struct cache_action *a, const char *prefix,
+			     const char *value,
+			     const struct cache_located_compile *c)
 {
-	for (size_t i = 0; i < flags->n_flags; i++) {
-		const char *name = flags->flags[i].name;
-		const char *value = flags->flags[i].value;
+	char *shown = cache_roots_show(c->roots, value);
+
+	strv_addf(&a->words, "%s%s", prefix, shown);
+	free(shown);
+}
+
+static void add_flag_words(struct cache_action *a,
+			   const struct cache_located_compile *c)
+{
+	for (size_t i = 0; i < c->flags->n_flags; i++) {
+		const char *name = c->flags->flags[i].name;
+		const char *value = c->flags->flags[i].value;
 		size_t len = strlen(name);
 		/* As in -O2, -std=gnu11 and -include FILE. */
 		bool joined = len <= 2 || (len && name[len - 1] == '=');
+		char *prefix = xasprintf("flag %s%s", name,
+					 value && !joined ? " " : "");
 
-		strv_addf(&a->words, "flag %s%s%s", name,
-			  value && !joined ? " " : "", value ? value : "");
+		add_located_word(a, prefix, value ? value : "", c);
+		free(prefix);
 	}
 }
 
-void cache_action_init(struct cache_action *a,
-		       const struct cache_key_inputs *in)
+/* Return the name of a file of the closure, owned by `a` or by `c`. */
+static const char *show_file(struct cache_action *a, const char *path,
+			     const struct cache_located_compile *c)
 {
-	const struct peer_job_request *job = in->job;
-	const struct cpp_closure *c = &in->manifest->closure;
+	if (*path != '/')
+		return path;
+	strv_own(&a->names, cache_roots_show(c->roots, path));
+	return a->names.v[a->names.n - 1];
+}
 
-	*a = (struct cache_action){ .object = job->object,
-				    .has_variables = true,
-				    .n_files = c->n_files };
-	cache_action_set_toolchain(a, in->toolchain->is_clang,
-				   in->toolchain->version, &in->toolchain->id);
-	strv_addf(&a->words, "directory %s", job->cwd->name);
-	strv_addf(&a->words, "source %s", job->source);
-	cache_action_add_flags(a, job->flags);
-	for (char *const *v = job->env; v && *v; v++)
+void cache_action_init(struct cache_action *a,
+		       const struct cache_located_compile *c)
+{
+	*a = (struct cache_action){ .object = c->object,
+				    .has_variables = c->env,
+				    .n_files = c->closure->n_files };
+	/* The roots count only if the result can depend on them. */
+	if (cache_roots_find_obstacle(c, &a->obstacle)) {
+		for (size_t i = 0; i < c->roots->n; i++)
+			strv_addf(&a->words, "%s %s",
+				  i ? "build-directory" : "source-tree",
+				  c->roots->dirs[i]);
+	}
+	add_located_word(a, "directory ", c->cwd, c);
+	add_located_word(a, "source ", c->source, c);
+	add_flag_words(a, c);
+	for (char *const *v = c->env; v && *v; v++)
 		strv_addf(&a->words, "variable %s", *v);
-	for (char *const *v = job->arguments; job->tool && v && *v; v++)
+	for (char *const *v = c->arguments; v && *v; v++)
 		strv_addf(&a->words, "argument %s", *v);
-	a->files = xcalloc(c->n_files + 1, sizeof(*a->files));
-	for (size_t i = 0; i < c->n_files; i++)
-		a->files[i] = (struct cache_action_file){
-			c->files[i].path,
-			in->manifest->files[i].entry->file_digest.digest,
-			c->files[i].definitions,
-		};
+	a->files = xcalloc(a->n_files + 1, sizeof(*a->files));
+	for (size_t i = 0; i < a->n_files; i++) {
+		const struct cpp_file *file = &c->closure->files[i];
+
+		a->files[i].path = show_file(a, file->path, c);
+		a->files[i].definitions = file->definitions;
+	}
 }
 
 void cache_action_release(struct cache_action *a)
 {
 	free(a->toolchain);
 	strv_release(&a->words);
+	strv_release(&a->names);
 	free(a->files);
 	*a = (struct cache_action){ 0 };
 }

@@ -8,6 +8,8 @@
  *
  * A description contains what the short key covers (cache/key.h), but hashes of
  * 32 bits instead of the paths and the digests of files.  It takes about 9 KB.
+ * Names are relative to the roots of the build (cache/roots.h).  The paths of
+ * the roots are part of the description if they are part of the key.
  */
 #ifndef CACHE_ACTION_H
 #define CACHE_ACTION_H
@@ -17,7 +19,7 @@
 
 /* A file that a compile reads.  All pointers are borrowed. */
 struct cache_action_file {
-	const char *path; /* as the compiler spells it */
+	const char *path; /* as the compiler spells it, or relative to a root */
 	struct digest digest;
 	const char *definitions; /* see struct cpp_file */
 };
@@ -33,18 +35,20 @@ struct cache_action {
 	 */
 	struct strv words;
 	bool has_variables; /* `words` includes the environment */
+	/* why builds in other directories cannot use the result */
+	struct cache_obstacle obstacle;
+	struct strv names; /* paths of `files` that are owned */
 	struct cache_action_file *files; /* owned */
 	size_t n_files;
 };
 
 /*
- * Describe a compile.  Its toolchain and, for a flag, its name and value become
- * text.  The caller releases `a`.
+ * Describe a compile, except for its toolchain and the digests of its files.
+ * The caller releases `a`.
  */
 void cache_action_init(struct cache_action *a,
-		       const struct cache_key_inputs *in);
-void cache_action_add_flags(struct cache_action *a,
-			    const struct options_flags *flags);
+		       const struct cache_located_compile *c);
+/* Describe the toolchain as text. */
 void cache_action_set_toolchain(struct cache_action *a, bool is_clang,
 				const char *version, const struct digest *id);
 void cache_action_release(struct cache_action *a);

@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* Increment if the key or the composition of a compiler's command changes. */
-#define FORMAT "kfarm result 2"
+#define FORMAT        "kfarm result 2"
+#define FORMAT_SHARED "kfarm shared result 1"
 
 #define SECOND_NS INT64_C(1000000000)
 
@@ -17,6 +18,16 @@ static void add_string(struct buf *b, const char *s)
 	buf_put_u8(b, s != NULL);
 	if (s)
 		buf_put_str(b, s);
+}
+
+/* Add a name, relative to the roots unless `r` is NULL. */
+static void add_name(struct buf *b, const struct cache_roots *r,
+		     const char *name)
+{
+	if (r)
+		cache_roots_add_name(b, r, name);
+	else
+		add_string(b, name);
 }
 
 static void add_list(struct buf *b, char *const *list)
@@ -79,14 +90,15 @@ static void find_headers(struct headers *h, const struct inputs_manifest *m)
  * path, which depends on earlier units, so it is omitted.
  */
 static void add_key_entry(struct buf *b, const struct inputs_entry *e,
-			  const struct headers *headers)
+			  const struct headers *headers,
+			  const struct cache_roots *roots)
 {
 	const struct header *header;
 
 	if (e->kind == WIRE_INODE_ABSENT)
 		return;
 	buf_put_u8(b, (uint8_t)e->kind);
-	add_string(b, e->path->name);
+	add_name(b, roots, e->path->name);
 	if (e->kind == WIRE_INODE_SYMLINK) {
 		add_string(b, e->target);
 	} else if (e->kind == WIRE_INODE_FILE) {
@@ -100,10 +112,11 @@ static void add_key_entry(struct buf *b, const struct inputs_entry *e,
 
 static void add_entries(struct buf *b,
 			const struct inputs_entry *const *entries, size_t n,
-			const struct headers *headers)
+			const struct headers *headers,
+			const struct cache_roots *roots)
 {
 	for (size_t i = 0; i < n; i++)
-		add_key_entry(b, entries[i], headers);
+		add_key_entry(b, entries[i], headers, roots);
 	buf_put_u8(b, UINT8_MAX);
 }
 
@@ -137,55 +150,108 @@ static void add_same_files(struct buf *b, const struct cache_key_inputs *in)
 	}
 }
 
+/* Add the names that the compiler spells, and the files to which they lead. */
+static void add_names(struct buf *b, const struct cache_key_inputs *in)
+{
+	const struct inputs_manifest *m = in->manifest;
+	struct cache_located_compile c;
+
+	cache_key_locate(&c, in);
+	cache_roots_add_closure(b, &c);
+	/* The first file is the source, which can be text from stdin. */
+	for (size_t i = 1; i < m->closure.n_files; i++)
+		cache_roots_add_name(b, in->roots,
+				     m->files[i].entry->path->name);
+}
+
+/* Make a key with names relative to `roots` or, if it is NULL, absolute ones.
+ */
 static void make_key(struct digest *out, const struct cache_key_inputs *in,
-		     const struct headers *headers)
+		     const struct headers *headers,
+		     const struct cache_roots *roots)
 {
 	const struct peer_job_request *job = in->job;
 	struct buf b = { 0 };
 
-	add_string(&b, FORMAT);
+	add_string(&b, roots ? FORMAT_SHARED : FORMAT);
 	add_digest(&b, &in->toolchain->id);
 	add_string(&b, in->toolchain->driver);
-	add_entries(&b, job->language, job->n_language, &no_headers);
+	add_entries(&b, job->language, job->n_language, &no_headers, NULL);
 
 	buf_put_u8(&b, (uint8_t)job->lang);
-	add_string(&b, job->cwd->name);
-	add_string(&b, job->source);
-	add_string(&b, job->object);
+	add_name(&b, roots, job->cwd->name);
+	add_name(&b, roots, job->source);
+	add_name(&b, roots, job->object);
 	for (size_t i = 0; i < in->side_outputs->n; i++)
 		add_string(&b, in->side_outputs->path[i]);
 	add_string(&b, NULL);
 	for (size_t i = 0; i < job->flags->n_flags; i++) {
-		add_string(&b, job->flags->flags[i].name);
-		add_string(&b, job->flags->flags[i].value);
+		const struct options_flag *flag = &job->flags->flags[i];
+
+		add_string(&b, flag->name);
+		if (roots)
+			cache_roots_add_value(&b, roots, flag);
+		else
+			add_string(&b, flag->value);
 	}
 	add_string(&b, NULL);
 	add_list(&b, job->env);
-	add_entries(&b, job->entries, job->n_entries, headers);
+	add_entries(&b, job->entries, job->n_entries, headers, roots);
+	if (roots)
+		add_names(&b, in);
 	if (in->manifest->closure.mentions & CPP_MENTION_ONCE)
 		add_same_files(&b, in);
 
 	buf_put_u8(&b, (uint8_t)job->step);
 	if (job->tool) {
-		add_string(&b, job->tool->path->name);
+		add_name(&b, roots, job->tool->path->name);
 		add_entries(&b, job->tool->entries, job->tool->n_entries,
-			    &no_headers);
+			    &no_headers, roots);
 		add_list(&b, job->arguments);
 	}
 	digest_bytes(buf_bytes(&b), out);
 	buf_release(&b);
 }
 
-void cache_key_short(struct digest *out, const struct cache_key_inputs *in)
+void cache_key_locate(struct cache_located_compile *out,
+		      const struct cache_key_inputs *in)
+{
+	const struct peer_job_request *job = in->job;
+
+	*out = (struct cache_located_compile){
+		.roots = in->roots,
+		.is_c = job->lang == WIRE_LANG_C,
+		.has_side_outputs = in->side_outputs->n ||
+				    in->side_outputs->name_in_object,
+		.writes_text = job->step == WIRE_STEP_DEVICETREE,
+		.cwd = job->cwd->name,
+		.source = job->source,
+		.object = job->object,
+		.flags = job->flags,
+		.env = job->env,
+		.arguments = job->tool ? job->arguments : NULL,
+		.closure = &in->manifest->closure,
+		.entries = job->entries,
+		.n_entries = job->n_entries,
+	};
+}
+
+bool cache_key_short(struct digest *out, const struct cache_key_inputs *in)
 {
 	struct headers headers = { 0 };
+	struct cache_located_compile c;
+	struct cache_obstacle obstacle;
+	bool shared;
 
+	cache_key_locate(&c, in);
+	shared = in->roots && !cache_roots_find_obstacle(&c, &obstacle);
 	find_headers(&headers, in->manifest);
-	make_key(out, in, &headers);
+	make_key(out, in, &headers, shared ? in->roots : NULL);
 	free(headers.v);
+	return shared;
 }
 
 void cache_key_full(struct digest *out, const struct cache_key_inputs *in)
 {
-	make_key(out, in, &no_headers);
+	make_key(out, in, &no_headers, NULL);
 }

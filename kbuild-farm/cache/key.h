@@ -31,6 +31,10 @@
  * a message can contain others.  A result with messages is therefore stored
  * under the full key, and any other result under the short key.
  *
+ * If the result of a compile without messages cannot depend on the directories
+ * of the build, the short key has names relative to these directories, so that
+ * builds in other directories share the result (cache/roots.h).
+ *
  * Paths that must be absent are not part of the keys.  If such a path appears
  * and matters, the scanner finds it, and the file is a new entry.
  *
@@ -44,9 +48,8 @@
 #define CACHE_KEY_H
 
 #include "base/digest.h"
-#include "inputs/manifest.h"
+#include "cache/roots.h"
 #include "options/command.h"
-#include "peer/sandbox.h"
 
 /* All pointers are borrowed. */
 struct cache_key_inputs {
@@ -55,10 +58,17 @@ struct cache_key_inputs {
 	const struct peer_job_request *job;
 	const struct inputs_manifest *manifest;
 	const struct options_side_outputs *side_outputs;
+	const struct cache_roots *roots;
 };
 
-/* Compute the short or the full key of a compile. */
-void cache_key_short(struct digest *out, const struct cache_key_inputs *in);
+/* Describe the compile for the functions of cache/roots.h. */
+void cache_key_locate(struct cache_located_compile *out,
+		      const struct cache_key_inputs *in);
+/*
+ * Compute the short or the full key of a compile.  cache_key_short() returns
+ * true if the key contains no path of a root.
+ */
+bool cache_key_short(struct digest *out, const struct cache_key_inputs *in);
 void cache_key_full(struct digest *out, const struct cache_key_inputs *in);
 
 #endif

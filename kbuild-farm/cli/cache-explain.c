@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,20 +36,16 @@ static void release_current(struct current_compile *c)
 	free(c->object);
 }
 
-/* Describe the files of the closure.  Returns 0 or -errno with `err` set. */
-static int describe_files(struct current_compile *c, struct err *err)
+/* Hash the files of the closure.  Returns 0 or -errno with `err` set. */
+static int digest_files(struct current_compile *c, struct err *err)
 {
 	struct cache_action *a = &c->action;
 	int ret = 0;
 
-	a->files = xcalloc(c->closure.n_files + 1, sizeof(*a->files));
-	a->n_files = c->closure.n_files;
 	for (size_t i = 0; i < a->n_files && !ret; i++) {
-		const struct cpp_file *f = &c->closure.files[i];
-		char *path = str_join_path(c->line.cwd, f->path);
+		char *path = str_join_path(c->line.cwd,
+					   c->closure.files[i].path);
 
-		a->files[i].path = f->path;
-		a->files[i].definitions = f->definitions;
 		ret = digest_file(path, &a->files[i].digest, err);
 		free(path);
 	}
@@ -57,8 +54,18 @@ static int describe_files(struct current_compile *c, struct err *err)
 
 static int describe_compile(struct current_compile *c,
 			    const struct cli_scan_tool *tool,
-			    struct cpp_scanner *scan, struct err *err)
+			    struct cpp_scanner *scan,
+			    const struct cache_roots *roots, struct err *err)
 {
+	struct options_side_outputs side_outputs;
+	struct cache_located_compile located = {
+		.roots = roots,
+		.is_c = c->line.command.lang == OPTIONS_LANG_C,
+		.cwd = c->line.cwd,
+		.source = c->line.command.source,
+		.flags = &c->flags,
+		.closure = &c->closure,
+	};
 	const struct cpp_unit unit = { .cwd = c->line.cwd,
 				       .compiler = tool->path,
 				       .toolchain = &tool->id,
@@ -77,14 +84,15 @@ static int describe_compile(struct current_compile *c,
 			       reason_text(c->closure.reason),
 			       c->closure.detail ? ": " : "",
 			       c->closure.detail ? c->closure.detail : "");
-	c->object = options_output_object_path(&c->line.command);
-	c->action.object = c->object;
+	located.object = c->object = options_output_object_path(
+		&c->line.command);
+	options_output_side_outputs(&side_outputs, &c->line.command);
+	located.has_side_outputs = side_outputs.name_in_object;
+	options_side_outputs_release(&side_outputs);
+	cache_action_init(&c->action, &located);
 	cache_action_set_toolchain(&c->action, tool->is_clang, tool->version,
 				   &tool->id);
-	strv_addf(&c->action.words, "directory %s", c->line.cwd);
-	strv_addf(&c->action.words, "source %s", c->line.command.source);
-	cache_action_add_flags(&c->action, &c->flags);
-	return describe_files(c, err);
+	return digest_files(c, err);
 }
 
 static bool continues_word(char c)
@@ -204,6 +212,18 @@ static void print_time(int64_t time_s)
 	printf("%s", text);
 }
 
+/* Print why builds in other directories cannot use the result. */
+static void print_obstacle(const struct cache_obstacle *o)
+{
+	struct buf text = { 0 };
+
+	cache_obstacle_add_text(&text, o);
+	if (o->kind)
+		printf("  not shared with other directories: %s\n",
+		       buf_str(&text));
+	buf_release(&text);
+}
+
 static void print_difference(const struct current_compile *c, const char *name,
 			     struct cache *cache)
 {
@@ -235,7 +255,25 @@ static void print_difference(const struct current_compile *c, const char *name,
 	if (d.n_files_gone)
 		printf("  %u file%s no longer read\n", d.n_files_gone,
 		       d.n_files_gone == 1 ? " is" : "s are");
+	print_obstacle(&c->action.obstacle);
 	cache_difference_release(&d);
+}
+
+/*
+ * Add the source tree and the build directory.  kbuild creates the link
+ * "source" in a build directory outside of the source tree.
+ */
+static void add_roots(struct strv *roots, const char *build)
+{
+	char *link = str_join_path(build, "source");
+	char *source = realpath(link, NULL);
+	struct stat st;
+
+	if (source && !lstat(link, &st) && S_ISLNK(st.st_mode))
+		strv_add(roots, source);
+	strv_add(roots, build);
+	free(source);
+	free(link);
 }
 
 static int explain_file(const char *build, const char *name,
@@ -243,20 +281,23 @@ static int explain_file(const char *build, const char *name,
 			struct cache *cache, struct err *err)
 {
 	struct current_compile c = { 0 };
+	struct strv roots = { 0 };
 	char *file;
 	int ret = cli_scan_line_find(&file, build, name, err);
 
 	if (ret)
 		return ret;
 	ret = cli_scan_line_read(&c.line, build, file, err);
+	add_roots(&roots, build);
 	if (!ret)
 		ret = describe_compile(
 			&c,
 			cli_scan_tools_get(tools, c.line.cwd, c.line.argv.v[0]),
-			scan, err);
+			scan, &(struct cache_roots){ roots.v, roots.n }, err);
 	if (!ret)
 		print_difference(&c, name, cache);
 	release_current(&c);
+	strv_release(&roots);
 	free(file);
 	return ret;
 }

@@ -58,6 +58,7 @@ struct cached_compile {
 	struct peer_job_request job;
 	struct strv env;
 	const struct inputs_entry **entries; /* copy of job.entries, or NULL */
+	struct cache_roots roots;
 	struct inputs_entry text;
 	struct cache_key_inputs in;
 };
@@ -82,14 +83,22 @@ static void rename_text(struct cached_compile *c, const struct coord_unit *u)
 	job->object = NULL;
 }
 
+static struct cache_roots get_roots(const struct coord_unit *u)
+{
+	const struct strv *roots = &u->coord->cache_roots;
+
+	return (struct cache_roots){ roots->v, roots->n };
+}
+
 static void init_compile(struct cached_compile *c, const struct coord_unit *u)
 {
-	*c = (struct cached_compile){ 0 };
+	*c = (struct cached_compile){ .roots = get_roots(u) };
 	c->in = (struct cache_key_inputs){
 		.toolchain = &u->toolchain->manifest,
 		.job = &c->job,
 		.manifest = &u->inputs.manifest,
 		.side_outputs = &u->side_outputs,
+		.roots = &c->roots,
 	};
 	coord_unit_make_request(u, &c->job, &c->env);
 	add_other_variables(u, &c->env);
@@ -107,25 +116,39 @@ static void release_compile(struct cached_compile *c)
 /* Compute the keys from u->inputs. */
 static void make_keys(struct coord_unit *u)
 {
+	struct coord_unit_keys *k = &u->caching.keys;
 	struct cached_compile c;
 
 	init_compile(&c, u);
-	cache_key_short(&u->caching.short_key, &c.in);
-	cache_key_full(&u->caching.full_key, &c.in);
+	k->shared = cache_key_short(&k->short_key, &c.in);
+	cache_key_full(&k->full_key, &c.in);
 	u->caching.has_keys = true;
 	release_compile(&c);
 }
 
+/* Describe the compile. */
+static void init_action(struct cache_action *a, const struct cached_compile *c)
+{
+	const struct compiler_manifest *tc = c->in.toolchain;
+	struct cache_located_compile located;
+
+	cache_key_locate(&located, &c->in);
+	cache_action_init(a, &located);
+	cache_action_set_toolchain(a, tc->is_clang, tc->version, &tc->id);
+	for (size_t i = 0; i < a->n_files; i++)
+		a->files[i].digest =
+			c->in.manifest->files[i].entry->file_digest.digest;
+}
+
 /* Determine why the cache has no result of the unit. */
-static void explain_miss(struct coord_unit *u,
-			 const struct cache_key_inputs *in)
+static void explain_miss(struct coord_unit *u, const struct cached_compile *c)
 {
 	struct cache_action action;
 	struct cache_difference d;
 
 	if (u->text_path || !cache_is_read(u->coord->setup.cache))
 		return;
-	cache_action_init(&action, in);
+	init_action(&action, c);
 	cache_action_compare(u->coord->setup.cache, &action, false, &d);
 	u->caching.miss = d.cause;
 	u->caching.missed = true;
@@ -142,43 +165,53 @@ static void store_action(struct coord_unit *u)
 	if (u->text_path)
 		return;
 	init_compile(&c, u);
-	cache_action_init(&action, &c.in);
+	init_action(&action, &c);
 	/* Without a description, only the explanation of a miss is worse. */
 	cache_action_store(u->coord->setup.cache, &action);
 	cache_action_release(&action);
 	release_compile(&c);
 }
 
-/* Let the dependency list of a cached result name the unit's text. */
-static void restore_text_name(struct coord_unit *u)
+/* Let the dependency lists of a cached result have the names of this build. */
+static void restore_names(struct coord_unit *u)
 {
+	const struct cache_roots roots = get_roots(u);
+
+	cache_roots_restore(&roots, &u->result);
 	if (u->text_path)
 		coord_caching_replace_text(&u->result.streams[WIRE_OUTPUT_DEPS],
 					   TEXT_NAME, u->text_path);
 }
 
-/* Undo restore_text_name(), after the outputs have been written. */
-static void hide_text_name(struct coord_unit *u)
-{
-	if (u->text_path)
-		coord_caching_replace_text(&u->result.streams[WIRE_OUTPUT_DEPS],
-					   u->text_path, TEXT_NAME);
-}
-
 /* Return true if the compiler has printed messages. */
-static bool has_messages(const struct coord_unit *u,
-			 const struct peer_job_result *result)
+static bool has_messages(const struct coord_unit *u)
 {
+	const struct buf *streams = u->result.streams;
+
 	/* genksyms prints its result to stdout. */
-	return result->streams[WIRE_OUTPUT_STDERR].len ||
-	       (result->streams[WIRE_OUTPUT_STDOUT].len && !u->has_step);
+	return streams[WIRE_OUTPUT_STDERR].len ||
+	       (streams[WIRE_OUTPUT_STDOUT].len && !u->has_step);
 }
 
-/* Return the key under which the result is stored. */
-static const struct digest *choose_key(const struct coord_unit *u)
+/*
+ * Undo restore_names(), after the outputs have been written, and choose the key
+ * under which the result is stored.
+ */
+static const struct digest *hide_names(const struct coord_unit *u,
+				       const struct coord_unit_keys *k,
+				       bool has_messages,
+				       struct peer_job_result *result)
 {
-	return has_messages(u, &u->result) ? &u->caching.full_key :
-					     &u->caching.short_key;
+	const struct cache_roots roots = get_roots(u);
+
+	if (u->text_path)
+		coord_caching_replace_text(&result->streams[WIRE_OUTPUT_DEPS],
+					   u->text_path, TEXT_NAME);
+	if (has_messages)
+		return &k->full_key;
+	if (k->shared && !cache_roots_hide(&roots, u->command.source, result))
+		return &k->full_key;
+	return &k->short_key;
 }
 
 /* Store a result in the local cache.  Returns false on failure. */
@@ -193,50 +226,59 @@ static bool add_result(const struct coord_unit *u, const struct digest *key,
 	return !ret;
 }
 
-/* Store the result of the unit in the local cache. */
-static void store_locally(struct coord_unit *u)
+/*
+ * Store the result of the unit in the local cache.  Returns the key, and
+ * replaces the names of this build in the result.
+ */
+static const struct digest *store_locally(struct coord_unit *u)
 {
-	if (add_result(u, choose_key(u), &u->result))
+	const struct digest *key = hide_names(u, &u->caching.keys,
+					      has_messages(u), &u->result);
+
+	if (add_result(u, key, &u->result))
 		store_action(u);
+	return key;
 }
 
 /* -------------------------------------------------------------- look-up */
 
 /*
- * Look for a result in the cache.  Returns 0, or a negative errno with both
- * keys.
+ * Look for a result in the cache.  Returns 0 with its key in *key, or a
+ * negative errno with all keys in `k`.
  */
 static int find_by_keys(struct cache *cache, const struct cache_key_inputs *in,
-			struct digest *short_key, struct digest *full_key,
+			struct coord_unit_keys *k, const struct digest **key,
 			struct peer_job_result *out)
 {
 	int ret;
 
-	cache_key_short(short_key, in);
-	ret = cache_find(cache, short_key, out);
+	k->shared = cache_key_short(&k->short_key, in);
+	*key = &k->short_key;
+	ret = cache_find(cache, *key, out);
 	if (!ret)
 		return 0;
-	cache_key_full(full_key, in);
-	return digest_equal(short_key, full_key) ?
-		       ret :
-		       cache_find(cache, full_key, out);
+	cache_key_full(&k->full_key, in);
+	if (digest_equal(&k->short_key, &k->full_key))
+		return ret;
+	*key = &k->full_key;
+	return cache_find(cache, *key, out);
 }
 
 /*
- * Look for the result of the unit.  Returns 0, or a negative errno with the
- * keys in `u`.
+ * Look for the result of the unit.  Returns 0 with its key in *key, or a
+ * negative errno with the keys in `u`.
  */
-static int find_result(struct coord_unit *u)
+static int find_result(struct coord_unit *u, const struct digest **key)
 {
 	struct cached_compile c;
 	int ret;
 
 	init_compile(&c, u);
-	ret = find_by_keys(u->coord->setup.cache, &c.in, &u->caching.short_key,
-			   &u->caching.full_key, &u->result);
+	ret = find_by_keys(u->coord->setup.cache, &c.in, &u->caching.keys, key,
+			   &u->result);
 	u->caching.has_keys = ret != 0;
 	if (ret)
-		explain_miss(u, &c.in);
+		explain_miss(u, &c);
 	release_compile(&c);
 	return ret;
 }
@@ -247,6 +289,7 @@ static int find_result(struct coord_unit *u)
  */
 static bool find_once(struct coord_unit *u)
 {
+	const struct digest *key;
 	struct inputs_request request;
 
 	coord_unit_make_scan(u, &request);
@@ -258,18 +301,17 @@ static bool find_once(struct coord_unit *u)
 	 * Without a result, a node reports later that the inputs have changed,
 	 * but a compile on the build host would be repeated.
 	 */
-	if (find_result(u))
+	if (find_result(u, &key))
 		return u->caching.compiled_locally &&
 		       inputs_manifest_find_changed(&u->inputs.manifest,
 						    u->request.cwd);
-	restore_text_name(u);
+	restore_names(u);
 	coord_unit_prepare_verification(u);
 	u->verification.trusted = true;
 	coord_unit_verify(u);
 	u->caching.found = u->verification.verdict == SCHED_VERDICT_VALID;
 	if (u->caching.found) {
-		cache_remote_add_hit(u->coord->setup.remote_cache,
-				     choose_key(u));
+		cache_remote_add_hit(u->coord->setup.remote_cache, key);
 	} else {
 		coord_caching_forget_result(u);
 		make_keys(u);
@@ -301,7 +343,7 @@ static void take_remote_on_thread(struct pool_work *w)
 
 	if (take_look_up(u))
 		return;
-	restore_text_name(u);
+	restore_names(u);
 	coord_unit_prepare_verification(u);
 	u->verification.trusted = true;
 	coord_unit_verify(u);
@@ -310,7 +352,6 @@ static void take_remote_on_thread(struct pool_work *w)
 		coord_caching_forget_result(u);
 		return;
 	}
-	hide_text_name(u);
 	store_locally(u);
 }
 
@@ -336,8 +377,8 @@ static bool start_remote_look_up(struct coord_unit *u)
 		return false;
 	u->caching.remote = true;
 	u->in_worker = cache_remote_look_up(
-		u->coord->setup.remote_cache, &u->caching.short_key,
-		&u->caching.full_key, cost_ms > 0 ? (uint64_t)cost_ms : 0,
+		u->coord->setup.remote_cache, &u->caching.keys.short_key,
+		&u->caching.keys.full_key, cost_ms > 0 ? (uint64_t)cost_ms : 0,
 		on_looked_up, u);
 	return u->in_worker;
 }
@@ -461,15 +502,15 @@ static bool names_temporaries(const struct coord *c,
 
 void coord_caching_store(struct coord_unit *u)
 {
+	const struct digest *key;
+
 	if (!u->caching.enabled ||
 	    (!u->devicetree.blob && names_temporaries(u->coord, &u->result)))
 		return;
 	if (!u->caching.has_keys)
 		make_keys(u);
-	hide_text_name(u);
-	store_locally(u);
-	cache_remote_add(u->coord->setup.remote_cache, choose_key(u),
-			 &u->result);
+	key = store_locally(u);
+	cache_remote_add(u->coord->setup.remote_cache, key, &u->result);
 }
 
 void coord_caching_replace_text(struct buf *b, const char *from, const char *to)
@@ -507,32 +548,33 @@ static void init_plain_compile(struct cached_compile *c,
 int coord_caching_find_plain(const struct coord_unit *u,
 			     struct peer_job_result *out)
 {
-	struct digest short_key, full_key;
+	const struct cache_roots roots = get_roots(u);
+	const struct digest *key;
+	struct coord_unit_keys k;
 	struct cached_compile c;
 	int ret;
 
 	init_plain_compile(&c, u);
-	ret = find_by_keys(u->coord->setup.cache, &c.in, &short_key, &full_key,
-			   out);
+	ret = find_by_keys(u->coord->setup.cache, &c.in, &k, &key, out);
+	if (!ret)
+		cache_roots_restore(&roots, out);
 	release_compile(&c);
 	return ret;
 }
 
 void coord_caching_store_plain(const struct coord_unit *u,
-			       const struct peer_job_result *result)
+			       struct peer_job_result *result)
 {
-	bool full = result->streams[WIRE_OUTPUT_STDERR].len ||
-		    result->streams[WIRE_OUTPUT_STDOUT].len;
+	bool messages = result->streams[WIRE_OUTPUT_STDERR].len ||
+			result->streams[WIRE_OUTPUT_STDOUT].len;
+	struct coord_unit_keys k;
 	struct cached_compile c;
-	struct digest key;
 
 	if (names_temporaries(u->coord, result))
 		return;
 	init_plain_compile(&c, u);
-	if (full)
-		cache_key_full(&key, &c.in);
-	else
-		cache_key_short(&key, &c.in);
-	add_result(u, &key, result);
+	k.shared = cache_key_short(&k.short_key, &c.in);
+	cache_key_full(&k.full_key, &c.in);
+	add_result(u, hide_names(u, &k, messages, result), result);
 	release_compile(&c);
 }

@@ -67,8 +67,8 @@ void coord_caching_forget_result(struct coord_unit *u);
 /* Look for this result.  Returns 0, or a negative errno with `out` zeroed. */
 int coord_caching_find_plain(const struct coord_unit *u,
 			     struct peer_job_result *out);
-/* Store this result. */
+/* Store this result, and replace the names of this build in it. */
 void coord_caching_store_plain(const struct coord_unit *u,
-			       const struct peer_job_result *result);
+			       struct peer_job_result *result);
 
 #endif

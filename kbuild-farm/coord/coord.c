@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /*
  * Minimum of the limit on waiting recipes.  The limit exists because each
@@ -247,6 +248,7 @@ static void on_toolchain(void *ctx, struct inputs_toolchain *tc,
 /* Initialize the scanner and the state that the nodes share. */
 static void init_shared(struct coord *c, const struct coord_setup *setup)
 {
+	char *real;
 	struct cpp_setup scan = { .query = capture_run,
 				  .ctx = &c->ending,
 				  .cache_dir = setup->cache_dir,
@@ -288,13 +290,15 @@ static void init_shared(struct coord *c, const struct coord_setup *setup)
 	};
 	TAILQ_INIT(&c->shared.canaries);
 	for (char *const *t = setup->trees; t && *t; t++) {
-		char *real = realpath(*t, NULL);
-
+		real = realpath(*t, NULL);
 		if (real && wire_path_is_valid(real) &&
 		    !strv_has(&c->shared.roots, real))
 			strv_add(&c->shared.roots, real);
 		free(real);
 	}
+	strv_add_all(&c->cache_roots, strv_list(&c->shared.roots));
+	if (!c->cache_roots.n && (real = getcwd(NULL, 0)))
+		strv_own(&c->cache_roots, real);
 }
 
 /* Handle a user's request. */
@@ -486,5 +490,6 @@ void coord_free(struct coord *c)
 	free(c->boot_id);
 	free(c->canary_db);
 	free(c->data_dir);
+	strv_release(&c->cache_roots);
 	free(c);
 }

@@ -174,6 +174,8 @@ struct coord {
 	struct inputs_tool_cache *tools;
 	struct inputs_toolchains toolchains;
 	struct peer_shared shared; /* state shared by the nodes */
+	/* the trees or, without them, the initial working directory */
+	struct strv cache_roots;
 	/* codec of the blobs, each of which is packed once for all nodes */
 	enum wire_codec codec;
 	struct coord_wrapper_conns *wrapper_conns;

@@ -37,6 +37,12 @@ struct coord_hedge;
 
 #define COORD_UNIT_JOBS_MAX 2
 
+/* The keys of a compile (cache/key.h). */
+struct coord_unit_keys {
+	struct digest short_key, full_key;
+	bool shared; /* `short_key` is that of builds in other directories */
+};
+
 /* State of a unit in the result cache (coord/caching.h). */
 struct coord_unit_caching {
 	const struct coord_caching_ops *ops;
@@ -45,9 +51,9 @@ struct coord_unit_caching {
 	/* the build host will compile the unit if there is no result */
 	bool compiled_locally;
 	enum cache_miss miss; /* valid if the cache has no result */
-	bool has_keys; /* `short_key` and `full_key` are valid */
+	bool has_keys; /* `keys` is valid */
 	bool found, missed;
-	struct digest short_key, full_key; /* cache/key.h */
+	struct coord_unit_keys keys;
 	bool remote; /* the server was asked for the result */
 	struct cache_look_up *look_up; /* a finished look-up on the server */
 	/* result of the first scan, until SCHED_ACT_SCAN takes it */

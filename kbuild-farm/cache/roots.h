@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cache/roots.h - Compiles whose results do not depend on their directories.
+ *
+ * The roots of a build are its source tree and its build directory.  Two builds
+ * whose roots are different directories can share the result of a compile if
+ * the result contains no name of a root.  In the key of such a compile, names
+ * are *relative to the roots*: a name that starts with the path of a root, up
+ * to the end of a component, becomes the number of the root and the rest.  If
+ * one root contains the other, the inner one applies.  All other names remain
+ * as they are: those relative to the working directory, and those of files
+ * outside of the roots, such as /usr/include/stdio.h.
+ *
+ * Why equal keys imply equal results: let f replace the roots of build A by
+ * those of build B in a name.  f is one-to-one.  The key contains
+ *
+ *   - the flags, the working directory, the source and the object, as f(name);
+ *   - each file of the closure in the order in which the compiler opens them:
+ *     its name as the compiler spells it, its path without symbolic links, and
+ *     its content;
+ *   - each directory of the search path with its spelling and, if this contains
+ *     "..", the path that results.
+ *
+ * A compiler composes names from a directory and the rest of a name, opens the
+ * first of them that exists, and compares directories by their inodes.  Run
+ * both compiles in parallel, and consider the first #include for which B does
+ * not open f(name) although A opens `name`.  The names that they try correspond
+ * by f, because f commutes with the composition of names (see below), and equal
+ * directories of A correspond to equal directories of B.  So one of both opens
+ * a file that is missing at the corresponding name of the other one.  But an
+ * opened file is part of the closure, the closures are equal, and so the file
+ * exists for both.  This contradiction shows that both compilers read the same
+ * text, and that their results differ at most in names of files.
+ *
+ * f commutes with the composition of names unless a directory in one root and
+ * the rest of a name lead into a root inside this root, such as -I/src and
+ * "build/x.h" if /src/build is the build directory.  If any name of the
+ * closure, also an absent one, possibly leads from one root into the other, the
+ * key contains the position of the inner root.
+ *
+ * These parts of a compiler write names of files to its outputs, or let them
+ * decide about the outputs:
+ *
+ *   - Debug information has the working directory and the names of all files.
+ *     They do not contain a root if an option -fdebug-prefix-map or
+ *     -ffile-prefix-map replaces it.  This is considered for C; the debug
+ *     information of assembler sources has additional names.  Compressed debug
+ *     information (-gz) is excluded because the check below cannot read it.
+ *   - __FILE__, __BASE_FILE__ and __builtin_FILE: the names of files as the
+ *     compiler spells them, changed by -fmacro-prefix-map or -ffile-prefix-map.
+ *     assert() and WARN() use them.  Names relative to the working directory
+ *     contain no root.  With #line, the names are those in the text.
+ *   - Data of -fsanitize has the unchanged names.
+ *   - -flto, coverage, profiles and all side outputs have the working
+ *     directory or names.
+ *   - An option such as -DNAME=/src/file, and other values that contain a root.
+ *   - The environment, such as CPATH and, with debug information, PWD.
+ *   - A step that writes preprocessed text (device trees).
+ *
+ * In each of these cases, the compile has an *obstacle*, and its key has
+ * absolute names.  Elsewhere, gcc and clang use only the last component of the
+ * source's name, as in .file and in the names of constructors.  Compilers
+ * choose among several prefix maps in different ways.  So every map that fits a
+ * name in a root must remove the path of a root, no such map may fit another
+ * name, and the key contains which maps fit each file.
+ *
+ * Lengths of names have no effect: source locations count lines and columns.
+ * The dependency list consists of names, so its roots are replaced when it is
+ * stored and when it is used, and its lines are folded again.  Results with
+ * messages of the compiler, which contain names, are not shared.  As a second
+ * line of defence, a result in whose outputs the path of a root occurs is not
+ * shared, either.
+ */
+#ifndef CACHE_ROOTS_H
+#define CACHE_ROOTS_H
+
+#include "inputs/manifest.h"
+#include "options/allowlist.h"
+#include "peer/sandbox.h"
+
+/* The roots of a build: absolute paths without symbolic links; borrowed. */
+struct cache_roots {
+	char *const *dirs;
+	size_t n;
+};
+
+/* A compile as far as its result can depend on the roots; all borrowed. */
+struct cache_located_compile {
+	const struct cache_roots *roots;
+	bool is_c; /* not assembler */
+	bool has_side_outputs; /* or an output has the name of the object */
+	bool writes_text; /* the object is preprocessed text */
+	const char *cwd, *source, *object;
+	const struct options_flags *flags;
+	char *const *env; /* NULL: not known */
+	char *const *arguments; /* of a tool step, or NULL */
+	const struct cpp_closure *closure;
+	const struct inputs_entry *const *entries;
+	size_t n_entries; /* 0: not known */
+};
+
+enum cache_obstacle_kind {
+	CACHE_OBSTACLE_NONE,
+	CACHE_OBSTACLE_ROOTS, /* a root is unknown or not representable */
+	CACHE_OBSTACLE_DEBUG, /* debug information */
+	CACHE_OBSTACLE_FILE, /* __FILE__ */
+	CACHE_OBSTACLE_LINE, /* #line where prefix maps apply */
+	CACHE_OBSTACLE_SANITIZER,
+	CACHE_OBSTACLE_OUTPUT, /* another output or option with names */
+	CACHE_OBSTACLE_VALUE, /* the value of an option contains a root */
+	CACHE_OBSTACLE_VARIABLE, /* a variable of the environment does */
+	CACHE_OBSTACLE_STEP, /* a tool step */
+	CACHE_OBSTACLE_SYMLINK, /* a symbolic link inside a root */
+};
+
+/* The reason why other directories cannot use a result.  Borrowed. */
+struct cache_obstacle {
+	enum cache_obstacle_kind kind;
+	const char *root; /* NULL: no certain one */
+	const char *detail; /* option, variable or link; can be NULL */
+};
+
+/*
+ * Find a reason why the result of the compile cannot be shared with builds in
+ * other directories.  Returns false if there is no obstacle.
+ */
+bool cache_roots_find_obstacle(const struct cache_located_compile *c,
+			       struct cache_obstacle *out);
+/*
+ * Describe the obstacle, with a remedy if there is one, as in "debug
+ * information contains /src; ...".
+ */
+void cache_obstacle_add_text(struct buf *b, const struct cache_obstacle *o);
+
+/* Append a name relative to the roots, in a form that is unique. */
+void cache_roots_add_name(struct buf *b, const struct cache_roots *r,
+			  const char *name);
+/* Append the value of a flag likewise. */
+void cache_roots_add_value(struct buf *b, const struct cache_roots *r,
+			   const struct options_flag *flag);
+/*
+ * Append the names of the closure as the compiler spells them, the effect of
+ * prefix maps, and the position of the roots if it matters.
+ */
+void cache_roots_add_closure(struct buf *b,
+			     const struct cache_located_compile *c);
+/*
+ * Return a name or the value of a flag for display, such as
+ * "<source>/kernel/fork.c".  The caller frees it.
+ */
+char *cache_roots_show(const struct cache_roots *r, const char *name);
+
+/*
+ * Replace the roots in the dependency lists of a result by their numbers.
+ * Returns false, with `result` unchanged, if an output contains a root
+ * nevertheless, so that the result cannot be shared.
+ */
+bool cache_roots_hide(const struct cache_roots *r, const char *source,
+		      struct peer_job_result *result);
+/* Replace the numbers by the roots of this build. */
+void cache_roots_restore(const struct cache_roots *r,
+			 struct peer_job_result *result);
+
+#endif
