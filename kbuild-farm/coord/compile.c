@@ -101,17 +101,16 @@ static int read_outputs(struct coord_unit *u, struct err *err)
 	u->result.wire.n_sides = (uint8_t)n_sides(u);
 	/*
 	 * A node has another directory for the compiler's temporary files, and
-	 * another name for the input of dtc.  The messages of objtool and dtc
-	 * name their input.
+	 * another name for the input of dtc.  The messages of objtool name the
+	 * object.
 	 */
 	coord_caching_replace_text(&streams[WIRE_OUTPUT_AS_DEPS],
 				   u->devicetree.blob ? object : temporaries,
 				   u->devicetree.blob ? WIRE_JOB_OBJECT :
 							WIRE_JOB_TMP "/cc");
-	if (u->has_step && streams[WIRE_OUTPUT_STDERR].len)
-		coord_caching_replace_text(
-			&streams[WIRE_OUTPUT_STDERR], object,
-			u->devicetree.blob ? u->command.object : u->object);
+	if (has_step_kind(u, WIRE_STEP_OBJECT))
+		coord_caching_replace_text(&streams[WIRE_OUTPUT_STDERR], object,
+					   u->object);
 	free(temporaries);
 	free(object);
 	return ret;

@@ -86,6 +86,9 @@ kfarm_build "${targets[@]}"
 built "steps = no" 0
 is "steps = no: steps here" "$trees steps = no" "$(steps_here)"
 
+cached_steps "$trees" 3
+is "full cache: words of dtc" "$words" "$(said "$work/kfarm.log")"
+
 made()
 {
 	[ "$(find "$build/$dts" -name '*.dtb' 2>/dev/null | wc -l)" -gt "$1" ]

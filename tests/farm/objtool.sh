@@ -55,6 +55,9 @@ kfarm_build "${targets[@]}"
 built "steps = no" 0
 is "steps = no: steps here" "$objects steps = no" "$(steps_here)"
 
+cached_steps "$objects"
+is "full cache: warnings" "$warnings" "$(warned "$work/kfarm.log")"
+
 # With an option that makes it print its actions, objtool runs locally.
 nodes 1
 farm_fresh

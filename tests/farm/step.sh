@@ -35,6 +35,26 @@ with_nodes()
 	} >>"$KFARM_CONFIG"
 }
 
+# cached_steps STEPS [LOCAL]: build without nodes from an empty and from a full
+# result cache; LOCAL jobs with a step cannot be cached.
+cached_steps()
+{
+	with_nodes 0
+	printf '[cache]\n\tenabled = true\n' >>"$KFARM_CONFIG"
+	farm_fresh
+	kfarm_build "${targets[@]}"
+	built "empty cache" 0
+	is "empty cache: steps here" "$1" "$(meta .farm.shell.steps_here)"
+	farm_fresh
+	kfarm_build "${targets[@]}"
+	built "full cache" 0
+	is "full cache: steps here" "${2:-0}" "$(meta .farm.shell.steps_here)"
+	is "full cache: local jobs" "${2:-0}" "$(meta .farm.local)"
+	plain "${targets[@]}" >"$work/again.log" 2>&1
+	is "full cache: plain make then compiles nothing" 0 \
+		"$(grep -cE '^  (HOST)?(CC|AS|DTC) ' "$work/again.log")"
+}
+
 # step_units DIR PATTERN: print the targets' units whose .cmd file matches.
 step_units()
 {

@@ -50,6 +50,8 @@ check "steps = no: the history" grep -q \
 	"steps    $versions: 0 remote, $versions local" \
 	<("$bin/kfarm" report)
 
+cached_steps "$versions"
+
 # A different genksyms gives different results: one unit is rebuilt, and its
 # versions are those of the new program.
 with_nodes 1
