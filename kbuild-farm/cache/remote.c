@@ -21,6 +21,7 @@
 
 #define CONNECTIONS_MAX 16
 #define PROBE_MS        1000 /* limit of the first response of the server */
+#define SILENCE_MS      250 /* time in which look-ups wait for this response */
 #define COST_MS         500 /* limit of a look-up if the cost is unknown */
 #define COST_MS_MIN     100
 #define COST_MS_MAX     5000
@@ -46,7 +47,7 @@ struct cache_remote {
 	struct strv header;
 	struct fetch_session *session;
 	struct fetch_exchange probe; /* request at the start of a build */
-	uint64_t probe_end_ms;
+	uint64_t silence_end_ms; /* no look-up lasts longer before `probed` */
 	/* cancel the requests in flight */
 	atomic_bool look_ups_stopped, uploads_stopped;
 
@@ -139,7 +140,9 @@ static char *make_url(const struct cache_remote *r, const char *dir,
 
 /*
  * While make starts, a request opens a connection and shows whether the server
- * answers.  Otherwise, each of the first units would wait for the server.
+ * answers.  Otherwise, each of the first units would wait for the server. Until
+ * it answers, units wait only for the first SILENCE_MS of the build, and then
+ * are not looked up.  Usually, make compiles nothing before.
  */
 static void on_probe_done(struct fetch_exchange *x)
 {
@@ -160,7 +163,8 @@ static void start_probe(struct cache_remote *r)
 	struct digest empty;
 
 	digest_bytes(bytes_of(NULL, 0), &empty);
-	r->probe_end_ms = clock_ms() + probe_ms;
+	r->silence_end_ms = clock_ms() +
+			    (r->timeout_ms ? probe_ms : SILENCE_MS);
 	r->probe = (struct fetch_exchange){ .method = FETCH_METHOD_GET,
 					    .url = make_url(r, "cas", &empty),
 					    .size_max = CACHE_ENTRY_MAX,
@@ -335,6 +339,7 @@ bool cache_remote_look_up(struct cache_remote *r,
 			  const struct digest *full_key, uint64_t cost_ms,
 			  cache_remote_done_fn *on_done, void *ctx)
 {
+	uint64_t now = clock_ms();
 	struct cache_look_up *l;
 	bool starts, probed;
 
@@ -348,7 +353,8 @@ bool cache_remote_look_up(struct cache_remote *r,
 					  cost_ms;
 	pthread_mutex_lock(&r->lock);
 	starts = !r->look_ups_off && !atomic_load(&r->look_ups_stopped) &&
-		 r->latency_ms < cost_ms;
+		 r->latency_ms < cost_ms &&
+		 (r->probed || now < r->silence_end_ms);
 	probed = r->probed;
 	r->n_look_ups += starts;
 	pthread_mutex_unlock(&r->lock);
@@ -360,10 +366,10 @@ bool cache_remote_look_up(struct cache_remote *r,
 	l->keys[1] = *full_key;
 	l->on_done = on_done;
 	l->ctx = ctx;
-	l->start_ms = clock_ms();
-	l->end_ms = l->start_ms + cost_ms;
-	if (!probed && l->end_ms > r->probe_end_ms)
-		l->end_ms = r->probe_end_ms;
+	l->start_ms = now;
+	l->end_ms = now + cost_ms;
+	if (!probed && l->end_ms > r->silence_end_ms)
+		l->end_ms = r->silence_end_ms;
 	start_action(l);
 	return true;
 }

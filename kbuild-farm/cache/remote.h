@@ -11,7 +11,8 @@
  * `trust` has signed are used, and every item is verified.
  *
  * Look-ups and uploads run on a separate thread.  The server is not used if it
- * does not answer a first request, which is sent at once.  After several
+ * does not answer a first request, which is sent at once: units wait for this
+ * answer only in the first quarter of a second of a build.  After several
  * consecutive failed look-ups (REMOTE_FAILURES_MAX), there are no more look-ups
  * and uploads; after as many failed uploads, there are no more uploads.  The
  * cause is logged once.
