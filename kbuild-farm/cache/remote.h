@@ -7,6 +7,11 @@
  *	HEAD, PUT URL/cas/...	upload of the outputs, then
  *	PUT URL/ac/KEY		of the result
  *
+ * Records and blobs are compressed before their digests are computed, so any
+ * server stores and sends them compressed.  The encoding of transfers, for
+ * which bazel-remote supports zstd, would save nothing, so the session requests
+ * none, and the limit of a response is also the limit of its memory.
+ *
  * The server is not trusted: only results that this user or a user in the list
  * `trust` has signed are used, and every item is verified.
  *
