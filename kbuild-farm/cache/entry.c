@@ -115,21 +115,18 @@ static struct bytes record_of(const struct cache_action_result *r)
 			r->metadata.len - HEAD_SIZE);
 }
 
-/* Check the signature, and set the signer. */
-static int check_signature(struct cache_entry *e, const struct digest *key,
+static int check_signature(const struct digest *key,
 			   const struct cache_action_result *r,
-			   const struct digest *trust, size_t n_trust)
+			   const struct digest *signer)
 {
 	const uint8_t *public = r->metadata.data + 1;
 	struct buf message = { 0 };
-	bool trusted = false, good;
+	struct digest found;
+	bool good;
 
-	if (!tls_key_fingerprint_of(public, &e->signer))
+	if (!tls_key_fingerprint_of(public, &found) ||
+	    !digest_equal(&found, signer))
 		return -EBADMSG;
-	for (size_t i = 0; i < n_trust; i++)
-		trusted |= digest_equal(&trust[i], &e->signer);
-	if (!trusted)
-		return -EKEYREJECTED;
 	make_signed_message(&message, key, record_of(r));
 	good = tls_key_verify(public, buf_bytes(&message),
 			      public + TLS_KEY_PUBLIC_SIZE);
@@ -137,9 +134,21 @@ static int check_signature(struct cache_entry *e, const struct digest *key,
 	return good ? 0 : -EBADMSG;
 }
 
+void cache_entry_address(struct digest *out, const struct digest *key,
+			 const struct digest *signer)
+{
+	static const char purpose[] = "kfarm cache name";
+	struct digest_ctx *run = digest_new();
+
+	digest_add(run, bytes_of(purpose, sizeof(purpose)));
+	digest_add(run, bytes_of(key->b, sizeof(key->b)));
+	digest_add(run, bytes_of(signer->b, sizeof(signer->b)));
+	digest_finish(run, out);
+}
+
 static int decode_metadata(struct cache_entry *out, const struct digest *key,
 			   const struct cache_action_result *r,
-			   const struct digest *trust, size_t n_trust)
+			   const struct digest *signer)
 {
 	int ret;
 
@@ -147,28 +156,23 @@ static int decode_metadata(struct cache_entry *out, const struct digest *key,
 		return -ENOMSG;
 	if (r->metadata.len < HEAD_SIZE || r->exit_code)
 		return -EBADMSG;
-	ret = check_signature(out, key, r, trust, n_trust);
+	ret = check_signature(key, r, signer);
 	return ret ? ret :
 		     cache_record_decode(record_of(r), &out->result,
 					 out->blobs);
 }
 
 int cache_entry_decode(struct cache_entry *out, const struct digest *key,
-		       struct bytes action_result, const struct digest *trust,
-		       size_t n_trust)
+		       struct bytes action_result, const struct digest *signer)
 {
 	struct cache_action_result r;
 	int ret = cache_action_result_decode(&r, action_result);
-	struct digest signer;
 
 	*out = (struct cache_entry){ 0 };
 	if (!ret)
-		ret = decode_metadata(out, key, &r, trust, n_trust);
-	if (ret) {
-		signer = out->signer;
+		ret = decode_metadata(out, key, &r, signer);
+	if (ret)
 		cache_entry_release(out);
-		out->signer = signer;
-	}
 	return ret;
 }
 

@@ -2,7 +2,15 @@
 /*
  * cache/entry.h - A signed result on a server.
  *
- * The entry of a key is an ActionResult (cache/action-result.h).  Its metadata:
+ * A server has at most one entry of a key and a signer, whose address is the
+ * SHA-256 of
+ *
+ *	bytes	"kfarm cache name\0"
+ *	bytes	the key (cache/key.h)
+ *	bytes	the fingerprint of the signer
+ *
+ * Users who do not trust each other thus do not overwrite each other's entries.
+ * An entry is an ActionResult (cache/action-result.h).  Its metadata:
  *
  *	u8	version of this format
  *	bytes	public key of the signer (TLS_KEY_PUBLIC_SIZE)
@@ -38,12 +46,8 @@ struct tls_key;
 struct cache_entry {
 	struct cache_blob blobs[WIRE_N_OUTPUTS]; /* see cache/record.h */
 	struct buf action_result; /* set by cache_entry_encode() */
-	/*
-	 * Set by cache_entry_decode(): the result without the outputs of the
-	 * blobs, and the fingerprint of the signer.
-	 */
+	/* set by cache_entry_decode(): without the outputs of the blobs */
 	struct peer_job_result result;
-	struct digest signer;
 };
 
 void cache_entry_release(struct cache_entry *e);
@@ -51,14 +55,16 @@ void cache_entry_release(struct cache_entry *e);
 int cache_entry_encode(struct cache_entry *out, const struct digest *key,
 		       const struct peer_job_result *result,
 		       const struct tls_key *signer, struct err *err);
+/* Compute the address of an entry. */
+void cache_entry_address(struct digest *out, const struct digest *key,
+			 const struct digest *signer);
 /*
  * Decode the ActionResult that a server has for `key`.  Returns 0; -ENOMSG if
- * the result is not kfarm's; -EKEYREJECTED if the signer is not among the
- * `trust`; or -EBADMSG if the entry is damaged or forged.
+ * the result is not kfarm's; or -EBADMSG if the entry is damaged or forged, or
+ * has another signer.
  */
 int cache_entry_decode(struct cache_entry *out, const struct digest *key,
-		       struct bytes action_result, const struct digest *trust,
-		       size_t n_trust);
+		       struct bytes action_result, const struct digest *signer);
 /*
  * Verify the content of the blob of output `i`, and add the output to
  * e->result.  Returns 0 or -EBADMSG.

@@ -26,6 +26,7 @@
 #define COST_MS_MIN     100
 #define COST_MS_MAX     5000
 #define HEADER_MAX      (16u << 10)
+#define TRUST_MAX       8 /* a miss takes two requests for each key */
 
 #define UPLOADS_MAX      4 /* concurrent uploads */
 #define UPLOAD_MS        30000 /* limit of one request */
@@ -138,6 +139,16 @@ static char *make_url(const struct cache_remote *r, const char *dir,
 	return xasprintf("%s/%s/%s", r->url, dir, hex);
 }
 
+/* Return the URL of the entry that the key with the index `signer` signs. */
+static char *make_entry_url(const struct cache_remote *r,
+			    const struct digest *key, size_t signer)
+{
+	struct digest address;
+
+	cache_entry_address(&address, key, &r->trust[signer]);
+	return make_url(r, "ac", &address);
+}
+
 /*
  * While make starts, a request opens a connection and shows whether the server
  * answers.  Otherwise, each of the first units would wait for the server. Until
@@ -179,7 +190,11 @@ static void start_probe(struct cache_remote *r)
 struct cache_look_up {
 	struct cache_remote *remote;
 	struct digest keys[2]; /* short key, full key */
-	unsigned round; /* index of the key that is looked up */
+	/*
+	 * Number of the current request for an entry: the short key of each
+	 * signer, then the full key of each.
+	 */
+	size_t round;
 	uint64_t start_ms, end_ms;
 	cache_remote_done_fn *on_done;
 	void *ctx;
@@ -290,20 +305,13 @@ static void request_items(struct cache_look_up *l)
 static int decode_action(struct cache_look_up *l)
 {
 	struct cache_remote *r = l->remote;
-	int ret = cache_entry_decode(&l->entry, &l->keys[l->round],
-				     buf_bytes(&l->action.content), r->trust,
-				     r->n_trust);
+	int ret = cache_entry_decode(&l->entry, &l->keys[l->round / r->n_trust],
+				     buf_bytes(&l->action.content),
+				     &r->trust[l->round % r->n_trust]);
 
 	if (ret == -EBADMSG)
 		count_failure(r, &l->action, "damaged or forged result");
-	if (ret == -EKEYREJECTED) {
-		pthread_mutex_lock(&r->lock);
-		r->stats.n_untrusted++;
-		tls_key_format_fingerprint(&l->entry.signer,
-					   r->stats.untrusted);
-		pthread_mutex_unlock(&r->lock);
-	}
-	return ret == -ENOMSG || ret == -EKEYREJECTED ? -ENOENT : ret;
+	return ret == -ENOMSG ? -ENOENT : ret;
 }
 
 static void start_action(struct cache_look_up *l);
@@ -311,26 +319,30 @@ static void start_action(struct cache_look_up *l);
 static void on_action_received(struct fetch_exchange *x)
 {
 	struct cache_look_up *l = x->owner;
+	size_t n_keys = digest_equal(&l->keys[0], &l->keys[1]) ? 1 : 2;
 
 	l->ret = check_response(l->remote, x);
 	if (!l->ret)
 		l->ret = decode_action(l);
 	if (!l->ret)
 		request_items(l);
-	if (l->ret == -ENOENT && !l->round++ &&
-	    !digest_equal(&l->keys[0], &l->keys[1]))
+	if (l->ret == -ENOENT && ++l->round < n_keys * l->remote->n_trust)
 		start_action(l);
 	if (!--l->n_pending)
 		end_look_up(l);
 }
 
-/* Request the ActionResult of the current key. */
+/* Request the ActionResult of the current key and signer. */
 static void start_action(struct cache_look_up *l)
 {
+	struct cache_remote *r = l->remote;
+
 	release_exchange(&l->action);
 	l->action.on_done = on_action_received;
 	l->action.owner = l;
-	start_get(l, &l->action, make_url(l->remote, "ac", &l->keys[l->round]),
+	start_get(l, &l->action,
+		  make_entry_url(r, &l->keys[l->round / r->n_trust],
+				 l->round % r->n_trust),
 		  CACHE_ENTRY_MAX);
 }
 
@@ -436,13 +448,15 @@ void cache_remote_stop_look_ups(struct cache_remote *r)
 
 /*
  * A result that is uploaded: the blobs first, then the ActionResult.  A hit of
- * the local cache is loaded only if the server does not have its key.
+ * the local cache is loaded only if the server does not have it from a trusted
+ * signer.
  */
 struct upload {
 	STAILQ_ENTRY(upload) entry;
 	struct cache_remote *remote;
 	struct digest key;
 	bool is_hit, loaded;
+	size_t n_asked; /* signers of whom the server does not have the hit */
 	struct cache_entry content; /* if `loaded` */
 	size_t size;
 	int next; /* output whose blob is uploaded; WIRE_N_OUTPUTS: all are */
@@ -544,7 +558,7 @@ static void on_request_done(struct fetch_exchange *x)
 		count_failure(u->remote, x, NULL);
 		end_upload(u, false);
 	} else if (!u->loaded) {
-		if (good || load_hit(u))
+		if (good || (++u->n_asked == u->remote->n_trust && load_hit(u)))
 			end_upload(u, false);
 		else
 			start_next(u);
@@ -560,6 +574,9 @@ static void on_request_done(struct fetch_exchange *x)
 
 static void start_request(struct upload *u, enum fetch_method method)
 {
+	struct cache_remote *r = u->remote;
+	/* The own key is the last one. */
+	size_t signer = r->n_trust - 1 - (u->loaded ? 0 : u->n_asked);
 	bool is_blob = u->loaded && u->next < WIRE_N_OUTPUTS;
 	const struct cache_blob *blob = is_blob ? &u->content.blobs[u->next] :
 						  NULL;
@@ -567,15 +584,15 @@ static void start_request(struct upload *u, enum fetch_method method)
 
 	release_exchange(x);
 	x->method = method;
-	x->url = is_blob ? make_url(u->remote, "cas", &blob->digest) :
-			   make_url(u->remote, "ac", &u->key);
+	x->url = is_blob ? make_url(r, "cas", &blob->digest) :
+			   make_entry_url(r, &u->key, signer);
 	x->body = buf_bytes(is_blob ? &blob->content :
 				      &u->content.action_result);
 	x->timeout_ms = UPLOAD_MS;
-	x->cancelled = &u->remote->uploads_stopped;
+	x->cancelled = &r->uploads_stopped;
 	x->on_done = on_request_done;
 	x->owner = u;
-	fetch_session_start(u->remote->session, x);
+	fetch_session_start(r->session, x);
 }
 
 /* Start the request for the next blob, or for the ActionResult. */
@@ -670,6 +687,7 @@ void cache_remote_stats(struct cache_remote *r, struct cache_remote_stats *out)
 {
 	pthread_mutex_lock(&r->lock);
 	*out = r->stats;
+	out->trusts_only_own = r->n_trust == 1 && r->key && !r->write;
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -763,6 +781,10 @@ static int load_keys(struct cache_remote *r, const struct strv *trust,
 		ret = err_set(err, EINVAL,
 			      "no result is trusted; set `trust = FINGERPRINT` "
 			      "in [cache]");
+	if (!ret && trust->n > TRUST_MAX)
+		ret = err_set(err, E2BIG,
+			      "`trust` in [cache]: more than %d keys",
+			      TRUST_MAX);
 	r->trust = xcalloc(trust->n + 1, sizeof(*r->trust));
 	for (size_t i = 0; i < trust->n && !ret; i++) {
 		ret = tls_key_check_fingerprint(&r->trust[r->n_trust++],

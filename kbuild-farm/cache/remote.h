@@ -2,10 +2,10 @@
 /*
  * cache/remote.h - Results on a server, over Bazel's HTTP caching protocol.
  *
- *	GET URL/ac/KEY		a signed result (cache/entry.h)
+ *	GET URL/ac/ADDRESS	a signed result (cache/entry.h)
  *	GET URL/cas/DIGEST	an output that is not part of it
  *	HEAD, PUT URL/cas/...	upload of the outputs, then
- *	PUT URL/ac/KEY		of the result
+ *	PUT URL/ac/ADDRESS	of the result
  *
  * Records and blobs are compressed before their digests are computed, so any
  * server stores and sends them compressed.  The encoding of transfers, for
@@ -13,7 +13,9 @@
  * none, and the limit of a response is also the limit of its memory.
  *
  * The server is not trusted: only results that this user or a user in the list
- * `trust` has signed are used, and every item is verified.
+ * `trust` has signed are used, and every item is verified.  Each signer has
+ * entries of his own.  They are requested in the order of `trust`, the own ones
+ * last, first all of the short key and then all of the full key.
  *
  * Look-ups and uploads run on a separate thread.  The server is not used if it
  * does not answer a first request, which is sent at once: units wait for this
@@ -91,9 +93,7 @@ unsigned cache_remote_wait(struct cache_remote *r, unsigned ms);
 struct cache_remote_stats {
 	unsigned n_hits, n_misses;
 	unsigned n_failed; /* look-ups that failed or took too long */
-	/* results signed by untrusted keys, and the fingerprint of one */
-	unsigned n_untrusted;
-	char untrusted[TLS_KEY_FINGERPRINT_SIZE];
+	bool trusts_only_own; /* look-ups without `trust` and uploads */
 	unsigned n_uploaded;
 };
 

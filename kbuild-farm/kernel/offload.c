@@ -605,12 +605,10 @@ static void close_remote_cache(struct kernel_offload *f,
 	if (n)
 		log_warning("%u result%s not uploaded", n,
 			    n == 1 ? " was" : "s were");
-	if (s.n_untrusted)
-		log_warning("%u remote result%s not used: `trust` in [cache] "
-			    "does not contain the key, such as %s",
-			    s.n_untrusted,
-			    s.n_untrusted == 1 ? " was" : "s were",
-			    s.untrusted);
+	if (s.trusts_only_own && s.n_misses && !s.n_hits)
+		log_warning("no remote result was used, because only those of "
+			    "this user's key are trusted; set `trust = "
+			    "FINGERPRINT` in [cache]");
 	log_debug("remote result cache: %u hits, %u misses, %u failures, "
 		  "%u uploads",
 		  s.n_hits, s.n_misses, s.n_failed, s.n_uploaded);
