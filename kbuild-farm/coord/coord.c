@@ -40,6 +40,12 @@
 #define SCANS_MAX           64 /* limit of units being scanned or verified */
 #define TOOLCHAIN_WAIT_MS   1000
 /*
+ * Limit of the time that a unit waits for the identification of its toolchain
+ * before its look-up in the result cache.  The identification reads the programs
+ * of the toolchain once, which a compile reads, too.
+ */
+#define CACHE_TOOLCHAIN_WAIT_MS 10000
+/*
  * Once a node is up, coord_when_ready() waits this long for the nodes that are
  * still connecting: OTHERS_WAIT_MS if all of them are tls: nodes, otherwise
  * SLOW_OTHERS_WAIT_MS.
@@ -209,7 +215,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	coord_wrapper_conns_send_beat(c->wrapper_conns);
 	inputs_toolchain_check_all(&c->toolchains);
-	coord_caching_check_waiting(c, c->setup.toolchain_wait_ms);
+	coord_caching_check_waiting(c, CACHE_TOOLCHAIN_WAIT_MS);
 	coord_node_sample_local_load(c, now);
 	for (size_t i = 0; i < c->nodes.n; i++)
 		peer_tick(c->nodes.v[i]->peer, now);
