@@ -386,6 +386,44 @@ static enum list_outcome hash_files(struct manifest_lister *l)
 	return LIST_OUTCOME_DONE;
 }
 
+static int compare_inodes(const void *a, const void *b)
+{
+	const struct inputs_entry *const *p = a, *const *q = b;
+	const struct file_stamp *x = &(*p)->file_digest.stamp,
+				*y = &(*q)->file_digest.stamp;
+
+	if (x->dev != y->dev)
+		return x->dev < y->dev ? -1 : 1;
+	return x->ino == y->ino ? 0 : x->ino < y->ino ? -1 : 1;
+}
+
+/*
+ * Reject a unit of clang if two of its files are hard links of one file.  clang
+ * gives both the same name in debug information and in messages.  On a node and
+ * in keys of results, each path is a file of its own.
+ */
+static enum list_outcome reject_hard_links(struct manifest_lister *l)
+{
+	const struct inputs_manifest *m = l->m;
+	const struct inputs_entry **e;
+	size_t n = 0, i = 1;
+
+	if (!l->unit.command->is_clang)
+		return LIST_OUTCOME_DONE;
+	e = xcalloc(m->n_entries + 1, sizeof(struct inputs_entry *));
+	for (size_t k = 0; k < m->n_entries; k++) {
+		if (m->entries[k]->kind == WIRE_INODE_FILE)
+			e[n++] = m->entries[k];
+	}
+	qsort(e, n, sizeof(struct inputs_entry *), compare_inodes);
+	while (i < n && compare_inodes(&e[i - 1], &e[i]) != 0)
+		i++;
+	if (i < n)
+		reject(l, REASON_INPUT_HARD_LINK, e[i]->path->name);
+	free(e);
+	return i < n ? LIST_OUTCOME_REJECTED : LIST_OUTCOME_DONE;
+}
+
 static enum list_outcome scan_once(struct manifest_lister *l)
 {
 	struct inputs_manifest *m = l->m;
@@ -446,6 +484,8 @@ void inputs_manifest_make(struct inputs_manifest *m, struct inputs *in,
 			if (ret == LIST_OUTCOME_DONE)
 				ret = list_closure(l);
 		}
+		if (ret == LIST_OUTCOME_DONE)
+			ret = reject_hard_links(l);
 		m->list_us += (uint32_t)(clock_cpu_us() - began);
 		l->unit.stat_max_age_ns = 0;
 	}

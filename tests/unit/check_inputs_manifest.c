@@ -121,9 +121,15 @@ static void teardown(void)
 /* Scan gcc -Ione -Itwo EXTRA -c u.c again. */
 static void make(const char *extra, const char *value)
 {
-	char *argv[] = { (char *)"gcc",   (char *)"-nostdinc", (char *)"-Ione",
-			 (char *)"-Itwo", (char *)"-c",        (char *)"u.c",
-			 (char *)extra,   (char *)value,       NULL };
+	char *argv[] = { gcc,
+			 (char *)"-nostdinc",
+			 (char *)"-Ione",
+			 (char *)"-Itwo",
+			 (char *)"-c",
+			 (char *)"u.c",
+			 (char *)extra,
+			 (char *)value,
+			 NULL };
 	char *env[] = { (char *)"PATH=/usr/bin:/bin", pwd, NULL };
 	struct digest id = { { 1 } };
 	struct options_command command;
@@ -487,6 +493,38 @@ TEST_EACH(an_input_that_no_node_gets_has_a_reason, refused)
 	free(large);
 	free(full);
 	free(secret);
+}
+
+/* In debug information, clang gives both files the name of one. */
+TEST(hard_links_are_not_for_clang)
+{
+	char *clang = which_compiler("clang-14", "/usr/bin:/bin", NULL);
+	char *header = at("two/h.h"), *same = at("one/same.h"), *was = gcc;
+
+	if (!clang)
+		SKIP("no clang-14");
+	write_file("u.c", "#include <h.h>\n#include \"one/same.h\"\n");
+	write_file("one/same.h", "int h;\n");
+	gcc = clang;
+	make(NULL, NULL);
+	ck_assert_msg(!m.reason, "%s", reason_text(m.reason));
+	ck_assert_int_eq(unlink(same), 0);
+	ck_assert_int_eq(link(header, same), 0);
+	make(NULL, NULL);
+	ck_assert_int_eq(m.reason, REASON_INPUT_HARD_LINK);
+	/* A symbolic link is an entry of its own. */
+	ck_assert_int_eq(unlink(same), 0);
+	make_link("../two/h.h", "one/same.h");
+	make(NULL, NULL);
+	ck_assert_msg(!m.reason, "%s", reason_text(m.reason));
+	gcc = was;
+	ck_assert_int_eq(unlink(same), 0);
+	ck_assert_int_eq(link(header, same), 0);
+	make(NULL, NULL);
+	ck_assert_msg(!m.reason, "%s", reason_text(m.reason));
+	free(clang);
+	free(header);
+	free(same);
 }
 
 TEST(files_read_are_found_in_any_order)
