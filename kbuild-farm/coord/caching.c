@@ -30,10 +30,13 @@ static void add_other_variables(const struct coord_unit *u, struct strv *env)
 	/*
 	 * These variables only lead to the toolchain and to temporary files, or
 	 * concern messages on a terminal; a node gets PWD if it has an effect.
+	 * TERM_URLS is not among them: -fdiagnostics-urls=always reads it.
 	 */
 	static const char *const without_effect[] = {
-		"COLUMNS=", "LD_LIBRARY_PATH=", "PATH=", "PWD=",    "TEMP=",
-		"TERM=",    "TERM_URLS=",       "TMP=",  "TMPDIR=",
+		"COLUMNS=", "LD_LIBRARY_PATH=",
+		"PATH=",    "PWD=",
+		"TEMP=",    "TERM=",
+		"TMP=",     "TMPDIR=",
 	};
 
 	for (size_t i = 0; i < u->request.env.n; i++) {
