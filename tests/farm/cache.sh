@@ -10,6 +10,7 @@ own_mounts "$@"
 farm_begin
 unset CCACHE_DISABLE
 farm_mini 8
+ln -sfn "$tree" "$prepared/source" # as kbuild does
 farm_reference vmlinux
 is "plain make ends with" 0 "$plain_status"
 results=$XDG_CACHE_HOME/kfarm/results
@@ -131,6 +132,23 @@ if small_disk "$results" 64; then
 else
 	left_out "full disk" "mount is not permitted"
 fi
+# read_only NAME DIR: build while the directory is read-only.
+read_only()
+{
+	mkdir -p "$2"
+	if mount --bind "$2" "$2" 2>/dev/null &&
+		mount -o remount,bind,ro "$2" 2>/dev/null; then
+		cached_build "$1"
+		is "$1: one note" 1 \
+			"$(grep -c 'the result cache is not used' "$work/kfarm.log")"
+	else
+		left_out "$1" "mount is not permitted"
+	fi
+	umount "$2"
+}
+
+read_only "read-only results" "$results"
+read_only "read-only caches" "$XDG_CACHE_HOME"
 rm -rf "$results"
 : >"$results"
 cached_build "no directory"
@@ -150,14 +168,23 @@ for n in 2 5; do
 	cached_build "after kill -9"
 done
 
-# A clear at any time during a build costs only hits.
+# A clear at any time during two builds costs only hits.  The other build has its
+# own build directory.
 farm_fresh
+cp -a "$build" "$work/second"
 kfarm_start vmlinux
-while kill -0 "$kfarm" 2>/dev/null; do
+env "$bin/kfarm" build -C "$tree" -b "$work/second" -o "$work/out2" \
+	"${vars[@]}" vmlinux >"$work/second.log" 2>&1 </dev/null &
+second=$!
+while kill -0 "$kfarm" 2>/dev/null || kill -0 "$second" 2>/dev/null; do
 	"$bin/kfarm" cache clear >"$work/clear.log" 2>&1 ||
-		bad "cache clear during a build: $(cat "$work/clear.log")"
+		bad "two builds and a clear: $(cat "$work/clear.log")"
 done
 kfarm_wait
-is "cache clear during a build: kfarm ends with" 0 $?
-equal "cache clear during a build"
+is "two builds and a clear: the first ends with" 0 $?
+wait "$second"
+is "two builds and a clear: the second ends with" 0 $?
+equal "two builds and a clear: the first"
+build=$work/second
+equal "two builds and a clear: the second"
 farm_end
