@@ -4,7 +4,7 @@
 #	make CROSS_COMPILE=aarch64-linux-gnu- [SYSROOT=build/debian/root/arm64]
 #	make check [GROUPS=] [FULL=1] | check-processors | lint [STEPS=] | format | clean
 #	make fuzz [RUNS=] [PROPERTY_RUNS=] | soak [ROUNDS=] | audit [TREES=]
-#	make faults [TIMES=] [FAULTS=] | kills [KILLS=]
+#	make faults [TIMES=] [FAULTS=] | kills [KILLS=] [ARGS=]
 #	make equality [CONFIGS=] [ARGS=] | reach [PROJECTS=] [SHARE=]
 #	make shadow [STEPS=] [SEED=] [CONFIGS=] [ARGS=] | versions [COMMITS=]
 #	make bench [BEFORE=DIR] | bench CONFIGURATIONS= [ROWS=] [ARGS=]
@@ -571,11 +571,11 @@ faults: all
 	$QKFARM_BUILD=$B SOAK=$(TIMES) tests/nodes/faults.sh $(FAULTS)
 
 # Kill a node, kfarm or make KILLS times while a part of Linux is built.  Takes
-# an hour.
+# an hour.  ARGS are the options of tests/farm/kills.sh.
 KILLS ?= 100
 .PHONY: kills
 kills: all
-	$QKFARM_BUILD=$B tests/farm/kills.sh $(KILLS)
+	$QKFARM_BUILD=$B tests/farm/kills.sh $(ARGS) $(KILLS)
 
 # Compare whole kernels by kfarm and by make, byte for byte, with configurations
 # of tests/farm/equality.sh.  ARGS are its other options.  Takes hours.

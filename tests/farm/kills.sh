@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# kills.sh [--mini] [KILLS] - kill a process of a build with SIGKILL at a random
-# time, KILLS times (100)
+# kills.sh [--mini] [--cache] [KILLS] - kill a process of a build with SIGKILL at
+# a random time, KILLS times (100)
 #
 # In turn, a node, kfarm and its make are killed, with kfarm's recipe shell,
 # probe cache and, in a part of Linux, modversions made on nodes.  Each time all
@@ -11,12 +11,20 @@
 # .config.  Files .tmp_PID, which kbuild's try-run leaves when its make is
 # killed, are ignored.  --mini uses the small tree of the other tests instead of
 # Linux and is many times faster.
+#
+# With --cache, the builds have the result cache and no nodes.  Half of the
+# disturbed builds begin with an empty cache.  A build from the start afterwards,
+# which finds the results that the killed build has stored, must also give plain
+# make's files.
 . "$(dirname "$0")/lib.sh"
 
 linux=1
+cache=
 [ "${1:-}" != --mini ] || { linux= && shift; }
+[ "${1:-}" != --cache ] || { cache=1 && shift; }
 kills=${1:-100}
 victims=(node kfarm make)
+[ ! "$cache" ] || victims=(kfarm make)
 
 farm_begin
 if [ "$linux" ]; then
@@ -44,7 +52,13 @@ mv "$build" "$prepared"
 
 farm()
 {
-	nodes 2 slots=3
+	if [ "$cache" ]; then
+		no_nodes
+		unset CCACHE_DISABLE
+	else
+		export CCACHE_DISABLE=1
+		nodes 2 slots=3
+	fi
 	printf '[farm]\n\tshell = kfarm\n' >>"$KFARM_CONFIG"
 }
 
@@ -115,24 +129,42 @@ round()
 	equal "$who after $after ms"
 	no_temporaries "$who after $after ms"
 	check "$who after $after ms: no file remains" nothing_left
+	[ ! "$cache" ] || cached_build "$who after $after ms"
 	[ $failed = 0 ] || {
 		tail -n 20 "$work/kfarm.log"
 		farm_end
 	}
 }
 
+# cached_build NAME: build from the start with the results in the cache.  Those of
+# objects that were delivered just before the kill can be missing.
+cached_build()
+{
+	from "$prepared"
+	kfarm_build "${targets[@]}"
+	is "$1: the build with results ends with" 0 $?
+	equal "$1: the build with results"
+	n_cached=$((n_cached + $(meta .farm.cached)))
+	n_jobs=$((n_jobs + $(meta '.farm.cached + .farm.local')))
+}
+
 farm
 took "$prepared" >/dev/null
 is "the first build ends with" 0 $?
+[ ! "$cache" ] || rm -rf "$XDG_CACHE_HOME/kfarm/results"
 short=$(took "$prepared")
 long=$(took "$bare")
 equal "a build that nobody disturbs"
 echo "undisturbed: $short ms, $long ms from nothing"
 
 done=0
+n_cached=0
+n_jobs=0
 declare -A hits
 while [ "$done" -lt "$kills" ]; do
 	who=${victims[done % ${#victims[@]}]}
+	[ ! "$cache" ] || [ $((done / 2 % 2)) = 1 ] ||
+		rm -rf "$XDG_CACHE_HOME/kfarm/results"
 	if [ $((done / 3 % 18)) = 2 ]; then
 		round "$who" "$bare" "$long" || continue
 	else
@@ -142,4 +174,5 @@ while [ "$done" -lt "$kills" ]; do
 	done=$((done + 1))
 done
 echo "killed: node ${hits[node]:-0}, kfarm ${hits[kfarm]:-0}, make ${hits[make]:-0}"
+[ ! "$cache" ] || echo "afterwards $n_cached of $n_jobs jobs were cached"
 farm_end
