@@ -10,6 +10,7 @@
 #	make bench [BEFORE=DIR] | bench CONFIGURATIONS= [ROWS=] [ARGS=]
 #	make simulate [FARMS=] | sched-runs | sched-coverage | door-churn
 #	make cache-hits TREE=DIR [ARGS="toggles [N] | bisect TREE | pairs [N] [SEED]"]
+#	make cache-mutations [MUTATIONS=] [SEED=]
 #	make diag-logs LOGS="FILE..."
 #	make shell-runs [SHELL_RUNS=] | configure-runs [SOURCES=]
 #	make nodes [NODE_HOSTS=] | emulated | check-arm64 | deb [ARCHITECTURE=]
@@ -648,6 +649,15 @@ shell-runs: all $B/shell-compare
 configure-runs: SOURCES ?= $(shell scripts/packages sources configure)
 configure-runs: all
 	$QKFARM_BUILD=$B tests/farm/configure.sh $(SOURCES)
+
+# Mutate compiles at random: where a mutation preserves a key of the result
+# cache, the compiler must give equal results.  The trees are in TMPDIR.  With
+# 100,000 mutations, half an hour.
+MUTATIONS ?= 100000
+.PHONY: cache-mutations
+cache-mutations: SEED ?= 1
+cache-mutations: $B/unit/check_cache_mutations
+	$QCACHE_MUTATIONS=$(MUTATIONS) CACHE_MUTATIONS_SEED=$(SEED) $<
 
 # Compare diag/ with an independent count of the diagnostics in build logs.
 .PHONY: diag-logs
