@@ -40,7 +40,7 @@ with_nodes()
 cached_steps()
 {
 	with_nodes 0
-	printf '[cache]\n\tenabled = true\n' >>"$KFARM_CONFIG"
+	unset CCACHE_DISABLE
 	farm_fresh
 	kfarm_build "${targets[@]}"
 	built "empty cache" 0
@@ -53,6 +53,7 @@ cached_steps()
 	plain "${targets[@]}" >"$work/again.log" 2>&1
 	is "full cache: plain make then compiles nothing" 0 \
 		"$(grep -cE '^  (HOST)?(CC|AS|DTC) ' "$work/again.log")"
+	export CCACHE_DISABLE=1
 }
 
 # step_units DIR PATTERN: print the targets' units whose .cmd file matches.

@@ -10,7 +10,6 @@
 
 farm_begin
 nodes 2 slots=4
-export CCACHE_DISABLE=1 # meson uses ccache if it is installed
 unset CC CFLAGS CMAKE_C_COMPILER_LAUNCHER CMAKE_GENERATOR
 system=$PATH
 src=$work/src
