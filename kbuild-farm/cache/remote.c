@@ -196,6 +196,8 @@ struct cache_look_up {
 	 */
 	size_t round;
 	uint64_t start_ms, end_ms;
+	/* the limit is short because the unit is cheap or the server silent */
+	bool has_short_limit;
 	cache_remote_done_fn *on_done;
 	void *ctx;
 	int ret; /* 0 or a negative errno */
@@ -219,7 +221,7 @@ static void end_look_up(struct cache_look_up *l)
 	unsigned took_ms = (unsigned)(clock_ms() - l->start_ms);
 
 	pthread_mutex_lock(&r->lock);
-	/* Other errors are counted, see is_short_timeout(). */
+	/* Other errors are counted, see check_response(). */
 	if (!l->ret || l->ret == -ENOENT || l->ret == -ETIMEDOUT)
 		r->latency_ms = r->latency_ms ?
 					(3 * r->latency_ms + took_ms) / 4 :
@@ -233,25 +235,17 @@ static void end_look_up(struct cache_look_up *l)
 }
 
 /*
- * Return true if a request has failed only because its unit is cheap.  This
- * does not count as a failure of the server.
- */
-static bool is_short_timeout(const struct fetch_exchange *x)
-{
-	return x->ret == -ETIMEDOUT && x->timeout_ms < COST_MS;
-}
-
-/*
  * Return 0, -ENOENT if the server does not have the item, -ETIMEDOUT if the
- * unit is cheap, or -EIO.
+ * limit of the look-up was too short, or -EIO.
  */
-static int check_response(struct cache_remote *r,
+static int check_response(const struct cache_look_up *l,
 			  const struct fetch_exchange *x)
 {
-	if (is_short_timeout(x))
+	/* This does not count as a failure of the server. */
+	if (x->ret == -ETIMEDOUT && l->has_short_limit)
 		return -ETIMEDOUT;
 	if (x->ret || (x->status != 200 && x->status != 404)) {
-		count_failure(r, x, NULL);
+		count_failure(l->remote, x, NULL);
 		return -EIO;
 	}
 	return x->status == 404 ? -ENOENT : 0;
@@ -260,7 +254,7 @@ static int check_response(struct cache_remote *r,
 static void on_item_received(struct fetch_exchange *x)
 {
 	struct cache_look_up *l = x->owner;
-	int ret = check_response(l->remote, x);
+	int ret = check_response(l, x);
 
 	if (ret && !l->ret)
 		l->ret = ret;
@@ -321,7 +315,7 @@ static void on_action_received(struct fetch_exchange *x)
 	struct cache_look_up *l = x->owner;
 	size_t n_keys = digest_equal(&l->keys[0], &l->keys[1]) ? 1 : 2;
 
-	l->ret = check_response(l->remote, x);
+	l->ret = check_response(l, x);
 	if (!l->ret)
 		l->ret = decode_action(l);
 	if (!l->ret)
@@ -382,6 +376,7 @@ bool cache_remote_look_up(struct cache_remote *r,
 	l->end_ms = now + cost_ms;
 	if (!probed && l->end_ms > r->silence_end_ms)
 		l->end_ms = r->silence_end_ms;
+	l->has_short_limit = l->end_ms < now + COST_MS;
 	start_action(l);
 	return true;
 }

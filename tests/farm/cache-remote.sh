@@ -209,7 +209,7 @@ while read -r mode cause; do
 done <<END
 stall no response within 1000 ms
 error HTTP status 500
-late no response within 500 ms
+late no response within
 cut bytes remaining to read
 forge damaged or forged result
 swap damaged or forged result
