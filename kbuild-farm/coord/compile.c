@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /*
@@ -25,13 +26,29 @@
  * the object or, if the compiler only preprocesses, the text in its place.
  */
 static const char *const suffixes[WIRE_OUTPUT_SIDE] = {
-	[WIRE_OUTPUT_OBJECT] = "o",     [WIRE_OUTPUT_STDOUT] = "out",
-	[WIRE_OUTPUT_STDERR] = "err",   [WIRE_OUTPUT_DEPS] = "d",
+	[WIRE_OUTPUT_OBJECT] = "o",
+	[WIRE_OUTPUT_DEPS] = "d",
 	[WIRE_OUTPUT_AS_DEPS] = "as.d",
 };
 
+static bool is_stream(enum wire_output i)
+{
+	return i == WIRE_OUTPUT_STDOUT || i == WIRE_OUTPUT_STDERR;
+}
+
+static int stream_fd(const struct coord_unit *u, enum wire_output i)
+{
+	return u->caching.stream_fds[i - WIRE_OUTPUT_STDOUT];
+}
+
+/*
+ * The streams are memory files: a tool such as dtc does not notice that a disk
+ * is full.
+ */
 static char *output_path(const struct coord_unit *u, enum wire_output i)
 {
+	if (is_stream(i))
+		return xasprintf("/proc/self/fd/%d", stream_fd(u, i));
 	return xasprintf("%s.%s", u->caching.output_base, suffixes[i]);
 }
 
@@ -58,8 +75,11 @@ static bool has_plain_result(const struct coord_unit *u)
 static void remove_output_files(const struct coord_unit *u)
 {
 	for (int i = 0; i < WIRE_OUTPUT_SIDE; i++) {
-		char *path = output_path(u, (enum wire_output)i);
+		char *path;
 
+		if (is_stream((enum wire_output)i))
+			continue;
+		path = output_path(u, (enum wire_output)i);
 		unlink(path);
 		free(path);
 	}
@@ -135,19 +155,23 @@ static void store_on_thread(struct pool_work *w)
 	struct coord_unit *u = (struct coord_unit *)w;
 	struct peer_job_result *plain = &u->caching.plain;
 
+	if (plain->streams[WIRE_OUTPUT_OBJECT].len) {
+		for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+			buf_add_bytes(&plain->streams[lists[i]],
+				      buf_bytes(&u->result.streams[lists[i]]));
+		coord_caching_store_plain(u, plain);
+	}
 	coord_caching_store(u);
-	if (!plain->streams[WIRE_OUTPUT_OBJECT].len)
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
-		buf_add_bytes(&plain->streams[lists[i]],
-			      buf_bytes(&u->result.streams[lists[i]]));
-	coord_caching_store_plain(u, plain);
+	u->caching.stored = true;
 }
 
 static void on_stored(struct pool_work *w)
 {
 	struct coord_unit *u = (struct coord_unit *)w;
 
+	/* At the end of a build, the pool drops queued work. */
+	if (!u->caching.stored)
+		store_on_thread(w);
 	u->caching.ops->on_worker_finished(u);
 }
 
@@ -193,7 +217,7 @@ static void on_compiled_verified(struct pool_work *w)
 static int open_output_stream(const struct coord_unit *u, enum wire_output i)
 {
 	char *path = output_path(u, i);
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
 
 	free(path);
 	return fd;
@@ -377,8 +401,7 @@ static bool can_compile(const struct coord_unit *u)
 {
 	return u->caching.has_keys &&
 	       u->toolchain->state == INPUTS_STATE_READY && !u->node_name &&
-	       can_name_sides(u) && !u->request.tty_stderr &&
-	       !strchr(u->coord->work_dir, ',') &&
+	       can_name_sides(u) && !strchr(u->coord->work_dir, ',') &&
 	       depfile_is_unescaped(u->coord->work_dir);
 }
 
@@ -393,16 +416,24 @@ static void find_plain_on_thread(struct pool_work *w)
 	if (ret)
 		return;
 	for (int i = 0; i < WIRE_OUTPUT_SIDE && !ret; i++) {
+		struct bytes in = buf_bytes(&plain.streams[i]);
 		char *path = output_path(u, (enum wire_output)i);
 
-		if (plain.streams[i].len)
-			ret = fs_write(path, buf_bytes(&plain.streams[i]), 0600,
-				       &err);
+		if (is_stream((enum wire_output)i))
+			ret = bytes_write(stream_fd(u, (enum wire_output)i),
+					  in);
+		else if (in.len)
+			ret = fs_write(path, in, 0600, &err);
 		free(path);
 	}
 	peer_job_result_release(&plain);
 	if (ret)
 		remove_output_files(u);
+	for (int i = 0; i < 2 && ret; i++) {
+		/* This cannot fail for a memory file. */
+		if (ftruncate(u->caching.stream_fds[i], 0))
+			abort();
+	}
 	u->caching.tool_started = !ret;
 }
 
@@ -433,6 +464,8 @@ bool coord_compile_start(struct coord_unit *u, enum reason why)
 	u->caching.reason = why;
 	u->caching.output_base = xasprintf("%s/unit-%u", c->work_dir,
 					   c->next_file_number++);
+	for (int i = 0; i < 2; i++)
+		u->caching.stream_fds[i] = memfd_create("stream", MFD_CLOEXEC);
 	if (has_plain_result(u)) {
 		u->in_worker = true;
 		u->work.run = find_plain_on_thread;
@@ -452,8 +485,13 @@ void coord_compile_stop(struct coord_unit *u)
 	if (u->caching.child)
 		child_kill(u->caching.child);
 	u->caching.child = NULL;
-	if (u->caching.output_base)
+	if (u->caching.output_base) {
 		remove_output_files(u);
+		for (int i = 0; i < 2; i++) {
+			if (u->caching.stream_fds[i] >= 0)
+				close(u->caching.stream_fds[i]);
+		}
+	}
 	free(u->caching.output_base);
 	u->caching.output_base = NULL;
 }

@@ -41,8 +41,8 @@
 #define TOOLCHAIN_WAIT_MS   1000
 /*
  * Limit of the time that a unit waits for the identification of its toolchain
- * before its look-up in the result cache.  The identification reads the programs
- * of the toolchain once, which a compile reads, too.
+ * before its look-up in the result cache.  The identification reads the
+ * programs of the toolchain once, which a compile reads, too.
  */
 #define CACHE_TOOLCHAIN_WAIT_MS 10000
 /*

@@ -61,17 +61,18 @@ struct coord_unit_caching {
 	/*
 	 * The compile on the build host whose result will be stored: its
 	 * process, whether this process is or was the tool step, the path of
-	 * the output files without their suffixes, and the reason for the local
-	 * compile.
+	 * the output files without their suffixes, memory files with stdout and
+	 * stderr, and the reason for the local compile.
 	 */
 	struct child *child;
-	bool tool_started;
+	bool tool_started, stored;
 	/*
 	 * result of the compile before the objtool step, to be stored; without
 	 * its dependency lists
 	 */
 	struct peer_job_result plain;
 	char *output_base;
+	int stream_fds[2];
 	enum reason reason;
 };
 

@@ -710,8 +710,9 @@ void coord_verify_result(struct coord_verify_result_job *e)
 		set_wrong_verdict(e);
 	else if (check_inputs_unchanged(e) && check_genksyms(e) &&
 		 check_diagnostics(e) &&
-		 (e->trusted ||
-		  (check_object_format(e) && check_side_outputs(e))) &&
+		 (e->trusted ?
+			  !e->devicetree || check_dtb(e) :
+			  check_object_format(e) && check_side_outputs(e)) &&
 		 check_depfile(e, &dep) && check_tool_deps(e))
 		write_outputs(e, &dep);
 	buf_release(&dep);
