@@ -139,7 +139,7 @@ cc_ldflags := $(if $(SAN),-fsanitize=$(SAN),-static -no-pie -Wl,--gc-sections \
 # common
 uses_base :=
 public_base := arena args buf bytes child clock depfile dial digest elf err \
-	file-stamp format fs heap json list log map member outqueue pool \
+	file-stamp format fs heap json list log metrics map member outqueue pool \
 	printable process random reason record replace socket spawn spellcheck \
 	state-file str task terminal url vec version which
 uses_conf := base

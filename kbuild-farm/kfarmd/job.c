@@ -47,10 +47,21 @@ static const char *set_scheduling(const void *arg)
 	return NULL;
 }
 
+static enum kfarmd_end find_end(const struct kfarmd_job *job)
+{
+	/* A job without an event was rejected when it was received. */
+	if (job->fail_class >= 0 || !job->done_event)
+		return KFARMD_END_FAILED;
+	if (!job->done)
+		return KFARMD_END_DROPPED;
+	return job->run->end.status ? KFARMD_END_ERROR : KFARMD_END_OK;
+}
+
 static void free_job(struct kfarmd_job *job)
 {
 	kfarmd_slots_remove_job(&job->daemon->slots, &job->slot);
-	job->daemon->finished_cpu_ms += job->cpu_ms;
+	job->daemon->finished.n_jobs[find_end(job)]++;
+	job->daemon->finished.cpu_ms += job->cpu_ms;
 	for (int i = 0; i < WIRE_N_OUTPUTS; i++)
 		kfarmd_run_unmap_file(&job->output_maps[i]);
 	if (job->run)

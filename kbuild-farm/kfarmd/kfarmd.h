@@ -20,6 +20,21 @@ struct event_base;
 struct store;
 struct tls_clients;
 
+/* How a job ended. */
+enum kfarmd_end {
+	KFARMD_END_OK, /* the exit status of the compiler is 0 */
+	KFARMD_END_ERROR, /* another exit status */
+	KFARMD_END_FAILED, /* no result: the client receives FAIL */
+	KFARMD_END_DROPPED, /* the client dropped the job */
+	KFARMD_N_ENDS,
+};
+
+/* Sums over all jobs that were freed. */
+struct kfarmd_finished {
+	uint64_t n_jobs[KFARMD_N_ENDS];
+	uint64_t cpu_ms;
+};
+
 struct kfarmd {
 	struct event_base *base;
 	/* reaper of child processes; NULL until init_daemon() creates it */
@@ -39,7 +54,7 @@ struct kfarmd {
 	/* input sinks and toolchain requests that are not yet freed */
 	unsigned n_active;
 	unsigned n_sessions;
-	uint64_t finished_cpu_ms; /* CPU time of all jobs that were freed */
+	struct kfarmd_finished finished;
 	struct machine_health health;
 	/* listening addresses, for display; NULL with --stdio */
 	const char *listen_text;

@@ -12,19 +12,15 @@
  *	job.c		executes a job from JOB to RESULT (argv.c, run.c)
  *	slots.c		shares the slots of the node among build hosts
  *	toolchains.c	holds installed toolchains
+ *	status.c	serves and prints the status
  */
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/err.h"
-#include "base/format.h"
 #include "base/fs.h"
-#include "base/json.h"
 #include "base/list.h"
 #include "base/log.h"
-#include "base/outqueue.h"
-#include "base/printable.h"
-#include "base/socket.h"
 #include "base/spawn.h"
 #include "base/str.h"
 #include "base/vec.h"
@@ -34,6 +30,7 @@
 #include "kfarmd/native-toolchain.h"
 #include "kfarmd/session.h"
 #include "kfarmd/settings.h"
+#include "kfarmd/status.h"
 #include "kfarmd/toolchains.h"
 #include "machine/machine.h"
 #include "sandbox/user.h"
@@ -55,426 +52,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-/* Limit on concurrent connections; further connections are closed. */
-#define STATUS_CLIENTS_MAX 8
-#define STATUS_TIMEOUT_S   5 /* limit for reading the reply */
-#define STATUS_BACKLOG     8
-
-struct status_client {
-	TAILQ_ENTRY(status_client) entry;
-	struct kfarmd_status *status;
-	struct outqueue queue;
-	struct event *write_event;
-};
-
-/*
- * Each kfarmd listens at DIR/live/NAME/status, in the scratch directory of its
- * open store (store/store.h).  A client that connects receives one JSON object,
- * described in kfarmd(8), and end of file.  The status is collected when a
- * client connects.
- */
-struct kfarmd_status {
-	struct kfarmd *daemon;
-	struct event *listener;
-	time_t start_s;
-	TAILQ_HEAD(, status_client) clients;
-	unsigned n_clients;
-};
-
-static json_t *status_to_json(const struct kfarmd_status *s)
-{
-	const struct kfarmd *a = s->daemon;
-	json_t *o = json_object(), *slots, *store = json_object();
-	struct store_stats n;
-
-	slots = json_pack(
-		"{s:i, s:i, s:i, s:i}", "limit", (int)a->slots.n_advertised,
-		"compilers", (int)a->slots.max_running, "taken",
-		(int)a->slots.n_jobs, "running", (int)a->slots.n_running);
-	/* The used size is unknown until the store has counted its blobs. */
-	store_stats(a->store, &n);
-	json_object_set_new(store, "used",
-			    n.counted ? json_integer((json_int_t)n.used_bytes) :
-					json_null());
-	json_object_set_new(store, "limit",
-			    json_integer((json_int_t)n.limit_bytes));
-
-	json_object_set_new(o, "pid", json_integer(getpid()));
-	json_object_set_new(o, "software", json_text(KFARMD_SOFTWARE));
-	json_object_set_new(o, "listen", json_text(a->listen_text));
-	json_object_set_new(o, "began", json_integer(s->start_s));
-	json_object_set_new(o, "fit", json_boolean(a->sandbox_check.usable));
-	json_object_set_new(o, "slots", slots);
-	json_object_set_new(o, "store", store);
-	json_object_set_new(o, "clients", kfarmd_session_list_to_json(a));
-	return o;
-}
-
-static void free_status_client(struct status_client *k)
-{
-	TAILQ_REMOVE(&k->status->clients, k, entry);
-	k->status->n_clients--;
-	event_free(k->write_event);
-	close(k->queue.fd);
-	outqueue_release(&k->queue);
-	free(k);
-}
-
-static void on_writable(evutil_socket_t fd, short what, void *ctx)
-{
-	struct status_client *k = ctx;
-
-	(void)fd;
-	outqueue_flush(&k->queue, 0);
-	if (!k->queue.pending.len || k->queue.error || what & EV_TIMEOUT)
-		free_status_client(k);
-}
-
-static void on_status_requested(evutil_socket_t fd, short what, void *ctx)
-{
-	static const struct timeval limit = { .tv_sec = STATUS_TIMEOUT_S };
-	struct kfarmd_status *s = ctx;
-	int one = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct status_client *k;
-	json_t *made;
-	char *text;
-
-	(void)what;
-	if (one < 0)
-		return;
-	if (s->n_clients >= STATUS_CLIENTS_MAX) {
-		close(one);
-		return;
-	}
-	k = xcalloc(1, sizeof(*k));
-	made = status_to_json(s);
-	text = json_dumps(made, JSON_COMPACT | JSON_REAL_PRECISION(6));
-	json_decref(made);
-	if (!text)
-		str_out_of_memory();
-	k->status = s;
-	outqueue_init(&k->queue, one, SIZE_MAX);
-	outqueue_add(&k->queue, bytes_str(text));
-	free(text);
-	k->write_event = event_new(s->daemon->base, one, EV_WRITE | EV_PERSIST,
-				   on_writable, k);
-	if (!k->write_event || event_add(k->write_event, &limit))
-		str_out_of_memory();
-	TAILQ_INSERT_TAIL(&s->clients, k, entry);
-	s->n_clients++;
-}
-
-/*
- * Listen for requests; a->store must be open.  Returns 0, or a negative errno
- * with `err` set.
- */
-static int status_new(struct kfarmd_status **out, struct kfarmd *a,
-		      struct err *err)
-{
-	/*
-	 * Name the scratch directory by its descriptor, because its real path
-	 * can exceed the maximum length of a socket address.
-	 */
-	char *path = xasprintf("/proc/self/fd/%d/status",
-			       store_scratch_fd(a->store));
-	int fd = socket_listen(path, STATUS_BACKLOG, err);
-	struct kfarmd_status *s;
-
-	free(path);
-	if (fd < 0)
-		return fd;
-	*out = s = xcalloc(1, sizeof(*s));
-	s->daemon = a;
-	s->start_s = time(NULL);
-	TAILQ_INIT(&s->clients);
-	s->listener = event_new(a->base, fd, EV_READ | EV_PERSIST,
-				on_status_requested, s);
-	if (!s->listener || event_add(s->listener, NULL))
-		str_out_of_memory();
-	return 0;
-}
-
-/*
- * Close the status socket and free `s`.  Must be called before the store is
- * freed.  NULL is allowed.
- */
-static void status_free(struct kfarmd_status *s)
-{
-	if (!s)
-		return;
-	while (!TAILQ_EMPTY(&s->clients))
-		free_status_client(TAILQ_FIRST(&s->clients));
-	close(event_get_fd(s->listener));
-	event_free(s->listener);
-	free(s);
-}
-
-#define REPLY_TIMEOUT_MS 2000 /* limit for all replies together */
-#define REPLY_BYTES_MAX  (16u << 20) /* limit on one reply */
-
-struct status_reply {
-	char *name; /* scratch directory of the kfarmd: "PID.NUMBER" */
-	int fd; /* -1: not listening */
-	struct buf text;
-	json_t *json; /* NULL: no valid reply */
-};
-
-struct status_replies {
-	struct status_reply *replies;
-	size_t n_replies;
-};
-
-/* Read the reply until the peer closes or `deadline` passes. */
-static void read_status_reply(struct status_reply *k, uint64_t deadline)
-{
-	struct pollfd fd = { .fd = k->fd, .events = POLLIN };
-	char block[65536];
-	ssize_t n = 1;
-
-	while (n > 0 && k->text.len < REPLY_BYTES_MAX) {
-		uint64_t now = clock_ms();
-
-		if (poll(&fd, 1, now < deadline ? (int)(deadline - now) : 0) <=
-		    0)
-			return;
-		n = read(k->fd, block, sizeof(block));
-		if (n > 0)
-			buf_add(&k->text, block, (size_t)n);
-	}
-	k->json = json_loadb(buf_str(&k->text), k->text.len, 0, NULL);
-	if (!json_is_object(k->json)) {
-		json_decref(k->json);
-		k->json = NULL;
-	}
-}
-
-static int query_all_daemons(struct status_replies *all, const char *dir,
-			     struct err *err)
-{
-	char *path = xasprintf("%s/live", dir);
-	int live = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
-	uint64_t deadline = clock_ms() + REPLY_TIMEOUT_MS;
-	struct strv names = { 0 };
-
-	*all = (struct status_replies){ 0 };
-	if (live < 0) {
-		ret = errno == ENOENT ? 0 : err_errno(err, "%s", path);
-		free(path);
-		return ret;
-	}
-	ret = store_scratch_dir_list(live, &names);
-	if (ret)
-		err_set(err, -ret, "%s: %s", path, strerror(-ret));
-	for (size_t i = 0; i < names.n; i++) {
-		struct status_reply *k = VEC_ADD(all->replies, all->n_replies);
-		int fd = openat(live, names.v[i],
-				O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-					O_CLOEXEC);
-		char *socket_path = xasprintf("/proc/self/fd/%d/status", fd);
-		struct err ignored;
-
-		k->name = xstrdup(names.v[i]);
-		k->fd = fd < 0 ? -1 : socket_connect(socket_path, &ignored);
-		free(socket_path);
-		if (fd >= 0)
-			close(fd);
-	}
-	for (size_t i = 0; i < all->n_replies; i++)
-		read_status_reply(&all->replies[i], deadline);
-	strv_release(&names);
-	close(live);
-	free(path);
-	return ret;
-}
-
-static const char *json_text_of(const json_t *o, const char *name)
-{
-	const char *text = json_string_value(json_object_get(o, name));
-
-	return text ? text : "";
-}
-
-static long long json_int_of(const json_t *o, const char *name)
-{
-	return json_integer_value(json_object_get(o, name));
-}
-
-static void put_each(struct buf *out, const json_t *o, const char *name,
-		     void (*put)(struct buf *out, const json_t *one))
-{
-	const json_t *list = json_object_get(o, name);
-
-	for (size_t i = 0; i < json_array_size(list); i++)
-		put(out, json_array_get(list, i));
-}
-
-static void put_job_status(struct buf *out, const json_t *job)
-{
-	buf_printf(out, "    %-9s %6.1f s  ", json_text_of(job, "state"),
-		   json_number_value(json_object_get(job, "seconds")));
-	printable_add_escaped(out, bytes_str(json_text_of(job, "file")), 0);
-	buf_add_str(out, "\n");
-}
-
-static void put_sandbox(struct buf *out, const json_t *cell)
-{
-	const char *compiler = json_text_of(cell, "compiler");
-	const char *id = json_text_of(cell, "kept");
-
-	buf_printf(out, "    sandbox %lld, %s: ", json_int_of(cell, "cell"),
-		   json_text_of(cell, "state"));
-	printable_add_escaped(out,
-			      bytes_str(*id       ? id :
-					*compiler ? compiler :
-						    "toolchain installation"),
-			      0);
-	buf_add_str(out, "\n");
-}
-
-static void put_client_status(struct buf *out, const json_t *client)
-{
-	const char *software = json_text_of(client, "software");
-	const char *name = json_text_of(client, "client");
-	size_t jobs = json_array_size(json_object_get(client, "jobs"));
-
-	buf_add_str(out, "  ");
-	printable_add_escaped(out, bytes_str(json_text_of(client, "from")), 0);
-	if (*name) {
-		buf_add_str(out, " (");
-		printable_add_escaped(out, bytes_str(name), 0);
-		buf_add_str(out, ")");
-	}
-	buf_add_str(out, ", ");
-	printable_add_escaped(
-		out, bytes_str(*software ? software : "no HELLO yet"), 0);
-	buf_printf(out, ", for %.0f s, %zu job%s",
-		   json_number_value(json_object_get(client, "seconds")), jobs,
-		   format_plural(jobs));
-	if (json_int_of(client, "lease"))
-		buf_printf(out, ", lease %lld", json_int_of(client, "lease"));
-	buf_add_str(out, "\n");
-	put_each(out, client, "cells", put_sandbox);
-	put_each(out, client, "jobs", put_job_status);
-}
-
-static void put_daemon(struct buf *out, const struct status_reply *k)
-{
-	const json_t *slots = json_object_get(k->json, "slots");
-	const char *listen = json_text_of(k->json, "listen");
-
-	if (!k->json) {
-		buf_printf(out, "kfarmd %.*s: %s\n", (int)strcspn(k->name, "."),
-			   k->name, k->fd < 0 ? "not listening" : "no reply");
-		return;
-	}
-	buf_printf(out, "kfarmd %lld (%s, ", json_int_of(k->json, "pid"),
-		   json_text_of(k->json, "software"));
-	if (*listen)
-		printable_add_escaped(out, bytes_str(listen), 0);
-	else
-		buf_add_str(out, "--stdio");
-	buf_printf(out,
-		   "): %lld of %lld slots in use, %lld of %lld compilers "
-		   "running\n",
-		   json_int_of(slots, "taken"), json_int_of(slots, "limit"),
-		   json_int_of(slots, "running"),
-		   json_int_of(slots, "compilers"));
-	put_each(out, k->json, "clients", put_client_status);
-}
-
-static void print_status_text(const struct status_replies *all, const char *dir,
-			      const struct wire_held *held)
-{
-	const double gib = 1 << 30;
-	const json_t *store = NULL;
-	struct buf out = { 0 };
-
-	for (size_t i = 0; i < all->n_replies; i++) {
-		const json_t *one = json_object_get(all->replies[i].json,
-						    "store");
-
-		put_daemon(&out, &all->replies[i]);
-		/* Prefer the reply of a kfarmd that has measured the store. */
-		if (one &&
-		    (!store || json_is_integer(json_object_get(one, "used"))))
-			store = one;
-	}
-	if (store) {
-		buf_printf(&out, "store %s: ", dir);
-		if (json_is_integer(json_object_get(store, "used")))
-			buf_printf(&out, "%.2f of ",
-				   (double)json_int_of(store, "used") / gib);
-		buf_printf(&out, "%.2f GiB\n",
-			   (double)json_int_of(store, "limit") / gib);
-	}
-	for (uint32_t i = 0; i < held->n_toolchains; i++)
-		buf_printf(&out, "toolchain %s%s\n", held->toolchains[i].id,
-			   held->toolchains[i].state == WIRE_HELD_DAMAGED ?
-				   ", damaged" :
-				   "");
-	fwrite(out.data, 1, out.len, stdout);
-	buf_release(&out);
-}
-
-static void print_status_json(const struct status_replies *all, const char *dir,
-			      const struct wire_held *held)
-{
-	json_t *daemons = json_array(), *tools = json_array(), *made;
-
-	for (size_t i = 0; i < all->n_replies; i++)
-		json_array_append(daemons, all->replies[i].json);
-	for (uint32_t i = 0; i < held->n_toolchains; i++)
-		json_array_append_new(
-			tools, json_pack("{s:s, s:s, s:b}", "id",
-					 held->toolchains[i].id, "host",
-					 held->toolchains[i].host, "damaged",
-					 held->toolchains[i].state ==
-						 WIRE_HELD_DAMAGED));
-	made = json_pack("{s:o, s:o, s:o}", "store", json_text(dir), "kfarmds",
-			 daemons, "kept", tools);
-	json_dumpf(made, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-	putchar('\n');
-	json_decref(made);
-}
-
-/*
- * Query all kfarmds that have the store `dir` open.  Print their status and the
- * installed toolchains in the directory `toolchains_dir` on stdout, as text or
- * JSON.  Returns the number of kfarmds, or a negative errno with `err` set.
- */
-static int query_status(const char *dir, const char *toolchains_dir, bool json,
-			struct err *err)
-{
-	static const atomic_bool never;
-	struct wire_held tools = { 0 };
-	struct status_replies all;
-	struct err ignored;
-	int ret = query_all_daemons(&all, dir, err);
-
-	/*
-	 * If the directory of toolchains cannot be read, no toolchain is
-	 * listed.
-	 */
-	if (!ret && kfarmd_toolchains_list(toolchains_dir, false, &never,
-					   &tools, &ignored))
-		tools = (struct wire_held){ 0 };
-	if (!ret && json)
-		print_status_json(&all, dir, &tools);
-	else if (!ret && all.n_replies)
-		print_status_text(&all, dir, &tools);
-	ret = ret ? ret : (int)all.n_replies;
-	wire_held_release(&tools);
-	for (size_t i = 0; i < all.n_replies; i++) {
-		free(all.replies[i].name);
-		if (all.replies[i].fd >= 0)
-			close(all.replies[i].fd);
-		buf_release(&all.replies[i].text);
-		json_decref(all.replies[i].json);
-	}
-	free(all.replies);
-	return ret;
-}
 
 static const char clients_template[] =
 	"# Clients that may use this node, one per line: the fingerprint of "
@@ -599,7 +176,7 @@ static int print_status(const struct kfarmd_settings *s)
 	char *dir = choose_store_dir(s),
 	     *toolchains_dir = choose_toolchains_dir(s, dir);
 	struct err err;
-	int n = query_status(dir, toolchains_dir, s->json, &err);
+	int n = kfarmd_status_query(s, dir, toolchains_dir, &err);
 
 	if (n < 0)
 		log_error("%s", err.text);
@@ -701,7 +278,7 @@ static int init_daemon(struct kfarmd *a, const struct kfarmd_settings *s,
 	 * Some file systems do not support sockets; kfarmd then works without
 	 * its status socket.
 	 */
-	if (status_new(&a->status, a, &status))
+	if (kfarmd_status_new(&a->status, a, &status))
 		log_warning("--status will not list this kfarmd: %s",
 			    status.text);
 	return 0;
@@ -732,7 +309,7 @@ static bool release_daemon(struct kfarmd *a)
 	}
 	if (a->slots.n_jobs || a->n_active)
 		return false;
-	status_free(a->status);
+	kfarmd_status_free(a->status);
 	children_free(a->children);
 	machine_health_release(&a->health);
 	store_free(a->store);

@@ -217,7 +217,7 @@ static void send_fit(struct kfarmd_session *s)
 static uint64_t total_job_cpu_ms(const struct kfarmd *a)
 {
 	const struct kfarmd_session *s;
-	uint64_t sum = a->finished_cpu_ms;
+	uint64_t sum = a->finished.cpu_ms;
 
 	list_for_each(s, &a->sessions, entry) {
 		for (size_t i = 0; i < s->n_jobs; i++)

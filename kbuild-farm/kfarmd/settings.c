@@ -253,6 +253,8 @@ static const struct args_option options[] = {
 	{ 0, "status", NULL, "print the status of the kfarmds on this machine",
 	  args_flag, AT(status), 0 },
 	{ 0, "json", NULL, "print the status in JSON", args_flag, AT(json), 0 },
+	{ 0, "prometheus", NULL, "print the status as metrics for Prometheus",
+	  args_flag, AT(prometheus), 0 },
 	{ 'V', "version", NULL, "print the version", args_flag, AT(version),
 	  0 },
 	{ 'h', "help", NULL, "print this help", args_flag, AT(help), 0 },
@@ -269,8 +271,8 @@ char *kfarmd_settings_help(void)
 		" [--store-size SIZE]\n"
 		"              [--toolchains DIR] [--host HOST]...\n"
 		"       kfarmd --init [--config DIR]\n"
-		"       kfarmd --status [--json] [--config DIR] [--store DIR]"
-		" [--toolchains DIR]\n"
+		"       kfarmd --status [--json | --prometheus] [--config DIR]\n"
+		"              [--store DIR] [--toolchains DIR]\n"
 		"       kfarmd --check\n%s",
 		lines);
 
@@ -402,8 +404,12 @@ static bool listens_on_network(const struct kfarmd_settings *s)
 
 static int check_mode_options(struct kfarmd_settings *s, struct err *err)
 {
-	if (s->json && !s->status)
-		return err_set(err, EINVAL, "--json requires --status");
+	if ((s->json || s->prometheus) && !s->status)
+		return err_set(err, EINVAL, "%s requires --status",
+			       s->json ? "--json" : "--prometheus");
+	if (s->json && s->prometheus)
+		return err_set(err, EINVAL,
+			       "--json and --prometheus cannot be combined");
 	if (s->status || s->init) {
 		if (s->stdio || (s->status && s->init))
 			return err_set(

@@ -57,6 +57,9 @@ static const struct wrong {
 	{ { "--stdio", "--host" }, "--host" },
 	{ { "--stdio", "--toolchains" }, "--toolchains" },
 	{ { "--json", "--stdio" }, "--json requires --status" },
+	{ { "--prometheus", "--stdio" }, "--prometheus requires --status" },
+	{ { "--status", "--json", "--prometheus" },
+	  "--json and --prometheus cannot be combined" },
 	{ { "--status", "--stdio" }, "--status cannot be combined" },
 	{ { "--status", "--store", "/nosuch" }, "with the store /nosuch" },
 };

@@ -126,6 +126,63 @@ TEST(the_same_in_json)
 	client_tear_down();
 }
 
+/* Return the value of a sample, whose labels contain `labels`. */
+static double sample(const char *text, const char *name, const char *labels)
+{
+	size_t len = strlen(name);
+
+	for (; *text; text = strchr(text, '\n') + 1) {
+		const char *end = strchr(text, '\n'), *value;
+
+		if (strncmp(text, name, len) != 0 ||
+		    !memmem(text, (size_t)(end - text), labels, strlen(labels)))
+			continue;
+		value = memrchr(text, ' ', (size_t)(end - text));
+		return strtod(value, NULL);
+	}
+	ck_abort_msg("no sample %s with %s", name, labels);
+}
+
+TEST(metrics_count_the_jobs_by_result)
+{
+	int status;
+	char *out;
+
+	client_set_up();
+	node_start(&one, NULL);
+	play_put(&one.c, 0, ROOT "/good.c", "int b;\n");
+	play_put(&one.c, 0, ROOT "/bad.c", "int;;b c\n");
+	play_remote(&one.c, 1, "good.c", NULL);
+	client_wait_job(&one.c, 1);
+	play_remote(&one.c, 2, "bad.c", NULL);
+	client_wait_job(&one.c, 2);
+	play_remote(&one.c, 3, "good.c", NULL);
+	client_wait_job(&one.c, 3);
+	out = status_of("--prometheus", &status);
+	ck_assert_int_eq(status, 0);
+	expect(out, "# HELP kfarmd_slots Jobs that the node accepts at the "
+		    "same time.\n# TYPE kfarmd_slots gauge\nkfarmd_slots{");
+	ck_assert_double_eq(sample(out, "kfarmd_up", ""), 1);
+	ck_assert_double_eq(sample(out, "kfarmd_silent", ""), 0);
+	ck_assert_double_eq(sample(out, "kfarmd_clients", "\"stdio\""), 1);
+	ck_assert_double_eq(sample(out, "kfarmd_usable", "pid="), 1);
+	ck_assert_double_eq(sample(out, "kfarmd_slots_used", ""), 0);
+	ck_assert_double_eq(sample(out, "kfarmd_jobs_total", "\"ok\""), 2);
+	ck_assert_double_eq(sample(out, "kfarmd_jobs_total", "\"error\""), 1);
+	ck_assert_double_eq(sample(out, "kfarmd_jobs_total", "\"failed\""), 0);
+	ck_assert_double_gt(sample(out, "kfarmd_job_cpu_seconds_total", ""), 0);
+	ck_assert_double_gt(sample(out, "kfarmd_store_limit_bytes ", ""), 0);
+	free(out);
+	kill(one.pid, SIGSTOP);
+	out = status_of("--prometheus", &status);
+	kill(one.pid, SIGCONT);
+	ck_assert_double_eq(sample(out, "kfarmd_up", ""), 0);
+	ck_assert_double_eq(sample(out, "kfarmd_silent", ""), 1);
+	free(out);
+	node_end(&one);
+	client_tear_down();
+}
+
 TEST(one_that_stands_still_is_named_and_holds_up_nobody)
 {
 	uint64_t began;

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * base/metrics.h - Metrics in the text format of Prometheus.
+ *
+ * The format is version 0.0.4 in "Exposition formats" of Prometheus, which
+ * node_exporter also reads from files:
+ *
+ *	# HELP kfarmd_slots Jobs that the node accepts at the same time.
+ *	# TYPE kfarmd_slots gauge
+ *	kfarmd_slots{listen="[::]:3634"} 6
+ *
+ * All samples of a metric must follow its two comments.
+ */
+#ifndef BASE_METRICS_H
+#define BASE_METRICS_H
+
+#include "base/buf.h"
+
+enum metrics_type {
+	METRICS_GAUGE, /* a value that can rise and fall */
+	METRICS_COUNTER, /* a sum that starts at 0 with its process */
+};
+
+/* Append the comments before the samples of a metric. */
+void metrics_add_head(struct buf *b, const char *name, enum metrics_type type,
+		      const char *help);
+/*
+ * Append a sample.  `labels` has pairs of a name and a value and ends with
+ * NULL; NULL: no labels.  A value can contain any byte; if it is not valid
+ * UTF-8, each byte above 127 becomes U+FFFD.
+ */
+void metrics_add_sample(struct buf *b, const char *name,
+			const char *const *labels, double value);
+
+#endif
