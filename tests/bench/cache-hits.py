@@ -12,8 +12,10 @@ cache-hits.py TREE toggles [N] [SEED]
 	differ from those of ccache's ("differ"), and whether make failed.
 cache-hits.py TREE bisect NEWER_TREE [SEED]
 	The same for the revisions that git bisect visits in a history of 64
-	commits from one tree to the other, each with the files of a few
-	directories, and for its first and last revision.
+	commits from one tree to the other, and for its first and last
+	revision.  The first commit has the changed Makefiles and Kconfig files
+	and all files that appear or disappear, the others the files of a few
+	directories.
 cache-hits.py TREE pairs [N] [SEED]
 	Build the tinyconfig of some architectures.  For N random pairs of a unit
 	and a definition, change the definition in autoconf.h.  If the selected
@@ -200,13 +202,19 @@ def make_history(old, new):
     git("--work-tree=" + new, "add", "-A", "-f")
     newer = git("write-tree").strip()
     git("read-tree", "HEAD")
-    files = git("diff-tree", "-r", "--name-only", "HEAD", newer).splitlines()
+    lines = git("diff-tree", "-r", "--no-renames", "--name-status", "HEAD",
+                newer).splitlines()
+    # Kconfig and make fail if a file that they name does not exist.
+    makefile = re.compile(r"[AD]\t|(.*/|.\t)(Kconfig|Makefile|Kbuild)[^/]*$")
+    parts = [[line[2:] for line in lines if makefile.match(line)]]
+    files = [line[2:] for line in lines if not makefile.match(line)]
     directories = sorted({os.path.dirname(f) for f in files})
     random.shuffle(directories)
     files.sort(key=lambda f: (directories.index(os.path.dirname(f)), f))
-    for i in range(COMMITS):
-        part = files[i * len(files) // COMMITS:
-                     (i + 1) * len(files) // COMMITS]
+    for i in range(COMMITS - 1):
+        parts.append(files[i * len(files) // (COMMITS - 1):
+                           (i + 1) * len(files) // (COMMITS - 1)])
+    for i, part in enumerate(parts):
         git("restore", "--source=" + newer, "--staged", "--worktree",
             "--pathspec-from-file=-", input="\n".join(part))
         git("commit", "-q", "-m", f"part {i + 1}")
