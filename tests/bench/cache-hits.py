@@ -356,6 +356,8 @@ def run_pairs(tree, n):
                 count["wrong"] += 1
                 print(f"{kernel.build}: {unit}: {name}", flush=True)
         kernel.write(kernel.original)
+        if count["pairs"] % 100 == 0:
+            print(json.dumps(count), flush=True)
     print(json.dumps(count))
     return count["wrong"] > 0
 
