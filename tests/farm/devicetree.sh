@@ -15,16 +15,16 @@
 targets=(dtbs)
 dts=arch/arm64/boot/dts
 
-# Copy the tree, so that changes do not affect other tests.
+# Copy the tree, so that changes do not affect other tests.  Hard links would
+# change the ctime of the files in the original, and kfarm takes such files for
+# modified ones.
 copy_tree()
 {
 	local from
 
 	from=$(kernel_tree) || exit 1
 	tree=$work/linux
-	cp -al "$from" "$tree" 2>/dev/null || {
-		rm -rf "$tree" && cp -a "$from" "$tree"
-	}
+	cp -a "$from" "$tree"
 }
 
 # add NAME TEXT: add a device tree.
