@@ -42,7 +42,11 @@ static int cause_fault(void)
 	return -1;
 }
 
-/* The functions below replace those of the C library. */
+/*
+ * The functions below replace those of the C library, whose headers have
+ * parameter names of their own.
+ */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 
 ssize_t write(int fd, const void *data, size_t len)
 {
@@ -105,6 +109,7 @@ int ftruncate(int fd, off_t len)
 	return is_faulty() ? cause_fault() :
 			     (int)syscall(SYS_ftruncate, fd, len);
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 static void arm(unsigned first)
 {
