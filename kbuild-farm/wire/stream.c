@@ -95,6 +95,8 @@ struct wire_conn {
 	void *ctx;
 	int error; /* error that ended the session, or 0 */
 	bool compatible; /* a complete message was received */
+	size_t text_max; /* limit of `text` */
+	struct buf text; /* text received before the first message */
 
 	uint8_t header[WIRE_FRAME_SIZE];
 	size_t header_len; /* bytes of the header received */
@@ -116,10 +118,16 @@ struct wire_conn *wire_conn_new(wire_on_msg *on_msg, void *ctx)
 	return conn;
 }
 
+void wire_conn_skip_text(struct wire_conn *conn, size_t max_bytes)
+{
+	conn->text_max = max_bytes;
+}
+
 void wire_conn_free(struct wire_conn *conn)
 {
 	if (!conn)
 		return;
+	buf_release(&conn->text);
 	buf_release(&conn->body);
 	buf_release(&conn->raw);
 	buf_release(&conn->out);
@@ -165,6 +173,7 @@ static int reject_header(const struct wire_conn *conn, struct bytes rest,
 	struct buf first = { 0 }, shown = { 0 };
 
 	if (!conn->compatible) {
+		buf_add_bytes(&first, buf_bytes(&conn->text));
 		buf_add(&first, conn->header, conn->header_len);
 		buf_add(&first, rest.data,
 			rest.len < QUOTE_MAX ? rest.len : QUOTE_MAX);
@@ -193,9 +202,14 @@ static int take_header(struct wire_conn *conn, struct bytes *in,
 	 * Check the magic early, because the greeting of another program may be
 	 * too short to fill a header.
 	 */
-	if (conn->header_len >= sizeof(uint32_t) &&
-	    get_le32(conn->header) != WIRE_MAGIC)
-		return reject_header(conn, *in, err);
+	while (conn->header_len >= sizeof(uint32_t) &&
+	       get_le32(conn->header) != WIRE_MAGIC) {
+		if (conn->compatible || conn->text.len >= conn->text_max)
+			return reject_header(conn, *in, err);
+		buf_add(&conn->text, conn->header, 1);
+		conn->header_len--;
+		memmove(conn->header, conn->header + 1, conn->header_len);
+	}
 	if (conn->header_len < WIRE_FRAME_SIZE)
 		return 0;
 	ret = wire_frame_decode(&conn->frame, conn->header);
@@ -449,7 +463,9 @@ static bool read_some(struct wire_stream *s)
 		}
 		return false;
 	}
-	if (!n && wire_conn_is_partial(s->conn))
+	if (!n && s->conn->text.len && !s->conn->compatible)
+		reject_header(s->conn, bytes_of(NULL, 0), &s->close_error);
+	else if (!n && wire_conn_is_partial(s->conn))
 		err_set(&s->close_error, EPROTO,
 			"connection closed in the middle of a message");
 	if (n <= 0) {
@@ -572,6 +588,11 @@ struct wire_stream *wire_stream_new(struct event_base *base, int rfd, int wfd,
 				    void *ctx)
 {
 	return wire_stream_new_io(base, wire_io_from_fds(rfd, wfd), ops, ctx);
+}
+
+void wire_stream_skip_text(struct wire_stream *s, size_t max_bytes)
+{
+	wire_conn_skip_text(s->conn, max_bytes);
 }
 
 void wire_stream_free(struct wire_stream *s)

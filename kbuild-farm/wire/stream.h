@@ -72,6 +72,12 @@ typedef int wire_on_msg(void *ctx, uint16_t type, struct bytes body,
 
 struct wire_conn *wire_conn_new(wire_on_msg *on_msg, void *ctx);
 void wire_conn_free(struct wire_conn *conn);
+/*
+ * Skip at most `max_bytes` of text before the first message, such as the output
+ * of a program that starts the peer.  Without a message, the text is part of
+ * the error.
+ */
+void wire_conn_skip_text(struct wire_conn *conn, size_t max_bytes);
 
 /*
  * Process received bytes and call on_msg for each message that they complete.
@@ -142,6 +148,8 @@ struct wire_stream *wire_stream_new_io(struct event_base *base,
  * descriptors.  No callback follows.  `s` may be NULL.
  */
 void wire_stream_free(struct wire_stream *s);
+/* Like wire_conn_skip_text(). */
+void wire_stream_skip_text(struct wire_stream *s, size_t max_bytes);
 /*
  * Like wire_conn_send() and wire_conn_send_packed().  The message is discarded
  * if the stream is closed.

@@ -231,16 +231,29 @@ TEST(a_peer_that_leaves_between_messages_leaves_no_reason)
 	ck_assert_uint_eq(right.closes, 0);
 }
 
-static void leave_raw(const void *data, size_t n)
+static void leave_raw_after(size_t text_max, const void *data, size_t n)
 {
 	int fd[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd),
 			 0);
 	left.s = wire_stream_new(base, fd[0], fd[0], &ops, &left);
+	wire_stream_skip_text(left.s, text_max);
 	ck_assert_int_eq(write(fd[1], data, n), (ssize_t)n);
 	close(fd[1]);
 	settle();
+}
+
+static void leave_raw(const void *data, size_t n)
+{
+	leave_raw_after(0, data, n);
+}
+
+TEST(a_peer_that_leaves_after_text_is_quoted)
+{
+	leave_raw_after(4096, "no free machine\n", 16);
+	ck_assert_uint_eq(left.closes, 1);
+	ck_assert_str_eq(left.why, "not a kfarm message: \"no free machine\"");
 }
 
 TEST(a_peer_that_leaves_within_a_message_is_an_error)

@@ -232,6 +232,74 @@ TEST_EACH(a_greeting_of_a_shell_is_shown, greetings)
 	       "not a kfarm message%s", row->shown);
 }
 
+/*
+ * Text of up to 40 bytes is skipped before the first message, in pieces of any
+ * size, even if it contains parts of the magic.
+ */
+static const struct preface {
+	const char *text;
+	bool accepted;
+} prefaces[] = {
+	{ "", true },
+	{ "x", true },
+	{ "kfr\n", true },
+	{ "kkfkfrkfr\n", true },
+	{ "If you do not see a prompt, press enter.", true },
+	{ "If you don't see a prompt, try pressing..", false },
+};
+
+TEST_EACH(text_before_the_first_message_is_skipped, prefaces)
+{
+	struct buf sent = { 0 }, plain = { 0 };
+
+	record(&plain);
+	buf_add_str(&sent, row->text);
+	buf_add_bytes(&sent, buf_bytes(&plain));
+	for (size_t step = 1; step < 50; step++) {
+		struct wire_conn *conn;
+		struct heard h = { 0 };
+		struct err err = { 0 };
+		int ret = 0;
+
+		conn = wire_conn_new(hear, &h);
+		wire_conn_skip_text(conn, 40);
+		for (size_t at = 0; at < sent.len && !ret; at += step) {
+			size_t n = sent.len - at < step ? sent.len - at : step;
+
+			ret = wire_conn_feed(conn, bytes_of(sent.data + at, n),
+					     &err);
+		}
+		ck_assert_int_eq(ret, row->accepted ? 0 : -EPROTO);
+		ck_assert_uint_eq(h.n, row->accepted ? 6 : 0);
+		if (ret)
+			ck_assert_ptr_nonnull(strstr(err.text, "If you don"));
+		buf_release(&h.log);
+		wire_conn_free(conn);
+	}
+	buf_release(&sent);
+	buf_release(&plain);
+}
+
+TEST(text_between_messages_is_not_skipped)
+{
+	struct wire_conn *conn;
+	struct buf sent = { 0 };
+	struct heard h = { 0 };
+	struct err err = { 0 };
+
+	conn = wire_conn_new(hear, &h);
+	wire_conn_skip_text(conn, 4096);
+	record(&sent);
+	buf_add_str(&sent, "slurmstepd: error\n");
+	record(&sent);
+	err_is(wire_conn_feed(conn, buf_bytes(&sent), &err), -EPROTO,
+	       "not a kfarm message");
+	ck_assert_uint_eq(h.n, 6);
+	wire_conn_free(conn);
+	buf_release(&sent);
+	buf_release(&h.log);
+}
+
 TEST(what_is_broken_later_is_not_shown)
 {
 	struct buf sent = { 0 };
