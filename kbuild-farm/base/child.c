@@ -20,10 +20,14 @@ struct child {
 	bool exited; /* `pid` was reaped; its group may not be empty */
 	child_exit_fn *on_exit; /* NULL if no callback is due */
 	void *ctx;
+	bool is_ending; /* by child_adopt_ending() */
+	/* times at which its group gets these signals, or UINT64_MAX */
+	uint64_t term_ms, kill_ms;
 };
 
 struct children {
 	struct event *signal;
+	struct event *timer; /* expires when the next signal is due */
 	bool subreaper; /* reap orphaned descendants, too */
 	TAILQ_HEAD(, child) list;
 };
@@ -57,6 +61,8 @@ static struct child *take_exited(struct children *all, int *status,
 		if (!child->exited &&
 		    wait4(child->pid, status, WNOHANG, ru) == child->pid) {
 			child->exited = true;
+			if (child->is_ending)
+				kill(-child->pid, SIGKILL);
 			return child;
 		}
 		if (child->exited && reap_group(child->pid)) {
@@ -113,13 +119,54 @@ static void on_sigchld(evutil_socket_t sig, short what, void *arg)
 		reap_orphans();
 }
 
+/* Send the signals that are due.  Returns the time of the next one. */
+static uint64_t send_due_signals(struct children *all)
+{
+	uint64_t now = clock_ms(), next = UINT64_MAX;
+	struct child *child;
+
+	list_for_each(child, &all->list, entry) {
+		uint64_t *due = child->term_ms < child->kill_ms ?
+					&child->term_ms :
+					&child->kill_ms;
+
+		if (child->exited)
+			continue;
+		if (now >= *due) {
+			kill(-child->pid,
+			     due == &child->term_ms ? SIGTERM : SIGKILL);
+			*due = UINT64_MAX;
+			due = &child->kill_ms;
+		}
+		if (*due < next)
+			next = *due;
+	}
+	return next;
+}
+
+static void on_signal_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct children *all = arg;
+	uint64_t next = send_due_signals(all), now = clock_ms();
+	uint64_t ms = next > now ? next - now : 0;
+
+	(void)fd;
+	(void)what;
+	if (next < UINT64_MAX)
+		event_add(all->timer,
+			  &(struct timeval){
+				  .tv_sec = (time_t)(ms / 1000),
+				  .tv_usec = (suseconds_t)(ms % 1000) * 1000 });
+}
+
 struct children *children_new(struct event_base *base)
 {
 	struct children *all = xcalloc(1, sizeof(*all));
 
 	TAILQ_INIT(&all->list);
 	all->signal = evsignal_new(base, SIGCHLD, on_sigchld, all);
-	if (!all->signal || event_add(all->signal, NULL))
+	all->timer = event_new(base, -1, 0, on_signal_due, all);
+	if (!all->signal || !all->timer || event_add(all->signal, NULL))
 		str_out_of_memory();
 	return all;
 }
@@ -148,18 +195,49 @@ void children_free(struct children *all)
 		free(child);
 	}
 	event_free(all->signal);
+	event_free(all->timer);
 	free(all);
 }
 
-void child_adopt(struct children *all, pid_t pid)
+static struct child *add_child(struct children *all, pid_t pid)
 {
 	struct child *child = xcalloc(1, sizeof(*child));
 
 	child->pid = pid;
+	child->term_ms = child->kill_ms = UINT64_MAX;
 	TAILQ_INSERT_TAIL(&all->list, child, entry);
+	return child;
 }
 
-void children_wait(struct children *all, unsigned timeout_ms)
+void child_adopt(struct children *all, pid_t pid)
+{
+	add_child(all, pid);
+}
+
+void child_adopt_ending(struct children *all, pid_t pid, unsigned term_ms,
+			unsigned kill_ms)
+{
+	struct child *child = add_child(all, pid);
+	uint64_t now = clock_ms();
+
+	child->is_ending = true;
+	child->term_ms = now + term_ms;
+	child->kill_ms = now + kill_ms;
+	on_signal_due(-1, 0, all);
+}
+
+bool children_has(const struct children *all, pid_t pid)
+{
+	const struct child *child;
+
+	list_for_each(child, &all->list, entry) {
+		if (child->pid == pid)
+			return true;
+	}
+	return false;
+}
+
+bool children_wait(struct children *all, unsigned timeout_ms)
 {
 	uint64_t end = clock_ms() + timeout_ms;
 	struct rusage ru;
@@ -172,7 +250,7 @@ void children_wait(struct children *all, unsigned timeout_ms)
 	for (;;) {
 		struct child *child;
 		struct timespec left = { 0 };
-		uint64_t now = clock_ms();
+		uint64_t now = clock_ms(), next = send_due_signals(all);
 
 		do
 			child = take_exited(all, &status, &ru);
@@ -180,11 +258,15 @@ void children_wait(struct children *all, unsigned timeout_ms)
 		if (now >= end || (TAILQ_EMPTY(&all->list) &&
 				   !(all->subreaper && reap_orphans())))
 			break;
-		left.tv_nsec = (long)((end - now) % 1000) * 1000000;
-		left.tv_sec = (time_t)((end - now) / 1000);
+		if (next > end)
+			next = end;
+		next = next > now ? next - now : 0;
+		left.tv_nsec = (long)(next % 1000) * 1000000;
+		left.tv_sec = (time_t)(next / 1000);
 		sigtimedwait(&chld, NULL, &left);
 	}
 	sigprocmask(SIG_UNBLOCK, &chld, NULL);
+	return TAILQ_EMPTY(&all->list);
 }
 
 int child_start(struct children *all, const struct spawn *what,
@@ -201,11 +283,9 @@ int child_start(struct children *all, const struct spawn *what,
 	ret = spawn_start(&spawn, &pid, err);
 	if (ret)
 		return ret;
-	child = xcalloc(1, sizeof(*child));
-	child->pid = pid;
+	child = add_child(all, pid);
 	child->on_exit = on_exit;
 	child->ctx = ctx;
-	TAILQ_INSERT_TAIL(&all->list, child, entry);
 	*out = child;
 	return 0;
 }

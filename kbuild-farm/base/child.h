@@ -42,8 +42,19 @@ int child_start(struct children *all, const struct spawn *what,
 		struct err *err);
 /* Reap `pid`, a process group leader that other code started, when it exits. */
 void child_adopt(struct children *all, pid_t pid);
-/* Wait until all children have exited, at most `timeout_ms` milliseconds. */
-void children_wait(struct children *all, unsigned timeout_ms);
+/*
+ * Like child_adopt(), but end the process: send SIGTERM to its group after
+ * `term_ms` and SIGKILL after `kill_ms`, or SIGKILL when it has exited.
+ */
+void child_adopt_ending(struct children *all, pid_t pid, unsigned term_ms,
+			unsigned kill_ms);
+/* Return true until the child `pid` has been reaped. */
+bool children_has(const struct children *all, pid_t pid);
+/*
+ * Wait until all children have exited, at most `timeout_ms` milliseconds.
+ * Returns true if they have.
+ */
+bool children_wait(struct children *all, unsigned timeout_ms);
 /*
  * Send SIGKILL to the child's group.  The child is reaped later without a call
  * of `on_exit`.

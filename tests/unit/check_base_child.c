@@ -97,6 +97,79 @@ TEST(waiting_ends_with_its_time)
 	ck_assert_uint_lt(clock_ms() - began, 60000);
 }
 
+/* Start `script` as the leader of a process group, which writes to `fd`. */
+static pid_t start_group(const char *script, int fd)
+{
+	char *argv[] = { "sh", "-c", (char *)script, NULL };
+	const struct spawn what = { .argv = argv,
+				    .stdio_fds = { -1, fd, -1 },
+				    .own_group = true };
+	struct err err;
+	pid_t pid;
+
+	must(spawn_start(&what, &pid, &err));
+	return pid;
+}
+
+/*
+ * Commands that are ended, with the delays of both signals, and the text that
+ * they have written when all of their processes have ended.
+ */
+static const struct ending {
+	const char *script;
+	unsigned term_ms, kill_ms;
+	const char *want;
+} endings[] = {
+	/* It ends by itself. */
+	{ "echo a", 60000, 60000, "a\n" },
+	/* SIGTERM lets it clean up. */
+	{ "trap 'echo b; exit' TERM; echo r; while :; do sleep .01; done", 0,
+	  60000, "r\nb\n" },
+	/* It ignores SIGTERM. */
+	{ "trap '' TERM; echo r; sleep 1000", 0, 1, "r\n" },
+	{ "echo r; sleep 1000", 60000, 0, "r\n" },
+	/* Only a process in the background is left. */
+	{ "echo r; sleep 1000 & exit", 60000, 60000, "r\n" },
+};
+
+TEST_EACH(an_adopted_process_is_ended, endings)
+{
+	char text[16] = "";
+	size_t len = 0;
+	int ends[2];
+	ssize_t n;
+	pid_t pid;
+
+	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	pid = start_group(row->script, ends[1]);
+	close(ends[1]);
+	/* Wait until it has set its trap. */
+	ck_assert_int_eq(read(ends[0], text, 1), 1);
+	len = 1;
+	child_adopt_ending(all, pid, row->term_ms, row->kill_ms);
+	ck_assert(children_has(all, pid));
+	/* The pipe ends with the last process of the group. */
+	children_wait(all, 100000);
+	ck_assert(!children_has(all, pid));
+	while ((n = read(ends[0], text + len, sizeof(text) - 1 - len)) > 0)
+		len += (size_t)n;
+	ck_assert_int_eq(n, 0);
+	ck_assert_str_eq(text, row->want);
+	close(ends[0]);
+}
+
+TEST(the_loop_ends_an_adopted_process)
+{
+	pid_t pid = start_group("trap '' TERM; sleep 1000", -1);
+	uint64_t end = clock_ms() + 60000;
+
+	child_adopt_ending(all, pid, 1, 20);
+	while (children_has(all, pid) && clock_ms() < end)
+		event_base_loop(base, EVLOOP_ONCE);
+	ck_assert(!children_has(all, pid));
+}
+
 TEST(a_program_that_is_not_there_is_an_error_with_its_name)
 {
 	char *argv[] = { "/nonexistent/cc", NULL };
