@@ -187,7 +187,7 @@ public_shell := make-env stats
 #
 # build host
 uses_node := base conf wire tls
-public_node := address duplicates limits own-key roster slot-limit \
+public_node := address duplicates limits own-key pool roster slot-limit \
 	transport-child
 uses_peer := base wire tls store options compiler toolchain inputs node
 public_peer := blob-upload canary canary-db native-toolchain peer sandbox \

@@ -600,7 +600,7 @@ static void check_nodes(struct doctor *d)
 	if (conf_load(&conf, &warnings, &err) ||
 	    node_roster_load(&roster, conf, &err))
 		add_finding(d, "nodes", DOCTOR_BROKEN, NULL, "%s", err.text);
-	else if (!roster.n)
+	else if (!node_roster_has_nodes(&roster))
 		add_finding(d, "nodes", DOCTOR_NOTE,
 			    "add one with `kfarm nodes add NAME "
 			    "ADDRESS`; see `kfarm help nodes`",
@@ -608,8 +608,8 @@ static void check_nodes(struct doctor *d)
 	else
 		add_finding(d, "nodes", DOCTOR_OK, NULL,
 			    "%zu configured; `kfarm nodes check` tests "
-			    "them",
-			    roster.n);
+			    "them%s",
+			    roster.n, roster.n_pools ? ", but no pools" : "");
 	for (size_t i = 0; i < warnings.n; i++)
 		add_finding(d, "nodes", DOCTOR_NOTE, NULL, "%s", warnings.v[i]);
 	node_roster_release(&roster);

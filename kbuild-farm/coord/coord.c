@@ -3,6 +3,7 @@
 
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/process.h"
 #include "base/spawn.h"
 #include "base/str.h"
@@ -11,12 +12,14 @@
 #include "coord/dispatch.h"
 #include "coord/hedge.h"
 #include "coord/node.h"
+#include "coord/pool.h"
 #include "coord/tool-step.h"
 #include "coord/wrapper-conn.h"
 #include "inputs/fixdep.h"
 #include "inputs/tool.h"
 #include "inputs/toolchain.h"
 #include "node/limits.h"
+#include "node/pool.h"
 #include "peer/canary.h"
 #include "peer/native-toolchain.h"
 #include "peer/peer.h"
@@ -35,6 +38,7 @@
  */
 #define WAITING_RECIPES_MIN 64u
 #define NODE_EXIT_WAIT_MS   400 /* limit for transport commands to exit */
+#define MEMBERS_NOTE_MS     1600 /* time until kfarm reports that it waits */
 #define THREADS             2
 #define SCAN_CACHE_BYTES    ((size_t)44 << 20) /* scanner limit */
 #define SCANS_MAX           64 /* limit of units being scanned or verified */
@@ -139,7 +143,7 @@ static bool are_nodes_needed(const struct coord *c)
 {
 	unsigned slots = c->setup.local_slots;
 
-	return c->demand.roster && c->demand.roster->n &&
+	return c->demand.roster && node_roster_has_nodes(c->demand.roster) &&
 	       c->units.n_dispatched >= (slots > 1 ? slots : 2);
 }
 
@@ -159,6 +163,9 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 	c->steps.dirty = false;
 	if (are_nodes_needed(c))
 		coord_node_connect(c);
+	/* The first members need not wait for the next second. */
+	if (!c->nodes.n)
+		coord_pool_update_all(c);
 	coord_dispatch(c);
 	coord_node_advance_all(c);
 
@@ -219,6 +226,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	coord_node_sample_local_load(c, now);
 	for (size_t i = 0; i < c->nodes.n; i++)
 		peer_tick(c->nodes.v[i]->peer, now);
+	coord_pool_update_all(c);
 }
 
 static struct event *make_event(struct coord *c, short what,
@@ -277,7 +285,9 @@ static void init_shared(struct coord *c, const struct coord_setup *setup)
 	};
 	inputs_toolchains_init(&c->toolchains);
 	c->steps.enabled = !setup->roster->steps_disabled;
-	c->codec = setup->roster->n ? setup->roster->v[0].codec : WIRE_PLAIN;
+	c->codec = setup->roster->n       ? setup->roster->v[0].codec :
+		   setup->roster->n_pools ? WIRE_LZO :
+					    WIRE_PLAIN;
 	c->shared = (struct peer_shared){
 		.base = c->base,
 		.children = c->children,
@@ -323,6 +333,7 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	      struct err *err)
 {
 	static const struct timeval second = { .tv_sec = 1 };
+	static const struct node_roster none;
 	const struct node_roster *roster = setup->roster;
 	struct coord *c = xcalloc(1, sizeof(*c));
 	struct sched_setup s = {
@@ -360,6 +371,8 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 	s.max_wait_ms = c->setup.toolchain_wait_ms;
 	s.seed = c->stats.start_ms;
 	c->sched = sched_new(&s);
+	/* An empty roster need not outlive the coordinator. */
+	c->nodes.roster = node_roster_has_nodes(roster) ? roster : &none;
 	if (setup->connects_on_demand)
 		c->demand.roster = roster;
 	else
@@ -402,6 +415,7 @@ void coord_expect_units(struct coord *c, int64_t n_units)
 				   0,
 	};
 
+	c->units.n_expected = event.n_units;
 	coord_dispatch_event(c, &event);
 }
 
@@ -448,6 +462,18 @@ uint64_t coord_scan_us(const struct coord *c)
 
 /* -------------------------------------------------------------- clean-up */
 
+/* Wait for the commands of nodes, longer for those of members of pools. */
+static void wait_for_commands(struct coord *c)
+{
+	bool ended = children_wait(c->children, NODE_EXIT_WAIT_MS);
+
+	if (!c->nodes.roster->n_pools || ended ||
+	    children_wait(c->children, MEMBERS_NOTE_MS))
+		return;
+	log_info("waiting for the members of the pools to end");
+	children_wait(c->children, NODE_POOL_KILL_MS);
+}
+
 void coord_free(struct coord *c)
 {
 	if (!c)
@@ -470,7 +496,7 @@ void coord_free(struct coord *c)
 	pool_free(c->pool);
 	peer_canary_free_all(&c->shared);
 	inputs_toolchains_release(&c->toolchains);
-	children_wait(c->children, NODE_EXIT_WAIT_MS);
+	wait_for_commands(c);
 	coord_wrapper_conns_free(c->wrapper_conns);
 
 	sched_free(c->sched);

@@ -24,13 +24,16 @@ struct coord_setup {
 	struct event_base *base;
 	const char *socket_path; /* Unix socket to create */
 	const char *work_dir; /* private directory for temporary files */
-	const struct node_roster *roster; /* empty: all jobs run locally */
+	/*
+	 * Empty: all jobs run locally.  Otherwise, the roster must outlive the
+	 * coordinator.
+	 */
+	const struct node_roster *roster;
 	/*
 	 * Dial the nodes only when the build has requested as many jobs as
 	 * there are local slots, but at least two.  Until then, and while no
 	 * node is up and a local slot is free, jobs run locally.  A build of a
-	 * few jobs thus never connects.  The roster must outlive the
-	 * coordinator.
+	 * few jobs thus never connects.
 	 */
 	bool connects_on_demand;
 	/*

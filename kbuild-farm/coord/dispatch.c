@@ -177,15 +177,17 @@ void coord_dispatch_on_reference(void *ctx, struct inputs_reference_object *ref)
 
 /*
  * Return true if a new unit runs locally because the nodes are dialed on demand
- * and no node is up yet.
+ * and no node is up yet, or because no member of a pool was needed yet.
  */
 static bool is_node_unneeded(const struct coord *c)
 {
 	struct sched_counts counts;
 
-	if (c->demand.roster && c->demand.roster->n)
+	if (c->demand.roster && node_roster_has_nodes(c->demand.roster))
 		return true;
-	if (!c->demand.waiting || !c->nodes.n)
+	if (!c->nodes.n)
+		return c->nodes.roster->n_pools;
+	if (!c->demand.waiting)
 		return false;
 	sched_counts(c->sched, &counts);
 	return counts.n_running + counts.n_queued < c->setup.local_slots;
@@ -546,7 +548,7 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 {
 	bool of_unit = a->kind < SCHED_ACT_DIAL;
 	struct coord_unit *u = of_unit ? find_unit(c, a->unit) : NULL;
-	const struct coord_node *n = of_unit ? NULL : c->nodes.v[a->node];
+	struct coord_node *n = of_unit ? NULL : c->nodes.v[a->node];
 	const struct sched_event no_probe = { .kind = SCHED_EV_PROBE_DONE,
 					      .node = a->node,
 					      .probe = SCHED_PROBE_IMPOSSIBLE };
@@ -597,6 +599,7 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 				       a);
 		break;
 	case SCHED_ACT_DIAL:
+		n->dialed_ms = clock_ms();
 		peer_dial(n->peer);
 		break;
 	case SCHED_ACT_DISCONNECT:

@@ -54,7 +54,10 @@ struct coord_node {
 	 * and the build host
 	 */
 	uint64_t other_load_milli;
-	bool removed; /* removed from the configuration */
+	/* removed from the configuration, or an idle member of a pool */
+	bool removed;
+	uint64_t dialed_ms; /* time of the last dial */
+	uint64_t busy_ms; /* a member: last time at which it was needed */
 	/* set by a new session, until its identity has been checked */
 	bool identity_unchecked;
 	/* Two machines have the node's key, or the node is configured twice. */
@@ -77,6 +80,7 @@ struct coord_pending_event {
 struct coord_node_table {
 	struct coord_node **v; /* by their numbers in the dispatcher */
 	size_t n;
+	const struct node_roster *roster; /* the current one */
 	struct node_roster **rosters; /* taken by coord_update_roster() */
 	size_t n_rosters;
 };
@@ -96,6 +100,7 @@ struct coord_unit_table {
 	struct coord_unit **v; /* by their numbers in the dispatcher */
 	size_t n;
 	size_t n_dispatched; /* units that the dispatcher got */
+	size_t n_expected; /* as in coord_expect_units(); 0: unknown */
 	struct coord_unit **jobs; /* by their job numbers on the wire */
 	size_t n_jobs;
 	/*

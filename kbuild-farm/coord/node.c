@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "coord/dispatch.h"
+#include "coord/pool.h"
 #include "coord/report-events.h"
 #include "coord/tool-step.h"
 #include "coord/unit.h"
@@ -226,6 +227,8 @@ static void on_state(void *ctx, enum peer_state state, const char *why)
 		event.n_slots = coord_report_slots(n);
 		set_core_classes(n, &figures, &event);
 		n->sandbox_state_unknown = true;
+		if (n->entry->pool)
+			coord_pool_handle_start(n);
 	} else if (state == PEER_UNFIT) {
 		event.kind = SCHED_EV_NODE_UNFIT;
 	} else {
@@ -593,6 +596,7 @@ static struct coord_node *coord_node_new(struct coord *c,
 	n->coord = c;
 	n->number = (uint32_t)c->nodes.n;
 	n->entry = entry;
+	n->busy_ms = clock_ms();
 	*VEC_ADD(c->nodes.v, c->nodes.n) = n;
 	n->peer = peer_new(&c->shared, entry, n);
 	coord_report_node_state(n, sched_node_state_name(SCHED_NODE_CONNECTING),
@@ -856,8 +860,7 @@ void coord_node_add_roster(struct coord *c, const struct node_roster *roster)
 	}
 }
 
-/* Add a node during the build. */
-static void add_node(struct coord *c, const struct node_entry *entry)
+void coord_node_add(struct coord *c, const struct node_entry *entry)
 {
 	struct coord_node *n = coord_node_new(c, entry);
 
@@ -872,10 +875,16 @@ void coord_node_connect(struct coord *c)
 
 	c->demand.roster = NULL;
 	for (size_t i = 0; i < roster->n; i++)
-		add_node(c, &roster->v[i]);
+		coord_node_add(c, &roster->v[i]);
 	for (size_t i = 0; i < c->demand.drivers.n; i++)
 		inputs_toolchain_get(&c->toolchains, c->demand.drivers.v[i],
 				     strv_list(&c->demand.env));
+}
+
+void coord_node_remove(struct coord_node *n, const char *why)
+{
+	n->removed = true;
+	queue_plain_event(n, SCHED_EV_NODE_REMOVED, why);
 }
 
 /* Apply the current entry of a node that is still configured. */
@@ -924,6 +933,7 @@ void coord_update_roster(struct coord *c, struct node_roster *roster)
 	*owned = *roster;
 	*roster = (struct node_roster){ 0 };
 	*VEC_ADD(c->nodes.rosters, c->nodes.n_rosters) = owned;
+	c->nodes.roster = owned;
 	if (c->demand.roster) {
 		c->demand.roster = owned;
 		return;
@@ -934,14 +944,12 @@ void coord_update_roster(struct coord *c, struct node_roster *roster)
 
 		if (n->removed)
 			continue;
-		now = node_roster_get(owned, n->entry->name);
+		now = node_roster_find(owned, n->entry->name);
 		if (now) {
 			reconfigure_node(n, now);
 			continue;
 		}
-		n->removed = true;
-		queue_plain_event(n, SCHED_EV_NODE_REMOVED,
-				  "removed from the configuration");
+		coord_node_remove(n, "removed from the configuration");
 	}
 	/*
 	 * A node that was excluded because of another node's key may be valid
@@ -957,7 +965,7 @@ void coord_update_roster(struct coord *c, struct node_roster *roster)
 	}
 	for (size_t i = 0; i < owned->n; i++) {
 		if (!has_node(c, before, owned->v[i].name))
-			add_node(c, &owned->v[i]);
+			coord_node_add(c, &owned->v[i]);
 	}
 	/*
 	 * Process the events now, because sched_node_counts() must not be

@@ -40,6 +40,13 @@ void coord_node_handle_request(struct coord_node *n, enum events_request what);
  */
 void coord_node_add_roster(struct coord *c, const struct node_roster *roster);
 /*
+ * Add a node during the build; `entry` is borrowed.  The caller must then call
+ * coord_dispatch().
+ */
+void coord_node_add(struct coord *c, const struct node_entry *entry);
+/* Remove a node; it gets no more jobs, and its session ends after the last. */
+void coord_node_remove(struct coord_node *n, const char *why);
+/*
  * Dial the nodes of c->demand.roster and list the announced compilers.  The
  * caller must then call coord_dispatch().
  */

@@ -7,6 +7,13 @@
 #include <inttypes.h>
 #include <string.h>
 
+size_t events_text_pool_len(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	return slash ? (size_t)(slash - name) : 0;
+}
+
 void events_text_add_node(struct buf *out, const char *name, const char *state,
 			  const char *reason)
 {

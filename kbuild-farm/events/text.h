@@ -9,6 +9,11 @@
  * Append "node neo4a: down: no route to host", without a newline.  `reason` may
  * be NULL.
  */
+/*
+ * Return the length of the pool's name in "POOL/K", the name of a member, or 0
+ * for any other node.
+ */
+size_t events_text_pool_len(const char *name);
 void events_text_add_node(struct buf *out, const char *name, const char *state,
 			  const char *reason);
 

@@ -214,7 +214,8 @@ void kernel_offload_init(struct kernel_offload *f,
 	struct wire_inventory inv = { 0 };
 	struct node_limit limit;
 
-	*f = (struct kernel_offload){ .has_nodes = roster->n > 0,
+	*f = (struct kernel_offload){ .has_nodes = node_roster_has_nodes(
+					      roster),
 				      .roster = roster,
 				      .hub = hub };
 	f->totals_consumer = (struct events_subscriber){
@@ -228,7 +229,7 @@ void kernel_offload_init(struct kernel_offload *f,
 	 * With nodes, -j can only reduce the number of local slots.  Without
 	 * nodes, it can also increase the number.
 	 */
-	if (asked && (!roster->n || asked < limit.slots))
+	if (asked && (!f->has_nodes || asked < limit.slots))
 		f->local_slots = asked;
 	f->job_capacity = kernel_capacity(NULL, "");
 	free(limit.reason);

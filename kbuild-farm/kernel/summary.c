@@ -109,16 +109,44 @@ static void put_kbuild_steps(struct buf *out, const struct events_totals *t,
 	buf_printf(out, "%s\n", t->n_step_reasons ? ")" : "");
 }
 
+/* Return true if two members of a pool are in one state for one reason. */
+static bool is_same_trouble(const struct events_node *a,
+			    const struct events_node *b)
+{
+	size_t len = events_text_pool_len(a->name);
+
+	return len && len == events_text_pool_len(b->name) &&
+	       !memcmp(a->name, b->name, len) && !strcmp(a->state, b->state) &&
+	       str_equal(a->reason, b->reason);
+}
+
+/* Describe the nodes that are not up; equal members of a pool only once. */
 static void put_nodes(struct buf *out, const struct events_totals *t,
 		      const char *prefix)
 {
 	for (size_t i = 0; i < t->n_nodes; i++) {
 		const struct events_node *n = t->nodes[i];
+		bool told = false;
+		unsigned more = 0;
 
-		if (events_node_is_local(n) || events_node_is_up(n))
+		/* A member that was removed was idle. */
+		if (events_node_is_local(n) || events_node_is_up(n) ||
+		    (events_text_pool_len(n->name) &&
+		     !strcmp(n->state, "removed")))
+			continue;
+		for (size_t k = 0; k < t->n_nodes; k++) {
+			if (k != i && is_same_trouble(n, t->nodes[k])) {
+				told |= k < i;
+				more++;
+			}
+		}
+		if (told)
 			continue;
 		buf_add_str(out, prefix);
 		events_text_add_node(out, n->name, n->state, n->reason);
+		if (more)
+			buf_printf(out, " (and %u other member%s)", more,
+				   format_plural(more));
 		buf_add_str(out, "\n");
 	}
 }

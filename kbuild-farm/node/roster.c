@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "conf/conf.h"
+#include "node/pool.h"
 #include "tls/key.h"
 #include "wire/codec.h"
 
@@ -166,6 +167,30 @@ static int load_entry(struct node_entry *e, const struct conf *c,
 	return ret;
 }
 
+static int load_pools(struct node_roster *r, const struct conf *c,
+		      struct err *err)
+{
+	struct strv names = { 0 };
+	int ret = 0;
+
+	conf_list_subsections(c, "pool", &names);
+	r->pools = xcalloc(names.n, sizeof(*r->pools));
+	while (!ret && r->n_pools < names.n) {
+		const char *name = names.v[r->n_pools];
+
+		ret = node_pool_load(&r->pools[r->n_pools++], c, name, err);
+		if (!ret && node_roster_get(r, name)) {
+			ret = err_set(err, EINVAL,
+				      "pool.%s: a node has this name; choose "
+				      "another name for the pool",
+				      name);
+		}
+	}
+	strv_release(&names);
+	node_pool_read_learned(r->pools, r->n_pools);
+	return ret;
+}
+
 int node_roster_load(struct node_roster *r, const struct conf *c,
 		     struct err *err)
 {
@@ -187,21 +212,30 @@ int node_roster_load(struct node_roster *r, const struct conf *c,
 		ret = load_entry(&r->v[r->n], c, names.v[r->n], err);
 		r->n++;
 	}
+	if (!ret)
+		ret = load_pools(r, c, err);
 	if (ret)
 		node_roster_release(r);
 	strv_release(&names);
 	return ret;
 }
 
+void node_entry_release(struct node_entry *e)
+{
+	free(e->name);
+	free(e->address_text);
+	free(e->ssh);
+	node_address_release(&e->address);
+}
+
 void node_roster_release(struct node_roster *r)
 {
-	for (size_t i = 0; i < r->n; i++) {
-		free(r->v[i].name);
-		free(r->v[i].address_text);
-		free(r->v[i].ssh);
-		node_address_release(&r->v[i].address);
-	}
+	for (size_t i = 0; i < r->n; i++)
+		node_entry_release(&r->v[i]);
+	for (size_t i = 0; i < r->n_pools; i++)
+		node_pool_release(&r->pools[i]);
 	free(r->v);
+	free(r->pools);
 	*r = (struct node_roster){ 0 };
 }
 
@@ -211,6 +245,35 @@ const struct node_entry *node_roster_get(const struct node_roster *r,
 	for (size_t i = 0; i < r->n; i++) {
 		if (!strcmp(r->v[i].name, name))
 			return &r->v[i];
+	}
+	return NULL;
+}
+
+const struct node_entry *node_roster_find(const struct node_roster *r,
+					  const char *name)
+{
+	for (size_t i = 0; i < r->n_pools; i++) {
+		const struct node_pool *p = &r->pools[i];
+
+		for (unsigned k = 0; k < p->max; k++) {
+			if (!strcmp(p->members[k].name, name))
+				return &p->members[k];
+		}
+	}
+	return node_roster_get(r, name);
+}
+
+bool node_roster_has_nodes(const struct node_roster *r)
+{
+	return r->n || r->n_pools;
+}
+
+struct node_pool *node_roster_get_pool(const struct node_roster *r,
+				       const char *name)
+{
+	for (size_t i = 0; i < r->n_pools; i++) {
+		if (!strcmp(r->pools[i].name, name))
+			return &r->pools[i];
 	}
 	return NULL;
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 struct conf;
+struct node_pool;
 
 #define NODE_NAME_MAX 63
 
@@ -24,11 +25,15 @@ struct node_entry {
 	unsigned slots; /* configured limit; 0: computed */
 	enum wire_codec codec; /* for data sent to it */
 	char *ssh; /* [USER@]HOST for admin/remote-script.h; NULL: unknown */
+	/* name of the pool that it is a member of, borrowed; NULL: no member */
+	const char *pool;
 };
 
 struct node_roster {
 	struct node_entry *v;
 	size_t n;
+	struct node_pool *pools;
+	size_t n_pools;
 	bool sync_toolchains; /* toolchain.sync: upload missing toolchains */
 	bool steps_disabled; /* farm.steps: offload compiles only */
 	bool local_when_busy; /* farm.compile-locally is when-busy */
@@ -45,15 +50,24 @@ struct node_roster {
  */
 int node_roster_check_name(const char *name, struct err *err);
 /*
- * Load every [node "NAME"] section in the order of the configuration.  The
- * default codec is lzo.  Returns 0, or -EINVAL with `err` naming node, file and
- * line.
+ * Load every [node "NAME"] and [pool "NAME"] section in the order of the
+ * configuration.  The default codec is lzo.  Returns 0, or -EINVAL with `err`
+ * naming node, file and line.
  */
 int node_roster_load(struct node_roster *r, const struct conf *c,
 		     struct err *err);
 void node_roster_release(struct node_roster *r);
+void node_entry_release(struct node_entry *e);
+/* Return the configured node `name`, which is no member of a pool, or NULL. */
 const struct node_entry *node_roster_get(const struct node_roster *r,
 					 const char *name);
+/* Like node_roster_get(), but also find "POOL/K", a member of a pool. */
+const struct node_entry *node_roster_find(const struct node_roster *r,
+					  const char *name);
+/* Return true if the roster has a node, or a pool, which can have members. */
+bool node_roster_has_nodes(const struct node_roster *r);
+struct node_pool *node_roster_get_pool(const struct node_roster *r,
+				       const char *name);
 /*
  * Set the error for the unknown node `name`, which suggests the node with the
  * most similar name.  Returns -ENOENT.

@@ -7,6 +7,7 @@
 #include "base/spawn.h"
 #include "base/str.h"
 #include "node/own-key.h"
+#include "node/pool.h"
 #include "node/transport-child.h"
 #include "tls/session.h"
 
@@ -96,6 +97,9 @@ void peer_dialer_free(struct peer_dialer *c)
 }
 
 #define CHILD_STDERR_MAX 4096
+/* limit of the text that a member's command prints before the protocol starts
+ */
+#define COMMAND_TEXT_MAX 4096
 
 static void close_stderr(struct peer_transport *t)
 {
@@ -149,6 +153,8 @@ static void open_stream(struct peer_conn *l, const struct wire_io *io)
 
 	l->received_ms = clock_ms();
 	l->stream = wire_stream_new_io(shared->base, *io, l->ops, l->ops_ctx);
+	if (l->entry->pool)
+		wire_stream_skip_text(l->stream, COMMAND_TEXT_MAX);
 	l->paths = wire_paths_new();
 	l->flags = wire_flags_new();
 	l->upload = peer_blob_upload_new(l->stream, shared->pool,
@@ -201,6 +207,9 @@ int peer_conn_dial(struct peer_conn *l, const struct wire_stream_ops *ops,
 						    l->entry, on_connected, l);
 		return ret;
 	}
+	if (peer_conn_is_ending(l))
+		return err_set(err, EBUSY,
+			       "the command of the last session is ending");
 	*t = (struct peer_transport){ .stderr_fd = -1 };
 	ret = node_address_open(&l->entry->address, &dial, &t->stderr_fd, err);
 	if (ret)
@@ -241,14 +250,27 @@ void peer_conn_close(struct peer_conn *l)
 	close_stream(l);
 	close_stderr(t);
 	buf_release(&t->stderr_text);
-	if (t->pid > 0) {
+	if (t->pid > 0 && l->entry->pool) {
+		/* An engine needs time to end what the command started. */
+		child_adopt_ending(l->shared->children, t->pid,
+				   l->hello_received ? NODE_POOL_TERM_MS : 0,
+				   NODE_POOL_KILL_MS);
+		t->ending_pid = t->pid;
+	} else if (t->pid > 0) {
 		kill(-t->pid, SIGTERM);
 		/* The command is reaped later. */
 		child_adopt(l->shared->children, t->pid);
-		t->pid = 0;
 	}
+	t->pid = 0;
 	wire_heat_release(&l->heat);
 	l->hello_received = l->fit_received = l->machine_received = false;
+}
+
+bool peer_conn_is_ending(const struct peer_conn *l)
+{
+	pid_t pid = l->transport.ending_pid;
+
+	return pid && children_has(l->shared->children, pid);
 }
 
 void peer_conn_release(struct peer_conn *l)

@@ -52,6 +52,7 @@ void peer_dialer_free(struct peer_dialer *c);
  */
 struct peer_transport {
 	pid_t pid; /* pid of the command; 0: no command */
+	pid_t ending_pid; /* command of the last session of a pool's member */
 	int stderr_fd; /* stderr of the command; -1: not open */
 	struct event *stderr_event; /* reads stderr_fd */
 	struct buf stderr_text; /* last part of the command's stderr */
@@ -107,6 +108,11 @@ int peer_conn_dial(struct peer_conn *l, const struct wire_stream_ops *ops,
 		   void *ctx, struct err *err);
 /* Close the session or abort the dial.  All jobs must have been freed. */
 void peer_conn_close(struct peer_conn *l);
+/*
+ * Return true while the command of a member's last session is ending.  Another
+ * session can start when it has exited, so that no member has two commands.
+ */
+bool peer_conn_is_ending(const struct peer_conn *l);
 /*
  * Handle a message on behalf of on_msg of `ops`.  Returns 0 if nothing is left
  * to do, 1 if the caller must handle the message, or a negative errno with

@@ -6,6 +6,7 @@
 #include "base/vec.h"
 #include "compiler/manifest.h"
 #include "node/limits.h"
+#include "node/pool.h"
 #include "peer/native-toolchain.h"
 
 #include <errno.h>
@@ -597,8 +598,10 @@ void peer_dial(struct peer *p)
 		[NODE_ADDRESS_SSH] = SSH_HELLO_TIMEOUT_S,
 		[NODE_ADDRESS_TLS] = TLS_HELLO_TIMEOUT_S,
 	};
+	const struct node_entry *entry = p->conn.entry;
 	struct timeval limit = {
-		.tv_sec = hello_s[p->conn.entry->address.kind]
+		.tv_sec = entry->pool ? NODE_POOL_START_MAX_S :
+					hello_s[entry->address.kind]
 	};
 	struct err err;
 
@@ -715,6 +718,11 @@ struct peer *peer_new(struct peer_shared *shared,
 		str_out_of_memory();
 	p->lease = p->reported_lease = WIRE_LEASE_UNLIMITED;
 	return p;
+}
+
+bool peer_is_ending(const struct peer *p)
+{
+	return peer_conn_is_ending(&p->conn);
 }
 
 void peer_set_entry(struct peer *p, const struct node_entry *entry)

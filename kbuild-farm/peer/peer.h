@@ -69,6 +69,8 @@ void peer_advance(struct peer *p);
 void peer_tick(struct peer *p, uint64_t now_ms);
 
 enum peer_state peer_state(const struct peer *p);
+/* See peer_conn_is_ending(). */
+bool peer_is_ending(const struct peer *p);
 enum peer_toolchain_state peer_toolchain_state(
 	const struct peer *p, const struct inputs_toolchain *tc);
 /*

@@ -215,6 +215,8 @@ uint32_t sched_class_local_cost_ms(const struct sched *s,
 void sched_class_end_local(struct sched *s, const struct sched_unit *u)
 {
 	learn_slowness(s, &s->local, u, u->local_began_ms);
+	s->sum_local_ms += s->now_ms - u->local_began_ms;
+	s->n_local_ends++;
 }
 
 /* ---- the queue of a class ---- */

@@ -261,6 +261,9 @@ struct sched {
 	/* predicted cost of the second executions of progressing units */
 	double sum_second_ms;
 	unsigned n_costs; /* number of scanned units with a predicted cost */
+	/* local compiles that have ended, and the sum of their durations */
+	unsigned n_local_ends;
+	uint64_t sum_local_ms;
 	/* sums for the nodes that are up and can get jobs */
 	unsigned n_usable_cores;
 	double usable_speed; /* cost that these cores complete per time */

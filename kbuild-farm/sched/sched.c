@@ -731,6 +731,13 @@ void sched_counts(const struct sched *s, struct sched_counts *out)
 	}
 }
 
+uint64_t sched_mean_cost_ms(const struct sched *s)
+{
+	if (s->n_costs)
+		return (uint64_t)(s->sum_cost_ms / s->n_costs);
+	return s->n_local_ends ? s->sum_local_ms / s->n_local_ends : 0;
+}
+
 struct sched *sched_new(const struct sched_setup *setup)
 {
 	struct sched *s = xcalloc(1, sizeof(*s));

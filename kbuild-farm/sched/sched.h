@@ -456,6 +456,12 @@ struct sched_node_counts {
 void sched_counts(const struct sched *s, struct sched_counts *out);
 void sched_node_counts(const struct sched *s, uint32_t node,
 		       struct sched_node_counts *out);
+/*
+ * Return the mean predicted cost of a unit in ms: of the units that were
+ * scanned for nodes or, before the first one, the mean duration of the local
+ * compiles.  Returns 0 if neither is known.
+ */
+uint64_t sched_mean_cost_ms(const struct sched *s);
 /* Return the name of a state for the user: "up", "connecting", "resting" ... */
 const char *sched_node_state_name(enum sched_node_state state);
 

@@ -320,6 +320,26 @@ static struct ui_text_node *need_text_node(struct ui_text *p, const char *name)
 }
 
 /*
+ * Return true if the last line about another member of the same pool equals
+ * `line` except for the name.
+ */
+static bool is_told_of_pool(const struct ui_text *p,
+			    const struct ui_text_node *n, const char *line)
+{
+	size_t len = events_text_pool_len(n->name), prefix = strlen("node ");
+
+	for (size_t i = 0; i < p->n_nodes && len; i++) {
+		const struct ui_text_node *other = &p->nodes[i];
+
+		if (other->line && !strncmp(other->name, n->name, len + 1) &&
+		    !strcmp(other->line + prefix + strlen(other->name),
+			    line + prefix + strlen(n->name)))
+			return true;
+	}
+	return false;
+}
+
+/*
  * Print a line with the state of a node, unless the previous line about the
  * node was equal, as during repeated attempts to connect.
  */
@@ -333,7 +353,8 @@ static void report_node_state(struct ui_text *p, struct ui_text_node *n,
 		buf_release(&line);
 		return;
 	}
-	ui_text_put_note(p, ev->at_ms, buf_str(&line));
+	if (!is_told_of_pool(p, n, buf_str(&line)))
+		ui_text_put_note(p, ev->at_ms, buf_str(&line));
 	free(n->line);
 	n->line = buf_steal(&line);
 }
@@ -346,7 +367,9 @@ static bool is_problem(struct ui_text_node *n, const char *state)
 {
 	bool was_failed = n->failed;
 
-	if (!strcmp(state, "connecting"))
+	/* The idle members of pools are removed. */
+	if (!strcmp(state, "connecting") ||
+	    (!strcmp(state, "removed") && events_text_pool_len(n->name)))
 		return false;
 	n->failed = !str_list_has("up draining drained", ' ', state);
 	return n->failed || (was_failed && !strcmp(state, "up"));

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "node/pool.h"
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/record.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "conf/conf.h"
+#include "node/limits.h"
+#include "node/roster.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define START_MS_DEFAULT     10000
+#define MEMBER_SLOTS_DEFAULT 4
+#define START_MS_MAX         (1000 * NODE_POOL_START_MAX_S)
+
+/* ------------------------------------------------------ configuration */
+
+/* Prefix the error with "FILE:LINE: pool.NAME.KEY" or "pool.NAME". */
+static int wrap_pool_location(const struct node_pool *p, const struct conf *c,
+			      const char *key, struct err *err)
+{
+	char *at = conf_get_origin(c, "pool", p->name, key);
+
+	if (at)
+		err_wrap(err, "%s: pool.%s.%s", at, p->name, key);
+	else
+		err_wrap(err, "pool.%s", p->name);
+	free(at);
+	return -EINVAL;
+}
+
+static void make_members(struct node_pool *p)
+{
+	p->members = xcalloc(p->max, sizeof(*p->members));
+	for (unsigned i = 0; i < p->max; i++)
+		p->members[i] = (struct node_entry){
+			.name = xasprintf("%s/%u", p->name, i + 1),
+			.address_text = xasprintf("exec:%s", p->start),
+			.address = { .kind = NODE_ADDRESS_EXEC,
+				     .text = xstrdup(p->start) },
+			.slots = p->slots,
+			.codec = WIRE_LZO,
+			.pool = p->name,
+		};
+}
+
+int node_pool_load(struct node_pool *p, const struct conf *c, const char *name,
+		   struct err *err)
+{
+	const char *start = conf_get(c, "pool", name, "start");
+
+	*p = (struct node_pool){
+		.name = xstrdup(name),
+		.start = start ? xstrdup(start) : NULL,
+		.min = (unsigned)conf_get_number(c, "pool", name, "min", 0),
+		.max = (unsigned)conf_get_number(c, "pool", name, "max", 0),
+		.slots = (unsigned)conf_get_number(c, "pool", name, "slots", 0),
+		.weight = (unsigned)conf_get_number(c, "pool", name, "weight",
+						    1),
+		.idle_ms = 1000 *
+			   conf_get_amount(c, "pool", name, "idle", "5m"),
+		.start_ms = START_MS_DEFAULT,
+	};
+	p->member_slots = p->slots ? p->slots : MEMBER_SLOTS_DEFAULT;
+	if (node_roster_check_name(name, err))
+		return wrap_pool_location(p, c, start ? "start" : "max", err);
+	if (!start || !start[strspn(start, " \t")]) {
+		err_set(err, EINVAL,
+			"missing command; set `start = COMMAND`, such as "
+			"`start = srun -N1 -u kfarmd --stdio`");
+		return wrap_pool_location(p, c, "start", err);
+	}
+	if (!p->max) {
+		err_set(err, EINVAL,
+			"missing limit; set `max` to the number of members "
+			"that a build may start");
+		return wrap_pool_location(p, c, "max", err);
+	}
+	if (p->min > p->max) {
+		err_set(err, EINVAL, "min is %u, but max is only %u", p->min,
+			p->max);
+		return wrap_pool_location(p, c, "min", err);
+	}
+	make_members(p);
+	return 0;
+}
+
+void node_pool_release(struct node_pool *p)
+{
+	for (unsigned i = 0; p->members && i < p->max; i++)
+		node_entry_release(&p->members[i]);
+	free(p->members);
+	free(p->name);
+	free(p->start);
+	*p = (struct node_pool){ 0 };
+}
+
+/* -------------------------------------------------------------- demand */
+
+unsigned node_pool_wanted_slots(const struct node_pool_work *work,
+				uint64_t start_ms)
+{
+	uint64_t run_ms = start_ms > NODE_POOL_RUN_MS ? start_ms :
+							NODE_POOL_RUN_MS;
+	uint64_t done_ms = work->n_slots * start_ms, slots;
+
+	if (work->cost_ms <= done_ms)
+		return 0;
+	slots = (work->cost_ms - done_ms) / run_ms;
+	slots = slots > work->n_slots ? slots - work->n_slots : 0;
+	return slots < work->n_units ? (unsigned)slots : work->n_units;
+}
+
+void node_pool_distribute(const struct node_pool *v, size_t n,
+			  const struct node_pool_work *work, unsigned *counts)
+{
+	uint64_t slots = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		counts[i] = v[i].min;
+		slots += (uint64_t)v[i].min * v[i].member_slots;
+	}
+	for (;;) {
+		size_t best = n;
+		double least = 0;
+
+		for (size_t i = 0; i < n; i++) {
+			double share = (double)counts[i] * v[i].member_slots /
+				       v[i].weight;
+
+			if (counts[i] == v[i].max ||
+			    slots >= node_pool_wanted_slots(work,
+							    v[i].start_ms) ||
+			    (best < n && share >= least))
+				continue;
+			best = i;
+			least = share;
+		}
+		if (best == n)
+			return;
+		counts[best]++;
+		slots += v[best].member_slots;
+	}
+}
+
+/* ------------------------------------------------------------ averages */
+
+/* An element of the file. */
+struct learned_pool {
+	char *name, *start;
+	uint64_t start_ms;
+	unsigned member_slots;
+};
+
+struct learned_pools {
+	struct learned_pool *v;
+	size_t n;
+};
+
+static const struct record_member learned_members[] = {
+	{ RECORD_STRING("name", learned_pool, name), .required = true },
+	{ RECORD_STRING("start", learned_pool, start), .required = true },
+	{ RECORD_NUMBER("start_ms", learned_pool, start_ms, 1, START_MS_MAX),
+	  .required = true },
+	{ RECORD_NUMBER("slots", learned_pool, member_slots, 1, NODE_SLOTS_MAX),
+	  .required = true },
+};
+static const struct record learned = RECORD(learned_pool, learned_members);
+static const struct record_member file_members[] = {
+	{ RECORD_LIST("pools", learned_pools, v, n, 1000, &learned) },
+};
+static const struct record file_record = RECORD(learned_pools, file_members);
+
+static const struct json_file pools_file = {
+	.file = { .max_bytes = 1u << 20, .mode = 0600, .is_private = true },
+	.dump_flags = JSON_INDENT(1),
+	.ends_line = true,
+};
+
+static char *pools_path(void)
+{
+	char *cache = fs_cache_home(),
+	     *path = xasprintf("%s/pools.json", cache);
+
+	free(cache);
+	return path;
+}
+
+/* Read the file.  If it is missing or damaged, `out` is empty. */
+static void read_learned(const char *path, struct learned_pools *out)
+{
+	struct err err;
+	int ret = record_read(&file_record, out, &pools_file, path, &err);
+
+	if (ret)
+		*out = (struct learned_pools){ 0 };
+	if (ret && ret != -ENOENT)
+		log_debug("%s", err.text);
+}
+
+static struct learned_pool *find_learned(const struct learned_pools *all,
+					 const struct node_pool *p)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		if (!strcmp(all->v[i].name, p->name) &&
+		    !strcmp(all->v[i].start, p->start))
+			return &all->v[i];
+	}
+	return NULL;
+}
+
+void node_pool_read_learned(struct node_pool *v, size_t n)
+{
+	char *path = pools_path();
+	struct learned_pools all;
+
+	read_learned(path, &all);
+	for (size_t i = 0; i < n; i++) {
+		const struct learned_pool *l = find_learned(&all, &v[i]);
+
+		if (!l)
+			continue;
+		v[i].start_ms = l->start_ms;
+		if (!v[i].slots)
+			v[i].member_slots = l->member_slots;
+	}
+	record_release(&file_record, &all);
+	free(path);
+}
+
+void node_pool_learn(struct node_pool *p, uint64_t start_ms, unsigned slots)
+{
+	char *path = pools_path(), *dir = str_dir(path);
+	struct learned_pools all;
+	struct learned_pool *l;
+	struct err err;
+
+	start_ms = start_ms < 1 ? 1 : start_ms;
+	start_ms = start_ms > START_MS_MAX ? START_MS_MAX : start_ms;
+	read_learned(path, &all);
+	l = find_learned(&all, p);
+	p->start_ms = l ? (2 * p->start_ms + start_ms + 1) / 3 : start_ms;
+	p->member_slots = slots;
+	if (!l) {
+		l = VEC_ADD(all.v, all.n);
+		*l = (struct learned_pool){ .name = xstrdup(p->name),
+					    .start = xstrdup(p->start) };
+	}
+	l->start_ms = p->start_ms;
+	l->member_slots = p->member_slots;
+	if (fs_mkdirs(dir, 0700, &err) ||
+	    record_write(&file_record, &all, &pools_file, path, &err))
+		log_debug("%s", err.text);
+	record_release(&file_record, &all);
+	free(dir);
+	free(path);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * node/pool.h - Pools: commands that start nodes while a build needs them.
+ *
+ * A *pool* is a section [pool "NAME"] of the configuration.  Each time its
+ * command is executed, it starts one *member*, a node that speaks the protocol
+ * on the command's stdin and stdout and ends with them.  Member K of pool NAME
+ * is the node "NAME/K"; no configured node can have such a name.
+ *
+ * The number of members follows from the work that is left (struct
+ * node_pool_work).  If a member takes S to start, the present slots complete
+ * some of the work meanwhile, and members are useful only for the rest.  Each
+ *of them costs the pool's engine a start, so kfarm starts only as many as the
+ *rest keeps busy for S again, and at least for NODE_POOL_RUN_MS:
+ *
+ *	slots = (work - present slots * S) / max(S, NODE_POOL_RUN_MS)
+ *		- present slots
+ *
+ * S, and the slots of a member, are those of earlier members of the pool, which
+ * kfarm keeps in a file.
+ */
+#ifndef NODE_POOL_H
+#define NODE_POOL_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct conf;
+struct node_entry;
+
+#define NODE_POOL_MEMBERS_MAX 1000
+/* A member should be busy at least for this time. */
+#define NODE_POOL_RUN_MS 5000
+/*
+ * Limit on the start of a member.  It is long because the command waits while
+ * the engine has no free machine.
+ */
+#define NODE_POOL_START_MAX_S 600
+/*
+ * When a member ends, kfarm closes the command's stdin.  After these times, it
+ * sends SIGTERM and SIGKILL to the command's process group.  A command whose
+ * kfarmd has not sent HELLO yet gets SIGTERM at once.
+ */
+#define NODE_POOL_TERM_MS 5000
+#define NODE_POOL_KILL_MS 10000
+
+struct node_pool {
+	char *name;
+	char *start; /* command, executed by /bin/sh */
+	unsigned min, max; /* limits on the number of members */
+	unsigned slots; /* configured limit per member; 0: computed */
+	unsigned weight; /* share of the demand, relative to other pools */
+	uint64_t idle_ms; /* a member without jobs ends after this time */
+	/* the nodes NAME/1 to NAME/max */
+	struct node_entry *members;
+	/* averages of earlier members; see node_pool_learn() */
+	uint64_t start_ms;
+	unsigned member_slots;
+};
+
+/* Work that is left in a build, and what is there to do it. */
+struct node_pool_work {
+	uint64_t cost_ms; /* CPU time */
+	unsigned n_units;
+	/* slots of the build host and of the nodes that are no members */
+	unsigned n_slots;
+};
+
+/*
+ * Load the section [pool "NAME"].  On success, `p` owns copies.  Returns 0, or
+ * -EINVAL with `err` naming pool, file and line; `p` must then be released,
+ * too.
+ */
+int node_pool_load(struct node_pool *p, const struct conf *c, const char *name,
+		   struct err *err);
+void node_pool_release(struct node_pool *p);
+
+/*
+ * Return how many slots the members should have together if a member takes
+ * `start_ms` to start; never more than there are units.
+ */
+unsigned node_pool_wanted_slots(const struct node_pool_work *work,
+				uint64_t start_ms);
+/*
+ * Store in counts[i] how many members pool v[i] should have, from its minimum
+ * to its maximum.  The wanted slots are divided among the pools in proportion
+ * to their weights.
+ */
+void node_pool_distribute(const struct node_pool *v, size_t n,
+			  const struct node_pool_work *work, unsigned *counts);
+
+/*
+ * Read the averages of all pools that have the same command as before from
+ * ~/.cache/kfarm/pools.json.  Other pools keep the defaults: 10 s and, unless
+ * `slots` is set, 4 slots.
+ */
+void node_pool_read_learned(struct node_pool *v, size_t n);
+/*
+ * Record that a member with `slots` slots was up `start_ms` after its start:
+ * update the averages, in which a new value has a weight of one third, and
+ * write them to the file.  A file that cannot be written is no error.
+ */
+void node_pool_learn(struct node_pool *p, uint64_t start_ms, unsigned slots);
+
+#endif

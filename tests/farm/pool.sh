@@ -1,0 +1,214 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+# lane: yes
+#
+# pool.sh - pools whose members are processes of this machine: launchers that
+# print text, fail, hang, start slowly, leave processes behind or lose their
+# member; the limits on the number of members; idle members; Ctrl-C.
+. "$(dirname "$0")/lib.sh"
+
+farm_begin
+farm_mini 40 4 prepare
+farm_reference Image
+
+# A launcher: it records its start, the number of its fellows that run, and its
+# orderly end.  The member is the script $work/command.
+launcher=$work/launch
+mkdir "$work/live"
+cat >"$launcher" <<'END'
+#!/bin/sh
+# launch DIR
+echo $$ >>"$1/started"
+: >"$1/live/$$"
+for pid in "$1"/live/*; do
+	kill -0 "${pid##*/}" 2>/dev/null && echo x
+done | wc -l >>"$1/counts"
+sh "$1/command"
+status=$?
+echo $$ >>"$1/ended"
+rm "$1/live/$$"
+exit $status
+END
+chmod +x "$launcher"
+
+# pool COMMAND KEY=VALUE...: replace the pool; COMMAND is a line of sh.
+pool()
+{
+	local line
+
+	rm -f "$work"/live/* "$work"/{started,ended,counts,events}
+	: >"$work/started"
+	: >"$work/ended"
+	echo "$1" >"$work/command"
+	{
+		printf '[pool "cl"]\n\tstart = %s %s\n' "$launcher" "$work"
+		for line in "${@:2}"; do
+			printf '\t%s = %s\n' "${line%%=*}" "${line#*=}"
+		done
+	} >"$KFARM_CONFIG"
+	farm_fresh
+}
+
+events=$work/events
+
+build_with()
+{
+	kfarm_build --json "$events" Image
+	is "$1: status" 0 $?
+	equal "$1"
+	gone "$1"
+}
+
+lines()
+{
+	wc -l <"$work/$1"
+}
+
+has_lines()
+{
+	[ "$(lines "$1")" -ge "$2" ]
+}
+
+# ---- members that work ----
+
+pool "echo Try pressing enter.; exec $kfarmd" min=2 max=3 slots=2
+kfarm_start --json "$events" Image
+check "the members start" wait_for 60 has_lines started 2
+both_up()
+{
+	[ "$("$bin/kfarm" nodes list --json |
+		jq -r '.pools[].members[] | .name + .state' | tr '\n' ' ')" = \
+		"cl/1up cl/2up " ]
+}
+check "kfarm nodes list shows the members" wait_for 60 both_up
+kfarm_wait
+is "text first: status" 0 $?
+equal "text first"
+gone "text first"
+is "text first: the launchers end by themselves" "$(lines started)" \
+	"$(lines ended)"
+check "text first: units on both members" \
+	jq -se 'map(select(.event == "job" and .state == "done").node) |
+		unique - ["local"] == ["cl/1", "cl/2"]' "$events"
+check "kfarm nodes list shows the limits" \
+	grep -qx 'cl  *2  *3  *2  *[0-9.]*s  *none' \
+	<("$bin/kfarm" nodes list)
+
+# ---- launchers that do not ----
+
+pool "echo no free machine >&2; exit 1" min=3 max=3
+build_with "no machine"
+is "no machine: one line" 1 \
+	"$(grep -c '] node cl/.: down: no free machine' "$work/kfarm.log")"
+is "no machine: one line of the summary" 1 \
+	"$(grep -c '^node cl/.: down: no free machine (and 2' "$work/kfarm.log")"
+
+pool "echo no free machine; exit 0" min=1 max=1
+build_with "no machine, on stdout"
+
+pool "exec sleep 1000" min=2 max=2
+build_with "the launcher hangs"
+
+pool "trap : TERM; while :; do sleep 1; done" min=1 max=1
+build_with "the launcher hangs and ignores SIGTERM"
+
+pool "sleep 1000 & exec $kfarmd" min=1 max=1
+build_with "a process stays behind"
+
+# ---- members that come late or are lost ----
+
+mkfifo "$work/go"
+pool "cat $work/go; exec $kfarmd" min=1 max=1 slots=2
+kfarm_start --json "$events" Image
+check "slow start: units are compiled here" wait_for 60 objects_beyond 8
+echo "now it starts" >"$work/go"
+kfarm_wait
+is "slow start: status" 0 $?
+equal "slow start"
+gone "slow start"
+
+# The member dies in the middle of its jobs, and the pool starts another one.
+pool "echo \$\$ >$work/member; exec $kfarmd" min=1 max=1 slots=2
+kfarm_start --json "$events" Image
+check "a lost member: it works" wait_for 60 objects_beyond 8
+kill -KILL "$(cat "$work/member")"
+kfarm_wait
+is "a lost member: status" 0 $?
+equal "a lost member"
+gone "a lost member"
+check "a lost member: a line" grep -q 'node cl/1: down: ' "$work/kfarm.log"
+is "a lost member: never two at once" 1 "$(sort -n "$work/counts" | tail -n 1)"
+
+# All members die again and again; there are never more than `max`.
+pool "timeout -s KILL 2 $kfarmd" min=3 max=3 slots=2
+build_with "churn"
+check "churn: members start again" has_lines started 4
+at_most "churn: members at once" 3 "$(sort -n "$work/counts" | tail -n 1)"
+
+# ---- demand, idle members, configuration ----
+
+# make waits for a file, so that the member is idle; then it compiles again.
+mkdir "$work/small"
+cat >"$work/small/Makefile" <<'END'
+CC := aarch64-linux-gnu-gcc
+all: last.o
+first.o second.o third.o fourth.o: ; $(CC) -c -o $@ unit.c
+wait: first.o second.o third.o fourth.o
+	until [ -e go.on ]; do sleep .05; done
+last.o: wait
+	$(CC) -c -o $@ unit.c
+END
+echo 'int x;' >"$work/small/unit.c"
+pool "exec $kfarmd" min=1 max=2 slots=2 idle=1s
+(cd "$work/small" && env KFARM_BUILD_MARK="$work" "$bin/kfarm" run \
+	--json "$events" -- make -j4) >"$work/kfarm.log" 2>&1 </dev/null &
+kfarm=$!
+children+=("$kfarm")
+is_up()
+{
+	jq -se 'any(.event == "node" and .state == "up")' "$events"
+}
+check "min: a member is up" wait_for 60 is_up
+sed -i 's/min = 1/min = 0/' "$KFARM_CONFIG"
+is_idle()
+{
+	jq -se 'any(.event == "node" and .state == "removed" and
+		.reason == "idle for 0:01")' "$events"
+}
+check "min is lowered: the idle member ends" wait_for 60 is_idle
+check "the idle member ends by itself" wait_for 60 has_lines ended 1
+sed -i 's/min = 0/min = 2/' "$KFARM_CONFIG"
+check "min is raised: members start" wait_for 60 has_lines started 3
+: >"$work/small/go.on"
+wait "$kfarm"
+is "idle: status" 0 $?
+check "idle: the last object" test -s "$work/small/last.o"
+gone "idle"
+
+# kfarm knows that a member starts quickly, and how much work is left.
+farm_mini 90 16 prepare
+pool "exec $kfarmd" max=3 slots=1
+jq -n --arg start "$launcher $work" '{ pools: [ { name: "cl", start: $start,
+	start_ms: 1, slots: 1 } ] }' >"$XDG_CACHE_HOME/kfarm/pools.json"
+kfarm_start --json "$events" Image
+check "demand: a member is up" wait_for 60 is_up
+kill -INT "$kfarm"
+kfarm_wait
+is "Ctrl-C: status" 130 $?
+gone "Ctrl-C"
+is "Ctrl-C: the launchers end by themselves" "$(lines started)" \
+	"$(lines ended)"
+
+# The same work does not justify a member that takes ten minutes to start.
+jq '.pools[].start_ms = 600000' "$XDG_CACHE_HOME/kfarm/pools.json" \
+	>"$work/pools.json"
+mv "$work/pools.json" "$XDG_CACHE_HOME/kfarm/pools.json"
+pool "exec $kfarmd" max=3 slots=1
+kfarm_build Image
+is "a slow pool: status" 0 $?
+is "a slow pool: no member starts" 0 "$(lines started)"
+is "a slow pool: the reason" "before nodes were needed" \
+	"$(meta '.farm.reasons | keys[]')"
+
+farm_end
