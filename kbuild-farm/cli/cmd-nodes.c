@@ -616,6 +616,8 @@ static const struct args_option options[] = {
 	  0 },
 	{ 0, "key", "KEY", "fingerprint of the key of a tls: node", args_text,
 	  AT(key), 0 },
+	{ 0, "pool", "ENGINE", "add a pool: slurm, kubernetes, podman ...",
+	  args_text, AT(pool), 0 },
 	{ 0, "port", "N", "port of kfarmd (default: 3634)", args_text, AT(port),
 	  0 },
 	{ 0, "ssh", NULL, "install no service; connect by ssh", args_flag,
@@ -642,7 +644,7 @@ static const struct args_option options[] = {
 static const struct cmd_verb verbs[] = {
 	{ "list", "", "json", 0, 0, "list the nodes and their states",
 	  nodes_survey_main },
-	{ "add", " NAME ADDRESS", "slots codec key port ssh manual", 2, 2,
+	{ "add", " NAME ADDRESS", "slots codec key pool port ssh manual", 0, 2,
 	  "add a machine as a node: install kfarmd by ssh", nodes_add_main },
 	{ "remove", " NAME...", "keep", 1, 1000,
 	  "remove nodes and undo the changes of add", nodes_remove_main },
@@ -692,7 +694,8 @@ const struct cmd cmd_nodes = {
 	.options = options,
 	.verbs = verbs,
 	.extra_help =
-		"For an ADDRESS ssh:[USER@]HOST, kfarm installs kfarmd.  tls:HOST[:PORT],\nexec:COMMAND and unix:PATH are only added to the configuration.\n",
+		"For an ADDRESS ssh:[USER@]HOST, kfarm installs kfarmd.  tls:HOST[:PORT],\nexec:COMMAND and unix:PATH are only added to the configuration.\n"
+		"With --pool ENGINE, NAME is optional and there is no ADDRESS.\n",
 	.extra_help_verb = "add",
 	.run = nodes_main,
 };

@@ -548,12 +548,18 @@ int nodes_add_main(void *request)
 	struct node_address address = { 0 };
 	struct err err = { 0 };
 	char *file = NULL;
-	int ret;
+	int ret = 0;
 
-	ret = node_roster_check_name(r->words.v[0], &err);
-	if (ret)
-		goto out;
-	ret = node_address_parse(&address, r->words.v[1], &err);
+	if (r->pool && r->words.n > 1)
+		ret = err_set(&err, EINVAL, "unexpected argument \"%s\"",
+			      r->words.v[1]);
+	if (!r->pool && r->words.n < 2)
+		ret = err_set(&err, EINVAL, "missing %s",
+			      r->words.n ? "ADDRESS" : "NAME");
+	if (!ret && !r->pool)
+		ret = node_roster_check_name(r->words.v[0], &err);
+	if (!ret && !r->pool)
+		ret = node_address_parse(&address, r->words.v[1], &err);
 	if (ret)
 		goto out;
 
@@ -562,6 +568,10 @@ int nodes_add_main(void *request)
 	ret = nodes_load(r, &err);
 	if (ret == -ENOENT && !fs_exists(file))
 		ret = 0;
+	if (!ret && r->pool) {
+		ret = nodes_add_pool(r, &err);
+		goto out;
+	}
 	if (!ret)
 		ret = check_is_new(r, &address, &err);
 	if (!ret)

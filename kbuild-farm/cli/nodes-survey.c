@@ -17,8 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WIDTH 80 /* columns of a table, unless the terminal is wider */
-
 int nodes_log_error(const struct nodes_request *r, const struct err *err)
 {
 	log_error("nodes %s: %s", r->verb, err->text);
@@ -57,7 +55,7 @@ void nodes_print_if_empty(const struct nodes_request *r)
 {
 	char *file;
 
-	if (r->roster.n || r->json)
+	if (node_roster_has_nodes(&r->roster) || r->json)
 		return;
 	file = conf_user_path();
 	log_info("no nodes in %s yet; add one with "
@@ -410,7 +408,8 @@ static json_t *nodes_json_limits(const struct nodes_survey *s)
 
 void nodes_print_limits(FILE *out, const struct nodes_survey *s)
 {
-	struct table t = { .align = "lrl", .wrap_columns = WIDTH };
+	struct table t = { .align = "lrl",
+			   .wrap_columns = NODES_TABLE_COLUMNS };
 	struct strv sum = { 0 };
 	char *words;
 
@@ -474,8 +473,9 @@ void nodes_print_list(FILE *out, const struct nodes_survey *s)
 		table_add_record(&t, &nodes_row_record, &r);
 		strv_add(&notes, t.fields.v[t.fields.n - 1]);
 	}
-	if (!terminal_size(fileno(out), &rows, &columns) || columns < WIDTH)
-		columns = WIDTH;
+	if (!terminal_size(fileno(out), &rows, &columns) ||
+	    columns < NODES_TABLE_COLUMNS)
+		columns = NODES_TABLE_COLUMNS;
 	table_replace_wide(&t, columns, "see below");
 	for (size_t i = 0; i < s->n_nodes; i++) {
 		const struct nodes_row *r = &s->rows[i];
@@ -750,9 +750,11 @@ int nodes_survey_main(void *request)
 	struct nodes_request *r = request;
 	bool limits = !strcmp(r->verb, "limits");
 	const struct node_entry **nodes = NULL;
+	struct nodes_pools pools = { 0 };
 	struct nodes_survey s;
 	struct err err = { 0 };
 	size_t n = 0;
+	json_t *list;
 	int status;
 
 	if (r->farm_file)
@@ -769,15 +771,25 @@ int nodes_survey_main(void *request)
 	free(nodes);
 	if (status)
 		return nodes_log_error(r, &err);
-	if (r->json)
-		table_print_json(limits ? nodes_json_limits(&s) :
-					  nodes_json_list(&s));
-	else if (limits)
+	if (!strcmp(r->verb, "list"))
+		nodes_pools_collect(&pools, &r->roster);
+	if (r->json) {
+		list = limits ? nodes_json_limits(&s) : nodes_json_list(&s);
+		if (pools.n)
+			json_object_set_new(list, "pools",
+					    nodes_json_pools(&pools));
+		table_print_json(list);
+	} else if (limits) {
 		nodes_print_limits(stdout, &s);
-	else if (!strcmp(r->verb, "probe"))
+	} else if (!strcmp(r->verb, "probe")) {
 		nodes_print_probe(stdout, &s);
-	else
+	} else {
 		nodes_print_list(stdout, &s);
+		if (s.n_nodes && pools.n)
+			putchar('\n');
+		nodes_print_pools(stdout, &pools);
+	}
+	nodes_pools_release(&pools);
 	nodes_print_versions(&s);
 	/* A drained node is not a failure, because the user drained it. */
 	for (size_t i = 0; i < s.n_nodes; i++) {

@@ -14,6 +14,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#define NODES_TABLE_COLUMNS 80 /* of a table, unless the terminal is wider */
+
 /* The command line of `kfarm nodes VERB` and the configuration. */
 struct nodes_request {
 	const char *verb; /* "list" */
@@ -23,6 +25,7 @@ struct nodes_request {
 	const char *profile; /* board profile of `tune` */
 	bool dry_run, revert, yes;
 	const char *key, *port;
+	const char *pool; /* engine of `add --pool` */
 	bool manual, ssh_only, keep;
 	const char *burn_in_time; /* "": default; NULL: no burn-in */
 	const char *toolchain, *arch; /* -t and --arch of `check` */
@@ -97,6 +100,24 @@ char *nodes_format_celsius(int64_t mk);
 /* size of "5a:13:01:02:03:04" */
 #define NODES_MAC_BYTES 18
 
+struct pool_row;
+
+/* The pools, with their members in the running builds of this user. */
+struct nodes_pools {
+	struct pool_row *rows;
+	size_t n;
+};
+
+/*
+ * List the pools of a roster, which is borrowed, and wait at most 2 s for the
+ * running builds.  The caller calls nodes_pools_release().
+ */
+void nodes_pools_collect(struct nodes_pools *all, const struct node_roster *r);
+void nodes_pools_release(struct nodes_pools *all);
+void nodes_print_pools(FILE *out, const struct nodes_pools *all);
+/* Return an array; the caller releases the reference. */
+json_t *nodes_json_pools(const struct nodes_pools *all);
+
 /* Return the listing as JSON; the caller releases the reference. */
 json_t *nodes_json_list(const struct nodes_survey *s);
 /* Print the tables of `kfarm nodes list`, `limits` and `probe`. */
@@ -110,6 +131,11 @@ void nodes_print_probe(FILE *out, const struct nodes_survey *s);
  * nodes, or all nodes.
  */
 int nodes_survey_main(void *request);
+/*
+ * Write a section [pool] from the template of the engine r->pool.  The roster
+ * must be loaded.  Returns 0 or a negative errno.
+ */
+int nodes_add_pool(struct nodes_request *r, struct err *err);
 /* Run `limits --simulate`. */
 int nodes_simulate_main(const struct nodes_request *r);
 int nodes_add_main(void *request);

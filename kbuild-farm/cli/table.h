@@ -35,8 +35,8 @@ struct table {
 void table_add_record(struct table *t, const struct record *r, const void *s);
 /* The records of the listings, for the check of the manual. */
 extern const struct record doctor_finding_record, nodes_burn_record,
-	nodes_row_record, simulated_build_record, simulated_farm_record,
-	top_node_record, tree_listed_record;
+	nodes_pool_record, nodes_row_record, simulated_build_record,
+	simulated_farm_record, top_node_record, tree_listed_record;
 
 /* Return the width of the table. */
 unsigned table_width(const struct table *t);

@@ -26,6 +26,7 @@ static const struct listing {
 	{ "man/kfarm-doctor.1", "findings", &doctor_finding_record },
 	{ "man/kfarm-nodes.1", "burn-in", &nodes_burn_record },
 	{ "man/kfarm-nodes.1", "nodes", &nodes_row_record },
+	{ "man/kfarm-nodes.1", "pools", &nodes_pool_record },
 	{ "man/kfarm-nodes.1", "simulated builds", &simulated_build_record },
 	{ "man/kfarm-nodes.1", "simulated farm", &simulated_farm_record },
 	{ "man/kfarm-report.1", "build", &build_record },

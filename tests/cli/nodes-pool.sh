@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154,SC2016
+# Pools are added from templates and listed; invalid ones are errors.
+run kfarm nodes add --pool slurm
+run kfarm nodes add cluster2 --pool kubernetes
+run kfarm nodes add --pool slurm
+run kfarm nodes add --pool lsf
+run kfarm nodes add a b --pool ssh
+run kfarm nodes add a/b --pool ssh
+run kfarm nodes add
+run kfarm nodes add a
+grep -c '^\[pool' "$config"
+cat >"$config" <<'END'
+[pool "desk"]
+	start = "ssh -T desk kfarmd --stdio"
+	max = 3
+	min = 1
+	slots = 8
+[pool "cloud"]
+	start = cloud-up kfarmd --stdio
+	max = 100
+	idle = 90s
+	weight = 3
+END
+run kfarm nodes list
+run kfarm nodes list --json
+run kfarm nodes limits | unwrapped | figures
+run kfarm nodes drain desk
+run kfarm nodes probe desk/1
+echo '[node "desk"]
+	address = unix:/x' >>"$config"
+run kfarm nodes list
+echo '[pool "x"]' >"$config"
+echo '	max = 0' >>"$config"
+run kfarm nodes list
