@@ -517,6 +517,15 @@ void fs_add_display_path(struct buf *out, const char *path)
 		buf_add_str(out, path);
 }
 
+char *fs_expand_home(const char *path)
+{
+	const char *home = getenv("HOME");
+
+	return str_starts(path, "~/") && home ?
+		       xasprintf("%s%s", home, path + 1) :
+		       xstrdup(path);
+}
+
 static char *home_dir(const char *variable, const char *below_home)
 {
 	const char *set = getenv(variable), *home = getenv("HOME");

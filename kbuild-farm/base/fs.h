@@ -105,6 +105,11 @@ char *fs_make_absolute(const char *path);
 
 /* Append an absolute path, with ~ for $HOME, for display. */
 void fs_add_display_path(struct buf *out, const char *path);
+/*
+ * Return a copy of `path` with $HOME in place of the ~ of a leading "~/".  The
+ * caller frees it.
+ */
+char *fs_expand_home(const char *path);
 
 /*
  * The user's directories, after the XDG base directory specification.  The

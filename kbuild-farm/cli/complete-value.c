@@ -69,14 +69,13 @@ static char *find_any_worktree(const struct complete *c)
  */
 static char *path_in_tree(const struct complete *c, const char *name)
 {
-	char *managed = c->tree ? find_any_worktree(c) : NULL, *path;
-	const char *home = getenv("HOME");
-	const char *dir = managed ? managed : c->directory ? c->directory : ".";
+	char *managed = c->tree ? find_any_worktree(c) : NULL;
+	char *dir = fs_expand_home(managed      ? managed :
+				   c->directory ? c->directory :
+						  ".");
+	char *path = xasprintf("%s/%s", dir, name);
 
-	if (home && str_starts(dir, "~/"))
-		path = xasprintf("%s%s/%s", home, dir + 1, name);
-	else
-		path = xasprintf("%s/%s", dir, name);
+	free(dir);
 	free(managed);
 	return path;
 }

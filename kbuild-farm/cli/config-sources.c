@@ -180,11 +180,11 @@ void config_sources_free(struct config_sources *c)
 
 char *config_sources_resolve_word(const char *word, const char *where)
 {
-	const char *home = getenv("HOME"), *end = strrchr(where, ':');
+	const char *end = strrchr(where, ':');
 	char *file, *dir, *path;
 
-	if (str_starts(word, "~/") && home)
-		return xasprintf("%s/%s", home, word + 2);
+	if (str_starts(word, "~/") && getenv("HOME"))
+		return fs_expand_home(word);
 	if (word[0] == '/' || !strchr(word, '/') || strstr(word, "://") ||
 	    kconfig_dotconfig_is_assignment(word))
 		return xstrdup(word);

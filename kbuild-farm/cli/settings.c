@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/settings.h"
 
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/vec.h"
@@ -104,14 +105,10 @@ uint64_t settings_cache_size(const struct conf *conf)
 static const char *cache_file(struct settings_host *host, const char *key)
 {
 	const char *value = conf_get(host->conf, "cache", NULL, key);
-	const char *home = getenv("HOME");
 
 	if (!value)
 		return NULL;
-	if (str_starts(value, "~/") && home)
-		strv_addf(&host->cache_files, "%s%s", home, value + 1);
-	else
-		strv_add(&host->cache_files, value);
+	strv_own(&host->cache_files, fs_expand_home(value));
 	return host->cache_files.v[host->cache_files.n - 1];
 }
 

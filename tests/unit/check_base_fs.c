@@ -477,6 +477,16 @@ TEST(homes_follow_xdg)
 	expect_path(fs_state_home(), "/root/.local/state/kfarm");
 }
 
+TEST(only_a_leading_tilde_and_slash_stand_for_the_home)
+{
+	setenv("HOME", "/home/u", 1);
+	expect_path(fs_expand_home("~/a/~/b"), "/home/u/a/~/b");
+	expect_path(fs_expand_home("~a/b"), "~a/b");
+	expect_path(fs_expand_home("a/~/b"), "a/~/b");
+	unsetenv("HOME");
+	expect_path(fs_expand_home("~/a"), "~/a");
+}
+
 TEST(the_runtime_directory_is_ours_alone)
 {
 	static const char error[] = "%s: not a directory that only this user "
