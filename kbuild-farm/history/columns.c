@@ -147,6 +147,10 @@ static const struct record_member node[] = {
 	{ MS("cpu", "cpu_ms", history_node, cpu_ms) },
 	{ COUNT("sent", history_node, sent_bytes) },
 	{ COUNT("received", history_node, received_bytes) },
+	{ POSITIVE("slowest_clock", history_node, min_speed_milli),
+	  .divisor = 1000, .sql = "clock_milli" },
+	{ POSITIVE("hottest_celsius", history_node, max_celsius_milli),
+	  .divisor = 1000, .sql = "celsius_milli" },
 };
 const struct record history_node_record = RECORD(history_node, node);
 

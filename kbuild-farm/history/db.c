@@ -113,6 +113,9 @@ static const char *const schema_migrations[] = {
 
 	"ALTER TABLE build ADD COLUMN cached_remote INTEGER;"
 	"ALTER TABLE unit ADD COLUMN cached_remote INTEGER;",
+
+	"ALTER TABLE node_of_build ADD COLUMN clock_milli INTEGER;"
+	"ALTER TABLE node_of_build ADD COLUMN celsius_milli INTEGER;",
 };
 
 #define N_SCHEMA_MIGRATIONS ((int)ARRAY_SIZE(schema_migrations))

@@ -156,6 +156,12 @@ struct history_node {
 	char *machine, *state, *reason;
 	int64_t n_slots, n_jobs, n_failed, n_retries, cpu_ms, sent_bytes,
 		received_bytes;
+	/*
+	 * lowest clock limit during the build, in thousandths of the maximum
+	 * clock, and highest temperature in thousandths of a degree Celsius;
+	 * 0: unknown
+	 */
+	int64_t min_speed_milli, max_celsius_milli;
 };
 
 struct history_reason {

@@ -42,6 +42,7 @@ struct recorded_job {
 struct recorded_node {
 	size_t index; /* index in totals.nodes, set at the end */
 	char *machine;
+	int64_t min_speed_milli, max_celsius_milli; /* as in history_node */
 };
 
 struct history_recorder {
@@ -131,6 +132,20 @@ static struct recorded_node *recorded_node_of(struct events_node *n)
 	if (!n->user_data)
 		n->user_data = xcalloc(1, sizeof(struct recorded_node));
 	return n->user_data;
+}
+
+static void on_load_reported(struct history_recorder *r,
+			     const struct events_event *ev)
+{
+	struct events_node *n = events_totals_need_node(&r->totals, ev->node);
+	struct recorded_node *own = n ? recorded_node_of(n) : NULL;
+
+	/* EVENTS_UNKNOWN is negative. */
+	if (own && ev->speed_milli > 0 &&
+	    (!own->min_speed_milli || ev->speed_milli < own->min_speed_milli))
+		own->min_speed_milli = ev->speed_milli;
+	if (own && ev->celsius_milli > own->max_celsius_milli)
+		own->max_celsius_milli = ev->celsius_milli;
 }
 
 static struct recorded_job *find_recorded_job(const struct history_recorder *r,
@@ -280,6 +295,9 @@ static void on_recorded_event(void *ctx, const struct events_event *ev)
 		if (n && ev->machine && !recorded_node_of(n)->machine)
 			recorded_node_of(n)->machine = copy_text(ev->machine);
 		break;
+	case EVENTS_KIND_LOAD:
+		on_load_reported(r, ev);
+		break;
 	case EVENTS_KIND_JOB:
 		on_job_changed(r, ev);
 		break;
@@ -372,6 +390,8 @@ static void record_nodes(struct history_recorder *r)
 			.cpu_ms = n->cpu_ms,
 			.sent_bytes = n->sent_bytes,
 			.received_bytes = n->received_bytes,
+			.min_speed_milli = own->min_speed_milli,
+			.max_celsius_milli = own->max_celsius_milli,
 		};
 	}
 }

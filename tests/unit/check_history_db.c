@@ -55,6 +55,8 @@ TEST(what_an_older_version_holds_is_kept)
 	    "ALTER TABLE unit DROP COLUMN miss;"
 	    "ALTER TABLE build DROP COLUMN cached_remote;"
 	    "ALTER TABLE unit DROP COLUMN cached_remote;"
+	    "ALTER TABLE node_of_build DROP COLUMN clock_milli;"
+	    "ALTER TABLE node_of_build DROP COLUMN celsius_milli;"
 	    "PRAGMA user_version = 1");
 	close_sql();
 	ck_assert_uint_eq(builds_there(), 2);
@@ -81,7 +83,7 @@ TEST(a_newer_file_is_left_alone)
 	ck_assert_int_eq(play_end(&p, 0), 0);
 	expect_note(&p, "newer kfarm");
 	ck_assert_uint_eq(files_named("history.db.damaged"), 0);
-	sql("PRAGMA user_version = 6");
+	sql("PRAGMA user_version = 7");
 	close_sql();
 	ck_assert_uint_eq(builds_there(), 1);
 }

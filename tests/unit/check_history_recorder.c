@@ -187,6 +187,41 @@ TEST(units_nodes_reasons_and_phases_are_there)
 	history_db_close(h);
 }
 
+/* Report a node's clock and temperature, both in thousandths. */
+static void play_heat(struct play *p, int64_t speed, int64_t celsius)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_LOAD);
+
+	ev.node = "neo4a";
+	ev.speed_milli = speed;
+	ev.celsius_milli = celsius;
+	events_hub_publish(p->hub, &ev);
+}
+
+TEST(a_node_has_its_slowest_clock_and_its_highest_temperature)
+{
+	struct history *h;
+	struct play p;
+
+	play_build(&p, KEY_A, true);
+	play_heat(&p, EVENTS_UNKNOWN, EVENTS_UNKNOWN);
+	play_heat(&p, 1000, 40000);
+	play_heat(&p, 650, 71500);
+	play_heat(&p, 900, 60000);
+	play_heat(&p, EVENTS_UNKNOWN, EVENTS_UNKNOWN);
+	play_unit(&p, "init/main.o", EVENTS_LOCAL);
+	play_end_well(&p, 0);
+	h = play_open();
+	must(history_read_units(h, 1, &details, &err));
+	history_db_close(h);
+	ck_assert_uint_eq(details.n_nodes, 2);
+	ck_assert_int_eq(details.nodes[0].min_speed_milli, 650);
+	ck_assert_int_eq(details.nodes[0].max_celsius_milli, 71500);
+	/* The build host reports neither. */
+	ck_assert_int_eq(details.nodes[1].min_speed_milli, 0);
+	ck_assert_int_eq(details.nodes[1].max_celsius_milli, 0);
+}
+
 TEST(costs_are_of_the_last_build_that_compiled_it)
 {
 	const struct history_cost *c;

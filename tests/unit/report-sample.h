@@ -74,6 +74,8 @@ static inline void sample_node(struct report_data *d, const char *name,
 		.n_slots = slots,
 		.sent_bytes = 1234567,
 		.received_bytes = 98765,
+		.min_speed_milli = local ? 0 : 714,
+		.max_celsius_milli = local ? 0 : 81500,
 	};
 }
 
