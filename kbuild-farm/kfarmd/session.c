@@ -35,23 +35,6 @@ static uint32_t blocks_in_mib(uint64_t blocks, uint64_t size)
 }
 
 /*
- * Return the health report, refreshed if it is older than a second.
- * `jobs_cpu_ms` is the CPU time of all jobs.
- */
-static const struct wire_health *read_health(struct kfarmd *a,
-					     uint64_t jobs_cpu_ms)
-{
-	struct statvfs fs;
-
-	machine_health_read(&a->health, clock_ms(), jobs_cpu_ms, "");
-	a->health.current.store_mib = WIRE_HEALTH_UNKNOWN;
-	if (!fstatvfs(store_scratch_fd(a->store), &fs))
-		a->health.current.store_mib = blocks_in_mib(fs.f_bavail,
-							    fs.f_frsize);
-	return &a->health.current;
-}
-
-/*
  * The memory for unsent messages is bounded.  A session reads nothing while the
  * output queue of its stream is full, and encodes the pieces of a result only
  * when this queue is not full.
@@ -226,10 +209,21 @@ static uint64_t total_job_cpu_ms(const struct kfarmd *a)
 	return sum;
 }
 
+const struct wire_health *kfarmd_session_read_health(struct kfarmd *a)
+{
+	struct statvfs fs;
+
+	machine_health_read(&a->health, clock_ms(), total_job_cpu_ms(a), "");
+	a->health.current.store_mib = WIRE_HEALTH_UNKNOWN;
+	if (!fstatvfs(store_scratch_fd(a->store), &fs))
+		a->health.current.store_mib = blocks_in_mib(fs.f_bavail,
+							    fs.f_frsize);
+	return &a->health.current;
+}
+
 /* Send MACHINE directly after FIT to peers that support it. */
 static void send_machine(struct kfarmd_session *s)
 {
-	uint64_t jobs_cpu_ms = total_job_cpu_ms(s->daemon);
 	struct kfarmd *a = s->daemon;
 	struct machine_cpus *cpus;
 	struct strv toolchains = { 0 };
@@ -249,7 +243,7 @@ static void send_machine(struct kfarmd_session *s)
 	for (size_t i = 0; i < toolchains.n && m.n_toolchains < UINT16_MAX; i++)
 		m.n_toolchains += toolchains.v[i][0] != '.';
 	strv_release(&toolchains);
-	m.health = *read_health(a, jobs_cpu_ms);
+	m.health = *kfarmd_session_read_health(a);
 
 	kfarmd_client_init_pins(&s->client->pins, cpus, m.n_classes);
 	wire_machine_encode_at(&body, &m, s->client->version);
@@ -558,8 +552,7 @@ static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 	 * it handles BEAT.
 	 */
 	if (wire_type_name(WIRE_HEALTH, s->client->version)) {
-		wire_health_encode_at(&body,
-				      read_health(a, total_job_cpu_ms(a)),
+		wire_health_encode_at(&body, kfarmd_session_read_health(a),
 				      s->client->version);
 		send_body(s, WIRE_HEALTH, &body, WIRE_PLAIN);
 	}

@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,9 +66,18 @@ static json_t *finished_to_json(const struct kfarmd_finished *f)
 	return o;
 }
 
+/* Return a value in thousandths as a number, or null if it is unknown. */
+static json_t *health_to_json(uint32_t milli, int64_t zero)
+{
+	return milli == WIRE_HEALTH_UNKNOWN ?
+		       json_null() :
+		       json_real((double)(milli - zero) / 1000);
+}
+
 static json_t *status_to_json(const struct kfarmd_status *s)
 {
-	const struct kfarmd *a = s->daemon;
+	struct kfarmd *a = s->daemon;
+	const struct wire_health *health = kfarmd_session_read_health(a);
 	json_t *o = json_object(), *slots, *store = json_object();
 	struct store_stats n;
 
@@ -90,6 +100,12 @@ static json_t *status_to_json(const struct kfarmd_status *s)
 	json_object_set_new(o, "fit", json_boolean(a->sandbox_check.usable));
 	json_object_set_new(o, "slots", slots);
 	json_object_set_new(o, "finished", finished_to_json(&a->finished));
+	json_object_set_new(o, "health",
+			    json_pack("{s:o, s:o}", "celsius",
+				      health_to_json(health->temperature_mk,
+						     WIRE_ZERO_CELSIUS_MK),
+				      "speed",
+				      health_to_json(health->speed_milli, 0)));
 	json_object_set_new(o, "store", store);
 	json_object_set_new(o, "clients", kfarmd_session_list_to_json(a));
 	return o;
@@ -444,30 +460,25 @@ static const struct daemon_metric daemon_metrics[] = {
 	  METRICS_GAUGE },
 	{ "kfarmd_usable", "Whether the sandbox works, so that jobs can run.",
 	  NULL, "fit", METRICS_GAUGE },
+	{ "kfarmd_temperature_celsius", "Temperature of the hottest sensor.",
+	  "health", "celsius", METRICS_GAUGE },
+	{ "kfarmd_clock_ratio",
+	  "Clock limit of the slowest cores, relative to their maximum clock.",
+	  "health", "speed", METRICS_GAUGE },
 	{ "kfarmd_start_time_seconds", "Start time in seconds since 1970.",
 	  NULL, "began", METRICS_GAUGE },
 };
 
-static double status_number(const json_t *status, const char *group,
-			    const char *key)
-{
-	const json_t *o = group ? json_object_get(status, group) : status;
-	const json_t *value = json_object_get(o, key);
-
-	if (json_is_array(value))
-		return (double)json_array_size(value);
-	return json_is_boolean(value) ? json_is_true(value) :
-					json_number_value(value);
-}
-
 /*
- * Add a sample unless the kfarmd has not replied.  `result` is the value of a
- * label, or NULL.
+ * Add a sample unless the kfarmd has not replied or the number is unknown.
+ * `result` is the value of a label, or NULL.
  */
 static void add_daemon_sample(struct buf *b, const char *metric,
 			      const json_t *status, const char *result,
 			      const char *group, const char *key)
 {
+	const json_t *o = group ? json_object_get(status, group) : status;
+	const json_t *value = json_object_get(o, key);
 	const char *listen = json_text_of(status, "listen");
 	char pid[24];
 	/* Several kfarmds without an address can run, one per build host. */
@@ -479,11 +490,14 @@ static void add_daemon_sample(struct buf *b, const char *metric,
 				       result,
 				       NULL };
 
-	if (!status)
+	if (!value || json_is_null(value))
 		return;
 	snprintf(pid, sizeof(pid), "%lld", json_int_of(status, "pid"));
 	metrics_add_sample(b, metric, *listen ? labels + 2 : labels,
-			   status_number(status, group, key));
+			   json_is_array(value) ?
+				   (double)json_array_size(value) :
+			   json_is_boolean(value) ? json_is_true(value) :
+						    json_number_value(value));
 }
 
 static void add_daemon_metrics(struct buf *b, const struct status_replies *all)
@@ -510,12 +524,13 @@ static void add_daemon_metrics(struct buf *b, const struct status_replies *all)
 	}
 }
 
-/* Add a metric with one sample. */
+/* Add a metric with one sample, or without a sample if the value is NAN. */
 static void add_metric(struct buf *b, const char *name, const char *help,
 		       double value)
 {
 	metrics_add_head(b, name, METRICS_GAUGE, help);
-	metrics_add_sample(b, name, NULL, value);
+	if (!isnan(value))
+		metrics_add_sample(b, name, NULL, value);
 }
 
 static void print_status_metrics(const struct status_replies *all,
@@ -535,13 +550,13 @@ static void print_status_metrics(const struct status_replies *all,
 		   "Number of kfarmds that run but do not reply.",
 		   (double)(all->n_replies - n_up));
 	add_daemon_metrics(&out, all);
-	if (store && json_is_integer(json_object_get(store, "used")))
-		add_metric(&out, "kfarmd_store_bytes", "Size of the store.",
-			   (double)json_int_of(store, "used"));
-	if (store)
-		add_metric(&out, "kfarmd_store_limit_bytes",
-			   "Maximum size of the store.",
-			   (double)json_int_of(store, "limit"));
+	add_metric(&out, "kfarmd_store_bytes", "Size of the store.",
+		   json_is_integer(json_object_get(store, "used")) ?
+			   (double)json_int_of(store, "used") :
+			   NAN);
+	add_metric(&out, "kfarmd_store_limit_bytes",
+		   "Maximum size of the store.",
+		   store ? (double)json_int_of(store, "limit") : NAN);
 	metrics_add_head(&out, toolchains, METRICS_GAUGE,
 			 "Installed toolchains, by state.");
 	metrics_add_sample(&out, toolchains,

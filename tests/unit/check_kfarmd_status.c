@@ -110,6 +110,9 @@ TEST(the_same_in_json)
 	d = json_array_get(json_object_get(all, "kfarmds"), 0);
 	ck_assert_int_eq(json_integer_value(json_object_get(d, "pid")),
 			 one.pid);
+	/* A machine without sensors reports null. */
+	ck_assert_ptr_nonnull(
+		json_object_get(json_object_get(d, "health"), "celsius"));
 	d = json_array_get(json_object_get(d, "clients"), 0);
 	job = json_array_get(json_object_get(d, "jobs"), 0);
 	ck_assert_str_eq(json_string_value(json_object_get(job, "file")),
