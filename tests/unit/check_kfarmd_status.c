@@ -7,6 +7,8 @@
 #include "base/socket.h"
 
 #include <jansson.h>
+#include <sched.h>
+#include <sys/mount.h>
 
 static const char *const o2[] = { "-O 2", NULL };
 static struct node one, other;
@@ -181,6 +183,45 @@ TEST(metrics_count_the_jobs_by_result)
 	kill(one.pid, SIGCONT);
 	ck_assert_double_eq(sample(out, "kfarmd_up", ""), 0);
 	ck_assert_double_eq(sample(out, "kfarmd_silent", ""), 1);
+	free(out);
+	node_end(&one);
+	client_tear_down();
+}
+
+/* Replace the sensors of the machine by one, in a private mount namespace. */
+static bool mount_sensor(const char *millicelsius)
+{
+	static const char zone[] = "/sys/class/thermal/thermal_zone0";
+	char *temp = xasprintf("%s/temp", zone);
+	struct err err = { 0 };
+	bool mounted = !unshare(CLONE_NEWNS) &&
+		       !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+		       !mount("tmpfs", "/sys/class", "tmpfs", 0, NULL);
+
+	if (mounted) {
+		must(fs_mkdirs(zone, 0755, &err));
+		must(fs_write(temp, bytes_str(millicelsius), 0644, &err));
+	}
+	free(temp);
+	return mounted;
+}
+
+TEST(the_temperature_is_a_metric)
+{
+	int status;
+	char *out;
+
+	if (!mount_sensor("61500\n"))
+		SKIP("no private mounts");
+	client_set_up();
+	node_start(&one, NULL);
+	out = status_of("--prometheus", &status);
+	ck_assert_int_eq(status, 0);
+	ck_assert_double_eq(sample(out, "kfarmd_temperature_celsius{", ""),
+			    61.5);
+	free(out);
+	out = status_of("--json", &status);
+	expect(out, "\"celsius\": 61.5");
 	free(out);
 	node_end(&one);
 	client_tear_down();
