@@ -221,9 +221,9 @@ public_kernel := arch build builddir capacity cleanup compiler environ interacti
 # user side
 uses_ui := base events
 public_ui := model screen text view width
-uses_nightly := base conf tree diag history report kernel
-public_nightly := build-matrix child conf notify report-text run send store \
-	timer
+uses_nightly := base conf events tree diag history report kernel
+public_nightly := build-matrix child conf metrics notify report-text run send \
+	store timer
 uses_admin := base conf wire tls store compiler inputs node peer
 public_admin := enrol profile remote-script tune verdict
 uses_cli := base conf tls store events options cpp compiler fetch toolchain \

@@ -12,6 +12,7 @@
 #include "kconfig/kconfig.h"
 #include "nightly/build-matrix.h"
 #include "nightly/child.h"
+#include "nightly/metrics.h"
 #include "nightly/notify.h"
 #include "nightly/report-text.h"
 #include "nightly/run.h"
@@ -70,28 +71,6 @@ struct job_results {
 	size_t n_rows;
 };
 
-/*
- * For each result, set `previous` and `last_good` to earlier results of the
- * same build, because nightly_notify_reason() needs them.
- */
-static void link_results(struct nightly_store *s)
-{
-	for (size_t i = 0; i < s->n_results; i++) {
-		struct nightly_result *r = s->results[i];
-
-		for (size_t j = i; j-- > 0 && !r->last_good;) {
-			const struct nightly_result *old = s->results[j];
-
-			if (strcmp(old->build, r->build) != 0)
-				continue;
-			if (!r->previous)
-				r->previous = old;
-			if (old->end == NIGHTLY_END_GOOD)
-				r->last_good = old;
-		}
-	}
-}
-
 /* Read the results of a job and match them with its builds. */
 static int read_job_results(struct job_results *j,
 			    const struct nightly_job *job, struct err *err)
@@ -105,7 +84,7 @@ static int read_job_results(struct job_results *j,
 	for (size_t i = 0; i < j->store.damaged.n; i++)
 		log_warning("%s/%s is damaged and therefore not listed",
 			    j->store.dir, j->store.damaged.v[i]);
-	link_results(&j->store);
+	nightly_store_link_results(&j->store);
 	nightly_build_matrix_init(&j->builds, job);
 	for (size_t i = 0; i < j->builds.n_builds; i++) {
 		const struct nightly_build *p = &j->builds.builds[i];
@@ -389,7 +368,7 @@ static int night_failed(const struct nightly_job *job, int ret,
 	return ret == -EBUSY ? EXIT_LOCKED : EXIT_USAGE;
 }
 
-/* Return the exit status for the result of sending a report; log an error. */
+/* Return the exit status for a report or metrics file; log an error. */
 static int status_of_reporting(const struct nightly_job *job, int ret,
 			       const struct err *err)
 {
@@ -415,8 +394,12 @@ static void log_broken_build(const struct nightly_result *r)
 	log_error("nightly run: %s: %s: %s", r->name, r->build, why);
 }
 
-/* Run one nightly job, send its reports and return the exit status. */
+/*
+ * Run one of the nightly jobs, send its reports, write the metrics of all jobs,
+ * and return the exit status.
+ */
 static int run_night(struct nightly_run_setup *run,
+		     const struct nightly_jobs *jobs,
 		     const struct nightly_job *job)
 {
 	const atomic_bool *stop = run->wait.stop;
@@ -467,6 +450,17 @@ static int run_night(struct nightly_run_setup *run,
 
 		status = worse_status(
 			status, status_of_reporting(job, sent, &send_err));
+	}
+	/*
+	 * If the run failed before its first build, the file remains, so that
+	 * its age shows the problem.
+	 */
+	if (!run->dry_run && (!ret || night.n_results)) {
+		struct err write_err = { 0 };
+		int written = nightly_metrics_write(jobs, &write_err);
+
+		status = worse_status(
+			status, status_of_reporting(job, written, &write_err));
 	}
 	nightly_run_release(&night, run);
 	return status;
@@ -592,8 +586,8 @@ static int nightly_run_main(void *request)
 		nightly_child_lower_priority();
 	for (size_t i = 0; i < jobs.n_jobs && status != EXIT_INTERRUPTED; i++) {
 		if (!r->words.n || strv_has(&r->words, jobs.jobs[i].name))
-			status = worse_status(status,
-					      run_night(&run, &jobs.jobs[i]));
+			status = worse_status(
+				status, run_night(&run, &jobs, &jobs.jobs[i]));
 	}
 out:
 	strv_release(&run.updated_trees);

@@ -111,6 +111,8 @@ static const struct conf_key known[] = {
 	{ "config", true, "kconfig-add", CONF_TYPE_TEXT, 0, 0, NULL,
 	  CONF_USE_READ },
 	{ "tree", true, "url", CONF_TYPE_TEXT, 0, 0, NULL, CONF_USE_READ },
+	{ "nightly", false, "metrics", CONF_TYPE_TEXT, 0, 0, NULL,
+	  CONF_USE_READ },
 	{ "nightly", true, "tree", CONF_TYPE_TEXT, 0, 0, NULL, CONF_USE_READ },
 	{ "nightly", true, "rev", CONF_TYPE_TEXT, 0, 0, NULL, CONF_USE_READ },
 	{ "nightly", true, "arch", CONF_TYPE_TEXT, 0, 0, NULL, CONF_USE_READ },

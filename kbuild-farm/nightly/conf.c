@@ -203,13 +203,36 @@ static int read_nightly(const struct section *s, struct err *err)
 	return check_lists(s, err);
 }
 
+/* node_exporter reads only files whose names end in .prom. */
+static int read_metrics_path(struct nightly_jobs *out, const struct conf *conf,
+			     struct err *err)
+{
+	static const char key[] = "metrics";
+	const char *value = conf_get(conf, "nightly", NULL, key);
+	char *at;
+
+	if (!value || !*value)
+		return 0;
+	out->metrics_path = fs_expand_home(value);
+	if (out->metrics_path[0] == '/' && str_ends(value, ".prom"))
+		return 0;
+	at = conf_get_origin(conf, "nightly", NULL, key);
+	err_set(err, EINVAL,
+		"%s: nightly.metrics = %s: expected an absolute path that "
+		"ends in .prom",
+		at, value);
+	free(at);
+	return -EINVAL;
+}
+
 int nightly_jobs_load(struct nightly_jobs *out, const struct conf *conf,
 		      struct err *err)
 {
 	struct strv names = { 0 };
-	int ret = 0;
+	int ret;
 
 	*out = (struct nightly_jobs){ 0 };
+	ret = read_metrics_path(out, conf, err);
 	conf_list_subsections(conf, "nightly", &names);
 	for (size_t i = 0; !ret && i < names.n; i++) {
 		struct section s = { .conf = conf, .name = names.v[i] };
@@ -243,5 +266,6 @@ void nightly_jobs_release(struct nightly_jobs *jobs)
 		free(j->results_dir);
 	}
 	free(jobs->jobs);
+	free(jobs->metrics_path);
 	*jobs = (struct nightly_jobs){ 0 };
 }

@@ -44,11 +44,13 @@ struct nightly_job {
 struct nightly_jobs {
 	struct nightly_job *jobs; /* sorted as in the file */
 	size_t n_jobs;
+	char *metrics_path; /* absolute; NULL: not configured */
 };
 
 /*
- * Read all [nightly] sections.  Returns 0, or -EINVAL with `err` naming file
- * and line of the problem.  The caller releases `out` even after a failure.
+ * Read [nightly] and all [nightly "NAME"] sections.  Returns 0, or -EINVAL with
+ * `err` naming file and line of the problem.  The caller releases `out` even
+ * after a failure.
  */
 int nightly_jobs_load(struct nightly_jobs *out, const struct conf *conf,
 		      struct err *err);

@@ -228,6 +228,24 @@ const struct nightly_result *nightly_store_last_good(
 	return newest_of(s, build, true);
 }
 
+void nightly_store_link_results(struct nightly_store *s)
+{
+	for (size_t i = 0; i < s->n_results; i++) {
+		struct nightly_result *r = s->results[i];
+
+		for (size_t j = i; j-- > 0 && !r->last_good;) {
+			const struct nightly_result *old = s->results[j];
+
+			if (strcmp(old->build, r->build) != 0)
+				continue;
+			if (!r->previous)
+				r->previous = old;
+			if (old->end == NIGHTLY_END_GOOD)
+				r->last_good = old;
+		}
+	}
+}
+
 /* ---- changes ---- */
 
 int nightly_store_create_build_dir(struct nightly_store *s, char **out,

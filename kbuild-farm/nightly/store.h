@@ -73,6 +73,12 @@ const struct nightly_result *nightly_store_last_good(
 	const struct nightly_store *s, const char *build);
 
 /*
+ * For each result, set `previous` and `last_good` to earlier results of the
+ * same build, because nightly_notify_reason() needs them.
+ */
+void nightly_store_link_results(struct nightly_store *s);
+
+/*
  * Create an empty output directory for a build.  Sets *out to the path of the
  * directory, which the caller frees.
  */

@@ -7,7 +7,7 @@
 # it and a later one fixes it.  nightly.out is the expected output, with the
 # builds, reports, retained results and causes (--update rewrites it).  Then:
 # killed runs, two runs at once, a full disk, damaged results, a build that
-# takes too long, and nodes.
+# takes too long, nodes, and the metrics.
 #
 # ROUNDS=N kills that many runs (8).
 . "$(dirname "$0")/lib.sh"
@@ -409,4 +409,107 @@ nightly --force >"$work/log" 2>&1
 is "with nodes: the status" 0 $?
 is "all slots of nodes that grant leases" "2 2" "$(jq -r '[.nodes[].slots] | join(" ")' \
 	"$results/mini/latest/metadata.json")"
+
+# ---- metrics ----
+
+mkdir "$work/collector"
+metrics=$work/collector/kfarm.prom
+printf '[nightly]\n\tmetrics = %s\n' "$metrics" >>"$KFARM_CONFIG"
+nightly --dry-run >"$work/log" 2>&1
+check "a dry run writes no metrics" test ! -e "$metrics"
+nightly --force >"$work/log" 2>&1
+is "metrics: the status" 0 $?
+is "metrics: no other file is left" kfarm.prom "$(ls -A "$work/collector")"
+
+# Print the metrics of the newest result, each with the label that distinguishes
+# its samples, as the history and the result describe them.
+metrics_of_report()
+{
+	"$bin/kfarm" report --json "$results/mini/latest" |
+		jq -r --slurpfile result "$results/mini/latest/result.json" '
+			$result[0] as $r |
+			[["result PASS", 1], ["result WARN", 0],
+			 ["result FAIL", 0], ["result ERROR", 0],
+			 ["end_timestamp_seconds", $r.began + $r.wall_ms / 1000],
+			 ["duration_seconds", $r.wall_ms / 1000],
+			 ["errors", .errors], ["warnings", .warnings],
+			 ["new_warnings", .new_warnings],
+			 ["jobs local", .local], ["jobs remote", .remote],
+			 ["jobs cache", .cached - .cached_remote],
+			 ["jobs cache_server", .cached_remote],
+			 (.reasons | to_entries[] | ["local_jobs " + .key, .value]),
+			 ["retried_jobs", .retried],
+			 ["duplicated_jobs", .duplicated],
+			 ["host_cpu_seconds", .host_cpu],
+			 ["compile_cpu_seconds", .compile_cpu],
+			 (.nodes[] | select(.name != "local") |
+				["node_jobs " + .name, .jobs],
+				["node_failures " + .name, .failed],
+				["node_cpu_seconds " + .name, .cpu],
+				["node_clock_ratio " + .name, .slowest_clock],
+				["node_temperature_celsius " + .name,
+				 .hottest_celsius] | select(.[1] != null))
+			][] | "\(.[0]) \(.[1])"' | sort
+}
+
+# Print the metrics of the file in the same form.
+metrics_of_file()
+{
+	python3 - "$metrics" <<'END' | sort
+import re, sys
+
+for line in open(sys.argv[1]):
+    if line[0] == "#":
+        continue
+    name, labels, value = re.fullmatch(
+        r"kfarm_nightly_(\w+)\{(.*)\} (\S+)\n", line).groups()
+    labels = re.findall(r'(\w+)="([^"]*)"', labels)
+    assert [key for key, _ in labels[:5]] == \
+        ["nightly", "build", "arch", "config", "toolchain"], line
+    assert labels[0][1] == "mini" and labels[2][1] == "arm64", line
+    print(name, *(value for _, value in labels[5:]), value)
+END
+}
+
+metrics_of_report >"$work/expected"
+metrics_of_file >"$work/written"
+check "metrics: two nodes have samples" test 2 = \
+	"$(grep -c '^node_jobs ' "$work/written")"
+check "metrics: the values are those of the report" \
+	python3 - "$work/expected" "$work/written" <<'END'
+import sys
+
+def read(path):
+    return {name: float(value) for name, value in
+            (line.rstrip("\n").rsplit(" ", 1) for line in open(path))}
+
+expected, written = map(read, sys.argv[1:])
+different = {name: (expected.get(name), written.get(name))
+             for name in expected.keys() | written.keys()
+             if name not in expected or name not in written or
+             abs(expected[name] - written[name]) > 1e-6}
+sys.exit(str(different) if different else 0)
+END
+
+before=$(stat -c %i "$metrics")
+nightly >"$work/log" 2>&1
+check "metrics: a run without changes replaces the file" test "$before" != \
+	"$(stat -c %i "$metrics")"
+mv "$mine" "$mine.gone"
+before=$(stat -c %i "$metrics")
+nightly >"$work/log" 2>&1
+is "metrics: a run that cannot fetch the tree leaves the file" "$before" \
+	"$(stat -c %i "$metrics")"
+mv "$mine.gone" "$mine"
+newest=$(readlink "$results/mini/latest")
+rm -r "$work/collector"
+nightly --force >"$work/log" 2>&1
+is "metrics without a directory: the status" 1 $?
+check "metrics without a directory: the file and the remedy" grep -qx \
+	"kfarm: nightly run: mini: $metrics: No such file or directory; create its directory, or change nightly.metrics" \
+	"$work/log"
+check "metrics without a directory: the build is good" jq -e '.end == "good"' \
+	"$results/mini/latest/result.json"
+check "metrics without a directory: the result is new" test "$newest" != \
+	"$(readlink "$results/mini/latest")"
 farm_end

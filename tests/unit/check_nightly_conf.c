@@ -147,3 +147,35 @@ TEST_EACH(what_is_wrong_is_told_with_its_place, bad)
 
 	err_is(load_jobs(row->text, &err), -EINVAL, "%s%s", file, row->why);
 }
+
+TEST(the_file_of_the_metrics_can_be_below_the_home)
+{
+	struct err err = { 0 };
+
+	must(load_jobs("[nightly]\nmetrics =\n", &err));
+	ck_assert_ptr_null(jobs.metrics_path);
+	setenv("HOME", "/home/a", 1);
+	must(load_jobs("[nightly]\nmetrics = ~/kfarm.prom\n"
+		       "[nightly \"a\"]\ntree = t\n",
+		       &err));
+	ck_assert_str_eq(jobs.metrics_path, "/home/a/kfarm.prom");
+	ck_assert_uint_eq(jobs.n_jobs, 1);
+}
+
+static const char *const bad_metrics[] = {
+	"kfarm.prom",
+	"/var/lib/metrics",
+	"/var/lib/kfarm.prom.new",
+};
+
+TEST_EACH(a_file_that_node_exporter_does_not_read_is_rejected, bad_metrics)
+{
+	char *text = xasprintf("[nightly]\nmetrics = %s\n", *row);
+	struct err err = { 0 };
+
+	err_is(load_jobs(text, &err), -EINVAL,
+	       "%s:2: nightly.metrics = %s: expected an absolute path that "
+	       "ends in .prom",
+	       file, *row);
+	free(text);
+}

@@ -55,3 +55,5 @@ record nightly-install-at-timer \
 record nightly-remove kfarm nightly install --user --remove board
 record nightly-remove-again kfarm nightly install --user --remove board
 record nightly-cron kfarm nightly install --cron --at 3:05 board a+b
+printf '[nightly]\n\tmetrics = ~/kfarm.txt\n' >>"$config"
+record nightly-metrics-path kfarm nightly list
