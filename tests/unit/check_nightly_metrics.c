@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: nightly */
-/* The metrics file of nightly runs.  Run from the top directory. */
+/*
+ * The metrics file of nightly runs, and the dashboard templates/grafana, whose
+ * metrics are those of the file and of `kfarmd --status --prometheus`
+ * ($KFARMD).  Run from the top directory.
+ */
 /* Before the global variables of history-fixture.h, which it would shadow. */
 #include "nightly-put.h"
 
 #include "../lib/process-state.h"
 #include "../lib/test.h"
+#include "base/spawn.h"
 #include "history-fixture.h"
 #include "history/nightly-runs.h"
 #include "nightly/metrics.h"
 
 #include <ctype.h>
+#include <jansson.h>
 #include <sched.h>
 #include <sys/file.h>
 #include <sys/mount.h>
@@ -449,6 +455,8 @@ TEST(the_later_writer_has_read_the_results_of_both_runs)
 
 /* ---- documents ---- */
 
+#define DASHBOARD "templates/grafana/kfarm.json"
+
 /* Add the names of the metrics whose types the text declares. */
 static void add_declared(struct strv *names, const char *text)
 {
@@ -460,7 +468,27 @@ static void add_declared(struct strv *names, const char *text)
 	}
 }
 
-/* Add the words that begin like names of kfarm's metrics. */
+/* Return what `kfarmd --status --prometheus` prints without a kfarmd. */
+static char *kfarmd_metrics(void)
+{
+	const char *program = getenv("KFARMD");
+	const char *const argv[] = { program ? program : "build/kfarmd",
+				     "--status",
+				     "--prometheus",
+				     "--store",
+				     dir,
+				     NULL };
+	struct spawn what = { .argv = (char **)(uintptr_t)argv,
+			      .stdio_fds = { -1, -1, -1 } };
+	struct buf out = { 0 };
+	int status;
+
+	must(spawn_collect_stdout(&what, 1u << 20, 20000, &out, &status, &err));
+	ck_assert_int_eq(WEXITSTATUS(status), 1);
+	return buf_steal(&out);
+}
+
+/* Add the words of an expression that begin like names of kfarm's metrics. */
 static void add_used(struct strv *names, const char *expression)
 {
 	for (const char *at = expression; *at;) {
@@ -472,6 +500,51 @@ static void add_used(struct strv *names, const char *expression)
 			strv_own(names, xstrndup(at, n));
 		at += n ? n : 1;
 	}
+}
+
+/* Add the names in all expressions and queries. */
+static void add_used_below(struct strv *names, json_t *o)
+{
+	const char *key;
+	json_t *member;
+	size_t i;
+
+	json_array_foreach(o, i, member) add_used_below(names, member);
+	json_object_foreach(o, key, member)
+	{
+		if (json_is_string(member) &&
+		    str_list_has("expr query definition", ' ', key))
+			add_used(names, json_string_value(member));
+		add_used_below(names, member);
+	}
+}
+
+TEST(the_dashboard_shows_exactly_the_metrics_that_exist)
+{
+	struct strv declared = { 0 }, used = { 0 };
+	char *nightly = write_file(), *node = kfarmd_metrics();
+	char *has, *wants;
+	json_error_t error;
+	json_t *dashboard = json_load_file(DASHBOARD, 0, &error);
+
+	ck_assert_msg(dashboard, "%s:%d: %s", DASHBOARD, error.line,
+		      error.text);
+	add_declared(&declared, nightly);
+	add_declared(&declared, node);
+	add_used_below(&used, dashboard);
+	strv_sort_unique(&declared);
+	strv_sort_unique(&used);
+	ck_assert_uint_gt(declared.n, 20);
+	has = strv_join(&declared, "\n");
+	wants = strv_join(&used, "\n");
+	ck_assert_str_eq(wants, has);
+	free(has);
+	free(wants);
+	strv_release(&declared);
+	strv_release(&used);
+	json_decref(dashboard);
+	free(nightly);
+	free(node);
 }
 
 TEST(the_manual_describes_each_metric_of_the_file)
