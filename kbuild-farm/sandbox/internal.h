@@ -100,8 +100,8 @@ int sandbox_input_root_resolve(int root, const char *path, char **resolved);
 
 /*
  * Set `err` to "no sandbox: LAYER: WHAT: reason; advice" for the failed
- * operation `what` of a layer.  Reads the sysctl files below root/proc/sys;
- * `root` is "" except in tests.  Returns -error.
+ * operation `what` of a layer.  Reads the sysctl files and the state of this
+ * process below root/proc; `root` is "" except in tests.  Returns -error.
  */
 int sandbox_explain(struct err *err, const char *root, const char *layer,
 		    const char *what, int error);

@@ -82,6 +82,7 @@ struct sandbox_msg {
 	uint32_t peak_kib;
 	/* READY */
 	uint32_t landlock_abi; /* ABI version */
+	uint32_t hostname_hidden; /* jobs do not see the node's host name */
 	uint32_t job_userns; /* each job gets a separate user namespace */
 	/* each job gets a separate uid, because there are no user namespaces */
 	uint32_t job_uid;

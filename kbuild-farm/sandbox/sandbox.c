@@ -147,20 +147,58 @@ static long read_sysctl(const char *root, const char *name)
 
 /*
  * Return advice if a sysctl disables user namespaces, or NULL.  The most
- * frequent cause is checked first.
+ * frequent cause is checked first.  AppArmor's sysctl applies only to processes
+ * that are not `confined` by a profile.
  */
-static const char *userns_remedy(const char *root)
+static const char *userns_remedy(const char *root, bool confined)
 {
 	if (read_sysctl(root, "kernel/unprivileged_userns_clone") == 0)
 		return "set the sysctl kernel.unprivileged_userns_clone to 1";
 	if (read_sysctl(root, "user/max_user_namespaces") == 0)
 		return "set the sysctl user.max_user_namespaces to 10000 or "
 		       "more";
-	if (read_sysctl(root, "kernel/apparmor_restrict_unprivileged_userns") ==
-	    1)
+	if (!confined &&
+	    read_sysctl(root, "kernel/apparmor_restrict_unprivileged_userns") ==
+		    1)
 		return "set the sysctl "
 		       "kernel.apparmor_restrict_unprivileged_userns to 0, or "
 		       "give kfarmd an AppArmor profile with `userns,`";
+	return NULL;
+}
+
+/*
+ * Return advice if the confinement of a container can be the cause of EPERM or
+ * EACCES, or NULL.  `label` is the content of attr/current of this process.
+ * The filter of a container fails with EPERM; a security module denies mount(2)
+ * with EACCES.
+ */
+static const char *container_remedy(const char *root, const char *label,
+				    const char *what, int error)
+{
+	char *path = xasprintf("%s/proc/self/status", root);
+	struct buf status = { 0 };
+	struct err ignored;
+	bool filtered = !fs_read(path, 64 << 10, &status, &ignored) &&
+			strstr(buf_str(&status), "\nSeccomp:\t2");
+
+	buf_release(&status);
+	free(path);
+	/* Root needs the capabilities to map an id that is not its own. */
+	if (!strcmp(what, "setgroups") || !strcmp(what, "id maps"))
+		return "root lacks CAP_SETUID or CAP_SETGID: use --user 1000 "
+		       "(podman, docker) or runAsUser: 1000 (Kubernetes)";
+	if (error == EPERM && filtered)
+		return "a seccomp filter denies it: use --security-opt "
+		       "seccomp=unconfined (podman, docker) or "
+		       "seccompProfile.type: Unconfined (Kubernetes)";
+	if (strstr(label, "(enforce)"))
+		return "AppArmor denies it: use --security-opt "
+		       "apparmor=unconfined (podman, docker) or "
+		       "appArmorProfile.type: Unconfined (Kubernetes)";
+	if (strstr(label, ":container_t:"))
+		return "SELinux denies it: use --security-opt label=disable "
+		       "(podman, docker) or seLinuxOptions.type: spc_t "
+		       "(Kubernetes)";
 	return NULL;
 }
 
@@ -192,12 +230,27 @@ static char *namespace_remedy(const char *layer, int error)
 	return NULL;
 }
 
-static char *find_remedy(const char *root, const char *layer, int error)
+/*
+ * Return advice for a failed layer, or NULL.  *or_root is set if kfarmd could
+ * create the sandbox as root.
+ */
+static char *find_remedy(const char *root, const char *layer, const char *what,
+			 int error, bool *or_root)
 {
 	bool refused = error == EPERM || error == EACCES;
-	const char *user = userns_remedy(root);
+	char *path = xasprintf("%s/proc/self/attr/current", root);
+	const char *label, *user, *container;
 	char *space = namespace_remedy(layer, error);
+	struct buf text = { 0 };
+	struct err ignored;
 
+	/* Without a security module, the file cannot be read. */
+	label = fs_read(path, 4096, &text, &ignored) ? "" : buf_str(&text);
+	user = userns_remedy(root, strstr(label, "(enforce)"));
+	container = refused ? container_remedy(root, label, what, error) : NULL;
+	buf_release(&text);
+	free(path);
+	*or_root = !strcmp(layer, "user") && (user || !container);
 	/*
 	 * AppArmor permits the creation of a user namespace and then denies its
 	 * use, so a failure of another layer can have this cause.
@@ -210,6 +263,8 @@ static char *find_remedy(const char *root, const char *layer, int error)
 		return space;
 	if (!strcmp(layer, "seccomp"))
 		return xstrdup("the kernel needs CONFIG_SECCOMP_FILTER=y");
+	if (container)
+		return xstrdup(container);
 	if (refused)
 		return xstrdup(
 			"denied by a container or security module: allow it "
@@ -220,12 +275,13 @@ static char *find_remedy(const char *root, const char *layer, int error)
 int sandbox_explain(struct err *err, const char *root, const char *layer,
 		    const char *what, int error)
 {
-	char *todo = find_remedy(root, layer, error);
+	bool or_root;
+	char *todo = find_remedy(root, layer, what, error, &or_root);
 
 	/* A kfarmd that runs as root works without user namespaces. */
 	err_set(err, error, "no sandbox: %s: %s: %s%s%s%s", layer, what,
 		strerror(error), todo ? "; " : "", todo ? todo : "",
-		geteuid() && !strcmp(layer, "user") ?
+		geteuid() && or_root ?
 			"; or start kfarmd as root, which needs no user "
 			"namespace" :
 			"");
@@ -265,8 +321,10 @@ static int start_init(struct sandbox *cell, struct err *err)
 	sandbox_input_root_init(&cell->input_root, extra.fds[0], extra.fds[1],
 				extra.uid, extra.gid);
 	buf_add_str(&layers, m.job_uid ? "uid" : "user");
-	buf_add_str(&layers, " mount pid ipc uts net pivot_root capabilities "
-			     "no_new_privs seccomp rlimits");
+	buf_add_str(&layers, " mount pid ipc ");
+	buf_add_str(&layers, m.hostname_hidden ? "uts " : "");
+	buf_add_str(&layers, "net pivot_root capabilities no_new_privs seccomp "
+			     "rlimits");
 	if (m.job_userns)
 		buf_add_str(&layers, " job-user");
 	if (m.landlock_abi)

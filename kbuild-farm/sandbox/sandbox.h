@@ -61,9 +61,10 @@ struct sandbox_check {
 	/*
 	 * The names of the effective layers.  The required layers are user (or
 	 * uid: without user namespaces, root gives each job a separate uid),
-	 * mount, pid, ipc, uts, net, pivot_root, capabilities, no_new_privs,
-	 * seccomp and rlimits.  The optional layers are job-user (a user
-	 * namespace per job) and landlock-ABI, where ABI is a number.
+	 * mount, pid, ipc, net, pivot_root, capabilities, no_new_privs, seccomp
+	 * and rlimits.  The optional layers are uts (the node's host name is
+	 * hidden), job-user (a user namespace per job) and landlock-ABI, where
+	 * ABI is a number.
 	 */
 	char layers[1000];
 	/* the missing required layer and how to enable it; "" if usable */

@@ -28,8 +28,13 @@
  * exchanged into place.
  */
 
-/* Mount point of the tmpfs before pivot_root(); /tmp exists on every system. */
-#define STAGING_ROOT "/tmp"
+/*
+ * Mount points for the tmpfs before pivot_root(); the first that exists is
+ * used. A container image can consist of kfarmd alone, without a /tmp; the
+ * sandbox does not use the proc file system after it has entered its user
+ * namespace.
+ */
+static const char *const staging_dirs[] = { "/tmp", "/proc" };
 
 #define SANDBOX_HOSTNAME "kfarm"
 
@@ -90,7 +95,7 @@ static int bind_device(const char *from, const char *to, struct sandbox_msg *m)
 
 /*
  * Bind-mount the input root on itself, read-only, and the node's device nodes
- * on files in it.
+ * on files in it.  The working directory is the tmpfs.
  */
 static int mount_input_root(struct sandbox_msg *m)
 {
@@ -98,24 +103,21 @@ static int mount_input_root(struct sandbox_msg *m)
 				    MS_NOSUID | MS_NODEV;
 	int ret;
 
-	if (mount(STAGING_ROOT "/view", STAGING_ROOT "/view", NULL, MS_BIND,
-		  NULL))
+	if (mount("view", "view", NULL, MS_BIND, NULL))
 		return sandbox_user_set_error(m, "mount", "bind");
-	ret = bind_device("/dev/null", STAGING_ROOT "/view/dev/null", m);
+	ret = bind_device("/dev/null", "view/dev/null", m);
 	if (!ret)
-		ret = bind_device("/dev/zero", STAGING_ROOT "/view/dev/zero",
-				  m);
+		ret = bind_device("/dev/zero", "view/dev/zero", m);
 	if (!ret)
-		ret = bind_device("/dev/urandom",
-				  STAGING_ROOT "/view/dev/urandom", m);
-	if (!ret && mount(NULL, STAGING_ROOT "/view", NULL, again, NULL))
+		ret = bind_device("/dev/urandom", "view/dev/urandom", m);
+	if (!ret && mount(NULL, "view", NULL, again, NULL))
 		return sandbox_user_set_error(m, "mount", "read-only");
 	return ret;
 }
 
 static int pivot_to_input_root(struct sandbox_msg *m)
 {
-	if (chdir(STAGING_ROOT "/view"))
+	if (chdir("view"))
 		return sandbox_user_set_error(m, "pivot_root", "chdir");
 	/*
 	 * With these arguments, pivot_root() mounts the old root on top of the
@@ -136,34 +138,63 @@ static int open_mounted_dir(const char *path, int *fd, struct sandbox_msg *m)
 	return *fd < 0 ? sandbox_user_set_error(m, "mount", path) : 0;
 }
 
+/* Mount the tmpfs and make its root the working directory. */
+static int enter_staging_tmpfs(const struct sandbox_user_limits *limits,
+			       struct sandbox_msg *m)
+{
+	size_t i = 0;
+
+	while (sandbox_user_mount_tmpfs("cell", staging_dirs[i], 0,
+					limits->input_root_bytes,
+					limits->input_root_files)) {
+		if (errno != ENOENT || ++i == ARRAY_SIZE(staging_dirs))
+			return sandbox_user_set_error(m, "mount", "tmpfs");
+	}
+	if (chdir(staging_dirs[i]))
+		return sandbox_user_set_error(m, "mount", staging_dirs[i]);
+	return 0;
+}
+
+/*
+ * Hide the host name of the node.  In its own UTS namespace the process has the
+ * required capability, so EPERM comes from the seccomp filter of a container:
+ * the filters of podman and Docker permit sethostname(2) only to containers
+ * with CAP_SYS_ADMIN.  Jobs then see the host name of the container.
+ */
+static int hide_hostname(struct sandbox_msg *m)
+{
+	m->hostname_hidden = !sethostname(SANDBOX_HOSTNAME,
+					  strlen(SANDBOX_HOSTNAME)) &&
+			     !setdomainname("", 0);
+	return m->hostname_hidden || errno == EPERM ?
+		       0 :
+		       sandbox_user_set_error(m, "uts", "sethostname");
+}
+
 int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
 			    int *stage, struct sandbox_msg *m)
 {
-	static const char *const dirs[] = { STAGING_ROOT "/view",
-					    STAGING_ROOT "/stage",
-					    STAGING_ROOT "/view/dev",
-					    STAGING_ROOT "/view/.kfarm",
-					    STAGING_ROOT "/view/tmp" };
+	static const char *const dirs[] = { "view", "stage", "view/dev",
+					    "view/.kfarm", "view/tmp" };
 	int ret;
 
 	umask(022);
-	if (sethostname(SANDBOX_HOSTNAME, strlen(SANDBOX_HOSTNAME)) ||
-	    setdomainname("", 0))
-		return sandbox_user_set_error(m, "uts", "sethostname");
+	ret = hide_hostname(m);
+	if (ret)
+		return ret;
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return sandbox_user_set_error(m, "mount", "private mounts");
-	if (sandbox_user_mount_tmpfs("cell", STAGING_ROOT, 0,
-				     limits->input_root_bytes,
-				     limits->input_root_files))
-		return sandbox_user_set_error(m, "mount", "tmpfs");
+	ret = enter_staging_tmpfs(limits, m);
+	if (ret)
+		return ret;
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
 		if (mkdir(dirs[i], 0755))
 			return sandbox_user_set_error(m, "mount", dirs[i]);
 	}
 	/* Open both directories before the read-only mount hides them. */
-	ret = open_mounted_dir(STAGING_ROOT "/view", root, m);
+	ret = open_mounted_dir("view", root, m);
 	if (!ret)
-		ret = open_mounted_dir(STAGING_ROOT "/stage", stage, m);
+		ret = open_mounted_dir("stage", stage, m);
 	if (!ret)
 		ret = mount_input_root(m);
 	return ret ? ret : pivot_to_input_root(m);
@@ -294,14 +325,31 @@ int sandbox_user_drop_capabilities(unsigned id, struct sandbox_msg *m)
 #define RETAINED_CAPABILITIES \
 	(CAP(SYS_ADMIN) | CAP(SETUID) | CAP(SETGID) | CAP(SETPCAP) | CAP(KILL))
 
-int sandbox_user_limit_capabilities(bool low_port)
+/* Read the permitted capabilities of this process. */
+static int read_capabilities(uint64_t *which)
 {
 	struct __user_cap_header_struct head = {
 		.version = _LINUX_CAPABILITY_VERSION_3,
 	};
-	struct __user_cap_data_struct had[2];
-	uint64_t keep = RETAINED_CAPABILITIES |
-			(low_port ? CAP(NET_BIND_SERVICE) : 0);
+	struct __user_cap_data_struct caps[2];
+
+	if (syscall(SYS_capget, &head, caps))
+		return -1;
+	*which = caps[0].permitted | (uint64_t)caps[1].permitted << 32;
+	return 0;
+}
+
+static bool has_capabilities(uint64_t which)
+{
+	uint64_t permitted;
+
+	return !read_capabilities(&permitted) && !(which & ~permitted);
+}
+
+int sandbox_user_limit_capabilities(bool low_port)
+{
+	uint64_t had, keep = RETAINED_CAPABILITIES |
+			     (low_port ? CAP(NET_BIND_SERVICE) : 0);
 
 	if (geteuid())
 		return 0;
@@ -309,10 +357,10 @@ int sandbox_user_limit_capabilities(bool low_port)
 	 * A process that may not change its bounding set gets no_new_privs
 	 * below, which suffices.
 	 */
-	if (syscall(SYS_capget, &head, had) ||
+	if (read_capabilities(&had) ||
 	    (limit_bounding_set(keep) && errno != EPERM))
 		return -errno;
-	keep &= had[0].permitted | (uint64_t)had[1].permitted << 32;
+	keep &= had;
 	if (set_capabilities(keep) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
 	return 0;
@@ -535,7 +583,8 @@ int sandbox_user_enter(struct sandbox_uid_range *jobs, struct sandbox_msg *m)
 	if (syscall(SYS_setgroups, 0, NULL))
 		return sandbox_user_set_error(m, "user", "setgroups");
 	ret = enter_as_root(id, &refused, m);
-	if (refused && choose_job_uids(jobs))
+	if (refused && has_capabilities(RETAINED_CAPABILITIES) &&
+	    choose_job_uids(jobs))
 		ret = enter_without_userns(id, m);
 	return ret;
 }

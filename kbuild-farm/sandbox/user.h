@@ -29,9 +29,11 @@ struct sandbox_user_limits {
 int sandbox_user_unshare(struct sandbox_msg *m);
 
 /*
- * As PID 1, mount the tmpfs and the device nodes and call pivot_root.  Returns
- * 0 with the descriptors of the input root and of the stage, or a negative
- * errno with the failed operation in `m`.
+ * As PID 1, set the host name, mount the tmpfs and the device nodes and call
+ * pivot_root.  Returns 0 with the descriptors of the input root and of the
+ * stage, or a negative errno with the failed operation in `m`.
+ * m->hostname_hidden is 0 if the system call filter of a container forbids
+ * sethostname(2), so that jobs see the host name of the container.
  */
 int sandbox_user_mount_root(const struct sandbox_user_limits *limits, int *root,
 			    int *stage, struct sandbox_msg *m);
