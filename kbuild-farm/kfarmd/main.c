@@ -187,11 +187,19 @@ static int print_status(const struct kfarmd_settings *s)
 	return n > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static void on_signal(evutil_socket_t fd, short what, void *arg)
+/*
+ * With --stdio, the first SIGTERM drains: a batch system or the runtime of a
+ * container sends it some time before SIGKILL.
+ */
+static void on_signal(evutil_socket_t signal, short what, void *arg)
 {
-	(void)fd;
+	struct kfarmd *a = arg;
+
 	(void)what;
-	event_base_loopbreak(arg);
+	if (signal == SIGTERM && a->settings->stdio && !a->slots.draining)
+		kfarmd_session_drain_all(a);
+	else
+		event_base_loopbreak(a->base);
 }
 
 static void stop_loop(struct kfarmd *a)
@@ -236,9 +244,7 @@ static int init_daemon(struct kfarmd *a, const struct kfarmd_settings *s,
 	uint64_t half;
 	int ret;
 
-	TAILQ_INIT(&a->sessions);
 	a->configured_slots = s->slots;
-	a->settings = s;
 	ret = store_open(&a->store, dir, s->store_size, err);
 	/*
 	 * The toolchains directory is neither created nor read before a request
@@ -323,18 +329,9 @@ static bool release_daemon(struct kfarmd *a)
 static int run_loop(struct kfarmd *a, const struct kfarmd_settings *s,
 		    struct err *err)
 {
-	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
-	struct event *ends[ARRAY_SIZE(signals)] = { 0 };
 	struct kfarmd_listen *listener = NULL;
 	int ret;
 
-	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
-		if (spawn_is_ignored(signals[i]))
-			continue;
-		ends[i] = evsignal_new(a->base, signals[i], on_signal, a->base);
-		if (!ends[i] || event_add(ends[i], NULL))
-			str_out_of_memory();
-	}
 	ret = s->stdio ? start_stdio(a, err) :
 			 kfarmd_listen_new(&listener, a, &s->listen,
 					   kfarmd_settings_dir(s), err);
@@ -343,10 +340,6 @@ static int run_loop(struct kfarmd *a, const struct kfarmd_settings *s,
 	/* End the sessions first: they use a->clients. */
 	kfarmd_session_end_all(a, "kfarmd is shutting down");
 	kfarmd_listen_free(listener);
-	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
-		if (ends[i])
-			event_free(ends[i]);
-	}
 	return ret;
 }
 
@@ -385,7 +378,9 @@ static int drop_capabilities(const struct kfarmd_settings *s, struct err *err)
 
 static int run_daemon(const struct kfarmd_settings *s, struct err *err)
 {
-	struct kfarmd a = { 0 };
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	struct event *ends[ARRAY_SIZE(signals)] = { 0 };
+	struct kfarmd a = { .settings = s };
 	int ret;
 
 	ret = drop_capabilities(s, err);
@@ -395,9 +390,25 @@ static int run_daemon(const struct kfarmd_settings *s, struct err *err)
 	a.base = event_base_new();
 	if (!a.base)
 		return err_set(err, EIO, "cannot create event loop");
+	TAILQ_INIT(&a.sessions);
+	/*
+	 * Handle signals before the check of the sandbox: the kernel discards
+	 * those that PID 1 of a container does not handle.
+	 */
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		if (spawn_is_ignored(signals[i]))
+			continue;
+		ends[i] = evsignal_new(a.base, signals[i], on_signal, &a);
+		if (!ends[i] || event_add(ends[i], NULL))
+			str_out_of_memory();
+	}
 	ret = init_daemon(&a, s, err);
 	if (!ret)
 		ret = run_loop(&a, s, err);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		if (ends[i])
+			event_free(ends[i]);
+	}
 	if (!release_daemon(&a)) {
 		if (ret)
 			log_error("%s", err->text);

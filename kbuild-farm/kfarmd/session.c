@@ -163,6 +163,20 @@ static void abort_session(struct kfarmd_session *s, const char *fmt, ...)
 	close_session(s);
 }
 
+/*
+ * If kfarmd is draining and the peer has all results, end the session and
+ * return true; `s` is then freed.
+ */
+static bool end_if_drained(struct kfarmd_session *s)
+{
+	if (!s->daemon->slots.draining || s->n_jobs ||
+	    !wire_stream_is_flushed(s->stream))
+		return false;
+	send_bye(s, "kfarmd is shutting down");
+	close_session(s);
+	return true;
+}
+
 static void send_hello(struct kfarmd_session *s)
 {
 	struct wire_hello m = {
@@ -537,6 +551,8 @@ static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 		abort_session(s, "client removed from the list of clients");
 		return;
 	}
+	if (end_if_drained(s))
+		return;
 	kfarmd_client_check_timeouts(s->client);
 	machine_inventory_read_load(&m.available_mib, &m.load_milli, "");
 	update_weight(s);
@@ -683,6 +699,15 @@ void kfarmd_session_start(struct kfarmd *a, struct wire_io io,
 	kfarmd_slots_add_client(&a->slots, &s->client->slots);
 	send_hello(s);
 	send_fit(s);
+}
+
+void kfarmd_session_drain_all(struct kfarmd *a)
+{
+	struct kfarmd_session *s, *next;
+
+	a->slots.draining = true;
+	list_for_each_safe(s, &a->sessions, entry, next)
+		end_if_drained(s);
 }
 
 void kfarmd_session_end_all(struct kfarmd *a, const char *why)

@@ -52,6 +52,11 @@ void kfarmd_session_start(struct kfarmd *a, struct wire_io io,
 json_t *kfarmd_session_list_to_json(const struct kfarmd *a);
 /* Return a->health.current, refreshed if it is older than a second. */
 const struct wire_health *kfarmd_session_read_health(struct kfarmd *a);
+/*
+ * Reject further jobs, and end each session within a second after the peer has
+ * received the results of its jobs.  The last one calls a->on_idle().
+ */
+void kfarmd_session_drain_all(struct kfarmd *a);
 /* Send BYE with `why` and end all sessions, without calling a->on_idle(). */
 void kfarmd_session_end_all(struct kfarmd *a, const char *why);
 

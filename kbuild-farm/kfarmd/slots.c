@@ -365,6 +365,8 @@ int kfarmd_slots_add_job(struct kfarmd_slots *s, struct kfarmd_slot *p,
 {
 	struct kfarmd_slot_client *c = p->client;
 
+	if (s->draining)
+		return err_set(err, EBUSY, "kfarmd is shutting down");
 	/* A refused job is a demand, too. */
 	if (c->n_jobs + 1 > c->max_jobs) {
 		c->max_jobs = c->n_jobs + 1;

@@ -102,6 +102,7 @@ struct kfarmd_slots {
 	unsigned n_jobs; /* jobs in any state */
 	unsigned n_running;
 	bool starting; /* queued jobs are being started */
+	bool draining; /* set by the daemon: reject further jobs */
 	double virtual_ms; /* virtual time of the client that was served last */
 	uint64_t updated_ms; /* clock_ms() of the last update */
 	TAILQ_HEAD(, kfarmd_slot) queue;
@@ -130,11 +131,12 @@ void kfarmd_slots_update(struct kfarmd_slots *s, uint32_t available_mib);
 /*
  * Add a new job to n_jobs; client, on_granted, on_paused and ctx of `p` must be
  * set.  Returns 0, or -EBUSY with `err` set if the client exceeds its lease,
- * has 3 * n_advertised jobs although there are other clients, or if max_jobs is
- * reached.  The first job of a client is always accepted.  A shorter lease
- * takes effect after KFARMD_SLOTS_GRACE_MS, because jobs can be under way
- * before the client knows it.  One more job is accepted, so that a client can
- * test the node while its build uses all slots.
+ * has 3 * n_advertised jobs although there are other clients, if max_jobs is
+ * reached, or if the daemon is draining.  Otherwise, the first job of a client
+ * is always accepted.  A shorter lease takes effect after
+ * KFARMD_SLOTS_GRACE_MS, because jobs can be under way before the client knows
+ * it.  One more job is accepted, so that a client can test the node while its
+ * build uses all slots.
  */
 int kfarmd_slots_add_job(struct kfarmd_slots *s, struct kfarmd_slot *p,
 			 struct err *err);

@@ -647,6 +647,11 @@ bool wire_stream_is_full(const struct wire_stream *s)
 	return s->full;
 }
 
+bool wire_stream_is_flushed(const struct wire_stream *s)
+{
+	return !wire_conn_pending(s->conn).len;
+}
+
 void wire_stream_set_paused(struct wire_stream *s, bool paused)
 {
 	if (s->closed || paused == s->paused)

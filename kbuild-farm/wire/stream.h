@@ -164,6 +164,8 @@ void wire_stream_send_packed(struct wire_stream *s, uint16_t type,
  * WIRE_LOW_WATER since.
  */
 bool wire_stream_is_full(const struct wire_stream *s);
+/* Return true if all queued bytes have been written. */
+bool wire_stream_is_flushed(const struct wire_stream *s);
 /*
  * Stop or resume reading.  A paused stream does not notice that the peer has
  * closed.

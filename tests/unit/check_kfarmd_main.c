@@ -326,3 +326,59 @@ TEST(an_ordinary_user_can_be_a_node)
 	node_remove(dir);
 	client_tear_down();
 }
+
+static const char *const o2[] = { "-O 2", NULL };
+
+/*
+ * Start a node with a long job 1 and send SIGTERM.  Returns after kfarmd has
+ * rejected a short job because of the signal.
+ */
+static void start_drain(struct node *n)
+{
+	struct buf text = slow_source_of(4000);
+	unsigned job = 1;
+
+	node_start(n, NULL);
+	play_put(&n->c, 0, ROOT "/a.c", buf_str(&text));
+	play_put(&n->c, 0, ROOT "/b.c", tiny);
+	play_remote(&n->c, job, "a.c", o2);
+	buf_release(&text);
+	wait_workers(n, true);
+	ck_assert_int_eq(kill(n->pid, SIGTERM), 0);
+	do {
+		ck_assert_uint_lt(++job, CLIENT_JOBS);
+		play_remote(&n->c, job, "b.c", NULL);
+	} while (!client_wait_ms(&n->c.job[job].has_fail, 100));
+	ck_assert_uint_eq(n->c.job[job].fail.class, WIRE_FAIL_BUSY);
+	ck_assert_str_eq(n->c.job[job].fail.reason, "kfarmd is shutting down");
+	ck_assert(!n->c.job[1].has_result);
+}
+
+TEST(sigterm_drains_a_node_with_stdio)
+{
+	static struct node n;
+
+	client_set_up();
+	start_drain(&n);
+	client_wait_job(&n.c, 1);
+	ck_assert(n.c.job[1].has_result);
+	ck_assert_uint_eq(n.c.job[1].result.wait_status, 0);
+	client_expect_bye(&n.c, "kfarmd is shutting down");
+	ck_assert_int_eq(spawn_wait(n.pid), 0);
+	client_release(&n.c);
+	client_tear_down();
+}
+
+TEST(a_second_sigterm_ends_a_draining_node)
+{
+	static struct node n;
+
+	client_set_up();
+	start_drain(&n);
+	ck_assert_int_eq(kill(n.pid, SIGTERM), 0);
+	client_expect_bye(&n.c, "kfarmd is shutting down");
+	ck_assert(!n.c.job[1].has_result);
+	ck_assert_int_eq(spawn_wait(n.pid), 0);
+	client_release(&n.c);
+	client_tear_down();
+}
