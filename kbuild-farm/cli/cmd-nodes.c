@@ -11,6 +11,7 @@
 #include "cli/nodes.h"
 #include "cli/progress.h"
 #include "cli/table.h"
+#include "node/pool.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -19,59 +20,70 @@
 #include <unistd.h>
 
 /*
- * Remove "drain" of a node from the user's file.  If another file sets "drain",
- * set it to false in the user's file instead.
+ * Remove "drain" of a node or pool from the user's file.  If another file sets
+ * "drain", set it to false in the user's file instead.
  */
-static int resume_node(const struct conf *conf, const char *name,
-		       struct err *err)
+static int resume_node(const struct conf *conf, const char *section,
+		       const char *name, struct err *err)
 {
 	struct strv values = { 0 }, origins = { 0 };
 	char *file = conf_user_path(), *prefix = xasprintf("%s:", file);
 	bool removable = true;
 
-	conf_get_all_origins(conf, "node", name, "drain", &values, &origins);
+	conf_get_all_origins(conf, section, name, "drain", &values, &origins);
 	for (size_t i = 0; i < origins.n; i++)
 		removable &= str_starts(origins.v[i], prefix);
 	strv_release(&origins);
 	strv_release(&values);
 	free(prefix);
 	free(file);
-	return removable ? conf_remove_key("node", name, "drain", err) :
-			   conf_set("node", name, "drain", "false", err);
+	return removable ? conf_remove_key(section, name, "drain", err) :
+			   conf_set(section, name, "drain", "false", err);
 }
 
 /*
- * The verbs `drain` and `resume`: set or remove "drain" of the named nodes in
- * the configuration.  A running build watches the configuration, so it needs no
- * message.
+ * Set or remove "drain" of the node or pool `name` in the configuration.  A
+ * running build watches the configuration, so it needs no message.
  */
+static int drain_node(const struct nodes_request *r, const char *name,
+		      bool drain, struct err *err)
+{
+	const struct node_entry *e = node_roster_get(&r->roster, name);
+	const struct node_pool *p = node_roster_get_pool(&r->roster, name);
+	const char *section = p ? "pool" : "node";
+	int ret;
+
+	if ((p ? p->drained : e->drained) == drain) {
+		log_info("%s: %s", name,
+			 drain ? "already drained" : "not drained");
+		return 0;
+	}
+	ret = drain ? conf_set(section, name, "drain", "true", err) :
+		      resume_node(r->conf, section, name, err);
+	if (!ret)
+		log_info("%s: %s", name,
+			 drain ? "drained; it gets no new jobs" :
+				 "resumed; it gets jobs again");
+	return ret;
+}
+
+/* The verbs `drain` and `resume`. */
 static int nodes_drain_main(void *request)
 {
 	struct nodes_request *r = request;
-	bool drain = !strcmp(r->verb, "drain");
-	const struct node_entry **nodes = NULL;
 	struct err err = { 0 };
-	size_t n = 0;
 	int ret = nodes_load(r, &err);
 
-	if (!ret)
-		ret = nodes_select(r, &nodes, &n, &err);
-	for (size_t i = 0; !ret && i < n; i++) {
-		const char *name = nodes[i]->name;
-
-		if (nodes[i]->drained == drain) {
-			log_info("%s: %s", name,
-				 drain ? "already drained" : "not drained");
-			continue;
-		}
-		ret = drain ? conf_set("node", name, "drain", "true", &err) :
-			      resume_node(r->conf, name, &err);
-		if (!ret)
-			log_info("%s: %s", name,
-				 drain ? "drained; it gets no new jobs" :
-					 "resumed; it gets jobs again");
+	/* An unknown name prevents all changes. */
+	for (size_t i = 0; !ret && i < r->words.n; i++) {
+		if (!node_roster_get_pool(&r->roster, r->words.v[i]) &&
+		    !node_roster_get(&r->roster, r->words.v[i]))
+			ret = node_roster_set_unknown(&r->roster, r->words.v[i],
+						      &err);
 	}
-	free(nodes);
+	for (size_t i = 0; !ret && i < r->words.n; i++)
+		ret = drain_node(r, r->words.v[i], !strcmp(r->verb, "drain"),
+				 &err);
 	return ret ? nodes_log_error(r, &err) : EXIT_OK;
 }
 

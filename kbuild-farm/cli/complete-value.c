@@ -573,6 +573,8 @@ static const struct source {
 	{ "JOB", NULL, offer_jobs, NULL },
 	{ "LIST", NULL, offer_node_list, NULL },
 	{ "ADDRESS", NULL, offer_words, "ssh: tls: exec: unix:" },
+	{ "ENGINE", NULL, offer_words,
+	  "docker kubernetes nomad podman slurm ssh" },
 	{ "PROFILE", NULL, offer_profiles, NULL },
 	{ "on", "nodes", offer_words, "on off reset" },
 	{ "C", NULL, offer_words, "none lzo zstd" },

@@ -41,7 +41,9 @@ static char *format_members(const void *row)
 	for (size_t i = 0; i < r->n_members; i++)
 		strv_addf(&list, "%s %s", strrchr(r->members[i].name, '/') + 1,
 			  r->members[i].state);
-	text = list.n ? strv_join(&list, ", ") : xstrdup("none");
+	if (!list.n)
+		strv_add(&list, r->pool->drained ? "drained" : "none");
+	text = strv_join(&list, ", ");
 	strv_release(&list);
 	return text;
 }
@@ -70,6 +72,7 @@ static const struct record_member pool_members[] = {
 	{ POOL("min", min), RECORD_COLUMN_RIGHT(2, "MIN") },
 	{ POOL("max", max), RECORD_COLUMN_RIGHT(3, "MAX") },
 	{ POOL("weight", weight) },
+	{ POOL("drained", drained) },
 	{ POOL("idle_seconds", idle_ms), .divisor = 1000 },
 	{ POOL("member_slots", member_slots), RECORD_COLUMN_RIGHT(4, "SLOTS") },
 	{ POOL("start_seconds", start_ms), .divisor = 1000,

@@ -84,6 +84,8 @@ static const struct conf_key known[] = {
 	  CONF_USE_READ },
 	{ "pool", true, "slots", CONF_TYPE_NUMBER, 1, 1024, NULL,
 	  CONF_USE_READ },
+	{ "pool", true, "drain", CONF_TYPE_WORD, 0, 0, "true false",
+	  CONF_USE_READ },
 	{ "pool", true, "weight", CONF_TYPE_NUMBER, 1, 1000, NULL,
 	  CONF_USE_READ },
 	{ "arch", true, "toolchain", CONF_TYPE_TEXT, 0, 0, NULL,

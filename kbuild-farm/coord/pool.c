@@ -89,10 +89,10 @@ static unsigned count_members(const struct coord *c, const struct node_pool *p)
 /* Remove the members that have had no job for longer than p->idle_ms. */
 static void end_idle_members(struct coord *c, const struct node_pool *p)
 {
-	unsigned count = count_members(c, p);
+	unsigned count = count_members(c, p), min = p->drained ? 0 : p->min;
 	uint64_t now_ms = clock_ms();
 
-	for (size_t i = c->nodes.n; i-- && count > p->min;) {
+	for (size_t i = c->nodes.n; i-- && count > min;) {
 		struct coord_node *n = c->nodes.v[i];
 		struct sched_node_counts counts;
 		struct buf words = { 0 };

@@ -43,6 +43,7 @@ static void make_members(struct node_pool *p)
 			.address_text = xasprintf("exec:%s", p->start),
 			.address = { .kind = NODE_ADDRESS_EXEC,
 				     .text = xstrdup(p->start) },
+			.drained = p->drained,
 			.slots = p->slots,
 			.codec = WIRE_LZO,
 			.pool = p->name,
@@ -64,6 +65,8 @@ int node_pool_load(struct node_pool *p, const struct conf *c, const char *name,
 						    1),
 		.idle_ms = 1000 *
 			   conf_get_amount(c, "pool", name, "idle", "5m"),
+		.drained = str_equal(conf_get(c, "pool", name, "drain"),
+				     "true"),
 		.start_ms = START_MS_DEFAULT,
 	};
 	p->member_slots = p->slots ? p->slots : MEMBER_SLOTS_DEFAULT;
@@ -122,8 +125,8 @@ void node_pool_distribute(const struct node_pool *v, size_t n,
 	uint64_t slots = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		counts[i] = v[i].min;
-		slots += (uint64_t)v[i].min * v[i].member_slots;
+		counts[i] = v[i].drained ? 0 : v[i].min;
+		slots += (uint64_t)counts[i] * v[i].member_slots;
 	}
 	for (;;) {
 		size_t best = n;
@@ -133,7 +136,7 @@ void node_pool_distribute(const struct node_pool *v, size_t n,
 			double share = (double)counts[i] * v[i].member_slots /
 				       v[i].weight;
 
-			if (counts[i] == v[i].max ||
+			if (v[i].drained || counts[i] == v[i].max ||
 			    slots >= node_pool_wanted_slots(work,
 							    v[i].start_ms) ||
 			    (best < n && share >= least))

@@ -54,6 +54,7 @@ struct node_pool {
 	unsigned slots; /* configured limit per member; 0: computed */
 	unsigned weight; /* share of the demand, relative to other pools */
 	uint64_t idle_ms; /* a member without jobs ends after this time */
+	bool drained; /* no member starts, and members get no jobs */
 	/* the nodes NAME/1 to NAME/max */
 	struct node_entry *members;
 	/* averages of earlier members; see node_pool_learn() */
@@ -86,8 +87,8 @@ unsigned node_pool_wanted_slots(const struct node_pool_work *work,
 				uint64_t start_ms);
 /*
  * Store in counts[i] how many members pool v[i] should have, from its minimum
- * to its maximum.  The wanted slots are divided among the pools in proportion
- * to their weights.
+ * to its maximum, or 0 if it is drained.  The wanted slots are divided among
+ * the pools in proportion to their weights.
  */
 void node_pool_distribute(const struct node_pool *v, size_t n,
 			  const struct node_pool_work *work, unsigned *counts);

@@ -25,7 +25,13 @@ END
 run kfarm nodes list
 run kfarm nodes list --json
 run kfarm nodes limits | unwrapped | figures
+run kfarm nodes drain desk nope
 run kfarm nodes drain desk
+run kfarm nodes drain desk
+run kfarm nodes list
+grep -n drain "$config"
+run kfarm nodes resume desk
+grep -n drain "$config"
 run kfarm nodes probe desk/1
 echo '[node "desk"]
 	address = unix:/x' >>"$config"

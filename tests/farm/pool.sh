@@ -180,6 +180,10 @@ check "min is lowered: the idle member ends" wait_for 60 is_idle
 check "the idle member ends by itself" wait_for 60 has_lines ended 1
 sed -i 's/min = 0/min = 2/' "$KFARM_CONFIG"
 check "min is raised: members start" wait_for 60 has_lines started 3
+"$bin/kfarm" nodes drain cl 2>/dev/null
+check "a drained pool: the idle members end" wait_for 60 has_lines ended 3
+"$bin/kfarm" nodes resume cl 2>/dev/null
+check "a resumed pool: members start" wait_for 60 has_lines started 5
 : >"$work/small/go.on"
 wait "$kfarm"
 is "idle: status" 0 $?

@@ -190,6 +190,13 @@ TEST(pools_share_the_work_by_weight_within_their_limits)
 	ck_assert_uint_eq(n[0], 3);
 	ck_assert_uint_eq(n[1], 17);
 
+	/* A drained pool has no members. */
+	v[2].drained = v[1].drained = true;
+	node_pool_distribute(v, 4, &work, n);
+	ck_assert_uint_eq(n[0], 3);
+	ck_assert_uint_eq(n[1] + n[2] + n[3], 0);
+	v[2].drained = v[1].drained = false;
+
 	/* Without work, there are the minima. */
 	work.cost_ms = 0;
 	node_pool_distribute(v, 4, &work, n);
