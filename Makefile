@@ -262,6 +262,7 @@ $1/sources: FORCE
 $1/obj/peer/canary-db.o: $(wildcard templates/canary/*)
 $1/obj/admin/enrol.o: $(wildcard templates/enrol/* templates/systemd/*)
 $1/obj/cli/complete.o: $(wildcard templates/completion/*)
+$1/obj/cli/nodes-pools.o: $(wildcard templates/pool/*)
 $1/obj/toolchain/builtin.o: $(wildcard toolchains/*.conf)
 $1/obj/admin/profile.o: $(wildcard templates/boards/*.conf)
 $1/obj/admin/tune.o: templates/tune/node.sh

@@ -605,11 +605,14 @@ static void check_nodes(struct doctor *d)
 			    "add one with `kfarm nodes add NAME "
 			    "ADDRESS`; see `kfarm help nodes`",
 			    "no node is configured");
-	else
+	if (roster.n)
 		add_finding(d, "nodes", DOCTOR_OK, NULL,
 			    "%zu configured; `kfarm nodes check` tests "
-			    "them%s",
-			    roster.n, roster.n_pools ? ", but no pools" : "");
+			    "them",
+			    roster.n);
+	if (roster.n_pools)
+		add_finding(d, "pools", DOCTOR_OK, NULL, "%zu configured",
+			    roster.n_pools);
 	for (size_t i = 0; i < warnings.n; i++)
 		add_finding(d, "nodes", DOCTOR_NOTE, NULL, "%s", warnings.v[i]);
 	node_roster_release(&roster);

@@ -418,10 +418,11 @@ static int run_top_once(struct top_run *r, struct err *err)
 		return 0;
 	}
 	top_once_print(stdout, &r->top);
-	if (r->nodes && !node_roster_has_nodes(&r->roster)) {
+	if (r->nodes && !r->roster.n) {
 		char *file = conf_user_path();
 
-		log_info("no build is running, and %s has no nodes yet", file);
+		log_info("no build is running, and %s has %s", file,
+			 r->roster.n_pools ? "only pools" : "no nodes yet");
 		free(file);
 	}
 	return 0;

@@ -84,7 +84,8 @@ static const struct record_member pool_members[] = {
 const struct record nodes_pool_record = RECORD(pool_row, pool_members);
 
 /* Add the members of a running build. */
-static void add_members(struct nodes_pools *all, const struct top_page *p)
+static void add_running_members(struct nodes_pools *all,
+				const struct top_page *p)
 {
 	for (size_t i = 0; i < p->model.n_nodes; i++) {
 		const struct events_node *n = p->model.nodes[i]->reported;
@@ -138,7 +139,7 @@ static void find_members(struct nodes_pools *all)
 	while (!top_is_complete(&top) && clock_ms() < end_ms)
 		event_base_loop(base, EVLOOP_ONCE);
 	list_for_each(p, &top.pages, entry)
-		add_members(all, p);
+		add_running_members(all, p);
 	top_builds_free(builds);
 	top_release(&top);
 	event_free(timer);
@@ -216,7 +217,7 @@ struct pool_settings {
 	size_t n;
 };
 
-static int add_setting(void *ctx, const struct conf_item *item)
+static int add_template_setting(void *ctx, const struct conf_item *item)
 {
 	struct pool_settings *s = ctx;
 
@@ -257,8 +258,8 @@ int nodes_add_pool(struct nodes_request *r, struct err *err)
 			      "%s is already configured; choose another name",
 			      name);
 	if (!ret)
-		ret = conf_scan(bytes_of(text, strlen(text)), add_setting, &s,
-				&line, err);
+		ret = conf_scan(bytes_of(text, strlen(text)),
+				add_template_setting, &s, &line, err);
 	for (size_t i = 0; !ret && i < s.strings.n; i += 2)
 		*VEC_ADD(s.pairs,
 			 s.n) = (struct conf_pair){ s.strings.v[i],

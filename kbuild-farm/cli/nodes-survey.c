@@ -55,12 +55,17 @@ void nodes_print_if_empty(const struct nodes_request *r)
 {
 	char *file;
 
-	if (node_roster_has_nodes(&r->roster) || r->json)
+	if (r->roster.n || r->json)
 		return;
 	file = conf_user_path();
-	log_info("no nodes in %s yet; add one with "
-		 "`kfarm nodes add NAME ssh:HOST`",
-		 file);
+	if (!r->roster.n_pools)
+		log_info("no nodes in %s yet; add one with "
+			 "`kfarm nodes add NAME ssh:HOST`",
+			 file);
+	else if (strcmp(r->verb, "list") != 0)
+		log_info("%s has only pools, whose members are started by "
+			 "builds",
+			 file);
 	free(file);
 }
 

@@ -224,8 +224,11 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	inputs_toolchain_check_all(&c->toolchains);
 	coord_caching_check_waiting(c, CACHE_TOOLCHAIN_WAIT_MS);
 	coord_node_sample_local_load(c, now);
-	for (size_t i = 0; i < c->nodes.n; i++)
+	for (size_t i = 0; i < c->nodes.n; i++) {
 		peer_tick(c->nodes.v[i]->peer, now);
+		if (c->nodes.v[i]->dial_pending)
+			coord_dispatch_dial(c->nodes.v[i]);
+	}
 	coord_pool_update_all(c);
 }
 

@@ -544,6 +544,15 @@ static void deliver_outputs(struct coord *c, const struct sched_action *a)
 
 /* -------------------------------------------------------------- actions */
 
+void coord_dispatch_dial(struct coord_node *n)
+{
+	n->dial_pending = peer_is_ending(n->peer);
+	if (n->dial_pending)
+		return;
+	n->dialed_ms = clock_ms();
+	peer_dial(n->peer);
+}
+
 static void execute_action(struct coord *c, const struct sched_action *a)
 {
 	bool of_unit = a->kind < SCHED_ACT_DIAL;
@@ -599,10 +608,10 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 				       a);
 		break;
 	case SCHED_ACT_DIAL:
-		n->dialed_ms = clock_ms();
-		peer_dial(n->peer);
+		coord_dispatch_dial(n);
 		break;
 	case SCHED_ACT_DISCONNECT:
+		n->dial_pending = false;
 		peer_disconnect(n->peer);
 		coord_dispatch_forget_jobs(n);
 		break;

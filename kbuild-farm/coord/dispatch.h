@@ -49,4 +49,7 @@ void coord_dispatch(struct coord *c);
 /* Drop all queued events and stop all hedges.  Further events are ignored. */
 void coord_dispatch_stop(struct coord *c);
 
+/* Dial a node, as soon as the command of its last session has ended. */
+void coord_dispatch_dial(struct coord_node *n);
+
 #endif

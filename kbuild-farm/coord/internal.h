@@ -56,6 +56,7 @@ struct coord_node {
 	uint64_t other_load_milli;
 	/* removed from the configuration, or an idle member of a pool */
 	bool removed;
+	bool dial_pending; /* the last session's command is ending */
 	uint64_t dialed_ms; /* time of the last dial */
 	uint64_t busy_ms; /* a member: last time at which it was needed */
 	/* set by a new session, until its identity has been checked */

@@ -7,12 +7,12 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "coord/dispatch.h"
-#include "coord/pool.h"
 #include "coord/report-events.h"
 #include "coord/tool-step.h"
 #include "coord/unit.h"
 #include "node/duplicates.h"
 #include "node/limits.h"
+#include "node/pool.h"
 #include "peer/peer.h"
 
 #include <event2/event.h>
@@ -228,7 +228,10 @@ static void on_state(void *ctx, enum peer_state state, const char *why)
 		set_core_classes(n, &figures, &event);
 		n->sandbox_state_unknown = true;
 		if (n->entry->pool)
-			coord_pool_handle_start(n);
+			node_pool_learn(
+				node_roster_get_pool(n->coord->nodes.roster,
+						     n->entry->pool),
+				clock_ms() - n->dialed_ms, event.n_slots);
 	} else if (state == PEER_UNFIT) {
 		event.kind = SCHED_EV_NODE_UNFIT;
 	} else {

@@ -6,7 +6,6 @@
 #include "base/str.h"
 #include "coord/dispatch.h"
 #include "coord/node.h"
-#include "coord/report-events.h"
 #include "node/pool.h"
 #include "peer/peer.h"
 
@@ -31,37 +30,40 @@ static bool is_alive(const struct coord_node *n)
 	       peer_is_ending(n->peer);
 }
 
-void coord_pool_handle_start(const struct coord_node *n)
+/*
+ * Return how many of the units that make has not requested yet must be
+ * compiled. As many of them are assumed to be cached as of those that it has
+ * requested, of which some must be known.
+ */
+static uint64_t count_future_units(const struct coord *c, unsigned n_slots)
 {
-	struct node_pool *p = node_roster_get_pool(n->coord->nodes.roster,
-						   n->entry->pool);
+	const struct coord_unit_table *units = &c->units;
 
-	if (p)
-		node_pool_learn(p, clock_ms() - n->dialed_ms,
-				coord_report_slots_unrestricted(n));
+	if (units->n_expected <= units->n)
+		return 0;
+	if (!c->setup.cache)
+		return units->n_expected - units->n;
+	return units->n < 2 * (size_t)n_slots ?
+		       0 :
+		       (units->n_expected - units->n) * units->n_dispatched /
+			       units->n;
 }
 
 /*
- * Determine the work that is left.  Of the units that make has not requested
- * yet, as many are assumed to be cached as of those that it has requested.  If
- * the number of units is unknown and all local slots are in use, the build is
- * assumed to be half done.
+ * Determine the work that is left.  If the number of units is unknown and all
+ * local slots are in use, the build is assumed to be half done.
  */
 static void find_work(const struct coord *c, struct node_pool_work *out)
 {
-	const struct coord_unit_table *units = &c->units;
-	unsigned n_slots = coord_local_slots(c);
+	unsigned n_slots = c->stats.local_slots;
 	struct sched_counts counts;
 	uint64_t n;
 
 	sched_counts(c->sched, &counts);
 	n = counts.n_running + counts.n_queued;
-	if (units->n_expected > units->n)
-		n += units->n ? (units->n_expected - units->n) *
-					units->n_dispatched / units->n :
-				0;
-	else if (!units->n_expected && n >= n_slots)
-		n = units->n_dispatched;
+	if (!c->units.n_expected && n >= n_slots)
+		n = c->units.n_dispatched;
+	n += count_future_units(c, n_slots);
 	for (size_t i = 0; i < c->nodes.n; i++) {
 		struct sched_node_counts node;
 
@@ -76,23 +78,57 @@ static void find_work(const struct coord *c, struct node_pool_work *out)
 	};
 }
 
-/* Return the number of members that were not removed. */
-static unsigned count_members(const struct coord *c, const struct node_pool *p)
+/* Return true if the node is up and waits until it has a toolchain. */
+static bool is_preparing(const struct coord_node *n)
+{
+	const struct peer_shared *shared = &n->coord->shared;
+
+	for (size_t i = 0; i < shared->n_toolchains; i++) {
+		if (peer_toolchain_state(n->peer, shared->toolchains[i]) ==
+		    PEER_TOOLCHAIN_PENDING)
+			return true;
+	}
+	return peer_state(n->peer) == PEER_GREETING;
+}
+
+/* Return true if the member has failed and waits for another attempt. */
+static bool is_down(enum sched_node_state state)
+{
+	return state != SCHED_NODE_CONNECTING && state != SCHED_NODE_UP &&
+	       state != SCHED_NODE_DRAINING && state != SCHED_NODE_DRAINED;
+}
+
+/* Count the members that were not removed, and those that are down. */
+static unsigned count_members(const struct coord *c, const struct node_pool *p,
+			      unsigned *n_down)
 {
 	unsigned count = 0;
 
-	for (size_t i = 0; i < c->nodes.n; i++)
-		count += is_member(c->nodes.v[i], p) && !c->nodes.v[i]->removed;
+	*n_down = 0;
+	for (size_t i = 0; i < c->nodes.n; i++) {
+		const struct coord_node *n = c->nodes.v[i];
+		struct sched_node_counts counts;
+
+		if (!is_member(n, p) || n->removed)
+			continue;
+		sched_node_counts(c->sched, n->number, &counts);
+		*n_down += is_down(counts.state);
+		count++;
+	}
 	return count;
 }
 
-/* Remove the members that have had no job for longer than p->idle_ms. */
-static void end_idle_members(struct coord *c, const struct node_pool *p)
+/*
+ * Remove members that have had no job for longer than p->idle_ms, until there
+ * are `wanted`.
+ */
+static void end_idle_members(struct coord *c, const struct node_pool *p,
+			     unsigned wanted)
 {
-	unsigned count = count_members(c, p), min = p->drained ? 0 : p->min;
+	unsigned n_down, count = count_members(c, p, &n_down);
 	uint64_t now_ms = clock_ms();
 
-	for (size_t i = c->nodes.n; i-- && count > min;) {
+	for (size_t i = c->nodes.n; i--;) {
 		struct coord_node *n = c->nodes.v[i];
 		struct sched_node_counts counts;
 		struct buf words = { 0 };
@@ -100,9 +136,9 @@ static void end_idle_members(struct coord *c, const struct node_pool *p)
 		if (!is_member(n, p) || n->removed)
 			continue;
 		sched_node_counts(c->sched, n->number, &counts);
-		if (counts.n_running || peer_state(n->peer) == PEER_GREETING)
+		if (counts.n_running || is_preparing(n))
 			n->busy_ms = now_ms;
-		if (now_ms - n->busy_ms < p->idle_ms)
+		if (count <= wanted || now_ms - n->busy_ms < p->idle_ms)
 			continue;
 		buf_add_str(&words, "idle for ");
 		format_duration(&words, p->idle_ms);
@@ -141,17 +177,21 @@ void coord_pool_update_all(struct coord *c)
 {
 	const struct node_roster *r = c->nodes.roster;
 	struct node_pool_work work;
-	unsigned *wanted;
+	unsigned *wanted, *n_down;
 
 	if (!r->n_pools || c->demand.roster)
 		return;
-	for (size_t i = 0; i < r->n_pools; i++)
-		end_idle_members(c, &r->pools[i]);
 	wanted = xcalloc(r->n_pools, sizeof(*wanted));
+	n_down = xcalloc(r->n_pools, sizeof(*n_down));
+	for (size_t i = 0; i < r->n_pools; i++)
+		count_members(c, &r->pools[i], &n_down[i]);
 	find_work(c, &work);
-	node_pool_distribute(r->pools, r->n_pools, &work, wanted);
+	node_pool_distribute(r->pools, r->n_pools, &work, n_down, wanted);
+	for (size_t i = 0; i < r->n_pools; i++)
+		end_idle_members(c, &r->pools[i], wanted[i]);
 	for (size_t i = 0; i < r->n_pools; i++)
 		start_members(c, &r->pools[i], wanted[i]);
 	free(wanted);
+	free(n_down);
 	coord_dispatch(c);
 }

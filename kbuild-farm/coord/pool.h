@@ -18,7 +18,5 @@
  * it once a second.  Does nothing before the nodes have been dialed.
  */
 void coord_pool_update_all(struct coord *c);
-/* Learn from a member that has become fit how long it took to start. */
-void coord_pool_handle_start(const struct coord_node *n);
 
 #endif

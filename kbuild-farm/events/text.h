@@ -9,16 +9,17 @@
  * Append "node neo4a: down: no route to host", without a newline.  `reason` may
  * be NULL.
  */
-/*
- * Return the length of the pool's name in "POOL/K", the name of a member, or 0
- * for any other node.
- */
-size_t events_text_pool_len(const char *name);
 void events_text_add_node(struct buf *out, const char *name, const char *state,
 			  const char *reason);
 
 /* Append "N cached", and how many of these results the server had. */
 void events_text_add_cached(struct buf *out, int64_t n_cached,
 			    int64_t n_cached_remote);
+
+/*
+ * Return the length of the pool's name in "POOL/K", the name of a member, or 0
+ * for any other node.
+ */
+size_t events_text_pool_len(const char *name);
 
 #endif

@@ -110,8 +110,8 @@ static void put_kbuild_steps(struct buf *out, const struct events_totals *t,
 }
 
 /* Return true if two members of a pool are in one state for one reason. */
-static bool is_same_trouble(const struct events_node *a,
-			    const struct events_node *b)
+static bool has_same_problem(const struct events_node *a,
+			     const struct events_node *b)
 {
 	size_t len = events_text_pool_len(a->name);
 
@@ -126,7 +126,7 @@ static void put_nodes(struct buf *out, const struct events_totals *t,
 {
 	for (size_t i = 0; i < t->n_nodes; i++) {
 		const struct events_node *n = t->nodes[i];
-		bool told = false;
+		bool reported = false;
 		unsigned more = 0;
 
 		/* A member that was removed was idle. */
@@ -135,12 +135,12 @@ static void put_nodes(struct buf *out, const struct events_totals *t,
 		     !strcmp(n->state, "removed")))
 			continue;
 		for (size_t k = 0; k < t->n_nodes; k++) {
-			if (k != i && is_same_trouble(n, t->nodes[k])) {
-				told |= k < i;
+			if (k != i && has_same_problem(n, t->nodes[k])) {
+				reported |= k < i;
 				more++;
 			}
 		}
-		if (told)
+		if (reported)
 			continue;
 		buf_add_str(out, prefix);
 		events_text_add_node(out, n->name, n->state, n->reason);

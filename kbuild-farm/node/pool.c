@@ -13,9 +13,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define START_MS_DEFAULT     10000
 #define MEMBER_SLOTS_DEFAULT 4
+#define DAY_S                (24 * 60 * 60)
 #define START_MS_MAX         (1000 * NODE_POOL_START_MAX_S)
 
 /* ------------------------------------------------------ configuration */
@@ -120,13 +122,18 @@ unsigned node_pool_wanted_slots(const struct node_pool_work *work,
 }
 
 void node_pool_distribute(const struct node_pool *v, size_t n,
-			  const struct node_pool_work *work, unsigned *counts)
+			  const struct node_pool_work *work,
+			  const unsigned *n_down, unsigned *counts)
 {
 	uint64_t slots = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		counts[i] = v[i].drained ? 0 : v[i].min;
-		slots += (uint64_t)counts[i] * v[i].member_slots;
+		if (!v[i].drained && n_down[i] > v[i].min)
+			counts[i] = n_down[i] < v[i].max ? n_down[i] : v[i].max;
+		if (counts[i] > n_down[i])
+			slots += (uint64_t)(counts[i] - n_down[i]) *
+				 v[i].member_slots;
 	}
 	for (;;) {
 		size_t best = n;
@@ -136,7 +143,8 @@ void node_pool_distribute(const struct node_pool *v, size_t n,
 			double share = (double)counts[i] * v[i].member_slots /
 				       v[i].weight;
 
-			if (v[i].drained || counts[i] == v[i].max ||
+			if (v[i].drained || n_down[i] ||
+			    counts[i] == v[i].max ||
 			    slots >= node_pool_wanted_slots(work,
 							    v[i].start_ms) ||
 			    (best < n && share >= least))
@@ -158,6 +166,7 @@ struct learned_pool {
 	char *name, *start;
 	uint64_t start_ms;
 	unsigned member_slots;
+	int64_t time_s; /* time of the last start */
 };
 
 struct learned_pools {
@@ -172,6 +181,7 @@ static const struct record_member learned_members[] = {
 	  .required = true },
 	{ RECORD_NUMBER("slots", learned_pool, member_slots, 1, NODE_SLOTS_MAX),
 	  .required = true },
+	{ RECORD_NUMBER("time", learned_pool, time_s, 0, INT64_MAX) },
 };
 static const struct record learned = RECORD(learned_pool, learned_members);
 static const struct record_member file_members[] = {
@@ -217,9 +227,21 @@ static struct learned_pool *find_learned(const struct learned_pools *all,
 	return NULL;
 }
 
+/* Let a long start-up time approach the default as it gets older. */
+static uint64_t age_start_ms(const struct learned_pool *l, time_t now_s)
+{
+	uint64_t ms = l->start_ms;
+
+	for (int64_t days = (now_s - l->time_s) / DAY_S;
+	     days > 0 && ms > START_MS_DEFAULT; days--)
+		ms = START_MS_DEFAULT + (ms - START_MS_DEFAULT) / 2;
+	return ms;
+}
+
 void node_pool_read_learned(struct node_pool *v, size_t n)
 {
 	char *path = pools_path();
+	time_t now_s = time(NULL);
 	struct learned_pools all;
 
 	read_learned(path, &all);
@@ -228,7 +250,7 @@ void node_pool_read_learned(struct node_pool *v, size_t n)
 
 		if (!l)
 			continue;
-		v[i].start_ms = l->start_ms;
+		v[i].start_ms = age_start_ms(l, now_s);
 		if (!v[i].slots)
 			v[i].member_slots = l->member_slots;
 	}
@@ -238,11 +260,15 @@ void node_pool_read_learned(struct node_pool *v, size_t n)
 
 void node_pool_learn(struct node_pool *p, uint64_t start_ms, unsigned slots)
 {
-	char *path = pools_path(), *dir = str_dir(path);
 	struct learned_pools all;
 	struct learned_pool *l;
+	char *path, *dir;
 	struct err err;
 
+	if (!p)
+		return;
+	path = pools_path();
+	dir = str_dir(path);
 	start_ms = start_ms < 1 ? 1 : start_ms;
 	start_ms = start_ms > START_MS_MAX ? START_MS_MAX : start_ms;
 	read_learned(path, &all);
@@ -256,6 +282,7 @@ void node_pool_learn(struct node_pool *p, uint64_t start_ms, unsigned slots)
 	}
 	l->start_ms = p->start_ms;
 	l->member_slots = p->member_slots;
+	l->time_s = time(NULL);
 	if (fs_mkdirs(dir, 0700, &err) ||
 	    record_write(&file_record, &all, &pools_file, path, &err))
 		log_debug("%s", err.text);

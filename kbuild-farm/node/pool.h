@@ -9,15 +9,17 @@
  *
  * The number of members follows from the work that is left (struct
  * node_pool_work).  If a member takes S to start, the present slots complete
- * some of the work meanwhile, and members are useful only for the rest.  Each
- *of them costs the pool's engine a start, so kfarm starts only as many as the
- *rest keeps busy for S again, and at least for NODE_POOL_RUN_MS:
+ * some of the work meanwhile, and members are useful only for the rest.  A
+ *start is a cost for the engine, too, so kfarm starts only as many members as
+ *the rest keeps busy for S again, and at least for NODE_POOL_RUN_MS:
  *
  *	slots = (work - present slots * S) / max(S, NODE_POOL_RUN_MS)
  *		- present slots
  *
- * S, and the slots of a member, are those of earlier members of the pool, which
- * kfarm keeps in a file.
+ * S and the slots of a member are averages of earlier members of the pool,
+ *which kfarm keeps in a file.  S includes the wait for a free machine.  A pool
+ *that was slow must get another chance, so S approaches the default of 10 s:
+ *each day halves the difference.
  */
 #ifndef NODE_POOL_H
 #define NODE_POOL_H
@@ -88,10 +90,13 @@ unsigned node_pool_wanted_slots(const struct node_pool_work *work,
 /*
  * Store in counts[i] how many members pool v[i] should have, from its minimum
  * to its maximum, or 0 if it is drained.  The wanted slots are divided among
- * the pools in proportion to their weights.
+ * the pools in proportion to their weights.  n_down[i] is the number of its
+ * members that failed and wait for another attempt: they do no work, and until
+ * they are up, the pool gets no further members.
  */
 void node_pool_distribute(const struct node_pool *v, size_t n,
-			  const struct node_pool_work *work, unsigned *counts);
+			  const struct node_pool_work *work,
+			  const unsigned *n_down, unsigned *counts);
 
 /*
  * Read the averages of all pools that have the same command as before from
@@ -100,7 +105,8 @@ void node_pool_distribute(const struct node_pool *v, size_t n,
  */
 void node_pool_read_learned(struct node_pool *v, size_t n);
 /*
- * Record that a member with `slots` slots was up `start_ms` after its start:
+ * Record that a member of `p`, which can be NULL, with `slots` slots was up
+ * `start_ms` after its start:
  * update the averages, in which a new value has a weight of one third, and
  * write them to the file.  A file that cannot be written is no error.
  */

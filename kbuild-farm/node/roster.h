@@ -64,7 +64,7 @@ const struct node_entry *node_roster_get(const struct node_roster *r,
 /* Like node_roster_get(), but also find "POOL/K", a member of a pool. */
 const struct node_entry *node_roster_find(const struct node_roster *r,
 					  const char *name);
-/* Return true if the roster has a node, or a pool, which can have members. */
+/* Return true if the roster has a node or a pool. */
 bool node_roster_has_nodes(const struct node_roster *r);
 struct node_pool *node_roster_get_pool(const struct node_roster *r,
 				       const char *name);

@@ -97,8 +97,7 @@ void peer_dialer_free(struct peer_dialer *c)
 }
 
 #define CHILD_STDERR_MAX 4096
-/* limit of the text that a member's command prints before the protocol starts
- */
+/* Limit of the text that a member's command prints before the protocol. */
 #define COMMAND_TEXT_MAX 4096
 
 static void close_stderr(struct peer_transport *t)
@@ -207,9 +206,6 @@ int peer_conn_dial(struct peer_conn *l, const struct wire_stream_ops *ops,
 						    l->entry, on_connected, l);
 		return ret;
 	}
-	if (peer_conn_is_ending(l))
-		return err_set(err, EBUSY,
-			       "the command of the last session is ending");
 	*t = (struct peer_transport){ .stderr_fd = -1 };
 	ret = node_address_open(&l->entry->address, &dial, &t->stderr_fd, err);
 	if (ret)

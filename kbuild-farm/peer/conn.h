@@ -109,8 +109,8 @@ int peer_conn_dial(struct peer_conn *l, const struct wire_stream_ops *ops,
 /* Close the session or abort the dial.  All jobs must have been freed. */
 void peer_conn_close(struct peer_conn *l);
 /*
- * Return true while the command of a member's last session is ending.  Another
- * session can start when it has exited, so that no member has two commands.
+ * Return true while the command of a member's last session is ending.  Do not
+ * dial until it has exited, so that no member has two commands.
  */
 bool peer_conn_is_ending(const struct peer_conn *l);
 /*

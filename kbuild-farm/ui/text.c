@@ -323,8 +323,8 @@ static struct ui_text_node *need_text_node(struct ui_text *p, const char *name)
  * Return true if the last line about another member of the same pool equals
  * `line` except for the name.
  */
-static bool is_told_of_pool(const struct ui_text *p,
-			    const struct ui_text_node *n, const char *line)
+static bool is_reported_for_pool(const struct ui_text *p,
+				 const struct ui_text_node *n, const char *line)
 {
 	size_t len = events_text_pool_len(n->name), prefix = strlen("node ");
 
@@ -353,7 +353,7 @@ static void report_node_state(struct ui_text *p, struct ui_text_node *n,
 		buf_release(&line);
 		return;
 	}
-	if (!is_told_of_pool(p, n, buf_str(&line)))
+	if (!is_reported_for_pool(p, n, buf_str(&line)))
 		ui_text_put_note(p, ev->at_ms, buf_str(&line));
 	free(n->line);
 	n->line = buf_steal(&line);

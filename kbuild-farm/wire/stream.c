@@ -463,7 +463,8 @@ static bool read_some(struct wire_stream *s)
 		}
 		return false;
 	}
-	if (!n && s->conn->text.len && !s->conn->compatible)
+	/* A peer that exits with unread input causes ECONNRESET. */
+	if (n <= 0 && s->conn->text.len && !s->conn->compatible)
 		reject_header(s->conn, bytes_of(NULL, 0), &s->close_error);
 	else if (!n && wire_conn_is_partial(s->conn))
 		err_set(&s->close_error, EPROTO,

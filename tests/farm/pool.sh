@@ -106,6 +106,16 @@ is "no machine: one line of the summary" 1 \
 
 pool "echo no free machine; exit 0" min=1 max=1
 build_with "no machine, on stdout"
+check "no machine, on stdout: the reason" grep -qF \
+	'node cl/1: down: not a kfarm message: "no free machine"' \
+	"$work/kfarm.log"
+
+# A launcher that fails is not taken for an idle member, so the backoff grows.
+pool "exit 1" min=1 max=1 idle=1s
+build_with "a failing launcher"
+check "a failing launcher: it runs again" has_lines started 2
+is "a failing launcher: no member is idle" "" \
+	"$(jq -r 'select(.event == "node" and .state == "removed")' "$events")"
 
 pool "exec sleep 1000" min=2 max=2
 build_with "the launcher hangs"
@@ -128,8 +138,10 @@ is "slow start: status" 0 $?
 equal "slow start"
 gone "slow start"
 
-# The member dies in the middle of its jobs, and the pool starts another one.
-pool "echo \$\$ >$work/member; exec $kfarmd" min=1 max=1 slots=2
+# The member dies in the middle of its jobs, while its launcher is still busy, and
+# the pool starts another one.
+echo "echo \$\$ >$work/member; exec $kfarmd" >"$work/member.sh"
+pool "sh $work/member.sh; sleep 2" min=1 max=1 slots=2
 kfarm_start --json "$events" Image
 check "a lost member: it works" wait_for 60 objects_beyond 8
 kill -KILL "$(cat "$work/member")"
@@ -137,7 +149,8 @@ kfarm_wait
 is "a lost member: status" 0 $?
 equal "a lost member"
 gone "a lost member"
-check "a lost member: a line" grep -q 'node cl/1: down: ' "$work/kfarm.log"
+is "a lost member: a line" 1 \
+	"$(grep -c '] node cl/1: down: ' "$work/kfarm.log")"
 is "a lost member: never two at once" 1 "$(sort -n "$work/counts" | tail -n 1)"
 
 # All members die again and again; there are never more than `max`.

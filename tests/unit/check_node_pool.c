@@ -8,6 +8,8 @@
 #include "conf/conf.h"
 #include "node/roster.h"
 
+#include <time.h>
+
 static char dir[TEMPDIR_SIZE];
 static struct node_roster roster;
 
@@ -175,10 +177,10 @@ TEST(pools_share_the_work_by_weight_within_their_limits)
 		  .start_ms = 1000000 },
 	};
 	struct node_pool_work work = { .cost_ms = 480000, .n_units = 1000 };
-	unsigned n[4];
+	unsigned down[4] = { 0 }, n[4];
 
 	/* 96 slots: 16 of the third pool, 60 and 20 of the first two */
-	node_pool_distribute(v, 4, &work, n);
+	node_pool_distribute(v, 4, &work, down, n);
 	ck_assert_uint_eq(n[0], 15);
 	ck_assert_uint_eq(n[1], 5);
 	ck_assert_uint_eq(n[2], 2);
@@ -186,20 +188,29 @@ TEST(pools_share_the_work_by_weight_within_their_limits)
 
 	/* The maximum of one pool leaves the rest to the other. */
 	v[0].max = 3;
-	node_pool_distribute(v, 4, &work, n);
+	node_pool_distribute(v, 4, &work, down, n);
 	ck_assert_uint_eq(n[0], 3);
 	ck_assert_uint_eq(n[1], 17);
 
+	/* Members that are down do no work, and no others are started. */
+	v[0].max = 100;
+	down[0] = 2;
+	node_pool_distribute(v, 4, &work, down, n);
+	ck_assert_uint_eq(n[0], 2);
+	ck_assert_uint_eq(n[1], 20);
+	down[0] = 0;
+	v[0].max = 3;
+
 	/* A drained pool has no members. */
 	v[2].drained = v[1].drained = true;
-	node_pool_distribute(v, 4, &work, n);
+	node_pool_distribute(v, 4, &work, down, n);
 	ck_assert_uint_eq(n[0], 3);
 	ck_assert_uint_eq(n[1] + n[2] + n[3], 0);
 	v[2].drained = v[1].drained = false;
 
 	/* Without work, there are the minima. */
 	work.cost_ms = 0;
-	node_pool_distribute(v, 4, &work, n);
+	node_pool_distribute(v, 4, &work, down, n);
 	ck_assert_uint_eq(n[0] + n[1] + n[3], 0);
 	ck_assert_uint_eq(n[2], 2);
 }
@@ -231,6 +242,25 @@ TEST(the_start_is_learned_and_kept)
 	ck_assert_uint_eq(roster.pools[0].start_ms, 1);
 	node_pool_learn(&roster.pools[0], UINT64_MAX, 1);
 	ck_assert_uint_eq(roster.pools[0].start_ms, 200001);
+}
+
+TEST(a_slow_start_is_forgotten)
+{
+	struct err err = { 0 };
+	struct buf text = { 0 };
+
+	must(fs_mkdirs("kfarm", 0700, &err));
+	buf_printf(&text,
+		   "{\"pools\": [{\"name\": \"a\", \"start\": \"x\", "
+		   "\"start_ms\": 90000, \"slots\": 1, \"time\": %lld}, "
+		   "{\"name\": \"b\", \"start\": \"y\", \"start_ms\": 90000, "
+		   "\"slots\": 1}]}",
+		   (long long)time(NULL) - 3 * 86400 - 60);
+	must(fs_write("kfarm/pools.json", buf_bytes(&text), 0600, &err));
+	must(load(TWO, &err));
+	ck_assert_uint_eq(roster.pools[0].start_ms, 20000);
+	ck_assert_uint_eq(roster.pools[1].start_ms, 10000);
+	buf_release(&text);
 }
 
 static const char *const damaged[] = {
