@@ -127,7 +127,8 @@ static int init_config_dir(const char *dir, struct err *err)
 	return ret;
 }
 
-#define SHUTDOWN_MS 3000 /* limit for killed processes to end */
+#define SHUTDOWN_MS   3000 /* limit for killed processes to end */
+#define FIRST_INPUT_S 10 /* with --stdio: limit for the first bytes */
 /*
  * The files of a sandbox can take half of the memory, within these limits in
  * bytes.
@@ -196,7 +197,8 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
 	struct kfarmd *a = arg;
 
 	(void)what;
-	if (signal == SIGTERM && a->settings->stdio && !a->slots.draining)
+	if (signal == SIGTERM && a->settings->stdio && a->n_sessions &&
+	    !a->slots.draining)
 		kfarmd_session_drain_all(a);
 	else
 		event_base_loopbreak(a->base);
@@ -207,18 +209,41 @@ static void stop_loop(struct kfarmd *a)
 	event_base_loopbreak(a->base);
 }
 
-/*
- * Serve the peer on stdin and stdout.  Redirects file descriptor 1 to stderr,
- * because only messages may reach the peer.
- */
-static int start_stdio(struct kfarmd *a, struct err *err)
+/* The peer on stdin and stdout. */
+struct stdio_peer {
+	struct kfarmd *daemon;
+	int in, out;
+};
+
+static void on_first_input(evutil_socket_t fd, short what, void *arg)
 {
 	/* sshd reports the address of its client in this variable. */
 	const char *ssh = getenv("SSH_CONNECTION");
+	const struct stdio_peer *peer = arg;
+	char *from = ssh && *ssh ? xstrndup(ssh, strcspn(ssh, " ")) :
+				   xasprintf("process %d", (int)getppid());
+
+	(void)fd;
+	(void)what;
+	kfarmd_session_start(peer->daemon,
+			     wire_io_from_fds(peer->in, peer->out),
+			     &(struct kfarmd_session_peer){ .address = from });
+	free(from);
+}
+
+/*
+ * Serve the peer on stdin and stdout, from its first bytes on: `kubectl run -i`
+ * attaches to a running container and loses the earlier output, and the build
+ * host sends its HELLO at once.  Redirects file descriptor 1 to stderr, because
+ * only messages may reach the peer.  `peer` must exist until the loop ends.
+ */
+static int start_stdio(struct kfarmd *a, struct stdio_peer *peer,
+		       struct err *err)
+{
+	const struct timeval limit = { .tv_sec = FIRST_INPUT_S };
 	int in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	int none = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	char *from;
 
 	if (in < 0 || out < 0 || none < 0 || dup2(none, STDIN_FILENO) < 0 ||
 	    dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
@@ -226,11 +251,10 @@ static int start_stdio(struct kfarmd *a, struct err *err)
 				 "cannot redirect standard input and output");
 	close(none);
 	a->on_idle = stop_loop;
-	from = ssh && *ssh ? xstrndup(ssh, strcspn(ssh, " ")) :
-			     xasprintf("process %d", (int)getppid());
-	kfarmd_session_start(a, wire_io_from_fds(in, out),
-			     &(struct kfarmd_session_peer){ .address = from });
-	free(from);
+	*peer = (struct stdio_peer){ .daemon = a, .in = in, .out = out };
+	/* The loop cannot watch a file; a session reports that. */
+	if (event_base_once(a->base, in, EV_READ, on_first_input, peer, &limit))
+		on_first_input(in, EV_READ, peer);
 	return 0;
 }
 
@@ -330,9 +354,10 @@ static int run_loop(struct kfarmd *a, const struct kfarmd_settings *s,
 		    struct err *err)
 {
 	struct kfarmd_listen *listener = NULL;
+	struct stdio_peer peer;
 	int ret;
 
-	ret = s->stdio ? start_stdio(a, err) :
+	ret = s->stdio ? start_stdio(a, &peer, err) :
 			 kfarmd_listen_new(&listener, a, &s->listen,
 					   kfarmd_settings_dir(s), err);
 	if (!ret)

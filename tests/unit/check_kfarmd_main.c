@@ -4,6 +4,7 @@
 #include "kfarmd-node.h"
 
 #include <grp.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
 
@@ -380,5 +381,27 @@ TEST(a_second_sigterm_ends_a_draining_node)
 	ck_assert(!n.c.job[1].has_result);
 	ck_assert_int_eq(spawn_wait(n.pid), 0);
 	client_release(&n.c);
+	client_tear_down();
+}
+
+/* kfarmd starts in a few milliseconds, so its HELLO would arrive in time. */
+TEST(with_stdio_the_build_host_speaks_first)
+{
+	static const char *const words[] = { "--stdio", NULL };
+	struct pollfd output = { .events = POLLIN };
+	static struct node n;
+	int fd[2];
+
+	client_set_up();
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd),
+			 0);
+	n.pid = kfarmd_start(node_store, fd[1], words);
+	close(fd[1]);
+	output.fd = fd[0];
+	ck_assert_int_eq(poll(&output, 1, 1000), 0);
+	client_attach(&n.c, fd[0]);
+	client_greet(&n.c);
+	client_wait(&n.c.has_fit);
+	node_end(&n);
 	client_tear_down();
 }

@@ -196,7 +196,7 @@ static void speak_another_version(struct client *c)
 	client_send(c, WIRE_HELLO, &body);
 }
 
-TEST(a_silent_peer_is_left_after_five_seconds)
+TEST(a_silent_peer_is_left_after_its_deadline)
 {
 	uint64_t start = clock_ms();
 
