@@ -694,7 +694,7 @@ COMPLETIONS := bash-completion/completions/kfarm.bash \
 	zsh/site-functions/_kfarm fish/vendor_completions.d/kfarm.fish
 # Only the templates that users read or copy; kfarm contains the others.
 TEMPLATES := $(wildcard $(patsubst %,templates/%/*,boards configs farms \
-	grafana nightly systemd))
+	grafana nightly pool systemd))
 install: all
 	$Qinstall -D -m 755 $B/kfarm $(to)/bin/kfarm
 	$Qinstall -D -m 755 $B/kfarmd $(to)/bin/kfarmd

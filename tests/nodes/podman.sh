@@ -1,0 +1,215 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+# lane: yes
+#
+# nodes/podman.sh - containers of podman as nodes, from the image of
+# templates/pool/Containerfile: what the sandbox needs in which settings, the
+# limits of a container as the inventory, and a build in which `podman stop` ends
+# a node, which completes its jobs.
+. "$(dirname "$0")/../farm/lib.sh"
+own_mounts "$@"
+
+host=$(uname -m | sed s/aarch64/arm64/)
+groups=kfarm-test.$$
+# Without these limits, podman raises those of the caller, which needs
+# CAP_SYS_RESOURCE.
+run=(run --pull never -i --rm --runtime crun --network none --ulimit
+	nofile=1024:1024 --ulimit nproc=4096:4096)
+
+podman_lacks()
+{
+	local program
+
+	for program in podman crun; do
+		command -v $program >/dev/null || echo "no $program"
+	done
+	[ "$(id -u)" -eq 0 ] || echo "not root"
+	[ -e "$bin/nodes/kfarmd-$host" ] || echo "no $bin/nodes/kfarmd-$host"
+}
+
+# pod ARG...: podman with private storage, which works on any file system.
+pod()
+{
+	podman --root "$work/pod/root" --runroot "$work/pod/run" \
+		--tmpdir "$work/pod/tmp" --storage-driver vfs \
+		--cgroup-manager cgroupfs --events-backend none "$@"
+}
+
+# quoted WORD...: print the words as a shell command.
+quoted()
+{
+	printf '%q ' "$@"
+}
+
+clean_up()
+{
+	pod rm -fa >/dev/null 2>&1
+	find /sys/fs/cgroup/*/"$groups" -depth -type d -exec rmdir {} + \
+		2>/dev/null
+	farm_cleanup
+}
+
+# check_in OPTION...: print the output of kfarmd --check in a container.
+check_in()
+{
+	pod "${run[@]}" --cgroups=disabled "$@" kfarmd --check </dev/null 2>&1
+}
+
+works_in()
+{
+	check_in "$@" | grep -qx 'sandbox: ok'
+}
+
+missing_in()
+{
+	check_in "$@" | sed -n 's/^missing: no sandbox: //p'
+}
+
+# The seccomp filter of Docker, which denies what only CAP_SYS_ADMIN permits.
+# podman's default filter differs from it in these calls.
+write_docker_filter()
+{
+	jq '["unshare", "mount", "umount2", "pivot_root", "setns"] as $denied |
+		.syscalls |= map(.names -= $denied) |
+		.syscalls |= map(select(.names != [])) |
+		.syscalls += [{names: $denied, action: "SCMP_ACT_ERRNO",
+			errnoRet: 1}]' /usr/share/containers/seccomp.json \
+		>"$work/docker.json"
+}
+
+settings()
+{
+	check "default settings" works_in
+	is "they show the host name to jobs" "" "$(check_in | grep -w uts)"
+	check "any user, no capabilities, a read-only root" works_in \
+		--user 1000 --cap-drop=all --read-only \
+		--security-opt no-new-privileges
+	check "no filter" works_in --security-opt seccomp=unconfined
+	check "it hides the host name" grep -qw uts \
+		<(check_in --security-opt seccomp=unconfined)
+	is "root without capabilities" "user: setgroups: Operation not permitted;\
+ root lacks CAP_SETUID or CAP_SETGID: use --user 1000 (podman, docker) or\
+ runAsUser: 1000 (Kubernetes)" "$(missing_in --cap-drop=all)"
+	write_docker_filter
+	is "a filter like Docker's" "user: unshare: Operation not permitted; a\
+ seccomp filter denies it: use --security-opt seccomp=unconfined (podman,\
+ docker) or seccompProfile.type: Unconfined (Kubernetes)" \
+		"$(missing_in --security-opt seccomp="$work/docker.json")"
+}
+
+# Run podman as a user with subordinate ids, which exists in this test only.
+rootless()
+{
+	local dir=$work/rootless file
+
+	if ! command -v newuidmap >/dev/null; then
+		left_out "podman without root" "no newuidmap"
+		return
+	fi
+	mkdir -p "$dir"/{home,run,etc,image}
+	chmod 711 "$work"
+	for file in passwd group subuid subgid; do
+		cp "/etc/$file" "$dir/etc/" 2>/dev/null
+	done
+	echo "farm:x:4000:4000::$dir/home:/bin/sh" >>"$dir/etc/passwd"
+	echo "farm:x:4000:" >>"$dir/etc/group"
+	echo farm:300000:65536 | tee -a "$dir/etc/subuid" >>"$dir/etc/subgid"
+	for file in passwd group subuid subgid; do
+		touch "/etc/$file" && mount --bind "$dir/etc/$file" "/etc/$file"
+	done
+	pod save -q -o "$dir/image/kfarmd.tar" kfarmd
+	chmod -R a+rX "$dir/image"
+	chown -R 4000:4000 "$dir/home" "$dir/run"
+	chmod 700 "$dir/run"
+	cat >"$dir/try" <<-END
+	cd $dir/home
+	podman --storage-driver vfs load -q -i $dir/image/kfarmd.tar >&2 &&
+		exec podman --storage-driver vfs --cgroup-manager cgroupfs \\
+			--events-backend none $(quoted "${run[@]}") \\
+			--cgroups=disabled kfarmd --check </dev/null
+	END
+	check "podman without root" setpriv --reuid 4000 --regid 4000 \
+		--clear-groups env -u XDG_CONFIG_HOME -u XDG_DATA_HOME \
+		-u XDG_CACHE_HOME -u XDG_STATE_HOME HOME="$dir/home" \
+		XDG_RUNTIME_DIR="$dir/run" sh "$dir/try"
+}
+
+# container NAME OPTION...: add a container of this name as a node; the file
+# $work/NAME.ended gets the exit status of each.
+container()
+{
+	local name=$1 command
+
+	shift
+	command=$(quoted podman --root "$work/pod/root" --runroot \
+		"$work/pod/run" --tmpdir "$work/pod/tmp" --storage-driver vfs \
+		--cgroup-manager cgroupfs --events-backend none "${run[@]}" \
+		-v "$work/store:/var/lib/kfarm" --name "$name" "$@" kfarmd)
+	cat >"$work/$name.start" <<-END
+	trap : TERM
+	$command
+	echo \$? >>$work/$name.ended
+	END
+	node "$name" "sh $work/$name.start" slots=1
+}
+
+limits()
+{
+	if [ ! -e /sys/fs/cgroup/cpu/cgroup.procs ] &&
+		! grep -qw cpu /sys/fs/cgroup/cgroup.controllers 2>/dev/null; then
+		left_out "the limits of a container" "no cpu controller"
+		return
+	fi
+	no_nodes
+	container limited --cgroup-parent "$groups" --cpus 1 --memory 600m
+	"$bin/kfarm" nodes list --json >"$work/list" 2>&1
+	is "the limits of a container" "1 core, 600 MiB" "$(jq -r \
+		'.nodes[0] | "\(.cores) core, \(.memory_mib) MiB"' "$work/list")"
+}
+
+done_by()
+{
+	[ "$(jq -r --arg n "$1" 'select(.event == "job" and .state == "done" and
+		.node == $n) | .job' "$work/events" | wc -l)" -ge "$2" ]
+}
+
+build()
+{
+	farm_mini 40 40
+	farm_reference Image
+	no_nodes
+	container one --cgroups=disabled
+	container two --cgroups=disabled
+	farm_fresh
+	kfarm_start --json "$work/events" Image
+	check "the first node completes jobs" wait_for 60 done_by one 1
+	check "the second node completes jobs" wait_for 60 done_by two 1
+	# podman sends SIGKILL after this time, whose status would be 137.
+	check "podman stop" pod stop -t 60 two
+	check "the build is not over by then" kill -0 "$kfarm"
+	check "the container ends" wait_for 60 test -s "$work/two.ended"
+	is "SIGTERM ends PID 1, which has drained" 0 "$(head -n 1 "$work/two.ended")"
+	kfarm_wait
+	is "status of the build" 0 $?
+	equal "a build in containers"
+	gone "the build"
+}
+
+lacks=$(podman_lacks)
+[ ! "$lacks" ] || {
+	left_out "podman" "$(paste -sd , <<<"$lacks")"
+	farm_end
+}
+farm_begin
+trap clean_up EXIT
+# crun refuses to work with controllers of both versions.
+! mountpoint -q /sys/fs/cgroup/unified || umount /sys/fs/cgroup/unified
+mkdir -p "$work/store"
+check "the image" pod build -q -t kfarmd --build-arg HOST="$host" \
+	-f "$root/templates/pool/Containerfile" "$bin/nodes"
+settings
+rootless
+limits
+build
+farm_end
