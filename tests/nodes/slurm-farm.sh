@@ -5,8 +5,9 @@
 # build host, munged and slurmd on each node
 #
 # A test sources nodes/lab.sh first and calls these functions after lab_begin.
-# All state is in $work and in the nodes' private directories.  All daemons end
-# with the test, because they are in its PID namespace.
+# The programs are those that scripts/packages has unpacked, or else the
+# system's.  All state is in $work and in the nodes' private directories.  All
+# daemons end with the test, because they are in its PID namespace.
 #
 #	slurm_lacks	print why Slurm is unsupported, or nothing
 #	slurm_start CPUS NAME...
@@ -16,17 +17,53 @@
 #	slurm_stop	end all daemons; false if one does not end
 #	slurm_jobs	print "ID NODE" for each running job
 #
-# srun, scancel and squeue use $SLURM_CONF.
+# After slurm_start, all programs are in $PATH and use $SLURM_CONF.
 slurm= # the directory in $work with the configuration and the state
 slurm_names=()
+slurm_programs=(munged munge unmunge slurmctld slurmd slurmstepd srun scancel
+	scontrol squeue sinfo)
+slurm_plugins=$(compgen -G \
+	"$bin/debian/slurm-wlm-basic-plugins/usr/lib/*/slurm-wlm")
+
+# Print the path of a program.  Debian adds -wlm to the names of the daemons.
+slurm_path()
+{
+	local PATH=$PATH:/usr/sbin:/sbin package
+
+	for package in munge slurmctld slurmd slurm-client; do
+		PATH=$bin/debian/$package/usr/bin:$PATH
+		PATH=$bin/debian/$package/usr/sbin:$PATH
+	done
+	command -v "$1-wlm" || command -v "$1"
+}
 
 slurm_lacks()
 {
 	local program
 
-	for program in munged slurmctld slurmd srun; do
-		command -v $program >/dev/null || echo "no $program"
+	for program in "${slurm_programs[@]}"; do
+		slurm_path "$program" >/dev/null || echo "no $program"
 	done
+}
+
+# Write scripts that start the programs with the unpacked libraries.  These do
+# not apply to other programs of the test.
+slurm_write_programs()
+{
+	local program libraries
+
+	libraries=$(compgen -G "$bin/debian/*/usr/lib/*-linux-gnu*" |
+		paste -sd :)${slurm_plugins:+:$slurm_plugins}
+	mkdir "$slurm/bin"
+	for program in "${slurm_programs[@]}"; do
+		cat >"$slurm/bin/$program" <<-END
+		#!/bin/sh
+		export LD_LIBRARY_PATH=$libraries
+		exec $(slurm_path "$program") "\$@"
+		END
+	done
+	chmod +x "$slurm"/bin/*
+	PATH=$slurm/bin:$PATH
 }
 
 # proctrack/linuxproc and task/none need no control groups, which the nodes
@@ -36,6 +73,7 @@ slurm_write_conf()
 	local cpus=$1 name
 
 	shift
+	[ ! "$slurm_plugins" ] || echo "PluginDir=$slurm_plugins"
 	cat <<-END
 	ClusterName=lab
 	SlurmctldHost=build(10.77.0.1)
@@ -62,7 +100,7 @@ slurm_write_conf()
 # answers.  It runs as root, because nodes have no user munge.
 slurm_munged()
 {
-	"$@" mkdir -p -m 755 /run/munge /var/lib/munge /var/log/munge &&
+	"$@" mkdir -m 755 /run/munge &&
 		"$@" munged --force --key-file="$slurm/munge.key" \
 			--seed-file=/run/munge/seed \
 			--log-file=/run/munge/log &&
@@ -84,11 +122,13 @@ slurm_start()
 	export SLURM_CONF=$slurm/slurm.conf
 	mkdir -p "$slurm/state"
 	# The build host's mounts are private to the test.
-	mount -t tmpfs -o mode=755 run /run &&
-		mount -t tmpfs -o mode=755 munge /var/lib/munge || return
+	mount -t tmpfs -o mode=755 run /run || return
+	slurm_write_programs
 	(umask 077 && head -c 1024 /dev/urandom >"$slurm/munge.key")
 	for name; do
 		lab_node "$name"
+		# A node has /usr/local/bin in $PATH.
+		cp -r "$slurm/bin" "$(lab_dir "$name")/local/"
 	done
 	slurm_names=("$@")
 	slurm_write_conf "$cpus" "$@" >"$SLURM_CONF"
@@ -96,8 +136,8 @@ slurm_start()
 	slurmctld -f "$SLURM_CONF" || return
 	for name; do
 		slurm_munged lab_in "$name" &&
-			lab_in "$name" slurmd -f "$SLURM_CONF" -N "$name" ||
-			return
+			lab_in "$name" slurmd -f "$SLURM_CONF" -N "$name" \
+				-d "$slurm/bin/slurmstepd" || return
 	done
 	wait_for 60 slurm_is_idle "$@" && return
 	sinfo -N -o '%N %T %E'
