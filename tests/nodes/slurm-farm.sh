@@ -16,6 +16,8 @@
 #			idle within a minute
 #	slurm_stop	end all daemons; false if one does not end
 #	slurm_jobs	print "ID NODE" for each running job
+#	slurm_most_jobs	print the maximum number of jobs that were pending or
+#			running at once
 #
 # After slurm_start, all programs are in $PATH and use $SLURM_CONF.
 slurm= # the directory in $work with the configuration and the state
@@ -171,4 +173,15 @@ slurm_stop()
 slurm_jobs()
 {
 	squeue -h -t R -S i -o '%i %N'
+}
+
+# slurmctld logs all changes in their order.
+slurm_most_jobs()
+{
+	awk 'match($0, /JobId=[0-9]+/) { id = substr($0, RSTART, RLENGTH) }
+	/_slurm_rpc_allocate_resources JobId=/ && ++n > most { most = n }
+	/_slurm_rpc_complete_job_allocation: JobId=|_job_complete: .* done/ {
+		n -= !ended[id]++
+	}
+	END { print most + 0 }' "$slurm/slurmctld.log"
 }

@@ -3,43 +3,60 @@
 # check: yes
 # lane: first
 #
-# nodes/slurm.sh - jobs of Slurm as nodes: four kfarmds that srun starts on two
-# machines build Linux.  scancel ends one of them in mid-build.
+# nodes/slurm.sh - a pool whose members are jobs of Slurm: four kfarmds that
+# srun starts on two machines build Linux.  scancel ends one of them in
+# mid-build.  Ctrl-C ends a build with running and with pending jobs.
 . "$(dirname "$0")/lab.sh"
 # shellcheck source=tests/nodes/slurm-farm.sh
 . "$(dirname "$0")/slurm-farm.sh"
-PATH=$PATH:/usr/sbin:/sbin
 lacks=$(slurm_lacks)
 [ ! "$lacks" ] || lab_cannot "$(paste -sd , <<<"$lacks")"
 lab_begin "$@"
 
 targets=(lib/)
-members=(m1 m2 m3 m4)
+events=$work/events
 
-# done_by MEMBER N: check that it has completed at least N jobs.
-done_by()
+# workers_are "MEMBER...": check that these members have completed jobs.
+workers_are()
 {
-	[ "$(jq -r --arg n "$1" 'select(.event == "job" and .state == "done" and
-		.node == $n) | .job' "$work/events" | wc -l)" -ge "$2" ]
+	[ "$(workers)" = "$1" ]
 }
 
-# Print the id of the Slurm job of a member, which is named like it.
-job_of()
+workers()
 {
-	squeue -h -t R -n "$1" -o %i
+	jq -r 'select(.event == "job" and .state == "done" and
+		.node != "local") | .node' "$events" | sort -u | xargs
 }
 
-is_replaced()
+two_work()
 {
-	local now
+	[ "$(workers | wc -w)" -eq 2 ]
+}
 
-	now=$(job_of "$1")
-	[ "$now" ] && [ "$now" != "$2" ]
+# Print the members that were lost, each once.
+lost()
+{
+	jq -r 'select(.event == "node" and .state == "down") | .node' "$events" |
+		sort -u
+}
+
+# Check that the lost member has completed a job since then.
+lost_works()
+{
+	jq -se --arg n "$(lost)" 'map(select(.node == $n and
+		(.state == "down" or .state == "done")).event) |
+		.[index("node"):] | index("job")' "$events"
+}
+
+# states_are "N STATE...": check the numbers of Slurm jobs by state.
+states_are()
+{
+	[ "$(squeue -h -o %T | sort | uniq -c | xargs)" = "$1" ]
 }
 
 has_no_jobs()
 {
-	[ ! "$(squeue -h)" ] && slurm_is_idle n1 n2
+	[ ! "$(squeue -h)" ]
 }
 
 slurm_start 2 n1 n2 || {
@@ -49,25 +66,51 @@ slurm_start 2 n1 n2 || {
 good "Slurm with two machines starts"
 farm_linux tinyconfig prepare
 farm_reference "${targets[@]}"
-for member in "${members[@]}"; do
-	node "$member" "srun -J $member -n1 -c1 -u $kfarmd" slots=1
-done
+cat >"$KFARM_CONFIG" <<END
+[farm]
+	compile-locally = when-necessary
+[pool "cluster"]
+	start = srun -n1 -c1 -u $kfarmd
+	min = 4
+	max = 4
+	slots = 1
+END
+
+# ---- a canceled member ----
+
 farm_fresh
-kfarm_start --json "$work/events" "${targets[@]}"
-for member in "${members[@]}"; do
-	check "$member completes jobs" wait_for 60 done_by "$member" 2
-done
+kfarm_start --json "$events" "${targets[@]}"
+check "four members complete jobs" wait_for 60 workers_are \
+	"cluster/1 cluster/2 cluster/3 cluster/4"
 is "jobs on each machine" "2 n1 2 n2" \
 	"$(slurm_jobs | cut -d ' ' -f 2 | sort | uniq -c | xargs)"
-job=$(job_of m2)
+read -r job _ < <(slurm_jobs)
 scancel "$job"
-check "a canceled member is replaced" wait_for 60 is_replaced m2 "$job"
+check "the replacement of a canceled member completes jobs" \
+	wait_for 60 lost_works
+check "it is a new job" wait_for 60 states_are "4 RUNNING"
 check "the build is not over by then" kill -0 "$kfarm"
 kfarm_wait
 is "status of the build" 0 $?
+is "one member is lost" 1 "$(lost | wc -l)"
 equal "a build with a canceled member"
 no_temporaries "a build with a canceled member"
 gone "the build"
 check "Slurm has no jobs left" wait_for 60 has_no_jobs
+
+# ---- Ctrl-C ----
+
+scontrol update nodename=n2 state=drain reason=test
+farm_fresh
+kfarm_start --json "$events" "${targets[@]}"
+check "Ctrl-C: two members complete jobs" wait_for 60 two_work
+check "Ctrl-C: two members wait for a machine" wait_for 60 states_are \
+	"2 PENDING 2 RUNNING"
+kill -INT "$kfarm"
+kfarm_wait
+is "Ctrl-C: status" 130 $?
+gone "Ctrl-C"
+check "Ctrl-C: Slurm has no jobs left" wait_for 60 has_no_jobs
+is "jobs at once" 4 "$(slurm_most_jobs)"
 check "Slurm ends" slurm_stop
 farm_end
