@@ -32,7 +32,7 @@ static bool is_alive(const struct coord_node *n)
 
 /*
  * Return how many of the units that make has not requested yet must be
- * compiled. As many of them are assumed to be cached as of those that it has
+ * compiled.  As many of them are assumed to be cached as of those that it has
  * requested, of which some must be known.
  */
 static uint64_t count_future_units(const struct coord *c, unsigned n_slots)

@@ -50,6 +50,17 @@ clean_up()
 	farm_cleanup
 }
 
+# lacks_containers: print why podman itself cannot run a container.
+lacks_containers()
+{
+	local out
+
+	out=$(pod build -q -t kfarmd --build-arg HOST="$host" \
+		-f "$root/templates/pool/Containerfile" "$bin/nodes" 2>&1 &&
+		pod "${run[@]}" --cgroups=disabled kfarmd --version \
+			</dev/null 2>&1) || echo "${out##*$'\n'}"
+}
+
 # check_in OPTION...: print the output of kfarmd --check in a container.
 check_in()
 {
@@ -161,6 +172,12 @@ limits()
 		left_out "the limits of a container" "no cpu controller"
 		return
 	fi
+	pod "${run[@]}" --cgroup-parent "$groups" --cpus 1 --memory 600m \
+		kfarmd --version </dev/null >"$work/limits.log" 2>&1 || {
+		left_out "the limits of a container" \
+			"podman: $(tail -n 1 "$work/limits.log")"
+		return
+	}
 	no_nodes
 	container limited --cgroup-parent "$groups" --cpus 1 --memory 600m
 	"$bin/kfarm" nodes list --json >"$work/list" 2>&1
@@ -206,8 +223,11 @@ trap clean_up EXIT
 # crun refuses to work with controllers of both versions.
 ! mountpoint -q /sys/fs/cgroup/unified || umount /sys/fs/cgroup/unified
 mkdir -p "$work/store"
-check "the image" pod build -q -t kfarmd --build-arg HOST="$host" \
-	-f "$root/templates/pool/Containerfile" "$bin/nodes"
+lacks=$(lacks_containers)
+[ ! "$lacks" ] || {
+	left_out "containers of podman" "$lacks"
+	farm_end
+}
 settings
 rootless
 limits

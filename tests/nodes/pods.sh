@@ -174,6 +174,10 @@ for needed in "$program" "$(command -v busybox)"; do
 		farm_end
 	}
 done
+unshare -Ur -m -p -i -u -n --fork --kill-child true 2>/dev/null || {
+	left_out "pods" "no unprivileged namespaces"
+	farm_end
+}
 farm_begin
 trap clean_up EXIT
 mkdir "$work/root" "$work/store"
