@@ -85,11 +85,17 @@ static bool are_stored(void)
 	return n_stored() >= n_wanted;
 }
 
-/* Compile again once `n` results are stored, which is after the answer. */
-static void compile_next(unsigned n)
+/* Wait until `n` results are stored, which is after the answer. */
+static void await_stored(unsigned n)
 {
 	n_wanted = n;
 	turn_until(are_stored, 60000);
+}
+
+/* Compile again once `n` results are stored. */
+static void compile_next(unsigned n)
+{
+	await_stored(n);
 	compile_again(NULL);
 }
 
@@ -98,7 +104,7 @@ TEST(without_nodes_the_coordinator_compiles_and_stores)
 	start();
 	compile(NULL);
 	expect_answer();
-	compile_again(NULL);
+	compile_next(1);
 	expect_answer();
 	end_wrapper();
 	ck_assert_uint_eq(stats()->n_local, 1);
@@ -147,7 +153,7 @@ TEST(warnings_are_stored)
 	ck_assert(done);
 	ck_assert_ptr_nonnull(strstr(diagnostics, "told"));
 	first = xstrdup(diagnostics);
-	compile_again(NULL);
+	compile_next(1);
 	turn_until(answered, 60000);
 	ck_assert(done);
 	ck_assert_str_eq(diagnostics, first);
@@ -291,6 +297,7 @@ TEST(a_header_that_changes_during_the_compile)
 	start();
 	compile(NULL);
 	expect_answer();
+	await_stored(1);
 	forget_answer();
 	pid = compile_and_stop(driver);
 	stopped = wrapper;
@@ -374,7 +381,7 @@ TEST(a_result_of_a_node_is_stored)
 	wait_for_cells();
 	compile(NULL);
 	expect_answer();
-	compile_again(NULL);
+	compile_next(1);
 	expect_answer();
 	end_wrapper();
 	ck_assert_uint_eq(nodes[0].jobs, 1);
@@ -388,7 +395,7 @@ TEST(symbols_of_a_text_are_stored)
 	static char text[] = "#include <unit.h>\nEXPORT_SYMBOL(unit);\n";
 	static char other[] = "#include <unit.h>\nEXPORT_SYMBOL(another);\n";
 	struct wire_cc_step asked = { .program = gcc, .text = text };
-	char *dep = at("..unit.o.d.kfarm.4711");
+	char *dep;
 	struct buf list = { 0 };
 	struct err err;
 
@@ -399,10 +406,11 @@ TEST(symbols_of_a_text_are_stored)
 	wait_for_cells();
 	compile(NULL);
 	turn_until(answered, 60000);
-	compile_again(NULL);
+	compile_next(1);
 	turn_until(answered, 60000);
 	ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
 	ck_assert_str_eq(printed, "#symbols\n");
+	dep = temporary(".unit.o.d");
 	must(fs_read(dep, 1 << 20, &list, &err));
 	ck_assert_str_eq(buf_str(&list), "-: unit.h\n");
 	ck_assert_uint_eq(stats()->n_cached, 1);
@@ -467,12 +475,13 @@ TEST(without_nodes_a_changed_object_is_stored)
 {
 	struct wire_cc_step asked = { .kind = WIRE_STEP_OBJECT,
 				      .program = (char *)"/usr/bin/strip" };
-	char *path = at(".unit.o.kfarm.4711");
 	struct buf got = { 0 };
 	struct err err;
+	char *path;
 
 	start();
 	expect_steps_cached(&asked);
+	path = temporary("unit.o");
 	must(fs_read(path, 1 << 20, &got, &err));
 	ck_assert_uint_gt(got.len, 0);
 	ck_assert_uint_lt(got.len, object.len);
@@ -489,8 +498,8 @@ TEST(without_nodes_the_compile_of_a_step_is_stored)
 	char *real = gcc;
 	char *driver = put_stopping_driver("gcc-stopping");
 	struct buf got = { 0 };
-	char *path = at(".unit.o.kfarm.4711");
 	struct err err;
+	char *path;
 
 	step = &asked;
 	start();
@@ -506,6 +515,7 @@ TEST(without_nodes_the_compile_of_a_step_is_stored)
 	gcc = real;
 	turn_until(is_stopped_or_answered, 60000);
 	ck_assert(done);
+	path = temporary("unit.o");
 	must(fs_read(path, 1 << 20, &got, &err));
 	ck_assert(bytes_equal(buf_bytes(&got), buf_bytes(&object)));
 	step = NULL;
@@ -538,9 +548,9 @@ TEST(without_nodes_a_failed_step_is_left_to_the_recipe)
 /* The side output of an earlier compile is not used. */
 TEST(without_nodes_side_outputs_are_stored)
 {
-	char *path = at(".unit.su.kfarm.4711");
 	struct buf got = { 0 };
 	struct err err;
+	char *path;
 
 	start();
 	write_source("unit.su", "old\n");
@@ -548,15 +558,17 @@ TEST(without_nodes_side_outputs_are_stored)
 		compile("-fstack-usage");
 		turn_until(answered, 60000);
 		ck_assert_msg(done, "%s", local_why ? local_why : "no answer");
+		path = temporary("unit.su");
 		must(fs_read(path, 1 << 20, &got, &err));
 		ck_assert(str_starts(buf_str(&got), "unit.c:2:5:unit\t"));
 		buf_reset(&got);
 		must(unlink(path));
+		free(path);
+		await_stored(1);
 		forget_answer();
 	}
 	ck_assert_uint_eq(stats()->n_cached, 1);
 	buf_release(&got);
-	free(path);
 }
 
 static const enum manner spoilers[] = { FLIPPED, SHORT, SWAPPED, FAILING };
@@ -569,7 +581,7 @@ TEST_EACH(a_bad_result_is_not_stored, spoilers)
 	wait_for_cells();
 	compile(NULL);
 	expect_answer();
-	compile_again(NULL);
+	compile_next(1);
 	expect_answer();
 	end_wrapper();
 	ck_assert_uint_eq(stats()->n_cached, 1);

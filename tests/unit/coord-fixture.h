@@ -27,6 +27,8 @@ static bool done;
 static struct wire_cc_step *step; /* tool step requested with a compile */
 static int steps_wanted; /* last announcement; -1: none */
 static unsigned beats;
+/* Pid of the last wrapper; the first one has 4711. */
+static unsigned wrapper_pid = 4710;
 static mode_t mask; /* umask of the wrapper */
 static bool terminal; /* the wrapper's stderr is a terminal */
 static bool confined; /* closed output or tight limits */
@@ -106,14 +108,24 @@ static void wrapper_closed(void *ctx, const struct err *why)
 	(void)why;
 }
 
-/* Send a job like kfarm-cc. */
+/* Return the path of the temporary file that the last wrapper would rename. */
+static char *temporary(const char *name)
+{
+	return xasprintf("%s/.%s.kfarm.%u", dir, name, wrapper_pid);
+}
+
+/*
+ * Send a job like kfarm-cc.  Each wrapper has another pid, because the
+ * coordinator removes the temporary files of one that has exited when it has
+ * stored the result, perhaps during the next compile.
+ */
 static void compile(const char *extra)
 {
 	static const struct wire_stream_ops ops = {
 		.on_msg = wrapper_hears, .on_close = wrapper_closed
 	};
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	struct wire_cc_job m = { .pid = 4711,
+	struct wire_cc_job m = { .pid = ++wrapper_pid,
 				 .umask = mask,
 				 .tty_stderr = terminal,
 				 .restricted = confined,
@@ -155,8 +167,7 @@ static void compile(const char *extra)
 /* Free the reply to the wrapper, and remove its temporary files. */
 static void forget_answer(void)
 {
-	char *tmp = at(".unit.o.kfarm.4711"), *dep = at("..unit.o.d.kfarm."
-							"4711");
+	char *tmp = temporary("unit.o"), *dep = temporary(".unit.o.d");
 
 	wire_stream_free(wrapper);
 	wrapper = NULL;
@@ -307,8 +318,7 @@ static void teardown(void)
 /* Check that the temporary files contain the object and its list completely. */
 static void expect_delivered(void)
 {
-	char *path = at(".unit.o.kfarm.4711"), *dep = at("..unit.o.d.kfarm."
-							 "4711");
+	char *path = temporary("unit.o"), *dep = temporary(".unit.o.d");
 	struct buf got = { 0 }, list = { 0 };
 	struct err err;
 
