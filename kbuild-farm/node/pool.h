@@ -10,16 +10,16 @@
  * The number of members follows from the work that is left (struct
  * node_pool_work).  If a member takes S to start, the present slots complete
  * some of the work meanwhile, and members are useful only for the rest.  A
- *start is a cost for the engine, too, so kfarm starts only as many members as
- *the rest keeps busy for S again, and at least for NODE_POOL_RUN_MS:
+ * start is a cost for the engine, too, so kfarm starts only as many members as
+ * the rest keeps busy for S again, and at least for NODE_POOL_RUN_MS:
  *
  *	slots = (work - present slots * S) / max(S, NODE_POOL_RUN_MS)
  *		- present slots
  *
  * S and the slots of a member are averages of earlier members of the pool,
- *which kfarm keeps in a file.  S includes the wait for a free machine.  A pool
- *that was slow must get another chance, so S approaches the default of 10 s:
- *each day halves the difference.
+ * which kfarm keeps in a file.  S includes the wait for a free machine.  A pool
+ * that was slow must get another chance, so S approaches the default of 10 s:
+ * each day halves the difference.
  */
 #ifndef NODE_POOL_H
 #define NODE_POOL_H
