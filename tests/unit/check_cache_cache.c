@@ -6,6 +6,8 @@
 #include "../lib/test.h"
 #include "store-fixture.h"
 
+#include <fts.h>
+
 FIXTURE(play_setup, play_teardown);
 TIMEOUT(300);
 
@@ -95,15 +97,25 @@ static void add(struct cache *c, unsigned seed)
 	peer_job_result_release(&r);
 }
 
-/* List the files of the cache. */
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+/* List the files of the cache, those of store/action first. */
 static void list_files(struct strv *out)
 {
-	FILE *p = popen("find store/action store/sha256 -type f | sort", "r");
-	char line[200];
+	static char action[] = "store/action", blobs[] = "store/sha256";
+	char *const dirs[] = { action, blobs, NULL };
+	FTS *tree = fts_open(dirs, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+	FTSENT *e;
 
-	while (fgets(line, sizeof(line), p))
-		strv_addf(out, "%.*s", (int)strcspn(line, "\n"), line);
-	ck_assert_int_eq(pclose(p), 0);
+	ck_assert_ptr_nonnull(tree);
+	while ((e = fts_read(tree))) {
+		if (e->fts_info == FTS_F)
+			strv_add(out, e->fts_path);
+	}
+	fts_close(tree);
 }
 
 static const size_t text_sizes[] = { 4096, 4097, 1 << 20, 5 << 20 };
