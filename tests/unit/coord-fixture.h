@@ -115,9 +115,9 @@ static char *temporary(const char *name)
 }
 
 /*
- * Send a job like kfarm-cc.  Each wrapper has another pid, because the
- * coordinator removes the temporary files of one that has exited when it has
- * stored the result, perhaps during the next compile.
+ * Send a job like kfarm-cc, with a new pid for each wrapper.  After a wrapper
+ * has exited, the coordinator stores the result and then removes the wrapper's
+ * temporary files.  The next compile can already be running.
  */
 static void compile(const char *extra)
 {
