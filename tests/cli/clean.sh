@@ -7,10 +7,11 @@ cache=.cache/kfarm
 data=.local/share/kfarm
 digits=0123abcd
 
-# Sizes depend on the file system.
+# Sizes depend on the file system; an empty directory on tmpfs has size 0.
 steady()
 {
-	sed -E -e 's/ +[0-9.]+[BKMG](  |$)/ SIZE\1/' -e 's/, [0-9.]+[BKMG]$/, SIZE/'
+	sed -E -e 's/^((would )?removed?) +[0-9.]+[BKMG]?  /\1 SIZE  /' \
+		-e 's/(items?), [0-9.]+[BKMG]?$/\1, SIZE/'
 }
 
 # made: list all directories below the cache and the data directory.

@@ -38,8 +38,9 @@ declare -A mask=(
 	# Elapsed and CPU times in events, metadata.json and `--json`.
 	[times]='s/"(cpu_seconds|scan_seconds|compile_cpu|host_cpu|scan_cpu|scan|wall|began|cpu|total)":( ?)[0-9]+(\.[0-9]+)?/"\1":\2N/g
 		s/"(validate|prepare|build|copy|duration)": [0-9]+\.[0-9]+/"\1": N/'
-	# The same in the column TOOK of `kfarm history`.
-	[took]='s/^( +[0-9]+  [0-9]{2}-[0-9]{2} [0-9:]{5}  )[0-9:]+/\1T/'
+	# The columns STARTED and TIME of `kfarm history`.  The first is the
+	# fixed time minus the seconds that the build ran before its first event.
+	[took]='s/^( +[0-9]+  [0-9]{2}-[0-9]{2} )[0-9:]{5}  [0-9:]+/\1HH:MM  T/'
 	# Release of the installed compiler.
 	[gcc]='s/gcc-[0-9]+\.[0-9]+\.[0-9]+/gcc-N/g; s/gcc-N-[0-9a-f]{12}/gcc-N-ID/g'
 	# Digests of that compiler and of its objects.
