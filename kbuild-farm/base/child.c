@@ -29,6 +29,7 @@ struct children {
 	struct event *signal;
 	struct event *timer; /* expires when the next signal is due */
 	bool subreaper; /* reap orphaned descendants, too */
+	sigset_t mask_before; /* signal mask of the thread that runs the loop */
 	TAILQ_HEAD(, child) list;
 };
 
@@ -162,12 +163,16 @@ static void on_signal_due(evutil_socket_t fd, short what, void *arg)
 struct children *children_new(struct event_base *base)
 {
 	struct children *all = xcalloc(1, sizeof(*all));
+	sigset_t chld;
 
 	TAILQ_INIT(&all->list);
 	all->signal = evsignal_new(base, SIGCHLD, on_sigchld, all);
 	all->timer = event_new(base, -1, 0, on_signal_due, all);
 	if (!all->signal || !all->timer || event_add(all->signal, NULL))
 		str_out_of_memory();
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	pthread_sigmask(SIG_UNBLOCK, &chld, &all->mask_before);
 	return all;
 }
 
@@ -196,6 +201,7 @@ void children_free(struct children *all)
 	}
 	event_free(all->signal);
 	event_free(all->timer);
+	pthread_sigmask(SIG_SETMASK, &all->mask_before, NULL);
 	free(all);
 }
 
@@ -246,7 +252,7 @@ bool children_wait(struct children *all, unsigned timeout_ms)
 
 	sigemptyset(&chld);
 	sigaddset(&chld, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &chld, NULL);
+	pthread_sigmask(SIG_BLOCK, &chld, NULL);
 	for (;;) {
 		struct child *child;
 		struct timespec left = { 0 };
@@ -265,7 +271,7 @@ bool children_wait(struct children *all, unsigned timeout_ms)
 		left.tv_sec = (time_t)(next / 1000);
 		sigtimedwait(&chld, NULL, &left);
 	}
-	sigprocmask(SIG_UNBLOCK, &chld, NULL);
+	pthread_sigmask(SIG_UNBLOCK, &chld, NULL);
 	return TAILQ_EMPTY(&all->list);
 }
 

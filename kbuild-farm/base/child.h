@@ -21,6 +21,13 @@ struct children;
  */
 typedef void child_exit_fn(void *ctx, int wait_status, uint64_t cpu_ms);
 
+/*
+ * Return the empty list of children of `base`, which the caller frees with
+ * children_free().  In between, the calling thread, which must be the thread
+ * that runs the loop, receives SIGCHLD.  libevent's handler must run on that
+ * thread: on another one, it could use the descriptors of a loop that this
+ * thread has freed.
+ */
 struct children *children_new(struct event_base *base);
 /*
  * Become a subreaper and reap all orphaned descendants.  children_wait() then
@@ -29,7 +36,10 @@ struct children *children_new(struct event_base *base);
  * child_adopt(), because their children would be reaped without a callback.
  */
 void children_reap_orphans(struct children *all);
-/* Kill and reap all running children without calling their callbacks. */
+/*
+ * Kill and reap all running children without calling their callbacks, and
+ * restore the signal mask of the calling thread.  `all` can be NULL.
+ */
 void children_free(struct children *all);
 
 /*

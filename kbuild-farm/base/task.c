@@ -123,7 +123,11 @@ void task_each(unsigned threads, size_t n, void (*fn)(void *ctx, size_t i),
 	struct calls c = { .n = n, .fn = fn, .ctx = ctx };
 	struct task *task[TASK_THREADS_MAX];
 	unsigned running = 0;
+	sigset_t chld, before;
 
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	pthread_sigmask(SIG_BLOCK, &chld, &before);
 	while (running < threads && running < n && running < TASK_THREADS_MAX &&
 	       (task[running] = task_start(run_calls, &c)))
 		running++;
@@ -138,4 +142,5 @@ void task_each(unsigned threads, size_t n, void (*fn)(void *ctx, size_t i),
 		else if (on_tick)
 			on_tick(ctx);
 	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }

@@ -30,8 +30,8 @@ void task_join(struct task *t);
 /*
  * Call fn(ctx, i) once for each i below `n` on up to `threads` threads, or on
  * the calling thread if none can be created.  The calling thread calls
- * on_tick(ctx), unless NULL, ten times a second.  Returns when all calls have
- * finished.
+ * on_tick(ctx), unless NULL, ten times a second, with SIGCHLD blocked, which an
+ * event loop in fn() receives instead.  Returns when all calls have finished.
  */
 void task_each(unsigned threads, size_t n, void (*fn)(void *ctx, size_t i),
 	       void (*on_tick)(void *ctx), void *ctx);

@@ -9,6 +9,9 @@
 #include "base/task.h"
 
 #include <event2/event.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <sys/prctl.h>
 
 static struct event_base *base;
@@ -56,6 +59,50 @@ static void turn(int n)
 		event_base_loop(base, EVLOOP_NONBLOCK);
 		usleep(1000);
 	}
+}
+
+/* The thread that handles signals during loop_in_thread(). */
+static atomic_int handler_tid;
+
+static void note_thread(int number)
+{
+	(void)number;
+	handler_tid = gettid();
+}
+
+/* Run a loop with children on a thread of task_each(). */
+static void loop_in_thread(void *ctx, size_t i)
+{
+	struct event_base *theirs = event_base_new();
+	struct sigaction sa = { .sa_handler = note_thread }, of_loop;
+	struct children *children = children_new(theirs);
+	sigset_t blocked;
+
+	(void)i;
+	/* Send signals to the process until one was handled. */
+	sigaction(SIGCHLD, &sa, &of_loop);
+	while (!handler_tid)
+		kill(getpid(), SIGCHLD);
+	sigaction(SIGCHLD, &of_loop, NULL);
+	*(bool *)ctx = handler_tid == gettid();
+	children_free(children);
+	event_base_free(theirs);
+	pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+	ck_assert_int_eq(sigismember(&blocked, SIGCHLD), 1);
+}
+
+TEST(a_loop_on_a_thread_handles_its_signals_itself)
+{
+	bool on_its_thread = false;
+	sigset_t blocked;
+
+	for (int i = 0; i < 20; i++) {
+		handler_tid = 0;
+		task_each(1, 1, loop_in_thread, NULL, &on_its_thread);
+		ck_assert(on_its_thread);
+	}
+	pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+	ck_assert_int_eq(sigismember(&blocked, SIGCHLD), 0);
 }
 
 FIXTURE(setup, teardown);
