@@ -239,6 +239,34 @@ static int on_output(struct peer *p, struct bytes body, struct err *err)
 	return ret;
 }
 
+static int on_via(struct peer *p, struct bytes body, struct err *err)
+{
+	struct peer_job *job;
+	struct wire_via m;
+
+	if (wire_via_decode_at(&m, body, p->conn.version))
+		return err_set(err, EPROTO, "malformed VIA");
+	job = peer_job_find(&p->conn, m.job);
+	if (job) {
+		free(job->result.member);
+		job->result.member = m.member;
+		m.member = NULL;
+	}
+	wire_via_release(&m);
+	return 0;
+}
+
+/* The nodes behind a relay are the relay's business; VIA names them. */
+static int on_relay(struct peer *p, struct bytes body, struct err *err)
+{
+	struct wire_relay m;
+
+	if (wire_relay_decode_at(&m, body, p->conn.version))
+		return err_set(err, EPROTO, "malformed RELAY");
+	wire_relay_release(&m);
+	return 0;
+}
+
 static void finish_canary_job(struct peer *p, struct peer_job *job,
 			      const struct wire_fail *fail)
 {
@@ -526,6 +554,8 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 					     p->conn.version) ?
 			       err_set(err, EPROTO, "malformed HEALTH") :
 			       0;
+	if (type == WIRE_RELAY)
+		return on_relay(p, body, err);
 	if (p->state != PEER_UP)
 		return err_set(err, EPROTO,
 			       "unexpected message from an unfit node");
@@ -544,6 +574,8 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 		return on_fail(p, body, err);
 	case WIRE_LEASE:
 		return on_lease(p, body, err);
+	case WIRE_VIA:
+		return on_via(p, body, err);
 	default:
 		return err_set(err, EPROTO, "unexpected message of type %u",
 			       type);

@@ -111,6 +111,7 @@ void peer_job_result_release(struct peer_job_result *a)
 {
 	for (int i = 0; i < WIRE_N_OUTPUTS; i++)
 		buf_release(&a->streams[i]);
+	free(a->member);
 }
 
 int peer_job_result_check(const struct peer_job_result *a, struct err *err)

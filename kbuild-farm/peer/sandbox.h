@@ -91,6 +91,11 @@ struct peer_job_result {
 	struct digest job_digest, toolchain; /* expected in the result */
 	unsigned n_side_outputs; /* requested besides the object */
 	struct buf streams[WIRE_N_OUTPUTS];
+	/*
+	 * member of the relay that executed the job, as the relay claims; NULL
+	 * if the node is no relay
+	 */
+	char *member;
 };
 
 void peer_job_result_release(struct peer_job_result *a);

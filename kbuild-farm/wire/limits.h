@@ -10,7 +10,7 @@
 #define WIRE_LIMITS_H
 
 #define WIRE_VERSION_MIN 6
-#define WIRE_VERSION     12
+#define WIRE_VERSION     13
 
 #define WIRE_PATH_MAX      4096
 #define WIRE_NAME_MAX      255 /* bytes of the name of a host or compiler */
@@ -96,6 +96,8 @@ enum wire_type {
 	WIRE_STEP, /* kfarm: tool step of the next job */
 	WIRE_WEIGHT, /* kfarm: weight of its jobs */
 	WIRE_LEASE, /* kfarmd: slots that kfarm may use now */
+	WIRE_RELAY, /* kfarmd: the nodes behind a relay */
+	WIRE_VIA, /* kfarmd: the node behind a relay that ran the job */
 
 	/* From this number on: the messages of wire/cc.h. */
 	WIRE_CC_JOB = 32,

@@ -28,7 +28,8 @@ static const struct {
 	[WIRE_HEALTH] = { "HEALTH", 7 }, [WIRE_MACHINE] = { "MACHINE", 8 },
 	[WIRE_PIN] = { "PIN", 9 },       [WIRE_HEAT] = { "HEAT", 9 },
 	[WIRE_STEP] = { "STEP", 10 },    [WIRE_WEIGHT] = { "WEIGHT", 12 },
-	[WIRE_LEASE] = { "LEASE", 12 },
+	[WIRE_LEASE] = { "LEASE", 12 },  [WIRE_RELAY] = { "RELAY", 13 },
+	[WIRE_VIA] = { "VIA", 13 },
 };
 
 const char *wire_type_name(unsigned type, int version)
@@ -753,6 +754,62 @@ static const struct wire_field lease[] = {
 };
 
 const struct wire_layout wire_lease_layout = WIRE_LAYOUT(lease, is_lease_valid);
+
+bool wire_member_is_valid(const char *member)
+{
+	const char *name = member;
+
+	if (strlen(member) > WIRE_NAME_MAX)
+		return false;
+	for (;;) {
+		size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz"
+					"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					"0123456789._-");
+
+		if (!n || *name == '-' || *name == '.')
+			return false;
+		if (name[n] != '/')
+			return !name[n];
+		name += n + 1;
+	}
+}
+
+static const struct wire_field relay_key[] = {
+	{ WIRE_DIGEST(relay_key, fingerprint) },
+};
+
+static const struct wire_layout relay_key_layout = WIRE_LAYOUT(relay_key, NULL);
+
+static const struct wire_field relay[] = {
+	{ WIRE_LIST(relay, keys, n_keys, WIRE_RELAY_KEYS_MAX,
+		    &relay_key_layout) },
+	{ WIRE_STRINGS(relay, members, 2, WIRE_RELAY_MEMBERS_MAX,
+		       WIRE_NAME_MAX),
+	  .is_valid = wire_member_is_valid },
+};
+
+static bool is_relay_valid(const void *m)
+{
+	const struct wire_relay *all = m;
+	struct digest last = { 0 };
+
+	for (unsigned i = 0; i < all->n_keys; i++) {
+		if (digest_compare(&all->keys[i].fingerprint, &last) <= 0)
+			return false;
+		last = all->keys[i].fingerprint;
+	}
+	return true;
+}
+
+const struct wire_layout wire_relay_layout = WIRE_LAYOUT(relay, is_relay_valid);
+
+static const struct wire_field via[] = {
+	{ WIRE_NUMBER(via, job, WIRE_ANY) },
+	{ WIRE_STRING(via, member, WIRE_NAME_MAX),
+	  .is_valid = wire_member_is_valid },
+};
+
+const struct wire_layout wire_via_layout = WIRE_LAYOUT(via, NULL);
 
 static const struct wire_field heat_class[] = {
 	{ WIRE_NUMBER(heat_class, speed_milli, WIRE_ANY) },

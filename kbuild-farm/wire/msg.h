@@ -646,6 +646,52 @@ struct wire_lease {
 
 WIRE_MESSAGE(lease);
 
+#define WIRE_RELAY_KEYS_MAX    1024 /* keys in a RELAY */
+#define WIRE_RELAY_MEMBERS_MAX 256 /* members in a RELAY */
+
+/*
+ * Return true for a valid name of a node behind a relay: 1 to WIRE_NAME_MAX
+ * bytes; names of letters, digits and "._-" that are separated by slashes, such
+ * as "rack/board1".  A name begins with neither a dash nor a dot.
+ */
+bool wire_member_is_valid(const char *member);
+
+struct wire_relay_key {
+	struct digest fingerprint;
+};
+
+/*
+ * RELAY, since version 13: the sender is a relay, which passes jobs on to its
+ * members.  Decoding also returns -EPROTO if a fingerprint is zero or not above
+ * the previous one.
+ */
+struct wire_relay {
+	uint16_t n_keys; /* at most WIRE_RELAY_KEYS_MAX */
+	/*
+	 * keys of this relay, of its members and of all nodes behind them, in
+	 * ascending order
+	 */
+	struct wire_relay_key *keys;
+	/*
+	 * names of the members that the session can use now; a member of a
+	 * relay is named RELAY/MEMBER
+	 */
+	struct strv members;
+};
+
+WIRE_MESSAGE(relay);
+
+/*
+ * VIA, since version 13, sent before the RESULT or FAIL with the same job
+ * number: the member of the relay that executed the job.
+ */
+struct wire_via {
+	uint32_t job;
+	char *member; /* as in RELAY */
+};
+
+WIRE_MESSAGE(via);
+
 /* Each number can be WIRE_HEALTH_UNKNOWN. */
 struct wire_heat_class {
 	uint32_t speed_milli; /* as in HEALTH, for this class */

@@ -70,6 +70,8 @@ ROUND_TRIP(pin, wire_pin_release)
 ROUND_TRIP(heat, wire_heat_release)
 ROUND_TRIP(weight, release_nothing)
 ROUND_TRIP(lease, release_nothing)
+ROUND_TRIP(relay, wire_relay_release)
+ROUND_TRIP(via, wire_via_release)
 ROUND_TRIP(result, release_nothing)
 ROUND_TRIP(fail, wire_fail_release)
 ROUND_TRIP(bundle, wire_bundle_release)
@@ -167,6 +169,7 @@ static round_trip *const decoders[] = {
 	paths,  view,      need,     blob,     flags,   bundle,  dropped,
 	tools,  held,      drop,     health_7, health,  machine, pin,
 	heat,   cc_fixdep, cc_fixed, step,     cc_step, weight,  lease,
+	relay,  via,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -46,6 +46,8 @@ static const struct message {
 	{ "STEP", WIRE_STEP, &wire_step_layout },
 	{ "WEIGHT", WIRE_WEIGHT, &wire_weight_layout },
 	{ "LEASE", WIRE_LEASE, &wire_lease_layout },
+	{ "RELAY", WIRE_RELAY, &wire_relay_layout },
+	{ "VIA", WIRE_VIA, &wire_via_layout },
 	{ "CC_JOB", WIRE_CC_JOB, &wire_cc_job_layout },
 	{ "CC_BEAT", WIRE_CC_BEAT, NULL },
 	{ "CC_LOCAL", WIRE_CC_LOCAL, NULL },

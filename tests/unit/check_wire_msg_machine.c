@@ -339,6 +339,57 @@ TEST(a_weight_and_a_lease_are_not_zero)
 	ck_assert_int_eq(wire_lease_decode(&lease, buf_bytes(&body)), -EPROTO);
 }
 
+TEST(a_relay_lists_each_key_once)
+{
+	struct wire_relay_key keys[2] = { 0 };
+	struct wire_relay m = { .n_keys = 2, .keys = keys }, got;
+
+	keys[0].fingerprint.b[0] = 1;
+	keys[1].fingerprint.b[0] = 2;
+	strv_add(&m.members, "rack");
+	strv_add(&m.members, "rack/board1");
+	wire_relay_encode(&body, &m);
+	ck_assert_int_eq(wire_relay_decode(&got, buf_bytes(&body)), 0);
+	ck_assert_uint_eq(got.n_keys, 2);
+	ck_assert_uint_eq(got.members.n, 2);
+	ck_assert_str_eq(got.members.v[1], "rack/board1");
+	wire_relay_release(&got);
+
+	keys[1] = keys[0];
+	buf_reset(&body);
+	wire_relay_encode(&body, &m);
+	ck_assert_int_eq(wire_relay_decode(&got, buf_bytes(&body)), -EPROTO);
+	keys[0] = (struct wire_relay_key){ 0 };
+	buf_reset(&body);
+	wire_relay_encode(&body, &m);
+	ck_assert_int_eq(wire_relay_decode(&got, buf_bytes(&body)), -EPROTO);
+	strv_release(&m.members);
+}
+
+static const struct {
+	const char *member;
+	int ret;
+} members[] = {
+	{ "board1", 0 },        { "rack-2/board_1.lan/x", 0 },
+	{ "", -EPROTO },        { "/board1", -EPROTO },
+	{ "rack//b", -EPROTO }, { "rack/", -EPROTO },
+	{ "rack/-b", -EPROTO }, { "../b", -EPROTO },
+	{ "b\n", -EPROTO },     { "b c", -EPROTO },
+};
+
+TEST_EACH(a_via_names_a_member, members)
+{
+	struct wire_via m = { .job = 7, .member = (char *)row->member }, got;
+
+	wire_via_encode(&body, &m);
+	ck_assert_int_eq(wire_via_decode(&got, buf_bytes(&body)), row->ret);
+	if (row->ret)
+		return;
+	ck_assert_uint_eq(got.job, 7);
+	ck_assert_str_eq(got.member, row->member);
+	wire_via_release(&got);
+}
+
 static struct wire_heat_class slowed[WIRE_CLASSES_MAX + 1] = {
 	{ .speed_milli = 666, .n_throttled = 2 },
 	{ WIRE_HEALTH_UNKNOWN, WIRE_HEALTH_UNKNOWN },
