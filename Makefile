@@ -178,6 +178,7 @@ uses_sandbox := base
 public_sandbox := sandbox user
 uses_kfarmd := base conf wire tls store options compiler toolchain machine \
 	sandbox
+public_kfarmd := input-update kfarmd session
 #
 # make side
 uses_cc := base wire options
@@ -190,8 +191,10 @@ uses_node := base conf wire tls
 public_node := address duplicates limits own-key pool roster slot-limit \
 	transport-child
 uses_peer := base wire tls store options compiler toolchain inputs node
-public_peer := blob-upload canary canary-db native-toolchain peer sandbox \
-	shared survey
+public_peer := blob-upload canary canary-db conn native-toolchain peer \
+	sandbox shared survey
+uses_relay := base conf wire tls store inputs machine kfarmd node peer
+public_relay := relay
 uses_sched := base
 public_sched := sched
 uses_cache := base wire tls store options compiler fetch inputs node peer

@@ -8,15 +8,18 @@
 #include "kfarmd/slots.h"
 #include "machine/health.h"
 #include "sandbox/sandbox.h"
+#include "wire/stream.h"
 
 #define KFARMD_SOFTWARE "kfarmd " KFARM_VERSION
 
 struct kfarmd_session;
+struct kfarmd_session_peer;
 struct kfarmd_settings;
 struct kfarmd_native_toolchain_cache;
 struct kfarmd_status;
 struct children;
 struct event_base;
+struct relay;
 struct store;
 struct tls_clients;
 
@@ -64,6 +67,13 @@ struct kfarmd {
 	TAILQ_HEAD(, kfarmd_session) sessions;
 	/* Called when the last session has ended; set only with --stdio. */
 	void (*on_idle)(struct kfarmd *a);
+	/*
+	 * With --relay: starts a session of the relay instead of one that
+	 * executes jobs, and takes ownership of `io`.  Otherwise NULL.
+	 */
+	void (*start_relay_session)(struct relay *relay, struct wire_io io,
+				    const struct kfarmd_session_peer *who);
+	struct relay *relay;
 };
 
 #endif

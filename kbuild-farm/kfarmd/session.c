@@ -673,6 +673,10 @@ void kfarmd_session_start(struct kfarmd *a, struct wire_io io,
 	};
 	struct kfarmd_session *s;
 
+	if (a->start_relay_session) {
+		a->start_relay_session(a->relay, io, who);
+		return;
+	}
 	if (is_session_limit_reached(a, who)) {
 		io.ops->free(io.ctx);
 		return;

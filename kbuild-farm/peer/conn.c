@@ -159,7 +159,7 @@ static void open_stream(struct peer_conn *l, const struct wire_io *io)
 	l->upload = peer_blob_upload_new(l->stream, shared->pool,
 					 shared->packed);
 	l->next_number = 0;
-	wire_hello_encode_client(&body);
+	wire_hello_encode_client(&body, l->only_version);
 	peer_conn_send(l, WIRE_HELLO, &body, WIRE_PLAIN);
 }
 
@@ -292,6 +292,15 @@ static int handle_hello(struct peer_conn *l, struct bytes body, struct err *err)
 	l->hello = m;
 	l->has_hello = l->hello_received = true;
 	l->version = wire_hello_negotiate(&m);
+	if (l->only_version && l->version > l->only_version)
+		l->version = l->only_version;
+	if (l->only_version && l->version >= 0 &&
+	    (l->version < l->only_version ||
+	     l->version < (int)m.version_min))
+		return err_set(err, EPROTONOSUPPORT,
+			       "%s speaks protocol %u to %u, the build host %d",
+			       m.software, m.version_min, m.version_max,
+			       l->only_version);
 	if (l->version < 0)
 		return err_set(
 			err, EPROTONOSUPPORT,

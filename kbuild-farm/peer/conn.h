@@ -63,6 +63,11 @@ struct peer_conn {
 	const struct node_entry *entry; /* borrowed from the roster */
 	void *ctx; /* passed to struct peer_ops */
 	enum wire_codec codec; /* codec of large messages */
+	/*
+	 * only version of the protocol that the sessions may have, or 0; a
+	 * relay sets the version of its client
+	 */
+	int only_version;
 
 	struct peer_transport transport;
 	struct peer_dialer *dialer; /* for a tls: node, until `stream` exists */

@@ -112,6 +112,7 @@ void peer_job_result_release(struct peer_job_result *a)
 	for (int i = 0; i < WIRE_N_OUTPUTS; i++)
 		buf_release(&a->streams[i]);
 	free(a->member);
+	a->member = NULL;
 }
 
 int peer_job_result_check(const struct peer_job_result *a, struct err *err)

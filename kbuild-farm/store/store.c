@@ -406,6 +406,15 @@ int store_open_blob(struct store *s, const struct digest *d, uint64_t size)
 	return fd;
 }
 
+void store_blob_name(const struct digest *d,
+		     char name[static STORE_BLOB_NAME_SIZE])
+{
+	char hex[DIGEST_HEX];
+
+	digest_format(d, hex);
+	snprintf(name, STORE_BLOB_NAME_SIZE, "/sha256/%.2s/%s", hex, hex + 2);
+}
+
 struct store_write {
 	struct store *s;
 	int root; /* directory of the entry, as for entry_init() */

@@ -124,6 +124,16 @@ int store_open_blob(struct store *s, const struct digest *d, uint64_t size);
 int store_read_blob(struct store *s, const struct digest *d, uint64_t size,
 		    struct buf *out);
 
+/* size of the name of a blob's file, with the terminating NUL */
+#define STORE_BLOB_NAME_SIZE (sizeof("/sha256/ab/") + DIGEST_HEX - 3)
+
+/*
+ * Format the name of a blob's file, relative to the directory of the store,
+ * with a leading slash.  A reader of the file must verify the digest itself.
+ */
+void store_blob_name(const struct digest *d,
+		     char name[static STORE_BLOB_NAME_SIZE]);
+
 /*
  * Records.  A record is a small file addressed by a key that is not its own
  * digest, such as the result of an action, addressed by the digest of the

@@ -64,12 +64,14 @@ static const struct wire_field hello[] = {
 
 const struct wire_layout wire_hello_layout = WIRE_LAYOUT(hello, NULL);
 
-void wire_hello_encode_client(struct buf *out)
+void wire_hello_encode_client(struct buf *out, int version)
 {
 	struct wire_hello m = { .version_min = WIRE_VERSION_MIN,
 				.version_max = WIRE_VERSION,
 				.software = (char *)"kfarm " KFARM_VERSION };
 
+	if (version)
+		m.version_min = m.version_max = (uint16_t)version;
 	wire_hello_encode(out, &m);
 }
 

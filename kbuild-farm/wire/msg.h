@@ -57,8 +57,11 @@ struct wire_hello {
 
 WIRE_MESSAGE(inventory);
 WIRE_MESSAGE(hello);
-/* Encode the HELLO of kfarm: its versions without an inventory. */
-void wire_hello_encode_client(struct buf *out);
+/*
+ * Encode the HELLO of kfarm: its versions, or only `version` if it is not 0,
+ * without an inventory.
+ */
+void wire_hello_encode_client(struct buf *out, int version);
 /*
  * Return the highest version that both ends support, or -EPROTO if there is no
  * common version.

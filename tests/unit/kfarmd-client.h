@@ -405,7 +405,7 @@ static inline void client_greet(struct client *c)
 {
 	struct buf body = { 0 };
 
-	wire_hello_encode_client(&body);
+	wire_hello_encode_client(&body, 0);
 	client_send(c, WIRE_HELLO, &body);
 }
 

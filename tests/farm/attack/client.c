@@ -252,7 +252,7 @@ struct node *node_start(char *const *argv)
 	n->paths = wire_paths_new();
 	n->flags = wire_flags_new();
 	n->next_cell = n->next_job = 1;
-	wire_hello_encode_client(&b);
+	wire_hello_encode_client(&b, 0);
 	node_send(n, WIRE_HELLO, buf_bytes(&b));
 	buf_release(&b);
 	if (!node_wait(n, is_fit, 30000)) {

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* relay/internal.h - Structures that the modules of the relay share. */
+#ifndef RELAY_INTERNAL_H
+#define RELAY_INTERNAL_H
+
+#include "base/list.h"
+#include "inputs/path.h"
+#include "kfarmd/input-update.h"
+#include "kfarmd/kfarmd.h"
+#include "node/limits.h"
+#include "peer/blob-upload.h"
+#include "peer/conn.h"
+#include "relay/relay.h"
+#include "wire/msg.h"
+#include "wire/stream.h"
+
+struct relay_link;
+struct relay_session;
+
+/* A node behind the relay, with the connection that reports its state. */
+struct relay_member {
+	struct relay *relay;
+	struct node_entry entry;
+	struct peer_conn conn;
+	enum {
+		RELAY_MEMBER_DOWN,
+		RELAY_MEMBER_GREETING,
+		RELAY_MEMBER_UP,
+	} state;
+	bool tried; /* the first dial has succeeded or failed */
+	uint64_t since_ms; /* clock_ms() of the last change of the state */
+	unsigned n_failures; /* consecutive failed sessions */
+	char *problem; /* why no job can run; NULL: usable */
+	struct node_limit limit; /* of the node's inventory */
+	struct wire_beat load; /* of the last BEAT, without jobs */
+	struct wire_relay below; /* RELAY of a member that is a relay */
+	bool loops; /* RELAY contains the key of this relay */
+};
+
+struct relay {
+	struct kfarmd *daemon;
+	struct peer_shared shared;
+	enum wire_codec codec; /* of packed blobs */
+	char *store_dir;
+	struct digest fingerprint;
+	struct relay_member *members;
+	size_t n_members;
+	struct event *timer; /* each second */
+	TAILQ_HEAD(, relay_session) sessions;
+	unsigned n_sessions;
+	uint64_t start_ms;
+};
+
+/*
+ * Read the [node] sections of the files in order; a later setting replaces an
+ * earlier one.  The caller releases *out with relay_roster_free().  Returns 0,
+ * or -EINVAL or another negative errno with `err` naming the file.
+ */
+int relay_roster_read(const struct strv *files, struct node_entry **out,
+		      size_t *n, struct err *err);
+void relay_roster_free(struct node_entry *v, size_t n);
+
+/* Return true if jobs can run on the member. */
+bool relay_member_is_usable(const struct relay_member *m);
+/* Return true if each member has greeted or failed, or the wait is over. */
+bool relay_is_settled(const struct relay *r);
+/* Return the slots of all usable members. */
+unsigned relay_count_slots(const struct relay *r);
+/*
+ * Describe the usable members as one node; the caller releases the structs.
+ * relay_sum_fit() sets `usable` to 0 if no member is usable.
+ */
+void relay_sum_hello(const struct relay *r, struct wire_hello *out);
+void relay_sum_fit(const struct relay *r, struct wire_fit *out);
+void relay_sum_machine(const struct relay *r, struct wire_machine *out);
+void relay_sum_load(const struct relay *r, struct wire_beat *out);
+void relay_list_members(const struct relay *r, struct wire_relay *out);
+/* Return true if the CPUs of both classes are equal. */
+bool relay_is_same_class(const struct wire_core_class *a,
+			 const struct wire_core_class *b);
+
+/* A message that each member receives, in the order of the client. */
+struct relay_log_entry {
+	TAILQ_ENTRY(relay_log_entry) entry;
+	uint16_t type;
+	bool numbered; /* belongs to the sandbox or bundle `number` */
+	uint32_t number;
+	struct buf body;
+};
+
+/* A request of a member for a blob of an update. */
+struct relay_blob_wait {
+	struct relay_link *link;
+	uint32_t index; /* of the entry in the update */
+};
+
+/* A VIEW, whose blobs the relay has or requests from the client. */
+struct relay_update {
+	TAILQ_ENTRY(relay_update) entry;
+	struct relay_target *target;
+	struct kfarmd_input_update *update;
+	struct inputs_entry *files; /* for blob uploads, one per entry */
+	struct inputs_path *paths;
+	char (*names)[STORE_BLOB_NAME_SIZE];
+	struct relay_blob_wait *waits;
+	size_t n_waits;
+	bool requested; /* NEED was sent */
+};
+
+/* A sandbox or bundle of the client. */
+struct relay_target {
+	TAILQ_ENTRY(relay_target) entry;
+	struct relay_session *session;
+	uint32_t number;
+	bool is_bundle;
+	bool has_identity; /* the sandbox has an installed toolchain */
+	bool ready; /* HAVE ready was sent */
+	char *detail; /* of HAVE ready */
+	char *problem; /* the last detail of a member that lacks it */
+	uint32_t last_view;
+	TAILQ_HEAD(, relay_update) updates;
+};
+
+/* The state of a sandbox or bundle on one member. */
+struct relay_link_target {
+	struct relay_target *target;
+	uint32_t number;
+	enum {
+		RELAY_TARGET_PENDING,
+		RELAY_TARGET_READY,
+		RELAY_TARGET_GONE,
+	} state;
+	struct peer_blob_upload_user *user; /* heap, because it must not move */
+};
+
+/* One member's session for one client. */
+struct relay_link {
+	struct relay_session *session;
+	struct relay_member *member;
+	struct peer_conn conn;
+	enum {
+		RELAY_LINK_DOWN,
+		RELAY_LINK_GREETING,
+		RELAY_LINK_UP,
+	} state;
+	uint64_t since_ms; /* clock_ms() of the last change of the state */
+	uint64_t busy_until_ms; /* after FAIL BUSY */
+	unsigned lease; /* WIRE_LEASE_UNLIMITED: none */
+	unsigned n_jobs;
+	struct relay_link_target *targets;
+	size_t n_targets;
+	bool incompatible; /* does not speak the version of the client */
+};
+
+struct relay_job {
+	TAILQ_ENTRY(relay_job) entry;
+	uint32_t number, target;
+	struct buf step, job; /* bodies; `step` can be empty */
+	bool pinned;
+	uint8_t class; /* of PIN, in the client's MACHINE */
+	struct relay_link *link; /* NULL: queued */
+	struct relay_member **failed; /* members that failed the job */
+	size_t n_failed;
+	struct buf *outputs; /* bodies of OUTPUT */
+	size_t n_outputs;
+	uint64_t stream_bytes[WIRE_N_OUTPUTS];
+	char *via; /* member of the member, from VIA; NULL: none */
+	bool running; /* BEAT of the member lists the job */
+	uint32_t cpu_ms;
+	struct buf fail; /* the last FAIL of a member that may be repeated */
+	char *fail_via;
+};
+
+/* A HELD message of a member. */
+struct relay_held_part {
+	const struct relay_link *link;
+	struct wire_held m;
+};
+
+/* A TOOLS or DROP request that not all members have answered. */
+struct relay_request {
+	TAILQ_ENTRY(relay_request) entry;
+	uint32_t id;
+	bool is_drop;
+	struct buf body;
+	struct relay_link **waiting; /* members without an answer */
+	size_t n_waiting;
+	unsigned n_answered;
+	struct relay_held_part *parts;
+	size_t n_parts;
+	char *refusal; /* reason for which a member refused a DROP, or NULL */
+};
+
+struct relay_session {
+	TAILQ_ENTRY(relay_session) entry;
+	struct relay *relay;
+	struct wire_stream *stream;
+	char *address;
+	struct event *timer; /* heartbeat */
+	struct event *end_event; /* frees the session from the loop */
+	char *end_reason; /* not NULL: the session is ending */
+	bool bye_pointless; /* the client has closed the connection */
+	int version; /* 0 before HELLO */
+	bool greeted; /* HELLO and FIT were sent */
+	bool machine_sent;
+	uint64_t start_ms;
+	unsigned sent_slots; /* slots in HELLO */
+	unsigned sent_lease;
+	struct buf sent_relay; /* body of the last RELAY */
+	struct wire_machine machine; /* as sent */
+
+	TAILQ_HEAD(, relay_log_entry) log;
+	struct wire_intern *paths;
+	struct kfarmd_blobs *blobs;
+	TAILQ_HEAD(, relay_target) targets;
+	struct relay_link *links; /* one per member; NULL: not dialed yet */
+	TAILQ_HEAD(, relay_job) jobs;
+	unsigned n_jobs;
+	struct buf step; /* STEP that precedes the next JOB */
+	uint32_t step_job;
+	bool pinned; /* PIN precedes the next JOB */
+	struct wire_pin pin;
+	TAILQ_HEAD(, relay_request) requests;
+};
+
+/* session.c */
+/* Send a message to the client and release its body. */
+void relay_session_send(struct relay_session *s, enum wire_type type,
+			struct buf *body);
+/*
+ * End the session from the loop, with a BYE.  Only the first reason counts.
+ * Returns -EPROTO.
+ */
+int relay_session_end(struct relay_session *s, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Notify the client after the state of a member has changed. */
+void relay_session_update(struct relay_session *s);
+/* Send BYE and free the session. */
+void relay_session_free(struct relay_session *s, const char *why);
+
+/* inputs.c: handle a message of the client; 0, or -EPROTO after the end. */
+int relay_inputs_receive(struct relay_session *s, uint16_t type,
+			 struct bytes body);
+struct relay_target *relay_inputs_find(const struct relay_session *s,
+				       uint32_t number);
+/* A member requests blobs. */
+int relay_inputs_need(struct relay_link *l, const struct wire_need *m,
+		      struct err *err);
+/* Drop the requests of a member whose session has ended. */
+void relay_inputs_forget(struct relay_link *l);
+/* Report a sandbox or bundle to the client if its state has changed. */
+void relay_inputs_update_target(struct relay_target *t);
+void relay_inputs_release(struct relay_session *s);
+
+/* link.c */
+void relay_link_init(struct relay_link *l, struct relay_session *s,
+		     struct relay_member *m);
+void relay_link_dial(struct relay_link *l);
+/* Close the session of the member and queue its jobs again. */
+void relay_link_close(struct relay_link *l, const char *why);
+/* Redial, and detect silence.  Call this each second. */
+void relay_link_tick(struct relay_link *l);
+/* Forward a message to the member if its session is up. */
+void relay_link_forward(struct relay_link *l, const struct relay_log_entry *e);
+struct relay_link_target *relay_link_find(struct relay_link *l,
+					  uint32_t number);
+void relay_link_shut(struct relay_link *l, uint32_t number);
+void relay_link_release(struct relay_link *l);
+
+/* jobs.c */
+int relay_jobs_receive(struct relay_session *s, uint16_t type,
+		       struct bytes body);
+/* Send queued jobs to members. */
+void relay_jobs_dispatch(struct relay_session *s);
+/* Handle OUTPUT, RESULT, FAIL, VIA or BEAT of a member. */
+int relay_jobs_handle(struct relay_link *l, uint16_t type, struct bytes body,
+		      struct err *err);
+void relay_jobs_requeue(struct relay_link *l, const char *why);
+void relay_jobs_free_all(struct relay_session *s);
+
+/* requests.c */
+int relay_requests_receive(struct relay_session *s, uint16_t type,
+			   struct bytes body);
+int relay_requests_handle(struct relay_link *l, uint16_t type,
+			  struct bytes body, struct err *err);
+/* Send the pending requests to a member that has connected. */
+void relay_requests_resume(struct relay_link *l);
+/* The member does not answer any more. */
+void relay_requests_forget(struct relay_link *l);
+void relay_requests_release(struct relay_session *s);
+
+#endif

@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "relay/relay.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/vec.h"
+#include "machine/machine.h"
+#include "relay/internal.h"
+#include "store/packed-cache.h"
+#include "tls/key.h"
+#include "tls/session.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SETTLE_MS      3000 /* wait for members before the first HELLO */
+#define GREETING_MS    10000 /* limit for HELLO, FIT and MACHINE of a member */
+#define SILENCE_MS     5000 /* a member that is silent longer is lost */
+#define REDIAL_MS      1000 /* after the first failure; doubled each time */
+#define REDIAL_MS_MAX  30000
+#define UPLOAD_THREADS 2
+
+bool relay_member_is_usable(const struct relay_member *m)
+{
+	return m->state == RELAY_MEMBER_UP && !m->problem;
+}
+
+bool relay_is_settled(const struct relay *r)
+{
+	bool tried = true;
+
+	for (size_t i = 0; i < r->n_members; i++)
+		tried &= r->members[i].tried;
+	return tried || clock_ms() >= r->start_ms + SETTLE_MS;
+}
+
+unsigned relay_count_slots(const struct relay *r)
+{
+	unsigned sum = 0;
+
+	for (size_t i = 0; i < r->n_members; i++) {
+		if (relay_member_is_usable(&r->members[i]))
+			sum += r->members[i].limit.slots;
+	}
+	return sum;
+}
+
+static uint16_t add_u16(unsigned a, unsigned b)
+{
+	return a + b < UINT16_MAX ? (uint16_t)(a + b) : UINT16_MAX;
+}
+
+static uint32_t add_u32(uint32_t a, uint32_t b)
+{
+	return a + b >= a ? a + b : UINT32_MAX;
+}
+
+void relay_sum_load(const struct relay *r, struct wire_beat *out)
+{
+	*out = (struct wire_beat){ 0 };
+	for (size_t i = 0; i < r->n_members; i++) {
+		const struct relay_member *m = &r->members[i];
+
+		if (!relay_member_is_usable(m))
+			continue;
+		out->available_mib = add_u32(out->available_mib,
+					     m->load.available_mib);
+		out->load_milli = add_u32(out->load_milli, m->load.load_milli);
+	}
+}
+
+void relay_sum_hello(const struct relay *r, struct wire_hello *out)
+{
+	struct wire_inventory *sum = &out->inventory;
+	struct wire_beat load;
+	bool first = true;
+
+	*out = (struct wire_hello){ .version_min = WIRE_VERSION_MIN,
+				    .version_max = WIRE_VERSION,
+				    .software = xstrdup(KFARMD_SOFTWARE) };
+	machine_inventory_collect(sum, "");
+	sum->cores = 0;
+	sum->memory_mib = 0;
+	for (size_t i = 0; i < r->n_members; i++) {
+		const struct relay_member *m = &r->members[i];
+		const struct wire_inventory *inv = &m->conn.hello.inventory;
+
+		if (!relay_member_is_usable(m))
+			continue;
+		if (first) {
+			free(sum->machine);
+			sum->machine = xstrdup(inv->machine);
+		}
+		first = false;
+		sum->cores = add_u16(sum->cores, inv->cores);
+		sum->memory_mib = add_u32(sum->memory_mib, inv->memory_mib);
+	}
+	sum->slots = add_u16(relay_count_slots(r), 0);
+	relay_sum_load(r, &load);
+	sum->available_mib = load.available_mib;
+	sum->load_milli = load.load_milli;
+}
+
+/* Reduce `hosts` to those that the member has as well. */
+static void intersect_hosts(struct strv *hosts, const struct strv *other)
+{
+	struct strv both = { 0 };
+
+	for (size_t i = 0; i < hosts->n; i++) {
+		if (strv_has(other, hosts->v[i]))
+			strv_add(&both, hosts->v[i]);
+	}
+	strv_release(hosts);
+	*hosts = both;
+}
+
+void relay_sum_fit(const struct relay *r, struct wire_fit *out)
+{
+	struct buf why = { 0 };
+
+	*out = (struct wire_fit){ .reason = xstrdup("") };
+	for (size_t i = 0; i < r->n_members; i++) {
+		const struct relay_member *m = &r->members[i];
+
+		if (!relay_member_is_usable(m)) {
+			buf_printf(&why, "%s%s: %s", why.len ? "; " : "",
+				   m->entry.name,
+				   m->problem ? m->problem : "not connected");
+		} else if (!out->usable) {
+			out->usable = 1;
+			out->layers = xstrdup(m->conn.fit.layers);
+			for (size_t j = 0; j < m->conn.fit.hosts.n; j++)
+				strv_add(&out->hosts, m->conn.fit.hosts.v[j]);
+		} else {
+			intersect_hosts(&out->hosts, &m->conn.fit.hosts);
+		}
+	}
+	if (out->usable && !out->hosts.n) {
+		out->usable = 0;
+		buf_add_str(&why, "the members have no common architecture");
+	}
+	if (!out->usable) {
+		free(out->reason);
+		out->reason = xasprintf("no member is usable: %s",
+					buf_str(&why));
+	}
+	if (!out->layers)
+		out->layers = xstrdup("");
+	buf_release(&why);
+}
+
+bool relay_is_same_class(const struct wire_core_class *a,
+			 const struct wire_core_class *b)
+{
+	return !strcmp(a->model, b->model) &&
+	       !strcmp(a->governor, b->governor) &&
+	       a->threads_per_core == b->threads_per_core &&
+	       a->capacity == b->capacity && a->max_khz == b->max_khz;
+}
+
+/* Classes of equal capacities are ordered by their clock. */
+static bool is_stronger(const struct wire_core_class *a,
+			const struct wire_core_class *b)
+{
+	return a->capacity != b->capacity ? a->capacity > b->capacity :
+					    a->max_khz > b->max_khz;
+}
+
+static void merge_class(struct wire_machine *sum,
+			const struct wire_core_class *c)
+{
+	struct wire_core_class *all = sum->classes;
+	unsigned at = 0;
+
+	for (unsigned i = 0; i < sum->n_classes; i++) {
+		if (!relay_is_same_class(&all[i], c))
+			continue;
+		all[i].n_cpus = add_u16(all[i].n_cpus, c->n_cpus);
+		all[i].n_usable = add_u16(all[i].n_usable, c->n_usable);
+		return;
+	}
+	/* No job can be pinned to a class beyond the limit. */
+	if (sum->n_classes == WIRE_CLASSES_MAX)
+		return;
+	while (at < sum->n_classes && !is_stronger(c, &all[at]))
+		at++;
+	memmove(&all[at + 1], &all[at], (sum->n_classes - at) * sizeof(*all));
+	all[at] = *c;
+	all[at].model = xstrdup(c->model);
+	all[at].governor = xstrdup(c->governor);
+	sum->n_classes++;
+}
+
+void relay_sum_machine(const struct relay *r, struct wire_machine *out)
+{
+	struct wire_fit fit;
+
+	machine_collect(out, NULL, "");
+	for (unsigned i = 0; i < out->n_classes; i++) {
+		free(out->classes[i].model);
+		free(out->classes[i].governor);
+	}
+	free(out->classes);
+	out->classes = xcalloc(WIRE_CLASSES_MAX, sizeof(*out->classes));
+	out->n_classes = 0;
+	out->cpu_milli = out->memory_mib = out->limit_mib = out->swap_mib = 0;
+	out->passive_mk = WIRE_HEALTH_UNKNOWN;
+	out->health = wire_health_unknown;
+	for (size_t i = 0; i < r->n_members; i++) {
+		const struct wire_machine *m = &r->members[i].conn.machine;
+
+		if (!relay_member_is_usable(&r->members[i]))
+			continue;
+		out->memory_mib = add_u32(out->memory_mib, m->memory_mib);
+		out->swap_mib = add_u32(out->swap_mib, m->swap_mib);
+		for (unsigned j = 0; j < m->n_classes; j++)
+			merge_class(out, &m->classes[j]);
+	}
+	relay_sum_fit(r, &fit);
+	strv_release(&out->abis);
+	out->abis = fit.hosts;
+	fit.hosts = (struct strv){ 0 };
+	wire_fit_release(&fit);
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	return digest_compare(a, b);
+}
+
+static void add_key(struct wire_relay *all, const struct digest *key)
+{
+	if (digest_is_set(key) && all->n_keys < WIRE_RELAY_KEYS_MAX)
+		all->keys[all->n_keys++].fingerprint = *key;
+}
+
+static void add_member_names(struct wire_relay *all,
+			     const struct relay_member *m)
+{
+	strv_add(&all->members, m->entry.name);
+	for (size_t i = 0; i < m->below.members.n; i++) {
+		char *name = xasprintf("%s/%s", m->entry.name,
+				       m->below.members.v[i]);
+
+		if (wire_member_is_valid(name))
+			strv_own(&all->members, name);
+		else
+			free(name);
+	}
+}
+
+void relay_list_members(const struct relay *r, struct wire_relay *out)
+{
+	uint16_t n = 0;
+
+	*out = (struct wire_relay){ .keys = xcalloc(WIRE_RELAY_KEYS_MAX,
+						    sizeof(*out->keys)) };
+	add_key(out, &r->fingerprint);
+	for (size_t i = 0; i < r->n_members; i++) {
+		const struct relay_member *m = &r->members[i];
+
+		add_key(out, &m->entry.pin);
+		for (unsigned j = 0; j < m->below.n_keys; j++)
+			add_key(out, &m->below.keys[j].fingerprint);
+		if (relay_member_is_usable(m))
+			add_member_names(out, m);
+	}
+	while (out->members.n > WIRE_RELAY_MEMBERS_MAX)
+		free(out->members.v[--out->members.n]);
+	qsort(out->keys, out->n_keys, sizeof(*out->keys), compare_keys);
+	for (unsigned i = 0; i < out->n_keys; i++) {
+		if (!n || !digest_equal(&out->keys[i].fingerprint,
+					&out->keys[n - 1].fingerprint))
+			out->keys[n++] = out->keys[i];
+	}
+	out->n_keys = n;
+}
+
+/* Notify all sessions after the state of a member has changed. */
+static void update_sessions(struct relay *r)
+{
+	struct relay_session *s;
+
+	list_for_each(s, &r->sessions, entry)
+		relay_session_update(s);
+}
+
+static void set_problem(struct relay_member *m, const char *why)
+{
+	if (why && !str_equal(why, m->problem))
+		log_warning("member %s: %s", m->entry.name, why);
+	free(m->problem);
+	m->problem = why ? xstrdup(why) : NULL;
+}
+
+static void close_member(struct relay_member *m, const char *why)
+{
+	char *text = peer_conn_explain(&m->conn, why);
+
+	set_problem(m, text);
+	free(text);
+	peer_conn_close(&m->conn);
+	wire_relay_release(&m->below);
+	m->state = RELAY_MEMBER_DOWN;
+	m->since_ms = clock_ms();
+	m->tried = true;
+	m->n_failures++;
+	update_sessions(m->relay);
+}
+
+static void on_greeted(struct relay_member *m)
+{
+	const struct peer_conn *l = &m->conn;
+
+	free(m->limit.reason);
+	node_limit(&m->limit, &l->hello.inventory, &l->machine, m->entry.slots);
+	m->load = (struct wire_beat){
+		.available_mib = l->hello.inventory.available_mib,
+		.load_milli = l->hello.inventory.load_milli,
+	};
+	m->state = RELAY_MEMBER_UP;
+	m->since_ms = clock_ms();
+	m->tried = true;
+	m->n_failures = 0;
+	set_problem(m, m->entry.drained ? "drained" :
+		       l->fit.usable    ? NULL :
+					  l->fit.reason);
+	if (!m->problem)
+		log_info("member %s: up, %u slots", m->entry.name,
+			 m->limit.slots);
+	update_sessions(m->relay);
+}
+
+static int on_member_relay(struct relay_member *m, struct bytes body,
+			   struct err *err)
+{
+	const struct digest *self = &m->relay->fingerprint;
+	struct wire_relay got;
+
+	if (wire_relay_decode_at(&got, body, m->conn.version))
+		return err_set(err, EPROTO, "malformed RELAY");
+	wire_relay_release(&m->below);
+	m->below = got;
+	/*
+	 * The loop remains until the end of the connection: without this
+	 * member, the next RELAY of the member does not show the loop.
+	 */
+	for (unsigned i = 0; i < got.n_keys; i++)
+		m->loops |= digest_equal(&got.keys[i].fingerprint, self);
+	if (m->loops) {
+		wire_relay_release(&m->below);
+		set_problem(m, "loop: the member is a relay in front of this "
+			       "relay; remove one of them from the "
+			       "configuration of the other");
+	}
+	update_sessions(m->relay);
+	return 0;
+}
+
+static int on_member_msg(void *ctx, uint16_t type, struct bytes body,
+			 struct err *err)
+{
+	struct relay_member *m = ctx;
+	int ret = peer_conn_handle_message(&m->conn, type, body, err);
+	struct wire_health health;
+	struct wire_lease lease;
+
+	if (ret <= 0)
+		return ret;
+	switch (type) {
+	case WIRE_FIT:
+	case WIRE_MACHINE:
+		on_greeted(m);
+		return 0;
+	case WIRE_RELAY:
+		return on_member_relay(m, body, err);
+	case WIRE_BEAT:
+		wire_beat_release(&m->load);
+		if (wire_beat_decode_at(&m->load, body, m->conn.version))
+			return err_set(err, EPROTO, "malformed BEAT");
+		return 0;
+	case WIRE_HEALTH:
+		ret = wire_health_decode_at(&health, body, m->conn.version);
+		return ret ? err_set(err, EPROTO, "malformed HEALTH") : 0;
+	case WIRE_LEASE:
+		ret = wire_lease_decode_at(&lease, body, m->conn.version);
+		return ret ? err_set(err, EPROTO, "malformed LEASE") : 0;
+	default:
+		return err_set(err, EPROTO, "unexpected message of type %u",
+			       type);
+	}
+}
+
+static void on_member_close(void *ctx, const struct err *why)
+{
+	close_member(ctx, why->text);
+}
+
+static void dial_member(struct relay_member *m)
+{
+	static const struct wire_stream_ops ops = {
+		.on_msg = on_member_msg,
+		.on_close = on_member_close,
+	};
+	struct err err = { 0 };
+
+	m->loops = false;
+	m->state = RELAY_MEMBER_GREETING;
+	m->since_ms = clock_ms();
+	if (peer_conn_dial(&m->conn, &ops, m, &err))
+		close_member(m, err.text);
+}
+
+static void tick_member(struct relay_member *m, uint64_t now)
+{
+	unsigned doublings = m->n_failures < 6 ? m->n_failures : 6;
+	uint64_t delay = (uint64_t)REDIAL_MS << (doublings ? doublings - 1 : 0);
+
+	if (delay > REDIAL_MS_MAX)
+		delay = REDIAL_MS_MAX;
+	if (m->state == RELAY_MEMBER_DOWN && now >= m->since_ms + delay)
+		dial_member(m);
+	else if (m->state == RELAY_MEMBER_GREETING &&
+		 now >= m->since_ms + GREETING_MS)
+		close_member(m, "no HELLO within 10 s");
+	else if (m->state == RELAY_MEMBER_UP &&
+		 now > m->conn.received_ms + SILENCE_MS)
+		close_member(m, "silent for 5 s");
+}
+
+static void on_relay_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct relay *r = arg;
+
+	(void)fd;
+	(void)what;
+	for (size_t i = 0; i < r->n_members; i++)
+		tick_member(&r->members[i], clock_ms());
+}
+
+static void free_relay(struct relay *r)
+{
+	for (size_t i = 0; i < r->n_members; i++) {
+		struct relay_member *m = &r->members[i];
+
+		peer_conn_release(&m->conn);
+		wire_relay_release(&m->below);
+		wire_beat_release(&m->load);
+		free(m->limit.reason);
+		free(m->problem);
+		free(m->entry.name);
+		free(m->entry.address_text);
+		node_address_release(&m->entry.address);
+	}
+	free(r->members);
+	if (r->timer)
+		event_free(r->timer);
+	pool_free(r->shared.pool);
+	store_packed_cache_free(r->shared.packed);
+	tls_context_free(r->shared.tls);
+	free(r->store_dir);
+	free(r);
+}
+
+int relay_new(struct relay **out, struct kfarmd *a,
+	      const struct relay_options *options, struct err *err)
+{
+	const struct timeval second = { .tv_sec = 1 };
+	struct relay *r = xcalloc(1, sizeof(*r));
+	struct node_entry *entries;
+	struct tls_key *key;
+	int ret = tls_key_load_or_create(&key, options->key_path, err);
+
+	if (!ret) {
+		r->fingerprint = *tls_key_fingerprint(key);
+		tls_key_free(key);
+		ret = relay_roster_read(options->files, &entries, &r->n_members,
+					err);
+	}
+	if (ret) {
+		free(r);
+		return ret;
+	}
+	r->daemon = a;
+	r->codec = WIRE_LZO;
+	r->store_dir = xstrdup(options->store_dir);
+	r->start_ms = clock_ms();
+	TAILQ_INIT(&r->sessions);
+	r->shared = (struct peer_shared){
+		.base = a->base,
+		.children = a->children,
+		.pool = pool_new(a->base, UPLOAD_THREADS),
+		.packed = peer_blob_upload_new_cache(&r->codec),
+	};
+	r->members = xcalloc(r->n_members, sizeof(*r->members));
+	for (size_t i = 0; i < r->n_members; i++) {
+		struct relay_member *m = &r->members[i];
+
+		m->relay = r;
+		m->entry = entries[i];
+		peer_conn_init(&m->conn, &r->shared, &m->entry, m);
+		set_problem(m, NULL);
+	}
+	free(entries);
+	r->timer = event_new(a->base, -1, EV_PERSIST, on_relay_timer, r);
+	if (!r->timer || event_add(r->timer, &second))
+		str_out_of_memory();
+	for (size_t i = 0; i < r->n_members; i++)
+		dial_member(&r->members[i]);
+	*out = r;
+	return 0;
+}
+
+void relay_free(struct relay *r, const char *why)
+{
+	struct relay_session *s;
+
+	if (!r)
+		return;
+	while ((s = TAILQ_FIRST(&r->sessions)))
+		relay_session_free(s, why);
+	free_relay(r);
+}
+
+unsigned relay_count_sessions(const struct relay *r)
+{
+	return r->n_sessions;
+}

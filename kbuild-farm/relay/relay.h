@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * relay/relay.h - A kfarmd that offers other nodes as one node.
+ *
+ * A relay has no sandbox of its own.  It connects to its members as a build
+ * host does, and multiplexes the sessions of its clients at the level of
+ * messages: each session of a client has a session with each member, in the
+ * same version of the protocol and with the same numbers.  A job digest is
+ * therefore the same on both sides, so the build host verifies the result of a
+ * member, and the relay changes neither JOB nor RESULT.
+ *
+ *	roster.c	reads the members from the configuration
+ *	relay.c		holds a connection to each member, without jobs
+ *	session.c	serves one client
+ *	inputs.c	state of the client and its blobs, for the members
+ *	link.c		one member's session for one client
+ *	jobs.c		distributes the jobs of a client
+ */
+#ifndef RELAY_RELAY_H
+#define RELAY_RELAY_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct kfarmd;
+struct kfarmd_session_peer;
+struct relay;
+struct wire_io;
+
+struct relay_options {
+	/* files of the configuration with the sections [node "NAME"] */
+	const struct strv *files;
+	const char *store_dir; /* directory of the daemon's store */
+	const char *key_path; /* key whose fingerprint identifies the relay */
+};
+
+/*
+ * List the files that kfarm reads as well: the file that $KFARM_CONFIG names,
+ * or /etc/kfarm/config and $XDG_CONFIG_HOME/kfarm/config as far as they exist.
+ * Returns 0, or -ENOENT with `err` set.
+ */
+int relay_roster_find_files(struct strv *files, struct err *err);
+/*
+ * Read the members and start to connect to them.  `a` must have a loop, a store
+ * and children.  Returns 0, or a negative errno with `err` set.
+ */
+int relay_new(struct relay **out, struct kfarmd *a,
+	      const struct relay_options *options, struct err *err);
+/* Send BYE with `why` to all clients and free the relay.  NULL is allowed. */
+void relay_free(struct relay *r, const char *why);
+
+/* Start a session with a client.  Takes ownership of `io`. */
+void relay_accept(struct relay *r, struct wire_io io,
+		  const struct kfarmd_session_peer *who);
+/* Return the number of sessions with clients. */
+unsigned relay_count_sessions(const struct relay *r);
+
+#endif

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "relay/relay.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "kfarmd/session.h"
+#include "relay/internal.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CLIENT_HELLO_MS 5000 /* limit for the HELLO of a client */
+
+void relay_session_send(struct relay_session *s, enum wire_type type,
+			struct buf *body)
+{
+	wire_stream_send(s->stream, type, buf_bytes(body), WIRE_LZO);
+	buf_release(body);
+}
+
+int relay_session_end(struct relay_session *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (s->end_reason)
+		return -EPROTO;
+	va_start(ap, fmt);
+	s->end_reason = xvasprintf(fmt, ap);
+	va_end(ap);
+	event_active(s->end_event, EV_TIMEOUT, 0);
+	return -EPROTO;
+}
+
+void relay_session_free(struct relay_session *s, const char *why)
+{
+	struct relay *r = s->relay;
+	struct buf body = { 0 };
+
+	TAILQ_REMOVE(&r->sessions, s, entry);
+	r->n_sessions--;
+	/* Nothing that follows may end the session again. */
+	if (!s->end_reason)
+		s->end_reason = xstrdup(why);
+	relay_jobs_free_all(s);
+	relay_requests_release(s);
+	for (size_t i = 0; s->links && i < r->n_members; i++)
+		relay_link_release(&s->links[i]);
+	free(s->links);
+	s->links = NULL;
+	relay_inputs_release(s);
+	if (!s->bye_pointless) {
+		wire_bye_encode(&body, why);
+		relay_session_send(s, WIRE_BYE, &body);
+	}
+	wire_stream_free(s->stream);
+	event_free(s->timer);
+	event_free(s->end_event);
+	wire_machine_release(&s->machine);
+	buf_release(&s->sent_relay);
+	free(s->address);
+	free(s->end_reason);
+	free(s);
+}
+
+static void on_end(evutil_socket_t fd, short what, void *arg)
+{
+	struct relay_session *s = arg;
+	struct kfarmd *a = s->relay->daemon;
+	const struct relay *r = s->relay;
+	char *why = xstrdup(s->end_reason);
+
+	(void)fd;
+	(void)what;
+	if (!s->bye_pointless)
+		log_warning("closing session with %s: %s", s->address, why);
+	relay_session_free(s, why);
+	free(why);
+	if (!r->n_sessions && a->on_idle)
+		a->on_idle(a);
+}
+
+static void send_greeting(struct relay_session *s)
+{
+	struct buf body = { 0 };
+	struct wire_hello hello;
+	struct wire_fit fit;
+
+	s->greeted = true;
+	relay_sum_hello(s->relay, &hello);
+	s->sent_slots = hello.inventory.slots;
+	wire_hello_encode(&body, &hello);
+	wire_hello_release(&hello);
+	relay_session_send(s, WIRE_HELLO, &body);
+	relay_sum_fit(s->relay, &fit);
+	wire_fit_encode(&body, &fit);
+	wire_fit_release(&fit);
+	relay_session_send(s, WIRE_FIT, &body);
+}
+
+/* Send RELAY if the members have changed. */
+static void send_members(struct relay_session *s)
+{
+	struct buf body = { 0 };
+	struct wire_relay m;
+
+	if (!wire_type_name(WIRE_RELAY, s->version))
+		return;
+	relay_list_members(s->relay, &m);
+	wire_relay_encode_at(&body, &m, s->version);
+	wire_relay_release(&m);
+	if (!bytes_equal(buf_bytes(&body), buf_bytes(&s->sent_relay))) {
+		buf_reset(&s->sent_relay);
+		buf_add_bytes(&s->sent_relay, buf_bytes(&body));
+		relay_session_send(s, WIRE_RELAY, &body);
+	}
+	buf_release(&body);
+}
+
+/* Send LEASE if the members offer fewer slots than HELLO, or more again. */
+static void send_slots(struct relay_session *s)
+{
+	unsigned slots = relay_count_slots(s->relay);
+	struct buf body = { 0 };
+	struct wire_lease m;
+
+	if (slots >= s->sent_slots)
+		slots = WIRE_LEASE_UNLIMITED;
+	if (slots == s->sent_lease || !slots ||
+	    !wire_type_name(WIRE_LEASE, s->version))
+		return;
+	s->sent_lease = slots;
+	m.n_slots = (uint16_t)slots;
+	wire_lease_encode_at(&body, &m, s->version);
+	relay_session_send(s, WIRE_LEASE, &body);
+}
+
+/* Continue the greeting as far as the state of the members permits. */
+static void advance_greeting(struct relay_session *s)
+{
+	struct buf body = { 0 };
+
+	if (!s->greeted && relay_is_settled(s->relay))
+		send_greeting(s);
+	if (!s->greeted || !s->version || s->machine_sent)
+		return;
+	s->machine_sent = true;
+	if (wire_type_name(WIRE_MACHINE, s->version)) {
+		relay_sum_machine(s->relay, &s->machine);
+		wire_machine_encode_at(&body, &s->machine, s->version);
+		relay_session_send(s, WIRE_MACHINE, &body);
+	}
+	send_members(s);
+}
+
+static void dial_members(struct relay_session *s)
+{
+	for (size_t i = 0; i < s->relay->n_members; i++) {
+		struct relay_link *l = &s->links[i];
+
+		if (l->state == RELAY_LINK_DOWN && !l->since_ms &&
+		    relay_member_is_usable(l->member))
+			relay_link_dial(l);
+	}
+}
+
+void relay_session_update(struct relay_session *s)
+{
+	const struct relay *r = s->relay;
+
+	if (s->end_reason)
+		return;
+	if (!s->machine_sent) {
+		advance_greeting(s);
+		return;
+	}
+	send_members(s);
+	if (!s->links)
+		return;
+	for (size_t i = 0; i < r->n_members; i++) {
+		struct relay_link *l = &s->links[i];
+
+		if (l->state != RELAY_LINK_DOWN &&
+		    !relay_member_is_usable(l->member))
+			relay_link_close(l, l->member->problem ?
+						    l->member->problem :
+						    "not connected");
+	}
+	dial_members(s);
+	if (!relay_count_slots(r))
+		relay_session_end(s, "no member is left");
+	relay_jobs_dispatch(s);
+}
+
+static int on_client_hello(struct relay_session *s, struct bytes body)
+{
+	struct wire_hello m;
+	int version;
+
+	if (s->version || wire_hello_decode(&m, body))
+		return relay_session_end(s, "unexpected or malformed HELLO");
+	version = wire_hello_negotiate(&m);
+	if (version < 0)
+		relay_session_end(
+			s,
+			"%s supports protocol versions %u to %u, %s supports "
+			"%u to %u; install the same release on both machines",
+			m.software, m.version_min, m.version_max,
+			KFARMD_SOFTWARE, WIRE_VERSION_MIN, WIRE_VERSION);
+	else
+		s->version = version;
+	wire_hello_release(&m);
+	if (s->version)
+		advance_greeting(s);
+	return s->version ? 0 : -EPROTO;
+}
+
+/*
+ * Connect to the members when the client requests a sandbox or a toolchain, so
+ * that a connection that only observes the relay costs the members nothing, and
+ * that relays which are each other's members do not connect endlessly.
+ */
+static void start_links(struct relay_session *s)
+{
+	const struct relay *r = s->relay;
+
+	if (s->links)
+		return;
+	s->links = xcalloc(r->n_members, sizeof(*s->links));
+	for (size_t i = 0; i < r->n_members; i++)
+		relay_link_init(&s->links[i], s, &r->members[i]);
+	dial_members(s);
+}
+
+static int dispatch_client_msg(struct relay_session *s, uint16_t type,
+			       struct bytes body)
+{
+	if (type == WIRE_HELLO)
+		return on_client_hello(s, body);
+	if (!s->machine_sent || !wire_type_name(type, s->version))
+		return relay_session_end(s, "unexpected message type %u", type);
+	switch (type) {
+	case WIRE_CELL:
+	case WIRE_BUNDLE:
+		start_links(s);
+		return relay_inputs_receive(s, type, body);
+	case WIRE_TOOLS:
+	case WIRE_DROP:
+		start_links(s);
+		return relay_requests_receive(s, type, body);
+	case WIRE_STEP:
+	case WIRE_PIN:
+	case WIRE_JOB:
+	case WIRE_CANCEL:
+		return relay_jobs_receive(s, type, body);
+	default:
+		return relay_inputs_receive(s, type, body);
+	}
+}
+
+static int on_client_msg(void *ctx, uint16_t type, struct bytes body,
+			 struct err *err)
+{
+	struct relay_session *s = ctx;
+
+	(void)err;
+	if (s->end_reason)
+		return 0;
+	if (type == WIRE_BYE) {
+		s->bye_pointless = true;
+		relay_session_end(s, "closed by the client");
+		return 0;
+	}
+	if (!dispatch_client_msg(s, type, body) && s->links)
+		relay_jobs_dispatch(s);
+	return 0;
+}
+
+static void on_client_close(void *ctx, const struct err *why)
+{
+	struct relay_session *s = ctx;
+
+	s->bye_pointless = true;
+	if (why->text[0])
+		log_info("session with %s lost: %s", s->address, why->text);
+	relay_session_end(s, "closed by the client");
+}
+
+static void send_beat(struct relay_session *s)
+{
+	struct buf body = { 0 };
+	struct wire_beat m;
+	const struct relay_job *job;
+
+	if (wire_type_name(WIRE_HEALTH, s->version)) {
+		wire_health_encode_at(&body, &wire_health_unknown, s->version);
+		relay_session_send(s, WIRE_HEALTH, &body);
+	}
+	send_slots(s);
+	relay_sum_load(s->relay, &m);
+	m.jobs = xcalloc(s->n_jobs + 1, sizeof(*m.jobs));
+	list_for_each(job, &s->jobs, entry) {
+		if (!job->running || m.n_jobs == WIRE_BEAT_JOBS_MAX)
+			continue;
+		m.jobs[m.n_jobs++] = (struct wire_beat_job){
+			.job = job->number, .cpu_ms = job->cpu_ms
+		};
+	}
+	wire_beat_encode_at(&body, &m, s->version);
+	wire_beat_release(&m);
+	relay_session_send(s, WIRE_BEAT, &body);
+}
+
+static void on_session_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct relay_session *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (s->end_reason)
+		return;
+	advance_greeting(s);
+	if (!s->version) {
+		if (clock_ms() >= s->start_ms + CLIENT_HELLO_MS)
+			relay_session_end(s, "no HELLO within 5 s");
+		return;
+	}
+	for (size_t i = 0; s->links && i < s->relay->n_members; i++)
+		relay_link_tick(&s->links[i]);
+	if (s->links)
+		relay_jobs_dispatch(s);
+	if (s->machine_sent && !wire_stream_is_full(s->stream))
+		send_beat(s);
+}
+
+void relay_accept(struct relay *r, struct wire_io io,
+		  const struct kfarmd_session_peer *who)
+{
+	static const struct wire_stream_ops ops = {
+		.on_msg = on_client_msg,
+		.on_close = on_client_close,
+	};
+	const struct timeval second = { .tv_sec = 1 };
+	struct relay_session *s;
+
+	if (r->n_sessions >= KFARMD_SESSIONS_MAX) {
+		log_warning("too many sessions: limit is %d",
+			    KFARMD_SESSIONS_MAX);
+		io.ops->free(io.ctx);
+		return;
+	}
+	s = xcalloc(1, sizeof(*s));
+	s->relay = r;
+	s->address = xstrdup(who->address);
+	s->start_ms = clock_ms();
+	s->sent_lease = WIRE_LEASE_UNLIMITED;
+	TAILQ_INIT(&s->log);
+	TAILQ_INIT(&s->targets);
+	TAILQ_INIT(&s->jobs);
+	TAILQ_INIT(&s->requests);
+	s->paths = wire_paths_new();
+	s->blobs = kfarmd_blobs_new(r->daemon->store);
+	s->stream = wire_stream_new_io(r->daemon->base, io, &ops, s);
+	s->timer = event_new(r->daemon->base, -1, EV_PERSIST, on_session_timer,
+			     s);
+	s->end_event = event_new(r->daemon->base, -1, 0, on_end, s);
+	if (!s->timer || !s->end_event || event_add(s->timer, &second))
+		str_out_of_memory();
+	TAILQ_INSERT_TAIL(&r->sessions, s, entry);
+	r->n_sessions++;
+	advance_greeting(s);
+}
