@@ -178,7 +178,8 @@ uses_sandbox := base
 public_sandbox := sandbox user
 uses_kfarmd := base conf wire tls store options compiler toolchain machine \
 	sandbox
-public_kfarmd := input-update kfarmd session
+public_kfarmd := input-update kfarmd listen native-toolchain session settings \
+	status toolchains
 #
 # make side
 uses_cc := base wire options
@@ -193,7 +194,8 @@ public_node := address duplicates limits own-key pool roster slot-limit \
 uses_peer := base wire tls store options compiler toolchain inputs node
 public_peer := blob-upload canary canary-db conn native-toolchain peer \
 	sandbox shared survey
-uses_relay := base conf wire tls store inputs machine kfarmd node peer
+uses_relay := base conf wire tls store compiler inputs machine sandbox kfarmd \
+	node peer
 public_relay := relay
 uses_sched := base
 public_sched := sched
@@ -303,10 +305,10 @@ rooms = $(patsubst %,$1/lib/%.a,$2)
 group = -Wl,--start-group $1 -Wl,--end-group
 
 KFARM_ROOMS := $(call reach,cli)
-KFARMD_ROOMS := $(call reach,kfarmd)
+KFARMD_ROOMS := $(call reach,relay)
 
 $B/kfarm: $B/obj/cli/main.o $(call rooms,$B,$(KFARM_ROOMS))
-$B/kfarmd: $B/obj/kfarmd/main.o $(call rooms,$B,$(KFARMD_ROOMS))
+$B/kfarmd: $B/obj/relay/main.o $(call rooms,$B,$(KFARMD_ROOMS))
 $B/kfarm: more_libs = $(SCREEN_LIBS)
 $B/kfarm $B/kfarmd: $B/flags $B/ldflags
 	$(call say,LD)
@@ -316,7 +318,7 @@ $B/kfarm $B/kfarmd: $B/flags $B/ldflags
 
 # The tests of kfarmd under the sanitizers start this program.
 ifneq ($B,$(SAN_DIR))
-$(SAN_DIR)/kfarmd: $(SAN_DIR)/obj/kfarmd/main.o \
+$(SAN_DIR)/kfarmd: $(SAN_DIR)/obj/relay/main.o \
 		$(call rooms,$(SAN_DIR),$(KFARMD_ROOMS)) $(SAN_DIR)/ldflags
 	$(call say,LD)
 	$Q$(CC) $(san_ldflags) -o $@ $(filter %.o,$^) \
@@ -374,7 +376,7 @@ node_flags = $(if $(filter riscv64,$1),-isystem $(node_made)/include \
 # Omit sources that kfarmd does not use, because their headers are not installed
 # for each architecture.
 NODE_SOURCES := $(if $(filter nodes emulated build/nodes/%,$(MAKECMDGOALS)),$(shell \
-	grep -LE '^.include <(git2|archive|curl/)' kbuild-farm/kfarmd/main.c \
+	grep -LE '^.include <(git2|archive|curl/)' kbuild-farm/relay/main.c \
 	$(foreach r,$(filter-out fetch,$(KFARMD_ROOMS)),$(call sources,$r))))
 node_cflags := $(DIALECT) $(WARNINGS) -Os -fno-pie -fstack-protector-strong \
 	-D_FORTIFY_SOURCE=2 -ffunction-sections -fdata-sections \
@@ -408,7 +410,7 @@ own_node := $(own_host:%=build/nodes/kfarmd-%)
 ifneq ($(own_node),)
 own_libraries := $(patsubst -l%,%,$(filter -l%,$(shell $(PKG_CONFIG) --static \
 	--libs libevent_core jansson libzstd lzo2 openssl 2>/dev/null)))
-$(own_node): $B/obj/kfarmd/main.o $(call rooms,$B,$(KFARMD_ROOMS)) \
+$(own_node): $B/obj/relay/main.o $(call rooms,$B,$(KFARMD_ROOMS)) \
 		$B/flags $B/ldflags
 	$(call say,LD)
 	$Qmkdir -p $(@D) && $(CC) $(node_ldflags) \

@@ -241,6 +241,9 @@ static const struct args_option options[] = {
 #define N_CONF_OPTIONS 6
 	{ 0, "stdio", NULL, "serve one build host on standard input and output",
 	  args_flag, AT(stdio), 0 },
+	{ 0, "relay", NULL,
+	  "offer the nodes of the kfarm configuration as one node", args_flag,
+	  AT(relay), 0 },
 	{ 0, "config", "DIR",
 	  "read key.pem, clients and node.conf from DIR instead of " KFARMD_SETTINGS_CONFIG_DIR,
 	  args_text, AT(config), 0 },
@@ -269,7 +272,7 @@ char *kfarmd_settings_help(void)
 		"--listen [ADDRESS:]PORT\n"
 		"              [--config DIR] [--slots N] [--store DIR]"
 		" [--store-size SIZE]\n"
-		"              [--toolchains DIR] [--host HOST]...\n"
+		"              [--toolchains DIR] [--host HOST]... [--relay]\n"
 		"       kfarmd --init [--config DIR]\n"
 		"       kfarmd --status [--json | --prometheus] [--config DIR]\n"
 		"              [--store DIR] [--toolchains DIR]\n"

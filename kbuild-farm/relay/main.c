@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * kfarmd: the program of a node.  See kfarmd(8), and HACKING.md for the life of
- * a compile.
+ * a compile.  With --relay, relay.h offers other nodes as one node.  Otherwise,
+ * the modules of kfarmd/ execute jobs:
  *
  *	settings.c	parses the command line and node.conf
  *	listen.c	accepts build hosts (admission.c limits connections that
@@ -33,6 +34,7 @@
 #include "kfarmd/status.h"
 #include "kfarmd/toolchains.h"
 #include "machine/machine.h"
+#include "relay/relay.h"
 #include "sandbox/user.h"
 #include "store/scratch-dir.h"
 #include "store/store.h"
@@ -350,19 +352,42 @@ static bool release_daemon(struct kfarmd *a)
 	return true;
 }
 
+static int start_relay(struct kfarmd *a, const struct kfarmd_settings *s,
+		       struct err *err)
+{
+	char *store = choose_store_dir(s);
+	char *key = xasprintf("%s/key.pem", kfarmd_settings_dir(s));
+	struct strv files = { 0 };
+	struct relay_options options = { .files = &files,
+					 .store_dir = store,
+					 .key_path = key };
+	int ret = relay_roster_find_files(&files, err);
+
+	if (!ret)
+		ret = relay_new(&a->relay, a, &options, err);
+	if (!ret)
+		a->start_relay_session = relay_accept;
+	strv_release(&files);
+	free(key);
+	free(store);
+	return ret;
+}
+
 static int run_loop(struct kfarmd *a, const struct kfarmd_settings *s,
 		    struct err *err)
 {
 	struct kfarmd_listen *listener = NULL;
 	struct stdio_peer peer;
-	int ret;
+	int ret = s->relay ? start_relay(a, s, err) : 0;
 
-	ret = s->stdio ? start_stdio(a, &peer, err) :
-			 kfarmd_listen_new(&listener, a, &s->listen,
-					   kfarmd_settings_dir(s), err);
+	if (!ret)
+		ret = s->stdio ? start_stdio(a, &peer, err) :
+				 kfarmd_listen_new(&listener, a, &s->listen,
+						   kfarmd_settings_dir(s), err);
 	if (!ret)
 		event_base_dispatch(a->base);
 	/* End the sessions first: they use a->clients. */
+	relay_free(a->relay, "kfarmd is shutting down");
 	kfarmd_session_end_all(a, "kfarmd is shutting down");
 	kfarmd_listen_free(listener);
 	return ret;
