@@ -35,6 +35,7 @@ struct relay_member {
 	struct wire_beat load; /* of the last BEAT, without jobs */
 	struct wire_relay below; /* RELAY of a member that is a relay */
 	bool loops; /* RELAY contains the key of this relay */
+	unsigned lease; /* of this connection, or WIRE_LEASE_UNLIMITED */
 };
 
 struct relay {
@@ -64,6 +65,11 @@ void relay_roster_free(struct node_entry *v, size_t n);
 bool relay_member_is_usable(const struct relay_member *m);
 /* Return true if each member has greeted or failed, or the wait is over. */
 bool relay_is_settled(const struct relay *r);
+/*
+ * Return the slots of a member, at most `lease`, which is the last LEASE of a
+ * session with the member or WIRE_LEASE_UNLIMITED; 0 if it is not usable.
+ */
+unsigned relay_member_count_slots(const struct relay_member *m, unsigned lease);
 /* Return the slots of all usable members. */
 unsigned relay_count_slots(const struct relay *r);
 /*

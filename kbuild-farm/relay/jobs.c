@@ -233,9 +233,7 @@ static bool is_candidate(struct relay_link *l, const struct relay_job *job)
 
 static unsigned count_link_slots(const struct relay_link *l)
 {
-	unsigned slots = l->member->limit.slots;
-
-	return l->lease < slots ? l->lease : slots;
+	return relay_member_count_slots(l->member, l->lease);
 }
 
 /* Return true if the member can accept the job now. */

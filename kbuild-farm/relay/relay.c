@@ -20,6 +20,7 @@
 #define SILENCE_MS     5000 /* a member that is silent longer is lost */
 #define REDIAL_MS      1000 /* after the first failure; doubled each time */
 #define REDIAL_MS_MAX  30000
+#define REFIT_MS       3000 /* until an unfit member is asked again */
 #define UPLOAD_THREADS 2
 
 bool relay_member_is_usable(const struct relay_member *m)
@@ -36,13 +37,25 @@ bool relay_is_settled(const struct relay *r)
 	return tried || clock_ms() >= r->start_ms + SETTLE_MS;
 }
 
+unsigned relay_member_count_slots(const struct relay_member *m, unsigned lease)
+{
+	unsigned slots = m->limit.slots;
+
+	if (!relay_member_is_usable(m))
+		return 0;
+	/* A relay that has lost members shortens the leases of all sessions. */
+	if (m->below.n_keys && m->lease < slots)
+		slots = m->lease;
+	return lease < slots ? lease : slots;
+}
+
 unsigned relay_count_slots(const struct relay *r)
 {
 	unsigned sum = 0;
 
 	for (size_t i = 0; i < r->n_members; i++) {
-		if (relay_member_is_usable(&r->members[i]))
-			sum += r->members[i].limit.slots;
+		sum += relay_member_count_slots(&r->members[i],
+						WIRE_LEASE_UNLIMITED);
 	}
 	return sum;
 }
@@ -385,8 +398,10 @@ static int on_member_msg(void *ctx, uint16_t type, struct bytes body,
 		ret = wire_health_decode_at(&health, body, m->conn.version);
 		return ret ? err_set(err, EPROTO, "malformed HEALTH") : 0;
 	case WIRE_LEASE:
-		ret = wire_lease_decode_at(&lease, body, m->conn.version);
-		return ret ? err_set(err, EPROTO, "malformed LEASE") : 0;
+		if (wire_lease_decode_at(&lease, body, m->conn.version))
+			return err_set(err, EPROTO, "malformed LEASE");
+		m->lease = lease.n_slots;
+		return 0;
 	default:
 		return err_set(err, EPROTO, "unexpected message of type %u",
 			       type);
@@ -407,6 +422,7 @@ static void dial_member(struct relay_member *m)
 	struct err err = { 0 };
 
 	m->loops = false;
+	m->lease = WIRE_LEASE_UNLIMITED;
 	m->state = RELAY_MEMBER_GREETING;
 	m->since_ms = clock_ms();
 	if (peer_conn_dial(&m->conn, &ops, m, &err))
@@ -428,6 +444,10 @@ static void tick_member(struct relay_member *m, uint64_t now)
 	else if (m->state == RELAY_MEMBER_UP &&
 		 now > m->conn.received_ms + SILENCE_MS)
 		close_member(m, "silent for 5 s");
+	else if (m->state == RELAY_MEMBER_UP && !m->conn.fit.usable &&
+		 now >= m->since_ms + REFIT_MS)
+		/* FIT is sent once, and a relay can have found members. */
+		close_member(m, m->conn.fit.reason);
 }
 
 static void on_relay_timer(evutil_socket_t fd, short what, void *arg)

@@ -119,10 +119,23 @@ static void send_members(struct relay_session *s)
 	buf_release(&body);
 }
 
-/* Send LEASE if the members offer fewer slots than HELLO, or more again. */
+/* Return the slots that the members grant to this session now. */
+static unsigned count_granted_slots(const struct relay_session *s)
+{
+	unsigned sum = 0;
+
+	if (!s->links)
+		return relay_count_slots(s->relay);
+	for (size_t i = 0; i < s->relay->n_members; i++)
+		sum += relay_member_count_slots(s->links[i].member,
+						s->links[i].lease);
+	return sum;
+}
+
+/* Send LEASE if the members grant fewer slots than HELLO, or more again. */
 static void send_slots(struct relay_session *s)
 {
-	unsigned slots = relay_count_slots(s->relay);
+	unsigned slots = count_granted_slots(s);
 	struct buf body = { 0 };
 	struct wire_lease m;
 

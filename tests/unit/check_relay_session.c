@@ -25,6 +25,8 @@
 #include <event2/event.h>
 #include <sys/socket.h>
 
+TIMEOUT(60);
+
 #define MEMBERS_MAX 3
 
 #define ok(call) ck_assert_int_eq(call, 0)
@@ -45,6 +47,11 @@ struct member {
 	uint16_t version; /* 0: the current one */
 	const char *model; /* of its cores */
 	bool refuses; /* every sandbox */
+	/* Its sandbox is ready only when the first member has received a job.
+	 */
+	bool late;
+	unsigned unfit; /* number of sessions with a FIT that is not usable */
+	uint16_t lease; /* sent after CELL; 0: none */
 	struct digest below; /* key in RELAY; zero: the member is no relay */
 	unsigned jobs, busy, blobs, cancels;
 	struct wire_pin pin;
@@ -134,6 +141,10 @@ static void member_greet(struct conn *c, struct bytes in)
 	struct buf body = { 0 };
 	struct wire_hello from;
 
+	if (m->unfit) {
+		m->unfit--;
+		fit.usable = 0;
+	}
 	ok(wire_hello_decode(&from, in));
 	c->version = wire_hello_negotiate(&from);
 	if (c->version > hello.version_max)
@@ -185,7 +196,7 @@ static void member_view(struct conn *c, struct bytes in)
 	member_send(c, WIRE_NEED, &body);
 	wire_need_release(&need);
 	wire_view_release(&m);
-	if (c->complete && !c->missing)
+	if (c->complete && !c->missing && !c->member->late)
 		member_have(c, WIRE_HAVE_READY);
 }
 
@@ -211,6 +222,15 @@ static void member_output(struct conn *c, const char *text)
 	member_send(c, WIRE_OUTPUT, &body);
 }
 
+static void end_lateness(void)
+{
+	for (size_t i = 0; i < n_conns; i++) {
+		if (conns[i]->stream && conns[i]->member->late &&
+		    conns[i]->complete)
+			member_have(conns[i], WIRE_HAVE_READY);
+	}
+}
+
 /* Returns -1 if the member ends the session. */
 static int member_job(struct conn *c, struct bytes in)
 {
@@ -222,6 +242,7 @@ static int member_job(struct conn *c, struct bytes in)
 	c->job = job.job;
 	wire_job_release(&job);
 	c->member->jobs++;
+	end_lateness();
 	switch (c->member->manner) {
 	case DEAD:
 		member_output(c, "partial");
@@ -254,8 +275,10 @@ static int on_member_msg(void *ctx, uint16_t type, struct bytes in,
 			 struct err *err)
 {
 	struct conn *c = ctx;
+	struct buf body = { 0 };
 	struct wire_cell cell;
 	struct wire_blob blob;
+	struct wire_lease lease;
 
 	switch (type) {
 	case WIRE_HELLO:
@@ -265,6 +288,11 @@ static int on_member_msg(void *ctx, uint16_t type, struct bytes in,
 		ok(wire_cell_decode_at(&cell, in, c->version));
 		c->cell = cell.cell;
 		wire_cell_release(&cell);
+		if (c->member->lease) {
+			lease.n_slots = c->member->lease;
+			wire_lease_encode_at(&body, &lease, c->version);
+			member_send(c, WIRE_LEASE, &body);
+		}
 		if (c->member->refuses)
 			member_have(c, WIRE_HAVE_REFUSED);
 		return 0;
@@ -275,7 +303,7 @@ static int on_member_msg(void *ctx, uint16_t type, struct bytes in,
 		ok(wire_blob_decode_at(&blob, in, c->version));
 		ck_assert_uint_eq(blob.data.len, blob.size);
 		c->member->blobs++;
-		if (!--c->missing && c->complete)
+		if (!--c->missing && c->complete && !c->member->late)
 			member_have(c, WIRE_HAVE_READY);
 		return 0;
 	case WIRE_PIN:
@@ -461,6 +489,16 @@ static bool is_job_ended(void)
 static bool is_closed(void)
 {
 	return client.closed;
+}
+
+static bool is_lease_received(void)
+{
+	return client.lease > 0;
+}
+
+static bool is_member_listed(void)
+{
+	return client.relay.members.n > 0;
 }
 
 static bool is_job_on_a_member(void)
@@ -670,10 +708,9 @@ static const struct {
 TEST_EACH(another_member_executes_a_failed_job, lossy)
 {
 	add_member(2)->manner = row->manner;
-	add_member(1);
+	add_member(1)->late = true;
 	connect_client(WIRE_VERSION);
 	make_sandbox();
-	/* The second member may become ready after the first one. */
 	while (members[1].blobs < 1)
 		event_base_loop(daemon_state.base, EVLOOP_ONCE);
 	send_job(1);
@@ -824,4 +861,24 @@ TEST(a_blob_that_was_not_requested_ends_the_session)
 	send_blob();
 	until(is_closed);
 	ck_assert_ptr_nonnull(strstr(client.bye, "not requested"));
+}
+
+TEST(the_lease_is_the_sum_of_the_leases_of_the_members)
+{
+	add_member(8)->lease = 3;
+	add_member(4);
+	connect_client(WIRE_VERSION);
+	make_sandbox();
+	until(is_lease_received);
+	/* 3 instead of 8 + 2, and 4 + 1 */
+	ck_assert_uint_eq(client.lease, 8);
+}
+
+TEST(an_unfit_member_is_asked_again)
+{
+	add_member(1)->unfit = 1;
+	connect_client(WIRE_VERSION);
+	ck_assert_uint_eq(client.fit.usable, 0);
+	until(is_member_listed);
+	ck_assert_uint_eq(members[0].unfit, 0);
 }
