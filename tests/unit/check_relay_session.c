@@ -616,6 +616,10 @@ static void set_up(void)
 	struct err err;
 	char *store;
 
+	relay = NULL;
+	memset(members, 0, sizeof(members));
+	client = (struct client){ 0 };
+	n_members = n_conns = 0;
 	tempdir_make(dir);
 	store = xasprintf("%s/store", dir);
 	daemon_state = (struct kfarmd){ .base = event_base_new() };
