@@ -461,6 +461,7 @@ static void on_result_verified(struct pool_work *w)
 {
 	struct coord_unit *u = (struct coord_unit *)w;
 	const struct coord_verify_result_job *e = &u->verification;
+	const char *member = u->result.member;
 	struct sched_event event = { .kind = SCHED_EV_VERIFIED,
 				     .verdict = e->verdict,
 				     .reason = e->reason,
@@ -470,7 +471,8 @@ static void on_result_verified(struct pool_work *w)
 	if (!finish_worker(u))
 		return;
 	if (e->verdict == SCHED_VERDICT_WRONG)
-		log_warning("node %s: %s: %s", u->node_name, u->name,
+		log_warning("node %s%s%s: %s: %s", u->node_name,
+			    member ? "/" : "", member ? member : "", u->name,
 			    e->err.text);
 	else if (e->verdict != SCHED_VERDICT_VALID)
 		log_debug("%s: %s%s%s", u->name,

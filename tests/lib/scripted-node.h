@@ -109,6 +109,7 @@ struct node {
 	bool asks_again; /* requests the same entries again */
 	bool has_some; /* has every other file already */
 	bool refuses; /* rejects the installation */
+	const char *member; /* of a relay, which executes all jobs; or NULL */
 };
 
 static struct event_base *base;
@@ -247,6 +248,7 @@ static void fill_streams(const struct node *n,
 static void send_answer(struct node *n)
 {
 	struct wire_result m = { .job = n->job.job, .cpu_ms = 10 };
+	struct wire_via via = { .job = n->job.job };
 	struct bytes streams[WIRE_N_OUTPUTS];
 	struct digest key;
 	struct buf body = { 0 }, bad = { 0 };
@@ -268,6 +270,11 @@ static void send_answer(struct node *n)
 	for (int i = 0; i < WIRE_N_OUTPUTS; i++) {
 		m.output_bytes[i] = (uint32_t)streams[i].len;
 		send_piece(n, (uint8_t)i, streams[i]);
+	}
+	if (n->member) {
+		via.member = (char *)n->member;
+		wire_via_encode_at(&body, &via, node_version(n));
+		say(n, WIRE_VIA, &body);
 	}
 	wire_result_encode_at(&body, &m, node_version(n));
 	say(n, WIRE_RESULT, &body);

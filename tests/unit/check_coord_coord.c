@@ -521,6 +521,23 @@ static void on_log(void *ctx, const char *line)
 	buf_add_str(log, "\n");
 }
 
+TEST(a_wrong_result_names_the_member_of_a_relay)
+{
+	struct buf log = { 0 };
+
+	play_node(0, FLIPPED);
+	nodes[0].member = "rack/board1";
+	start();
+	wait_for_cells();
+	log_set_sink(on_log, &log);
+	compile(NULL);
+	turn_until(answered, 60000);
+	log_set_sink(NULL, NULL);
+	ck_assert_msg(strstr(buf_str(&log), "/rack/board1: "), "%s",
+		      buf_str(&log));
+	buf_release(&log);
+}
+
 TEST(a_compiler_that_was_replaced_makes_answers_void)
 {
 	struct buf log = { 0 };
