@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TARGETS_MAX 20 /* sandboxes and bundles of a client: 16 and 4 */
-#define UPDATES_MAX 65536 /* retained VIEWs of a sandbox or bundle */
+#define TARGETS_MAX            20 /* sandboxes and bundles of a client: 16 and 4 */
+#define UPDATES_MAX            (1u << 20) /* retained VIEWs of a sandbox or bundle */
+#define REQUESTS_MAX_PER_ENTRY 4 /* requests of a member for one blob */
 
 struct relay_target *relay_inputs_find(const struct relay_session *s,
 				       uint32_t number)
@@ -88,6 +89,7 @@ void relay_inputs_release(struct relay_session *s)
 		free_log_entry(s, e);
 	kfarmd_blobs_free(s->blobs);
 	wire_intern_free(s->paths);
+	wire_intern_free(s->flags);
 }
 
 static void send_have(struct relay_target *t, enum wire_have_state state,
@@ -213,6 +215,30 @@ static int on_paths(struct relay_session *s, struct bytes body)
 	if (wire_paths_receive(s->paths, body))
 		return relay_session_end(s, "malformed PATHS");
 	record(s, WIRE_PATHS, body, NULL);
+	return 0;
+}
+
+static int on_flags(struct relay_session *s, struct bytes body)
+{
+	if (wire_flags_receive(s->flags, body))
+		return relay_session_end(s, "malformed FLAGS");
+	record(s, WIRE_FLAGS, body, NULL);
+	return 0;
+}
+
+/* Only the last WEIGHT counts. */
+static int on_weight(struct relay_session *s, struct bytes body)
+{
+	struct relay_log_entry *e, *next;
+	struct wire_weight m;
+
+	if (wire_weight_decode_at(&m, body, s->version))
+		return relay_session_end(s, "malformed WEIGHT");
+	list_for_each_safe(e, &s->log, entry, next) {
+		if (e->type == WIRE_WEIGHT)
+			free_log_entry(s, e);
+	}
+	record(s, WIRE_WEIGHT, body, NULL);
 	return 0;
 }
 
@@ -367,10 +393,9 @@ int relay_inputs_receive(struct relay_session *s, uint16_t type,
 	case WIRE_BLOB:
 		return on_blob(s, body);
 	case WIRE_FLAGS:
+		return on_flags(s, body);
 	case WIRE_WEIGHT:
-		/* The members check these messages. */
-		record(s, type, body, NULL);
-		return 0;
+		return on_weight(s, body);
 	default:
 		return relay_session_end(s, "unexpected message type %u", type);
 	}
@@ -391,6 +416,10 @@ int relay_inputs_need(struct relay_link *l, const struct wire_need *m,
 	}
 	if (!u)
 		return err_set(err, EPROTO, "NEED: unknown view");
+	if (u->n_waits + m->n_indices > (size_t)REQUESTS_MAX_PER_ENTRY *
+						u->update->m.n_entries *
+						l->session->relay->n_members)
+		return err_set(err, EPROTO, "NEED: repeated too often");
 	for (uint32_t i = 0; i < m->n_indices; i++) {
 		uint32_t index = m->indices[i];
 

@@ -216,7 +216,7 @@ struct relay_session {
 	struct wire_machine machine; /* as sent */
 
 	TAILQ_HEAD(, relay_log_entry) log;
-	struct wire_intern *paths;
+	struct wire_intern *paths, *flags;
 	struct kfarmd_blobs *blobs;
 	TAILQ_HEAD(, relay_target) targets;
 	struct relay_link *links; /* one per member; NULL: not dialed yet */

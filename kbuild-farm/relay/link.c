@@ -206,8 +206,10 @@ static int on_have(struct relay_link *l, struct bytes body, struct err *err)
 		free(t->problem);
 		t->problem = xasprintf("%s: %s", l->member->entry.name,
 				       m.detail);
-		log_warning("member %s: sandbox or bundle %u: %s",
-			    l->member->entry.name, m.cell, m.detail);
+		log_warning("member %s: sandbox or bundle %u %s: %s",
+			    l->member->entry.name, m.cell,
+			    m.state == WIRE_HAVE_LOST ? "lost" : "refused",
+			    m.detail);
 	}
 	wire_have_release(&m);
 	relay_inputs_update_target(t);

@@ -374,6 +374,7 @@ void relay_accept(struct relay *r, struct wire_io io,
 	TAILQ_INIT(&s->jobs);
 	TAILQ_INIT(&s->requests);
 	s->paths = wire_paths_new();
+	s->flags = wire_flags_new();
 	s->blobs = kfarmd_blobs_new(r->daemon->store);
 	s->stream = wire_stream_new_io(r->daemon->base, io, &ops, s);
 	s->timer = event_new(r->daemon->base, -1, EV_PERSIST, on_session_timer,

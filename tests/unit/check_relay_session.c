@@ -886,3 +886,16 @@ TEST(an_unfit_member_is_asked_again)
 	until(is_member_listed);
 	ck_assert_uint_eq(members[0].unfit, 0);
 }
+
+TEST(malformed_flags_end_the_session)
+{
+	struct buf body = { 0 };
+
+	add_member(1);
+	connect_client(WIRE_VERSION);
+	buf_put_u32(&body, 7); /* not the next number */
+	buf_put_u32(&body, 0);
+	say(WIRE_FLAGS, &body);
+	until(is_closed);
+	ck_assert_str_eq(client.bye, "malformed FLAGS");
+}
