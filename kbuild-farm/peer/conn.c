@@ -295,8 +295,7 @@ static int handle_hello(struct peer_conn *l, struct bytes body, struct err *err)
 	if (l->only_version && l->version > l->only_version)
 		l->version = l->only_version;
 	if (l->only_version && l->version >= 0 &&
-	    (l->version < l->only_version ||
-	     l->version < (int)m.version_min))
+	    (l->version < l->only_version || l->version < (int)m.version_min))
 		return err_set(err, EPROTONOSUPPORT,
 			       "%s speaks protocol %u to %u, the build host %d",
 			       m.software, m.version_min, m.version_max,
