@@ -26,13 +26,12 @@ struct relay_target *relay_inputs_find(const struct relay_session *s,
 
 /* Record a message for members that connect later, and forward it. */
 static void record(struct relay_session *s, uint16_t type, struct bytes body,
-		   const struct relay_target *t)
+		   struct relay_target *t)
 {
 	struct relay_log_entry *e = xcalloc(1, sizeof(*e));
 
 	e->type = type;
-	e->numbered = t != NULL;
-	e->number = t ? t->number : 0;
+	e->target = t;
 	buf_add_bytes(&e->body, body);
 	TAILQ_INSERT_TAIL(&s->log, e, entry);
 	for (size_t i = 0; s->links && i < s->relay->n_members; i++)
@@ -67,7 +66,7 @@ static void free_target(struct relay_target *t)
 	for (size_t i = 0; s->links && i < s->relay->n_members; i++)
 		relay_link_shut(&s->links[i], t->number);
 	list_for_each_safe(e, &s->log, entry, next) {
-		if (e->numbered && e->number == t->number)
+		if (e->target == t)
 			free_log_entry(s, e);
 	}
 	while ((u = TAILQ_FIRST(&t->updates)))
@@ -108,7 +107,7 @@ static void send_have(struct relay_target *t, enum wire_have_state state,
  * A sandbox is ready when it is ready on a member.  A bundle is ready when all
  * members have installed it, and refused if a member has refused it.
  */
-void relay_inputs_update_target(struct relay_target *t)
+static void update_target(struct relay_target *t)
 {
 	struct relay_session *s = t->session;
 	unsigned n_ready = 0, n_pending = 0, n_gone = 0;
@@ -170,7 +169,7 @@ static int on_cell(struct relay_session *s, struct bytes body)
 	t->has_identity = *m.installed_id;
 	wire_cell_release(&m);
 	record(s, WIRE_CELL, body, t);
-	relay_inputs_update_target(t);
+	update_target(t);
 	return 0;
 }
 
@@ -193,7 +192,7 @@ static int on_bundle(struct relay_session *s, struct bytes body)
 	t->is_bundle = true;
 	wire_bundle_release(&m);
 	record(s, WIRE_BUNDLE, body, t);
-	relay_inputs_update_target(t);
+	update_target(t);
 	return 0;
 }
 
@@ -401,7 +400,71 @@ int relay_inputs_receive(struct relay_session *s, uint16_t type,
 	}
 }
 
-int relay_inputs_need(struct relay_link *l, const struct wire_need *m,
+void relay_inputs_update(struct relay_session *s)
+{
+	struct relay_target *t, *next;
+
+	if (s->end_reason)
+		return;
+	list_for_each_safe(t, &s->targets, entry, next)
+		update_target(t);
+}
+
+/*
+ * The build host has verified that one build of the compiler compiles as the
+ * local one, so a member with another build is not used.
+ */
+static bool is_other_identity(const struct relay_link *l,
+			      struct relay_target *t, const char *detail)
+{
+	if (!t->detail)
+		t->detail = xstrdup(detail);
+	if ((!t->has_identity && !t->is_bundle) || !strcmp(t->detail, detail))
+		return false;
+	log_warning("member %s: its build of the compiler differs from that of "
+		    "other members; the member is not used for it",
+		    l->member->entry.name);
+	return true;
+}
+
+int relay_inputs_have(struct relay_link *l, struct bytes body, struct err *err)
+{
+	struct relay_link_target *lt;
+	struct relay_target *t;
+	struct buf shut = { 0 };
+	struct wire_have m;
+
+	if (wire_have_decode_at(&m, body, l->conn.version))
+		return err_set(err, EPROTO, "malformed HAVE");
+	lt = relay_link_find(l, m.cell);
+	t = lt ? lt->target : NULL;
+	if (!lt || lt->state == RELAY_TARGET_GONE) {
+		wire_have_release(&m);
+		return 0;
+	}
+	if (m.state == WIRE_HAVE_READY) {
+		lt->state = RELAY_TARGET_READY;
+		if (is_other_identity(l, t, m.detail)) {
+			lt->state = RELAY_TARGET_GONE;
+			wire_number_encode(&shut, m.cell);
+			peer_conn_send(&l->conn, WIRE_SHUT, &shut, WIRE_PLAIN);
+		}
+	} else {
+		lt->state = RELAY_TARGET_GONE;
+		free(t->problem);
+		t->problem = xasprintf("%s: %s", l->member->entry.name,
+				       m.detail);
+		log_warning("member %s: sandbox or bundle %u %s: %s",
+			    l->member->entry.name, m.cell,
+			    m.state == WIRE_HAVE_LOST ? "lost" : "refused",
+			    m.detail);
+	}
+	wire_have_release(&m);
+	update_target(t);
+	return 0;
+}
+
+static int serve_need(struct relay_link *l, const struct wire_need *m,
 		      struct err *err)
 {
 	const struct relay_target *t = relay_inputs_find(l->session, m->cell);
@@ -433,6 +496,18 @@ int relay_inputs_need(struct relay_link *l, const struct wire_need *m,
 				(struct relay_blob_wait){ l, index };
 	}
 	return 0;
+}
+
+int relay_inputs_need(struct relay_link *l, struct bytes body, struct err *err)
+{
+	struct wire_need m;
+	int ret;
+
+	if (wire_need_decode_at(&m, body, l->conn.version))
+		return err_set(err, EPROTO, "malformed NEED");
+	ret = serve_need(l, &m, err);
+	wire_need_release(&m);
+	return ret;
 }
 
 void relay_inputs_forget(struct relay_link *l)

@@ -50,6 +50,10 @@ struct relay {
 	TAILQ_HEAD(, relay_session) sessions;
 	unsigned n_sessions;
 	uint64_t start_ms;
+	/* Of session.c: notify a client of changed members; send BYE and free.
+	 */
+	void (*update_session)(struct relay_session *s);
+	void (*free_session)(struct relay_session *s, const char *why);
 };
 
 /*
@@ -89,8 +93,7 @@ bool relay_is_same_class(const struct wire_core_class *a,
 struct relay_log_entry {
 	TAILQ_ENTRY(relay_log_entry) entry;
 	uint16_t type;
-	bool numbered; /* belongs to the sandbox or bundle `number` */
-	uint32_t number;
+	struct relay_target *target; /* sandbox or bundle; NULL: all */
 	struct buf body;
 };
 
@@ -139,8 +142,19 @@ struct relay_link_target {
 	struct peer_blob_upload_user *user; /* heap, because it must not move */
 };
 
+struct relay_link_ops {
+	/* The session is up, and has all messages of the client. */
+	void (*on_up)(struct relay_link *l);
+	/* Returns 0, or a negative errno with `err` set, which ends it. */
+	int (*on_message)(struct relay_link *l, uint16_t type,
+			  struct bytes body, struct err *err);
+	/* The session has ended. */
+	void (*on_down)(struct relay_link *l, const char *why);
+};
+
 /* One member's session for one client. */
 struct relay_link {
+	const struct relay_link_ops *ops;
 	struct relay_session *session;
 	struct relay_member *member;
 	struct peer_conn conn;
@@ -229,7 +243,7 @@ struct relay_session {
 	TAILQ_HEAD(, relay_request) requests;
 };
 
-/* session.c */
+/* client.c */
 /* Send a message to the client and release its body. */
 void relay_session_send(struct relay_session *s, enum wire_type type,
 			struct buf *body);
@@ -239,30 +253,25 @@ void relay_session_send(struct relay_session *s, enum wire_type type,
  */
 int relay_session_end(struct relay_session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Notify the client after the state of a member has changed. */
-void relay_session_update(struct relay_session *s);
-/* Send BYE and free the session. */
-void relay_session_free(struct relay_session *s, const char *why);
-
 /* inputs.c: handle a message of the client; 0, or -EPROTO after the end. */
 int relay_inputs_receive(struct relay_session *s, uint16_t type,
 			 struct bytes body);
 struct relay_target *relay_inputs_find(const struct relay_session *s,
 				       uint32_t number);
-/* A member requests blobs. */
-int relay_inputs_need(struct relay_link *l, const struct wire_need *m,
-		      struct err *err);
+/* Handle HAVE or NEED of a member. */
+int relay_inputs_have(struct relay_link *l, struct bytes body, struct err *err);
+int relay_inputs_need(struct relay_link *l, struct bytes body, struct err *err);
 /* Drop the requests of a member whose session has ended. */
 void relay_inputs_forget(struct relay_link *l);
-/* Report a sandbox or bundle to the client if its state has changed. */
-void relay_inputs_update_target(struct relay_target *t);
+/* Report the sandboxes and bundles to the client whose state has changed. */
+void relay_inputs_update(struct relay_session *s);
 void relay_inputs_release(struct relay_session *s);
 
 /* link.c */
 void relay_link_init(struct relay_link *l, struct relay_session *s,
-		     struct relay_member *m);
+		     struct relay_member *m, const struct relay_link_ops *ops);
 void relay_link_dial(struct relay_link *l);
-/* Close the session of the member and queue its jobs again. */
+/* Close the session of the member and call on_down(). */
 void relay_link_close(struct relay_link *l, const char *why);
 /* Redial, and detect silence.  Call this each second. */
 void relay_link_tick(struct relay_link *l);

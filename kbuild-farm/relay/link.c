@@ -15,8 +15,9 @@
 #define REDIAL_MS   1000
 
 void relay_link_init(struct relay_link *l, struct relay_session *s,
-		     struct relay_member *m)
+		     struct relay_member *m, const struct relay_link_ops *ops)
 {
+	l->ops = ops;
 	l->session = s;
 	l->member = m;
 	l->lease = WIRE_LEASE_UNLIMITED;
@@ -80,16 +81,13 @@ static void remove_link_target(struct relay_link *l,
 void relay_link_forward(struct relay_link *l, const struct relay_log_entry *e)
 {
 	const struct relay_link_target *lt;
-	struct relay_target *t;
 
 	if (l->state != RELAY_LINK_UP)
 		return;
 	if (e->type == WIRE_CELL || e->type == WIRE_BUNDLE) {
-		t = relay_inputs_find(l->session, e->number);
-		if (t)
-			add_link_target(l, t);
-	} else if (e->numbered) {
-		lt = relay_link_find(l, e->number);
+		add_link_target(l, e->target);
+	} else if (e->target) {
+		lt = relay_link_find(l, e->target->number);
 		if (!lt || lt->state == RELAY_TARGET_GONE)
 			return;
 	}
@@ -111,17 +109,6 @@ void relay_link_shut(struct relay_link *l, uint32_t number)
 	remove_link_target(l, lt);
 }
 
-/* Update all sandboxes and bundles after a member has left. */
-static void update_targets(struct relay_session *s)
-{
-	struct relay_target *t, *next;
-
-	if (s->end_reason)
-		return;
-	list_for_each_safe(t, &s->targets, entry, next)
-		relay_inputs_update_target(t);
-}
-
 void relay_link_close(struct relay_link *l, const char *why)
 {
 	char *text = peer_conn_explain(&l->conn, why);
@@ -132,14 +119,11 @@ void relay_link_close(struct relay_link *l, const char *why)
 	l->since_ms = clock_ms();
 	l->lease = WIRE_LEASE_UNLIMITED;
 	l->busy_until_ms = 0;
-	relay_inputs_forget(l);
-	relay_requests_forget(l);
 	while (l->n_targets)
 		remove_link_target(l, &l->targets[l->n_targets - 1]);
-	relay_jobs_requeue(l, text);
 	peer_conn_close(&l->conn);
+	l->ops->on_down(l, text);
 	free(text);
-	update_targets(l->session);
 }
 
 void relay_link_release(struct relay_link *l)
@@ -159,74 +143,7 @@ static void on_link_up(struct relay_link *l)
 	l->since_ms = clock_ms();
 	list_for_each(e, &s->log, entry)
 		relay_link_forward(l, e);
-	relay_requests_resume(l);
-}
-
-/*
- * The build host has verified that one build of the compiler compiles as the
- * local one, so a member with another build is not used.
- */
-static bool is_other_identity(const struct relay_link *l,
-			      struct relay_target *t, const char *detail)
-{
-	if (!t->detail)
-		t->detail = xstrdup(detail);
-	if ((!t->has_identity && !t->is_bundle) || !strcmp(t->detail, detail))
-		return false;
-	log_warning("member %s: its build of the compiler differs from that of "
-		    "other members; the member is not used for it",
-		    l->member->entry.name);
-	return true;
-}
-
-static int on_have(struct relay_link *l, struct bytes body, struct err *err)
-{
-	struct relay_link_target *lt;
-	struct relay_target *t;
-	struct buf shut = { 0 };
-	struct wire_have m;
-
-	if (wire_have_decode_at(&m, body, l->conn.version))
-		return err_set(err, EPROTO, "malformed HAVE");
-	lt = relay_link_find(l, m.cell);
-	t = lt ? lt->target : NULL;
-	if (!lt || lt->state == RELAY_TARGET_GONE) {
-		wire_have_release(&m);
-		return 0;
-	}
-	if (m.state == WIRE_HAVE_READY) {
-		lt->state = RELAY_TARGET_READY;
-		if (is_other_identity(l, t, m.detail)) {
-			lt->state = RELAY_TARGET_GONE;
-			wire_number_encode(&shut, m.cell);
-			peer_conn_send(&l->conn, WIRE_SHUT, &shut, WIRE_PLAIN);
-		}
-	} else {
-		lt->state = RELAY_TARGET_GONE;
-		free(t->problem);
-		t->problem = xasprintf("%s: %s", l->member->entry.name,
-				       m.detail);
-		log_warning("member %s: sandbox or bundle %u %s: %s",
-			    l->member->entry.name, m.cell,
-			    m.state == WIRE_HAVE_LOST ? "lost" : "refused",
-			    m.detail);
-	}
-	wire_have_release(&m);
-	relay_inputs_update_target(t);
-	relay_jobs_dispatch(l->session);
-	return 0;
-}
-
-static int on_need(struct relay_link *l, struct bytes body, struct err *err)
-{
-	struct wire_need m;
-	int ret;
-
-	if (wire_need_decode_at(&m, body, l->conn.version))
-		return err_set(err, EPROTO, "malformed NEED");
-	ret = relay_inputs_need(l, &m, err);
-	wire_need_release(&m);
-	return ret;
+	l->ops->on_up(l);
 }
 
 /* The connection without jobs (relay.c) reports these messages as well. */
@@ -267,15 +184,8 @@ static int dispatch_link_msg(struct relay_link *l, uint16_t type,
 			return err_set(err, EPROTO, "malformed LEASE");
 		l->lease = lease.n_slots;
 		return 0;
-	case WIRE_HAVE:
-		return on_have(l, body, err);
-	case WIRE_NEED:
-		return on_need(l, body, err);
-	case WIRE_HELD:
-	case WIRE_DROPPED:
-		return relay_requests_handle(l, type, body, err);
 	default:
-		return relay_jobs_handle(l, type, body, err);
+		return l->ops->on_message(l, type, body, err);
 	}
 }
 
@@ -296,7 +206,6 @@ static int on_link_msg(void *ctx, uint16_t type, struct bytes body,
 static void on_link_close(void *ctx, const struct err *why)
 {
 	relay_link_close(ctx, why->text);
-	relay_jobs_dispatch(((struct relay_link *)ctx)->session);
 }
 
 static void on_link_drain(void *ctx)

@@ -297,7 +297,7 @@ static void update_sessions(struct relay *r)
 	struct relay_session *s;
 
 	list_for_each(s, &r->sessions, entry)
-		relay_session_update(s);
+		r->update_session(s);
 }
 
 static void set_problem(struct relay_member *m, const char *why)
@@ -540,7 +540,7 @@ void relay_free(struct relay *r, const char *why)
 	if (!r)
 		return;
 	while ((s = TAILQ_FIRST(&r->sessions)))
-		relay_session_free(s, why);
+		r->free_session(s, why);
 	free_relay(r);
 }
 

@@ -11,10 +11,12 @@
  *
  *	roster.c	reads the members from the configuration
  *	relay.c		holds a connection to each member, without jobs
- *	session.c	serves one client
- *	inputs.c	state of the client and its blobs, for the members
+ *	client.c	sends messages to a client
  *	link.c		one member's session for one client
+ *	inputs.c	state of the client and its blobs, for the members
  *	jobs.c		distributes the jobs of a client
+ *	requests.c	combines the members' lists of installed toolchains
+ *	session.c	serves one client by means of these modules
  */
 #ifndef RELAY_RELAY_H
 #define RELAY_RELAY_H

@@ -8,33 +8,12 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define CLIENT_HELLO_MS 5000 /* limit for the HELLO of a client */
 
-void relay_session_send(struct relay_session *s, enum wire_type type,
-			struct buf *body)
-{
-	wire_stream_send(s->stream, type, buf_bytes(body), WIRE_LZO);
-	buf_release(body);
-}
-
-int relay_session_end(struct relay_session *s, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (s->end_reason)
-		return -EPROTO;
-	va_start(ap, fmt);
-	s->end_reason = xvasprintf(fmt, ap);
-	va_end(ap);
-	event_active(s->end_event, EV_TIMEOUT, 0);
-	return -EPROTO;
-}
-
-void relay_session_free(struct relay_session *s, const char *why)
+static void free_session(struct relay_session *s, const char *why)
 {
 	struct relay *r = s->relay;
 	struct buf body = { 0 };
@@ -76,7 +55,7 @@ static void on_end(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (!s->bye_pointless)
 		log_warning("closing session with %s: %s", s->address, why);
-	relay_session_free(s, why);
+	free_session(s, why);
 	free(why);
 	if (!r->n_sessions && a->on_idle)
 		a->on_idle(a);
@@ -179,7 +158,7 @@ static void dial_members(struct relay_session *s)
 	}
 }
 
-void relay_session_update(struct relay_session *s)
+static void update_session(struct relay_session *s)
 {
 	const struct relay *r = s->relay;
 
@@ -206,6 +185,42 @@ void relay_session_update(struct relay_session *s)
 		relay_session_end(s, "no member is left");
 	relay_jobs_dispatch(s);
 }
+
+/* Handle a message of a member that link.c does not handle. */
+static int on_link_message(struct relay_link *l, uint16_t type,
+			   struct bytes body, struct err *err)
+{
+	int ret;
+
+	switch (type) {
+	case WIRE_HAVE:
+		ret = relay_inputs_have(l, body, err);
+		relay_jobs_dispatch(l->session);
+		return ret;
+	case WIRE_NEED:
+		return relay_inputs_need(l, body, err);
+	case WIRE_HELD:
+	case WIRE_DROPPED:
+		return relay_requests_handle(l, type, body, err);
+	default:
+		return relay_jobs_handle(l, type, body, err);
+	}
+}
+
+static void on_link_down(struct relay_link *l, const char *why)
+{
+	relay_inputs_forget(l);
+	relay_requests_forget(l);
+	relay_jobs_requeue(l, why);
+	relay_inputs_update(l->session);
+	relay_jobs_dispatch(l->session);
+}
+
+static const struct relay_link_ops link_ops = {
+	.on_up = relay_requests_resume,
+	.on_message = on_link_message,
+	.on_down = on_link_down,
+};
 
 static int on_client_hello(struct relay_session *s, struct bytes body)
 {
@@ -243,7 +258,7 @@ static void start_links(struct relay_session *s)
 		return;
 	s->links = xcalloc(r->n_members, sizeof(*s->links));
 	for (size_t i = 0; i < r->n_members; i++)
-		relay_link_init(&s->links[i], s, &r->members[i]);
+		relay_link_init(&s->links[i], s, &r->members[i], &link_ops);
 	dial_members(s);
 }
 
@@ -366,6 +381,8 @@ void relay_accept(struct relay *r, struct wire_io io,
 	}
 	s = xcalloc(1, sizeof(*s));
 	s->relay = r;
+	r->update_session = update_session;
+	r->free_session = free_session;
 	s->address = xstrdup(who->address);
 	s->start_ms = clock_ms();
 	s->sent_lease = WIRE_LEASE_UNLIMITED;
