@@ -188,14 +188,14 @@ uses_shell := base wire cc
 public_shell := make-env stats
 #
 # build host
-uses_node := base conf wire tls
+uses_node := base conf wire tls sched
 public_node := address duplicates limits own-key pool roster slot-limit \
 	transport-child
 uses_peer := base wire tls store options compiler toolchain inputs node
 public_peer := blob-upload canary canary-db conn native-toolchain peer \
 	sandbox shared survey
 uses_relay := base conf wire tls store compiler inputs machine sandbox kfarmd \
-	node peer
+	node peer sched
 public_relay := relay
 uses_sched := base
 public_sched := sched

@@ -385,6 +385,7 @@ static int send_job(struct coord_unit *u, struct coord_node *n,
 		return ret;
 	coord_unit_make_request(u, &q, &env);
 	q.deadline_ms = a->deadline_ms;
+	q.cost_ms = a->cost_ms;
 	q.pinned = a->pinned;
 	q.class = (uint8_t)a->class;
 	if (u->cross_tool)

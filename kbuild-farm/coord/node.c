@@ -179,37 +179,6 @@ static void on_wake(void *ctx)
 	event_active(c->timers.kick, EV_TIMEOUT, 0);
 }
 
-/*
- * Set the classes of a SCHED_EV_NODE_FIT: those of MACHINE if jobs can be
- * pinned to them and no CPU quota limits the node as a whole, otherwise one
- * class of all cores.
- */
-static void set_core_classes(struct coord_node *n, const struct peer_stats *p,
-			     struct sched_event *event)
-{
-	const struct wire_machine *m = p->machine;
-	unsigned n_cores = 0, k = 0;
-
-	for (unsigned i = 0; p->can_pin_jobs && i < m->n_classes; i++) {
-		if (!m->classes[i].n_usable)
-			break;
-		n->classes[k++] = (struct sched_core_class){
-			.n_cores = m->classes[i].n_usable,
-			.capacity = m->classes[i].capacity,
-		};
-		n_cores += m->classes[i].n_usable;
-	}
-	if (!k || k < m->n_classes || n_cores != p->inventory->cores) {
-		n->classes[0] = (struct sched_core_class){
-			.n_cores = p->inventory->cores
-		};
-		k = 1;
-	}
-	n->n_classes = k;
-	event->classes = n->classes;
-	event->n_classes = k;
-}
-
 static void on_state(void *ctx, enum peer_state state, const char *why)
 {
 	struct coord_node *n = ctx;
@@ -225,7 +194,11 @@ static void on_state(void *ctx, enum peer_state state, const char *why)
 	if (state == PEER_UP) {
 		event.kind = SCHED_EV_NODE_FIT;
 		event.n_slots = coord_report_slots(n);
-		set_core_classes(n, &figures, &event);
+		n->n_classes = node_limit_core_classes(
+			n->classes, figures.inventory,
+			figures.can_pin_jobs ? figures.machine : NULL);
+		event.classes = n->classes;
+		event.n_classes = n->n_classes;
 		n->sandbox_state_unknown = true;
 		if (n->entry->pool)
 			node_pool_learn(

@@ -289,3 +289,24 @@ void node_limit_local(struct node_limit *out, const struct wire_inventory *inv,
 			  xasprintf("limited by %u MiB of memory, %u per job",
 				    inv->memory_mib, NODE_JOB_MIB));
 }
+
+unsigned node_limit_core_classes(struct sched_core_class *out,
+				 const struct wire_inventory *inventory,
+				 const struct wire_machine *machine)
+{
+	unsigned n_cores = 0, k = 0;
+
+	for (unsigned i = 0; machine && i < machine->n_classes; i++) {
+		if (!machine->classes[i].n_usable)
+			break;
+		out[k++] = (struct sched_core_class){
+			.n_cores = machine->classes[i].n_usable,
+			.capacity = machine->classes[i].capacity,
+		};
+		n_cores += machine->classes[i].n_usable;
+	}
+	if (k && k == machine->n_classes && n_cores == inventory->cores)
+		return k;
+	out[0] = (struct sched_core_class){ .n_cores = inventory->cores };
+	return 1;
+}

@@ -30,6 +30,7 @@
 #ifndef NODE_LIMITS_H
 #define NODE_LIMITS_H
 
+#include "sched/sched.h"
 #include "wire/msg.h"
 
 /*
@@ -125,5 +126,15 @@ void node_limit_local(struct node_limit *out, const struct wire_inventory *inv,
 unsigned node_limit_counted_cores(unsigned slots, unsigned cores);
 /* Return the number of local slots; `slots` is their number without nodes. */
 unsigned node_limit_local_slots(unsigned slots, unsigned counted_cores);
+
+/*
+ * Store the core classes of a node for SCHED_EV_NODE_FIT in `out`, which has
+ * WIRE_CLASSES_MAX elements: those of `machine` if no CPU quota limits the node
+ * as a whole, otherwise one class of all cores.  `machine` is NULL if jobs
+ * cannot be pinned to a class.  Returns the number of classes.
+ */
+unsigned node_limit_core_classes(struct sched_core_class *out,
+				 const struct wire_inventory *inventory,
+				 const struct wire_machine *machine);
 
 #endif

@@ -232,6 +232,7 @@ static int fill_job_message(struct peer_sandbox *sandbox,
 
 	m->lang = (uint8_t)q->lang;
 	m->deadline_ms = q->deadline_ms;
+	m->cost_ms = q->cost_ms;
 	m->source = xstrdup(q->source);
 	m->object = xstrdup(q->object);
 	m->output_named = q->sides_named;

@@ -145,6 +145,7 @@ int peer_job_add_output(struct peer_job *job, const struct wire_piece *m,
 struct peer_job_request {
 	enum wire_lang lang;
 	uint32_t deadline_ms;
+	uint32_t cost_ms; /* predicted CPU time; 0: unknown */
 	const struct inputs_path *cwd;
 	const char *source, *object;
 	bool pinned; /* run on the CPUs of `class` only */

@@ -63,6 +63,9 @@ static void free_target(struct relay_target *t)
 	struct relay_log_entry *e, *next;
 	struct relay_update *u;
 
+	TAILQ_REMOVE(&s->targets, t, entry);
+	relay_jobs_end_all(s, t->number);
+	relay_dispatch_remove_target(t);
 	for (size_t i = 0; s->links && i < s->relay->n_members; i++)
 		relay_link_shut(&s->links[i], t->number);
 	list_for_each_safe(e, &s->log, entry, next) {
@@ -71,7 +74,6 @@ static void free_target(struct relay_target *t)
 	}
 	while ((u = TAILQ_FIRST(&t->updates)))
 		free_update(u);
-	TAILQ_REMOVE(&s->targets, t, entry);
 	free(t->detail);
 	free(t->problem);
 	free(t);
@@ -168,6 +170,7 @@ static int on_cell(struct relay_session *s, struct bytes body)
 	t = add_target(s, m.cell);
 	t->has_identity = *m.installed_id;
 	wire_cell_release(&m);
+	relay_dispatch_add_target(t);
 	record(s, WIRE_CELL, body, t);
 	update_target(t);
 	return 0;
@@ -442,13 +445,13 @@ int relay_inputs_have(struct relay_link *l, struct bytes body, struct err *err)
 		wire_have_release(&m);
 		return 0;
 	}
-	if (m.state == WIRE_HAVE_READY) {
+	if (m.state == WIRE_HAVE_READY &&
+	    is_other_identity(l, t, m.detail)) {
+		lt->state = RELAY_TARGET_GONE;
+		wire_number_encode(&shut, m.cell);
+		peer_conn_send(&l->conn, WIRE_SHUT, &shut, WIRE_PLAIN);
+	} else if (m.state == WIRE_HAVE_READY) {
 		lt->state = RELAY_TARGET_READY;
-		if (is_other_identity(l, t, m.detail)) {
-			lt->state = RELAY_TARGET_GONE;
-			wire_number_encode(&shut, m.cell);
-			peer_conn_send(&l->conn, WIRE_SHUT, &shut, WIRE_PLAIN);
-		}
 	} else {
 		lt->state = RELAY_TARGET_GONE;
 		free(t->problem);
@@ -460,6 +463,10 @@ int relay_inputs_have(struct relay_link *l, struct bytes body, struct err *err)
 			    m.detail);
 	}
 	wire_have_release(&m);
+	relay_dispatch_set_sandbox(l, t,
+				   lt->state == RELAY_TARGET_READY ?
+					   SCHED_SANDBOX_READY :
+					   SCHED_SANDBOX_NONE);
 	update_target(t);
 	return 0;
 }

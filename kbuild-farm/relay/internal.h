@@ -11,6 +11,7 @@
 #include "peer/blob-upload.h"
 #include "peer/conn.h"
 #include "relay/relay.h"
+#include "sched/sched.h"
 #include "wire/msg.h"
 #include "wire/stream.h"
 
@@ -122,6 +123,7 @@ struct relay_target {
 	struct relay_session *session;
 	uint32_t number;
 	bool is_bundle;
+	uint32_t toolchain; /* number of the sandbox in the dispatcher */
 	bool has_identity; /* the sandbox has an installed toolchain */
 	bool ready; /* HAVE ready was sent */
 	char *detail; /* of HAVE ready */
@@ -149,7 +151,7 @@ struct relay_link_ops {
 	int (*on_message)(struct relay_link *l, uint16_t type,
 			  struct bytes body, struct err *err);
 	/* The session has ended. */
-	void (*on_down)(struct relay_link *l, const char *why);
+	void (*on_down)(struct relay_link *l, bool was_up, const char *why);
 };
 
 /* One member's session for one client. */
@@ -164,31 +166,46 @@ struct relay_link {
 		RELAY_LINK_UP,
 	} state;
 	uint64_t since_ms; /* clock_ms() of the last change of the state */
-	uint64_t busy_until_ms; /* after FAIL BUSY */
+	bool was_usable; /* the member, when the dispatcher was last told */
 	unsigned lease; /* WIRE_LEASE_UNLIMITED: none */
-	unsigned n_jobs;
+	unsigned n_slots; /* as the dispatcher knows */
+	struct sched_core_class classes[WIRE_CLASSES_MAX];
+	unsigned n_classes;
 	struct relay_link_target *targets;
 	size_t n_targets;
 	bool incompatible; /* does not speak the version of the client */
 };
 
-struct relay_job {
-	TAILQ_ENTRY(relay_job) entry;
-	uint32_t number, target;
-	struct buf step, job; /* bodies; `step` can be empty */
-	bool pinned;
-	uint8_t class; /* of PIN, in the client's MACHINE */
-	struct relay_link *link; /* NULL: queued */
-	struct relay_member **failed; /* members that failed the job */
-	size_t n_failed;
+/* A job on a member, with what it has sent. */
+struct relay_attempt {
+	struct relay_link *link;
 	struct buf *outputs; /* bodies of OUTPUT */
 	size_t n_outputs;
 	uint64_t stream_bytes[WIRE_N_OUTPUTS];
 	char *via; /* member of the member, from VIA; NULL: none */
 	bool running; /* BEAT of the member lists the job */
 	uint32_t cpu_ms;
-	struct buf fail; /* the last FAIL of a member that may be repeated */
+};
+
+struct relay_job {
+	TAILQ_ENTRY(relay_job) entry;
+	uint32_t number; /* of the client */
+	uint32_t unit; /* in the dispatcher */
+	uint32_t target, toolchain;
+	struct buf step, job; /* bodies; `step` can be empty */
+	struct relay_attempt attempts[2]; /* a job can have a backup */
+	unsigned n_attempts;
+	struct relay_attempt done; /* the attempt that has a result */
+	struct buf result;
+	struct buf fail; /* the last FAIL of a member that can be repeated */
 	char *fail_via;
+};
+
+/* An event that the dispatcher gets after the current one. */
+struct relay_event {
+	STAILQ_ENTRY(relay_event) entry;
+	struct sched_event event;
+	char *text;
 };
 
 /* A HELD message of a member. */
@@ -236,10 +253,17 @@ struct relay_session {
 	struct relay_link *links; /* one per member; NULL: not dialed yet */
 	TAILQ_HEAD(, relay_job) jobs;
 	unsigned n_jobs;
+	/* The dispatcher; its nodes are the links.  NULL without links. */
+	struct sched *sched;
+	struct relay_job **units; /* jobs by unit; NULL: ended */
+	size_t n_units;
+	STAILQ_HEAD(, relay_event) events;
+	bool is_dispatching;
+	struct event *dispatch_timer;
 	struct buf step; /* STEP that precedes the next JOB */
 	uint32_t step_job;
 	bool pinned; /* PIN precedes the next JOB */
-	struct wire_pin pin;
+	uint32_t pinned_job;
 	TAILQ_HEAD(, relay_request) requests;
 };
 
@@ -273,7 +297,7 @@ void relay_link_init(struct relay_link *l, struct relay_session *s,
 void relay_link_dial(struct relay_link *l);
 /* Close the session of the member and call on_down(). */
 void relay_link_close(struct relay_link *l, const char *why);
-/* Redial, and detect silence.  Call this each second. */
+/* Detect silence.  Call this each second. */
 void relay_link_tick(struct relay_link *l);
 /* Forward a message to the member if its session is up. */
 void relay_link_forward(struct relay_link *l, const struct relay_log_entry *e);
@@ -285,13 +309,58 @@ void relay_link_release(struct relay_link *l);
 /* jobs.c */
 int relay_jobs_receive(struct relay_session *s, uint16_t type,
 		       struct bytes body);
-/* Send queued jobs to members. */
-void relay_jobs_dispatch(struct relay_session *s);
 /* Handle OUTPUT, RESULT, FAIL, VIA or BEAT of a member. */
 int relay_jobs_handle(struct relay_link *l, uint16_t type, struct bytes body,
 		      struct err *err);
-void relay_jobs_requeue(struct relay_link *l, const char *why);
+/* Send the job to a member, on CPUs of its class `class` if `pinned` is set. */
+void relay_job_send(struct relay_job *job, struct relay_link *l, bool pinned,
+		    unsigned class);
+/* Cancel the job on the member. */
+void relay_job_cancel(struct relay_job *job, struct relay_link *l);
+/* Forward the result to the client and end the job. */
+void relay_job_deliver(struct relay_session *s, struct relay_job *job);
+/*
+ * No member can execute the job, because of `why`: repeat the last failure to
+ * the client and end the job.
+ */
+void relay_job_give_up(struct relay_session *s, struct relay_job *job,
+		       enum reason why);
+/* End the jobs of a sandbox that has ended, with FAIL TOOLCHAIN. */
+void relay_jobs_end_all(struct relay_session *s, uint32_t sandbox);
+/* Discard what the jobs have received from a member whose session has ended. */
+void relay_jobs_forget(struct relay_link *l);
 void relay_jobs_free_all(struct relay_session *s);
+
+/* dispatch.c: the dispatcher of a session */
+void relay_dispatch_start(struct relay_session *s);
+void relay_dispatch_stop(struct relay_session *s);
+/* Give an event to the dispatcher and carry out its actions. */
+void relay_dispatch_event(struct relay_session *s,
+			  const struct sched_event *event);
+/* Report an event of a job on a member; `event` has the other fields. */
+void relay_dispatch_job_event(const struct relay_job *job,
+			      struct relay_link *l, struct sched_event *event);
+/* Add a job for a sandbox, or a number that no sandbox has. */
+void relay_dispatch_add_job(struct relay_session *s, struct relay_job *job,
+			    uint32_t cost_ms);
+/* The job has ended. */
+void relay_dispatch_end_job(struct relay_session *s,
+			    const struct relay_job *job);
+/* Report the state of the link, which has changed. */
+void relay_dispatch_link_up(struct relay_link *l);
+void relay_dispatch_link_down(struct relay_link *l, bool was_up,
+			      const char *why);
+/* Report the slots and the usability of the member if they have changed. */
+void relay_dispatch_update_link(struct relay_link *l);
+/* Report the clock limit of the member in thousandths. */
+void relay_dispatch_set_clock(struct relay_link *l, uint32_t milli);
+/* Add a sandbox of the client, or remove it. */
+void relay_dispatch_add_target(struct relay_target *t);
+void relay_dispatch_remove_target(const struct relay_target *t);
+/* Report the state of a sandbox on a member. */
+void relay_dispatch_set_sandbox(struct relay_link *l,
+				const struct relay_target *t,
+				enum sched_sandbox state);
 
 /* requests.c */
 int relay_requests_receive(struct relay_session *s, uint16_t type,

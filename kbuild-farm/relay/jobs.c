@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "relay/internal.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/vec.h"
 
@@ -10,7 +9,6 @@
 #include <string.h>
 
 #define JOBS_PER_SLOT 4 /* limit on the jobs of a session, as of kfarmd */
-#define FAILURES_MAX  3 /* members that fail a job before the client tries */
 
 static struct relay_job *find_client_job(const struct relay_session *s,
 					 uint32_t number)
@@ -24,34 +22,62 @@ static struct relay_job *find_client_job(const struct relay_session *s,
 	return NULL;
 }
 
-/* Discard what the job has received from its member, and detach it. */
-static void detach_job(struct relay_job *job)
+static struct relay_attempt *find_attempt(struct relay_job *job,
+					  const struct relay_link *l)
 {
-	for (size_t i = 0; i < job->n_outputs; i++)
-		buf_release(&job->outputs[i]);
-	free(job->outputs);
-	job->outputs = NULL;
-	job->n_outputs = 0;
-	memset(job->stream_bytes, 0, sizeof(job->stream_bytes));
-	free(job->via);
-	job->via = NULL;
-	job->running = false;
-	if (job->link)
-		job->link->n_jobs--;
-	job->link = NULL;
+	for (unsigned i = 0; job && i < job->n_attempts; i++) {
+		if (job->attempts[i].link == l)
+			return &job->attempts[i];
+	}
+	return NULL;
 }
 
-static void forget_job(struct relay_session *s, struct relay_job *job)
+static void release_attempt(struct relay_attempt *a)
 {
-	detach_job(job);
+	for (size_t i = 0; i < a->n_outputs; i++)
+		buf_release(&a->outputs[i]);
+	free(a->outputs);
+	free(a->via);
+	*a = (struct relay_attempt){ 0 };
+}
+
+/* Remove an attempt from its job without releasing it. */
+static void detach_attempt(struct relay_job *job, struct relay_attempt *a)
+{
+	*a = job->attempts[--job->n_attempts];
+	job->attempts[job->n_attempts] = (struct relay_attempt){ 0 };
+}
+
+static void end_attempt(struct relay_job *job, struct relay_attempt *a)
+{
+	struct relay_attempt ended = *a;
+
+	detach_attempt(job, a);
+	release_attempt(&ended);
+}
+
+static void free_job(struct relay_session *s, struct relay_job *job)
+{
+	while (job->n_attempts)
+		end_attempt(job, &job->attempts[0]);
+	release_attempt(&job->done);
 	TAILQ_REMOVE(&s->jobs, job, entry);
 	s->n_jobs--;
 	buf_release(&job->step);
 	buf_release(&job->job);
+	buf_release(&job->result);
 	buf_release(&job->fail);
-	free(job->failed);
 	free(job->fail_via);
 	free(job);
+}
+
+/* Cancel the job on its members and free it. */
+static void end_job(struct relay_session *s, struct relay_job *job)
+{
+	while (job->n_attempts)
+		relay_job_cancel(job, job->attempts[0].link);
+	relay_dispatch_end_job(s, job);
+	free_job(s, job);
 }
 
 void relay_jobs_free_all(struct relay_session *s)
@@ -59,15 +85,27 @@ void relay_jobs_free_all(struct relay_session *s)
 	struct relay_job *job;
 
 	while ((job = TAILQ_FIRST(&s->jobs)))
-		forget_job(s, job);
+		free_job(s, job);
 	buf_release(&s->step);
 }
 
-static char *member_name(const struct relay_job *job)
+void relay_jobs_forget(struct relay_link *l)
 {
-	const char *name = job->link->member->entry.name;
+	struct relay_job *job;
 
-	return job->via ? xasprintf("%s/%s", name, job->via) : xstrdup(name);
+	list_for_each(job, &l->session->jobs, entry) {
+		struct relay_attempt *a = find_attempt(job, l);
+
+		if (a)
+			end_attempt(job, a);
+	}
+}
+
+static char *member_name(const struct relay_attempt *a)
+{
+	const char *name = a->link->member->entry.name;
+
+	return a->via ? xasprintf("%s/%s", name, a->via) : xstrdup(name);
 }
 
 static void send_via(struct relay_session *s, uint32_t number,
@@ -83,7 +121,7 @@ static void send_via(struct relay_session *s, uint32_t number,
 	relay_session_send(s, WIRE_VIA, &body);
 }
 
-/* End a job with a failure that the relay itself has detected. */
+/* Report a failure that the relay itself has detected. */
 static void report_job_failure(struct relay_session *s, uint32_t number,
 			       enum wire_fail_class class, const char *why)
 {
@@ -96,6 +134,51 @@ static void report_job_failure(struct relay_session *s, uint32_t number,
 		m.retry_ms = WIRE_RETRY_MS;
 	wire_fail_encode_at(&body, &m, s->version);
 	relay_session_send(s, WIRE_FAIL, &body);
+}
+
+void relay_jobs_end_all(struct relay_session *s, uint32_t sandbox)
+{
+	struct relay_job *job, *next;
+
+	list_for_each_safe(job, &s->jobs, entry, next) {
+		if (job->target != sandbox)
+			continue;
+		report_job_failure(s, job->number, WIRE_FAIL_TOOLCHAIN,
+				   "the sandbox has ended");
+		end_job(s, job);
+	}
+}
+
+void relay_job_give_up(struct relay_session *s, struct relay_job *job,
+		       enum reason why)
+{
+	char *text;
+
+	if (job->fail.len) {
+		send_via(s, job->number, job->fail_via);
+		relay_session_send(s, WIRE_FAIL, &job->fail);
+	} else if (!relay_inputs_find(s, job->target)) {
+		report_job_failure(s, job->number, WIRE_FAIL_TOOLCHAIN,
+				   "the sandbox does not exist");
+	} else {
+		text = xasprintf("no member can execute the job now: %s",
+				 reason_text(why));
+		report_job_failure(s, job->number, WIRE_FAIL_BUSY, text);
+		free(text);
+	}
+	end_job(s, job);
+}
+
+void relay_job_deliver(struct relay_session *s, struct relay_job *job)
+{
+	char *name = member_name(&job->done);
+
+	send_via(s, job->number, name);
+	free(name);
+	for (size_t i = 0; i < job->done.n_outputs; i++)
+		relay_session_send(s, WIRE_OUTPUT, &job->done.outputs[i]);
+	relay_session_send(s, WIRE_RESULT, &job->result);
+	end_job(s, job);
 }
 
 /* ------------------------------------------------------- from the client */
@@ -113,11 +196,18 @@ static int on_step(struct relay_session *s, struct bytes body)
 	return 0;
 }
 
+/*
+ * The class is ignored: the dispatcher of the relay chooses a member and its
+ * class, because it knows which of them are free.
+ */
 static int on_pin(struct relay_session *s, struct bytes body)
 {
-	if (s->pinned || wire_pin_decode_at(&s->pin, body, s->version))
+	struct wire_pin m;
+
+	if (s->pinned || wire_pin_decode_at(&m, body, s->version))
 		return relay_session_end(s, "unexpected or malformed PIN");
 	s->pinned = true;
+	s->pinned_job = m.job;
 	return 0;
 }
 
@@ -125,32 +215,39 @@ static int on_job(struct relay_session *s, struct bytes body)
 {
 	struct relay_job *job;
 	struct wire_job m;
+	uint32_t cost_ms;
 
 	if (wire_job_decode_at(&m, body, s->version))
 		return relay_session_end(s, "malformed JOB");
 	job = xcalloc(1, sizeof(*job));
 	job->number = m.job;
 	job->target = m.cell;
+	cost_ms = m.cost_ms;
 	wire_job_release(&m);
-	if (find_client_job(s, job->number) ||
+	if (!s->links || find_client_job(s, job->number) ||
 	    (s->step.len && s->step_job != job->number) ||
-	    (s->pinned && s->pin.job != job->number)) {
+	    (s->pinned && s->pinned_job != job->number)) {
 		free(job);
-		return relay_session_end(s, "JOB: number in use, or not that "
-					    "of the preceding STEP or PIN");
+		return relay_session_end(
+			s, "JOB: no sandbox was requested, or the number is in "
+			   "use or not that of the preceding STEP or PIN");
 	}
 	job->step = s->step;
 	s->step = (struct buf){ 0 };
-	job->pinned = s->pinned;
-	job->class = s->pin.class;
 	s->pinned = false;
 	buf_add_bytes(&job->job, body);
 	TAILQ_INSERT_TAIL(&s->jobs, job, entry);
 	s->n_jobs++;
-	if (s->n_jobs > JOBS_PER_SLOT * relay_count_slots(s->relay)) {
+	if (!relay_inputs_find(s, job->target)) {
+		report_job_failure(s, job->number, WIRE_FAIL_TOOLCHAIN,
+				   "the sandbox does not exist");
+		free_job(s, job);
+	} else if (s->n_jobs > JOBS_PER_SLOT * relay_count_slots(s->relay)) {
 		report_job_failure(s, job->number, WIRE_FAIL_BUSY,
 				   "the relay has the maximum number of jobs");
-		forget_job(s, job);
+		free_job(s, job);
+	} else {
+		relay_dispatch_add_job(s, job, cost_ms);
 	}
 	return 0;
 }
@@ -163,12 +260,8 @@ static int on_cancel(struct relay_session *s, struct bytes body)
 	if (wire_number_decode(&number, body))
 		return relay_session_end(s, "malformed CANCEL");
 	job = find_client_job(s, number);
-	if (!job)
-		return 0;
-	if (job->link)
-		wire_stream_send(job->link->conn.stream, WIRE_CANCEL, body,
-				 WIRE_PLAIN);
-	forget_job(s, job);
+	if (job)
+		end_job(s, job);
 	return 0;
 }
 
@@ -187,100 +280,23 @@ int relay_jobs_receive(struct relay_session *s, uint16_t type,
 	}
 }
 
-/* ------------------------------------------------------------- selection */
+/* -------------------------------------------------------- to the members */
 
-/*
- * Return the index of the member's class that equals a class of the client's
- * MACHINE, or -1.
- */
-static int find_member_class(const struct relay_link *l, unsigned class)
+void relay_job_send(struct relay_job *job, struct relay_link *l, bool pinned,
+		    unsigned class)
 {
-	const struct wire_machine *all = &l->session->machine;
-
-	if (class >= all->n_classes)
-		return -1;
-	for (unsigned i = 0; i < l->conn.machine.n_classes; i++) {
-		if (relay_is_same_class(&l->conn.machine.classes[i],
-					&all->classes[class]))
-			return (int)i;
-	}
-	return -1;
-}
-
-static bool has_failed(const struct relay_job *job, const struct relay_link *l)
-{
-	for (size_t i = 0; i < job->n_failed; i++) {
-		if (job->failed[i] == l->member)
-			return true;
-	}
-	return false;
-}
-
-/* Return true if the member could execute the job, now or later. */
-static bool is_candidate(struct relay_link *l, const struct relay_job *job)
-{
-	const struct relay_link_target *lt;
-
-	if (l->incompatible || has_failed(job, l) ||
-	    !relay_member_is_usable(l->member))
-		return false;
-	if (l->state != RELAY_LINK_UP)
-		return true;
-	lt = relay_link_find(l, job->target);
-	return lt && lt->state != RELAY_TARGET_GONE &&
-	       (!job->pinned || find_member_class(l, job->class) >= 0);
-}
-
-static unsigned count_link_slots(const struct relay_link *l)
-{
-	return relay_member_count_slots(l->member, l->lease);
-}
-
-/* Return true if the member can accept the job now. */
-static bool is_available(struct relay_link *l, const struct relay_job *job,
-			 uint64_t now)
-{
-	const struct relay_link_target *lt = relay_link_find(l, job->target);
-
-	return l->state == RELAY_LINK_UP && lt &&
-	       lt->state == RELAY_TARGET_READY && now >= l->busy_until_ms &&
-	       l->n_jobs < count_link_slots(l);
-}
-
-/* Select the member with the smallest share of its slots in use. */
-static struct relay_link *select_link(struct relay_session *s,
-				      const struct relay_job *job, bool *any)
-{
-	struct relay_link *best = NULL;
-	uint64_t now = clock_ms();
-
-	*any = false;
-	for (size_t i = 0; i < s->relay->n_members; i++) {
-		struct relay_link *l = &s->links[i];
-
-		if (!is_candidate(l, job))
-			continue;
-		*any = true;
-		if (is_available(l, job, now) &&
-		    (!best || l->n_jobs * count_link_slots(best) <
-				      best->n_jobs * count_link_slots(l)))
-			best = l;
-	}
-	return best;
-}
-
-static void pass_job(struct relay_link *l, struct relay_job *job)
-{
-	struct wire_pin pin = { .job = job->number };
+	struct wire_pin pin = { .job = job->number, .class = (uint8_t) class };
 	struct buf body = { 0 };
 
-	job->link = l;
-	l->n_jobs++;
+	/* SCHED_EV_NODE_LOST follows if the session has ended. */
+	if (l->state != RELAY_LINK_UP ||
+	    job->n_attempts == ARRAY_SIZE(job->attempts))
+		return;
+	job->attempts[job->n_attempts++] = (struct relay_attempt){ .link = l };
 	if (job->step.len)
 		wire_stream_send(l->conn.stream, WIRE_STEP,
 				 buf_bytes(&job->step), l->conn.codec);
-	if (job->pinned) {
-		pin.class = (uint8_t)find_member_class(l, job->class);
+	if (pinned && wire_type_name(WIRE_PIN, l->conn.version)) {
 		wire_pin_encode_at(&body, &pin, l->conn.version);
 		peer_conn_send(&l->conn, WIRE_PIN, &body, WIRE_PLAIN);
 	}
@@ -288,109 +304,61 @@ static void pass_job(struct relay_link *l, struct relay_job *job)
 			 l->conn.codec);
 }
 
-/* No member can execute the job: repeat the last failure to the client. */
-static void give_up_job(struct relay_session *s, struct relay_job *job)
+void relay_job_cancel(struct relay_job *job, struct relay_link *l)
 {
-	if (job->fail.len) {
-		send_via(s, job->number, job->fail_via);
-		relay_session_send(s, WIRE_FAIL, &job->fail);
-	} else if (!relay_inputs_find(s, job->target)) {
-		report_job_failure(s, job->number, WIRE_FAIL_TOOLCHAIN,
-				   "the sandbox does not exist");
-	} else if (job->pinned) {
-		report_job_failure(s, job->number, WIRE_FAIL_UNSUPPORTED,
-				   "no member has this class of cores");
-	} else {
-		report_job_failure(s, job->number, WIRE_FAIL_NODE,
-				   "no member can run the job");
-	}
-	forget_job(s, job);
-}
+	struct relay_attempt *a = find_attempt(job, l);
+	struct buf body = { 0 };
 
-void relay_jobs_dispatch(struct relay_session *s)
-{
-	struct relay_job *job, *next;
-
-	if (s->end_reason)
+	if (!a)
 		return;
-	list_for_each_safe(job, &s->jobs, entry, next) {
-		struct relay_link *l;
-		bool any;
-
-		if (job->link)
-			continue;
-		l = select_link(s, job, &any);
-		if (l)
-			pass_job(l, job);
-		else if (!any || !relay_inputs_find(s, job->target) ||
-			 job->n_failed >= FAILURES_MAX)
-			give_up_job(s, job);
+	if (l->state == RELAY_LINK_UP) {
+		wire_number_encode(&body, job->number);
+		peer_conn_send(&l->conn, WIRE_CANCEL, &body, WIRE_PLAIN);
 	}
-}
-
-void relay_jobs_requeue(struct relay_link *l, const char *why)
-{
-	struct relay_job *job;
-
-	list_for_each(job, &l->session->jobs, entry) {
-		if (job->link != l)
-			continue;
-		log_info("member %s: job %u is sent again: %s",
-			 l->member->entry.name, job->number, why);
-		detach_job(job);
-	}
+	end_attempt(job, a);
 }
 
 /* ------------------------------------------------------- from the members */
 
-/* Return the job that the member executes, or NULL. */
-static struct relay_job *find_link_job(const struct relay_link *l,
-				       uint32_t number)
-{
-	struct relay_job *job = find_client_job(l->session, number);
-
-	return job && job->link == l ? job : NULL;
-}
-
 static int on_output(struct relay_link *l, struct bytes body, struct err *err)
 {
+	struct sched_event event = { .kind = SCHED_EV_OUTPUT };
+	struct relay_attempt *a;
 	struct relay_job *job;
 	struct wire_piece m;
 
 	if (wire_piece_decode_at(&m, body, l->conn.version))
 		return err_set(err, EPROTO, "malformed OUTPUT");
-	job = find_link_job(l, m.job);
-	if (!job)
+	job = find_client_job(l->session, m.job);
+	a = find_attempt(job, l);
+	if (!a)
 		return 0;
-	job->stream_bytes[m.stream] += m.data.len;
-	if (job->stream_bytes[m.stream] > wire_output_max(m.stream))
+	a->stream_bytes[m.stream] += m.data.len;
+	if (a->stream_bytes[m.stream] > wire_output_max(m.stream))
 		return err_set(err, EMSGSIZE, "output of a job too large");
-	buf_add_bytes(VEC_ADD(job->outputs, job->n_outputs), body);
+	buf_add_bytes(VEC_ADD(a->outputs, a->n_outputs), body);
+	relay_dispatch_job_event(job, l, &event);
 	return 0;
 }
 
 static int on_result(struct relay_link *l, struct bytes body, struct err *err)
 {
-	struct relay_session *s = l->session;
+	struct sched_event event = { .kind = SCHED_EV_RESULT };
+	struct relay_attempt *a;
 	struct relay_job *job;
 	struct wire_result m;
-	struct buf copy = { 0 };
-	char *name;
 
 	if (wire_result_decode_at(&m, body, l->conn.version))
 		return err_set(err, EPROTO, "malformed RESULT");
-	job = find_link_job(l, m.job);
-	if (!job)
+	job = find_client_job(l->session, m.job);
+	a = find_attempt(job, l);
+	if (!a || job->result.len)
 		return 0;
-	name = member_name(job);
-	send_via(s, m.job, name);
-	free(name);
-	for (size_t i = 0; i < job->n_outputs; i++)
-		relay_session_send(s, WIRE_OUTPUT, &job->outputs[i]);
-	buf_add_bytes(&copy, body);
-	relay_session_send(s, WIRE_RESULT, &copy);
-	forget_job(s, job);
-	relay_jobs_dispatch(s);
+	job->done = *a;
+	detach_attempt(job, a);
+	buf_add_bytes(&job->result, body);
+	event.cpu_ms = m.cpu_ms;
+	relay_dispatch_job_event(job, l, &event);
 	return 0;
 }
 
@@ -398,46 +366,69 @@ static int on_result(struct relay_link *l, struct bytes body, struct err *err)
  * Another member executes a job again that failed because of the member.  Other
  * failures concern the job, so the client handles them.
  */
+static void fail_attempt(struct relay_link *l, struct relay_job *job,
+			 struct relay_attempt *a, const struct wire_fail *m,
+			 struct bytes body)
+{
+	static const enum sched_fail as[] = {
+		[WIRE_FAIL_TOOLCHAIN] = SCHED_FAIL_TOOLCHAIN,
+		[WIRE_FAIL_NODE] = SCHED_FAIL_NODE,
+		[WIRE_FAIL_DEADLINE] = SCHED_FAIL_DEADLINE,
+		[WIRE_FAIL_BUSY] = SCHED_FAIL_BUSY,
+	};
+	struct sched_event event = { .kind = SCHED_EV_JOB_FAILED,
+				     .text = m->reason,
+				     .retry_ms = m->retry_ms };
+
+	if (m->class != WIRE_FAIL_BUSY) {
+		log_info("member %s: job %u failed: %s", l->member->entry.name,
+			 m->job, m->reason);
+		free(job->fail_via);
+		job->fail_via = member_name(a);
+		buf_reset(&job->fail);
+		buf_add_bytes(&job->fail, body);
+	}
+	end_attempt(job, a);
+	switch (m->class) {
+	case WIRE_FAIL_TOOLCHAIN:
+	case WIRE_FAIL_NODE:
+	case WIRE_FAIL_DEADLINE:
+	case WIRE_FAIL_BUSY:
+		event.fail = as[m->class];
+		relay_dispatch_job_event(job, l, &event);
+		break;
+	default:
+		relay_job_give_up(l->session, job, REASON_NONE);
+	}
+}
+
 static int on_fail(struct relay_link *l, struct bytes body, struct err *err)
 {
-	struct relay_session *s = l->session;
+	struct relay_attempt *a;
 	struct relay_job *job;
 	struct wire_fail m;
 
 	if (wire_fail_decode_at(&m, body, l->conn.version))
 		return err_set(err, EPROTO, "malformed FAIL");
-	job = find_link_job(l, m.job);
-	if (job && m.class == WIRE_FAIL_BUSY) {
-		l->busy_until_ms = clock_ms() + m.retry_ms;
-		detach_job(job);
-	} else if (job) {
-		free(job->fail_via);
-		job->fail_via = member_name(job);
-		buf_reset(&job->fail);
-		buf_add_bytes(&job->fail, body);
-		*VEC_ADD(job->failed, job->n_failed) = l->member;
-		detach_job(job);
-		log_info("member %s: job %u failed: %s", l->member->entry.name,
-			 m.job, m.reason);
-		if (m.class != WIRE_FAIL_NODE && m.class != WIRE_FAIL_TOOLCHAIN)
-			give_up_job(s, job);
-	}
+	job = find_client_job(l->session, m.job);
+	a = find_attempt(job, l);
+	if (a)
+		fail_attempt(l, job, a, &m, body);
 	wire_fail_release(&m);
-	relay_jobs_dispatch(s);
 	return 0;
 }
 
 static int on_via(struct relay_link *l, struct bytes body, struct err *err)
 {
-	struct relay_job *job;
+	struct relay_attempt *a;
 	struct wire_via m;
 
 	if (wire_via_decode_at(&m, body, l->conn.version))
 		return err_set(err, EPROTO, "malformed VIA");
-	job = find_link_job(l, m.job);
-	if (job) {
-		free(job->via);
-		job->via = m.member;
+	a = find_attempt(find_client_job(l->session, m.job), l);
+	if (a) {
+		free(a->via);
+		a->via = m.member;
 		m.member = NULL;
 	}
 	wire_via_release(&m);
@@ -451,12 +442,17 @@ static int on_beat(struct relay_link *l, struct bytes body, struct err *err)
 	if (wire_beat_decode_at(&m, body, l->conn.version))
 		return err_set(err, EPROTO, "malformed BEAT");
 	for (unsigned i = 0; i < m.n_jobs; i++) {
-		struct relay_job *job = find_link_job(l, m.jobs[i].job);
+		struct relay_job *job = find_client_job(l->session,
+							m.jobs[i].job);
+		struct relay_attempt *a = find_attempt(job, l);
+		struct sched_event event = { .kind = SCHED_EV_HEARTBEAT,
+					     .cpu_ms = m.jobs[i].cpu_ms };
 
-		if (!job)
+		if (!a)
 			continue;
-		job->running = true;
-		job->cpu_ms = m.jobs[i].cpu_ms;
+		a->running = true;
+		a->cpu_ms = m.jobs[i].cpu_ms;
+		relay_dispatch_job_event(job, l, &event);
 	}
 	wire_beat_release(&m);
 	return 0;

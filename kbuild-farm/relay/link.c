@@ -12,7 +12,6 @@
 
 #define GREETING_MS 10000 /* limit for HELLO, FIT and MACHINE of a member */
 #define SILENCE_MS  5000 /* a member that is silent longer is lost */
-#define REDIAL_MS   1000
 
 void relay_link_init(struct relay_link *l, struct relay_session *s,
 		     struct relay_member *m, const struct relay_link_ops *ops)
@@ -111,6 +110,7 @@ void relay_link_shut(struct relay_link *l, uint32_t number)
 
 void relay_link_close(struct relay_link *l, const char *why)
 {
+	bool was_up = l->state == RELAY_LINK_UP;
 	char *text = peer_conn_explain(&l->conn, why);
 
 	log_warning("member %s: session for %s ended: %s",
@@ -118,11 +118,10 @@ void relay_link_close(struct relay_link *l, const char *why)
 	l->state = RELAY_LINK_DOWN;
 	l->since_ms = clock_ms();
 	l->lease = WIRE_LEASE_UNLIMITED;
-	l->busy_until_ms = 0;
 	while (l->n_targets)
 		remove_link_target(l, &l->targets[l->n_targets - 1]);
 	peer_conn_close(&l->conn);
-	l->ops->on_down(l, text);
+	l->ops->on_down(l, was_up, text);
 	free(text);
 }
 
@@ -146,9 +145,9 @@ static void on_link_up(struct relay_link *l)
 	l->ops->on_up(l);
 }
 
-/* The connection without jobs (relay.c) reports these messages as well. */
-static int ignore_state(const struct relay_link *l, uint16_t type,
-			struct bytes body, struct err *err)
+/* The connection without jobs (relay.c) handles RELAY. */
+static int on_member_state(struct relay_link *l, uint16_t type,
+			   struct bytes body, struct err *err)
 {
 	struct wire_health health;
 	struct wire_relay relay;
@@ -156,6 +155,8 @@ static int ignore_state(const struct relay_link *l, uint16_t type,
 
 	if (type == WIRE_HEALTH) {
 		ret = wire_health_decode_at(&health, body, l->conn.version);
+		if (!ret)
+			relay_dispatch_set_clock(l, health.speed_milli);
 	} else {
 		ret = wire_relay_decode_at(&relay, body, l->conn.version);
 		if (!ret)
@@ -178,11 +179,12 @@ static int dispatch_link_msg(struct relay_link *l, uint16_t type,
 		return 0;
 	case WIRE_HEALTH:
 	case WIRE_RELAY:
-		return ignore_state(l, type, body, err);
+		return on_member_state(l, type, body, err);
 	case WIRE_LEASE:
 		if (wire_lease_decode_at(&lease, body, l->conn.version))
 			return err_set(err, EPROTO, "malformed LEASE");
 		l->lease = lease.n_slots;
+		relay_dispatch_update_link(l);
 		return 0;
 	default:
 		return l->ops->on_message(l, type, body, err);
@@ -235,10 +237,7 @@ void relay_link_tick(struct relay_link *l)
 	uint64_t now = clock_ms();
 
 	switch (l->state) {
-	case RELAY_LINK_DOWN:
-		if (relay_member_is_usable(l->member) && !l->incompatible &&
-		    (!l->since_ms || now >= l->since_ms + REDIAL_MS))
-			relay_link_dial(l);
+	case RELAY_LINK_DOWN: /* the dispatcher dials */
 		break;
 	case RELAY_LINK_GREETING:
 		if (now >= l->since_ms + GREETING_MS)

@@ -14,7 +14,8 @@
  *	client.c	sends messages to a client
  *	link.c		one member's session for one client
  *	inputs.c	state of the client and its blobs, for the members
- *	jobs.c		distributes the jobs of a client
+ *	jobs.c		holds the jobs of a client and their results
+ *	dispatch.c	chooses a member for each job, by the dispatcher
  *	requests.c	combines the members' lists of installed toolchains
  *	session.c	serves one client by means of these modules
  */

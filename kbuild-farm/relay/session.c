@@ -23,6 +23,7 @@ static void free_session(struct relay_session *s, const char *why)
 	/* Nothing that follows may end the session again. */
 	if (!s->end_reason)
 		s->end_reason = xstrdup(why);
+	relay_dispatch_stop(s);
 	relay_jobs_free_all(s);
 	relay_requests_release(s);
 	for (size_t i = 0; s->links && i < r->n_members; i++)
@@ -147,17 +148,6 @@ static void advance_greeting(struct relay_session *s)
 	send_members(s);
 }
 
-static void dial_members(struct relay_session *s)
-{
-	for (size_t i = 0; i < s->relay->n_members; i++) {
-		struct relay_link *l = &s->links[i];
-
-		if (l->state == RELAY_LINK_DOWN && !l->since_ms &&
-		    relay_member_is_usable(l->member))
-			relay_link_dial(l);
-	}
-}
-
 static void update_session(struct relay_session *s)
 {
 	const struct relay *r = s->relay;
@@ -179,24 +169,19 @@ static void update_session(struct relay_session *s)
 			relay_link_close(l, l->member->problem ?
 						    l->member->problem :
 						    "not connected");
+		relay_dispatch_update_link(l);
 	}
-	dial_members(s);
 	if (!relay_count_slots(r))
 		relay_session_end(s, "no member is left");
-	relay_jobs_dispatch(s);
 }
 
 /* Handle a message of a member that link.c does not handle. */
 static int on_link_message(struct relay_link *l, uint16_t type,
 			   struct bytes body, struct err *err)
 {
-	int ret;
-
 	switch (type) {
 	case WIRE_HAVE:
-		ret = relay_inputs_have(l, body, err);
-		relay_jobs_dispatch(l->session);
-		return ret;
+		return relay_inputs_have(l, body, err);
 	case WIRE_NEED:
 		return relay_inputs_need(l, body, err);
 	case WIRE_HELD:
@@ -207,17 +192,23 @@ static int on_link_message(struct relay_link *l, uint16_t type,
 	}
 }
 
-static void on_link_down(struct relay_link *l, const char *why)
+static void on_link_up(struct relay_link *l)
+{
+	relay_dispatch_link_up(l);
+	relay_requests_resume(l);
+}
+
+static void on_link_down(struct relay_link *l, bool was_up, const char *why)
 {
 	relay_inputs_forget(l);
 	relay_requests_forget(l);
-	relay_jobs_requeue(l, why);
+	relay_jobs_forget(l);
+	relay_dispatch_link_down(l, was_up, why);
 	relay_inputs_update(l->session);
-	relay_jobs_dispatch(l->session);
 }
 
 static const struct relay_link_ops link_ops = {
-	.on_up = relay_requests_resume,
+	.on_up = on_link_up,
 	.on_message = on_link_message,
 	.on_down = on_link_down,
 };
@@ -259,7 +250,7 @@ static void start_links(struct relay_session *s)
 	s->links = xcalloc(r->n_members, sizeof(*s->links));
 	for (size_t i = 0; i < r->n_members; i++)
 		relay_link_init(&s->links[i], s, &r->members[i], &link_ops);
-	dial_members(s);
+	relay_dispatch_start(s);
 }
 
 static int dispatch_client_msg(struct relay_session *s, uint16_t type,
@@ -301,8 +292,7 @@ static int on_client_msg(void *ctx, uint16_t type, struct bytes body,
 		relay_session_end(s, "closed by the client");
 		return 0;
 	}
-	if (!dispatch_client_msg(s, type, body) && s->links)
-		relay_jobs_dispatch(s);
+	dispatch_client_msg(s, type, body);
 	return 0;
 }
 
@@ -330,10 +320,14 @@ static void send_beat(struct relay_session *s)
 	relay_sum_load(s->relay, &m);
 	m.jobs = xcalloc(s->n_jobs + 1, sizeof(*m.jobs));
 	list_for_each(job, &s->jobs, entry) {
-		if (!job->running || m.n_jobs == WIRE_BEAT_JOBS_MAX)
+		const struct relay_attempt *a = &job->attempts[0];
+
+		/* The backup is on the second place. */
+		if (!job->n_attempts || !a->running ||
+		    m.n_jobs == WIRE_BEAT_JOBS_MAX)
 			continue;
 		m.jobs[m.n_jobs++] = (struct wire_beat_job){
-			.job = job->number, .cpu_ms = job->cpu_ms
+			.job = job->number, .cpu_ms = a->cpu_ms
 		};
 	}
 	wire_beat_encode_at(&body, &m, s->version);
@@ -357,8 +351,6 @@ static void on_session_timer(evutil_socket_t fd, short what, void *arg)
 	}
 	for (size_t i = 0; s->links && i < s->relay->n_members; i++)
 		relay_link_tick(&s->links[i]);
-	if (s->links)
-		relay_jobs_dispatch(s);
 	if (s->machine_sent && !wire_stream_is_full(s->stream))
 		send_beat(s);
 }

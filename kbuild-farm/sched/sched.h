@@ -343,8 +343,8 @@ struct sched_event {
 enum sched_action_kind {
 	SCHED_ACT_SCAN, /* unit: determine its inputs on a worker */
 	/*
-	 * unit, node, deadline_ms (time limit of the job), pinned, class,
-	 * backup: send the unit to the node, which restricts the job to cores
+	 * unit, node, deadline_ms (time limit of the job), cost_ms (predicted),
+	 * pinned, class, backup: send the unit to the node, which restricts the job to cores
 	 * of `class` if `pinned` is set.  If `backup` is set, another node
 	 * executes the unit as well.
 	 */

@@ -289,6 +289,7 @@ static void add_unit_action(struct sched *s, const struct sched_unit *u,
 		const struct sched_attempt *last =
 			u->attempts[u->n_attempts - 1];
 
+		a.cost_ms = (uint32_t)sched_class_cost_ms(s, u);
 		a.pinned = n->n_classes > 1;
 		a.class = last->class;
 		a.backup = u->n_attempts > 1;

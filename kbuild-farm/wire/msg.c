@@ -478,6 +478,7 @@ static const struct wire_field job[] = {
 	{ WIRE_LIST(job, flag_ranges, n_flag_ranges, WIRE_FLAGS_MAX,
 		    &run_layout) },
 	{ WIRE_STRINGS(job, env, 2, WIRE_ENV_MAX, WIRE_PATH_MAX) },
+	{ WIRE_NUMBER(job, cost_ms, WIRE_ANY), .since = 13, .optional = true },
 };
 
 const struct wire_layout wire_job_layout = WIRE_LAYOUT(job, is_job_valid);

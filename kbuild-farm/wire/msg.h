@@ -356,6 +356,11 @@ struct wire_job {
 	struct wire_run *flag_ranges;
 	/* NAME=VALUE of the variables that the compiler reads */
 	struct strv env;
+	/*
+	 * since version 13: predicted CPU time in ms on a core of average
+	 * speed, by which a relay chooses a member; 0: unknown
+	 */
+	uint32_t cost_ms;
 };
 
 /*

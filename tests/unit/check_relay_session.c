@@ -25,7 +25,7 @@
 #include <event2/event.h>
 #include <sys/socket.h>
 
-TIMEOUT(60);
+TIMEOUT(100);
 
 #define MEMBERS_MAX 3
 
@@ -46,6 +46,7 @@ struct member {
 	uint16_t cores;
 	uint16_t version; /* 0: the current one */
 	const char *model; /* of its cores */
+	uint16_t capacity; /* of its cores */
 	bool refuses; /* every sandbox */
 	/* Its sandbox is ready only when the first member has received a job.
 	 */
@@ -54,7 +55,6 @@ struct member {
 	uint16_t lease; /* sent after CELL; 0: none */
 	struct digest below; /* key in RELAY; zero: the member is no relay */
 	unsigned jobs, busy, blobs, cancels;
-	struct wire_pin pin;
 };
 
 /* A session with a member, or the relay's connection without jobs. */
@@ -113,7 +113,7 @@ static void member_greet(struct conn *c, struct bytes in)
 		.n_cpus = m->cores,
 		.n_usable = m->cores,
 		.threads_per_core = 1,
-		.capacity = 1024,
+		.capacity = m->capacity,
 	};
 	struct wire_hello hello = {
 		.version_min = WIRE_VERSION_MIN,
@@ -306,9 +306,6 @@ static int on_member_msg(void *ctx, uint16_t type, struct bytes in,
 		if (!--c->missing && c->complete && !c->member->late)
 			member_have(c, WIRE_HAVE_READY);
 		return 0;
-	case WIRE_PIN:
-		ok(wire_pin_decode_at(&c->member->pin, in, c->version));
-		return 0;
 	case WIRE_CANCEL:
 		c->member->cancels++;
 		return 0;
@@ -353,6 +350,7 @@ static struct member *add_member(uint16_t cores)
 	snprintf(m->path, sizeof(m->path), "%s/m%zu", dir, n_members++);
 	m->cores = cores;
 	m->model = "A";
+	m->capacity = 1024;
 	fd = socket_listen(m->path, 16, &err);
 	ck_assert_int_ge(fd, 0);
 	m->listener = event_new(daemon_state.base, fd, EV_READ | EV_PERSIST,
@@ -455,7 +453,7 @@ static void say(uint16_t type, struct buf *body)
 
 static void turn_until(bool (*met)(void), const char *what)
 {
-	uint64_t end = clock_ms() + 20000;
+	uint64_t end = clock_ms() + 60000;
 
 	while (!met()) {
 		event_base_loop(daemon_state.base, EVLOOP_ONCE);
@@ -604,7 +602,8 @@ static void send_job(uint32_t number)
 				.cell = 1,
 				.view = 1,
 				.source = (char *)"a.c",
-				.object = (char *)"a.o" };
+				.object = (char *)"a.o",
+				.cost_ms = client.version < 13 ? 0 : 100 };
 	struct buf body = { 0 };
 
 	wire_job_encode_at(&body, &job, client.version);
@@ -800,23 +799,63 @@ TEST(an_older_client_uses_members_in_its_version)
 	ck_assert(!client.has_relay);
 }
 
-TEST(a_pin_selects_a_member_with_the_class)
+/* Add a member with slow cores and one with fast cores, which both are ready. */
+static void start_two_speeds(enum manner of_fast)
+{
+	add_member(2)->capacity = 512;
+	add_member(2)->manner = of_fast;
+	members[1].model = "B";
+	connect_client(WIRE_VERSION);
+	make_sandbox();
+	while (members[0].blobs + members[1].blobs < 2)
+		event_base_loop(daemon_state.base, EVLOOP_ONCE);
+	/* Both HAVEs are in sockets of this process. */
+	for (int i = 0; i < 100; i++)
+		event_base_loop(daemon_state.base, EVLOOP_NONBLOCK);
+}
+
+TEST(a_job_goes_to_the_member_that_finishes_it_first)
 {
 	struct wire_pin pin = { .job = 1, .class = 1 };
 	struct buf body = { 0 };
 
-	add_member(8);
-	add_member(1)->model = "B";
-	connect_client(WIRE_VERSION);
-	make_sandbox();
-	while (members[1].blobs < 1)
-		event_base_loop(daemon_state.base, EVLOOP_ONCE);
+	start_two_speeds(HONEST);
+	ck_assert_str_eq(client.machine.classes[1].model, "A");
+	/* The class of the client does not restrict the choice. */
 	wire_pin_encode_at(&body, &pin, client.version);
 	say(WIRE_PIN, &body);
 	send_job(1);
 	until(is_job_ended);
 	ck_assert_str_eq(client.via, "m1");
-	ck_assert_uint_eq(members[1].pin.class, 0);
+}
+
+TEST(a_late_job_gets_a_backup_on_another_member)
+{
+	start_two_speeds(SILENT_JOB);
+	send_job(1);
+	until(is_job_ended);
+	ck_assert_uint_eq(client.results, 1);
+	ck_assert_uint_eq(members[1].jobs, 1);
+	ck_assert_str_eq(client.via, "m0");
+	ck_assert_str_eq(buf_str(&client.output), "object");
+	while (!members[1].cancels)
+		event_base_loop(daemon_state.base, EVLOOP_ONCE);
+}
+
+TEST(the_jobs_of_a_lost_sandbox_end)
+{
+	add_member(1)->manner = SILENT_JOB;
+	connect_client(WIRE_VERSION);
+	make_sandbox();
+	send_job(1);
+	until(is_job_on_a_member);
+	for (size_t i = 0; i < n_conns; i++) {
+		if (conns[i]->stream && conns[i]->job)
+			member_have(conns[i], WIRE_HAVE_LOST);
+	}
+	until(is_job_ended);
+	ck_assert_uint_eq(client.fail.class, WIRE_FAIL_TOOLCHAIN);
+	ck_assert_uint_eq(client.have_state, WIRE_HAVE_LOST);
 }
 
 TEST(a_member_in_front_of_the_relay_is_a_loop)

@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: yes
+#
+# A relay in front of three nodes: the build equals plain make's, also if a node
+# or the relay is killed, and through two relays.
+. "$(dirname "$0")/lib.sh"
+
+farm_begin
+farm_mini 12 20
+farm_reference vmlinux
+is "plain make ends with" 0 "$plain_status"
+
+# relay NAME CONFIG: add a relay with the nodes of the file CONFIG.
+relay()
+{
+	mkdir -p "$work/relay-$1"
+	node "$1" "env KFARM_CONFIG='$2' '$bin/kfarmd' --relay --stdio \
+--config '$work/relay-$1' --store '$work/relay-$1/store'"
+}
+
+# Write the configuration of the relay with three nodes, which have their own
+# stores, to $work/members.
+no_nodes
+for i in 1 2 3; do
+	node "board$i" "'$bin/kfarmd' --stdio --store '$work/board$i'" slots=2
+done
+mv "$KFARM_CONFIG" "$work/members"
+no_nodes
+relay rack "$work/members"
+farm_warm vmlinux
+check "the relay executes jobs" test "$(meta .farm.remote)" -gt 0
+equal "relay"
+for i in 1 2 3; do
+	check "board$i has the compiler" \
+		test "$(find "$work/board$i/sha256" -type f | wc -l)" -gt 2
+done
+
+# kill_during NAME PROCESS: build, and kill the process when objects exist.
+kill_during()
+{
+	farm_fresh
+	kfarm_start vmlinux
+	check "$1: objects" wait_for 60 objects_beyond "$(($(objects) + 3))"
+	kill -9 "$(node_pid "$2")"
+	kfarm_wait
+	is "$1: kfarm ends with" 0 $?
+	equal "$1"
+}
+kill_during "killed member" board2
+kill_during "killed relay" rack
+
+mv "$KFARM_CONFIG" "$work/inner"
+no_nodes
+relay outer "$work/inner"
+farm_warm vmlinux
+check "two relays: nodes execute jobs" test "$(meta .farm.remote)" -gt 0
+equal "two relays"
+farm_end
