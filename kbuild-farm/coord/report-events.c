@@ -138,8 +138,10 @@ void coord_report_unit_done(struct coord_unit *u, const char *node,
 	ev.n_retries = a->n_retries;
 	if (a->cost_ms)
 		ev.cost_ms = a->cost_ms;
-	if (ev.remote)
+	if (ev.remote) {
+		ev.member = u->result.member;
 		ev.cpu_ms = u->result.wire.cpu_ms;
+	}
 	if (u->caching.missed)
 		ev.miss = cache_miss_text(u->caching.miss);
 	events_hub_publish(u->coord->setup.hub, &ev);

@@ -90,6 +90,7 @@ static const struct record_member job[] = {
 	{ TEXT("file", file) },
 	{ TEXT("object", object) },
 	{ TEXT("node", node) },
+	{ TEXT("member", member) },
 	{ TEXT("reason", reason) },
 	{ TEXT("step", step) },
 	{ OPT_MILLI("cost", cost_ms, "seconds") },

@@ -66,7 +66,8 @@ enum events_kind {
 	 * runs), reason (why it runs there), hedged (the event reports a second
 	 * execution of the job: a backup or a hedge).  EVENTS_JOB_QUEUED has
 	 * object and, if the history has it, the predicted cost_ms.
-	 * EVENTS_JOB_DONE has remote, n_retries, cpu_ms and cost_ms, or cached
+	 * EVENTS_JOB_DONE has remote, member (if the node is a relay),
+	 * n_retries, cpu_ms and cost_ms, or cached
 	 * (the outputs come from the result cache; cached_remote: from its
 	 * server) or, if the cache is used,
 	 * miss ("new", "toolchain", "command", "file", "definition" or
@@ -196,6 +197,7 @@ struct events_event {
 	const char *program;
 	const char *file, *object; /* as spelled in the compiler's command */
 	const char *node; /* name of the node; for a job also EVENTS_LOCAL */
+	const char *member; /* of a relay, which executed the job */
 	const char *machine; /* uname -m of the node */
 	const char *reason;
 	const char *step;
