@@ -8,6 +8,8 @@
 void relay_session_send(struct relay_session *s, enum wire_type type,
 			struct buf *body)
 {
+	if (wire_stream_is_full(s->stream))
+		s->backlog_bytes += body->len;
 	wire_stream_send(s->stream, type, buf_bytes(body), WIRE_LZO);
 	buf_release(body);
 }
@@ -23,4 +25,16 @@ int relay_session_end(struct relay_session *s, const char *fmt, ...)
 	va_end(ap);
 	event_active(s->end_event, EV_TIMEOUT, 0);
 	return -EPROTO;
+}
+
+struct relay_target *relay_session_find(const struct relay_session *s,
+					uint32_t number)
+{
+	struct relay_target *t;
+
+	list_for_each(t, &s->targets, entry) {
+		if (t->number == number)
+			return t;
+	}
+	return NULL;
 }

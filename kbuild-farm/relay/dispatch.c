@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 /* time that a job waits for the sandbox or the connection of a member */
-#define WAIT_MS 30000
+#define WAIT_MS   30000
 #define SCANS_MAX 1024
 
 static uint32_t link_number(const struct relay_link *l)
@@ -40,25 +40,23 @@ static void dial(struct relay_session *s, struct relay_link *l)
 static void report_state(const struct relay_link *l,
 			 const struct sched_action *a)
 {
-	if (a->text && (a->state == SCHED_NODE_BACKOFF ||
-			a->state == SCHED_NODE_EXCLUDED))
-		log_warning("member %s gets no jobs: %s",
-			    l->member->entry.name, a->text);
+	if (a->text &&
+	    (a->state == SCHED_NODE_BACKOFF || a->state == SCHED_NODE_EXCLUDED))
+		log_warning("member %s gets no jobs: %s", l->member->entry.name,
+			    a->text);
 }
 
-static void carry_out(struct relay_session *s, const struct sched_action *a)
+/* Carry out an action that concerns a member. */
+static void carry_out_on_link(struct relay_session *s, struct relay_link *l,
+			      struct relay_job *job,
+			      const struct sched_action *a)
 {
-	struct relay_link *l = a->node < s->relay->n_members ?
-				       &s->links[a->node] :
-				       NULL;
-	struct relay_job *job = a->unit < s->n_units ? s->units[a->unit] : NULL;
-	struct sched_event event = { .unit = a->unit, .node = a->node };
+	/* The relay has no known-answer test; the next job is one. */
+	const struct sched_event probed = { .kind = SCHED_EV_PROBE_DONE,
+					    .node = a->node,
+					    .probe = SCHED_PROBE_PASSED };
 
 	switch (a->kind) {
-	case SCHED_ACT_SCAN:
-		event.kind = SCHED_EV_SCANNED;
-		relay_dispatch_event(s, &event);
-		break;
 	case SCHED_ACT_SEND:
 		if (job)
 			relay_job_send(job, l, a->pinned, a->class);
@@ -66,6 +64,35 @@ static void carry_out(struct relay_session *s, const struct sched_action *a)
 	case SCHED_ACT_CANCEL:
 		if (job)
 			relay_job_cancel(job, l);
+		break;
+	case SCHED_ACT_DIAL:
+		dial(s, l);
+		break;
+	case SCHED_ACT_DISCONNECT:
+	case SCHED_ACT_RECONNECT:
+		if (l->state != RELAY_LINK_DOWN)
+			relay_link_close(l, "disconnected");
+		break;
+	case SCHED_ACT_PROBE:
+		relay_dispatch_event(s, &probed);
+		break;
+	case SCHED_ACT_REPORT_NODE:
+		report_state(l, a);
+		break;
+	default: /* an action of carry_out() */
+		break;
+	}
+}
+
+static void carry_out(struct relay_session *s, const struct sched_action *a)
+{
+	struct relay_job *job = a->unit < s->n_units ? s->units[a->unit] : NULL;
+	struct sched_event event = { .unit = a->unit, .node = a->node };
+
+	switch (a->kind) {
+	case SCHED_ACT_SCAN:
+		event.kind = SCHED_EV_SCANNED;
+		relay_dispatch_event(s, &event);
 		break;
 	case SCHED_ACT_VERIFY:
 		event.kind = SCHED_EV_VERIFIED;
@@ -84,26 +111,11 @@ static void carry_out(struct relay_session *s, const struct sched_action *a)
 		if (job)
 			relay_job_deliver(s, job);
 		break;
-	case SCHED_ACT_DIAL:
-		dial(s, l);
-		break;
-	case SCHED_ACT_DISCONNECT:
-	case SCHED_ACT_RECONNECT:
-		if (l->state != RELAY_LINK_DOWN)
-			relay_link_close(l, "disconnected");
-		break;
-	case SCHED_ACT_PROBE:
-		/* The relay has no known-answer test; the next job is one. */
-		event.kind = SCHED_EV_PROBE_DONE;
-		event.probe = SCHED_PROBE_PASSED;
-		relay_dispatch_event(s, &event);
-		break;
-	case SCHED_ACT_REPORT_NODE:
-		report_state(l, a);
-		break;
 	case SCHED_ACT_STOP_HEDGE:
 	case SCHED_ACT_LOCAL_DONE:
 		break;
+	default:
+		carry_out_on_link(s, &s->links[a->node], job, a);
 	}
 }
 
@@ -133,7 +145,8 @@ void relay_dispatch_event(struct relay_session *s,
 	e->text = event->text ? xstrdup(event->text) : NULL;
 	e->event.text = e->text;
 	STAILQ_INSERT_TAIL(&s->events, e, entry);
-	/* Actions cause events, which wait until all actions are carried out. */
+	/* Actions cause events, which wait until all actions are carried out.
+	 */
 	if (s->is_dispatching)
 		return;
 	s->is_dispatching = true;
@@ -179,8 +192,8 @@ void relay_dispatch_start(struct relay_session *s)
 	if (!s->dispatch_timer)
 		str_out_of_memory();
 	for (size_t i = 0; i < s->relay->n_members; i++)
-		s->links[i].was_usable =
-			relay_member_is_usable(s->links[i].member);
+		s->links[i].was_usable = relay_member_is_usable(
+			s->links[i].member);
 	relay_dispatch_event(s, &format);
 }
 
@@ -201,8 +214,8 @@ void relay_dispatch_stop(struct relay_session *s)
 	free(s->units);
 }
 
-void relay_dispatch_job_event(const struct relay_job *job,
-			      struct relay_link *l, struct sched_event *event)
+void relay_dispatch_job_event(const struct relay_job *job, struct relay_link *l,
+			      struct sched_event *event)
 {
 	event->unit = job->unit;
 	event->node = link_number(l);
@@ -215,7 +228,7 @@ void relay_dispatch_add_job(struct relay_session *s, struct relay_job *job,
 	struct sched_event event = {
 		.kind = SCHED_EV_UNIT_ADDED,
 		.unit = (uint32_t)s->n_units,
-		.toolchain = relay_inputs_find(s, job->target)->toolchain,
+		.toolchain = relay_session_find(s, job->target)->toolchain,
 		.cost_ms = cost_ms,
 	};
 
@@ -249,6 +262,11 @@ void relay_dispatch_link_up(struct relay_link *l)
 	event.n_slots = l->n_slots;
 	event.n_classes = l->n_classes;
 	relay_dispatch_event(l->session, &event);
+	for (size_t i = 0; i < l->n_targets; i++) {
+		if (l->targets[i].state == RELAY_TARGET_GONE)
+			relay_dispatch_set_sandbox(l, l->targets[i].target,
+						   SCHED_SANDBOX_NONE);
+	}
 }
 
 void relay_dispatch_link_down(struct relay_link *l, bool was_up,

@@ -12,18 +12,6 @@
 #define UPDATES_MAX            (1u << 20) /* retained VIEWs of a sandbox or bundle */
 #define REQUESTS_MAX_PER_ENTRY 4 /* requests of a member for one blob */
 
-struct relay_target *relay_inputs_find(const struct relay_session *s,
-				       uint32_t number)
-{
-	struct relay_target *t;
-
-	list_for_each(t, &s->targets, entry) {
-		if (t->number == number)
-			return t;
-	}
-	return NULL;
-}
-
 /* Record a message for members that connect later, and forward it. */
 static void record(struct relay_session *s, uint16_t type, struct bytes body,
 		   struct relay_target *t)
@@ -123,8 +111,7 @@ static void update_target(struct relay_target *t)
 			n_ready += lt->state == RELAY_TARGET_READY;
 			n_pending += lt->state == RELAY_TARGET_PENDING;
 			n_gone += lt->state == RELAY_TARGET_GONE;
-		} else if (!l->incompatible &&
-			   relay_member_is_usable(l->member)) {
+		} else if (relay_link_is_expected(l)) {
 			n_pending++;
 		}
 	}
@@ -162,7 +149,7 @@ static int on_cell(struct relay_session *s, struct bytes body)
 		return relay_session_end(s, "malformed CELL");
 	list_for_each(t, &s->targets, entry)
 		n++;
-	if (relay_inputs_find(s, m.cell) || n >= TARGETS_MAX) {
+	if (relay_session_find(s, m.cell) || n >= TARGETS_MAX) {
 		wire_cell_release(&m);
 		return relay_session_end(
 			s, "CELL: number in use, or too many sandboxes");
@@ -186,7 +173,7 @@ static int on_bundle(struct relay_session *s, struct bytes body)
 		return relay_session_end(s, "malformed BUNDLE");
 	list_for_each(t, &s->targets, entry)
 		n++;
-	if (relay_inputs_find(s, m.bundle) || n >= TARGETS_MAX) {
+	if (relay_session_find(s, m.bundle) || n >= TARGETS_MAX) {
 		wire_bundle_release(&m);
 		return relay_session_end(
 			s, "BUNDLE: number in use, or too many bundles");
@@ -206,7 +193,7 @@ static int on_shut(struct relay_session *s, struct bytes body)
 
 	if (wire_number_decode(&number, body))
 		return relay_session_end(s, "malformed SHUT");
-	t = relay_inputs_find(s, number);
+	t = relay_session_find(s, number);
 	if (t)
 		free_target(t);
 	return 0;
@@ -337,7 +324,7 @@ static int on_view(struct relay_session *s, struct bytes body)
 
 	if (wire_view_decode_at(&m, body, s->version))
 		return relay_session_end(s, "malformed VIEW");
-	t = relay_inputs_find(s, m.cell);
+	t = relay_session_find(s, m.cell);
 	if (t && (m.view != t->last_view + 1 || m.view > UPDATES_MAX))
 		relay_session_end(s, "VIEW: unexpected number %u", m.view);
 	else if (t)
@@ -445,8 +432,7 @@ int relay_inputs_have(struct relay_link *l, struct bytes body, struct err *err)
 		wire_have_release(&m);
 		return 0;
 	}
-	if (m.state == WIRE_HAVE_READY &&
-	    is_other_identity(l, t, m.detail)) {
+	if (m.state == WIRE_HAVE_READY && is_other_identity(l, t, m.detail)) {
 		lt->state = RELAY_TARGET_GONE;
 		wire_number_encode(&shut, m.cell);
 		peer_conn_send(&l->conn, WIRE_SHUT, &shut, WIRE_PLAIN);
@@ -474,7 +460,7 @@ int relay_inputs_have(struct relay_link *l, struct bytes body, struct err *err)
 static int serve_need(struct relay_link *l, const struct wire_need *m,
 		      struct err *err)
 {
-	const struct relay_target *t = relay_inputs_find(l->session, m->cell);
+	const struct relay_target *t = relay_session_find(l->session, m->cell);
 	struct relay_update *u = NULL;
 
 	/* The client may have closed the sandbox. */
@@ -517,12 +503,14 @@ int relay_inputs_need(struct relay_link *l, struct bytes body, struct err *err)
 	return ret;
 }
 
-void relay_inputs_forget(struct relay_link *l)
+void relay_inputs_forget(struct relay_link *l, const char *why)
 {
 	struct relay_target *t;
 	struct relay_update *u;
 
 	list_for_each(t, &l->session->targets, entry) {
+		free(t->problem);
+		t->problem = xasprintf("%s: %s", l->member->entry.name, why);
 		list_for_each(u, &t->updates, entry) {
 			size_t kept = 0;
 

@@ -174,6 +174,7 @@ struct relay_link {
 	struct relay_link_target *targets;
 	size_t n_targets;
 	bool incompatible; /* does not speak the version of the client */
+	unsigned n_failures; /* consecutive sessions without a greeting */
 };
 
 /* A job on a member, with what it has sent. */
@@ -232,6 +233,7 @@ struct relay_session {
 	TAILQ_ENTRY(relay_session) entry;
 	struct relay *relay;
 	struct wire_stream *stream;
+	uint64_t backlog_bytes; /* queued since the stream became full */
 	char *address;
 	struct event *timer; /* heartbeat */
 	struct event *end_event; /* frees the session from the loop */
@@ -277,16 +279,20 @@ void relay_session_send(struct relay_session *s, enum wire_type type,
  */
 int relay_session_end(struct relay_session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* Return the sandbox or bundle with the number, or NULL. */
+struct relay_target *relay_session_find(const struct relay_session *s,
+					uint32_t number);
 /* inputs.c: handle a message of the client; 0, or -EPROTO after the end. */
 int relay_inputs_receive(struct relay_session *s, uint16_t type,
 			 struct bytes body);
-struct relay_target *relay_inputs_find(const struct relay_session *s,
-				       uint32_t number);
 /* Handle HAVE or NEED of a member. */
 int relay_inputs_have(struct relay_link *l, struct bytes body, struct err *err);
 int relay_inputs_need(struct relay_link *l, struct bytes body, struct err *err);
-/* Drop the requests of a member whose session has ended. */
-void relay_inputs_forget(struct relay_link *l);
+/*
+ * Drop the requests of a member whose session has ended, and record `why` as
+ * the problem of its sandboxes and bundles.
+ */
+void relay_inputs_forget(struct relay_link *l, const char *why);
 /* Report the sandboxes and bundles to the client whose state has changed. */
 void relay_inputs_update(struct relay_session *s);
 void relay_inputs_release(struct relay_session *s);
@@ -297,6 +303,8 @@ void relay_link_init(struct relay_link *l, struct relay_session *s,
 void relay_link_dial(struct relay_link *l);
 /* Close the session of the member and call on_down(). */
 void relay_link_close(struct relay_link *l, const char *why);
+/* Return true if the session of the member is up or can still come up. */
+bool relay_link_is_expected(const struct relay_link *l);
 /* Detect silence.  Call this each second. */
 void relay_link_tick(struct relay_link *l);
 /* Forward a message to the member if its session is up. */
@@ -327,8 +335,11 @@ void relay_job_give_up(struct relay_session *s, struct relay_job *job,
 		       enum reason why);
 /* End the jobs of a sandbox that has ended, with FAIL TOOLCHAIN. */
 void relay_jobs_end_all(struct relay_session *s, uint32_t sandbox);
-/* Discard what the jobs have received from a member whose session has ended. */
-void relay_jobs_forget(struct relay_link *l);
+/*
+ * Discard what the jobs have received from a member whose session has ended
+ * because of `why`.
+ */
+void relay_jobs_forget(struct relay_link *l, const char *why);
 void relay_jobs_free_all(struct relay_session *s);
 
 /* dispatch.c: the dispatcher of a session */
@@ -338,8 +349,8 @@ void relay_dispatch_stop(struct relay_session *s);
 void relay_dispatch_event(struct relay_session *s,
 			  const struct sched_event *event);
 /* Report an event of a job on a member; `event` has the other fields. */
-void relay_dispatch_job_event(const struct relay_job *job,
-			      struct relay_link *l, struct sched_event *event);
+void relay_dispatch_job_event(const struct relay_job *job, struct relay_link *l,
+			      struct sched_event *event);
 /* Add a job for a sandbox, or a number that no sandbox has. */
 void relay_dispatch_add_job(struct relay_session *s, struct relay_job *job,
 			    uint32_t cost_ms);

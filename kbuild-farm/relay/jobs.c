@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define JOBS_PER_SLOT 4 /* limit on the jobs of a session, as of kfarmd */
+#define OUTPUTS_MAX   (1u << 16) /* OUTPUT messages of a job */
 
 static struct relay_job *find_client_job(const struct relay_session *s,
 					 uint32_t number)
@@ -22,8 +23,8 @@ static struct relay_job *find_client_job(const struct relay_session *s,
 	return NULL;
 }
 
-static struct relay_attempt *find_attempt(struct relay_job *job,
-					  const struct relay_link *l)
+static struct relay_attempt *find_link_attempt(struct relay_job *job,
+					       const struct relay_link *l)
 {
 	for (unsigned i = 0; job && i < job->n_attempts; i++) {
 		if (job->attempts[i].link == l)
@@ -48,7 +49,7 @@ static void detach_attempt(struct relay_job *job, struct relay_attempt *a)
 	job->attempts[job->n_attempts] = (struct relay_attempt){ 0 };
 }
 
-static void end_attempt(struct relay_job *job, struct relay_attempt *a)
+static void discard_attempt(struct relay_job *job, struct relay_attempt *a)
 {
 	struct relay_attempt ended = *a;
 
@@ -56,10 +57,10 @@ static void end_attempt(struct relay_job *job, struct relay_attempt *a)
 	release_attempt(&ended);
 }
 
-static void free_job(struct relay_session *s, struct relay_job *job)
+static void release_job(struct relay_session *s, struct relay_job *job)
 {
 	while (job->n_attempts)
-		end_attempt(job, &job->attempts[0]);
+		discard_attempt(job, &job->attempts[0]);
 	release_attempt(&job->done);
 	TAILQ_REMOVE(&s->jobs, job, entry);
 	s->n_jobs--;
@@ -72,12 +73,12 @@ static void free_job(struct relay_session *s, struct relay_job *job)
 }
 
 /* Cancel the job on its members and free it. */
-static void end_job(struct relay_session *s, struct relay_job *job)
+static void close_job(struct relay_session *s, struct relay_job *job)
 {
 	while (job->n_attempts)
 		relay_job_cancel(job, job->attempts[0].link);
 	relay_dispatch_end_job(s, job);
-	free_job(s, job);
+	release_job(s, job);
 }
 
 void relay_jobs_free_all(struct relay_session *s)
@@ -85,20 +86,8 @@ void relay_jobs_free_all(struct relay_session *s)
 	struct relay_job *job;
 
 	while ((job = TAILQ_FIRST(&s->jobs)))
-		free_job(s, job);
+		release_job(s, job);
 	buf_release(&s->step);
-}
-
-void relay_jobs_forget(struct relay_link *l)
-{
-	struct relay_job *job;
-
-	list_for_each(job, &l->session->jobs, entry) {
-		struct relay_attempt *a = find_attempt(job, l);
-
-		if (a)
-			end_attempt(job, a);
-	}
 }
 
 static char *member_name(const struct relay_attempt *a)
@@ -145,7 +134,7 @@ void relay_jobs_end_all(struct relay_session *s, uint32_t sandbox)
 			continue;
 		report_job_failure(s, job->number, WIRE_FAIL_TOOLCHAIN,
 				   "the sandbox has ended");
-		end_job(s, job);
+		close_job(s, job);
 	}
 }
 
@@ -157,7 +146,7 @@ void relay_job_give_up(struct relay_session *s, struct relay_job *job,
 	if (job->fail.len) {
 		send_via(s, job->number, job->fail_via);
 		relay_session_send(s, WIRE_FAIL, &job->fail);
-	} else if (!relay_inputs_find(s, job->target)) {
+	} else if (!relay_session_find(s, job->target)) {
 		report_job_failure(s, job->number, WIRE_FAIL_TOOLCHAIN,
 				   "the sandbox does not exist");
 	} else {
@@ -166,7 +155,7 @@ void relay_job_give_up(struct relay_session *s, struct relay_job *job,
 		report_job_failure(s, job->number, WIRE_FAIL_BUSY, text);
 		free(text);
 	}
-	end_job(s, job);
+	close_job(s, job);
 }
 
 void relay_job_deliver(struct relay_session *s, struct relay_job *job)
@@ -178,7 +167,7 @@ void relay_job_deliver(struct relay_session *s, struct relay_job *job)
 	for (size_t i = 0; i < job->done.n_outputs; i++)
 		relay_session_send(s, WIRE_OUTPUT, &job->done.outputs[i]);
 	relay_session_send(s, WIRE_RESULT, &job->result);
-	end_job(s, job);
+	close_job(s, job);
 }
 
 /* ------------------------------------------------------- from the client */
@@ -238,14 +227,14 @@ static int on_job(struct relay_session *s, struct bytes body)
 	buf_add_bytes(&job->job, body);
 	TAILQ_INSERT_TAIL(&s->jobs, job, entry);
 	s->n_jobs++;
-	if (!relay_inputs_find(s, job->target)) {
+	if (!relay_session_find(s, job->target)) {
 		report_job_failure(s, job->number, WIRE_FAIL_TOOLCHAIN,
 				   "the sandbox does not exist");
-		free_job(s, job);
+		release_job(s, job);
 	} else if (s->n_jobs > JOBS_PER_SLOT * relay_count_slots(s->relay)) {
 		report_job_failure(s, job->number, WIRE_FAIL_BUSY,
 				   "the relay has the maximum number of jobs");
-		free_job(s, job);
+		release_job(s, job);
 	} else {
 		relay_dispatch_add_job(s, job, cost_ms);
 	}
@@ -261,7 +250,7 @@ static int on_cancel(struct relay_session *s, struct bytes body)
 		return relay_session_end(s, "malformed CANCEL");
 	job = find_client_job(s, number);
 	if (job)
-		end_job(s, job);
+		close_job(s, job);
 	return 0;
 }
 
@@ -306,7 +295,7 @@ void relay_job_send(struct relay_job *job, struct relay_link *l, bool pinned,
 
 void relay_job_cancel(struct relay_job *job, struct relay_link *l)
 {
-	struct relay_attempt *a = find_attempt(job, l);
+	struct relay_attempt *a = find_link_attempt(job, l);
 	struct buf body = { 0 };
 
 	if (!a)
@@ -315,7 +304,35 @@ void relay_job_cancel(struct relay_job *job, struct relay_link *l)
 		wire_number_encode(&body, job->number);
 		peer_conn_send(&l->conn, WIRE_CANCEL, &body, WIRE_PLAIN);
 	}
-	end_attempt(job, a);
+	discard_attempt(job, a);
+}
+
+/* Record the loss of a member, in case that no other one executes the job. */
+static void record_loss(struct relay_session *s, struct relay_job *job,
+			const struct relay_attempt *a, const char *why)
+{
+	struct wire_fail m = { .job = job->number, .class = WIRE_FAIL_NODE };
+
+	m.reason = xasprintf("connection to the member lost: %s", why);
+	buf_reset(&job->fail);
+	wire_fail_encode_at(&job->fail, &m, s->version);
+	free(m.reason);
+	free(job->fail_via);
+	job->fail_via = member_name(a);
+}
+
+void relay_jobs_forget(struct relay_link *l, const char *why)
+{
+	struct relay_job *job;
+
+	list_for_each(job, &l->session->jobs, entry) {
+		struct relay_attempt *a = find_link_attempt(job, l);
+
+		if (!a)
+			continue;
+		record_loss(l->session, job, a, why);
+		discard_attempt(job, a);
+	}
 }
 
 /* ------------------------------------------------------- from the members */
@@ -330,9 +347,14 @@ static int on_output(struct relay_link *l, struct bytes body, struct err *err)
 	if (wire_piece_decode_at(&m, body, l->conn.version))
 		return err_set(err, EPROTO, "malformed OUTPUT");
 	job = find_client_job(l->session, m.job);
-	a = find_attempt(job, l);
+	a = find_link_attempt(job, l);
 	if (!a)
 		return 0;
+	/* Each message takes memory, even if it has no data. */
+	if (a->n_outputs >= OUTPUTS_MAX)
+		return err_set(err, EMSGSIZE,
+			       "output of a job in more than %u messages",
+			       OUTPUTS_MAX);
 	a->stream_bytes[m.stream] += m.data.len;
 	if (a->stream_bytes[m.stream] > wire_output_max(m.stream))
 		return err_set(err, EMSGSIZE, "output of a job too large");
@@ -351,7 +373,7 @@ static int on_result(struct relay_link *l, struct bytes body, struct err *err)
 	if (wire_result_decode_at(&m, body, l->conn.version))
 		return err_set(err, EPROTO, "malformed RESULT");
 	job = find_client_job(l->session, m.job);
-	a = find_attempt(job, l);
+	a = find_link_attempt(job, l);
 	if (!a || job->result.len)
 		return 0;
 	job->done = *a;
@@ -366,9 +388,9 @@ static int on_result(struct relay_link *l, struct bytes body, struct err *err)
  * Another member executes a job again that failed because of the member.  Other
  * failures concern the job, so the client handles them.
  */
-static void fail_attempt(struct relay_link *l, struct relay_job *job,
-			 struct relay_attempt *a, const struct wire_fail *m,
-			 struct bytes body)
+static void handle_attempt_failure(struct relay_link *l, struct relay_job *job,
+				   struct relay_attempt *a,
+				   const struct wire_fail *m, struct bytes body)
 {
 	static const enum sched_fail as[] = {
 		[WIRE_FAIL_TOOLCHAIN] = SCHED_FAIL_TOOLCHAIN,
@@ -388,7 +410,7 @@ static void fail_attempt(struct relay_link *l, struct relay_job *job,
 		buf_reset(&job->fail);
 		buf_add_bytes(&job->fail, body);
 	}
-	end_attempt(job, a);
+	discard_attempt(job, a);
 	switch (m->class) {
 	case WIRE_FAIL_TOOLCHAIN:
 	case WIRE_FAIL_NODE:
@@ -411,9 +433,9 @@ static int on_fail(struct relay_link *l, struct bytes body, struct err *err)
 	if (wire_fail_decode_at(&m, body, l->conn.version))
 		return err_set(err, EPROTO, "malformed FAIL");
 	job = find_client_job(l->session, m.job);
-	a = find_attempt(job, l);
+	a = find_link_attempt(job, l);
 	if (a)
-		fail_attempt(l, job, a, &m, body);
+		handle_attempt_failure(l, job, a, &m, body);
 	wire_fail_release(&m);
 	return 0;
 }
@@ -425,7 +447,7 @@ static int on_via(struct relay_link *l, struct bytes body, struct err *err)
 
 	if (wire_via_decode_at(&m, body, l->conn.version))
 		return err_set(err, EPROTO, "malformed VIA");
-	a = find_attempt(find_client_job(l->session, m.job), l);
+	a = find_link_attempt(find_client_job(l->session, m.job), l);
 	if (a) {
 		free(a->via);
 		a->via = m.member;
@@ -444,7 +466,7 @@ static int on_beat(struct relay_link *l, struct bytes body, struct err *err)
 	for (unsigned i = 0; i < m.n_jobs; i++) {
 		struct relay_job *job = find_client_job(l->session,
 							m.jobs[i].job);
-		struct relay_attempt *a = find_attempt(job, l);
+		struct relay_attempt *a = find_link_attempt(job, l);
 		struct sched_event event = { .kind = SCHED_EV_HEARTBEAT,
 					     .cpu_ms = m.jobs[i].cpu_ms };
 

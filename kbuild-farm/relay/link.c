@@ -12,6 +12,9 @@
 
 #define GREETING_MS 10000 /* limit for HELLO, FIT and MACHINE of a member */
 #define SILENCE_MS  5000 /* a member that is silent longer is lost */
+/* VIEWs sent to a sandbox at once; kfarmd accepts 4096 that are not applied */
+#define REPLAY_MAX 4000
+#define DIALS_MAX  3 /* failed dials after which no job waits for the member */
 
 void relay_link_init(struct relay_link *l, struct relay_session *s,
 		     struct relay_member *m, const struct relay_link_ops *ops)
@@ -85,6 +88,16 @@ void relay_link_forward(struct relay_link *l, const struct relay_log_entry *e)
 		return;
 	if (e->type == WIRE_CELL || e->type == WIRE_BUNDLE) {
 		add_link_target(l, e->target);
+		if (e->target->last_view > REPLAY_MAX) {
+			log_warning("member %s: has connected too late: its "
+				    "sandbox would need %u input updates at "
+				    "once; the member is used by the next "
+				    "session",
+				    l->member->entry.name,
+				    e->target->last_view);
+			l->targets[l->n_targets - 1].state = RELAY_TARGET_GONE;
+			return;
+		}
 	} else if (e->target) {
 		lt = relay_link_find(l, e->target->number);
 		if (!lt || lt->state == RELAY_TARGET_GONE)
@@ -113,6 +126,8 @@ void relay_link_close(struct relay_link *l, const char *why)
 	bool was_up = l->state == RELAY_LINK_UP;
 	char *text = peer_conn_explain(&l->conn, why);
 
+	if (l->state == RELAY_LINK_GREETING)
+		l->n_failures++;
 	log_warning("member %s: session for %s ended: %s",
 		    l->member->entry.name, l->session->address, text);
 	l->state = RELAY_LINK_DOWN;
@@ -140,55 +155,19 @@ static void on_link_up(struct relay_link *l)
 
 	l->state = RELAY_LINK_UP;
 	l->since_ms = clock_ms();
+	l->n_failures = 0;
 	list_for_each(e, &s->log, entry)
 		relay_link_forward(l, e);
 	l->ops->on_up(l);
 }
 
-/* The connection without jobs (relay.c) handles RELAY. */
-static int on_member_state(struct relay_link *l, uint16_t type,
-			   struct bytes body, struct err *err)
-{
-	struct wire_health health;
-	struct wire_relay relay;
-	int ret;
-
-	if (type == WIRE_HEALTH) {
-		ret = wire_health_decode_at(&health, body, l->conn.version);
-		if (!ret)
-			relay_dispatch_set_clock(l, health.speed_milli);
-	} else {
-		ret = wire_relay_decode_at(&relay, body, l->conn.version);
-		if (!ret)
-			wire_relay_release(&relay);
-	}
-	return ret ? err_set(err, EPROTO, "malformed %s",
-			     wire_type_name(type, l->conn.version)) :
-		     0;
-}
-
 static int dispatch_link_msg(struct relay_link *l, uint16_t type,
 			     struct bytes body, struct err *err)
 {
-	struct wire_lease lease;
-
-	switch (type) {
-	case WIRE_FIT:
-	case WIRE_MACHINE:
-		on_link_up(l);
-		return 0;
-	case WIRE_HEALTH:
-	case WIRE_RELAY:
-		return on_member_state(l, type, body, err);
-	case WIRE_LEASE:
-		if (wire_lease_decode_at(&lease, body, l->conn.version))
-			return err_set(err, EPROTO, "malformed LEASE");
-		l->lease = lease.n_slots;
-		relay_dispatch_update_link(l);
-		return 0;
-	default:
+	if (type != WIRE_FIT && type != WIRE_MACHINE)
 		return l->ops->on_message(l, type, body, err);
-	}
+	on_link_up(l);
+	return 0;
 }
 
 static int on_link_msg(void *ctx, uint16_t type, struct bytes body,
@@ -230,6 +209,12 @@ void relay_link_dial(struct relay_link *l)
 	l->since_ms = clock_ms();
 	if (peer_conn_dial(&l->conn, &ops, l, &err))
 		relay_link_close(l, err.text);
+}
+
+bool relay_link_is_expected(const struct relay_link *l)
+{
+	return !l->incompatible && l->n_failures < DIALS_MAX &&
+	       relay_member_is_usable(l->member);
 }
 
 void relay_link_tick(struct relay_link *l)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define REQUESTS_MAX 16 /* pending requests of a client */
+#define PARTS_MAX    64 /* HELD messages of a member for one request */
 
 static void free_request(struct relay_session *s, struct relay_request *q)
 {
@@ -173,7 +174,7 @@ int relay_requests_receive(struct relay_session *s, uint16_t type,
 	for (size_t i = 0; i < s->relay->n_members; i++) {
 		struct relay_link *l = &s->links[i];
 
-		if (l->incompatible || !relay_member_is_usable(l->member))
+		if (!relay_link_is_expected(l))
 			continue;
 		*VEC_ADD(q->waiting, q->n_waiting) = l;
 		if (l->state == RELAY_LINK_UP)
@@ -214,6 +215,30 @@ static void stop_waiting(struct relay_request *q, const struct relay_link *l)
 	q->n_waiting = kept;
 }
 
+/* Discard the incomplete list of a member. */
+static void drop_parts(struct relay_request *q, const struct relay_link *l)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < q->n_parts; i++) {
+		if (q->parts[i].link == l)
+			wire_held_release(&q->parts[i].m);
+		else
+			q->parts[kept++] = q->parts[i];
+	}
+	q->n_parts = kept;
+}
+
+static size_t count_parts(const struct relay_request *q,
+			  const struct relay_link *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < q->n_parts; i++)
+		n += q->parts[i].link == l;
+	return n;
+}
+
 void relay_requests_forget(struct relay_link *l)
 {
 	struct relay_session *s = l->session;
@@ -222,6 +247,8 @@ void relay_requests_forget(struct relay_link *l)
 	if (s->end_reason)
 		return;
 	list_for_each_safe(q, &s->requests, entry, next) {
+		if (is_answer_pending(q, l))
+			drop_parts(q, l);
 		stop_waiting(q, l);
 		finish_request(s, q);
 	}
@@ -252,6 +279,10 @@ static int on_held(struct relay_link *l, struct bytes body, struct err *err)
 	if (!q) {
 		wire_held_release(&m);
 		return err_set(err, EPROTO, "unexpected HELD");
+	}
+	if (count_parts(q, l) >= PARTS_MAX) {
+		wire_held_release(&m);
+		return err_set(err, EMSGSIZE, "list of toolchains too long");
 	}
 	last = m.last;
 	*VEC_ADD(q->parts, q->n_parts) = (struct relay_held_part){ l, m };

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define CLIENT_HELLO_MS 5000 /* limit for the HELLO of a client */
+#define BACKLOG_MAX     (64u << 20) /* bytes queued for a client that is slow */
 
 static void free_session(struct relay_session *s, const char *why)
 {
@@ -170,9 +171,41 @@ static void update_session(struct relay_session *s)
 						    l->member->problem :
 						    "not connected");
 		relay_dispatch_update_link(l);
+		/* The link may have been down before its member was. */
+		if (!relay_member_is_usable(l->member))
+			relay_requests_forget(l);
 	}
 	if (!relay_count_slots(r))
 		relay_session_end(s, "no member is left");
+	relay_inputs_update(s);
+}
+
+/*
+ * Handle a message about the state of a member.  The connection without jobs
+ * (relay.c) handles RELAY.
+ */
+static int on_member_state(struct relay_link *l, uint16_t type,
+			   struct bytes body, struct err *err)
+{
+	struct wire_health health;
+	struct wire_lease lease;
+	struct wire_relay relay;
+
+	if (type == WIRE_LEASE &&
+	    !wire_lease_decode_at(&lease, body, l->conn.version)) {
+		l->lease = lease.n_slots;
+		relay_dispatch_update_link(l);
+	} else if (type == WIRE_HEALTH &&
+		   !wire_health_decode_at(&health, body, l->conn.version)) {
+		relay_dispatch_set_clock(l, health.speed_milli);
+	} else if (type == WIRE_RELAY &&
+		   !wire_relay_decode_at(&relay, body, l->conn.version)) {
+		wire_relay_release(&relay);
+	} else {
+		return err_set(err, EPROTO, "malformed %s",
+			       wire_type_name(type, l->conn.version));
+	}
+	return 0;
 }
 
 /* Handle a message of a member that link.c does not handle. */
@@ -184,6 +217,10 @@ static int on_link_message(struct relay_link *l, uint16_t type,
 		return relay_inputs_have(l, body, err);
 	case WIRE_NEED:
 		return relay_inputs_need(l, body, err);
+	case WIRE_LEASE:
+	case WIRE_HEALTH:
+	case WIRE_RELAY:
+		return on_member_state(l, type, body, err);
 	case WIRE_HELD:
 	case WIRE_DROPPED:
 		return relay_requests_handle(l, type, body, err);
@@ -200,9 +237,9 @@ static void on_link_up(struct relay_link *l)
 
 static void on_link_down(struct relay_link *l, bool was_up, const char *why)
 {
-	relay_inputs_forget(l);
+	relay_inputs_forget(l, why);
 	relay_requests_forget(l);
-	relay_jobs_forget(l);
+	relay_jobs_forget(l, why);
 	relay_dispatch_link_down(l, was_up, why);
 	relay_inputs_update(l->session);
 }
@@ -293,7 +330,21 @@ static int on_client_msg(void *ctx, uint16_t type, struct bytes body,
 		return 0;
 	}
 	dispatch_client_msg(s, type, body);
+	/*
+	 * A client that does not read must not fill the memory with results.
+	 * The limit lets a client with a slow connection keep the members busy.
+	 */
+	if (s->backlog_bytes > BACKLOG_MAX)
+		wire_stream_set_paused(s->stream, true);
 	return 0;
+}
+
+static void on_client_drain(void *ctx)
+{
+	struct relay_session *s = ctx;
+
+	s->backlog_bytes = 0;
+	wire_stream_set_paused(s->stream, false);
 }
 
 static void on_client_close(void *ctx, const struct err *why)
@@ -361,6 +412,7 @@ void relay_accept(struct relay *r, struct wire_io io,
 	static const struct wire_stream_ops ops = {
 		.on_msg = on_client_msg,
 		.on_close = on_client_close,
+		.on_drain = on_client_drain,
 	};
 	const struct timeval second = { .tv_sec = 1 };
 	struct relay_session *s;

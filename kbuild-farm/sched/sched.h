@@ -344,9 +344,9 @@ enum sched_action_kind {
 	SCHED_ACT_SCAN, /* unit: determine its inputs on a worker */
 	/*
 	 * unit, node, deadline_ms (time limit of the job), cost_ms (predicted),
-	 * pinned, class, backup: send the unit to the node, which restricts the job to cores
-	 * of `class` if `pinned` is set.  If `backup` is set, another node
-	 * executes the unit as well.
+	 * pinned, class, backup: send the unit to the node, which restricts the
+	 * job to cores of `class` if `pinned` is set.  If `backup` is set,
+	 * another node executes the unit as well.
 	 */
 	SCHED_ACT_SEND,
 	SCHED_ACT_CANCEL, /* unit, node: the job is no longer needed */
