@@ -144,16 +144,16 @@ void relay_dispatch_event(struct relay_session *s,
 	e->event = *event;
 	e->text = event->text ? xstrdup(event->text) : NULL;
 	e->event.text = e->text;
-	STAILQ_INSERT_TAIL(&s->events, e, entry);
+	TAILQ_INSERT_TAIL(&s->events, e, entry);
 	/* Actions cause events, which wait until all actions are carried out.
 	 */
 	if (s->is_dispatching)
 		return;
 	s->is_dispatching = true;
-	while ((e = STAILQ_FIRST(&s->events))) {
+	while ((e = TAILQ_FIRST(&s->events))) {
 		struct sched_action a;
 
-		STAILQ_REMOVE_HEAD(&s->events, entry);
+		TAILQ_REMOVE(&s->events, e, entry);
 		sched_event(s->sched, clock_ms(), &e->event);
 		while (sched_next_action(s->sched, &a))
 			carry_out(s, &a);
@@ -185,7 +185,7 @@ void relay_dispatch_start(struct relay_session *s)
 	const struct sched_event format = { .kind = SCHED_EV_OBJECT_FORMAT,
 					    .status = SCHED_STATUS_READY };
 
-	STAILQ_INIT(&s->events);
+	TAILQ_INIT(&s->events);
 	s->sched = sched_new(&setup);
 	s->dispatch_timer = event_new(s->relay->daemon->base, -1, 0,
 				      on_dispatch_timer, s);
@@ -206,8 +206,8 @@ void relay_dispatch_stop(struct relay_session *s)
 	sched_free(s->sched);
 	s->sched = NULL;
 	event_free(s->dispatch_timer);
-	while ((e = STAILQ_FIRST(&s->events))) {
-		STAILQ_REMOVE_HEAD(&s->events, entry);
+	while ((e = TAILQ_FIRST(&s->events))) {
+		TAILQ_REMOVE(&s->events, e, entry);
 		free(e->text);
 		free(e);
 	}

@@ -204,7 +204,7 @@ struct relay_job {
 
 /* An event that the dispatcher gets after the current one. */
 struct relay_event {
-	STAILQ_ENTRY(relay_event) entry;
+	TAILQ_ENTRY(relay_event) entry;
 	struct sched_event event;
 	char *text;
 };
@@ -259,7 +259,7 @@ struct relay_session {
 	struct sched *sched;
 	struct relay_job **units; /* jobs by unit; NULL: ended */
 	size_t n_units;
-	STAILQ_HEAD(, relay_event) events;
+	TAILQ_HEAD(, relay_event) events;
 	bool is_dispatching;
 	struct event *dispatch_timer;
 	struct buf step; /* STEP that precedes the next JOB */
