@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The dispatcher of a session (sched/).  Its nodes are the links to the
- * members, its toolchains the sandboxes, and its units the jobs.  It gets the
- * cost of a job from the client and needs neither a scan nor a verification,
- * for both are the client's.  A unit that it would compile locally returns to
- * the client with a FAIL.
+ * members, its toolchains the sandboxes, and its units the jobs.  JOB contains
+ * the cost of a job.  The client scans the unit and verifies the result, so the
+ * relay reports both steps to the dispatcher as completed.  A unit that the
+ * dispatcher would compile locally returns to the client with a FAIL.
  */
 #include "relay/internal.h"
 

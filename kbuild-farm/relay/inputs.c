@@ -128,10 +128,17 @@ static void update_target(struct relay_target *t)
 	}
 }
 
+/* Return NULL if the number is in use, or there are too many targets. */
 static struct relay_target *add_target(struct relay_session *s, uint32_t number)
 {
-	struct relay_target *t = xcalloc(1, sizeof(*t));
+	struct relay_target *t;
+	size_t n = 0;
 
+	list_for_each(t, &s->targets, entry)
+		n++;
+	if (relay_session_find(s, number) || n >= TARGETS_MAX)
+		return NULL;
+	t = xcalloc(1, sizeof(*t));
 	t->session = s;
 	t->number = number;
 	TAILQ_INIT(&t->updates);
@@ -143,20 +150,16 @@ static int on_cell(struct relay_session *s, struct bytes body)
 {
 	struct relay_target *t;
 	struct wire_cell m;
-	size_t n = 0;
 
 	if (wire_cell_decode_at(&m, body, s->version))
 		return relay_session_end(s, "malformed CELL");
-	list_for_each(t, &s->targets, entry)
-		n++;
-	if (relay_session_find(s, m.cell) || n >= TARGETS_MAX) {
-		wire_cell_release(&m);
+	t = add_target(s, m.cell);
+	if (t)
+		t->has_identity = *m.installed_id;
+	wire_cell_release(&m);
+	if (!t)
 		return relay_session_end(
 			s, "CELL: number in use, or too many sandboxes");
-	}
-	t = add_target(s, m.cell);
-	t->has_identity = *m.installed_id;
-	wire_cell_release(&m);
 	relay_dispatch_add_target(t);
 	record(s, WIRE_CELL, body, t);
 	update_target(t);
@@ -167,20 +170,15 @@ static int on_bundle(struct relay_session *s, struct bytes body)
 {
 	struct relay_target *t;
 	struct wire_bundle m;
-	size_t n = 0;
 
 	if (wire_bundle_decode_at(&m, body, s->version))
 		return relay_session_end(s, "malformed BUNDLE");
-	list_for_each(t, &s->targets, entry)
-		n++;
-	if (relay_session_find(s, m.bundle) || n >= TARGETS_MAX) {
-		wire_bundle_release(&m);
+	t = add_target(s, m.bundle);
+	wire_bundle_release(&m);
+	if (!t)
 		return relay_session_end(
 			s, "BUNDLE: number in use, or too many bundles");
-	}
-	t = add_target(s, m.bundle);
 	t->is_bundle = true;
-	wire_bundle_release(&m);
 	record(s, WIRE_BUNDLE, body, t);
 	update_target(t);
 	return 0;

@@ -15,6 +15,10 @@
 #include "wire/msg.h"
 #include "wire/stream.h"
 
+/* limit for HELLO, FIT and MACHINE of a member */
+#define RELAY_GREETING_MS 10000
+#define RELAY_SILENCE_MS  5000 /* a member that is silent longer is lost */
+
 struct relay_link;
 struct relay_session;
 
@@ -177,7 +181,7 @@ struct relay_link {
 	unsigned n_failures; /* consecutive sessions without a greeting */
 };
 
-/* A job on a member, with what it has sent. */
+/* A job on a member, with the messages that the member has sent. */
 struct relay_attempt {
 	struct relay_link *link;
 	struct buf *outputs; /* bodies of OUTPUT */
@@ -282,7 +286,11 @@ int relay_session_end(struct relay_session *s, const char *fmt, ...)
 /* Return the sandbox or bundle with the number, or NULL. */
 struct relay_target *relay_session_find(const struct relay_session *s,
 					uint32_t number);
-/* inputs.c: handle a message of the client; 0, or -EPROTO after the end. */
+/*
+ * inputs.c
+ *
+ * Handle a message of the client.  Returns 0, or -EPROTO if the session ends.
+ */
 int relay_inputs_receive(struct relay_session *s, uint16_t type,
 			 struct bytes body);
 /* Handle HAVE or NEED of a member. */

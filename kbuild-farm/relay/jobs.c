@@ -307,7 +307,7 @@ void relay_job_cancel(struct relay_job *job, struct relay_link *l)
 	discard_attempt(job, a);
 }
 
-/* Record the loss of a member, in case that no other one executes the job. */
+/* Record the loss of a member, in case no other member executes the job. */
 static void record_loss(struct relay_session *s, struct relay_job *job,
 			const struct relay_attempt *a, const char *why)
 {

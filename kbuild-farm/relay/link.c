@@ -10,8 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define GREETING_MS 10000 /* limit for HELLO, FIT and MACHINE of a member */
-#define SILENCE_MS  5000 /* a member that is silent longer is lost */
 /* VIEWs sent to a sandbox at once; kfarmd accepts 4096 that are not applied */
 #define REPLAY_MAX 4000
 #define DIALS_MAX  3 /* failed dials after which no job waits for the member */
@@ -225,12 +223,12 @@ void relay_link_tick(struct relay_link *l)
 	case RELAY_LINK_DOWN: /* the dispatcher dials */
 		break;
 	case RELAY_LINK_GREETING:
-		if (now >= l->since_ms + GREETING_MS)
+		if (now >= l->since_ms + RELAY_GREETING_MS)
 			relay_link_close(l, "no HELLO within 10 s");
 		break;
 	case RELAY_LINK_UP:
 		peer_blob_upload_retry(l->conn.upload);
-		if (now > l->conn.received_ms + SILENCE_MS)
+		if (now > l->conn.received_ms + RELAY_SILENCE_MS)
 			relay_link_close(l, "silent for 5 s");
 		break;
 	}

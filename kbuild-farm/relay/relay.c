@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/vec.h"
 #include "machine/machine.h"
+#include "node/roster.h"
 #include "relay/internal.h"
 #include "store/packed-cache.h"
 #include "tls/key.h"
@@ -16,8 +17,6 @@
 #include <string.h>
 
 #define SETTLE_MS      3000 /* wait for members before the first HELLO */
-#define GREETING_MS    10000 /* limit for HELLO, FIT and MACHINE of a member */
-#define SILENCE_MS     5000 /* a member that is silent longer is lost */
 #define REDIAL_MS      1000 /* after the first failure; doubled each time */
 #define REDIAL_MS_MAX  30000
 #define REFIT_MS       3000 /* until an unfit member is asked again */
@@ -439,10 +438,10 @@ static void tick_member(struct relay_member *m, uint64_t now)
 	if (m->state == RELAY_MEMBER_DOWN && now >= m->since_ms + delay)
 		dial_member(m);
 	else if (m->state == RELAY_MEMBER_GREETING &&
-		 now >= m->since_ms + GREETING_MS)
+		 now >= m->since_ms + RELAY_GREETING_MS)
 		close_member(m, "no HELLO within 10 s");
 	else if (m->state == RELAY_MEMBER_UP &&
-		 now > m->conn.received_ms + SILENCE_MS)
+		 now > m->conn.received_ms + RELAY_SILENCE_MS)
 		close_member(m, "silent for 5 s");
 	else if (m->state == RELAY_MEMBER_UP && !m->conn.fit.usable &&
 		 now >= m->since_ms + REFIT_MS)
@@ -470,9 +469,7 @@ static void free_relay(struct relay *r)
 		wire_beat_release(&m->load);
 		free(m->limit.reason);
 		free(m->problem);
-		free(m->entry.name);
-		free(m->entry.address_text);
-		node_address_release(&m->entry.address);
+		node_entry_release(&m->entry);
 	}
 	free(r->members);
 	if (r->timer)

@@ -11,7 +11,7 @@
  *
  *	roster.c	reads the members from the configuration
  *	relay.c		holds a connection to each member, without jobs
- *	client.c	sends messages to a client
+ *	client.c	functions of a session that all modules below need
  *	link.c		one member's session for one client
  *	inputs.c	state of the client and its blobs, for the members
  *	jobs.c		holds the jobs of a client and their results

@@ -156,16 +156,9 @@ int relay_roster_find_files(struct strv *files, struct err *err)
 	return files->n ? 0 : -ENOENT;
 }
 
-static void release_entry(struct node_entry *e)
-{
-	free(e->name);
-	free(e->address_text);
-	node_address_release(&e->address);
-}
-
 void relay_roster_free(struct node_entry *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		release_entry(&v[i]);
+		node_entry_release(&v[i]);
 	free(v);
 }
