@@ -155,12 +155,17 @@ void peer_input_sync_init(struct peer_input_sync *t,
 	peer_input_updates_init(&t->updates, cell);
 }
 
-void peer_input_sync_release(struct peer_input_sync *t)
+void peer_input_sync_stop(struct peer_input_sync *t)
 {
-	peer_input_updates_release(&t->updates);
 	free(t->paths);
 	t->paths = NULL;
 	t->n_paths = 0;
+}
+
+void peer_input_sync_release(struct peer_input_sync *t)
+{
+	peer_input_updates_release(&t->updates);
+	peer_input_sync_stop(t);
 }
 
 static struct peer_input_sync_path *find_synced_path(

@@ -469,7 +469,11 @@ static int on_need(struct peer *p, struct bytes body, struct err *err)
 	} else if (peer_bundle_upload_is_number(bundle, m.cell)) {
 		updates = &bundle->updates;
 		user = &bundle->user;
-	} else if (sandbox && sandbox->state != PEER_SANDBOX_CLOSED) {
+	} else if (sandbox) {
+		/*
+		 * The sandbox may have been closed meanwhile: another sandbox
+		 * can depend on the blobs, because a node requests each once.
+		 */
 		updates = &sandbox->input_sync.updates;
 		user = &sandbox->upload_user;
 		if (m.n_indices &&

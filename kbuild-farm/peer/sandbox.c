@@ -18,7 +18,9 @@ void peer_sandbox_set_closed(struct peer_sandbox *sandbox, const char *detail)
 	sandbox->detail = xstrdup(detail);
 	peer_blob_upload_remove_user(sandbox->sandboxes->conn->upload,
 				     &sandbox->upload_user);
-	peer_input_sync_release(&sandbox->input_sync);
+	/* No sandbox ends with files that only others need. */
+	sandbox->upload_user.on_failed = NULL;
+	peer_input_sync_stop(&sandbox->input_sync);
 }
 
 void peer_sandbox_close(struct peer_sandbox *sandbox, const char *detail)

@@ -2,7 +2,10 @@
 /* needs: peer */
 #include "../lib/test.h"
 
+#include "base/pool.h"
+#include "peer/blob-upload.h"
 #include "peer/input-sync.h"
+#include "store/packed-cache.h"
 
 #include <event2/event.h>
 #include <sys/socket.h>
@@ -200,4 +203,29 @@ TEST(what_is_gone_cannot_be_needed)
 	ck_assert_int_eq(peer_input_updates_handle_need(&told.updates, &m, NULL,
 							&user, &err),
 			 -EPROTO);
+}
+
+/* A NEED can be in transit when its sandbox is closed. */
+TEST(the_updates_of_a_closed_sandbox_are_retained)
+{
+	struct pool *pool = pool_new(base, 1);
+	enum wire_codec codec = WIRE_PLAIN;
+	struct store_packed_cache *packed = peer_blob_upload_new_cache(&codec);
+	struct peer_blob_upload *upload = peer_blob_upload_new(l.stream, pool,
+							       packed);
+	struct peer_blob_upload_stats stats = { 0 };
+	struct peer_blob_upload_user user = { .base_dir = "", .stats = &stats };
+	uint32_t index = 0;
+	struct wire_need m = { .n_indices = 1, .indices = &index };
+	struct err err;
+
+	tell(file("/t/x", 1), NULL);
+	m.view = told.updates.last;
+	peer_input_sync_stop(&told);
+	must(peer_input_updates_handle_need(&told.updates, &m, upload, &user,
+					    &err));
+	ck_assert_uint_eq(stats.n_files_needed, 1);
+	peer_blob_upload_free(upload);
+	pool_free(pool);
+	store_packed_cache_free(packed);
 }
