@@ -25,8 +25,6 @@
  * update in `update` and the sink's files.
  */
 
-#define IDLE_MAX_MS 60000 /* limit on the wait for blobs or updates */
-
 static void send_have_state(struct kfarmd_input_sink *p,
 			    enum wire_have_state state, const char *detail)
 {
@@ -312,10 +310,11 @@ void kfarmd_input_sink_check_timeout(struct kfarmd_input_sink *p)
 
 	if (!p->blobs || p->task)
 		return;
-	if (v && v->n_missing && kfarmd_blobs_idle_ms(p->blobs) > IDLE_MAX_MS)
+	if (v && v->n_missing &&
+	    kfarmd_blobs_idle_ms(p->blobs) > KFARMD_BLOBS_IDLE_MAX_MS)
 		fail_sink(p, "timed out waiting for input files");
 	if ((!v || p->type->all_or_nothing) && !p->complete &&
-	    clock_ms() - p->activity_ms > IDLE_MAX_MS)
+	    clock_ms() - p->activity_ms > KFARMD_BLOBS_IDLE_MAX_MS)
 		fail_sink(p, "timed out waiting for the toolchain");
 }
 

@@ -32,7 +32,7 @@ struct kfarmd_sandbox;
 struct sandbox;
 
 /* Limits on the updates that are not yet applied, and on their entries. */
-#define KFARMD_INPUT_SINK_UPDATES_MAX 4096
+#define KFARMD_INPUT_SINK_UPDATES_MAX (1u << 15)
 #define KFARMD_INPUT_SINK_ENTRIES_MAX (1u << 20)
 
 TAILQ_HEAD(kfarmd_input_sink_list, kfarmd_input_sink);

@@ -52,6 +52,8 @@ int kfarmd_entry_put(void *cell, const char *path,
 #define KFARMD_BLOBS_OPEN_MAX 256
 /* limit on the blobs that are requested and not yet received */
 #define KFARMD_BLOBS_REQUESTED_MAX (1u << 18)
+/* limit on the wait for a blob, or for the next update of a toolchain */
+#define KFARMD_BLOBS_IDLE_MAX_MS 60000
 
 /* An entry that waits for its blob; embedded in the entry. */
 struct kfarmd_blob_waiter {

@@ -222,16 +222,16 @@ void relay_dispatch_job_event(const struct relay_job *job, struct relay_link *l,
 	relay_dispatch_event(l->session, event);
 }
 
-void relay_dispatch_add_job(struct relay_session *s, struct relay_job *job,
-			    uint32_t cost_ms)
+void relay_dispatch_add_job(struct relay_session *s, struct relay_job *job)
 {
 	struct sched_event event = {
 		.kind = SCHED_EV_UNIT_ADDED,
 		.unit = (uint32_t)s->n_units,
 		.toolchain = relay_session_find(s, job->target)->toolchain,
-		.cost_ms = cost_ms,
+		.cost_ms = job->cost_ms,
 	};
 
+	job->dispatched = true;
 	job->unit = event.unit;
 	job->toolchain = event.toolchain;
 	*VEC_ADD(s->units, s->n_units) = job;

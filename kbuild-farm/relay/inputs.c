@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "relay/internal.h"
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "base/vec.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TARGETS_MAX            20 /* sandboxes and bundles of a client: 16 and 4 */
-#define UPDATES_MAX            (1u << 20) /* retained VIEWs of a sandbox or bundle */
+#define CLOSED_MAX             32 /* closed targets whose blobs are still sent */
 #define REQUESTS_MAX_PER_ENTRY 4 /* requests of a member for one blob */
 
 /* Record a message for members that connect later, and forward it. */
@@ -36,16 +37,36 @@ static void free_log_entry(struct relay_session *s, struct relay_log_entry *e)
 static void free_update(struct relay_update *u)
 {
 	TAILQ_REMOVE(&u->target->updates, u, entry);
+	u->target->session->n_entries -= u->update->m.n_entries;
 	kfarmd_input_update_free(u->update);
+	buf_release(&u->body);
 	free(u->files);
 	free(u->paths);
 	free(u->names);
-	free(u->waits);
 	free(u);
 }
 
-/* Close a sandbox or bundle on all members and forget its state. */
-static void free_target(struct relay_target *t)
+static void free_closed_target(struct relay_target *t)
+{
+	struct relay_session *s = t->session;
+	struct relay_update *u;
+
+	TAILQ_REMOVE(&s->closed, t, entry);
+	s->n_closed--;
+	for (size_t i = 0; s->links && i < s->relay->n_members; i++)
+		relay_link_forget_closed(&s->links[i]);
+	while ((u = TAILQ_FIRST(&t->updates)))
+		free_update(u);
+	free(t);
+}
+
+/*
+ * Close a sandbox or bundle on all members.  A request of a member for its
+ * blobs can be in transit, and another sandbox of the member can depend on
+ * them, because a member requests each blob once.  Therefore the updates that
+ * the members have received are retained.
+ */
+static void close_target(struct relay_target *t)
 {
 	struct relay_session *s = t->session;
 	struct relay_log_entry *e, *next;
@@ -60,11 +81,16 @@ static void free_target(struct relay_target *t)
 		if (e->target == t)
 			free_log_entry(s, e);
 	}
-	while ((u = TAILQ_FIRST(&t->updates)))
+	while ((u = t->held)) {
+		t->held = TAILQ_NEXT(u, entry);
 		free_update(u);
+	}
+	buf_release(&t->request);
 	free(t->detail);
 	free(t->problem);
-	free(t);
+	TAILQ_INSERT_TAIL(&s->closed, t, entry);
+	if (++s->n_closed > CLOSED_MAX)
+		free_closed_target(TAILQ_FIRST(&s->closed));
 }
 
 void relay_inputs_release(struct relay_session *s)
@@ -73,7 +99,9 @@ void relay_inputs_release(struct relay_session *s)
 	struct relay_target *t;
 
 	while ((t = TAILQ_FIRST(&s->targets)))
-		free_target(t);
+		close_target(t);
+	while ((t = TAILQ_FIRST(&s->closed)))
+		free_closed_target(t);
 	while ((e = TAILQ_FIRST(&s->log)))
 		free_log_entry(s, e);
 	kfarmd_blobs_free(s->blobs);
@@ -91,6 +119,13 @@ static void send_have(struct relay_target *t, enum wire_have_state state,
 
 	wire_have_encode_at(&body, &m, t->session->version);
 	relay_session_send(t->session, WIRE_HAVE, &body);
+}
+
+/* Notify the client that the sandbox or bundle has ended because of `why`. */
+static void give_up_target(struct relay_target *t, const char *why)
+{
+	send_have(t, t->ready ? WIRE_HAVE_LOST : WIRE_HAVE_REFUSED, why);
+	close_target(t);
 }
 
 /*
@@ -120,16 +155,37 @@ static void update_target(struct relay_target *t)
 		t->ready = true;
 		send_have(t, WIRE_HAVE_READY, t->detail ? t->detail : "");
 		if (t->is_bundle)
-			free_target(t);
+			close_target(t);
 	} else if ((t->is_bundle && n_gone) || (!n_ready && !n_pending)) {
-		send_have(t, t->ready ? WIRE_HAVE_LOST : WIRE_HAVE_REFUSED,
-			  t->problem ? t->problem : "no member is usable");
-		free_target(t);
+		give_up_target(t,
+			       t->problem ? t->problem : "no member is usable");
 	}
 }
 
+/* The blob in the store of the relay is damaged, or too large to be packed. */
+static void on_blob_lost(void *ctx, const struct inputs_entry *e,
+			 const char *why)
+{
+	struct relay_target *t = ctx;
+	char *text = xasprintf("store of the relay: %s", why);
+	/*
+	 * The store removes a damaged blob, so the next sandbox of the client
+	 * requests it again.
+	 */
+	int fd = store_open_blob(t->session->relay->daemon->store,
+				 &e->file_digest.digest,
+				 e->file_digest.stamp.size);
+
+	if (fd >= 0)
+		close(fd);
+	log_warning("%s", text);
+	give_up_target(t, text);
+	free(text);
+}
+
 /* Return NULL if the number is in use, or there are too many targets. */
-static struct relay_target *add_target(struct relay_session *s, uint32_t number)
+static struct relay_target *add_target(struct relay_session *s, uint32_t number,
+				       uint16_t type, struct bytes request)
 {
 	struct relay_target *t;
 	size_t n = 0;
@@ -141,6 +197,10 @@ static struct relay_target *add_target(struct relay_session *s, uint32_t number)
 	t = xcalloc(1, sizeof(*t));
 	t->session = s;
 	t->number = number;
+	t->is_bundle = type == WIRE_BUNDLE;
+	t->activity_ms = clock_ms();
+	t->on_blob_lost = on_blob_lost;
+	buf_add_bytes(&t->request, request);
 	TAILQ_INIT(&t->updates);
 	TAILQ_INSERT_TAIL(&s->targets, t, entry);
 	return t;
@@ -153,7 +213,7 @@ static int on_cell(struct relay_session *s, struct bytes body)
 
 	if (wire_cell_decode_at(&m, body, s->version))
 		return relay_session_end(s, "malformed CELL");
-	t = add_target(s, m.cell);
+	t = add_target(s, m.cell, WIRE_CELL, body);
 	if (t)
 		t->has_identity = *m.installed_id;
 	wire_cell_release(&m);
@@ -161,27 +221,45 @@ static int on_cell(struct relay_session *s, struct bytes body)
 		return relay_session_end(
 			s, "CELL: number in use, or too many sandboxes");
 	relay_dispatch_add_target(t);
-	record(s, WIRE_CELL, body, t);
 	update_target(t);
 	return 0;
+}
+
+/* Return true if each usable member can run programs for `host`. */
+static bool is_host_supported(const struct relay *r, const char *host)
+{
+	struct wire_fit fit;
+	bool found;
+
+	relay_sum_fit(r, &fit);
+	found = strv_has(&fit.hosts, host);
+	wire_fit_release(&fit);
+	return found;
 }
 
 static int on_bundle(struct relay_session *s, struct bytes body)
 {
 	struct relay_target *t;
 	struct wire_bundle m;
+	char *why;
 
 	if (wire_bundle_decode_at(&m, body, s->version))
 		return relay_session_end(s, "malformed BUNDLE");
-	t = add_target(s, m.bundle);
+	t = add_target(s, m.bundle, WIRE_BUNDLE, body);
+	if (t && !is_host_supported(s->relay, m.host)) {
+		/* Reject the toolchain before its files are requested. */
+		why = xasprintf("%s: built for %s, which a member of the relay "
+				"cannot run",
+				m.id, m.host);
+		give_up_target(t, why);
+		free(why);
+	} else if (t) {
+		update_target(t);
+	}
 	wire_bundle_release(&m);
-	if (!t)
-		return relay_session_end(
-			s, "BUNDLE: number in use, or too many bundles");
-	t->is_bundle = true;
-	record(s, WIRE_BUNDLE, body, t);
-	update_target(t);
-	return 0;
+	return t ? 0 :
+		   relay_session_end(
+			   s, "BUNDLE: number in use, or too many bundles");
 }
 
 static int on_shut(struct relay_session *s, struct bytes body)
@@ -193,7 +271,7 @@ static int on_shut(struct relay_session *s, struct bytes body)
 		return relay_session_end(s, "malformed SHUT");
 	t = relay_session_find(s, number);
 	if (t)
-		free_target(t);
+		close_target(t);
 	return 0;
 }
 
@@ -229,36 +307,70 @@ static int on_weight(struct relay_session *s, struct bytes body)
 	return 0;
 }
 
-static void upload(struct relay_link *l, const struct relay_update *u,
-		   uint32_t index)
+static bool has_all_blobs(const struct relay_update *u)
 {
-	struct relay_link_target *lt = relay_link_find(l, u->target->number);
-
-	if (lt && l->conn.upload)
-		peer_blob_upload_add(l->conn.upload, lt->user,
-				     &u->files[index]);
+	return u->requested && !u->update->n_missing;
 }
 
-/* Send the blobs that have arrived to the members that wait for them. */
+/* Return true if the relay has all files of the toolchain. */
+static bool is_toolchain_complete(const struct relay_target *t)
+{
+	const struct relay_update *u;
+
+	list_for_each(u, &t->updates, entry) {
+		if (!has_all_blobs(u))
+			return false;
+		if (u->update->m.part == WIRE_PART_TOOLCHAIN_END)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Forward the request and the updates whose blobs the relay has, in the order
+ * of the client, and the jobs that need no further updates.
+ */
+static void forward_updates(struct relay_target *t)
+{
+	struct relay_session *s = t->session;
+	uint32_t number = t->number;
+	struct relay_update *u;
+
+	if (t->request.len && !is_toolchain_complete(t))
+		return;
+	if (t->request.len)
+		record(s, t->is_bundle ? WIRE_BUNDLE : WIRE_CELL,
+		       buf_bytes(&t->request), t);
+	buf_release(&t->request);
+	while ((u = t->held) && has_all_blobs(u)) {
+		record(s, WIRE_VIEW, buf_bytes(&u->body), t);
+		buf_release(&u->body);
+		t->forwarded_view = u->update->m.view;
+		t->held = TAILQ_NEXT(u, entry);
+	}
+	if (!t->is_bundle)
+		relay_jobs_resume(s, number);
+}
+
+static void give_up_update(struct relay_update *u, int error)
+{
+	char *why = xasprintf("store of the relay: %s; see --store-size in "
+			      "kfarmd(8)",
+			      strerror(error));
+
+	give_up_target(u->target, why);
+	free(why);
+}
+
 static void on_update_changed(void *ctx)
 {
 	struct relay_update *u = ctx;
-	size_t kept = 0;
 
-	if (u->update->error) {
-		relay_session_end(u->target->session, "relay: store: %s",
-				  strerror(-u->update->error));
-		return;
-	}
-	for (size_t i = 0; i < u->n_waits; i++) {
-		struct relay_blob_wait w = u->waits[i];
-
-		if (u->update->entries[w.index].pinned)
-			upload(w.link, u, w.index);
-		else
-			u->waits[kept++] = w;
-	}
-	u->n_waits = kept;
+	u->target->activity_ms = clock_ms();
+	if (u->update->error)
+		give_up_update(u, -u->update->error);
+	else if (has_all_blobs(u))
+		forward_updates(u->target);
 }
 
 /* Request the blobs of an update from the client. */
@@ -282,7 +394,8 @@ static int request_blobs(struct relay_session *s, struct relay_update *u)
 }
 
 static struct relay_update *add_update(struct relay_target *t,
-				       struct kfarmd_input_update *v)
+				       struct kfarmd_input_update *v,
+				       struct bytes body)
 {
 	struct relay_update *u = xcalloc(1, sizeof(*u));
 	uint32_t n = v->m.n_entries;
@@ -291,6 +404,7 @@ static struct relay_update *add_update(struct relay_target *t,
 	u->update = v;
 	v->on_changed = on_update_changed;
 	v->ctx = u;
+	buf_add_bytes(&u->body, body);
 	u->files = xcalloc(n + 1, sizeof(*u->files));
 	u->paths = xcalloc(n + 1, sizeof(*u->paths));
 	u->names = xcalloc(n + 1, sizeof(*u->names));
@@ -307,48 +421,76 @@ static struct relay_update *add_update(struct relay_target *t,
 		u->files[i].file_digest.stamp.size = inode->size;
 	}
 	TAILQ_INSERT_TAIL(&t->updates, u, entry);
+	if (!t->held)
+		t->held = u;
+	t->session->n_entries += n;
 	return u;
+}
+
+/* Return 0, or -EPROTO if the session ends because the VIEW is invalid. */
+static int check_view(struct relay_session *s, const struct relay_target *t,
+		      const struct wire_view *m)
+{
+	if (m->view != t->last_view + 1)
+		return relay_session_end(s, "VIEW: unexpected number %u",
+					 m->view);
+	if (m->part != WIRE_PART_SOURCES && t->complete)
+		return relay_session_end(s,
+					 "VIEW: toolchain is already complete");
+	if (s->n_entries + m->n_entries > s->relay->max_entries)
+		return relay_session_end(
+			s,
+			"the input updates of a session have more than %zu "
+			"entries",
+			s->relay->max_entries);
+	return 0;
+}
+
+static int add_view(struct relay_target *t, struct wire_view *m,
+		    struct bytes body)
+{
+	static atomic_bool never;
+	struct relay_session *s = t->session;
+	struct kfarmd_input_update *v;
+	struct relay_update *u;
+	struct err err;
+
+	if (check_view(s, t, m))
+		return -EPROTO;
+	v = kfarmd_input_update_new(m, s->paths, s->relay->daemon->store, &err);
+	if (!v)
+		return relay_session_end(s, "%s", err.text);
+	v->stop_requested = &never;
+	t->last_view = v->m.view;
+	t->complete |= v->m.part == WIRE_PART_TOOLCHAIN_END;
+	t->activity_ms = clock_ms();
+	u = add_update(t, v, body);
+	if (kfarmd_input_update_pin_blobs(v, &err))
+		return relay_session_end(s, "%s", err.text);
+	if (!t->is_bundle && request_blobs(s, u))
+		return -EPROTO;
+	/* No file of a bundle is requested before the bundle is complete. */
+	list_for_each(u, &t->updates, entry) {
+		if (t->complete && !u->requested && request_blobs(s, u))
+			return -EPROTO;
+	}
+	forward_updates(t);
+	return 0;
 }
 
 static int on_view(struct relay_session *s, struct bytes body)
 {
-	static atomic_bool never;
-	struct kfarmd_input_update *v = NULL;
 	struct relay_target *t;
-	struct relay_update *u;
 	struct wire_view m;
-	struct err err;
-	bool end;
+	int ret;
 
 	if (wire_view_decode_at(&m, body, s->version))
 		return relay_session_end(s, "malformed VIEW");
 	t = relay_session_find(s, m.cell);
-	if (t && (m.view != t->last_view + 1 || m.view > UPDATES_MAX))
-		relay_session_end(s, "VIEW: unexpected number %u", m.view);
-	else if (t)
-		v = kfarmd_input_update_new(&m, s->paths,
-					    s->relay->daemon->store, &err);
-	if (t && !v)
-		relay_session_end(s, "%s", err.text);
 	/* A VIEW for a sandbox that has ended may have been in flight. */
-	if (!v) {
-		wire_view_release(&m);
-		return s->end_reason ? -EPROTO : 0;
-	}
-	t->last_view = v->m.view;
-	end = v->m.part == WIRE_PART_TOOLCHAIN_END;
-	v->stop_requested = &never;
-	u = add_update(t, v);
-	if (kfarmd_input_update_pin_blobs(v, &err))
-		return relay_session_end(s, "%s", err.text);
-	record(s, WIRE_VIEW, body, t);
-	if (!t->is_bundle)
-		return request_blobs(s, u);
-	list_for_each(u, &t->updates, entry) {
-		if (end && !u->requested && request_blobs(s, u))
-			return -EPROTO;
-	}
-	return 0;
+	ret = t ? add_view(t, &m, body) : 0;
+	wire_view_release(&m);
+	return ret;
 }
 
 static int on_blob(struct relay_session *s, struct bytes body)
@@ -455,24 +597,42 @@ int relay_inputs_have(struct relay_link *l, struct bytes body, struct err *err)
 	return 0;
 }
 
+/* Find an update that a member has received; return NULL if none is found. */
+static struct relay_update *find_update(struct relay_target *t, uint32_t view)
+{
+	struct relay_update *u;
+
+	list_for_each(u, &t->updates, entry) {
+		if (u == t->held)
+			return NULL;
+		if (u->update->m.view == view)
+			return u;
+	}
+	return NULL;
+}
+
 static int serve_need(struct relay_link *l, const struct wire_need *m,
 		      struct err *err)
 {
-	const struct relay_target *t = relay_session_find(l->session, m->cell);
-	struct relay_update *u = NULL;
+	const struct relay_link_target *lt = relay_link_find(l, m->cell);
+	struct relay_target *t = lt ? lt->target : NULL;
+	struct relay_update *u;
 
-	/* The client may have closed the sandbox. */
+	if (!t) {
+		list_for_each(t, &l->session->closed, entry) {
+			if (t->number == m->cell)
+				break;
+		}
+	}
 	if (!t)
 		return 0;
-	list_for_each(u, &t->updates, entry) {
-		if (u->update->m.view == m->view)
-			break;
-	}
+	u = find_update(t, m->view);
 	if (!u)
 		return err_set(err, EPROTO, "NEED: unknown view");
-	if (u->n_waits + m->n_indices > (size_t)REQUESTS_MAX_PER_ENTRY *
-						u->update->m.n_entries *
-						l->session->relay->n_members)
+	u->n_requests += m->n_indices;
+	if (u->n_requests > (size_t)REQUESTS_MAX_PER_ENTRY *
+				    u->update->m.n_entries *
+				    l->session->relay->n_members)
 		return err_set(err, EPROTO, "NEED: repeated too often");
 	for (uint32_t i = 0; i < m->n_indices; i++) {
 		uint32_t index = m->indices[i];
@@ -480,11 +640,9 @@ static int serve_need(struct relay_link *l, const struct wire_need *m,
 		if (index >= u->update->m.n_entries ||
 		    u->update->m.entries[index].inode.kind != WIRE_INODE_FILE)
 			return err_set(err, EPROTO, "NEED: no such file");
-		if (u->update->entries[index].pinned)
-			upload(l, u, index);
-		else
-			*VEC_ADD(u->waits, u->n_waits) =
-				(struct relay_blob_wait){ l, index };
+		peer_blob_upload_add(l->conn.upload,
+				     lt ? lt->user : &l->closed_user,
+				     &u->files[index]);
 	}
 	return 0;
 }
@@ -504,19 +662,24 @@ int relay_inputs_need(struct relay_link *l, struct bytes body, struct err *err)
 void relay_inputs_forget(struct relay_link *l, const char *why)
 {
 	struct relay_target *t;
-	struct relay_update *u;
 
 	list_for_each(t, &l->session->targets, entry) {
 		free(t->problem);
 		t->problem = xasprintf("%s: %s", l->member->entry.name, why);
-		list_for_each(u, &t->updates, entry) {
-			size_t kept = 0;
+	}
+}
 
-			for (size_t i = 0; i < u->n_waits; i++) {
-				if (u->waits[i].link != l)
-					u->waits[kept++] = u->waits[i];
-			}
-			u->n_waits = kept;
-		}
+void relay_inputs_tick(struct relay_session *s)
+{
+	struct relay_target *t, *next;
+
+	list_for_each_safe(t, &s->targets, entry, next) {
+		if (t->held && !has_all_blobs(t->held) && t->held->requested &&
+		    kfarmd_blobs_idle_ms(s->blobs) > KFARMD_BLOBS_IDLE_MAX_MS)
+			give_up_target(t, "timed out waiting for input files");
+		else if (!t->complete && (!t->held || t->is_bundle) &&
+			 clock_ms() - t->activity_ms > KFARMD_BLOBS_IDLE_MAX_MS)
+			give_up_target(t,
+				       "timed out waiting for the toolchain");
 	}
 }

@@ -18,6 +18,11 @@
 /* limit for HELLO, FIT and MACHINE of a member */
 #define RELAY_GREETING_MS 10000
 #define RELAY_SILENCE_MS  5000 /* a member that is silent longer is lost */
+/*
+ * Entries in the input updates of a session, about 500 bytes each.  A Linux
+ * build has less than 10^5.
+ */
+#define RELAY_ENTRIES_MAX ((size_t)1 << 20)
 
 struct relay_link;
 struct relay_session;
@@ -55,6 +60,8 @@ struct relay {
 	TAILQ_HEAD(, relay_session) sessions;
 	unsigned n_sessions;
 	uint64_t start_ms;
+	/* limit on the entries of the input updates that a session retains */
+	size_t max_entries;
 	/* Of session.c: notify a client of changed members; send BYE and free.
 	 */
 	void (*update_session)(struct relay_session *s);
@@ -102,23 +109,20 @@ struct relay_log_entry {
 	struct buf body;
 };
 
-/* A request of a member for a blob of an update. */
-struct relay_blob_wait {
-	struct relay_link *link;
-	uint32_t index; /* of the entry in the update */
-};
-
-/* A VIEW, whose blobs the relay has or requests from the client. */
+/*
+ * A VIEW.  The members receive it when the relay has its blobs, so that no
+ * member waits for the uplink.
+ */
 struct relay_update {
 	TAILQ_ENTRY(relay_update) entry;
 	struct relay_target *target;
 	struct kfarmd_input_update *update;
+	struct buf body; /* until the members receive it */
 	struct inputs_entry *files; /* for blob uploads, one per entry */
 	struct inputs_path *paths;
 	char (*names)[STORE_BLOB_NAME_SIZE];
-	struct relay_blob_wait *waits;
-	size_t n_waits;
 	bool requested; /* NEED was sent */
+	size_t n_requests; /* requests of members for blobs */
 };
 
 /* A sandbox or bundle of the client. */
@@ -132,8 +136,20 @@ struct relay_target {
 	bool ready; /* HAVE ready was sent */
 	char *detail; /* of HAVE ready */
 	char *problem; /* the last detail of a member that lacks it */
-	uint32_t last_view;
+	/*
+	 * Body of CELL or BUNDLE, until the relay has the toolchain and the
+	 * members receive it.
+	 */
+	struct buf request;
+	bool complete; /* the last VIEW of the toolchain was received */
+	uint32_t last_view; /* from the client */
+	uint32_t forwarded_view; /* to the members */
+	uint64_t activity_ms; /* clock_ms() of the last VIEW or blob */
 	TAILQ_HEAD(, relay_update) updates;
+	struct relay_update *held; /* the first that is not forwarded */
+	/* Of inputs.c: the relay cannot send the blob of `e` to a member. */
+	void (*on_blob_lost)(void *t, const struct inputs_entry *e,
+			     const char *why);
 };
 
 /* The state of a sandbox or bundle on one member. */
@@ -171,6 +187,8 @@ struct relay_link {
 	} state;
 	uint64_t since_ms; /* clock_ms() of the last change of the state */
 	bool was_usable; /* the member, when the dispatcher was last told */
+	/* receives blobs of targets that the client has closed */
+	struct peer_blob_upload_user closed_user;
 	unsigned lease; /* WIRE_LEASE_UNLIMITED: none */
 	unsigned n_slots; /* as the dispatcher knows */
 	struct sched_core_class classes[WIRE_CLASSES_MAX];
@@ -197,6 +215,9 @@ struct relay_job {
 	uint32_t number; /* of the client */
 	uint32_t unit; /* in the dispatcher */
 	uint32_t target, toolchain;
+	uint32_t view; /* that the members must have received */
+	uint32_t cost_ms;
+	bool dispatched; /* the dispatcher has the job */
 	struct buf step, job; /* bodies; `step` can be empty */
 	struct relay_attempt attempts[2]; /* a job can have a backup */
 	unsigned n_attempts;
@@ -255,7 +276,9 @@ struct relay_session {
 	TAILQ_HEAD(, relay_log_entry) log;
 	struct wire_intern *paths, *flags;
 	struct kfarmd_blobs *blobs;
-	TAILQ_HEAD(, relay_target) targets;
+	TAILQ_HEAD(, relay_target) targets, closed;
+	size_t n_closed;
+	size_t n_entries; /* of the updates of all targets */
 	struct relay_link *links; /* one per member; NULL: not dialed yet */
 	TAILQ_HEAD(, relay_job) jobs;
 	unsigned n_jobs;
@@ -267,7 +290,6 @@ struct relay_session {
 	bool is_dispatching;
 	struct event *dispatch_timer;
 	struct buf step; /* STEP that precedes the next JOB */
-	uint32_t step_job;
 	bool pinned; /* PIN precedes the next JOB */
 	uint32_t pinned_job;
 	TAILQ_HEAD(, relay_request) requests;
@@ -297,12 +319,17 @@ int relay_inputs_receive(struct relay_session *s, uint16_t type,
 int relay_inputs_have(struct relay_link *l, struct bytes body, struct err *err);
 int relay_inputs_need(struct relay_link *l, struct bytes body, struct err *err);
 /*
- * Drop the requests of a member whose session has ended, and record `why` as
- * the problem of its sandboxes and bundles.
+ * Record `why` as the problem of all sandboxes and bundles on a member whose
+ * session has ended.
  */
 void relay_inputs_forget(struct relay_link *l, const char *why);
 /* Report the sandboxes and bundles to the client whose state has changed. */
 void relay_inputs_update(struct relay_session *s);
+/*
+ * End the sandboxes and bundles for which the client sends nothing.  Call this
+ * each second.
+ */
+void relay_inputs_tick(struct relay_session *s);
 void relay_inputs_release(struct relay_session *s);
 
 /* link.c */
@@ -320,6 +347,8 @@ void relay_link_forward(struct relay_link *l, const struct relay_log_entry *e);
 struct relay_link_target *relay_link_find(struct relay_link *l,
 					  uint32_t number);
 void relay_link_shut(struct relay_link *l, uint32_t number);
+/* Drop the references to the files of closed targets. */
+void relay_link_forget_closed(struct relay_link *l);
 void relay_link_release(struct relay_link *l);
 
 /* jobs.c */
@@ -341,6 +370,8 @@ void relay_job_deliver(struct relay_session *s, struct relay_job *job);
  */
 void relay_job_give_up(struct relay_session *s, struct relay_job *job,
 		       enum reason why);
+/* Dispatch the jobs of a sandbox that have waited for input updates. */
+void relay_jobs_resume(struct relay_session *s, uint32_t sandbox);
 /* End the jobs of a sandbox that has ended, with FAIL TOOLCHAIN. */
 void relay_jobs_end_all(struct relay_session *s, uint32_t sandbox);
 /*
@@ -360,8 +391,7 @@ void relay_dispatch_event(struct relay_session *s,
 void relay_dispatch_job_event(const struct relay_job *job, struct relay_link *l,
 			      struct sched_event *event);
 /* Add a job for a sandbox, or a number that no sandbox has. */
-void relay_dispatch_add_job(struct relay_session *s, struct relay_job *job,
-			    uint32_t cost_ms);
+void relay_dispatch_add_job(struct relay_session *s, struct relay_job *job);
 /* The job has ended. */
 void relay_dispatch_end_job(struct relay_session *s,
 			    const struct relay_job *job);

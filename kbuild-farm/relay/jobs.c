@@ -77,7 +77,8 @@ static void close_job(struct relay_session *s, struct relay_job *job)
 {
 	while (job->n_attempts)
 		relay_job_cancel(job, job->attempts[0].link);
-	relay_dispatch_end_job(s, job);
+	if (job->dispatched)
+		relay_dispatch_end_job(s, job);
 	release_job(s, job);
 }
 
@@ -179,7 +180,8 @@ static int on_step(struct relay_session *s, struct bytes body)
 	if (s->step.len || s->pinned ||
 	    wire_step_decode_at(&m, body, s->version))
 		return relay_session_end(s, "unexpected or malformed STEP");
-	s->step_job = m.job;
+	if (!wire_paths_get(s->paths, m.tool))
+		relay_session_end(s, "STEP: undefined path number %u", m.tool);
 	wire_step_release(&m);
 	buf_add_bytes(&s->step, body);
 	return 0;
@@ -200,34 +202,96 @@ static int on_pin(struct relay_session *s, struct bytes body)
 	return 0;
 }
 
+void relay_jobs_resume(struct relay_session *s, uint32_t sandbox)
+{
+	struct relay_target *t;
+	struct relay_job *job;
+
+	do {
+		t = relay_session_find(s, sandbox);
+		list_for_each(job, &s->jobs, entry) {
+			if (t && job->target == sandbox && !job->dispatched &&
+			    job->view <= t->forwarded_view)
+				break;
+		}
+		/* This can end jobs and sandboxes. */
+		if (job)
+			relay_dispatch_add_job(s, job);
+	} while (job);
+}
+
+/* Return true if a STEP precedes the job and does not belong to it. */
+static bool is_step_unfit(const struct relay_session *s,
+			  const struct wire_job *m)
+{
+	struct wire_step step;
+	bool fits;
+
+	if (!s->step.len)
+		return false;
+	if (wire_step_decode_at(&step, buf_bytes(&s->step), s->version))
+		return true;
+	fits = wire_step_fits_job(&step, m);
+	wire_step_release(&step);
+	return !fits;
+}
+
+/*
+ * Check the numbers that a JOB refers to: a member ends the session that sends
+ * an undefined one.  Returns 0, or -EPROTO if the session ends.
+ */
+static int check_numbers(struct relay_session *s, const struct wire_job *m)
+{
+	const struct relay_target *t = relay_session_find(s, m->cell);
+	struct wire_flag *flags = NULL;
+	size_t n;
+
+	if (!s->links || (t && m->view > t->last_view))
+		return relay_session_end(s, "JOB: VIEW %u not received",
+					 m->view);
+	if (!wire_paths_get(s->paths, m->cwd))
+		return relay_session_end(s, "JOB: undefined path number %u",
+					 m->cwd);
+	if (wire_flags_decode_job(s->flags, m, &flags, &n))
+		return relay_session_end(s, "JOB: undefined flag number");
+	free(flags);
+	if (find_client_job(s, m->job) || is_step_unfit(s, m) ||
+	    (s->pinned && s->pinned_job != m->job))
+		return relay_session_end(s, "JOB: the number is in use, or the "
+					    "preceding STEP or PIN belongs to "
+					    "another job");
+	return 0;
+}
+
 static int on_job(struct relay_session *s, struct bytes body)
 {
+	const struct relay_target *t;
 	struct relay_job *job;
 	struct wire_job m;
-	uint32_t cost_ms;
+	int ret;
 
 	if (wire_job_decode_at(&m, body, s->version))
 		return relay_session_end(s, "malformed JOB");
+	ret = check_numbers(s, &m);
+	if (ret) {
+		wire_job_release(&m);
+		return ret;
+	}
+	t = relay_session_find(s, m.cell);
 	job = xcalloc(1, sizeof(*job));
 	job->number = m.job;
 	job->target = m.cell;
-	cost_ms = m.cost_ms;
+	job->toolchain = t ? t->toolchain : 0;
+	job->view = m.view;
+	job->cost_ms = m.cost_ms;
 	wire_job_release(&m);
-	if (!s->links || find_client_job(s, job->number) ||
-	    (s->step.len && s->step_job != job->number) ||
-	    (s->pinned && s->pinned_job != job->number)) {
-		free(job);
-		return relay_session_end(
-			s, "JOB: no sandbox was requested, or the number is in "
-			   "use or not that of the preceding STEP or PIN");
-	}
 	job->step = s->step;
 	s->step = (struct buf){ 0 };
 	s->pinned = false;
 	buf_add_bytes(&job->job, body);
 	TAILQ_INSERT_TAIL(&s->jobs, job, entry);
 	s->n_jobs++;
-	if (!relay_session_find(s, job->target)) {
+	if (!t) {
 		report_job_failure(s, job->number, WIRE_FAIL_TOOLCHAIN,
 				   "the sandbox does not exist");
 		release_job(s, job);
@@ -236,7 +300,7 @@ static int on_job(struct relay_session *s, struct bytes body)
 				   "the relay has the maximum number of jobs");
 		release_job(s, job);
 	} else {
-		relay_dispatch_add_job(s, job, cost_ms);
+		relay_jobs_resume(s, t->number);
 	}
 	return 0;
 }

@@ -7,11 +7,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-/* VIEWs sent to a sandbox at once; kfarmd accepts 4096 that are not applied */
-#define REPLAY_MAX 4000
+/* VIEWs sent to a sandbox at once; KFARMD_INPUT_SINK_UPDATES_MAX is larger */
+#define REPLAY_MAX 32000
 #define DIALS_MAX  3 /* failed dials after which no job waits for the member */
 
 void relay_link_init(struct relay_link *l, struct relay_session *s,
@@ -21,6 +19,7 @@ void relay_link_init(struct relay_link *l, struct relay_session *s,
 	l->session = s;
 	l->member = m;
 	l->lease = WIRE_LEASE_UNLIMITED;
+	l->closed_user.base_dir = s->relay->store_dir;
 	peer_conn_init(&l->conn, &s->relay->shared, &m->entry, l);
 	l->conn.only_version = s->version;
 }
@@ -34,33 +33,14 @@ struct relay_link_target *relay_link_find(struct relay_link *l, uint32_t number)
 	return NULL;
 }
 
-/* The blob in the store of the relay is damaged or was removed. */
-static void on_upload_failed(void *ctx, const struct inputs_entry *e,
-			     const char *why)
-{
-	struct relay_link *l = ctx;
-	struct relay_session *s = l->session;
-	int fd = store_open_blob(s->relay->daemon->store,
-				 &e->file_digest.digest,
-				 e->file_digest.stamp.size);
-
-	/*
-	 * The store has removed a damaged blob, so the next session requests it
-	 * again.
-	 */
-	if (fd >= 0)
-		close(fd);
-	relay_session_end(s, "relay: %s", why);
-}
-
 static void add_link_target(struct relay_link *l, struct relay_target *t)
 {
 	struct relay_link_target *lt = VEC_ADD(l->targets, l->n_targets);
 	struct peer_blob_upload_user *user = xcalloc(1, sizeof(*user));
 
 	*user = (struct peer_blob_upload_user){
-		.on_failed = on_upload_failed,
-		.ctx = l,
+		.on_failed = t->on_blob_lost,
+		.ctx = t,
 		.base_dir = l->session->relay->store_dir,
 		.sequential = t->is_bundle,
 	};
@@ -86,13 +66,13 @@ void relay_link_forward(struct relay_link *l, const struct relay_log_entry *e)
 		return;
 	if (e->type == WIRE_CELL || e->type == WIRE_BUNDLE) {
 		add_link_target(l, e->target);
-		if (e->target->last_view > REPLAY_MAX) {
+		if (e->target->forwarded_view > REPLAY_MAX) {
 			log_warning("member %s: has connected too late: its "
 				    "sandbox would need %u input updates at "
 				    "once; the member is used by the next "
 				    "session",
 				    l->member->entry.name,
-				    e->target->last_view);
+				    e->target->forwarded_view);
 			l->targets[l->n_targets - 1].state = RELAY_TARGET_GONE;
 			return;
 		}
@@ -117,6 +97,12 @@ void relay_link_shut(struct relay_link *l, uint32_t number)
 		peer_conn_send(&l->conn, WIRE_SHUT, &body, WIRE_PLAIN);
 	}
 	remove_link_target(l, lt);
+}
+
+void relay_link_forget_closed(struct relay_link *l)
+{
+	if (l->conn.upload)
+		peer_blob_upload_remove_user(l->conn.upload, &l->closed_user);
 }
 
 void relay_link_close(struct relay_link *l, const char *why)

@@ -504,6 +504,7 @@ int relay_new(struct relay **out, struct kfarmd *a,
 	r->codec = WIRE_LZO;
 	r->store_dir = xstrdup(options->store_dir);
 	r->start_ms = clock_ms();
+	r->max_entries = RELAY_ENTRIES_MAX;
 	TAILQ_INIT(&r->sessions);
 	r->shared = (struct peer_shared){
 		.base = a->base,

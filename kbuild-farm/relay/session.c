@@ -402,6 +402,7 @@ static void on_session_timer(evutil_socket_t fd, short what, void *arg)
 	}
 	for (size_t i = 0; s->links && i < s->relay->n_members; i++)
 		relay_link_tick(&s->links[i]);
+	relay_inputs_tick(s);
 	if (s->machine_sent && !wire_stream_is_full(s->stream))
 		send_beat(s);
 }
@@ -432,6 +433,7 @@ void relay_accept(struct relay *r, struct wire_io io,
 	s->sent_lease = WIRE_LEASE_UNLIMITED;
 	TAILQ_INIT(&s->log);
 	TAILQ_INIT(&s->targets);
+	TAILQ_INIT(&s->closed);
 	TAILQ_INIT(&s->jobs);
 	TAILQ_INIT(&s->requests);
 	s->paths = wire_paths_new();

@@ -5,6 +5,7 @@
  */
 #include "../lib/test.h"
 #include "kfarmd-bundle.h"
+#include "kfarmd/input-sink.h"
 
 #include <sys/file.h>
 
@@ -404,7 +405,8 @@ TEST(messages_that_say_nothing_have_an_end)
 	struct bundle g = bundle_small("gcc-1-x", host, "gcc");
 
 	bundle_open(&n.c, &g, 1);
-	for (unsigned i = 0; i <= 4096 && !n.c.closed; i++)
+	for (unsigned i = 0; i <= KFARMD_INPUT_SINK_UPDATES_MAX && !n.c.closed;
+	     i++)
 		bundle_send_some(&n.c, &g, 1, 0, 0, false);
 	client_expect_bye(&n.c, "too many pending input updates");
 	bundle_release(&g);

@@ -5,6 +5,7 @@
  */
 #include "../lib/test.h"
 #include "kfarmd-single.h"
+#include "kfarmd/input-sink.h"
 
 #define MANY WIRE_VIEW_ENTRIES_MAX
 
@@ -99,7 +100,7 @@ TEST_RANGE(what_waits_is_bounded, 0, 2)
 	play_send_paths(&node.c);
 	m.n_entries = _i ? 1 : view.n;
 	m.entries = view.v;
-	send_again(&m, _i ? 4097 : 17);
+	send_again(&m, _i ? KFARMD_INPUT_SINK_UPDATES_MAX + 1 : 17);
 	m.n_entries = view.n;
 	wire_view_release(&m);
 	client_expect_bye(&node.c, "too many pending input updates");

@@ -2,6 +2,10 @@
 /* needs: relay */
 #include "relay-fixture.h"
 
+#include "relay/internal.h"
+
+#include <sys/stat.h>
+
 TIMEOUT(100);
 
 FIXTURE(set_up, tear_down);
@@ -37,6 +41,185 @@ TEST(a_blob_crosses_the_uplink_once)
 		event_base_loop(daemon_state.base, EVLOOP_ONCE);
 	ck_assert_uint_eq(client.n_indices, 1);
 	ck_assert_uint_eq(client.haves, 1);
+}
+
+TEST(no_member_waits_for_a_blob_on_the_uplink)
+{
+	add_member(1);
+	connect_client(WIRE_VERSION);
+	request_sandbox();
+	until(is_need_received);
+	turn(100);
+	/* The first session of the member is the one without jobs. */
+	ck_assert_uint_eq(n_conns, 2);
+	ck_assert_uint_eq(conns[1]->cell, 0);
+	send_blob();
+	until(is_have_received);
+	ck_assert_uint_eq(conns[1]->cell, 1);
+	send_view(1, 2, WIRE_PART_SOURCES, "source");
+	send_job_after(1, 2);
+	turn(100);
+	ck_assert_uint_eq(members[0].jobs, 0);
+	send_content("source");
+	until(is_job_ended);
+	ck_assert_uint_eq(client.results, 1);
+}
+
+TEST(a_job_that_waits_for_a_blob_can_be_cancelled)
+{
+	struct buf body = { 0 };
+
+	add_member(1);
+	connect_client(WIRE_VERSION);
+	make_sandbox();
+	send_view(1, 2, WIRE_PART_SOURCES, "source");
+	send_job_after(1, 2);
+	wire_number_encode(&body, 1);
+	say(WIRE_CANCEL, &body);
+	send_content("source");
+	/* The number is free again. */
+	send_job_after(1, 2);
+	until(is_job_ended);
+	ck_assert_uint_eq(members[0].jobs, 1);
+}
+
+TEST(a_blob_is_sent_although_its_sandbox_is_closed)
+{
+	struct buf body = { 0 };
+
+	add_member(1)->defers = true;
+	connect_client(WIRE_VERSION);
+	request_sandbox();
+	until(is_need_received);
+	send_blob();
+	until(is_need_deferred);
+	wire_number_encode(&body, 1);
+	say(WIRE_SHUT, &body);
+	until(is_sandbox_shut);
+	send_deferred();
+	until(is_blob_received);
+	ck_assert(!client.closed);
+}
+
+static void damage_stored_blob(void)
+{
+	char name[STORE_BLOB_NAME_SIZE], *path;
+	struct digest d;
+	int fd;
+
+	digest_bytes(bytes_str(text), &d);
+	store_blob_name(&d, name);
+	path = xasprintf("%s/store%s", dir, name);
+	ok(chmod(path, 0600));
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(pwrite(fd, "X", 1, 0), 1);
+	close(fd);
+	free(path);
+}
+
+TEST(a_damaged_blob_ends_only_its_sandbox)
+{
+	add_member(1)->defers = true;
+	connect_client(WIRE_VERSION);
+	request_sandbox();
+	until(is_need_received);
+	send_blob();
+	until(is_need_deferred);
+	damage_stored_blob();
+	send_deferred();
+	until(is_have_received);
+	ck_assert_uint_eq(client.have_state, WIRE_HAVE_REFUSED);
+	ck_assert_ptr_nonnull(strstr(client.have_detail, "store of the relay"));
+	/* The next sandbox requests the blob again. */
+	members[0].defers = false;
+	request_sandbox_numbered(2);
+	while (client.n_indices < 2)
+		event_base_loop(daemon_state.base, EVLOOP_ONCE);
+	send_blob();
+	while (client.haves < 2)
+		event_base_loop(daemon_state.base, EVLOOP_ONCE);
+	ck_assert_uint_eq(client.have_state, WIRE_HAVE_READY);
+}
+
+TEST(the_entries_of_a_session_are_limited)
+{
+	add_member(1);
+	connect_client(WIRE_VERSION);
+	relay->max_entries = 2;
+	make_sandbox();
+	send_view(1, 2, WIRE_PART_SOURCES, text);
+	turn(100);
+	ck_assert(!client.closed);
+	send_view(1, 3, WIRE_PART_SOURCES, text);
+	until(is_closed);
+	ck_assert_str_eq(client.bye, "the input updates of a session have more "
+				     "than 2 entries");
+}
+
+TEST(a_toolchain_that_a_member_cannot_run_is_refused_before_its_files)
+{
+	struct wire_bundle bundle = { .bundle = 1,
+				      .id = (char *)"gcc-1",
+				      .host = (char *)"riscv64",
+				      .metadata = (char *)"" };
+	struct buf body = { 0 };
+
+	add_member(1);
+	connect_client(WIRE_VERSION);
+	wire_bundle_encode_at(&body, &bundle, client.version);
+	say(WIRE_BUNDLE, &body);
+	until(is_have_received);
+	ck_assert_uint_eq(client.have_state, WIRE_HAVE_REFUSED);
+	ck_assert_str_eq(client.have_detail,
+			 "gcc-1: built for riscv64, which a "
+			 "member of the relay cannot run");
+}
+
+static const struct {
+	struct wire_job job;
+	uint32_t step_job; /* 0: no STEP */
+	const char *why;
+} invalid[] = {
+	{ { .job = 1, .cell = 1, .view = 2 }, 0, "JOB: VIEW 2 not received" },
+	{ { .job = 1, .cell = 1, .view = 1, .cwd = 77 },
+	  0,
+	  "JOB: undefined path number 77" },
+	{ { .job = 1,
+	    .cell = 1,
+	    .view = 1,
+	    .n_flag_ranges = 1,
+	    .flag_ranges = &(struct wire_run){ .n_flags = 1 } },
+	  0,
+	  "JOB: undefined flag number" },
+	{ { .job = 1, .cell = 1, .view = 1 },
+	  2,
+	  "JOB: the number is in use, or the preceding STEP or PIN belongs to "
+	  "another job" },
+};
+
+/* A member would end its session, and the next member as well. */
+TEST_EACH(an_invalid_job_is_not_forwarded, invalid)
+{
+	struct wire_job job = row->job;
+	struct wire_step step = { .job = row->step_job,
+				  .kind = WIRE_STEP_SYMBOLS };
+	struct buf body = { 0 };
+
+	add_member(1);
+	connect_client(WIRE_VERSION);
+	make_sandbox();
+	if (row->step_job) {
+		wire_step_encode_at(&body, &step, client.version);
+		say(WIRE_STEP, &body);
+	}
+	job.source = (char *)"a.c";
+	job.object = (char *)"a.o";
+	wire_job_encode_at(&body, &job, client.version);
+	say(WIRE_JOB, &body);
+	until(is_closed);
+	ck_assert_str_eq(client.bye, row->why);
+	ck_assert_uint_eq(members[0].jobs, 0);
 }
 
 TEST(a_result_is_unchanged_and_names_its_member)
@@ -135,8 +318,11 @@ TEST(a_sandbox_is_refused_when_all_members_refuse_it)
 	add_member(1)->refuses = true;
 	connect_client(WIRE_VERSION);
 	request_sandbox();
+	until(is_need_received);
+	send_blob();
 	until(is_have_received);
 	ck_assert_uint_eq(client.have_state, WIRE_HAVE_REFUSED);
+	ck_assert_ptr_null(strstr(client.have_detail, "silent"));
 }
 
 TEST(a_sandbox_does_not_wait_for_a_member_without_sessions)
@@ -158,14 +344,14 @@ TEST(nothing_waits_for_a_member_that_is_lost_between_two_dials)
 	add_member(1)->refuses = true;
 	connect_client(WIRE_VERSION);
 	request_sandbox();
+	until(is_need_received);
+	send_blob();
 	wire_tools_encode_at(&body, &tools, client.version);
 	until(is_session_rejected);
 	/* Let the relay notice the end of the rejected session. */
-	for (int i = 0; i < 10; i++)
-		event_base_loop(daemon_state.base, EVLOOP_NONBLOCK);
+	turn(10);
 	say(WIRE_TOOLS, &body);
-	for (int i = 0; i < 10; i++)
-		event_base_loop(daemon_state.base, EVLOOP_NONBLOCK);
+	turn(10);
 	/* The first connection of each member is the one without jobs. */
 	for (size_t i = 0; i < n_conns; i++) {
 		if (conns[i]->member != &members[0])
@@ -217,8 +403,7 @@ static void start_two_speeds(enum manner of_fast)
 	while (members[0].blobs + members[1].blobs < 2)
 		event_base_loop(daemon_state.base, EVLOOP_ONCE);
 	/* Both HAVEs are in sockets of this process. */
-	for (int i = 0; i < 100; i++)
-		event_base_loop(daemon_state.base, EVLOOP_NONBLOCK);
+	turn(100);
 }
 
 TEST(a_job_goes_to_the_member_that_finishes_it_first)

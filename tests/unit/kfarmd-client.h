@@ -18,7 +18,7 @@
 
 #define CLIENT_JOBS  64
 #define CLIENT_CELLS 16
-#define CLIENT_VIEWS 8192
+#define CLIENT_VIEWS (1u << 16)
 #define CLIENT_DROPS 16
 #define CLIENT_MS    60000 /* limit for any event on a busy machine */
 #define GCC          "/usr/bin/gcc"

@@ -52,10 +52,11 @@ struct member {
 	bool refuses; /* every sandbox */
 	bool full; /* accept only the first connection, which has no jobs */
 	bool late; /* its sandbox is ready when a member has received a job */
+	bool defers; /* its NEEDs wait for send_deferred() */
 	unsigned unfit; /* number of sessions with a FIT that is not usable */
 	uint16_t lease; /* sent after CELL; 0: none */
 	struct digest below; /* key in RELAY; zero: the member is no relay */
-	unsigned jobs, busy, blobs, cancels, rejected, accepted;
+	unsigned jobs, busy, blobs, cancels, rejected, accepted, shuts;
 };
 
 /* A session with a member, or the relay's connection without jobs. */
@@ -67,6 +68,7 @@ struct conn {
 	bool complete;
 	uint32_t cell;
 	uint32_t job;
+	struct buf deferred; /* body of a NEED */
 };
 
 static char dir[TEMPDIR_SIZE];
@@ -97,6 +99,7 @@ static struct client {
 	char *via;
 	struct buf output;
 	uint16_t lease;
+	struct wire_intern *paths;
 } client;
 
 /* -------------------------------------------------------------- members */
@@ -196,11 +199,31 @@ static void member_view(struct conn *c, struct bytes in)
 	c->missing += need.n_indices;
 	c->complete |= m.part == WIRE_PART_TOOLCHAIN_END;
 	wire_need_encode_at(&body, &need, c->version);
-	member_send(c, WIRE_NEED, &body);
+	if (c->member->defers)
+		c->deferred = body;
+	else
+		member_send(c, WIRE_NEED, &body);
 	wire_need_release(&need);
 	wire_view_release(&m);
 	if (c->complete && !c->missing && !c->member->late)
 		member_have(c, WIRE_HAVE_READY);
+}
+
+/* Return the session whose NEED waits, or NULL. */
+static struct conn *find_deferred(void)
+{
+	for (size_t i = 0; i < n_conns; i++) {
+		if (conns[i]->deferred.len)
+			return conns[i];
+	}
+	return NULL;
+}
+
+static void send_deferred(void)
+{
+	struct conn *c = find_deferred();
+
+	member_send(c, WIRE_NEED, &c->deferred);
 }
 
 static void member_fail(struct conn *c, enum wire_fail_class class)
@@ -323,6 +346,11 @@ static int on_member_msg(void *ctx, uint16_t type, struct bytes in,
 		return 0;
 	case WIRE_CANCEL:
 		c->member->cancels++;
+		return 0;
+	case WIRE_SHUT:
+		c->member->shuts++;
+		c->missing = 0;
+		c->complete = false;
 		return 0;
 	case WIRE_JOB:
 		return member_job(c, in) ? err_set(err, EIO, "as told") : 0;
@@ -542,6 +570,21 @@ static bool is_request_answered(void)
 	return client.held;
 }
 
+static bool is_need_deferred(void)
+{
+	return find_deferred();
+}
+
+static bool is_sandbox_shut(void)
+{
+	return members[0].shuts > 0;
+}
+
+static bool is_blob_received(void)
+{
+	return members[0].blobs > 0;
+}
+
 static bool is_job_cancelled(void)
 {
 	return members[0].cancels > 0;
@@ -589,40 +632,60 @@ static void connect_client(int version)
 
 static const char text[] = "content of the compiler\n";
 
-static void request_sandbox(void)
+/* Send a VIEW with one file, whose path is new. */
+static void send_view(uint32_t cell, uint32_t number, enum wire_part part,
+		      const char *content)
 {
-	struct wire_cell cell = { .cell = 1, .driver = (char *)"/usr/bin/gcc" };
-	struct wire_intern *paths = wire_paths_new();
 	struct wire_entry entry = { .inode = { .kind = WIRE_INODE_FILE,
 					       .executable = 1,
-					       .size = sizeof(text) - 1 } };
-	struct wire_view view = { .cell = 1,
-				  .view = 1,
-				  .part = WIRE_PART_TOOLCHAIN_END,
+					       .size = strlen(content) } };
+	struct wire_view view = { .cell = cell,
+				  .view = number,
+				  .part = (uint8_t)part,
 				  .n_entries = 1,
 				  .entries = &entry };
+	char *path = xasprintf("/usr/file-%u-%u", cell, number);
+	struct buf body = { 0 };
+
+	ok(wire_paths_add(client.paths, path, &entry.path));
+	ck_assert(wire_paths_put_new(client.paths, &body));
+	say(WIRE_PATHS, &body);
+	digest_bytes(bytes_str(content), &entry.inode.digest);
+	wire_view_encode_at(&body, &view, client.version);
+	say(WIRE_VIEW, &body);
+	free(path);
+}
+
+static void request_sandbox_numbered(uint32_t number)
+{
+	struct wire_cell cell = { .cell = number,
+				  .driver = (char *)"/usr/bin/gcc" };
 	struct buf body = { 0 };
 
 	wire_cell_encode_at(&body, &cell, client.version);
 	say(WIRE_CELL, &body);
-	ok(wire_paths_add(paths, "/usr/bin/gcc", &entry.path));
-	ck_assert(wire_paths_put_new(paths, &body));
-	say(WIRE_PATHS, &body);
-	wire_intern_free(paths);
-	digest_bytes(bytes_str(text), &entry.inode.digest);
-	wire_view_encode_at(&body, &view, client.version);
-	say(WIRE_VIEW, &body);
+	send_view(number, 1, WIRE_PART_TOOLCHAIN_END, text);
+}
+
+static void request_sandbox(void)
+{
+	request_sandbox_numbered(1);
+}
+
+static void send_content(const char *content)
+{
+	struct wire_blob blob = { .size = strlen(content),
+				  .data = bytes_str(content) };
+	struct buf body = { 0 };
+
+	digest_bytes(bytes_str(content), &blob.digest);
+	wire_blob_encode(&body, &blob);
+	say(WIRE_BLOB, &body);
 }
 
 static void send_blob(void)
 {
-	struct wire_blob blob = { .size = sizeof(text) - 1,
-				  .data = bytes_str(text) };
-	struct buf body = { 0 };
-
-	digest_bytes(bytes_str(text), &blob.digest);
-	wire_blob_encode(&body, &blob);
-	say(WIRE_BLOB, &body);
+	send_content(text);
 }
 
 static void make_sandbox(void)
@@ -634,11 +697,11 @@ static void make_sandbox(void)
 	ck_assert_uint_eq(client.have_state, WIRE_HAVE_READY);
 }
 
-static void send_job(uint32_t number)
+static void send_job_after(uint32_t number, uint32_t view)
 {
 	struct wire_job job = { .job = number,
 				.cell = 1,
-				.view = 1,
+				.view = view,
 				.source = (char *)"a.c",
 				.object = (char *)"a.o",
 				.cost_ms = client.version < 13 ? 0 : 100 };
@@ -648,6 +711,18 @@ static void send_job(uint32_t number)
 	say(WIRE_JOB, &body);
 }
 
+static void send_job(uint32_t number)
+{
+	send_job_after(number, 1);
+}
+
+/* Let messages arrive that are in transit, and their consequences happen. */
+static void turn(int n)
+{
+	for (int i = 0; i < n; i++)
+		event_base_loop(daemon_state.base, EVLOOP_NONBLOCK);
+}
+
 static void set_up(void)
 {
 	struct err err;
@@ -655,7 +730,7 @@ static void set_up(void)
 
 	relay = NULL;
 	memset(members, 0, sizeof(members));
-	client = (struct client){ 0 };
+	client = (struct client){ .paths = wire_paths_new() };
 	n_members = n_conns = 0;
 	tempdir_make(dir);
 	store = xasprintf("%s/store", dir);
@@ -670,6 +745,7 @@ static void tear_down(void)
 	relay_free(relay, "the test is done");
 	for (size_t i = 0; i < n_conns; i++) {
 		wire_stream_free(conns[i]->stream);
+		buf_release(&conns[i]->deferred);
 		free(conns[i]);
 	}
 	for (size_t i = 0; i < n_members; i++) {
@@ -683,6 +759,7 @@ static void tear_down(void)
 	wire_relay_release(&client.relay);
 	wire_fail_release(&client.fail);
 	buf_release(&client.output);
+	wire_intern_free(client.paths);
 	free(client.bye);
 	free(client.via);
 	free(client.have_detail);
