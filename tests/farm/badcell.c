@@ -5,6 +5,7 @@
  */
 #include "badnode.h"
 
+#include <endian.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -258,6 +259,48 @@ void badcell_need(struct bytes body)
 	wire_need_release(&m);
 }
 
+void badcell_relay(struct bytes body)
+{
+	struct wire_relay m = { .n_keys = WIRE_RELAY_KEYS_MAX };
+	struct buf more = { 0 };
+
+	if (badnode_is("relay-many")) {
+		m.keys = xcalloc(m.n_keys, sizeof(*m.keys));
+		for (unsigned i = 0; i < m.n_keys; i++)
+			put_le32(m.keys[i].fingerprint.b + 28, htobe32(i + 1));
+		for (int i = 0; i < WIRE_RELAY_MEMBERS_MAX; i++)
+			strv_own(&m.members, xasprintf("member%d", i));
+		wire_relay_encode(&more, &m);
+		wire_relay_release(&m);
+	} else {
+		buf_add_bytes(&more, body);
+	}
+	if (badnode_is("relay-broken"))
+		buf_put_u8(&more, 7);
+	badnode_say(WIRE_RELAY, buf_bytes(&more));
+	buf_release(&more);
+}
+
+void badcell_via(struct bytes body)
+{
+	struct wire_via m;
+	struct buf changed = { 0 };
+
+	if (wire_via_decode(&m, body))
+		exit(2);
+	if (badnode_is("via-nobody"))
+		m.job = 4000000000u;
+	buf_put_u32(&changed, m.job);
+	if (badnode_is("via-broken"))
+		buf_put_str(&changed, "\033[31m");
+	else
+		buf_put_str(&changed,
+			    badnode_is("via-wrong") ? "nobody" : m.member);
+	badnode_say(WIRE_VIA, buf_bytes(&changed));
+	buf_release(&changed);
+	wire_via_release(&m);
+}
+
 bool badcell_find(const char *name)
 {
 	static const char *const modes[] = {
@@ -282,6 +325,12 @@ bool badcell_find(const char *name)
 		"need-unsorted",
 		"need-never", /* no NEED */
 		"need-late", /* no NEED for files of the tree */
+		"slots", /* HELLO with N slots */
+		"relay-broken", /* RELAY with an extra byte */
+		"relay-many", /* RELAY with the maximum of members and keys */
+		"via-broken", /* VIA with an invalid name */
+		"via-nobody", /* VIA for an unknown job */
+		"via-wrong", /* VIA with a name of no member */
 		"crash", /* killed after N bytes of files have arrived */
 		NULL
 	};

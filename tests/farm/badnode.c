@@ -196,6 +196,8 @@ static void on_hello(struct bytes body)
 		badnode_say(WIRE_BEAT, bytes_str("0123456789"));
 	if (badnode_is("version"))
 		hello.version_min = hello.version_max = (uint16_t)bad.n;
+	if (badnode_is("slots"))
+		hello.inventory.slots = (uint16_t)bad.n;
 	wire_hello_encode(&out, &hello);
 	badnode_say(WIRE_HELLO, buf_bytes(&out));
 	if (badnode_is("greet"))
@@ -272,6 +274,12 @@ static int on_node_msg(void *ctx, uint16_t type, struct bytes body,
 		break;
 	case WIRE_BEAT:
 		on_beat(body);
+		break;
+	case WIRE_RELAY:
+		badcell_relay(body);
+		break;
+	case WIRE_VIA:
+		badcell_via(body);
 		break;
 	case WIRE_RESULT:
 		on_result(body);

@@ -88,6 +88,8 @@ void badcell_fit(struct bytes body);
 void badcell_machine(struct bytes body);
 void badcell_have(struct bytes body);
 void badcell_need(struct bytes body);
+void badcell_relay(struct bytes body);
+void badcell_via(struct bytes body);
 void badcell_say_have(uint32_t cell, uint8_t state, const char *detail);
 
 #endif

@@ -2,10 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: yes
 #
-# Nodes that send wrong results, disconnect or go silent: the tree equals plain
-# make's, kfarm exits with 0, no build takes long, and kfarm reports the fault.
+# Nodes and relays that send wrong results, disconnect or go silent: the tree
+# equals plain make's, kfarm exits with 0, no build takes long, and kfarm reports
+# the fault.
+#
+# With --relay, the nodes are behind an honest relay, which handles their faults:
+# kfarm's reports are then not checked.
 . "$(dirname "$0")/lib.sh"
 
+behind=
+[ "${1:-}" != --relay ] || behind=1
 farm_begin
 farm_mini 30 1 prepare
 farm_reference Image
@@ -122,11 +128,21 @@ swallow		"duplicated":[1-9]
 silent		silent for 5 s
 header=1048576	silent for 5 s
 '
+# Modes of a relay.
+lies='
+slots=200	"jobs":[1-9]
+relay-broken	malformed RELAY
+relay-many	"jobs":[1-9]
+via-broken	malformed VIA
+via-nobody	"jobs":[1-9]
+via-wrong	"member":"nobody"
+'
 # real MODE: print the command of the real node for the mode.  A mode that
 # suppresses NEED requires a node that lacks files.
 real()
 {
 	case $1 in
+	slots=* | relay-* | via-*) echo "$honest_relay" ;;
 	need-never)
 		rm -rf "$work/empty"
 		echo "${kfarmd/%store\'/empty\'}"
@@ -174,7 +190,7 @@ hold()
 # Print kfarm's report about a node of that mode.
 words_of()
 {
-	printf '%s\n' "$modes" | awk -F'\t+' -v m="$1" '$1 == m { print $2 }'
+	printf '%s\n' "$modes" "$lies" | awk -F'\t+' -v m="$1" '$1 == m { print $2 }'
 }
 
 # hostile AFTER MODE...: build with a node of each mode and a good one.  The bad
@@ -191,9 +207,10 @@ hostile()
 			slots=2
 	done
 	node good "$kfarmd" slots=3
+	[ ! "$behind" ] || relay rack
 	farm_fresh
 	rm -f "$work/events"
-	hold "$@"
+	[ "$behind" ] || hold "$@"
 	FARM_HOLD=$work/hold kfarm_build -j $((2 * $# + 4)) \
 		--json "$work/events" Image
 	status=$?
@@ -208,6 +225,7 @@ hostile()
 	is "$name: escapes on kfarm's own output" 0 \
 		"$(grep -c $'\e' "$work/kfarm.log")"
 	collect_reports
+	[ ! "$behind" ] || return 0
 	for mode; do
 		wanted=$(words_of "$mode")
 		check "$mode: kfarm says $wanted" said "$mode" \
@@ -224,7 +242,7 @@ collect_reports()
 			"* \(.farm | tojson)",
 			"* \({warnings: .results.warnings} | tojson)"' \
 			"$work/out/metadata.json"
-		grep -E '"event":"(node|cell)"' "$work/events" |
+		grep -E '"event":"(node|cell|job)"' "$work/events" |
 			jq -r 'select(.node) | "\(.node) \(tojson)"'
 	} >"$work/reports"
 }
@@ -254,6 +272,29 @@ one_by_one()
 	at_most "swallowed one by one: seconds" \
 		$((3 * plain_seconds * cores + 100)) $((SECONDS - began))
 	equal "swallowed one by one"
+}
+
+lying_relays()
+{
+	local lying
+
+	no_nodes
+	node member "$kfarmd" slots=2
+	honest_relay=$(relay_command honest)
+	mapfile -t lying < <(printf '%s\n' "$lies" | cut -f 1 | grep .)
+	hostile 0 "${lying[@]}"
+}
+
+# A relay executes the jobs of bad members on the good one, except that only the
+# build host detects a wrong result.
+hostile_members()
+{
+	behind=1
+	hostile 0 mute have=1 lost garbage swallow
+	hostile 0 flip=3
+	check "kfarm names the member with the wrong result" \
+		grep "node rack/flip.3: .*: result digest mismatch" "$work/kfarm.log"
+	behind=
 }
 
 # each GROUPS: build with all modes of the table.  The modes with late reports
@@ -309,8 +350,12 @@ if [ "$soak" ]; then
 	done
 	modes+='endless=1100	"errors":[1-9]'$'\n'
 	hostile 1 endless=1100
+elif [ "$behind" ]; then
+	each 6
 else
 	each 13
+	lying_relays
+	hostile_members
 fi
-one_by_one
+[ "$behind" ] || one_by_one
 farm_end

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# kills.sh [--mini] [--cache] [KILLS] - kill a process of a build with SIGKILL at
-# a random time, KILLS times (100)
+# kills.sh [--mini] [--cache | --relay] [KILLS] - kill a process of a build with
+# SIGKILL at a random time, KILLS times (100)
 #
 # In turn, a node, kfarm and its make are killed, with kfarm's recipe shell,
 # probe cache and, in a part of Linux, modversions made on nodes.  Each time all
@@ -12,6 +12,9 @@
 # killed, are ignored.  --mini uses the small tree of the other tests instead of
 # Linux and is many times faster.
 #
+# With --relay, the nodes are behind a relay, which is the only process that is
+# killed.
+#
 # With --cache, the builds have the result cache and no nodes.  Half of the
 # disturbed builds begin with an empty cache.  A build from the start afterwards,
 # which finds the results that the killed build has stored, must also give plain
@@ -20,11 +23,14 @@
 
 linux=1
 cache=
+relay=
 [ "${1:-}" != --mini ] || { linux= && shift; }
 [ "${1:-}" != --cache ] || { cache=1 && shift; }
+[ "${1:-}" != --relay ] || { relay=1 && shift; }
 kills=${1:-100}
 victims=(node kfarm make)
 [ ! "$cache" ] || victims=(kfarm make)
+[ ! "$relay" ] || victims=(relay)
 
 farm_begin
 if [ "$linux" ]; then
@@ -58,6 +64,7 @@ farm()
 	else
 		export CCACHE_DISABLE=1
 		nodes 2 slots=3
+		[ ! "$relay" ] || relay rack
 	fi
 	printf '[farm]\n\tshell = kfarm\n' >>"$KFARM_CONFIG"
 }
@@ -88,6 +95,7 @@ victim()
 
 	case $1 in
 	node) pid=$(node_pid "node$((RANDOM % 2 + 1))") ;;
+	relay) pid=$(node_pid rack) ;;
 	kfarm) pid=$kfarm ;;
 	make) pid=$(pgrep -x -P "$kfarm" make) ;;
 	esac
@@ -117,9 +125,9 @@ round()
 	fi
 	{ kfarm_wait; } 2>/dev/null
 	status=$?
-	if [ "$who" = node ]; then
-		is "node after $after ms: kfarm ends with" 0 $status
-		equal "node after $after ms"
+	if [ "$who" = node ] || [ "$who" = relay ]; then
+		is "$who after $after ms: kfarm ends with" 0 $status
+		equal "$who after $after ms"
 	fi
 	kfarm_build "${targets[@]}"
 	status_after=$?
@@ -173,6 +181,7 @@ while [ "$done" -lt "$kills" ]; do
 	hits[$who]=$((${hits[$who]:-0} + 1))
 	done=$((done + 1))
 done
-echo "killed: node ${hits[node]:-0}, kfarm ${hits[kfarm]:-0}, make ${hits[make]:-0}"
+echo "killed: node ${hits[node]:-0}, relay ${hits[relay]:-0}," \
+	"kfarm ${hits[kfarm]:-0}, make ${hits[make]:-0}"
 [ ! "$cache" ] || echo "afterwards $n_cached of $n_jobs jobs were cached"
 farm_end

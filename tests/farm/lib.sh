@@ -345,6 +345,29 @@ nodes()
 	done
 }
 
+# relay_command NAME: print the command of a relay in front of the present nodes,
+# which are then no longer nodes of kfarm.
+relay_command()
+{
+	local dir=$work/relay-$1
+
+	mkdir -p "$dir"
+	mv "$KFARM_CONFIG" "$dir/nodes"
+	: >"$KFARM_CONFIG"
+	echo "env KFARM_CONFIG='$dir/nodes' '$bin/kfarmd' --relay --stdio \
+--config '$dir' --store '$dir/store'"
+}
+
+# relay NAME [KEY=VALUE...]: put all nodes behind a relay, which is then the only
+# node.
+relay()
+{
+	local command
+
+	command=$(relay_command "$1")
+	node "$1" "$command" "${@:2}"
+}
+
 # toolchains_of STORE DIR: copy STORE to DIR without the blobs of the source
 # tree and the build directory.
 toolchains_of()

@@ -11,23 +11,12 @@ farm_mini 12 20
 farm_reference vmlinux
 is "plain make ends with" 0 "$plain_status"
 
-# relay NAME CONFIG: add a relay with the nodes of the file CONFIG.
-relay()
-{
-	mkdir -p "$work/relay-$1"
-	node "$1" "env KFARM_CONFIG='$2' '$bin/kfarmd' --relay --stdio \
---config '$work/relay-$1' --store '$work/relay-$1/store'"
-}
-
-# Write the configuration of the relay with three nodes, which have their own
-# stores, to $work/members.
+# Three nodes with their own stores.
 no_nodes
 for i in 1 2 3; do
 	node "board$i" "'$bin/kfarmd' --stdio --store '$work/board$i'" slots=2
 done
-mv "$KFARM_CONFIG" "$work/members"
-no_nodes
-relay rack "$work/members"
+relay rack
 farm_warm vmlinux
 check "the relay executes jobs" test "$(meta .farm.remote)" -gt 0
 equal "relay"
@@ -50,9 +39,7 @@ kill_during()
 kill_during "killed member" board2
 kill_during "killed relay" rack
 
-mv "$KFARM_CONFIG" "$work/inner"
-no_nodes
-relay outer "$work/inner"
+relay outer
 farm_warm vmlinux
 check "two relays: nodes execute jobs" test "$(meta .farm.remote)" -gt 0
 equal "two relays"
