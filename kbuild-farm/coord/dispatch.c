@@ -471,11 +471,16 @@ static void on_result_verified(struct pool_work *w)
 	u->coord->stats.check_us += e->cpu_us;
 	if (!finish_worker(u))
 		return;
-	if (e->verdict == SCHED_VERDICT_WRONG)
+	if (e->verdict == SCHED_VERDICT_WRONG) {
 		log_warning("node %s%s%s: %s: %s", u->node_name,
 			    member ? "/" : "", member ? member : "", u->name,
 			    e->err.text);
-	else if (e->verdict != SCHED_VERDICT_VALID)
+		event.excused = member &&
+				peer_exclude_member(u->verified_node->peer,
+						    member, u->result.wire.job);
+	}
+	if (e->verdict != SCHED_VERDICT_WRONG &&
+	    e->verdict != SCHED_VERDICT_VALID)
 		log_debug("%s: %s%s%s", u->name,
 			  e->reason ? reason_text(e->reason) : "input changed",
 			  *e->err.text ? ": " : "", e->err.text);

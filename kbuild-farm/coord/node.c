@@ -443,6 +443,7 @@ static void on_job_finished(void *ctx, uint32_t job,
 		peer_job_result_release(&u->result);
 		u->result = *answer;
 		u->result_node = n;
+		u->verified_node = ctx;
 		u->node_name = n->entry->name;
 	}
 	coord_dispatch_job_event(u, n, &event);

@@ -141,6 +141,7 @@ struct coord_unit {
 	 * event; NULL: none
 	 */
 	const struct coord_node *result_node;
+	struct coord_node *verified_node; /* that returned the last result */
 	/* name of the node that returned the result or got the unit last */
 	const char *node_name;
 	/* node for which the tool of the unit was selected last */

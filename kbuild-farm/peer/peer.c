@@ -84,6 +84,13 @@ struct peer {
 	struct wire_health health; /* last HEALTH of this session */
 	/* n_slots of the last LEASE, or WIRE_LEASE_UNLIMITED */
 	unsigned lease, reported_lease;
+	struct strv members; /* of the last RELAY */
+	/* Members that get no more jobs, also in later sessions. */
+	struct excluded_member {
+		char *name;
+		uint32_t last_job; /* number of the last job before */
+	} * excluded;
+	size_t n_excluded;
 };
 
 /* -------------------------------------------------------- sessions */
@@ -106,6 +113,7 @@ void peer_disconnect(struct peer *p)
 		free(sandbox);
 	}
 	peer_conn_close(&p->conn);
+	strv_release(&p->members);
 	p->state = PEER_DOWN;
 	p->n_requested = p->n_reported = 0;
 	p->reported_busy = 0;
@@ -256,15 +264,45 @@ static int on_via(struct peer *p, struct bytes body, struct err *err)
 	return 0;
 }
 
-/* The nodes behind a relay are the relay's business; VIA names them. */
+static void send_exclusion(struct peer *p, const char *member)
+{
+	struct wire_exclude m = { .member = (char *)member };
+	struct buf body = { 0 };
+
+	wire_exclude_encode_at(&body, &m, p->conn.version);
+	peer_conn_send(&p->conn, WIRE_EXCLUDE, &body, WIRE_PLAIN);
+}
+
 static int on_relay(struct peer *p, struct bytes body, struct err *err)
 {
+	bool is_first = !p->members.n;
 	struct wire_relay m;
 
 	if (wire_relay_decode_at(&m, body, p->conn.version))
 		return err_set(err, EPROTO, "malformed RELAY");
+	strv_release(&p->members);
+	p->members = m.members;
+	m.members = (struct strv){ 0 };
 	wire_relay_release(&m);
+	for (size_t i = 0; is_first && i < p->n_excluded; i++)
+		send_exclusion(p, p->excluded[i].name);
 	return 0;
+}
+
+bool peer_exclude_member(struct peer *p, const char *member, uint32_t job)
+{
+	for (size_t i = 0; i < p->n_excluded; i++) {
+		if (!strcmp(p->excluded[i].name, member))
+			return job <= p->excluded[i].last_job;
+	}
+	if (p->state != PEER_UP || !strv_has(&p->members, member) ||
+	    p->n_excluded + 2 > p->members.n)
+		return false;
+	*VEC_ADD(p->excluded, p->n_excluded) = (struct excluded_member){
+		xstrdup(member), p->conn.shared->n_jobs
+	};
+	send_exclusion(p, member);
+	return true;
 }
 
 static void finish_canary_job(struct peer *p, struct peer_job *job,
@@ -772,6 +810,9 @@ void peer_free(struct peer *p)
 	peer_disconnect(p);
 	event_free(p->hello_timer);
 	peer_conn_release(&p->conn);
+	for (size_t i = 0; i < p->n_excluded; i++)
+		free(p->excluded[i].name);
+	free(p->excluded);
 	free(p->limit.reason);
 	free(p->reported);
 	free(p);

@@ -63,6 +63,14 @@ int peer_send(struct peer *p, const struct inputs_toolchain *tc,
 /* Cancel a job.  No further callback mentions it. */
 void peer_cancel(struct peer *p, uint32_t number);
 
+/*
+ * The member of a relay returned a wrong result of the job: let the relay
+ * exclude it.  Returns true if the member is to blame: the relay lists it and
+ * excludes it now, or the job was sent before it was excluded.  Otherwise, the
+ * relay itself is to blame, as also if no other member is left.
+ */
+bool peer_exclude_member(struct peer *p, const char *member, uint32_t job);
+
 /* Do pending work.  Call it after on_wake_requested(). */
 void peer_advance(struct peer *p);
 /* Check for silence and retry uploads.  Call it once a second. */

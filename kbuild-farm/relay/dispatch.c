@@ -28,10 +28,10 @@ static void dial(struct relay_session *s, struct relay_link *l)
 {
 	struct sched_event lost = { .kind = SCHED_EV_NODE_LOST,
 				    .node = link_number(l),
-				    .permanent = l->incompatible,
+				    .permanent = l->barred,
 				    .text = l->member->problem };
 
-	if (!l->incompatible && relay_member_is_usable(l->member))
+	if (!l->barred && relay_member_is_usable(l->member))
 		relay_link_dial(l);
 	else
 		relay_dispatch_event(s, &lost);
@@ -275,7 +275,7 @@ void relay_dispatch_link_down(struct relay_link *l, bool was_up,
 	const struct sched_event event = { .kind = SCHED_EV_NODE_LOST,
 					   .node = link_number(l),
 					   .hello_received = was_up,
-					   .permanent = l->incompatible,
+					   .permanent = l->barred,
 					   .text = why };
 
 	relay_dispatch_event(l->session, &event);
@@ -294,7 +294,7 @@ void relay_dispatch_update_link(struct relay_link *l)
 		.shared = l->lease < WIRE_LEASE_UNLIMITED,
 	};
 
-	if (usable && !l->was_usable && !l->incompatible)
+	if (usable && !l->was_usable && !l->barred)
 		relay_dispatch_event(l->session, &retry);
 	l->was_usable = usable;
 	if (l->state == RELAY_LINK_UP && n_slots != l->n_slots) {

@@ -195,7 +195,9 @@ struct relay_link {
 	unsigned n_classes;
 	struct relay_link_target *targets;
 	size_t n_targets;
-	bool incompatible; /* does not speak the version of the client */
+	/* The member does not speak the client's version, or is excluded. */
+	bool barred;
+	struct strv excluded; /* members of the member, which is a relay */
 	unsigned n_failures; /* consecutive sessions without a greeting */
 };
 
@@ -347,6 +349,8 @@ void relay_link_forward(struct relay_link *l, const struct relay_log_entry *e);
 struct relay_link_target *relay_link_find(struct relay_link *l,
 					  uint32_t number);
 void relay_link_shut(struct relay_link *l, uint32_t number);
+/* Exclude the member, or `below`, a member of the member, unless it is NULL. */
+void relay_link_exclude(struct relay_link *l, const char *below);
 /* Drop the references to the files of closed targets. */
 void relay_link_forget_closed(struct relay_link *l);
 void relay_link_release(struct relay_link *l);

@@ -124,11 +124,44 @@ void relay_link_close(struct relay_link *l, const char *why)
 	free(text);
 }
 
+static void send_exclude(struct relay_link *l, const char *below)
+{
+	struct wire_exclude m = { .member = (char *)below };
+	struct buf body = { 0 };
+
+	if (!wire_type_name(WIRE_EXCLUDE, l->conn.version))
+		return;
+	wire_exclude_encode_at(&body, &m, l->conn.version);
+	peer_conn_send(&l->conn, WIRE_EXCLUDE, &body, WIRE_PLAIN);
+}
+
+void relay_link_exclude(struct relay_link *l, const char *below)
+{
+	log_warning(
+		"member %s%s%s: %s has received a wrong result and excludes "
+		"it",
+		l->member->entry.name, below ? "/" : "", below ? below : "",
+		l->session->address);
+	if (!below) {
+		l->barred = true;
+		if (l->state != RELAY_LINK_DOWN)
+			relay_link_close(l, "excluded by the build host");
+		return;
+	}
+	if (strv_has(&l->excluded, below) ||
+	    l->excluded.n >= WIRE_RELAY_MEMBERS_MAX)
+		return;
+	strv_add(&l->excluded, below);
+	if (l->state == RELAY_LINK_UP)
+		send_exclude(l, below);
+}
+
 void relay_link_release(struct relay_link *l)
 {
 	while (l->n_targets)
 		remove_link_target(l, &l->targets[l->n_targets - 1]);
 	free(l->targets);
+	strv_release(&l->excluded);
 	peer_conn_release(&l->conn);
 }
 
@@ -140,6 +173,8 @@ static void on_link_up(struct relay_link *l)
 	l->state = RELAY_LINK_UP;
 	l->since_ms = clock_ms();
 	l->n_failures = 0;
+	for (size_t i = 0; i < l->excluded.n; i++)
+		send_exclude(l, l->excluded.v[i]);
 	list_for_each(e, &s->log, entry)
 		relay_link_forward(l, e);
 	l->ops->on_up(l);
@@ -161,7 +196,7 @@ static int on_link_msg(void *ctx, uint16_t type, struct bytes body,
 	int ret = peer_conn_handle_message(&l->conn, type, body, err);
 
 	if (ret == -EPROTONOSUPPORT)
-		l->incompatible = true;
+		l->barred = true;
 	/* The session with the client is about to be freed. */
 	if (ret <= 0 || l->session->end_reason)
 		return ret < 0 ? ret : 0;
@@ -197,7 +232,7 @@ void relay_link_dial(struct relay_link *l)
 
 bool relay_link_is_expected(const struct relay_link *l)
 {
-	return !l->incompatible && l->n_failures < DIALS_MAX &&
+	return !l->barred && l->n_failures < DIALS_MAX &&
 	       relay_member_is_usable(l->member);
 }
 

@@ -108,8 +108,10 @@ static unsigned count_granted_slots(const struct relay_session *s)
 	if (!s->links)
 		return relay_count_slots(s->relay);
 	for (size_t i = 0; i < s->relay->n_members; i++)
-		sum += relay_member_count_slots(s->links[i].member,
-						s->links[i].lease);
+		sum += s->links[i].barred ?
+			       0 :
+			       relay_member_count_slots(s->links[i].member,
+							s->links[i].lease);
 	return sum;
 }
 
@@ -290,6 +292,24 @@ static void start_links(struct relay_session *s)
 	relay_dispatch_start(s);
 }
 
+static int on_exclude(struct relay_session *s, struct bytes body)
+{
+	struct wire_exclude m;
+	char *below;
+
+	if (wire_exclude_decode_at(&m, body, s->version))
+		return relay_session_end(s, "malformed EXCLUDE");
+	below = strchr(m.member, '/');
+	if (below)
+		*below++ = '\0';
+	for (size_t i = 0; i < s->relay->n_members; i++) {
+		if (!strcmp(s->links[i].member->entry.name, m.member))
+			relay_link_exclude(&s->links[i], below);
+	}
+	wire_exclude_release(&m);
+	return 0;
+}
+
 static int dispatch_client_msg(struct relay_session *s, uint16_t type,
 			       struct bytes body)
 {
@@ -306,6 +326,9 @@ static int dispatch_client_msg(struct relay_session *s, uint16_t type,
 	case WIRE_DROP:
 		start_links(s);
 		return relay_requests_receive(s, type, body);
+	case WIRE_EXCLUDE:
+		start_links(s);
+		return on_exclude(s, body);
 	case WIRE_STEP:
 	case WIRE_PIN:
 	case WIRE_JOB:

@@ -122,6 +122,7 @@ struct sched_unit {
 	/* verdict about a HELD unit, with its reason and text */
 	enum sched_verdict verdict;
 	enum reason verdict_reason;
+	bool excused; /* as in struct sched_event */
 	char *verdict_text;
 };
 

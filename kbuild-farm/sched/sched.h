@@ -151,7 +151,8 @@ enum sched_event_kind {
 	SCHED_EV_JOB_FAILED,
 	/*
 	 * The result was verified: unit, verdict; reason with
-	 * SCHED_VERDICT_UNUSABLE, text with SCHED_VERDICT_WRONG.  If the unit's
+	 * SCHED_VERDICT_UNUSABLE, text and excused with SCHED_VERDICT_WRONG.
+	 * If the unit's
 	 * toolchain was modified, feed SCHED_EV_TOOLCHAIN first.
 	 */
 	SCHED_EV_VERIFIED,
@@ -334,6 +335,7 @@ struct sched_event {
 	const struct sched_core_class *classes;
 	unsigned n_classes;
 	bool hello_received, permanent, shared;
+	bool excused; /* verdict WRONG, but the node is not to blame */
 	bool exclusive; /* two concurrent compiles would write the same files */
 	unsigned steps; /* SCHED_STEP_*: the sandbox must accept all of them */
 	const char *text;

@@ -819,8 +819,10 @@ static void apply_verdict(struct sched *s, struct sched_unit *u)
 		text = xasprintf("wrong result: %s", u->verdict_text);
 		retry_unit(s, u, REASON_WRONG_ANSWERS);
 		u->node->n_retries++;
-		sched_node_add_fault(s, u->node, true, text);
-		retry_lost_units(s, u->node);
+		if (!u->excused) {
+			sched_node_add_fault(s, u->node, true, text);
+			retry_lost_units(s, u->node);
+		}
 		free(text);
 		return;
 	}
@@ -851,6 +853,7 @@ static void on_verified(struct sched *s, const struct sched_event *ev)
 		return;
 	u->verdict = ev->verdict;
 	u->verdict_reason = ev->reason;
+	u->excused = ev->excused;
 	free(u->verdict_text);
 	u->verdict_text = ev->text ? xstrdup(ev->text) : NULL;
 	if (u->toolchain->status == SCHED_STATUS_UNVERIFIED)

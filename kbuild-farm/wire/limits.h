@@ -98,9 +98,10 @@ enum wire_type {
 	WIRE_LEASE, /* kfarmd: slots that kfarm may use now */
 	WIRE_RELAY, /* kfarmd: the nodes behind a relay */
 	WIRE_VIA, /* kfarmd: the node behind a relay that ran the job */
+	WIRE_EXCLUDE, /* kfarm: a node behind the relay gets no more jobs */
 
 	/* From this number on: the messages of wire/cc.h. */
-	WIRE_CC_JOB = 32,
+	WIRE_CC_JOB = 64,
 	WIRE_CC_BEAT,
 	WIRE_CC_LOCAL,
 	WIRE_CC_DONE,

@@ -29,7 +29,7 @@ static const struct {
 	[WIRE_PIN] = { "PIN", 9 },       [WIRE_HEAT] = { "HEAT", 9 },
 	[WIRE_STEP] = { "STEP", 10 },    [WIRE_WEIGHT] = { "WEIGHT", 12 },
 	[WIRE_LEASE] = { "LEASE", 12 },  [WIRE_RELAY] = { "RELAY", 13 },
-	[WIRE_VIA] = { "VIA", 13 },
+	[WIRE_VIA] = { "VIA", 13 },      [WIRE_EXCLUDE] = { "EXCLUDE", 13 },
 };
 
 const char *wire_type_name(unsigned type, int version)
@@ -813,6 +813,13 @@ static const struct wire_field via[] = {
 };
 
 const struct wire_layout wire_via_layout = WIRE_LAYOUT(via, NULL);
+
+static const struct wire_field exclude[] = {
+	{ WIRE_STRING(exclude, member, WIRE_NAME_MAX),
+	  .is_valid = wire_member_is_valid },
+};
+
+const struct wire_layout wire_exclude_layout = WIRE_LAYOUT(exclude, NULL);
 
 static const struct wire_field heat_class[] = {
 	{ WIRE_NUMBER(heat_class, speed_milli, WIRE_ANY) },

@@ -700,6 +700,16 @@ struct wire_via {
 
 WIRE_MESSAGE(via);
 
+/*
+ * EXCLUDE, since version 13, to a relay: run no more jobs of this session on a
+ * member, and run those that it has now on other members.
+ */
+struct wire_exclude {
+	char *member; /* as in RELAY */
+};
+
+WIRE_MESSAGE(exclude);
+
 /* Each number can be WIRE_HEALTH_UNKNOWN. */
 struct wire_heat_class {
 	uint32_t speed_milli; /* as in HEALTH, for this class */

@@ -294,6 +294,8 @@ hostile_members()
 	hostile 0 flip=3
 	check "kfarm names the member with the wrong result" \
 		grep "node rack/flip.3: .*: result digest mismatch" "$work/kfarm.log"
+	check "kfarm continues to use the relay" \
+		said rack '^{"state":"up".*"jobs":[1-9]'
 	behind=
 }
 

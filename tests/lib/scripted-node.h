@@ -110,6 +110,8 @@ struct node {
 	bool has_some; /* has every other file already */
 	bool refuses; /* rejects the installation */
 	const char *member; /* of a relay, which executes all jobs; or NULL */
+	const char *other; /* member that executes them after an EXCLUDE */
+	unsigned exclusions;
 };
 
 static struct event_base *base;
@@ -243,6 +245,17 @@ static void fill_streams(const struct node *n,
 		streams[WIRE_OUTPUT_DEPS] = bytes_str(dep_text);
 	streams[WIRE_OUTPUT_AS_DEPS] = bytes_str(as_text);
 	fill_step(n, streams);
+}
+
+static void take_exclusion(struct node *n, struct bytes body)
+{
+	struct wire_exclude m;
+
+	ck_assert_int_eq(wire_exclude_decode_at(&m, body, node_version(n)), 0);
+	ck_assert_str_eq(m.member, n->member);
+	wire_exclude_release(&m);
+	n->exclusions++;
+	n->member = n->other;
 }
 
 static void send_answer(struct node *n)
@@ -494,6 +507,8 @@ static int node_hears(void *ctx, uint16_t type, struct bytes body,
 		take_drop(n, body);
 	else if (type == WIRE_SHUT)
 		n->shuts++;
+	else if (type == WIRE_EXCLUDE)
+		take_exclusion(n, body);
 	else if (type == WIRE_CANCEL)
 		n->cancels++;
 	return 0;
@@ -527,6 +542,7 @@ static void send_hello(struct node *n)
 					.n_classes = (uint8_t)n->classes,
 					.classes = classes,
 					.health = wire_health_unknown };
+	struct wire_relay relay = { 0 };
 	struct wire_fit fit = { .usable = n->manner != UNFIT,
 				.layers = (char *)"user mount",
 				.reason = (char *)"" };
@@ -550,6 +566,13 @@ static void send_hello(struct node *n)
 						       .capacity = 1024 >> i };
 	wire_machine_encode_at(&body, &machine, node_version(n));
 	say(n, WIRE_MACHINE, &body);
+	if (n->other) {
+		strv_add(&relay.members, n->member);
+		strv_add(&relay.members, n->other);
+		wire_relay_encode_at(&body, &relay, node_version(n));
+		strv_release(&relay.members);
+		say(n, WIRE_RELAY, &body);
+	}
 }
 
 static void forget_talk(struct node *n)

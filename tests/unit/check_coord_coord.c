@@ -538,6 +538,27 @@ TEST(a_wrong_result_names_the_member_of_a_relay)
 	buf_release(&log);
 }
 
+/* The relay remains usable, unless its other member is wrong as well. */
+TEST(a_relay_excludes_the_member_with_a_wrong_result)
+{
+	play_node(0, FLIPPED);
+	nodes[0].member = "board1";
+	nodes[0].other = "board2";
+	start();
+	wait_for_cells();
+	compile(NULL);
+	turn_until(answered, 60000);
+	ck_assert_uint_eq(nodes[0].exclusions, 1);
+	ck_assert_uint_eq(nodes[0].jobs, 1);
+	/* It gets the next job, which is a fault of the relay itself. */
+	for (int i = 0; i < 2; i++) {
+		compile_again(i ? "-Wall" : "-Wextra");
+		turn_until(answered, 60000);
+	}
+	ck_assert_uint_eq(nodes[0].exclusions, 1);
+	ck_assert_uint_eq(nodes[0].jobs, 2);
+}
+
 TEST(a_compiler_that_was_replaced_makes_answers_void)
 {
 	struct buf log = { 0 };

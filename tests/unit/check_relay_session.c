@@ -297,6 +297,51 @@ TEST(a_job_that_ends_each_session_fails)
 	ck_assert_uint_eq(client.output.len, 0);
 }
 
+static void exclude(const char *member)
+{
+	struct wire_exclude m = { .member = (char *)member };
+	struct buf body = { 0 };
+
+	wire_exclude_encode_at(&body, &m, client.version);
+	say(WIRE_EXCLUDE, &body);
+}
+
+TEST(an_excluded_member_gets_no_more_jobs)
+{
+	add_member(2)->manner = SILENT_JOB;
+	add_member(1)->late = true;
+	connect_client(WIRE_VERSION);
+	make_sandbox();
+	send_job(1);
+	until(is_job_on_a_member);
+	exclude("m0");
+	/* The other member executes the job again. */
+	until(is_job_ended);
+	ck_assert_str_eq(client.via, "m1");
+	client.results = 0;
+	send_job(2);
+	until(is_job_ended);
+	ck_assert_str_eq(client.via, "m1");
+	ck_assert_uint_eq(members[0].jobs, 1);
+	until(is_lease_received);
+	ck_assert_uint_eq(client.lease, 2);
+}
+
+TEST(an_exclusion_is_passed_on_to_the_relay_of_the_member)
+{
+	add_member(1);
+	connect_client(WIRE_VERSION);
+	make_sandbox();
+	exclude("m0/board1");
+	exclude("m0/board1");
+	exclude("nobody");
+	send_job(1);
+	until(is_job_ended);
+	ck_assert_str_eq(client.via, "m0");
+	ck_assert_str_eq(members[0].excluded, "board1");
+	ck_assert_uint_eq(members[0].exclusions, 1);
+}
+
 TEST(a_cancelled_job_is_cancelled_on_its_member)
 {
 	struct buf body = { 0 };

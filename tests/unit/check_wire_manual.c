@@ -48,6 +48,7 @@ static const struct message {
 	{ "LEASE", WIRE_LEASE, &wire_lease_layout },
 	{ "RELAY", WIRE_RELAY, &wire_relay_layout },
 	{ "VIA", WIRE_VIA, &wire_via_layout },
+	{ "EXCLUDE", WIRE_EXCLUDE, &wire_exclude_layout },
 	{ "CC_JOB", WIRE_CC_JOB, &wire_cc_job_layout },
 	{ "CC_BEAT", WIRE_CC_BEAT, NULL },
 	{ "CC_LOCAL", WIRE_CC_LOCAL, NULL },

@@ -57,6 +57,8 @@ struct member {
 	uint16_t lease; /* sent after CELL; 0: none */
 	struct digest below; /* key in RELAY; zero: the member is no relay */
 	unsigned jobs, busy, blobs, cancels, rejected, accepted, shuts;
+	unsigned exclusions;
+	char *excluded; /* member in the last EXCLUDE */
 };
 
 /* A session with a member, or the relay's connection without jobs. */
@@ -311,6 +313,7 @@ static int on_member_msg(void *ctx, uint16_t type, struct bytes in,
 	struct wire_lease lease;
 	struct wire_tools tools;
 	struct wire_held held = { .last = 1 };
+	struct wire_exclude exclusion;
 
 	switch (type) {
 	case WIRE_TOOLS:
@@ -346,6 +349,12 @@ static int on_member_msg(void *ctx, uint16_t type, struct bytes in,
 		return 0;
 	case WIRE_CANCEL:
 		c->member->cancels++;
+		return 0;
+	case WIRE_EXCLUDE:
+		ok(wire_exclude_decode_at(&exclusion, in, c->version));
+		free(c->member->excluded);
+		c->member->excluded = exclusion.member;
+		c->member->exclusions++;
 		return 0;
 	case WIRE_SHUT:
 		c->member->shuts++;
@@ -751,6 +760,7 @@ static void tear_down(void)
 	for (size_t i = 0; i < n_members; i++) {
 		close(event_get_fd(members[i].listener));
 		event_free(members[i].listener);
+		free(members[i].excluded);
 	}
 	wire_stream_free(client.stream);
 	wire_hello_release(&client.hello);
