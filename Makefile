@@ -147,7 +147,7 @@ public_conf := conf locate scan schema
 uses_wire := base
 public_wire := cc codec field frame limits msg stream table
 uses_tls := base wire
-public_tls := clients key session
+public_tls := clients dialer key session
 uses_store := base
 public_store := digest-cache packed-cache scratch-dir store
 uses_events := base
@@ -178,8 +178,8 @@ uses_sandbox := base
 public_sandbox := sandbox user
 uses_kfarmd := base conf wire tls store options compiler toolchain machine \
 	sandbox
-public_kfarmd := input-update kfarmd listen native-toolchain session settings \
-	status toolchains
+public_kfarmd := input-update kfarmd listen native-toolchain neighbor session \
+	settings status toolchains
 #
 # make side
 uses_cc := base wire options

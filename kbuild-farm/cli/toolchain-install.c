@@ -540,7 +540,13 @@ static bool report_node(const struct peer_survey_node *n)
 	bool good = n->up;
 	char *sent;
 
-	if (stats->n_files_sent)
+	if (stats->n_files_fetched)
+		sent = xasprintf("%u files (%.1f MiB) sent, %u files fetched "
+				 "from neighbors",
+				 stats->n_files_sent,
+				 (double)stats->bytes_sent / (1 << 20),
+				 stats->n_files_fetched);
+	else if (stats->n_files_sent)
 		sent = xasprintf("%u files (%.1f MiB) sent",
 				 stats->n_files_sent,
 				 (double)stats->bytes_sent / (1 << 20));

@@ -72,6 +72,7 @@ static const struct conf_key known[] = {
 	{ "node", true, "codec", CONF_TYPE_WORD, 0, 0, "none lzo zstd",
 	  CONF_USE_READ },
 	{ "node", true, "key", CONF_TYPE_TEXT, 0, 0, NULL, CONF_USE_READ },
+	{ "node", true, "site", CONF_TYPE_TEXT, 0, 0, NULL, CONF_USE_READ },
 	{ "node", true, "drain", CONF_TYPE_WORD, 0, 0, "true false",
 	  CONF_USE_READ },
 	{ "node", true, "ssh", CONF_TYPE_TEXT, 0, 0, NULL, CONF_USE_READ },

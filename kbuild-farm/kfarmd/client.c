@@ -433,6 +433,8 @@ void kfarmd_client_close(struct kfarmd_client *c)
 		kfarmd_input_sink_close(p);
 	for (size_t i = 0; i < c->n_requests; i++)
 		kfarmd_toolchain_rpc_close(c->requests[i]);
+	kfarmd_neighbors_free(c->neighbors);
+	c->neighbors = NULL;
 	kfarmd_blobs_free(c->blobs);
 	c->blobs = NULL;
 	free_client_if_done(c);
@@ -606,6 +608,50 @@ static int start_rpc(struct kfarmd_client *c, uint32_t request_id,
 	return 0;
 }
 
+/* A blob does not arrive from a neighbor: request it from the client. */
+static void on_fetch_failed(void *ctx, const struct digest *d)
+{
+	struct kfarmd_client *c = ctx;
+	struct wire_need need;
+	struct buf body = { 0 };
+
+	if (kfarmd_blobs_ask_again(c->blobs, d, &need)) {
+		wire_need_encode_at(&body, &need, c->version);
+		send_to_client(c, WIRE_NEED, &body);
+	}
+	wire_need_release(&need);
+}
+
+static int handle_neighbor_msg(struct kfarmd_client *c, struct bytes body,
+			       struct err *err)
+{
+	struct wire_neighbor m;
+	int ret;
+
+	if (wire_neighbor_decode_at(&m, body, c->version))
+		return set_decode_error(err, "NEIGHBOR");
+	if (!c->neighbors)
+		c->neighbors = kfarmd_neighbors_new(c->daemon, c->blobs,
+						    on_fetch_failed, c);
+	ret = kfarmd_neighbors_add(c->neighbors, &m, err);
+	wire_neighbor_release(&m);
+	return ret;
+}
+
+static int handle_fetch_msg(struct kfarmd_client *c, struct bytes body,
+			    struct err *err)
+{
+	struct wire_fetch m;
+
+	if (wire_fetch_decode_at(&m, body, c->version))
+		return set_decode_error(err, "FETCH");
+	if (c->neighbors)
+		kfarmd_neighbors_fetch(c->neighbors, &m);
+	else
+		on_fetch_failed(c, &m.digest);
+	return 0;
+}
+
 int kfarmd_client_handle_msg(struct kfarmd_client *c, uint16_t type,
 			     struct bytes body, struct err *err)
 {
@@ -664,6 +710,10 @@ int kfarmd_client_handle_msg(struct kfarmd_client *c, uint16_t type,
 						err);
 	case WIRE_BUNDLE:
 		return handle_bundle_msg(c, body, err);
+	case WIRE_NEIGHBOR:
+		return handle_neighbor_msg(c, body, err);
+	case WIRE_FETCH:
+		return handle_fetch_msg(c, body, err);
 	case WIRE_TOOLS:
 		if (wire_tools_decode_at(&m.tools, body, c->version))
 			return set_decode_error(err, "TOOLS");

@@ -137,6 +137,7 @@ struct kfarmd_client {
 	const struct kfarmd_client_ops *ops;
 	void *ctx;
 	struct kfarmd_blobs *blobs;
+	struct kfarmd_neighbors *neighbors; /* NULL: none was announced */
 	struct kfarmd_input_sink_list sinks;
 	unsigned n_sinks;
 	/* toolchain requests that are not yet answered */
@@ -158,9 +159,10 @@ struct kfarmd_client *kfarmd_client_new(struct kfarmd *a,
 void kfarmd_client_close(struct kfarmd_client *c);
 
 /*
- * Handle a CELL, SHUT, PATHS, VIEW, BLOB, FLAGS, PIN, STEP, BUNDLE, TOOLS or
- * DROP message.  Returns 0; -EPROTO with `err` set if the session must end;
- * -ENOTSUP for any other type and for a type that the version lacks.
+ * Handle a CELL, SHUT, PATHS, VIEW, BLOB, FLAGS, PIN, STEP, BUNDLE, TOOLS,
+ * DROP, NEIGHBOR or FETCH message.  Returns 0; -EPROTO with `err` set if the
+ * session must end; -ENOTSUP for any other type and for a type that the version
+ * lacks.
  */
 int kfarmd_client_handle_msg(struct kfarmd_client *c, uint16_t type,
 			     struct bytes body, struct err *err);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "compiler/manifest.h"
 #include "machine/machine.h"
 #include "sandbox/sandbox.h"
@@ -84,10 +85,21 @@ struct kfarmd_blobs *kfarmd_blobs_new(struct store *store)
 	return b;
 }
 
+static void notify_blob_waiters(struct kfarmd_blob *blob, int ret)
+{
+	struct kfarmd_blob_waiter *w;
+
+	while ((w = TAILQ_FIRST(&blob->waiters))) {
+		kfarmd_blobs_cancel(w);
+		w->on_received(w, ret);
+	}
+}
+
 static void free_blob(void *at)
 {
 	struct kfarmd_blob *blob = at;
 
+	notify_blob_waiters(blob, -ECANCELED);
 	store_write_abort(blob->writer);
 	free(blob);
 }
@@ -143,16 +155,6 @@ void kfarmd_blobs_cancel(struct kfarmd_blob_waiter *w)
 uint64_t kfarmd_blobs_idle_ms(const struct kfarmd_blobs *b)
 {
 	return b->n_blobs ? clock_ms() - b->last_piece_ms : 0;
-}
-
-static void notify_blob_waiters(struct kfarmd_blob *blob, int ret)
-{
-	struct kfarmd_blob_waiter *w;
-
-	while ((w = TAILQ_FIRST(&blob->waiters))) {
-		kfarmd_blobs_cancel(w);
-		w->on_received(w, ret);
-	}
 }
 
 /*
@@ -232,6 +234,39 @@ int kfarmd_blobs_receive(struct kfarmd_blobs *b, const struct wire_blob *m,
 	return blob->received_bytes == blob->size_bytes ?
 		       finish_blob(blob, err) :
 		       0;
+}
+
+void kfarmd_blobs_touch(struct kfarmd_blobs *b)
+{
+	b->last_piece_ms = clock_ms();
+}
+
+/* Remove a blob from the set, notify those that wait, and free it. */
+static void end_blob(struct kfarmd_blob *blob, int ret)
+{
+	tdelete(blob, &blob->blobs->by_digest, digest_compare);
+	blob->blobs->n_blobs--;
+	notify_blob_waiters(blob, ret);
+	free(blob);
+}
+
+void kfarmd_blobs_provide(struct kfarmd_blobs *b, const struct digest *d)
+{
+	struct kfarmd_blob *blob = find_blob(b, d);
+
+	if (blob)
+		end_blob(blob, 0);
+	store_unpin(b->store, d);
+}
+
+int kfarmd_blobs_wait(struct kfarmd_blobs *b, const struct digest *d,
+		      uint64_t size, struct kfarmd_blob_waiter *waiter)
+{
+	bool must_ask;
+
+	return find_blob(b, d) ?
+		       kfarmd_blobs_request(b, d, size, waiter, &must_ask) :
+		       -ENOENT;
 }
 
 /* Limits of a small update, which is applied without a thread. */
@@ -367,6 +402,33 @@ static void on_blob_received(struct kfarmd_blob_waiter *w, int ret)
 		v->error = ret;
 	v->n_missing--;
 	v->on_changed(v->ctx);
+}
+
+bool kfarmd_blobs_ask_again(struct kfarmd_blobs *b, const struct digest *d,
+			    struct wire_need *need)
+{
+	struct kfarmd_blob *blob = find_blob(b, d);
+	struct kfarmd_blob_waiter *w = NULL;
+	const struct kfarmd_input_update_entry *e;
+
+	*need = (struct wire_need){ 0 };
+	if (!blob)
+		return false;
+	list_for_each(w, &blob->waiters, entry) {
+		if (w->on_received == on_blob_received)
+			break;
+	}
+	if (!w) {
+		end_blob(blob, -ENOENT);
+		return false;
+	}
+	e = (const struct kfarmd_input_update_entry *)(const void *)w;
+	need->cell = e->update->m.cell;
+	need->view = e->update->m.view;
+	*VEC_ADD(need->indices,
+		 need->n_indices) = (uint32_t)(e - e->update->entries);
+	b->last_piece_ms = clock_ms();
+	return true;
 }
 
 int kfarmd_input_update_request_blobs(struct kfarmd_input_update *v,

@@ -69,7 +69,7 @@ struct kfarmd_blob_waiter {
 
 /* Create the set of requested blobs of a client. */
 struct kfarmd_blobs *kfarmd_blobs_new(struct store *store);
-/* Free `b`; no entry may wait. */
+/* Free `b`.  Those that wait are notified with -ECANCELED. */
 void kfarmd_blobs_free(struct kfarmd_blobs *b);
 
 /*
@@ -84,6 +84,26 @@ int kfarmd_blobs_request(struct kfarmd_blobs *b, const struct digest *d,
 /* Stop waiting; allowed if `w` is not waiting. */
 void kfarmd_blobs_cancel(struct kfarmd_blob_waiter *w);
 
+/*
+ * The store has obtained a requested blob by other means than BLOB, and has it
+ * pinned once for this call: notify those that wait.
+ */
+void kfarmd_blobs_provide(struct kfarmd_blobs *b, const struct digest *d);
+/*
+ * A requested blob does not arrive: put an entry that waits for it into `need`,
+ * which the caller sends and releases.  Returns false if nothing waits for the
+ * blob; then it is no longer requested.
+ */
+bool kfarmd_blobs_ask_again(struct kfarmd_blobs *b, const struct digest *d,
+			    struct wire_need *need);
+/*
+ * Wait for a blob that was requested already, on behalf of a neighbor.  Returns
+ * 0, or -ENOENT if the blob was not requested with this size.
+ */
+int kfarmd_blobs_wait(struct kfarmd_blobs *b, const struct digest *d,
+		      uint64_t size, struct kfarmd_blob_waiter *waiter);
+/* A requested blob makes progress on another way: see below. */
+void kfarmd_blobs_touch(struct kfarmd_blobs *b);
 /*
  * Return the milliseconds since the last request for a blob or the last
  * received piece of a blob, or 0 if no requested blob is outstanding.

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "base/version.h"
+#include "kfarmd/neighbor.h"
 #include "kfarmd/slots.h"
 #include "machine/health.h"
 #include "sandbox/sandbox.h"
@@ -63,6 +64,11 @@ struct kfarmd {
 	const char *listen_text;
 	/* list of TLS clients; NULL if kfarmd does not listen on the network */
 	struct tls_clients *clients;
+	struct tls_context *tls; /* NULL like `clients` */
+	/* neighbors of each client, and connections of neighbors */
+	struct kfarmd_neighbors_list neighbors;
+	struct kfarmd_neighbor_servers neighbor_servers;
+	unsigned n_neighbor_servers;
 	struct kfarmd_status *status;
 	TAILQ_HEAD(, kfarmd_session) sessions;
 	/* Called when the last session has ended; set only with --stdio. */

@@ -206,7 +206,8 @@ static bool on_peer_key_received(void *ctx, const struct digest *pin)
 {
 	const struct tls_conn *g = ctx;
 
-	return find_client_name(g->listener, pin) != NULL;
+	return find_client_name(g->listener, pin) ||
+	       kfarmd_neighbor_is_announced(g->listener->daemon, pin);
 }
 
 static void on_handshake_done(void *ctx, int ret, const struct err *err)
@@ -226,10 +227,14 @@ static void on_handshake_done(void *ctx, int ret, const struct err *err)
 	peer.client_name = find_client_name(g->listener, &pin);
 	io = tls_session_io(g->session);
 	log_info("connection from %s: client %s, %s", g->peer_address,
-		 peer.client_name ? peer.client_name : "no longer listed",
+		 peer.client_name ? peer.client_name : "none",
 		 tls_session_cipher(g->session));
 	g->session = NULL;
-	kfarmd_session_start(g->listener->daemon, io, &peer);
+	if (!peer.client_name &&
+	    kfarmd_neighbor_is_announced(g->listener->daemon, &pin))
+		kfarmd_neighbor_serve(g->listener->daemon, io, &peer);
+	else
+		kfarmd_session_start(g->listener->daemon, io, &peer);
 	close_tls_conn(g, true);
 }
 
@@ -314,7 +319,9 @@ static void tls_listener_free(struct tls_listener *d)
 	while ((g = kfarmd_admission_oldest(d->admission)))
 		close_tls_conn((struct tls_conn *)g, false);
 	kfarmd_admission_free(d->admission);
+	kfarmd_neighbor_end_all(d->daemon);
 	tls_context_free(d->context);
+	d->daemon->tls = NULL;
 	d->daemon->clients = NULL;
 	tls_clients_free(d->clients);
 	free(d);
@@ -334,6 +341,7 @@ static int tls_listener_new(struct tls_listener **out, struct kfarmd *a,
 	a->clients = d->clients;
 	free(clients);
 	ret = new_listen_context(d, dir, err);
+	a->tls = d->context;
 	for (size_t i = 0; i < addresses->n && !ret; i++) {
 		char *bound;
 		int fd;

@@ -219,6 +219,18 @@ static int parse_host_option(void *at, const struct args *a, struct err *err)
 	return args_list(at, a, err);
 }
 
+static int parse_neighbors_option(void *at, const struct args *a,
+				  struct err *err)
+{
+	bool *no = at;
+
+	*no = !strcmp(a->value, "no");
+	return *no || !strcmp(a->value, "yes") ?
+		       0 :
+		       err_set(err, EINVAL, "--neighbors %s: must be yes or no",
+			       a->value);
+}
+
 #define AT(member) offsetof(struct kfarmd_settings, member)
 
 /* The first N_CONF_OPTIONS options are also keys of node.conf. */
@@ -238,7 +250,10 @@ static const struct args_option options[] = {
 	  args_text, AT(toolchains), 0 },
 	{ 0, "host", "HOST", "also run programs for HOST (arm64, arm, ...)",
 	  parse_host_option, AT(hosts), 0 },
-#define N_CONF_OPTIONS 6
+	{ 0, "neighbors", "yes|no",
+	  "exchange files with other nodes of the site (yes)",
+	  parse_neighbors_option, AT(no_neighbors), 0 },
+#define N_CONF_OPTIONS 7
 	{ 0, "stdio", NULL, "serve one build host on standard input and output",
 	  args_flag, AT(stdio), 0 },
 	{ 0, "relay", NULL,
@@ -272,7 +287,9 @@ char *kfarmd_settings_help(void)
 		"--listen [ADDRESS:]PORT\n"
 		"              [--config DIR] [--slots N] [--store DIR]"
 		" [--store-size SIZE]\n"
-		"              [--toolchains DIR] [--host HOST]... [--relay]\n"
+		"              [--toolchains DIR] [--host HOST]..."
+		" [--neighbors yes|no]\n"
+		"              [--relay]\n"
 		"       kfarmd --init [--config DIR]\n"
 		"       kfarmd --status [--json | --prometheus] [--config DIR]\n"
 		"              [--store DIR] [--toolchains DIR]\n"

@@ -59,6 +59,7 @@ struct kfarmd_settings {
 	uint64_t store_size; /* bytes; 0: the default */
 	const char *toolchains; /* NULL: next to the store */
 	struct strv hosts; /* architectures in addition to the native one */
+	bool no_neighbors; /* exchange no files with other nodes */
 	bool relay, init, check, status, json, prometheus;
 	uint16_t slots;
 	bool version, help; /* print the version or the help, and exit */

@@ -49,10 +49,9 @@ static void wrap_config_location(struct err *err, const struct conf *c,
 static void wrap_section_location(struct err *err, const struct conf *c,
 				  const char *name)
 {
-	static const char *const keys[] = {
-		"address", "slots", "codec", "key",
-		"profile", "power", "ssh",   "drain"
-	};
+	static const char *const keys[] = { "address", "slots",   "codec",
+					    "key",     "profile", "power",
+					    "ssh",     "drain",   "site" };
 	char *at = NULL;
 
 	for (size_t i = 0; !at && i < ARRAY_SIZE(keys); i++)
@@ -155,6 +154,8 @@ static int load_entry(struct node_entry *e, const struct conf *c,
 	ret = load_key(e, c, err);
 	if (ret)
 		return ret;
+	if (conf_get(c, "node", name, "site"))
+		e->site = xstrdup(conf_get(c, "node", name, "site"));
 	e->drained = str_equal(conf_get(c, "node", name, "drain"), "true");
 	e->slots = (unsigned)conf_get_number(c, "node", name, "slots", 0);
 	ret = codec ? wire_codec_parse(codec, &e->codec) : 0;
@@ -225,6 +226,7 @@ void node_entry_release(struct node_entry *e)
 	free(e->name);
 	free(e->address_text);
 	free(e->ssh);
+	free(e->site);
 	node_address_release(&e->address);
 }
 

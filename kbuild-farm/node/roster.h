@@ -24,6 +24,7 @@ struct node_entry {
 	bool drained; /* gets no jobs until resumed */
 	unsigned slots; /* configured limit; 0: computed */
 	enum wire_codec codec; /* for data sent to it */
+	char *site; /* whose nodes get blobs from each other, or NULL */
 	char *ssh; /* [USER@]HOST for admin/remote-script.h; NULL: unknown */
 	/* name of the pool that it is a member of, borrowed; NULL: no member */
 	const char *pool;

@@ -3,98 +3,22 @@
 
 #include "base/child.h"
 #include "base/clock.h"
-#include "base/dial.h"
 #include "base/spawn.h"
 #include "base/str.h"
 #include "node/own-key.h"
 #include "node/pool.h"
 #include "node/transport-child.h"
-#include "tls/session.h"
+#include "peer/neighbors.h"
+#include "tls/dialer.h"
 
 #include <errno.h>
 #include <event2/event.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-struct peer_dialer {
-	struct event_base *base;
-	const struct tls_context *tls;
-	const struct node_entry *entry;
-	peer_dial_done_fn *done;
-	void *ctx;
-	struct dial *dial;
-	struct tls_session *session;
-	struct tls_handshake *handshake;
-};
-
-static void drop_session(struct peer_dialer *c)
-{
-	tls_handshake_free(c->handshake);
-	c->handshake = NULL;
-	tls_session_free(c->session);
-	c->session = NULL;
-}
-
-static void on_handshake(void *ctx, int ret, const struct err *err)
-{
-	struct peer_dialer *c = ctx;
-	struct wire_io io;
-
-	if (ret) {
-		struct err why = *err;
-
-		drop_session(c);
-		dial_retry(c->dial, why.text);
-		return;
-	}
-	io = tls_session_io(c->session);
-	c->session = NULL;
-	c->done(c->ctx, &io, NULL);
-}
-
-static void on_dialed(void *ctx, int fd, const struct err *err)
-{
-	struct peer_dialer *c = ctx;
-
-	if (fd < 0) {
-		c->done(c->ctx, NULL, err);
-		return;
-	}
-	c->session = tls_session_connect(c->tls, fd, &c->entry->pin);
-	c->handshake = tls_handshake_new(
-		c->base, c->session, PEER_DIAL_HANDSHAKE_MS, on_handshake, c);
-}
-
-struct peer_dialer *peer_dialer_new(struct event_base *base,
-				    const struct tls_context *tls,
-				    const struct node_entry *entry,
-				    peer_dial_done_fn *done, void *ctx)
-{
-	struct peer_dialer *c = xcalloc(1, sizeof(*c));
-	char *host, *port;
-
-	*c = (struct peer_dialer){ .base = base,
-				   .tls = tls,
-				   .entry = entry,
-				   .done = done,
-				   .ctx = ctx };
-	node_address_split(&entry->address, &host, &port);
-	c->dial = dial_start(base, host, port, PEER_DIAL_TCP_MS, on_dialed, c);
-	free(host);
-	free(port);
-	return c;
-}
-
-void peer_dialer_free(struct peer_dialer *c)
-{
-	if (!c)
-		return;
-	drop_session(c);
-	dial_free(c->dial);
-	free(c);
-}
 
 #define CHILD_STDERR_MAX 4096
 /* Limit of the text that a member's command prints before the protocol. */
@@ -163,6 +87,24 @@ static void open_stream(struct peer_conn *l, const struct wire_io *io)
 	peer_conn_send(l, WIRE_HELLO, &body, WIRE_PLAIN);
 }
 
+/*
+ * Return the address to which the socket is connected, as in NEIGHBOR; NULL: it
+ * is unknown.  The caller frees it.
+ */
+static char *format_address(int fd)
+{
+	struct sockaddr_storage at = { 0 };
+	socklen_t len = sizeof(at);
+	char host[NI_MAXHOST], port[NI_MAXSERV];
+
+	if (getpeername(fd, (struct sockaddr *)&at, &len) ||
+	    getnameinfo((struct sockaddr *)&at, len, host, sizeof(host), port,
+			sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV))
+		return NULL;
+	return xasprintf(at.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host,
+			 port);
+}
+
 static void on_connected(void *ctx, const struct wire_io *io,
 			 const struct err *err)
 {
@@ -178,12 +120,32 @@ static void on_connected(void *ctx, const struct wire_io *io,
 		taken = *io;
 	else
 		why = *err;
-	peer_dialer_free(l->dialer);
+	tls_dialer_free(l->dialer);
 	l->dialer = NULL;
+	if (io)
+		l->neighbor_address = format_address(taken.rfd);
 	if (io)
 		open_stream(l, &taken);
 	else
 		l->ops->on_close(l->ops_ctx, &why);
+}
+
+static int dial_tls(struct peer_conn *l, struct err *err)
+{
+	struct peer_shared *shared = l->shared;
+	char *host, *port;
+	int ret = 0;
+
+	if (!shared->tls)
+		ret = node_own_key_context(&shared->tls, err);
+	if (ret)
+		return ret;
+	node_address_split(&l->entry->address, &host, &port);
+	l->dialer = tls_dialer_new(shared->base, shared->tls, host, port,
+				   &l->entry->pin, on_connected, l);
+	free(host);
+	free(port);
+	return 0;
 }
 
 int peer_conn_dial(struct peer_conn *l, const struct wire_stream_ops *ops,
@@ -193,19 +155,13 @@ int peer_conn_dial(struct peer_conn *l, const struct wire_stream_ops *ops,
 	struct peer_shared *shared = l->shared;
 	struct node_transport dial;
 	struct wire_io io;
-	int ret = 0;
+	int ret;
 
 	l->ops = ops;
 	l->ops_ctx = ctx;
 	l->received_ms = clock_ms();
-	if (l->entry->address.kind == NODE_ADDRESS_TLS) {
-		if (!shared->tls)
-			ret = node_own_key_context(&shared->tls, err);
-		if (!ret)
-			l->dialer = peer_dialer_new(shared->base, shared->tls,
-						    l->entry, on_connected, l);
-		return ret;
-	}
+	if (l->entry->address.kind == NODE_ADDRESS_TLS)
+		return dial_tls(l, err);
 	*t = (struct peer_transport){ .stderr_fd = -1 };
 	ret = node_address_open(&l->entry->address, &dial, &t->stderr_fd, err);
 	if (ret)
@@ -225,10 +181,13 @@ int peer_conn_dial(struct peer_conn *l, const struct wire_stream_ops *ops,
 
 static void close_stream(struct peer_conn *l)
 {
-	peer_dialer_free(l->dialer);
+	tls_dialer_free(l->dialer);
 	l->dialer = NULL;
 	if (!l->stream)
 		return;
+	peer_neighbors_leave(l->shared->neighbors, l);
+	free(l->neighbor_address);
+	l->neighbor_address = NULL;
 	peer_blob_upload_free(l->upload);
 	l->upload = NULL;
 	l->prior_sent_bytes += wire_stream_sent_bytes(l->stream);
@@ -343,6 +302,9 @@ static int handle_machine(struct peer_conn *l, struct bytes body,
 	wire_machine_release(&l->machine);
 	l->machine = m;
 	l->machine_received = true;
+	if (l->entry->site && !l->shared->neighbors)
+		l->shared->neighbors = peer_neighbors_new();
+	peer_neighbors_join(l->shared->neighbors, l);
 	return 1;
 }
 

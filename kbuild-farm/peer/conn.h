@@ -5,10 +5,6 @@
  * A struct peer_conn carries one session after another with the same node.
  * Each session starts with HELLO, FIT and MACHINE, and numbers its paths,
  * flags, sandboxes and bundles afresh.
- *
- * For a tls: node, all addresses of its name are tried (dial_start()).  An
- * address is only a hint: if the machine at this address has a wrong key or the
- * handshake takes too long, the next address is tried.
  */
 #ifndef PEER_CONN_H
 #define PEER_CONN_H
@@ -21,30 +17,7 @@
 #include "wire/table.h"
 
 struct event_base;
-struct peer_dialer;
-struct tls_context;
-
-#define PEER_DIAL_TCP_MS       3000 /* name lookup and TCP together */
-#define PEER_DIAL_HANDSHAKE_MS 5000
-
-/*
- * Called once from the event loop.  On success, `io` carries the stream and
- * belongs to the callee; otherwise `io` is NULL and `err` is set.  The callee
- * may call peer_dialer_free().
- */
-typedef void peer_dial_done_fn(void *ctx, const struct wire_io *io,
-			       const struct err *err);
-
-/*
- * Start to dial.  `tls` and `entry` must outlive the dialer; `tls` must also
- * outlive the resulting io.
- */
-struct peer_dialer *peer_dialer_new(struct event_base *base,
-				    const struct tls_context *tls,
-				    const struct node_entry *entry,
-				    peer_dial_done_fn *done, void *ctx);
-/* Abort a dial in progress.  `c` can be NULL. */
-void peer_dialer_free(struct peer_dialer *c);
+struct tls_dialer;
 
 /*
  * The command of an exec: or ssh: address, whose stderr is read.  A unix:
@@ -70,7 +43,7 @@ struct peer_conn {
 	int only_version;
 
 	struct peer_transport transport;
-	struct peer_dialer *dialer; /* for a tls: node, until `stream` exists */
+	struct tls_dialer *dialer; /* for a tls: node, until `stream` exists */
 	struct wire_stream *stream; /* NULL: not connected */
 	const struct wire_stream_ops *ops;
 	void *ops_ctx;
@@ -97,6 +70,9 @@ struct peer_conn {
 	unsigned n_jobs, n_test_jobs;
 	/* bytes sent and received in earlier sessions */
 	uint64_t prior_sent_bytes, prior_received_bytes;
+	/* as in NEIGHBOR; NULL: not a tls: node */
+	char *neighbor_address;
+	uint32_t neighbor_number; /* 0: no neighbor of others */
 };
 
 void peer_conn_init(struct peer_conn *l, struct peer_shared *shared,

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "base/vec.h"
+#include "peer/neighbors.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -113,11 +114,12 @@ static bool is_valid_need(const struct wire_need *m,
 
 int peer_input_updates_handle_need(struct peer_input_updates *v,
 				   const struct wire_need *m,
-				   struct peer_blob_upload *ship,
+				   struct peer_conn *link,
 				   struct peer_blob_upload_user *user,
 				   struct err *err)
 {
 	struct peer_input_update *view;
+	uint32_t at = 0;
 
 	/* Search backwards: NEED mostly refers to a recent update. */
 	TAILQ_FOREACH_REVERSE(view, &v->sent, peer_input_update_list,
@@ -130,8 +132,30 @@ int peer_input_updates_handle_need(struct peer_input_updates *v,
 		return err_set(
 			err, EPROTO,
 			"invalid NEED: unknown file, or too many requests");
-	for (uint32_t i = 0; i < m->n_indices; i++)
-		peer_blob_upload_add(ship, user, view->files[m->indices[i]]);
+	for (uint32_t i = 0; i < m->n_indices; i++) {
+		const struct inputs_entry *e = view->files[m->indices[i]];
+
+		if (!peer_neighbors_direct(link->shared->neighbors, link,
+					   &e->file_digest.digest,
+					   e->file_digest.stamp.size))
+			peer_blob_upload_add(link->upload, user, e);
+		else if (user->stats)
+			user->stats->n_files_fetched++;
+	}
+	/*
+	 * A node has the files of an update that its first NEED omits, unless
+	 * it requests them by another entry with the same content.
+	 */
+	for (size_t i = 0; view->n_needs == 1 && i < view->n_files; i++) {
+		const struct inputs_entry *e = view->files[i];
+
+		if (at < m->n_indices && m->indices[at] == i)
+			at++;
+		else if (e)
+			peer_neighbors_hold(link->shared->neighbors, link,
+					    &e->file_digest.digest,
+					    e->file_digest.stamp.size);
+	}
 	return 0;
 }
 

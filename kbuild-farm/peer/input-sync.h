@@ -37,13 +37,14 @@ int peer_input_updates_send(struct peer_input_updates *v,
 			    const struct inputs_entry *const *entry, size_t n,
 			    bool is_toolchain);
 /*
- * Upload the blobs that a NEED asks for, on behalf of `user`.  Returns 0;
+ * Upload the blobs that a NEED asks for, on behalf of `user`, or direct the
+ * node to a neighbor that has them.  Returns 0;
  * -EPROTO with `err` set if the NEED refers to entries that were not sent, or
  * repeats a request too often.
  */
 int peer_input_updates_handle_need(struct peer_input_updates *v,
 				   const struct wire_need *m,
-				   struct peer_blob_upload *ship,
+				   struct peer_conn *link,
 				   struct peer_blob_upload_user *user,
 				   struct err *err);
 

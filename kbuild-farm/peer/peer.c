@@ -519,8 +519,8 @@ static int on_need(struct peer *p, struct bytes body, struct err *err)
 			sandbox->blobs_missing = true;
 	}
 	if (updates)
-		ret = peer_input_updates_handle_need(updates, &m,
-						     p->conn.upload, user, err);
+		ret = peer_input_updates_handle_need(updates, &m, &p->conn,
+						     user, err);
 	wire_need_release(&m);
 	peer_shared_wake(p->conn.shared);
 	return ret;

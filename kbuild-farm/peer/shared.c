@@ -3,6 +3,7 @@
 
 #include "base/file-stamp.h"
 #include "base/vec.h"
+#include "peer/neighbors.h"
 #include "tls/session.h"
 
 #include <stdlib.h>
@@ -36,6 +37,8 @@ void peer_shared_add_toolchain(struct peer_shared *shared,
 
 void peer_shared_release(struct peer_shared *shared)
 {
+	peer_neighbors_free(shared->neighbors);
+	shared->neighbors = NULL;
 	tls_context_free(shared->tls);
 	shared->tls = NULL;
 	strv_release(&shared->roots);

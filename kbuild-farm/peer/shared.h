@@ -20,6 +20,7 @@ struct event_base;
 struct inputs_toolchain;
 struct peer_job_result;
 struct peer_benchmark;
+struct peer_neighbors;
 struct store_packed_cache;
 struct tls_context;
 
@@ -158,6 +159,7 @@ struct peer_shared {
 	uint32_t n_jobs; /* job numbers assigned so far */
 	TAILQ_HEAD(, peer_canary) canaries; /* the local compilers' results */
 	unsigned n_canaries;
+	struct peer_neighbors *neighbors; /* created for the first session */
 };
 
 /* Release what `shared` owns.  All nodes must have been freed. */

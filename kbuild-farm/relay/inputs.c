@@ -104,6 +104,7 @@ void relay_inputs_release(struct relay_session *s)
 		free_closed_target(t);
 	while ((e = TAILQ_FIRST(&s->log)))
 		free_log_entry(s, e);
+	kfarmd_neighbors_free(s->neighbors);
 	kfarmd_blobs_free(s->blobs);
 	wire_intern_free(s->paths);
 	wire_intern_free(s->flags);
@@ -505,6 +506,49 @@ static int on_blob(struct relay_session *s, struct bytes body)
 	return 0;
 }
 
+/* A blob does not arrive from a neighbor: request it from the client. */
+static void on_fetch_failed(void *ctx, const struct digest *d)
+{
+	struct relay_session *s = ctx;
+	struct wire_need need;
+	struct buf body = { 0 };
+
+	if (kfarmd_blobs_ask_again(s->blobs, d, &need)) {
+		wire_need_encode_at(&body, &need, s->version);
+		relay_session_send(s, WIRE_NEED, &body);
+	}
+	wire_need_release(&need);
+}
+
+static int on_neighbor(struct relay_session *s, struct bytes body)
+{
+	struct wire_neighbor m;
+	struct err err;
+	int ret;
+
+	if (wire_neighbor_decode_at(&m, body, s->version))
+		return relay_session_end(s, "malformed NEIGHBOR");
+	if (!s->neighbors)
+		s->neighbors = kfarmd_neighbors_new(s->relay->daemon, s->blobs,
+						    on_fetch_failed, s);
+	ret = kfarmd_neighbors_add(s->neighbors, &m, &err);
+	wire_neighbor_release(&m);
+	return ret ? relay_session_end(s, "%s", err.text) : 0;
+}
+
+static int on_fetch(struct relay_session *s, struct bytes body)
+{
+	struct wire_fetch m;
+
+	if (wire_fetch_decode_at(&m, body, s->version))
+		return relay_session_end(s, "malformed FETCH");
+	if (s->neighbors)
+		kfarmd_neighbors_fetch(s->neighbors, &m);
+	else
+		on_fetch_failed(s, &m.digest);
+	return 0;
+}
+
 int relay_inputs_receive(struct relay_session *s, uint16_t type,
 			 struct bytes body)
 {
@@ -525,6 +569,10 @@ int relay_inputs_receive(struct relay_session *s, uint16_t type,
 		return on_flags(s, body);
 	case WIRE_WEIGHT:
 		return on_weight(s, body);
+	case WIRE_NEIGHBOR:
+		return on_neighbor(s, body);
+	case WIRE_FETCH:
+		return on_fetch(s, body);
 	default:
 		return relay_session_end(s, "unexpected message type %u", type);
 	}

@@ -7,6 +7,7 @@
 #include "inputs/path.h"
 #include "kfarmd/input-update.h"
 #include "kfarmd/kfarmd.h"
+#include "kfarmd/neighbor.h"
 #include "node/limits.h"
 #include "peer/blob-upload.h"
 #include "peer/conn.h"
@@ -278,6 +279,7 @@ struct relay_session {
 	TAILQ_HEAD(, relay_log_entry) log;
 	struct wire_intern *paths, *flags;
 	struct kfarmd_blobs *blobs;
+	struct kfarmd_neighbors *neighbors; /* NULL: none was announced */
 	TAILQ_HEAD(, relay_target) targets, closed;
 	size_t n_closed;
 	size_t n_entries; /* of the updates of all targets */

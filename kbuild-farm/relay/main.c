@@ -441,6 +441,8 @@ static int run_daemon(const struct kfarmd_settings *s, struct err *err)
 	if (!a.base)
 		return err_set(err, EIO, "cannot create event loop");
 	TAILQ_INIT(&a.sessions);
+	TAILQ_INIT(&a.neighbors);
+	TAILQ_INIT(&a.neighbor_servers);
 	/*
 	 * Handle signals before the check of the sandbox: the kernel discards
 	 * those that PID 1 of a container does not handle.

@@ -9,7 +9,6 @@
 #include "relay/internal.h"
 #include "store/packed-cache.h"
 #include "tls/key.h"
-#include "tls/session.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -476,7 +475,7 @@ static void free_relay(struct relay *r)
 		event_free(r->timer);
 	pool_free(r->shared.pool);
 	store_packed_cache_free(r->shared.packed);
-	tls_context_free(r->shared.tls);
+	peer_shared_release(&r->shared);
 	free(r->store_dir);
 	free(r);
 }

@@ -116,6 +116,9 @@ void store_write_abort(struct store_write *in);
  * or another negative errno.
  */
 int store_open_blob(struct store *s, const struct digest *d, uint64_t size);
+/* The same for a reader that verifies the blob itself. */
+int store_open_unverified(struct store *s, const struct digest *d,
+			  uint64_t size);
 
 /*
  * Verify a blob like store_open_blob() and append its content to `out`, which

@@ -99,6 +99,10 @@ enum wire_type {
 	WIRE_RELAY, /* kfarmd: the nodes behind a relay */
 	WIRE_VIA, /* kfarmd: the node behind a relay that ran the job */
 	WIRE_EXCLUDE, /* kfarm: a node behind the relay gets no more jobs */
+	WIRE_NEIGHBOR, /* kfarm: another node of the site */
+	WIRE_FETCH, /* kfarm: get a blob from a neighbor */
+	WIRE_GET, /* kfarmd to a neighbor: a blob is wanted */
+	WIRE_GONE, /* kfarmd to a neighbor: the blob is not there */
 
 	/* From this number on: the messages of wire/cc.h. */
 	WIRE_CC_JOB = 64,

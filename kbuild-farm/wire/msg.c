@@ -14,22 +14,42 @@ static const struct {
 	const char *name;
 	uint8_t since; /* first version with the message; 0 for all versions */
 } messages[] = {
-	[WIRE_HELLO] = { "HELLO" },      [WIRE_BYE] = { "BYE" },
-	[WIRE_FIT] = { "FIT" },          [WIRE_CELL] = { "CELL" },
-	[WIRE_HAVE] = { "HAVE" },        [WIRE_SHUT] = { "SHUT" },
-	[WIRE_PATHS] = { "PATHS" },      [WIRE_VIEW] = { "VIEW" },
-	[WIRE_NEED] = { "NEED" },        [WIRE_BLOB] = { "BLOB" },
-	[WIRE_FLAGS] = { "FLAGS" },      [WIRE_JOB] = { "JOB" },
-	[WIRE_CANCEL] = { "CANCEL" },    [WIRE_BEAT] = { "BEAT" },
-	[WIRE_OUTPUT] = { "OUTPUT" },    [WIRE_RESULT] = { "RESULT" },
-	[WIRE_FAIL] = { "FAIL" },        [WIRE_BUNDLE] = { "BUNDLE" },
-	[WIRE_TOOLS] = { "TOOLS" },      [WIRE_DROPPED] = { "DROPPED" },
-	[WIRE_HELD] = { "HELD" },        [WIRE_DROP] = { "DROP" },
-	[WIRE_HEALTH] = { "HEALTH", 7 }, [WIRE_MACHINE] = { "MACHINE", 8 },
-	[WIRE_PIN] = { "PIN", 9 },       [WIRE_HEAT] = { "HEAT", 9 },
-	[WIRE_STEP] = { "STEP", 10 },    [WIRE_WEIGHT] = { "WEIGHT", 12 },
-	[WIRE_LEASE] = { "LEASE", 12 },  [WIRE_RELAY] = { "RELAY", 13 },
-	[WIRE_VIA] = { "VIA", 13 },      [WIRE_EXCLUDE] = { "EXCLUDE", 13 },
+	[WIRE_HELLO] = { "HELLO" },
+	[WIRE_BYE] = { "BYE" },
+	[WIRE_FIT] = { "FIT" },
+	[WIRE_CELL] = { "CELL" },
+	[WIRE_HAVE] = { "HAVE" },
+	[WIRE_SHUT] = { "SHUT" },
+	[WIRE_PATHS] = { "PATHS" },
+	[WIRE_VIEW] = { "VIEW" },
+	[WIRE_NEED] = { "NEED" },
+	[WIRE_BLOB] = { "BLOB" },
+	[WIRE_FLAGS] = { "FLAGS" },
+	[WIRE_JOB] = { "JOB" },
+	[WIRE_CANCEL] = { "CANCEL" },
+	[WIRE_BEAT] = { "BEAT" },
+	[WIRE_OUTPUT] = { "OUTPUT" },
+	[WIRE_RESULT] = { "RESULT" },
+	[WIRE_FAIL] = { "FAIL" },
+	[WIRE_BUNDLE] = { "BUNDLE" },
+	[WIRE_TOOLS] = { "TOOLS" },
+	[WIRE_DROPPED] = { "DROPPED" },
+	[WIRE_HELD] = { "HELD" },
+	[WIRE_DROP] = { "DROP" },
+	[WIRE_HEALTH] = { "HEALTH", 7 },
+	[WIRE_MACHINE] = { "MACHINE", 8 },
+	[WIRE_PIN] = { "PIN", 9 },
+	[WIRE_HEAT] = { "HEAT", 9 },
+	[WIRE_STEP] = { "STEP", 10 },
+	[WIRE_WEIGHT] = { "WEIGHT", 12 },
+	[WIRE_LEASE] = { "LEASE", 12 },
+	[WIRE_RELAY] = { "RELAY", 13 },
+	[WIRE_VIA] = { "VIA", 13 },
+	[WIRE_EXCLUDE] = { "EXCLUDE", 13 },
+	[WIRE_NEIGHBOR] = { "NEIGHBOR", 13 },
+	[WIRE_FETCH] = { "FETCH", 13 },
+	[WIRE_GET] = { "GET", 13 },
+	[WIRE_GONE] = { "GONE", 13 },
 };
 
 const char *wire_type_name(unsigned type, int version)
@@ -820,6 +840,35 @@ static const struct wire_field exclude[] = {
 };
 
 const struct wire_layout wire_exclude_layout = WIRE_LAYOUT(exclude, NULL);
+
+static const struct wire_field neighbor[] = {
+	{ WIRE_NUMBER(neighbor, number, WIRE_ANY) },
+	{ WIRE_LINE(neighbor, address, WIRE_NAME_MAX) },
+	{ WIRE_DIGEST(neighbor, fingerprint) },
+};
+
+const struct wire_layout wire_neighbor_layout = WIRE_LAYOUT(neighbor, NULL);
+
+static const struct wire_field fetch[] = {
+	{ WIRE_NUMBER(fetch, neighbor, WIRE_ANY) },
+	{ WIRE_DIGEST(fetch, digest) },
+	{ WIRE_NUMBER(fetch, size, WIRE_BLOB_MAX) },
+};
+
+const struct wire_layout wire_fetch_layout = WIRE_LAYOUT(fetch, NULL);
+
+static const struct wire_field get[] = {
+	{ WIRE_DIGEST(get, digest) },
+	{ WIRE_NUMBER(get, size, WIRE_BLOB_MAX) },
+};
+
+const struct wire_layout wire_get_layout = WIRE_LAYOUT(get, NULL);
+
+static const struct wire_field gone[] = {
+	{ WIRE_DIGEST(gone, digest) },
+};
+
+const struct wire_layout wire_gone_layout = WIRE_LAYOUT(gone, NULL);
 
 static const struct wire_field heat_class[] = {
 	{ WIRE_NUMBER(heat_class, speed_milli, WIRE_ANY) },

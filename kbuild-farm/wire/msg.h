@@ -710,6 +710,45 @@ struct wire_exclude {
 
 WIRE_MESSAGE(exclude);
 
+/*
+ * NEIGHBOR, since version 13: another node of the site.  Until the end of the
+ * session, it may get blobs from this node, and FETCH can name it.
+ */
+struct wire_neighbor {
+	uint32_t number; /* unique in the session */
+	char *address; /* HOST:PORT, with an IPv6 address in brackets */
+	struct digest fingerprint; /* of its key */
+};
+
+WIRE_MESSAGE(neighbor);
+
+/*
+ * FETCH, since version 13: get a blob, which a NEED has requested, from a
+ * neighbor, and send another NEED for it if that fails.
+ */
+struct wire_fetch {
+	uint32_t neighbor; /* number in NEIGHBOR */
+	struct digest digest;
+	uint64_t size;
+};
+
+WIRE_MESSAGE(fetch);
+
+/* GET, since version 13, between neighbors: send this blob. */
+struct wire_get {
+	struct digest digest;
+	uint64_t size;
+};
+
+WIRE_MESSAGE(get);
+
+/* GONE, since version 13, the answer to a GET without BLOBs. */
+struct wire_gone {
+	struct digest digest;
+};
+
+WIRE_MESSAGE(gone);
+
 /* Each number can be WIRE_HEALTH_UNKNOWN. */
 struct wire_heat_class {
 	uint32_t speed_milli; /* as in HEALTH, for this class */

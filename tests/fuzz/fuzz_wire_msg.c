@@ -73,6 +73,10 @@ ROUND_TRIP(lease, release_nothing)
 ROUND_TRIP(relay, wire_relay_release)
 ROUND_TRIP(via, wire_via_release)
 ROUND_TRIP(exclude, wire_exclude_release)
+ROUND_TRIP(neighbor, wire_neighbor_release)
+ROUND_TRIP(fetch, release_nothing)
+ROUND_TRIP(get, release_nothing)
+ROUND_TRIP(gone, release_nothing)
 ROUND_TRIP(result, release_nothing)
 ROUND_TRIP(fail, wire_fail_release)
 ROUND_TRIP(bundle, wire_bundle_release)
@@ -170,7 +174,7 @@ static round_trip *const decoders[] = {
 	paths,  view,      need,     blob,     flags,   bundle,  dropped,
 	tools,  held,      drop,     health_7, health,  machine, pin,
 	heat,   cc_fixdep, cc_fixed, step,     cc_step, weight,  lease,
-	relay,  via,       exclude,
+	relay,  via,       exclude,  neighbor, fetch,   get,     gone,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: peer */
 #include "peer/conn.h"
+#include "tls/dialer.h"
 
 #include "../lib/test.h"
 #include "../lib/turn-loop.h"
@@ -100,7 +101,7 @@ static void leave(struct machine *m)
 	*m = (struct machine){ 0 };
 }
 
-static struct peer_dialer *way;
+static struct tls_dialer *way;
 static struct node_entry entry;
 static struct wire_io io;
 static struct err why;
@@ -126,7 +127,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	peer_dialer_free(way);
+	tls_dialer_free(way);
 	if (io.ops)
 		io.ops->free(io.ctx);
 	io = (struct wire_io){ 0 };
@@ -141,11 +142,17 @@ static void tear_down(void)
 
 static void connect_to(const char *host)
 {
+	char *name, *service;
+
 	entry.address = (struct node_address){
 		.kind = NODE_ADDRESS_TLS, .text = xasprintf("%s:%u", host, port)
 	};
 	entry.pin = *tls_context_fingerprint(server.context);
-	way = peer_dialer_new(base, client.context, &entry, on_connected, NULL);
+	node_address_split(&entry.address, &name, &service);
+	way = tls_dialer_new(base, client.context, name, service, &entry.pin,
+			     on_connected, NULL);
+	free(name);
+	free(service);
 }
 
 static void run_to(const char *host)
@@ -210,7 +217,7 @@ TEST(a_way_that_is_given_up_leaves_nothing)
 	connect_to("127.0.0.1");
 	turn_loop(base, 100);
 	ck_assert_uint_eq(machines[0].n, 1);
-	peer_dialer_free(way);
+	tls_dialer_free(way);
 	way = NULL;
 	turn_loop(base, 50);
 	ck_assert_int_eq(calls, 0);

@@ -5,6 +5,7 @@
 #include "base/pool.h"
 #include "peer/blob-upload.h"
 #include "peer/input-sync.h"
+#include "peer/neighbors.h"
 #include "store/packed-cache.h"
 
 #include <event2/event.h>
@@ -12,7 +13,8 @@
 
 static struct event_base *base;
 static struct inputs_paths *paths;
-static struct peer_conn l;
+static struct peer_shared shared;
+static struct peer_conn l = { .shared = &shared };
 static struct peer_input_sync told;
 
 /* The node: the updates since the last check, one word per entry. */
@@ -42,7 +44,9 @@ static int node_hears(void *ctx, uint16_t type, struct bytes body,
 {
 	(void)ctx;
 	(void)err;
-	if (type == WIRE_PATHS)
+	if (type == WIRE_FETCH)
+		buf_printf(&heard, "fetch; ");
+	else if (type == WIRE_PATHS)
 		ck_assert_int_eq(wire_paths_receive(known, body), 0);
 	else if (type == WIRE_VIEW)
 		hear_view(body);
@@ -196,11 +200,11 @@ TEST(what_is_gone_cannot_be_needed)
 	tell(file("/t/x", 1), NULL);
 	tell(file("/t/x/a.h", 1), NULL);
 	m.view = told.updates.last - 1;
-	ck_assert_int_eq(peer_input_updates_handle_need(&told.updates, &m, NULL,
+	ck_assert_int_eq(peer_input_updates_handle_need(&told.updates, &m, &l,
 							&user, &err),
 			 -EPROTO);
 	m.view = told.updates.last + 1;
-	ck_assert_int_eq(peer_input_updates_handle_need(&told.updates, &m, NULL,
+	ck_assert_int_eq(peer_input_updates_handle_need(&told.updates, &m, &l,
 							&user, &err),
 			 -EPROTO);
 }
@@ -222,10 +226,42 @@ TEST(the_updates_of_a_closed_sandbox_are_retained)
 	tell(file("/t/x", 1), NULL);
 	m.view = told.updates.last;
 	peer_input_sync_stop(&told);
-	must(peer_input_updates_handle_need(&told.updates, &m, upload, &user,
+	l.upload = upload;
+	must(peer_input_updates_handle_need(&told.updates, &m, &l, &user,
 					    &err));
 	ck_assert_uint_eq(stats.n_files_needed, 1);
+	l.upload = NULL;
 	peer_blob_upload_free(upload);
 	pool_free(pool);
 	store_packed_cache_free(packed);
+}
+
+/* A file whose content is that of a requested one is not on the node. */
+TEST(a_file_with_two_names_comes_from_a_neighbor)
+{
+	static const struct node_entry entry = { .site = (char *)"desk" };
+	const struct inputs_entry *both[] = { file("/t/x", 70000),
+					      file("/t/y", 70000) };
+	struct peer_blob_upload_user user = { .base_dir = "" };
+	struct peer_conn other = l;
+	uint32_t index = 0, view;
+	struct wire_need m = { .n_indices = 1, .indices = &index };
+	struct err err;
+
+	shared.neighbors = peer_neighbors_new();
+	other.entry = l.entry = &entry;
+	other.version = l.version = WIRE_VERSION;
+	other.neighbor_address = l.neighbor_address = (char *)"10.0.0.1:3634";
+	peer_neighbors_join(shared.neighbors, &l);
+	peer_neighbors_join(shared.neighbors, &other);
+	peer_neighbors_hold(shared.neighbors, &other,
+			    &both[0]->file_digest.digest, 70000);
+	ck_assert_int_eq(peer_input_sync_add_entries(&told, both, 2, &view), 0);
+	news();
+	m.view = view;
+	must(peer_input_updates_handle_need(&told.updates, &m, &l, &user,
+					    &err));
+	ck_assert_str_eq(news(), "fetch; ");
+	peer_neighbors_free(shared.neighbors);
+	shared.neighbors = NULL;
 }

@@ -222,6 +222,30 @@ TEST_EACH(an_invalid_job_is_not_forwarded, invalid)
 	ck_assert_uint_eq(members[0].jobs, 0);
 }
 
+/* The build host sends the blob if the neighbor does not. */
+TEST(a_relay_can_have_neighbors)
+{
+	struct wire_neighbor neighbor = { .number = 7,
+					  .address = (char *)"127.0.0.1:9" };
+	struct wire_fetch fetch = { .neighbor = 7, .size = sizeof(text) - 1 };
+	struct buf body = { 0 };
+
+	add_member(1);
+	connect_client(WIRE_VERSION);
+	request_sandbox();
+	until(is_need_received);
+	wire_neighbor_encode_at(&body, &neighbor, client.version);
+	say(WIRE_NEIGHBOR, &body);
+	digest_bytes(bytes_str(text), &fetch.digest);
+	wire_fetch_encode_at(&body, &fetch, client.version);
+	say(WIRE_FETCH, &body);
+	while (client.n_indices < 2)
+		event_base_loop(daemon_state.base, EVLOOP_ONCE);
+	send_blob();
+	until(is_have_received);
+	ck_assert_uint_eq(client.have_state, WIRE_HAVE_READY);
+}
+
 TEST(a_result_is_unchanged_and_names_its_member)
 {
 	add_member(1);

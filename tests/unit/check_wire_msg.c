@@ -263,6 +263,7 @@ static const struct {
 	{ WIRE_PIN, 9, "PIN" },       { WIRE_HEAT, 9, "HEAT" },
 	{ WIRE_STEP, 10, "STEP" },    { WIRE_RELAY, 13, "RELAY" },
 	{ WIRE_VIA, 13, "VIA" },      { WIRE_EXCLUDE, 13, "EXCLUDE" },
+	{ WIRE_GET, 13, "GET" },      { WIRE_GONE, 13, "GONE" },
 };
 
 TEST_EACH(a_version_has_its_messages_and_those_before_it, types)
@@ -275,8 +276,8 @@ TEST_EACH(a_version_has_its_messages_and_those_before_it, types)
 TEST(all_messages_between_kfarm_and_kfarmd_have_names)
 {
 	ck_assert_ptr_null(wire_type_name(0, WIRE_VERSION));
-	for (unsigned type = WIRE_HELLO; type <= WIRE_EXCLUDE; type++)
+	for (unsigned type = WIRE_HELLO; type <= WIRE_GONE; type++)
 		ck_assert_ptr_nonnull(wire_type_name(type, WIRE_VERSION));
-	ck_assert_ptr_null(wire_type_name(WIRE_EXCLUDE + 1, WIRE_VERSION));
+	ck_assert_ptr_null(wire_type_name(WIRE_GONE + 1, WIRE_VERSION));
 	ck_assert_ptr_null(wire_type_name(WIRE_CC_JOB, WIRE_VERSION));
 }

@@ -1,0 +1,631 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kfarmd/neighbor.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "kfarmd/input-update.h"
+#include "kfarmd/kfarmd.h"
+#include "kfarmd/session.h"
+#include "kfarmd/settings.h"
+#include "store/store.h"
+#include "tls/dialer.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SILENCE_MS 5000 /* a neighbor that is silent longer is lost */
+#define FAILURES_MAX                                             \
+	3 /* lost connections after which a neighbor is not used \
+	   */
+#define WANTS_MAX   65536 /* unanswered GETs of a neighbor */
+#define SERVERS_MAX 64 /* connections of neighbors */
+#define PIECE_BYTES WIRE_CHUNK_MAX
+/* first version of the protocol that has GET */
+#define VERSION_MIN 13
+
+/* A blob that a neighbor is to send. */
+struct fetch {
+	TAILQ_ENTRY(fetch) entry;
+	struct digest digest;
+	uint64_t size_bytes, received_bytes;
+	struct store_write *writer; /* NULL: no piece has arrived */
+};
+
+/* A neighbor, with the connection to it if it was needed. */
+struct neighbor {
+	TAILQ_ENTRY(neighbor) entry;
+	struct kfarmd_neighbors *owner;
+	uint32_t number;
+	char *host, *port;
+	struct digest fingerprint;
+	struct tls_dialer *dialer;
+	struct wire_stream *stream;
+	uint64_t received_ms;
+	unsigned n_failures;
+	TAILQ_HEAD(, fetch) fetches;
+};
+
+struct kfarmd_neighbors {
+	TAILQ_ENTRY(kfarmd_neighbors) entry;
+	struct kfarmd *daemon;
+	struct kfarmd_blobs *blobs;
+	void (*on_failed)(void *ctx, const struct digest *d);
+	void *ctx;
+	struct event *timer; /* each second */
+	TAILQ_HEAD(, neighbor) list;
+	unsigned n;
+};
+
+/* Return true if the owner of the node has disabled neighbors. */
+static bool are_neighbors_disabled(const struct kfarmd *a)
+{
+	return a->settings && a->settings->no_neighbors;
+}
+
+static void free_fetch(struct neighbor *g, struct fetch *f)
+{
+	TAILQ_REMOVE(&g->fetches, f, entry);
+	store_write_abort(f->writer);
+	free(f);
+}
+
+static void disconnect(struct neighbor *g)
+{
+	tls_dialer_free(g->dialer);
+	g->dialer = NULL;
+	wire_stream_free(g->stream);
+	g->stream = NULL;
+}
+
+static void fail_fetch(struct neighbor *g, struct fetch *f)
+{
+	struct kfarmd_neighbors *n = g->owner;
+	struct digest d = f->digest;
+
+	free_fetch(g, f);
+	n->on_failed(n->ctx, &d);
+}
+
+/* The connection has ended: request its blobs from the build host. */
+static void lose_neighbor(struct neighbor *g, const char *why)
+{
+	struct fetch *f;
+
+	if (g->stream || g->dialer)
+		log_info("neighbor %s:%s: %s", g->host, g->port, why);
+	disconnect(g);
+	if (!TAILQ_EMPTY(&g->fetches))
+		g->n_failures++;
+	while ((f = TAILQ_FIRST(&g->fetches)))
+		fail_fetch(g, f);
+}
+
+static void send_get(struct neighbor *g, const struct fetch *f)
+{
+	struct wire_get m = { .digest = f->digest, .size = f->size_bytes };
+	struct buf body = { 0 };
+
+	wire_get_encode(&body, &m);
+	wire_stream_send(g->stream, WIRE_GET, buf_bytes(&body), WIRE_PLAIN);
+	buf_release(&body);
+}
+
+static struct fetch *find_fetch(struct neighbor *g, const struct digest *d)
+{
+	struct fetch *f;
+
+	list_for_each(f, &g->fetches, entry) {
+		if (digest_equal(&f->digest, d))
+			return f;
+	}
+	return NULL;
+}
+
+/* Store a piece.  Returns 0 or a negative errno. */
+static int store_piece(struct neighbor *g, struct fetch *f,
+		       const struct wire_blob *m)
+{
+	int ret = 0;
+
+	if (m->size != f->size_bytes || m->offset != f->received_bytes)
+		return -EPROTO;
+	if (!f->writer) {
+		ret = store_write_begin(&f->writer, g->owner->daemon->store,
+					&f->digest, f->size_bytes, true);
+		if (ret)
+			f->writer = NULL;
+	}
+	if (!ret)
+		ret = store_write_add(f->writer, m->data);
+	f->received_bytes += m->data.len;
+	return ret;
+}
+
+static void on_blob(struct neighbor *g, const struct wire_blob *m)
+{
+	struct kfarmd_neighbors *n = g->owner;
+	struct fetch *f = find_fetch(g, &m->digest);
+	struct digest d = m->digest;
+	int ret;
+
+	/* The remaining pieces of a blob that has failed are dropped. */
+	if (!f)
+		return;
+	ret = store_piece(g, f, m);
+	if (!ret && f->received_bytes < f->size_bytes)
+		return;
+	if (!ret) {
+		ret = store_write_commit(f->writer);
+		f->writer = NULL;
+	}
+	if (ret) {
+		log_warning("neighbor %s:%s: blob: %s", g->host, g->port,
+			    strerror(-ret));
+		g->n_failures++;
+		fail_fetch(g, f);
+		return;
+	}
+	free_fetch(g, f);
+	kfarmd_blobs_provide(n->blobs, &d);
+}
+
+static int on_neighbor_msg(void *ctx, uint16_t type, struct bytes body,
+			   struct err *err)
+{
+	struct neighbor *g = ctx;
+	struct wire_blob blob;
+	struct wire_gone gone;
+	struct fetch *f;
+
+	g->received_ms = clock_ms();
+	if (!TAILQ_EMPTY(&g->fetches))
+		kfarmd_blobs_touch(g->owner->blobs);
+	if (type == WIRE_BLOB && !wire_blob_decode(&blob, body)) {
+		on_blob(g, &blob);
+	} else if (type == WIRE_GONE && !wire_gone_decode(&gone, body)) {
+		f = find_fetch(g, &gone.digest);
+		if (f)
+			fail_fetch(g, f);
+	} else if (type != WIRE_BEAT) {
+		return err_set(err, EPROTO, "unexpected message of type %u",
+			       type);
+	}
+	return 0;
+}
+
+static void on_neighbor_close(void *ctx, const struct err *why)
+{
+	lose_neighbor(ctx, why->text[0] ? why->text : "connection closed");
+}
+
+static void on_dialed(void *ctx, const struct wire_io *io,
+		      const struct err *err)
+{
+	static const struct wire_stream_ops ops = {
+		.on_msg = on_neighbor_msg, .on_close = on_neighbor_close
+	};
+	struct neighbor *g = ctx;
+	struct buf body = { 0 };
+	const struct fetch *f;
+
+	if (!io) {
+		struct err why = *err;
+
+		lose_neighbor(g, why.text);
+		return;
+	}
+	g->stream = wire_stream_new_io(g->owner->daemon->base, *io, &ops, g);
+	g->received_ms = clock_ms();
+	tls_dialer_free(g->dialer);
+	g->dialer = NULL;
+	wire_hello_encode_client(&body, 0);
+	wire_stream_send(g->stream, WIRE_HELLO, buf_bytes(&body), WIRE_PLAIN);
+	buf_release(&body);
+	list_for_each(f, &g->fetches, entry)
+		send_get(g, f);
+}
+
+/* Detect silent neighbors, and close connections that are not needed. */
+static void on_neighbors_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct kfarmd_neighbors *n = arg;
+	uint64_t now = clock_ms();
+	struct neighbor *g;
+
+	(void)fd;
+	(void)what;
+	list_for_each(g, &n->list, entry) {
+		if (!g->stream || now <= g->received_ms + SILENCE_MS)
+			continue;
+		if (TAILQ_EMPTY(&g->fetches))
+			disconnect(g);
+		else
+			lose_neighbor(g, "silent for 5 s");
+	}
+}
+
+struct kfarmd_neighbors *kfarmd_neighbors_new(
+	struct kfarmd *a, struct kfarmd_blobs *blobs,
+	void (*on_failed)(void *ctx, const struct digest *d), void *ctx)
+{
+	const struct timeval second = { .tv_sec = 1 };
+	struct kfarmd_neighbors *n = xcalloc(1, sizeof(*n));
+
+	n->daemon = a;
+	n->blobs = blobs;
+	n->on_failed = on_failed;
+	n->ctx = ctx;
+	TAILQ_INIT(&n->list);
+	n->timer = event_new(a->base, -1, EV_PERSIST, on_neighbors_timer, n);
+	if (!n->timer || event_add(n->timer, &second))
+		str_out_of_memory();
+	TAILQ_INSERT_TAIL(&a->neighbors, n, entry);
+	return n;
+}
+
+void kfarmd_neighbors_free(struct kfarmd_neighbors *n)
+{
+	struct neighbor *g;
+
+	if (!n)
+		return;
+	TAILQ_REMOVE(&n->daemon->neighbors, n, entry);
+	while ((g = TAILQ_FIRST(&n->list))) {
+		TAILQ_REMOVE(&n->list, g, entry);
+		while (!TAILQ_EMPTY(&g->fetches))
+			free_fetch(g, TAILQ_FIRST(&g->fetches));
+		disconnect(g);
+		free(g->host);
+		free(g->port);
+		free(g);
+	}
+	event_free(n->timer);
+	free(n);
+}
+
+/* Split HOST:PORT.  Returns false if it is invalid. */
+static bool parse_address(struct neighbor *g, const char *address)
+{
+	const char *colon = strrchr(address, ':');
+	size_t len = colon ? (size_t)(colon - address) : 0;
+
+	if (!len)
+		return false;
+	free(g->host);
+	free(g->port);
+	g->port = xstrdup(colon + 1);
+	if (address[0] == '[' && len > 2 && colon[-1] == ']')
+		g->host = xstrndup(address + 1, len - 2);
+	else
+		g->host = xstrndup(address, len);
+	return true;
+}
+
+static struct neighbor *add_neighbor(struct kfarmd_neighbors *n,
+				     const struct digest *fingerprint)
+{
+	struct neighbor *g = xcalloc(1, sizeof(*g));
+
+	g->owner = n;
+	g->fingerprint = *fingerprint;
+	TAILQ_INIT(&g->fetches);
+	TAILQ_INSERT_TAIL(&n->list, g, entry);
+	n->n++;
+	return g;
+}
+
+int kfarmd_neighbors_add(struct kfarmd_neighbors *n,
+			 const struct wire_neighbor *m, struct err *err)
+{
+	struct neighbor *g;
+
+	list_for_each(g, &n->list, entry) {
+		if (digest_equal(&g->fingerprint, &m->fingerprint))
+			break;
+	}
+	if (!g && n->n >= KFARMD_NEIGHBORS_MAX)
+		return 0;
+	/* A node that has another session with the client has a new number. */
+	if (g)
+		lose_neighbor(g, "announced again");
+	else
+		g = add_neighbor(n, &m->fingerprint);
+	g->number = m->number;
+	g->n_failures = 0;
+	return parse_address(g, m->address) ?
+		       0 :
+		       err_set(err, EPROTO, "NEIGHBOR: invalid address");
+}
+
+static struct neighbor *find_neighbor(struct kfarmd_neighbors *n,
+				      uint32_t number)
+{
+	struct neighbor *g;
+
+	list_for_each(g, &n->list, entry) {
+		if (g->number == number)
+			return g;
+	}
+	return NULL;
+}
+
+void kfarmd_neighbors_fetch(struct kfarmd_neighbors *n,
+			    const struct wire_fetch *m)
+{
+	struct neighbor *g = find_neighbor(n, m->neighbor);
+	struct fetch *f;
+
+	kfarmd_blobs_touch(n->blobs);
+	if (!g || g->n_failures >= FAILURES_MAX || !n->daemon->tls ||
+	    are_neighbors_disabled(n->daemon) || find_fetch(g, &m->digest)) {
+		n->on_failed(n->ctx, &m->digest);
+		return;
+	}
+	f = xcalloc(1, sizeof(*f));
+	f->digest = m->digest;
+	f->size_bytes = m->size;
+	TAILQ_INSERT_TAIL(&g->fetches, f, entry);
+	if (g->stream)
+		send_get(g, f);
+	else if (!g->dialer)
+		g->dialer = tls_dialer_new(n->daemon->base, n->daemon->tls,
+					   g->host, g->port, &g->fingerprint,
+					   on_dialed, g);
+}
+
+/* ---------------------------------------------------------------- serving */
+
+/* A blob that a neighbor wants. */
+struct want {
+	struct kfarmd_blob_waiter waiter; /* first member */
+	TAILQ_ENTRY(want) entry;
+	struct kfarmd_neighbor_server *server;
+	struct digest digest;
+	uint64_t size_bytes, sent_bytes;
+	bool here; /* the store has the blob */
+	int fd; /* of the blob while it is sent; otherwise -1 */
+};
+
+struct kfarmd_neighbor_server {
+	TAILQ_ENTRY(kfarmd_neighbor_server) entry;
+	struct kfarmd *daemon;
+	struct wire_stream *stream;
+	struct event *timer; /* each second */
+	struct digest fingerprint;
+	bool greeted; /* HELLO was received */
+	TAILQ_HEAD(, want) wants;
+	unsigned n_wants;
+};
+
+static void free_want(struct want *w)
+{
+	TAILQ_REMOVE(&w->server->wants, w, entry);
+	w->server->n_wants--;
+	kfarmd_blobs_cancel(&w->waiter);
+	if (w->fd >= 0)
+		close(w->fd);
+	free(w);
+}
+
+static void free_server(struct kfarmd_neighbor_server *s)
+{
+	TAILQ_REMOVE(&s->daemon->neighbor_servers, s, entry);
+	s->daemon->n_neighbor_servers--;
+	while (!TAILQ_EMPTY(&s->wants))
+		free_want(TAILQ_FIRST(&s->wants));
+	wire_stream_free(s->stream);
+	event_free(s->timer);
+	free(s);
+}
+
+/* The blob is not there: let the neighbor ask its build host. */
+static void refuse_want(struct want *w)
+{
+	struct wire_gone m = { w->digest };
+	struct buf body = { 0 };
+
+	wire_gone_encode(&body, &m);
+	wire_stream_send(w->server->stream, WIRE_GONE, buf_bytes(&body),
+			 WIRE_PLAIN);
+	buf_release(&body);
+	free_want(w);
+}
+
+/* Send the next piece of a blob, or GONE. */
+static void send_next_piece(struct want *w)
+{
+	struct wire_blob m = { .digest = w->digest,
+			       .size = w->size_bytes,
+			       .offset = w->sent_bytes };
+	uint64_t left = w->size_bytes - w->sent_bytes;
+	size_t len = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
+	uint8_t *piece = xmalloc(len + 1);
+	struct buf body = { 0 };
+
+	if (w->fd < 0)
+		w->fd = store_open_unverified(w->server->daemon->store,
+					      &w->digest, w->size_bytes);
+	if (w->fd >= 0 &&
+	    pread(w->fd, piece, len, (off_t)w->sent_bytes) == (ssize_t)len) {
+		m.data = bytes_of(piece, len);
+		wire_blob_encode(&body, &m);
+		wire_stream_send(w->server->stream, WIRE_BLOB, buf_bytes(&body),
+				 WIRE_LZO);
+		w->sent_bytes += len;
+		if (w->sent_bytes == w->size_bytes)
+			free_want(w);
+	} else {
+		refuse_want(w);
+	}
+	buf_release(&body);
+	free(piece);
+}
+
+static void send_pieces(struct kfarmd_neighbor_server *s)
+{
+	struct want *w = TAILQ_FIRST(&s->wants);
+
+	while (w && !wire_stream_is_full(s->stream)) {
+		/* One blob after the other, so that few files are open. */
+		while (w && !w->here)
+			w = TAILQ_NEXT(w, entry);
+		if (!w)
+			break;
+		send_next_piece(w);
+		w = TAILQ_FIRST(&s->wants);
+	}
+}
+
+static void on_want_received(struct kfarmd_blob_waiter *waiter, int ret)
+{
+	struct want *w = (struct want *)(void *)waiter;
+	struct kfarmd_neighbor_server *s = w->server;
+
+	w->here = !ret;
+	if (ret)
+		refuse_want(w);
+	send_pieces(s);
+}
+
+static int on_get(struct kfarmd_neighbor_server *s, const struct wire_get *m,
+		  struct err *err)
+{
+	const struct kfarmd_neighbors *n;
+	struct want *w;
+
+	if (s->n_wants >= WANTS_MAX)
+		return err_set(err, EPROTO, "too many GETs");
+	w = xcalloc(1, sizeof(*w));
+	w->waiter.on_received = on_want_received;
+	w->server = s;
+	w->digest = m->digest;
+	w->size_bytes = m->size;
+	w->fd = -1;
+	TAILQ_INSERT_TAIL(&s->wants, w, entry);
+	s->n_wants++;
+	if (!kfarmd_neighbor_is_announced(s->daemon, &s->fingerprint)) {
+		refuse_want(w);
+		return 0;
+	}
+	list_for_each(n, &s->daemon->neighbors, entry) {
+		if (!kfarmd_blobs_wait(n->blobs, &m->digest, m->size,
+				       &w->waiter))
+			return 0;
+	}
+	/* The store has the blob, or it is refused when it is its turn. */
+	w->here = true;
+	send_pieces(s);
+	return 0;
+}
+
+static int on_server_msg(void *ctx, uint16_t type, struct bytes body,
+			 struct err *err)
+{
+	struct kfarmd_neighbor_server *s = ctx;
+	struct wire_hello hello;
+	struct wire_get get;
+	int version;
+
+	if (type == WIRE_HELLO && !s->greeted &&
+	    !wire_hello_decode(&hello, body)) {
+		version = wire_hello_negotiate(&hello);
+		wire_hello_release(&hello);
+		if (version < VERSION_MIN)
+			return err_set(err, EPROTONOSUPPORT,
+				       "no common version of the protocol");
+		s->greeted = true;
+		return 0;
+	}
+	if (type == WIRE_GET && s->greeted && !wire_get_decode(&get, body))
+		return on_get(s, &get, err);
+	return err_set(err, EPROTO, "unexpected message of type %u", type);
+}
+
+static void on_server_close(void *ctx, const struct err *why)
+{
+	if (why->text[0])
+		log_info("neighbor: %s", why->text);
+	free_server(ctx);
+}
+
+static void on_server_drain(void *ctx)
+{
+	send_pieces(ctx);
+}
+
+/* Show a neighbor that waits for a blob that this node is alive. */
+static void on_server_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct kfarmd_neighbor_server *s = arg;
+	struct wire_beat m = { 0 };
+	struct buf body = { 0 };
+
+	(void)fd;
+	(void)what;
+	if (TAILQ_EMPTY(&s->wants) &&
+	    !kfarmd_neighbor_is_announced(s->daemon, &s->fingerprint)) {
+		free_server(s);
+		return;
+	}
+	if (TAILQ_EMPTY(&s->wants) || wire_stream_is_full(s->stream))
+		return;
+	wire_beat_encode(&body, &m);
+	wire_stream_send(s->stream, WIRE_BEAT, buf_bytes(&body), WIRE_PLAIN);
+	buf_release(&body);
+}
+
+bool kfarmd_neighbor_is_announced(const struct kfarmd *a,
+				  const struct digest *fingerprint)
+{
+	const struct kfarmd_neighbors *n;
+	const struct neighbor *g;
+
+	if (are_neighbors_disabled(a))
+		return false;
+	list_for_each(n, &a->neighbors, entry) {
+		list_for_each(g, &n->list, entry) {
+			if (digest_equal(&g->fingerprint, fingerprint))
+				return true;
+		}
+	}
+	return false;
+}
+
+void kfarmd_neighbor_serve(struct kfarmd *a, struct wire_io io,
+			   const struct kfarmd_session_peer *who)
+{
+	static const struct wire_stream_ops ops = {
+		.on_msg = on_server_msg,
+		.on_close = on_server_close,
+		.on_drain = on_server_drain,
+	};
+	const struct timeval second = { .tv_sec = 1 };
+	struct kfarmd_neighbor_server *s;
+
+	if (a->n_neighbor_servers >= SERVERS_MAX) {
+		log_warning("too many connections of neighbors: limit is %d",
+			    SERVERS_MAX);
+		io.ops->free(io.ctx);
+		return;
+	}
+	s = xcalloc(1, sizeof(*s));
+	s->daemon = a;
+	s->fingerprint = *who->fingerprint;
+	TAILQ_INIT(&s->wants);
+	s->stream = wire_stream_new_io(a->base, io, &ops, s);
+	s->timer = event_new(a->base, -1, EV_PERSIST, on_server_timer, s);
+	if (!s->timer || event_add(s->timer, &second))
+		str_out_of_memory();
+	TAILQ_INSERT_TAIL(&a->neighbor_servers, s, entry);
+	a->n_neighbor_servers++;
+}
+
+void kfarmd_neighbor_end_all(struct kfarmd *a)
+{
+	while (!TAILQ_EMPTY(&a->neighbor_servers))
+		free_server(TAILQ_FIRST(&a->neighbor_servers));
+}

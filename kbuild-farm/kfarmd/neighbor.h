@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kfarmd/neighbor.h - Blobs from and for other nodes of the site.
+ *
+ * The build host announces the nodes of a site to each other (NEIGHBOR).  When
+ * a node has requested a blob that a neighbor has or is about to receive, the
+ * build host can answer with FETCH instead of BLOB: the node connects to the
+ * neighbor, authenticates itself with the key of its listener, and sends GET.
+ * The neighbor answers with BLOB, or with GONE if it has not requested the blob
+ * either.  The content is verified by its digest, so no node trusts another
+ * one.  If anything fails, the node requests the blob from the build host
+ * again.
+ *
+ * A node serves a neighbor any blob of its store whose digest the neighbor
+ * knows, as long as a session of a client that has announced the neighbor
+ * lasts; after that, it sends what the neighbor has requested.  A connection of
+ * a neighbor can do nothing else.
+ */
+#ifndef KFARMD_NEIGHBOR_H
+#define KFARMD_NEIGHBOR_H
+
+#include "base/err.h"
+#include "base/list.h"
+#include "wire/msg.h"
+#include "wire/stream.h"
+
+#include <stdbool.h>
+
+struct kfarmd;
+struct kfarmd_blobs;
+struct kfarmd_neighbor_server;
+struct kfarmd_neighbors;
+struct kfarmd_session_peer;
+struct tls_context;
+
+TAILQ_HEAD(kfarmd_neighbors_list, kfarmd_neighbors);
+TAILQ_HEAD(kfarmd_neighbor_servers, kfarmd_neighbor_server);
+
+/* limit on the neighbors that a client announces */
+#define KFARMD_NEIGHBORS_MAX 1024
+
+/*
+ * Create the neighbors of a client, whose requested blobs are `blobs`.
+ * on_failed() is called from the loop when a blob does not arrive from a
+ * neighbor.
+ */
+struct kfarmd_neighbors *kfarmd_neighbors_new(
+	struct kfarmd *a, struct kfarmd_blobs *blobs,
+	void (*on_failed)(void *ctx, const struct digest *d), void *ctx);
+/* Close all connections to neighbors without a callback.  NULL is allowed. */
+void kfarmd_neighbors_free(struct kfarmd_neighbors *n);
+/*
+ * Handle NEIGHBOR.  A neighbor beyond the limit is ignored.  Returns 0, or
+ * -EPROTO with `err` set if the session must end.
+ */
+int kfarmd_neighbors_add(struct kfarmd_neighbors *n,
+			 const struct wire_neighbor *m, struct err *err);
+/* Handle FETCH. */
+void kfarmd_neighbors_fetch(struct kfarmd_neighbors *n,
+			    const struct wire_fetch *m);
+
+/* Return true if a client has announced a neighbor with this key. */
+bool kfarmd_neighbor_is_announced(const struct kfarmd *a,
+				  const struct digest *fingerprint);
+/* Serve blobs to a neighbor.  Takes ownership of `io`. */
+void kfarmd_neighbor_serve(struct kfarmd *a, struct wire_io io,
+			   const struct kfarmd_session_peer *who);
+/* Close all connections of neighbors. */
+void kfarmd_neighbor_end_all(struct kfarmd *a);
+
+#endif
