@@ -628,7 +628,11 @@ static const struct args_option options[] = {
 	  0 },
 	{ 0, "key", "KEY", "fingerprint of the key of a tls: node", args_text,
 	  AT(key), 0 },
-	{ 0, "pool", "ENGINE", "add a pool: slurm, kubernetes, podman ...",
+	{ 0, "state", "STATE", "list nodes in this state: up, down ...",
+	  args_comma_list, AT(states), 0 },
+	{ 0, "site", "SITE", "list nodes of this site", args_comma_list,
+	  AT(sites), 0 },
+	{ 0, "pool", "ENGINE|POOL", "add a pool of ENGINE, or list POOL",
 	  args_text, AT(pool), 0 },
 	{ 0, "port", "N", "port of kfarmd (default: 3634)", args_text, AT(port),
 	  0 },
@@ -654,8 +658,8 @@ static const struct args_option options[] = {
 };
 
 static const struct cmd_verb verbs[] = {
-	{ "list", "", "json", 0, 0, "list the nodes and their states",
-	  nodes_survey_main },
+	{ "list", " [PATTERN]...", "json state site pool", 0, 1000,
+	  "list the nodes and their states", nodes_survey_main },
 	{ "add", " NAME ADDRESS", "slots codec key pool port ssh manual", 0, 2,
 	  "add a machine as a node: install kfarmd by ssh", nodes_add_main },
 	{ "remove", " NAME...", "keep", 1, 1000,
@@ -694,6 +698,8 @@ static int nodes_main(char *const *argv)
 		status = verb->run(&r);
 	}
 	strv_release(&r.words);
+	strv_release(&r.states);
+	strv_release(&r.sites);
 	node_roster_release(&r.roster);
 	conf_free(r.conf);
 	return status;

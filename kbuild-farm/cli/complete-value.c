@@ -4,6 +4,7 @@
 #include "admin/profile.h"
 #include "base/fs.h"
 #include "base/vec.h"
+#include "cli/nodes.h"
 #include "conf/conf.h"
 #include "kconfig/kconfig.h"
 #include "kernel/arch.h"
@@ -312,6 +313,40 @@ static void offer_sections(struct complete *c, const char *section,
 	strv_release(&names);
 }
 
+/* Add the states of nodes, a list with commas. */
+static void offer_states(struct complete *c, const char *list)
+{
+	set_list_prefix(c);
+	offer_words(c, list);
+}
+
+static void offer_pools(struct complete *c, const char *unused)
+{
+	(void)unused;
+	offer_sections(c, "pool", "start");
+}
+
+/* Add the sites of the nodes, a list with commas. */
+static void offer_sites(struct complete *c, const char *unused)
+{
+	struct strv names = { 0 }, sites = { 0 };
+	struct conf *conf = NULL;
+	struct err ignored;
+
+	(void)unused;
+	set_list_prefix(c);
+	if (!conf_load(&conf, NULL, &ignored))
+		conf_list_subsections(conf, "node", &names);
+	for (size_t i = 0; i < names.n; i++)
+		conf_get_all(conf, "node", names.v[i], "site", &sites);
+	strv_sort_unique(&sites);
+	for (size_t i = 0; i < sites.n; i++)
+		complete_add_candidate(c, sites.v[i], NULL);
+	conf_free(conf);
+	strv_release(&sites);
+	strv_release(&names);
+}
+
 static void offer_nodes(struct complete *c, const char *unused)
 {
 	(void)unused;
@@ -582,6 +617,10 @@ static const struct source {
 	{ "VIEW", "build", offer_words, CMD_BUILD_VIEWS },
 	{ "VIEW", "top", offer_words, CMD_TOP_VIEWS },
 	{ "BUILD", NULL, offer_dirs, NULL },
+	{ "PATTERN", "nodes", offer_nodes, NULL },
+	{ "POOL", "nodes", offer_pools, NULL },
+	{ "SITE", "nodes", offer_sites, NULL },
+	{ "STATE", "nodes", offer_states, NODES_STATES },
 	{ "STATE", "history", offer_words, CMD_STATES },
 	{ "COMMAND", "help", offer_command_names, NULL },
 	{ "VERB", "help", offer_verb_names, NULL },

@@ -146,15 +146,18 @@ static void find_members(struct nodes_pools *all)
 	event_base_free(base);
 }
 
-void nodes_pools_collect(struct nodes_pools *all, const struct node_roster *r)
+void nodes_pools_collect(struct nodes_pools *all, const struct nodes_request *r)
 {
-	*all = (struct nodes_pools){ .n = r->n_pools };
-	if (!all->n)
-		return;
-	all->rows = xcalloc(all->n, sizeof(*all->rows));
-	for (size_t i = 0; i < all->n; i++)
-		all->rows[i].pool = &r->pools[i];
-	find_members(all);
+	*all = (struct nodes_pools){ 0 };
+	for (size_t i = 0; i < r->roster.n_pools; i++) {
+		const struct node_pool *p = &r->roster.pools[i];
+
+		if (nodes_filter_has_pool(r, p))
+			*VEC_ADD(all->rows,
+				 all->n) = (struct pool_row){ .pool = p };
+	}
+	if (all->n)
+		find_members(all);
 }
 
 void nodes_pools_release(struct nodes_pools *all)

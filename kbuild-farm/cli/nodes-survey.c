@@ -154,7 +154,7 @@ static void nodes_format_mac(char out[static NODES_MAC_BYTES], uint64_t mac)
 		 (unsigned)(mac >> 8) & 0xff, (unsigned)mac & 0xff);
 }
 
-/* Return "up", "down", "unfit", "drained" or "cloned". */
+/* Return the word of NODES_STATES for the node. */
 static const char *nodes_state(const struct peer_survey_node *p)
 {
 	if (!p->up)
@@ -329,6 +329,8 @@ static const struct record_member common_members[] = {
 	{ RECORD_VALUE("name", node_entry, name), RECORD_VIA(nodes_row, entry),
 	  RECORD_COLUMN(1, "NODE") },
 	{ RECORD_VALUE("address", node_entry, address_text),
+	  RECORD_VIA(nodes_row, entry) },
+	{ RECORD_VALUE("site", node_entry, site),
 	  RECORD_VIA(nodes_row, entry) },
 	{ RECORD_VALUE("state", nodes_row, state), RECORD_COLUMN(2, "STATE") },
 	{ RECORD_VALUE("reason", nodes_row, reason) },
@@ -724,13 +726,17 @@ int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 	return ret;
 }
 
+void nodes_survey_release_node(struct nodes_survey *s, size_t i)
+{
+	peer_survey_release(&s->nodes[i]);
+	free(s->rows[i].max_limit.reason);
+	free(s->rows[i].limit_reason);
+}
+
 void nodes_survey_release(struct nodes_survey *s)
 {
-	for (size_t i = 0; i < s->n_nodes; i++) {
-		peer_survey_release(&s->nodes[i]);
-		free(s->rows[i].max_limit.reason);
-		free(s->rows[i].limit_reason);
-	}
+	for (size_t i = 0; i < s->n_nodes; i++)
+		nodes_survey_release_node(s, i);
 	free(s->nodes);
 	free(s->rows);
 	wire_inventory_release(&s->local);
@@ -754,6 +760,7 @@ int nodes_survey_main(void *request)
 {
 	struct nodes_request *r = request;
 	bool limits = !strcmp(r->verb, "limits");
+	bool list_verb = !strcmp(r->verb, "list");
 	const struct node_entry **nodes = NULL;
 	struct nodes_pools pools = { 0 };
 	struct nodes_survey s;
@@ -769,15 +776,21 @@ int nodes_survey_main(void *request)
 			r->build ? "build" : "gantt");
 		return nodes_log_error(r, &err);
 	}
-	if (nodes_load(r, &err) || nodes_select(r, &nodes, &n, &err))
+	status = nodes_load(r, &err);
+	if (!status)
+		status = list_verb ? nodes_filter_select(r, &nodes, &n, &err) :
+				     nodes_select(r, &nodes, &n, &err);
+	if (status)
 		return nodes_log_error(r, &err);
 	nodes_print_if_empty(r);
 	status = nodes_survey(&s, nodes, n, &err);
 	free(nodes);
 	if (status)
 		return nodes_log_error(r, &err);
-	if (!strcmp(r->verb, "list"))
-		nodes_pools_collect(&pools, &r->roster);
+	if (list_verb) {
+		nodes_filter_states(r, &s);
+		nodes_pools_collect(&pools, r);
+	}
 	if (r->json) {
 		list = limits ? nodes_json_limits(&s) : nodes_json_list(&s);
 		if (pools.n)

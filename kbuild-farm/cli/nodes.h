@@ -16,6 +16,8 @@
 
 #define NODES_TABLE_COLUMNS 80 /* of a table, unless the terminal is wider */
 
+#define NODES_STATES "up down unfit drained cloned"
+
 /* The command line of `kfarm nodes VERB` and the configuration. */
 struct nodes_request {
 	const char *verb; /* "list" */
@@ -25,7 +27,8 @@ struct nodes_request {
 	const char *profile; /* board profile of `tune` */
 	bool dry_run, revert, yes;
 	const char *key, *port;
-	const char *pool; /* engine of `add --pool` */
+	const char *pool; /* engine of `add --pool`, or pool of `list --pool` */
+	struct strv states, sites; /* --state and --site of `list` */
 	bool manual, ssh_only, keep;
 	const char *burn_in_time; /* "": default; NULL: no burn-in */
 	const char *toolchain, *arch; /* -t and --arch of `check` */
@@ -47,6 +50,17 @@ int nodes_load(struct nodes_request *r, struct err *err);
 int nodes_select(const struct nodes_request *r, const struct node_entry ***out,
 		 size_t *n, struct err *err);
 /*
+ * List the nodes that `list` prints, except for the condition on their states.
+ * The caller frees `*out`.  Returns -EINVAL or -ENOENT if a condition of the
+ * command line is invalid or names something that does not exist.
+ */
+int nodes_filter_select(const struct nodes_request *r,
+			const struct node_entry ***out, size_t *n,
+			struct err *err);
+/* Return true if `list` prints the pool. */
+bool nodes_filter_has_pool(const struct nodes_request *r,
+			   const struct node_pool *p);
+/*
  * Print "kfarm: nodes VERB: text" and return the exit status: EXIT_INTERRUPTED
  * after a signal, EXIT_USAGE otherwise.
  */
@@ -59,7 +73,7 @@ struct nodes_row {
 	const struct node_entry *entry;
 	const struct peer_survey_node *node;
 	const struct peer_survey_node *answer; /* `node`, or NULL: no HELLO */
-	const char *state; /* "up", "down", "unfit", "drained" or "cloned" */
+	const char *state; /* a word of NODES_STATES */
 	const char *reason; /* why the node gets no jobs, or NULL */
 	/*
 	 * slots while the node is neither hot, nor loaded by other programs,
@@ -90,6 +104,8 @@ void nodes_survey_limits(struct nodes_survey *s);
 int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 		 size_t n, struct err *err);
 void nodes_survey_release(struct nodes_survey *s);
+/* Free the report and the row of one node, which the caller then removes. */
+void nodes_survey_release_node(struct nodes_survey *s, size_t i);
 /* Return the -j of a build with these nodes. */
 unsigned nodes_count_jobs(const struct nodes_survey *s);
 /*
@@ -100,6 +116,9 @@ char *nodes_format_celsius(int64_t mk);
 /* size of "5a:13:01:02:03:04" */
 #define NODES_MAC_BYTES 18
 
+/* Remove the nodes in other states than r->states from the survey. */
+void nodes_filter_states(const struct nodes_request *r, struct nodes_survey *s);
+
 struct pool_row;
 
 /* The pools, with their members in the running builds of this user. */
@@ -109,10 +128,12 @@ struct nodes_pools {
 };
 
 /*
- * List the pools of a roster, which is borrowed, and wait at most 2 s for the
- * running builds.  The caller calls nodes_pools_release().
+ * List the pools that `list` prints, which are borrowed from the roster, and
+ * wait at most 2 s for the running builds.  The caller calls
+ * nodes_pools_release().
  */
-void nodes_pools_collect(struct nodes_pools *all, const struct node_roster *r);
+void nodes_pools_collect(struct nodes_pools *all,
+			 const struct nodes_request *r);
 void nodes_pools_release(struct nodes_pools *all);
 void nodes_print_pools(FILE *out, const struct nodes_pools *all);
 /* Return an array; the caller releases the reference. */

@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-int node_roster_check_name(const char *name, struct err *err)
+/* Check the name of a node or a site; `what` says which. */
+static int check_letters(const char *what, const char *name, struct err *err)
 {
 	size_t n = 0;
 
@@ -23,10 +24,24 @@ int node_roster_check_name(const char *name, struct err *err)
 		n++;
 	if (!n || name[n] || n > NODE_NAME_MAX || name[0] == '-')
 		return err_set(err, EINVAL,
-			       "invalid node name \"%s\": expected up to %d "
+			       "invalid %s name \"%s\": expected up to %d "
 			       "letters, digits and . _ -, without a leading "
 			       "dash",
-			       name, NODE_NAME_MAX);
+			       what, name, NODE_NAME_MAX);
+	return 0;
+}
+
+int node_roster_check_site(const char *site, struct err *err)
+{
+	return check_letters("site", site, err);
+}
+
+int node_roster_check_name(const char *name, struct err *err)
+{
+	int ret = check_letters("node", name, err);
+
+	if (ret)
+		return ret;
 	/* Events and summaries use this name for the build host. */
 	if (!strcmp(name, "local"))
 		return err_set(err, EINVAL,
@@ -138,6 +153,7 @@ static int load_entry(struct node_entry *e, const struct conf *c,
 		      const char *name, struct err *err)
 {
 	const char *codec = conf_get(c, "node", name, "codec");
+	const char *site = conf_get(c, "node", name, "site");
 	int ret;
 
 	*e = (struct node_entry){ .name = xstrdup(name), .codec = WIRE_LZO };
@@ -154,8 +170,6 @@ static int load_entry(struct node_entry *e, const struct conf *c,
 	ret = load_key(e, c, err);
 	if (ret)
 		return ret;
-	if (conf_get(c, "node", name, "site"))
-		e->site = xstrdup(conf_get(c, "node", name, "site"));
 	e->drained = str_equal(conf_get(c, "node", name, "drain"), "true");
 	e->slots = (unsigned)conf_get_number(c, "node", name, "slots", 0);
 	ret = codec ? wire_codec_parse(codec, &e->codec) : 0;
@@ -165,6 +179,13 @@ static int load_entry(struct node_entry *e, const struct conf *c,
 			codec);
 		wrap_config_location(err, c, name, "codec");
 	}
+	if (ret || !site)
+		return ret;
+	ret = node_roster_check_site(site, err);
+	if (ret)
+		wrap_config_location(err, c, name, "site");
+	else
+		e->site = xstrdup(site);
 	return ret;
 }
 

@@ -24,8 +24,9 @@ struct node_entry {
 	bool drained; /* gets no jobs until resumed */
 	unsigned slots; /* configured limit; 0: computed */
 	enum wire_codec codec; /* for data sent to it */
-	char *site; /* whose nodes get blobs from each other, or NULL */
 	char *ssh; /* [USER@]HOST for admin/remote-script.h; NULL: unknown */
+	/* place of the node: its nodes get blobs from each other; or NULL */
+	char *site;
 	/* name of the pool that it is a member of, borrowed; NULL: no member */
 	const char *pool;
 };
@@ -50,6 +51,11 @@ struct node_roster {
  * a leading dash, and not "local".  Returns 0, or -EINVAL with `err` set.
  */
 int node_roster_check_name(const char *name, struct err *err);
+/*
+ * Check the name of a site: like the name of a node, except that "local" is
+ * valid.  Returns 0, or -EINVAL with `err` set.
+ */
+int node_roster_check_site(const char *site, struct err *err);
 /*
  * Load every [node "NAME"] and [pool "NAME"] section in the order of the
  * configuration.  The default codec is lzo.  Returns 0, or -EINVAL with `err`

@@ -134,6 +134,9 @@ static const struct bad {
 	{ "[node \"b\"]\naddress=unix:/z\nssh=-oProxyCommand=x\n",
 	  ":3: node.b.ssh: ssh:-oProxyCommand=x: invalid host name: expected "
 	  "letters, digits and . _ : % -; for a port, see ssh_config(5)" },
+	{ "[node \"b\"]\naddress=unix:/z\nsite=a b\n",
+	  ":3: node.b.site: invalid site name \"a b\": expected up to 63 "
+	  "letters, digits and . _ -, without a leading dash" },
 	{ "[node \"b\"]\n\nslots=3\n", ":3: node b has no address" },
 	{ "[node \"b\"]\ncodec=lzo\n", ":2: node b has no address" },
 	{ "[node \"two words\"]\naddress=unix:/z\n",
