@@ -189,7 +189,7 @@ public_shell := make-env stats
 #
 # build host
 uses_node := base conf wire tls sched
-public_node := address duplicates limits own-key pool roster slot-limit \
+public_node := address duplicates import limits own-key pool roster slot-limit \
 	transport-child
 uses_peer := base wire tls store options compiler toolchain inputs node
 public_peer := blob-upload canary canary-db conn native-toolchain peer \

@@ -9,6 +9,7 @@
 #include "cli/clean.h"
 #include "cli/cmd.h"
 #include "cli/config-sources.h"
+#include "cli/nodes.h"
 #include "cli/progress.h"
 #include "cli/settings.h"
 #include "cli/table.h"
@@ -900,6 +901,8 @@ static int load_and_run(struct build_options *o, struct err *err)
 	int ret;
 
 	o->request.default_toolchains = &o->default_toolchains;
+	if (!o->request.no_remote)
+		nodes_import_refresh();
 	ret = settings_load(&roster, o->request.no_remote,
 			    &o->request.min_remote_percent,
 			    &o->default_toolchains, &local, err);

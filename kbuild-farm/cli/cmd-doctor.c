@@ -613,6 +613,7 @@ static void check_nodes(struct doctor *d)
 	if (roster.n_pools)
 		add_finding(d, "pools", DOCTOR_OK, NULL, "%zu configured",
 			    roster.n_pools);
+	strv_add_all(&warnings, strv_list(&roster.warnings));
 	for (size_t i = 0; i < warnings.n; i++)
 		add_finding(d, "nodes", DOCTOR_NOTE, NULL, "%s", warnings.v[i]);
 	node_roster_release(&roster);

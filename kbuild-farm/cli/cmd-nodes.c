@@ -42,6 +42,40 @@ static int resume_node(const struct conf *conf, const char *section,
 }
 
 /*
+ * Add the node to, or remove it from, the drained nodes of its imported list.
+ */
+static int drain_imported(const struct node_entry *e, bool drain,
+			  struct err *err)
+{
+	struct strv all = { 0 }, names = { 0 };
+	struct conf *conf = NULL;
+	const char *before;
+	char *value;
+	int ret;
+
+	/* The command may have drained another node of the list before. */
+	ret = conf_load(&conf, NULL, err);
+	if (ret)
+		return ret;
+	before = conf_get(conf, "import", e->list, "drain");
+	strv_split(&all, before ? before : "", " ");
+	for (size_t i = 0; i < all.n; i++) {
+		if (strcmp(all.v[i], e->name) != 0)
+			strv_add(&names, all.v[i]);
+	}
+	if (drain)
+		strv_add(&names, e->name);
+	value = strv_join(&names, " ");
+	ret = names.n ? conf_set("import", e->list, "drain", value, err) :
+			conf_remove_key("import", e->list, "drain", err);
+	free(value);
+	strv_release(&names);
+	strv_release(&all);
+	conf_free(conf);
+	return ret;
+}
+
+/*
  * Set or remove "drain" of the node or pool `name` in the configuration.  A
  * running build watches the configuration, so it needs no message.
  */
@@ -58,8 +92,11 @@ static int drain_node(const struct nodes_request *r, const char *name,
 			 drain ? "already drained" : "not drained");
 		return 0;
 	}
-	ret = drain ? conf_set(section, name, "drain", "true", err) :
-		      resume_node(r->conf, section, name, err);
+	if (!p && e->list)
+		ret = drain_imported(e, drain, err);
+	else
+		ret = drain ? conf_set(section, name, "drain", "true", err) :
+			      resume_node(r->conf, section, name, err);
 	if (!ret)
 		log_info("%s: %s", name,
 			 drain ? "drained; it gets no new jobs" :
@@ -626,8 +663,12 @@ static const struct args_option options[] = {
 	  AT(revert), 0 },
 	{ 0, "yes", NULL, "do not ask for confirmation", args_flag, AT(yes),
 	  0 },
-	{ 0, "key", "KEY", "fingerprint of the key of a tls: node", args_text,
+	{ 0, "key", "KEY", "key of a tls: node or of a list", args_text,
 	  AT(key), 0 },
+	{ 0, "key-file", "FILE", "file with the key of a list", args_text,
+	  AT(key_file), 0 },
+	{ 0, "remove", "TEAM", "remove an imported list", args_text,
+	  AT(removed_list), 0 },
 	{ 0, "state", "STATE", "list nodes in this state: up, down ...",
 	  args_comma_list, AT(states), 0 },
 	{ 0, "site", "SITE", "list nodes of this site", args_comma_list,
@@ -662,6 +703,8 @@ static const struct cmd_verb verbs[] = {
 	  "list the nodes and their states", nodes_survey_main },
 	{ "add", " NAME ADDRESS", "slots codec key pool port ssh manual", 0, 2,
 	  "add a machine as a node: install kfarmd by ssh", nodes_add_main },
+	{ "import", " [URL|FILE]", "key key-file remove", 0, 1,
+	  "import or refresh signed lists of nodes", nodes_import_main },
 	{ "remove", " NAME...", "keep", 1, 1000,
 	  "remove nodes and undo the changes of add", nodes_remove_main },
 	{ "update", " [NAME]...", "", 0, 1000,

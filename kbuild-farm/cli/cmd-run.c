@@ -2,6 +2,7 @@
 #include "cli/cmd.h"
 
 #include "base/log.h"
+#include "cli/nodes.h"
 #include "cli/settings.h"
 #include "cli/watch.h"
 #include "kernel/build.h"
@@ -135,11 +136,12 @@ static int run_with_farm(struct run_options *o, struct kernel_user_command *c,
 	struct settings_host local = { 0 };
 	struct node_roster roster = { 0 };
 	struct watch *watch = NULL;
-	int ret = settings_load(&roster, o->no_remote,
-				&o->request.min_remote_percent, NULL, &local,
-				err);
-	int status = EXIT_USAGE;
+	int status = EXIT_USAGE, ret;
 
+	if (!o->no_remote)
+		nodes_import_refresh();
+	ret = settings_load(&roster, o->no_remote,
+			    &o->request.min_remote_percent, NULL, &local, err);
 	o->request.no_probe_cache = local.ignore_probe_cache;
 	o->request.cache = settings_choose_cache(&local, o->cache_mode);
 	if (!ret)

@@ -326,6 +326,12 @@ static void offer_pools(struct complete *c, const char *unused)
 	offer_sections(c, "pool", "start");
 }
 
+static void offer_lists(struct complete *c, const char *unused)
+{
+	(void)unused;
+	offer_sections(c, "import", "url");
+}
+
 /* Add the sites of the nodes, a list with commas. */
 static void offer_sites(struct complete *c, const char *unused)
 {
@@ -619,6 +625,7 @@ static const struct source {
 	{ "BUILD", NULL, offer_dirs, NULL },
 	{ "PATTERN", "nodes", offer_nodes, NULL },
 	{ "POOL", "nodes", offer_pools, NULL },
+	{ "TEAM", "nodes", offer_lists, NULL },
 	{ "SITE", "nodes", offer_sites, NULL },
 	{ "STATE", "nodes", offer_states, NODES_STATES },
 	{ "STATE", "history", offer_words, CMD_STATES },

@@ -785,8 +785,17 @@ static int remove_node(struct nodes_request *r, const char *name)
 			 name, same);
 	else if (!ret)
 		log_info("%s: removed from the configuration", name);
-	if (ret == -ENOENT && !address)
+	if (ret == -ENOENT && !address) {
+		const struct node_entry *e = node_roster_get(&r->roster, name);
+
 		node_roster_set_unknown(&r->roster, name, &err);
+		if (e && e->list)
+			err_set(&err, ENOENT,
+				"node %s is in the imported list %s; exclude "
+				"it with `kfarm nodes drain %s`, or remove the "
+				"list with `kfarm nodes import --remove %s`",
+				name, e->list, name, e->list);
+	}
 	free(same);
 	return ret ? nodes_log_error(r, &err) : EXIT_OK;
 }

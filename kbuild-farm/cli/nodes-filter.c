@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/format.h"
-#include "base/log.h"
 #include "cli/nodes.h"
 #include "node/pool.h"
 
@@ -152,28 +150,4 @@ bool nodes_filter_has_pool(const struct nodes_request *r,
 	return !r->states.n && !r->sites.n &&
 	       (!r->pool || !strcmp(r->pool, p->name)) &&
 	       matches_pattern(r, p->name);
-}
-
-void nodes_filter_states(const struct nodes_request *r, struct nodes_survey *s)
-{
-	size_t n = 0;
-
-	if (!r->states.n)
-		return;
-	for (size_t i = 0; i < s->n_nodes; i++) {
-		struct nodes_row row = s->rows[i];
-
-		if (!strv_has(&r->states, row.state)) {
-			nodes_survey_release_node(s, i);
-			continue;
-		}
-		s->nodes[n] = s->nodes[i];
-		row.node = &s->nodes[n];
-		row.answer = row.answer ? row.node : NULL;
-		s->rows[n++] = row;
-	}
-	if (!n && s->n_nodes)
-		log_info("no node is in this state, of %zu node%s", s->n_nodes,
-			 format_plural(s->n_nodes));
-	s->n_nodes = n;
 }

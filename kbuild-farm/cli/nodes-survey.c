@@ -46,6 +46,15 @@ int nodes_select(const struct nodes_request *r, const struct node_entry ***out,
 			return node_roster_set_unknown(&r->roster,
 						       r->words.v[*n], err);
 		}
+		if (r->words.n && list[*n]->list &&
+		    str_list_has("update rekey tune power", ' ', r->verb)) {
+			err_set(err, EPERM,
+				"node %s is in the imported list %s, whose "
+				"author administers the node",
+				list[*n]->name, list[*n]->list);
+			free(list);
+			return -EPERM;
+		}
 	}
 	*out = list;
 	return 0;
@@ -331,6 +340,8 @@ static const struct record_member common_members[] = {
 	{ RECORD_VALUE("address", node_entry, address_text),
 	  RECORD_VIA(nodes_row, entry) },
 	{ RECORD_VALUE("site", node_entry, site),
+	  RECORD_VIA(nodes_row, entry) },
+	{ RECORD_VALUE("list", node_entry, list),
 	  RECORD_VIA(nodes_row, entry) },
 	{ RECORD_VALUE("state", nodes_row, state), RECORD_COLUMN(2, "STATE") },
 	{ RECORD_VALUE("reason", nodes_row, reason) },
@@ -726,7 +737,7 @@ int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 	return ret;
 }
 
-void nodes_survey_release_node(struct nodes_survey *s, size_t i)
+static void release_node(struct nodes_survey *s, size_t i)
 {
 	peer_survey_release(&s->nodes[i]);
 	free(s->rows[i].max_limit.reason);
@@ -736,7 +747,7 @@ void nodes_survey_release_node(struct nodes_survey *s, size_t i)
 void nodes_survey_release(struct nodes_survey *s)
 {
 	for (size_t i = 0; i < s->n_nodes; i++)
-		nodes_survey_release_node(s, i);
+		release_node(s, i);
 	free(s->nodes);
 	free(s->rows);
 	wire_inventory_release(&s->local);
@@ -754,6 +765,31 @@ unsigned nodes_count_jobs(const struct nodes_survey *s)
 			sum += s->rows[i].slots;
 	}
 	return sum < s->capacity ? sum : s->capacity;
+}
+
+/* Remove the nodes in other states than r->states from the survey. */
+static void keep_states(const struct nodes_request *r, struct nodes_survey *s)
+{
+	size_t n = 0;
+
+	if (!r->states.n)
+		return;
+	for (size_t i = 0; i < s->n_nodes; i++) {
+		struct nodes_row row = s->rows[i];
+
+		if (!strv_has(&r->states, row.state)) {
+			release_node(s, i);
+			continue;
+		}
+		s->nodes[n] = s->nodes[i];
+		row.node = &s->nodes[n];
+		row.answer = row.answer ? row.node : NULL;
+		s->rows[n++] = row;
+	}
+	if (!n && s->n_nodes)
+		log_info("no node is in this state, of %zu node%s", s->n_nodes,
+			 format_plural(s->n_nodes));
+	s->n_nodes = n;
 }
 
 int nodes_survey_main(void *request)
@@ -788,7 +824,7 @@ int nodes_survey_main(void *request)
 	if (status)
 		return nodes_log_error(r, &err);
 	if (list_verb) {
-		nodes_filter_states(r, &s);
+		keep_states(r, &s);
 		nodes_pools_collect(&pools, r);
 	}
 	if (r->json) {

@@ -26,7 +26,8 @@ struct nodes_request {
 	const char *slots, *codec;
 	const char *profile; /* board profile of `tune` */
 	bool dry_run, revert, yes;
-	const char *key, *port;
+	const char *key, *port; /* --key of `add` or of `import` */
+	const char *key_file, *removed_list; /* of `import` */
 	const char *pool; /* engine of `add --pool`, or pool of `list --pool` */
 	struct strv states, sites; /* --state and --site of `list` */
 	bool manual, ssh_only, keep;
@@ -45,7 +46,8 @@ struct nodes_request {
 int nodes_load(struct nodes_request *r, struct err *err);
 /*
  * List the named nodes, or all nodes if no name was given.  The caller frees
- * `*out`.  Returns -ENOENT for an unknown name.
+ * `*out`.  Returns -ENOENT for an unknown name, and -EPERM for a node of an
+ * imported list if the verb administers nodes.
  */
 int nodes_select(const struct nodes_request *r, const struct node_entry ***out,
 		 size_t *n, struct err *err);
@@ -104,8 +106,6 @@ void nodes_survey_limits(struct nodes_survey *s);
 int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 		 size_t n, struct err *err);
 void nodes_survey_release(struct nodes_survey *s);
-/* Free the report and the row of one node, which the caller then removes. */
-void nodes_survey_release_node(struct nodes_survey *s, size_t i);
 /* Return the -j of a build with these nodes. */
 unsigned nodes_count_jobs(const struct nodes_survey *s);
 /*
@@ -115,9 +115,6 @@ unsigned nodes_count_jobs(const struct nodes_survey *s);
 char *nodes_format_celsius(int64_t mk);
 /* size of "5a:13:01:02:03:04" */
 #define NODES_MAC_BYTES 18
-
-/* Remove the nodes in other states than r->states from the survey. */
-void nodes_filter_states(const struct nodes_request *r, struct nodes_survey *s);
 
 struct pool_row;
 
@@ -164,5 +161,11 @@ int nodes_remove_main(void *request);
 int nodes_update_main(void *request);
 int nodes_rekey_main(void *request);
 int nodes_check_main(void *request);
+int nodes_import_main(void *request);
+/*
+ * Refresh the imported lists at the start of a build.  Waits less than a
+ * second, and logs a warning for each list that was not refreshed.
+ */
+void nodes_import_refresh(void);
 
 #endif

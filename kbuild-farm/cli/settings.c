@@ -85,9 +85,12 @@ int settings_load_conf(struct conf **out, struct node_roster *roster,
 	for (size_t i = 0; i < warnings.n; i++)
 		log_warning("%s", warnings.v[i]);
 	strv_release(&warnings);
-	return ret || roster->remote_disabled ?
-		       ret :
-		       node_roster_load(roster, *out, err);
+	if (ret || roster->remote_disabled)
+		return ret;
+	ret = node_roster_load(roster, *out, err);
+	for (size_t i = 0; i < roster->warnings.n; i++)
+		log_warning("%s", roster->warnings.v[i]);
+	return ret;
 }
 
 unsigned settings_kept_builds(const struct conf *conf)

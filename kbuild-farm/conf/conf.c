@@ -185,15 +185,25 @@ static void add_file_stamp(struct buf *out, const char *file)
 	free(text);
 }
 
+char *conf_lists_path(void)
+{
+	char *home = fs_state_home(), *path = xasprintf("%s/lists", home);
+
+	free(home);
+	return path;
+}
+
 void conf_digest_current(struct digest *out)
 {
-	char *user = conf_user_path();
+	char *user = conf_user_path(), *lists = conf_lists_path();
 	struct buf text = { 0 };
 
 	add_file_stamp(&text, SYSTEM_FILE);
 	add_file_stamp(&text, user);
+	add_file_stamp(&text, lists);
 	digest_bytes(buf_bytes(&text), out);
 	buf_release(&text);
+	free(lists);
 	free(user);
 }
 

@@ -37,7 +37,13 @@ void conf_override(struct conf *c, const char *section, const char *sub,
 		   const char *key, const char *value, const char *origin);
 
 /*
- * Return a digest of the files' stat data, which reveals later changes:
+ * Return the directory of imported lists of nodes, which node/import.h
+ * describes.  The caller frees the path.
+ */
+char *conf_lists_path(void);
+/*
+ * Return a digest of the stat data of the files and of the directory of
+ * imported lists, which reveals later changes:
  * conf_digest() returns the digest at the time of conf_load(), and
  * conf_digest_current() computes it anew.
  */

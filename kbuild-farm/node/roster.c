@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "conf/conf.h"
+#include "node/import.h"
 #include "node/pool.h"
 #include "tls/key.h"
 #include "wire/codec.h"
@@ -13,8 +14,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-/* Check the name of a node or a site; `what` says which. */
+/* Check the name of a node, a site or a team, which `what` names. */
 static int check_letters(const char *what, const char *name, struct err *err)
 {
 	size_t n = 0;
@@ -34,6 +36,11 @@ static int check_letters(const char *what, const char *name, struct err *err)
 int node_roster_check_site(const char *site, struct err *err)
 {
 	return check_letters("site", site, err);
+}
+
+int node_roster_check_team(const char *team, struct err *err)
+{
+	return check_letters("team", team, err);
 }
 
 int node_roster_check_name(const char *name, struct err *err)
@@ -238,6 +245,8 @@ int node_roster_load(struct node_roster *r, const struct conf *c,
 		ret = load_pools(r, c, err);
 	if (ret)
 		node_roster_release(r);
+	else
+		node_import_add_all(r, c, time(NULL));
 	strv_release(&names);
 	return ret;
 }
@@ -248,6 +257,7 @@ void node_entry_release(struct node_entry *e)
 	free(e->address_text);
 	free(e->ssh);
 	free(e->site);
+	free(e->list);
 	node_address_release(&e->address);
 }
 
@@ -257,6 +267,7 @@ void node_roster_release(struct node_roster *r)
 		node_entry_release(&r->v[i]);
 	for (size_t i = 0; i < r->n_pools; i++)
 		node_pool_release(&r->pools[i]);
+	strv_release(&r->warnings);
 	free(r->v);
 	free(r->pools);
 	*r = (struct node_roster){ 0 };

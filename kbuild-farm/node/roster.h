@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "base/err.h"
+#include "base/str.h"
 #include "node/address.h"
 #include "wire/frame.h"
 
@@ -27,6 +28,7 @@ struct node_entry {
 	char *ssh; /* [USER@]HOST for admin/remote-script.h; NULL: unknown */
 	/* place of the node: its nodes get blobs from each other; or NULL */
 	char *site;
+	char *list; /* team of the imported list; NULL: configured node */
 	/* name of the pool that it is a member of, borrowed; NULL: no member */
 	const char *pool;
 };
@@ -41,6 +43,7 @@ struct node_roster {
 	bool local_when_busy; /* farm.compile-locally is when-busy */
 	/* farm.weight: share of this build host's weight; 0: all of it */
 	unsigned weight_percent;
+	struct strv warnings; /* about imported lists that are not in use */
 	bool remote_disabled; /* --no-remote: the roster is empty on purpose */
 	/* conf_digest() of the configuration; zero: not loaded from files */
 	struct digest stamp;
@@ -52,14 +55,16 @@ struct node_roster {
  */
 int node_roster_check_name(const char *name, struct err *err);
 /*
- * Check the name of a site: like the name of a node, except that "local" is
- * valid.  Returns 0, or -EINVAL with `err` set.
+ * Check the name of a site or of the team of an imported list: like the name of
+ * a node, except that "local" is valid.  Returns 0, or -EINVAL with `err` set.
  */
 int node_roster_check_site(const char *site, struct err *err);
+int node_roster_check_team(const char *team, struct err *err);
 /*
  * Load every [node "NAME"] and [pool "NAME"] section in the order of the
- * configuration.  The default codec is lzo.  Returns 0, or -EINVAL with `err`
- * naming node, file and line.
+ * configuration, then the imported lists (node/import.h).  A list that cannot
+ * be used is no error, but a line in r->warnings.  The default codec is lzo.
+ * Returns 0, or -EINVAL with `err` naming node, file and line.
  */
 int node_roster_load(struct node_roster *r, const struct conf *c,
 		     struct err *err);

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A list is clearsigned: one file contains the text and its signature, so a
+ * download that overlaps with the publication of a new list never combines the
+ * text of one list with the signature of another.
+ */
+#include "base/format.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/task.h"
+#include "cli/cmd.h"
+#include "cli/nodes.h"
+#include "cli/progress.h"
+#include "cli/settings.h"
+#include "fetch/download.h"
+#include "fetch/key.h"
+#include "node/import.h"
+#include "node/own-key.h"
+#include "tls/key.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+/*
+ * Limit on the wait of a build.  The cancellation of a download takes up to
+ * 0.2 s, so that the build waits less than a second.
+ */
+#define REFRESH_WAIT_MS 700
+
+/* Sources of keys and lists, borrowed from the configuration. */
+struct import_sources {
+	const struct conf *conf;
+	struct strv key_files, key_sources;
+	struct fetch_options fetch;
+	char *data_dir;
+};
+
+/* The import of one list, on a thread of its own. */
+struct list_import {
+	const struct import_sources *sources;
+	const char *url; /* or the absolute path of a file */
+	const char *key; /* fingerprint of the only accepted key */
+	const char *team; /* expected name; NULL: any */
+
+	/* Results. */
+	struct node_import list;
+	struct fetch_signature signature;
+	bool changed;
+	int ret;
+	struct err err;
+};
+
+static void read_sources(struct import_sources *s, const struct conf *c)
+{
+	const char *http = conf_get(c, "toolchain", NULL, "http");
+
+	s->conf = c;
+	conf_get_all(c, "toolchain", NULL, "key-file", &s->key_files);
+	conf_get_all(c, "toolchain", NULL, "key-source", &s->key_sources);
+	s->fetch.ca_file = conf_get(c, "toolchain", NULL, "ca-file");
+	s->fetch.allow_http = str_equal(http, "true");
+	s->data_dir = fs_data_home();
+}
+
+static void release_sources(struct import_sources *s)
+{
+	strv_release(&s->key_files);
+	strv_release(&s->key_sources);
+	free(s->data_dir);
+}
+
+static bool is_url(const char *where)
+{
+	return strstr(where, "://") != NULL;
+}
+
+static int read_signed_text(const struct list_import *i, struct buf *out,
+			    struct err *err)
+{
+	const char *const urls[] = { i->url, NULL };
+	int ret;
+
+	if (is_url(i->url))
+		ret = fetch_download_text(urls, NODE_IMPORT_BYTES_MAX,
+					  &i->sources->fetch, out, err);
+	else
+		ret = fs_read(i->url, NODE_IMPORT_BYTES_MAX, out, err);
+	if (ret == -EFBIG)
+		err_set(err, EFBIG,
+			"%s: larger than %u MiB: a list has at most %d nodes",
+			i->url, NODE_IMPORT_BYTES_MAX >> 20,
+			NODE_IMPORT_NODES_MAX);
+	return ret;
+}
+
+/* Append the signed text to `out`. */
+static int verify_text(struct list_import *i, struct bytes in, struct buf *out,
+		       struct err *err)
+{
+	const struct import_sources *s = i->sources;
+	char *keyring = NULL;
+	int ret = -ENOKEY;
+
+	/* A new subkey may be missing in the cached key. */
+	for (int refresh = 0; ret == -ENOKEY && refresh < 2; refresh++) {
+		struct err why = { 0 };
+
+		free(keyring);
+		keyring = NULL;
+		ret = fetch_key_find(s->data_dir, i->key, &s->key_files,
+				     &s->key_sources, &s->fetch, refresh,
+				     &keyring, &why);
+		if (ret && !refresh)
+			err_set(err, -ret, "%s%s", why.text,
+				ret == -ENOKEY ? ", or use --key-file" : "");
+		if (ret)
+			break;
+		ret = fetch_gpgv_verify_text(keyring, i->key, in, out,
+					     &i->signature, err);
+		if (ret)
+			err_wrap(err, "not signed by the key %s", i->key);
+	}
+	free(keyring);
+	if (ret)
+		err_wrap(err, "%s", i->url);
+	return ret;
+}
+
+/*
+ * Return the line of a clearsigned file at which its text begins, after the
+ * armor header and an empty line (RFC 9580, 7.1).
+ */
+static unsigned first_text_line(struct bytes in)
+{
+	static const char begin[] = "-----BEGIN PGP SIGNED MESSAGE-----";
+	bool inside = false;
+	unsigned line = 1;
+
+	while (in.len) {
+		struct bytes text = bytes_take_line(&in);
+
+		line++;
+		if (inside && !text.len)
+			return line;
+		if (bytes_equal(text, bytes_str(begin)))
+			inside = true;
+	}
+	return 1;
+}
+
+/*
+ * The name of a list is known only after its download.  Reject a list that has
+ * the name of another author's list.
+ */
+static int check_author(struct list_import *i)
+{
+	const char *name = i->list.name;
+	const char *key = conf_get(i->sources->conf, "import", name, "key");
+
+	if (i->team && strcmp(i->team, name) != 0)
+		return err_set(&i->err, EINVAL,
+			       "%s: this is the list %s instead of %s; correct "
+			       "`url` in [import \"%s\"]",
+			       i->url, name, i->team, i->team);
+	if (!key || !strcasecmp(key, i->key))
+		return 0;
+	return err_set(&i->err, EEXIST,
+		       "%s: a list %s is already imported with the key %s; "
+		       "remove it with `kfarm nodes import --remove %s` first",
+		       i->url, name, key, name);
+}
+
+static int import_list(void *arg)
+{
+	struct list_import *i = arg;
+	struct buf in = { 0 }, text = { 0 };
+
+	i->ret = read_signed_text(i, &in, &i->err);
+	if (i->ret)
+		goto out;
+	i->ret = verify_text(i, buf_bytes(&in), &text, &i->err);
+	if (i->ret)
+		goto out;
+	i->ret = node_import_parse(&i->list, buf_bytes(&text), i->url,
+				   first_text_line(buf_bytes(&in)), &i->err);
+	if (i->ret)
+		goto out;
+	i->ret = check_author(i);
+	if (i->ret)
+		goto out;
+	if (!fetch_download_is_cancelled(&i->sources->fetch))
+		i->ret = node_import_store(&i->list, buf_bytes(&text), i->url,
+					   time(NULL), &i->changed, &i->err);
+	else
+		i->ret = err_set(&i->err, ECANCELED, "%s: cancelled", i->url);
+out:
+	buf_release(&text);
+	buf_release(&in);
+	return i->ret;
+}
+
+/*
+ * Fill the imports of all configured lists, in an array that the caller frees.
+ * A section without `url` or `key` fails with an error.
+ */
+static struct list_import *list_configured(const struct conf *c,
+					   const struct import_sources *s,
+					   const struct strv *teams)
+{
+	struct list_import *v = xcalloc(teams->n, sizeof(*v));
+
+	for (size_t k = 0; k < teams->n; k++) {
+		const char *team = teams->v[k];
+
+		v[k] = (struct list_import){
+			.sources = s,
+			.team = team,
+			.url = conf_get(c, "import", team, "url"),
+			.key = conf_get(c, "import", team, "key"),
+		};
+		if (!v[k].url || !v[k].key)
+			v[k].ret = err_set(
+				&v[k].err, EINVAL,
+				"[import \"%s\"]: `%s` is missing; see "
+				"kfarm.conf(5)",
+				team, v[k].url ? "key" : "url");
+	}
+	return v;
+}
+
+/*
+ * Append to the error of a failed import that the stored list remains in use,
+ * and the age of this list.
+ */
+static void add_stale_note(struct list_import *i)
+{
+	struct node_import old = { 0 };
+	struct buf age = { 0 };
+	struct err why = i->err, ignored = { 0 };
+	int64_t now_s = time(NULL), age_s;
+
+	if (!i->team || node_import_read(&old, i->team, &ignored))
+		return;
+	/* The roster warns about a list that has expired. */
+	if (now_s < old.expires_s) {
+		age_s = now_s > old.checked_s ? now_s - old.checked_s : 0;
+		format_duration_short(&age, (uint64_t)age_s * 1000);
+		err_set(&i->err, EIO,
+			"%s; the list %s with the serial %ld, imported %s "
+			"ago, remains in use",
+			why.text, i->team, old.serial, buf_str(&age));
+	}
+	buf_release(&age);
+	node_import_release(&old);
+}
+
+/* ------------------------------------------------- at the start of a build */
+
+struct refresh {
+	struct list_import *v;
+	size_t n;
+};
+
+static void refresh_one(void *ctx, size_t k)
+{
+	struct refresh *r = ctx;
+
+	if (!r->v[k].ret)
+		import_list(&r->v[k]);
+}
+
+static void refresh_lists(void *arg)
+{
+	struct refresh *r = arg;
+	unsigned threads = r->n < TASK_THREADS_MAX ? (unsigned)r->n :
+						     TASK_THREADS_MAX;
+
+	task_each(threads, r->n, refresh_one, NULL, r);
+}
+
+void nodes_import_refresh(void)
+{
+	struct import_sources sources = { .fetch.n_tries = 1 };
+	atomic_bool cancelled = false;
+	struct refresh r = { 0 };
+	struct strv teams = { 0 };
+	struct conf *conf = NULL;
+	struct pollfd done;
+	struct task *task;
+	struct err ignored;
+
+	/* The caller reads the configuration again and reports its errors. */
+	if (conf_load(&conf, NULL, &ignored))
+		return;
+	conf_list_subsections(conf, "import", &teams);
+	if (!teams.n)
+		goto out;
+	read_sources(&sources, conf);
+	sources.fetch.cancelled = &cancelled;
+	r.n = teams.n;
+	r.v = list_configured(conf, &sources, &teams);
+	task = task_start(refresh_lists, &r);
+	if (!task)
+		goto out;
+	done = (struct pollfd){ .fd = task_fd(task), .events = POLLIN };
+	if (!poll(&done, 1, REFRESH_WAIT_MS))
+		atomic_store(&cancelled, true);
+	task_join(task);
+	for (size_t k = 0; k < r.n; k++) {
+		struct list_import *i = &r.v[k];
+
+		if (i->ret == -ECANCELED)
+			err_set(&i->err, ETIMEDOUT,
+				"%s: no answer within a second", i->url);
+		if (i->ret) {
+			add_stale_note(i);
+			log_warning("%s", i->err.text);
+		}
+		node_import_release(&i->list);
+	}
+out:
+	free(r.v);
+	release_sources(&sources);
+	strv_release(&teams);
+	conf_free(conf);
+}
+
+/* ------------------------------------------------------- the verb `import` */
+
+/* Return the number of nodes that the roster has from a list. */
+static size_t count_used(const struct node_roster *r, const char *team)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		n += str_equal(r->v[i].list, team);
+	return n;
+}
+
+/* Print the list, and the number of its nodes that are not used. */
+static void print_import(const struct list_import *i)
+{
+	const struct node_import *l = &i->list;
+	struct node_roster roster = { 0 };
+	struct conf *conf = NULL;
+	struct err ignored;
+	size_t n_used;
+
+	printf("%s: serial %ld, %zu node%s, expires at the end of %s%s%s\n",
+	       l->name, l->serial, l->n, format_plural(l->n), l->expires,
+	       i->changed ? "" : ", unchanged",
+	       i->signature.key_expired ? ", signed by a key that has expired" :
+					  "");
+	if (!conf_load(&conf, NULL, &ignored) &&
+	    !node_roster_load(&roster, conf, &ignored)) {
+		n_used = count_used(&roster, l->name);
+		if (n_used < l->n)
+			log_warning("%s: %zu node%s not used, because another "
+				    "node or pool has the same name",
+				    l->name, l->n - n_used,
+				    l->n - n_used == 1 ? " is" : "s are");
+	}
+	node_roster_release(&roster);
+	conf_free(conf);
+}
+
+/* Refresh all lists.  Returns the exit status. */
+static int import_all(struct nodes_request *r, const struct import_sources *s)
+{
+	struct strv teams = { 0 };
+	struct list_import *v;
+	int status = EXIT_OK;
+
+	conf_list_subsections(r->conf, "import", &teams);
+	if (!teams.n)
+		log_info("no lists are imported; import one with "
+			 "`kfarm nodes import --key FINGERPRINT URL`");
+	v = list_configured(r->conf, s, &teams);
+	for (size_t k = 0; k < teams.n; k++) {
+		if (!v[k].ret)
+			progress_run(v[k].team, "importing", import_list,
+				     &v[k]);
+		if (v[k].ret) {
+			add_stale_note(&v[k]);
+			status = nodes_log_error(r, &v[k].err);
+		}
+	}
+	for (size_t k = 0; k < teams.n; k++) {
+		if (!v[k].ret)
+			print_import(&v[k]);
+		node_import_release(&v[k].list);
+	}
+	free(v);
+	strv_release(&teams);
+	return status;
+}
+
+/* Use the key of the configured list with this URL. */
+static void find_by_url(struct list_import *i, const struct conf *c)
+{
+	struct strv teams = { 0 };
+
+	conf_list_subsections(c, "import", &teams);
+	for (size_t k = 0; k < teams.n; k++) {
+		if (str_equal(conf_get(c, "import", teams.v[k], "url"), i->url))
+			i->key = conf_get(c, "import", teams.v[k], "key");
+	}
+	strv_release(&teams);
+}
+
+/*
+ * Print the key of the build host, which the nodes must accept.  Creates the
+ * key if it does not exist.
+ */
+static int print_own_key(struct err *err)
+{
+	char pin[TLS_KEY_FINGERPRINT_SIZE];
+	struct tls_key *key = NULL;
+	int ret = node_own_key_open(&key, err);
+
+	if (ret)
+		return ret;
+	tls_key_format_fingerprint(tls_key_fingerprint(key), pin);
+	log_info("the nodes must accept the key of this machine, %s: see "
+		 "clients in kfarmd(8)",
+		 pin);
+	tls_key_free(key);
+	return 0;
+}
+
+/* Import one list and write its section.  Returns the exit status. */
+static int import_one(struct nodes_request *r, const struct import_sources *s)
+{
+	const char *word = r->words.v[0];
+	char *url = is_url(word) ? xstrdup(word) : fs_make_absolute(word);
+	struct list_import i = { .sources = s, .url = url, .key = r->key };
+	struct conf_pair pairs[2];
+	int ret;
+
+	if (!i.key)
+		find_by_url(&i, r->conf);
+	if (!i.key)
+		ret = err_set(&i.err, EINVAL,
+			      "%s: a new list requires --key FINGERPRINT; get "
+			      "the fingerprint from the author of the list, "
+			      "not from the server with the list",
+			      url);
+	else
+		ret = progress_run(word, "importing", import_list, &i);
+	if (!ret) {
+		pairs[0] = (struct conf_pair){ "url", url };
+		pairs[1] = (struct conf_pair){ "key", i.key };
+		ret = conf_set_all("import", i.list.name, pairs, 2, &i.err);
+	}
+	if (!ret) {
+		print_import(&i);
+		ret = print_own_key(&i.err);
+	}
+	node_import_release(&i.list);
+	free(url);
+	return ret ? nodes_log_error(r, &i.err) : EXIT_OK;
+}
+
+static int remove_list(const struct nodes_request *r, struct err *err)
+{
+	const char *team = r->removed_list;
+	int ret;
+
+	if (r->words.n || r->key || r->key_file)
+		return err_set(err, EINVAL,
+			       "--remove TEAM has no other arguments");
+	ret = node_roster_check_team(team, err);
+	if (!ret)
+		ret = conf_remove_section("import", team, err);
+	if (!ret)
+		ret = node_import_remove(team, err);
+	if (!ret)
+		printf("%s: removed\n", team);
+	return ret;
+}
+
+int nodes_import_main(void *request)
+{
+	struct nodes_request *r = request;
+	struct import_sources sources = { 0 };
+	struct err err = { 0 };
+	int status = EXIT_OK;
+
+	/* An invalid node must not prevent an import. */
+	if (r->removed_list ? remove_list(r, &err) :
+			      conf_load(&r->conf, NULL, &err)) {
+		status = nodes_log_error(r, &err);
+	} else if (r->conf) {
+		read_sources(&sources, r->conf);
+		sources.fetch.cancelled = settings_catch_signals();
+		if (r->key_file)
+			strv_add(&sources.key_files, r->key_file);
+		status = r->words.n ? import_one(r, &sources) :
+				      import_all(r, &sources);
+	}
+	release_sources(&sources);
+	return status;
+}
