@@ -9,6 +9,7 @@
 #include "kconfig/kconfig.h"
 #include "kernel/arch.h"
 #include "kernel/environ.h"
+#include "node/import.h"
 #include "toolchain/builtin.h"
 #include "tree/datadir.h"
 #include "tree/refs.h"
@@ -353,10 +354,28 @@ static void offer_sites(struct complete *c, const char *unused)
 	strv_release(&names);
 }
 
+/* Add the nodes of the configuration and of the imported lists. */
 static void offer_nodes(struct complete *c, const char *unused)
 {
+	struct strv teams = { 0 };
+	struct conf *conf = NULL;
+	struct node_import l;
+	struct err ignored;
+
 	(void)unused;
 	offer_sections(c, "node", "address");
+	if (!conf_load(&conf, NULL, &ignored))
+		conf_list_subsections(conf, "import", &teams);
+	for (size_t k = 0; k < teams.n; k++) {
+		if (node_import_read(&l, teams.v[k], &ignored))
+			continue;
+		for (size_t i = 0; i < l.n; i++)
+			complete_add_candidate(c, l.v[i].name,
+					       l.v[i].address_text);
+		node_import_release(&l);
+	}
+	conf_free(conf);
+	strv_release(&teams);
 }
 
 /* Add the built-in board profiles; a profile can also be a file. */

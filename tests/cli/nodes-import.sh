@@ -43,6 +43,7 @@ sed -n 1,7p all >.local/state/kfarm/lists/farm.conf
 sed -n 8,14p all >.local/state/kfarm/lists/lab.conf
 run kfarm nodes import | sed 's/imported .* ago/imported N ago/'
 run kfarm nodes list
+run kfarm complete fish nodes drain ''
 run kfarm nodes drain farm
 run cat "$config"
 run kfarm nodes resume farm
