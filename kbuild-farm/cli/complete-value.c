@@ -314,7 +314,7 @@ static void offer_sections(struct complete *c, const char *section,
 	strv_release(&names);
 }
 
-/* Add the states of nodes, a list with commas. */
+/* Complete the last word of a comma-separated list of states. */
 static void offer_states(struct complete *c, const char *list)
 {
 	set_list_prefix(c);
@@ -333,7 +333,7 @@ static void offer_lists(struct complete *c, const char *unused)
 	offer_sections(c, "import", "url");
 }
 
-/* Add the sites of the nodes, a list with commas. */
+/* Complete the last word of a comma-separated list of sites. */
 static void offer_sites(struct complete *c, const char *unused)
 {
 	struct strv names = { 0 }, sites = { 0 };

@@ -10,8 +10,8 @@
 #define LISTED_NAMES_MAX 20 /* in an error message */
 
 /*
- * Set the error for `word`, which is none of `names`.  Releases `names`, which
- * the message lists.  Returns -ENOENT.
+ * Set an error which states that `word` is unknown, and lists the known
+ * `names`. Releases `names`.  Returns -ENOENT.
  */
 static int set_unknown_name(const char *word, const char *one, const char *many,
 			    struct strv *names, struct err *err)

@@ -26,8 +26,8 @@
 #include <time.h>
 
 /*
- * Limit on the wait of a build.  The cancellation of a download takes up to
- * 0.2 s, so that the build waits less than a second.
+ * Time for which a build waits for its lists.  The cancellation of a download
+ * takes up to 0.2 s, so the build is delayed by less than a second.
  */
 #define REFRESH_WAIT_MS 700
 

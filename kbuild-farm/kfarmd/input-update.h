@@ -69,7 +69,7 @@ struct kfarmd_blob_waiter {
 
 /* Create the set of requested blobs of a client. */
 struct kfarmd_blobs *kfarmd_blobs_new(struct store *store);
-/* Free `b`.  Those that wait are notified with -ECANCELED. */
+/* Notify all waiters with -ECANCELED and free `b`. */
 void kfarmd_blobs_free(struct kfarmd_blobs *b);
 
 /*
@@ -85,8 +85,8 @@ int kfarmd_blobs_request(struct kfarmd_blobs *b, const struct digest *d,
 void kfarmd_blobs_cancel(struct kfarmd_blob_waiter *w);
 
 /*
- * The store has obtained a requested blob by other means than BLOB, and has it
- * pinned once for this call: notify those that wait.
+ * Notify those that wait for a blob that the store has obtained by other means
+ * than BLOB.  Releases one pin of the blob, which the caller holds.
  */
 void kfarmd_blobs_provide(struct kfarmd_blobs *b, const struct digest *d);
 /*
@@ -102,7 +102,7 @@ bool kfarmd_blobs_ask_again(struct kfarmd_blobs *b, const struct digest *d,
  */
 int kfarmd_blobs_wait(struct kfarmd_blobs *b, const struct digest *d,
 		      uint64_t size, struct kfarmd_blob_waiter *waiter);
-/* A requested blob makes progress on another way: see below. */
+/* A requested blob arrives by other means: restart kfarmd_blobs_idle_ms(). */
 void kfarmd_blobs_touch(struct kfarmd_blobs *b);
 /*
  * Return the milliseconds since the last request for a blob or the last
