@@ -408,6 +408,15 @@ static void on_rpc_freed(void *ctx, struct kfarmd_toolchain_rpc *r)
 	free_client_if_done(c);
 }
 
+static void send_need_to_client(void *ctx, const struct wire_need *need)
+{
+	const struct kfarmd_client *c = ctx;
+	struct buf body = { 0 };
+
+	wire_need_encode_at(&body, need, c->version);
+	send_to_client(ctx, WIRE_NEED, &body);
+}
+
 struct kfarmd_client *kfarmd_client_new(struct kfarmd *a,
 					const struct kfarmd_client_ops *ops,
 					void *ctx)
@@ -421,6 +430,8 @@ struct kfarmd_client *kfarmd_client_new(struct kfarmd *a,
 	c->paths = wire_paths_new();
 	c->flags = wire_flags_new();
 	c->blobs = kfarmd_blobs_new(a->store);
+	c->neighbors = kfarmd_neighbors_new(a, c->blobs, send_need_to_client,
+					    c);
 	return c;
 }
 
@@ -608,50 +619,6 @@ static int start_rpc(struct kfarmd_client *c, uint32_t request_id,
 	return 0;
 }
 
-/* A blob does not arrive from a neighbor: request it from the client. */
-static void on_fetch_failed(void *ctx, const struct digest *d)
-{
-	struct kfarmd_client *c = ctx;
-	struct wire_need need;
-	struct buf body = { 0 };
-
-	if (kfarmd_blobs_ask_again(c->blobs, d, &need)) {
-		wire_need_encode_at(&body, &need, c->version);
-		send_to_client(c, WIRE_NEED, &body);
-	}
-	wire_need_release(&need);
-}
-
-static int handle_neighbor_msg(struct kfarmd_client *c, struct bytes body,
-			       struct err *err)
-{
-	struct wire_neighbor m;
-	int ret;
-
-	if (wire_neighbor_decode_at(&m, body, c->version))
-		return set_decode_error(err, "NEIGHBOR");
-	if (!c->neighbors)
-		c->neighbors = kfarmd_neighbors_new(c->daemon, c->blobs,
-						    on_fetch_failed, c);
-	ret = kfarmd_neighbors_add(c->neighbors, &m, err);
-	wire_neighbor_release(&m);
-	return ret;
-}
-
-static int handle_fetch_msg(struct kfarmd_client *c, struct bytes body,
-			    struct err *err)
-{
-	struct wire_fetch m;
-
-	if (wire_fetch_decode_at(&m, body, c->version))
-		return set_decode_error(err, "FETCH");
-	if (c->neighbors)
-		kfarmd_neighbors_fetch(c->neighbors, &m);
-	else
-		on_fetch_failed(c, &m.digest);
-	return 0;
-}
-
 int kfarmd_client_handle_msg(struct kfarmd_client *c, uint16_t type,
 			     struct bytes body, struct err *err)
 {
@@ -711,9 +678,9 @@ int kfarmd_client_handle_msg(struct kfarmd_client *c, uint16_t type,
 	case WIRE_BUNDLE:
 		return handle_bundle_msg(c, body, err);
 	case WIRE_NEIGHBOR:
-		return handle_neighbor_msg(c, body, err);
 	case WIRE_FETCH:
-		return handle_fetch_msg(c, body, err);
+		return kfarmd_neighbors_handle_msg(c->neighbors, type, body,
+						   c->version, err);
 	case WIRE_TOOLS:
 		if (wire_tools_decode_at(&m.tools, body, c->version))
 			return set_decode_error(err, "TOOLS");

@@ -137,7 +137,7 @@ struct kfarmd_client {
 	const struct kfarmd_client_ops *ops;
 	void *ctx;
 	struct kfarmd_blobs *blobs;
-	struct kfarmd_neighbors *neighbors; /* NULL: none was announced */
+	struct kfarmd_neighbors *neighbors;
 	struct kfarmd_input_sink_list sinks;
 	unsigned n_sinks;
 	/* toolchain requests that are not yet answered */

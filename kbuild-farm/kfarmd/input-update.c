@@ -157,90 +157,6 @@ uint64_t kfarmd_blobs_idle_ms(const struct kfarmd_blobs *b)
 	return b->n_blobs ? clock_ms() - b->last_piece_ms : 0;
 }
 
-/*
- * Stop storing a blob.  Its remaining pieces, which are in transit, are dropped
- * when they arrive.
- */
-static void abandon_blob(struct kfarmd_blob *blob, int ret)
-{
-	if (blob->writer)
-		blob->blobs->n_open--;
-	store_write_abort(blob->writer);
-	blob->writer = NULL;
-	blob->error = ret;
-	notify_blob_waiters(blob, ret);
-}
-
-static int finish_blob(struct kfarmd_blob *blob, struct err *err)
-{
-	struct kfarmd_blobs *b = blob->blobs;
-	char hex[DIGEST_HEX];
-	int ret = blob->error;
-
-	if (blob->writer) {
-		b->n_open--;
-		ret = store_write_commit(blob->writer);
-		blob->writer = NULL;
-	}
-	tdelete(blob, &b->by_digest, digest_compare);
-	b->n_blobs--;
-	if (ret != -EBADMSG) {
-		/*
-		 * Waiters pin the blob before the pin of the writer is
-		 * released.
-		 */
-		notify_blob_waiters(blob, ret);
-		if (!ret)
-			store_unpin(b->store, &blob->digest);
-		ret = 0;
-	} else {
-		digest_format(&blob->digest, hex);
-		err_set(err, EPROTO, "blob %.12s: digest mismatch", hex);
-		ret = -EPROTO;
-		notify_blob_waiters(blob, ret);
-	}
-	free(blob);
-	return ret;
-}
-
-int kfarmd_blobs_receive(struct kfarmd_blobs *b, const struct wire_blob *m,
-			 struct err *err)
-{
-	struct kfarmd_blob *blob = find_blob(b, &m->digest);
-	int ret = 0;
-
-	if (!blob)
-		return err_set(err, EPROTO, "unexpected BLOB: not requested");
-	b->last_piece_ms = clock_ms();
-	if (m->size != blob->size_bytes || m->offset != blob->received_bytes)
-		return err_set(err, EPROTO, "BLOB: unexpected size or offset");
-	if (!blob->received_bytes && !blob->error) {
-		if (b->n_open >= KFARMD_BLOBS_OPEN_MAX)
-			return err_set(err, EPROTO,
-				       "too many concurrent blobs: limit is %d",
-				       KFARMD_BLOBS_OPEN_MAX);
-		ret = store_write_begin(&blob->writer, b->store, &blob->digest,
-					blob->size_bytes, true);
-		if (ret)
-			blob->writer = NULL;
-		else
-			b->n_open++;
-	}
-	blob->received_bytes += m->data.len;
-	if (blob->writer)
-		ret = store_write_add(blob->writer, m->data);
-	if (ret)
-		abandon_blob(blob, ret);
-	return blob->received_bytes == blob->size_bytes ?
-		       finish_blob(blob, err) :
-		       0;
-}
-
-void kfarmd_blobs_touch(struct kfarmd_blobs *b)
-{
-	b->last_piece_ms = clock_ms();
-}
-
 /* Remove a blob from the set, notify those that wait, and free it. */
 static void end_blob(struct kfarmd_blob *blob, int ret)
 {
@@ -250,13 +166,165 @@ static void end_blob(struct kfarmd_blob *blob, int ret)
 	free(blob);
 }
 
-void kfarmd_blobs_provide(struct kfarmd_blobs *b, const struct digest *d)
+/* End a blob that the store has, and which the writer has pinned. */
+static void provide_blob(struct kfarmd_blob *blob)
 {
-	struct kfarmd_blob *blob = find_blob(b, d);
+	struct store *store = blob->blobs->store;
+	struct digest d = blob->digest;
 
-	if (blob)
-		end_blob(blob, 0);
-	store_unpin(b->store, d);
+	/* Waiters pin the blob before the pin of the writer is released. */
+	end_blob(blob, 0);
+	store_unpin(store, &d);
+}
+
+static void drop_writer(struct kfarmd_blob *blob)
+{
+	if (blob->writer)
+		blob->blobs->n_open--;
+	store_write_abort(blob->writer);
+	blob->writer = NULL;
+}
+
+/*
+ * Stop storing a blob.  Its remaining pieces, which are in transit, are dropped
+ * when they arrive.
+ */
+static void abandon_blob(struct kfarmd_blob *blob, int ret)
+{
+	drop_writer(blob);
+	blob->error = ret;
+	notify_blob_waiters(blob, ret);
+}
+
+/* Publish a complete blob.  Returns 0 or a negative errno. */
+static int commit_blob(struct kfarmd_blob *blob)
+{
+	int ret = blob->error;
+
+	if (blob->writer) {
+		blob->blobs->n_open--;
+		ret = store_write_commit(blob->writer);
+		blob->writer = NULL;
+	}
+	return ret;
+}
+
+static int finish_blob(struct kfarmd_blob *blob, struct err *err)
+{
+	char hex[DIGEST_HEX];
+	int ret = commit_blob(blob);
+
+	if (!ret) {
+		provide_blob(blob);
+		return 0;
+	}
+	if (ret != -EBADMSG) {
+		end_blob(blob, ret);
+		return 0;
+	}
+	digest_format(&blob->digest, hex);
+	end_blob(blob, -EPROTO);
+	return err_set(err, EPROTO, "blob %.12s: digest mismatch", hex);
+}
+
+/* Return true if the next piece is the first one to be stored. */
+static bool needs_writer(const struct kfarmd_blob *blob)
+{
+	return !blob->writer && !blob->received_bytes && !blob->error;
+}
+
+/*
+ * Store a piece, which is the next one of the blob.  Returns 0 or a negative
+ * errno.
+ */
+static int add_piece(struct kfarmd_blob *blob, struct bytes piece)
+{
+	struct kfarmd_blobs *b = blob->blobs;
+	struct kfarmd_blob_waiter *w, *next;
+	int ret = 0;
+
+	if (needs_writer(blob)) {
+		ret = store_write_begin(&blob->writer, b->store, &blob->digest,
+					blob->size_bytes, true);
+		if (ret)
+			blob->writer = NULL;
+		else
+			b->n_open++;
+	}
+	blob->received_bytes += piece.len;
+	if (blob->writer)
+		ret = store_write_add(blob->writer, piece);
+	if (ret || !blob->writer)
+		return ret;
+	list_for_each_safe(w, &blob->waiters, entry, next) {
+		if (w->on_piece)
+			w->on_piece(w);
+	}
+	return 0;
+}
+
+/* Return true if the blob needs one more file than may be open. */
+static bool has_too_many_open(const struct kfarmd_blob *blob)
+{
+	return needs_writer(blob) &&
+	       blob->blobs->n_open >= KFARMD_BLOBS_OPEN_MAX;
+}
+
+int kfarmd_blobs_receive(struct kfarmd_blobs *b, const struct wire_blob *m,
+			 struct err *err)
+{
+	struct kfarmd_blob *blob = find_blob(b, &m->digest);
+	int ret;
+
+	if (!blob)
+		return err_set(err, EPROTO, "unexpected BLOB: not requested");
+	b->last_piece_ms = clock_ms();
+	if (m->size != blob->size_bytes || m->offset != blob->received_bytes)
+		return err_set(err, EPROTO, "BLOB: unexpected size or offset");
+	if (has_too_many_open(blob))
+		return err_set(err, EPROTO,
+			       "too many concurrent blobs: limit is %d",
+			       KFARMD_BLOBS_OPEN_MAX);
+	ret = add_piece(blob, m->data);
+	if (ret)
+		abandon_blob(blob, ret);
+	return blob->received_bytes == blob->size_bytes ?
+		       finish_blob(blob, err) :
+		       0;
+}
+
+int kfarmd_blobs_receive_from_neighbor(struct kfarmd_blobs *b,
+				       const struct wire_blob *m)
+{
+	struct kfarmd_blob *blob = find_blob(b, &m->digest);
+	int ret;
+
+	if (!blob || m->size != blob->size_bytes ||
+	    m->offset != blob->received_bytes)
+		return -EPROTO;
+	b->last_piece_ms = clock_ms();
+	if (has_too_many_open(blob))
+		return -EMFILE;
+	ret = add_piece(blob, m->data);
+	if (ret || blob->received_bytes < blob->size_bytes)
+		return ret;
+	ret = commit_blob(blob);
+	if (!ret)
+		provide_blob(blob);
+	return ret;
+}
+
+void kfarmd_blobs_touch(struct kfarmd_blobs *b)
+{
+	b->last_piece_ms = clock_ms();
+}
+
+ssize_t kfarmd_blobs_read(const struct kfarmd_blob_waiter *w, void *to,
+			  size_t len, uint64_t offset)
+{
+	return w->blob && w->blob->writer ?
+		       store_write_read(w->blob->writer, to, len, offset) :
+		       0;
 }
 
 int kfarmd_blobs_wait(struct kfarmd_blobs *b, const struct digest *d,
@@ -414,6 +482,9 @@ bool kfarmd_blobs_ask_again(struct kfarmd_blobs *b, const struct digest *d,
 	*need = (struct wire_need){ 0 };
 	if (!blob)
 		return false;
+	drop_writer(blob);
+	blob->received_bytes = 0;
+	blob->error = 0;
 	list_for_each(w, &blob->waiters, entry) {
 		if (w->on_received == on_blob_received)
 			break;

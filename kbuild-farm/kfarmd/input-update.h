@@ -33,6 +33,7 @@
 #include "wire/table.h"
 
 #include <stdatomic.h>
+#include <sys/types.h>
 
 struct kfarmd_blob;
 struct kfarmd_blobs;
@@ -65,6 +66,11 @@ struct kfarmd_blob_waiter {
 	 * the callback returns.  Must not call kfarmd_blobs_free().
 	 */
 	void (*on_received)(struct kfarmd_blob_waiter *w, int ret);
+	/*
+	 * Called when kfarmd_blobs_read() can read more; may be NULL.  Must not
+	 * call kfarmd_blobs_free() or stop another wait for the blob.
+	 */
+	void (*on_piece)(struct kfarmd_blob_waiter *w);
 };
 
 /* Create the set of requested blobs of a client. */
@@ -85,14 +91,9 @@ int kfarmd_blobs_request(struct kfarmd_blobs *b, const struct digest *d,
 void kfarmd_blobs_cancel(struct kfarmd_blob_waiter *w);
 
 /*
- * Notify those that wait for a blob that the store has obtained by other means
- * than BLOB.  Releases one pin of the blob, which the caller holds.
- */
-void kfarmd_blobs_provide(struct kfarmd_blobs *b, const struct digest *d);
-/*
- * A requested blob does not arrive: put an entry that waits for it into `need`,
- * which the caller sends and releases.  Returns false if nothing waits for the
- * blob; then it is no longer requested.
+ * A requested blob does not arrive: drop its pieces and put an entry that waits
+ * for it into `need`, which the caller sends and releases.  Returns false if no
+ * entry waits for the blob; then it is no longer requested.
  */
 bool kfarmd_blobs_ask_again(struct kfarmd_blobs *b, const struct digest *d,
 			    struct wire_need *need);
@@ -102,7 +103,14 @@ bool kfarmd_blobs_ask_again(struct kfarmd_blobs *b, const struct digest *d,
  */
 int kfarmd_blobs_wait(struct kfarmd_blobs *b, const struct digest *d,
 		      uint64_t size, struct kfarmd_blob_waiter *waiter);
-/* A requested blob arrives by other means: restart kfarmd_blobs_idle_ms(). */
+/*
+ * Read bytes of the blob that `w` waits for while it is received; they are not
+ * verified.  Returns their number, 0 if none has arrived at `offset`, or a
+ * negative errno.
+ */
+ssize_t kfarmd_blobs_read(const struct kfarmd_blob_waiter *w, void *to,
+			  size_t len, uint64_t offset);
+/* A neighbor is about to send a blob: restart kfarmd_blobs_idle_ms(). */
 void kfarmd_blobs_touch(struct kfarmd_blobs *b);
 /*
  * Return the milliseconds since the last request for a blob or the last
@@ -115,6 +123,13 @@ uint64_t kfarmd_blobs_idle_ms(const struct kfarmd_blobs *b);
  */
 int kfarmd_blobs_receive(struct kfarmd_blobs *b, const struct wire_blob *m,
 			 struct err *err);
+/*
+ * Handle a BLOB message of a neighbor.  Returns 0, or a negative errno if the
+ * neighbor does not send the blob or the store rejects it.  The caller then
+ * calls kfarmd_blobs_ask_again().
+ */
+int kfarmd_blobs_receive_from_neighbor(struct kfarmd_blobs *b,
+				       const struct wire_blob *m);
 
 TAILQ_HEAD(kfarmd_input_update_queue, kfarmd_input_update);
 

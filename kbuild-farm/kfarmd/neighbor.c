@@ -18,12 +18,11 @@
 #include <unistd.h>
 
 #define SILENCE_MS 5000 /* a neighbor that is silent longer is lost */
-#define FAILURES_MAX                                             \
-	3 /* lost connections after which a neighbor is not used \
-	   */
-#define WANTS_MAX   65536 /* unanswered GETs of a neighbor */
-#define SERVERS_MAX 64 /* connections of neighbors */
-#define PIECE_BYTES WIRE_CHUNK_MAX
+/* failures after which a neighbor is not used */
+#define FAILURES_MAX 3
+#define WANTS_MAX    65536 /* unanswered GETs of a neighbor */
+#define SERVERS_MAX  64 /* connections of neighbors */
+#define PIECE_BYTES  WIRE_CHUNK_MAX
 /* first version of the protocol that has GET */
 #define VERSION_MIN 13
 
@@ -31,8 +30,7 @@
 struct fetch {
 	TAILQ_ENTRY(fetch) entry;
 	struct digest digest;
-	uint64_t size_bytes, received_bytes;
-	struct store_write *writer; /* NULL: no piece has arrived */
+	uint64_t size_bytes;
 };
 
 /* A neighbor, with the connection to it if it was needed. */
@@ -53,9 +51,9 @@ struct kfarmd_neighbors {
 	TAILQ_ENTRY(kfarmd_neighbors) entry;
 	struct kfarmd *daemon;
 	struct kfarmd_blobs *blobs;
-	void (*on_failed)(void *ctx, const struct digest *d);
+	void (*send_need)(void *ctx, const struct wire_need *need);
 	void *ctx;
-	struct event *timer; /* each second */
+	struct event *timer; /* each second if a neighbor was announced */
 	TAILQ_HEAD(, neighbor) list;
 	unsigned n;
 };
@@ -69,7 +67,6 @@ static bool are_neighbors_disabled(const struct kfarmd *a)
 static void free_fetch(struct neighbor *g, struct fetch *f)
 {
 	TAILQ_REMOVE(&g->fetches, f, entry);
-	store_write_abort(f->writer);
 	free(f);
 }
 
@@ -81,13 +78,22 @@ static void disconnect(struct neighbor *g)
 	g->stream = NULL;
 }
 
+/* A blob does not arrive from a neighbor: request it from the client. */
+static void ask_client(struct kfarmd_neighbors *n, const struct digest *d)
+{
+	struct wire_need need;
+
+	if (kfarmd_blobs_ask_again(n->blobs, d, &need))
+		n->send_need(n->ctx, &need);
+	wire_need_release(&need);
+}
+
 static void fail_fetch(struct neighbor *g, struct fetch *f)
 {
-	struct kfarmd_neighbors *n = g->owner;
 	struct digest d = f->digest;
 
 	free_fetch(g, f);
-	n->on_failed(n->ctx, &d);
+	ask_client(g->owner, &d);
 }
 
 /* The connection has ended: request its blobs from the build host. */
@@ -125,52 +131,23 @@ static struct fetch *find_fetch(struct neighbor *g, const struct digest *d)
 	return NULL;
 }
 
-/* Store a piece.  Returns 0 or a negative errno. */
-static int store_piece(struct neighbor *g, struct fetch *f,
-		       const struct wire_blob *m)
-{
-	int ret = 0;
-
-	if (m->size != f->size_bytes || m->offset != f->received_bytes)
-		return -EPROTO;
-	if (!f->writer) {
-		ret = store_write_begin(&f->writer, g->owner->daemon->store,
-					&f->digest, f->size_bytes, true);
-		if (ret)
-			f->writer = NULL;
-	}
-	if (!ret)
-		ret = store_write_add(f->writer, m->data);
-	f->received_bytes += m->data.len;
-	return ret;
-}
-
 static void on_blob(struct neighbor *g, const struct wire_blob *m)
 {
-	struct kfarmd_neighbors *n = g->owner;
 	struct fetch *f = find_fetch(g, &m->digest);
-	struct digest d = m->digest;
 	int ret;
 
 	/* The remaining pieces of a blob that has failed are dropped. */
 	if (!f)
 		return;
-	ret = store_piece(g, f, m);
-	if (!ret && f->received_bytes < f->size_bytes)
-		return;
-	if (!ret) {
-		ret = store_write_commit(f->writer);
-		f->writer = NULL;
-	}
+	ret = kfarmd_blobs_receive_from_neighbor(g->owner->blobs, m);
 	if (ret) {
 		log_warning("neighbor %s:%s: blob: %s", g->host, g->port,
 			    strerror(-ret));
 		g->n_failures++;
 		fail_fetch(g, f);
-		return;
+	} else if (m->offset + m->data.len == m->size) {
+		free_fetch(g, f);
 	}
-	free_fetch(g, f);
-	kfarmd_blobs_provide(n->blobs, &d);
 }
 
 static int on_neighbor_msg(void *ctx, uint16_t type, struct bytes body,
@@ -250,18 +227,17 @@ static void on_neighbors_timer(evutil_socket_t fd, short what, void *arg)
 
 struct kfarmd_neighbors *kfarmd_neighbors_new(
 	struct kfarmd *a, struct kfarmd_blobs *blobs,
-	void (*on_failed)(void *ctx, const struct digest *d), void *ctx)
+	void (*send_need)(void *ctx, const struct wire_need *need), void *ctx)
 {
-	const struct timeval second = { .tv_sec = 1 };
 	struct kfarmd_neighbors *n = xcalloc(1, sizeof(*n));
 
 	n->daemon = a;
 	n->blobs = blobs;
-	n->on_failed = on_failed;
+	n->send_need = send_need;
 	n->ctx = ctx;
 	TAILQ_INIT(&n->list);
 	n->timer = event_new(a->base, -1, EV_PERSIST, on_neighbors_timer, n);
-	if (!n->timer || event_add(n->timer, &second))
+	if (!n->timer)
 		str_out_of_memory();
 	TAILQ_INSERT_TAIL(&a->neighbors, n, entry);
 	return n;
@@ -308,8 +284,11 @@ static bool parse_address(struct neighbor *g, const char *address)
 static struct neighbor *add_neighbor(struct kfarmd_neighbors *n,
 				     const struct digest *fingerprint)
 {
+	const struct timeval second = { .tv_sec = 1 };
 	struct neighbor *g = xcalloc(1, sizeof(*g));
 
+	if (!n->n && event_add(n->timer, &second))
+		str_out_of_memory();
 	g->owner = n;
 	g->fingerprint = *fingerprint;
 	TAILQ_INIT(&g->fetches);
@@ -318,8 +297,8 @@ static struct neighbor *add_neighbor(struct kfarmd_neighbors *n,
 	return g;
 }
 
-int kfarmd_neighbors_add(struct kfarmd_neighbors *n,
-			 const struct wire_neighbor *m, struct err *err)
+static int on_announced(struct kfarmd_neighbors *n,
+			const struct wire_neighbor *m, struct err *err)
 {
 	struct neighbor *g;
 
@@ -353,8 +332,7 @@ static struct neighbor *find_neighbor(struct kfarmd_neighbors *n,
 	return NULL;
 }
 
-void kfarmd_neighbors_fetch(struct kfarmd_neighbors *n,
-			    const struct wire_fetch *m)
+static void on_directed(struct kfarmd_neighbors *n, const struct wire_fetch *m)
 {
 	struct neighbor *g = find_neighbor(n, m->neighbor);
 	struct fetch *f;
@@ -362,7 +340,7 @@ void kfarmd_neighbors_fetch(struct kfarmd_neighbors *n,
 	kfarmd_blobs_touch(n->blobs);
 	if (!g || g->n_failures >= FAILURES_MAX || !n->daemon->tls ||
 	    are_neighbors_disabled(n->daemon) || find_fetch(g, &m->digest)) {
-		n->on_failed(n->ctx, &m->digest);
+		ask_client(n, &m->digest);
 		return;
 	}
 	f = xcalloc(1, sizeof(*f));
@@ -375,6 +353,26 @@ void kfarmd_neighbors_fetch(struct kfarmd_neighbors *n,
 		g->dialer = tls_dialer_new(n->daemon->base, n->daemon->tls,
 					   g->host, g->port, &g->fingerprint,
 					   on_dialed, g);
+}
+
+int kfarmd_neighbors_handle_msg(struct kfarmd_neighbors *n, uint16_t type,
+				struct bytes body, int version, struct err *err)
+{
+	struct wire_neighbor neighbor;
+	struct wire_fetch fetch;
+	int ret;
+
+	if (type == WIRE_NEIGHBOR) {
+		if (wire_neighbor_decode_at(&neighbor, body, version))
+			return err_set(err, EPROTO, "malformed NEIGHBOR");
+		ret = on_announced(n, &neighbor, err);
+		wire_neighbor_release(&neighbor);
+		return ret;
+	}
+	if (wire_fetch_decode_at(&fetch, body, version))
+		return err_set(err, EPROTO, "malformed FETCH");
+	on_directed(n, &fetch);
+	return 0;
 }
 
 /* ---------------------------------------------------------------- serving */
@@ -435,8 +433,30 @@ static void refuse_want(struct want *w)
 	free_want(w);
 }
 
-/* Send the next piece of a blob, or GONE. */
-static void send_next_piece(struct want *w)
+/*
+ * Read the next bytes of a blob.  Returns their number, 0 if they have not
+ * arrived, or a negative errno.
+ */
+static ssize_t read_next_piece(struct want *w, uint8_t *to, size_t len)
+{
+	ssize_t n;
+
+	if (!w->here)
+		return kfarmd_blobs_read(&w->waiter, to, len, w->sent_bytes);
+	if (w->fd < 0)
+		w->fd = store_open_unverified(w->server->daemon->store,
+					      &w->digest, w->size_bytes);
+	if (w->fd < 0)
+		return w->fd;
+	n = pread(w->fd, to, len, (off_t)w->sent_bytes);
+	return n == (ssize_t)len ? n : -EIO;
+}
+
+/*
+ * Send the next piece of a blob if it has arrived, or GONE.  Returns true if a
+ * piece was sent and was not the last one; otherwise, `w` can be invalid.
+ */
+static bool send_next_piece(struct want *w)
 {
 	struct wire_blob m = { .digest = w->digest,
 			       .size = w->size_bytes,
@@ -444,40 +464,51 @@ static void send_next_piece(struct want *w)
 	uint64_t left = w->size_bytes - w->sent_bytes;
 	size_t len = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
 	uint8_t *piece = xmalloc(len + 1);
+	ssize_t n = read_next_piece(w, piece, len);
 	struct buf body = { 0 };
+	bool more = false;
 
-	if (w->fd < 0)
-		w->fd = store_open_unverified(w->server->daemon->store,
-					      &w->digest, w->size_bytes);
-	if (w->fd >= 0 &&
-	    pread(w->fd, piece, len, (off_t)w->sent_bytes) == (ssize_t)len) {
-		m.data = bytes_of(piece, len);
+	if (n < 0) {
+		refuse_want(w);
+	} else if (n > 0 || w->here) {
+		m.data = bytes_of(piece, (size_t)n);
 		wire_blob_encode(&body, &m);
 		wire_stream_send(w->server->stream, WIRE_BLOB, buf_bytes(&body),
 				 WIRE_LZO);
-		w->sent_bytes += len;
-		if (w->sent_bytes == w->size_bytes)
+		w->sent_bytes += (size_t)n;
+		more = w->sent_bytes < w->size_bytes;
+		if (!more)
 			free_want(w);
-	} else {
-		refuse_want(w);
 	}
 	buf_release(&body);
 	free(piece);
+	return more;
 }
 
+/* Send pieces of a blob until the stream is full or no piece is there. */
+static void send_want(struct want *w)
+{
+	const struct wire_stream *stream = w->server->stream;
+
+	while (!wire_stream_is_full(stream) && send_next_piece(w))
+		;
+}
+
+/* Send what is there, one blob after the other, so that few files are open. */
 static void send_pieces(struct kfarmd_neighbor_server *s)
 {
-	struct want *w = TAILQ_FIRST(&s->wants);
+	struct want *w, *next;
 
-	while (w && !wire_stream_is_full(s->stream)) {
-		/* One blob after the other, so that few files are open. */
-		while (w && !w->here)
-			w = TAILQ_NEXT(w, entry);
-		if (!w)
+	list_for_each_safe(w, &s->wants, entry, next) {
+		if (wire_stream_is_full(s->stream))
 			break;
-		send_next_piece(w);
-		w = TAILQ_FIRST(&s->wants);
+		send_want(w);
 	}
+}
+
+static void on_want_piece(struct kfarmd_blob_waiter *waiter)
+{
+	send_want((struct want *)(void *)waiter);
 }
 
 static void on_want_received(struct kfarmd_blob_waiter *waiter, int ret)
@@ -501,6 +532,7 @@ static int on_get(struct kfarmd_neighbor_server *s, const struct wire_get *m,
 		return err_set(err, EPROTO, "too many GETs");
 	w = xcalloc(1, sizeof(*w));
 	w->waiter.on_received = on_want_received;
+	w->waiter.on_piece = on_want_piece;
 	w->server = s;
 	w->digest = m->digest;
 	w->size_bytes = m->size;
@@ -514,10 +546,10 @@ static int on_get(struct kfarmd_neighbor_server *s, const struct wire_get *m,
 	list_for_each(n, &s->daemon->neighbors, entry) {
 		if (!kfarmd_blobs_wait(n->blobs, &m->digest, m->size,
 				       &w->waiter))
-			return 0;
+			break;
 	}
 	/* The store has the blob, or it is refused when it is its turn. */
-	w->here = true;
+	w->here = !n;
 	send_pieces(s);
 	return 0;
 }

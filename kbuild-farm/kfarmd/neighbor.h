@@ -6,10 +6,10 @@
  * a node has requested a blob that a neighbor has or is about to receive, the
  * build host can answer with FETCH instead of BLOB: the node connects to the
  * neighbor, authenticates itself with the key of its listener, and sends GET.
- * The neighbor answers with BLOB, or with GONE if it has not requested the blob
- * either.  The content is verified by its digest, so no node trusts another
- * one.  If anything fails, the node requests the blob from the build host
- * again.
+ * The neighbor answers with the pieces of the blob, each as soon as it has it,
+ * or with GONE if it has not requested the blob either.  The content is
+ * verified by its digest, so no node trusts another one.  If anything fails,
+ * the node requests the blob from the build host again.
  *
  * A node serves a neighbor any blob of its store whose digest the neighbor
  * knows, as long as a session of a client that has announced the neighbor
@@ -41,23 +41,22 @@ TAILQ_HEAD(kfarmd_neighbor_servers, kfarmd_neighbor_server);
 
 /*
  * Create the neighbors of a client, whose requested blobs are `blobs`.
- * on_failed() is called from the loop when a blob does not arrive from a
- * neighbor.
+ * send_need() is called from the loop to request a blob from the client that
+ * does not arrive from a neighbor.
  */
 struct kfarmd_neighbors *kfarmd_neighbors_new(
 	struct kfarmd *a, struct kfarmd_blobs *blobs,
-	void (*on_failed)(void *ctx, const struct digest *d), void *ctx);
+	void (*send_need)(void *ctx, const struct wire_need *need), void *ctx);
 /* Close all connections to neighbors without a callback.  NULL is allowed. */
 void kfarmd_neighbors_free(struct kfarmd_neighbors *n);
 /*
- * Handle NEIGHBOR.  A neighbor beyond the limit is ignored.  Returns 0, or
- * -EPROTO with `err` set if the session must end.
+ * Handle NEIGHBOR or FETCH of this version of the protocol.  A neighbor beyond
+ * the limit is ignored.  Returns 0, or -EPROTO with `err` set if the session
+ * must end.
  */
-int kfarmd_neighbors_add(struct kfarmd_neighbors *n,
-			 const struct wire_neighbor *m, struct err *err);
-/* Handle FETCH. */
-void kfarmd_neighbors_fetch(struct kfarmd_neighbors *n,
-			    const struct wire_fetch *m);
+int kfarmd_neighbors_handle_msg(struct kfarmd_neighbors *n, uint16_t type,
+				struct bytes body, int version,
+				struct err *err);
 
 /* Return true if a client has announced a neighbor with this key. */
 bool kfarmd_neighbor_is_announced(const struct kfarmd *a,

@@ -374,22 +374,40 @@ static void on_update_changed(void *ctx)
 		forward_updates(u->target);
 }
 
+static void send_need(void *ctx, const struct wire_need *need)
+{
+	struct relay_session *s = ctx;
+	struct buf body = { 0 };
+
+	wire_need_encode_at(&body, need, s->version);
+	relay_session_send(s, WIRE_NEED, &body);
+}
+
+void relay_inputs_init(struct relay_session *s)
+{
+	TAILQ_INIT(&s->log);
+	TAILQ_INIT(&s->targets);
+	TAILQ_INIT(&s->closed);
+	s->paths = wire_paths_new();
+	s->flags = wire_flags_new();
+	s->blobs = kfarmd_blobs_new(s->relay->daemon->store);
+	s->neighbors = kfarmd_neighbors_new(s->relay->daemon, s->blobs,
+					    send_need, s);
+}
+
 /* Request the blobs of an update from the client. */
 static int request_blobs(struct relay_session *s, struct relay_update *u)
 {
 	struct wire_need need;
-	struct buf body = { 0 };
 	struct err err;
 	int ret = kfarmd_input_update_request_blobs(u->update, s->blobs, &need,
 						    &err);
 
 	u->requested = true;
-	if (ret) {
+	if (ret)
 		relay_session_end(s, "%s", err.text);
-	} else {
-		wire_need_encode_at(&body, &need, s->version);
-		relay_session_send(s, WIRE_NEED, &body);
-	}
+	else
+		send_need(s, &need);
 	wire_need_release(&need);
 	return ret ? -EPROTO : 0;
 }
@@ -506,47 +524,15 @@ static int on_blob(struct relay_session *s, struct bytes body)
 	return 0;
 }
 
-/* A blob does not arrive from a neighbor: request it from the client. */
-static void on_fetch_failed(void *ctx, const struct digest *d)
+static int on_neighbor_msg(struct relay_session *s, uint16_t type,
+			   struct bytes body)
 {
-	struct relay_session *s = ctx;
-	struct wire_need need;
-	struct buf body = { 0 };
-
-	if (kfarmd_blobs_ask_again(s->blobs, d, &need)) {
-		wire_need_encode_at(&body, &need, s->version);
-		relay_session_send(s, WIRE_NEED, &body);
-	}
-	wire_need_release(&need);
-}
-
-static int on_neighbor(struct relay_session *s, struct bytes body)
-{
-	struct wire_neighbor m;
 	struct err err;
-	int ret;
 
-	if (wire_neighbor_decode_at(&m, body, s->version))
-		return relay_session_end(s, "malformed NEIGHBOR");
-	if (!s->neighbors)
-		s->neighbors = kfarmd_neighbors_new(s->relay->daemon, s->blobs,
-						    on_fetch_failed, s);
-	ret = kfarmd_neighbors_add(s->neighbors, &m, &err);
-	wire_neighbor_release(&m);
-	return ret ? relay_session_end(s, "%s", err.text) : 0;
-}
-
-static int on_fetch(struct relay_session *s, struct bytes body)
-{
-	struct wire_fetch m;
-
-	if (wire_fetch_decode_at(&m, body, s->version))
-		return relay_session_end(s, "malformed FETCH");
-	if (s->neighbors)
-		kfarmd_neighbors_fetch(s->neighbors, &m);
-	else
-		on_fetch_failed(s, &m.digest);
-	return 0;
+	return kfarmd_neighbors_handle_msg(s->neighbors, type, body, s->version,
+					   &err) ?
+		       relay_session_end(s, "%s", err.text) :
+		       0;
 }
 
 int relay_inputs_receive(struct relay_session *s, uint16_t type,
@@ -570,9 +556,8 @@ int relay_inputs_receive(struct relay_session *s, uint16_t type,
 	case WIRE_WEIGHT:
 		return on_weight(s, body);
 	case WIRE_NEIGHBOR:
-		return on_neighbor(s, body);
 	case WIRE_FETCH:
-		return on_fetch(s, body);
+		return on_neighbor_msg(s, type, body);
 	default:
 		return relay_session_end(s, "unexpected message type %u", type);
 	}

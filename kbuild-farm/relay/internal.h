@@ -279,7 +279,7 @@ struct relay_session {
 	TAILQ_HEAD(, relay_log_entry) log;
 	struct wire_intern *paths, *flags;
 	struct kfarmd_blobs *blobs;
-	struct kfarmd_neighbors *neighbors; /* NULL: none was announced */
+	struct kfarmd_neighbors *neighbors;
 	TAILQ_HEAD(, relay_target) targets, closed;
 	size_t n_closed;
 	size_t n_entries; /* of the updates of all targets */
@@ -334,6 +334,8 @@ void relay_inputs_update(struct relay_session *s);
  * each second.
  */
 void relay_inputs_tick(struct relay_session *s);
+/* Create the tables of a new session, and release them. */
+void relay_inputs_init(struct relay_session *s);
 void relay_inputs_release(struct relay_session *s);
 
 /* link.c */

@@ -454,14 +454,9 @@ void relay_accept(struct relay *r, struct wire_io io,
 	s->address = xstrdup(who->address);
 	s->start_ms = clock_ms();
 	s->sent_lease = WIRE_LEASE_UNLIMITED;
-	TAILQ_INIT(&s->log);
-	TAILQ_INIT(&s->targets);
-	TAILQ_INIT(&s->closed);
 	TAILQ_INIT(&s->jobs);
 	TAILQ_INIT(&s->requests);
-	s->paths = wire_paths_new();
-	s->flags = wire_flags_new();
-	s->blobs = kfarmd_blobs_new(r->daemon->store);
+	relay_inputs_init(s);
 	s->stream = wire_stream_new_io(r->daemon->base, io, &ops, s);
 	s->timer = event_new(r->daemon->base, -1, EV_PERSIST, on_session_timer,
 			     s);

@@ -460,7 +460,7 @@ static int begin_write(struct store_write **out, struct store *s, int root,
 	snprintf(in->name, sizeof(in->name), "in.%u",
 		 atomic_fetch_add(&s->next_serial, 1));
 	in->fd = openat(s->scratch_fd, in->name,
-			O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 			0600);
 	if (in->fd < 0) {
 		ret = -errno;
@@ -498,6 +498,19 @@ int store_write_add(struct store_write *in, struct bytes piece)
 		digest_add(in->digest_ctx, piece);
 	in->received_bytes += piece.len;
 	return 0;
+}
+
+ssize_t store_write_read(const struct store_write *in, void *to, size_t len,
+			 uint64_t offset)
+{
+	ssize_t n;
+
+	if (in->error)
+		return in->error;
+	if (offset >= in->received_bytes)
+		return 0;
+	n = pread(in->fd, to, len, (off_t)offset);
+	return n < 0 ? -errno : n;
 }
 
 /*

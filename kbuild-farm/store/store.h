@@ -45,6 +45,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct store;
 struct store_write;
@@ -101,6 +102,12 @@ int store_write_begin(struct store_write **out, struct store *s,
  * store_write_commit() and store_write_abort() are useful.
  */
 int store_write_add(struct store_write *in, struct bytes piece);
+/*
+ * Read bytes that were appended; they are not verified.  Returns the number of
+ * bytes, which is 0 if none was appended at `offset` yet, or a negative errno.
+ */
+ssize_t store_write_read(const struct store_write *in, void *to, size_t len,
+			 uint64_t offset);
 /*
  * Verify and publish the blob, and free `in`.  Returns 0; the error of an
  * earlier store_write_add(); -EBADMSG if the blob is too short or does not

@@ -34,28 +34,56 @@ static struct node {
 	struct kfarmd_listen *listen;
 	struct kfarmd_blobs *blobs;
 	struct kfarmd_neighbors *neighbors;
-	unsigned failures;
+	struct kfarmd_input_update *update; /* NULL, or waits for the blob */
+	int received; /* result of the update; 1: not yet */
+	unsigned failures; /* NEEDs after a failure of the neighbor */
 } first, second;
 
 static struct buf content;
 static struct digest blob;
 
-/* The second node's wait for the blob. */
-static struct kfarmd_blob_waiter waiter;
-static int received; /* 1: not yet */
+static struct wire_intern *paths;
 
-static void on_received(struct kfarmd_blob_waiter *w, int ret)
-{
-	(void)w;
-	received = ret;
-}
-
-static void on_failed(void *ctx, const struct digest *d)
+static void on_changed(void *ctx)
 {
 	struct node *n = ctx;
 
-	ck_assert(digest_equal(d, &blob));
+	n->received = n->update->error;
+}
+
+static void send_need(void *ctx, const struct wire_need *need)
+{
+	struct node *n = ctx;
+
+	ck_assert_uint_eq(need->view, n->update->m.view);
+	ck_assert_uint_eq(need->n_indices, 1);
+	ck_assert_uint_eq(need->indices[0], 0);
 	n->failures++;
+}
+
+static void handle(struct node *n, enum wire_type type, struct buf *body)
+{
+	struct err err;
+
+	must(kfarmd_neighbors_handle_msg(n->neighbors, type, buf_bytes(body),
+					 WIRE_VERSION, &err));
+	buf_release(body);
+}
+
+static void handle_fetch(struct node *n, const struct wire_fetch *m)
+{
+	struct buf body = { 0 };
+
+	wire_fetch_encode_at(&body, m, WIRE_VERSION);
+	handle(n, WIRE_FETCH, &body);
+}
+
+static void handle_neighbor(struct node *n, const struct wire_neighbor *m)
+{
+	struct buf body = { 0 };
+
+	wire_neighbor_encode_at(&body, m, WIRE_VERSION);
+	handle(n, WIRE_NEIGHBOR, &body);
 }
 
 static void start_node(struct node *n, const char *name)
@@ -81,7 +109,7 @@ static void start_node(struct node *n, const char *name)
 	must(kfarmd_listen_new(&n->listen, &n->daemon, &addresses, at, &err));
 	strv_release(&addresses);
 	n->blobs = kfarmd_blobs_new(n->daemon.store);
-	n->neighbors = kfarmd_neighbors_new(&n->daemon, n->blobs, on_failed, n);
+	n->neighbors = kfarmd_neighbors_new(&n->daemon, n->blobs, send_need, n);
 	free(clients);
 	free(key_path);
 	free(store);
@@ -90,6 +118,8 @@ static void start_node(struct node *n, const char *name)
 
 static void stop_node(struct node *n)
 {
+	if (n->update)
+		kfarmd_input_update_free(n->update);
 	kfarmd_neighbors_free(n->neighbors);
 	kfarmd_neighbor_end_all(&n->daemon);
 	kfarmd_blobs_free(n->blobs);
@@ -105,14 +135,15 @@ static void announce(struct node *n, const struct node *other)
 		.address = xstrdup(other->daemon.listen_text),
 		.fingerprint = *tls_context_fingerprint(other->daemon.tls),
 	};
-	struct err err;
 
-	must(kfarmd_neighbors_add(n->neighbors, &m, &err));
+	handle_neighbor(n, &m);
 	wire_neighbor_release(&m);
 }
 
 static void set_up(void)
 {
+	uint32_t path;
+
 	tempdir_make(dir);
 	base = event_base_new();
 	start_node(&first, "first");
@@ -123,15 +154,15 @@ static void set_up(void)
 	for (size_t i = 0; i < BLOB_BYTES; i++)
 		buf_put_u8(&content, (uint8_t)(i * i >> 7));
 	digest_bytes(buf_bytes(&content), &blob);
-	waiter = (struct kfarmd_blob_waiter){ .on_received = on_received };
-	received = 1;
+	paths = wire_paths_new();
+	ck_assert_int_eq(wire_paths_add(paths, "/file", &path), 0);
 }
 
 static void tear_down(void)
 {
-	kfarmd_blobs_cancel(&waiter);
 	stop_node(&first);
 	stop_node(&second);
+	wire_intern_free(paths);
 	event_base_free(base);
 	buf_release(&content);
 	tempdir_remove(dir);
@@ -140,26 +171,49 @@ static void tear_down(void)
 FIXTURE(set_up, tear_down);
 TIMEOUT(100);
 
+/* Let an update of the node wait for the blob. */
+static void request_blob(struct node *n)
+{
+	static atomic_bool stop;
+	struct wire_view m = { .view = 1, .n_entries = 1 };
+	struct wire_need need;
+	struct err err;
+
+	if (n->update)
+		kfarmd_input_update_free(n->update);
+	m.entries = xcalloc(1, sizeof(*m.entries));
+	m.entries[0].inode = (struct wire_inode){ .kind = WIRE_INODE_FILE,
+						  .size = BLOB_BYTES,
+						  .digest = blob };
+	n->update = kfarmd_input_update_new(&m, paths, n->daemon.store, &err);
+	ck_assert_ptr_nonnull(n->update);
+	n->update->on_changed = on_changed;
+	n->update->ctx = n;
+	n->update->stop_requested = &stop;
+	n->received = 1;
+	must(kfarmd_input_update_pin_blobs(n->update, &err));
+	must(kfarmd_input_update_request_blobs(n->update, n->blobs, &need,
+					       &err));
+	ck_assert_uint_eq(need.n_indices, 1);
+	wire_need_release(&need);
+}
+
 /* Request the blob on the second node and direct it to the first one. */
 static void fetch_blob(void)
 {
 	struct wire_fetch m = { .neighbor = 1,
 				.digest = blob,
 				.size = BLOB_BYTES };
-	bool ask;
 
-	ck_assert_int_eq(kfarmd_blobs_request(second.blobs, &blob, BLOB_BYTES,
-					      &waiter, &ask),
-			 0);
-	ck_assert(ask);
-	kfarmd_neighbors_fetch(second.neighbors, &m);
+	request_blob(&second);
+	handle_fetch(&second, &m);
 }
 
 static void turn_until_ended(void)
 {
 	uint64_t end = clock_ms() + 60000;
 
-	while (received == 1 && !second.failures) {
+	while (second.received == 1 && !second.failures) {
 		event_base_loop(base, EVLOOP_ONCE);
 		ck_assert_uint_lt(clock_ms(), end);
 	}
@@ -190,52 +244,100 @@ TEST(a_neighbor_sends_a_blob_that_it_has)
 	put_blob(&first);
 	fetch_blob();
 	turn_until_ended();
-	ck_assert_int_eq(received, 0);
+	ck_assert_int_eq(second.received, 0);
 	ck_assert(has_blob(&second));
 	/* The connection serves further blobs, too. */
 	ck_assert_uint_eq(first.daemon.n_neighbor_servers, 1);
 }
 
-TEST(a_neighbor_sends_a_blob_when_it_has_received_it)
+/* The first node receives bytes of the blob from its client. */
+static void receive_pieces(size_t begin, size_t end)
 {
-	struct kfarmd_blob_waiter own = { .on_received = on_received };
-	struct wire_blob m = { .digest = blob, .size = BLOB_BYTES };
-	uint64_t begin = clock_ms();
+	struct wire_blob m = { .digest = blob,
+			       .size = BLOB_BYTES,
+			       .offset = begin };
 	struct err err;
-	bool ask;
 
-	ck_assert_int_eq(kfarmd_blobs_request(first.blobs, &blob, BLOB_BYTES,
-					      &own, &ask),
-			 0);
-	kfarmd_blobs_cancel(&own);
-	fetch_blob();
-	/* The neighbor shows each second that it is alive. */
-	while (clock_ms() < begin + 2500)
-		event_base_loop(base, EVLOOP_ONCE);
-	ck_assert_int_eq(received, 1);
-	for (; m.offset < BLOB_BYTES; m.offset += m.data.len) {
-		uint64_t left = BLOB_BYTES - m.offset;
+	for (; m.offset < end; m.offset += m.data.len) {
+		uint64_t left = end - m.offset;
 
 		m.data = bytes_of(content.data + m.offset,
 				  left < WIRE_CHUNK_MAX ? left :
 							  WIRE_CHUNK_MAX);
 		must(kfarmd_blobs_receive(first.blobs, &m, &err));
 	}
+}
+
+/* Let the second node receive this many bytes of the blob. */
+static void turn_until_received(size_t bytes)
+{
+	uint64_t end = clock_ms() + 60000;
+	uint8_t byte;
+
+	while (kfarmd_blobs_read(&second.update->entries[0].waiter, &byte, 1,
+				 bytes - 1) != 1) {
+		event_base_loop(base, EVLOOP_ONCE);
+		ck_assert_uint_lt(clock_ms(), end);
+	}
+	ck_assert_uint_eq(byte, content.data[bytes - 1]);
+	ck_assert_int_eq(kfarmd_blobs_read(&second.update->entries[0].waiter,
+					   &byte, 1, bytes),
+			 0);
+}
+
+TEST(a_neighbor_sends_each_piece_when_it_has_received_it)
+{
+	request_blob(&first);
+	fetch_blob();
+	receive_pieces(0, 1000);
+	turn_until_received(1000);
+	receive_pieces(1000, 2 * WIRE_CHUNK_MAX);
+	turn_until_received(2 * WIRE_CHUNK_MAX);
+	receive_pieces(2 * WIRE_CHUNK_MAX, BLOB_BYTES);
 	turn_until_ended();
-	ck_assert_int_eq(received, 0);
+	ck_assert_int_eq(second.received, 0);
+	ck_assert(has_blob(&second));
+	ck_assert_uint_eq(second.failures, 0);
+}
+
+/* The first node's source fails and the blob begins anew. */
+TEST(a_neighbor_continues_a_blob_that_begins_anew)
+{
+	struct wire_need need;
+
+	request_blob(&first);
+	fetch_blob();
+	receive_pieces(0, WIRE_CHUNK_MAX);
+	turn_until_received(WIRE_CHUNK_MAX);
+	ck_assert(kfarmd_blobs_ask_again(first.blobs, &blob, &need));
+	wire_need_release(&need);
+	receive_pieces(0, BLOB_BYTES);
+	turn_until_ended();
+	ck_assert_int_eq(second.received, 0);
+	ck_assert(has_blob(&second));
+	ck_assert_uint_eq(second.failures, 0);
+}
+
+TEST(a_neighbor_sends_a_blob_when_it_has_received_it)
+{
+	uint64_t begin = clock_ms();
+
+	request_blob(&first);
+	fetch_blob();
+	/* The neighbor shows each second that it is alive. */
+	while (clock_ms() < begin + 2500)
+		event_base_loop(base, EVLOOP_ONCE);
+	ck_assert_int_eq(second.received, 1);
+	receive_pieces(0, BLOB_BYTES);
+	turn_until_ended();
+	ck_assert_int_eq(second.received, 0);
 	ck_assert(has_blob(&second));
 }
 
 /* A client that has announced the neighbors leaves. */
 TEST(a_wait_ends_with_the_session_of_the_neighbor)
 {
-	struct kfarmd_blob_waiter own = { .on_received = on_received };
-	bool ask;
-
-	ck_assert_int_eq(kfarmd_blobs_request(first.blobs, &blob, BLOB_BYTES,
-					      &own, &ask),
-			 0);
-	kfarmd_blobs_cancel(&own);
+	request_blob(&first);
 	fetch_blob();
 	while (!first.daemon.n_neighbor_servers)
 		event_base_loop(base, EVLOOP_ONCE);
@@ -273,7 +375,7 @@ TEST(a_wrong_blob_is_not_stored)
 	fetch_blob();
 	turn_until_ended();
 	ck_assert_uint_eq(second.failures, 1);
-	ck_assert_int_eq(received, 1);
+	ck_assert_int_eq(second.received, 1);
 	ck_assert(!has_blob(&second));
 }
 
@@ -282,19 +384,18 @@ TEST(a_blob_that_the_neighbor_lacks_is_gone)
 	fetch_blob();
 	turn_until_ended();
 	ck_assert_uint_eq(second.failures, 1);
-	ck_assert_int_eq(received, 1);
+	ck_assert_int_eq(second.received, 1);
 }
 
 TEST(a_neighbor_with_another_key_is_not_used)
 {
 	struct wire_neighbor m = { .number = 1 };
-	struct err err;
 
 	kfarmd_neighbors_free(second.neighbors);
 	second.neighbors = kfarmd_neighbors_new(&second.daemon, second.blobs,
-						on_failed, &second);
+						send_need, &second);
 	m.address = xstrdup(first.daemon.listen_text);
-	must(kfarmd_neighbors_add(second.neighbors, &m, &err));
+	handle_neighbor(&second, &m);
 	wire_neighbor_release(&m);
 	put_blob(&first);
 	fetch_blob();
@@ -324,12 +425,13 @@ TEST(the_owner_of_a_node_can_disable_neighbors)
 	ck_assert_uint_eq(second.failures, 1);
 	second.daemon.settings = NULL;
 	first.daemon.settings = &settings;
-	kfarmd_blobs_cancel(&waiter);
-	kfarmd_blobs_free(second.blobs);
+	kfarmd_input_update_free(second.update);
+	second.update = NULL;
 	kfarmd_neighbors_free(second.neighbors);
+	kfarmd_blobs_free(second.blobs);
 	second.blobs = kfarmd_blobs_new(second.daemon.store);
 	second.neighbors = kfarmd_neighbors_new(&second.daemon, second.blobs,
-						on_failed, &second);
+						send_need, &second);
 	announce(&second, &first);
 	second.failures = 0;
 	fetch_blob();
@@ -345,14 +447,15 @@ TEST(a_dead_neighbor_is_not_dialed_again_and_again)
 				.digest = blob,
 				.size = BLOB_BYTES };
 
+	request_blob(&second);
 	kfarmd_listen_free(first.listen);
 	first.listen = NULL;
 	for (unsigned i = 1; i <= 3; i++) {
-		kfarmd_neighbors_fetch(second.neighbors, &m);
+		handle_fetch(&second, &m);
 		while (second.failures < i)
 			event_base_loop(base, EVLOOP_ONCE);
 	}
-	kfarmd_neighbors_fetch(second.neighbors, &m);
+	handle_fetch(&second, &m);
 	ck_assert_uint_eq(second.failures, 4);
 }
 
@@ -361,12 +464,18 @@ TEST(a_fetch_from_an_unknown_neighbor_fails)
 	const struct wire_fetch m = { .neighbor = 2, .digest = blob };
 	const struct wire_neighbor invalid = { .number = 3,
 					       .address = (char *)"host" };
+	struct buf body = { 0 };
 	struct err err;
 
-	kfarmd_neighbors_fetch(second.neighbors, &m);
+	request_blob(&second);
+	handle_fetch(&second, &m);
 	ck_assert_uint_eq(second.failures, 1);
-	err_is(kfarmd_neighbors_add(second.neighbors, &invalid, &err), -EPROTO,
-	       "NEIGHBOR: invalid address");
+	wire_neighbor_encode_at(&body, &invalid, WIRE_VERSION);
+	err_is(kfarmd_neighbors_handle_msg(second.neighbors, WIRE_NEIGHBOR,
+					   buf_bytes(&body), WIRE_VERSION,
+					   &err),
+	       -EPROTO, "NEIGHBOR: invalid address");
+	buf_release(&body);
 }
 
 /* A node that has connected to the build host again has another number. */
@@ -377,14 +486,13 @@ TEST(a_neighbor_can_be_announced_again)
 		.address = (char *)"127.0.0.1:9",
 		.fingerprint = *tls_context_fingerprint(first.daemon.tls),
 	};
-	struct err err;
 
 	put_blob(&first);
-	must(kfarmd_neighbors_add(second.neighbors, &m, &err));
+	handle_neighbor(&second, &m);
 	announce(&second, &first);
 	fetch_blob();
 	turn_until_ended();
-	ck_assert_int_eq(received, 0);
+	ck_assert_int_eq(second.received, 0);
 }
 
 /* A client with many nodes loses neither its session nor its blobs. */
@@ -392,13 +500,13 @@ TEST(neighbors_beyond_the_limit_are_ignored)
 {
 	struct wire_neighbor m = { .address = (char *)"127.0.0.1:9" };
 	struct wire_fetch f = { .digest = blob };
-	struct err err;
 
+	request_blob(&second);
 	for (uint32_t i = 0; i < KFARMD_NEIGHBORS_MAX; i++) {
 		m.number = f.neighbor = 100 + i;
 		put_le32(m.fingerprint.b, i + 1);
-		must(kfarmd_neighbors_add(second.neighbors, &m, &err));
+		handle_neighbor(&second, &m);
 	}
-	kfarmd_neighbors_fetch(second.neighbors, &f);
+	handle_fetch(&second, &f);
 	ck_assert_uint_eq(second.failures, 1);
 }
