@@ -3,11 +3,16 @@
 # check: yes
 # lane: yes
 #
-# nodes/podman.sh - containers of podman as nodes, from the image of
+# nodes/podman.sh [--linux] - containers of podman as nodes, from the image of
 # templates/pool/Containerfile: what the sandbox needs in which settings, the
 # limits of a container as the inventory, and a build in which `podman stop` ends
 # a node, which completes its jobs.
+#
+# --linux instead builds lib/ of Linux with a pool of four containers, one of
+# which is killed in mid-build.
 . "$(dirname "$0")/../farm/lib.sh"
+# shellcheck source=tests/nodes/members.sh
+. "$(dirname "$0")/members.sh"
 own_mounts "$@"
 
 host=$(uname -m | sed s/aarch64/arm64/)
@@ -146,17 +151,22 @@ rootless()
 		XDG_RUNTIME_DIR="$dir/run" sh "$dir/try"
 }
 
+# start_command [OPTION...]: print the command that runs kfarmd in a container.
+start_command()
+{
+	quoted podman --root "$work/pod/root" --runroot \
+		"$work/pod/run" --tmpdir "$work/pod/tmp" --storage-driver vfs \
+		--cgroup-manager cgroupfs --events-backend none "${run[@]}" \
+		-v "$work/store:/var/lib/kfarm" "$@" kfarmd
+}
+
 # container NAME OPTION...: add a container of this name as a node.
 container()
 {
-	local name=$1 command
+	local name=$1
 
 	shift
-	command=$(quoted podman --root "$work/pod/root" --runroot \
-		"$work/pod/run" --tmpdir "$work/pod/tmp" --storage-driver vfs \
-		--cgroup-manager cgroupfs --events-backend none "${run[@]}" \
-		-v "$work/store:/var/lib/kfarm" --name "$name" "$@" kfarmd)
-	echo "exec $command" >"$work/$name.start"
+	echo "exec $(start_command --name "$name" "$@")" >"$work/$name.start"
 	node "$name" "sh $work/$name.start" slots=1
 }
 
@@ -206,6 +216,52 @@ build()
 	gone "the build"
 }
 
+containers()
+{
+	pod ps -q | wc -l
+}
+
+has_no_containers()
+{
+	[ "$(containers)" -eq 0 ]
+}
+
+linux()
+{
+	local targets=(lib/) events=$work/events killed
+
+	farm_linux tinyconfig prepare
+	farm_reference "${targets[@]}"
+	echo "exec $(start_command --cgroups=disabled)" >"$work/start"
+	cat >"$KFARM_CONFIG" <<-END
+	[farm]
+		compile-locally = when-necessary
+	[pool "podman"]
+		start = sh $work/start
+		min = 4
+		max = 4
+		slots = 1
+	END
+	farm_fresh
+	kfarm_start --json "$events" "${targets[@]}"
+	check "four members complete jobs" wait_for 120 workers_are \
+		"podman/1 podman/2 podman/3 podman/4"
+	is "containers" 4 "$(containers)"
+	killed=$(pod ps -q | head -n 1)
+	pod kill -s KILL "$killed" >/dev/null
+	check "the replacement of a killed member completes jobs" \
+		wait_for 120 lost_works
+	check "the build is not over by then" kill -0 "$kfarm"
+	kfarm_wait
+	is "status of the build" 0 $?
+	is "one member is lost" 1 "$(lost | wc -l)"
+	equal "a build with a killed member"
+	no_temporaries "a build with a killed member"
+	gone "the build"
+	check "podman has no containers left" wait_for 60 has_no_containers
+	echo "jobs: $(meta '"\(.farm.remote) remote, \(.farm.local) local"')"
+}
+
 lacks=$(podman_lacks)
 [ ! "$lacks" ] || {
 	left_out "podman" "$(paste -sd , <<<"$lacks")"
@@ -221,8 +277,12 @@ lacks=$(lacks_containers)
 	left_out "containers of podman" "$lacks"
 	farm_end
 }
-settings
-rootless
-limits
-build
+if [ "${1:-}" = --linux ]; then
+	linux
+else
+	settings
+	rootless
+	limits
+	build
+fi
 farm_end

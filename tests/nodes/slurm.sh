@@ -7,6 +7,8 @@
 # srun starts on two machines build Linux.  scancel ends one of them in
 # mid-build.  Ctrl-C ends a build with running and with pending jobs.
 . "$(dirname "$0")/lab.sh"
+# shellcheck source=tests/nodes/members.sh
+. "$(dirname "$0")/members.sh"
 # shellcheck source=tests/nodes/slurm-farm.sh
 . "$(dirname "$0")/slurm-farm.sh"
 lacks=$(slurm_lacks)
@@ -16,36 +18,9 @@ lab_begin "$@"
 targets=(lib/)
 events=$work/events
 
-# workers_are "MEMBER...": check that these members have completed jobs.
-workers_are()
-{
-	[ "$(workers)" = "$1" ]
-}
-
-workers()
-{
-	jq -r 'select(.event == "job" and .state == "done" and
-		.node != "local") | .node' "$events" | sort -u | xargs
-}
-
 two_work()
 {
 	[ "$(workers | wc -w)" -eq 2 ]
-}
-
-# Print the members that were lost, each once.
-lost()
-{
-	jq -r 'select(.event == "node" and .state == "down") | .node' "$events" |
-		sort -u
-}
-
-# Check that the lost member has completed a job since then.
-lost_works()
-{
-	jq -se --arg n "$(lost)" 'map(select(.node == $n and
-		(.state == "down" or .state == "done")).event) |
-		.[index("node"):] | index("job")' "$events"
 }
 
 # states_are "N STATE...": check the numbers of Slurm jobs by state.
