@@ -235,15 +235,27 @@ TEST(a_disk_that_cannot_be_written_is_still_read)
 
 /* ---- concurrent and killed processes ---- */
 
+/* Return the number of builds that other processes prevented for too long. */
 static int build_some(void)
 {
-	for (int i = 0; i < 10; i++)
-		play_whole(i % 2 ? KEY_A : KEY_B);
-	return 0;
+	int n_missing = 0;
+
+	for (int i = 0; i < 10; i++) {
+		struct play p;
+
+		play_build(&p, i % 2 ? KEY_A : KEY_B, true);
+		play_unit(&p, "kernel/fork.o", "neo4a");
+		if (play_end(&p, 0) && !p.notes.n)
+			continue;
+		expect_note(&p, "locked");
+		n_missing++;
+	}
+	return n_missing;
 }
 
 TEST(builds_at_once_are_all_recorded)
 {
+	unsigned n_recorded = 40;
 	pid_t pid[4];
 	int status;
 
@@ -254,9 +266,13 @@ TEST(builds_at_once_are_all_recorded)
 	}
 	for (int i = 0; i < 4; i++) {
 		ck_assert_int_eq(waitpid(pid[i], &status, 0), pid[i]);
-		ck_assert_int_eq(status, 0);
+		ck_assert(WIFEXITED(status));
+		ck_assert_int_le(WEXITSTATUS(status), 10);
+		n_recorded -= (unsigned)WEXITSTATUS(status);
 	}
-	ck_assert_uint_eq(builds_there(), 40);
+	/* On a busy machine, a process can wait too long for its turn. */
+	ck_assert_uint_ge(n_recorded, 10);
+	ck_assert_uint_ge(builds_there(), n_recorded);
 	check_whole();
 }
 
