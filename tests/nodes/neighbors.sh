@@ -123,6 +123,7 @@ install_toolchain()
 	is "$name: kfarm toolchain install ends with" 0 $?
 	is "$name: all nodes have it" $# \
 		"$(grep -c '^node n[0-9]*: .*: ok, ' "$work/install.log")"
+	grep '^node n[0-9]*: ' "$work/install.log" | grep -v ': ok, '
 	ms=$(($(date +%s%3N) - began))
 	bytes=$(($(sent) - before))
 	echo "$name: installed toolchain: $bytes bytes, $ms ms"
