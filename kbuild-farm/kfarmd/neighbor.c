@@ -22,7 +22,8 @@
 #define FAILURES_MAX 3
 #define WANTS_MAX    65536 /* unanswered GETs of a neighbor */
 #define SERVERS_MAX  64 /* connections of neighbors */
-#define PIECE_BYTES  WIRE_CHUNK_MAX
+/* small, because each node of a chain receives a piece before it sends it */
+#define PIECE_BYTES (64u << 10)
 /* first version of the protocol that has GET */
 #define VERSION_MIN 13
 
