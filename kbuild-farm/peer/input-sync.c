@@ -166,6 +166,17 @@ struct peer_input_sync_path {
 	bool exists; /* the path, or a path below it, exists */
 };
 
+/*
+ * A node gets few of the paths of a large build, because most sources are
+ * compiled elsewhere.  Path ids of one closure are mostly adjacent, so pages
+ * without such a path need no memory.
+ */
+#define PAGE_PATHS 32
+
+struct peer_input_sync_page {
+	struct peer_input_sync_path paths[PAGE_PATHS];
+};
+
 /* Entries for the next VIEWs. */
 struct entry_list {
 	const struct inputs_entry **v;
@@ -181,9 +192,11 @@ void peer_input_sync_init(struct peer_input_sync *t,
 
 void peer_input_sync_stop(struct peer_input_sync *t)
 {
-	free(t->paths);
-	t->paths = NULL;
-	t->n_paths = 0;
+	for (uint32_t i = 0; i < t->n_pages; i++)
+		free(t->pages[i]);
+	free(t->pages);
+	t->pages = NULL;
+	t->n_pages = 0;
 }
 
 void peer_input_sync_release(struct peer_input_sync *t)
@@ -195,15 +208,19 @@ void peer_input_sync_release(struct peer_input_sync *t)
 static struct peer_input_sync_path *find_synced_path(
 	struct peer_input_sync *t, const struct inputs_path *path)
 {
-	if (path->id >= t->n_paths) {
-		uint32_t n = path->id + path->id / 4 + 4096;
+	uint32_t page = path->id / PAGE_PATHS;
 
-		t->paths = xrealloc(t->paths, n * sizeof(*t->paths));
-		memset(t->paths + t->n_paths, 0,
-		       (n - t->n_paths) * sizeof(*t->paths));
-		t->n_paths = n;
+	if (page >= t->n_pages) {
+		uint32_t n = page + page / 4 + 16;
+
+		t->pages = xrealloc(t->pages, n * sizeof(*t->pages));
+		memset(t->pages + t->n_pages, 0,
+		       (n - t->n_pages) * sizeof(*t->pages));
+		t->n_pages = n;
 	}
-	return &t->paths[path->id];
+	if (!t->pages[page])
+		t->pages[page] = xcalloc(1, sizeof(*t->pages[page]));
+	return &t->pages[page]->paths[path->id % PAGE_PATHS];
 }
 
 /* Record the entry that was sent to the node for a path. */
@@ -236,10 +253,13 @@ static bool is_path_below(const struct inputs_path *path,
 static void forget_paths_below(struct peer_input_sync *t,
 			       const struct inputs_path *top)
 {
-	for (uint32_t i = 0; i < t->n_paths; i++) {
-		struct peer_input_sync_path *p = &t->paths[i];
+	for (uint32_t i = 0; i < t->n_pages * PAGE_PATHS; i++) {
+		struct peer_input_sync_page *page = t->pages[i / PAGE_PATHS];
+		struct peer_input_sync_path *p = NULL;
 
-		if (p->entry && p->entry->path != top &&
+		if (page)
+			p = &page->paths[i % PAGE_PATHS];
+		if (p && p->entry && p->entry->path != top &&
 		    is_path_below(p->entry->path, top)) {
 			p->entry = NULL;
 			p->exists = false;

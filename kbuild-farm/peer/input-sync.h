@@ -48,14 +48,14 @@ int peer_input_updates_handle_need(struct peer_input_updates *v,
 				   struct peer_blob_upload_user *user,
 				   struct err *err);
 
-struct peer_input_sync_path; /* entry last sent for one path */
+struct peer_input_sync_page; /* entries last sent for some paths */
 
 struct peer_input_sync {
 	const struct peer_conn *conn;
 	struct peer_input_updates updates;
 	uint32_t toolchain_update; /* last VIEW of the toolchain */
-	struct peer_input_sync_path *paths; /* indexed by path id */
-	uint32_t n_paths;
+	struct peer_input_sync_page **pages; /* by path id; NULL: not used */
+	uint32_t n_pages;
 };
 
 void peer_input_sync_init(struct peer_input_sync *t,
