@@ -85,8 +85,11 @@ struct wire_io wire_io_from_fds(int rfd, int wfd)
 
 /* Remove sent bytes from the queue only if they are at least this many. */
 #define CONSUME_MIN (64u << 10)
-/* An empty buffer that is larger than this is freed. */
-#define CACHED_BYTES_MAX (2u << 20)
+/*
+ * An empty buffer that is larger than this is freed: a build host has three
+ * buffers for each of several hundred nodes.
+ */
+#define CACHED_BYTES_MAX (16u << 10)
 /* Bytes of an invalid message that an error message shows. */
 #define QUOTE_MAX 48
 
@@ -132,6 +135,15 @@ void wire_conn_free(struct wire_conn *conn)
 	buf_release(&conn->raw);
 	buf_release(&conn->out);
 	free(conn);
+}
+
+/* Empty a buffer whose memory the next message probably needs again. */
+static void empty_buffer(struct buf *b)
+{
+	if (b->cap > CACHED_BYTES_MAX)
+		buf_release(b);
+	else
+		buf_reset(b);
 }
 
 static struct bytes take_front(struct bytes *in, size_t n)
@@ -230,14 +242,15 @@ static int deliver_message(struct wire_conn *conn, struct bytes body,
 	if (f->codec == WIRE_PLAIN)
 		return conn->on_msg(conn->ctx, f->type, body, err);
 
-	buf_reset(&conn->raw);
 	ret = wire_codec_unpack(&conn->raw, body, (enum wire_codec)f->codec,
 				f->raw_len);
 	if (ret)
 		return err_set(err, -ret,
 			       "message of type %u: cannot decompress body",
 			       f->type);
-	return conn->on_msg(conn->ctx, f->type, buf_bytes(&conn->raw), err);
+	ret = conn->on_msg(conn->ctx, f->type, buf_bytes(&conn->raw), err);
+	empty_buffer(&conn->raw);
+	return ret;
 }
 
 static int take_body(struct wire_conn *conn, struct bytes *in, struct err *err)
@@ -257,7 +270,7 @@ static int take_body(struct wire_conn *conn, struct bytes *in, struct err *err)
 	if (conn->body.len < conn->frame.body_len)
 		return 0;
 	ret = deliver_message(conn, buf_bytes(&conn->body), err);
-	buf_reset(&conn->body);
+	empty_buffer(&conn->body);
 	return ret;
 }
 
@@ -334,9 +347,7 @@ void wire_conn_consume(struct wire_conn *conn, size_t n)
 	conn->sent_bytes += n;
 	if (conn->sent_bytes == conn->out.len) {
 		conn->sent_bytes = 0;
-		buf_reset(&conn->out);
-		if (conn->out.cap > CACHED_BYTES_MAX)
-			buf_release(&conn->out);
+		empty_buffer(&conn->out);
 	} else if (conn->sent_bytes >= CONSUME_MIN &&
 		   conn->sent_bytes >= conn->out.len / 2) {
 		/*
