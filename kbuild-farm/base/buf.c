@@ -10,6 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The first allocation of at least this many bytes has no spare room. */
+#define LARGE_MIN 4096
+
 void buf_release(struct buf *b)
 {
 	free(b->data);
@@ -32,6 +35,9 @@ int buf_reserve(struct buf *b, size_t n)
 		return -ENOMEM;
 	if (b->len + n < b->cap)
 		return 0;
+	/* Most large buffers are filled at once. */
+	if (!b->cap && n >= LARGE_MIN)
+		cap = n + 1;
 	while (cap <= b->len + n)
 		cap *= 2;
 	data = realloc(b->data, cap);
