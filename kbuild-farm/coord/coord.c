@@ -147,26 +147,15 @@ static bool are_nodes_needed(const struct coord *c)
 	       c->units.n_dispatched >= (slots > 1 ? slots : 2);
 }
 
-static void on_kick(evutil_socket_t fd, short what, void *arg)
+/*
+ * Let all nodes advance.  A large farm has hundreds of them, so most events of
+ * units must not lead here.
+ */
+static void examine_nodes(struct coord *c)
 {
-	struct coord *c = arg;
 	struct sched_event event = { .kind = SCHED_EV_LOCAL_SLOTS };
-	struct sched_counts figures;
-	unsigned waiting;
 
-	(void)fd;
-	(void)what;
-	for (size_t i = 0; i < c->nodes.n && c->steps.dirty; i++)
-		coord_node_report_steps(c->nodes.v[i]);
-	if (c->steps.dirty)
-		coord_dispatch_deferred(c);
-	c->steps.dirty = false;
-	if (are_nodes_needed(c))
-		coord_node_connect(c);
-	/* The first members need not wait for the next second. */
-	if (!c->nodes.n)
-		coord_pool_update_all(c);
-	coord_dispatch(c);
+	c->nodes.changed = false;
 	coord_node_advance_all(c);
 
 	/* The build host gives up local slots to serve the nodes. */
@@ -177,6 +166,30 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 		c->stats.spare_slots = event.n_spare;
 		coord_dispatch_event(c, &event);
 	}
+}
+
+static void on_kick(evutil_socket_t fd, short what, void *arg)
+{
+	struct coord *c = arg;
+	struct sched_counts figures;
+	unsigned waiting;
+
+	(void)fd;
+	(void)what;
+	for (size_t i = 0; i < c->nodes.n && c->steps.dirty; i++)
+		coord_node_report_steps(c->nodes.v[i]);
+	if (c->steps.dirty)
+		coord_dispatch_deferred(c);
+	c->nodes.changed |= c->steps.dirty;
+	c->steps.dirty = false;
+	if (are_nodes_needed(c))
+		coord_node_connect(c);
+	/* The first members need not wait for the next second. */
+	if (!c->nodes.n)
+		coord_pool_update_all(c);
+	coord_dispatch(c);
+	if (c->nodes.changed)
+		examine_nodes(c);
 	sched_counts(c->sched, &figures);
 	c->demand.waiting = c->demand.waiting && !figures.n_slots &&
 			    (c->demand.roster || figures.n_undecided_nodes);
@@ -230,6 +243,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 			coord_dispatch_dial(c->nodes.v[i]);
 	}
 	coord_pool_update_all(c);
+	c->nodes.changed = true;
 }
 
 static struct event *make_event(struct coord *c, short what,
@@ -380,6 +394,7 @@ int coord_new(struct coord **out, const struct coord_setup *setup,
 		c->demand.roster = roster;
 	else
 		coord_node_add_roster(c, roster);
+	c->nodes.changed = true;
 	c->demand.waiting = setup->connects_on_demand;
 	ret = coord_wrapper_conns_new(c, &coord_dispatch_wrapper_ops, err);
 	if (ret) {

@@ -571,6 +571,7 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 					      .probe = SCHED_PROBE_IMPOSSIBLE };
 	uint32_t job;
 
+	c->nodes.changed |= !of_unit;
 	switch (a->kind) {
 	case SCHED_ACT_SCAN:
 		start_input_scan(u);
@@ -664,6 +665,7 @@ void coord_dispatch(struct coord *c)
 							 pending.event.unit) :
 					       NULL;
 
+		c->nodes.changed |= !is_unit_event(&pending.event);
 		pending.event.text = pending.words;
 		apply_sched_event(c, &pending.event);
 		free(pending.words);

@@ -84,6 +84,11 @@ struct coord_node_table {
 	const struct node_roster *roster; /* the current one */
 	struct node_roster **rosters; /* taken by coord_update_roster() */
 	size_t n_rosters;
+	/*
+	 * a session, a sandbox or the state of a node may have changed since
+	 * on_kick() has examined the nodes
+	 */
+	bool changed;
 };
 
 /* State of coord_setup.connects_on_demand. */

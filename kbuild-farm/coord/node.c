@@ -176,6 +176,7 @@ static void on_wake(void *ctx)
 {
 	struct coord *c = ctx;
 
+	c->nodes.changed = true;
 	event_active(c->timers.kick, EV_TIMEOUT, 0);
 }
 

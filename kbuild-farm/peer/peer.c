@@ -337,6 +337,17 @@ static bool is_known_answer(const struct peer_job *job)
 			   buf_bytes(&job->reference->object));
 }
 
+/* A unit has released its slot, for which a canary may have waited. */
+static void wake_canaries(const struct peer *p)
+{
+	const struct peer_sandbox *sandbox;
+
+	list_for_each(sandbox, &p->sandboxes.list, list_entry) {
+		if (sandbox->canary.n_rounds_left)
+			peer_shared_wake(p->conn.shared);
+	}
+}
+
 static int on_result(struct peer *p, struct bytes body, struct err *err)
 {
 	struct peer_conn *l = &p->conn;
@@ -355,6 +366,7 @@ static int on_result(struct peer *p, struct bytes body, struct err *err)
 		answer = job->result;
 		job->result = (struct peer_job_result){ 0 };
 		peer_job_free(l, job);
+		wake_canaries(p);
 		p->cpu_ms += m.cpu_ms;
 		l->shared->ops->on_job_finished(l->ctx, m.job, &answer);
 	} else if (job->kind == PEER_JOB_CANARY) {
@@ -384,6 +396,7 @@ static void handle_failed_job(struct peer *p, struct peer_job *job,
 		return;
 	}
 	peer_job_free(&p->conn, job);
+	wake_canaries(p);
 	/*
 	 * HAVE reported that the node lost the sandbox of the job: request
 	 * another sandbox, but only a limited number of times.
@@ -392,8 +405,10 @@ static void handle_failed_job(struct peer *p, struct peer_job *job,
 	if (m->class == WIRE_FAIL_TOOLCHAIN && sandbox &&
 	    sandbox->state == PEER_SANDBOX_CLOSED && sandbox->lost &&
 	    tc->state == INPUTS_STATE_READY &&
-	    p->sandboxes.n_lost <= SANDBOX_LOSSES_MAX)
+	    p->sandboxes.n_lost <= SANDBOX_LOSSES_MAX) {
 		peer_sandbox_request(&p->sandboxes, tc, sandbox->native_name);
+		peer_shared_wake(l->shared);
+	}
 	if (kind == PEER_JOB_KNOWN_ANSWER)
 		l->shared->ops->on_known_answer_checked(
 			l->ctx,
@@ -522,7 +537,9 @@ static int on_need(struct peer *p, struct bytes body, struct err *err)
 		ret = peer_input_updates_handle_need(updates, &m, &p->conn,
 						     user, err);
 	wire_need_release(&m);
-	peer_shared_wake(p->conn.shared);
+	/* Each job is followed by a NEED, which changes no other state. */
+	if (!sandbox || sandbox->state != PEER_SANDBOX_READY)
+		peer_shared_wake(p->conn.shared);
 	return ret;
 }
 
