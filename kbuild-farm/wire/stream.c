@@ -62,7 +62,7 @@ static void set_nonblocking(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
 
-	if (flags >= 0)
+	if (flags >= 0 && !(flags & O_NONBLOCK))
 		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 }
 
@@ -77,7 +77,8 @@ struct wire_io wire_io_from_fds(int rfd, int wfd)
 
 	*d = (struct descriptors){ .rfd = rfd, .wfd = wfd };
 	set_nonblocking(rfd);
-	set_nonblocking(wfd);
+	if (wfd != rfd)
+		set_nonblocking(wfd);
 	return (struct wire_io){
 		.ops = &ops, .ctx = d, .rfd = rfd, .wfd = wfd
 	};
