@@ -400,10 +400,9 @@ static void add_node_state_event(const struct top_node *n, const char *state,
 	struct peer_stats figures;
 
 	peer_stats(n->peer, &figures);
-	ev.node = n->entry->name;
 	ev.text = state;
 	ev.reason = reason;
-	coord_report_fill_node(&ev, &figures, peer_slots(n->peer));
+	coord_report_fill_node(&ev, n->entry, &figures, peer_slots(n->peer));
 	add_page_event(n->nodes, &ev);
 }
 

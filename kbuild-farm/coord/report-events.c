@@ -30,9 +30,13 @@ unsigned coord_report_slots(const struct coord_node *n)
 	return slots < lease ? slots : lease;
 }
 
-void coord_report_fill_node(struct events_event *ev, const struct peer_stats *f,
-			    unsigned slots)
+void coord_report_fill_node(struct events_event *ev,
+			    const struct node_entry *entry,
+			    const struct peer_stats *f, unsigned slots)
 {
+	ev->node = entry->name;
+	ev->pool = entry->pool;
+	ev->site = entry->site;
 	if (!f->inventory)
 		return;
 	ev->machine = f->inventory->machine;
@@ -68,10 +72,9 @@ void coord_report_node_state(const struct coord_node *n, const char *state,
 	struct peer_stats figures;
 
 	peer_stats(n->peer, &figures);
-	ev.node = n->entry->name;
 	ev.text = state;
 	ev.reason = reason;
-	coord_report_fill_node(&ev, &figures, coord_report_slots(n));
+	coord_report_fill_node(&ev, n->entry, &figures, coord_report_slots(n));
 	events_hub_publish(n->coord->setup.hub, &ev);
 }
 

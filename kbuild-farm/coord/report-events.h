@@ -5,6 +5,7 @@
 
 #include "events/event.h"
 
+struct node_entry;
 struct peer_stats;
 struct coord_node;
 struct coord_unit;
@@ -19,11 +20,13 @@ unsigned coord_report_slots_unrestricted(const struct coord_node *n);
 unsigned coord_report_slots(const struct coord_node *n);
 
 /*
- * Fill in the machine and the slots of an EVENTS_KIND_NODE event.  Does nothing
- * if the node has not sent HELLO yet.
+ * Fill in an EVENTS_KIND_NODE event, except for the state: the names of the
+ * node, its pool and its site and, if the node has sent HELLO, the machine and
+ * the slots.  The event borrows from `entry`.
  */
-void coord_report_fill_node(struct events_event *ev, const struct peer_stats *f,
-			    unsigned slots);
+void coord_report_fill_node(struct events_event *ev,
+			    const struct node_entry *entry,
+			    const struct peer_stats *f, unsigned slots);
 /* Fill in an EVENTS_KIND_LOAD event, except for the job counts. */
 void coord_report_fill_load(struct events_event *ev,
 			    const struct peer_stats *f);

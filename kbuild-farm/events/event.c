@@ -105,6 +105,8 @@ static const struct record_member job[] = {
 
 static const struct record_member node[] = {
 	{ TEXT("node", node) },
+	{ TEXT("pool", pool) },
+	{ TEXT("site", site) },
 	{ TEXT("state", text) },
 	{ TEXT("reason", reason) },
 	{ TEXT("machine", machine) },

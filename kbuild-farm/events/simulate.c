@@ -21,6 +21,7 @@
 /* mean of draw_ms(), in thousandths of mean_ms */
 #define MEAN_DRAWN_MILLI 984
 #define LOCAL_SLOTS      4u
+#define SITE_NODES       16 /* nodes of a site, after the first six nodes */
 #define FAILURES_MAX     3 /* failures before a node backs off */
 #define NODE_BACKOFF_MS  8000
 #define HEAT_LOW_MILLI   42000u
@@ -46,7 +47,7 @@ enum behaviour {
 };
 
 struct node {
-	char name[16];
+	char name[16], site[16]; /* "" for no site */
 	enum behaviour behaviour;
 	const char *machine, *state, *reason;
 	unsigned n_cores, n_slots;
@@ -217,6 +218,7 @@ static void emit_node_event(const struct output *t, const struct node *n)
 	struct events_event ev = events_event_make(EVENTS_KIND_NODE);
 
 	ev.node = n->name;
+	ev.site = *n->site ? n->site : NULL;
 	ev.text = n->state;
 	ev.reason = n->reason;
 	if (n->hello_received) {
@@ -401,10 +403,13 @@ static void make_nodes(struct events_simulate *s)
 				    .celsius_milli = HEAT_LOW_MILLI +
 						     100 * draw_below(s, 80) };
 		n->n_slots = n->n_cores + (n->n_cores + 3) / 4;
-		if (i < 6)
+		if (i < 6) {
 			snprintf(n->name, sizeof(n->name), "%s", names[i]);
-		else
+		} else {
 			snprintf(n->name, sizeof(n->name), "rack%u", i - 5);
+			snprintf(n->site, sizeof(n->site), "room%u",
+				 (i - 6) / SITE_NODES + 1);
+		}
 		if (n->behaviour == BEHAVIOUR_PLAIN && i)
 			n->foreign_milli = 200 * draw_below(s, 10);
 		s->jobs_max += n->n_slots;

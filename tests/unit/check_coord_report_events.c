@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: coord */
-/* Events of a job whose wrapper has exited. */
+/* Events of nodes, and of a job whose wrapper has exited. */
+#include "coord/report-events.h"
+
 #include "../lib/test.h"
 #include "coord-fixture.h"
+#include "node/roster.h"
+#include "peer/peer.h"
 
 static int last_state; /* of the job; -1: no event */
 
@@ -72,4 +76,18 @@ TEST(one_that_nobody_waits_for_is_left)
 	leave();
 	ck_assert_int_eq(last_state, EVENTS_JOB_ABANDONED);
 	ck_assert_uint_eq(stats()->n_remote + stats()->n_local, 0);
+}
+
+TEST(a_node_is_reported_with_its_pool_and_site)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_NODE);
+	struct node_entry entry = { .name = "n", .pool = "p", .site = "s" };
+	struct peer_stats figures = { 0 };
+
+	/* The node has not sent HELLO. */
+	coord_report_fill_node(&ev, &entry, &figures, 0);
+	ck_assert_str_eq(ev.node, "n");
+	ck_assert_str_eq(ev.pool, "p");
+	ck_assert_str_eq(ev.site, "s");
+	ck_assert_int_eq(ev.n_slots, EVENTS_UNKNOWN);
 }
