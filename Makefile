@@ -225,7 +225,7 @@ public_kernel := arch build builddir capacity cleanup compiler environ interacti
 #
 # user side
 uses_ui := base events
-public_ui := model screen text view width
+public_ui := group model screen text view width
 uses_nightly := base conf events tree diag history report kernel
 public_nightly := build-matrix child conf metrics notify report-text run send \
 	store timer

@@ -156,12 +156,37 @@ unsigned ui_model_count_nodes(const struct ui_model *m, unsigned *n_up)
 	return nodes;
 }
 
+/* Set the pool and the site of a node, and with them its group. */
+static void set_group(struct ui_model *m, struct ui_node *n, const char *pool,
+		      const char *site)
+{
+	char *name;
+
+	if (str_equal(n->pool, pool) && str_equal(n->site, site))
+		return;
+	set_text_or_none(&n->pool, pool);
+	set_text_or_none(&n->site, site);
+	name = n->pool ? xasprintf("pool %s", n->pool) :
+	       n->site ? xasprintf("site %s", n->site) :
+			 xstrdup(UI_GROUP_OTHERS);
+	n->group = 0;
+	while (n->group < m->groups.n &&
+	       strcmp(m->groups.v[n->group], name) != 0)
+		n->group++;
+	if (n->group == UI_GROUPS_MAX)
+		n->group = 0;
+	else if (n->group == m->groups.n)
+		strv_add(&m->groups, name);
+	free(name);
+}
+
 static void on_node(struct ui_model *m, const struct events_event *ev)
 {
 	struct ui_node *n = need_node(m, ev->node);
 
 	if (!n)
 		return;
+	set_group(m, n, ev->pool, ev->site);
 	if (ev->text && !str_equal(n->reported->state, ev->text))
 		n->state_ms = ev->at_ms;
 	if (ev->machine)
@@ -568,6 +593,7 @@ void ui_model_init(struct ui_model *m)
 
 	*m = (struct ui_model){ 0 };
 	TAILQ_INIT(&m->open_jobs);
+	strv_add(&m->groups, UI_GROUP_OTHERS);
 	for (size_t i = 0; (text = model_text_at(m, i)); i++)
 		*text = xstrdup("");
 }
@@ -580,12 +606,15 @@ void ui_model_release(struct ui_model *m)
 		drop_done_job(m, TAILQ_FIRST(&m->open_jobs));
 	map_release(&m->by_number);
 	for (size_t i = 0; i < m->n_nodes; i++) {
+		free(m->nodes[i]->pool);
+		free(m->nodes[i]->site);
 		free(m->nodes[i]->machine);
 		free(m->nodes[i]->sandbox);
 		free(m->nodes[i]->slots);
 		free(m->nodes[i]);
 	}
 	free(m->nodes);
+	strv_release(&m->groups);
 	events_totals_release(&m->totals);
 	for (unsigned i = 0; i < m->n_phases; i++)
 		free(m->phases[i].name);
@@ -668,6 +697,8 @@ static void emit_node(const struct snapshot_emitter *t, const struct ui_node *n)
 		ev.at_ms = n->state_ms;
 		ev.text = n->reported->state;
 		ev.reason = n->reported->reason;
+		ev.pool = n->pool;
+		ev.site = n->site;
 		ev.machine = n->machine;
 		ev.n_slots = n->reported->n_slots;
 		ev.n_cores = n->n_cores;

@@ -24,6 +24,7 @@
 #define UI_MODEL_H
 
 #include "base/map.h"
+#include "base/str.h"
 #include "events/hub.h"
 #include "events/totals.h"
 #include "ui/estimate.h"
@@ -37,6 +38,9 @@ struct ui_node;
 #define UI_PHASES   32 /* stored phases; the oldest are dropped */
 #define UI_JOBS_MAX (1u << 17) /* unfinished jobs; more are not shown */
 #define UI_SECONDS  60 /* full seconds for which throughput is stored */
+/* the nodes without pool and site, and those of further pools and sites */
+#define UI_GROUP_OTHERS "other nodes"
+#define UI_GROUPS_MAX   1024
 
 /* A job that is not finished. */
 struct ui_job {
@@ -56,8 +60,14 @@ struct ui_job {
 	uint64_t state_ms; /* time of the last change of `state` */
 };
 
+struct ui_group;
+
 struct ui_node {
 	const struct events_node *reported; /* name, state and counts */
+	/* the group whose sums this struct contains; NULL: a node */
+	const struct ui_group *group_sums;
+	char *pool, *site; /* NULL: none */
+	size_t group; /* index in ui_model.groups */
 	char *machine; /* uname -m, or NULL */
 	/*
 	 * state ("ready") of the toolchain in the node's last EVENTS_KIND_CELL,
@@ -142,6 +152,12 @@ struct ui_model {
 	 */
 	struct ui_node **nodes;
 	size_t n_nodes;
+	/*
+	 * Names of the groups of nodes: UI_GROUP_OTHERS, then "pool NAME" or
+	 * "site NAME" for each pool and site that a node had, at most
+	 * UI_GROUPS_MAX.  The members of a pool are in no group of a site.
+	 */
+	struct strv groups;
 
 	/*
 	 * A ring of the last UI_DIAGS blocks of diagnostics.  Of the n_diags

@@ -4,7 +4,7 @@
 #include "base/format.h"
 #include "base/vec.h"
 #include "events/text.h"
-#include "ui/nodes.h"
+#include "ui/row.h"
 #include "ui/width.h"
 
 #include <stdio.h>
@@ -118,8 +118,9 @@ static const struct {
 	{ "Q", "abort the build (twice)" },
 	{ "Tab", "next pane; Shift-Tab: previous" },
 	{ "Up Down k j", "move; also PgUp PgDn Home End" },
-	{ "Space", "show slots; also Right, Left h" },
-	{ "a", "slots of all nodes" },
+	{ "Space", "open; also Right, Left h" },
+	{ "a", "open all nodes, or all groups" },
+	{ "g", "group by pool and site, or not" },
 	{ "s r", "sort by the next column; reverse" },
 	{ "/ n N", "search; next; previous" },
 	{ "\\", "filter nodes by name" },

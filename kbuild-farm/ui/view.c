@@ -589,7 +589,8 @@ static enum ui_view_action request_node_action(struct ui_view *v,
 	const char *obstacle = !v->setup.actions_enabled ?
 				       "only the kfarm process that runs the "
 				       "build can control its nodes" :
-			       !n ? "no nodes" :
+			       !name ? "no nodes" :
+			       !n ? "not possible for a group; select a node" :
 			       ui_node_is_local(n) ?
 				    "not possible for the build host; "
 				    "select a node" :
@@ -754,7 +755,8 @@ static void put_keys(const struct ui_view *v, const struct ui_area *a,
 	const char *const of[UI_PANES][4] = {
 		[UI_PANE_NODES] = { "Space slots", "s sort",
 				    v->setup.actions_enabled ? "d drain" :
-							       "r reverse" },
+							       "r reverse",
+				    "g group" },
 		[UI_PANE_DIAGS] = { "e errors", "f follow" },
 		[UI_PANE_LOG] = { "f follow", "n next" },
 	};
@@ -806,9 +808,9 @@ static void draw_last_line(const struct ui_view *v, const struct ui_area *a,
 		return;
 	if (v->focus == UI_PANE_NODES)
 		buf_printf(&where, "by %s%s  %zu/%zu",
-			   ui_column_name(v->nodes.sort),
+			   ui_row_column_name(ui_nodes_sort_column(&v->nodes)),
 			   v->nodes.reversed ? ", reversed" : "",
-			   v->nodes.n_shown, m->n_nodes);
+			   v->nodes.n_matching, m->n_nodes);
 	width = ui_width(buf_str(&where));
 	if (width && columns > width + 30) {
 		columns -= width + 2;
@@ -865,6 +867,7 @@ void ui_view_draw(struct ui_view *v, struct ui_canvas *c,
 	/* Times stop at the end of the build. */
 	if (m->done)
 		now = m->at_ms;
+	v->nodes.screen_rows = c->rows;
 	wish.n_node_lines = ui_nodes_sort(&v->nodes, m);
 	wish.n_diag_lines = count_blocks(&v->diags, m);
 	wish.n_diag_lines -= v->diags.first_line;

@@ -427,6 +427,14 @@ TEST(a_snapshot_makes_the_model_again)
 				     .n_total_jobs = 123 });
 	node("a", "up", NULL);
 	node("b", "down", "no route to host");
+	play(&(struct events_event){ .kind = EVENTS_KIND_NODE,
+				     .node = "c",
+				     .site = "lab",
+				     .text = "up" });
+	play(&(struct events_event){ .kind = EVENTS_KIND_NODE,
+				     .node = "eth/1",
+				     .pool = "eth",
+				     .text = "up" });
 	for (int i = 1; i <= 20; i++) {
 		now_ms += 10;
 		job(i, EVENTS_JOB_QUEUED, NULL);
@@ -457,6 +465,10 @@ TEST(a_snapshot_makes_the_model_again)
 	ck_assert_int_eq(other.build_number, 2);
 	ck_assert_int_eq(other.n_builds, 3);
 	ck_assert_str_eq(other.config, "tinyconfig");
+	ck_assert(strv_equal(&other.groups, &m.groups));
+	ck_assert_uint_eq(other.groups.n, 3);
+	ck_assert_str_eq(ui_model_find_node(&other, "c")->site, "lab");
+	ck_assert_str_eq(ui_model_find_node(&other, "eth/1")->pool, "eth");
 	ck_assert_str_eq(other.activity, "host programs");
 	ck_assert_int_eq(other.estimate.n_counted_total, 123);
 	ck_assert_str_eq(other.series_key, "abc");

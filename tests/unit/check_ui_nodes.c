@@ -54,8 +54,10 @@ TEST(nodes_are_sorted_by_a_column)
 	keys("r");
 	press(UI_KEY_HOME);
 	ck_assert(shows("\n>node0 ") && shows("^DONE"));
-	for (int i = 0; i < UI_COLUMN_NOTE - 2; i++)
+	for (int i = 0; i < UI_COLUMNS - 3; i++)
 		keys("s");
+	ck_assert(shows("by health"));
+	keys("s");
 	ck_assert(shows("by name") && !shows("reversed"));
 }
 

@@ -60,19 +60,29 @@ static inline void cell(const char *on, const char *state)
 	play(&ev);
 }
 
-/* Send the events of a node that is up, with its slots. */
-static inline void farm_node(const char *name, int64_t slots)
+/* Send the events of a node, which is up if `state` is NULL. */
+static inline void farm_member(const char *name, const char *pool,
+			       const char *site, const char *state,
+			       int64_t slots)
 {
 	struct events_event ev = events_event_make(EVENTS_KIND_NODE);
 
 	ev.node = name;
-	ev.text = "up";
+	ev.pool = pool;
+	ev.site = site;
+	ev.text = state ? state : "up";
 	ev.machine = "aarch64";
 	ev.n_slots = slots;
 	ev.n_cores = slots;
 	ev.memory_bytes = 4000000000;
 	play(&ev);
 	cell(name, "ready");
+}
+
+/* Send the events of a node that is up, with its slots. */
+static inline void farm_node(const char *name, int64_t slots)
+{
+	farm_member(name, NULL, NULL, NULL, slots);
 }
 
 struct farm_beat {
