@@ -186,7 +186,7 @@ static void top_screen_free(struct top_screen *s)
 
 /* The command line. */
 struct top_options {
-	bool once, json;
+	bool once, groups, json;
 	const char *ui; /* NULL: auto */
 	bool simulate, failing_build;
 	const char *file; /* recording; NULL: a simulated build */
@@ -271,6 +271,9 @@ static int parse_at(void *at, const struct args *a, struct err *err)
 static const struct args_option options[] = {
 	{ 0, "once", NULL, "print the current state, and exit", args_flag,
 	  AT(once), 0 },
+	{ 0, "groups", NULL,
+	  "with --once, print the pools and sites, worst first", args_flag,
+	  AT(groups), 0 },
 	{ 0, "json", NULL,
 	  "print JSON; without --once, all events as they arrive", args_flag,
 	  AT(json), 0 },
@@ -311,6 +314,10 @@ static int parse_top(struct top_options *o, char *const *argv, struct err *err)
 		return err_set(err, EINVAL,
 			       "--ui ncurses does not apply to --once and "
 			       "--json");
+	if (o->groups && (!o->once || o->json))
+		return err_set(err, EINVAL,
+			       "--groups requires --once and does not apply "
+			       "to --json");
 	if (!o->simulate && (o->speed_set || o->start_set || o->seed ||
 			     o->n_nodes || o->rate || o->failing_build))
 		return err_set(err, EINVAL,
@@ -417,12 +424,11 @@ static int run_top_once(struct top_run *r, struct err *err)
 		table_print_json(top_once_json(&r->top));
 		return 0;
 	}
-	top_once_print(stdout, &r->top);
-	if (r->nodes && !r->roster.n) {
+	top_once_print(stdout, &r->top, r->options->groups);
+	if (r->nodes && !node_roster_has_nodes(&r->roster)) {
 		char *file = conf_user_path();
 
-		log_info("no build is running, and %s has %s", file,
-			 r->roster.n_pools ? "only pools" : "no nodes yet");
+		log_info("no build is running, and %s has no nodes yet", file);
 		free(file);
 	}
 	return 0;

@@ -3,6 +3,7 @@
 
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/format.h"
 #include "base/fs.h"
 #include "base/list.h"
 #include "base/pool.h"
@@ -13,6 +14,7 @@
 #include "events/reader.h"
 #include "inputs/path.h"
 #include "kernel/rundir.h"
+#include "node/pool.h"
 #include "peer/blob-upload.h"
 #include "peer/peer.h"
 #include "store/packed-cache.h"
@@ -406,6 +408,22 @@ static void add_node_state_event(const struct top_node *n, const char *state,
 	add_page_event(n->nodes, &ev);
 }
 
+/* Add a row for a pool, whose members exist only while builds run. */
+static void add_pool_event(struct top_nodes *all, const struct node_pool *p)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_NODE);
+	char *reason = p->drained ? xstrdup("drained") :
+				    xasprintf("a build starts up to %u "
+					      "member%s",
+					      p->max, format_plural(p->max));
+
+	ev.node = ev.pool = p->name;
+	ev.text = "pool";
+	ev.reason = reason;
+	add_page_event(all, &ev);
+	free(reason);
+}
+
 /* on_wake_requested is mandatory, but peers without jobs need no wake-up. */
 static void on_wake(void *ctx)
 {
@@ -496,6 +514,8 @@ struct top_nodes *top_nodes_new(struct top *t, const struct node_roster *roster)
 		};
 	for (size_t i = 0; i < all->n_nodes; i++)
 		dial_top_node(&all->nodes[i]);
+	for (size_t i = 0; i < roster->n_pools; i++)
+		add_pool_event(all, &roster->pools[i]);
 	all->page->complete |= !all->n_nodes;
 	return all;
 }

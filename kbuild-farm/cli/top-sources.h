@@ -110,7 +110,10 @@ void top_builds_free(struct top_builds *all);
  */
 unsigned top_builds_refresh(struct top_builds *all);
 
-/* Add the page of the nodes and dial all of them.  The roster is borrowed. */
+/*
+ * Add the page of the nodes, which also lists the pools, and dial all nodes.
+ * The roster is borrowed.
+ */
 struct top_nodes *top_nodes_new(struct top *t,
 				const struct node_roster *roster);
 /* Close the connections and remove the page.  `all` can be NULL. */

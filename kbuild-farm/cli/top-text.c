@@ -6,9 +6,11 @@
 #include "base/json.h"
 #include "base/list.h"
 #include "base/str.h"
+#include "base/terminal.h"
 #include "base/vec.h"
 #include "cli/table.h"
 #include "events/text.h"
+#include "ui/group.h"
 #include "ui/text.h"
 
 #include <event2/event.h>
@@ -94,6 +96,8 @@ static char *format_node_note(const void *row)
 
 static const struct record_member node_members[] = {
 	{ REPORTED("name", name), RECORD_COLUMN(1, "NODE") },
+	{ NODE("pool", pool) },
+	{ NODE("site", site) },
 	{ REPORTED("state", state), RECORD_COLUMN(2, "STATE") },
 	{ REPORTED("reason", reason) },
 	{ NODE("machine", machine) },
@@ -127,43 +131,98 @@ static const struct record_member node_members[] = {
 };
 const struct record top_node_record = RECORD(node_row, node_members);
 
+/* Return the row of a node or of a group of nodes. */
+static struct node_row make_node_row(const struct top_page *p,
+				     const struct ui_node *n)
+{
+	int64_t mean = (int64_t)ui_node_mean_ms(n);
+	bool beat = n->has_heartbeat;
+
+	return (struct node_row){
+		.page = p,
+		.node = n,
+		.reported = n->reported,
+		.jobs = count_running_jobs(n),
+		.mean_ms = mean ? mean : EVENTS_UNKNOWN,
+		.idle_ms = (int64_t)ui_node_idle_ms(n, top_page_now_ms(p)),
+		.shown_sent = beat ? n->reported->sent_bytes : EVENTS_UNKNOWN,
+		.shown_received = beat ? n->reported->received_bytes :
+					 EVENTS_UNKNOWN,
+	};
+}
+
 /* Return the rows of the nodes of a page.  The caller frees them. */
 static struct node_row *node_rows(const struct top_page *p)
 {
 	const struct ui_model *m = &p->model;
 	struct node_row *rows = xcalloc(m->n_nodes + 1, sizeof(*rows));
-	uint64_t now = top_page_now_ms(p);
 
-	for (size_t i = 0; i < m->n_nodes; i++) {
-		const struct ui_node *n = m->nodes[i];
-		int64_t mean = (int64_t)ui_node_mean_ms(n);
-		bool beat = n->has_heartbeat;
-
-		rows[i] = (struct node_row){
-			.page = p,
-			.node = n,
-			.reported = n->reported,
-			.jobs = count_running_jobs(n),
-			.mean_ms = mean ? mean : EVENTS_UNKNOWN,
-			.idle_ms = (int64_t)ui_node_idle_ms(n, now),
-			.shown_sent = beat ? n->reported->sent_bytes :
-					     EVENTS_UNKNOWN,
-			.shown_received = beat ? n->reported->received_bytes :
-						 EVENTS_UNKNOWN,
-		};
-	}
+	for (size_t i = 0; i < m->n_nodes; i++)
+		rows[i] = make_node_row(p, m->nodes[i]);
 	return rows;
 }
 
-static void put_node_table(FILE *out, const struct top_page *p)
+/* Return true if the nodes exceed the rows of the terminal `out`. */
+static bool exceeds_terminal(FILE *out, const struct ui_model *m)
 {
-	struct node_row *rows = node_rows(p);
-	struct table t = { 0 };
+	unsigned rows, columns;
 
-	for (size_t i = 0; i < p->model.n_nodes; i++)
-		table_add_record(&t, &top_node_record, &rows[i]);
+	return terminal_size(fileno(out), &rows, &columns) &&
+	       m->n_nodes > rows && m->groups.n > 1;
+}
+
+static int compare_groups(const void *a, const void *b)
+{
+	return ui_node_compare_health(*(const struct ui_node *const *)a,
+				      *(const struct ui_node *const *)b);
+}
+
+/* Add the build host and the groups of nodes, worst first. */
+static void add_groups(struct table *t, const struct top_page *p)
+{
+	const struct ui_model *m = &p->model;
+	const struct ui_node **order;
+	struct ui_groups groups = { 0 };
+	struct node_row row;
+	size_t n = 0;
+
+	if (ui_node_is_local(m->nodes[0])) {
+		row = make_node_row(p, m->nodes[0]);
+		table_add_record(t, &top_node_record, &row);
+	}
+	ui_groups_sum(&groups, m, NULL);
+	order = xcalloc(groups.n, sizeof(*order));
+	for (size_t i = 0; i < groups.n; i++) {
+		if (groups.v[i].n_listed)
+			order[n++] = &groups.v[i].sums;
+	}
+	qsort(order, n, sizeof(*order), compare_groups);
+	for (size_t i = 0; i < n; i++) {
+		row = make_node_row(p, order[i]);
+		table_add_record(t, &top_node_record, &row);
+	}
+	free(order);
+	ui_groups_release(&groups);
+}
+
+static void put_node_table(FILE *out, const struct top_page *p, bool grouped)
+{
+	const struct ui_model *m = &p->model;
+	struct table t = { 0 };
+	struct node_row row;
+
+	if (!m->n_nodes)
+		return;
+	if (grouped || exceeds_terminal(out, m)) {
+		add_groups(&t, p);
+		table_print(out, &t);
+		return;
+	}
+	for (size_t i = 0; i < m->n_nodes; i++) {
+		row = make_node_row(p, m->nodes[i]);
+		table_add_record(&t, &top_node_record, &row);
+	}
 	table_print(out, &t);
-	free(rows);
 }
 
 /* Print "build PID: GOALS, LABEL, TOOLCHAIN, TREE: END REASON". */
@@ -244,7 +303,7 @@ static void put_build_state(FILE *out, const struct top_page *p)
 	buf_release(&line);
 }
 
-void top_once_print(FILE *out, const struct top *t)
+void top_once_print(FILE *out, const struct top *t, bool grouped)
 {
 	const struct top_page *p;
 
@@ -265,8 +324,7 @@ void top_once_print(FILE *out, const struct top *t)
 			fprintf(out, "  warnings %u, errors %u\n",
 				totals->n_warnings, totals->n_errors);
 		}
-		if (p->model.n_nodes)
-			put_node_table(out, p);
+		put_node_table(out, p, grouped);
 	}
 }
 
@@ -526,7 +584,7 @@ void top_plain_update(struct top *t)
 		else if (p->pid == TOP_NODES_PID && p->complete &&
 			 now >= view->next_table_ms) {
 			view->next_table_ms = now + NODES_MS;
-			top_once_print(stdout, t);
+			top_once_print(stdout, t, false);
 			fflush(stdout);
 		}
 	}

@@ -13,8 +13,12 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* Print all pages: a build with its figures and nodes, or the nodes alone. */
-void top_once_print(FILE *out, const struct top *t);
+/*
+ * Print all pages: a build with its figures and nodes, or the nodes alone.  If
+ * `grouped` is set, or if `out` is a terminal with fewer rows than nodes, print
+ * the pools and sites instead of the nodes.
+ */
+void top_once_print(FILE *out, const struct top *t, bool grouped);
 /* Print two lines per build and nothing for the nodes. */
 void top_once_print_brief(FILE *out, const struct top *t);
 /* Return all pages as JSON; the caller releases the reference. */

@@ -18,8 +18,8 @@ enum ui_health ui_node_health(const struct ui_node *n)
 		return g->n_unusable        ? UI_HEALTH_UNUSABLE :
 		       g->n_up < g->n_nodes ? UI_HEALTH_WAITING :
 					      UI_HEALTH_GOOD;
-	if (!strcmp(state, "removed"))
-		return UI_HEALTH_REMOVED;
+	if (!ui_node_is_present(n))
+		return UI_HEALTH_ABSENT;
 	if (!ui_node_is_up(n) && strcmp(state, "connecting") != 0 &&
 	    !str_starts(state, "drain"))
 		return UI_HEALTH_UNUSABLE;
@@ -72,7 +72,8 @@ static void add_node(struct ui_group *g, const struct ui_model *m,
 	struct events_node *to = &g->reported;
 	struct ui_node *sum = &g->sums;
 
-	g->n_nodes += health != UI_HEALTH_REMOVED;
+	g->n_listed++;
+	g->n_nodes += health != UI_HEALTH_ABSENT;
 	g->n_up += ui_node_is_up(n);
 	g->n_unusable += health == UI_HEALTH_UNUSABLE;
 	if (ui_node_is_up(n))

@@ -4,9 +4,9 @@
  *
  * A group has the form of a node, so that the code for rows also handles
  * groups.  Its name is one of ui_model.groups, and its state, such as "3/4", is
- * the number of nodes that are up and of all nodes.  The other members are
- * sums, except for the temperature, which is the highest one.  Only nodes that
- * are up have slots.
+ * the number of nodes that are up and of those that are present.  The other
+ * members are sums, except for the temperature, which is the highest one.  Only
+ * nodes that are up have slots.
  */
 #ifndef UI_GROUP_H
 #define UI_GROUP_H
@@ -15,7 +15,7 @@
 
 /* The states of a node, from the best to the worst. */
 enum ui_health {
-	UI_HEALTH_REMOVED,
+	UI_HEALTH_ABSENT, /* not present; see ui_node_is_present() */
 	UI_HEALTH_GOOD,
 	UI_HEALTH_WAITING, /* connecting, or drained by the user */
 	UI_HEALTH_FAULTY, /* has had faults in this build */
@@ -41,9 +41,9 @@ struct ui_group {
 	struct ui_node sums; /* `sums.reported` is `reported` */
 	struct events_node reported;
 	char state[24];
-	/* number of all nodes without those that were removed */
-	unsigned n_nodes;
-	unsigned n_up, n_unusable; /* numbers of nodes */
+	unsigned n_listed; /* number of nodes, with those that are absent */
+	unsigned n_nodes; /* number of nodes that are present */
+	unsigned n_up, n_unusable; /* parts of n_nodes */
 	size_t rank; /* for the caller */
 };
 

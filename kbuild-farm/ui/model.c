@@ -92,6 +92,11 @@ bool ui_node_is_local(const struct ui_node *n)
 	return events_node_is_local(n->reported);
 }
 
+bool ui_node_is_present(const struct ui_node *n)
+{
+	return !str_list_has("removed pool", ' ', n->reported->state);
+}
+
 bool ui_node_is_up(const struct ui_node *n)
 {
 	return events_node_is_up(n->reported);
@@ -150,7 +155,7 @@ unsigned ui_model_count_nodes(const struct ui_model *m, unsigned *n_up)
 	*n_up = 0;
 	for (size_t i = 0; i < m->n_nodes; i++) {
 		nodes += !ui_node_is_local(m->nodes[i]) &&
-			 !str_equal(m->nodes[i]->reported->state, "removed");
+			 ui_node_is_present(m->nodes[i]);
 		*n_up += ui_node_is_up(m->nodes[i]);
 	}
 	return nodes;

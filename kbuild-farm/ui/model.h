@@ -212,8 +212,8 @@ bool ui_model_predict(const struct ui_model *m, uint64_t now,
 /* Return the number of unfinished jobs that are not queued. */
 unsigned ui_model_count_running(const struct ui_model *m);
 /*
- * Return the number of nodes, not including EVENTS_LOCAL and removed nodes, and
- * in *n_up the number of those that are up.
+ * Return the number of nodes, not including EVENTS_LOCAL and nodes that are not
+ * present, and in *n_up the number of those that are up.
  */
 unsigned ui_model_count_nodes(const struct ui_model *m, unsigned *n_up);
 /* Return the node of that name, or NULL. */
@@ -236,6 +236,11 @@ const struct ui_second *ui_model_second(const struct ui_model *m, uint64_t now,
 
 /* Return true if the node is EVENTS_LOCAL. */
 bool ui_node_is_local(const struct ui_node *n);
+/*
+ * Return false for a node that was removed, and for a pool, which is listed
+ * like a node while no build runs.
+ */
+bool ui_node_is_present(const struct ui_node *n);
 /* Return true if the node is connected and accepts jobs. */
 bool ui_node_is_up(const struct ui_node *n);
 /*

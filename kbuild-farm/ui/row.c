@@ -206,6 +206,7 @@ static enum ui_style style_of_state(const struct ui_node *n)
 	if (ui_node_is_local(n))
 		return UI_STYLE_NORMAL;
 	return health == UI_HEALTH_UNUSABLE ? UI_STYLE_BAD :
+	       health == UI_HEALTH_ABSENT   ? UI_STYLE_DIM :
 	       health == UI_HEALTH_GOOD     ? UI_STYLE_GOOD :
 					      UI_STYLE_WARN;
 }

@@ -55,6 +55,8 @@ run kfarm top --simulate --speed fast
 run kfarm top --simulate --at -1
 run kfarm top --simulate --nodes 5000
 run kfarm top --ui fancy
+run kfarm top --simulate --groups
+run kfarm top --simulate --once --groups --json
 
 # A screen without a terminal; a pipe.
 run kfarm top --ui ncurses
@@ -89,3 +91,22 @@ run kfarm top --once | sed -E -e 's/^(good +)[^ ]+ .*/\1.../' -e 's/ +/ /g'
 kfarm top --once --json | jq -c '.builds, (.nodes[] |
 	if .name == "gone" then .
 	else .state, .cores > 0, .slots > 0, .memory > 0, .load >= 0 end)'
+
+# Pools and sites without a build.
+cat >"$config" <<'END'
+[pool "spot"]
+	start = false
+	max = 8
+[pool "weekend"]
+	start = false
+	max = 1
+	drain = true
+[node "good"]
+	address = exec:kfarmd --stdio
+[node "gone"]
+	address = "exec:echo no route to host >&2; exit 255"
+	site = attic
+END
+run kfarm top --once | sed -E -e 's/^(good +)[^ ]+ .*/\1.../' -e 's/ +/ /g'
+run kfarm top --once --groups | awk '{ print $1, $2, $3 }'
+kfarm top --once --json | jq -c '[.nodes[] | [.name, .pool, .site, .state]]'

@@ -11,6 +11,8 @@ record top-simulated-failure kfarm top --simulate --once --at 80.5 --seed 2 \
 	--nodes 3 --rate 20 --fail
 record top-simulated-one-node kfarm top --simulate --once --at 1000 --nodes 1 \
 	--rate 5
+record top-simulated-groups kfarm top --simulate --once --at 30 --nodes 60 \
+	--groups
 kfarm top --simulate --speed 1000 --nodes 2 --json >events
 # The first three events of each kind and of each state of a job.
 # shellcheck disable=SC2016 # awk's
