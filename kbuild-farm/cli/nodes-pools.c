@@ -39,7 +39,7 @@ static char *format_members(const void *row)
 	char *text;
 
 	for (size_t i = 0; i < r->n_members; i++)
-		strv_addf(&list, "%s %s", strrchr(r->members[i].name, '/') + 1,
+		strv_addf(&list, "%s %s", str_base(r->members[i].name),
 			  r->members[i].state);
 	if (!list.n)
 		strv_add(&list, r->pool->drained ? "drained" : "none");
@@ -88,21 +88,18 @@ static void add_running_members(struct nodes_pools *all,
 				const struct top_page *p)
 {
 	for (size_t i = 0; i < p->model.n_nodes; i++) {
-		const struct events_node *n = p->model.nodes[i]->reported;
-		const char *slash = strrchr(n->name, '/');
+		const struct ui_node *n = p->model.nodes[i];
 
-		for (size_t k = 0; k < all->n && slash; k++) {
+		for (size_t k = 0; k < all->n && n->pool; k++) {
 			struct pool_row *row = &all->rows[k];
-			size_t len = (size_t)(slash - n->name);
 
-			if (strlen(row->pool->name) != len ||
-			    memcmp(row->pool->name, n->name, len) ||
-			    !strcmp(n->state, "removed"))
+			if (strcmp(row->pool->name, n->pool) != 0 ||
+			    !ui_node_is_present(n))
 				continue;
 			*VEC_ADD(row->members,
 				 row->n_members) = (struct pool_member){
-				.name = xstrdup(n->name),
-				.state = xstrdup(n->state),
+				.name = xstrdup(n->reported->name),
+				.state = xstrdup(n->reported->state),
 				.pid = p->pid,
 			};
 		}

@@ -91,6 +91,12 @@ is "text first: the launchers end by themselves" "$(lines started)" \
 check "text first: units on both members" \
 	jq -se 'map(select(.event == "job" and .state == "done").node) |
 		unique - ["local"] == ["cl/1", "cl/2"]' "$events"
+check "text first: the events of the members contain the pool" \
+	jq -se 'map(select(.event == "node")) | length > 0 and all(.pool == "cl")' \
+	"$events"
+check "kfarm top shows the pool without a build" \
+	grep -Eq '^cl +pool .* a build starts up to 3 members' \
+	<("$bin/kfarm" top --once)
 check "kfarm nodes list shows the limits" \
 	grep -qx 'cl  *2  *3  *2  *[0-9.]*s  *none' \
 	<("$bin/kfarm" nodes list)
