@@ -120,6 +120,8 @@ static void nodes_mark_duplicates(struct peer_survey_node *nodes, size_t n)
 	free(v);
 }
 
+#define NOTED_MEMBERS_MAX 20 /* members of a relay in the column NOTE */
+
 #define OWN_VERSION "kfarmd " KFARM_VERSION
 
 /*
@@ -309,6 +311,19 @@ static char *format_slots(const void *row)
 		       xasprintf("%u", r->slots);
 }
 
+/* Append "relay to a, b". */
+static void add_members(struct buf *out, const struct strv *members)
+{
+	buf_add_str(out, "relay to ");
+	for (size_t i = 0; i < members->n && i < NOTED_MEMBERS_MAX; i++)
+		buf_printf(out, "%s%s", i ? ", " : "", members->v[i]);
+	if (members->n > NOTED_MEMBERS_MAX)
+		buf_printf(out, " and %zu more",
+			   members->n - NOTED_MEMBERS_MAX);
+	else if (!members->n)
+		buf_add_str(out, "no node");
+}
+
 static char *format_note(const void *row)
 {
 	const struct nodes_row *r = row;
@@ -321,6 +336,10 @@ static char *format_note(const void *row)
 		return xstrdup(r->reason);
 	if (version && version != WIRE_VERSION)
 		buf_printf(&note, "protocol %u", version);
+	if (r->node->is_relay) {
+		buf_add_str(&note, note.len ? ", " : "");
+		add_members(&note, &r->node->members);
+	}
 	if (r->limit_reason)
 		buf_printf(&note, "%ssee limits", note.len ? ", " : "");
 	if (!note.len)
@@ -331,6 +350,11 @@ static char *format_note(const void *row)
 static bool has_machine(const void *row)
 {
 	return ((const struct nodes_row *)row)->node->machine.kernel;
+}
+
+static bool has_members(const void *row)
+{
+	return ((const struct nodes_row *)row)->node->is_relay;
 }
 
 /* Name, state and limits, which all listings contain. */
@@ -388,6 +412,8 @@ static const struct record_member list_members[] = {
 	{ RECORD_PART_VIA(nodes_row, answer, &answer_record) },
 	{ RECORD_OBJECT("hardware", peer_survey_node, machine, &machine_record),
 	  RECORD_VIA(nodes_row, node), .is_present = has_machine },
+	{ RECORD_VALUE("members", peer_survey_node, members),
+	  RECORD_VIA(nodes_row, node), .is_present = has_members },
 	{ RECORD_COLUMN(9, "NOTE"), .format = format_note },
 };
 const struct record nodes_row_record = RECORD(nodes_row, list_members);
@@ -630,6 +656,7 @@ static void print_probe(FILE *out, const struct nodes_row *r)
 	const struct wire_inventory *inv = &p->hello.inventory;
 	char *all = nodes_format_memory(inv->memory_mib);
 	char *left = nodes_format_memory(inv->available_mib);
+	struct buf members = { 0 };
 	struct strv macs = { 0 };
 
 	fprintf(out, "%s: %s, %s, answered in %u ms\n", r->entry->name,
@@ -651,6 +678,11 @@ static void print_probe(FILE *out, const struct nodes_row *r)
 		nodes_format_mac(text, p->machine.macs[k].mac);
 		strv_add(&macs, text);
 	}
+	if (p->is_relay) {
+		add_members(&members, &p->members);
+		fprintf(out, "  %s\n", buf_str(&members));
+	}
+	buf_release(&members);
 	if (macs.n) {
 		fprintf(out, "  network: ");
 		print_words(out, &macs);

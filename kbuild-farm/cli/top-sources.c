@@ -449,6 +449,14 @@ static void on_state(void *ctx, enum peer_state state, const char *why)
 	set_known(n);
 }
 
+static void on_members(void *ctx)
+{
+	struct top_node *n = ctx;
+
+	if (peer_state(n->peer) == PEER_UP)
+		add_node_state_event(n, "up", NULL);
+}
+
 static void on_load(void *ctx)
 {
 	struct top_node *n = ctx;
@@ -466,6 +474,7 @@ static void on_load(void *ctx)
 static const struct peer_ops ops = {
 	.on_wake_requested = on_wake,
 	.on_state_changed = on_state,
+	.on_members_changed = on_members,
 	.on_load_received = on_load,
 };
 

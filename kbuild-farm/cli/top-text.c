@@ -70,6 +70,9 @@ static char *format_node_note(const void *row)
 
 	if (r->reported->reason)
 		buf_add_str(&out, r->reported->reason);
+	if (n->members)
+		buf_printf(&out, "%srelay to %s", out.len ? ", " : "",
+			   *n->members ? n->members : "no node");
 	if (n->clock_speed != EVENTS_UNKNOWN && n->clock_speed < FULL_SPEED)
 		buf_printf(&out, "%sthrottled to %lld %%", out.len ? ", " : "",
 			   (long long)n->clock_speed / 10);
@@ -98,6 +101,7 @@ static const struct record_member node_members[] = {
 	{ REPORTED("name", name), RECORD_COLUMN(1, "NODE") },
 	{ NODE("pool", pool) },
 	{ NODE("site", site) },
+	{ NODE("members", members) },
 	{ REPORTED("state", state), RECORD_COLUMN(2, "STATE") },
 	{ REPORTED("reason", reason) },
 	{ NODE("machine", machine) },

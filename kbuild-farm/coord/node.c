@@ -335,6 +335,13 @@ static void publish_node_state(const struct coord_node *n, const char *reason)
 					reason ? reason : figures.text);
 }
 
+static void on_members(void *ctx)
+{
+	const struct coord_node *n = ctx;
+
+	publish_node_state(n, n->slot_limit.reason);
+}
+
 /*
  * Report that the slots of a connected node have changed; `slots` is their
  * number without restrictions.
@@ -550,6 +557,7 @@ const struct peer_ops coord_node_ops = {
 	.on_state_changed = on_state,
 	.on_busy_changed = on_busy,
 	.on_lease_changed = on_lease,
+	.on_members_changed = on_members,
 	.on_toolchain_changed = on_toolchain_changed,
 	.on_sandbox_stale = on_sandbox_stale,
 	.on_ids_exhausted = on_ids_exhausted,

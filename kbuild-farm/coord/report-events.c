@@ -37,6 +37,7 @@ void coord_report_fill_node(struct events_event *ev,
 	ev->node = entry->name;
 	ev->pool = entry->pool;
 	ev->site = entry->site;
+	ev->members = f->members;
 	if (!f->inventory)
 		return;
 	ev->machine = f->inventory->machine;

@@ -21,8 +21,8 @@ unsigned coord_report_slots(const struct coord_node *n);
 
 /*
  * Fill in an EVENTS_KIND_NODE event, except for the state: the names of the
- * node, its pool and its site and, if the node has sent HELLO, the machine and
- * the slots.  The event borrows from `entry`.
+ * node, its pool, its site and its members and, if the node has sent HELLO, the
+ * machine and the slots.  The event borrows from `entry` and `f`.
  */
 void coord_report_fill_node(struct events_event *ev,
 			    const struct node_entry *entry,

@@ -107,6 +107,7 @@ static const struct record_member node[] = {
 	{ TEXT("node", node) },
 	{ TEXT("pool", pool) },
 	{ TEXT("site", site) },
+	{ TEXT("members", members) },
 	{ TEXT("state", text) },
 	{ TEXT("reason", reason) },
 	{ TEXT("machine", machine) },

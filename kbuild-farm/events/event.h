@@ -78,7 +78,8 @@ enum events_kind {
 	EVENTS_KIND_JOB,
 	/*
 	 * The state of a node changed: node, text, reason; pool, if the node is
-	 * the member of a pool; site, if one is configured; once the node has
+	 * the member of a pool; site, if one is configured; members, if the
+	 * node is a relay: their names, separated by blanks; once the node has
 	 * sent its HELLO message also machine, n_slots, n_cores, memory_bytes.
 	 */
 	EVENTS_KIND_NODE,
@@ -199,7 +200,7 @@ struct events_event {
 	const char *file, *object; /* as spelled in the compiler's command */
 	const char *node; /* name of the node; for a job also EVENTS_LOCAL */
 	const char *member; /* of a relay, which executed the job */
-	const char *pool, *site; /* of the node */
+	const char *pool, *site, *members; /* of the node */
 	const char *machine; /* uname -m of the node */
 	const char *reason;
 	const char *step;

@@ -85,6 +85,7 @@ struct peer {
 	/* n_slots of the last LEASE, or WIRE_LEASE_UNLIMITED */
 	unsigned lease, reported_lease;
 	struct strv members; /* of the last RELAY */
+	char *member_list; /* separated by blanks; NULL: no RELAY */
 	/* Members that get no more jobs, also in later sessions. */
 	struct excluded_member {
 		char *name;
@@ -114,6 +115,8 @@ void peer_disconnect(struct peer *p)
 	}
 	peer_conn_close(&p->conn);
 	strv_release(&p->members);
+	free(p->member_list);
+	p->member_list = NULL;
 	p->state = PEER_DOWN;
 	p->n_requested = p->n_reported = 0;
 	p->reported_busy = 0;
@@ -284,8 +287,12 @@ static int on_relay(struct peer *p, struct bytes body, struct err *err)
 	p->members = m.members;
 	m.members = (struct strv){ 0 };
 	wire_relay_release(&m);
+	free(p->member_list);
+	p->member_list = strv_join(&p->members, " ");
 	for (size_t i = 0; is_first && i < p->n_excluded; i++)
 		send_exclusion(p, p->excluded[i].name);
+	if (p->conn.shared->ops->on_members_changed)
+		p->conn.shared->ops->on_members_changed(p->conn.ctx);
 	return 0;
 }
 
@@ -929,6 +936,7 @@ void peer_stats(const struct peer *p, struct peer_stats *out)
 		.inventory = l->has_hello ? &l->hello.inventory : NULL,
 		.machine = &l->machine,
 		.software = l->has_hello ? l->hello.software : NULL,
+		.members = p->member_list,
 		.layers = l->fit_received ? l->fit.layers : NULL,
 		.cpu_ms = p->cpu_ms,
 		.health = &p->health,

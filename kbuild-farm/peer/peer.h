@@ -107,6 +107,8 @@ struct peer_stats {
 	const struct wire_machine *machine;
 	const char *software; /* "kfarmd 0.1"; NULL: unknown */
 	const char *layers; /* sandbox layers that work; NULL: unknown */
+	/* members of a relay, separated by blanks; NULL: no relay */
+	const char *members;
 	bool toolchain_missing; /* no toolchain is usable */
 	const char *missing_reason; /* can be NULL */
 	const struct wire_health *health; /* from the last HEALTH */

@@ -85,6 +85,8 @@ struct peer_ops {
 	void (*on_busy_changed)(void *ctx, unsigned n);
 	/* peer_lease() changed during the session.  Can be NULL. */
 	void (*on_lease_changed)(void *ctx);
+	/* The members of a relay changed.  Can be NULL. */
+	void (*on_members_changed)(void *ctx);
 	/* The state of a shared toolchain changed on this node. */
 	void (*on_toolchain_changed)(void *ctx, struct inputs_toolchain *tc,
 				     enum peer_toolchain_state has);

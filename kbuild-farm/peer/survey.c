@@ -17,6 +17,7 @@
 #define SSH_SURVEY_TIMEOUT_MS   8000
 #define TLS_SURVEY_TIMEOUT_MS   8500 /* above the sum of PEER_DIAL_*_MS */
 #define SURVEY_TIMEOUT_MS       3000
+#define MEMBERS_TIMEOUT_MS      1000 /* after BYE */
 #define SILENCE_TIMEOUT_MS      15000 /* a node sends a message every second */
 #define CHILD_EXIT_WAIT_MS      400
 #define TICK_MS                 200
@@ -31,6 +32,7 @@ struct survey_session {
 	struct peer_survey_node *node;
 	struct peer_conn conn;
 	uint64_t start_ms, timeout_ms;
+	uint64_t bye_ms; /* time at which BYE was sent, if node->up is set */
 	bool list_received;
 	struct peer_bundle_upload upload;
 	size_t next_removal; /* removal in progress */
@@ -67,6 +69,7 @@ void peer_survey_release(struct peer_survey_node *n)
 	wire_hello_release(&n->hello);
 	wire_fit_release(&n->fit);
 	wire_machine_release(&n->machine);
+	strv_release(&n->members);
 	for (size_t i = 0; i < n->n_toolchains; i++) {
 		free(n->toolchains[i].id);
 		free(n->toolchains[i].host);
@@ -115,7 +118,10 @@ static void fail_survey_session(struct survey_session *t, const char *why)
 {
 	if (t->finished)
 		return;
-	t->node->up = false;
+	if (t->node->up) {
+		end_survey_session(t);
+		return;
+	}
 	peer_bundle_upload_stop(&t->upload);
 	t->node->why = peer_conn_close_and_explain(&t->conn, why);
 	end_survey_session(t);
@@ -141,6 +147,16 @@ static void on_file_failed(void *ctx, const struct inputs_entry *e,
 	fail_survey_session(t, why);
 }
 
+static void send_bye(struct survey_session *t)
+{
+	struct buf body = { 0 };
+
+	t->node->up = true;
+	t->bye_ms = clock_ms();
+	wire_bye_encode(&body, "done");
+	peer_conn_send(&t->conn, WIRE_BYE, &body, WIRE_PLAIN);
+}
+
 /* Start the next upload or removal; end the session if none is left. */
 static void advance_session(struct survey_session *t)
 {
@@ -162,13 +178,15 @@ static void advance_session(struct survey_session *t)
 		wire_drop_encode_at(&body, &drop, t->conn.version);
 		peer_conn_send(&t->conn, WIRE_DROP, &body, WIRE_PLAIN);
 	} else {
-		n->up = true;
-		wire_bye_encode(&body, "done");
-		peer_conn_send(&t->conn, WIRE_BYE, &body, WIRE_PLAIN);
+		send_bye(t);
 		end_survey_session(t);
 	}
 }
 
+/*
+ * A relay sends RELAY directly after MACHINE, another node does not.  So the
+ * session lasts until RELAY or until the node has closed it after BYE.
+ */
 static int on_fit(struct survey_session *t)
 {
 	struct wire_tools ask = { .request_id = 1,
@@ -176,13 +194,31 @@ static int on_fit(struct survey_session *t)
 	struct buf out = { 0 };
 
 	if (t->survey->setup->identify_only) {
-		t->node->up = true;
-		end_survey_session(t);
+		send_bye(t);
+		if (!wire_type_name(WIRE_RELAY, t->conn.version))
+			end_survey_session(t);
 		return 0;
 	}
 	t->timeout_ms = SILENCE_TIMEOUT_MS;
 	wire_tools_encode_at(&out, &ask, t->conn.version);
 	peer_conn_send(&t->conn, WIRE_TOOLS, &out, WIRE_PLAIN);
+	return 0;
+}
+
+static int on_relay(struct survey_session *t, struct bytes body,
+		    struct err *err)
+{
+	struct wire_relay m;
+
+	if (wire_relay_decode_at(&m, body, t->conn.version))
+		return err_set(err, EPROTO, "malformed RELAY");
+	t->node->is_relay = true;
+	strv_release(&t->node->members);
+	t->node->members = m.members;
+	m.members = (struct strv){ 0 };
+	wire_relay_release(&m);
+	if (t->node->up)
+		end_survey_session(t);
 	return 0;
 }
 
@@ -297,6 +333,8 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 	case WIRE_FIT:
 	case WIRE_MACHINE:
 		return on_fit(t);
+	case WIRE_RELAY:
+		return on_relay(t, body, err);
 	case WIRE_HELD:
 		return on_held(t, body, err);
 	case WIRE_NEED:
@@ -348,6 +386,11 @@ static void check_silence(struct survey_session *t, uint64_t now)
 
 	if (t->finished)
 		return;
+	if (t->node->up) {
+		if (now > t->bye_ms + MEMBERS_TIMEOUT_MS)
+			end_survey_session(t);
+		return;
+	}
 	if (l->upload)
 		peer_blob_upload_retry(l->upload);
 	known = peer_conn_is_identified(l);

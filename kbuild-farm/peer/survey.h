@@ -4,9 +4,10 @@
  *
  * All nodes are dialed in one event loop.  Each node sends HELLO, FIT and
  * MACHINE, and, unless `identify_only` is set, its list of toolchains (HELD).
- * Then the requested toolchains are uploaded to the node (peer/bundle.h) and
- * others are removed from it.  A node that is silent for too long counts as
- * down and does not delay the others.
+ * A relay also sends the names of its members.  Then the requested toolchains
+ * are uploaded to the node (peer/bundle.h) and others are removed from it.  A
+ * node that is silent for too long counts as down and does not delay the
+ * others.
  */
 #ifndef PEER_SURVEY_H
 #define PEER_SURVEY_H
@@ -50,6 +51,8 @@ struct peer_survey_node {
 	unsigned rtt_ms; /* from dialing to HELLO */
 	struct wire_fit fit; /* zeroed: not received */
 	struct wire_machine machine; /* zeroed: not received */
+	bool is_relay;
+	struct strv members; /* names of the relay's usable members */
 	char *excluded_reason; /* why a build does not use the node, or NULL */
 	struct peer_survey_toolchain *toolchains;
 	size_t n_toolchains;

@@ -192,6 +192,8 @@ static void on_node(struct ui_model *m, const struct events_event *ev)
 	if (!n)
 		return;
 	set_group(m, n, ev->pool, ev->site);
+	if (!str_equal(n->members, ev->members))
+		set_text_or_none(&n->members, ev->members);
 	if (ev->text && !str_equal(n->reported->state, ev->text))
 		n->state_ms = ev->at_ms;
 	if (ev->machine)
@@ -613,6 +615,7 @@ void ui_model_release(struct ui_model *m)
 	for (size_t i = 0; i < m->n_nodes; i++) {
 		free(m->nodes[i]->pool);
 		free(m->nodes[i]->site);
+		free(m->nodes[i]->members);
 		free(m->nodes[i]->machine);
 		free(m->nodes[i]->sandbox);
 		free(m->nodes[i]->slots);
@@ -704,6 +707,7 @@ static void emit_node(const struct snapshot_emitter *t, const struct ui_node *n)
 		ev.reason = n->reported->reason;
 		ev.pool = n->pool;
 		ev.site = n->site;
+		ev.members = n->members;
 		ev.machine = n->machine;
 		ev.n_slots = n->reported->n_slots;
 		ev.n_cores = n->n_cores;

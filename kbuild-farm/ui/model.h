@@ -67,6 +67,7 @@ struct ui_node {
 	/* the group whose sums this struct contains; NULL: a node */
 	const struct ui_group *group_sums;
 	char *pool, *site; /* NULL: none */
+	char *members; /* of a relay, separated by blanks; NULL: no relay */
 	size_t group; /* index in ui_model.groups */
 	char *machine; /* uname -m, or NULL */
 	/*

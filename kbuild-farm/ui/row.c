@@ -243,6 +243,10 @@ static void put_note(struct buf *out, const struct ui_node *n)
 {
 	if (n->reported->reason)
 		add_note(out, n->reported->reason);
+	if (n->members) {
+		add_note(out, "relay to ");
+		buf_add_str(out, *n->members ? n->members : "no node");
+	}
 	if (is_hot(n))
 		add_note(out, "hot");
 	if (is_slow(n)) {

@@ -17,8 +17,22 @@ for i in 1 2 3; do
 	node "board$i" "'$bin/kfarmd' --stdio --store '$work/board$i'" slots=2
 done
 relay rack
-farm_warm vmlinux
+
+# members_are NAME...: return true if `kfarm nodes list` shows these members.
+members_are()
+{
+	[ "$("$bin/kfarm" nodes list --json |
+		jq -r '[.nodes[0].members[]] | sort | join(" ")')" = "$*" ]
+}
+check "kfarm nodes list shows the members" members_are board1 board2 board3
+"$bin/kfarm" nodes list >"$work/list"
+check "also as text" grep -E '^rack .*(relay to board1|see below)' "$work/list"
+check "kfarm top shows the members, too" grep -q "relay to board1 board2 board3" \
+	<("$bin/kfarm" top --once)
+farm_warm vmlinux --json "$work/events"
 check "the relay executes jobs" test "$(meta .farm.remote)" -gt 0
+check "an event contains the members" grep -q \
+	'"members":"board1 board2 board3"' "$work/events"
 equal "relay"
 for i in 1 2 3; do
 	check "board$i has the compiler" \
@@ -40,7 +54,9 @@ kill_during "killed member" board2
 kill_during "killed relay" rack
 
 relay outer
-farm_warm vmlinux
+farm_warm vmlinux --json "$work/events"
 check "two relays: nodes execute jobs" test "$(meta .farm.remote)" -gt 0
 equal "two relays"
+check "two relays: an event contains the members of a member" grep -q \
+	'"members":"rack rack/board1 rack/board2 rack/board3"' "$work/events"
 farm_end

@@ -6,6 +6,7 @@
 #include "peer/survey.h"
 
 #include "base/clock.h"
+#include "base/vec.h"
 #include "wire/stream.h"
 
 #include <poll.h>
@@ -110,6 +111,22 @@ static void fake_beats(struct fake *f)
 	}
 }
 
+/* RELAY arrives later than MACHINE. */
+static void fake_relay(struct fake *f)
+{
+	struct wire_relay m = { 0 };
+	struct buf body = { 0 };
+
+	strv_add(&m.members, "board1");
+	strv_add(&m.members, "inner/board2");
+	usleep(200000);
+	wire_relay_encode(&body, &m);
+	strv_release(&m.members);
+	if (is(f, "odd relay"))
+		body.len--;
+	fake_send(f, WIRE_RELAY, &body);
+}
+
 static void fake_words(struct fake *f)
 {
 	struct buf none = { 0 };
@@ -130,6 +147,8 @@ static void fake_words(struct fake *f)
 		fake_beats(f);
 	if (!is(f, "version 7"))
 		fake_machine(f);
+	if (is(f, "relay") || is(f, "odd relay"))
+		fake_relay(f);
 }
 
 static int fake_msg(void *ctx, uint16_t type, struct bytes body,
@@ -140,6 +159,8 @@ static int fake_msg(void *ctx, uint16_t type, struct bytes body,
 
 	(void)body;
 	(void)err;
+	if (type == WIRE_BYE && !is(f, "deaf"))
+		_exit(0);
 	if (type == WIRE_HELLO && is(f, "bye")) {
 		wire_bye_encode(&out, "no disk");
 		fake_send(f, WIRE_BYE, &out);
@@ -325,6 +346,23 @@ TEST(probe_asks_all_at_once)
 	ck_assert_uint_lt(clock_ms() - began, 50000);
 	for (int i = 0; i < 6; i++) {
 		ck_assert_int_eq(p[i].up, !strcmp(kinds[i], "good"));
+		peer_survey_release(&p[i]);
+	}
+}
+
+TEST(a_relay_is_listed_with_its_members)
+{
+	const char *const kinds[] = { "good", "relay", "odd relay", "deaf",
+				      "version 7" };
+	struct peer_survey_node p[ARRAY_SIZE(kinds)];
+
+	run_for(p, kinds, ARRAY_SIZE(kinds), 20000);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		ck_assert(p[i].up);
+		ck_assert(p[i].is_relay == !strcmp(kinds[i], "relay"));
+		ck_assert(!p[i].is_relay || p[i].members.n == 2);
+		ck_assert(!p[i].is_relay ||
+			  !strcmp(p[i].members.v[1], "inner/board2"));
 		peer_survey_release(&p[i]);
 	}
 }

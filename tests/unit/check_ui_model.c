@@ -430,6 +430,7 @@ TEST(a_snapshot_makes_the_model_again)
 	play(&(struct events_event){ .kind = EVENTS_KIND_NODE,
 				     .node = "c",
 				     .site = "lab",
+				     .members = "b1 b2",
 				     .text = "up" });
 	play(&(struct events_event){ .kind = EVENTS_KIND_NODE,
 				     .node = "eth/1",
@@ -468,6 +469,7 @@ TEST(a_snapshot_makes_the_model_again)
 	ck_assert(strv_equal(&other.groups, &m.groups));
 	ck_assert_uint_eq(other.groups.n, 3);
 	ck_assert_str_eq(ui_model_find_node(&other, "c")->site, "lab");
+	ck_assert_str_eq(ui_model_find_node(&other, "c")->members, "b1 b2");
 	ck_assert_str_eq(ui_model_find_node(&other, "eth/1")->pool, "eth");
 	ck_assert_str_eq(other.activity, "host programs");
 	ck_assert_int_eq(other.estimate.n_counted_total, 123);

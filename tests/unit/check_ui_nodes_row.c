@@ -145,6 +145,23 @@ TEST(other_work_in_the_reason_of_a_limit_is_not_repeated)
 	ck_assert(!row_has(";", 0));
 }
 
+TEST(a_relay_is_shown_with_its_members)
+{
+	struct events_event ev = events_event_make(EVENTS_KIND_NODE);
+
+	ev.node = "n";
+	ev.text = "up";
+	ev.members = "board1 board2";
+	play(&ev);
+	ck_assert(row_has("relay to board1 board2", UI_STYLE_NORMAL));
+	ev.members = "";
+	play(&ev);
+	ck_assert(row_has("relay to no node", UI_STYLE_NORMAL));
+	ev.members = NULL;
+	play(&ev);
+	ck_assert(!row_has("relay", UI_STYLE_NORMAL));
+}
+
 TEST(a_long_note_is_cut_after_a_word)
 {
 	a.columns = 100;
