@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* needs: ui */
+#include "base/clock.h"
 #include "base/vec.h"
 
 #include "../lib/test.h"
@@ -261,4 +262,46 @@ TEST(groups_without_end_are_bounded)
 	ck_assert_uint_eq(m.groups.n, UI_GROUPS_MAX);
 	draw();
 	ck_assert_uint_eq(v.nodes.groups.v[0].n_nodes, 101);
+}
+
+static const struct {
+	int nodes;
+	const char *keys;
+	uint64_t most_us; /* ten times the time on an idle machine */
+} costs[] = { { 50, "g", 400 },
+	      { 500, "", 1200 },
+	      { 500, "a", 1400 },
+	      { 4000, "", 8000 } };
+
+/*
+ * A drawing takes time in proportion to the nodes, and no more if groups are
+ * open.
+ */
+TEST_EACH(a_drawing_of_groups_takes_linear_time, costs)
+{
+	uint64_t began, took;
+	char name[32], site[32];
+
+	farm_begin();
+	for (int i = 0; i < row->nodes; i++) {
+		snprintf(name, sizeof(name), "node%d", i);
+		snprintf(site, sizeof(site), "site%d", i % 30);
+		farm_member(name, NULL, site, i % 50 ? NULL : "down", 8);
+		beat(name, i * 37 % row->nodes, i % 70 == 0);
+	}
+	resize(60, 200);
+	c.ascii = false;
+	draw();
+	keys(row->keys);
+	draw();
+	ck_assert(v.nodes.grouped);
+	began = clock_cpu_us();
+	for (int i = 0; i < 200; i++)
+		ui_view_draw(&v, &c, &m, now_ms++);
+	took = (clock_cpu_us() - began) / 200;
+	printf("%d nodes, keys \"%s\": %llu us\n", row->nodes, row->keys,
+	       (unsigned long long)took);
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
+	ck_assert_uint_lt(took, row->most_us);
+#endif
 }
