@@ -312,7 +312,7 @@ static char *format_slots(const void *row)
 }
 
 /* Append "relay to a, b". */
-static void add_members(struct buf *out, const struct strv *members)
+static void add_relay_members(struct buf *out, const struct strv *members)
 {
 	buf_add_str(out, "relay to ");
 	for (size_t i = 0; i < members->n && i < NOTED_MEMBERS_MAX; i++)
@@ -338,7 +338,7 @@ static char *format_note(const void *row)
 		buf_printf(&note, "protocol %u", version);
 	if (r->node->is_relay) {
 		buf_add_str(&note, note.len ? ", " : "");
-		add_members(&note, &r->node->members);
+		add_relay_members(&note, &r->node->members);
 	}
 	if (r->limit_reason)
 		buf_printf(&note, "%ssee limits", note.len ? ", " : "");
@@ -679,7 +679,7 @@ static void print_probe(FILE *out, const struct nodes_row *r)
 		strv_add(&macs, text);
 	}
 	if (p->is_relay) {
-		add_members(&members, &p->members);
+		add_relay_members(&members, &p->members);
 		fprintf(out, "  %s\n", buf_str(&members));
 	}
 	buf_release(&members);

@@ -175,7 +175,7 @@ static bool exceeds_terminal(FILE *out, const struct ui_model *m)
 	       m->n_nodes > rows && m->groups.n > 1;
 }
 
-static int compare_groups(const void *a, const void *b)
+static int compare_group_health(const void *a, const void *b)
 {
 	return ui_node_compare_health(*(const struct ui_node *const *)a,
 				      *(const struct ui_node *const *)b);
@@ -200,7 +200,7 @@ static void add_groups(struct table *t, const struct top_page *p)
 		if (groups.v[i].n_listed)
 			order[n++] = &groups.v[i].sums;
 	}
-	qsort(order, n, sizeof(*order), compare_groups);
+	qsort(order, n, sizeof(*order), compare_group_health);
 	for (size_t i = 0; i < n; i++) {
 		row = make_node_row(p, order[i]);
 		table_add_record(t, &top_node_record, &row);

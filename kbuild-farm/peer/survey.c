@@ -147,7 +147,7 @@ static void on_file_failed(void *ctx, const struct inputs_entry *e,
 	fail_survey_session(t, why);
 }
 
-static void send_bye(struct survey_session *t)
+static void send_survey_bye(struct survey_session *t)
 {
 	struct buf body = { 0 };
 
@@ -178,7 +178,7 @@ static void advance_session(struct survey_session *t)
 		wire_drop_encode_at(&body, &drop, t->conn.version);
 		peer_conn_send(&t->conn, WIRE_DROP, &body, WIRE_PLAIN);
 	} else {
-		send_bye(t);
+		send_survey_bye(t);
 		end_survey_session(t);
 	}
 }
@@ -194,7 +194,7 @@ static int on_fit(struct survey_session *t)
 	struct buf out = { 0 };
 
 	if (t->survey->setup->identify_only) {
-		send_bye(t);
+		send_survey_bye(t);
 		if (!wire_type_name(WIRE_RELAY, t->conn.version))
 			end_survey_session(t);
 		return 0;

@@ -3,7 +3,6 @@
 
 #include "base/str.h"
 #include "base/vec.h"
-#include "ui/row.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +55,7 @@ bool ui_node_matches(const struct ui_node *n, const char *filter)
 }
 
 /* Add a number, which can be unknown, to a sum, without an overflow. */
-static void add_number(int64_t *sum, int64_t n)
+static void add_figure(int64_t *sum, int64_t n)
 {
 	if (*sum == EVENTS_UNKNOWN)
 		*sum = n;
@@ -77,17 +76,17 @@ static void add_node(struct ui_group *g, const struct ui_model *m,
 	g->n_up += ui_node_is_up(n);
 	g->n_unusable += health == UI_HEALTH_UNUSABLE;
 	if (ui_node_is_up(n))
-		to->n_slots += ui_row_count_slots(m, n);
+		to->n_slots += ui_node_count_slots(m, n);
 	to->n_jobs += from->n_jobs;
 	to->n_failed += from->n_failed;
 	to->n_retries += from->n_retries;
-	add_number(&to->cpu_ms, from->cpu_ms);
-	add_number(&to->sent_bytes, from->sent_bytes);
-	add_number(&to->received_bytes, from->received_bytes);
-	add_number(&sum->n_cores, n->n_cores);
-	add_number(&sum->memory, n->memory);
-	add_number(&sum->load, n->load);
-	add_number(&sum->other_load, n->other_load);
+	add_figure(&to->cpu_ms, from->cpu_ms);
+	add_figure(&to->sent_bytes, from->sent_bytes);
+	add_figure(&to->received_bytes, from->received_bytes);
+	add_figure(&sum->n_cores, n->n_cores);
+	add_figure(&sum->memory, n->memory);
+	add_figure(&sum->load, n->load);
+	add_figure(&sum->other_load, n->other_load);
 	if (n->temperature > sum->temperature)
 		sum->temperature = n->temperature;
 	for (unsigned i = 0; i < EVENTS_N_JOB_STATES; i++)

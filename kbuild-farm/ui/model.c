@@ -143,6 +143,16 @@ uint64_t ui_node_idle_ms(const struct ui_node *n, uint64_t now)
 	return ui_node_is_up(n) && !jobs && now > since ? now - since : 0;
 }
 
+unsigned ui_node_count_slots(const struct ui_model *m, const struct ui_node *n)
+{
+	int64_t slots = ui_node_is_local(n) ? m->n_local_slots :
+					      n->reported->n_slots;
+
+	if (slots > UI_SLOTS_MAX && !n->group_sums)
+		slots = UI_SLOTS_MAX;
+	return slots > 0 ? (unsigned)slots : n->n_slots;
+}
+
 uint64_t ui_node_mean_ms(const struct ui_node *n)
 {
 	return n->n_timed ? n->total_ms / n->n_timed : 0;

@@ -33,11 +33,12 @@
 
 struct ui_node;
 
-#define UI_DIAG_MAX (16u << 10) /* bytes of a block of diagnostics */
-#define UI_DIAGS    64 /* stored blocks; the oldest are dropped */
-#define UI_PHASES   32 /* stored phases; the oldest are dropped */
-#define UI_JOBS_MAX (1u << 17) /* unfinished jobs; more are not shown */
-#define UI_SECONDS  60 /* full seconds for which throughput is stored */
+#define UI_DIAG_MAX  (16u << 10) /* bytes of a block of diagnostics */
+#define UI_DIAGS     64 /* stored blocks; the oldest are dropped */
+#define UI_PHASES    32 /* stored phases; the oldest are dropped */
+#define UI_JOBS_MAX  (1u << 17) /* unfinished jobs; more are not shown */
+#define UI_SLOTS_MAX 1024 /* slots of a node; more are not shown */
+#define UI_SECONDS   60 /* full seconds for which throughput is stored */
 /* the nodes without pool and site, and those of further pools and sites */
 #define UI_GROUP_OTHERS "other nodes"
 #define UI_GROUPS_MAX   1024
@@ -244,6 +245,12 @@ bool ui_node_is_local(const struct ui_node *n);
 bool ui_node_is_present(const struct ui_node *n);
 /* Return true if the node is connected and accepts jobs. */
 bool ui_node_is_up(const struct ui_node *n);
+/*
+ * Return the number of slots to draw: the reported number, at most UI_SLOTS_MAX
+ * for a node, or, if it is unknown, the number of slots that jobs have used so
+ * far.
+ */
+unsigned ui_node_count_slots(const struct ui_model *m, const struct ui_node *n);
 /*
  * Return how long the node has been up without a job, or 0 if it is not up or
  * has a job.

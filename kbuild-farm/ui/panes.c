@@ -622,7 +622,7 @@ static void put_slot_usage(const struct ui_area *a, unsigned row,
 	for (size_t i = 0; i < m->n_nodes; i++) {
 		const struct ui_node *n = m->nodes[i];
 		bool local = ui_node_is_local(n);
-		unsigned slots = ui_row_count_slots(m, n);
+		unsigned slots = ui_node_count_slots(m, n);
 		unsigned busy = ui_row_add_busy_slots(n, slots, &bar);
 
 		n_busy += busy;

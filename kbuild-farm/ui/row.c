@@ -15,7 +15,6 @@
 #define NOTE_COLUMNS_MIN  16
 #define FILE_COLUMN       15 /* offset of the file name in a job's line */
 #define FILE_LEAST        24 /* columns needed to recognize a file */
-#define SHOWN_SLOTS_MAX   1024
 #define GROUP_BAR_MIN     5 /* columns of the bar of a group */
 
 /* ---- columns ---- */
@@ -164,16 +163,6 @@ static bool is_slow(const struct ui_node *n)
 	       n->clock_speed < UI_ROW_SLOW_MILLI;
 }
 
-unsigned ui_row_count_slots(const struct ui_model *m, const struct ui_node *n)
-{
-	int64_t slots = ui_node_is_local(n) ? m->n_local_slots :
-					      n->reported->n_slots;
-
-	if (slots > SHOWN_SLOTS_MAX && !n->group_sums)
-		slots = SHOWN_SLOTS_MAX;
-	return slots > 0 ? (unsigned)slots : n->n_slots;
-}
-
 unsigned ui_row_add_busy_slots(const struct ui_node *n, unsigned slots,
 			       struct ui_bar *bar)
 {
@@ -194,7 +183,7 @@ unsigned ui_row_add_busy_slots(const struct ui_node *n, unsigned slots,
 
 unsigned ui_row_count_jobs(const struct ui_model *m, const struct ui_node *n)
 {
-	unsigned slots = ui_row_count_slots(m, n);
+	unsigned slots = ui_node_count_slots(m, n);
 
 	return slots > n->n_slots ? slots : n->n_slots;
 }
@@ -349,7 +338,7 @@ static void put_slots(const struct ui_row_context *r, unsigned row, unsigned at,
 		      const struct ui_node *n)
 {
 	unsigned width = r->columns->widths[UI_COLUMN_SLOTS];
-	unsigned slots = ui_row_count_slots(r->model, n), busy, used = 0;
+	unsigned slots = ui_node_count_slots(r->model, n), busy, used = 0;
 	struct ui_bar bar = { 0 };
 	unsigned long long idle_s;
 	char text[40];

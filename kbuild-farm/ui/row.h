@@ -70,11 +70,6 @@ void ui_row_put_detail(const struct ui_row_context *r, unsigned row,
 		       const struct ui_node *n, unsigned line);
 
 /*
- * Return the number of slots to draw: the reported number or, if it is unknown,
- * the number of slots that jobs have used so far.
- */
-unsigned ui_row_count_slots(const struct ui_model *m, const struct ui_node *n);
-/*
  * Return the number of lines for the jobs of an expanded node, which can exceed
  * its slots for a moment: a job keeps its line until its result is verified,
  * when its slot can already have the next job.
