@@ -529,8 +529,35 @@ colours()
 	ends "$name" 0
 }
 
+# The nodes of a simulated build exceed the rows of the terminal.
+groups()
+{
+	local top="'$bin/kfarm' top --simulate --nodes 200 --at 20"
+
+	terminal
+	typed "$top --speed 0"
+	check "groups: a row for each site" wait_for 60 shows '^.site room1 +16/16 '
+	check "groups: no row for each node" lacks ' rack'
+	keys g
+	check "g: all nodes" wait_for 60 shows '^.rack1 +up '
+	keys / r a c k 7 7 Enter g
+	check "g: the group of the selected node is open" \
+		wait_for 60 shows '^>  rack77 +up '
+	keys q
+	ends "groups" 0
+	terminal
+	typed "$top --once"
+	ends "groups as text" 0
+	check "groups as text: a row for each site" shows '^site room1 +16/16 '
+	check "groups as text: no row for each node" lacks '^rack'
+	typed "$top --once | cat"
+	ends "nodes as text" 0
+	check "without a terminal: all nodes" shows '^rack194 +up '
+}
+
 nodes 2
 farm_warm -j 6 Image
+groups
 opens_and_ends
 keys_do
 drains
