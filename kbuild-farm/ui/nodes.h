@@ -29,9 +29,7 @@ enum ui_grouping {
 
 /* State of the table.  A zeroed struct is valid. */
 struct ui_nodes {
-	/* set by the caller for UI_GROUPING_AUTO; 0: the table is not grouped
-	 */
-	unsigned screen_rows;
+	unsigned screen_rows; /* for UI_GROUPING_AUTO; set by the caller */
 	enum ui_grouping grouping;
 	/*
 	 * sort column that the user has chosen; otherwise, a grouped table is
@@ -48,8 +46,8 @@ struct ui_nodes {
 	unsigned selected_line;
 	/* selected line, counted from the top of the table when last drawn */
 	size_t selected_row;
-	/* nodes and groups that are not in `toggled` are expanded */
-	bool all_expanded, all_open;
+	bool all_expanded; /* nodes not in `toggled` are expanded */
+	bool all_open; /* groups not in `toggled` are open */
 	struct map toggled; /* the exceptions, by name */
 	size_t n_toggled;
 	struct ui_scroll scroll;
