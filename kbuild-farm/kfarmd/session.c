@@ -63,6 +63,7 @@ struct kfarmd_session {
 	char *software; /* the peer's version string; NULL before HELLO */
 	uint64_t start_ms;
 	bool hello_received;
+	bool aborted; /* the stream writes its queue before it closes */
 	struct kfarmd_job **jobs;
 	size_t n_jobs;
 	size_t next_job; /* index of the job that sends its next piece */
@@ -107,14 +108,19 @@ static void update_weight(const struct kfarmd_session *s)
 			s->weight_percent / sum);
 }
 
+static void drop_jobs(struct kfarmd_session *s)
+{
+	while (s->n_jobs)
+		kfarmd_job_drop(s->jobs[--s->n_jobs]);
+}
+
 static void end_session(struct kfarmd_session *s)
 {
 	struct kfarmd *a = s->daemon;
 
 	TAILQ_REMOVE(&a->sessions, s, entry);
 	a->n_sessions--;
-	for (size_t i = 0; i < s->n_jobs; i++)
-		kfarmd_job_drop(s->jobs[i]);
+	drop_jobs(s);
 	kfarmd_slots_remove_client(&a->slots, &s->client->slots);
 	kfarmd_client_close(s->client);
 	event_free(s->hello_timer);
@@ -136,7 +142,6 @@ static void close_session(struct kfarmd_session *s)
 		a->on_idle(a);
 }
 
-/* Send BYE.  The stream writes it to the socket before the stream is freed. */
 static void send_bye(struct kfarmd_session *s, const char *why)
 {
 	struct buf body = { 0 };
@@ -145,7 +150,10 @@ static void send_bye(struct kfarmd_session *s, const char *why)
 	send_body(s, WIRE_BYE, &body, WIRE_PLAIN);
 }
 
-/* End the session.  Frees `s`, so callers must return immediately. */
+/*
+ * Drop the jobs, send BYE with the reason, and end the session when the peer
+ * has read it: a peer that sends too much is often slow to read.
+ */
 static void abort_session(struct kfarmd_session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -154,13 +162,17 @@ static void abort_session(struct kfarmd_session *s, const char *fmt, ...)
 	va_list ap;
 	char *why;
 
+	if (s->aborted)
+		return;
+	s->aborted = true;
 	va_start(ap, fmt);
 	why = xvasprintf(fmt, ap);
 	va_end(ap);
 	log_warning("closing session with %s: %s", s->peer_address, why);
+	drop_jobs(s);
 	send_bye(s, why);
 	free(why);
-	close_session(s);
+	wire_stream_finish(s->stream);
 }
 
 /*
@@ -169,7 +181,7 @@ static void abort_session(struct kfarmd_session *s, const char *fmt, ...)
  */
 static bool end_if_drained(struct kfarmd_session *s)
 {
-	if (!s->daemon->slots.draining || s->n_jobs ||
+	if (!s->daemon->slots.draining || s->n_jobs || s->aborted ||
 	    !wire_stream_is_flushed(s->stream))
 		return false;
 	send_bye(s, "kfarmd is shutting down");
@@ -536,6 +548,8 @@ static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (s->aborted)
+		return;
 	/*
 	 * End the session of a client that two consecutive checks did not find
 	 * in the list of clients.  At a single check, the file can be empty

@@ -264,9 +264,10 @@ struct relay_session {
 	uint64_t backlog_bytes; /* queued since the stream became full */
 	char *address;
 	struct event *timer; /* heartbeat */
-	struct event *end_event; /* frees the session from the loop */
+	struct event *end_event; /* ends the session from the loop */
 	char *end_reason; /* not NULL: the session is ending */
-	bool bye_pointless; /* the client has closed the connection */
+	bool stopped; /* BYE was sent; only the stream is left */
+	bool client_closed; /* by BYE, or the stream has ended */
 	int version; /* 0 before HELLO */
 	bool greeted; /* HELLO and FIT were sent */
 	bool machine_sent;

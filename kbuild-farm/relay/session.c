@@ -14,28 +14,38 @@
 #define CLIENT_HELLO_MS 5000 /* limit for the HELLO of a client */
 #define BACKLOG_MAX     (64u << 20) /* bytes queued for a client that is slow */
 
-static void free_session(struct relay_session *s, const char *why)
+/* End all jobs and the sessions with the members, and send BYE. */
+static void stop_session(struct relay_session *s, const char *why)
 {
-	struct relay *r = s->relay;
 	struct buf body = { 0 };
 
-	TAILQ_REMOVE(&r->sessions, s, entry);
-	r->n_sessions--;
+	if (s->stopped)
+		return;
+	s->stopped = true;
 	/* Nothing that follows may end the session again. */
 	if (!s->end_reason)
 		s->end_reason = xstrdup(why);
 	relay_dispatch_stop(s);
 	relay_jobs_free_all(s);
 	relay_requests_release(s);
-	for (size_t i = 0; s->links && i < r->n_members; i++)
+	for (size_t i = 0; s->links && i < s->relay->n_members; i++)
 		relay_link_release(&s->links[i]);
 	free(s->links);
 	s->links = NULL;
 	relay_inputs_release(s);
-	if (!s->bye_pointless) {
+	if (!s->client_closed) {
 		wire_bye_encode(&body, why);
 		relay_session_send(s, WIRE_BYE, &body);
 	}
+}
+
+static void free_session(struct relay_session *s, const char *why)
+{
+	struct relay *r = s->relay;
+
+	stop_session(s, why);
+	TAILQ_REMOVE(&r->sessions, s, entry);
+	r->n_sessions--;
 	wire_stream_free(s->stream);
 	event_free(s->timer);
 	event_free(s->end_event);
@@ -51,14 +61,17 @@ static void on_end(evutil_socket_t fd, short what, void *arg)
 	struct relay_session *s = arg;
 	struct kfarmd *a = s->relay->daemon;
 	const struct relay *r = s->relay;
-	char *why = xstrdup(s->end_reason);
 
 	(void)fd;
 	(void)what;
-	if (!s->bye_pointless)
-		log_warning("closing session with %s: %s", s->address, why);
-	free_session(s, why);
-	free(why);
+	if (!s->client_closed) {
+		log_warning("closing session with %s: %s", s->address,
+			    s->end_reason);
+		stop_session(s, s->end_reason);
+		wire_stream_finish(s->stream);
+		return;
+	}
+	free_session(s, s->end_reason);
 	if (!r->n_sessions && a->on_idle)
 		a->on_idle(a);
 }
@@ -348,7 +361,7 @@ static int on_client_msg(void *ctx, uint16_t type, struct bytes body,
 	if (s->end_reason)
 		return 0;
 	if (type == WIRE_BYE) {
-		s->bye_pointless = true;
+		s->client_closed = true;
 		relay_session_end(s, "closed by the client");
 		return 0;
 	}
@@ -374,10 +387,13 @@ static void on_client_close(void *ctx, const struct err *why)
 {
 	struct relay_session *s = ctx;
 
-	s->bye_pointless = true;
+	s->client_closed = true;
 	if (why->text[0])
 		log_info("session with %s lost: %s", s->address, why->text);
-	relay_session_end(s, "closed by the client");
+	if (s->end_reason)
+		event_active(s->end_event, EV_TIMEOUT, 0);
+	else
+		relay_session_end(s, "closed by the client");
 }
 
 static void send_beat(struct relay_session *s)

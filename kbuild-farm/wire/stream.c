@@ -376,6 +376,8 @@ void wire_conn_consume(struct wire_conn *conn, size_t n)
 #define READ_SIZE (64u << 10)
 /* Maximum reads after a failed write, to receive the peer's last messages. */
 #define LAST_READS 64
+/* Seconds until a stream that finishes is closed although output is left. */
+#define FINISH_S 5
 
 struct wire_stream {
 	struct wire_conn *conn;
@@ -391,6 +393,7 @@ struct wire_stream {
 	bool freed;
 	bool paused;
 	bool full;
+	bool finishing; /* discard input, and close when all is written */
 	bool read_wants_write; /* read() waits until it can write (TLS) */
 	uint64_t received_bytes;
 	uint64_t sent_bytes;
@@ -435,6 +438,10 @@ static void on_closing(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	/* If this is the time limit of wire_stream_finish(), close now. */
+	s->closed = true;
+	event_del(s->read_event);
+	event_del(s->write_event);
 	s->callback_depth++;
 	s->ops->on_close(s->ctx, &s->close_error);
 	leave_callback(s);
@@ -448,9 +455,10 @@ static int on_conn_msg(void *arg, uint16_t type, struct bytes body,
 
 	ret = s->ops->on_msg(s->ctx, type, body, err);
 	/*
-	 * If the owner has freed the stream in the callback, stop feeding it.
+	 * If the owner has freed or finished the stream in the callback, stop
+	 * feeding it.
 	 */
-	return !ret && s->freed ? -ECANCELED : ret;
+	return !ret && (s->freed || s->finishing) ? -ECANCELED : ret;
 }
 
 /* Read once. Returns true if more input may be available. */
@@ -475,6 +483,11 @@ static bool read_some(struct wire_stream *s)
 		}
 		return false;
 	}
+	/* A peer that has closed only its output can still read. */
+	if (!n && s->finishing) {
+		event_del(s->read_event);
+		return false;
+	}
 	/* A peer that exits with unread input causes ECONNRESET. */
 	if (n <= 0 && s->conn->text.len && !s->conn->compatible)
 		reject_header(s->conn, bytes_of(NULL, 0), &s->close_error);
@@ -486,9 +499,10 @@ static bool read_some(struct wire_stream *s)
 		return false;
 	}
 	s->received_bytes += (uint64_t)n;
-	if (wire_conn_feed(s->conn, bytes_of(chunk, (size_t)n),
+	if (!s->finishing &&
+	    wire_conn_feed(s->conn, bytes_of(chunk, (size_t)n),
 			   &s->close_error) &&
-	    !s->freed)
+	    !s->freed && !s->finishing)
 		end_stream(s);
 	return !s->closed && !s->freed;
 }
@@ -539,9 +553,11 @@ static void notify_drained(struct wire_stream *s)
 {
 	size_t left = wire_conn_pending(s->conn).len;
 
+	if (s->finishing && !left)
+		end_stream(s);
 	if (!left && !s->read_wants_write)
 		event_del(s->write_event);
-	if (!s->full || left >= WIRE_LOW_WATER)
+	if (!s->full || s->finishing || left >= WIRE_LOW_WATER)
 		return;
 	s->full = false;
 	if (s->ops->on_drain)
@@ -627,6 +643,20 @@ void wire_stream_free(struct wire_stream *s)
 		free_stream(s);
 }
 
+void wire_stream_finish(struct wire_stream *s)
+{
+	const struct timeval limit = { .tv_sec = FINISH_S };
+
+	if (s->closed || s->finishing)
+		return;
+	wire_stream_set_paused(s, false);
+	s->finishing = true;
+	if (wire_stream_is_flushed(s))
+		end_stream(s);
+	else
+		event_add(s->close_event, &limit);
+}
+
 /* Called after output was queued. */
 static void schedule_write(struct wire_stream *s)
 {
@@ -639,7 +669,7 @@ static void schedule_write(struct wire_stream *s)
 void wire_stream_send(struct wire_stream *s, uint16_t type, struct bytes body,
 		      enum wire_codec codec)
 {
-	if (s->closed)
+	if (s->closed || s->finishing)
 		return;
 	wire_conn_send(s->conn, type, body, codec);
 	schedule_write(s);
@@ -649,7 +679,7 @@ void wire_stream_send_packed(struct wire_stream *s, uint16_t type,
 			     struct bytes packed, enum wire_codec codec,
 			     uint32_t raw_len)
 {
-	if (s->closed)
+	if (s->closed || s->finishing)
 		return;
 	wire_conn_send_packed(s->conn, type, packed, codec, raw_len);
 	schedule_write(s);
@@ -667,7 +697,7 @@ bool wire_stream_is_flushed(const struct wire_stream *s)
 
 void wire_stream_set_paused(struct wire_stream *s, bool paused)
 {
-	if (s->closed || paused == s->paused)
+	if (s->closed || s->finishing || paused == s->paused)
 		return;
 	s->paused = paused;
 	if (paused)

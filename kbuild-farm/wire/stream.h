@@ -148,6 +148,14 @@ struct wire_stream *wire_stream_new_io(struct event_base *base,
  * descriptors.  No callback follows.  `s` may be NULL.
  */
 void wire_stream_free(struct wire_stream *s);
+/*
+ * End the session, but write all queued messages first: discard further input
+ * and output, and call on_close when the queue is empty, with an empty reason,
+ * or after an error, or after 5 s because the peer does not read.  Needed for a
+ * last message to a peer that is slow to read; wire_stream_free() would discard
+ * it.  on_close is never called from wire_stream_finish().
+ */
+void wire_stream_finish(struct wire_stream *s);
 /* Like wire_conn_skip_text(). */
 void wire_stream_skip_text(struct wire_stream *s, size_t max_bytes);
 /*

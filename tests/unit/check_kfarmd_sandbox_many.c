@@ -105,3 +105,24 @@ TEST_RANGE(what_waits_is_bounded, 0, 2)
 	wire_view_release(&m);
 	client_expect_bye(&node.c, "too many pending input updates");
 }
+
+/* The NEEDs that precede BYE are more than the socket accepts. */
+TEST(a_client_that_reads_nothing_until_its_end_receives_the_reason)
+{
+	struct play_view view = { 0 };
+	struct wire_view m = { .view = 3 };
+
+	node.c.withholds = true;
+	play_put(&node.c, 0, ROOT "/late.h", "late\n");
+	play_entry(&node.c, &view, ROOT "/absent.h", WIRE_INODE_ABSENT);
+	play_send_paths(&node.c);
+	wire_stream_set_paused(node.c.stream, true);
+	m.n_entries = 1;
+	m.entries = view.v;
+	send_again(&m, KFARMD_INPUT_SINK_UPDATES_MAX + 1);
+	wire_view_release(&m);
+	while (!node.c.closed && !wire_stream_is_flushed(node.c.stream))
+		client_idle(1);
+	wire_stream_set_paused(node.c.stream, false);
+	client_expect_bye(&node.c, "too many pending input updates");
+}

@@ -587,6 +587,12 @@ TEST(an_unfit_member_is_asked_again)
 	ck_assert_uint_eq(members[0].unfit, 0);
 }
 
+static bool is_session_stopped(void)
+{
+	return !relay_count_sessions(relay) ||
+	       TAILQ_FIRST(&relay->sessions)->stopped;
+}
+
 TEST(malformed_flags_end_the_session)
 {
 	struct buf body = { 0 };
@@ -598,4 +604,32 @@ TEST(malformed_flags_end_the_session)
 	say(WIRE_FLAGS, &body);
 	until(is_closed);
 	ck_assert_str_eq(client.bye, "malformed FLAGS");
+}
+
+/* More output precedes BYE than the socket accepts. */
+TEST(a_client_that_is_slow_to_read_receives_the_reason)
+{
+	struct buf body = { 0 };
+	uint32_t random = 1;
+
+	add_member(1);
+	connect_client(WIRE_VERSION);
+	wire_stream_set_paused(client.stream, true);
+	for (unsigned i = 0; i < 16; i++) {
+		/* incompressible */
+		while (body.len < 64u << 10)
+			buf_put_u32(&body, random = random * 69069 + 1);
+		/* The client ignores messages of this type. */
+		relay_session_send(TAILQ_FIRST(&relay->sessions), WIRE_CC_BEAT,
+				   &body);
+	}
+	buf_put_u32(&body, 7); /* not the next number */
+	say(WIRE_FLAGS, &body);
+	until(is_session_stopped);
+	turn(100);
+	wire_stream_set_paused(client.stream, false);
+	until(is_closed);
+	ck_assert_str_eq(client.bye, "malformed FLAGS");
+	turn(100);
+	ck_assert_uint_eq(relay_count_sessions(relay), 0);
 }

@@ -318,6 +318,64 @@ TEST(a_last_word_is_heard_although_writing_fails)
 	ck_assert_uint_eq(left.closes, 1);
 }
 
+/* Much output precedes the last message, and the peer reads none of it yet. */
+TEST(a_finished_stream_writes_all_of_its_output)
+{
+	join(&left, &right);
+	wire_stream_set_paused(left.s, true);
+	for (int i = 0; i < 100; i++)
+		say(&right, WIRE_OUTPUT, bytes_of(block, BLOCK));
+	say(&right, WIRE_BYE, bytes_str("why"));
+	wire_stream_finish(right.s);
+	say(&right, WIRE_OUTPUT, bytes_of(block, BLOCK));
+	say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
+	settle();
+	ck_assert_uint_eq(right.closes, 0);
+	wire_stream_set_paused(left.s, false);
+	settle();
+	ck_assert_uint_eq(left.messages, 101);
+	ck_assert_uint_eq(left.bytes, 100 * BLOCK + 3);
+	ck_assert_uint_eq(right.closes, 1);
+	ck_assert_str_eq(right.why, "");
+	ck_assert_uint_eq(right.messages, 0);
+	ck_assert_uint_eq(right.drains, 0);
+}
+
+/* The other direction of a pipe is closed, and invalid bytes follow. */
+TEST(a_finished_stream_ignores_its_input)
+{
+	int out[2], in[2];
+
+	ck_assert_int_eq(pipe(out), 0);
+	ck_assert_int_eq(pipe(in), 0);
+	right.s = wire_stream_new(base, in[0], out[1], &ops, &right);
+	for (int i = 0; i < 2; i++)
+		say(&right, WIRE_OUTPUT, bytes_of(block, BLOCK));
+	wire_stream_finish(right.s);
+	ck_assert_int_eq(write(in[1], "invalid", 7), 7);
+	settle();
+	close(in[1]);
+	settle();
+	ck_assert_uint_eq(right.closes, 0);
+	left.s = wire_stream_new(base, out[0], dup(out[0]), &ops, &left);
+	settle();
+	ck_assert_uint_eq(left.messages, 2);
+	ck_assert_uint_eq(right.closes, 1);
+	ck_assert_str_eq(right.why, "");
+}
+
+TEST(a_finished_stream_does_not_wait_forever)
+{
+	join(&left, &right);
+	wire_stream_set_paused(left.s, true);
+	for (int i = 0; i < 100; i++)
+		say(&right, WIRE_OUTPUT, bytes_of(block, BLOCK));
+	wire_stream_finish(right.s);
+	while (!right.closes)
+		event_base_loop(base, EVLOOP_ONCE);
+	ck_assert_uint_eq(right.closes, 1);
+}
+
 TEST_RANGE(a_stream_is_freed_within_its_callbacks, 0, 3)
 {
 	join(&left, &right);
