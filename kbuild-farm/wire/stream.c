@@ -364,7 +364,10 @@ void wire_conn_consume(struct wire_conn *conn, size_t n)
  * The read event watches rfd, and the write event watches wfd.  With TLS, a
  * read() may have to write first (`read_wants_write`).  The read event is
  * pending unless the stream is paused or read() must write first.  The write
- * event is pending while output is queued or read() must write first.
+ * event is pending while output is queued or read() must write first.  The
+ * first write does not wait until the descriptor is writable: the event is
+ * activated instead of added, which saves two calls of epoll_ctl(2) per message
+ * and still lets the callbacks of this turn of the loop queue more.
  *
  * When the session ends, end_stream() only deletes both events and activates
  * `close_event`, so that on_close is called once and from the loop.
@@ -393,6 +396,7 @@ struct wire_stream {
 	bool freed;
 	bool paused;
 	bool full;
+	bool writing; /* on_writable() is active */
 	bool finishing; /* discard input, and close when all is written */
 	bool read_wants_write; /* read() waits until it can write (TLS) */
 	uint64_t received_bytes;
@@ -549,19 +553,23 @@ static void handle_write_error(struct wire_stream *s, const struct err *why)
 	end_stream(s);
 }
 
-static void notify_drained(struct wire_stream *s)
+/* Notify the owner if it can send more, and wait until the rest can be sent. */
+static void finish_write(struct wire_stream *s)
 {
-	size_t left = wire_conn_pending(s->conn).len;
-
-	if (s->finishing && !left)
+	if (s->finishing && !wire_conn_pending(s->conn).len)
 		end_stream(s);
-	if (!left && !s->read_wants_write)
-		event_del(s->write_event);
-	if (!s->full || s->finishing || left >= WIRE_LOW_WATER)
+	if (s->full && !s->finishing &&
+	    wire_conn_pending(s->conn).len < WIRE_LOW_WATER) {
+		s->full = false;
+		if (s->ops->on_drain)
+			s->ops->on_drain(s->ctx);
+	}
+	if (s->closed || s->freed)
 		return;
-	s->full = false;
-	if (s->ops->on_drain)
-		s->ops->on_drain(s->ctx);
+	if (!wire_conn_pending(s->conn).len && !s->read_wants_write)
+		event_del(s->write_event);
+	else if (!event_pending(s->write_event, EV_WRITE, NULL))
+		watch_event(s, s->write_event);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
@@ -572,6 +580,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	s->callback_depth++;
+	s->writing = true;
 	/*
 	 * If a read has waited for this event, resume the read before writing
 	 * queued bytes.
@@ -587,8 +596,9 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 		if (write_some(s, &why))
 			handle_write_error(s, &why);
 		else
-			notify_drained(s);
+			finish_write(s);
 	}
+	s->writing = false;
 	leave_callback(s);
 }
 
@@ -662,8 +672,9 @@ static void schedule_write(struct wire_stream *s)
 {
 	if (wire_conn_pending(s->conn).len >= WIRE_HIGH_WATER)
 		s->full = true;
-	if (!event_pending(s->write_event, EV_WRITE, NULL))
-		watch_event(s, s->write_event);
+	/* finish_write() handles what callbacks of on_writable() send. */
+	if (!s->writing && !event_pending(s->write_event, EV_WRITE, NULL))
+		event_active(s->write_event, EV_WRITE, 0);
 }
 
 void wire_stream_send(struct wire_stream *s, uint16_t type, struct bytes body,
