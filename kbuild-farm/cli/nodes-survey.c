@@ -11,6 +11,7 @@
 #include "kernel/capacity.h"
 #include "machine/machine.h"
 #include "node/duplicates.h"
+#include "node/pool.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -71,7 +72,7 @@ void nodes_print_if_empty(const struct nodes_request *r)
 		log_info("no nodes in %s yet; add one with "
 			 "`kfarm nodes add NAME ssh:HOST`",
 			 file);
-	else if (strcmp(r->verb, "list") != 0)
+	else if (!str_list_has("list limits", ' ', r->verb))
 		log_info("%s has only pools, whose members are started by "
 			 "builds",
 			 file);
@@ -431,23 +432,43 @@ static const struct record_member local_members[] = {
 };
 static const struct record local_record = RECORD(node_limit, local_members);
 
+/* Return the slots of the largest number of members. */
+static unsigned count_pool_slots(const struct node_pool *p)
+{
+	return p->drained ? 0 : p->max * p->member_slots;
+}
+
+static const struct record_member pool_limit_members[] = {
+	{ RECORD_VALUE("name", node_pool, name) },
+	{ RECORD_VALUE("max", node_pool, max) },
+	{ RECORD_VALUE("member_slots", node_pool, member_slots) },
+	{ RECORD_VALUE("drained", node_pool, drained) },
+};
+static const struct record pool_limit_record = RECORD(node_pool,
+						      pool_limit_members);
+
 /*
- * Return as JSON the slots of each node and of the build host, and the
- * resulting -j of make.
+ * Return as JSON the slots of each node, of the pools and of the build host,
+ * and the resulting -j of make.
  */
 static json_t *nodes_json_limits(const struct nodes_survey *s)
 {
-	json_t *list = record_array_to_json(&common_record, s->rows,
-					    s->n_nodes);
+	json_t *all, *list = record_array_to_json(&common_record, s->rows,
+						  s->n_nodes);
 
 	for (size_t i = 0; i < s->n_nodes; i++) {
 		if (s->rows[i].reason)
 			json_object_set_new(json_array_get(list, i), "slots",
 					    json_integer(0));
 	}
-	return json_pack("{s:o, s:o, s:i}", "nodes", list, "local",
-			 record_to_json(&local_record, &s->local_limit), "jobs",
-			 (int)nodes_count_jobs(s));
+	all = json_pack("{s:o, s:o, s:i}", "nodes", list, "local",
+			record_to_json(&local_record, &s->local_limit), "jobs",
+			(int)nodes_count_jobs(s));
+	if (s->n_pools)
+		json_object_set_new(all, "pools",
+				    record_array_to_json(&pool_limit_record,
+							 s->pools, s->n_pools));
+	return all;
 }
 
 void nodes_print_limits(FILE *out, const struct nodes_survey *s)
@@ -477,6 +498,23 @@ void nodes_print_limits(FILE *out, const struct nodes_survey *s)
 			strv_add(&t.fields, r->max_limit.reason);
 		strv_addf(&sum, "%u", r->slots);
 	}
+	for (size_t i = 0; i < s->n_pools; i++) {
+		const struct node_pool *p = &s->pools[i];
+
+		strv_add(&t.fields, p->name);
+		strv_addf(&t.fields, "%u", count_pool_slots(p));
+		if (p->drained) {
+			strv_add(&t.fields,
+				 "drained: until `kfarm nodes resume`");
+			continue;
+		}
+		strv_addf(&t.fields,
+			  "at most %u member%s with %u slot%s each, started "
+			  "while a build needs them",
+			  p->max, format_plural(p->max), p->member_slots,
+			  format_plural(p->member_slots));
+		strv_addf(&sum, "%u", count_pool_slots(p));
+	}
 
 	/* -j is the sum of all slots, limited by the build host's capacity. */
 	words = strv_join(&sum, " + ");
@@ -486,16 +524,16 @@ void nodes_print_limits(FILE *out, const struct nodes_survey *s)
 	strv_add(&t.fields, "-j");
 	strv_addf(&t.fields, "%u", nodes_count_jobs(s));
 	if (sum.n)
-		strv_addf(&t.fields, "%s of the nodes + %u local%s%s", words,
-			  s->local_limit.slots,
+		strv_addf(&t.fields, "%s of the nodes%s + %u local%s%s", words,
+			  s->n_pools ? " and pools" : "", s->local_limit.slots,
 			  nodes_count_jobs(s) == s->capacity ? ", but " : "",
 			  nodes_count_jobs(s) == s->capacity ?
 				  s->capacity_reason :
 				  "");
 	else
 		strv_addf(&t.fields, "local slots only: %s",
-			  s->n_nodes ? "no node gets jobs" :
-				       "no nodes configured");
+			  s->n_nodes + s->n_pools ? "no node gets jobs" :
+						    "no nodes configured");
 	table_print(out, &t);
 	free(words);
 	strv_release(&sum);
@@ -796,6 +834,8 @@ unsigned nodes_count_jobs(const struct nodes_survey *s)
 		if (!s->rows[i].reason)
 			sum += s->rows[i].slots;
 	}
+	for (size_t i = 0; i < s->n_pools; i++)
+		sum += count_pool_slots(&s->pools[i]);
 	return sum < s->capacity ? sum : s->capacity;
 }
 
@@ -859,6 +899,8 @@ int nodes_survey_main(void *request)
 		keep_states(r, &s);
 		nodes_pools_collect(&pools, r);
 	}
+	s.pools = r->roster.pools;
+	s.n_pools = r->roster.n_pools;
 	if (r->json) {
 		list = limits ? nodes_json_limits(&s) : nodes_json_list(&s);
 		if (pools.n)

@@ -91,6 +91,8 @@ struct nodes_survey {
 	struct peer_survey_node *nodes; /* in the order of the arguments */
 	struct nodes_row *rows; /* one for each node */
 	size_t n_nodes;
+	const struct node_pool *pools; /* for `limits`; may be NULL */
+	size_t n_pools;
 	struct wire_inventory local;
 	struct node_limit local_limit;
 	unsigned capacity; /* kernel/capacity.h */
@@ -106,7 +108,7 @@ void nodes_survey_limits(struct nodes_survey *s);
 int nodes_survey(struct nodes_survey *s, const struct node_entry *const *nodes,
 		 size_t n, struct err *err);
 void nodes_survey_release(struct nodes_survey *s);
-/* Return the -j of a build with these nodes. */
+/* Return the -j of a build with these nodes and all members of the pools. */
 unsigned nodes_count_jobs(const struct nodes_survey *s);
 /*
  * Format a temperature in millikelvin as "48 C".  Returns NULL if it is

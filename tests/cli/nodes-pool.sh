@@ -24,11 +24,12 @@ cat >"$config" <<'END'
 END
 run kfarm nodes list
 run kfarm nodes list --json
-run kfarm nodes limits | unwrapped | figures
+run kfarm nodes limits | unwrapped | figures | sed -E 's,[0-9]+ local,N local,'
 run kfarm nodes drain desk nope
 run kfarm nodes drain desk
 run kfarm nodes drain desk
 run kfarm nodes list
+run kfarm nodes limits --json | sed -n '/pools/,$p'
 grep -n drain "$config"
 run kfarm nodes resume desk
 grep -n drain "$config"
