@@ -10,6 +10,8 @@
 # members are processes of the relay's machine, so the uplink is its only slow
 # link.  All nodes have the toolchain and no file of the tree.
 #
+# An installed toolchain reaches all members and crosses the uplink once.
+#
 # The table has the duration of each build and the bytes per unit:
 #
 #	one	one node behind the uplink
@@ -17,10 +19,14 @@
 #	relay	the relay behind the uplink
 #	nested	a relay with three members behind another relay
 #
-# --linux builds a part of Linux instead of the small tree of the other tests, RUNS times
-# (3), and prints the medians.
+# --linux builds a part of Linux instead of the small tree of the other tests,
+# RUNS times (3), and prints the medians.
 # shellcheck source=tests/nodes/lab.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
+# shellcheck source=tests/toolchain/archives.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../toolchain/archives.sh"
+# Packages are fetched before the namespaces have a network of their own.
+[ "${KFARM_LAB:-}" ] || archives_make || exit 1
 lab_begin "$@"
 
 runs=1
@@ -45,20 +51,20 @@ uplink=/sys/class/net/v$(lab_number rack)/statistics
 store()
 {
 	rm -rf "$work/stores/$1"
-	mkdir -p "$work/stores"
-	cp -a "$work/toolchains" "$work/stores/$1"
-	echo "$work/stores/$1"
+	mkdir -p "$work/stores/$1"
+	cp -a "$work/toolchains" "$work/stores/$1/store"
+	echo "$work/stores/$1/store"
 }
 
-# three: write three nodes to $KFARM_CONFIG.
+# three [ARG...]: write three nodes to $KFARM_CONFIG.
 three()
 {
 	local i
 
 	no_nodes
 	for i in 1 2 3; do
-		node "board$i" "'$bin/kfarmd' --stdio --store '$(store "$i")'" \
-			slots=2
+		node "board$i" "'$bin/kfarmd' --stdio $* --store \
+'$(store "board$i")'" slots=2
 	done
 }
 
@@ -99,6 +105,30 @@ median()
 		END { print v[int((NR + 1) / 2)] }'
 }
 
+# install NAME: install a toolchain on the rack, and set $bytes to the bytes that
+# cross the uplink.
+install()
+{
+	local before archive
+
+	archive=$(archives_name "$archives_foreign" aarch64-linux).tar.xz
+	before=$(cat "$uplink/tx_bytes")
+	"$bin/kfarm" toolchain install --insecure --nodes rack --file \
+		"$archives/made/$archives_foreign/$archive" \
+		>"$work/install.log" 2>&1
+	is "$1: kfarm toolchain install ends with" 0 $?
+	bytes=$(($(cat "$uplink/tx_bytes") - before))
+	cat "$work/install.log"
+	echo "$1: installed toolchain: $bytes bytes"
+}
+
+# Print the members that have the installed toolchain.
+holders()
+{
+	find "$work"/stores/board* -name 'aarch64*-gcc' |
+		sed -E 's,.*/(board[0-9])/.*,\1,' | sort -u | xargs
+}
+
 declare -A ms to_unit from_unit
 for ((i = 0; i < runs; i++)); do
 	no_nodes
@@ -124,4 +154,15 @@ for row in relay nested; do
 		$((($(median "${to_unit[one]}") + $(median "${from_unit[one]}")) * 11 / 10)) \
 		$(($(median "${to_unit[$row]}") + $(median "${from_unit[$row]}")))
 done
+lab_rate rack 100mbit
+export XDG_DATA_HOME=$work/data
+no_nodes
+rack --host "$archives_foreign"
+install one
+one=$bytes
+three --host "$archives_foreign"
+rack --relay
+install relay
+is "members with the toolchain" "board1 board2 board3" "$(holders)"
+at_most "bytes of the installed toolchain" $((one * 11 / 10)) "$bytes"
 farm_end
