@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# nodes/members.sh - the members of a pool in the event stream $events, for the
-# tests that build with a pool
+# nodes/members.sh - a build of $targets with a pool of four members, and the
+# members in its event stream $events
 
 # workers_are "MEMBER...": check that these members have completed jobs.
 workers_are()
@@ -29,4 +29,43 @@ lost_works()
 	jq -se --arg n "$(lost)" 'map(select(.node == $n and
 		(.state == "down" or .state == "done")).event) |
 		.[index("node"):] | index("job")' "$events"
+}
+
+# begin_build POOL COMMAND: start a build with the members of a pool, which
+# COMMAND starts, and wait until each of them has completed jobs.
+begin_build()
+{
+	cat >"$KFARM_CONFIG" <<-END
+	[farm]
+		compile-locally = when-necessary
+	[pool "$1"]
+		start = $2
+		min = 4
+		max = 4
+		slots = 1
+	END
+	farm_fresh
+	kfarm_start --json "$events" "${targets[@]}"
+	check "four members complete jobs" wait_for 120 workers_are \
+		"$1/1 $1/2 $1/3 $1/4"
+}
+
+# check_replacement CAUSE: check that the replacement of a member that was lost
+# for this cause completes jobs.
+check_replacement()
+{
+	check "the replacement of a $1 member completes jobs" \
+		wait_for 120 lost_works
+}
+
+# end_build CAUSE: check the end of the build, with one lost member.
+end_build()
+{
+	check "the build is not over by then" kill -0 "$kfarm"
+	kfarm_wait
+	is "status of the build" 0 $?
+	is "one member is lost" 1 "$(lost | wc -l)"
+	equal "a build with a $1 member"
+	no_temporaries "a build with a $1 member"
+	gone "the build"
 }

@@ -233,31 +233,12 @@ linux()
 	farm_linux tinyconfig prepare
 	farm_reference "${targets[@]}"
 	echo "exec $(start_command --cgroups=disabled)" >"$work/start"
-	cat >"$KFARM_CONFIG" <<-END
-	[farm]
-		compile-locally = when-necessary
-	[pool "podman"]
-		start = sh $work/start
-		min = 4
-		max = 4
-		slots = 1
-	END
-	farm_fresh
-	kfarm_start --json "$events" "${targets[@]}"
-	check "four members complete jobs" wait_for 120 workers_are \
-		"podman/1 podman/2 podman/3 podman/4"
+	begin_build podman "sh $work/start"
 	is "containers" 4 "$(containers)"
 	killed=$(pod ps -q | head -n 1)
 	pod kill -s KILL "$killed" >/dev/null
-	check "the replacement of a killed member completes jobs" \
-		wait_for 120 lost_works
-	check "the build is not over by then" kill -0 "$kfarm"
-	kfarm_wait
-	is "status of the build" 0 $?
-	is "one member is lost" 1 "$(lost | wc -l)"
-	equal "a build with a killed member"
-	no_temporaries "a build with a killed member"
-	gone "the build"
+	check_replacement killed
+	end_build killed
 	check "podman has no containers left" wait_for 60 has_no_containers
 	echo "jobs: $(meta '"\(.farm.remote) remote, \(.farm.local) local"')"
 }

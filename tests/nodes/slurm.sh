@@ -40,36 +40,17 @@ slurm_start 2 n1 n2 || {
 }
 farm_linux tinyconfig prepare
 farm_reference "${targets[@]}"
-cat >"$KFARM_CONFIG" <<END
-[farm]
-	compile-locally = when-necessary
-[pool "cluster"]
-	start = srun -n1 -c1 -u $kfarmd
-	min = 4
-	max = 4
-	slots = 1
-END
 
 # ---- a canceled member ----
 
-farm_fresh
-kfarm_start --json "$events" "${targets[@]}"
-check "four members complete jobs" wait_for 60 workers_are \
-	"cluster/1 cluster/2 cluster/3 cluster/4"
+begin_build cluster "srun -n1 -c1 -u $kfarmd"
 is "jobs on each machine" "2 n1 2 n2" \
 	"$(slurm_jobs | cut -d ' ' -f 2 | sort | uniq -c | xargs)"
 read -r job _ < <(slurm_jobs)
 scancel "$job"
-check "the replacement of a canceled member completes jobs" \
-	wait_for 60 lost_works
+check_replacement canceled
 check "it is a new job" wait_for 60 states_are "4 RUNNING"
-check "the build is not over by then" kill -0 "$kfarm"
-kfarm_wait
-is "status of the build" 0 $?
-is "one member is lost" 1 "$(lost | wc -l)"
-equal "a build with a canceled member"
-no_temporaries "a build with a canceled member"
-gone "the build"
+end_build canceled
 check "Slurm has no jobs left" wait_for 60 has_no_jobs
 
 # ---- Ctrl-C ----
