@@ -46,7 +46,7 @@ declare -A mask=(
 	# Digests of that compiler and of its objects.
 	[digest]='s/"[0-9a-f]{64}"/"DIGEST"/g; s/-[0-9a-f]{8}(\/|$|:|"| )/-DIGEST\1/g'
 	# Versions of the installed tools.
-	[tools]='/^ *"tools": \{$/,/\}/{ /^ *"[a-z0-9]+": "/d; }'
+	[tools]='/^ *"tools": \{$/,/\}/{ /^ *"[a-z0-9._-]+": "/d; }'
 	# Sizes of objects, which depend on that compiler.
 	[bytes]='s/"(text|data|bss|file|size|bytes|sent|received)":( ?)[0-9]+/"\1":\2N/g'
 	# Round-trip time to a node.
