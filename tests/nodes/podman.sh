@@ -9,7 +9,7 @@
 # a node, which completes its jobs.
 #
 # --linux instead builds lib/ of Linux with a pool of four containers, one of
-# which is killed in mid-build.
+# which is killed in mid-build, and ends another build with Ctrl-C.
 . "$(dirname "$0")/../farm/lib.sh"
 # shellcheck source=tests/nodes/members.sh
 . "$(dirname "$0")/members.sh"
@@ -241,6 +241,12 @@ linux()
 	end_build killed
 	check "podman has no containers left" wait_for 60 has_no_containers
 	echo "jobs: $(meta '"\(.farm.remote) remote, \(.farm.local) local"')"
+	begin_build podman "sh $work/start"
+	kill -INT "$kfarm"
+	kfarm_wait
+	is "Ctrl-C: status" 130 $?
+	gone "Ctrl-C"
+	check "Ctrl-C: podman has no containers left" wait_for 60 has_no_containers
 }
 
 lacks=$(podman_lacks)
