@@ -438,37 +438,23 @@ static unsigned count_pool_slots(const struct node_pool *p)
 	return p->drained ? 0 : p->max * p->member_slots;
 }
 
-static const struct record_member pool_limit_members[] = {
-	{ RECORD_VALUE("name", node_pool, name) },
-	{ RECORD_VALUE("max", node_pool, max) },
-	{ RECORD_VALUE("member_slots", node_pool, member_slots) },
-	{ RECORD_VALUE("drained", node_pool, drained) },
-};
-static const struct record pool_limit_record = RECORD(node_pool,
-						      pool_limit_members);
-
 /*
- * Return as JSON the slots of each node, of the pools and of the build host,
- * and the resulting -j of make.
+ * Return as JSON the slots of each node and of the build host, and the
+ * resulting -j of make.
  */
 static json_t *nodes_json_limits(const struct nodes_survey *s)
 {
-	json_t *all, *list = record_array_to_json(&common_record, s->rows,
-						  s->n_nodes);
+	json_t *list = record_array_to_json(&common_record, s->rows,
+					    s->n_nodes);
 
 	for (size_t i = 0; i < s->n_nodes; i++) {
 		if (s->rows[i].reason)
 			json_object_set_new(json_array_get(list, i), "slots",
 					    json_integer(0));
 	}
-	all = json_pack("{s:o, s:o, s:i}", "nodes", list, "local",
-			record_to_json(&local_record, &s->local_limit), "jobs",
-			(int)nodes_count_jobs(s));
-	if (s->n_pools)
-		json_object_set_new(all, "pools",
-				    record_array_to_json(&pool_limit_record,
-							 s->pools, s->n_pools));
-	return all;
+	return json_pack("{s:o, s:o, s:i}", "nodes", list, "local",
+			 record_to_json(&local_record, &s->local_limit), "jobs",
+			 (int)nodes_count_jobs(s));
 }
 
 void nodes_print_limits(FILE *out, const struct nodes_survey *s)
@@ -895,10 +881,11 @@ int nodes_survey_main(void *request)
 	free(nodes);
 	if (status)
 		return nodes_log_error(r, &err);
-	if (list_verb) {
+	if (list_verb)
 		keep_states(r, &s);
+	/* The table of `limits` does not name the members. */
+	if (list_verb || (limits && r->json))
 		nodes_pools_collect(&pools, r);
-	}
 	s.pools = r->roster.pools;
 	s.n_pools = r->roster.n_pools;
 	if (r->json) {

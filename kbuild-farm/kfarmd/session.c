@@ -151,8 +151,8 @@ static void send_bye(struct kfarmd_session *s, const char *why)
 }
 
 /*
- * Drop the jobs, send BYE with the reason, and end the session when the peer
- * has read it: a peer that sends too much is often slow to read.
+ * Drop the jobs, send BYE with the reason, and end the session when BYE has
+ * been written: a peer that sends too much is often slow to read.
  */
 static void abort_session(struct kfarmd_session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -379,7 +379,7 @@ void wire_conn_consume(struct wire_conn *conn, size_t n)
 #define READ_SIZE (64u << 10)
 /* Maximum reads after a failed write, to receive the peer's last messages. */
 #define LAST_READS 64
-/* Seconds until a stream that finishes is closed although output is left. */
+/* Seconds after which a finishing stream closes even if output is left. */
 #define FINISH_S 5
 
 struct wire_stream {

@@ -149,11 +149,11 @@ struct wire_stream *wire_stream_new_io(struct event_base *base,
  */
 void wire_stream_free(struct wire_stream *s);
 /*
- * End the session, but write all queued messages first: discard further input
- * and output, and call on_close when the queue is empty, with an empty reason,
- * or after an error, or after 5 s because the peer does not read.  Needed for a
- * last message to a peer that is slow to read; wire_stream_free() would discard
- * it.  on_close is never called from wire_stream_finish().
+ * End the session after all queued messages have been written.  Further input
+ * and output are discarded.  The loop calls on_close with an empty reason when
+ * the queue is empty or after 5 s, or with the reason of an error.  Use it for
+ * a last message to a peer that may be slow to read, because
+ * wire_stream_free() writes only once.
  */
 void wire_stream_finish(struct wire_stream *s);
 /* Like wire_conn_skip_text(). */

@@ -10,12 +10,15 @@
 # at least nine of ten nodes have executed jobs.
 # shellcheck source=tests/nodes/lab.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
+# shellcheck source=tests/nodes/members.sh
+. "$(dirname "${BASH_SOURCE[0]}")/members.sh"
 lab_begin "$@"
 n_nodes=${1:-100}
 config=${2:-tinyconfig}
 targets=("${@:3}")
 [ ${#targets[@]} -gt 0 ] || targets=(vmlinux)
 
+events=$work/events
 export KBUILD_BUILD_TIMESTAMP=@1700000000
 farm_linux "$config"
 farm_reference "${targets[@]}"
@@ -29,14 +32,13 @@ done
 before=$(cat /sys/class/net/br0/statistics/tx_bytes)
 began=$(date +%s%3N)
 farm_fresh
-kfarm_build --json "$work/events" "${targets[@]}"
+kfarm_build --json "$events" "${targets[@]}"
 is "kfarm ends with" 0 $?
 echo "$n_nodes nodes: $(($(date +%s%3N) - began)) ms, $(($(cat \
 	/sys/class/net/br0/statistics/tx_bytes) - before)) bytes sent"
 equal "$n_nodes nodes"
 echo "jobs: $(meta '"\(.farm.remote) remote, \(.farm.local) local"')"
-used=$(jq -r 'select(.event == "job" and .state == "done" and
-	.node != "local") | .node' "$work/events" | sort -u | wc -l)
+used=$(workers | wc -w)
 check "nodes that have executed jobs: $used" test "$used" -ge \
 	$((n_nodes * 9 / 10))
 is "failed jobs of nodes" 0 "$(meta '[.nodes[].faults // 0] | add')"

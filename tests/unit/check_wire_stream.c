@@ -341,7 +341,7 @@ TEST(a_finished_stream_writes_all_of_its_output)
 	ck_assert_uint_eq(right.drains, 0);
 }
 
-/* The other direction of a pipe is closed, and invalid bytes follow. */
+/* Invalid bytes arrive, and then the peer closes its end of this pipe. */
 TEST(a_finished_stream_ignores_its_input)
 {
 	int out[2], in[2];
