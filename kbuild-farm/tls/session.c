@@ -519,6 +519,16 @@ static bool io_read_must_write(const void *ctx)
 	return ((const struct tls_session *)ctx)->read_must_write;
 }
 
+static bool io_end_output(void *ctx)
+{
+	struct tls_session *s = ctx;
+
+	if (!s->failed)
+		SSL_shutdown(s->ssl);
+	ERR_clear_error();
+	return !shutdown(s->socket.fd, SHUT_WR);
+}
+
 static void io_free(void *ctx)
 {
 	tls_session_free(ctx);
@@ -530,6 +540,7 @@ struct wire_io tls_session_io(struct tls_session *session)
 		.read = io_read,
 		.write = io_write,
 		.read_must_write = io_read_must_write,
+		.end_output = io_end_output,
 		.free = io_free,
 	};
 	int fd = tls_session_fd(session);

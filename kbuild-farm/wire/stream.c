@@ -48,6 +48,13 @@ static ssize_t write_descriptor(void *ctx, struct bytes in, struct err *err)
 	return err_errno(err, "write");
 }
 
+static bool end_descriptor_output(void *ctx)
+{
+	const struct descriptors *d = ctx;
+
+	return !shutdown(d->wfd, SHUT_WR);
+}
+
 static void close_descriptors(void *ctx)
 {
 	struct descriptors *d = ctx;
@@ -71,6 +78,7 @@ struct wire_io wire_io_from_fds(int rfd, int wfd)
 	static const struct wire_io_ops ops = {
 		.read = read_descriptor,
 		.write = write_descriptor,
+		.end_output = end_descriptor_output,
 		.free = close_descriptors,
 	};
 	struct descriptors *d = xcalloc(1, sizeof(*d));
@@ -372,6 +380,10 @@ void wire_conn_consume(struct wire_conn *conn, size_t n)
  * When the session ends, end_stream() only deletes both events and activates
  * `close_event`, so that on_close is called once and from the loop.
  *
+ * A finished stream (wire_stream_finish()) ends its output when all is written,
+ * and reads until the peer has closed its end: if a socket with unread input is
+ * closed, TCP discards output that the peer has not received.
+ *
  * `callback_depth` counts callbacks on the stack: a stream that is freed in a
  * callback retains its memory until the outermost callback returns.
  */
@@ -397,7 +409,8 @@ struct wire_stream {
 	bool paused;
 	bool full;
 	bool writing; /* on_writable() is active */
-	bool finishing; /* discard input, and close when all is written */
+	bool finishing; /* discard input; end the output when it is written */
+	bool input_ended, output_ended; /* only if `finishing` */
 	bool read_wants_write; /* read() waits until it can write (TLS) */
 	uint64_t received_bytes;
 	uint64_t sent_bytes;
@@ -487,9 +500,16 @@ static bool read_some(struct wire_stream *s)
 		}
 		return false;
 	}
+	/* The peer has read all output, or does not want to. */
+	if (n <= 0 && s->output_ended) {
+		s->close_error = (struct err){ 0 };
+		end_stream(s);
+		return false;
+	}
 	/* A peer that has closed only its output can still read. */
 	if (!n && s->finishing) {
 		event_del(s->read_event);
+		s->input_ended = true;
 		return false;
 	}
 	/* A peer that exits with unread input causes ECONNRESET. */
@@ -553,11 +573,19 @@ static void handle_write_error(struct wire_stream *s, const struct err *why)
 	end_stream(s);
 }
 
+/* All output of a finished stream is written. */
+static void end_output(struct wire_stream *s)
+{
+	if (s->input_ended || !s->io.ops->end_output(s->io.ctx))
+		end_stream(s);
+	s->output_ended = true;
+}
+
 /* Notify the owner if it can send more, and wait until the rest can be sent. */
 static void finish_write(struct wire_stream *s)
 {
-	if (s->finishing && !wire_conn_pending(s->conn).len)
-		end_stream(s);
+	if (s->finishing && !s->output_ended && !wire_conn_pending(s->conn).len)
+		end_output(s);
 	if (s->full && !s->finishing &&
 	    wire_conn_pending(s->conn).len < WIRE_LOW_WATER) {
 		s->full = false;
@@ -661,10 +689,9 @@ void wire_stream_finish(struct wire_stream *s)
 		return;
 	wire_stream_set_paused(s, false);
 	s->finishing = true;
+	event_add(s->close_event, &limit);
 	if (wire_stream_is_flushed(s))
-		end_stream(s);
-	else
-		event_add(s->close_event, &limit);
+		end_output(s);
 }
 
 /* Called after output was queued. */

@@ -46,6 +46,11 @@ struct wire_io_ops {
 	 * write before it can read.  NULL for an io without such reads.
 	 */
 	bool (*read_must_write)(const void *ctx);
+	/*
+	 * End the output, so that read() of the peer returns 0; reading
+	 * continues.  Returns false if the descriptor is no socket.
+	 */
+	bool (*end_output)(void *ctx);
 	/* Close the descriptors. */
 	void (*free)(void *ctx);
 };
@@ -151,7 +156,8 @@ void wire_stream_free(struct wire_stream *s);
 /*
  * End the session after all queued messages have been written.  Further input
  * and output are discarded.  The loop calls on_close with an empty reason when
- * the queue is empty or after 5 s, or with the reason of an error.  Use it for
+ * the peer has closed its end after that, or after 5 s; or with the reason of
+ * an error.  The peer of a pipe need not close its end.  Use this function for
  * a last message to a peer that may be slow to read, because
  * wire_stream_free() writes only once.
  */

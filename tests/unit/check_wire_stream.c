@@ -7,6 +7,7 @@
 #include "wire/msg.h"
 
 #include <event2/event.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #define BLOCK (64u << 10)
@@ -92,14 +93,37 @@ static void on_drain(void *ctx)
 
 static const struct wire_stream_ops ops = { on_msg, on_close, on_drain };
 
+static void join_sockets(struct end *a, struct end *b, const int fd[2])
+{
+	a->s = wire_stream_new(base, fd[0], fd[0], &ops, a);
+	b->s = wire_stream_new(base, fd[1], fd[1], &ops, b);
+}
+
 static void join(struct end *a, struct end *b)
 {
 	int fd[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd),
 			 0);
-	a->s = wire_stream_new(base, fd[0], fd[0], &ops, a);
-	b->s = wire_stream_new(base, fd[1], fd[1], &ops, b);
+	join_sockets(a, b, fd);
+}
+
+static void join_tcp(struct end *a, struct end *b)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(at);
+	int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd[2];
+
+	ck_assert(!bind(server, (struct sockaddr *)&at, sizeof(at)));
+	ck_assert(!listen(server, 1));
+	ck_assert(!getsockname(server, (struct sockaddr *)&at, &len));
+	fd[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert(!connect(fd[0], (struct sockaddr *)&at, sizeof(at)));
+	fd[1] = accept4(server, NULL, NULL, SOCK_CLOEXEC);
+	ck_assert_int_ge(fd[1], 0);
+	close(server);
+	join_sockets(a, b, fd);
 }
 
 static void fresh(void)
@@ -335,10 +359,42 @@ TEST(a_finished_stream_writes_all_of_its_output)
 	settle();
 	ck_assert_uint_eq(left.messages, 101);
 	ck_assert_uint_eq(left.bytes, 100 * BLOCK + 3);
+	ck_assert_uint_eq(left.closes, 1);
+	ck_assert_str_eq(left.why, "");
+	ck_assert_uint_eq(right.closes, 0);
+	end_free(&left);
+	settle();
 	ck_assert_uint_eq(right.closes, 1);
 	ck_assert_str_eq(right.why, "");
 	ck_assert_uint_eq(right.messages, 0);
 	ck_assert_uint_eq(right.drains, 0);
+}
+
+/*
+ * The peer has sent more than this end reads, and reads its own input later.
+ * TCP discards output if a socket with unread input is closed.
+ */
+TEST(a_finished_stream_is_read_completely_over_tcp)
+{
+	join_tcp(&left, &right);
+	wire_stream_set_paused(left.s, true);
+	wire_stream_set_paused(right.s, true);
+	left.free_on_close = true;
+	for (int i = 0; i < 10; i++)
+		say(&right, WIRE_OUTPUT, bytes_of(block, BLOCK));
+	say(&right, WIRE_BYE, bytes_str("why"));
+	for (int i = 0; i < 100; i++)
+		say(&left, WIRE_OUTPUT, bytes_of(block, BLOCK));
+	settle();
+	wire_stream_finish(right.s);
+	right.free_on_close = true;
+	settle();
+	wire_stream_set_paused(left.s, false);
+	while (left.s || right.s)
+		event_base_loop(base, EVLOOP_ONCE);
+	ck_assert_str_eq(left.why, "");
+	ck_assert_uint_eq(left.messages, 11);
+	ck_assert_str_eq(right.why, "");
 }
 
 /* Invalid bytes arrive, and then the peer closes its end of this pipe. */
