@@ -225,16 +225,23 @@ static void on_handshake_done(void *ctx, int ret, const struct err *err)
 	pin = *tls_session_peer_fingerprint(g->session);
 	peer.fingerprint = &pin;
 	peer.client_name = find_client_name(g->listener, &pin);
+	/* The key can have lost its rights since on_peer_key_received(). */
+	if (!peer.client_name &&
+	    !kfarmd_neighbor_is_announced(g->listener->daemon, &pin)) {
+		log_rejected(g->listener, g->peer_address,
+			     "neither a client nor a neighbor any more");
+		close_tls_conn(g, false);
+		return;
+	}
 	io = tls_session_io(g->session);
 	log_info("connection from %s: client %s, %s", g->peer_address,
 		 peer.client_name ? peer.client_name : "none",
 		 tls_session_cipher(g->session));
 	g->session = NULL;
-	if (!peer.client_name &&
-	    kfarmd_neighbor_is_announced(g->listener->daemon, &pin))
-		kfarmd_neighbor_serve(g->listener->daemon, io, &peer);
-	else
+	if (peer.client_name)
 		kfarmd_session_start(g->listener->daemon, io, &peer);
+	else
+		kfarmd_neighbor_serve(g->listener->daemon, io, &peer);
 	close_tls_conn(g, true);
 }
 

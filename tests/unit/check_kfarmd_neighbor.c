@@ -15,6 +15,7 @@
 #include "kfarmd/input-update.h"
 #include "kfarmd/kfarmd.h"
 #include "kfarmd/listen.h"
+#include "kfarmd/session.h"
 #include "kfarmd/settings.h"
 #include "store/store.h"
 #include "tls/key.h"
@@ -22,6 +23,9 @@
 
 #include <event2/event.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #define BLOB_BYTES (3 * WIRE_CHUNK_MAX + 5)
@@ -412,6 +416,99 @@ TEST(a_node_that_was_not_announced_is_rejected)
 	turn_until_ended();
 	ck_assert_uint_eq(second.failures, 1);
 	ck_assert_uint_eq(first.daemon.n_neighbor_servers, 0);
+}
+
+static unsigned n_client_sessions;
+
+static void start_session(struct relay *r, struct wire_io io,
+			  const struct kfarmd_session_peer *who)
+{
+	(void)r;
+	(void)who;
+	n_client_sessions++;
+	io.ops->free(io.ctx);
+}
+
+static int connect_to(const struct node *n)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	at.sin_port = htons(
+		(uint16_t)atoi(strrchr(n->daemon.listen_text, ':') + 1));
+	ck_assert(!connect(fd, (struct sockaddr *)&at, sizeof(at)));
+	return fd;
+}
+
+/* Move bytes to the other end and turn the loop, until none arrive. */
+static void move_bytes(int from, int to, size_t max)
+{
+	char some[16384];
+	unsigned idle = 0;
+
+	while (idle < 50) {
+		ssize_t n = recv(from, some,
+				 max < sizeof(some) ? max : sizeof(some),
+				 MSG_DONTWAIT);
+
+		idle = n > 0 ? 0 : idle + 1;
+		if (n > 0) {
+			ck_assert_int_eq(write(to, some, (size_t)n), n);
+			max -= (size_t)n;
+		}
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		usleep(1000);
+	}
+}
+
+static void on_handshake_done(void *ctx, int ret, const struct err *err)
+{
+	(void)ctx;
+	(void)ret;
+	(void)err;
+}
+
+/*
+ * A neighbor delays the last bytes of its handshake until the client that has
+ * announced it leaves.
+ */
+TEST(a_neighbor_does_not_become_a_client)
+{
+	int pair[2], fd, waiting;
+	struct tls_session *session;
+	struct tls_handshake *handshake;
+	char byte;
+	ssize_t n;
+
+	first.daemon.start_relay_session = start_session;
+	ck_assert(!socketpair(
+		AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair));
+	fd = connect_to(&first);
+	session = tls_session_connect(
+		second.daemon.tls, pair[0],
+		tls_context_fingerprint(first.daemon.tls));
+	handshake = tls_handshake_new(base, session, 60000, on_handshake_done,
+				      NULL);
+	move_bytes(pair[1], fd, SIZE_MAX);
+	move_bytes(fd, pair[1], SIZE_MAX);
+	ck_assert(!ioctl(pair[1], FIONREAD, &waiting));
+	ck_assert_int_gt(waiting, 10);
+	/* The server checks the key when it has received the certificate. */
+	move_bytes(pair[1], fd, (size_t)waiting - 10);
+	kfarmd_neighbors_free(first.neighbors);
+	first.neighbors = NULL;
+	move_bytes(pair[1], fd, SIZE_MAX);
+	do {
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		n = recv(fd, &byte, 1, MSG_DONTWAIT);
+	} while (n > 0 || (n < 0 && errno == EAGAIN));
+	ck_assert_uint_eq(n_client_sessions, 0);
+	ck_assert_uint_eq(first.daemon.n_neighbor_servers, 0);
+	tls_handshake_free(handshake);
+	tls_session_free(session);
+	close(pair[1]);
+	close(fd);
 }
 
 TEST(the_owner_of_a_node_can_disable_neighbors)
