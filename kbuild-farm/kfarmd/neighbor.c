@@ -18,16 +18,19 @@
 #include <unistd.h>
 
 #define SILENCE_MS 5000 /* a neighbor that is silent longer is lost */
+/* A neighbor that sends less than a piece in this time is not used any more. */
+#define STALLED_MS 10000
 /* failures after which a neighbor is not used */
-#define FAILURES_MAX 3
-#define WANTS_MAX    65536 /* unanswered GETs of a neighbor */
-#define SERVERS_MAX  64 /* connections of neighbors */
+#define FAILURES_MAX    3
+#define WANTS_MAX       4096 /* unanswered GETs of a connection */
+#define SERVERS_MAX     64 /* connections of neighbors */
+#define KEY_SERVERS_MAX 4 /* connections of one neighbor */
 /* small, because each node of a chain receives a piece before it sends it */
 #define PIECE_BYTES (64u << 10)
 /* first version of the protocol that has GET */
 #define VERSION_MIN 13
 
-/* A blob that a neighbor is to send. */
+/* A blob that a neighbor must send. */
 struct fetch {
 	TAILQ_ENTRY(fetch) entry;
 	struct digest digest;
@@ -43,7 +46,10 @@ struct neighbor {
 	struct digest fingerprint;
 	struct tls_dialer *dialer;
 	struct wire_stream *stream;
-	uint64_t received_ms;
+	uint64_t received_ms; /* time of the last message */
+	/* begin of the current interval of STALLED_MS with fetches */
+	uint64_t interval_ms;
+	size_t interval_bytes; /* received in it */
 	unsigned n_failures;
 	TAILQ_HEAD(, fetch) fetches;
 };
@@ -140,6 +146,7 @@ static void on_blob(struct neighbor *g, const struct wire_blob *m)
 	/* The remaining pieces of a blob that has failed are dropped. */
 	if (!f)
 		return;
+	g->interval_bytes += m->data.len;
 	ret = kfarmd_blobs_receive_from_neighbor(g->owner->blobs, m);
 	if (ret) {
 		log_warning("neighbor %s:%s: blob: %s", g->host, g->port,
@@ -160,8 +167,6 @@ static int on_neighbor_msg(void *ctx, uint16_t type, struct bytes body,
 	struct fetch *f;
 
 	g->received_ms = clock_ms();
-	if (!TAILQ_EMPTY(&g->fetches))
-		kfarmd_blobs_touch(g->owner->blobs);
 	if (type == WIRE_BLOB && !wire_blob_decode(&blob, body)) {
 		on_blob(g, &blob);
 	} else if (type == WIRE_GONE && !wire_gone_decode(&gone, body)) {
@@ -207,7 +212,16 @@ static void on_dialed(void *ctx, const struct wire_io *io,
 		send_get(g, f);
 }
 
-/* Detect silent neighbors, and close connections that are not needed. */
+static void start_interval(struct neighbor *g)
+{
+	g->interval_ms = clock_ms();
+	g->interval_bytes = 0;
+}
+
+/*
+ * Detect neighbors that are silent or stalled, and close connections that are
+ * not needed.
+ */
 static void on_neighbors_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct kfarmd_neighbors *n = arg;
@@ -217,12 +231,20 @@ static void on_neighbors_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	list_for_each(g, &n->list, entry) {
-		if (!g->stream || now <= g->received_ms + SILENCE_MS)
-			continue;
-		if (TAILQ_EMPTY(&g->fetches))
-			disconnect(g);
-		else
+		bool silent = g->stream && now > g->received_ms + SILENCE_MS;
+
+		if (TAILQ_EMPTY(&g->fetches)) {
+			if (silent)
+				disconnect(g);
+		} else if (silent) {
 			lose_neighbor(g, "silent for 5 s");
+		} else if (now > g->interval_ms + STALLED_MS) {
+			if (g->interval_bytes < PIECE_BYTES) {
+				g->n_failures = FAILURES_MAX;
+				lose_neighbor(g, "stalled for 10 s");
+			}
+			start_interval(g);
+		}
 	}
 }
 
@@ -347,6 +369,8 @@ static void on_directed(struct kfarmd_neighbors *n, const struct wire_fetch *m)
 	f = xcalloc(1, sizeof(*f));
 	f->digest = m->digest;
 	f->size_bytes = m->size;
+	if (TAILQ_EMPTY(&g->fetches))
+		start_interval(g);
 	TAILQ_INSERT_TAIL(&g->fetches, f, entry);
 	if (g->stream)
 		send_get(g, f);
@@ -378,14 +402,14 @@ int kfarmd_neighbors_handle_msg(struct kfarmd_neighbors *n, uint16_t type,
 
 /* ---------------------------------------------------------------- serving */
 
-/* A blob that a neighbor wants. */
+/* A GET of a neighbor that is not answered completely. */
 struct want {
 	struct kfarmd_blob_waiter waiter; /* first member */
 	TAILQ_ENTRY(want) entry;
 	struct kfarmd_neighbor_server *server;
 	struct digest digest;
 	uint64_t size_bytes, sent_bytes;
-	bool here; /* the store has the blob */
+	bool in_store;
 	int fd; /* of the blob while it is sent; otherwise -1 */
 };
 
@@ -395,6 +419,7 @@ struct kfarmd_neighbor_server {
 	struct wire_stream *stream;
 	struct event *timer; /* each second */
 	struct digest fingerprint;
+	char *address; /* for display */
 	bool greeted; /* HELLO was received */
 	TAILQ_HEAD(, want) wants;
 	unsigned n_wants;
@@ -418,10 +443,11 @@ static void free_server(struct kfarmd_neighbor_server *s)
 		free_want(TAILQ_FIRST(&s->wants));
 	wire_stream_free(s->stream);
 	event_free(s->timer);
+	free(s->address);
 	free(s);
 }
 
-/* The blob is not there: let the neighbor ask its build host. */
+/* The store lacks the blob: let the neighbor request it from its build host. */
 static void refuse_want(struct want *w)
 {
 	struct wire_gone m = { w->digest };
@@ -442,7 +468,7 @@ static ssize_t read_next_piece(struct want *w, uint8_t *to, size_t len)
 {
 	ssize_t n;
 
-	if (!w->here)
+	if (!w->in_store)
 		return kfarmd_blobs_read(&w->waiter, to, len, w->sent_bytes);
 	if (w->fd < 0)
 		w->fd = store_open_unverified(w->server->daemon->store,
@@ -471,7 +497,7 @@ static bool send_next_piece(struct want *w)
 
 	if (n < 0) {
 		refuse_want(w);
-	} else if (n > 0 || w->here) {
+	} else if (n > 0 || w->in_store) {
 		m.data = bytes_of(piece, (size_t)n);
 		wire_blob_encode(&body, &m);
 		wire_stream_send(w->server->stream, WIRE_BLOB, buf_bytes(&body),
@@ -486,7 +512,7 @@ static bool send_next_piece(struct want *w)
 	return more;
 }
 
-/* Send pieces of a blob until the stream is full or no piece is there. */
+/* Send pieces of a blob until the stream is full or no piece is available. */
 static void send_want(struct want *w)
 {
 	const struct wire_stream *stream = w->server->stream;
@@ -495,7 +521,7 @@ static void send_want(struct want *w)
 		;
 }
 
-/* Send what is there, one blob after the other, so that few files are open. */
+/* Send the available pieces, one blob after the other: few files are open. */
 static void send_pieces(struct kfarmd_neighbor_server *s)
 {
 	struct want *w, *next;
@@ -517,7 +543,7 @@ static void on_want_received(struct kfarmd_blob_waiter *waiter, int ret)
 	struct want *w = (struct want *)(void *)waiter;
 	struct kfarmd_neighbor_server *s = w->server;
 
-	w->here = !ret;
+	w->in_store = !ret;
 	if (ret)
 		refuse_want(w);
 	send_pieces(s);
@@ -549,8 +575,9 @@ static int on_get(struct kfarmd_neighbor_server *s, const struct wire_get *m,
 				       &w->waiter))
 			break;
 	}
-	/* The store has the blob, or it is refused when it is its turn. */
-	w->here = !n;
+	/* Otherwise, the store has the blob, or send_next_piece() sends GONE.
+	 */
+	w->in_store = !n;
 	send_pieces(s);
 	return 0;
 }
@@ -580,9 +607,11 @@ static int on_server_msg(void *ctx, uint16_t type, struct bytes body,
 
 static void on_server_close(void *ctx, const struct err *why)
 {
+	struct kfarmd_neighbor_server *s = ctx;
+
 	if (why->text[0])
-		log_info("neighbor: %s", why->text);
-	free_server(ctx);
+		log_info("neighbor %s: %s", s->address, why->text);
+	free_server(s);
 }
 
 static void on_server_drain(void *ctx)
@@ -590,7 +619,7 @@ static void on_server_drain(void *ctx)
 	send_pieces(ctx);
 }
 
-/* Show a neighbor that waits for a blob that this node is alive. */
+/* Send a heartbeat to a neighbor that waits for a blob. */
 static void on_server_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct kfarmd_neighbor_server *s = arg;
@@ -638,16 +667,22 @@ void kfarmd_neighbor_serve(struct kfarmd *a, struct wire_io io,
 	};
 	const struct timeval second = { .tv_sec = 1 };
 	struct kfarmd_neighbor_server *s;
+	unsigned n = 0;
 
-	if (a->n_neighbor_servers >= SERVERS_MAX) {
-		log_warning("too many connections of neighbors: limit is %d",
-			    SERVERS_MAX);
+	list_for_each(s, &a->neighbor_servers, entry)
+		n += digest_equal(&s->fingerprint, who->fingerprint);
+	if (n >= KEY_SERVERS_MAX || a->n_neighbor_servers >= SERVERS_MAX) {
+		log_warning("neighbor %s: too many connections: limit is %d",
+			    who->address,
+			    n >= KEY_SERVERS_MAX ? KEY_SERVERS_MAX :
+						   SERVERS_MAX);
 		io.ops->free(io.ctx);
 		return;
 	}
 	s = xcalloc(1, sizeof(*s));
 	s->daemon = a;
 	s->fingerprint = *who->fingerprint;
+	s->address = xstrdup(who->address);
 	TAILQ_INIT(&s->wants);
 	s->stream = wire_stream_new_io(a->base, io, &ops, s);
 	s->timer = event_new(a->base, -1, EV_PERSIST, on_server_timer, s);

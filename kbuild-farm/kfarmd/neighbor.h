@@ -40,9 +40,9 @@ TAILQ_HEAD(kfarmd_neighbor_servers, kfarmd_neighbor_server);
 #define KFARMD_NEIGHBORS_MAX 1024
 
 /*
- * Create the neighbors of a client, whose requested blobs are `blobs`.
- * send_need() is called from the loop to request a blob from the client that
- * does not arrive from a neighbor.
+ * Create the neighbors of a client, whose requested blobs are `blobs`.  If a
+ * neighbor does not send a blob, the loop calls send_need() to request the blob
+ * from the client.
  */
 struct kfarmd_neighbors *kfarmd_neighbors_new(
 	struct kfarmd *a, struct kfarmd_blobs *blobs,

@@ -537,6 +537,41 @@ TEST(the_owner_of_a_node_can_disable_neighbors)
 	ck_assert_uint_eq(first.daemon.n_neighbor_servers, 0);
 }
 
+/* The first node's client never sends the blob; the first node only BEATs. */
+TEST(a_neighbor_that_sends_nothing_is_not_used_any_more)
+{
+	struct wire_fetch m = { .neighbor = 1,
+				.digest = blob,
+				.size = BLOB_BYTES };
+
+	request_blob(&first);
+	fetch_blob();
+	turn_until_ended();
+	ck_assert_uint_eq(second.failures, 1);
+	ck_assert_int_eq(second.received, 1);
+	put_blob(&first);
+	handle_fetch(&second, &m);
+	ck_assert_uint_eq(second.failures, 2);
+}
+
+TEST(a_neighbor_has_few_connections)
+{
+	const struct kfarmd_session_peer peer = { .address = "test",
+						  .fingerprint = &blob };
+	int fd[6][2];
+
+	for (int i = 0; i < 6; i++) {
+		ck_assert(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+				      fd[i]));
+		kfarmd_neighbor_serve(&first.daemon,
+				      wire_io_from_fds(fd[i][0], fd[i][0]),
+				      &peer);
+	}
+	ck_assert_uint_eq(first.daemon.n_neighbor_servers, 4);
+	for (int i = 0; i < 6; i++)
+		close(fd[i][1]);
+}
+
 /* After three lost connections, no FETCH waits for the neighbor. */
 TEST(a_dead_neighbor_is_not_dialed_again_and_again)
 {
