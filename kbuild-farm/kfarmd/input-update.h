@@ -17,8 +17,9 @@
  *
  * struct kfarmd_blobs holds the requested blobs of one client.  Several updates
  * can wait for one blob, which is requested once.  A requested blob is received
- * completely even if no update waits for it any more, because its pieces are
- * already in transit.  A piece of an unrequested blob ends the session, so a
+ * completely even if no update waits for it any more, because its pieces can be
+ * in transit; if the client could not read its file, they arrive when a later
+ * update lists the blob.  A piece of an unrequested blob ends the session, so a
  * client can fill the store only with blobs that one of its sandboxes or
  * bundles lacked.
  */

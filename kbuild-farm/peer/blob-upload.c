@@ -67,6 +67,7 @@ struct peer_blob_upload {
 	struct store_packed_cache *cache;
 	struct pack_queue *queues[2];
 	void *by_digest; /* struct pending_blob */
+	void *lost; /* struct digest: blobs that could not be packed */
 	struct pending_blobs interleaved; /* sent one piece each, in turn */
 	struct pending_blobs sequential; /* one blob after the other */
 	bool interleaved_next; /* send from `interleaved` next */
@@ -162,6 +163,21 @@ static void report_pack_failure(struct pack_queue *lane, struct pending_blob *p)
 	}
 }
 
+static void mark_lost(struct peer_blob_upload *s, const struct digest *d)
+{
+	struct digest *lost = xmalloc(sizeof(*lost));
+
+	*lost = *d;
+	if (!tsearch(lost, &s->lost, digest_compare))
+		str_out_of_memory();
+}
+
+bool peer_blob_upload_is_lost(const struct peer_blob_upload *s,
+			      const struct digest *d)
+{
+	return tfind(d, &s->lost, digest_compare);
+}
+
 static void queue_packed_blob(struct peer_blob_upload *s,
 			      struct pack_queue *lane, struct pending_blob *p)
 {
@@ -188,6 +204,7 @@ static void on_packed(struct pool_work *w)
 	while (lane->upload && (p = TAILQ_FIRST(&lane->packing))) {
 		if (p->error) {
 			tdelete(p, &lane->upload->by_digest, digest_compare);
+			mark_lost(lane->upload, &p->digest);
 			report_pack_failure(lane, p);
 		}
 		if (lane->upload)
@@ -259,6 +276,7 @@ void peer_blob_upload_free(struct peer_blob_upload *s)
 	if (!s)
 		return;
 	tdestroy(s->by_digest, ignore_pending_blob);
+	tdestroy(s->lost, free);
 	free_pending_blobs(s->cache, &s->interleaved);
 	free_pending_blobs(s->cache, &s->sequential);
 	for (int i = 0; i < 2; i++) {
@@ -295,7 +313,14 @@ void peer_blob_upload_add(struct peer_blob_upload *s,
 	struct pending_blob **at = tfind(&e->file_digest.digest, &s->by_digest,
 					 digest_compare);
 	struct pending_blob *p = at ? *at : NULL;
+	struct digest **lost, *old;
 
+	lost = tfind(&e->file_digest.digest, &s->lost, digest_compare);
+	if (lost) {
+		old = *lost;
+		tdelete(old, &s->lost, digest_compare);
+		free(old);
+	}
 	if (!p) {
 		p = xcalloc(1, sizeof(*p));
 		p->digest = e->file_digest.digest;

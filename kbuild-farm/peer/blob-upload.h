@@ -59,6 +59,13 @@ void peer_blob_upload_add(struct peer_blob_upload *s,
 			  struct peer_blob_upload_user *user,
 			  const struct inputs_entry *e);
 /*
+ * Return true if the blob was added and could not be packed.  The node still
+ * waits for it, and will not request it again: add it for the next user that
+ * needs it.
+ */
+bool peer_blob_upload_is_lost(const struct peer_blob_upload *s,
+			      const struct digest *d);
+/*
  * Stop callbacks to this user.  Its files are sent nevertheless: a node
  * requests each blob only once, so another sandbox of the node can depend on
  * them.

@@ -92,7 +92,7 @@ int peer_bundle_upload_start(struct peer_bundle_upload *d,
 	d->user = *user;
 	d->user.base_dir = bundle->dir;
 	d->user.sequential = true;
-	peer_input_updates_init(&d->updates, m.bundle);
+	peer_input_updates_init(&d->updates, m.bundle, &d->user);
 	wire_bundle_encode_at(&body, &m, link->version);
 	peer_conn_send(link, WIRE_BUNDLE, &body, link->codec);
 	if (!peer_input_updates_send(&d->updates, link, bundle->entries,

@@ -19,9 +19,10 @@ struct peer_input_update {
 	const struct inputs_entry *files[]; /* NULL: entry is not a file */
 };
 
-void peer_input_updates_init(struct peer_input_updates *v, uint32_t number)
+void peer_input_updates_init(struct peer_input_updates *v, uint32_t number,
+			     struct peer_blob_upload_user *user)
 {
-	*v = (struct peer_input_updates){ .number = number };
+	*v = (struct peer_input_updates){ .number = number, .user = user };
 	TAILQ_INIT(&v->sent);
 }
 
@@ -48,6 +49,38 @@ static int encode_entry(const struct peer_conn *link, struct wire_entry *out,
 		out->inode.target = e->target;
 	}
 	return wire_paths_add(link->paths, e->path->name, &out->path);
+}
+
+/* Upload the files of an update for which the node will send no NEED. */
+static void upload_lost_blobs(const struct peer_input_updates *v,
+			      const struct peer_conn *link,
+			      const struct peer_input_update *view)
+{
+	for (size_t i = 0; i < view->n_files; i++) {
+		const struct inputs_entry *e = view->files[i];
+
+		if (e && peer_blob_upload_is_lost(link->upload,
+						  &e->file_digest.digest))
+			peer_blob_upload_add(link->upload, v->user, e);
+	}
+}
+
+void peer_input_updates_retry_blob(const struct peer_input_updates *v,
+				   const struct peer_conn *link,
+				   const struct digest *d)
+{
+	const struct peer_input_update *view;
+
+	list_for_each(view, &v->sent, list_entry) {
+		for (size_t i = 0; i < view->n_files; i++) {
+			const struct inputs_entry *e = view->files[i];
+
+			if (e && digest_equal(&e->file_digest.digest, d)) {
+				peer_blob_upload_add(link->upload, v->user, e);
+				return;
+			}
+		}
+	}
 }
 
 int peer_input_updates_send(struct peer_input_updates *v,
@@ -91,6 +124,7 @@ int peer_input_updates_send(struct peer_input_updates *v,
 		TAILQ_INSERT_TAIL(&v->sent, view, list_entry);
 		wire_view_encode_at(&body, &m, link->version);
 		peer_conn_send(link, WIRE_VIEW, &body, link->codec);
+		upload_lost_blobs(v, link, view);
 		at += m.n_entries;
 	} while (at < n);
 out:
@@ -114,9 +148,7 @@ static bool is_valid_need(const struct wire_need *m,
 
 int peer_input_updates_handle_need(struct peer_input_updates *v,
 				   const struct wire_need *m,
-				   struct peer_conn *link,
-				   struct peer_blob_upload_user *user,
-				   struct err *err)
+				   struct peer_conn *link, struct err *err)
 {
 	struct peer_input_update *view;
 	uint32_t at = 0;
@@ -138,9 +170,9 @@ int peer_input_updates_handle_need(struct peer_input_updates *v,
 		if (!peer_neighbors_direct(link->shared->neighbors, link,
 					   &e->file_digest.digest,
 					   e->file_digest.stamp.size))
-			peer_blob_upload_add(link->upload, user, e);
-		else if (user->stats)
-			user->stats->n_files_fetched++;
+			peer_blob_upload_add(link->upload, v->user, e);
+		else if (v->user->stats)
+			v->user->stats->n_files_fetched++;
 	}
 	/*
 	 * A node has the files of an update that its first NEED omits, unless
@@ -184,10 +216,11 @@ struct entry_list {
 };
 
 void peer_input_sync_init(struct peer_input_sync *t,
-			  const struct peer_conn *link, uint32_t cell)
+			  const struct peer_conn *link, uint32_t cell,
+			  struct peer_blob_upload_user *user)
 {
 	*t = (struct peer_input_sync){ .conn = link };
-	peer_input_updates_init(&t->updates, cell);
+	peer_input_updates_init(&t->updates, cell, user);
 }
 
 void peer_input_sync_stop(struct peer_input_sync *t)

@@ -19,10 +19,13 @@ struct peer_input_update; /* a VIEW that NEED can refer to */
 struct peer_input_updates {
 	uint32_t number; /* number of the sandbox or bundle */
 	uint32_t last; /* number of the last VIEW sent */
+	struct peer_blob_upload_user *user; /* borrowed; owner of the files */
 	TAILQ_HEAD(peer_input_update_list, peer_input_update) sent;
 };
 
-void peer_input_updates_init(struct peer_input_updates *v, uint32_t number);
+/* `user` must outlive the updates. */
+void peer_input_updates_init(struct peer_input_updates *v, uint32_t number,
+			     struct peer_blob_upload_user *user);
 /* Free all updates.  NEED cannot refer to them any more. */
 void peer_input_updates_release(struct peer_input_updates *v);
 
@@ -37,16 +40,21 @@ int peer_input_updates_send(struct peer_input_updates *v,
 			    const struct inputs_entry *const *entry, size_t n,
 			    bool is_toolchain);
 /*
- * Upload the blobs that a NEED asks for, on behalf of `user`, or direct the
- * node to a neighbor that has them.  Returns 0;
- * -EPROTO with `err` set if the NEED refers to entries that were not sent, or
- * repeats a request too often.
+ * Upload the blobs that a NEED requests, or direct the node to a neighbor that
+ * has them.  Returns 0; -EPROTO with `err` set if the NEED refers to entries
+ * that were not sent, or repeats a request too often.
  */
 int peer_input_updates_handle_need(struct peer_input_updates *v,
 				   const struct wire_need *m,
-				   struct peer_conn *link,
-				   struct peer_blob_upload_user *user,
-				   struct err *err);
+				   struct peer_conn *link, struct err *err);
+/*
+ * Another user of this blob could not read its file.  If these updates contain
+ * a file with this content, upload it, because the node will not request the
+ * blob again.
+ */
+void peer_input_updates_retry_blob(const struct peer_input_updates *v,
+				   const struct peer_conn *link,
+				   const struct digest *d);
 
 struct peer_input_sync_page; /* entries last sent for some paths */
 
@@ -59,7 +67,8 @@ struct peer_input_sync {
 };
 
 void peer_input_sync_init(struct peer_input_sync *t,
-			  const struct peer_conn *link, uint32_t cell);
+			  const struct peer_conn *link, uint32_t cell,
+			  struct peer_blob_upload_user *user);
 /*
  * Send no more updates.  Those that were sent are retained, because a NEED for
  * their blobs can be in transit.

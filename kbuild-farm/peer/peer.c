@@ -513,7 +513,6 @@ static int on_need(struct peer *p, struct bytes body, struct err *err)
 	struct peer_bundle_upload *bundle = &p->native.upload;
 	struct peer_bandwidth *r = &p->bandwidth;
 	struct peer_input_updates *updates = NULL;
-	struct peer_blob_upload_user *user = NULL;
 	struct peer_sandbox *sandbox;
 	struct wire_need m;
 	int ret = 0;
@@ -523,26 +522,23 @@ static int on_need(struct peer *p, struct bytes body, struct err *err)
 	sandbox = find_sandbox(&p->sandboxes, m.cell);
 	if (bandwidth_is_number(r, m.cell)) {
 		updates = &r->updates;
-		user = &r->user;
 		if (m.n_indices && !r->need_us)
 			r->need_us = clock_us();
 	} else if (peer_bundle_upload_is_number(bundle, m.cell)) {
 		updates = &bundle->updates;
-		user = &bundle->user;
 	} else if (sandbox) {
 		/*
 		 * The sandbox may have been closed meanwhile: another sandbox
 		 * can depend on the blobs, because a node requests each once.
 		 */
 		updates = &sandbox->input_sync.updates;
-		user = &sandbox->upload_user;
 		if (m.n_indices &&
 		    m.view <= sandbox->input_sync.toolchain_update)
 			sandbox->blobs_missing = true;
 	}
 	if (updates)
 		ret = peer_input_updates_handle_need(updates, &m, &p->conn,
-						     user, err);
+						     err);
 	wire_need_release(&m);
 	/* Each job is followed by a NEED, which changes no other state. */
 	if (!sandbox || sandbox->state != PEER_SANDBOX_READY)
@@ -762,7 +758,7 @@ bool peer_measure_bandwidth(struct peer *p, const struct inputs_entry *file)
 		 */
 		.user = { .base_dir = "" },
 	};
-	peer_input_updates_init(&r->updates, m.cell);
+	peer_input_updates_init(&r->updates, m.cell, &r->user);
 	wire_cell_encode_at(&body, &m, p->conn.version);
 	peer_conn_send(l, WIRE_CELL, &body, WIRE_PLAIN);
 	if (!peer_input_updates_send(&r->updates, l, &file, 1, true))

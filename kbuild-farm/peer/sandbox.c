@@ -16,10 +16,6 @@ void peer_sandbox_set_closed(struct peer_sandbox *sandbox, const char *detail)
 	sandbox->canary.n_rounds_left = 0;
 	free(sandbox->detail);
 	sandbox->detail = xstrdup(detail);
-	peer_blob_upload_remove_user(sandbox->sandboxes->conn->upload,
-				     &sandbox->upload_user);
-	/* No sandbox ends with files that only others need. */
-	sandbox->upload_user.on_failed = NULL;
 	peer_input_sync_stop(&sandbox->input_sync);
 }
 
@@ -34,15 +30,10 @@ void peer_sandbox_close(struct peer_sandbox *sandbox, const char *detail)
 	peer_sandbox_set_closed(sandbox, detail);
 }
 
-/*
- * A file that an input update needs cannot be read any more, so that the update
- * can never complete.  Request another sandbox, unless the file belongs to the
- * toolchain.
- */
-static void on_file_lost(void *ctx, const struct inputs_entry *e,
-			 const char *why)
+/* Close the sandbox and request another one if that can help. */
+static void replace_sandbox(struct peer_sandbox *sandbox,
+			    const struct inputs_entry *e, const char *why)
 {
-	struct peer_sandbox *sandbox = ctx;
 	struct peer_sandboxes *all = sandbox->sandboxes;
 	struct peer_conn *l = all->conn;
 	struct peer_job *job, *next;
@@ -60,6 +51,27 @@ static void on_file_lost(void *ctx, const struct inputs_entry *e,
 		peer_sandbox_request(all, sandbox->toolchain,
 				     sandbox->native_name);
 	peer_shared_wake(l->shared);
+}
+
+/*
+ * A file that an input update needs cannot be read any more, so that the update
+ * can never complete.  Other sandboxes can wait for the same blob, whether or
+ * not the node has requested it for them.
+ */
+static void on_file_lost(void *ctx, const struct inputs_entry *e,
+			 const char *why)
+{
+	struct peer_sandbox *sandbox = ctx, *other;
+	const struct peer_sandboxes *all = sandbox->sandboxes;
+
+	if (sandbox->state != PEER_SANDBOX_CLOSED)
+		replace_sandbox(sandbox, e, why);
+	list_for_each(other, &all->list, list_entry) {
+		if (other->state != PEER_SANDBOX_CLOSED)
+			peer_input_updates_retry_blob(
+				&other->input_sync.updates, all->conn,
+				&e->file_digest.digest);
+	}
 }
 
 void peer_sandbox_request(struct peer_sandboxes *all,
@@ -84,7 +96,8 @@ void peer_sandbox_request(struct peer_sandboxes *all,
 	sandbox->upload_user = (struct peer_blob_upload_user){
 		.on_failed = on_file_lost, .ctx = sandbox, .base_dir = ""
 	};
-	peer_input_sync_init(&sandbox->input_sync, all->conn, m.cell);
+	peer_input_sync_init(&sandbox->input_sync, all->conn, m.cell,
+			     &sandbox->upload_user);
 	TAILQ_INSERT_HEAD(&all->list, sandbox, list_entry);
 	m.installed_id = sandbox->native_name;
 	wire_cell_encode_at(&body, &m, all->conn->version);

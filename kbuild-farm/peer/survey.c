@@ -263,8 +263,8 @@ static int on_need(struct survey_session *t, struct bytes body, struct err *err)
 	if (wire_need_decode_at(&m, body, t->conn.version))
 		return err_set(err, EPROTO, "malformed NEED");
 	if (peer_bundle_upload_is_number(&t->upload, m.cell))
-		ret = peer_input_updates_handle_need(
-			&t->upload.updates, &m, &t->conn, &t->upload.user, err);
+		ret = peer_input_updates_handle_need(&t->upload.updates, &m,
+						     &t->conn, err);
 	else if (m.cell >= t->conn.next_number)
 		ret = err_set(err, EPROTO, "unexpected NEED: no such request");
 	wire_need_release(&m);

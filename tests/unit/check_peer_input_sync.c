@@ -2,6 +2,9 @@
 /* needs: peer */
 #include "../lib/test.h"
 
+#include "../lib/tempdir.h"
+
+#include "base/fs.h"
 #include "base/pool.h"
 #include "peer/blob-upload.h"
 #include "peer/input-sync.h"
@@ -16,6 +19,12 @@ static struct inputs_paths *paths;
 static struct peer_shared shared;
 static struct peer_conn l = { .shared = &shared };
 static struct peer_input_sync told;
+static struct pool *pool;
+static enum wire_codec codec = WIRE_PLAIN;
+static struct store_packed_cache *packed;
+static struct peer_blob_upload_stats stats;
+static unsigned failures;
+static struct peer_blob_upload_user user;
 
 /* The node: the updates since the last check, one word per entry. */
 static struct wire_stream *node;
@@ -46,6 +55,8 @@ static int node_hears(void *ctx, uint16_t type, struct bytes body,
 	(void)err;
 	if (type == WIRE_FETCH)
 		buf_printf(&heard, "fetch; ");
+	else if (type == WIRE_BLOB)
+		buf_printf(&heard, "blob; ");
 	else if (type == WIRE_PATHS)
 		ck_assert_int_eq(wire_paths_receive(known, body), 0);
 	else if (type == WIRE_VIEW)
@@ -57,6 +68,14 @@ static void on_close(void *ctx, const struct err *why)
 {
 	(void)ctx;
 	ck_abort_msg("closed: %s", why->text);
+}
+
+static void on_failed(void *ctx, const struct inputs_entry *e, const char *why)
+{
+	(void)ctx;
+	(void)e;
+	(void)why;
+	failures++;
 }
 
 static void setup(void)
@@ -72,12 +91,21 @@ static void setup(void)
 	node = wire_stream_new(base, fd[1], fd[1], &ops, NULL);
 	l.stream = wire_stream_new(base, fd[0], fd[0], &ops, NULL);
 	l.paths = wire_paths_new();
-	peer_input_sync_init(&told, &l, 7);
+	pool = pool_new(base, 1);
+	packed = peer_blob_upload_new_cache(&codec);
+	l.upload = peer_blob_upload_new(l.stream, pool, packed);
+	user = (struct peer_blob_upload_user){ .on_failed = on_failed,
+					       .base_dir = "",
+					       .stats = &stats };
+	peer_input_sync_init(&told, &l, 7, &user);
 }
 
 static void teardown(void)
 {
 	peer_input_sync_release(&told);
+	peer_blob_upload_free(l.upload);
+	pool_free(pool);
+	store_packed_cache_free(packed);
 	wire_stream_free(l.stream);
 	wire_stream_free(node);
 	wire_intern_free(l.paths);
@@ -192,7 +220,6 @@ TEST_RANGE(a_toolchain_is_frozen, 0, 2)
 /* A NEED for a removed file has no blob to send. */
 TEST(what_is_gone_cannot_be_needed)
 {
-	struct peer_blob_upload_user user = { .base_dir = "" };
 	uint32_t index = 0;
 	struct wire_need m = { .n_indices = 1, .indices = &index };
 	struct err err;
@@ -200,25 +227,18 @@ TEST(what_is_gone_cannot_be_needed)
 	tell(file("/t/x", 1), NULL);
 	tell(file("/t/x/a.h", 1), NULL);
 	m.view = told.updates.last - 1;
-	ck_assert_int_eq(peer_input_updates_handle_need(&told.updates, &m, &l,
-							&user, &err),
-			 -EPROTO);
+	ck_assert_int_eq(
+		peer_input_updates_handle_need(&told.updates, &m, &l, &err),
+		-EPROTO);
 	m.view = told.updates.last + 1;
-	ck_assert_int_eq(peer_input_updates_handle_need(&told.updates, &m, &l,
-							&user, &err),
-			 -EPROTO);
+	ck_assert_int_eq(
+		peer_input_updates_handle_need(&told.updates, &m, &l, &err),
+		-EPROTO);
 }
 
 /* A NEED can be in transit when its sandbox is closed. */
 TEST(the_updates_of_a_closed_sandbox_are_retained)
 {
-	struct pool *pool = pool_new(base, 1);
-	enum wire_codec codec = WIRE_PLAIN;
-	struct store_packed_cache *packed = peer_blob_upload_new_cache(&codec);
-	struct peer_blob_upload *upload = peer_blob_upload_new(l.stream, pool,
-							       packed);
-	struct peer_blob_upload_stats stats = { 0 };
-	struct peer_blob_upload_user user = { .base_dir = "", .stats = &stats };
 	uint32_t index = 0;
 	struct wire_need m = { .n_indices = 1, .indices = &index };
 	struct err err;
@@ -226,14 +246,8 @@ TEST(the_updates_of_a_closed_sandbox_are_retained)
 	tell(file("/t/x", 1), NULL);
 	m.view = told.updates.last;
 	peer_input_sync_stop(&told);
-	l.upload = upload;
-	must(peer_input_updates_handle_need(&told.updates, &m, &l, &user,
-					    &err));
+	must(peer_input_updates_handle_need(&told.updates, &m, &l, &err));
 	ck_assert_uint_eq(stats.n_files_needed, 1);
-	l.upload = NULL;
-	peer_blob_upload_free(upload);
-	pool_free(pool);
-	store_packed_cache_free(packed);
 }
 
 /* A file whose content is that of a requested one is not on the node. */
@@ -242,7 +256,6 @@ TEST(a_file_with_two_names_comes_from_a_neighbor)
 	static const struct node_entry entry = { .site = (char *)"desk" };
 	const struct inputs_entry *both[] = { file("/t/x", 70000),
 					      file("/t/y", 70000) };
-	struct peer_blob_upload_user user = { .base_dir = "" };
 	struct peer_conn other = l;
 	uint32_t index = 0, view;
 	struct wire_need m = { .n_indices = 1, .indices = &index };
@@ -259,9 +272,90 @@ TEST(a_file_with_two_names_comes_from_a_neighbor)
 	ck_assert_int_eq(peer_input_sync_add_entries(&told, both, 2, &view), 0);
 	news();
 	m.view = view;
-	must(peer_input_updates_handle_need(&told.updates, &m, &l, &user,
-					    &err));
+	must(peer_input_updates_handle_need(&told.updates, &m, &l, &err));
 	ck_assert_str_eq(news(), "fetch; ");
 	peer_neighbors_free(shared.neighbors);
 	shared.neighbors = NULL;
+}
+
+/* A file with this content, which is in `dir` or not. */
+static const struct inputs_entry *real_file(const char *dir, const char *name,
+					    const char *text)
+{
+	struct store_file_digest id = { .stamp.size = strlen(text) };
+	char *path = xasprintf("%s/%s", dir, name);
+	const struct inputs_entry *e;
+
+	digest_bytes(bytes_str(text), &id.digest);
+	e = inputs_path_set_file(paths, inputs_paths_get(paths, path), &id);
+	free(path);
+	return e;
+}
+
+/* Let the node request the first file of the last update, which is missing. */
+static void request_missing(void)
+{
+	uint32_t index = 0;
+	struct wire_need m = { .view = told.updates.last,
+			       .n_indices = 1,
+			       .indices = &index };
+	struct err err;
+
+	must(peer_input_updates_handle_need(&told.updates, &m, &l, &err));
+	while (!failures)
+		event_base_loop(base, EVLOOP_ONCE);
+}
+
+/* The node waits for a blob, and requests it only once. */
+TEST(a_blob_that_could_not_be_read_is_sent_when_it_can)
+{
+	char dir[TEMPDIR_SIZE];
+	struct peer_input_sync next;
+	const struct inputs_entry *e;
+	struct err err;
+	uint32_t view;
+
+	tempdir_make(dir);
+	tell(real_file(dir, "a.h", "text"), NULL);
+	request_missing();
+	e = real_file(dir, "b.h", "text");
+	must(fs_write(e->path->name, bytes_str("text"), 0644, &err));
+	peer_input_sync_init(&next, &l, 8, &user);
+	news();
+	must(peer_input_sync_add_entries(&next, &e, 1, &view));
+	while (!stats.n_files_sent)
+		event_base_loop(base, EVLOOP_ONCE);
+	text_has(news(), "b.h; blob; ");
+	/* Only once. */
+	e = real_file(dir, "c.h", "text");
+	must(peer_input_sync_add_entries(&next, &e, 1, &view));
+	ck_assert_uint_eq(stats.n_files_needed, 2);
+	peer_input_sync_release(&next);
+	tempdir_remove(dir);
+}
+
+/* The node has sent one NEED for two sandboxes. */
+TEST(a_blob_that_could_not_be_read_is_sent_for_another_sandbox)
+{
+	char dir[TEMPDIR_SIZE];
+	struct peer_input_sync other;
+	const struct inputs_entry *e;
+	struct err err;
+	uint32_t view;
+
+	tempdir_make(dir);
+	e = real_file(dir, "b.h", "text");
+	must(fs_write(e->path->name, bytes_str("text"), 0644, &err));
+	peer_input_sync_init(&other, &l, 8, &user);
+	must(peer_input_sync_add_entries(&other, &e, 1, &view));
+	tell(real_file(dir, "a.h", "text"), NULL);
+	request_missing();
+	news();
+	peer_input_updates_retry_blob(&other.updates, &l,
+				      &e->file_digest.digest);
+	while (!stats.n_files_sent)
+		event_base_loop(base, EVLOOP_ONCE);
+	ck_assert_str_eq(news(), "blob; ");
+	peer_input_sync_release(&other);
+	tempdir_remove(dir);
 }

@@ -4,7 +4,12 @@
 
 #include "peer/sandbox.h"
 
+#include "base/pool.h"
+#include "store/packed-cache.h"
 #include "wire/msg.h"
+
+#include <event2/event.h>
+#include <sys/socket.h>
 
 static struct peer_shared farm;
 static const struct node_entry entry = { .name = (char *)"node0" };
@@ -127,4 +132,108 @@ TEST(output_has_a_limit)
 	must(peer_job_add_output(job, &m, &err));
 	buf_release(&big);
 	peer_job_free_all(&l);
+}
+
+static unsigned n_stale;
+
+static void on_sandbox_stale(void *ctx, struct inputs_toolchain *tc)
+{
+	(void)ctx;
+	(void)tc;
+	n_stale++;
+}
+
+static void on_wake_requested(void *ctx)
+{
+	(void)ctx;
+}
+
+static int node_hears(void *ctx, uint16_t type, struct bytes body,
+		      struct err *err)
+{
+	(void)ctx;
+	(void)type;
+	(void)body;
+	(void)err;
+	return 0;
+}
+
+static void on_close(void *ctx, const struct err *why)
+{
+	(void)ctx;
+	ck_abort_msg("closed: %s", why->text);
+}
+
+/*
+ * The sandboxes of two toolchains wait for a file that was removed, and the
+ * node has requested it for the first one only.
+ */
+TEST(a_lost_file_replaces_all_sandboxes_that_wait_for_it)
+{
+	static const struct wire_stream_ops stream_ops = {
+		.on_msg = node_hears, .on_close = on_close
+	};
+	static const struct peer_ops ops = {
+		.on_sandbox_stale = on_sandbox_stale,
+		.on_wake_requested = on_wake_requested,
+	};
+	struct event_base *base = event_base_new();
+	struct inputs_paths *paths = inputs_paths_new();
+	enum wire_codec codec = WIRE_PLAIN;
+	struct inputs_toolchain tc[2] = { { .driver = (char *)"/gcc" },
+					  { .driver = (char *)"/clang" } };
+	struct peer_sandboxes all = { .conn = &l };
+	struct store_file_digest id = { .stamp.size = 4 };
+	const struct inputs_entry *e;
+	struct wire_need need = { .indices = (uint32_t[]){ 0 },
+				  .n_indices = 1 };
+	struct peer_sandbox *sandbox;
+	struct wire_stream *node;
+	struct err err;
+	int fd[2];
+
+	farm.ops = &ops;
+	farm.pool = pool_new(base, 1);
+	farm.packed = peer_blob_upload_new_cache(&codec);
+	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd));
+	node = wire_stream_new(base, fd[1], fd[1], &stream_ops, NULL);
+	l.stream = wire_stream_new(base, fd[0], fd[0], &stream_ops, NULL);
+	l.version = WIRE_VERSION;
+	l.paths = wire_paths_new();
+	l.upload = peer_blob_upload_new(l.stream, farm.pool, farm.packed);
+	TAILQ_INIT(&all.list);
+	e = inputs_path_set_file(paths, inputs_paths_get(paths, "/missing/a.h"),
+				 &id);
+	for (int i = 0; i < 2; i++) {
+		peer_sandbox_request(&all, &tc[i], NULL);
+		sandbox = peer_sandbox_find(&all, &tc[i]);
+		must(peer_input_sync_add_entries(&sandbox->input_sync, &e, 1,
+						 &need.view));
+	}
+	must(peer_input_updates_handle_need(&sandbox->input_sync.updates, &need,
+					    &l, &err));
+	while (n_stale < 2)
+		event_base_loop(base, EVLOOP_ONCE);
+	for (int i = 0; i < 2; i++) {
+		sandbox = peer_sandbox_find(&all, &tc[i]);
+		ck_assert_int_eq(sandbox->state, PEER_SANDBOX_REQUESTED);
+		sandbox = TAILQ_NEXT(TAILQ_NEXT(sandbox, list_entry),
+				     list_entry);
+		ck_assert_int_eq(sandbox->state, PEER_SANDBOX_CLOSED);
+		ck_assert_str_eq(sandbox->detail, "/missing/a.h");
+	}
+	while ((sandbox = TAILQ_FIRST(&all.list))) {
+		TAILQ_REMOVE(&all.list, sandbox, list_entry);
+		peer_input_sync_release(&sandbox->input_sync);
+		free(sandbox->detail);
+		free(sandbox);
+	}
+	peer_blob_upload_free(l.upload);
+	wire_intern_free(l.paths);
+	wire_stream_free(l.stream);
+	wire_stream_free(node);
+	pool_free(farm.pool);
+	store_packed_cache_free(farm.packed);
+	inputs_paths_free(paths);
+	event_base_free(base);
 }
