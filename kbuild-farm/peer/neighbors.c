@@ -9,36 +9,43 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * The nodes of a site form groups of at most this many, because each node of a
+ * group is announced to each other one.  The build host sends a blob once per
+ * group.
+ */
+#define GROUP_NODES_MAX 128
+
 /* A node that has joined. */
-struct member {
+struct group_node {
 	struct peer_conn *conn;
 	uint32_t number;
 };
 
 /* A node that has a blob or is about to receive it. */
 struct holder {
-	uint32_t number; /* of the member; it can have left */
+	uint32_t number; /* of the node; it can have left */
 	unsigned n_served; /* nodes that were directed to it */
 };
 
-/* A blob in a site. */
-struct site_blob {
+/* A blob in a group. */
+struct group_blob {
 	struct digest digest; /* first member, for tsearch() */
 	struct holder *holders;
 	size_t n_holders;
 };
 
-struct site {
-	char *name;
-	struct member *members;
-	size_t n_members;
-	void *blobs; /* tree of struct site_blob */
+struct group {
+	char *site;
+	struct group_node *nodes;
+	size_t n_nodes;
+	void *blobs; /* tree of struct group_blob */
 };
 
 struct peer_neighbors {
-	struct site *sites;
-	size_t n_sites;
-	uint32_t last_number; /* of a member */
+	struct group *groups;
+	size_t n_groups;
+	uint32_t last_number; /* of a node */
 };
 
 struct peer_neighbors *peer_neighbors_new(void)
@@ -46,9 +53,9 @@ struct peer_neighbors *peer_neighbors_new(void)
 	return xcalloc(1, sizeof(struct peer_neighbors));
 }
 
-static void free_site_blob(void *at)
+static void free_group_blob(void *at)
 {
-	struct site_blob *b = at;
+	struct group_blob *b = at;
 
 	free(b->holders);
 	free(b);
@@ -58,20 +65,46 @@ void peer_neighbors_free(struct peer_neighbors *n)
 {
 	if (!n)
 		return;
-	for (size_t i = 0; i < n->n_sites; i++) {
-		free(n->sites[i].name);
-		free(n->sites[i].members);
-		tdestroy(n->sites[i].blobs, free_site_blob);
+	for (size_t i = 0; i < n->n_groups; i++) {
+		free(n->groups[i].site);
+		free(n->groups[i].nodes);
+		tdestroy(n->groups[i].blobs, free_group_blob);
 	}
-	free(n->sites);
+	free(n->groups);
 	free(n);
 }
 
-static struct site *find_site(struct peer_neighbors *n, const char *name)
+/* Find a group of the site with room for a node, or add one. */
+static struct group *get_group(struct peer_neighbors *n, const char *site)
 {
-	for (size_t i = 0; i < n->n_sites; i++) {
-		if (!strcmp(n->sites[i].name, name))
-			return &n->sites[i];
+	struct group *g;
+
+	for (size_t i = 0; i < n->n_groups; i++) {
+		g = &n->groups[i];
+		if (!strcmp(g->site, site) && g->n_nodes < GROUP_NODES_MAX)
+			return g;
+	}
+	g = VEC_ADD(n->groups, n->n_groups);
+	*g = (struct group){ .site = xstrdup(site) };
+	return g;
+}
+
+static struct group_node *find_node(const struct group *g, uint32_t number)
+{
+	for (size_t i = 0; i < g->n_nodes; i++) {
+		if (g->nodes[i].number == number)
+			return &g->nodes[i];
+	}
+	return NULL;
+}
+
+/* Return the group of a node, or NULL if the node has not joined. */
+static struct group *find_group(const struct peer_neighbors *n,
+				const struct peer_conn *l)
+{
+	for (size_t i = 0; l->neighbor_number && i < n->n_groups; i++) {
+		if (find_node(&n->groups[i], l->neighbor_number))
+			return &n->groups[i];
 	}
 	return NULL;
 }
@@ -84,8 +117,9 @@ static void send_to_neighbor(const struct peer_conn *l, enum wire_type type,
 	buf_release(body);
 }
 
-/* Announce `other` to the node of `m`. */
-static void announce(const struct member *m, const struct member *other)
+/* Announce `other` to `node`. */
+static void announce(const struct group_node *node,
+		     const struct group_node *other)
 {
 	struct wire_neighbor neighbor = {
 		.number = other->number,
@@ -94,63 +128,41 @@ static void announce(const struct member *m, const struct member *other)
 	};
 	struct buf body = { 0 };
 
-	wire_neighbor_encode_at(&body, &neighbor, m->conn->version);
-	send_to_neighbor(m->conn, WIRE_NEIGHBOR, &body);
+	wire_neighbor_encode_at(&body, &neighbor, node->conn->version);
+	send_to_neighbor(node->conn, WIRE_NEIGHBOR, &body);
 }
 
 void peer_neighbors_join(struct peer_neighbors *n, struct peer_conn *l)
 {
-	const char *name = l->entry->site;
-	struct site *site;
-	struct member *m;
+	struct group_node *node;
+	struct group *g;
 
-	if (!name || !l->neighbor_address ||
+	if (!l->entry->site || !l->neighbor_address ||
 	    !wire_type_name(WIRE_NEIGHBOR, l->version))
 		return;
-	site = find_site(n, name);
-	if (!site) {
-		site = VEC_ADD(n->sites, n->n_sites);
-		*site = (struct site){ .name = xstrdup(name) };
-	}
-	m = VEC_ADD(site->members, site->n_members);
-	*m = (struct member){ .conn = l, .number = ++n->last_number };
-	l->neighbor_number = m->number;
-	for (size_t i = 0; i + 1 < site->n_members; i++) {
-		announce(m, &site->members[i]);
-		announce(&site->members[i], m);
+	g = get_group(n, l->entry->site);
+	node = VEC_ADD(g->nodes, g->n_nodes);
+	*node = (struct group_node){ .conn = l, .number = ++n->last_number };
+	l->neighbor_number = node->number;
+	for (size_t i = 0; i + 1 < g->n_nodes; i++) {
+		announce(node, &g->nodes[i]);
+		announce(&g->nodes[i], node);
 	}
 }
 
 void peer_neighbors_leave(struct peer_neighbors *n, struct peer_conn *l)
 {
-	if (!l->neighbor_number)
-		return;
+	struct group *g = find_group(n, l);
+
+	if (g) {
+		*find_node(g, l->neighbor_number) = g->nodes[g->n_nodes - 1];
+		g->n_nodes--;
+	}
 	l->neighbor_number = 0;
-	for (size_t i = 0; i < n->n_sites; i++) {
-		struct site *site = &n->sites[i];
-
-		for (size_t j = 0; j < site->n_members; j++) {
-			if (site->members[j].conn == l) {
-				site->members[j] =
-					site->members[--site->n_members];
-				return;
-			}
-		}
-	}
-}
-
-static bool has_member(const struct site *site, uint32_t number)
-{
-	for (size_t i = 0; i < site->n_members; i++) {
-		if (site->members[i].number == number)
-			return true;
-	}
-	return false;
 }
 
 /* Find the holder that has served the fewest; NULL: none is left. */
-static struct holder *choose_holder(const struct site *site,
-				    struct site_blob *b)
+static struct holder *choose_holder(const struct group *g, struct group_blob *b)
 {
 	struct holder *best = NULL;
 
@@ -158,27 +170,27 @@ static struct holder *choose_holder(const struct site *site,
 		struct holder *h = &b->holders[i];
 
 		if ((!best || h->n_served < best->n_served) &&
-		    has_member(site, h->number))
+		    find_node(g, h->number))
 			best = h;
 	}
 	return best;
 }
 
-static struct site_blob *get_site_blob(struct site *site,
-				       const struct digest *d)
+static struct group_blob *get_group_blob(struct group *g,
+					 const struct digest *d)
 {
-	struct site_blob **at = tfind(d, &site->blobs, digest_compare), *b;
+	struct group_blob **at = tfind(d, &g->blobs, digest_compare), *b;
 
 	if (at)
 		return *at;
 	b = xcalloc(1, sizeof(*b));
 	b->digest = *d;
-	if (!tsearch(b, &site->blobs, digest_compare))
+	if (!tsearch(b, &g->blobs, digest_compare))
 		str_out_of_memory();
 	return b;
 }
 
-static bool is_holder(const struct site_blob *b, uint32_t number)
+static bool is_holder(const struct group_blob *b, uint32_t number)
 {
 	for (size_t i = 0; i < b->n_holders; i++) {
 		if (b->holders[i].number == number)
@@ -187,23 +199,23 @@ static bool is_holder(const struct site_blob *b, uint32_t number)
 	return false;
 }
 
-/* Find the blob in the site of the node; NULL: the blob is not shared. */
-static struct site_blob *find_shared(struct peer_neighbors *n,
-				     const struct peer_conn *l,
-				     const struct digest *d, uint64_t size,
-				     struct site **site)
+/* Find the blob in the group of the node; NULL: the blob is not shared. */
+static struct group_blob *find_shared(struct peer_neighbors *n,
+				      const struct peer_conn *l,
+				      const struct digest *d, uint64_t size,
+				      struct group **g)
 {
-	if (!l->neighbor_number || size < PEER_NEIGHBORS_BLOB_MIN)
+	if (size < PEER_NEIGHBORS_BLOB_MIN)
 		return NULL;
-	*site = find_site(n, l->entry->site);
-	return *site ? get_site_blob(*site, d) : NULL;
+	*g = find_group(n, l);
+	return *g ? get_group_blob(*g, d) : NULL;
 }
 
 void peer_neighbors_hold(struct peer_neighbors *n, const struct peer_conn *l,
 			 const struct digest *d, uint64_t size)
 {
-	struct site *site;
-	struct site_blob *b = find_shared(n, l, d, size, &site);
+	struct group *g;
+	struct group_blob *b = find_shared(n, l, d, size, &g);
 
 	if (b && !is_holder(b, l->neighbor_number))
 		*VEC_ADD(b->holders, b->n_holders) = (struct holder){
@@ -216,13 +228,13 @@ bool peer_neighbors_direct(struct peer_neighbors *n, struct peer_conn *l,
 {
 	struct wire_fetch m = { .digest = *d, .size = size };
 	struct buf body = { 0 };
-	struct site *site;
-	struct site_blob *b = find_shared(n, l, d, size, &site);
+	struct group *g;
+	struct group_blob *b = find_shared(n, l, d, size, &g);
 	struct holder *h;
 
 	if (!b || is_holder(b, l->neighbor_number))
 		return false;
-	h = choose_holder(site, b);
+	h = choose_holder(g, b);
 	if (h) {
 		h->n_served++;
 		m.neighbor = h->number;

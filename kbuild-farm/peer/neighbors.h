@@ -2,13 +2,13 @@
 /*
  * peer/neighbors.h - Nodes of a site that get blobs from each other.
  *
- * The nodes of a site (the key `site` of the configuration) are announced to
- * each other.  If no node of the site has a large blob, the first one that
- * requests it receives it from the build host.  Each other one is directed to
- * the node that has sent the blob to the fewest others, whether that node has
- * the blob already or is about to receive it: the nodes form a tree, and the
- * uplink carries the blob once.  A node that requests a blob again, because the
- * neighbor has failed, receives it from the build host.
+ * The nodes of a site (the key `site` of the configuration), at most 128 in a
+ * group, are announced to each other.  The first node of a group that requests
+ * a large blob receives it from the build host.  The build host directs each
+ * later node to a node that has the blob or is about to receive it: to the one
+ * to which it has directed the fewest nodes.  So the uplink carries the blob
+ * once per group.  A node that requests a blob again, because its neighbor has
+ * failed, receives it from the build host.
  */
 #ifndef PEER_NEIGHBORS_H
 #define PEER_NEIGHBORS_H
@@ -27,14 +27,14 @@ struct peer_neighbors;
 struct peer_neighbors *peer_neighbors_new(void);
 void peer_neighbors_free(struct peer_neighbors *n);
 /*
- * Announce a node, whose greeting is complete, and the other nodes of its site
+ * Announce a node, whose greeting is complete, and the other nodes of its group
  * to each other.  Does nothing if the node has no site, is no tls: node, or
- * does not support it.
+ * speaks a version without NEIGHBOR.
  */
 void peer_neighbors_join(struct peer_neighbors *n, struct peer_conn *l);
-/* The node's session ends.  Does nothing if the node has not joined. */
+/* Remove a node whose session ends.  Does nothing if it has not joined. */
 void peer_neighbors_leave(struct peer_neighbors *n, struct peer_conn *l);
-/* The node has the blob, because it has not requested it. */
+/* Record that the node has a blob, which it was offered and did not request. */
 void peer_neighbors_hold(struct peer_neighbors *n, const struct peer_conn *l,
 			 const struct digest *d, uint64_t size);
 /*

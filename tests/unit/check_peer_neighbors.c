@@ -193,3 +193,28 @@ TEST(a_node_that_has_left_serves_nobody)
 	received(3, "neighbor 4 at 10.0.0.1:3634; ");
 	ck_assert(request(1, 7));
 }
+
+/* The messages that announce neighbors grow with the square of a group. */
+TEST(a_large_site_has_several_groups)
+{
+	static struct peer_conn many[130];
+	struct digest d = { .b = { 1 } };
+	bool directed;
+
+	for (int i = 0; i < 130; i++) {
+		many[i] = nodes[0].conn;
+		peer_neighbors_join(all, &many[i]);
+	}
+	for (int i = 0; i < 130; i++) {
+		directed = peer_neighbors_direct(all, &many[i], &d, 70000);
+		ck_assert_int_eq(directed, i != 0 && i != 128);
+	}
+	/* The node that joined last leaves. */
+	peer_neighbors_leave(all, &many[129]);
+	/* The first group has room again. */
+	peer_neighbors_leave(all, &many[5]);
+	peer_neighbors_join(all, &many[5]);
+	d.b[0] = 2;
+	ck_assert(!peer_neighbors_direct(all, &many[5], &d, 70000));
+	ck_assert(peer_neighbors_direct(all, &many[0], &d, 70000));
+}
