@@ -59,16 +59,16 @@ has_failed()
 farm_begin
 mkdir -p "$XDG_CONFIG_HOME/kfarm"
 # shellcheck disable=SC2046 # several words
-cc -std=gnu17 -D_GNU_SOURCE -O1 -I"$root/kbuild-farm" -o "$work/idle-nodes" \
-	"$root/tests/bench/idle-nodes.c" "$bin"/lib/{wire,tls,base}.a \
+cc -std=gnu17 -D_GNU_SOURCE -O1 -I"$root/kbuild-farm" -o "$work/stub-nodes" \
+	"$root/tests/bench/stub-nodes.c" "$bin"/lib/{wire,tls,base}.a \
 	$(pkg-config --libs libevent_core jansson openssl libzstd lzo2) \
 	-lpthread &&
 	cc -shared -fPIC -O1 -o "$work/held-clock.so" \
 		"$root/tests/lib/held-clock.c" || exit 1
-"$work/idle-nodes" "$XDG_CONFIG_HOME/kfarm" "$KFARM_CONFIG" 36340 \
+"$work/stub-nodes" "$XDG_CONFIG_HOME/kfarm" "$KFARM_CONFIG" 36340 \
 	$live $silent $refusing >"$work/ready" &
-idle=$!
-children+=("$idle")
+stubs=$!
+children+=("$stubs")
 wait_for 60 test -s "$work/ready" || exit 1
 
 set_clock 1000000
@@ -93,6 +93,6 @@ at_most "MiB" 128 "$(cat "$work/started")"
 touch "$work/end"
 wait "$kfarm"
 is "kfarm run ends with" 0 $?
-kill "$idle"
-wait "$idle" 2>/dev/null
+kill "$stubs"
+wait "$stubs" 2>/dev/null
 farm_end
