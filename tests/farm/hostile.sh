@@ -165,24 +165,35 @@ is_late()
 	esac
 }
 
-# hold MODE...: keep a build with these nodes running until kfarm has sent its
-# late reports about them, or for two minutes.
+# awaited MODE: print a regular expression for the line of the events until which
+# the build must run, if any: a late report, or the first job of a relay.
+awaited()
+{
+	if is_late "$1"; then
+		words_of "$1"
+	elif grep -q "^$1"$'\t' <<<"$lies"; then
+		echo "$(words_of "$1")|\"event\":\"job\""
+	fi
+}
+
+# hold MODE...: keep a build with these nodes running until kfarm has reported what
+# is awaited about each of them, or for two minutes.
 hold()
 {
 	local late=() mode i
 
 	for mode; do
-		! is_late "$mode" ||
-			late+=("\"node\":\"${mode/=/.}\".*$(words_of "$mode")")
+		[ -z "$(awaited "$mode")" ] || late+=("$mode")
 	done
 	[ ${#late[@]} -gt 0 ] || return 0
 	: >"$work/hold"
 	{
 		for ((i = 0; i < 600 && ${#late[@]} > 0; i++)); do
 			sleep 0.2
-			! grep -q "${late[0]}" "$work/events" 2>/dev/null ||
+			! grep -F "\"node\":\"${late[0]/=/.}\"" "$work/events" |
+				grep -qE "$(awaited "${late[0]}")" ||
 				late=("${late[@]:1}")
-		done
+		done 2>/dev/null
 		rm -f "$work/hold"
 	} &
 }
