@@ -63,7 +63,7 @@ struct kfarmd_session {
 	char *software; /* the peer's version string; NULL before HELLO */
 	uint64_t start_ms;
 	bool hello_received;
-	bool aborted; /* the stream writes its queue before it closes */
+	bool finishing; /* BYE was sent; the stream closes when it is written */
 	struct kfarmd_job **jobs;
 	size_t n_jobs;
 	size_t next_job; /* index of the job that sends its next piece */
@@ -151,9 +151,17 @@ static void send_bye(struct kfarmd_session *s, const char *why)
 }
 
 /*
- * Drop the jobs, send BYE with the reason, and end the session when BYE has
- * been written: a peer that sends too much is often slow to read.
+ * Send BYE with the reason, and end the session when it has been written: a
+ * peer that sends too much is often slow to read.
  */
+static void finish_session(struct kfarmd_session *s, const char *why)
+{
+	s->finishing = true;
+	send_bye(s, why);
+	wire_stream_finish(s->stream);
+}
+
+/* Log the reason, drop the jobs and finish the session. */
 static void abort_session(struct kfarmd_session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -162,31 +170,24 @@ static void abort_session(struct kfarmd_session *s, const char *fmt, ...)
 	va_list ap;
 	char *why;
 
-	if (s->aborted)
+	if (s->finishing)
 		return;
-	s->aborted = true;
 	va_start(ap, fmt);
 	why = xvasprintf(fmt, ap);
 	va_end(ap);
 	log_warning("closing session with %s: %s", s->peer_address, why);
+	s->finishing = true;
 	drop_jobs(s);
-	send_bye(s, why);
+	finish_session(s, why);
 	free(why);
-	wire_stream_finish(s->stream);
 }
 
-/*
- * If kfarmd is draining and the peer has all results, end the session and
- * return true; `s` is then freed.
- */
-static bool end_if_drained(struct kfarmd_session *s)
+/* If kfarmd is draining and all results are written, finish the session. */
+static void end_if_drained(struct kfarmd_session *s)
 {
-	if (!s->daemon->slots.draining || s->n_jobs || s->aborted ||
-	    !wire_stream_is_flushed(s->stream))
-		return false;
-	send_bye(s, "kfarmd is shutting down");
-	close_session(s);
-	return true;
+	if (s->daemon->slots.draining && !s->n_jobs && !s->finishing &&
+	    wire_stream_is_flushed(s->stream))
+		finish_session(s, "kfarmd is shutting down");
 }
 
 static void send_hello(struct kfarmd_session *s)
@@ -548,7 +549,7 @@ static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (s->aborted)
+	if (s->finishing)
 		return;
 	/*
 	 * End the session of a client that two consecutive checks did not find
@@ -565,7 +566,8 @@ static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 		abort_session(s, "client removed from the list of clients");
 		return;
 	}
-	if (end_if_drained(s))
+	end_if_drained(s);
+	if (s->finishing)
 		return;
 	kfarmd_client_check_timeouts(s->client);
 	machine_inventory_read_load(&m.available_mib, &m.load_milli, "");
@@ -721,10 +723,10 @@ void kfarmd_session_start(struct kfarmd *a, struct wire_io io,
 
 void kfarmd_session_drain_all(struct kfarmd *a)
 {
-	struct kfarmd_session *s, *next;
+	struct kfarmd_session *s;
 
 	a->slots.draining = true;
-	list_for_each_safe(s, &a->sessions, entry, next)
+	list_for_each(s, &a->sessions, entry)
 		end_if_drained(s);
 }
 
