@@ -60,6 +60,23 @@ build_with()
 	gone "$1"
 }
 
+# begin_held: start a build that does not end before release().
+begin_held()
+{
+	: >"$work/hold"
+	FARM_HOLD=$work/hold kfarm_start --json "$events" Image
+}
+
+# release NAME: let the build end.
+release()
+{
+	rm "$work/hold"
+	kfarm_wait
+	is "$1: status" 0 $?
+	equal "$1"
+	gone "$1"
+}
+
 lines()
 {
 	wc -l <"$work/$1"
@@ -73,7 +90,7 @@ has_lines()
 # ---- members that work ----
 
 pool "echo Try pressing enter.; exec $kfarmd" min=2 max=3 slots=2
-kfarm_start --json "$events" Image
+begin_held
 check "the members start" wait_for 60 has_lines started 2
 both_up()
 {
@@ -82,15 +99,15 @@ both_up()
 		"cl/1up cl/2up " ]
 }
 check "kfarm nodes list shows the members" wait_for 60 both_up
-kfarm_wait
-is "text first: status" 0 $?
-equal "text first"
-gone "text first"
-is "text first: the launchers end by themselves" "$(lines started)" \
-	"$(lines ended)"
-check "text first: units on both members" \
+both_work()
+{
 	jq -se 'map(select(.event == "job" and .state == "done").node) |
 		unique - ["local"] == ["cl/1", "cl/2"]' "$events"
+}
+check "text first: units on both members" wait_for 60 both_work
+release "text first"
+is "text first: the launchers end by themselves" "$(lines started)" \
+	"$(lines ended)"
 check "text first: the events of the members contain the pool" \
 	jq -se 'map(select(.event == "node")) | length > 0 and all(.pool == "cl")' \
 	"$events"
@@ -118,8 +135,9 @@ check "no machine, on stdout: the reason" grep -qF \
 
 # A launcher that fails is not taken for an idle member, so the backoff grows.
 pool "exit 1" min=1 max=1 idle=1s
-build_with "a failing launcher"
-check "a failing launcher: it runs again" has_lines started 2
+begin_held
+check "a failing launcher: it runs again" wait_for 60 has_lines started 2
+release "a failing launcher"
 is "a failing launcher: no member is idle" "" \
 	"$(jq -r 'select(.event == "node" and .state == "removed")' "$events")"
 
@@ -148,21 +166,21 @@ gone "slow start"
 # the pool starts another one.
 echo "echo \$\$ >$work/member; exec $kfarmd" >"$work/member.sh"
 pool "sh $work/member.sh; sleep 2" min=1 max=1 slots=2
-kfarm_start --json "$events" Image
+begin_held
 check "a lost member: it works" wait_for 60 objects_beyond 8
 kill -KILL "$(cat "$work/member")"
-kfarm_wait
-is "a lost member: status" 0 $?
-equal "a lost member"
-gone "a lost member"
+check "a lost member: the pool starts another one" \
+	wait_for 60 has_lines started 2
+release "a lost member"
 is "a lost member: a line" 1 \
 	"$(grep -c '] node cl/1: down: ' "$work/kfarm.log")"
 is "a lost member: never two at once" 1 "$(sort -n "$work/counts" | tail -n 1)"
 
 # All members die again and again; there are never more than `max`.
 pool "timeout -s KILL 2 $kfarmd" min=3 max=3 slots=2
-build_with "churn"
-check "churn: members start again" has_lines started 4
+begin_held
+check "churn: members start again" wait_for 60 has_lines started 4
+release "churn"
 at_most "churn: members at once" 3 "$(sort -n "$work/counts" | tail -n 1)"
 
 # ---- demand, idle members, configuration ----
@@ -210,15 +228,16 @@ check "idle: the last object" test -s "$work/small/last.o"
 gone "idle"
 
 # kfarm knows that a member starts quickly, and how much work is left.
-farm_mini 90 16 prepare
+farm_mini 120 60 prepare
 pool "exec $kfarmd" max=3 slots=1
 jq -n --arg start "$launcher $work" '{ pools: [ { name: "cl", start: $start,
-	start_ms: 1, slots: 1 } ] }' >"$XDG_CACHE_HOME/kfarm/pools.json"
-kfarm_start --json "$events" Image
+	start_ms: 1, slots: 1, time: now | floor } ] }' >"$XDG_CACHE_HOME/kfarm/pools.json"
+begin_held
 check "demand: a member is up" wait_for 60 is_up
 kill -INT "$kfarm"
 kfarm_wait
 is "Ctrl-C: status" 130 $?
+rm "$work/hold"
 gone "Ctrl-C"
 is "Ctrl-C: the launchers end by themselves" "$(lines started)" \
 	"$(lines ended)"
