@@ -68,7 +68,8 @@ struct kfarmd_neighbors {
 /* Return true if the owner of the node has disabled neighbors. */
 static bool are_neighbors_disabled(const struct kfarmd *a)
 {
-	return a->settings && a->settings->no_neighbors;
+	return a->settings &&
+	       a->settings->neighbors == KFARMD_SETTINGS_NEIGHBORS_NO;
 }
 
 static void free_fetch(struct neighbor *g, struct fetch *f)

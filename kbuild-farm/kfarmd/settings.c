@@ -222,13 +222,16 @@ static int parse_host_option(void *at, const struct args *a, struct err *err)
 static int parse_neighbors_option(void *at, const struct args *a,
 				  struct err *err)
 {
-	bool *no = at;
+	enum kfarmd_settings_neighbors *neighbors = at;
 
-	*no = !strcmp(a->value, "no");
-	return *no || !strcmp(a->value, "yes") ?
-		       0 :
-		       err_set(err, EINVAL, "--neighbors %s: must be yes or no",
+	if (!strcmp(a->value, "yes"))
+		*neighbors = KFARMD_SETTINGS_NEIGHBORS_YES;
+	else if (!strcmp(a->value, "no"))
+		*neighbors = KFARMD_SETTINGS_NEIGHBORS_NO;
+	else
+		return err_set(err, EINVAL, "--neighbors %s: must be yes or no",
 			       a->value);
+	return 0;
 }
 
 #define AT(member) offsetof(struct kfarmd_settings, member)
@@ -252,7 +255,7 @@ static const struct args_option options[] = {
 	  parse_host_option, AT(hosts), 0 },
 	{ 0, "neighbors", "yes|no",
 	  "exchange files with other nodes of the site (yes)",
-	  parse_neighbors_option, AT(no_neighbors), 0 },
+	  parse_neighbors_option, AT(neighbors), 0 },
 #define N_CONF_OPTIONS 7
 	{ 0, "stdio", NULL, "serve one build host on standard input and output",
 	  args_flag, AT(stdio), 0 },
@@ -402,6 +405,7 @@ static int read_node_conf(struct kfarmd_settings *s, struct err *err)
 		s->store_size = s->store_size ? s->store_size : file.store_size;
 		s->toolchains = s->toolchains ? s->toolchains : file.toolchains;
 		s->slots = s->slots ? s->slots : file.slots;
+		s->neighbors = s->neighbors ? s->neighbors : file.neighbors;
 		s->clients = file.clients;
 		s->n_clients = file.n_clients;
 		file.clients = NULL;

@@ -44,6 +44,13 @@ char *kfarmd_settings_format_address(const struct sockaddr_storage *peer);
 #define KFARMD_SETTINGS_WEIGHT     100 /* of a client without a setting */
 #define KFARMD_SETTINGS_WEIGHT_MAX 1000
 
+/* Whether the node exchanges files with other nodes. */
+enum kfarmd_settings_neighbors {
+	KFARMD_SETTINGS_NEIGHBORS_DEFAULT, /* not given: as with "yes" */
+	KFARMD_SETTINGS_NEIGHBORS_YES,
+	KFARMD_SETTINGS_NEIGHBORS_NO,
+};
+
 /* Weight of the client with this name (kfarmd/slots.h). */
 struct kfarmd_settings_client {
 	const char *name;
@@ -59,7 +66,7 @@ struct kfarmd_settings {
 	uint64_t store_size; /* bytes; 0: the default */
 	const char *toolchains; /* NULL: next to the store */
 	struct strv hosts; /* architectures in addition to the native one */
-	bool no_neighbors; /* exchange no files with other nodes */
+	enum kfarmd_settings_neighbors neighbors;
 	bool relay, init, check, status, json, prometheus;
 	uint16_t slots;
 	bool version, help; /* print the version or the help, and exit */

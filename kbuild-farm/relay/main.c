@@ -71,6 +71,7 @@ static const char node_conf_template[] =
 	"#\tstore-size = 10G\n"
 	"#\ttoolchains = /var/lib/kfarm/toolchains\n"
 	"#\thost = arm\n"
+	"#\tneighbors = yes\n"
 	"# The share of a client in the slots while several clients use "
 	"them:\n"
 	"#[client \"build-host\"]\n"

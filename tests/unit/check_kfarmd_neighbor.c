@@ -513,7 +513,9 @@ TEST(a_neighbor_does_not_become_a_client)
 
 TEST(the_owner_of_a_node_can_disable_neighbors)
 {
-	const struct kfarmd_settings settings = { .no_neighbors = true };
+	const struct kfarmd_settings settings = {
+		.neighbors = KFARMD_SETTINGS_NEIGHBORS_NO,
+	};
 
 	put_blob(&first);
 	second.daemon.settings = &settings;

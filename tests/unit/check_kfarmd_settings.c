@@ -115,6 +115,20 @@ TEST(what_the_command_line_says_counts)
 	ck_assert_str_eq(s.hosts.v[0], "arm64");
 }
 
+TEST(neighbors_can_be_disabled_in_the_file)
+{
+	read_well("--config .");
+	ck_assert_int_eq(s.neighbors, KFARMD_SETTINGS_NEIGHBORS_DEFAULT);
+	write_conf("[node]\n\tneighbors = no\n");
+	read_well("--config .");
+	ck_assert_int_eq(s.neighbors, KFARMD_SETTINGS_NEIGHBORS_NO);
+	read_well("--config . --neighbors yes");
+	ck_assert_int_eq(s.neighbors, KFARMD_SETTINGS_NEIGHBORS_YES);
+	write_conf("[node]\n\tneighbors = yes\n");
+	read_well("--config . --neighbors no");
+	ck_assert_int_eq(s.neighbors, KFARMD_SETTINGS_NEIGHBORS_NO);
+}
+
 TEST(the_file_need_not_be_there_nor_say_anything)
 {
 	read_well("--config .");
@@ -158,6 +172,7 @@ static const struct {
 	{ "[node]\n\tlisten = localhost:1\n", "./node.conf:2: --listen" },
 	{ "[node]\n\tstore-size = 12\n", "./node.conf:2: --store-size" },
 	{ "[node]\n\thost = ARM\n", "./node.conf:2: --host ARM" },
+	{ "[node]\n\tneighbors = maybe\n", "./node.conf:2: --neighbors maybe" },
 	{ "[client \"x\"]\n\tweight = 0\n",
 	  "./node.conf:2: weight 0: must be a number from 1 to 1000" },
 	{ "[client \"x\"]\n\tweight = 1001\n",
