@@ -30,6 +30,7 @@
 /* Limit on concurrent connections; further connections are closed. */
 #define STATUS_CLIENTS_MAX 8
 #define STATUS_TIMEOUT_S   5 /* limit for reading the reply */
+#define STATUS_PAUSE_S     1 /* pause when no descriptor is available */
 #define STATUS_BACKLOG     8
 
 struct status_client {
@@ -42,6 +43,7 @@ struct status_client {
 struct kfarmd_status {
 	struct kfarmd *daemon;
 	struct event *listener;
+	struct event *resume_timer;
 	time_t start_s;
 	TAILQ_HEAD(, status_client) clients;
 	unsigned n_clients;
@@ -134,6 +136,7 @@ static void on_writable(evutil_socket_t fd, short what, void *ctx)
 static void on_status_requested(evutil_socket_t fd, short what, void *ctx)
 {
 	static const struct timeval limit = { .tv_sec = STATUS_TIMEOUT_S };
+	static const struct timeval rest = { .tv_sec = STATUS_PAUSE_S };
 	struct kfarmd_status *s = ctx;
 	int one = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct status_client *k;
@@ -141,8 +144,15 @@ static void on_status_requested(evutil_socket_t fd, short what, void *ctx)
 	char *text;
 
 	(void)what;
-	if (one < 0)
+	if (one < 0) {
+		/* Pause, or the loop would spin on the pending connection. */
+		if (errno != EAGAIN && errno != EINTR &&
+		    errno != ECONNABORTED) {
+			event_del(s->listener);
+			event_add(s->resume_timer, &rest);
+		}
 		return;
+	}
 	if (s->n_clients >= STATUS_CLIENTS_MAX) {
 		close(one);
 		return;
@@ -163,6 +173,15 @@ static void on_status_requested(evutil_socket_t fd, short what, void *ctx)
 		str_out_of_memory();
 	TAILQ_INSERT_TAIL(&s->clients, k, entry);
 	s->n_clients++;
+}
+
+static void on_status_pause_ended(evutil_socket_t fd, short what, void *ctx)
+{
+	struct kfarmd_status *s = ctx;
+
+	(void)fd;
+	(void)what;
+	event_add(s->listener, NULL);
 }
 
 int kfarmd_status_new(struct kfarmd_status **out, struct kfarmd *a,
@@ -186,7 +205,8 @@ int kfarmd_status_new(struct kfarmd_status **out, struct kfarmd *a,
 	TAILQ_INIT(&s->clients);
 	s->listener = event_new(a->base, fd, EV_READ | EV_PERSIST,
 				on_status_requested, s);
-	if (!s->listener || event_add(s->listener, NULL))
+	s->resume_timer = evtimer_new(a->base, on_status_pause_ended, s);
+	if (!s->listener || !s->resume_timer || event_add(s->listener, NULL))
 		str_out_of_memory();
 	return 0;
 }
@@ -199,6 +219,7 @@ void kfarmd_status_free(struct kfarmd_status *s)
 		free_status_client(TAILQ_FIRST(&s->clients));
 	close(event_get_fd(s->listener));
 	event_free(s->listener);
+	event_free(s->resume_timer);
 	free(s);
 }
 
