@@ -100,8 +100,7 @@ static int print_fingerprint(const char *dir, struct err *err)
 		return ret;
 	tls_key_format_fingerprint(tls_key_fingerprint(key), pin);
 	tls_key_free(key);
-	if (puts(pin) < 0 || fflush(stdout))
-		return err_errno(err, "cannot write to standard output");
+	puts(pin);
 	return 0;
 }
 
@@ -174,7 +173,10 @@ static char *choose_toolchains_dir(const struct kfarmd_settings *s,
 	return out;
 }
 
-/* Print the output of --status and return the exit status. */
+/*
+ * Print the output of --status and return the exit status.  Metrics are valid
+ * if no kfarmd is running: they contain its absence.
+ */
 static int print_status(const struct kfarmd_settings *s)
 {
 	char *dir = choose_store_dir(s),
@@ -184,11 +186,21 @@ static int print_status(const struct kfarmd_settings *s)
 
 	if (n < 0)
 		log_error("%s", err.text);
-	else if (!n)
+	else if (!n && !s->prometheus)
 		log_error("no kfarmd is running with the store %s", dir);
 	free(toolchains_dir);
 	free(dir);
-	return n > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return n > 0 || (!n && s->prometheus) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Return `status`, or EXIT_FAILURE if the output cannot be written. */
+static int finish_output(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	log_error("cannot write to standard output: %s",
+		  strerror(errno ? errno : EIO));
+	return EXIT_FAILURE;
 }
 
 /*
@@ -481,7 +493,9 @@ static int run_selected_mode(const struct kfarmd_settings *s, struct err *err)
 	} else {
 		umask(077);
 		digest_ignore_openssl_conf();
-		signal(SIGPIPE, SIG_IGN);
+		/* The output of --status is for a pipe, as in `| head`. */
+		if (!s->status)
+			signal(SIGPIPE, SIG_IGN);
 		setrlimit(RLIMIT_CORE, &none);
 		if (!getrlimit(RLIMIT_NOFILE, &files)) {
 			files.rlim_cur = files.rlim_max;
@@ -522,5 +536,5 @@ int main(int argc, char **argv)
 		ret = run_selected_mode(&s, &err);
 	}
 	kfarmd_settings_release(&s);
-	return ret;
+	return finish_output(ret);
 }

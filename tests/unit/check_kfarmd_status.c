@@ -18,7 +18,7 @@ static struct node one, other;
  */
 static char *status_of(const char *words, int *status)
 {
-	char *line = xasprintf("exec '%s' --status --store '%s' %s 2>&1",
+	char *line = xasprintf("exec '%s' 2>&1 --status --store '%s' %s",
 			       kfarmd_path(), node_store, words);
 	char *argv[] = { (char *)"sh", (char *)"-c", line, NULL };
 	struct spawn what = { .argv = argv, .stdio_fds = { -1, -1, -1 } };
@@ -64,6 +64,25 @@ TEST(without_a_kfarmd_it_says_so)
 	out = status_of("--json", &status);
 	ck_assert_int_eq(status, 1);
 	expect(out, "\"kfarmds\": []");
+	free(out);
+	out = status_of("--prometheus", &status);
+	ck_assert_int_eq(status, 0);
+	expect(out, "\nkfarmd_up 0\n");
+	ck_assert_ptr_null(strstr(out, "kfarmd: "));
+	free(out);
+}
+
+static const char *const full_disk[] = { "--prometheus >/dev/full",
+					 "--json >/dev/full" };
+
+TEST_EACH(output_that_cannot_be_written_is_an_error, full_disk)
+{
+	int status;
+	char *out = status_of(*row, &status);
+
+	ck_assert_int_eq(status, 1);
+	expect(out, "kfarmd: cannot write to standard output: No space left "
+		    "on device\n");
 	free(out);
 }
 
