@@ -9,17 +9,17 @@
  *
  * The number of members follows from the work that is left (struct
  * node_pool_work).  If a member takes S to start, the present slots complete
- * some of the work meanwhile, and members are useful only for the rest.  A
+ * some of the work during S, and members are useful only for the rest.  A
  * start is a cost for the engine, too, so kfarm starts only as many members as
  * the rest keeps busy for S again, and at least for NODE_POOL_RUN_MS:
  *
  *	slots = (work - present slots * S) / max(S, NODE_POOL_RUN_MS)
  *		- present slots
  *
- * S and the slots of a member are averages of earlier members of the pool,
- * which kfarm keeps in a file.  S includes the wait for a free machine.  A pool
- * that was slow must get another chance, so S approaches the default of 10 s:
- * each day halves the difference.
+ * S is an average of earlier members of the pool; the slots of a member are
+ * those of the newest one.  kfarm caches both in a file.  S includes the wait
+ * for a free machine.  A pool that was slow must get another chance, so S
+ * approaches the default of 10 s: each day halves the difference.
  */
 #ifndef NODE_POOL_H
 #define NODE_POOL_H
@@ -59,12 +59,12 @@ struct node_pool {
 	bool drained; /* no member starts, and members get no jobs */
 	/* the nodes NAME/1 to NAME/max */
 	struct node_entry *members;
-	/* averages of earlier members; see node_pool_learn() */
+	/* from earlier members; see node_pool_learn() */
 	uint64_t start_ms;
 	unsigned member_slots;
 };
 
-/* Work that is left in a build, and what is there to do it. */
+/* The remaining work of a build, and the slots that can do it. */
 struct node_pool_work {
 	uint64_t cost_ms; /* CPU time */
 	unsigned n_units;
@@ -99,16 +99,16 @@ void node_pool_distribute(const struct node_pool *v, size_t n,
 			  const unsigned *n_down, unsigned *counts);
 
 /*
- * Read the averages of all pools that have the same command as before from
+ * Read the values of all pools that have the same command as before from
  * ~/.cache/kfarm/pools.json.  Other pools keep the defaults: 10 s and, unless
  * `slots` is set, 4 slots.
  */
 void node_pool_read_learned(struct node_pool *v, size_t n);
 /*
- * Record that a member of `p`, which can be NULL, with `slots` slots was up
- * `start_ms` after its start:
- * update the averages, in which a new value has a weight of one third, and
- * write them to the file.  A file that cannot be written is no error.
+ * Record that a member of `p` with `slots` slots was up `start_ms` after its
+ * start.  The slots replace the stored ones; in the average of the start time,
+ * the new value has a weight of one third.  `p` can be NULL.  A file that
+ * cannot be written is no error.
  */
 void node_pool_learn(struct node_pool *p, uint64_t start_ms, unsigned slots);
 
