@@ -72,7 +72,7 @@ struct peer_conn {
 	uint64_t prior_sent_bytes, prior_received_bytes;
 	/* as in NEIGHBOR; NULL: not a tls: node */
 	char *neighbor_address;
-	uint32_t neighbor_number; /* 0: no neighbor of others */
+	uint32_t neighbor_number; /* 0: not announced to other nodes */
 };
 
 void peer_conn_init(struct peer_conn *l, struct peer_shared *shared,

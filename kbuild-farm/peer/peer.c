@@ -89,7 +89,7 @@ struct peer {
 	/* Members that get no more jobs, also in later sessions. */
 	struct excluded_member {
 		char *name;
-		uint32_t last_job; /* number of the last job before */
+		uint32_t last_job; /* last job number at the exclusion */
 	} * excluded;
 	size_t n_excluded;
 };

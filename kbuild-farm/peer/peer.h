@@ -64,10 +64,10 @@ int peer_send(struct peer *p, const struct inputs_toolchain *tc,
 void peer_cancel(struct peer *p, uint32_t number);
 
 /*
- * The member of a relay returned a wrong result of the job: let the relay
- * exclude it.  Returns true if the member is to blame: the relay lists it and
- * excludes it now, or the job was sent before it was excluded.  Otherwise, the
- * relay itself is to blame, as also if no other member is left.
+ * A member of a relay returned a wrong result of the job: let the relay exclude
+ * the member.  Returns false if the relay itself is to blame: it does not list
+ * the member, the job was sent after the exclusion of the member, or no other
+ * member is left.
  */
 bool peer_exclude_member(struct peer *p, const char *member, uint32_t job);
 

@@ -184,8 +184,8 @@ static void advance_session(struct survey_session *t)
 }
 
 /*
- * A relay sends RELAY directly after MACHINE, another node does not.  So the
- * session lasts until RELAY or until the node has closed it after BYE.
+ * Only a relay sends RELAY, directly after MACHINE.  So the session lasts until
+ * RELAY was received, or until the node has closed the session after BYE.
  */
 static int on_fit(struct survey_session *t)
 {
