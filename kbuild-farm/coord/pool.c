@@ -31,9 +31,9 @@ static bool is_alive(const struct coord_node *n)
 }
 
 /*
- * Return how many of the units that make has not requested yet must be
- * compiled.  As many of them are assumed to be cached as of those that it has
- * requested, of which some must be known.
+ * Estimate how many of the units that make has not requested yet must be
+ * compiled.  With the result cache, the share of cached units so far is assumed
+ * to continue, and the estimate is 0 until 2 * n_slots units were requested.
  */
 static uint64_t count_future_units(const struct coord *c, unsigned n_slots)
 {
