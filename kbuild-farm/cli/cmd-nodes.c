@@ -751,7 +751,7 @@ static int nodes_main(char *const *argv)
 const struct cmd cmd_nodes = {
 	.name = "nodes",
 	.usage = "VERB [OPTION]... [ARGUMENT]...",
-	.help = "list, add, remove, probe and limit the nodes of the farm",
+	.help = "list, add, import, drain and test the nodes of the farm",
 	.options = options,
 	.verbs = verbs,
 	.extra_help =
