@@ -6,8 +6,8 @@
 # hundred.sh [NODES [CONFIG [TARGET...]]] - build Linux on NODES (100) nodes
 #
 # Each node is a kfarmd in its own namespaces, with one slot and an empty store.
-# The tree of TARGETs (vmlinux) equals plain make's, no job of a node fails, and
-# at least nine of ten nodes have executed jobs.
+# A build of the TARGETs (vmlinux) makes the same files as plain make, no job
+# fails on a node, and at least nine of ten nodes have executed jobs.
 # shellcheck source=tests/nodes/lab.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 # shellcheck source=tests/nodes/members.sh
@@ -38,7 +38,7 @@ echo "$n_nodes nodes: $(($(date +%s%3N) - began)) ms, $(($(cat \
 	/sys/class/net/br0/statistics/tx_bytes) - before)) bytes sent"
 equal "$n_nodes nodes"
 echo "jobs: $(meta '"\(.farm.remote) remote, \(.farm.local) local"')"
-used=$(workers | wc -w)
+used=$(nodes_with_jobs | wc -w)
 check "nodes that have executed jobs: $used" test "$used" -ge \
 	$((n_nodes * 9 / 10))
 is "failed jobs of nodes" 0 "$(meta '[.nodes[].faults // 0] | add')"

@@ -4,13 +4,14 @@
 # nodes/members.sh - a build of $targets with a pool of four members, and the
 # members in its event stream $events
 
-# workers_are "MEMBER...": check that these members have completed jobs.
-workers_are()
+# nodes_with_jobs_are "NODE...": check that these nodes have completed jobs.
+nodes_with_jobs_are()
 {
-	[ "$(workers)" = "$1" ]
+	[ "$(nodes_with_jobs)" = "$1" ]
 }
 
-workers()
+# Print the nodes that have completed jobs.
+nodes_with_jobs()
 {
 	jq -r 'select(.event == "job" and .state == "done" and
 		.node != "local") | .node' "$events" | sort -u | xargs
@@ -46,7 +47,7 @@ begin_build()
 	END
 	farm_fresh
 	kfarm_start --json "$events" "${targets[@]}"
-	check "four members complete jobs" wait_for 120 workers_are \
+	check "four members complete jobs" wait_for 120 nodes_with_jobs_are \
 		"$1/1 $1/2 $1/3 $1/4"
 }
 
@@ -61,7 +62,7 @@ check_replacement()
 # end_build CAUSE: check the end of the build, with one lost member.
 end_build()
 {
-	check "the build is not over by then" kill -0 "$kfarm"
+	check "the build still runs" kill -0 "$kfarm"
 	kfarm_wait
 	is "status of the build" 0 $?
 	is "one member is lost" 1 "$(lost | wc -l)"

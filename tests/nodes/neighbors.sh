@@ -8,8 +8,8 @@
 # three times the bytes that it sends to one node.  The tree equals plain make's,
 # also if the node that has the toolchain is killed while the others get it, and
 # if no node can reach another one.  The same limit holds for an installed
-# toolchain.  With RATE, such as 100mbit, all links have
-# this rate, and the durations are printed.
+# toolchain.  With RATE, such as 100mbit, all links have this rate, and the
+# durations are printed.
 # shellcheck source=tests/nodes/lab.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
 # shellcheck source=tests/toolchain/archives.sh

@@ -96,13 +96,15 @@ write_docker_filter()
 
 settings()
 {
-	check "default settings" works_in
-	is "they show the host name to jobs" "" "$(check_in | grep -w uts)"
-	check "any user, no capabilities, a read-only root" works_in \
-		--user 1000 --cap-drop=all --read-only \
+	check "the sandbox works with default settings" works_in
+	is "default settings show the host name to jobs" "" \
+		"$(check_in | grep -w uts)"
+	check "the sandbox works for any user, without capabilities, with a \
+read-only root" works_in --user 1000 --cap-drop=all --read-only \
 		--security-opt no-new-privileges
-	check "no filter" works_in --security-opt seccomp=unconfined
-	check "it hides the host name" grep -qw uts \
+	check "the sandbox works without a filter" works_in \
+		--security-opt seccomp=unconfined
+	check "without a filter, the sandbox hides the host name" grep -qw uts \
 		<(check_in --security-opt seccomp=unconfined)
 	is "root without capabilities" "user: setgroups: Operation not permitted;\
  root lacks CAP_SETUID or CAP_SETGID: use --user 1000 (podman, docker) or\
@@ -209,7 +211,7 @@ build()
 	check "the second node completes jobs" wait_for 60 done_by two 1
 	# podman reports if it has to send SIGKILL after this time.
 	is "SIGTERM ends PID 1" two "$(pod stop -t 60 two 2>&1)"
-	check "the build is not over by then" kill -0 "$kfarm"
+	check "the build still runs" kill -0 "$kfarm"
 	kfarm_wait
 	is "status of the build" 0 $?
 	equal "a build in containers"

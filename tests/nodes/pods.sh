@@ -87,11 +87,11 @@ build()
 	check "the second pod completes jobs" wait_for 60 done_by two 1
 	is "kfarmd is PID 1" "$(pid_1 two) 1" "$(sed -n 's/^NSpid:\t//p' \
 		"/proc/$(pid_1 two)/status" | tr '\t' ' ')"
-	check "it reaps orphans" wait_for 60 has_no_zombies two
+	check "kfarmd reaps orphans" wait_for 60 has_no_zombies two
 	kill -TERM "$(pid_1 two)"
-	check "SIGTERM ends it" wait_for 60 test -s "$work/two.ended"
-	is "its status after a drain" 0 "$(cat "$work/two.ended")"
-	check "the build is not over by then" kill -0 "$kfarm"
+	check "SIGTERM ends kfarmd" wait_for 60 test -s "$work/two.ended"
+	is "status of kfarmd after a drain" 0 "$(cat "$work/two.ended")"
+	check "the build still runs" kill -0 "$kfarm"
 	kfarm_wait
 	is "status of the build" 0 $?
 	equal "a build in pods"
@@ -119,9 +119,12 @@ without_session()
 	children+=($!)
 	check "a pod without a build host" wait_for 60 handles_term early
 	kill -TERM "$(pid_1 early)"
-	check "SIGTERM ends it, too" wait_for 60 test -s "$work/early.ended"
-	is "its status" 0 "$(cat "$work/early.ended")"
-	is "it does not wait for input" "" "$(cat "$work/early.log")"
+	check "without a build host, SIGTERM ends kfarmd" wait_for 60 \
+		test -s "$work/early.ended"
+	is "without a build host: status of kfarmd" 0 \
+		"$(cat "$work/early.ended")"
+	is "without a build host, kfarmd does not wait for input" "" \
+		"$(cat "$work/early.log")"
 }
 
 limits()
@@ -144,7 +147,7 @@ limits()
 	is "the inventory has the limits" "up 1 600" "$(jq -r \
 		'.nodes[0] | "\(.state) \(.cores) \(.memory_mib)"' "$work/list")"
 	check "the pod ends" wait_for 60 test -s "$work/limited.ended"
-	check "and leaves its groups" wait_for 60 rmdir "$group" "$memory"
+	check "the pod leaves its groups" wait_for 60 rmdir "$group" "$memory"
 }
 
 templates()

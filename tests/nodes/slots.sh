@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # check: full
 #
-# nodes/slots.sh [SLOTS] - a node with SLOTS (384) slots whose store is on xfs: that
-# many sandboxes at once share the blobs without hard links, and the objects are
-# correct
+# nodes/slots.sh [SLOTS] - a node with SLOTS (384) slots whose store is on xfs:
+# that many jobs at once use the blobs without a hard link for each job, and the
+# objects are correct
 . "$(dirname "$0")/../farm/lib.sh"
 own_mounts "$@"
 
@@ -29,7 +29,7 @@ claim_memory()
 	mount --bind "$work/meminfo" /proc/meminfo
 }
 
-# Print the number of jobs that wait in their sandboxes.
+# Print the number of jobs that wait at the gate.
 waiting()
 {
 	od -A n -t d4 -N 4 "$work/gate" | xargs
@@ -63,7 +63,7 @@ is "slots of the node" $slots \
 farm_fresh
 kfarm_start --json "$work/events" vmlinux
 check "all slots are occupied at once" wait_for 120 is_occupied
-echo "sandboxes: $(waiting)"
+echo "jobs at once: $(waiting)"
 at_most "links of a blob" 2 "$(find "$work/xfs" -type f -printf '%n\n' | sort -n |
 	tail -n 1)"
 printf '\1' | dd of="$work/gate" bs=1 seek=4 conv=notrunc status=none

@@ -20,7 +20,7 @@ events=$work/events
 
 two_work()
 {
-	[ "$(workers | wc -w)" -eq 2 ]
+	[ "$(nodes_with_jobs | wc -w)" -eq 2 ]
 }
 
 # states_are "N STATE...": check the numbers of Slurm jobs by state.
@@ -49,7 +49,7 @@ is "jobs on each machine" "2 n1 2 n2" \
 read -r job _ < <(slurm_jobs)
 scancel "$job"
 check_replacement canceled
-check "it is a new job" wait_for 60 states_are "4 RUNNING"
+check "a new job of Slurm is the replacement" wait_for 60 states_are "4 RUNNING"
 end_build canceled
 check "Slurm has no jobs left" wait_for 60 has_no_jobs
 
