@@ -9,9 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TARGETS_MAX            20 /* sandboxes and bundles of a client: 16 and 4 */
-#define CLOSED_MAX             32 /* closed targets whose blobs are still sent */
-#define REQUESTS_MAX_PER_ENTRY 4 /* requests of a member for one blob */
+#define TARGETS_MAX 20 /* sandboxes and bundles of a client: 16 and 4 */
+#define CLOSED_MAX  32 /* closed targets whose blobs are still sent */
+/* requests of a session with a member for one blob */
+#define REQUESTS_MAX_PER_ENTRY 4
 
 /* Record a message for members that connect later, and forward it. */
 static void record(struct relay_session *s, uint16_t type, struct bytes body,
@@ -43,6 +44,7 @@ static void free_update(struct relay_update *u)
 	free(u->files);
 	free(u->paths);
 	free(u->names);
+	free(u->n_requests);
 	free(u);
 }
 
@@ -427,6 +429,8 @@ static struct relay_update *add_update(struct relay_target *t,
 	u->files = xcalloc(n + 1, sizeof(*u->files));
 	u->paths = xcalloc(n + 1, sizeof(*u->paths));
 	u->names = xcalloc(n + 1, sizeof(*u->names));
+	u->n_requests = xcalloc(t->session->relay->n_members,
+				sizeof(*u->n_requests));
 	for (uint32_t i = 0; i < n; i++) {
 		const struct wire_inode *inode = &v->m.entries[i].inode;
 
@@ -650,6 +654,7 @@ static int serve_need(struct relay_link *l, const struct wire_need *m,
 	const struct relay_link_target *lt = relay_link_find(l, m->cell);
 	struct relay_target *t = lt ? lt->target : NULL;
 	struct relay_update *u;
+	uint32_t *n_requests;
 
 	if (!t) {
 		list_for_each(t, &l->session->closed, entry) {
@@ -662,11 +667,12 @@ static int serve_need(struct relay_link *l, const struct wire_need *m,
 	u = find_update(t, m->view);
 	if (!u)
 		return err_set(err, EPROTO, "NEED: unknown view");
-	u->n_requests += m->n_indices;
-	if (u->n_requests > (size_t)REQUESTS_MAX_PER_ENTRY *
-				    u->update->m.n_entries *
-				    l->session->relay->n_members)
+	n_requests = &u->n_requests[l - l->session->links];
+	if (m->n_indices >
+	    (size_t)REQUESTS_MAX_PER_ENTRY * u->update->m.n_entries -
+		    *n_requests)
 		return err_set(err, EPROTO, "NEED: repeated too often");
+	*n_requests += m->n_indices;
 	for (uint32_t i = 0; i < m->n_indices; i++) {
 		uint32_t index = m->indices[i];
 
@@ -692,14 +698,26 @@ int relay_inputs_need(struct relay_link *l, struct bytes body, struct err *err)
 	return ret;
 }
 
+static void forget_requests(const struct relay_target *t, size_t link)
+{
+	const struct relay_update *u;
+
+	list_for_each(u, &t->updates, entry)
+		u->n_requests[link] = 0;
+}
+
 void relay_inputs_forget(struct relay_link *l, const char *why)
 {
+	const struct relay_session *s = l->session;
 	struct relay_target *t;
 
-	list_for_each(t, &l->session->targets, entry) {
+	list_for_each(t, &s->targets, entry) {
 		free(t->problem);
 		t->problem = xasprintf("%s: %s", l->member->entry.name, why);
+		forget_requests(t, (size_t)(l - s->links));
 	}
+	list_for_each(t, &s->closed, entry)
+		forget_requests(t, (size_t)(l - s->links));
 }
 
 void relay_inputs_tick(struct relay_session *s)

@@ -123,7 +123,7 @@ struct relay_update {
 	struct inputs_path *paths;
 	char (*names)[STORE_BLOB_NAME_SIZE];
 	bool requested; /* NEED was sent */
-	size_t n_requests; /* requests of members for blobs */
+	uint32_t *n_requests; /* requests for blobs of each member's session */
 };
 
 /* A sandbox or bundle of the client. */

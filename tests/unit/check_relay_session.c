@@ -101,6 +101,27 @@ TEST(a_blob_is_sent_although_its_sandbox_is_closed)
 	ck_assert(!client.closed);
 }
 
+TEST(the_requests_of_a_member_do_not_count_for_others)
+{
+	const struct conn *honest;
+
+	add_member(1)->repeats = 100;
+	add_member(1)->defers = true;
+	connect_client(WIRE_VERSION);
+	request_sandbox();
+	until(is_need_received);
+	send_blob();
+	until(is_need_deferred);
+	/* The first connection of each member is the one without jobs. */
+	while (n_conns < 5)
+		event_base_loop(daemon_state.base, EVLOOP_ONCE);
+	honest = find_deferred();
+	send_deferred();
+	while (honest->stream && !members[1].blobs)
+		event_base_loop(daemon_state.base, EVLOOP_ONCE);
+	ck_assert_uint_eq(members[1].blobs, 1);
+}
+
 static void damage_stored_blob(void)
 {
 	char name[STORE_BLOB_NAME_SIZE], *path;

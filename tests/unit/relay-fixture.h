@@ -53,6 +53,7 @@ struct member {
 	bool full; /* accept only the first connection, which has no jobs */
 	bool late; /* its sandbox is ready when a member has received a job */
 	bool defers; /* its NEEDs wait for send_deferred() */
+	unsigned repeats; /* further NEEDs after each NEED */
 	unsigned unfit; /* number of sessions with a FIT that is not usable */
 	uint16_t lease; /* sent after CELL; 0: none */
 	struct digest below; /* key in RELAY; zero: the member is no relay */
@@ -200,6 +201,10 @@ static void member_view(struct conn *c, struct bytes in)
 	}
 	c->missing += need.n_indices;
 	c->complete |= m.part == WIRE_PART_TOOLCHAIN_END;
+	for (unsigned i = 0; i < c->member->repeats; i++) {
+		wire_need_encode_at(&body, &need, c->version);
+		member_send(c, WIRE_NEED, &body);
+	}
 	wire_need_encode_at(&body, &need, c->version);
 	if (c->member->defers)
 		c->deferred = body;
