@@ -85,6 +85,7 @@ struct peer {
 	/* n_slots of the last LEASE, or WIRE_LEASE_UNLIMITED */
 	unsigned lease, reported_lease;
 	struct strv members; /* of the last RELAY */
+	bool members_changed; /* the owner was not notified */
 	char *member_list; /* separated by blanks; NULL: no RELAY */
 	/* Members that get no more jobs, also in later sessions. */
 	struct excluded_member {
@@ -117,6 +118,7 @@ void peer_disconnect(struct peer *p)
 	strv_release(&p->members);
 	free(p->member_list);
 	p->member_list = NULL;
+	p->members_changed = false;
 	p->state = PEER_DOWN;
 	p->n_requested = p->n_reported = 0;
 	p->reported_busy = 0;
@@ -217,6 +219,9 @@ static int on_beat(struct peer *p, struct bytes body, struct err *err)
 		p->reported_lease = p->lease;
 		l->shared->ops->on_lease_changed(l->ctx);
 	}
+	if (p->members_changed && l->shared->ops->on_members_changed)
+		l->shared->ops->on_members_changed(l->ctx);
+	p->members_changed = false;
 	l->shared->ops->on_load_received(l->ctx);
 	return 0;
 }
@@ -291,8 +296,8 @@ static int on_relay(struct peer *p, struct bytes body, struct err *err)
 	p->member_list = strv_join(&p->members, " ");
 	for (size_t i = 0; is_first && i < p->n_excluded; i++)
 		send_exclusion(p, p->excluded[i].name);
-	if (p->conn.shared->ops->on_members_changed)
-		p->conn.shared->ops->on_members_changed(p->conn.ctx);
+	/* The next accepted heartbeat reports it. */
+	p->members_changed = true;
 	return 0;
 }
 

@@ -19,6 +19,7 @@
 /* limit for HELLO, FIT and MACHINE of a member */
 #define RELAY_GREETING_MS 10000
 #define RELAY_SILENCE_MS  5000 /* a member that is silent longer is lost */
+#define RELAY_CHANGES_MS  1000 /* minimum interval of reported changes */
 /*
  * Entries in the input updates of a session, about 500 bytes each.  A Linux
  * build has less than 10^5.
@@ -45,6 +46,7 @@ struct relay_member {
 	struct node_limit limit; /* of the node's inventory */
 	struct wire_beat load; /* of the last BEAT, without jobs */
 	struct wire_relay below; /* RELAY of a member that is a relay */
+	uint64_t relay_ms; /* clock_ms() of the last reported RELAY, or 0 */
 	bool loops; /* RELAY contains the key of this relay */
 	unsigned lease; /* of this connection, or WIRE_LEASE_UNLIMITED */
 };
@@ -57,6 +59,7 @@ struct relay {
 	struct digest fingerprint;
 	struct relay_member *members;
 	size_t n_members;
+	bool members_changed; /* the sessions must be notified */
 	struct event *timer; /* each second */
 	TAILQ_HEAD(, relay_session) sessions;
 	unsigned n_sessions;
@@ -192,6 +195,7 @@ struct relay_link {
 	struct peer_blob_upload_user closed_user;
 	unsigned lease; /* WIRE_LEASE_UNLIMITED: none */
 	unsigned n_slots; /* as the dispatcher knows */
+	uint64_t beat_ms; /* clock_ms() of the last BEAT that was used, or 0 */
 	struct sched_core_class classes[WIRE_CLASSES_MAX];
 	unsigned n_classes;
 	struct relay_link_target *targets;
@@ -275,6 +279,8 @@ struct relay_session {
 	unsigned sent_slots; /* slots in HELLO */
 	unsigned sent_lease;
 	struct buf sent_relay; /* body of the last RELAY */
+	uint64_t relay_ms; /* clock_ms() of the last RELAY, or 0 */
+	bool members_changed; /* RELAY is due */
 	struct wire_machine machine; /* as sent */
 
 	TAILQ_HEAD(, relay_log_entry) log;

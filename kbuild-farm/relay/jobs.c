@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "relay/internal.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/vec.h"
 
@@ -10,6 +11,7 @@
 
 #define JOBS_PER_SLOT 4 /* limit on the jobs of a session, as of kfarmd */
 #define OUTPUTS_MAX   (1u << 16) /* OUTPUT messages of a job */
+#define BEAT_MIN_MS   200 /* minimum interval of BEATs that are used */
 
 static struct relay_job *find_client_job(const struct relay_session *s,
 					 uint32_t number)
@@ -523,10 +525,17 @@ static int on_via(struct relay_link *l, struct bytes body, struct err *err)
 
 static int on_beat(struct relay_link *l, struct bytes body, struct err *err)
 {
+	uint64_t now = clock_ms();
 	struct wire_beat m;
 
 	if (wire_beat_decode_at(&m, body, l->conn.version))
 		return err_set(err, EPROTO, "malformed BEAT");
+	/* The search for the jobs of many BEATs would delay other members. */
+	if (l->beat_ms && now < l->beat_ms + BEAT_MIN_MS) {
+		wire_beat_release(&m);
+		return 0;
+	}
+	l->beat_ms = now;
 	for (unsigned i = 0; i < m.n_jobs; i++) {
 		struct relay_job *job = find_client_job(l->session,
 							m.jobs[i].job);

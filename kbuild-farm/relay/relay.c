@@ -294,6 +294,7 @@ static void update_sessions(struct relay *r)
 {
 	struct relay_session *s;
 
+	r->members_changed = false;
 	list_for_each(s, &r->sessions, entry)
 		r->update_session(s);
 }
@@ -348,6 +349,7 @@ static int on_member_relay(struct relay_member *m, struct bytes body,
 			   struct err *err)
 {
 	const struct digest *self = &m->relay->fingerprint;
+	bool looped = m->loops;
 	struct wire_relay got;
 
 	if (wire_relay_decode_at(&got, body, m->conn.version))
@@ -366,6 +368,13 @@ static int on_member_relay(struct relay_member *m, struct bytes body,
 			       "relay; remove one of them from the "
 			       "configuration of the other");
 	}
+	/* The timer reports the changes of a member that sends RELAY often. */
+	if (m->loops == looped && m->relay_ms &&
+	    clock_ms() < m->relay_ms + RELAY_CHANGES_MS) {
+		m->relay->members_changed = true;
+		return 0;
+	}
+	m->relay_ms = clock_ms();
 	update_sessions(m->relay);
 	return 0;
 }
@@ -420,6 +429,7 @@ static void dial_member(struct relay_member *m)
 	struct err err = { 0 };
 
 	m->loops = false;
+	m->relay_ms = 0;
 	m->lease = WIRE_LEASE_UNLIMITED;
 	m->state = RELAY_MEMBER_GREETING;
 	m->since_ms = clock_ms();
@@ -456,6 +466,8 @@ static void on_relay_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (size_t i = 0; i < r->n_members; i++)
 		tick_member(&r->members[i], clock_ms());
+	if (r->members_changed)
+		update_sessions(r);
 }
 
 static void free_relay(struct relay *r)

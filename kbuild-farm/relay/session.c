@@ -94,20 +94,30 @@ static void send_greeting(struct relay_session *s)
 	relay_session_send(s, WIRE_FIT, &body);
 }
 
-/* Send RELAY if the members have changed. */
+/*
+ * Send RELAY if the members have changed, but not for each change: a member
+ * whose list changes all the time must not fill the queue of a slow client.
+ */
 static void send_members(struct relay_session *s)
 {
+	uint64_t now = clock_ms();
 	struct buf body = { 0 };
 	struct wire_relay m;
 
 	if (!wire_type_name(WIRE_RELAY, s->version))
 		return;
+	s->members_changed = true;
+	if (wire_stream_is_full(s->stream) ||
+	    (s->relay_ms && now < s->relay_ms + RELAY_CHANGES_MS))
+		return;
+	s->members_changed = false;
 	relay_list_members(s->relay, &m);
 	wire_relay_encode_at(&body, &m, s->version);
 	wire_relay_release(&m);
 	if (!bytes_equal(buf_bytes(&body), buf_bytes(&s->sent_relay))) {
 		buf_reset(&s->sent_relay);
 		buf_add_bytes(&s->sent_relay, buf_bytes(&body));
+		s->relay_ms = now;
 		relay_session_send(s, WIRE_RELAY, &body);
 	}
 	buf_release(&body);
@@ -442,6 +452,8 @@ static void on_session_timer(evutil_socket_t fd, short what, void *arg)
 	for (size_t i = 0; s->links && i < s->relay->n_members; i++)
 		relay_link_tick(&s->links[i]);
 	relay_inputs_tick(s);
+	if (s->members_changed)
+		send_members(s);
 	if (s->machine_sent && !wire_stream_is_full(s->stream))
 		send_beat(s);
 }

@@ -385,3 +385,41 @@ TEST(two_machines_that_take_turns_are_found)
 		"two machines alternate as node0 with the same key and "
 		"address; power one off, then run `kfarm nodes rekey node0`");
 }
+
+static unsigned n_node_events;
+
+static void count_node_event(void *ctx, const struct events_event *ev)
+{
+	(void)ctx;
+	n_node_events += ev->kind == EVENTS_KIND_NODE;
+}
+
+static bool has_node_event(void)
+{
+	return n_node_events > 0;
+}
+
+TEST(a_relay_cannot_flood_the_event_log_with_its_members)
+{
+	struct events_subscriber listener = { .on_event = count_node_event };
+	struct wire_relay m = { 0 };
+	struct wire_beat beat = { 0 };
+	struct buf body = { 0 };
+
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	events_hub_subscribe(hub, &listener);
+	for (unsigned i = 0; i < 100; i++) {
+		strv_own(&m.members, xasprintf("board%u", i));
+		wire_relay_encode_at(&body, &m, WIRE_VERSION);
+		say(&nodes[0], WIRE_RELAY, &body);
+	}
+	wire_relay_release(&m);
+	wire_beat_encode(&body, &beat);
+	say(&nodes[0], WIRE_BEAT, &body);
+	turn_until(has_node_event, 60000);
+	turn_until(never, 100);
+	ck_assert_uint_eq(n_node_events, 1);
+	events_hub_unsubscribe(hub, &listener);
+}

@@ -608,6 +608,49 @@ TEST(an_unfit_member_is_asked_again)
 	ck_assert_uint_eq(members[0].unfit, 0);
 }
 
+static bool is_last_key_listed(void)
+{
+	struct digest key;
+
+	memset(&key, 100, sizeof(key));
+	for (unsigned i = 0; i < client.relay.n_keys; i++) {
+		if (digest_equal(&client.relay.keys[i].fingerprint, &key))
+			return true;
+	}
+	return false;
+}
+
+TEST(a_member_that_changes_often_is_reported_once_per_second)
+{
+	uint64_t start = clock_ms();
+
+	add_member(1);
+	connect_client(WIRE_VERSION);
+	for (uint8_t key = 1; key <= 100; key++) {
+		member_relay(conns[0], key);
+		turn(2);
+	}
+	until(is_last_key_listed);
+	ck_assert_uint_le(client.relays, 2 + (clock_ms() - start) / 1000);
+}
+
+TEST(heartbeats_in_rapid_sequence_are_ignored)
+{
+	const struct relay_job *job;
+
+	add_member(1)->manner = SILENT_JOB;
+	connect_client(WIRE_VERSION);
+	make_sandbox();
+	send_job(1);
+	until(is_job_on_a_member);
+	member_beat(conns[1], 1);
+	member_beat(conns[1], 2);
+	turn(100);
+	job = TAILQ_FIRST(&TAILQ_FIRST(&relay->sessions)->jobs);
+	ck_assert(job->attempts[0].running);
+	ck_assert_uint_eq(job->attempts[0].cpu_ms, 1);
+}
+
 static bool is_session_stopped(void)
 {
 	return !relay_count_sessions(relay) ||

@@ -92,6 +92,7 @@ static struct client {
 	struct wire_relay relay;
 	bool has_hello, has_fit, has_machine, has_relay, closed;
 	bool held; /* HELD was received */
+	unsigned relays; /* number of RELAY messages */
 	char *bye;
 	unsigned haves, have_state;
 	char *have_detail;
@@ -171,6 +172,29 @@ static void member_greet(struct conn *c, struct bytes in)
 		wire_relay_encode_at(&body, &below, c->version);
 		member_send(c, WIRE_RELAY, &body);
 	}
+}
+
+/* Send RELAY with the key of one member, whose bytes are `key`. */
+static void member_relay(struct conn *c, uint8_t key)
+{
+	struct wire_relay_key member = { 0 };
+	struct wire_relay m = { .keys = &member, .n_keys = 1 };
+	struct buf body = { 0 };
+
+	memset(&member.fingerprint, key, sizeof(member.fingerprint));
+	wire_relay_encode_at(&body, &m, c->version);
+	member_send(c, WIRE_RELAY, &body);
+}
+
+/* Send BEAT with the job that was received last. */
+static void member_beat(struct conn *c, uint32_t cpu_ms)
+{
+	struct wire_beat_job job = { .job = c->job, .cpu_ms = cpu_ms };
+	struct wire_beat m = { .jobs = &job, .n_jobs = 1 };
+	struct buf body = { 0 };
+
+	wire_beat_encode_at(&body, &m, c->version);
+	member_send(c, WIRE_BEAT, &body);
 }
 
 static void member_have(struct conn *c, enum wire_have_state state)
@@ -455,6 +479,7 @@ static int on_client_msg(void *ctx, uint16_t type, struct bytes in,
 		wire_relay_release(&client.relay);
 		ok(wire_relay_decode_at(&client.relay, in, version));
 		client.has_relay = true;
+		client.relays++;
 		break;
 	case WIRE_HAVE:
 		ok(wire_have_decode_at(&have, in, version));
