@@ -267,6 +267,9 @@ struct relay_session {
 	struct wire_stream *stream;
 	uint64_t backlog_bytes; /* queued since the stream became full */
 	char *address;
+	/* of the key of the client; zero if the client has not presented one */
+	struct digest fingerprint;
+	unsigned n_missing; /* see is_client_removed() */
 	struct event *timer; /* heartbeat */
 	struct event *end_event; /* ends the session from the loop */
 	char *end_reason; /* not NULL: the session is ending */

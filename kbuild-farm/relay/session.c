@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "kfarmd/session.h"
 #include "relay/internal.h"
+#include "tls/clients.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -435,6 +436,24 @@ static void send_beat(struct relay_session *s)
 	relay_session_send(s, WIRE_BEAT, &body);
 }
 
+/*
+ * Return true if the second consecutive check has not found the key in the list
+ * of clients, as in kfarmd/session.c: an editor can truncate the file.
+ */
+static bool is_client_removed(struct relay_session *s)
+{
+	struct err problem;
+
+	if (!digest_is_set(&s->fingerprint))
+		return false;
+	if (tls_clients_find(s->relay->daemon->clients, &s->fingerprint,
+			     &problem))
+		s->n_missing = 0;
+	else
+		s->n_missing++;
+	return s->n_missing >= 2;
+}
+
 static void on_session_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct relay_session *s = arg;
@@ -443,6 +462,10 @@ static void on_session_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (s->end_reason)
 		return;
+	if (is_client_removed(s)) {
+		relay_session_end(s, "client removed from the list of clients");
+		return;
+	}
 	advance_greeting(s);
 	if (!s->version) {
 		if (clock_ms() >= s->start_ms + CLIENT_HELLO_MS)
@@ -458,6 +481,26 @@ static void on_session_timer(evutil_socket_t fd, short what, void *arg)
 		send_beat(s);
 }
 
+/* Return true if this client, or all clients, have the maximum of sessions. */
+static bool is_relay_limit_reached(const struct relay *r,
+				   const struct kfarmd_session_peer *who)
+{
+	const struct relay_session *s;
+	unsigned n = 0;
+
+	list_for_each(s, &r->sessions, entry)
+		n += who->fingerprint &&
+		     digest_equal(&s->fingerprint, who->fingerprint);
+	if (r->n_sessions >= KFARMD_SESSIONS_MAX)
+		log_warning("too many sessions: limit is %d",
+			    KFARMD_SESSIONS_MAX);
+	else if (n >= KFARMD_SESSIONS_PER_KEY)
+		log_warning("session limit of %d reached for client %s",
+			    KFARMD_SESSIONS_PER_KEY, who->client_name);
+	return r->n_sessions >= KFARMD_SESSIONS_MAX ||
+	       n >= KFARMD_SESSIONS_PER_KEY;
+}
+
 void relay_accept(struct relay *r, struct wire_io io,
 		  const struct kfarmd_session_peer *who)
 {
@@ -469,9 +512,7 @@ void relay_accept(struct relay *r, struct wire_io io,
 	const struct timeval second = { .tv_sec = 1 };
 	struct relay_session *s;
 
-	if (r->n_sessions >= KFARMD_SESSIONS_MAX) {
-		log_warning("too many sessions: limit is %d",
-			    KFARMD_SESSIONS_MAX);
+	if (is_relay_limit_reached(r, who)) {
 		io.ops->free(io.ctx);
 		return;
 	}
@@ -480,6 +521,8 @@ void relay_accept(struct relay *r, struct wire_io io,
 	r->update_session = update_session;
 	r->free_session = free_session;
 	s->address = xstrdup(who->address);
+	if (who->fingerprint)
+		s->fingerprint = *who->fingerprint;
 	s->start_ms = clock_ms();
 	s->sent_lease = WIRE_LEASE_UNLIMITED;
 	TAILQ_INIT(&s->jobs);

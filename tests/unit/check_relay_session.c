@@ -697,3 +697,46 @@ TEST(a_client_that_is_slow_to_read_receives_the_reason)
 	turn(100);
 	ck_assert_uint_eq(relay_count_sessions(relay), 0);
 }
+
+static struct digest admitted_key;
+static char *clients_path;
+
+/* Connect a client whose key is in the list of clients. */
+static void connect_admitted_client(void)
+{
+	char pin[TLS_KEY_FINGERPRINT_SIZE], *line;
+	struct err err;
+
+	digest_bytes(bytes_str("key"), &admitted_key);
+	tls_key_format_fingerprint(&admitted_key, pin);
+	line = xasprintf("%s host\n", pin);
+	clients_path = xasprintf("%s/clients", dir);
+	must(fs_write(clients_path, bytes_str(line), 0644, &err));
+	free(line);
+	daemon_state.clients = tls_clients_new(clients_path);
+	client_key = &admitted_key;
+	add_member(1);
+	connect_client(WIRE_VERSION);
+}
+
+TEST(the_session_of_a_removed_client_ends)
+{
+	connect_admitted_client();
+	ok(unlink(clients_path));
+	until(is_closed);
+	ck_assert_str_eq(client.bye, "client removed from the list of clients");
+	free(clients_path);
+}
+
+TEST(the_sessions_of_a_key_are_limited)
+{
+	int fds[KFARMD_SESSIONS_PER_KEY];
+
+	connect_admitted_client();
+	for (size_t i = 0; i < KFARMD_SESSIONS_PER_KEY; i++)
+		fds[i] = connect_silent_client();
+	ck_assert_uint_eq(relay_count_sessions(relay), KFARMD_SESSIONS_PER_KEY);
+	for (size_t i = 0; i < KFARMD_SESSIONS_PER_KEY; i++)
+		close(fds[i]);
+	free(clients_path);
+}

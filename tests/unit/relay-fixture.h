@@ -20,6 +20,7 @@
 #include "kfarmd/kfarmd.h"
 #include "kfarmd/session.h"
 #include "store/store.h"
+#include "tls/clients.h"
 #include "tls/key.h"
 #include "wire/msg.h"
 #include "wire/stream.h"
@@ -629,13 +630,30 @@ static bool is_job_cancelled(void)
 	return members[0].cancels > 0;
 }
 
+static const struct digest *client_key; /* NULL: no key */
+
+/* Connect another client, which sends nothing, and return its socket. */
+static int connect_silent_client(void)
+{
+	const struct kfarmd_session_peer who = { .address = "silent",
+						 .client_name = "test",
+						 .fingerprint = client_key };
+	int fds[2];
+
+	ok(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+	relay_accept(relay, wire_io_from_fds(fds[1], fds[1]), &who);
+	return fds[0];
+}
+
 /* Read the roster, start the relay and connect the client. */
 static void connect_client(int version)
 {
 	static const struct wire_stream_ops ops = {
 		.on_msg = on_client_msg, .on_close = on_client_close
 	};
-	struct kfarmd_session_peer who = { .address = "test" };
+	struct kfarmd_session_peer who = { .address = "test",
+					   .client_name = "test",
+					   .fingerprint = client_key };
 	struct buf conf = { 0 }, body = { 0 };
 	struct relay_options options = { 0 };
 	struct strv files = { 0 };
@@ -768,6 +786,7 @@ static void set_up(void)
 	char *store;
 
 	relay = NULL;
+	client_key = NULL;
 	memset(members, 0, sizeof(members));
 	client = (struct client){ .paths = wire_paths_new() };
 	n_members = n_conns = 0;
@@ -806,6 +825,7 @@ static void tear_down(void)
 	free(client.via);
 	free(client.have_detail);
 	children_free(daemon_state.children);
+	tls_clients_free(daemon_state.clients);
 	store_free(daemon_state.store);
 	event_base_free(daemon_state.base);
 	tempdir_remove(dir);
