@@ -25,6 +25,7 @@
  * build has less than 10^5.
  */
 #define RELAY_ENTRIES_MAX ((size_t)1 << 20)
+#define RELAY_BACKLOG_MAX (64u << 20) /* bytes queued for a slow client */
 
 struct relay_link;
 struct relay_session;
@@ -66,6 +67,7 @@ struct relay {
 	uint64_t start_ms;
 	/* limit on the entries of the input updates that a session retains */
 	size_t max_entries;
+	uint64_t max_backlog; /* limit on relay_session_backlog() */
 	/* Of session.c: notify a client of changed members; send BYE and free.
 	 */
 	void (*update_session)(struct relay_session *s);
@@ -265,7 +267,8 @@ struct relay_session {
 	TAILQ_ENTRY(relay_session) entry;
 	struct relay *relay;
 	struct wire_stream *stream;
-	uint64_t backlog_bytes; /* queued since the stream became full */
+	uint64_t queued_bytes; /* all bytes that were queued for the client */
+	bool paused; /* nothing is read from the client */
 	char *address;
 	/* of the key of the client; zero if the client has not presented one */
 	struct digest fingerprint;
@@ -313,6 +316,8 @@ struct relay_session {
 /* Send a message to the client and release its body. */
 void relay_session_send(struct relay_session *s, enum wire_type type,
 			struct buf *body);
+/* Return the bytes that are queued for the client. */
+uint64_t relay_session_backlog(const struct relay_session *s);
 /*
  * End the session from the loop, with a BYE.  Only the first reason counts.
  * Returns -EPROTO.

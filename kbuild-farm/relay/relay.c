@@ -516,6 +516,7 @@ int relay_new(struct relay **out, struct kfarmd *a,
 	r->store_dir = xstrdup(options->store_dir);
 	r->start_ms = clock_ms();
 	r->max_entries = RELAY_ENTRIES_MAX;
+	r->max_backlog = RELAY_BACKLOG_MAX;
 	TAILQ_INIT(&r->sessions);
 	r->shared = (struct peer_shared){
 		.base = a->base,

@@ -13,7 +13,11 @@
 #include <string.h>
 
 #define CLIENT_HELLO_MS 5000 /* limit for the HELLO of a client */
-#define BACKLOG_MAX     (64u << 20) /* bytes queued for a client that is slow */
+/*
+ * The client closes the connection if a pause takes 10 s (TCP_USER_TIMEOUT in
+ * base/socket.c), so a pause ends when this part of the queue has been written.
+ */
+#define PAUSE_BYTES (1u << 20)
 
 /* End all jobs and the sessions with the members, and send BYE. */
 static void stop_session(struct relay_session *s, const char *why)
@@ -334,6 +338,12 @@ static int on_exclude(struct relay_session *s, struct bytes body)
 	return 0;
 }
 
+static void set_client_paused(struct relay_session *s, bool paused)
+{
+	s->paused = paused;
+	wire_stream_set_paused(s->stream, paused);
+}
+
 static int dispatch_client_msg(struct relay_session *s, uint16_t type,
 			       struct bytes body)
 {
@@ -381,17 +391,14 @@ static int on_client_msg(void *ctx, uint16_t type, struct bytes body,
 	 * A client that does not read must not fill the memory with results.
 	 * The limit lets a client with a slow connection keep the members busy.
 	 */
-	if (s->backlog_bytes > BACKLOG_MAX)
-		wire_stream_set_paused(s->stream, true);
+	if (relay_session_backlog(s) > s->relay->max_backlog)
+		set_client_paused(s, true);
 	return 0;
 }
 
 static void on_client_drain(void *ctx)
 {
-	struct relay_session *s = ctx;
-
-	s->backlog_bytes = 0;
-	wire_stream_set_paused(s->stream, false);
+	set_client_paused(ctx, false);
 }
 
 static void on_client_close(void *ctx, const struct err *why)
@@ -462,6 +469,9 @@ static void on_session_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (s->end_reason)
 		return;
+	if (s->paused &&
+	    relay_session_backlog(s) + PAUSE_BYTES < s->relay->max_backlog)
+		set_client_paused(s, false);
 	if (is_client_removed(s)) {
 		relay_session_end(s, "client removed from the list of clients");
 		return;

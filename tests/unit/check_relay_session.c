@@ -670,23 +670,57 @@ TEST(malformed_flags_end_the_session)
 	ck_assert_str_eq(client.bye, "malformed FLAGS");
 }
 
-/* More output precedes BYE than the socket accepts. */
-TEST(a_client_that_is_slow_to_read_receives_the_reason)
+/* Queue output for the client, which ignores it. */
+static void queue_output(size_t mib)
 {
 	struct buf body = { 0 };
 	uint32_t random = 1;
 
-	add_member(1);
-	connect_client(WIRE_VERSION);
-	wire_stream_set_paused(client.stream, true);
-	for (unsigned i = 0; i < 16; i++) {
+	for (size_t i = 0; i < 16 * mib; i++) {
 		/* incompressible */
 		while (body.len < 64u << 10)
 			buf_put_u32(&body, random = random * 69069 + 1);
-		/* The client ignores messages of this type. */
 		relay_session_send(TAILQ_FIRST(&relay->sessions), WIRE_CC_BEAT,
 				   &body);
 	}
+}
+
+static bool is_second_sandbox_requested(void)
+{
+	return relay_session_find(TAILQ_FIRST(&relay->sessions), 2);
+}
+
+/* A client would close the connection during a longer pause. */
+TEST(a_slow_client_is_read_before_all_output_is_written)
+{
+	add_member(1);
+	connect_client(WIRE_VERSION);
+	relay->max_backlog = 6u << 20;
+	wire_stream_set_paused(client.stream, true);
+	queue_output(7);
+	request_sandbox_numbered(1);
+	turn(100);
+	request_sandbox_numbered(2);
+	turn(100);
+	ck_assert(!is_second_sandbox_requested());
+	wire_stream_set_paused(client.stream, false);
+	while (wire_stream_received_bytes(client.stream) < 5u << 19)
+		event_base_loop(daemon_state.base, EVLOOP_ONCE);
+	wire_stream_set_paused(client.stream, true);
+	until(is_second_sandbox_requested);
+	ck_assert_uint_gt(relay_session_backlog(TAILQ_FIRST(&relay->sessions)),
+			  WIRE_LOW_WATER);
+}
+
+/* More output precedes BYE than the socket accepts. */
+TEST(a_client_that_is_slow_to_read_receives_the_reason)
+{
+	struct buf body = { 0 };
+
+	add_member(1);
+	connect_client(WIRE_VERSION);
+	wire_stream_set_paused(client.stream, true);
+	queue_output(1);
 	buf_put_u32(&body, 7); /* not the next number */
 	say(WIRE_FLAGS, &body);
 	until(is_session_stopped);
