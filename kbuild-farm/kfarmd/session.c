@@ -35,10 +35,14 @@ static uint32_t blocks_in_mib(uint64_t blocks, uint64_t size)
 }
 
 /*
- * The memory for unsent messages is bounded.  A session reads nothing while the
- * output queue of its stream is full, and encodes the pieces of a result only
- * when this queue is not full.
+ * The memory for unsent messages is bounded.  While the output queue of its
+ * stream is full, a session encodes no pieces of a result, and reads little.
+ * If it read nothing, the client would close the connection after 10 s, because
+ * TCP_USER_TIMEOUT (base/socket.c) also limits the time for which the receive
+ * window of the peer is closed.
  */
+#define FULL_READ_BYTES (256u << 10) /* in each second */
+#define FULL_READ_S     60 /* limit for the queue to drain */
 
 #define PEER_HELLO_TIMEOUT_S 5 /* limit for the arrival of the peer's HELLO */
 #define HEARTBEAT_S          1
@@ -64,6 +68,9 @@ struct kfarmd_session {
 	uint64_t start_ms;
 	bool hello_received;
 	bool finishing; /* BYE was sent; the stream closes when it is written */
+	/* of the stream's received bytes while the output queue is full */
+	uint64_t read_limit;
+	unsigned n_full_beats; /* heartbeats since the queue has drained */
 	struct kfarmd_job **jobs;
 	size_t n_jobs;
 	size_t next_job; /* index of the job that sends its next piece */
@@ -490,7 +497,8 @@ static int on_msg(void *ctx, uint16_t type, struct bytes body, struct err *err)
 
 	(void)err;
 	dispatch_msg(s, type, body);
-	if (is_session_open(a, s) && wire_stream_is_full(s->stream))
+	if (is_session_open(a, s) && wire_stream_is_full(s->stream) &&
+	    wire_stream_received_bytes(s->stream) >= s->read_limit)
 		wire_stream_set_paused(s->stream, true);
 	return 0;
 }
@@ -509,6 +517,7 @@ static void on_drain(void *ctx)
 {
 	struct kfarmd_session *s = ctx;
 
+	s->n_full_beats = 0;
 	send_results(s);
 	if (!wire_stream_is_full(s->stream))
 		wire_stream_set_paused(s->stream, false);
@@ -537,6 +546,16 @@ static void send_heat(struct kfarmd_session *s)
 	wire_heat_encode_at(&body, &m, s->client->version);
 	wire_heat_release(&m);
 	send_body(s, WIRE_HEAT, &body, WIRE_PLAIN);
+}
+
+/* Read the input of a second from a client that is slow to read. */
+static void read_while_full(struct kfarmd_session *s)
+{
+	if (!wire_stream_is_full(s->stream) || s->n_full_beats >= FULL_READ_S)
+		return;
+	s->n_full_beats++;
+	s->read_limit = wire_stream_received_bytes(s->stream) + FULL_READ_BYTES;
+	wire_stream_set_paused(s->stream, false);
 }
 
 static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
@@ -569,6 +588,7 @@ static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 	end_if_drained(s);
 	if (s->finishing)
 		return;
+	read_while_full(s);
 	kfarmd_client_check_timeouts(s->client);
 	machine_inventory_read_load(&m.available_mib, &m.load_milli, "");
 	update_weight(s);

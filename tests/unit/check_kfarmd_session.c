@@ -62,6 +62,29 @@ TEST_EACH(a_message_that_makes_no_sense_ends_the_conversation, bodies)
 	client_expect_bye(&node.c, "malformed");
 }
 
+/*
+ * The replies to these jobs exceed the output queue.  A client whose messages
+ * were not read would close the connection.
+ */
+TEST(a_client_that_does_not_read_can_write)
+{
+	struct wire_job m = { .cell = 77,
+			      .view = 1,
+			      .source = (char *)"a.c",
+			      .object = (char *)"a.o" };
+	struct buf body = { 0 };
+	uint64_t deadline = clock_ms() + CLIENT_MS;
+
+	wire_stream_set_paused(node.c.stream, true);
+	for (m.job = 1; m.job <= 120000; m.job++) {
+		wire_job_encode_at(&body, &m, client_version(&node.c));
+		client_send(&node.c, WIRE_JOB, &body);
+	}
+	while (!wire_stream_is_flushed(node.c.stream) && clock_ms() < deadline)
+		client_idle(20);
+	ck_assert(wire_stream_is_flushed(node.c.stream));
+}
+
 /* Messages that only a kfarmd sends. */
 static const enum wire_type wrong_way[] = {
 	WIRE_FIT,    WIRE_HAVE, WIRE_NEED,   WIRE_BEAT,    WIRE_OUTPUT,
