@@ -32,8 +32,9 @@ struct children *children_new(struct event_base *base);
 /*
  * Become a subreaper and reap all orphaned descendants.  children_wait() then
  * also waits for orphans.  Children that other threads started are left to
- * those threads.  Use this only in programs that never call child_start() or
- * child_adopt(), because their children would be reaped without a callback.
+ * those threads.  Do not use this in a process that calls child_start() or
+ * child_adopt(): it would reap their children, whose numbers could then be
+ * those of other processes when children_free() kills them.
  */
 void children_reap_orphans(struct children *all);
 /*

@@ -296,7 +296,12 @@ static int init_daemon(struct kfarmd *a, const struct kfarmd_settings *s,
 		return ret;
 	a->native_toolchains = kfarmd_native_toolchain_cache_new();
 	a->children = children_new(a->base);
-	children_reap_orphans(a->children);
+	/*
+	 * A relay runs no jobs, but transport commands, whose exit status is
+	 * read when they are closed.
+	 */
+	if (!s->relay)
+		children_reap_orphans(a->children);
 	machine_inventory_collect(&inv, "");
 	kfarmd_slots_init(&a->slots, inv.cores, s->slots);
 	/*

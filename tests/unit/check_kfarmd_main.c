@@ -405,3 +405,56 @@ TEST(with_stdio_the_build_host_speaks_first)
 	node_end(&n);
 	client_tear_down();
 }
+
+/* Return a number from the text of a file, or 0 if it is not written yet. */
+static pid_t read_pid(const char *path)
+{
+	struct buf text = { 0 };
+	struct err err;
+	pid_t pid = 0;
+
+	if (!fs_read(path, 64, &text, &err) && strchr(buf_str(&text), '\n'))
+		pid = atoi(buf_str(&text));
+	buf_release(&text);
+	return pid;
+}
+
+/*
+ * The relay would reap the commands before they are closed, and kill other
+ * processes that have got their numbers meanwhile.
+ */
+TEST(a_relay_does_not_reap_the_commands_of_its_members_as_orphans)
+{
+	char *dir = node_dir();
+	char *conf = xasprintf("%s/kfarm.conf", dir);
+	char *number = xasprintf("%s/pid", dir);
+	char *at = xasprintf("unix:%s/socket", dir);
+	char *text = xasprintf("[node \"a\"]\n\taddress = \"exec:sleep 100 & "
+			       "echo $! >%s; exit\"\n",
+			       number);
+	const char *const words[] = { "--relay",  "--config", dir,
+				      "--listen", at,         NULL };
+	int none = open("/dev/null", O_RDWR | O_CLOEXEC);
+	pid_t relay, orphan, parent;
+	struct err err;
+
+	must(fs_write(conf, bytes_str(text), 0644, &err));
+	ck_assert_int_eq(setenv("KFARM_CONFIG", conf, 1), 0);
+	relay = kfarmd_start(dir, none, words);
+	while (!(orphan = read_pid(number)))
+		usleep(1000);
+	/* The command is the first parent, and then ends. */
+	do
+		parent = parent_of(orphan);
+	while (is_below(parent, relay, 1));
+	ck_assert_int_gt(parent, 0);
+	ck_assert_int_ne(parent, relay);
+	ck_assert_int_eq(kill(relay, SIGTERM), 0);
+	ck_assert_int_eq(spawn_wait(relay), 0);
+	close(none);
+	free(text);
+	free(at);
+	free(number);
+	free(conf);
+	node_remove(dir);
+}
