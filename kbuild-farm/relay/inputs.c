@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -59,6 +60,7 @@ static void free_closed_target(struct relay_target *t)
 		relay_link_forget_closed(&s->links[i]);
 	while ((u = TAILQ_FIRST(&t->updates)))
 		free_update(u);
+	free(t->views);
 	free(t);
 }
 
@@ -444,6 +446,7 @@ static struct relay_update *add_update(struct relay_target *t,
 		u->files[i].file_digest.stamp.size = inode->size;
 	}
 	TAILQ_INSERT_TAIL(&t->updates, u, entry);
+	*VEC_ADD(t->views, t->n_views) = u;
 	if (!t->held)
 		t->held = u;
 	t->session->n_entries += n;
@@ -634,18 +637,11 @@ int relay_inputs_have(struct relay_link *l, struct bytes body, struct err *err)
 	return 0;
 }
 
-/* Find an update that a member has received; return NULL if none is found. */
-static struct relay_update *find_update(struct relay_target *t, uint32_t view)
+/* Return an update that a member has received, or NULL. */
+static struct relay_update *find_update(const struct relay_target *t,
+					uint32_t view)
 {
-	struct relay_update *u;
-
-	list_for_each(u, &t->updates, entry) {
-		if (u == t->held)
-			return NULL;
-		if (u->update->m.view == view)
-			return u;
-	}
-	return NULL;
+	return view && view <= t->forwarded_view ? t->views[view - 1] : NULL;
 }
 
 static int serve_need(struct relay_link *l, const struct wire_need *m,

@@ -152,6 +152,8 @@ struct relay_target {
 	uint32_t forwarded_view; /* to the members */
 	uint64_t activity_ms; /* clock_ms() of the last VIEW or blob */
 	TAILQ_HEAD(, relay_update) updates;
+	struct relay_update **views; /* updates by the number of VIEW, from 1 */
+	size_t n_views;
 	struct relay_update *held; /* the first that is not forwarded */
 	/* Of inputs.c: the relay cannot send the blob of `e` to a member. */
 	void (*on_blob_lost)(void *t, const struct inputs_entry *e,
