@@ -647,7 +647,7 @@ static struct relay_update *find_update(const struct relay_target *t,
 static int serve_need(struct relay_link *l, const struct wire_need *m,
 		      struct err *err)
 {
-	const struct relay_link_target *lt = relay_link_find(l, m->cell);
+	struct relay_link_target *lt = relay_link_find(l, m->cell);
 	struct relay_target *t = lt ? lt->target : NULL;
 	struct relay_update *u;
 	uint32_t *n_requests;
@@ -669,6 +669,8 @@ static int serve_need(struct relay_link *l, const struct wire_need *m,
 		    *n_requests)
 		return err_set(err, EPROTO, "NEED: repeated too often");
 	*n_requests += m->n_indices;
+	if (lt)
+		lt->activity_ms = clock_ms();
 	for (uint32_t i = 0; i < m->n_indices; i++) {
 		uint32_t index = m->indices[i];
 
@@ -716,6 +718,29 @@ void relay_inputs_forget(struct relay_link *l, const char *why)
 		forget_requests(t, (size_t)(l - s->links));
 }
 
+/* Record the members that have not installed the bundle in time. */
+static void check_bundle_replies(struct relay_target *t)
+{
+	const struct relay *r = t->session->relay;
+	unsigned limit_ms = r->reply_ms * RELAY_REPLY_FACTOR;
+	uint64_t now = clock_ms();
+
+	for (size_t i = 0; i < r->n_members; i++) {
+		struct relay_link *l = &t->session->links[i];
+		struct relay_link_target *lt = relay_link_find(l, t->number);
+
+		if (!lt || lt->state != RELAY_TARGET_PENDING ||
+		    now < lt->activity_ms + limit_ms)
+			continue;
+		lt->state = RELAY_TARGET_GONE;
+		free(t->problem);
+		t->problem = xasprintf("%s: no reply within %u s",
+				       l->member->entry.name, limit_ms / 1000);
+		log_warning("member %s", t->problem);
+	}
+	update_target(t);
+}
+
 void relay_inputs_tick(struct relay_session *s)
 {
 	struct relay_target *t, *next;
@@ -728,5 +753,7 @@ void relay_inputs_tick(struct relay_session *s)
 			 clock_ms() - t->activity_ms > KFARMD_BLOBS_IDLE_MAX_MS)
 			give_up_target(t,
 				       "timed out waiting for the toolchain");
+		else if (t->is_bundle && t->complete && !t->held)
+			check_bundle_replies(t);
 	}
 }

@@ -26,6 +26,12 @@
  */
 #define RELAY_ENTRIES_MAX ((size_t)1 << 20)
 #define RELAY_BACKLOG_MAX (64u << 20) /* bytes queued for a slow client */
+/*
+ * Limit for HELD and DROPPED of a member.  It is longer by the factor if the
+ * member reads or writes all files of a toolchain.
+ */
+#define RELAY_REPLY_MS     60000
+#define RELAY_REPLY_FACTOR 10
 
 struct relay_link;
 struct relay_session;
@@ -68,6 +74,7 @@ struct relay {
 	/* limit on the entries of the input updates that a session retains */
 	size_t max_entries;
 	uint64_t max_backlog; /* limit on relay_session_backlog() */
+	unsigned reply_ms; /* RELAY_REPLY_MS, except in tests */
 	/* Of session.c: notify a client of changed members; send BYE and free.
 	 */
 	void (*update_session)(struct relay_session *s);
@@ -170,6 +177,7 @@ struct relay_link_target {
 		RELAY_TARGET_GONE,
 	} state;
 	struct peer_blob_upload_user *user; /* heap, because it must not move */
+	uint64_t activity_ms; /* clock_ms() of its start or the last NEED */
 };
 
 struct relay_link_ops {
@@ -256,6 +264,8 @@ struct relay_request {
 	TAILQ_ENTRY(relay_request) entry;
 	uint32_t id;
 	bool is_drop;
+	uint64_t start_ms;
+	unsigned limit_ms; /* for the replies of all members */
 	struct buf body;
 	struct relay_link **waiting; /* members without an answer */
 	size_t n_waiting;
@@ -347,8 +357,8 @@ void relay_inputs_forget(struct relay_link *l, const char *why);
 /* Report the sandboxes and bundles to the client whose state has changed. */
 void relay_inputs_update(struct relay_session *s);
 /*
- * End the sandboxes and bundles for which the client sends nothing.  Call this
- * each second.
+ * End the sandboxes and bundles for which the client sends nothing, and the
+ * bundles that a member does not install in time.  Call this each second.
  */
 void relay_inputs_tick(struct relay_session *s);
 /* Create the tables of a new session, and release them. */
@@ -445,6 +455,8 @@ int relay_requests_handle(struct relay_link *l, uint16_t type,
 void relay_requests_resume(struct relay_link *l);
 /* The member does not answer any more. */
 void relay_requests_forget(struct relay_link *l);
+/* Stop to wait for members that do not reply.  Call this each second. */
+void relay_requests_tick(struct relay_session *s);
 void relay_requests_release(struct relay_session *s);
 
 #endif

@@ -46,7 +46,8 @@ static void add_link_target(struct relay_link *l, struct relay_target *t)
 	};
 	*lt = (struct relay_link_target){ .target = t,
 					  .number = t->number,
-					  .user = user };
+					  .user = user,
+					  .activity_ms = clock_ms() };
 }
 
 static void remove_link_target(struct relay_link *l,

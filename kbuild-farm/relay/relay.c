@@ -517,6 +517,7 @@ int relay_new(struct relay **out, struct kfarmd *a,
 	r->start_ms = clock_ms();
 	r->max_entries = RELAY_ENTRIES_MAX;
 	r->max_backlog = RELAY_BACKLOG_MAX;
+	r->reply_ms = RELAY_REPLY_MS;
 	TAILQ_INIT(&r->sessions);
 	r->shared = (struct peer_shared){
 		.base = a->base,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "relay/internal.h"
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/vec.h"
 
 #include <errno.h>
@@ -144,6 +146,8 @@ static int decode_request(struct relay_session *s, struct relay_request *q,
 		if (wire_tools_decode_at(&tools, body, s->version))
 			return relay_session_end(s, "malformed TOOLS");
 		q->id = tools.request_id;
+		if (tools.verify)
+			q->limit_ms *= RELAY_REPLY_FACTOR;
 		return 0;
 	}
 	if (wire_drop_decode_at(&drop, body, s->version))
@@ -161,6 +165,8 @@ int relay_requests_receive(struct relay_session *s, uint16_t type,
 	int ret;
 
 	q->is_drop = type == WIRE_DROP;
+	q->start_ms = clock_ms();
+	q->limit_ms = s->relay->reply_ms;
 	list_for_each(other, &s->requests, entry)
 		n++;
 	ret = n < REQUESTS_MAX ? decode_request(s, q, body) :
@@ -254,6 +260,30 @@ void relay_requests_forget(struct relay_link *l)
 	}
 }
 
+void relay_requests_tick(struct relay_session *s)
+{
+	struct relay_request *q, *next;
+	uint64_t now = clock_ms();
+
+	list_for_each_safe(q, &s->requests, entry, next) {
+		if (now < q->start_ms + q->limit_ms)
+			continue;
+		while (q->n_waiting) {
+			const struct relay_link *l = q->waiting[0];
+
+			free(q->refusal);
+			q->refusal = xasprintf("%s: no reply within %u s",
+					       l->member->entry.name,
+					       q->limit_ms / 1000);
+			log_warning("member %s to a request of %s", q->refusal,
+				    s->address);
+			drop_parts(q, l);
+			stop_waiting(q, l);
+		}
+		finish_request(s, q);
+	}
+}
+
 static struct relay_request *find_request(struct relay_link *l, uint32_t id,
 					  bool is_drop)
 {
@@ -276,9 +306,10 @@ static int on_held(struct relay_link *l, struct bytes body, struct err *err)
 	if (wire_held_decode_at(&m, body, l->conn.version))
 		return err_set(err, EPROTO, "malformed HELD");
 	q = find_request(l, m.request_id, false);
+	/* The reply can be late. */
 	if (!q) {
 		wire_held_release(&m);
-		return err_set(err, EPROTO, "unexpected HELD");
+		return 0;
 	}
 	if (count_parts(q, l) >= PARTS_MAX) {
 		wire_held_release(&m);
@@ -309,7 +340,7 @@ static int on_dropped(struct relay_link *l, struct bytes body, struct err *err)
 	}
 	wire_dropped_release(&m);
 	if (!q)
-		return err_set(err, EPROTO, "unexpected DROPPED");
+		return 0;
 	q->n_answered++;
 	stop_waiting(q, l);
 	finish_request(l->session, q);

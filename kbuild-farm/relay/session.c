@@ -485,6 +485,7 @@ static void on_session_timer(evutil_socket_t fd, short what, void *arg)
 	for (size_t i = 0; s->links && i < s->relay->n_members; i++)
 		relay_link_tick(&s->links[i]);
 	relay_inputs_tick(s);
+	relay_requests_tick(s);
 	if (s->members_changed)
 		send_members(s);
 	if (s->machine_sent && !wire_stream_is_full(s->stream))

@@ -457,6 +457,49 @@ TEST(nothing_waits_for_a_member_that_is_lost_between_two_dials)
 	until(is_request_answered);
 }
 
+TEST(requests_end_without_the_reply_of_a_member)
+{
+	struct wire_tools tools = { .request_id = 1 };
+	struct wire_drop drop = { .request_id = 2, .id = (char *)"gcc-1" };
+	struct buf body = { 0 };
+
+	add_member(1);
+	add_member(1)->mute = true;
+	connect_client(WIRE_VERSION);
+	relay->reply_ms = 1000;
+	wire_tools_encode_at(&body, &tools, client.version);
+	say(WIRE_TOOLS, &body);
+	until(is_request_answered);
+	/* No member of the test replies to DROP. */
+	wire_drop_encode_at(&body, &drop, client.version);
+	say(WIRE_DROP, &body);
+	until(is_drop_answered);
+	ck_assert_ptr_nonnull(
+		strstr(client.drop_detail, "no reply within 1 s"));
+	ck_assert(!strncmp(client.drop_detail, "m", 1));
+}
+
+TEST(a_bundle_names_the_member_that_does_not_install_it)
+{
+	struct wire_bundle bundle = { .bundle = 1,
+				      .id = (char *)"gcc-1",
+				      .host = (char *)"x86_64",
+				      .metadata = (char *)"" };
+	struct buf body = { 0 };
+
+	add_member(1)->late = true;
+	connect_client(WIRE_VERSION);
+	relay->reply_ms = 100;
+	wire_bundle_encode_at(&body, &bundle, client.version);
+	say(WIRE_BUNDLE, &body);
+	send_view(1, 1, WIRE_PART_TOOLCHAIN_END, text);
+	until(is_need_received);
+	send_blob();
+	until(is_have_received);
+	ck_assert_uint_eq(client.have_state, WIRE_HAVE_REFUSED);
+	ck_assert_str_eq(client.have_detail, "m0: no reply within 1 s");
+}
+
 TEST(a_member_with_another_version_than_the_client_is_not_used)
 {
 	add_member(1)->version = WIRE_VERSION - 1;

@@ -55,6 +55,7 @@ struct member {
 	bool late; /* its sandbox is ready when a member has received a job */
 	bool defers; /* its NEEDs wait for send_deferred() */
 	unsigned repeats; /* further NEEDs after each NEED */
+	bool mute; /* no reply to TOOLS */
 	unsigned unfit; /* number of sessions with a FIT that is not usable */
 	uint16_t lease; /* sent after CELL; 0: none */
 	struct digest below; /* key in RELAY; zero: the member is no relay */
@@ -93,6 +94,7 @@ static struct client {
 	struct wire_relay relay;
 	bool has_hello, has_fit, has_machine, has_relay, closed;
 	bool held; /* HELD was received */
+	char *drop_detail; /* of DROPPED */
 	unsigned relays; /* number of RELAY messages */
 	char *bye;
 	unsigned haves, have_state;
@@ -347,6 +349,8 @@ static int on_member_msg(void *ctx, uint16_t type, struct bytes in,
 
 	switch (type) {
 	case WIRE_TOOLS:
+		if (c->member->mute)
+			return 0;
 		ok(wire_tools_decode_at(&tools, in, c->version));
 		held.request_id = tools.request_id;
 		wire_held_encode_at(&body, &held, c->version);
@@ -459,6 +463,7 @@ static int on_client_msg(void *ctx, uint16_t type, struct bytes in,
 	struct wire_piece piece;
 	struct wire_result result;
 	struct wire_lease lease;
+	struct wire_dropped dropped;
 	struct wire_via via;
 
 	(void)ctx;
@@ -522,6 +527,11 @@ static int on_client_msg(void *ctx, uint16_t type, struct bytes in,
 		break;
 	case WIRE_HELD:
 		client.held = true;
+		break;
+	case WIRE_DROPPED:
+		ok(wire_dropped_decode_at(&dropped, in, version));
+		free(client.drop_detail);
+		client.drop_detail = dropped.detail;
 		break;
 	case WIRE_BYE:
 		ok(wire_bye_decode(&client.bye, in));
@@ -608,6 +618,11 @@ static bool is_session_rejected(void)
 static bool is_request_answered(void)
 {
 	return client.held;
+}
+
+static bool is_drop_answered(void)
+{
+	return client.drop_detail;
 }
 
 static bool is_need_deferred(void)
@@ -824,6 +839,7 @@ static void tear_down(void)
 	free(client.bye);
 	free(client.via);
 	free(client.have_detail);
+	free(client.drop_detail);
 	children_free(daemon_state.children);
 	tls_clients_free(daemon_state.clients);
 	store_free(daemon_state.store);
