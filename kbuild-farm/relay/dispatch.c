@@ -145,11 +145,17 @@ void relay_dispatch_event(struct relay_session *s,
 	e->text = event->text ? xstrdup(event->text) : NULL;
 	e->event.text = e->text;
 	TAILQ_INSERT_TAIL(&s->events, e, entry);
-	/* Actions cause events, which wait until all actions are carried out.
-	 */
-	if (s->is_dispatching)
-		return;
-	s->is_dispatching = true;
+	event_active(s->dispatch_event, EV_TIMEOUT, 0);
+}
+
+/* Actions cause events, which wait until all actions are carried out. */
+static void on_dispatch_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct relay_session *s = arg;
+	struct relay_event *e;
+
+	(void)fd;
+	(void)what;
 	while ((e = TAILQ_FIRST(&s->events))) {
 		struct sched_action a;
 
@@ -160,7 +166,6 @@ void relay_dispatch_event(struct relay_session *s,
 		free(e->text);
 		free(e);
 	}
-	s->is_dispatching = false;
 	set_dispatch_timer(s);
 }
 
@@ -189,7 +194,9 @@ void relay_dispatch_start(struct relay_session *s)
 	s->sched = sched_new(&setup);
 	s->dispatch_timer = event_new(s->relay->daemon->base, -1, 0,
 				      on_dispatch_timer, s);
-	if (!s->dispatch_timer)
+	s->dispatch_event = event_new(s->relay->daemon->base, -1, 0,
+				      on_dispatch_due, s);
+	if (!s->dispatch_timer || !s->dispatch_event)
 		str_out_of_memory();
 	for (size_t i = 0; i < s->relay->n_members; i++)
 		s->links[i].was_usable = relay_member_is_usable(
@@ -206,6 +213,7 @@ void relay_dispatch_stop(struct relay_session *s)
 	sched_free(s->sched);
 	s->sched = NULL;
 	event_free(s->dispatch_timer);
+	event_free(s->dispatch_event);
 	while ((e = TAILQ_FIRST(&s->events))) {
 		TAILQ_REMOVE(&s->events, e, entry);
 		free(e->text);

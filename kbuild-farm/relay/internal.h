@@ -246,7 +246,7 @@ struct relay_job {
 	char *fail_via;
 };
 
-/* An event that the dispatcher gets after the current one. */
+/* An event that the dispatcher gets from the loop. */
 struct relay_event {
 	TAILQ_ENTRY(relay_event) entry;
 	struct sched_event event;
@@ -316,8 +316,8 @@ struct relay_session {
 	struct relay_job **units; /* jobs by unit; NULL: ended */
 	size_t n_units;
 	TAILQ_HEAD(, relay_event) events;
-	bool is_dispatching;
 	struct event *dispatch_timer;
+	struct event *dispatch_event; /* handles `events` */
 	struct buf step; /* STEP that precedes the next JOB */
 	bool pinned; /* PIN precedes the next JOB */
 	uint32_t pinned_job;
@@ -419,7 +419,11 @@ void relay_jobs_free_all(struct relay_session *s);
 /* dispatch.c: the dispatcher of a session */
 void relay_dispatch_start(struct relay_session *s);
 void relay_dispatch_stop(struct relay_session *s);
-/* Give an event to the dispatcher and carry out its actions. */
+/*
+ * Let the loop give an event to the dispatcher and carry out its actions.  They
+ * can close jobs, sandboxes and links, so they must not interrupt code that
+ * uses these.
+ */
 void relay_dispatch_event(struct relay_session *s,
 			  const struct sched_event *event);
 /* Report an event of a job on a member; `event` has the other fields. */

@@ -425,6 +425,43 @@ TEST(a_sandbox_does_not_wait_for_a_member_without_sessions)
 	ck_assert_ptr_nonnull(strstr(client.have_detail, "m0: "));
 }
 
+static bool is_dialed_twice(void)
+{
+	const struct relay_session *s = TAILQ_FIRST(&relay->sessions);
+
+	return s->links && s->links[0].n_failures == 2;
+}
+
+/* The third dial of the member fails at once, and closes all sandboxes. */
+TEST(a_dial_that_is_due_does_not_interrupt_the_end_of_a_sandbox)
+{
+	struct wire_cell cell = { .driver = (char *)"/usr/bin/gcc" };
+	struct relay_session *s;
+	struct relay_target *t;
+	struct buf body = { 0 };
+
+	add_member(1);
+	connect_client(WIRE_VERSION);
+	ok(unlink(members[0].path));
+	for (cell.cell = 1; cell.cell <= 3; cell.cell++) {
+		wire_cell_encode_at(&body, &cell, client.version);
+		say(WIRE_CELL, &body);
+	}
+	until(is_dialed_twice);
+	ck_assert_uint_eq(client.haves, 0);
+	s = TAILQ_FIRST(&relay->sessions);
+	while (clock_ms() < sched_next_ms(s->sched))
+		usleep(1000);
+	list_for_each(t, &s->targets, entry)
+		t->activity_ms = 0;
+	relay_inputs_tick(s);
+	while (client.haves < 3)
+		event_base_loop(daemon_state.base, EVLOOP_ONCE);
+	ck_assert_uint_eq(client.have_state, WIRE_HAVE_REFUSED);
+	turn(100);
+	ck_assert_uint_eq(client.haves, 3);
+}
+
 TEST(nothing_waits_for_a_member_that_is_lost_between_two_dials)
 {
 	struct wire_tools tools = { .request_id = 1 };
