@@ -19,6 +19,7 @@ struct kfarmd_settings;
 struct kfarmd_native_toolchain_cache;
 struct kfarmd_status;
 struct children;
+struct json_t;
 struct event_base;
 struct relay;
 struct store;
@@ -79,6 +80,12 @@ struct kfarmd {
 	 */
 	void (*start_relay_session)(struct relay *relay, struct wire_io io,
 				    const struct kfarmd_session_peer *who);
+	/*
+	 * With --relay: describes the relay in the status of kfarmd.  Otherwise
+	 * NULL.
+	 */
+	void (*describe_relay)(const struct relay *relay,
+			       struct json_t *status);
 	struct relay *relay;
 };
 

@@ -54,7 +54,8 @@ json_t *kfarmd_session_list_to_json(const struct kfarmd *a);
 const struct wire_health *kfarmd_session_read_health(struct kfarmd *a);
 /*
  * Reject further jobs, and end each session within a second after the peer has
- * received the results of its jobs.  The last one calls a->on_idle().
+ * received the results of its jobs.  The last one calls a->on_idle().  With
+ * --relay, the sessions of the relay do the same.
  */
 void kfarmd_session_drain_all(struct kfarmd *a);
 /* Send BYE with `why` and end all sessions, without calling a->on_idle(). */

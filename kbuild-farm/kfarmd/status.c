@@ -110,6 +110,8 @@ static json_t *status_to_json(const struct kfarmd_status *s)
 				      health_to_json(health->speed_milli, 0)));
 	json_object_set_new(o, "store", store);
 	json_object_set_new(o, "clients", kfarmd_session_list_to_json(a));
+	if (a->describe_relay)
+		a->describe_relay(a->relay, o);
 	return o;
 }
 
@@ -371,6 +373,19 @@ static void put_client_status(struct buf *out, const json_t *client)
 	put_each(out, client, "jobs", put_job_status);
 }
 
+static void put_member_status(struct buf *out, const json_t *member)
+{
+	const char *problem = json_text_of(member, "problem");
+	long long slots = json_int_of(member, "slots");
+
+	buf_printf(out, "  member %s: ", json_text_of(member, "name"));
+	if (*problem)
+		printable_add_escaped(out, bytes_str(problem), 0);
+	else
+		buf_printf(out, "%lld slot%s", slots, format_plural(slots));
+	buf_add_str(out, "\n");
+}
+
 static void put_daemon(struct buf *out, const struct status_reply *k)
 {
 	const json_t *slots = json_object_get(k->json, "slots");
@@ -393,6 +408,7 @@ static void put_daemon(struct buf *out, const struct status_reply *k)
 		   json_int_of(slots, "taken"), json_int_of(slots, "limit"),
 		   json_int_of(slots, "running"),
 		   json_int_of(slots, "compilers"));
+	put_each(out, k->json, "members", put_member_status);
 	put_each(out, k->json, "clients", put_client_status);
 }
 
@@ -479,6 +495,8 @@ static const struct daemon_metric daemon_metrics[] = {
 	  "finished", "cpu", METRICS_COUNTER },
 	{ "kfarmd_clients", "Build hosts that are connected.", NULL, "clients",
 	  METRICS_GAUGE },
+	{ "kfarmd_members_usable", "Members of a relay that can execute jobs.",
+	  NULL, "usable_members", METRICS_GAUGE },
 	{ "kfarmd_usable", "Whether the sandbox works, so that jobs can run.",
 	  NULL, "fit", METRICS_GAUGE },
 	{ "kfarmd_temperature_celsius", "Temperature of the hottest sensor.",

@@ -92,6 +92,7 @@ static void close_target(struct relay_target *t)
 	buf_release(&t->request);
 	free(t->detail);
 	free(t->problem);
+	free(t->compiler);
 	TAILQ_INSERT_TAIL(&s->closed, t, entry);
 	if (++s->n_closed > CLOSED_MAX)
 		free_closed_target(TAILQ_FIRST(&s->closed));
@@ -219,8 +220,11 @@ static int on_cell(struct relay_session *s, struct bytes body)
 	if (wire_cell_decode_at(&m, body, s->version))
 		return relay_session_end(s, "malformed CELL");
 	t = add_target(s, m.cell, WIRE_CELL, body);
-	if (t)
+	if (t) {
 		t->has_identity = *m.installed_id;
+		t->compiler = xstrdup(t->has_identity ? m.installed_id :
+							m.driver);
+	}
 	wire_cell_release(&m);
 	if (!t)
 		return relay_session_end(

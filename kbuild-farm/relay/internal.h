@@ -146,6 +146,7 @@ struct relay_target {
 	bool is_bundle;
 	uint32_t toolchain; /* number of the sandbox in the dispatcher */
 	bool has_identity; /* the sandbox has an installed toolchain */
+	char *compiler; /* the toolchain or driver of a sandbox, or NULL */
 	bool ready; /* HAVE ready was sent */
 	char *detail; /* of HAVE ready */
 	char *problem; /* the last detail of a member that lacks it */
@@ -242,6 +243,8 @@ struct relay_job {
 	unsigned n_attempts;
 	struct relay_attempt done; /* the attempt that has a result */
 	struct buf result;
+	bool has_error; /* the result has another exit status than 0 */
+	uint64_t received_ms;
 	struct buf fail; /* the last FAIL of a member that can be repeated */
 	char *fail_via;
 };
@@ -285,6 +288,8 @@ struct relay_session {
 	/* of the key of the client; zero if the client has not presented one */
 	struct digest fingerprint;
 	unsigned n_missing; /* see is_client_removed() */
+	char *client_name; /* name in the list of clients, or NULL */
+	char *software; /* the version string of the client, or NULL */
 	struct event *timer; /* heartbeat */
 	struct event *end_event; /* ends the session from the loop */
 	char *end_reason; /* not NULL: the session is ending */

@@ -74,9 +74,14 @@ static void release_job(struct relay_session *s, struct relay_job *job)
 	free(job);
 }
 
-/* Cancel the job on its members and free it. */
-static void close_job(struct relay_session *s, struct relay_job *job)
+/* Cancel the job on its members, count it and free it. */
+static void close_job(struct relay_session *s, struct relay_job *job,
+		      enum kfarmd_end end)
 {
+	struct kfarmd_finished *finished = &s->relay->daemon->finished;
+
+	finished->n_jobs[end]++;
+	finished->cpu_ms += job->done.cpu_ms;
 	while (job->n_attempts)
 		relay_job_cancel(job, job->attempts[0].link);
 	if (job->dispatched)
@@ -88,6 +93,7 @@ void relay_jobs_free_all(struct relay_session *s)
 {
 	struct relay_job *job;
 
+	s->relay->daemon->finished.n_jobs[KFARMD_END_DROPPED] += s->n_jobs;
 	while ((job = TAILQ_FIRST(&s->jobs)))
 		release_job(s, job);
 	buf_release(&s->step);
@@ -137,7 +143,7 @@ void relay_jobs_end_all(struct relay_session *s, uint32_t sandbox)
 			continue;
 		report_job_failure(s, job->number, WIRE_FAIL_TOOLCHAIN,
 				   "the sandbox has ended");
-		close_job(s, job);
+		close_job(s, job, KFARMD_END_FAILED);
 	}
 }
 
@@ -158,7 +164,7 @@ void relay_job_give_up(struct relay_session *s, struct relay_job *job,
 		report_job_failure(s, job->number, WIRE_FAIL_BUSY, text);
 		free(text);
 	}
-	close_job(s, job);
+	close_job(s, job, KFARMD_END_FAILED);
 }
 
 void relay_job_deliver(struct relay_session *s, struct relay_job *job)
@@ -170,7 +176,7 @@ void relay_job_deliver(struct relay_session *s, struct relay_job *job)
 	for (size_t i = 0; i < job->done.n_outputs; i++)
 		relay_session_send(s, WIRE_OUTPUT, &job->done.outputs[i]);
 	relay_session_send(s, WIRE_RESULT, &job->result);
-	close_job(s, job);
+	close_job(s, job, job->has_error ? KFARMD_END_ERROR : KFARMD_END_OK);
 }
 
 /* ------------------------------------------------------- from the client */
@@ -286,6 +292,7 @@ static int on_job(struct relay_session *s, struct bytes body)
 	job->toolchain = t ? t->toolchain : 0;
 	job->view = m.view;
 	job->cost_ms = m.cost_ms;
+	job->received_ms = clock_ms();
 	wire_job_release(&m);
 	job->step = s->step;
 	s->step = (struct buf){ 0 };
@@ -296,6 +303,10 @@ static int on_job(struct relay_session *s, struct bytes body)
 	if (!t) {
 		report_job_failure(s, job->number, WIRE_FAIL_TOOLCHAIN,
 				   "the sandbox does not exist");
+		release_job(s, job);
+	} else if (s->relay->daemon->slots.draining) {
+		report_job_failure(s, job->number, WIRE_FAIL_BUSY,
+				   "kfarmd is shutting down");
 		release_job(s, job);
 	} else if (s->n_jobs > JOBS_PER_SLOT * relay_count_slots(s->relay)) {
 		report_job_failure(s, job->number, WIRE_FAIL_BUSY,
@@ -316,7 +327,7 @@ static int on_cancel(struct relay_session *s, struct bytes body)
 		return relay_session_end(s, "malformed CANCEL");
 	job = find_client_job(s, number);
 	if (job)
-		close_job(s, job);
+		close_job(s, job, KFARMD_END_DROPPED);
 	return 0;
 }
 
@@ -445,6 +456,8 @@ static int on_result(struct relay_link *l, struct bytes body, struct err *err)
 	job->done = *a;
 	detach_attempt(job, a);
 	buf_add_bytes(&job->result, body);
+	job->has_error = m.wait_status;
+	job->done.cpu_ms = m.cpu_ms;
 	event.cpu_ms = m.cpu_ms;
 	relay_dispatch_job_event(job, l, &event);
 	return 0;

@@ -211,8 +211,11 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
 {
 	struct kfarmd *a = arg;
 
+	bool has_session = a->n_sessions ||
+			   (a->relay && relay_count_sessions(a->relay));
+
 	(void)what;
-	if (signal == SIGTERM && a->settings->stdio && a->n_sessions &&
+	if (signal == SIGTERM && a->settings->stdio && has_session &&
 	    !a->slots.draining)
 		kfarmd_session_drain_all(a);
 	else
@@ -385,6 +388,8 @@ static int start_relay(struct kfarmd *a, const struct kfarmd_settings *s,
 		ret = relay_new(&a->relay, a, &options, err);
 	if (!ret)
 		a->start_relay_session = relay_accept;
+	if (!ret)
+		a->describe_relay = relay_describe;
 	strv_release(&files);
 	free(key);
 	free(store);

@@ -18,12 +18,15 @@
  *	dispatch.c	chooses a member for each job, by the dispatcher
  *	requests.c	combines the members' lists of installed toolchains
  *	session.c	serves one client by means of these modules
+ *	status.c	describes the relay for `kfarmd --status`
  */
 #ifndef RELAY_RELAY_H
 #define RELAY_RELAY_H
 
 #include "base/err.h"
 #include "base/str.h"
+
+#include <jansson.h>
 
 struct kfarmd;
 struct kfarmd_session_peer;
@@ -57,5 +60,10 @@ void relay_accept(struct relay *r, struct wire_io io,
 		  const struct kfarmd_session_peer *who);
 /* Return the number of sessions with clients. */
 unsigned relay_count_sessions(const struct relay *r);
+/*
+ * Replace the members of the status of kfarmd that concern jobs by those of the
+ * relay, and add its members.
+ */
+void relay_describe(const struct relay *r, json_t *status);
 
 #endif

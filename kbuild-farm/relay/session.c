@@ -57,6 +57,8 @@ static void free_session(struct relay_session *s, const char *why)
 	wire_machine_release(&s->machine);
 	buf_release(&s->sent_relay);
 	free(s->address);
+	free(s->client_name);
+	free(s->software);
 	free(s->end_reason);
 	free(s);
 }
@@ -287,6 +289,8 @@ static int on_client_hello(struct relay_session *s, struct bytes body)
 
 	if (s->version || wire_hello_decode(&m, body))
 		return relay_session_end(s, "unexpected or malformed HELLO");
+	free(s->software);
+	s->software = xstrdup(m.software);
 	version = wire_hello_negotiate(&m);
 	if (version < 0)
 		relay_session_end(
@@ -472,6 +476,11 @@ static void on_session_timer(evutil_socket_t fd, short what, void *arg)
 	if (s->paused &&
 	    relay_session_backlog(s) + PAUSE_BYTES < s->relay->max_backlog)
 		set_client_paused(s, false);
+	if (s->relay->daemon->slots.draining && !s->n_jobs &&
+	    wire_stream_is_flushed(s->stream)) {
+		relay_session_end(s, "kfarmd is shutting down");
+		return;
+	}
 	if (is_client_removed(s)) {
 		relay_session_end(s, "client removed from the list of clients");
 		return;
@@ -532,6 +541,7 @@ void relay_accept(struct relay *r, struct wire_io io,
 	r->update_session = update_session;
 	r->free_session = free_session;
 	s->address = xstrdup(who->address);
+	s->client_name = who->client_name ? xstrdup(who->client_name) : NULL;
 	if (who->fingerprint)
 		s->fingerprint = *who->fingerprint;
 	s->start_ms = clock_ms();

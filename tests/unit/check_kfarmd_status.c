@@ -334,3 +334,38 @@ TEST(who_asks_and_does_not_read_disturbs_nobody)
 	node_end(&one);
 	client_tear_down();
 }
+
+TEST(a_relay_lists_its_members)
+{
+	char *dir = node_dir();
+	char *conf = xasprintf("%s/kfarm.conf", dir);
+	char *at = xasprintf("unix:%s/socket", dir);
+	const char *const words[] = { "--relay",  "--config", dir,
+				      "--listen", at,         NULL };
+	int none = open("/dev/null", O_RDWR | O_CLOEXEC), status;
+	char *out = NULL;
+	struct err err;
+	pid_t pid;
+
+	must(fs_write(conf, bytes_str("[node \"a\"]\n\taddress = exec:false\n"),
+		      0644, &err));
+	ck_assert_int_eq(setenv("KFARM_CONFIG", conf, 1), 0);
+	pid = kfarmd_start(node_store, none, words);
+	/* It listens before it has read the configuration. */
+	do {
+		free(out);
+		out = status_of("", &status);
+	} while (!strstr(out, "  member a: "));
+	expect(out, ": 0 of 0 slots in use");
+	free(out);
+	out = status_of("--prometheus", &status);
+	ck_assert_double_eq(sample(out, "kfarmd_members_usable", dir), 0);
+	ck_assert_double_eq(sample(out, "kfarmd_usable", dir), 0);
+	free(out);
+	ck_assert_int_eq(kill(pid, SIGTERM), 0);
+	ck_assert_int_eq(spawn_wait(pid), 0);
+	close(none);
+	free(at);
+	free(conf);
+	node_remove(dir);
+}

@@ -854,3 +854,65 @@ TEST(the_sessions_of_a_key_are_limited)
 		close(fds[i]);
 	free(clients_path);
 }
+
+static json_int_t number_at(const json_t *o, const char *group,
+			    const char *name)
+{
+	return json_integer_value(
+		json_object_get(json_object_get(o, group), name));
+}
+
+static const char *text_at(const json_t *o, const char *name)
+{
+	return json_string_value(json_object_get(o, name));
+}
+
+TEST(the_status_describes_sessions_and_members)
+{
+	const json_t *session, *job, *member;
+	json_t *status = json_object();
+
+	add_member(1)->manner = SILENT_JOB;
+	add_member(1)->full = true;
+	connect_client(WIRE_VERSION);
+	make_sandbox();
+	send_job(7);
+	until(is_job_on_a_member);
+	relay_describe(relay, status);
+	ck_assert(json_is_true(json_object_get(status, "fit")));
+	ck_assert_int_eq(number_at(status, "slots", "limit"), 4);
+	ck_assert_int_eq(number_at(status, "slots", "compilers"), 2);
+	ck_assert_int_eq(number_at(status, "slots", "taken"), 1);
+	ck_assert_int_eq(number_at(status, "slots", "running"), 0);
+	session = json_array_get(json_object_get(status, "clients"), 0);
+	ck_assert_str_eq(text_at(session, "from"), "test");
+	job = json_array_get(json_object_get(session, "jobs"), 0);
+	ck_assert_str_eq(text_at(job, "file"), "a.c");
+	ck_assert_str_eq(text_at(job, "state"), "receiving");
+	ck_assert_str_eq(text_at(job, "member"), "m0");
+	member = json_array_get(json_object_get(status, "members"), 1);
+	ck_assert_str_eq(text_at(member, "name"), "m1");
+	json_decref(status);
+}
+
+TEST(a_draining_relay_completes_its_jobs)
+{
+	struct buf body = { 0 };
+
+	add_member(1)->manner = SILENT_JOB;
+	connect_client(WIRE_VERSION);
+	make_sandbox();
+	send_job(1);
+	until(is_job_on_a_member);
+	daemon_state.slots.draining = true;
+	send_job(2);
+	until(is_job_ended);
+	ck_assert_uint_eq(client.fail.class, WIRE_FAIL_BUSY);
+	ck_assert_str_eq(client.fail.reason, "kfarmd is shutting down");
+	ck_assert(!client.closed);
+	wire_number_encode(&body, 1);
+	say(WIRE_CANCEL, &body);
+	until(is_closed);
+	ck_assert_str_eq(client.bye, "kfarmd is shutting down");
+	ck_assert_uint_eq(daemon_state.finished.n_jobs[KFARMD_END_DROPPED], 1);
+}
