@@ -51,7 +51,7 @@ static void carry_out_on_link(struct relay_session *s, struct relay_link *l,
 			      struct relay_job *job,
 			      const struct sched_action *a)
 {
-	/* The relay has no known-answer test; the next job is one. */
+	/* The relay itself tests no member: the next job shows its state. */
 	const struct sched_event probed = { .kind = SCHED_EV_PROBE_DONE,
 					    .node = a->node,
 					    .probe = SCHED_PROBE_PASSED };

@@ -585,8 +585,8 @@ void relay_inputs_update(struct relay_session *s)
 }
 
 /*
- * The build host has verified that one build of the compiler compiles as the
- * local one, so a member with another build is not used.
+ * The canary has shown for the toolchain of one member that it compiles like
+ * the local compiler.  Do not use members whose toolchain differs.
  */
 static bool is_other_identity(const struct relay_link *l,
 			      struct relay_target *t, const char *detail)
@@ -595,8 +595,8 @@ static bool is_other_identity(const struct relay_link *l,
 		t->detail = xstrdup(detail);
 	if ((!t->has_identity && !t->is_bundle) || !strcmp(t->detail, detail))
 		return false;
-	log_warning("member %s: its build of the compiler differs from that of "
-		    "other members; the member is not used for it",
+	log_warning("member %s: its toolchain differs from that of other "
+		    "members; the member gets no jobs for this toolchain",
 		    l->member->entry.name);
 	return true;
 }

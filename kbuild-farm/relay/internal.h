@@ -75,8 +75,7 @@ struct relay {
 	size_t max_entries;
 	uint64_t max_backlog; /* limit on relay_session_backlog() */
 	unsigned reply_ms; /* RELAY_REPLY_MS, except in tests */
-	/* Of session.c: notify a client of changed members; send BYE and free.
-	 */
+	/* of session.c: send changed members to a client; send BYE and free */
 	void (*update_session)(struct relay_session *s);
 	void (*free_session)(struct relay_session *s, const char *why);
 };
@@ -184,7 +183,7 @@ struct relay_link_target {
 struct relay_link_ops {
 	/* The session is up, and has all messages of the client. */
 	void (*on_up)(struct relay_link *l);
-	/* Returns 0, or a negative errno with `err` set, which ends it. */
+	/* Returns 0, or a negative errno with `err` set to end the session. */
 	int (*on_message)(struct relay_link *l, uint16_t type,
 			  struct bytes body, struct err *err);
 	/* The session has ended. */
@@ -203,11 +202,11 @@ struct relay_link {
 		RELAY_LINK_UP,
 	} state;
 	uint64_t since_ms; /* clock_ms() of the last change of the state */
-	bool was_usable; /* the member, when the dispatcher was last told */
+	bool was_usable; /* usability of the member, as last reported */
 	/* receives blobs of targets that the client has closed */
 	struct peer_blob_upload_user closed_user;
 	unsigned lease; /* WIRE_LEASE_UNLIMITED: none */
-	unsigned n_slots; /* as the dispatcher knows */
+	unsigned n_slots; /* as last reported to the dispatcher */
 	uint64_t beat_ms; /* clock_ms() of the last BEAT that was used, or 0 */
 	struct sched_core_class classes[WIRE_CLASSES_MAX];
 	unsigned n_classes;
@@ -434,9 +433,9 @@ void relay_dispatch_event(struct relay_session *s,
 /* Report an event of a job on a member; `event` has the other fields. */
 void relay_dispatch_job_event(const struct relay_job *job, struct relay_link *l,
 			      struct sched_event *event);
-/* Add a job for a sandbox, or a number that no sandbox has. */
+/* Add a job to the dispatcher.  Its sandbox must exist. */
 void relay_dispatch_add_job(struct relay_session *s, struct relay_job *job);
-/* The job has ended. */
+/* Remove a job that has ended from the dispatcher. */
 void relay_dispatch_end_job(struct relay_session *s,
 			    const struct relay_job *job);
 /* Report the state of the link, which has changed. */
@@ -462,7 +461,7 @@ int relay_requests_handle(struct relay_link *l, uint16_t type,
 			  struct bytes body, struct err *err);
 /* Send the pending requests to a member that has connected. */
 void relay_requests_resume(struct relay_link *l);
-/* The member does not answer any more. */
+/* Complete the requests without the member, whose session has ended. */
 void relay_requests_forget(struct relay_link *l);
 /* Stop to wait for members that do not reply.  Call this each second. */
 void relay_requests_tick(struct relay_session *s);

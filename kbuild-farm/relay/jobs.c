@@ -245,8 +245,8 @@ static bool is_step_unfit(const struct relay_session *s,
 }
 
 /*
- * Check the numbers that a JOB refers to: a member ends the session that sends
- * an undefined one.  Returns 0, or -EPROTO if the session ends.
+ * Check the numbers that a JOB refers to, because a member ends its session if
+ * a number is undefined.  Returns 0, or -EPROTO if the session ends.
  */
 static int check_numbers(struct relay_session *s, const struct wire_job *m)
 {

@@ -68,10 +68,9 @@ void relay_link_forward(struct relay_link *l, const struct relay_log_entry *e)
 	if (e->type == WIRE_CELL || e->type == WIRE_BUNDLE) {
 		add_link_target(l, e->target);
 		if (e->target->forwarded_view > REPLAY_MAX) {
-			log_warning("member %s: has connected too late: its "
-				    "sandbox would need %u input updates at "
-				    "once; the member is used by the next "
-				    "session",
+			log_warning("member %s: connected too late: %u input "
+				    "updates were already sent; the next "
+				    "session uses the member",
 				    l->member->entry.name,
 				    e->target->forwarded_view);
 			l->targets[l->n_targets - 1].state = RELAY_TARGET_GONE;
@@ -139,8 +138,7 @@ static void send_exclude(struct relay_link *l, const char *below)
 void relay_link_exclude(struct relay_link *l, const char *below)
 {
 	log_warning(
-		"member %s%s%s: %s has received a wrong result and excludes "
-		"it",
+		"member %s%s%s: wrong result: excluded by the build host %s",
 		l->member->entry.name, below ? "/" : "", below ? below : "",
 		l->session->address);
 	if (!below) {

@@ -454,7 +454,7 @@ static void tick_member(struct relay_member *m, uint64_t now)
 		close_member(m, "silent for 5 s");
 	else if (m->state == RELAY_MEMBER_UP && !m->conn.fit.usable &&
 		 now >= m->since_ms + REFIT_MS)
-		/* FIT is sent once, and a relay can have found members. */
+		/* FIT is sent once; a member that is a relay may be fit now. */
 		close_member(m, m->conn.fit.reason);
 }
 

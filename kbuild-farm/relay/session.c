@@ -434,7 +434,7 @@ static void send_beat(struct relay_session *s)
 	list_for_each(job, &s->jobs, entry) {
 		const struct relay_attempt *a = &job->attempts[0];
 
-		/* The backup is on the second place. */
+		/* Report attempts[0] only; attempts[1] is the backup. */
 		if (!job->n_attempts || !a->running ||
 		    m.n_jobs == WIRE_BEAT_JOBS_MAX)
 			continue;
