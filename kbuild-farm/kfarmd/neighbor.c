@@ -522,7 +522,7 @@ static void send_want(struct want *w)
 		;
 }
 
-/* Send the available pieces, one blob after the other: few files are open. */
+/* Send available pieces blob by blob, so that few files are open at once. */
 static void send_pieces(struct kfarmd_neighbor_server *s)
 {
 	struct want *w, *next;

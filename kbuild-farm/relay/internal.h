@@ -463,7 +463,7 @@ int relay_requests_handle(struct relay_link *l, uint16_t type,
 void relay_requests_resume(struct relay_link *l);
 /* Complete the requests without the member, whose session has ended. */
 void relay_requests_forget(struct relay_link *l);
-/* Stop to wait for members that do not reply.  Call this each second. */
+/* Stop waiting for members that do not reply.  Call this each second. */
 void relay_requests_tick(struct relay_session *s);
 void relay_requests_release(struct relay_session *s);
 

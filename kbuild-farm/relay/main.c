@@ -210,7 +210,6 @@ static int finish_output(int status)
 static void on_signal(evutil_socket_t signal, short what, void *arg)
 {
 	struct kfarmd *a = arg;
-
 	bool has_session = a->n_sessions ||
 			   (a->relay && relay_count_sessions(a->relay));
 

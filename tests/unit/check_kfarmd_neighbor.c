@@ -470,8 +470,8 @@ static void on_handshake_done(void *ctx, int ret, const struct err *err)
 }
 
 /*
- * A neighbor delays the last bytes of its handshake until the client that has
- * announced it leaves.
+ * A neighbor delays the end of its handshake until the client that announced it
+ * has disconnected.
  */
 TEST(a_neighbor_does_not_become_a_client)
 {
