@@ -22,6 +22,8 @@ struct task {
 	int done_pipe[2]; /* the thread closes its end when fn() has returned */
 	void (*on_done)(void *arg);
 	struct event *event; /* calls on_done(); NULL without a callback */
+	/* One of fn() and task_detach() has ended; the other one frees. */
+	atomic_bool unshared;
 };
 
 static void *task_main(void *arg)
@@ -30,6 +32,8 @@ static void *task_main(void *arg)
 
 	t->fn(t->arg);
 	close(t->done_pipe[1]);
+	if (atomic_exchange(&t->unshared, true))
+		free(t);
 	return NULL;
 }
 
@@ -98,6 +102,14 @@ void task_join(struct task *t)
 		event_free(t->event);
 	close(t->done_pipe[0]);
 	free(t);
+}
+
+void task_detach(struct task *t)
+{
+	pthread_detach(t->thread);
+	close(t->done_pipe[0]);
+	if (atomic_exchange(&t->unshared, true))
+		free(t);
 }
 
 /* The state of task_each(). */

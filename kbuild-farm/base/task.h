@@ -24,6 +24,11 @@ struct task *task_start_notify(struct event_base *base, void (*fn)(void *arg),
 int task_fd(const struct task *t);
 /* Wait for fn() and free `t` without a call of on_done(). */
 void task_join(struct task *t);
+/*
+ * Let a task of task_start() run on without the caller, until fn() returns or
+ * the process exits.  fn() must free `arg`, if anything does.
+ */
+void task_detach(struct task *t);
 
 #define TASK_THREADS_MAX 16
 

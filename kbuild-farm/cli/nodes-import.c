@@ -20,16 +20,18 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
 /*
- * Time for which a build waits for its lists.  The cancellation of a download
- * takes up to 0.2 s, so the build is delayed by less than a second.
+ * Times for which a build waits for its lists, and then for the cancellation of
+ * their downloads, which takes up to 0.2 s.  The sum is less than a second.
  */
 #define REFRESH_WAIT_MS 700
+#define CANCEL_WAIT_MS  250
 
 /* Sources of keys and lists, borrowed from the configuration. */
 struct import_sources {
@@ -52,6 +54,7 @@ struct list_import {
 	bool changed;
 	int ret;
 	struct err err;
+	atomic_bool ended; /* set when the import no longer changes them */
 };
 
 static void read_sources(struct import_sources *s, const struct conf *c)
@@ -121,8 +124,15 @@ static int verify_text(struct list_import *i, struct bytes in, struct buf *out,
 			break;
 		ret = fetch_gpgv_verify_text(keyring, i->key, in, out,
 					     &i->signature, err);
-		if (ret)
-			err_wrap(err, "not signed by the key %s", i->key);
+		if (ret) {
+			struct err cause = *err;
+
+			err_set(err, -ret,
+				"not signed by the key %s: %s; get the list "
+				"again from its author, who signs it with "
+				"`gpg --clearsign`",
+				i->key, cause.text);
+		}
 	}
 	free(keyring);
 	if (ret)
@@ -260,10 +270,28 @@ static void add_stale_note(struct list_import *i)
 
 /* ------------------------------------------------- at the start of a build */
 
+/*
+ * The refresh of all lists.  A file on a dead mount can block its import, which
+ * then runs on without the build, so the refresh owns all that it uses.
+ */
 struct refresh {
-	struct list_import *v;
-	size_t n;
+	struct conf *conf;
+	struct import_sources sources;
+	atomic_bool cancelled;
+	struct strv teams;
+	struct list_import *v; /* one for each team */
 };
+
+static void release_refresh(struct refresh *r)
+{
+	for (size_t k = 0; r->v && k < r->teams.n; k++)
+		node_import_release(&r->v[k].list);
+	free(r->v);
+	release_sources(&r->sources);
+	strv_release(&r->teams);
+	conf_free(r->conf);
+	free(r);
+}
 
 static void refresh_one(void *ctx, size_t k)
 {
@@ -271,62 +299,71 @@ static void refresh_one(void *ctx, size_t k)
 
 	if (!r->v[k].ret)
 		import_list(&r->v[k]);
+	atomic_store(&r->v[k].ended, true);
 }
 
 static void refresh_lists(void *arg)
 {
 	struct refresh *r = arg;
-	unsigned threads = r->n < TASK_THREADS_MAX ? (unsigned)r->n :
-						     TASK_THREADS_MAX;
+	size_t n = r->teams.n;
 
-	task_each(threads, r->n, refresh_one, NULL, r);
+	task_each(n < TASK_THREADS_MAX ? (unsigned)n : TASK_THREADS_MAX, n,
+		  refresh_one, NULL, r);
+}
+
+/* Log a warning for each list that was not refreshed. */
+static void report_refresh(const struct refresh *r)
+{
+	for (size_t k = 0; k < r->teams.n; k++) {
+		struct list_import late = { .team = r->v[k].team,
+					    .url = r->v[k].url };
+		bool ended = atomic_load(&r->v[k].ended);
+		struct list_import *i = ended ? &r->v[k] : &late;
+
+		if (!ended || i->ret == -ECANCELED)
+			i->ret = err_set(&i->err, ETIMEDOUT,
+					 "%s: no answer within a second",
+					 i->url);
+		if (!i->ret)
+			continue;
+		add_stale_note(i);
+		log_warning("%s", i->err.text);
+	}
 }
 
 void nodes_import_refresh(void)
 {
-	struct import_sources sources = { .fetch.n_tries = 1 };
-	atomic_bool cancelled = false;
-	struct refresh r = { 0 };
-	struct strv teams = { 0 };
-	struct conf *conf = NULL;
-	struct pollfd done;
-	struct task *task;
+	struct refresh *r = xcalloc(1, sizeof(*r));
+	struct pollfd done = { .events = POLLIN };
+	struct task *task = NULL;
 	struct err ignored;
 
 	/* The caller reads the configuration again and reports its errors. */
-	if (conf_load(&conf, NULL, &ignored))
-		return;
-	conf_list_subsections(conf, "import", &teams);
-	if (!teams.n)
-		goto out;
-	read_sources(&sources, conf);
-	sources.fetch.cancelled = &cancelled;
-	r.n = teams.n;
-	r.v = list_configured(conf, &sources, &teams);
-	task = task_start(refresh_lists, &r);
-	if (!task)
-		goto out;
-	done = (struct pollfd){ .fd = task_fd(task), .events = POLLIN };
-	if (!poll(&done, 1, REFRESH_WAIT_MS))
-		atomic_store(&cancelled, true);
-	task_join(task);
-	for (size_t k = 0; k < r.n; k++) {
-		struct list_import *i = &r.v[k];
-
-		if (i->ret == -ECANCELED)
-			err_set(&i->err, ETIMEDOUT,
-				"%s: no answer within a second", i->url);
-		if (i->ret) {
-			add_stale_note(i);
-			log_warning("%s", i->err.text);
-		}
-		node_import_release(&i->list);
+	if (!conf_load(&r->conf, NULL, &ignored))
+		conf_list_subsections(r->conf, "import", &r->teams);
+	if (r->teams.n) {
+		read_sources(&r->sources, r->conf);
+		r->sources.fetch.n_tries = 1;
+		r->sources.fetch.cancelled = &r->cancelled;
+		r->v = list_configured(r->conf, &r->sources, &r->teams);
+		task = task_start(refresh_lists, r);
 	}
-out:
-	free(r.v);
-	release_sources(&sources);
-	strv_release(&teams);
-	conf_free(conf);
+	if (!task) {
+		release_refresh(r);
+		return;
+	}
+	done.fd = task_fd(task);
+	if (!poll(&done, 1, REFRESH_WAIT_MS)) {
+		atomic_store(&r->cancelled, true);
+		if (!poll(&done, 1, CANCEL_WAIT_MS)) {
+			report_refresh(r);
+			task_detach(task);
+			return;
+		}
+	}
+	task_join(task);
+	report_refresh(r);
+	release_refresh(r);
 }
 
 /* ------------------------------------------------------- the verb `import` */

@@ -19,13 +19,12 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "base/task.h"
 #include "base/vec.h"
 #include "history/sql.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -478,7 +477,7 @@ void history_db_close(struct history *h)
  * changes no data, is this commit, so that the build does not wait for the
  * sync.
  */
-static void *checkpoint_thread(void *path)
+static void run_checkpoint(void *path)
 {
 	sqlite3 *db = NULL;
 
@@ -496,14 +495,12 @@ static void *checkpoint_thread(void *path)
 				  NULL);
 	sqlite3_close(db);
 	free(path);
-	return NULL;
 }
 
 void history_db_checkpoint(const struct history *h)
 {
 	char *log = xasprintf("%s-wal", h->path), *path;
-	sigset_t all, before;
-	pthread_t thread;
+	struct task *task;
 	struct stat st;
 	bool due = !stat(log, &st) && st.st_size >= HISTORY_WAL_BYTES_MAX;
 
@@ -511,12 +508,9 @@ void history_db_checkpoint(const struct history *h)
 	if (!due)
 		return;
 	path = xstrdup(h->path);
-	/* Signals must reach the thread that runs the build. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	if (pthread_create(&thread, NULL, checkpoint_thread, path))
-		free(path);
+	task = task_start(run_checkpoint, path);
+	if (task)
+		task_detach(task);
 	else
-		pthread_detach(thread);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+		free(path);
 }

@@ -114,7 +114,7 @@ refuses()
 	sed 's/^\[node "b"\]/[node "c"]/' "$work/good.asc" >"$list"
 	refused "edited" "list.asc: not signed by the key $team: bad signature"
 	sed -n '/^\[list/,/^-----BEGIN/p' "$work/good.asc" | sed '$d' >"$list"
-	refused "unsigned" 'list.asc: not signed by the key .*'
+	refused "unsigned" 'list.asc: not signed .*with `gpg --clearsign`'
 	nodes_of c | publish 8 2999-12-31 other
 	refused "other key" 'list.asc: not signed by the key .*'
 	nodes_of c | publish 6 2999-12-31
@@ -201,6 +201,12 @@ builds()
 		check "$fault: warning" says err \
 			'warning: .*the list farm with the serial 10, imported .* ago, remains in use$'
 	done
+	# Like a file on a dead mount, a FIFO blocks the thread that opens it.
+	mkfifo "$work/fifo.asc"
+	sed -i "s|url = .*|url = $work/fifo.asc|" "$KFARM_CONFIG"
+	check "blocked: kfarm runs" kfarm run -- true
+	check "blocked: warning" says err \
+		'fifo.asc: no answer within a second; the list farm .* remains'
 	check "stalled: kfarm builds" farm_fresh
 	sed -i "s|url = .*|url = $bad_url/stall=-1/file/list.asc|" "$KFARM_CONFIG"
 	check "stalled: kfarm builds" kfarm_build --require-remote 1 vmlinux

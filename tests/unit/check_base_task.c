@@ -61,6 +61,45 @@ TEST(joining_waits)
 	ck_assert_int_eq(w.result, '!');
 }
 
+static void free_work(void *arg)
+{
+	struct work *w = arg;
+	int gate = w->gate[1];
+
+	do_work(w);
+	free(w);
+	close(gate);
+}
+
+/* Detach a task before or after its end. */
+static void detach(bool ended)
+{
+	struct work *w = xcalloc(1, sizeof(*w));
+	struct pollfd end = { .events = POLLHUP };
+	struct task *t;
+	int gate[2];
+
+	ck_assert_int_eq(pipe(w->gate), 0);
+	memcpy(gate, w->gate, sizeof(gate));
+	t = task_start(free_work, w);
+	if (!ended)
+		task_detach(t);
+	ck_assert_int_eq(write(gate[1], "!", 1), 1);
+	end.fd = gate[0];
+	ck_assert_int_eq(poll(&end, 1, 10000), 1);
+	if (ended) {
+		ck_assert_int_eq(readable(t, 10000), 1);
+		task_detach(t);
+	}
+	close(gate[0]);
+}
+
+TEST(a_detached_task_frees_itself)
+{
+	detach(false);
+	detach(true);
+}
+
 TEST(signals_stay_with_the_thread_that_started_it)
 {
 	struct work w = { 0 };
