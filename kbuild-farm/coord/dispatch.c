@@ -554,11 +554,31 @@ static void deliver_outputs(struct coord *c, const struct sched_action *a)
 
 void coord_dispatch_dial(struct coord_node *n)
 {
+	/* The event that excludes the node is still queued. */
+	if (n->duplicate_key)
+		return;
 	n->dial_pending = peer_is_ending(n->peer);
 	if (n->dial_pending)
 		return;
 	n->dialed_ms = clock_ms();
 	peer_dial(n->peer);
+}
+
+/*
+ * The dispatcher ends the session of a node, and may dial the node at once.
+ * Drop the events of the old session that are still queued, which would be
+ * taken for events of the new session.  The exclusion of a node is permanent.
+ */
+static void drop_session_events(struct coord *c, uint32_t node)
+{
+	for (size_t i = 0; i < c->queue.n; i++) {
+		struct sched_event *ev = &c->queue.v[i].event;
+
+		if (ev->kind >= SCHED_EV_NODE_FIT &&
+		    ev->kind <= SCHED_EV_IDS_EXHAUSTED && ev->node == node &&
+		    !ev->permanent)
+			ev->kind = SCHED_EV_TIME;
+	}
 }
 
 static void execute_action(struct coord *c, const struct sched_action *a)
@@ -623,9 +643,11 @@ static void execute_action(struct coord *c, const struct sched_action *a)
 		n->dial_pending = false;
 		peer_disconnect(n->peer);
 		coord_dispatch_forget_jobs(n);
+		drop_session_events(c, a->node);
 		break;
 	case SCHED_ACT_RECONNECT:
 		peer_end_session(n->peer);
+		drop_session_events(c, a->node);
 		break;
 	case SCHED_ACT_PROBE:
 		if (!peer_send_known_answer(n->peer))

@@ -536,8 +536,8 @@ void sched_node_handle_event(struct sched *s, struct sched_node *n,
 		retry_node(s, n);
 		break;
 	case SCHED_EV_NODE_LOST:
-		if (n->state != SCHED_NODE_DOWN &&
-		    n->state != SCHED_NODE_EXCLUDED)
+		if (n->state != SCHED_NODE_EXCLUDED &&
+		    (n->state != SCHED_NODE_DOWN || ev->permanent))
 			set_node_lost(s, n, ev->hello_received,
 				      ev->permanent ? SCHED_NODE_EXCLUDED :
 						      SCHED_NODE_DOWN,

@@ -596,6 +596,9 @@ static void node_connected(evutil_socket_t fd, short what, void *arg)
 	int one = accept(fd, NULL, NULL);
 
 	(void)what;
+	/* The end of the previous session has not arrived yet. */
+	if (n->stream)
+		wire_stream_free(n->stream);
 	forget_talk(n);
 	n->paths = wire_paths_new();
 	n->flags = wire_flags_new();

@@ -39,6 +39,13 @@ probe-done a wrong
 ? next; ? a
 	never | out; errors 1; text: connection closed
 
+== A node is also excluded while its connection is renewed.
+farm nodes 1 local-slots 1; up a 2; ids-exhausted a; lost a
+	node a up | reconnect a | -
+lost a permanent; 100 s; ? a
+	node a out: connection closed | - | out; slots 2; errors 1;
+	text: connection closed
+
 == An unfit node stays connected.
 farm nodes 1 local-slots 1; unfit a
 	node a unfit: no namespaces

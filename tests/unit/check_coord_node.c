@@ -4,6 +4,9 @@
 #include "../lib/test.h"
 #include "coord-fixture.h"
 
+#include "coord/dispatch.h"
+#include "sched/sched.h"
+
 /* Apply a configuration with these nodes. */
 static void follow(unsigned wanted, void (*change)(struct node_entry *e))
 {
@@ -186,6 +189,29 @@ TEST(a_node_that_is_removed_gets_no_job)
 	follow(1, NULL);
 	expect_state("node1", "removed");
 	expect_state("node0", "up");
+}
+
+/*
+ * The node is lost after the event that makes the dispatcher renew its
+ * connection, but before the dispatcher handles that event.
+ */
+TEST(the_loss_of_a_session_does_not_end_the_next_one)
+{
+	const struct sched_event exhausted = { .kind = SCHED_EV_IDS_EXHAUSTED },
+				 lost = { .kind = SCHED_EV_NODE_LOST,
+					  .hello_received = true };
+
+	play_node(0, HONEST);
+	start();
+	wait_for_cells();
+	/* Two dials are at least a second apart. */
+	turn_until(never, 1500);
+	coord_dispatch_event(coord, &exhausted);
+	coord_dispatch_event(coord, &lost);
+	coord_dispatch(coord);
+	wait_for_cells();
+	compile(NULL);
+	expect_compiled_by(1, 0);
 }
 
 static bool has_job(void)
