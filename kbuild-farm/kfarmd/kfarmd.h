@@ -13,6 +13,7 @@
 
 #define KFARMD_SOFTWARE "kfarmd " KFARM_VERSION
 
+struct kfarmd_peer;
 struct kfarmd_session;
 struct kfarmd_session_peer;
 struct kfarmd_settings;
@@ -58,6 +59,8 @@ struct kfarmd {
 	const struct kfarmd_settings *settings; /* NULL: defaults */
 	/* input sinks and toolchain requests that are not yet freed */
 	unsigned n_active;
+	/* peers of all sessions, also of those of the relay */
+	TAILQ_HEAD(, kfarmd_peer) peers;
 	unsigned n_sessions;
 	struct kfarmd_finished finished;
 	struct machine_health health;

@@ -54,18 +54,9 @@ struct kfarmd_session {
 	struct kfarmd_client *client;
 	struct event *hello_timer; /* deadline of the peer's HELLO */
 	struct event *heartbeat_timer;
-	char *peer_address; /* the peer, for display */
-	char *client_name; /* name in the list of clients, or NULL */
-	/*
-	 * fingerprint of the peer's key; zero if the peer has not presented one
-	 */
-	struct digest fingerprint;
+	struct kfarmd_peer peer;
 	unsigned weight_percent; /* of WEIGHT */
 	uint16_t sent_lease; /* n_slots of the last LEASE */
-	/* consecutive lookups that did not find the key in a->clients */
-	unsigned n_missing;
-	char *software; /* the peer's version string; NULL before HELLO */
-	uint64_t start_ms;
 	bool hello_received;
 	bool finishing; /* BYE was sent; the stream closes when it is written */
 	/* of the stream's received bytes while the output queue is full */
@@ -75,6 +66,77 @@ struct kfarmd_session {
 	size_t n_jobs;
 	size_t next_job; /* index of the job that sends its next piece */
 };
+
+bool kfarmd_peer_add(struct kfarmd *a, struct kfarmd_peer *p,
+		     const struct kfarmd_session_peer *who)
+{
+	const struct kfarmd_peer *each;
+	unsigned n = 0;
+
+	list_for_each(each, &a->peers, entry)
+		n += who->fingerprint &&
+		     digest_equal(&each->fingerprint, who->fingerprint);
+	if (a->n_sessions >= KFARMD_SESSIONS_MAX) {
+		log_warning("too many sessions: limit is %d",
+			    KFARMD_SESSIONS_MAX);
+		return false;
+	}
+	if (n >= KFARMD_SESSIONS_PER_KEY) {
+		log_warning("session limit of %d reached for client %s",
+			    KFARMD_SESSIONS_PER_KEY, who->client_name);
+		return false;
+	}
+	*p = (struct kfarmd_peer){ .address = xstrdup(who->address),
+				   .start_ms = clock_ms() };
+	if (who->client_name)
+		p->client_name = xstrdup(who->client_name);
+	if (who->fingerprint)
+		p->fingerprint = *who->fingerprint;
+	TAILQ_INSERT_TAIL(&a->peers, p, entry);
+	a->n_sessions++;
+	return true;
+}
+
+void kfarmd_peer_remove(struct kfarmd *a, struct kfarmd_peer *p)
+{
+	TAILQ_REMOVE(&a->peers, p, entry);
+	a->n_sessions--;
+	free(p->address);
+	free(p->client_name);
+	free(p->software);
+}
+
+bool kfarmd_peer_is_removed(const struct kfarmd *a, struct kfarmd_peer *p)
+{
+	struct err problem;
+
+	if (!digest_is_set(&p->fingerprint))
+		return false;
+	if (tls_clients_find(a->clients, &p->fingerprint, &problem))
+		p->n_missing = 0;
+	else
+		p->n_missing++;
+	return p->n_missing >= 2;
+}
+
+json_t *kfarmd_peer_to_json(const struct kfarmd_peer *p, unsigned lease)
+{
+	json_t *o = json_object();
+	bool has_key = digest_is_set(&p->fingerprint);
+	double seconds = (double)(clock_ms() - p->start_ms) / 1000;
+	char pin[TLS_KEY_FINGERPRINT_SIZE];
+
+	tls_key_format_fingerprint(&p->fingerprint, pin);
+	json_object_set_new(o, "from", json_text(p->address));
+	json_object_set_new(o, "client", json_text(p->client_name));
+	json_object_set_new(o, "key", json_text(has_key ? pin : NULL));
+	json_object_set_new(o, "software", json_text(p->software));
+	json_object_set_new(o, "seconds", json_real(seconds));
+	json_object_set_new(o, "lease",
+			    lease < WIRE_LEASE_UNLIMITED ? json_integer(lease) :
+							   json_null());
+	return o;
+}
 
 static void send_body(struct kfarmd_session *s, enum wire_type type,
 		      struct buf *body, enum wire_codec codec)
@@ -88,8 +150,8 @@ static bool is_same_client(const struct kfarmd_session *s,
 			   const struct kfarmd_session *other)
 {
 	return s == other ||
-	       (digest_is_set(&s->fingerprint) &&
-		digest_equal(&s->fingerprint, &other->fingerprint));
+	       (digest_is_set(&s->peer.fingerprint) &&
+		digest_equal(&s->peer.fingerprint, &other->peer.fingerprint));
 }
 
 /*
@@ -109,10 +171,10 @@ static void update_weight(const struct kfarmd_session *s)
 	}
 	if (sum < WIRE_WEIGHT_MAX)
 		sum = WIRE_WEIGHT_MAX;
-	kfarmd_slots_set_weight(
-		&s->client->slots,
-		(double)kfarmd_settings_weight(a->settings, s->client_name) *
-			s->weight_percent / sum);
+	kfarmd_slots_set_weight(&s->client->slots,
+				(double)kfarmd_settings_weight(
+					a->settings, s->peer.client_name) *
+					s->weight_percent / sum);
 }
 
 static void drop_jobs(struct kfarmd_session *s)
@@ -126,16 +188,13 @@ static void end_session(struct kfarmd_session *s)
 	struct kfarmd *a = s->daemon;
 
 	TAILQ_REMOVE(&a->sessions, s, entry);
-	a->n_sessions--;
 	drop_jobs(s);
 	kfarmd_slots_remove_client(&a->slots, &s->client->slots);
 	kfarmd_client_close(s->client);
 	event_free(s->hello_timer);
 	event_free(s->heartbeat_timer);
 	wire_stream_free(s->stream);
-	free(s->peer_address);
-	free(s->client_name);
-	free(s->software);
+	kfarmd_peer_remove(a, &s->peer);
 	free(s->jobs);
 	free(s);
 }
@@ -182,7 +241,7 @@ static void abort_session(struct kfarmd_session *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	why = xvasprintf(fmt, ap);
 	va_end(ap);
-	log_warning("closing session with %s: %s", s->peer_address, why);
+	log_warning("closing session with %s: %s", s->peer.address, why);
 	s->finishing = true;
 	drop_jobs(s);
 	finish_session(s, why);
@@ -321,7 +380,7 @@ static void on_hello(struct kfarmd_session *s, struct bytes body)
 	} else {
 		s->hello_received = true;
 		s->client->version = version;
-		s->software = xstrdup(m.software);
+		s->peer.software = xstrdup(m.software);
 		event_del(s->hello_timer);
 		if (wire_type_name(WIRE_MACHINE, version))
 			send_machine(s);
@@ -508,7 +567,7 @@ static void on_close(void *ctx, const struct err *why)
 	struct kfarmd_session *s = ctx;
 
 	if (why->text[0])
-		log_info("session with %s lost: %s", s->peer_address,
+		log_info("session with %s lost: %s", s->peer.address,
 			 why->text);
 	close_session(s);
 }
@@ -564,24 +623,12 @@ static void on_heartbeat_due(evutil_socket_t fd, short what, void *arg)
 	struct kfarmd *a = s->daemon;
 	struct wire_beat m = { 0 };
 	struct buf body = { 0 };
-	struct err problem;
 
 	(void)fd;
 	(void)what;
 	if (s->finishing)
 		return;
-	/*
-	 * End the session of a client that two consecutive checks did not find
-	 * in the list of clients.  At a single check, the file can be empty
-	 * because an editor truncates the file before writing it.
-	 */
-	if (digest_is_set(&s->fingerprint)) {
-		if (tls_clients_find(a->clients, &s->fingerprint, &problem))
-			s->n_missing = 0;
-		else
-			s->n_missing++;
-	}
-	if (s->n_missing >= 2) {
+	if (kfarmd_peer_is_removed(a, &s->peer)) {
 		abort_session(s, "client removed from the list of clients");
 		return;
 	}
@@ -643,56 +690,21 @@ json_t *kfarmd_session_list_to_json(const struct kfarmd *a)
 	const struct kfarmd_session *s;
 
 	list_for_each(s, &a->sessions, entry) {
-		json_t *o = json_object(), *jobs = json_array();
-		bool has_key = digest_is_set(&s->fingerprint);
-		double seconds = (double)(now - s->start_ms) / 1000;
-		char pin[TLS_KEY_FINGERPRINT_SIZE];
+		json_t *o = kfarmd_peer_to_json(&s->peer,
+						s->client->slots.n_leased);
+		json_t *jobs = json_array();
 
 		for (size_t i = 0; i < s->n_jobs; i++)
 			json_array_append_new(
 				jobs, kfarmd_job_to_json(s->jobs[i], now));
-		json_object_set_new(o, "from", json_text(s->peer_address));
-		json_object_set_new(o, "client", json_text(s->client_name));
-		tls_key_format_fingerprint(&s->fingerprint, pin);
-		json_object_set_new(o, "key", json_text(has_key ? pin : NULL));
-		json_object_set_new(o, "software", json_text(s->software));
-		json_object_set_new(o, "seconds", json_real(seconds));
 		json_object_set_new(o, "weight",
 				    json_real(s->client->slots.weight));
-		json_object_set_new(
-			o, "lease",
-			s->client->slots.n_leased < WIRE_LEASE_UNLIMITED ?
-				json_integer(s->client->slots.n_leased) :
-				json_null());
 		json_object_set_new(o, "cells",
 				    kfarmd_client_to_json(s->client));
 		json_object_set_new(o, "jobs", jobs);
 		json_array_append_new(list, o);
 	}
 	return list;
-}
-
-/*
- * Return true if the limit on sessions of this peer, or of all peers, is
- * reached.
- */
-static bool is_session_limit_reached(const struct kfarmd *a,
-				     const struct kfarmd_session_peer *who)
-{
-	const struct kfarmd_session *s;
-	unsigned n = 0;
-
-	if (a->n_sessions >= KFARMD_SESSIONS_MAX)
-		log_warning("too many sessions: limit is %d",
-			    KFARMD_SESSIONS_MAX);
-	list_for_each(s, &a->sessions, entry)
-		n += who->fingerprint &&
-		     digest_equal(&s->fingerprint, who->fingerprint);
-	if (n >= KFARMD_SESSIONS_PER_KEY)
-		log_warning("session limit of %d reached for client %s",
-			    KFARMD_SESSIONS_PER_KEY, who->client_name);
-	return a->n_sessions >= KFARMD_SESSIONS_MAX ||
-	       n >= KFARMD_SESSIONS_PER_KEY;
 }
 
 void kfarmd_session_start(struct kfarmd *a, struct wire_io io,
@@ -713,17 +725,13 @@ void kfarmd_session_start(struct kfarmd *a, struct wire_io io,
 		a->start_relay_session(a->relay, io, who);
 		return;
 	}
-	if (is_session_limit_reached(a, who)) {
+	s = xcalloc(1, sizeof(*s));
+	if (!kfarmd_peer_add(a, &s->peer, who)) {
 		io.ops->free(io.ctx);
+		free(s);
 		return;
 	}
-	s = xcalloc(1, sizeof(*s));
 	s->daemon = a;
-	s->peer_address = xstrdup(who->address);
-	s->client_name = who->client_name ? xstrdup(who->client_name) : NULL;
-	if (who->fingerprint)
-		s->fingerprint = *who->fingerprint;
-	s->start_ms = clock_ms();
 	s->client = kfarmd_client_new(a, &client_ops, s);
 	s->client->slots.weight = KFARMD_SETTINGS_WEIGHT;
 	s->weight_percent = WIRE_WEIGHT_MAX;
@@ -734,7 +742,6 @@ void kfarmd_session_start(struct kfarmd *a, struct wire_io io,
 	s->heartbeat_timer = new_session_timer(a, HEARTBEAT_S, EV_PERSIST,
 					       on_heartbeat_due, s);
 	TAILQ_INSERT_TAIL(&a->sessions, s, entry);
-	a->n_sessions++;
 	update_weight(s);
 	kfarmd_slots_add_client(&a->slots, &s->client->slots);
 	send_hello(s);

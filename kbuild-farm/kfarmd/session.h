@@ -9,6 +9,8 @@
 #define KFARMD_SESSION_H
 
 #include "base/buf.h"
+#include "base/digest.h"
+#include "base/list.h"
 #include "machine/sys.h"
 #include "wire/msg.h"
 #include "wire/stream.h"
@@ -17,7 +19,6 @@
 
 struct kfarmd;
 struct kfarmd_session;
-struct digest;
 
 #define KFARMD_SESSIONS_MAX     64
 #define KFARMD_SESSIONS_PER_KEY 16 /* sessions with one key */
@@ -34,14 +35,44 @@ struct kfarmd_session_peer {
 	const struct digest *fingerprint;
 };
 
+/* The other end of a session of kfarmd or of its relay; part of the session. */
+struct kfarmd_peer {
+	TAILQ_ENTRY(kfarmd_peer) entry; /* in a->peers */
+	char *address; /* as in struct kfarmd_session_peer */
+	char *client_name; /* likewise */
+	struct digest fingerprint; /* of its key; zero if it presented none */
+	char *software; /* its version string; NULL before HELLO */
+	uint64_t start_ms; /* clock_ms() at the start of the session */
+	unsigned n_missing; /* see kfarmd_peer_is_removed() */
+};
+
+/*
+ * Fill `p` from `who` and add it to a->peers.  Returns false, with a warning,
+ * if KFARMD_SESSIONS_MAX sessions exist, or KFARMD_SESSIONS_PER_KEY sessions
+ * with the peer's key, so that one client cannot block others.
+ */
+bool kfarmd_peer_add(struct kfarmd *a, struct kfarmd_peer *p,
+		     const struct kfarmd_session_peer *who);
+/* Remove `p` from a->peers and free its strings. */
+void kfarmd_peer_remove(struct kfarmd *a, struct kfarmd_peer *p);
+/*
+ * Check once a second whether the list of clients has the peer's key.  Returns
+ * true if two consecutive checks did not find it: at a single check, the file
+ * can be empty because an editor truncates the file before writing it.
+ */
+bool kfarmd_peer_is_removed(const struct kfarmd *a, struct kfarmd_peer *p);
+/*
+ * Return a description for `kfarmd --status`, with the lease of the session,
+ * in slots.  The caller owns the reference.
+ */
+json_t *kfarmd_peer_to_json(const struct kfarmd_peer *p, unsigned lease);
+
 /*
  * Start a session: take ownership of `io`, send HELLO and add the session to
  * a->sessions.  At its end the session drops its jobs, frees itself, and calls
  * a->on_idle() if it was the last session.
  *
- * Instead, `io` is freed immediately if KFARMD_SESSIONS_MAX sessions exist, or
- * KFARMD_SESSIONS_PER_KEY sessions with the peer's key, so that one client
- * cannot block others.
+ * Instead, `io` is freed immediately if kfarmd_peer_add() fails.
  */
 void kfarmd_session_start(struct kfarmd *a, struct wire_io io,
 			  const struct kfarmd_session_peer *who);

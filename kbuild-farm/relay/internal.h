@@ -8,6 +8,7 @@
 #include "kfarmd/input-update.h"
 #include "kfarmd/kfarmd.h"
 #include "kfarmd/neighbor.h"
+#include "kfarmd/session.h"
 #include "node/limits.h"
 #include "peer/blob-upload.h"
 #include "peer/conn.h"
@@ -69,7 +70,6 @@ struct relay {
 	bool members_changed; /* the sessions must be notified */
 	struct event *timer; /* each second */
 	TAILQ_HEAD(, relay_session) sessions;
-	unsigned n_sessions;
 	uint64_t start_ms;
 	/* limit on the entries of the input updates that a session retains */
 	size_t max_entries;
@@ -283,12 +283,7 @@ struct relay_session {
 	struct wire_stream *stream;
 	uint64_t queued_bytes; /* all bytes that were queued for the client */
 	bool paused; /* nothing is read from the client */
-	char *address;
-	/* of the key of the client; zero if the client has not presented one */
-	struct digest fingerprint;
-	unsigned n_missing; /* see is_client_removed() */
-	char *client_name; /* name in the list of clients, or NULL */
-	char *software; /* the version string of the client, or NULL */
+	struct kfarmd_peer client;
 	struct event *timer; /* heartbeat */
 	struct event *end_event; /* ends the session from the loop */
 	char *end_reason; /* not NULL: the session is ending */
@@ -297,7 +292,6 @@ struct relay_session {
 	int version; /* 0 before HELLO */
 	bool greeted; /* HELLO and FIT were sent */
 	bool machine_sent;
-	uint64_t start_ms;
 	unsigned sent_slots; /* slots in HELLO */
 	unsigned sent_lease;
 	struct buf sent_relay; /* body of the last RELAY */

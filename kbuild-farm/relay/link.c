@@ -113,7 +113,7 @@ void relay_link_close(struct relay_link *l, const char *why)
 	if (l->state == RELAY_LINK_GREETING)
 		l->n_failures++;
 	log_warning("member %s: session for %s ended: %s",
-		    l->member->entry.name, l->session->address, text);
+		    l->member->entry.name, l->session->client.address, text);
 	l->state = RELAY_LINK_DOWN;
 	l->since_ms = clock_ms();
 	l->lease = WIRE_LEASE_UNLIMITED;
@@ -140,7 +140,7 @@ void relay_link_exclude(struct relay_link *l, const char *below)
 	log_warning(
 		"member %s%s%s: wrong result: excluded by the build host %s",
 		l->member->entry.name, below ? "/" : "", below ? below : "",
-		l->session->address);
+		l->session->client.address);
 	if (!below) {
 		l->barred = true;
 		if (l->state != RELAY_LINK_DOWN)

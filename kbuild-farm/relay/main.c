@@ -210,11 +210,9 @@ static int finish_output(int status)
 static void on_signal(evutil_socket_t signal, short what, void *arg)
 {
 	struct kfarmd *a = arg;
-	bool has_session = a->n_sessions ||
-			   (a->relay && relay_count_sessions(a->relay));
 
 	(void)what;
-	if (signal == SIGTERM && a->settings->stdio && has_session &&
+	if (signal == SIGTERM && a->settings->stdio && a->n_sessions &&
 	    !a->slots.draining)
 		kfarmd_session_drain_all(a);
 	else
@@ -462,6 +460,7 @@ static int run_daemon(const struct kfarmd_settings *s, struct err *err)
 	a.base = event_base_new();
 	if (!a.base)
 		return err_set(err, EIO, "cannot create event loop");
+	TAILQ_INIT(&a.peers);
 	TAILQ_INIT(&a.sessions);
 	TAILQ_INIT(&a.neighbors);
 	TAILQ_INIT(&a.neighbor_servers);

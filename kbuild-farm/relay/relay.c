@@ -554,8 +554,3 @@ void relay_free(struct relay *r, const char *why)
 		r->free_session(s, why);
 	free_relay(r);
 }
-
-unsigned relay_count_sessions(const struct relay *r)
-{
-	return r->n_sessions;
-}

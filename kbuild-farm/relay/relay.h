@@ -58,8 +58,6 @@ void relay_free(struct relay *r, const char *why);
 /* Start a session with a client.  Takes ownership of `io`. */
 void relay_accept(struct relay *r, struct wire_io io,
 		  const struct kfarmd_session_peer *who);
-/* Return the number of sessions with clients. */
-unsigned relay_count_sessions(const struct relay *r);
 /*
  * Replace the members of the status of kfarmd that concern jobs by those of the
  * relay, and add its members.

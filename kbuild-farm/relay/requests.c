@@ -276,7 +276,7 @@ void relay_requests_tick(struct relay_session *s)
 					       l->member->entry.name,
 					       q->limit_ms / 1000);
 			log_warning("member %s to a request of %s", q->refusal,
-				    s->address);
+				    s->client.address);
 			drop_parts(q, l);
 			stop_waiting(q, l);
 		}

@@ -3,9 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "kfarmd/session.h"
 #include "relay/internal.h"
-#include "tls/clients.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -50,15 +48,12 @@ static void free_session(struct relay_session *s, const char *why)
 
 	stop_session(s, why);
 	TAILQ_REMOVE(&r->sessions, s, entry);
-	r->n_sessions--;
 	wire_stream_free(s->stream);
 	event_free(s->timer);
 	event_free(s->end_event);
 	wire_machine_release(&s->machine);
 	buf_release(&s->sent_relay);
-	free(s->address);
-	free(s->client_name);
-	free(s->software);
+	kfarmd_peer_remove(r->daemon, &s->client);
 	free(s->end_reason);
 	free(s);
 }
@@ -67,19 +62,18 @@ static void on_end(evutil_socket_t fd, short what, void *arg)
 {
 	struct relay_session *s = arg;
 	struct kfarmd *a = s->relay->daemon;
-	const struct relay *r = s->relay;
 
 	(void)fd;
 	(void)what;
 	if (!s->client_closed) {
-		log_warning("closing session with %s: %s", s->address,
+		log_warning("closing session with %s: %s", s->client.address,
 			    s->end_reason);
 		stop_session(s, s->end_reason);
 		wire_stream_finish(s->stream);
 		return;
 	}
 	free_session(s, s->end_reason);
-	if (!r->n_sessions && a->on_idle)
+	if (!a->n_sessions && a->on_idle)
 		a->on_idle(a);
 }
 
@@ -289,8 +283,8 @@ static int on_client_hello(struct relay_session *s, struct bytes body)
 
 	if (s->version || wire_hello_decode(&m, body))
 		return relay_session_end(s, "unexpected or malformed HELLO");
-	free(s->software);
-	s->software = xstrdup(m.software);
+	free(s->client.software);
+	s->client.software = xstrdup(m.software);
 	version = wire_hello_negotiate(&m);
 	if (version < 0)
 		relay_session_end(
@@ -411,7 +405,8 @@ static void on_client_close(void *ctx, const struct err *why)
 
 	s->client_closed = true;
 	if (why->text[0])
-		log_info("session with %s lost: %s", s->address, why->text);
+		log_info("session with %s lost: %s", s->client.address,
+			 why->text);
 	if (s->end_reason)
 		event_active(s->end_event, EV_TIMEOUT, 0);
 	else
@@ -447,24 +442,6 @@ static void send_beat(struct relay_session *s)
 	relay_session_send(s, WIRE_BEAT, &body);
 }
 
-/*
- * Return true if the second consecutive check has not found the key in the list
- * of clients, as in kfarmd/session.c: an editor can truncate the file.
- */
-static bool is_client_removed(struct relay_session *s)
-{
-	struct err problem;
-
-	if (!digest_is_set(&s->fingerprint))
-		return false;
-	if (tls_clients_find(s->relay->daemon->clients, &s->fingerprint,
-			     &problem))
-		s->n_missing = 0;
-	else
-		s->n_missing++;
-	return s->n_missing >= 2;
-}
-
 static void on_session_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct relay_session *s = arg;
@@ -481,13 +458,13 @@ static void on_session_timer(evutil_socket_t fd, short what, void *arg)
 		relay_session_end(s, "kfarmd is shutting down");
 		return;
 	}
-	if (is_client_removed(s)) {
+	if (kfarmd_peer_is_removed(s->relay->daemon, &s->client)) {
 		relay_session_end(s, "client removed from the list of clients");
 		return;
 	}
 	advance_greeting(s);
 	if (!s->version) {
-		if (clock_ms() >= s->start_ms + CLIENT_HELLO_MS)
+		if (clock_ms() >= s->client.start_ms + CLIENT_HELLO_MS)
 			relay_session_end(s, "no HELLO within 5 s");
 		return;
 	}
@@ -501,26 +478,6 @@ static void on_session_timer(evutil_socket_t fd, short what, void *arg)
 		send_beat(s);
 }
 
-/* Return true if this client, or all clients, have the maximum of sessions. */
-static bool is_relay_limit_reached(const struct relay *r,
-				   const struct kfarmd_session_peer *who)
-{
-	const struct relay_session *s;
-	unsigned n = 0;
-
-	list_for_each(s, &r->sessions, entry)
-		n += who->fingerprint &&
-		     digest_equal(&s->fingerprint, who->fingerprint);
-	if (r->n_sessions >= KFARMD_SESSIONS_MAX)
-		log_warning("too many sessions: limit is %d",
-			    KFARMD_SESSIONS_MAX);
-	else if (n >= KFARMD_SESSIONS_PER_KEY)
-		log_warning("session limit of %d reached for client %s",
-			    KFARMD_SESSIONS_PER_KEY, who->client_name);
-	return r->n_sessions >= KFARMD_SESSIONS_MAX ||
-	       n >= KFARMD_SESSIONS_PER_KEY;
-}
-
 void relay_accept(struct relay *r, struct wire_io io,
 		  const struct kfarmd_session_peer *who)
 {
@@ -532,19 +489,15 @@ void relay_accept(struct relay *r, struct wire_io io,
 	const struct timeval second = { .tv_sec = 1 };
 	struct relay_session *s;
 
-	if (is_relay_limit_reached(r, who)) {
+	s = xcalloc(1, sizeof(*s));
+	if (!kfarmd_peer_add(r->daemon, &s->client, who)) {
 		io.ops->free(io.ctx);
+		free(s);
 		return;
 	}
-	s = xcalloc(1, sizeof(*s));
 	s->relay = r;
 	r->update_session = update_session;
 	r->free_session = free_session;
-	s->address = xstrdup(who->address);
-	s->client_name = who->client_name ? xstrdup(who->client_name) : NULL;
-	if (who->fingerprint)
-		s->fingerprint = *who->fingerprint;
-	s->start_ms = clock_ms();
 	s->sent_lease = WIRE_LEASE_UNLIMITED;
 	TAILQ_INIT(&s->jobs);
 	TAILQ_INIT(&s->requests);
@@ -556,6 +509,5 @@ void relay_accept(struct relay *r, struct wire_io io,
 	if (!s->timer || !s->end_event || event_add(s->timer, &second))
 		str_out_of_memory();
 	TAILQ_INSERT_TAIL(&r->sessions, s, entry);
-	r->n_sessions++;
 	advance_greeting(s);
 }

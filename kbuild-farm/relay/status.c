@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "tls/key.h"
 
 #include <stdlib.h>
 
@@ -59,29 +58,16 @@ static json_t *target_to_json(const struct relay_target *t)
 
 static json_t *session_to_json(const struct relay_session *s)
 {
-	json_t *o = json_object(), *jobs = json_array(), *cells = json_array();
+	json_t *o = kfarmd_peer_to_json(&s->client, s->sent_lease);
+	json_t *jobs = json_array(), *cells = json_array();
 	uint64_t now = clock_ms();
 	const struct relay_target *t;
 	const struct relay_job *job;
-	char pin[TLS_KEY_FINGERPRINT_SIZE];
 
 	list_for_each(t, &s->targets, entry)
 		json_array_append_new(cells, target_to_json(t));
 	list_for_each(job, &s->jobs, entry)
 		json_array_append_new(jobs, job_to_json(s, job, now));
-	tls_key_format_fingerprint(&s->fingerprint, pin);
-	json_object_set_new(o, "from", json_text(s->address));
-	json_object_set_new(o, "client", json_text(s->client_name));
-	json_object_set_new(
-		o, "key",
-		json_text(digest_is_set(&s->fingerprint) ? pin : NULL));
-	json_object_set_new(o, "software", json_text(s->software));
-	json_object_set_new(o, "seconds",
-			    json_real((double)(now - s->start_ms) / 1000));
-	json_object_set_new(o, "lease",
-			    s->sent_lease < WIRE_LEASE_UNLIMITED ?
-				    json_integer(s->sent_lease) :
-				    json_null());
 	json_object_set_new(o, "cells", cells);
 	json_object_set_new(o, "jobs", jobs);
 	return o;

@@ -101,6 +101,7 @@ static void start_node(struct node *n, const char *name)
 	struct err err;
 
 	*n = (struct node){ .daemon.base = base };
+	TAILQ_INIT(&n->daemon.peers);
 	TAILQ_INIT(&n->daemon.sessions);
 	TAILQ_INIT(&n->daemon.neighbors);
 	TAILQ_INIT(&n->daemon.neighbor_servers);

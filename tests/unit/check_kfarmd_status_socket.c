@@ -26,6 +26,7 @@ static void setup(void)
 	struct err err;
 
 	tempdir_make(dir);
+	TAILQ_INIT(&node.peers);
 	TAILQ_INIT(&node.sessions);
 	TAILQ_INIT(&node.neighbors);
 	TAILQ_INIT(&node.neighbor_servers);

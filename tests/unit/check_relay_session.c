@@ -733,7 +733,7 @@ TEST(heartbeats_in_rapid_sequence_are_ignored)
 
 static bool is_session_stopped(void)
 {
-	return !relay_count_sessions(relay) ||
+	return !daemon_state.n_sessions ||
 	       TAILQ_FIRST(&relay->sessions)->stopped;
 }
 
@@ -809,7 +809,7 @@ TEST(a_client_that_is_slow_to_read_receives_the_reason)
 	until(is_closed);
 	ck_assert_str_eq(client.bye, "malformed FLAGS");
 	turn(100);
-	ck_assert_uint_eq(relay_count_sessions(relay), 0);
+	ck_assert_uint_eq(daemon_state.n_sessions, 0);
 }
 
 static struct digest admitted_key;
@@ -849,7 +849,7 @@ TEST(the_sessions_of_a_key_are_limited)
 	connect_admitted_client();
 	for (size_t i = 0; i < KFARMD_SESSIONS_PER_KEY; i++)
 		fds[i] = connect_silent_client();
-	ck_assert_uint_eq(relay_count_sessions(relay), KFARMD_SESSIONS_PER_KEY);
+	ck_assert_uint_eq(daemon_state.n_sessions, KFARMD_SESSIONS_PER_KEY);
 	for (size_t i = 0; i < KFARMD_SESSIONS_PER_KEY; i++)
 		close(fds[i]);
 	free(clients_path);

@@ -808,6 +808,7 @@ static void set_up(void)
 	tempdir_make(dir);
 	store = xasprintf("%s/store", dir);
 	daemon_state = (struct kfarmd){ .base = event_base_new() };
+	TAILQ_INIT(&daemon_state.peers);
 	TAILQ_INIT(&daemon_state.neighbors);
 	TAILQ_INIT(&daemon_state.neighbor_servers);
 	daemon_state.children = children_new(daemon_state.base);
