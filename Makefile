@@ -100,12 +100,15 @@ CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check) -lpthread
 DIALECT := -std=gnu17 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Ikbuild-farm
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla $(if $(filter-out 0,$(WERROR)),-Werror)
+# The static kfarmd omits functions that it does not call: libgit2, which some of
+# them call, has no static library.
+SECTIONS := -ffunction-sections -fdata-sections
 HARDENING := -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
 HARDENED_LINK := -pie -Wl,-z,relro,-z,now
 
 san_flags = -fsanitize=$1 -fno-sanitize-recover=all -fno-omit-frame-pointer
 common := $(DIALECT) $(WARNINGS) $(PACKAGE_CFLAGS)
-main_cflags := $(common) $(CFLAGS) $(if $(SAN),-fPIE $(call \
+main_cflags := $(common) $(CFLAGS) $(SECTIONS) $(if $(SAN),-fPIE $(call \
 	san_flags,$(SAN)),$(HARDENING))
 main_ldflags := $(HARDENED_LINK) -Wl,--as-needed \
 	$(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
@@ -126,7 +129,7 @@ endif
 endif
 cc_cflags := $(DIALECT) $(WARNINGS) $(if $(SAN),$(CFLAGS) $(call \
 	san_flags,$(SAN)),-Os -g -fno-pie -fstack-protector-strong \
-	-ffunction-sections -fdata-sections)
+	$(SECTIONS))
 cc_ldflags := $(if $(SAN),-fsanitize=$(SAN),-static -no-pie -Wl,--gc-sections \
 	-Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now)
 
@@ -379,14 +382,12 @@ NODE_SOURCES := $(if $(filter nodes emulated build/nodes/%,$(MAKECMDGOALS)),$(sh
 	grep -LE '^.include <(git2|archive|curl/)' kbuild-farm/relay/main.c \
 	$(foreach r,$(filter-out fetch,$(KFARMD_ROOMS)),$(call sources,$r))))
 node_cflags := $(DIALECT) $(WARNINGS) -Os -fno-pie -fstack-protector-strong \
-	-D_FORTIFY_SOURCE=2 -ffunction-sections -fdata-sections \
-	-fno-asynchronous-unwind-tables
+	-D_FORTIFY_SOURCE=2 $(SECTIONS) -fno-asynchronous-unwind-tables
 node_ldflags := -static -no-pie -s -Wl,--gc-sections -Wl,-z,relro,-z,now
-# $(call no_warnings,CC): the linker warns of getaddrinfo() and dlopen() in
-# libraries, which kfarmd does not call.  Linkers older than binutils 2.40 cannot
-# suppress these warnings.
-no_warnings = $$($1 -Wl,--help 2>/dev/null | \
-	sed -n 's/.* \(--no-warnings\).*/-Wl,\1/p')
+# $(call link_node,COMMAND): print the linker's output only if it fails, because
+# it warns of getaddrinfo() and dlopen() in libraries, which kfarmd does not call.
+# Its option --no-warnings also suppresses errors: undefined symbols become 0.
+link_node = { $1 2>$@.log || { cat $@.log >&2; false; }; } && rm $@.log
 
 # $(call node,HOST)
 define node
@@ -396,9 +397,9 @@ build/nodes/kfarmd-$1: $(NODE_SOURCES:kbuild-farm/%.c=$(call \
 		node_dir,$1)/obj/%.o) $(addprefix $(call \
 		node_dir,$1)/,flags ldflags sources)
 	$$(call say,LD)
-	$$Q$(call node_cc,$1) $(call node_flags,$1) $(node_ldflags) \
-		$$(call no_warnings,$(call node_cc,$1)) -o $$@ \
-		$$(filter %.o,$$^) -levent_core -ljansson -lzstd -llzo2 -lssl -lcrypto
+	$$Q$$(call link_node,$$(call node_cc,$1) $$(call node_flags,$1) \
+		$$(node_ldflags) -o $$@ $$(filter %.o,$$^) -levent_core \
+		-ljansson -lzstd -llzo2 -lssl -lcrypto -lm)
 endef
 $(foreach h,$(filter-out $(own_host),$(NODE_HOSTS)),$(eval $(call node,$h)))
 
@@ -413,9 +414,9 @@ own_libraries := $(patsubst -l%,%,$(filter -l%,$(shell $(PKG_CONFIG) --static \
 $(own_node): $B/obj/relay/main.o $(call rooms,$B,$(KFARMD_ROOMS)) \
 		$B/flags $B/ldflags
 	$(call say,LD)
-	$Qmkdir -p $(@D) && $(CC) $(node_ldflags) \
-		$(call no_warnings,$(CC)) -o $@ $(filter %.o,$^) \
-		$(call group,$(filter %.a,$^)) $(own_libraries:%=-l%)
+	$Qmkdir -p $(@D) && $(call link_node,$(CC) $(node_ldflags) -o $@ \
+		$(filter %.o,$^) $(call group,$(filter %.a,$^)) \
+		$(own_libraries:%=-l%) -lm)
 ifeq ($(filter-out $(wildcard /usr/lib/$(own_triple)/lib*.a),$(patsubst \
 	%,/usr/lib/$(own_triple)/lib%.a,$(own_libraries))),)
 all-nodes: $(own_node)

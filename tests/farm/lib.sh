@@ -346,7 +346,7 @@ nodes()
 }
 
 # relay_command NAME: print the command of a relay in front of the present nodes,
-# which are then no longer nodes of kfarm.
+# which are then no longer nodes of kfarm.  $relay_kfarmd replaces its kfarmd.
 relay_command()
 {
 	local dir=$work/relay-$1
@@ -354,8 +354,8 @@ relay_command()
 	mkdir -p "$dir"
 	mv "$KFARM_CONFIG" "$dir/nodes"
 	: >"$KFARM_CONFIG"
-	echo "env KFARM_CONFIG='$dir/nodes' '$bin/kfarmd' --relay --stdio \
---config '$dir' --store '$dir/store'"
+	echo "env KFARM_CONFIG='$dir/nodes' '${relay_kfarmd:-$bin/kfarmd}' --relay \
+--stdio --config '$dir' --store '$dir/store'"
 }
 
 # relay NAME [KEY=VALUE...]: put all nodes behind a relay, which is then the only

@@ -53,7 +53,27 @@ kill_during()
 kill_during "killed member" board2
 kill_during "killed relay" rack
 
-relay outer
+# The jobs that the relay has accepted end, and kfarm connects to a new relay.
+is_replaced()
+{
+	grep -q ': kfarmd is shutting down"' "$work/events" &&
+		[ "$(node_pid rack)" -ne "$1" ]
+}
+farm_fresh
+: >"$work/hold"
+FARM_HOLD=$work/hold kfarm_start --json "$work/events" vmlinux
+check "drained relay: objects" wait_for 60 objects_beyond "$(($(objects) + 3))"
+drained=$(node_pid rack)
+kill -TERM "$drained"
+check "drained relay: it ends, and another one takes its place" \
+	wait_for 60 is_replaced "$drained"
+rm "$work/hold"
+kfarm_wait
+is "drained relay: kfarm ends with" 0 $?
+equal "drained relay"
+
+# The outer relay is the static kfarmd that `kfarm nodes add` installs.
+relay_kfarmd=$bin/nodes/kfarmd-$(uname -m | sed 's/aarch64/arm64/') relay outer
 farm_warm vmlinux --json "$work/events"
 check "two relays: nodes execute jobs" test "$(meta .farm.remote)" -gt 0
 equal "two relays"
