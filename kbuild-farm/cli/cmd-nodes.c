@@ -673,8 +673,9 @@ static const struct args_option options[] = {
 	  args_comma_list, AT(states), 0 },
 	{ 0, "site", "SITE", "list nodes of this site", args_comma_list,
 	  AT(sites), 0 },
-	{ 0, "pool", "ENGINE|POOL", "add a pool of ENGINE, or list POOL",
-	  args_text, AT(pool), 0 },
+	{ 0, "pool", "ENGINE|POOL",
+	  "ENGINE of the pool to add, or POOL to list", args_text, AT(pool),
+	  0 },
 	{ 0, "port", "N", "port of kfarmd (default: 3634)", args_text, AT(port),
 	  0 },
 	{ 0, "ssh", NULL, "install no service; connect by ssh", args_flag,
@@ -706,7 +707,8 @@ static const struct cmd_verb verbs[] = {
 	{ "import", " [URL|FILE]", "key key-file remove", 0, 1,
 	  "import or refresh signed lists of nodes", nodes_import_main },
 	{ "remove", " NAME...", "keep", 1, 1000,
-	  "remove nodes and undo the changes of add", nodes_remove_main },
+	  "remove nodes and pools, undo the changes of add",
+	  nodes_remove_main },
 	{ "update", " [NAME]...", "", 0, 1000,
 	  "install this version's kfarmd on nodes", nodes_update_main },
 	{ "rekey", " NAME...", "", 1, 1000,
@@ -756,7 +758,8 @@ const struct cmd cmd_nodes = {
 	.verbs = verbs,
 	.extra_help =
 		"For an ADDRESS ssh:[USER@]HOST, kfarm installs kfarmd.  tls:HOST[:PORT],\nexec:COMMAND and unix:PATH are only added to the configuration.\n"
-		"With --pool ENGINE, NAME is optional and there is no ADDRESS.\n",
+		"Quote a COMMAND with blanks: 'exec:kfarmd --stdio'.\n"
+		"With --pool ENGINE, NAME is optional and there is no ADDRESS.  ENGINE is docker,\nkubernetes, nomad, podman, slurm or ssh.\n",
 	.extra_help_verb = "add",
 	.run = nodes_main,
 };

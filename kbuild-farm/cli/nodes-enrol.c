@@ -648,10 +648,10 @@ int nodes_rekey_main(void *request)
  * Check that the section of the node `name`, if any, is in the user's
  * configuration file, because kfarm changes no other file.
  */
-static int check_users_file(const struct nodes_request *r, const char *name,
-			    struct err *err)
+static int check_users_file(const struct nodes_request *r, const char *section,
+			    const char *name, const char *key, struct err *err)
 {
-	char *at = r->conf ? conf_get_origin(r->conf, "node", name, "address") :
+	char *at = r->conf ? conf_get_origin(r->conf, section, name, key) :
 			     NULL;
 	char *file = conf_user_path();
 	size_t len = strlen(file);
@@ -749,15 +749,18 @@ static char *find_same_machine(const struct conf *c, const char *name)
 
 /*
  * Uninstall kfarmd from a node, unless --keep is given, the node has no ssh
- * address or another node is the same machine, and remove its section.  Returns
- * the exit status.
+ * address or another node is the same machine, and remove its section.  Of a
+ * pool, only the section exists.  Returns the exit status.
  */
 static int remove_node(struct nodes_request *r, const char *name)
 {
+	bool is_pool = node_roster_get_pool(&r->roster, name);
+	const char *section = is_pool ? "pool" : "node";
 	const char *address = NULL, *ssh = NULL;
 	char *same = find_same_machine(r->conf, name);
 	struct err err = { 0 };
-	int ret = check_users_file(r, name, &err);
+	int ret = check_users_file(r, section, name,
+				   is_pool ? "start" : "address", &err);
 
 	if (r->conf) {
 		address = conf_get(r->conf, "node", name, "address");
@@ -778,7 +781,7 @@ static int remove_node(struct nodes_request *r, const char *name)
 				 name);
 	}
 	if (!ret)
-		ret = conf_remove_section("node", name, &err);
+		ret = conf_remove_section(section, name, &err);
 	if (!ret && same && !r->keep)
 		log_info("%s: removed only from the configuration: %s is the "
 			 "same machine, so kfarmd on this node is still in use",

@@ -8,6 +8,7 @@
 #include "cli/table.h"
 #include "cli/top-sources.h"
 #include "conf/scan.h"
+#include "conf/schema.h"
 #include "node/pool.h"
 
 #include <errno.h>
@@ -39,7 +40,7 @@ static char *format_members(const void *row)
 	char *text;
 
 	for (size_t i = 0; i < r->n_members; i++)
-		strv_addf(&list, "%s %s", str_base(r->members[i].name),
+		strv_addf(&list, "%s %s", r->members[i].name,
 			  r->members[i].state);
 	if (!list.n)
 		strv_add(&list, r->pool->drained ? "drained" : "none");
@@ -220,12 +221,48 @@ struct pool_settings {
 static int add_template_setting(void *ctx, const struct conf_item *item)
 {
 	struct pool_settings *s = ctx;
+	struct buf value = { 0 };
 
-	if (item->key && item->value) {
-		strv_add(&s->strings, item->key);
-		strv_add(&s->strings, item->value);
+	if (!item->key || !item->value)
+		return 0;
+	/* A continued line begins with tabs, which are part of the value. */
+	for (const char *c = item->value; *c; c++) {
+		if (*c != '\t')
+			buf_add(&value, c, 1);
 	}
+	strv_add(&s->strings, item->key);
+	strv_own(&s->strings, buf_steal(&value));
 	return 0;
+}
+
+/* Set an option of the command in place of the value in the template. */
+static int apply_slots(struct pool_settings *s, const char *slots,
+		       struct err *err)
+{
+	int ret = slots ? conf_schema_check(
+				  conf_schema_find("pool", "", "slots"), slots,
+				  err) :
+			  0;
+
+	if (ret)
+		err_wrap(err, "--slots");
+	for (size_t i = 0; !ret && slots && i < s->n; i++) {
+		if (!strcmp(s->pairs[i].key, "slots"))
+			s->pairs[i].value = slots;
+	}
+	return ret;
+}
+
+/* Print the comment at the top of a template, which explains its settings. */
+static void print_comment(const char *text)
+{
+	while (*text == '#') {
+		size_t len = strcspn(text, "\n");
+
+		printf("%.*s\n", (int)(len > 1 ? len - 2 : 0),
+		       text + (len > 1 ? 2 : 1));
+		text += len + 1;
+	}
 }
 
 int nodes_add_pool(struct nodes_request *r, struct err *err)
@@ -251,7 +288,12 @@ int nodes_add_pool(struct nodes_request *r, struct err *err)
 		free(list);
 		goto out;
 	}
-	ret = node_roster_check_name(name, err);
+	if (r->codec || r->key || r->port || r->ssh_only || r->manual)
+		ret = err_set(err, EINVAL,
+			      "--pool cannot be combined with --codec, --key, "
+			      "--port, --ssh or --manual");
+	else
+		ret = node_roster_check_name(name, err);
 	if (!ret && (node_roster_get(&r->roster, name) ||
 		     node_roster_get_pool(&r->roster, name)))
 		ret = err_set(err, EEXIST,
@@ -265,11 +307,15 @@ int nodes_add_pool(struct nodes_request *r, struct err *err)
 			 s.n) = (struct conf_pair){ s.strings.v[i],
 						    s.strings.v[i + 1] };
 	if (!ret)
-		ret = conf_set_all("pool", name, s.pairs, s.n, err);
+		ret = apply_slots(&s, r->slots, err);
 	if (!ret)
+		ret = conf_set_all("pool", name, s.pairs, s.n, err);
+	if (!ret) {
 		log_info("pool %s was added to %s; adapt its command and "
 			 "limits, then see `kfarm nodes list`",
 			 name, file);
+		print_comment(text);
+	}
 out:
 	strv_release(&known);
 	strv_release(&s.strings);

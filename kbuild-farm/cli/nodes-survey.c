@@ -334,7 +334,9 @@ static char *format_note(const void *row)
 	if (!strcmp(r->state, "drained"))
 		return NULL;
 	if (r->reason)
-		return xstrdup(r->reason);
+		return xasprintf("%s%s",
+				 r->node->entry->drained ? "drained; " : "",
+				 r->reason);
 	if (version && version != WIRE_VERSION)
 		buf_printf(&note, "protocol %u", version);
 	if (r->node->is_relay) {

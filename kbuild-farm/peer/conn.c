@@ -391,6 +391,7 @@ char *peer_conn_explain(struct peer_conn *l, const char *why)
 {
 	struct peer_transport *t = &l->transport;
 	char *how = NULL, *words, *reason;
+	const char *cause;
 	int status;
 
 	if (l->hello_received)
@@ -404,12 +405,13 @@ char *peer_conn_explain(struct peer_conn *l, const char *why)
 	}
 	read_stderr(t);
 	words = node_transport_child_last_line(&t->stderr_text);
-	reason = node_transport_child_explain(words ? words :
-					      how   ? how :
-					      *why  ? why :
-						      "connection closed",
-					      &t->stderr_text,
-					      &l->entry->address);
+	cause = words ? words : how ? how : *why ? why : "connection closed";
+	if (l->entry->pool)
+		reason = xasprintf("%s; check `start` in [pool \"%s\"]", cause,
+				   l->entry->pool);
+	else
+		reason = node_transport_child_explain(cause, &t->stderr_text,
+						      &l->entry->address);
 	free(words);
 	free(how);
 	return reason;

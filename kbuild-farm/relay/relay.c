@@ -501,7 +501,11 @@ int relay_new(struct relay **out, struct kfarmd *a,
 	struct tls_key *key;
 	int ret = tls_key_load_or_create(&key, options->key_path, err);
 
-	if (!ret) {
+	if (ret) {
+		err_wrap(err,
+			 "a relay needs a key, which `kfarmd --init` creates; "
+			 "--config DIR selects another directory for it");
+	} else {
 		r->fingerprint = *tls_key_fingerprint(key);
 		tls_key_free(key);
 		ret = relay_roster_read(options->files, &entries, &r->n_members,

@@ -9,7 +9,13 @@ run kfarm nodes add a b --pool ssh
 run kfarm nodes add a/b --pool ssh
 run kfarm nodes add
 run kfarm nodes add a
+run kfarm nodes add dock --pool docker --slots 3
+run kfarm nodes add dock2 --pool docker --slots 0
+run kfarm nodes add dock2 --pool docker --codec lzo
 grep -c '^\[pool' "$config"
+cat "$config"
+run kfarm nodes remove dock nope
+run kfarm nodes list --json dock
 cat >"$config" <<'END'
 [pool "desk"]
 	start = "ssh -T desk kfarmd --stdio"
