@@ -1,8 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
+#	To use kfarm:
+#	make                                        the programs, in build/
+#	make nodes [NODE_HOSTS=]                    static kfarmds for nodes
+#	make install | uninstall [DESTDIR=] [PREFIX=]
+#	make deb [ARCHITECTURE=]                    Debian packages
+#	make check [GROUPS=] [FULL=1]               the tests
+#	make clean | help
+#
+#	To work on kfarm:
 #	make [V=1] [WERROR=1] [SAN=address,undefined] [CC=]
 #	make CROSS_COMPILE=aarch64-linux-gnu- [SYSROOT=build/debian/root/arm64]
-#	make check [GROUPS=] [FULL=1] | check-processors | lint [STEPS=] | format | clean
+#	make check-processors | check-arm64 | emulated | lint [STEPS=] | format
 #	make fuzz [RUNS=] [PROPERTY_RUNS=] | soak [ROUNDS=] | audit [TREES=]
 #	make faults [TIMES=] [FAULTS=] | kills [KILLS=] [ARGS=]
 #	make equality [CONFIGS=] [ARGS=] | reach [PROJECTS=] [SHARE=]
@@ -13,8 +22,6 @@
 #	make cache-mutations [MUTATIONS=] [SEED=]
 #	make diag-logs LOGS="FILE..."
 #	make shell-runs [SHELL_RUNS=] | configure-runs [SOURCES=]
-#	make nodes [NODE_HOSTS=] | emulated | check-arm64 | deb [ARCHITECTURE=]
-#	make install | uninstall [DESTDIR=] [PREFIX=] | help
 #
 # Objects and programs are in build/; a build with SAN= or CROSS_COMPILE= has
 # its own directory below it.  A room's sources are found by wildcard.

@@ -64,7 +64,7 @@ run scripts/installed "$TMP" /usr
 run scripts/installed
 
 ln -s "$(realpath "$1/../../Makefile")" .
-PKG_CONFIG=false run make help | sed -n '$p'
+PKG_CONFIG=false run make help | sed -n '2p;$p'
 
 # scripts/quickstart shows the progress of its slow steps.
 ln -s "$(realpath "$1/../../scripts")"/quickstart scripts/
