@@ -105,6 +105,15 @@ static const struct inputs_entry *write_random_file(
 /* End the stage with or without a result, so that the next node is measured. */
 static void finish_bandwidth_stage(struct admin_test_state_node *n)
 {
+	struct peer_stats stats;
+
+	/*
+	 * A relay acknowledges a file when its members have it, so the time
+	 * does not describe its link.
+	 */
+	peer_stats(n->peer, &stats);
+	if (stats.members)
+		n->result->bandwidth = ADMIN_NODE_TEST_BANDWIDTH_UNTESTED;
 	n->trial->measured_node = NULL;
 	n->measuring = false;
 	for (unsigned i = 0; i < 2; i++) {

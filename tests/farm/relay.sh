@@ -39,6 +39,11 @@ for i in 1 2 3; do
 		test "$(find "$work/board$i/sha256" -type f | wc -l)" -gt 2
 done
 
+"$bin/kfarm" nodes check rack --json >"$work/check.json"
+check "the link of a relay is not measured" jq -e \
+	'.nodes[0] | .name == "rack" and (has("link_bits") | not)' \
+	"$work/check.json"
+
 # kill_during NAME PROCESS: build, and kill the process when objects exist.
 kill_during()
 {
