@@ -441,6 +441,8 @@ static int run_night(struct nightly_run_setup *run,
 	if (run->dry_run &&
 	    nightly_send_check_mailer(&job->mail_to, NULL, &err))
 		log_warning("nightly run: %s: %s", job->name, err.text);
+	if (run->dry_run && nightly_metrics_check(jobs, &err))
+		log_warning("nightly run: %s: %s", job->name, err.text);
 
 	/* Also mail an error of the run: stderr of a timer is rarely read. */
 	if (!run->dry_run && ret != -EBUSY && ret != -ECANCELED) {

@@ -234,6 +234,36 @@ static int lock_results(const struct nightly_jobs *jobs)
 	return fd;
 }
 
+/* Set `err` to an error of the file or its directory, with a remedy. */
+static int fail_with_remedy(int ret, const char *why, struct err *err)
+{
+	return err_set(err, -ret, "%s; %s, or change nightly.metrics", why,
+		       ret == -ENOSPC || ret == -EDQUOT ?
+			       "free disk space" :
+		       ret == -ENOENT || ret == -ENOTDIR ?
+			       "create its directory" :
+			       "allow this user to create files in its "
+			       "directory");
+}
+
+int nightly_metrics_check(const struct nightly_jobs *jobs, struct err *err)
+{
+	char *dir;
+	int ret = 0;
+
+	if (!jobs->metrics_path)
+		return 0;
+	dir = str_dir(jobs->metrics_path);
+	if (access(dir, W_OK | X_OK)) {
+		struct err why;
+
+		ret = err_errno(&why, "%s", jobs->metrics_path);
+		fail_with_remedy(ret, why.text, err);
+	}
+	free(dir);
+	return ret;
+}
+
 static int replace_metrics(const char *path, struct bytes text, struct err *err)
 {
 	struct replace r;
@@ -246,16 +276,7 @@ static int replace_metrics(const char *path, struct bytes text, struct err *err)
 		ret = fchmod(r.fd, 0644) ? -errno : bytes_write(r.fd, text);
 		ret = replace_close(&r, ret, &why);
 	}
-	if (ret)
-		err_set(err, -ret, "%s; %s, or change nightly.metrics",
-			why.text,
-			ret == -ENOSPC || ret == -EDQUOT ?
-				"free disk space" :
-			ret == -ENOENT || ret == -ENOTDIR ?
-				"create its directory" :
-				"allow this user to create files in its "
-				"directory");
-	return ret;
+	return ret ? fail_with_remedy(ret, why.text, err) : 0;
 }
 
 int nightly_metrics_write(const struct nightly_jobs *jobs, struct err *err)

@@ -17,5 +17,10 @@
  * is configured, or a negative errno with `err` naming the file and a remedy.
  */
 int nightly_metrics_write(const struct nightly_jobs *jobs, struct err *err);
+/*
+ * Check that the user can create files in the directory of jobs->metrics_path.
+ * Returns 0 or a negative errno likewise.
+ */
+int nightly_metrics_check(const struct nightly_jobs *jobs, struct err *err);
 
 #endif

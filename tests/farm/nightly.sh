@@ -503,6 +503,10 @@ is "metrics: a run that cannot fetch the tree leaves the file" "$before" \
 mv "$mine.gone" "$mine"
 newest=$(readlink "$results/mini/latest")
 rm -r "$work/collector"
+nightly --dry-run >"$work/log" 2>&1
+check "metrics without a directory: a dry run warns" grep -qx \
+	"kfarm: warning: nightly run: mini: $metrics: No such file or directory; create its directory, or change nightly.metrics" \
+	"$work/log"
 nightly --force >"$work/log" 2>&1
 is "metrics without a directory: the status" 1 $?
 check "metrics without a directory: the file and the remedy" grep -qx \
