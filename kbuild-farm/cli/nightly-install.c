@@ -612,9 +612,9 @@ static int print_crontab(struct installing *i, struct err *err)
 	}
 	if (!ret) {
 		fputs(buf_str(&out), stdout);
-		log_info("add the line with `crontab -e`; reports without a "
-			 "mail address of their own go to MAILTO=ADDRESS, if "
-			 "it is set above the line");
+		log_info("add the line with `crontab -e`; cron mails reports "
+			 "of jobs without `mail` to the address in "
+			 "MAILTO=ADDRESS above the line");
 	}
 	buf_release(&out);
 	return ret;

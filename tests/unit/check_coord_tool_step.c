@@ -231,7 +231,7 @@ TEST(a_node_of_version_10_gets_none)
 	nodes[0].version = 10;
 	ask_a_node();
 	ck_assert_msg(local_why, "done");
-	ck_assert_str_eq(local_why, "no node takes steps beside a compile");
+	ck_assert_str_eq(local_why, "no node runs tool steps beside a compile");
 	ck_assert_uint_eq(nodes[0].jobs, 0);
 }
 
@@ -284,7 +284,7 @@ TEST(an_older_node_gets_compiles_alone)
 	nodes[0].version = 9;
 	ask_a_node();
 	ck_assert_msg(local_why, "done");
-	ck_assert_str_eq(local_why, "no node takes steps beside a compile");
+	ck_assert_str_eq(local_why, "no node runs tool steps beside a compile");
 	ck_assert_int_eq(steps_wanted, -1);
 	step = NULL;
 	compile_again(NULL);

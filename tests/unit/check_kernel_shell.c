@@ -172,7 +172,7 @@ TEST(what_shells_counted_is_told)
 	kernel_shell_report(&s, hub, &host);
 	events_hub_free(hub);
 	ck_assert_str_eq(buf_str(&told), "host\n"
-					 "1 no node takes steps\n"
+					 "1 no node runs tool steps\n"
 					 "2 unusual option\n");
 	buf_release(&told);
 	ck_assert_int_eq(host.n_shell_lines, 3);

@@ -68,7 +68,7 @@ FIXTURE(set_up, tear_down);
 
 TEST(steps_of_kbuild_have_a_line)
 {
-	struct events_reason why[] = { { (char *)"no node takes steps", 5 },
+	struct events_reason why[] = { { (char *)"no node runs tool steps", 5 },
 				       { (char *)"unusual option", 4 } };
 
 	farm.n_shell_steps = 372;
@@ -80,8 +80,8 @@ TEST(steps_of_kbuild_have_a_line)
 	       "3:12 wall, build host 41 s CPU\n"
 	       "jobs 2874: 2851 remote (99.1 %), 23 local (12 .incbin, 11 gcc "
 	       "plugins), 4 retried, 2 duplicated\n"
-	       "steps of kbuild 381: 370 on nodes, 11 local (5 no node takes "
-	       "steps, 4 unusual option)\n"
+	       "steps of kbuild 381: 370 on nodes, 11 local (5 no node runs "
+	       "tool steps, 4 unusual option)\n"
 	       "warnings 3, errors 0        output ~/.cache/kfarm/builds/7\n");
 	farm.step_reasons = NULL;
 	farm.n_step_reasons = 0;
