@@ -749,8 +749,8 @@ static char *find_same_machine(const struct conf *c, const char *name)
 
 /*
  * Uninstall kfarmd from a node, unless --keep is given, the node has no ssh
- * address or another node is the same machine, and remove its section.  Of a
- * pool, only the section exists.  Returns the exit status.
+ * address or another node is the same machine, and remove its section.
+ * A pool has only a section.  Returns the exit status.
  */
 static int remove_node(struct nodes_request *r, const char *name)
 {

@@ -235,24 +235,6 @@ static int add_template_setting(void *ctx, const struct conf_item *item)
 	return 0;
 }
 
-/* Set an option of the command in place of the value in the template. */
-static int apply_slots(struct pool_settings *s, const char *slots,
-		       struct err *err)
-{
-	int ret = slots ? conf_schema_check(
-				  conf_schema_find("pool", "", "slots"), slots,
-				  err) :
-			  0;
-
-	if (ret)
-		err_wrap(err, "--slots");
-	for (size_t i = 0; !ret && slots && i < s->n; i++) {
-		if (!strcmp(s->pairs[i].key, "slots"))
-			s->pairs[i].value = slots;
-	}
-	return ret;
-}
-
 /* Print the comment at the top of a template, which explains its settings. */
 static void print_comment(const char *text)
 {
@@ -302,12 +284,19 @@ int nodes_add_pool(struct nodes_request *r, struct err *err)
 	if (!ret)
 		ret = conf_scan(bytes_of(text, strlen(text)),
 				add_template_setting, &s, &line, err);
-	for (size_t i = 0; !ret && i < s.strings.n; i += 2)
-		*VEC_ADD(s.pairs,
-			 s.n) = (struct conf_pair){ s.strings.v[i],
-						    s.strings.v[i + 1] };
-	if (!ret)
-		ret = apply_slots(&s, r->slots, err);
+	if (!ret && r->slots) {
+		ret = conf_schema_check(conf_schema_find("pool", "", "slots"),
+					r->slots, err);
+		if (ret)
+			err_wrap(err, "--slots");
+	}
+	for (size_t i = 0; !ret && i < s.strings.n; i += 2) {
+		const char *key = s.strings.v[i], *value = s.strings.v[i + 1];
+
+		if (r->slots && !strcmp(key, "slots"))
+			value = r->slots;
+		*VEC_ADD(s.pairs, s.n) = (struct conf_pair){ key, value };
+	}
 	if (!ret)
 		ret = conf_set_all("pool", name, s.pairs, s.n, err);
 	if (!ret) {

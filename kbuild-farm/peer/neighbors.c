@@ -11,8 +11,8 @@
 
 /*
  * The nodes of a site form groups of at most this many, because each node of a
- * group is announced to each other one.  The build host sends a blob once per
- * group.
+ * group is announced to all others of the group.  The build host sends a blob
+ * once per group.
  */
 #define GROUP_NODES_MAX 128
 
