@@ -314,9 +314,12 @@ int kfarmd_blobs_receive_from_neighbor(struct kfarmd_blobs *b,
 	return ret;
 }
 
-void kfarmd_blobs_touch(struct kfarmd_blobs *b)
+bool kfarmd_blobs_expect(struct kfarmd_blobs *b, const struct digest *d)
 {
+	if (!find_blob(b, d))
+		return false;
 	b->last_piece_ms = clock_ms();
+	return true;
 }
 
 ssize_t kfarmd_blobs_read(const struct kfarmd_blob_waiter *w, void *to,

@@ -111,8 +111,11 @@ int kfarmd_blobs_wait(struct kfarmd_blobs *b, const struct digest *d,
  */
 ssize_t kfarmd_blobs_read(const struct kfarmd_blob_waiter *w, void *to,
 			  size_t len, uint64_t offset);
-/* A neighbor is about to send a blob: restart kfarmd_blobs_idle_ms(). */
-void kfarmd_blobs_touch(struct kfarmd_blobs *b);
+/*
+ * A neighbor is about to send a blob: restart kfarmd_blobs_idle_ms().  Returns
+ * false if the blob is not requested.
+ */
+bool kfarmd_blobs_expect(struct kfarmd_blobs *b, const struct digest *d);
 /*
  * Return the milliseconds since the last request for a blob or the last
  * received piece of a blob, or 0 if no requested blob is outstanding.

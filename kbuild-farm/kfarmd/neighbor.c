@@ -361,7 +361,9 @@ static void on_directed(struct kfarmd_neighbors *n, const struct wire_fetch *m)
 	struct neighbor *g = find_neighbor(n, m->neighbor);
 	struct fetch *f;
 
-	kfarmd_blobs_touch(n->blobs);
+	/* Otherwise, a client could fill the memory of the node. */
+	if (!kfarmd_blobs_expect(n->blobs, &m->digest))
+		return;
 	if (!g || g->n_failures >= FAILURES_MAX || !n->daemon->tls ||
 	    are_neighbors_disabled(n->daemon) || find_fetch(g, &m->digest)) {
 		ask_client(n, &m->digest);

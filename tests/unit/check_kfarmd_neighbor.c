@@ -613,6 +613,21 @@ TEST(a_fetch_from_an_unknown_neighbor_fails)
 	buf_release(&body);
 }
 
+/* Otherwise, the second FETCH of the blob would fail as a repetition. */
+TEST(a_fetch_of_a_blob_that_is_not_requested_is_ignored)
+{
+	const struct wire_fetch m = { .neighbor = 1,
+				      .digest = blob,
+				      .size = BLOB_BYTES };
+
+	put_blob(&first);
+	handle_fetch(&second, &m);
+	fetch_blob();
+	turn_until_ended();
+	ck_assert_uint_eq(second.failures, 0);
+	ck_assert_int_eq(second.received, 0);
+}
+
 /* A node that has connected to the build host again has another number. */
 TEST(a_neighbor_can_be_announced_again)
 {
