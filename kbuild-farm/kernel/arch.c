@@ -53,6 +53,7 @@ static int set_unknown(const char *tree, const char *arch, struct err *err)
 {
 	const struct toolchain_arch *meant = toolchain_builtin_arch_by_alias(
 		arch);
+	const struct toolchain_arch *a;
 	struct strv names = { 0 };
 	char *list, *all, *question;
 	struct spellcheck n;
@@ -64,6 +65,10 @@ static int set_unknown(const char *tree, const char *arch, struct err *err)
 	spellcheck_init(&n, arch);
 	for (size_t i = 0; i < names.n && !meant; i++)
 		spellcheck_add(&n, names.v[i]);
+	for (size_t i = 0; !meant && (a = toolchain_builtin_arch_at(i)); i++) {
+		if (!tree || has_arch_dir(tree, a->srcarch))
+			spellcheck_add(&n, a->arch);
+	}
 	question = spellcheck_suggestion(&n, "", all);
 	if (meant)
 		err_set(err, EINVAL,

@@ -62,7 +62,20 @@ TEST(without_a_tree_the_table_decides)
 	text_has(err.text, "calls it arm64");
 }
 
-TEST(what_others_call_it_is_told)
+/* A name that the tree cannot build, such as "s390" here, is not suggested. */
+TEST(a_similar_name_is_suggested)
+{
+	struct kernel_arch a;
+	struct err err = { 0 };
+
+	err_is(kernel_arch_find(&a, tree, "x86_46", &err), -EINVAL,
+	       "unknown architecture x86_46; did you mean \"x86_64\"?");
+	err_is(kernel_arch_find(&a, tree, "s309", &err), -EINVAL,
+	       "unknown architecture s309; this tree has: "
+	       "arm64 newarch riscv x86");
+}
+
+TEST(an_alias_is_explained)
 {
 	struct kernel_arch a;
 	struct err err = { 0 };
