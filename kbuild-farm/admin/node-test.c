@@ -41,7 +41,6 @@
 #define KNOWN_ANSWER_TIMEOUT_MS 15000
 #define REDIAL_MS               2000
 #define TICK_MS                 200
-#define TRANSPORT_EXIT_WAIT_MS  400
 #define THREADS                 2
 
 /*
@@ -819,15 +818,18 @@ static void start_node_test(struct admin_test_state *t)
 /* Free the peers first, because they use everything else. */
 static void finish_node_test(struct admin_test_state *t)
 {
+	bool has_members = false;
+
 	for (size_t i = 0; i < t->n_nodes; i++) {
 		admin_burn_in_drop_jobs(&t->nodes[i], true);
+		has_members |= t->nodes[i].result->entry->pool != NULL;
 		peer_free(t->nodes[i].peer);
 		free(t->nodes[i].jobs);
 	}
 	pool_free(t->shared.pool);
 	peer_canary_free_all(&t->shared);
 	inputs_toolchains_release(&t->toolchains);
-	children_wait(t->shared.children, TRANSPORT_EXIT_WAIT_MS);
+	peer_shared_wait_for_commands(&t->shared, has_members);
 	children_free(t->shared.children);
 	store_packed_cache_free(t->shared.packed);
 	inputs_paths_free(t->shared.paths);

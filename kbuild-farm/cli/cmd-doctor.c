@@ -611,7 +611,9 @@ static void check_nodes(struct doctor *d)
 			    "them",
 			    roster.n);
 	if (roster.n_pools)
-		add_finding(d, "pools", DOCTOR_OK, NULL, "%zu configured",
+		add_finding(d, "pools", DOCTOR_OK, NULL,
+			    "%zu configured; `kfarm nodes check POOL` "
+			    "tests a member",
 			    roster.n_pools);
 	strv_add_all(&warnings, strv_list(&roster.warnings));
 	for (size_t i = 0; i < warnings.n; i++)

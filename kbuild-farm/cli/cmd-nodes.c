@@ -727,7 +727,7 @@ static const struct cmd_verb verbs[] = {
 	{ "power", " NAME... on|off|reset", "", 2, 1001,
 	  "run the configured power command", nodes_power_main },
 	{ "check", " [NAME]...", "json burn-in toolchain arch", 0, 1000,
-	  "test each node and suggest remedies", nodes_check_main },
+	  "test nodes or pools and suggest remedies", nodes_check_main },
 	{ 0 },
 };
 

@@ -354,7 +354,10 @@ static void offer_sites(struct complete *c, const char *unused)
 	strv_release(&names);
 }
 
-/* Add the nodes of the configuration and of the imported lists. */
+/*
+ * Add the nodes of the configuration and of the imported lists, and the pools
+ * if the verb accepts them.
+ */
 static void offer_nodes(struct complete *c, const char *unused)
 {
 	struct strv teams = { 0 };
@@ -362,8 +365,10 @@ static void offer_nodes(struct complete *c, const char *unused)
 	struct node_import l;
 	struct err ignored;
 
-	(void)unused;
 	offer_sections(c, "node", "address");
+	if (c->verb &&
+	    str_list_has("list check drain resume remove", ' ', c->verb->name))
+		offer_pools(c, unused);
 	if (!conf_load(&conf, NULL, &ignored))
 		conf_list_subsections(conf, "import", &teams);
 	for (size_t k = 0; k < teams.n; k++) {

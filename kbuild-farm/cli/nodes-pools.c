@@ -301,8 +301,8 @@ int nodes_add_pool(struct nodes_request *r, struct err *err)
 		ret = conf_set_all("pool", name, s.pairs, s.n, err);
 	if (!ret) {
 		log_info("pool %s was added to %s; adapt its command and "
-			 "limits, then see `kfarm nodes list`",
-			 name, file);
+			 "limits, then run `kfarm nodes check %s`",
+			 name, file, name);
 		print_comment(text);
 	}
 out:

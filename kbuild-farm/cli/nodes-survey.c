@@ -32,6 +32,21 @@ int nodes_load(struct nodes_request *r, struct err *err)
 	return settings_load_conf(&r->conf, &r->roster, err);
 }
 
+/*
+ * Find a node by its name.  `check` also tests members of pools; the name of a
+ * pool stands for its first member.
+ */
+static const struct node_entry *find_node(const struct nodes_request *r,
+					  const char *name)
+{
+	const struct node_pool *p;
+
+	if (strcmp(r->verb, "check") != 0)
+		return node_roster_get(&r->roster, name);
+	p = node_roster_get_pool(&r->roster, name);
+	return p ? &p->members[0] : node_roster_find(&r->roster, name);
+}
+
 int nodes_select(const struct nodes_request *r, const struct node_entry ***out,
 		 size_t *n, struct err *err)
 {
@@ -39,9 +54,8 @@ int nodes_select(const struct nodes_request *r, const struct node_entry ***out,
 	const struct node_entry **list = xcalloc(most, sizeof(*list));
 
 	for (*n = 0; *n < most; ++*n) {
-		list[*n] = r->words.n ?
-				   node_roster_get(&r->roster, r->words.v[*n]) :
-				   &r->roster.v[*n];
+		list[*n] = r->words.n ? find_node(r, r->words.v[*n]) :
+					&r->roster.v[*n];
 		if (!list[*n]) {
 			free(list);
 			return node_roster_set_unknown(&r->roster,
@@ -65,7 +79,7 @@ void nodes_print_if_empty(const struct nodes_request *r)
 {
 	char *file;
 
-	if (r->roster.n || r->json)
+	if (r->roster.n || r->words.n || r->json)
 		return;
 	file = conf_user_path();
 	if (!r->roster.n_pools)
@@ -73,9 +87,13 @@ void nodes_print_if_empty(const struct nodes_request *r)
 			 "`kfarm nodes add NAME ssh:HOST`",
 			 file);
 	else if (!str_list_has("list limits", ' ', r->verb))
-		log_info("%s has only pools, whose members are started by "
-			 "builds",
-			 file);
+		log_info(
+			"%s has only pools, whose members are started by "
+			"builds%s",
+			file,
+			strcmp(r->verb, "check") ?
+				"" :
+				"; `kfarm nodes check POOL` tests one of them");
 	free(file);
 }
 

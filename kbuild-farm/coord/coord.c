@@ -3,7 +3,6 @@
 
 #include "base/child.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/process.h"
 #include "base/spawn.h"
 #include "base/str.h"
@@ -19,7 +18,6 @@
 #include "inputs/tool.h"
 #include "inputs/toolchain.h"
 #include "node/limits.h"
-#include "node/pool.h"
 #include "peer/canary.h"
 #include "peer/native-toolchain.h"
 #include "peer/peer.h"
@@ -37,8 +35,6 @@
  * waiting recipe occupies a shell and a wrapper, and sometimes a make.
  */
 #define WAITING_RECIPES_MIN 64u
-#define NODE_EXIT_WAIT_MS   400 /* limit for transport commands to exit */
-#define MEMBERS_NOTE_MS     1600 /* time until kfarm reports that it waits */
 #define THREADS             2
 #define SCAN_CACHE_BYTES    ((size_t)44 << 20) /* scanner limit */
 #define SCANS_MAX           64 /* limit of units being scanned or verified */
@@ -480,18 +476,6 @@ uint64_t coord_scan_us(const struct coord *c)
 
 /* -------------------------------------------------------------- clean-up */
 
-/* Wait for the commands of nodes, longer for those of members of pools. */
-static void wait_for_commands(struct coord *c)
-{
-	bool ended = children_wait(c->children, NODE_EXIT_WAIT_MS);
-
-	if (!c->nodes.roster->n_pools || ended ||
-	    children_wait(c->children, MEMBERS_NOTE_MS))
-		return;
-	log_info("waiting for the members of the pools to end");
-	children_wait(c->children, NODE_POOL_KILL_MS);
-}
-
 void coord_free(struct coord *c)
 {
 	if (!c)
@@ -514,7 +498,7 @@ void coord_free(struct coord *c)
 	pool_free(c->pool);
 	peer_canary_free_all(&c->shared);
 	inputs_toolchains_release(&c->toolchains);
-	wait_for_commands(c);
+	peer_shared_wait_for_commands(&c->shared, c->nodes.roster->n_pools > 0);
 	coord_wrapper_conns_free(c->wrapper_conns);
 
 	sched_free(c->sched);

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "peer/shared.h"
 
+#include "base/child.h"
 #include "base/file-stamp.h"
+#include "base/log.h"
 #include "base/vec.h"
+#include "node/pool.h"
 #include "peer/neighbors.h"
 #include "tls/session.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
+
+#define COMMAND_EXIT_WAIT_MS 400 /* limit for transport commands to exit */
+#define MEMBERS_NOTE_MS      1600 /* time until kfarm reports that it waits */
 
 const struct inputs_entry *peer_shared_add_source(
 	const struct peer_shared *shared, const char *path, struct bytes text)
@@ -45,6 +51,17 @@ void peer_shared_release(struct peer_shared *shared)
 	free(shared->toolchains);
 	shared->toolchains = NULL;
 	shared->n_toolchains = 0;
+}
+
+void peer_shared_wait_for_commands(struct peer_shared *shared, bool has_members)
+{
+	bool ended = children_wait(shared->children, COMMAND_EXIT_WAIT_MS);
+
+	if (!has_members || ended ||
+	    children_wait(shared->children, MEMBERS_NOTE_MS))
+		return;
+	log_info("waiting for the members of the pools to end");
+	children_wait(shared->children, NODE_POOL_KILL_MS);
 }
 
 void peer_shared_wake(const struct peer_shared *shared)

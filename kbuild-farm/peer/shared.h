@@ -179,6 +179,13 @@ const struct inputs_entry *peer_shared_add_source(
  */
 void peer_shared_add_toolchain(struct peer_shared *shared,
 			       struct inputs_toolchain *tc);
+/*
+ * Wait until the transport commands of the freed nodes have exited, at most
+ * 0.4 s, or NODE_POOL_KILL_MS longer with `has_members`, if members of pools
+ * are among the nodes.
+ */
+void peer_shared_wait_for_commands(struct peer_shared *shared,
+				   bool has_members);
 void peer_shared_wake(const struct peer_shared *shared);
 
 #endif

@@ -15,6 +15,9 @@ cat >.config/kfarm/config <<'END'
 	address = ssh:desk
 [node "attic"]
 	address = "exec:echo $(touch pwned) '; \"x"
+[pool "cloud"]
+	start = cloud-up kfarmd --stdio
+	max = 4
 [config "my board"]
 	kconfig = defconfig
 [config "it's $(touch pwned);`touch pwned`"]
@@ -85,6 +88,7 @@ words build --frobnicate -c a
 words nodes ''
 words nodes remove ''
 words nodes list ''
+words nodes tune ''
 words nodes list --
 words nodes remov ''
 words toolchain install --

@@ -40,6 +40,7 @@ grep -n drain "$config"
 run kfarm nodes resume desk
 grep -n drain "$config"
 run kfarm nodes probe desk/1
+run kfarm nodes check desk/4
 echo '[node "desk"]
 	address = unix:/x' >>"$config"
 run kfarm nodes list

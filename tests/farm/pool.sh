@@ -118,6 +118,10 @@ check "kfarm nodes list shows the limits" \
 	grep -qx 'cl  *2  *3  *2  *[0-9.]*s  *none' \
 	<("$bin/kfarm" nodes list)
 
+# A member is tested without a build.
+check "kfarm nodes check tests a member" "$bin/kfarm" nodes check cl
+is "a tested member: its launcher ends by itself" 3 "$(lines ended)"
+
 # ---- launchers that do not ----
 
 pool "echo no free machine >&2; exit 1" min=3 max=3
@@ -129,6 +133,9 @@ is "no machine: one line of the summary" 1 \
 
 pool "echo no free machine; exit 0" min=1 max=1
 build_with "no machine, on stdout"
+check "no machine, on stdout: kfarm nodes check" grep -q \
+	'not a kfarm message: "no free machine"' \
+	<("$bin/kfarm" nodes check --json cl | jq -r '.nodes[].rows[].what')
 check "no machine, on stdout: the reason" grep -qF \
 	'node cl/1: down: not a kfarm message: "no free machine"' \
 	"$work/kfarm.log"
