@@ -331,8 +331,10 @@ static char *format_slots(const void *row)
 }
 
 /* Append "relay to a, b". */
-static void add_relay_members(struct buf *out, const struct strv *members)
+static void add_relay_members(struct buf *out, const struct peer_survey_node *p)
 {
+	const struct strv *members = &p->members;
+
 	buf_add_str(out, "relay to ");
 	for (size_t i = 0; i < members->n && i < NOTED_MEMBERS_MAX; i++)
 		buf_printf(out, "%s%s", i ? ", " : "", members->v[i]);
@@ -341,6 +343,8 @@ static void add_relay_members(struct buf *out, const struct strv *members)
 			   members->n - NOTED_MEMBERS_MAX);
 	else if (!members->n)
 		buf_add_str(out, "no node");
+	if (p->fit.reason && *p->fit.reason)
+		buf_printf(out, "; not usable: %s", p->fit.reason);
 }
 
 static char *format_note(const void *row)
@@ -359,7 +363,7 @@ static char *format_note(const void *row)
 		buf_printf(&note, "protocol %u", version);
 	if (r->node->is_relay) {
 		buf_add_str(&note, note.len ? ", " : "");
-		add_relay_members(&note, &r->node->members);
+		add_relay_members(&note, r->node);
 	}
 	if (r->limit_reason)
 		buf_printf(&note, "%ssee limits", note.len ? ", " : "");
@@ -434,6 +438,8 @@ static const struct record_member list_members[] = {
 	{ RECORD_OBJECT("hardware", peer_survey_node, machine, &machine_record),
 	  RECORD_VIA(nodes_row, node), .is_present = has_machine },
 	{ RECORD_VALUE("members", peer_survey_node, members),
+	  RECORD_VIA(nodes_row, node), .is_present = has_members },
+	{ RECORD_VALUE("unusable_members", peer_survey_node, fit.reason),
 	  RECORD_VIA(nodes_row, node), .is_present = has_members },
 	{ RECORD_COLUMN(9, "NOTE"), .format = format_note },
 };
@@ -723,7 +729,7 @@ static void print_probe(FILE *out, const struct nodes_row *r)
 		strv_add(&macs, text);
 	}
 	if (p->is_relay) {
-		add_relay_members(&members, &p->members);
+		add_relay_members(&members, p);
 		fprintf(out, "  %s\n", buf_str(&members));
 	}
 	buf_release(&members);

@@ -127,19 +127,33 @@ static void intersect_hosts(struct strv *hosts, const struct strv *other)
 	*hosts = both;
 }
 
+/*
+ * Return why a member is not usable or, of a relay, which of its members are
+ * not; "" if all are.
+ */
+static const char *member_problem(const struct relay_member *m)
+{
+	if (relay_member_is_usable(m))
+		return m->conn.fit.reason;
+	return m->problem ? m->problem : "not connected";
+}
+
 void relay_sum_fit(const struct relay *r, struct wire_fit *out)
 {
 	struct buf why = { 0 };
 
-	*out = (struct wire_fit){ .reason = xstrdup("") };
+	*out = (struct wire_fit){ 0 };
 	for (size_t i = 0; i < r->n_members; i++) {
 		const struct relay_member *m = &r->members[i];
+		const char *problem = member_problem(m);
+		bool usable = relay_member_is_usable(m);
 
-		if (!relay_member_is_usable(m)) {
+		if (!usable || *problem)
 			buf_printf(&why, "%s%s: %s", why.len ? "; " : "",
-				   m->entry.name,
-				   m->problem ? m->problem : "not connected");
-		} else if (!out->usable) {
+				   m->entry.name, problem);
+		if (!usable)
+			continue;
+		if (!out->usable) {
 			out->usable = 1;
 			out->layers = xstrdup(m->conn.fit.layers);
 			for (size_t j = 0; j < m->conn.fit.hosts.n; j++)
@@ -150,13 +164,12 @@ void relay_sum_fit(const struct relay *r, struct wire_fit *out)
 	}
 	if (out->usable && !out->hosts.n) {
 		out->usable = 0;
-		buf_add_str(&why, "the members have no common architecture");
+		buf_printf(&why, "%sthe members have no common architecture",
+			   why.len ? "; " : "");
 	}
-	if (!out->usable) {
-		free(out->reason);
-		out->reason = xasprintf("no member is usable: %s",
-					buf_str(&why));
-	}
+	out->reason = out->usable ? xstrdup(buf_str(&why)) :
+				    xasprintf("no member is usable: %s",
+					      buf_str(&why));
 	if (!out->layers)
 		out->layers = xstrdup("");
 	buf_release(&why);

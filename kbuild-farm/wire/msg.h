@@ -92,7 +92,11 @@ struct wire_fit {
 	uint8_t usable; /* 1 if jobs can run */
 	/* sandbox layers that work, separated by blanks: "user mount pid" */
 	char *layers;
-	char *reason; /* the missing layer and how to enable it; "" if usable */
+	/*
+	 * if not usable, the missing layer and how to enable it; of a usable
+	 * relay, which members are not usable, and why; otherwise ""
+	 */
+	char *reason;
 	/*
 	 * Architectures of the programs that the node can run, such as "arm64"
 	 * and "arm"; the native one first.  At most WIRE_HOSTS_MAX, each valid

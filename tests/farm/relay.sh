@@ -11,11 +11,12 @@ farm_mini 12 20
 farm_reference vmlinux
 is "plain make ends with" 0 "$plain_status"
 
-# Three nodes with their own stores.
+# Three nodes with their own stores, and one that is always down.
 no_nodes
 for i in 1 2 3; do
 	node "board$i" "'$bin/kfarmd' --stdio --store '$work/board$i'" slots=2
 done
+node board4 "sh -c 'echo no power >&2; exit 1'"
 relay rack
 
 # members_are NAME...: return true if `kfarm nodes list` shows these members.
@@ -25,6 +26,11 @@ members_are()
 		jq -r '[.nodes[0].members[]] | sort | join(" ")')" = "$*" ]
 }
 check "kfarm nodes list shows the members" members_are board1 board2 board3
+unusable()
+{
+	"$bin/kfarm" nodes list --json | jq -r '.nodes[0].unusable_members'
+}
+is "and the one that is down" "board4: no power" "$(unusable)"
 "$bin/kfarm" nodes list >"$work/list"
 check "also as text" grep -E '^rack .*(relay to board1|see below)' "$work/list"
 check "kfarm top shows the members, too" grep -q "relay to board1 board2 board3" \
@@ -82,6 +88,7 @@ relay_kfarmd=$bin/nodes/kfarmd-$(uname -m | sed 's/aarch64/arm64/') relay outer
 farm_warm vmlinux --json "$work/events"
 check "two relays: nodes execute jobs" test "$(meta .farm.remote)" -gt 0
 equal "two relays"
+is "two relays: the node that is down" "rack: board4: no power" "$(unusable)"
 check "two relays: an event contains the members of a member" grep -q \
 	'"members":"rack rack/board1 rack/board2 rack/board3"' "$work/events"
 farm_end

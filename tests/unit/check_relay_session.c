@@ -679,11 +679,21 @@ TEST(the_lease_is_the_sum_of_the_leases_of_the_members)
 	ck_assert_uint_eq(client.lease, 8);
 }
 
+TEST(a_usable_relay_names_members_that_are_not)
+{
+	add_member(4);
+	add_member(2)->unfit = 1000;
+	connect_client(WIRE_VERSION);
+	ck_assert_uint_eq(client.fit.usable, 1);
+	ck_assert_str_eq(client.fit.reason, "m1: unfit");
+}
+
 TEST(an_unfit_member_is_asked_again)
 {
 	add_member(1)->unfit = 1;
 	connect_client(WIRE_VERSION);
 	ck_assert_uint_eq(client.fit.usable, 0);
+	ck_assert_str_eq(client.fit.reason, "no member is usable: m0: unfit");
 	until(is_member_listed);
 	ck_assert_uint_eq(members[0].unfit, 0);
 }

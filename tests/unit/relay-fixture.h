@@ -157,6 +157,7 @@ static void member_greet(struct conn *c, struct bytes in)
 	if (m->unfit) {
 		m->unfit--;
 		fit.usable = 0;
+		fit.reason = (char *)"unfit";
 	}
 	ok(wire_hello_decode(&from, in));
 	c->version = wire_hello_negotiate(&from);
