@@ -21,6 +21,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -845,42 +846,21 @@ struct kfarm_env {
 	const char *socket, *links, *slots, *probes;
 };
 
-/*
- * Return true if dtc reads the compiler's output and the two programs do not
- * write the same file.
- */
-static bool fits_devicetree(const struct options_command *command,
-			    const struct cc_tool_step *step)
+/* Submit the compile of a program, and let the call only link the object. */
+static enum cc_job_outcome submit_program(struct cc_call *c, struct cc_job *job,
+					  int *status)
 {
-	struct options_devicetree tree;
-	char *dep = options_output_dep_path(command);
-	bool fits = dep &&
-		    options_devicetree_parse(&tree, &step->message->args,
-					     NULL) &&
-		    !strcmp(command->object, tree.source) &&
-		    strcmp(dep, tree.blob) != 0 &&
-		    strcmp(dep, tree.depfile) != 0;
+	enum cc_job_outcome outcome = cc_job_submit_program(job, status);
 
-	free(dep);
-	return fits;
-}
-
-static bool fits_step(const struct options_command *command,
-		      const struct cc_tool_step *step)
-{
-	struct options_side_outputs sides;
-	bool fits;
-
-	if (!step || command->class != OPTIONS_CLASS_REMOTE ||
-	    command->is_clang)
-		return false;
-	if (!cc_tool_step_has_compile(step))
-		return !step->object || fits_devicetree(command, step);
-	options_output_side_outputs(&sides, command);
-	fits = !sides.name_in_object && command->object && step->object &&
-	       !strcmp(command->object, step->object);
-	options_side_outputs_release(&sides);
-	return fits;
+	c->is_offered = outcome == CC_JOB_DONE || job->object_fd >= 0;
+	c->coord_fd = job->coord_fd;
+	c->object_fd = job->object_fd;
+	if (c->object_fd >= 0) {
+		snprintf(c->object, sizeof(c->object), "/dev/fd/%d",
+			 c->object_fd);
+		c->argv[job->source_at] = c->object;
+	}
+	return outcome;
 }
 
 /*
@@ -912,7 +892,7 @@ static enum cc_job_outcome submit_call(struct cc_call *c,
 		options_command_parse_stdin(&command, c->argv);
 	else
 		options_command_parse_text(&command, c->argv);
-	c->has_step = fits_step(&command, step);
+	c->has_step = cc_tool_step_fits(step, &command);
 	if (c->has_step)
 		job.step = step->message;
 	if (command.class == OPTIONS_CLASS_PASSTHROUGH && !text) {
@@ -921,6 +901,8 @@ static enum cc_job_outcome submit_call(struct cc_call *c,
 					     c->argv, c->env, &command);
 		if (c->probe && replay_probe(c->probe, status))
 			outcome = CC_JOB_DONE;
+		else if (!c->probe && !step && kfarm->socket)
+			outcome = submit_program(c, &job, status);
 	} else if (!text || c->has_step) {
 		c->slot_dir = kfarm->slots;
 		c->is_offered = kfarm->socket;
@@ -944,7 +926,7 @@ enum cc_job_outcome cc_call_begin(struct cc_call *c, char **argv, char **env,
 	const char *path = str_find_env(env, "PATH");
 	char **first = argv, **launcher = NULL; /* e.g. ccache */
 
-	*c = (struct cc_call){ .coord_fd = -1, .env = env };
+	*c = (struct cc_call){ .coord_fd = -1, .object_fd = -1, .env = env };
 	*status = 127; /* if there is no compiler */
 	for (; *argv && which_is_wrapper_name(str_base(*argv)); argv++) {
 		if (!launcher && strcmp(str_base(*argv), "kfarm-cc") != 0)
@@ -993,7 +975,9 @@ void cc_call_release(struct cc_call *c)
 {
 	if (c->coord_fd >= 0)
 		close(c->coord_fd);
+	if (c->object_fd >= 0)
+		close(c->object_fd);
 	free_probe(c->probe);
 	free(c->compiler);
-	*c = (struct cc_call){ .coord_fd = -1 };
+	*c = (struct cc_call){ .coord_fd = -1, .object_fd = -1 };
 }

@@ -26,6 +26,12 @@ struct cc_call {
 	 * has ended; -1 if unused
 	 */
 	int coord_fd;
+	/*
+	 * If the object of a program is compiled and argv only links it, its
+	 * descriptor and its name in argv; otherwise -1.
+	 */
+	int object_fd;
+	char object[sizeof("/dev/fd/") + 10];
 };
 
 /*
@@ -37,7 +43,9 @@ struct cc_call {
  * Returns CC_JOB_DONE with *status if the call has ended: the coordinator
  * supplied the outputs, a cached probe result was replayed, or an error was
  * printed because no compiler was found.  After CC_JOB_LOCAL and
- * CC_JOB_UNAVAILABLE the caller calls cc_call_exec(), possibly in a child.
+ * CC_JOB_UNAVAILABLE the caller calls cc_call_exec(), possibly in a child.  If
+ * the call compiles and links a program, and the coordinator supplied the
+ * object, the words in argv then only link it.
  * cc/job.h describes the other results. If `step` does not fit the call, a
  * compile is offered without the step, and a call with -E is not offered.
  */

@@ -59,6 +59,7 @@ struct signals {
 
 /* One exchange with the coordinator. */
 struct coord_conn {
+	struct cc_job *job;
 	int fd;
 	struct signals saved_signals;
 	struct outputs outputs;
@@ -133,6 +134,44 @@ bool cc_tool_step_has_compile(const struct cc_tool_step *step)
 	return step->message->kind == WIRE_STEP_OBJECT;
 }
 
+/*
+ * Return true if dtc reads the compiler's output and the two programs do not
+ * write the same file.
+ */
+static bool fits_devicetree(const struct options_command *command,
+			    const struct cc_tool_step *step)
+{
+	struct options_devicetree tree;
+	char *dep = options_output_dep_path(command);
+	bool fits = dep &&
+		    options_devicetree_parse(&tree, &step->message->args,
+					     NULL) &&
+		    !strcmp(command->object, tree.source) &&
+		    strcmp(dep, tree.blob) != 0 &&
+		    strcmp(dep, tree.depfile) != 0;
+
+	free(dep);
+	return fits;
+}
+
+bool cc_tool_step_fits(const struct cc_tool_step *step,
+		       const struct options_command *command)
+{
+	struct options_side_outputs sides;
+	bool fits;
+
+	if (!step || command->class != OPTIONS_CLASS_REMOTE ||
+	    command->is_clang)
+		return false;
+	if (!cc_tool_step_has_compile(step))
+		return !step->object || fits_devicetree(command, step);
+	options_output_side_outputs(&sides, command);
+	fits = !sides.name_in_object && command->object && step->object &&
+	       !strcmp(command->object, step->object);
+	options_side_outputs_release(&sides);
+	return fits;
+}
+
 static void set_output_paths(struct outputs *o, const struct cc_job *job)
 {
 	const struct wire_cc_step *step = job->step;
@@ -205,6 +244,7 @@ static bool make_message(struct buf *out, const struct cc_job *job)
 		.tty_stderr = isatty(STDERR_FILENO),
 		.restricted = cc_real_compiler_is_limited(),
 		.launched = job->launched,
+		.linked = job->linked,
 		.compiler = (char *)job->compiler,
 		.argv.v = (char **)job->argv,
 	};
@@ -369,19 +409,47 @@ static bool rename_output(const char *tmp, const char *to)
 	return false;
 }
 
-static bool rename_outputs(const struct wire_cc_done *m)
+/*
+ * Open the object for the linker and remove its name.  Only the link creates
+ * the file of -o.
+ */
+static bool take_object(struct cc_job *job, const struct wire_cc_done *m)
+{
+	if (m->status)
+		return true;
+	job->object_fd = cc_real_compiler_move_fd(
+		open(m->object_tmp, O_RDONLY | O_CLOEXEC));
+	if (job->object_fd < 0)
+		return false;
+	fcntl(job->object_fd, F_SETFD, 0);
+	unlink(m->object_tmp);
+	return true;
+}
+
+/* Remove the object, whose path is `path` unless a link follows. */
+static void drop_object(struct cc_job *job, const char *path)
+{
+	if (job->object_fd >= 0)
+		close(job->object_fd);
+	else if (!job->linked)
+		unlink(path);
+	job->object_fd = -1;
+}
+
+static bool place_outputs(struct cc_job *job, const struct wire_cc_done *m)
 {
 	for (size_t i = 0; i < m->n_sides; i++) {
 		if (!rename_output(m->sides[i].tmp, m->sides[i].to))
 			return false;
 	}
 	return rename_output(m->dep_tmp, m->dep) &&
-	       rename_output(m->object_tmp, m->object);
+	       (job->linked ? take_object(job, m) :
+			      rename_output(m->object_tmp, m->object));
 }
 
 /*
- * Rename the outputs, then print the compiler's messages: if a rename fails,
- * only the local compile prints messages.  The object is renamed last, so it
+ * Place the outputs, then print the compiler's messages: if that fails, only
+ * the local compile prints messages.  The object is renamed last, so it
  * never exists without its depfile and side outputs.
  */
 static bool deliver_result(const struct coord_conn *t, struct bytes body,
@@ -393,13 +461,14 @@ static bool deliver_result(const struct coord_conn *t, struct bytes body,
 
 	if (wire_cc_done_decode(&m, body))
 		return false;
-	ok = match_outputs(o, &m) && !is_signalled(t) && rename_outputs(&m);
+	ok = match_outputs(o, &m) && !is_signalled(t) &&
+	     place_outputs(t->job, &m);
 	/*
 	 * make receives the same signal and removes its targets, possibly
 	 * before this process has renamed the object.  Remove the object again.
 	 */
 	if (ok && is_signalled(t)) {
-		unlink(m.object);
+		drop_object(t->job, m.object);
 		ok = false;
 	}
 	if (ok) {
@@ -469,7 +538,7 @@ static enum cc_job_outcome exchange_messages(struct cc_job *job,
 					     const char *stalled,
 					     struct bytes message, int *status)
 {
-	struct coord_conn t = { .fd = -1 };
+	struct coord_conn t = { .job = job, .fd = -1 };
 	enum cc_job_outcome outcome = CC_JOB_UNAVAILABLE;
 	struct buf in = { 0 };
 	bool connected;
@@ -515,11 +584,36 @@ enum cc_job_outcome cc_job_submit(struct cc_job *job, int *status)
 	enum cc_job_outcome outcome = CC_JOB_UNAVAILABLE;
 	char *stalled = wire_cc_stalled_path(job->socket);
 
-	job->coord_fd = -1;
+	job->coord_fd = job->object_fd = -1;
 	if (access(stalled, F_OK) && make_message(&message, job))
 		outcome = exchange_messages(job, stalled, buf_bytes(&message),
 					    status);
 	free(stalled);
 	buf_release(&message);
+	return outcome;
+}
+
+enum cc_job_outcome cc_job_submit_program(struct cc_job *job, int *status)
+{
+	enum cc_job_outcome outcome = CC_JOB_UNAVAILABLE;
+	const struct options_command *command = job->compile;
+	char *const *argv = job->argv;
+	char **words = options_command_divide(command, &job->source_at);
+	struct options_command compile;
+
+	job->coord_fd = job->object_fd = -1;
+	if (!words)
+		return outcome;
+	options_command_parse(&compile, words);
+	job->argv = words;
+	job->compile = &compile;
+	job->linked = true;
+	outcome = cc_job_submit(job, status);
+	if (outcome == CC_JOB_DONE && job->object_fd >= 0)
+		outcome = CC_JOB_UNAVAILABLE;
+	job->argv = argv;
+	job->compile = command;
+	options_command_release(&compile);
+	free(words);
 	return outcome;
 }

@@ -29,6 +29,9 @@ struct cc_tool_step {
  * output of a compiler call with -E.
  */
 bool cc_tool_step_has_compile(const struct cc_tool_step *step);
+/* Return true if the step can be executed with the compiler call. */
+bool cc_tool_step_fits(const struct cc_tool_step *step,
+		       const struct options_command *command);
 
 struct cc_job {
 	const char *socket; /* Unix socket of the coordinator */
@@ -39,6 +42,10 @@ struct cc_job {
 	const struct options_command *compile;
 	const struct wire_cc_step *step; /* NULL if there is no tool step */
 	int coord_fd; /* socket after CC_JOB_LOCAL, else -1 */
+	/* set by cc_job_submit_program() */
+	bool linked; /* see struct wire_cc_job */
+	int object_fd; /* the object, without a name, or -1 */
+	unsigned source_at; /* index in argv of the source */
 };
 
 enum cc_job_outcome {
@@ -58,5 +65,14 @@ enum cc_job_outcome {
  * set for it.  *status is set for CC_JOB_DONE and CC_JOB_SIGNALLED.
  */
 enum cc_job_outcome cc_job_submit(struct cc_job *job, int *status);
+/*
+ * Submit the compile of a command that options_command_divide() can divide;
+ * `job->compile` is the parsed command.  If the compile succeeds, this returns
+ * CC_JOB_UNAVAILABLE with the object in job->object_fd, which exec does not
+ * close: the caller executes the command with the object in place of the
+ * source, and then closes the descriptor.  The other outcomes are those of
+ * cc_job_submit(), for the whole command.
+ */
+enum cc_job_outcome cc_job_submit_program(struct cc_job *job, int *status);
 
 #endif

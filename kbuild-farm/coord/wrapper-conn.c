@@ -146,6 +146,11 @@ static int on_job(struct coord_wrapper_conn *client, struct bytes body,
 	if (wire_cc_job_decode(&ask, body))
 		return err_set(err, EPROTO, "malformed request");
 	client->reply_pending = true;
+	if (ask.linked && !all->coord->setup.cache) {
+		coord_wrapper_conn_send_local(client, "no result cache");
+		wire_cc_job_release(&ask);
+		return 0;
+	}
 	client->unit = all->ops->on_job_requested(
 		all->coord, client, &ask,
 		client->has_step ? &client->step : NULL);

@@ -678,6 +678,94 @@ void options_command_parse_stdin(struct options_command *c, char *const *argv)
 	parse_words(&p, argv);
 }
 
+/* The part of a command to which a word belongs. */
+enum part {
+	PART_COMPILE,
+	PART_LINK,
+	PART_SOURCE,
+	PART_NONE, /* the command cannot be divided */
+};
+
+static enum part find_part(const struct options_item *i)
+{
+	if (options_item_is_response_file(i))
+		return PART_NONE;
+	if (!i->entry) {
+		if (str_ends(i->text, ".c") || str_ends(i->text, ".S"))
+			return PART_SOURCE;
+		return str_ends(i->text, ".o") || str_ends(i->text, ".a") ?
+			       PART_LINK :
+			       PART_NONE;
+	}
+	switch ((enum options_use)i->use) {
+	case OPTIONS_USE_LINK:
+		return PART_LINK;
+	case OPTIONS_USE_OUTPUT:
+	case OPTIONS_USE_CPP:
+	case OPTIONS_USE_WP:
+	case OPTIONS_USE_WA:
+	case OPTIONS_USE_DEBUG:
+		return PART_COMPILE;
+	case OPTIONS_USE_CODE:
+		return str_starts(i->entry->name, "-flto") ? PART_NONE :
+							     PART_COMPILE;
+	default:
+		return PART_NONE;
+	}
+}
+
+/* Return true if the compile of a divided command can run on a node. */
+static bool is_divided_compile(char *const *argv)
+{
+	struct options_side_outputs sides;
+	struct options_command c;
+	bool is;
+
+	options_command_parse(&c, argv);
+	is = c.class == OPTIONS_CLASS_REMOTE && c.object && !c.is_clang;
+	if (is) {
+		options_output_side_outputs(&sides, &c);
+		is = !sides.name_in_object;
+		options_side_outputs_release(&sides);
+	}
+	options_command_release(&c);
+	return is;
+}
+
+char **options_command_divide(const struct options_command *c,
+			      unsigned *source_at)
+{
+	char **argv = xmalloc((c->n_items * 2 + 3) * sizeof(*argv));
+	unsigned n = 0, n_sources = 0;
+
+	argv[n++] = c->argv[0];
+	argv[n++] = (char *)"-c";
+	for (size_t k = 0; k < c->n_items && n_sources < 2; k++) {
+		const struct options_item *i = &c->items[k];
+		enum part part;
+
+		if (i->in_list)
+			continue;
+		part = find_part(i);
+		if (part == PART_NONE)
+			n_sources = 2;
+		if (part == PART_SOURCE) {
+			*source_at = i->argv_index;
+			n_sources++;
+		}
+		if (part == PART_LINK)
+			continue;
+		argv[n++] = c->argv[i->argv_index];
+		if (i->separate && i->value)
+			argv[n++] = c->argv[i->argv_index + 1];
+	}
+	argv[n] = NULL;
+	if (n_sources == 1 && is_divided_compile(argv))
+		return argv;
+	free(argv);
+	return NULL;
+}
+
 void options_command_set_text(struct options_command *c, const char *path)
 {
 	for (size_t i = 0; i < c->n_items; i++) {

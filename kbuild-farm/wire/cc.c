@@ -37,7 +37,7 @@ static bool is_cc_job_valid(const void *p)
 static const struct wire_field cc_job[] = {
 	{ WIRE_NUMBER(cc_job, pid, WIRE_ANY) },
 	{ WIRE_NUMBER(cc_job, umask, WIRE_ANY) },
-	{ WIRE_BOOLS(cc_job, tty_stderr, 3) },
+	{ WIRE_BOOLS(cc_job, tty_stderr, 4) },
 	{ WIRE_STRING(cc_job, cwd, WIRE_PATH_MAX), .is_valid = is_absolute },
 	{ WIRE_STRING(cc_job, compiler, WIRE_PATH_MAX),
 	  .is_valid = is_absolute },

@@ -31,8 +31,8 @@ struct wire_cc_job {
 	uint32_t pid; /* pid of the wrapper, part of temporary file names */
 	uint32_t umask; /* umask of the wrapper */
 	/*
-	 * The next three fields must be adjacent: WIRE_BOOLS() packs them as
-	 * three bits.
+	 * The next four fields must be adjacent: WIRE_BOOLS() packs them as
+	 * four bits.
 	 */
 	/* stderr is a terminal, so diagnostics have colours and a width */
 	bool tty_stderr;
@@ -43,6 +43,11 @@ struct wire_cc_job {
 	bool restricted;
 	/* the command names ccache or a similar program before the compiler */
 	bool launched;
+	/*
+	 * the wrapper links the object at once, so the compile is of use only
+	 * for the result cache
+	 */
+	bool linked;
 	char *cwd;
 	char *compiler; /* absolute path of the real compiler */
 	struct strv argv; /* argv[0] as given by make */

@@ -93,6 +93,71 @@ mv "$work/saved-ref" "$ref"
 cached_build "option as before"
 hits "option as before"
 
+# ---- host programs that one command compiles and links ----
+
+mkdir "$work/host"
+cat >"$work/host/Makefile" <<'END'
+all: prog other
+prog: prog.c second.o
+	gcc -Wp,-MMD,.prog.d -Wall -O2 -g -I. -o $@ $^ -lm
+other: other.c
+	gcc -O2 -o $@ $<
+second.o: second.c
+	gcc -c -o $@ $<
+END
+cat >"$work/host/prog.c" <<'END'
+#include <math.h>
+#include <stdio.h>
+int second(void);
+int unused_here(double x) { return cos(x) > 0; }
+int main(int argc, char **argv)
+{
+	(void)argv;
+	printf("%d %.3f\n", second(), sin(argc));
+	return 0;
+}
+END
+echo 'int main(void) { int unused; return 0; }' >"$work/host/other.c"
+echo 'int second(void) { return 2; }' >"$work/host/second.c"
+
+# run_make ARG...: make the programs by kfarm; the log is $work/host.log.
+run_make()
+{
+	rm -f "$work/host"/{prog,other,second.o,.prog.d}
+	(cd "$work/host" && "$bin/kfarm" run "$@" -- make -k) \
+		>"$work/host.log" 2>&1 </dev/null
+}
+make -C "$work/host" >"$work/make.log" 2>&1
+cp -a "$work/host" "$work/host-ref"
+jobs()
+{
+	sed -n 's/^kfarm: jobs //p' "$work/host.log"
+}
+check "host programs: empty cache" run_make
+check "host programs: empty cache: as make's" \
+	compare_trees "$work/host-ref" "$work/host"
+check "host programs: full cache" run_make
+check "host programs: full cache: as make's" \
+	compare_trees "$work/host-ref" "$work/host"
+is "host programs: all are cached" "3: 3 cached (100.0 %)" "$(jobs | cut -d, -f1)"
+check "host programs: the program runs" \
+	grep -qx '2 0.841' <("$work/host/prog")
+check "host programs: --no-cache" run_make --no-cache
+is "host programs: --no-cache: only the object is a job" 1 \
+	"$(jobs | cut -d: -f1)"
+sed -i 's/second();/sekond();/; s/, sin/, second(), sin/' "$work/host/prog.c"
+echo 'int main(void) { return nothing; }' >"$work/host/other.c"
+echo 'int other(void) { return 3; }' >"$work/host/second.c"
+run_make
+is "host programs: errors: status" 2 $?
+check "host programs: the message of a failed link" \
+	grep -q "undefined reference to .second'" "$work/host.log"
+check "host programs: the message of a failed compile" \
+	grep -q "other.c:1:.*error: .nothing. undeclared" "$work/host.log"
+check "host programs: no program after an error" \
+	test ! -e "$work/host/prog" -a ! -e "$work/host/other"
+is "host programs: no temporaries" "" "$(find "$work/host" -name '.*.kfarm.*')"
+
 # ---- nodes ----
 
 nodes 1

@@ -107,6 +107,86 @@ TEST(a_failed_compile_gives_its_status_and_no_object)
 	nothing_left();
 }
 
+/* Submit a program; its object is in *object_fd, or -1. */
+static enum cc_job_outcome submit_program(int *status, int *object_fd)
+{
+	char *argv[] = { "gcc", "-Wp,-MMD,a.d", "-o",  "a.o",
+			 "-O2", "-lm",          "a.c", NULL };
+	struct options_command c;
+	struct cc_job job = { .socket = "sock",
+			      .compiler = "/usr/bin/gcc",
+			      .argv = argv,
+			      .env = env,
+			      .compile = &c };
+	enum cc_job_outcome outcome;
+
+	*status = -1;
+	options_command_parse(&c, argv);
+	outcome = cc_job_submit_program(&job, status);
+	ck_assert(job.argv == argv && job.compile == &c);
+	if (job.object_fd >= 0)
+		ck_assert_uint_eq(job.source_at, 6);
+	*object_fd = job.object_fd;
+	options_command_release(&c);
+	return outcome;
+}
+
+static void play_program(int fd)
+{
+	struct wire_cc_job job = read_job(fd);
+	struct wire_cc_done m = make_done(job.pid);
+	char *words = strv_join(&job.argv, " ");
+
+	m.err = bytes_str("");
+	if (job.linked && !strcmp(words, "gcc -c -Wp,-MMD,a.d -o a.o -O2 a.c"))
+		send_done(fd, &m);
+}
+
+TEST(the_object_of_a_program_has_no_name)
+{
+	char text[16];
+	int status, fd;
+
+	serve(play_program);
+	ck_assert_int_eq(submit_program(&status, &fd), CC_JOB_UNAVAILABLE);
+	ck_assert_int_eq(read(fd, text, sizeof(text)), strlen("object"));
+	ck_assert_int_eq(memcmp(text, "object", strlen("object")), 0);
+	ck_assert_int_eq(fcntl(fd, F_GETFD), 0);
+	ck_assert(!fs_exists("a.o") && fs_exists("a.d"));
+	nothing_left();
+	close(fd);
+}
+
+TEST(a_failed_compile_of_a_program_is_not_linked)
+{
+	int status, fd;
+
+	serve(play_failed);
+	ck_assert_int_eq(submit_program(&status, &fd), CC_JOB_DONE);
+	ck_assert_int_eq(status, 3);
+	ck_assert_int_eq(fd, -1);
+	nothing_left();
+}
+
+static void play_program_without_object(int fd)
+{
+	struct wire_cc_job job = read_job(fd);
+	struct wire_cc_done m = make_done(job.pid);
+
+	unlink(m.object_tmp);
+	send_done(fd, &m);
+}
+
+TEST(a_program_without_its_object_is_compiled_locally)
+{
+	int status, fd;
+
+	serve(play_program_without_object);
+	ck_assert_int_eq(submit_program(&status, &fd), CC_JOB_UNAVAILABLE);
+	ck_assert_int_eq(fd, -1);
+	nothing_left();
+}
+
 static void play_by_terminal(int fd)
 {
 	struct wire_cc_job job = read_job(fd);

@@ -539,3 +539,72 @@ TEST(a_temporary_lies_beside_its_target)
 	is_string("", options_output_temp_path("d/.a.o.d", 1),
 		  "d/..a.o.d.kfarm.1");
 }
+
+/* Commands with the words of their compile; NULL: they cannot be divided. */
+static const struct {
+	const char *line, *compile;
+} programs[] = {
+	{ "gcc -o prog prog.c", "gcc -c -o prog prog.c" },
+	{ "gcc -Wp,-MMD,.prog.d -Wall -O2 -I . -Idir -oprog prog.c -lelf",
+	  "gcc -c -Wp,-MMD,.prog.d -Wall -O2 -I . -Idir -oprog prog.c" },
+	{ "gcc -g -pthread a.o -o d/prog d/prog.c lib.a -L dir -l m -Wl,-z,now",
+	  "gcc -c -g -pthread -o d/prog d/prog.c" },
+	{ "aarch64-linux-gnu-gcc-12 -nostdlib -T x.lds -o prog start.S",
+	  "aarch64-linux-gnu-gcc-12 -c -o prog start.S" },
+	{ "gcc prog.c", NULL },
+	{ "gcc -c -o prog.o prog.c", NULL },
+	{ "gcc -S -o prog.s prog.c", NULL },
+	{ "gcc -E -o prog.i prog.c", NULL },
+	{ "gcc -o prog prog.c other.c", NULL },
+	{ "gcc -o prog prog.o", NULL },
+	{ "gcc -o prog prog.c libx.so", NULL },
+	{ "gcc -o prog prog.cc", NULL },
+	{ "gcc -o prog -x c prog.c", NULL },
+	{ "gcc -o prog -", NULL },
+	{ "gcc -o /dev/null prog.c", NULL },
+	{ "gcc -o prog -o prog2 prog.c", NULL },
+	{ "gcc -o prog prog.c @words", NULL },
+	{ "gcc -flto -o prog prog.c", NULL },
+	{ "gcc -flto=auto -o prog prog.c", NULL },
+	{ "gcc -MMD -o prog prog.c", NULL },
+	{ "gcc -MMD -MF prog.d -o prog prog.c", NULL },
+	{ "gcc -Wp,-MMD,.prog.d -MT x -o prog prog.c", NULL },
+	{ "gcc -static -o prog prog.c", NULL },
+	{ "gcc -shared -o prog prog.c", NULL },
+	{ "gcc --coverage -o prog prog.c", NULL },
+	{ "gcc -fstack-usage -o prog prog.c", NULL },
+	{ "gcc -gsplit-dwarf -o prog prog.c", NULL },
+	{ "gcc -save-temps -o prog prog.c", NULL },
+	{ "gcc -march=native -o prog prog.c", NULL },
+	{ "gcc -v -o prog prog.c", NULL },
+	{ "gcc -fnosuch-option -o prog prog.c", NULL },
+	{ "gcc -o prog .c", NULL },
+	{ "gcc -o", NULL },
+	{ "clang -o prog prog.c", NULL },
+	{ "g++ -o prog prog.c", NULL },
+};
+
+TEST_EACH(a_compile_with_its_link_is_divided, programs)
+{
+	struct strv argv = { 0 };
+	struct options_command c;
+	unsigned source_at;
+	char **words;
+
+	strv_split(&argv, row->line, " ");
+	options_command_parse(&c, argv.v);
+	words = options_command_divide(&c, &source_at);
+	ck_assert_int_eq(!words, !row->compile);
+	if (words) {
+		struct strv compile = { .v = words };
+
+		ck_assert_int_eq(c.class, OPTIONS_CLASS_PASSTHROUGH);
+		while (words[compile.n])
+			compile.n++;
+		is_string(row->line, strv_join(&compile, " "), row->compile);
+		ck_assert_str_eq(argv.v[source_at], c.source);
+	}
+	free(words);
+	options_command_release(&c);
+	strv_release(&argv);
+}

@@ -81,20 +81,21 @@ TEST(a_job_cut_or_prolonged_is_refused)
 	ck_assert_uint_eq(got.pid, 42);
 }
 
-TEST(a_place_has_three_bits)
+TEST(the_flags_of_a_job_have_four_bits)
 {
 	struct wire_cc_job got = { 0 };
 
 	wire_cc_job_encode(&body, &job);
-	for (int place = 0; place < 8; place++) {
-		body.data[8] = (uint8_t)place;
+	for (int flags = 0; flags < 16; flags++) {
+		body.data[8] = (uint8_t)flags;
 		ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), 0);
-		ck_assert_int_eq(got.tty_stderr, place & 1);
-		ck_assert_int_eq(got.restricted, place >> 1 & 1);
-		ck_assert_int_eq(got.launched, place >> 2);
+		ck_assert_int_eq(got.tty_stderr, flags & 1);
+		ck_assert_int_eq(got.restricted, flags >> 1 & 1);
+		ck_assert_int_eq(got.launched, flags >> 2 & 1);
+		ck_assert_int_eq(got.linked, flags >> 3);
 		wire_cc_job_release(&got);
 	}
-	body.data[8] = 8;
+	body.data[8] = 16;
 	ck_assert_int_eq(wire_cc_job_decode(&got, buf_bytes(&body)), -EPROTO);
 }
 
