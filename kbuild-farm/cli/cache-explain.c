@@ -120,8 +120,9 @@ static const char *find_whole_word(const char *line, const char *end,
 }
 
 /*
- * Return the number of the first directive that contains the word or, if there
- * is no such directive, of the first line; 0 if no line contains the word.
+ * Return the number of the first line that is a directive and contains the word
+ * or, without such a directive, of the first line that contains the word.
+ * Returns 0 if no line contains the word.
  */
 static unsigned find_line(const char *text, const char *word)
 {
@@ -140,7 +141,7 @@ static unsigned find_line(const char *text, const char *word)
 	return first;
 }
 
-/* Print which file looks up a definition. */
+/* Print the position of the first use of the macro `name` in the closure. */
 static void print_use(const struct current_compile *c, const char *name)
 {
 	struct err err;
@@ -163,7 +164,7 @@ static void print_use(const struct current_compile *c, const char *name)
 	printf(", which ## can form");
 }
 
-/* Return a value as Kconfig shows it. */
+/* Format the value of a macro.  A CONFIG_ macro with the value 1 is "y". */
 static const char *show_value(const char *name, const char *value)
 {
 	if (!value)

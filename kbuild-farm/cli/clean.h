@@ -9,10 +9,10 @@
 #include <stdint.h>
 
 /*
- * Remove the default output directories that n_kept_builds = `n_kept` of
- * kernel/cleanup.h selects, except those with the number `first` or a higher
- * one.  Logs the numbers of the removed directories if there is more than one
- * and `quiet` is false, and a warning for each error.
+ * Remove the default output directories that kernel/cleanup.h selects if
+ * n_kept_builds is `n_kept`, except those with the number `first` or higher.
+ * Logs the numbers of the removed directories if there is more than one and
+ * `quiet` is false, and a warning for each error.
  */
 void clean_old_outputs(unsigned n_kept, int64_t first, bool quiet);
 

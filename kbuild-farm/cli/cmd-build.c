@@ -531,14 +531,20 @@ static void run_foreground(struct runner *r, const struct strv *targets)
 		set_targets(b, targets);
 		if (plan_build(r, b))
 			run_build(r, b, NULL);
-		/* Unlock the worktree: run_builds() locks all in its order. */
+		/*
+		 * Unlock the worktree, because run_builds() locks all worktrees
+		 * in a fixed order.
+		 */
 		kernel_plan_release(&b->plan);
 		if (is_last_build(r, b))
 			return;
 	}
 }
 
-/* Order two builds like the differing parts of their worktrees' names. */
+/*
+ * Compare the architecture and configuration of two builds, the parts in which
+ * the names of their worktrees differ.
+ */
 static int compare_worktrees(const void *a, const void *b)
 {
 	const struct build *const *x = a, *const *y = b;
@@ -623,7 +629,7 @@ static void run_targets(struct runner *r)
 	strv_release(&rest);
 }
 
-/* weight that a nightly build claims at most (kfarm.conf(5), farm.weight) */
+/* maximum weight of a nightly build (kfarm.conf(5), farm.weight) */
 #define NIGHTLY_WEIGHT_PERCENT 10
 #define JOBS_MAX               100000
 
@@ -732,8 +738,8 @@ static const struct args_option options[] = {
 };
 
 /*
- * Add NAME=VALUE.  As for make, the last of several assignments to a variable
- * is valid.
+ * Add NAME=VALUE.  As with make, the last of several assignments to a variable
+ * takes effect.
  */
 static void put_assignment(struct strv *variables, const char *assignment)
 {
@@ -866,8 +872,8 @@ static void log_wait(void *ctx, const char *text)
 }
 
 /*
- * Remove old output directories, but none of this command.  Does nothing if no
- * build has started.
+ * Remove old output directories, except those of this command.  Does nothing if
+ * no build has started.
  */
 static void remove_old_outputs(const struct build_options *o,
 			       const struct build_list *l, unsigned n_kept)

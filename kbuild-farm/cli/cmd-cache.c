@@ -173,7 +173,7 @@ static int cache_stats_main(void *request)
 	struct cached_builds builds = { 0 };
 	struct store_stats s;
 	struct err err;
-	/* With this target, the collector counts and removes nothing. */
+	/* With this target, the collector removes no result. */
 	int status = collect(r, UINT64_MAX, &s);
 
 	if (status == EXIT_OK && read_builds(&builds, &err)) {
@@ -217,7 +217,7 @@ static int remove_results(struct cache_request *r, uint64_t target)
 
 static int cache_clear_main(void *request)
 {
-	/* The collector interprets a target of 0 differently. */
+	/* A target of 0 selects the default limits of store_gc(). */
 	return remove_results(request, 1);
 }
 

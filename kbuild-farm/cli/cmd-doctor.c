@@ -861,7 +861,7 @@ static void print_findings(const struct doctor *d, bool all)
 			       last ? f->advice : "");
 		}
 	}
-	/* The numbers are those of the lines. */
+	/* Without `all`, similar findings count as one. */
 	for (int state = DOCTOR_OK; state <= DOCTOR_BROKEN; state++)
 		sum += n_lines[state];
 	printf("%zu finding%s: %zu wrong, %zu slow, %zu note%s, %zu ok\n", sum,

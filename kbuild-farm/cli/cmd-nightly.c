@@ -454,8 +454,8 @@ static int run_night(struct nightly_run_setup *run,
 			status, status_of_reporting(job, sent, &send_err));
 	}
 	/*
-	 * If the run failed before its first build, the file remains, so that
-	 * its age shows the problem.
+	 * If the run failed before its first build, keep the old metrics file,
+	 * so that the age of the file shows the problem.
 	 */
 	if (!run->dry_run && (!ret || night.n_results)) {
 		struct err write_err = { 0 };
@@ -535,7 +535,7 @@ static int add_config_texts(void *ctx, const char *kconfig,
 	return ret;
 }
 
-/* Reject options that have no effect together. */
+/* Reject options that exclude each other. */
 static int check_run_options(const struct nightly_request *r, struct err *err)
 {
 	if (r->dry_run && (r->bisect || r->max_wait_s))

@@ -53,7 +53,10 @@ static int drain_imported(const struct node_entry *e, bool drain,
 	char *value;
 	int ret;
 
-	/* The command may have drained another node of the list before. */
+	/*
+	 * Read the configuration again, because this command may already have
+	 * changed the same list for another node.
+	 */
 	ret = conf_load(&conf, NULL, err);
 	if (ret)
 		return ret;
@@ -400,7 +403,7 @@ static void print_tune_plan(const struct tuned_node *t)
 		if (item->wanted)
 			value = admin_tune_format_value(item->path,
 							item->wanted);
-		/* A value with a unit follows the name: ", 2208 MHz". */
+		/* Append a value with a unit to the name: ", 2208 MHz". */
 		has_unit = value && strcmp(value, item->wanted);
 		printf("skipped: %s%s%s: %s%s%s%s\n", item->name,
 		       has_unit ? ", " : "", has_unit ? value : "",

@@ -157,7 +157,7 @@ static int read_build(struct report_data *d, struct history *h,
 				o->html  ? "; use --html=FILE for a file" :
 				o->trace ? "; use --trace=FILE for a file" :
 					   "");
-		/* The word can also name a file in the output directory. */
+		/* `word` is an output directory or a file in it. */
 		output = fs_is_dir(real) ? xstrdup(real) : str_dir(real);
 		free(real);
 	}

@@ -413,7 +413,7 @@ static int run_top_once(struct top_run *r, struct err *err)
 	if (r->signal_number)
 		return 0;
 
-	/* A build sends no snapshot while its kfarm is stopped (SIGSTOP). */
+	/* If its kfarm is stopped (SIGSTOP), a build sends no snapshot. */
 	TAILQ_FOREACH(p, &r->top.pages, entry)
 	{
 		if (!p->complete && p->pid != TOP_NODES_PID)

@@ -62,7 +62,7 @@ struct listed {
 	char *name, *url;
 	bool exists; /* false: the tree is only in the configuration */
 	struct tree_state state;
-	const struct tree_state *known; /* `state`; NULL: not read */
+	const struct tree_state *known; /* &state; NULL if it cannot be read */
 	struct last_build build;
 };
 
@@ -309,7 +309,7 @@ static void on_note(void *ctx, const char *text)
 
 /*
  * Set up the observer and the progress display of an operation.  The operation
- * fails if a server is silent for `silence_s` seconds; 0 means the default.
+ * fails if a server sends nothing for `silence_s` seconds; 0: the default time.
  */
 static void begin_operation(struct tree_operation *s, const char *name,
 			    unsigned silence_s)

@@ -44,7 +44,7 @@ char *cmd_verb_suggestion(const struct cmd *c, const char *name)
 	while (c->verbs[n_verbs].name)
 		n_verbs++;
 	/*
-	 * List up to three verbs without a suggestion: "csh" is not a
+	 * If there are at most three verbs, suggest none: "csh" is not a
 	 * misspelled "zsh".
 	 */
 	for (size_t i = 0; n_verbs > 3 && i < n_verbs; i++)

@@ -395,7 +395,7 @@ static bool is_overridden(const struct cmd *c, const struct args_option *o,
 
 /*
  * Return true if an option in `all`, the options of other commands, has the
- * same long or short name as `o` and takes a value: "-n 5" belongs to history.
+ * same long or short name as `o` and takes a value, such as "-n 5" of history.
  */
 static bool takes_value_elsewhere(const struct args_option *o,
 				  const struct args_option *all)
@@ -453,7 +453,7 @@ static int read_environment(const struct cmd *c, const char *text,
 		if (got != ARGS_OPTION || o >= all + n_own ||
 		    is_overridden(c, o, argv))
 			continue;
-		/* Another command has this option: skip its value, too. */
+		/* The option is not for `c`: skip its value, too. */
 		if (!o->value_name && *args.argv && **args.argv != '-' &&
 		    takes_value_elsewhere(o, all + n_own)) {
 			args.argv++;

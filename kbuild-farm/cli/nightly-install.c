@@ -233,7 +233,7 @@ static void collect_job_env(struct strv *out, bool own_user)
 	}
 }
 
-/* Reject options that have no effect together. */
+/* Reject options that exclude each other. */
 static int check_options(const struct nightly_request *a, struct err *err)
 {
 	if (a->user && (a->system || a->run_as_user))
@@ -377,7 +377,7 @@ static int check_install(const struct installing *i, struct err *err)
 	return ret;
 }
 
-/* Write a unit file, and note its previous content. */
+/* Write a unit file, and save its old content for undo_install(). */
 static int write_unit(struct installing *i, const char *unit,
 		      const char *suffix, const struct buf *text,
 		      struct err *err)

@@ -212,7 +212,7 @@ static const struct record first_record = RECORD(admin_node_test_count,
 
 #define CLASS(name, member)  RECORD_VALUE(name, admin_node_test_class, member)
 #define RESULT(name, member) RECORD_VALUE(name, admin_node_test_result, member)
-/* These members are omitted if the node did not report them. */
+/* CELSIUS and CLOCK omit a member that the node did not report. */
 #define CELSIUS(type, member)                                  \
 	RECORD_NUMBER("hottest_celsius", type, member, 0,      \
 		      WIRE_HEALTH_UNKNOWN - 1),                \

@@ -517,7 +517,7 @@ out:
 
 /*
  * Add a node whose address is not ssh:.  For a tls: address, log the line that
- * /etc/kfarm/clients on the node needs so that it accepts the build host.
+ * must be in /etc/kfarm/clients so that the node accepts the build host.
  */
 static int add_without_ssh(struct nodes_request *r, enum node_address_kind kind,
 			   struct err *err)
@@ -645,7 +645,7 @@ int nodes_rekey_main(void *request)
 }
 
 /*
- * Check that the section of the node `name`, if any, is in the user's
+ * Check that the section of the node or pool `name`, if any, is in the user's
  * configuration file, because kfarm changes no other file.
  */
 static int check_users_file(const struct nodes_request *r, const char *section,
@@ -718,9 +718,8 @@ static int uninstall_node(const char *name, const char *ssh,
 
 /*
  * Return the name of another node with the same key or address, or NULL.  Such
- * a node is the same machine.  The caller frees the name.  The function ignores
- * invalid settings of other nodes, which would prevent the roster from being
- * loaded.
+ * a node is the same machine.  The caller frees the name.  The function does
+ * not use the roster, which cannot be loaded if a node has an invalid setting.
  */
 static char *find_same_machine(const struct conf *c, const char *name)
 {

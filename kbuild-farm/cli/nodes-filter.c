@@ -10,8 +10,9 @@
 #define LISTED_NAMES_MAX 20 /* in an error message */
 
 /*
- * Set an error which states that `word` is unknown, and lists the known
- * `names`. Releases `names`.  Returns -ENOENT.
+ * Set the error that `word` is unknown, with a list of the known `names`.
+ * `one` and `many` name the kind of object in singular and plural.  Releases
+ * `names`.  Returns -ENOENT.
  */
 static int set_unknown_name(const char *word, const char *one, const char *many,
 			    struct strv *names, struct err *err)
@@ -93,7 +94,7 @@ static int check_pool(const struct nodes_request *r, struct err *err)
 	return set_unknown_name(r->pool, "pool", "pools", &known, err);
 }
 
-/* Each pattern must match the name of a node or a pool. */
+/* Check that each pattern matches the name of a node or a pool. */
 static int check_patterns(const struct nodes_request *r, struct err *err)
 {
 	struct strv known = { 0 };

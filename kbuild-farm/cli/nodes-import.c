@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A list is clearsigned: one file contains the text and its signature, so a
- * download that overlaps with the publication of a new list never combines the
- * text of one list with the signature of another.
+ * A list of nodes is clearsigned: one file contains the text and its signature,
+ * so a download that overlaps with the publication of a new list never combines
+ * the text of one list with the signature of another.
  */
 #include "base/format.h"
 #include "base/fs.h"
@@ -54,7 +54,7 @@ struct list_import {
 	bool changed;
 	int ret;
 	struct err err;
-	atomic_bool ended; /* set when the import no longer changes them */
+	atomic_bool ended; /* set when the results are final */
 };
 
 static void read_sources(struct import_sources *s, const struct conf *c)
@@ -108,7 +108,10 @@ static int verify_text(struct list_import *i, struct bytes in, struct buf *out,
 	char *keyring = NULL;
 	int ret = -ENOKEY;
 
-	/* A new subkey may be missing in the cached key. */
+	/*
+	 * After -ENOKEY, get the key again, because the cached copy can lack a
+	 * new subkey.
+	 */
 	for (int refresh = 0; ret == -ENOKEY && refresh < 2; refresh++) {
 		struct err why = { 0 };
 
@@ -271,8 +274,8 @@ static void add_stale_note(struct list_import *i)
 /* ------------------------------------------------- at the start of a build */
 
 /*
- * The refresh of all lists.  A file on a dead mount can block its import, which
- * then runs on without the build, so the refresh owns all that it uses.
+ * The refresh of all lists.  An import can outlast the wait of the build, for
+ * example if a mount does not respond, so the refresh owns all objects in use.
  */
 struct refresh {
 	struct conf *conf;
@@ -527,7 +530,7 @@ int nodes_import_main(void *request)
 	struct err err = { 0 };
 	int status = EXIT_OK;
 
-	/* An invalid node must not prevent an import. */
+	/* Load no roster: an invalid node must not prevent an import. */
 	if (r->removed_list ? remove_list(r, &err) :
 			      conf_load(&r->conf, NULL, &err)) {
 		status = nodes_log_error(r, &err);

@@ -27,7 +27,7 @@ struct simulated_build {
 /* kfarm without and with history, and the other schedulers without history */
 #define N_BUILDS (SIM_N_POLICIES + 1)
 
-/* The farm, its jobs and the lower bound. */
+/* Size of the farm and of its jobs, and the lower bound of the makespan. */
 struct farm_figures {
 	unsigned n_nodes, n_cores, n_local_slots, n_jobs;
 	uint64_t cpu_ms, bound_ms, critical_ms, capacity_ms, host_ms;

@@ -33,8 +33,8 @@ int nodes_load(struct nodes_request *r, struct err *err)
 }
 
 /*
- * Find a node by its name.  `check` also tests members of pools; the name of a
- * pool stands for its first member.
+ * Find a node by its name.  For `check`, also find members of pools; the name
+ * of a pool then selects its first member.
  */
 static const struct node_entry *find_node(const struct nodes_request *r,
 					  const char *name)
@@ -100,8 +100,8 @@ void nodes_print_if_empty(const struct nodes_request *r)
 /*
  * Exclude each node whose key is also the key of another machine.  If several
  * nodes are the same machine, exclude all of them except one.  For each other
- * identity that nodes share, log a warning; the listings contain the reason for
- * an exclusion.
+ * identity that nodes share, log a warning.  An exclusion is not logged,
+ * because the listings contain its reason.
  */
 static void nodes_mark_duplicates(struct peer_survey_node *nodes, size_t n)
 {
@@ -458,7 +458,7 @@ static const struct record_member local_members[] = {
 };
 static const struct record local_record = RECORD(node_limit, local_members);
 
-/* Return the slots of the largest number of members. */
+/* Return the number of slots if the pool has all its members. */
 static unsigned count_pool_slots(const struct node_pool *p)
 {
 	return p->drained ? 0 : p->max * p->member_slots;
@@ -577,7 +577,10 @@ void nodes_print_list(FILE *out, const struct nodes_survey *s)
 
 		if (!strcmp(notes.v[i], shown))
 			continue;
-		/* The reason for an exclusion names the nodes it concerns. */
+		/*
+		 * The reason for an exclusion contains the names of all nodes
+		 * concerned, so print it once and without a name.
+		 */
 		if (!r->reason || r->reason != r->node->excluded_reason)
 			strv_addf(&below, "%s: %s", r->entry->name, notes.v[i]);
 		else if (!strv_has(&below, r->reason))
@@ -909,7 +912,7 @@ int nodes_survey_main(void *request)
 		return nodes_log_error(r, &err);
 	if (list_verb)
 		keep_states(r, &s);
-	/* The table of `limits` does not name the members. */
+	/* `limits` prints the members of pools only as JSON. */
 	if (list_verb || (limits && r->json))
 		nodes_pools_collect(&pools, r);
 	s.pools = r->roster.pools;

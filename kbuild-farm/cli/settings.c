@@ -165,7 +165,7 @@ int settings_load(struct node_roster *roster, bool no_remote,
 	if (!ret && !no_remote && !*require_remote)
 		*require_remote = (int)conf_get_number(conf, "farm", NULL,
 						       "require-remote", 0);
-	/* The nodes must execute as many jobs as possible. */
+	/* Each local compile counts against the required percentage. */
 	if (*require_remote)
 		roster->local_when_busy = false;
 	if (!ret && host) {

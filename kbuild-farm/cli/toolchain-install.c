@@ -569,7 +569,7 @@ static bool report_node(const struct peer_survey_node *n)
 			  stats->n_files_sent ? "; the same command continues" :
 						"");
 	free(sent);
-	/* Messages on stderr can go to the same file. */
+	/* Keep the order of lines if stdout and stderr are the same file. */
 	fflush(stdout);
 	return good;
 }
