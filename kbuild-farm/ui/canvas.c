@@ -104,8 +104,8 @@ static size_t next_character(const char *text, bool ascii,
 }
 
 /*
- * The cells from `from` to `to` - 1 are overwritten.  If they contain only one
- * half of a wide character, replace the other half by a blank.
+ * Prepare the cells from `from` to `to` - 1 for new text: if they contain only
+ * one half of a wide character, replace the other half by a blank.
  */
 static void clear_split_glyphs(struct ui_glyph *row, unsigned columns,
 			       unsigned from, unsigned to)

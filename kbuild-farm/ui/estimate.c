@@ -12,7 +12,7 @@
 #define END_COST_SHARE 0.90
 #define END_IDLE_MS    3000
 #define DECAY_MS       60000
-/* maximum time of measurement until only the measured pace counts */
+/* maximum time after which only the measured pace counts */
 #define FULL_CONFIDENCE_MS 20000
 #define COMPARE_AFTER_MS   15000
 /* completed share of the baseline's cost from which this build is compared */
@@ -154,7 +154,7 @@ void ui_estimate_set_total(struct ui_estimate *e, const struct events_event *ev)
 void ui_estimate_begin_compiling(struct ui_estimate *e, uint64_t now_ms,
 				 unsigned n_done)
 {
-	/* 0 means "not yet". */
+	/* counted_since_ms is 0 until the first call, and then at least 1. */
 	if (e->counted_since_ms)
 		return;
 	e->counted_since_ms = bounded_clock_ms(now_ms) + 1;
@@ -302,11 +302,12 @@ static void add_done(struct ui_estimate *e, double now, double cost)
 }
 
 /*
- * A build with fewer jobs than the baseline never reaches the cost of the last
- * point but one.  Let such a build pass that point by time, if it has completed
- * at least END_COST_SHARE of the baseline's cost.  The waiting time begins when
- * the last job finished.  It is the sum of END_IDLE_MS and the fixed time that
- * then remained before the point.  The caller checks that no job is unfinished.
+ * A build with fewer jobs than the baseline never reaches the cost of the
+ * second-to-last point.  Let such a build pass that point by time, if it has
+ * completed at least END_COST_SHARE of the baseline's cost.  The waiting time
+ * begins when the last job finished.  It is the sum of END_IDLE_MS and the
+ * fixed time that then remained before the point.  The caller checks that no
+ * job is unfinished.
  */
 static void advance_without_jobs(struct ui_estimate *e, double now)
 {

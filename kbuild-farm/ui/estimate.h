@@ -140,7 +140,7 @@ struct ui_prediction {
 	 * 0 to 99
 	 */
 	unsigned percent;
-	bool counted; /* in the makefiles, because there is no baseline */
+	bool counted; /* no baseline: n_total was counted in the makefiles */
 	/* false if the build is later than predicted or needs over 100 h */
 	bool has_remaining;
 	uint64_t remaining_ms;

@@ -4,9 +4,9 @@
  *
  * A group has the form of a node, so that the code for rows also handles
  * groups.  Its name is one of ui_model.groups, and its state, such as "3/4", is
- * the number of nodes that are up and of those that are present.  The other
- * members are sums, except for the temperature, which is the highest one.  Only
- * nodes that are up have slots.
+ * the number of nodes that are up and of those that are present.  The
+ * temperature is the highest one, and the clock speed is unknown.  The other
+ * members are sums.  Only nodes that are up have slots.
  */
 #ifndef UI_GROUP_H
 #define UI_GROUP_H
@@ -28,10 +28,10 @@ enum ui_health {
  */
 enum ui_health ui_node_health(const struct ui_node *n);
 /*
- * Compare two nodes, or two groups, for a list in which the worst is the first.
- * A node is worse by its health, then by the number of its faults.  A group is
- * worse by the number of its unusable nodes, then by the number of faults, then
- * by the number of nodes that are not up.  The name decides between equals.
+ * Compare two nodes, or two groups, for a list with the worst first.  Nodes are
+ * compared by health, then by the number of faults.  Groups are compared by the
+ * number of unusable nodes, then of faults, then of nodes that are not up.  The
+ * name decides between equals.
  */
 int ui_node_compare_health(const struct ui_node *a, const struct ui_node *b);
 /* Return true if the name of the node contains `filter`, or if it is NULL. */

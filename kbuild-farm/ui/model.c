@@ -58,7 +58,7 @@ const struct ui_second *ui_model_second(const struct ui_model *m, uint64_t now,
 unsigned ui_model_rate_milli(const struct ui_model *m, uint64_t now,
 			     unsigned seconds)
 {
-	/* The model has only a part of the second of the snapshot. */
+	/* Skip the second of the snapshot, which the model has only in part. */
 	uint64_t first = m->snapshot_ms ? m->snapshot_ms / 1000 + 1 : 0;
 	uint64_t second = now / 1000, sum = 0;
 
@@ -235,7 +235,7 @@ static void on_load(struct ui_model *m, const struct events_event *ev)
 		m->seconds[index_now(m)].received_bytes += more_than(
 			ev->received_bytes, n->reported->received_bytes);
 	}
-	/* The load event of a snapshot has the time of the last job. */
+	/* In a snapshot, the event has the time of the node's last job. */
 	if (!n->has_heartbeat && (ev->n_done > 0 || ev->at_ms < n->last_job_ms))
 		n->last_job_ms = ev->at_ms;
 	n->has_heartbeat = true;

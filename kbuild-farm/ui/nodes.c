@@ -114,9 +114,10 @@ static int64_t sort_value(const struct ui_node *n, enum ui_column column)
 }
 
 /*
- * Compare two nodes, or two groups, by a column.  A column of numbers is in
- * descending order, names and states are in ascending order; `reversed` inverts
- * this.  Digits in a name are compared as a number (n2 before n10).
+ * Compare two nodes, or two groups, by a column.  Numbers are in descending
+ * order, and names and the states of nodes in ascending order.  Notes and the
+ * states of groups are ordered by health, worst first.  `reversed` inverts the
+ * order.  Digits in a name are compared as a number (n2 before n10).
  */
 static int compare_by_column(const struct ui_nodes *v, const struct ui_node *a,
 			     const struct ui_node *b)
@@ -404,8 +405,8 @@ static size_t line_after_key(size_t line, size_t lines, unsigned page,
 }
 
 /*
- * Space toggles the selected node or group; Right expands it, Left collapses
- * it.  On a collapsed node, Left selects its group.
+ * Space and Enter toggle the selected node or group; Right expands it, Left
+ * collapses it.  On a collapsed node, Left selects its group.
  */
 static void expand_by_key(struct ui_nodes *v, const struct ui_model *m,
 			  uint32_t key)

@@ -463,7 +463,7 @@ static void add_title_word(struct buf *line, const char *text)
 		buf_printf(line, "%s%s", line->len ? "  " : "", text);
 }
 
-/* Draw "arm64 ...    1:15  ETA 2:31".  `expected` may be NULL. */
+/* Draw "arm64 ...   1:15  ETA ~2:31".  `expected` can be NULL. */
 static void put_build_title(const struct ui_area *a, unsigned row,
 			    const struct ui_model *m, uint64_t now,
 			    const struct ui_prediction *expected)
@@ -634,7 +634,7 @@ static void put_slot_usage(const struct ui_area *a, unsigned row,
 		bar.slots[UI_BAR_FREE] += slots - busy;
 		n_idle += ui_row_is_idle(n, now);
 	}
-	/* The build host is a node of the model after its first job. */
+	/* Before its first job, the build host is not a node of the model. */
 	if (!ui_model_find_node(m, EVENTS_LOCAL) && m->n_local_slots > 0) {
 		n_slots += (uint64_t)m->n_local_slots;
 		bar.slots[UI_BAR_FREE] += (uint64_t)m->n_local_slots;

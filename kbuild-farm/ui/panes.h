@@ -3,23 +3,23 @@
  * ui/panes.h - Layout and contents of the full-screen view's panes.
  *
  * From top to bottom: the title; the header, with the targets, the progress and
- * how busy the farm is; the nodes; the diagnostics and the log, if they are
- *open or the nodes leave room; on a large screen, throughput and local compiles
- *side by side, else only local compiles; and the line of messages.  A pane
- *without room has no rows.
+ * the use of the slots; the nodes; the diagnostics and the log, if they are
+ * open or the nodes leave room; on a large screen, throughput and local
+ * compiles side by side, else only local compiles; and the line of messages.  A
+ * pane without room has no rows.
  *
  * The header has one to four lines:
  *
- *	/src/linux  arm64  gcc-13.3.0  Image modules dtbs             12:34
- *	compile  4310 ok  2 warnings  0 errors  35.9/s  4100 remote  210 local
- *	[>>=====<<.......]  9/16 slots  nodes 2/2  4 scanned
- *	35.9/s now, 33.1/s mean; 1.2MB/s out, 340KB/s in .:-=+*#=-:
+ *	/src/linux  arm64  gcc-13.3.0  Image modules dtbs             1:15
+ *	compile  587 ok  1 warning  0 errors  9.0/s  580 remote  7 local
+ *	slots 17/34 {>>>ooooooo<<<%..............}  nodes 4/6  1 scanned
+ *	9.0/s now, 7.8/s mean; 540KB/s sent, 135KB/s received .:-=+*#=-:
  *
  * Without a build the header shows the first and the third line.  With a
- * baseline (ui/estimate.h) the first line ends in "12:34  ETA 3:10", and the
+ * prediction (ui/estimate.h) the first line ends in "1:15  ETA ~4:13", and the
  * second line is
  *
- *	compile  81 %  4310/5207 ok  2 warnings ...          [========..]
+ *	compile  [##            ]  18 %  587/~2874 ok  1 warning ...
  *
  * Parts that do not fit are omitted, the last ones first.
  */

@@ -168,7 +168,7 @@ unsigned ui_row_add_busy_slots(const struct ui_node *n, unsigned slots,
 {
 	unsigned busy = 0;
 
-	/* RECEIVE is the last state and yields to the others. */
+	/* Jobs in RECEIVE, the last state, get only slots that are left. */
 	for (unsigned i = EVENTS_JOB_SCAN; i <= EVENTS_JOB_RECEIVE; i++) {
 		unsigned jobs = n->n_by_state[i];
 
@@ -353,7 +353,7 @@ static void put_slots(const struct ui_row_context *r, unsigned row, unsigned at,
 	}
 	busy = ui_row_add_busy_slots(n, slots, &bar);
 	bar.slots[UI_BAR_FREE] = slots > busy ? slots - busy : 0;
-	/* The bar of a group is usually scaled. */
+	/* Also print the numbers of a group, whose bar is usually scaled. */
 	if (n->group_sums) {
 		snprintf(text, sizeof(text), "%u/%u ", busy, slots);
 		ui_area_put(r->area, row, at, width, UI_STYLE_NORMAL, text);

@@ -321,7 +321,7 @@ static SCREEN *new_terminal(const char *term, FILE *file)
 	for (int i = 0; i < 4; i++)
 		sigaddset(&mask, numbers[i]);
 	pthread_sigmask(SIG_BLOCK, &mask, &old);
-	/* newterm() replaces only default handlers. */
+	/* Install other handlers, because newterm() replaces only SIG_DFL. */
 	for (int i = 0; i < 4; i++)
 		sigaction(numbers[i], &ours, &before[i]);
 	/* `file` has no window size; ui_screen_show() sets the size. */
@@ -565,7 +565,7 @@ static void choose_modes(struct ui_screen *s)
 	if (tcgetattr(s->in_fd, &s->saved_modes))
 		return;
 	/*
-	 * The modes to restore are canonical, even if a killed program left the
+	 * Later restore canonical modes, even if a killed program left the
 	 * terminal in raw mode.
 	 */
 	s->saved_modes.c_iflag |= ICRNL;

@@ -42,7 +42,7 @@ void ui_text_put_line(struct buf *out, const struct ui_model *m, uint64_t now,
 	buf_add_str(&line, "] ");
 	ui_model_add_phase(m, &line);
 	buf_add_str(&line, *m->activity ? ", " : ": ");
-	/* An idle farm during the link is no failure. */
+	/* "0 running" during the link would look like a failure. */
 	if (!m->n_jobs && nodes && !strcmp(ui_model_phase(m), "link"))
 		buf_add_str(&line, "farm idle");
 	else
@@ -91,7 +91,7 @@ struct ui_text_node {
 	char *name, *state;
 	char *line; /* or NULL */
 	int64_t n_slots; /* number reported last; 0 if unknown */
-	bool failed; /* a problem was printed, but not its end */
+	bool failed; /* the last reported problem has not ended */
 };
 
 void ui_text_init(struct ui_text *p, int fd, enum ui_text_kind kind,
@@ -367,7 +367,7 @@ static bool is_problem(struct ui_text_node *n, const char *state)
 {
 	bool was_failed = n->failed;
 
-	/* The idle members of pools are removed. */
+	/* The removal of an idle member of a pool is not a problem. */
 	if (!strcmp(state, "connecting") ||
 	    (!strcmp(state, "removed") && events_text_pool_len(n->name)))
 		return false;

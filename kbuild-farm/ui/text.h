@@ -81,9 +81,9 @@ void ui_text_init(struct ui_text *p, int fd, enum ui_text_kind kind,
 		  const struct ui_model *model);
 /*
  * Hold back output while another view uses the terminal, or release the output.
- * While output is held back, errors, warnings that the baseline does not have,
- * and notes other than phases are queued.  Progress, phases and other warnings
- * are dropped.
+ * While output is held back, errors, warnings that the baseline does not have
+ * (with options.warnings, all warnings) and notes other than phases are queued.
+ * Progress, phases and other warnings are dropped.
  */
 void ui_text_set_held(struct ui_text *p, bool held);
 /*
