@@ -44,7 +44,7 @@ void admin_burn_in_handle_result(struct admin_test_state_node *n,
 void admin_burn_in_handle_failure(struct admin_test_state_node *n,
 				  uint32_t number, enum wire_fail_class class,
 				  const char *why);
-/* Forget all jobs in flight, and cancel them if requested. */
+/* Remove all jobs in flight, and cancel them if `cancel` is set. */
 void admin_burn_in_drop_jobs(struct admin_test_state_node *n, bool cancel);
 /* Cancel all jobs in flight, and count each of them as failed for `why`. */
 void admin_burn_in_fail_jobs(struct admin_test_state_node *n, const char *why);

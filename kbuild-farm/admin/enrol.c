@@ -25,9 +25,9 @@ enum enrol_file {
 	ENROL_FILE_INSTALL,
 	ENROL_FILE_REMOVE,
 	ENROL_FILE_REKEY,
-	ENROL_FILE_SYSTEMD, /* service of systemd */
-	ENROL_FILE_INIT, /* start script */
-	ENROL_FILE_OPENRC, /* service of OpenRC */
+	ENROL_FILE_SYSTEMD, /* systemd service file */
+	ENROL_FILE_INIT, /* SysV init script */
+	ENROL_FILE_OPENRC, /* OpenRC service script */
 };
 
 /*
@@ -115,8 +115,8 @@ static int check_program(const struct program_target *m, const char *path,
 }
 
 /*
- * Return true if `path` is a kfarmd that a node of the architecture can start
- * if the shared libraries are installed on the node.
+ * Return true if `path` is a kfarmd for the architecture.  A node can start it
+ * only if its shared libraries, if any, are installed on the node.
  */
 static bool is_usable_kfarmd(const struct program_target *m, const char *path)
 {

@@ -107,8 +107,8 @@ static void finish_bandwidth_stage(struct admin_test_state_node *n)
 	struct peer_stats stats;
 
 	/*
-	 * A relay acknowledges a file when its members have it, so the time
-	 * does not describe its link.
+	 * A relay acknowledges a file when its members have the file, so the
+	 * time does not measure the link between build host and relay.
 	 */
 	peer_stats(n->peer, &stats);
 	if (stats.members)
@@ -274,7 +274,7 @@ static void advance_canary_stage(struct admin_test_state_node *n, uint64_t now)
 	} else if (!n->canary_start_ms) {
 		n->canary_start_ms = now;
 	} else if (now > n->canary_start_ms + CANARY_TIMEOUT_MS) {
-		/* A node can report "busy" without end. */
+		/* Without this limit, a busy node would block the test. */
 		fail_pending_units(n, &n->result->canary,
 				   "not all results within 300 s");
 		n->next_unit = t->canary->n_units;
@@ -483,7 +483,7 @@ static char *describe_classes(const struct wire_machine *m)
 	return text;
 }
 
-/* Record the greeting of a node that is UP or UNFIT. */
+/* Record the properties that a node reports when it becomes UP or UNFIT. */
 static void record_hello(struct admin_test_state_node *n)
 {
 	struct admin_node_test_result *is = n->result;

@@ -35,7 +35,7 @@ struct admin_test_state_node {
 	uint64_t progress_ms; /* start of the stage, or last progress */
 	uint64_t compiler_start_ms; /* start of the upload; 0: not yet */
 	uint64_t canary_start_ms; /* start of the first unit; 0: not yet */
-	uint64_t dialled_ms, redial_ms; /* redial_ms 0: connected */
+	uint64_t dialled_ms, redial_ms; /* redial_ms: time of loss; 0: none */
 	unsigned n_measured; /* files transferred */
 	bool measuring;
 	uint64_t sent_bytes; /* bytes sent until the last upload progress */
