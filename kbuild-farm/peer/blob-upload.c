@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CACHE_BYTES_MAX      ((size_t)384 << 20) /* while in use */
-#define CACHE_IDLE_BYTES_MAX ((size_t)40 << 20) /* after use */
+#define CACHE_BYTES_MAX      ((size_t)384 << 20) /* all blobs */
+#define CACHE_IDLE_BYTES_MAX ((size_t)40 << 20) /* unused blobs */
 #define SMALL_FILE_MAX       (1u << 20)
 #define BATCH_FILES_MAX      64
 #define BATCH_BYTES_MAX      (8u << 20)
@@ -57,7 +57,7 @@ struct pack_queue {
 	struct store_packed_cache *cache;
 	struct pending_blobs waiting, packing;
 	bool busy;
-	/* the cache is full: wait until a blob is sent or for a retry */
+	/* the cache was full: no packing until a blob is sent or a retry */
 	bool out_of_memory;
 };
 
@@ -280,7 +280,7 @@ void peer_blob_upload_free(struct peer_blob_upload *s)
 	free_pending_blobs(s->cache, &s->interleaved);
 	free_pending_blobs(s->cache, &s->sequential);
 	for (int i = 0; i < 2; i++) {
-		/* A busy queue is freed by on_packed(). */
+		/* on_packed() frees a busy queue. */
 		s->queues[i]->upload = NULL;
 		if (!s->queues[i]->busy)
 			pack_queue_free(s->queues[i]);
@@ -397,8 +397,8 @@ void peer_blob_upload_resume(struct peer_blob_upload *s)
 							     &s->interleaved;
 
 		/*
-		 * pack_blob() put the codec (1 byte) and the length (4) in
-		 * front.
+		 * The piece starts with the codec (1 byte) and the length
+		 * (4 bytes), see pack_blob().
 		 */
 		struct bytes b = p->blob->pieces[p->next_piece++];
 

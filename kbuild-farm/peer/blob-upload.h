@@ -29,7 +29,7 @@ struct peer_blob_upload; /* per session */
 /* Counters that only increase. */
 struct peer_blob_upload_stats {
 	unsigned n_files_needed, n_files_sent;
-	unsigned n_files_fetched; /* requested, and directed to a neighbor */
+	unsigned n_files_fetched; /* directed to a neighbor instead */
 	uint64_t bytes_needed, bytes_sent; /* before compression */
 };
 

@@ -3,10 +3,10 @@
  * peer/canary.h - Comparison of node-native compilers with the local compiler.
  *
  * A canary is about a dozen sources (templates/canary/) with the options of a
- * kernel.  They are compiled on the build host, once per build and toolchain,
- * and on the node; every object and every diagnostic must be equal byte for
- * byte.  Until the comparison has succeeded, the node's sandbox for this
- * toolchain is PEER_SANDBOX_TESTING and gets no jobs.
+ * kernel build.  The build host compiles them once per build and toolchain, and
+ * the node compiles them as well; every object and every diagnostic must be
+ * equal byte for byte.  Until the comparison has succeeded, the node's sandbox
+ * for this toolchain is PEER_SANDBOX_TESTING and gets no jobs.
  *
  * A known-answer test checks a node on probation: the node compiles a reference
  * object (inputs/toolchain.h) and must produce the same bytes as the local
@@ -44,7 +44,7 @@ struct peer_canary {
 	bool is_burn_in; /* uses the burn-in sources */
 	unsigned number;
 	enum inputs_state state;
-	/* while it runs, only its thread uses `error` to `n_usable` */
+	/* while `task` runs, only its thread uses `error` to `n_usable` */
 	struct task *task;
 	atomic_bool stop;
 	const char *error; /* string literal; set if `state` is UNUSABLE */

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define CHILD_STDERR_MAX 4096
-/* Limit of the text that a member's command prints before the protocol. */
+/* Limit of the text that the command of a pool's member prints before HELLO. */
 #define COMMAND_TEXT_MAX 4096
 
 static void close_stderr(struct peer_transport *t)
@@ -88,8 +88,8 @@ static void open_stream(struct peer_conn *l, const struct wire_io *io)
 }
 
 /*
- * Return the address to which the socket is connected, as in NEIGHBOR; NULL: it
- * is unknown.  The caller frees it.
+ * Return the address to which the socket is connected, in the format of
+ * NEIGHBOR, or NULL if the address is unknown.  The caller frees it.
  */
 static char *format_address(int fd)
 {
@@ -206,7 +206,7 @@ void peer_conn_close(struct peer_conn *l)
 	close_stderr(t);
 	buf_release(&t->stderr_text);
 	if (t->pid > 0 && l->entry->pool) {
-		/* An engine needs time to end what the command started. */
+		/* The engine of a pool needs time to stop the member. */
 		child_adopt_ending(l->shared->children, t->pid,
 				   l->hello_received ? NODE_POOL_TERM_MS : 0,
 				   NODE_POOL_KILL_MS);
@@ -285,7 +285,7 @@ static int handle_fit(struct peer_conn *l, struct bytes body, struct err *err)
 	l->fit_received = true;
 	/*
 	 * Return 0 if the negotiated version has the message MACHINE: the node
-	 * sends MACHINE next, and only then the greeting is complete.
+	 * sends MACHINE next, which completes the greeting.
 	 */
 	return !wire_type_name(WIRE_MACHINE, l->version);
 }

@@ -25,7 +25,7 @@ struct tls_dialer;
  */
 struct peer_transport {
 	pid_t pid; /* pid of the command; 0: no command */
-	pid_t ending_pid; /* command of the last session of a pool's member */
+	pid_t ending_pid; /* previous command of a pool's member, exiting */
 	int stderr_fd; /* stderr of the command; -1: not open */
 	struct event *stderr_event; /* reads stderr_fd */
 	struct buf stderr_text; /* last part of the command's stderr */
@@ -37,8 +37,8 @@ struct peer_conn {
 	void *ctx; /* passed to struct peer_ops */
 	enum wire_codec codec; /* codec of large messages */
 	/*
-	 * only version of the protocol that the sessions may have, or 0; a
-	 * relay sets the version of its client
+	 * required protocol version of the sessions, which a relay sets to the
+	 * version of its client; 0: any
 	 */
 	int only_version;
 
@@ -56,10 +56,10 @@ struct peer_conn {
 
 	struct wire_hello hello; /* HELLO of the latest session */
 	bool has_hello; /* `hello` is valid */
-	/* version of the latest session's protocol; negative: no common one */
+	/* version of the latest session; negative: no common version */
 	int version;
 	struct wire_fit fit; /* FIT of the latest session */
-	/* MACHINE of the latest session; zeroed if the version has none */
+	/* MACHINE of the latest session; zeroed if `version` has no MACHINE */
 	struct wire_machine machine;
 	struct wire_heat heat; /* last HEAT of this session, or zeroed */
 	TAILQ_HEAD(, peer_job) jobs; /* jobs in flight */
@@ -70,7 +70,7 @@ struct peer_conn {
 	unsigned n_jobs, n_test_jobs;
 	/* bytes sent and received in earlier sessions */
 	uint64_t prior_sent_bytes, prior_received_bytes;
-	/* as in NEIGHBOR; NULL: not a tls: node */
+	/* the node's address for NEIGHBOR; NULL: not a tls: node */
 	char *neighbor_address;
 	uint32_t neighbor_number; /* 0: not announced to other nodes */
 };
@@ -105,11 +105,11 @@ int peer_conn_handle_message(struct peer_conn *l, uint16_t type,
 /* Return true if the greeting of this session is complete. */
 bool peer_conn_is_identified(const struct peer_conn *l);
 /*
- * Return true if the session ended before HELLO, with `why` being "" or an
- * error of read or write, and the transport command still runs.  A process that
- * exits closes its descriptors shortly before its parent can reap it, so its
- * exit status can explain the end a moment later.  In this case, the function
- * closes the stream.
+ * Return true, and close the stream, if the session ended before HELLO, with
+ * `why` being "" or an error of read or write, and the transport command still
+ * runs.  The caller can then wait for the exit status, which often explains the
+ * end: a process that exits closes its descriptors before its parent can reap
+ * it.
  */
 bool peer_conn_await_exit(struct peer_conn *l, const char *why);
 /*

@@ -51,7 +51,10 @@ static int encode_entry(const struct peer_conn *link, struct wire_entry *out,
 	return wire_paths_add(link->paths, e->path->name, &out->path);
 }
 
-/* Upload the files of an update for which the node will send no NEED. */
+/*
+ * Upload the lost blobs of an update, which the node has already requested for
+ * another user.
+ */
 static void upload_lost_blobs(const struct peer_input_updates *v,
 			      const struct peer_conn *link,
 			      const struct peer_input_update *view)
@@ -132,7 +135,7 @@ out:
 	return ret;
 }
 
-/* A node can ask again for a damaged blob, but not without limit. */
+/* A node can request a damaged blob again, but only a few times. */
 static bool is_valid_need(const struct wire_need *m,
 			  struct peer_input_update *view)
 {
@@ -175,8 +178,8 @@ int peer_input_updates_handle_need(struct peer_input_updates *v,
 			v->user->stats->n_files_fetched++;
 	}
 	/*
-	 * A node has the files of an update that its first NEED omits, unless
-	 * it requests them by another entry with the same content.
+	 * The node has every file that its first NEED for an update omits,
+	 * unless the NEED requests another entry with the same content.
 	 */
 	for (size_t i = 0; view->n_needs == 1 && i < view->n_files; i++) {
 		const struct inputs_entry *e = view->files[i];
@@ -199,9 +202,9 @@ struct peer_input_sync_path {
 };
 
 /*
- * A node gets few of the paths of a large build, because most sources are
- * compiled elsewhere.  Path ids of one closure are mostly adjacent, so pages
- * without such a path need no memory.
+ * A node gets few of the paths of a large build, because other machines compile
+ * most sources.  The path ids of a closure are mostly adjacent, so many pages
+ * contain no path of the node and are never allocated.
  */
 #define PAGE_PATHS 32
 

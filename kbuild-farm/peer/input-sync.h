@@ -70,8 +70,8 @@ void peer_input_sync_init(struct peer_input_sync *t,
 			  const struct peer_conn *link, uint32_t cell,
 			  struct peer_blob_upload_user *user);
 /*
- * Send no more updates.  Those that were sent are retained, because a NEED for
- * their blobs can be in transit.
+ * Send no more updates.  Sent updates are retained, because a NEED for their
+ * blobs can be in transit.
  */
 void peer_input_sync_stop(struct peer_input_sync *t);
 void peer_input_sync_release(struct peer_input_sync *t);

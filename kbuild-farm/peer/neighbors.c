@@ -10,9 +10,8 @@
 #include <string.h>
 
 /*
- * The nodes of a site form groups of at most this many, because each node of a
- * group is announced to all others of the group.  The build host sends a blob
- * once per group.
+ * Maximum size of a group of nodes of a site.  The limit bounds the number of
+ * announcements, because each node is announced to all others of its group.
  */
 #define GROUP_NODES_MAX 128
 
@@ -24,7 +23,7 @@ struct group_node {
 
 /* A node that has a blob or is about to receive it. */
 struct holder {
-	uint32_t number; /* of the node; it can have left */
+	uint32_t number; /* of the node, which may have left */
 	unsigned n_served; /* nodes that were directed to it */
 };
 
@@ -161,7 +160,7 @@ void peer_neighbors_leave(struct peer_neighbors *n, struct peer_conn *l)
 	l->neighbor_number = 0;
 }
 
-/* Find the holder that has served the fewest; NULL: none is left. */
+/* Return the holder with the lowest n_served, or NULL if all have left. */
 static struct holder *choose_holder(const struct group *g, struct group_blob *b)
 {
 	struct holder *best = NULL;
@@ -199,7 +198,10 @@ static bool is_holder(const struct group_blob *b, uint32_t number)
 	return false;
 }
 
-/* Find the blob in the group of the node; NULL: the blob is not shared. */
+/*
+ * Find or add the blob in the node's group.  Returns NULL if the blob is too
+ * small or the node has no group.
+ */
 static struct group_blob *find_shared(struct peer_neighbors *n,
 				      const struct peer_conn *l,
 				      const struct digest *d, uint64_t size,

@@ -4,11 +4,11 @@
  *
  * The nodes of a site (the key `site` of the configuration), at most 128 in a
  * group, are announced to each other.  The first node of a group that requests
- * a large blob receives it from the build host.  The build host directs each
- * later node to a node that has the blob or is about to receive it: to the one
- * to which it has directed the fewest nodes.  So the uplink carries the blob
- * once per group.  A node that requests a blob again, because its neighbor has
- * failed, receives it from the build host.
+ * a large blob receives it from the build host.  Among the nodes that have the
+ * blob or are about to receive it, the build host directs each later node to
+ * the neighbor to which it has directed the fewest nodes.  So the uplink
+ * carries the blob once per group.  A node that requests a blob again, because
+ * its neighbor has failed, receives it from the build host.
  */
 #ifndef PEER_NEIGHBORS_H
 #define PEER_NEIGHBORS_H
@@ -23,7 +23,7 @@ struct peer_neighbors;
 /* Blobs of at least this size come from neighbors. */
 #define PEER_NEIGHBORS_BLOB_MIN (64u << 10)
 
-/* Create the sites of a build. */
+/* Create the state for the sites of a build, without nodes. */
 struct peer_neighbors *peer_neighbors_new(void);
 void peer_neighbors_free(struct peer_neighbors *n);
 /*
@@ -34,12 +34,12 @@ void peer_neighbors_free(struct peer_neighbors *n);
 void peer_neighbors_join(struct peer_neighbors *n, struct peer_conn *l);
 /* Remove a node whose session ends.  Does nothing if it has not joined. */
 void peer_neighbors_leave(struct peer_neighbors *n, struct peer_conn *l);
-/* Record that the node has a blob, which it was offered and did not request. */
+/* Record that the node has a blob: it was offered and not requested. */
 void peer_neighbors_hold(struct peer_neighbors *n, const struct peer_conn *l,
 			 const struct digest *d, uint64_t size);
 /*
- * The node requests a blob of `size` bytes: direct it to a neighbor if that is
- * possible.  Otherwise return false; the caller sends the blob.
+ * Direct a node that requests a blob of `size` bytes to a neighbor if possible.
+ * Returns false if the caller must send the blob.
  */
 bool peer_neighbors_direct(struct peer_neighbors *n, struct peer_conn *l,
 			   const struct digest *d, uint64_t size);

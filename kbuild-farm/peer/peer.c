@@ -17,7 +17,7 @@
 
 #define HELLO_TIMEOUT_S     5
 #define SSH_HELLO_TIMEOUT_S 10
-/* Longer than the sum of the limits in peer/conn.h. */
+/* Longer than the sum of the limits in tls/dialer.h. */
 #define TLS_HELLO_TIMEOUT_S 10
 #define EXIT_WAIT_US        100000
 #define SILENCE_MAX_MS      5000 /* five heartbeats */
@@ -85,12 +85,12 @@ struct peer {
 	/* n_slots of the last LEASE, or WIRE_LEASE_UNLIMITED */
 	unsigned lease, reported_lease;
 	struct strv members; /* of the last RELAY */
-	bool members_changed; /* the owner was not notified */
+	bool members_changed; /* on_members_changed() is due */
 	char *member_list; /* separated by blanks; NULL: no RELAY */
 	/* Members that get no more jobs, also in later sessions. */
 	struct excluded_member {
 		char *name;
-		uint32_t last_job; /* last job number at the exclusion */
+		uint32_t last_job; /* last number assigned before exclusion */
 	} * excluded;
 	size_t n_excluded;
 };
@@ -232,7 +232,7 @@ static int on_lease(struct peer *p, struct bytes body, struct err *err)
 
 	if (wire_lease_decode_at(&m, body, p->conn.version))
 		return err_set(err, EPROTO, "malformed LEASE");
-	/* The next accepted heartbeat reports it. */
+	/* on_beat() reports the lease, at most once per BEAT_MIN_MS. */
 	p->lease = m.n_slots;
 	return 0;
 }
@@ -296,7 +296,7 @@ static int on_relay(struct peer *p, struct bytes body, struct err *err)
 	p->member_list = strv_join(&p->members, " ");
 	for (size_t i = 0; is_first && i < p->n_excluded; i++)
 		send_exclusion(p, p->excluded[i].name);
-	/* The next accepted heartbeat reports it. */
+	/* on_beat() reports the change, at most once per BEAT_MIN_MS. */
 	p->members_changed = true;
 	return 0;
 }
@@ -533,8 +533,8 @@ static int on_need(struct peer *p, struct bytes body, struct err *err)
 		updates = &bundle->updates;
 	} else if (sandbox) {
 		/*
-		 * The sandbox may have been closed meanwhile: another sandbox
-		 * can depend on the blobs, because a node requests each once.
+		 * Send the blobs even if the sandbox has closed: the node
+		 * requests each blob once, and another sandbox may need it.
 		 */
 		updates = &sandbox->input_sync.updates;
 		if (m.n_indices &&

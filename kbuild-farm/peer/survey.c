@@ -15,7 +15,7 @@
 
 #define HELLO_TIMEOUT_MS        10000 /* a refused connection fails earlier */
 #define SSH_SURVEY_TIMEOUT_MS   8000
-#define TLS_SURVEY_TIMEOUT_MS   8500 /* above the sum of PEER_DIAL_*_MS */
+#define TLS_SURVEY_TIMEOUT_MS   8500 /* above the sum of TLS_DIALER_*_MS */
 #define SURVEY_TIMEOUT_MS       3000
 #define MEMBERS_TIMEOUT_MS      1000 /* after BYE */
 #define SILENCE_TIMEOUT_MS      15000 /* a node sends a message every second */

@@ -4,10 +4,9 @@
  *
  * All nodes are dialed in one event loop.  Each node sends HELLO, FIT and
  * MACHINE, and, unless `identify_only` is set, its list of toolchains (HELD).
- * A relay also sends the names of its members.  Then the requested toolchains
- * are uploaded to the node (peer/bundle.h) and others are removed from it.  A
- * node that is silent for too long counts as down and does not delay the
- * others.
+ * A relay also sends the names of its members.  Then the requested uploads
+ * (peer/bundle.h) and removals of toolchains follow.  A node that is silent for
+ * too long counts as down and does not delay the others.
  */
 #ifndef PEER_SURVEY_H
 #define PEER_SURVEY_H
