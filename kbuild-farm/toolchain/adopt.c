@@ -118,7 +118,7 @@ static int find_single_driver(const char *dir, char **out, struct err *err)
 	return ret;
 }
 
-/* Find the driver that `what` names, as an absolute path. */
+/* Return the absolute path of the driver that `what` names in *out. */
 static int find_driver(const char *what, char *const *env, char **out,
 		       struct err *err)
 {

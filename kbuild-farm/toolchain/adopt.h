@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * toolchain/adopt.h - Adoption of a compiler that stays where it is.
+ * toolchain/adopt.h - Adoption of a compiler that kfarm did not install.
  *
  * An adopted compiler of the distribution or a vendor gets a directory among
  * the installed toolchains.  The directory contains only toolchain.json, which

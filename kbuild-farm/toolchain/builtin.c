@@ -48,7 +48,7 @@ enum data_value_kind {
 	VALUE_TEXT,
 	VALUE_LIST,
 	VALUE_RELEASE,
-	VALUE_RELEASES, /* array: a pointer, then a member with its length */
+	VALUE_RELEASES, /* pointer to an array, then its length */
 };
 
 struct data_field {

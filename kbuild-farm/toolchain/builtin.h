@@ -5,7 +5,7 @@
  *
  * The data are the files of toolchains/ (git-config syntax; each file explains
  * its keys), which are compiled into the program and checked by a unit test.
- * They contain no versions, which come from the servers' listings.
+ * The versions that can be installed come from the servers' listings.
  *
  * All results live as long as the program.  All functions are thread-safe.
  */

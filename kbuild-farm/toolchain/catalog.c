@@ -18,7 +18,7 @@
 #define THREADS            8
 #define NEAR_VERSIONS_MAX  4 /* versions named in a message */
 #define NAMED_TRIPLETS_MAX 8 /* triplets named in a message */
-/* After this number of failures no further listing is requested. */
+/* After this number of failures, kfarm requests no further listing. */
 #define SERVER_FAILURES_MAX 4
 
 void toolchain_catalog_release(struct toolchain_catalog *c)
@@ -100,7 +100,7 @@ static void sort_archives(struct toolchain_catalog *c)
 	c->n_archives = n + 1;
 }
 
-/* The content of the file. */
+/* The decoded content of the cache file. */
 struct catalog_file {
 	int64_t format, fetched_s;
 	struct strv mirrors, failed_dirs, archives;
@@ -164,7 +164,8 @@ int toolchain_catalog_decode(struct toolchain_catalog *out, struct bytes text,
 }
 
 /*
- * Returns false if the cache is missing or invalid or comes from other mirrors.
+ * Read the cache.  Returns false if it is missing or invalid, or if it was made
+ * from other mirrors.
  */
 static bool read_cache(struct toolchain_catalog *out,
 		       const struct toolchain_catalog_setup *setup)

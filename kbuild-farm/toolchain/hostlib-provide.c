@@ -342,7 +342,7 @@ static int report_still_missing(const struct hostlib_request *p,
 }
 
 /*
- * To compile this, gcc must fold constants, which requires libmpfr and libmpc.
+ * For this source, gcc must fold constants, which requires libmpfr and libmpc.
  */
 static const char numeric_test_source[] =
 	"double f(void);\nint g(int *v, int n);\n"

@@ -305,7 +305,10 @@ struct program_walk {
 	struct strv *programs, *plugins;
 };
 
-/* ld loads this plugin without an option, so every link requires it. */
+/*
+ * Return true for the LTO plugin, which every link requires, because ld loads
+ * it without an option.
+ */
 static bool is_plugin(const char *name)
 {
 	return str_starts(name, "liblto_plugin.so");
@@ -322,7 +325,7 @@ static void add_native_program(struct program_walk *w, const char *path)
 	struct err ignored;
 	const char *host;
 
-	/* Ignore a damaged program, which fails when it is started. */
+	/* Ignore a damaged program: it fails when it is started. */
 	if (!elf_has_magic(path) || elf_program_read(&elf, path, &ignored))
 		return;
 	host = compiler_host_from_elf(&elf);

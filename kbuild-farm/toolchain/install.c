@@ -146,8 +146,8 @@ static int fetch_archive(struct install_job *j)
 				  &j->installed.url, j->err);
 	strv_release(&urls);
 	/*
-	 * For a small archive, on_progress() can check the disk space for the
-	 * first time after the last call of on_archive_data().
+	 * on_archive_data() returns this error too, but for a small archive its
+	 * last call can precede the first check by on_progress().
 	 */
 	if (!ret && j->space_error) {
 		*j->err = j->space_error_text;

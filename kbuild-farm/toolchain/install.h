@@ -4,16 +4,17 @@
  *
  * The checksum list and the detached signature, two small files, are downloaded
  * first.  Then the archive is downloaded, hashed, verified and unpacked into a
- * private directory in one pass.  After complete verification, and not before,
- * programs of the toolchain run, to check that the driver reports the release
- * and triplet, compiles and assembles.  Then toolchain.json is written, and one
- * rename publishes the directory.
+ * private directory in one pass.  No program of the toolchain runs before the
+ * verification is complete.  Then a smoke test checks that the driver reports
+ * the release and triplet, compiles and assembles.  Finally, toolchain.json is
+ * written, and one rename publishes the directory.
  *
  * An archive is verified by a SHA-256 given by the user, by the server's signed
  * sha256sums.asc, or by the maintainer's signature NAME.tar.sign over the
- * uncompressed archive; `strict` always requires this signature.  If one of
- * them contradicts the archive, the archive is rejected.  `insecure` accepts an
- * archive that nothing verifies, and is recorded in toolchain.json.
+ * uncompressed archive; `strict` always requires this signature.  The archive
+ * is rejected if any available checksum or signature does not match.
+ * `insecure` accepts an archive without any of them, and is recorded in
+ * toolchain.json.
  *
  * A process may install several toolchains concurrently, one per thread.  Two
  * installations of the same id are serialized, and the second finds the

@@ -338,9 +338,9 @@ static void writer_take_entries(struct entry_writer *w,
  * Unpacking uses two libarchive readers in sequence: the first decompresses
  * (format "raw") and the second reads the resulting tar, so that the tar's
  * bytes are available in between.  Both run on a second thread, because
- * libarchive pulls its input whereas the caller pushes it.  A socket connects
- * the two: closing the caller's end ends the input, and closing the thread's
- * end aborts the caller's writes.
+ * libarchive pulls its input whereas the caller pushes it.  A socket pair
+ * connects the caller and the thread: closing the caller's end ends the input,
+ * and closing the thread's end aborts the caller's writes.
  */
 
 #define BLOCK                       (1u << 18)
@@ -612,7 +612,7 @@ struct toolchain_unpack *toolchain_unpack_start(
 	u->writer = writer_new(setup->dir_fd, u->setup.max_entries);
 	u->input_fd = -1;
 
-	/* A socket, because a pipe cannot suppress SIGPIPE. */
+	/* A pipe has no equivalent of MSG_NOSIGNAL. */
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
 		err_errno(err, "socketpair");
 		toolchain_unpack_free(u);

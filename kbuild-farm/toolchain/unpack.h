@@ -6,8 +6,8 @@
  * One pass over the bytes yields the SHA-256 of the archive, the uncompressed
  * bytes (which a detached signature covers), the files on disk, and the digest
  * of each file.  The caller's thread pushes bytes in and a second thread
- * unpacks them; at most a few MiB are in transit between them.  The rest of
- * the memory is the dictionary of xz: 64 MiB at the highest level.
+ * unpacks them; at most a few MiB are in transit between them.  Most of the
+ * memory is the dictionary of xz: 64 MiB at the highest level.
  *
  * libarchive reads the archive: tar, compressed by xz or gzip, or
  * uncompressed.  The checks of libarchive's ARCHIVE_EXTRACT_SECURE flags
@@ -47,8 +47,8 @@ struct toolchain_unpack_setup {
 	int (*on_tar_data)(void *ctx, struct bytes b, struct err *err);
 	void *ctx;
 	/*
-	 * Limits.  The value 0 selects the default of each one: 8 GiB,
-	 * COMPILER_ENTRIES_MAX and 100.
+	 * Limits; 0 selects the default, which is 8 GiB, COMPILER_ENTRIES_MAX
+	 * and 100, respectively.
 	 */
 	uint64_t max_bytes;
 	uint32_t max_entries;

@@ -306,7 +306,7 @@ int toolchain_verify_libraries(const char *program, struct err *err)
 #define SUMS_MAX (16u << 20)
 #define SIGN_MAX (64u << 10)
 
-/* The only accepted key, and the places from which it can be fetched. */
+/* The only key whose signatures are accepted, and URLs to fetch it from. */
 struct pinned_key {
 	const struct toolchain_install_request *request;
 	const char *fingerprint;
@@ -415,7 +415,10 @@ static void note_expired_key(const struct toolchain_install_request *o,
 			  what, by->fingerprint);
 }
 
-/* Returns -ENOENT if the server's list does not contain the archive. */
+/*
+ * Find the archive's SHA-256 in the server's signed list.  Returns -ENOENT if
+ * the list or its key is missing, or if the list does not contain the archive.
+ */
 static int find_archive_checksum(struct toolchain_verify *v, const char *path,
 				 struct err *err)
 {
@@ -480,7 +483,10 @@ static char *signature_path(const char *path)
 	return xasprintf("%.*s.sign", (int)(dot - path), path);
 }
 
-/* Returns -ENOENT if the signature or the key to check it is missing. */
+/*
+ * Fetch the detached signature of the archive.  Returns -ENOENT if the
+ * signature or the key to check it is missing.
+ */
 static int find_archive_signature(struct toolchain_verify *v, const char *path,
 				  struct err *err)
 {
