@@ -163,9 +163,9 @@ static char *find_source(const char *program)
 }
 
 /*
- * Return the version of the program if its saved command reproduces it.  The
- * source is read before and after the rebuild, because it may be edited.  Sets
- * *differs if the command makes another program.
+ * Return the version of the program if its saved command reproduces it.  Reads
+ * the source before and after the rebuild, because the user may edit it in the
+ * meantime.  Sets *differs if the command makes a different program.
  */
 static enum inputs_fixdep_kind rebuild_program(struct inputs_fixdep_programs *f,
 					       const char *path, bool *differs)
@@ -335,7 +335,7 @@ static void rebuild_on_thread(void *arg)
 	struct file_stamp now = read_stamp(p->path);
 
 	pthread_mutex_lock(&f->lock);
-	/* Another program can have been identified in the meantime. */
+	/* Discard the result if the program was replaced in the meantime. */
 	same = file_stamp_equal(&now, &f->rebuilt_stamp) &&
 	       file_stamp_equal(&p->stamp, &now);
 	if (kind && same) {

@@ -105,7 +105,7 @@ static const struct file_stamp *find_verified_file(struct verified_files *s,
 	return NULL;
 }
 
-/* Before the first call of take_compile(), adding lists is useless. */
+/* Return true after the first call of take_compile(), the only reader. */
 static bool read_cache_is_used(struct read_cache *l)
 {
 	bool wanted;

@@ -441,7 +441,7 @@ static enum list_outcome scan_once(struct manifest_lister *l)
 	if (m->closure.reason)
 		return reject(l, m->closure.reason, m->closure.detail);
 	for (size_t i = 0; i < m->closure.n_files; i++) {
-		/* A racily clean file can change without a new stamp. */
+		/* Wait: a racily clean file can change without a new stamp. */
 		if (!m->closure.files[i].stamp_reliable) {
 			usleep(MTIME_GRANULARITY_US);
 			return LIST_OUTCOME_STALE;
@@ -660,8 +660,8 @@ static enum reason collect_inputs(const struct inputs_request *q,
 	if (m->closure.mentions & CPP_MENTION_TIME)
 		return REASON_TIME_MACRO;
 	/*
-	 * On a node, source text from stdin is a file with another name, which
-	 * __BASE_FILE__ would show.
+	 * Reject __BASE_FILE__ in source text from stdin: on a node, the text
+	 * is a file with another name.
 	 */
 	if (q->unit.command->from_stdin &&
 	    (m->closure.mentions & CPP_MENTION_BASE_FILE))

@@ -12,7 +12,7 @@
  *
  * inputs_manifest_make(), inputs_manifest_find_changed() and inputs_collect()
  * can block, so they must run on worker threads.  inputs_collect_start() runs
- * the last of them on a thread of the caller's pool.
+ * inputs_collect() on a thread of the caller's pool.
  */
 #ifndef INPUTS_MANIFEST_H
 #define INPUTS_MANIFEST_H
@@ -45,7 +45,7 @@ struct inputs_manifest_file {
 	const struct inputs_entry *entry;
 };
 
-/* A directory that changes if a path that was absent is created. */
+/* A directory whose stamp changes if an absent path is created. */
 struct inputs_manifest_guard;
 
 struct inputs_manifest {

@@ -305,8 +305,8 @@ static struct inputs_dir *resolve_dir(struct inputs_dir_cache *t, uint32_t unit,
 	struct stat st;
 
 	/*
-	 * If `d` was resolved before, a change was found since then.  The
-	 * parents may have changed as well, so resolve all of them again.
+	 * A resolved `d` is resolved again only after a change.  The parents
+	 * may have changed as well, so resolve all of them again.
 	 */
 	if (d->real && d->parent != &t->root) {
 		d->parent->checked_unit = 0;

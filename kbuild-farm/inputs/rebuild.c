@@ -95,7 +95,7 @@ static int repeat_command(const struct rebuild *b, const struct strv *argv,
 	return ret;
 }
 
-/* Start an argv with the compiler itself, not with a cache of compiles. */
+/* Start an argv with the compiler, without wrappers such as ccache. */
 static int add_compiler(const struct rebuild *b, char *const **words,
 			struct strv *argv, struct err *err)
 {

@@ -5,8 +5,8 @@
  * kfarm computes fixdep's output itself, and cross-builds genksyms for other
  * machines.  Both are correct only if the program in the tree was built from
  * its sources.  This module runs the saved commands again, with other output
- * files, and compares the result with the program.  The compilers of the build
- * host make equal bytes from equal sources and options.
+ * files, and compares the result with the program.  It relies on compilers that
+ * make equal bytes from equal sources and options.
  */
 #ifndef INPUTS_REBUILD_H
 #define INPUTS_REBUILD_H
