@@ -4,9 +4,9 @@
  * API.
  *
  * Servers of Bazel's HTTP caching protocol store a result as an encoded
- *protobuf message build.bazel.remote.execution.v2.ActionResult.  Some of them
- *decode it, and check that the files that it names exist in their CAS.  These
- *fields are supported (number, name):
+ * protobuf message build.bazel.remote.execution.v2.ActionResult.  Some servers
+ * decode the message, and check that the files that it names exist in their
+ * CAS.  These fields are supported (number, name):
  *
  *	ActionResult
  *	 2  output_files (repeated)

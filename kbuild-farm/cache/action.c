@@ -116,7 +116,7 @@ void cache_action_init(struct cache_action *a,
 	*a = (struct cache_action){ .object = c->object,
 				    .has_variables = c->env,
 				    .n_files = c->closure->n_files };
-	/* The roots count only if the result can depend on them. */
+	/* Add the roots only if the result can depend on them. */
 	if (cache_roots_find_obstacle(c, &a->obstacle)) {
 		for (size_t i = 0; i < c->roots->n; i++)
 			strv_addf(&a->words, "%s %s",
@@ -425,7 +425,7 @@ static void compare_commands(struct cache_difference *out,
 		}
 		removed = before && !strv_has(&a->words, before);
 		added = after && !strv_has(&d->words, after);
-		/* Words that both commands have are in another order. */
+		/* Both commands have both words, but in another order. */
 		if (!removed && !added)
 			removed = before, added = after;
 		kind = strcspn(removed ? before : after, " ");
@@ -481,7 +481,9 @@ static char *find_value(const char *list, const struct directive *wanted)
 	return found;
 }
 
-/* Report the names in `list` whose values differ; `new_only`: only new names.
+/*
+ * Report the names in `list` whose values differ.  With `new_only`, report only
+ * names that are not in `before`.
  */
 static void compare_lists(struct cache_difference *out, const char *list,
 			  const char *before, const char *after, bool new_only)
@@ -516,7 +518,7 @@ static void compare_header(struct cache_difference *out,
 		if (out->n_changes > n)
 			return;
 	}
-	/* For example, the order of the definitions. */
+	/* No definition differs, but for example their order does. */
 	add_change(out, CACHE_MISS_FILE, f->path, strlen(f->path), "", "");
 }
 

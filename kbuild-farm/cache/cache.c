@@ -120,7 +120,7 @@ static int add_blob(struct store *s, struct bytes content,
 	struct store_write *w;
 	int ret;
 
-	/* An equal blob is replaced, because it can be damaged. */
+	/* Replace an existing blob, because it can be damaged. */
 	ret = store_write_begin(&w, s, d, content.len, false);
 	if (ret)
 		return ret;
@@ -161,7 +161,7 @@ int cache_add(struct cache *c, const struct digest *key,
 		ret = store_put_record(c->store, STORE_RECORD_ACTION, key,
 				       buf_bytes(&record));
 	buf_release(&record);
-	/* An object larger than the cache concerns this result only. */
+	/* -EFBIG concerns only this result, which exceeds the cache. */
 	if (!ret || ret == -EFBIG)
 		return ret;
 	if (atomic_exchange(&c->read_only, true))

@@ -9,7 +9,7 @@
  * with exit status 0 are cached.  Every read is verified; a result that is
  * damaged, truncated or incomplete counts as missing and is removed.
  *
- * Several builds can use one cache at the same time.  All functions are
+ * Several builds can use one cache concurrently.  All functions are
  * thread-safe.
  */
 #ifndef CACHE_CACHE_H

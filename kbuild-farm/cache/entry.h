@@ -29,8 +29,9 @@
  * path such as "object", because a server deletes or rejects items that no
  * result names.  The path of a compressed output ends with ".zst".
  *
- * The key also authenticates the build host to nodes; a signature of TLS 1.3
- * covers a message that begins with 64 spaces.
+ * The signing key also authenticates the build host to nodes.  The signature of
+ * an entry is never valid in TLS 1.3, whose signatures cover a message that
+ * begins with 64 spaces.
  */
 #ifndef CACHE_ENTRY_H
 #define CACHE_ENTRY_H

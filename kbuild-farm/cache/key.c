@@ -14,7 +14,7 @@
 
 static void add_string(struct buf *b, const char *s)
 {
-	/* No string and the empty string differ. */
+	/* Distinguish NULL from the empty string. */
 	buf_put_u8(b, s != NULL);
 	if (s)
 		buf_put_str(b, s);
@@ -158,14 +158,13 @@ static void add_names(struct buf *b, const struct cache_key_inputs *in)
 
 	cache_key_locate(&c, in);
 	cache_roots_add_closure(b, &c);
-	/* The first file is the source, which can be text from stdin. */
+	/* Skip the source, which is files[0] and can be text from stdin. */
 	for (size_t i = 1; i < m->closure.n_files; i++)
 		cache_roots_add_name(b, in->roots,
 				     m->files[i].entry->path->name);
 }
 
-/* Make a key with names relative to `roots` or, if it is NULL, absolute ones.
- */
+/* Make a key with names relative to `roots`, or absolute if it is NULL. */
 static void make_key(struct digest *out, const struct cache_key_inputs *in,
 		     const struct headers *headers,
 		     const struct cache_roots *roots)

@@ -42,7 +42,7 @@ static void compress(struct buf *out, struct bytes in)
  */
 static int decompress(struct buf *out, struct bytes in, size_t size)
 {
-	/* The size is checked before so much memory is allocated. */
+	/* Check the size before `size` bytes are allocated. */
 	if (ZSTD_getFrameContentSize(in.data, in.len) != size ||
 	    buf_reserve(out, size) ||
 	    ZSTD_decompress(out->data + out->len, size, in.data, in.len) !=

@@ -26,13 +26,13 @@
 #define COST_MS_MIN     100
 #define COST_MS_MAX     5000
 #define HEADER_MAX      (16u << 10)
-#define TRUST_MAX       8 /* a miss takes two requests for each key */
+#define TRUST_MAX       8 /* a miss costs two requests per trusted key */
 
 #define UPLOADS_MAX      4 /* concurrent uploads */
 #define UPLOAD_MS        30000 /* limit of one request */
 #define UPLOAD_BYTES_MAX (64u << 20) /* size of all unfinished uploads */
 #define UPLOAD_HITS_MAX  256 /* unfinished uploads of hits */
-/* Whether a smaller blob exists is not asked: the upload is as fast. */
+/* Smaller blobs are uploaded without a HEAD, which would take as long. */
 #define HEAD_BYTES_MIN 16384
 
 STAILQ_HEAD(upload_list, upload);
@@ -48,15 +48,15 @@ struct cache_remote {
 	struct strv header;
 	struct fetch_session *session;
 	struct fetch_exchange probe; /* request at the start of a build */
-	uint64_t silence_end_ms; /* no look-up lasts longer before `probed` */
+	uint64_t silence_end_ms; /* end of look-ups until `probed` */
 	/* cancel the requests in flight */
 	atomic_bool look_ups_stopped, uploads_stopped;
 
 	pthread_mutex_t lock; /* protects the members below */
 	pthread_cond_t changed; /* a look-up or an upload has ended */
 	struct cache_remote_stats stats;
-	unsigned n_look_ups; /* on_done() was not called yet */
-	unsigned latency_ms; /* moving average of successful look-ups */
+	unsigned n_look_ups; /* on_done() has not returned yet */
+	unsigned latency_ms; /* moving average, without server errors */
 	unsigned n_failures, n_upload_failures; /* consecutive */
 	bool probed; /* the probe has ended */
 	bool look_ups_off, uploads_off, ending;
@@ -93,8 +93,9 @@ static const char *remedy(const struct fetch_exchange *x)
 }
 
 /*
- * Count a failed request, and log its cause if it was the last one of its kind.
- * `cause` can be NULL if `x` has the cause.
+ * Count a failed request.  After REMOTE_FAILURES_MAX consecutive failures of
+ * look-ups or uploads, stop these requests and log `cause` or, if it is NULL,
+ * the error of `x`.
  */
 static void count_failure(struct cache_remote *r,
 			  const struct fetch_exchange *x, const char *cause)
@@ -150,10 +151,11 @@ static char *make_entry_url(const struct cache_remote *r,
 }
 
 /*
- * While make starts, a request opens a connection and shows whether the server
- * answers.  Otherwise, each of the first units would wait for the server. Until
- * it answers, units wait only for the first SILENCE_MS of the build, and then
- * are not looked up.  Usually, make compiles nothing before.
+ * A probe opens a connection while make starts, and shows whether the server
+ * answers.  Without the probe, each of the first units would wait for a server
+ * that is down.  Before the server has answered, look-ups end SILENCE_MS after
+ * the start of the build, and no new ones start.  make usually starts its first
+ * compile later.
  */
 static void on_probe_done(struct fetch_exchange *x)
 {
@@ -241,7 +243,7 @@ static void end_look_up(struct cache_look_up *l)
 static int check_response(const struct cache_look_up *l,
 			  const struct fetch_exchange *x)
 {
-	/* This does not count as a failure of the server. */
+	/* Do not count a short limit as a failure of the server. */
 	if (x->ret == -ETIMEDOUT && l->has_short_limit)
 		return -ETIMEDOUT;
 	if (x->ret || (x->status != 200 && x->status != 404)) {
@@ -451,10 +453,10 @@ struct upload {
 	struct cache_remote *remote;
 	struct digest key;
 	bool is_hit, loaded;
-	size_t n_asked; /* signers of whom the server does not have the hit */
+	size_t n_asked; /* signers for whom the server lacks the hit */
 	struct cache_entry content; /* if `loaded` */
 	size_t size;
-	int next; /* output whose blob is uploaded; WIRE_N_OUTPUTS: all are */
+	int next; /* current output; WIRE_N_OUTPUTS: all blobs are uploaded */
 	struct fetch_exchange exchange;
 };
 
@@ -570,7 +572,7 @@ static void on_request_done(struct fetch_exchange *x)
 static void start_request(struct upload *u, enum fetch_method method)
 {
 	struct cache_remote *r = u->remote;
-	/* The own key is the last one. */
+	/* This user's key is the last in `trust`. */
 	size_t signer = r->n_trust - 1 - (u->loaded ? 0 : u->n_asked);
 	bool is_blob = u->loaded && u->next < WIRE_N_OUTPUTS;
 	const struct cache_blob *blob = is_blob ? &u->content.blobs[u->next] :
@@ -698,7 +700,7 @@ static int check_url(struct cache_remote *r, const char *url, struct err *err)
 		return err_set(err, EINVAL,
 			       "`remote` in [cache]: expected a URL with https "
 			       "or http");
-	/* The URL is part of messages. */
+	/* Messages show the URL, so it must not contain a password. */
 	if (memchr(host, '@', strcspn(host, "/")))
 		return err_set(err, EINVAL,
 			       "`remote` in [cache]: put the password into "
@@ -761,7 +763,7 @@ static int read_header(struct cache_remote *r, const char *path,
 	return ret;
 }
 
-/* Load the own key, and list the trusted fingerprints. */
+/* Load this user's key, and list the trusted fingerprints. */
 static int load_keys(struct cache_remote *r, const struct strv *trust,
 		     struct err *err)
 {

@@ -8,21 +8,22 @@
  *	PUT URL/ac/ADDRESS	of the result
  *
  * Records and blobs are compressed before their digests are computed, so any
- * server stores and sends them compressed.  The encoding of transfers, for
- * which bazel-remote supports zstd, would save nothing, so the session requests
- * none, and the limit of a response is also the limit of its memory.
+ * server stores and sends them compressed.  A transfer encoding (bazel-remote
+ * supports zstd) would save nothing.  The session requests none, so the limit
+ * on the size of a response also limits its memory.
  *
  * The server is not trusted: only results that this user or a user in the list
  * `trust` has signed are used, and every item is verified.  Each signer has
- * entries of his own.  They are requested in the order of `trust`, the own ones
- * last, first all of the short key and then all of the full key.
+ * separate entries.  A look-up requests the entry of each signer for the short
+ * key, in the order of `trust` and this user last, and then likewise for the
+ * full key.
  *
- * Look-ups and uploads run on a separate thread.  The server is not used if it
- * does not answer a first request, which is sent at once: units wait for this
- * answer only in the first quarter of a second of a build.  After several
- * consecutive failed look-ups (REMOTE_FAILURES_MAX), there are no more look-ups
- * and uploads; after as many failed uploads, there are no more uploads.  The
- * cause is logged once.
+ * Look-ups and uploads run on a separate thread.  cache_remote_open() sends a
+ * first request at once.  Units wait for the response only in the first quarter
+ * of a second of a build, and without a response, the server is not used.
+ * After several consecutive failed look-ups (REMOTE_FAILURES_MAX), there are no
+ * more look-ups and uploads; after as many failed uploads, there are no more
+ * uploads.  The cause is logged once.
  */
 #ifndef CACHE_REMOTE_H
 #define CACHE_REMOTE_H
@@ -53,10 +54,10 @@ typedef void cache_remote_done_fn(void *ctx, struct cache_look_up *l);
 
 /*
  * Start to look for the result of a compile under its two keys (cache/key.h).
- * The compile takes about `cost_ms`; 0 if its cost is unknown.  The look-up
- * takes at most this time.  Returns false
- * without a look-up if `r` is NULL, or if the look-up would probably take
- * longer than the compile.
+ * The limit of the look-up is `timeout_ms` of the setup or, by default, the
+ * predicted cost of the compile, `cost_ms` (0: unknown), but at least 100 ms
+ * and at most 5 s.  Returns false without a look-up if `r` is NULL, if the
+ * server is not used, or if the look-up would probably exceed its limit.
  */
 bool cache_remote_look_up(struct cache_remote *r,
 			  const struct digest *short_key,
@@ -80,8 +81,8 @@ void cache_remote_stop_look_ups(struct cache_remote *r);
 void cache_remote_add(struct cache_remote *r, const struct digest *key,
 		      const struct peer_job_result *result);
 /*
- * Likewise for a result that the local cache has, if the server does not have
- * the key.  Thread-safe.
+ * Like cache_remote_add(), for the result that the local cache has under the
+ * key, unless the server has the key.
  */
 void cache_remote_add_hit(struct cache_remote *r, const struct digest *key);
 /*
@@ -93,7 +94,7 @@ unsigned cache_remote_wait(struct cache_remote *r, unsigned ms);
 struct cache_remote_stats {
 	unsigned n_hits, n_misses;
 	unsigned n_failed; /* look-ups that failed or took too long */
-	bool trusts_only_own; /* look-ups without `trust` and uploads */
+	bool trusts_only_own; /* `trust` is empty, and nothing is uploaded */
 	unsigned n_uploaded;
 };
 

@@ -213,9 +213,9 @@ static uint32_t find_maps(const struct prefix_maps *m, bool debug,
 
 /*
  * Return true if the name that replaces `path` can depend on the roots.  A
- * compiler applies one of the maps that fit.  The name of a file in a root must
- * lose the path of the root, so only maps of directories in a root may fit;
- * those of other files must not fit.
+ * compiler applies one of the maps that fit.  If `path` is in a root, each map
+ * that fits must be rooted, so that it removes the path of the root, and at
+ * least one map must fit.  If `path` is outside, no rooted map may fit.
  */
 static bool is_exposed(const struct prefix_maps *m, const struct cache_roots *r,
 		       bool debug, const char *path)
@@ -322,7 +322,10 @@ static bool check_roots(const struct cache_located_compile *c,
 	       set_obstacle(out, CACHE_OBSTACLE_ROOTS, NULL, NULL);
 }
 
-/* Return true if the option writes names to an output, or selects by names. */
+/*
+ * Return true if the option writes file names to an output, or selects files by
+ * name.
+ */
 static bool has_output_with_names(const char *name)
 {
 	static const char *const starts[] = { "-fembed", "-fprofile",
@@ -411,8 +414,9 @@ static bool check_variables(const struct cache_located_compile *c, bool debug,
 }
 
 /*
- * The key has the paths, but not the order, of directories.  Without a symbolic
- * link, the spelling determines the path.
+ * Find a symbolic link that is in a root or whose target contains a root.  The
+ * key does not map the names of directories to their paths, so each name must
+ * determine its path, which is true only without such links.
  */
 static bool check_symlinks(const struct cache_located_compile *c,
 			   struct cache_obstacle *out)
@@ -695,7 +699,7 @@ static size_t next_longest(const struct cache_roots *r, size_t len)
 	return found;
 }
 
-/* The text that stands for a root in a stored dependency list. */
+/* Return the text that replaces a root in a stored dependency list. */
 static char *placeholder(size_t root)
 {
 	return xasprintf(PLACEHOLDER "%zu", root);
@@ -731,7 +735,7 @@ bool cache_roots_hide(const struct cache_roots *r, const char *source,
 	if (*source == '/' &&
 	    has_symbol_of(&result->streams[WIRE_OUTPUT_OBJECT], source))
 		return false;
-	/* Replace a root inside another one first. */
+	/* Replace an inner root before the root that contains it. */
 	for (size_t i = next_longest(r, SIZE_MAX); i != NO_ROOT && hidden;
 	     i = next_longest(r, strlen(r->dirs[i]))) {
 		for (size_t k = 0; k < r->n && hidden; k++) {

@@ -26,10 +26,10 @@
  * both compiles in parallel, and consider the first #include for which B does
  * not open f(name) although A opens `name`.  The names that they try correspond
  * by f, because f commutes with the composition of names (see below), and equal
- * directories of A correspond to equal directories of B.  So one of both opens
- * a file that is missing at the corresponding name of the other one.  But an
- * opened file is part of the closure, the closures are equal, and so the file
- * exists for both.  This contradiction shows that both compilers read the same
+ * directories of A correspond to equal directories of B.  So one compiler opens
+ * a file whose counterpart in the other build is missing.  But an opened file
+ * is part of the closure, the closures are equal, and so the file exists in
+ * both builds.  This contradiction shows that both compilers read the same
  * text, and that their results differ at most in names of files.
  *
  * f commutes with the composition of names unless a directory in one root and
@@ -38,8 +38,8 @@
  * closure, also an absent one, possibly leads from one root into the other, the
  * key contains the position of the inner root.
  *
- * These parts of a compiler write names of files to its outputs, or let them
- * decide about the outputs:
+ * These features of a compiler write names of files to its outputs, or make the
+ * outputs depend on such names:
  *
  *   - Debug information has the working directory and the names of all files.
  *     They do not contain a root if an option -fdebug-prefix-map or
@@ -50,7 +50,7 @@
  *     compiler spells them, changed by -fmacro-prefix-map or -ffile-prefix-map.
  *     assert() and WARN() use them.  Names relative to the working directory
  *     contain no root.  With #line, the names are those in the text.
- *   - Data of -fsanitize has the unchanged names.
+ *   - The data of -fsanitize contains names, regardless of prefix maps.
  *   - -flto, coverage, profiles and all side outputs have the working
  *     directory or names.
  *   - An option such as -DNAME=/src/file, and other values that contain a root.
@@ -108,7 +108,7 @@ enum cache_obstacle_kind {
 	CACHE_OBSTACLE_SANITIZER,
 	CACHE_OBSTACLE_OUTPUT, /* another output or option with names */
 	CACHE_OBSTACLE_VALUE, /* the value of an option contains a root */
-	CACHE_OBSTACLE_VARIABLE, /* a variable of the environment does */
+	CACHE_OBSTACLE_VARIABLE, /* an environment variable does */
 	CACHE_OBSTACLE_STEP, /* a tool step */
 	CACHE_OBSTACLE_SYMLINK, /* a symbolic link inside a root */
 };
@@ -116,7 +116,7 @@ enum cache_obstacle_kind {
 /* The reason why other directories cannot use a result.  Borrowed. */
 struct cache_obstacle {
 	enum cache_obstacle_kind kind;
-	const char *root; /* NULL: no certain one */
+	const char *root; /* the root concerned; NULL: unknown */
 	const char *detail; /* option, variable or link; can be NULL */
 };
 
