@@ -51,7 +51,7 @@ static void carry_out_on_link(struct relay_session *s, struct relay_link *l,
 			      struct relay_job *job,
 			      const struct sched_action *a)
 {
-	/* The relay itself tests no member: the next job shows its state. */
+	/* The relay has no known-answer test: the next job tests the member. */
 	const struct sched_event probed = { .kind = SCHED_EV_PROBE_DONE,
 					    .node = a->node,
 					    .probe = SCHED_PROBE_PASSED };
@@ -148,7 +148,7 @@ void relay_dispatch_event(struct relay_session *s,
 	event_active(s->dispatch_event, EV_TIMEOUT, 0);
 }
 
-/* Actions cause events, which wait until all actions are carried out. */
+/* Handle the events in order, including those that their actions cause. */
 static void on_dispatch_due(evutil_socket_t fd, short what, void *arg)
 {
 	struct relay_session *s = arg;
@@ -375,7 +375,7 @@ void relay_dispatch_add_target(struct relay_target *t)
 		t->toolchain++;
 	event.toolchain = t->toolchain;
 	relay_dispatch_event(s, &event);
-	/* The number can be that of an earlier sandbox. */
+	/* Reset the states: an earlier sandbox may have had this number. */
 	for (size_t i = 0; i < s->relay->n_members; i++) {
 		relay_dispatch_set_sandbox(&s->links[i], t,
 					   SCHED_SANDBOX_REQUESTED);

@@ -585,8 +585,9 @@ void relay_inputs_update(struct relay_session *s)
 }
 
 /*
- * The canary has shown for the toolchain of one member that it compiles like
- * the local compiler.  Do not use members whose toolchain differs.
+ * Return true if the member's toolchain differs from that of the first member
+ * that was ready.  The member then gets no jobs, because the canary of the
+ * client tests the toolchain of one member only.
  */
 static bool is_other_identity(const struct relay_link *l,
 			      struct relay_target *t, const char *detail)

@@ -28,8 +28,8 @@
 #define RELAY_ENTRIES_MAX ((size_t)1 << 20)
 #define RELAY_BACKLOG_MAX (64u << 20) /* bytes queued for a slow client */
 /*
- * Limit for HELD and DROPPED of a member.  It is longer by the factor if the
- * member reads or writes all files of a toolchain.
+ * Limit for HELD and DROPPED of a member, multiplied by RELAY_REPLY_FACTOR if
+ * the member must read or write all files of a toolchain.
  */
 #define RELAY_REPLY_MS     60000
 #define RELAY_REPLY_FACTOR 10
@@ -75,7 +75,7 @@ struct relay {
 	size_t max_entries;
 	uint64_t max_backlog; /* limit on relay_session_backlog() */
 	unsigned reply_ms; /* RELAY_REPLY_MS, except in tests */
-	/* of session.c: send changed members to a client; send BYE and free */
+	/* functions of session.c: report changed members; send BYE and free */
 	void (*update_session)(struct relay_session *s);
 	void (*free_session)(struct relay_session *s, const char *why);
 };
@@ -91,7 +91,7 @@ void relay_roster_free(struct node_entry *v, size_t n);
 
 /* Return true if jobs can run on the member. */
 bool relay_member_is_usable(const struct relay_member *m);
-/* Return true if each member has greeted or failed, or the wait is over. */
+/* Return true if each member has greeted or failed, or after a time limit. */
 bool relay_is_settled(const struct relay *r);
 /*
  * Return the slots of a member, at most `lease`, which is the last LEASE of a
@@ -144,11 +144,11 @@ struct relay_target {
 	uint32_t number;
 	bool is_bundle;
 	uint32_t toolchain; /* number of the sandbox in the dispatcher */
-	bool has_identity; /* the sandbox has an installed toolchain */
+	bool has_identity; /* the sandbox uses an installed toolchain */
 	char *compiler; /* the toolchain or driver of a sandbox, or NULL */
 	bool ready; /* HAVE ready was sent */
 	char *detail; /* of HAVE ready */
-	char *problem; /* the last detail of a member that lacks it */
+	char *problem; /* last failure of a member to provide it */
 	/*
 	 * Body of CELL or BUNDLE, until the relay has the toolchain and the
 	 * members receive it.
@@ -234,7 +234,7 @@ struct relay_job {
 	uint32_t number; /* of the client */
 	uint32_t unit; /* in the dispatcher */
 	uint32_t target, toolchain;
-	uint32_t view; /* that the members must have received */
+	uint32_t view; /* input update that a member must have received */
 	uint32_t cost_ms;
 	bool dispatched; /* the dispatcher has the job */
 	struct buf step, job; /* bodies; `step` can be empty */
@@ -244,7 +244,7 @@ struct relay_job {
 	struct buf result;
 	bool has_error; /* the result has another exit status than 0 */
 	uint64_t received_ms;
-	struct buf fail; /* the last FAIL of a member that can be repeated */
+	struct buf fail; /* last FAIL of a member, for the client */
 	char *fail_via;
 };
 
@@ -288,7 +288,7 @@ struct relay_session {
 	struct event *end_event; /* ends the session from the loop */
 	char *end_reason; /* not NULL: the session is ending */
 	bool stopped; /* BYE was sent; only the stream is left */
-	bool client_closed; /* by BYE, or the stream has ended */
+	bool client_closed; /* BYE was received or the stream has ended */
 	int version; /* 0 before HELLO */
 	bool greeted; /* HELLO and FIT were sent */
 	bool machine_sent;
@@ -378,7 +378,7 @@ void relay_link_forward(struct relay_link *l, const struct relay_log_entry *e);
 struct relay_link_target *relay_link_find(struct relay_link *l,
 					  uint32_t number);
 void relay_link_shut(struct relay_link *l, uint32_t number);
-/* Exclude the member, or `below`, a member of the member, unless it is NULL. */
+/* Exclude the member or, if `below` is not NULL, its own member `below`. */
 void relay_link_exclude(struct relay_link *l, const char *below);
 /* Drop the references to the files of closed targets. */
 void relay_link_forget_closed(struct relay_link *l);
@@ -398,8 +398,8 @@ void relay_job_cancel(struct relay_job *job, struct relay_link *l);
 /* Forward the result to the client and end the job. */
 void relay_job_deliver(struct relay_session *s, struct relay_job *job);
 /*
- * No member can execute the job, because of `why`: repeat the last failure to
- * the client and end the job.
+ * End a job that no member can execute, because of `why`.  The client receives
+ * the last FAIL of a member, or else a FAIL that states the reason.
  */
 void relay_job_give_up(struct relay_session *s, struct relay_job *job,
 		       enum reason why);
@@ -418,9 +418,9 @@ void relay_jobs_free_all(struct relay_session *s);
 void relay_dispatch_start(struct relay_session *s);
 void relay_dispatch_stop(struct relay_session *s);
 /*
- * Let the loop give an event to the dispatcher and carry out its actions.  They
- * can close jobs, sandboxes and links, so they must not interrupt code that
- * uses these.
+ * Queue an event for the dispatcher.  The loop carries out the resulting
+ * actions later, because they can close jobs, sandboxes and links that the
+ * caller uses.
  */
 void relay_dispatch_event(struct relay_session *s,
 			  const struct sched_event *event);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define JOBS_PER_SLOT 4 /* limit on the jobs of a session, as of kfarmd */
+#define JOBS_PER_SLOT 4 /* limit on the jobs of a session, as in kfarmd */
 #define OUTPUTS_MAX   (1u << 16) /* OUTPUT messages of a job */
 #define BEAT_MIN_MS   200 /* minimum interval of BEATs that are used */
 
@@ -196,8 +196,8 @@ static int on_step(struct relay_session *s, struct bytes body)
 }
 
 /*
- * The class is ignored: the dispatcher of the relay chooses a member and its
- * class, because it knows which of them are free.
+ * Ignore the class: the dispatcher of the relay chooses the member and the
+ * class, because only the relay has the current load of each member.
  */
 static int on_pin(struct relay_session *s, struct bytes body)
 {
@@ -222,7 +222,7 @@ void relay_jobs_resume(struct relay_session *s, uint32_t sandbox)
 			    job->view <= t->forwarded_view)
 				break;
 		}
-		/* This can end jobs and sandboxes. */
+		/* Search again, because this can end jobs and sandboxes. */
 		if (job)
 			relay_dispatch_add_job(s, job);
 	} while (job);
@@ -464,8 +464,8 @@ static int on_result(struct relay_link *l, struct bytes body, struct err *err)
 }
 
 /*
- * Another member executes a job again that failed because of the member.  Other
- * failures concern the job, so the client handles them.
+ * If the member caused the failure, let another member execute the job.  Report
+ * any other failure to the client, because it concerns the job.
  */
 static void handle_attempt_failure(struct relay_link *l, struct relay_job *job,
 				   struct relay_attempt *a,
@@ -543,7 +543,7 @@ static int on_beat(struct relay_link *l, struct bytes body, struct err *err)
 
 	if (wire_beat_decode_at(&m, body, l->conn.version))
 		return err_set(err, EPROTO, "malformed BEAT");
-	/* The search for the jobs of many BEATs would delay other members. */
+	/* Ignore frequent BEATs: looking up their jobs would delay others. */
 	if (l->beat_ms && now < l->beat_ms + BEAT_MIN_MS) {
 		wire_beat_release(&m);
 		return 0;

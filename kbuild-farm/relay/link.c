@@ -196,7 +196,7 @@ static int on_link_msg(void *ctx, uint16_t type, struct bytes body,
 
 	if (ret == -EPROTONOSUPPORT)
 		l->barred = true;
-	/* The session with the client is about to be freed. */
+	/* Handle no message while the session with the client is ending. */
 	if (ret <= 0 || l->session->end_reason)
 		return ret < 0 ? ret : 0;
 	return dispatch_link_msg(l, type, body, err);

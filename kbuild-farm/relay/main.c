@@ -174,8 +174,8 @@ static char *choose_toolchains_dir(const struct kfarmd_settings *s,
 }
 
 /*
- * Print the output of --status and return the exit status.  Metrics are valid
- * if no kfarmd is running: they contain its absence.
+ * Print the output of --status and return the exit status.  If no kfarmd is
+ * running, --prometheus succeeds, because its metrics report the absence.
  */
 static int print_status(const struct kfarmd_settings *s)
 {
@@ -267,7 +267,7 @@ static int start_stdio(struct kfarmd *a, struct stdio_peer *peer,
 	close(none);
 	a->on_idle = stop_loop;
 	*peer = (struct stdio_peer){ .daemon = a, .in = in, .out = out };
-	/* The loop cannot watch a file; a session reports that. */
+	/* A regular file cannot be watched: let a session report the error. */
 	if (event_base_once(a->base, in, EV_READ, on_first_input, peer, &limit))
 		on_first_input(in, EV_READ, peer);
 	return 0;
@@ -297,8 +297,8 @@ static int init_daemon(struct kfarmd *a, const struct kfarmd_settings *s,
 	a->native_toolchains = kfarmd_native_toolchain_cache_new();
 	a->children = children_new(a->base);
 	/*
-	 * A relay runs no jobs, but transport commands, whose exit status is
-	 * read when they are closed.
+	 * Reap no orphans in a relay, because they would include its transport
+	 * commands, whose exit status a session reads.
 	 */
 	if (!s->relay)
 		children_reap_orphans(a->children);
@@ -465,8 +465,8 @@ static int run_daemon(const struct kfarmd_settings *s, struct err *err)
 	TAILQ_INIT(&a.neighbors);
 	TAILQ_INIT(&a.neighbor_servers);
 	/*
-	 * Handle signals before the check of the sandbox: the kernel discards
-	 * those that PID 1 of a container does not handle.
+	 * Handle signals before the check of the sandbox: if kfarmd is PID 1
+	 * of a container, the kernel discards signals without a handler.
 	 */
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
 		if (spawn_is_ignored(signals[i]))
@@ -501,7 +501,7 @@ static int run_selected_mode(const struct kfarmd_settings *s, struct err *err)
 	} else {
 		umask(077);
 		digest_ignore_openssl_conf();
-		/* The output of --status is for a pipe, as in `| head`. */
+		/* SIGPIPE must end `kfarmd --status | head`. */
 		if (!s->status)
 			signal(SIGPIPE, SIG_IGN);
 		setrlimit(RLIMIT_CORE, &none);

@@ -370,8 +370,8 @@ static int on_member_relay(struct relay_member *m, struct bytes body,
 	wire_relay_release(&m->below);
 	m->below = got;
 	/*
-	 * The loop remains until the end of the connection: without this
-	 * member, the next RELAY of the member does not show the loop.
+	 * Never clear `loops` during the connection: once this relay stops
+	 * using the member, its next RELAY may no longer show the loop.
 	 */
 	for (unsigned i = 0; i < got.n_keys; i++)
 		m->loops |= digest_equal(&got.keys[i].fingerprint, self);
@@ -467,7 +467,7 @@ static void tick_member(struct relay_member *m, uint64_t now)
 		close_member(m, "silent for 5 s");
 	else if (m->state == RELAY_MEMBER_UP && !m->conn.fit.usable &&
 		 now >= m->since_ms + REFIT_MS)
-		/* FIT is sent once; a member that is a relay may be fit now. */
+		/* A new session receives a new FIT, which may be usable. */
 		close_member(m, m->conn.fit.reason);
 }
 

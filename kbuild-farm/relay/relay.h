@@ -5,9 +5,9 @@
  * A relay has no sandbox of its own.  It connects to its members as a build
  * host does, and multiplexes the sessions of its clients at the level of
  * messages: each session of a client has a session with each member, in the
- * same version of the protocol and with the same numbers.  A job digest is
- * therefore the same on both sides, so the build host verifies the result of a
- * member, and the relay changes neither JOB nor RESULT.
+ * same version of the protocol and with the same numbers.  The relay therefore
+ * changes neither JOB nor RESULT, a job digest is the same on both sides, and
+ * the build host itself verifies the result of a member.
  *
  *	roster.c	reads the members from the configuration
  *	relay.c		holds a connection to each member, without jobs
@@ -59,8 +59,8 @@ void relay_free(struct relay *r, const char *why);
 void relay_accept(struct relay *r, struct wire_io io,
 		  const struct kfarmd_session_peer *who);
 /*
- * Replace the members of the status of kfarmd that concern jobs by those of the
- * relay, and add its members.
+ * Replace the values about jobs in the JSON status of kfarmd by those of the
+ * relay, and add the members of the relay.
  */
 void relay_describe(const struct relay *r, json_t *status);
 

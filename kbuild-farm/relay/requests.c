@@ -306,7 +306,7 @@ static int on_held(struct relay_link *l, struct bytes body, struct err *err)
 	if (wire_held_decode_at(&m, body, l->conn.version))
 		return err_set(err, EPROTO, "malformed HELD");
 	q = find_request(l, m.request_id, false);
-	/* The reply can be late. */
+	/* Ignore a reply to a request that has already ended. */
 	if (!q) {
 		wire_held_release(&m);
 		return 0;

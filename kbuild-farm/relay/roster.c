@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* as in conf/conf.c, which needs a library that kfarmd lacks */
+/* as in conf/conf.c, which needs libgit2, unlike kfarmd */
 #define SYSTEM_FILE "/etc/kfarm/config"
 
 struct roster_reading {

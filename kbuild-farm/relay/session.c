@@ -25,7 +25,7 @@ static void stop_session(struct relay_session *s, const char *why)
 	if (s->stopped)
 		return;
 	s->stopped = true;
-	/* Nothing that follows may end the session again. */
+	/* The code below must not end the session again. */
 	if (!s->end_reason)
 		s->end_reason = xstrdup(why);
 	relay_dispatch_stop(s);
@@ -197,7 +197,7 @@ static void update_session(struct relay_session *s)
 						    l->member->problem :
 						    "not connected");
 		relay_dispatch_update_link(l);
-		/* The link may have been down before its member was. */
+		/* on_down() is not called for a link that was already down. */
 		if (!relay_member_is_usable(l->member))
 			relay_requests_forget(l);
 	}
